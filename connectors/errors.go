@@ -1,0 +1,42 @@
+package connectors
+
+import (
+	"errors"
+	"strings"
+)
+
+// The sentinels that a connector's errors wrap. An error is permanent unless it wraps ErrTransient. What a source cannot do at all is errors.ErrUnsupported.
+var (
+	ErrConfig        = errors.New("configuration")           // the DSN, path or options cannot work; opening again will not help
+	ErrUnreachable   = errors.New("unreachable")             // no answer, or no such file
+	ErrDenied        = errors.New("access denied")           // wrong password or missing right
+	ErrPlaintext     = errors.New("connection without TLS")  // refused unless the source waives it by name
+	ErrSchemaChanged = errors.New("schema changed")          // a table or field asked for does not exist
+	ErrDamaged       = errors.New("damaged or incomplete")   // a file is truncated, corrupt or holds what cannot be read for sure
+	ErrRefused       = errors.New("refused by the database") // a constraint or a trigger refused a change
+	ErrTransient     = errors.New("transient")               // worth another try: deadlock, lock timeout, lost connection
+)
+
+// Error gives an error its place. It never holds a value of a record: Err must not either.
+type Error struct {
+	Op     string // "scan", "mutate", "rewrite", "open", "catalog"
+	Source string // the name given in the configuration, or the file
+	Table  string // "" where it does not matter
+	Err    error
+	Hint   string // what to do next, "" where that is plain
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Op + " " + e.Source)
+	if e.Table != "" {
+		b.WriteString(" table " + e.Table)
+	}
+	b.WriteString(": " + e.Err.Error())
+	if e.Hint != "" {
+		b.WriteString(" (" + e.Hint + ")")
+	}
+	return b.String()
+}
+
+func (e *Error) Unwrap() error { return e.Err }

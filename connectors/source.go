@@ -1,0 +1,187 @@
+// Package connectors says what Lethe asks of a place where records live, and nothing about how it is done. Each connector stands in
+// a folder of its own (mem is the one to copy) and passes the suite in connectortest. Every sentence of the comments below that says
+// what a connector must do has a subtest there.
+package connectors
+
+import (
+	"context"
+	"iter"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+)
+
+// Source is an open place where records live: a live database, or a backup, export or dump of one. It only reads. A Source may be used by
+// several goroutines.
+type Source interface {
+	// Tables returns the catalog, sorted by name. Views, system tables and temporary tables are not in it.
+	Tables(ctx context.Context) ([]Table, error)
+	// Scan reads the rows that the queries ask for, one or more batches a query, each batch naming its table. A live store answers the
+	// queries one after another, in key order within a table; a stream answers all of them in one pass, in its own order. Every row
+	// that a query asks for is in exactly one batch. A query for a table or field that does not exist ends the sequence with
+	// ErrSchemaChanged. The error, if any, is the last pair; its Batch is zero.
+	Scan(ctx context.Context, q ...Query) iter.Seq2[Batch, error]
+	Close() error
+}
+
+// Mutator is a Source whose rows can be changed where they are.
+type Mutator interface {
+	// Mutate runs one transaction. It reads the rows of each query under lock, in the order of the queries, and hands each query's rows to
+	// edit as one batch, once (also when no row is left: the batch is then empty). After the last query it applies the edits in the reverse
+	// order of the queries, so that parents are named first and children go first. Then it calls confirm, and commits.
+	//
+	// Queries must have Keys; After and MaxRows are ignored. An error from edit or confirm rolls everything back and is returned as it is. If
+	// the engine refuses a change (a constraint, a trigger) nothing is changed and the error wraps ErrRefused; a deadlock or a
+	// lock timeout wraps ErrTransient.
+	//
+	// The result has one outcome for each key of a query by primary key, in the order of its Keys, and one for each row read by a query by
+	// other fields, in the order of the rows. Fields that the engine would update by itself (Field.AutoUpdate) keep their values.
+	Mutate(ctx context.Context, q []Query, edit EditFunc, confirm func() error) ([]Outcome, error)
+}
+
+// Rewriter is a Source whose bytes cannot change in place: it is written anew beside the old, and takes its place when whole and verified.
+type Rewriter interface {
+	// Rewrite reads the source once, hands the rows of the queried tables to edit in batches, and writes the result to a temporary file
+	// beside the original. What no query asks for, and what edit leaves, is copied byte for byte. It then reads the new file back in
+	// full, calls verify with a Source over it, and only when all of that succeeds replaces the original: fsync, rename, fsync of
+	// the folder. After any error the original is as it was and no temporary file is left.
+	Rewrite(ctx context.Context, q []Query, edit EditFunc, verify func(Source) error) (RewriteReport, error)
+}
+
+// EditFunc decides what happens to the rows of one batch. The batch, and the Edit's arrays, are valid until the next call.
+type EditFunc func(Batch) (Edit, error)
+
+// Table is one entry of a source's catalog.
+type Table struct {
+	Database    string // the catalog's own name: the schema of a server, the stem of a file
+	Name        string
+	Fields      []Field
+	Key         []string // names of the primary key's fields, in key order; empty: rows cannot be addressed, so never changed in place
+	ForeignKeys []ForeignKey
+	Unique      [][]string // unique constraints other than the key
+	Rows        int64      // the engine's estimate; -1 where it has none
+}
+
+// Field is a column of a table.
+type Field struct {
+	Name       string
+	Type       string // as the source declares it
+	Kind       Kind
+	Nullable   bool
+	Generated  bool // computed by the engine: never written, checked for residue
+	AutoUpdate bool // set by the engine at every update (ON UPDATE current_timestamp)
+	Length     int  // most characters (text) or bytes (binary) it holds; 0 no limit, or unknown
+}
+
+// Kind is the logical type of a field. It says how the canonical text of a value is to be read.
+type Kind string
+
+// The kinds, each with the canonical form of its values.
+const (
+	Text      Kind = "text"      // UTF-8
+	Integer   Kind = "integer"   // -12
+	Decimal   Kind = "decimal"   // -12.50, scale as declared
+	Float     Kind = "float"     // shortest text of the source; lossy, never part of a key
+	Bool      Kind = "bool"      // 0 or 1, or the source's own words
+	Date      Kind = "date"      // 2006-01-02; zero dates pass as text
+	Time      Kind = "time"      // 15:04:05.999999, may exceed 24 h
+	Timestamp Kind = "timestamp" // 2006-01-02 15:04:05.999999, UTC where the engine knows zones, else as stored
+	Binary    Kind = "binary"    // raw bytes; also text that is not valid in its declared character set
+	Bit       Kind = "bit"       // a string of 0 and 1 as long as declared
+	JSON      Kind = "json"      // UTF-8
+)
+
+// ForeignKey is a reference from this table's Fields to RefFields of RefTable, position by position.
+type ForeignKey struct {
+	Name      string
+	Fields    []string
+	RefTable  string
+	RefFields []string
+	OnDelete  string // upper case as in SQL: RESTRICT, CASCADE, SET NULL, NO ACTION, SET DEFAULT
+}
+
+// Query asks for rows of one table.
+type Query struct {
+	Table   string
+	Fields  []string // the columns of the batch, in this order; nil: all fields in catalog order
+	Keys    *Keys    // nil: every row
+	After   Cursor   // "": from the start
+	MaxRows int      // most rows of a batch; 0: as the connector finds best. Batches also end at about 8 MB of values
+}
+
+// Keys names rows by the values of some fields: the primary key, or the fields of a foreign key. There may be millions of tuples; a live source sends them
+// in pieces, a stream filters its one pass. Field values are compared as the source itself compares them.
+type Keys struct {
+	Fields []string
+	Tuples []Key
+}
+
+// Cursor is a place within a table where a scan resumes. It is opaque, survives a restart, and holds key values in the clear: it
+// belongs in encrypted state only.
+type Cursor string
+
+// Batch is some rows of one table.
+type Batch struct {
+	Table string
+	Rows  arrow.Record // one column for each field of the query, each an *array.Binary with the canonical text of the values, NULL as not valid; the schema is that of Builder
+	Next  Cursor       // resumes behind the last row of this batch
+}
+
+// Op is what happens to a row.
+type Op uint8
+
+// The operations of an Edit.
+const (
+	Leave  Op = iota // as it is
+	Update           // set the fields of Edit.Set
+	Delete
+)
+
+// Edit is the answer to a batch.
+type Edit struct {
+	Ops []Op // one for each row; nil leaves all
+	Set []Assignment
+}
+
+// Assignment gives a field new values.
+type Assignment struct {
+	Field  string
+	Rows   []bool        // the rows that get a new value; they must be Update rows
+	Values *array.Binary // one value for each row of the batch, in the canonical form of the field's kind; not valid is NULL
+}
+
+// Outcome is what became of one row in a transaction.
+type Outcome struct {
+	Table  string
+	Key    Key // of the primary key
+	Status Status
+}
+
+// Status says how a row stands after Mutate.
+type Status uint8
+
+// The statuses of an Outcome.
+const (
+	Left Status = iota // there, and unchanged because edit left it
+	Done               // changed or deleted as edit said
+	Gone               // no such row
+)
+
+// RewriteReport says what a rewrite did. A file that no edit touched is not replaced: After equals Before.
+type RewriteReport struct {
+	Tables        []RewriteCount // the queried tables, sorted by name
+	Before, After FileState
+}
+
+// RewriteCount counts the rows of one table. Read = Left + Updated + Deleted.
+type RewriteCount struct {
+	Table                        string
+	Read, Left, Updated, Deleted int64
+}
+
+// FileState identifies the bytes of a file.
+type FileState struct {
+	Path   string
+	Size   int64
+	SHA256 [32]byte
+}
