@@ -1,0 +1,78 @@
+package ident_test
+
+import (
+	"hash/fnv"
+	"math/rand/v2"
+	"testing"
+
+	"lethe/classifiers/ident"
+
+	"github.com/stretchr/testify/require"
+)
+
+const draws = 200_000
+
+// printed are the shapes to draw from where the layouts do not tell: the separators belong to the scheme, or it has no layouts. Beside
+// the classes of a layout, 'b' is a base58 character, 'h' a hexadecimal digit of either case, '*' a character of a machine-readable zone.
+var printed = map[string][]string{
+	"us.ssn":             {"999-99-9999"},
+	"de.handelsregister": {"AAA 999999", "XXXXXXXXXX"},
+}
+
+const (
+	digits   = "0123456789"
+	capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+)
+
+var classes = map[byte]string{
+	'9': digits, 'A': capitals, 'X': digits + capitals, '*': digits + capitals + "<", 'h': digits + "abcdefABCDEF",
+	'b': "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",
+}
+
+// passRate is the share of random values of the scheme's most admitting shape that pass its check.
+func passRate(s *ident.Scheme) float64 {
+	seed := fnv.New64a()
+	seed.Write([]byte(s.ID))
+	random := rand.New(rand.NewPCG(seed.Sum64(), 1))
+	shapes := printed[s.ID]
+	if shapes == nil {
+		shapes = s.Layouts
+	}
+	most := 0
+	for _, shape := range shapes {
+		passed := 0
+		raw, compact := make([]byte, len(shape)), make([]byte, 0, len(shape))
+		for range draws {
+			for i := range raw {
+				raw[i] = shape[i]
+				if class := classes[shape[i]]; class != "" {
+					raw[i] = class[random.IntN(len(class))]
+				}
+			}
+			n := ident.Number{Raw: raw}
+			if c, ok := ident.Compact(compact[:0], raw); ok {
+				n.Compact = c
+			}
+			if ident.Match(s, n) {
+				passed++
+			}
+		}
+		most = max(most, passed)
+	}
+	return float64(most) / draws
+}
+
+func TestChance(t *testing.T) {
+	for _, s := range ident.All() {
+		t.Run(s.ID, func(t *testing.T) {
+			t.Parallel()
+			require.NotEmpty(t, append(s.Layouts, printed[s.ID]...), "no shape to draw from")
+			rate := passRate(&s)
+			if rate < 1e-4 && s.Chance < 1e-4 {
+				return
+			}
+			require.InEpsilon(t, s.Chance, rate, 1, "declared %v, measured %v", s.Chance, rate)
+			require.InEpsilon(t, rate, s.Chance, 1, "declared %v, measured %v", s.Chance, rate)
+		})
+	}
+}
