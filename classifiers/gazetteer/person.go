@@ -1,0 +1,327 @@
+package gazetteer
+
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
+// The weights of PersonName, natural logarithms of odds. They were set by hand on
+// the lists of gen and checked on lists that no package supplied; the tests hold
+// the rates.
+const (
+	impossible    = -6.0 // digits, '@' and the like
+	improbable    = -4.0 // '&', prose
+	legalForm     = -8.0
+	companyWord   = -3.0
+	wholePlace    = -3.0 // the cell is a city of several words, a country, a region
+	honorific     = 2.5
+	givenThenName = 1.5  // a known given name, and something beside it that may be a surname
+	noGiven       = -1.0 // several words, none a given name
+	commaGiven    = 1.0  // 'Smith, John'
+	particle      = 0.6
+	initial       = 0.4
+	lowerCase     = -0.7
+	oddCase       = -1.5
+)
+
+// PersonName judges one cell as the name of a natural person, in any of the usual
+// orders: 'Mary', 'SMITH', 'Smith, John', 'Dr. Anna-Lena Müller', "O'Brien", 'van
+// der Berg', 'J. R. R. Tolkien', 'María José García López', 'Иван Петров', '王小明'.
+//
+// given and family report that the cell holds a known given name and a known (or,
+// beside a given name, likely) family name; for a single word both may hold
+// ('Thomas'), or neither. score is the log-odds that the cell is a person's name:
+// above 0 rather yes, strongly negative for digits, companies and places. It is
+// meant to be averaged over the distinct values of a column.
+func PersonName(value []byte) (given, family bool, score float64) {
+	value = trim(value)
+	if len(value) < 2 || len(value) > 100 {
+		return false, false, impossible
+	}
+	if s := punctuation(value); s != 0 {
+		return false, false, s
+	}
+	if r, _ := utf8.DecodeRune(value); isEastAsian(r) {
+		return eastAsianName(value)
+	}
+	var p parts
+	split(value, &p)
+	if p.more || p.n == 0 || p.n > 8 {
+		return false, false, improbable
+	}
+	if p.n > 1 && endsInLegalForm(value) {
+		return false, false, legalForm
+	}
+	if p.n == 1 {
+		return oneName(&p.list[0])
+	}
+	return fullName(value, p.list[:p.n])
+}
+
+// punctuation returns a verdict on bytes that names do not hold, 0 if there are none.
+func punctuation(value []byte) float64 {
+	commas := 0
+	for _, c := range value {
+		switch c {
+		case '&', ';', '!', '?', ':', '"':
+			return improbable
+		case '@', '_', '/', '\\', '#', '+', '=', '<', '>', '{', '}', '[', ']', '|', '*', '%', '$', '~', '^', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+			return impossible
+		case ',':
+			commas++
+		}
+	}
+	if commas > 2 {
+		return improbable
+	}
+	return 0
+}
+
+// endsInLegalForm reports whether the last one to three chunks between spaces, or
+// the first one, are a legal form. Two letters count only if written as one
+// ('SA', 'S.A.', not 'Sá').
+func endsInLegalForm(value []byte) bool {
+	chunks := 0
+	for i := len(value) - 1; i > 0 && chunks < 3; i-- {
+		if value[i-1] != ' ' && value[i-1] != ',' || value[i] == ' ' {
+			continue
+		}
+		chunks++
+		if isLegalForm(value[i:]) {
+			return true
+		}
+	}
+	for i, c := range value {
+		if c == ' ' {
+			return isLegalForm(value[:i])
+		}
+	}
+	return false
+}
+
+func isLegalForm(text []byte) bool {
+	w := phrase(text)
+	if w.kind&LegalForm == 0 || w.kind&(Given|Family) != 0 && w.weight > 0 {
+		return false
+	}
+	large, dots := 0, 0
+	for _, c := range text {
+		if c >= 'A' && c <= 'Z' {
+			large++
+		}
+		if c == '.' || c == '/' {
+			dots++
+		}
+	}
+	return large >= 2 || dots >= 1 || len(text) > 3 || len(text) == 3 && w.kind&(Given|Family) == 0
+}
+
+// oneName judges a cell of one word.
+func oneName(t *part) (given, family bool, score float64) {
+	w := t.word
+	given, family = w.kind&Given != 0, w.kind&Family != 0
+	score = evidence(t)
+	switch {
+	case len(t.raw) < 2:
+		return false, false, improbable
+	case w.kind&Country != 0 && w.weight < 2:
+		score -= 3
+	case w.kind&Country != 0:
+		score -= 1.5
+	case w.kind&Calendar != 0:
+		score -= 2
+	case w.kind&(Honorific|Particle|LegalForm|Thoroughfare) != 0 && !given && !family:
+		score -= 2
+	case w.kind&BigCity != 0:
+		score -= 1.2
+	case w.kind&(City|Region) != 0:
+		score -= 0.6
+	}
+	switch t.letter {
+	case lower:
+		score += lowerCase
+	case mixed:
+		if !camelName(t.raw) {
+			score += oddCase
+		}
+	}
+	if len(t.raw) <= 3 && t.letter == upper {
+		score -= 1 // codes
+	}
+	return given, family, score
+}
+
+// evidence is what one word says by itself: the lists it stands in, else its
+// n-grams.
+func evidence(t *part) float64 {
+	w := t.word
+	switch {
+	case w.kind&(Given|Family|Name) != 0:
+		return max(-2.5, min(3, 0.6*w.weight+0.3*t.score))
+	case w.kind&Company != 0:
+		return companyWord
+	case w.kind&Common != 0:
+		return max(-3, min(-1, w.weight+0.2*t.score))
+	case w.kind&(City|Country|Region) != 0:
+		return max(-2, min(0.3, 0.3*t.score-1))
+	}
+	return max(-2.5, min(2, 0.6*t.score-0.2))
+}
+
+// fullName judges a cell of several words.
+func fullName(value []byte, list []part) (given, family bool, score float64) {
+	if w := phrase(value); w.kind&(City|Country|Region|Calendar|Company|LegalForm) != 0 {
+		score += wholePlace
+	}
+	var sum float64
+	words, known, lowers := 0, 0, 0
+	firstGiven, surnames, beforeComma := -1, 0, -1
+	for i := range list {
+		t := &list[i]
+		k := t.word.kind
+		last := i == len(list)-1
+		isName := k&(Given|Family|Name) != 0
+		if t.comma && beforeComma < 0 && !last {
+			beforeComma = i
+		}
+		switch {
+		case utf8.RuneCount(t.raw) == 1:
+			if t.letter == lower && k&Particle == 0 {
+				score += oddCase
+			} else {
+				score += initial
+			}
+			continue
+		case k&Honorific != 0 && (i == 0 || last || t.dot) && !(isName && t.word.weight > 1):
+			score += honorific
+			if last {
+				score -= 1
+			}
+			continue
+		case k&Particle != 0 && !last && (!isName || t.letter == lower):
+			score += particle
+			continue
+		}
+		words++
+		e := evidence(t)
+		switch {
+		case k&Company != 0 && !(isName && t.word.weight > 1):
+			score += companyWord
+		case k&Thoroughfare != 0 && !isName:
+			score += companyWord / 2
+		case k&Calendar != 0 && !isName:
+			score += companyWord
+		}
+		switch t.letter {
+		case lower:
+			lowers++
+		case mixed:
+			if !camelName(t.raw) {
+				score += oddCase
+			}
+		}
+		sum += e
+		if isName {
+			known++
+		}
+		switch {
+		case firstGiven < 0 && k&Given != 0 && t.word.weight > -0.5:
+			firstGiven = i
+		case k&Family != 0 || e > -0.5:
+			surnames++
+		}
+	}
+	if words == 0 {
+		return false, false, score - 2
+	}
+	if words > 2 {
+		sum *= 2 / float64(words)
+	}
+	score += sum
+	switch {
+	case lowers == words:
+		score += lowerCase
+	case lowers > 0:
+		score += oddCase * float64(lowers)
+	}
+	given = firstGiven >= 0
+	family = surnames > 0
+	switch {
+	case given && family && words > 1:
+		score += givenThenName
+	case words > 1 && !given:
+		score += noGiven
+	}
+	if beforeComma >= 0 && given && firstGiven > beforeComma {
+		score += commaGiven
+	}
+	if known == 0 {
+		score--
+	}
+	return given, family, score
+}
+
+// camelName reports whether large letters inside a word are those of a name:
+// after an apostrophe or a usual prefix.
+func camelName(raw []byte) bool {
+	for i, c := range raw {
+		if c == '\'' || c == 0xE2 {
+			return i > 0
+		}
+	}
+	for _, prefix := range [...]string{"Mc", "Mac", "De", "Del", "Della", "Di", "Da", "Du", "La", "Le", "Lo", "Van", "Von", "Fitz", "St", "D", "O", "Ver", "Ten", "Ter", "El", "Al", "Ab", "San", "Jo", "Mary", "Anne"} {
+		if n := len(prefix); len(raw) > n+1 && string(raw[:n]) == prefix && raw[n] >= 'A' && raw[n] <= 'Z' && capitals(raw[n:]) == title {
+			return true
+		}
+	}
+	return false
+}
+
+func isEastAsian(r rune) bool {
+	return unicode.Is(unicode.Han, r) || unicode.Is(unicode.Hangul, r) || unicode.Is(unicode.Hiragana, r) || unicode.Is(unicode.Katakana, r)
+}
+
+// eastAsianName judges a name written without spaces, the family name first.
+func eastAsianName(value []byte) (given, family bool, score float64) {
+	runes := 0
+	var ends [8]int // byte offsets after each rune
+	for i := 0; i < len(value); {
+		r, size := utf8.DecodeRune(value[i:])
+		i += size
+		if r == ' ' || r == 0x3000 {
+			continue
+		}
+		if !isEastAsian(r) || runes == len(ends) {
+			return false, false, improbable
+		}
+		ends[runes] = i
+		runes++
+	}
+	if endsInLegalForm(value) {
+		return false, false, legalForm
+	}
+	if whole := phrase(value).kind; whole&(City|Country|Region|Calendar|Common) != 0 && whole&(Given|Family) == 0 {
+		return false, false, wholePlace
+	}
+	for n := min(3, runes); n >= 1; n-- {
+		if phrase(value[:ends[n-1]]).kind&Family == 0 {
+			continue
+		}
+		family = true
+		rest := trim(value[ends[n-1]:])
+		given = len(rest) > 0 && phrase(rest).kind&Given != 0
+		switch {
+		case given:
+			return given, family, 4
+		case len(rest) == 0 && n > 1:
+			return given, family, 2
+		case runes >= 2 && runes <= 4 && len(rest) > 0:
+			return given, family, 1
+		}
+		return given, family, -1
+	}
+	if phrase(value).kind&Given != 0 {
+		return true, false, 2
+	}
+	return false, false, -2
+}
