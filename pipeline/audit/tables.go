@@ -1,0 +1,221 @@
+// Package audit turns what a run recorded into evidence: Parquet tables, a signed manifest, one page for the data protection officer, and
+// the check that proves them unchanged. It is a projection of the journal: the same facts give the same bytes. No value of a record
+// gets here; records are named by keyed references only.
+package audit
+
+import "time"
+
+// Ref names a record in a report: HMAC-SHA256 of system, object and key under the silo's audit key of the epoch.
+type Ref [32]byte
+
+// Facts is all that a run's report is made of, apart from the bulk (decisions and actions), which come as sequences. The journal keeps it.
+type Facts struct {
+	Run        Run
+	Inventory  []Inventory
+	Findings   []Finding
+	Summary    []Summary
+	Plans      []Plan
+	Approvals  []Approval
+	Exceptions []Exception
+	Backups    []Backup
+}
+
+// Run is the one row of table runs.
+type Run struct {
+	RunID            string    // UUIDv7
+	RunKey           string    // job, mode and civil date of as_of: one finished apply for each
+	Job              string    //
+	Mode             string    // dry or apply
+	AsOf             time.Time // the instant decisions are made for
+	Zone             string    // the controller's, in which terms are counted
+	Controller       string    //
+	StartedAt        time.Time //
+	EndedAt          time.Time //
+	Host             string    //
+	ToolVersion      string    //
+	PolicyDigest     string    // sha256 of the decision-relevant configuration, hex
+	RulesDigest      string    // of the classifiers' rules
+	RegistryHeads    string    // silo:seq:hash;... sorted
+	PreviousManifest string    // sha256 of the manifest before this one, hex; "" on the first night
+	Simulated        bool      // as_of lies after the wall clock (clock: simulated)
+	ExitCode         int32     //
+	StopReason       string    // done, already_done, waiting, window_end, stop_file, breaker, source_failed, error
+	SourcesOK        int32     //
+	SourcesFailed    int32     //
+	RowsScanned      int64     //
+	SingleApproval   bool      // approvals: 1 is configured
+	PlaintextWaived  string    // sources reached without TLS by waiver, joined by ';'
+}
+
+// Inventory is one table (Column "") or one field of a source.
+type Inventory struct {
+	Source      string  //
+	Application string  //
+	Environment string  // production, test, development, backup
+	Location    string  //
+	Database    string  // the catalog's own name
+	Object      string  // table
+	Column      string  // "" for the table's own row
+	Type        string  // as declared
+	Silo        string  // "" where no silo governs the table
+	Rows        int64   //
+	NonEmpty    int64   //
+	Distinct    int64   // estimate
+	Category    string  // the primary label; "none"
+	Also        string  // the others, joined by ';'
+	Class       string  // GDPR class
+	DPV         string  // DPV term
+	Company     bool    // data of a legal person
+	Confidence  float64 // 0 to 1
+	Detectors   string  // joined by ';'
+	Terms       string  // the verdict's terms with their log-odds, joined by ';'
+	OldestRow   string  // civil date, for a table with a collected or start field; "" unknown
+	NewestRow   string  //
+	SoftDelete  string  // the table's soft-delete column
+	State       string  // scanned, skipped, failed
+	Reason      string  // why skipped or failed
+	Change      string  // new, same, changed, gone since the last night
+	FirstSeen   string  // civil date
+}
+
+// Finding is something a person should look at. It has a stable identity from night to night.
+type Finding struct {
+	FindingID string // hash of kind and place, hex
+	Kind      string // F_UNMAPPED, F_OVERDUE, ...
+	Words     string // one sentence
+	Severity  string // high, medium, low
+	Source    string //
+	Object    string //
+	Column    string //
+	Count     int64  //
+	Article   string // of the GDPR
+	FirstSeen string // civil date
+}
+
+// Summary counts rows of a silo's table by decision.
+type Summary struct {
+	Silo        string //
+	Source      string //
+	Object      string //
+	Reason      string // code
+	Words       string // the code in words
+	Article     string //
+	Action      string // keep, expire, anonymize, delete
+	Use         string //
+	Change      string // block, unblock, clear, anonymize, delete, "" none
+	Rows        int64  //
+	WithProof   int64  // rows that rest on proven consent
+	OldestDue   string // civil date of the row longest overdue; ""
+	Unmatched   int64  //
+	Unparseable int64  //
+	Conflicting int64  //
+}
+
+// Plan is one batch of a sealed plan: rows of one table with one action and reason.
+type Plan struct {
+	PlanID           string    //
+	Part             string    // reversible or destructive
+	Digest           string    // sha256 of plan.json, hex
+	Silo             string    //
+	Source           string    //
+	Object           string    //
+	Change           string    // block, unblock, clear, anonymize, delete, set_null
+	Reason           string    //
+	Rows             int64     //
+	PercentOfObject  float64   //
+	Usual            float64   // median of such rows over the last 30 runs
+	Breakers         string    // questions this plan raised, joined by ';'
+	RequiresApproval bool      //
+	ValidUntil       time.Time //
+	State            string    // waiting, approved, applied, partly_applied, expired, rejected
+}
+
+// Approval is a signed answer to a plan.
+type Approval struct {
+	PlanID        string    //
+	Digest        string    //
+	Actor         string    // a name from people:
+	Role          string    // owner or custodian; "order" for a standing order
+	Decision      string    // approve, reject, object
+	Comment       string    //
+	SignedAt      time.Time //
+	KeyID         string    // sha256 of the public key, first 16 hex digits
+	Signature     []byte    // Ed25519 over digest and counts
+	StandingOrder string    // "" for a person's own approval
+}
+
+// Decision is one record whose decision is not a plain keep.
+type Decision struct {
+	Silo      string    //
+	System    string    // the live source the record belongs to
+	Source    string    // where this copy of it was read
+	Object    string    //
+	Record    Ref       //
+	Action    string    //
+	Use       string    //
+	Reason    string    //
+	Article   string    //
+	Row       string    // row of the decision table
+	Rule      string    // "" where none decided
+	Grounds   string    // live grounds, joined by ';'
+	Cleared   string    // fields to clear, joined by ';'
+	Until     string    // civil date the last live ground ends
+	Due       string    // civil date erasure is due
+	FlaggedAt time.Time // the anchor of a reason without a date; zero none
+	SeqFrom   int64     // registry positions relied on
+	SeqTo     int64     //
+	Notes     string    // exceptions and remarks, joined by ';'
+	Change    string    // block, unblock, clear, anonymize, delete, "" none
+}
+
+// Action is one planned row as it was settled.
+type Action struct {
+	PlanID    string    //
+	Digest    string    //
+	Batch     int64     // the journal's chunk
+	Silo      string    //
+	System    string    //
+	Source    string    //
+	Object    string    //
+	Record    Ref       //
+	Root      Ref       // the record this dependent or owned row follows; the same as Record for a root
+	Change    string    //
+	Method    string    // sql_delete, sql_update, rewrite; techniques joined by ';' for anonymize
+	Reason    string    //
+	Status    string    // done, recovered, skipped_drift, refused, failed
+	ErrorCode string    //
+	At        time.Time // of the chunk
+	Absent    bool      // verified absent (or changed) afterwards
+}
+
+// Exception counts rows that need a person.
+type Exception struct {
+	Silo      string //
+	Source    string //
+	Object    string //
+	Code      string //
+	Words     string //
+	Count     int64  //
+	FirstSeen string // civil date
+	AgeDays   int64  //
+	Owner     string //
+}
+
+// Backup is one backup file, or set that cannot be read.
+type Backup struct {
+	Source      string    //
+	Application string    //
+	Path        string    //
+	Engine      string    //
+	Size        int64     //
+	TakenAt     time.Time //
+	ExpiresAt   time.Time // keep; zero unknown
+	Strategy    string    // rewrite, age_out, beyond_use
+	Why         string    // of the strategy
+	Pending     int64     // rows that should be gone and are not yet
+	Oldest      string    // civil date the oldest of them was due
+	LastRewrite time.Time //
+	Before      string    // sha256, hex, before this run's rewrite
+	After       string    // and after it
+	Status      string    // ok, rewritten, waiting, overdue, orphan, unreadable
+}

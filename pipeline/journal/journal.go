@@ -1,0 +1,294 @@
+// Package journal is the durable record of what Lethe meant to do and what came of it: runs, plans, approvals, and one row for each chunk
+// of changes, written before the change (the intent) and completed after it (the outcome). Reports are projected from it.
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	_ "github.com/ncruces/go-sqlite3/driver" // the database/sql driver "sqlite3"
+)
+
+// ErrCorrupt says that the journal cannot be read. Restore the state folder from a copy; never delete it while a plan is unsettled.
+var ErrCorrupt = errors.New("journal corrupt")
+
+// Journal is an open journal. It is used by one process at a time: the run's lock sees to that.
+type Journal struct{ db *sql.DB }
+
+const schema = `
+CREATE TABLE IF NOT EXISTS run (
+	run_id TEXT PRIMARY KEY, run_key TEXT NOT NULL, apply INTEGER NOT NULL, as_of TEXT NOT NULL, started_at TEXT NOT NULL,
+	ended_at TEXT, exit_code INTEGER, facts BLOB, manifest TEXT NOT NULL DEFAULT '');
+CREATE INDEX IF NOT EXISTS run_by_key ON run (run_key);
+CREATE TABLE IF NOT EXISTS plan (
+	plan_id TEXT PRIMARY KEY, run_id TEXT NOT NULL, part TEXT NOT NULL, digest TEXT NOT NULL, created_at TEXT NOT NULL,
+	valid_until TEXT NOT NULL, state TEXT NOT NULL, run_settled TEXT NOT NULL DEFAULT '');
+CREATE TABLE IF NOT EXISTS approval (
+	id INTEGER PRIMARY KEY, plan_id TEXT NOT NULL REFERENCES plan, actor TEXT NOT NULL, body BLOB NOT NULL, UNIQUE (plan_id, actor));
+CREATE TABLE IF NOT EXISTS chunk (
+	id INTEGER PRIMARY KEY, run_id TEXT NOT NULL, plan_id TEXT NOT NULL REFERENCES plan, grp INTEGER NOT NULL, first INTEGER NOT NULL,
+	rows INTEGER NOT NULL, intent_at TEXT NOT NULL, outcome BLOB, settled_at TEXT, UNIQUE (plan_id, grp, first));
+CREATE TABLE IF NOT EXISTS rewrite (
+	file TEXT PRIMARY KEY, rewritten_at TEXT NOT NULL, sha256 TEXT NOT NULL);
+`
+
+// Open opens the journal in the given state folder, and makes it if the folder has none.
+func Open(ctx context.Context, state string) (*Journal, error) {
+	if err := os.MkdirAll(state, 0o700); err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	dsn := "file:" + filepath.Join(state, "journal.db") + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=foreign_keys(on)"
+	db, err := sql.Open("sqlite3", dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	db.SetMaxOpenConns(1)
+	if _, err := db.ExecContext(ctx, schema); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("open journal in %s: %w: %w", state, ErrCorrupt, err)
+	}
+	return &Journal{db}, nil
+}
+
+// Close closes the journal.
+func (j *Journal) Close() error { return j.db.Close() }
+
+// Run is one start of the night.
+type Run struct {
+	ID        string
+	Key       string // job and civil date of as_of
+	Apply     bool
+	AsOf      time.Time
+	StartedAt time.Time
+	EndedAt   time.Time // zero: killed, or still at work
+	ExitCode  int
+	Facts     []byte // audit.Facts as JSON
+	Manifest  string // sha256 of the manifest, hex; "": no report was published
+}
+
+// Begin records the start of a run.
+func (j *Journal) Begin(ctx context.Context, r Run) error {
+	_, err := j.db.ExecContext(ctx, `INSERT INTO run (run_id, run_key, apply, as_of, started_at) VALUES (?, ?, ?, ?, ?)`,
+		r.ID, r.Key, r.Apply, stamp(r.AsOf), stamp(r.StartedAt))
+	return wrap("begin run", err)
+}
+
+// End records how a run ended, with the facts its report is made of.
+func (j *Journal) End(ctx context.Context, r Run) error {
+	_, err := j.db.ExecContext(ctx, `UPDATE run SET ended_at = ?, exit_code = ?, facts = ? WHERE run_id = ?`, stamp(r.EndedAt), r.ExitCode, r.Facts, r.ID)
+	return wrap("end run", err)
+}
+
+// Publish records the manifest of a run's report.
+func (j *Journal) Publish(ctx context.Context, runID, manifest string) error {
+	_, err := j.db.ExecContext(ctx, `UPDATE run SET manifest = ? WHERE run_id = ?`, manifest, runID)
+	return wrap("record manifest", err)
+}
+
+// Runs returns the latest runs, newest first.
+func (j *Journal) Runs(ctx context.Context, limit int) ([]Run, error) {
+	rows, err := j.db.QueryContext(ctx, `SELECT run_id, run_key, apply, as_of, started_at, coalesce(ended_at, ''), coalesce(exit_code, -1), facts, manifest
+		FROM run ORDER BY started_at DESC, run_id DESC LIMIT ?`, limit)
+	if err != nil {
+		return nil, wrap("read runs", err)
+	}
+	defer rows.Close()
+	var runs []Run
+	for rows.Next() {
+		var r Run
+		var asOf, started, ended string
+		if err := rows.Scan(&r.ID, &r.Key, &r.Apply, &asOf, &started, &ended, &r.ExitCode, &r.Facts, &r.Manifest); err != nil {
+			return nil, wrap("read runs", err)
+		}
+		r.AsOf, r.StartedAt, r.EndedAt = parse(asOf), parse(started), parse(ended)
+		runs = append(runs, r)
+	}
+	return runs, wrap("read runs", rows.Err())
+}
+
+// Plan is a sealed plan as the journal knows it; its rows stand in the plan's folder.
+type Plan struct {
+	ID         string
+	RunID      string
+	Part       string // reversible or destructive
+	Digest     string // sha256 of plan.json, hex
+	CreatedAt  time.Time
+	ValidUntil time.Time
+	State      string
+	SettledIn  string // the run that settled it
+}
+
+// The states of a plan.
+const (
+	Waiting  = "waiting"  // for approval
+	Approved = "approved" // may be applied; also one that was begun and interrupted
+	Settled  = "settled"  // every row has an outcome
+	Lapsed   = "expired"  // not approved in time, or stale
+	Rejected = "rejected" // by a person
+)
+
+// PutPlan records a sealed plan.
+func (j *Journal) PutPlan(ctx context.Context, p Plan) error {
+	_, err := j.db.ExecContext(ctx, `INSERT INTO plan (plan_id, run_id, part, digest, created_at, valid_until, state) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		p.ID, p.RunID, p.Part, p.Digest, stamp(p.CreatedAt), stamp(p.ValidUntil), p.State)
+	return wrap("record plan", err)
+}
+
+// SetPlanState moves a plan on; runID is the run that does it.
+func (j *Journal) SetPlanState(ctx context.Context, planID, state, runID string) error {
+	_, err := j.db.ExecContext(ctx, `UPDATE plan SET state = ?, run_settled = ? WHERE plan_id = ?`, state, runID, planID)
+	return wrap("update plan", err)
+}
+
+// Plans returns the plans in any of the states, oldest first; no state means all.
+func (j *Journal) Plans(ctx context.Context, states ...string) ([]Plan, error) {
+	rows, err := j.db.QueryContext(ctx, `SELECT plan_id, run_id, part, digest, created_at, valid_until, state, run_settled FROM plan ORDER BY created_at, plan_id`)
+	if err != nil {
+		return nil, wrap("read plans", err)
+	}
+	defer rows.Close()
+	var plans []Plan
+	for rows.Next() {
+		var p Plan
+		var created, until string
+		if err := rows.Scan(&p.ID, &p.RunID, &p.Part, &p.Digest, &created, &until, &p.State, &p.SettledIn); err != nil {
+			return nil, wrap("read plans", err)
+		}
+		p.CreatedAt, p.ValidUntil = parse(created), parse(until)
+		if len(states) == 0 || slices.Contains(states, p.State) {
+			plans = append(plans, p)
+		}
+	}
+	return plans, wrap("read plans", rows.Err())
+}
+
+// ErrTwice says that this person has answered this plan already.
+var ErrTwice = errors.New("already answered by this person")
+
+// PutApproval records a signed answer to a plan: one for each person.
+func (j *Journal) PutApproval(ctx context.Context, planID, actor string, body []byte) error {
+	res, err := j.db.ExecContext(ctx, `INSERT INTO approval (plan_id, actor, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, planID, actor, body)
+	if err != nil {
+		return wrap("record approval", err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(ErrTwice, err)
+	}
+	return nil
+}
+
+// Approvals returns the signed answers to a plan in the order they came.
+func (j *Journal) Approvals(ctx context.Context, planID string) ([][]byte, error) {
+	rows, err := j.db.QueryContext(ctx, `SELECT body FROM approval WHERE plan_id = ? ORDER BY id`, planID)
+	if err != nil {
+		return nil, wrap("read approvals", err)
+	}
+	defer rows.Close()
+	var bodies [][]byte
+	for rows.Next() {
+		var b []byte
+		if err := rows.Scan(&b); err != nil {
+			return nil, wrap("read approvals", err)
+		}
+		bodies = append(bodies, b)
+	}
+	return bodies, wrap("read approvals", rows.Err())
+}
+
+// Chunk is some neighbouring rows of one group of a plan, changed in one transaction (a live store) or one rewrite (a file).
+type Chunk struct {
+	ID        int64
+	RunID     string
+	PlanID    string
+	Group     int   // position of the group in the plan
+	First     int64 // position of the chunk's first root row in the group
+	Rows      int64 // root rows of the chunk
+	IntentAt  time.Time
+	Outcome   []byte // one Status for each planned row, roots first, then the dependents of each segment; nil: not known yet
+	SettledAt time.Time
+}
+
+// Intend makes the intent of a chunk durable, before anything is changed. Asking again for the same rows returns the chunk that is there.
+func (j *Journal) Intend(ctx context.Context, c Chunk) (Chunk, error) {
+	_, err := j.db.ExecContext(ctx, `INSERT INTO chunk (run_id, plan_id, grp, first, rows, intent_at) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (plan_id, grp, first) DO NOTHING`, c.RunID, c.PlanID, c.Group, c.First, c.Rows, stamp(c.IntentAt))
+	if err != nil {
+		return c, wrap("record intent", err)
+	}
+	err = j.db.QueryRowContext(ctx, `SELECT id FROM chunk WHERE plan_id = ? AND grp = ? AND first = ?`, c.PlanID, c.Group, c.First).Scan(&c.ID)
+	return c, wrap("record intent", err)
+}
+
+// Settle makes the outcome of a chunk durable.
+func (j *Journal) Settle(ctx context.Context, id int64, outcome []byte, at time.Time) error {
+	res, err := j.db.ExecContext(ctx, `UPDATE chunk SET outcome = ?, settled_at = ? WHERE id = ? AND outcome IS NULL`, outcome, stamp(at), id)
+	if err != nil {
+		return wrap("record outcome", err)
+	}
+	if n, err := res.RowsAffected(); err == nil && n != 1 {
+		return fmt.Errorf("record outcome: chunk %d: %w", id, ErrCorrupt)
+	}
+	return nil
+}
+
+// Chunks returns the chunks of a plan in the order of their rows.
+func (j *Journal) Chunks(ctx context.Context, planID string) ([]Chunk, error) {
+	rows, err := j.db.QueryContext(ctx, `SELECT id, run_id, grp, first, rows, intent_at, outcome, coalesce(settled_at, '') FROM chunk WHERE plan_id = ? ORDER BY grp, first`, planID)
+	if err != nil {
+		return nil, wrap("read chunks", err)
+	}
+	defer rows.Close()
+	var chunks []Chunk
+	for rows.Next() {
+		c := Chunk{PlanID: planID}
+		var intent, settled string
+		if err := rows.Scan(&c.ID, &c.RunID, &c.Group, &c.First, &c.Rows, &intent, &c.Outcome, &settled); err != nil {
+			return nil, wrap("read chunks", err)
+		}
+		c.IntentAt, c.SettledAt = parse(intent), parse(settled)
+		chunks = append(chunks, c)
+	}
+	return chunks, wrap("read chunks", rows.Err())
+}
+
+// Rewritten records that a backup file has been rewritten.
+func (j *Journal) Rewritten(ctx context.Context, file string, at time.Time, sha256 string) error {
+	_, err := j.db.ExecContext(ctx, `INSERT INTO rewrite (file, rewritten_at, sha256) VALUES (?, ?, ?)
+		ON CONFLICT (file) DO UPDATE SET rewritten_at = excluded.rewritten_at, sha256 = excluded.sha256`, file, stamp(at), sha256)
+	return wrap("record rewrite", err)
+}
+
+// LastRewrite returns when a backup file was last rewritten; zero if never.
+func (j *Journal) LastRewrite(ctx context.Context, file string) (time.Time, error) {
+	var at string
+	err := j.db.QueryRowContext(ctx, `SELECT rewritten_at FROM rewrite WHERE file = ?`, file).Scan(&at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, nil
+	}
+	return parse(at), wrap("read rewrite", err)
+}
+
+func wrap(verb string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("journal: %s: %w", verb, err)
+}
+
+const layout = "2006-01-02T15:04:05.000000000Z" // fixed width, so that text order is time order
+
+func stamp(t time.Time) string { return t.UTC().Format(layout) }
+
+func parse(s string) time.Time {
+	t, err := time.Parse(layout, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
