@@ -1,0 +1,531 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Compiled is a silo whose rules were checked and made ready to decide. It does not change and may be used by several goroutines.
+type Compiled struct {
+	Silo         Silo         // as it was compiled; not to be changed
+	Jurisdiction Jurisdiction // the silo's, or the controller's
+	zone         *time.Location
+	rules        []rule
+	governed     []string // fields that Clear may name, sorted
+	orphanGrace  Period
+	anonymizes   bool
+	sets         []set // one for each set of rules while there are few rules, so that Decide need not allocate
+}
+
+// rule is a Rule with its texts read.
+type rule struct {
+	*Rule
+	id          string
+	from, until Date
+	fixed       Date
+	strength    int // of the basis, when alive: an index of aliveReasons
+}
+
+// set is what follows from the set of rules whose bits are set in its index.
+type set struct{ ids, uncovered []string }
+
+const (
+	maxRules      = 64 // the sets of rules are bits of a uint64
+	maxTableRules = 8  // up to here every set is worked out beforehand
+)
+
+var (
+	defaultOrphanGrace = Period{Days: 30}
+	// maxConsentGrace is the outer limit of 'without undue delay' (Art. 12(3), 17(1)): one month.
+	maxConsentGrace = Period{Months: 1}
+)
+
+// Compile checks everything about a silo that needs no database, and joins all that is wrong into one error. Terms are counted in zone, the
+// controller's; jurisdiction is the controller's (ISO 3166-1 alpha-2), used where the silo names none.
+func Compile(s Silo, zone *time.Location, jurisdiction string) (*Compiled, error) {
+	c := &Compiled{Silo: s, zone: zone, orphanGrace: s.OrphanGrace, anonymizes: len(s.Anonymize) > 0}
+	if c.orphanGrace.IsZero() {
+		c.orphanGrace = defaultOrphanGrace
+	}
+	p := &problems{place: "silo " + s.Name}
+	if zone == nil {
+		p.add("the controller has no timezone: set controller.timezone, for example Europe/Rome")
+	}
+	if s.Jurisdiction != "" {
+		jurisdiction = s.Jurisdiction
+	}
+	if len(jurisdiction) != 2 || strings.Trim(jurisdiction, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		p.add("jurisdiction %q is no country code: use two capital letters of ISO 3166-1, for example IT", jurisdiction)
+	}
+	c.Jurisdiction, _ = JurisdictionOf(jurisdiction)
+	p.oneOf("link_scope", s.LinkScope, "", "collection", "silo")
+	p.oneOf("no_match", s.NoMatch, "", string(Keep), string(Expire))
+	if len(s.Records) == 0 {
+		p.add("no records: map the silo to at least one source and table under records")
+	}
+	for i, r := range s.Records {
+		checkRecords(p.under("records %d (%s.%s)", i+1, r.Source, r.Table), r)
+		for j := range i {
+			if !disjoint(s.Records[j], r) {
+				p.add("records %d and %d both take rows of %s.%s: tell them apart with where", j+1, i+1, r.Source, r.Table)
+			}
+		}
+	}
+	for field := range s.Anonymize {
+		if field == "" {
+			p.add("anonymize has an entry without a field name: name the field")
+		}
+	}
+	c.compileRules(p)
+	if err := p.join(); err != nil {
+		return nil, err
+	}
+	c.prepareSets()
+	return c, nil
+}
+
+// CheckTables refuses two silos that claim rows of the same table without where fields that tell them apart: a row has one silo.
+func CheckTables(silos []*Compiled) error {
+	p := &problems{}
+	for i, a := range silos {
+		for _, b := range silos[i+1:] {
+			for _, ra := range a.Silo.Records {
+				for _, rb := range b.Silo.Records {
+					if !disjoint(ra, rb) {
+						p.add("silos %s and %s both take rows of %s.%s: a row has one silo, tell them apart with where", a.Silo.Name, b.Silo.Name, ra.Source, ra.Table)
+					}
+				}
+			}
+		}
+	}
+	return p.join()
+}
+
+// disjoint reports whether no row can belong to both: other tables, or a where field with two values.
+func disjoint(a, b Records) bool {
+	if a.Source != b.Source || a.Table != b.Table {
+		return true
+	}
+	for field, value := range a.Where {
+		if other, ok := b.Where[field]; ok && other != value {
+			return true
+		}
+	}
+	return false
+}
+
+func checkRecords(p *problems, r Records) {
+	if r.Source == "" || r.Table == "" {
+		p.add("source or table is missing: name both")
+	}
+	if len(r.Subject) == 0 {
+		p.add("subject is missing: say which field identifies the person, for example subject: {email: email}")
+	}
+	for _, kind := range slices.Sorted(maps.Keys(r.Subject)) {
+		if field := r.Subject[kind]; kind == "" || field == "" {
+			p.add("subject has an entry without kind or field: write it as {email: email}")
+		}
+	}
+	for field := range r.Where {
+		if field == "" {
+			p.add("where has an entry without a field name: name the field")
+		}
+	}
+	if lastModified(r.Collected) {
+		p.add("collected: %s looks like a last-modified field, which any mass update resets: name the field with the day of collecting", r.Collected)
+	}
+	if b := r.Block; b != nil {
+		if len(b.Set) == 0 {
+			p.add("block sets no field: say under set which field blocks the row's use, and under unset how to undo it")
+		}
+		for _, field := range slices.Sorted(maps.Keys(b.Set)) {
+			free, ok := b.Unset[field]
+			switch {
+			case !ok:
+				p.add("block sets %s but unset does not give it back: blocking must be reversible, add the field to unset", field)
+			case free == b.Set[field]:
+				p.add("block sets and unsets %s to the same value: a blocked row could not be told from a free one", field)
+			}
+		}
+		for _, field := range slices.Sorted(maps.Keys(b.Unset)) {
+			if _, ok := b.Set[field]; !ok {
+				p.add("block unsets %s but does not set it: name it in both, or in neither", field)
+			}
+		}
+	}
+	for _, d := range r.Dependents {
+		if d.Table == "" || len(d.FK) == 0 {
+			p.add("a dependent lacks table or fk: name the table and the fields of its foreign key")
+		}
+		p.under("dependent %s", d.Table).oneOf("do", d.Do, "delete", "set_null")
+	}
+	for _, o := range r.Owns {
+		if o.Table == "" || len(o.FK) == 0 {
+			p.add("an entry of owns lacks table or fk: name the parent table and the record's fields that refer to it")
+		}
+	}
+}
+
+func (c *Compiled) compileRules(p *problems) {
+	s := &c.Silo
+	if len(s.Rules) == 0 {
+		p.add("no rules: a silo without a ground cannot be decided, add at least one under rules")
+	}
+	if len(s.Rules) > maxRules {
+		p.add("%d rules: at most %d, split the silo by purpose", len(s.Rules), maxRules)
+	}
+	c.rules = make([]rule, len(s.Rules))
+	governed := map[string]bool{}
+	for i := range s.Rules {
+		r := rule{Rule: &s.Rules[i], id: s.Rules[i].ID, strength: slices.Index(aliveBases[:], s.Rules[i].Basis)}
+		if r.id == "" {
+			r.id = r.Purpose + "/" + string(r.Basis)
+		}
+		rp := p.under("rule %d (%s)", i+1, r.id)
+		r.from = rp.date("valid_from", r.From, 0)
+		r.until = rp.date("valid_until", r.Until, maxDate+1)
+		r.fixed = rp.date("date", r.Date, 0)
+		c.checkRule(rp, &r)
+		for j, other := range c.rules[:i] {
+			if other.id == r.id && r.from < other.until && other.from < r.until {
+				rp.add("rule %d has the same id and is in force at the same time: give one of them an id, or end one with valid_until before the other's valid_from", j+1)
+			}
+		}
+		for _, f := range r.Fields {
+			governed[f] = true
+		}
+		c.rules[i] = r
+	}
+	for f := range s.Anonymize {
+		governed[f] = true
+	}
+	c.governed = slices.Sorted(maps.Keys(governed))
+}
+
+func (c *Compiled) checkRule(p *problems, r *rule) {
+	if r.Purpose == "" {
+		p.add("purpose is missing: say what the data are for, in a word that the registry uses too")
+	}
+	if r.strength < 0 {
+		p.add("basis %q is none of Art. 6(1): use consent, contract, legal_obligation, vital_interest, public_task or legitimate_interest", r.Basis)
+	}
+	if strings.TrimSpace(r.Because) == "" {
+		p.add("because is missing: justify the rule in a sentence that an auditor can check")
+	}
+	if r.Owner == "" {
+		p.add("owner is missing: name the person who answers for the rule")
+	}
+	if r.ReviewBy == "" {
+		p.add("review_by is missing: set the date by which the rule is looked at again, as 2006-01-02")
+	}
+	p.date("review_by", r.ReviewBy, 0)
+	if r.from >= r.until {
+		p.add("valid_until %s is not after valid_from %s: the rule is never in force", r.Until, r.From)
+	}
+	p.oneOf("end", string(r.End), string(Delete), string(Anonymize))
+	p.oneOf("else", string(r.Else), "", string(Anonymize), "none")
+	if (r.End == Anonymize || r.Else == Anonymize) && !c.anonymizes {
+		p.add("the rule anonymizes but the silo has no anonymize: list the fields and their techniques there")
+	}
+	if r.End == Anonymize && r.Else != "" {
+		p.add("else is for rules that delete: remove it")
+	}
+	if r.Marketing && r.Basis != Consent && r.Basis != LegitimateInterest {
+		p.add("marketing needs consent or legitimate_interest as its basis (Art. 21(2)): change basis, or remove marketing")
+	}
+	for i, f := range r.Fields {
+		if f == "" || slices.Contains(r.Fields[:i], f) {
+			p.add("fields names %q twice or leaves it empty: list each field once", f)
+		}
+	}
+	if r.Basis == Consent {
+		checkConsent(p, r)
+	} else if r.strength >= 0 {
+		checkTerm(p, r)
+	}
+}
+
+func checkConsent(p *problems, r *rule) {
+	if r.MaxAge.IsZero() {
+		p.add("max_age is missing: a consent has to end, set its longest life, for example P24M")
+	}
+	if r.Start != "" || r.At != "" || !r.Period.IsZero() || r.Date != "" || r.Age != 0 || r.Event != "" {
+		p.add("start, at, period, date, age and event are not for consent, whose term runs from the day it was given: remove them, max_age says how long it lasts")
+	}
+	if r.Grace.longest() > maxConsentGrace.longest() {
+		p.add("grace %s is longer than a month, the outer limit for erasure after a withdrawal (Art. 12(3)): shorten it to P1M or less", r.Grace)
+	}
+}
+
+// startNeeds says which settings each starting point takes beside start.
+var startNeeds = map[Start]struct {
+	at, needsAt     bool
+	date, age       bool
+	event           bool
+	periodMandatory bool
+}{
+	Collected:     {at: true, periodMandatory: true},
+	ActivityEnded: {at: true, periodMandatory: true},
+	RelationEnded: {at: true, periodMandatory: true},
+	Inactivated:   {at: true, needsAt: true, periodMandatory: true},
+	AtEvent:       {event: true, periodMandatory: true},
+	FixedDate:     {date: true},
+	BirthPlusAge:  {at: true, needsAt: true, age: true},
+}
+
+func checkTerm(p *problems, r *rule) {
+	if !r.MaxAge.IsZero() {
+		p.add("max_age is for consent: use start and period")
+	}
+	need, ok := startNeeds[r.Start]
+	if !ok {
+		p.add("start %q is no starting point: use collected, activity_ended, relation_ended, inactivated, event, fixed_date or birth_plus_age", r.Start)
+		return
+	}
+	if need.periodMandatory && r.Period.IsZero() {
+		p.add("period is missing: say how long the data are kept after %s, for example P10Y", r.Start)
+	}
+	switch {
+	case r.At != "" && !need.at:
+		p.add("at does not go with start: %s, remove it", r.Start)
+	case r.At == "" && need.needsAt:
+		p.add("at is missing: start: %s needs the field that holds the date", r.Start)
+	case lastModified(r.At):
+		p.add("at: %s looks like a last-modified field, which any mass update resets: retention starts from collecting or from an end, name such a field", r.At)
+	}
+	if (r.Date != "") != need.date {
+		p.add("date goes with start: fixed_date and is needed there: write it as 2006-01-02, or remove it")
+	}
+	if (r.Age > 0) != need.age || r.Age < 0 || r.Age > 150 {
+		p.add("age goes with start: birth_plus_age and is needed there, in years from 1 to 150")
+	}
+	if r.Event != "" && !need.event {
+		p.add("event goes with start: event only: change start, or remove it")
+	}
+	if r.Basis == VitalInterest && r.At == "" && r.Start != FixedDate {
+		p.add("vital_interest needs an explicit end: use start: fixed_date with date, or at with the field that holds it")
+	}
+}
+
+// prepareSets works out, for each set of rules, their ids and the governed fields that none of them covers.
+func (c *Compiled) prepareSets() {
+	if len(c.rules) > maxTableRules {
+		return
+	}
+	sets := make([]set, 1<<len(c.rules))
+	for mask := range sets {
+		sets[mask] = c.makeSet(uint64(mask))
+	}
+	c.sets = sets
+}
+
+func (c *Compiled) set(mask uint64) set {
+	if c.sets != nil {
+		return c.sets[mask]
+	}
+	return c.makeSet(mask)
+}
+
+func (c *Compiled) makeSet(mask uint64) set {
+	var s set
+	covered := map[string]bool{}
+	all := false
+	for i, r := range c.rules {
+		if mask&(1<<i) == 0 {
+			continue
+		}
+		s.ids = append(s.ids, r.id)
+		all = all || len(r.Fields) == 0
+		for _, f := range r.Fields {
+			covered[f] = true
+		}
+	}
+	if !all {
+		for _, f := range c.governed {
+			if !covered[f] {
+				s.uncovered = append(s.uncovered, f)
+			}
+		}
+	}
+	s.ids, s.uncovered = slices.Clip(s.ids), slices.Clip(s.uncovered)
+	return s
+}
+
+// Fields returns the names of the fields of a table that deciding and changing its rows need, sorted: identifiers, discriminators, collection,
+// dates, block fields, what the rules cover, what is anonymized, and references to owned parents. The keys are not among them. Rules and anonymize are the silo's, so
+// where it has several tables a name may stand only in some of them: the caller keeps those that the catalog has, and refuses a name that no table of the silo has.
+func (c *Compiled) Fields(r Records) []string {
+	names := map[string]bool{r.Collection: true, r.Collected: true}
+	for _, f := range r.Subject {
+		names[f] = true
+	}
+	for f := range r.Where {
+		names[f] = true
+	}
+	if r.Block != nil {
+		for f := range r.Block.Set {
+			names[f] = true
+		}
+	}
+	for _, o := range r.Owns {
+		for _, f := range o.FK {
+			names[f] = true
+		}
+	}
+	for _, ru := range c.rules {
+		names[ru.At] = true
+	}
+	for _, f := range c.governed {
+		names[f] = true
+	}
+	delete(names, "")
+	return slices.Sorted(maps.Keys(names))
+}
+
+// Lint returns remarks on the silo that are no errors, each a sentence with the next step: rules whose review is due on the day of asOf, tables without a
+// block, block fields that also decide, and identifiers that a clear could take from a row that stays.
+func (c *Compiled) Lint(asOf time.Time) []string {
+	p := &problems{place: "silo " + c.Silo.Name}
+	today := DateOf(asOf, c.zone)
+	for i, r := range c.rules {
+		if due, err := ParseDate(r.ReviewBy); err == nil && due < today && today < r.until {
+			p.add("rule %d (%s): the review was due on %s: %s looks at it and sets a new review_by", i+1, r.id, r.ReviewBy, r.Owner)
+		}
+	}
+	uncovered := map[string]bool{}
+	for i := range c.rules {
+		for _, f := range c.makeSet(1 << i).uncovered {
+			uncovered[f] = true
+		}
+	}
+	for i, r := range c.Silo.Records {
+		rp := p.under("records %d (%s.%s)", i+1, r.Source, r.Table)
+		if r.Block == nil {
+			rp.add("no block: a row whose use has ended stays usable until it is erased, add block if the table can mark it")
+		} else {
+			decides := map[string]bool{r.Collected: true, r.Collection: true}
+			for _, f := range r.Subject {
+				decides[f] = true
+			}
+			for f := range r.Where {
+				decides[f] = true
+			}
+			for _, ru := range c.rules {
+				decides[ru.At] = true
+			}
+			for _, f := range slices.Sorted(maps.Keys(r.Block.Set)) {
+				if decides[f] || slices.Contains(c.governed, f) {
+					rp.add("block sets %s, which the decision reads or a rule covers: blocking would change the next decision, use another field", f)
+				}
+			}
+		}
+		lost := len(r.Subject) > 0
+		for _, f := range r.Subject {
+			lost = lost && uncovered[f]
+		}
+		if lost {
+			rp.add("every identifier of the subject is a field that some rule does not cover: clearing it would leave a row that nobody can look up, add one to the fields of each rule")
+		}
+	}
+	return p.list()
+}
+
+var (
+	camel    = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+	modified = map[string]bool{
+		"updated": true, "update": true, "lastupdate": true, "lastupdated": true, "updatedat": true, "updatedon": true,
+		"modified": true, "modify": true, "modification": true, "modif": true, "lastmod": true, "lastmodified": true, "modifiedat": true, "modifiedon": true, "mtime": true,
+		"touched": true, "edited": true, "lastchange": true, "lastchanged": true,
+		"modifica": true, "modificato": true, "modificata": true, "aggiornato": true, "aggiornamento": true,
+		"modificado": true, "modificacion": true, "actualizado": true, "actualizacion": true,
+		"geaendert": true, "geändert": true, "aenderung": true, "änderung": true, "aktualisiert": true, "aktualisierung": true,
+		"modifie": true, "modifié": true, "maj": true,
+		"gewijzigd": true, "wijziging": true, "bijgewerkt": true,
+		"zmodyfikowano": true, "modyfikacji": true, "aktualizacji": true, "zmieniono": true,
+		"ändrad": true, "andrad": true, "uppdaterad": true,
+	}
+	changed     = map[string]bool{"changed": true, "change": true}
+	plainOfTime = map[string]bool{"last": true, "at": true, "on": true, "date": true, "time": true, "ts": true, "timestamp": true, "datetime": true, "utc": true, "row": true, "record": true, "dt": true}
+)
+
+// lastModified reports whether a field's name says that any update of the row sets it. 'changed' alone says so, 'status_changed_at' does not.
+func lastModified(field string) bool {
+	words := strings.FieldsFunc(strings.ToLower(camel.ReplaceAllString(field, "${1}_${2}")), func(r rune) bool { return !unicode.IsLetter(r) })
+	hasChanged, qualified := false, false
+	for _, w := range words {
+		if modified[w] {
+			return true
+		}
+		hasChanged = hasChanged || changed[w]
+		qualified = qualified || !changed[w] && !plainOfTime[w]
+	}
+	return hasChanged && !qualified
+}
+
+// problems collects what is wrong, each with its place.
+type problems struct {
+	place string
+	found *[]error
+}
+
+func (p *problems) under(format string, args ...any) *problems {
+	if p.found == nil {
+		p.found = new([]error)
+	}
+	return &problems{place: p.place + ", " + fmt.Sprintf(format, args...), found: p.found}
+}
+
+func (p *problems) add(format string, args ...any) {
+	if p.found == nil {
+		p.found = new([]error)
+	}
+	text := fmt.Sprintf(format, args...)
+	if p.place != "" {
+		text = p.place + ": " + text
+	}
+	*p.found = append(*p.found, errors.New(text))
+}
+
+func (p *problems) oneOf(key, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		words := slices.DeleteFunc(slices.Clone(allowed), func(s string) bool { return s == "" })
+		p.add("%s is %q: use %s", key, value, strings.Join(words, " or "))
+	}
+}
+
+// date reads an optional date of the configuration.
+func (p *problems) date(key, value string, absent Date) Date {
+	if value == "" {
+		return absent
+	}
+	d, err := ParseDate(value)
+	if err != nil {
+		p.add("%s %q is %v", key, value, err)
+		return absent
+	}
+	return d
+}
+
+func (p *problems) join() error {
+	if p.found == nil {
+		return nil
+	}
+	return errors.Join(*p.found...)
+}
+
+func (p *problems) list() []string {
+	if p.found == nil {
+		return nil
+	}
+	out := make([]string, len(*p.found))
+	for i, err := range *p.found {
+		out[i] = err.Error()
+	}
+	return out
+}

@@ -1,0 +1,560 @@
+package policy
+
+import (
+	"slices"
+	"time"
+)
+
+// aliveBases in the order in which a live ground gives the reason for keeping, and aliveReasons beside them.
+var (
+	aliveBases   = [...]Basis{LegalObligation, Contract, PublicTask, VitalInterest, LegitimateInterest, Consent}
+	aliveReasons = [...]Code{KLegalObligation, KContract, KPublicTask, KVitalInterest, KLegitimateInterest, KConsent}
+)
+
+// indexes of deadReasons, for comparing strengths.
+const (
+	erasureRequest = iota
+	objectionMarketing
+	objectionUpheld
+	consentWithdrawn
+	consentInvalid
+	childNoParental
+	consentUnproven
+	consentRefused
+	consentExpired
+	retentionElapsed
+	noConsent
+)
+
+// life is the state of one ground.
+type life uint8
+
+const (
+	alive     life = iota
+	dead           // ground.reason says why
+	undecided      // an objection or erasure request has to be weighed first
+	unknown        // its start is not known
+	future         // consent that is not yet effective
+	unmatched      // only the registry could tell, and it does not know the record
+)
+
+// ground is what became of one rule for one record.
+type ground struct {
+	life   life
+	reason uint8 // dead: an index of deadReasons
+	last   Date  // alive: the last day, zero: open. dead: the day on which it ended
+	from   Date  // dead: the first day on which it is dead, which is last itself after an event and the day after it when a term ran out
+	// dateless: the reason has no date of its own; last is the night that first found it.
+	dateless bool
+}
+
+// Decide says what must happen to a record at asOf. It follows the table below from the top; the first row that holds answers. C looks at all grounds
+// (rules) in force.
+//
+//	A0  anonymized before, and it holds                       keep       unchanged  K_ANONYMIZED
+//	A1  no rule in force on that day                          keep       unchanged  E_NO_POLICY
+//	A2  registry chain broken, or its old head missing        keep       unchanged  E_REGISTRY_TAMPERED
+//	A3  registry older than allowed                           keep       unchanged  E_REGISTRY_STALE
+//	A4  identifier missing or unparseable                     keep       blocked*   E_ID_UNPARSEABLE
+//	A5  identifiers disagree                                  keep       blocked*   E_ID_CONFLICT
+//	B1  legal hold                                            keep       blocked    K_LEGAL_HOLD (+ E_ERASURE_WHILE_HELD)
+//	B2  restriction (Art. 18)                                 keep       blocked    K_RESTRICTED_ART18 (+ E_ERASURE_WHILE_RESTRICTED)
+//	B3  access or portability request open                    keep       unchanged  K_PENDING_ACCESS
+//	D1  a ground is alive                                     keep       allowed    K_LEGAL_OBLIGATION > K_CONTRACT > K_PUBLIC_TASK > K_VITAL_INTEREST >
+//	    and clear the fields that no live ground covers                  (limited)  K_LEGITIMATE_INTEREST > K_CONSENT; limited: a legal obligation is all that is left
+//	D2  none, and an objection is undecided                   keep       blocked    K_OBJECTION_PENDING
+//	D3  none, and a ground's start is unknown                 keep       blocked    E_START_UNKNOWN
+//	D4  none, and erasure is requested                        delete     blocked    D_ERASURE_REQUEST, without grace
+//	D5  no registry match, not older than the orphan grace    keep       blocked*   X_NO_MATCH_GRACE
+//	D6  no registry match, older                              no_match   blocked*   X_NO_MATCH
+//	D7  consent that is not yet effective                     keep       blocked    X_NOT_YET_EFFECTIVE (+ E_EVENT_CLOCK)
+//	D8  none, before end + grace                              expire     blocked    strongest dead reason
+//	D9  none, from end + grace                                the end    blocked    strongest dead reason; delete wins over anonymize
+//	D10 D4 or D9 would delete, but a referencing row stays    the else   blocked    the same (+ E_DEPENDENT_KEPT): see WithDependent
+//
+// * is reported and not written to the source (WritesBlock).
+//
+// A consent ground is alive when its latest state is given or renewed, proof is on file, asOf is before effective_until and within max_age, no marketing objection and no
+// erasure request came at the same time or later, and a child's has parental authorisation. Contract and legal obligation are alive while the relation is open, or
+// through the end of the period. Legitimate interest and public task too, unless an objection is undecided or upheld; an erasure request has to be weighed first. Vital
+// interest has an explicit end. An objection to direct marketing ends every marketing ground of the silo.
+//
+// What the table leaves open is decided for keeping. A field is cleared only when no ground that is undecided, unknown or not yet effective covers it either, and a dead
+// ground covers its fields until its own grace is over. Several dead grounds: erasure waits for the latest end and the latest due date. A ground that never was consented to
+// has an end only where no other ground has one. A pending objection keeps the row also past the retention period (Art. 18(1)(d)).
+//
+// Where the jurisdiction wants data blocked before they are deleted (Spain), D4 and rules that delete expire until that period is over; fields that D1 clears are
+// cleared without it, because a field cannot be blocked by itself.
+func (c *Compiled) Decide(r Record, asOf time.Time) Decision {
+	if r.Anonymized {
+		return Decision{Action: Keep, Use: Unchanged, Reason: KAnonymized, Row: "A0"}
+	}
+	today := DateOf(asOf, c.zone)
+	if !c.inForce(today) {
+		return Decision{Action: Keep, Use: Unchanged, Reason: ENoPolicy, Row: "A1"}
+	}
+	switch r.Trust {
+	case Sound:
+	case Stale:
+		return Decision{Action: Keep, Use: Unchanged, Reason: ERegistryStale, Row: "A3"}
+	default:
+		return Decision{Action: Keep, Use: Unchanged, Reason: ERegistryTampered, Row: "A2"}
+	}
+	s := r.Standing
+	switch r.Identity {
+	case Matched:
+	case Unmatched:
+		s = nil
+	case Unparseable:
+		return Decision{Action: Keep, Use: Blocked, Reason: EIDUnparseable, Row: "A4"}
+	default:
+		return Decision{Action: Keep, Use: Blocked, Reason: EIDConflict, Row: "A5"}
+	}
+	if s != nil {
+		switch {
+		case s.Hold:
+			return Decision{Action: Keep, Use: Blocked, Reason: KLegalHold, Row: "B1", Notes: noteIf(!s.Erasure.IsZero(), noteHeld)}
+		case s.Restricted:
+			return Decision{Action: Keep, Use: Blocked, Reason: KRestricted, Row: "B2", Notes: noteIf(!s.Erasure.IsZero(), noteRestricted)}
+		case s.PendingAccess:
+			return Decision{Action: Keep, Use: Unchanged, Reason: KPendingAccess, Row: "B3"}
+		}
+	}
+	t := c.tally(&r, s, asOf, today)
+	return c.answer(&r, s, &t, today)
+}
+
+// tally is what the grounds in force add up to.
+type tally struct {
+	live, covers         uint64 // rules that are alive; rules whose fields must stay
+	strongest            int    // of the live ones: an index of aliveReasons
+	strongestRule        int
+	until                Date // the last live ground's end; zero when open
+	onlyLegal            bool
+	waits                bool // a dateless dead ground's grace keeps its fields
+	objection, unknown   bool
+	future, clock        bool
+	beforeConsent        bool
+	dead                 bool
+	reason               uint8 // the strongest dead reason
+	reasonRule           int
+	end, due             Date // the latest of the dead grounds
+	neverEnd, neverDue   Date // the same for grounds that never were consented to
+	dated, dateless      bool // a ground other than those is dead; one without a date counts
+	deletes, elseAnonyms bool
+}
+
+func (c *Compiled) tally(r *Record, s *Standing, asOf time.Time, today Date) tally {
+	t := tally{strongest: len(aliveReasons), onlyLegal: true, reason: uint8(len(deadReasons))}
+	open := false
+	for i := range c.rules {
+		ru := &c.rules[i]
+		if today < ru.from || today >= ru.until {
+			continue
+		}
+		var ps *PurposeStanding
+		if s != nil {
+			ps = s.purpose(ru.Purpose)
+		}
+		if ps != nil {
+			t.clock = t.clock || ps.ImpossibleClock
+			t.objection = t.objection || ps.Objection == ObjectionPending && !ru.Marketing && !ps.Marketing
+		}
+		var g ground
+		if ru.Basis == Consent {
+			g = c.consent(ru, r, s, ps, asOf, today)
+		} else {
+			g = c.term(i, r, s, ps, today)
+		}
+		bit := uint64(1) << i
+		switch g.life {
+		case alive:
+			t.live |= bit
+			t.covers |= bit
+			if ru.strength < t.strongest {
+				t.strongest, t.strongestRule = ru.strength, i
+			}
+			t.onlyLegal = t.onlyLegal && ru.Basis == LegalObligation
+			open = open || g.last == 0
+			t.until = max(t.until, g.last)
+			if ru.Basis == Consent && ps.State == Given && !r.Collected.IsZero() && DateOf(r.Collected, c.zone) < DateOf(ps.Since, c.zone) {
+				t.beforeConsent = true
+			}
+		case dead:
+			due := c.due(ru, g)
+			if g.reason != erasureRequest && today < dueAfter(g, ru.Grace) {
+				t.covers |= bit
+				t.waits = t.waits || g.dateless && len(ru.Fields) > 0
+			}
+			t.bury(i, ru, g, due)
+		case undecided:
+			t.covers |= bit
+			t.objection = true
+		case unknown:
+			t.covers |= bit
+			t.unknown = true
+		case future:
+			t.covers |= bit
+			t.future = true
+		case unmatched:
+			t.covers |= bit
+		}
+	}
+	if open {
+		t.until = 0
+	}
+	return t
+}
+
+// bury adds a dead ground.
+func (t *tally) bury(i int, ru *rule, g ground, due Date) {
+	if g.reason < t.reason {
+		t.reason, t.reasonRule = g.reason, i
+	}
+	t.dead = true
+	if g.reason == noConsent {
+		t.neverEnd, t.neverDue = max(t.neverEnd, g.last), max(t.neverDue, due)
+	} else {
+		t.dated = true
+		t.dateless = t.dateless || g.dateless
+		t.end, t.due = max(t.end, g.last), max(t.due, due)
+	}
+	t.deletes = t.deletes || ru.End == Delete
+	t.elseAnonyms = t.elseAnonyms || ru.End == Delete && ru.Else == Anonymize
+}
+
+// due is the first day on which erasing what a dead ground covered is due.
+func (c *Compiled) due(ru *rule, g ground) Date {
+	due := g.from
+	if g.reason != erasureRequest {
+		due = dueAfter(g, ru.Grace)
+	}
+	if ru.End == Delete && !c.Jurisdiction.Blocking.IsZero() {
+		due = max(due, dueAfter(g, c.Jurisdiction.Blocking))
+	}
+	return due
+}
+
+func dueAfter(g ground, grace Period) Date {
+	if grace.IsZero() {
+		return g.from
+	}
+	return EndOf(g.last, grace) + 1
+}
+
+// answer is the part D of the table.
+func (c *Compiled) answer(r *Record, s *Standing, t *tally, today Date) Decision {
+	clock := noteIf(t.clock, noteClock)
+	if t.live != 0 {
+		d := Decision{Action: Keep, Use: Allowed, Reason: aliveReasons[t.strongest], Row: "D1", Rule: c.rules[t.strongestRule].id, Until: t.until, Flag: t.waits,
+			Grounds: c.set(t.live).ids, Clear: c.set(t.covers).uncovered, Notes: clock}
+		if t.onlyLegal {
+			d.Use = Limited
+		}
+		if t.beforeConsent {
+			d.Notes = noteBeforeConsent
+			if t.clock {
+				d.Notes = noteBeforeConsentClock
+			}
+		}
+		return d
+	}
+	d := Decision{Action: Keep, Use: Blocked, Notes: clock, Else: Keep}
+	if t.elseAnonyms {
+		d.Else = Anonymize
+	}
+	switch {
+	case t.objection:
+		d.Row, d.Reason = "D2", KObjectionPending
+	case t.unknown:
+		d.Row, d.Reason = "D3", EStartUnknown
+	case s != nil && !s.Erasure.IsZero():
+		asked := DateOf(s.Erasure, c.zone)
+		d.Row, d.Reason, d.Action, d.End, d.Due = "D4", DErasureRequest, Delete, asked, asked
+		if t.dead {
+			d.Rule = c.rules[t.reasonRule].id
+		}
+		if b := c.Jurisdiction.Blocking; !b.IsZero() {
+			d.Due = EndOf(asked, b) + 1
+			if today < d.Due {
+				d.Action = Expire
+			}
+		}
+	case s == nil:
+		d.Row, d.Reason, d.Flag = "D6", XNoMatch, true
+		collected := DateOf(r.Collected, c.zone)
+		switch {
+		case !collected.Known():
+			d.Notes = noteStartUnknown
+		case today <= EndOf(collected, c.orphanGrace):
+			d.Row, d.Reason, d.Flag = "D5", XNoMatchGrace, false
+		case c.Silo.NoMatch == string(Expire):
+			d.Action = Expire
+		}
+	case t.future:
+		d.Row, d.Reason = "D7", XNotYetEffective
+	default:
+		d.Row, d.Reason, d.Rule = "D9", deadReasons[t.reason], c.rules[t.reasonRule].id
+		d.End, d.Due, d.Flag = t.end, t.due, t.dateless
+		if !t.dated {
+			d.End, d.Due, d.Flag = t.neverEnd, t.neverDue, true
+		}
+		d.Action = Anonymize
+		if t.deletes {
+			d.Action = Delete
+		}
+		if today < d.Due {
+			d.Row, d.Action = "D8", Expire
+		}
+	}
+	return d
+}
+
+// consent evaluates a ground of consent.
+func (c *Compiled) consent(ru *rule, r *Record, s *Standing, ps *PurposeStanding, asOf time.Time, today Date) ground {
+	if s == nil {
+		return ground{life: unmatched}
+	}
+	var state ConsentState
+	var since time.Time
+	if ps != nil {
+		state, since = ps.State, ps.Since
+		if state == NoConsent && ps.Future || since.After(asOf) {
+			return ground{life: future}
+		}
+	}
+	valid := state == Given || state == Renewed
+	if !s.Erasure.IsZero() && !(valid && since.After(s.Erasure)) {
+		return c.event(erasureRequest, s.Erasure)
+	}
+	if at, objected := s.objectedToMarketing(ru, ps); objected && !(valid && since.After(at)) {
+		return c.eventOrFlag(objectionMarketing, at, r, today)
+	}
+	switch state {
+	case Withdrawn:
+		return c.eventOrFlag(consentWithdrawn, since, r, today)
+	case Invalidated:
+		return c.eventOrFlag(consentInvalid, since, r, today)
+	case Refused:
+		return c.eventOrFlag(consentRefused, since, r, today)
+	case Expired:
+		ended := since
+		if !ps.Until.IsZero() && !ps.Until.After(asOf) {
+			ended = ps.Until
+		}
+		if ended.IsZero() {
+			return c.flagged(consentExpired, r, today)
+		}
+		last := lastDay(ended, c.zone)
+		return ground{life: dead, reason: consentExpired, last: last, from: last + 1}
+	case Given, Renewed:
+	default:
+		return c.flagged(noConsent, r, today)
+	}
+	switch {
+	case s.Minor && !s.Parental:
+		return c.eventOrFlag(childNoParental, since, r, today)
+	case !ps.Proven:
+		return c.flagged(consentUnproven, r, today)
+	case since.IsZero():
+		return ground{life: unknown}
+	}
+	last := EndOf(DateOf(since, c.zone), ru.MaxAge)
+	gone := today > last
+	if !ps.Until.IsZero() {
+		gone = gone || !asOf.Before(ps.Until)
+		last = min(last, lastDay(ps.Until, c.zone))
+	}
+	if gone {
+		return ground{life: dead, reason: consentExpired, last: last, from: last + 1}
+	}
+	return ground{life: alive, last: last}
+}
+
+// term evaluates a ground of any other basis.
+func (c *Compiled) term(i int, r *Record, s *Standing, ps *PurposeStanding, today Date) ground {
+	ru := &c.rules[i]
+	weighable := ru.Basis == LegitimateInterest || ru.Basis == PublicTask
+	if weighable && s != nil {
+		if at, objected := s.objectedToMarketing(ru, ps); objected {
+			return c.eventOrFlag(objectionMarketing, at, r, today)
+		}
+		if ps != nil {
+			switch ps.Objection {
+			case ObjectionPending:
+				return ground{life: undecided}
+			case ObjectionUpheld:
+				return c.eventOrFlag(objectionUpheld, ps.ObjectedAt, r, today)
+			}
+		}
+	}
+	start, l := c.start(i, r, s, ps)
+	g := ground{life: l}
+	if l == alive && start.Known() {
+		g.last = EndOf(start, ru.Period)
+		if today > g.last {
+			return ground{life: dead, reason: retentionElapsed, last: g.last, from: g.last + 1}
+		}
+	}
+	if g.life == alive && weighable && s != nil && !s.Erasure.IsZero() && (ps == nil || ps.Objection != ObjectionOverridden) {
+		return ground{life: undecided}
+	}
+	return g
+}
+
+// start finds the day from which the period of a rule counts. Alive with a zero date is a relation that has not ended.
+func (c *Compiled) start(i int, r *Record, s *Standing, ps *PurposeStanding) (Date, life) {
+	ru := &c.rules[i]
+	var row Date
+	if ru.At != "" && i < len(r.Starts) {
+		row = r.Starts[i]
+	}
+	if row < 0 {
+		return 0, unknown
+	}
+	switch ru.Start {
+	case FixedDate:
+		return ru.fixed, alive
+	case BirthPlusAge:
+		return known(EndOf(row, Period{Years: ru.Age}))
+	case Collected:
+		if ru.At == "" {
+			row = DateOf(r.Collected, c.zone)
+			if row == 0 && s != nil {
+				row = DateOf(s.Collected, c.zone)
+			}
+		}
+		return known(row)
+	}
+	opened := ru.At != ""
+	if ps != nil {
+		if !ps.Ended.IsZero() && !ps.Started.After(ps.Ended) {
+			row = max(row, DateOf(ps.Ended, c.zone))
+		}
+		opened = opened || !ps.Started.IsZero()
+	}
+	switch {
+	case row.Known():
+		return row, alive
+	case ru.Basis == VitalInterest:
+		return 0, unknown
+	case opened:
+		return 0, alive
+	case s == nil:
+		return 0, unmatched
+	}
+	return 0, unknown
+}
+
+func known(d Date) (Date, life) {
+	if d.Known() {
+		return d, alive
+	}
+	return 0, unknown
+}
+
+// event is a ground that died with an event.
+func (c *Compiled) event(reason uint8, at time.Time) ground {
+	day := DateOf(at, c.zone)
+	return ground{life: dead, reason: reason, last: day, from: day}
+}
+
+func (c *Compiled) eventOrFlag(reason uint8, at time.Time, r *Record, today Date) ground {
+	if at.IsZero() {
+		return c.flagged(reason, r, today)
+	}
+	return c.event(reason, at)
+}
+
+// flagged is a ground that is dead for a reason without a date: the night that found it first is the anchor of the grace.
+func (c *Compiled) flagged(reason uint8, r *Record, today Date) ground {
+	day := today
+	if !r.Flagged.IsZero() {
+		day = DateOf(r.Flagged, c.zone)
+	}
+	return ground{life: dead, reason: reason, last: day, from: day, dateless: true}
+}
+
+func (c *Compiled) inForce(today Date) bool {
+	for i := range c.rules {
+		if today >= c.rules[i].from && today < c.rules[i].until {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Standing) purpose(name string) *PurposeStanding {
+	for i := range s.Purposes {
+		if s.Purposes[i].Purpose == name {
+			return &s.Purposes[i]
+		}
+	}
+	return nil
+}
+
+// objectedToMarketing returns the latest objection to direct marketing that concerns a rule: one to its own purpose, or, when the rule is
+// marketing, one to any marketing of the silo. It is absolute (Art. 21(2), (3)): nobody weighs it.
+func (s *Standing) objectedToMarketing(ru *rule, own *PurposeStanding) (at time.Time, objected bool) {
+	for i := range s.Purposes {
+		ps := &s.Purposes[i]
+		if ps.Objection == NoObjection || !ps.Marketing && !(ps == own && ru.Marketing) || ps != own && !ru.Marketing {
+			continue
+		}
+		objected = true
+		if ps.ObjectedAt.After(at) {
+			at = ps.ObjectedAt
+		}
+	}
+	return at, objected
+}
+
+// WithDependent is row D10: what becomes of a decision to delete when a referencing row stays and its foreign key is not declared set_null. Any other
+// decision is returned as it is.
+func (c *Compiled) WithDependent(d Decision) Decision {
+	if d.Action != Delete {
+		return d
+	}
+	d.Row, d.Action = "D10", Keep
+	if d.Else == Anonymize {
+		d.Action = Anonymize
+		return d
+	}
+	d.Notes = append(slices.Clip(d.Notes), EDependentKept)
+	return d
+}
+
+// WritesBlock reports whether the decision's use=blocked is written to the source: in groups B and D, but not for what only our own missing
+// knowledge is the reason (group A, D5, and D6 unless the silo opted for no_match: expire). A block that is not written is reported.
+func (d Decision) WritesBlock() bool {
+	if d.Use != Blocked {
+		return false
+	}
+	switch d.Row {
+	case "A4", "A5", "D5":
+		return false
+	case "D6":
+		return d.Action == Expire
+	}
+	return true
+}
+
+// WritesUnblock reports whether a row that is blocked in the source is to be freed: its use is allowed, in full or in part.
+func (d Decision) WritesUnblock() bool { return d.Use == Allowed || d.Use == Limited }
+
+// The notes that Decide hands out, made once.
+var (
+	noteStartUnknown       = []Code{EStartUnknown}
+	noteBeforeConsent      = []Code{EDataBeforeConsent}
+	noteBeforeConsentClock = []Code{EDataBeforeConsent, EEventClock}
+	noteClock              = []Code{EEventClock}
+	noteHeld               = []Code{EErasureWhileHeld}
+	noteRestricted         = []Code{EErasureWhileRestricted}
+)
+
+func noteIf(holds bool, note []Code) []Code {
+	if holds {
+		return note
+	}
+	return nil
+}

@@ -1,0 +1,228 @@
+// Package policy decides. It is pure: no I/O, no clock, no Arrow. Decide answers what must happen to one record at one instant, from the
+// silo's rules, the record's own dates and what the consent registry knows; the table it follows is in Decide's comment.
+package policy
+
+import "time"
+
+// Silo is one kind of collecting: a form, a contract, an HR file. Purposes, legal bases, terms and keys hang on it. The yaml names are
+// those of the configuration's `silos:`.
+type Silo struct {
+	Name         string             `yaml:"-"`
+	LinkScope    string             `yaml:"link_scope,omitempty"`   // collection (default) or silo: which of several collections of one person a row belongs to
+	Jurisdiction string             `yaml:"jurisdiction,omitempty"` // ISO 3166-1 alpha-2; default the controller's
+	Records      []Records          `yaml:"records"`
+	Rules        []Rule             `yaml:"rules"`
+	Anonymize    map[string]*string `yaml:"anonymize,omitempty"`    // field: technique; null sets NULL
+	OrphanGrace  Period             `yaml:"orphan_grace,omitempty"` // default P30D
+	NoMatch      string             `yaml:"no_match,omitempty"`     // keep (default) or expire: what D6 does
+}
+
+// Records maps a silo to the rows of one table.
+type Records struct {
+	Source     string            `yaml:"source"`
+	Table      string            `yaml:"table"`
+	Where      map[string]string `yaml:"where,omitempty"`      // discriminator: only rows whose fields hold these values
+	Subject    map[string]string `yaml:"subject"`              // identifier kind: field
+	Collection string            `yaml:"collection,omitempty"` // field that holds the registry's collection id
+	Collected  string            `yaml:"collected,omitempty"`  // field with the instant of collecting
+	Block      *Block            `yaml:"block,omitempty"`
+	Dependents []Dependent       `yaml:"dependents,omitempty"`
+	Owns       []Owned           `yaml:"owns,omitempty"`
+}
+
+// Block says how a row's use is blocked in the source, reversibly.
+type Block struct {
+	Set   map[string]string `yaml:"set"`
+	Unset map[string]string `yaml:"unset"`
+}
+
+// Dependent is a foreign-key edge whose rows follow the record: FK of Table refers to the record's table, or to References.
+type Dependent struct {
+	Table      string   `yaml:"table"`
+	FK         []string `yaml:"fk"`
+	References string   `yaml:"references,omitempty"` // default: the catalog's foreign key on FK, else the record's table
+	Do         string   `yaml:"do"`                   // delete or set_null
+}
+
+// Owned is a parent that only the record uses: it goes when no row of any table refers to it any more. FK is the record's.
+type Owned struct {
+	Table string   `yaml:"table"`
+	FK    []string `yaml:"fk"`
+}
+
+// Rule is one ground: one legal basis for one purpose, with its term (a deletion rule of ISO/IEC 27555).
+type Rule struct {
+	ID        string   `yaml:"id,omitempty"` // default purpose/basis
+	Purpose   string   `yaml:"purpose"`
+	Basis     Basis    `yaml:"basis"`
+	Marketing bool     `yaml:"marketing,omitempty"` // direct marketing: an Art. 21(2) objection ends it for good
+	Start     Start    `yaml:"start,omitempty"`     // where the period starts; not for consent
+	At        string   `yaml:"at,omitempty"`        // the field that holds the starting date
+	Date      string   `yaml:"date,omitempty"`      // fixed_date: 2006-01-02
+	Age       int      `yaml:"age,omitempty"`       // birth_plus_age: years
+	Event     string   `yaml:"event,omitempty"`     // event: the registry's event type, basis_ended by default
+	Period    Period   `yaml:"period,omitempty"`    // not for consent
+	MaxAge    Period   `yaml:"max_age,omitempty"`   // consent: mandatory, the longest life of one consent
+	Grace     Period   `yaml:"grace,omitempty"`     // from the end to erasure; default P0D
+	End       Action   `yaml:"end"`                 // delete or anonymize
+	Else      Action   `yaml:"else,omitempty"`      // when a referencing row stays: anonymize, or none
+	Fields    []string `yaml:"fields,omitempty"`    // what the ground covers; none: every field
+	Because   string   `yaml:"because"`
+	Owner     string   `yaml:"owner"`
+	ReviewBy  string   `yaml:"review_by"`             // 2006-01-02
+	From      string   `yaml:"valid_from,omitempty"`  // rule in force from this date
+	Until     string   `yaml:"valid_until,omitempty"` // and until the day before this one
+}
+
+// Basis is a legal basis of GDPR Art. 6(1).
+type Basis string
+
+// The six bases.
+const (
+	Consent            Basis = "consent"
+	Contract           Basis = "contract"
+	LegalObligation    Basis = "legal_obligation"
+	VitalInterest      Basis = "vital_interest"
+	PublicTask         Basis = "public_task"
+	LegitimateInterest Basis = "legitimate_interest"
+)
+
+// Start is the starting point of a period (ISO/IEC 27555). A last-modified column is none.
+type Start string
+
+// The starting points.
+const (
+	Collected     Start = "collected"
+	ActivityEnded Start = "activity_ended"
+	RelationEnded Start = "relation_ended"
+	Inactivated   Start = "inactivated"
+	AtEvent       Start = "event"
+	FixedDate     Start = "fixed_date"
+	BirthPlusAge  Start = "birth_plus_age"
+)
+
+// Action is what a decision does to a record.
+type Action string
+
+// The actions.
+const (
+	Keep      Action = "keep"
+	Expire    Action = "expire"
+	Anonymize Action = "anonymize"
+	Delete    Action = "delete"
+)
+
+// Use says whether a record may be used.
+type Use string
+
+// The uses.
+const (
+	Allowed   Use = "allowed"
+	Limited   Use = "limited" // for a legal obligation only
+	Blocked   Use = "blocked"
+	Unchanged Use = "unchanged"
+)
+
+// Identity says how a record's identifiers met the registry.
+type Identity uint8
+
+// The identities.
+const (
+	Matched     Identity = iota // Record.Standing is set
+	Unmatched                   // identifiers are fine, the registry knows none of them
+	Unparseable                 // missing, or not an identifier of its kind
+	Conflicting                 // they lead to different collections
+)
+
+// Trust says whether the registry may be relied on.
+type Trust uint8
+
+// The trusts.
+const (
+	Sound    Trust = iota
+	Tampered       // chain broken, or yesterday's head is missing
+	Stale          // older than registry.max_age
+)
+
+// Record is all that Decide knows of one row.
+type Record struct {
+	Trust      Trust
+	Identity   Identity
+	Anonymized bool      // a tombstone (anonymize) exists and every target field already holds what the technique yields
+	Collected  time.Time // zero: unknown
+	Starts     []Date    // one for each of the silo's rules, in order, read from the rule's At by ParseStart; zero: the row does not say (no At, or NULL)
+	Standing   *Standing // when Matched
+	Flagged    time.Time // when a night first found the dateless reason that holds now; zero: this is the first
+}
+
+// Standing is what the registry says of one collection of one person at an instant.
+type Standing struct {
+	Collection        string
+	Collected         time.Time
+	Minor             bool              // below the age of consent when collected
+	Parental          bool              // authorised by a holder of parental responsibility
+	Hold              bool              // a legal hold is in scope
+	Restricted        bool              // Art. 18
+	PendingAccess     bool              // an access or portability request is open
+	Erasure           time.Time         // an erasure request, not refused and not closed; zero: none
+	Purposes          []PurposeStanding // at most one entry for each purpose
+	FirstSeq, LastSeq int64             // the registry positions relied on
+}
+
+// PurposeStanding is the state of one purpose of a collection.
+type PurposeStanding struct {
+	Purpose         string
+	State           ConsentState
+	Since           time.Time // when the state began: given, renewed, withdrawn, ...
+	Until           time.Time // effective_until of the consent; zero: none
+	Proven          bool      // evidence and a notice are on file (Art. 7(1))
+	Future          bool      // only events that are not yet effective, or whose clock is impossible
+	ImpossibleClock bool
+	Objection       Objection
+	ObjectedAt      time.Time
+	Marketing       bool      // the objection is to direct marketing (Art. 21(2)): absolute
+	Ended           time.Time // basis_ended (or the event a rule names): the starting date of relation_ended, activity_ended, event; zero: open
+	Started         time.Time // basis_started
+}
+
+// ConsentState is the state of consent for a purpose.
+type ConsentState string
+
+// The states.
+const (
+	NoConsent   ConsentState = ""
+	Given       ConsentState = "given"
+	Renewed     ConsentState = "renewed"
+	Refused     ConsentState = "refused"
+	Withdrawn   ConsentState = "withdrawn"
+	Expired     ConsentState = "expired"
+	Invalidated ConsentState = "invalidated"
+)
+
+// Objection is the state of an Art. 21 objection.
+type Objection uint8
+
+// The objections.
+const (
+	NoObjection Objection = iota
+	ObjectionPending
+	ObjectionUpheld
+	ObjectionOverridden
+)
+
+// Decision is the answer.
+type Decision struct {
+	Action  Action
+	Use     Use
+	Reason  Code
+	Row     string   // the row of the decision table that answered: "A0" ... "D10"
+	Notes   []Code   // exceptions and remarks beside the reason; shared, not to be changed
+	Clear   []string // D1: fields no live ground covers, sorted; shared, not to be changed
+	Grounds []string // D1: live rules' ids, in rule order; shared, not to be changed
+	Rule    string   // the rule that gave the reason; "" where none did
+	Until   Date     // D1: the last day of the last live ground; zero: open
+	End     Date     // dead: the day on which the last ground ended
+	Due     Date     // dead: the first day on which erasure is due (end + grace)
+	Else    Action   // what D10 does instead of delete: Anonymize or Keep
+	Flag    bool     // the reason has no date of its own: its first night is to be recorded
+}
