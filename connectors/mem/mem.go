@@ -1,0 +1,533 @@
+// Package mem is a source that lives in memory: the smallest whole connector, and the one to copy. It can all that a connector may: it is read (Source),
+// changed row by row (Mutator) and written anew (Rewriter). Text is compared byte by byte.
+//
+// A row never changes once it is in a Store: whoever changes a table makes new rows in a copy and puts the copy in place of the old. A database does that with a
+// transaction and a dump with a temporary file, so the order of steps is the one to keep: find, read, ask edit, apply, check, confirm, replace.
+package mem
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"iter"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"lethe/connectors"
+)
+
+// Table is a table with its rows.
+type Table struct {
+	Def  connectors.Table
+	Rows []Row
+}
+
+// Row holds one value for each field of its table: nil for NULL, or a string in the canonical form of the field's kind.
+type Row []any
+
+// Store is a source in memory. Changes wait for each other; readers wait for nobody.
+type Store struct {
+	name    string
+	changes sync.Mutex // held by whoever changes the store, from reading to replacing
+	mu      sync.Mutex // held while tables is looked at or replaced
+	tables  []Table    // sorted by name, rows in key order
+}
+
+// New makes a store named name that holds the tables.
+func New(name string, tables ...Table) *Store {
+	s := &Store{name: name}
+	tables = copyTables(tables)
+	slices.SortFunc(tables, func(a, b Table) int { return strings.Compare(a.Def.Name, b.Def.Name) })
+	for i := range tables {
+		tables[i].Def.Database = name
+	}
+	s.replace(tables)
+	return s
+}
+
+// Close does nothing: the rows live as long as the Store.
+func (s *Store) Close() error { return nil }
+
+// Tables returns the catalog.
+func (s *Store) Tables(ctx context.Context) ([]connectors.Table, error) {
+	var catalog []connectors.Table
+	for _, t := range s.now() {
+		catalog = append(catalog, t.Def)
+	}
+	return catalog, ctx.Err()
+}
+
+// Scan reads the rows as they were when it began.
+func (s *Store) Scan(ctx context.Context, queries ...connectors.Query) iter.Seq2[connectors.Batch, error] {
+	return func(yield func(connectors.Batch, error) bool) {
+		tables := s.now()
+		for _, q := range queries {
+			sel, err := find(tables, q)
+			if err != nil {
+				yield(connectors.Batch{}, s.fail("scan", q.Table, err))
+				return
+			}
+			for batch := range sel.batches(q.MaxRows) {
+				if err := ctx.Err(); err != nil {
+					yield(connectors.Batch{}, s.fail("scan", q.Table, err))
+					return
+				}
+				if !yield(batch, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Mutate changes the rows that the queries name.
+func (s *Store) Mutate(ctx context.Context, queries []connectors.Query, edit connectors.EditFunc, confirm func() error) ([]connectors.Outcome, error) {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	tables := copyTables(s.now())
+
+	var outcomes []connectors.Outcome
+	var apply []func() error
+	for _, q := range queries {
+		q.After = "" // which, like MaxRows, has no meaning here
+		sel, err := find(tables, q)
+		if err == nil {
+			err = mutable(sel.table, q)
+		}
+		if err != nil {
+			return nil, s.fail("mutate", q.Table, err)
+		}
+		answer, err := edit(sel.batch())
+		if err != nil {
+			return nil, err
+		}
+		rows, err := sel.edited(answer)
+		if err != nil {
+			return nil, s.fail("mutate", q.Table, err)
+		}
+		outcomes = append(outcomes, sel.outcomes(q, answer.Ops)...)
+		apply = append(apply, func() error {
+			for i, place := range sel.places {
+				sel.table.Rows[place] = rows[i]
+			}
+			return check(tables, q.Table)
+		})
+	}
+	for i := len(queries) - 1; i >= 0; i-- {
+		if err := apply[i](); err != nil {
+			return nil, s.fail("mutate", queries[i].Table, err)
+		}
+	}
+	if err := confirm(); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, s.fail("mutate", "", err)
+	}
+	s.replace(tables)
+	return outcomes, nil
+}
+
+// mutable refuses what Mutate cannot do at all.
+func mutable(t *Table, q connectors.Query) error {
+	if len(t.Def.Key) == 0 {
+		return fmt.Errorf("rows of a table without a key cannot be changed in place: %w", errors.ErrUnsupported)
+	}
+	if q.Keys == nil {
+		return fmt.Errorf("the query names no keys: %w", connectors.ErrConfig)
+	}
+	return nil
+}
+
+// Rewrite writes the tables anew. Like the writer of a dump it leaves references and unique fields to whoever loads the result.
+func (s *Store) Rewrite(ctx context.Context, queries []connectors.Query, edit connectors.EditFunc, verify func(connectors.Source) error) (connectors.RewriteReport, error) {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	before := fileState(s.name, s.now())
+	report := connectors.RewriteReport{Before: before, After: before}
+	tables := copyTables(s.now())
+	touched := false
+	for _, q := range queries {
+		sel, err := find(tables, q)
+		if err != nil {
+			return connectors.RewriteReport{}, s.fail("rewrite", q.Table, err)
+		}
+		count := connectors.RewriteCount{Table: q.Table}
+		for batch := range sel.batches(q.MaxRows) {
+			if err := ctx.Err(); err != nil {
+				return connectors.RewriteReport{}, s.fail("rewrite", q.Table, err)
+			}
+			answer, err := edit(batch)
+			if err != nil {
+				return connectors.RewriteReport{}, err
+			}
+			part := sel
+			part.places = sel.places[count.Read : count.Read+batch.Rows.NumRows()]
+			rows, err := part.edited(answer)
+			if err != nil {
+				return connectors.RewriteReport{}, s.fail("rewrite", q.Table, err)
+			}
+			for i, place := range part.places {
+				sel.table.Rows[place] = rows[i]
+			}
+			count.Read += batch.Rows.NumRows()
+			for _, op := range answer.Ops {
+				switch op {
+				case connectors.Update:
+					count.Updated++
+				case connectors.Delete:
+					count.Deleted++
+				}
+			}
+		}
+		count.Left = count.Read - count.Updated - count.Deleted
+		touched = touched || count.Left < count.Read
+		report.Tables = append(report.Tables, count)
+	}
+	slices.SortFunc(report.Tables, func(a, b connectors.RewriteCount) int { return strings.Compare(a.Table, b.Table) })
+	if !touched {
+		return report, nil
+	}
+	written := New(s.name, tables...)
+	if err := verify(written); err != nil {
+		return connectors.RewriteReport{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return connectors.RewriteReport{}, s.fail("rewrite", "", err)
+	}
+	s.replace(written.now())
+	report.After = fileState(s.name, s.now())
+	return report, nil
+}
+
+func (s *Store) fail(op, table string, err error) error {
+	return &connectors.Error{Op: op, Source: s.name, Table: table, Err: err}
+}
+
+func (s *Store) now() []Table {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tables
+}
+
+// replace puts changed copies in place of the tables, without the deleted rows.
+func (s *Store) replace(tables []Table) {
+	for i := range tables {
+		t := &tables[i]
+		t.Rows = slices.DeleteFunc(t.Rows, func(r Row) bool { return r == nil })
+		slices.SortStableFunc(t.Rows, t.compareKeys)
+		t.Def.Rows = int64(len(t.Rows))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tables = tables
+}
+
+// copyTables copies the tables but not the rows, which never change.
+func copyTables(tables []Table) []Table {
+	tables = slices.Clone(tables)
+	for i := range tables {
+		tables[i].Rows = slices.Clone(tables[i].Rows)
+	}
+	return tables
+}
+
+// fileState stands for that of a file: size and digest of all values.
+func fileState(name string, tables []Table) connectors.FileState {
+	var b bytes.Buffer
+	for _, t := range tables {
+		fmt.Fprintf(&b, "%q %q\n", t.Def.Name, t.Rows)
+	}
+	return connectors.FileState{Path: name, Size: int64(b.Len()), SHA256: sha256.Sum256(b.Bytes())}
+}
+
+// selection is what a query asks for: some columns of the rows at some places of a table, in key order.
+type selection struct {
+	table   *Table
+	columns []int
+	places  []int
+	builder *connectors.Builder
+}
+
+func find(tables []Table, q connectors.Query) (selection, error) {
+	t := named(tables, q.Table)
+	if t == nil {
+		return selection{}, fmt.Errorf("no such table: %w", connectors.ErrSchemaChanged)
+	}
+	builder, err := connectors.NewBuilder(t.Def, q.Fields)
+	if err != nil {
+		return selection{}, err
+	}
+	sel := selection{table: t, builder: builder}
+	for _, f := range sel.builder.Batch("").Rows.Schema().Fields() {
+		sel.columns = append(sel.columns, t.column(f.Name))
+	}
+	wanted, err := t.wanted(q.Keys)
+	if err != nil {
+		return selection{}, err
+	}
+	first, err := t.behind(q.After)
+	if err != nil {
+		return selection{}, err
+	}
+	for place := first; place < len(t.Rows); place++ {
+		if wanted(t.Rows[place]) {
+			sel.places = append(sel.places, place)
+		}
+	}
+	return sel, nil
+}
+
+// batches makes batches of the selected rows.
+func (sel selection) batches(maxRows int) iter.Seq[connectors.Batch] {
+	return func(yield func(connectors.Batch) bool) {
+		for i, place := range sel.places {
+			sel.append(place)
+			if sel.builder.Full(maxRows) || i == len(sel.places)-1 {
+				if !yield(sel.builder.Batch(sel.table.cursor(place))) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// batch makes one batch of all selected rows, also if there is none.
+func (sel selection) batch() connectors.Batch {
+	for _, place := range sel.places {
+		sel.append(place)
+	}
+	return sel.builder.Batch("")
+}
+
+func (sel selection) append(place int) {
+	for i, c := range sel.columns {
+		if v, ok := sel.table.Rows[place][c].(string); ok {
+			sel.builder.Append(i, []byte(v))
+		} else {
+			sel.builder.AppendNull(i)
+		}
+	}
+	sel.builder.EndRow()
+}
+
+// edited returns what becomes of the selected rows; nil stands for a deleted one.
+func (sel selection) edited(edit connectors.Edit) ([]Row, error) {
+	rows := make([]Row, len(sel.places))
+	for i, place := range sel.places {
+		switch op := opAt(edit.Ops, i); op {
+		case connectors.Leave:
+			rows[i] = sel.table.Rows[place]
+		case connectors.Update:
+			rows[i] = slices.Clone(sel.table.Rows[place])
+		}
+	}
+	for _, set := range edit.Set {
+		c := sel.table.column(set.Field)
+		if c < 0 {
+			return nil, fmt.Errorf("no field %s: %w", set.Field, connectors.ErrSchemaChanged)
+		}
+		if sel.table.Def.Fields[c].Generated {
+			return nil, fmt.Errorf("field %s is computed and cannot be set: %w", set.Field, connectors.ErrConfig)
+		}
+		for i, given := range set.Rows {
+			switch {
+			case !given:
+			case set.Values.IsNull(i):
+				rows[i][c] = nil
+			default:
+				rows[i][c] = string(set.Values.Value(i))
+			}
+		}
+	}
+	return rows, nil
+}
+
+// outcomes says what the operations do, row by row, or key by key where the query names primary keys.
+func (sel selection) outcomes(q connectors.Query, ops []connectors.Op) []connectors.Outcome {
+	byRow := make([]connectors.Outcome, len(sel.places))
+	status := map[connectors.Key]connectors.Status{}
+	for i, place := range sel.places {
+		byRow[i] = connectors.Outcome{Table: q.Table, Key: connectors.Key(sel.table.cursor(place)), Status: connectors.Left}
+		if opAt(ops, i) != connectors.Leave {
+			byRow[i].Status = connectors.Done
+		}
+		status[byRow[i].Key] = byRow[i].Status
+	}
+	if !slices.Equal(q.Keys.Fields, sel.table.Def.Key) {
+		return byRow
+	}
+	byKey := make([]connectors.Outcome, len(q.Keys.Tuples))
+	for i, key := range q.Keys.Tuples {
+		byKey[i] = connectors.Outcome{Table: q.Table, Key: key, Status: connectors.Gone}
+		if st, ok := status[key]; ok {
+			byKey[i].Status = st
+		}
+	}
+	return byKey
+}
+
+func opAt(ops []connectors.Op, i int) connectors.Op {
+	if ops == nil {
+		return connectors.Leave
+	}
+	return ops[i]
+}
+
+// named returns the table of that name, or nil.
+func named(tables []Table, name string) *Table {
+	i := slices.IndexFunc(tables, func(t Table) bool { return t.Def.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &tables[i]
+}
+
+// column returns the place of a field, or -1.
+func (t *Table) column(name string) int {
+	return slices.IndexFunc(t.Def.Fields, func(f connectors.Field) bool { return f.Name == name })
+}
+
+// tuple returns the values of some fields of a row; ok is false if one is NULL.
+func (t *Table) tuple(row Row, fields []string) (key connectors.Key, ok bool) {
+	values := make([][]byte, len(fields))
+	for i, f := range fields {
+		v, ok := row[t.column(f)].(string)
+		if !ok {
+			return "", false
+		}
+		values[i] = []byte(v)
+	}
+	return connectors.MakeKey(values...), true
+}
+
+// wanted returns a function that says whether a row is among those that keys name.
+func (t *Table) wanted(keys *connectors.Keys) (func(Row) bool, error) {
+	if keys == nil {
+		return func(Row) bool { return true }, nil
+	}
+	for _, f := range keys.Fields {
+		if t.column(f) < 0 {
+			return nil, fmt.Errorf("no field %s: %w", f, connectors.ErrSchemaChanged)
+		}
+	}
+	named := map[connectors.Key]bool{}
+	for _, key := range keys.Tuples {
+		named[key] = true
+	}
+	return func(row Row) bool {
+		key, ok := t.tuple(row, keys.Fields)
+		return ok && named[key]
+	}, nil
+}
+
+// cursor names the row at a place by its key, or by the place itself in a table without one.
+func (t *Table) cursor(place int) connectors.Cursor {
+	if len(t.Def.Key) == 0 {
+		return connectors.Cursor(strconv.Itoa(place))
+	}
+	key, _ := t.tuple(t.Rows[place], t.Def.Key)
+	return connectors.Cursor(key)
+}
+
+var errCursor = errors.New("damaged cursor")
+
+// behind returns the first place behind a cursor. The row that the cursor names may be gone.
+func (t *Table) behind(c connectors.Cursor) (int, error) {
+	if c == "" {
+		return 0, nil
+	}
+	if len(t.Def.Key) == 0 {
+		place, err := strconv.Atoi(string(c))
+		return place + 1, err
+	}
+	values, err := connectors.Key(c).Values()
+	if err != nil || len(values) != len(t.Def.Key) {
+		return 0, errCursor
+	}
+	last := make(Row, len(t.Def.Fields))
+	for i, f := range t.Def.Key {
+		last[t.column(f)] = string(values[i])
+	}
+	place, found := slices.BinarySearchFunc(t.Rows, last, t.compareKeys)
+	if found {
+		place++
+	}
+	return place, nil
+}
+
+// compareKeys orders rows by key: integers by value, all else by bytes.
+func (t *Table) compareKeys(a, b Row) int {
+	for _, f := range t.Def.Key {
+		c := t.column(f)
+		av, bv := a[c].(string), b[c].(string)
+		order := strings.Compare(av, bv)
+		if t.Def.Fields[c].Kind == connectors.Integer {
+			if x, ok := new(big.Int).SetString(av, 10); ok {
+				if y, ok := new(big.Int).SetString(bv, 10); ok {
+					order = x.Cmp(y)
+				}
+			}
+		}
+		if order != 0 {
+			return order
+		}
+	}
+	return 0
+}
+
+// check holds the constraints of a changed table, and of those that refer to it.
+func check(tables []Table, changed string) error {
+	for i := range tables {
+		t := &tables[i]
+		if t.Def.Name == changed {
+			for _, f := range t.Def.Fields {
+				if _, hasNull := t.values([]string{f.Name}); hasNull && !f.Nullable {
+					return fmt.Errorf("field %s may not be NULL: %w", f.Name, connectors.ErrRefused)
+				}
+			}
+			for _, unique := range append([][]string{t.Def.Key}, t.Def.Unique...) {
+				seen, _ := t.values(unique)
+				for _, n := range seen {
+					if n > 1 && len(unique) > 0 {
+						return fmt.Errorf("unique constraint on %v: %w", unique, connectors.ErrRefused)
+					}
+				}
+			}
+		}
+		for _, fk := range t.Def.ForeignKeys {
+			if t.Def.Name != changed && fk.RefTable != changed {
+				continue
+			}
+			parents, _ := named(tables, fk.RefTable).values(fk.RefFields)
+			children, _ := t.values(fk.Fields)
+			for key := range children {
+				if parents[key] == 0 {
+					return fmt.Errorf("rows of %s refer to rows of %s by %v: %w", t.Def.Name, fk.RefTable, fk.Fields, connectors.ErrRefused)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// values counts the tuples of some fields and says whether any is NULL in part.
+func (t *Table) values(fields []string) (count map[connectors.Key]int, hasNull bool) {
+	count = map[connectors.Key]int{}
+	for _, row := range t.Rows {
+		if row == nil {
+			continue
+		}
+		if key, ok := t.tuple(row, fields); ok {
+			count[key]++
+		} else {
+			hasNull = true
+		}
+	}
+	return count, hasNull
+}
