@@ -1,0 +1,466 @@
+package mysqldump
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"lethe/connectors"
+)
+
+// tableID names a table within a file; the database is "" where the file names none.
+type tableID struct{ database, name string }
+
+// table is a table as the file describes it.
+type table struct {
+	id tableID
+	connectors.Table
+	hidden  []bool // INVISIBLE fields: an INSERT without a list of columns has no value for them
+	refs    []tableID
+	bits    []int // declared length of BIT fields
+	created bool  // by the file itself
+	rows    int64
+}
+
+// systemDatabases hold no tables of an application.
+var systemDatabases = []string{"mysql", "sys", "information_schema", "performance_schema"}
+
+// kinds maps the declared types to kinds; a type that is missing here is text.
+var kinds = map[string]connectors.Kind{
+	"tinyint": connectors.Integer, "smallint": connectors.Integer, "mediumint": connectors.Integer, "int": connectors.Integer,
+	"integer": connectors.Integer, "bigint": connectors.Integer, "year": connectors.Integer, "bool": connectors.Integer, "boolean": connectors.Integer,
+	"decimal": connectors.Decimal, "numeric": connectors.Decimal, "dec": connectors.Decimal, "fixed": connectors.Decimal,
+	"float": connectors.Float, "double": connectors.Float, "real": connectors.Float,
+	"date": connectors.Date, "time": connectors.Time, "datetime": connectors.Timestamp, "timestamp": connectors.Timestamp,
+	"binary": connectors.Binary, "varbinary": connectors.Binary,
+	"tinyblob": connectors.Binary, "blob": connectors.Binary, "mediumblob": connectors.Binary, "longblob": connectors.Binary,
+	"geometry": connectors.Binary, "point": connectors.Binary, "linestring": connectors.Binary, "polygon": connectors.Binary,
+	"multipoint": connectors.Binary, "multilinestring": connectors.Binary, "multipolygon": connectors.Binary,
+	"geometrycollection": connectors.Binary, "geomcollection": connectors.Binary, "vector": connectors.Binary,
+	"bit": connectors.Bit, "json": connectors.JSON,
+}
+
+// lengths of the types that declare none, as information_schema gives them.
+var lengths = map[string]int{
+	"tinytext": 255, "text": 65535, "mediumtext": 16777215, "longtext": 4294967295,
+	"tinyblob": 255, "blob": 65535, "mediumblob": 16777215, "longblob": 4294967295,
+}
+
+// creator parses one CREATE TABLE statement.
+type creator struct {
+	l   lexer
+	t   token
+	err error
+	out *table
+}
+
+// createTable parses a CREATE TABLE statement whose lexer stands behind the word TABLE. It returns nil, without an error, for a form that
+// lists no columns (LIKE, SELECT).
+func createTable(l lexer, database string) (*table, error) {
+	c := creator{l: l, out: &table{created: true}}
+	c.advance()
+	for c.t.is("IF") || c.t.is("NOT") || c.t.is("EXISTS") {
+		c.advance()
+	}
+	c.out.id = c.tableName(database)
+	if c.t.kind != '(' || c.err != nil {
+		return nil, c.err
+	}
+	c.advance()
+	if c.t.is("LIKE") {
+		return nil, nil
+	}
+	for c.err == nil {
+		c.element()
+		if c.t.kind != ',' {
+			break
+		}
+		c.advance()
+	}
+	if c.err == nil && c.t.kind != ')' {
+		c.fail("a closing parenthesis")
+	}
+	if c.err != nil {
+		return nil, c.err
+	}
+	for _, name := range c.out.Key {
+		if i := c.out.index(name); i >= 0 {
+			c.out.Fields[i].Nullable = false
+		}
+	}
+	return c.out, nil
+}
+
+func (t *table) index(field string) int {
+	i := slices.IndexFunc(t.Fields, func(f connectors.Field) bool { return f.Name == field })
+	if i < 0 {
+		i = slices.IndexFunc(t.Fields, func(f connectors.Field) bool { return strings.EqualFold(f.Name, field) })
+	}
+	return i
+}
+
+func (c *creator) advance() { c.t = c.l.next() }
+
+func (c *creator) fail(wanted string) {
+	if c.err == nil {
+		c.err = fmt.Errorf("create table %s: %s expected at byte %d of the statement: %w", c.out.id.name, wanted, c.t.start, connectors.ErrDamaged)
+	}
+	c.t = token{}
+}
+
+func (c *creator) name() string {
+	t := c.l.asName(c.t)
+	if !t.name() {
+		c.fail("a name")
+		return ""
+	}
+	c.advance()
+	return t.text
+}
+
+func (c *creator) tableName(database string) tableID {
+	id := tableID{database, c.name()}
+	if c.t.kind == '.' {
+		c.advance()
+		id = tableID{id.name, c.name()}
+	}
+	return id
+}
+
+// names parses a parenthesised list of column names; lengths and directions of key parts are skipped, and expressions give an empty list.
+func (c *creator) names() []string {
+	if c.t.kind != '(' {
+		c.fail("an opening parenthesis")
+		return nil
+	}
+	c.advance()
+	var list []string
+	expression := false
+	for c.err == nil {
+		if c.t.kind == '(' {
+			expression = true
+			c.parens()
+		} else {
+			list = append(list, c.name())
+		}
+		if c.t.kind == '(' {
+			c.parens()
+		}
+		for c.t.is("ASC") || c.t.is("DESC") {
+			c.advance()
+		}
+		if c.t.kind != ',' {
+			break
+		}
+		c.advance()
+	}
+	if c.t.kind != ')' {
+		c.fail("a closing parenthesis")
+		return nil
+	}
+	c.advance()
+	if expression {
+		return nil
+	}
+	return list
+}
+
+// parens skips a parenthesised text and returns it.
+func (c *creator) parens() string {
+	start, depth := c.t.start, 0
+	for {
+		switch c.t.kind {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case endOfText:
+			c.fail("a closing parenthesis")
+			return ""
+		}
+		end := c.t.end
+		c.advance()
+		if depth == 0 {
+			return string(c.l.b[start:end])
+		}
+	}
+}
+
+// skip goes to the comma or parenthesis that ends the element.
+func (c *creator) skip() {
+	for c.err == nil && c.t.kind != ',' && c.t.kind != ')' {
+		switch c.t.kind {
+		case '(':
+			c.parens()
+		case endOfText:
+			c.fail("a closing parenthesis")
+		default:
+			c.advance()
+		}
+	}
+}
+
+// element parses a column, a key or a constraint.
+func (c *creator) element() {
+	if c.t.kind != word {
+		c.column()
+		return
+	}
+	var constraint string
+	if c.t.is("CONSTRAINT") {
+		c.advance()
+		if c.t.kind != word || !isConstraint(c.t.text) {
+			constraint = c.name()
+		}
+	}
+	switch strings.ToUpper(c.t.text) {
+	case "PRIMARY":
+		c.advance()
+		c.expect("KEY")
+		c.indexType()
+		c.out.Key = c.names()
+		c.skip()
+	case "UNIQUE":
+		c.advance()
+		if c.t.is("KEY") || c.t.is("INDEX") {
+			c.advance()
+		}
+		if c.t.kind != '(' && !c.t.is("USING") {
+			c.name()
+		}
+		c.indexType()
+		if unique := c.names(); len(unique) > 0 {
+			c.out.Unique = append(c.out.Unique, unique)
+		}
+		c.skip()
+	case "FOREIGN":
+		c.advance()
+		c.expect("KEY")
+		if c.t.kind != '(' {
+			c.name()
+		}
+		c.references(constraint, c.names())
+		c.skip()
+	case "KEY", "INDEX", "FULLTEXT", "SPATIAL", "CHECK":
+		c.skip()
+	case "PERIOD":
+		c.skip()
+	default:
+		c.column()
+	}
+}
+
+func isConstraint(s string) bool {
+	return slices.Contains([]string{"PRIMARY", "UNIQUE", "FOREIGN", "CHECK"}, strings.ToUpper(s))
+}
+
+func (c *creator) expect(keyword string) {
+	if !c.t.is(keyword) {
+		c.fail(keyword)
+		return
+	}
+	c.advance()
+}
+
+func (c *creator) indexType() {
+	if c.t.is("USING") {
+		c.advance()
+		c.advance()
+	}
+}
+
+func (c *creator) references(name string, fields []string) {
+	c.expect("REFERENCES")
+	ref := c.tableName(c.out.id.database)
+	fk := connectors.ForeignKey{Name: name, Fields: fields, RefTable: ref.name, RefFields: c.names(), OnDelete: "RESTRICT"}
+	for c.t.is("ON") || c.t.is("MATCH") {
+		on := c.t.is("ON")
+		c.advance()
+		deletes := c.t.is("DELETE")
+		c.advance()
+		if !on {
+			continue
+		}
+		action := strings.ToUpper(c.t.text)
+		c.advance()
+		if action == "SET" || action == "NO" {
+			action += " " + strings.ToUpper(c.t.text)
+			c.advance()
+		}
+		if deletes {
+			fk.OnDelete = action
+		}
+	}
+	c.out.ForeignKeys = append(c.out.ForeignKeys, fk)
+	c.out.refs = append(c.out.refs, ref)
+}
+
+func (c *creator) column() {
+	f := connectors.Field{Name: c.name(), Nullable: true}
+	start, base := c.t.start, strings.ToLower(c.t.text)
+	end := c.t.end
+	if c.t.kind != word {
+		c.fail("a type")
+	}
+	c.advance()
+	if base == "double" && c.t.is("PRECISION") {
+		end = c.t.end
+		c.advance()
+	}
+	var args string
+	if c.t.kind == '(' {
+		args = c.parens()
+		end = start + strings.LastIndex(string(c.l.b[start:c.t.start]), ")") + 1
+	}
+	for c.t.is("UNSIGNED") || c.t.is("ZEROFILL") || c.t.is("SIGNED") {
+		end = c.t.end
+		c.advance()
+	}
+	if c.err != nil {
+		return
+	}
+	f.Type = string(c.l.b[start:end])
+	f.Kind = connectors.Text
+	if k, ok := kinds[base]; ok {
+		f.Kind = k
+	}
+	f.Length = declaredLength(base, args)
+	hidden := c.attributes(&f)
+	c.out.Fields = append(c.out.Fields, f)
+	c.out.hidden = append(c.out.hidden, hidden)
+}
+
+// attributes parses what follows the type of a column, and reports whether it is INVISIBLE.
+func (c *creator) attributes(f *connectors.Field) (hidden bool) {
+	for c.err == nil && c.t.kind != ',' && c.t.kind != ')' {
+		t := c.t
+		switch {
+		case t.kind == endOfText:
+			c.fail("a closing parenthesis")
+		case t.kind == '(':
+			c.parens()
+		case t.is("NOT"):
+			c.advance()
+			if c.t.is("NULL") {
+				f.Nullable = false
+				c.advance()
+			}
+		case t.is("DEFAULT"):
+			c.advance()
+			if c.t.is("NULL") {
+				c.advance()
+			}
+		case t.is("PRIMARY"):
+			c.advance()
+			c.expect("KEY")
+			c.out.Key = []string{f.Name}
+		case t.is("UNIQUE"):
+			c.advance()
+			if c.t.is("KEY") {
+				c.advance()
+			}
+			c.out.Unique = append(c.out.Unique, []string{f.Name})
+		case t.is("COMMENT"):
+			c.advance()
+			c.advance()
+		case t.is("ON"):
+			c.advance()
+			if c.t.is("UPDATE") {
+				f.AutoUpdate = true
+				c.advance()
+			}
+		case t.is("GENERATED"), t.is("AS"):
+			f.Generated = true
+			c.advance()
+		case t.is("CHECK"):
+			c.advance()
+			if c.t.kind == '(' && strings.HasPrefix(strings.ToLower(c.parens()), "(json_valid(") && f.Kind == connectors.Text {
+				f.Kind = connectors.JSON
+			}
+		case t.is("REFERENCES"):
+			c.references("", []string{f.Name})
+		case t.is("CHARACTER"), t.is("CHARSET"), t.is("COLLATE"):
+			c.charset(f)
+		case t.is("INVISIBLE"):
+			hidden = true
+			c.advance()
+		default:
+			c.advance()
+		}
+	}
+	return hidden
+}
+
+// charset parses CHARACTER SET x, CHARSET x and COLLATE x; the set `binary` makes a text binary.
+func (c *creator) charset(f *connectors.Field) {
+	c.advance()
+	if c.t.is("SET") || c.t.kind == '=' {
+		c.advance()
+	}
+	if c.t.is("binary") && f.Kind == connectors.Text {
+		f.Kind = connectors.Binary
+	}
+	c.advance()
+}
+
+// declaredLength returns the most characters or bytes that a type holds, counted as information_schema.columns.character_maximum_length does.
+func declaredLength(base, args string) int {
+	if n, ok := lengths[base]; ok {
+		return n
+	}
+	switch base {
+	case "enum", "set":
+		longest, total := 0, 0
+		for i, n := range memberLengths(args) {
+			longest = max(longest, n)
+			total += n
+			if i > 0 {
+				total++
+			}
+		}
+		if base == "enum" {
+			return longest
+		}
+		return total
+	case "char", "varchar", "nchar", "nvarchar", "character", "binary", "varbinary":
+		if args == "" {
+			return 1
+		}
+		n, err := strconv.Atoi(strings.Trim(args, "() "))
+		if err != nil {
+			return 0
+		}
+		return n
+	}
+	return 0
+}
+
+// memberLengths counts the characters of each member of an ENUM or SET.
+func memberLengths(args string) []int {
+	var list []int
+	l := lexer{b: []byte(args), eof: true}
+	for t := l.next(); t.kind != endOfText; t = l.next() {
+		if t.kind != literal {
+			continue
+		}
+		text, err := unquote(nil, l.b[t.start:t.end], mode{})
+		if err == nil {
+			list = append(list, len([]rune(string(text))))
+		}
+	}
+	return list
+}
+
+// bitLength is the number of bits of a BIT type as declared.
+func bitLength(declared string) int {
+	_, args, ok := strings.Cut(declared, "(")
+	if !ok {
+		return 1
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(args), ")")))
+	if err != nil || n < 1 || n > 64 {
+		return 64
+	}
+	return n
+}

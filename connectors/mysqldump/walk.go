@@ -1,0 +1,704 @@
+package mysqldump
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"lethe/connectors"
+)
+
+// statementBytes is the most that a statement other than an INSERT may hold in a pass that looks for changes of a table.
+const statementBytes = 16 << 20
+
+// walker reads the statements of a dump one after another. With targets it hands their rows to onRow.
+type walker struct {
+	*window
+	dialect   dialect
+	variables map[string]mode // @name holding an SQL_MODE
+	delimiter []byte
+	database  string
+	databases []string // named by USE or CREATE DATABASE, in order, without the system's
+	tables    map[tableID]*table
+	order     []*table
+	others    map[tableID]bool // views, sequences, temporary tables
+	targets   map[tableID]*target
+	editor    *editor // nil while only reading
+	complete  bool    // the last thing read is the trailer
+	last      insert  // the header before, for dumps with one row a statement
+	lastText  []byte
+	spans     []span
+	onRow     func(t *target, tuple []byte, values []span) error
+	flush     func() error // ends the batch at hand: called before anything but a row of the same table
+}
+
+func newWalker(w *window) *walker {
+	return &walker{window: w, variables: map[string]mode{}, delimiter: []byte{';'}, tables: map[tableID]*table{}, others: map[tableID]bool{}}
+}
+
+// at adds the line to what is wrong with the file.
+func (w *walker) at(format string, args ...any) error {
+	return fmt.Errorf("line %d: %w", w.line(), fmt.Errorf(format, args...))
+}
+
+// run reads to the end of the file.
+func (w *walker) run() error {
+	for {
+		more, err := w.blank()
+		if err != nil {
+			return err
+		}
+		if !more {
+			return w.flushed()
+		}
+		if err := w.statement(); err != nil {
+			return err
+		}
+	}
+}
+
+func (w *walker) flushed() error {
+	if w.flush == nil {
+		return nil
+	}
+	return w.flush()
+}
+
+// extend reads more; the end of the file is an error here, since it cuts a statement.
+func (w *walker) extend() error {
+	err := w.more()
+	if err == io.EOF {
+		return w.at("the file ends within a statement: %w", connectors.ErrDamaged)
+	}
+	return err
+}
+
+var trailer = []byte("-- Dump completed")
+
+// blank passes white space and comments, and reports whether anything follows.
+func (w *walker) blank() (bool, error) {
+	for {
+		b := w.rest()
+		i := 0
+		for i < len(b) && (isBlank(b[i]) || b[i] == 0) {
+			i++
+		}
+		if err := w.pass(i); err != nil {
+			return false, err
+		}
+		if b = w.rest(); len(b) > 0 {
+			end := comment(b, 0, w.eof)
+			if end == 0 {
+				return true, nil
+			}
+			if end > 0 {
+				if bytes.HasPrefix(b, trailer) {
+					w.complete = true
+				}
+				if err := w.pass(end); err != nil {
+					return false, err
+				}
+				continue
+			}
+			if w.eof {
+				return false, w.at("the file ends within a comment: %w", connectors.ErrDamaged)
+			}
+		}
+		if err := w.more(); err != nil && err != io.EOF {
+			return false, err
+		} else if err == io.EOF && len(w.rest()) == 0 {
+			return false, nil
+		}
+	}
+}
+
+// statement reads one statement; rest begins with its first byte.
+func (w *walker) statement() error {
+	w.complete = false
+	standard := len(w.delimiter) == 1 && w.delimiter[0] == ';'
+	if standard && w.lastText != nil && bytes.HasPrefix(w.rest(), w.lastText) {
+		return w.rows(w.last, len(w.lastText))
+	}
+	for {
+		l := lexer{b: w.rest(), mode: w.dialect.mode, eof: w.eof}
+		t := l.next()
+		if t.kind == endOfText && l.short && !w.eof {
+			if err := w.extend(); err != nil {
+				return err
+			}
+			continue
+		}
+		switch {
+		case t.is("DELIMITER"):
+			return w.setDelimiter()
+		case standard && !l.executable && (t.is("INSERT") || t.is("REPLACE")):
+			return w.insert()
+		}
+		return w.other(t, l)
+	}
+}
+
+func (w *walker) setDelimiter() error {
+	if err := w.flushed(); err != nil {
+		return err
+	}
+	for {
+		end := lineEnd(w.rest(), 0, w.eof)
+		if end < 0 {
+			if err := w.extend(); err != nil {
+				return err
+			}
+			continue
+		}
+		d := bytes.TrimSpace(w.rest()[len("DELIMITER"):end])
+		if len(d) == 0 || len(d) > 16 {
+			return w.at("DELIMITER without a delimiter: %w", connectors.ErrDamaged)
+		}
+		w.delimiter = bytes.Clone(d)
+		w.lastText = nil
+		return w.pass(end)
+	}
+}
+
+// insert is the header of an INSERT or REPLACE statement.
+type insert struct {
+	id      tableID
+	columns []string // nil: all of the table, in its order
+	rows    bool     // VALUES and a parenthesis follow: the form whose rows can be read
+}
+
+// insert parses the header of an INSERT or REPLACE, then its rows.
+func (w *walker) insert() error {
+	for {
+		l := lexer{b: w.rest(), mode: w.dialect.mode, eof: w.eof}
+		h := parseInsert(&l, w.database)
+		if l.short && !w.eof {
+			if err := w.extend(); err != nil {
+				return err
+			}
+			continue
+		}
+		if h.id.name == "" {
+			return w.at("INSERT without a table: %w", connectors.ErrDamaged)
+		}
+		if !h.rows {
+			if w.targets[h.id] != nil {
+				return w.notUnderstood(h.id)
+			}
+			if err := w.flushed(); err != nil {
+				return err
+			}
+			_, err := w.skip(0)
+			return err
+		}
+		w.last, w.lastText = h, append(w.lastText[:0], w.rest()[:l.i]...)
+		if err := w.addTable(h); err != nil {
+			return err
+		}
+		return w.rows(h, l.i)
+	}
+}
+
+// parseInsert leaves the lexer at the parenthesis of the first row.
+func parseInsert(l *lexer, database string) (h insert) {
+	t := l.next()
+	for t = l.next(); t.kind == word && slices.Contains(insertWords, strings.ToUpper(t.text)); {
+		t = l.next()
+	}
+	t = l.asName(t)
+	if !t.name() {
+		return h
+	}
+	h.id = tableID{database, t.text}
+	if t = l.next(); t.kind == '.' {
+		if t = l.asName(l.next()); !t.name() {
+			return h
+		}
+		h.id = tableID{h.id.name, t.text}
+		t = l.next()
+	}
+	if t.kind == '(' {
+		for {
+			t = l.asName(l.next())
+			if t.kind == ')' && h.columns == nil {
+				break
+			}
+			if !t.name() {
+				return h
+			}
+			h.columns = append(h.columns, t.text)
+			if t = l.next(); t.kind != ',' {
+				break
+			}
+		}
+		if t.kind != ')' {
+			return h
+		}
+		t = l.next()
+	}
+	if !t.is("VALUES") && !t.is("VALUE") {
+		return h
+	}
+	t = l.next()
+	h.rows = t.kind == '(' && !l.executable
+	l.i = t.start
+	return h
+}
+
+var insertWords = []string{"LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "IGNORE", "INTO"}
+
+// addTable notes a table that the file fills without creating it.
+func (w *walker) addTable(h insert) error {
+	if w.tables[h.id] == nil && !w.others[h.id] {
+		w.add(&table{id: h.id})
+	}
+	return nil
+}
+
+func (w *walker) add(t *table) {
+	w.tables[t.id] = t
+	w.order = append(w.order, t)
+	w.addDatabase(t.id.database)
+}
+
+func (w *walker) addDatabase(name string) {
+	if name != "" && !slices.Contains(systemDatabases, name) && !slices.Contains(w.databases, name) {
+		w.databases = append(w.databases, name)
+	}
+}
+
+func (w *walker) notUnderstood(id tableID) error {
+	return w.at("a statement changes table %s in a way that cannot be followed: %w", id.name, connectors.ErrDamaged)
+}
+
+// rows reads the rows of an INSERT whose header is n bytes long.
+func (w *walker) rows(h insert, n int) error {
+	t := w.targets[h.id]
+	if t == nil {
+		if err := w.flushed(); err != nil {
+			return err
+		}
+		rows, err := w.skip(n)
+		if tab := w.tables[h.id]; tab != nil {
+			tab.rows += rows
+		}
+		return err
+	}
+	if err := t.statement(h); err != nil {
+		return w.at("%w", err)
+	}
+	if w.editor != nil {
+		w.editor.add(evHeader, w.rest()[:n])
+	}
+	w.drop(n)
+	tab := w.tables[h.id]
+	for {
+		size, err := w.row(t)
+		if err != nil {
+			return err
+		}
+		tab.rows++
+		if err := w.onRow(t, w.rest()[:size], w.spans); err != nil {
+			return err
+		}
+		w.drop(size)
+		last, err := w.separator(h)
+		if err != nil || last {
+			return err
+		}
+	}
+}
+
+// row makes the tuple at hand whole and finds its values.
+func (w *walker) row(t *target) (size int, err error) {
+	for {
+		values, n, ok := w.dialect.tuple(w.rest(), w.spans, w.eof)
+		w.spans = values
+		if !ok {
+			return 0, w.at("a row of table %s cannot be read: %w", t.id.name, connectors.ErrDamaged)
+		}
+		if n < 0 {
+			if err := w.extend(); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		if len(values) != t.arity {
+			return 0, w.at("a row of table %s has %d values instead of %d: %w", t.id.name, len(values), t.arity, connectors.ErrDamaged)
+		}
+		return n, nil
+	}
+}
+
+// separator reads what stands behind a row: the comma before the next, or the end of the statement.
+func (w *walker) separator(h insert) (last bool, err error) {
+	for {
+		b := w.rest()
+		if len(b) > 1 && b[0] == ',' && b[1] == '(' {
+			w.separated(1)
+			return false, nil
+		}
+		i := skipBlank(b, 0)
+		if i < len(b) && b[i] == ';' {
+			if w.editor != nil {
+				w.editor.add(evEnd, b[:i+1])
+			}
+			w.drop(i + 1)
+			return true, nil
+		}
+		if i < len(b) && b[i] == ',' {
+			i = skipBlank(b, i+1)
+		}
+		switch {
+		case i == len(b):
+			if err := w.extend(); err != nil {
+				return false, err
+			}
+		case b[i] == '(' && i > 0:
+			w.separated(i)
+			return false, nil
+		default:
+			return false, w.notUnderstood(h.id)
+		}
+	}
+}
+
+func (w *walker) separated(n int) {
+	if w.editor != nil {
+		w.editor.add(evSeparator, w.rest()[:n])
+	}
+	w.drop(n)
+}
+
+func skipBlank(b []byte, i int) int {
+	for i < len(b) && isBlank(b[i]) {
+		i++
+	}
+	return i
+}
+
+// skip passes the rest of a statement with its delimiter, in pieces, from byte n on, and returns how many parentheses stand in it at the outermost level: the
+// rows of an INSERT.
+func (w *walker) skip(n int) (rows int64, err error) {
+	var (
+		inside byte // the quote, or '\n' or '*' for the comment, that is open
+		depth  int
+		i      = n
+		m      = w.dialect.mode
+	)
+	for {
+		b := w.rest()
+		for i < len(b) {
+			if inside != 0 {
+				i, inside = m.leave(b, i, inside)
+				if inside != 0 {
+					break
+				}
+				continue
+			}
+			for i < len(b) && classes[b[i]] == plain && b[i] != w.delimiter[0] {
+				i++
+			}
+			if i == len(b) {
+				break
+			}
+			c := b[i]
+			if c == w.delimiter[0] && len(b)-i >= len(w.delimiter) && bytes.HasPrefix(b[i:], w.delimiter) {
+				return rows, w.pass(i + len(w.delimiter))
+			}
+			if len(b)-i < markerBytes && !w.eof && (classes[c] == other || c == w.delimiter[0]) {
+				break
+			}
+			switch classes[c] {
+			case quote:
+				inside = c
+			case open:
+				if depth == 0 {
+					rows++
+				}
+				depth++
+			case closing:
+				depth--
+			case other:
+				inside = opensComment(b[i:])
+				if inside == '*' {
+					i++
+				}
+			}
+			i++
+		}
+		if err := w.pass(i); err != nil {
+			return rows, err
+		}
+		i = 0
+		if err := w.extend(); err != nil {
+			return rows, err
+		}
+	}
+}
+
+// opensComment returns '\n' or '*' if b starts with a comment that ends with the line or with */.
+func opensComment(b []byte) byte {
+	switch {
+	case b[0] == '#':
+		return '\n'
+	case b[0] == '-' && len(b) > 1 && b[1] == '-' && (len(b) == 2 || b[2] <= ' ' || b[2] == 0x7f):
+		return '\n'
+	case b[0] == '/' && len(b) > 1 && b[1] == '*' && marker(b) == 0:
+		return '*'
+	}
+	return 0
+}
+
+// leave looks for the end of the quote or comment that is open at b[i]. It returns the index behind it and 0; or how much of b can be consumed
+// without knowing more, and what is still open.
+func (m mode) leave(b []byte, i int, inside byte) (int, byte) {
+	switch inside {
+	case '\n':
+		if j := bytes.IndexByte(b[i:], '\n'); j >= 0 {
+			return i + j + 1, 0
+		}
+		return len(b), inside
+	case '*':
+		if j := bytes.Index(b[i:], []byte("*/")); j >= 0 {
+			return i + j + 2, 0
+		}
+		return max(i, len(b)-1), inside
+	}
+	if j := m.closeQuote(b, i, inside); j >= 0 {
+		return j, 0
+	}
+	if !m.plainBackslash && inside != '`' {
+		return len(b) - backslashes(b[i:])%2, inside
+	}
+	return len(b), inside
+}
+
+// other reads a statement that is no INSERT, whose first token is t; l stands behind it.
+func (w *walker) other(t token, l lexer) error {
+	if err := w.flushed(); err != nil {
+		return err
+	}
+	w.lastText = nil
+	text, err := w.gather()
+	if err != nil {
+		return err
+	}
+	if text == nil {
+		if len(w.targets) > 0 {
+			return w.at("a statement that is no INSERT is longer than %d MB: %w", statementBytes>>20, connectors.ErrDamaged)
+		}
+		_, err := w.skip(0)
+		return err
+	}
+	l.b, l.eof = text[:len(text)-len(w.delimiter)], true
+	if t.kind == endOfText || l.i > len(l.b) {
+		return w.pass(len(text))
+	}
+	switch keyword := strings.ToUpper(t.text); keyword {
+	case "CREATE":
+		err = w.create(l)
+	case "USE":
+		if name := l.asName(l.next()); name.name() {
+			w.database = name.text
+			w.addDatabase(name.text)
+		}
+	case "SET":
+		w.set(l)
+	default:
+		if !slices.Contains(harmless, keyword) && !w.onlyKeys(keyword, l) {
+			err = w.mentions(l)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return w.pass(len(text))
+}
+
+// harmless statements change no row of a table that stands in the file.
+var harmless = []string{"DROP", "LOCK", "UNLOCK", "COMMIT", "START", "BEGIN", "FLUSH", "ANALYZE", "OPTIMIZE", "CHECK", "GRANT", "REVOKE", "CHANGE",
+	"DO", "SELECT", "SHOW", "INSTALL", "STOP", "RESET"}
+
+// onlyKeys reports whether an ALTER TABLE does no more than switch the keys off or on, as dumps do around their rows.
+func (w *walker) onlyKeys(keyword string, l lexer) bool {
+	if keyword != "ALTER" {
+		return false
+	}
+	t := l.next()
+	if !t.is("TABLE") {
+		return true
+	}
+	for t = l.asName(l.next()); t.name() || t.kind == '.'; t = l.asName(l.next()) {
+		if t.is("DISABLE") || t.is("ENABLE") {
+			return l.next().is("KEYS") && l.next().kind == endOfText
+		}
+	}
+	return false
+}
+
+// mentions refuses a statement that names a table whose rows are asked for.
+func (w *walker) mentions(l lexer) error {
+	if len(w.targets) == 0 {
+		return nil
+	}
+	l.i, l.executable, l.short = 0, false, false
+	for t := l.asName(l.next()); t.kind != endOfText; t = l.asName(l.next()) {
+		if !t.name() {
+			continue
+		}
+		for id := range w.targets {
+			if strings.EqualFold(id.name, t.text) {
+				return w.notUnderstood(id)
+			}
+		}
+	}
+	return nil
+}
+
+// gather makes the statement at hand whole and returns it with its delimiter; nil if it is too long.
+func (w *walker) gather() ([]byte, error) {
+	for {
+		b := w.rest()
+		if n := w.statementEnd(b); n >= 0 {
+			return b[:n], nil
+		}
+		if len(b) > statementBytes {
+			return nil, nil
+		}
+		if err := w.extend(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// statementEnd returns the index behind the delimiter, -1 if b ends before.
+func (w *walker) statementEnd(b []byte) int {
+	m := w.dialect.mode
+	for i := 0; i < len(b); {
+		c := b[i]
+		if bytes.HasPrefix(b[i:], w.delimiter) {
+			return i + len(w.delimiter)
+		}
+		switch classes[c] {
+		case quote:
+			if i = m.closeQuote(b, i+1, c); i < 0 {
+				return -1
+			}
+		case other:
+			j := comment(b, i, w.eof)
+			if j < 0 {
+				return -1
+			}
+			i = max(j, i+1)
+		default:
+			i++
+		}
+	}
+	return -1
+}
+
+// create notes the tables of CREATE TABLE and the databases of CREATE DATABASE; l stands behind CREATE.
+func (w *walker) create(l lexer) error {
+	placeholder := l.executable
+	t := l.next()
+	temporary := false
+	for t.is("OR") || t.is("REPLACE") || t.is("TEMPORARY") {
+		temporary = temporary || t.is("TEMPORARY")
+		t = l.next()
+	}
+	switch {
+	case t.is("TABLE"):
+		created, err := createTable(l, w.database)
+		if err != nil {
+			return w.at("%w", err)
+		}
+		if created == nil {
+			return w.mentions(l)
+		}
+		if placeholder || temporary {
+			w.others[created.id] = true
+			return nil
+		}
+		return w.created(created)
+	case t.is("SEQUENCE"), t.is("VIEW"):
+		for t = l.next(); t.is("IF") || t.is("NOT") || t.is("EXISTS"); {
+			t = l.next()
+		}
+		if t = l.asName(t); t.name() {
+			w.others[tableID{w.database, t.text}] = true
+		}
+	}
+	return nil
+}
+
+func (w *walker) created(t *table) error {
+	known := w.tables[t.id]
+	if known == nil {
+		w.add(t)
+		return nil
+	}
+	if !slices.Equal(known.Fields, t.Fields) {
+		return w.at("table %s is created a second time, with other fields: %w", t.id.name, connectors.ErrDamaged)
+	}
+	return nil
+}
+
+// set follows SQL_MODE and NAMES through the SET statements; l stands behind SET.
+func (w *walker) set(l lexer) {
+	t := l.next()
+	for t.kind != endOfText {
+		if t.is("NAMES") || t.is("CHARSET") {
+			w.dialect.charset = charsetNamed(l.unquoted(l.next()))
+			t = l.next()
+			continue
+		}
+		name := strings.ToUpper(t.text)
+		if t.kind != word {
+			t = l.next()
+			continue
+		}
+		t = l.next()
+		if name == "@@SESSION" || name == "@@GLOBAL" {
+			if t.kind != '.' {
+				continue
+			}
+			name = strings.ToUpper(l.next().text)
+			t = l.next()
+		}
+		if t.kind != '=' && t.kind != ':' {
+			continue
+		}
+		if t.kind == ':' {
+			l.next()
+		}
+		t = l.next()
+		w.assign(strings.TrimPrefix(name, "@@"), t, l)
+	}
+}
+
+// assign follows `name = t`.
+func (w *walker) assign(name string, t token, l lexer) {
+	value := strings.ToUpper(t.text)
+	switch {
+	case name == "SQL_MODE" && t.kind == literal:
+		w.dialect.mode = parseMode(l.unquoted(t))
+	case name == "SQL_MODE" && strings.HasPrefix(value, "@"):
+		w.dialect.mode = w.variables[value]
+	case strings.HasPrefix(name, "@") && value == "@@SQL_MODE":
+		w.variables[name] = w.dialect.mode
+	}
+}
+
+// unquoted is the text of a token, without its quotes.
+func (l *lexer) unquoted(t token) string {
+	if t.kind != literal {
+		return t.text
+	}
+	return strings.Trim(string(l.b[t.start:t.end]), `'"`)
+}
+
+var errStop = errors.New("stop") // ends a walk early, on purpose
