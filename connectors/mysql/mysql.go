@@ -1,0 +1,696 @@
+// Package mysql reads and changes MySQL (5.7, 8) and MariaDB (10.3 and later) databases. One source is one database of a server: the one its DSN names.
+//
+// A DSN has the driver's form, user:password@tcp(host:3306)/database?tls=true, or that of a URL, mysql://user:password@host:3306/database. A socket is
+// unix(/run/mysqld/mysqld.sock) in the first, ?socket=/run/mysqld/mysqld.sock in the second. Without a tls parameter the connection is encrypted and the
+// server's certificate verified, against the system's authorities or those in the file that the parameter ssl-ca names.
+//
+// The rights it needs. For reading (dsn):
+//
+//	GRANT SELECT ON crm.* TO 'lethe'@'10.0.0.5' REQUIRE SSL;
+//
+// For changing (apply_dsn), which neither creates nor inserts anything, also no temporary table:
+//
+//	GRANT SELECT, UPDATE, DELETE ON crm.* TO 'lethe_apply'@'10.0.0.5' REQUIRE SSL;
+//
+// Grant them on the whole database: a table that the user may not see is not in the catalog, and a foreign key from it is not known.
+package mysql
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/go-sql-driver/mysql"
+
+	"lethe/connectors"
+)
+
+// Connector opens databases of MySQL and MariaDB servers.
+var Connector = connectors.Connector{
+	Name:    "mysql",
+	About:   "a database of a MySQL or MariaDB server",
+	Schemes: []string{"mysql", "mariadb"},
+	Open:    open,
+}
+
+const (
+	pageRows    = 10_000 // rows of a page where the query leaves it open: pages cost 5 % and hold no statement open for long
+	keysAtOnce  = 900    // tuples of one statement; MariaDB turns lists of 1,000 into a subquery
+	bytesAtOnce = 512 << 10
+	caseRows    = 100 // rows of one UPDATE whose values differ: each is compared with half of the others
+)
+
+// source is a database that is only read.
+type source struct {
+	name     string // of the source in the configuration
+	database string
+	db       *sql.DB
+
+	mu      sync.Mutex
+	catalog map[string]*table
+}
+
+// mutable is a source that can also be changed, over connections of its own.
+type mutable struct {
+	*source
+	apply *source
+}
+
+func open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
+	for _, key := range slices.Sorted(maps.Keys(o.Extra)) {
+		return nil, &connectors.Error{Op: "open", Source: o.Name, Err: fmt.Errorf("unknown key %q: %w", key, connectors.ErrConfig)}
+	}
+	s, err := connect(ctx, o.Name, o.DSN, o.Plaintext, readSession)
+	if err != nil {
+		return nil, err
+	}
+	if o.ApplyDSN == "" {
+		return s, nil
+	}
+	a, err := connect(ctx, o.Name, o.ApplyDSN, o.Plaintext, applySession)
+	if err == nil && a.database != s.database {
+		_ = a.db.Close()
+		err = &connectors.Error{Op: "open", Source: o.Name, Err: fmt.Errorf("dsn and apply_dsn name different databases: %w", connectors.ErrConfig)}
+	}
+	if err != nil {
+		_ = s.db.Close()
+		return nil, err
+	}
+	return &mutable{source: s, apply: a}, nil
+}
+
+// commonSession makes sessions alike whatever the server's defaults are: values come in UTC and go in whole or not at all, zero dates pass, and a slow reader
+// is not cut off.
+const commonSession = "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO', " +
+	"sql_quote_show_create = 1, sql_safe_updates = 0, sql_select_limit = DEFAULT, foreign_key_checks = 1, unique_checks = 1, autocommit = 1, net_write_timeout = 3600"
+
+var (
+	readSession  = []string{commonSession + ", lock_wait_timeout = 60", "SET SESSION TRANSACTION READ ONLY"}
+	applySession = []string{commonSession + ", lock_wait_timeout = 5, innodb_lock_wait_timeout = 5", "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"}
+)
+
+// connect opens a database and makes sure that it answers.
+func connect(ctx context.Context, name, dsn string, plaintext bool, session []string) (*source, error) {
+	s := &source{name: name}
+	cfg, err := parseDSN(dsn, plaintext)
+	if err == nil {
+		var inner driver.Connector
+		if inner, err = mysql.NewConnector(cfg); err == nil {
+			s.db = sql.OpenDB(sessions{inner, session})
+		}
+	}
+	if err != nil {
+		hint := ""
+		if errors.Is(err, connectors.ErrPlaintext) {
+			hint = "say tls=true, or waive TLS for this source by name"
+		} else {
+			err = fmt.Errorf("%w: %w", connectors.ErrConfig, err)
+		}
+		return nil, &connectors.Error{Op: "open", Source: name, Err: err, Hint: hint}
+	}
+	if err := s.db.QueryRowContext(ctx, "SELECT DATABASE()").Scan(&s.database); err != nil {
+		_ = s.db.Close()
+		return nil, s.fail("open", "", err)
+	}
+	return s, nil
+}
+
+// sessions opens connections and sets up their session.
+type sessions struct {
+	driver.Connector
+	setup []string
+}
+
+func (c sessions) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, statement := range c.setup {
+		if _, err := conn.(driver.ExecerContext).ExecContext(ctx, statement, nil); err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
+	}
+	return conn, nil
+}
+
+// Close closes the connections.
+func (s *source) Close() error { return s.db.Close() }
+
+// Close closes the connections.
+func (m *mutable) Close() error { return errors.Join(m.source.Close(), m.apply.Close()) }
+
+// errStop ends a stream whose reader has had enough.
+var errStop = errors.New("stop")
+
+// stream runs a query in the text protocol and hands over each row; the values are the driver's own until row returns. What row leaves unread costs the connection: draining
+// it could take the rest of the table.
+func stream(ctx context.Context, conn *sql.Conn, query string, row func([]driver.Value) error) error {
+	var rowErr error
+	err := conn.Raw(func(dc any) error {
+		rows, err := dc.(driver.QueryerContext).QueryContext(ctx, query, nil)
+		if err != nil {
+			return err
+		}
+		values := make([]driver.Value, len(rows.Columns()))
+		for {
+			if err := rows.Next(values); err == io.EOF {
+				return rows.Close()
+			} else if err != nil {
+				_ = rows.Close()
+				return err
+			}
+			if rowErr = row(values); rowErr != nil {
+				return driver.ErrBadConn
+			}
+		}
+	})
+	if rowErr != nil {
+		return rowErr
+	}
+	return because(ctx, err)
+}
+
+// because returns the context's error for whatever the driver made of it.
+func because(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+func exec(ctx context.Context, conn *sql.Conn, statement string) (rows int64, err error) {
+	err = conn.Raw(func(dc any) error {
+		result, err := dc.(driver.ExecerContext).ExecContext(ctx, statement, nil)
+		if err != nil {
+			return err
+		}
+		rows, err = result.RowsAffected()
+		return err
+	})
+	return rows, because(ctx, err)
+}
+
+// Scan reads page by page in key order. A page is one statement and so consistent in itself. A query by keys is read in pieces of some hundred tuples.
+func (s *source) Scan(ctx context.Context, queries ...connectors.Query) iter.Seq2[connectors.Batch, error] {
+	return func(yield func(connectors.Batch, error) bool) {
+		for _, q := range queries {
+			switch err := s.scan(ctx, q, yield); {
+			case err == errStop:
+				return
+			case err != nil:
+				yield(connectors.Batch{}, s.fail("scan", q.Table, err))
+				return
+			}
+		}
+	}
+}
+
+func (s *source) scan(ctx context.Context, q connectors.Query, yield func(connectors.Batch, error) bool) error {
+	t, err := s.table(ctx, q.Table)
+	if err != nil {
+		return err
+	}
+	r, err := newReader(t, q)
+	if err != nil {
+		return err
+	}
+	at, err := r.parseCursor(q.After)
+	if err != nil {
+		return err
+	}
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+
+	limit := 0 // no limit
+	if q.Keys == nil && len(t.Key) > 0 {
+		limit = q.MaxRows
+		if limit == 0 {
+			limit = pageRows
+		}
+	}
+	for at.chunk < r.keys.chunks() {
+		rows := 0
+		err := stream(ctx, conn, r.statement(at, limit, ""), func(values []driver.Value) error {
+			rows++
+			if !r.append(&at, values) || !r.builder.Full(q.MaxRows) {
+				return nil
+			}
+			return r.yield(at, yield)
+		})
+		if err == nil && r.builder.Rows() > 0 {
+			err = r.yield(at, yield)
+		}
+		if err != nil {
+			return err
+		}
+		if limit == 0 || rows < limit {
+			at = place{chunk: at.chunk + 1}
+		}
+	}
+	return nil
+}
+
+func (r *reader) yield(at place, yield func(connectors.Batch, error) bool) error {
+	if !yield(r.builder.Batch(at.cursor()), nil) {
+		return errStop
+	}
+	return nil
+}
+
+// reader reads rows of one table: it writes statements and puts what they return into batches.
+type reader struct {
+	table   *table
+	builder *connectors.Builder
+	columns []column // of the statements: those of the batches, then those only the reader needs
+	fields  int      // how many belong to the batches
+	order   []int    // the columns that hold the primary key in a form that can be compared as the server orders it
+	match   []int    // the columns that hold the fields of the query's keys
+	keys    *keySet
+	text    []byte
+}
+
+// column is a column of a statement.
+type column struct {
+	field connectors.Field
+	expr  string
+	kind  connectors.Kind // of the expression
+	bits  int
+}
+
+func newReader(t *table, q connectors.Query) (*reader, error) {
+	builder, err := connectors.NewBuilder(t.Table, q.Fields)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{table: t, builder: builder}
+	names := q.Fields
+	if names == nil {
+		for _, f := range t.Fields {
+			names = append(names, f.Name)
+		}
+	}
+	for _, name := range names {
+		f, _ := t.Field(name)
+		r.columns = append(r.columns, t.column(f))
+	}
+	r.fields = len(r.columns)
+	for _, name := range t.Key {
+		c := t.columnNamed(name)
+		if t.ordinal[name] { // ENUM and SET compare as text but are ordered by number
+			c.expr, c.kind = c.expr+"+0", connectors.Integer
+		}
+		r.order = append(r.order, r.need(c))
+	}
+	var kinds []connectors.Kind
+	if q.Keys != nil {
+		for _, name := range q.Keys.Fields {
+			f, ok := t.Field(name)
+			if !ok {
+				return nil, fmt.Errorf("no field %s: %w", name, connectors.ErrSchemaChanged)
+			}
+			r.match = append(r.match, r.need(t.column(f)))
+			kinds = append(kinds, f.Kind)
+		}
+	}
+	r.keys, err = newKeySet(q.Keys, kinds)
+	return r, err
+}
+
+func (t *table) columnNamed(name string) column {
+	f, _ := t.Field(name)
+	return t.column(f)
+}
+
+// column returns how a field is selected. Float text must be the server's own: the driver would parse it.
+func (t *table) column(f connectors.Field) column {
+	c := column{field: f, expr: quoteName(f.Name), kind: f.Kind, bits: t.bits[f.Name]}
+	if f.Kind == connectors.Float {
+		c.expr = "CAST(" + c.expr + " AS CHAR)"
+	}
+	return c
+}
+
+// need returns the place of a column, which is added if it is not among the columns yet.
+func (r *reader) need(c column) int {
+	i := slices.Index(r.columns, c)
+	if i < 0 {
+		i = len(r.columns)
+		r.columns = append(r.columns, c)
+	}
+	return i
+}
+
+// place is where a scan stands: in which piece of the keys, and behind which row of it.
+type place struct {
+	chunk int
+	rows  int      // in a table without a key: how many rows of the piece have been read
+	after [][]byte // else: the last row's key, as in reader.order; nil: before the first row
+}
+
+// cursor writes the place down.
+func (p place) cursor() connectors.Cursor {
+	parts := [][]byte{strconv.AppendInt(nil, int64(p.chunk), 10), strconv.AppendInt(nil, int64(p.rows), 10)}
+	return connectors.Cursor(connectors.MakeKey(append(parts, p.after...)...))
+}
+
+func (r *reader) parseCursor(c connectors.Cursor) (place, error) {
+	if c == "" {
+		return place{}, nil
+	}
+	parts, err := connectors.Key(c).Values()
+	if err == nil && len(parts) != 2+len(r.order) {
+		err = fmt.Errorf("the cursor is not of this table's key: %w", connectors.ErrSchemaChanged)
+	}
+	if err != nil {
+		return place{}, err
+	}
+	chunk, err := strconv.Atoi(string(parts[0]))
+	if err != nil {
+		return place{}, errors.New("damaged cursor")
+	}
+	rows, err := strconv.Atoi(string(parts[1]))
+	if err != nil {
+		return place{}, errors.New("damaged cursor")
+	}
+	p := place{chunk: chunk, rows: rows}
+	if len(r.order) > 0 {
+		p.after = parts[2:]
+		for i, c := range r.order {
+			if _, err := literal(r.columns[c].kind, p.after[i]); err != nil {
+				return place{}, errors.New("damaged cursor")
+			}
+		}
+	}
+	return p, nil
+}
+
+// statement writes the SELECT that reads on from a place.
+func (r *reader) statement(at place, limit int, lock string) string {
+	var b strings.Builder
+	b.WriteString("SELECT ")
+	for i, c := range r.columns {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(c.expr)
+	}
+	if len(r.columns) == 0 {
+		b.WriteString("1")
+	}
+	b.WriteString(" FROM " + quoteName(r.table.Name))
+	if len(r.order) > 0 && (r.keys == nil || r.byPrimaryKey()) {
+		b.WriteString(" FORCE INDEX (PRIMARY)")
+	}
+	glue := " WHERE "
+	if r.keys != nil {
+		b.WriteString(glue + r.keys.where(at.chunk, r.names(r.match)))
+		glue = " AND "
+	}
+	if at.after != nil {
+		b.WriteString(glue + "(" + r.behind(at.after) + ")")
+	}
+	if len(r.order) > 0 {
+		b.WriteString(" ORDER BY " + strings.Join(r.names(r.order), ", "))
+	}
+	switch {
+	case limit > 0:
+		fmt.Fprintf(&b, " LIMIT %d", limit)
+	case at.rows > 0:
+		fmt.Fprintf(&b, " LIMIT %d, 18446744073709551615", at.rows)
+	}
+	b.WriteString(lock)
+	return b.String()
+}
+
+func (r *reader) byPrimaryKey() bool {
+	return slices.Equal(slices.Sorted(slices.Values(r.names(r.match))), slices.Sorted(slices.Values(r.names(r.order))))
+}
+
+// names returns the quoted names of the fields of some columns.
+func (r *reader) names(columns []int) []string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = quoteName(r.columns[c].field.Name)
+	}
+	return names
+}
+
+// behind compares the primary key under the server's own collation, written out so that both servers read a range of the index: a > 1 OR (a = 1 AND b > 2).
+func (r *reader) behind(after [][]byte) string {
+	var b strings.Builder
+	for i := range r.order {
+		if i > 0 {
+			b.WriteString(" OR ")
+		}
+		b.WriteByte('(')
+		for j := range i + 1 {
+			c := r.columns[r.order[j]]
+			value, _ := literal(c.kind, after[j]) // of the server's making, or checked by parseCursor
+			if j < i {
+				b.WriteString(c.expr + " = " + value + " AND ")
+			} else {
+				b.WriteString(c.expr + " > " + value)
+			}
+		}
+		b.WriteByte(')')
+	}
+	return b.String()
+}
+
+// append adds a row to the batch and moves the place behind it. It is false if the row belongs to another piece of the keys.
+func (r *reader) append(at *place, values []driver.Value) bool {
+	if len(r.order) == 0 {
+		at.rows++
+	} else {
+		if at.after == nil {
+			at.after = make([][]byte, len(r.order))
+		}
+		for i, c := range r.order {
+			at.after[i] = r.columns[c].appendValue(at.after[i][:0], values[c])
+		}
+	}
+	if r.keys.chunks() > 1 && !r.keys.owns(at.chunk, r.tuple(r.match, values)) {
+		return false
+	}
+	for i := range r.fields {
+		switch v := values[i].(type) {
+		case nil:
+			r.builder.AppendNull(i)
+		case []byte:
+			if r.columns[i].kind != connectors.Bit {
+				r.builder.Append(i, v)
+				continue
+			}
+			r.text = r.columns[i].appendValue(r.text[:0], v)
+			r.builder.Append(i, r.text)
+		default:
+			r.text = appendText(r.text[:0], v)
+			r.builder.Append(i, r.text)
+		}
+	}
+	r.builder.EndRow()
+	return true
+}
+
+// tuple returns the values of some columns, none of which is NULL.
+func (r *reader) tuple(columns []int, values []driver.Value) connectors.Key {
+	parts := make([][]byte, len(columns))
+	for i, c := range columns {
+		parts[i] = r.columns[c].appendValue(nil, values[c])
+	}
+	return connectors.MakeKey(parts...)
+}
+
+// appendValue adds the canonical form of a value that is not NULL.
+func (c column) appendValue(dst []byte, v driver.Value) []byte {
+	raw, ok := v.([]byte)
+	if !ok || c.kind != connectors.Bit {
+		return appendText(dst, v)
+	}
+	for i := c.bits - 1; i >= 0; i-- {
+		byteAt := len(raw) - 1 - i/8
+		bit := byte('0')
+		if byteAt >= 0 && raw[byteAt]>>(i%8)&1 == 1 {
+			bit = '1'
+		}
+		dst = append(dst, bit)
+	}
+	return dst
+}
+
+// appendText adds the text of a value as the driver returns it: integers come parsed, all else as bytes.
+func appendText(dst []byte, v driver.Value) []byte {
+	switch v := v.(type) {
+	case []byte:
+		return append(dst, v...)
+	case int64:
+		return strconv.AppendInt(dst, v, 10)
+	case uint64:
+		return strconv.AppendUint(dst, v, 10)
+	}
+	return dst
+}
+
+// keySet holds the tuples of a query, sorted and without repetition, cut into pieces of one statement each. The order and the cuts depend on the tuples
+// alone, so that a cursor can name a piece. A nil keySet is one piece without a condition.
+type keySet struct {
+	kinds  []connectors.Kind
+	tuples []connectors.Key
+	starts []int                  // of the pieces, and the end
+	folded map[connectors.Key]int // values that the server holds equal to a tuple of other bytes, and the piece that first met them
+}
+
+func newKeySet(keys *connectors.Keys, kinds []connectors.Kind) (*keySet, error) {
+	if keys == nil {
+		return nil, nil
+	}
+	k := &keySet{kinds: kinds, folded: map[connectors.Key]int{}}
+	k.tuples = slices.Compact(slices.SortedFunc(slices.Values(keys.Tuples), k.compare))
+	size := 0
+	for i, tuple := range k.tuples {
+		if i == 0 || i-k.starts[len(k.starts)-1] == keysAtOnce || size > bytesAtOnce {
+			k.starts, size = append(k.starts, i), 0
+		}
+		size += len(tuple)
+		values, err := tuple.Values()
+		if err != nil || len(values) != len(kinds) {
+			return nil, errors.New("a tuple of the query's keys does not fit their fields")
+		}
+		for j, v := range values {
+			if _, err := literal(kinds[j], v); err != nil {
+				return nil, fmt.Errorf("key field %s: %w", keys.Fields[j], err)
+			}
+		}
+	}
+	k.starts = append(k.starts, len(k.tuples))
+	return k, nil
+}
+
+func (k *keySet) chunks() int {
+	if k == nil {
+		return 1
+	}
+	return len(k.starts) - 1
+}
+
+// compare orders tuples, integers by value and all else by bytes, without taking them apart. Whatever the order, it is the same each time.
+func (k *keySet) compare(a, b connectors.Key) int {
+	if len(k.kinds) != 1 || k.kinds[0] != connectors.Integer || len(a) == 0 || len(b) == 0 {
+		return strings.Compare(string(a), string(b))
+	}
+	an, bn := strings.HasPrefix(string(a[1:]), "-"), strings.HasPrefix(string(b[1:]), "-")
+	switch {
+	case an != bn && an:
+		return -1
+	case an != bn:
+		return 1
+	case an:
+		return strings.Compare(string(b), string(a))
+	}
+	return strings.Compare(string(a), string(b)) // the length comes first
+}
+
+// where names the rows of a piece. Tuples are compared one by one, never as a range.
+func (k *keySet) where(chunk int, names []string) string {
+	return oneOf(names, k.kinds, k.tuples[k.starts[chunk]:k.starts[chunk+1]])
+}
+
+// owns reports whether a row with these values belongs to a piece. One that the server finds in two pieces, as their tuples are equal under its collation,
+// belongs to the piece with the very bytes, or else to the first that met it.
+func (k *keySet) owns(chunk int, values connectors.Key) bool {
+	if i, found := slices.BinarySearchFunc(k.tuples, values, k.compare); found {
+		return k.starts[chunk] <= i && i < k.starts[chunk+1]
+	}
+	first, met := k.folded[values]
+	if !met {
+		k.folded[values], first = chunk, chunk
+	}
+	return first == chunk
+}
+
+// oneOf writes a IN (1, 2) or (a, b) IN ((1, 2), (3, 4)); the tuples have been checked.
+func oneOf(names []string, kinds []connectors.Kind, tuples []connectors.Key) string {
+	var b strings.Builder
+	if len(names) == 1 {
+		b.WriteString(names[0])
+	} else {
+		b.WriteString("(" + strings.Join(names, ", ") + ")")
+	}
+	b.WriteString(" IN (")
+	for i, tuple := range tuples {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		literals := tupleLiterals(kinds, tuple)
+		if len(names) == 1 {
+			b.WriteString(literals[0])
+		} else {
+			b.WriteString("(" + strings.Join(literals, ",") + ")")
+		}
+	}
+	b.WriteByte(')')
+	return b.String()
+}
+
+func tupleLiterals(kinds []connectors.Kind, tuple connectors.Key) []string {
+	values, _ := tuple.Values()
+	literals := make([]string, len(values))
+	for i, v := range values {
+		literals[i], _ = literal(kinds[i], v)
+	}
+	return literals
+}
+
+func quoteName(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
+
+// literal writes a value as SQL. Numbers stand bare, as a quoted number would be compared as a float; what is not a number is refused.
+func literal(kind connectors.Kind, v []byte) (string, error) {
+	switch kind {
+	case connectors.Integer:
+		digits := bytes.TrimPrefix(v, []byte("-"))
+		if len(digits) == 0 || bytes.ContainsFunc(digits, notDigit) {
+			return "", fmt.Errorf("not an integer: %w", connectors.ErrConfig)
+		}
+		return string(v), nil
+	case connectors.Decimal:
+		whole, fraction, _ := bytes.Cut(bytes.TrimPrefix(v, []byte("-")), []byte("."))
+		if len(whole) == 0 || bytes.ContainsFunc(whole, notDigit) || bytes.ContainsFunc(fraction, notDigit) {
+			return "", fmt.Errorf("not a decimal: %w", connectors.ErrConfig)
+		}
+		return string(v), nil
+	case connectors.Float:
+		f, err := strconv.ParseFloat(string(v), 64)
+		if err != nil || f != f || bytes.ContainsAny(v, "xXpPiI_") {
+			return "", fmt.Errorf("not a float: %w", connectors.ErrConfig)
+		}
+		return string(v), nil
+	case connectors.Bit:
+		n, err := strconv.ParseUint(string(v), 2, 64)
+		if err != nil {
+			return "", fmt.Errorf("not a string of 0 and 1: %w", connectors.ErrConfig)
+		}
+		return strconv.FormatUint(n, 10), nil
+	case connectors.Binary:
+		return fmt.Sprintf("x'%x'", v), nil
+	}
+	return "'" + escape.Replace(string(v)) + "'", nil
+}
+
+var escape = strings.NewReplacer(`\`, `\\`, `'`, `''`)
+
+func notDigit(r rune) bool { return r < '0' || r > '9' }
