@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"lethe/connectors"
@@ -98,6 +99,7 @@ type source struct {
 	file      string // the name it stands for; that of the original when path is a rewritten copy
 	catalog   []connectors.Table
 	unchecked bool
+	hook      func(point string) error // of tests; nil
 
 	mu    sync.Mutex
 	known *contents // of the file as it was under known.stamp
@@ -107,6 +109,7 @@ type source struct {
 type stamp struct {
 	size  int64
 	mtime time.Time
+	inode uint64
 }
 
 // contents is what a pass over the file found in it.
@@ -169,7 +172,11 @@ func (s *source) stamp() (stamp, error) {
 	if err != nil {
 		return stamp{}, fileError(err)
 	}
-	return stamp{info.Size(), info.ModTime()}, nil
+	now := stamp{size: info.Size(), mtime: info.ModTime()}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		now.inode = st.Ino
+	}
+	return now, nil
 }
 
 func (s *source) contents(ctx context.Context) (*contents, error) {
@@ -275,12 +282,14 @@ func (s *source) prepare(ctx context.Context, q []connectors.Query) (map[tableID
 			return nil, s.fail("scan", query.Table, fmt.Errorf("no such table: %w", connectors.ErrSchemaChanged), "")
 		}
 		t := c.tables[i]
-		if targets[t.id] != nil {
-			return nil, s.fail("scan", query.Table, fmt.Errorf("a table can be asked for once in a pass: %w", connectors.ErrConfig), "")
+		g, err := newTarget(t, query)
+		if err == nil && targets[t.id] != nil {
+			err = fmt.Errorf("a table can be asked for once in a pass: %w", connectors.ErrConfig)
 		}
-		if targets[t.id], err = newTarget(t, query); err != nil {
+		if err != nil {
 			return nil, s.fail("scan", query.Table, err, "")
 		}
+		targets[t.id] = g
 	}
 	return targets, nil
 }

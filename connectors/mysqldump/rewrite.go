@@ -1,6 +1,491 @@
 package mysqldump
 
+import (
+	"context"
+	"crypto/md5"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"lethe/connectors"
+)
+
+// The points of a rewrite at which tests kill it.
+const (
+	pointWritten  = "temporary file written"
+	pointVerified = "verified"
+	pointReady    = "before rename"
+	pointRenamed  = "after rename"
+)
+
+// rewriter is a dump that may be written anew.
 type rewriter struct{ *source }
-type editor struct{}
-const (evHeader = iota; evSeparator; evEnd)
-func (e *editor) add(kind int, b []byte) {}
+
+// Rewrite writes the dump anew to a temporary file .NAME.lethe-* beside it, compressed as it was, and reads that back before it takes the place of the original.
+// It keeps mode, owner and time of modification, so that a backup still expires on its day, and computes NAME.sha256 and NAME.md5 anew where they
+// exist. Temporary files of runs that were killed are removed at the start. A statement whose rows are all deleted goes whole.
+//
+// Where a row changes, its generated values become DEFAULT: MariaDB puts them into its dumps, and the old values may shine through.
+func (r *rewriter) Rewrite(ctx context.Context, q []connectors.Query, edit connectors.EditFunc, verify func(connectors.Source) error) (connectors.RewriteReport, error) {
+	path, err := filepath.EvalSymlinks(r.path)
+	if err != nil {
+		return connectors.RewriteReport{}, r.fail("rewrite", "", fileError(err), "")
+	}
+	j := &job{source: r.source, target: path, edit: edit, verify: verify}
+	defer j.discard()
+	if err := j.run(ctx, q); err != nil {
+		return connectors.RewriteReport{}, r.fail("rewrite", "", err, rewriteHint(err))
+	}
+	return j.report, nil
+}
+
+func rewriteHint(err error) string {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return "the original is as it was; the folder needs free space for a second copy of the file"
+	}
+	return ""
+}
+
+// job is one rewrite.
+type job struct {
+	*source
+	target string // the path whose bytes are replaced, symbolic links resolved
+	edit   connectors.EditFunc
+	verify func(connectors.Source) error
+
+	info   os.FileInfo // of the original
+	temp   string      // "" once it has been renamed or removed
+	report connectors.RewriteReport
+	sums   []*sidecar
+	rows   map[tableID]int64 // that the new file must hold
+}
+
+func (j *job) run(ctx context.Context, q []connectors.Query) error {
+	if err := j.begin(); err != nil {
+		return err
+	}
+	touched, err := j.write(ctx, q)
+	if err != nil {
+		return err
+	}
+	if !touched {
+		j.report.After = j.report.Before
+		return nil
+	}
+	if err := j.reached(pointWritten); err != nil {
+		return err
+	}
+	if err := j.readBack(ctx); err != nil {
+		return err
+	}
+	if err := j.reached(pointVerified); err != nil {
+		return err
+	}
+	if err := j.unchanged(); err != nil {
+		return err
+	}
+	return j.replace()
+}
+
+// reached is a named point of the rewrite.
+func (j *job) reached(point string) error {
+	if j.hook == nil {
+		return nil
+	}
+	return j.hook(point)
+}
+
+// begin looks at the original and clears what a killed run left.
+func (j *job) begin() error {
+	info, err := os.Stat(j.target)
+	if err != nil {
+		return fileError(err)
+	}
+	j.info = info
+	if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Nlink > 1 {
+		return fmt.Errorf("the file has a second name (a hard link), under which the old rows would stay: %w", connectors.ErrConfig)
+	}
+	if err := clearTemporary(j.target); err != nil {
+		return err
+	}
+	j.sums, err = sidecars(j.target)
+	return err
+}
+
+// temporaryPrefix starts the names of the temporary files of a path.
+func temporaryPrefix(path string) string { return "." + filepath.Base(path) + ".lethe-" }
+
+func clearTemporary(path string) error {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), temporaryPrefix(path)) {
+			if err := os.Remove(filepath.Join(filepath.Dir(path), e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// discard removes the temporary files that are still there.
+func (j *job) discard() {
+	if j.temp != "" {
+		os.Remove(j.temp)
+	}
+	for _, s := range j.sums {
+		if s.temp != "" {
+			os.Remove(s.temp)
+		}
+	}
+}
+
+// write streams the original through edit into the temporary file.
+func (j *job) write(ctx context.Context, q []connectors.Query) (touched bool, err error) {
+	targets, err := j.prepare(ctx, q)
+	if err != nil {
+		return false, err
+	}
+	before := j.newDigest()
+	in, err := openText(j.target, j.file, before)
+	if err != nil {
+		return false, err
+	}
+	defer in.Close()
+	f, err := os.CreateTemp(filepath.Dir(j.target), temporaryPrefix(j.target)+"*")
+	if err != nil {
+		return false, err
+	}
+	j.temp = f.Name()
+	defer f.Close()
+	after := j.newDigest()
+	out, err := writeBehind(io.MultiWriter(f, after), in.packed)
+	if err != nil {
+		return false, err
+	}
+	defer out.close()
+
+	e := &editor{out: out, edit: j.edit, counts: map[*target]*connectors.RewriteCount{}}
+	w := j.walk(ctx, in, targets, e)
+	if err := w.run(); err != nil {
+		return false, err
+	}
+	if !w.complete && !j.unchecked {
+		return false, errTrailer
+	}
+	if err := out.close(); err != nil {
+		return false, err
+	}
+	if before.size != j.info.Size() {
+		return false, errMoved
+	}
+	j.report.Before = connectors.FileState{Path: j.path, Size: before.size, SHA256: before.sha()}
+	j.report.After = connectors.FileState{Path: j.path, Size: after.size, SHA256: after.sha()}
+	for _, s := range j.sums {
+		if err := s.prepare(before, after); err != nil {
+			return false, err
+		}
+	}
+	j.rows = map[tableID]int64{}
+	for id, t := range w.tables {
+		j.rows[id] = t.rows
+	}
+	for t, count := range e.counts {
+		j.report.Tables = append(j.report.Tables, *count)
+		j.rows[t.id] -= count.Deleted
+	}
+	slices.SortFunc(j.report.Tables, func(a, b connectors.RewriteCount) int { return strings.Compare(a.Table, b.Table) })
+	return e.touched, f.Sync()
+}
+
+// walk connects a walker with the editor.
+func (j *job) walk(ctx context.Context, in io.Reader, targets map[tableID]*target, e *editor) *walker {
+	w := newWalker(newWindow(ctx, in))
+	w.targets, w.editor, w.out, w.flush = targets, e, e.text, e.flush
+	e.dialect = &w.dialect
+	for _, t := range targets {
+		e.counts[t] = &connectors.RewriteCount{Table: t.Name}
+	}
+	w.onRow = func(t *target, tuple []byte, values []span) error {
+		if t != e.current {
+			if err := e.flush(); err != nil {
+				return err
+			}
+			e.current = t
+		}
+		t.ordinal++
+		wanted, err := t.wanted(w.dialect, tuple, values)
+		if err == nil && wanted {
+			err = t.fill(w.dialect, tuple, values)
+		}
+		if err != nil {
+			return w.at("%w", err)
+		}
+		row := -1
+		if wanted {
+			row = e.rows
+			e.rows++
+		}
+		e.addRow(evRow, tuple, row)
+		if t.builder.Full(t.maxRows) || len(e.held) > heldBytes {
+			return e.flush()
+		}
+		return nil
+	}
+	return w
+}
+
+var errMoved = fmt.Errorf("the file was changed by someone else while it was being rewritten: %w", connectors.ErrTransient)
+
+// readBack reads the new file in full, compares its tables and rows with what must be in it, and calls verify.
+func (j *job) readBack(ctx context.Context) error {
+	written := &source{name: j.name, path: j.temp, file: j.file, catalog: j.catalog, unchecked: j.unchecked}
+	c, err := written.contents(ctx)
+	if err != nil {
+		return fmt.Errorf("read back the new file: %w", err)
+	}
+	old, err := j.contents(ctx)
+	if err != nil {
+		return err
+	}
+	found := map[tableID]*table{}
+	for _, t := range c.tables {
+		found[t.id] = t
+	}
+	for _, was := range old.tables {
+		is, want := found[was.id], j.rows[was.id]
+		if is == nil && !was.created && want == 0 {
+			continue // without CREATE TABLE nothing is left of it
+		}
+		if is == nil || is.rows != want || !reflect.DeepEqual(is.Fields, was.Fields) {
+			return fmt.Errorf("read back the new file: table %s is not as it must be: %w", was.Name, connectors.ErrDamaged)
+		}
+		delete(found, was.id)
+	}
+	if len(found) > 0 {
+		return fmt.Errorf("read back the new file: it has more tables than the old: %w", connectors.ErrDamaged)
+	}
+	return j.verify(written)
+}
+
+// unchanged checks that the original still holds the bytes that were read.
+func (j *job) unchanged() error {
+	info, err := os.Stat(j.target)
+	if err != nil {
+		return fileError(err)
+	}
+	if !os.SameFile(info, j.info) || info.Size() != j.info.Size() || !info.ModTime().Equal(j.info.ModTime()) {
+		return errMoved
+	}
+	now, err := digestOf(j.target, false)
+	if err != nil {
+		return err
+	}
+	if now.sha() != j.report.Before.SHA256 {
+		return errMoved
+	}
+	return nil
+}
+
+// replace puts the new file in the place of the original.
+func (j *job) replace() error {
+	if err := j.dress(j.temp); err != nil {
+		return err
+	}
+	for _, s := range j.sums {
+		if err := s.write(j); err != nil {
+			return err
+		}
+	}
+	if err := j.reached(pointReady); err != nil {
+		return err
+	}
+	if err := os.Rename(j.temp, j.target); err != nil {
+		return err
+	}
+	j.temp = ""
+	if err := j.reached(pointRenamed); err != nil {
+		return err
+	}
+	for _, s := range j.sums {
+		if err := os.Rename(s.temp, s.path); err != nil {
+			return err
+		}
+		s.temp = ""
+	}
+	return syncFolder(filepath.Dir(j.target))
+}
+
+// dress gives a temporary file owner, mode and times of the original, and syncs it.
+func (j *job) dress(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if st, ok := j.info.Sys().(*syscall.Stat_t); ok {
+		if err := f.Chown(int(st.Uid), int(st.Gid)); err != nil {
+			return fmt.Errorf("keep the owner: %w", err)
+		}
+	}
+	if err := f.Chmod(j.info.Mode().Perm()); err != nil {
+		return fmt.Errorf("keep the mode: %w", err)
+	}
+	if err := os.Chtimes(path, j.info.ModTime(), j.info.ModTime()); err != nil {
+		return fmt.Errorf("keep the time: %w", err)
+	}
+	return f.Sync()
+}
+
+func syncFolder(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// digest hashes the bytes of a file as they pass.
+type digest struct {
+	size   int64
+	sha256 hash.Hash
+	md5    hash.Hash // nil unless there is a side-car that needs it
+}
+
+func (j *job) newDigest() *digest {
+	d := &digest{sha256: sha256.New()}
+	if slices.ContainsFunc(j.sums, func(s *sidecar) bool { return s.md5 }) {
+		d.md5 = md5.New()
+	}
+	return d
+}
+
+func (d *digest) Write(b []byte) (int, error) {
+	d.size += int64(len(b))
+	d.sha256.Write(b)
+	if d.md5 != nil {
+		d.md5.Write(b)
+	}
+	return len(b), nil
+}
+
+// digestOf reads a file for its checksum.
+func digestOf(path string, withMD5 bool) (*digest, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	d := &digest{sha256: sha256.New()}
+	if withMD5 {
+		d.md5 = md5.New()
+	}
+	_, err = io.Copy(d, f)
+	return d, err
+}
+
+func (d *digest) sha() [32]byte { return [32]byte(d.sha256.Sum(nil)) }
+
+// behind compresses, hashes and writes in a goroutine of its own.
+type behind struct {
+	full   chan []byte
+	free   chan []byte
+	now    []byte
+	failed atomic.Bool
+	done   chan struct{}
+	err    error
+	closed bool
+}
+
+func writeBehind(w io.Writer, p packed) (*behind, error) {
+	var z io.WriteCloser = plainWriter{w}
+	var err error
+	switch p.compression {
+	case gz:
+		level := 6
+		if p.best {
+			level = gzip.BestCompression
+		} else if p.fastest {
+			level = gzip.BestSpeed
+		}
+		var g *gzip.Writer
+		if g, err = gzip.NewWriterLevel(w, level); err == nil {
+			g.Header = p.header
+			z = g
+		}
+	case zst:
+		z, err = zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithLowerEncoderMem(true))
+	}
+	if err != nil {
+		return nil, err
+	}
+	b := &behind{full: make(chan []byte, chunks), free: make(chan []byte, chunks), done: make(chan struct{})}
+	for range chunks - 1 {
+		b.free <- make([]byte, 0, chunkBytes)
+	}
+	b.now = make([]byte, 0, chunkBytes)
+	go b.run(z)
+	return b, nil
+}
+
+type plainWriter struct{ io.Writer }
+
+func (plainWriter) Close() error { return nil }
+
+func (b *behind) run(z io.WriteCloser) {
+	defer close(b.done)
+	for chunk := range b.full {
+		if b.err == nil {
+			if _, b.err = z.Write(chunk); b.err != nil {
+				b.failed.Store(true)
+			}
+		}
+		b.free <- chunk[:0]
+	}
+	if err := z.Close(); b.err == nil {
+		b.err = err
+	}
+}
+
+// write copies p. An error of the goroutine ends it early; close returns that error.
+func (b *behind) write(p []byte) error {
+	for len(p) > 0 {
+		if len(b.now) == cap(b.now) {
+			if b.failed.Load() {
+				return b.close()
+			}
+			b.full <- b.now
+			b.now = <-b.free
+		}
+		n := copy(b.now[len(b.now):cap(b.now)], p)
+		b.now = b.now[:len(b.now)+n]
+		p = p[n:]
+	}
+	return nil
+}
+
+// close writes what is left, ends the goroutine and returns its error. It may be called again.
+func (b *behind) close() error {
+	if !b.closed {
+		b.closed = true
+		b.full <- b.now
+		close(b.full)
+		<-b.done
+	}
+	return b.err
+}

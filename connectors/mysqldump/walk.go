@@ -195,9 +195,7 @@ func (w *walker) insert() error {
 			return err
 		}
 		w.last, w.lastText = h, append(w.lastText[:0], w.rest()[:l.i]...)
-		if err := w.addTable(h); err != nil {
-			return err
-		}
+		w.addTable(h)
 		return w.rows(h, l.i)
 	}
 }
@@ -251,11 +249,10 @@ func parseInsert(l *lexer, database string) (h insert) {
 var insertWords = []string{"LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "IGNORE", "INTO"}
 
 // addTable notes a table that the file fills without creating it.
-func (w *walker) addTable(h insert) error {
+func (w *walker) addTable(h insert) {
 	if w.tables[h.id] == nil && !w.others[h.id] {
 		w.add(&table{id: h.id})
 	}
-	return nil
 }
 
 func (w *walker) add(t *table) {
@@ -286,6 +283,11 @@ func (w *walker) rows(h insert, n int) error {
 			tab.rows += rows
 		}
 		return err
+	}
+	if t.placed && !slices.Equal(t.columns, h.columns) {
+		if err := w.flushed(); err != nil {
+			return err
+		}
 	}
 	if err := t.statement(h); err != nil {
 		return w.at("%w", err)
