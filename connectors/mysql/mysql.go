@@ -310,7 +310,8 @@ func newReader(t *table, q connectors.Query) (*reader, error) {
 	}
 	r.fields = len(r.columns)
 	for _, name := range t.Key {
-		c := t.columnNamed(name)
+		f, _ := t.Field(name)
+		c := t.column(f)
 		if t.ordinal[name] { // ENUM and SET compare as text but are ordered by number
 			c.expr, c.kind = c.expr+"+0", connectors.Integer
 		}
@@ -331,11 +332,6 @@ func newReader(t *table, q connectors.Query) (*reader, error) {
 	return r, err
 }
 
-func (t *table) columnNamed(name string) column {
-	f, _ := t.Field(name)
-	return t.column(f)
-}
-
 // column returns how a field is selected. Float text must be the server's own: the driver would parse it.
 func (t *table) column(f connectors.Field) column {
 	c := column{field: f, expr: quoteName(f.Name), kind: f.Kind, bits: t.bits[f.Name]}
@@ -353,6 +349,16 @@ func (r *reader) need(c column) int {
 		r.columns = append(r.columns, c)
 	}
 	return i
+}
+
+// needAll returns the places of fields of the table.
+func (r *reader) needAll(names []string) []int {
+	places := make([]int, len(names))
+	for i, name := range names {
+		f, _ := r.table.Field(name)
+		places[i] = r.need(r.table.column(f))
+	}
+	return places
 }
 
 // place is where a scan stands: in which piece of the keys, and behind which row of it.
@@ -484,8 +490,10 @@ func (r *reader) append(at *place, values []driver.Value) bool {
 			at.after[i] = r.columns[c].appendValue(at.after[i][:0], values[c])
 		}
 	}
-	if r.keys.chunks() > 1 && !r.keys.owns(at.chunk, r.tuple(r.match, values)) {
-		return false
+	if r.keys.chunks() > 1 {
+		if tuple, _ := r.tuple(r.match, values); !r.keys.owns(at.chunk, tuple) {
+			return false
+		}
 	}
 	for i := range r.fields {
 		switch v := values[i].(type) {
@@ -507,13 +515,16 @@ func (r *reader) append(at *place, values []driver.Value) bool {
 	return true
 }
 
-// tuple returns the values of some columns, none of which is NULL.
-func (r *reader) tuple(columns []int, values []driver.Value) connectors.Key {
+// tuple returns the values of some columns; ok is false if one is NULL.
+func (r *reader) tuple(columns []int, values []driver.Value) (key connectors.Key, ok bool) {
 	parts := make([][]byte, len(columns))
 	for i, c := range columns {
+		if values[c] == nil {
+			return "", false
+		}
 		parts[i] = r.columns[c].appendValue(nil, values[c])
 	}
-	return connectors.MakeKey(parts...)
+	return connectors.MakeKey(parts...), true
 }
 
 // appendValue adds the canonical form of a value that is not NULL.
