@@ -45,6 +45,7 @@ type Technique struct {
 	field    Field
 	constant []byte // constant, empty; and where year and month put what cannot be read
 	n        int    // truncate: characters; mask: characters kept at the end; hash: length of the output, or its largest integer
+	uuid     bool   // hash: as a UUID
 	key      []byte // hash: the key of the field's domain
 }
 
@@ -178,7 +179,7 @@ func (t *Technique) parseHash() error {
 	case len(f.Enum) > 0 || special(f.Type):
 		return fmt.Errorf("a hash is no value of type %s: use null or constant", f.Type)
 	case f.Kind == connectors.Text && isUUID(f.Type):
-		t.n = 36
+		t.uuid = true
 	case f.Kind == connectors.Text:
 		t.n = hashChars
 		if f.Length > 0 {

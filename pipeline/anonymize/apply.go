@@ -122,24 +122,20 @@ func (w *writer) format() []byte {
 		return w.buf
 	case w.field.Kind == connectors.Binary:
 		return w.sum[:w.n]
-	case isUUID(w.field.Type):
-		return w.uuid()
+	case w.uuid:
+		return w.asUUID()
 	}
 	w.buf = w.buf[:0]
-	var bits uint
-	var acc uint64
-	for i := 0; len(w.buf) < w.n; i++ {
-		acc, bits = acc<<8|uint64(w.sum[i]), bits+8
-		for bits >= 5 && len(w.buf) < w.n {
-			bits -= 5
-			w.buf = append(w.buf, alphabet[acc>>bits&31])
-		}
+	for five := w.sum[:]; len(w.buf) < w.n; five = five[5:] {
+		v := uint64(five[0])<<32 | uint64(five[1])<<24 | uint64(five[2])<<16 | uint64(five[3])<<8 | uint64(five[4])
+		w.buf = append(w.buf, alphabet[v>>35&31], alphabet[v>>30&31], alphabet[v>>25&31], alphabet[v>>20&31],
+			alphabet[v>>15&31], alphabet[v>>10&31], alphabet[v>>5&31], alphabet[v&31])
 	}
-	return w.buf
+	return w.buf[:w.n]
 }
 
-// uuid writes the hash as a UUID of version 8 (RFC 9562, custom).
-func (w *writer) uuid() []byte {
+// asUUID writes the hash as a UUID of version 8 (RFC 9562, custom).
+func (w *writer) asUUID() []byte {
 	const hex = "0123456789abcdef"
 	w.sum[6] = w.sum[6]&0x0f | 0x80
 	w.sum[8] = w.sum[8]&0x3f | 0x80
@@ -160,7 +156,7 @@ func (t Technique) looksHashed(v []byte) bool {
 		return err == nil && n >= 1 && n <= int64(t.n)
 	case t.field.Kind == connectors.Binary:
 		return len(v) == t.n
-	case isUUID(t.field.Type):
+	case t.uuid:
 		return len(v) == 36 && v[14] == '8'
 	}
 	return len(v) == t.n && len(bytes.Trim(v, alphabet)) == 0
