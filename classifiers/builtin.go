@@ -1,0 +1,144 @@
+package classifiers
+
+import (
+	"bytes"
+
+	"lethe/classifiers/gazetteer"
+)
+
+// value is one value under test.
+type value struct {
+	raw    []byte // trimmed
+	census census
+	cut    bool // raw is only the beginning
+}
+
+func newValue(raw []byte, size int) value {
+	raw = bytes.TrimSpace(raw)
+	return value{raw: raw, census: take(raw), cut: size > sampleBytes}
+}
+
+// builtin is a detector of the engine itself, as opposed to a number scheme or a declared one.
+type builtin struct {
+	detector Detector
+	needs    func(census) bool
+	match    func(*value) bool
+}
+
+// The built-in detectors, by place in the list.
+const (
+	bEmail = iota
+	bPhoneInternational
+	bPhoneNational
+	bIPv4
+	bIPv6
+	bMAC
+	bUUID
+	bURL
+	bProfile
+	bPasswordHash
+	bHexDigest
+	bJWT
+	bToken
+	bBase64
+	bPerson
+	bStreet
+	bCity
+	bCountry
+	bRegion
+	bPostcode
+	bDate
+	bGender
+	bPoint
+	bLatLong
+	bICD
+	bBloodGroup
+	bReligion
+	bMarital
+	bImage
+	bImagePath
+	bProse
+	bJobTitle
+	bPlate
+	builtinCount
+)
+
+func builtins() []builtin {
+	d := func(id, name string, c Category, chance float64, source string) Detector {
+		return Detector{ID: id, Name: name, Category: c, Class: c.Class(), DPV: c.DPV(), Chance: chance, Source: source}
+	}
+	anyText := func(c census) bool { return c.letters() > 0 }
+	list := make([]builtin, builtinCount)
+	list[bEmail] = builtin{d("email", "e-mail address", Email, 1e-4, "RFC 5321, RFC 5322, RFC 6531"),
+		func(c census) bool { return c.ats > 0 }, func(v *value) bool { return isEmail(v.raw) }}
+	list[bPhoneInternational] = builtin{d("phone.international", "telephone number with country code", Phone, 1e-3, "ITU-T E.164; libphonenumber metadata"),
+		func(c census) bool { return c.digits >= 7 && c.digits <= 17 && c.letters() < 6 },
+		func(v *value) bool { s, ok := shapeOfPhone(v.raw); return ok && s.plus && isPhone(v.raw, "") }}
+	list[bPhoneNational] = builtin{d("phone.national", "telephone number in a national form", Phone, 0.3, "libphonenumber metadata"),
+		func(c census) bool { return c.digits >= 6 && c.digits <= 17 && c.letters() < 6 },
+		func(v *value) bool { s, ok := shapeOfPhone(v.raw); return ok && s.digits <= 15 }}
+	list[bIPv4] = builtin{d("ip.v4", "IPv4 address", IPAddress, 1e-2, "RFC 791; RFC 6943 section 3.1.1 (dotted decimal)"),
+		func(c census) bool { return c.digits >= 4 && c.marks >= 3 && c.letters() == 0 }, func(v *value) bool { return isIPv4(v.raw) }}
+	list[bIPv6] = builtin{d("ip.v6", "IPv6 address", IPAddress, 1e-4, "RFC 4291 section 2.2"),
+		func(c census) bool { return c.marks >= 2 && c.spaces == 0 }, func(v *value) bool { return isIPv6(v.raw) }}
+	list[bMAC] = builtin{d("mac", "EUI-48 or EUI-64 hardware address", MACAddress, 1e-4, "IEEE 802-2014 section 8"),
+		func(c census) bool { return c.marks+c.spaces >= 2 }, func(v *value) bool { return isMAC(v.raw) }}
+	list[bUUID] = builtin{d("uuid", "universally unique identifier", None, 1e-6, "RFC 9562"),
+		func(c census) bool { return c.marks == 4 }, func(v *value) bool { return isUUID(v.raw) }}
+	list[bURL] = builtin{d("url", "web address", PersonalURL, 1e-4, "RFC 3986"),
+		func(c census) bool { return c.marks > 0 && c.letters() > 3 }, func(v *value) bool { return isURL(v.raw) }}
+	list[bProfile] = builtin{d("url.profile", "address of a person's page in a social network", PersonalURL, 1e-6, "addresses as published by the networks"),
+		func(c census) bool { return c.marks > 1 && c.letters() > 5 }, func(v *value) bool { return isProfileURL(v.raw) }}
+	list[bPasswordHash] = builtin{d("password.hash", "password hash in a printed form", Secret, 1e-6, "crypt(5); PHC string format; RFC 2307"),
+		func(c census) bool { return c.others > 0 && c.spaces == 0 || c.marks > 0 }, func(v *value) bool { return isPasswordHash(v.raw) }}
+	list[bHexDigest] = builtin{d("digest.hex", "hexadecimal digest", None, 1e-6, "RFC 1321; FIPS 180-4"),
+		func(c census) bool { return c.digits > 0 && c.marks == 0 && c.spaces == 0 }, func(v *value) bool { return isHexDigest(v.raw) }}
+	list[bJWT] = builtin{d("token.jwt", "JSON web token", Secret, 1e-6, "RFC 7515"),
+		func(c census) bool { return c.marks >= 2 && c.spaces == 0 }, func(v *value) bool { return isJWT(v.raw) }}
+	list[bToken] = builtin{d("token.issuer", "access token or private key", Secret, 1e-6, "prefixes published by the issuers; RFC 7468"),
+		anyText, func(v *value) bool { return isSecretToken(v.raw) }}
+	list[bBase64] = builtin{d("digest.base64", "block of base64", None, 1e-2, "RFC 4648"),
+		func(c census) bool { return c.spaces == 0 && c.upper > 0 && c.lower > 0 }, func(v *value) bool { return isBase64Block(v.raw) }}
+	list[bPerson] = builtin{d("name.person", "name of a natural person", PersonName, 0.05, "gazetteer and character model, see gazetteer/NOTICE"),
+		func(c census) bool { return c.letters() > 1 && c.digits == 0 && c.letters() < 80 },
+		func(v *value) bool { _, _, s := gazetteer.PersonName(v.raw); return s > 1 }}
+	list[bStreet] = builtin{d("address.street", "street address line", PostalAddress, 0.01, "thoroughfare words, see gazetteer/NOTICE"),
+		func(c census) bool { return c.letters() > 2 }, func(v *value) bool { return gazetteer.Street(v.raw) > 1 }}
+	list[bCity] = builtin{d("place.city", "city or town", City, 0.05, "gazetteer, see gazetteer/NOTICE"),
+		func(c census) bool { return c.letters() > 1 && c.digits == 0 }, func(v *value) bool { return gazetteer.CityScore(v.raw) > 0.5 }}
+	list[bCountry] = builtin{d("place.country", "country name or ISO 3166-1 code", Country, 0.02, "ISO 3166-1; see gazetteer/NOTICE"),
+		func(c census) bool { return c.letters() > 1 && c.digits == 0 }, func(v *value) bool { return gazetteer.CountryName(v.raw) }}
+	list[bRegion] = builtin{d("place.region", "state, province or county", Region, 0.05, "ISO 3166-2; see gazetteer/NOTICE"),
+		func(c census) bool { return c.letters() > 1 && c.digits == 0 }, func(v *value) bool { return gazetteer.RegionScore(v.raw) > 0.5 }}
+	list[bPostcode] = builtin{d("place.postcode", "postal code of a form that few other codes have", Postcode, 0.02, "UPU postal addressing systems"),
+		func(c census) bool { return c.digits > 1 && c.digits < 10 }, func(v *value) bool { return hasTellingPostcode(v.raw) }}
+	list[bDate] = builtin{d("date", "calendar date", None, 1e-3, "ISO 8601 and the customary national forms"),
+		func(c census) bool { return c.digits >= 4 && c.marks >= 1 }, func(v *value) bool { _, ok := parseDate(v.raw); return ok }}
+	list[bGender] = builtin{d("gender.word", "gender, as a word or letter", Gender, 0.02, "ISO/IEC 5218; words of 16 languages"),
+		func(c census) bool { return c.letters() > 0 && c.letters() < 16 }, func(v *value) bool { return isGenderWord(v.raw) }}
+	list[bPoint] = builtin{d("geo.point", "point in WKT, GeoJSON or as a geo URI", Coordinates, 1e-6, "OGC 06-103r4; RFC 7946; RFC 5870"),
+		func(c census) bool { return c.digits > 1 && c.letters() >= 3 }, func(v *value) bool { return isPoint(v.raw) }}
+	list[bLatLong] = builtin{d("geo.latlong", "latitude and longitude in one value", Coordinates, 1e-3, "ISO 6709"),
+		func(c census) bool { return c.digits > 1 && c.digits < 44 }, func(v *value) bool { return isLatLong(v.raw) }}
+	list[bICD] = builtin{d("health.icd10", "ICD-10 code with its point", Health, 0.02, "WHO ICD-10, volume 2, section 2.4"),
+		func(c census) bool { return c.digits >= 2 && c.letters() >= 1 && c.letters() <= 2 }, func(v *value) bool { return isICD(v.raw) }}
+	list[bBloodGroup] = builtin{d("health.blood", "blood group", Health, 0.02, "ISBT AB0 and Rh"),
+		func(c census) bool { return c.letters() > 0 && c.letters() < 12 }, func(v *value) bool { return isBloodGroup(v.raw) }}
+	list[bReligion] = builtin{d("religion.word", "religious affiliation", Religion, 0.01, "names of religions in 16 languages"),
+		anyText, func(v *value) bool { return hasWord(religionWords, v.raw) }}
+	list[bMarital] = builtin{d("marital.word", "marital status", OtherPersonal, 0.01, "words of 16 languages"),
+		anyText, func(v *value) bool { return hasWord(maritalWords, v.raw) }}
+	list[bImage] = builtin{d("image", "picture", Photo, 1e-6, "signatures of PNG, JPEG, GIF, WebP and BMP; RFC 2397"),
+		func(c census) bool { return true }, func(v *value) bool { return isImage(v.raw) }}
+	list[bImagePath] = builtin{d("image.path", "path or address of a picture", Photo, 1e-4, "RFC 3986"),
+		func(c census) bool { return c.marks > 0 && c.letters() > 2 }, func(v *value) bool { return isImagePath(v.raw) }}
+	list[bProse] = builtin{d("text.prose", "running text", FreeText, 0.05, "several words and a sentence's signs"),
+		func(c census) bool { return c.spaces >= 3 }, func(v *value) bool { return isProse(v) }}
+	list[bJobTitle] = builtin{d("job.title", "job title", OtherPersonal, 0.02, "ISCO-08 head words in English and others"),
+		anyText, func(v *value) bool { return hasJobWord(v.raw) }}
+	list[bPlate] = builtin{d("vehicle.plate", "vehicle registration mark", VehiclePlate, 0.05, "national formats, see plates"),
+		func(c census) bool { return c.digits > 0 && c.letters() > 0 && c.letters() < 9 }, func(v *value) bool { return isPlate(v.raw, "") }}
+	list[bPlate].detector.HeaderOnly = true
+	list[bPhoneNational].detector.HeaderOnly = true
+	return list
+}

@@ -1,0 +1,532 @@
+package classifiers
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+//go:embed lexicon.tsv
+var lexiconTSV string
+
+// lexicon holds the words of headers and table names in many languages. Words are compared as folded tokens.
+type lexicon struct {
+	phrases map[string][]meaning // tokens joined by a space
+	longest int                  // tokens of the longest phrase
+	vocab   map[string]bool      // single tokens, for the splitting of glued headers
+}
+
+// meaning is what one phrase says.
+type meaning struct {
+	kind     meaningKind
+	category Category // of a concept
+	sub      string   // refinement of a concept, name of a generic word or of a role
+	weak     bool     // counts only where nothing else stands beside it
+	class    Class    // differs from the category's only for Article 10 data
+}
+
+type meaningKind uint8
+
+const (
+	conceptWord meaningKind = iota
+	genericWord             // name, title, text: the table decides
+	roleWord                // what or who a table or a qualifier is about
+	neutralWord             // adds nothing: home, billing, 2
+	killWord                // turns the field into a fact about the concept: verified, count, type
+)
+
+// readLexicon parses the embedded table.
+func readLexicon(tsv string) (*lexicon, error) {
+	lex := &lexicon{phrases: map[string][]meaning{}, vocab: map[string]bool{}}
+	for n, line := range strings.Split(tsv, "\n") {
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		cols := strings.Split(line, "\t")
+		if len(cols) != 3 {
+			return nil, fmt.Errorf("line %d: %d columns, want meaning, languages, phrases", n+1, len(cols))
+		}
+		m, err := parseMeaning(cols[0])
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", n+1, err)
+		}
+		for _, phrase := range strings.Split(cols[2], ",") {
+			entry := m
+			if strings.HasSuffix(phrase, "?") {
+				entry.weak, phrase = true, strings.TrimSuffix(phrase, "?")
+			}
+			if err := lex.add(phrase, entry); err != nil {
+				return nil, fmt.Errorf("line %d: phrase %q: %w", n+1, phrase, err)
+			}
+		}
+	}
+	return lex, nil
+}
+
+func parseMeaning(text string) (meaning, error) {
+	head, sub, _ := strings.Cut(text, ":")
+	switch head {
+	case "generic":
+		return meaning{kind: genericWord, sub: sub}, nil
+	case "role":
+		return meaning{kind: roleWord, sub: sub}, nil
+	case "word":
+		switch sub {
+		case "neutral":
+			return meaning{kind: neutralWord}, nil
+		case "kill":
+			return meaning{kind: killWord}, nil
+		}
+	case "criminal":
+		return meaning{kind: conceptWord, category: OtherPersonal, sub: "criminal", class: Criminal}, nil
+	default:
+		if c := Category(head); c.known() {
+			return meaning{kind: conceptWord, category: c, sub: sub, class: c.Class()}, nil
+		}
+	}
+	return meaning{}, fmt.Errorf("unknown meaning %q", text)
+}
+
+// add enters a phrase under each of its customary spellings.
+func (l *lexicon) add(phrase string, m meaning) error {
+	for _, spelling := range spellings(phrase) {
+		tokens := dropFillers(splitHeader(spelling))
+		if len(tokens) == 0 {
+			return errors.New("no token is left of it")
+		}
+		key := strings.Join(tokens, " ")
+		known := false
+		for i, old := range l.phrases[key] {
+			if old.kind == m.kind && old.category == m.category && old.sub == m.sub {
+				l.phrases[key][i].weak = old.weak && m.weak
+				known = true
+			}
+		}
+		if !known {
+			l.phrases[key] = append(l.phrases[key], m)
+		}
+		l.longest = max(l.longest, len(tokens))
+		for _, t := range tokens {
+			l.vocab[t] = true
+		}
+	}
+	return nil
+}
+
+// spellings returns the phrase and, where it has umlauts or Nordic letters, the form in which they are written out.
+func spellings(phrase string) []string {
+	out := strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "ø", "oe", "å", "aa").Replace(phrase)
+	if out == phrase {
+		return []string{phrase}
+	}
+	return []string{phrase, out}
+}
+
+// foldWord lower-cases a word and takes its accents off.
+func foldWord(s string) string {
+	var b strings.Builder
+	for _, r := range norm.NFD.String(strings.ToLower(s)) {
+		if unicode.Is(unicode.Mn, r) {
+			continue
+		}
+		switch r {
+		case 'ß':
+			b.WriteString("ss")
+		case 'ø':
+			b.WriteByte('o')
+		case 'ł':
+			b.WriteByte('l')
+		case 'đ', 'ð':
+			b.WriteByte('d')
+		case 'ı':
+			b.WriteByte('i')
+		case 'æ':
+			b.WriteString("ae")
+		case 'œ':
+			b.WriteString("oe")
+		case 'þ':
+			b.WriteString("th")
+		case 'ς':
+			b.WriteRune('σ')
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// splitHeader cuts a header into folded tokens: at every sign that is no letter or digit, at camelCase humps, between letters and digits.
+func splitHeader(header string) []string {
+	var tokens []string
+	runes := []rune(norm.NFC.String(header))
+	start := -1
+	flush := func(end int) {
+		if start >= 0 {
+			tokens = append(tokens, foldWord(string(runes[start:end])))
+		}
+		start = -1
+	}
+	for i, r := range runes {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.Mn, r) {
+			flush(i)
+			continue
+		}
+		if start >= 0 && isHump(runes, i) {
+			flush(i)
+		}
+		if start < 0 {
+			start = i
+		}
+	}
+	flush(len(runes))
+	return tokens
+}
+
+// isHump reports whether a new token begins at i, which is not the start of a word.
+func isHump(runes []rune, i int) bool {
+	prev, r := runes[i-1], runes[i]
+	if unicode.IsDigit(prev) != unicode.IsDigit(r) {
+		return true
+	}
+	if !unicode.IsUpper(r) {
+		return false
+	}
+	return unicode.IsLower(prev) || i+1 < len(runes) && unicode.IsLower(runes[i+1]) && unicode.IsUpper(prev)
+}
+
+// dropFillers removes articles and prepositions, which headers use or leave out as they like.
+func dropFillers(tokens []string) []string {
+	kept := tokens[:0]
+	for _, t := range tokens {
+		switch t {
+		case "of", "the", "di", "de", "da", "do", "del", "della", "dello", "dei", "degli", "dell", "d", "l", "du", "des", "von", "der", "die", "das",
+			"den", "det", "for", "af", "av", "und", "and", "og", "och", "et", "la", "le", "les", "los", "las", "van", "het", "een", "dos", "das1", "al", "s":
+		default:
+			kept = append(kept, t)
+		}
+	}
+	return kept
+}
+
+// shortPieces are the words of three letters or fewer that a glued header may contain. Any other would find "age" in "postage".
+func shortPiece(s string) bool {
+	switch s {
+	case "zip", "tel", "fax", "dob", "num", "cod", "emp", "usr", "pwd", "uid", "url", "tax", "vat", "nom", "mob", "ssn", "geo", "lng", "dni", "nif", "plz", "iva",
+		"ip", "id", "no", "nr", "sex", "age", "cap", "pec", "ime", "ad", "pin", "nip", "cpf", "geb", "fec", "nac", "lat", "lon":
+		return true
+	}
+	return false
+}
+
+// segment cuts a glued token into words of the lexicon ("firstname", "kundentelefon"); nil if that cannot be done without rest.
+func (l *lexicon) segment(token string) []string {
+	if len(token) < 6 || len(token) > 40 {
+		return nil
+	}
+	type cut struct{ pieces, shorts, prev int }
+	best := make([]cut, len(token)+1)
+	for i := 1; i <= len(token); i++ {
+		best[i] = cut{pieces: 99}
+		for j := max(0, i-20); j < i; j++ {
+			piece := token[j:i]
+			short := len(piece) < 4
+			if best[j].pieces >= 4 || !l.vocab[piece] || short && !shortPiece(piece) {
+				continue
+			}
+			c := cut{pieces: best[j].pieces + 1, shorts: best[j].shorts, prev: j}
+			if short {
+				c.shorts++
+			}
+			if c.shorts > 1 || c.pieces > best[i].pieces {
+				continue
+			}
+			if c.pieces < best[i].pieces || c.shorts < best[i].shorts {
+				best[i] = c
+			}
+		}
+	}
+	if best[len(token)].pieces > 4 {
+		return nil
+	}
+	var pieces []string
+	for i := len(token); i > 0; i = best[i].prev {
+		pieces = append([]string{token[best[i].prev:i]}, pieces...)
+	}
+	// "ad" and "id" glued to something are too easily a part of another word, unless the rest is one whole word.
+	if len(pieces) > 2 && shortPiece(pieces[len(pieces)-1]) {
+		return nil
+	}
+	return pieces
+}
+
+// tokens cuts a header or a table's name into words of the lexicon where it can.
+func (l *lexicon) tokens(text string) []string {
+	var out []string
+	for _, t := range dropFillers(splitHeader(text)) {
+		if l.vocab[t] {
+			out = append(out, t)
+			continue
+		}
+		if pieces := l.segment(t); pieces != nil {
+			out = append(out, pieces...)
+			continue
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// hit is a phrase of the lexicon found in a header.
+type hit struct {
+	at, len  int
+	text     string
+	meanings []meaning
+}
+
+// match covers the tokens with the longest phrases, leftmost first; unknown tokens become hits without a meaning.
+func (l *lexicon) match(tokens []string) []hit {
+	var hits []hit
+	for i := 0; i < len(tokens); {
+		n := min(l.longest, len(tokens)-i)
+		for ; n > 0; n-- {
+			key := strings.Join(tokens[i:i+n], " ")
+			if m, ok := l.phrases[key]; ok {
+				hits = append(hits, hit{at: i, len: n, text: key, meanings: m})
+				break
+			}
+		}
+		if n == 0 {
+			hits = append(hits, hit{at: i, len: 1, text: tokens[i]})
+			n = 1
+		}
+		i += n
+	}
+	return hits
+}
+
+// roles says what a table or a header's qualifier is about.
+type roles struct{ person, company, address, thing, place, record bool }
+
+func (r *roles) add(sub string) {
+	switch sub {
+	case "person":
+		r.person = true
+	case "company":
+		r.company = true
+	case "address":
+		r.address = true
+	case "thing":
+		r.thing = true
+	case "place":
+		r.place = true
+	case "record":
+		r.record = true
+	}
+}
+
+// tableRoles reads a table's name.
+func (l *lexicon) tableRoles(name string) roles {
+	var r roles
+	for _, h := range l.match(l.tokens(name)) {
+		for _, m := range h.meanings {
+			if m.kind == roleWord {
+				r.add(m.sub)
+			}
+		}
+	}
+	return r
+}
+
+// header is what the name of a field says.
+type header struct {
+	concepts []concept // best first; more than one where a word has several meanings
+	generic  string    // name, title, text, number, code, location, contact: set where no concept is
+	killed   string    // the word that makes the field a fact about the concept
+	roles    roles     // of the qualifiers: customer in customer_name
+	unknown  int       // tokens that the lexicon does not have
+	opaque   bool      // nothing in it is known
+	identity bool      // ends in id, key or the like
+	shadow   Category  // the concept that killed took away
+}
+
+// concept is a category that the header names.
+type concept struct {
+	meaning
+	text   string
+	weight float64 // log-odds
+}
+
+const (
+	strongHeader  = 7.0
+	fuzzyHeader   = 5.5 // with tokens that nobody knows
+	weakHeader    = 4.0
+	rolePlusWord  = 6.0
+	ambiguousLoss = 1.0 // per further meaning of the same word
+)
+
+// rank orders concepts that stand in one header: "indirizzo email" is an e-mail, "address city" a city, "contact name phone" a phone.
+func rank(c Category, sub string) int {
+	switch c {
+	case CompanyOnly:
+		return 1
+	case PostalAddress:
+		return 2
+	case PersonName, Username, PersonalURL, FreeText:
+		return 3
+	case OtherPersonal:
+		if sub == "handle" {
+			return 3
+		}
+		return 4
+	case Country, Region, City:
+		return 5
+	case Photo, Signature:
+		return 7
+	}
+	return 6
+}
+
+// read interprets a header. skip are leading tokens that all fields of the table share.
+func (l *lexicon) read(name string, skip int) header {
+	tokens := l.tokens(name)
+	if skip > 0 && skip < len(tokens) {
+		tokens = tokens[skip:]
+	}
+	var h header
+	var found []concept
+	best, known := -1, 0
+	var weakOnly []concept
+	for _, x := range l.match(tokens) {
+		kinds := [5]bool{}
+		for _, m := range x.meanings {
+			kinds[m.kind] = true
+		}
+		if len(x.meanings) == 0 {
+			if len([]rune(x.text)) > 1 && !allDigits(x.text) {
+				h.unknown++
+			}
+			continue
+		}
+		known++
+		strong := false
+		for _, m := range x.meanings {
+			if m.kind == roleWord {
+				h.roles.add(m.sub)
+			}
+			if m.kind != conceptWord {
+				continue
+			}
+			c := concept{meaning: m, text: x.text}
+			if m.weak {
+				weakOnly = append(weakOnly, c)
+				continue
+			}
+			strong = true
+			if r := rank(m.category, m.sub); r >= best {
+				if r > best || len(found) > 0 && found[0].text != x.text {
+					found = found[:0]
+				}
+				best = r
+				found = append(found, c)
+			}
+		}
+		if strong {
+			continue
+		}
+		for _, m := range x.meanings {
+			if m.kind == genericWord && h.generic == "" {
+				h.generic = m.sub
+			}
+		}
+		if kinds[killWord] {
+			h.killed = x.text
+		}
+		h.identity = h.identity || isIdentity(x.text)
+	}
+	h.opaque = known == 0
+	h.settle(found, weakOnly, known)
+	return h
+}
+
+func isIdentity(word string) bool {
+	switch word {
+	case "id", "ids", "uuid", "guid", "key", "pk", "fk":
+		return true
+	}
+	return false
+}
+
+// settle weighs what was found.
+func (h *header) settle(found, weak []concept, known int) {
+	if len(found) > 0 {
+		weight := strongHeader
+		if h.unknown > 0 {
+			weight = fuzzyHeader
+		}
+		weight -= ambiguousLoss * float64(len(found)-1)
+		for i := range found {
+			found[i].weight = weight
+		}
+		if h.killed != "" && !survives(found[0], h.killed) {
+			h.shadow = found[0].category
+			return
+		}
+		h.killed = ""
+		h.concepts = found
+		h.generic = ""
+		return
+	}
+	if len(weak) > 0 && h.unknown == 0 && h.killed == "" {
+		weight := weakHeader - ambiguousLoss*float64(min(2, len(weak)-1))*0.5
+		for i := range weak {
+			weak[i].weight = weight
+		}
+		h.concepts = weak
+	}
+	if h.killed != "" {
+		return
+	}
+	switch {
+	case h.generic == "name" && h.roles.person:
+		h.addConcept(PersonName, "full", rolePlusWord)
+	case h.generic == "name" && h.roles.company:
+		h.addConcept(CompanyOnly, "", rolePlusWord)
+	case h.generic == "number" && h.roles.person && h.unknown == 0:
+		h.addConcept(OtherPersonal, "number", fuzzyHeader)
+	case h.generic == "title" && h.roles.person:
+		h.addConcept(OtherPersonal, "job", weakHeader)
+	}
+}
+
+func (h *header) addConcept(c Category, sub string, weight float64) {
+	h.concepts = append([]concept{{meaning: meaning{kind: conceptWord, category: c, sub: sub, class: c.Class()}, weight: weight}}, h.concepts...)
+}
+
+// survives says whether a concept stays true beside a word that kills others: a flag or a date of a diagnosis is health data all the same, the
+// path of a photo leads to the photo.
+func survives(c concept, word string) bool {
+	switch word {
+	case "path", "file", "filename", "dir", "image", "source":
+		return c.category == Photo || c.category == Signature
+	case "flag", "is", "has", "status", "type", "kind", "code", "date", "class", "category", "level", "group", "typ", "tipo", "datum", "fecha", "active", "percent", "percentage", "score", "count", "days", "hours", "total":
+		return c.class == Special || c.class == Criminal
+	case "amount", "rate", "avg", "average", "limit", "grade", "month", "year":
+		return c.category == Financial && word != "rate"
+	case "serial", "number":
+		return c.category == DeviceID
+	}
+	return false
+}
+
+func allDigits(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,226 @@
+package classifiers
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+)
+
+// format is a written form: '9' a digit, 'A' a letter, 'X' either, anything else itself.
+func fitsFormat(format string, b []byte) bool {
+	if len(format) != len(b) {
+		return false
+	}
+	for i := 0; i < len(b); i++ {
+		switch format[i] {
+		case '9':
+			if !isDigit(b[i]) {
+				return false
+			}
+		case 'A':
+			if !isLetter(b[i]) {
+				return false
+			}
+		case 'X':
+			if !isAlnum(b[i]) {
+				return false
+			}
+		default:
+			if format[i] != b[i] && (!isLetter(b[i]) || b[i]^0x20 != format[i]) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// postcode is the form of a country's postal codes.
+type postcode struct {
+	country string
+	formats []string
+	telling bool // few other codes look like it
+}
+
+// postcodes follow the Universal Postal Union's addressing systems.
+var postcodes = []postcode{
+	{"AD", []string{"AD999", "AD 999"}, true}, {"AT", []string{"9999"}, false}, {"AU", []string{"9999"}, false}, {"AR", []string{"9999", "A9999AAA"}, false}, {"AZ", []string{"AZ9999", "AZ 9999"}, true},
+	{"BA", []string{"99999"}, false}, {"BD", []string{"9999"}, false}, {"BE", []string{"9999"}, false}, {"BG", []string{"9999"}, false}, {"BR", []string{"99999-999", "99999999"}, true}, {"BY", []string{"999999"}, false},
+	{"CA", []string{"A9A 9A9", "A9A9A9", "A9A-9A9"}, true}, {"CH", []string{"9999"}, false}, {"CN", []string{"999999"}, false}, {"CO", []string{"999999"}, false}, {"CY", []string{"9999"}, false}, {"CZ", []string{"999 99", "99999"}, false},
+	{"DE", []string{"99999"}, false}, {"DK", []string{"9999", "DK-9999"}, false}, {"DO", []string{"99999"}, false}, {"DZ", []string{"99999"}, false}, {"EE", []string{"99999"}, false}, {"ES", []string{"99999"}, false}, {"FI", []string{"99999"}, false},
+	{"FR", []string{"99999", "99 999"}, false},
+	{"GB", []string{"A9 9AA", "A99 9AA", "AA9 9AA", "AA99 9AA", "A9A 9AA", "AA9A 9AA", "A99AA", "A999AA", "AA99AA", "AA999AA", "A9A9AA", "AA9A9AA"}, true},
+	{"GR", []string{"999 99", "99999"}, false}, {"HR", []string{"99999"}, false}, {"HT", []string{"HT9999"}, true}, {"HU", []string{"9999"}, false}, {"ID", []string{"99999"}, false}, {"IE", []string{"A99 XXXX", "A99XXXX"}, true}, {"IL", []string{"9999999", "99999"}, false},
+	{"IN", []string{"999999", "999 999"}, false}, {"IR", []string{"9999999999", "99999-99999"}, false}, {"IS", []string{"999"}, false}, {"IT", []string{"99999"}, false}, {"JP", []string{"999-9999", "9999999"}, true}, {"KE", []string{"99999"}, false}, {"KR", []string{"99999", "999-999"}, false},
+	{"LI", []string{"9999"}, false}, {"LK", []string{"99999"}, false}, {"LT", []string{"LT-99999", "LT99999", "99999"}, true}, {"LU", []string{"9999", "L-9999"}, false}, {"LV", []string{"LV-9999", "LV9999"}, true}, {"MG", []string{"999"}, false}, {"MT", []string{"AAA 9999", "AAA9999"}, true},
+	{"MX", []string{"99999"}, false}, {"MY", []string{"99999"}, false}, {"NL", []string{"9999 AA", "9999AA"}, true}, {"NO", []string{"9999"}, false}, {"NP", []string{"99999"}, false}, {"NZ", []string{"9999"}, false}, {"PK", []string{"99999"}, false}, {"PL", []string{"99-999"}, true}, {"PR", []string{"99999", "99999-9999"}, false},
+	{"PT", []string{"9999-999", "9999 999"}, true}, {"RO", []string{"999999"}, false}, {"RS", []string{"99999"}, false}, {"RU", []string{"999999"}, false}, {"SA", []string{"99999"}, false}, {"SE", []string{"999 99", "99999", "SE-999 99"}, false}, {"SG", []string{"999999"}, false}, {"SI", []string{"9999", "SI-9999"}, false}, {"SK", []string{"999 99", "99999"}, false},
+	{"TH", []string{"99999"}, false}, {"TN", []string{"9999"}, false}, {"TR", []string{"99999"}, false}, {"TW", []string{"999", "99999", "999999", "999-99"}, false}, {"UA", []string{"99999"}, false}, {"US", []string{"99999", "99999-9999"}, false}, {"VN", []string{"999999", "99999"}, false}, {"ZA", []string{"9999"}, false}, {"ZM", []string{"99999"}, false},
+	{"JO", []string{"99999"}, false}, {"CL", []string{"9999999", "999-9999"}, false}, {"PE", []string{"99999"}, false}, {"KZ", []string{"999999"}, false}, {"MD", []string{"MD-9999", "MD9999"}, true},
+}
+
+// isPostcode reports whether b is a postal code of the country, or of any where the country is empty.
+func isPostcode(b []byte, country string) bool {
+	for i := range postcodes {
+		p := &postcodes[i]
+		if country != "" && p.country != country {
+			continue
+		}
+		for _, f := range p.formats {
+			if fitsFormat(f, b) && postcodeRange(p.country, b) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// postcodeRange refuses what a country has never issued and the form does not show.
+func postcodeRange(country string, b []byte) bool {
+	switch country {
+	case "DE", "ES", "FR", "FI", "IT", "US":
+		n, err := strconv.Atoi(string(bytes.ReplaceAll(b[:min(5, len(b))], []byte(" "), nil)))
+		if err != nil {
+			return true
+		}
+		switch country {
+		case "DE":
+			return n >= 1001 && n <= 99998
+		case "ES":
+			return n >= 1000 && n < 53000
+		}
+		return n > 0
+	case "BR", "IR", "JP":
+		return !allOf(b, func(c byte) bool { return c == b[0] })
+	case "CA":
+		return strings.IndexByte("DFIOQUWZ", upper(b[0])) < 0
+	case "IN", "BY", "RU":
+		return b[0] != '0' && (country != "BY" || b[0] == '2')
+	}
+	return true
+}
+
+func upper(c byte) byte {
+	if c >= 'a' && c <= 'z' {
+		return c - 0x20
+	}
+	return c
+}
+
+func hasTellingPostcode(b []byte) bool {
+	if len(b) < 5 || len(b) > 10 {
+		return false
+	}
+	for i := range postcodes {
+		if !postcodes[i].telling {
+			continue
+		}
+		for _, f := range postcodes[i].formats {
+			if !allDigits(f) && fitsFormat(f, b) && postcodeRange(postcodes[i].country, b) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// plates are forms of registration marks by country, compared after separators are dropped.
+var plates = []postcode{
+	{"GB", []string{"AA99AAA", "A999AAA", "A99AAA", "A9AAA", "AAA999A", "AAA99A", "AAA9A"}, true},
+	{"IT", []string{"AA999AA"}, true}, {"FR", []string{"AA999AA"}, true}, {"ES", []string{"9999AAA"}, true}, {"SE", []string{"AAA999", "AAA99A"}, true}, {"PT", []string{"AA9999", "9999AA", "99AA99", "AA99AA"}, true},
+	{"HU", []string{"AAA999", "AAAA999", "AA9999", "AAAA99", "AAAAA9"}, true}, {"CZ", []string{"9A99999", "9AA9999", "9A9999"}, true}, {"BR", []string{"AAA9999", "AAA9A99"}, true}, {"IN", []string{"AA99AA9999", "AA99A9999", "AA9A9999", "99BH9999AA", "99BH9999A"}, true},
+	{"PL", []string{"AA99999", "AA9999A", "AAA99A9", "AAA9999", "AAA99AA"}, true}, {"NL", []string{"AA9999", "9999AA", "99AA99", "AA99AA", "AAAA99", "99AAAA", "99AAA9", "9AAA99", "AA999A", "A999AA"}, true},
+	{"NG", []string{"AAA999AA"}, true}, {"TR", []string{"99A9999", "99A99999", "99AA999", "99AA9999", "99AAA99", "99AAA999"}, true},
+	{"DE", []string{"A9", "A99", "AA9", "AA99", "AA999", "AA9999", "AAA9", "AAA99", "AAA999", "AAA9999", "AAAA9", "AAAA99", "AAAA999", "AAAA9999", "AAAAA9", "AAAAA99", "AAAAA999"}, false},
+	{"NO", []string{"AA99999"}, true}, {"DK", []string{"AA99999"}, true}, {"FI", []string{"AAA999"}, true}, {"RO", []string{"AA99AAA", "A99AAA", "A999AAA"}, true}, {"BE", []string{"9AAA999", "AAA999"}, true}, {"AT", []string{"A99999A", "AA999AA", "AA9999A"}, false}, {"RU", []string{"A999AA99", "A999AA999"}, true}, {"UA", []string{"AA9999AA"}, true}, {"US", []string{"9AAA999", "AAA9999", "AAA999"}, false},
+}
+
+// isPlate reports whether b has the form of a registration mark of the country, or of any.
+func isPlate(b []byte, country string) bool {
+	var buf [12]byte
+	compact := buf[:0]
+	for i := 0; i < len(b); i++ {
+		c := b[i]
+		switch {
+		case c == ' ' || c == '-' || c == 0xc2 && i+1 < len(b) && b[i+1] == 0xb7 || c == 0xb7:
+		case isAlnum(c) && len(compact) < len(buf):
+			compact = append(compact, upper(c))
+		default:
+			return false
+		}
+	}
+	if len(compact) < 4 {
+		return country == "DE" && len(b) >= 4 && fitsFormat("A9", compact[:min(2, len(compact))])
+	}
+	for i := range plates {
+		if country != "" && plates[i].country != country {
+			continue
+		}
+		for _, f := range plates[i].formats {
+			if fitsFormat(f, compact) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isPoint accepts WKT and EWKT points, GeoJSON points and geo URIs.
+func isPoint(b []byte) bool {
+	s := strings.ToUpper(string(b[:min(len(b), 200)]))
+	if i := strings.IndexByte(s, ';'); i > 0 && strings.HasPrefix(s, "SRID=") {
+		s = s[i+1:]
+	}
+	switch {
+	case strings.HasPrefix(s, "POINT"):
+		return strings.HasSuffix(s, ")") && strings.Contains(s, "(")
+	case strings.HasPrefix(s, "GEO:"):
+		return isLatLong([]byte(strings.SplitN(s[4:], ";", 2)[0]))
+	case strings.HasPrefix(s, "{"):
+		return strings.Contains(s, `"COORDINATES"`) && strings.Contains(s, `"POINT"`)
+	}
+	return false
+}
+
+// isLatLong accepts two decimal degrees with a comma between, in brackets or not, and degrees, minutes and seconds with N, S, E, W.
+func isLatLong(b []byte) bool {
+	s := strings.TrimSpace(string(b))
+	if n := len(s); n > 2 && (s[0] == '(' && s[n-1] == ')') {
+		s = s[1 : n-1]
+	}
+	lat, lon, ok := strings.Cut(s, ",")
+	if !ok {
+		return false
+	}
+	x, okLat := degrees(strings.TrimSpace(lat), "NS")
+	y, okLon := degrees(strings.TrimSpace(lon), "EW")
+	return okLat && okLon && x >= -90 && x <= 90 && y >= -180 && y <= 180
+}
+
+func degrees(s, hemispheres string) (float64, bool) {
+	if s == "" || s[0] == '.' || s[len(s)-1] == '.' {
+		return 0, false
+	}
+	if last := s[len(s)-1]; strings.IndexByte(hemispheres, last) >= 0 {
+		parts := strings.FieldsFunc(s[:len(s)-1], func(r rune) bool { return r == '°' || r == '\'' || r == '"' || r == '′' || r == '″' || r == ' ' })
+		var v, unit float64 = 0, 1
+		for _, p := range parts {
+			x, err := strconv.ParseFloat(p, 64)
+			if err != nil || x < 0 {
+				return 0, false
+			}
+			v += x / unit
+			unit *= 60
+		}
+		return v, len(parts) > 0 && len(parts) < 4
+	}
+	if !strings.Contains(s, ".") && len(s) > 4 {
+		return 0, false
+	}
+	for i := 0; i < len(s); i++ {
+		if !isDigit(s[i]) && s[i] != '.' && (i > 0 || s[i] != '-' && s[i] != '+') {
+			return 0, false
+		}
+	}
+	v, err := strconv.ParseFloat(s, 64)
+	return v, err == nil
+}

@@ -1,0 +1,309 @@
+package classifiers
+
+import (
+	"bytes"
+	"math"
+	"slices"
+	"strconv"
+
+	"lethe/classifiers/gazetteer"
+	"lethe/classifiers/ident"
+)
+
+// profile is what the sampled distinct values of a field are like.
+type profile struct {
+	n          int // sampled distinct values
+	distinct   int64
+	hits       [builtinCount]int
+	tested     [builtinCount]int
+	schemes    map[uint16]int // values passing each number scheme
+	customs    []int
+	fictitious int64
+	roleMail   int
+
+	digitsOnly int // values of digits alone
+	numeric    int // values that parse as a number
+	integers   int
+	low, high  float64 // range of the numbers
+	fraction   int     // most decimals seen in half of the values or more: 0 or the median
+	dense      bool    // integers that fill their range: a sequence
+	letters    int     // values with a letter
+	digits     int     // values with a digit
+	spaced     int     // values with a space
+	upperCode  int     // values of capitals and digits only, without spaces
+	length     float64 // mean length
+	longest    int
+	mixed      int // values of both letters and digits
+	binary     int // values with control bytes or invalid text
+
+	name            float64 // mean log-odds of being a person's name, each cut to ±3
+	given, family   int
+	full            int
+	street          float64
+	cityMean        float64
+	region          float64
+	company         int // values with a legal form or a word of company names
+	common          int // values made of ordinary words
+	years           []int
+	clocks          int
+	phoneFormed     int
+	phonePlus       int
+	phoneRegion     string
+	phoneRegionHits int
+	phoneTested     int
+	octetSpread     float64
+	genderFormPairs bool
+	single          int // values of one or two characters
+	usernames       int
+}
+
+// newProfile runs the whole catalogue over the sample.
+func (c *Catalogue) newProfile(col *column, f Field) *profile {
+	col.sample.shrink()
+	p := &profile{n: len(col.sample.entries), distinct: col.sample.distinct(), schemes: map[uint16]int{}, customs: make([]int, len(c.customs))}
+	p.low, p.high = math.Inf(1), math.Inf(-1)
+	var decimals []int
+	var scratch []uint16
+	var first [256]int
+	var phones [][]byte
+	genders := map[byte]bool{}
+	for i := range col.sample.entries {
+		e := &col.sample.entries[i]
+		v := newValue(e.value, int(e.size))
+		p.shape(&v, int(e.size))
+		if f.Kind == "binary" {
+			p.tested[bImage]++
+			if isImage(e.value) {
+				p.hits[bImage]++
+			}
+			p.binary++
+			continue
+		}
+		for b := range c.builtins {
+			if d := &c.builtins[b]; d.needs(v.census) {
+				p.tested[b]++
+				if !v.cut && d.match(&v) || v.cut && b == bProse && d.match(&v) {
+					p.hits[b]++
+				}
+			}
+		}
+		if !v.cut {
+			scratch = c.schemes.match(scratch[:0], v.raw)
+			for _, s := range scratch {
+				p.schemes[s]++
+			}
+			if len(scratch) > 0 && c.isFictitious(scratch, v.raw) {
+				p.fictitious++
+			}
+		}
+		for k := range c.customs {
+			if c.customs[k].matchValue(v.raw) {
+				p.customs[k]++
+			}
+		}
+		if v.census.ats > 0 && isEmail(v.raw) {
+			if isRoleAddress(v.raw) {
+				p.roleMail++
+			}
+			if isExampleAddress(v.raw) {
+				p.fictitious++
+			}
+		}
+		p.names(&v)
+		if d, ok := parseDate(v.raw); ok {
+			p.years = append(p.years, d.year)
+			if d.clock {
+				p.clocks++
+			}
+		}
+		if x, err := strconv.ParseFloat(string(v.raw), 64); err == nil && v.census.digits > 0 && v.census.letters() == 0 {
+			p.numeric++
+			p.low, p.high = min(p.low, x), max(p.high, x)
+			point := bytes.IndexByte(v.raw, '.')
+			if point < 0 {
+				p.integers++
+				decimals = append(decimals, 0)
+			} else {
+				decimals = append(decimals, len(v.raw)-point-1)
+			}
+		}
+		if s, ok := shapeOfPhone(v.raw); ok {
+			if s.formed && s.digits >= 7 {
+				p.phoneFormed++
+			}
+			if s.plus {
+				p.phonePlus++
+			}
+			if len(phones) < 48 && s.digits >= 7 {
+				phones = append(phones, v.raw)
+			}
+			if isFictitiousPhone(v.raw) {
+				p.fictitious++
+			}
+		}
+		if o, ok := octets(v.raw); ok {
+			first[o[0]]++
+			if o[0] > 30 || o[1] > 60 || o[2] > 60 || o[3] > 60 {
+				p.octetSpread++
+			}
+		}
+		if isGenderWord(v.raw) && len(v.raw) > 0 {
+			genders[upper(v.raw[0])] = true
+		}
+	}
+	if p.n > 0 {
+		p.length /= float64(p.n)
+		p.name /= float64(p.n)
+		p.street /= float64(p.n)
+		p.cityMean /= float64(p.n)
+		p.region /= float64(p.n)
+		p.octetSpread /= float64(p.n)
+	}
+	if len(decimals) > 0 {
+		slices.Sort(decimals)
+		p.fraction = decimals[len(decimals)/2]
+	}
+	p.dense = p.integers == p.n && p.n > 3 && p.high-p.low+1 < 1.6*float64(p.distinct)+8
+	p.genderFormPairs = len(genders) > 1
+	slices.Sort(p.years)
+	p.phoneTested = len(phones)
+	p.judgePhones(phones)
+	return p
+}
+
+func (c *Catalogue) isFictitious(schemes []uint16, v []byte) bool {
+	_ = schemes
+	_ = v
+	_ = ident.Number{}
+	return false
+}
+
+// shape counts what the value looks like.
+func (p *profile) shape(v *value, size int) {
+	c := v.census
+	p.length += float64(size)
+	p.longest = max(p.longest, size)
+	if c.digits > 0 {
+		p.digits++
+		if c.digits == len(v.raw) {
+			p.digitsOnly++
+		}
+	}
+	if c.letters() > 0 {
+		p.letters++
+		if c.digits > 0 {
+			p.mixed++
+		}
+	}
+	if c.spaces > 0 {
+		p.spaced++
+	}
+	if c.upper+c.digits == len(v.raw) && c.upper > 0 {
+		p.upperCode++
+	}
+	if len(v.raw) <= 2 {
+		p.single++
+	}
+	if c.spaces == 0 && c.letters() > 0 && len(v.raw) >= 2 && len(v.raw) <= 40 && c.others <= 1 {
+		p.usernames++
+	}
+}
+
+// names asks the gazetteer about a value.
+func (p *profile) names(v *value) {
+	if v.census.letters() < 2 || v.cut || len(v.raw) > 120 {
+		p.name -= 2
+		p.cityMean -= 1
+		p.region -= 1
+		p.street -= 1
+		return
+	}
+	given, family, score := gazetteer.PersonName(v.raw)
+	p.name += clamp(score, 3)
+	if given {
+		p.given++
+	}
+	if family {
+		p.family++
+	}
+	if given && family {
+		p.full++
+	}
+	p.street += clamp(gazetteer.Street(v.raw), 3)
+	p.cityMean += clamp(gazetteer.CityScore(v.raw), 3)
+	p.region += clamp(gazetteer.RegionScore(v.raw), 3)
+	words, legal, common := 0, false, 0
+	for _, w := range bytes.FieldsFunc(v.raw, func(r rune) bool { return r == ' ' || r == ',' || r == '/' || r == '(' || r == ')' }) {
+		words++
+		k := gazetteer.Lookup(w)
+		legal = legal || k&(gazetteer.LegalForm|gazetteer.Company) != 0
+		if k&gazetteer.Common != 0 && k&(gazetteer.Given|gazetteer.Family) == 0 {
+			common++
+		}
+	}
+	if legal && words > 1 {
+		p.company++
+	}
+	if words > 0 && common*2 >= words {
+		p.common++
+	}
+}
+
+func clamp(x, limit float64) float64 { return max(-limit, min(limit, x)) }
+
+// phoneRegions are the regions whose national numbers are tried where no value names its country: the EU, EEA, and the largest others.
+var phoneRegions = [...]string{"US", "GB", "DE", "FR", "IT", "ES", "PL", "NL", "SE", "PT", "BE", "AT", "CH", "CZ", "SK", "HU", "RO", "DK", "NO", "FI", "GR", "IE", "HR", "SI", "BG", "EE", "LV", "LT", "TR", "BR", "MX", "AR", "AU", "IN", "JP", "CN", "RU", "UA", "ZA"}
+
+// judgePhones finds the region in which most of the candidates are valid national numbers.
+func (p *profile) judgePhones(phones [][]byte) {
+	if len(phones) == 0 || len(phones)*10 < min(p.n, 48)*6 {
+		return
+	}
+	few := phones[:min(len(phones), 8)]
+	for _, region := range phoneRegions {
+		ok := 0
+		for i, v := range few {
+			if isPhone(v, region) {
+				ok++
+			}
+			if (i+1-ok)*3 > len(few)+3 {
+				break
+			}
+		}
+		if ok*10 < len(few)*7 {
+			continue
+		}
+		for _, v := range phones[len(few):] {
+			if isPhone(v, region) {
+				ok++
+			}
+		}
+		if ok > p.phoneRegionHits {
+			p.phoneRegionHits, p.phoneRegion = ok, region
+		}
+		if ok == len(phones) {
+			return
+		}
+	}
+}
+
+// rate is the share of sampled values that a built-in detector matches.
+func (p *profile) rate(b int) float64 { return p.share(p.hits[b]) }
+
+func (p *profile) share(k int) float64 {
+	if p.n == 0 {
+		return 0
+	}
+	return float64(k) / float64(p.n)
+}
+
+// likelihood is the log-likelihood ratio of k passes among n distinct values: under "the field holds such values", where a share of them
+// passes that is at least floor, against chance alone. It is cut, because values of one field are not independent.
+func likelihood(k, n int, chance, floor float64) float64 {
+	if n == 0 {
+		return 0
+	}
+	p1 := max(floor, min(0.98, float64(k)/float64(n)))
+	lo := float64(k)*math.Log(p1/chance) + float64(n-k)*math.Log((1-p1)/(1-chance))
+	return max(-8, min(12, lo))
+}

@@ -1,0 +1,39 @@
+package classifiers
+
+import "strings"
+
+// propagate carries verdicts along foreign keys: a field that refers to a personal field holds the same data.
+func (c *Catalogue) propagate(tables []*tableState) {
+	byName := map[string]*fieldState{}
+	for _, t := range tables {
+		for _, f := range t.fields {
+			byName[key(t.table.Database, t.table.Name, f.field.Name)] = f
+		}
+	}
+	for _, t := range tables {
+		for _, f := range t.fields {
+			table, field, ok := cutReference(f.field.References)
+			if !ok {
+				continue
+			}
+			target := byName[key(t.table.Database, table, field)]
+			if target == nil || target == f || !target.verdict.Primary.Personal() {
+				continue
+			}
+			v := target.verdict
+			c.judge(f, map[Category]Term{v.Primary: {Name: "foreign key", Detail: "refers to " + f.field.References + ", which is " + string(v.Primary), LogOdds: 8}})
+		}
+	}
+}
+
+func key(database, table, field string) string {
+	return strings.ToLower(database + "\x00" + table + "\x00" + field)
+}
+
+func cutReference(ref string) (table, field string, ok bool) {
+	i := strings.LastIndexByte(ref, '.')
+	if i <= 0 {
+		return "", "", false
+	}
+	return ref[:i], ref[i+1:], true
+}
