@@ -1,0 +1,302 @@
+package sqlite
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"lethe/connectors"
+)
+
+// table is an entry of the catalog with what reading and changing it takes.
+type table struct {
+	connectors.Table
+	name    string // quoted
+	columns []column
+	rowid   string     // the name by which the rowid can be addressed; "" in a WITHOUT ROWID table, or where columns have taken all its names
+	indexes [][]string // fields of each whole index, the primary key's too
+}
+
+// field returns the place of a field, or -1.
+func (t *table) field(name string) int {
+	return slices.IndexFunc(t.Fields, func(f connectors.Field) bool { return f.Name == name })
+}
+
+// indexed says whether an index begins with these fields, in any order.
+func (t *table) indexed(fields []string) bool {
+	return slices.ContainsFunc(t.indexes, func(index []string) bool {
+		if len(index) < len(fields) {
+			return false
+		}
+		return !slices.ContainsFunc(fields, func(f string) bool { return !slices.Contains(index[:len(fields)], f) })
+	})
+}
+
+// loadTables reads the whole catalog. Views, virtual tables and their shadow tables, SQLite's own tables and those of other schemas are not in it.
+func loadTables(c *sqlite3.Conn, database string) ([]*table, error) {
+	var names []string
+	err := rows(c, `SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`, func(s *sqlite3.Stmt) {
+		names = append(names, s.ColumnText(0))
+	})
+	if err != nil {
+		return nil, err
+	}
+	shadows, err := shadowNames(c)
+	if err != nil {
+		return nil, err
+	}
+	var tables []*table
+	for _, name := range names {
+		if shadows[strings.ToLower(name)] {
+			continue
+		}
+		t, err := loadTable(c, database, name)
+		if err != nil {
+			return nil, err
+		}
+		tables = append(tables, t)
+	}
+	return tables, nil
+}
+
+// shadowNames returns the tables behind full-text tables whose module this build may lack; SQLite knows the others itself.
+func shadowNames(c *sqlite3.Conn) (map[string]bool, error) {
+	shadows := map[string]bool{}
+	err := rows(c, `SELECT name FROM sqlite_schema WHERE type = 'table' AND (sql LIKE 'CREATE VIRTUAL TABLE %fts3%' OR sql LIKE 'CREATE VIRTUAL TABLE %fts4%')`, func(s *sqlite3.Stmt) {
+		for _, part := range []string{"_content", "_segments", "_segdir", "_docsize", "_stat"} {
+			shadows[strings.ToLower(s.ColumnText(0))+part] = true
+		}
+	})
+	return shadows, err
+}
+
+// loadTable reads the catalog's entry of one table; ErrSchemaChanged if there is none.
+func loadTable(c *sqlite3.Conn, database, name string) (*table, error) {
+	t := &table{Table: connectors.Table{Database: database, Rows: -1}}
+	var strict, withoutRowid bool
+	err := rows(c, `SELECT name, wr, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name = ?`, func(s *sqlite3.Stmt) {
+		t.Name, withoutRowid, strict = s.ColumnText(0), s.ColumnBool(1), s.ColumnBool(2)
+	}, name)
+	if err != nil {
+		return nil, err
+	}
+	if t.Name == "" {
+		return nil, fmt.Errorf("no such table: %w", connectors.ErrSchemaChanged)
+	}
+	t.name = sqlite3.QuoteIdentifier(t.Name)
+	rowidAlias, err := t.loadFields(c, strict)
+	if err != nil {
+		return nil, err
+	}
+	if !withoutRowid {
+		for _, rowid := range []string{"_rowid_", "rowid", "oid"} {
+			if !slices.ContainsFunc(t.Fields, func(f connectors.Field) bool { return strings.EqualFold(f.Name, rowid) }) {
+				t.rowid = rowid
+				break
+			}
+		}
+	}
+	if err := t.loadIndexes(c); err != nil {
+		return nil, err
+	}
+	if err := t.loadForeignKeys(c); err != nil {
+		return nil, err
+	}
+	if err := t.settleKey(c, withoutRowid || rowidAlias); err != nil {
+		return nil, err
+	}
+	return t, t.loadEstimate(c)
+}
+
+// loadFields reads the columns. It reports whether the key is another name of the rowid, which can never be NULL.
+func (t *table) loadFields(c *sqlite3.Conn, strict bool) (rowidAlias bool, err error) {
+	key := map[int]string{}
+	err = rows(c, `SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?, 'main') WHERE hidden <> 1 ORDER BY cid`, func(s *sqlite3.Stmt) {
+		f := connectors.Field{Name: s.ColumnText(0), Type: s.ColumnText(1), Nullable: !s.ColumnBool(2), Generated: s.ColumnInt(4) >= 2}
+		f.Type = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(f.Type), "GENERATED ALWAYS"))
+		f.Kind = kindOf(f.Type)
+		if pk := s.ColumnInt(3); pk > 0 {
+			key[pk] = f.Name
+		}
+		col := column{name: sqlite3.QuoteIdentifier(f.Name), affinity: affinityOf(f.Type, strict), binary: f.Kind == connectors.Binary, scale: -1}
+		if f.Kind == connectors.Decimal {
+			col.scale = scaleOf(f.Type)
+		}
+		t.Fields, t.columns = append(t.Fields, f), append(t.columns, col)
+	}, t.Name)
+	if err != nil {
+		return false, err
+	}
+	for i := range t.columns {
+		_, collation, _, _, _, err := c.TableColumnMetadata("main", t.Name, t.Fields[i].Name)
+		if err != nil {
+			return false, err
+		}
+		t.columns[i].collation = sqlite3.QuoteIdentifier(collation)
+	}
+	for i := 1; i <= len(key); i++ {
+		t.Key = append(t.Key, key[i])
+		t.columns[t.field(key[i])].key = true
+	}
+	return len(key) == 1 && strings.EqualFold(t.Fields[t.field(key[1])].Type, "INTEGER"), nil
+}
+
+func (t *table) loadIndexes(c *sqlite3.Conn) error {
+	type index struct {
+		name           string
+		unique, origin string
+		partial        bool
+	}
+	var list []index
+	err := rows(c, `SELECT name, "unique", origin, partial FROM pragma_index_list(?, 'main')`, func(s *sqlite3.Stmt) {
+		list = append(list, index{s.ColumnText(0), s.ColumnText(1), s.ColumnText(2), s.ColumnBool(3)})
+	}, t.Name)
+	if err != nil {
+		return err
+	}
+	if len(t.Key) > 0 {
+		t.indexes = append(t.indexes, t.Key)
+	}
+	for _, ix := range list {
+		if ix.partial || ix.origin == "pk" {
+			continue
+		}
+		var fields []string
+		err := rows(c, `SELECT name FROM pragma_index_info(?, 'main') ORDER BY seqno`, func(s *sqlite3.Stmt) {
+			fields = append(fields, s.ColumnText(0)) // "" for an expression
+		}, ix.name)
+		if err != nil {
+			return err
+		}
+		t.indexes = append(t.indexes, fields)
+		if ix.unique == "1" && !slices.Contains(fields, "") {
+			t.Unique = append(t.Unique, fields)
+			for _, f := range fields {
+				t.columns[t.field(f)].key = true
+			}
+		}
+	}
+	return nil
+}
+
+func (t *table) loadForeignKeys(c *sqlite3.Conn) error {
+	last := ""
+	err := rows(c, `SELECT id, "table", "from", "to", on_delete FROM pragma_foreign_key_list(?, 'main') ORDER BY id, seq`, func(s *sqlite3.Stmt) {
+		if id := s.ColumnText(0); id != last || len(t.ForeignKeys) == 0 {
+			last = id
+			t.ForeignKeys = append(t.ForeignKeys, connectors.ForeignKey{Name: "fk" + id, RefTable: s.ColumnText(1), OnDelete: s.ColumnText(4)})
+		}
+		fk := &t.ForeignKeys[len(t.ForeignKeys)-1]
+		fk.Fields = append(fk.Fields, s.ColumnText(2))
+		if to := s.ColumnText(3); to != "" {
+			fk.RefFields = append(fk.RefFields, to)
+		}
+	}, t.Name)
+	if err != nil {
+		return err
+	}
+	// Names in a REFERENCES clause stand as typed there, and the referenced fields may be left out.
+	for i := range t.ForeignKeys {
+		fk := &t.ForeignKeys[i]
+		for j, name := range fk.Fields {
+			c := slices.IndexFunc(t.Fields, func(f connectors.Field) bool { return strings.EqualFold(f.Name, name) })
+			if c < 0 {
+				return fmt.Errorf("foreign key on unknown field %s: %w", name, connectors.ErrDamaged)
+			}
+			fk.Fields[j] = t.Fields[c].Name
+			t.columns[c].key = true
+		}
+		var fields, key []string
+		err := rows(c, `SELECT name, pk FROM pragma_table_xinfo(?, 'main') ORDER BY pk`, func(s *sqlite3.Stmt) {
+			fields = append(fields, s.ColumnText(0))
+			if s.ColumnInt(1) > 0 {
+				key = append(key, s.ColumnText(0))
+			}
+		}, fk.RefTable)
+		if err != nil {
+			return err
+		}
+		err = rows(c, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE`, func(s *sqlite3.Stmt) {
+			fk.RefTable = s.ColumnText(0)
+		}, fk.RefTable)
+		if err != nil {
+			return err
+		}
+		for j, name := range fk.RefFields {
+			if k := slices.IndexFunc(fields, func(f string) bool { return strings.EqualFold(f, name) }); k >= 0 {
+				fk.RefFields[j] = fields[k]
+			}
+		}
+		if fk.RefFields == nil {
+			fk.RefFields = key
+		}
+	}
+	return nil
+}
+
+// settleKey drops a key that does not name every row: SQLite allows NULL in the primary key of a table with rowids.
+func (t *table) settleKey(c *sqlite3.Conn, neverNull bool) error {
+	for _, name := range t.Key {
+		f := &t.Fields[t.field(name)]
+		hasNull := false
+		if f.Nullable && !neverNull {
+			err := rows(c, "SELECT 1 FROM main."+t.name+" WHERE "+t.columns[t.field(name)].name+" IS NULL LIMIT 1", func(*sqlite3.Stmt) { hasNull = true })
+			if err != nil {
+				return err
+			}
+		}
+		if hasNull {
+			t.Key = nil
+			return nil
+		}
+	}
+	for _, name := range t.Key {
+		t.Fields[t.field(name)].Nullable = false
+	}
+	return nil
+}
+
+// loadEstimate takes the number of rows that the last ANALYZE found, if there was one.
+func (t *table) loadEstimate(c *sqlite3.Conn) error {
+	analyzed := false
+	err := rows(c, `SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat1'`, func(*sqlite3.Stmt) { analyzed = true })
+	if err != nil || !analyzed {
+		return err
+	}
+	return rows(c, `SELECT stat FROM sqlite_stat1 WHERE tbl = ? AND stat IS NOT NULL LIMIT 1`, func(s *sqlite3.Stmt) {
+		first, _, _ := strings.Cut(s.ColumnText(0), " ")
+		if n, err := strconv.ParseInt(first, 10, 64); err == nil {
+			t.Rows = n
+		}
+	}, t.Name)
+}
+
+// rows runs a statement with text parameters and hands each row to use.
+func rows(c *sqlite3.Conn, sql string, use func(*sqlite3.Stmt), params ...string) error {
+	stmt, _, err := c.Prepare(sql)
+	if err != nil {
+		return err
+	}
+	for i, p := range params {
+		if err := stmt.BindText(i+1, p); err != nil {
+			_ = stmt.Close()
+			return err
+		}
+	}
+	for stmt.Step() {
+		use(stmt)
+	}
+	return finish(stmt)
+}
+
+// finish closes a statement and returns the error that ended it.
+func finish(stmt *sqlite3.Stmt) error {
+	err := stmt.Err()
+	if closing := stmt.Close(); err == nil {
+		err = closing
+	}
+	return err
+}
