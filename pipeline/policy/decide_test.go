@@ -1,0 +1,472 @@
+package policy
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// now is the night on which the cases below are decided: 2026-11-21 01:15 in Rome.
+const now = "2026-11-21 01:15"
+
+func at(t require.TestingT, s string) time.Time {
+	if s == "" {
+		return time.Time{}
+	}
+	layout := "2006-01-02 15:04"
+	if len(s) == 10 {
+		layout = "2006-01-02"
+	}
+	out, err := time.ParseInLocation(layout, s, zone(t, "Europe/Rome"))
+	require.NoError(t, err)
+	return out
+}
+
+func consentRule(change ...func(*Rule)) Rule {
+	r := Rule{Purpose: "newsletter", Basis: Consent, MaxAge: Period{Years: 2}, End: Delete, Because: "sign-up form", Owner: "anna", ReviewBy: "2027-06-01"}
+	for _, c := range change {
+		c(&r)
+	}
+	return r
+}
+
+func termRule(basis Basis, purpose string, change ...func(*Rule)) Rule {
+	r := Rule{Purpose: purpose, Basis: basis, Start: RelationEnded, At: "closed_on", Period: Period{Years: 10}, End: Delete, Because: "law", Owner: "bo", ReviewBy: "2027-06-01"}
+	for _, c := range change {
+		c(&r)
+	}
+	return r
+}
+
+func fields(names ...string) func(*Rule) { return func(r *Rule) { r.Fields = names } }
+func grace(p Period) func(*Rule)         { return func(r *Rule) { r.Grace = p } }
+func marketing(r *Rule)                  { r.Marketing = true }
+func anonymizes(r *Rule)                 { r.End = Anonymize }
+func elseAnonymize(r *Rule)              { r.Else = Anonymize }
+
+func silo(rules ...Rule) Silo {
+	constant := "constant"
+	return Silo{Name: "s", Records: []Records{{Source: "crm", Table: "people", Subject: map[string]string{"email": "email"}, Collected: "created_at"}},
+		Rules: rules, Anonymize: map[string]*string{"name": &constant}}
+}
+
+func compiled(t require.TestingT, s Silo) *Compiled {
+	c, err := Compile(s, zone(t, "Europe/Rome"), "IT")
+	require.NoError(t, err)
+	return c
+}
+
+func standing(purposes ...PurposeStanding) *Standing { return &Standing{Purposes: purposes} }
+
+func newsletter(t require.TestingT, state ConsentState, since string) PurposeStanding {
+	return PurposeStanding{Purpose: "newsletter", State: state, Since: at(t, since), Proven: true}
+}
+
+// with copies what it changes, so that a case cannot reach into another.
+func with[T any](v T, change func(*T)) T {
+	change(&v)
+	return v
+}
+
+func matched(s *Standing) Record { return Record{Identity: Matched, Standing: s} }
+
+func TestDecideFollowsTheTable(t *testing.T) {
+	given := newsletter(t, Given, "2025-11-21 10:00")
+	withdrawn := newsletter(t, Withdrawn, "2026-11-01 10:00")
+	held := func(change func(*Standing)) Record {
+		return matched(with(standing(given), func(s **Standing) { change(*s) }))
+	}
+	one := silo(consentRule())
+	contract := silo(termRule(Contract, "contract"))
+	interest := silo(termRule(LegitimateInterest, "fraud", func(r *Rule) { r.Start, r.At = Collected, "" }))
+	fraud := PurposeStanding{Purpose: "fraud"}
+	closed := func(d string) []Date { return []Date{day(t, d)} }
+
+	for _, c := range []struct {
+		name   string
+		silo   Silo
+		record Record
+		want   Decision
+	}{
+		{"A0 anonymized before", one, Record{Anonymized: true, Trust: Tampered},
+			Decision{Row: "A0", Action: Keep, Use: Unchanged, Reason: KAnonymized}},
+		{"A1 no rule in force", silo(consentRule(func(r *Rule) { r.From = "2027-01-01" })), matched(standing(withdrawn)),
+			Decision{Row: "A1", Action: Keep, Use: Unchanged, Reason: ENoPolicy}},
+		{"A1 the last rule has ended today", silo(consentRule(func(r *Rule) { r.Until = "2026-11-21" })), matched(standing(withdrawn)),
+			Decision{Row: "A1", Action: Keep, Use: Unchanged, Reason: ENoPolicy}},
+		{"A2 registry tampered", one, with(matched(standing(withdrawn)), func(r *Record) { r.Trust = Tampered }),
+			Decision{Row: "A2", Action: Keep, Use: Unchanged, Reason: ERegistryTampered}},
+		{"A3 registry stale", one, with(matched(standing(withdrawn)), func(r *Record) { r.Trust = Stale }),
+			Decision{Row: "A3", Action: Keep, Use: Unchanged, Reason: ERegistryStale}},
+		{"A4 unparseable", one, Record{Identity: Unparseable},
+			Decision{Row: "A4", Action: Keep, Use: Blocked, Reason: EIDUnparseable}},
+		{"A5 conflicting", one, Record{Identity: Conflicting},
+			Decision{Row: "A5", Action: Keep, Use: Blocked, Reason: EIDConflict}},
+		{"B1 legal hold", one, held(func(s *Standing) { s.Hold, s.Restricted = true, true }),
+			Decision{Row: "B1", Action: Keep, Use: Blocked, Reason: KLegalHold}},
+		{"B1 erasure asked under a hold", one, held(func(s *Standing) { s.Hold, s.Erasure = true, at(t, "2026-11-20") }),
+			Decision{Row: "B1", Action: Keep, Use: Blocked, Reason: KLegalHold, Notes: []Code{EErasureWhileHeld}}},
+		{"B2 restriction", one, held(func(s *Standing) { s.Restricted, s.PendingAccess = true, true }),
+			Decision{Row: "B2", Action: Keep, Use: Blocked, Reason: KRestricted}},
+		{"B2 erasure asked while restricted", one, held(func(s *Standing) { s.Restricted, s.Erasure = true, at(t, "2026-11-20") }),
+			Decision{Row: "B2", Action: Keep, Use: Blocked, Reason: KRestricted, Notes: []Code{EErasureWhileRestricted}}},
+		{"B3 access request", one, held(func(s *Standing) { s.PendingAccess, s.Erasure = true, at(t, "2026-11-20") }),
+			Decision{Row: "B3", Action: Keep, Use: Unchanged, Reason: KPendingAccess}},
+		{"D1 consent", one, matched(standing(given)),
+			Decision{Row: "D1", Action: Keep, Use: Allowed, Reason: KConsent, Rule: "newsletter/consent", Grounds: []string{"newsletter/consent"}, Until: day(t, "2027-11-21")}},
+		{"D1 contract still open", contract, matched(standing(PurposeStanding{Purpose: "contract"})),
+			Decision{Row: "D1", Action: Keep, Use: Allowed, Reason: KContract, Rule: "contract/contract", Grounds: []string{"contract/contract"}}},
+		{"D1 contract, no registry match", contract, Record{Identity: Unmatched, Starts: closed("2020-05-01")},
+			Decision{Row: "D1", Action: Keep, Use: Allowed, Reason: KContract, Rule: "contract/contract", Grounds: []string{"contract/contract"}, Until: day(t, "2030-05-01")}},
+		{"D1 limited when only the law asks", silo(termRule(LegalObligation, "tax", fields("name")), consentRule(fields("name", "email"))), matched(standing(withdrawn)),
+			Decision{Row: "D1", Action: Keep, Use: Limited, Reason: KLegalObligation, Rule: "tax/legal_obligation", Grounds: []string{"tax/legal_obligation"}, Clear: []string{"email"}}},
+		{"D1 the law before the contract", silo(termRule(Contract, "contract"), termRule(LegalObligation, "tax")), matched(standing()),
+			Decision{Row: "D1", Action: Keep, Use: Allowed, Reason: KLegalObligation, Rule: "tax/legal_obligation", Grounds: []string{"contract/contract", "tax/legal_obligation"}}},
+		{"D2 objection undecided", interest, with(matched(standing(with(fraud, func(p *PurposeStanding) { p.Objection = ObjectionPending }))), func(r *Record) { r.Collected = at(t, "2020-01-01") }),
+			Decision{Row: "D2", Action: Keep, Use: Blocked, Reason: KObjectionPending, Else: Keep}},
+		{"D2 erasure asked against a legitimate interest", interest, with(matched(&Standing{Erasure: at(t, "2026-11-20"), Purposes: []PurposeStanding{fraud}}), func(r *Record) { r.Collected = at(t, "2020-01-01") }),
+			Decision{Row: "D2", Action: Keep, Use: Blocked, Reason: KObjectionPending, Else: Keep}},
+		{"D3 start unknown", contract, with(matched(standing()), func(r *Record) { r.Starts = []Date{Unreadable} }),
+			Decision{Row: "D3", Action: Keep, Use: Blocked, Reason: EStartUnknown, Else: Keep}},
+		{"D4 erasure", one, held(func(s *Standing) { s.Erasure = at(t, "2026-11-20 09:00") }),
+			Decision{Row: "D4", Action: Delete, Use: Blocked, Reason: DErasureRequest, Rule: "newsletter/consent", End: day(t, "2026-11-20"), Due: day(t, "2026-11-20"), Else: Keep}},
+		{"D4 knows no grace", silo(consentRule(grace(Period{Days: 30}), anonymizes)), held(func(s *Standing) { s.Erasure = at(t, "2026-11-20 09:00") }),
+			Decision{Row: "D4", Action: Delete, Use: Blocked, Reason: DErasureRequest, Rule: "newsletter/consent", End: day(t, "2026-11-20"), Due: day(t, "2026-11-20"), Else: Keep}},
+		{"D5 no match, recent", one, Record{Identity: Unmatched, Collected: at(t, "2026-10-22 23:00")},
+			Decision{Row: "D5", Action: Keep, Use: Blocked, Reason: XNoMatchGrace, Else: Keep}},
+		{"D6 no match, older", one, Record{Identity: Unmatched, Collected: at(t, "2026-10-21 23:00")},
+			Decision{Row: "D6", Action: Keep, Use: Blocked, Reason: XNoMatch, Flag: true, Else: Keep}},
+		{"D6 no match, age unknown", with(one, func(s *Silo) { s.NoMatch = "expire" }), Record{Identity: Unmatched},
+			Decision{Row: "D6", Action: Keep, Use: Blocked, Reason: XNoMatch, Flag: true, Notes: []Code{EStartUnknown}, Else: Keep}},
+		{"D6 no match expires by choice", with(one, func(s *Silo) { s.NoMatch = "expire" }), Record{Identity: Unmatched, Collected: at(t, "2020-01-01")},
+			Decision{Row: "D6", Action: Expire, Use: Blocked, Reason: XNoMatch, Flag: true, Else: Keep}},
+		{"D6 also when the contract's term is over", contract, Record{Identity: Unmatched, Collected: at(t, "2000-01-01"), Starts: closed("2001-01-01")},
+			Decision{Row: "D6", Action: Keep, Use: Blocked, Reason: XNoMatch, Flag: true, Else: Keep}},
+		{"D7 future consent", one, matched(standing(PurposeStanding{Purpose: "newsletter", Future: true})),
+			Decision{Row: "D7", Action: Keep, Use: Blocked, Reason: XNotYetEffective, Else: Keep}},
+		{"D7 impossible clock", one, matched(standing(PurposeStanding{Purpose: "newsletter", Future: true, ImpossibleClock: true})),
+			Decision{Row: "D7", Action: Keep, Use: Blocked, Reason: XNotYetEffective, Notes: []Code{EEventClock}, Else: Keep}},
+		{"D8 within the grace", silo(consentRule(grace(Period{Days: 30}))), matched(standing(withdrawn)),
+			Decision{Row: "D8", Action: Expire, Use: Blocked, Reason: DConsentWithdrawn, Rule: "newsletter/consent", End: day(t, "2026-11-01"), Due: day(t, "2026-12-02"), Else: Keep}},
+		{"D9 grace over", silo(consentRule(grace(Period{Days: 19}))), matched(standing(withdrawn)),
+			Decision{Row: "D9", Action: Delete, Use: Blocked, Reason: DConsentWithdrawn, Rule: "newsletter/consent", End: day(t, "2026-11-01"), Due: day(t, "2026-11-21"), Else: Keep}},
+		{"D9 anonymize", silo(consentRule(anonymizes)), matched(standing(withdrawn)),
+			Decision{Row: "D9", Action: Anonymize, Use: Blocked, Reason: DConsentWithdrawn, Rule: "newsletter/consent", End: day(t, "2026-11-01"), Due: day(t, "2026-11-01"), Else: Keep}},
+		{"D9 delete wins over anonymize", silo(consentRule(anonymizes), termRule(Contract, "contract", elseAnonymize)), with(matched(standing(withdrawn)), func(r *Record) { r.Starts = []Date{0, day(t, "2010-01-01")} }),
+			Decision{Row: "D9", Action: Delete, Use: Blocked, Reason: DConsentWithdrawn, Rule: "newsletter/consent", End: day(t, "2026-11-01"), Due: day(t, "2026-11-01"), Else: Anonymize}},
+		{"D9 term over", contract, with(matched(standing()), func(r *Record) { r.Starts = closed("2016-11-20") }),
+			Decision{Row: "D9", Action: Delete, Use: Blocked, Reason: DRetentionElapsed, Rule: "contract/contract", End: day(t, "2026-11-20"), Due: day(t, "2026-11-21"), Else: Keep}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			require.Equal(t, c.want, compiled(t, c.silo).Decide(c.record, at(t, now)))
+		})
+	}
+}
+
+func TestDependentsThatStay(t *testing.T) {
+	c := compiled(t, silo(consentRule()))
+	del := Decision{Row: "D9", Action: Delete, Use: Blocked, Reason: DConsentWithdrawn, Else: Anonymize}
+	got := c.WithDependent(del)
+	require.Equal(t, Decision{Row: "D10", Action: Anonymize, Use: Blocked, Reason: DConsentWithdrawn, Else: Anonymize}, got)
+	del.Else, del.Notes = Keep, noteClock
+	got = c.WithDependent(del)
+	require.Equal(t, Decision{Row: "D10", Action: Keep, Use: Blocked, Reason: DConsentWithdrawn, Else: Keep, Notes: []Code{EEventClock, EDependentKept}}, got)
+	require.Equal(t, []Code{EEventClock}, noteClock, "the shared note is not written to")
+	require.True(t, got.WritesBlock())
+	for _, a := range []Action{Keep, Expire, Anonymize} {
+		d := Decision{Row: "D8", Action: a}
+		require.Equal(t, d, c.WithDependent(d))
+	}
+}
+
+func TestBlocksThatAreWritten(t *testing.T) {
+	for _, c := range []struct {
+		d               Decision
+		block, unblocks bool
+	}{
+		{Decision{Row: "A0", Use: Unchanged}, false, false},
+		{Decision{Row: "A4", Use: Blocked}, false, false},
+		{Decision{Row: "A5", Use: Blocked}, false, false},
+		{Decision{Row: "B1", Use: Blocked}, true, false},
+		{Decision{Row: "B2", Use: Blocked}, true, false},
+		{Decision{Row: "B3", Use: Unchanged}, false, false},
+		{Decision{Row: "D1", Use: Allowed}, false, true},
+		{Decision{Row: "D1", Use: Limited}, false, true},
+		{Decision{Row: "D2", Use: Blocked}, true, false},
+		{Decision{Row: "D4", Use: Blocked, Action: Delete}, true, false},
+		{Decision{Row: "D5", Use: Blocked}, false, false},
+		{Decision{Row: "D6", Use: Blocked, Action: Keep}, false, false},
+		{Decision{Row: "D6", Use: Blocked, Action: Expire}, true, false},
+		{Decision{Row: "D8", Use: Blocked, Action: Expire}, true, false},
+	} {
+		require.Equal(t, c.block, c.d.WritesBlock(), c.d.Row)
+		require.Equal(t, c.unblocks, c.d.WritesUnblock(), c.d.Row)
+	}
+}
+
+// The reasons for which consent dies, each by itself and under the stronger ones.
+func TestDeadReasons(t *testing.T) {
+	given := newsletter(t, Given, "2026-01-01 10:00")
+	consent := silo(consentRule())
+	for _, c := range []struct {
+		name     string
+		silo     Silo
+		standing Standing
+		want     Code
+		end      string
+		flag     bool
+	}{
+		{"refused", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Refused, "2026-01-01")}}, DConsentRefused, "2026-01-01", false},
+		{"withdrawn", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Withdrawn, "2026-01-01")}}, DConsentWithdrawn, "2026-01-01", false},
+		{"invalidated", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Invalidated, "2026-01-01")}}, DConsentInvalid, "2026-01-01", false},
+		{"expired by an event at midnight", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Expired, "2026-01-01")}}, DConsentExpired, "2025-12-31", false},
+		{"expired, and its end is known", consent, Standing{Purposes: []PurposeStanding{with(newsletter(t, Expired, "2024-01-01"), func(p *PurposeStanding) { p.Until = at(t, "2026-03-01 12:00") })}}, DConsentExpired, "2026-03-01", false},
+		{"expired before its end", consent, Standing{Purposes: []PurposeStanding{with(newsletter(t, Expired, "2026-03-01 12:00"), func(p *PurposeStanding) { p.Until = at(t, "2027-03-01 12:00") })}}, DConsentExpired, "2026-03-01", false},
+		{"expired, nobody knows when", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Expired, "")}}, DConsentExpired, "2026-11-21", true},
+		{"older than max_age", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Given, "2024-11-20 00:10")}}, DConsentExpired, "2026-11-20", false},
+		{"past effective_until", consent, Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Until = at(t, "2026-11-21") })}}, DConsentExpired, "2026-11-20", false},
+		{"unproven", consent, Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Proven = false })}}, DConsentUnproven, "2026-11-21", true},
+		{"a child alone", consent, Standing{Minor: true, Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Proven = false })}}, DChildNoParental, "2026-01-01", false},
+		{"never asked", consent, Standing{}, DNoConsent, "2026-11-21", true},
+		{"consent for something else", consent, Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Purpose = "profiling" })}}, DNoConsent, "2026-11-21", true},
+		{"marketing objection to the purpose", silo(consentRule(marketing)), Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Objection, p.ObjectedAt = ObjectionPending, at(t, "2026-02-01") })}}, DObjectionMarketing, "2026-02-01", false},
+		{"marketing objection to another purpose", silo(consentRule(marketing)), Standing{Purposes: []PurposeStanding{given, {Purpose: "post", Marketing: true, Objection: ObjectionOverridden, ObjectedAt: at(t, "2026-02-01")}}}, DObjectionMarketing, "2026-02-01", false},
+		{"marketing objection, undated", silo(consentRule(marketing)), Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.State, p.Objection = Withdrawn, ObjectionUpheld })}}, DObjectionMarketing, "2026-11-21", true},
+		{"objection upheld", silo(termRule(LegitimateInterest, "newsletter")), Standing{Purposes: []PurposeStanding{{Purpose: "newsletter", Objection: ObjectionUpheld, ObjectedAt: at(t, "2026-02-01")}}}, DObjectionUpheld, "2026-02-01", false},
+		{"the strongest is named, the latest end counts", silo(consentRule(), termRule(PublicTask, "newsletter")), Standing{Purposes: []PurposeStanding{with(newsletter(t, Withdrawn, "2026-03-01"), func(p *PurposeStanding) { p.Objection, p.ObjectedAt = ObjectionUpheld, at(t, "2026-02-01") })}}, DObjectionUpheld, "2026-03-01", false},
+		{"a purpose never consented to does not start the term anew", silo(consentRule(), consentRule(func(r *Rule) { r.Purpose = "profiling" })), Standing{Purposes: []PurposeStanding{newsletter(t, Withdrawn, "2026-03-01")}}, DConsentWithdrawn, "2026-03-01", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := compiled(t, c.silo).Decide(matched(&c.standing), at(t, now))
+			require.Equal(t, c.want, d.Reason)
+			require.Equal(t, c.end, d.End.String())
+			require.Equal(t, c.flag, d.Flag)
+			require.Equal(t, Blocked, d.Use)
+			require.Equal(t, Delete, d.Action)
+		})
+	}
+}
+
+func TestEdgeCases(t *testing.T) {
+	one := compiled(t, silo(consentRule()))
+	contract := compiled(t, silo(termRule(Contract, "contract")))
+	market := compiled(t, silo(consentRule(marketing)))
+	decide := func(c *Compiled, night string, s Standing) Decision { return c.Decide(matched(&s), at(t, night)) }
+	state := func(p PurposeStanding) Standing { return Standing{Purposes: []PurposeStanding{p}} }
+
+	t.Run("a consent of two years lives through its last day", func(t *testing.T) {
+		s := state(newsletter(t, Given, "2024-11-20 00:10"))
+		require.Equal(t, KConsent, decide(one, "2026-11-20 23:59", s).Reason)
+		require.Equal(t, DConsentExpired, decide(one, "2026-11-21 00:00", s).Reason)
+	})
+	t.Run("an instant of effective_until is exclusive", func(t *testing.T) {
+		s := state(with(newsletter(t, Given, "2026-01-01"), func(p *PurposeStanding) { p.Until = at(t, "2026-11-20 12:00") }))
+		require.Equal(t, KConsent, decide(one, "2026-11-20 11:59", s).Reason)
+		require.Equal(t, "D8", decide(one, "2026-11-20 12:00", s).Row, "blocked at once, erased when the day is over")
+		require.Equal(t, "D9", decide(one, "2026-11-21 00:00", s).Row)
+	})
+	t.Run("erasure asked without withdrawing kills earlier consents", func(t *testing.T) {
+		s := state(newsletter(t, Given, "2026-11-01 10:00"))
+		s.Erasure = at(t, "2026-11-10 10:00")
+		require.Equal(t, "D4", decide(one, now, s).Row)
+		s.Purposes[0].Since = s.Erasure
+		require.Equal(t, "D4", decide(one, now, s).Row, "the same instant: the request wins")
+	})
+	t.Run("a consent given after the request counts again", func(t *testing.T) {
+		s := state(newsletter(t, Given, "2026-11-11 10:00"))
+		s.Erasure = at(t, "2026-11-10 10:00")
+		require.Equal(t, KConsent, decide(one, now, s).Reason)
+	})
+	t.Run("erasure leaves a contract its own fields", func(t *testing.T) {
+		c := compiled(t, silo(termRule(Contract, "contract", fields("name", "email")), consentRule(fields("email", "birth_date"), grace(Period{Days: 30}))))
+		s := state(newsletter(t, Given, "2026-11-01"))
+		s.Erasure = at(t, "2026-11-20")
+		d := decide(c, now, s)
+		require.Equal(t, []string{"birth_date"}, d.Clear)
+		require.Equal(t, []string{"contract/contract"}, d.Grounds)
+	})
+	t.Run("renewed after withdrawal lives again", func(t *testing.T) {
+		require.Equal(t, KConsent, decide(one, now, state(newsletter(t, Renewed, "2026-11-20"))).Reason)
+	})
+	t.Run("a consent given after a marketing objection counts", func(t *testing.T) {
+		s := state(with(newsletter(t, Given, "2026-11-10"), func(p *PurposeStanding) { p.Objection, p.ObjectedAt = ObjectionUpheld, at(t, "2026-11-09") }))
+		require.Equal(t, KConsent, decide(market, now, s).Reason)
+		s.Purposes[0].ObjectedAt = s.Purposes[0].Since
+		require.Equal(t, DObjectionMarketing, decide(market, now, s).Reason, "the same instant: the objection wins")
+	})
+	t.Run("an overridden objection lets a legitimate interest live", func(t *testing.T) {
+		c := compiled(t, silo(termRule(LegitimateInterest, "fraud")))
+		s := Standing{Erasure: at(t, "2026-11-20"), Purposes: []PurposeStanding{{Purpose: "fraud", Objection: ObjectionOverridden, ObjectedAt: at(t, "2026-01-01")}}}
+		require.Equal(t, KLegitimateInterest, decide(c, now, s).Reason)
+	})
+	t.Run("a pending objection keeps past the end of the period", func(t *testing.T) {
+		c := compiled(t, silo(termRule(LegitimateInterest, "fraud")))
+		s := Standing{Purposes: []PurposeStanding{{Purpose: "fraud", Objection: ObjectionPending, ObjectedAt: at(t, "2026-01-01")}}}
+		require.Equal(t, "D2", c.Decide(Record{Standing: &s, Starts: []Date{day(t, "2001-01-01")}}, at(t, now)).Row)
+	})
+	t.Run("erasure needs no weighing when the interest's period is over", func(t *testing.T) {
+		c := compiled(t, silo(termRule(LegitimateInterest, "fraud")))
+		s := Standing{Erasure: at(t, "2026-11-20")}
+		require.Equal(t, "D4", c.Decide(Record{Standing: &s, Starts: []Date{day(t, "2001-01-01")}}, at(t, now)).Row)
+	})
+	t.Run("a child with parental authorisation", func(t *testing.T) {
+		s := state(newsletter(t, Given, "2026-01-01"))
+		s.Minor, s.Parental = true, true
+		require.Equal(t, KConsent, decide(one, now, s).Reason)
+	})
+	t.Run("a scheduled withdrawal is not effective before its date", func(t *testing.T) {
+		require.Equal(t, "D7", decide(one, now, state(newsletter(t, Withdrawn, "2026-12-24"))).Row)
+	})
+	t.Run("given without a date keeps", func(t *testing.T) {
+		require.Equal(t, "D3", decide(one, now, state(newsletter(t, Given, ""))).Row)
+	})
+	t.Run("a record older than its consent is remarked", func(t *testing.T) {
+		s := state(with(newsletter(t, Given, "2026-01-02 10:00"), func(p *PurposeStanding) { p.ImpossibleClock = true }))
+		d := one.Decide(Record{Standing: &s, Collected: at(t, "2026-01-01 23:00")}, at(t, now))
+		require.Equal(t, []Code{EDataBeforeConsent, EEventClock}, d.Notes)
+		s.Purposes[0].ImpossibleClock = false
+		require.Equal(t, []Code{EDataBeforeConsent}, one.Decide(Record{Standing: &s, Collected: at(t, "2026-01-01 23:00")}, at(t, now)).Notes)
+		require.Empty(t, one.Decide(Record{Standing: &s, Collected: at(t, "2026-01-02 09:00")}, at(t, now)).Notes, "the same day is no finding")
+	})
+	t.Run("the first night of a dateless reason anchors the grace", func(t *testing.T) {
+		c := compiled(t, silo(consentRule(grace(Period{Days: 30}))))
+		r := matched(&Standing{})
+		d := c.Decide(r, at(t, now))
+		require.Equal(t, "D8", d.Row)
+		require.True(t, d.Flag)
+		require.Equal(t, "2026-12-22", d.Due.String())
+		r.Flagged = at(t, now)
+		require.Equal(t, d, c.Decide(r, at(t, "2026-12-21 23:59")))
+		require.Equal(t, "D9", c.Decide(r, at(t, "2026-12-22 00:00")).Row)
+	})
+	t.Run("the registry's end of the relation counts, the later of two", func(t *testing.T) {
+		s := Standing{Purposes: []PurposeStanding{{Purpose: "contract", Started: at(t, "2010-01-01"), Ended: at(t, "2016-06-01")}}}
+		require.Equal(t, "2026-06-01", contract.Decide(matched(&s), at(t, now)).End.String())
+		require.Equal(t, "2026-07-01", contract.Decide(Record{Standing: &s, Starts: []Date{day(t, "2016-07-01")}}, at(t, now)).End.String())
+		s.Purposes[0].Started = at(t, "2017-01-01")
+		require.Equal(t, "D1", contract.Decide(matched(&s), at(t, now)).Row, "begun again after its end")
+	})
+	t.Run("no date field and no word from the registry is no open relation", func(t *testing.T) {
+		c := compiled(t, silo(termRule(Contract, "contract", func(r *Rule) { r.At = "" })))
+		require.Equal(t, "D3", decide(c, now, Standing{}).Row)
+		require.Equal(t, "D6", c.Decide(Record{Identity: Unmatched, Collected: at(t, "2000-01-01")}, at(t, now)).Row)
+		require.Equal(t, "D1", decide(c, now, Standing{Purposes: []PurposeStanding{{Purpose: "contract", Started: at(t, "2010-01-01")}}}).Row)
+	})
+	t.Run("collected falls back to the registry, not from an unreadable field", func(t *testing.T) {
+		c := compiled(t, silo(termRule(Contract, "contract", func(r *Rule) { r.Start, r.At = Collected, "" })))
+		require.Equal(t, "2030-05-06", decide(c, now, Standing{Collected: at(t, "2020-05-06")}).Until.String())
+		require.Equal(t, "D3", decide(c, now, Standing{}).Row)
+		own := compiled(t, silo(termRule(Contract, "contract", func(r *Rule) { r.Start = Collected })))
+		require.Equal(t, "D3", own.Decide(Record{Standing: &Standing{Collected: at(t, "2000-05-06")}, Starts: []Date{Unreadable}}, at(t, now)).Row)
+	})
+	t.Run("birth plus age", func(t *testing.T) {
+		c := compiled(t, silo(termRule(LegalObligation, "minors", func(r *Rule) { r.Start, r.At, r.Age, r.Period = BirthPlusAge, "birth", 18, Period{} })))
+		r := Record{Standing: &Standing{}, Starts: []Date{day(t, "2008-02-29")}}
+		require.Equal(t, "2026-02-28", c.Decide(r, at(t, now)).End.String())
+		r.Starts[0] = 0
+		require.Equal(t, "D3", c.Decide(r, at(t, now)).Row)
+	})
+	t.Run("a fixed date", func(t *testing.T) {
+		c := compiled(t, silo(termRule(VitalInterest, "trial", func(r *Rule) { r.Start, r.At, r.Date, r.Period = FixedDate, "", "2026-11-20", Period{} })))
+		require.Equal(t, KVitalInterest, decide(c, "2026-11-20 23:59", Standing{}).Reason)
+		require.Equal(t, DRetentionElapsed, decide(c, "2026-11-21 00:00", Standing{}).Reason)
+	})
+	t.Run("a vital interest without its end is not open", func(t *testing.T) {
+		c := compiled(t, silo(termRule(VitalInterest, "trial")))
+		require.Equal(t, "D3", decide(c, now, Standing{}).Row)
+	})
+	t.Run("rules are read in the version of the day", func(t *testing.T) {
+		c := compiled(t, silo(consentRule(func(r *Rule) { r.Until = "2026-11-21" }), consentRule(func(r *Rule) { r.From, r.MaxAge = "2026-11-21", Period{Months: 6} })))
+		s := state(newsletter(t, Given, "2026-01-01"))
+		require.Equal(t, "D1", decide(c, "2026-11-20 23:59", s).Row)
+		require.Equal(t, DConsentExpired, decide(c, "2026-11-21 00:00", s).Reason)
+	})
+	t.Run("no instant decides nothing", func(t *testing.T) {
+		require.Equal(t, Keep, one.Decide(matched(&Standing{Purposes: []PurposeStanding{newsletter(t, Given, "2001-01-01")}}), time.Time{}).Action)
+	})
+	t.Run("unknown doubts are doubts", func(t *testing.T) {
+		require.Equal(t, "A2", one.Decide(Record{Trust: 9}, at(t, now)).Row)
+		require.Equal(t, "A5", one.Decide(Record{Identity: 9}, at(t, now)).Row)
+		require.Equal(t, "D6", one.Decide(Record{Identity: Matched}, at(t, now)).Row, "matched without a standing is no match")
+	})
+}
+
+func TestClear(t *testing.T) {
+	constant := "constant"
+	rules := []Rule{termRule(Contract, "contract", fields("name")), consentRule(fields("email", "name"))}
+	base := silo(rules...)
+	base.Anonymize = map[string]*string{"name": nil, "birth_date": &constant}
+	withdrawn := matched(standing(newsletter(t, Withdrawn, "2026-11-01")))
+
+	t.Run("what no live ground covers, in order", func(t *testing.T) {
+		require.Equal(t, []string{"birth_date", "email"}, compiled(t, base).Decide(withdrawn, at(t, now)).Clear)
+	})
+	t.Run("a live ground without fields covers all", func(t *testing.T) {
+		s := base
+		s.Rules = []Rule{termRule(Contract, "contract"), rules[1]}
+		require.Empty(t, compiled(t, s).Decide(withdrawn, at(t, now)).Clear)
+	})
+	t.Run("a dead ground covers until its grace is over", func(t *testing.T) {
+		s := base
+		s.Rules = []Rule{rules[0], consentRule(fields("email"), grace(Period{Days: 20}))}
+		c := compiled(t, s)
+		require.Equal(t, []string{"birth_date"}, c.Decide(withdrawn, at(t, "2026-11-21 23:59")).Clear)
+		require.Equal(t, []string{"birth_date", "email"}, c.Decide(withdrawn, at(t, "2026-11-22 00:00")).Clear)
+	})
+	t.Run("a dateless dead ground asks for its first night", func(t *testing.T) {
+		s := base
+		s.Rules = []Rule{rules[0], consentRule(fields("email"), grace(Period{Days: 20}))}
+		r := matched(&Standing{})
+		d := compiled(t, s).Decide(r, at(t, now))
+		require.Equal(t, []string{"birth_date"}, d.Clear)
+		require.True(t, d.Flag)
+		r.Flagged = at(t, "2026-10-01")
+		d = compiled(t, s).Decide(r, at(t, now))
+		require.Equal(t, []string{"birth_date", "email"}, d.Clear)
+		require.False(t, d.Flag)
+	})
+	t.Run("doubt about a ground keeps its fields", func(t *testing.T) {
+		for name, second := range map[string]Rule{
+			"unknown start": termRule(PublicTask, "task", fields("email"), func(r *Rule) { r.Start, r.At = Collected, "made_on" }),
+			"objection":     termRule(PublicTask, "pending", fields("email")),
+			"not yet":       consentRule(fields("email"), func(r *Rule) { r.Purpose = "future" }),
+		} {
+			s := base
+			s.Rules = []Rule{rules[0], second}
+			r := matched(standing(PurposeStanding{Purpose: "pending", Objection: ObjectionPending}, PurposeStanding{Purpose: "future", Future: true}))
+			require.Equal(t, []string{"birth_date"}, compiled(t, s).Decide(r, at(t, now)).Clear, name)
+		}
+	})
+	t.Run("no match: what only the registry knows is not cleared", func(t *testing.T) {
+		require.Equal(t, []string{"birth_date"}, compiled(t, base).Decide(Record{Identity: Unmatched}, at(t, now)).Clear)
+	})
+	t.Run("more rules than the table of sets holds", func(t *testing.T) {
+		s := base
+		for i := range maxTableRules {
+			s.Rules = append(s.Rules, consentRule(fields("email"), func(r *Rule) { r.Purpose = string(rune('a' + i)) }))
+		}
+		require.Equal(t, []string{"birth_date", "email"}, compiled(t, s).Decide(withdrawn, at(t, now)).Clear)
+	})
+}
+
+func TestSpainBlocksBeforeDeleting(t *testing.T) {
+	s := silo(consentRule(grace(Period{Days: 30})))
+	s.Jurisdiction = "ES"
+	c := compiled(t, s)
+	withdrawn := matched(standing(newsletter(t, Withdrawn, "2023-11-21 10:00")))
+	d := c.Decide(withdrawn, at(t, "2026-11-21 12:00"))
+	require.Equal(t, Expire, d.Action)
+	require.Equal(t, "2026-11-22", d.Due.String())
+	require.Equal(t, Delete, c.Decide(withdrawn, at(t, "2026-11-22 00:00")).Action)
+
+	asked := matched(&Standing{Erasure: at(t, "2023-11-21 10:00")})
+	d = c.Decide(asked, at(t, "2026-11-21 12:00"))
+	require.Equal(t, Expire, d.Action)
+	require.Equal(t, DErasureRequest, d.Reason)
+	require.True(t, d.WritesBlock())
+	require.Equal(t, Delete, c.Decide(asked, at(t, "2026-11-22 00:00")).Action)
+
+	s.Rules = []Rule{consentRule(anonymizes)}
+	require.Equal(t, Anonymize, compiled(t, s).Decide(withdrawn, at(t, "2026-01-01 12:00")).Action, "anonymizing is no deletion")
+}
