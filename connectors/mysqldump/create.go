@@ -2,6 +2,7 @@ package mysqldump
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,10 +42,10 @@ var kinds = map[string]connectors.Kind{
 	"bit": connectors.Bit, "json": connectors.JSON,
 }
 
-// lengths of the types that declare none, as information_schema gives them.
+// lengths of the types that declare none, as information_schema gives them; those of LONGTEXT and LONGBLOB are as good as no limit.
 var lengths = map[string]int{
-	"tinytext": 255, "text": 65535, "mediumtext": 16777215, "longtext": 4294967295,
-	"tinyblob": 255, "blob": 65535, "mediumblob": 16777215, "longblob": 4294967295,
+	"tinytext": 255, "text": 65535, "mediumtext": 16777215,
+	"tinyblob": 255, "blob": 65535, "mediumblob": 16777215,
 }
 
 // creator parses one CREATE TABLE statement.
@@ -53,6 +54,8 @@ type creator struct {
 	t   token
 	err error
 	out *table
+	// json lists the fields that a check holds to be JSON: what MariaDB makes of the type of that name.
+	json []string
 }
 
 // createTable parses a CREATE TABLE statement whose lexer stands behind the word TABLE. It returns nil, without an error, for a form that
@@ -87,6 +90,11 @@ func createTable(l lexer, database string) (*table, error) {
 	for _, name := range c.out.Key {
 		if i := c.out.index(name); i >= 0 {
 			c.out.Fields[i].Nullable = false
+		}
+	}
+	for _, name := range c.json {
+		if i := c.out.index(name); i >= 0 && c.out.Fields[i].Kind == connectors.Text {
+			c.out.Fields[i].Kind = connectors.JSON
 		}
 	}
 	return c.out, nil
@@ -242,12 +250,26 @@ func (c *creator) element() {
 		}
 		c.references(constraint, c.names())
 		c.skip()
-	case "KEY", "INDEX", "FULLTEXT", "SPATIAL", "CHECK":
+	case "CHECK":
+		c.advance()
+		c.check()
 		c.skip()
-	case "PERIOD":
+	case "KEY", "INDEX", "FULLTEXT", "SPATIAL", "PERIOD":
 		c.skip()
 	default:
 		c.column()
+	}
+}
+
+var jsonValid = regexp.MustCompile("(?i)^\\(+json_valid\\(`?((?:[^`]|``)+?)`?\\)\\)+$")
+
+// check reads the condition of a CHECK.
+func (c *creator) check() {
+	if c.t.kind != '(' {
+		return
+	}
+	if m := jsonValid.FindStringSubmatch(c.parens()); m != nil {
+		c.json = append(c.json, strings.ReplaceAll(m[1], "``", "`"))
 	}
 }
 
@@ -375,9 +397,7 @@ func (c *creator) attributes(f *connectors.Field) (hidden bool) {
 			c.advance()
 		case t.is("CHECK"):
 			c.advance()
-			if c.t.kind == '(' && strings.HasPrefix(strings.ToLower(c.parens()), "(json_valid(") && f.Kind == connectors.Text {
-				f.Kind = connectors.JSON
-			}
+			c.check()
 		case t.is("REFERENCES"):
 			c.references("", []string{f.Name})
 		case t.is("CHARACTER"), t.is("CHARSET"), t.is("COLLATE"):
@@ -410,19 +430,6 @@ func declaredLength(base, args string) int {
 		return n
 	}
 	switch base {
-	case "enum", "set":
-		longest, total := 0, 0
-		for i, n := range memberLengths(args) {
-			longest = max(longest, n)
-			total += n
-			if i > 0 {
-				total++
-			}
-		}
-		if base == "enum" {
-			return longest
-		}
-		return total
 	case "char", "varchar", "nchar", "nvarchar", "character", "binary", "varbinary":
 		if args == "" {
 			return 1
@@ -434,22 +441,6 @@ func declaredLength(base, args string) int {
 		return n
 	}
 	return 0
-}
-
-// memberLengths counts the characters of each member of an ENUM or SET.
-func memberLengths(args string) []int {
-	var list []int
-	l := lexer{b: []byte(args), eof: true}
-	for t := l.next(); t.kind != endOfText; t = l.next() {
-		if t.kind != literal {
-			continue
-		}
-		text, err := unquote(nil, l.b[t.start:t.end], mode{})
-		if err == nil {
-			list = append(list, len([]rune(string(text))))
-		}
-	}
-	return list
 }
 
 // bitLength is the number of bits of a BIT type as declared.

@@ -353,4 +353,3 @@ func (s *source) scan(ctx context.Context, q []connectors.Query, yield func(conn
 	}
 	return nil
 }
-

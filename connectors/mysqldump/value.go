@@ -114,7 +114,18 @@ func (d dialect) number(raw, scratch []byte, kind connectors.Kind, bits int) (v 
 		}
 		return uintBits(n, bits), false, scratch, nil
 	}
+	if kind == connectors.Integer {
+		raw = withoutZeros(raw)
+	}
 	return raw, false, scratch, nil
+}
+
+// withoutZeros drops what ZEROFILL and YEAR put before an integer.
+func withoutZeros(raw []byte) []byte {
+	for len(raw) > 1 && raw[0] == '0' {
+		raw = raw[1:]
+	}
+	return raw
 }
 
 // prefixed reads x'..', b'..', N'..', _charset'..', _charset 0x.., DEFAULT, TRUE and FALSE.

@@ -67,13 +67,15 @@ func (w *walker) flushed() error {
 	return w.flush()
 }
 
-// extend reads more; the end of the file is an error here, since it cuts a statement.
+// extend reads more for a statement that is not whole. It fails once all has been read; before that, learning that nothing follows counts as more.
 func (w *walker) extend() error {
-	err := w.more()
-	if err == io.EOF {
+	if w.eof {
 		return w.at("the file ends within a statement: %w", connectors.ErrDamaged)
 	}
-	return err
+	if err := w.more(); err != io.EOF {
+		return err
+	}
+	return nil
 }
 
 var trailer = []byte("-- Dump completed")
