@@ -1,0 +1,423 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lethe/pipeline/registry/keystore"
+)
+
+// keyVersion is the version of the silo's key under which collections are stored; the first version has no rotation.
+const keyVersion = 1
+
+// identifier is a subject's identifier as reference.
+type identifier struct {
+	kind string
+	ref  Ref
+}
+
+// pending is an event ready to be appended, and afterwards its outcome.
+type pending struct {
+	Event
+	line        int
+	identifiers []identifier
+	collections []int64 // where it goes, when that is known beforehand
+	idem        [16]byte
+	content     [16]byte
+
+	seq       int64 // outcome: the position of its (last) event
+	duplicate bool
+	refused   error
+}
+
+// prepare turns identifiers into references and computes what recognises a repeated delivery.
+func (p *pending) prepare(keys *keystore.SiloKey, scratch *[]byte) error {
+	p.identifiers = p.identifiers[:0]
+	for _, s := range p.Subjects {
+		value, ok := Normalise(s.Kind, []byte(s.Value), p.Country, (*scratch)[:0])
+		*scratch = value
+		if !ok {
+			return refuse(BadIdentifier, s.Kind)
+		}
+		p.identifiers = append(p.identifiers, identifier{s.Kind, keys.Match(s.Kind, value)})
+	}
+	if p.Collection != "" {
+		p.identifiers = append(p.identifiers, identifier{kindCollection, CollectionRef(keys, p.Collection)})
+	}
+	if len(p.identifiers) == 0 {
+		return refuse(NoIdentifier, "")
+	}
+	*scratch = p.Event.content(*scratch, p.identifiers)
+	content := keys.Dedup(p.Source, *scratch)
+	idem := content
+	if p.ID != "" {
+		*scratch = append(append((*scratch)[:0], "id|"...), p.ID...)
+		idem = keys.Dedup(p.Source, *scratch)
+	}
+	copy(p.content[:], content[:])
+	copy(p.idem[:], idem[:])
+	return nil
+}
+
+// CollectionRef is the reference of a source's collection id, to be given to Standings.Match for rows that carry one.
+func CollectionRef(keys *keystore.SiloKey, id string) Ref {
+	return keys.Match(kindCollection, []byte(strings.TrimSpace(id)))
+}
+
+// Append records one event and returns its position. It is idempotent like Import: an event delivered twice is recorded once and returns
+// position 0. A *RefusedError says why an event cannot be recorded.
+func (r *Registry) Append(ctx context.Context, keys *keystore.SiloKey, e Event) (int64, error) {
+	if e.Source == "" {
+		e.Source = "lethe"
+	}
+	p := &pending{Event: e}
+	if err := p.check(nil); err != nil {
+		return 0, fmt.Errorf("record event in silo %q: %w", keys.Silo(), err)
+	}
+	scratch := make([]byte, 0, 512)
+	if err := p.prepare(keys, &scratch); err != nil {
+		return 0, fmt.Errorf("record event in silo %q: %w", keys.Silo(), err)
+	}
+	err := r.write(ctx, fmt.Sprintf("record event in silo %q", keys.Silo()), func(tx *sql.Tx) error {
+		w, err := r.writer(ctx, tx, keys.Silo())
+		if err != nil {
+			return err
+		}
+		if err := w.append(ctx, []*pending{p}); err != nil {
+			return err
+		}
+		if p.refused != nil {
+			return p.refused
+		}
+		return w.finish(ctx, true)
+	})
+	return p.seq, err
+}
+
+// writer appends to the chain of one silo inside one transaction.
+type writer struct {
+	tx          *sql.Tx
+	silo        siloRow
+	collections int64
+	now         int64 // recorded_at of what is written
+	buf         []byte
+	salts       []byte
+	inserts     []*bulk
+}
+
+// The tables a writer fills, in the order in which foreign keys allow it.
+const (
+	intoCollection = iota
+	intoAlias
+	intoEvidence
+	intoEvent
+	intoPayload
+)
+
+// writer opens the silo's chain for appending; a silo that is new gets its row.
+func (r *Registry) writer(ctx context.Context, tx *sql.Tx, silo string) (*writer, error) {
+	first := genesis(silo)
+	if _, err := tx.ExecContext(ctx, `INSERT INTO silo (name, head_seq, head_hash, collections, recorded_at, heard_at)
+		VALUES (?, 0, ?, 0, 0, 0) ON CONFLICT (name) DO NOTHING`, silo, first[:]); err != nil {
+		return nil, err
+	}
+	s, err := siloOf(ctx, tx, silo)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{tx: tx, silo: s, now: r.now().UnixMicro(), buf: make([]byte, 0, 1024)}
+	if err := tx.QueryRowContext(ctx, `SELECT collections FROM silo WHERE silo = ?`, s.id).Scan(&w.collections); err != nil {
+		return nil, err
+	}
+	w.inserts = []*bulk{
+		intoCollection: newBulk(tx, "collection", "silo, collection, key_version"),
+		intoAlias:      newBulk(tx, "subject_alias", "silo, alias_ref, collection, kind"),
+		intoEvidence:   newBulk(tx, "evidence", "silo, evidence, commitment, salt, destroyed_at"),
+		intoEvent: newBulk(tx, "event", "silo, seq, type, purpose, purpose_version, basis, occurred_at, zone, effective_from, effective_until,"+
+			"recorded_at, method, source, idem, notice, commitment, hash"),
+		intoPayload: newBulk(tx, "event_payload", "silo, seq, collection, flags, evidence, details, content, salt"),
+	}
+	return w, nil
+}
+
+// append resolves and writes a batch. Outcomes stand in the items; an error means that nothing of the transaction may be kept.
+func (w *writer) append(ctx context.Context, batch []*pending) error {
+	known, err := w.knownEvents(ctx, batch)
+	if err != nil {
+		return err
+	}
+	aliases, err := w.knownAliases(ctx, batch)
+	if err != nil {
+		return err
+	}
+	for _, p := range batch {
+		if content, ok := known[p.idem]; ok {
+			p.duplicate = content == p.content || content == [16]byte{}
+			if !p.duplicate {
+				p.refused = refuse(DuplicateDiffers, "id")
+			}
+			continue
+		}
+		if p.refused = w.resolve(p, aliases); p.refused != nil {
+			continue
+		}
+		known[p.idem] = p.content
+		for i, collection := range p.collections {
+			idem := p.idem
+			if i > 0 { // the same act in a further collection of the person
+				idem = furtherIdem(p.idem, collection)
+			}
+			if err := w.event(p, collection, idem); err != nil {
+				return err
+			}
+		}
+	}
+	for _, insert := range w.inserts {
+		if err := insert.flush(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func furtherIdem(idem [16]byte, collection int64) [16]byte {
+	sum := sha256.Sum256(fmt.Appendf(nil, "further|%x|%d", idem, collection))
+	return [16]byte(sum[:16])
+}
+
+// resolve finds the collections an event belongs to: the one the source names, else the one its identifiers lead to, else a new one. An
+// event that gives nothing reaches every collection of its person in the silo; a grant needs one certain collection. New identifiers become
+// aliases.
+func (w *writer) resolve(p *pending, aliases map[Ref][]int64) error {
+	if len(p.collections) > 0 {
+		return nil
+	}
+	var found []int64
+	for i := len(p.identifiers) - 1; i >= 0; i-- { // the collection id is the last and decides alone
+		id := p.identifiers[i]
+		here := aliases[id.ref]
+		if id.kind == kindCollection {
+			found = here
+			break
+		}
+		if p.Collection != "" || len(here) == 0 {
+			continue
+		}
+		if found != nil && !slices.Equal(found, here) {
+			return refuse(IdentityConflict, "")
+		}
+		found = here
+	}
+	if len(found) > 1 && kinds[p.Type].grants {
+		return refuse(IdentityConflict, "collection")
+	}
+	p.collections = slices.Clone(found)
+	if len(found) == 0 {
+		w.collections++
+		p.collections = []int64{w.collections}
+		w.inserts[intoCollection].add(w.silo.id, w.collections, keyVersion)
+	}
+	for _, id := range p.identifiers {
+		for _, collection := range p.collections {
+			at, has := slices.BinarySearch(aliases[id.ref], collection)
+			if has {
+				continue
+			}
+			aliases[id.ref] = slices.Insert(slices.Clone(aliases[id.ref]), at, collection)
+			w.inserts[intoAlias].add(w.silo.id, id.ref[:], collection, id.kind)
+		}
+	}
+	return nil
+}
+
+// event writes one event and moves the head.
+func (w *writer) event(p *pending, collection int64, idem [16]byte) error {
+	h := header{seq: w.silo.Seq + 1, typ: string(p.Type), purpose: p.Purpose, version: p.PurposeVersion, basis: p.Basis, zone: p.Zone,
+		method: p.Method, source: p.Source, notice: p.Notice, occurred: micros(p.OccurredAt), from: micros(p.EffectiveFrom),
+		until: micros(p.EffectiveUntil), recorded: w.now, idem: idem}
+	body := payload{collection: collection, flags: p.flags(), details: p.details.encode(), content: p.content}
+	var err error
+	if body.salt, err = w.salt(); err != nil {
+		return err
+	}
+	var evidence any
+	if p.Evidence != "" {
+		salt, err := w.salt()
+		if err != nil {
+			return err
+		}
+		w.buf = append(append(w.buf[:0], salt[:]...), p.Evidence...)
+		body.evidence, body.proof = h.seq, sha256.Sum256(w.buf)
+		evidence = h.seq
+		w.inserts[intoEvidence].add(w.silo.id, h.seq, body.proof[:], salt[:], 0)
+	}
+	h.commitment, w.buf = body.commit(w.buf)
+	w.silo.Hash, w.buf = h.hash(w.silo.Silo, w.silo.Hash, w.buf)
+	w.silo.Seq = h.seq
+	p.seq = h.seq
+	w.inserts[intoEvent].add(w.silo.id, h.seq, h.typ, h.purpose, h.version, h.basis, h.occurred, h.zone, h.from, h.until, h.recorded,
+		h.method, h.source, idem[:], h.notice, bytes.Clone(h.commitment[:]), bytes.Clone(w.silo.Hash[:]))
+	w.inserts[intoPayload].add(w.silo.id, h.seq, collection, body.flags, evidence, body.details, p.content[:], body.salt[:])
+	return nil
+}
+
+// salt is 16 random bytes; they are drawn in larger portions.
+func (w *writer) salt() ([16]byte, error) {
+	if len(w.salts) < 16 {
+		w.salts = make([]byte, 16*1024)
+		if _, err := rand.Read(w.salts); err != nil {
+			return [16]byte{}, err
+		}
+	}
+	salt := [16]byte(w.salts)
+	w.salts = w.salts[16:]
+	return salt, nil
+}
+
+// finish stores the new head. heard is true when a source delivered.
+func (w *writer) finish(ctx context.Context, heard bool) error {
+	if heard {
+		w.silo.HeardAt = instant(w.now)
+	}
+	_, err := w.tx.ExecContext(ctx, `UPDATE silo SET head_seq = ?, head_hash = ?, collections = ?, heard_at = ?,
+		recorded_at = CASE WHEN head_seq = ? THEN recorded_at ELSE ? END WHERE silo = ?`,
+		w.silo.Seq, w.silo.Hash[:], w.collections, micros(w.silo.HeardAt), w.silo.Seq, w.now, w.silo.id)
+	return err
+}
+
+// knownEvents finds which of the batch were recorded before, with their content (zero when the payload is purged).
+func (w *writer) knownEvents(ctx context.Context, batch []*pending) (map[[16]byte][16]byte, error) {
+	known := make(map[[16]byte][16]byte, len(batch))
+	keys := make([][]byte, len(batch))
+	for i, p := range batch {
+		keys[i] = p.idem[:]
+	}
+	err := w.lookUp(ctx, `SELECT e.idem, p.content FROM event e LEFT JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
+		WHERE e.silo = ? AND e.idem IN `, keys, func(rows *sql.Rows) error {
+		var idem, content sql.RawBytes
+		if err := rows.Scan(&idem, &content); err != nil {
+			return err
+		}
+		var k, v [16]byte
+		copy(k[:], idem)
+		copy(v[:], content)
+		known[k] = v
+		return nil
+	})
+	return known, err
+}
+
+// knownAliases finds the collections that the batch's identifiers lead to, sorted.
+func (w *writer) knownAliases(ctx context.Context, batch []*pending) (map[Ref][]int64, error) {
+	aliases := make(map[Ref][]int64, len(batch))
+	var keys [][]byte
+	for _, p := range batch {
+		for i := range p.identifiers {
+			ref := &p.identifiers[i].ref
+			if _, seen := aliases[*ref]; !seen {
+				aliases[*ref] = nil
+				keys = append(keys, ref[:])
+			}
+		}
+	}
+	err := w.lookUp(ctx, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ? AND alias_ref IN `, keys, func(rows *sql.Rows) error {
+		var alias sql.RawBytes
+		var collection int64
+		if err := rows.Scan(&alias, &collection); err != nil {
+			return err
+		}
+		ref := Ref(alias)
+		at, _ := slices.BinarySearch(aliases[ref], collection)
+		aliases[ref] = slices.Insert(aliases[ref], at, collection)
+		return nil
+	})
+	return aliases, err
+}
+
+// lookUpRows is how many keys one look-up names.
+const lookUpRows = 500
+
+// lookUp runs a query that ends with "silo = ? AND key IN " for portions of the keys, in key order.
+func (w *writer) lookUp(ctx context.Context, query string, keys [][]byte, each func(*sql.Rows) error) error {
+	slices.SortFunc(keys, bytes.Compare)
+	for portion := range slices.Chunk(keys, lookUpRows) {
+		args := make([]any, 0, 1+len(portion))
+		args = append(args, w.silo.id)
+		for _, key := range portion {
+			args = append(args, key)
+		}
+		rows, err := w.tx.QueryContext(ctx, query+"("+placeholders(len(portion))+")", args...)
+		if err != nil {
+			return err
+		}
+		for rows.Next() {
+			if err := each(rows); err != nil {
+				rows.Close()
+				return err
+			}
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func placeholders(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
+
+// bulk inserts rows in portions of one statement each, which costs less than a statement a row.
+type bulk struct {
+	tx      *sql.Tx
+	insert  string
+	columns int
+	full    *sql.Stmt
+	args    []any
+}
+
+// bulkRows is how many rows one INSERT names.
+const bulkRows = 100
+
+func newBulk(tx *sql.Tx, table, columns string) *bulk {
+	return &bulk{tx: tx, insert: "INSERT INTO " + table + " (" + columns + ") VALUES ", columns: strings.Count(columns, ",") + 1}
+}
+
+// add takes one row. Blobs are kept until the next flush and must not change.
+func (b *bulk) add(row ...any) { b.args = append(b.args, row...) }
+
+func (b *bulk) values(rows int) string {
+	row := "(" + placeholders(b.columns) + "),"
+	return b.insert + strings.TrimSuffix(strings.Repeat(row, rows), ",")
+}
+
+// flush writes what add took.
+func (b *bulk) flush(ctx context.Context) error {
+	for rest := b.args; len(rest) > 0; {
+		n := min(len(rest)/b.columns, bulkRows)
+		portion := rest[:n*b.columns]
+		var err error
+		if n < bulkRows {
+			_, err = b.tx.ExecContext(ctx, b.values(n), portion...)
+		} else {
+			if b.full == nil {
+				if b.full, err = b.tx.PrepareContext(ctx, b.values(bulkRows)); err != nil {
+					return err
+				}
+			}
+			_, err = b.full.ExecContext(ctx, portion...)
+		}
+		if err != nil {
+			return err
+		}
+		rest = rest[len(portion):]
+	}
+	clear(b.args)
+	b.args = b.args[:0]
+	return nil
+}

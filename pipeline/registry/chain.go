@@ -1,0 +1,171 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// TamperedError names the first event of a silo's chain that is not as it was written. Seq is one past the end when events are missing
+// there.
+type TamperedError struct {
+	Silo string
+	Seq  int64
+	What string // in words, no values
+}
+
+func (e *TamperedError) Error() string {
+	return fmt.Sprintf("registry, silo %q, event %d: %s; restore the registry from a copy, or acknowledge E_REGISTRY_TAMPERED", e.Silo, e.Seq, e.What)
+}
+
+// Is makes errors.Is(err, ErrTampered) true.
+func (e *TamperedError) Is(target error) bool { return target == ErrTampered }
+
+// Verify recomputes a silo's whole chain, with the payloads that still exist, and compares it with the stored head. since is the silo's
+// head as an earlier run's manifest holds it (the zero Head for none): it must still be in the chain, which finds a cut tail and a chain
+// written anew. The error is a *TamperedError for what is wrong. A silo that the registry does not know is sound unless since says that
+// it had events.
+func (r *Registry) Verify(ctx context.Context, silo string, since Head) error {
+	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("verify silo %q: %w", silo, err)
+	}
+	defer tx.Rollback()
+	s, err := scanSilo(tx.QueryRowContext(ctx, selectSilo, silo))
+	if err == sql.ErrNoRows {
+		if since.Seq > 0 {
+			return &TamperedError{silo, 1, "the silo is gone, which had events when an earlier run saw it"}
+		}
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("verify silo %q: %w", silo, err)
+	}
+	c := chain{silo: silo, last: genesis(silo), since: since}
+	if since.Seq == 0 {
+		c.sinceSeen = true
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT e.seq, e.type, e.purpose, e.purpose_version, e.basis, e.occurred_at, e.zone, e.effective_from,
+			e.effective_until, e.recorded_at, e.method, e.source, e.idem, e.notice, e.commitment, e.hash,
+			p.seq, p.collection, p.flags, p.evidence, p.details, p.content, p.salt, v.commitment
+		FROM event e LEFT JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
+			LEFT JOIN evidence v ON v.silo = p.silo AND v.evidence = p.evidence
+		WHERE e.silo = ? ORDER BY e.seq`, s.id)
+	if err != nil {
+		return fmt.Errorf("verify silo %q: %w", silo, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := c.step(rows); err != nil {
+			return fmt.Errorf("verify silo %q: %w", silo, err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("verify silo %q: %w", silo, err)
+	}
+	switch {
+	case !c.sinceSeen:
+		return &TamperedError{silo, c.seq + 1, fmt.Sprintf("the chain ends before event %d, which an earlier run saw", since.Seq)}
+	case s.Seq != c.seq || s.Hash != c.last:
+		return &TamperedError{silo, c.seq + 1, "the stored head is not the end of the chain"}
+	case len(c.severed) > 0:
+		return &TamperedError{silo, c.firstSevered(), "its payload is gone and no purge says so"}
+	}
+	return nil
+}
+
+// chain is the state of a verification.
+type chain struct {
+	silo      string
+	seq       int64
+	last      [sha256.Size]byte
+	since     Head
+	sinceSeen bool
+	severed   map[int64]bool // events without payload that no purge has named yet
+	buf       []byte
+}
+
+// severable is a payload as read; all NULL when it was severed.
+type severable struct {
+	seq, collection, flags, evidence sql.NullInt64
+	details, content, salt, proof    sql.RawBytes
+}
+
+func (c *chain) step(rows *sql.Rows) error {
+	var h header
+	var typ, purpose, version, basis, zone, method, source, notice, idem, commitment, hash sql.RawBytes
+	var b severable
+	if err := rows.Scan(&h.seq, &typ, &purpose, &version, &basis, &h.occurred, &zone, &h.from, &h.until, &h.recorded, &method, &source, &idem,
+		&notice, &commitment, &hash, &b.seq, &b.collection, &b.flags, &b.evidence, &b.details, &b.content, &b.salt, &b.proof); err != nil {
+		return err
+	}
+	c.seq++
+	if h.seq != c.seq {
+		return &TamperedError{c.silo, c.seq, "the event is missing"}
+	}
+	h.typ, h.purpose, h.version, h.basis = string(typ), string(purpose), string(version), string(basis)
+	h.zone, h.method, h.source, h.notice = string(zone), string(method), string(source), string(notice)
+	copy(h.idem[:], idem)
+	copy(h.commitment[:], commitment)
+	var sum [sha256.Size]byte
+	sum, c.buf = h.hash(c.silo, c.last, c.buf)
+	if !bytes.Equal(sum[:], hash) || len(commitment) != sha256.Size || len(idem) != len(h.idem) {
+		return &TamperedError{c.silo, c.seq, "it does not continue the chain: it, or the one before it, was changed"}
+	}
+	c.last = sum
+	if c.seq == c.since.Seq {
+		if sum != c.since.Hash {
+			return &TamperedError{c.silo, c.seq, "it is not the event that an earlier run saw"}
+		}
+		c.sinceSeen = true
+	}
+	if !b.seq.Valid {
+		if c.severed == nil {
+			c.severed = map[int64]bool{}
+		}
+		c.severed[c.seq] = true
+		return nil
+	}
+	p := payload{collection: b.collection.Int64, flags: b.flags.Int64, evidence: b.evidence.Int64, details: string(b.details)}
+	copy(p.proof[:], b.proof)
+	copy(p.content[:], b.content)
+	copy(p.salt[:], b.salt)
+	if sum, c.buf = p.commit(c.buf); sum != h.commitment {
+		return &TamperedError{c.silo, c.seq, "its payload or its evidence was changed"}
+	}
+	if EventType(h.typ) == PayloadPurged {
+		return c.purged(p.details)
+	}
+	return nil
+}
+
+// purged takes the events that a purge names off the list of those whose payload is gone without a reason.
+func (c *chain) purged(text string) error {
+	var d details
+	if err := json.Unmarshal([]byte(text), &d); err != nil {
+		return &TamperedError{c.silo, c.seq, "a purge that cannot be read"}
+	}
+	for field := range strings.SplitSeq(d.Seqs, ",") {
+		seq, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return &TamperedError{c.silo, c.seq, "a purge that cannot be read"}
+		}
+		delete(c.severed, seq)
+	}
+	return nil
+}
+
+func (c *chain) firstSevered() int64 {
+	first := int64(0)
+	for seq := range c.severed {
+		if first == 0 || seq < first {
+			first = seq
+		}
+	}
+	return first
+}

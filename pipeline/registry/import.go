@@ -1,0 +1,536 @@
+package registry
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"lethe/pipeline/registry/keystore"
+)
+
+// Format is the form of an import.
+type Format string
+
+// The formats. Both have the columns of ImportColumns; JSON Lines has one object a line.
+const (
+	CSV   Format = "csv"
+	JSONL Format = "jsonl"
+)
+
+// Import is a delivery of events to one silo.
+type Import struct {
+	Keys      *keystore.SiloKey // of the silo that receives; names it
+	Reader    io.Reader
+	Format    Format
+	Source    string            // who delivers; part of what recognises a repeated event
+	Columns   map[string]string // header as delivered: column of ImportColumns, or "" to ignore it; others keep their name
+	Zone      *time.Location    // of instants without an offset; nil: UTC
+	Country   string            // of phone numbers without a prefix
+	Purposes  []string          // the silo's purposes; an event of another is refused. nil: any
+	Notice    string            // for lines that name none; "": those that need one are refused
+	DryRun    bool              // check everything, record nothing
+	BatchRows int               // lines per transaction; 0: 10,000
+}
+
+// ImportReport says what became of a delivery.
+type ImportReport struct {
+	Lines      int      // data lines read
+	Events     int      // lines recorded
+	Duplicates int      // lines that were recorded before
+	Refused    int      // lines refused
+	Rejects    []Reject // the first of the refused, at most MaxRejects, by line
+}
+
+// MaxRejects bounds the list of an ImportReport.
+const MaxRejects = 10_000
+
+// Reject is a refused line. It holds no value of it.
+type Reject struct {
+	Line   int // first line of the file is 1
+	Reason Reason
+	Column string // "" when the cause is no single column
+}
+
+func (r Reject) String() string {
+	return fmt.Sprintf("line %d: %s", r.Line, &RefusedError{r.Reason, r.Column})
+}
+
+// ImportColumns are the columns an import may have, beside the identifier kinds (email, phone, customer-number, username,
+// national-id:CC).
+var ImportColumns = []string{"type", "purpose", "purpose_version", "basis", "occurred_at", "effective_from", "effective_until", "notice",
+	"evidence", "method", "collection", "minor", "marketing", "id"}
+
+const defaultBatchRows = 10_000
+
+// Import records a delivery in transactions of BatchRows lines. A line is recorded whole or refused; a refused line does not stop the
+// others. Interrupted, it is resumed by importing the same delivery again: what was recorded counts as duplicate. An error (an unreadable
+// file, a column nobody knows, a locked registry) ends it with what was recorded so far in the report.
+func (r *Registry) Import(ctx context.Context, in Import) (ImportReport, error) {
+	var report ImportReport
+	what := fmt.Sprintf("import consents into silo %q", in.Keys.Silo())
+	lines, err := in.lines()
+	if err != nil {
+		return report, fmt.Errorf("%s: %w", what, err)
+	}
+	purposes := make(map[string]bool, len(in.Purposes))
+	for _, p := range in.Purposes {
+		purposes[p] = true
+	}
+	rows := in.BatchRows
+	if rows <= 0 {
+		rows = defaultBatchRows
+	}
+	l := &load{in: in, lines: lines, purposes: purposes, rows: rows, report: &report, scratch: make([]byte, 0, 512)}
+	for !l.done {
+		// A delivery may come from a pipe: nothing is locked while it is read.
+		if err := l.fill(); err != nil {
+			return report, fmt.Errorf("%s: %w", what, err)
+		}
+		err := r.importTx(ctx, what, in, func(w *writer) error {
+			if err := l.record(ctx, w); err != nil || !in.DryRun {
+				return err
+			}
+			for !l.done { // a dry run is one transaction, so that it sees its own duplicates
+				if err := l.fill(); err != nil {
+					return err
+				}
+				if err := l.record(ctx, w); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return report, err
+		}
+		l.count()
+	}
+	return report, nil
+}
+
+// load is the state of one import.
+type load struct {
+	in       Import
+	lines    lineReader
+	purposes map[string]bool
+	rows     int
+	report   *ImportReport
+	scratch  []byte
+	done     bool
+	batch    []*pending
+	rejects  []Reject
+}
+
+// fill reads the next portion.
+func (l *load) fill() error {
+	l.batch = l.batch[:0]
+	for len(l.batch) < l.rows {
+		p, err := l.lines.next()
+		if errors.Is(err, io.EOF) {
+			l.done = true
+			return nil
+		}
+		if p == nil {
+			return err
+		}
+		l.report.Lines++
+		if err == nil {
+			err = l.accept(p)
+		}
+		if err != nil {
+			l.rejects = append(l.rejects, rejectOf(p.line, err))
+			continue
+		}
+		l.batch = append(l.batch, p)
+	}
+	return nil
+}
+
+func (l *load) accept(p *pending) error {
+	if err := p.check(l.purposes); err != nil {
+		return err
+	}
+	if !kinds[p.Type].imported {
+		return refuse(BadType, "type")
+	}
+	return p.prepare(l.in.Keys, &l.scratch)
+}
+
+// record writes the portion.
+func (l *load) record(ctx context.Context, w *writer) error {
+	if err := w.append(ctx, l.batch); err != nil {
+		return err
+	}
+	if l.in.DryRun {
+		l.count()
+		return nil
+	}
+	return w.finish(ctx, true)
+}
+
+// count moves the portion's outcomes into the report; it does so once.
+func (l *load) count() {
+	for _, p := range l.batch {
+		switch {
+		case p.refused != nil:
+			l.rejects = append(l.rejects, rejectOf(p.line, p.refused))
+		case p.duplicate:
+			l.report.Duplicates++
+		default:
+			l.report.Events++
+		}
+	}
+	l.batch = l.batch[:0]
+	slices.SortFunc(l.rejects, func(a, b Reject) int { return a.Line - b.Line })
+	l.report.Refused += len(l.rejects)
+	l.report.Rejects = append(l.report.Rejects, l.rejects[:min(len(l.rejects), MaxRejects-len(l.report.Rejects))]...)
+	l.rejects = l.rejects[:0]
+}
+
+// importTx runs one transaction, which a dry run rolls back.
+func (r *Registry) importTx(ctx context.Context, what string, in Import, f func(*writer) error) error {
+	errDry := errors.New("dry run")
+	err := r.write(ctx, what, func(tx *sql.Tx) error {
+		w, err := r.writer(ctx, tx, in.Keys.Silo())
+		if err != nil {
+			return err
+		}
+		if err := f(w); err != nil {
+			return err
+		}
+		if in.DryRun {
+			return errDry
+		}
+		return nil
+	})
+	if errors.Is(err, errDry) {
+		return nil
+	}
+	return err
+}
+
+func rejectOf(line int, err error) Reject {
+	var refused *RefusedError
+	if !errors.As(err, &refused) {
+		refused = &RefusedError{Reason: BadLine}
+	}
+	return Reject{Line: line, Reason: refused.Reason, Column: refused.Column}
+}
+
+// lineReader yields one event a call: io.EOF at the end, an event with an error for a line to refuse, no event with an error that ends the
+// import.
+type lineReader interface {
+	next() (*pending, error)
+}
+
+func (in *Import) lines() (lineReader, error) {
+	if in.Zone == nil {
+		in.Zone = time.UTC
+	}
+	if in.Source == "" {
+		return nil, errors.New("name the source of the events (--source)")
+	}
+	buffered := bufio.NewReaderSize(in.Reader, 1<<20)
+	if bom, _ := buffered.Peek(3); string(bom) == "\uFEFF" {
+		buffered.Discard(3)
+	}
+	switch in.Format {
+	case CSV:
+		return newCSVLines(in, buffered)
+	case JSONL:
+		return &jsonLines{in: in, reader: buffered}, nil
+	}
+	return nil, fmt.Errorf("format %q: give csv or jsonl", in.Format)
+}
+
+// column resolves a header to a column: its name, "" to ignore it, or an error.
+func (in *Import) column(header string) (string, error) {
+	name := strings.TrimSpace(header)
+	if mapped, ok := in.Columns[name]; ok {
+		if mapped == "" {
+			return "", nil
+		}
+		name = mapped
+	}
+	if slices.Contains(ImportColumns, name) || KnownKind(name) {
+		return name, nil
+	}
+	return "", fmt.Errorf("column %q is not known: map it to one of %s or to an identifier kind, or to nothing", name, strings.Join(ImportColumns, ", "))
+}
+
+// set fills one column of an event; an empty value leaves it unset.
+func (in *Import) set(p *pending, column, value string) error {
+	if value == "" {
+		return nil
+	}
+	var err error
+	switch column {
+	case "type":
+		var ok bool
+		if p.Type, ok = ParseEventType(strings.ToLower(strings.TrimSpace(value))); !ok {
+			return refuse(BadType, column)
+		}
+	case "purpose":
+		p.Purpose = value
+	case "purpose_version":
+		p.PurposeVersion = value
+	case "basis":
+		p.Basis = value
+	case "occurred_at":
+		if p.OccurredAt, p.Zone, err = parseInstant(value, in.Zone); err != nil {
+			return refuse(BadTime, column)
+		}
+	case "effective_from":
+		if p.EffectiveFrom, _, err = parseInstant(value, in.Zone); err != nil {
+			return refuse(BadTime, column)
+		}
+	case "effective_until":
+		if p.EffectiveUntil, _, err = parseInstant(value, in.Zone); err != nil {
+			return refuse(BadTime, column)
+		}
+	case "notice":
+		p.Notice = value
+	case "evidence":
+		p.Evidence = value
+	case "method":
+		p.Method = value
+	case "collection":
+		p.Collection = strings.TrimSpace(value)
+	case "minor":
+		p.Minor, err = parseFlag(column, value)
+	case "marketing":
+		p.Marketing, err = parseFlag(column, value)
+	case "id":
+		p.ID = value
+	default:
+		p.Subjects = append(p.Subjects, Subject{Kind: column, Value: value})
+	}
+	return err
+}
+
+func (in *Import) event(line int) *pending {
+	return &pending{line: line, Event: Event{Source: in.Source, Country: in.Country}}
+}
+
+// finish applies the defaults of the delivery.
+func (in *Import) finish(p *pending) {
+	if p.Notice == "" && kinds[p.Type].grants {
+		p.Notice = in.Notice
+	}
+}
+
+func parseFlag(column, value string) (bool, error) {
+	switch strings.ToLower(strings.TrimSpace(value)) {
+	case "1", "true", "yes", "y", "t":
+		return true, nil
+	case "0", "false", "no", "n", "f":
+		return false, nil
+	}
+	return false, refuse(BadFlag, column)
+}
+
+// instantLayouts are the forms of an instant. A date alone is its first moment, so an effective_until of 2027-01-01 ends with 2026.
+var instantLayouts = []struct {
+	layout string
+	offset bool
+}{
+	{time.RFC3339Nano, true},
+	{"2006-01-02 15:04:05Z07:00", true},
+	{"2006-01-02 15:04:05", false},
+	{"2006-01-02T15:04:05", false},
+	{"2006-01-02 15:04", false},
+	{"2006-01-02T15:04", false},
+	{"2006-01-02", false},
+}
+
+func parseInstant(value string, zone *time.Location) (time.Time, string, error) {
+	value = strings.TrimSpace(value)
+	// The length tells most forms apart, which saves the price of failed attempts.
+	for _, l := range instantLayouts {
+		if len(value) < 11 && len(l.layout) != len(value) || len(value) == 19 && l.offset {
+			continue
+		}
+		t, err := time.ParseInLocation(l.layout, value, zone)
+		if err != nil {
+			continue
+		}
+		name := zone.String()
+		if l.offset {
+			name = t.Format("Z07:00")
+		}
+		return t.Truncate(time.Microsecond), name, nil
+	}
+	return time.Time{}, "", errors.New("not an instant")
+}
+
+// csvLines reads CSV with a header line.
+type csvLines struct {
+	in      *Import
+	reader  *csv.Reader
+	columns []string // "" ignored
+}
+
+func newCSVLines(in *Import, r io.Reader) (*csvLines, error) {
+	l := &csvLines{in: in, reader: csv.NewReader(r)}
+	l.reader.ReuseRecord = true
+	l.reader.FieldsPerRecord = -1
+	head, err := l.reader.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, errors.New("the file is empty: its first line must name the columns")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the line of column names: %w", err)
+	}
+	for _, h := range head {
+		name, err := in.column(h)
+		if err != nil {
+			return nil, err
+		}
+		if name != "" && slices.Contains(l.columns, name) {
+			return nil, fmt.Errorf("column %q stands twice", name)
+		}
+		l.columns = append(l.columns, name)
+	}
+	for _, need := range []string{"type", "occurred_at"} {
+		if !slices.Contains(l.columns, need) {
+			return nil, fmt.Errorf("there is no column %q; map the one that holds it", need)
+		}
+	}
+	return l, nil
+}
+
+func (l *csvLines) next() (*pending, error) {
+	record, err := l.reader.Read()
+	var bad *csv.ParseError
+	switch {
+	case errors.As(err, &bad):
+		return l.in.event(bad.StartLine), refuse(BadLine, "")
+	case errors.Is(err, io.EOF):
+		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("read the delivery: %w", err)
+	}
+	line, _ := l.reader.FieldPos(0)
+	p := l.in.event(line)
+	if len(record) != len(l.columns) {
+		return p, refuse(BadLine, "")
+	}
+	for i, value := range record {
+		if l.columns[i] == "" {
+			continue
+		}
+		// The fields of a record share one string; a copy of each short text would cost more than it frees.
+		if err := l.in.set(p, l.columns[i], value); err != nil {
+			return p, err
+		}
+	}
+	l.in.finish(p)
+	return p, nil
+}
+
+// maxLine bounds a JSON line.
+const maxLine = 1 << 20
+
+// jsonLines reads one JSON object a line; empty lines count but say nothing.
+type jsonLines struct {
+	in     *Import
+	reader *bufio.Reader
+	line   int
+	buf    []byte
+}
+
+func (l *jsonLines) next() (*pending, error) {
+	for {
+		text, whole, err := l.readLine()
+		if err != nil {
+			return nil, err
+		}
+		if !whole {
+			return l.in.event(l.line), refuse(BadLine, "")
+		}
+		if len(bytes.TrimSpace(text)) > 0 {
+			return l.parse(text)
+		}
+	}
+}
+
+// readLine returns the next line; whole is false when it is longer than maxLine, and its end is skipped.
+func (l *jsonLines) readLine() (text []byte, whole bool, err error) {
+	l.buf = l.buf[:0]
+	l.line++
+	whole = true
+	for {
+		part, err := l.reader.ReadSlice('\n')
+		if len(l.buf)+len(part) > maxLine {
+			whole = false
+		} else {
+			l.buf = append(l.buf, part...)
+		}
+		switch {
+		case err == nil:
+			return l.buf, whole, nil
+		case errors.Is(err, bufio.ErrBufferFull):
+		case errors.Is(err, io.EOF) && (len(l.buf) > 0 || !whole):
+			return l.buf, whole, nil
+		case errors.Is(err, io.EOF):
+			return nil, true, io.EOF
+		default:
+			return nil, true, fmt.Errorf("read the delivery: %w", err)
+		}
+	}
+}
+
+func (l *jsonLines) parse(text []byte) (*pending, error) {
+	p := l.in.event(l.line)
+	var object map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(&object); err != nil || object == nil || decoder.More() {
+		return p, refuse(BadLine, "")
+	}
+	// Sorted, so that the first bad column named is always the same, and identifiers come in one order.
+	for _, key := range sortedKeys(object) {
+		column, err := l.in.column(key)
+		if err != nil {
+			return p, refuse(BadLine, "")
+		}
+		if column == "" {
+			continue
+		}
+		var value string
+		switch v := object[key].(type) {
+		case nil:
+		case string:
+			value = v
+		case json.Number:
+			value = v.String()
+		case bool:
+			value = fmt.Sprint(v)
+		default:
+			return p, refuse(BadLine, column)
+		}
+		if err := l.in.set(p, column, value); err != nil {
+			return p, err
+		}
+	}
+	l.in.finish(p)
+	return p, nil
+}
+
+func sortedKeys(m map[string]any) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

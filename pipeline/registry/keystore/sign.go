@@ -1,0 +1,115 @@
+package keystore
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+const (
+	publicPrefix = "lethe-ed25519:"
+	secretPrefix = "lethe-ed25519-secret:"
+)
+
+// Signer signs as the runner or as a person (Ed25519, RFC 8032). It prints as "***".
+type Signer struct {
+	key ed25519.PrivateKey
+}
+
+// String hides the key.
+func (*Signer) String() string { return "***" }
+
+// GoString hides the key.
+func (*Signer) GoString() string { return "***" }
+
+// Public is the signer's public key, "lethe-ed25519:BASE64", as it stands under people: in the configuration.
+func (s *Signer) Public() string {
+	return publicPrefix + base64.StdEncoding.EncodeToString(s.key.Public().(ed25519.PublicKey))
+}
+
+// Sign signs a message for one context, "plan" or "manifest" for example: what is signed is "lethe-sig-v1", the context and the message,
+// so that a signature given for one purpose serves no other. The context must not be empty.
+func (s *Signer) Sign(context string, message []byte) []byte {
+	return ed25519.Sign(s.key, separated(context, message))
+}
+
+// PublicKey verifies signatures.
+type PublicKey struct {
+	key ed25519.PublicKey
+}
+
+// ParsePublic reads "lethe-ed25519:BASE64".
+func ParsePublic(text string) (PublicKey, error) {
+	encoded, ok := strings.CutPrefix(strings.TrimSpace(text), publicPrefix)
+	raw, err := base64.StdEncoding.Strict().DecodeString(encoded)
+	if !ok || err != nil || len(raw) != ed25519.PublicKeySize {
+		return PublicKey{}, fmt.Errorf("parse public key: want %sBASE64 of 32 bytes, as `lethe keys new` prints it", publicPrefix)
+	}
+	return PublicKey{key: raw}, nil
+}
+
+// Verify checks a signature given for this context: ErrSignature when it is not one of this key, this context and this message.
+func (p PublicKey) Verify(context string, message, signature []byte) error {
+	if len(p.key) != ed25519.PublicKeySize || !ed25519.Verify(p.key, separated(context, message), signature) {
+		return fmt.Errorf("verify %s: %w", context, ErrSignature)
+	}
+	return nil
+}
+
+// String is the text that ParsePublic reads.
+func (p PublicKey) String() string { return publicPrefix + base64.StdEncoding.EncodeToString(p.key) }
+
+func separated(context string, message []byte) []byte {
+	buf := appendName([]byte("lethe-sig-v1|"), context)
+	return append(buf, message...)
+}
+
+// NewPerson makes a person's signing key in a new file that only its owner can read, and returns the public key for the configuration.
+// An existing file is left alone and refused.
+func NewPerson(file string) (string, error) {
+	_, secret, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return "", fmt.Errorf("create signing key: %w", err)
+	}
+	s := &Signer{key: secret}
+	text := fmt.Sprintf("# signing key of one person: never share it\n# public key: %s\n%s%s\n", s.Public(), secretPrefix,
+		base64.StdEncoding.EncodeToString(secret.Seed()))
+	if err := writeNew(file, []byte(text)); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return "", fmt.Errorf("create signing key: %s exists already; name another file", file)
+		}
+		return "", fmt.Errorf("create signing key: %w", err)
+	}
+	return s.Public(), nil
+}
+
+// LoadPerson reads a person's signing key. A file that others can read gives ErrReadable, a missing one ErrMissing.
+func LoadPerson(file string) (*Signer, error) {
+	switch err := ownerOnly(file); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("load signing key %s: %w; create it with `lethe keys new`", file, ErrMissing)
+	case err != nil:
+		return nil, fmt.Errorf("load signing key: %w", err)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("load signing key: %w", err)
+	}
+	for line := range strings.Lines(string(data)) {
+		encoded, ok := strings.CutPrefix(strings.TrimSpace(line), secretPrefix)
+		if !ok {
+			continue
+		}
+		seed, err := base64.StdEncoding.Strict().DecodeString(encoded)
+		if err != nil || len(seed) != ed25519.SeedSize {
+			break
+		}
+		return &Signer{key: ed25519.NewKeyFromSeed(seed)}, nil
+	}
+	return nil, fmt.Errorf("load signing key %s: %w: it holds no %sBASE64 line", file, ErrDamaged, secretPrefix)
+}

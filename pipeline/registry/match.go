@@ -1,0 +1,86 @@
+package registry
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"lethe/pipeline/policy"
+)
+
+// Row is what a source's row offers to find its collection.
+type Row struct {
+	Identifiers []Ref     // of the identifiers that could be normalised, in any order
+	Collection  *Ref      // CollectionRef of the collection id the row carries; nil: it carries none
+	Record      *Ref      // SiloKey.Record of the row, to find a record link; nil: not asked
+	Created     time.Time // when the row came to be; zero: unknown
+	SiloScope   bool      // link_scope: silo; else collection
+}
+
+// Match is the answer: Collection is set when Identity is Matched.
+type Match struct {
+	Identity   policy.Identity
+	Collection int32 // to be given to Standings.At
+	Partial    bool  // some identifiers are unknown to the registry (I_PARTIAL_ID)
+}
+
+// Match finds the collection of a row (registry.md, section 3): the collection id it carries, else its record link, else its identifiers,
+// which must all lead to the same collections as far as they are known. Of several collections of one person, the row belongs to the most
+// recent one not later than itself when the silo's link scope is the silo; when it is the collection, or none is early enough, the row is
+// conflicting, and so kept.
+func (s *Standings) Match(row Row) Match {
+	if row.Collection != nil {
+		return s.settle(s.Lookup(*row.Collection), row, false)
+	}
+	if row.Record != nil {
+		if found := s.Lookup(*row.Record); len(found) > 0 {
+			return s.settle(found, row, false)
+		}
+	}
+	if len(row.Identifiers) == 0 {
+		return Match{Identity: policy.Unparseable}
+	}
+	var found []int32
+	unknown := 0
+	for _, ref := range row.Identifiers {
+		here := s.Lookup(ref)
+		switch {
+		case len(here) == 0:
+			unknown++
+		case found == nil:
+			found = here
+		case !slices.Equal(found, here):
+			return Match{Identity: policy.Conflicting}
+		}
+	}
+	return s.settle(found, row, unknown > 0)
+}
+
+func (s *Standings) settle(found []int32, row Row, partial bool) Match {
+	switch {
+	case len(found) == 0:
+		return Match{Identity: policy.Unmatched}
+	case len(found) == 1:
+		return Match{Collection: found[0], Partial: partial}
+	case !row.SiloScope:
+		return Match{Identity: policy.Conflicting}
+	}
+	var best int32
+	var latest time.Time
+	for _, collection := range found {
+		at := s.collected(collection)
+		if !row.Created.IsZero() && at.After(row.Created) {
+			continue
+		}
+		if best == 0 || at.After(latest) {
+			best, latest = collection, at
+		}
+	}
+	if best == 0 {
+		return Match{Identity: policy.Conflicting}
+	}
+	return Match{Collection: best, Partial: partial}
+}
+
+// CollectionName is how a standing names the collection (policy.Standing.Collection).
+func CollectionName(collection int32) string { return strconv.Itoa(int(collection)) }

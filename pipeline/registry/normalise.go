@@ -1,0 +1,190 @@
+package registry
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/nyaruka/phonenumbers"
+	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
+)
+
+// The kinds of identifier. A national id names its country: "national-id:IT".
+const (
+	KindEmail      = "email"
+	KindPhone      = "phone"
+	KindCustomer   = "customer-number"
+	KindUsername   = "username"
+	KindNational   = "national-id"
+	kindCollection = "collection" // the source's id of a collection; not an identifier of a person
+)
+
+// KnownKind says whether Normalise can handle identifiers of this kind.
+func KnownKind(kind string) bool {
+	switch kind {
+	case KindEmail, KindPhone, KindCustomer, KindUsername:
+		return true
+	}
+	country, ok := strings.CutPrefix(kind, KindNational)
+	return ok && (country == "" || len(country) == 3 && country[0] == ':' && upper(country[1]) && upper(country[2]))
+}
+
+func upper(c byte) bool { return 'A' <= c && c <= 'Z' }
+
+// Normalise appends to dst the canonical form of an identifier, version 1 (the version is part of every reference). It returns false for
+// what is empty or not an identifier of its kind; then dst is returned as it was. kind is one of the Kind constants; country is the ISO
+// 3166-1 alpha-2 code for phone numbers without a prefix, "" to refuse those. dst may be nil; an ASCII e-mail address and a number that is
+// E.164 already cost no allocation when dst has room.
+//
+//	email            trim, NFC, lower-case, domain to A-labels; dots and +tags stay, they are other mailboxes at most providers
+//	phone            E.164
+//	national-id:CC   letters and digits, upper-case
+//	customer-number  exact after trimming
+//	username         trim, NFC, lower-case
+func Normalise(kind string, value []byte, country string, dst []byte) ([]byte, bool) {
+	value = bytes.TrimSpace(value)
+	if len(value) == 0 || len(value) > 320 {
+		return dst, false
+	}
+	switch {
+	case kind == KindEmail:
+		return normaliseEmail(value, dst)
+	case kind == KindPhone:
+		return normalisePhone(value, country, dst)
+	case kind == KindCustomer || kind == kindCollection:
+		if !utf8.Valid(value) || bytes.ContainsFunc(value, unicode.IsControl) {
+			return dst, false
+		}
+		return append(dst, value...), true
+	case kind == KindUsername:
+		if !utf8.Valid(value) || bytes.ContainsFunc(value, unicode.IsControl) {
+			return dst, false
+		}
+		return append(dst, bytes.ToLower(norm.NFC.Bytes(value))...), true
+	case strings.HasPrefix(kind, KindNational):
+		return normaliseNational(value, dst)
+	}
+	return dst, false
+}
+
+// localSpecials are the characters that the unquoted local part of an address may hold beside letters and digits (RFC 5322 atext, and
+// the dot).
+const localSpecials = ".!#$%&'*+-/=?^_`{|}~"
+
+func normaliseEmail(value, dst []byte) ([]byte, bool) {
+	at := bytes.LastIndexByte(value, '@')
+	if at <= 0 || at == len(value)-1 || at > 64*utf8.UTFMax {
+		return dst, false
+	}
+	start := len(dst)
+	ascii := true
+	for i, c := range value {
+		switch {
+		case c >= utf8.RuneSelf:
+			ascii = false
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || i == at:
+		case i < at && strings.IndexByte(localSpecials, c) >= 0:
+		case i > at && (c == '.' || c == '-'):
+		default:
+			return dst[:start], false
+		}
+		dst = append(dst, c)
+	}
+	domain := dst[start+at+1:]
+	// Punycode labels are checked by the slow path: two spellings of one label must not give two references.
+	if ascii && !bytes.Contains(domain, []byte("xn--")) {
+		if !domainName(domain) {
+			return dst[:start], false
+		}
+		return dst, true
+	}
+	dst = dst[:start]
+	if !utf8.Valid(value) || bytes.ContainsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+		return dst, false
+	}
+	name, err := idna.Lookup.ToASCII(strings.ToLower(string(norm.NFC.Bytes(value[at+1:]))))
+	if err != nil || !domainName([]byte(name)) {
+		return dst, false
+	}
+	dst = append(dst, norm.NFC.Bytes(bytes.ToLower(norm.NFC.Bytes(value[:at])))...)
+	dst = append(dst, '@')
+	return append(dst, name...), true
+}
+
+// domainName holds for lower-case A-label domain names of at least two labels.
+func domainName(d []byte) bool {
+	if len(d) > 253 {
+		return false
+	}
+	label, dots := 0, 0
+	for i, c := range d {
+		switch {
+		case c == '.':
+			if label == 0 || label > 63 || d[i-1] == '-' {
+				return false
+			}
+			label = 0
+			dots++
+			continue
+		case c == '-' && label == 0:
+			return false
+		}
+		label++
+	}
+	return dots > 0 && label > 0 && label <= 63 && d[len(d)-1] != '-'
+}
+
+func normalisePhone(value []byte, country string, dst []byte) ([]byte, bool) {
+	// A number that a validating system wrote is E.164 already: '+', then 8 to 15 digits. Its length by country is not looked at again; a
+	// wrong one matches nobody.
+	if value[0] == '+' && len(value) >= 9 && len(value) <= 16 && value[1] != '0' {
+		digits := true
+		for _, c := range value[1:] {
+			if c < '0' || c > '9' {
+				digits = false
+				break
+			}
+		}
+		if digits {
+			return append(dst, value...), true
+		}
+	}
+	if !utf8.Valid(value) {
+		return dst, false
+	}
+	text := string(value)
+	if text[0] != '+' && country == "" {
+		if !strings.HasPrefix(text, "00") {
+			return dst, false
+		}
+		text = "+" + text[2:]
+	}
+	number, err := phonenumbers.Parse(text, strings.ToUpper(country))
+	if err != nil || !phonenumbers.IsPossibleNumber(number) || number.GetExtension() != "" {
+		return dst, false
+	}
+	return append(dst, phonenumbers.Format(number, phonenumbers.E164)...), true
+}
+
+func normaliseNational(value, dst []byte) ([]byte, bool) {
+	start := len(dst)
+	for _, c := range value {
+		switch {
+		case '0' <= c && c <= '9' || upper(c):
+			dst = append(dst, c)
+		case 'a' <= c && c <= 'z':
+			dst = append(dst, c-('a'-'A'))
+		case c == ' ' || c == '-' || c == '.' || c == '/' || c == '+': // the Swedish '+' of those over a hundred separates too
+		default:
+			return dst[:start], false
+		}
+	}
+	if n := len(dst) - start; n < 4 || n > 32 {
+		return dst[:start], false
+	}
+	return dst, true
+}

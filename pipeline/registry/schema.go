@@ -1,0 +1,147 @@
+package registry
+
+// schemaVersion is stored with the registry; another version is refused.
+const schemaVersion = 1
+
+// schema creates the tables. Facts only: rules are the policy file's. Everything hangs on a silo's number, so no key, index or foreign key
+// can lead from one silo into another. Times are microseconds since 1970 in UTC, 0 for none. References and hashes are raw bytes.
+//
+// Differences from the design: an event's prev_hash is not stored, it is the hash of the row before; a collection's own id is an alias of
+// kind "collection", so one index serves every way to find a collection; the age bucket stands in the event that said it.
+var schema = []string{
+	`CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`,
+
+	`CREATE TABLE silo (
+		silo        INTEGER PRIMARY KEY,
+		name        TEXT    NOT NULL UNIQUE,
+		head_seq    INTEGER NOT NULL,
+		head_hash   BLOB    NOT NULL,
+		collections INTEGER NOT NULL,
+		recorded_at INTEGER NOT NULL,
+		heard_at    INTEGER NOT NULL)`,
+
+	`CREATE TABLE collection (
+		silo        INTEGER NOT NULL REFERENCES silo,
+		collection  INTEGER NOT NULL CHECK (collection > 0),
+		key_version INTEGER NOT NULL,
+		PRIMARY KEY (silo, collection)) WITHOUT ROWID`,
+
+	`CREATE TABLE subject_alias (
+		silo       INTEGER NOT NULL,
+		alias_ref  BLOB    NOT NULL CHECK (length(alias_ref) = 32),
+		collection INTEGER NOT NULL,
+		kind       TEXT    NOT NULL,
+		PRIMARY KEY (silo, alias_ref, collection),
+		FOREIGN KEY (silo, collection) REFERENCES collection (silo, collection)) WITHOUT ROWID`,
+	`CREATE INDEX subject_alias_collection ON subject_alias (silo, collection)`,
+
+	`CREATE TABLE event (
+		silo            INTEGER NOT NULL REFERENCES silo,
+		seq             INTEGER NOT NULL CHECK (seq > 0),
+		type            TEXT    NOT NULL,
+		purpose         TEXT    NOT NULL,
+		purpose_version TEXT    NOT NULL,
+		basis           TEXT    NOT NULL,
+		occurred_at     INTEGER NOT NULL,
+		zone            TEXT    NOT NULL,
+		effective_from  INTEGER NOT NULL,
+		effective_until INTEGER NOT NULL,
+		recorded_at     INTEGER NOT NULL,
+		method          TEXT    NOT NULL,
+		source          TEXT    NOT NULL,
+		idem            BLOB    NOT NULL,
+		notice          TEXT    NOT NULL,
+		commitment      BLOB    NOT NULL,
+		hash            BLOB    NOT NULL,
+		PRIMARY KEY (silo, seq),
+		CHECK (type NOT IN ('given', 'renewed') OR (purpose <> '' AND notice <> ''))) WITHOUT ROWID`,
+	`CREATE UNIQUE INDEX event_idem ON event (silo, idem)`,
+	`CREATE INDEX event_until ON event (silo, effective_until) WHERE effective_until > 0`,
+	`CREATE INDEX event_consent ON event (silo, purpose, effective_from) WHERE type IN ('given', 'renewed')`,
+	`CREATE TRIGGER event_no_update BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'event is append-only'); END`,
+	`CREATE TRIGGER event_no_delete BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'event is append-only'); END`,
+
+	`CREATE TABLE event_payload (
+		silo       INTEGER NOT NULL,
+		seq        INTEGER NOT NULL,
+		collection INTEGER NOT NULL,
+		flags      INTEGER NOT NULL,
+		evidence   INTEGER,
+		details    TEXT    NOT NULL,
+		content    BLOB    NOT NULL,
+		salt       BLOB    NOT NULL,
+		PRIMARY KEY (silo, seq),
+		FOREIGN KEY (silo, seq) REFERENCES event (silo, seq)) WITHOUT ROWID`,
+	`CREATE INDEX event_payload_collection ON event_payload (silo, collection, seq)`,
+	`CREATE TRIGGER event_payload_no_update BEFORE UPDATE ON event_payload
+		BEGIN SELECT RAISE(ABORT, 'event_payload is never updated'); END`,
+
+	`CREATE TABLE evidence (
+		silo         INTEGER NOT NULL,
+		evidence     INTEGER NOT NULL,
+		commitment   BLOB    NOT NULL,
+		salt         BLOB,
+		destroyed_at INTEGER NOT NULL,
+		PRIMARY KEY (silo, evidence),
+		CHECK (destroyed_at = 0 OR salt IS NULL)) WITHOUT ROWID`,
+
+	`CREATE TABLE record_link (
+		silo       INTEGER NOT NULL,
+		record_ref BLOB    NOT NULL,
+		collection INTEGER NOT NULL,
+		system     TEXT    NOT NULL,
+		object     TEXT    NOT NULL,
+		linked_at  INTEGER NOT NULL,
+		PRIMARY KEY (silo, record_ref, collection),
+		FOREIGN KEY (silo, collection) REFERENCES collection (silo, collection)) WITHOUT ROWID`,
+
+	`CREATE TABLE legal_hold (
+		silo        INTEGER NOT NULL REFERENCES silo,
+		hold        TEXT    NOT NULL,
+		case_ref    TEXT    NOT NULL,
+		placed_by   TEXT    NOT NULL,
+		placed_at   INTEGER NOT NULL,
+		approved_by TEXT    NOT NULL CHECK (approved_by <> placed_by),
+		review_by   INTEGER NOT NULL,
+		released_by TEXT    NOT NULL,
+		release_approved_by TEXT NOT NULL CHECK (release_approved_by = '' OR release_approved_by <> released_by),
+		released_at INTEGER NOT NULL,
+		PRIMARY KEY (silo, hold)) WITHOUT ROWID`,
+
+	`CREATE TABLE request (
+		silo      INTEGER NOT NULL REFERENCES silo,
+		request   TEXT    NOT NULL,
+		kind      TEXT    NOT NULL,
+		received_at INTEGER NOT NULL,
+		due_at    INTEGER NOT NULL,
+		closed_at INTEGER NOT NULL,
+		outcome   TEXT    NOT NULL,
+		exception TEXT    NOT NULL,
+		PRIMARY KEY (silo, request)) WITHOUT ROWID`,
+
+	`CREATE TABLE tombstone (
+		silo        INTEGER NOT NULL,
+		record_ref  BLOB    NOT NULL,
+		subject_ref BLOB    NOT NULL,
+		system      TEXT    NOT NULL,
+		object      TEXT    NOT NULL,
+		action      TEXT    NOT NULL,
+		plan_digest TEXT    NOT NULL,
+		erased_at   INTEGER NOT NULL,
+		drop_after  INTEGER NOT NULL,
+		PRIMARY KEY (silo, record_ref, subject_ref)) WITHOUT ROWID`,
+	`CREATE INDEX tombstone_drop ON tombstone (silo, drop_after)`,
+
+	`CREATE TABLE flag (
+		silo       INTEGER NOT NULL,
+		record_ref BLOB    NOT NULL,
+		reason     TEXT    NOT NULL,
+		since      INTEGER NOT NULL,
+		PRIMARY KEY (silo, record_ref, reason)) WITHOUT ROWID`,
+
+	`CREATE TABLE expiry_pass (
+		silo          INTEGER NOT NULL,
+		purpose       TEXT    NOT NULL,
+		since_through INTEGER NOT NULL,
+		PRIMARY KEY (silo, purpose)) WITHOUT ROWID`,
+}

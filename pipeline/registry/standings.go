@@ -1,0 +1,493 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/bits"
+	"slices"
+	"time"
+
+	"lethe/pipeline/policy"
+)
+
+// Standings is what the registry says of every collection of one silo at one instant and one position of the chain, held compactly: about
+// 25 bytes for each reference and 30 for each collection with one purpose. It is read by many goroutines; Refresh needs it alone.
+type Standings struct {
+	silo     string
+	asOf     time.Time
+	head     int64
+	purposes map[string]EventType
+
+	names   []string // purposes by number
+	numbers map[string]int
+	index   index
+	added   map[shortRef][]int32 // aliases that came with Refresh
+	offsets []uint32             // by collection - 1: where its standing begins, 0 for none
+	blocks  [][]byte
+	whole   policy.Standing // of the silo as a whole: holds
+}
+
+// shortRef is as much of a reference as memory holds: 128 bits of a keyed hash do not collide.
+type shortRef [16]byte
+
+// Standings loads a silo as it stands at asOf, at the chain's present head. purposes are the purposes of the silo's rules, each with the
+// type of the event that ends it ("" for basis_ended). A silo that the registry does not know has no collections and head 0.
+func (r *Registry) Standings(ctx context.Context, silo string, asOf time.Time, purposes map[string]EventType) (*Standings, error) {
+	s := &Standings{silo: silo, asOf: asOf, purposes: purposes, numbers: map[string]int{}, blocks: [][]byte{{0}}}
+	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, fmt.Errorf("load standings of silo %q: %w", silo, err)
+	}
+	defer tx.Rollback()
+	row, err := siloOf(ctx, tx, silo)
+	if errors.Is(err, ErrUnknownSilo) {
+		s.index.finish()
+		return s, nil
+	}
+	if err == nil {
+		s.head = row.Seq
+		err = s.loadIndex(ctx, tx, row.id)
+	}
+	if err == nil {
+		err = s.loadEvents(ctx, tx, `WHERE p.silo = ? ORDER BY p.collection, p.seq`, row.id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load standings of silo %q: %w", silo, err)
+	}
+	return s, nil
+}
+
+// Head is the position of the chain at which the standings were loaded or refreshed.
+func (s *Standings) Head() int64 { return s.head }
+
+// AsOf is the instant of the standings.
+func (s *Standings) AsOf() time.Time { return s.asOf }
+
+// Len is the number of collections.
+func (s *Standings) Len() int { return len(s.offsets) }
+
+// Refresh brings the standings to the chain's present head and returns the collections that were touched, none when nothing moved. The
+// instant stays. Nobody else may use s meanwhile.
+func (r *Registry) Refresh(ctx context.Context, s *Standings) ([]int32, error) {
+	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, fmt.Errorf("refresh standings of silo %q: %w", s.silo, err)
+	}
+	defer tx.Rollback()
+	row, err := siloOf(ctx, tx, s.silo)
+	if errors.Is(err, ErrUnknownSilo) || err == nil && row.Seq == s.head {
+		return nil, nil
+	}
+	var touched []int32
+	if err == nil {
+		touched, err = s.refresh(ctx, tx, row)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("refresh standings of silo %q: %w", s.silo, err)
+	}
+	s.head = row.Seq
+	return touched, nil
+}
+
+func (s *Standings) refresh(ctx context.Context, tx *sql.Tx, row siloRow) ([]int32, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT DISTINCT collection FROM event_payload WHERE silo = ? AND seq > ? ORDER BY collection`, row.id, s.head)
+	if err != nil {
+		return nil, err
+	}
+	var touched []int32
+	for rows.Next() {
+		var collection int32
+		if err := rows.Scan(&collection); err != nil {
+			rows.Close()
+			return nil, err
+		}
+		touched = append(touched, collection)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, err
+	}
+	for _, collection := range touched {
+		if err := s.loadEvents(ctx, tx, `WHERE p.silo = ? AND p.collection = ? ORDER BY p.seq`, row.id, collection); err != nil {
+			return nil, err
+		}
+		if err := s.loadAliases(ctx, tx, row.id, collection); err != nil {
+			return nil, err
+		}
+	}
+	return touched, nil
+}
+
+// loadAliases takes up the references of one collection that the index does not hold.
+func (s *Standings) loadAliases(ctx context.Context, tx *sql.Tx, silo int64, collection int32) error {
+	rows, err := tx.QueryContext(ctx, `SELECT alias_ref FROM subject_alias WHERE silo = ? AND collection = ?`, silo, collection)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var raw sql.RawBytes
+		if err := rows.Scan(&raw); err != nil {
+			return err
+		}
+		ref := shortRef(raw)
+		if slices.Contains(s.index.find(ref), collection) || slices.Contains(s.added[ref], collection) {
+			continue
+		}
+		if s.added == nil {
+			s.added = map[shortRef][]int32{}
+		}
+		s.added[ref] = append(s.added[ref], collection)
+	}
+	return rows.Err()
+}
+
+// loadIndex reads the references of aliases and linked records, in order.
+func (s *Standings) loadIndex(ctx context.Context, tx *sql.Tx, silo int64) error {
+	var n, collections int
+	if err := tx.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM subject_alias WHERE silo = ?) + (SELECT COUNT(*) FROM record_link WHERE silo = ?),
+		(SELECT collections FROM silo WHERE silo = ?)`, silo, silo, silo).Scan(&n, &collections); err != nil {
+		return err
+	}
+	s.offsets = make([]uint32, collections)
+	s.index.grow(n)
+	rows, err := tx.QueryContext(ctx, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ?
+		UNION ALL SELECT record_ref, collection FROM record_link WHERE silo = ? ORDER BY 1, 2`, silo, silo)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var ref sql.RawBytes
+		var collection int32
+		if err := rows.Scan(&ref, &collection); err != nil {
+			return err
+		}
+		s.index.add(shortRef(ref), collection)
+	}
+	s.index.finish()
+	return rows.Err()
+}
+
+// loadEvents folds the events that a condition selects, collection by collection.
+func (s *Standings) loadEvents(ctx context.Context, tx *sql.Tx, condition string, args ...any) error {
+	rows, err := tx.QueryContext(ctx, factQuery+condition, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var reader factReader
+	var facts []fact
+	var standing policy.Standing
+	current := int64(-1)
+	flush := func() error {
+		if len(facts) == 0 {
+			return nil
+		}
+		stateAt(facts, s.asOf, s.purposes, &standing)
+		facts = facts[:0]
+		return s.put(current, &standing)
+	}
+	for rows.Next() {
+		collection, f, err := reader.read(rows)
+		if err != nil {
+			return err
+		}
+		if collection != current {
+			if err := flush(); err != nil {
+				return err
+			}
+			current = collection
+		}
+		facts = append(facts, f)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return flush()
+}
+
+const factQuery = `SELECT p.collection, e.seq, e.type, e.purpose, e.occurred_at, e.effective_from, e.effective_until, e.recorded_at,
+	e.notice <> '', v.evidence IS NOT NULL AND v.destroyed_at = 0, p.flags, p.details
+	FROM event_payload p JOIN event e ON e.silo = p.silo AND e.seq = p.seq
+	LEFT JOIN evidence v ON v.silo = p.silo AND v.evidence = p.evidence `
+
+// factReader scans rows of factQuery and keeps one copy of each text.
+type factReader struct {
+	texts map[string]string
+}
+
+func (t *factReader) text(raw []byte) string {
+	if s, ok := t.texts[string(raw)]; ok {
+		return s
+	}
+	if t.texts == nil {
+		t.texts = map[string]string{}
+	}
+	s := string(raw)
+	t.texts[s] = s
+	return s
+}
+
+func (t *factReader) read(rows *sql.Rows) (int64, fact, error) {
+	var f fact
+	var collection, flags int64
+	var typ, purpose, text sql.RawBytes
+	if err := rows.Scan(&collection, &f.seq, &typ, &purpose, &f.occurred, &f.from, &f.until, &f.recorded, &f.notice, &f.proof, &flags, &text); err != nil {
+		return 0, fact{}, err
+	}
+	f.typ, f.purpose = EventType(t.text(typ)), t.text(purpose)
+	f.minor, f.marketing = flags&flagMinor != 0, flags&flagMarketing != 0
+	var err error
+	if f.details, err = decodeDetails(text); err != nil {
+		return 0, fact{}, fmt.Errorf("event %d: its details cannot be read: %w", f.seq, err)
+	}
+	return collection, f, nil
+}
+
+// blockSize is the size of an arena block; an offset counts bytes over all blocks, and a standing never crosses from one to the next.
+const blockSize = 1 << 24
+
+// put stores the standing of a collection; collection 0 is the silo as a whole.
+func (s *Standings) put(collection int64, standing *policy.Standing) error {
+	if collection == 0 {
+		s.whole = *standing
+		s.whole.Purposes = slices.Clone(standing.Purposes)
+		return nil
+	}
+	for int64(len(s.offsets)) < collection {
+		s.offsets = append(s.offsets, 0)
+	}
+	last := len(s.blocks) - 1
+	start := len(s.blocks[last])
+	encoded := s.encode(s.blocks[last], standing)
+	if len(encoded) > blockSize {
+		if last++; last == 1<<8 {
+			return errors.New("the silo is too large to hold its standings in memory (4 GiB)")
+		}
+		// start at 1, so that no offset is 0
+		fresh := append(make([]byte, 0, blockSize), 0)
+		encoded, start = append(fresh, encoded[start:]...), 1
+		s.blocks = append(s.blocks, nil)
+	}
+	s.blocks[last] = encoded
+	s.offsets[collection-1] = uint32(last*blockSize + start)
+	return nil
+}
+
+const (
+	bitMinor = 1 << iota
+	bitParental
+	bitHold
+	bitRestricted
+	bitAccess
+	bitErasure
+)
+
+const (
+	bitProven = 1 << iota
+	bitFuture
+	bitImpossible
+	bitMarketing
+	bitUntil
+	bitObjected
+	bitStarted
+	bitEnded
+)
+
+// states gives each state of consent its stored number.
+var states = []policy.ConsentState{policy.NoConsent, policy.Given, policy.Renewed, policy.Refused, policy.Withdrawn, policy.Expired, policy.Invalidated}
+
+func bit(on bool, bit byte) byte {
+	if on {
+		return bit
+	}
+	return 0
+}
+
+func (s *Standings) encode(buf []byte, v *policy.Standing) []byte {
+	buf = append(buf, bit(v.Minor, bitMinor)|bit(v.Parental, bitParental)|bit(v.Hold, bitHold)|bit(v.Restricted, bitRestricted)|
+		bit(v.PendingAccess, bitAccess)|bit(!v.Erasure.IsZero(), bitErasure))
+	buf = binary.AppendVarint(buf, micros(v.Collected))
+	buf = binary.AppendUvarint(buf, uint64(v.FirstSeq))
+	buf = binary.AppendUvarint(buf, uint64(v.LastSeq-v.FirstSeq))
+	if !v.Erasure.IsZero() {
+		buf = binary.AppendVarint(buf, micros(v.Erasure))
+	}
+	buf = binary.AppendUvarint(buf, uint64(len(v.Purposes)))
+	for i := range v.Purposes {
+		p := &v.Purposes[i]
+		buf = binary.AppendUvarint(buf, uint64(s.number(p.Purpose)))
+		buf = append(buf, byte(slices.Index(states, p.State))|byte(p.Objection)<<4,
+			bit(p.Proven, bitProven)|bit(p.Future, bitFuture)|bit(p.ImpossibleClock, bitImpossible)|bit(p.Marketing, bitMarketing)|
+				bit(!p.Until.IsZero(), bitUntil)|bit(!p.ObjectedAt.IsZero(), bitObjected)|bit(!p.Started.IsZero(), bitStarted)|bit(!p.Ended.IsZero(), bitEnded))
+		buf = binary.AppendVarint(buf, micros(p.Since))
+		for _, t := range []time.Time{p.Until, p.ObjectedAt, p.Started, p.Ended} {
+			if !t.IsZero() {
+				buf = binary.AppendVarint(buf, micros(t))
+			}
+		}
+	}
+	return buf
+}
+
+// number gives a purpose its number.
+func (s *Standings) number(purpose string) int {
+	n, ok := s.numbers[purpose]
+	if !ok {
+		n = len(s.names)
+		s.names = append(s.names, purpose)
+		s.numbers[purpose] = n
+	}
+	return n
+}
+
+// At decodes the standing of a collection into dst, reusing its Purposes, and returns false for a collection that has none. The
+// collections of Lookup and Match have one.
+func (s *Standings) At(collection int32, dst *policy.Standing) bool {
+	buf := s.encoded(collection)
+	if buf == nil {
+		return false
+	}
+	d := decoder{buf}
+	purposes := dst.Purposes[:0]
+	flags := d.byte()
+	*dst = policy.Standing{Collection: CollectionName(collection), Collected: d.time(), Minor: flags&bitMinor != 0, Parental: flags&bitParental != 0,
+		Hold: flags&bitHold != 0 || s.whole.Hold, Restricted: flags&bitRestricted != 0, PendingAccess: flags&bitAccess != 0}
+	dst.FirstSeq = int64(d.uint())
+	dst.LastSeq = max(dst.FirstSeq+int64(d.uint()), s.whole.LastSeq)
+	if flags&bitErasure != 0 {
+		dst.Erasure = d.time()
+	}
+	for range d.uint() {
+		p := policy.PurposeStanding{Purpose: s.names[d.uint()]}
+		state, flags := d.byte(), d.byte()
+		p.State, p.Objection = states[state&0xf], policy.Objection(state>>4)
+		p.Proven, p.Future = flags&bitProven != 0, flags&bitFuture != 0
+		p.ImpossibleClock, p.Marketing = flags&bitImpossible != 0, flags&bitMarketing != 0
+		p.Since = d.time()
+		for _, t := range []struct {
+			bit  byte
+			into *time.Time
+		}{{bitUntil, &p.Until}, {bitObjected, &p.ObjectedAt}, {bitStarted, &p.Started}, {bitEnded, &p.Ended}} {
+			if flags&t.bit != 0 {
+				*t.into = d.time()
+			}
+		}
+		purposes = append(purposes, p)
+	}
+	dst.Purposes = purposes
+	return true
+}
+
+// encoded is the stored standing of a collection, nil for none.
+func (s *Standings) encoded(collection int32) []byte {
+	if collection < 1 || int(collection) > len(s.offsets) || s.offsets[collection-1] == 0 {
+		return nil
+	}
+	at := s.offsets[collection-1]
+	return s.blocks[at/blockSize][at%blockSize:]
+}
+
+// collected is the instant of collecting, without decoding the rest.
+func (s *Standings) collected(collection int32) time.Time {
+	buf := s.encoded(collection)
+	if buf == nil {
+		return time.Time{}
+	}
+	d := decoder{buf[1:]}
+	return d.time()
+}
+
+// decoder reads what encode wrote.
+type decoder struct {
+	buf []byte
+}
+
+func (d *decoder) byte() byte {
+	b := d.buf[0]
+	d.buf = d.buf[1:]
+	return b
+}
+
+func (d *decoder) uint() uint64 {
+	v, n := binary.Uvarint(d.buf)
+	d.buf = d.buf[n:]
+	return v
+}
+
+func (d *decoder) time() time.Time {
+	v, n := binary.Varint(d.buf)
+	d.buf = d.buf[n:]
+	return instant(v)
+}
+
+// Lookup returns the collections that a reference leads to, nil for none. The caller must not change the slice.
+func (s *Standings) Lookup(ref Ref) []int32 {
+	short := shortRef(ref[:16])
+	found := s.index.find(short)
+	if extra, ok := s.added[short]; ok {
+		all := append(slices.Clone(found), extra...)
+		slices.Sort(all)
+		return all
+	}
+	return found
+}
+
+// index maps references to collections: sorted references with a directory by their first bits.
+type index struct {
+	refs        []shortRef
+	collections []int32
+	directory   []uint32 // where the references of a bucket begin; one more than there are buckets
+	shift       uint
+}
+
+func (x *index) grow(n int) {
+	x.refs = make([]shortRef, 0, n)
+	x.collections = make([]int32, 0, n)
+}
+
+// add takes the next reference in order.
+func (x *index) add(ref shortRef, collection int32) {
+	x.refs = append(x.refs, ref)
+	x.collections = append(x.collections, collection)
+}
+
+// finish builds the directory: about two references a bucket.
+func (x *index) finish() {
+	width := max(bits.Len(uint(len(x.refs)/2)), 1)
+	x.shift = 32 - uint(width)
+	x.directory = make([]uint32, 1<<width+1)
+	bucket := 0
+	for i := range x.refs {
+		for b := x.bucket(&x.refs[i]); bucket <= b; bucket++ {
+			x.directory[bucket] = uint32(i)
+		}
+	}
+	for ; bucket < len(x.directory); bucket++ {
+		x.directory[bucket] = uint32(len(x.refs))
+	}
+}
+
+func (x *index) bucket(ref *shortRef) int {
+	return int(binary.BigEndian.Uint32(ref[:4]) >> x.shift)
+}
+
+func (x *index) find(ref shortRef) []int32 {
+	b := x.bucket(&ref)
+	from, to := x.directory[b], x.directory[b+1]
+	for from < to && bytes.Compare(x.refs[from][:], ref[:]) < 0 {
+		from++
+	}
+	end := from
+	for end < to && x.refs[end] == ref {
+		end++
+	}
+	if from == end {
+		return nil
+	}
+	return x.collections[from:end:end]
+}

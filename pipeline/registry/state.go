@@ -1,0 +1,218 @@
+package registry
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"lethe/pipeline/policy"
+)
+
+// clockTolerance is by how much an event may have happened after it was recorded before its clock counts as impossible and it is not
+// trusted at all.
+const clockTolerance = 5 * time.Minute
+
+// accessMargin is how long after its due date an access or portability request that nobody closed still protects the data.
+const accessMargin = 30 * 24 * time.Hour
+
+// fact is an event as the state needs it.
+type fact struct {
+	seq                             int64
+	typ                             EventType
+	purpose                         string
+	occurred, from, until, recorded int64
+	notice, proof, minor, marketing bool
+	details                         details
+}
+
+// stateAt folds the events of one collection into its standing at asOf. It is pure: the order of the facts does not matter. purposes are
+// those of the silo's rules, with the type of the event that ends each ("" for basis_ended); an event without a purpose is about all of
+// them and about every purpose that the collection's events name.
+//
+// Consent is the state of the latest event with effective_from <= asOf, by effective_from, then by protectiveness, then by position; a
+// consent past its effective_until reads as expired since then. Events of one type and instant count as one, proven when one of them is,
+// ending when the first of them ends. An event that happened more than five minutes after it was recorded is not trusted.
+func stateAt(facts []fact, asOf time.Time, purposes map[string]EventType, into *policy.Standing) {
+	*into = policy.Standing{Purposes: into.Purposes[:0]}
+	slices.SortStableFunc(facts, func(a, b fact) int {
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(kinds[a.typ].rank, kinds[b.typ].rank), cmp.Compare(a.typ, b.typ), cmp.Compare(a.seq, b.seq))
+	})
+	f := folder{asOf: asOf.UnixMicro(), ends: purposes, into: into}
+	for i := range facts {
+		f.name(&facts[i])
+	}
+	for i := range facts {
+		f.fold(&facts[i])
+	}
+	for i := range into.Purposes {
+		p := &into.Purposes[i]
+		if (p.State == policy.Given || p.State == policy.Renewed) && !p.Until.IsZero() && !p.Until.After(asOf) {
+			p.State, p.Since = policy.Expired, p.Until
+		}
+		if p.State != policy.NoConsent {
+			p.Future = false
+		}
+	}
+	into.Hold = len(f.holds) > 0
+	for _, due := range f.requests {
+		if due == 0 || f.asOf < due+accessMargin.Microseconds() {
+			into.PendingAccess = true
+		}
+	}
+}
+
+type folder struct {
+	asOf     int64
+	ends     map[string]EventType
+	into     *policy.Standing
+	holds    map[string]bool
+	requests map[string]int64 // open access and portability requests: due, 0 for none
+}
+
+// name makes the entries of the purposes that the collection's events and the silo's rules name, sorted.
+func (f *folder) name(e *fact) {
+	if e.purpose != "" {
+		f.purpose(e.purpose)
+		return
+	}
+	if kinds[e.typ].purpose == optionalPurpose {
+		for p := range f.ends {
+			f.purpose(p)
+		}
+	}
+}
+
+// purpose finds or makes the entry of a purpose.
+func (f *folder) purpose(name string) *policy.PurposeStanding {
+	list := f.into.Purposes
+	at, found := slices.BinarySearchFunc(list, name, func(p policy.PurposeStanding, name string) int { return cmp.Compare(p.Purpose, name) })
+	if !found {
+		f.into.Purposes = slices.Insert(list, at, policy.PurposeStanding{Purpose: name})
+	}
+	return &f.into.Purposes[at]
+}
+
+func (f *folder) fold(e *fact) {
+	s := f.into
+	if s.FirstSeq == 0 || e.seq < s.FirstSeq {
+		s.FirstSeq = e.seq
+	}
+	s.LastSeq = max(s.LastSeq, e.seq)
+	impossible := e.occurred > e.recorded+clockTolerance.Microseconds()
+	if !impossible {
+		if at := instant(e.occurred); s.Collected.IsZero() || at.Before(s.Collected) {
+			s.Collected = at
+		}
+	}
+	if impossible || e.from > f.asOf {
+		f.each(e, func(p *policy.PurposeStanding) {
+			if kinds[e.typ].consent {
+				p.Future = true
+				p.ImpossibleClock = p.ImpossibleClock || impossible
+			}
+		})
+		return
+	}
+	s.Minor = s.Minor || e.minor
+	at := instant(e.from)
+	switch e.typ {
+	case Restricted:
+		s.Restricted = true
+	case RestrictionLifted:
+		s.Restricted = false
+	case ErasureRequested:
+		s.Erasure = at
+	case ErasureRefused:
+		s.Erasure = time.Time{}
+	case ParentalAuthorised:
+		s.Parental = true
+	case HoldPlaced:
+		if f.holds == nil {
+			f.holds = map[string]bool{}
+		}
+		f.holds[e.details.Hold] = true
+	case HoldReleased:
+		delete(f.holds, e.details.Hold)
+	case RequestOpened:
+		if e.details.Kind == RequestAccess || e.details.Kind == RequestPortability {
+			if f.requests == nil {
+				f.requests = map[string]int64{}
+			}
+			f.requests[e.details.Request] = e.details.Due
+		}
+	case RequestClosed:
+		delete(f.requests, e.details.Request)
+		if e.details.Kind == RequestErasure { // the erasure request is consumed
+			s.Erasure = time.Time{}
+		}
+	default:
+		f.each(e, func(p *policy.PurposeStanding) { f.foldPurpose(p, e, at) })
+	}
+	f.end(e, at)
+}
+
+// each calls do with the entries an event is about.
+func (f *folder) each(e *fact, do func(*policy.PurposeStanding)) {
+	for i := range f.into.Purposes {
+		if p := &f.into.Purposes[i]; e.purpose == "" && kinds[e.typ].purpose == optionalPurpose || e.purpose != "" && p.Purpose == e.purpose {
+			do(p)
+		}
+	}
+}
+
+func (f *folder) foldPurpose(p *policy.PurposeStanding, e *fact, at time.Time) {
+	switch e.typ {
+	case Objected:
+		p.Marketing = e.marketing || p.Marketing && p.Objection != policy.ObjectionOverridden
+		p.Objection, p.ObjectedAt = policy.ObjectionPending, at
+		return
+	case ObjectionUpheld:
+		p.Objection = policy.ObjectionUpheld
+		if p.ObjectedAt.IsZero() {
+			p.ObjectedAt = at
+		}
+		return
+	case ObjectionOverridden:
+		if !p.Marketing { // an objection to direct marketing cannot be overridden: Art. 21(3)
+			p.Objection = policy.ObjectionOverridden
+		}
+		return
+	case BasisStarted:
+		p.Started, p.Ended = at, time.Time{}
+		return
+	}
+	if !kinds[e.typ].consent {
+		return
+	}
+	state, until, proven := policy.ConsentState(e.typ), instant(e.until), e.notice && e.proof
+	if p.State == state && p.Since.Equal(at) {
+		p.Proven = p.Proven || proven
+		if p.Until.IsZero() || !until.IsZero() && until.Before(p.Until) {
+			p.Until = until
+		}
+		return
+	}
+	p.State, p.Since, p.Until, p.Proven = state, at, until, proven
+}
+
+// end sets the end of the purposes that an event of this type ends.
+func (f *folder) end(e *fact, at time.Time) {
+	for i := range f.into.Purposes {
+		p := &f.into.Purposes[i]
+		ends := cmp.Or(f.ends[p.Purpose], BasisEnded)
+		if e.typ == ends && (e.purpose == "" || e.purpose == p.Purpose) {
+			p.Ended = at
+		}
+	}
+}
+
+// decodeDetails reads the details of the few types that have them.
+func decodeDetails(text []byte) (details, error) {
+	var d details
+	if len(text) == 0 {
+		return d, nil
+	}
+	err := json.Unmarshal(text, &d)
+	return d, err
+}
