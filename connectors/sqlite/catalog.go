@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,12 +63,24 @@ func loadTables(c *sqlite3.Conn, database string) ([]*table, error) {
 	return tables, nil
 }
 
-// shadowNames returns the tables behind full-text tables whose module this build may lack; SQLite knows the others itself.
+// shadowSuffixes name the tables in which SQLite's own modules keep what their virtual tables show.
+var shadowSuffixes = map[string][]string{
+	"fts3":  {"_content", "_segments", "_segdir"},
+	"fts4":  {"_content", "_segments", "_segdir", "_docsize", "_stat"},
+	"fts5":  {"_data", "_idx", "_content", "_docsize", "_config"},
+	"rtree": {"_node", "_parent", "_rowid"},
+}
+
+var virtualModule = regexp.MustCompile(`(?i)^CREATE VIRTUAL TABLE .*\bUSING\s+([a-z0-9]+)`)
+
+// shadowNames returns the tables behind virtual ones whose module this build of SQLite lacks, in lower case; it knows the others itself.
 func shadowNames(c *sqlite3.Conn) (map[string]bool, error) {
 	shadows := map[string]bool{}
-	err := rows(c, `SELECT name FROM sqlite_schema WHERE type = 'table' AND (sql LIKE 'CREATE VIRTUAL TABLE %fts3%' OR sql LIKE 'CREATE VIRTUAL TABLE %fts4%')`, func(s *sqlite3.Stmt) {
-		for _, part := range []string{"_content", "_segments", "_segdir", "_docsize", "_stat"} {
-			shadows[strings.ToLower(s.ColumnText(0))+part] = true
+	err := rows(c, `SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%'`, func(s *sqlite3.Stmt) {
+		if m := virtualModule.FindStringSubmatch(s.ColumnText(1)); m != nil {
+			for _, suffix := range shadowSuffixes[strings.ToLower(m[1])] {
+				shadows[strings.ToLower(s.ColumnText(0))+suffix] = true
+			}
 		}
 	})
 	return shadows, err

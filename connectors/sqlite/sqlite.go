@@ -360,16 +360,16 @@ func classify(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var e *sqlite3.Error
-	if !errors.As(err, &e) {
+	var code sqlite3.ErrorCode
+	if !errors.As(err, &code) {
 		return err
 	}
 	text := err.Error()
-	if e.ExtendedCode() == sqlite3.CONSTRAINT_TRIGGER {
+	if errors.Is(err, sqlite3.CONSTRAINT_TRIGGER) {
 		text = "a trigger raised an error"
 	}
 	for _, s := range sentinels {
-		if e.Code() == s.code {
+		if code == s.code {
 			return fmt.Errorf("%s: %w", text, s.sentinel)
 		}
 	}

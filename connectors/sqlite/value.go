@@ -128,7 +128,10 @@ func (c *column) appendValue(dst []byte, stmt *sqlite3.Stmt, i int) (value []byt
 	case sqlite3.NULL:
 		return dst, false
 	case sqlite3.INTEGER:
-		dst, mark = c.pad(strconv.AppendInt(dst, stmt.ColumnInt64(i), 10), start), markInteger
+		n := stmt.ColumnInt64(i)
+		if dst, mark = strconv.AppendInt(dst, n, 10), markInteger; n > -maxExact && n < maxExact {
+			dst = c.pad(dst, start)
+		}
 	case sqlite3.FLOAT:
 		f := stmt.ColumnFloat(i)
 		dst, mark = c.pad(appendFloat(dst, f), start), markFloat
@@ -147,6 +150,9 @@ func (c *column) appendValue(dst []byte, stmt *sqlite3.Stmt, i int) (value []byt
 	}
 	return dst, true
 }
+
+// maxExact bounds the integers that a text with decimals leads back to: SQLite reads it as a float first.
+const maxExact = 1 << 53
 
 // appendFloat writes the shortest text that reads back as f, without an exponent where MySQL writes none.
 func appendFloat(dst []byte, f float64) []byte {
