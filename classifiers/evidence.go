@@ -62,6 +62,9 @@ func (h *header) names(c Category) bool {
 	return false
 }
 
+// weak reports whether the header has nothing but words of several meanings.
+func (h *header) weak() bool { return len(h.concepts) > 0 && h.concepts[0].weak }
+
 func (c *Catalogue) phoneEvidence(f *fieldState, add func(evidence)) {
 	p := f.profile
 	n := p.n
@@ -78,12 +81,10 @@ func (c *Catalogue) phoneEvidence(f *fieldState, add func(evidence)) {
 		add(evidence{category: Phone, name: "values", detail: "phone.national admits " + of(shaped, n), lo: lo, detector: "phone.national"})
 		return
 	}
-	if p.phoneTested >= 4 && p.phoneRegionHits*10 >= p.phoneTested*8 && p.phoneTested*10 >= min(n, 48)*8 && n >= 4 {
-		lo := 7.0
-		if p.share(p.phoneFormed) < 0.7 {
-			lo = 5.5
-		}
-		add(evidence{category: Phone, name: "values", detail: fmt.Sprintf("%d of %d are valid national numbers of %s", p.phoneRegionHits, p.phoneTested, p.phoneRegion), lo: lo, detector: "phone.national"})
+	if p.phoneRegionHits*10 >= p.phoneTested*8 && p.phoneRegionHits > 3 {
+		lo := min(8, likelihood(p.phoneRegionHits, p.phoneTested, p.phoneChance, 0.8)-1)
+		detail := fmt.Sprintf("%d of %d are valid national numbers of %s, of random digits %.0f %%", p.phoneRegionHits, p.phoneTested, p.phoneRegion, 100*p.phoneChance)
+		add(evidence{category: Phone, name: "values", detail: detail, lo: lo, detector: "phone.national"})
 	}
 }
 
@@ -116,7 +117,7 @@ func (c *Catalogue) nameEvidence(f *fieldState, add func(evidence)) {
 		return
 	}
 	full := float64(p.n) / (float64(p.n) + 3)
-	lo := clamp(3.2*p.name*full, 8)
+	lo := clamp(4*p.name*full, 8)
 	named := f.header.names(PersonName)
 	if named {
 		lo = max(lo, -3)
@@ -160,7 +161,7 @@ func (c *Catalogue) placeEvidence(f *fieldState, add func(evidence)) {
 	p := f.profile
 	full := float64(p.n) / (float64(p.n) + 3)
 	if p.letters > 0 {
-		lo := clamp(3*p.street*full, 8)
+		lo := clamp(4*p.street*full, 8)
 		if f.header.names(PostalAddress) {
 			lo = max(lo, -1)
 		}
@@ -203,8 +204,8 @@ func (c *Catalogue) placeEvidence(f *fieldState, add func(evidence)) {
 	telling := p.hits[bPostcode]
 	if telling*2 > p.n {
 		add(evidence{category: Postcode, name: "values", detail: "place.postcode matches " + of(telling, p.n), lo: likelihood(telling, p.n, 0.02, 0.7) - 3, detector: "place.postcode"})
-	} else if !f.header.names(Postcode) && f.table.hasStreet && f.field.Kind == "text" && p.n >= 5 && p.digitsOnly == p.n && (p.longest == 5 || p.longest == 4) && p.length > float64(p.longest)-0.5 {
-		add(evidence{category: Postcode, name: "neighbours", detail: "numbers of one short length beside a street", lo: 6})
+	} else if f.header.opaque && f.table.hasStreet && f.field.Kind == "text" && p.n >= 5 && p.postcodes*20 >= p.n*19 && p.longest <= 7 && p.length > float64(p.longest)-0.2 && !p.dense {
+		add(evidence{category: Postcode, name: "neighbours", detail: "short numbers of one length beside a street", lo: 6})
 	}
 }
 
@@ -324,7 +325,7 @@ func (c *Catalogue) schemeEvidence(f *fieldState, add func(evidence)) {
 		}
 		s := &c.schemes.all[i]
 		d := c.schemes.detector(i)
-		ch := chance(s)
+		ch := chance(s, p.letters*2 < p.n)
 		lo := likelihood(k, p.n, ch, floorOf(ch))
 		if d.Category == None {
 			negative = max(negative, lo)

@@ -331,10 +331,13 @@ func (r *roles) add(sub string) {
 // tableRoles reads a table's name.
 func (l *lexicon) tableRoles(name string) roles {
 	var r roles
-	for _, h := range l.match(l.tokens(name)) {
-		for _, m := range h.meanings {
-			if m.kind == roleWord {
-				r.add(m.sub)
+	tokens := l.tokens(name)
+	for i := range tokens {
+		for j := i + 1; j <= min(len(tokens), i+3); j++ {
+			for _, m := range l.phrases[strings.Join(tokens[i:j], " ")] {
+				if m.kind == roleWord {
+					r.add(m.sub)
+				}
 			}
 		}
 	}
@@ -351,6 +354,7 @@ type header struct {
 	opaque   bool      // nothing in it is known
 	identity bool      // ends in id, key or the like
 	shadow   Category  // the concept that killed took away
+	byPerson bool      // the last word is a person: comment_author
 }
 
 // concept is a category that the header names.
@@ -413,9 +417,11 @@ func (l *lexicon) read(name string, skip int) header {
 		}
 		known++
 		strong := false
+		h.byPerson = false
 		for _, m := range x.meanings {
 			if m.kind == roleWord {
 				h.roles.add(m.sub)
+				h.byPerson = h.byPerson || m.sub == "person"
 			}
 			if m.kind != conceptWord {
 				continue
@@ -462,6 +468,10 @@ func isIdentity(word string) bool {
 
 // settle weighs what was found.
 func (h *header) settle(found, weak []concept, known int) {
+	if len(found) > 0 && found[0].category == FreeText && h.byPerson {
+		h.addConcept(PersonName, "full", fuzzyHeader)
+		return
+	}
 	if len(found) > 0 {
 		weight := strongHeader
 		if h.unknown > 0 {

@@ -51,6 +51,8 @@ type profile struct {
 	phoneRegion     string
 	phoneRegionHits int
 	phoneTested     int
+	phoneChance     float64 // share of random digits of the same form that are valid in the region
+	postcodes       int     // values with the form of any country's postal codes
 	octetSpread     float64
 	genderFormPairs bool
 	single          int // values of one or two characters
@@ -110,7 +112,8 @@ func (c *Catalogue) newProfile(col *column, f Field) *profile {
 			}
 		}
 		p.names(&v)
-		if d, ok := parseDate(v.raw); ok {
+		d, isDate := parseDate(v.raw)
+		if isDate {
 			p.years = append(p.years, d.year)
 			if d.clock {
 				p.clocks++
@@ -134,7 +137,7 @@ func (c *Catalogue) newProfile(col *column, f Field) *profile {
 			if s.plus {
 				p.phonePlus++
 			}
-			if len(phones) < 48 && s.digits >= 7 {
+			if len(phones) < maxPhones && s.digits >= 7 && s.digits <= 13 && (s.formed || s.zero) && !isDate {
 				phones = append(phones, v.raw)
 			}
 			if isFictitiousPhone(v.raw) {
@@ -166,10 +169,14 @@ func (c *Catalogue) newProfile(col *column, f Field) *profile {
 	p.dense = p.integers == p.n && p.n > 3 && p.high-p.low+1 < 1.6*float64(p.distinct)+8
 	p.genderFormPairs = len(genders) > 1
 	slices.Sort(p.years)
-	p.phoneTested = len(phones)
-	p.judgePhones(phones)
+	if f.Kind == "text" || f.Kind == "" {
+		p.judgePhones(phones)
+	}
 	return p
 }
+
+// maxPhones bounds the candidates that are asked about at the numbering plans, which are slow.
+const maxPhones = 48
 
 func (c *Catalogue) isFictitious(schemes []uint16, v []byte) bool {
 	_ = schemes
@@ -203,6 +210,9 @@ func (p *profile) shape(v *value, size int) {
 	}
 	if len(v.raw) <= 2 {
 		p.single++
+	}
+	if len(v.raw) <= 10 && c.digits > 2 && isPostcode(v.raw, "") {
+		p.postcodes++
 	}
 	if c.spaces == 0 && c.letters() > 0 && len(v.raw) >= 2 && len(v.raw) <= 40 && c.others <= 1 {
 		p.usernames++
@@ -254,37 +264,61 @@ func clamp(x, limit float64) float64 { return max(-limit, min(limit, x)) }
 // phoneRegions are the regions whose national numbers are tried where no value names its country: the EU, EEA, and the largest others.
 var phoneRegions = [...]string{"US", "GB", "DE", "FR", "IT", "ES", "PL", "NL", "SE", "PT", "BE", "AT", "CH", "CZ", "SK", "HU", "RO", "DK", "NO", "FI", "GR", "IE", "HR", "SI", "BG", "EE", "LV", "LT", "TR", "BR", "MX", "AR", "AU", "IN", "JP", "CN", "RU", "UA", "ZA"}
 
-// judgePhones finds the region in which most of the candidates are valid national numbers.
+// judgePhones finds the region in which most of the candidates are valid national numbers. Numbering plans are generous: what counts is how much
+// better the values do than digits drawn at random in the same form, which is tried out.
 func (p *profile) judgePhones(phones [][]byte) {
-	if len(phones) == 0 || len(phones)*10 < min(p.n, 48)*6 {
+	p.phoneTested = len(phones)
+	if len(phones) < 4 || len(phones)*10 < min(p.n, maxPhones)*8 {
 		return
 	}
 	few := phones[:min(len(phones), 8)]
 	for _, region := range phoneRegions {
-		ok := 0
-		for i, v := range few {
-			if isPhone(v, region) {
-				ok++
-			}
-			if (i+1-ok)*3 > len(few)+3 {
-				break
-			}
-		}
-		if ok*10 < len(few)*7 {
+		if countPhones(few, region)*10 < len(few)*7 {
 			continue
 		}
-		for _, v := range phones[len(few):] {
-			if isPhone(v, region) {
-				ok++
-			}
-		}
-		if ok > p.phoneRegionHits {
+		if ok := countPhones(phones, region); ok > p.phoneRegionHits {
 			p.phoneRegionHits, p.phoneRegion = ok, region
 		}
-		if ok == len(phones) {
-			return
+		if p.phoneRegionHits == len(phones) {
+			break
 		}
 	}
+	if p.phoneRegionHits == 0 {
+		return
+	}
+	random := make([][]byte, 0, 4*len(phones))
+	for round := range 4 {
+		for _, v := range phones {
+			random = append(random, scramble(v, uint64(round)))
+		}
+	}
+	p.phoneChance = (float64(countPhones(random, p.phoneRegion)) + 1) / float64(len(random)+2)
+}
+
+func countPhones(values [][]byte, region string) int {
+	ok := 0
+	for _, v := range values {
+		if isPhone(v, region) {
+			ok++
+		}
+	}
+	return ok
+}
+
+// scramble replaces each digit but leading zeros by one that a hash of the value and its place gives.
+func scramble(v []byte, round uint64) []byte {
+	out := append([]byte(nil), v...)
+	h := hashBytes(v) + round
+	leading := true
+	for i, c := range out {
+		if !isDigit(c) || leading && c == '0' {
+			continue
+		}
+		leading = false
+		h = h*6364136223846793005 + 1442695040888963407
+		out[i] = '0' + byte((h>>33)%10)
+	}
+	return out
 }
 
 // rate is the share of sampled values that a built-in detector matches.

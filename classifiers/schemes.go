@@ -1,8 +1,6 @@
 package classifiers
 
 import (
-	"strings"
-
 	"lethe/classifiers/ident"
 )
 
@@ -71,13 +69,9 @@ func (x *schemeIndex) match(dst []uint16, v []byte) []uint16 {
 
 // chance is the probability that decides about a column. Numbers that systems make are not random: they hold dates and run in sequences, so
 // that a check that leans on a date or on a fixed prefix is worth its check digit only.
-func chance(s *ident.Scheme) float64 {
-	letters := false
-	for _, l := range s.Layouts {
-		letters = letters || strings.ContainsAny(l, "AX")
+func chance(s *ident.Scheme, digits bool) float64 {
+	if digits {
+		return max(s.Chance, 0.05)
 	}
-	if letters || len(s.Layouts) == 0 {
-		return max(s.Chance, 1e-3)
-	}
-	return max(s.Chance, 0.05)
+	return max(s.Chance, 1e-3)
 }

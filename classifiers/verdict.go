@@ -390,6 +390,17 @@ func (c *Catalogue) nameByTable(f *fieldState, get func(Category) *candidate) {
 func (c *Catalogue) context(f *fieldState, k *candidate) {
 	t := f.table
 	personal := t.hasPersonal || t.subject == "person" || t.hasEmail
+	if f.header.weak() && f.header.names(k.category) {
+		switch {
+		case personal || t.hasStreet && rank(k.category, "") == 5:
+			k.add("table", "a word of several meanings beside persons", 1.5)
+		case t.subject == "thing" || t.subject == "place":
+			k.add("table", "a word of several meanings in a table about "+t.subject+"s", -2)
+		}
+	}
+	if f.field.Kind == "integer" && k.sub == "number" && (f.field.Key || f.field.References != "") {
+		k.add("key", "a number that only links rows", -6)
+	}
 	switch k.category {
 	case City, Country, Region, Postcode:
 		switch {
@@ -401,8 +412,11 @@ func (c *Catalogue) context(f *fieldState, k *candidate) {
 			k.add("table", "beside persons or addresses", 1)
 		}
 	case PostalAddress, Phone:
-		if t.subject == "thing" && !personal {
+		switch {
+		case t.subject == "thing" && !personal:
 			k.add("table", "a table about things", -1)
+		case k.category == PostalAddress && (personal || t.hasPostcode):
+			k.add("table", "beside persons or postal codes", 0.5)
 		}
 	case DateOfBirth, Gender, Health, Religion, Political, Ethnicity, Union, Sexual, OtherPersonal:
 		switch {
@@ -437,7 +451,10 @@ func (c *Catalogue) context(f *fieldState, k *candidate) {
 			k.add("table", "not about persons", -5)
 		}
 	case PersonName:
-		if t.subject == "thing" && !t.hasPersonal && k.sub == "" {
+		switch {
+		case t.hasEmail || t.hasBirth || t.hasStreet:
+			k.add("table", "beside e-mails, birth dates or addresses", 1)
+		case t.subject == "thing" && !t.hasPersonal && k.sub == "":
 			k.add("table", "a table about things", -1)
 		}
 	}
