@@ -199,7 +199,7 @@ func binaryDigits(digits, scratch []byte, kind connectors.Kind, bits int) (v []b
 	for i := 0; i < len(padded); i += 8 {
 		var octet byte
 		for _, c := range padded[i : i+8] {
-			octet = octet<<1 | c - '0'
+			octet = octet<<1 | (c - '0')
 		}
 		scratch = append(scratch, octet)
 	}
@@ -211,7 +211,7 @@ func bitString(octets []byte, bits int) []byte {
 	digits := make([]byte, 0, len(octets)*8)
 	for _, o := range octets {
 		for i := 7; i >= 0; i-- {
-			digits = append(digits, '0'+o>>i&1)
+			digits = append(digits, '0'+(o>>i)&1)
 		}
 	}
 	return fit(digits, bits)

@@ -511,7 +511,7 @@ func (w *walker) other(t token, l lexer) error {
 			w.addDatabase(name.text)
 		}
 	case "SET":
-		w.set(l)
+		err = w.set(l)
 	default:
 		if !slices.Contains(harmless, keyword) && !w.onlyKeys(keyword, l) {
 			err = w.mentions(l)
@@ -651,12 +651,15 @@ func (w *walker) created(t *table) error {
 	return nil
 }
 
-// set follows SQL_MODE and NAMES through the SET statements; l stands behind SET.
-func (w *walker) set(l lexer) {
+// set follows SQL_MODE and NAMES through the SET statements; l stands behind SET. A character set that is not known is refused here, since in
+// some of them a byte of a character looks like a backslash or a quote.
+func (w *walker) set(l lexer) error {
 	t := l.next()
 	for t.kind != endOfText {
 		if t.is("NAMES") || t.is("CHARSET") {
-			w.dialect.charset = charsetNamed(l.unquoted(l.next()))
+			if w.dialect.charset = charsetNamed(l.unquoted(l.next())); w.dialect.charset == unknown {
+				return w.at("%w: %w", errCharset, connectors.ErrDamaged)
+			}
 			t = l.next()
 			continue
 		}
@@ -682,6 +685,7 @@ func (w *walker) set(l lexer) {
 		t = l.next()
 		w.assign(strings.TrimPrefix(name, "@@"), t, l)
 	}
+	return nil
 }
 
 // assign follows `name = t`.
