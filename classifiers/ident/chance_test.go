@@ -16,6 +16,14 @@ const draws = 200_000
 // the classes of a layout, 'b' is a base58 character, 'h' a hexadecimal digit of either case, '*' a character of a machine-readable zone.
 var printed = map[string][]string{
 	"us.ssn":             {"999-99-9999"},
+	"cz.cislo_uctu":      {"999999-9999999999/9999"},
+	"hk.hkid":            {"A9999999", "AA9999999"},
+	"x.mrz_passport":     {"********************************************"},
+	"x.mrz_td2":          {"************************************"},
+	"x.mrz_td1":          {"******************************************************************************************"},
+	"x.iban": {"DE99999999999999999999", "GB99AAAA99999999999999", "LU99999XXXXXXXXXXXXX"},
+	"x.bitcoin":          {"1bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"},
+	"x.ethereum":         {"0xhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh"},
 	"de.handelsregister": {"AAA 999999", "XXXXXXXXXX"},
 }
 

@@ -1,0 +1,461 @@
+package ident
+
+func canada() []Scheme {
+	return []Scheme{
+		{
+			ID: "ca.sin", Name: "Social Insurance Number", Country: "CA", Labels: []string{"national_id", "tax_id"},
+			Layouts: []string{"999999999"}, Check: on(func(c []byte) bool { return c[0] != '0' && c[0] != '8' && luhn(c) }), Chance: 0.08,
+			Source:  "Employment and Social Development Canada, SIN; python-stdnum ca.sin; validator.js isTaxID",
+			Valid:   []string{"123-456-782", "130692544"},
+			Invalid: []string{"999-999-999", "657449110", "2675o0713", "130692545"},
+		},
+		{
+			ID: "ca.bn", Name: "Business Number", Country: "CA", Labels: []string{"company_only", "tax_id"}, Company: true,
+			Layouts: []string{"999999999", "999999999AA9999"}, Check: on(func(c []byte) bool { return !same(c[:9]) && luhn(c[:9]) }), Chance: 0.099,
+			Source:  "Canada Revenue Agency, Business Number; python-stdnum ca.bn",
+			Valid:   []string{"12302 6635", "12302 6635 RC 0001"},
+			Invalid: []string{"123456783"},
+		},
+		{
+			ID: "ca.bc_phn", Name: "British Columbia Personal Health Number", Country: "CA", Labels: []string{"national_id", "health"},
+			Layouts: []string{"9999999999"}, Chance: 0.0086,
+			Check: on(func(c []byte) bool {
+				return c[0] == '9' && lastIs(c, mod(-weighted(c, 0, 2, 4, 8, 5, 10, 9, 7, 3), 11))
+			}),
+			Source:  "BC Ministry of Health, Personal Health Number; stdnum-js ca.bc_bhn",
+			Valid:   []string{"9698 658 215"},
+			Invalid: []string{"5736504210", "9698648215"},
+		},
+		{
+			ID: "ca.ohip", Name: "Ontario Health Insurance Plan number", Country: "CA", Labels: []string{"national_id", "health"},
+			Layouts: []string{"9999999999", "9999999999AA"}, Check: on(func(c []byte) bool { return c[0] != '0' && luhn(c[:10]) }), Chance: 0.091, HeaderOnly: true,
+			Source: "Ontario Ministry of Health, Health Card Validation Reference Manual: ten digits, Luhn, version code",
+		},
+	}
+}
+
+func latinAmerica() []Scheme {
+	return []Scheme{
+		{
+			ID: "br.cpf", Name: "Cadastro de Pessoas Físicas (CPF)", Country: "BR", Labels: []string{"national_id", "tax_id"},
+			Layouts: []string{"99999999999"}, Check: on(cpf), Chance: 0.011,
+			Source:  "Receita Federal, CPF; python-stdnum br.cpf; validator.js isTaxID",
+			Valid:   []string{"390.533.447-05", "35161990910", "111.444.777-35"},
+			Invalid: []string{"231.002.999-00", "111111111111112", "111.111.111-11"},
+		},
+		{
+			ID: "br.cnpj", Name: "Cadastro Nacional da Pessoa Jurídica (CNPJ)", Country: "BR", Labels: []string{"company_only", "tax_id"}, Company: true,
+			Layouts: []string{"99999999999999", "XXXXXXXXXXXX99"}, Check: on(cnpj), Chance: 0.0099,
+			Source:  "Receita Federal, CNPJ; Instrução Normativa RFB nº 2.229/2024 (letters since 2026); python-stdnum br.cnpj",
+			Valid:   []string{"16.727.230/0001-97", "12.ABC.345/01DE-35"},
+			Invalid: []string{"16.727.230.0001-98", "12.ABC.345/01DE-99"},
+		},
+		{
+			ID: "br.rg", Name: "Registro Geral (RG)", Country: "BR", Labels: []string{"national_id"},
+			Layouts: []string{"999999999", "99999999A", "99999999"}, Chance: 1, HeaderOnly: true,
+			Check:  on(func(c []byte) bool { last := c[len(c)-1]; return !same(c) && (isDigit(last) || last == 'X') }),
+			Source: "Secretarias de Segurança Pública of the states; no common check digit",
+		},
+		{
+			ID: "mx.curp", Name: "Clave Única de Registro de Población (CURP)", Country: "MX", Labels: []string{"national_id"},
+			Layouts: []string{"AAAA999999AAAAAAX9"}, Check: on(curp), Chance: 1e-5,
+			Source:  "Diario Oficial de la Federación, Instructivo normativo para la asignación de la CURP; python-stdnum mx.curp",
+			Valid:   []string{"BOXW310820HNERXN09", "HELO990501HVZRPN09", "MASI050805MVZRLRA8"},
+			Invalid: []string{"BOXW310820HNERXN08", "AUAM630703KGTGRR02"},
+		},
+		{
+			ID: "mx.rfc", Name: "Registro Federal de Contribuyentes (RFC) de personas físicas", Country: "MX", Labels: []string{"tax_id", "national_id"},
+			Layouts: []string{"AAAA999999XXX", "AAAA999999"}, Chance: 0.037,
+			Check:   on(func(c []byte) bool { return yymmdd(c[4:10]) && (len(c) == 10 || isDigit(c[12]) || c[12] == 'A') }),
+			Source:  "Código Fiscal de la Federación, art. 27; python-stdnum mx.rfc: the check digit is often missing or wrong in practice",
+			Valid:   []string{"GODE 561231 GR8", "COMG-600703", "VACE-460910-SX6"},
+			Invalid: []string{"GODE 561331 GR8"},
+		},
+		{
+			ID: "mx.rfc_moral", Name: "Registro Federal de Contribuyentes (RFC) de personas morales", Country: "MX", Labels: []string{"company_only", "tax_id"}, Company: true,
+			Layouts: []string{"AAA999999XXX"}, Chance: 0.011,
+			Check:   on(func(c []byte) bool { return yymmdd(c[3:9]) && (isDigit(c[11]) || c[11] == 'A') }),
+			Source:  "Código Fiscal de la Federación, art. 27; python-stdnum mx.rfc",
+			Valid:   []string{"MAB-930714-8T4"},
+			Invalid: []string{"MAB-931714-8T4"},
+		},
+		{
+			ID: "mx.clabe", Name: "Clave Bancaria Estandarizada (CLABE)", Country: "MX", Labels: []string{"bank_account"},
+			Layouts: []string{"999999999999999999"}, Check: on(clabe), Chance: 0.099,
+			Source:  "Asociación de Bancos de México, CLABE; stdnum-js mx.clabe",
+			Valid:   []string{"002010077777777771", "032180000118359719", "014027000005555558"},
+			Invalid: []string{"002010077777777779"},
+		},
+		{
+			ID: "mx.nss", Name: "Número de Seguridad Social (NSS)", Country: "MX", Labels: []string{"national_id", "health"},
+			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return !same(c) && luhn(c) }), Chance: 0.1, HeaderOnly: true,
+			Source: "Instituto Mexicano del Seguro Social, NSS: Luhn",
+		},
+		{
+			ID: "ar.cuit", Name: "CUIT / CUIL", Country: "AR", Labels: []string{"tax_id", "national_id"},
+			Layouts: []string{"99999999999"}, Chance: 0.0053,
+			Check:   on(func(c []byte) bool { return oneOf(c[1], "034567") && c[0] == '2' && cuit(c) }),
+			Source:  "Administración Federal de Ingresos Públicos, CUIT; python-stdnum ar.cuit",
+			Valid:   []string{"20-05536168-2", "20267565393"},
+			Invalid: []string{"20267565392", "693450233123123"},
+		},
+		{
+			ID: "ar.cuit_empresa", Name: "CUIT de personas jurídicas", Country: "AR", Labels: []string{"company_only", "tax_id"}, Company: true,
+			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return oneOf(c[1], "034") && c[0] == '3' && cuit(c) }), Chance: 0.0027,
+			Source:  "Administración Federal de Ingresos Públicos, CUIT; the tax authority's own number",
+			Valid:   []string{"33-69345023-9"},
+			Invalid: []string{"33-69345023-8"},
+		},
+		{
+			ID: "ar.dni", Name: "Documento Nacional de Identidad", Country: "AR", Labels: []string{"national_id"},
+			Layouts: []string{"99999999", "9999999"}, Check: on(func(c []byte) bool { return c[0] != '0' && !same(c) }), Chance: 0.9, HeaderOnly: true,
+			Source:  "Registro Nacional de las Personas; python-stdnum ar.dni",
+			Valid:   []string{"20.123.456", "20123456"},
+			Invalid: []string{"2012345699"},
+		},
+		{
+			ID: "ar.cbu", Name: "Clave Bancaria Uniforme (CBU)", Country: "AR", Labels: []string{"bank_account"},
+			Layouts: []string{"9999999999999999999999"}, Chance: 0.01,
+			Check: on(func(c []byte) bool {
+				return !same(c) && weighted(c, 7, 1, 3, 9, 7, 1, 3, 1)%10 == 0 && weighted(c[8:], 3, 9, 7, 1, 3, 9, 7, 1, 3, 9, 7, 1, 3, 1)%10 == 0
+			}),
+			Source:  "Banco Central de la República Argentina, CBU; python-stdnum ar.cbu",
+			Valid:   []string{"2850590940090418135201"},
+			Invalid: []string{"2810590940090418135201"},
+		},
+		{
+			ID: "cl.rut", Name: "Rol Único Nacional / Tributario (RUN, RUT)", Country: "CL", Labels: []string{"national_id", "tax_id"},
+			Layouts: []string{"999999999", "99999999K", "99999999", "9999999K", "CL999999999", "CL99999999K"}, Check: digitsAfter(rut, "CL"), Chance: 0.092,
+			Source:  "Servicio de Registro Civil e Identificación; Servicio de Impuestos Internos; python-stdnum cl.rut",
+			Valid:   []string{"76086428-5", "CL 12531909-2", "12.345.678-5"},
+			Invalid: []string{"12531909-3", "76086A28-5"},
+		},
+		{
+			ID: "co.nit", Name: "Número de Identificación Tributaria (NIT)", Country: "CO", Labels: []string{"tax_id", "company_only"},
+			Layouts: []string{"9999999999", "999999999", "99999999999"}, Check: on(nit), Chance: 0.09,
+			Source:  "Dirección de Impuestos y Aduanas Nacionales, NIT; python-stdnum co.nit",
+			Valid:   []string{"213.123.432-1", "900544472-2", "10184648519"},
+			Invalid: []string{"2131234325"},
+		},
+		{
+			ID: "co.cedula", Name: "Cédula de ciudadanía", Country: "CO", Labels: []string{"national_id"},
+			Layouts: []string{"9999999999", "99999999", "9999999"}, Check: on(func(c []byte) bool { return c[0] != '0' && !same(c) }), Chance: 0.9, HeaderOnly: true,
+			Source: "Registraduría Nacional del Estado Civil: no check digit",
+		},
+		{
+			ID: "pe.dni", Name: "Documento Nacional de Identidad (CUI)", Country: "PE", Labels: []string{"national_id"},
+			Layouts: []string{"99999999X"}, Check: on(peruvian), Chance: 0.055,
+			Source:  "Registro Nacional de Identificación y Estado Civil, CUI; python-stdnum pe.cui",
+			Valid:   []string{"10117410-2"},
+			Invalid: []string{"10117410-3"},
+		},
+		{
+			ID: "pe.dni_sin_digito", Name: "Documento Nacional de Identidad", Country: "PE", Labels: []string{"national_id"},
+			Layouts: []string{"99999999"}, Check: shape, Chance: 1, HeaderOnly: true,
+			Source: "Registro Nacional de Identificación y Estado Civil; python-stdnum pe.cui",
+			Valid:  []string{"10117410"},
+		},
+		{
+			ID: "pe.ruc", Name: "Registro Único de Contribuyentes (RUC)", Country: "PE", Labels: []string{"company_only", "tax_id"}, Company: true,
+			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool {
+				kind := string(c[:2])
+				return (kind == "10" || kind == "15" || kind == "17" || kind == "20") && lastIs(c, (11-weighted(c, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)%11)%10)
+			}), Chance: 0.0041,
+			Source:  "Superintendencia Nacional de Aduanas y de Administración Tributaria, RUC; python-stdnum pe.ruc",
+			Valid:   []string{"20512333797", "20480977239"},
+			Invalid: []string{"20512333798"},
+		},
+		{
+			ID: "py.ruc", Name: "Registro Único de Contribuyentes (RUC)", Country: "PY", Labels: []string{"tax_id", "company_only"},
+			Layouts: []string{"999999999", "99999999", "9999999"}, Check: on(paraguayan), Chance: 0.09,
+			Source:  "Dirección Nacional de Ingresos Tributarios, RUC; python-stdnum py.ruc",
+			Valid:   []string{"80028061-0", "9991603"},
+			Invalid: []string{"800532492"},
+		},
+		{
+			ID: "ec.cedula", Name: "Cédula de identidad", Country: "EC", Labels: []string{"national_id", "tax_id"},
+			Layouts: []string{"9999999999", "9999999999001"}, Check: on(ecuadorian), Chance: 0.019,
+			Source:  "Dirección General de Registro Civil, cédula; python-stdnum ec.ci",
+			Valid:   []string{"171430710-3"},
+			Invalid: []string{"1714307104", "2714307104"},
+		},
+		{
+			ID: "ec.ruc", Name: "Registro Único de Contribuyentes (RUC)", Country: "EC", Labels: []string{"company_only", "tax_id"}, Company: true,
+			Layouts: []string{"9999999999999"}, Check: on(ecuadorianRUC), Chance: 0.0046,
+			Source:  "Servicio de Rentas Internas, RUC; python-stdnum ec.ruc",
+			Valid:   []string{"1792060346-001"},
+			Invalid: []string{"1763154690001", "1792060347-001"},
+		},
+		{
+			ID: "do.cedula", Name: "Cédula de identidad y electoral", Country: "DO", Labels: []string{"national_id", "tax_id"},
+			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return !same(c) && luhn(c) }), Chance: 0.099,
+			Source:  "Junta Central Electoral, cédula; python-stdnum do.cedula",
+			Valid:   []string{"00113918205", "22400022111"},
+			Invalid: []string{"00113918204"},
+		},
+		{
+			ID: "do.rnc", Name: "Registro Nacional del Contribuyente (RNC)", Country: "DO", Labels: []string{"company_only", "tax_id"}, Company: true,
+			Layouts: []string{"999999999"}, Chance: 0.03,
+			Check: on(func(c []byte) bool {
+				return oneOf(c[0], "145") && lastIs(c, mod(10-weighted(c, 7, 9, 8, 6, 5, 4, 3, 2)%11, 9)+1)
+			}),
+			Source:  "Dirección General de Impuestos Internos, RNC; python-stdnum do.rnc",
+			Valid:   []string{"1-01-85004-3", "131246796", "401505967"},
+			Invalid: []string{"101850042"},
+		},
+		{
+			ID: "uy.ci", Name: "Cédula de identidad", Country: "UY", Labels: []string{"national_id"},
+			Layouts: []string{"99999999"}, Chance: 0.1,
+			Check:   on(func(c []byte) bool { return !same(c) && lastIs(c, mod(-weighted(c, 2, 9, 8, 7, 6, 3, 4), 10)) }),
+			Source:  "Dirección Nacional de Identificación Civil; stdnum-js uy.cedula",
+			Valid:   []string{"12345672"},
+			Invalid: []string{"12345673"},
+		},
+		{
+			ID: "uy.rut", Name: "Registro Único Tributario (RUT)", Country: "UY", Labels: []string{"company_only", "tax_id"}, Company: true,
+			Layouts: []string{"999999990019", "UY999999990019"}, Chance: 0.02,
+			Check: digitsAfter(func(c []byte) bool {
+				office := number(c[:2])
+				return office >= 1 && office <= 22 && number(c[2:8]) > 0 && lastIs(c, mod(-weighted(c, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2), 11))
+			}, "UY"),
+			Source:  "Dirección General Impositiva, RUT; python-stdnum uy.rut",
+			Valid:   []string{"21-100342-001-7", "UY 21 140634 001 1"},
+			Invalid: []string{"210303670014"},
+		},
+		{
+			ID: "ve.rif", Name: "Registro de Información Fiscal (RIF)", Country: "VE", Labels: []string{"tax_id", "company_only"},
+			Layouts: []string{"A999999999"}, Check: on(rif), Chance: 0.02,
+			Source:  "Servicio Nacional Integrado de Administración Aduanera y Tributaria, RIF; python-stdnum ve.rif",
+			Valid:   []string{"V-11470283-4"},
+			Invalid: []string{"V-11470283-3", "O-11470283-3"},
+		},
+		{
+			ID: "ve.cedula", Name: "Cédula de identidad", Country: "VE", Labels: []string{"national_id"},
+			Layouts: []string{"V99999999", "E99999999", "V9999999", "E9999999"}, Check: shape, Chance: 1, HeaderOnly: true,
+			Source:  "Servicio Administrativo de Identificación, Migración y Extranjería; identique/idnumbers VEN",
+			Valid:   []string{"V-12345678", "E-12345678", "V13.150.575"},
+			Invalid: []string{"J-12345678", "X13.150.575"},
+		},
+		{
+			ID: "cr.cedula", Name: "Cédula de identidad (persona física)", Country: "CR", Labels: []string{"national_id", "tax_id"},
+			Layouts: []string{"999999999", "0999999999"}, HeaderOnly: true, Chance: 0.9,
+			Check:   on(func(c []byte) bool { return len(c) == 10 && c[1] != '0' || len(c) == 9 && c[0] != '0' }),
+			Source:  "Tribunal Supremo de Elecciones de Costa Rica; python-stdnum cr.cpf",
+			Valid:   []string{"3-0455-0175", "701610395"},
+			Invalid: []string{"30-1234-1234"},
+		},
+		{
+			ID: "cr.cedula_juridica", Name: "Cédula de persona jurídica", Country: "CR", Labels: []string{"company_only", "tax_id"}, Company: true,
+			Layouts: []string{"9999999999"}, Check: on(costaRican), Chance: 0.003,
+			Source:  "Registro Nacional de Costa Rica; python-stdnum cr.cpj",
+			Valid:   []string{"3-101-999999", "4 000 042138"},
+			Invalid: []string{"3-534-123559"},
+		},
+		{
+			ID: "gt.nit", Name: "Número de Identificación Tributaria (NIT)", Country: "GT", Labels: []string{"tax_id", "company_only"},
+			Layouts: []string{"9999999", "999999K", "99999999", "9999999K", "99999"}, Check: on(guatemalan), Chance: 0.092,
+			Source:  "Superintendencia de Administración Tributaria, NIT; python-stdnum gt.nit",
+			Valid:   []string{"576937-K", "7108-0", "39525503"},
+			Invalid: []string{"8977112-0"},
+		},
+		{
+			ID: "gt.cui", Name: "Código Único de Identificación (CUI)", Country: "GT", Labels: []string{"national_id"},
+			Layouts: []string{"9999999999999"}, Chance: 0.0063,
+			Check: on(func(c []byte) bool {
+				department, town := number(c[9:11]), number(c[11:])
+				return department >= 1 && department <= 22 && town >= 1 && town <= 33 && value(c[8]) == weighted(c, 2, 3, 4, 5, 6, 7, 8, 9)%11
+			}),
+			Source:  "Registro Nacional de las Personas, CUI; stdnum-js gt.cui",
+			Valid:   []string{"1587564440904", "1580352240101"},
+			Invalid: []string{"1680352240101"},
+		},
+		{
+			ID: "sv.nit", Name: "Número de Identificación Tributaria (NIT)", Country: "SV", Labels: []string{"tax_id", "company_only"},
+			Layouts: []string{"99999999999999", "SV99999999999999"}, Check: digitsAfter(salvadoran, "SV"), Chance: 0.03,
+			Source:  "Ministerio de Hacienda de El Salvador, NIT; python-stdnum sv.nit",
+			Valid:   []string{"0614-050707-104-8", "SV 0614-050707-104-8"},
+			Invalid: []string{"0614-050707-104-0"},
+		},
+		{
+			ID: "cu.ni", Name: "Número de identidad", Country: "CU", Labels: []string{"national_id"},
+			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return yymmdd(c[:6]) }), Chance: 0.037, HeaderOnly: true,
+			Source:  "Dirección de Identificación, Inmigración y Extranjería; python-stdnum cu.ni",
+			Valid:   []string{"91021027775"},
+			Invalid: []string{"91221027775"},
+		},
+	}
+}
+
+// cpf: two check digits, weights 10 to 2 and 11 to 2 modulo eleven; repeated digits pass the sums and are never issued.
+func cpf(c []byte) bool {
+	first := weighted(c, 10, 9, 8, 7, 6, 5, 4, 3, 2) * 10 % 11 % 10
+	second := weighted(c, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2) * 10 % 11 % 10
+	return !same(c) && value(c[9]) == first && value(c[10]) == second
+}
+
+// cnpj: two check digits; a letter counts as its ASCII code less 48, which for digits is their value.
+func cnpj(c []byte) bool {
+	sum := func(n int) int {
+		s := 0
+		for i := range n {
+			s += int(c[i]-'0') * ((n-1-i)%8 + 2)
+		}
+		return s * 10 % 11 % 10
+	}
+	return !same(c) && value(c[12]) == sum(12) && value(c[13]) == sum(13)
+}
+
+// curp checks the day of birth, sex, state and the check digit over 37 characters, of which N with tilde comes after N.
+func curp(c []byte) bool {
+	century := 1900
+	if isUpper(c[16]) {
+		century = 2000
+	}
+	if !validDate(century+number(c[4:6]), number(c[6:8]), number(c[8:10])) || !oneOf(c[10], "HMX") || !curpState(c[11], c[12]) {
+		return false
+	}
+	s := 0
+	for i, b := range c[:17] {
+		v := value(b)
+		if b > 'N' {
+			v++
+		}
+		s += v * (18 - i)
+	}
+	return lastIs(c, mod(-s, 10))
+}
+
+func curpState(a, b byte) bool {
+	const states = "ASBCBSCCCHCLCMCSDFDGGRGTHGJCMCMNMSNENLNTOCPLQRQTSLSPSRTCTLTSVZYNZS"
+	for i := 0; i < len(states); i += 2 {
+		if states[i] == a && states[i+1] == b {
+			return true
+		}
+	}
+	return false
+}
+
+// clabe: weights 3, 7, 1, each product modulo ten.
+func clabe(c []byte) bool {
+	s := 0
+	for i, b := range c[:17] {
+		s += int(b-'0') * [...]int{3, 7, 1}[i%3] % 10
+	}
+	return number(c[:3]) > 0 && lastIs(c, mod(-s, 10))
+}
+
+func cuit(c []byte) bool {
+	return lastIs(c, mod(-weighted(c, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2), 11))
+}
+
+// rut: weights 2 to 7 from the right and round again; eleven is 0 and ten is K.
+func rut(c []byte) bool {
+	s, w := 0, 2
+	for i := len(c) - 2; i >= 0; i-- {
+		s += w * int(c[i]-'0')
+		if w++; w > 7 {
+			w = 2
+		}
+	}
+	return number(c[:len(c)-1]) >= 100000 && c[len(c)-1] == "0K987654321"[s%11]
+}
+
+func nit(c []byte) bool {
+	s := 0
+	for i, w := range [...]int{3, 7, 13, 17, 19, 23, 29, 37, 41, 43} {
+		if at := len(c) - 2 - i; at >= 0 {
+			s += w * int(c[at]-'0')
+		}
+	}
+	return !same(c) && c[0] != '0' && c[len(c)-1] == "01987654321"[s%11]
+}
+
+// peruvian: a DNI and its check character, of which a number has two: a digit or a letter.
+func peruvian(c []byte) bool {
+	r := weighted(c, 3, 2, 7, 6, 5, 4, 3, 2) % 11
+	return c[8] == "65432110987"[r] || c[8] == "KJIHGFEDCBA"[r]
+}
+
+func paraguayan(c []byte) bool {
+	s := 0
+	for i := range len(c) - 1 {
+		s += int(c[i]-'0') * (len(c) - i)
+	}
+	return c[0] != '0' && !same(c) && lastIs(c, mod(-s, 11)%10)
+}
+
+// ecuadorian checks province, kind of person and the Luhn digit.
+func ecuadorian(c []byte) bool {
+	province := number(c[:2])
+	return (province >= 1 && province <= 24 || province == 30 || province == 50) && c[2] <= '6' && luhn(c[:10])
+}
+
+// ecuadorianRUC: 9 at the third place is a company, 6 a public body, each with weights of its own.
+func ecuadorianRUC(c []byte) bool {
+	if province := number(c[:2]); (province < 1 || province > 24) && province != 30 && province != 50 {
+		return false
+	}
+	switch c[2] {
+	case '9':
+		return number(c[10:]) > 0 && weighted(c, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)%11 == 0
+	case '6':
+		return number(c[9:]) > 0 && weighted(c, 3, 2, 7, 6, 5, 4, 3, 2, 1)%11 == 0
+	}
+	return false
+}
+
+func rif(c []byte) bool {
+	kind := 0
+	switch c[0] {
+	case 'V':
+		kind = 4
+	case 'E':
+		kind = 8
+	case 'J':
+		kind = 12
+	case 'P':
+		kind = 16
+	case 'G':
+		kind = 20
+	default:
+		return false
+	}
+	return lastIs(c, int("00987654321"[(kind+weighted(c[1:], 3, 2, 7, 6, 5, 4, 3, 2))%11]-'0'))
+}
+
+func costaRican(c []byte) bool {
+	class := number(c[1:4])
+	switch c[0] {
+	case '2':
+		return class == 100 || class == 200 || class == 300 || class == 400
+	case '3':
+		return class >= 2 && class <= 14 || class >= 101 && class <= 110
+	case '4':
+		return class == 0
+	case '5':
+		return class == 1
+	}
+	return false
+}
+
+func guatemalan(c []byte) bool {
+	s := 0
+	for i := range len(c) - 1 {
+		s += int(c[i]-'0') * (len(c) - i)
+	}
+	d := mod(-s, 11)
+	if d == 10 {
+		return c[len(c)-1] == 'K'
+	}
+	return c[0] != '0' && lastIs(c, d)
+}
+
+func salvadoran(c []byte) bool {
+	if c[0] != '0' && c[0] != '1' && c[0] != '9' {
+		return false
+	}
+	if number(c[10:13]) <= 100 {
+		return lastIs(c, weighted(c, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2)%11%10)
+	}
+	return lastIs(c, mod(-weighted(c, 2, 7, 6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2), 11)%10)
+}
