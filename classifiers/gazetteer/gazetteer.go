@@ -23,8 +23,9 @@ import (
 // 'rose' is Given, Family and Common.
 type Kind uint16
 
-// The kinds of words. StreetFirst narrows Thoroughfare to words that precede the
-// street's name ('via', 'rue', 'ul.'), BigCity narrows City to 100,000 people.
+// The kinds of words. StreetFirst and StreetLast narrow Thoroughfare to words that
+// stand before the street's name ('via', 'rue', 'ul.') and behind it ('Lane',
+// 'utca'); BigCity narrows City to 100,000 people.
 const (
 	Given        Kind = 1 << iota // a given name
 	Family                        // a family name
@@ -40,6 +41,7 @@ const (
 	Calendar                      // a month or weekday
 	Common                        // an ordinary word: colours, products, job titles, states of an order
 	StreetFirst
+	StreetLast
 	BigCity
 )
 

@@ -13,11 +13,14 @@ const (
 	improbable    = -4.0 // '&', prose
 	legalForm     = -8.0
 	companyWord   = -3.0
-	wholePlace    = -3.0 // the cell is a city of several words, a country, a region
+	wholePlace    = -4.0 // the cell is a city of several words, a country, a region
 	honorific     = 2.5
 	givenThenName = 1.5  // a known given name, and something beside it that may be a surname
-	noGiven       = -1.0 // several words, none a given name
+	noGiven       = -0.8 // several words, none a given name
 	commaGiven    = 1.0  // 'Smith, John'
+	allUnknown    = -0.4 // no word stands in any list of names
+	unlisted      = 0.2  // a word in no list: ordinary words are listed more often than names
+	longWord      = 12   // letters; longer words are compounds more often than names
 	particle      = 0.6
 	initial       = 0.4
 	lowerCase     = -0.7
@@ -148,24 +151,27 @@ func oneName(t *part) (given, family bool, score float64) {
 	if len(t.raw) <= 3 && t.letter == upper {
 		score -= 1 // codes
 	}
-	return given, family, score
+	return given, family, max(legalForm, score)
 }
 
-// evidence is what one word says by itself: the lists it stands in, else its
-// n-grams.
+// evidence is what one word says by itself: the lists it stands in, and its
+// n-grams where these leave doubt.
 func evidence(t *part) float64 {
 	w := t.word
 	switch {
+	case w.kind&(Given|Family|Name) != 0 && w.weight >= 3:
+		return 3
 	case w.kind&(Given|Family|Name) != 0:
-		return max(-2.5, min(3, 0.6*w.weight+0.3*t.score))
+		return max(-2.5, min(3, 0.6*w.weight+0.3*NameScore(t.raw)))
 	case w.kind&Company != 0:
 		return companyWord
 	case w.kind&Common != 0:
-		return max(-3, min(-1, w.weight+0.2*t.score))
+		return max(-3, min(-1, w.weight))
 	case w.kind&(City|Country|Region) != 0:
-		return max(-2, min(0.3, 0.3*t.score-1))
+		return max(-2, min(0.3, 0.3*NameScore(t.raw)-0.6))
 	}
-	return max(-2.5, min(2, 0.6*t.score-0.2))
+	long := max(0, utf8.RuneCount(t.raw)-longWord)
+	return max(-2.5, min(2, 0.6*NameScore(t.raw)+unlisted-0.3*float64(long)))
 }
 
 // fullName judges a cell of several words.
@@ -174,8 +180,8 @@ func fullName(value []byte, list []part) (given, family bool, score float64) {
 		score += wholePlace
 	}
 	var sum float64
-	words, known, lowers := 0, 0, 0
-	firstGiven, surnames, beforeComma := -1, 0, -1
+	words, known, lowers, initials := 0, 0, 0, 0
+	firstGiven, surnames, likely, beforeComma := -1, 0, 0, -1
 	for i := range list {
 		t := &list[i]
 		k := t.word.kind
@@ -190,6 +196,7 @@ func fullName(value []byte, list []part) (given, family bool, score float64) {
 				score += oddCase
 			} else {
 				score += initial
+				initials++
 			}
 			continue
 		case k&Honorific != 0 && (i == 0 || last || t.dot) && !(isName && t.word.weight > 1):
@@ -205,7 +212,9 @@ func fullName(value []byte, list []part) (given, family bool, score float64) {
 		words++
 		e := evidence(t)
 		switch {
-		case k&Company != 0 && !(isName && t.word.weight > 1):
+		case k&Company != 0 && isName && t.word.weight > -1:
+			score += min(0, (t.word.weight-1)/2)
+		case k&Company != 0:
 			score += companyWord
 		case k&Thoroughfare != 0 && !isName:
 			score += companyWord / 2
@@ -227,12 +236,14 @@ func fullName(value []byte, list []part) (given, family bool, score float64) {
 		switch {
 		case firstGiven < 0 && k&Given != 0 && t.word.weight > -0.5:
 			firstGiven = i
-		case k&Family != 0 || e > -0.5:
+		case k&Family != 0:
 			surnames++
+		case e > -0.5:
+			likely++
 		}
 	}
 	if words == 0 {
-		return false, false, score - 2
+		return false, false, max(legalForm, score-2)
 	}
 	if words > 2 {
 		sum *= 2 / float64(words)
@@ -245,7 +256,7 @@ func fullName(value []byte, list []part) (given, family bool, score float64) {
 		score += oddCase * float64(lowers)
 	}
 	given = firstGiven >= 0
-	family = surnames > 0
+	family = surnames > 0 || likely > 0 && (given || initials > 0)
 	switch {
 	case given && family && words > 1:
 		score += givenThenName
@@ -256,9 +267,9 @@ func fullName(value []byte, list []part) (given, family bool, score float64) {
 		score += commaGiven
 	}
 	if known == 0 {
-		score--
+		score += allUnknown
 	}
-	return given, family, score
+	return given, family, max(legalForm, min(-legalForm, score))
 }
 
 // camelName reports whether large letters inside a word are those of a name:

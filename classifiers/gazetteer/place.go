@@ -42,7 +42,7 @@ func CityScore(value []byte) float64 {
 			score -= 1
 		}
 	}
-	if len(name) < len(value) {
+	if len(name) < len(value) && w.kind&City != 0 {
 		score++ // the postcode or the state that stood beside it
 	}
 	if capitals(name) == lower {
@@ -88,7 +88,7 @@ func townLike(name []byte, whole word) float64 {
 			score -= 0.7
 		case k&City != 0:
 			score += 0.5
-		case k&(Company|LegalForm|Calendar) != 0:
+		case k&(Company|LegalForm|Calendar|Thoroughfare) != 0 && k&Particle == 0:
 			score -= 2
 		case k&Common != 0 && k&Particle == 0:
 			score -= 1

@@ -15,7 +15,6 @@ const maxParts = 12
 type part struct {
 	raw    []byte // as written, in the caller's memory
 	word   word   // what the table knows about it
-	score  float64
 	letter letters
 	comma  bool // a comma follows
 	dot    bool // a full stop follows
@@ -87,7 +86,7 @@ func (p *parts) add(raw []byte) {
 	}
 	var buf [MaxPhrase + 1]byte
 	folded := fold.Append(buf[:0], raw)
-	p.list[p.n] = part{raw: raw, word: find(folded), score: nameScore(folded), letter: capitals(raw), digit: raw[0] >= '0' && raw[0] <= '9'}
+	p.list[p.n] = part{raw: raw, word: find(folded), letter: capitals(raw), digit: raw[0] >= '0' && raw[0] <= '9'}
 	p.n++
 }
 

@@ -13,6 +13,7 @@ const (
 	streetPrior    = -2.5
 	streetWord     = 3.0 // 'via' in front, 'Lane' behind, '...straße' glued on
 	weakStreetWord = 1.5 // the same, but a word that stands for much else: 'Park', '...ring'
+	preposition    = 1.0 // 'Am', 'Unter den' before a name and a number
 	houseNumber    = 2.0
 	postBox        = 6.0
 	unitWord       = 0.7 // 'Apt', 'interno'
@@ -25,11 +26,11 @@ var glued = [...]struct {
 	end  string
 	weak bool
 }{
-	{"strasse", false}, {"straße", false}, {"str", false}, {"gasse", false}, {"platz", false}, {"allee", false}, {"chaussee", false}, {"weg", false},
+	{"strasse", false}, {"str", false}, {"gasse", false}, {"platz", false}, {"allee", false}, {"chaussee", false}, {"weg", false},
 	{"damm", true}, {"ufer", true}, {"steig", true}, {"pfad", true}, {"ring", true}, {"graben", true}, {"markt", true}, {"steg", true}, {"hof", true},
 	{"straat", false}, {"laan", false}, {"plein", false}, {"gracht", false}, {"kade", false}, {"singel", false}, {"dreef", false}, {"steenweg", false}, {"dijk", true}, {"pad", true}, {"baan", true}, {"kaai", false}, {"lei", true}, {"hof", true},
 	{"gatan", false}, {"gata", false}, {"vagen", false}, {"vag", false}, {"grand", true}, {"torget", false}, {"torg", false}, {"stigen", true}, {"backen", true},
-	{"gade", false}, {"vej", false}, {"vejen", false}, {"alle", true}, {"torv", false}, {"stræde", false}, {"straede", false}, {"gate", true}, {"gaten", false}, {"vei", false}, {"veien", false}, {"veg", true}, {"vegen", false}, {"bakken", true},
+	{"gade", false}, {"vej", false}, {"vejen", false}, {"alle", true}, {"torv", false}, {"straede", false}, {"gate", true}, {"gaten", false}, {"vei", false}, {"veien", false}, {"veg", true}, {"vegen", false}, {"bakken", true},
 	{"katu", false}, {"tie", true}, {"kuja", false}, {"polku", true}, {"utca", false},
 }
 
@@ -65,19 +66,25 @@ func Street(value []byte) float64 {
 	for i := range list {
 		t := &list[i]
 		if t.digit {
-			if isHouseNumber(t.raw) {
+			switch {
+			case isOrdinal(t.raw), numbers > 0 && i+1 < len(list) && list[i+1].word.kind&StreetLast != 0:
+				names++ // '801 4th Street', '5112 48 Street'
+			case isHouseNumber(t.raw):
 				numbers++
-			} else {
+			default:
 				score -= 0.5
-				names += boolToInt(isOrdinal(t.raw))
 			}
 			continue
 		}
-		if w := streetWordAt(list, i); w > 0 {
+		w := streetWordAt(list, i)
+		if w > 0 {
 			best = max(best, w)
-			if !isGlued(t.raw) {
-				continue
-			}
+			continue
+		}
+		if w = gluedStrength(t.raw); w > 0 {
+			best = max(best, w)
+			names++
+			continue
 		}
 		if t.letter != uncased && utf8.RuneCount(t.raw) > 1 || i > 0 && i == len(list)-1 {
 			names++
@@ -103,7 +110,10 @@ func Street(value []byte) float64 {
 	if names == 0 {
 		score += noStreetName
 	}
-	if best == 0 && plain > 0 {
+	if best == 0 && p.n > 0 && list[0].digit && len(list[0].raw) >= 4 {
+		score-- // rather a postcode and its town
+	}
+	if best <= preposition && plain > 0 {
 		score += plainWord
 	}
 	if best > 0 && numbers == 0 && plain > 1 {
@@ -113,13 +123,6 @@ func Street(value []byte) float64 {
 		score -= 2
 	}
 	return max(impossible, score)
-}
-
-func boolToInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // streetWordAt returns how much the word at i says 'street' where it stands, 0 if
@@ -134,31 +137,36 @@ func streetWordAt(list []part, i int) float64 {
 			return strength(t)
 		}
 	}
-	if k&Thoroughfare != 0 && k&StreetFirst == 0 && i > 0 && !list[i-1].digit && (!short || marked || i == len(list)-1 || t.comma) {
+	if k&StreetLast != 0 && i > 0 && (!list[i-1].digit || isOrdinal(list[i-1].raw) || i > 1 && list[i-2].digit) && (!short || marked || i+1 >= len(list)-1 || t.comma) {
 		return strength(t)
 	}
-	if k&Thoroughfare != 0 && i > 0 && (isOrdinal(list[i-1].raw) || !list[i-1].digit && marked) {
-		return strength(t)
-	}
-	if isGlued(t.raw) {
-		return gluedStrength(t.raw)
+	if i == 0 && t.letter == title && isPreposition(t.raw) && list[len(list)-1].digit {
+		return preposition
 	}
 	return 0
 }
 
+func isPreposition(raw []byte) bool {
+	switch string(raw) {
+	case "Am", "An", "Im", "In", "Unter", "Zum", "Zur", "Auf", "Bei", "Beim", "Hinter", "Vor", "Op", "Aan", "Na", "Pod", "U", "Nad", "Pri":
+		return true
+	}
+	return false
+}
+
 func strength(t *part) float64 {
-	if t.word.kind&Common != 0 && t.word.kind&StreetFirst == 0 && len(t.raw) > 2 && !strongEnglish(t.raw) {
+	if t.word.kind&Common != 0 && len(t.raw) > 2 && !isPlainStreet(t.raw) {
 		return weakStreetWord
 	}
 	return streetWord
 }
 
-// strongEnglish names the words of every English address; they are common words,
-// but behind a name they mean a street.
-func strongEnglish(raw []byte) bool {
+// isPlainStreet names street words that stand in lists of common words too, but in
+// their place mean a street.
+func isPlainStreet(raw []byte) bool {
 	var buf [16]byte
 	switch string(fold.Append(buf[:0], raw)) {
-	case "street", "road", "avenue", "lane", "drive", "boulevard", "court", "square", "terrace", "crescent", "close", "parkway", "highway", "loop":
+	case "street", "road", "avenue", "lane", "drive", "boulevard", "court", "square", "terrace", "crescent", "close", "parkway", "highway", "loop", "broadway", "via", "viale", "piazza", "corso", "rue", "calle", "rua", "chemin", "avenida", "strada", "strasse", "ulica", "ulice", "utca", "place", "weg", "platz", "gasse", "straat", "impasse", "allee", "vicolo":
 		return true
 	}
 	return false
@@ -173,14 +181,13 @@ func anyDigit(list []part) bool {
 	return false
 }
 
-func isGlued(raw []byte) bool { return gluedStrength(raw) > 0 }
-
+// gluedStrength is the weight of a street word that ends a compound, 0 if none does.
 func gluedStrength(raw []byte) float64 {
 	var buf [MaxPhrase + 1]byte
 	folded := fold.Append(buf[:0], raw)
 	for i := range glued {
 		g := &glued[i]
-		if n := len(folded) - len(g.end); n >= 3 && string(folded[n:]) == g.end {
+		if n := len(folded) - len(g.end); n >= 3 && folded[len(folded)-1] == g.end[len(g.end)-1] && string(folded[n:]) == g.end {
 			if g.weak {
 				return weakStreetWord
 			}

@@ -400,7 +400,7 @@ func (l *lexicon) addWords(src *sources) {
 // kinds names the sections of the lists written by hand.
 var kinds = map[string]gazetteer.Kind{
 	"honorific": gazetteer.Honorific, "particle": gazetteer.Particle, "legalform": gazetteer.LegalForm, "company": gazetteer.Company,
-	"calendar": gazetteer.Calendar, "streetfirst": gazetteer.Thoroughfare | gazetteer.StreetFirst, "streetlast": gazetteer.Thoroughfare,
+	"calendar": gazetteer.Calendar, "streetfirst": gazetteer.Thoroughfare | gazetteer.StreetFirst, "streetlast": gazetteer.Thoroughfare | gazetteer.StreetLast,
 	"bigcity": gazetteer.City | gazetteer.BigCity, "country": gazetteer.Country, "region": gazetteer.Region, "common": gazetteer.Common, "given": gazetteer.Given, "family": gazetteer.Family,
 }
 

@@ -16,19 +16,21 @@ import (
 
 // example is one word with the share of the lists that call it a name.
 type example struct {
-	word  string
-	grams []uint32
-	name  float64
+	word   string
+	grams  []uint32
+	name   float64
+	weight float64
 }
 
 // The model is a logistic regression over hashed character n-grams, fitted with
 // Adagrad (Duchi et al., 2011) and the two classes weighted equal, so that its
 // output is the log of the likelihood ratio of name against word.
 const (
-	epochs    = 8
+	epochs    = 5
 	rate      = 0.08
-	ridge     = 2e-6
-	heldShare = 5 // one word in five is never shown to the model
+	townShare = 0.3 // of a town as an example of a word: towns and surnames are built alike
+	rareShare = 0.4 // of a word of little weight: most are from interface texts, of which some languages have more than names
+	heldShare = 5   // one word in five is never shown to the model
 )
 
 // train fits the model on four fifths of the single Latin words and returns it
@@ -40,10 +42,15 @@ func train(l *lexicon) (model, heldOut []byte) {
 			continue
 		}
 		names, words := l.entries[word].evidence()
-		if names+words < 0.4 || names == 0 && isPlaceOnly(l.entries[word]) {
+		if names+words < 0.4 {
 			continue
 		}
-		x := example{word: word, name: names / (names + words)}
+		x := example{word: word, name: names / (names + words), weight: 1}
+		if names == 0 && isPlaceOnly(l.entries[word]) {
+			x.weight = townShare
+		} else if names == 0 && words < 0.65 {
+			x.weight = rareShare
+		}
 		fold.Grams([]byte(word), func(i uint32) { x.grams = append(x.grams, i) })
 		if fold.Hash([]byte(word))%heldShare == 0 {
 			held = append(held, x)
@@ -53,8 +60,8 @@ func train(l *lexicon) (model, heldOut []byte) {
 	}
 	var positive, negative float64
 	for _, x := range fit {
-		positive += x.name
-		negative += 1 - x.name
+		positive += x.name * x.weight
+		negative += (1 - x.name) * x.weight
 	}
 	weights := make([]float64, 1<<fold.GramBits)
 	squares := make([]float64, 1<<fold.GramBits)
@@ -66,11 +73,10 @@ func train(l *lexicon) (model, heldOut []byte) {
 		for _, x := range fit {
 			z := score(weights, bias, x.grams)
 			p := 1 / (1 + math.Exp(-z))
-			g := -x.name*(1-p)*total/(2*positive) + (1-x.name)*p*total/(2*negative)
+			g := x.weight * (-x.name*(1-p)*total/(2*positive) + (1-x.name)*p*total/(2*negative))
 			for _, i := range x.grams {
-				d := g + ridge*weights[i]
-				squares[i] += d * d
-				weights[i] -= rate * d / (0.1 + math.Sqrt(squares[i]))
+				squares[i] += g * g
+				weights[i] -= rate * g / (0.1 + math.Sqrt(squares[i]))
 			}
 			bias -= 0.001 * g
 		}
@@ -110,7 +116,7 @@ func score(weights []float64, bias float64, grams []uint32) float64 {
 
 // report prints how many names and words the model puts on the right side.
 func report(title string, weights []float64, bias float64, examples []example) {
-	var right, count [2]float64
+	var right, count [3]float64
 	for _, x := range examples {
 		z := score(weights, bias, x.grams)
 		switch {
@@ -120,13 +126,19 @@ func report(title string, weights []float64, bias float64, examples []example) {
 				right[0]++
 			}
 		case x.name < 0.1:
-			count[1]++
+			class := 1
+			if x.weight == townShare {
+				class = 2
+			}
+			count[class]++
 			if z < 0 {
-				right[1]++
+				right[class]++
 			}
 		}
 	}
-	log.Printf("%s: %.1f %% of %.0f names above 0, %.1f %% of %.0f words below", title, 100*right[0]/count[0], count[0], 100*right[1]/count[1], count[1])
+	for i, what := range []string{"names above", "words below", "towns below"} {
+		log.Printf("%s: %.1f %% of %.0f %s 0", title, 100*right[i]/count[i], count[i], what)
+	}
 }
 
 // sample writes at most 1500 clear names and 1500 clear words of the held-out
@@ -138,7 +150,7 @@ func sample(held []example) []byte {
 		has   func(example) bool
 	}{
 		{"name", func(x example) bool { return x.name > 0.9 }},
-		{"word", func(x example) bool { return x.name < 0.1 }},
+		{"word", func(x example) bool { return x.name < 0.1 && x.weight != townShare }},
 	} {
 		var some []string
 		for _, x := range held {
