@@ -134,9 +134,12 @@ func (t *table) loadFields(c *sqlite3.Conn, strict bool) (rowidAlias bool, err e
 		if pk := s.ColumnInt(3); pk > 0 {
 			key[pk] = f.Name
 		}
-		col := column{name: sqlite3.QuoteIdentifier(f.Name), affinity: affinityOf(f.Type, strict), binary: f.Kind == connectors.Binary, scale: -1}
-		if f.Kind == connectors.Decimal {
-			col.scale = scaleOf(f.Type)
+		col := column{name: sqlite3.QuoteIdentifier(f.Name), affinity: affinityOf(f.Type, strict), binary: f.Kind == connectors.Binary}
+		switch n := numbersOf(f.Type); {
+		case f.Kind == connectors.Decimal && len(n) == 2:
+			col.scale = n[1]
+		case (f.Kind == connectors.Text || f.Kind == connectors.Binary) && len(n) == 1:
+			f.Length = n[0] // SQLite lets more pass, but the application may not
 		}
 		t.Fields, t.columns = append(t.Fields, f), append(t.columns, col)
 	}, t.Name)

@@ -552,7 +552,7 @@ func (sel *selection) remember(k int, value []byte, ok bool) {
 // keyColumn returns a column of the cursor; the rowid is one of integers.
 func (sel *selection) keyColumn(k int) *column {
 	if len(sel.key) == 0 {
-		return &column{affinity: affInteger, scale: -1}
+		return &column{affinity: affInteger}
 	}
 	return &sel.t.columns[sel.key[k]]
 }

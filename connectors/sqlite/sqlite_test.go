@@ -194,7 +194,7 @@ func TestKeysCarryTheirStorageClass(t *testing.T) {
 func TestCatalog(t *testing.T) {
 	path := makeFile(t,
 		`CREATE TABLE Parent (a TEXT, b INTEGER, PRIMARY KEY (b, a))`,
-		`CREATE TABLE child (id INTEGER PRIMARY KEY, x INT, y TEXT, n NUMERIC(8,2) GENERATED ALWAYS AS (x * 2), m AS (x) STORED, FOREIGN KEY (X, Y) REFERENCES parent ON DELETE CASCADE, UNIQUE (y, x))`,
+		`CREATE TABLE child (id INTEGER PRIMARY KEY, x INT, y VARCHAR(30), n NUMERIC(8,2) GENERATED ALWAYS AS (x * 2), m AS (x) STORED, FOREIGN KEY (X, Y) REFERENCES parent ON DELETE CASCADE, UNIQUE (y, x))`,
 		`CREATE INDEX expression ON child (lower(y))`, `CREATE UNIQUE INDEX part ON child (x) WHERE x > 3`, `CREATE UNIQUE INDEX whole ON child (x)`,
 		`CREATE TABLE nullkey (k TEXT PRIMARY KEY, v)`, `INSERT INTO nullkey VALUES (NULL, 1), (NULL, 2), ('a', 3)`,
 		`CREATE TABLE shadowed (rowid, oid, _rowid_)`, `INSERT INTO shadowed VALUES (1, 2, 3)`,
@@ -217,7 +217,7 @@ func TestCatalog(t *testing.T) {
 	require.Equal(t, []connectors.ForeignKey{{Name: "fk0", Fields: []string{"x", "y"}, RefTable: "Parent", RefFields: []string{"b", "a"}, OnDelete: "CASCADE"}}, child.ForeignKeys)
 	require.ElementsMatch(t, [][]string{{"y", "x"}, {"x"}}, child.Unique)
 	require.Equal(t, []connectors.Field{
-		{Name: "id", Type: "INTEGER", Kind: connectors.Integer}, {Name: "x", Type: "INT", Kind: connectors.Integer, Nullable: true}, {Name: "y", Type: "TEXT", Kind: connectors.Text, Nullable: true},
+		{Name: "id", Type: "INTEGER", Kind: connectors.Integer}, {Name: "x", Type: "INT", Kind: connectors.Integer, Nullable: true}, {Name: "y", Type: "VARCHAR(30)", Kind: connectors.Text, Nullable: true, Length: 30},
 		{Name: "n", Type: "NUMERIC(8,2)", Kind: connectors.Decimal, Nullable: true, Generated: true}, {Name: "m", Kind: connectors.Text, Nullable: true, Generated: true},
 	}, child.Fields)
 	require.Empty(t, tables[3].Key, "a primary key that holds NULL names no rows")
@@ -235,6 +235,14 @@ func TestKindOf(t *testing.T) {
 		"DOUBLE PRECISION": connectors.Float, "float": connectors.Float, "BLOB": connectors.Binary, "VARBINARY(20)": connectors.Binary, "BOOLEAN": connectors.Bool, "JSON": connectors.JSON,
 	} {
 		require.Equal(t, want, kindOf(declared), declared)
+	}
+}
+
+func TestNumbersOf(t *testing.T) {
+	for declared, want := range map[string][]int{
+		"NUMERIC(10,2)": {10, 2}, "DECIMAL ( 8 , 0 )": {8, 0}, "VARCHAR(40)": {40}, "VARCHAR(40) BINARY": {40}, "TEXT": nil, "": nil, "NUMERIC()": nil, "NUMERIC(a,2)": nil, "DECIMAL(5,-2)": nil, "VARCHAR(40": {40},
+	} {
+		require.Equal(t, want, numbersOf(declared), declared)
 	}
 }
 

@@ -71,18 +71,19 @@ func kindOf(declared string) connectors.Kind {
 	return connectors.Text
 }
 
-// scaleOf returns the declared scale of a decimal such as NUMERIC(10,2), or -1.
-func scaleOf(declared string) int {
-	_, args, ok := strings.Cut(declared, "(")
-	if !ok {
-		return -1
+// numbersOf returns the numbers in brackets of a declared type such as NUMERIC(10,2) or VARCHAR(40).
+func numbersOf(declared string) []int {
+	_, args, _ := strings.Cut(declared, "(")
+	args, _, _ = strings.Cut(args, ")")
+	var numbers []int
+	for part := range strings.SplitSeq(args, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(part))
+		if err != nil || n < 0 {
+			return nil
+		}
+		numbers = append(numbers, n)
 	}
-	_, scale, ok := strings.Cut(strings.TrimSuffix(strings.TrimSpace(args), ")"), ",")
-	n, err := strconv.Atoi(strings.TrimSpace(scale))
-	if !ok || err != nil || n < 0 {
-		return -1
-	}
-	return n
+	return numbers
 }
 
 // column is what the connector must know of a field beyond the catalog.
@@ -92,7 +93,7 @@ type column struct {
 	collation string // quoted
 	binary    bool   // the natural storage class is BLOB
 	key       bool   // part of the primary key, a unique constraint or a foreign key: values carry their storage class
-	scale     int    // of a decimal, -1 none
+	scale     int    // decimals of a decimal, 0 as stored
 }
 
 // A value of a key field must lead back to exactly the stored value, and SQLite tells 1 from '1' from x'31'. Where the storage class does not follow from the
@@ -164,7 +165,7 @@ func appendFloat(dst []byte, f float64) []byte {
 
 // pad gives the number written at dst[start:] the declared number of decimals, if it does not have more.
 func (c *column) pad(dst []byte, start int) []byte {
-	if c.scale <= 0 {
+	if c.scale == 0 {
 		return dst
 	}
 	decimals := -1
