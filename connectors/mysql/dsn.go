@@ -95,6 +95,8 @@ func secure(cfg *mysql.Config, plaintext bool) error {
 	switch {
 	case cfg.Net == "unix":
 		return nil
+	case cfg.AllowFallbackToPlaintext && !plaintext:
+		return fmt.Errorf("the DSN allows the connection to fall back to plaintext: %w", connectors.ErrPlaintext)
 	case given && (cfg.TLSConfig == "" || cfg.TLSConfig == "true"):
 		pem, err := os.ReadFile(ca)
 		if err != nil {
@@ -115,10 +117,8 @@ func secure(cfg *mysql.Config, plaintext bool) error {
 		cfg.TLSConfig = "preferred"
 	case cfg.TLSConfig == "":
 		cfg.TLSConfig = "true"
-	case (cfg.TLSConfig == "false" || cfg.TLSConfig == "preferred") && !plaintext:
+	case cfg.TLSConfig == "false" && !plaintext:
 		return fmt.Errorf("the DSN says tls=%s: %w", cfg.TLSConfig, connectors.ErrPlaintext)
-	case cfg.AllowFallbackToPlaintext && !plaintext:
-		return fmt.Errorf("the DSN says allowFallbackToPlaintext: %w", connectors.ErrPlaintext)
 	}
 	return nil
 }

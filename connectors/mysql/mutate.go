@@ -20,13 +20,15 @@ const lockedBytes = 1 << 30
 // Mutate runs one READ COMMITTED transaction: SELECT ... FOR UPDATE by keys, then UPDATE and DELETE by the primary keys just read. If the connection is lost during COMMIT the
 // error wraps ErrTransient and what was done is unknown: asking again tells. Tables of an engine that cannot roll back (MyISAM), and those whose deleted
 // rows the server keeps (WITH SYSTEM VERSIONING), are errors.ErrUnsupported.
-func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit connectors.EditFunc, confirm func() error) (outcomes []connectors.Outcome, err error) {
+func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit connectors.EditFunc, confirm func() error) ([]connectors.Outcome, error) {
 	s := m.apply
 	parts := make([]*part, len(queries))
 	for i, q := range queries {
-		if parts[i], err = s.newPart(ctx, q); err != nil {
+		p, err := s.newPart(ctx, q)
+		if err != nil {
 			return nil, s.fail("mutate", q.Table, err)
 		}
+		parts[i] = p
 	}
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
@@ -36,12 +38,13 @@ func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit c
 	if _, err := exec(ctx, conn, "START TRANSACTION"); err != nil {
 		return nil, s.fail("mutate", "", err)
 	}
+	committed := false
 	defer func() {
-		if err != nil {
-			outcomes = nil
+		if !committed {
 			rollBack(ctx, conn)
 		}
 	}()
+	var outcomes []connectors.Outcome
 	for _, p := range parts {
 		if err := p.lock(ctx, conn); err != nil {
 			return nil, s.fail("mutate", p.query.Table, err)
@@ -72,6 +75,7 @@ func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit c
 	if _, err := exec(ctx, conn, "COMMIT"); err != nil {
 		return nil, s.fail("mutate", "", err)
 	}
+	committed = true
 	return outcomes, nil
 }
 
