@@ -183,6 +183,9 @@ func anyDigit(list []part) bool {
 
 // gluedStrength is the weight of a street word that ends a compound, 0 if none does.
 func gluedStrength(raw []byte) float64 {
+	if len(raw) < 6 { // three letters of a name and three of a street word
+		return 0
+	}
 	var buf [MaxPhrase + 1]byte
 	folded := fold.Append(buf[:0], raw)
 	for i := range glued {
@@ -223,6 +226,9 @@ func isOrdinal(raw []byte) bool {
 }
 
 func isUnit(raw []byte) bool {
+	if len(raw) > 10 {
+		return false
+	}
 	var buf [16]byte
 	folded := fold.Append(buf[:0], raw)
 	for _, u := range units {

@@ -267,7 +267,7 @@ func (l *lexicon) addNames(src *sources) {
 	}
 }
 
-// europe and overseas: where also towns of 5,000 are likely in a database.
+// closerLook lists the countries of which towns of 5,000 are taken too.
 const closerLook = " AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE NO IS CH GB LI US CA AU NZ UA RS "
 
 func (l *lexicon) addPlaces(src *sources) {
