@@ -226,8 +226,9 @@ func (j *Journal) Intend(ctx context.Context, c Chunk) (Chunk, error) {
 }
 
 // Settle makes the outcome of a chunk durable.
-func (j *Journal) Settle(ctx context.Context, id int64, outcome []byte, at time.Time) error {
-	res, err := j.db.ExecContext(ctx, `UPDATE chunk SET outcome = ?, settled_at = ? WHERE id = ? AND outcome IS NULL`, outcome, stamp(at), id)
+// runID is the run that settles it, which may not be the one that began.
+func (j *Journal) Settle(ctx context.Context, id int64, runID string, outcome []byte, at time.Time) error {
+	res, err := j.db.ExecContext(ctx, `UPDATE chunk SET outcome = ?, settled_at = ?, run_id = ? WHERE id = ? AND outcome IS NULL`, outcome, stamp(at), runID, id)
 	if err != nil {
 		return wrap("record outcome", err)
 	}

@@ -1,0 +1,407 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"lethe/connectors"
+	"lethe/pipeline"
+	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/keystore"
+)
+
+// Command is the command line with what it touches of the outside.
+type Command struct {
+	Out, Err io.Writer
+	Now      func() time.Time
+	Crash    func(point string) // called at named points of a night; tests kill the process there
+	config   string
+	json     bool
+}
+
+// Main runs the command line and returns the exit code (decisions.md, 32).
+func Main(args []string) int {
+	return (&Command{Out: os.Stdout, Err: os.Stderr, Now: time.Now, Crash: func(string) {}}).Run(args)
+}
+
+// Run runs one command. Only here do errors become words, hints and exit codes.
+func (c *Command) Run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := c.root()
+	root.SetArgs(args)
+	root.SetOut(c.Out)
+	root.SetErr(c.Err)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		for _, line := range strings.Split(err.Error(), "\n") {
+			fmt.Fprintln(c.Err, "lethe: "+line)
+		}
+	}
+	return exitCode(err)
+}
+
+// exitCode adds to the codes of a night those of errors that arise before one.
+func exitCode(err error) int {
+	code := pipeline.ExitCode(err)
+	if code != 1 {
+		return code
+	}
+	for _, k := range []struct {
+		err  error
+		code int
+	}{
+		{connectors.ErrConfig, 2}, {connectors.ErrPlaintext, 2}, {errors.ErrUnsupported, 2}, {keystore.ErrMissing, 2}, {keystore.ErrReadable, 2}, {keystore.ErrDestroyed, 2},
+		{registry.ErrRefused, 2}, {registry.ErrTampered, 12}, {registry.ErrMissing, 10}, {registry.ErrEmpty, 10}, {registry.ErrLocked, 11}, {registry.ErrUnknownSilo, 10},
+		{connectors.ErrSchemaChanged, 13}, {connectors.ErrUnreachable, 3}, {connectors.ErrDenied, 3}, {connectors.ErrDamaged, 3}, {connectors.ErrTransient, 3},
+		{errUsage, 2},
+	} {
+		if errors.Is(err, k.err) {
+			return k.code
+		}
+	}
+	return 1
+}
+
+var errUsage = errors.New("usage")
+
+func (c *Command) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "lethe",
+		Short: "Keep the stores of personal data true to what people agreed to",
+		Long: `Lethe reads every connected database and its backups each night, finds the personal data in them, compares each record with the consent
+registry, and expires, anonymizes or deletes what is out of consent. It leaves Parquet reports and one page that a data protection officer can prove.
+
+Without --apply it never changes anything.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w: %w: see `%s --help`", errUsage, err, cmd.CommandPath())
+	})
+	root.PersistentFlags().StringVarP(&c.config, "config", "c", "lethe.yaml", "configuration file")
+	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON where a program would read it")
+	root.AddCommand(c.initCommand(), c.checkCommand(), c.discoverCommand(), c.planCommand(), c.approveCommand(), c.applyCommand(), c.runCommand(), c.scheduleCommand(),
+		c.statusCommand(), c.explainCommand(), c.reportCommand(), c.auditCommand(), c.consentCommand(), c.registryCommand(), c.policyCommand(), c.keysCommand(),
+		c.connectorsCommand(), c.classifiersCommand(), c.versionCommand())
+	return root
+}
+
+// load builds the pipeline from the configuration, with progress on a terminal and log lines elsewhere.
+func (c *Command) load(ctx context.Context) (*pipeline.Pipeline, *Config, error) {
+	config, err := Load(c.config)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := config.Build(ctx, c.logger())
+	if err != nil {
+		return nil, nil, err
+	}
+	p.Now, p.Crash = c.Now, c.Crash
+	return p, config, nil
+}
+
+// logger writes structured lines; on a terminal only what went wrong, the rest is the progress bar's.
+func (c *Command) logger() *slog.Logger {
+	if c.terminal() {
+		return slog.New(slog.NewTextHandler(c.Err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}
+	return slog.New(slog.NewJSONHandler(c.Err, nil))
+}
+
+func (c *Command) terminal() bool {
+	f, ok := c.Err.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// nightFlags are the flags that commands which run a night share.
+type nightFlags struct {
+	asOf, until, job string
+	apply, again     bool
+	detailed         bool
+}
+
+func (f *nightFlags) register(cmd *cobra.Command, apply bool) {
+	cmd.Flags().StringVar(&f.asOf, "as-of", "", "decide as of this civil date or instant (2006-01-02 or RFC 3339); default now")
+	cmd.Flags().StringVar(&f.job, "job", "nightly", "name of the job, part of what makes a night unique")
+	if apply {
+		cmd.Flags().BoolVar(&f.apply, "apply", false, "change sources and registry; without it the run only says what it would do")
+		cmd.Flags().BoolVar(&f.again, "again", false, "run although this night is already done")
+		cmd.Flags().StringVar(&f.until, "until", "", "start nothing new after this time of day (15:04)")
+		cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 4 when a plan waits for approval")
+	}
+}
+
+// options resolves the flags in the controller's zone. A civil date means the last second of that day: what ends on it has ended.
+func (f *nightFlags) options(p *pipeline.Pipeline) (pipeline.Options, error) {
+	o := pipeline.Options{Job: f.job, Apply: f.apply, Again: f.again}
+	if f.asOf != "" {
+		if day, err := time.ParseInLocation(time.DateOnly, f.asOf, p.Zone); err == nil {
+			o.AsOf = time.Date(day.Year(), day.Month(), day.Day(), 1, 15, 0, 0, p.Zone)
+		} else if o.AsOf, err = time.Parse(time.RFC3339, f.asOf); err != nil {
+			return o, fmt.Errorf("%w: --as-of %q: write 2006-01-02, or an instant as RFC 3339 has it", errUsage, f.asOf)
+		}
+	}
+	if f.until != "" {
+		at, err := time.Parse("15:04", f.until)
+		if err != nil {
+			return o, fmt.Errorf("%w: --until %q: write a time of day as 15:04", errUsage, f.until)
+		}
+		now := p.Now().In(p.Zone)
+		o.Until = time.Date(now.Year(), now.Month(), now.Day(), at.Hour(), at.Minute(), 0, 0, p.Zone)
+		if !o.Until.After(now) {
+			o.Until = o.Until.AddDate(0, 0, 1)
+		}
+	}
+	return o, nil
+}
+
+// night runs one night and prints its result.
+func (c *Command) night(ctx context.Context, f nightFlags, phases pipeline.Phases) error {
+	p, _, err := c.load(ctx)
+	if err != nil {
+		return err
+	}
+	o, err := f.options(p)
+	if err != nil {
+		return err
+	}
+	o.Phases = phases
+	if phases == pipeline.ApplyOnly {
+		o.Apply = true
+	}
+	stop := c.progress(p)
+	result, err := p.Run(ctx, o)
+	stop()
+	c.printResult(p, result, o)
+	if err == nil && f.detailed && len(result.Waiting) > 0 {
+		return pipeline.ErrWaiting
+	}
+	return err
+}
+
+func (c *Command) runCommand() *cobra.Command {
+	var f nightFlags
+	cmd := &cobra.Command{
+		Use: "run", Short: "Do one night: discover, plan, apply what is approved, report", Args: cobra.NoArgs,
+		Example: "  lethe run                        # says what it would do\n  lethe run --apply --until 05:00  # for cron and systemd",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return c.night(cmd.Context(), f, pipeline.WholeNight) },
+	}
+	f.register(cmd, true)
+	return cmd
+}
+
+func (c *Command) applyCommand() *cobra.Command {
+	var f nightFlags
+	cmd := &cobra.Command{
+		Use: "apply", Short: "Apply the plans that have been approved, and settle what a crash interrupted", Args: cobra.NoArgs,
+		Example: "  lethe apply",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return c.night(cmd.Context(), f, pipeline.ApplyOnly) },
+	}
+	f.register(cmd, false)
+	return cmd
+}
+
+func (c *Command) planCommand() *cobra.Command {
+	var f nightFlags
+	cmd := &cobra.Command{
+		Use: "plan", Short: "Seal a plan and change nothing", Args: cobra.NoArgs,
+		Example: "  lethe plan\n  lethe plan --as-of 2027-01-01   # what would be due by then\n  lethe plan show",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return c.night(cmd.Context(), f, pipeline.PlanOnly) },
+	}
+	f.register(cmd, false)
+	show := &cobra.Command{
+		Use: "show [plan]", Short: "List the plans, or one in full: counts, reasons, who has to answer", Args: cobra.MaximumNArgs(1),
+		Example: "  lethe plan show\n  lethe plan show 0190f3",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, _, err := c.load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return c.showPlans(cmd.Context(), p, strings.Join(args, ""))
+		},
+	}
+	cmd.AddCommand(show)
+	return cmd
+}
+
+func (c *Command) approveCommand() *cobra.Command {
+	var as, key, comment string
+	var reject, object bool
+	cmd := &cobra.Command{
+		Use: "approve <plan>", Short: "Sign an answer to a waiting plan: approve, reject, or object", Args: cobra.ExactArgs(1),
+		Example: "  lethe approve 0190f3 --as anna --key anna.key\n  lethe approve 0190f3 --as bo --key bo.key --reject --comment \"wrong table\"",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, _, err := c.load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			signer, err := keystore.LoadPerson(key)
+			if err != nil {
+				return err
+			}
+			decision := "approve"
+			if reject {
+				decision = "reject"
+			} else if object {
+				decision = "object"
+			}
+			state, err := p.Approve(cmd.Context(), args[0], as, decision, comment, signer)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.Out, "%s: %s recorded; the plan is %s\n", as, decision, state)
+			if state == "waiting" {
+				missing, err := p.WaitsFor(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(c.Out, "still needed: %s\n", strings.Join(missing, ", "))
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&as, "as", "", "who answers: a name under people")
+	cmd.Flags().StringVar(&key, "key", "", "file with that person's signing key")
+	cmd.Flags().StringVar(&comment, "comment", "", "why; it stands in the report")
+	cmd.Flags().BoolVar(&reject, "reject", false, "reject the plan: it is never applied")
+	cmd.Flags().BoolVar(&object, "object", false, "object as data protection officer")
+	cmd.MarkFlagsMutuallyExclusive("reject", "object")
+	for _, f := range []string{"as", "key"} {
+		if err := cmd.MarkFlagRequired(f); err != nil {
+			panic(err)
+		}
+	}
+	return cmd
+}
+
+func (c *Command) checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "check", Short: "Check configuration, keys, registry and sources, and change nothing", Args: cobra.NoArgs,
+		Example: "  lethe check",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, _, err := c.load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			checks, err := p.Check(cmd.Context())
+			for _, line := range checks {
+				fmt.Fprintln(c.Out, line)
+			}
+			return err
+		},
+	}
+}
+
+func (c *Command) statusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "status", Short: "Say when a night last succeeded, what waits, and who holds the lock", Args: cobra.NoArgs,
+		Example: "  lethe status --json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, _, err := c.load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			s, err := p.Status(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if c.json {
+				return c.printJSON(s)
+			}
+			c.printStatus(p, s)
+			return nil
+		},
+	}
+}
+
+func (c *Command) explainCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "explain <source>.<table> <key>...", Short: "Say why a record was, or would be, kept or deleted", Args: cobra.MinimumNArgs(2),
+		Example: "  lethe explain crm.customers 42",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			source, table, ok := strings.Cut(args[0], ".")
+			if !ok {
+				return fmt.Errorf("%w: name the table as source.table", errUsage)
+			}
+			p, _, err := c.load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			lines, err := p.Explain(cmd.Context(), source, table, args[1:])
+			for _, l := range lines {
+				fmt.Fprintln(c.Out, l)
+			}
+			return err
+		},
+	}
+}
+
+func (c *Command) reportCommand() *cobra.Command {
+	var fromJournal bool
+	cmd := &cobra.Command{
+		Use: "report [run]", Short: "Make the report of a run anew from the journal", Args: cobra.MaximumNArgs(1),
+		Example: "  lethe report --from-journal",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, _, err := c.load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			r, err := p.Republish(cmd.Context(), strings.Join(args, ""))
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.Out, "report    %s\nmanifest  %s\n", r.Report, r.Manifest)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&fromJournal, "from-journal", true, "the journal is what reports are made from")
+	return cmd
+}
+
+func (c *Command) versionCommand() *cobra.Command {
+	return &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+		fmt.Fprintln(c.Out, "lethe "+Version)
+		return nil
+	}}
+}
+
+func (c *Command) connectorsCommand() *cobra.Command {
+	return &cobra.Command{Use: "connectors", Short: "List what Lethe can open", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+		for _, k := range Connectors() {
+			fmt.Fprintf(c.Out, "%-10s %s\n", k.Name, k.About)
+		}
+		return nil
+	}}
+}
+
+func (c *Command) printJSON(v any) error {
+	e := json.NewEncoder(c.Out)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// relative shortens a path for people.
+func relative(path string) string {
+	wd, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if r, err := filepath.Rel(wd, path); err == nil && len(r) < len(path) {
+		return r
+	}
+	return path
+}

@@ -1,0 +1,232 @@
+// Package jobs is everything around the night: the configuration, the wiring of the pipeline, the schedule, the command line and its exit
+// codes. Only this package knows which connectors there are.
+package jobs
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"lethe/pipeline"
+	"lethe/pipeline/policy"
+)
+
+// Config is the configuration file, decoded strictly: an unknown key is an error with its line and column.
+type Config struct {
+	Controller  Controller              `yaml:"controller"`
+	State       string                  `yaml:"state"`
+	Reports     string                  `yaml:"reports"`
+	Keystore    KeystoreConfig          `yaml:"keystore"`
+	Registry    RegistryConfig          `yaml:"registry"`
+	People      map[string]PersonConfig `yaml:"people,omitempty"`
+	Approvals   int                     `yaml:"approvals,omitempty"` // 2, or 1 in a company of one
+	Clock       string                  `yaml:"clock,omitempty"`     // simulated: --apply may use an as_of in the future
+	Sources     map[string]SourceConfig `yaml:"sources"`
+	Silos       map[string]policy.Silo  `yaml:"silos,omitempty"`
+	Breakers    BreakerConfig           `yaml:"breakers,omitempty"`
+	Orders      []OrderConfig           `yaml:"orders,omitempty"`
+	Detectors   []DetectorConfig        `yaml:"detectors,omitempty"`
+	Schedule    []JobConfig             `yaml:"schedule,omitempty"`
+	path, dir   string
+	sourceOrder []string // as written in the file
+	warnings    []string
+}
+
+// Controller is the controller of GDPR Art. 4(7).
+type Controller struct {
+	Name         string `yaml:"name"`
+	Timezone     string `yaml:"timezone"`     // IANA name: terms are counted in it
+	Jurisdiction string `yaml:"jurisdiction"` // ISO 3166-1 alpha-2
+}
+
+// KeystoreConfig says where the keys are.
+type KeystoreConfig struct {
+	Path     string `yaml:"path"`
+	Identity string `yaml:"identity"` // file: of the age identity
+}
+
+// RegistryConfig says where the consent registry is.
+type RegistryConfig struct {
+	Driver string        `yaml:"driver,omitempty"` // sqlite
+	DSN    Secret        `yaml:"dsn"`
+	MaxAge policy.Period `yaml:"max_age,omitempty"`
+}
+
+// PersonConfig is somebody who may answer plans.
+type PersonConfig struct {
+	Key   string   `yaml:"key"`
+	Roles []string `yaml:"roles"`
+}
+
+// SourceConfig is one source, or a set of backup files.
+type SourceConfig struct {
+	Application string            `yaml:"application"`
+	Environment string            `yaml:"environment"` // production, test, development, backup
+	Connector   string            `yaml:"connector"`
+	DSN         Secret            `yaml:"dsn,omitempty"`
+	ApplyDSN    Secret            `yaml:"apply_dsn,omitempty"`
+	Path        string            `yaml:"path,omitempty"` // files: a path, or a pattern for a set of backups
+	Of          string            `yaml:"of,omitempty"`   // backups: the live source whose records they hold
+	Schema      string            `yaml:"schema,omitempty"`
+	Complete    string            `yaml:"complete,omitempty"` // unchecked: a dump without trailer is accepted
+	Keep        policy.Period     `yaml:"keep,omitempty"`
+	Rewrite     *RewriteConfig    `yaml:"rewrite,omitempty"`
+	Location    string            `yaml:"location,omitempty"`
+	TLS         string            `yaml:"tls,omitempty"` // waived: the server may be reached in plain text
+	Skip        map[string]string `yaml:"skip,omitempty"`
+}
+
+// RewriteConfig is the cadence of rewriting backups.
+type RewriteConfig struct {
+	After       policy.Period `yaml:"after,omitempty"`
+	AtMostEvery policy.Period `yaml:"at_most_every,omitempty"`
+}
+
+// BreakerConfig are the limits that stop a run; what is not given has the default.
+type BreakerConfig struct {
+	MaxRows            *int64   `yaml:"max_rows,omitempty"`
+	MaxPercent         *float64 `yaml:"max_percent,omitempty"`
+	NoMatchPercent     *float64 `yaml:"no_match_percent,omitempty"`
+	UnparseablePercent *float64 `yaml:"unparseable_percent,omitempty"`
+	EmptyPercent       *float64 `yaml:"empty_percent,omitempty"`
+	Spike              *float64 `yaml:"spike,omitempty"`
+	MaxRowsANight      *int64   `yaml:"max_rows_a_night,omitempty"`
+	NewSourceRuns      *int     `yaml:"new_source_runs,omitempty"`
+}
+
+// OrderConfig is a standing order.
+type OrderConfig struct {
+	Silo       string   `yaml:"silo"`
+	Reasons    []string `yaml:"reasons"`
+	MaxRows    int64    `yaml:"max_rows"`
+	MaxPercent float64  `yaml:"max_percent,omitempty"`
+	Until      string   `yaml:"until"`
+	SignedBy   []string `yaml:"signed_by"`
+}
+
+// DetectorConfig is a detector of the company's own.
+type DetectorConfig struct {
+	ID       string   `yaml:"id"`
+	Pattern  string   `yaml:"pattern,omitempty"`
+	Header   []string `yaml:"header,omitempty"`
+	Words    []string `yaml:"words,omitempty"`
+	Category string   `yaml:"category"`
+}
+
+// JobConfig is an entry of the schedule.
+type JobConfig struct {
+	Name  string `yaml:"name"`
+	Cron  string `yaml:"cron"`           // five fields
+	Zone  string `yaml:"zone,omitempty"` // default the controller's
+	Until string `yaml:"until,omitempty"`
+	Apply bool   `yaml:"apply,omitempty"`
+}
+
+// Secret is a text that is never printed: it stands for `file:PATH`, ${ENV} or itself.
+type Secret string
+
+// String hides the secret.
+func (Secret) String() string { return "***" }
+
+// GoString hides the secret.
+func (Secret) GoString() string { return "***" }
+
+// Load reads and checks a configuration file. Relative paths in it are relative to the folder it is in.
+func Load(path string) (*Config, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %s does not exist: make one with `lethe init`, or name it with --config", pipeline.ErrConfig, path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", pipeline.ErrConfig, err)
+	}
+	c := &Config{path: path, dir: filepath.Dir(path)}
+	if err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(c); err != nil {
+		return nil, fmt.Errorf("%w: %s: %s", pipeline.ErrConfig, path, yaml.FormatError(err, false, false))
+	}
+	var order struct {
+		Sources yaml.MapSlice `yaml:"sources"`
+	}
+	if err := yaml.Unmarshal(data, &order); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", pipeline.ErrConfig, path, err)
+	}
+	for _, item := range order.Sources {
+		c.sourceOrder = append(c.sourceOrder, fmt.Sprint(item.Key))
+	}
+	for name, s := range c.Silos {
+		s.Name = name
+		c.Silos[name] = s
+	}
+	return c, nil
+}
+
+// abs makes a path of the configuration absolute.
+func (c *Config) abs(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(c.dir, path)
+}
+
+var envReference = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+
+// resolve turns a reference into the secret itself. place names it in errors.
+func (c *Config) resolve(place string, s Secret) (string, error) {
+	text := string(s)
+	if path, ok := strings.CutPrefix(text, "file:"); ok && !strings.ContainsAny(path, "?") {
+		data, err := os.ReadFile(c.abs(path))
+		if err != nil {
+			return "", fmt.Errorf("%w: %s: the secret file %s cannot be read: write the secret there, readable by the service account only", pipeline.ErrConfig, place, path)
+		}
+		return strings.TrimSpace(string(data)), nil
+	}
+	var missing []string
+	text = envReference.ReplaceAllStringFunc(text, func(ref string) string {
+		name := envReference.FindStringSubmatch(ref)[1]
+		value, ok := os.LookupEnv(name)
+		if !ok {
+			missing = append(missing, name)
+		}
+		return value
+	})
+	if len(missing) > 0 {
+		return "", fmt.Errorf("%w: %s: the environment variable %s is not set", pipeline.ErrConfig, place, strings.Join(missing, ", "))
+	}
+	if text != string(s) {
+		c.warnings = append(c.warnings, place+": the secret comes from the environment, which other processes of the account can read: prefer file:")
+	}
+	return text, nil
+}
+
+// digest is the sha256 of what decides: silos, rules, breakers, orders, people and the controller's zone. Paths and secrets are not in it.
+func (c *Config) digest() (string, error) {
+	sources := map[string]SourceConfig{}
+	for name, s := range c.Sources {
+		s.DSN, s.ApplyDSN, s.Path = "", "", ""
+		sources[name] = s
+	}
+	body, err := json.Marshal(struct {
+		Controller Controller
+		People     map[string]PersonConfig
+		Approvals  int
+		Sources    map[string]SourceConfig
+		Silos      map[string]policy.Silo
+		Breakers   BreakerConfig
+		Orders     []OrderConfig
+		Detectors  []DetectorConfig
+	}{c.Controller, c.People, c.Approvals, sources, c.Silos, c.Breakers, c.Orders, c.Detectors})
+	if err != nil {
+		return "", fmt.Errorf("digest of the policy: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:]), nil
+}

@@ -1,0 +1,316 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"lethe/connectors"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+)
+
+// Check opens everything that a night needs and changes nothing: registry with its chains, sources, and the policy against every catalog. It
+// returns one line for each thing that is right; the error joins what is not.
+func (p *Pipeline) Check(ctx context.Context) ([]string, error) {
+	n := &night{Pipeline: p, opts: Options{Apply: false}, asOf: p.Now(), silos: map[string]*siloState{}, heads: map[string]registry.Head{}}
+	n.today = policy.DateOf(n.asOf, p.Zone)
+	year, month, _ := n.today.YMD()
+	n.epoch = fmt.Sprintf("%04d-Q%d", year, (month+2)/3)
+	var lines []string
+	var errs []error
+	if err := n.openRegistry(ctx); err != nil {
+		errs = append(errs, err)
+	} else {
+		lines = append(lines, fmt.Sprintf("registry: %d silos, chains hold", len(n.heads)))
+	}
+	if n.registry != nil {
+		defer n.registry.Close()
+	}
+	for _, silo := range p.Silos {
+		if err := p.Keys.EnsureAudit(silo.Silo.Name, n.epoch); err != nil {
+			errs = append(errs, err)
+		}
+		lines = append(lines, silo.Lint(n.asOf)...)
+	}
+	for _, src := range p.Sources {
+		s := &store{Source: src, governed: map[string][]*group{}}
+		open, err := src.Open(ctx)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		s.open = open
+		n.stores = append(n.stores, s)
+		if err := n.prepare(ctx, s); err != nil {
+			errs = append(errs, err)
+		} else {
+			can := "read only"
+			if _, ok := open.(connectors.Mutator); ok {
+				can = "may be changed"
+			} else if _, ok := open.(connectors.Rewriter); ok && src.Rewrite != nil {
+				can = "may be rewritten"
+			}
+			lines = append(lines, fmt.Sprintf("source %s: %d tables, %d governed, %s", s.Name, len(s.tables), len(s.governed), can))
+			if src.ReadOnly && len(s.groups) > 0 && !s.backup() {
+				lines = append(lines, fmt.Sprintf("source %s: silos govern it, but it has no apply_dsn: `lethe run --apply` will refuse", s.Name))
+			}
+		}
+		errs = append(errs, open.Close())
+	}
+	return lines, errors.Join(errs...)
+}
+
+// Status is where the nights stand.
+type Status struct {
+	LastSuccess time.Time       `json:"last_success"` // of a night that applied; zero: never
+	LastRun     time.Time       `json:"last_run"`
+	LastExit    int             `json:"last_exit"`
+	LastRunID   string          `json:"last_run_id"`
+	Report      string          `json:"report"`
+	Lock        string          `json:"lock"` // who holds it; "" nobody
+	StopFile    bool            `json:"stop_file"`
+	Waiting     []WaitingPlan   `json:"waiting"`
+	Overdue     []audit.Finding `json:"overdue"`
+	Interrupted bool            `json:"interrupted"` // the last run was cut off
+}
+
+// WaitingPlan is a plan that waits, and for whom.
+type WaitingPlan struct {
+	PlanID     string    `json:"plan_id"`
+	Rows       int64     `json:"rows"`
+	ValidUntil time.Time `json:"valid_until"`
+	Questions  []string  `json:"questions"`
+	For        []string  `json:"for"`
+}
+
+// Status reads the journal.
+func (p *Pipeline) Status(ctx context.Context) (Status, error) {
+	s := Status{LastExit: -1}
+	j, err := journal.Open(ctx, p.State)
+	if err != nil {
+		return s, err
+	}
+	defer j.Close()
+	runs, err := j.Runs(ctx, 100)
+	if err != nil {
+		return s, err
+	}
+	for i, r := range runs {
+		if i == 0 {
+			s.LastRun, s.LastExit, s.LastRunID, s.Interrupted = r.StartedAt, r.ExitCode, r.ID, r.EndedAt.IsZero()
+			var f audit.Facts
+			if len(r.Facts) > 0 && json.Unmarshal(r.Facts, &f) == nil {
+				for _, x := range f.Findings {
+					if x.Kind == "F_OVERDUE" {
+						s.Overdue = append(s.Overdue, x)
+					}
+				}
+			}
+		}
+		if r.Apply && r.ExitCode == 0 && !r.EndedAt.IsZero() {
+			s.LastSuccess = r.EndedAt
+			break
+		}
+	}
+	if path := filepath.Join(p.Reports, "report.html"); fileExists(path) {
+		s.Report = path
+	}
+	s.StopFile = fileExists(filepath.Join(p.State, "stop"))
+	s.Lock = p.lockHolder()
+	docs, entries, err := p.Plans(ctx, journal.Waiting)
+	if err != nil {
+		return s, err
+	}
+	for i, d := range docs {
+		missing, err := p.waitsFor(ctx, j, entries[i].ID)
+		if err != nil {
+			return s, err
+		}
+		w := WaitingPlan{PlanID: d.PlanID, ValidUntil: d.ValidUntil, Questions: d.Questions, For: missing}
+		for _, c := range d.Counts {
+			w.Rows += c.Rows
+		}
+		s.Waiting = append(s.Waiting, w)
+	}
+	return s, nil
+}
+
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// lockHolder says who holds the lock; "" when a run could start.
+func (p *Pipeline) lockHolder() string {
+	f, err := os.Open(filepath.Join(p.State, "lock"))
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); err == nil {
+		return ""
+	}
+	holder, err := os.ReadFile(f.Name())
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(holder))
+}
+
+// Explain says why one record was, or would be, kept or deleted: the rules that govern it, the decision on the row as it is now, and what
+// earlier nights did to it. It prints no value of the record.
+func (p *Pipeline) Explain(ctx context.Context, source, table string, key []string) ([]string, error) {
+	n := &night{Pipeline: p, asOf: p.Now(), silos: map[string]*siloState{}, heads: map[string]registry.Head{}}
+	n.today = policy.DateOf(n.asOf, p.Zone)
+	year, month, _ := n.today.YMD()
+	n.epoch = fmt.Sprintf("%04d-Q%d", year, (month+2)/3)
+	for _, s := range p.Silos {
+		if err := p.Keys.EnsureAudit(s.Silo.Name, n.epoch); err != nil {
+			return nil, err
+		}
+	}
+	if err := n.openRegistry(ctx); err != nil {
+		return nil, err
+	}
+	defer n.registry.Close()
+	i := slices.IndexFunc(p.Sources, func(s Source) bool { return s.Name == source })
+	if i < 0 {
+		return nil, fmt.Errorf("%w: no source %q", ErrConfig, source)
+	}
+	s := &store{Source: p.Sources[i], governed: map[string][]*group{}}
+	var err error
+	if s.open, err = s.Open(ctx); err != nil {
+		return nil, err
+	}
+	defer s.open.Close()
+	if err := n.prepare(ctx, s); err != nil {
+		return nil, err
+	}
+	t, ok := s.table(table)
+	if !ok {
+		return nil, fmt.Errorf("%w: source %s has no table %s", ErrConfig, source, table)
+	}
+	if len(key) != len(t.Key) {
+		return nil, fmt.Errorf("%w: the key of %s has %d fields (%s), not %d", ErrConfig, table, len(t.Key), strings.Join(t.Key, ", "), len(key))
+	}
+	values := make([][]byte, len(key))
+	for i, k := range key {
+		values[i] = []byte(k)
+	}
+	want := connectors.MakeKey(values...)
+	if len(s.governed[table]) == 0 {
+		return []string{fmt.Sprintf("no silo governs %s.%s: it is kept, and reported as E_NO_POLICY if it holds personal data", source, table)}, nil
+	}
+	lines, err := n.explainNow(ctx, s, table, t, want)
+	if err != nil {
+		return nil, err
+	}
+	past, err := n.explainPast(ctx, s, table, want)
+	return append(lines, past...), err
+}
+
+// explainNow decides the row as it is now.
+func (n *night) explainNow(ctx context.Context, s *store, table string, t connectors.Table, key connectors.Key) ([]string, error) {
+	var lines []string
+	found := false
+	for b, err := range s.open.Scan(ctx, connectors.Query{Table: table, Keys: &connectors.Keys{Fields: t.Key, Tuples: []connectors.Key{key}}}) {
+		if err != nil {
+			return nil, err
+		}
+		for row := range int(b.Rows.NumRows()) {
+			found = true
+			for _, g := range s.governed[table] {
+				if !g.mine(b.Rows, row) {
+					continue
+				}
+				r := g.rule(b.Rows, row, n.asOf)
+				lines = append(lines, fmt.Sprintf("now: silo %s decides %s, use %s: %s (%s, row %s of the decision table)", g.silo.Silo.Name, r.Action, r.Use, r.Reason.Words(), r.Reason, r.Row))
+				for _, note := range r.Notes {
+					lines = append(lines, fmt.Sprintf("     %s: %s", note, note.Words()))
+				}
+				if r.Rule != "" {
+					lines = append(lines, "     rule "+r.Rule)
+				}
+				if len(r.Grounds) > 0 {
+					lines = append(lines, "     live grounds: "+strings.Join(r.Grounds, ", "))
+				}
+				if r.Until.Known() {
+					lines = append(lines, "     until "+r.Until.String())
+				}
+				if r.Due.Known() {
+					lines = append(lines, fmt.Sprintf("     ended %s, erasure due %s", r.End, r.Due))
+				}
+				if r.seqTo > 0 {
+					lines = append(lines, fmt.Sprintf("     registry positions %d to %d", r.seqFrom, r.seqTo))
+				}
+			}
+		}
+	}
+	if !found {
+		lines = append(lines, "now: there is no such row")
+	}
+	return lines, nil
+}
+
+// explainPast finds the record, by its keyed reference, in what earlier nights decided and did.
+func (n *night) explainPast(ctx context.Context, s *store, table string, key connectors.Key) ([]string, error) {
+	j, err := journal.Open(ctx, n.State)
+	if err != nil {
+		return nil, err
+	}
+	defer j.Close()
+	runs, err := j.Runs(ctx, 1000)
+	if err != nil {
+		return nil, err
+	}
+	refs := map[audit.Ref]bool{}
+	for _, g := range s.governed[table] {
+		for _, name := range n.Keys.Names("audit/" + g.silo.Silo.Name + "/") {
+			epoch := name[strings.LastIndexByte(name, '/')+1:]
+			k, err := n.Keys.AuditKey(g.silo.Silo.Name, epoch)
+			if err != nil {
+				return nil, err
+			}
+			refs[audit.Ref(k.Ref(s.System()+"\x1f"+table, []byte(key)))] = true
+		}
+	}
+	var lines []string
+	for _, r := range slices.Backward(runs) {
+		day := policy.DateOf(r.AsOf, n.Zone)
+		path := filepath.Join(n.State, "runs", r.ID, "decisions.arrow")
+		if !fileExists(path) {
+			continue
+		}
+		for rows, err := range audit.ReadSpool[audit.Decision](path) {
+			if err != nil {
+				break // a night that was cut off
+			}
+			for _, d := range rows {
+				if refs[d.Record] {
+					lines = append(lines, fmt.Sprintf("%s: run %s decided %s, use %s: %s", day, r.ID, d.Action, d.Use, d.Reason))
+				}
+			}
+		}
+		for rows, err := range n.actions(ctx, j, r.ID) {
+			if err != nil {
+				return lines, err
+			}
+			for _, a := range rows {
+				if refs[a.Record] && a.Object == table {
+					lines = append(lines, fmt.Sprintf("%s: run %s: %s (%s) %s under plan %s", day, r.ID, a.Change, a.Method, a.Status, a.PlanID))
+				}
+			}
+		}
+	}
+	return lines, nil
+}

@@ -1,0 +1,468 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"sort"
+
+	"lethe/connectors"
+	"lethe/pipeline/policy"
+)
+
+// erasure is the set of rows that go when governed rows are deleted: the rows themselves (roots) and their dependents, found along the
+// catalog's foreign keys and the declared ones. A row may go only if every row that refers to it goes too, or forgets it.
+type erasure struct {
+	store *store
+	nodes []node
+	index map[rowID]int
+	needs []need
+	edges map[string][]edge // by the table referred to
+}
+
+type rowID struct {
+	table string
+	key   connectors.Key
+}
+
+// node is one row that is to go (or, with null set, to forget the row it refers to).
+type node struct {
+	rowID
+	root    *root // nil: a dependent
+	group   *group
+	parents []int
+	null    []string // set_null: the fields to clear instead of deleting the row
+	blocked bool
+	live    bool
+	rank    int
+	sealed  bool // stands in a plan already
+}
+
+// need says that a node may go only if another row goes as well.
+type need struct {
+	node int
+	row  rowID
+}
+
+// edge is a foreign key, of the catalog or declared only.
+type edge struct {
+	child     connectors.Table
+	fields    []string
+	parent    connectors.Table
+	refFields []string
+	onDelete  string // "" for a declared edge that the engine does not know
+	do        map[*group]string
+}
+
+// newErasure collects the edges between the tables of a source. What a group declares holds for its own rows and for what follows from them.
+func newErasure(s *store) *erasure {
+	e := &erasure{store: s, index: map[rowID]int{}, edges: map[string][]edge{}}
+	for _, child := range s.tables {
+		for _, fk := range child.ForeignKeys {
+			if parent, ok := s.table(fk.RefTable); ok {
+				e.edges[fk.RefTable] = append(e.edges[fk.RefTable], edge{child: child, fields: fk.Fields, parent: parent, refFields: fk.RefFields, onDelete: fk.OnDelete, do: map[*group]string{}})
+			}
+		}
+	}
+	for _, g := range s.groups {
+		for _, d := range g.records.Dependents {
+			e.declare(g, d)
+		}
+	}
+	return e
+}
+
+func (e *erasure) declare(g *group, d policy.Dependent) {
+	child, _ := e.store.table(d.Table)
+	for parent, edges := range e.edges {
+		for i := range edges {
+			if edges[i].child.Name == d.Table && slices.Equal(edges[i].fields, d.FK) && (d.References == "" || d.References == parent) {
+				edges[i].do[g] = d.Do
+				return
+			}
+		}
+	}
+	parent := g.table
+	if d.References != "" {
+		parent, _ = e.store.table(d.References)
+	}
+	e.edges[parent.Name] = append(e.edges[parent.Name], edge{child: child, fields: d.FK, parent: parent, refFields: parent.Key, do: map[*group]string{g: d.Do}})
+}
+
+// follow finds everything that refers to the rows to be deleted, level by level, until nothing new turns up; then it settles which of
+// them can go. Roots that cannot are marked as kept.
+func (e *erasure) follow(ctx context.Context) error {
+	var level []int
+	for _, g := range e.store.groups {
+		for i := range g.roots {
+			if g.roots[i].change == erase {
+				level = append(level, e.add(node{rowID: rowID{g.table.Name, g.roots[i].key}, root: &g.roots[i], group: g}))
+			}
+		}
+	}
+	for len(level) > 0 {
+		byTable := map[string][]int{}
+		for _, i := range level {
+			byTable[e.nodes[i].table] = append(byTable[e.nodes[i].table], i)
+		}
+		level = level[:0]
+		tables := make([]string, 0, len(byTable))
+		for t := range byTable {
+			tables = append(tables, t)
+		}
+		sort.Strings(tables)
+		for _, t := range tables {
+			for _, ed := range e.edges[t] {
+				found, err := e.children(ctx, ed, byTable[t])
+				if err != nil {
+					return err
+				}
+				level = append(level, found...)
+			}
+		}
+	}
+	e.settle()
+	return nil
+}
+
+func (e *erasure) add(n node) int {
+	i := len(e.nodes)
+	e.nodes = append(e.nodes, n)
+	e.index[n.rowID] = i
+	return i
+}
+
+// children reads the rows that refer to the given nodes along one edge, and returns those that are newly to be deleted.
+func (e *erasure) children(ctx context.Context, ed edge, parents []int) ([]int, error) {
+	byRef := map[connectors.Key][]int{}
+	tuples, err := e.refTuples(ctx, ed, parents)
+	if err != nil {
+		return nil, err
+	}
+	keys := &connectors.Keys{Fields: ed.fields}
+	for i, p := range parents {
+		if tuples[i] == "" {
+			continue
+		}
+		if byRef[tuples[i]] == nil {
+			keys.Tuples = append(keys.Tuples, tuples[i])
+		}
+		byRef[tuples[i]] = append(byRef[tuples[i]], p)
+	}
+	if len(keys.Tuples) == 0 {
+		return nil, nil
+	}
+	fields, keyCols, fkCols := union(ed.child.Key, ed.fields)
+	var found []int
+	for batch, err := range e.store.open.Scan(ctx, connectors.Query{Table: ed.child.Name, Fields: fields, Keys: keys}) {
+		if err != nil {
+			return nil, err
+		}
+		for row := range int(batch.Rows.NumRows()) {
+			ref, _ := connectors.KeyOf(batch.Rows, fkCols, row)
+			parents := byRef[ref]
+			if parents == nil {
+				parents = e.everyone(byRef) // the source matched by a coarser comparison than bytes: all of them are referred to
+			}
+			key, ok := connectors.KeyOf(batch.Rows, keyCols, row)
+			if !ok || len(ed.child.Key) == 0 {
+				e.block(parents)
+				continue
+			}
+			if i, isNew := e.claim(ed, rowID{ed.child.Name, key}, parents); isNew {
+				found = append(found, i)
+			}
+		}
+	}
+	return found, nil
+}
+
+// claim records that a row refers to the given nodes; isNew if it is now to be deleted and was not before.
+func (e *erasure) claim(ed edge, id rowID, parents []int) (i int, isNew bool) {
+	for _, p := range parents {
+		n := &e.nodes[p]
+		if n.rowID == id {
+			continue // a row that refers to itself
+		}
+		switch ed.do[n.group] {
+		case "delete":
+			j, known := e.index[id]
+			if !known {
+				j = e.add(node{rowID: id, group: n.group})
+				i, isNew = j, true
+			}
+			if e.nodes[j].null != nil { // declared to forget one parent and to follow another: it follows
+				e.nodes[j].null, i, isNew = nil, j, true
+			}
+			e.nodes[j].parents = append(e.nodes[j].parents, p)
+			e.needs = append(e.needs, need{p, id})
+		case string(setNull):
+			if j, known := e.index[id]; known {
+				e.nodes[j].parents = append(e.nodes[j].parents, p)
+				if e.nodes[j].null != nil {
+					e.nodes[j].null = append(e.nodes[j].null, missing(e.nodes[j].null, ed.fields)...)
+				}
+			} else {
+				e.add(node{rowID: id, group: n.group, parents: []int{p}, null: slices.Clone(ed.fields)})
+			}
+		default:
+			e.needs = append(e.needs, need{p, id})
+		}
+	}
+	return i, isNew
+}
+
+func (e *erasure) everyone(byRef map[connectors.Key][]int) []int {
+	var all []int
+	for _, p := range byRef {
+		all = append(all, p...)
+	}
+	sort.Ints(all)
+	return all
+}
+
+func (e *erasure) block(nodes []int) {
+	for _, i := range nodes {
+		e.nodes[i].blocked = true
+	}
+}
+
+// refTuples returns for each node the values that an edge refers to; "" where there are none.
+func (e *erasure) refTuples(ctx context.Context, ed edge, nodes []int) ([]connectors.Key, error) {
+	tuples := make([]connectors.Key, len(nodes))
+	if slices.Equal(ed.refFields, ed.parent.Key) {
+		for i, n := range nodes {
+			tuples[i] = e.nodes[n].key
+		}
+		return tuples, nil
+	}
+	keys := &connectors.Keys{Fields: ed.parent.Key}
+	at := map[connectors.Key]int{}
+	for i, n := range nodes {
+		keys.Tuples = append(keys.Tuples, e.nodes[n].key)
+		at[e.nodes[n].key] = i
+	}
+	fields, keyCols, refCols := union(ed.parent.Key, ed.refFields)
+	for batch, err := range e.store.open.Scan(ctx, connectors.Query{Table: ed.parent.Name, Fields: fields, Keys: keys}) {
+		if err != nil {
+			return nil, err
+		}
+		for row := range int(batch.Rows.NumRows()) {
+			key, _ := connectors.KeyOf(batch.Rows, keyCols, row)
+			if i, ok := at[key]; ok {
+				tuples[i], _ = connectors.KeyOf(batch.Rows, refCols, row)
+			}
+		}
+	}
+	return tuples, nil
+}
+
+// settle finds the greatest set of nodes in which every need is met: a node that cannot go holds the rows it refers to.
+func (e *erasure) settle() {
+	e.rank()
+	for again := true; again; {
+		again = false
+		for i := range e.nodes {
+			e.nodes[i].live = e.nodes[i].root != nil && !e.nodes[i].blocked
+		}
+		for changed := true; changed; {
+			changed = false
+			for i := range e.nodes {
+				n := &e.nodes[i]
+				if n.live || n.blocked || n.root != nil {
+					continue
+				}
+				if slices.ContainsFunc(n.parents, func(p int) bool { return e.nodes[p].live }) {
+					n.live, changed = true, true
+				}
+			}
+		}
+		for _, nd := range e.needs {
+			n := &e.nodes[nd.node]
+			if !n.live {
+				continue
+			}
+			j, known := e.index[nd.row]
+			if !known || !e.nodes[j].live || e.nodes[j].null != nil {
+				n.blocked, again = true, true
+			}
+		}
+	}
+	for i := range e.nodes {
+		if r := e.nodes[i].root; r != nil && !e.nodes[i].live {
+			r.kept = true
+		}
+	}
+}
+
+// rank numbers the nodes so that a row comes after every row it refers to. Rows that refer to each other in a circle have no such order: they stay.
+func (e *erasure) rank() {
+	children := make([][]int, len(e.nodes))
+	waits := make([]int, len(e.nodes))
+	for i, n := range e.nodes {
+		for _, p := range n.parents {
+			children[p] = append(children[p], i)
+			waits[i]++
+		}
+	}
+	var ready []int
+	for i := range e.nodes {
+		if waits[i] == 0 {
+			ready = append(ready, i)
+		}
+	}
+	done := 0
+	for len(ready) > 0 {
+		var next []int
+		for _, i := range ready {
+			done++
+			for _, c := range children[i] {
+				e.nodes[c].rank = max(e.nodes[c].rank, e.nodes[i].rank+1)
+				if waits[c]--; waits[c] == 0 {
+					next = append(next, c)
+				}
+			}
+		}
+		ready = next
+	}
+	if done < len(e.nodes) {
+		for i := range e.nodes {
+			if waits[i] > 0 {
+				e.nodes[i].blocked = true
+			}
+		}
+	}
+}
+
+// owned finds the parents that only deleted rows refer to: each with the roots whose going frees it.
+func (e *erasure) owned(ctx context.Context, g *group) (map[rowID][]int, error) {
+	owned := map[rowID][]int{}
+	for i := range g.roots {
+		r := &g.roots[i]
+		if r.change != erase || r.kept {
+			continue
+		}
+		for k, key := range r.owns {
+			if key != "" {
+				id := rowID{g.owned[k].table, key}
+				owned[id] = append(owned[id], i)
+			}
+		}
+	}
+	for _, o := range g.owned {
+		keys := &connectors.Keys{}
+		for id := range owned {
+			if id.table == o.table {
+				keys.Tuples = append(keys.Tuples, id.key)
+			}
+		}
+		slices.Sort(keys.Tuples)
+		for _, ed := range e.edges[o.table] {
+			keys.Fields = ed.fields
+			if len(keys.Tuples) == 0 {
+				break
+			}
+			fields, keyCols, fkCols := union(ed.child.Key, ed.fields)
+			for batch, err := range e.store.open.Scan(ctx, connectors.Query{Table: ed.child.Name, Fields: fields, Keys: keys}) {
+				if err != nil {
+					return nil, err
+				}
+				for row := range int(batch.Rows.NumRows()) {
+					ref, _ := connectors.KeyOf(batch.Rows, fkCols, row)
+					key, ok := connectors.KeyOf(batch.Rows, keyCols, row)
+					if i, known := e.index[rowID{ed.child.Name, key}]; ok && len(keyCols) > 0 && known && e.nodes[i].live && e.nodes[i].null == nil {
+						continue
+					}
+					delete(owned, rowID{o.table, ref})
+				}
+			}
+		}
+	}
+	return owned, nil
+}
+
+// union returns the fields of both lists without repetition, and where each list's fields stand in it.
+func union(a, b []string) (fields []string, aCols, bCols []int) {
+	fields = slices.Clone(a)
+	for i := range a {
+		aCols = append(aCols, i)
+	}
+	for _, f := range b {
+		i := slices.Index(fields, f)
+		if i < 0 {
+			i = len(fields)
+			fields = append(fields, f)
+		}
+		bCols = append(bCols, i)
+	}
+	return fields, aCols, bCols
+}
+
+// missing returns the fields of b that a lacks.
+func missing(a, b []string) []string {
+	var out []string
+	for _, f := range b {
+		if !slices.Contains(a, f) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// follower is a row that goes, or forgets, with a root: position is the root's in the plan.
+type follower struct {
+	rowID
+	position int64
+	root     *root
+	change   change
+	null     []string
+}
+
+type rankedTable struct {
+	rank  int
+	table string
+}
+
+// followers returns the dependents that go with the chosen roots of a group, by rank and table. A row that follows several roots goes with the first.
+func (e *erasure) followers(g *group, position map[connectors.Key]int64, planned map[connectors.Key]*root) map[rankedTable][]follower {
+	type origin struct {
+		position int64
+		root     *root
+	}
+	from := make([]*origin, len(e.nodes))
+	for i := range e.nodes {
+		if n := &e.nodes[i]; n.root != nil && n.group == g && n.live {
+			if r := planned[n.key]; r != nil && r.change == erase {
+				from[i] = &origin{position[n.key], r}
+			}
+		}
+	}
+	out := map[rankedTable][]follower{}
+	for again := true; again; {
+		again = false
+		for i := range e.nodes {
+			n := &e.nodes[i]
+			if n.root != nil || !n.live {
+				continue
+			}
+			for _, p := range n.parents {
+				if o := from[p]; o != nil && (from[i] == nil || o.position < from[i].position) {
+					from[i], again = o, true
+				}
+			}
+		}
+	}
+	for i := range e.nodes {
+		n := &e.nodes[i]
+		if n.root != nil || from[i] == nil || n.sealed {
+			continue
+		}
+		n.sealed = true
+		c := erase
+		if n.null != nil {
+			c = setNull
+		}
+		k := rankedTable{n.rank, n.table}
+		out[k] = append(out[k], follower{n.rowID, from[i].position, from[i].root, c, n.null})
+	}
+	return out
+}

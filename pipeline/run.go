@@ -1,0 +1,428 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/google/uuid"
+
+	"lethe/classifiers"
+	"lethe/connectors"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+)
+
+// Run is the night: lock and check, settle what an earlier night left, read every source once (discover and decide), seal the plan, ask,
+// change, report. A source that fails does not stop the others. The error joins all that went wrong; the result is there in any case.
+func (p *Pipeline) Run(ctx context.Context, o Options) (Result, error) {
+	n, err := p.begin(ctx, o)
+	if err != nil || n.result.AlreadyDone {
+		return n.end(ctx, err)
+	}
+	if err := n.apply(ctx); err != nil { // plans approved since, or cut off by a crash
+		return n.end(ctx, err)
+	}
+	if o.Phases == ApplyOnly {
+		return n.end(ctx, nil)
+	}
+	for _, s := range n.stores { // live ones first, then backups
+		if err := n.survey(ctx, s); err != nil {
+			n.failedSource(s, err)
+		}
+	}
+	if o.Phases == DiscoverOnly {
+		return n.end(ctx, nil)
+	}
+	if err := n.plan(ctx); err != nil { // seal, trip breakers, ask standing orders
+		return n.end(ctx, err)
+	}
+	return n.end(ctx, n.apply(ctx))
+}
+
+// night is one run. Everything that changes while it runs is here; the Pipeline does not.
+type night struct {
+	*Pipeline
+	opts      Options
+	run       journal.Run
+	asOf      time.Time
+	today     policy.Date
+	epoch     string // of the audit keys
+	folder    string // state/runs/<id>
+	lock      *os.File
+	journal   *journal.Journal
+	registry  *registry.Registry
+	silos     map[string]*siloState
+	heads     map[string]registry.Head
+	stores    []*store
+	pending   map[place]bool // rows of plans that wait
+	decisions *audit.Spool[audit.Decision]
+	facts     audit.Facts
+	last      *audit.Facts  // of the last finished run
+	history   []audit.Facts // of the last 30 finished runs, newest first
+	problems  []error
+	settled   map[summaryPlace]int64
+	result    Result
+}
+
+// store is an open source and what the night found in it.
+type store struct {
+	Source
+	open     connectors.Source
+	tables   []connectors.Table
+	groups   []*group
+	governed map[string][]*group
+	verdicts []classifiers.TableVerdict
+	erasure  *erasure
+	rows     int64
+	err      error
+	why      string // backups: why the file is, or is not, rewritten tonight
+	due      bool   // backups: rewritten tonight
+	digest   string // backups: sha256 of the file as planned
+}
+
+// place is a row of a source.
+type place struct {
+	source, table string
+	key           connectors.Key
+}
+
+type summaryPlace struct{ silo, source, object, change, reason string }
+
+func (s *store) backup() bool { return s.Of != "" || s.Environment == "backup" }
+
+func (s *store) table(name string) (connectors.Table, bool) {
+	i := slices.IndexFunc(s.tables, func(t connectors.Table) bool { return t.Name == name })
+	if i < 0 {
+		return connectors.Table{}, false
+	}
+	return s.tables[i], true
+}
+
+func (s *store) estimate() (rows int64) {
+	for _, t := range s.tables {
+		if t.Rows < 0 {
+			return -1
+		}
+		rows += t.Rows
+	}
+	return rows
+}
+
+func (s *store) silosOf(table string) []string {
+	var silos []string
+	for _, g := range s.governed[table] {
+		silos = append(silos, g.silo.Silo.Name)
+	}
+	return silos
+}
+
+// span returns the civil dates of the oldest and newest row of a governed table.
+func (s *store) span(table string) (oldest, newest string) {
+	for _, g := range s.governed[table] {
+		if o := g.oldest.String(); o != "" && (oldest == "" || o < oldest) {
+			oldest = o
+		}
+		newest = max(newest, g.newest.String())
+	}
+	return oldest, newest
+}
+
+// begin takes the lock, opens state, registry and sources, and checks that all that earlier nights left still holds.
+func (p *Pipeline) begin(ctx context.Context, o Options) (*night, error) {
+	now := p.Now()
+	n := &night{Pipeline: p, opts: o, asOf: o.AsOf, silos: map[string]*siloState{}, heads: map[string]registry.Head{}, pending: map[place]bool{}, settled: map[summaryPlace]int64{}}
+	if n.asOf.IsZero() {
+		n.asOf = now
+	}
+	n.today = policy.DateOf(n.asOf, p.Zone)
+	year, month, _ := n.today.YMD()
+	n.epoch = fmt.Sprintf("%04d-Q%d", year, (month+2)/3)
+	if o.Apply && n.asOf.After(now) && !p.Simulated {
+		return n, fmt.Errorf("%w: --as-of %s lies in the future: changing data then needs `clock: simulated` in the configuration", ErrConfig, n.today)
+	}
+	if err := n.takeLock(); err != nil {
+		return n, err
+	}
+	var err error
+	if n.journal, err = journal.Open(ctx, p.State); err != nil {
+		return n, err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return n, err
+	}
+	mode := "dry"
+	if o.Apply {
+		mode = "apply"
+	}
+	n.run = journal.Run{ID: id.String(), Key: o.Job + "/" + mode + "/" + n.today.String(), Apply: o.Apply, AsOf: n.asOf, StartedAt: now}
+	if err := n.remember(ctx); err != nil {
+		return n, err
+	}
+	if n.result.AlreadyDone {
+		return n, nil
+	}
+	n.result.RunID = n.run.ID
+	n.folder = filepath.Join(p.State, "runs", n.run.ID)
+	if err := os.MkdirAll(n.folder, 0o700); err != nil {
+		return n, fmt.Errorf("begin run: %w", err)
+	}
+	if err := n.journal.Begin(ctx, n.run); err != nil {
+		return n, err
+	}
+	if n.decisions, err = audit.NewSpool[audit.Decision](filepath.Join(n.folder, "decisions.arrow")); err != nil {
+		return n, err
+	}
+	n.facts.Run = audit.Run{RunID: n.run.ID, RunKey: n.run.Key, Job: o.Job, Mode: mode, AsOf: n.asOf, Zone: p.Zone.String(), Controller: p.Controller, StartedAt: now,
+		Host: p.Host, ToolVersion: p.Version, PolicyDigest: p.PolicyDigest, RulesDigest: p.Catalogue.Digest(), Simulated: n.asOf.After(now), SingleApproval: p.Approvals == 1}
+	for _, s := range p.Silos {
+		if err := p.Keys.EnsureAudit(s.Silo.Name, n.epoch); err != nil {
+			return n, err
+		}
+	}
+	if err := n.openRegistry(ctx); err != nil {
+		return n, err
+	}
+	return n, n.openStores(ctx)
+}
+
+// remember reads what earlier nights left in the journal, and whether this one is done already.
+func (n *night) remember(ctx context.Context) error {
+	runs, err := n.journal.Runs(ctx, 60)
+	if err != nil {
+		return err
+	}
+	for _, r := range runs {
+		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
+			continue
+		}
+		var f audit.Facts
+		if err := json.Unmarshal(r.Facts, &f); err != nil {
+			return fmt.Errorf("run %s: %w: %w", r.ID, journal.ErrCorrupt, err)
+		}
+		if n.last == nil {
+			n.last = &f
+		}
+		if len(n.history) < 30 {
+			n.history = append(n.history, f)
+		}
+		if r.Key == n.run.Key && r.Apply && r.ExitCode == 0 && !n.opts.Again && n.opts.Phases == WholeNight {
+			n.result.AlreadyDone, n.result.RunID = true, r.ID
+		}
+	}
+	waiting, err := n.journal.Plans(ctx, journal.Waiting, journal.Approved)
+	if err != nil {
+		return err
+	}
+	if n.result.AlreadyDone && slices.ContainsFunc(waiting, func(p journal.Plan) bool { return p.State == journal.Approved }) {
+		n.result.AlreadyDone = false // somebody approved a plan since
+	}
+	return nil
+}
+
+// takeLock makes sure that one run is at work on this state. The kernel drops the lock with the process.
+func (n *night) takeLock() error {
+	if err := os.MkdirAll(n.State, 0o700); err != nil {
+		return fmt.Errorf("take lock: %w", err)
+	}
+	path := filepath.Join(n.State, "lock")
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("take lock: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		holder, _ := os.ReadFile(path)
+		f.Close()
+		return fmt.Errorf("%w: %s is held by %s: wait for it to end, or stop it with the stop file", ErrHeld, path, strings.TrimSpace(string(holder)))
+	}
+	n.lock = f
+	if err := f.Truncate(0); err != nil {
+		return fmt.Errorf("take lock: %w", err)
+	}
+	_, err = f.WriteAt(fmt.Appendf(nil, "pid %d on %s since %s\n", os.Getpid(), n.Host, n.Now().UTC().Format(time.RFC3339)), 0)
+	return err
+}
+
+// openRegistry opens the registry, verifies its chains against the heads that the last night saw, writes the `expired` events that are
+// due (only with --apply), and loads every silo's standings at one head.
+func (n *night) openRegistry(ctx context.Context) error {
+	if n.opts.Phases == DiscoverOnly {
+		return nil
+	}
+	config := n.Registry
+	config.ReadOnly = !n.opts.Apply
+	if n.asOf.After(n.Now()) {
+		config.Now = func() time.Time { return n.asOf }
+	}
+	var err error
+	if n.registry, err = registry.Open(ctx, config); err != nil {
+		return fmt.Errorf("%w: %w", ErrRegistry, err)
+	}
+	seen := map[string]registry.Head{}
+	if n.last != nil {
+		if seen, err = parseHeads(n.last.Run.RegistryHeads); err != nil {
+			return err
+		}
+	}
+	if n.facts.Run.Simulated && n.opts.Apply {
+		if err := n.registry.MarkSimulated(ctx); err != nil {
+			return err
+		}
+	}
+	for _, s := range n.Silos {
+		if err := n.openSilo(ctx, s, seen[s.Silo.Name]); err != nil {
+			return fmt.Errorf("silo %s: %w", s.Silo.Name, err)
+		}
+	}
+	heads, err := n.registry.Heads(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrRegistry, err)
+	}
+	for _, h := range heads {
+		n.heads[h.Silo] = h
+	}
+	n.facts.Run.RegistryHeads = formatHeads(heads)
+	return n.fresh(heads)
+}
+
+func (n *night) openSilo(ctx context.Context, s *policy.Compiled, seen registry.Head) error {
+	name := s.Silo.Name
+	if err := n.registry.Verify(ctx, name, seen); errors.Is(err, registry.ErrUnknownSilo) {
+		return fmt.Errorf("%w: %w", ErrRegistry, err)
+	} else if err != nil {
+		return fmt.Errorf("%w: %w", ErrTampered, err)
+	}
+	if n.opts.Apply {
+		if _, err := n.registry.ExpireDue(ctx, name, n.asOf, expiryEnds(s, n.Zone)); err != nil {
+			return err
+		}
+	}
+	st := &siloState{}
+	n.silos[name] = st
+	var err error
+	if st.standings, err = n.registry.Standings(ctx, name, n.asOf, endings(s)); err != nil {
+		return fmt.Errorf("%w: %w", ErrRegistry, err)
+	}
+	if st.tombstones, err = n.registry.Tombstones(ctx, name); err != nil {
+		return fmt.Errorf("%w: %w", ErrRegistry, err)
+	}
+	if st.flags, err = n.registry.Flags(ctx, name); err != nil {
+		return fmt.Errorf("%w: %w", ErrRegistry, err)
+	}
+	return nil
+}
+
+// expiryEnds says, for each purpose of a silo that rests on consent, when a consent of a given instant has reached its longest life.
+func expiryEnds(s *policy.Compiled, zone *time.Location) registry.ExpiryEnds {
+	ends := registry.ExpiryEnds{}
+	for _, r := range s.Silo.Rules {
+		if r.Basis == policy.Consent {
+			ends[r.Purpose] = func(since time.Time) time.Time {
+				return (policy.EndOf(policy.DateOf(since, zone), r.MaxAge) + 1).Start(zone)
+			}
+		}
+	}
+	return ends
+}
+
+// endings names, for each purpose of a silo, the event that ends it.
+func endings(s *policy.Compiled) map[string]registry.EventType {
+	out := map[string]registry.EventType{}
+	for _, r := range s.Silo.Rules {
+		out[r.Purpose] = registry.EventType(r.Event)
+	}
+	return out
+}
+
+// reload brings a silo's standings to the registry's present head.
+func (n *night) reload(ctx context.Context, silo string) error {
+	_, err := n.registry.Refresh(ctx, n.silos[silo].standings)
+	return err
+}
+
+// fresh refuses a registry that no source has fed for longer than allowed: its silence is no knowledge.
+func (n *night) fresh(heads []registry.Head) error {
+	if n.RegistryAge.IsZero() {
+		return nil
+	}
+	for _, h := range heads {
+		st, governed := n.silos[h.Silo]
+		if heard := policy.DateOf(h.HeardAt, n.Zone); governed && policy.EndOf(heard, n.RegistryAge) < n.today {
+			st.trust = policy.Stale
+			return fmt.Errorf("%w: silo %s was last fed on %s, longer ago than registry.max_age %s allows: import its consents first", ErrRegistry, h.Silo, heard, n.RegistryAge)
+		}
+	}
+	return nil
+}
+
+// openStores opens the sources. One that cannot be opened fails alone.
+func (n *night) openStores(ctx context.Context) error {
+	var errs []error
+	for _, src := range n.Sources {
+		s := &store{Source: src, governed: map[string][]*group{}}
+		n.stores = append(n.stores, s)
+		if src.Plaintext {
+			n.facts.Run.PlaintextWaived = strings.TrimPrefix(n.facts.Run.PlaintextWaived+";"+src.Name, ";")
+		}
+		open, err := src.Open(ctx)
+		if err != nil {
+			if errors.Is(err, connectors.ErrConfig) || errors.Is(err, connectors.ErrPlaintext) {
+				errs = append(errs, fmt.Errorf("%w: %w", ErrConfig, err))
+			} else {
+				n.failedSource(s, err)
+			}
+			continue
+		}
+		s.open = open
+	}
+	return errors.Join(errs...)
+}
+
+// problem remembers something that went wrong and does not stop the night.
+func (n *night) problem(err error) { n.problems = append(n.problems, err) }
+
+// find records a finding.
+func (n *night) find(f audit.Finding) {
+	f.FindingID = findingID(f)
+	f.FirstSeen = n.today.String()
+	if n.last != nil {
+		for _, old := range n.last.Findings {
+			if old.FindingID == f.FindingID {
+				f.FirstSeen = old.FirstSeen
+			}
+		}
+	}
+	n.facts.Findings = append(n.facts.Findings, f)
+}
+
+// except counts an exception: rows that need a person.
+func (n *night) except(e audit.Exception) {
+	for i := range n.facts.Exceptions {
+		if o := &n.facts.Exceptions[i]; o.Silo == e.Silo && o.Source == e.Source && o.Object == e.Object && o.Code == e.Code {
+			o.Count += e.Count
+			return
+		}
+	}
+	e.Words, e.FirstSeen = wordsOf(e.Code), n.today.String()
+	if n.last != nil {
+		for _, old := range n.last.Exceptions {
+			if old.Silo == e.Silo && old.Source == e.Source && old.Object == e.Object && old.Code == e.Code {
+				e.FirstSeen = old.FirstSeen
+			}
+		}
+	}
+	if first, err := policy.ParseDate(e.FirstSeen); err == nil {
+		e.AgeDays = int64(n.today - first)
+	}
+	n.facts.Exceptions = append(n.facts.Exceptions, e)
+}

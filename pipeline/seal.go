@@ -1,0 +1,321 @@
+package pipeline
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/ipc"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"lethe/connectors"
+	"lethe/pipeline/audit"
+)
+
+// PlanDocument is plan.json: what a plan would do, in numbers. Its digest is what people approve. The rows stand beside it, in segments.
+type PlanDocument struct {
+	PlanID       string            `json:"plan_id"`
+	RunID        string            `json:"run_id"`
+	Part         string            `json:"part"` // reversible or destructive
+	AsOf         time.Time         `json:"as_of"`
+	ValidUntil   time.Time         `json:"valid_until"`
+	PolicyDigest string            `json:"policy_digest"`
+	Heads        string            `json:"registry_heads"`
+	Schemas      map[string]string `json:"schemas"`         // by source: fingerprint of the tables that the plan touches
+	Files        map[string]string `json:"files,omitempty"` // by backup: sha256 of the file as planned
+	Counts       []PlanCount       `json:"counts"`
+	Questions    []string          `json:"questions"`
+	Groups       []PlanGroup       `json:"groups"`
+}
+
+// PlanCount is one line of what a plan would do.
+type PlanCount struct {
+	Silo      string  `json:"silo"`
+	Source    string  `json:"source"`
+	Table     string  `json:"table"`
+	Change    string  `json:"change"`
+	Reason    string  `json:"reason"`
+	Rows      int64   `json:"rows"`
+	Percent   float64 `json:"percent"` // of the table's rows
+	OldestDue string  `json:"oldest_due,omitempty"`
+}
+
+// PlanGroup is the rows of one silo's table, with what follows from them.
+type PlanGroup struct {
+	Silo     string    `json:"silo"`
+	Source   string    `json:"source"`
+	Table    string    `json:"table"`
+	Segments []Segment `json:"segments"`
+}
+
+// Segment is the planned rows of one table: the governed rows themselves, dependents of one rank, or owned parents. Two files hold
+// it, row by row alike: the actions in the clear, by keyed reference, and the keys, encrypted to the plan's own identity.
+type Segment struct {
+	Table   string `json:"table"`
+	Kind    string `json:"kind"` // root, dependent, owned
+	Rank    int    `json:"rank"`
+	Rows    int64  `json:"rows"`
+	Actions string `json:"actions"` // file name
+	Keys    string `json:"keys"`
+	// The sha256 of the files, hex.
+	ActionsDigest string `json:"actions_sha256"`
+	KeysDigest    string `json:"keys_sha256"`
+}
+
+// plannedRow is what executing a row needs; it is encrypted at rest and destroyed with the settled plan.
+type plannedRow struct {
+	root    int64 // position of its root in the group's root segment
+	key     connectors.Key
+	guard   guard
+	subject [32]byte
+	record  [32]byte
+	change  change
+	fields  []string // clear: the fields; set_null: the foreign key's fields
+}
+
+// plan is a sealed plan in hand.
+type plan struct {
+	PlanDocument
+	folder string
+	digest string
+	state  string
+}
+
+var keySchema = arrow.NewSchema([]arrow.Field{
+	{Name: "root", Type: arrow.PrimitiveTypes.Int64},
+	{Name: "key", Type: arrow.BinaryTypes.Binary},
+	{Name: "guard", Type: &arrow.FixedSizeBinaryType{ByteWidth: len(guard{})}},
+	{Name: "subject", Type: &arrow.FixedSizeBinaryType{ByteWidth: 32}},
+	{Name: "record", Type: &arrow.FixedSizeBinaryType{ByteWidth: 32}},
+	{Name: "change", Type: arrow.BinaryTypes.String},
+	{Name: "fields", Type: arrow.BinaryTypes.String},
+}, nil)
+
+// segmentWriter writes the two files of a segment.
+type segmentWriter struct {
+	folder  string
+	segment Segment
+	actions *audit.Spool[audit.Action]
+	file    *os.File
+	sealed  io.WriteCloser
+	keys    *ipc.Writer
+	b       *array.RecordBuilder
+	pending int
+}
+
+func newSegment(folder, name string, s Segment, to age.Recipient) (*segmentWriter, error) {
+	s.Actions, s.Keys = name+".actions.arrow", name+".keys.arrow.age"
+	w := &segmentWriter{folder: folder, segment: s, b: array.NewRecordBuilder(memory.DefaultAllocator, keySchema)}
+	var err error
+	if w.actions, err = audit.NewSpool[audit.Action](filepath.Join(folder, s.Actions)); err != nil {
+		return nil, err
+	}
+	if w.file, err = os.OpenFile(filepath.Join(folder, s.Keys), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err != nil {
+		return nil, fmt.Errorf("create segment: %w", err)
+	}
+	if w.sealed, err = age.Encrypt(w.file, to); err != nil {
+		return nil, fmt.Errorf("create segment: %w", err)
+	}
+	w.keys = ipc.NewWriter(w.sealed, ipc.WithSchema(keySchema))
+	return w, nil
+}
+
+func (w *segmentWriter) add(r plannedRow, a audit.Action) error {
+	w.b.Field(0).(*array.Int64Builder).Append(r.root)
+	w.b.Field(1).(*array.BinaryBuilder).Append([]byte(r.key))
+	w.b.Field(2).(*array.FixedSizeBinaryBuilder).Append(r.guard[:])
+	w.b.Field(3).(*array.FixedSizeBinaryBuilder).Append(r.subject[:])
+	w.b.Field(4).(*array.FixedSizeBinaryBuilder).Append(r.record[:])
+	w.b.Field(5).(*array.StringBuilder).Append(string(r.change))
+	w.b.Field(6).(*array.StringBuilder).Append(strings.Join(r.fields, ";"))
+	w.segment.Rows++
+	if w.pending++; w.pending >= audit.SpoolRows {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	return w.actions.Append(a)
+}
+
+func (w *segmentWriter) flush() error {
+	rec := w.b.NewRecord()
+	defer rec.Release()
+	w.pending = 0
+	return w.keys.Write(rec)
+}
+
+func (w *segmentWriter) close() (Segment, error) {
+	err := errors.Join(w.flush(), w.keys.Close(), w.sealed.Close(), w.file.Sync(), w.file.Close(), w.actions.Close())
+	w.b.Release()
+	if err != nil {
+		return w.segment, fmt.Errorf("write segment: %w", err)
+	}
+	if w.segment.ActionsDigest, err = fileDigest(filepath.Join(w.folder, w.segment.Actions)); err != nil {
+		return w.segment, err
+	}
+	w.segment.KeysDigest, err = fileDigest(filepath.Join(w.folder, w.segment.Keys))
+	return w.segment, err
+}
+
+// readKeys decrypts a segment's rows.
+func readKeys(folder string, s Segment, id age.Identity) ([]plannedRow, error) {
+	f, err := os.Open(filepath.Join(folder, s.Keys))
+	if err != nil {
+		return nil, fmt.Errorf("read segment: %w", err)
+	}
+	defer f.Close()
+	clearText, err := age.Decrypt(f, id)
+	if err != nil {
+		return nil, fmt.Errorf("read segment %s: %w", s.Keys, err)
+	}
+	r, err := ipc.NewReader(clearText, ipc.WithSchema(keySchema))
+	if err != nil {
+		return nil, fmt.Errorf("read segment %s: %w", s.Keys, err)
+	}
+	defer r.Release()
+	rows := make([]plannedRow, 0, s.Rows)
+	for r.Next() {
+		rec := r.Record()
+		for i := range int(rec.NumRows()) {
+			p := plannedRow{
+				root:   rec.Column(0).(*array.Int64).Value(i),
+				key:    connectors.Key(rec.Column(1).(*array.Binary).Value(i)),
+				change: change(strings.Clone(rec.Column(5).(*array.String).Value(i))),
+			}
+			copy(p.guard[:], rec.Column(2).(*array.FixedSizeBinary).Value(i))
+			copy(p.subject[:], rec.Column(3).(*array.FixedSizeBinary).Value(i))
+			copy(p.record[:], rec.Column(4).(*array.FixedSizeBinary).Value(i))
+			if f := rec.Column(6).(*array.String).Value(i); f != "" {
+				p.fields = strings.Split(strings.Clone(f), ";")
+			}
+			rows = append(rows, p)
+		}
+	}
+	if err := r.Err(); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read segment %s: %w", s.Keys, err)
+	}
+	if int64(len(rows)) != s.Rows {
+		return nil, fmt.Errorf("read segment %s: %d rows where the plan has %d: %w", s.Keys, len(rows), s.Rows, ErrChanged)
+	}
+	return rows, nil
+}
+
+// write makes a plan durable: the segments are there already, plan.json comes last, by rename.
+func (p *plan) write() error {
+	body, err := json.MarshalIndent(p.PlanDocument, "", "  ")
+	if err != nil {
+		return fmt.Errorf("seal plan: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	p.digest = hex.EncodeToString(sum[:])
+	return writeFile(filepath.Join(p.folder, "plan.json"), body)
+}
+
+// openPlan reads a sealed plan and checks it against the digest that was recorded when it was sealed, and its segments against the plan.
+func openPlan(folder, digest string) (*plan, error) {
+	body, err := os.ReadFile(filepath.Join(folder, "plan.json"))
+	if err != nil {
+		return nil, fmt.Errorf("open plan: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	p := &plan{folder: folder, digest: hex.EncodeToString(sum[:])}
+	if p.digest != digest {
+		return nil, fmt.Errorf("open plan %s: plan.json was edited after it was sealed: %w: reject it and let the next night plan anew", filepath.Base(folder), ErrChanged)
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&p.PlanDocument); err != nil {
+		return nil, fmt.Errorf("open plan %s: %w", filepath.Base(folder), err)
+	}
+	for _, g := range p.Groups {
+		for _, s := range g.Segments {
+			for file, want := range map[string]string{s.Actions: s.ActionsDigest, s.Keys: s.KeysDigest} {
+				got, err := fileDigest(filepath.Join(folder, file))
+				if err != nil {
+					return nil, err
+				}
+				if got != want {
+					return nil, fmt.Errorf("open plan %s: %s was edited after it was sealed: %w: reject the plan and let the next night plan anew", p.PlanID, file, ErrChanged)
+				}
+			}
+		}
+	}
+	return p, nil
+}
+
+// rows counts the planned rows of all segments.
+func (p *plan) rows() (n int64) {
+	for _, g := range p.Groups {
+		for _, s := range g.Segments {
+			n += s.Rows
+		}
+	}
+	return n
+}
+
+func fileDigest(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("digest: %w", err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("digest %s: %w", filepath.Base(path), err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// writeFile writes a file whole or not at all: temporary file, fsync, rename, fsync of the folder.
+func writeFile(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// fingerprint digests the catalog of the tables that a plan touches: a plan holds only for the schema it was made on.
+func fingerprint(tables []connectors.Table, touched map[string]bool) string {
+	h := sha256.New()
+	names := make([]string, 0, len(touched))
+	for _, t := range tables {
+		if touched[t.Name] {
+			names = append(names, t.Name)
+		}
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		for _, t := range tables {
+			if t.Name == name {
+				t.Rows = 0
+				fmt.Fprintf(h, "%+v\n", t)
+			}
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
