@@ -223,12 +223,9 @@ func (t *tally) bury(i int, ru *rule, g ground, due Date) {
 	t.elseAnonyms = t.elseAnonyms || ru.End == Delete && ru.Else == Anonymize
 }
 
-// due is the first day on which erasing what a dead ground covered is due.
+// due is the first day on which erasing what a dead ground covered is due. (After an erasure request row D4 answers, which knows no grace.)
 func (c *Compiled) due(ru *rule, g ground) Date {
-	due := g.from
-	if g.reason != erasureRequest {
-		due = dueAfter(g, ru.Grace)
-	}
+	due := dueAfter(g, ru.Grace)
 	if ru.End == Delete && !c.Jurisdiction.Blocking.IsZero() {
 		due = max(due, dueAfter(g, c.Jurisdiction.Blocking))
 	}
@@ -338,14 +335,10 @@ func (c *Compiled) consent(ru *rule, r *Record, s *Standing, ps *PurposeStanding
 	case Refused:
 		return c.eventOrFlag(consentRefused, since, r, today)
 	case Expired:
-		ended := since
-		if !ps.Until.IsZero() && !ps.Until.After(asOf) {
-			ended = ps.Until
-		}
-		if ended.IsZero() {
+		if since.IsZero() {
 			return c.flagged(consentExpired, r, today)
 		}
-		last := lastDay(ended, c.zone)
+		last := lastDay(since, c.zone)
 		return ground{life: dead, reason: consentExpired, last: last, from: last + 1}
 	case Given, Renewed:
 	default:

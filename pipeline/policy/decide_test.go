@@ -221,8 +221,7 @@ func TestDeadReasons(t *testing.T) {
 		{"withdrawn", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Withdrawn, "2026-01-01")}}, DConsentWithdrawn, "2026-01-01", false},
 		{"invalidated", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Invalidated, "2026-01-01")}}, DConsentInvalid, "2026-01-01", false},
 		{"expired by an event at midnight", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Expired, "2026-01-01")}}, DConsentExpired, "2025-12-31", false},
-		{"expired, and its end is known", consent, Standing{Purposes: []PurposeStanding{with(newsletter(t, Expired, "2024-01-01"), func(p *PurposeStanding) { p.Until = at(t, "2026-03-01 12:00") })}}, DConsentExpired, "2026-03-01", false},
-		{"expired before its end", consent, Standing{Purposes: []PurposeStanding{with(newsletter(t, Expired, "2026-03-01 12:00"), func(p *PurposeStanding) { p.Until = at(t, "2027-03-01 12:00") })}}, DConsentExpired, "2026-03-01", false},
+		{"expired at noon", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Expired, "2026-03-01 12:00")}}, DConsentExpired, "2026-03-01", false},
 		{"expired, nobody knows when", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Expired, "")}}, DConsentExpired, "2026-11-21", true},
 		{"older than max_age", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Given, "2024-11-20 00:10")}}, DConsentExpired, "2026-11-20", false},
 		{"past effective_until", consent, Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Until = at(t, "2026-11-21") })}}, DConsentExpired, "2026-11-20", false},
@@ -309,6 +308,26 @@ func TestEdgeCases(t *testing.T) {
 		c := compiled(t, silo(termRule(LegitimateInterest, "fraud")))
 		s := Standing{Erasure: at(t, "2026-11-20")}
 		require.Equal(t, "D4", c.Decide(Record{Standing: &s, Starts: []Date{day(t, "2001-01-01")}}, at(t, now)).Row)
+	})
+	t.Run("a pending objection keeps whatever the basis it is raised against", func(t *testing.T) {
+		s := state(with(newsletter(t, Withdrawn, "2026-01-01"), func(p *PurposeStanding) { p.Objection = ObjectionPending }))
+		require.Equal(t, "D2", decide(one, now, s).Row)
+	})
+	t.Run("an objection to marketing is none to other purposes", func(t *testing.T) {
+		s := state(newsletter(t, Given, "2026-01-01"))
+		s.Purposes = append(s.Purposes, PurposeStanding{Purpose: "post", Marketing: true, Objection: ObjectionPending, ObjectedAt: at(t, "2026-02-01")})
+		require.Equal(t, KConsent, decide(one, now, s).Reason)
+	})
+	t.Run("an open ground leaves the end open, and among equals the first rule is named", func(t *testing.T) {
+		c := compiled(t, silo(termRule(Contract, "order", func(r *Rule) { r.ID = "first" }), termRule(Contract, "order", func(r *Rule) { r.ID = "second" })))
+		d := c.Decide(Record{Standing: &Standing{}, Starts: []Date{day(t, "2020-01-01"), 0}}, at(t, now))
+		require.Zero(t, d.Until)
+		require.Equal(t, "first", d.Rule)
+		require.Equal(t, []string{"first", "second"}, d.Grounds)
+	})
+	t.Run("a dateless ground without fields asks for no first night while the row lives", func(t *testing.T) {
+		c := compiled(t, silo(termRule(Contract, "contract"), consentRule(grace(Period{Days: 30}))))
+		require.False(t, decide(c, now, Standing{}).Flag)
 	})
 	t.Run("a child with parental authorisation", func(t *testing.T) {
 		s := state(newsletter(t, Given, "2026-01-01"))
@@ -469,4 +488,23 @@ func TestSpainBlocksBeforeDeleting(t *testing.T) {
 
 	s.Rules = []Rule{consentRule(anonymizes)}
 	require.Equal(t, Anonymize, compiled(t, s).Decide(withdrawn, at(t, "2026-01-01 12:00")).Action, "anonymizing is no deletion")
+}
+
+// The night that writes the registry's expired event moves nothing: a consent that ran out and one that is known to have expired are decided alike.
+func TestAnExpiredEventChangesNothing(t *testing.T) {
+	rome := zone(t, "Europe/Rome")
+	c := compiled(t, silo(consentRule(grace(Period{Days: 30}))))
+	for _, since := range []string{"2024-10-02 00:10", "2024-10-27 02:30", "2024-11-20 23:59"} {
+		ranOut := newsletter(t, Given, since)
+		expired := newsletter(t, Expired, "")
+		expired.Since = (EndOf(DateOf(ranOut.Since, rome), Period{Years: 2}) + 1).Start(rome)
+		until := newsletter(t, Given, "2026-10-01 00:00")
+		until.Until = expired.Since
+		for d := expired.Since; d.Before(expired.Since.AddDate(0, 0, 40)); d = d.Add(7 * time.Hour) {
+			want := c.Decide(matched(standing(ranOut)), d)
+			require.Equal(t, DConsentExpired, want.Reason)
+			require.Equal(t, want, c.Decide(matched(standing(expired)), d))
+			require.Equal(t, want, c.Decide(matched(standing(until)), d))
+		}
+	}
 }

@@ -173,7 +173,7 @@ type Standing struct {
 type PurposeStanding struct {
 	Purpose         string
 	State           ConsentState
-	Since           time.Time // when the state began: given, renewed, withdrawn, ...
+	Since           time.Time // when the state began: given, renewed, withdrawn, ...; expired: the instant from which the consent no longer held
 	Until           time.Time // effective_until of the consent; zero: none
 	Proven          bool      // evidence and a notice are on file (Art. 7(1))
 	Future          bool      // only events that are not yet effective, or whose clock is impossible

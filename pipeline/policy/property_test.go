@@ -173,7 +173,10 @@ func TestTimeNeverRevives(t *testing.T) {
 		if before.Row != "D1" {
 			require.NotEqual(rt, "D1", after.Row)
 		}
-		requireNoMoreHarm(rt, before, after, "time went on")
+		require.LessOrEqual(rt, harm(before), harm(after))
+		if after.Row == "D1" {
+			require.Subset(rt, after.Clear, before.Clear)
+		}
 		if before.Row == "D8" || before.Row == "D9" {
 			require.Equal(rt, before.Due, after.Due, "the due date does not move")
 			require.Equal(rt, before.Reason, after.Reason)
