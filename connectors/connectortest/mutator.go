@@ -3,10 +3,13 @@ package connectortest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"lethe/connectors"
 )
@@ -29,6 +32,7 @@ func mutatorTests() []subtest {
 		{"rows of any key are changed and no other", testMutateEveryKey},
 		{"keys are compared as the source itself compares them", testMutateCollation},
 		{"there may be very many keys", testMutateMany},
+		{"a source may be used by several goroutines", testMutateGoroutines},
 		{"fields that the engine would update by itself keep their values", testMutateAutoUpdate},
 		{"generated fields are never written", testMutateGenerated},
 		{"a table without a key is unsupported", testMutateKeyless},
@@ -82,12 +86,13 @@ func testMutateMix(t *testing.T, h Harness) {
 		}
 		return nil
 	}
-	keys := keysOf("id", "11", "777", "3", "9007199254740993", "1", "-9223372036854775808", "2", "-777")
+	keys := keysOf("id", "11", "777", "3", "9007199254740993", "1", "-9223372036854775808", "2", "-777", "3")
 	got := mutate(t, src, []connectors.Query{{Table: "customer", Keys: keys, After: "ignored", MaxRows: pageRows}}, decide)
 	require.Equal(t, []connectors.Outcome{
 		outcome("customer", connectors.Left, "11"), outcome("customer", connectors.Gone, "777"), outcome("customer", connectors.Done, "3"),
 		outcome("customer", connectors.Done, "9007199254740993"), outcome("customer", connectors.Done, "1"),
 		outcome("customer", connectors.Done, "-9223372036854775808"), outcome("customer", connectors.Left, "2"), outcome("customer", connectors.Gone, "-777"),
+		outcome("customer", connectors.Done, "3"), // named twice
 	}, got)
 	want := with(tables, "customer", func(row []any) []any {
 		switch row[0] {
@@ -494,6 +499,50 @@ func testMutateMany(t *testing.T, h Harness) {
 			row[1] = "11"
 		}
 		return without(row, row[1] == "0" || row[1] == "4")
+	}))
+}
+
+func testMutateGoroutines(t *testing.T, h Harness) {
+	tables := []Table{manyTable(200)}
+	src, store := openNew(t, h, tables)
+	var g errgroup.Group
+	for part := range 4 {
+		g.Go(func() error {
+			for i := part; i < 40; i += 4 {
+				query := connectors.Query{Table: "many", Keys: keysOf("id", strconv.Itoa(i*3))}
+				_, err := src.(connectors.Mutator).Mutate(t.Context(), []connectors.Query{query}, func(b connectors.Batch) (connectors.Edit, error) {
+					if n := b.Rows.NumRows(); n != 1 {
+						return connectors.Edit{}, fmt.Errorf("%d rows of one", n)
+					}
+					return connectors.Edit{Ops: []connectors.Op{connectors.Delete}}, nil
+				}, confirmed)
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		g.Go(func() error {
+			rows := int64(0)
+			for b, err := range src.Scan(t.Context(), connectors.Query{Table: "many", MaxRows: pageRows}) {
+				if err != nil {
+					return err
+				}
+				if rows += b.Rows.NumRows(); rows > 200 {
+					break
+				}
+			}
+			if rows < 160 || rows > 200 {
+				return fmt.Errorf("%d rows read while 40 of 200 were deleted", rows)
+			}
+			return nil
+		})
+	}
+	require.NoError(t, g.Wait())
+	requireStore(t, store, with(tables, "many", func(row []any) []any {
+		id, err := strconv.Atoi(row[0].(string))
+		require.NoError(t, err)
+		return without(row, id < 120)
 	}))
 }
 
