@@ -16,7 +16,7 @@ import (
 	"lethe/connectors"
 )
 
-var errDSN = errors.New("not a DSN: want user:password@tcp(host:3306)/database or mysql://user:password@host:3306/database")
+var errDSN = errors.New("not a DSN: want user:password@tcp(host:3306)/database or mysql://user:password@host:3306/database, the latter with special characters percent-encoded")
 
 // parseDSN reads the driver's form and the URL form. Its errors hold nothing of the DSN but the names of parameters.
 func parseDSN(dsn string, plaintext bool) (*mysql.Config, error) {
@@ -100,7 +100,7 @@ func secure(cfg *mysql.Config, plaintext bool) error {
 	case given && (cfg.TLSConfig == "" || cfg.TLSConfig == "true"):
 		pem, err := os.ReadFile(ca)
 		if err != nil {
-			return fmt.Errorf("read ssl-ca: %w", err)
+			return fmt.Errorf("read the file of ssl-ca: %w", errors.Unwrap(err)) // without its path, which is part of the DSN
 		}
 		pool := x509.NewCertPool()
 		if !pool.AppendCertsFromPEM(pem) {
