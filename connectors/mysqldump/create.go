@@ -332,7 +332,9 @@ func (c *creator) column() {
 	}
 	var args string
 	if c.t.kind == '(' {
-		args = c.parens()
+		if args = c.parens(); c.err != nil {
+			return
+		}
 		end = start + strings.LastIndex(string(c.l.b[start:c.t.start]), ")") + 1
 	}
 	for c.t.is("UNSIGNED") || c.t.is("ZEROFILL") || c.t.is("SIGNED") {

@@ -413,16 +413,16 @@ func TestFold(t *testing.T) {
 
 func TestRecognises(t *testing.T) {
 	for head, want := range map[string]bool{
-		"-- MySQL dump 10.13  Distrib 8.0.36\n":                  true,
-		"-- MariaDB dump 10.19\n":                                true,
-		"/*M!999999\\- enable the sandbox mode */ \n":            true,
-		"/*!40101 SET NAMES utf8mb4 */;\n":                       true,
-		"INSERT INTO `t` VALUES (1);\n":                          true,
-		"--\n-- PostgreSQL database dump\n--\n":                  false,
-		"COPY public.t (a) FROM stdin;\n":                        false,
-		"PRAGMA foreign_keys=OFF;\nCREATE TABLE `t` (a int);\n":  false,
-		"":                                                       false,
-		"SELECT 1;":                                              false,
+		"-- MySQL dump 10.13  Distrib 8.0.36\n":                 true,
+		"-- MariaDB dump 10.19\n":                               true,
+		"/*M!999999\\- enable the sandbox mode */ \n":           true,
+		"/*!40101 SET NAMES utf8mb4 */;\n":                      true,
+		"INSERT INTO `t` VALUES (1);\n":                         true,
+		"--\n-- PostgreSQL database dump\n--\n":                 false,
+		"COPY public.t (a) FROM stdin;\n":                       false,
+		"PRAGMA foreign_keys=OFF;\nCREATE TABLE `t` (a int);\n": false,
+		"":          false,
+		"SELECT 1;": false,
 		"\n\n-- MySQL dump 10.13  Distrib 5.7.44, for Linux\n\n": true,
 	} {
 		require.Equal(t, want, mysqldump.Recognises([]byte(head)), head)

@@ -35,7 +35,8 @@ type rewriter struct{ *source }
 
 // Rewrite writes the dump anew to a temporary file .NAME.lethe-* beside it, compressed as it was, and reads that back before it takes the place of the original.
 // It keeps mode, owner and time of modification, so that a backup still expires on its day, and computes NAME.sha256 and NAME.md5 anew where they
-// exist. Temporary files of runs that were killed are removed at the start. A statement whose rows are all deleted goes whole.
+// exist. Only after an error behind the last rename (of a side-car, or the folder's fsync) is the original gone already: the new, verified file stands there.
+// Temporary files of runs that were killed are removed at the start. A statement whose rows are all deleted goes whole.
 //
 // Where a row changes, its generated values become DEFAULT: MariaDB puts them into its dumps, and the old values may shine through.
 func (r *rewriter) Rewrite(ctx context.Context, q []connectors.Query, edit connectors.EditFunc, verify func(connectors.Source) error) (connectors.RewriteReport, error) {
@@ -65,11 +66,12 @@ type job struct {
 	edit   connectors.EditFunc
 	verify func(connectors.Source) error
 
-	info   os.FileInfo // of the original
-	temp   string      // "" once it has been renamed or removed
-	report connectors.RewriteReport
-	sums   []*sidecar
-	rows   map[tableID]int64 // that the new file must hold
+	info    os.FileInfo // of the original
+	temp    string      // "" once it has been renamed
+	swapped bool        // the new file is in place
+	report  connectors.RewriteReport
+	sums    []*sidecar
+	rows    map[tableID]int64 // that the new file must hold
 }
 
 func (j *job) run(ctx context.Context, q []connectors.Query) error {
@@ -142,8 +144,11 @@ func clearTemporary(path string) error {
 	return nil
 }
 
-// discard removes the temporary files that are still there.
+// discard removes the temporary files that are still there. Once the new file is in place its side-cars are kept: the next rewrite puts them in place.
 func (j *job) discard() {
+	if j.swapped {
+		return
+	}
 	if j.temp != "" {
 		os.Remove(j.temp)
 	}
@@ -317,7 +322,7 @@ func (j *job) replace() error {
 	if err := os.Rename(j.temp, j.target); err != nil {
 		return err
 	}
-	j.temp = ""
+	j.temp, j.swapped = "", true
 	if err := j.reached(pointRenamed); err != nil {
 		return err
 	}
