@@ -75,7 +75,7 @@ func CollectionRef(keys *keystore.SiloKey, id string) Ref {
 // position 0. A *RefusedError says why an event cannot be recorded.
 func (r *Registry) Append(ctx context.Context, keys *keystore.SiloKey, e Event) (int64, error) {
 	if e.Source == "" {
-		e.Source = "lethe"
+		e.Source = ownSource
 	}
 	p := &pending{Event: e}
 	if err := p.check(nil); err != nil {
@@ -372,7 +372,8 @@ func (w *writer) lookUp(ctx context.Context, query string, keys [][]byte, each f
 
 func placeholders(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
 
-// bulk inserts rows in portions of one statement each, which costs less than a statement a row.
+// bulk inserts rows in portions of one statement each, which costs less than a statement a row. A failure ends the whole transaction, so
+// the statements need no journal of their own (OR FAIL, and deferred foreign keys).
 type bulk struct {
 	tx      *sql.Tx
 	insert  string
@@ -385,7 +386,7 @@ type bulk struct {
 const bulkRows = 100
 
 func newBulk(tx *sql.Tx, table, columns string) *bulk {
-	return &bulk{tx: tx, insert: "INSERT INTO " + table + " (" + columns + ") VALUES ", columns: strings.Count(columns, ",") + 1}
+	return &bulk{tx: tx, insert: "INSERT OR FAIL INTO " + table + " (" + columns + ") VALUES ", columns: strings.Count(columns, ",") + 1}
 }
 
 // add takes one row. Blobs are kept until the next flush and must not change.

@@ -135,6 +135,7 @@ type details struct {
 	Kind    string `json:"kind,omitempty"`
 	Due     int64  `json:"due,omitempty"`
 	Seqs    string `json:"seqs,omitempty"`
+	Since   int64  `json:"since,omitempty"` // expired: the beginning of the consent that ended
 }
 
 // Reason says why an event was refused.
@@ -221,6 +222,9 @@ func (e *Event) check(purposes map[string]bool) error {
 	}
 	if !utf8.ValidString(e.Evidence) {
 		return refuse(BadText, "evidence")
+	}
+	if strings.HasPrefix(e.Purpose, "|") {
+		return refuse(BadText, "purpose")
 	}
 	switch {
 	case k.purpose == needsPurpose && e.Purpose == "":

@@ -1,5 +1,316 @@
 package registry
 
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// The rows beside the log: flags, tombstones, record links.
+
+// Flag is the first night that found a record dead for a reason that has no date of its own (decisions.md, 14).
+type Flag struct {
+	FlagKey
+	Since time.Time // the as_of of that night
+}
+
+// FlagKey names a flag within its silo.
+type FlagKey struct {
+	Record Ref // SiloKey.Record of the row
+	Reason string
+}
+
+// Flags loads a silo's flags.
+func (r *Registry) Flags(ctx context.Context, silo string) (map[FlagKey]time.Time, error) {
+	flags := map[FlagKey]time.Time{}
+	err := r.eachOf(ctx, silo, `SELECT record_ref, reason, since FROM flag WHERE silo = ?`, func(rows *sql.Rows) error {
+		var ref sql.RawBytes
+		var key FlagKey
+		var since int64
+		if err := rows.Scan(&ref, &key.Reason, &since); err != nil {
+			return err
+		}
+		copy(key.Record[:], ref)
+		flags[key] = instant(since)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read flags of silo %q: %w", silo, err)
+	}
+	return flags, nil
+}
+
+// SetFlags records flags. One that is there already keeps its first night.
+func (r *Registry) SetFlags(ctx context.Context, silo string, flags []Flag) error {
+	return r.eachWrite(ctx, silo, "set flags", `INSERT INTO flag (silo, record_ref, reason, since) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, len(flags),
+		func(silo int64, i int) []any {
+			return []any{silo, flags[i].Record[:], flags[i].Reason, micros(flags[i].Since)}
+		})
+}
+
+// DropFlags removes the flags whose reason is gone.
+func (r *Registry) DropFlags(ctx context.Context, silo string, keys []FlagKey) error {
+	return r.eachWrite(ctx, silo, "drop flags", `DELETE FROM flag WHERE silo = ? AND record_ref = ? AND reason = ?`, len(keys),
+		func(silo int64, i int) []any { return []any{silo, keys[i].Record[:], keys[i].Reason} })
+}
+
+// Tombstone is the keyed trace of an erased or anonymized record, by which a restored backup is erased again. Record binds source, object
+// and key; Subject the person, because keys are recycled (decisions.md, 27).
+type Tombstone struct {
+	Record, Subject Ref
+	System, Object  string // the live source and its table
+	Action          string // delete, anonymize or clear
+	PlanDigest      string
+	ErasedAt        time.Time
+	DropAfter       time.Time // when the last backup that could hold the record is gone
+}
+
+// PutTombstones records tombstones. One of the same record and person is replaced and keeps the later DropAfter.
+func (r *Registry) PutTombstones(ctx context.Context, silo string, tombstones []Tombstone) error {
+	return r.eachWrite(ctx, silo, "put tombstones", `INSERT INTO tombstone (silo, record_ref, subject_ref, system, object, action, plan_digest, erased_at, drop_after)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (silo, record_ref, subject_ref) DO UPDATE SET action = excluded.action,
+		plan_digest = excluded.plan_digest, erased_at = excluded.erased_at, drop_after = max(drop_after, excluded.drop_after)`, len(tombstones),
+		func(silo int64, i int) []any {
+			t := &tombstones[i]
+			return []any{silo, t.Record[:], t.Subject[:], t.System, t.Object, t.Action, t.PlanDigest, micros(t.ErasedAt), micros(t.DropAfter)}
+		})
+}
+
+// DropTombstones removes those whose DropAfter is before asOf and returns how many.
+func (r *Registry) DropTombstones(ctx context.Context, silo string, asOf time.Time) (int64, error) {
+	var n int64
+	err := r.write(ctx, fmt.Sprintf("drop tombstones of silo %q", silo), func(tx *sql.Tx) error {
+		s, err := siloOf(ctx, tx, silo)
+		if err != nil {
+			return err
+		}
+		result, err := tx.ExecContext(ctx, `DELETE FROM tombstone WHERE silo = ? AND drop_after < ?`, s.id, micros(asOf))
+		if err != nil {
+			return err
+		}
+		n, err = result.RowsAffected()
+		return err
+	})
+	return n, err
+}
+
+// Tombstones are a silo's tombstones, sorted by record and subject.
+type Tombstones struct {
+	list []Tombstone
+}
+
+// Tombstones loads a silo's tombstones.
+func (r *Registry) Tombstones(ctx context.Context, silo string) (*Tombstones, error) {
+	t := &Tombstones{}
+	err := r.eachOf(ctx, silo, `SELECT record_ref, subject_ref, system, object, action, plan_digest, erased_at, drop_after FROM tombstone
+		WHERE silo = ? ORDER BY record_ref, subject_ref`, func(rows *sql.Rows) error {
+		var record, subject sql.RawBytes
+		var one Tombstone
+		var erased, drop int64
+		if err := rows.Scan(&record, &subject, &one.System, &one.Object, &one.Action, &one.PlanDigest, &erased, &drop); err != nil {
+			return err
+		}
+		copy(one.Record[:], record)
+		copy(one.Subject[:], subject)
+		one.ErasedAt, one.DropAfter = instant(erased), instant(drop)
+		t.list = append(t.list, one)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read tombstones of silo %q: %w", silo, err)
+	}
+	return t, nil
+}
+
+// Len is their number.
+func (t *Tombstones) Len() int { return len(t.list) }
+
+// All returns them, sorted by record and subject. The caller must not change the slice.
+func (t *Tombstones) All() []Tombstone { return t.list }
+
+// Find returns the tombstones of a record, one for each person who ever had its key. To erase again, the subject must agree as well; an
+// anonymized row (A0) has no identifier left to compare.
+func (t *Tombstones) Find(record Ref) []Tombstone {
+	from, found := slices.BinarySearchFunc(t.list, record, func(t Tombstone, ref Ref) int { return bytes.Compare(t.Record[:], ref[:]) })
+	if !found {
+		return nil
+	}
+	to := from
+	for to < len(t.list) && t.list[to].Record == record {
+		to++
+	}
+	return t.list[from:to:to]
+}
+
+// RecordLink ties a row of a source to the collection it came from.
+type RecordLink struct {
+	Record         Ref // SiloKey.Record of the row
+	System, Object string
+	Collection     int32 // as Standings gave it
+}
+
+// PutRecordLinks records links; one that is there already stays. Standings loaded before do not see them.
+func (r *Registry) PutRecordLinks(ctx context.Context, silo string, links []RecordLink) error {
+	now := r.now().UnixMicro()
+	return r.eachWrite(ctx, silo, "put record links", `INSERT INTO record_link (silo, record_ref, collection, system, object, linked_at) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO NOTHING`, len(links), func(silo int64, i int) []any {
+		l := &links[i]
+		return []any{silo, l.Record[:], l.Collection, l.System, l.Object, now}
+	})
+}
+
+// eachOf runs a query over one silo's rows; a silo that the registry does not know has none.
+func (r *Registry) eachOf(ctx context.Context, silo, query string, each func(*sql.Rows) error) error {
+	s, err := siloOf(ctx, r.db, silo)
+	if errors.Is(err, ErrUnknownSilo) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	rows, err := r.db.QueryContext(ctx, query, s.id)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := each(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// eachWrite runs one statement n times in one transaction.
+func (r *Registry) eachWrite(ctx context.Context, silo, what, statement string, n int, args func(silo int64, i int) []any) error {
+	if n == 0 {
+		return nil
+	}
+	return r.write(ctx, fmt.Sprintf("%s of silo %q", what, silo), func(tx *sql.Tx) error {
+		w, err := r.writer(ctx, tx, silo) // a silo may get flags before its first event
+		if err != nil {
+			return err
+		}
+		st, err := tx.PrepareContext(ctx, statement)
+		if err != nil {
+			return err
+		}
+		defer st.Close()
+		for i := range n {
+			if _, err := st.ExecContext(ctx, args(w.silo.id, i)...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Hold is a legal hold. It is in force from the moment it is placed, because doubt keeps; who approves it is another person.
+type Hold struct {
+	ID         string
+	CaseRef    string
+	PlacedBy   string
+	PlacedAt   time.Time
+	ApprovedBy string // "" until ApproveHold
+	ReviewBy   time.Time
+	ReleasedAt time.Time // zero: in force
+	ReleasedBy string
+}
+
+// PlaceHold places a legal hold on a silo's collections, on all of it when none are named.
+func (r *Registry) PlaceHold(ctx context.Context, silo string, h Hold, collections ...int32) error {
+	what := fmt.Sprintf("place hold %s on silo %q", h.ID, silo)
+	if h.ID == "" || h.PlacedBy == "" || h.CaseRef == "" {
+		return fmt.Errorf("%s: name the hold, the case and who places it: %w", what, ErrRefused)
+	}
+	at := cmp.Or(micros(h.PlacedAt), r.now().UnixMicro())
+	return r.write(ctx, what, func(tx *sql.Tx) error {
+		w, err := r.writer(ctx, tx, silo)
+		if err != nil {
+			return err
+		}
+		result, err := tx.ExecContext(ctx, `INSERT INTO legal_hold (silo, hold, case_ref, placed_by, placed_at, approved_by, review_by, released_by,
+			release_approved_by, released_at) VALUES (?, ?, ?, ?, ?, '', ?, '', '', 0) ON CONFLICT DO NOTHING`, w.silo.id, h.ID, h.CaseRef, h.PlacedBy, at, micros(h.ReviewBy))
+		if err := one(result, err, "a hold of this name was placed before; choose another name"); err != nil {
+			return err
+		}
+		return w.system(ctx, HoldPlaced, instant(at), details{Hold: h.ID}, collections)
+	})
+}
+
+// ApproveHold confirms a hold; by must not be who placed it.
+func (r *Registry) ApproveHold(ctx context.Context, silo, hold, by string) error {
+	return r.write(ctx, fmt.Sprintf("approve hold %s on silo %q", hold, silo), func(tx *sql.Tx) error {
+		s, err := siloOf(ctx, tx, silo)
+		if err != nil {
+			return err
+		}
+		result, err := tx.ExecContext(ctx, `UPDATE legal_hold SET approved_by = ? WHERE silo = ? AND hold = ? AND approved_by = '' AND placed_by <> ? AND ? <> ''`,
+			by, s.id, hold, by, by)
+		return one(result, err, "there is no such hold to approve, or it was placed by the same person; another one must approve")
+	})
+}
+
+// ReleaseHold ends a hold. Two people are needed, because what it protected may be erased the night after.
+func (r *Registry) ReleaseHold(ctx context.Context, silo, hold, by, approvedBy string) error {
+	what := fmt.Sprintf("release hold %s on silo %q", hold, silo)
+	if by == "" || approvedBy == "" || by == approvedBy {
+		return fmt.Errorf("%s: two different people must release it: %w", what, ErrRefused)
+	}
+	return r.write(ctx, what, func(tx *sql.Tx) error {
+		w, err := r.writer(ctx, tx, silo)
+		if err != nil {
+			return err
+		}
+		result, err := tx.ExecContext(ctx, `UPDATE legal_hold SET released_by = ?, release_approved_by = ?, released_at = ? WHERE silo = ? AND hold = ? AND released_at = 0`,
+			by, approvedBy, w.now, w.silo.id, hold)
+		if err := one(result, err, "there is no such hold in force"); err != nil {
+			return err
+		}
+		collections, err := w.heldBy(ctx, hold)
+		if err != nil {
+			return err
+		}
+		return w.system(ctx, HoldReleased, instant(w.now), details{Hold: hold}, collections)
+	})
+}
+
+// Holds lists a silo's holds, the released ones too, by name.
+func (r *Registry) Holds(ctx context.Context, silo string) ([]Hold, error) {
+	var holds []Hold
+	err := r.eachOf(ctx, silo, `SELECT hold, case_ref, placed_by, placed_at, approved_by, review_by, released_by, released_at FROM legal_hold
+		WHERE silo = ? ORDER BY hold`, func(rows *sql.Rows) error {
+		var h Hold
+		var placed, review, released int64
+		if err := rows.Scan(&h.ID, &h.CaseRef, &h.PlacedBy, &placed, &h.ApprovedBy, &review, &h.ReleasedBy, &released); err != nil {
+			return err
+		}
+		h.PlacedAt, h.ReviewBy, h.ReleasedAt = instant(placed), instant(review), instant(released)
+		holds = append(holds, h)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read holds of silo %q: %w", silo, err)
+	}
+	return holds, nil
+}
+
+// Request is a person's request in one silo.
+type Request struct {
+	ID        string
+	Kind      string // one of the Request kinds
+	Received  time.Time
+	Due       time.Time
+	Closed    time.Time // zero: open
+	Outcome   string
+	Exception string // the exception invoked, such as 17(3)(e)
+}
+
 // The kinds of request.
 const (
 	RequestAccess        = "access"
@@ -10,3 +321,146 @@ const (
 	RequestObjection     = "objection"
 	RequestWithdrawal    = "withdrawal"
 )
+
+// requestEvents are the events by which an opened request takes effect at once, beside request_opened. Objection and withdrawal need a
+// purpose and are recorded with Append.
+var requestEvents = map[string][]EventType{
+	RequestAccess: nil, RequestRectification: nil, RequestPortability: nil, RequestObjection: nil, RequestWithdrawal: nil,
+	RequestErasure:     {ErasureRequested},
+	RequestRestriction: {Restricted},
+}
+
+// OpenRequest records a request about the collections of one person.
+func (r *Registry) OpenRequest(ctx context.Context, silo string, q Request, collections ...int32) error {
+	what := fmt.Sprintf("open request %s in silo %q", q.ID, silo)
+	effects, known := requestEvents[q.Kind]
+	if !known || q.ID == "" || q.Received.IsZero() || len(collections) == 0 {
+		return fmt.Errorf("%s: give it a name, a kind (access, rectification, erasure, restriction, portability, objection, withdrawal), when it was received and whose it is: %w", what, ErrRefused)
+	}
+	return r.write(ctx, what, func(tx *sql.Tx) error {
+		w, err := r.writer(ctx, tx, silo)
+		if err != nil {
+			return err
+		}
+		result, err := tx.ExecContext(ctx, `INSERT INTO request (silo, request, kind, received_at, due_at, closed_at, outcome, exception) VALUES (?, ?, ?, ?, ?, 0, '', '')
+			ON CONFLICT DO NOTHING`, w.silo.id, q.ID, q.Kind, micros(q.Received), micros(q.Due))
+		if err := one(result, err, "a request of this name was opened before; choose another name"); err != nil {
+			return err
+		}
+		d := details{Request: q.ID, Kind: q.Kind, Due: micros(q.Due)}
+		for _, typ := range append([]EventType{RequestOpened}, effects...) {
+			if err := w.system(ctx, typ, q.Received, d, collections); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// CloseRequest closes a request. An erasure request is thereby consumed; a refusal of it is an erasure_refused event that Append records.
+func (r *Registry) CloseRequest(ctx context.Context, silo, request, outcome, exception string) error {
+	return r.write(ctx, fmt.Sprintf("close request %s in silo %q", request, silo), func(tx *sql.Tx) error {
+		w, err := r.writer(ctx, tx, silo)
+		if err != nil {
+			return err
+		}
+		result, err := tx.ExecContext(ctx, `UPDATE request SET closed_at = ?, outcome = ?, exception = ? WHERE silo = ? AND request = ? AND closed_at = 0`,
+			w.now, outcome, exception, w.silo.id, request)
+		if err := one(result, err, "there is no such open request"); err != nil {
+			return err
+		}
+		var kind string
+		if err := tx.QueryRowContext(ctx, `SELECT kind FROM request WHERE silo = ? AND request = ?`, w.silo.id, request).Scan(&kind); err != nil {
+			return err
+		}
+		collections, err := w.concerned(ctx, RequestOpened, func(d details) bool { return d.Request == request })
+		if err != nil {
+			return err
+		}
+		return w.system(ctx, RequestClosed, instant(w.now), details{Request: request, Kind: kind}, collections)
+	})
+}
+
+// Requests lists a silo's requests by name.
+func (r *Registry) Requests(ctx context.Context, silo string) ([]Request, error) {
+	var requests []Request
+	err := r.eachOf(ctx, silo, `SELECT request, kind, received_at, due_at, closed_at, outcome, exception FROM request WHERE silo = ? ORDER BY request`,
+		func(rows *sql.Rows) error {
+			var q Request
+			var received, due, closed int64
+			if err := rows.Scan(&q.ID, &q.Kind, &received, &due, &closed, &q.Outcome, &q.Exception); err != nil {
+				return err
+			}
+			q.Received, q.Due, q.Closed = instant(received), instant(due), instant(closed)
+			requests = append(requests, q)
+			return nil
+		})
+	if err != nil {
+		return nil, fmt.Errorf("read requests of silo %q: %w", silo, err)
+	}
+	return requests, nil
+}
+
+// one turns a statement that changed nothing into a refusal with a hint.
+func one(result sql.Result, err error, hint string) error {
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	if err == nil && n == 0 {
+		err = fmt.Errorf("%w: %s", ErrRefused, hint)
+	}
+	return err
+}
+
+// heldBy lists the collections that a hold was placed on.
+func (w *writer) heldBy(ctx context.Context, hold string) ([]int32, error) {
+	return w.concerned(ctx, HoldPlaced, func(d details) bool { return d.Hold == hold })
+}
+
+// concerned lists the collections of the events of one type whose details fit; [0] for the whole silo.
+func (w *writer) concerned(ctx context.Context, typ EventType, fits func(details) bool) ([]int32, error) {
+	rows, err := w.tx.QueryContext(ctx, `SELECT p.collection, p.details FROM event e JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
+		WHERE e.silo = ? AND e.type = ? ORDER BY e.seq`, w.silo.id, string(typ))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []int32
+	for rows.Next() {
+		var collection int32
+		var text sql.RawBytes
+		if err := rows.Scan(&collection, &text); err != nil {
+			return nil, err
+		}
+		d, err := decodeDetails(text)
+		if err != nil {
+			return nil, err
+		}
+		if fits(d) {
+			list = append(list, collection)
+		}
+	}
+	return list, rows.Err()
+}
+
+// system appends an event of Lethe's own to each of the collections, to the whole silo (collection 0) when there are none, and stores the
+// head.
+func (w *writer) system(ctx context.Context, typ EventType, at time.Time, d details, collections []int32) error {
+	if len(collections) == 0 {
+		collections = []int32{0}
+	}
+	batch := make([]*pending, 0, len(collections))
+	for _, collection := range collections {
+		if collection < 0 || int64(collection) > w.collections {
+			return fmt.Errorf("%w: the silo has no such collection", ErrRefused)
+		}
+		p := &pending{Event: Event{Type: typ, OccurredAt: at, EffectiveFrom: at, Source: ownSource, details: d}, collections: []int64{int64(collection)}}
+		p.own(w.silo.Silo)
+		batch = append(batch, p)
+	}
+	if err := w.append(ctx, batch); err != nil {
+		return err
+	}
+	return w.finish(ctx, false)
+}

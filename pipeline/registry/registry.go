@@ -70,7 +70,7 @@ type Registry struct {
 }
 
 // busyTimeout is how long a writer waits for another one before ErrLocked.
-const busyTimeout = 5 * time.Second
+const busyTimeout = 2 * time.Second
 
 // Create makes an empty registry (`lethe registry init`). An existing file is left alone and refused.
 func Create(ctx context.Context, c Config) error {

@@ -21,7 +21,7 @@ var schema = []string{
 		heard_at    INTEGER NOT NULL)`,
 
 	`CREATE TABLE collection (
-		silo        INTEGER NOT NULL REFERENCES silo,
+		silo        INTEGER NOT NULL REFERENCES silo DEFERRABLE INITIALLY DEFERRED,
 		collection  INTEGER NOT NULL CHECK (collection > 0),
 		key_version INTEGER NOT NULL,
 		PRIMARY KEY (silo, collection)) WITHOUT ROWID`,
@@ -32,11 +32,11 @@ var schema = []string{
 		collection INTEGER NOT NULL,
 		kind       TEXT    NOT NULL,
 		PRIMARY KEY (silo, alias_ref, collection),
-		FOREIGN KEY (silo, collection) REFERENCES collection (silo, collection)) WITHOUT ROWID`,
+		FOREIGN KEY (silo, collection) REFERENCES collection (silo, collection) DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID`,
 	`CREATE INDEX subject_alias_collection ON subject_alias (silo, collection)`,
 
 	`CREATE TABLE event (
-		silo            INTEGER NOT NULL REFERENCES silo,
+		silo            INTEGER NOT NULL REFERENCES silo DEFERRABLE INITIALLY DEFERRED,
 		seq             INTEGER NOT NULL CHECK (seq > 0),
 		type            TEXT    NOT NULL,
 		purpose         TEXT    NOT NULL,
@@ -71,7 +71,7 @@ var schema = []string{
 		content    BLOB    NOT NULL,
 		salt       BLOB    NOT NULL,
 		PRIMARY KEY (silo, seq),
-		FOREIGN KEY (silo, seq) REFERENCES event (silo, seq)) WITHOUT ROWID`,
+		FOREIGN KEY (silo, seq) REFERENCES event (silo, seq) DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID`,
 	`CREATE INDEX event_payload_collection ON event_payload (silo, collection, seq)`,
 	`CREATE TRIGGER event_payload_no_update BEFORE UPDATE ON event_payload
 		BEGIN SELECT RAISE(ABORT, 'event_payload is never updated'); END`,
@@ -93,10 +93,10 @@ var schema = []string{
 		object     TEXT    NOT NULL,
 		linked_at  INTEGER NOT NULL,
 		PRIMARY KEY (silo, record_ref, collection),
-		FOREIGN KEY (silo, collection) REFERENCES collection (silo, collection)) WITHOUT ROWID`,
+		FOREIGN KEY (silo, collection) REFERENCES collection (silo, collection) DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID`,
 
 	`CREATE TABLE legal_hold (
-		silo        INTEGER NOT NULL REFERENCES silo,
+		silo        INTEGER NOT NULL REFERENCES silo DEFERRABLE INITIALLY DEFERRED,
 		hold        TEXT    NOT NULL,
 		case_ref    TEXT    NOT NULL,
 		placed_by   TEXT    NOT NULL,
@@ -109,7 +109,7 @@ var schema = []string{
 		PRIMARY KEY (silo, hold)) WITHOUT ROWID`,
 
 	`CREATE TABLE request (
-		silo      INTEGER NOT NULL REFERENCES silo,
+		silo      INTEGER NOT NULL REFERENCES silo DEFERRABLE INITIALLY DEFERRED,
 		request   TEXT    NOT NULL,
 		kind      TEXT    NOT NULL,
 		received_at INTEGER NOT NULL,

@@ -32,8 +32,19 @@ type fact struct {
 //
 // Consent is the state of the latest event with effective_from <= asOf, by effective_from, then by protectiveness, then by position; a
 // consent past its effective_until reads as expired since then. Events of one type and instant count as one, proven when one of them is,
-// ending when the first of them ends. An event that happened more than five minutes after it was recorded is not trusted.
+// ending when the first of them ends. An expired event of Lethe's own ends the consent it was written for, and no other. An event that happened more than five minutes after it was recorded is not trusted.
 func stateAt(facts []fact, asOf time.Time, purposes map[string]EventType, into *policy.Standing) {
+	foldAt(facts, asOf, purposes, into)
+	for i := range into.Purposes {
+		p := &into.Purposes[i]
+		if (p.State == policy.Given || p.State == policy.Renewed) && !p.Until.IsZero() && !p.Until.After(asOf) {
+			p.State, p.Since = policy.Expired, p.Until
+		}
+	}
+}
+
+// foldAt is stateAt before the passing of time is seen: a consent past its end still stands as given.
+func foldAt(facts []fact, asOf time.Time, purposes map[string]EventType, into *policy.Standing) {
 	*into = policy.Standing{Purposes: into.Purposes[:0]}
 	slices.SortStableFunc(facts, func(a, b fact) int {
 		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(kinds[a.typ].rank, kinds[b.typ].rank), cmp.Compare(a.typ, b.typ), cmp.Compare(a.seq, b.seq))
@@ -46,11 +57,7 @@ func stateAt(facts []fact, asOf time.Time, purposes map[string]EventType, into *
 		f.fold(&facts[i])
 	}
 	for i := range into.Purposes {
-		p := &into.Purposes[i]
-		if (p.State == policy.Given || p.State == policy.Renewed) && !p.Until.IsZero() && !p.Until.After(asOf) {
-			p.State, p.Since = policy.Expired, p.Until
-		}
-		if p.State != policy.NoConsent {
+		if p := &into.Purposes[i]; p.State != policy.NoConsent {
 			p.Future = false
 		}
 	}
@@ -184,6 +191,9 @@ func (f *folder) foldPurpose(p *policy.PurposeStanding, e *fact, at time.Time) {
 	}
 	if !kinds[e.typ].consent {
 		return
+	}
+	if e.details.Since != 0 && micros(p.Since) != e.details.Since {
+		return // Lethe ended a consent that another one, recorded late, has replaced
 	}
 	state, until, proven := policy.ConsentState(e.typ), instant(e.until), e.notice && e.proof
 	if p.State == state && p.Since.Equal(at) {

@@ -1,0 +1,222 @@
+package registry
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"time"
+
+	"lethe/pipeline/policy"
+)
+
+// ownSource is the source of the events that Lethe writes by itself.
+const ownSource = "lethe"
+
+// own gives an event of Lethe's own its identity. It comes from no personal data, so it needs no key; the silo's name keeps two silos
+// apart.
+func (p *pending) own(silo string) {
+	sum := sha256.Sum256(fmt.Appendf(nil, "own|%s|%s|%s|%d|%d|%v|%s", silo, p.Type, p.Purpose, p.collections[0], micros(p.EffectiveFrom), p.details, p.Source))
+	copy(p.idem[:], sum[:16])
+	copy(p.content[:], sum[16:])
+}
+
+// ExpiryEnds gives for each purpose the instant at which a consent that began at since ends by the policy's max_age. It must not go
+// backwards when since goes forwards. A purpose without one ends with its effective_until only.
+type ExpiryEnds map[string]func(since time.Time) time.Time
+
+// expiryBatch is how many expired events one transaction writes.
+const expiryBatch = 5000
+
+// ExpireDue writes an expired event for each consent of the silo that ended by asOf, effective at the instant it ended, and returns how
+// many were new. It is idempotent. It reads indexes, not the table: the consents whose effective_until has passed since the last pass, those
+// that reached their max_age since then, and those that were recorded since then.
+func (r *Registry) ExpireDue(ctx context.Context, silo string, asOf time.Time, ends ExpiryEnds) (int, error) {
+	written := 0
+	what := fmt.Sprintf("expire consents of silo %q", silo)
+	err := r.write(ctx, what, func(tx *sql.Tx) error {
+		s, err := siloOf(ctx, tx, silo)
+		if errors.Is(err, ErrUnknownSilo) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		w, err := r.writer(ctx, tx, silo)
+		if err != nil {
+			return err
+		}
+		w.now = max(w.now, asOf.UnixMicro()) // a simulated night is later than the clock
+		e := expiry{w: w, asOf: asOf, ends: ends, head: s.Seq}
+		due, err := e.candidates(ctx)
+		if err != nil {
+			return err
+		}
+		var batch []*pending
+		for _, collection := range due {
+			more, err := e.expired(ctx, collection)
+			if err != nil {
+				return err
+			}
+			batch = append(batch, more...)
+		}
+		for part := range slices.Chunk(batch, expiryBatch) {
+			if err := w.append(ctx, part); err != nil {
+				return err
+			}
+		}
+		written = int(w.silo.Seq - s.Seq)
+		if err := e.remember(ctx); err != nil {
+			return err
+		}
+		return w.finish(ctx, false)
+	})
+	if err != nil {
+		return 0, err
+	}
+	return written, nil
+}
+
+type expiry struct {
+	w      *writer
+	asOf   time.Time
+	ends   ExpiryEnds
+	head   int64
+	reader factReader
+}
+
+// The marks of the last pass are rows of expiry_pass: for each purpose up to which beginning its consents were looked at, and two of the
+// whole silo.
+const (
+	markUntil = "|until" // effective_until was looked at up to here; the bar keeps them apart from purposes
+	markHead  = "|head"  // events were looked at up to this position
+)
+
+func (e *expiry) mark(ctx context.Context, name string) (int64, error) {
+	var through int64
+	err := e.w.tx.QueryRowContext(ctx, `SELECT since_through FROM expiry_pass WHERE silo = ? AND purpose = ?`, e.w.silo.id, name).Scan(&through)
+	if errors.Is(err, sql.ErrNoRows) {
+		return micros(e.asOf.AddDate(-maxAgeYears, 0, 0)), nil
+	}
+	return through, err
+}
+
+// candidates are the collections that may hold a consent that ended, sorted.
+func (e *expiry) candidates(ctx context.Context) ([]int64, error) {
+	until, err := e.mark(ctx, markUntil)
+	if err != nil {
+		return nil, err
+	}
+	var found []int64
+	add := func(condition string, args ...any) error {
+		rows, err := e.w.tx.QueryContext(ctx, `SELECT p.collection FROM event e JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq WHERE e.silo = ? AND `+condition,
+			append([]any{e.w.silo.id}, args...)...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var collection int64
+			if err := rows.Scan(&collection); err != nil {
+				return err
+			}
+			found = append(found, collection)
+		}
+		return rows.Err()
+	}
+	if err := add(`e.effective_until > 0 AND e.effective_until > ? AND e.effective_until <= ?`, until, micros(e.asOf)); err != nil {
+		return nil, err
+	}
+	for purpose, end := range e.ends {
+		since, err := e.mark(ctx, purpose)
+		if err != nil {
+			return nil, err
+		}
+		if err := add(`e.purpose = ? AND e.type IN ('given', 'renewed') AND e.effective_from > ? AND e.effective_from <= ?`, purpose, since,
+			micros(latestEnded(end, e.asOf))); err != nil {
+			return nil, err
+		}
+	}
+	head, err := e.mark(ctx, markHead)
+	if err != nil {
+		return nil, err
+	}
+	if err := add(`e.seq > ? AND e.type IN ('given', 'renewed')`, max(head, 0)); err != nil {
+		return nil, err
+	}
+	slices.Sort(found)
+	return slices.Compact(found), nil
+}
+
+// expired returns the events that end what ended in one collection.
+func (e *expiry) expired(ctx context.Context, collection int64) ([]*pending, error) {
+	rows, err := e.w.tx.QueryContext(ctx, factQuery+`WHERE p.silo = ? AND p.collection = ? ORDER BY p.seq`, e.w.silo.id, collection)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var facts []fact
+	for rows.Next() {
+		_, f, err := e.reader.read(rows)
+		if err != nil {
+			return nil, err
+		}
+		facts = append(facts, f)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	var standing policy.Standing
+	foldAt(facts, e.asOf, nil, &standing)
+	var list []*pending
+	for i := range standing.Purposes {
+		p := &standing.Purposes[i]
+		if p.State != policy.Given && p.State != policy.Renewed {
+			continue
+		}
+		at := p.Until
+		if end := e.ends[p.Purpose]; end != nil {
+			if aged := end(p.Since); at.IsZero() || aged.Before(at) {
+				at = aged
+			}
+		}
+		if at.IsZero() || at.After(e.asOf) {
+			continue
+		}
+		event := &pending{Event: Event{Type: Expired, Purpose: p.Purpose, OccurredAt: at, EffectiveFrom: at, Source: ownSource,
+			details: details{Since: micros(p.Since)}}, collections: []int64{collection}}
+		event.own(e.w.silo.Silo)
+		list = append(list, event)
+	}
+	return list, nil
+}
+
+// remember moves the marks; none ever goes back. When a max_age grows, what ended under the shorter one has its event already.
+func (e *expiry) remember(ctx context.Context) error {
+	marks := map[string]int64{markUntil: micros(e.asOf), markHead: e.head}
+	for purpose, end := range e.ends {
+		marks[purpose] = micros(latestEnded(end, e.asOf))
+	}
+	for name, through := range marks {
+		if _, err := e.w.tx.ExecContext(ctx, `INSERT INTO expiry_pass (silo, purpose, since_through) VALUES (?, ?, ?)
+			ON CONFLICT (silo, purpose) DO UPDATE SET since_through = max(since_through, excluded.since_through)`, e.w.silo.id, name, through); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxAgeYears is the longest max_age that an expiry pass looks for.
+const maxAgeYears = 200
+
+// latestEnded is the latest beginning of a consent that ended by asOf, to the second; the start of the search when there is none.
+func latestEnded(end func(time.Time) time.Time, asOf time.Time) time.Time {
+	start := asOf.AddDate(-maxAgeYears, 0, 0).Truncate(time.Second)
+	n := sort.Search(int(asOf.Sub(start)/time.Second)+1, func(i int) bool {
+		return end(start.Add(time.Duration(i+1) * time.Second)).After(asOf)
+	})
+	return start.Add(time.Duration(n)*time.Second + time.Second - time.Microsecond)
+}

@@ -1,0 +1,248 @@
+package registry
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"lethe/pipeline/policy"
+)
+
+func TestMatch(t *testing.T) {
+	f := newFixture(t)
+	report := f.importCSV("forms", "email,phone,collection,type,purpose,occurred_at,notice\n"+
+		"one@example.org,+393330000001,c1,given,news,2026-01-10,n\n"+
+		"two@example.org,,c2,given,news,2026-02-10,n\n"+
+		"two@example.org,,c3,given,news,2026-04-10,n\n"+
+		"three@example.org,,c4,given,news,2026-04-10,n\n")
+	require.Equal(t, 4, report.Events)
+	s, err := f.r.Standings(t.Context(), "forms", noon, nil)
+	require.NoError(t, err)
+	email := func(v string) Ref { return f.ref("forms", KindEmail, v) }
+	phone := f.ref("forms", KindPhone, "+393330000001")
+	unknown := CollectionRef(f.key("forms"), "c9")
+	c3 := CollectionRef(f.key("forms"), "c3")
+	tests := []struct {
+		name string
+		row  Row
+		want Match
+	}{
+		{"no identifier", Row{}, Match{Identity: policy.Unparseable}},
+		{"unknown", Row{Identifiers: []Ref{email("x@example.org")}}, Match{Identity: policy.Unmatched}},
+		{"one", Row{Identifiers: []Ref{email("one@example.org")}}, Match{Collection: 1}},
+		{"two identifiers agree", Row{Identifiers: []Ref{email("one@example.org"), phone}}, Match{Collection: 1}},
+		{"one of two is known", Row{Identifiers: []Ref{email("x@example.org"), phone}}, Match{Collection: 1, Partial: true}},
+		{"two disagree", Row{Identifiers: []Ref{email("three@example.org"), phone}}, Match{Identity: policy.Conflicting}},
+		{"several collections, strict", Row{Identifiers: []Ref{email("two@example.org")}}, Match{Identity: policy.Conflicting}},
+		{"several, silo scope, between", Row{Identifiers: []Ref{email("two@example.org")}, SiloScope: true, Created: day("2026-03-01")}, Match{Collection: 2}},
+		{"several, silo scope, after", Row{Identifiers: []Ref{email("two@example.org")}, SiloScope: true, Created: day("2026-05-01")}, Match{Collection: 3}},
+		{"several, silo scope, date unknown", Row{Identifiers: []Ref{email("two@example.org")}, SiloScope: true}, Match{Collection: 3}},
+		{"several, silo scope, row older than all", Row{Identifiers: []Ref{email("two@example.org")}, SiloScope: true, Created: day("2020-05-01")}, Match{Identity: policy.Conflicting}},
+		{"the row carries its collection", Row{Identifiers: []Ref{email("two@example.org")}, Collection: &c3}, Match{Collection: 3}},
+		{"the row carries one that is unknown", Row{Identifiers: []Ref{email("one@example.org")}, Collection: &unknown}, Match{Identity: policy.Unmatched}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			require.Equal(t, test.want, s.Match(test.row))
+		})
+	}
+	t.Run("another silo's key finds nothing", func(t *testing.T) {
+		require.Equal(t, Match{Identity: policy.Unmatched}, s.Match(Row{Identifiers: []Ref{f.ref("other", KindEmail, "one@example.org")}}))
+	})
+	t.Run("a silo never heard of", func(t *testing.T) {
+		s, err := f.r.Standings(t.Context(), "other", noon, nil)
+		require.NoError(t, err)
+		require.Equal(t, Match{Identity: policy.Unmatched}, s.Match(Row{Identifiers: []Ref{email("one@example.org")}}))
+		require.Zero(t, s.Head())
+		require.False(t, s.At(1, new(policy.Standing)))
+	})
+}
+
+func TestRefresh(t *testing.T) {
+	f := newFixture(t)
+	f.fill("newsletter", 10)
+	s, err := f.r.Standings(t.Context(), "newsletter", noon, nil)
+	require.NoError(t, err)
+	touched, err := f.r.Refresh(t.Context(), s)
+	require.NoError(t, err)
+	require.Empty(t, touched)
+
+	f.importCSV("newsletter", header1+"person3@example.org,withdrawn,newsletter,2026-02-01,,,\nnew@example.org,given,newsletter,2026-02-02,,n,p\n")
+	head, err := f.r.Head(t.Context(), "newsletter")
+	require.NoError(t, err)
+	require.NotEqual(t, head, s.Head())
+	touched, err = f.r.Refresh(t.Context(), s)
+	require.NoError(t, err)
+	require.Equal(t, head, s.Head())
+	require.Len(t, touched, 2)
+	// Refreshed and loaded anew say the same of everybody.
+	fresh, err := f.r.Standings(t.Context(), "newsletter", noon, nil)
+	require.NoError(t, err)
+	require.Equal(t, fresh.Len(), s.Len())
+	for c := int32(1); int(c) <= fresh.Len(); c++ {
+		var a, b policy.Standing
+		require.True(t, s.At(c, &a))
+		require.True(t, fresh.At(c, &b))
+		require.Equal(t, b, a)
+	}
+	row := Row{Identifiers: []Ref{f.ref("newsletter", KindEmail, "new@example.org")}}
+	require.Equal(t, policy.Matched, s.Match(row).Identity)
+	require.Equal(t, fresh.Match(row), s.Match(row))
+}
+
+// drawFacts draws a history of one collection.
+func drawFacts(t *rapid.T) []fact {
+	types := make([]EventType, 0, len(kinds))
+	for typ := range kinds {
+		types = append(types, typ)
+	}
+	slices.Sort(types)
+	n := rapid.IntRange(1, 12).Draw(t, "n")
+	facts := make([]fact, n)
+	for i := range facts {
+		from := noon.AddDate(0, 0, rapid.IntRange(-4, 2).Draw(t, "day"))
+		f := fact{seq: int64(i + 1), typ: rapid.SampledFrom(types).Draw(t, "type"), from: micros(from), recorded: micros(noon)}
+		f.occurred = f.from + rapid.Int64Range(0, 1).Draw(t, "late")*3600e6
+		if kinds[f.typ].purpose != noPurpose {
+			f.purpose = rapid.SampledFrom([]string{"news", "profiling"}).Draw(t, "purpose")
+			if kinds[f.typ].purpose == optionalPurpose && rapid.Bool().Draw(t, "all") {
+				f.purpose = ""
+			}
+		}
+		if kinds[f.typ].grants && rapid.Bool().Draw(t, "term") {
+			f.until = f.from + rapid.Int64Range(1, 3).Draw(t, "days")*86400e6
+		}
+		f.notice, f.proof = kinds[f.typ].grants, rapid.Bool().Draw(t, "proof")
+		f.minor = rapid.Bool().Draw(t, "minor")
+		f.marketing = f.typ == Objected && rapid.Bool().Draw(t, "marketing")
+		f.details.Hold = rapid.SampledFrom([]string{"h1", "h2"}).Draw(t, "hold")
+		f.details.Kind = rapid.SampledFrom([]string{RequestAccess, RequestErasure}).Draw(t, "kind")
+		facts[i] = f
+	}
+	return facts
+}
+
+func TestOrderOfArrivalDoesNotMatter(t *testing.T) {
+	purposes := map[string]EventType{"news": "", "profiling": Withdrawn}
+	rapid.Check(t, func(t *rapid.T) {
+		facts := drawFacts(t)
+		shuffled := rapid.Permutation(facts).Draw(t, "order")
+		for i := range shuffled {
+			shuffled[i].seq = int64(i + 1)
+		}
+		var a, b policy.Standing
+		stateAt(facts, noon, purposes, &a)
+		stateAt(shuffled, noon, purposes, &b)
+		require.Equal(t, a, b)
+	})
+}
+
+// TestCompactForm stores what stateAt says and reads it back.
+func TestCompactForm(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := &Standings{numbers: map[string]int{}, blocks: [][]byte{{0}}}
+		var want []policy.Standing
+		for i := range rapid.IntRange(1, 5).Draw(t, "collections") {
+			var v policy.Standing
+			stateAt(drawFacts(t), noon, map[string]EventType{"news": ""}, &v)
+			require.NoError(t, s.put(int64(i+1), &v))
+			v.Collection = CollectionName(int32(i + 1))
+			want = append(want, v)
+		}
+		var got policy.Standing
+		for i := range want {
+			require.True(t, s.At(int32(i+1), &got))
+			if len(want[i].Purposes) == 0 {
+				want[i].Purposes = got.Purposes
+			}
+			require.Equal(t, want[i], got)
+		}
+	})
+}
+
+func TestIndex(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		model := map[shortRef][]int32{}
+		var refs []shortRef
+		for range rapid.IntRange(0, 60).Draw(t, "n") {
+			ref := shortRef{rapid.Byte().Draw(t, "first"), 0, 0, 0, rapid.ByteRange(0, 2).Draw(t, "fifth")}
+			if model[ref] == nil {
+				refs = append(refs, ref)
+			}
+			model[ref] = append(model[ref], int32(len(model[ref])+1))
+		}
+		var x index
+		slices.SortFunc(refs, func(a, b shortRef) int { return bytes.Compare(a[:], b[:]) })
+		for _, ref := range refs {
+			for _, c := range model[ref] {
+				x.add(ref, c)
+			}
+		}
+		x.finish()
+		for ref, want := range model {
+			require.Equal(t, want, x.find(ref))
+		}
+		require.Nil(t, x.find(shortRef{1, 2, 3, 4, 5}))
+	})
+}
+
+func TestStateAt(t *testing.T) {
+	d := func(n int) int64 { return micros(noon.AddDate(0, 0, n)) }
+	on := func(n int) time.Time { return noon.AddDate(0, 0, n) }
+	event := func(typ EventType, at int) fact {
+		return fact{typ: typ, purpose: "news", occurred: d(at), from: d(at), recorded: d(0), notice: true, proof: true}
+	}
+	tests := []struct {
+		name  string
+		facts []fact
+		want  policy.PurposeStanding
+	}{
+		{"withdrawn then renewed", []fact{event(Given, -9), event(Withdrawn, -5), event(Renewed, -2)},
+			policy.PurposeStanding{State: policy.Renewed, Since: on(-2), Proven: true}},
+		{"same instant: the withdrawal wins", []fact{event(Withdrawn, -5), event(Given, -5)}, policy.PurposeStanding{State: policy.Withdrawn, Since: on(-5), Proven: true}},
+		{"a future consent", []fact{effective(event(Given, -1), d(3))}, policy.PurposeStanding{Future: true}},
+		{"a scheduled withdrawal is not yet effective", []fact{event(Given, -3), effective(event(Withdrawn, -1), d(2))},
+			policy.PurposeStanding{State: policy.Given, Since: on(-3), Proven: true}},
+		{"an impossible clock is not trusted", []fact{{typ: Given, purpose: "news", occurred: d(0) + 301e6, from: d(-4), recorded: d(0)}},
+			policy.PurposeStanding{Future: true, ImpossibleClock: true}},
+		{"five minutes are tolerated", []fact{{typ: Given, purpose: "news", occurred: d(0) + 300e6, from: d(-4), recorded: d(0)}},
+			policy.PurposeStanding{State: policy.Given, Since: on(-4)}},
+		{"past its end it reads expired", []fact{{typ: Given, purpose: "news", occurred: d(-9), from: d(-9), until: d(0), recorded: d(-9), notice: true}},
+			policy.PurposeStanding{State: policy.Expired, Since: on(0), Until: on(0)}},
+		{"an objection decided", []fact{event(Objected, -9), event(ObjectionOverridden, -2)},
+			policy.PurposeStanding{Objection: policy.ObjectionOverridden, ObjectedAt: on(-9)}},
+		{"marketing cannot be overridden", []fact{{typ: Objected, purpose: "", marketing: true, occurred: d(-9), from: d(-9), recorded: d(-9)}, event(ObjectionOverridden, -2)},
+			policy.PurposeStanding{Objection: policy.ObjectionPending, ObjectedAt: on(-9), Marketing: true}},
+		{"a basis ended", []fact{event(BasisStarted, -9), event(BasisEnded, -2)}, policy.PurposeStanding{Started: on(-9), Ended: on(-2)}},
+		{"a basis begun again", []fact{event(BasisStarted, -9), event(BasisEnded, -5), event(BasisStarted, -2)}, policy.PurposeStanding{Started: on(-2)}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var s policy.Standing
+			stateAt(test.facts, noon, map[string]EventType{"news": ""}, &s)
+			test.want.Purpose = "news"
+			require.Equal(t, []policy.PurposeStanding{test.want}, s.Purposes)
+		})
+	}
+	t.Run("withdrawing everything reaches purposes without events", func(t *testing.T) {
+		var s policy.Standing
+		stateAt([]fact{{typ: Withdrawn, occurred: d(-1), from: d(-1), recorded: d(-1)}}, noon, map[string]EventType{"a": "", "b": ""}, &s)
+		require.Len(t, s.Purposes, 2)
+		require.Equal(t, policy.Withdrawn, s.Purposes[1].State)
+	})
+	t.Run("the rule's own event ends", func(t *testing.T) {
+		var s policy.Standing
+		stateAt([]fact{event(Given, -9), event(Withdrawn, -3), event(BasisEnded, -1)}, noon, map[string]EventType{"news": Withdrawn}, &s)
+		require.Equal(t, on(-3), s.Purposes[0].Ended)
+	})
+}
+
+// effective moves when an event takes effect.
+func effective(f fact, from int64) fact {
+	f.from = from
+	return f
+}
