@@ -54,17 +54,25 @@ func take(b []byte) census {
 		for _, x := range b[:n] {
 			sum += laneOf[x]
 		}
-		c.digits += int(byte(sum >> laneDigit))
-		c.lower += int(byte(sum >> laneLower))
-		c.upper += int(byte(sum >> laneUpper))
-		c.high += int(byte(sum >> laneHigh))
-		c.spaces += int(byte(sum >> laneSpace))
-		c.ats += int(byte(sum >> laneAt))
-		c.marks += int(byte(sum >> laneMark))
-		c.others += int(byte(sum >> laneOther))
+		if n == len(b) && c == (census{}) {
+			return unpack(sum)
+		}
+		c = c.plus(unpack(sum))
 		b = b[n:]
 	}
 	return c
+}
+
+// unpack reads the lanes.
+func unpack(sum uint64) census {
+	return census{
+		digits: int(byte(sum >> laneDigit)), lower: int(byte(sum >> laneLower)), upper: int(byte(sum >> laneUpper)), high: int(byte(sum >> laneHigh)),
+		spaces: int(byte(sum >> laneSpace)), ats: int(byte(sum >> laneAt)), marks: int(byte(sum >> laneMark)), others: int(byte(sum >> laneOther)),
+	}
+}
+
+func (c census) plus(d census) census {
+	return census{c.digits + d.digits, c.lower + d.lower, c.upper + d.upper, c.high + d.high, c.spaces + d.spaces, c.ats + d.ats, c.marks + d.marks, c.others + d.others}
 }
 
 func isDigit(b byte) bool  { return b-'0' < 10 }

@@ -11,7 +11,7 @@ import (
 // isEmail reports whether the whole value is one address as people and programs write it: an addr-spec of RFC 5322 with the lengths of
 // RFC 5321, letters beyond ASCII as in RFC 6531, a domain of at least two labels, optionally "mailto:", a display name and angle brackets.
 func isEmail(b []byte) bool {
-	if len(b) > 7 && strings.EqualFold(string(b[:7]), "mailto:") {
+	if len(b) > 7 && b[6] == ':' && bytes.EqualFold(b[:7], []byte("mailto:")) {
 		b = b[7:]
 	}
 	if n := len(b); n > 2 && b[n-1] == '>' {
@@ -107,7 +107,7 @@ func isTLD(label []byte) bool {
 	if len(label) < 2 {
 		return false
 	}
-	if len(label) > 4 && strings.EqualFold(string(label[:4]), "xn--") {
+	if len(label) > 4 && label[0]|0x20 == 'x' && label[1]|0x20 == 'n' && label[2] == '-' && label[3] == '-' {
 		return true
 	}
 	if label[0] >= 0x80 {
@@ -116,7 +116,11 @@ func isTLD(label []byte) bool {
 	if len(label) > 18 || !allOf(label, isLetter) { // the longest Latin TLD is "travelersinsurance"
 		return false
 	}
-	switch strings.ToLower(string(label)) {
+	var buf [18]byte
+	for i, c := range label {
+		buf[i] = c | 0x20
+	}
+	switch string(buf[:len(label)]) {
 	case "png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "json", "html", "htm", "php", "xml", "pdf", "txt", "exe", "dll", "sql", "csv", "local", "internal", "localdomain", "lan":
 		return false
 	}
@@ -152,7 +156,16 @@ func isRoleAddress(b []byte) bool {
 	if at < 1 {
 		return false
 	}
-	switch strings.ToLower(string(b[:at])) {
+	var buf [32]byte
+	if at > len(buf) {
+		return false
+	}
+	for i, c := range b[:at] {
+		if buf[i] = c; c >= 'A' && c <= 'Z' {
+			buf[i] = c + 0x20
+		}
+	}
+	switch string(buf[:at]) {
 	case "info", "contact", "contacts", "kontakt", "contatti", "contacto", "contato", "support", "sales", "admin", "administrator", "office", "hello", "help", "helpdesk", "service",
 		"noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "postmaster", "hostmaster", "webmaster", "abuse", "security", "noc", "marketing", "billing", "accounts",
 		"accounting", "invoice", "invoices", "orders", "order", "jobs", "careers", "hr", "press", "media", "news", "newsletter", "privacy", "dpo", "legal", "feedback", "team", "root",
@@ -167,18 +180,31 @@ func isRoleAddress(b []byte) bool {
 
 // isExampleAddress reports whether the domain is reserved for documentation or tests (RFC 2606, RFC 6761).
 func isExampleAddress(b []byte) bool {
-	d := strings.ToLower(string(b[bytes.LastIndexByte(b, '@')+1:]))
+	d := b[bytes.LastIndexByte(b, '@')+1:]
 	for _, reserved := range [...]string{"example.com", "example.net", "example.org", "example.edu"} {
-		if d == reserved || strings.HasSuffix(d, "."+reserved) {
+		if n := len(d) - len(reserved); n == 0 && hasSuffixFold(d, reserved) || n > 0 && d[n-1] == '.' && hasSuffixFold(d, reserved) {
 			return true
 		}
 	}
 	for _, tld := range [...]string{".test", ".example", ".invalid", ".localhost"} {
-		if strings.HasSuffix(d, tld) {
+		if hasSuffixFold(d, tld) {
 			return true
 		}
 	}
 	return false
+}
+
+// hasSuffixFold reports whether b ends in the ASCII suffix, which is in lower case.
+func hasSuffixFold(b []byte, suffix string) bool {
+	if len(b) < len(suffix) {
+		return false
+	}
+	for i, c := range b[len(b)-len(suffix):] {
+		if c != suffix[i] && (!isLetter(c) || c|0x20 != suffix[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // phoneShape is the cheap gate in front of the numbering plans.
@@ -196,7 +222,7 @@ func shapeOfPhone(b []byte) (phoneShape, bool) {
 	if i := bytes.IndexAny(b, "xX#;"); i > 6 { // "x123", "ext. 5", "#12"
 		b = bytes.TrimRight(bytes.TrimSuffix(b[:i], []byte("e")), " ,")
 	}
-	if len(b) > 4 && strings.EqualFold(string(b[:4]), "tel:") {
+	if len(b) > 4 && b[3] == ':' && bytes.EqualFold(b[:4], []byte("tel:")) {
 		b = b[4:]
 	}
 	if len(b) < 6 || len(b) > 32 {

@@ -325,7 +325,7 @@ func (c *Catalogue) schemeEvidence(f *fieldState, add func(evidence)) {
 		}
 		s := &c.schemes.all[i]
 		d := c.schemes.detector(i)
-		ch := chance(s, p.letters*2 < p.n)
+		ch := chance(s, p.letters*2 < p.n, p.digitsOnly*10 > p.n)
 		lo := likelihood(k, p.n, ch, floorOf(ch))
 		if d.Category == None {
 			negative = max(negative, lo)
@@ -336,7 +336,7 @@ func (c *Catalogue) schemeEvidence(f *fieldState, add func(evidence)) {
 			named = named || f.header.names(a)
 		}
 		if !named {
-			if s.HeaderOnly || s.Chance > 0.2 {
+			if s.HeaderOnly || ch > 0.5 || ch > 0.2 && p.letters*2 < p.n {
 				continue
 			}
 			lo -= 3.5 // of so many schemes one may fit by accident
@@ -383,11 +383,11 @@ func floorOf(chance float64) float64 {
 
 func (c *Catalogue) textEvidence(f *fieldState, add func(evidence)) {
 	p := f.profile
+	prose := p.rate(bProse)
 	x := &f.column.needles
-	if x.total() > 0 && f.column.search {
+	if rows := x.total(); rows > 0 && !f.column.common && rows*2 < f.column.nonEmpty && (prose > 0.1 || f.header.concepts == nil) {
 		add(evidence{category: FreeText, name: "needles", detail: x.String(), lo: 5.5 + math.Log1p(float64(x.total())), also: x.categories()})
 	}
-	prose := p.rate(bProse)
 	if f.header.names(FreeText) {
 		lo := -3.0
 		switch {

@@ -22,7 +22,9 @@ type column struct {
 	bytes    int64
 	sample   *sample
 	needles  needles
-	search   bool          // values can hide a needle
+	search   bool // values can hide a needle
+	searched int64
+	common   bool          // so many values have one that the sample shows it
 	recent   [256]uint64   // hashes of values that hide none
 	finder   *needleFinder // shared by the columns of a scan
 }
@@ -83,8 +85,15 @@ func (c *column) observe(values *array.Binary) {
 		if !c.search || c.recent[h&255] == h {
 			continue
 		}
+		c.searched++
 		if !c.finder.find(v, &c.needles) {
 			c.recent[h&255] = h
+		} else if c.searched >= settleAfter && c.needles.total()*4 > c.searched {
+			c.search, c.common = false, true
 		}
 	}
 }
+
+// settleAfter is the number of values after which a field in which more than a quarter hold something is left to its sample: what is common
+// needs no search.
+const settleAfter = 4096

@@ -1,6 +1,8 @@
 package classifiers
 
 import (
+	"strings"
+
 	"lethe/classifiers/ident"
 )
 
@@ -9,6 +11,7 @@ type schemeIndex struct {
 	all      []ident.Scheme
 	byLength [65][]uint16 // schemes with a layout of that length
 	open     []uint16     // schemes without layouts, which look at every value
+	strict   [65][]uint16 // schemes of byLength whose check proves a single number: see strictChance
 }
 
 func newSchemeIndex() schemeIndex {
@@ -23,10 +26,48 @@ func newSchemeIndex() schemeIndex {
 			if n := len(l); n < len(x.byLength) && !seen[n] {
 				seen[n] = true
 				x.byLength[n] = append(x.byLength[n], uint16(i))
+				if isStrict(&x.all[i]) {
+					x.strict[n] = append(x.strict[n], uint16(i))
+				}
 			}
 		}
 	}
 	return x
+}
+
+// isStrict says whether the check proves a number in the middle of a text: IBANs, payment cards of 15 digits and more, and numbers of persons
+// with letters and a chance below strictChance.
+func isStrict(s *ident.Scheme) bool {
+	c := Category(s.Labels[0])
+	if s.HeaderOnly || s.Company || c == None {
+		return false
+	}
+	return c == CreditCard || c == IBAN || s.Chance <= strictChance && hasLetters(s)
+}
+
+// hasLetters reports whether each layout of a scheme asks for a letter.
+func hasLetters(s *ident.Scheme) bool {
+	for _, l := range s.Layouts {
+		if !strings.ContainsAny(l, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+			return false
+		}
+	}
+	return true
+}
+
+// proved returns a strict scheme that the number passes. scratch has room for a compact form.
+func (x *schemeIndex) proved(scratch, v []byte) (uint16, bool) {
+	compact, ok := ident.Compact(scratch[:0], v)
+	if !ok || len(compact) < 9 {
+		return 0, false
+	}
+	n := ident.Number{Raw: v, Compact: compact}
+	for _, i := range x.strict[len(compact)] {
+		if s := &x.all[i]; (s.Labels[0] != string(CreditCard) || len(compact) >= 15) && ident.Match(s, n) {
+			return i, true
+		}
+	}
+	return 0, false
 }
 
 // detector describes scheme i as a detector of the catalogue.
@@ -68,10 +109,17 @@ func (x *schemeIndex) match(dst []uint16, v []byte) []uint16 {
 }
 
 // chance is the probability that decides about a column. Numbers that systems make are not random: they hold dates and run in sequences, so
-// that a check that leans on a date or on a fixed prefix is worth its check digit only.
-func chance(s *ident.Scheme, digits bool) float64 {
-	if digits {
+// that a check that leans on a date or on a fixed prefix is worth its check digit only. digits says that the values have no letters, plain that
+// they have no separators either.
+func chance(s *ident.Scheme, digits, plain bool) float64 {
+	switch {
+	case !plain && !s.HeaderOnly && s.Chance > printedForm:
+		return 0.05 // the scheme asks for its printed form, and the values have it
+	case digits:
 		return max(s.Chance, 0.05)
 	}
 	return max(s.Chance, 1e-3)
 }
+
+// printedForm is the chance from which on a scheme that can do without a header must be leaning on its separators (US social security numbers).
+const printedForm = 0.5

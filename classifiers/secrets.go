@@ -8,7 +8,10 @@ import (
 
 // isPasswordHash knows the printed forms of password hashes: the modular crypt format ($2b$, $argon2id$, $6$ ...), PHPass, Django, LDAP and MySQL.
 func isPasswordHash(b []byte) bool {
-	s := string(b)
+	if len(b) < 26 || !(b[0] == '$' || b[0] == '{' || b[0] == '*' || b[0] == 's' || b[0] == 'p' || b[0] == 'a' || b[0] == 'b') {
+		return false
+	}
+	s := string(b[:min(len(b), 256)])
 	for _, f := range [...]struct {
 		prefix string
 		min    int
@@ -46,23 +49,29 @@ func isJWT(b []byte) bool {
 
 // isSecretToken knows tokens that carry their issuer's prefix, and private keys. Prefixes are those that the issuers publish for secret scanners.
 func isSecretToken(b []byte) bool {
-	s := string(b)
-	if strings.Contains(s, "-----BEGIN ") && strings.Contains(s, "PRIVATE KEY-----") {
+	if bytes.Contains(b, []byte("-----BEGIN ")) && bytes.Contains(b, []byte("PRIVATE KEY-----")) {
 		return true
 	}
-	for _, f := range [...]struct {
-		prefix string
-		min    int
-	}{
-		{"ghp_", 36}, {"gho_", 36}, {"ghu_", 36}, {"ghs_", 36}, {"ghr_", 36}, {"github_pat_", 60}, {"glpat-", 20}, {"xoxb-", 20}, {"xoxp-", 20}, {"xoxa-", 20}, {"xoxs-", 20},
-		{"sk_live_", 20}, {"sk_test_", 20}, {"rk_live_", 20}, {"pk_live_", 20}, {"whsec_", 20}, {"AKIA", 20}, {"ASIA", 20}, {"AIza", 39}, {"ya29.", 30}, {"SG.", 60}, {"npm_", 36},
-		{"dop_v1_", 60}, {"hf_", 30}, {"shpat_", 32}, {"EAACEdEose0cBA", 30}, {"sq0atp-", 22}, {"key-", 36}, {"pypi-", 60}, {"AGE-SECRET-KEY-1", 60}, {"Bearer ", 27}, {"token=", 26},
-	} {
-		if len(s) >= f.min && len(s) <= 512 && strings.HasPrefix(s, f.prefix) && !strings.ContainsAny(s[len(f.prefix):], " \t\n") {
+	if len(b) < 20 {
+		return false
+	}
+	for i := range tokenPrefixes {
+		f := &tokenPrefixes[i]
+		if b[0] == f.prefix[0] && len(b) >= f.min && len(b) <= 512 && bytes.HasPrefix(b, []byte(f.prefix)) && bytes.IndexAny(b[len(f.prefix):], " \t\n") < 0 {
 			return true
 		}
 	}
 	return false
+}
+
+// tokenPrefixes are the issuers' marks with the least length of a token.
+var tokenPrefixes = [...]struct {
+	prefix string
+	min    int
+}{
+	{"ghp_", 36}, {"gho_", 36}, {"ghu_", 36}, {"ghs_", 36}, {"ghr_", 36}, {"github_pat_", 60}, {"glpat-", 20}, {"xoxb-", 20}, {"xoxp-", 20}, {"xoxa-", 20}, {"xoxs-", 20},
+	{"sk_live_", 20}, {"sk_test_", 20}, {"rk_live_", 20}, {"pk_live_", 20}, {"whsec_", 20}, {"AKIA", 20}, {"ASIA", 20}, {"AIza", 39}, {"ya29.", 30}, {"SG.", 60}, {"npm_", 36},
+	{"dop_v1_", 60}, {"hf_", 30}, {"shpat_", 32}, {"EAACEdEose0cBA", 30}, {"sq0atp-", 22}, {"key-", 36}, {"pypi-", 60}, {"AGE-SECRET-KEY-1", 60}, {"Bearer ", 27}, {"token=", 26},
 }
 
 // isBase64Block accepts base64 of at least 16 bytes with mixed case and digits: salts, keys and hashes in password columns.

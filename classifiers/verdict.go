@@ -429,7 +429,7 @@ func (c *Catalogue) context(f *fieldState, k *candidate) {
 		switch {
 		case personal || t.personRef || t.roles.record:
 			k.add("table", "text about or by persons", 1.5)
-		case t.subject == "thing" || t.subject == "place":
+		case (t.subject == "thing" || t.subject == "place") && k.own < 5:
 			k.add("table", "a table about "+t.subject+"s", -5)
 		}
 	case Financial:
