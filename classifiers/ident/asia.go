@@ -247,8 +247,8 @@ func southEastAsia() []Scheme {
 			Invalid: []string{"1-2345-45678-78-9", "0234567890124", "0034567890124", "1284567890124", "12345678901234"},
 		},
 		{
-			ID: "th.moa", Name: "เลขทะเบียนนิติบุคคล", Country: "TH", Labels: []string{"company_only", "tax_id"}, Company: true,
-			Layouts: []string{"0999999999999"}, Check: on(thaiCheck), Chance: 0.1,
+			ID: "th.moa", Name: "เลขทะเบียนนิติบุคคล", Country: "TH", Labels: []string{"company_only"}, Company: true,
+			Layouts: []string{"0999999999999"}, Check: on(func(c []byte) bool { return number(c[1:3]) >= 10 && thaiCheck(c) }), Chance: 0.1,
 			Source:  "Department of Business Development; python-stdnum th.moa",
 			Valid:   []string{"0994000617721", "0-99-4-000-61772-1"},
 			Invalid: []string{"0-99-4-000-61772-3"},

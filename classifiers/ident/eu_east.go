@@ -199,7 +199,7 @@ func easternEurope() []Scheme {
 			Invalid: []string{"17291716050", "07291716092", "62286775983"},
 		},
 		{
-			ID: "tr.vkn", Name: "Vergi Kimlik Numarası", Country: "TR", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "tr.vkn", Name: "Vergi Kimlik Numarası", Country: "TR", Labels: []string{"company_only"}, Company: true,
 			Layouts: []string{"9999999999"}, Check: on(vkn), Chance: 0.1,
 			Source:  "Gelir İdaresi Başkanlığı, VKN; python-stdnum tr.vkn",
 			Valid:   []string{"4540536920"},

@@ -55,11 +55,11 @@ func germany() []Scheme {
 		},
 		{
 			ID: "de.steuernummer", Name: "Steuernummer", Country: "DE", Labels: []string{"tax_id"},
-			Layouts: []string{"9999999999", "99999999999", "999999999999", "9999999999999"}, Chance: 1, HeaderOnly: true,
-			Check:   on(func(c []byte) bool { return !same(c) }),
+			Layouts: []string{"9999999999", "99999999999", "9999999999999"}, Chance: 1, HeaderOnly: true,
+			Check:   on(steuernummer),
 			Source:  "ELSTER, Prüfung der Steuernummer; python-stdnum de.stnr; Presidio DE_TAX_NUMBER",
 			Valid:   []string{"181/815/0815 5", "201/123/12340", "4151081508156", "0181508150000"},
-			Invalid: []string{"136695978"},
+			Invalid: []string{"136695978", "65999970489"},
 		},
 		{
 			ID: "de.fuehrerschein", Name: "Führerscheinnummer", Country: "DE", Labels: []string{"other_personal"},
@@ -128,6 +128,19 @@ func idnr(c []byte) bool {
 		}
 	}
 	return c[0] != '0' && repeated <= 1 && mod1110(c)
+}
+
+// steuernummer: ten digits, eleven where the office has three (they start with 0 to 3), or thirteen, which begin with the number of the
+// state in one of two countings.
+func steuernummer(c []byte) bool {
+	switch len(c) {
+	case 11:
+		return c[0] <= '3' && !same(c)
+	case 13:
+		state := number(c[:2])
+		return state >= 1 && state <= 16 || state >= 21 && state <= 32 || state == 40 || state == 41 || c[0] == '5' || c[0] == '9'
+	}
+	return !same(c)
 }
 
 // rvnr: area, day of birth, initial, serial; the initial counts as its place in the alphabet, products as the sum of their digits.

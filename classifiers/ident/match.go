@@ -16,6 +16,7 @@ func All() []Scheme {
 		italy(), poland(), spain(), netherlands(), sweden(), germany(), france(), unitedKingdom(), unitedStates(),
 		nordics(), westernEurope(), centralEurope(), easternEurope(),
 		canada(), latinAmerica(), eastAsia(), southAsia(), southEastAsia(), westAsia(), oceania(), africa(), neutral(),
+		vatNumbers(), passports(), plates(),
 	)
 	slices.SortFunc(all, func(a, b Scheme) int { return strings.Compare(a.ID, b.ID) })
 	return all

@@ -14,9 +14,10 @@ type Scheme struct {
 	// anything else stands for itself. They are the cheap gate in front of Check.
 	Layouts []string
 	// Check reports whether n is well formed under the scheme: check digits, embedded dates, issued ranges. It never allocates and
-	// is only called with a compact form that one of Layouts admits.
+	// is only called with a compact form that one of Layouts admits; a scheme without Layouts is asked about every value and reads Raw.
 	Check func(n Number) bool
 	// Chance is the probability that a random string of one of the layouts passes Check.
+	// Where the layouts differ in it, the highest of their probabilities.
 	Chance float64
 	// HeaderOnly marks a check too weak to mean anything without a header that names the scheme (no check digit, or none at all).
 	HeaderOnly bool
