@@ -1,0 +1,57 @@
+package jobs
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"lethe/pipeline"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/registry/keystore"
+)
+
+func (c *Command) auditCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "audit", Short: "Prove the reports"}
+	var key string
+	verify := &cobra.Command{
+		Use: "verify [reports folder]", Short: "Check signatures, digests and row counts of all reports; detects change after signing", Args: cobra.MaximumNArgs(1),
+		Example: "  lethe audit verify\n  lethe audit verify ./copy-of-reports --key 'lethe-ed25519:...'   # without configuration, on another machine",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			folder, public := "", key
+			if len(args) == 1 {
+				folder = args[0]
+			}
+			if folder == "" || public == "" {
+				p, _, err := c.load(cmd.Context())
+				if err != nil {
+					return err
+				}
+				if folder == "" {
+					folder = p.Reports
+				}
+				if public == "" {
+					runner, err := p.Keys.Runner()
+					if err != nil {
+						return err
+					}
+					public = runner.Public()
+				}
+			}
+			parsed, err := keystore.ParsePublic(public)
+			if err != nil {
+				return fmt.Errorf("%w: --key: %w", pipeline.ErrConfig, err)
+			}
+			report, err := audit.Verify(cmd.Context(), folder, parsed)
+			for _, line := range report.Lines() {
+				fmt.Fprintln(c.Out, line)
+			}
+			if err != nil {
+				return fmt.Errorf("%w: %w", pipeline.ErrTampered, err)
+			}
+			return nil
+		},
+	}
+	verify.Flags().StringVar(&key, "key", "", "public key of the runner, as `lethe keys create` printed it")
+	cmd.AddCommand(verify)
+	return cmd
+}
