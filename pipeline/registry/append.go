@@ -85,7 +85,7 @@ func (r *Registry) Append(ctx context.Context, keys *keystore.SiloKey, e Event) 
 	if err := p.prepare(keys, &scratch); err != nil {
 		return 0, fmt.Errorf("record event in silo %q: %w", keys.Silo(), err)
 	}
-	err := r.write(ctx, fmt.Sprintf("record event in silo %q", keys.Silo()), func(tx *sql.Tx) error {
+	err := r.write(ctx, fmt.Sprintf("record event in silo %q", keys.Silo()), func(tx *txn) error {
 		w, err := r.writer(ctx, tx, keys.Silo())
 		if err != nil {
 			return err
@@ -103,7 +103,7 @@ func (r *Registry) Append(ctx context.Context, keys *keystore.SiloKey, e Event) 
 
 // writer appends to the chain of one silo inside one transaction.
 type writer struct {
-	tx          *sql.Tx
+	tx          *txn
 	silo        siloRow
 	collections int64
 	now         int64 // recorded_at of what is written
@@ -122,7 +122,7 @@ const (
 )
 
 // writer opens the silo's chain for appending; a silo that is new gets its row.
-func (r *Registry) writer(ctx context.Context, tx *sql.Tx, silo string) (*writer, error) {
+func (r *Registry) writer(ctx context.Context, tx *txn, silo string) (*writer, error) {
 	first := genesis(silo)
 	if _, err := tx.ExecContext(ctx, `INSERT INTO silo (name, head_seq, head_hash, collections, recorded_at, heard_at)
 		VALUES (?, 0, ?, 0, 0, 0) ON CONFLICT (name) DO NOTHING`, silo, first[:]); err != nil {
@@ -375,7 +375,7 @@ func placeholders(n int) string { return strings.TrimSuffix(strings.Repeat("?,",
 // bulk inserts rows in portions of one statement each, which costs less than a statement a row. A failure ends the whole transaction, so
 // the statements need no journal of their own (OR FAIL, and deferred foreign keys).
 type bulk struct {
-	tx      *sql.Tx
+	tx      *txn
 	insert  string
 	columns int
 	full    *sql.Stmt
@@ -385,7 +385,7 @@ type bulk struct {
 // bulkRows is how many rows one INSERT names.
 const bulkRows = 100
 
-func newBulk(tx *sql.Tx, table, columns string) *bulk {
+func newBulk(tx *txn, table, columns string) *bulk {
 	return &bulk{tx: tx, insert: "INSERT OR FAIL INTO " + table + " (" + columns + ") VALUES ", columns: strings.Count(columns, ",") + 1}
 }
 

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/ncruces/go-sqlite3"
 )
 
 // TamperedError names the first event of a silo's chain that is not as it was written. Seq is one past the end when events are missing
@@ -31,11 +33,11 @@ func (e *TamperedError) Is(target error) bool { return target == ErrTampered }
 // written anew. The error is a *TamperedError for what is wrong. A silo that the registry does not know is sound unless since says that
 // it had events.
 func (r *Registry) Verify(ctx context.Context, silo string, since Head) error {
-	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := r.begin(ctx, true)
 	if err != nil {
 		return fmt.Errorf("verify silo %q: %w", silo, err)
 	}
-	defer tx.Rollback()
+	defer tx.end()
 	s, err := scanSilo(tx.QueryRowContext(ctx, selectSilo, silo))
 	if err == sql.ErrNoRows {
 		if since.Seq > 0 {
@@ -50,22 +52,13 @@ func (r *Registry) Verify(ctx context.Context, silo string, since Head) error {
 	if since.Seq == 0 {
 		c.sinceSeen = true
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT e.seq, e.type, e.purpose, e.purpose_version, e.basis, e.occurred_at, e.zone, e.effective_from,
+	err = tx.each(ctx, `SELECT e.seq, e.type, e.purpose, e.purpose_version, e.basis, e.occurred_at, e.zone, e.effective_from,
 			e.effective_until, e.recorded_at, e.method, e.source, e.idem, e.notice, e.commitment, e.hash,
 			p.seq, p.collection, p.flags, p.evidence, p.details, p.content, p.salt, v.commitment
 		FROM event e LEFT JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
 			LEFT JOIN evidence v ON v.silo = p.silo AND v.evidence = p.evidence
-		WHERE e.silo = ? ORDER BY e.seq`, s.id)
+		WHERE e.silo = ? ORDER BY e.seq`, c.step, s.id)
 	if err != nil {
-		return fmt.Errorf("verify silo %q: %w", silo, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := c.step(rows); err != nil {
-			return fmt.Errorf("verify silo %q: %w", silo, err)
-		}
-	}
-	if err := rows.Err(); err != nil {
 		return fmt.Errorf("verify silo %q: %w", silo, err)
 	}
 	switch {
@@ -88,28 +81,18 @@ type chain struct {
 	sinceSeen bool
 	severed   map[int64]bool // events without payload that no purge has named yet
 	buf       []byte
+	texts     factReader
 }
 
-// severable is a payload as read; all NULL when it was severed.
-type severable struct {
-	seq, collection, flags, evidence sql.NullInt64
-	details, content, salt, proof    sql.RawBytes
-}
-
-func (c *chain) step(rows *sql.Rows) error {
-	var h header
-	var typ, purpose, version, basis, zone, method, source, notice, idem, commitment, hash sql.RawBytes
-	var b severable
-	if err := rows.Scan(&h.seq, &typ, &purpose, &version, &basis, &h.occurred, &zone, &h.from, &h.until, &h.recorded, &method, &source, &idem,
-		&notice, &commitment, &hash, &b.seq, &b.collection, &b.flags, &b.evidence, &b.details, &b.content, &b.salt, &b.proof); err != nil {
-		return err
-	}
+func (c *chain) step(row *sqlite3.Stmt) error {
+	text := func(column int) string { return c.texts.text(row.ColumnRawText(column)) }
+	h := header{seq: row.ColumnInt64(0), typ: text(1), purpose: text(2), version: text(3), basis: text(4), occurred: row.ColumnInt64(5), zone: text(6),
+		from: row.ColumnInt64(7), until: row.ColumnInt64(8), recorded: row.ColumnInt64(9), method: text(10), source: text(11), notice: text(13)}
+	idem, commitment, hash := row.ColumnRawBlob(12), row.ColumnRawBlob(14), row.ColumnRawBlob(15)
 	c.seq++
 	if h.seq != c.seq {
 		return &TamperedError{c.silo, c.seq, "the event is missing"}
 	}
-	h.typ, h.purpose, h.version, h.basis = string(typ), string(purpose), string(version), string(basis)
-	h.zone, h.method, h.source, h.notice = string(zone), string(method), string(source), string(notice)
 	copy(h.idem[:], idem)
 	copy(h.commitment[:], commitment)
 	var sum [sha256.Size]byte
@@ -124,17 +107,17 @@ func (c *chain) step(rows *sql.Rows) error {
 		}
 		c.sinceSeen = true
 	}
-	if !b.seq.Valid {
+	if row.ColumnType(16) == sqlite3.NULL { // severed
 		if c.severed == nil {
 			c.severed = map[int64]bool{}
 		}
 		c.severed[c.seq] = true
 		return nil
 	}
-	p := payload{collection: b.collection.Int64, flags: b.flags.Int64, evidence: b.evidence.Int64, details: string(b.details)}
-	copy(p.proof[:], b.proof)
-	copy(p.content[:], b.content)
-	copy(p.salt[:], b.salt)
+	p := payload{collection: row.ColumnInt64(17), flags: row.ColumnInt64(18), evidence: row.ColumnInt64(19), details: string(row.ColumnRawText(20))}
+	copy(p.content[:], row.ColumnRawBlob(21))
+	copy(p.salt[:], row.ColumnRawBlob(22))
+	copy(p.proof[:], row.ColumnRawBlob(23))
 	if sum, c.buf = p.commit(c.buf); sum != h.commitment {
 		return &TamperedError{c.silo, c.seq, "its payload or its evidence was changed"}
 	}

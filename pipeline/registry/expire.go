@@ -10,6 +10,8 @@ import (
 	"sort"
 	"time"
 
+	"github.com/ncruces/go-sqlite3"
+
 	"lethe/pipeline/policy"
 )
 
@@ -37,7 +39,7 @@ const expiryBatch = 5000
 func (r *Registry) ExpireDue(ctx context.Context, silo string, asOf time.Time, ends ExpiryEnds) (int, error) {
 	written := 0
 	what := fmt.Sprintf("expire consents of silo %q", silo)
-	err := r.write(ctx, what, func(tx *sql.Tx) error {
+	err := r.write(ctx, what, func(tx *txn) error {
 		s, err := siloOf(ctx, tx, silo)
 		if errors.Is(err, ErrUnknownSilo) {
 			return nil
@@ -153,20 +155,13 @@ func (e *expiry) candidates(ctx context.Context) ([]int64, error) {
 
 // expired returns the events that end what ended in one collection.
 func (e *expiry) expired(ctx context.Context, collection int64) ([]*pending, error) {
-	rows, err := e.w.tx.QueryContext(ctx, factQuery+`WHERE p.silo = ? AND p.collection = ? ORDER BY p.seq`, e.w.silo.id, collection)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	var facts []fact
-	for rows.Next() {
-		_, f, err := e.reader.read(rows)
-		if err != nil {
-			return nil, err
-		}
+	err := e.w.tx.each(ctx, factQuery+`WHERE p.silo = ? AND p.collection = ? ORDER BY p.seq`, func(row *sqlite3.Stmt) error {
+		_, f, err := e.reader.read(row)
 		facts = append(facts, f)
-	}
-	if err := rows.Err(); err != nil {
+		return err
+	}, e.w.silo.id, collection)
+	if err != nil {
 		return nil, err
 	}
 	var standing policy.Standing

@@ -84,7 +84,7 @@ func (r *Registry) PutTombstones(ctx context.Context, silo string, tombstones []
 // DropTombstones removes those whose DropAfter is before asOf and returns how many.
 func (r *Registry) DropTombstones(ctx context.Context, silo string, asOf time.Time) (int64, error) {
 	var n int64
-	err := r.write(ctx, fmt.Sprintf("drop tombstones of silo %q", silo), func(tx *sql.Tx) error {
+	err := r.write(ctx, fmt.Sprintf("drop tombstones of silo %q", silo), func(tx *txn) error {
 		s, err := siloOf(ctx, tx, silo)
 		if err != nil {
 			return err
@@ -191,7 +191,7 @@ func (r *Registry) eachWrite(ctx context.Context, silo, what, statement string, 
 	if n == 0 {
 		return nil
 	}
-	return r.write(ctx, fmt.Sprintf("%s of silo %q", what, silo), func(tx *sql.Tx) error {
+	return r.write(ctx, fmt.Sprintf("%s of silo %q", what, silo), func(tx *txn) error {
 		w, err := r.writer(ctx, tx, silo) // a silo may get flags before its first event
 		if err != nil {
 			return err
@@ -229,7 +229,7 @@ func (r *Registry) PlaceHold(ctx context.Context, silo string, h Hold, collectio
 		return fmt.Errorf("%s: name the hold, the case and who places it: %w", what, ErrRefused)
 	}
 	at := cmp.Or(micros(h.PlacedAt), r.now().UnixMicro())
-	return r.write(ctx, what, func(tx *sql.Tx) error {
+	return r.write(ctx, what, func(tx *txn) error {
 		w, err := r.writer(ctx, tx, silo)
 		if err != nil {
 			return err
@@ -245,7 +245,7 @@ func (r *Registry) PlaceHold(ctx context.Context, silo string, h Hold, collectio
 
 // ApproveHold confirms a hold; by must not be who placed it.
 func (r *Registry) ApproveHold(ctx context.Context, silo, hold, by string) error {
-	return r.write(ctx, fmt.Sprintf("approve hold %s on silo %q", hold, silo), func(tx *sql.Tx) error {
+	return r.write(ctx, fmt.Sprintf("approve hold %s on silo %q", hold, silo), func(tx *txn) error {
 		s, err := siloOf(ctx, tx, silo)
 		if err != nil {
 			return err
@@ -262,7 +262,7 @@ func (r *Registry) ReleaseHold(ctx context.Context, silo, hold, by, approvedBy s
 	if by == "" || approvedBy == "" || by == approvedBy {
 		return fmt.Errorf("%s: two different people must release it: %w", what, ErrRefused)
 	}
-	return r.write(ctx, what, func(tx *sql.Tx) error {
+	return r.write(ctx, what, func(tx *txn) error {
 		w, err := r.writer(ctx, tx, silo)
 		if err != nil {
 			return err
@@ -337,7 +337,7 @@ func (r *Registry) OpenRequest(ctx context.Context, silo string, q Request, coll
 	if !known || q.ID == "" || q.Received.IsZero() || len(collections) == 0 {
 		return fmt.Errorf("%s: give it a name, a kind (access, rectification, erasure, restriction, portability, objection, withdrawal), when it was received and whose it is: %w", what, ErrRefused)
 	}
-	return r.write(ctx, what, func(tx *sql.Tx) error {
+	return r.write(ctx, what, func(tx *txn) error {
 		w, err := r.writer(ctx, tx, silo)
 		if err != nil {
 			return err
@@ -359,7 +359,7 @@ func (r *Registry) OpenRequest(ctx context.Context, silo string, q Request, coll
 
 // CloseRequest closes a request. An erasure request is thereby consumed; a refusal of it is an erasure_refused event that Append records.
 func (r *Registry) CloseRequest(ctx context.Context, silo, request, outcome, exception string) error {
-	return r.write(ctx, fmt.Sprintf("close request %s in silo %q", request, silo), func(tx *sql.Tx) error {
+	return r.write(ctx, fmt.Sprintf("close request %s in silo %q", request, silo), func(tx *txn) error {
 		w, err := r.writer(ctx, tx, silo)
 		if err != nil {
 			return err

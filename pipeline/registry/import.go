@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -199,7 +198,7 @@ func (l *load) count() {
 // importTx runs one transaction, which a dry run rolls back.
 func (r *Registry) importTx(ctx context.Context, what string, in Import, f func(*writer) error) error {
 	errDry := errors.New("dry run")
-	err := r.write(ctx, what, func(tx *sql.Tx) error {
+	err := r.write(ctx, what, func(tx *txn) error {
 		w, err := r.writer(ctx, tx, in.Keys.Silo())
 		if err != nil {
 			return err

@@ -178,7 +178,7 @@ func (r *Registry) meta(ctx context.Context, name string) (string, error) {
 
 // MarkSimulated records that nights with a simulated clock write to this registry (decisions.md, 30). It cannot be taken back.
 func (r *Registry) MarkSimulated(ctx context.Context) error {
-	return r.write(ctx, "mark registry simulated", func(tx *sql.Tx) error {
+	return r.write(ctx, "mark registry simulated", func(tx *txn) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ('clock', 'simulated') ON CONFLICT (name) DO NOTHING`)
 		return err
 	})
@@ -227,13 +227,13 @@ func openDB(path string, readOnly bool) (*sql.DB, error) {
 }
 
 // write runs f in one transaction as the only writer.
-func (r *Registry) write(ctx context.Context, what string, f func(*sql.Tx) error) error {
+func (r *Registry) write(ctx context.Context, what string, f func(*txn) error) error {
 	if r.readOnly {
 		return fmt.Errorf("%s: %w; open it to write (--apply)", what, ErrReadOnly)
 	}
-	tx, err := r.db.BeginTx(ctx, nil)
+	tx, err := r.begin(ctx, false)
 	if err == nil {
-		defer tx.Rollback()
+		defer tx.end()
 		if err = f(tx); err == nil {
 			err = tx.Commit()
 		}
@@ -245,6 +245,58 @@ func (r *Registry) write(ctx context.Context, what string, f func(*sql.Tx) error
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
+}
+
+// txn is a transaction and the connection it runs on, which offers a cheaper way to read many rows.
+type txn struct {
+	*sql.Tx
+	conn *sql.Conn
+}
+
+// begin opens a transaction: a snapshot to read, or as the only writer.
+func (r *Registry) begin(ctx context.Context, readOnly bool) (*txn, error) {
+	conn, err := r.db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tx, err := conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: readOnly})
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return &txn{tx, conn}, nil
+}
+
+// end gives the connection back; what was not committed is rolled back.
+func (t *txn) end() {
+	t.Rollback()
+	t.conn.Close()
+}
+
+// each calls do with every row of a query, on SQLite's own statement: three times cheaper than sql.Rows. Texts and blobs are valid until do
+// returns.
+func (t *txn) each(ctx context.Context, query string, do func(*sqlite3.Stmt) error, args ...int64) error {
+	return t.conn.Raw(func(c any) error {
+		st, _, err := c.(driver.Conn).Raw().Prepare(query)
+		if err != nil {
+			return err
+		}
+		defer st.Close()
+		for i, arg := range args {
+			if err := st.BindInt64(i+1, arg); err != nil {
+				return err
+			}
+		}
+		for n := 0; st.Step(); n++ {
+			if n%1024 == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err := do(st); err != nil {
+				return err
+			}
+		}
+		return st.Err()
+	})
 }
 
 func locked(err error) bool {
@@ -313,7 +365,7 @@ func scanSilo(row interface{ Scan(...any) error }) (siloRow, error) {
 	return s, nil
 }
 
-// querier is what *sql.DB and *sql.Tx have in common for reading.
+// querier is what *sql.DB and *txn have in common for reading.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row

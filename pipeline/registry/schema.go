@@ -21,7 +21,7 @@ var schema = []string{
 		heard_at    INTEGER NOT NULL)`,
 
 	`CREATE TABLE collection (
-		silo        INTEGER NOT NULL REFERENCES silo DEFERRABLE INITIALLY DEFERRED,
+		silo        INTEGER NOT NULL,
 		collection  INTEGER NOT NULL CHECK (collection > 0),
 		key_version INTEGER NOT NULL,
 		PRIMARY KEY (silo, collection)) WITHOUT ROWID`,
@@ -36,7 +36,7 @@ var schema = []string{
 	`CREATE INDEX subject_alias_collection ON subject_alias (silo, collection)`,
 
 	`CREATE TABLE event (
-		silo            INTEGER NOT NULL REFERENCES silo DEFERRABLE INITIALLY DEFERRED,
+		silo            INTEGER NOT NULL,
 		seq             INTEGER NOT NULL CHECK (seq > 0),
 		type            TEXT    NOT NULL,
 		purpose         TEXT    NOT NULL,
@@ -70,8 +70,7 @@ var schema = []string{
 		details    TEXT    NOT NULL,
 		content    BLOB    NOT NULL,
 		salt       BLOB    NOT NULL,
-		PRIMARY KEY (silo, seq),
-		FOREIGN KEY (silo, seq) REFERENCES event (silo, seq) DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID`,
+		PRIMARY KEY (silo, seq)) WITHOUT ROWID`,
 	`CREATE INDEX event_payload_collection ON event_payload (silo, collection, seq)`,
 	`CREATE TRIGGER event_payload_no_update BEFORE UPDATE ON event_payload
 		BEGIN SELECT RAISE(ABORT, 'event_payload is never updated'); END`,

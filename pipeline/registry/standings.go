@@ -11,6 +11,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ncruces/go-sqlite3"
+
 	"lethe/pipeline/policy"
 )
 
@@ -38,11 +40,11 @@ type shortRef [16]byte
 // type of the event that ends it ("" for basis_ended). A silo that the registry does not know has no collections and head 0.
 func (r *Registry) Standings(ctx context.Context, silo string, asOf time.Time, purposes map[string]EventType) (*Standings, error) {
 	s := &Standings{silo: silo, asOf: asOf, purposes: purposes, numbers: map[string]int{}, blocks: [][]byte{{0}}}
-	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := r.begin(ctx, true)
 	if err != nil {
 		return nil, fmt.Errorf("load standings of silo %q: %w", silo, err)
 	}
-	defer tx.Rollback()
+	defer tx.end()
 	row, err := siloOf(ctx, tx, silo)
 	if errors.Is(err, ErrUnknownSilo) {
 		s.index.finish()
@@ -73,11 +75,11 @@ func (s *Standings) Len() int { return len(s.offsets) }
 // Refresh brings the standings to the chain's present head and returns the collections that were touched, none when nothing moved. The
 // instant stays. Nobody else may use s meanwhile.
 func (r *Registry) Refresh(ctx context.Context, s *Standings) ([]int32, error) {
-	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := r.begin(ctx, true)
 	if err != nil {
 		return nil, fmt.Errorf("refresh standings of silo %q: %w", s.silo, err)
 	}
-	defer tx.Rollback()
+	defer tx.end()
 	row, err := siloOf(ctx, tx, s.silo)
 	if errors.Is(err, ErrUnknownSilo) || err == nil && row.Seq == s.head {
 		return nil, nil
@@ -93,7 +95,7 @@ func (r *Registry) Refresh(ctx context.Context, s *Standings) ([]int32, error) {
 	return touched, nil
 }
 
-func (s *Standings) refresh(ctx context.Context, tx *sql.Tx, row siloRow) ([]int32, error) {
+func (s *Standings) refresh(ctx context.Context, tx *txn, row siloRow) ([]int32, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT DISTINCT collection FROM event_payload WHERE silo = ? AND seq > ? ORDER BY collection`, row.id, s.head)
 	if err != nil {
 		return nil, err
@@ -111,7 +113,7 @@ func (s *Standings) refresh(ctx context.Context, tx *sql.Tx, row siloRow) ([]int
 		return nil, err
 	}
 	for _, collection := range touched {
-		if err := s.loadEvents(ctx, tx, `WHERE p.silo = ? AND p.collection = ? ORDER BY p.seq`, row.id, collection); err != nil {
+		if err := s.loadEvents(ctx, tx, `WHERE p.silo = ? AND p.collection = ? ORDER BY p.seq`, row.id, int64(collection)); err != nil {
 			return nil, err
 		}
 		if err := s.loadAliases(ctx, tx, row.id, collection); err != nil {
@@ -122,7 +124,7 @@ func (s *Standings) refresh(ctx context.Context, tx *sql.Tx, row siloRow) ([]int
 }
 
 // loadAliases takes up the references of one collection that the index does not hold.
-func (s *Standings) loadAliases(ctx context.Context, tx *sql.Tx, silo int64, collection int32) error {
+func (s *Standings) loadAliases(ctx context.Context, tx *txn, silo int64, collection int32) error {
 	rows, err := tx.QueryContext(ctx, `SELECT alias_ref FROM subject_alias WHERE silo = ? AND collection = ?`, silo, collection)
 	if err != nil {
 		return err
@@ -146,7 +148,7 @@ func (s *Standings) loadAliases(ctx context.Context, tx *sql.Tx, silo int64, col
 }
 
 // loadIndex reads the references of aliases and linked records, in order.
-func (s *Standings) loadIndex(ctx context.Context, tx *sql.Tx, silo int64) error {
+func (s *Standings) loadIndex(ctx context.Context, tx *txn, silo int64) error {
 	var n, collections int
 	if err := tx.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM subject_alias WHERE silo = ?) + (SELECT COUNT(*) FROM record_link WHERE silo = ?),
 		(SELECT collections FROM silo WHERE silo = ?)`, silo, silo, silo).Scan(&n, &collections); err != nil {
@@ -154,31 +156,17 @@ func (s *Standings) loadIndex(ctx context.Context, tx *sql.Tx, silo int64) error
 	}
 	s.offsets = make([]uint32, collections)
 	s.index.grow(n)
-	rows, err := tx.QueryContext(ctx, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ?
-		UNION ALL SELECT record_ref, collection FROM record_link WHERE silo = ? ORDER BY 1, 2`, silo, silo)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var ref sql.RawBytes
-		var collection int32
-		if err := rows.Scan(&ref, &collection); err != nil {
-			return err
-		}
-		s.index.add(shortRef(ref), collection)
-	}
+	err := tx.each(ctx, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ?
+		UNION ALL SELECT record_ref, collection FROM record_link WHERE silo = ? ORDER BY 1, 2`, func(row *sqlite3.Stmt) error {
+		s.index.add(shortRef(row.ColumnRawBlob(0)), int32(row.ColumnInt64(1)))
+		return nil
+	}, silo, silo)
 	s.index.finish()
-	return rows.Err()
+	return err
 }
 
 // loadEvents folds the events that a condition selects, collection by collection.
-func (s *Standings) loadEvents(ctx context.Context, tx *sql.Tx, condition string, args ...any) error {
-	rows, err := tx.QueryContext(ctx, factQuery+condition, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
+func (s *Standings) loadEvents(ctx context.Context, tx *txn, condition string, args ...int64) error {
 	var reader factReader
 	var facts []fact
 	var standing policy.Standing
@@ -191,8 +179,8 @@ func (s *Standings) loadEvents(ctx context.Context, tx *sql.Tx, condition string
 		facts = facts[:0]
 		return s.put(current, &standing)
 	}
-	for rows.Next() {
-		collection, f, err := reader.read(rows)
+	err := tx.each(ctx, factQuery+condition, func(row *sqlite3.Stmt) error {
+		collection, f, err := reader.read(row)
 		if err != nil {
 			return err
 		}
@@ -203,8 +191,9 @@ func (s *Standings) loadEvents(ctx context.Context, tx *sql.Tx, condition string
 			current = collection
 		}
 		facts = append(facts, f)
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	}, args...)
+	if err != nil {
 		return err
 	}
 	return flush()
@@ -232,20 +221,16 @@ func (t *factReader) text(raw []byte) string {
 	return s
 }
 
-func (t *factReader) read(rows *sql.Rows) (int64, fact, error) {
-	var f fact
-	var collection, flags int64
-	var typ, purpose, text sql.RawBytes
-	if err := rows.Scan(&collection, &f.seq, &typ, &purpose, &f.occurred, &f.from, &f.until, &f.recorded, &f.notice, &f.proof, &flags, &text); err != nil {
-		return 0, fact{}, err
-	}
-	f.typ, f.purpose = EventType(t.text(typ)), t.text(purpose)
-	f.minor, f.marketing = flags&flagMinor != 0, flags&flagMarketing != 0
+func (t *factReader) read(row *sqlite3.Stmt) (int64, fact, error) {
+	flags := row.ColumnInt64(10)
+	f := fact{seq: row.ColumnInt64(1), typ: EventType(t.text(row.ColumnRawText(2))), purpose: t.text(row.ColumnRawText(3)), occurred: row.ColumnInt64(4),
+		from: row.ColumnInt64(5), until: row.ColumnInt64(6), recorded: row.ColumnInt64(7), notice: row.ColumnInt64(8) != 0, proof: row.ColumnInt64(9) != 0,
+		minor: flags&flagMinor != 0, marketing: flags&flagMarketing != 0}
 	var err error
-	if f.details, err = decodeDetails(text); err != nil {
+	if f.details, err = decodeDetails(row.ColumnRawText(11)); err != nil {
 		return 0, fact{}, fmt.Errorf("event %d: its details cannot be read: %w", f.seq, err)
 	}
-	return collection, f, nil
+	return row.ColumnInt64(0), f, nil
 }
 
 // blockSize is the size of an arena block; an offset counts bytes over all blocks, and a standing never crosses from one to the next.
