@@ -143,6 +143,9 @@ func (g *target) value(d dialect, field int, tuple []byte, values []span) (v []b
 	}
 	f := &g.Fields[field]
 	raw := tuple[values[p].start:values[p].end]
+	if v, ok := d.direct(raw, f.Kind); ok {
+		return v, false, nil
+	}
 	bits := 0
 	if f.Kind == connectors.Bit {
 		bits = g.bits[field]

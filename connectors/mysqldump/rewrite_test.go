@@ -332,6 +332,29 @@ func TestHelper(t *testing.T) {
 	})
 	_, err := src.(connectors.Rewriter).Rewrite(t.Context(), []connectors.Query{{Table: "t"}}, change{"1": "-"}.edit, fine)
 	require.NoError(t, err)
+	status, err := os.ReadFile("/proc/self/status")
+	require.NoError(t, err)
+	fmt.Println(string(status))
+}
+
+// TestMemory rewrites a file of 96 MB, compressed, and looks at the most memory that the process held.
+func TestMemory(t *testing.T) {
+	peak := func(text []byte) (kB int) {
+		path := write(t, "x.sql.zst", pack(t, "x.zst", text))
+		cmd := exec.Command(os.Args[0], "-test.run=^TestHelper$")
+		cmd.Env = append(os.Environ(), "LETHE_TEST_HELPER="+path)
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		_, rest, ok := strings.Cut(string(out), "VmHWM:")
+		require.True(t, ok)
+		_, err = fmt.Sscan(rest, &kB)
+		require.NoError(t, err)
+		return kB
+	}
+	row := "(7,'" + strings.Repeat("some text ", 20) + "'),\n"
+	statement := "INSERT INTO t VALUES\n" + strings.Repeat(row, 20_000) + "(1,'a');\n"
+	base := peak([]byte(twoRows))
+	require.Less(t, peak([]byte(createT+strings.Repeat(statement, 24)+trailer))-base, 64<<10, "kB over that of a small file")
 }
 
 // TestWithoutCreate rewrites a dump that has no CREATE TABLE.

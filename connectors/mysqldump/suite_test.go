@@ -125,25 +125,27 @@ func unpack(t testing.TB, path string) []byte {
 }
 
 func TestSuite(t *testing.T) {
-	for name, l := range layouts {
-		for _, suffix := range []string{".sql", ".sql.gz", ".sql.zst"} {
-			t.Run(name+suffix, func(t *testing.T) {
-				t.Parallel()
-				connectortest.Run(t, connectortest.Harness{Stream: true, New: func(t *testing.T, tables []connectortest.Table) connectortest.Store {
-					path := filepath.Join(t.TempDir(), "suite"+suffix)
-					require.NoError(t, os.WriteFile(path, pack(t, path, dumpOf(tables, l)), 0o640))
-					return connectortest.Store{
-						Path:  path,
-						Bytes: func(t *testing.T) []byte { return unpack(t, path) },
-						Open: func(t *testing.T) connectors.Source {
-							src, err := mysqldump.Connector.Open(t.Context(), connectors.Options{Name: "suite", DSN: path, Rewrite: true})
-							require.NoError(t, err)
-							require.Implements(t, (*connectors.Rewriter)(nil), src)
-							return src
-						},
-					}
-				}})
-			})
-		}
+	for _, tc := range []struct{ layout, suffix string }{
+		{"one line an INSERT", ".sql"}, {"one row a line", ".sql"}, {"one row a statement", ".sql"}, {"white space everywhere", ".sql"},
+		{"one row a line", ".sql.gz"}, {"one line an INSERT", ".sql.zst"},
+	} {
+		l, suffix := layouts[tc.layout], tc.suffix
+		t.Run(tc.layout+suffix, func(t *testing.T) {
+			t.Parallel()
+			connectortest.Run(t, connectortest.Harness{Stream: true, New: func(t *testing.T, tables []connectortest.Table) connectortest.Store {
+				path := filepath.Join(t.TempDir(), "suite"+suffix)
+				require.NoError(t, os.WriteFile(path, pack(t, path, dumpOf(tables, l)), 0o640))
+				return connectortest.Store{
+					Path:  path,
+					Bytes: func(t *testing.T) []byte { return unpack(t, path) },
+					Open: func(t *testing.T) connectors.Source {
+						src, err := mysqldump.Connector.Open(t.Context(), connectors.Options{Name: "suite", DSN: path, Rewrite: true})
+						require.NoError(t, err)
+						require.Implements(t, (*connectors.Rewriter)(nil), src)
+						return src
+					},
+				}
+			}})
+		})
 	}
 }

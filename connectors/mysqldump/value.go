@@ -63,12 +63,32 @@ func (d dialect) value(raw, scratch []byte, kind connectors.Kind, bits int) (v [
 	return d.prefixed(raw, scratch, kind, bits)
 }
 
+// direct returns the part of raw that is its canonical form as it stands: that of a string without escapes and of a whole number. Most values are such.
+func (d dialect) direct(raw []byte, kind connectors.Kind) (v []byte, ok bool) {
+	if len(raw) == 0 || kind == connectors.Bit || d.charset != utf8mb4 {
+		return nil, false
+	}
+	if last := len(raw) - 1; raw[0] == '\'' && last > 0 && raw[last] == '\'' {
+		v = raw[1:last]
+		return v, bytes.IndexByte(v, '\'') < 0 && (d.plainBackslash || bytes.IndexByte(v, '\\') < 0)
+	}
+	if raw[0] == '0' && len(raw) > 1 {
+		return nil, false
+	}
+	for _, c := range raw {
+		if c < '0' || c > '9' {
+			return nil, false
+		}
+	}
+	return raw, true
+}
+
 // text reads a string in quotes.
 func (d dialect) text(raw, scratch []byte, kind connectors.Kind, bits int, set charset) (v []byte, null bool, grown []byte, err error) {
-	v = raw[1 : len(raw)-1]
 	if len(raw) < 2 || raw[len(raw)-1] != raw[0] {
 		return nil, false, scratch, errExpression
 	}
+	v = raw[1 : len(raw)-1]
 	if bytes.IndexByte(v, raw[0]) >= 0 || !d.plainBackslash && bytes.IndexByte(v, '\\') >= 0 {
 		scratch, err = unquote(scratch[:0], raw, d.mode)
 		if err != nil {
