@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"lethe/connectors"
+	"lethe/fixtures/servers"
 )
 
 // FuzzDSN looks for panics, for errors that repeat the password, and for plaintext that nobody allowed.
@@ -168,4 +169,35 @@ func TestBitText(t *testing.T) {
 		col := column{kind: connectors.Bit, bits: c.bits}
 		require.Equal(t, c.want, string(col.appendValue(nil, []byte(c.raw))))
 	}
+}
+
+// Whatever the server's defaults are, a session reads alike, and one for reading cannot write.
+func TestSessions(t *testing.T) {
+	db := servers.MariaDB(t).Database(t)
+	db.Exec(t, "CREATE TABLE p (id int PRIMARY KEY); INSERT INTO p VALUES (1);")
+	src, err := Connector.Open(t.Context(), connectors.Options{Name: "crm", DSN: db.DSN() + "&sql_mode=%27ANSI_QUOTES%27&foreign_key_checks=0", ApplyDSN: db.DSN()})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, src.Close()) }()
+	m := src.(*mutable)
+	for _, s := range []*source{m.source, m.apply} {
+		var zone, mode, charset string
+		var checks, writeTimeout int
+		require.NoError(t, s.db.QueryRow("SELECT @@time_zone, @@sql_mode, @@character_set_results, @@foreign_key_checks, @@net_write_timeout").Scan(&zone, &mode, &charset, &checks, &writeTimeout))
+		require.Equal(t, "+00:00", zone)
+		require.Equal(t, "NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION", mode)
+		require.Equal(t, "utf8mb4", charset)
+		require.Equal(t, 1, checks)
+		require.Equal(t, 3600, writeTimeout)
+	}
+	for _, statement := range []string{"DELETE FROM p", "INSERT INTO p VALUES (2)", "DROP TABLE p", "CREATE TEMPORARY TABLE q (id int)"} {
+		_, err := m.db.Exec(statement)
+		var refused *driver.MySQLError
+		require.ErrorAs(t, err, &refused, statement)
+		require.EqualValues(t, 1792, refused.Number, "cannot execute in a read only transaction")
+	}
+	var isolation string
+	var lockWait int
+	require.NoError(t, m.apply.db.QueryRow("SELECT @@tx_isolation, @@innodb_lock_wait_timeout").Scan(&isolation, &lockWait))
+	require.Equal(t, "READ-COMMITTED", isolation)
+	require.Equal(t, 5, lockWait)
 }
