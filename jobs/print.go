@@ -109,16 +109,20 @@ func (c *Command) printResult(p *pipeline.Pipeline, r pipeline.Result, o pipelin
 	if r.RunID == "" {
 		return
 	}
-	rows := [][]string{{"SILO", "SOURCE", "TABLE", "ROWS", "DECISION", "CHANGE", "DONE", "WHY"}}
+	rows := [][]string{{"SILO", "SOURCE", "TABLE", "ROWS", "DECISION", "CHANGE", "WHY"}}
 	for _, l := range r.Summary {
-		settled := ""
-		if l.Change != "" {
-			settled = fmt.Sprint(l.Settled)
-		}
-		rows = append(rows, []string{l.Silo, l.Source, l.Object, fmt.Sprint(l.Rows), l.Action, l.Change, settled, l.Words})
+		rows = append(rows, []string{l.Silo, l.Source, l.Object, fmt.Sprint(l.Rows), l.Action, l.Change, l.Words})
 	}
 	if len(rows) > 1 {
 		table(c.Out, rows)
+	}
+	done := [][]string{{"SILO", "SOURCE", "TABLE", "ROWS", "CHANGE", "OUTCOME", "REASON"}}
+	for _, l := range r.Settled {
+		done = append(done, []string{l.Silo, l.Source, l.Object, fmt.Sprint(l.Rows), l.Change, strings.ReplaceAll(l.Status, "_", " "), l.Reason})
+	}
+	if len(done) > 1 {
+		fmt.Fprintln(c.Out)
+		table(c.Out, done)
 	}
 	if !o.Apply {
 		fmt.Fprintln(c.Out, "nothing was changed: this run was without --apply")

@@ -136,10 +136,6 @@ func (n *night) applyTo(ctx context.Context, s *store, p *plan, groups []int, ch
 	if s.err != nil {
 		return false, nil
 	}
-	if err := n.prepare(ctx, s); err != nil {
-		n.failedSource(s, err)
-		return false, nil
-	}
 	if len(chunks) == 0 {
 		touched := map[string]bool{}
 		for _, i := range groups {

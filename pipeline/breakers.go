@@ -72,7 +72,7 @@ func (n *night) stops() error {
 }
 
 func (n *night) stop(g *group, code, words string, rows int64) {
-	g.roots = nil
+	g.stopped = true
 	n.find(audit.Finding{Kind: code, Severity: "high", Source: g.store.Name, Object: g.table.Name, Count: rows, Article: "Art. 5(1)(d)", Words: "Nothing was changed in this table: " + words + "."})
 	n.problem(fmt.Errorf("%w: %s: source %s table %s: %s", ErrUnapproved, code, g.store.Name, g.table.Name, words))
 }
@@ -137,6 +137,9 @@ func (n *night) ordered(p *plan) bool {
 	}
 	used := map[int]int64{}
 	for _, c := range p.Counts {
+		if change(c.Change).reversible() {
+			continue
+		}
 		i := slices.IndexFunc(n.Orders, func(o Order) bool {
 			return o.Silo == c.Silo && slices.Contains(o.Reasons, policy.Code(c.Reason)) && n.today <= o.Until
 		})

@@ -15,9 +15,6 @@ import (
 // survey reads one source once: the catalog, then every row of every table, which goes to the classifiers and, where a silo governs the
 // table, to the judge. What cannot be read is said in the inventory.
 func (n *night) survey(ctx context.Context, s *store) error {
-	if err := n.prepare(ctx, s); err != nil {
-		return err
-	}
 	var queries []connectors.Query
 	scans := map[string]*classifiers.Scan{}
 	for _, t := range s.tables {

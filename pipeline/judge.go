@@ -68,6 +68,7 @@ type group struct {
 
 	rows           int64 // of the silo in this table
 	roots          []root
+	stopped        bool // a stop forbids changes in the table tonight
 	summary        map[summaryKey]*audit.Summary
 	oldest, newest policy.Date
 	proven         int64

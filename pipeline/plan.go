@@ -155,21 +155,26 @@ func (n *night) plan(ctx context.Context) error {
 		return err
 	}
 	n.ramp()
-	destructive, err := n.seal(ctx, "destructive", func(_ *store, r *root) change {
-		if r.change.reversible() || r.ramped {
+	destructive, err := n.seal(ctx, "destructive", func(s *store, r *root) change {
+		if r.change.reversible() && !s.backup() || r.ramped {
 			return noChange
 		}
-		return r.change
+		return r.change // in a backup that is rewritten anyway, blocking rides along
 	})
 	if err != nil {
 		return err
 	}
 	waits := destructive == nil || destructive.state != journal.Approved
+	if n.opts.Apply && destructive != nil && waits && len(destructive.Questions) > 0 {
+		n.problem(fmt.Errorf("%w: plan %s asks %s and nobody has answered: look at it with `lethe plan show`, then `lethe approve`", ErrUnapproved, destructive.PlanID, strings.Join(destructive.Questions, ", ")))
+	}
 	_, err = n.seal(ctx, "reversible", func(s *store, r *root) change {
 		switch {
+		case s.backup():
+			return noChange
 		case r.change.reversible():
 			return r.change
-		case r.block && (waits || r.ramped) && !s.backup():
+		case r.block && (waits || r.ramped):
 			return block // blocking is not gated: only destruction waits
 		}
 		return noChange
@@ -242,7 +247,7 @@ func (n *night) settleRoots(s *store) error {
 				}
 				r.ruling = nil
 			}
-			if r.change != noChange || r.block {
+			if !g.stopped && (r.change != noChange || r.block) {
 				kept = append(kept, r)
 			}
 		}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -92,8 +93,32 @@ func (n *night) conclude(ctx context.Context, err error) error {
 		return errors.Join(err, n.journal.End(ctx, n.run))
 	}
 	n.result.Report, n.result.Manifest = published.ReportPath, published.ManifestSHA256
+	var serr error
 	n.result.Summary = n.summaryLines()
-	return err
+	n.result.Settled, serr = n.settledLines(ctx)
+	return errors.Join(err, serr)
+}
+
+// settledLines counts what the run settled, by place, change and outcome.
+func (n *night) settledLines(ctx context.Context) ([]SettledLine, error) {
+	counts := map[SettledLine]int64{}
+	for rows, err := range n.actions(ctx, n.journal, n.run.ID) {
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range rows {
+			counts[SettledLine{Silo: a.Silo, Source: a.Source, Object: a.Object, Change: a.Change, Reason: a.Reason, Status: a.Status}]++
+		}
+	}
+	lines := make([]SettledLine, 0, len(counts))
+	for l, rows := range counts {
+		l.Rows = rows
+		lines = append(lines, l)
+	}
+	slices.SortFunc(lines, func(a, b SettledLine) int {
+		return cmp.Or(strings.Compare(a.Silo, b.Silo), strings.Compare(a.Source, b.Source), strings.Compare(a.Object, b.Object), strings.Compare(a.Change, b.Change), strings.Compare(a.Reason+a.Status, b.Reason+b.Status))
+	})
+	return lines, nil
 }
 
 // Republish makes the report of a run anew from the journal; "" is the last run.

@@ -44,7 +44,7 @@ func (n *night) cadence(ctx context.Context, s *store) error {
 	}
 	b.Oldest = oldest.String()
 	var err error
-	if b.LastRewrite, err = n.journal.LastRewrite(ctx, s.Path); err != nil {
+	if b.LastRewrite, _, err = n.journal.LastRewrite(ctx, s.Path); err != nil {
 		return err
 	}
 	b.Strategy, b.Why = "rewrite", "nothing in it is due"
@@ -107,7 +107,11 @@ func (n *night) rewrite(ctx context.Context, s *store, p *plan, apps []*applicat
 		if err != nil {
 			return false, err
 		}
-		if digest != p.Files[s.Name] {
+		_, ours, err := n.journal.LastRewrite(ctx, s.Path)
+		if err != nil {
+			return false, err
+		}
+		if digest != p.Files[s.Name] && digest != ours { // another plan may have rewritten it since
 			n.problem(fmt.Errorf("%w: backup %s changed since plan %s was made: this night plans anew", ErrExpired, s.Name, p.PlanID))
 			return false, n.lapse(ctx, p)
 		}

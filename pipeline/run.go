@@ -36,6 +36,9 @@ func (p *Pipeline) Run(ctx context.Context, o Options) (Result, error) {
 		return n.end(ctx, nil)
 	}
 	for _, s := range n.stores { // live ones first, then backups
+		if s.err != nil {
+			continue
+		}
 		if err := n.survey(ctx, s); err != nil {
 			n.failedSource(s, err)
 		}
@@ -70,7 +73,6 @@ type night struct {
 	last      *audit.Facts  // of the last finished run
 	history   []audit.Facts // of the last 30 finished runs, newest first
 	problems  []error
-	settled   map[summaryPlace]int64
 	result    Result
 }
 
@@ -95,8 +97,6 @@ type place struct {
 	source, table string
 	key           connectors.Key
 }
-
-type summaryPlace struct{ silo, source, object, change, reason string }
 
 func (s *store) backup() bool { return s.Of != "" || s.Environment == "backup" }
 
@@ -140,7 +140,7 @@ func (s *store) span(table string) (oldest, newest string) {
 // begin takes the lock, opens state, registry and sources, and checks that all that earlier nights left still holds.
 func (p *Pipeline) begin(ctx context.Context, o Options) (*night, error) {
 	now := p.Now()
-	n := &night{Pipeline: p, opts: o, asOf: o.AsOf, silos: map[string]*siloState{}, heads: map[string]registry.Head{}, pending: map[place]bool{}, settled: map[summaryPlace]int64{}}
+	n := &night{Pipeline: p, opts: o, asOf: o.AsOf, silos: map[string]*siloState{}, heads: map[string]registry.Head{}, pending: map[place]bool{}}
 	if n.asOf.IsZero() {
 		n.asOf = now
 	}
@@ -365,7 +365,8 @@ func (n *night) fresh(heads []registry.Head) error {
 	return nil
 }
 
-// openStores opens the sources. One that cannot be opened fails alone.
+// openStores opens the sources and resolves the policy against their catalogs, before the first row is read. One that cannot be opened fails
+// alone; a policy that does not fit stops the night.
 func (n *night) openStores(ctx context.Context) error {
 	var errs []error
 	for _, src := range n.Sources {
@@ -384,6 +385,11 @@ func (n *night) openStores(ctx context.Context) error {
 			continue
 		}
 		s.open = open
+		if err := n.prepare(ctx, s); errors.Is(err, ErrConfig) {
+			errs = append(errs, err)
+		} else if err != nil {
+			n.failedSource(s, err)
+		}
 	}
 	return errors.Join(errs...)
 }

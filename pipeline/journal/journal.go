@@ -265,14 +265,14 @@ func (j *Journal) Rewritten(ctx context.Context, file string, at time.Time, sha2
 	return wrap("record rewrite", err)
 }
 
-// LastRewrite returns when a backup file was last rewritten; zero if never.
-func (j *Journal) LastRewrite(ctx context.Context, file string) (time.Time, error) {
-	var at string
-	err := j.db.QueryRowContext(ctx, `SELECT rewritten_at FROM rewrite WHERE file = ?`, file).Scan(&at)
+// LastRewrite returns when a backup file was last rewritten, and the sha256 it then had, hex; zero if never.
+func (j *Journal) LastRewrite(ctx context.Context, file string) (at time.Time, sha256 string, err error) {
+	var text string
+	err = j.db.QueryRowContext(ctx, `SELECT rewritten_at, sha256 FROM rewrite WHERE file = ?`, file).Scan(&text, &sha256)
 	if errors.Is(err, sql.ErrNoRows) {
-		return time.Time{}, nil
+		return time.Time{}, "", nil
 	}
-	return parse(at), wrap("read rewrite", err)
+	return parse(text), sha256, wrap("read rewrite", err)
 }
 
 func wrap(verb string, err error) error {
