@@ -229,3 +229,31 @@ func editRows(t *testing.T, b connectors.Batch, decide func(row map[string]any) 
 	}
 	return edit
 }
+
+// renamer returns an EditFunc that gives a field of every row the value old + "+", from buffers that each call uses anew.
+func renamer(t *testing.T, field string) connectors.EditFunc {
+	var col connectors.Column
+	ops, set := make([]connectors.Op, 0, 100), make([]bool, 0, 100)
+	return func(b connectors.Batch) (connectors.Edit, error) {
+		col.Reset()
+		ops, set = ops[:0], set[:0]
+		at := b.Rows.Schema().FieldIndices(field)
+		require.Len(t, at, 1)
+		for r := range int(b.Rows.NumRows()) {
+			old, _ := rowOf(t, b.Rows, r)[at[0]].(string)
+			col.Append([]byte(old + "+"))
+			ops, set = append(ops, connectors.Update), append(set, true)
+		}
+		return connectors.Edit{Ops: ops, Set: []connectors.Assignment{{Field: field, Rows: set, Values: col.Array()}}}, nil
+	}
+}
+
+// renamed is what renamer makes of the first of the tables.
+func renamed(tables []Table, field string) []Table {
+	return with(tables, tables[0].Def.Name, func(row []any) []any {
+		at := tables[0].column(field)
+		old, _ := row[at].(string)
+		row[at] = old + "+"
+		return row
+	})
+}

@@ -20,6 +20,7 @@ func mutatorTests() []subtest {
 		{"the rows of each query go to edit once as one batch in the order of the queries", testMutateBatches},
 		{"the fields of the query need not hold the key", testMutateFields},
 		{"a query by other fields has one outcome for each row read", testMutateForeign},
+		{"the arrays of an edit are valid until the next call", testMutateReuse},
 		{"asking twice does no harm", testMutateTwice},
 		{"edit sees the rows as they are now and leaves what is stale", testMutateStale},
 		{"edits are applied in the reverse order of the queries", testMutateFamily},
@@ -195,6 +196,18 @@ func testMutateForeign(t *testing.T, h Harness) {
 		}
 		return row
 	}))
+}
+
+func testMutateReuse(t *testing.T, h Harness) {
+	tables := h.tables("country")
+	src, store := openNew(t, h, tables)
+	var queries []connectors.Query
+	for _, row := range tables[0].Rows {
+		queries = append(queries, connectors.Query{Table: "country", Keys: keysOf("code", row[0].(string))})
+	}
+	_, err := src.(connectors.Mutator).Mutate(t.Context(), queries, renamer(t, "name"), confirmed)
+	require.NoError(t, err)
+	requireStore(t, store, renamed(tables, "name"))
 }
 
 func testMutateTwice(t *testing.T, h Harness) {

@@ -21,6 +21,7 @@ func rewriterTests() []subtest {
 		{"all rows of a table may go", testRewriteAllRows},
 		{"the report counts the rows of each queried table", testRewriteReport},
 		{"a query's keys, fields and rows a batch hold", testRewriteQuery},
+		{"the arrays of an edit are valid until the next call", testRewriteReuse},
 		{"values of every kind are written as they are read", testRewriteKinds},
 		{"rows of a table without a key can be changed", testRewriteKeyless},
 		{"very long rows are rewritten", testRewriteBig},
@@ -239,6 +240,14 @@ func testRewriteQuery(t *testing.T, h Harness) {
 		}
 		return without(row, row[0] == "10")
 	}))
+}
+
+func testRewriteReuse(t *testing.T, h Harness) {
+	tables := h.tables("country")
+	src, store := openNew(t, h, tables)
+	_, err := src.(connectors.Rewriter).Rewrite(t.Context(), queriesFor(tables, 1), renamer(t, "name"), verified)
+	require.NoError(t, err)
+	requireStore(t, store, renamed(tables, "name"))
 }
 
 func testRewriteKinds(t *testing.T, h Harness) {

@@ -299,6 +299,17 @@ func testCollation(t *testing.T, h Harness) {
 		require.NoError(t, err)
 		requireRows(t, want, rowsOf(pages, "collated"), "asked for %q", word)
 	}
+	if h.Stream {
+		return
+	}
+	var want [][]any
+	for _, row := range tables[0].Rows {
+		if slices.ContainsFunc(words, func(word string) bool { return h.sameKey(row[0].(string), word) }) {
+			want = append(want, row)
+		}
+	}
+	pages := scan(t, src, tables, connectors.Query{Table: "collated", Keys: keysOf("word", words...), MaxRows: 1})
+	requireRows(t, want, rowsOf(pages, "collated"), "asked for all words at once, some of which may be the same key")
 }
 
 func testBigCells(t *testing.T, h Harness) {
