@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -45,8 +46,10 @@ type editor struct {
 	counts  map[*target]*connectors.RewriteCount
 	touched bool // the new text differs
 
-	spans []span
-	fresh [][]byte // new literals by their place in the tuple at hand
+	spans    []span
+	fresh    [][]byte // new literals by their place in the tuple at hand
+	literals []byte   // their bytes
+	fields   []int    // of the table, that Edit.Set names
 }
 
 func (e *editor) add(kind byte, b []byte) { e.addRow(kind, b, -1) }
@@ -104,6 +107,7 @@ func (e *editor) flush() error {
 // check refuses an Edit that does not fit the batch.
 func (e *editor) check(edit connectors.Edit) error {
 	t := e.current
+	e.fields = e.fields[:0]
 	if edit.Ops == nil {
 		if len(edit.Set) > 0 {
 			return fmt.Errorf("table %s: new values without operations: %w", t.Name, connectors.ErrRefused)
@@ -123,6 +127,7 @@ func (e *editor) check(edit connectors.Edit) error {
 		case len(a.Rows) != e.rows || a.Values.Len() != e.rows:
 			return fmt.Errorf("field %s of table %s: values for %d of %d rows: %w", a.Field, t.Name, a.Values.Len(), e.rows, connectors.ErrRefused)
 		}
+		e.fields = append(e.fields, i)
 		for row, set := range a.Rows {
 			if set && edit.Ops[row] != connectors.Update {
 				return fmt.Errorf("field %s of table %s: a new value for a row that is not updated: %w", a.Field, t.Name, connectors.ErrRefused)
@@ -190,13 +195,15 @@ func (e *editor) playRow(row int, tuple []byte, edit connectors.Edit) error {
 func (e *editor) update(row int, tuple []byte, set []connectors.Assignment) error {
 	t := e.current
 	e.spans, _, _ = e.dialect.tuple(tuple, e.spans, true)
-	e.fresh = append(e.fresh[:0], make([][]byte, len(e.spans))...)
+	e.fresh = slices.Grow(e.fresh[:0], len(e.spans))[:len(e.spans)]
+	clear(e.fresh)
+	e.literals = e.literals[:0]
 	changed := false
-	for _, a := range set {
+	for n, a := range set {
 		if !a.Rows[row] {
 			continue
 		}
-		i := t.exact(a.Field)
+		i := e.fields[n]
 		place := t.place[i]
 		if place < 0 {
 			return fmt.Errorf("an INSERT into table %s has no place for field %s: %w", t.Name, a.Field, connectors.ErrRefused)
@@ -214,9 +221,11 @@ func (e *editor) update(row int, tuple []byte, set []connectors.Assignment) erro
 		}
 		f := &t.Fields[i]
 		raw := tuple[e.spans[place].start:e.spans[place].end]
-		if e.fresh[place], err = e.dialect.literal(f, fresh, a.Values.IsNull(row), raw); err != nil {
+		start := len(e.literals)
+		if e.literals, err = e.dialect.literal(e.literals, f, fresh, a.Values.IsNull(row), raw); err != nil {
 			return fmt.Errorf("field %s of table %s: %w", f.Name, t.Name, err)
 		}
+		e.fresh[place] = e.literals[start:]
 		changed = true
 	}
 	if !changed {
@@ -244,13 +253,13 @@ func (e *editor) update(row int, tuple []byte, set []connectors.Assignment) erro
 	return e.out.write(tuple[done:])
 }
 
-// literal writes a new value as the old one, raw, was written.
-func (d dialect) literal(f *connectors.Field, v []byte, null bool, raw []byte) ([]byte, error) {
+// literal appends a new value, written as the old one, raw, was.
+func (d dialect) literal(dst []byte, f *connectors.Field, v []byte, null bool, raw []byte) ([]byte, error) {
 	if null {
 		if !f.Nullable {
 			return nil, fmt.Errorf("NULL in a field that is NOT NULL: %w", connectors.ErrRefused)
 		}
-		return []byte("NULL"), nil
+		return append(dst, "NULL"...), nil
 	}
 	switch f.Kind {
 	case connectors.Integer, connectors.Decimal, connectors.Float:
@@ -258,19 +267,19 @@ func (d dialect) literal(f *connectors.Field, v []byte, null bool, raw []byte) (
 			return nil, fmt.Errorf("a new value is no number: %w", connectors.ErrRefused)
 		}
 		if len(raw) > 0 && raw[0] == '\'' {
-			return d.quote(nil, v), nil
+			return d.quote(dst, v), nil
 		}
-		return bytes.Clone(v), nil
+		return append(dst, v...), nil
 	case connectors.Bit:
 		if len(v) != bitLength(f.Type) || len(bytes.Trim(v, "01")) > 0 {
 			return nil, fmt.Errorf("a new value is not %d bits: %w", bitLength(f.Type), connectors.ErrRefused)
 		}
-		return append(append([]byte("b'"), v...), '\''), nil
+		return append(append(append(dst, "b'"...), v...), '\''), nil
 	case connectors.Binary:
 		if f.Length > 0 && len(v) > f.Length {
 			return nil, fmt.Errorf("a new value is longer than %d bytes: %w", f.Length, connectors.ErrRefused)
 		}
-		return d.binary(v, raw), nil
+		return d.binary(dst, v, raw), nil
 	}
 	if f.Length > 0 && utf8.RuneCount(v) > f.Length {
 		return nil, fmt.Errorf("a new value is longer than %d characters: %w", f.Length, connectors.ErrRefused)
@@ -281,26 +290,31 @@ func (d dialect) literal(f *connectors.Field, v []byte, null bool, raw []byte) (
 			return nil, err
 		}
 	}
-	return d.quote(nil, v), nil
+	return d.quote(dst, v), nil
 }
 
-// binary writes octets in quotes, with _binary, or in hexadecimal; the last where the old value does not show which.
-func (d dialect) binary(v, raw []byte) []byte {
+// binary appends octets in quotes, with _binary, or in hexadecimal; the last where the old value does not show which.
+func (d dialect) binary(dst, v, raw []byte) []byte {
 	switch {
 	case len(raw) > 0 && raw[0] == '\'':
-		return d.quote(nil, v)
+		return d.quote(dst, v)
 	case len(raw) > 7 && strings.EqualFold(string(raw[:7]), "_binary"):
-		return d.quote([]byte("_binary "), v)
+		return d.quote(append(dst, "_binary "...), v)
 	case len(v) == 0:
-		return []byte("''")
+		return append(dst, "''"...)
 	}
-	return hex.AppendEncode([]byte("0x"), v)
+	return hex.AppendEncode(append(dst, "0x"...), v)
 }
 
 // quote appends v as a string literal, with the escapes of mysql_real_escape_string.
 func (d dialect) quote(dst, v []byte) []byte {
 	dst = append(dst, '\'')
-	for _, c := range v {
+	simple := 0
+	for simple < len(v) && !special[v[simple]] {
+		simple++
+	}
+	dst = append(dst, v[:simple]...)
+	for _, c := range v[simple:] {
 		if d.plainBackslash {
 			if c == '\'' {
 				dst = append(dst, '\'')
@@ -325,6 +339,9 @@ func (d dialect) quote(dst, v []byte) []byte {
 	}
 	return append(dst, '\'')
 }
+
+// special bytes need an escape in one of the modes.
+var special = [256]bool{0: true, '\n': true, '\r': true, 26: true, '\\': true, '\'': true, '"': true}
 
 // number reports whether v is written as a number.
 func number(v []byte) bool {
