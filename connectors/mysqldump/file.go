@@ -45,6 +45,7 @@ var foreign = []struct{ magic, what string }{
 	{"--\n-- PostgreSQL database", "it is a dump of PostgreSQL"},
 	{"<?xml", "it is a dump in XML"},
 	{"SQLite format 3", "it is a SQLite database"},
+	{"\xff\xfe", "it is UTF-16, as PowerShell's > writes it; take the dump with --result-file"},
 	{"XBSTCK01", "it is a physical backup (xbstream), which cannot be edited"},
 }
 

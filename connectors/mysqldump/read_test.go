@@ -341,6 +341,7 @@ func TestCompression(t *testing.T) {
 		"pg_dump":              {"x.sql", []byte("--\n-- PostgreSQL database dump\n--\n"), "PostgreSQL"},
 		"pg_dump in gzip":      {"x.sql.gz", pack(t, "x.gz", []byte("--\n-- PostgreSQL database dump\n--\n")), "PostgreSQL"},
 		"XML":                  {"x.sql", []byte("<?xml version=\"1.0\"?>"), "XML"},
+		"UTF-16":               {"x.sql", []byte("\xff\xfe-\x00-\x00"), "--result-file"},
 		"empty":                {"x.sql", nil, "Dump completed"},
 	} {
 		t.Run(name, func(t *testing.T) {
