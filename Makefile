@@ -1,0 +1,49 @@
+# What a person types. CI types `make test` and nothing else.
+
+FUZZTIME ?= 30s
+BENCH    ?= .
+
+# The product needs no C compiler; only the race detector does.
+export CGO_ENABLED = 0
+
+.PHONY: help demo test lint race bench fuzz fuzz-targets build
+
+help: ## Say what there is to make
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name about; do printf '  make %-6s %s\n' "$$name" "$$about"; done
+
+demo: ## Run two nights over a made-up company; needs no server, takes under two minutes
+	go run ./fixtures/cmd/demo
+
+test: lint ## Check format, vet, staticcheck, and run every test against private database servers
+	fixtures/servers/up go test -count=1 -timeout 20m ./...
+	@$(MAKE) --no-print-directory race
+
+lint: ## Check format, vet and staticcheck
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; } >&2
+	go vet ./...
+	go tool staticcheck ./...
+
+# The packages whose goroutines share memory. The embedded SQLite engine is slow under the detector, so tests that hardly leave it stay out.
+RACE_PACKAGES = ./connectors ./connectors/mem ./connectors/mysqldump ./classifiers ./pipeline/anonymize ./pipeline/policy ./pipeline/audit ./pipeline/journal ./pipeline/registry/keystore
+
+race: ## Run tests with the race detector, where there is a C compiler
+	@if command -v "$${CC:-cc}" >/dev/null; then set -x; CGO_ENABLED=1 fixtures/servers/up go test -race -short -count=1 -timeout 15m $(RACE_PACKAGES); \
+	else echo "no C compiler: the race detector was not run" >&2; fi
+
+bench: ## Measure; the lines of performance.md that apply
+	@if [ -d fixtures/cmd/bench ]; then set -x; fixtures/servers/up go run ./fixtures/cmd/bench; \
+	else set -x; fixtures/servers/up go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./...; fi
+
+fuzz: ## Run every fuzz target for FUZZTIME (30s)
+	fixtures/servers/up $(MAKE) --no-print-directory fuzz-targets
+
+fuzz-targets:
+	@set -e; for package in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$package"/*_test.go); do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
+		done; \
+	done
+
+build: ## Build bin/lethe
+	go build -trimpath -ldflags '-s -w' -o bin/lethe ./jobs/cmd/lethe

@@ -1,0 +1,231 @@
+package pipeline_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// floor says which packages of this module a package may import: those named, and no other. A folder that ends in /... stands for all below it.
+type floor struct {
+	pkg  string
+	may  []string
+	pure bool // no input or output, no clock
+	test bool // only tests and the demo use it: it may import test packages
+}
+
+// floors has a line for every package; the first that fits holds. A package without a line fails the test: a new one gets its floor here first.
+var floors = []floor{
+	{pkg: "jobs/cmd/lethe", may: []string{"jobs"}},
+	{pkg: "jobs", may: []string{"pipeline/...", "pipeline", "classifiers", "connectors", "connectors/..."}},
+	{pkg: "pipeline", may: []string{"classifiers", "connectors", "pipeline/..."}},
+	{pkg: "pipeline/registry", may: []string{"pipeline/policy", "pipeline/registry/keystore"}},
+	{pkg: "pipeline/registry/keystore"},
+	{pkg: "pipeline/audit", may: []string{"pipeline/registry/keystore"}},
+	{pkg: "pipeline/journal"},
+	{pkg: "pipeline/policy", pure: true},
+	{pkg: "pipeline/anonymize", may: []string{"connectors"}, pure: true},
+	{pkg: "classifiers", may: []string{"classifiers/gazetteer", "classifiers/ident"}, pure: true},
+	{pkg: "classifiers/ident", pure: true},
+	{pkg: "classifiers/gazetteer", may: []string{"classifiers/gazetteer/internal/fold"}, pure: true},
+	{pkg: "classifiers/gazetteer/internal/fold", pure: true},
+	{pkg: "classifiers/gazetteer/gen", may: []string{"classifiers/gazetteer", "classifiers/gazetteer/internal/fold"}},
+	{pkg: "connectors"},
+	{pkg: "connectors/connectortest", may: []string{"connectors"}, test: true},
+	{pkg: "connectors/...", may: []string{"connectors"}},
+	{pkg: "fixtures/...", may: []string{"..."}, test: true},
+}
+
+// Test files stand on the floor of their package, and may besides import these.
+var testsMay = []string{"connectors/connectortest", "connectors/...", "fixtures/...", "connectors", "pipeline/...", "jobs"}
+
+// outside says who may import what is not of this module; what is not in it, everybody may. The engine of a store is its connector's business, the
+// command line is the job's.
+var outside = []struct {
+	module string
+	by     []string
+}{
+	{"github.com/go-sql-driver/mysql", []string{"connectors/mysql"}},
+	{"github.com/jackc/pgx", []string{"connectors/postgres"}},
+	{"github.com/ncruces/go-sqlite3", []string{"connectors/sqlite", "pipeline/registry", "pipeline/journal"}},
+	{"database/sql", []string{"connectors/mysql", "connectors/sqlite", "connectors/postgres", "pipeline/registry", "pipeline/journal"}},
+	{"github.com/xitongsys", []string{"pipeline/audit"}},
+	{"github.com/apache/arrow/go/v15/parquet", []string{"pipeline/audit"}},
+	{"github.com/spf13/cobra", []string{"jobs"}},
+	{"github.com/goccy/go-yaml", []string{"jobs"}},
+	{"github.com/robfig/cron", []string{"jobs"}},
+	{"github.com/vbauerster/mpb", []string{"jobs"}},
+	{"golang.org/x/term", []string{"jobs"}},
+	{"testing", nil},
+	{"github.com/stretchr/testify", nil},
+	{"pgregory.net/rapid", nil},
+	{"github.com/rogpeppe/go-internal", nil},
+}
+
+// impure is what a pure package may not import, and clocks are the functions of package time that it may not call.
+var (
+	impure = []string{"os", "io/fs", "net", "net/http", "syscall", "database/sql", "log", "log/slog", "os/exec", "math/rand", "math/rand/v2", "crypto/rand", "golang.org/x/sys"}
+	clocks = []string{"Now", "Since", "Until", "Sleep", "After", "Tick", "NewTimer", "NewTicker"}
+)
+
+func TestImportsDoNotClimb(t *testing.T) {
+	root, err := filepath.Abs("..")
+	require.NoError(t, err)
+	files := 0
+	err = filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "var" || d.Name() == "bin") && file != root {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || filepath.Ext(file) != ".go" {
+			return nil
+		}
+		files++
+		name, err := filepath.Rel(root, file)
+		if err != nil {
+			return err
+		}
+		climbs, err := climbs(filepath.ToSlash(name), nil, root)
+		for _, c := range climbs {
+			t.Error(c)
+		}
+		return err
+	})
+	require.NoError(t, err)
+	require.Greater(t, files, 100, "the walk found the module")
+}
+
+func TestImportsThatClimbAreFound(t *testing.T) {
+	for _, c := range []struct{ file, source, want string }{
+		{"pipeline/policy/x.go", `import "lethe/pipeline/registry"`, "may not import lethe/pipeline/registry"},
+		{"pipeline/policy/x.go", `import "lethe/jobs"`, "may not import lethe/jobs"},
+		{"pipeline/policy/x_test.go", `import "lethe/jobs/cmd/lethe"`, "may not import lethe/jobs/cmd/lethe"},
+		{"pipeline/policy/x.go", `import "os"`, "is pure"},
+		{"pipeline/policy/x.go", `import clock "time"; var _ = clock.Now`, "reads the clock"},
+		{"classifiers/x.go", `import "lethe/connectors"`, "may not import lethe/connectors"},
+		{"pipeline/x.go", `import "lethe/connectors/mysql"`, "may not import lethe/connectors/mysql"},
+		{"pipeline/x.go", `import _ "lethe/connectors/connectortest"`, "may not import lethe/connectors/connectortest"},
+		{"connectors/mysql/x.go", `import "lethe/connectors/sqlite"`, "may not import lethe/connectors/sqlite"},
+		{"connectors/mysql/x.go", `import "github.com/stretchr/testify/require"`, "is for others"},
+		{"jobs/x.go", `import "testing"`, "is for others"},
+		{"jobs/x.go", `import "lethe/fixtures/servers"`, "may not import lethe/fixtures/servers"},
+		{"pipeline/x.go", `import "github.com/ncruces/go-sqlite3/driver"`, "is for others"},
+		{"connectors/new/x.go", `import "github.com/spf13/cobra"`, "is for others"},
+		{"surprise/x.go", ``, "has no floor"},
+		{"connectors/new/x.go", `func init() {}`, "init"},
+		{"connectors/mysql/x.go", `import "lethe/connectors"`, ""},
+		{"connectors/mysql/x_test.go", `import "lethe/connectors/connectortest"`, ""},
+		{"pipeline/policy/x.go", `import "time"; var _ = time.Time{}`, ""},
+	} {
+		t.Run(c.file+" "+c.source, func(t *testing.T) {
+			got, err := climbs(c.file, []byte("package x\n"+c.source), "")
+			require.NoError(t, err)
+			if c.want == "" {
+				require.Empty(t, got)
+				return
+			}
+			require.Len(t, got, 1)
+			require.Contains(t, got[0], c.want)
+		})
+	}
+}
+
+// climbs reads one file (or source, where it is given) and says what it imports that its floor does not allow.
+func climbs(name string, source []byte, root string) ([]string, error) {
+	var src any
+	if source != nil {
+		src = source
+	}
+	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, name), src, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
+	}
+	pkg, test := path.Dir(name), strings.HasSuffix(name, "_test.go")
+	i := slices.IndexFunc(floors, func(f floor) bool { return under(pkg, f.pkg) })
+	if i < 0 {
+		return []string{fmt.Sprintf("package %s has no floor: give it a line in floors_test.go", pkg)}, nil
+	}
+	floor := floors[i]
+	may := append(slices.Clone(floor.may), pkg)
+	if test {
+		may = append(may, testsMay...)
+	}
+	var wrong []string
+	say := func(format string, args ...any) {
+		wrong = append(wrong, name+": "+fmt.Sprintf(format, args...))
+	}
+	clock := ""
+	for _, spec := range f.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			return nil, err
+		}
+		if own, ok := strings.CutPrefix(imported, "lethe/"); ok {
+			allowed := slices.ContainsFunc(may, func(m string) bool { return under(own, m) })
+			if !allowed || !test && !floor.test && testOnly(own) {
+				say("%s may not import %s", pkg, imported)
+			}
+			continue
+		}
+		if test || floor.test {
+			continue
+		}
+		if floor.pure && slices.ContainsFunc(impure, func(m string) bool { return imported == m }) {
+			say("%s is pure: it may not import %s", pkg, imported)
+			continue
+		}
+		for _, o := range outside {
+			if (imported == o.module || strings.HasPrefix(imported, o.module+"/")) && !slices.Contains(o.by, pkg) {
+				say("%s is for others, not for %s", imported, pkg)
+			}
+		}
+		if floor.pure && imported == "time" {
+			clock = "time"
+			if spec.Name != nil {
+				clock = spec.Name.Name
+			}
+		}
+	}
+	ast.Inspect(f, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.SelectorExpr:
+			if x, ok := n.X.(*ast.Ident); ok && clock != "" && x.Name == clock && slices.Contains(clocks, n.Sel.Name) {
+				say("%s is pure: it reads the clock with time.%s", pkg, n.Sel.Name)
+			}
+		case *ast.FuncDecl:
+			if n.Recv == nil && n.Name.Name == "init" {
+				say("%s has an init: nothing registers itself", pkg)
+			}
+		}
+		return true
+	})
+	return wrong, nil
+}
+
+// testOnly reports whether a package of this module is for tests and the demo only.
+func testOnly(pkg string) bool {
+	return under(pkg, "connectors/connectortest") || under(pkg, "fixtures/...")
+}
+
+// under reports whether a package is the one named, or, where the name ends in /..., below it.
+func under(pkg, name string) bool {
+	if name == "..." {
+		return true
+	}
+	if folder, ok := strings.CutSuffix(name, "/..."); ok {
+		return strings.HasPrefix(pkg, folder+"/")
+	}
+	return pkg == name
+}
