@@ -1,32 +1,32 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
-	"sort"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
 
-	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/arrow/array"
-	"github.com/apache/arrow/go/v15/arrow/memory"
-	"github.com/apache/arrow/go/v15/parquet"
-	"github.com/apache/arrow/go/v15/parquet/compress"
-	"github.com/apache/arrow/go/v15/parquet/pqarrow"
+	"golang.org/x/net/html"
 
 	"lethe/pipeline/registry/keystore"
 )
 
-// ErrGate says that the output gate found what looks like personal data in the report. The report is in quarantine, the journal intact.
+// ErrGate says that the output gate found what looks like personal data in the report. Nothing was published: the output stands in
+// quarantine, beside the reports, and the journal is intact.
 var ErrGate = errors.New("the report may hold personal data")
 
-// Gate judges the distinct strings of a column before a report is published.
+// Gate judges what is to be published. Check gets strings of one column, each that occurs at least once, or the texts of the page (table
+// "page", column "text"). Its error names the place and never a value. Check is called for several columns at the same time.
 type Gate interface {
 	Check(table, column string, values []string) error
 }
@@ -37,169 +37,308 @@ type Publication struct {
 	Decisions iter.Seq2[[]Decision, error]
 	Actions   iter.Seq2[[]Action, error]
 	Root      string // the reports folder
-	Date      string // civil date of the run
+	Date      string // civil date of the run, YYYY-MM-DD
 	Signer    *keystore.Signer
 	Gate      Gate
 }
 
 // Published is a report that stands.
 type Published struct {
-	ReportPath     string
-	ManifestSHA256 string // hex
+	ReportPath     string // the run's page
+	ManifestSHA256 string // hex; keep it elsewhere: it proves later that this night is still the one that was published
 }
 
-// Manifest lists everything a run published. It is signed.
-type Manifest struct {
-	Run      Run            `json:"run"`
-	Files    []ManifestFile `json:"files"`
-	Previous string         `json:"previous_manifest"`
-	Key      string         `json:"key"`
-}
+// actionTotal counts settled rows for the page.
+type actionTotal struct{ silo, change, status string }
 
-// ManifestFile is one file of a report.
-type ManifestFile struct {
-	Path   string `json:"path"`
-	Bytes  int64  `json:"bytes"`
-	Rows   int64  `json:"rows"`
-	SHA256 string `json:"sha256"`
-}
-
-// Publish writes the Parquet tables, the page and the signed manifest of a run.
-func Publish(ctx context.Context, p Publication) (Published, error) {
-	w := &publisher{Publication: p, files: map[string]*tableFile{}}
-	err := errors.Join(
-		put(w, "runs", []Run{p.Facts.Run}, nil),
-		put(w, "inventory", p.Facts.Inventory, nil),
-		put(w, "findings", p.Facts.Findings, nil),
-		put(w, "summary", p.Facts.Summary, func(s *Summary) string { return s.Silo }),
-		put(w, "plan", p.Facts.Plans, nil),
-		put(w, "approvals", p.Facts.Approvals, nil),
-		put(w, "exceptions", p.Facts.Exceptions, nil),
-		put(w, "backups", p.Facts.Backups, nil),
-	)
-	if err == nil {
-		err = stream(w, "decisions", p.Decisions, func(d *Decision) string { return d.Silo })
-	}
-	if err == nil {
-		err = stream(w, "actions", p.Actions, func(a *Action) string { return a.Silo })
-	}
-	if err = errors.Join(err, w.close()); err != nil {
-		return Published{}, fmt.Errorf("publish report: %w", err)
-	}
-	return w.manifest()
-}
-
+// publisher gathers a publication in a temporary folder.
 type publisher struct {
 	Publication
-	files map[string]*tableFile
+	folder string // ROOT/.tmp-RUN
+	files  []manifestFile
+	hits   []error
+	totals map[actionTotal]int64
 }
 
-type tableFile struct {
-	path    string
-	file    *os.File
-	w       *pqarrow.FileWriter
-	builder *array.RecordBuilder
-	rows    int64
-}
-
-func (w *publisher) open(table, silo string, schema *arrow.Schema) (*tableFile, error) {
-	if silo == "" {
-		silo = "_"
+// Publish writes the Parquet tables, the page and the signed manifest of a run below Root:
+//
+//	table=NAME/date=DATE/run=RUN/silo=SILO.parquet   '_' where rows belong to no silo
+//	manifests/date=DATE/run=RUN/                     manifest.json, manifest.sig, runner.pub, report.html
+//	report.html                                      a copy of the newest page
+//
+// All is written into a temporary folder, read back by another Parquet reader, judged by the gate, made durable, and renamed into place, the
+// manifest last. The same publication gives the same bytes and may be repeated; a run that stands published with other bytes is refused, since
+// later nights point at its manifest. What the gate objects to gives ErrGate and stays in Root/.quarantine-RUN.
+func Publish(ctx context.Context, p Publication) (Published, error) {
+	if err := p.check(); err != nil {
+		return Published{}, fmt.Errorf("publish report: %w", err)
 	}
-	key := table + "/" + silo
-	if f := w.files[key]; f != nil {
-		return f, nil
+	w := &publisher{Publication: p, folder: filepath.Join(p.Root, ".tmp-"+p.Facts.Run.RunID), totals: map[actionTotal]int64{}}
+	published, err := w.publish(ctx)
+	if rerr := os.RemoveAll(w.folder); err == nil {
+		err = rerr
 	}
-	rel := filepath.Join("table="+table, "date="+w.Date, "run="+w.Facts.Run.RunID, "silo="+silo+".parquet")
-	path := filepath.Join(w.Root, rel)
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return nil, err
-	}
-	file, err := os.Create(path)
 	if err != nil {
-		return nil, err
+		return Published{}, fmt.Errorf("publish report of run %s: %w", p.Facts.Run.RunID, err)
 	}
-	pw, err := pqarrow.NewFileWriter(schema, file, parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd), parquet.WithVersion(parquet.V2_LATEST)), pqarrow.DefaultWriterProps())
-	if err != nil {
-		return nil, err
-	}
-	f := &tableFile{path: rel, file: file, w: pw, builder: array.NewRecordBuilder(memory.DefaultAllocator, schema)}
-	w.files[key] = f
-	return f, nil
+	return published, nil
 }
 
-func put[T any](w *publisher, table string, rows []T, silo func(*T) string) error {
-	bySilo := map[string][]T{"": nil}
-	if silo != nil {
-		delete(bySilo, "")
+// folderName is what may stand in a path: a run's UUID for example.
+var folderName = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z-]*$`)
+
+func (p Publication) check() error {
+	if !folderName.MatchString(p.Facts.Run.RunID) {
+		return fmt.Errorf("%q is no run id", p.Facts.Run.RunID)
 	}
-	for i := range rows {
-		s := ""
-		if silo != nil {
-			s = silo(&rows[i])
-		}
-		bySilo[s] = append(bySilo[s], rows[i])
+	if _, err := time.Parse(time.DateOnly, p.Date); err != nil {
+		return fmt.Errorf("%q is no date", p.Date)
 	}
-	schema := Schema[T]()
-	for s, rows := range bySilo {
-		f, err := w.open(table, s, schema)
-		if err != nil {
-			return err
-		}
-		Append(f.builder, rows)
-		rec := f.builder.NewRecord()
-		f.rows += rec.NumRows()
-		err = f.w.WriteBuffered(rec)
-		rec.Release()
-		if err != nil {
-			return err
-		}
+	if p.Signer == nil || p.Gate == nil || p.Root == "" {
+		return errors.New("a signer, a gate and a reports folder are needed")
 	}
 	return nil
 }
 
-func stream[T any](w *publisher, table string, batches iter.Seq2[[]T, error], silo func(*T) string) error {
-	for rows, err := range batches {
-		if err != nil {
-			return err
-		}
-		if err := put(w, table, rows, silo); err != nil {
-			return err
-		}
+func (w *publisher) publish(ctx context.Context) (Published, error) {
+	if err := errors.Join(os.RemoveAll(w.folder), os.MkdirAll(w.folder, 0o750)); err != nil {
+		return Published{}, err
 	}
-	return nil
-}
-
-func (w *publisher) close() error {
-	var err error
-	for _, f := range w.files {
-		err = errors.Join(err, f.w.Close())
+	if err := w.tables(ctx); err != nil {
+		return Published{}, err
 	}
-	return err
-}
-
-func (w *publisher) manifest() (Published, error) {
-	m := Manifest{Run: w.Facts.Run, Previous: w.Facts.Run.PreviousManifest, Key: w.Signer.Public()}
-	for _, f := range w.files {
-		file, err := os.Open(filepath.Join(w.Root, f.path))
-		if err != nil {
-			return Published{}, err
-		}
-		h := sha256.New()
-		n, err := io.Copy(h, file)
-		if err = errors.Join(err, file.Close()); err != nil {
-			return Published{}, err
-		}
-		m.Files = append(m.Files, ManifestFile{Path: filepath.ToSlash(f.path), Bytes: n, Rows: f.rows, SHA256: hex.EncodeToString(h.Sum(nil))})
+	if err := w.page(); err != nil {
+		return Published{}, err
 	}
-	sort.Slice(m.Files, func(i, j int) bool { return m.Files[i].Path < m.Files[j].Path })
-	body, err := json.MarshalIndent(m, "", "  ")
+	if err := errors.Join(w.hits...); err != nil {
+		quarantine := filepath.Join(w.Root, ".quarantine-"+w.Facts.Run.RunID)
+		return Published{}, fmt.Errorf("%w: %w; it stands apart in %s", ErrGate, errors.Join(err, os.RemoveAll(quarantine), os.Rename(w.folder, quarantine)), quarantine)
+	}
+	digest, err := w.sign()
 	if err != nil {
 		return Published{}, err
 	}
+	if err := w.moveIn(); err != nil {
+		return Published{}, err
+	}
+	return Published{ReportPath: filepath.Join(w.Root, filepath.FromSlash(w.night()), pageName), ManifestSHA256: digest}, nil
+}
+
+// night is the folder of the run's manifest.
+func (w *publisher) night() string {
+	return "manifests/date=" + w.Date + "/run=" + w.Facts.Run.RunID
+}
+
+func (w *publisher) tables(ctx context.Context) error {
+	f := w.Facts
+	return inOrder(
+		func() error { return writeRows(ctx, w, "runs", []Run{f.Run}, nil) },
+		func() error { return writeRows(ctx, w, "inventory", f.Inventory, nil) },
+		func() error { return writeRows(ctx, w, "findings", f.Findings, nil) },
+		func() error {
+			return writeRows(ctx, w, "summary", f.Summary, func(s *Summary) string { return s.Silo })
+		},
+		func() error { return writeRows(ctx, w, "plan", f.Plans, nil) },
+		func() error { return writeRows(ctx, w, "approvals", f.Approvals, nil) },
+		func() error { return writeRows(ctx, w, "exceptions", f.Exceptions, nil) },
+		func() error { return writeRows(ctx, w, "backups", f.Backups, nil) },
+		func() error {
+			return writeTable(ctx, w, "decisions", w.Decisions, func(d *Decision) string { return d.Silo })
+		},
+		func() error {
+			return writeTable(ctx, w, "actions", w.counted(), func(a *Action) string { return a.Silo })
+		},
+	)
+}
+
+// inOrder runs steps until one fails.
+func inOrder(steps ...func() error) error {
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// counted passes the actions on and counts them for the page.
+func (w *publisher) counted() iter.Seq2[[]Action, error] {
+	if w.Actions == nil {
+		return nil
+	}
+	return func(yield func([]Action, error) bool) {
+		for rows, err := range w.Actions {
+			for i := range rows {
+				w.totals[actionTotal{rows[i].Silo, rows[i].Change, rows[i].Status}]++
+			}
+			if !yield(rows, err) {
+				return
+			}
+		}
+	}
+}
+
+func writeRows[T any](ctx context.Context, w *publisher, table string, rows []T, silo func(*T) string) error {
+	return writeTable(ctx, w, table, func(yield func([]T, error) bool) { yield(rows, nil) }, silo)
+}
+
+// writeTable writes one table; a nil silo means one file for all.
+func writeTable[T any](ctx context.Context, w *publisher, table string, batches iter.Seq2[[]T, error], silo func(*T) string) error {
+	s, err := newSheet[T](table, w.folder, w.Date, w.Facts.Run, w.Gate)
+	if err != nil {
+		return err
+	}
+	defer s.release()
+	if batches == nil {
+		batches = func(func([]T, error) bool) {}
+	}
+	for rows, err := range batches {
+		if err == nil {
+			err = ctx.Err()
+		}
+		switch {
+		case err != nil:
+		case silo == nil:
+			err = s.add("", rows)
+		default:
+			err = s.addBySilo(rows, silo)
+		}
+		if err != nil {
+			return fmt.Errorf("table %s: %w", table, err)
+		}
+	}
+	files, hits, err := s.close(ctx)
+	if err != nil {
+		return fmt.Errorf("table %s: %w", table, err)
+	}
+	w.files, w.hits = append(w.files, files...), append(w.hits, hits)
+	return nil
+}
+
+// page renders the page and has its texts judged.
+func (w *publisher) page() error {
+	body, err := renderPage(w.Facts, w.totals, w.Date)
+	if err != nil {
+		return err
+	}
+	texts, err := pageTexts(body)
+	if err != nil {
+		return err
+	}
+	if err := w.Gate.Check("page", "text", texts); err != nil {
+		w.hits = append(w.hits, err)
+	}
+	path := w.night() + "/" + pageName
 	sum := sha256.Sum256(body)
-	dir := filepath.Join(w.Root, "manifests", "date="+w.Date, "run="+w.Facts.Run.RunID)
-	err = errors.Join(os.MkdirAll(dir, 0o750), os.WriteFile(filepath.Join(dir, "manifest.json"), body, 0o640),
-		os.WriteFile(filepath.Join(dir, "manifest.sig"), w.Signer.Sign("manifest", body), 0o640))
-	return Published{ManifestSHA256: hex.EncodeToString(sum[:])}, err
+	w.files = append(w.files, manifestFile{Path: path, Bytes: int64(len(body)), SHA256: hex.EncodeToString(sum[:])})
+	return writeDurably(filepath.Join(w.folder, filepath.FromSlash(path)), body)
+}
+
+// pageTexts are the distinct texts and attributes of a page.
+func pageTexts(body []byte) ([]string, error) {
+	root, err := html.Parse(bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("read page: %w", err)
+	}
+	var texts []string
+	for n := range root.Descendants() {
+		if n.Type == html.TextNode {
+			texts = append(texts, strings.TrimSpace(n.Data))
+		}
+		for _, a := range n.Attr {
+			texts = append(texts, a.Val)
+		}
+	}
+	slices.Sort(texts)
+	return slices.Compact(texts), nil
+}
+
+// sign writes the manifest, its signature and the key that it is checked with, and returns the manifest's digest.
+func (w *publisher) sign() (string, error) {
+	slices.SortFunc(w.files, func(a, b manifestFile) int { return strings.Compare(a.Path, b.Path) })
+	body, err := newManifest(w.Facts, w.files, w.Signer.Public()).encode()
+	if err != nil {
+		return "", err
+	}
+	switch standing, err := os.ReadFile(filepath.Join(w.Root, filepath.FromSlash(w.night()), manifestName)); {
+	case err == nil && !bytes.Equal(standing, body):
+		return "", fmt.Errorf("it stands published already in %s, with other content: look there, and use the version of lethe that wrote it to make it anew", w.night())
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return "", err
+	}
+	folder := filepath.Join(w.folder, filepath.FromSlash(w.night()))
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:]), errors.Join(
+		writeDurably(filepath.Join(folder, manifestName), body),
+		writeDurably(filepath.Join(folder, signatureName), signatureText(w.Signer.Sign(manifestContext, body))),
+		writeDurably(filepath.Join(folder, keyName), []byte(w.Signer.Public()+"\n")))
+}
+
+// moveIn renames the folders of the night into place, the one with the manifest last, and puts the page on top if it is the newest.
+func (w *publisher) moveIn() error {
+	night := w.night()
+	folders := []string{}
+	for _, f := range w.files {
+		if dir := f.Path[:strings.LastIndexByte(f.Path, '/')]; dir != night && !slices.Contains(folders, dir) {
+			folders = append(folders, dir)
+		}
+	}
+	for _, dir := range append(folders, night) {
+		from, to := filepath.Join(w.folder, filepath.FromSlash(dir)), filepath.Join(w.Root, filepath.FromSlash(dir))
+		err := errors.Join(syncDir(from), os.MkdirAll(filepath.Dir(to), 0o750), os.RemoveAll(to))
+		if err == nil {
+			err = os.Rename(from, to)
+		}
+		if err == nil {
+			err = syncDir(filepath.Dir(to))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	nights, err := filepath.Glob(filepath.Join(w.Root, "manifests", "date=*", "run=*"))
+	if err != nil {
+		return err
+	}
+	if newest := newestNight(nights); filepath.Base(newest) != "run="+w.Facts.Run.RunID {
+		return nil
+	}
+	body, err := os.ReadFile(filepath.Join(w.Root, filepath.FromSlash(night), pageName))
+	if err != nil {
+		return err
+	}
+	fresh := filepath.Join(w.folder, pageName)
+	if err := writeDurably(fresh, body); err != nil {
+		return err
+	}
+	return errors.Join(os.Rename(fresh, filepath.Join(w.Root, pageName)), syncDir(w.Root))
+}
+
+// newestNight is the folder of the run that started last: run ids are UUIDv7, which sort by time. It does not go by dates, which may be simulated.
+func newestNight(folders []string) string {
+	if len(folders) == 0 {
+		return ""
+	}
+	return slices.MaxFunc(folders, func(a, b string) int { return strings.Compare(filepath.Base(a), filepath.Base(b)) })
+}
+
+// writeDurably writes a new file below folders that it makes.
+func writeDurably(path string, body []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(body)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
