@@ -30,6 +30,8 @@ type Mutator interface {
 	// edit as one batch, once (also when no row is left: the batch is then empty). After the last query it applies the edits in the reverse
 	// order of the queries, so that parents are named first and children go first. Then it calls confirm, and commits.
 	//
+	// A row may be read by several queries, so that it is locked before others are looked at; one of their edits may change it.
+	//
 	// Queries must have Keys; After and MaxRows are ignored. An error from edit or confirm rolls everything back and is returned as it is. If
 	// the engine refuses a change (a constraint, a trigger) nothing is changed and the error wraps ErrRefused; a deadlock or a
 	// lock timeout wraps ErrTransient.

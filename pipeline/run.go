@@ -193,7 +193,50 @@ func (p *Pipeline) begin(ctx context.Context, o Options) (*night, error) {
 	if err := n.openRegistry(ctx); err != nil {
 		return n, err
 	}
-	return n, n.openStores(ctx)
+	if err := n.openStores(ctx); err != nil {
+		return n, err
+	}
+	return n, n.recallPlans(ctx)
+}
+
+// recallPlans ends waiting plans whose time is over, and remembers the rows of the others: they are not planned again, so that approvers never
+// chase a moving digest.
+func (n *night) recallPlans(ctx context.Context) error {
+	plans, err := n.journal.Plans(ctx, journal.Waiting, journal.Approved)
+	if err != nil {
+		return err
+	}
+	for _, entry := range plans {
+		p, err := openPlan(filepath.Join(n.State, "plans", entry.ID), entry.Digest)
+		if err != nil {
+			return err
+		}
+		if entry.State == journal.Waiting && !n.asOf.Before(p.ValidUntil) {
+			if err := n.lapse(ctx, p); err != nil {
+				return err
+			}
+			continue
+		}
+		id, err := n.Keys.PlanIdentity(p.PlanID)
+		if err != nil {
+			return err
+		}
+		for _, g := range p.Groups {
+			for _, s := range g.Segments {
+				if s.Kind != "root" || p.Part == "reversible" {
+					continue
+				}
+				rows, err := readKeys(p.folder, s, id)
+				if err != nil {
+					return err
+				}
+				for _, r := range rows {
+					n.pending[place{g.Source, s.Table, r.key}] = true
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // remember reads what earlier nights left in the journal, and whether this one is done already.

@@ -22,6 +22,7 @@ func mutatorTests() []subtest {
 		{"a query by other fields has one outcome for each row read", testMutateForeign},
 		{"the arrays of an edit are valid until the next call", testMutateReuse},
 		{"asking twice does no harm", testMutateTwice},
+		{"a row may be read by several queries and changed by one", testMutateReadTwice},
 		{"edit sees the rows as they are now and leaves what is stale", testMutateStale},
 		{"edits are applied in the reverse order of the queries", testMutateFamily},
 		{"a row that refers to its own table goes before the row it refers to", testMutateSelf},
@@ -233,6 +234,37 @@ func testMutateTwice(t *testing.T, h Harness) {
 	requireStore(t, store, want)
 	require.Equal(t, []connectors.Outcome{outcome("customer", connectors.Done, "1"), outcome("customer", connectors.Gone, "2"), outcome("customer", connectors.Done, "3")}, mutate(t, src, queries, decide))
 	requireStore(t, store, want)
+}
+
+func testMutateReadTwice(t *testing.T, h Harness) {
+	tables := h.tables("customer")
+	src, store := openNew(t, h, tables)
+	read := connectors.Query{Table: "customer", Keys: keysOf("id", "1", "2")}
+	for _, changing := range []int{0, 2} { // the first of the queries, then the last
+		n := 0
+		_, err := src.(connectors.Mutator).Mutate(t.Context(), []connectors.Query{read, read, read}, func(b connectors.Batch) (connectors.Edit, error) {
+			n++
+			if n-1 != changing {
+				return connectors.Edit{}, nil
+			}
+			return editRows(t, b, func(row map[string]any) change {
+				if row["id"] == "2" {
+					return change{}
+				}
+				return change{"name": "query " + strconv.Itoa(changing)}
+			}), nil
+		}, confirmed)
+		require.NoError(t, err)
+		requireStore(t, store, with(tables, "customer", func(row []any) []any {
+			switch row[0] {
+			case "1":
+				row[1] = "query " + strconv.Itoa(changing)
+			case "2":
+				return nil
+			}
+			return row
+		}))
+	}
 }
 
 func testMutateStale(t *testing.T, h Harness) {

@@ -100,7 +100,9 @@ func (s *Store) Mutate(ctx context.Context, queries []connectors.Query, edit con
 		outcomes = append(outcomes, sel.outcomes(q, answer.Ops)...)
 		apply = append(apply, func() error {
 			for i, place := range sel.places {
-				sel.table.Rows[place] = rows[i]
+				if opAt(answer.Ops, i) != connectors.Leave { // another query may change the row
+					sel.table.Rows[place] = rows[i]
+				}
 			}
 			return check(tables, q.Table)
 		})
