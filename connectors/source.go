@@ -6,6 +6,7 @@ package connectors
 import (
 	"context"
 	"iter"
+	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -48,6 +49,12 @@ type Rewriter interface {
 	// full, calls verify with a Source over it, and only when all of that succeeds replaces the original: fsync, rename, fsync of
 	// the folder. After any error the original is as it was and no temporary file is left.
 	Rewrite(ctx context.Context, q []Query, edit EditFunc, verify func(Source) error) (RewriteReport, error)
+}
+
+// Clocked is a Source whose engine keeps a time of its own, which the host's is compared with before anything is decided.
+type Clocked interface {
+	// Clock returns the engine's present time.
+	Clock(ctx context.Context) (time.Time, error)
 }
 
 // EditFunc decides what happens to the rows of one batch. The batch, and the Edit's arrays, are valid until the next call.

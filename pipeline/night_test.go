@@ -548,3 +548,17 @@ func TestFutureAsOfNeedsASimulatedClock(t *testing.T) {
 	require.Empty(t, r.Waiting, "a look into the future is no plan that could be applied today")
 	require.True(t, slices.ContainsFunc(r.Summary, func(l pipeline.SummaryLine) bool { return l.Reason == "D_CONSENT_EXPIRED" && l.Rows == 2 }), "%+v", r.Summary)
 }
+
+// late is a store whose engine's clock is wrong.
+type late struct{ *mem.Store }
+
+func (late) Clock(context.Context) (time.Time, error) { return time.Now().Add(-time.Hour), nil }
+
+func TestClocksApartStopTheNight(t *testing.T) {
+	w := newWorld(t, news(nil), people())
+	w.usualEvents()
+	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) { return late{w.live}, nil }
+	_, err := w.night()
+	require.Equal(t, 13, pipeline.ExitCode(err), "%v", err)
+	require.Len(t, w.rows("people"), 3)
+}

@@ -428,6 +428,10 @@ func (n *night) openStores(ctx context.Context) error {
 			continue
 		}
 		s.open = open
+		if err := n.sameTime(ctx, s); err != nil {
+			errs = append(errs, err)
+			continue
+		}
 		if err := n.prepare(ctx, s); errors.Is(err, ErrConfig) {
 			errs = append(errs, err)
 		} else if err != nil {
@@ -435,6 +439,25 @@ func (n *night) openStores(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// maxSkew is how far the clocks of the host and of a database server may be apart (decisions.md, 30).
+const maxSkew = 5 * time.Minute
+
+// sameTime compares the host's clock with a server's: dates decide, so neither may be wrong.
+func (n *night) sameTime(ctx context.Context, s *store) error {
+	clocked, ok := s.open.(connectors.Clocked)
+	if !ok {
+		return nil
+	}
+	theirs, err := clocked.Clock(ctx)
+	if err != nil {
+		return err
+	}
+	if skew := theirs.Sub(time.Now()); skew.Abs() > maxSkew {
+		return fmt.Errorf("%w: the clock of source %s is %s apart from this host's: set both by NTP", ErrExpired, s.Name, skew.Round(time.Second))
+	}
+	return nil
 }
 
 // problem remembers something that went wrong and does not stop the night.

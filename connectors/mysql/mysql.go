@@ -29,6 +29,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -147,6 +148,19 @@ func (c sessions) Connect(ctx context.Context) (driver.Conn, error) {
 
 // Close closes the connections.
 func (s *source) Close() error { return s.db.Close() }
+
+// Clock returns the server's time.
+func (s *source) Clock(ctx context.Context) (time.Time, error) {
+	var text string
+	if err := s.db.QueryRowContext(ctx, "SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)").Scan(&text); err != nil {
+		return time.Time{}, s.fail("clock", "", err)
+	}
+	t, err := time.Parse("2006-01-02 15:04:05.999999", text)
+	if err != nil {
+		return time.Time{}, s.fail("clock", "", err)
+	}
+	return t, nil
+}
 
 // Close closes the connections.
 func (m *mutable) Close() error { return errors.Join(m.source.Close(), m.apply.Close()) }

@@ -735,3 +735,12 @@ func TestWaysToConnect(t *testing.T) {
 		})
 	}
 }
+
+func TestClock(t *testing.T) {
+	src, err := mysql.Connector.Open(t.Context(), connectors.Options{Name: "clock", DSN: servers.MariaDB(t).Database(t).DSN()})
+	require.NoError(t, err)
+	defer src.Close()
+	at, err := src.(connectors.Clocked).Clock(t.Context())
+	require.NoError(t, err)
+	require.WithinDuration(t, time.Now(), at, time.Minute)
+}
