@@ -39,9 +39,14 @@ func (n *night) prepare(ctx context.Context, s *store) error {
 func (n *night) mapped(s *store) error {
 	var errs []error
 	whole := map[string]string{}
+	s.claims = map[string][]string{}
 	for _, silo := range n.Silos {
 		for _, r := range silo.Silo.Records {
-			if r.Source != s.System() || n.registry == nil {
+			if r.Source != s.System() {
+				continue
+			}
+			s.claims[r.Table] = append(s.claims[r.Table], silo.Silo.Name)
+			if n.registry == nil { // only discovering
 				continue
 			}
 			t, ok := s.table(r.Table)

@@ -83,6 +83,7 @@ type store struct {
 	tables   []connectors.Table
 	groups   []*group
 	governed map[string][]*group
+	claims   map[string][]string // silos by table, also where the registry was not asked
 	verdicts []classifiers.TableVerdict
 	erasure  *erasure
 	rows     int64
@@ -118,13 +119,8 @@ func (s *store) estimate() (rows int64) {
 	return rows
 }
 
-func (s *store) silosOf(table string) []string {
-	var silos []string
-	for _, g := range s.governed[table] {
-		silos = append(silos, g.silo.Silo.Name)
-	}
-	return silos
-}
+// silosOf names the silos that claim a table.
+func (s *store) silosOf(table string) []string { return s.claims[table] }
 
 // span returns the civil dates of the oldest and newest row of a governed table.
 func (s *store) span(table string) (oldest, newest string) {
