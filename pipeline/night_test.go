@@ -562,3 +562,30 @@ func TestClocksApartStopTheNight(t *testing.T) {
 	require.Equal(t, 13, pipeline.ExitCode(err), "%v", err)
 	require.Len(t, w.rows("people"), 3)
 }
+
+func TestPolicyThatDoesNotFitIsRefusedBeforeAnythingIsRead(t *testing.T) {
+	null := "null"
+	for _, c := range []struct {
+		name   string
+		change func(*policy.Silo)
+		says   string
+	}{
+		{"table", func(s *policy.Silo) { s.Records[0].Table = "persons" }, "no table persons"},
+		{"subject", func(s *policy.Silo) { s.Records[0].Subject = map[string]string{"email": "mail"} }, "no field mail"},
+		{"anonymize", func(s *policy.Silo) { s.Anonymize = map[string]*string{"nmae": &null} }, "names field nmae"},
+		{"rule", func(s *policy.Silo) { s.Rules[0].Fields = []string{"emial"} }, "names field emial"},
+		{"technique", func(s *policy.Silo) { s.Anonymize = map[string]*string{"id": &null} }, "part of the key"},
+		{"dependent", depends(policy.Dependent{Table: "orders", FK: []string{"person"}, Do: "delete"}), "orders is not in source"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, news(c.change), people())
+			w.usualEvents()
+			read := false
+			w.p.Progress = func(string, string, int64, int64) { read = true }
+			_, err := w.night()
+			require.Equal(t, 2, pipeline.ExitCode(err), "%v", err)
+			require.ErrorContains(t, err, c.says)
+			require.False(t, read, "rows were read")
+		})
+	}
+}

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,7 +37,6 @@ func (n *night) prepare(ctx context.Context, s *store) error {
 // mapped resolves which silos govern which tables of a source, and checks that the source can do what they ask.
 func (n *night) mapped(s *store) error {
 	var errs []error
-	whole := map[string]string{}
 	s.claims = map[string][]string{}
 	for _, silo := range n.Silos {
 		for _, r := range silo.Silo.Records {
@@ -61,14 +59,6 @@ func (n *night) mapped(s *store) error {
 				errs = append(errs, err)
 				continue
 			}
-			if other, taken := whole[r.Table]; taken && (len(r.Where) == 0 || other != "") {
-				errs = append(errs, fmt.Errorf("%w: silos %s and %s both claim table %s of source %s: tell their rows apart with `where:`", ErrConfig, cmp.Or(other, "another"), silo.Silo.Name, r.Table, s.Name))
-			} else if !taken || len(r.Where) == 0 {
-				whole[r.Table] = silo.Silo.Name
-				if len(r.Where) > 0 {
-					whole[r.Table] = ""
-				}
-			}
 			if s.ReadOnly && !s.backup() && n.opts.Apply {
 				errs = append(errs, fmt.Errorf("%w: silo %s wants rows of table %s changed, but source %s is read-only: give it an apply_dsn", ErrConfig, silo.Silo.Name, r.Table, s.Name))
 			}
@@ -77,6 +67,38 @@ func (n *night) mapped(s *store) error {
 		}
 	}
 	sortChildrenFirst(s)
+	return errors.Join(errs...)
+}
+
+// knownFields refuses a policy that names a field which no table of its silo has: a misspelt field would silently stay as it is.
+func (n *night) knownFields() error {
+	var errs []error
+	for _, silo := range n.Silos {
+		has := map[string]bool{}
+		whole := true
+		for _, r := range silo.Silo.Records {
+			i := slices.IndexFunc(n.stores, func(s *store) bool { return s.Name == r.Source })
+			if i < 0 || n.stores[i].err != nil {
+				whole = false
+				continue
+			}
+			t, _ := n.stores[i].table(r.Table)
+			for _, f := range t.Fields {
+				has[f.Name] = true
+			}
+		}
+		if !whole {
+			continue // a source did not answer: what it has is not known
+		}
+		for _, r := range silo.Silo.Records {
+			for _, f := range silo.Fields(r) {
+				if !has[f] {
+					errs = append(errs, fmt.Errorf("%w: silo %s names field %s, which none of its tables has: correct the name", ErrConfig, silo.Silo.Name, f))
+					has[f] = true // said once
+				}
+			}
+		}
+	}
 	return errors.Join(errs...)
 }
 

@@ -434,6 +434,9 @@ func (n *night) openStores(ctx context.Context) error {
 			n.failedSource(s, err)
 		}
 	}
+	if len(errs) == 0 && n.registry != nil {
+		errs = append(errs, n.knownFields())
+	}
 	return errors.Join(errs...)
 }
 
