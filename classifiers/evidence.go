@@ -231,7 +231,7 @@ func (c *Catalogue) dateEvidence(f *fieldState, add func(evidence)) {
 		add(evidence{category: DateOfBirth, name: "values", detail: fmt.Sprintf("dates from %d to %d", low, high), lo: 2, detector: "date"})
 	case named:
 		add(evidence{category: DateOfBirth, name: "values", detail: fmt.Sprintf("dates from %d to %d are no birth dates", low, high), lo: -4, detector: "date"})
-	case f.header.opaque && f.table.hasPersonal && dates >= 8 && p.clocks == 0 && low >= 1900 && median <= 2005 && high-low >= 15 && f.table.earliest(f):
+	case f.header.opaque && (f.table.hasPersonal || f.table.hasEmail) && dates >= 8 && p.clocks == 0 && low >= 1900 && median <= 2005 && high-low >= 15 && f.table.earliest(f):
 		add(evidence{category: DateOfBirth, name: "values", detail: fmt.Sprintf("dates from %d to %d, the earliest beside names", low, high), lo: 7, detector: "date"})
 	}
 }

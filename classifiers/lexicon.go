@@ -128,6 +128,9 @@ func spellings(phrase string) []string {
 
 // foldWord lower-cases a word and takes its accents off.
 func foldWord(s string) string {
+	if isASCII(s) {
+		return strings.ToLower(s)
+	}
 	var b strings.Builder
 	for _, r := range norm.NFD.String(strings.ToLower(s)) {
 		if unicode.Is(unicode.Mn, r) {
@@ -157,6 +160,15 @@ func foldWord(s string) string {
 		}
 	}
 	return b.String()
+}
+
+func isASCII(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 // splitHeader cuts a header into folded tokens: at every sign that is no letter or digit, at camelCase humps, between letters and digits.
@@ -216,7 +228,7 @@ func dropFillers(tokens []string) []string {
 func shortPiece(s string) bool {
 	switch s {
 	case "zip", "tel", "fax", "dob", "num", "cod", "emp", "usr", "pwd", "uid", "url", "tax", "vat", "nom", "mob", "ssn", "geo", "lng", "dni", "nif", "plz", "iva",
-		"ip", "id", "no", "nr", "sex", "age", "cap", "pec", "ime", "ad", "pin", "nip", "cpf", "geb", "fec", "nac", "lat", "lon":
+		"ip", "id", "no", "nr", "cap", "pec", "ime", "ad", "pin", "nip", "cpf", "geb", "fec", "nac", "lat", "lon":
 		return true
 	}
 	return false

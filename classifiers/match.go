@@ -2,6 +2,7 @@ package classifiers
 
 import (
 	"sort"
+	"strings"
 )
 
 // Match is one detector that a single value meets.
@@ -10,48 +11,107 @@ type Match struct {
 	Category Category
 	Also     []Category
 	Country  string
-	Score    float64 // log-odds that the value is what the detector says, with what the header and the country add
-	Why      string
+	// Score is the log-odds that the value is what the detector says, the header and the country counted in. Below zero the form fits and
+	// nothing else speaks for it.
+	Score float64
+	Why   string
+	// Start and End are the bytes of the value that match.
+	Start, End int
 }
 
-// Match says which detectors a single value meets, best first. header and country may be empty. A header that names the category speaks for a match, and is required by
-// detectors whose check proves nothing; a country leaves out the schemes of other countries.
+// matchPrior is the log-odds of one detector before a single value is looked at.
+const matchPrior = -3.0
+
+// Match says which detectors a single value meets, best first. head and country may be empty. A header that names the category and a country that
+// issues the number speak for a match; a country leaves out the numbers of other countries. Detectors whose check proves nothing are listed only where
+// one of the two speaks for them, but for postal codes, which have no other way. A value that no detector meets as a whole is searched inside.
 func (c *Catalogue) Match(text, head, country string) []Match {
-	v := newValue([]byte(text), len(text))
+	v := newValue([]byte(text), 0)
 	if len(v.raw) == 0 {
 		return nil
 	}
-	v.cut = false
+	at := strings.Index(text, string(v.raw))
 	h := c.lexicon.read(head, 0)
-	var list []Match
-	add := func(d Detector, score float64, why string) {
-		list = append(list, Match{Detector: d.ID, Category: d.Category, Also: d.Also, Country: d.Country, Score: score, Why: why})
-	}
+	m := matcher{header: h, country: country, start: at, end: at + len(v.raw)}
 	for i := range c.builtins {
 		b := &c.builtins[i]
-		if !b.needs(v.census) || !b.match(&v) {
+		if !b.needs(v.census) {
 			continue
 		}
-		if b.detector.HeaderOnly && country == "" && !h.names(b.detector.Category) {
-			continue
+		if check := national(i); check != nil && country != "" {
+			if check(v.raw, country) {
+				d := b.detector
+				d.Country = country
+				m.add(d)
+			}
+		} else if b.match(&v) && (!b.detector.HeaderOnly || h.names(b.detector.Category) || i == bPostcodeForm) {
+			m.add(b.detector)
 		}
-		add(b.detector, 4, "shape and check pass")
 	}
 	for _, i := range c.schemes.match(nil, v.raw) {
 		d := c.schemes.detector(int(i))
-		if country != "" && d.Country != "" && d.Country != country {
+		if country != "" && d.Country != "" && d.Country != country || d.HeaderOnly && country == "" && d.Country != "" && !h.names(d.Category) {
 			continue
 		}
-		if d.HeaderOnly && country == "" && !h.names(d.Category) {
-			continue
-		}
-		add(d, 4, "layout and check pass")
+		m.add(d)
 	}
+	tokens := c.lexicon.tokens(head)
 	for i := range c.customs {
-		if c.customs[i].matchValue(v.raw) {
-			add(c.customs[i].detector, 5, "declared pattern or word")
+		if cu := &c.customs[i]; cu.matchValue(v.raw) || cu.pattern == nil && cu.words == nil && cu.matchHeader(tokens) {
+			m.add(cu.detector)
 		}
 	}
-	sort.SliceStable(list, func(i, j int) bool { return list[i].Score > list[j].Score })
-	return list
+	if !m.whole {
+		c.matchInside(&m, []byte(text))
+	}
+	sort.SliceStable(m.list, func(i, j int) bool { return m.list[i].Score > m.list[j].Score })
+	return m.list
+}
+
+// matcher collects the matches of one value.
+type matcher struct {
+	header     header
+	country    string
+	start, end int
+	list       []Match
+	whole      bool // something other than running text matches the whole value
+}
+
+func (m *matcher) add(d Detector) {
+	score := matchPrior + min(7, -logOf(d.Chance))
+	why := []string{"form and check pass"}
+	if d.HeaderOnly {
+		score, why = matchPrior, []string{"the form fits, which proves little"}
+	}
+	if m.header.names(d.Category) {
+		score += m.header.concepts[0].weight
+		why = append(why, "the header names it")
+	}
+	if m.country != "" && d.Country == m.country {
+		score += 2
+		why = append(why, "the country issues it")
+	}
+	m.whole = m.whole || d.Category != FreeText && d.Category != None
+	m.list = append(m.list, Match{Detector: d.ID, Category: d.Category, Also: d.Also, Country: d.Country, Score: score, Why: strings.Join(why, "; "), Start: m.start, End: m.end})
+}
+
+// matchInside looks for values inside a text, with the checks of the country if one is given.
+func (c *Catalogue) matchInside(m *matcher, text []byte) {
+	for _, s := range c.spans(nil, text, m.country) {
+		d, ok := c.byID(s.Detector)
+		match := Match{Detector: s.Detector, Category: s.Category, Score: 3, Why: "found inside the text", Start: s.Start, End: s.End}
+		if ok {
+			match.Also, match.Country = d.Also, d.Country
+		}
+		m.list = append(m.list, match)
+	}
+}
+
+// byID finds a detector of the sorted list.
+func (c *Catalogue) byID(id string) (Detector, bool) {
+	i := sort.Search(len(c.detectors), func(i int) bool { return c.detectors[i].ID >= id })
+	if i < len(c.detectors) && c.detectors[i].ID == id {
+		return c.detectors[i], true
+	}
+	return Detector{}, false
 }

@@ -103,6 +103,9 @@ func isUUID(b []byte) bool {
 
 // isURL accepts an absolute URL of the web, or a host name that starts with "www.".
 func isURL(b []byte) bool {
+	if len(b) > 2083 { // the longest that browsers and registries agree on
+		return false
+	}
 	s := string(b)
 	if i := strings.Index(s, "://"); i > 0 {
 		switch strings.ToLower(s[:i]) {
@@ -111,7 +114,7 @@ func isURL(b []byte) bool {
 			return false
 		}
 		s = s[i+3:]
-	} else if len(s) < 5 || !strings.EqualFold(s[:4], "www.") {
+	} else if len(s) < 5 || !strings.EqualFold(s[:4], "www.") || strings.Count(s, ".") < 2 {
 		return false
 	}
 	host, _, _ := strings.Cut(s, "/")
@@ -122,6 +125,10 @@ func isURL(b []byte) bool {
 	}
 	if strings.ContainsAny(s, " \t\n<>") {
 		return false
+	}
+	if strings.HasPrefix(host, "[") {
+		literal, rest, ok := strings.Cut(host[1:], "]")
+		return ok && isIPv6([]byte(literal)) && (rest == "" || rest[0] == ':' && allDigits(rest[1:]))
 	}
 	host, port, found := strings.Cut(host, ":")
 	if found && (len(port) > 5 || !allDigits(port)) {

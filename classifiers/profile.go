@@ -178,10 +178,18 @@ func (c *Catalogue) newProfile(col *column, f Field) *profile {
 // maxPhones bounds the candidates that are asked about at the numbering plans, which are slow.
 const maxPhones = 48
 
+// isFictitious asks the schemes that a value passes whether it is reserved for tests.
 func (c *Catalogue) isFictitious(schemes []uint16, v []byte) bool {
-	_ = schemes
-	_ = v
-	_ = ident.Number{}
+	var buf [64]byte
+	compact, ok := ident.Compact(buf[:0], v)
+	if !ok {
+		return false
+	}
+	for _, i := range schemes {
+		if ident.Fictitious(c.schemes.all[i].ID, ident.Number{Raw: v, Compact: compact}) {
+			return true
+		}
+	}
 	return false
 }
 
@@ -258,6 +266,8 @@ func (p *profile) names(v *value) {
 		p.common++
 	}
 }
+
+func logOf(chance float64) float64 { return math.Log(max(chance, 1e-6)) }
 
 func clamp(x, limit float64) float64 { return max(-limit, min(limit, x)) }
 

@@ -57,7 +57,7 @@ func isSecretToken(b []byte) bool {
 	}
 	for i := range tokenPrefixes {
 		f := &tokenPrefixes[i]
-		if b[0] == f.prefix[0] && len(b) >= f.min && len(b) <= 512 && bytes.HasPrefix(b, []byte(f.prefix)) && bytes.IndexAny(b[len(f.prefix):], " \t\n") < 0 {
+		if b[0] == f.prefix[0] && len(b) >= f.min && len(b) <= 512 && bytes.HasPrefix(b, []byte(f.prefix)) && !bytes.ContainsAny(b[len(f.prefix):], " \t\n") {
 			return true
 		}
 	}

@@ -21,9 +21,12 @@ type Span struct {
 
 // Spans appends to dst the places in text that hold personal data, in order and without overlap: addresses, numbers with a check, secrets, names that
 // follow a title or a salutation, and numbers whose check is weak where the words before them say what they are. It is linear in the text.
-func (c *Catalogue) Spans(dst []Span, text []byte) []Span {
+func (c *Catalogue) Spans(dst []Span, text []byte) []Span { return c.spans(dst, text, "") }
+
+// spans takes the numbers of a given country on their check alone.
+func (c *Catalogue) spans(dst []Span, text []byte, country string) []Span {
 	from := len(dst)
-	r := reader{catalogue: c, text: text, context: true}
+	r := reader{catalogue: c, text: text, context: true, country: country}
 	dst = r.numbers(dst)
 	dst = r.names(dst)
 	found := dst[from:]
@@ -48,8 +51,21 @@ type reader struct {
 	catalogue *Catalogue
 	text      []byte
 	context   bool // ask the words before a number what it is
+	country   string
 	scratch   [64]byte
+	run       numberRun
 }
+
+// numberRun is the run of digit groups that is being read. It bounds the work: what the words around say is read once a run, and only
+// so many places in it are tried.
+type numberRun struct {
+	start, end int
+	tries      int
+	around     *header
+}
+
+// maxTries is how many candidates of one run of at most 48 bytes are looked at.
+const maxTries = 24
 
 // strictChance is the chance below which a check proves a number in the middle of a text.
 const strictChance = 2e-3
@@ -105,7 +121,7 @@ func (r *reader) chunk(dst []Span, start, end int, c census) ([]Span, int) {
 		}
 		return dst, end
 	}
-	for len(run) > 0 && (run[0] == '(' || run[0] == '=') {
+	for len(run) > 1 && (run[0] == '(' && !isDigit(run[1]) || run[0] == '=') {
 		run = run[1:]
 		start++
 	}
@@ -173,13 +189,38 @@ func (r *reader) grouped(dst []Span, start, end int) ([]Span, int) {
 			break
 		}
 	}
-	var h *header
+	if n == 0 {
+		return dst, end
+	}
+	if first >= r.run.end {
+		r.run = numberRun{start: first, end: ends[n-1]}
+	}
 	for k := n - 1; k >= 0; k-- {
-		if s, ok := r.number(first, ends[k], &h); ok {
+		if r.run.tries++; r.run.tries > maxTries {
+			return dst, max(end, r.run.end)
+		}
+		if s, ok := r.number(first, ends[k]); ok {
 			return append(dst, s), ends[k]
 		}
 	}
 	return dst, end
+}
+
+// said reports whether the words around the run name one of the categories.
+func (r *reader) said(cats ...Category) bool {
+	if r.run.around == nil {
+		h := r.before(r.run.start)
+		if len(h.concepts) == 0 {
+			h = r.after(r.run.end)
+		}
+		r.run.around = &h
+	}
+	for _, c := range cats {
+		if r.run.around.names(c) {
+			return true
+		}
+	}
+	return false
 }
 
 // isJoiner reports whether the byte can stand between the groups of one number: a single separator, with a group of digits or capitals after it.
@@ -199,24 +240,12 @@ func isJoiner(t []byte, i int) bool {
 	return false
 }
 
-// number decides about one candidate. h is what the words before it say, read at the first need.
-func (r *reader) number(start, end int, h **header) (Span, bool) {
+// number decides about one candidate.
+func (r *reader) number(start, end int) (Span, bool) {
 	b := r.text[start:end]
 	c := take(b)
-	if c.digits < 5 || len(b) > 44 {
+	if len(b) > 44 || c.digits < 5 && (c.digits < 2 || c.letters() == 0 || !r.context) {
 		return Span{}, false
-	}
-	named := func(cats ...Category) bool {
-		if *h == nil {
-			x := r.before(start)
-			*h = &x
-		}
-		for _, cat := range cats {
-			if (*h).names(cat) {
-				return true
-			}
-		}
-		return false
 	}
 	if !r.context {
 		return r.proved(start, end, c)
@@ -227,6 +256,12 @@ func (r *reader) number(start, end int, h **header) (Span, bool) {
 	for _, i := range r.catalogue.schemes.match(buf[:0], b) {
 		s := &r.catalogue.schemes.all[i]
 		cat := Category(s.Labels[0])
+		if r.country != "" && s.Country != "" && s.Country != r.country {
+			continue
+		}
+		if r.country != "" && s.Country == r.country && !s.HeaderOnly && s.Chance < 0.5 && cat != None {
+			return Span{cat, s.ID, start, end}, true
+		}
 		if cat == None || s.Company {
 			continue
 		}
@@ -234,7 +269,7 @@ func (r *reader) number(start, end int, h **header) (Span, bool) {
 		if !s.HeaderOnly && (ch <= strictChance || cat == CreditCard && c.digits >= 15) {
 			return Span{cat, s.ID, start, end}, true
 		}
-		if (weak < 0 || s.Chance < r.catalogue.schemes.all[weak].Chance) && named(labels(s)...) {
+		if (weak < 0 || s.Chance < r.catalogue.schemes.all[weak].Chance) && r.said(labels(s)...) {
 			weak = int(i)
 		}
 	}
@@ -249,10 +284,16 @@ func (r *reader) number(start, end int, h **header) (Span, bool) {
 		return Span{Phone, "phone.international", start, end}, true
 	case shape.formed && shape.digits == 10 && (b[0] == '(' || bytes.Count(b, []byte("-")) == 2) && isPhone(b, "US"):
 		return Span{Phone, "phone.national", start, end}, true
-	case shape.digits >= 7 && named(Phone):
+	case shape.digits >= 7 && r.said(Phone):
 		return Span{Phone, "phone.national", start, end}, true
 	}
-	if c.digits >= 6 && named(DateOfBirth) {
+	if r.country != "" && r.said(Passport) && isPassport(b, r.country) {
+		return Span{Passport, "passport.form", start, end}, true
+	}
+	if r.said(VehiclePlate) && isPlate(b, r.country) {
+		return Span{VehiclePlate, "vehicle.plate", start, end}, true
+	}
+	if c.digits >= 6 && r.said(DateOfBirth) {
 		if _, ok := parseDate(b); ok {
 			return Span{DateOfBirth, "date", start, end}, true
 		}
@@ -296,9 +337,21 @@ func (r *reader) before(at int) header {
 		window = window[i+1:]
 	}
 	tokens := r.catalogue.lexicon.tokens(window)
-	if len(tokens) > 5 {
-		tokens = tokens[len(tokens)-5:]
+	return r.words(tokens[max(0, len(tokens)-5):])
+}
+
+// after reads the few words behind a place: "is my passport number".
+func (r *reader) after(at int) header {
+	window := string(r.text[at:min(len(r.text), at+40)])
+	if i := strings.IndexAny(window, "\n;!?.,0123456789"); i >= 0 {
+		window = window[:i]
 	}
+	tokens := r.catalogue.lexicon.tokens(window)
+	return r.words(tokens[:min(len(tokens), 6)])
+}
+
+// words finds the concepts among the words beside a number.
+func (r *reader) words(tokens []string) header {
 	var h header
 	for _, x := range r.catalogue.lexicon.match(tokens) {
 		for _, m := range x.meanings {
@@ -390,7 +443,7 @@ func isTitle(word []byte) bool {
 // nameAfter reads the capitalised words after a title. Where only a greeting stands before them, the first must be known as a name.
 func nameAfter(t []byte, at int, greeting bool) (start, end int, ok bool) {
 	words, pos := 0, at
-	for words < 4 {
+	for steps := 0; words < 4 && steps < 8; steps++ {
 		s, e := nextWord(t, pos)
 		if s == e || !gapOf(t[pos:s], words > 0) {
 			break
@@ -535,7 +588,7 @@ func (f *needleFinder) find(v []byte, n *needles) bool {
 	if c.ats == 0 && (c.digits < 7 && c.others == 0 && len(v) < 40 || c.letters() == 0 && (c.marks == 0 || v[0] != '+')) {
 		return false
 	}
-	f.reader.text = v
+	f.reader.text, f.reader.run = v, numberRun{}
 	f.spans = f.reader.numbers(f.spans[:0])
 	f.reader.text = nil
 	var seen needles

@@ -377,7 +377,7 @@ func (c *Catalogue) nameByTable(f *fieldState, get func(Category) *candidate) {
 		if h.concepts == nil {
 			k.sub = "full"
 		}
-		k.add("table", "a name in a table about persons", rolePlusWord-1)
+		k.add("table", "a name in a table about persons", rolePlusWord)
 	case t.subject == "company":
 		get(CompanyOnly).add("table", "a name in a table about companies", rolePlusWord)
 		get(PersonName).add("table", "a name in a table about companies", -2)
@@ -392,6 +392,8 @@ func (c *Catalogue) context(f *fieldState, k *candidate) {
 	personal := t.hasPersonal || t.subject == "person" || t.hasEmail
 	if f.header.weak() && f.header.names(k.category) {
 		switch {
+		case k.category == Health && (t.roles.record || t.roles.thing || !t.roles.person):
+			k.add("table", "a word of several meanings", -2)
 		case personal || t.hasStreet && rank(k.category, "") == 5:
 			k.add("table", "a word of several meanings beside persons", 1.5)
 		case t.subject == "thing" || t.subject == "place":
