@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"lethe/connectors"
 	"lethe/connectors/mem"
 	"lethe/pipeline"
+	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
@@ -588,4 +590,43 @@ func TestPolicyThatDoesNotFitIsRefusedBeforeAnythingIsRead(t *testing.T) {
 			require.False(t, read, "rows were read")
 		})
 	}
+}
+
+func TestEditedManifestOfTheLastNightIsFound(t *testing.T) {
+	for name, harm := range map[string]func(path string) error{
+		"edited":  func(path string) error { return os.WriteFile(path, []byte("{}"), 0o600) },
+		"removed": os.Remove,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, news(nil), people())
+			w.usualEvents()
+			r, err := w.night()
+			require.NoError(t, err)
+			require.NoError(t, harm(audit.ManifestPath(w.p.Reports, "2026-11-20", r.RunID)))
+			w.now = w.now.AddDate(0, 0, 1)
+			_, err = w.night()
+			require.Equal(t, 12, pipeline.ExitCode(err), "%v", err)
+			require.NoError(t, os.RemoveAll(audit.ManifestPath(w.p.Reports, "2026-11-20", r.RunID)))
+			again, err := w.p.Republish(t.Context(), r.RunID)
+			require.NoError(t, err)
+			require.Equal(t, r.Manifest, again.Manifest, "the same journal gives the same bytes")
+			_, err = w.night()
+			require.NoError(t, err)
+		})
+	}
+}
+
+func TestEditedPlanIsNotApplied(t *testing.T) {
+	w := newWorld(t, news(nil), people())
+	w.usualEvents()
+	w.planned()
+	docs, _, err := w.p.Plans(t.Context(), journal.Approved)
+	require.NoError(t, err)
+	path := filepath.Join(w.p.State, "plans", docs[0].PlanID, "plan.json")
+	body, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(body), "2026", "2027", 1)), 0o600))
+	_, err = w.p.Run(t.Context(), pipeline.Options{Job: "nightly", Phases: pipeline.ApplyOnly, Apply: true})
+	require.Equal(t, 12, pipeline.ExitCode(err), "%v", err)
+	require.Len(t, w.rows("people"), 3)
 }

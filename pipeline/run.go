@@ -259,12 +259,28 @@ func (n *night) remember(ctx context.Context) error {
 			n.result.AlreadyDone, n.result.RunID = true, r.ID
 		}
 	}
+	if err := n.evidence(runs); err != nil {
+		return err
+	}
 	waiting, err := n.journal.Plans(ctx, journal.Waiting, journal.Approved)
 	if err != nil {
 		return err
 	}
 	if n.result.AlreadyDone && slices.ContainsFunc(waiting, func(p journal.Plan) bool { return p.State == journal.Approved }) {
 		n.result.AlreadyDone = false // somebody approved a plan since
+	}
+	return nil
+}
+
+// evidence checks that the newest published manifest is where it was left, and as it was. The whole of it is `lethe audit verify`.
+func (n *night) evidence(runs []journal.Run) error {
+	i := slices.IndexFunc(runs, func(r journal.Run) bool { return r.Manifest != "" })
+	if i < 0 {
+		return nil
+	}
+	path := audit.ManifestPath(n.Reports, policy.DateOf(runs[i].AsOf, n.Zone).String(), runs[i].ID)
+	if digest, err := fileDigest(path); err != nil || digest != runs[i].Manifest {
+		return fmt.Errorf("%w: the manifest of the last report, %s, is missing or was edited: put it back, or move what is there away and make it anew with `lethe report --from-journal`", ErrTampered, path)
 	}
 	return nil
 }

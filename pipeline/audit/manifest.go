@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"time"
@@ -132,4 +133,9 @@ func openManifest(body, sig []byte, key keystore.PublicKey) (manifest, error) {
 func (m manifest) runID() string {
 	id, _ := m.Run["run_id"].(string)
 	return id
+}
+
+// ManifestPath is where the manifest of a run stands under the reports folder; date is the civil date of the run.
+func ManifestPath(root, date, runID string) string {
+	return filepath.Join(root, "manifests", "date="+date, "run="+runID, "manifest.json")
 }
