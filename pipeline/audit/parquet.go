@@ -17,6 +17,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/compress"
 	"github.com/apache/arrow/go/v15/parquet/file"
@@ -29,6 +32,8 @@ import (
 const (
 	schemaVersion = "1"
 
+	// decodeRows is the most rows of a file that Publish decodes value by value; of larger files it opens every page. Verify always decodes.
+	decodeRows = 1 << 17
 	// chunkRows are handed to the column writers at once.
 	chunkRows = 1 << 13
 	// groupRows is the most rows that wait in memory for their row group to be full, over all silos of a table.
@@ -36,6 +41,9 @@ const (
 	// newStrings is how many strings of a column that were not seen before go to the gate at once; seenStrings, how many are remembered.
 	newStrings  = 1 << 12
 	seenStrings = 1 << 16
+	// dictEntries and dictBytes bound the dictionary that a column keeps for itself; beyond them the values go to the writer one by one.
+	dictEntries = 1 << 12
+	dictBytes   = 1 << 19
 )
 
 // sheet writes one table, a Parquet file for each silo. Rows keep their order, and where pages and row groups end depends on the rows
@@ -61,6 +69,7 @@ type part[T any] struct {
 	sum     *counter
 	w       *file.Writer
 	group   file.BufferedRowGroupWriter
+	dicts   []dictionary // by column, of the row group
 	inGroup int
 	pending []T
 	rows    int64
@@ -78,10 +87,18 @@ type column struct {
 	floats []float64
 	bools  []bool
 	levels []int16
-	last   string
 	seen   map[string]struct{}
 	fresh  []string // not yet judged by the gate
 	hits   []error
+}
+
+// dictionary numbers the strings of one column in the order in which the Parquet writer saw them first, so that it can be given numbers: the
+// writer's own table costs an allocation for each value.
+type dictionary struct {
+	index map[string]int32
+	bytes int
+	last  string
+	at    int32 // of last
 }
 
 // counter counts and digests what passes.
@@ -102,14 +119,15 @@ func newSheet[T any](table, folder, date string, run Run, gate Gate) (*sheet[T],
 	arrowSchema := Schema[T]()
 	s := &sheet[T]{table: table, folder: folder, place: "date=" + date + "/run=" + run.RunID, gate: gate}
 	options := []parquet.WriterProperty{parquet.WithCompression(compress.Codecs.Zstd), parquet.WithVersion(parquet.V2_LATEST), parquet.WithCreatedBy("lethe"),
-		parquet.WithDictionaryDefault(false)}
+		parquet.WithDictionaryDefault(false), parquet.WithBatchSize(chunkRows), parquet.WithDataPageSize(4 << 20)}
 	for i, f := range arrowSchema.Fields() {
 		s.columns = append(s.columns, &column{name: f.Name, index: i, seen: map[string]struct{}{}})
 		switch reflect.TypeFor[T]().Field(i).Type {
 		case reflect.TypeFor[string]():
 			options = append(options, parquet.WithDictionaryFor(f.Name, true))
-		case refType, reflect.TypeFor[[]byte]():
 			options = append(options, parquet.WithStatsFor(f.Name, false))
+		case refType: // random bytes
+			options = append(options, parquet.WithStatsFor(f.Name, false), parquet.WithCompressionFor(f.Name, compress.Codecs.Uncompressed))
 		}
 	}
 	s.props = parquet.NewWriterProperties(options...)
@@ -203,7 +221,7 @@ func (s *sheet[T]) flush(p *part[T]) error {
 		return nil
 	}
 	if p.group == nil {
-		p.group = p.w.AppendBufferedRowGroup()
+		p.group, p.dicts = p.w.AppendBufferedRowGroup(), make([]dictionary, len(s.columns))
 	}
 	rows := reflect.ValueOf(p.pending)
 	var work errgroup.Group
@@ -214,7 +232,7 @@ func (s *sheet[T]) flush(p *part[T]) error {
 			return fmt.Errorf("table %s column %s: %w", s.table, c.name, err)
 		}
 		work.Go(func() error {
-			if err := c.write(w, rows); err != nil {
+			if err := c.write(w, rows, &p.dicts[c.index]); err != nil {
 				return fmt.Errorf("table %s column %s: %w", s.table, c.name, err)
 			}
 			if len(c.fresh) >= newStrings {
@@ -242,17 +260,23 @@ func (s *sheet[T]) endGroup(p *part[T]) error {
 	}
 	err := p.group.Close()
 	s.buffered -= p.inGroup
-	p.group, p.inGroup = nil, 0
+	p.group, p.dicts, p.inGroup = nil, nil, 0
 	return err
 }
 
 // write puts one column of the rows (a slice of structs) into a column writer.
-func (c *column) write(w file.ColumnChunkWriter, rows reflect.Value) error {
+func (c *column) write(w file.ColumnChunkWriter, rows reflect.Value, dict *dictionary) error {
 	n := rows.Len()
 	var err error
 	switch w := w.(type) {
 	case *file.ByteArrayColumnChunkWriter:
-		c.fillBytes(rows)
+		if rows.Type().Elem().Field(c.index).Type.Kind() == reflect.String {
+			return c.writeStrings(w, rows, dict)
+		}
+		c.values = c.values[:0]
+		for i := range n {
+			c.values = append(c.values, rows.Index(i).Field(c.index).Bytes())
+		}
 		_, err = w.WriteBatch(c.values, nil, nil)
 	case *file.FixedLenByteArrayColumnChunkWriter:
 		c.fixed = c.fixed[:0]
@@ -296,34 +320,71 @@ func (c *column) write(w file.ColumnChunkWriter, rows reflect.Value) error {
 	return err
 }
 
-// fillBytes copies strings or byte strings into one buffer, so that the garbage collector has one object to look at, and notes strings that are new.
-func (c *column) fillBytes(rows reflect.Value) {
+// writeStrings writes runs of known strings as numbers of the dictionary, and each new one as itself, which teaches the writer its number.
+func (c *column) writeStrings(w *file.ByteArrayColumnChunkWriter, rows reflect.Value, d *dictionary) error {
+	if d.index == nil {
+		d.index = map[string]int32{}
+	}
+	c.ints = c.ints[:0]
 	n := rows.Len()
-	c.text, c.values = c.text[:0], slices.Grow(c.values[:0], n)
-	isText := rows.Type().Elem().Field(c.index).Type.Kind() == reflect.String
-	c.longs = c.longs[:0] // where each value ends
 	for i := range n {
-		f := rows.Index(i).Field(c.index)
-		if !isText {
-			c.text = append(c.text, f.Bytes()...)
-			c.longs = append(c.longs, int64(len(c.text)))
-			continue
+		v := rows.Index(i).Field(c.index).String()
+		if v != d.last || len(d.index) == 0 {
+			at, known := d.index[v]
+			if !known {
+				c.note(v)
+				if err := c.writeIndices(w); err != nil {
+					return err
+				}
+				if len(d.index) >= dictEntries || d.bytes+len(v) > dictBytes {
+					return c.writePlain(w, rows, i)
+				}
+				c.values = append(c.values[:0], parquet.ByteArray(v))
+				if _, err := w.WriteBatch(c.values, nil, nil); err != nil {
+					return err
+				}
+				d.last, d.at, d.bytes = v, int32(len(d.index)), d.bytes+len(v)
+				d.index[v] = d.at
+				continue
+			}
+			d.last, d.at = v, at
 		}
-		v := f.String()
+		c.ints = append(c.ints, d.at)
+	}
+	return c.writeIndices(w)
+}
+
+func (c *column) writeIndices(w *file.ByteArrayColumnChunkWriter) error {
+	if len(c.ints) == 0 {
+		return nil
+	}
+	data := array.NewData(arrow.PrimitiveTypes.Int32, len(c.ints), []*memory.Buffer{nil, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.ints))}, nil, 0, 0)
+	defer data.Release()
+	numbers := array.NewInt32Data(data)
+	defer numbers.Release()
+	c.ints = c.ints[:0]
+	return w.WriteDictIndices(numbers, nil, nil)
+}
+
+// writePlain writes the strings from row i on as they are.
+func (c *column) writePlain(w *file.ByteArrayColumnChunkWriter, rows reflect.Value, i int) error {
+	c.text, c.longs, c.values = c.text[:0], c.longs[:0], c.values[:0]
+	for ; i < rows.Len(); i++ {
+		v := rows.Index(i).Field(c.index).String()
+		c.note(v)
 		c.text = append(c.text, v...)
 		c.longs = append(c.longs, int64(len(c.text)))
-		if v != c.last {
-			c.last = v
-			c.note(v)
-		}
 	}
 	from := int64(0)
 	for _, to := range c.longs {
 		c.values = append(c.values, c.text[from:to:to])
 		from = to
 	}
+	_, err := w.WriteBatch(c.values, nil, nil)
+	return err
 }
 
+// note remembers a string that the gate has to see.
 func (c *column) note(v string) {
 	if _, known := c.seen[v]; known || v == "" {
 		return
@@ -382,7 +443,7 @@ func (s *sheet[T]) close(ctx context.Context) ([]manifestFile, error, error) {
 			return nil, nil, fmt.Errorf("write %s: %w", p.path, err)
 		}
 		files = append(files, manifestFile{Path: p.path, Bytes: p.sum.n, Rows: p.rows, SHA256: hex.EncodeToString(p.sum.h.Sum(nil))})
-		back, err := readBack(ctx, filepath.Join(s.folder, filepath.FromSlash(p.path)))
+		back, err := readBack(ctx, filepath.Join(s.folder, filepath.FromSlash(p.path)), decodeRows)
 		if err == nil {
 			err = s.compare(back, p.rows)
 		}

@@ -51,13 +51,15 @@ type Published struct {
 // actionTotal counts settled rows for the page.
 type actionTotal struct{ silo, change, status string }
 
+type actionCount struct{ rows, verified int64 }
+
 // publisher gathers a publication in a temporary folder.
 type publisher struct {
 	Publication
 	folder string // ROOT/.tmp-RUN
 	files  []manifestFile
 	hits   []error
-	totals map[actionTotal]int64
+	totals map[actionTotal]actionCount
 }
 
 // Publish writes the Parquet tables, the page and the signed manifest of a run below Root:
@@ -73,7 +75,7 @@ func Publish(ctx context.Context, p Publication) (Published, error) {
 	if err := p.check(); err != nil {
 		return Published{}, fmt.Errorf("publish report: %w", err)
 	}
-	w := &publisher{Publication: p, folder: filepath.Join(p.Root, ".tmp-"+p.Facts.Run.RunID), totals: map[actionTotal]int64{}}
+	w := &publisher{Publication: p, folder: filepath.Join(p.Root, ".tmp-"+p.Facts.Run.RunID), totals: map[actionTotal]actionCount{}}
 	published, err := w.publish(ctx)
 	if rerr := os.RemoveAll(w.folder); err == nil {
 		err = rerr
@@ -169,7 +171,13 @@ func (w *publisher) counted() iter.Seq2[[]Action, error] {
 	return func(yield func([]Action, error) bool) {
 		for rows, err := range w.Actions {
 			for i := range rows {
-				w.totals[actionTotal{rows[i].Silo, rows[i].Change, rows[i].Status}]++
+				at := actionTotal{rows[i].Silo, rows[i].Change, rows[i].Status}
+				n := w.totals[at]
+				n.rows++
+				if rows[i].Absent {
+					n.verified++
+				}
+				w.totals[at] = n
 			}
 			if !yield(rows, err) {
 				return

@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/xitongsys/parquet-go-source/local"
+	"github.com/xitongsys/parquet-go/compress"
+	"github.com/xitongsys/parquet-go/layout"
 	"github.com/xitongsys/parquet-go/parquet"
 	"github.com/xitongsys/parquet-go/reader"
+	"github.com/xitongsys/parquet-go/source"
 )
 
 // readRows are decoded at once from one column.
@@ -20,9 +24,10 @@ type parquetFacts struct {
 	columns []string
 }
 
-// readBack decodes every value of a Parquet file with a reader that is not the writer's, column by column, and counts. That reader panics on
-// some damage and on other damage returns fewer values, or none, without an error; both are errors here.
-func readBack(ctx context.Context, path string) (facts parquetFacts, err error) {
+// readBack reads a Parquet file with a reader that is not the writer's, column by column, and counts: up to decode rows every value, in a larger
+// file every page, decompressed but not decoded. That reader panics on some damage and on other damage returns fewer values, or none,
+// without an error; both are errors here.
+func readBack(ctx context.Context, path string, decode int64) (facts parquetFacts, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("not a sound Parquet file: %v", r)
@@ -58,7 +63,11 @@ func readBack(ctx context.Context, path string) (facts parquetFacts, err error) 
 		if err := ctx.Err(); err != nil {
 			return facts, err
 		}
-		name, err := readColumn(r, int64(i), facts.rows)
+		read := readColumn
+		if facts.rows > decode {
+			read = readPages
+		}
+		name, err := read(r, int64(i), facts.rows)
 		if err != nil {
 			return facts, err
 		}
@@ -67,10 +76,52 @@ func readBack(ctx context.Context, path string) (facts parquetFacts, err error) 
 	return facts, nil
 }
 
+// readPages decompresses the pages of a column and counts the values that their headers promise.
+func readPages(r *reader.ParquetReader, index, rows int64) (string, error) {
+	name := columnName(r, index)
+	sum := int64(0)
+	for _, g := range r.Footer.RowGroups {
+		meta := g.Columns[index].MetaData
+		offset := meta.DataPageOffset
+		if meta.DictionaryPageOffset != nil {
+			offset = *meta.DictionaryPageOffset
+		}
+		pages := source.ConvertToThriftReader(r.PFile, offset, meta.TotalCompressedSize)
+		for values := int64(0); values < meta.NumValues; {
+			header, err := layout.ReadPageHeader(pages)
+			if err != nil {
+				return name, fmt.Errorf("column %s: %w", name, err)
+			}
+			page := make([]byte, header.CompressedPageSize)
+			if _, err := io.ReadFull(pages, page); err != nil {
+				return name, fmt.Errorf("column %s: %w", name, err)
+			}
+			if page, err = compress.Uncompress(page, meta.Codec); err != nil || len(page) != int(header.UncompressedPageSize) {
+				return name, fmt.Errorf("column %s has a page of %d bytes, want %d: %w", name, len(page), header.UncompressedPageSize, errors.Join(err, errPage))
+			}
+			if header.DataPageHeader != nil {
+				values += int64(header.DataPageHeader.NumValues)
+				sum += int64(header.DataPageHeader.NumValues)
+			}
+		}
+	}
+	if sum != rows {
+		return name, fmt.Errorf("column %s has %d values in its pages, want %d", name, sum, rows)
+	}
+	return name, nil
+}
+
+var errPage = errors.New("damaged page")
+
+func columnName(r *reader.ParquetReader, index int64) string {
+	return r.SchemaHandler.Infos[r.SchemaHandler.MapIndex[r.SchemaHandler.ValueColumns[index]]].ExName
+}
+
+// readColumn decodes the values of a column.
 func readColumn(r *reader.ParquetReader, index, rows int64) (string, error) {
 	path := r.SchemaHandler.ValueColumns[index]
 	element := r.SchemaHandler.MapIndex[path]
-	name := r.SchemaHandler.Infos[element].ExName
+	name := columnName(r, index)
 	required := r.SchemaHandler.SchemaElements[element].GetRepetitionType() == parquet.FieldRepetitionType_REQUIRED
 	for done := int64(0); done < rows; {
 		values, _, levels, err := r.ReadColumnByIndex(index, min(readRows, rows-done))

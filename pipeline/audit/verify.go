@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -98,7 +99,7 @@ func Verify(ctx context.Context, folder string, key keystore.PublicKey) (VerifyR
 	}
 	v.chain()
 	v.newestPage()
-	for _, name := range sorted(v.unclaimed) {
+	for _, name := range keys(v.unclaimed) {
 		v.problem("%s is named by no signed manifest: it was added, or an interrupted publication left it (`lethe report --from-journal` makes that anew)", name)
 	}
 	if !v.report.OK() {
@@ -152,7 +153,7 @@ func (v *verifier) list() error {
 
 func (v *verifier) nights(ctx context.Context) error {
 	var folders []string
-	for _, name := range sorted(v.unclaimed) {
+	for _, name := range keys(v.unclaimed) {
 		dir, base := path.Split(name)
 		if ok, _ := path.Match("manifests/date=*/run=*/", dir); ok && base != pageName && !slices.Contains(folders, dir) {
 			folders = append(folders, dir)
@@ -241,7 +242,7 @@ func (v *verifier) file(ctx context.Context, f manifestFile) error {
 	if !strings.HasSuffix(f.Path, ".parquet") {
 		return nil
 	}
-	back, err := readBack(ctx, v.path(f.Path))
+	back, err := readBack(ctx, v.path(f.Path), math.MaxInt64)
 	if err != nil {
 		return fmt.Errorf("cannot be read back: %w", err)
 	}
@@ -312,13 +313,4 @@ func reason(err error) error {
 		return errors.New("is missing")
 	}
 	return err
-}
-
-func sorted(set map[string]bool) []string {
-	names := make([]string, 0, len(set))
-	for name := range set {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
