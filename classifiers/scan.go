@@ -66,6 +66,9 @@ func (s *Scan) Observe(rec arrow.Record) {
 
 func (c *column) observe(values *array.Binary) {
 	n := values.Len()
+	if n == 0 {
+		return
+	}
 	c.rows += int64(n)
 	offsets, data := values.ValueOffsets(), values.Data().Buffers()[2]
 	if data == nil {
