@@ -289,7 +289,7 @@ func (n *night) judge(g *group, batch connectors.Batch) error {
 		r := g.rule(batch.Rows, row, n.asOf)
 		g.seen(batch.Rows, row)
 		g.count(r)
-		if r.change == noChange && !r.block && r.Action == policy.Keep && len(r.Notes) == 0 && r.Use != policy.Blocked {
+		if r.change == noChange && !r.block && plain(r.Decision) {
 			continue
 		}
 		key, ok := connectors.KeyOf(batch.Rows, g.key, row)
@@ -312,13 +312,16 @@ func (n *night) judge(g *group, batch connectors.Batch) error {
 		if r.change == noChange && !r.block {
 			continue
 		}
-		if n.pending[place{g.store.Name, g.table.Name, key}] {
+		if !r.change.reversible() && n.pending[place{g.store.Name, g.table.Name, key}] {
 			if r.change == erase {
 				if err := n.decisions.Append(g.decision(r, ref)); err != nil {
 					return err
 				}
 			}
-			continue
+			if !r.block {
+				continue
+			}
+			r.change, r.block = block, false // what destroys waits in a plan already; blocking does not wait
 		}
 		rt := root{key: key, subject: r.subject, record: r.record, ref: ref, change: r.change, block: r.block, clear: r.clear, code: r.Reason, rule: r.Rule, due: r.Due}
 		rt.guard, rt.blockGuard = g.guard(n.run.ID, batch.Rows, row, rt.change, rt.clear), g.guard(n.run.ID, batch.Rows, row, block, nil)
@@ -406,7 +409,7 @@ func (g *group) rule(rows arrowRecord, row int, asOf time.Time) ruling {
 
 // plain reports whether a decision changes nothing and says nothing of note.
 func plain(d policy.Decision) bool {
-	return d.Action == policy.Keep && d.Use != policy.Blocked && len(d.Clear) == 0 && len(d.Notes) == 0
+	return d.Action == policy.Keep && d.Use != policy.Blocked && len(d.Clear) == 0 && len(d.Notes) == 0 && !d.Flag
 }
 
 // recall looks up what earlier nights left about a row, where the decision hangs on it: a tombstone, and the night that first flagged it.

@@ -630,3 +630,22 @@ func TestEditedPlanIsNotApplied(t *testing.T) {
 	require.Equal(t, 12, pipeline.ExitCode(err), "%v", err)
 	require.Len(t, w.rows("people"), 3)
 }
+
+func TestConsentGivenAgainFreesARowWhoseErasureWaits(t *testing.T) {
+	w := newWorld(t, news(func(s *policy.Silo) {
+		s.Records[0].Block = &policy.Block{Set: map[string]string{"status": "blocked"}, Unset: map[string]string{"status": "active"}}
+	}), people())
+	w.usualEvents()
+	r, err := w.night()
+	require.NoError(t, err)
+	require.Len(t, r.Waiting, 1)
+	require.Equal(t, int64(2), settled(r)["people block done"], "use ends at once, erasure waits")
+	w.now = w.now.AddDate(0, 0, 1)
+	w.event(registry.Given, "bob@lago.it", "news", w.now.Add(-time.Hour))
+	r, err = w.night()
+	require.NoError(t, err)
+	require.Equal(t, map[string]int64{"people unblock done": 1}, settled(r))
+	w.approve()
+	require.Equal(t, map[string]int64{"people delete skipped_drift": 1, "people delete done": 1}, w.applied())
+	require.Contains(t, w.rows("people"), "2 bob@lago.it Bob active 2026-01-01")
+}
