@@ -35,7 +35,7 @@ func (c *Command) withRegistry(ctx context.Context, silo string, do func(*pipeli
 		}
 	}
 	rc := p.Registry
-	rc.AllowEmpty = true
+	rc.AllowEmpty, rc.Now = true, c.Now
 	r, err := registry.Open(ctx, rc)
 	if err != nil {
 		return err

@@ -121,10 +121,10 @@ func sortChildrenFirst(s *store) {
 // lacks is not meant. A field that only clearing touches becomes NULL unless the silo names a technique.
 func (n *night) targets(silo *policy.Compiled, s *store, t connectors.Table) ([]target, error) {
 	spec := map[string]*string{}
-	if len(silo.Silo.Rules) > 1 { // with one rule no other can leave its fields uncovered
-		for _, r := range silo.Silo.Rules {
-			for _, f := range r.Fields {
-				spec[f] = nil
+	for _, r := range silo.Silo.Rules {
+		for _, f := range r.Fields {
+			if slices.ContainsFunc(silo.Silo.Rules, func(o policy.Rule) bool { return len(o.Fields) > 0 && !slices.Contains(o.Fields, f) }) {
+				spec[f] = nil // what every rule covers is never cleared, whichever of them is alive
 			}
 		}
 	}

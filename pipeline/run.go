@@ -180,7 +180,7 @@ func (p *Pipeline) begin(ctx context.Context, o Options) (*night, error) {
 		return n, err
 	}
 	n.facts.Run = audit.Run{RunID: n.run.ID, RunKey: n.run.Key, Job: o.Job, Mode: mode, AsOf: n.asOf, Zone: p.Zone.String(), Controller: p.Controller, StartedAt: now,
-		Host: p.Host, ToolVersion: p.Version, PolicyDigest: p.PolicyDigest, RulesDigest: p.Catalogue.Digest(), Simulated: n.asOf.After(now), SingleApproval: p.Approvals == 1}
+		Host: p.Host, ToolVersion: p.Version, PolicyDigest: p.PolicyDigest, RulesDigest: p.Catalogue.Digest(), Simulated: p.Simulated, SingleApproval: p.Approvals == 1}
 	for _, s := range p.Silos {
 		if err := p.Keys.EnsureAudit(s.Silo.Name, n.epoch); err != nil {
 			return n, err
@@ -315,7 +315,7 @@ func (n *night) openRegistry(ctx context.Context) error {
 		return nil
 	}
 	config := n.Registry
-	config.ReadOnly = !n.opts.Apply
+	config.ReadOnly, config.Now = !n.opts.Apply, n.Now
 	if n.asOf.After(n.Now()) {
 		config.Now = func() time.Time { return n.asOf }
 	}
