@@ -55,8 +55,8 @@ var outside = []struct {
 	module string
 	by     []string
 }{
-	{"github.com/go-sql-driver/mysql", []string{"connectors/mysql"}},
-	{"github.com/jackc/pgx", []string{"connectors/postgres"}},
+	{"github.com/go-sql-driver/mysql", []string{"connectors/mysql", "pipeline/registry"}},
+	{"github.com/jackc/pgx", []string{"connectors/postgres", "pipeline/registry"}},
 	{"github.com/ncruces/go-sqlite3", []string{"connectors/sqlite", "pipeline/registry", "pipeline/journal"}},
 	{"database/sql", []string{"connectors/mysql", "connectors/sqlite", "connectors/postgres", "pipeline/registry", "pipeline/journal"}},
 	{"github.com/xitongsys", []string{"pipeline/audit"}},

@@ -123,17 +123,19 @@ const (
 
 // writer opens the silo's chain for appending; a silo that is new gets its row.
 func (r *Registry) writer(ctx context.Context, tx *txn, silo string) (*writer, error) {
-	first := genesis(silo)
-	if _, err := tx.ExecContext(ctx, `INSERT INTO silo (name, head_seq, head_hash, collections, recorded_at, heard_at)
-		VALUES (?, 0, ?, 0, 0, 0) ON CONFLICT (name) DO NOTHING`, silo, first[:]); err != nil {
-		return nil, err
+	s, err := siloOf(ctx, tx.handle, silo)
+	if errors.Is(err, ErrUnknownSilo) {
+		first := genesis(silo)
+		if _, err := tx.exec(ctx, `INSERT INTO silo (name, head_seq, head_hash, collections, recorded_at, heard_at) VALUES (?, 0, ?, 0, 0, 0)`, silo, first[:]); err != nil {
+			return nil, err
+		}
+		s, err = siloOf(ctx, tx.handle, silo)
 	}
-	s, err := siloOf(ctx, tx, silo)
 	if err != nil {
 		return nil, err
 	}
 	w := &writer{tx: tx, silo: s, now: r.now().UnixMicro(), buf: make([]byte, 0, 1024)}
-	if err := tx.QueryRowContext(ctx, `SELECT collections FROM silo WHERE silo = ?`, s.id).Scan(&w.collections); err != nil {
+	if err := tx.row(ctx, `SELECT collections FROM silo WHERE silo = ?`, s.id).Scan(&w.collections); err != nil {
 		return nil, err
 	}
 	w.inserts = []*bulk{
@@ -286,9 +288,10 @@ func (w *writer) finish(ctx context.Context, heard bool) error {
 	if heard {
 		w.silo.HeardAt = instant(w.now)
 	}
-	_, err := w.tx.ExecContext(ctx, `UPDATE silo SET head_seq = ?, head_hash = ?, collections = ?, heard_at = ?,
-		recorded_at = CASE WHEN head_seq = ? THEN recorded_at ELSE ? END WHERE silo = ?`,
-		w.silo.Seq, w.silo.Hash[:], w.collections, micros(w.silo.HeardAt), w.silo.Seq, w.now, w.silo.id)
+	// recorded_at comes first, because MySQL assigns from left to right.
+	_, err := w.tx.exec(ctx, `UPDATE silo SET recorded_at = CASE WHEN head_seq = ? THEN recorded_at ELSE ? END, head_seq = ?, head_hash = ?,
+		collections = ?, heard_at = ? WHERE silo = ?`,
+		w.silo.Seq, w.now, w.silo.Seq, w.silo.Hash[:], w.collections, micros(w.silo.HeardAt), w.silo.id)
 	return err
 }
 
@@ -353,7 +356,7 @@ func (w *writer) lookUp(ctx context.Context, query string, keys [][]byte, each f
 		for _, key := range portion {
 			args = append(args, key)
 		}
-		rows, err := w.tx.QueryContext(ctx, query+"("+placeholders(len(portion))+")", args...)
+		rows, err := w.tx.query(ctx, query+"("+placeholders(len(portion))+")", args...)
 		if err != nil {
 			return err
 		}
@@ -373,7 +376,7 @@ func (w *writer) lookUp(ctx context.Context, query string, keys [][]byte, each f
 func placeholders(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
 
 // bulk inserts rows in portions of one statement each, which costs less than a statement a row. A failure ends the whole transaction, so
-// the statements need no journal of their own (OR FAIL, and deferred foreign keys).
+// the statements need no journal of their own (in SQLite OR FAIL, and deferred foreign keys).
 type bulk struct {
 	tx      *txn
 	insert  string
@@ -386,7 +389,7 @@ type bulk struct {
 const bulkRows = 100
 
 func newBulk(tx *txn, table, columns string) *bulk {
-	return &bulk{tx: tx, insert: "INSERT OR FAIL INTO " + table + " (" + columns + ") VALUES ", columns: strings.Count(columns, ",") + 1}
+	return &bulk{tx: tx, insert: tx.insert + table + " (" + columns + ") VALUES ", columns: strings.Count(columns, ",") + 1}
 }
 
 // add takes one row. Blobs are kept until the next flush and must not change.
@@ -404,10 +407,10 @@ func (b *bulk) flush(ctx context.Context) error {
 		portion := rest[:n*b.columns]
 		var err error
 		if n < bulkRows {
-			_, err = b.tx.ExecContext(ctx, b.values(n), portion...)
+			_, err = b.tx.exec(ctx, b.values(n), portion...)
 		} else {
 			if b.full == nil {
-				if b.full, err = b.tx.PrepareContext(ctx, b.values(bulkRows)); err != nil {
+				if b.full, err = b.tx.prepared(ctx, b.values(bulkRows)); err != nil {
 					return err
 				}
 			}

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"github.com/ncruces/go-sqlite3"
 )
 
 // TamperedError names the first event of a silo's chain that is not as it was written. Seq is one past the end when events are missing
@@ -38,7 +36,7 @@ func (r *Registry) Verify(ctx context.Context, silo string, since Head) error {
 		return fmt.Errorf("verify silo %q: %w", silo, err)
 	}
 	defer tx.end()
-	s, err := scanSilo(tx.QueryRowContext(ctx, selectSilo, silo))
+	s, err := scanSilo(tx.row(ctx, selectSilo, silo))
 	if err == sql.ErrNoRows {
 		if since.Seq > 0 {
 			return &TamperedError{silo, 1, "the silo is gone, which had events when an earlier run saw it"}
@@ -84,7 +82,7 @@ type chain struct {
 	texts     factReader
 }
 
-func (c *chain) step(row *sqlite3.Stmt) error {
+func (c *chain) step(row row) error {
 	text := func(column int) string { return c.texts.text(row.ColumnRawText(column)) }
 	h := header{seq: row.ColumnInt64(0), typ: text(1), purpose: text(2), version: text(3), basis: text(4), occurred: row.ColumnInt64(5), zone: text(6),
 		from: row.ColumnInt64(7), until: row.ColumnInt64(8), recorded: row.ColumnInt64(9), method: text(10), source: text(11), notice: text(13)}
@@ -107,7 +105,7 @@ func (c *chain) step(row *sqlite3.Stmt) error {
 		}
 		c.sinceSeen = true
 	}
-	if row.ColumnType(16) == sqlite3.NULL { // severed
+	if row.Null(16) { // severed
 		if c.severed == nil {
 			c.severed = map[int64]bool{}
 		}

@@ -10,8 +10,6 @@ import (
 	"sort"
 	"time"
 
-	"github.com/ncruces/go-sqlite3"
-
 	"lethe/pipeline/policy"
 )
 
@@ -40,7 +38,7 @@ func (r *Registry) ExpireDue(ctx context.Context, silo string, asOf time.Time, e
 	written := 0
 	what := fmt.Sprintf("expire consents of silo %q", silo)
 	err := r.write(ctx, what, func(tx *txn) error {
-		s, err := siloOf(ctx, tx, silo)
+		s, err := siloOf(ctx, tx.handle, silo)
 		if errors.Is(err, ErrUnknownSilo) {
 			return nil
 		}
@@ -99,7 +97,7 @@ const (
 
 func (e *expiry) mark(ctx context.Context, name string) (int64, error) {
 	var through int64
-	err := e.w.tx.QueryRowContext(ctx, `SELECT since_through FROM expiry_pass WHERE silo = ? AND purpose = ?`, e.w.silo.id, name).Scan(&through)
+	err := e.w.tx.row(ctx, `SELECT since_through FROM expiry_pass WHERE silo = ? AND purpose = ?`, e.w.silo.id, name).Scan(&through)
 	if errors.Is(err, sql.ErrNoRows) {
 		return micros(e.asOf.AddDate(-maxAgeYears, 0, 0)), nil
 	}
@@ -114,7 +112,7 @@ func (e *expiry) candidates(ctx context.Context) ([]int64, error) {
 	}
 	var found []int64
 	add := func(condition string, args ...any) error {
-		rows, err := e.w.tx.QueryContext(ctx, `SELECT p.collection FROM event e JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq WHERE e.silo = ? AND `+condition,
+		rows, err := e.w.tx.query(ctx, `SELECT p.collection FROM event e JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq WHERE e.silo = ? AND `+condition,
 			append([]any{e.w.silo.id}, args...)...)
 		if err != nil {
 			return err
@@ -156,7 +154,7 @@ func (e *expiry) candidates(ctx context.Context) ([]int64, error) {
 // expired returns the events that end what ended in one collection.
 func (e *expiry) expired(ctx context.Context, collection int64) ([]*pending, error) {
 	var facts []fact
-	err := e.w.tx.each(ctx, factQuery+`WHERE p.silo = ? AND p.collection = ? ORDER BY p.seq`, func(row *sqlite3.Stmt) error {
+	err := e.w.tx.each(ctx, factQuery+`WHERE p.silo = ? AND p.collection = ? ORDER BY p.seq`, func(row row) error {
 		_, f, err := e.reader.read(row)
 		facts = append(facts, f)
 		return err
@@ -196,8 +194,8 @@ func (e *expiry) remember(ctx context.Context) error {
 		marks[purpose] = micros(latestEnded(end, e.asOf))
 	}
 	for name, through := range marks {
-		if _, err := e.w.tx.ExecContext(ctx, `INSERT INTO expiry_pass (silo, purpose, since_through) VALUES (?, ?, ?)
-			ON CONFLICT (silo, purpose) DO UPDATE SET since_through = max(since_through, excluded.since_through)`, e.w.silo.id, name, through); err != nil {
+		if _, err := e.w.tx.exec(ctx, `INSERT INTO expiry_pass (silo, purpose, since_through) VALUES (?, ?, ?)`+
+			e.w.tx.replacing("expiry_pass", "silo, purpose", "since_through"), e.w.silo.id, name, through); err != nil {
 			return err
 		}
 	}

@@ -47,7 +47,7 @@ func (r *Registry) Flags(ctx context.Context, silo string) (map[FlagKey]time.Tim
 
 // SetFlags records flags. One that is there already keeps its first night.
 func (r *Registry) SetFlags(ctx context.Context, silo string, flags []Flag) error {
-	return r.eachWrite(ctx, silo, "set flags", `INSERT INTO flag (silo, record_ref, reason, since) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, len(flags),
+	return r.eachWrite(ctx, silo, "set flags", `INSERT INTO flag (silo, record_ref, reason, since) VALUES (?, ?, ?, ?)`+r.ignoring("silo, record_ref, reason"), len(flags),
 		func(silo int64, i int) []any {
 			return []any{silo, flags[i].Record[:], flags[i].Reason, micros(flags[i].Since)}
 		})
@@ -72,9 +72,8 @@ type Tombstone struct {
 
 // PutTombstones records tombstones. One of the same record and person is replaced and keeps the later DropAfter.
 func (r *Registry) PutTombstones(ctx context.Context, silo string, tombstones []Tombstone) error {
-	return r.eachWrite(ctx, silo, "put tombstones", `INSERT INTO tombstone (silo, record_ref, subject_ref, system, object, action, plan_digest, erased_at, drop_after)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (silo, record_ref, subject_ref) DO UPDATE SET action = excluded.action,
-		plan_digest = excluded.plan_digest, erased_at = excluded.erased_at, drop_after = max(drop_after, excluded.drop_after)`, len(tombstones),
+	return r.eachWrite(ctx, silo, "put tombstones", `INSERT INTO tombstone (silo, record_ref, subject_ref, "system", object, action, plan_digest, erased_at, drop_after)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`+r.replacing("tombstone", "silo, record_ref, subject_ref", "drop_after", "action", "plan_digest", "erased_at"), len(tombstones),
 		func(silo int64, i int) []any {
 			t := &tombstones[i]
 			return []any{silo, t.Record[:], t.Subject[:], t.System, t.Object, t.Action, t.PlanDigest, micros(t.ErasedAt), micros(t.DropAfter)}
@@ -85,11 +84,11 @@ func (r *Registry) PutTombstones(ctx context.Context, silo string, tombstones []
 func (r *Registry) DropTombstones(ctx context.Context, silo string, asOf time.Time) (int64, error) {
 	var n int64
 	err := r.write(ctx, fmt.Sprintf("drop tombstones of silo %q", silo), func(tx *txn) error {
-		s, err := siloOf(ctx, tx, silo)
+		s, err := siloOf(ctx, tx.handle, silo)
 		if err != nil {
 			return err
 		}
-		result, err := tx.ExecContext(ctx, `DELETE FROM tombstone WHERE silo = ? AND drop_after < ?`, s.id, micros(asOf))
+		result, err := tx.exec(ctx, `DELETE FROM tombstone WHERE silo = ? AND drop_after < ?`, s.id, micros(asOf))
 		if err != nil {
 			return err
 		}
@@ -107,7 +106,7 @@ type Tombstones struct {
 // Tombstones loads a silo's tombstones.
 func (r *Registry) Tombstones(ctx context.Context, silo string) (*Tombstones, error) {
 	t := &Tombstones{}
-	err := r.eachOf(ctx, silo, `SELECT record_ref, subject_ref, system, object, action, plan_digest, erased_at, drop_after FROM tombstone
+	err := r.eachOf(ctx, silo, `SELECT record_ref, subject_ref, "system", object, action, plan_digest, erased_at, drop_after FROM tombstone
 		WHERE silo = ? ORDER BY record_ref, subject_ref`, func(rows *sql.Rows) error {
 		var record, subject sql.RawBytes
 		var one Tombstone
@@ -157,8 +156,8 @@ type RecordLink struct {
 // PutRecordLinks records links; one that is there already stays. Standings loaded before do not see them.
 func (r *Registry) PutRecordLinks(ctx context.Context, silo string, links []RecordLink) error {
 	now := r.now().UnixMicro()
-	return r.eachWrite(ctx, silo, "put record links", `INSERT INTO record_link (silo, record_ref, collection, system, object, linked_at) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO NOTHING`, len(links), func(silo int64, i int) []any {
+	return r.eachWrite(ctx, silo, "put record links", `INSERT INTO record_link (silo, record_ref, collection, "system", object, linked_at) VALUES (?, ?, ?, ?, ?, ?)`+
+		r.ignoring("silo, record_ref, collection"), len(links), func(silo int64, i int) []any {
 		l := &links[i]
 		return []any{silo, l.Record[:], l.Collection, l.System, l.Object, now}
 	})
@@ -166,14 +165,14 @@ func (r *Registry) PutRecordLinks(ctx context.Context, silo string, links []Reco
 
 // eachOf runs a query over one silo's rows; a silo that the registry does not know has none.
 func (r *Registry) eachOf(ctx context.Context, silo, query string, each func(*sql.Rows) error) error {
-	s, err := siloOf(ctx, r.db, silo)
+	s, err := siloOf(ctx, r.handle, silo)
 	if errors.Is(err, ErrUnknownSilo) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	rows, err := r.db.QueryContext(ctx, query, s.id)
+	rows, err := r.query(ctx, query, s.id)
 	if err != nil {
 		return err
 	}
@@ -196,7 +195,7 @@ func (r *Registry) eachWrite(ctx context.Context, silo, what, statement string, 
 		if err != nil {
 			return err
 		}
-		st, err := tx.PrepareContext(ctx, statement)
+		st, err := tx.prepared(ctx, statement)
 		if err != nil {
 			return err
 		}
@@ -234,8 +233,8 @@ func (r *Registry) PlaceHold(ctx context.Context, silo string, h Hold, collectio
 		if err != nil {
 			return err
 		}
-		result, err := tx.ExecContext(ctx, `INSERT INTO legal_hold (silo, hold, case_ref, placed_by, placed_at, approved_by, review_by, released_by,
-			release_approved_by, released_at) VALUES (?, ?, ?, ?, ?, '', ?, '', '', 0) ON CONFLICT DO NOTHING`, w.silo.id, h.ID, h.CaseRef, h.PlacedBy, at, micros(h.ReviewBy))
+		result, err := tx.exec(ctx, `INSERT INTO legal_hold (silo, hold, case_ref, placed_by, placed_at, approved_by, review_by, released_by,
+			release_approved_by, released_at) VALUES (?, ?, ?, ?, ?, '', ?, '', '', 0)`+tx.ignoring("silo, hold"), w.silo.id, h.ID, h.CaseRef, h.PlacedBy, at, micros(h.ReviewBy))
 		if err := one(result, err, "a hold of this name was placed before; choose another name"); err != nil {
 			return err
 		}
@@ -246,11 +245,11 @@ func (r *Registry) PlaceHold(ctx context.Context, silo string, h Hold, collectio
 // ApproveHold confirms a hold; by must not be who placed it.
 func (r *Registry) ApproveHold(ctx context.Context, silo, hold, by string) error {
 	return r.write(ctx, fmt.Sprintf("approve hold %s on silo %q", hold, silo), func(tx *txn) error {
-		s, err := siloOf(ctx, tx, silo)
+		s, err := siloOf(ctx, tx.handle, silo)
 		if err != nil {
 			return err
 		}
-		result, err := tx.ExecContext(ctx, `UPDATE legal_hold SET approved_by = ? WHERE silo = ? AND hold = ? AND approved_by = '' AND placed_by <> ? AND ? <> ''`,
+		result, err := tx.exec(ctx, `UPDATE legal_hold SET approved_by = ? WHERE silo = ? AND hold = ? AND approved_by = '' AND placed_by <> ? AND ? <> ''`,
 			by, s.id, hold, by, by)
 		return one(result, err, "there is no such hold to approve, or it was placed by the same person; another one must approve")
 	})
@@ -267,7 +266,7 @@ func (r *Registry) ReleaseHold(ctx context.Context, silo, hold, by, approvedBy s
 		if err != nil {
 			return err
 		}
-		result, err := tx.ExecContext(ctx, `UPDATE legal_hold SET released_by = ?, release_approved_by = ?, released_at = ? WHERE silo = ? AND hold = ? AND released_at = 0`,
+		result, err := tx.exec(ctx, `UPDATE legal_hold SET released_by = ?, release_approved_by = ?, released_at = ? WHERE silo = ? AND hold = ? AND released_at = 0`,
 			by, approvedBy, w.now, w.silo.id, hold)
 		if err := one(result, err, "there is no such hold in force"); err != nil {
 			return err
@@ -342,8 +341,8 @@ func (r *Registry) OpenRequest(ctx context.Context, silo string, q Request, coll
 		if err != nil {
 			return err
 		}
-		result, err := tx.ExecContext(ctx, `INSERT INTO request (silo, request, kind, received_at, due_at, closed_at, outcome, exception) VALUES (?, ?, ?, ?, ?, 0, '', '')
-			ON CONFLICT DO NOTHING`, w.silo.id, q.ID, q.Kind, micros(q.Received), micros(q.Due))
+		result, err := tx.exec(ctx, `INSERT INTO request (silo, request, kind, received_at, due_at, closed_at, outcome, exception) VALUES (?, ?, ?, ?, ?, 0, '', '')`+
+			tx.ignoring("silo, request"), w.silo.id, q.ID, q.Kind, micros(q.Received), micros(q.Due))
 		if err := one(result, err, "a request of this name was opened before; choose another name"); err != nil {
 			return err
 		}
@@ -364,13 +363,13 @@ func (r *Registry) CloseRequest(ctx context.Context, silo, request, outcome, exc
 		if err != nil {
 			return err
 		}
-		result, err := tx.ExecContext(ctx, `UPDATE request SET closed_at = ?, outcome = ?, exception = ? WHERE silo = ? AND request = ? AND closed_at = 0`,
+		result, err := tx.exec(ctx, `UPDATE request SET closed_at = ?, outcome = ?, exception = ? WHERE silo = ? AND request = ? AND closed_at = 0`,
 			w.now, outcome, exception, w.silo.id, request)
 		if err := one(result, err, "there is no such open request"); err != nil {
 			return err
 		}
 		var kind string
-		if err := tx.QueryRowContext(ctx, `SELECT kind FROM request WHERE silo = ? AND request = ?`, w.silo.id, request).Scan(&kind); err != nil {
+		if err := tx.row(ctx, `SELECT kind FROM request WHERE silo = ? AND request = ?`, w.silo.id, request).Scan(&kind); err != nil {
 			return err
 		}
 		collections, err := w.concerned(ctx, RequestOpened, func(d details) bool { return d.Request == request })
@@ -420,7 +419,7 @@ func (w *writer) heldBy(ctx context.Context, hold string) ([]int32, error) {
 
 // concerned lists the collections of the events of one type whose details fit; [0] for the whole silo.
 func (w *writer) concerned(ctx context.Context, typ EventType, fits func(details) bool) ([]int32, error) {
-	rows, err := w.tx.QueryContext(ctx, `SELECT p.collection, p.details FROM event e JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
+	rows, err := w.tx.query(ctx, `SELECT p.collection, p.details FROM event e JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
 		WHERE e.silo = ? AND e.type = ? ORDER BY e.seq`, w.silo.id, string(typ))
 	if err != nil {
 		return nil, err

@@ -13,61 +13,63 @@ import (
 func twoYears(since time.Time) time.Time { return since.AddDate(2, 0, 0) }
 
 func TestExpireDue(t *testing.T) {
-	f := newFixture(t)
-	f.importCSV("newsletter", header1+
-		"old@example.org,given,newsletter,2024-01-10,,n3,p\n"+ // ends by max_age
-		"term@example.org,given,newsletter,2026-01-10,2026-10-01,n3,p\n"+ // ends by its own term
-		"gone@example.org,given,newsletter,2024-01-10,,n3,p\n"+
-		"gone@example.org,withdrawn,newsletter,2025-01-10,,,\n"+
-		"live@example.org,given,newsletter,2026-01-10,,n3,p\n"+
-		"other@example.org,given,profiling,2020-01-10,,n3,p\n") // no max_age given for this purpose
-	ends := ExpiryEnds{"newsletter": twoYears}
-	n, err := f.r.ExpireDue(t.Context(), "newsletter", noon, ends)
-	require.NoError(t, err)
-	require.Equal(t, 2, n)
-	n, err = f.r.ExpireDue(t.Context(), "newsletter", noon, ends)
-	require.NoError(t, err)
-	require.Zero(t, n)
-	old := f.standing("newsletter", "old@example.org", noon).Purposes[0]
-	require.Equal(t, policy.Expired, old.State)
-	require.Equal(t, day("2026-01-10"), old.Since)
-	require.Equal(t, day("2026-10-01"), f.standing("newsletter", "term@example.org", noon).Purposes[0].Since)
-	require.Equal(t, policy.Given, f.standing("newsletter", "live@example.org", noon).Purposes[0].State)
-	require.Equal(t, policy.Withdrawn, f.standing("newsletter", "gone@example.org", noon).Purposes[0].State)
-	require.Equal(t, policy.Given, f.standing("newsletter", "other@example.org", noon).Purposes[0].State)
-
-	t.Run("what is recorded late is seen by the next pass", func(t *testing.T) {
-		f.importCSV("newsletter", header1+"late@example.org,given,newsletter,2023-05-05,,n3,p\n")
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := newFixture(t)
+		f.importCSV("newsletter", header1+
+			"old@example.org,given,newsletter,2024-01-10,,n3,p\n"+ // ends by max_age
+			"term@example.org,given,newsletter,2026-01-10,2026-10-01,n3,p\n"+ // ends by its own term
+			"gone@example.org,given,newsletter,2024-01-10,,n3,p\n"+
+			"gone@example.org,withdrawn,newsletter,2025-01-10,,,\n"+
+			"live@example.org,given,newsletter,2026-01-10,,n3,p\n"+
+			"other@example.org,given,profiling,2020-01-10,,n3,p\n") // no max_age given for this purpose
+		ends := ExpiryEnds{"newsletter": twoYears}
 		n, err := f.r.ExpireDue(t.Context(), "newsletter", noon, ends)
 		require.NoError(t, err)
-		require.Equal(t, 1, n)
-	})
-	t.Run("a renewal recorded late outlives the expiry of what it renewed", func(t *testing.T) {
-		f.importCSV("newsletter", header1+"old@example.org,renewed,newsletter,2025-06-01,,n3,p\n")
-		n, err := f.r.ExpireDue(t.Context(), "newsletter", noon, ends)
+		require.Equal(t, 2, n)
+		n, err = f.r.ExpireDue(t.Context(), "newsletter", noon, ends)
 		require.NoError(t, err)
 		require.Zero(t, n)
-		require.Equal(t, policy.Renewed, f.standing("newsletter", "old@example.org", noon).Purposes[0].State)
+		old := f.standing("newsletter", "old@example.org", noon).Purposes[0]
+		require.Equal(t, policy.Expired, old.State)
+		require.Equal(t, day("2026-01-10"), old.Since)
+		require.Equal(t, day("2026-10-01"), f.standing("newsletter", "term@example.org", noon).Purposes[0].Since)
+		require.Equal(t, policy.Given, f.standing("newsletter", "live@example.org", noon).Purposes[0].State)
+		require.Equal(t, policy.Withdrawn, f.standing("newsletter", "gone@example.org", noon).Purposes[0].State)
+		require.Equal(t, policy.Given, f.standing("newsletter", "other@example.org", noon).Purposes[0].State)
+
+		t.Run("what is recorded late is seen by the next pass", func(t *testing.T) {
+			f.importCSV("newsletter", header1+"late@example.org,given,newsletter,2023-05-05,,n3,p\n")
+			n, err := f.r.ExpireDue(t.Context(), "newsletter", noon, ends)
+			require.NoError(t, err)
+			require.Equal(t, 1, n)
+		})
+		t.Run("a renewal recorded late outlives the expiry of what it renewed", func(t *testing.T) {
+			f.importCSV("newsletter", header1+"old@example.org,renewed,newsletter,2025-06-01,,n3,p\n")
+			n, err := f.r.ExpireDue(t.Context(), "newsletter", noon, ends)
+			require.NoError(t, err)
+			require.Zero(t, n)
+			require.Equal(t, policy.Renewed, f.standing("newsletter", "old@example.org", noon).Purposes[0].State)
+		})
+		t.Run("the live one ends on its day", func(t *testing.T) {
+			n, err := f.r.ExpireDue(t.Context(), "newsletter", day("2028-01-10").Add(-time.Microsecond), ends)
+			require.NoError(t, err)
+			require.Equal(t, 1, n) // the renewal of 2025-06-01
+			n, err = f.r.ExpireDue(t.Context(), "newsletter", day("2028-01-10"), ends)
+			require.NoError(t, err)
+			require.Equal(t, 1, n)
+		})
+		t.Run("expiry is no delivery", func(t *testing.T) {
+			heads, err := f.r.Heads(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, noon, heads[0].HeardAt)
+			require.Equal(t, day("2028-01-10"), heads[0].RecordedAt)
+		})
+		require.NoError(t, f.r.Verify(t.Context(), "newsletter", Head{}))
 	})
-	t.Run("the live one ends on its day", func(t *testing.T) {
-		n, err := f.r.ExpireDue(t.Context(), "newsletter", day("2028-01-10").Add(-time.Microsecond), ends)
-		require.NoError(t, err)
-		require.Equal(t, 1, n) // the renewal of 2025-06-01
-		n, err = f.r.ExpireDue(t.Context(), "newsletter", day("2028-01-10"), ends)
-		require.NoError(t, err)
-		require.Equal(t, 1, n)
-	})
-	t.Run("expiry is no delivery", func(t *testing.T) {
-		heads, err := f.r.Heads(t.Context())
-		require.NoError(t, err)
-		require.Equal(t, noon, heads[0].HeardAt)
-		require.Equal(t, day("2028-01-10"), heads[0].RecordedAt)
-	})
-	require.NoError(t, f.r.Verify(t.Context(), "newsletter", Head{}))
 }
 
 func TestExpiryReadsIndexes(t *testing.T) {
-	f := newFixture(t)
+	f := newSQLite(t)
 	db := f.raw()
 	for _, query := range []string{
 		`e.effective_until > 0 AND e.effective_until > 1 AND e.effective_until <= 2`,
@@ -98,120 +100,132 @@ func TestLatestEnded(t *testing.T) {
 }
 
 func TestHolds(t *testing.T) {
-	f := newFixture(t)
-	f.importCSV("hr", header1+"a@example.org,basis_started,contract,2020-01-10,,,\nb@example.org,basis_started,contract,2020-01-10,,,\n")
-	hold := Hold{ID: "h1", CaseRef: "case 7", PlacedBy: "anna"}
-	require.NoError(t, f.r.PlaceHold(t.Context(), "hr", hold, 1))
-	require.True(t, f.standing("hr", "a@example.org", noon).Hold)
-	require.False(t, f.standing("hr", "b@example.org", noon).Hold)
-	require.ErrorIs(t, f.r.PlaceHold(t.Context(), "hr", hold, 1), ErrRefused)
-	require.ErrorIs(t, f.r.PlaceHold(t.Context(), "hr", Hold{ID: "h9", CaseRef: "c", PlacedBy: "x"}, 77), ErrRefused)
-	require.ErrorIs(t, f.r.ApproveHold(t.Context(), "hr", "h1", "anna"), ErrRefused)
-	require.NoError(t, f.r.ApproveHold(t.Context(), "hr", "h1", "bo"))
-	require.ErrorIs(t, f.r.ReleaseHold(t.Context(), "hr", "h1", "bo", "bo"), ErrRefused)
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := newFixture(t)
+		f.importCSV("hr", header1+"a@example.org,basis_started,contract,2020-01-10,,,\nb@example.org,basis_started,contract,2020-01-10,,,\n")
+		hold := Hold{ID: "h1", CaseRef: "case 7", PlacedBy: "anna"}
+		require.NoError(t, f.r.PlaceHold(t.Context(), "hr", hold, 1))
+		require.True(t, f.standing("hr", "a@example.org", noon).Hold)
+		require.False(t, f.standing("hr", "b@example.org", noon).Hold)
+		require.ErrorIs(t, f.r.PlaceHold(t.Context(), "hr", hold, 1), ErrRefused)
+		require.ErrorIs(t, f.r.PlaceHold(t.Context(), "hr", Hold{ID: "h9", CaseRef: "c", PlacedBy: "x"}, 77), ErrRefused)
+		require.ErrorIs(t, f.r.ApproveHold(t.Context(), "hr", "h1", "anna"), ErrRefused)
+		require.NoError(t, f.r.ApproveHold(t.Context(), "hr", "h1", "bo"))
+		require.ErrorIs(t, f.r.ReleaseHold(t.Context(), "hr", "h1", "bo", "bo"), ErrRefused)
 
-	require.NoError(t, f.r.PlaceHold(t.Context(), "hr", Hold{ID: "all", CaseRef: "case 8", PlacedBy: "anna"}))
-	require.True(t, f.standing("hr", "b@example.org", noon).Hold, "a hold on the silo reaches every collection")
-	f.now = noon.Add(time.Hour)
-	require.NoError(t, f.r.ReleaseHold(t.Context(), "hr", "all", "anna", "bo"))
-	require.False(t, f.standing("hr", "b@example.org", f.now).Hold)
-	require.True(t, f.standing("hr", "a@example.org", f.now).Hold, "the other hold stays")
-	require.NoError(t, f.r.ReleaseHold(t.Context(), "hr", "h1", "anna", "bo"))
-	require.False(t, f.standing("hr", "a@example.org", f.now).Hold)
+		require.NoError(t, f.r.PlaceHold(t.Context(), "hr", Hold{ID: "all", CaseRef: "case 8", PlacedBy: "anna"}))
+		require.True(t, f.standing("hr", "b@example.org", noon).Hold, "a hold on the silo reaches every collection")
+		f.now = noon.Add(time.Hour)
+		require.NoError(t, f.r.ReleaseHold(t.Context(), "hr", "all", "anna", "bo"))
+		require.False(t, f.standing("hr", "b@example.org", f.now).Hold)
+		require.True(t, f.standing("hr", "a@example.org", f.now).Hold, "the other hold stays")
+		require.NoError(t, f.r.ReleaseHold(t.Context(), "hr", "h1", "anna", "bo"))
+		require.False(t, f.standing("hr", "a@example.org", f.now).Hold)
 
-	holds, err := f.r.Holds(t.Context(), "hr")
-	require.NoError(t, err)
-	require.Len(t, holds, 2)
-	require.Equal(t, "bo", holds[1].ApprovedBy)
-	require.Equal(t, f.now, holds[1].ReleasedAt)
-	require.NoError(t, f.r.Verify(t.Context(), "hr", Head{}))
+		holds, err := f.r.Holds(t.Context(), "hr")
+		require.NoError(t, err)
+		require.Len(t, holds, 2)
+		require.Equal(t, "bo", holds[1].ApprovedBy)
+		require.Equal(t, f.now, holds[1].ReleasedAt)
+		require.NoError(t, f.r.Verify(t.Context(), "hr", Head{}))
+	})
 }
 
 func TestRequests(t *testing.T) {
-	f := newFixture(t)
-	f.importCSV("crm", header1+"a@example.org,given,news,2026-01-10,,n,p\n")
-	require.NoError(t, f.r.OpenRequest(t.Context(), "crm", Request{ID: "r1", Kind: RequestAccess, Received: day("2026-11-01"), Due: day("2026-12-01")}, 1))
-	require.True(t, f.standing("crm", "a@example.org", noon).PendingAccess)
-	require.True(t, f.standing("crm", "a@example.org", day("2026-12-30")).PendingAccess)
-	require.False(t, f.standing("crm", "a@example.org", day("2027-01-02")).PendingAccess, "past the due date and its margin")
-	require.NoError(t, f.r.CloseRequest(t.Context(), "crm", "r1", "answered", ""))
-	require.False(t, f.standing("crm", "a@example.org", noon).PendingAccess)
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := newFixture(t)
+		f.importCSV("crm", header1+"a@example.org,given,news,2026-01-10,,n,p\n")
+		require.NoError(t, f.r.OpenRequest(t.Context(), "crm", Request{ID: "r1", Kind: RequestAccess, Received: day("2026-11-01"), Due: day("2026-12-01")}, 1))
+		require.True(t, f.standing("crm", "a@example.org", noon).PendingAccess)
+		require.True(t, f.standing("crm", "a@example.org", day("2026-12-30")).PendingAccess)
+		require.False(t, f.standing("crm", "a@example.org", day("2027-01-02")).PendingAccess, "past the due date and its margin")
+		require.NoError(t, f.r.CloseRequest(t.Context(), "crm", "r1", "answered", ""))
+		require.False(t, f.standing("crm", "a@example.org", noon).PendingAccess)
 
-	require.NoError(t, f.r.OpenRequest(t.Context(), "crm", Request{ID: "r2", Kind: RequestErasure, Received: day("2026-11-02")}, 1))
-	require.Equal(t, day("2026-11-02"), f.standing("crm", "a@example.org", noon).Erasure)
-	require.NoError(t, f.r.CloseRequest(t.Context(), "crm", "r2", "done", ""))
-	require.Zero(t, f.standing("crm", "a@example.org", noon).Erasure, "a closed request is consumed")
-	require.NoError(t, f.r.OpenRequest(t.Context(), "crm", Request{ID: "r3", Kind: RequestRestriction, Received: day("2026-11-02")}, 1))
-	require.True(t, f.standing("crm", "a@example.org", noon).Restricted)
+		require.NoError(t, f.r.OpenRequest(t.Context(), "crm", Request{ID: "r2", Kind: RequestErasure, Received: day("2026-11-02")}, 1))
+		require.Equal(t, day("2026-11-02"), f.standing("crm", "a@example.org", noon).Erasure)
+		require.NoError(t, f.r.CloseRequest(t.Context(), "crm", "r2", "done", ""))
+		require.Zero(t, f.standing("crm", "a@example.org", noon).Erasure, "a closed request is consumed")
+		require.NoError(t, f.r.OpenRequest(t.Context(), "crm", Request{ID: "r3", Kind: RequestRestriction, Received: day("2026-11-02")}, 1))
+		require.True(t, f.standing("crm", "a@example.org", noon).Restricted)
 
-	require.ErrorIs(t, f.r.CloseRequest(t.Context(), "crm", "r2", "done", ""), ErrRefused)
-	require.ErrorIs(t, f.r.OpenRequest(t.Context(), "crm", Request{ID: "r4", Kind: "complaint", Received: noon}, 1), ErrRefused)
-	list, err := f.r.Requests(t.Context(), "crm")
-	require.NoError(t, err)
-	require.Len(t, list, 3)
-	require.Equal(t, "answered", list[0].Outcome)
+		require.ErrorIs(t, f.r.CloseRequest(t.Context(), "crm", "r2", "done", ""), ErrRefused)
+		require.ErrorIs(t, f.r.OpenRequest(t.Context(), "crm", Request{ID: "r4", Kind: "complaint", Received: noon}, 1), ErrRefused)
+		list, err := f.r.Requests(t.Context(), "crm")
+		require.NoError(t, err)
+		require.Len(t, list, 3)
+		require.Equal(t, "answered", list[0].Outcome)
+	})
 }
 
 func TestFlags(t *testing.T) {
-	f := newFixture(t)
-	key := f.key("crm")
-	k1, k2 := FlagKey{key.Record("crm", "people", []byte("1")), "D_NO_CONSENT"}, FlagKey{key.Record("crm", "people", []byte("2")), "X_NO_MATCH"}
-	require.NoError(t, f.r.SetFlags(t.Context(), "crm", []Flag{{k1, day("2026-01-01")}, {k2, day("2026-01-02")}}))
-	require.NoError(t, f.r.SetFlags(t.Context(), "crm", []Flag{{k1, day("2026-03-01")}}))
-	require.NoError(t, f.r.DropFlags(t.Context(), "crm", []FlagKey{k2}))
-	flags, err := f.r.Flags(t.Context(), "crm")
-	require.NoError(t, err)
-	require.Equal(t, map[FlagKey]time.Time{k1: day("2026-01-01")}, flags)
-	flags, err = f.r.Flags(t.Context(), "unheard")
-	require.NoError(t, err)
-	require.Empty(t, flags)
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := newFixture(t)
+		key := f.key("crm")
+		k1, k2 := FlagKey{key.Record("crm", "people", []byte("1")), "D_NO_CONSENT"}, FlagKey{key.Record("crm", "people", []byte("2")), "X_NO_MATCH"}
+		require.NoError(t, f.r.SetFlags(t.Context(), "crm", []Flag{{k1, day("2026-01-01")}, {k2, day("2026-01-02")}}))
+		require.NoError(t, f.r.SetFlags(t.Context(), "crm", []Flag{{k1, day("2026-03-01")}}))
+		require.NoError(t, f.r.DropFlags(t.Context(), "crm", []FlagKey{k2}))
+		flags, err := f.r.Flags(t.Context(), "crm")
+		require.NoError(t, err)
+		require.Equal(t, map[FlagKey]time.Time{k1: day("2026-01-01")}, flags)
+		flags, err = f.r.Flags(t.Context(), "unheard")
+		require.NoError(t, err)
+		require.Empty(t, flags)
+	})
 }
 
 func TestTombstones(t *testing.T) {
-	f := newFixture(t)
-	key := f.key("crm")
-	row1, row2 := key.Record("crm", "people", []byte("1")), key.Record("crm", "people", []byte("2"))
-	ann, ben := key.Match(KindEmail, []byte("ann@example.org")), key.Match(KindEmail, []byte("ben@example.org"))
-	stone := Tombstone{Record: row1, Subject: ann, System: "crm", Object: "people", Action: "delete", PlanDigest: "abc", ErasedAt: noon, DropAfter: day("2027-02-01")}
-	second := stone
-	second.Subject, second.DropAfter = ben, day("2027-03-01")
-	require.NoError(t, f.r.PutTombstones(t.Context(), "crm", []Tombstone{stone, second}))
-	shorter := stone
-	shorter.DropAfter = day("2027-01-01")
-	require.NoError(t, f.r.PutTombstones(t.Context(), "crm", []Tombstone{shorter}))
-	all, err := f.r.Tombstones(t.Context(), "crm")
-	require.NoError(t, err)
-	require.ElementsMatch(t, []Tombstone{stone, second}, all.Find(row1))
-	require.Empty(t, all.Find(row2))
-	n, err := f.r.DropTombstones(t.Context(), "crm", day("2027-02-02"))
-	require.NoError(t, err)
-	require.EqualValues(t, 1, n)
-	all, err = f.r.Tombstones(t.Context(), "crm")
-	require.NoError(t, err)
-	require.Equal(t, []Tombstone{second}, all.All())
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := newFixture(t)
+		key := f.key("crm")
+		row1, row2 := key.Record("crm", "people", []byte("1")), key.Record("crm", "people", []byte("2"))
+		ann, ben := key.Match(KindEmail, []byte("ann@example.org")), key.Match(KindEmail, []byte("ben@example.org"))
+		stone := Tombstone{Record: row1, Subject: ann, System: "crm", Object: "people", Action: "delete", PlanDigest: "abc", ErasedAt: noon, DropAfter: day("2027-02-01")}
+		second := stone
+		second.Subject, second.DropAfter = ben, day("2027-03-01")
+		require.NoError(t, f.r.PutTombstones(t.Context(), "crm", []Tombstone{stone, second}))
+		shorter := stone
+		shorter.DropAfter = day("2027-01-01")
+		require.NoError(t, f.r.PutTombstones(t.Context(), "crm", []Tombstone{shorter}))
+		all, err := f.r.Tombstones(t.Context(), "crm")
+		require.NoError(t, err)
+		require.ElementsMatch(t, []Tombstone{stone, second}, all.Find(row1))
+		require.Empty(t, all.Find(row2))
+		n, err := f.r.DropTombstones(t.Context(), "crm", day("2027-02-02"))
+		require.NoError(t, err)
+		require.EqualValues(t, 1, n)
+		all, err = f.r.Tombstones(t.Context(), "crm")
+		require.NoError(t, err)
+		require.Equal(t, []Tombstone{second}, all.All())
+	})
 }
 
 func TestRecordLink(t *testing.T) {
-	f := newFixture(t)
-	f.importCSV("crm", "email,collection,type,purpose,occurred_at,notice\na@example.org,c1,given,news,2026-01-10,n\na@example.org,c2,given,news,2026-02-10,n\n")
-	key := f.key("crm")
-	row := key.Record("crm", "people", []byte("1"))
-	require.NoError(t, f.r.PutRecordLinks(t.Context(), "crm", []RecordLink{{Record: row, System: "crm", Object: "people", Collection: 2}}))
-	s, err := f.r.Standings(t.Context(), "crm", noon, nil)
-	require.NoError(t, err)
-	alias := []Ref{f.ref("crm", KindEmail, "a@example.org")}
-	require.Equal(t, Match{Identity: policy.Conflicting}, s.Match(Row{Identifiers: alias}))
-	require.Equal(t, Match{Collection: 2}, s.Match(Row{Identifiers: alias, Record: &row}))
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := newFixture(t)
+		f.importCSV("crm", "email,collection,type,purpose,occurred_at,notice\na@example.org,c1,given,news,2026-01-10,n\na@example.org,c2,given,news,2026-02-10,n\n")
+		key := f.key("crm")
+		row := key.Record("crm", "people", []byte("1"))
+		require.NoError(t, f.r.PutRecordLinks(t.Context(), "crm", []RecordLink{{Record: row, System: "crm", Object: "people", Collection: 2}}))
+		s, err := f.r.Standings(t.Context(), "crm", noon, nil)
+		require.NoError(t, err)
+		alias := []Ref{f.ref("crm", KindEmail, "a@example.org")}
+		require.Equal(t, Match{Identity: policy.Conflicting}, s.Match(Row{Identifiers: alias}))
+		require.Equal(t, Match{Collection: 2}, s.Match(Row{Identifiers: alias, Record: &row}))
+	})
 }
 
 func TestSimulated(t *testing.T) {
-	f := newFixture(t)
-	is, err := f.r.Simulated(t.Context())
-	require.NoError(t, err)
-	require.False(t, is)
-	require.NoError(t, f.r.MarkSimulated(t.Context()))
-	require.NoError(t, f.r.MarkSimulated(t.Context()))
-	is, err = f.r.Simulated(t.Context())
-	require.NoError(t, err)
-	require.True(t, is)
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := newFixture(t)
+		is, err := f.r.Simulated(t.Context())
+		require.NoError(t, err)
+		require.False(t, is)
+		require.NoError(t, f.r.MarkSimulated(t.Context()))
+		require.NoError(t, f.r.MarkSimulated(t.Context()))
+		is, err = f.r.Simulated(t.Context())
+		require.NoError(t, err)
+		require.True(t, is)
+	})
 }

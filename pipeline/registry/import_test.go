@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"lethe/pipeline/policy"
 )
@@ -18,126 +19,135 @@ import (
 const header2 = "email,type,purpose,occurred_at,effective_until,notice,method,id,minor\n"
 
 func TestImportRefusesLines(t *testing.T) {
-	tests := []struct {
-		name, line string
-		want       Reject
-	}{
-		{"not an address", "ada(at)example.org,given,news,2026-01-01,,n,,,", Reject{2, BadIdentifier, "email"}},
-		{"nobody", ",given,news,2026-01-01,,n,,,", Reject{2, NoIdentifier, ""}},
-		{"no such type", "a@b.it,granted,news,2026-01-01,,n,,,", Reject{2, BadType, "type"}},
-		{"a type of Lethe's own", "a@b.it,payload_purged,news,2026-01-01,,n,,,", Reject{2, BadType, "type"}},
-		{"no type", "a@b.it,,news,2026-01-01,,n,,,", Reject{2, BadType, "type"}},
-		{"no purpose", "a@b.it,given,,2026-01-01,,n,,,", Reject{2, NoPurpose, "purpose"}},
-		{"not a purpose of the silo", "a@b.it,given,profiling,2026-01-01,,n,,,", Reject{2, UnknownPurpose, "purpose"}},
-		{"no notice", "a@b.it,given,news,2026-01-01,,,,,", Reject{2, NoNotice, "notice"}},
-		{"no instant", "a@b.it,given,news,,,n,,,", Reject{2, BadTime, "occurred_at"}},
-		{"an American date", "a@b.it,given,news,01/02/2026,,n,,,", Reject{2, BadTime, "occurred_at"}},
-		{"31 April", "a@b.it,given,news,2026-04-31,,n,,,", Reject{2, BadTime, "occurred_at"}},
-		{"an end before the beginning", "a@b.it,given,news,2026-01-02,2026-01-01,n,,,", Reject{2, BadTime, "effective_until"}},
-		{"continued browsing", "a@b.it,given,news,2026-01-01,,n,continued_browsing,,", Reject{2, ImpliedConsent, "method"}},
-		{"pre-ticked", "a@b.it,given,news,2026-01-01,,n,Pre-ticked,,", Reject{2, ImpliedConsent, "method"}},
-		{"implied", "a@b.it,renewed,news,2026-01-01,,n,implied,,", Reject{2, ImpliedConsent, "method"}},
-		{"an act nobody knows", "a@b.it,given,news,2026-01-01,,n,telepathy,,", Reject{2, UnknownMethod, "method"}},
-		{"neither yes nor no", "a@b.it,given,news,2026-01-01,,n,form,,maybe", Reject{2, BadFlag, "minor"}},
-		{"too few columns", "a@b.it,given,news", Reject{2, BadLine, ""}},
-		{"a stray quote", `a@b.it,given,ne"ws,2026-01-01,,n,,,`, Reject{2, BadLine, ""}},
-		{"a control character", "a@b.it,given,news,2026-01-01,,n\x1f,,,", Reject{2, BadText, "notice"}},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			f := newFixture(t)
-			good := "good@b.it,given,news,2026-01-01,,n,form,,no\n"
-			report, err := f.r.Import(t.Context(), Import{Keys: f.key("forms"), Reader: strings.NewReader(header2 + test.line + "\n" + good),
-				Format: CSV, Source: "crm", Purposes: []string{"news"}})
-			require.NoError(t, err)
-			require.Equal(t, ImportReport{Lines: 2, Events: 1, Refused: 1, Rejects: []Reject{test.want}}, report)
-			require.NotContains(t, report.Rejects[0].String(), "b.it")
-			head, err := f.r.Head(t.Context(), "forms")
-			require.NoError(t, err)
-			require.EqualValues(t, 1, head)
-		})
-	}
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		tests := []struct {
+			name, line string
+			want       Reject
+		}{
+			{"not an address", "ada(at)example.org,given,news,2026-01-01,,n,,,", Reject{2, BadIdentifier, "email"}},
+			{"nobody", ",given,news,2026-01-01,,n,,,", Reject{2, NoIdentifier, ""}},
+			{"no such type", "a@b.it,granted,news,2026-01-01,,n,,,", Reject{2, BadType, "type"}},
+			{"a type of Lethe's own", "a@b.it,payload_purged,news,2026-01-01,,n,,,", Reject{2, BadType, "type"}},
+			{"no type", "a@b.it,,news,2026-01-01,,n,,,", Reject{2, BadType, "type"}},
+			{"no purpose", "a@b.it,given,,2026-01-01,,n,,,", Reject{2, NoPurpose, "purpose"}},
+			{"not a purpose of the silo", "a@b.it,given,profiling,2026-01-01,,n,,,", Reject{2, UnknownPurpose, "purpose"}},
+			{"no notice", "a@b.it,given,news,2026-01-01,,,,,", Reject{2, NoNotice, "notice"}},
+			{"no instant", "a@b.it,given,news,,,n,,,", Reject{2, BadTime, "occurred_at"}},
+			{"an American date", "a@b.it,given,news,01/02/2026,,n,,,", Reject{2, BadTime, "occurred_at"}},
+			{"31 April", "a@b.it,given,news,2026-04-31,,n,,,", Reject{2, BadTime, "occurred_at"}},
+			{"an end before the beginning", "a@b.it,given,news,2026-01-02,2026-01-01,n,,,", Reject{2, BadTime, "effective_until"}},
+			{"continued browsing", "a@b.it,given,news,2026-01-01,,n,continued_browsing,,", Reject{2, ImpliedConsent, "method"}},
+			{"pre-ticked", "a@b.it,given,news,2026-01-01,,n,Pre-ticked,,", Reject{2, ImpliedConsent, "method"}},
+			{"implied", "a@b.it,renewed,news,2026-01-01,,n,implied,,", Reject{2, ImpliedConsent, "method"}},
+			{"an act nobody knows", "a@b.it,given,news,2026-01-01,,n,telepathy,,", Reject{2, UnknownMethod, "method"}},
+			{"neither yes nor no", "a@b.it,given,news,2026-01-01,,n,form,,maybe", Reject{2, BadFlag, "minor"}},
+			{"too few columns", "a@b.it,given,news", Reject{2, BadLine, ""}},
+			{"a stray quote", `a@b.it,given,ne"ws,2026-01-01,,n,,,`, Reject{2, BadLine, ""}},
+			{"a control character", "a@b.it,given,news,2026-01-01,,n\x1f,,,", Reject{2, BadText, "notice"}},
+		}
+		f := newFixture(t)
+		for i, test := range tests {
+			t.Run(test.name, func(t *testing.T) {
+				silo := fmt.Sprint("forms", i)
+				good := "good@b.it,given,news,2026-01-01,,n,form,,no\n"
+				report, err := f.r.Import(t.Context(), Import{Keys: f.key(silo), Reader: strings.NewReader(header2 + test.line + "\n" + good),
+					Format: CSV, Source: "crm", Purposes: []string{"news"}})
+				require.NoError(t, err)
+				require.Equal(t, ImportReport{Lines: 2, Events: 1, Refused: 1, Rejects: []Reject{test.want}}, report)
+				require.NotContains(t, report.Rejects[0].String(), "b.it")
+				head, err := f.r.Head(t.Context(), silo)
+				require.NoError(t, err)
+				require.EqualValues(t, 1, head)
+			})
+		}
+	})
 }
 
 func TestImportRefusesFiles(t *testing.T) {
-	f := newFixture(t)
-	tests := []struct {
-		name, text, want string
-		format           Format
-	}{
-		{"empty", "", "must name the columns", CSV},
-		{"an unknown column", "email,kind,occurred_at\n", `"kind" is not known`, CSV},
-		{"no type", "email,occurred_at\n", `no column "type"`, CSV},
-		{"a column twice", "email,email,type,occurred_at\n", "stands twice", CSV},
-		{"another format", "", "give csv or jsonl", "xml"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			_, err := f.r.Import(t.Context(), Import{Keys: f.key("forms"), Reader: strings.NewReader(test.text), Format: test.format, Source: "crm"})
-			require.ErrorContains(t, err, test.want)
-		})
-	}
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := newFixture(t)
+		tests := []struct {
+			name, text, want string
+			format           Format
+		}{
+			{"empty", "", "must name the columns", CSV},
+			{"an unknown column", "email,kind,occurred_at\n", `"kind" is not known`, CSV},
+			{"no type", "email,occurred_at\n", `no column "type"`, CSV},
+			{"a column twice", "email,email,type,occurred_at\n", "stands twice", CSV},
+			{"another format", "", "give csv or jsonl", "xml"},
+		}
+		for _, test := range tests {
+			t.Run(test.name, func(t *testing.T) {
+				_, err := f.r.Import(t.Context(), Import{Keys: f.key("forms"), Reader: strings.NewReader(test.text), Format: test.format, Source: "crm"})
+				require.ErrorContains(t, err, test.want)
+			})
+		}
+	})
 }
 
 func TestImportIsIdempotent(t *testing.T) {
-	f := newFixture(t)
-	const text = "email,id,type,purpose,occurred_at,notice\na@b.it,1,given,news,2026-01-01,n\nb@b.it,2,given,news,2026-01-01,n\na@b.it,1,given,news,2026-01-01,n\n"
-	require.Equal(t, ImportReport{Lines: 3, Events: 2, Duplicates: 1}, f.importCSV("forms", text))
-	require.Equal(t, ImportReport{Lines: 3, Duplicates: 3}, f.importCSV("forms", text))
-	changed := strings.Replace(text, "b@b.it,2,given,news,2026-01-01", "b@b.it,2,given,news,2026-01-09", 1)
-	require.Equal(t, ImportReport{Lines: 3, Duplicates: 2, Refused: 1, Rejects: []Reject{{3, DuplicateDiffers, "id"}}}, f.importCSV("forms", changed))
-	t.Run("another source may use the same ids", func(t *testing.T) {
-		report, err := f.r.Import(t.Context(), Import{Keys: f.key("forms"), Reader: strings.NewReader(text), Format: CSV, Source: "shop"})
-		require.NoError(t, err)
-		require.Equal(t, 2, report.Events)
-	})
-	t.Run("without ids the content counts", func(t *testing.T) {
-		const text = "email,type,purpose,occurred_at,notice\nc@b.it,given,news,2026-01-01,n\nc@b.it,given,news,2026-01-02,n\n"
-		require.Equal(t, 2, f.importCSV("forms", text).Events)
-		require.Equal(t, 2, f.importCSV("forms", text).Duplicates)
-	})
-	t.Run("a dry run sees it and records nothing", func(t *testing.T) {
-		before, err := f.r.Heads(t.Context())
-		require.NoError(t, err)
-		const text = "email,id,type,purpose,occurred_at,notice\nd@b.it,8,given,news,2026-01-01,n\nd@b.it,8,given,news,2026-01-01,n\na@b.it,1,given,news,2026-01-01,n\nx,3,given,news,2026-01-01,n\n"
-		for _, rows := range []int{1, 100} {
-			report, err := f.r.Import(t.Context(), Import{Keys: f.key("forms"), Reader: strings.NewReader(text), Format: CSV, Source: "crm", DryRun: true, BatchRows: rows})
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := newFixture(t)
+		const text = "email,id,type,purpose,occurred_at,notice\na@b.it,1,given,news,2026-01-01,n\nb@b.it,2,given,news,2026-01-01,n\na@b.it,1,given,news,2026-01-01,n\n"
+		require.Equal(t, ImportReport{Lines: 3, Events: 2, Duplicates: 1}, f.importCSV("forms", text))
+		require.Equal(t, ImportReport{Lines: 3, Duplicates: 3}, f.importCSV("forms", text))
+		changed := strings.Replace(text, "b@b.it,2,given,news,2026-01-01", "b@b.it,2,given,news,2026-01-09", 1)
+		require.Equal(t, ImportReport{Lines: 3, Duplicates: 2, Refused: 1, Rejects: []Reject{{3, DuplicateDiffers, "id"}}}, f.importCSV("forms", changed))
+		t.Run("another source may use the same ids", func(t *testing.T) {
+			report, err := f.r.Import(t.Context(), Import{Keys: f.key("forms"), Reader: strings.NewReader(text), Format: CSV, Source: "shop"})
 			require.NoError(t, err)
-			require.Equal(t, ImportReport{Lines: 4, Events: 1, Duplicates: 2, Refused: 1, Rejects: []Reject{{5, BadIdentifier, "email"}}}, report)
-		}
-		after, err := f.r.Heads(t.Context())
-		require.NoError(t, err)
-		require.Equal(t, before, after)
+			require.Equal(t, 2, report.Events)
+		})
+		t.Run("without ids the content counts", func(t *testing.T) {
+			const text = "email,type,purpose,occurred_at,notice\nc@b.it,given,news,2026-01-01,n\nc@b.it,given,news,2026-01-02,n\n"
+			require.Equal(t, 2, f.importCSV("forms", text).Events)
+			require.Equal(t, 2, f.importCSV("forms", text).Duplicates)
+		})
+		t.Run("a dry run sees it and records nothing", func(t *testing.T) {
+			before, err := f.r.Heads(t.Context())
+			require.NoError(t, err)
+			const text = "email,id,type,purpose,occurred_at,notice\nd@b.it,8,given,news,2026-01-01,n\nd@b.it,8,given,news,2026-01-01,n\na@b.it,1,given,news,2026-01-01,n\nx,3,given,news,2026-01-01,n\n"
+			for _, rows := range []int{1, 100} {
+				report, err := f.r.Import(t.Context(), Import{Keys: f.key("forms"), Reader: strings.NewReader(text), Format: CSV, Source: "crm", DryRun: true, BatchRows: rows})
+				require.NoError(t, err)
+				require.Equal(t, ImportReport{Lines: 4, Events: 1, Duplicates: 2, Refused: 1, Rejects: []Reject{{5, BadIdentifier, "email"}}}, report)
+			}
+			after, err := f.r.Heads(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, before, after)
+		})
+		require.NoError(t, f.r.Verify(t.Context(), "forms", Head{}))
 	})
-	require.NoError(t, f.r.Verify(t.Context(), "forms", Head{}))
 }
 
 // TestImportResumes cuts an import between and inside batches and imports the whole delivery again.
 func TestImportResumes(t *testing.T) {
-	var text strings.Builder
-	text.WriteString("email,type,purpose,occurred_at,notice\n")
-	const n = 50
-	for i := range n {
-		fmt.Fprintf(&text, "p%d@b.it,given,news,2026-01-01,n\n", i)
-	}
-	for _, after := range []int{0, 1, 7, 20, 49} {
-		t.Run(fmt.Sprint(after), func(t *testing.T) {
-			f := newFixture(t)
-			ctx, cancel := context.WithCancel(t.Context())
-			lines := strings.SplitAfter(text.String(), "\n")
-			reader := io.MultiReader(strings.NewReader(strings.Join(lines[:after+1], "")), readerFunc(func([]byte) (int, error) {
-				cancel()
-				return 0, errors.New("cut")
-			}))
-			first, err := f.r.Import(ctx, Import{Keys: f.key("forms"), Reader: reader, Format: CSV, Source: "crm", BatchRows: 7})
-			require.Error(t, err)
-			require.Equal(t, after/7*7, first.Events)
-			second, err := f.r.Import(t.Context(), Import{Keys: f.key("forms"), Reader: strings.NewReader(text.String()), Format: CSV, Source: "crm", BatchRows: 7})
-			require.NoError(t, err)
-			require.Equal(t, ImportReport{Lines: n, Events: n - first.Events, Duplicates: first.Events}, second)
-			require.NoError(t, f.r.Verify(t.Context(), "forms", Head{}))
-		})
-	}
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		var text strings.Builder
+		text.WriteString("email,type,purpose,occurred_at,notice\n")
+		const n = 50
+		for i := range n {
+			fmt.Fprintf(&text, "p%d@b.it,given,news,2026-01-01,n\n", i)
+		}
+		for _, after := range []int{0, 1, 7, 20, 49} {
+			t.Run(fmt.Sprint(after), func(t *testing.T) {
+				f := newFixture(t)
+				ctx, cancel := context.WithCancel(t.Context())
+				lines := strings.SplitAfter(text.String(), "\n")
+				reader := io.MultiReader(strings.NewReader(strings.Join(lines[:after+1], "")), readerFunc(func([]byte) (int, error) {
+					cancel()
+					return 0, errors.New("cut")
+				}))
+				first, err := f.r.Import(ctx, Import{Keys: f.key("forms"), Reader: reader, Format: CSV, Source: "crm", BatchRows: 7})
+				require.Error(t, err)
+				require.Equal(t, after/7*7, first.Events)
+				second, err := f.r.Import(t.Context(), Import{Keys: f.key("forms"), Reader: strings.NewReader(text.String()), Format: CSV, Source: "crm", BatchRows: 7})
+				require.NoError(t, err)
+				require.Equal(t, ImportReport{Lines: n, Events: n - first.Events, Duplicates: first.Events}, second)
+				require.NoError(t, f.r.Verify(t.Context(), "forms", Head{}))
+			})
+		}
+	})
 }
 
 type readerFunc func([]byte) (int, error)
@@ -145,103 +155,138 @@ type readerFunc func([]byte) (int, error)
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 func TestImportJSONL(t *testing.T) {
-	f := newFixture(t)
-	text := `{"email":"a@b.it","type":"given","purpose":"news","occurred_at":"2026-01-01T00:00:00Z","notice":"n","minor":true,"evidence":"p"}
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := newFixture(t)
+		text := `{"email":"a@b.it","type":"given","purpose":"news","occurred_at":"2026-01-01T00:00:00Z","notice":"n","minor":true,"evidence":"p"}
 
 {"email":"b@b.it","type":"withdrawn","purpose":"news","occurred_at":"2026-01-01","extra":1}
 {"email":"c@b.it","type":"withdrawn"
 {"email":["d@b.it"],"type":"withdrawn","occurred_at":"2026-01-01"}
 []
 {"customer-number":4711,"type":"basis_started","purpose":"contract","occurred_at":"2026-01-01"}`
-	report, err := f.r.Import(t.Context(), Import{Keys: f.key("forms"), Reader: strings.NewReader(text), Format: JSONL, Source: "crm"})
-	require.NoError(t, err)
-	require.Equal(t, ImportReport{Lines: 6, Events: 2, Refused: 4, Rejects: []Reject{{3, BadLine, ""}, {4, BadLine, ""}, {5, BadLine, "email"}, {6, BadLine, ""}}}, report)
-	require.True(t, f.standing("forms", "a@b.it", noon).Minor)
+		report, err := f.r.Import(t.Context(), Import{Keys: f.key("forms"), Reader: strings.NewReader(text), Format: JSONL, Source: "crm"})
+		require.NoError(t, err)
+		require.Equal(t, ImportReport{Lines: 6, Events: 2, Refused: 4, Rejects: []Reject{{3, BadLine, ""}, {4, BadLine, ""}, {5, BadLine, "email"}, {6, BadLine, ""}}}, report)
+		require.True(t, f.standing("forms", "a@b.it", noon).Minor)
+	})
 }
 
 func TestImportMapsColumns(t *testing.T) {
-	f := newFixture(t)
-	rome, err := time.LoadLocation("Europe/Rome")
-	require.NoError(t, err)
-	report, err := f.r.Import(t.Context(), Import{Keys: f.key("forms"), Format: CSV, Source: "crm", Zone: rome, Country: "IT", Notice: "form 3",
-		Columns: map[string]string{"Mail": "email", "Cell": "phone", "What": "type", "For": "purpose", "When": "occurred_at", "Remark": ""},
-		Reader:  strings.NewReader("\uFEFFMail,Cell,What,For,When,Remark\nA@B.it,333 1234567,given,news,2026-07-01 00:30,whatever\n")})
-	require.NoError(t, err)
-	require.Equal(t, 1, report.Events)
-	require.Equal(t, time.Date(2026, 6, 30, 22, 30, 0, 0, time.UTC), f.standing("forms", "a@b.it", noon).Collected)
-	s, err := f.r.Standings(t.Context(), "forms", noon, nil)
-	require.NoError(t, err)
-	require.Equal(t, []int32{1}, s.Lookup(f.ref("forms", KindPhone, "+393331234567")))
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := newFixture(t)
+		rome, err := time.LoadLocation("Europe/Rome")
+		require.NoError(t, err)
+		report, err := f.r.Import(t.Context(), Import{Keys: f.key("forms"), Format: CSV, Source: "crm", Zone: rome, Country: "IT", Notice: "form 3",
+			Columns: map[string]string{"Mail": "email", "Cell": "phone", "What": "type", "For": "purpose", "When": "occurred_at", "Remark": ""},
+			Reader:  strings.NewReader("\uFEFFMail,Cell,What,For,When,Remark\nA@B.it,333 1234567,given,news,2026-07-01 00:30,whatever\n")})
+		require.NoError(t, err)
+		require.Equal(t, 1, report.Events)
+		require.Equal(t, time.Date(2026, 6, 30, 22, 30, 0, 0, time.UTC), f.standing("forms", "a@b.it", noon).Collected)
+		s, err := f.r.Standings(t.Context(), "forms", noon, nil)
+		require.NoError(t, err)
+		require.Equal(t, []int32{1}, s.Lookup(f.ref("forms", KindPhone, "+393331234567")))
+	})
 }
 
 func TestImportFindsCollections(t *testing.T) {
-	f := newFixture(t)
-	const header = "email,phone,collection,type,purpose,occurred_at,notice\n"
-	require.Equal(t, 3, f.importCSV("forms", header+
-		"a@b.it,,c1,given,news,2026-01-01,n\n"+
-		"a@b.it,,c2,given,news,2026-02-01,n\n"+
-		"b@b.it,+393331234567,,given,news,2026-02-01,n\n").Events)
-	t.Run("a grant must be sure of its collection", func(t *testing.T) {
-		require.Equal(t, []Reject{{2, IdentityConflict, "collection"}}, f.importCSV("forms", header+"a@b.it,,,renewed,news,2026-03-01,n\n").Rejects)
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := newFixture(t)
+		const header = "email,phone,collection,type,purpose,occurred_at,notice\n"
+		require.Equal(t, 3, f.importCSV("forms", header+
+			"a@b.it,,c1,given,news,2026-01-01,n\n"+
+			"a@b.it,,c2,given,news,2026-02-01,n\n"+
+			"b@b.it,+393331234567,,given,news,2026-02-01,n\n").Events)
+		t.Run("a grant must be sure of its collection", func(t *testing.T) {
+			require.Equal(t, []Reject{{2, IdentityConflict, "collection"}}, f.importCSV("forms", header+"a@b.it,,,renewed,news,2026-03-01,n\n").Rejects)
+		})
+		t.Run("identifiers that disagree", func(t *testing.T) {
+			require.Equal(t, []Reject{{2, IdentityConflict, ""}}, f.importCSV("forms", header+"a@b.it,+393331234567,,withdrawn,news,2026-03-01,\n").Rejects)
+		})
+		t.Run("a withdrawal reaches every collection of the person, once", func(t *testing.T) {
+			line := header + "a@b.it,,,withdrawn,news,2026-03-01,\n"
+			require.Equal(t, ImportReport{Lines: 1, Events: 1}, f.importCSV("forms", line))
+			require.Equal(t, ImportReport{Lines: 1, Duplicates: 1}, f.importCSV("forms", line))
+			s, err := f.r.Standings(t.Context(), "forms", noon, nil)
+			require.NoError(t, err)
+			for _, c := range s.Lookup(f.ref("forms", KindEmail, "a@b.it")) {
+				var standing policy.Standing
+				require.True(t, s.At(c, &standing))
+				require.Equal(t, policy.Withdrawn, standing.Purposes[0].State)
+			}
+			require.Len(t, s.Lookup(f.ref("forms", KindEmail, "a@b.it")), 2)
+		})
+		t.Run("an identifier is learned", func(t *testing.T) {
+			require.Equal(t, 1, f.importCSV("forms", header+"new@b.it,+393331234567,,rectified,,2026-03-01,\n").Events)
+			require.Equal(t, "3", f.standing("forms", "new@b.it", noon).Collection)
+		})
+		require.NoError(t, f.r.Verify(t.Context(), "forms", Head{}))
 	})
-	t.Run("identifiers that disagree", func(t *testing.T) {
-		require.Equal(t, []Reject{{2, IdentityConflict, ""}}, f.importCSV("forms", header+"a@b.it,+393331234567,,withdrawn,news,2026-03-01,\n").Rejects)
-	})
-	t.Run("a withdrawal reaches every collection of the person, once", func(t *testing.T) {
-		line := header + "a@b.it,,,withdrawn,news,2026-03-01,\n"
-		require.Equal(t, ImportReport{Lines: 1, Events: 1}, f.importCSV("forms", line))
-		require.Equal(t, ImportReport{Lines: 1, Duplicates: 1}, f.importCSV("forms", line))
-		s, err := f.r.Standings(t.Context(), "forms", noon, nil)
-		require.NoError(t, err)
-		for _, c := range s.Lookup(f.ref("forms", KindEmail, "a@b.it")) {
-			var standing policy.Standing
-			require.True(t, s.At(c, &standing))
-			require.Equal(t, policy.Withdrawn, standing.Purposes[0].State)
-		}
-		require.Len(t, s.Lookup(f.ref("forms", KindEmail, "a@b.it")), 2)
-	})
-	t.Run("an identifier is learned", func(t *testing.T) {
-		require.Equal(t, 1, f.importCSV("forms", header+"new@b.it,+393331234567,,rectified,,2026-03-01,\n").Events)
-		require.Equal(t, "3", f.standing("forms", "new@b.it", noon).Collection)
-	})
-	require.NoError(t, f.r.Verify(t.Context(), "forms", Head{}))
 }
 
 func TestAppend(t *testing.T) {
-	f := newFixture(t)
-	key := f.key("forms")
-	e := Event{Type: Given, Purpose: "news", Notice: "n1", Evidence: "form", OccurredAt: day("2026-01-01"), Subjects: []Subject{{KindEmail, "a@b.it"}}}
-	seq, err := f.r.Append(t.Context(), key, e)
-	require.NoError(t, err)
-	require.EqualValues(t, 1, seq)
-	seq, err = f.r.Append(t.Context(), key, e)
-	require.NoError(t, err)
-	require.Zero(t, seq, "delivered twice, recorded once")
-	e.Method = "pre_ticked"
-	_, err = f.r.Append(t.Context(), key, e)
-	require.ErrorIs(t, err, ErrRefused)
-	require.ErrorContains(t, err, "E_IMPLIED_CONSENT")
-	_, err = f.r.Append(t.Context(), key, Event{Type: Objected, Marketing: true, Purpose: "news", OccurredAt: day("2026-02-01"), Subjects: []Subject{{KindEmail, "a@b.it"}}})
-	require.NoError(t, err)
-	p := f.standing("forms", "a@b.it", noon).Purposes[0]
-	require.Equal(t, policy.ObjectionPending, p.Objection)
-	require.True(t, p.Marketing)
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := newFixture(t)
+		key := f.key("forms")
+		e := Event{Type: Given, Purpose: "news", Notice: "n1", Evidence: "form", OccurredAt: day("2026-01-01"), Subjects: []Subject{{KindEmail, "a@b.it"}}}
+		seq, err := f.r.Append(t.Context(), key, e)
+		require.NoError(t, err)
+		require.EqualValues(t, 1, seq)
+		seq, err = f.r.Append(t.Context(), key, e)
+		require.NoError(t, err)
+		require.Zero(t, seq, "delivered twice, recorded once")
+		e.Method = "pre_ticked"
+		_, err = f.r.Append(t.Context(), key, e)
+		require.ErrorIs(t, err, ErrRefused)
+		require.ErrorContains(t, err, "E_IMPLIED_CONSENT")
+		_, err = f.r.Append(t.Context(), key, Event{Type: Objected, Marketing: true, Purpose: "news", OccurredAt: day("2026-02-01"), Subjects: []Subject{{KindEmail, "a@b.it"}}})
+		require.NoError(t, err)
+		p := f.standing("forms", "a@b.it", noon).Purposes[0]
+		require.Equal(t, policy.ObjectionPending, p.Objection)
+		require.True(t, p.Marketing)
+	})
 }
 
 func TestSecondWriterIsTold(t *testing.T) {
-	f := newFixture(t)
-	path := f.path
-	db, err := openDB(path, false)
-	require.NoError(t, err)
-	defer db.Close()
-	tx, err := db.Begin()
-	require.NoError(t, err)
-	defer tx.Rollback()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*busyTimeout)
-	defer cancel()
-	err = f.r.MarkSimulated(ctx)
-	require.ErrorIs(t, err, ErrLocked)
-	require.ErrorContains(t, err, "another writer")
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := newFixture(t)
+		first, err := f.open(Config{AllowEmpty: true}).begin(t.Context(), false)
+		require.NoError(t, err)
+		defer first.end()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*busyTimeout)
+		defer cancel()
+		err = f.r.MarkSimulated(ctx)
+		require.ErrorIs(t, err, ErrLocked)
+		require.ErrorContains(t, err, "another writer")
+		first.end()
+		require.NoError(t, f.r.MarkSimulated(ctx), "it may write when the first has ended")
+	})
+}
+
+// TestWritersTakeTurns lets two processes' worth of writers append at once: the positions stay dense and the chain holds.
+func TestWritersTakeTurns(t *testing.T) {
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		const each = 8
+		f := newFixture(t)
+		key := f.key("forms")
+		var writers errgroup.Group
+		for w := range 2 {
+			r, key := f.open(Config{AllowEmpty: true}), key.Clone()
+			writers.Go(func() error {
+				for i := range each {
+					e := Event{Type: Given, Purpose: "news", Notice: "n", OccurredAt: noon, ID: fmt.Sprint(w, i), Subjects: []Subject{{KindEmail, fmt.Sprintf("p%d@b.it", i)}}}
+					if _, err := r.Append(t.Context(), key, e); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		require.NoError(t, writers.Wait())
+		heads, err := f.r.Heads(t.Context())
+		require.NoError(t, err)
+		require.EqualValues(t, 2*each, heads[0].Seq)
+		require.NoError(t, f.r.Verify(t.Context(), "forms", Head{}))
+	})
 }
 
 func FuzzImport(f *testing.F) {
@@ -249,7 +294,7 @@ func FuzzImport(f *testing.F) {
 	f.Add([]byte("email,type,occurred_at\n\"a@b.it\n"), true)
 	f.Add([]byte(`{"email":"a@b.it","type":"given","purpose":"news","occurred_at":"2026-01-01","notice":"n"}`), false)
 	f.Add([]byte("{}\n{\"type\":null}\n\n[1]"), false)
-	fix := newFixture(f)
+	fix := newSQLite(f)
 	key := fix.key("forms")
 	f.Fuzz(func(t *testing.T, data []byte, isCSV bool) {
 		format := JSONL

@@ -13,85 +13,89 @@ import (
 )
 
 func TestMatch(t *testing.T) {
-	f := newFixture(t)
-	report := f.importCSV("forms", "email,phone,collection,type,purpose,occurred_at,notice\n"+
-		"one@example.org,+393330000001,c1,given,news,2026-01-10,n\n"+
-		"two@example.org,,c2,given,news,2026-02-10,n\n"+
-		"two@example.org,,c3,given,news,2026-04-10,n\n"+
-		"three@example.org,,c4,given,news,2026-04-10,n\n")
-	require.Equal(t, 4, report.Events)
-	s, err := f.r.Standings(t.Context(), "forms", noon, nil)
-	require.NoError(t, err)
-	email := func(v string) Ref { return f.ref("forms", KindEmail, v) }
-	phone := f.ref("forms", KindPhone, "+393330000001")
-	unknown := CollectionRef(f.key("forms"), "c9")
-	c3 := CollectionRef(f.key("forms"), "c3")
-	tests := []struct {
-		name string
-		row  Row
-		want Match
-	}{
-		{"no identifier", Row{}, Match{Identity: policy.Unparseable}},
-		{"unknown", Row{Identifiers: []Ref{email("x@example.org")}}, Match{Identity: policy.Unmatched}},
-		{"one", Row{Identifiers: []Ref{email("one@example.org")}}, Match{Collection: 1}},
-		{"two identifiers agree", Row{Identifiers: []Ref{email("one@example.org"), phone}}, Match{Collection: 1}},
-		{"one of two is known", Row{Identifiers: []Ref{email("x@example.org"), phone}}, Match{Collection: 1, Partial: true}},
-		{"two disagree", Row{Identifiers: []Ref{email("three@example.org"), phone}}, Match{Identity: policy.Conflicting}},
-		{"several collections, strict", Row{Identifiers: []Ref{email("two@example.org")}}, Match{Identity: policy.Conflicting}},
-		{"several, silo scope, between", Row{Identifiers: []Ref{email("two@example.org")}, SiloScope: true, Created: day("2026-03-01")}, Match{Collection: 2}},
-		{"several, silo scope, after", Row{Identifiers: []Ref{email("two@example.org")}, SiloScope: true, Created: day("2026-05-01")}, Match{Collection: 3}},
-		{"several, silo scope, date unknown", Row{Identifiers: []Ref{email("two@example.org")}, SiloScope: true}, Match{Collection: 3}},
-		{"several, silo scope, row older than all", Row{Identifiers: []Ref{email("two@example.org")}, SiloScope: true, Created: day("2020-05-01")}, Match{Identity: policy.Conflicting}},
-		{"the row carries its collection", Row{Identifiers: []Ref{email("two@example.org")}, Collection: &c3}, Match{Collection: 3}},
-		{"the row carries one that is unknown", Row{Identifiers: []Ref{email("one@example.org")}, Collection: &unknown}, Match{Identity: policy.Unmatched}},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			require.Equal(t, test.want, s.Match(test.row))
-		})
-	}
-	t.Run("another silo's key finds nothing", func(t *testing.T) {
-		require.Equal(t, Match{Identity: policy.Unmatched}, s.Match(Row{Identifiers: []Ref{f.ref("other", KindEmail, "one@example.org")}}))
-	})
-	t.Run("a silo never heard of", func(t *testing.T) {
-		s, err := f.r.Standings(t.Context(), "other", noon, nil)
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := newFixture(t)
+		report := f.importCSV("forms", "email,phone,collection,type,purpose,occurred_at,notice\n"+
+			"one@example.org,+393330000001,c1,given,news,2026-01-10,n\n"+
+			"two@example.org,,c2,given,news,2026-02-10,n\n"+
+			"two@example.org,,c3,given,news,2026-04-10,n\n"+
+			"three@example.org,,c4,given,news,2026-04-10,n\n")
+		require.Equal(t, 4, report.Events)
+		s, err := f.r.Standings(t.Context(), "forms", noon, nil)
 		require.NoError(t, err)
-		require.Equal(t, Match{Identity: policy.Unmatched}, s.Match(Row{Identifiers: []Ref{email("one@example.org")}}))
-		require.Zero(t, s.Head())
-		require.False(t, s.At(1, new(policy.Standing)))
+		email := func(v string) Ref { return f.ref("forms", KindEmail, v) }
+		phone := f.ref("forms", KindPhone, "+393330000001")
+		unknown := CollectionRef(f.key("forms"), "c9")
+		c3 := CollectionRef(f.key("forms"), "c3")
+		tests := []struct {
+			name string
+			row  Row
+			want Match
+		}{
+			{"no identifier", Row{}, Match{Identity: policy.Unparseable}},
+			{"unknown", Row{Identifiers: []Ref{email("x@example.org")}}, Match{Identity: policy.Unmatched}},
+			{"one", Row{Identifiers: []Ref{email("one@example.org")}}, Match{Collection: 1}},
+			{"two identifiers agree", Row{Identifiers: []Ref{email("one@example.org"), phone}}, Match{Collection: 1}},
+			{"one of two is known", Row{Identifiers: []Ref{email("x@example.org"), phone}}, Match{Collection: 1, Partial: true}},
+			{"two disagree", Row{Identifiers: []Ref{email("three@example.org"), phone}}, Match{Identity: policy.Conflicting}},
+			{"several collections, strict", Row{Identifiers: []Ref{email("two@example.org")}}, Match{Identity: policy.Conflicting}},
+			{"several, silo scope, between", Row{Identifiers: []Ref{email("two@example.org")}, SiloScope: true, Created: day("2026-03-01")}, Match{Collection: 2}},
+			{"several, silo scope, after", Row{Identifiers: []Ref{email("two@example.org")}, SiloScope: true, Created: day("2026-05-01")}, Match{Collection: 3}},
+			{"several, silo scope, date unknown", Row{Identifiers: []Ref{email("two@example.org")}, SiloScope: true}, Match{Collection: 3}},
+			{"several, silo scope, row older than all", Row{Identifiers: []Ref{email("two@example.org")}, SiloScope: true, Created: day("2020-05-01")}, Match{Identity: policy.Conflicting}},
+			{"the row carries its collection", Row{Identifiers: []Ref{email("two@example.org")}, Collection: &c3}, Match{Collection: 3}},
+			{"the row carries one that is unknown", Row{Identifiers: []Ref{email("one@example.org")}, Collection: &unknown}, Match{Identity: policy.Unmatched}},
+		}
+		for _, test := range tests {
+			t.Run(test.name, func(t *testing.T) {
+				require.Equal(t, test.want, s.Match(test.row))
+			})
+		}
+		t.Run("another silo's key finds nothing", func(t *testing.T) {
+			require.Equal(t, Match{Identity: policy.Unmatched}, s.Match(Row{Identifiers: []Ref{f.ref("other", KindEmail, "one@example.org")}}))
+		})
+		t.Run("a silo never heard of", func(t *testing.T) {
+			s, err := f.r.Standings(t.Context(), "other", noon, nil)
+			require.NoError(t, err)
+			require.Equal(t, Match{Identity: policy.Unmatched}, s.Match(Row{Identifiers: []Ref{email("one@example.org")}}))
+			require.Zero(t, s.Head())
+			require.False(t, s.At(1, new(policy.Standing)))
+		})
 	})
 }
 
 func TestRefresh(t *testing.T) {
-	f := newFixture(t)
-	f.fill("newsletter", 10)
-	s, err := f.r.Standings(t.Context(), "newsletter", noon, nil)
-	require.NoError(t, err)
-	touched, err := f.r.Refresh(t.Context(), s)
-	require.NoError(t, err)
-	require.Empty(t, touched)
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := newFixture(t)
+		f.fill("newsletter", 10)
+		s, err := f.r.Standings(t.Context(), "newsletter", noon, nil)
+		require.NoError(t, err)
+		touched, err := f.r.Refresh(t.Context(), s)
+		require.NoError(t, err)
+		require.Empty(t, touched)
 
-	f.importCSV("newsletter", header1+"person3@example.org,withdrawn,newsletter,2026-02-01,,,\nnew@example.org,given,newsletter,2026-02-02,,n,p\n")
-	head, err := f.r.Head(t.Context(), "newsletter")
-	require.NoError(t, err)
-	require.NotEqual(t, head, s.Head())
-	touched, err = f.r.Refresh(t.Context(), s)
-	require.NoError(t, err)
-	require.Equal(t, head, s.Head())
-	require.Len(t, touched, 2)
-	// Refreshed and loaded anew say the same of everybody.
-	fresh, err := f.r.Standings(t.Context(), "newsletter", noon, nil)
-	require.NoError(t, err)
-	require.Equal(t, fresh.Len(), s.Len())
-	for c := int32(1); int(c) <= fresh.Len(); c++ {
-		var a, b policy.Standing
-		require.True(t, s.At(c, &a))
-		require.True(t, fresh.At(c, &b))
-		require.Equal(t, b, a)
-	}
-	row := Row{Identifiers: []Ref{f.ref("newsletter", KindEmail, "new@example.org")}}
-	require.Equal(t, policy.Matched, s.Match(row).Identity)
-	require.Equal(t, fresh.Match(row), s.Match(row))
+		f.importCSV("newsletter", header1+"person3@example.org,withdrawn,newsletter,2026-02-01,,,\nnew@example.org,given,newsletter,2026-02-02,,n,p\n")
+		head, err := f.r.Head(t.Context(), "newsletter")
+		require.NoError(t, err)
+		require.NotEqual(t, head, s.Head())
+		touched, err = f.r.Refresh(t.Context(), s)
+		require.NoError(t, err)
+		require.Equal(t, head, s.Head())
+		require.Len(t, touched, 2)
+		// Refreshed and loaded anew say the same of everybody.
+		fresh, err := f.r.Standings(t.Context(), "newsletter", noon, nil)
+		require.NoError(t, err)
+		require.Equal(t, fresh.Len(), s.Len())
+		for c := int32(1); int(c) <= fresh.Len(); c++ {
+			var a, b policy.Standing
+			require.True(t, s.At(c, &a))
+			require.True(t, fresh.At(c, &b))
+			require.Equal(t, b, a)
+		}
+		row := Row{Identifiers: []Ref{f.ref("newsletter", KindEmail, "new@example.org")}}
+		require.Equal(t, policy.Matched, s.Match(row).Identity)
+		require.Equal(t, fresh.Match(row), s.Match(row))
+	})
 }
 
 // drawFacts draws a history of one collection.

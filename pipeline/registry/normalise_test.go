@@ -89,7 +89,7 @@ func TestNormaliseEmailDoesNotAllocate(t *testing.T) {
 }
 
 func BenchmarkNormaliseAndMatch(b *testing.B) {
-	key := newFixture(b).key("newsletter")
+	key := newSQLite(b).key("newsletter")
 	value, dst := []byte("Ada.Lovelace@Example.org"), make([]byte, 0, 64)
 	b.ReportAllocs()
 	for b.Loop() {

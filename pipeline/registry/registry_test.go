@@ -12,37 +12,70 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"lethe/fixtures/servers"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry/keystore"
 )
 
 // fixture is a registry and a keystore in a throwaway folder, with a clock that stands.
 type fixture struct {
-	t    testing.TB
-	path string
-	r    *Registry
-	keys *keystore.Keystore
-	now  time.Time
+	t      testing.TB
+	config Config
+	path   string // of the file; "" on a server
+	r      *Registry
+	keys   *keystore.Keystore
+	now    time.Time
 }
 
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
-func newFixture(t testing.TB) *fixture {
+// newFixture makes a fixture on one engine.
+type newFixture func(testing.TB) *fixture
+
+// onEngines runs a test on every engine, on the servers of fixtures/servers for those that need one.
+func onEngines(t *testing.T, test func(*testing.T, newFixture)) {
+	t.Helper()
+	for _, e := range []struct {
+		name   string
+		server func(testing.TB) *servers.Server
+	}{{"sqlite", nil}, {"postgres", servers.Postgres}, {"mysql", servers.MariaDB}} {
+		t.Run(e.name, func(t *testing.T) {
+			test(t, func(t testing.TB) *fixture {
+				if e.server == nil {
+					return newSQLite(t)
+				}
+				return newOn(t, Config{Driver: e.name, DSN: e.server(t).Database(t).DSN()})
+			})
+		})
+	}
+}
+
+// newSQLite is a fixture on the embedded engine.
+func newSQLite(t testing.TB) *fixture {
+	t.Helper()
+	return newOn(t, Config{DSN: filepath.Join(t.TempDir(), "registry.db")})
+}
+
+func newOn(t testing.TB, c Config) *fixture {
 	t.Helper()
 	dir := t.TempDir()
-	f := &fixture{t: t, path: filepath.Join(dir, "registry.db"), now: noon}
+	f := &fixture{t: t, config: c, now: noon}
+	if c.Driver == "" {
+		f.path = c.DSN
+	}
 	require.NoError(t, keystore.Create(filepath.Join(dir, "keys"), filepath.Join(dir, "lethe.age")))
 	var err error
 	f.keys, err = keystore.Open(t.Context(), filepath.Join(dir, "keys"), filepath.Join(dir, "lethe.age"))
 	require.NoError(t, err)
-	require.NoError(t, Create(t.Context(), Config{DSN: f.path}))
+	require.NoError(t, Create(t.Context(), c))
 	f.r = f.open(Config{AllowEmpty: true})
 	return f
 }
 
+// open opens the fixture's registry once more.
 func (f *fixture) open(c Config) *Registry {
 	f.t.Helper()
-	c.DSN = f.path
+	c.Driver, c.DSN = f.config.Driver, f.config.DSN
 	c.Now = func() time.Time { return f.now }
 	r, err := Open(f.t.Context(), c)
 	require.NoError(f.t, err)
@@ -92,7 +125,7 @@ func (f *fixture) standing(silo, email string, asOf time.Time, purposes ...strin
 // raw opens the database without any of our rules, as a superuser would.
 func (f *fixture) raw() *sql.DB {
 	f.t.Helper()
-	db, err := openDB(f.path, false)
+	db, err := f.r.open(f.config)
 	require.NoError(f.t, err)
 	f.t.Cleanup(func() { db.Close() })
 	return db
@@ -109,36 +142,38 @@ func day(text string) time.Time {
 const header1 = "email,type,purpose,occurred_at,effective_until,notice,evidence\n"
 
 func TestImportThenStanding(t *testing.T) {
-	f := newFixture(t)
-	report := f.importCSV("newsletter", header1+
-		"Ada@Example.org,given,newsletter,2026-01-10T10:00:00+01:00,,n3,form 17\n"+
-		"bob@example.org,given,newsletter,2026-01-11,,n3,form 18\n"+
-		"bob@example.org,withdrawn,newsletter,2026-02-01,,,\n"+
-		"cleo@example.org,given,newsletter,2025-01-11,2026-01-11,n3,form 19\n"+
-		"dan@example.org,given,newsletter,2026-01-11,,n3,\n")
-	require.Equal(t, ImportReport{Lines: 5, Events: 5}, report)
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := newFixture(t)
+		report := f.importCSV("newsletter", header1+
+			"Ada@Example.org,given,newsletter,2026-01-10T10:00:00+01:00,,n3,form 17\n"+
+			"bob@example.org,given,newsletter,2026-01-11,,n3,form 18\n"+
+			"bob@example.org,withdrawn,newsletter,2026-02-01,,,\n"+
+			"cleo@example.org,given,newsletter,2025-01-11,2026-01-11,n3,form 19\n"+
+			"dan@example.org,given,newsletter,2026-01-11,,n3,\n")
+		require.Equal(t, ImportReport{Lines: 5, Events: 5}, report)
 
-	ada := f.standing("newsletter", "ada@example.org", noon).Purposes[0]
-	require.Equal(t, policy.PurposeStanding{Purpose: "newsletter", State: policy.Given, Since: time.Date(2026, 1, 10, 9, 0, 0, 0, time.UTC), Proven: true}, ada)
-	bob := f.standing("newsletter", "bob@example.org", noon)
-	require.Equal(t, policy.Withdrawn, bob.Purposes[0].State)
-	require.Equal(t, day("2026-02-01"), bob.Purposes[0].Since)
-	require.Equal(t, day("2026-01-11"), bob.Collected)
-	require.Equal(t, []int64{2, 3}, []int64{bob.FirstSeq, bob.LastSeq})
-	require.Equal(t, policy.Given, f.standing("newsletter", "bob@example.org", day("2026-01-20")).Purposes[0].State)
-	cleo := f.standing("newsletter", "cleo@example.org", noon).Purposes[0]
-	require.Equal(t, policy.Expired, cleo.State)
-	require.Equal(t, day("2026-01-11"), cleo.Since)
-	require.False(t, f.standing("newsletter", "dan@example.org", noon).Purposes[0].Proven)
+		ada := f.standing("newsletter", "ada@example.org", noon).Purposes[0]
+		require.Equal(t, policy.PurposeStanding{Purpose: "newsletter", State: policy.Given, Since: time.Date(2026, 1, 10, 9, 0, 0, 0, time.UTC), Proven: true}, ada)
+		bob := f.standing("newsletter", "bob@example.org", noon)
+		require.Equal(t, policy.Withdrawn, bob.Purposes[0].State)
+		require.Equal(t, day("2026-02-01"), bob.Purposes[0].Since)
+		require.Equal(t, day("2026-01-11"), bob.Collected)
+		require.Equal(t, []int64{2, 3}, []int64{bob.FirstSeq, bob.LastSeq})
+		require.Equal(t, policy.Given, f.standing("newsletter", "bob@example.org", day("2026-01-20")).Purposes[0].State)
+		cleo := f.standing("newsletter", "cleo@example.org", noon).Purposes[0]
+		require.Equal(t, policy.Expired, cleo.State)
+		require.Equal(t, day("2026-01-11"), cleo.Since)
+		require.False(t, f.standing("newsletter", "dan@example.org", noon).Purposes[0].Proven)
 
-	require.NoError(t, f.r.Verify(t.Context(), "newsletter", Head{}))
-	head, err := f.r.Head(t.Context(), "newsletter")
-	require.NoError(t, err)
-	require.EqualValues(t, 5, head)
+		require.NoError(t, f.r.Verify(t.Context(), "newsletter", Head{}))
+		head, err := f.r.Head(t.Context(), "newsletter")
+		require.NoError(t, err)
+		require.EqualValues(t, 5, head)
+	})
 }
 
 func BenchmarkImport(b *testing.B) {
-	f := newFixture(b)
+	f := newSQLite(b)
 	key := f.key("newsletter")
 	var text strings.Builder
 	text.WriteString("email,type,purpose,occurred_at,notice,evidence,id\n")
@@ -153,7 +188,7 @@ func BenchmarkImport(b *testing.B) {
 }
 
 func BenchmarkStandings(b *testing.B) {
-	f := newFixture(b)
+	f := newSQLite(b)
 	const n = 200_000
 	f.fill("newsletter", n)
 	var s *Standings
@@ -217,7 +252,7 @@ func TestOpen(t *testing.T) {
 	_, err = Open(t.Context(), Config{DSN: other})
 	require.ErrorIs(t, err, ErrSchema)
 
-	f := newFixture(t)
+	f := newSQLite(t)
 	_, err = Open(t.Context(), Config{DSN: f.path})
 	require.ErrorIs(t, err, ErrEmpty)
 	require.ErrorContains(t, Create(t.Context(), Config{DSN: f.path}), "exists already")
@@ -227,4 +262,58 @@ func TestOpen(t *testing.T) {
 	ro := f.open(Config{ReadOnly: true})
 	_, err = ro.Append(t.Context(), f.key("newsletter"), Event{Type: Restricted, OccurredAt: noon, Subjects: []Subject{{KindEmail, "a@b.it"}}})
 	require.ErrorIs(t, err, ErrReadOnly)
+}
+
+func TestOpenOnServers(t *testing.T) {
+	for _, e := range []struct {
+		driver, off, malformed string
+		server                 func(testing.TB) *servers.Server
+	}{
+		{"postgres", "sslmode=disable", "postgres://u:s3cret@host:port/db", servers.Postgres},
+		{"mysql", "tls=false", "u:s3cret@tcp(host/db", servers.MariaDB},
+	} {
+		t.Run(e.driver, func(t *testing.T) {
+			s := e.server(t)
+			db := s.Database(t)
+			config := Config{Driver: e.driver, DSN: db.DSN()}
+			_, err := Open(t.Context(), config)
+			require.ErrorIs(t, err, ErrMissing)
+			require.ErrorContains(t, err, "lethe registry init")
+			require.NoError(t, Create(t.Context(), config))
+			require.ErrorContains(t, Create(t.Context(), config), "tables already")
+			_, err = Open(t.Context(), config)
+			require.ErrorIs(t, err, ErrEmpty)
+
+			plain := config
+			plain.DSN, _, _ = strings.Cut(plain.DSN, "?")
+			verified := plain
+			plain.DSN += "?" + e.off
+			_, err = Open(t.Context(), plain)
+			require.ErrorContains(t, err, "without TLS")
+			plain.Plaintext, plain.AllowEmpty = true, true
+			r, err := Open(t.Context(), plain)
+			require.NoError(t, err, "the waiver allows it")
+			require.NoError(t, r.Close())
+			_, err = Open(t.Context(), verified)
+			require.ErrorIs(t, err, ErrUnreachable, "the test server's certificate is not signed by anybody the system knows")
+
+			for _, c := range []struct {
+				dsn  string
+				want error
+			}{
+				{s.DSN("no_such_database"), ErrMissing},
+				{db.DSNAs("nobody", "s3cret"), ErrUnreachable},
+				{strings.Replace(config.DSN, s.Address, "127.0.0.1:1", 1), ErrUnreachable},
+			} {
+				_, err := Open(t.Context(), Config{Driver: e.driver, DSN: c.dsn})
+				require.ErrorIs(t, err, c.want)
+				for _, secret := range []string{c.dsn, s.Password, "s3cret", db.Name} {
+					require.NotContains(t, err.Error(), secret)
+				}
+			}
+			_, err = Open(t.Context(), Config{Driver: e.driver, DSN: e.malformed})
+			require.ErrorContains(t, err, "registry.dsn is not one of")
+			require.NotContains(t, err.Error(), "s3cret")
+		})
+	}
 }

@@ -8,11 +8,14 @@ const schemaVersion = 1
 //
 // Differences from the design: an event's prev_hash is not stored, it is the hash of the row before; a collection's own id is an alias of
 // kind "collection", so one index serves every way to find a collection; the age bucket stands in the event that said it.
+//
+// Written in SQLite's words; an engine replaces those it has others for. NUMBERED is a key that the database counts, LONGTEXT a text of any
+// length; other texts have at most 255 bytes, blobs 32. The engine's guards come after it.
 var schema = []string{
 	`CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`,
 
 	`CREATE TABLE silo (
-		silo        INTEGER PRIMARY KEY,
+		silo        NUMBERED,
 		name        TEXT    NOT NULL UNIQUE,
 		head_seq    INTEGER NOT NULL,
 		head_hash   BLOB    NOT NULL,
@@ -58,8 +61,6 @@ var schema = []string{
 	`CREATE UNIQUE INDEX event_idem ON event (silo, idem)`,
 	`CREATE INDEX event_until ON event (silo, effective_until) WHERE effective_until > 0`,
 	`CREATE INDEX event_consent ON event (silo, purpose, effective_from) WHERE type IN ('given', 'renewed')`,
-	`CREATE TRIGGER event_no_update BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'event is append-only'); END`,
-	`CREATE TRIGGER event_no_delete BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'event is append-only'); END`,
 
 	`CREATE TABLE event_payload (
 		silo       INTEGER NOT NULL,
@@ -67,13 +68,11 @@ var schema = []string{
 		collection INTEGER NOT NULL,
 		flags      INTEGER NOT NULL,
 		evidence   INTEGER,
-		details    TEXT    NOT NULL,
+		details    LONGTEXT NOT NULL,
 		content    BLOB    NOT NULL,
 		salt       BLOB    NOT NULL,
 		PRIMARY KEY (silo, seq)) WITHOUT ROWID`,
 	`CREATE INDEX event_payload_collection ON event_payload (silo, collection, seq)`,
-	`CREATE TRIGGER event_payload_no_update BEFORE UPDATE ON event_payload
-		BEGIN SELECT RAISE(ABORT, 'event_payload is never updated'); END`,
 
 	`CREATE TABLE evidence (
 		silo         INTEGER NOT NULL,
@@ -88,14 +87,14 @@ var schema = []string{
 		silo       INTEGER NOT NULL,
 		record_ref BLOB    NOT NULL,
 		collection INTEGER NOT NULL,
-		system     TEXT    NOT NULL,
+		"system"     TEXT    NOT NULL,
 		object     TEXT    NOT NULL,
 		linked_at  INTEGER NOT NULL,
 		PRIMARY KEY (silo, record_ref, collection),
 		FOREIGN KEY (silo, collection) REFERENCES collection (silo, collection) DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID`,
 
 	`CREATE TABLE legal_hold (
-		silo        INTEGER NOT NULL REFERENCES silo DEFERRABLE INITIALLY DEFERRED,
+		silo        INTEGER NOT NULL,
 		hold        TEXT    NOT NULL,
 		case_ref    TEXT    NOT NULL,
 		placed_by   TEXT    NOT NULL,
@@ -105,10 +104,11 @@ var schema = []string{
 		released_by TEXT    NOT NULL,
 		release_approved_by TEXT NOT NULL CHECK (release_approved_by = '' OR release_approved_by <> released_by),
 		released_at INTEGER NOT NULL,
-		PRIMARY KEY (silo, hold)) WITHOUT ROWID`,
+		PRIMARY KEY (silo, hold),
+		FOREIGN KEY (silo) REFERENCES silo (silo) DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID`,
 
 	`CREATE TABLE request (
-		silo      INTEGER NOT NULL REFERENCES silo DEFERRABLE INITIALLY DEFERRED,
+		silo      INTEGER NOT NULL,
 		request   TEXT    NOT NULL,
 		kind      TEXT    NOT NULL,
 		received_at INTEGER NOT NULL,
@@ -116,13 +116,14 @@ var schema = []string{
 		closed_at INTEGER NOT NULL,
 		outcome   TEXT    NOT NULL,
 		exception TEXT    NOT NULL,
-		PRIMARY KEY (silo, request)) WITHOUT ROWID`,
+		PRIMARY KEY (silo, request),
+		FOREIGN KEY (silo) REFERENCES silo (silo) DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID`,
 
 	`CREATE TABLE tombstone (
 		silo        INTEGER NOT NULL,
 		record_ref  BLOB    NOT NULL,
 		subject_ref BLOB    NOT NULL,
-		system      TEXT    NOT NULL,
+		"system"      TEXT    NOT NULL,
 		object      TEXT    NOT NULL,
 		action      TEXT    NOT NULL,
 		plan_digest TEXT    NOT NULL,

@@ -11,8 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ncruces/go-sqlite3"
-
 	"lethe/pipeline/policy"
 )
 
@@ -45,7 +43,7 @@ func (r *Registry) Standings(ctx context.Context, silo string, asOf time.Time, p
 		return nil, fmt.Errorf("load standings of silo %q: %w", silo, err)
 	}
 	defer tx.end()
-	row, err := siloOf(ctx, tx, silo)
+	row, err := siloOf(ctx, tx.handle, silo)
 	if errors.Is(err, ErrUnknownSilo) {
 		s.index.finish()
 		return s, nil
@@ -80,7 +78,7 @@ func (r *Registry) Refresh(ctx context.Context, s *Standings) ([]int32, error) {
 		return nil, fmt.Errorf("refresh standings of silo %q: %w", s.silo, err)
 	}
 	defer tx.end()
-	row, err := siloOf(ctx, tx, s.silo)
+	row, err := siloOf(ctx, tx.handle, s.silo)
 	if errors.Is(err, ErrUnknownSilo) || err == nil && row.Seq == s.head {
 		return nil, nil
 	}
@@ -96,7 +94,7 @@ func (r *Registry) Refresh(ctx context.Context, s *Standings) ([]int32, error) {
 }
 
 func (s *Standings) refresh(ctx context.Context, tx *txn, row siloRow) ([]int32, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT DISTINCT collection FROM event_payload WHERE silo = ? AND seq > ? ORDER BY collection`, row.id, s.head)
+	rows, err := tx.query(ctx, `SELECT DISTINCT collection FROM event_payload WHERE silo = ? AND seq > ? ORDER BY collection`, row.id, s.head)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +123,7 @@ func (s *Standings) refresh(ctx context.Context, tx *txn, row siloRow) ([]int32,
 
 // loadAliases takes up the references of one collection that the index does not hold.
 func (s *Standings) loadAliases(ctx context.Context, tx *txn, silo int64, collection int32) error {
-	rows, err := tx.QueryContext(ctx, `SELECT alias_ref FROM subject_alias WHERE silo = ? AND collection = ?`, silo, collection)
+	rows, err := tx.query(ctx, `SELECT alias_ref FROM subject_alias WHERE silo = ? AND collection = ?`, silo, collection)
 	if err != nil {
 		return err
 	}
@@ -150,14 +148,14 @@ func (s *Standings) loadAliases(ctx context.Context, tx *txn, silo int64, collec
 // loadIndex reads the references of aliases and linked records, in order.
 func (s *Standings) loadIndex(ctx context.Context, tx *txn, silo int64) error {
 	var n, collections int
-	if err := tx.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM subject_alias WHERE silo = ?) + (SELECT COUNT(*) FROM record_link WHERE silo = ?),
+	if err := tx.row(ctx, `SELECT (SELECT COUNT(*) FROM subject_alias WHERE silo = ?) + (SELECT COUNT(*) FROM record_link WHERE silo = ?),
 		(SELECT collections FROM silo WHERE silo = ?)`, silo, silo, silo).Scan(&n, &collections); err != nil {
 		return err
 	}
 	s.offsets = make([]uint32, collections)
 	s.index.grow(n)
 	err := tx.each(ctx, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ?
-		UNION ALL SELECT record_ref, collection FROM record_link WHERE silo = ? ORDER BY 1, 2`, func(row *sqlite3.Stmt) error {
+		UNION ALL SELECT record_ref, collection FROM record_link WHERE silo = ? ORDER BY 1, 2`, func(row row) error {
 		s.index.add(shortRef(row.ColumnRawBlob(0)), int32(row.ColumnInt64(1)))
 		return nil
 	}, silo, silo)
@@ -179,7 +177,7 @@ func (s *Standings) loadEvents(ctx context.Context, tx *txn, condition string, a
 		facts = facts[:0]
 		return s.put(current, &standing)
 	}
-	err := tx.each(ctx, factQuery+condition, func(row *sqlite3.Stmt) error {
+	err := tx.each(ctx, factQuery+condition, func(row row) error {
 		collection, f, err := reader.read(row)
 		if err != nil {
 			return err
@@ -200,7 +198,7 @@ func (s *Standings) loadEvents(ctx context.Context, tx *txn, condition string, a
 }
 
 const factQuery = `SELECT p.collection, e.seq, e.type, e.purpose, e.occurred_at, e.effective_from, e.effective_until, e.recorded_at,
-	e.notice <> '', v.evidence IS NOT NULL AND v.destroyed_at = 0, p.flags, p.details
+	CASE WHEN e.notice <> '' THEN 1 ELSE 0 END, CASE WHEN v.destroyed_at = 0 THEN 1 ELSE 0 END, p.flags, p.details
 	FROM event_payload p JOIN event e ON e.silo = p.silo AND e.seq = p.seq
 	LEFT JOIN evidence v ON v.silo = p.silo AND v.evidence = p.evidence `
 
@@ -221,7 +219,7 @@ func (t *factReader) text(raw []byte) string {
 	return s
 }
 
-func (t *factReader) read(row *sqlite3.Stmt) (int64, fact, error) {
+func (t *factReader) read(row row) (int64, fact, error) {
 	flags := row.ColumnInt64(10)
 	f := fact{seq: row.ColumnInt64(1), typ: EventType(t.text(row.ColumnRawText(2))), purpose: t.text(row.ColumnRawText(3)), occurred: row.ColumnInt64(4),
 		from: row.ColumnInt64(5), until: row.ColumnInt64(6), recorded: row.ColumnInt64(7), notice: row.ColumnInt64(8) != 0, proof: row.ColumnInt64(9) != 0,

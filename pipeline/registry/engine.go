@@ -1,0 +1,273 @@
+package registry
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// engine is what differs between the databases that a registry can live in. Everything else is one code path: statements are written once,
+// with ? for parameters.
+type engine struct {
+	name string
+
+	// open connects for the service; it does not look whether a registry is there. Its errors never hold the DSN.
+	open func(c Config) (*sql.DB, error)
+	// place says in words where the registry is, without a secret.
+	place func(c Config) string
+	// prepare is called by Create before open: it makes the file, or says that there is one. nil: nothing to do.
+	prepare func(c Config) error
+	// exists is called by Open before open; nil: the server knows.
+	exists func(c Config) error
+	// tables counts the tables of the database, for Create; "" when prepare has looked.
+	tables string
+
+	words   *strings.Replacer // turns the schema's types and options into the engine's
+	guards  []string          // the triggers that make event append-only, and what belongs to them
+	numbers bool              // parameters are $1, $2, ... instead of ?
+	insert  string            // begins the INSERT of many rows
+	onKey   bool              // ON DUPLICATE KEY UPDATE instead of ON CONFLICT
+	lock    string            // makes a transaction the only writer; "" when beginning to write does
+	latest  string            // function that gives the later of two numbers
+	reader  sql.TxOptions     // of a transaction that reads one snapshot
+	each    func(context.Context, *sql.Conn, string, func(row) error, []int64) error
+
+	// failure turns an error of the driver into one with a sentinel, in words that hold no value of a row.
+	failure func(error) error
+}
+
+// errBusy: another writer holds the registry, or this one had to give way to it.
+var errBusy = errors.New("the database is busy")
+
+// engines are the values of Config.Driver.
+func engineOf(name string) (*engine, error) {
+	switch name {
+	case "", "sqlite":
+		return &sqliteEngine, nil
+	case "postgres":
+		return &postgresEngine, nil
+	case "mysql":
+		return &mysqlEngine, nil
+	}
+	return nil, fmt.Errorf("registry.driver %q: use sqlite, postgres or mysql (which also stands for MariaDB)", name)
+}
+
+// statements make the tables.
+func (e *engine) statements() []string {
+	var list []string
+	for _, s := range schema {
+		list = append(list, e.words.Replace(s))
+	}
+	return append(list, e.guards...)
+}
+
+// ignoring ends an INSERT that leaves a row alone which has the same key.
+func (e *engine) ignoring(keys string) string {
+	if e.onKey {
+		key, _, _ := strings.Cut(keys, ",")
+		return " ON DUPLICATE KEY UPDATE " + key + " = " + key
+	}
+	return " ON CONFLICT (" + keys + ") DO NOTHING"
+}
+
+// replacing ends an INSERT into a table that gives a row with the same key the new values of the columns; of the column later the later
+// one stays.
+func (e *engine) replacing(table, keys, later string, columns ...string) string {
+	given := func(column string) string {
+		if e.onKey {
+			return "VALUES(" + column + ")"
+		}
+		return "excluded." + column
+	}
+	sets := make([]string, 0, len(columns)+1)
+	for _, c := range columns {
+		sets = append(sets, c+" = "+given(c))
+	}
+	sets = append(sets, fmt.Sprintf("%s = %s(%s.%s, %s)", later, e.latest, table, later, given(later)))
+	if e.onKey {
+		return " ON DUPLICATE KEY UPDATE " + strings.Join(sets, ", ")
+	}
+	return " ON CONFLICT (" + keys + ") DO UPDATE SET " + strings.Join(sets, ", ")
+}
+
+// numbered turns ? into $1, $2, ...
+func numbered(query string) string {
+	var b strings.Builder
+	b.Grow(len(query) + len(query)/8)
+	n := 0
+	for {
+		before, after, found := strings.Cut(query, "?")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		n++
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(n))
+		query = after
+	}
+}
+
+// handle asks a database, or within one transaction, in the words of its engine.
+type handle struct {
+	*engine
+	q interface {
+		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+		QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+		PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+	}
+}
+
+func (h handle) text(query string) string {
+	if h.numbers {
+		return numbered(query)
+	}
+	return query
+}
+
+func (h handle) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	rows, err := h.q.QueryContext(ctx, h.text(query), args...)
+	return rows, h.failed(err)
+}
+
+func (h handle) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	result, err := h.q.ExecContext(ctx, h.text(query), args...)
+	return result, h.failed(err)
+}
+
+func (h handle) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
+	st, err := h.q.PrepareContext(ctx, h.text(query))
+	return st, h.failed(err)
+}
+
+func (h handle) failed(err error) error {
+	if err == nil || errors.Is(err, sql.ErrNoRows) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return h.failure(err)
+}
+
+// row asks for one row.
+func (h handle) row(ctx context.Context, query string, args ...any) singleRow {
+	return singleRow{h, h.q.QueryRowContext(ctx, h.text(query), args...)}
+}
+
+type singleRow struct {
+	h   handle
+	row *sql.Row
+}
+
+func (r singleRow) Scan(dest ...any) error { return r.h.failed(r.row.Scan(dest...)) }
+
+// txn is a transaction and the connection it runs on, which offers a cheaper way to read many rows.
+type txn struct {
+	handle
+	tx   *sql.Tx
+	conn *sql.Conn
+}
+
+// begin opens a transaction: a snapshot to read, or as the only writer.
+func (r *Registry) begin(ctx context.Context, readOnly bool) (*txn, error) {
+	conn, err := r.pool.Conn(ctx)
+	if err != nil {
+		return nil, r.failed(err)
+	}
+	var options sql.TxOptions
+	if readOnly {
+		options = r.reader
+	}
+	tx, err := conn.BeginTx(ctx, &options)
+	if err != nil {
+		conn.Close()
+		return nil, r.failed(err)
+	}
+	t := &txn{handle{r.engine, tx}, tx, conn}
+	if !readOnly && r.lock != "" {
+		var locked string
+		if err := t.row(ctx, r.lock).Scan(&locked); err != nil {
+			t.end()
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// commit makes it last.
+func (t *txn) commit() error { return t.failed(t.tx.Commit()) }
+
+// end gives the connection back; what was not committed is rolled back.
+func (t *txn) end() {
+	t.tx.Rollback()
+	t.conn.Close()
+}
+
+// row is a row of a large result, read without a copy: texts and blobs are valid until the next one.
+type row interface {
+	ColumnInt64(column int) int64
+	ColumnRawText(column int) []byte
+	ColumnRawBlob(column int) []byte
+	Null(column int) bool
+}
+
+// each calls do with every row of a query.
+func (t *txn) each(ctx context.Context, query string, do func(row) error, args ...int64) error {
+	if t.engine.each != nil {
+		return t.failed(t.engine.each(ctx, t.conn, query, do, args))
+	}
+	values := make([]any, len(args))
+	for i, arg := range args {
+		values[i] = arg
+	}
+	rows, err := t.query(ctx, query, values...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return t.failed(err)
+	}
+	scanned := &scannedRow{values: make([]sql.RawBytes, len(columns))}
+	into := make([]any, len(columns))
+	for i := range into {
+		into[i] = &scanned.values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return t.failed(err)
+		}
+		if err := do(scanned); err != nil {
+			return err
+		}
+		if scanned.err != nil {
+			return scanned.err
+		}
+	}
+	return t.failed(rows.Err())
+}
+
+// scannedRow is a row of database/sql, whose numbers come as text.
+type scannedRow struct {
+	values []sql.RawBytes
+	err    error
+}
+
+func (r *scannedRow) ColumnInt64(column int) int64 {
+	text := r.values[column]
+	if text == nil {
+		return 0
+	}
+	n, err := strconv.ParseInt(string(text), 10, 64)
+	if err != nil {
+		r.err = fmt.Errorf("column %d of the registry is no number: %w", column+1, ErrSchema)
+	}
+	return n
+}
+
+func (r *scannedRow) ColumnRawText(column int) []byte { return r.values[column] }
+func (r *scannedRow) ColumnRawBlob(column int) []byte { return r.values[column] }
+func (r *scannedRow) Null(column int) bool            { return r.values[column] == nil }
