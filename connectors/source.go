@@ -57,6 +57,18 @@ type Clocked interface {
 	Clock(ctx context.Context) (time.Time, error)
 }
 
+// Viewer is a Source that can say which tables its views read.
+type Viewer interface {
+	// Views returns the views, sorted by name. What a view reads through other views is among its tables.
+	Views(ctx context.Context) ([]View, error)
+}
+
+// View is a named query of a source.
+type View struct {
+	Name   string
+	Tables []string // those of the catalog that it reads, sorted; nil where its definition may not be seen
+}
+
 // EditFunc decides what happens to the rows of one batch. The batch, and the Edit's arrays, are valid until the next call.
 type EditFunc func(Batch) (Edit, error)
 
@@ -116,6 +128,11 @@ type Query struct {
 	Keys    *Keys    // nil: every row
 	After   Cursor   // "": from the start
 	MaxRows int      // most rows of a batch; 0: as the connector finds best. Batches also end at about 8 MB of values
+
+	// Sample, if more than 0, asks for about so many rows of a table that has more: some blocks of rows, in key order, spread over the range of the
+	// keys, the first and the newest rows among them. Its batches are marked Sampled, and no cursor resumes it. A stream, a table without a
+	// key where the engine numbers no rows, and a table of no more rows than asked for are read whole. It has no meaning beside Keys or After.
+	Sample int
 }
 
 // Keys names rows by the values of some fields: the primary key, or the fields of a foreign key. There may be millions of tuples; a live source sends them
@@ -134,6 +151,8 @@ type Batch struct {
 	Table string
 	Rows  arrow.Record // one column for each field of the query, each an *array.Binary with the canonical text of the values, NULL as not valid; the schema is that of Builder
 	Next  Cursor       // resumes behind the last row of this batch
+
+	Sampled bool // of a Query.Sample: between the batches rows of the table were left out
 }
 
 // Op is what happens to a row.

@@ -21,6 +21,7 @@ type page struct {
 	table string
 	rows  [][]any
 	next  connectors.Cursor
+	part  bool // sampled
 }
 
 func openNew(t *testing.T, h Harness, tables []Table) (connectors.Source, Store) {
@@ -63,7 +64,7 @@ func tryScan(t *testing.T, ctx context.Context, src connectors.Source, stored []
 
 func copyBatch(t *testing.T, b connectors.Batch) page {
 	require.NotNil(t, b.Rows)
-	p := page{table: b.Table, next: b.Next}
+	p := page{table: b.Table, next: b.Next, part: b.Sampled}
 	for r := range int(b.Rows.NumRows()) {
 		p.rows = append(p.rows, rowOf(t, b.Rows, r))
 	}

@@ -29,6 +29,8 @@ func (h Harness) sourceTests() []subtest {
 		{"field values are compared as the source itself compares them", testCollation},
 		{"batches end at about 8 MB of values", testBigCells},
 		{"a query for a table or field that does not exist ends with ErrSchemaChanged", testUnknown},
+		{"a sample is blocks of rows spread over the range of the keys", testSample},
+		{"a sample of a table of no more rows than asked for is the whole", testSampleWhole},
 		{"a scan ends when its context is cancelled", testCancel},
 		{"a scan may be left early", testBreak},
 		{"a source may be used by several goroutines", testGoroutines},

@@ -203,6 +203,7 @@ type selection struct {
 	table   *Table
 	columns []int
 	places  []int
+	sampled bool // places are a sample
 	builder *connectors.Builder
 }
 
@@ -232,7 +233,21 @@ func find(tables []Table, q connectors.Query) (selection, error) {
 			sel.places = append(sel.places, place)
 		}
 	}
+	if q.Sample > 0 && q.Keys == nil && q.After == "" && len(sel.places) > q.Sample && len(t.Def.Key) > 0 {
+		sel.places, sel.sampled = sampled(sel.places, q.Sample), true
+	}
 	return sel, nil
+}
+
+// sampled keeps blocks of places at equal distances; the last block ends with the last place.
+func sampled(places []int, sample int) []int {
+	blocks, rows := connectors.Blocks(sample)
+	var kept []int
+	for i := range blocks {
+		start := (len(places) - rows) * i / max(1, blocks-1)
+		kept = append(kept, places[start:start+rows]...)
+	}
+	return kept
 }
 
 // batches makes batches of the selected rows.
@@ -241,7 +256,9 @@ func (sel selection) batches(maxRows int) iter.Seq[connectors.Batch] {
 		for i, place := range sel.places {
 			sel.append(place)
 			if sel.builder.Full(maxRows) || i == len(sel.places)-1 {
-				if !yield(sel.builder.Batch(sel.table.cursor(place))) {
+				batch := sel.builder.Batch(sel.table.cursor(place))
+				batch.Sampled = sel.sampled
+				if !yield(batch) {
 					return
 				}
 			}

@@ -250,6 +250,11 @@ func (s *source) scan(ctx context.Context, q connectors.Query, yield func(connec
 	}
 	defer func() { _ = conn.Close() }()
 
+	if q.Sample > 0 && q.Keys == nil && q.After == "" {
+		if whole, err := s.sample(ctx, conn, r, q, yield); err != nil || !whole {
+			return err
+		}
+	}
 	limit := 0 // no limit
 	if q.Keys == nil && len(t.Key) > 0 {
 		limit = q.MaxRows

@@ -745,3 +745,13 @@ func TestClock(t *testing.T) {
 	require.NoError(t, err)
 	require.WithinDuration(t, time.Now(), at, time.Minute)
 }
+
+func TestViews(t *testing.T) {
+	db := database(t, "CREATE TABLE people (id INT PRIMARY KEY, name TEXT)", "CREATE TABLE `or``ders` (id INT PRIMARY KEY, person INT, note TEXT)",
+		"CREATE VIEW both_of_them AS SELECT p.name AS `people`, o.note FROM people p JOIN `or``ders` o ON o.person = p.id WHERE o.note <> 'it\\'s FROM x'",
+		"CREATE VIEW nested AS SELECT * FROM both_of_them WHERE people LIKE '%from people%'", "CREATE VIEW one AS SELECT id FROM people")
+	want := []connectors.View{{Name: "both_of_them", Tables: []string{"or`ders", "people"}}, {Name: "nested", Tables: []string{"or`ders", "people"}}, {Name: "one", Tables: []string{"people"}}}
+	views, err := opened(t, db).(connectors.Viewer).Views(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, want, views)
+}

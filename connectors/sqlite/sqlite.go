@@ -273,6 +273,11 @@ func (s *source) scan(ctx context.Context, c *sqlite3.Conn, q connectors.Query, 
 	if limit <= 0 {
 		limit = pageRows
 	}
+	if q.Sample > 0 && q.Keys == nil && q.After == "" {
+		if whole, err := sel.sample(ctx, c, q.Sample, limit, hand); err != nil || !whole {
+			return err
+		}
+	}
 	for after := q.After; ; {
 		if err := ctx.Err(); err != nil {
 			return err

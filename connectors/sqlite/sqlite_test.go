@@ -445,3 +445,14 @@ func TestPanicInEditRollsBack(t *testing.T) {
 	_, err := src.(connectors.Mutator).Mutate(t.Context(), []connectors.Query{q}, allRows(connectors.Delete), confirmed)
 	require.NoError(t, err)
 }
+
+func TestViews(t *testing.T) {
+	path := makeFile(t, `CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT)`, `CREATE TABLE "or""ders" (id INTEGER PRIMARY KEY, person INT, note TEXT)`,
+		`CREATE VIEW both_of_them AS SELECT p.name AS people, o.note FROM People p JOIN "or""ders" o ON o.person = p.id WHERE o.note <> '\'`,
+		`CREATE VIEW nested AS SELECT * FROM both_of_them WHERE people LIKE '%from people%'`, `CREATE VIEW one AS SELECT id FROM main.people`)
+	src := openFile(t, path, true)
+	views, err := src.(connectors.Viewer).Views(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []connectors.View{{Name: "both_of_them", Tables: []string{`or"ders`, "people"}}, {Name: "nested", Tables: []string{`or"ders`, "people"}}, {Name: "one", Tables: []string{"people"}}}, views)
+	require.NoError(t, src.Close())
+}
