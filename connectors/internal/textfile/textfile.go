@@ -1,0 +1,265 @@
+// Package textfile reads the text of files that are plain, gzip or zstd, for connectors whose source is a file: Open gives the decompressed bytes, a Window slides
+// over them. Errors wrap the sentinels of package connectors.
+package textfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"lethe/connectors"
+)
+
+// maxZstdWindow is the largest window a zstd frame may ask for: the limit of the zstd command itself.
+const maxZstdWindow = 128 << 20
+
+var (
+	gzipMagic = []byte{0x1f, 0x8b}
+	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+)
+
+// foreign lists the first bytes of what is no text that can be read here, with what to say and to do.
+var foreign = []struct{ magic, what string }{
+	{"\xfd7zXZ\x00", "it is compressed with xz; only gzip and zstd are read"},
+	{"BZh", "it is compressed with bzip2; only gzip and zstd are read"},
+	{"\x04\x22\x4d\x18", "it is compressed with lz4; only gzip and zstd are read"},
+	{"PK\x03\x04", "it is a zip archive or a spreadsheet"},
+	{"7z\xbc\xaf", "it is a 7-Zip archive"},
+	{"\xd0\xcf\x11\xe0", "it is a spreadsheet"},
+	{"age-encryption.org/", "it is encrypted with age"},
+	{"-----BEGIN AGE", "it is encrypted with age"},
+	{"-----BEGIN PGP", "it is encrypted with PGP"},
+	{"Salted__", "it is encrypted with openssl"},
+	{"PGDMP", "it is an archive of pg_dump; write it as text with pg_restore --file=dump.sql"},
+	{"toc.dat", "it is a tar archive of pg_dump; write it as text with pg_restore --file=dump.sql"},
+	{"SQLite format 3", "it is a SQLite database"},
+	{"\xff\xfe", "it is UTF-16; write it as UTF-8"},
+	{"\xfe\xff", "it is UTF-16; write it as UTF-8"},
+}
+
+// Check says what the first bytes of a text are if they are those of another format; the error wraps ErrDamaged.
+func Check(head []byte) error {
+	for _, f := range foreign {
+		if bytes.HasPrefix(head, []byte(f.magic)) {
+			return fmt.Errorf("%s: %w", f.what, connectors.ErrDamaged)
+		}
+	}
+	return nil
+}
+
+// Text is an open file: a reader of its decompressed text.
+type Text struct {
+	io.Reader
+	file  *os.File
+	ahead *ahead
+	undo  []func()
+}
+
+// Open opens the file at path and what decompresses it. How it is packed is told from the first bytes; a name that promises otherwise is ErrDamaged.
+func Open(path string) (_ *Text, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, Error(err)
+	}
+	t := &Text{Reader: f, file: f}
+	defer func() {
+		if err != nil {
+			t.Close()
+		}
+	}()
+	head := make([]byte, 64)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return nil, Error(err)
+	}
+	head = head[:n]
+	lower := strings.ToLower(path)
+	switch {
+	case bytes.HasPrefix(head, gzipMagic):
+		z, err := gzip.NewReader(f)
+		if err != nil {
+			return nil, unpackError(err)
+		}
+		t.Reader = unpacker{z}
+	case bytes.HasPrefix(head, zstdMagic), len(head) > 3 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:4], []byte{0x2a, 0x4d, 0x18}): // or a skippable frame
+		z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return nil, unpackError(err)
+		}
+		t.undo = append(t.undo, z.Close)
+		t.Reader = unpacker{z}
+	case strings.HasSuffix(lower, ".gz"):
+		return nil, fmt.Errorf("the name ends in .gz but the file is not gzip: %w", connectors.ErrDamaged)
+	case strings.HasSuffix(lower, ".zst"):
+		return nil, fmt.Errorf("the name ends in .zst but the file is not zstd: %w", connectors.ErrDamaged)
+	default:
+		return t, Check(head)
+	}
+	t.ahead = readAhead(t.Reader)
+	t.Reader = t.ahead
+	return t, nil
+}
+
+// Close stops the reading and closes the file.
+func (t *Text) Close() {
+	if t.ahead != nil {
+		t.ahead.stop()
+	}
+	for _, f := range t.undo {
+		f()
+	}
+	t.file.Close() // nothing was written
+}
+
+// Head returns the first bytes of the decompressed text of a file, at most n.
+func Head(path string, n int) ([]byte, error) {
+	t, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	head := make([]byte, n)
+	n, err = io.ReadFull(t, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, err
+	}
+	return head[:n], Check(head[:n])
+}
+
+// Stamp tells whether a file is still the same without reading it.
+type Stamp struct {
+	Size  int64
+	Time  time.Time
+	inode uint64
+}
+
+// StampOf looks at the file at path. What is no regular file is ErrConfig.
+func StampOf(path string) (Stamp, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Stamp{}, Error(err)
+	}
+	if !info.Mode().IsRegular() {
+		return Stamp{}, fmt.Errorf("not a regular file: %w", connectors.ErrConfig)
+	}
+	s := Stamp{Size: info.Size(), Time: info.ModTime()}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		s.inode = st.Ino
+	}
+	return s, nil
+}
+
+// Error gives an error of the file system its sentinel.
+func Error(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("no such file: %w", connectors.ErrUnreachable)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("the file may not be read: %w", connectors.ErrDenied)
+	}
+	return err
+}
+
+// unpacker makes the errors of a decompressor errors of a damaged file.
+type unpacker struct{ io.Reader }
+
+func (u unpacker) Read(p []byte) (int, error) {
+	n, err := u.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		err = unpackError(err)
+	}
+	return n, err
+}
+
+func unpackError(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return err
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF {
+		return fmt.Errorf("the compressed data ends too early: %w", connectors.ErrDamaged)
+	}
+	return fmt.Errorf("the compressed data cannot be read, %v: %w", err, connectors.ErrDamaged)
+}
+
+const (
+	chunkBytes = 256 << 10
+	chunks     = 8
+)
+
+// ahead reads in a goroutine of its own, so that decompressing runs beside the parser.
+type ahead struct {
+	full chan chunk
+	free chan []byte
+	quit chan struct{}
+	done chan struct{}
+	now  []byte // what is left of the chunk at hand
+	held []byte // that chunk
+	err  error
+}
+
+type chunk struct {
+	b   []byte
+	err error
+}
+
+func readAhead(r io.Reader) *ahead {
+	a := &ahead{full: make(chan chunk, chunks), free: make(chan []byte, chunks), quit: make(chan struct{}), done: make(chan struct{})}
+	for range chunks {
+		a.free <- make([]byte, chunkBytes)
+	}
+	go a.run(r)
+	return a
+}
+
+func (a *ahead) run(r io.Reader) {
+	defer close(a.done)
+	for {
+		var b []byte
+		select {
+		case b = <-a.free:
+		case <-a.quit:
+			return
+		}
+		n, err := io.ReadFull(r, b[:cap(b)])
+		if err == io.ErrUnexpectedEOF {
+			err = io.EOF
+		}
+		a.full <- chunk{b[:n], err}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (a *ahead) Read(p []byte) (int, error) {
+	for len(a.now) == 0 {
+		if a.held != nil {
+			a.free <- a.held
+			a.held = nil
+		}
+		if a.err != nil {
+			return 0, a.err
+		}
+		c := <-a.full
+		a.now, a.held, a.err = c.b, c.b, c.err
+	}
+	n := copy(p, a.now)
+	a.now = a.now[n:]
+	return n, nil
+}
+
+// stop ends the goroutine and waits for it.
+func (a *ahead) stop() {
+	close(a.quit)
+	<-a.done
+}

@@ -1,0 +1,161 @@
+package textfile
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/stretchr/testify/require"
+
+	"lethe/connectors"
+)
+
+func packed(t *testing.T, ending string, text []byte) []byte {
+	var b bytes.Buffer
+	var w io.WriteCloser = gzip.NewWriter(&b)
+	if ending == ".zst" {
+		z, err := zstd.NewWriter(&b)
+		require.NoError(t, err)
+		w = z
+	}
+	_, err := w.Write(text)
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	return b.Bytes()
+}
+
+func write(t *testing.T, name string, content []byte) string {
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, content, 0o600))
+	return path
+}
+
+func TestOpen(t *testing.T) {
+	text := bytes.Repeat([]byte("line of text\n"), 200_000)
+	half := len(text) / 2
+	skippable := append(binary.LittleEndian.AppendUint32([]byte{0x53, 0x2a, 0x4d, 0x18}, 3), "abc"...)
+	for name, content := range map[string][]byte{
+		"plain.txt":       text,
+		"one.gz":          packed(t, ".gz", text),
+		"members.gz":      append(packed(t, ".gz", text[:half]), packed(t, ".gz", text[half:])...),
+		"other-name.txt":  packed(t, ".gz", text),
+		"one.zst":         packed(t, ".zst", text),
+		"frames.zst":      append(packed(t, ".zst", text[:half]), packed(t, ".zst", text[half:])...),
+		"skippable.zst":   append(skippable, packed(t, ".zst", text)...),
+		"upper-case.GZ":   packed(t, ".gz", text),
+		"zst-as-text.sql": packed(t, ".zst", text),
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := write(t, name, content)
+			f, err := Open(path)
+			require.NoError(t, err)
+			got, err := io.ReadAll(f)
+			require.NoError(t, err)
+			f.Close()
+			require.True(t, bytes.Equal(text, got))
+
+			head, err := Head(path, 20)
+			require.NoError(t, err)
+			require.Equal(t, text[:20], head)
+		})
+	}
+	head, err := Head(write(t, "short", []byte("abc")), 20)
+	require.NoError(t, err)
+	require.Equal(t, "abc", string(head))
+}
+
+func TestOpenRefuses(t *testing.T) {
+	gz, zst := packed(t, ".gz", []byte(strings.Repeat("some text ", 100))), packed(t, ".zst", []byte(strings.Repeat("some text ", 100)))
+	wrong := bytes.Clone(gz)
+	wrong[len(wrong)-6] ^= 1
+	for _, tc := range []struct {
+		name    string
+		content []byte
+		want    string
+	}{
+		{"plain.gz", []byte("text"), "not gzip"},
+		{"plain.zst", []byte("text"), "not zstd"},
+		{"archive.dump", []byte("PGDMP\x01"), "pg_restore"},
+		{"x.csv", []byte("PK\x03\x04"), "zip"},
+		{"x.csv", []byte("\xff\xfea\x00"), "UTF-16"},
+		{"cut.gz", gz[:len(gz)-3], "ends too early"},
+		{"cut.zst", zst[:len(zst)-3], "ends too early"},
+		{"wrong.gz", wrong, "cannot be read"},
+		{"x.sql.gz", packed(t, ".gz", []byte("PGDMP\x01")), "pg_restore"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := Head(write(t, tc.name, tc.content), 4096)
+			require.ErrorIs(t, err, connectors.ErrDamaged)
+			require.ErrorContains(t, err, tc.want)
+		})
+	}
+	_, err := Open(filepath.Join(t.TempDir(), "nothing"))
+	require.ErrorIs(t, err, connectors.ErrUnreachable)
+	_, err = StampOf(t.TempDir())
+	require.ErrorIs(t, err, connectors.ErrConfig)
+}
+
+func TestStampChangesWithTheFile(t *testing.T) {
+	path := write(t, "x", []byte("a"))
+	before, err := StampOf(path)
+	require.NoError(t, err)
+	same, err := StampOf(path)
+	require.NoError(t, err)
+	require.Equal(t, before, same)
+	require.NoError(t, os.Rename(write(t, "y", []byte("b")), path))
+	after, err := StampOf(path)
+	require.NoError(t, err)
+	require.NotEqual(t, before, after)
+}
+
+func TestWindow(t *testing.T) {
+	text := "one\ntwo\nthree\nfour and a long line\n\nsix"
+	for size := range 12 {
+		w := NewWindow(t.Context(), strings.NewReader(text), size)
+		var got []string
+		for line := int64(1); ; line++ {
+			i := bytes.IndexByte(w.Rest(), '\n')
+			for i < 0 && w.More() == nil {
+				i = bytes.IndexByte(w.Rest(), '\n')
+			}
+			require.Equal(t, line, w.Line(0))
+			if i < 0 {
+				require.True(t, w.EOF())
+				got = append(got, string(w.Rest()))
+				break
+			}
+			require.Equal(t, line, w.Line(i))
+			got = append(got, string(w.Rest()[:i]))
+			w.Drop(i + 1)
+		}
+		require.Equal(t, strings.Split(text, "\n"), got, "size %d", size)
+		require.Equal(t, io.EOF, w.More())
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, NewWindow(ctx, strings.NewReader("x"), 1).More(), context.Canceled)
+}
+
+// A reader that is left early does not keep its goroutine.
+func TestCloseEarly(t *testing.T) {
+	path := write(t, "x.gz", packed(t, ".gz", make([]byte, 64<<20)))
+	for range 20 {
+		f, err := Open(path)
+		require.NoError(t, err)
+		_, err = f.Read(make([]byte, 10))
+		require.NoError(t, err)
+		f.Close()
+		select {
+		case <-f.ahead.done:
+		default:
+			t.Fatal("the goroutine still runs")
+		}
+	}
+}

@@ -1,0 +1,563 @@
+package pgdump
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"lethe/connectors"
+)
+
+// tableID names a table within a file; the database is "" where the file names none.
+type tableID struct{ database, schema, name string }
+
+// table is a table as the file describes it.
+type table struct {
+	id tableID
+	connectors.Table
+	info    []typeInfo // of each field
+	refs    []tableID  // of each foreign key
+	created bool       // by the file itself
+	arity   int        // of the rows, where the file does not name their fields
+	rows    int64
+}
+
+// typeInfo is what must be known of a type to read its values.
+type typeInfo struct {
+	kind   connectors.Kind
+	form   form
+	length int
+	loose  looseness
+}
+
+// looseness says which texts that differ the server takes for equal.
+type looseness byte
+
+const (
+	exact    looseness = iota
+	padded             // char(n): blanks at the end do not count
+	collated           // citext, or a collation that is not deterministic
+)
+
+// form says how a value becomes canonical.
+type form byte
+
+const (
+	asText  form = iota // in UTF-8
+	asIs                // ASCII anyway
+	boolean             // t or f
+	octets              // bytea
+	zoned               // a timestamp with its offset, brought to UTC
+)
+
+// kinds maps the types to kinds; a type that is missing here is text.
+var kinds = map[string]connectors.Kind{
+	"smallint": connectors.Integer, "int2": connectors.Integer, "integer": connectors.Integer, "int": connectors.Integer, "int4": connectors.Integer,
+	"bigint": connectors.Integer, "int8": connectors.Integer, "oid": connectors.Integer, "smallserial": connectors.Integer, "serial2": connectors.Integer,
+	"serial": connectors.Integer, "serial4": connectors.Integer, "bigserial": connectors.Integer, "serial8": connectors.Integer,
+	"numeric": connectors.Decimal, "decimal": connectors.Decimal, "dec": connectors.Decimal,
+	"real": connectors.Float, "float4": connectors.Float, "float": connectors.Float, "double precision": connectors.Float, "float8": connectors.Float,
+	"boolean": connectors.Bool, "bool": connectors.Bool, "bytea": connectors.Binary, "json": connectors.JSON, "jsonb": connectors.JSON,
+	"bit": connectors.Bit, "bit varying": connectors.Bit, "varbit": connectors.Bit,
+	"date": connectors.Date, "time": connectors.Time, "time without time zone": connectors.Time,
+	"timestamp": connectors.Timestamp, "timestamp without time zone": connectors.Timestamp, "timestamp with time zone": connectors.Timestamp, "timestamptz": connectors.Timestamp,
+}
+
+// infoOf describes a type of the server; args is what stands in its parentheses.
+func infoOf(base, args string) typeInfo {
+	t := typeInfo{kind: connectors.Text}
+	if k, ok := kinds[base]; ok {
+		t.kind = k
+	}
+	switch t.kind {
+	case connectors.Integer, connectors.Decimal, connectors.Float, connectors.Bit, connectors.Date, connectors.Time, connectors.Timestamp:
+		t.form = asIs
+	case connectors.Bool:
+		t.form = boolean
+	case connectors.Binary:
+		t.form = octets
+	}
+	switch base {
+	case "timestamp with time zone", "timestamptz":
+		t.form = zoned
+	case "citext":
+		t.loose = collated
+	case "character", "char", "national character", "nchar":
+		t.loose = padded
+		t.length = 1
+		fallthrough
+	case "character varying", "varchar", "bpchar", "national character varying":
+		if n, err := strconv.Atoi(args); err == nil {
+			t.length = n
+		}
+	}
+	return t
+}
+
+// parser reads one statement that defines something.
+type parser struct {
+	*schema
+	l   lexer
+	t   token
+	err error
+	out *table
+}
+
+func (p *parser) advance() { p.t = p.l.next() }
+
+// accept passes the key words if they stand here one after another.
+func (p *parser) accept(keywords ...string) bool {
+	l, t := p.l, p.t
+	for _, k := range keywords {
+		if !p.t.is(k) {
+			l.short = p.l.short
+			p.l, p.t = l, t
+			return false
+		}
+		p.advance()
+	}
+	return true
+}
+
+func (p *parser) fail(wanted string) {
+	if p.err == nil {
+		where := ""
+		if p.out != nil {
+			where = "table " + p.out.id.name + ": "
+		}
+		p.err = fmt.Errorf("%s%s expected at byte %d of the statement: %w", where, wanted, p.t.start, connectors.ErrDamaged)
+	}
+	p.t = token{}
+}
+
+func (p *parser) name() string {
+	name, ok := p.t.name()
+	if !ok {
+		p.fail("a name")
+		return ""
+	}
+	p.advance()
+	return name
+}
+
+// id reads the name of a table or a type, with the schema before it or not.
+func (p *parser) id() tableID {
+	id := tableID{p.database, p.path, p.name()}
+	if p.t.kind == '.' {
+		p.advance()
+		id.schema, id.name = id.name, p.name()
+	}
+	return id
+}
+
+// names reads a list of fields in parentheses. Parts of an index that are no fields give an empty list.
+func (p *parser) names() []string {
+	if p.t.kind != '(' {
+		p.fail("an opening parenthesis")
+		return nil
+	}
+	p.advance()
+	var list []string
+	expression := false
+	for p.err == nil && p.t.kind != ')' {
+		if p.t.kind == '(' {
+			expression = true
+			p.parens()
+		} else {
+			list = append(list, p.name())
+		}
+		for p.err == nil && p.t.kind != ',' && p.t.kind != ')' { // an order, a collation, an operator class; or what makes it a function
+			expression = expression || p.t.kind == '('
+			p.pass()
+		}
+		if p.t.kind == ',' {
+			p.advance()
+		}
+	}
+	p.advance()
+	if expression {
+		return nil
+	}
+	return list
+}
+
+// parens passes a text in parentheses and returns it.
+func (p *parser) parens() string {
+	start, depth := p.t.end, 0
+	for {
+		switch p.t.kind {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case endOfText:
+			p.fail("a closing parenthesis")
+			return ""
+		}
+		end := p.t.start
+		p.advance()
+		if depth == 0 {
+			return string(p.l.b[start:end])
+		}
+	}
+}
+
+// pass goes one step on, over all of a parenthesis.
+func (p *parser) pass() {
+	switch p.t.kind {
+	case '(':
+		p.parens()
+	case endOfText:
+		p.fail("a closing parenthesis")
+	default:
+		p.advance()
+	}
+}
+
+// skip goes to the comma or the parenthesis that ends the element, or to the end.
+func (p *parser) skip() {
+	for p.err == nil && p.t.kind != ',' && p.t.kind != ')' && p.t.kind != endOfText {
+		p.pass()
+	}
+}
+
+// createTable reads what follows CREATE TABLE.
+func (p *parser) createTable() {
+	p.accept("IF", "NOT", "EXISTS")
+	p.out = &table{created: true}
+	p.out.id = p.id()
+	if p.accept("PARTITION", "OF") {
+		p.inherit(p.id())
+		return
+	}
+	if p.accept("OF") {
+		p.id()
+		p.out.created = false // the fields are those of a type
+		return
+	}
+	if p.t.kind != '(' { // AS SELECT
+		p.out.created = false
+		return
+	}
+	p.advance()
+	for p.err == nil && p.t.kind != ')' {
+		p.element()
+		switch p.t.kind {
+		case ',':
+			p.advance()
+		case ')':
+		default:
+			p.fail("a closing parenthesis")
+		}
+	}
+	p.advance()
+	if p.accept("INHERITS") {
+		own := p.out.Table.Fields
+		info := p.out.info
+		p.out.Table.Fields, p.out.info = nil, nil
+		for p.t.kind == '(' || p.t.kind == ',' {
+			p.advance()
+			p.inherit(p.id())
+		}
+		for i, f := range own {
+			p.add(f, info[i])
+		}
+	}
+}
+
+// inherit takes over the fields of another table.
+func (p *parser) inherit(parent tableID) {
+	from := p.tables[parent]
+	if from == nil {
+		return
+	}
+	for i, f := range from.Fields {
+		p.add(f, from.info[i])
+	}
+}
+
+// add appends a field, or lets it take the place of the one of that name.
+func (p *parser) add(f connectors.Field, info typeInfo) {
+	if i := p.out.index(f.Name); i >= 0 {
+		p.out.Fields[i], p.out.info[i] = f, info
+		return
+	}
+	p.out.Fields = append(p.out.Fields, f)
+	p.out.info = append(p.out.info, info)
+}
+
+func (t *table) index(field string) int {
+	return slices.IndexFunc(t.Fields, func(f connectors.Field) bool { return f.Name == field })
+}
+
+// element reads a column or a constraint of a table.
+func (p *parser) element() {
+	constraint := ""
+	if p.accept("CONSTRAINT") {
+		constraint = p.name()
+	}
+	switch {
+	case p.accept("PRIMARY", "KEY"):
+		if p.t.kind == '(' {
+			p.out.setKey(p.names())
+		}
+	case p.accept("UNIQUE"):
+		p.accept("NULLS", "NOT", "DISTINCT")
+		p.accept("NULLS", "DISTINCT")
+		if p.t.kind == '(' {
+			p.out.addUnique(p.names())
+		}
+	case p.accept("FOREIGN", "KEY"):
+		p.references(constraint, p.names())
+	case p.accept("NOT", "NULL"):
+		p.out.setNullable(p.name(), false)
+	case p.t.is("CHECK"), p.accept("EXCLUDE", "USING"):
+	case p.accept("LIKE"):
+		p.inherit(p.id())
+	default:
+		p.column()
+	}
+	p.skip()
+}
+
+func (t *table) setKey(fields []string) {
+	t.Key = fields
+	for _, f := range fields {
+		t.setNullable(f, false)
+	}
+}
+
+func (t *table) addUnique(fields []string) {
+	if len(fields) > 0 && !slices.ContainsFunc(t.Unique, func(u []string) bool { return slices.Equal(u, fields) }) {
+		t.Unique = append(t.Unique, fields)
+	}
+}
+
+func (t *table) setNullable(field string, nullable bool) {
+	if i := t.index(field); i >= 0 {
+		t.Fields[i].Nullable = nullable
+	}
+}
+
+// references reads REFERENCES and what follows.
+func (p *parser) references(name string, fields []string) {
+	if !p.accept("REFERENCES") {
+		p.fail("REFERENCES")
+		return
+	}
+	ref := p.id()
+	fk := connectors.ForeignKey{Name: name, Fields: fields, RefTable: ref.name, OnDelete: "NO ACTION"}
+	if p.t.kind == '(' {
+		fk.RefFields = p.names()
+	} else if to := p.tables[ref]; to != nil {
+		fk.RefFields = to.Key
+	} else if ref == p.out.id {
+		fk.RefFields = p.out.Key
+	}
+	for p.err == nil {
+		switch {
+		case p.accept("ON", "DELETE"):
+			fk.OnDelete = p.action()
+		case p.accept("ON", "UPDATE"):
+			p.action()
+		case p.accept("MATCH"):
+			p.advance()
+		default:
+			if len(fk.RefFields) == len(fields) {
+				p.out.ForeignKeys = append(p.out.ForeignKeys, fk)
+				p.out.refs = append(p.out.refs, ref)
+			}
+			return
+		}
+	}
+}
+
+func (p *parser) action() string {
+	for _, a := range [][]string{{"SET", "NULL"}, {"SET", "DEFAULT"}, {"NO", "ACTION"}, {"CASCADE"}, {"RESTRICT"}} {
+		if p.accept(a...) {
+			if p.t.kind == '(' {
+				p.parens() // SET NULL (some of the fields)
+			}
+			return strings.Join(a, " ")
+		}
+	}
+	p.fail("what happens ON DELETE")
+	return ""
+}
+
+// column reads a column and its own constraints.
+func (p *parser) column() {
+	f := connectors.Field{Name: p.name(), Nullable: true}
+	var info typeInfo
+	f.Type, info = p.typ()
+	f.Kind, f.Length = info.kind, info.length
+	if strings.HasSuffix(strings.ToLower(f.Type), "serial") {
+		f.Nullable = false
+	}
+	at := len(p.out.Fields)
+	p.add(f, info)
+	if i := p.out.index(f.Name); i >= 0 {
+		at = i
+	}
+	for p.err == nil && p.t.kind != ',' && p.t.kind != ')' && p.t.kind != endOfText {
+		switch {
+		case p.accept("CONSTRAINT"):
+			p.name()
+		case p.accept("NOT", "NULL"):
+			p.out.Fields[at].Nullable = false
+		case p.accept("PRIMARY", "KEY"):
+			p.out.setKey([]string{f.Name})
+		case p.accept("UNIQUE"):
+			p.out.addUnique([]string{f.Name})
+		case p.accept("COLLATE"):
+			if p.unlike[p.id()] {
+				p.out.info[at].loose = collated
+			}
+		case p.t.is("REFERENCES"):
+			p.references("", []string{f.Name})
+		case p.accept("GENERATED", "ALWAYS", "AS"):
+			p.out.Fields[at].Generated = p.t.kind == '('
+		default:
+			p.pass()
+		}
+	}
+}
+
+// typ reads a type: its text, and what it means.
+func (p *parser) typ() (text string, info typeInfo) {
+	start := p.t.start
+	isName := p.t.kind == quoted
+	id := p.id()
+	base, args, array := id.name, "", false
+	if id.schema == "pg_catalog" {
+		id.schema = p.path
+	}
+	end := p.t.start
+	for p.err == nil {
+		switch {
+		case p.t.kind == '(' && args == "":
+			args = strings.TrimSpace(p.parens())
+		case p.t.kind == '[':
+			array = true
+			for p.t.kind != ']' && p.t.kind != endOfText {
+				p.advance()
+			}
+			p.advance()
+		case p.accept("ARRAY"):
+			array = true
+		case p.t.is("VARYING"), p.t.is("PRECISION"), base == "national" && (p.t.is("CHARACTER") || p.t.is("CHAR")):
+			base += " " + strings.ToLower(p.t.text)
+			p.advance()
+		case (base == "time" || base == "timestamp") && p.accept("WITH", "TIME", "ZONE"):
+			base += " with time zone"
+		case (base == "time" || base == "timestamp") && p.accept("WITHOUT", "TIME", "ZONE"):
+		case base == "interval" && slices.ContainsFunc([]string{"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "TO"}, p.t.is):
+			p.advance()
+		default:
+			if base == "char varying" {
+				base = "varchar"
+			}
+			text = strings.TrimSpace(string(p.l.b[start:end]))
+			domain, known := p.domains[id]
+			switch {
+			case array:
+				return text, typeInfo{kind: connectors.Text}
+			case known:
+				return text, domain
+			case isName && base == "char": // "char" is one byte
+				return text, typeInfo{kind: connectors.Text}
+			}
+			return text, infoOf(base, args)
+		}
+		end = p.t.start
+	}
+	return "", typeInfo{}
+}
+
+// createDomain reads what follows CREATE DOMAIN.
+func (p *parser) createDomain() {
+	id := p.id()
+	p.accept("AS")
+	_, info := p.typ()
+	if p.accept("COLLATE") && p.unlike[p.id()] {
+		info.loose = collated
+	}
+	if p.err == nil {
+		p.domains[id] = info
+	}
+}
+
+// createUniqueIndex reads what follows CREATE UNIQUE INDEX; one on plain fields is a constraint in all but name.
+func (p *parser) createUniqueIndex() {
+	p.accept("CONCURRENTLY")
+	p.accept("IF", "NOT", "EXISTS")
+	if !p.t.is("ON") {
+		p.id()
+	}
+	if !p.accept("ON") {
+		return
+	}
+	p.accept("ONLY")
+	t := p.tables[p.id()]
+	if p.accept("USING") {
+		p.name()
+	}
+	if t == nil || p.t.kind != '(' {
+		return
+	}
+	fields := p.names()
+	for p.t.kind != endOfText && !p.t.is("WHERE") {
+		p.pass()
+	}
+	known := func(f string) bool { return t.index(f) >= 0 }
+	if p.err == nil && !p.t.is("WHERE") && !slices.ContainsFunc(fields, func(f string) bool { return !known(f) }) {
+		t.addUnique(fields)
+	}
+}
+
+// alterTable reads what follows ALTER TABLE. It returns the table if its fields change in a way that cannot be followed.
+func (p *parser) alterTable() (changed *table) {
+	p.accept("IF", "EXISTS")
+	p.accept("ONLY")
+	if p.out = p.tables[p.id()]; p.out == nil {
+		return nil
+	}
+	for p.err == nil && p.t.kind != endOfText {
+		switch {
+		case p.t.is("DISABLE"), p.t.is("ENABLE"), p.t.is("OWNER"), p.t.is("ATTACH"):
+		case p.accept("ADD"):
+			p.accept("COLUMN")
+			p.accept("IF", "NOT", "EXISTS")
+			p.element()
+		case p.accept("ALTER"):
+			p.accept("COLUMN")
+			field := p.name()
+			switch {
+			case p.accept("SET", "NOT", "NULL"):
+				p.out.setNullable(field, false)
+			case p.accept("DROP", "NOT", "NULL"):
+				p.out.setNullable(field, true)
+			case p.t.is("TYPE"), p.accept("SET", "DATA"):
+				changed = p.out
+			}
+		case p.accept("RENAME"):
+			if !p.t.is("CONSTRAINT") {
+				changed = p.out
+			}
+		case p.accept("DROP"):
+			if !p.t.is("CONSTRAINT") {
+				changed = p.out
+			}
+		case p.accept("SET", "SCHEMA"):
+			changed = p.out
+		}
+		p.skip()
+		if p.t.kind == ')' {
+			p.fail("a comma")
+		} else if p.t.kind == ',' {
+			p.advance()
+		}
+	}
+	return changed
+}
