@@ -153,6 +153,9 @@ func (p *Pipeline) begin(ctx context.Context, o Options) (*night, error) {
 	if n.journal, err = journal.Open(ctx, p.State); err != nil {
 		return n, err
 	}
+	if err := n.publishLate(ctx); err != nil {
+		return n, err
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return n, err
@@ -181,6 +184,9 @@ func (p *Pipeline) begin(ctx context.Context, o Options) (*night, error) {
 	}
 	n.facts.Run = audit.Run{RunID: n.run.ID, RunKey: n.run.Key, Job: o.Job, Mode: mode, AsOf: n.asOf, Zone: p.Zone.String(), Controller: p.Controller, StartedAt: now,
 		Host: p.Host, ToolVersion: p.Version, PolicyDigest: p.PolicyDigest, RulesDigest: p.Catalogue.Digest(), Simulated: p.Simulated, SingleApproval: p.Approvals == 1}
+	if err := n.takeOver(ctx); err != nil {
+		return n, err
+	}
 	for _, s := range p.Silos {
 		if err := p.Keys.EnsureAudit(s.Silo.Name, n.epoch); err != nil {
 			return n, err

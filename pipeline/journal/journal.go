@@ -112,6 +112,23 @@ func (j *Journal) Runs(ctx context.Context, limit int) ([]Run, error) {
 	return runs, wrap("read runs", rows.Err())
 }
 
+// TakeOver gives a run what runs that never ended had settled, so that its report holds it. The caller has the lock, so that nobody else is at work.
+func (j *Journal) TakeOver(ctx context.Context, runID string) error {
+	const cutOff = ` IN (SELECT run_id FROM run WHERE ended_at IS NULL AND run_id <> ?)`
+	tx, err := j.db.BeginTx(ctx, nil)
+	if err != nil {
+		return wrap("take over", err)
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE chunk SET run_id = ? WHERE outcome IS NOT NULL AND run_id`+cutOff, runID, runID)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `UPDATE plan SET run_settled = ? WHERE run_settled`+cutOff, runID, runID)
+	}
+	if err != nil {
+		return wrap("take over", errors.Join(err, tx.Rollback()))
+	}
+	return wrap("take over", tx.Commit())
+}
+
 // Plan is a sealed plan as the journal knows it; its rows stand in the plan's folder.
 type Plan struct {
 	ID         string
