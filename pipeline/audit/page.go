@@ -187,7 +187,7 @@ func (p *page) silos() {
 		for _, n := range rows[silo] {
 			total += n
 		}
-		v := siloView{Name: cmp.Or(silo, "no silo"), Total: p.count(silo, total)}
+		v := siloView{Name: cmp.Or(silo, "no silo"), Total: p.count(silo, total) + plural(total, " record", " records")}
 		x, sum, hidden := 0, int64(0), false
 		var said []string
 		for _, kind := range decisionKinds {
@@ -197,20 +197,29 @@ func (p *page) silos() {
 			}
 			sum += n
 			end := int(math.Round(1000 * float64(sum) / float64(total)))
-			share := fmt.Sprintf("%.1f %%", 100*float64(n)/float64(total))
-			if p.small(silo, n) {
-				share, hidden = "", true
-			}
-			v.Segments = append(v.Segments, segment{Class: kind.class, Label: kind.label, Rows: p.count(silo, n), Share: share, X: x, Width: max(end-x, 2)})
+			hidden = hidden || p.small(silo, n)
+			v.Segments = append(v.Segments, segment{Class: kind.class, Label: kind.label, Rows: p.count(silo, n), Share: share(n, total), X: x, Width: max(end-x, 3)})
 			said = append(said, kind.label+": "+p.count(silo, n))
 			x = end
 		}
 		v.Aria = strings.Join(said, "; ")
 		if hidden {
-			v.Note = "This silo holds sensitive data: counts from 1 to 4 are shown as <5."
+			v.Note = "This silo holds sensitive data: counts from 1 to 4 are shown as <5, and what they could be worked out from is left out."
+			v.Total = ""
+			for i := range v.Segments {
+				v.Segments[i].Share = ""
+			}
 		}
 		p.Silos = append(p.Silos, v)
 	}
+}
+
+func share(n, total int64) string {
+	percent := 100 * float64(n) / float64(total)
+	if percent < 0.05 {
+		return "<0.1 %"
+	}
+	return fmt.Sprintf("%.1f %%", percent)
 }
 
 // small reports whether a count could single out a person of a sensitive silo.
@@ -357,7 +366,7 @@ func (p *page) plan(id string, rows []Plan) planView {
 	if rows[0].State == "waiting" && rows[0].Part != "reversible" {
 		p.waiting++
 		p.waitingRows += total
-		v.Waits = waits(roles, p.Run.SingleApproval) + " lethe plan show " + id
+		v.Waits = waits(roles, p.Run.SingleApproval)
 	}
 	return v
 }
@@ -426,7 +435,12 @@ func (p *page) backups() {
 	for _, b := range p.facts.Backups {
 		state := backupStates[b.Status]
 		words := strategyWords[b.Strategy]
-		if b.Why != "" {
+		if b.Pending == 0 {
+			words = ""
+		}
+		if b.Status == "rewritten" {
+			words = "A new file without what should be gone was read back and took the place of the old one."
+		} else if b.Why != "" {
 			words = strings.TrimSpace(words + " " + upperFirst(b.Why) + ".")
 		}
 		p.Backups = append(p.Backups, backupView{Name: cmp.Or(b.Source, b.Application), Path: b.Path, Taken: p.date(b.TakenAt), Expires: cmp.Or(p.date(b.ExpiresAt), "not known"), Pending: number(b.Pending), Oldest: shortDate(b.Oldest),
@@ -635,7 +649,7 @@ func (p *page) judge() {
 	}
 	for _, b := range p.Backups {
 		if b.Level == "red" {
-			amber = append(amber, "The backup "+b.Name+" is "+strings.Replace(b.State, "cannot", "one that cannot", 1)+".")
+			amber = append(amber, "Backup "+b.Name+": "+b.State+".")
 		}
 	}
 	switch {

@@ -58,7 +58,8 @@ type sheet[T any] struct {
 	props    *parquet.WriterProperties
 	columns  []*column
 	parts    []*part[T] // by silo
-	buffered int
+	buffered int        // rows in row groups that are not ended
+	limit    int        // groupRows
 }
 
 // part is the file of one silo.
@@ -117,8 +118,8 @@ func (c *counter) Write(p []byte) (int, error) {
 
 func newSheet[T any](table, folder, date string, run Run, gate Gate) (*sheet[T], error) {
 	arrowSchema := Schema[T]()
-	s := &sheet[T]{table: table, folder: folder, place: "date=" + date + "/run=" + run.RunID, gate: gate}
-	options := []parquet.WriterProperty{parquet.WithCompression(compress.Codecs.Zstd), parquet.WithVersion(parquet.V2_LATEST), parquet.WithCreatedBy("lethe"),
+	s := &sheet[T]{table: table, folder: folder, place: "date=" + date + "/run=" + run.RunID, gate: gate, limit: groupRows}
+	options := []parquet.WriterProperty{parquet.WithCompression(compress.Codecs.Zstd), parquet.WithCompressionLevel(1), parquet.WithVersion(parquet.V2_LATEST), parquet.WithCreatedBy("lethe"),
 		parquet.WithDictionaryDefault(false), parquet.WithBatchSize(chunkRows), parquet.WithDataPageSize(4 << 20)}
 	for i, f := range arrowSchema.Fields() {
 		s.columns = append(s.columns, &column{name: f.Name, index: i, seen: map[string]struct{}{}})
@@ -248,7 +249,7 @@ func (s *sheet[T]) flush(p *part[T]) error {
 	p.rows, p.inGroup, s.buffered = p.rows+int64(n), p.inGroup+n, s.buffered+n
 	clear(p.pending)
 	p.pending = p.pending[:0]
-	if s.buffered < groupRows {
+	if s.buffered < s.limit {
 		return nil
 	}
 	return s.endGroup(slices.MaxFunc(s.parts, func(a, b *part[T]) int { return cmp.Compare(a.inGroup, b.inGroup) }))

@@ -92,6 +92,9 @@ func readPages(r *reader.ParquetReader, index, rows int64) (string, error) {
 			if err != nil {
 				return name, fmt.Errorf("column %s: %w", name, err)
 			}
+			if header.CompressedPageSize < 0 || int64(header.CompressedPageSize) > meta.TotalCompressedSize {
+				return name, fmt.Errorf("column %s: %w", name, errPage)
+			}
 			page := make([]byte, header.CompressedPageSize)
 			if _, err := io.ReadFull(pages, page); err != nil {
 				return name, fmt.Errorf("column %s: %w", name, err)

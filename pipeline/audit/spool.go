@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -190,6 +192,20 @@ func (s *Spool[T]) Close() error {
 	return err
 }
 
+// ended checks that a file ends as a closed Arrow stream does. The reader itself takes a stream cut between two batches for a whole one.
+func ended(f *os.File) error {
+	mark := []byte{0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}
+	tail := make([]byte, len(mark))
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if _, err := f.ReadAt(tail, max(0, info.Size()-int64(len(mark)))); err != nil || !bytes.Equal(tail, mark) {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+
 // ReadSpool yields the rows of a spool batch by batch, in the order they were appended. A spool cut off by a crash yields what is whole, then the error.
 func ReadSpool[T any](path string) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
@@ -210,7 +226,7 @@ func ReadSpool[T any](path string) iter.Seq2[[]T, error] {
 				return
 			}
 		}
-		if err := r.Err(); err != nil && !errors.Is(err, io.EOF) {
+		if err := cmp.Or(r.Err(), ended(f)); err != nil {
 			yield(nil, fmt.Errorf("read spool: %w", err))
 		}
 	}
