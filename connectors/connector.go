@@ -7,8 +7,11 @@ type Connector struct {
 	Name    string   // as written in the configuration: "mysql"
 	About   string   // one line for `lethe connectors`
 	Schemes []string // URL schemes that name it ad hoc: "mysql", "mariadb"
-	Suffix  []string // file name endings that name it ad hoc: ".sql", ".sql.gz"
+	Suffix  []string // file name endings that name it ad hoc: ".sql", ".sql.gz"; "/" is that of a folder
 	Open    func(ctx context.Context, o Options) (Source, error)
+
+	// Fits reports whether the file at a path is one for this connector, where others that stand behind it in the list have the same endings. Nil: any.
+	Fits func(path string) bool
 }
 
 // Options says what to open. Secrets have been resolved; they must not reach an error or a log.

@@ -57,7 +57,12 @@ func (c *Command) adHoc(target, connector string) (connectors.Connector, connect
 	o := connectors.Options{Name: target, DSN: target, Unchecked: true}
 	u, err := url.Parse(target)
 	isURL := err == nil && u.Scheme != "" && strings.Contains(target, "://")
+	file := strings.ToLower(target)
+	if info, err := os.Stat(target); err == nil && info.IsDir() {
+		file = strings.TrimRight(file, "/") + "/"
+	}
 	for _, k := range Connectors() {
+		named := slices.ContainsFunc(k.Suffix, func(s string) bool { return strings.HasSuffix(file, s) }) && (k.Fits == nil || k.Fits(target))
 		switch {
 		case connector != "" && k.Name != connector:
 		case isURL && slices.Contains(k.Schemes, u.Scheme):
@@ -77,7 +82,7 @@ func (c *Command) adHoc(target, connector string) (connectors.Connector, connect
 			}
 			o.DSN = u.String()
 			return k, o, nil
-		case !isURL && (connector != "" || slices.ContainsFunc(k.Suffix, func(s string) bool { return strings.HasSuffix(strings.ToLower(target), s) })):
+		case !isURL && (connector != "" || named):
 			o.Name = filepath.Base(target)
 			return k, o, nil
 		}

@@ -32,6 +32,10 @@ var Connector = connectors.Connector{
 	About:  "plain files of pg_dump and pg_dumpall: .sql, .sql.gz, .sql.zst",
 	Suffix: []string{".sql", ".sql.gz", ".sql.zst"},
 	Open:   Open,
+	Fits: func(path string) bool {
+		head, err := textfile.Head(path, headBytes)
+		return err == nil && Recognises(head)
+	},
 }
 
 // Open opens the dump at the path o.DSN, to be read only. The file is looked at, not read: Tables does the first pass.
