@@ -17,6 +17,7 @@ import (
 	"lethe/connectors"
 	"lethe/connectors/mysql"
 	"lethe/connectors/mysqldump"
+	"lethe/connectors/pgdump"
 	"lethe/connectors/sqlite"
 	"lethe/pipeline"
 	"lethe/pipeline/policy"
@@ -26,7 +27,7 @@ import (
 
 // Connectors is the explicit list of what Lethe can open. A new connector is one line here.
 func Connectors() []connectors.Connector {
-	return []connectors.Connector{mysql.Connector, mysqldump.Connector, sqlite.Connector}
+	return []connectors.Connector{mysql.Connector, pgdump.Connector, mysqldump.Connector, sqlite.Connector}
 }
 
 // Version is the version of the tool, as reports name it.
