@@ -50,6 +50,11 @@ func (n *night) apply(ctx context.Context) error {
 			return fmt.Errorf("apply plan %s: %w", entry.ID, err)
 		}
 	}
+	for silo := range n.silos { // what was changed just now left its traces
+		if err := n.recallTraces(ctx, silo); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -649,3 +649,17 @@ func TestConsentGivenAgainFreesARowWhoseErasureWaits(t *testing.T) {
 	require.Equal(t, map[string]int64{"people delete skipped_drift": 1, "people delete done": 1}, w.applied())
 	require.Contains(t, w.rows("people"), "2 bob@lago.it Bob active 2026-01-01")
 }
+
+func TestARunKnowsWhatItHasJustAnonymized(t *testing.T) {
+	null := "null"
+	w := newWorld(t, news(func(s *policy.Silo) {
+		s.Rules[0].End = policy.Anonymize
+		s.Anonymize = map[string]*string{"email": &null, "name": &null}
+	}), people())
+	w.usualEvents()
+	w.planned()
+	r, err := w.p.Run(t.Context(), pipeline.Options{Job: "nightly", Apply: true, Again: true})
+	require.NoError(t, err)
+	require.Equal(t, map[string]int64{"people anonymize done": 2}, settled(r))
+	require.True(t, slices.ContainsFunc(r.Summary, func(l pipeline.SummaryLine) bool { return l.Reason == "K_ANONYMIZED" && l.Rows == 2 }), "%+v", r.Summary)
+}

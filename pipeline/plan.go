@@ -43,7 +43,13 @@ func (n *night) mapped(s *store) error {
 			if r.Source != s.System() {
 				continue
 			}
-			s.claims[r.Table] = append(s.claims[r.Table], silo.Silo.Name)
+			s.claim(r.Table, silo.Silo.Name)
+			for _, d := range r.Dependents {
+				s.claim(d.Table, silo.Silo.Name)
+			}
+			for _, o := range r.Owns {
+				s.claim(o.Table, silo.Silo.Name)
+			}
 			if n.registry == nil { // only discovering
 				continue
 			}

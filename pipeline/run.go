@@ -119,7 +119,14 @@ func (s *store) estimate() (rows int64) {
 	return rows
 }
 
-// silosOf names the silos that claim a table.
+// claim says that a silo covers a table: by its records, or by what follows from them.
+func (s *store) claim(table, silo string) {
+	if !slices.Contains(s.claims[table], silo) {
+		s.claims[table] = append(s.claims[table], silo)
+	}
+}
+
+// silosOf names the silos that cover a table.
 func (s *store) silosOf(table string) []string { return s.claims[table] }
 
 // span returns the civil dates of the oldest and newest row of a governed table.
@@ -374,10 +381,16 @@ func (n *night) openSilo(ctx context.Context, s *policy.Compiled, seen registry.
 	if st.standings, err = n.registry.Standings(ctx, name, n.asOf, endings(s)); err != nil {
 		return fmt.Errorf("%w: %w", ErrRegistry, err)
 	}
-	if st.tombstones, err = n.registry.Tombstones(ctx, name); err != nil {
+	return n.recallTraces(ctx, name)
+}
+
+// recallTraces reads what nights left about a silo's records: tombstones, and flags.
+func (n *night) recallTraces(ctx context.Context, silo string) (err error) {
+	st := n.silos[silo]
+	if st.tombstones, err = n.registry.Tombstones(ctx, silo); err != nil {
 		return fmt.Errorf("%w: %w", ErrRegistry, err)
 	}
-	if st.flags, err = n.registry.Flags(ctx, name); err != nil {
+	if st.flags, err = n.registry.Flags(ctx, silo); err != nil {
 		return fmt.Errorf("%w: %w", ErrRegistry, err)
 	}
 	return nil
