@@ -1,9 +1,7 @@
 package audit
 
 import (
-	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -89,21 +87,153 @@ func aNight() (Facts, map[actionTotal]actionCount) {
 }
 
 // elements parses a page and walks it.
-func elements(t *testing.T, body []byte, visit func(*html.Node)) {
+func elements(t *testing.T, body string, visit func(*html.Node)) {
 	t.Helper()
-	root, err := html.Parse(strings.NewReader(string(body)))
+	root, err := html.Parse(strings.NewReader(body))
 	require.NoError(t, err)
 	for n := range root.Descendants() {
 		visit(n)
 	}
 }
 
-func TestPagePicture(t *testing.T) {
-	f, totals := aNight()
+func render(t *testing.T, f Facts, totals map[actionTotal]actionCount) string {
+	t.Helper()
 	body, err := renderPage(f, totals, "2026-11-21")
 	require.NoError(t, err)
-	if path := os.Getenv("PAGE"); path != "" {
-		require.NoError(t, os.WriteFile(filepath.Clean(path), body, 0o600))
+	return string(body)
+}
+
+// TestPageStandsAlone checks that the page needs nothing from elsewhere, runs nothing, and says its language. With LETHE_PAGE set it is also written
+// there, to be looked at in a browser.
+func TestPageStandsAlone(t *testing.T) {
+	f, totals := aNight()
+	body := render(t, f, totals)
+	if path := os.Getenv("LETHE_PAGE"); path != "" {
+		require.NoError(t, os.WriteFile(path, []byte(body), 0o600))
 	}
-	elements(t, body, func(n *html.Node) { require.NotEqual(t, atom.Script, n.DataAtom, fmt.Sprint(n.Data)) })
+	bars, tables := 0, 0
+	elements(t, body, func(n *html.Node) {
+		require.NotContains(t, []atom.Atom{atom.Script, atom.Link, atom.Img, atom.Iframe, atom.Object, atom.Embed, atom.Form, atom.Base, atom.A}, n.DataAtom, n.Data)
+		for _, a := range n.Attr {
+			require.False(t, strings.HasPrefix(a.Key, "on") || a.Key == "src" || a.Key == "href" || a.Key == "style", a.Key)
+			require.NotContains(t, a.Val, "://")
+			if a.Key == "class" && a.Val == "bar" {
+				bars++
+				next := n.NextSibling
+				for next.Type != html.ElementNode {
+					next = next.NextSibling
+				}
+				require.Equal(t, atom.Table, next.DataAtom, "a table follows each bar")
+			}
+		}
+		switch n.DataAtom {
+		case atom.Html:
+			require.Equal(t, []html.Attribute{{Key: "lang", Val: "en"}}, n.Attr)
+		case atom.Style:
+			require.NotRegexp(t, `url\(|@import|expression`, n.FirstChild.Data)
+			require.Contains(t, n.FirstChild.Data, "@media print")
+			require.Contains(t, n.FirstChild.Data, "size: A4")
+			require.Contains(t, n.FirstChild.Data, "prefers-color-scheme: dark")
+		case atom.Table:
+			tables++
+		}
+	})
+	require.Equal(t, 5, bars)
+	require.Greater(t, tables, 10)
+	require.NotContains(t, body, "ZgotmplZ")
+	require.Equal(t, body, render(t, f, totals), "the same facts give the same page")
+}
+
+func TestPageSaysWhatHappened(t *testing.T) {
+	f, totals := aNight()
+	texts, err := pageTexts([]byte(render(t, f, totals)))
+	require.NoError(t, err)
+	all := strings.Join(texts, "\n")
+	for _, want := range []string{"Retention report, 21 November 2026", "Amber: people are needed", "1 plan with 2,392 rows waits for approval.", "101,513", "Waits for the custodian's approval:", "lethe plan show 0193a000-4c1e-d",
+		"Approved by a.rossi (owner) on 21 November 2026, 09:00.", "Approved by standing order (newsletter until 2027-03-31, at most 500 rows), signed by a.rossi, m.bianchi.", "Art. 7(3), 17(1)(b)", "The person withdrew consent.",
+		"a larger share of one table would change than a night may change unasked", "crm.tmp_export_2019", "no longer there", "cannot be read", "1 Dec 2026", "Not read: by configuration", "lethe audit verify FOLDER --key PUBLIC-KEY",
+		"21 November 2026, 03:00 (Europe/Rome), that is 2026-11-21 02:00:00 UTC", "1 further table without personal data.", f.Run.PreviousManifest, f.Run.PolicyDigest, f.Run.RunID} {
+		require.Contains(t, all, want)
+	}
+}
+
+func TestPageHidesSmallCountsOfSensitiveSilos(t *testing.T) {
+	f, totals := aNight()
+	p := newPage(f, totals, "2026-11-21")
+	for _, s := range p.Silos {
+		if s.Name == "hr" {
+			require.Equal(t, "<5", s.Segments[1].Rows)
+			require.Empty(t, s.Total+s.Segments[0].Share+s.Segments[1].Share, "what the count could be worked out from")
+			require.NotEmpty(t, s.Note)
+		} else {
+			require.NotEmpty(t, s.Total+s.Segments[0].Share)
+		}
+	}
+	require.Equal(t, doneView{Silo: "hr", Change: "blocked (no longer used)", Done: "<5", Verified: "<5", Left: "0", Failed: "0"}, p.Done[0])
+}
+
+func TestPageEscapesEverything(t *testing.T) {
+	f, totals := aNight()
+	nasty := `"><script>alert(1)</script><img src=x onerror=y>{{.}}`
+	f.Run.Controller, f.Run.Job, f.Run.RegistryHeads, f.Run.StopReason, f.Run.PlaintextWaived = nasty, nasty, nasty, nasty, nasty
+	f.Summary[0].Silo, f.Summary[0].Words, f.Summary[0].Article, f.Summary[0].Reason = nasty, nasty, nasty, nasty
+	f.Plans[0].PlanID, f.Plans[0].State, f.Plans[0].Object, f.Plans[0].Breakers, f.Plans[0].Change = nasty, nasty, nasty, nasty, nasty
+	f.Findings[0].Words, f.Findings[0].Object = nasty, nasty
+	f.Exceptions[0].Words, f.Exceptions[0].Owner = nasty, nasty
+	f.Backups[0].Path, f.Backups[0].Why, f.Backups[0].Status = nasty, nasty, nasty
+	for i := range f.Inventory {
+		f.Inventory[i].Object, f.Inventory[i].Category, f.Inventory[i].Reason = nasty, nasty, nasty
+	}
+	seen := 0
+	elements(t, render(t, f, totals), func(n *html.Node) {
+		require.NotContains(t, []atom.Atom{atom.Script, atom.Img}, n.DataAtom)
+		if n.Type == html.TextNode && strings.Contains(n.Data, nasty) {
+			seen++
+		}
+	})
+	require.Greater(t, seen, 15, "all of it is there as text")
+}
+
+func TestVerdict(t *testing.T) {
+	quiet := Facts{Run: Run{Mode: "apply", StopReason: "done"}, Summary: []Summary{{Silo: "a", Reason: "K_CONSENT", Action: "keep", Use: "allowed", Rows: 4}}}
+	for name, c := range map[string]struct {
+		change   func(*Facts)
+		totals   map[actionTotal]actionCount
+		level    string
+		sentence string
+	}{
+		"quiet":         {func(*Facts) {}, map[actionTotal]actionCount{{"a", "delete", "done"}: {3, 3}, {"a", "delete", "skipped_drift"}: {1, 0}}, "green", "nothing waits for people"},
+		"waiting":       {func(f *Facts) { f.Plans = []Plan{{PlanID: "p", Part: "destructive", State: "waiting", Rows: 1}} }, nil, "amber", "1 plan with 1 row waits for approval."},
+		"exception":     {func(f *Facts) { f.Exceptions = []Exception{{Count: 9}} }, nil, "amber", "1 exception needs a person."},
+		"source failed": {func(f *Facts) { f.Run.SourcesFailed = 2 }, nil, "amber", "2 sources could not be read, so nothing is known of them tonight."},
+		"window":        {func(f *Facts) { f.Run.ExitCode, f.Run.StopReason = 3, "window_end" }, nil, "amber", "did not do all of its work: stopped at the end of its window"},
+		"backup":        {func(f *Facts) { f.Backups = []Backup{{Source: "old", Status: "unreadable"}} }, nil, "amber", "Backup old: cannot be read."},
+		"high":          {func(f *Facts) { f.Findings = []Finding{{Severity: "high"}} }, nil, "amber", "1 finding of high weight is open."},
+		"low":           {func(f *Facts) { f.Findings = []Finding{{Severity: "low"}} }, nil, "green", "nothing waits"},
+		"refused":       {func(*Facts) {}, map[actionTotal]actionCount{{"a", "delete", "refused"}: {2, 0}}, "red", "2 planned rows could not be changed."},
+		"registry":      {func(f *Facts) { f.Run.ExitCode = 10 }, nil, "red", "registry is missing"},
+		"tampered":      {func(f *Facts) { f.Run.ExitCode = 12 }, nil, "red", "may have altered it"},
+		"error":         {func(f *Facts) { f.Run.ExitCode = 1 }, nil, "red", "exit code 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := quiet
+			c.change(&f)
+			v := newPage(f, c.totals, "2026-11-21").Verdict
+			require.Equal(t, c.level, v.Level)
+			require.Contains(t, v.Sentence, c.sentence)
+		})
+	}
+}
+
+func TestAnEmptyNightHasAPage(t *testing.T) {
+	body := render(t, Facts{}, nil)
+	for _, want := range []string{"No record was decided on.", "Nothing was changed.", "No plan was sealed tonight", "No backup is configured", "This is the first night", "No source was read."} {
+		require.Contains(t, body, want)
+	}
+}
+
+func TestNumbersAreGrouped(t *testing.T) {
+	for n, want := range map[int64]string{0: "0", 7: "7", 999: "999", 1000: "1,000", 1204: "1,204", 101513: "101,513", 1284310: "1,284,310", -5: "-5", -1234: "-1,234", -123: "-123"} {
+		require.Equal(t, want, number(n))
+	}
 }

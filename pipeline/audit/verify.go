@@ -237,7 +237,7 @@ func (v *verifier) file(ctx context.Context, f manifestFile) error {
 		return err
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); n != f.Bytes || got != f.SHA256 {
-		return fmt.Errorf("was changed: %d bytes with digest %.16s..., signed were %d bytes with digest %.16s...", n, got, f.Bytes, f.SHA256)
+		return fmt.Errorf("was changed: %d bytes with digest %.16s, signed were %d bytes with digest %.16s", n, got, f.Bytes, f.SHA256)
 	}
 	if !strings.HasSuffix(f.Path, ".parquet") {
 		return nil
