@@ -109,6 +109,8 @@ type writer struct {
 	now         int64 // recorded_at of what is written
 	buf         []byte
 	salts       []byte
+	arena       []byte // blobs of rows that are not flushed
+	unflushed   int    // events of such rows
 	inserts     []*bulk
 }
 
@@ -179,9 +181,29 @@ func (w *writer) append(ctx context.Context, batch []*pending) error {
 			if err := w.event(p, collection, idem); err != nil {
 				return err
 			}
+			if w.unflushed++; w.unflushed == flushRows {
+				if err := w.flush(ctx); err != nil {
+					return err
+				}
+			}
 		}
 	}
-	for _, insert := range w.inserts {
+	if err := w.flush(ctx); err != nil {
+		return err
+	}
+	w.inserts[intoAlias].sortBy(1)
+	return w.inserts[intoAlias].flush(ctx)
+}
+
+// flushRows is after how many events their rows are written; aliases wait for the end of the batch, to be written in their order.
+const flushRows = 1000
+
+func (w *writer) flush(ctx context.Context) error {
+	w.unflushed = 0
+	for into, insert := range w.inserts {
+		if into == intoAlias {
+			continue
+		}
 		if err := insert.flush(ctx); err != nil {
 			return err
 		}
@@ -224,7 +246,7 @@ func (w *writer) resolve(p *pending, aliases map[Ref][]int64) error {
 	if len(found) == 0 {
 		w.collections++
 		p.collections = []int64{w.collections}
-		w.inserts[intoCollection].add(w.silo.id, w.collections, keyVersion)
+		w.inserts[intoCollection].add(number(w.silo.id), number(w.collections), number(keyVersion))
 	}
 	for _, id := range p.identifiers {
 		for _, collection := range p.collections {
@@ -233,7 +255,7 @@ func (w *writer) resolve(p *pending, aliases map[Ref][]int64) error {
 				continue
 			}
 			aliases[id.ref] = slices.Insert(slices.Clone(aliases[id.ref]), at, collection)
-			w.inserts[intoAlias].add(w.silo.id, id.ref[:], collection, id.kind)
+			w.inserts[intoAlias].add(number(w.silo.id), w.keep(id.ref[:]), number(collection), text(id.kind))
 		}
 	}
 	return nil
@@ -249,7 +271,7 @@ func (w *writer) event(p *pending, collection int64, idem [16]byte) error {
 	if body.salt, err = w.salt(); err != nil {
 		return err
 	}
-	var evidence any
+	var evidence cell
 	if p.Evidence != "" {
 		salt, err := w.salt()
 		if err != nil {
@@ -257,17 +279,27 @@ func (w *writer) event(p *pending, collection int64, idem [16]byte) error {
 		}
 		w.buf = append(append(w.buf[:0], salt[:]...), p.Evidence...)
 		body.evidence, body.proof = h.seq, sha256.Sum256(w.buf)
-		evidence = h.seq
-		w.inserts[intoEvidence].add(w.silo.id, h.seq, body.proof[:], salt[:], 0)
+		evidence = number(h.seq)
+		w.inserts[intoEvidence].add(number(w.silo.id), number(h.seq), w.keep(body.proof[:]), w.keep(salt[:]), number(0))
 	}
 	h.commitment, w.buf = body.commit(w.buf)
 	w.silo.Hash, w.buf = h.hash(w.silo.Silo, w.silo.Hash, w.buf)
 	w.silo.Seq = h.seq
 	p.seq = h.seq
-	w.inserts[intoEvent].add(w.silo.id, h.seq, h.typ, h.purpose, h.version, h.basis, h.occurred, h.zone, h.from, h.until, h.recorded,
-		h.method, h.source, idem[:], h.notice, bytes.Clone(h.commitment[:]), bytes.Clone(w.silo.Hash[:]))
-	w.inserts[intoPayload].add(w.silo.id, h.seq, collection, body.flags, evidence, body.details, p.content[:], body.salt[:])
+	w.inserts[intoEvent].add(number(w.silo.id), number(h.seq), text(h.typ), text(h.purpose), text(h.version), text(h.basis), number(h.occurred), text(h.zone),
+		number(h.from), number(h.until), number(h.recorded), text(h.method), text(h.source), w.keep(idem[:]), text(h.notice), w.keep(h.commitment[:]), w.keep(w.silo.Hash[:]))
+	w.inserts[intoPayload].add(number(w.silo.id), number(h.seq), number(collection), number(body.flags), evidence, text(body.details), w.keep(p.content[:]), w.keep(body.salt[:]))
 	return nil
+}
+
+// keep copies a blob to where it stays until the flush.
+func (w *writer) keep(b []byte) cell {
+	if cap(w.arena)-len(w.arena) < len(b) {
+		w.arena = make([]byte, 0, 1<<20)
+	}
+	at := len(w.arena)
+	w.arena = append(w.arena, b...)
+	return blob(w.arena[at:len(w.arena):len(w.arena)])
 }
 
 // salt is 16 random bytes; they are drawn in larger portions.
@@ -303,14 +335,10 @@ func (w *writer) knownEvents(ctx context.Context, batch []*pending) (map[[16]byt
 		keys[i] = p.idem[:]
 	}
 	err := w.lookUp(ctx, `SELECT e.idem, p.content FROM event e LEFT JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
-		WHERE e.silo = ? AND e.idem IN `, keys, func(rows *sql.Rows) error {
-		var idem, content sql.RawBytes
-		if err := rows.Scan(&idem, &content); err != nil {
-			return err
-		}
+		WHERE e.silo = ? AND e.idem `, keys, func(row row) error {
 		var k, v [16]byte
-		copy(k[:], idem)
-		copy(v[:], content)
+		copy(k[:], row.ColumnRawBlob(0))
+		copy(v[:], row.ColumnRawBlob(1))
 		known[k] = v
 		return nil
 	})
@@ -330,13 +358,8 @@ func (w *writer) knownAliases(ctx context.Context, batch []*pending) (map[Ref][]
 			}
 		}
 	}
-	err := w.lookUp(ctx, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ? AND alias_ref IN `, keys, func(rows *sql.Rows) error {
-		var alias sql.RawBytes
-		var collection int64
-		if err := rows.Scan(&alias, &collection); err != nil {
-			return err
-		}
-		ref := Ref(alias)
+	err := w.lookUp(ctx, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ? AND alias_ref `, keys, func(row row) error {
+		ref, collection := Ref(row.ColumnRawBlob(0)), row.ColumnInt64(1)
 		at, _ := slices.BinarySearch(aliases[ref], collection)
 		aliases[ref] = slices.Insert(aliases[ref], at, collection)
 		return nil
@@ -344,29 +367,22 @@ func (w *writer) knownAliases(ctx context.Context, batch []*pending) (map[Ref][]
 	return aliases, err
 }
 
-// lookUpRows is how many keys one look-up names.
+// lookUpRows is how many keys one look-up names where a statement is a message to a server.
 const lookUpRows = 500
 
-// lookUp runs a query that ends with "silo = ? AND key IN " for portions of the keys, in key order.
-func (w *writer) lookUp(ctx context.Context, query string, keys [][]byte, each func(*sql.Rows) error) error {
+// lookUp runs a query that ends with "silo = ? AND <key> " for each of the keys, in key order.
+func (w *writer) lookUp(ctx context.Context, query string, keys [][]byte, each func(row) error) error {
 	slices.SortFunc(keys, bytes.Compare)
+	if w.tx.direct {
+		return w.tx.lookUpDirect(ctx, query+"= ?", w.silo.id, keys, each)
+	}
 	for portion := range slices.Chunk(keys, lookUpRows) {
 		args := make([]any, 0, 1+len(portion))
 		args = append(args, w.silo.id)
 		for _, key := range portion {
 			args = append(args, key)
 		}
-		rows, err := w.tx.query(ctx, query+"("+placeholders(len(portion))+")", args...)
-		if err != nil {
-			return err
-		}
-		for rows.Next() {
-			if err := each(rows); err != nil {
-				rows.Close()
-				return err
-			}
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		if err := w.tx.scanned(ctx, query+"IN ("+placeholders(len(portion))+")", each, args...); err != nil {
 			return err
 		}
 	}
@@ -375,53 +391,104 @@ func (w *writer) lookUp(ctx context.Context, query string, keys [][]byte, each f
 
 func placeholders(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
 
-// bulk inserts rows in portions of one statement each, which costs less than a statement a row. A failure ends the whole transaction, so
-// the statements need no journal of their own (in SQLite OR FAIL, and deferred foreign keys).
+// cell is a value to insert.
+type cell struct {
+	kind   byte
+	number int64
+	text   string
+	blob   []byte // not changed until the next flush
+}
+
+const (
+	cellNull = iota
+	cellNumber
+	cellText
+	cellBlob
+)
+
+func number(n int64) cell { return cell{kind: cellNumber, number: n} }
+func text(s string) cell  { return cell{kind: cellText, text: s} }
+func blob(b []byte) cell  { return cell{kind: cellBlob, blob: b} }
+
+func (c *cell) value() any {
+	switch c.kind {
+	case cellNumber:
+		return c.number
+	case cellText:
+		return c.text
+	case cellBlob:
+		return c.blob
+	}
+	return nil
+}
+
+// bulk gathers rows of one table and inserts them together.
 type bulk struct {
 	tx      *txn
-	insert  string
+	insert  string // up to VALUES
 	columns int
+	cells   []cell
 	full    *sql.Stmt
 	args    []any
 }
 
-// bulkRows is how many rows one INSERT names.
+// bulkRows is how many rows one INSERT names where a statement is a message to a server.
 const bulkRows = 100
 
+// newBulk prepares for a table. A failure ends the whole transaction, so the statements need no journal of their own (in SQLite OR FAIL,
+// and deferred foreign keys).
 func newBulk(tx *txn, table, columns string) *bulk {
 	return &bulk{tx: tx, insert: tx.insert + table + " (" + columns + ") VALUES ", columns: strings.Count(columns, ",") + 1}
 }
 
-// add takes one row. Blobs are kept until the next flush and must not change.
-func (b *bulk) add(row ...any) { b.args = append(b.args, row...) }
+// add takes one row.
+func (b *bulk) add(row ...cell) { b.cells = append(b.cells, row...) }
 
-func (b *bulk) values(rows int) string {
-	row := "(" + placeholders(b.columns) + "),"
-	return b.insert + strings.TrimSuffix(strings.Repeat(row, rows), ",")
+// sortBy orders the rows by a column of blobs: keys that come in order cost a tree less than keys that come as they are.
+func (b *bulk) sortBy(column int) {
+	rows := slices.Collect(slices.Chunk(b.cells, b.columns))
+	slices.SortFunc(rows, func(x, y []cell) int { return bytes.Compare(x[column].blob, y[column].blob) })
+	sorted := make([]cell, 0, len(b.cells))
+	for _, row := range rows {
+		sorted = append(sorted, row...)
+	}
+	b.cells = sorted
 }
 
 // flush writes what add took.
 func (b *bulk) flush(ctx context.Context) error {
-	for rest := b.args; len(rest) > 0; {
-		n := min(len(rest)/b.columns, bulkRows)
-		portion := rest[:n*b.columns]
+	err := b.write(ctx)
+	clear(b.cells)
+	b.cells = b.cells[:0]
+	return err
+}
+
+func (b *bulk) write(ctx context.Context) error {
+	row := "(" + placeholders(b.columns) + ")"
+	if b.tx.direct {
+		return b.tx.insertDirect(ctx, b.insert+row, b.columns, b.cells)
+	}
+	for portion := range slices.Chunk(b.cells, bulkRows*b.columns) {
+		b.args = b.args[:0]
+		for i := range portion {
+			b.args = append(b.args, portion[i].value())
+		}
 		var err error
-		if n < bulkRows {
-			_, err = b.tx.exec(ctx, b.values(n), portion...)
-		} else {
-			if b.full == nil {
-				if b.full, err = b.tx.prepared(ctx, b.values(bulkRows)); err != nil {
-					return err
-				}
+		switch rows := len(portion) / b.columns; {
+		case rows < bulkRows:
+			_, err = b.tx.exec(ctx, b.insert+row+strings.Repeat(","+row, rows-1), b.args...)
+		case b.full == nil:
+			if b.full, err = b.tx.prepared(ctx, b.insert+row+strings.Repeat(","+row, bulkRows-1)); err != nil {
+				return err
 			}
-			_, err = b.full.ExecContext(ctx, portion...)
+			fallthrough
+		default:
+			_, err = b.full.ExecContext(ctx, b.args...)
+			err = b.tx.failed(err)
 		}
 		if err != nil {
 			return err
 		}
-		rest = rest[len(portion):]
 	}
-	clear(b.args)
-	b.args = b.args[:0]
 	return nil
 }

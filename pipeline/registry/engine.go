@@ -33,7 +33,7 @@ type engine struct {
 	lock    string            // makes a transaction the only writer; "" when beginning to write does
 	latest  string            // function that gives the later of two numbers
 	reader  sql.TxOptions     // of a transaction that reads one snapshot
-	each    func(context.Context, *sql.Conn, string, func(row) error, []int64) error
+	direct  bool              // many rows are read and written on the engine's own statements
 
 	// failure turns an error of the driver into one with a sentinel, in words that hold no value of a row.
 	failure func(error) error
@@ -215,14 +215,19 @@ type row interface {
 
 // each calls do with every row of a query.
 func (t *txn) each(ctx context.Context, query string, do func(row) error, args ...int64) error {
-	if t.engine.each != nil {
-		return t.failed(t.engine.each(ctx, t.conn, query, do, args))
+	if t.direct {
+		return t.eachDirect(ctx, query, do, args)
 	}
 	values := make([]any, len(args))
 	for i, arg := range args {
 		values[i] = arg
 	}
-	rows, err := t.query(ctx, query, values...)
+	return t.scanned(ctx, query, do, values...)
+}
+
+// scanned is each by database/sql.
+func (t *txn) scanned(ctx context.Context, query string, do func(row) error, args ...any) error {
+	rows, err := t.query(ctx, query, args...)
 	if err != nil {
 		return err
 	}

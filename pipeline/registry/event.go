@@ -205,6 +205,15 @@ var impliedActs = []string{"assumed", "browsing", "continued_browsing", "default
 
 var wordRE = regexp.MustCompile(`^[a-z0-9_]{0,40}$`)
 
+// methodRune makes the spellings of a method one.
+func methodRune(r rune) rune {
+	switch r {
+	case ' ', '-':
+		return '_'
+	}
+	return unicode.ToLower(r)
+}
+
 // maxText bounds the texts that an event header carries.
 const maxText = 200
 
@@ -234,7 +243,7 @@ func (e *Event) check(purposes map[string]bool) error {
 	case k.grants && e.Notice == "":
 		return refuse(NoNotice, "notice")
 	}
-	if e.Method = strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(strings.TrimSpace(e.Method))); !wordRE.MatchString(e.Method) {
+	if e.Method = strings.Map(methodRune, strings.TrimSpace(e.Method)); !wordRE.MatchString(e.Method) {
 		return refuse(UnknownMethod, "method")
 	}
 	if k.grants && e.Method != "" {

@@ -37,7 +37,9 @@ type Import struct {
 	Purposes  []string          // the silo's purposes; an event of another is refused. nil: any
 	Notice    string            // for lines that name none; "": those that need one are refused
 	DryRun    bool              // check everything, record nothing
-	BatchRows int               // lines per transaction; 0: 10,000
+	BatchRows int               // lines per transaction; 0: 20,000
+
+	spare []*pending // of the batch before, for use again
 }
 
 // ImportReport says what became of a delivery.
@@ -68,7 +70,7 @@ func (r Reject) String() string {
 var ImportColumns = []string{"type", "purpose", "purpose_version", "basis", "occurred_at", "effective_from", "effective_until", "notice",
 	"evidence", "method", "collection", "minor", "marketing", "id"}
 
-const defaultBatchRows = 10_000
+const defaultBatchRows = 20_000
 
 // Import records a delivery in transactions of BatchRows lines. A line is recorded whole or refused; a refused line does not stop the
 // others. Interrupted, it is resumed by importing the same delivery again: what was recorded counts as duplicate. An error (an unreadable
@@ -88,7 +90,7 @@ func (r *Registry) Import(ctx context.Context, in Import) (ImportReport, error) 
 	if rows <= 0 {
 		rows = defaultBatchRows
 	}
-	l := &load{in: in, lines: lines, purposes: purposes, rows: rows, report: &report, scratch: make([]byte, 0, 512)}
+	l := &load{in: &in, lines: lines, purposes: purposes, rows: rows, report: &report, scratch: make([]byte, 0, 512)}
 	for !l.done {
 		// A delivery may come from a pipe: nothing is locked while it is read.
 		if err := l.fill(); err != nil {
@@ -118,7 +120,7 @@ func (r *Registry) Import(ctx context.Context, in Import) (ImportReport, error) 
 
 // load is the state of one import.
 type load struct {
-	in       Import
+	in       *Import
 	lines    lineReader
 	purposes map[string]bool
 	rows     int
@@ -188,6 +190,7 @@ func (l *load) count() {
 			l.report.Events++
 		}
 	}
+	l.in.spare = append(l.in.spare, l.batch...)
 	l.batch = l.batch[:0]
 	slices.SortFunc(l.rejects, func(a, b Reject) int { return a.Line - b.Line })
 	l.report.Refused += len(l.rejects)
@@ -317,6 +320,12 @@ func (in *Import) set(p *pending, column, value string) error {
 }
 
 func (in *Import) event(line int) *pending {
+	if n := len(in.spare); n > 0 {
+		p := in.spare[n-1]
+		in.spare = in.spare[:n-1]
+		*p = pending{line: line, Event: Event{Source: in.Source, Country: in.Country, Subjects: p.Subjects[:0]}, identifiers: p.identifiers[:0]}
+		return p
+	}
 	return &pending{line: line, Event: Event{Source: in.Source, Country: in.Country}}
 }
 
