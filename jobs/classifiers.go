@@ -87,6 +87,9 @@ func (c *Command) printMatches(catalogue *classifiers.Catalogue, p probe) error 
 		predicted := []string{}
 		for _, m := range matches {
 			predicted = append(predicted, string(m.Category))
+			for _, also := range m.Also {
+				predicted = append(predicted, string(also))
+			}
 		}
 		return json.NewEncoder(c.Out).Encode(struct {
 			ID        json.Number         `json:"id,omitempty"`

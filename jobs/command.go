@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -30,6 +31,7 @@ type Command struct {
 	Crash    func(point string) // called at named points of a night; tests kill the process there
 	config   string
 	json     bool
+	started  bool // the arguments are understood and a command is at work
 }
 
 // Main runs the command line and returns the exit code (decisions.md, 32).
@@ -46,6 +48,9 @@ func (c *Command) Run(args []string) int {
 	root.SetOut(c.Out)
 	root.SetErr(c.Err)
 	err := root.ExecuteContext(ctx)
+	if err != nil && !c.started && !errors.Is(err, errUsage) {
+		err = fmt.Errorf("%w: %w: see `lethe --help`", errUsage, err)
+	}
 	if err != nil {
 		for _, line := range strings.Split(err.Error(), "\n") {
 			fmt.Fprintln(c.Err, "lethe: "+line)
@@ -65,9 +70,9 @@ func exitCode(err error) int {
 		code int
 	}{
 		{connectors.ErrConfig, 2}, {connectors.ErrPlaintext, 2}, {errors.ErrUnsupported, 2}, {keystore.ErrMissing, 2}, {keystore.ErrReadable, 2}, {keystore.ErrDestroyed, 2},
-		{registry.ErrRefused, 2}, {registry.ErrTampered, 12}, {registry.ErrMissing, 10}, {registry.ErrEmpty, 10}, {registry.ErrLocked, 11}, {registry.ErrUnknownSilo, 10},
+		{registry.ErrRefused, 2}, {registry.ErrTampered, 12}, {registry.ErrMissing, 10}, {registry.ErrUnreachable, 10}, {registry.ErrEmpty, 10}, {registry.ErrLocked, 11}, {registry.ErrUnknownSilo, 10},
 		{connectors.ErrSchemaChanged, 13}, {connectors.ErrUnreachable, 3}, {connectors.ErrDenied, 3}, {connectors.ErrDamaged, 3}, {connectors.ErrTransient, 3},
-		{errUsage, 2},
+		{errUsage, 2}, {pipeline.ErrWaiting, 4},
 	} {
 		if errors.Is(err, k.err) {
 			return k.code
@@ -86,6 +91,13 @@ func (c *Command) root() *cobra.Command {
 registry, and expires, anonymizes or deletes what is out of consent. It leaves Parquet reports and one page that a data protection officer can prove.
 
 Without --apply it never changes anything.`,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()); err != nil {
+				return fmt.Errorf("%w: %w: see `%s --help`", errUsage, err, cmd.CommandPath())
+			}
+			c.started = true
+			return nil
+		},
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -110,7 +122,7 @@ func (c *Command) load(ctx context.Context) (*pipeline.Pipeline, *Config, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	p.Now, p.Crash = c.Now, c.Crash
+	p.Now, p.Crash, p.Registry.Now = c.Now, c.Crash, c.Now
 	return p, config, nil
 }
 
@@ -374,9 +386,17 @@ func (c *Command) reportCommand() *cobra.Command {
 
 func (c *Command) versionCommand() *cobra.Command {
 	return &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		fmt.Fprintln(c.Out, "lethe "+Version)
+		fmt.Fprintln(c.Out, "lethe "+version())
 		return nil
 	}}
+}
+
+// version is the one that the toolchain stamped into the binary: a tag, or the commit it was built from.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }
 
 func (c *Command) connectorsCommand() *cobra.Command {

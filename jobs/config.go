@@ -11,10 +11,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 
 	"lethe/pipeline"
 	"lethe/pipeline/policy"
@@ -56,7 +60,8 @@ type KeystoreConfig struct {
 
 // RegistryConfig says where the consent registry is.
 type RegistryConfig struct {
-	Driver string        `yaml:"driver,omitempty"` // sqlite
+	Driver string        `yaml:"driver,omitempty"` // sqlite (default), postgres, mysql
+	TLS    string        `yaml:"tls,omitempty"`    // waived, or empty
 	DSN    Secret        `yaml:"dsn"`
 	MaxAge policy.Period `yaml:"max_age,omitempty"`
 }
@@ -151,7 +156,7 @@ func Load(path string) (*Config, error) {
 	}
 	c := &Config{path: path, dir: filepath.Dir(path)}
 	if err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(c); err != nil {
-		return nil, fmt.Errorf("%w: %s: %s", pipeline.ErrConfig, path, yaml.FormatError(err, false, false))
+		return nil, fmt.Errorf("%w: %s: %s", pipeline.ErrConfig, path, yamlProblem(data, err))
 	}
 	var order struct {
 		Sources yaml.MapSlice `yaml:"sources"`
@@ -167,6 +172,79 @@ func Load(path string) (*Config, error) {
 		c.Silos[name] = s
 	}
 	return c, nil
+}
+
+// yamlProblem says in words, with line and column, what is wrong with a configuration. It never quotes the value, which may be a secret.
+func yamlProblem(data []byte, err error) string {
+	var wrong *yaml.TypeError
+	if !errors.As(err, &wrong) {
+		if at := wrongPeriod(data); at != nil { // the decoder does not say where a text that would not be read stands
+			return fmt.Sprintf("[%d:%d] %s is %s", at.Position.Line, at.Position.Column, at.Value, err)
+		}
+		return yaml.FormatError(err, false, false)
+	}
+	at := wrong.Token
+	key := at.Prev
+	for key != nil && key.Type != token.MappingValueType {
+		key = key.Prev
+	}
+	name := "the value"
+	if key != nil && key.Prev != nil {
+		name = key.Prev.Value
+	}
+	return fmt.Sprintf("[%d:%d] %s wants %s", at.Position.Line, at.Position.Column, name, wanted(wrong.DstType))
+}
+
+// wrongPeriod finds the first value that should be a period and is none; nil where there is no such.
+func wrongPeriod(data []byte) *token.Token {
+	file, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return nil
+	}
+	find := &periodFinder{}
+	for _, d := range file.Docs {
+		if d.Body != nil {
+			ast.Walk(find, d.Body)
+		}
+	}
+	return find.wrong
+}
+
+type periodFinder struct{ wrong *token.Token }
+
+// Visit looks at the values of keys that hold periods.
+func (f *periodFinder) Visit(n ast.Node) ast.Visitor {
+	pair, ok := n.(*ast.MappingValueNode)
+	if !ok || f.wrong != nil {
+		return f
+	}
+	switch pair.Key.GetToken().Value {
+	case "max_age", "period", "grace", "orphan_grace", "keep", "after", "at_most_every":
+		if value := pair.Value.GetToken(); value.Type != token.MappingStartType {
+			if _, err := policy.ParsePeriod(value.Value); err != nil {
+				f.wrong = value
+			}
+		}
+	}
+	return f
+}
+
+func wanted(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Int, reflect.Int64, reflect.Int32, reflect.Uint, reflect.Uint64:
+		return "a whole number"
+	case reflect.Float64:
+		return "a number"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice:
+		return "a list, as [a, b]"
+	case reflect.Map, reflect.Struct:
+		return "keys with values, as {key: value}"
+	case reflect.Pointer:
+		return wanted(t.Elem())
+	}
+	return "a text"
 }
 
 // abs makes a path of the configuration absolute.
@@ -185,9 +263,15 @@ func (c *Config) resolve(place string, s Secret) (string, error) {
 	if path, ok := strings.CutPrefix(text, "file:"); ok && !strings.ContainsAny(path, "?") {
 		data, err := os.ReadFile(c.abs(path))
 		if err != nil {
-			return "", fmt.Errorf("%w: %s: the secret file %s cannot be read: write the secret there, readable by the service account only", pipeline.ErrConfig, place, path)
+			return "", fmt.Errorf("%s: the secret file %s cannot be read: write the secret there, readable by the service account only", place, path)
 		}
-		return strings.TrimSpace(string(data)), nil
+		if info, err := os.Stat(c.abs(path)); err != nil || info.Mode()&0o007 != 0 {
+			return "", fmt.Errorf("%s: the secret file %s can be read by others: chmod 600 %[2]s", place, path)
+		}
+		if secret := strings.TrimSpace(string(data)); secret != "" {
+			return secret, nil
+		}
+		return "", fmt.Errorf("%s: the secret file %s is empty: write the secret there", place, path)
 	}
 	var missing []string
 	text = envReference.ReplaceAllStringFunc(text, func(ref string) string {
@@ -199,7 +283,7 @@ func (c *Config) resolve(place string, s Secret) (string, error) {
 		return value
 	})
 	if len(missing) > 0 {
-		return "", fmt.Errorf("%w: %s: the environment variable %s is not set", pipeline.ErrConfig, place, strings.Join(missing, ", "))
+		return "", fmt.Errorf("%s: the environment variable %s is not set", place, strings.Join(missing, ", "))
 	}
 	if text != string(s) {
 		c.warnings = append(c.warnings, place+": the secret comes from the environment, which other processes of the account can read: prefer file:")

@@ -13,8 +13,8 @@ import (
 	"lethe/pipeline"
 )
 
-// parser reads the five fields of cron. Zones are given per job, never inside the expression: robfig/cron panics on some forms of TZ=.
-var parser = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
+// cronParser reads the five fields of cron. Zones are given per job, never inside the expression: robfig/cron panics on some forms of TZ=.
+var cronParser = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
 
 // checkSchedule refuses jobs that would never fire, or twice or not at all when the clocks change.
 func (c *Config) checkSchedule() error {
@@ -48,7 +48,7 @@ func (c *Config) job(j JobConfig) (cron.Schedule, *time.Location, error) {
 	if strings.Contains(j.Cron, "=") {
 		return nil, nil, fmt.Errorf("cron %q: give the zone under zone, not in the expression", j.Cron)
 	}
-	s, err := parser.Parse(j.Cron)
+	s, err := cronParser.Parse(j.Cron)
 	if err != nil {
 		return nil, nil, fmt.Errorf("cron %q: %w: write minute, hour, day of month, month, day of week", j.Cron, err)
 	}
@@ -113,7 +113,7 @@ func (c *Command) scheduleCommand() *cobra.Command {
 // do is logged, and the next night tries again.
 func (c *Command) serve(ctx context.Context, p *pipeline.Pipeline, config *Config) error {
 	log := c.logger()
-	runner := cron.New(cron.WithParser(parser), cron.WithChain(cron.SkipIfStillRunning(cron.DiscardLogger)))
+	runner := cron.New(cron.WithParser(cronParser), cron.WithChain(cron.SkipIfStillRunning(cron.DiscardLogger)))
 	for _, j := range config.Schedule {
 		s, zone, err := config.job(j)
 		if err != nil {

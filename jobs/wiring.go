@@ -30,9 +30,6 @@ func Connectors() []connectors.Connector {
 	return []connectors.Connector{mysql.Connector, pgdump.Connector, mysqldump.Connector, sqlite.Connector}
 }
 
-// Version is the version of the tool, as reports name it.
-const Version = "0.1.0"
-
 // Environments of a source.
 var environments = []string{"production", "test", "development", "backup"}
 
@@ -43,7 +40,7 @@ func (c *Config) Build(ctx context.Context, log *slog.Logger) (*pipeline.Pipelin
 		return nil, fmt.Errorf("%w: controller.timezone %q: name an IANA zone, for example Europe/Rome", pipeline.ErrConfig, c.Controller.Timezone)
 	}
 	p := &pipeline.Pipeline{Controller: c.Controller.Name, Zone: zone, State: c.abs(c.State), Reports: c.abs(c.Reports), RegistryAge: c.Registry.MaxAge,
-		Approvals: cmp.Or(c.Approvals, 2), Breakers: c.breakers(), Version: Version, Now: time.Now, Log: log,
+		Approvals: cmp.Or(c.Approvals, 2), Breakers: c.breakers(), Version: version(), Now: time.Now, Log: log,
 		Progress: func(string, string, int64, int64) {}, Crash: func(string) {}, People: map[string]pipeline.Person{}, Simulated: c.Clock == "simulated"}
 	if p.Host, err = os.Hostname(); err != nil {
 		p.Host = "unknown"
@@ -69,7 +66,13 @@ func (c *Config) Build(ctx context.Context, log *slog.Logger) (*pipeline.Pipelin
 	}
 	dsn, err := c.resolve("registry.dsn", c.Registry.DSN)
 	errs = append(errs, err)
-	p.Registry = registry.Config{Driver: c.Registry.Driver, DSN: c.abs(dsn)}
+	p.Registry = registry.Config{Driver: c.Registry.Driver, DSN: dsn, Plaintext: c.Registry.TLS == "waived"}
+	if c.Registry.Driver == "" || c.Registry.Driver == "sqlite" { // a file
+		p.Registry.DSN = c.abs(dsn)
+	}
+	if c.Registry.TLS != "" && c.Registry.TLS != "waived" {
+		errs = append(errs, fmt.Errorf("registry.tls: %q: leave it out, or write waived", c.Registry.TLS))
+	}
 	for name, s := range c.Sources {
 		if s.DSN != "" && s.DSN == c.Registry.DSN || s.Path != "" && c.abs(s.Path) == p.Registry.DSN {
 			errs = append(errs, fmt.Errorf("E_REGISTRY_IN_SOURCE: source %s and the registry are the same database: the registry has its own", name))
@@ -250,8 +253,7 @@ func (c *Config) buildSources(p *pipeline.Pipeline) error {
 			var err error
 			if options.DSN, err = c.resolve("source "+name+": dsn", s.DSN); err != nil {
 				errs = append(errs, err)
-			}
-			if options.DSN == "" {
+			} else if options.DSN == "" {
 				fail("dsn is missing: write it as file:PATH of a file that holds it")
 			}
 			if options.ApplyDSN, err = c.resolve("source "+name+": apply_dsn", s.ApplyDSN); err != nil {
@@ -294,6 +296,9 @@ func (c *Config) liveCatalog(ctx context.Context, name string, live SourceConfig
 	dsn, err := c.resolve(name, live.DSN)
 	if i < 0 || err != nil {
 		return nil
+	}
+	if !strings.Contains(dsn, "@") && len(Connectors()[i].Suffix) > 0 { // a file
+		dsn = c.abs(dsn)
 	}
 	source, err := Connectors()[i].Open(ctx, connectors.Options{Name: name, DSN: dsn, Plaintext: live.TLS == "waived"})
 	if err != nil {

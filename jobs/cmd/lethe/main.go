@@ -3,6 +3,7 @@ package main
 
 import (
 	"os"
+	_ "time/tzdata" // zones, also on machines and in images that have none
 
 	"lethe/jobs"
 )
