@@ -36,8 +36,9 @@ const (
 	decodeRows = 1 << 17
 	// chunkRows are handed to the column writers at once.
 	chunkRows = 1 << 13
-	// groupRows is the most rows that wait in memory for their row group to be full, over all silos of a table.
-	groupRows = 1 << 20
+	// groupRows is the most rows that wait in memory for their row group to be full, over all silos of a table:
+	// with four times as many, a night of millions of decisions took 490 MB instead of 220.
+	groupRows = 1 << 18
 	// newStrings is how many strings of a column that were not seen before go to the gate at once; seenStrings, how many are remembered.
 	newStrings  = 1 << 12
 	seenStrings = 1 << 16

@@ -76,6 +76,15 @@ type Inventory struct {
 	Reason      string  // why skipped or failed
 	Change      string  // new, same, changed, gone since the last night
 	FirstSeen   string  // civil date
+
+	Sampled       int64   // rows read of a table that was read in part; 0 all
+	MissedBelow   float64 // the share of rows below which that can have missed what is there (95 %); 0 none
+	Inactive      int64   // rows that the soft-delete column marks as deleted, archived or out of use
+	Fictitious    int64   // distinct values, of those looked at, that an authority reserves for tests
+	Machine       string  // the classifiers' category where a person decided; Category is then the person's
+	ReviewedBy    string  // who decided; "" nobody
+	ReviewedUntil string  // civil date, the last on which the person's verdict holds
+	Fingerprint   string  // of a backup's bytes and the rules it was read by, hex: a file with an equal one is not classified again
 }
 
 // Finding is something a person should look at. It has a stable identity from night to night.
