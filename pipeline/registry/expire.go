@@ -154,11 +154,11 @@ func (e *expiry) candidates(ctx context.Context) ([]int64, error) {
 // expired returns the events that end what ended in one collection.
 func (e *expiry) expired(ctx context.Context, collection int64) ([]*pending, error) {
 	var facts []fact
-	err := e.w.tx.each(ctx, factQuery+`WHERE p.silo = ? AND p.collection = ? ORDER BY p.seq`, func(row row) error {
+	err := e.w.tx.each(ctx, factQuery+ofCollection, func(row row) error {
 		_, f, err := e.reader.read(row)
 		facts = append(facts, f)
 		return err
-	}, e.w.silo.id, collection)
+	}, e.w.silo.id, e.w.silo.id, collection)
 	if err != nil {
 		return nil, err
 	}

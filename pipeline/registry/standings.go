@@ -111,7 +111,7 @@ func (s *Standings) refresh(ctx context.Context, tx *txn, row siloRow) ([]int32,
 		return nil, err
 	}
 	for _, collection := range touched {
-		if err := s.loadEvents(ctx, tx, `WHERE p.silo = ? AND p.collection = ? ORDER BY p.seq`, row.id, int64(collection)); err != nil {
+		if err := s.loadEvents(ctx, tx, ofCollection, row.id, row.id, int64(collection)); err != nil {
 			return nil, err
 		}
 		if err := s.loadAliases(ctx, tx, row.id, collection); err != nil {
@@ -201,6 +201,10 @@ const factQuery = `SELECT p.collection, e.seq, e.type, e.purpose, e.occurred_at,
 	CASE WHEN e.notice <> '' THEN 1 ELSE 0 END, CASE WHEN v.destroyed_at = 0 THEN 1 ELSE 0 END, p.flags, p.details
 	FROM event_payload p JOIN event e ON e.silo = p.silo AND e.seq = p.seq
 	LEFT JOIN evidence v ON v.silo = p.silo AND v.evidence = p.evidence `
+
+// ofCollection selects one collection's events in order; its arguments are the silo, twice, and the collection. SQLite, left to itself, would read the whole
+// silo by its primary key.
+const ofCollection = `WHERE p.silo = ? AND p.seq IN (SELECT seq FROM event_payload WHERE silo = ? AND collection = ?) ORDER BY p.seq`
 
 // factReader scans rows of factQuery and keeps one copy of each text.
 type factReader struct {
