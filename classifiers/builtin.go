@@ -158,7 +158,7 @@ func builtins() []builtin {
 	list[bPassport] = builtin{d("passport.form", "passport number of a country's form", Passport, 0.5, "PRADO, Council of the European Union"),
 		func(c census) bool { return c.digits > 2 && c.digits < 11 && c.letters() < 9 }, func(v *value) bool { return false }}
 	list[bPostcodeForm] = builtin{d("place.postcode.form", "postal code of a country's form", Postcode, 0.5, "UPU postal addressing systems"),
-		func(c census) bool { return c.digits > 0 && c.digits < 11 && c.letters() < 5 }, func(v *value) bool { return isPostcode(v.raw, "") }}
+		func(c census) bool { return c.digits > 0 && c.digits < 11 && c.letters() < 8 }, func(v *value) bool { return isPostcode(v.raw, "") }}
 	for _, e := range publishedExamples() {
 		list[e.builtin].detector.Valid, list[e.builtin].detector.Invalid = e.valid, e.invalid
 	}

@@ -268,6 +268,26 @@ func isPhone(b []byte, region string) bool {
 	return err == nil && phonenumbers.IsValidNumber(n)
 }
 
+// isPrintedPhone reports whether a value has a form in which hardly anything but a telephone number is printed, whatever the numbering plans say of
+// its digits: E.164 with its plus, and the three groups of North America with dashes, dots or the area in brackets.
+func isPrintedPhone(b []byte) bool {
+	s, ok := shapeOfPhone(b)
+	if !ok || len(b) == 0 {
+		return false
+	}
+	if b[0] == '+' {
+		return s.digits >= 7 && s.digits <= 15
+	}
+	for _, form := range [...]string{"999-999-9999", "(999) 999-9999", "(999)999-9999", "999.999.9999"} {
+		if fitsFormat(form, b) {
+			area := bytes.TrimLeft(b, "(")
+			exchange := b[len(b)-8]
+			return area[0] > '1' && exchange > '1'
+		}
+	}
+	return false
+}
+
 // isFictitiousPhone knows the ranges kept free for drama: NANP 555-0100 to 555-0199, Ofcom's 01632 960xxx, 07700 900xxx and 020 7946 0xxx.
 func isFictitiousPhone(b []byte) bool {
 	var buf [20]byte

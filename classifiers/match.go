@@ -24,7 +24,7 @@ const matchPrior = -3.0
 
 // Match says which detectors a single value meets, best first. head and country may be empty. A header that names the category and a country that
 // issues the number speak for a match; a country leaves out the numbers of other countries. Detectors whose check proves nothing are listed only where
-// one of the two speaks for them, but for postal codes, which have no other way. A value that no detector meets as a whole is searched inside.
+// one of the two speaks for them, but for postal codes and the printed forms of plates and telephone numbers, which have no other way. A value that no detector meets as a whole is searched inside.
 func (c *Catalogue) Match(text, head, country string) []Match {
 	v := newValue([]byte(text), 0)
 	if len(v.raw) == 0 {
@@ -38,19 +38,24 @@ func (c *Catalogue) Match(text, head, country string) []Match {
 		if !b.needs(v.census) {
 			continue
 		}
+		if country != "" && (c.schemes.covers(country, b.detector.Category) || i == bPostcode && knowsPostcode(country)) {
+			continue
+		}
 		if check := national(i); check != nil && country != "" {
 			if check(v.raw, country) {
 				d := b.detector
 				d.Country = country
 				m.add(d)
 			}
-		} else if b.match(&v) && (!b.detector.HeaderOnly || h.names(b.detector.Category) || i == bPostcodeForm) {
+		} else if b.match(&v) && (!b.detector.HeaderOnly || h.names(b.detector.Category) || i == bPostcodeForm || i == bPlate && v.census.letters()+v.census.digits < len(v.raw)) {
+			m.add(b.detector)
+		} else if i == bPhoneNational && isPrintedPhone(v.raw) {
 			m.add(b.detector)
 		}
 	}
 	for _, i := range c.schemes.match(nil, v.raw) {
 		d := c.schemes.detector(int(i))
-		if country != "" && d.Country != "" && d.Country != country || d.HeaderOnly && country == "" && d.Country != "" && !h.names(d.Category) {
+		if country != "" && d.Country != "" && d.Country != country || d.HeaderOnly && country == "" && d.Country != "" && !h.names(d.Category) && !(d.Category == VehiclePlate && v.census.spaces > 0) {
 			continue
 		}
 		m.add(d)

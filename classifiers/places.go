@@ -48,11 +48,11 @@ var postcodes = []postcode{
 	{"CA", []string{"A9A 9A9", "A9A9A9", "A9A-9A9"}, true}, {"CH", []string{"9999"}, false}, {"CN", []string{"999999"}, false}, {"CO", []string{"999999"}, false}, {"CY", []string{"9999"}, false}, {"CZ", []string{"999 99", "99999"}, false},
 	{"DE", []string{"99999"}, false}, {"DK", []string{"9999", "DK-9999"}, false}, {"DO", []string{"99999"}, false}, {"DZ", []string{"99999"}, false}, {"EE", []string{"99999"}, false}, {"ES", []string{"99999"}, false}, {"FI", []string{"99999"}, false},
 	{"FR", []string{"99999", "99 999"}, false},
-	{"GB", []string{"A9 9AA", "A99 9AA", "AA9 9AA", "AA99 9AA", "A9A 9AA", "AA9A 9AA", "A99AA", "A999AA", "AA99AA", "AA999AA", "A9A9AA", "AA9A9AA"}, true}, {"GB", []string{"A9", "A99", "AA9", "AA99", "A9A", "AA9A"}, false},
-	{"GR", []string{"999 99", "99999"}, false}, {"HR", []string{"99999"}, false}, {"HT", []string{"HT9999"}, true}, {"HU", []string{"9999"}, false}, {"ID", []string{"99999"}, false}, {"IE", []string{"A99 XXXX", "A99XXXX"}, true}, {"IL", []string{"9999999", "99999"}, false},
-	{"IN", []string{"999999", "999 999"}, false}, {"IR", []string{"9999999999", "99999-99999"}, false}, {"IS", []string{"999"}, false}, {"IT", []string{"99999"}, false}, {"JP", []string{"999-9999", "9999999"}, true}, {"KE", []string{"99999"}, false}, {"KR", []string{"99999", "999-999"}, false},
-	{"LI", []string{"9999"}, false}, {"LK", []string{"99999"}, false}, {"LT", []string{"LT-99999", "LT99999", "99999"}, true}, {"LU", []string{"9999", "L-9999"}, false}, {"LV", []string{"LV-9999", "LV9999"}, true}, {"MG", []string{"999"}, false}, {"MT", []string{"AAA 9999", "AAA9999"}, true},
-	{"MX", []string{"99999"}, false}, {"MY", []string{"99999"}, false}, {"NL", []string{"9999 AA", "9999AA"}, true}, {"NO", []string{"9999"}, false}, {"NP", []string{"99999", "977"}, false}, {"NZ", []string{"9999"}, false}, {"PK", []string{"99999"}, false}, {"PL", []string{"99-999"}, true}, {"PR", []string{"99999", "99999-9999"}, false},
+	{"GB", []string{"A9 9AA", "A99 9AA", "AA9 9AA", "AA99 9AA", "A9A 9AA", "AA9A 9AA", "A99AA", "A999AA", "AA99AA", "AA999AA", "A9A9AA", "AA9A9AA", "GIR 0AA", "GIR0AA"}, true}, {"GB", []string{"A9", "A99", "AA9", "AA99", "A9A", "AA9A"}, false},
+	{"GR", []string{"999 99", "99999"}, false}, {"HR", []string{"99999"}, false}, {"HT", []string{"HT9999"}, true}, {"HU", []string{"9999"}, false}, {"ID", []string{"99999"}, false}, {"IE", []string{"A99 XXXX", "A99XXXX", "A9W XXXX", "A9WXXXX"}, true}, {"IL", []string{"9999999", "99999"}, false},
+	{"IN", []string{"999999", "999 999"}, false}, {"IR", []string{"9999999999", "99999-99999"}, false}, {"IS", []string{"999"}, false}, {"IT", []string{"99999"}, false}, {"JP", []string{"999-9999", "9999999"}, true}, {"KE", []string{"99999"}, false}, {"KR", []string{"99999", "999-999", "999999"}, false},
+	{"LI", []string{"9999"}, false}, {"LK", []string{"99999"}, false}, {"LT", []string{"LT-99999", "LT99999", "99999"}, true}, {"LU", []string{"9999", "L-9999"}, false}, {"LV", []string{"LV-9999", "LV9999"}, true}, {"MC", []string{"98099"}, false}, {"MG", []string{"999"}, false}, {"MT", []string{"AAA 9999", "AAA9999"}, true},
+	{"MX", []string{"99999"}, false}, {"MY", []string{"99999"}, false}, {"NL", []string{"9999 AA", "9999AA"}, true}, {"NO", []string{"9999"}, false}, {"NP", []string{"99999", "977"}, false}, {"NZ", []string{"9999"}, false}, {"PK", []string{"99999"}, false}, {"PL", []string{"99-999"}, true}, {"PR", []string{"99999", "99999-9999", "99999 9999"}, false},
 	{"PT", []string{"9999-999", "9999 999"}, true}, {"RO", []string{"999999"}, false}, {"RS", []string{"99999"}, false}, {"RU", []string{"999999"}, false}, {"SA", []string{"99999"}, false}, {"SE", []string{"999 99", "99999", "SE-999 99"}, false}, {"SG", []string{"999999"}, false}, {"SI", []string{"9999", "SI-9999"}, false}, {"SK", []string{"999 99", "99999"}, false},
 	{"TH", []string{"99999"}, false}, {"TN", []string{"9999"}, false}, {"TR", []string{"99999"}, false}, {"TW", []string{"999", "99999", "999999", "999-99"}, false}, {"UA", []string{"99999"}, false}, {"US", []string{"99999", "99999-9999"}, false}, {"VN", []string{"999999", "99999"}, false}, {"ZA", []string{"9999"}, false}, {"ZM", []string{"99999"}, false},
 	{"JO", []string{"99999"}, false}, {"CL", []string{"9999999", "999-9999"}, false}, {"PE", []string{"99999"}, false}, {"KZ", []string{"999999"}, false}, {"MD", []string{"MD-9999", "MD9999"}, true},
@@ -87,28 +87,71 @@ func postcodeRange(country string, b []byte) bool {
 		return n >= 1001 && n <= 99998
 	case "ES":
 		return n >= 1000 && n < 53000
-	case "FR", "FI", "IT", "US", "MX":
+	case "FR":
+		return n >= 1000 && n < 96000 || n >= 97100 && n < 99000
+	case "FI", "IT", "US", "MX":
 		return n > 0
+	case "AD", "AZ":
+		return upper(b[0]) == country[0] && upper(b[1]) == country[1]
+	case "MC":
+		return n/100 == 980
+	case "PR":
+		return n/100 == 6 || n/100 == 7 || n/100 == 9
+	case "NL":
+		return n >= 1000 && !isForbiddenDutch(upper(b[len(b)-2]), upper(b[len(b)-1]))
+	case "IE":
+		return bytes.IndexAny(b, "oO") < 0
 	case "LI":
 		return n >= 9485 && n <= 9497
 	case "BA":
 		return n >= 70000 && n < 90000
 	case "HR":
 		return n >= 10000 && n < 60000
-	case "AT", "AU", "BE", "BG", "CH", "DK", "HU", "LU", "NL", "NO", "PT", "SI", "ZA", "NZ", "TN", "CY":
+	case "AT", "AU", "BE", "BG", "CH", "DK", "HU", "LU", "NO", "PT", "SI", "ZA", "NZ", "TN", "CY":
 		return n >= 100 || digits > 4
 	case "NP":
 		return n >= 10000 || n == 977
 	case "BR", "IR":
 		return !allOf(b, func(c byte) bool { return c == b[0] })
 	case "CA":
-		return strings.IndexByte("DFIOQUWZ", upper(b[0])) < 0
-	case "IN", "RU", "KZ", "CN", "SG":
-		return b[0] != '0' || country == "SG" || country == "CN"
+		return strings.IndexByte("DFIOQUWZ", upper(b[0])) < 0 && strings.IndexByte("DFIOQU", upper(b[2])) < 0 && strings.IndexByte("DFIOQU", upper(b[len(b)-2])) < 0
+	case "IN": // the first two digits are a circle of the post, and not all are given out
+		switch n / 1000 {
+		case 10, 29, 35, 54, 55, 65, 66, 86, 87, 88, 89:
+			return false
+		}
+		return b[0] != '0'
+	case "CN": // the first two digits are a province
+		return isChinesePostRegion(n / 1000)
+	case "RU", "KZ":
+		return b[0] != '0'
 	case "BY":
 		return n >= 21000 && n < 25000
 	}
 	return true
+}
+
+// isForbiddenDutch: the letters that PostNL never gives out for what they stood for.
+func isForbiddenDutch(a, b byte) bool { return a == 'S' && (b == 'A' || b == 'D' || b == 'S') }
+
+// isChinesePostRegion reports whether two digits begin the postal codes of a province, by the table of the State Post Bureau.
+func isChinesePostRegion(p int) bool {
+	switch p {
+	case 1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 15, 16, 20, 21, 22, 23, 24, 25, 26, 27, 30, 31, 32, 33, 34, 35, 36, 40, 41, 42, 43, 44, 45, 46, 47,
+		51, 52, 53, 54, 55, 56, 57, 61, 62, 63, 64, 65, 66, 67, 71, 72, 73, 74, 75, 81, 83, 84, 85, 90, 99:
+		return true
+	}
+	return false
+}
+
+// knowsPostcode reports whether the country is in the table.
+func knowsPostcode(country string) bool {
+	for i := range postcodes {
+		if postcodes[i].country == country {
+			return true
+		}
+	}
+	return false
 }
 
 func upper(c byte) byte {

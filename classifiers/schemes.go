@@ -70,6 +70,19 @@ func (x *schemeIndex) proved(scratch, v []byte) (uint16, bool) {
 	return 0, false
 }
 
+// covers reports whether schemes of the country say what a passport number or a plate of it looks like.
+func (x *schemeIndex) covers(country string, c Category) bool {
+	if c != Passport && c != VehiclePlate {
+		return false
+	}
+	for i := range x.all {
+		if x.all[i].Country == country && x.all[i].Labels[0] == string(c) {
+			return true
+		}
+	}
+	return false
+}
+
 // detector describes scheme i as a detector of the catalogue.
 func (x *schemeIndex) detector(i int) Detector {
 	s := &x.all[i]

@@ -259,7 +259,7 @@ func (r *reader) number(start, end int) (Span, bool) {
 		if r.country != "" && s.Country != "" && s.Country != r.country {
 			continue
 		}
-		if r.country != "" && s.Country == r.country && !s.HeaderOnly && s.Chance < 0.5 && cat != None {
+		if r.country != "" && s.Country == r.country && s.Chance < 0.5 && cat != None && (!s.HeaderOnly || len(b) > 11 && hasLetters(s)) {
 			return Span{cat, s.ID, start, end}, true
 		}
 		if cat == None || s.Company {

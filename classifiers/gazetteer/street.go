@@ -137,6 +137,9 @@ func streetWordAt(list []part, i int) float64 {
 			return strength(t)
 		}
 	}
+	if i > 1 && i == len(list)-1 && list[0].digit && isStreetAbbreviation(t.raw) {
+		return streetWord
+	}
 	if k&StreetLast != 0 && i > 0 && (!list[i-1].digit || isOrdinal(list[i-1].raw) || i > 1 && list[i-2].digit) && (!short || marked || i+1 >= len(list)-1 || t.comma) {
 		return strength(t)
 	}
@@ -144,6 +147,15 @@ func streetWordAt(list []part, i int) float64 {
 		return preposition
 	}
 	return 0
+}
+
+// isStreetAbbreviation knows the abbreviations of the United States Postal Service (Publication 28, appendix C1) that are names or words as well.
+func isStreetAbbreviation(raw []byte) bool {
+	switch string(raw) {
+	case "Ave", "ave", "AVE", "Dr", "DR", "Ct", "CT", "Pl", "PL", "Ln", "LN", "Rd", "RD", "Blvd", "BLVD", "Hwy", "HWY", "Pkwy", "PKWY", "Ter", "TER", "Cir", "CIR", "Sq", "SQ", "Trl", "TRL":
+		return true
+	}
+	return false
 }
 
 func isPreposition(raw []byte) bool {

@@ -33,5 +33,10 @@ func yymmdd(c []byte) bool { return validDay(number(c[:2]), number(c[2:4]), numb
 // ddmmyy reports whether six digits are a day of some century.
 func ddmmyy(c []byte) bool { return validDay(number(c[4:6]), number(c[2:4]), number(c[:2])) }
 
+// dayExists reports whether the day exists in the Gregorian calendar: for numbers whose rule provides for centuries to come.
+func dayExists(year, month, day int) bool {
+	return month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)
+}
+
 // yyyymmdd reports whether eight digits are a day that someone alive or on file may have been born on.
 func yyyymmdd(c []byte) bool { return validDate(number(c[:4]), number(c[4:6]), number(c[6:8])) }

@@ -209,7 +209,7 @@ func pps(c []byte) bool {
 	s := weighted(c, 8, 7, 6, 5, 4, 3, 2)
 	if len(c) == 9 {
 		switch c[8] {
-		case 'A', 'B', 'H':
+		case 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I':
 			s += 9 * int(c[8]-'A'+1)
 		case 'W', 'T', 'X':
 		default:

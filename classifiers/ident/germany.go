@@ -56,7 +56,9 @@ func germany() []Scheme {
 		{
 			ID: "de.steuernummer", Name: "Steuernummer", Country: "DE", Labels: []string{"tax_id"},
 			Layouts: []string{"9999999999", "99999999999", "9999999999999"}, Chance: 1, HeaderOnly: true,
-			Check:   on(steuernummer),
+			Check: func(n Number) bool {
+				return (len(n.Compact) == 13 || len(n.Raw) > len(n.Compact)) && steuernummer(n.Compact)
+			},
 			Source:  "ELSTER, Prüfung der Steuernummer; python-stdnum de.stnr; Presidio DE_TAX_NUMBER",
 			Valid:   []string{"181/815/0815 5", "201/123/12340", "4151081508156", "0181508150000"},
 			Invalid: []string{"136695978", "65999970489"},

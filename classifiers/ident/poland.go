@@ -4,7 +4,7 @@ func poland() []Scheme {
 	return []Scheme{
 		{
 			ID: "pl.pesel", Name: "PESEL", Country: "PL", Labels: []string{"national_id", "tax_id"},
-			Layouts: []string{"99999999999"}, Check: on(pesel), Chance: 0.0086,
+			Layouts: []string{"99999999999"}, Check: on(pesel), Chance: 0.0183,
 			Source:  "Ustawa z dnia 24 września 2010 r. o ewidencji ludności, art. 15; python-stdnum pl.pesel",
 			Valid:   []string{"44051401359"},
 			Invalid: []string{"44051401358", "02381307589", "4405140145"},
@@ -51,7 +51,7 @@ func poland() []Scheme {
 func pesel(c []byte) bool {
 	year, month := number(c[:2]), number(c[2:4])
 	century := [...]int{1900, 2000, 2100, 2200, 1800}[month/20]
-	return validDate(century+year, month%20, number(c[4:6])) && weighted(c, 1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1)%10 == 0
+	return dayExists(century+year, month%20, number(c[4:6])) && weighted(c, 1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1)%10 == 0
 }
 
 func nip(c []byte) bool {

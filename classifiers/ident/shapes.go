@@ -1,6 +1,9 @@
 package ident
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // The schemes of this file have a shape and nothing to compute: all are HeaderOnly.
 
@@ -60,7 +63,7 @@ var passportShapes = [...]struct{ country, layouts string }{
 	{"IS", "A9999999"}, {"IT", "XX9999999"}, {"JM", "A9999999"}, {"JP", "AA9999999"}, {"KR", "M99999999 S99999999 M999A9999 G99999999"}, {"KZ", "A9999999 A99999999"},
 	{"LI", "A99999"}, {"LT", "XXXXXXXX"}, {"LU", "XXXXXXXX"}, {"LV", "XX9999999"}, {"LY", "XXXXXXXX"}, {"MA", "AA9999999"}, {"MD", "A99999999 AA9999999"},
 	{"MT", "9999999"}, {"MX", "A99999999 AA9999999"}, {"MY", "A99999999 H99999999 K99999999"}, {"MZ", "AA9999999 99AA99999"}, {"NG", "A99999999"},
-	{"NO", "99999999 AAA999999"}, {"NZ", "AA999999 A999999"}, {"PH", "A9999999A AA999999 AA9999999 A999999"}, {"PK", "AA9999999"}, {"PT", "A999999 AA999999"},
+	{"NO", "99999999 AAA999999"}, {"NZ", "AA999999 A999999"}, {"PH", "A9999999A AA999999 AA9999999 A999999"}, {"PK", "AA9999999"}, {"PL", "AA9999999"}, {"PT", "A999999 AA999999"},
 	{"RO", "99999999 999999999"}, {"RS", "999999999"}, {"RU", "999999999"}, {"SE", "99999999 AA9999999"}, {"SG", "A9999999A"}, {"SI", "PA9999999"},
 	{"SK", "X9999999 AA9999999"}, {"SL", "PA9999999"}, {"TH", "A999999 A9999999 AA999999 AA9999999"}, {"TR", "A99999999"}, {"TW", "999999999"}, {"UA", "AA999999"},
 	{"VN", "A9999999 A99999999"}, {"ZA", "A99999999 M99999999 T99999999 D99999999"},
@@ -108,15 +111,15 @@ func passportCheck(country string) func(Number) bool {
 // plateShapes are number plates: the printed form in the classes of a layout, with '-' for a customary gap (space, dash, dot or nothing)
 // and '_' for one that must be there.
 var plateShapes = [...]struct{ country, shapes string }{
-	{"AL", "AA-999-AA"}, {"AR", "AA-999-AA AAA-999"}, {"AT", "A_99999A A_9999A A_999AA AA_999AA AA_99AAA AA_9999A"}, {"BE", "9-AAA-999 AAA-999 999-AAA"},
+	{"AL", "AA-999-AA AA-999-T AA-R-999"}, {"AR", "AA-999-AA AAA-999"}, {"AT", "A_99999A A_9999A A_999AA AA_999AA AA_99AAA AA_9999A"}, {"BE", "9-AAA-999 AAA-999 999-AAA"},
 	{"BG", "A-9999-AA AA-9999-AA"}, {"BR", "AAA-9999 AAA-9A99"}, {"CZ", "9A9-9999 9AA-9999 XXXXXXXX XXXXXXX XXXXXX XXXXX"}, {"DK", "AA-99-999"},
-	{"EE", "999-AAA"}, {"ES", "9999-AAA A-9999-AA AA-9999-AA"}, {"FI", "AAA-999 AA-999 AAA-99 AAA-9 AA-99 AA-9"}, {"FR", "AA-999-AA"},
+	{"EE", "999-AAA"}, {"ES", "9999-AAA A-9999-AA AA-9999-AA"}, {"FI", "AAA-999 AA-999 AAA-99 AAA-9 AA-99 AA-9 999-AAA 99-AAA 9-AAA 999-AA 99-AA CD-9999 C-9999 C-99999"}, {"FR", "AA-999-AA"},
 	{"GB", "AA99-AAA A999-AAA A99-AAA A9-AAA AAA-999A AAA-99A AAA-9A"}, {"GR", "AAA-9999"}, {"HR", "AA_999-AA AA_9999-AA AA_9999-A AA_999-A"},
 	{"HU", "AAA_999 AA-AA_999 M999999 AA_99_99 CD_999_999 C_A_9999 X_A_9999 E_99999 P_99999 V_99999 Z_99999 S_AAA_99"},
 	{"IE", "99-A-9 99-A-99 99-A-999 99-A-9999 99-A-99999 999-A-9999 999-A-99999 99-AA-9999 99-AA-99999 999-AA-9999 999-AA-99999"},
-	{"IN", "AA-99-AA-9999 AA-99-A-9999 AA-9-AA-9999 AA-9-A-9999 99-BH-9999-AA 99-BH-9999-A"}, {"IT", "AA-999-AA"}, {"LI", "FL_9 FL_99 FL_999 FL_9999 FL_99999"},
+	{"IN", "AA-99-AA-9999 AA-99-AAA-9999 AA-9-AAA-9999 AA-99-A-9999 AA-9-AA-9999 AA-9-A-9999 99-BH-9999-AA 99-BH-9999-A"}, {"IT", "AA-999-AA"}, {"LI", "FL-9 FL-99 FL-999 FL-9999 FL-99999 FL-99U FL-999U FL-9999U FL-99999U FL-99Z FL-999Z FL-9999Z FL-99999Z"},
 	{"LT", "AAA-999"}, {"LV", "AA-9999"}, {"NG", "AAA_999AA AAA999AA"}, {"NL", "AA-999-A A-999-AA 99-AAA-9 9-AAA-99 AAA-99-A 99-AA-AA AA-AA-99 AA-99-AA"}, {"NO", "AA-99999"},
-	{"PK", "AAA-999 AAA-9999 AA-999 AA-9999 A-9999"}, {"PL", "AA_99999 AA_9999A AAA_99999 AAA_A999 AAA_99AA AA_999AA AAA_9A99"},
+	{"PK", "AAA-999 AAA-9999 AA-999 AA-9999 A-9999 AAAA-999 AAAA-9999 AAA-999_99 AAA-9999_99 AA-999_99 AA-9999_99 A-9999_99"}, {"PL", "AA_99999 AA_9999A AAA_99999 AAA_A999 AAA_99AA AA_999AA AAA_9A99"},
 	{"PT", "AA-99-99 99-99-AA 99-AA-99 AA-99-AA"}, {"RO", "AA-99-AAA B-99-AAA B-999-AAA"}, {"SE", "AAA-99X"}, {"SG", "AAA-9999-A"}, {"SI", "AA-AA-999 AA-999-AA"},
 	{"SK", "AA-999AA AA-99999"}, {"TR", "99_A_9999 99_A_99999 99_AA_999 99_AA_9999 99_AAA_99 99_AAA_999 99AAA999 99AA999 99A9999"},
 }
@@ -171,11 +174,9 @@ func printedAs(shape string, n Number) bool {
 	for i := range len(shape) {
 		s := shape[i]
 		if s == '-' || s == '_' {
-			gap := raw
-			for raw < len(n.Raw) && !isDigit(n.Raw[raw]) && !isLetter(n.Raw[raw]) {
-				raw++
-			}
-			if s == '_' && raw == gap {
+			gap := gapLength(n.Raw[raw:])
+			raw += gap
+			if s == '_' && gap == 0 {
 				return false
 			}
 			continue
@@ -193,6 +194,21 @@ func printedAs(shape string, n Number) bool {
 		raw++
 	}
 	return raw == len(n.Raw)
+}
+
+// gapLength is the length in bytes of one separator at the start of b: a sign, or a dash between two spaces.
+func gapLength(b []byte) int {
+	switch {
+	case len(b) == 0 || isDigit(b[0]) || isLetter(b[0]):
+		return 0
+	case b[0] < utf8.RuneSelf:
+		if len(b) > 2 && b[0] == ' ' && b[1] == '-' && b[2] == ' ' {
+			return 3
+		}
+		return 1
+	}
+	_, n := utf8.DecodeRune(b)
+	return n
 }
 
 // plateRule holds what a shape cannot say.

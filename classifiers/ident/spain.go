@@ -4,7 +4,7 @@ func spain() []Scheme {
 	return []Scheme{
 		{
 			ID: "es.dni", Name: "Documento nacional de identidad (NIF)", Country: "ES", Labels: []string{"national_id", "tax_id"},
-			Layouts: []string{"99999999A", "9999999A", "ES99999999A"}, Check: digitsAfter(dni, "ES"), Chance: 0.039,
+			Layouts: []string{"99999999A", "9999999A", "999999A", "99999A", "ES99999999A"}, Check: digitsAfter(dni, "ES"), Chance: 0.039,
 			Source:  "Real Decreto 1553/2005; python-stdnum es.dni; Presidio ES_NIF",
 			Valid:   []string{"54362315-K", "54362315K", "1111111G"},
 			Invalid: []string{"54362315Z", "54362315", "00054237U"},
