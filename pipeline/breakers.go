@@ -220,13 +220,8 @@ func (n *night) finishedRuns(source string) (runs int) {
 // rowsOf is the number of rows that the night counted in a table.
 func (n *night) rowsOf(source, table string) int64 {
 	for _, s := range n.stores {
-		if s.Name != source {
-			continue
-		}
-		for _, v := range s.verdicts {
-			if v.Table == table {
-				return v.Rows
-			}
+		if r := s.reading(table); s.Name == source && r != nil {
+			return r.rows
 		}
 	}
 	return 0

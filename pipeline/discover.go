@@ -4,232 +4,355 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sort"
+	"math"
+	"slices"
 	"strings"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"lethe/classifiers"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/policy"
 )
 
-// survey reads one source once: the catalog, then every row of every table, which goes to the classifiers and, where a silo governs the
-// table, to the judge. What cannot be read is said in the inventory.
+// Sampling says how tables that no silo governs are read. The others are always read whole: each of their rows is decided.
+type Sampling struct {
+	Rows      int           // about so many rows of a table; 0 reads every row
+	FullEvery policy.Period // a table is read whole if it was not for so long; zero: never
+}
+
+// reading is what the night reads of one table, and what it found there.
+type reading struct {
+	table   connectors.Table
+	state   string // scanned, skipped, failed
+	reason  string // why skipped or failed
+	silos   []string
+	sample  int               // rows asked for; 0 all
+	sampled bool              // rows were left out
+	rows    int64             // read
+	left    map[string]string // fields that the configuration leaves out: the reason
+	columns []int             // of the fields that are classified; nil: all
+	scan    *classifiers.Scan
+	life    *life
+	verdict classifiers.TableVerdict
+	kept    []audit.Inventory // of an unchanged file: what the last night said of the table
+	next    connectors.Cursor // where the reading goes on after another table failed
+}
+
+// survey reads one source once: every row of every table, or a sample where no silo governs it. Rows go to the classifiers and, where a
+// silo governs the table, to the judge. What is not read is said in the inventory.
 func (n *night) survey(ctx context.Context, s *store) error {
-	var queries []connectors.Query
-	scans := map[string]*classifiers.Scan{}
-	for _, t := range s.tables {
-		if reason, skip := s.Skip[t.Name]; skip {
-			n.skipped(s, t, reason)
-			continue
-		}
-		queries = append(queries, connectors.Query{Table: t.Name})
-		scans[t.Name] = n.Catalogue.Scan(describe(t))
-	}
-	if len(queries) == 0 {
-		return nil
+	if err := n.look(s); err != nil {
+		return err
 	}
 	rows := s.estimate()
-	var read int64
+	for queries := s.queries(); len(queries) > 0; queries = s.queries() {
+		err := n.pass(ctx, s, queries, rows)
+		if err == nil {
+			break
+		}
+		if !n.failedTable(s, err) {
+			return err
+		}
+	}
+	n.facts.Run.RowsScanned += s.rows
+	var scans []*classifiers.Scan
+	var scanned []*reading
+	for _, r := range s.readings {
+		if r.state == "scanned" && r.scan != nil {
+			scans, scanned = append(scans, r.scan), append(scanned, r)
+		}
+	}
+	for i, v := range n.Catalogue.Verdicts(scans...) {
+		scanned[i].verdict = v
+	}
+	if viewer, ok := s.open.(connectors.Viewer); ok {
+		if s.views, s.viewsErr = viewer.Views(ctx); s.viewsErr != nil {
+			n.Log.Warn("views not read", "run_id", n.run.ID, "source", s.Name, "error", s.viewsErr)
+		}
+	}
+	s.surveyed = true
+	return nil
+}
+
+// look decides what is read of each table.
+func (n *night) look(s *store) error {
+	silos := n.silosByTable(s)
+	unknown := map[string]bool{}
+	for name := range s.Skip {
+		unknown[name] = true
+	}
+	fingerprint, err := n.fingerprint(s)
+	if err != nil {
+		return err
+	}
+	s.fingerprint = fingerprint
+	for _, t := range s.tables {
+		r := &reading{table: t, state: "scanned", silos: silos[t.Name], left: map[string]string{}}
+		s.readings = append(s.readings, r)
+		if reason, skip := s.Skip[t.Name]; skip {
+			delete(unknown, t.Name)
+			r.state, r.reason = "skipped", reason
+			continue
+		}
+		for _, f := range t.Fields {
+			if reason, skip := s.Skip[t.Name+"."+f.Name]; skip {
+				delete(unknown, t.Name+"."+f.Name)
+				r.left[f.Name] = reason
+			}
+		}
+		r.life = newLife(t, n.today.String())
+		if r.kept = n.unchanged(s, t); r.kept != nil {
+			continue
+		}
+		if len(r.left) > 0 {
+			for i, f := range t.Fields {
+				if _, left := r.left[f.Name]; !left {
+					r.columns = append(r.columns, i)
+				}
+			}
+		}
+		r.sample = n.sampleOf(s, t)
+		r.scan = n.Catalogue.Scan(r.describe())
+	}
+	for name := range unknown {
+		n.Log.Warn("skip names nothing in the catalog", "run_id", n.run.ID, "source", s.Name, "name", name)
+	}
+	return nil
+}
+
+// sampleOf is how many rows are read of a table; 0 all.
+func (n *night) sampleOf(s *store, t connectors.Table) int {
+	if n.opts.Full || n.Sampling.Rows == 0 || len(s.claims[t.Name]) > 0 {
+		return 0
+	}
+	if every := n.Sampling.FullEvery; !every.IsZero() {
+		_, last := n.lastWhole(s.Name, t.Name)
+		if !last.Known() || policy.EndOf(last, every) < n.today {
+			return 0
+		}
+	}
+	return n.Sampling.Rows
+}
+
+// queries asks for what has not been read yet. A table of an unchanged file is read again only where its rows are decided.
+func (s *store) queries() []connectors.Query {
+	var queries []connectors.Query
+	for _, r := range s.readings {
+		if r.state != "scanned" || r.sampled || r.kept != nil && len(s.governed[r.table.Name]) == 0 {
+			continue
+		}
+		q := connectors.Query{Table: r.table.Name, After: r.next}
+		if r.next == "" {
+			q.Sample = r.sample
+		}
+		queries = append(queries, q)
+	}
+	return queries
+}
+
+// pass scans the source once for all queries.
+func (n *night) pass(ctx context.Context, s *store, queries []connectors.Query, rows int64) error {
 	for batch, err := range s.open.Scan(ctx, queries...) {
 		if err != nil {
 			return err
 		}
-		scans[batch.Table].Observe(batch.Rows)
+		r := s.reading(batch.Table)
+		r.next, r.sampled = batch.Next, batch.Sampled
+		r.observe(batch.Rows)
 		for _, g := range s.governed[batch.Table] {
 			if err := n.judge(g, batch); err != nil {
 				return err
 			}
 		}
-		read += batch.Rows.NumRows()
-		n.Progress("scan", s.Name, read, rows)
+		s.rows += batch.Rows.NumRows()
+		n.Progress("scan", s.Name, s.rows, rows)
 	}
-	s.rows = read
-	n.facts.Run.RowsScanned += read
-	ordered := make([]*classifiers.Scan, len(queries))
-	for i, q := range queries {
-		ordered[i] = scans[q.Table]
-	}
-	s.verdicts = n.Catalogue.Verdicts(ordered...)
 	return nil
 }
 
-// describe tells the classifiers what the catalog says of a table.
-func describe(t connectors.Table) classifiers.Table {
-	single := map[string]bool{}
-	for _, u := range t.Unique {
-		if len(u) == 1 {
-			single[u[0]] = true
-		}
+func (s *store) reading(table string) *reading {
+	i := slices.IndexFunc(s.readings, func(r *reading) bool { return r.table.Name == table })
+	if i < 0 {
+		return nil
 	}
-	references := map[string]string{}
-	for _, fk := range t.ForeignKeys {
-		for i, f := range fk.Fields {
-			references[f] = fk.RefTable + "." + fk.RefFields[i]
-		}
-	}
-	ct := classifiers.Table{Database: t.Database, Name: t.Name}
-	for _, f := range t.Fields {
-		ct.Fields = append(ct.Fields, classifiers.Field{
-			Name: f.Name, Type: f.Type, Kind: string(f.Kind), Nullable: f.Nullable, Length: f.Length,
-			Key: len(t.Key) == 1 && t.Key[0] == f.Name, Unique: single[f.Name], References: references[f.Name],
-		})
-	}
-	return ct
+	return s.readings[i]
 }
 
-// Discover reads one source that no configuration names and returns what it holds, table by table.
-func Discover(ctx context.Context, source connectors.Source, catalogue *classifiers.Catalogue, progress func(rows, of int64)) ([]classifiers.TableVerdict, error) {
-	tables, err := source.Tables(ctx)
-	if err != nil {
-		return nil, err
+// observe hands rows to the classifiers, without the fields that are left out.
+func (r *reading) observe(rows arrow.Record) {
+	r.rows += rows.NumRows()
+	r.life.observe(rows)
+	if r.scan == nil {
+		return
 	}
-	queries := make([]connectors.Query, len(tables))
-	scans := make([]*classifiers.Scan, len(tables))
-	byName := map[string]*classifiers.Scan{}
-	var total int64
-	for i, t := range tables {
-		queries[i] = connectors.Query{Table: t.Name}
-		scans[i] = catalogue.Scan(describe(t))
-		byName[t.Name] = scans[i]
-		if t.Rows < 0 || total < 0 {
-			total = -1
-		} else {
-			total += t.Rows
+	if r.columns != nil {
+		fields, columns := make([]arrow.Field, len(r.columns)), make([]arrow.Array, len(r.columns))
+		for i, c := range r.columns {
+			fields[i], columns[i] = rows.Schema().Field(c), rows.Column(c)
 		}
+		rows = array.NewRecord(arrow.NewSchema(fields, nil), columns, rows.NumRows())
 	}
-	if len(tables) == 0 {
-		return nil, nil
-	}
-	var read int64
-	for batch, err := range source.Scan(ctx, queries...) {
-		if err != nil {
-			return nil, err
-		}
-		byName[batch.Table].Observe(batch.Rows)
-		read += batch.Rows.NumRows()
-		progress(read, total)
-	}
-	return catalogue.Verdicts(scans...), nil
+	r.scan.Observe(rows)
 }
 
-// inventory turns the verdicts on a source into rows of the report, each compared with the last night's.
-func (n *night) inventory(s *store) {
-	base := audit.Inventory{Source: s.Name, Application: s.Application, Environment: s.Environment, Location: s.Location, State: "scanned", FirstSeen: n.today.String()}
-	for _, v := range s.verdicts {
-		silos := s.silosOf(v.Table)
-		t := base
-		t.Database, t.Object, t.Rows, t.Silo, t.Category, t.Class = v.Database, v.Table, v.Rows, strings.Join(silos, ";"), "none", "none"
-		t.OldestRow, t.NewestRow = s.span(v.Table)
-		personal := false
-		var fields []audit.Inventory
-		ct, _ := s.table(v.Table)
-		for _, f := range v.Fields {
-			r := base
-			r.Database, r.Object, r.Column, r.Silo = v.Database, v.Table, f.Field, t.Silo
-			if cf, ok := ct.Field(f.Field); ok {
-				r.Type = cf.Type
-			}
-			r.Rows, r.NonEmpty, r.Distinct = f.Rows, f.NonEmpty, f.Distinct
-			r.Category, r.Class, r.DPV, r.Company, r.Confidence = string(f.Primary), string(f.Class), f.Primary.DPV(), f.Company, f.Confidence
-			also := make([]string, len(f.Also))
-			for i, c := range f.Also {
-				also[i] = string(c)
-			}
-			r.Also, r.Detectors = strings.Join(also, ";"), strings.Join(f.Detectors, ";")
-			terms := make([]string, len(f.Terms))
-			for i, t := range f.Terms {
-				terms[i] = fmt.Sprintf("%s %+.1f", t.Name, t.LogOdds)
-			}
-			r.Terms = strings.Join(terms, ";")
-			if isPersonal(f) {
-				personal = true
-			}
-			fields = append(fields, r)
-		}
-		if personal {
-			t.Category, t.Class = "personal", "personal"
-		}
-		if personal && len(silos) == 0 && s.Environment == "production" {
-			n.find(audit.Finding{Kind: "F_UNMAPPED", Severity: "high", Source: s.Name, Object: v.Table, Count: v.Rows, Article: "Art. 5(1)(b)",
-				Words: "The table holds personal data and no silo governs it, so nothing in it is ever checked against consent."})
-			n.except(audit.Exception{Source: s.Name, Object: v.Table, Code: "E_NO_POLICY", Count: v.Rows})
-		}
-		if personal && (s.Environment == "test" || s.Environment == "development") {
-			n.find(audit.Finding{Kind: "F_PII_IN_TEST", Severity: "high", Source: s.Name, Object: v.Table, Count: v.Rows, Article: "Art. 25",
-				Words: "A source that is not production holds personal data of real people."})
-		}
-		n.facts.Inventory = append(append(n.facts.Inventory, t), fields...)
+// failedTable notes that one table could not be read, and reports whether the others may go on: not if the source itself failed, nor if the rows of
+// the table were to be decided.
+func (n *night) failedTable(s *store, err error) bool {
+	var at *connectors.Error
+	if !errors.As(err, &at) || len(s.governed[at.Table]) > 0 {
+		return false
 	}
+	for _, whole := range []error{connectors.ErrUnreachable, connectors.ErrTransient, connectors.ErrDamaged, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, whole) {
+			return false
+		}
+	}
+	r := s.reading(at.Table)
+	if r == nil || r.state != "scanned" {
+		return false
+	}
+	r.state, r.reason = "failed", failure(err)
+	n.find(audit.Finding{Kind: "F_SOURCE_FAILED", Severity: "high", Source: s.Name, Object: at.Table, Article: "Art. 5(2)", Words: "The table could not be read: nothing is known of it tonight (" + r.reason + ")."})
+	n.problem(fmt.Errorf("%w: %w", ErrSource, err))
+	n.Log.Error("table failed", "run_id", n.run.ID, "source", s.Name, "table", at.Table, "error", err)
+	return true
 }
 
-// isPersonal reports whether a field's verdict counts as personal data.
-func isPersonal(v classifiers.Verdict) bool {
-	return v.Primary != "" && v.Primary != "none" && v.Primary != "company_only" && !v.Company
-}
-
-func (n *night) skipped(s *store, t connectors.Table, reason string) {
-	n.facts.Inventory = append(n.facts.Inventory, audit.Inventory{Source: s.Name, Application: s.Application, Environment: s.Environment, Location: s.Location,
-		Database: t.Database, Object: t.Name, Rows: t.Rows, Category: "none", Class: "none", State: "skipped", Reason: reason, FirstSeen: n.today.String()})
-}
-
-// compare marks what is new, changed or gone since the last finished run, and keeps the date at which each place was first seen.
-func (n *night) compare(last *audit.Facts) {
-	type place struct{ source, object, column string }
-	was := map[place]audit.Inventory{}
-	if last != nil {
-		for _, i := range last.Inventory {
-			if i.Change != "gone" {
-				was[place{i.Source, i.Object, i.Column}] = i
-			}
+// failure says in the words of a sentinel why something could not be read.
+func failure(err error) string {
+	for _, known := range []error{connectors.ErrUnreachable, connectors.ErrDenied, connectors.ErrDamaged, connectors.ErrSchemaChanged, connectors.ErrPlaintext, errors.ErrUnsupported} {
+		if errors.Is(err, known) {
+			return known.Error()
 		}
 	}
-	for i := range n.facts.Inventory {
-		now := &n.facts.Inventory[i]
-		p := place{now.Source, now.Object, now.Column}
-		old, known := was[p]
-		delete(was, p)
-		switch {
-		case !known:
-			now.Change = "new"
-		case old.Category != now.Category || old.Also != now.Also || old.Type != now.Type || old.State != now.State || old.Silo != now.Silo:
-			now.Change, now.FirstSeen = "changed", old.FirstSeen
-		default:
-			now.Change, now.FirstSeen = "same", old.FirstSeen
-		}
-	}
-	failed := map[string]bool{}
-	for _, s := range n.stores {
-		failed[s.Name] = s.err != nil
-	}
-	for p, old := range was {
-		if failed[p.source] {
-			continue
-		}
-		old.Change, old.State = "gone", "gone"
-		n.facts.Inventory = append(n.facts.Inventory, old)
-	}
-	sort.SliceStable(n.facts.Inventory, func(i, j int) bool {
-		a, b := &n.facts.Inventory[i], &n.facts.Inventory[j]
-		if a.Source != b.Source {
-			return a.Source < b.Source
-		}
-		return a.Object < b.Object
-	})
+	return "unreadable"
 }
 
 // failedSource says in the inventory that a source could not be read, and keeps the night going.
 func (n *night) failedSource(s *store, err error) {
 	s.err = err
 	n.facts.Run.SourcesFailed++
-	reason := "unreadable"
-	for _, known := range []error{connectors.ErrUnreachable, connectors.ErrDenied, connectors.ErrDamaged, connectors.ErrSchemaChanged, connectors.ErrPlaintext} {
-		if errors.Is(err, known) {
-			reason = known.Error()
-		}
-	}
+	reason := failure(err)
 	n.facts.Inventory = append(n.facts.Inventory, audit.Inventory{Source: s.Name, Application: s.Application, Environment: s.Environment, Location: s.Location,
 		Category: "none", Class: "none", State: "failed", Reason: reason, FirstSeen: n.today.String()})
 	n.find(audit.Finding{Kind: "F_SOURCE_FAILED", Severity: "high", Source: s.Name, Article: "Art. 5(2)", Words: "The source could not be read to the end: nothing is known of it tonight (" + reason + ")."})
 	n.problem(fmt.Errorf("%w: %w", ErrSource, err))
 	n.Log.Error("source failed", "run_id", n.run.ID, "source", s.Name, "error", err)
+}
+
+// describe tells the classifiers what the catalog says of a table.
+func (r *reading) describe() classifiers.Table {
+	single := map[string]bool{}
+	for _, u := range r.table.Unique {
+		if len(u) == 1 {
+			single[u[0]] = true
+		}
+	}
+	references := map[string]string{}
+	for _, fk := range r.table.ForeignKeys {
+		for i, f := range fk.Fields {
+			references[f] = fk.RefTable + "." + fk.RefFields[i]
+		}
+	}
+	ct := classifiers.Table{Database: r.table.Database, Name: r.table.Name}
+	for i, f := range r.table.Fields {
+		if r.columns != nil && !slices.Contains(r.columns, i) {
+			continue
+		}
+		ct.Fields = append(ct.Fields, classifiers.Field{
+			Name: f.Name, Type: f.Type, Kind: string(f.Kind), Nullable: f.Nullable, Length: f.Length,
+			Key: len(r.table.Key) == 1 && r.table.Key[0] == f.Name, Unique: single[f.Name], References: references[f.Name],
+		})
+	}
+	return ct
+}
+
+// MissedBelow is the share of rows below which a sample of n rows can have missed what is there, at 95 % confidence: 1 - 0.05^(1/n), about 3/n (the
+// "rule of three"; Hanley and Lippman-Hand, JAMA 1983). It holds for what does not hang on the place of a row in the key order, for a sample is read in blocks.
+func MissedBelow(n int64) float64 {
+	if n <= 0 {
+		return 1
+	}
+	return -math.Expm1(math.Log(0.05) / float64(n))
+}
+
+// Discover reads one source that no configuration names and returns what it holds, table by table.
+func Discover(ctx context.Context, source connectors.Source, catalogue *classifiers.Catalogue, progress func(rows, of int64)) ([]classifiers.TableVerdict, error) {
+	verdicts, _, err := DiscoverSample(ctx, source, catalogue, 0, progress)
+	return verdicts, err
+}
+
+// DiscoverSample is Discover that reads about so many rows of each table; 0 reads all. missed names the tables of which rows were left out, each with the
+// share of rows below which something could have been missed (MissedBelow).
+func DiscoverSample(ctx context.Context, source connectors.Source, catalogue *classifiers.Catalogue, sample int, progress func(rows, of int64)) (verdicts []classifiers.TableVerdict, missed map[string]float64, err error) {
+	tables, err := source.Tables(ctx)
+	if err != nil || len(tables) == 0 {
+		return nil, nil, err
+	}
+	queries := make([]connectors.Query, len(tables))
+	scans := make([]*classifiers.Scan, len(tables))
+	byName := map[string]*classifiers.Scan{}
+	var total, read int64
+	for i, t := range tables {
+		queries[i] = connectors.Query{Table: t.Name, Sample: sample}
+		scans[i] = catalogue.Scan((&reading{table: t}).describe())
+		byName[t.Name] = scans[i]
+		switch {
+		case t.Rows < 0 || total < 0:
+			total = -1
+		case sample > 0:
+			total += min(t.Rows, int64(sample))
+		default:
+			total += t.Rows
+		}
+	}
+	left := map[string]bool{}
+	for batch, err := range source.Scan(ctx, queries...) {
+		if err != nil {
+			return nil, nil, err
+		}
+		byName[batch.Table].Observe(batch.Rows)
+		left[batch.Table] = batch.Sampled
+		read += batch.Rows.NumRows()
+		progress(read, total)
+	}
+	verdicts = catalogue.Verdicts(scans...)
+	missed = map[string]float64{}
+	for _, v := range verdicts {
+		if left[v.Table] {
+			missed[v.Table] = MissedBelow(v.Rows)
+		}
+	}
+	return verdicts, missed, nil
+}
+
+// silosByTable names the silos whose records, dependents or owned rows a table holds.
+func (n *night) silosByTable(s *store) map[string][]string {
+	silos := map[string][]string{}
+	add := func(table, silo string) {
+		if !slices.Contains(silos[table], silo) {
+			silos[table] = append(silos[table], silo)
+		}
+	}
+	for _, silo := range n.Silos {
+		for _, r := range silo.Silo.Records {
+			if r.Source != s.System() {
+				continue
+			}
+			add(r.Table, silo.Silo.Name)
+			for _, d := range r.Dependents {
+				add(d.Table, silo.Silo.Name)
+			}
+			for _, o := range r.Owns {
+				add(o.Table, silo.Silo.Name)
+			}
+		}
+	}
+	for _, names := range silos {
+		slices.SortFunc(names, strings.Compare)
+	}
+	return silos
 }

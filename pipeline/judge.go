@@ -578,7 +578,7 @@ func instant(col *array.Binary, row int, utc bool, zone *time.Location) time.Tim
 
 func (g *group) seen(rows arrowRecord, row int) {
 	var d policy.Date
-	if g.collected >= 0 && !!g.record.Collected.IsZero() {
+	if g.collected >= 0 && !g.record.Collected.IsZero() {
 		d = policy.DateOf(g.record.Collected, g.zone)
 	} else if len(g.record.Starts) > 0 {
 		d = g.record.Starts[0]

@@ -43,6 +43,8 @@ type Pipeline struct {
 	Approvals    int // people who must approve a plan: 2, or 1 in a company of one
 	Orders       []Order
 	Breakers     Breakers
+	Sampling     Sampling
+	Reviews      []Review
 	State        string // folder
 	Reports      string // folder
 	PolicyDigest string // sha256 of the decision-relevant configuration, hex
@@ -68,7 +70,8 @@ type Source struct {
 	TakenAt     time.Time
 	Keep        policy.Period     // backups: how long the file lives
 	Rewrite     *RewriteTerms     // backups: nil when the file may not be rewritten
-	Skip        map[string]string // tables left out by configuration: the reason
+	Skip        map[string]string // tables, and fields as table.field, left out by configuration: the reason
+	ApprovedFor []string          // classes of data that may be in it: special, criminal
 	Plaintext   bool              // TLS waived
 	ReadOnly    bool              // no apply_dsn: never changed
 	Open        func(ctx context.Context) (connectors.Source, error)
@@ -124,6 +127,7 @@ type Options struct {
 	Again  bool      // also when this night is already done
 	Until  time.Time // no new work after this; zero: no window
 	Phases Phases
+	Full   bool // read every row, whatever Sampling says
 }
 
 // Phases says how much of the night is run.

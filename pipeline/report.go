@@ -56,12 +56,14 @@ func (n *night) end(ctx context.Context, err error) (Result, error) {
 func (n *night) conclude(ctx context.Context, err error) error {
 	n.planStates(ctx)
 	for _, s := range n.stores {
-		if s.err == nil && len(s.verdicts) > 0 {
+		if s.err == nil && s.surveyed {
 			n.facts.Run.SourcesOK++
-			n.inventory(s)
+			rows := n.inventory(s)
+			n.facts.Inventory = append(n.facts.Inventory, rows...)
+			n.inspect(s, rows)
 		}
 	}
-	n.compare(n.last)
+	n.compare()
 	n.findings()
 	n.facts.Run.EndedAt = n.Now()
 	n.facts.Run.ExitCode = int32(ExitCode(err))

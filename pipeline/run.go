@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"lethe/classifiers"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
@@ -84,13 +83,18 @@ type store struct {
 	groups   []*group
 	governed map[string][]*group
 	claims   map[string][]string // silos by table, also where the registry was not asked
-	verdicts []classifiers.TableVerdict
+	readings []*reading
+	surveyed bool // every table was read, or is known not to be
 	erasure  *erasure
 	rows     int64
 	err      error
+	views    []connectors.View
+	viewsErr error
 	why      string // backups: why the file is, or is not, rewritten tonight
 	due      bool   // backups: rewritten tonight
 	digest   string // backups: sha256 of the file as planned
+
+	fingerprint string // backups: of the file and the rules it was read by
 }
 
 // place is a row of a source.
@@ -501,8 +505,8 @@ func (n *night) problem(err error) { n.problems = append(n.problems, err) }
 func (n *night) find(f audit.Finding) {
 	f.FindingID = findingID(f)
 	f.FirstSeen = n.today.String()
-	if n.last != nil {
-		for _, old := range n.last.Findings {
+	for _, night := range slices.Backward(n.history) { // a run that only applied, or could not read the source, found nothing
+		for _, old := range night.Findings {
 			if old.FindingID == f.FindingID {
 				f.FirstSeen = old.FirstSeen
 			}

@@ -1,0 +1,287 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"lethe/classifiers"
+	"lethe/pipeline/audit"
+)
+
+// inspect finds what a person should look at in a source, given the rows of its inventory.
+func (n *night) inspect(s *store, inventory []audit.Inventory) {
+	for _, r := range s.readings {
+		if r.state != "scanned" {
+			continue
+		}
+		var fields []audit.Inventory
+		for _, i := range inventory {
+			if i.Object == r.table.Name && personal(i) {
+				fields = append(fields, i)
+			}
+		}
+		n.unmapped(s, r, fields)
+		n.gravity(s, r, fields)
+		n.testData(s, r, fields)
+		n.surplus(s, r, fields)
+		n.deletePath(s, r)
+	}
+	n.joins(s)
+	n.orphan(s)
+	n.reviews(s)
+}
+
+// categories names the categories of fields, each once, in the order of the fields.
+func categories(fields []audit.Inventory) string {
+	var names []string
+	for _, f := range fields {
+		if name := strings.ReplaceAll(f.Category, "_", " "); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// grave keeps the fields of GDPR Art. 9 and 10.
+func grave(fields []audit.Inventory) (list []audit.Inventory) {
+	for _, f := range fields {
+		if f.Class == string(classifiers.Special) || f.Class == string(classifiers.Criminal) {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// tableRows is the number of rows of a table as the inventory has it.
+func tableRows(fields []audit.Inventory) int64 { return fields[0].Rows }
+
+// unmapped finds personal data that no silo governs: in production, and in backups of tables that production no longer has.
+func (n *night) unmapped(s *store, r *reading, fields []audit.Inventory) {
+	if len(fields) == 0 || len(r.silos) > 0 || s.Environment != "production" && !n.onlyHere(s, r.table.Name) {
+		return
+	}
+	f := audit.Finding{Kind: "F_UNMAPPED", Severity: "medium", Source: s.Name, Object: r.table.Name, Count: tableRows(fields), Article: "Art. 5(1)(b)",
+		Words: "The table holds personal data (" + categories(fields) + ") and no silo governs it, so nothing in it is ever checked against consent."}
+	if len(grave(fields)) > 0 {
+		f.Severity, f.Article = "high", "Art. 5(1)(b), Art. 9"
+	}
+	n.find(f)
+	if s.Environment == "production" {
+		n.except(audit.Exception{Source: s.Name, Object: r.table.Name, Code: "E_NO_POLICY", Count: tableRows(fields)})
+	}
+}
+
+// onlyHere reports whether a backup holds a table that its live source, which was read tonight, does not have.
+func (n *night) onlyHere(s *store, table string) bool {
+	for _, live := range n.stores {
+		if s.backup() && live.Name == s.Of && live.surveyed {
+			_, there := live.table(table)
+			return !there
+		}
+	}
+	return false
+}
+
+// gravity finds special categories where nobody approved them, and card numbers in the clear.
+func (n *night) gravity(s *store, r *reading, fields []audit.Inventory) {
+	var unapproved []audit.Inventory
+	for _, f := range grave(fields) {
+		if f.NonEmpty > 0 && !slices.Contains(s.ApprovedFor, f.Class) {
+			unapproved = append(unapproved, f)
+		}
+	}
+	if len(unapproved) > 0 {
+		article := "Art. 9(2)"
+		if unapproved[0].Class == string(classifiers.Criminal) {
+			article = "Art. 10"
+		}
+		n.find(audit.Finding{Kind: "F_SPECIAL_UNAPPROVED", Severity: "high", Source: s.Name, Object: r.table.Name, Count: tableRows(unapproved), Article: article,
+			Words: "The table holds " + categories(unapproved) + ", and the source is not approved for it: name the ground and write `approved_for: [" + unapproved[0].Class + "]`, or remove the data."})
+	}
+	for _, f := range fields {
+		card := f.Category == string(classifiers.CreditCard) || slices.Contains(strings.Split(f.Also, ";"), string(classifiers.CreditCard))
+		if card && slices.Contains(strings.Split(f.Detectors, ";"), cardDetector) && !allFictitious(f) {
+			n.find(audit.Finding{Kind: "F_CLEAR_PAN", Severity: "high", Source: s.Name, Object: r.table.Name, Column: f.Column, Count: f.NonEmpty, Article: "Art. 32",
+				Words: "The field holds payment card numbers in the clear (PCI DSS 3.5 forbids it too): truncate, tokenise or remove them."})
+		}
+	}
+}
+
+// cardDetector finds whole card numbers by network, length and check digit; masked ones do not pass.
+const cardDetector = "x.card"
+
+// checkable are the categories in which authorities reserve values for tests, so that test data can be told from real.
+var checkable = map[string]bool{string(classifiers.Email): true, string(classifiers.Phone): true, string(classifiers.NationalID): true, string(classifiers.TaxID): true,
+	string(classifiers.CreditCard): true, string(classifiers.IBAN): true, string(classifiers.Passport): true}
+
+// allFictitious reports whether at least nine of ten values of a field are reserved for tests. The classifiers look at up to 512 distinct values.
+func allFictitious(f audit.Inventory) bool {
+	looked := min(f.Distinct, 512)
+	return looked > 0 && f.Fictitious*10 >= looked*9
+}
+
+// testData finds real people in sources that are not production, and test identifiers in those that are.
+func (n *night) testData(s *store, r *reading, fields []audit.Inventory) {
+	switch s.Environment {
+	case "production":
+		for _, f := range fields {
+			if f.Fictitious > 0 {
+				n.find(audit.Finding{Kind: "F_TEST_ID_IN_PROD", Severity: "low", Source: s.Name, Object: r.table.Name, Column: f.Column, Count: f.Fictitious, Article: "Art. 5(1)(d)",
+					Words: "Among the values of the field are some that an authority reserves for tests and examples: nobody can be reached by them, and no consent belongs to them."})
+			}
+		}
+	case "test", "development":
+		var filled, real []audit.Inventory
+		proven := false
+		for _, f := range fields {
+			switch {
+			case f.NonEmpty == 0:
+			case checkable[f.Category] && allFictitious(f):
+				proven = true
+			case checkable[f.Category]:
+				real = append(real, f)
+			default:
+				filled = append(filled, f)
+			}
+		}
+		switch {
+		case len(real) > 0:
+			n.find(audit.Finding{Kind: "F_PII_IN_TEST", Severity: "high", Source: s.Name, Object: r.table.Name, Count: tableRows(real), Article: "Art. 25",
+				Words: "A source that is not production holds personal data of real people (" + categories(append(real, filled...)) + "): use made-up records with the identifiers that authorities reserve for tests."})
+		case len(filled) > 0 && !proven:
+			n.find(audit.Finding{Kind: "F_PII_IN_TEST", Severity: "medium", Source: s.Name, Object: r.table.Name, Count: tableRows(filled), Article: "Art. 25",
+				Words: "A source that is not production holds personal data (" + categories(filled) + ") that nothing tells from that of real people."})
+		}
+	}
+}
+
+// surplus finds personal fields of a governed table that no rule covers.
+func (n *night) surplus(s *store, r *reading, fields []audit.Inventory) {
+	if s.backup() || len(s.claims[r.table.Name]) == 0 {
+		return
+	}
+	covered := map[string]bool{}
+	for _, silo := range n.Silos {
+		if !slices.Contains(s.claims[r.table.Name], silo.Silo.Name) {
+			continue
+		}
+		for _, rule := range silo.Silo.Rules {
+			if len(rule.Fields) == 0 {
+				return // it covers every field
+			}
+			for _, f := range rule.Fields {
+				covered[f] = true
+			}
+		}
+	}
+	for _, f := range fields {
+		if !covered[f.Column] && !slices.Contains(r.table.Key, f.Column) {
+			n.find(audit.Finding{Kind: "F_SURPLUS_FIELD", Severity: "medium", Source: s.Name, Object: r.table.Name, Column: f.Column, Count: f.NonEmpty, Article: "Art. 5(1)(c)",
+				Words: "The field holds personal data (" + categories([]audit.Inventory{f}) + ") that no rule of its silo needs: name it under `fields:` of the rule that does, or remove it."})
+		}
+	}
+}
+
+// deletePath finds governed tables whose rows nothing can change in place.
+func (n *night) deletePath(s *store, r *reading) {
+	if s.backup() || len(s.claims[r.table.Name]) == 0 {
+		return
+	}
+	why := ""
+	switch {
+	case s.ReadOnly:
+		why = "the source is read-only: give it an apply_dsn"
+	case len(r.table.Key) == 0:
+		why = "it has no primary key, so that no row can be named: give it one"
+	default:
+		return
+	}
+	n.find(audit.Finding{Kind: "F_NO_DELETE_PATH", Severity: "medium", Source: s.Name, Object: r.table.Name, Count: max(r.rows, r.table.Rows), Article: "Art. 17",
+		Words: "A silo governs the table, but nothing in it can be erased: " + why + "."})
+}
+
+// joins finds views that read tables of more than one silo.
+func (n *night) joins(s *store) {
+	if s.viewsErr != nil {
+		n.find(audit.Finding{Kind: "F_VIEW_UNREAD", Severity: "low", Source: s.Name, Article: "Art. 25", Words: "The views of the source could not be read, so that nobody knows whether they join silos."})
+	}
+	silos := n.silosByTable(s)
+	for _, v := range s.views {
+		if v.Tables == nil {
+			n.find(audit.Finding{Kind: "F_VIEW_UNREAD", Severity: "low", Source: s.Name, Object: v.Name, Article: "Art. 25",
+				Words: "The definition of the view may not be seen, so that nobody knows whether it joins silos: grant SHOW VIEW."})
+			continue
+		}
+		var joined []string
+		tables := 0
+		for _, t := range v.Tables {
+			if len(silos[t]) > 0 {
+				tables++
+			}
+			for _, silo := range silos[t] {
+				if !slices.Contains(joined, silo) {
+					joined = append(joined, silo)
+				}
+			}
+		}
+		if slices.Sort(joined); tables > 1 && len(joined) > 1 {
+			n.find(audit.Finding{Kind: "F_SILO_JOIN", Severity: "high", Source: s.Name, Object: v.Name, Article: "Art. 5(1)(b)",
+				Words: fmt.Sprintf("The view joins tables of the silos %s (%s): what was collected for one purpose can be read with what was collected for another.", strings.Join(joined, ", "), strings.Join(v.Tables, ", "))})
+		}
+	}
+}
+
+// orphan finds backups that belong to no live source, so that nothing says which of their rows should be gone.
+func (n *night) orphan(s *store) {
+	if s.Environment != "backup" {
+		return
+	}
+	words := ""
+	switch {
+	case s.Of == "" && !slices.ContainsFunc(n.Sources, func(o Source) bool { return o.Environment != "backup" && o.Application == s.Application }):
+		words = "The backup belongs to an application without a live source, so no rule reaches what it holds: delete it, or say whose it is with `of:`."
+	case s.Of == "":
+		words = "The backup does not say which live source it is of, so no rule reaches what it holds: name it with `of:`."
+	case !slices.ContainsFunc(n.Sources, func(o Source) bool { return o.Name == s.Of }):
+		words = "The live source that the backup is of is no longer configured: delete the backup when nothing needs it any more."
+	default:
+		return
+	}
+	name := s.Name
+	if s.Set != "" {
+		name = s.Set
+	}
+	f := audit.Finding{Kind: "F_BACKUP_ORPHAN", Severity: "medium", Source: name, Count: 1, Article: "Art. 5(1)(e)", Words: words}
+	for i := range n.facts.Findings {
+		if n.facts.Findings[i].FindingID == findingID(f) {
+			n.facts.Findings[i].Count++ // another file of the set
+			return
+		}
+	}
+	n.find(f)
+}
+
+// reviews finds reviews that ran out, or that name what is not there.
+func (n *night) reviews(s *store) {
+	for _, v := range n.Reviews {
+		if v.Source != s.Name || s.backup() {
+			continue
+		}
+		f := audit.Finding{Severity: "low", Source: s.Name, Object: v.Table, Column: v.Field, Article: "Art. 24"}
+		t, ok := s.table(v.Table)
+		if ok {
+			_, ok = t.Field(v.Field)
+		}
+		switch {
+		case !ok:
+			f.Kind, f.Words = "F_REVIEW_UNKNOWN", "A review names a field that the source does not have: correct the name, or remove the review."
+			n.Log.Warn("review of an unknown field", "run_id", n.run.ID, "source", s.Name, "table", v.Table, "field", v.Field)
+		case v.Until < n.today:
+			f.Kind, f.Words = "F_REVIEW_EXPIRED", fmt.Sprintf("The review by %s ran out on %s: the classifiers decide again until somebody renews it.", v.By, v.Until)
+		default:
+			continue
+		}
+		n.find(f)
+	}
+}
