@@ -15,6 +15,7 @@ import (
 
 	"lethe/classifiers"
 	"lethe/connectors"
+	"lethe/connectors/csvdir"
 	"lethe/connectors/mysql"
 	"lethe/connectors/mysqldump"
 	"lethe/connectors/pgdump"
@@ -27,7 +28,7 @@ import (
 
 // Connectors is the explicit list of what Lethe can open. A new connector is one line here.
 func Connectors() []connectors.Connector {
-	return []connectors.Connector{mysql.Connector, pgdump.Connector, mysqldump.Connector, sqlite.Connector}
+	return []connectors.Connector{mysql.Connector, pgdump.Connector, mysqldump.Connector, sqlite.Connector, csvdir.Connector}
 }
 
 // Environments of a source.
