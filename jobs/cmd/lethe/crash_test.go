@@ -8,10 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
@@ -19,14 +20,15 @@ import (
 	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 	"github.com/ncruces/go-sqlite3"
 	"github.com/stretchr/testify/require"
+
+	"lethe/fixtures/servers"
 )
 
 // chunks is a number of customers of whom enough die for several chunks of changes: the first takes 200.
 const chunks = 1200
 
-// ready is a company whose first plan is approved and not yet applied, made once.
+// ready is a company whose first plan is approved and not yet applied.
 type ready struct {
-	once   sync.Once
 	dir    string
 	points []string // every point that an undisturbed night passes, in order
 	want   *outcome // what it leaves behind
@@ -60,32 +62,32 @@ func approve(t testing.TB, dir string) {
 	}
 }
 
-// prepare makes the company, lets its plan be approved, and watches one undisturbed night on a copy.
-func (r *ready) prepare(t testing.TB) {
+// prepare lets the first plan of a company be approved, and watches one undisturbed night, which undo takes back.
+func prepare(t testing.TB, dir string, look func(testing.TB, string) *outcome, undo func()) *ready {
 	t.Helper()
-	r.once.Do(func() {
-		dir, err := os.MkdirTemp("", "lethe-crash")
-		require.NoError(t, err)
-		r.dir = filepath.Join(dir, "company")
-		company(t, r.dir, chunks)
-		out, err := lethe(r.dir, nil, "plan")
-		require.NoError(t, err, out)
-		approve(t, r.dir)
-		undisturbed := filepath.Join(dir, "undisturbed")
-		require.NoError(t, copyFolder(r.dir, undisturbed))
-		trace := filepath.Join(dir, "trace")
-		out, err = lethe(undisturbed, []string{traceVariable + "=" + trace}, "run", "--apply")
-		require.NoError(t, err, out)
-		passed, err := os.ReadFile(trace)
-		require.NoError(t, err)
-		r.points = strings.Fields(string(passed))
-		r.want = look(t, undisturbed)
-		require.NoError(t, os.RemoveAll(undisturbed))
-	})
-	require.NotNil(t, r.want, "an earlier test could not prepare")
+	r := &ready{dir: dir}
+	out, err := lethe(dir, nil, "plan")
+	require.NoError(t, err, out)
+	approve(t, dir)
+	undisturbed, trace := filepath.Join(t.TempDir(), "undisturbed"), filepath.Join(t.TempDir(), "trace")
+	require.NoError(t, copyFolder(dir, undisturbed))
+	out, err = lethe(undisturbed, []string{traceVariable + "=" + trace}, "run", "--apply")
+	require.NoError(t, err, out)
+	passed, err := os.ReadFile(trace)
+	require.NoError(t, err)
+	r.points = strings.Fields(string(passed))
+	r.want = look(t, undisturbed)
+	undo()
+	return r
 }
 
-var company1200 ready
+// withBackup is a company of a SQLite database and a dump.
+func withBackup(t testing.TB) *ready {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "company")
+	company(t, dir, chunks)
+	return prepare(t, dir, look, func() {})
+}
 
 // look reads what a night left.
 func look(t testing.TB, dir string) *outcome {
@@ -151,18 +153,14 @@ func audited(t testing.TB, dir string) (settled, done map[string]int) {
 	return settled, done
 }
 
-// killed runs a night that is killed at the nth passing of a point, and says whether it came that far.
-func killed(t testing.TB, dir, point string, n int) bool {
+// killed runs a night that is killed at the nth passing of a point.
+func killed(t testing.TB, dir, point string, n int) {
 	t.Helper()
 	out, err := lethe(dir, []string{fmt.Sprintf("%s=%s:%d", crashVariable, point, n)}, "run", "--apply")
 	var exit *exec.ExitError
-	if err == nil {
-		return false
-	}
 	require.True(t, errors.As(err, &exit), out)
 	status, ok := exit.Sys().(syscall.WaitStatus)
 	require.True(t, ok && status.Signaled() && status.Signal() == syscall.SIGKILL, out)
-	return true
 }
 
 // check compares what a killed night and the one after it left with what an undisturbed one leaves.
@@ -177,30 +175,97 @@ func (o *outcome) check(t testing.TB, want *outcome) {
 	require.Len(t, o.actions, len(want.actions), "every planned row is settled")
 }
 
+// finish starts a killed night again, and once more, and checks that its evidence holds.
+func finish(t testing.TB, dir string) {
+	t.Helper()
+	out, err := lethe(dir, nil, "run", "--apply")
+	require.NoError(t, err, out)
+	out, err = lethe(dir, nil, "audit", "verify")
+	require.NoError(t, err, out)
+	out, err = lethe(dir, nil, "run", "--apply")
+	require.NoError(t, err, out)
+	require.Contains(t, out, "already done")
+}
+
 // TestKilledAnywhere kills a night over a SQLite database and a dump at every point that it passes, each time it passes, and lets the next start finish.
 func TestKilledAnywhere(t *testing.T) {
-	company1200.prepare(t)
+	r := withBackup(t)
 	passings := map[string]int{}
-	for _, point := range company1200.points {
+	for _, point := range r.points {
 		passings[point]++
 		n := passings[point]
 		t.Run(fmt.Sprintf("%s %d", point, n), func(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join(t.TempDir(), "company")
-			require.NoError(t, copyFolder(company1200.dir, dir))
-			require.True(t, killed(t, dir, point, n))
-			out, err := lethe(dir, nil, "run", "--apply")
-			require.NoError(t, err, out)
-			look(t, dir).check(t, company1200.want)
-			out, err = lethe(dir, nil, "audit", "verify")
-			require.NoError(t, err, out)
-			out, err = lethe(dir, nil, "run", "--apply")
-			require.NoError(t, err, out)
-			require.Contains(t, out, "already done")
+			require.NoError(t, copyFolder(r.dir, dir))
+			killed(t, dir, point, n)
+			finish(t, dir)
+			look(t, dir).check(t, r.want)
 		})
 	}
 	for _, point := range []string{"intent", "changed", "traced", "outcome", "applied", "settled", "ended", "rewrite_intent", "rewrite_read_back", "rewritten", "rewrite_settled"} {
-		require.Contains(t, company1200.points, point)
+		require.Contains(t, r.points, point)
 	}
 	require.Greater(t, passings["intent"], 3, "several chunks")
+}
+
+// TestKilledOnMariaDB does so at ten points on a server, whose transactions end when the connection does.
+func TestKilledOnMariaDB(t *testing.T) {
+	db := servers.MariaDB(t).Database(t)
+	fill := func() {
+		db.Exec(t, "DROP TABLE IF EXISTS orders, customers, addresses, staff;"+mysqlSQL(customers(chunks)))
+	}
+	fill()
+	dir := filepath.Join(t.TempDir(), "company")
+	company(t, dir, chunks)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "crm.dsn"), []byte(db.DSN()), 0o600))
+	config, err := os.ReadFile(filepath.Join(dir, "lethe.yaml"))
+	require.NoError(t, err)
+	lines := strings.Split(string(config), "\n")
+	lines = slices.DeleteFunc(lines, func(l string) bool { return strings.Contains(l, "crm-dumps:") })
+	text := strings.Replace(strings.Join(lines, "\n"), "connector: sqlite, dsn: crm.db, apply_dsn: crm.db", `connector: mysql, dsn: "file:crm.dsn", apply_dsn: "file:crm.dsn"`, 1)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "lethe.yaml"), []byte(text), 0o600))
+	look := func(t testing.TB, dir string) *outcome {
+		t.Helper()
+		o := &outcome{store: map[string][]string{}}
+		for _, table := range []string{"addresses", "customers", "orders", "staff"} {
+			o.store[table] = strings.Split(db.Query(t, "SELECT * FROM "+table+" ORDER BY id"), "\n")
+		}
+		o.actions, o.done = audited(t, dir)
+		return o
+	}
+	r := prepare(t, dir, look, fill)
+	require.Less(t, len(r.want.store["customers"]), chunks, "the undisturbed night erased")
+	for _, c := range []struct {
+		point string
+		n     int
+	}{
+		{"intent", 1}, {"changed", 1}, {"traced", 1}, {"outcome", 1}, {"intent", 3}, {"changed", 3}, {"traced", 4}, {"outcome", 4}, {"settled", 1}, {"ended", 1},
+	} {
+		t.Run(fmt.Sprintf("%s %d", c.point, c.n), func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "company")
+			require.NoError(t, copyFolder(r.dir, dir))
+			fill()
+			killed(t, dir, c.point, c.n)
+			finish(t, dir)
+			look(t, dir).check(t, r.want)
+		})
+	}
+}
+
+// FuzzKilled kills a night after any time, wherever it then is.
+func FuzzKilled(f *testing.F) {
+	r := withBackup(f)
+	f.Add(uint16(150))
+	f.Fuzz(func(t *testing.T, milliseconds uint16) {
+		dir := filepath.Join(t.TempDir(), "company")
+		require.NoError(t, copyFolder(r.dir, dir))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(milliseconds)*time.Millisecond)
+		defer cancel()
+		out, err := command(ctx, dir, nil, "run", "--apply").CombinedOutput() // the context's end kills it with SIGKILL
+		var exit *exec.ExitError
+		require.True(t, err == nil || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &exit) && exit.ExitCode() < 0, "%s", out)
+		finish(t, dir)
+		look(t, dir).check(t, r.want)
+	})
 }

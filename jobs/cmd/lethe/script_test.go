@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -127,11 +128,16 @@ func sqliteMain() {
 
 // lethe runs the command in a folder, at the company's first night unless the environment says otherwise.
 func lethe(dir string, env []string, args ...string) (output string, err error) {
-	cmd := exec.Command("lethe", args...)
+	out, err := command(context.Background(), dir, env, args...).CombinedOutput()
+	return string(out), err
+}
+
+// command is such a run, not yet started; the end of the context kills it.
+func command(ctx context.Context, dir string, env []string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "lethe", args...)
 	cmd.Dir = dir
 	cmd.Env = append(append(os.Environ(), clockVariable+"="+night.Format(time.RFC3339)), env...)
-	out, err := cmd.CombinedOutput()
-	return string(out), err
+	return cmd
 }
 
 func TestScripts(t *testing.T) {
