@@ -130,22 +130,26 @@ func (e *expiry) candidates(ctx context.Context) ([]int64, error) {
 	if err := add(`e.effective_until > 0 AND e.effective_until > ? AND e.effective_until <= ?`, until, micros(e.asOf)); err != nil {
 		return nil, err
 	}
+	head, err := e.mark(ctx, markHead)
+	if err != nil {
+		return nil, err
+	}
+	const recordedSince = `e.seq > ? AND e.type IN ('given', 'renewed') AND ` // late news of a consent that ended before the last pass
+	if err := add(recordedSince+`e.effective_until > 0 AND e.effective_until <= ?`, max(head, 0), micros(e.asOf)); err != nil {
+		return nil, err
+	}
 	for purpose, end := range e.ends {
 		since, err := e.mark(ctx, purpose)
 		if err != nil {
 			return nil, err
 		}
-		if err := add(`e.purpose = ? AND e.type IN ('given', 'renewed') AND e.effective_from > ? AND e.effective_from <= ?`, purpose, since,
-			micros(latestEnded(end, e.asOf))); err != nil {
+		ended := micros(latestEnded(end, e.asOf))
+		if err := add(`e.purpose = ? AND e.type IN ('given', 'renewed') AND e.effective_from > ? AND e.effective_from <= ?`, purpose, since, ended); err != nil {
 			return nil, err
 		}
-	}
-	head, err := e.mark(ctx, markHead)
-	if err != nil {
-		return nil, err
-	}
-	if err := add(`e.seq > ? AND e.type IN ('given', 'renewed')`, max(head, 0)); err != nil {
-		return nil, err
+		if err := add(recordedSince+`e.purpose = ? AND e.effective_from <= ?`, max(head, 0), purpose, ended); err != nil {
+			return nil, err
+		}
 	}
 	slices.Sort(found)
 	return slices.Compact(found), nil
