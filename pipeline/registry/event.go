@@ -146,6 +146,7 @@ const (
 	BadLine          Reason = "E_LINE"              // the line cannot be read
 	BadType          Reason = "E_TYPE"              // no such event type, or not one that a source may deliver
 	BadTime          Reason = "E_TIME"              // missing or unreadable instant, or an end before the beginning
+	BadTermination   Reason = "E_TERMINATION"       // the end of a consent in words that nobody can compute with
 	BadText          Reason = "E_TEXT"              // control characters, or too long
 	BadFlag          Reason = "E_FLAG"              // not yes or no
 	NoIdentifier     Reason = "E_NO_IDENTIFIER"     // the event names nobody
@@ -179,6 +180,7 @@ var reasonWords = map[Reason]string{
 	BadLine:          "the line cannot be read",
 	BadType:          "not an event type that a source may deliver",
 	BadTime:          "missing or unreadable instant, or an end before the beginning",
+	BadTermination:   "no date or period; a person must say when this consent ends",
 	BadText:          "control characters, invalid UTF-8 or too long",
 	BadFlag:          "neither yes nor no",
 	NoIdentifier:     "the event names nobody",

@@ -19,10 +19,12 @@ import (
 // Format is the form of an import.
 type Format string
 
-// The formats. Both have the columns of ImportColumns; JSON Lines has one object a line.
+// The formats. CSV and JSON Lines have the columns of ImportColumns, JSON Lines one object a line; for the others see records.go.
 const (
-	CSV   Format = "csv"
-	JSONL Format = "jsonl"
+	CSV      Format = "csv"
+	JSONL    Format = "jsonl"
+	Kantara  Format = "kantara"  // consent receipts 1.1
+	ISO27560 Format = "iso27560" // ISO/IEC TS 27560 records
 )
 
 // Import is a delivery of events to one silo.
@@ -36,8 +38,12 @@ type Import struct {
 	Country   string            // of phone numbers without a prefix
 	Purposes  []string          // the silo's purposes; an event of another is refused. nil: any
 	Notice    string            // for lines that name none; "": those that need one are refused
+	Principal string            // kind of the principal's id in receipts and records; "": email
 	DryRun    bool              // check everything, record nothing
 	BatchRows int               // lines per transaction; 0: 20,000
+
+	// PurposeNames translates purposes as receipts and records write them into those of the silo; others keep their name.
+	PurposeNames map[string]string
 
 	spare []*pending // of the batch before, for use again
 }
@@ -250,8 +256,12 @@ func (in *Import) lines() (lineReader, error) {
 		return newCSVLines(in, buffered)
 	case JSONL:
 		return &jsonLines{in: in, reader: buffered}, nil
+	case Kantara:
+		return newRecordLines(in, buffered, (*recordLines).kantara), nil
+	case ISO27560:
+		return newRecordLines(in, buffered, (*recordLines).iso27560), nil
 	}
-	return nil, fmt.Errorf("format %q: give csv or jsonl", in.Format)
+	return nil, fmt.Errorf("format %q: give csv, jsonl, kantara or iso27560", in.Format)
 }
 
 // column resolves a header to a column: its name, "" to ignore it, or an error.

@@ -74,7 +74,7 @@ func TestImportRefusesFiles(t *testing.T) {
 			{"an unknown column", "email,kind,occurred_at\n", `"kind" is not known`, CSV},
 			{"no type", "email,occurred_at\n", `no column "type"`, CSV},
 			{"a column twice", "email,email,type,occurred_at\n", "stands twice", CSV},
-			{"another format", "", "give csv or jsonl", "xml"},
+			{"another format", "", "give csv, jsonl", "xml"},
 		}
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
