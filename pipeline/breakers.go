@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -162,10 +163,14 @@ func (n *night) ordered(p *plan) bool {
 			return false
 		}
 	}
-	for i := range used {
+	for _, i := range slices.Sorted(maps.Keys(used)) {
 		o := n.Orders[i]
-		n.facts.Approvals = append(n.facts.Approvals, audit.Approval{PlanID: p.PlanID, Actor: strings.Join(o.SignedBy, ";"), Role: "order", Decision: "approve",
-			SignedAt: n.asOf, StandingOrder: fmt.Sprintf("%s until %s, at most %d rows", o.Silo, o.Until, o.MaxRows)})
+		a := audit.Approval{PlanID: p.PlanID, Actor: strings.Join(o.SignedBy, ";"), Role: "order", Decision: "approve",
+			SignedAt: n.asOf, StandingOrder: fmt.Sprintf("%s until %s, at most %d rows", o.Silo, o.Until, o.MaxRows)}
+		said := func(b audit.Approval) bool { return b.PlanID == a.PlanID && b.StandingOrder == a.StandingOrder }
+		if !slices.ContainsFunc(n.facts.Approvals, said) { // asked when the plan is sealed, and again before it is applied
+			n.facts.Approvals = append(n.facts.Approvals, a)
+		}
 	}
 	return true
 }

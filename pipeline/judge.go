@@ -289,7 +289,8 @@ func (n *night) judge(g *group, batch connectors.Batch) error {
 		r := g.rule(batch.Rows, row, n.asOf)
 		g.seen(batch.Rows, row)
 		g.count(r)
-		if r.change == noChange && !r.block && plain(r.Decision) {
+		n.exceptions(g, r)
+		if r.quiet() {
 			continue
 		}
 		key, ok := connectors.KeyOf(batch.Rows, g.key, row)
@@ -336,6 +337,29 @@ func (n *night) judge(g *group, batch connectors.Batch) error {
 		g.roots = append(g.roots, rt)
 	}
 	return nil
+}
+
+// exceptions counts what somebody has to look at: knowledge that is missing or contradicts itself. A backup repeats what its live source says.
+func (n *night) exceptions(g *group, r ruling) {
+	if g.store.backup() {
+		return
+	}
+	count := func(code policy.Code) {
+		if strings.HasPrefix(string(code), "E_") || code == policy.XNoMatch {
+			n.except(audit.Exception{Silo: g.silo.Silo.Name, Source: g.store.Name, Object: g.table.Name, Code: string(code), Count: 1})
+		}
+	}
+	count(r.Reason)
+	for _, note := range r.Notes {
+		count(note)
+	}
+}
+
+// quiet reports whether a ruling changes nothing and has nothing to say that the counts do not; so does a row whose uncovered fields are cleared already.
+func (r ruling) quiet() bool {
+	d := r.Decision
+	d.Clear = nil
+	return r.change == noChange && !r.block && plain(d)
 }
 
 // mine reports whether a row belongs to the silo.
