@@ -92,7 +92,7 @@ func (n *night) fieldRows(s *store, r *reading, t audit.Inventory) []audit.Inven
 		case left:
 			row.State, row.Reason = "skipped", reason
 		case judged:
-			judge(&row, v)
+			fill(&row, v)
 			if was := fieldOf(whole, f.Name); was.Type == f.Type && personal(was) && !personal(row) {
 				unreview(&was)
 				found(&row, was) // the last whole reading saw more than this sample
@@ -111,8 +111,8 @@ func (n *night) fieldRows(s *store, r *reading, t audit.Inventory) []audit.Inven
 	return rows
 }
 
-// judge writes a verdict of the classifiers into a row.
-func judge(row *audit.Inventory, v classifiers.Verdict) {
+// fill writes a verdict of the classifiers into a row.
+func fill(row *audit.Inventory, v classifiers.Verdict) {
 	if row.Sampled == 0 {
 		row.Rows = v.Rows
 	}
