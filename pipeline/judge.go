@@ -346,7 +346,7 @@ func (n *night) exceptions(g *group, r ruling) {
 	}
 	count := func(code policy.Code) {
 		if strings.HasPrefix(string(code), "E_") || code == policy.XNoMatch {
-			n.except(audit.Exception{Silo: g.silo.Silo.Name, Source: g.store.Name, Object: g.table.Name, Code: string(code), Count: 1})
+			n.except(audit.Exception{Silo: g.silo.Silo.Name, Source: g.store.Name, Object: g.table.Name, Code: string(code), Count: 1, Owner: g.silo.Silo.Rules[0].Owner})
 		}
 	}
 	count(r.Reason)

@@ -663,3 +663,18 @@ func TestARunKnowsWhatItHasJustAnonymized(t *testing.T) {
 	require.Equal(t, map[string]int64{"people anonymize done": 2}, settled(r))
 	require.True(t, slices.ContainsFunc(r.Summary, func(l pipeline.SummaryLine) bool { return l.Reason == "K_ANONYMIZED" && l.Rows == 2 }), "%+v", r.Summary)
 }
+
+func TestRowsThatNeedAPersonAreExceptions(t *testing.T) {
+	w := newWorld(t, news(nil), table("people", []connectors.Field{id, email, name, status, created}, nil,
+		[]any{"1", "ada@lago.it", "Ada", "active", "2026-01-01"}, []any{"2", "not an address", "Bob", "active", "2026-01-01"}, []any{"3", "zoe@lago.it", "Zoe", "active", "2020-01-01"}))
+	w.event(registry.Given, "ada@lago.it", "news", time.Date(2026, 1, 1, 9, 0, 0, 0, rome))
+	_, err := w.night()
+	require.NoError(t, err)
+	runner, err := w.p.Keys.Runner()
+	require.NoError(t, err)
+	key, err := keystore.ParsePublic(runner.Public())
+	require.NoError(t, err)
+	report, err := audit.Verify(t.Context(), w.p.Reports, key)
+	require.NoError(t, err)
+	require.Equal(t, int64(2), report.Nights[0].Tables["exceptions"], "an unreadable identifier and a person the registry does not know")
+}
