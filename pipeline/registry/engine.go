@@ -32,6 +32,7 @@ type engine struct {
 	onKey   bool              // ON DUPLICATE KEY UPDATE instead of ON CONFLICT
 	lock    string            // makes a transaction the only writer; "" when beginning to write does
 	latest  string            // function that gives the later of two numbers
+	scrub   string            // after a purge: removes what deleted rows leave behind; "" when the engine does so by itself
 	reader  sql.TxOptions     // of a transaction that reads one snapshot
 	direct  bool              // many rows are read and written on the engine's own statements
 

@@ -119,17 +119,28 @@ func FuzzRecords(f *testing.F) {
 	f.Add(testdata(f, "kantara-1.1.json"), true)
 	f.Add(testdata(f, "iso27560.json"), false)
 	f.Add([]byte("[{},\n{}]"), true)
-	fix := newSQLite(f)
-	key := fix.key("forms")
 	f.Fuzz(func(t *testing.T, data []byte, kantara bool) {
-		format := ISO27560
+		in := &Import{Reader: bytes.NewReader(data), Format: ISO27560, Source: "cmp"}
 		if kantara {
-			format = Kantara
+			in.Format = Kantara
 		}
-		report, _ := fix.r.Import(t.Context(), Import{Keys: key, Reader: bytes.NewReader(data), Format: format, Source: "cmp"})
-		for _, reject := range report.Rejects {
-			require.Positive(t, reject.Line)
-			require.LessOrEqual(t, reject.Line, 1+bytes.Count(data, []byte("\n")))
+		lines, err := in.lines()
+		require.NoError(t, err)
+		last := 1
+		for n := 0; ; n++ {
+			require.LessOrEqual(t, n, len(data), "every event takes some bytes")
+			p, err := lines.next()
+			if p == nil {
+				require.Error(t, err)
+				return
+			}
+			require.GreaterOrEqual(t, p.line, last)
+			require.LessOrEqual(t, p.line, 1+bytes.Count(data, []byte("\n")))
+			last = p.line
+			if err == nil {
+				require.NotZero(t, p.OccurredAt)
+				require.NotEmpty(t, p.ID)
+			}
 		}
 	})
 }

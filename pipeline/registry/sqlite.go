@@ -32,6 +32,7 @@ var sqliteEngine = engine{
 	insert: "INSERT OR FAIL INTO ",
 	latest: "max",
 	reader: sql.TxOptions{ReadOnly: true},
+	scrub:  `PRAGMA wal_checkpoint(truncate)`,
 	direct: true,
 	failure: func(err error) error {
 		if errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.LOCKED) {
@@ -76,7 +77,7 @@ func fileExists(c Config) error {
 func openSQLite(c Config) (*sql.DB, error) {
 	q := url.Values{"_pragma": {
 		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
-		"foreign_keys(on)", "cache_size(-65536)", "wal_autocheckpoint(16384)", "temp_store(memory)",
+		"foreign_keys(on)", "cache_size(-65536)", "wal_autocheckpoint(16384)", "secure_delete(on)", "temp_store(memory)",
 	}}
 	if c.ReadOnly {
 		q.Set("mode", "ro")

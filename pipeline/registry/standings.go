@@ -37,7 +37,7 @@ type shortRef [16]byte
 // Standings loads a silo as it stands at asOf, at the chain's present head. purposes are the purposes of the silo's rules, each with the
 // type of the event that ends it ("" for basis_ended). A silo that the registry does not know has no collections and head 0.
 func (r *Registry) Standings(ctx context.Context, silo string, asOf time.Time, purposes map[string]EventType) (*Standings, error) {
-	s := &Standings{silo: silo, asOf: asOf, purposes: purposes, numbers: map[string]int{}, blocks: [][]byte{{0}}}
+	s := newStandings(silo, asOf, purposes)
 	tx, err := r.begin(ctx, true)
 	if err != nil {
 		return nil, fmt.Errorf("load standings of silo %q: %w", silo, err)
@@ -49,16 +49,24 @@ func (r *Registry) Standings(ctx context.Context, silo string, asOf time.Time, p
 		return s, nil
 	}
 	if err == nil {
-		s.head = row.Seq
-		err = s.loadIndex(ctx, tx, row.id)
-	}
-	if err == nil {
-		err = s.loadEvents(ctx, tx, `WHERE p.silo = ? ORDER BY p.collection, p.seq`, row.id)
+		err = s.load(ctx, tx, row)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load standings of silo %q: %w", silo, err)
 	}
 	return s, nil
+}
+
+func newStandings(silo string, asOf time.Time, purposes map[string]EventType) *Standings {
+	return &Standings{silo: silo, asOf: asOf, purposes: purposes, numbers: map[string]int{}, blocks: [][]byte{{0}}}
+}
+
+func (s *Standings) load(ctx context.Context, tx *txn, row siloRow) error {
+	s.head = row.Seq
+	if err := s.loadIndex(ctx, tx, row.id); err != nil {
+		return err
+	}
+	return s.loadEvents(ctx, tx, `WHERE p.silo = ? ORDER BY p.collection, p.seq`, row.id)
 }
 
 // Head is the position of the chain at which the standings were loaded or refreshed.
@@ -94,6 +102,13 @@ func (r *Registry) Refresh(ctx context.Context, s *Standings) ([]int32, error) {
 }
 
 func (s *Standings) refresh(ctx context.Context, tx *txn, row siloRow) ([]int32, error) {
+	var purges int
+	if err := tx.row(ctx, `SELECT COUNT(*) FROM event WHERE silo = ? AND seq > ? AND type = ?`, row.id, s.head, string(PayloadPurged)).Scan(&purges); err != nil {
+		return nil, err
+	}
+	if purges > 0 {
+		return s.reload(ctx, tx, row)
+	}
 	rows, err := tx.query(ctx, `SELECT DISTINCT collection FROM event_payload WHERE silo = ? AND seq > ? ORDER BY collection`, row.id, s.head)
 	if err != nil {
 		return nil, err
@@ -117,6 +132,20 @@ func (s *Standings) refresh(ctx context.Context, tx *txn, row siloRow) ([]int32,
 		if err := s.loadAliases(ctx, tx, row.id, collection); err != nil {
 			return nil, err
 		}
+	}
+	return touched, nil
+}
+
+// reload loads everything anew, because what was purged leaves no trace of whose it was; every collection counts as touched.
+func (s *Standings) reload(ctx context.Context, tx *txn, row siloRow) ([]int32, error) {
+	fresh := newStandings(s.silo, s.asOf, s.purposes)
+	if err := fresh.load(ctx, tx, row); err != nil {
+		return nil, err
+	}
+	*s = *fresh
+	touched := make([]int32, len(s.offsets))
+	for i := range touched {
+		touched[i] = int32(i + 1)
 	}
 	return touched, nil
 }

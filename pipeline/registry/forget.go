@@ -1,0 +1,180 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"lethe/pipeline/policy"
+)
+
+// The registry forgets as well: what shows who agreed to what is deleted when its own term is over. The chain keeps the headers, which hold
+// no personal data, and the salted commitments, which without their salt commit to nothing that anybody could guess; so it still verifies.
+
+// Forget says what of a silo may go.
+type Forget struct {
+	// Until is the end of proof_retention: until when the proof of what ended at an instant is kept.
+	Until func(ended time.Time) time.Time
+	// InUse says that rows of a source still belong to a collection; such a one stays. nil: none is in use.
+	InUse func(collection int32) bool
+	// Purposes are those of the silo's rules, as for Standings.
+	Purposes map[string]EventType
+}
+
+// Forgotten says what a purge removed.
+type Forgotten struct {
+	Collections int
+	Events      int // whose payloads are gone; their headers stay
+}
+
+// forgetBatch is how many collections one payload_purged event is about.
+const forgetBatch = 500
+
+// ForgetEnded purges the collections of a silo whose last ground ended, and whose proof_retention after that is over, at asOf: payloads,
+// aliases, evidence, record links. A payload_purged event names their positions. What is held, restricted, asked for, objected to without
+// an answer, alive, not yet effective or in use stays, whatever its age.
+func (r *Registry) ForgetEnded(ctx context.Context, silo string, asOf time.Time, f Forget) (Forgotten, error) {
+	return r.forget(ctx, fmt.Sprintf("purge ended consents of silo %q", silo), silo, asOf, func(w *writer) ([]int64, error) {
+		s := newStandings(silo, asOf, f.Purposes)
+		if err := s.load(ctx, w.tx, w.silo); err != nil {
+			return nil, err
+		}
+		var over []int64
+		var standing policy.Standing
+		for collection := int32(1); int(collection) <= s.Len(); collection++ {
+			if !s.At(collection, &standing) || f.InUse != nil && f.InUse(collection) {
+				continue
+			}
+			if at, ok := ended(&standing); ok && !f.Until(at).After(asOf) {
+				over = append(over, int64(collection))
+			}
+		}
+		return over, nil
+	})
+}
+
+// Retire purges all collections of a silo, with its flags and tombstones, so that its key can be destroyed; a key destroyed before would
+// leave references that nobody can ever match and so never purge. It is refused while a hold is in force, a request is open, or a
+// tombstone may still be needed to erase again what a backup brings back.
+func (r *Registry) Retire(ctx context.Context, silo string, asOf time.Time) (Forgotten, error) {
+	return r.forget(ctx, fmt.Sprintf("retire silo %q", silo), silo, asOf, func(w *writer) ([]int64, error) {
+		for _, obstacle := range []struct{ query, hint string }{
+			{`SELECT COUNT(*) FROM legal_hold WHERE silo = ? AND released_at = 0 AND placed_at < ?`, "a legal hold is in force: release it first"},
+			{`SELECT COUNT(*) FROM request WHERE silo = ? AND closed_at = 0 AND received_at < ?`, "a request is open: close it first"},
+			{`SELECT COUNT(*) FROM tombstone WHERE silo = ? AND drop_after >= ?`, "a backup may still hold what its tombstones erase: wait until the last one is gone"},
+		} {
+			var n int
+			if err := w.tx.row(ctx, obstacle.query, w.silo.id, asOf.UnixMicro()).Scan(&n); err != nil {
+				return nil, err
+			}
+			if n > 0 {
+				return nil, fmt.Errorf("%w: %s", ErrRefused, obstacle.hint)
+			}
+		}
+		for _, table := range []string{"flag", "tombstone"} {
+			if _, err := w.tx.exec(ctx, `DELETE FROM `+table+` WHERE silo = ?`, w.silo.id); err != nil {
+				return nil, err
+			}
+		}
+		var all []int64
+		err := w.tx.each(ctx, `SELECT collection FROM collection WHERE silo = ? ORDER BY collection`, func(row row) error {
+			all = append(all, row.ColumnInt64(0))
+			return nil
+		}, w.silo.id)
+		return all, err
+	})
+}
+
+// forget purges the collections that find returns, in one transaction.
+func (r *Registry) forget(ctx context.Context, what, silo string, asOf time.Time, find func(*writer) ([]int64, error)) (Forgotten, error) {
+	var gone Forgotten
+	err := r.write(ctx, what, func(tx *txn) error {
+		if _, err := siloOf(ctx, tx.handle, silo); errors.Is(err, ErrUnknownSilo) {
+			return nil
+		}
+		w, err := r.writer(ctx, tx, silo)
+		if err != nil {
+			return err
+		}
+		w.now = max(w.now, asOf.UnixMicro()) // a simulated night is later than the clock
+		collections, err := find(w)
+		if err != nil {
+			return err
+		}
+		for portion := range slices.Chunk(collections, forgetBatch) {
+			n, err := w.purge(ctx, portion)
+			if err != nil {
+				return err
+			}
+			gone.Collections += len(portion)
+			gone.Events += n
+		}
+		return nil
+	})
+	if err != nil {
+		return Forgotten{}, err
+	}
+	if gone.Collections > 0 && r.scrub != "" {
+		if _, err := r.exec(ctx, r.scrub); err != nil {
+			return gone, fmt.Errorf("%s: %w", what, err)
+		}
+	}
+	return gone, nil
+}
+
+// purge deletes what is known of some collections and says so in the chain.
+func (w *writer) purge(ctx context.Context, collections []int64) (int, error) {
+	in, args := " IN ("+placeholders(len(collections))+")", []any{w.silo.id}
+	for _, c := range collections {
+		args = append(args, c)
+	}
+	var seqs []string
+	err := w.tx.scanned(ctx, `SELECT seq FROM event_payload WHERE silo = ? AND collection`+in+` ORDER BY seq`, func(row row) error {
+		seqs = append(seqs, strconv.FormatInt(row.ColumnInt64(0), 10))
+		return nil
+	}, args...)
+	if err != nil {
+		return 0, err
+	}
+	for _, statement := range []string{
+		`DELETE FROM evidence WHERE silo = ? AND evidence IN (SELECT evidence FROM event_payload WHERE silo = ? AND collection` + in + `)`,
+		`DELETE FROM event_payload WHERE silo = ? AND collection` + in,
+		`DELETE FROM subject_alias WHERE silo = ? AND collection` + in,
+		`DELETE FROM record_link WHERE silo = ? AND collection` + in,
+		`DELETE FROM collection WHERE silo = ? AND collection` + in,
+	} {
+		given := args
+		if strings.Count(statement, "?") > len(args) {
+			given = append([]any{w.silo.id}, args...)
+		}
+		if _, err := w.tx.exec(ctx, statement, given...); err != nil {
+			return 0, err
+		}
+	}
+	return len(seqs), w.system(ctx, PayloadPurged, instant(w.now), details{Seqs: strings.Join(seqs, ",")}, nil)
+}
+
+// ended says when the last ground of a collection ended, and false for one that must stay.
+func ended(s *policy.Standing) (time.Time, bool) {
+	if s.Hold || s.Restricted || s.PendingAccess || !s.Erasure.IsZero() {
+		return time.Time{}, false
+	}
+	last := s.Collected
+	for i := range s.Purposes {
+		p := &s.Purposes[i]
+		open := !p.Started.IsZero() && p.Ended.IsZero()
+		if p.Future || p.State == policy.Given || p.State == policy.Renewed || open || p.Objection == policy.ObjectionPending {
+			return time.Time{}, false
+		}
+		for _, t := range []time.Time{p.Since, p.Ended, p.ObjectedAt} {
+			if t.After(last) {
+				last = t
+			}
+		}
+	}
+	return last, !last.IsZero()
+}
