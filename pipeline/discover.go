@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -79,7 +78,6 @@ func (n *night) survey(ctx context.Context, s *store) error {
 
 // look decides what is read of each table.
 func (n *night) look(s *store) error {
-	silos := n.silosByTable(s)
 	unknown := map[string]bool{}
 	for name := range s.Skip {
 		unknown[name] = true
@@ -90,7 +88,7 @@ func (n *night) look(s *store) error {
 	}
 	s.fingerprint = fingerprint
 	for _, t := range s.tables {
-		r := &reading{table: t, state: "scanned", silos: silos[t.Name], left: map[string]string{}}
+		r := &reading{table: t, state: "scanned", silos: s.silosOf(t.Name), left: map[string]string{}}
 		s.readings = append(s.readings, r)
 		if reason, skip := s.Skip[t.Name]; skip {
 			delete(unknown, t.Name)
@@ -125,7 +123,7 @@ func (n *night) look(s *store) error {
 
 // sampleOf is how many rows are read of a table; 0 all.
 func (n *night) sampleOf(s *store, t connectors.Table) int {
-	if n.opts.Full || n.Sampling.Rows == 0 || len(s.claims[t.Name]) > 0 {
+	if n.opts.Full || n.Sampling.Rows == 0 || len(s.silosOf(t.Name)) > 0 {
 		return 0
 	}
 	if every := n.Sampling.FullEvery; !every.IsZero() {
@@ -327,32 +325,4 @@ func DiscoverSample(ctx context.Context, source connectors.Source, catalogue *cl
 		}
 	}
 	return verdicts, missed, nil
-}
-
-// silosByTable names the silos whose records, dependents or owned rows a table holds.
-func (n *night) silosByTable(s *store) map[string][]string {
-	silos := map[string][]string{}
-	add := func(table, silo string) {
-		if !slices.Contains(silos[table], silo) {
-			silos[table] = append(silos[table], silo)
-		}
-	}
-	for _, silo := range n.Silos {
-		for _, r := range silo.Silo.Records {
-			if r.Source != s.System() {
-				continue
-			}
-			add(r.Table, silo.Silo.Name)
-			for _, d := range r.Dependents {
-				add(d.Table, silo.Silo.Name)
-			}
-			for _, o := range r.Owns {
-				add(o.Table, silo.Silo.Name)
-			}
-		}
-	}
-	for _, names := range silos {
-		slices.SortFunc(names, strings.Compare)
-	}
-	return silos
 }

@@ -7,6 +7,7 @@ import (
 
 	"lethe/classifiers"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/policy"
 )
 
 // inspect finds what a person should look at in a source, given the rows of its inventory.
@@ -158,14 +159,13 @@ func (n *night) testData(s *store, r *reading, fields []audit.Inventory) {
 
 // surplus finds personal fields of a governed table that no rule covers.
 func (n *night) surplus(s *store, r *reading, fields []audit.Inventory) {
-	if s.backup() || len(s.claims[r.table.Name]) == 0 {
-		return
-	}
 	covered := map[string]bool{}
+	governed := false
 	for _, silo := range n.Silos {
-		if !slices.Contains(s.claims[r.table.Name], silo.Silo.Name) {
+		if !slices.ContainsFunc(silo.Silo.Records, func(rec policy.Records) bool { return rec.Source == s.Name && rec.Table == r.table.Name }) {
 			continue
 		}
+		governed = true
 		for _, rule := range silo.Silo.Rules {
 			if len(rule.Fields) == 0 {
 				return // it covers every field
@@ -176,7 +176,7 @@ func (n *night) surplus(s *store, r *reading, fields []audit.Inventory) {
 		}
 	}
 	for _, f := range fields {
-		if !covered[f.Column] && !slices.Contains(r.table.Key, f.Column) {
+		if governed && !covered[f.Column] && !slices.Contains(r.table.Key, f.Column) {
 			n.find(audit.Finding{Kind: "F_SURPLUS_FIELD", Severity: "medium", Source: s.Name, Object: r.table.Name, Column: f.Column, Count: f.NonEmpty, Article: "Art. 5(1)(c)",
 				Words: "The field holds personal data (" + categories([]audit.Inventory{f}) + ") that no rule of its silo needs: name it under `fields:` of the rule that does, or remove it."})
 		}
@@ -185,7 +185,7 @@ func (n *night) surplus(s *store, r *reading, fields []audit.Inventory) {
 
 // deletePath finds governed tables whose rows nothing can change in place.
 func (n *night) deletePath(s *store, r *reading) {
-	if s.backup() || len(s.claims[r.table.Name]) == 0 {
+	if s.backup() || len(r.silos) == 0 {
 		return
 	}
 	why := ""
@@ -206,7 +206,6 @@ func (n *night) joins(s *store) {
 	if s.viewsErr != nil {
 		n.find(audit.Finding{Kind: "F_VIEW_UNREAD", Severity: "low", Source: s.Name, Article: "Art. 25", Words: "The views of the source could not be read, so that nobody knows whether they join silos."})
 	}
-	silos := n.silosByTable(s)
 	for _, v := range s.views {
 		if v.Tables == nil {
 			n.find(audit.Finding{Kind: "F_VIEW_UNREAD", Severity: "low", Source: s.Name, Object: v.Name, Article: "Art. 25",
@@ -216,10 +215,10 @@ func (n *night) joins(s *store) {
 		var joined []string
 		tables := 0
 		for _, t := range v.Tables {
-			if len(silos[t]) > 0 {
+			if len(s.silosOf(t)) > 0 {
 				tables++
 			}
-			for _, silo := range silos[t] {
+			for _, silo := range s.silosOf(t) {
 				if !slices.Contains(joined, silo) {
 					joined = append(joined, silo)
 				}
