@@ -36,9 +36,10 @@ var environments = []string{"production", "test", "development", "backup"}
 
 // Build checks the whole configuration, resolves its secrets and wires the pipeline. Errors of one kind are joined, so that a person sees all of them at once.
 func (c *Config) Build(ctx context.Context, log *slog.Logger) (*pipeline.Pipeline, error) {
+	var errs []error
 	zone, err := time.LoadLocation(c.Controller.Timezone)
 	if c.Controller.Timezone == "" || err != nil {
-		return nil, fmt.Errorf("%w: controller.timezone %q: name an IANA zone, for example Europe/Rome", pipeline.ErrConfig, c.Controller.Timezone)
+		zone, errs = time.UTC, append(errs, fmt.Errorf("controller.timezone %q: name an IANA zone, for example Europe/Rome", c.Controller.Timezone)) // the rest is checked all the same
 	}
 	p := &pipeline.Pipeline{Controller: c.Controller.Name, Zone: zone, State: c.abs(c.State), Reports: c.abs(c.Reports), RegistryAge: c.Registry.MaxAge,
 		Approvals: cmp.Or(c.Approvals, 2), Breakers: c.breakers(), Version: version(), Now: time.Now, Log: log,
@@ -46,7 +47,6 @@ func (c *Config) Build(ctx context.Context, log *slog.Logger) (*pipeline.Pipelin
 	if p.Host, err = os.Hostname(); err != nil {
 		p.Host = "unknown"
 	}
-	var errs []error
 	for _, e := range []struct{ key, value string }{{"controller.name", c.Controller.Name}, {"state", c.State}, {"reports", c.Reports}, {"keystore.path", c.Keystore.Path}, {"keystore.identity", c.Keystore.Identity}, {"registry.dsn", string(c.Registry.DSN)}} {
 		if e.value == "" {
 			errs = append(errs, fmt.Errorf("%s is missing", e.key))

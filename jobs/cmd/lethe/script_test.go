@@ -168,6 +168,28 @@ func TestScripts(t *testing.T) {
 				}
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], args[2], 1)), 0o600))
 			},
+			// put is edit with OUTPUT in the new text standing for what the line before printed.
+			"put": func(ts *testscript.TestScript, _ bool, args []string) {
+				printed := strings.TrimSpace(ts.ReadFile("stdout"))
+				text := ts.ReadFile(args[0])
+				if !strings.Contains(text, args[1]) {
+					ts.Fatalf("%s does not hold %q", args[0], args[1])
+				}
+				text = strings.Replace(text, args[1], strings.Replace(args[2], "OUTPUT", printed, 1), 1)
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+			},
+			// uncomment removes the "# " before the silos of a configuration that init wrote.
+			"uncomment": func(ts *testscript.TestScript, _ bool, args []string) {
+				lines := strings.Split(ts.ReadFile(args[0]), "\n")
+				inside := false
+				for i, l := range lines {
+					inside = l == "# silos:" || inside && l != ""
+					if inside {
+						lines[i] = strings.TrimPrefix(l, "# ")
+					}
+				}
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(lines, "\n")), 0o600))
+			},
 			"append": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(ts.ReadFile(args[0])+strings.Join(args[1:], " ")+"\n"), 0o600))
 			},
