@@ -29,7 +29,7 @@ func (c *Catalogue) evidence(f *fieldState) []evidence {
 	add := func(e evidence) { list = append(list, e) }
 	simple := func(b int, floor float64) {
 		d := &c.builtins[b].detector
-		if p.tested[b] == 0 && !f.header.names(d.Category) {
+		if p.tested[b] == 0 && !f.header.names(d.Category) || d.Category == Coordinates && p.hits[b] == 0 {
 			return
 		}
 		add(evidence{category: d.Category, name: "values", detail: d.ID + " matches " + of(p.hits[b], p.n), lo: likelihood(p.hits[b], p.n, d.Chance, floor), detector: d.ID})

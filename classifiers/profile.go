@@ -175,6 +175,9 @@ func (c *Catalogue) newProfile(col *column, f Field) *profile {
 	return p
 }
 
+// fullNames reports whether most values are a given name with a family name.
+func (p *profile) fullNames() bool { return p.n >= 4 && p.share(p.full) > 0.4 && p.name > 1.5 }
+
 // maxPhones bounds the candidates that are asked about at the numbering plans, which are slow.
 const maxPhones = 48
 

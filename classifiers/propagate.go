@@ -26,6 +26,32 @@ func (c *Catalogue) propagate(tables []*tableState) {
 	}
 }
 
+// linkByName marks the whole numbers that bear the name of another table's key, alone or behind a qualifier: orders.customerNumber and
+// customers.salesRepEmployeeNumber refer to rows although no foreign key says so.
+func linkByName(tables []*tableState) {
+	for _, t := range tables {
+		for _, f := range t.fields {
+			if f.field.Kind != "integer" || f.field.Key {
+				continue
+			}
+			name := strings.ToLower(f.field.Name)
+			for _, other := range tables {
+				f.linked = f.linked || other != t && other.table.Database == t.table.Database && other.hasKeyAtEndOf(name)
+			}
+		}
+	}
+}
+
+// hasKeyAtEndOf reports whether the table has a key of one whole number whose name, of at least five letters, ends the given one.
+func (t *tableState) hasKeyAtEndOf(name string) bool {
+	for _, f := range t.fields {
+		if f.field.Key && f.field.Kind == "integer" && len(f.field.Name) >= 5 && strings.HasSuffix(name, strings.ToLower(f.field.Name)) {
+			return true
+		}
+	}
+	return false
+}
+
 func key(database, table, field string) string {
 	return strings.ToLower(database + "\x00" + table + "\x00" + field)
 }

@@ -19,6 +19,7 @@ type fieldState struct {
 	tokens  []string
 	table   *tableState
 	verdict Verdict
+	linked  bool // named like the key of another table
 }
 
 // tableState is what neighbours tell each other.
@@ -29,8 +30,8 @@ type tableState struct {
 	fields  []*fieldState
 	subject string
 	// what the headers of all fields together have
-	hasGiven, hasFamily, hasFull, hasCompany, hasStreet, hasCity, hasPostcode, hasBirth, hasEmail, hasPersonal bool
-	personRef                                                                                                  bool // a foreign key or header points to a person
+	hasGiven, hasFamily, hasFull, hasCompany, hasStreet, hasCity, hasPostcode, hasBirth, hasEmail, hasPersonal, hasSecret, hasUsername, hasNetwork bool
+	personRef                                                                                                                                      bool // a foreign key or header points to a person
 }
 
 // Verdicts judges every field of the scanned tables, which should be all those of a database: foreign keys carry verdicts from table to table.
@@ -40,6 +41,7 @@ func (c *Catalogue) Verdicts(scans ...*Scan) []TableVerdict {
 	for i, s := range scans {
 		tables[i] = c.newTableState(s)
 	}
+	linkByName(tables)
 	for _, t := range tables {
 		for _, f := range t.fields {
 			c.judge(f, nil)
@@ -91,7 +93,7 @@ func (l *lexicon) sharedPrefix(fields []Field) int {
 
 // observe collects what the fields' headers and values say about whose rows these are.
 func (t *tableState) observe() {
-	var given, family, full, company, birth, sex int
+	var given, family, full, company, birth, sex, seen int // seen: fields for the name of the row, with values of given and family names
 	for _, f := range t.fields {
 		text := !typedAway(PersonName, f.field)
 		for _, k := range f.header.concepts {
@@ -122,6 +124,12 @@ func (t *tableState) observe() {
 				sex++
 			case Email:
 				t.hasEmail = t.hasEmail || text
+			case Secret:
+				t.hasSecret = true
+			case IPAddress:
+				t.hasNetwork = true
+			case Username:
+				t.hasUsername = t.hasUsername || text
 			}
 		}
 		if f.header.roles.person {
@@ -136,6 +144,9 @@ func (t *tableState) observe() {
 				family++
 			case p.share(p.full) > 0.6 && p.name > 1:
 				full++
+				if f.header.generic == "name" && f.header.unknown == 0 {
+					seen++
+				}
 			}
 			if p.rate(bStreet) > 0.6 {
 				t.hasStreet = true
@@ -153,11 +164,11 @@ func (t *tableState) observe() {
 	switch {
 	case given > 0 && family > 0 || birth > 0:
 		t.subject = "person"
-	case company > 0 && !t.roles.record && (t.roles.company || t.roles.person || full > 0) && given == 0:
+	case company > 0 && !t.roles.record && (t.roles.company || t.roles.person && full == 0) && given == 0 && seen == 0:
 		t.subject = "company"
 	case t.roles.person && !t.roles.thing && !t.roles.place || t.roles.person && (given+family+full > 0 || t.hasEmail):
 		t.subject = "person"
-	case t.roles.company && !t.roles.person:
+	case t.roles.company && !t.roles.person && seen == 0:
 		t.subject = "company"
 	case given > 0 || family > 0 || full > 0 && sex > 0:
 		t.subject = "person"
@@ -370,8 +381,12 @@ func (c *Catalogue) nameByTable(f *fieldState, get func(Category) *candidate) {
 	t := f.table
 	bare := h.unknown == 0 && h.killed == "" && !h.roles.thing && !h.roles.place
 	switch {
+	case !bare && f.profile.fullNames():
+		get(PersonName).add("header", "a name whose words before it say nothing", -1)
 	case !bare:
 		get(PersonName).add("header", "a name, but of something else", -4)
+	case t.hasSecret && !t.hasUsername && !f.profile.fullNames() && f.profile.share(f.profile.usernames) > 0.8:
+		get(Username).add("table", "the only name beside a password", rolePlusWord)
 	case t.subject == "person" && !t.roles.thing:
 		k := get(PersonName)
 		if h.concepts == nil {
@@ -400,13 +415,13 @@ func (c *Catalogue) context(f *fieldState, k *candidate) {
 			k.add("table", "a word of several meanings in a table about "+t.subject+"s", -2)
 		}
 	}
-	if f.field.Kind == "integer" && k.sub == "number" && (f.field.Key || f.field.References != "") {
+	if f.field.Kind == "integer" && k.sub == "number" && (f.field.Key || f.field.References != "" || f.linked) {
 		k.add("key", "a number that only links rows", -6)
 	}
 	switch k.category {
 	case City, Country, Region, Postcode:
 		switch {
-		case t.roles.place && !t.hasStreet && !t.hasPersonal && !t.roles.address && !t.roles.person:
+		case t.roles.place && !t.hasStreet && !t.hasEmail && !t.hasBirth && !t.roles.address && !t.roles.person:
 			k.add("table", "a list of places", -8)
 		case t.subject == "thing" && !personal && !t.hasStreet:
 			k.add("table", "a table about things", -4)
@@ -422,7 +437,7 @@ func (c *Catalogue) context(f *fieldState, k *candidate) {
 		}
 	case DateOfBirth, Gender, Health, Religion, Political, Ethnicity, Union, Sexual, OtherPersonal:
 		switch {
-		case personal || t.personRef:
+		case personal || t.personRef || k.sub == "agent" && t.hasNetwork:
 			k.add("table", "beside persons", 0.5)
 		case t.subject == "thing" || t.subject == "place":
 			k.add("table", "a table about "+t.subject+"s", -4)
@@ -449,7 +464,7 @@ func (c *Catalogue) context(f *fieldState, k *candidate) {
 			k.add("table", "not about persons", -8)
 		}
 	case Coordinates:
-		if (t.subject == "thing" || t.subject == "place" || t.subject == "company") && !personal {
+		if (t.subject == "thing" || t.subject == "place" || t.subject == "company") && !personal && !t.personRef {
 			k.add("table", "not about persons", -5)
 		}
 	case PersonName:
