@@ -144,6 +144,8 @@ type nightFlags struct {
 	asOf, until, job string
 	apply, again     bool
 	detailed         bool
+	full             bool // read every row
+	sample           int  // of tables that no silo covers; 0 as configured
 }
 
 func (f *nightFlags) register(cmd *cobra.Command, apply bool) {
@@ -159,7 +161,10 @@ func (f *nightFlags) register(cmd *cobra.Command, apply bool) {
 
 // options resolves the flags in the controller's zone. A civil date means the last second of that day: what ends on it has ended.
 func (f *nightFlags) options(p *pipeline.Pipeline) (pipeline.Options, error) {
-	o := pipeline.Options{Job: f.job, Apply: f.apply, Again: f.again}
+	o := pipeline.Options{Job: f.job, Apply: f.apply, Again: f.again, Full: f.full}
+	if f.sample > 0 {
+		p.Sampling = pipeline.Sampling{Rows: f.sample}
+	}
 	if f.asOf != "" {
 		if day, err := time.ParseInLocation(time.DateOnly, f.asOf, p.Zone); err == nil {
 			o.AsOf = time.Date(day.Year(), day.Month(), day.Day(), 1, 15, 0, 0, p.Zone)

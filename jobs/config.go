@@ -39,6 +39,8 @@ type Config struct {
 	Breakers    BreakerConfig           `yaml:"breakers,omitempty"`
 	Orders      []OrderConfig           `yaml:"orders,omitempty"`
 	Detectors   []DetectorConfig        `yaml:"detectors,omitempty"`
+	Discover    DiscoverConfig          `yaml:"discover,omitempty"`
+	Reviews     []ReviewConfig          `yaml:"reviews,omitempty"`
 	Schedule    []JobConfig             `yaml:"schedule,omitempty"`
 	path, dir   string
 	sourceOrder []string // as written in the file
@@ -86,8 +88,9 @@ type SourceConfig struct {
 	Keep        policy.Period     `yaml:"keep,omitempty"`
 	Rewrite     *RewriteConfig    `yaml:"rewrite,omitempty"`
 	Location    string            `yaml:"location,omitempty"`
-	TLS         string            `yaml:"tls,omitempty"` // waived: the server may be reached in plain text
-	Skip        map[string]string `yaml:"skip,omitempty"`
+	TLS         string            `yaml:"tls,omitempty"`          // waived: the server may be reached in plain text
+	Skip        map[string]string `yaml:"skip,omitempty"`         // table, or table.field: why it is not read
+	ApprovedFor []string          `yaml:"approved_for,omitempty"` // special (Art. 9), criminal (Art. 10)
 }
 
 // RewriteConfig is the cadence of rewriting backups.
@@ -125,6 +128,22 @@ type DetectorConfig struct {
 	Header   []string `yaml:"header,omitempty"`
 	Words    []string `yaml:"words,omitempty"`
 	Category string   `yaml:"category"`
+}
+
+// DiscoverConfig says how tables that no silo covers are read. The others are always read whole.
+type DiscoverConfig struct {
+	Sample    int           `yaml:"sample,omitempty"`     // about so many rows of a table; 0 reads every row
+	FullEvery policy.Period `yaml:"full_every,omitempty"` // whole if it was not for so long; default never
+}
+
+// ReviewConfig is a person's verdict on a field, in the place of the classifiers'.
+type ReviewConfig struct {
+	Source   string `yaml:"source"`
+	Field    string `yaml:"field"` // table.field
+	Category string `yaml:"category"`
+	By       string `yaml:"by"`
+	Because  string `yaml:"because"`
+	Until    string `yaml:"until"` // 2006-01-02, the last day on which it holds
 }
 
 // JobConfig is an entry of the schedule.

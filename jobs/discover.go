@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -27,7 +28,8 @@ import (
 func (c *Command) discoverCommand() *cobra.Command {
 	var f nightFlags
 	var format, explain, connector, output string
-	var all bool
+	var all, full bool
+	var sample int
 	cmd := &cobra.Command{
 		Use: "discover [url | file]", Short: "Find personal data: in the configured sources, or ad hoc in a database, a file or a dump", Args: cobra.MaximumNArgs(1),
 		Example: `  lethe discover                                  # the configured sources, with a report
@@ -35,12 +37,17 @@ func (c *Command) discoverCommand() *cobra.Command {
   lethe discover 'mysql://reader@localhost/crm?tls=waived'
   lethe discover backups/crm-2026-11-20.sql.gz
   lethe discover app.sqlite --format tsv
-  lethe discover app.sqlite --explain customers.email`,
+  lethe discover app.sqlite --explain customers.email
+  lethe discover mysql://reader@db.example.com/crm --sample 20000  # reads part of each table, and says what that can miss`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if sample < 0 || full && sample > 0 {
+				return fmt.Errorf("%w: --sample takes a number of rows, and --full reads all of them: use one", errUsage)
+			}
 			if len(args) == 0 {
+				f.full, f.sample = full, sample
 				return c.night(cmd.Context(), f, pipeline.DiscoverOnly)
 			}
-			return c.discoverAdHoc(cmd.Context(), args[0], connector, format, explain, output, all)
+			return c.discoverAdHoc(cmd.Context(), args[0], connector, format, explain, output, sample, all)
 		},
 	}
 	f.register(cmd, false)
@@ -48,6 +55,8 @@ func (c *Command) discoverCommand() *cobra.Command {
 	cmd.Flags().StringVar(&explain, "explain", "", "print the terms of the verdict on one field: table.field")
 	cmd.Flags().StringVar(&connector, "connector", "", "open with this connector, whatever the name looks like")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "write to this file")
+	cmd.Flags().IntVar(&sample, "sample", 0, "read about so many rows of a table, in blocks over its whole range, and say what that can miss; a dump is always read whole")
+	cmd.Flags().BoolVar(&full, "full", false, "read every row, whatever discover.sample of the configuration says; ad hoc the default")
 	cmd.Flags().BoolVar(&all, "all", false, "text: list fields without personal data too")
 	return cmd
 }
@@ -113,7 +122,7 @@ func (c *Command) password(who string) (string, error) {
 	return string(p), err
 }
 
-func (c *Command) discoverAdHoc(ctx context.Context, target, connector, format, explain, output string, all bool) (err error) {
+func (c *Command) discoverAdHoc(ctx context.Context, target, connector, format, explain, output string, sample int, all bool) (err error) {
 	k, o, err := c.adHoc(target, connector)
 	if err != nil {
 		return err
@@ -128,7 +137,7 @@ func (c *Command) discoverAdHoc(ctx context.Context, target, connector, format, 
 		return err
 	}
 	bar := c.bar("scan " + o.Name)
-	verdicts, err := pipeline.Discover(ctx, source, catalogue, bar.update)
+	verdicts, missed, err := pipeline.DiscoverSample(ctx, source, catalogue, sample, bar.update)
 	bar.done()
 	if err != nil {
 		return err
@@ -148,15 +157,15 @@ func (c *Command) discoverAdHoc(ctx context.Context, target, connector, format, 
 		fmt.Fprintln(w, "TLS was waived for this connection: names and values crossed the network in plain text.")
 	}
 	if explain != "" {
-		return explainField(w, verdicts, explain)
+		return explainField(w, verdicts, missed, explain)
 	}
 	if c.json {
 		format = "json"
 	}
-	return writeInventory(w, verdicts, format, all)
+	return writeInventory(w, verdicts, missed, format, all)
 }
 
-func explainField(w io.Writer, tables []classifiers.TableVerdict, name string) error {
+func explainField(w io.Writer, tables []classifiers.TableVerdict, missed map[string]float64, name string) error {
 	for _, t := range tables {
 		for _, f := range t.Fields {
 			if !strings.EqualFold(t.Table+"."+f.Field, name) {
@@ -167,6 +176,9 @@ func explainField(w io.Writer, tables []classifiers.TableVerdict, name string) e
 				fmt.Fprint(w, " (of a legal person)")
 			}
 			fmt.Fprintf(w, ", confidence %.2f\n%d rows, %d not empty, about %d distinct\n", f.Confidence, f.Rows, f.NonEmpty, f.Distinct)
+			if below, sampled := missed[t.Table]; sampled {
+				fmt.Fprintf(w, "a sample: what is in fewer than %s of the rows can have been missed\n", rate(below))
+			}
 			for _, term := range f.Terms {
 				fmt.Fprintf(w, "  %+6.1f  %-24s %s\n", term.LogOdds, term.Name, term.Detail)
 			}
@@ -192,13 +204,21 @@ func also(f classifiers.Verdict) string {
 	return strings.Join(names, ",")
 }
 
-// writeInventory prints what was found. The columns of tsv and csv: database, table, column, labels, also, confidence, rows, nonempty, distinct.
-func writeInventory(w io.Writer, tables []classifiers.TableVerdict, format string, all bool) error {
+// writeInventory prints what was found. The columns of tsv and csv: database, table, column, labels, also, confidence, rows, nonempty, distinct; where
+// tables were sampled also missed_below, the share of rows below which something can have been missed (0: all rows were read).
+func writeInventory(w io.Writer, tables []classifiers.TableVerdict, missed map[string]float64, format string, all bool) error {
 	row := func(t classifiers.TableVerdict, f classifiers.Verdict) []string {
-		return []string{t.Database, t.Table, f.Field, string(cmp.Or(f.Primary, classifiers.None)), also(f), strconv.FormatFloat(f.Confidence, 'f', 3, 64),
+		cells := []string{t.Database, t.Table, f.Field, string(cmp.Or(f.Primary, classifiers.None)), also(f), strconv.FormatFloat(f.Confidence, 'f', 3, 64),
 			strconv.FormatInt(f.Rows, 10), strconv.FormatInt(f.NonEmpty, 10), strconv.FormatInt(f.Distinct, 10)}
+		if len(missed) > 0 {
+			cells = append(cells, strconv.FormatFloat(missed[t.Table], 'g', 4, 64))
+		}
+		return cells
 	}
 	header := []string{"database", "table", "column", "labels", "also", "confidence", "rows", "nonempty", "distinct"}
+	if len(missed) > 0 {
+		header = append(header, "missed_below")
+	}
 	switch format {
 	case "tsv":
 		fmt.Fprintln(w, strings.Join(header, "\t"))
@@ -225,16 +245,27 @@ func writeInventory(w io.Writer, tables []classifiers.TableVerdict, format strin
 	case "json":
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
-		return e.Encode(tables)
+		if len(missed) == 0 {
+			return e.Encode(tables)
+		}
+		type sampled struct {
+			classifiers.TableVerdict
+			MissedBelow float64 // the share of rows below which something can have been missed
+		}
+		list := make([]sampled, len(tables))
+		for i, t := range tables {
+			list[i] = sampled{t, missed[t.Table]}
+		}
+		return e.Encode(list)
 	case "text":
-		writeText(w, tables, all)
+		writeText(w, tables, missed, all)
 		return nil
 	}
 	return fmt.Errorf("%w: --format %q: use text, tsv, csv or json", errUsage, format)
 }
 
 // writeText prints the inventory as a person would write it: the tables with personal data and their fields, then what else there is.
-func writeText(w io.Writer, tables []classifiers.TableVerdict, all bool) {
+func writeText(w io.Writer, tables []classifiers.TableVerdict, missed map[string]float64, all bool) {
 	var without []string
 	personal := 0
 	for _, t := range tables {
@@ -248,7 +279,11 @@ func writeText(w io.Writer, tables []classifiers.TableVerdict, all bool) {
 			without = append(without, t.Table)
 			continue
 		}
-		fmt.Fprintf(w, "%s (%d rows)\n", t.Table, t.Rows)
+		if below, sampled := missed[t.Table]; sampled {
+			fmt.Fprintf(w, "%s (a sample of %d rows: what is in fewer than %s of all can be missing here)\n", t.Table, t.Rows, rate(below))
+		} else {
+			fmt.Fprintf(w, "%s (%d rows)\n", t.Table, t.Rows)
+		}
 		for _, f := range fields {
 			what := strings.ReplaceAll(labels(f), "_", " ")
 			if f.Company && f.Primary != classifiers.CompanyOnly {
@@ -266,8 +301,16 @@ func writeText(w io.Writer, tables []classifiers.TableVerdict, all bool) {
 	if len(without) > 0 {
 		fmt.Fprintf(w, "no personal data found in: %s\n", strings.Join(without, ", "))
 	}
-	fmt.Fprintf(w, "%d fields with personal data in %d of %d tables; every row was read\n", personal, len(tables)-len(without), len(tables))
+	read := "every row was read"
+	if len(missed) > 0 {
+		worst := slices.Max(slices.Collect(maps.Values(missed)))
+		read = fmt.Sprintf("%d tables were read in part, so that what is in fewer than %s of their rows can have been missed (95 %%)", len(missed), rate(worst))
+	}
+	fmt.Fprintf(w, "%d fields with personal data in %d of %d tables; %s\n", personal, len(tables)-len(without), len(tables), read)
 }
+
+// rate prints a share as a percentage of two digits.
+func rate(share float64) string { return strconv.FormatFloat(share*100, 'g', 2, 64) + " %" }
 
 func sure(confidence float64) string {
 	switch {

@@ -61,7 +61,7 @@ func (c *Config) Build(ctx context.Context, log *slog.Logger) (*pipeline.Pipelin
 	if p.PolicyDigest, err = c.digest(); err != nil {
 		errs = append(errs, err)
 	}
-	errs = append(errs, c.buildSilos(p), c.buildPeople(p), c.buildOrders(p), c.buildSources(p), c.checkSchedule())
+	errs = append(errs, c.buildSilos(p), c.buildPeople(p), c.buildOrders(p), c.buildSources(p), c.buildDiscovery(p), c.checkSchedule())
 	if p.Catalogue, err = c.catalogue(); err != nil {
 		errs = append(errs, err)
 	}
@@ -215,7 +215,7 @@ func (c *Config) buildSources(p *pipeline.Pipeline) error {
 		if s.Complete != "" && s.Complete != "unchecked" {
 			fail("complete: %q: leave it out, or write unchecked", s.Complete)
 		}
-		base := pipeline.Source{Name: name, Application: s.Application, Environment: s.Environment, Location: s.Location, Connector: s.Connector, Of: s.Of, Keep: s.Keep, Skip: s.Skip,
+		base := pipeline.Source{Name: name, Application: s.Application, Environment: s.Environment, Location: s.Location, Connector: s.Connector, Of: s.Of, Keep: s.Keep, Skip: s.Skip, ApprovedFor: s.ApprovedFor,
 			Plaintext: s.TLS == "waived", ReadOnly: s.ApplyDSN == "" && s.Rewrite == nil}
 		if s.Rewrite != nil {
 			base.Rewrite = &pipeline.RewriteTerms{After: s.Rewrite.After, AtMostEvery: s.Rewrite.AtMostEvery}

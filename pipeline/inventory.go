@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"os"
 	"slices"
 	"sort"
 	"strings"
@@ -203,6 +204,9 @@ func (n *night) lastWhole(source, table string) ([]audit.Inventory, policy.Date)
 func (n *night) fingerprint(s *store) (string, error) {
 	if s.Path == "" || !s.backup() {
 		return "", nil
+	}
+	if info, err := os.Stat(s.Path); err != nil || !info.Mode().IsRegular() {
+		return "", nil // a folder, or gone: reading it will tell
 	}
 	digest, err := fileDigest(s.Path)
 	if err != nil {
