@@ -1,5 +1,18 @@
 package registry
 
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry/keystore"
+)
+
 // Receipt is a consent record with the structure of ISO/IEC TS 27560:2023, clause 6.3, in JSON with the standard's names for the fields. The
 // standard fixes no encoding. What it makes mandatory is not omitted when empty; Missing lists what of it has no value.
 type Receipt struct {
@@ -21,7 +34,7 @@ type ReceiptProcessing struct {
 	StorageLocations []string         `json:"storage_locations"`
 	RetentionPeriod  string           `json:"retention_period"` // ISO 8601
 	Jurisdiction     string           `json:"jurisdiction"`
-	Recipients       []string         `json:"recipient_third_parties"` // empty: none
+	Recipients       []string         `json:"recipient_third_parties"` // empty: none; null: nobody said
 	WithdrawalMethod string           `json:"withdrawal_method"`
 	Rights           string           `json:"privacy_rights,omitempty"`
 }
@@ -46,9 +59,208 @@ type ReceiptParty struct {
 // ReceiptEvent is one event of the consent's life.
 type ReceiptEvent struct {
 	Time     string `json:"event_time"`        // ISO 8601, UTC
-	Validity string `json:"validity_duration"` // ISO 8601 period or instant, or Endless
+	Validity string `json:"validity_duration"` // of what grants: ISO 8601 period or instant, or Endless
 	Entity   string `json:"entity_id"`         // who acted
 	Type     string `json:"event_type"`
 	State    string `json:"event_state"` // of the Data Privacy Vocabulary
 	Purpose  string `json:"purpose,omitempty"`
+}
+
+// ReceiptSchema is the schema_version of the records that Receipts makes.
+const ReceiptSchema = "ISO/IEC TS 27560:2023"
+
+// ReceiptTerms is what the policy file and the configuration know of a silo's consents, and the registry does not.
+type ReceiptTerms struct {
+	Controller       ReceiptParty
+	Language         string
+	Purposes         []policy.Rule // of the silo
+	StorageLocations []string
+	Jurisdiction     string
+	Recipients       []string
+	WithdrawalMethod string
+	Rights           string
+}
+
+// Receipts makes a record of each collection in which a person consented to something, refused or withdrew, for that person. who is the
+// identifier under which the person asks; it stands in the record as it is given, and nothing else of the person does. Call it only for
+// somebody whose identity was verified. A *RefusedError says that the identifier is none, ErrRefused that the silo knows no consent of it.
+func (r *Registry) Receipts(ctx context.Context, keys *keystore.SiloKey, who Subject, country string, terms ReceiptTerms) ([]Receipt, error) {
+	receipts, err := r.receipts(ctx, keys, who, country, &terms)
+	if err != nil {
+		return nil, fmt.Errorf("make receipt from silo %q: %w", keys.Silo(), err)
+	}
+	return receipts, nil
+}
+
+func (r *Registry) receipts(ctx context.Context, keys *keystore.SiloKey, who Subject, country string, terms *ReceiptTerms) ([]Receipt, error) {
+	value, ok := Normalise(who.Kind, []byte(who.Value), country, nil)
+	if !ok {
+		return nil, refuse(BadIdentifier, who.Kind)
+	}
+	tx, err := r.begin(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.end()
+	silo, err := siloOf(ctx, tx.handle, keys.Silo())
+	if err != nil {
+		return nil, err
+	}
+	ref := keys.Match(who.Kind, value)
+	var collections []int64
+	err = tx.scanned(ctx, `SELECT collection FROM subject_alias WHERE silo = ? AND alias_ref = ? ORDER BY collection`, func(row row) error {
+		collections = append(collections, row.ColumnInt64(0))
+		return nil
+	}, silo.id, ref[:])
+	if err != nil {
+		return nil, err
+	}
+	var list []Receipt
+	for _, collection := range collections {
+		receipt := terms.receipt(who.Value)
+		id := keys.Record("lethe", "receipt", strconv.AppendInt(nil, collection, 10))
+		receipt.RecordID = hex.EncodeToString(id[:16])
+		err := tx.each(ctx, `SELECT e.type, e.purpose, e.occurred_at, e.effective_from, e.effective_until, e.notice, e.method, e.source
+			FROM event_payload p JOIN event e ON e.silo = p.silo AND e.seq = p.seq
+			WHERE p.silo = ? AND p.seq IN (SELECT seq FROM event_payload WHERE silo = ? AND collection = ?) ORDER BY e.effective_from, e.seq`, func(row row) error {
+			terms.event(&receipt, row)
+			return nil
+		}, silo.id, silo.id, collection)
+		if err != nil {
+			return nil, err
+		}
+		if len(receipt.Events) == 0 {
+			continue
+		}
+		terms.finish(&receipt)
+		list = append(list, receipt)
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("%w: the silo knows no consent under this identifier", ErrRefused)
+	}
+	return list, nil
+}
+
+// receipt is a record without purposes and events.
+func (t *ReceiptTerms) receipt(principal string) Receipt {
+	return Receipt{SchemaVersion: ReceiptSchema, PrincipalID: principal, Parties: []ReceiptParty{t.Controller},
+		Processing: ReceiptProcessing{Language: t.Language, Controllers: []string{t.Controller.ID}, StorageLocations: t.StorageLocations, Jurisdiction: t.Jurisdiction,
+			Recipients: t.Recipients, WithdrawalMethod: t.WithdrawalMethod, Rights: t.Rights}}
+}
+
+// receiptStates are the states of the Data Privacy Vocabulary; see consentStates for the way back.
+var receiptStates = map[EventType]string{Given: "dpv:ConsentGiven", Renewed: "dpv:RenewedConsentGiven", Refused: "dpv:ConsentRefused", Withdrawn: "dpv:ConsentWithdrawn",
+	Expired: "dpv:ConsentExpired", Invalidated: "dpv:ConsentInvalidated"}
+
+// The words of Receipts for who acted and how.
+const (
+	byPrincipal = "pii_principal"
+	explicit    = "explicit"
+	automatic   = "automatic"
+)
+
+// event takes up one event; those that are not about consent stand in no record of consent.
+func (t *ReceiptTerms) event(r *Receipt, row row) {
+	text := func(column int) string { return string(row.ColumnRawText(column)) }
+	typ := EventType(text(0))
+	state, ok := receiptStates[typ]
+	if !ok {
+		return
+	}
+	at := row.ColumnInt64(2)
+	e := ReceiptEvent{State: state, Purpose: text(1), Entity: byPrincipal, Type: explicit}
+	if typ == Expired || typ == Invalidated {
+		at, e.Entity, e.Type = row.ColumnInt64(3), t.Controller.ID, automatic
+	}
+	e.Time = instant(at).Format(time.RFC3339)
+	if kinds[typ].grants {
+		rule := t.rule(e.Purpose)
+		switch until := row.ColumnInt64(4); {
+		case until != 0:
+			e.Validity = instant(until).Format(time.RFC3339)
+		case rule != nil && !rule.MaxAge.IsZero():
+			e.Validity = rule.MaxAge.String()
+		default:
+			e.Validity = "Endless"
+		}
+		r.Processing.Notice, r.Processing.CollectionMethod = text(5), text(6)
+	}
+	if e.Purpose != "" && !slices.ContainsFunc(r.Processing.Purposes, func(p ReceiptPurpose) bool { return p.Purpose == e.Purpose }) {
+		r.Processing.Purposes = append(r.Processing.Purposes, t.purpose(e.Purpose))
+	}
+	r.Events = append(r.Events, e)
+}
+
+// rule is the rule of consent for a purpose, nil for none.
+func (t *ReceiptTerms) rule(purpose string) *policy.Rule {
+	i := slices.IndexFunc(t.Purposes, func(r policy.Rule) bool { return r.Purpose == purpose && r.Basis == policy.Consent })
+	if i < 0 {
+		return nil
+	}
+	return &t.Purposes[i]
+}
+
+func (t *ReceiptTerms) purpose(name string) ReceiptPurpose {
+	p := ReceiptPurpose{Purpose: name, LawfulBasis: "eu-gdpr:A6-1-a"}
+	if rule := t.rule(name); rule != nil {
+		p.Information = rule.Fields
+		if rule.Marketing {
+			p.Type = "dpv:DirectMarketing"
+		}
+	}
+	return p
+}
+
+// finish fills in what depends on the purposes.
+func (t *ReceiptTerms) finish(r *Receipt) {
+	var periods []string
+	for _, p := range r.Processing.Purposes {
+		if rule := t.rule(p.Purpose); rule != nil {
+			periods = append(periods, p.Purpose+": "+rule.MaxAge.String())
+		}
+	}
+	if r.Processing.RetentionPeriod = strings.Join(periods, "; "); len(periods) == 1 {
+		_, r.Processing.RetentionPeriod, _ = strings.Cut(periods[0], ": ")
+	}
+}
+
+// Missing lists the fields that the standard makes mandatory and that have no value, in its order.
+func (r *Receipt) Missing() []string {
+	var missing []string
+	need := func(name string, has bool) {
+		if !has && !slices.Contains(missing, name) {
+			missing = append(missing, name)
+		}
+	}
+	p := &r.Processing
+	need("schema_version", r.SchemaVersion != "")
+	need("record_id", r.RecordID != "")
+	need("pii_principal_id", r.PrincipalID != "")
+	need("privacy_notice", p.Notice != "")
+	need("language", p.Language != "")
+	need("purposes", len(p.Purposes) > 0)
+	for _, purpose := range p.Purposes {
+		need("lawful_basis", purpose.LawfulBasis != "")
+		need("pii_information", len(purpose.Information) > 0)
+	}
+	need("pii_controllers", len(p.Controllers) > 0 && p.Controllers[0] != "")
+	need("storage_locations", len(p.StorageLocations) > 0)
+	need("retention_period", p.RetentionPeriod != "")
+	need("jurisdiction", p.Jurisdiction != "")
+	need("recipient_third_parties", p.Recipients != nil)
+	need("withdrawal_method", p.WithdrawalMethod != "")
+	need("party_identification", len(r.Parties) > 0)
+	for _, party := range r.Parties {
+		need("party_id", party.ID != "")
+		need("party_name", party.Name != "")
+		need("party_address", party.Address != "")
+		need("party_contact", party.Contact != "")
+	}
+	for _, e := range r.Events {
+		need("event_time", e.Time != "")
+		need("entity_id", e.Entity != "")
+		need("event_type", e.Type != "")
+		need("event_state", e.State != "")
+	}
+	return missing
 }
