@@ -52,6 +52,12 @@ type Controller struct {
 	Name         string `yaml:"name"`
 	Timezone     string `yaml:"timezone"`     // IANA name: terms are counted in it
 	Jurisdiction string `yaml:"jurisdiction"` // ISO 3166-1 alpha-2
+
+	// For consent receipts (ISO/IEC TS 27560), which cannot be complete without them.
+	Address    string   `yaml:"address,omitempty"`
+	Contact    string   `yaml:"contact,omitempty"`    // of who answers requests
+	Withdrawal string   `yaml:"withdrawal,omitempty"` // how consent is withdrawn: an address or words
+	Recipients []string `yaml:"recipients,omitempty"` // third parties; [] for none
 }
 
 // KeystoreConfig says where the keys are.

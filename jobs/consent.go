@@ -1,7 +1,9 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -60,10 +62,12 @@ browsing' or a pre-ticked box is refused (GDPR Art. 4(11)). Importing a file aga
 	}
 	var in struct {
 		silo, source, format, notice, country string
+		principal                             string
+		purposes                              map[string]string
 		dryRun                                bool
 	}
 	imp := &cobra.Command{
-		Use: "import <file>", Short: "Import events from a CSV or JSON Lines file", Args: cobra.ExactArgs(1),
+		Use: "import <file>", Short: "Import events from a CSV or JSON Lines file, or from consent receipts", Args: cobra.ExactArgs(1),
 		Example: "  lethe consent import --silo newsletter --source crm consents.csv",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.withRegistry(cmd.Context(), in.silo, func(p *pipeline.Pipeline, r *registry.Registry, key *keystore.SiloKey) (err error) {
@@ -85,7 +89,7 @@ browsing' or a pre-ticked box is refused (GDPR Art. 4(11)). Importing a file aga
 					purposes = append(purposes, rule.Purpose)
 				}
 				report, err := r.Import(cmd.Context(), registry.Import{Keys: key, Reader: f, Format: format, Source: in.source, Zone: p.Zone, Country: in.country, Purposes: purposes,
-					Notice: in.notice, DryRun: in.dryRun})
+					Notice: in.notice, Principal: in.principal, PurposeNames: in.purposes, DryRun: in.dryRun})
 				fmt.Fprintf(c.Out, "%d lines: %d recorded, %d were there before, %d refused\n", report.Lines, report.Events, report.Duplicates, report.Refused)
 				c.printRejects(report)
 				if err == nil && report.Refused > 0 {
@@ -97,7 +101,9 @@ browsing' or a pre-ticked box is refused (GDPR Art. 4(11)). Importing a file aga
 	}
 	imp.Flags().StringVar(&in.silo, "silo", "", "the silo that receives the events")
 	imp.Flags().StringVar(&in.source, "source", "", "who delivers them; part of what recognises a repeated event")
-	imp.Flags().StringVar(&in.format, "format", "", "csv or jsonl; default by the file's ending")
+	imp.Flags().StringVar(&in.format, "format", "", "csv, jsonl, kantara (consent receipts 1.1) or iso27560 (records); default csv, or jsonl by the file's ending")
+	imp.Flags().StringVar(&in.principal, "principal", "", "kind of the person's id in receipts and records; default email")
+	imp.Flags().StringToStringVar(&in.purposes, "purpose", nil, "purpose as receipts write it=purpose of the silo")
 	imp.Flags().StringVar(&in.notice, "notice", "", "notice for lines that name none")
 	imp.Flags().StringVar(&in.country, "country", "", "country of phone numbers without a prefix")
 	imp.Flags().BoolVar(&in.dryRun, "dry-run", false, "check everything, record nothing")
@@ -163,15 +169,75 @@ browsing' or a pre-ticked box is refused (GDPR Art. 4(11)). Importing a file aga
 			})
 		},
 	}
-	for flag, of := range map[string][]*cobra.Command{"silo": {imp, record}, "source": {imp}, "subject": {record}, "type": {record}} {
+	receipt := c.receiptCommand()
+	for flag, of := range map[string][]*cobra.Command{"silo": {imp, record, receipt}, "source": {imp}, "subject": {record, receipt}, "type": {record}} {
 		for _, sub := range of {
 			if err := sub.MarkFlagRequired(flag); err != nil {
 				panic(err)
 			}
 		}
 	}
-	cmd.AddCommand(imp, record, verify)
+	cmd.AddCommand(imp, record, verify, receipt)
 	return cmd
+}
+
+func (c *Command) receiptCommand() *cobra.Command {
+	var silo, subject, country, language string
+	cmd := &cobra.Command{
+		Use: "receipt", Short: "Print a person's consents of one silo as ISO/IEC TS 27560 records", Args: cobra.NoArgs,
+		Long: "Print, as JSON, a record of each time that a person consented, refused or withdrew in one silo. Give it only to somebody whose identity was verified. What the standard\n" +
+			"makes mandatory and neither the registry nor the configuration says is named at the end: add it to controller in the configuration.",
+		Example: "  lethe consent receipt --silo newsletter --subject email=ada@example.org",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			kind, value, ok := strings.Cut(subject, "=")
+			if !ok {
+				return fmt.Errorf("%w: --subject: write kind=value, for example email=ada@example.org", errUsage)
+			}
+			config, err := Load(c.config)
+			if err != nil {
+				return err
+			}
+			return c.withRegistry(cmd.Context(), silo, func(_ *pipeline.Pipeline, r *registry.Registry, key *keystore.SiloKey) error {
+				receipts, err := r.Receipts(cmd.Context(), key, registry.Subject{Kind: kind, Value: value}, country, config.receiptTerms(silo, language))
+				if err != nil {
+					return err
+				}
+				text, err := json.MarshalIndent(receipts, "", "  ")
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(c.Out, "%s\n", text)
+				var missing []string
+				for i := range receipts {
+					missing = append(missing, receipts[i].Missing()...)
+				}
+				slices.Sort(missing)
+				if missing = slices.Compact(missing); len(missing) > 0 {
+					fmt.Fprintf(c.Err, "the standard wants more than is known: %s\n", strings.Join(missing, ", "))
+				}
+				return nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&silo, "silo", "", "the silo")
+	cmd.Flags().StringVar(&subject, "subject", "", "the person: kind=value")
+	cmd.Flags().StringVar(&country, "country", "", "country of phone numbers without a prefix")
+	cmd.Flags().StringVar(&language, "language", "", "language of the notices (ISO 639)")
+	return cmd
+}
+
+// receiptTerms is what the configuration knows of a silo's consents.
+func (c *Config) receiptTerms(name, language string) registry.ReceiptTerms {
+	silo := c.Silos[name]
+	terms := registry.ReceiptTerms{Language: language, Purposes: silo.Rules, Jurisdiction: cmp.Or(silo.Jurisdiction, c.Controller.Jurisdiction), Recipients: c.Controller.Recipients,
+		WithdrawalMethod: c.Controller.Withdrawal, Controller: registry.ReceiptParty{ID: c.Controller.Name, Name: c.Controller.Name, Address: c.Controller.Address,
+			Contact: c.Controller.Contact, Role: "PII controller"}}
+	for _, records := range silo.Records {
+		if at := c.Sources[records.Source].Location; at != "" && !slices.Contains(terms.StorageLocations, at) {
+			terms.StorageLocations = append(terms.StorageLocations, at)
+		}
+	}
+	return terms
 }
 
 // rejectLines is how many refused lines are printed one by one.
