@@ -92,7 +92,12 @@ func (c *column) mark(valid bool) {
 }
 
 // EndRow ends the row; every column must have got its value.
-func (b *Builder) EndRow() { b.rows++ }
+func (b *Builder) EndRow() {
+	if b.sealed { // a row of no columns
+		b.reset()
+	}
+	b.rows++
+}
 
 // Rows returns the number of ended rows since the last Batch.
 func (b *Builder) Rows() int {

@@ -48,8 +48,22 @@ const (
 	asIs                // ASCII anyway
 	boolean             // t or f
 	octets              // bytea
-	zoned               // a timestamp with its offset, brought to UTC
+	zoned               // a timestamp, brought to UTC if it has an offset
 )
+
+func formOf(kind connectors.Kind) form {
+	switch kind {
+	case connectors.Text, connectors.JSON:
+		return asText
+	case connectors.Bool:
+		return boolean
+	case connectors.Binary:
+		return octets
+	case connectors.Timestamp:
+		return zoned
+	}
+	return asIs
+}
 
 // kinds maps the types to kinds; a type that is missing here is text.
 var kinds = map[string]connectors.Kind{
@@ -70,17 +84,8 @@ func infoOf(base, args string) typeInfo {
 	if k, ok := kinds[base]; ok {
 		t.kind = k
 	}
-	switch t.kind {
-	case connectors.Integer, connectors.Decimal, connectors.Float, connectors.Bit, connectors.Date, connectors.Time, connectors.Timestamp:
-		t.form = asIs
-	case connectors.Bool:
-		t.form = boolean
-	case connectors.Binary:
-		t.form = octets
-	}
+	t.form = formOf(t.kind)
 	switch base {
-	case "timestamp with time zone", "timestamptz":
-		t.form = zoned
 	case "citext":
 		t.loose = collated
 	case "character", "char", "national character", "nchar":
@@ -277,9 +282,10 @@ func (p *parser) inherit(parent tableID) {
 	}
 }
 
-// add appends a field, or lets it take the place of the one of that name.
+// add appends a field, or lets it take the place of the one of that name, which it was merged with.
 func (p *parser) add(f connectors.Field, info typeInfo) {
 	if i := p.out.index(f.Name); i >= 0 {
+		f.Nullable = f.Nullable && p.out.Fields[i].Nullable
 		p.out.Fields[i], p.out.info[i] = f, info
 		return
 	}
@@ -459,6 +465,9 @@ func (p *parser) typ() (text string, info typeInfo) {
 				base = "varchar"
 			}
 			text = strings.TrimSpace(string(p.l.b[start:end]))
+			if text != `"char"` { // a type of its own; other quotes are those of --quote-all-identifiers
+				text = strings.ReplaceAll(text, `"`, "")
+			}
 			domain, known := p.domains[id]
 			switch {
 			case array:

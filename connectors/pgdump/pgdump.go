@@ -229,7 +229,7 @@ func (s *source) finish(w *walker) (*contents, error) {
 // describe takes the fields of a table that the file does not create from the catalog given at Open, or leaves them as the file names them.
 func (s *source) describe(t *table) error {
 	for _, known := range s.catalog {
-		if (known.Name == t.Name || known.Name == t.id.name) && len(known.Fields) > 0 {
+		if known.Name == t.Name || known.Name == t.id.name {
 			known.Name = t.Name
 			t.Table = known
 			t.info = make([]typeInfo, len(known.Fields))
@@ -237,6 +237,7 @@ func (s *source) describe(t *table) error {
 				p := parser{schema: &schema{}, l: lexer{b: []byte(f.Type), eof: true}}
 				p.advance()
 				_, t.info[i] = p.typ()
+				t.info[i].kind, t.info[i].form = f.Kind, formOf(f.Kind) // the type may be a domain
 			}
 			return nil
 		}

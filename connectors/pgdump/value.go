@@ -140,11 +140,13 @@ func (d dialect) literal(raw, scratch []byte) (v []byte, null bool, grown []byte
 		quote = 1
 		escapes = escapes || c|0x20 == 'e'
 	default:
-		switch word := strings.ToUpper(string(raw)); word {
-		case "NULL", "DEFAULT":
+		switch {
+		case bytes.EqualFold(raw, []byte("NULL")), bytes.EqualFold(raw, []byte("DEFAULT")):
 			return nil, true, scratch, nil
-		case "TRUE", "FALSE":
-			return raw, false, scratch, nil
+		case bytes.EqualFold(raw, []byte("TRUE")):
+			return raw[:1], false, scratch, nil
+		case bytes.EqualFold(raw, []byte("FALSE")):
+			return raw[:1], false, scratch, nil
 		}
 		return d.unsigned(raw, scratch)
 	}
@@ -291,6 +293,9 @@ func hexDigit(c byte) int {
 func (d dialect) canonical(v, scratch []byte, f form) (_, grown []byte, err error) {
 	switch f {
 	case boolean:
+		if len(v) == 1 && (v[0] == 't' || v[0] == 'f') {
+			return v, scratch, nil
+		}
 		switch strings.ToLower(string(v)) {
 		case "t", "true", "y", "yes", "on", "1":
 			scratch = append(scratch, 't')
@@ -374,12 +379,25 @@ func offsetOf(v []byte) (offset, start int) {
 
 // toUTC appends a timestamp moved to UTC; one that is no date as it is.
 func toUTC(to, v []byte, offset int) []byte {
-	const day, minutes, least = len("2006-01-02 "), len("2006-01-02 15:04"), len("2006-01-02 15:04:05")
-	clock, ok := seconds(v[day:minutes])
-	if now := clock - offset; ok && now >= 0 && now < 24*3600 && now%60 == 0 { // the same day
+	const day, hour, minutes, least = len("2006-01-"), len("2006-01-02 "), len("2006-01-02 15:04"), len("2006-01-02 15:04:05")
+	clock, ok := seconds(v[hour:minutes])
+	if date := int(v[day]-'0')*10 + int(v[day+1]-'0'); ok && offset%60 == 0 && date > 1 && date < 28 { // the month stays, and nearly all do
+		clock -= offset
+		switch {
+		case clock < 0:
+			clock += 24 * 3600
+			date--
+		case clock >= 24*3600:
+			clock -= 24 * 3600
+			date++
+		}
+		two := func(n int) { to = append(to, '0'+byte(n/10), '0'+byte(n%10)) }
 		to = append(to, v[:day]...)
-		h, m := byte(now/3600), byte(now%3600/60)
-		to = append(to, '0'+h/10, '0'+h%10, ':', '0'+m/10, '0'+m%10)
+		two(date)
+		to = append(to, ' ')
+		two(clock / 3600)
+		to = append(to, ':')
+		two(clock % 3600 / 60)
 		return append(to, v[minutes:]...)
 	}
 	local, err := time.Parse("2006-01-02 15:04:05", string(v[:least]))

@@ -194,7 +194,7 @@ func (w *walker) command() error {
 
 // connectTo returns the database that \connect names: shop, "my shop" or -reuse-previous=on "dbname='my shop'".
 func connectTo(args string) string {
-	args = strings.TrimSpace(args)
+	args = strings.Trim(args, " \t;")
 	if rest, ok := strings.CutPrefix(args, "-reuse-previous=on "); ok {
 		args = strings.TrimSpace(rest)
 	}
@@ -540,6 +540,9 @@ func (w *walker) define(p *parser, keyword string) error {
 		p.accept("INTO")
 		if t := w.tables[p.id()]; t != nil && len(t.Fields) == 0 && t.created && p.accept("DEFAULT", "VALUES") {
 			t.rows++ // all that a table without fields can hold
+			if g := w.targets[t.id]; g != nil {
+				return w.onRow(g, nil, nil)
+			}
 			return nil
 		}
 		if p.err == nil {
