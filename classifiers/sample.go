@@ -25,7 +25,7 @@ type entry struct {
 	hash  uint64
 	count uint32
 	size  uint32 // length of the whole value
-	value []byte // its first sampleBytes bytes
+	value []byte // its beginning: see keptOf
 }
 
 func newSample() *sample {
@@ -50,13 +50,21 @@ func (s *sample) add(hash uint64, value []byte) bool {
 	if n := len(s.free); n > 0 {
 		buf, s.free = s.free[n-1], s.free[:n-1]
 	}
-	e := entry{hash: hash, count: 1, size: uint32(min(len(value), math.MaxUint32)), value: append(buf[:0], value[:min(len(value), sampleBytes)]...)}
+	e := entry{hash: hash, count: 1, size: uint32(min(len(value), math.MaxUint32)), value: append(buf[:0], value[:min(len(value), keptOf(value))]...)}
 	s.entries = append(s.entries, e)
 	s.slots[i] = uint16(len(s.entries))
 	if len(s.entries) == 2*sampleSize {
 		s.shrink()
 	}
 	return true
+}
+
+// keptOf is how many bytes of a value the sample keeps.
+func keptOf(value []byte) int {
+	if len(value) > sampleBytes && opensDocument(value) {
+		return documentBytes
+	}
+	return sampleBytes
 }
 
 // shrink keeps the sampleSize smallest hashes.

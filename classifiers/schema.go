@@ -20,7 +20,8 @@ type Field struct {
 	References string
 }
 
-// TableVerdict is what was found in one table. Fields are in the table's order.
+// TableVerdict is what was found in one table. Fields are in the table's order; behind them come the paths of the documents (JSON, XML) that some of
+// them hold.
 type TableVerdict struct {
 	Database, Table string
 	Rows            int64
@@ -32,6 +33,7 @@ type TableVerdict struct {
 // Verdict is what was found in one field.
 type Verdict struct {
 	Field   string
+	Path    bool       // a path inside the documents of a field: Field is the field's name, a point, and the keys of the path
 	Primary Category   // None if nothing personal was found
 	Sub     string     // refinement of Primary: given, family, full, job, age ...; may be empty
 	Also    []Category // further categories that hold as well, best first

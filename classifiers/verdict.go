@@ -51,9 +51,12 @@ func (c *Catalogue) Verdicts(scans ...*Scan) []TableVerdict {
 	verdicts := make([]TableVerdict, len(tables))
 	for i, t := range tables {
 		v := TableVerdict{Database: t.table.Database, Table: t.table.Name, Rows: t.rows, Subject: t.subject}
+		var paths []Verdict
 		for _, f := range t.fields {
+			paths = append(paths, c.judgeDocuments(f)...)
 			v.Fields = append(v.Fields, f.verdict)
 		}
+		v.Fields = append(v.Fields, paths...)
 		verdicts[i] = v
 	}
 	return verdicts
