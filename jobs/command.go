@@ -310,12 +310,12 @@ func (c *Command) checkCommand() *cobra.Command {
 		Use: "check", Short: "Check configuration, keys, registry and sources, and change nothing", Args: cobra.NoArgs,
 		Example: "  lethe check",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, _, err := c.load(cmd.Context())
+			p, config, err := c.load(cmd.Context())
 			if err != nil {
 				return err
 			}
 			checks, err := p.Check(cmd.Context())
-			for _, line := range checks {
+			for _, line := range append(checks, config.scheduleRemarks(c.Now())...) {
 				fmt.Fprintln(c.Out, line)
 			}
 			return err
