@@ -42,6 +42,13 @@ func newDraft(k connectors.Connector, o connectors.Options, tables []connectors.
 			d.people = append(d.people, t.Name)
 		}
 	}
+	owned := map[string]bool{}
+	for _, t := range tables {
+		if slices.Contains(d.people, t.Name) {
+			d.owned(t, owned)
+		}
+	}
+	d.people = slices.DeleteFunc(d.people, func(name string) bool { return owned[name] }) // an address with a phone number goes with its person
 	d.source = cmp.Or(strings.Trim(notWord.ReplaceAllString(strings.ToLower(name), "-"), "-"), "source")
 	return d
 }
@@ -280,6 +287,8 @@ func (d *draft) dependents(name string, used map[string]bool) (lines, open []str
 					lines = append(lines, "        - "+edge("set_null"))
 				case slices.Contains(d.people, child):
 					decide = "it holds people of its own"
+				case d.belongs(child, name) != "":
+					decide = "it belongs to " + d.belongs(child, name) + " too, of which there are more"
 				case d.verdicts[child].Rows <= d.verdicts[parent].Rows:
 					decide = fmt.Sprintf("it has %d rows, so others may share them", d.verdicts[child].Rows)
 				default:
@@ -294,6 +303,16 @@ func (d *draft) dependents(name string, used map[string]bool) (lines, open []str
 		}
 	}
 	return lines, open
+}
+
+// belongs names the larger table with people that the rows of a child refer to beside the record's own; "" when there is none.
+func (d *draft) belongs(child, record string) string {
+	for _, fk := range d.tables[child].ForeignKeys {
+		if fk.RefTable != record && slices.Contains(d.people, fk.RefTable) && d.verdicts[fk.RefTable].Rows > d.verdicts[record].Rows {
+			return fk.RefTable
+		}
+	}
+	return ""
 }
 
 func (d *draft) nullable(table string, fields []string) bool {
