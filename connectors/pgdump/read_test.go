@@ -123,6 +123,10 @@ func TestRead(t *testing.T) {
 			text: createT + "CREATE TABLE u (a int);\nUPDATE u SET a=1;\nINSERT INTO u SELECT 1;\nINSERT INTO t VALUES (1,'a');",
 			want: []string{"1|a"},
 		},
+		"a byte order mark": {
+			text: "\xef\xbb\xbf" + createT + "INSERT INTO t VALUES (1,'a');",
+			want: []string{"1|a"},
+		},
 		"odd names": {
 			text:  "CREATE TABLE public.\"se\"\"lect; (\" (\"a b\" int, \"key\" text DEFAULT 'x;''('::text, \"C\" int);\nCOPY public.\"se\"\"lect; (\" (\"a b\", \"key\", \"C\") FROM stdin;\n1\tx\t2\n\\.\n",
 			table: `se"lect; (`,

@@ -66,6 +66,17 @@ func (w *walker) place(n int, err error) error {
 
 // run reads to the end of the file.
 func (w *walker) run() error {
+	const mark = "\xef\xbb\xbf"
+	for len(w.Rest()) < len(mark) {
+		if err := w.More(); err == io.EOF {
+			break
+		} else if err != nil {
+			return err
+		}
+	}
+	if bytes.HasPrefix(w.Rest(), []byte(mark)) {
+		w.Drop(len(mark))
+	}
 	for {
 		more, err := w.blank()
 		if err != nil {
@@ -103,9 +114,6 @@ func (w *walker) blank() (bool, error) {
 		i := 0
 		for i < len(b) && (isBlank(b[i]) || b[i] == 0 || b[i] == ';') {
 			i++
-		}
-		if i == 0 && bytes.HasPrefix(b, []byte("\xef\xbb\xbf")) {
-			i = 3
 		}
 		w.Drop(i)
 		if b = w.Rest(); len(b) > 0 {
