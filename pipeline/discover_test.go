@@ -187,7 +187,7 @@ func (l lame) Scan(ctx context.Context, queries ...connectors.Query) iter.Seq2[c
 }
 
 func TestOneTableThatCannotBeRead(t *testing.T) {
-	w := newWorld(t, news(nil), people(), contacts(3000, -1), table("locked", []connectors.Field{id, email}, nil, []any{"1", "ada@lago.it"}), table("zoo", []connectors.Field{id, email}, nil, []any{"1", "ada@lago.it"}))
+	w := newWorld(t, news(nil), people(), contacts(3000, -1), table("albums", []connectors.Field{id, email}, nil, []any{"1", "ada@lago.it"}, []any{"2", "bob@lago.it"}), table("locked", []connectors.Field{id, email}, nil, []any{"1", "ada@lago.it"}), table("zoo", []connectors.Field{id, email}, nil, []any{"1", "ada@lago.it"}))
 	w.p.Sampling = pipeline.Sampling{Rows: 100}
 	w.usualEvents()
 	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) {
@@ -200,7 +200,9 @@ func TestOneTableThatCannotBeRead(t *testing.T) {
 	require.Equal(t, []string{"failed", "access denied"}, []string{at(t, f, "locked", "").State, at(t, f, "locked", "").Reason})
 	require.Equal(t, "scanned", at(t, f, "zoo", "email").State)
 	require.Equal(t, int64(100), at(t, f, "contacts", "").Sampled)
+	require.Equal(t, int64(2), at(t, f, "albums", "").Rows, "what was read before goes on where it was")
 	require.Equal(t, int64(3), at(t, f, "people", "").Rows, "each row was read once")
+	require.Equal(t, int64(106), f.Run.RowsScanned)
 	require.Len(t, r.Waiting, 1, "what could be read was decided")
 	require.Contains(t, kinds(f), "F_SOURCE_FAILED high locked")
 
@@ -213,6 +215,20 @@ func TestOneTableThatCannotBeRead(t *testing.T) {
 	f = w.facts()
 	require.Equal(t, int32(1), f.Run.SourcesFailed, "without the governed table nothing can be decided")
 	require.NotContains(t, fmt.Sprint(drift(f)), "gone")
+}
+
+func TestTableThatCouldNotBeReadIsNoNewsTheNightAfter(t *testing.T) {
+	w := newWorld(t, news(nil), people(), table("locked", []connectors.Field{id, email}, nil, []any{"1", "ada@lago.it"}))
+	w.discover()
+	working := w.p.Sources[0].Open
+	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) {
+		return lame{Store: w.live, table: "locked", err: connectors.ErrDenied}, nil
+	}
+	_, err := w.p.Run(t.Context(), pipeline.Options{Job: "discover", Phases: pipeline.DiscoverOnly})
+	require.Equal(t, 3, pipeline.ExitCode(err))
+	require.Equal(t, []string{"locked. changed"}, drift(w.facts()))
+	w.p.Sources[0].Open = working
+	require.Empty(t, drift(w.discover()))
 }
 
 func TestDrift(t *testing.T) {

@@ -70,6 +70,12 @@ func TestFindings(t *testing.T) {
 		{"test identifiers in production", mails(test), nil, []string{"F_TEST_ID_IN_PROD low mails.email", "F_UNMAPPED medium mails"}, ""},
 		{"real people in a test system", mails(real), func(s *pipeline.Source) { s.Environment = "test" }, []string{"F_PII_IN_TEST high mails"}, ""},
 		{"test identifiers in a test system", mails(test), func(s *pipeline.Source) { s.Environment = "test" }, nil, "F_"},
+		{"real people among test identifiers", mails(func(i int) string {
+			if i%2 == 0 {
+				return test(i)
+			}
+			return real(i)
+		}), func(s *pipeline.Source) { s.Environment = "test" }, []string{"F_PII_IN_TEST high mails"}, ""},
 		{"names in a development system", names, func(s *pipeline.Source) { s.Environment = "development" }, []string{"F_PII_IN_TEST medium names"}, ""},
 		{"a backup of nothing", mails(real), func(s *pipeline.Source) { s.Environment, s.Set = "backup", "dumps" }, []string{"F_BACKUP_ORPHAN medium "}, "F_UNMAPPED"},
 	} {
@@ -143,16 +149,22 @@ func TestViewsThatJoinSilos(t *testing.T) {
 	staff.Def.Name = "staff"
 	other := people()
 	other.Def.Name = "letters"
+	mixed := people()
+	mixed.Def.Name = "mixed"
 	w := newWorld(t, news(func(s *policy.Silo) {
-		s.Records = append(s.Records, policy.Records{Source: "crm", Table: "letters", Subject: map[string]string{"email": "email"}, Collected: "created"})
-	}), people(), staff, other)
-	hr := news(func(s *policy.Silo) { s.Name, s.Records[0].Table = "hr", "staff" })
+		s.Records = append(s.Records, policy.Records{Source: "crm", Table: "letters", Subject: map[string]string{"email": "email"}, Collected: "created"},
+			policy.Records{Source: "crm", Table: "mixed", Subject: map[string]string{"email": "email"}, Where: map[string]string{"status": "reader"}})
+	}), people(), staff, other, mixed)
+	hr := news(func(s *policy.Silo) {
+		s.Name, s.Records[0].Table = "hr", "staff"
+		s.Records = append(s.Records, policy.Records{Source: "crm", Table: "mixed", Subject: map[string]string{"email": "email"}, Where: map[string]string{"status": "staff"}})
+	})
 	require.NoError(t, w.p.Keys.EnsureSilo("hr"))
 	compiled, err := policy.Compile(hr, rome, "IT")
 	require.NoError(t, err)
 	w.p.Silos = append(w.p.Silos, compiled)
 	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) {
-		return lame{Store: w.live, views: []connectors.View{{Name: "everybody", Tables: []string{"people", "staff"}}, {Name: "hidden"}, {Name: "news_only", Tables: []string{"letters", "people"}}, {Name: "none", Tables: []string{}}}}, nil
+		return lame{Store: w.live, views: []connectors.View{{Name: "everybody", Tables: []string{"people", "staff"}}, {Name: "hidden"}, {Name: "news_only", Tables: []string{"letters", "people"}}, {Name: "none", Tables: []string{}}, {Name: "one_table", Tables: []string{"mixed"}}}}, nil
 	}
 	require.Equal(t, []string{"F_SILO_JOIN high everybody", "F_VIEW_UNREAD low hidden"}, kinds(w.discover()))
 }
