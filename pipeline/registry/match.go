@@ -29,11 +29,12 @@ type Match struct {
 // recent one not later than itself when the silo's link scope is the silo; when it is the collection, or none is early enough, the row is
 // conflicting, and so kept.
 func (s *Standings) Match(row Row) Match {
+	var first, next [4]int32 // so that few people's rows allocate
 	if row.Collection != nil {
-		return s.settle(s.Lookup(*row.Collection), row, false)
+		return s.settle(s.lookup(first[:0], *row.Collection), row, false)
 	}
 	if row.Record != nil {
-		if found := s.Lookup(*row.Record); len(found) > 0 {
+		if found := s.lookup(first[:0], *row.Record); len(found) > 0 {
 			return s.settle(found, row, false)
 		}
 	}
@@ -43,12 +44,16 @@ func (s *Standings) Match(row Row) Match {
 	var found []int32
 	unknown := 0
 	for _, ref := range row.Identifiers {
-		here := s.Lookup(ref)
+		if len(found) == 0 {
+			if found = s.lookup(first[:0], ref); len(found) == 0 {
+				unknown++
+			}
+			continue
+		}
+		here := s.lookup(next[:0], ref)
 		switch {
 		case len(here) == 0:
 			unknown++
-		case found == nil:
-			found = here
 		case !slices.Equal(found, here):
 			return Match{Identity: policy.Conflicting}
 		}

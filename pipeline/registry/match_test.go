@@ -188,9 +188,9 @@ func TestIndex(t *testing.T) {
 		}
 		x.finish()
 		for ref, want := range model {
-			require.Equal(t, want, x.find(ref))
+			require.Equal(t, want, x.find(nil, ref))
 		}
-		require.Nil(t, x.find(shortRef{1, 2, 3, 4, 5}))
+		require.Nil(t, x.find(nil, shortRef{1, 2, 3, 4, 5}))
 	})
 }
 
