@@ -42,7 +42,7 @@ func FuzzStream(f *testing.F) {
 		f.Add([]byte(seed), 1)
 	}
 	f.Fuzz(func(t *testing.T, text []byte, window int) {
-		tables, rows, err := stream(t, text, 1<<20)
+		tables, rows, err := stream(t, text, 1<<16)
 		tables2, rows2, err2 := stream(t, text, 1+window&0xff)
 		require.Equal(t, err == nil, err2 == nil, "%v / %v", err, err2)
 		if err != nil {
