@@ -754,4 +754,10 @@ func TestViews(t *testing.T) {
 	views, err := opened(t, db).(connectors.Viewer).Views(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, want, views)
+
+	reader := open(t, user(t, db, "SELECT"), "")
+	defer func() { require.NoError(t, reader.Close()) }()
+	views, err = reader.(connectors.Viewer).Views(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []connectors.View{{Name: "both_of_them"}, {Name: "nested"}, {Name: "one"}}, views, "without SHOW VIEW the names, and no tables")
 }
