@@ -156,6 +156,15 @@ func (e *engine) openRegistry(ctx context.Context, c Config) (*Registry, error) 
 	return r, nil
 }
 
+// String keeps the DSN out of logs.
+func (c Config) String() string {
+	e, err := engineOf(c.Driver)
+	if err != nil {
+		return "registry"
+	}
+	return "registry " + e.place(c)
+}
+
 func (c Config) engine() (*engine, error) {
 	e, err := engineOf(c.Driver)
 	if err == nil && c.DSN == "" {

@@ -279,6 +279,7 @@ func TestOpenOnServers(t *testing.T) {
 			_, err := Open(t.Context(), config)
 			require.ErrorIs(t, err, ErrMissing)
 			require.ErrorContains(t, err, "lethe registry init")
+			require.NotContains(t, fmt.Sprintf("%v %+v %s", config, config, config), s.Password)
 			require.NoError(t, Create(t.Context(), config))
 			require.ErrorContains(t, Create(t.Context(), config), "tables already")
 			_, err = Open(t.Context(), config)
