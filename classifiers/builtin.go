@@ -77,6 +77,14 @@ const (
 	bPlate
 	bPassport
 	bPostcodeForm
+	bParty
+	bUnion
+	bOrientation
+	bEthnicity
+	bATC
+	bICPC
+	bUserAgent
+	bGeohash
 	builtinCount
 )
 
@@ -159,6 +167,21 @@ func builtins() []builtin {
 		func(c census) bool { return c.digits > 2 && c.digits < 11 && c.letters() < 9 }, func(v *value) bool { return false }}
 	list[bPostcodeForm] = builtin{d("place.postcode.form", "postal code of a country's form", Postcode, 0.5, "UPU postal addressing systems"),
 		func(c census) bool { return c.digits > 0 && c.digits < 11 && c.letters() < 8 }, func(v *value) bool { return isPostcode(v.raw, "") }}
+	parties, unions, orientations, ethnicities := newWordList(partyWords), newWordList(unionWords), newWordList(orientationWords), newWordList(ethnicityWords)
+	list[bParty] = builtin{d("political.party", "political party", Political, 0.01, "parties with seats in parliaments"), anyText, func(v *value) bool { return parties.has(v.raw) }}
+	list[bUnion] = builtin{d("union.name", "trade union", Union, 0.01, "trade unions and their federations"), anyText, func(v *value) bool { return unions.has(v.raw) }}
+	list[bOrientation] = builtin{d("sexual.word", "sexual orientation", Sexual, 0.005, "answers of forms in 12 languages"), anyText, func(v *value) bool { return orientations.has(v.raw) }}
+	list[bEthnicity] = builtin{d("ethnicity.word", "ethnic origin", Ethnicity, 0.01, "answers of censuses"), anyText, func(v *value) bool { return ethnicities.has(v.raw) }}
+	list[bATC] = builtin{d("health.atc", "ATC code of a medicine", Health, 0.002, "WHO Collaborating Centre for Drug Statistics Methodology, ATC classification"),
+		func(c census) bool { return c.digits >= 2 && c.digits <= 4 && c.upper == 3 && c.lower == 0 }, func(v *value) bool { return isATC(v.raw) }}
+	list[bICPC] = builtin{d("health.icpc", "ICPC-2 code", Health, 0.5, "WONCA, International Classification of Primary Care, second edition"),
+		func(c census) bool { return c.digits == 2 && c.upper == 1 }, func(v *value) bool { return isICPC(v.raw) }}
+	list[bUserAgent] = builtin{d("device.agent", "user agent of a browser", OtherPersonal, 1e-6, "RFC 9110, section 10.1.5"),
+		func(c census) bool { return c.marks > 0 && c.digits > 0 && c.letters() > 3 }, func(v *value) bool { return isUserAgent(v.raw) }}
+	list[bGeohash] = builtin{d("geo.hash", "geohash of a house or finer", Coordinates, 0.2, "G. Niemeyer, geohash.org; OGC 18-058 annex"),
+		func(c census) bool { return c.digits > 0 && c.lower > 0 && c.upper == 0 && c.marks == 0 }, func(v *value) bool { return isGeohash(v.raw) }}
+	list[bICPC].detector.HeaderOnly = true
+	list[bGeohash].detector.HeaderOnly = true
 	for _, e := range publishedExamples() {
 		list[e.builtin].detector.Valid, list[e.builtin].detector.Invalid = e.valid, e.invalid
 	}
@@ -194,6 +217,14 @@ func publishedExamples() []example {
 		{bPoint, []string{"POINT (30 10)", `{"type":"Point","coordinates":[100.0,0.0]}`, "geo:37.786971,-122.399677"}, []string{"LINESTRING (30 10, 10 30)", "pointless"}},
 		{bLatLong, []string{"40.6892, -74.0445", "(-17.738223, 85.605469)", "40°26'46\"N, 79°58'56\"W"}, []string{"(-91, 181)", "1,234", "12.5"}},
 		{bICD, []string{"A00.0", "J45.909", "E11.9"}, []string{"E11", "11.9", "ABC.1"}},
+		{bATC, []string{"A10BA02", "N02BE01", "C07AB"}, []string{"A10BA2", "E10BA02", "A1OBA02"}},
+		{bICPC, []string{"R74", "K86", "A03"}, []string{"C01", "R7", "R745"}},
+		{bParty, []string{"SPD", "Partido Popular", "Vänsterpartiet"}, []string{"party", "Monday"}},
+		{bUnion, []string{"CGIL", "ver.di", "UNISON"}, []string{"union", "none"}},
+		{bOrientation, []string{"heterosexual", "omosessuale", "Lesbisch"}, []string{"other", "left"}},
+		{bEthnicity, []string{"White British", "Black or African American", "Roma"}, []string{"green", "none"}},
+		{bUserAgent, []string{"Mozilla/5.0 (X11; Linux x86_64; rv:12.0) Gecko/20100101 Firefox/12.0", "curl/7.64.1"}, []string{"Mozilla Firefox", "version 1.2"}},
+		{bGeohash, []string{"u4pruydqqvj", "ezs42kk"}, []string{"ezs42", "abcdefgh", "1234567"}},
 		{bBloodGroup, []string{"A+", "0 Rh-", "AB positive"}, []string{"A", "C+"}},
 		{bDate, []string{"1985-04-12", "12.04.1985", "1985-04-12T23:20:50Z"}, []string{"1985-13-12", "12.4", "1.2.3.4"}},
 		{bPostcode, []string{"SW1A 1AA", "1012 JS", "K1A 0B1", "00-950", "1000-205"}, []string{"12345", "A1"}},

@@ -196,6 +196,8 @@ type Catalogue struct {
 	schemes   schemeIndex
 	customs   []custom
 	lexicon   *lexicon
+	openers   *openers
+	sets      struct{ phone, passport, plate, birth, address categorySet } // that the reading of texts asks for
 	digest    string
 }
 
@@ -205,7 +207,8 @@ func New(customs ...Custom) (*Catalogue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lexicon: %w", err)
 	}
-	c := &Catalogue{builtins: builtins(), schemes: newSchemeIndex(), lexicon: lex}
+	c := &Catalogue{builtins: builtins(), schemes: newSchemeIndex(), lexicon: lex, openers: newOpeners()}
+	c.sets.phone, c.sets.passport, c.sets.plate, c.sets.birth, c.sets.address = setOf(Phone), setOf(Passport), setOf(VehiclePlate), setOf(DateOfBirth), setOf(IPAddress)
 	seen := map[string]bool{}
 	for _, b := range c.builtins {
 		c.detectors = append(c.detectors, b.detector)

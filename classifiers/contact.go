@@ -268,6 +268,52 @@ func isPhone(b []byte, region string) bool {
 	return err == nil && phonenumbers.IsValidNumber(n)
 }
 
+// isInternational reports whether a value with a plus begins with an assigned country code (ITU-T E.164, list of assigned codes) and has as many
+// digits behind it as the country's numbers have. It is the check for running text, where the numbering plans would cost too much.
+func isInternational(b []byte) bool {
+	var buf [16]byte
+	d := buf[:0]
+	for _, c := range b {
+		if !isDigit(c) {
+			continue
+		}
+		if len(d) == 15 {
+			return false
+		}
+		d = append(d, c)
+	}
+	if len(d) < 8 || d[0] == '0' {
+		return false
+	}
+	code, low, high := callingCode(d)
+	return code > 0 && len(d)-code >= low && len(d)-code <= high
+}
+
+// callingCode returns the length of the country code, and the least and the most digits that follow it.
+func callingCode(d []byte) (length, low, high int) {
+	switch d[0] {
+	case '1':
+		if d[1] < '2' || d[4] < '2' {
+			return 0, 0, 0
+		}
+		return 1, 10, 10
+	case '7':
+		return 1, 10, 10
+	}
+	switch string(d[:2]) {
+	case "20", "27", "31", "32", "33", "34", "41", "45", "47", "48", "56", "57", "58", "60", "61", "63", "64", "65", "66", "84", "90", "92", "93", "94", "95", "98":
+		return 2, 8, 10
+	case "30", "36", "40", "44", "46", "51", "52", "53", "54", "55", "62", "81", "82", "86", "91":
+		return 2, 8, 11
+	case "39", "43", "49":
+		return 2, 6, 12
+	}
+	if d[0] == '2' || d[0] == '3' || d[0] == '4' || d[0] == '5' || d[0] == '6' || d[0] == '8' || d[0] == '9' {
+		return 3, 6, 11
+	}
+	return 0, 0, 0
+}
+
 // isPrintedPhone reports whether a value has a form in which hardly anything but a telephone number is printed, whatever the numbering plans say of
 // its digits: E.164 with its plus, and the three groups of North America with dashes, dots or the area in brackets.
 func isPrintedPhone(b []byte) bool {

@@ -39,6 +39,9 @@ func (c *Catalogue) evidence(f *fieldState) []evidence {
 	simple(bProfile, 0.3)
 	simple(bPoint, 0.5)
 	simple(bLatLong, 0.7)
+	if f.paired {
+		add(evidence{category: Coordinates, name: "values", detail: "degrees of latitude and longitude side by side, with four decimals and more", lo: 6.5, detector: "geo.latlong"})
+	}
 	c.phoneEvidence(f, add)
 	c.networkEvidence(f, add)
 	c.nameEvidence(f, add)
@@ -274,6 +277,26 @@ func (c *Catalogue) wordEvidence(f *fieldState, add func(evidence)) {
 	if k := p.hits[bMarital]; k*10 >= p.n*7 && k >= 3 {
 		add(evidence{category: OtherPersonal, sub: "marital", name: "values", detail: "marital.word matches " + of(k, p.n), lo: min(8, likelihood(k, p.n, 0.01, 0.7)), detector: "marital.word"})
 	}
+	for _, w := range [...]struct {
+		builtin int
+		limit   float64
+	}{{bParty, 8}, {bUnion, 8}, {bOrientation, 9}, {bEthnicity, 8}} {
+		k, d := p.hits[w.builtin], &c.builtins[w.builtin].detector
+		// colours are called black and white, too: three different words must be on the list, and there must not be many others
+		if k >= 3 && k*10 >= p.n*7 && p.distinct <= 60 {
+			lo := min(w.limit, likelihood(k, p.n, d.Chance, 0.7))
+			if f.table.subject == "thing" && !f.header.names(d.Category) {
+				lo -= 4
+			}
+			add(evidence{category: d.Category, name: "values", detail: d.ID + " matches " + of(k, p.n), lo: lo, detector: d.ID})
+		}
+	}
+	if k := p.hits[bATC]; k*10 >= p.n*9 && k >= 4 {
+		add(evidence{category: Health, name: "values", detail: "health.atc matches " + of(k, p.n), lo: min(10, likelihood(k, p.n, 0.002, 0.9)), detector: "health.atc"})
+	}
+	if k := p.hits[bUserAgent]; k*10 >= p.n*8 {
+		add(evidence{category: OtherPersonal, sub: "agent", name: "values", detail: "device.agent matches " + of(k, p.n), lo: min(8, likelihood(k, p.n, 1e-3, 0.8)), detector: "device.agent"})
+	}
 	if k := p.hits[bICD]; k*10 >= p.n*8 && k >= 4 {
 		add(evidence{category: Health, name: "values", detail: "health.icd10 matches " + of(k, p.n), lo: min(7, likelihood(k, p.n, 0.02, 0.8)), detector: "health.icd10"})
 	}
@@ -453,6 +476,8 @@ func (c *Catalogue) plausible(f *fieldState, add func(evidence)) {
 			switch {
 			case f.field.Kind == "binary" || p.rate(bPoint)+p.rate(bLatLong) > 0.5:
 				lo, detail = 1, "points"
+			case p.rate(bGeohash) > 0.9:
+				lo, detail = 1, "geohashes"
 			case p.numeric == p.n && p.low >= -180 && p.high <= 180 && p.fraction > 0:
 				lo, detail = 1.5, "degrees with decimals"
 			case p.numeric == p.n && p.low >= -1.8e9 && p.high <= 1.8e9 && p.integers == p.n && p.high > 1e5:

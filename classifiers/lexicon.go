@@ -23,10 +23,11 @@ type lexicon struct {
 // meaning is what one phrase says.
 type meaning struct {
 	kind     meaningKind
-	category Category // of a concept
-	sub      string   // refinement of a concept, name of a generic word or of a role
-	weak     bool     // counts only where nothing else stands beside it
-	class    Class    // differs from the category's only for Article 10 data
+	category Category    // of a concept
+	sub      string      // refinement of a concept, name of a generic word or of a role
+	weak     bool        // counts only where nothing else stands beside it
+	set      categorySet // of a concept
+	class    Class       // differs from the category's only for Article 10 data
 }
 
 type meaningKind uint8
@@ -82,10 +83,10 @@ func parseMeaning(text string) (meaning, error) {
 			return meaning{kind: killWord}, nil
 		}
 	case "criminal":
-		return meaning{kind: conceptWord, category: OtherPersonal, sub: "criminal", class: Criminal}, nil
+		return meaning{kind: conceptWord, category: OtherPersonal, sub: "criminal", class: Criminal, set: setOf(OtherPersonal)}, nil
 	default:
 		if c := Category(head); c.known() {
-			return meaning{kind: conceptWord, category: c, sub: sub, class: c.Class()}, nil
+			return meaning{kind: conceptWord, category: c, sub: sub, class: c.Class(), set: setOf(c)}, nil
 		}
 	}
 	return meaning{}, fmt.Errorf("unknown meaning %q", text)
@@ -214,14 +215,21 @@ func isHump(runes []rune, i int) bool {
 func dropFillers(tokens []string) []string {
 	kept := tokens[:0]
 	for _, t := range tokens {
-		switch t {
-		case "of", "the", "di", "de", "da", "do", "del", "della", "dello", "dei", "degli", "dell", "d", "l", "du", "des", "von", "der", "die", "das",
-			"den", "det", "for", "af", "av", "und", "and", "og", "och", "et", "la", "le", "les", "los", "las", "van", "het", "een", "dos", "das1", "al", "s":
-		default:
+		if !isFiller([]byte(t)) {
 			kept = append(kept, t)
 		}
 	}
 	return kept
+}
+
+// isFiller reports whether a token is an article or a preposition.
+func isFiller(token []byte) bool {
+	switch string(token) {
+	case "of", "the", "di", "de", "da", "do", "del", "della", "dello", "dei", "degli", "dell", "d", "l", "du", "des", "von", "der", "die", "das",
+		"den", "det", "for", "af", "av", "und", "and", "og", "och", "et", "la", "le", "les", "los", "las", "van", "het", "een", "dos", "das1", "al", "s":
+		return true
+	}
+	return false
 }
 
 // shortPieces are the words of three letters or fewer that a glued header may contain. Any other would find "age" in "postage".

@@ -178,6 +178,11 @@ func (c *Catalogue) newProfile(col *column, f Field) *profile {
 // fullNames reports whether most values are a given name with a family name.
 func (p *profile) fullNames() bool { return p.n >= 4 && p.share(p.full) > 0.4 && p.name > 1.5 }
 
+// degrees reports whether all values are numbers with four decimals or more within a limit, and some are beyond five degrees from zero.
+func (p *profile) degrees(limit float64) bool {
+	return p.n >= 8 && p.numeric == p.n && p.fraction >= 4 && p.low >= -limit && p.high <= limit && max(-p.low, p.high) > 5
+}
+
 // maxPhones bounds the candidates that are asked about at the numbering plans, which are slow.
 const maxPhones = 48
 

@@ -9,14 +9,19 @@ import (
 // schemeIndex finds the number schemes that a value could belong to by the length of its compact form.
 type schemeIndex struct {
 	all      []ident.Scheme
-	byLength [65][]uint16 // schemes with a layout of that length
-	open     []uint16     // schemes without layouts, which look at every value
-	strict   [65][]uint16 // schemes of byLength whose check proves a single number: see strictChance
+	byLength [65][]uint16  // schemes with a layout of that length
+	open     []uint16      // schemes without layouts, which look at every value
+	strict   [65][]uint16  // schemes of byLength whose check proves a single number: see strictChance
+	sets     []categorySet // the categories of each scheme
+	inText   []bool        // schemes that a text is searched for without a word that names them
 }
 
 func newSchemeIndex() schemeIndex {
 	x := schemeIndex{all: ident.All()}
 	for i, s := range x.all {
+		d := x.detector(i)
+		x.sets = append(x.sets, setOf(append(d.Also, d.Category)...))
+		x.inText = append(x.inText, !s.HeaderOnly && !s.Company && d.Category != None && (s.Chance <= strictChance || d.Category == CreditCard))
 		if len(s.Layouts) == 0 {
 			x.open = append(x.open, uint16(i))
 			continue

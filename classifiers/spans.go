@@ -61,7 +61,8 @@ type reader struct {
 type numberRun struct {
 	start, end int
 	tries      int
-	around     *header
+	asked      bool
+	beside     categorySet // what the words beside the run name
 }
 
 // maxTries is how many candidates of one run of at most 48 bytes are looked at.
@@ -163,8 +164,7 @@ func (r *reader) isAddress(start int, b []byte) bool {
 	if o[0] == 10 || o[0] == 127 || !r.context {
 		return o[0] == 127
 	}
-	h := r.before(start)
-	return h.names(IPAddress)
+	return r.catalogue.lexicon.besideSet(r.text, start, start+len(b))&r.catalogue.sets.address != 0
 }
 
 // grouped tries the number that starts at start in all the lengths that end with a group, the longest first: "4111 1111 1111 1111",
@@ -206,21 +206,12 @@ func (r *reader) grouped(dst []Span, start, end int) ([]Span, int) {
 	return dst, end
 }
 
-// said reports whether the words around the run name one of the categories.
-func (r *reader) said(cats ...Category) bool {
-	if r.run.around == nil {
-		h := r.before(r.run.start)
-		if len(h.concepts) == 0 {
-			h = r.after(r.run.end)
-		}
-		r.run.around = &h
+// beside says what the words beside the run name.
+func (r *reader) beside() categorySet {
+	if !r.run.asked {
+		r.run.asked, r.run.beside = true, r.catalogue.lexicon.besideSet(r.text, r.run.start, r.run.end)
 	}
-	for _, c := range cats {
-		if r.run.around.names(c) {
-			return true
-		}
-	}
-	return false
+	return r.run.beside
 }
 
 // isJoiner reports whether the byte can stand between the groups of one number: a single separator, with a group of digits or capitals after it.
@@ -250,55 +241,76 @@ func (r *reader) number(start, end int) (Span, bool) {
 	if !r.context {
 		return r.proved(start, end, c)
 	}
-	var buf [24]uint16
-	weak := -1
-	_, dated := parseDate(b[:min(10, len(b))])
-	for _, i := range r.catalogue.schemes.match(buf[:0], b) {
+	beside := r.beside()
+	if i, ok := r.scheme(b, c, beside); ok {
 		s := &r.catalogue.schemes.all[i]
-		cat := Category(s.Labels[0])
-		if r.country != "" && s.Country != "" && s.Country != r.country {
-			continue
-		}
-		if r.country != "" && s.Country == r.country && s.Chance < 0.5 && cat != None && (!s.HeaderOnly || len(b) > 11 && hasLetters(s)) {
-			return Span{cat, s.ID, start, end}, true
-		}
-		if cat == None || s.Company {
-			continue
-		}
-		ch := chance(s, c.letters() == 0, c.digits == len(b))
-		if !s.HeaderOnly && (ch <= strictChance || cat == CreditCard && c.digits >= 15) {
-			return Span{cat, s.ID, start, end}, true
-		}
-		if (weak < 0 || s.Chance < r.catalogue.schemes.all[weak].Chance) && r.said(labels(s)...) {
-			weak = int(i)
-		}
-	}
-	if weak >= 0 {
-		s := &r.catalogue.schemes.all[weak]
 		return Span{Category(s.Labels[0]), s.ID, start, end}, true
 	}
-	shape, ok := shapeOfPhone(b)
+	known := &r.catalogue.sets
+	if shape, ok := shapeOfPhone(b); ok && c.letters() == 0 {
+		switch {
+		case b[0] == '+' && isInternational(b), b[0] == '0' && shape.plus && beside&known.phone != 0 && shape.digits >= 9:
+			return Span{Phone, "phone.international", start, end}, true
+		case shape.formed && shape.digits == 10 && isPrintedPhone(b), shape.digits >= 7 && shape.digits <= 15 && beside&known.phone != 0 && !isDated(b):
+			return Span{Phone, "phone.national", start, end}, true
+		}
+	}
 	switch {
-	case !ok || c.letters() > 0 || dated:
-	case shape.plus && shape.digits >= 9 && isPhone(b, ""):
-		return Span{Phone, "phone.international", start, end}, true
-	case shape.formed && shape.digits == 10 && (b[0] == '(' || bytes.Count(b, []byte("-")) == 2) && isPhone(b, "US"):
-		return Span{Phone, "phone.national", start, end}, true
-	case shape.digits >= 7 && r.said(Phone):
-		return Span{Phone, "phone.national", start, end}, true
-	}
-	if r.country != "" && r.said(Passport) && isPassport(b, r.country) {
+	case beside == 0:
+	case r.country != "" && beside&known.passport != 0 && isPassport(b, r.country):
 		return Span{Passport, "passport.form", start, end}, true
-	}
-	if r.said(VehiclePlate) && isPlate(b, r.country) {
+	case beside&known.plate != 0 && isPlate(b, r.country):
 		return Span{VehiclePlate, "vehicle.plate", start, end}, true
-	}
-	if c.digits >= 6 && r.said(DateOfBirth) {
+	case c.digits >= 6 && beside&known.birth != 0:
 		if _, ok := parseDate(b); ok {
 			return Span{DateOfBirth, "date", start, end}, true
 		}
 	}
 	return Span{}, false
+}
+
+// isDated reports whether a candidate begins with a date.
+func isDated(b []byte) bool {
+	_, ok := parseDate(b[:min(10, len(b))])
+	return ok
+}
+
+// scheme returns the number scheme of a candidate: one of the country asked for, one whose check proves a single number, or the one of the least chance
+// among those that the words beside it name.
+func (r *reader) scheme(b []byte, c census, beside categorySet) (found uint16, ok bool) {
+	x := &r.catalogue.schemes
+	n := ident.Number{Raw: b}
+	var candidates []uint16
+	if compact, fits := ident.Compact(r.scratch[:0], b); fits {
+		n.Compact = compact
+		candidates = x.byLength[len(compact)]
+	}
+	for part := range 2 {
+		if part == 1 {
+			candidates = x.open
+		}
+		for _, i := range candidates {
+			s, cat := &x.all[i], x.sets[i]
+			issued := r.country != "" && s.Country == r.country
+			if !x.inText[i] && beside&cat == 0 && !issued || r.country != "" && s.Country != "" && !issued || len(s.Layouts) > 0 && !ident.Match(s, n) || len(s.Layouts) == 0 && !s.Check(n) {
+				continue
+			}
+			none := s.Labels[0] == string(None)
+			if issued && s.Chance < 0.5 && !none && (!s.HeaderOnly || len(b) > 11 && hasLetters(s)) {
+				return i, true
+			}
+			if none || s.Company {
+				continue
+			}
+			if !s.HeaderOnly && (chance(s, c.letters() == 0, c.digits == len(b)) <= strictChance || s.Labels[0] == string(CreditCard) && c.digits >= 15) {
+				return i, true
+			}
+			if beside&cat != 0 && (!ok || s.Chance < x.all[found].Chance) {
+				found, ok = i, true
+			}
+		}
+	}
+	return found, ok
 }
 
 // proved decides by the strictest checks alone, without a look at the words around: the fast way, for every cell of a table.
@@ -318,51 +330,6 @@ func (r *reader) proved(start, end int, c census) (Span, bool) {
 	return Span{}, false
 }
 
-func labels(s *ident.Scheme) []Category {
-	list := make([]Category, len(s.Labels))
-	for i, l := range s.Labels {
-		list[i] = Category(l)
-	}
-	return list
-}
-
-// before reads the few words in front of a place as if they were a header.
-func (r *reader) before(at int) header {
-	from := max(0, at-40)
-	for from > 0 && from < at && r.text[from] > ' ' {
-		from++
-	}
-	window := string(r.text[from:at])
-	if i := strings.LastIndexAny(window, "\n;!?"); i >= 0 {
-		window = window[i+1:]
-	}
-	tokens := r.catalogue.lexicon.tokens(window)
-	return r.words(tokens[max(0, len(tokens)-5):])
-}
-
-// after reads the few words behind a place: "is my passport number".
-func (r *reader) after(at int) header {
-	window := string(r.text[at:min(len(r.text), at+40)])
-	if i := strings.IndexAny(window, "\n;!?.,0123456789"); i >= 0 {
-		window = window[:i]
-	}
-	tokens := r.catalogue.lexicon.tokens(window)
-	return r.words(tokens[:min(len(tokens), 6)])
-}
-
-// words finds the concepts among the words beside a number.
-func (r *reader) words(tokens []string) header {
-	var h header
-	for _, x := range r.catalogue.lexicon.match(tokens) {
-		for _, m := range x.meanings {
-			if m.kind == conceptWord && !m.weak {
-				h.concepts = append(h.concepts, concept{meaning: m, text: x.text})
-			}
-		}
-	}
-	return h
-}
-
 // names finds the names of persons: after titles and salutations, under a letter's closing, and a given name followed by a family name.
 func (r *reader) names(dst []Span) []Span {
 	t := r.text
@@ -373,18 +340,17 @@ func (r *reader) names(dst []Span) []Span {
 		}
 		i = end
 		word := t[start:end]
-		switch {
-		case isGreeting(word):
-			if s, e, ok := nameAfter(t, end, true); ok {
-				dst = append(dst, Span{PersonName, "name.salutation", s, e})
+		capital := isCapital(word)
+		if !capital && word[0] >= utf8.RuneSelf && !beginsCapital(t[end:]) {
+			continue
+		}
+		switch kind := r.catalogue.openers.find(word, capital || beginsCapital(t[end:])); {
+		case kind != noOpener:
+			if s, e, ok := r.nameAfter(end, kind == greeting); ok {
+				dst = append(dst, Span{PersonName, [...]string{greeting: "name.salutation", title: "name.title"}[kind], s, e})
 				i = e
 			}
-		case isTitle(word):
-			if s, e, ok := nameAfter(t, end, false); ok {
-				dst = append(dst, Span{PersonName, "name.title", s, e})
-				i = e
-			}
-		case isCapital(word):
+		case capital:
 			if s, e, ok := bareName(t, start, end); ok {
 				dst = append(dst, Span{PersonName, "name.person", s, e})
 				i = e
@@ -409,39 +375,29 @@ func nextWord(t []byte, i int) (start, end int) {
 func isWordByte(b byte) bool { return isLetter(b) || b >= 0x80 }
 
 func isCapital(word []byte) bool {
+	if b := word[0]; b < utf8.RuneSelf {
+		return b >= 'A' && b <= 'Z' && len(word) > 1
+	}
 	r, _ := utf8.DecodeRune(word)
 	return unicode.IsUpper(r) && len(word) > 1
 }
 
-// isGreeting reports whether a word opens a letter in one of the languages.
-func isGreeting(word []byte) bool {
-	if len(word) > 16 || len(word) < 2 {
-		return false
-	}
-	switch foldWord(string(word)) {
-	case "dear", "hi", "hello", "hey", "gentile", "gentilissimo", "gentilissima", "egregio", "egregia", "caro", "cara", "ciao", "spettabile", "liebe", "lieber", "hallo", "geehrte", "geehrter", "cher", "chere", "bonjour", "hola", "estimado", "estimada",
+// greetingWords open a letter in one of the languages, folded.
+func greetingWords() []string {
+	return []string{"dear", "hi", "hello", "hey", "gentile", "gentilissimo", "gentilissima", "egregio", "egregia", "caro", "cara", "ciao", "spettabile", "liebe", "lieber", "hallo", "geehrte", "geehrter", "cher", "chere", "bonjour", "hola", "estimado", "estimada",
 		"querido", "querida", "ola", "prezado", "prezada", "caros", "beste", "geachte", "hej", "hei", "kaere", "kjaere", "basta", "szanowny", "szanowna", "drogi", "droga", "czesc", "ahoj", "vazeny", "vazena", "mily", "mila",
-		"kedves", "tisztelt", "draga", "stimate", "stimata", "postovani", "postovana", "dragi", "merhaba", "sayin", "sevgili", "hyva", "moi", "αγαπητε", "αγαπητη", "уважаемыи", "уважаемая", "здравствуите", "уважаеми", "уважаема", "скъпи":
-		return true
-	}
-	return false
+		"kedves", "tisztelt", "draga", "stimate", "stimata", "postovani", "postovana", "dragi", "merhaba", "sayin", "sevgili", "hyva", "moi", "αγαπητε", "αγαπητη", "уважаемыи", "уважаемая", "здравствуите", "уважаеми", "уважаема", "скъпи"}
 }
 
-// isTitle reports whether a word is a form of address that stands before a name.
-func isTitle(word []byte) bool {
-	if len(word) > 20 || len(word) < 1 {
-		return false
-	}
-	switch foldWord(string(word)) {
-	case "mr", "mrs", "ms", "miss", "mister", "dr", "prof", "professor", "doctor", "sir", "lady", "lord", "sig", "signor", "signora", "signore", "signorina", "dott", "dottor", "dottoressa", "dottssa", "avv", "ing", "rag", "geom", "arch", "herr", "herrn", "frau", "hr", "fr", "monsieur", "madame", "mademoiselle", "mme", "mlle",
-		"senor", "senora", "senorita", "sr", "sra", "srta", "don", "dona", "senhor", "senhora", "exmo", "exma", "dhr", "mevr", "mevrouw", "heer", "meneer", "pan", "pani", "panu", "fru", "froken", "herra", "rouva", "hra", "pana", "slecna", "domnul", "doamna", "dl", "dna", "gospodin", "gospodja", "gospoda", "gospa", "gosp", "bay", "bayan", "κυριε", "κυρια", "κ", "господин", "госпожа", "г", "доктор", "patient", "patientin", "paziente":
-		return true
-	}
-	return false
+// titleWords are forms of address that stand before a name, folded.
+func titleWords() []string {
+	return []string{"mr", "mrs", "ms", "miss", "mister", "dr", "prof", "professor", "doctor", "sir", "lady", "lord", "sig", "signor", "signora", "signore", "signorina", "dott", "dottor", "dottoressa", "dottssa", "avv", "ing", "rag", "geom", "arch", "herr", "herrn", "frau", "hr", "fr", "monsieur", "madame", "mademoiselle", "mme", "mlle",
+		"senor", "senora", "senorita", "sr", "sra", "srta", "don", "dona", "senhor", "senhora", "exmo", "exma", "dhr", "mevr", "mevrouw", "heer", "meneer", "pan", "pani", "panu", "fru", "froken", "herra", "rouva", "hra", "pana", "slecna", "domnul", "doamna", "dl", "dna", "gospodin", "gospodja", "gospoda", "gospa", "gosp", "bay", "bayan", "κυριε", "κυρια", "κ", "господин", "госпожа", "г", "доктор", "patient", "patientin", "paziente"}
 }
 
 // nameAfter reads the capitalised words after a title. Where only a greeting stands before them, the first must be known as a name.
-func nameAfter(t []byte, at int, greeting bool) (start, end int, ok bool) {
+func (r *reader) nameAfter(at int, greeted bool) (start, end int, ok bool) {
+	t := r.text
 	words, pos := 0, at
 	for steps := 0; words < 4 && steps < 8; steps++ {
 		s, e := nextWord(t, pos)
@@ -449,9 +405,13 @@ func nameAfter(t []byte, at int, greeting bool) (start, end int, ok bool) {
 			break
 		}
 		w := t[s:e]
+		kind := noOpener
+		if words == 0 {
+			kind = r.catalogue.openers.find(w, true)
+		}
 		switch {
-		case words == 0 && (isTitle(w) || isGreeting(w) || feminineSuffix(w)):
-			greeting = greeting && !isTitle(w)
+		case words == 0 && (kind != noOpener || feminineSuffix(w)):
+			greeted = greeted && kind != title
 			pos = e
 			continue
 		case words > 0 && isParticle(w):
@@ -459,7 +419,7 @@ func nameAfter(t []byte, at int, greeting bool) (start, end int, ok bool) {
 			continue
 		case !isCapital(w):
 			return start, end, words > 0
-		case words == 0 && !couldBeName(w, greeting):
+		case words == 0 && !couldBeName(w, greeted):
 			return 0, 0, false
 		case words > 0 && gazetteer.Lookup(w)&(gazetteer.Given|gazetteer.Family|gazetteer.Name) == 0 && gazetteer.Lookup(w)&gazetteer.Common != 0:
 			return start, end, true

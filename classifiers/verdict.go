@@ -19,6 +19,7 @@ type fieldState struct {
 	tokens  []string
 	table   *tableState
 	verdict Verdict
+	paired  bool // one of two fields that look like latitude and longitude
 	linked  bool // named like the key of another table
 }
 
@@ -31,6 +32,7 @@ type tableState struct {
 	subject string
 	// what the headers of all fields together have
 	hasGiven, hasFamily, hasFull, hasCompany, hasStreet, hasCity, hasPostcode, hasBirth, hasEmail, hasPersonal, hasSecret, hasUsername, hasNetwork bool
+	child                                                                                                                                          bool // the table's name says that its rows are children
 	personRef                                                                                                                                      bool // a foreign key or header points to a person
 }
 
@@ -63,7 +65,7 @@ func (c *Catalogue) Verdicts(scans ...*Scan) []TableVerdict {
 }
 
 func (c *Catalogue) newTableState(s *Scan) *tableState {
-	t := &tableState{table: s.table, rows: s.rows, roles: c.lexicon.tableRoles(s.table.Name)}
+	t := &tableState{table: s.table, rows: s.rows, roles: c.lexicon.tableRoles(s.table.Name), child: hasChildWord(c.lexicon.tokens(s.table.Name))}
 	skip := c.lexicon.sharedPrefix(s.table.Fields)
 	for i := range s.columns {
 		f := s.table.Fields[i]
@@ -72,7 +74,19 @@ func (c *Catalogue) newTableState(s *Scan) *tableState {
 		t.fields = append(t.fields, fs)
 	}
 	t.observe()
+	t.pairCoordinates()
 	return t
+}
+
+// pairCoordinates finds latitude and longitude by their values: two fields side by side whose headers say nothing, with four decimals or more, one
+// within 90 degrees and the other within 180, neither near zero only.
+func (t *tableState) pairCoordinates() {
+	for i := 0; i+1 < len(t.fields); i++ {
+		a, b := t.fields[i], t.fields[i+1]
+		if a.header.opaque && b.header.opaque && a.profile.degrees(90) && b.profile.degrees(180) {
+			a.paired, b.paired = true, true
+		}
+	}
 }
 
 // sharedPrefix counts the leading tokens, unknown to the lexicon, that most fields of a table share: usr_, tbl_, ENT_.
@@ -258,6 +272,9 @@ func settle(f *fieldState, list []candidate) Verdict {
 		return v
 	}
 	v.Primary, v.Sub, v.Class, v.Company = best.category, best.sub, best.class, best.company
+	if v.Personal() && (v.Class == DirectIdentifier || v.Class == QuasiIdentifier || v.Class == OtherData) && (hasChildWord(f.tokens) || f.table.child) {
+		v.Class = Child
+	}
 	v.Confidence = logistic(best.total)
 	v.Detectors = best.detector
 	seen := map[Category]bool{best.category: true}
