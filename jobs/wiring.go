@@ -165,8 +165,8 @@ func (c *Config) buildOrders(p *pipeline.Pipeline) error {
 		order := pipeline.Order{Silo: o.Silo, MaxRows: o.MaxRows, MaxPercent: o.MaxPercent, Until: until, SignedBy: o.SignedBy}
 		for _, r := range o.Reasons {
 			code := policy.Code(r)
-			if !slices.Contains(policy.Codes(), code) || !strings.HasPrefix(r, "D_") {
-				errs = append(errs, fmt.Errorf("%s: reason %q: use D_ codes, as `lethe policy codes` lists them", place, r))
+			if !slices.Contains(policy.Codes(), code) || !strings.HasPrefix(r, "D_") && !strings.HasPrefix(r, "K_") {
+				errs = append(errs, fmt.Errorf("%s: reason %q: use D_ codes, and K_ codes for rows that stay and lose fields, as `lethe policy codes` lists them", place, r))
 			}
 			order.Reasons = append(order.Reasons, code)
 		}

@@ -135,6 +135,7 @@ type tally struct {
 	objection, unknown   bool
 	future, clock        bool
 	beforeConsent        bool
+	beyondConsent        bool // a live ground is no consent: the data were not collected on consent alone
 	dead                 bool
 	reason               uint8 // the strongest dead reason
 	reasonRule           int
@@ -175,6 +176,7 @@ func (c *Compiled) tally(r *Record, s *Standing, asOf time.Time, today Date) tal
 				t.strongest, t.strongestRule = ru.strength, i
 			}
 			t.onlyLegal = t.onlyLegal && ru.Basis == LegalObligation
+			t.beyondConsent = t.beyondConsent || ru.Basis != Consent
 			open = open || g.last == 0
 			t.until = max(t.until, g.last)
 			if ru.Basis == Consent && ps.State == Given && !r.Collected.IsZero() && DateOf(r.Collected, c.zone) < DateOf(ps.Since, c.zone) {
@@ -248,7 +250,7 @@ func (c *Compiled) answer(r *Record, s *Standing, t *tally, today Date) Decision
 		if t.onlyLegal {
 			d.Use = Limited
 		}
-		if t.beforeConsent {
+		if t.beforeConsent && !t.beyondConsent {
 			d.Notes = noteBeforeConsent
 			if t.clock {
 				d.Notes = noteBeforeConsentClock

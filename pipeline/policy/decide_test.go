@@ -347,6 +347,8 @@ func TestEdgeCases(t *testing.T) {
 		s.Purposes[0].ImpossibleClock = false
 		require.Equal(t, []Code{EDataBeforeConsent}, one.Decide(Record{Standing: &s, Collected: at(t, "2026-01-01 23:00")}, at(t, now)).Notes)
 		require.Empty(t, one.Decide(Record{Standing: &s, Collected: at(t, "2026-01-02 09:00")}, at(t, now)).Notes, "the same day is no finding")
+		both := compiled(t, silo(termRule(Contract, "contract"), consentRule()))
+		require.Empty(t, both.Decide(Record{Standing: &s, Collected: at(t, "2026-01-01 23:00"), Starts: make([]Date, 2)}, at(t, now)).Notes, "a customer who consents later was not collected on consent")
 	})
 	t.Run("the first night of a dateless reason anchors the grace", func(t *testing.T) {
 		c := compiled(t, silo(consentRule(grace(Period{Days: 30}))))
