@@ -188,7 +188,7 @@ func (f *nightFlags) options(p *pipeline.Pipeline) (pipeline.Options, error) {
 
 // night runs one night and prints its result.
 func (c *Command) night(ctx context.Context, f nightFlags, phases pipeline.Phases) error {
-	p, _, err := c.load(ctx)
+	p, config, err := c.load(ctx)
 	if err != nil {
 		return err
 	}
@@ -204,6 +204,9 @@ func (c *Command) night(ctx context.Context, f nightFlags, phases pipeline.Phase
 	result, err := p.Run(ctx, o)
 	stop()
 	c.printResult(p, result, o)
+	if o.Apply && !result.AlreadyDone {
+		config.notify(ctx, p.Log, p, o.Job, result, err)
+	}
 	if err == nil && f.detailed && len(result.Waiting) > 0 {
 		return pipeline.ErrWaiting
 	}

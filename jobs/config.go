@@ -42,6 +42,7 @@ type Config struct {
 	Discover    DiscoverConfig          `yaml:"discover,omitempty"`
 	Reviews     []ReviewConfig          `yaml:"reviews,omitempty"`
 	Schedule    []JobConfig             `yaml:"schedule,omitempty"`
+	Notify      []Secret                `yaml:"notify,omitempty"`
 	path, dir   string
 	sourceOrder []string // as written in the file
 	warnings    []string
@@ -76,8 +77,33 @@ type RegistryConfig struct {
 
 // PersonConfig is somebody who may answer plans.
 type PersonConfig struct {
-	Key   string   `yaml:"key"`
-	Roles []string `yaml:"roles"`
+	Key   string `yaml:"key"`
+	Roles Roles  `yaml:"roles"`
+}
+
+// Roles are the roles of a person. Inside braces the YAML reader takes owner:newsletter for a mapping, so that form is read too.
+type Roles []string
+
+// UnmarshalYAML reads a list of texts.
+func (r *Roles) UnmarshalYAML(unmarshal func(any) error) error {
+	var list []any
+	if err := unmarshal(&list); err != nil {
+		return err
+	}
+	*r = nil
+	for _, item := range list {
+		switch v := item.(type) {
+		case string:
+			*r = append(*r, v)
+		case map[string]any:
+			for key, value := range v {
+				*r = append(*r, fmt.Sprintf("%s:%v", key, value))
+			}
+		default:
+			return fmt.Errorf("roles: %v is no role: use owner:SILO, custodian or dpo", v)
+		}
+	}
+	return nil
 }
 
 // SourceConfig is one source, or a set of backup files.

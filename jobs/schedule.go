@@ -196,7 +196,7 @@ func (c *Command) serve(ctx context.Context, p *pipeline.Pipeline, config *Confi
 		if err != nil {
 			return fmt.Errorf("%w: %w", pipeline.ErrConfig, err)
 		}
-		job := func() { c.fire(ctx, p, j, log) }
+		job := func() { c.fire(ctx, p, config, j, log) }
 		status, err := p.Status(ctx)
 		if err != nil {
 			return err
@@ -219,13 +219,16 @@ func (c *Command) serve(ctx context.Context, p *pipeline.Pipeline, config *Confi
 }
 
 // fire runs one night of a job, and logs how it ended.
-func (c *Command) fire(ctx context.Context, p *pipeline.Pipeline, j JobConfig, log *slog.Logger) {
+func (c *Command) fire(ctx context.Context, p *pipeline.Pipeline, config *Config, j JobConfig, log *slog.Logger) {
 	f := nightFlags{job: j.Name, until: j.Until, apply: j.Apply}
 	o, err := f.options(p)
 	if err == nil {
 		var r pipeline.Result
 		r, err = p.Run(ctx, o)
 		log.Info("night ended", "job", j.Name, "run_id", r.RunID, "exit_code", exitCode(err), "already_done", r.AlreadyDone, "waiting", len(r.Waiting))
+		if o.Apply && !r.AlreadyDone {
+			config.notify(ctx, log, p, j.Name, r, err)
+		}
 	}
 	if err != nil {
 		log.Error("night failed", "job", j.Name, "error", err.Error())

@@ -62,6 +62,8 @@ func (c *Config) Build(ctx context.Context, log *slog.Logger) (*pipeline.Pipelin
 		errs = append(errs, err)
 	}
 	errs = append(errs, c.buildSilos(p), c.buildPeople(p), c.buildOrders(p), c.buildSources(p), c.buildDiscovery(p), c.checkSchedule())
+	_, err = c.notifyTargets()
+	errs = append(errs, err)
 	if p.Catalogue, err = c.catalogue(); err != nil {
 		errs = append(errs, err)
 	}

@@ -71,7 +71,6 @@ type group struct {
 	stopped        bool // a stop forbids changes in the table tonight
 	summary        map[summaryKey]*audit.Summary
 	oldest, newest policy.Date
-	proven         int64
 
 	flags []registry.Flag // rows whose reason has no date, with the night that first found it
 

@@ -90,7 +90,6 @@ type store struct {
 	err      error
 	views    []connectors.View
 	viewsErr error
-	why      string // backups: why the file is, or is not, rewritten tonight
 	due      bool   // backups: rewritten tonight
 	digest   string // backups: sha256 of the file as planned
 
@@ -175,7 +174,11 @@ func (p *Pipeline) begin(ctx context.Context, o Options) (*night, error) {
 	if o.Apply {
 		mode = "apply"
 	}
-	n.run = journal.Run{ID: id.String(), Key: o.Job + "/" + mode + "/" + n.today.String(), Apply: o.Apply, AsOf: n.asOf, StartedAt: now}
+	part := ""
+	if o.Phases != WholeNight {
+		part = "-part" // applying what was approved is not the night: that is still to come
+	}
+	n.run = journal.Run{ID: id.String(), Key: o.Job + "/" + mode + part + "/" + n.today.String(), Apply: o.Apply, AsOf: n.asOf, StartedAt: now}
 	if err := n.remember(ctx); err != nil {
 		return n, err
 	}
@@ -492,7 +495,7 @@ func (n *night) sameTime(ctx context.Context, s *store) error {
 	if err != nil {
 		return err
 	}
-	if skew := theirs.Sub(time.Now()); skew.Abs() > maxSkew {
+	if skew := time.Until(theirs); skew.Abs() > maxSkew {
 		return fmt.Errorf("%w: the clock of source %s is %s apart from this host's: set both by NTP", ErrExpired, s.Name, skew.Round(time.Second))
 	}
 	return nil
