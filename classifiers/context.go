@@ -59,13 +59,16 @@ func (l *lexicon) wordsSet(window []byte, last bool) categorySet {
 		if start == end {
 			break
 		}
+		if hyphen := bytes.IndexAny(window[start:end], "-'"); hyphen > 0 { // "Pass-Nr" is two words, as in a header
+			end = start + hyphen
+		}
 		i = end
 		at := len(joined)
 		if at > 0 {
 			joined = append(joined, ' ')
 			at++
 		}
-		if joined = appendFolded(joined, window[start:end]); isFiller(joined[at:]) {
+		if joined = appendFolded(joined, window[start:end]); len(joined) == at || isFiller(joined[at:]) {
 			joined = joined[:max(0, at-1)]
 			continue
 		}

@@ -235,18 +235,16 @@ func invent(r *rand.Rand, l land, spec string, row int) string {
 }
 
 func dowod(r *rand.Rand) string {
-	for {
-		s := invent(r, land{}, "code(AAA)", 0)
-		rest := digits(r, 5)
-		sum := 0
-		for i, c := range s {
-			sum += (int(c-'A') + 10) * [...]int{7, 3, 1}[i]
-		}
-		for i, c := range rest {
-			sum += int(c-'0') * [...]int{7, 3, 1, 7, 3}[i]
-		}
-		return fmt.Sprintf("%s%d%s", s, (sum % 10), rest)
+	s := invent(r, land{}, "code(AAA)", 0)
+	rest := digits(r, 5)
+	sum := 0
+	for i, c := range s {
+		sum += (int(c-'A') + 10) * [...]int{7, 3, 1}[i]
 	}
+	for i, c := range rest {
+		sum += int(c-'0') * [...]int{7, 3, 1, 7, 3}[i]
+	}
+	return fmt.Sprintf("%s%d%s", s, sum%10, rest)
 }
 
 // codiceFiscale follows the decree of 23 December 1976.

@@ -41,6 +41,9 @@ func (c *Catalogue) Match(text, head, country string) []Match {
 		if country != "" && (c.schemes.covers(country, b.detector.Category) || i == bPostcode && knowsPostcode(country)) {
 			continue
 		}
+		if i == bPostcodeForm && len(v.raw) < len(text) {
+			continue // a form and nothing else: blanks around it are not the form
+		}
 		if check := national(i); check != nil && country != "" {
 			if check(v.raw, country) {
 				d := b.detector

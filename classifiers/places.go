@@ -100,7 +100,7 @@ func postcodeRange(country string, b []byte) bool {
 	case "NL":
 		return n >= 1000 && !isForbiddenDutch(upper(b[len(b)-2]), upper(b[len(b)-1]))
 	case "IE":
-		return bytes.IndexAny(b, "oO") < 0
+		return !bytes.ContainsAny(b, "oO")
 	case "LI":
 		return n >= 9485 && n <= 9497
 	case "BA":

@@ -167,6 +167,9 @@ func (r *reader) isAddress(start int, b []byte) bool {
 	return r.catalogue.lexicon.besideSet(r.text, start, start+len(b))&r.catalogue.sets.address != 0
 }
 
+// numberEnd is a place where the number that is being read could end, with the digits and letters up to there.
+type numberEnd struct{ end, digits, letters int }
+
 // grouped tries the number that starts at start in all the lengths that end with a group, the longest first: "4111 1111 1111 1111",
 // "DE89 3704 0044 0532 0130 00", "+39 02 1234 567".
 func (r *reader) grouped(dst []Span, start, end int) ([]Span, int) {
@@ -175,32 +178,38 @@ func (r *reader) grouped(dst []Span, start, end int) ([]Span, int) {
 	for first < end && !isAlnum(t[first]) && t[first] != '+' && t[first] != '(' {
 		first++
 	}
-	var ends [12]int
-	n := 0
+	var ends [12]numberEnd
+	n, digits, letters := 0, 0, 0
 	for i := first; i < len(t) && i-first < 48 && n < len(ends); i++ {
-		if isAlnum(t[i]) || (t[i] == '+' || t[i] == '(') && i == first {
-			if i+1 == len(t) || !isAlnum(t[i+1]) {
-				ends[n] = i + 1
-				n++
-			}
+		switch b := t[i]; {
+		case isDigit(b):
+			digits++
+		case isLetter(b):
+			letters++
+		case (b == '+' || b == '(') && i == first:
+		case isJoiner(t, i):
+			continue
+		default:
+			i = len(t)
 			continue
 		}
-		if !isJoiner(t, i) {
-			break
+		if i+1 == len(t) || !isAlnum(t[i+1]) {
+			ends[n] = numberEnd{i + 1, digits, letters}
+			n++
 		}
 	}
-	if n == 0 {
+	if n == 0 || digits < 6 && !r.context {
 		return dst, end
 	}
 	if first >= r.run.end {
-		r.run = numberRun{start: first, end: ends[n-1]}
+		r.run = numberRun{start: first, end: ends[n-1].end}
 	}
 	for k := n - 1; k >= 0; k-- {
 		if r.run.tries++; r.run.tries > maxTries {
 			return dst, max(end, r.run.end)
 		}
 		if s, ok := r.number(first, ends[k]); ok {
-			return append(dst, s), ends[k]
+			return append(dst, s), ends[k].end
 		}
 	}
 	return dst, end
@@ -232,14 +241,14 @@ func isJoiner(t []byte, i int) bool {
 }
 
 // number decides about one candidate.
-func (r *reader) number(start, end int) (Span, bool) {
+func (r *reader) number(start int, c numberEnd) (Span, bool) {
+	end := c.end
 	b := r.text[start:end]
-	c := take(b)
-	if len(b) > 44 || c.digits < 5 && (c.digits < 2 || c.letters() == 0 || !r.context) {
+	if len(b) > 44 || c.digits < 5 && (c.digits < 2 || c.letters == 0 || !r.context) {
 		return Span{}, false
 	}
 	if !r.context {
-		return r.proved(start, end, c)
+		return r.proved(start, c)
 	}
 	beside := r.beside()
 	if i, ok := r.scheme(b, c, beside); ok {
@@ -247,7 +256,7 @@ func (r *reader) number(start, end int) (Span, bool) {
 		return Span{Category(s.Labels[0]), s.ID, start, end}, true
 	}
 	known := &r.catalogue.sets
-	if shape, ok := shapeOfPhone(b); ok && c.letters() == 0 {
+	if shape, ok := shapeOfPhone(b); ok && c.letters == 0 {
 		switch {
 		case b[0] == '+' && isInternational(b), b[0] == '0' && shape.plus && beside&known.phone != 0 && shape.digits >= 9:
 			return Span{Phone, "phone.international", start, end}, true
@@ -277,7 +286,7 @@ func isDated(b []byte) bool {
 
 // scheme returns the number scheme of a candidate: one of the country asked for, one whose check proves a single number, or the one of the least chance
 // among those that the words beside it name.
-func (r *reader) scheme(b []byte, c census, beside categorySet) (found uint16, ok bool) {
+func (r *reader) scheme(b []byte, c numberEnd, beside categorySet) (found uint16, ok bool) {
 	x := &r.catalogue.schemes
 	n := ident.Number{Raw: b}
 	var candidates []uint16
@@ -302,7 +311,7 @@ func (r *reader) scheme(b []byte, c census, beside categorySet) (found uint16, o
 			if none || s.Company {
 				continue
 			}
-			if !s.HeaderOnly && (chance(s, c.letters() == 0, c.digits == len(b)) <= strictChance || s.Labels[0] == string(CreditCard) && c.digits >= 15) {
+			if !s.HeaderOnly && (chance(s, c.letters == 0, c.digits == len(b)) <= strictChance || s.Labels[0] == string(CreditCard) && c.digits >= 15) {
 				return i, true
 			}
 			if beside&cat != 0 && (!ok || s.Chance < x.all[found].Chance) {
@@ -314,14 +323,15 @@ func (r *reader) scheme(b []byte, c census, beside categorySet) (found uint16, o
 }
 
 // proved decides by the strictest checks alone, without a look at the words around: the fast way, for every cell of a table.
-func (r *reader) proved(start, end int, c census) (Span, bool) {
+func (r *reader) proved(start int, c numberEnd) (Span, bool) {
+	end := c.end
 	b := r.text[start:end]
 	switch {
 	case b[0] == '+':
 		if s, ok := shapeOfPhone(b); ok && s.digits >= 9 && s.digits <= 15 && b[1] != '0' {
 			return Span{Phone, "phone.international", start, end}, true
 		}
-	case c.letters() > 0 && c.digits >= 6 || c.digits >= 15:
+	case c.letters > 0 && c.digits >= 6 || c.digits >= 15:
 		if i, ok := r.catalogue.schemes.proved(r.scratch[:], b); ok {
 			s := &r.catalogue.schemes.all[i]
 			return Span{Category(s.Labels[0]), s.ID, start, end}, true
@@ -544,6 +554,9 @@ func newNeedleFinder(c *Catalogue) *needleFinder { return &needleFinder{reader: 
 // find counts what v holds and reports whether that is anything. Values of digits and signs alone are left to the sample: in a field of numbers a
 // check digit proves nothing about a single one.
 func (f *needleFinder) find(v []byte, n *needles) bool {
+	if len(v) < 6 {
+		return false // the shortest address is a@b.eu
+	}
 	c := take(v)
 	if c.ats == 0 && (c.digits < 7 && c.others == 0 && len(v) < 40 || c.letters() == 0 && (c.marks == 0 || v[0] != '+')) {
 		return false
