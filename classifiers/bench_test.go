@@ -100,3 +100,16 @@ func BenchmarkSpans(b *testing.B) {
 		dst = c.Spans(dst[:0], text)
 	}
 }
+
+// BenchmarkVerdicts judges the seventeen fields of a scanned table.
+func BenchmarkVerdicts(b *testing.B) {
+	rec, fields, _ := crm(60000)
+	c := catalogue(b)
+	s := c.Scan(classifiers.Table{Database: "db", Name: "customers", Fields: fields})
+	s.Observe(rec)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		c.Verdicts(s)
+	}
+}

@@ -2,6 +2,7 @@ package classifiers
 
 import (
 	"bytes"
+	"strings"
 
 	"lethe/classifiers/gazetteer"
 )
@@ -94,6 +95,7 @@ func builtins() []builtin {
 	}
 	anyText := func(c census) bool { return c.letters() > 0 }
 	list := make([]builtin, builtinCount)
+	religions, maritals := newWordList(religionWords()...), newWordList(maritalWords()...)
 	list[bEmail] = builtin{d("email", "e-mail address", Email, 1e-4, "RFC 5321, RFC 5322, RFC 6531"),
 		func(c census) bool { return c.ats > 0 }, func(v *value) bool { return isEmail(v.raw) }}
 	list[bPhoneInternational] = builtin{d("phone.international", "telephone number with country code", Phone, 1e-3, "ITU-T E.164; libphonenumber metadata"),
@@ -150,9 +152,9 @@ func builtins() []builtin {
 	list[bBloodGroup] = builtin{d("health.blood", "blood group", Health, 0.02, "ISBT AB0 and Rh"),
 		func(c census) bool { return c.letters() > 0 && c.letters() < 12 }, func(v *value) bool { return isBloodGroup(v.raw) }}
 	list[bReligion] = builtin{d("religion.word", "religious affiliation", Religion, 0.01, "names of religions in 16 languages"),
-		anyText, func(v *value) bool { return hasWord(religionWords, v.raw) }}
+		anyText, func(v *value) bool { return religions.has(v.raw) }}
 	list[bMarital] = builtin{d("marital.word", "marital status", OtherPersonal, 0.01, "words of 16 languages"),
-		anyText, func(v *value) bool { return hasWord(maritalWords, v.raw) }}
+		anyText, func(v *value) bool { return maritals.has(v.raw) }}
 	list[bImage] = builtin{d("image", "picture", Photo, 1e-6, "signatures of PNG, JPEG, GIF, WebP and BMP; RFC 2397"),
 		func(c census) bool { return true }, func(v *value) bool { return isImage(v.raw) }}
 	list[bImagePath] = builtin{d("image.path", "path or address of a picture", Photo, 1e-4, "RFC 3986"),
@@ -167,7 +169,7 @@ func builtins() []builtin {
 		func(c census) bool { return c.digits > 2 && c.digits < 11 && c.letters() < 9 }, func(v *value) bool { return false }}
 	list[bPostcodeForm] = builtin{d("place.postcode.form", "postal code of a country's form", Postcode, 0.5, "UPU postal addressing systems"),
 		func(c census) bool { return c.digits > 0 && c.digits < 11 && c.letters() < 8 }, func(v *value) bool { return isPostcode(v.raw, "") }}
-	parties, unions, orientations, ethnicities := newWordList(partyWords), newWordList(unionWords), newWordList(orientationWords), newWordList(ethnicityWords)
+	parties, unions, orientations, ethnicities := newWordList(strings.Split(partyWords, ",")...), newWordList(strings.Split(unionWords, ",")...), newWordList(strings.Split(orientationWords, ",")...), newWordList(strings.Split(ethnicityWords, ",")...)
 	list[bParty] = builtin{d("political.party", "political party", Political, 0.01, "parties with seats in parliaments"), anyText, func(v *value) bool { return parties.has(v.raw) }}
 	list[bUnion] = builtin{d("union.name", "trade union", Union, 0.01, "trade unions and their federations"), anyText, func(v *value) bool { return unions.has(v.raw) }}
 	list[bOrientation] = builtin{d("sexual.word", "sexual orientation", Sexual, 0.005, "answers of forms in 12 languages"), anyText, func(v *value) bool { return orientations.has(v.raw) }}

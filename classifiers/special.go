@@ -8,16 +8,19 @@ import "strings"
 // wordList is a set of folded words, made once a catalogue.
 type wordList map[string]bool
 
-func newWordList(words string) wordList {
+func newWordList(words ...string) wordList {
 	list := wordList{}
-	for _, w := range strings.Split(words, ",") {
+	for _, w := range words {
 		list[foldWord(strings.TrimSpace(w))] = true
 	}
 	return list
 }
 
 // has reports whether a value is on the list.
-func (l wordList) has(b []byte) bool { return len(b) > 1 && len(b) <= 60 && l[foldWord(string(b))] }
+func (l wordList) has(b []byte) bool {
+	var buf [64]byte
+	return len(b) > 1 && len(b) <= 60 && l[string(appendFolded(buf[:0], b))]
+}
 
 // partyWords are parties with seats in European parliaments and the largest beyond.
 const partyWords = `CDU,CSU,CDU/CSU,SPD,FDP,AfD,Die Linke,Linke,BSW,Bündnis 90/Die Grünen,Grüne,Die Grünen,Freie Wähler,ÖVP,SPÖ,FPÖ,NEOS,SVP,Die Mitte,GLP,

@@ -6,22 +6,6 @@ import (
 	"strings"
 )
 
-// wordSet is a list of folded words.
-type wordSet []string
-
-func hasWord(set func() wordSet, b []byte) bool {
-	if len(b) > 48 {
-		return false
-	}
-	w := foldWord(string(b))
-	for _, x := range set() {
-		if w == x {
-			return true
-		}
-	}
-	return false
-}
-
 func isGenderWord(b []byte) bool {
 	switch foldWord(string(b)) {
 	case "m", "f", "w", "d", "x", "k", "v", "male", "female", "man", "woman", "men", "women", "other", "divers", "diverse", "non-binary", "nonbinary", "mannlich", "weiblich", "maschio", "femmina", "uomo", "donna", "homme", "femme",
@@ -33,16 +17,16 @@ func isGenderWord(b []byte) bool {
 	return false
 }
 
-func religionWords() wordSet {
-	return wordSet{"catholic", "roman catholic", "protestant", "christian", "muslim", "islam", "islamic", "jewish", "judaism", "hindu", "hinduism", "buddhist", "buddhism", "sikh", "sikhism", "orthodox", "atheist", "agnostic", "lutheran", "methodist", "baptist", "anglican", "mormon",
+func religionWords() []string {
+	return []string{"catholic", "roman catholic", "protestant", "christian", "muslim", "islam", "islamic", "jewish", "judaism", "hindu", "hinduism", "buddhist", "buddhism", "sikh", "sikhism", "orthodox", "atheist", "agnostic", "lutheran", "methodist", "baptist", "anglican", "mormon",
 		"christianity", "evangelical", "pentecostal", "jehovah's witness", "no religion", "church of england", "cattolica", "cattolico", "cristiana", "cristiano", "musulmana", "musulmano", "ebraica", "ebreo", "ortodossa", "ortodosso", "ateo", "valdese",
 		"katholisch", "romisch-katholisch", "evangelisch", "rk", "ev", "muslimisch", "judisch", "konfessionslos", "catholique", "protestante", "musulmane", "juif", "juive", "bouddhiste", "athee", "catolica", "catolico", "evangelica", "evangelico", "judia", "judio", "judeu", "espirita", "budista", "hinduista", "ortodoxa",
 		"katholiek", "protestants", "moslim", "joods", "gereformeerd", "katolik", "katolicyzm", "rzymskokatolickie", "prawoslawie", "prawoslawny", "ewangelicki", "muzulmanin", "islamskie", "svenska kyrkan", "folkekirken", "den norske kirke", "ev.lut.", "evankelis-luterilainen", "ortodoksi", "katolicke", "rimskokatolicke", "rimskokatolik", "evangelik",
 		"romai katolikus", "reformatus", "evangelikus", "gorog katolikus", "ortodox", "romano-catolic", "greco-catolic", "musulman", "katolicka", "pravoslavna", "pravoslavac", "muslimanska", "katolicko", "sunni", "shia", "musluman", "hristiyan", "musevi", "χριστιανοσ", "ορθοδοξοσ", "православие", "православен", "православныи", "мюсюлманин", "католик", "ислам"}
 }
 
-func maritalWords() wordSet {
-	return wordSet{"single", "married", "divorced", "widowed", "separated", "widow", "widower", "civil partnership", "domestic partner", "cohabiting", "engaged", "unmarried", "never married", "celibe", "nubile", "coniugato", "coniugata", "divorziato", "divorziata", "vedovo", "vedova", "separato", "separata",
+func maritalWords() []string {
+	return []string{"single", "married", "divorced", "widowed", "separated", "widow", "widower", "civil partnership", "domestic partner", "cohabiting", "engaged", "unmarried", "never married", "celibe", "nubile", "coniugato", "coniugata", "divorziato", "divorziata", "vedovo", "vedova", "separato", "separata",
 		"ledig", "verheiratet", "geschieden", "verwitwet", "getrennt lebend", "celibataire", "marie", "mariee", "divorce", "divorcee", "veuf", "veuve", "pacse", "pacsee", "soltero", "soltera", "casado", "casada", "divorciado", "divorciada", "viudo", "viuda", "solteiro", "solteira", "viuvo", "viuva", "uniao estavel",
 		"ongehuwd", "gehuwd", "gescheiden", "weduwe", "weduwnaar", "samenwonend", "panna", "kawaler", "zonaty", "mezatka", "rozwiedziony", "rozwiedziona", "wdowiec", "wdowa", "ogift", "gift", "skild", "anka", "sambo", "ugift", "skilt", "enke", "enkemand", "naimaton", "naimisissa", "eronnut", "leski", "avoliitto",
 		"svobodny", "svobodna", "zenaty", "vdana", "rozvedeny", "rozvedena", "vdovec", "vdova", "slobodny", "slobodna", "vydata", "egyedulallo", "hajadon", "notlen", "hazas", "elvalt", "ozvegy", "necasatorit", "necasatorita", "casatorit", "casatorita", "divortat", "divortata", "vaduv", "vaduva",
