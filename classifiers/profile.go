@@ -84,7 +84,9 @@ func (c *Catalogue) newProfile(col *column, f Field) *profile {
 		for b := range c.builtins {
 			if d := &c.builtins[b]; d.needs(v.census) {
 				p.tested[b]++
-				if !v.cut && d.match(&v) || v.cut && b == bProse && d.match(&v) {
+				if b == bPhoneInternational && p.surelyPhones() && !v.cut && isInternational(v.raw) {
+					p.hits[b]++
+				} else if !v.cut && d.match(&v) || v.cut && b == bProse && d.match(&v) {
 					p.hits[b]++
 				}
 			}
@@ -181,6 +183,11 @@ func (p *profile) fullNames() bool { return p.n >= 4 && p.share(p.full) > 0.4 &&
 // degrees reports whether all values are numbers with four decimals or more within a limit, and some are beyond five degrees from zero.
 func (p *profile) degrees(limit float64) bool {
 	return p.n >= 8 && p.numeric == p.n && p.fraction >= 4 && p.low >= -limit && p.high <= limit && max(-p.low, p.high) > 5
+}
+
+// surelyPhones reports whether so many values are telephone numbers by the numbering plans, which are slow, that the rest need not ask them.
+func (p *profile) surelyPhones() bool {
+	return p.tested[bPhoneInternational] > maxPhones && p.hits[bPhoneInternational]*10 >= p.tested[bPhoneInternational]*9
 }
 
 // maxPhones bounds the candidates that are asked about at the numbering plans, which are slow.
