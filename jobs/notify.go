@@ -35,7 +35,7 @@ const (
 	notifyAttempts = 3
 )
 
-// targets resolves and checks where notices go: https:// (http:// on this host only) gets the notice as JSON, smtp://host:port/?from=A&to=B a mail.
+// notifyTargets resolves and checks where notices go: https:// (http:// on this host only) gets the notice as JSON, smtp://host:port/?from=A&to=B a mail.
 func (c *Config) notifyTargets() ([]*url.URL, error) {
 	var targets []*url.URL
 	var errs []error
@@ -49,11 +49,11 @@ func (c *Config) notifyTargets() ([]*url.URL, error) {
 		u, err := url.Parse(text)
 		switch {
 		case err != nil || u.Host == "":
-			errs = append(errs, fmt.Errorf("%s is no URL: write https://... or smtp://host:port/?from=...&to=...", place))
+			errs = append(errs, fmt.Errorf("%s is no URL: write https://host/path or smtp://host:port/?from=A&to=B", place))
 		case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
 		case u.Scheme == "smtp" && u.Query().Get("from") != "" && u.Query().Get("to") != "":
 		case u.Scheme == "smtp":
-			errs = append(errs, fmt.Errorf("%s: a mail needs sender and receiver: smtp://host:port/?from=...&to=...", place))
+			errs = append(errs, fmt.Errorf("%s: a mail needs sender and receiver: smtp://host:port/?from=A&to=B", place))
 		default:
 			errs = append(errs, fmt.Errorf("%s: %s:// is not served: use https:// or smtp://", place, u.Scheme))
 		}
