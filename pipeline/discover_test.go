@@ -355,3 +355,14 @@ func TestDiscoverSample(t *testing.T) {
 	require.ErrorContains(t, err, "people")
 	require.Equal(t, 1.0, pipeline.MissedBelow(0))
 }
+
+func TestPathsInsideAFieldStandInTheInventory(t *testing.T) {
+	rows := [][]any{}
+	for i := range 60 {
+		rows = append(rows, []any{fmt.Sprint(i), fmt.Sprintf(`{"contact":{"email":"anna.%d@lagoblu.it"},"colour":"red"}`, i)})
+	}
+	w := newWorld(t, news(nil), people(), table("profiles", []connectors.Field{id, field("data", connectors.JSON, true)}, nil, rows...))
+	f := w.discover()
+	require.Equal(t, "email", at(t, f, "profiles", "data.contact.email").Category)
+	require.Equal(t, "none", at(t, f, "profiles", "data.colour").Category)
+}

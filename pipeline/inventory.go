@@ -109,6 +109,15 @@ func (n *night) fieldRows(s *store, r *reading, t audit.Inventory) []audit.Inven
 		}
 		rows = append(rows, row)
 	}
+	for _, v := range r.verdict.Fields {
+		if v.Path { // a place inside a JSON or XML field
+			row := base
+			row.Column, row.Type = v.Field, "path"
+			fill(&row, v)
+			n.review(s, &row)
+			rows = append(rows, row)
+		}
+	}
 	return rows
 }
 
