@@ -678,3 +678,21 @@ func TestRowsThatNeedAPersonAreExceptions(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, int64(2), report.Nights[0].Tables["exceptions"], "an unreadable identifier and a person the registry does not know")
 }
+
+func TestOverdueIsWhatTheNightLeft(t *testing.T) {
+	w := newWorld(t, news(nil), people())
+	w.usualEvents()
+	_, err := w.night()
+	require.NoError(t, err)
+	s, err := w.p.Status(t.Context())
+	require.NoError(t, err)
+	require.NotEmpty(t, s.Overdue, "the erasure waits")
+	w.p.Orders = []pipeline.Order{{Silo: "news", Reasons: []policy.Code{policy.DConsentWithdrawn, policy.DConsentExpired}, MaxRows: 9, Until: mustDate("2027-01-01")}}
+	w.now = w.now.AddDate(0, 0, 8) // the waiting plan has lapsed; tonight the order lets the rows go
+	_, err = w.night()
+	require.NoError(t, err)
+	require.Len(t, w.rows("people"), 1)
+	s, err = w.p.Status(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, s.Overdue)
+}

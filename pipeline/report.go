@@ -64,7 +64,8 @@ func (n *night) conclude(ctx context.Context, err error) error {
 		}
 	}
 	n.compare()
-	n.findings()
+	settled, serr := n.settledLines(ctx)
+	n.overdue(settled)
 	n.facts.Run.EndedAt = n.Now()
 	n.facts.Run.ExitCode = int32(ExitCode(err))
 	n.facts.Run.StopReason = stopReason(err, n.result)
@@ -95,9 +96,7 @@ func (n *night) conclude(ctx context.Context, err error) error {
 		return errors.Join(err, n.journal.End(ctx, n.run))
 	}
 	n.result.Report, n.result.Manifest = published.ReportPath, published.ManifestSHA256
-	var serr error
-	n.result.Summary = n.summaryLines()
-	n.result.Settled, serr = n.settledLines(ctx)
+	n.result.Summary, n.result.Settled = n.summaryLines(), settled
 	return errors.Join(err, serr)
 }
 
@@ -347,12 +346,21 @@ func (n *night) planStates(ctx context.Context) {
 	}
 }
 
-// findings adds what follows from comparing decisions with dates: rows that are overdue.
-func (n *night) findings() {
+// overdue finds rows that are past their term and that the night did not erase: approval, a limit or a refusal held them back.
+func (n *night) overdue(settled []SettledLine) {
 	for _, s := range n.facts.Summary {
-		if s.OldestDue != "" && s.OldestDue < n.today.String() && (s.Action == string(policy.Delete) || s.Action == string(policy.Anonymize)) && s.Change != "" {
-			n.find(audit.Finding{Kind: "F_OVERDUE", Severity: "medium", Source: s.Source, Object: s.Object, Count: s.Rows, Article: "Art. 5(1)(e)",
-				Words: fmt.Sprintf("When the night began, rows were kept past their term (%s); the oldest was due on %s.", s.Words, s.OldestDue)})
+		if s.OldestDue == "" || s.OldestDue >= n.today.String() || s.Action != string(policy.Delete) && s.Action != string(policy.Anonymize) || s.Change == "" {
+			continue
+		}
+		left := s.Rows
+		for _, l := range settled {
+			if l.Silo == s.Silo && l.Source == s.Source && l.Object == s.Object && l.Change == s.Change && l.Reason == s.Reason && (l.Status == "done" || l.Status == "recovered") {
+				left -= l.Rows
+			}
+		}
+		if left > 0 {
+			n.find(audit.Finding{Kind: "F_OVERDUE", Severity: "medium", Source: s.Source, Object: s.Object, Count: left, Article: "Art. 5(1)(e)",
+				Words: fmt.Sprintf("When the night ended, rows were still kept past their term: %s The oldest was due on %s.", s.Words, s.OldestDue)})
 		}
 	}
 }

@@ -590,9 +590,9 @@ func (p *page) tiles() {
 	if p.waiting > 0 {
 		waiting.Note, waiting.Level = fmt.Sprintf("in %d %s", p.waiting, plural(int64(p.waiting), "plan", "plans")), "warn"
 	}
-	overdue := tile{Value: number(p.overdue), Label: "Rows past their term", Note: "when the night began"}
+	overdue := tile{Value: number(p.overdue), Label: "Rows past their term", Note: "when the night ended"}
 	if p.overdue > 0 {
-		overdue.Note, overdue.Level = "when the night began; the oldest since "+shortDate(p.overdueFrom), "warn"
+		overdue.Note, overdue.Level = "when the night ended; the oldest since "+shortDate(p.overdueFrom), "warn"
 	}
 	except := tile{Value: number(exceptions), Label: "Records that need a person", Note: "none"}
 	if exceptions > 0 {

@@ -48,7 +48,7 @@ func aNight() (Facts, map[actionTotal]actionCount) {
 		{PlanID: "01939b00-11c0-d", Actor: "a.rossi;m.bianchi", Role: "order", Decision: "approve", SignedAt: day(21, 2), StandingOrder: "newsletter until 2027-03-31, at most 500 rows"}}
 	f.Findings = []Finding{
 		{Kind: "F_UNMAPPED", Severity: "high", Words: "The table holds personal data and no silo governs it, so nothing in it is ever checked against consent.", Source: "crm", Object: "tmp_export_2019", Count: 20417, Article: "Art. 5(1)(b)", FirstSeen: "2026-11-19"},
-		{Kind: "F_OVERDUE", Severity: "medium", Words: "When the night began, rows were kept past their term (The retention period is over.); the oldest was due on 2026-08-31.", Source: "crm", Object: "customers", Count: 1204, Article: "Art. 5(1)(e)", FirstSeen: "2026-11-19"}}
+		{Kind: "F_OVERDUE", Severity: "medium", Words: "When the night ended, rows were still kept past their term: The retention period is over. The oldest was due on 2026-08-31.", Source: "crm", Object: "customers", Count: 1204, Article: "Art. 5(1)(e)", FirstSeen: "2026-11-19"}}
 	f.Exceptions = []Exception{
 		{Silo: "newsletter", Source: "crm", Object: "subscriptions", Code: "E_ID_UNPARSEABLE", Words: "The record has no readable identifier, so the person's choices cannot be looked up.", Count: 14, FirstSeen: "2026-11-19", AgeDays: 2, Owner: "marketing"},
 		{Source: "crm", Object: "tmp_export_2019", Code: "E_NO_POLICY", Words: "No rule in force covers this record; write one before anything can be decided.", Count: 20417, FirstSeen: "2026-11-19", AgeDays: 2}}
