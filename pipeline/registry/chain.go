@@ -20,7 +20,7 @@ type TamperedError struct {
 }
 
 func (e *TamperedError) Error() string {
-	return fmt.Sprintf("registry, silo %q, event %d: %s; restore the registry from a copy, or acknowledge E_REGISTRY_TAMPERED", e.Silo, e.Seq, e.What)
+	return fmt.Sprintf("registry, silo %q, event %d: %s; restore the registry from a copy and import again what came since", e.Silo, e.Seq, e.What)
 }
 
 // Is makes errors.Is(err, ErrTampered) true.
