@@ -1,0 +1,135 @@
+package journal_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline/journal"
+)
+
+var now = time.Date(2026, 11, 20, 1, 15, 0, 123456789, time.UTC)
+
+func open(t *testing.T, state string) *journal.Journal {
+	t.Helper()
+	j, err := journal.Open(t.Context(), state)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = j.Close() })
+	return j
+}
+
+func TestRunsComeBackNewestFirstAndWhole(t *testing.T) {
+	state := t.TempDir()
+	j := open(t, state)
+	first := journal.Run{ID: "a", Key: "nightly/apply/2026-11-20", Apply: true, AsOf: now, StartedAt: now}
+	require.NoError(t, j.Begin(t.Context(), first))
+	require.NoError(t, j.Begin(t.Context(), journal.Run{ID: "b", Key: "k", AsOf: now, StartedAt: now.Add(time.Hour)}))
+	first.EndedAt, first.ExitCode, first.Facts = now.Add(time.Minute), 3, []byte(`{}`)
+	require.NoError(t, j.End(t.Context(), first))
+	require.NoError(t, j.Publish(t.Context(), "a", "abc"))
+	require.NoError(t, j.Close())
+	runs, err := open(t, state).Runs(t.Context(), 10)
+	require.NoError(t, err)
+	first.Manifest = "abc"
+	require.Equal(t, []journal.Run{{ID: "b", Key: "k", AsOf: now, StartedAt: now.Add(time.Hour), ExitCode: -1}, first}, runs, "a run that was cut off has no end")
+	runs, err = open(t, state).Runs(t.Context(), 1)
+	require.NoError(t, err)
+	require.Len(t, runs, 1)
+}
+
+func plan(t *testing.T, j *journal.Journal, id, state string) {
+	t.Helper()
+	require.NoError(t, j.PutPlan(t.Context(), journal.Plan{ID: id, RunID: "a", Part: "destructive", Digest: "d", CreatedAt: now, ValidUntil: now.AddDate(0, 0, 7), State: state}))
+}
+
+func TestPlansByState(t *testing.T) {
+	j := open(t, t.TempDir())
+	plan(t, j, "p1", journal.Waiting)
+	plan(t, j, "p2", journal.Approved)
+	plan(t, j, "p3", journal.Lapsed)
+	require.NoError(t, j.SetPlanState(t.Context(), "p2", journal.Settled, "b"))
+	open, err := j.Plans(t.Context(), journal.Waiting, journal.Approved)
+	require.NoError(t, err)
+	require.Len(t, open, 1)
+	require.Equal(t, "p1", open[0].ID)
+	all, err := j.Plans(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"", "b", ""}, []string{all[0].SettledIn, all[1].SettledIn, all[2].SettledIn})
+}
+
+func TestAPersonAnswersAPlanOnce(t *testing.T) {
+	j := open(t, t.TempDir())
+	plan(t, j, "p", journal.Waiting)
+	require.NoError(t, j.PutApproval(t.Context(), "p", "anna", []byte("1")))
+	require.ErrorIs(t, j.PutApproval(t.Context(), "p", "anna", []byte("2")), journal.ErrTwice)
+	require.NoError(t, j.PutApproval(t.Context(), "p", "bo", []byte("3")))
+	answers, err := j.Approvals(t.Context(), "p")
+	require.NoError(t, err)
+	require.Equal(t, [][]byte{[]byte("1"), []byte("3")}, answers)
+	require.Error(t, j.PutApproval(t.Context(), "no such plan", "anna", nil))
+}
+
+func TestAChunkIsIntendedOnceAndSettledOnce(t *testing.T) {
+	state := t.TempDir()
+	j := open(t, state)
+	plan(t, j, "p", journal.Approved)
+	c, err := j.Intend(t.Context(), journal.Chunk{RunID: "a", PlanID: "p", Group: 1, First: 200, Rows: 100, IntentAt: now})
+	require.NoError(t, err)
+	require.NoError(t, j.Close())
+	j = open(t, state) // as after a crash
+	again, err := j.Intend(t.Context(), journal.Chunk{RunID: "b", PlanID: "p", Group: 1, First: 200, Rows: 100, IntentAt: now.Add(time.Hour)})
+	require.NoError(t, err)
+	require.Equal(t, c.ID, again.ID)
+	_, err = j.Intend(t.Context(), journal.Chunk{RunID: "b", PlanID: "p", Group: 0, First: 0, Rows: 5, IntentAt: now})
+	require.NoError(t, err)
+	require.NoError(t, j.Settle(t.Context(), c.ID, "b", []byte("dds"), now))
+	require.ErrorIs(t, j.Settle(t.Context(), c.ID, "b", []byte("ddd"), now), journal.ErrCorrupt, "an outcome is never written over")
+	chunks, err := j.Chunks(t.Context(), "p")
+	require.NoError(t, err)
+	require.Len(t, chunks, 2)
+	require.Nil(t, chunks[0].Outcome, "the open chunk, in the order of the rows")
+	require.Equal(t, journal.Chunk{ID: c.ID, RunID: "b", PlanID: "p", Group: 1, First: 200, Rows: 100, IntentAt: now, Outcome: []byte("dds"), SettledAt: now}, chunks[1])
+}
+
+func TestARunTakesOverWhatACutOffRunHadSettled(t *testing.T) {
+	j := open(t, t.TempDir())
+	ended := journal.Run{ID: "ended", StartedAt: now, AsOf: now, EndedAt: now}
+	for _, id := range []string{"ended", "killed", "mine"} {
+		require.NoError(t, j.Begin(t.Context(), journal.Run{ID: id, StartedAt: now, AsOf: now}))
+	}
+	require.NoError(t, j.End(t.Context(), ended))
+	plan(t, j, "p", journal.Approved)
+	for i, run := range []string{"ended", "killed"} {
+		c, err := j.Intend(t.Context(), journal.Chunk{RunID: run, PlanID: "p", First: int64(i), Rows: 1, IntentAt: now})
+		require.NoError(t, err)
+		require.NoError(t, j.Settle(t.Context(), c.ID, run, []byte("d"), now))
+	}
+	require.NoError(t, j.TakeOver(t.Context(), "mine"))
+	chunks, err := j.Chunks(t.Context(), "p")
+	require.NoError(t, err)
+	require.Equal(t, []string{"ended", "mine"}, []string{chunks[0].RunID, chunks[1].RunID})
+}
+
+func TestRewritesAreRemembered(t *testing.T) {
+	j := open(t, t.TempDir())
+	at, sum, err := j.LastRewrite(t.Context(), "f.sql.gz")
+	require.NoError(t, err)
+	require.True(t, at.IsZero())
+	require.Empty(t, sum)
+	require.NoError(t, j.Rewritten(t.Context(), "f.sql.gz", now, "1"))
+	require.NoError(t, j.Rewritten(t.Context(), "f.sql.gz", now.Add(time.Hour), "2"))
+	at, sum, err = j.LastRewrite(t.Context(), "f.sql.gz")
+	require.NoError(t, err)
+	require.Equal(t, now.Add(time.Hour), at)
+	require.Equal(t, "2", sum)
+}
+
+func TestDamagedJournalIsRefused(t *testing.T) {
+	state := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(state, "journal.db"), []byte("this is no database, and long enough to be looked at as one, page by page"), 0o600))
+	_, err := journal.Open(t.Context(), state)
+	require.ErrorIs(t, err, journal.ErrCorrupt)
+}
