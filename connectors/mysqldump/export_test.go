@@ -3,9 +3,9 @@ package mysqldump
 import (
 	"bytes"
 	"context"
-	"io"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/textfile"
 )
 
 // Points are the places at which a rewrite can be interrupted.
@@ -16,11 +16,11 @@ func Interrupt(src connectors.Source, hook func(point string) error) {
 	src.(*rewriter).hook = hook
 }
 
-// Stream reads a text twice, as Tables and Rewrite do, asking edit about all rows, and returns the new text. Readers of their own let tests choose
-// where the pieces end.
-func Stream(ctx context.Context, text []byte, reader func(io.Reader) io.Reader, edit connectors.EditFunc) (tables []connectors.Table, out []byte, err error) {
+// Stream reads a text twice, as Tables and Rewrite do, asking edit about all rows, through a window of that many bytes, and returns the
+// new text.
+func Stream(ctx context.Context, text []byte, window int, edit connectors.EditFunc) (tables []connectors.Table, out []byte, err error) {
 	j := &job{source: &source{file: "x.sql", unchecked: true}, edit: edit}
-	w := newWalker(newWindow(ctx, reader(bytes.NewReader(text))))
+	w := newWalker(textfile.NewWindow(ctx, bytes.NewReader(text), window))
 	if err := w.run(); err != nil {
 		return nil, nil, err
 	}
@@ -36,11 +36,11 @@ func Stream(ctx context.Context, text []byte, reader func(io.Reader) io.Reader, 
 		}
 	}
 	var b bytes.Buffer
-	behind, err := writeBehind(&b, packed{})
+	behind, err := writeBehind(&b, textfile.Packing{})
 	if err != nil {
 		return nil, nil, err
 	}
-	w = j.walk(ctx, reader(bytes.NewReader(text)), targets, &editor{out: behind, edit: edit, counts: map[*target]*connectors.RewriteCount{}})
+	w = j.walk(textfile.NewWindow(ctx, bytes.NewReader(text), window), targets, &editor{out: behind, edit: edit, counts: map[*target]*connectors.RewriteCount{}})
 	err = w.run()
 	if e := behind.close(); err == nil {
 		err = e

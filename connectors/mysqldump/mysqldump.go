@@ -15,15 +15,13 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
-	"time"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/textfile"
 )
 
 // Connector opens dumps by path.
@@ -46,24 +44,22 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	if o.DSN == "" {
 		return nil, s.fail("open", "", fmt.Errorf("no path: %w", connectors.ErrConfig), "give the path of a dump")
 	}
-	info, err := os.Stat(o.DSN)
-	if err != nil {
-		return nil, s.fail("open", "", fileError(err), "")
+	if _, err := textfile.StampOf(o.DSN); errors.Is(err, connectors.ErrConfig) {
+		return nil, s.fail("open", "", err, "give the path of a dump")
+	} else if err != nil {
+		return nil, s.fail("open", "", err, "")
 	}
-	if !info.Mode().IsRegular() {
-		return nil, s.fail("open", "", fmt.Errorf("not a regular file: %w", connectors.ErrConfig), "give the path of a dump")
-	}
-	t, err := openText(s.path, s.file, nil)
+	t, err := s.open()
 	if err != nil {
 		return nil, s.fail("open", "", err, "")
 	}
 	defer t.Close()
-	w := newWindow(ctx, t)
-	if err := w.more(); err != nil && info.Size() > 0 && w.end == 0 && errors.Is(err, connectors.ErrDamaged) {
+	w := textfile.NewWindow(ctx, t, textfile.WindowBytes)
+	if err := w.More(); len(w.Rest()) == 0 && errors.Is(err, connectors.ErrDamaged) {
 		return nil, s.fail("open", "", err, "")
 	}
-	if t.packed.compression != none {
-		if _, err := sniff(w.rest(), ""); err != nil {
+	if t.Packing.Compression != textfile.None {
+		if err := textfile.Check(w.Rest(), foreign...); err != nil {
 			return nil, s.fail("open", "", err, "")
 		}
 	}
@@ -105,16 +101,9 @@ type source struct {
 	known *contents // of the file as it was under known.stamp
 }
 
-// stamp tells whether a file is still the same without reading it.
-type stamp struct {
-	size  int64
-	mtime time.Time
-	inode uint64
-}
-
 // contents is what a pass over the file found in it.
 type contents struct {
-	stamp  stamp
+	stamp  textfile.Stamp
 	tables []*table // of applications, sorted by their reported names
 }
 
@@ -167,34 +156,22 @@ func (s *source) Tables(ctx context.Context) ([]connectors.Table, error) {
 	return list, nil
 }
 
-func (s *source) stamp() (stamp, error) {
-	info, err := os.Stat(s.path)
-	if err != nil {
-		return stamp{}, fileError(err)
-	}
-	now := stamp{size: info.Size(), mtime: info.ModTime()}
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		now.inode = st.Ino
-	}
-	return now, nil
-}
-
 func (s *source) contents(ctx context.Context) (*contents, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now, err := s.stamp()
+	now, err := textfile.StampOf(s.path)
 	if err != nil {
 		return nil, err
 	}
 	if s.known != nil && s.known.stamp == now {
 		return s.known, nil
 	}
-	t, err := openText(s.path, s.file, nil)
+	t, err := s.open()
 	if err != nil {
 		return nil, err
 	}
 	defer t.Close()
-	w := newWalker(newWindow(ctx, t))
+	w := newWalker(textfile.NewWindow(ctx, t, textfile.WindowBytes))
 	if err := w.run(); err != nil {
 		return nil, err
 	}
@@ -308,12 +285,12 @@ func (s *source) scan(ctx context.Context, q []connectors.Query, yield func(conn
 	if err != nil || len(targets) == 0 {
 		return err
 	}
-	t, err := openText(s.path, s.file, nil)
+	t, err := s.open()
 	if err != nil {
 		return err
 	}
 	defer t.Close()
-	w := newWalker(newWindow(ctx, t))
+	w := newWalker(textfile.NewWindow(ctx, t, textfile.WindowBytes))
 	w.targets = targets
 	var current *target
 	w.flush = func() error {

@@ -20,6 +20,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/textfile"
 )
 
 // The points of a rewrite at which tests kill it.
@@ -42,7 +43,7 @@ type rewriter struct{ *source }
 func (r *rewriter) Rewrite(ctx context.Context, q []connectors.Query, edit connectors.EditFunc, verify func(connectors.Source) error) (connectors.RewriteReport, error) {
 	path, err := filepath.EvalSymlinks(r.path)
 	if err != nil {
-		return connectors.RewriteReport{}, r.fail("rewrite", "", fileError(err), "")
+		return connectors.RewriteReport{}, r.fail("rewrite", "", textfile.Error(err), "")
 	}
 	j := &job{source: r.source, target: path, edit: edit, verify: verify}
 	defer j.discard()
@@ -113,7 +114,7 @@ func (j *job) reached(point string) error {
 func (j *job) begin() error {
 	info, err := os.Stat(j.target)
 	if err != nil {
-		return fileError(err)
+		return textfile.Error(err)
 	}
 	j.info = info
 	if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Nlink > 1 {
@@ -166,7 +167,7 @@ func (j *job) write(ctx context.Context, q []connectors.Query) (touched bool, er
 		return false, err
 	}
 	before := j.newDigest()
-	in, err := openText(j.target, j.file, before)
+	in, err := textfile.OpenWith(j.target, textfile.Options{Name: j.file, Tee: before, Foreign: foreign})
 	if err != nil {
 		return false, err
 	}
@@ -178,14 +179,14 @@ func (j *job) write(ctx context.Context, q []connectors.Query) (touched bool, er
 	j.temp = f.Name()
 	defer f.Close()
 	after := j.newDigest()
-	out, err := writeBehind(io.MultiWriter(f, after), in.packed)
+	out, err := writeBehind(io.MultiWriter(f, after), in.Packing)
 	if err != nil {
 		return false, err
 	}
 	defer out.close()
 
 	e := &editor{out: out, edit: j.edit, counts: map[*target]*connectors.RewriteCount{}}
-	w := j.walk(ctx, in, targets, e)
+	w := j.walk(textfile.NewWindow(ctx, in, textfile.WindowBytes), targets, e)
 	if err := w.run(); err != nil {
 		return false, err
 	}
@@ -218,8 +219,8 @@ func (j *job) write(ctx context.Context, q []connectors.Query) (touched bool, er
 }
 
 // walk connects a walker with the editor.
-func (j *job) walk(ctx context.Context, in io.Reader, targets map[tableID]*target, e *editor) *walker {
-	w := newWalker(newWindow(ctx, in))
+func (j *job) walk(in *textfile.Window, targets map[tableID]*target, e *editor) *walker {
+	w := newWalker(in)
 	w.targets, w.editor, w.out, w.flush = targets, e, e.text, e.flush
 	e.dialect = &w.dialect
 	for _, t := range targets {
@@ -291,7 +292,7 @@ func (j *job) readBack(ctx context.Context) error {
 func (j *job) unchanged() error {
 	info, err := os.Stat(j.target)
 	if err != nil {
-		return fileError(err)
+		return textfile.Error(err)
 	}
 	if !os.SameFile(info, j.info) || info.Size() != j.info.Size() || !info.ModTime().Equal(j.info.ModTime()) {
 		return errMoved
@@ -406,6 +407,11 @@ func digestOf(path string, withMD5 bool) (*digest, error) {
 
 func (d *digest) sha() [32]byte { return [32]byte(d.sha256.Sum(nil)) }
 
+const (
+	chunkBytes = 256 << 10
+	chunks     = 8
+)
+
 // behind compresses, hashes and writes in a goroutine of its own.
 type behind struct {
 	full   chan []byte
@@ -417,23 +423,23 @@ type behind struct {
 	closed bool
 }
 
-func writeBehind(w io.Writer, p packed) (*behind, error) {
+func writeBehind(w io.Writer, p textfile.Packing) (*behind, error) {
 	var z io.WriteCloser = plainWriter{w}
 	var err error
-	switch p.compression {
-	case gz:
+	switch p.Compression {
+	case textfile.Gzip:
 		level := 6
-		if p.best {
+		if p.Best {
 			level = gzip.BestCompression
-		} else if p.fastest {
+		} else if p.Fastest {
 			level = gzip.BestSpeed
 		}
 		var g *gzip.Writer
 		if g, err = gzip.NewWriterLevel(w, level); err == nil {
-			g.Header = p.header
+			g.Header = p.Header
 			z = g
 		}
-	case zst:
+	case textfile.Zstd:
 		z, err = zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithLowerEncoderMem(true))
 	}
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/textfile"
 )
 
 // statementBytes is the most that a statement other than an INSERT may hold in a pass that looks for changes of a table.
@@ -16,7 +17,8 @@ const statementBytes = 16 << 20
 
 // walker reads the statements of a dump one after another. With targets it hands their rows to onRow.
 type walker struct {
-	*window
+	*textfile.Window
+	out       func([]byte) error // gets what pass consumes; nil while only reading
 	dialect   dialect
 	variables map[string]mode // @name holding an SQL_MODE
 	delimiter []byte
@@ -35,13 +37,23 @@ type walker struct {
 	flush     func() error // ends the batch at hand: called before anything but a row of the same table
 }
 
-func newWalker(w *window) *walker {
-	return &walker{window: w, variables: map[string]mode{}, delimiter: []byte{';'}, tables: map[tableID]*table{}, others: map[tableID]bool{}}
+func newWalker(w *textfile.Window) *walker {
+	return &walker{Window: w, variables: map[string]mode{}, delimiter: []byte{';'}, tables: map[tableID]*table{}, others: map[tableID]bool{}}
 }
 
 // at adds the line to what is wrong with the file.
 func (w *walker) at(format string, args ...any) error {
-	return fmt.Errorf("line %d: %w", w.line(), fmt.Errorf(format, args...))
+	return fmt.Errorf("line %d: %w", w.Line(0), fmt.Errorf(format, args...))
+}
+
+// pass consumes n bytes and hands them to out.
+func (w *walker) pass(n int) error {
+	b := w.Rest()[:n]
+	w.Drop(n)
+	if w.out == nil || n == 0 {
+		return nil
+	}
+	return w.out(b)
 }
 
 // run reads to the end of the file.
@@ -69,10 +81,10 @@ func (w *walker) flushed() error {
 
 // extend reads more for a statement that is not whole. It fails once all has been read; before that, learning that nothing follows counts as more.
 func (w *walker) extend() error {
-	if w.eof {
+	if w.EOF() {
 		return w.at("the file ends within a statement: %w", connectors.ErrDamaged)
 	}
-	if err := w.more(); err != io.EOF {
+	if err := w.More(); err != io.EOF {
 		return err
 	}
 	return nil
@@ -83,7 +95,7 @@ var trailer = []byte("-- Dump completed")
 // blank passes white space and comments, and reports whether anything follows.
 func (w *walker) blank() (bool, error) {
 	for {
-		b := w.rest()
+		b := w.Rest()
 		i := 0
 		for i < len(b) && (isBlank(b[i]) || b[i] == 0) {
 			i++
@@ -91,8 +103,8 @@ func (w *walker) blank() (bool, error) {
 		if err := w.pass(i); err != nil {
 			return false, err
 		}
-		if b = w.rest(); len(b) > 0 {
-			end := comment(b, 0, w.eof)
+		if b = w.Rest(); len(b) > 0 {
+			end := comment(b, 0, w.EOF())
 			if end == 0 {
 				return true, nil
 			}
@@ -105,13 +117,13 @@ func (w *walker) blank() (bool, error) {
 				}
 				continue
 			}
-			if w.eof {
+			if w.EOF() {
 				return false, w.at("the file ends within a comment: %w", connectors.ErrDamaged)
 			}
 		}
-		if err := w.more(); err != nil && err != io.EOF {
+		if err := w.More(); err != nil && err != io.EOF {
 			return false, err
-		} else if err == io.EOF && len(w.rest()) == 0 {
+		} else if err == io.EOF && len(w.Rest()) == 0 {
 			return false, nil
 		}
 	}
@@ -121,13 +133,13 @@ func (w *walker) blank() (bool, error) {
 func (w *walker) statement() error {
 	w.complete = false
 	standard := len(w.delimiter) == 1 && w.delimiter[0] == ';'
-	if standard && w.lastText != nil && bytes.HasPrefix(w.rest(), w.lastText) {
+	if standard && w.lastText != nil && bytes.HasPrefix(w.Rest(), w.lastText) {
 		return w.rows(w.last, len(w.lastText))
 	}
 	for {
-		l := lexer{b: w.rest(), mode: w.dialect.mode, eof: w.eof}
+		l := lexer{b: w.Rest(), mode: w.dialect.mode, eof: w.EOF()}
 		t := l.next()
-		if t.kind == endOfText && l.short && !w.eof {
+		if t.kind == endOfText && l.short && !w.EOF() {
 			if err := w.extend(); err != nil {
 				return err
 			}
@@ -148,14 +160,14 @@ func (w *walker) setDelimiter() error {
 		return err
 	}
 	for {
-		end := lineEnd(w.rest(), 0, w.eof)
+		end := lineEnd(w.Rest(), 0, w.EOF())
 		if end < 0 {
 			if err := w.extend(); err != nil {
 				return err
 			}
 			continue
 		}
-		d := bytes.TrimSpace(w.rest()[len("DELIMITER"):end])
+		d := bytes.TrimSpace(w.Rest()[len("DELIMITER"):end])
 		if len(d) == 0 || len(d) > 16 {
 			return w.at("DELIMITER without a delimiter: %w", connectors.ErrDamaged)
 		}
@@ -175,9 +187,9 @@ type insert struct {
 // insert parses the header of an INSERT or REPLACE, then its rows.
 func (w *walker) insert() error {
 	for {
-		l := lexer{b: w.rest(), mode: w.dialect.mode, eof: w.eof}
+		l := lexer{b: w.Rest(), mode: w.dialect.mode, eof: w.EOF()}
 		h := parseInsert(&l, w.database)
-		if l.short && !w.eof {
+		if l.short && !w.EOF() {
 			if err := w.extend(); err != nil {
 				return err
 			}
@@ -196,7 +208,7 @@ func (w *walker) insert() error {
 			_, err := w.skip(0)
 			return err
 		}
-		w.last, w.lastText = h, append(w.lastText[:0], w.rest()[:l.i]...)
+		w.last, w.lastText = h, append(w.lastText[:0], w.Rest()[:l.i]...)
 		w.addTable(h)
 		return w.rows(h, l.i)
 	}
@@ -295,9 +307,9 @@ func (w *walker) rows(h insert, n int) error {
 		return w.at("%w", err)
 	}
 	if w.editor != nil {
-		w.editor.add(evHeader, w.rest()[:n])
+		w.editor.add(evHeader, w.Rest()[:n])
 	}
-	w.drop(n)
+	w.Drop(n)
 	tab := w.tables[h.id]
 	for {
 		size, err := w.row(t)
@@ -305,10 +317,10 @@ func (w *walker) rows(h insert, n int) error {
 			return err
 		}
 		tab.rows++
-		if err := w.onRow(t, w.rest()[:size], w.spans); err != nil {
+		if err := w.onRow(t, w.Rest()[:size], w.spans); err != nil {
 			return err
 		}
-		w.drop(size)
+		w.Drop(size)
 		last, err := w.separator(h)
 		if err != nil || last {
 			return err
@@ -319,7 +331,7 @@ func (w *walker) rows(h insert, n int) error {
 // row makes the tuple at hand whole and finds its values.
 func (w *walker) row(t *target) (size int, err error) {
 	for {
-		values, n, ok := w.dialect.tuple(w.rest(), w.spans, w.eof)
+		values, n, ok := w.dialect.tuple(w.Rest(), w.spans, w.EOF())
 		w.spans = values
 		if !ok {
 			return 0, w.at("a row of table %s cannot be read: %w", t.id.name, connectors.ErrDamaged)
@@ -340,7 +352,7 @@ func (w *walker) row(t *target) (size int, err error) {
 // separator reads what stands behind a row: the comma before the next, or the end of the statement.
 func (w *walker) separator(h insert) (last bool, err error) {
 	for {
-		b := w.rest()
+		b := w.Rest()
 		if len(b) > 1 && b[0] == ',' && b[1] == '(' {
 			w.separated(1)
 			return false, nil
@@ -350,7 +362,7 @@ func (w *walker) separator(h insert) (last bool, err error) {
 			if w.editor != nil {
 				w.editor.add(evEnd, b[:i+1])
 			}
-			w.drop(i + 1)
+			w.Drop(i + 1)
 			return true, nil
 		}
 		if i < len(b) && b[i] == ',' {
@@ -372,9 +384,9 @@ func (w *walker) separator(h insert) (last bool, err error) {
 
 func (w *walker) separated(n int) {
 	if w.editor != nil {
-		w.editor.add(evSeparator, w.rest()[:n])
+		w.editor.add(evSeparator, w.Rest()[:n])
 	}
-	w.drop(n)
+	w.Drop(n)
 }
 
 func skipBlank(b []byte, i int) int {
@@ -394,7 +406,7 @@ func (w *walker) skip(n int) (rows int64, err error) {
 		m      = w.dialect.mode
 	)
 	for {
-		b := w.rest()
+		b := w.Rest()
 		for i < len(b) {
 			if inside != 0 {
 				i, inside = m.leave(b, i, inside)
@@ -413,7 +425,7 @@ func (w *walker) skip(n int) (rows int64, err error) {
 			if c == w.delimiter[0] && len(b)-i >= len(w.delimiter) && bytes.HasPrefix(b[i:], w.delimiter) {
 				return rows, w.pass(i + len(w.delimiter))
 			}
-			if len(b)-i < markerBytes && !w.eof && (classes[c] == other || c == w.delimiter[0]) {
+			if len(b)-i < markerBytes && !w.EOF() && (classes[c] == other || c == w.delimiter[0]) {
 				break
 			}
 			switch classes[c] {
@@ -566,7 +578,7 @@ func (w *walker) mentions(l lexer) error {
 // gather makes the statement at hand whole and returns it with its delimiter; nil if it is too long.
 func (w *walker) gather() ([]byte, error) {
 	for {
-		b := w.rest()
+		b := w.Rest()
 		if n := w.statementEnd(b); n >= 0 {
 			return b[:n], nil
 		}
@@ -593,7 +605,7 @@ func (w *walker) statementEnd(b []byte) int {
 				return -1
 			}
 		case other:
-			j := comment(b, i, w.eof)
+			j := comment(b, i, w.EOF())
 			if j < 0 {
 				return -1
 			}

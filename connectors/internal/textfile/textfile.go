@@ -28,7 +28,7 @@ var (
 )
 
 // foreign lists the first bytes of what is no text that can be read here, with what to say and to do.
-var foreign = []struct{ magic, what string }{
+var foreign = []Foreign{
 	{"\xfd7zXZ\x00", "it is compressed with xz; only gzip and zstd are read"},
 	{"BZh", "it is compressed with bzip2; only gzip and zstd are read"},
 	{"\x04\x22\x4d\x18", "it is compressed with lz4; only gzip and zstd are read"},
@@ -46,31 +46,89 @@ var foreign = []struct{ magic, what string }{
 	{"\xfe\xff", "it is UTF-16; write it as UTF-8"},
 }
 
-// Check says what the first bytes of a text are if they are those of another format; the error wraps ErrDamaged.
-func Check(head []byte) error {
-	for _, f := range foreign {
-		if bytes.HasPrefix(head, []byte(f.magic)) {
-			return fmt.Errorf("%s: %w", f.what, connectors.ErrDamaged)
+// Foreign is what a file may be instead of the text that is wanted: its first bytes, and what to say and to do.
+type Foreign struct{ Magic, What string }
+
+// Check says what the first bytes of a text are if they are those of another format, one of more or one that every connector refuses; the error wraps ErrDamaged.
+func Check(head []byte, more ...Foreign) error {
+	for _, list := range [][]Foreign{more, foreign} {
+		for _, f := range list {
+			if bytes.HasPrefix(head, []byte(f.Magic)) {
+				return fmt.Errorf("%s: %w", f.What, connectors.ErrDamaged)
+			}
 		}
 	}
 	return nil
 }
 
+// Compression is how a file is packed, told by its first bytes and not by its name.
+type Compression int
+
+// The compressions that are read.
+const (
+	None Compression = iota
+	Gzip
+	Zstd
+)
+
+// Packing says how the bytes of a file are packed, so that it can be written anew in the same way.
+type Packing struct {
+	Compression Compression
+	Header      gzip.Header // of the first gzip member
+	Fastest     bool        // gzip's level, where the file tells
+	Best        bool
+}
+
+// sniff tells how a file is packed from its first bytes.
+func sniff(head []byte, name string, more []Foreign) (Packing, error) {
+	switch {
+	case bytes.HasPrefix(head, gzipMagic):
+		p := Packing{Compression: Gzip}
+		if len(head) > 8 { // RFC 1952: XFL is 2 for the slowest and 4 for the fastest algorithm
+			p.Best, p.Fastest = head[8] == 2, head[8] == 4
+		}
+		return p, nil
+	case bytes.HasPrefix(head, zstdMagic), len(head) > 3 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:4], []byte{0x2a, 0x4d, 0x18}): // or a skippable frame
+		return Packing{Compression: Zstd}, nil
+	}
+	if err := Check(head, more...); err != nil {
+		return Packing{}, err
+	}
+	switch lower := strings.ToLower(name); {
+	case strings.HasSuffix(lower, ".gz"):
+		return Packing{}, fmt.Errorf("the name ends in .gz but the file is not gzip: %w", connectors.ErrDamaged)
+	case strings.HasSuffix(lower, ".zst"):
+		return Packing{}, fmt.Errorf("the name ends in .zst but the file is not zstd: %w", connectors.ErrDamaged)
+	}
+	return Packing{}, nil
+}
+
 // Text is an open file: a reader of its decompressed text.
 type Text struct {
 	io.Reader
-	file  *os.File
-	ahead *ahead
-	undo  []func()
+	Packing Packing
+	file    *os.File
+	ahead   *ahead
+	undo    []func()
+}
+
+// Options are what a connector may ask of an opening besides.
+type Options struct {
+	Name    string    // the name that the file stands for; "" is its path
+	Tee     io.Writer // gets the bytes of the file as they are, from a goroutine of the Text; nil gets none
+	Foreign []Foreign // what else is refused, before what every connector refuses
 }
 
 // Open opens the file at path and what decompresses it. How it is packed is told from the first bytes; a name that promises otherwise is ErrDamaged.
-func Open(path string) (_ *Text, err error) {
+func Open(path string) (*Text, error) { return OpenWith(path, Options{}) }
+
+// OpenWith is Open with options.
+func OpenWith(path string, o Options) (_ *Text, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, Error(err)
 	}
-	t := &Text{Reader: f, file: f}
+	t := &Text{file: f}
 	defer func() {
 		if err != nil {
 			t.Close()
@@ -81,31 +139,38 @@ func Open(path string) (_ *Text, err error) {
 	if err != nil && err != io.EOF {
 		return nil, Error(err)
 	}
-	head = head[:n]
-	lower := strings.ToLower(path)
-	switch {
-	case bytes.HasPrefix(head, gzipMagic):
-		z, err := gzip.NewReader(f)
+	if o.Name == "" {
+		o.Name = path
+	}
+	if t.Packing, err = sniff(head[:n], o.Name, o.Foreign); err != nil {
+		return nil, err
+	}
+	var raw io.Reader = f
+	if o.Tee != nil {
+		raw = io.TeeReader(f, o.Tee)
+	}
+	switch t.Packing.Compression {
+	case Gzip:
+		z, err := gzip.NewReader(raw)
 		if err != nil {
 			return nil, unpackError(err)
 		}
+		t.Packing.Header = z.Header
 		t.Reader = unpacker{z}
-	case bytes.HasPrefix(head, zstdMagic), len(head) > 3 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:4], []byte{0x2a, 0x4d, 0x18}): // or a skippable frame
-		z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecoderLowmem(true))
+	case Zstd:
+		z, err := zstd.NewReader(raw, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecoderLowmem(true))
 		if err != nil {
 			return nil, unpackError(err)
 		}
 		t.undo = append(t.undo, z.Close)
 		t.Reader = unpacker{z}
-	case strings.HasSuffix(lower, ".gz"):
-		return nil, fmt.Errorf("the name ends in .gz but the file is not gzip: %w", connectors.ErrDamaged)
-	case strings.HasSuffix(lower, ".zst"):
-		return nil, fmt.Errorf("the name ends in .zst but the file is not zstd: %w", connectors.ErrDamaged)
 	default:
-		return t, Check(head)
+		t.Reader = raw
 	}
-	t.ahead = readAhead(t.Reader)
-	t.Reader = t.ahead
+	if t.Packing.Compression != None || o.Tee != nil {
+		t.ahead = readAhead(t.Reader)
+		t.Reader = t.ahead
+	}
 	return t, nil
 }
 
@@ -196,7 +261,7 @@ const (
 	chunks     = 8
 )
 
-// ahead reads in a goroutine of its own, so that decompressing runs beside the parser.
+// ahead reads in a goroutine of its own, so that reading and decompressing run beside the parser.
 type ahead struct {
 	full chan chunk
 	free chan []byte

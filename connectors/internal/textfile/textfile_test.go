@@ -82,6 +82,7 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		{"plain.gz", []byte("text"), "not gzip"},
 		{"plain.zst", []byte("text"), "not zstd"},
+		{"x.gz", []byte("BZh91AY"), "bzip2"},
 		{"archive.dump", []byte("PGDMP\x01"), "pg_restore"},
 		{"x.csv", []byte("PK\x03\x04"), "zip"},
 		{"x.csv", []byte("\xff\xfea\x00"), "UTF-16"},
@@ -96,7 +97,19 @@ func TestOpenRefuses(t *testing.T) {
 			require.ErrorContains(t, err, tc.want)
 		})
 	}
-	_, err := Open(filepath.Join(t.TempDir(), "nothing"))
+	text := write(t, "plain.gz", []byte("text"))
+	var raw bytes.Buffer
+	f, err := OpenWith(text, Options{Name: "plain", Tee: &raw})
+	require.NoError(t, err, "the name that it stands for counts")
+	got, err := io.ReadAll(f)
+	require.NoError(t, err)
+	f.Close()
+	require.Equal(t, "text", string(got))
+	require.Equal(t, "text", raw.String())
+	_, err = OpenWith(text, Options{Name: "plain", Foreign: []Foreign{{"tex", "it is foreign"}}})
+	require.ErrorIs(t, err, connectors.ErrDamaged)
+	require.ErrorContains(t, err, "it is foreign")
+	_, err = Open(filepath.Join(t.TempDir(), "nothing"))
 	require.ErrorIs(t, err, connectors.ErrUnreachable)
 	_, err = StampOf(t.TempDir())
 	require.ErrorIs(t, err, connectors.ErrConfig)
