@@ -1,7 +1,6 @@
 package mysqldump
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/keyset"
 )
 
 // batchRows is the most rows of a batch where the query does not say.
@@ -22,8 +22,7 @@ type target struct {
 	*table
 	fields    []int // of each column of the batch, its index in the table
 	keyFields []int
-	keys      map[connectors.Key]struct{} // nil: every row
-	folds     map[string]struct{}         // of the keys; nil unless they are text and not the primary key
+	keys      *keyset.Set // nil: every row
 	after     int64
 	ordinal   int64 // of the row at hand, counted from 1 in the file's order
 	maxRows   int
@@ -69,7 +68,7 @@ func (t *table) exact(field string) int {
 	return slices.IndexFunc(t.Fields, func(f connectors.Field) bool { return f.Name == field })
 }
 
-// filter prepares the sets that rows are looked up in.
+// filter prepares the set that rows are looked up in.
 func (g *target) filter(k *connectors.Keys) error {
 	text := false
 	for _, name := range k.Fields {
@@ -80,22 +79,13 @@ func (g *target) filter(k *connectors.Keys) error {
 		g.keyFields = append(g.keyFields, i)
 		text = text || g.Fields[i].Kind == connectors.Text
 	}
-	g.keys = make(map[connectors.Key]struct{}, len(k.Tuples))
-	for _, key := range k.Tuples {
-		g.keys[key] = struct{}{}
+	var fold keyset.Fold // only for texts that are not the primary key
+	if text && !slices.Equal(k.Fields, g.Key) {
+		fold = foldAll
 	}
-	if !text || slices.Equal(k.Fields, g.Key) {
-		return nil
-	}
-	g.folds = make(map[string]struct{}, len(k.Tuples))
-	for _, key := range k.Tuples {
-		values, err := key.Values()
-		if err != nil {
-			return err
-		}
-		g.folds[foldAll(values)] = struct{}{}
-	}
-	return nil
+	var err error
+	g.keys, err = keyset.New(k.Tuples, fold)
+	return err
 }
 
 // statement learns the places of the fields from the header of a statement.
@@ -174,24 +164,14 @@ func (g *target) wanted(d dialect, tuple []byte, values []span) (bool, error) {
 		if null || err != nil {
 			return false, err
 		}
-		g.keyBytes = binary.AppendUvarint(g.keyBytes, uint64(len(v)))
-		g.keyBytes = append(g.keyBytes, v...)
+		g.keyBytes = keyset.Append(g.keyBytes, v)
 	}
-	if _, ok := g.keys[connectors.Key(g.keyBytes)]; ok {
-		return true, nil
-	}
-	if g.folds == nil {
-		return false, nil
-	}
-	parts, err := connectors.Key(g.keyBytes).Values()
-	if err != nil {
-		return false, err
-	}
-	if _, ok := g.folds[foldAll(parts)]; ok {
+	found, alike, err := g.keys.Find(g.keyBytes)
+	if alike {
 		return false, fmt.Errorf("a row of table %s refers to a row asked for with a text that differs in case, accents or spaces; whether the server takes the two for equal, "+
 			"the dump does not say: %w", g.Name, connectors.ErrDamaged)
 	}
-	return false, nil
+	return found, err
 }
 
 // fill adds the row to the batch.
@@ -216,12 +196,12 @@ func (g *target) cursor() connectors.Cursor {
 	return connectors.Cursor(strconv.FormatInt(g.ordinal, 10))
 }
 
-func foldAll(values [][]byte) string {
+func foldAll(values [][]byte) (string, error) {
 	parts := make([][]byte, len(values))
 	for i, v := range values {
 		parts[i] = []byte(fold(string(v)))
 	}
-	return string(connectors.MakeKey(parts...))
+	return string(connectors.MakeKey(parts...)), nil
 }
 
 // fold maps texts that some collation of MySQL or MariaDB takes for equal to one text. It is coarser than any of them: case, accents, width, trailing spaces and control

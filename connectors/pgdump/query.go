@@ -2,7 +2,6 @@ package pgdump
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,6 +12,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/keyset"
 )
 
 // batchRows is the most rows of a batch where the query does not say.
@@ -24,8 +24,7 @@ type target struct {
 	unchecked bool
 	fields    []int // of each column of the batch, its index in the table
 	keyFields []int
-	keys      map[connectors.Key]struct{} // nil: every row
-	folds     map[string]struct{}         // of the keys; nil unless the server may take texts that differ for equal
+	keys      *keyset.Set // nil: every row
 	after     int64
 	ordinal   int64 // of the row at hand, counted from 1 in the file's order
 	maxRows   int
@@ -67,7 +66,7 @@ func newTarget(t *table, q connectors.Query) (*target, error) {
 	return g, err
 }
 
-// filter prepares the sets that rows are looked up in.
+// filter prepares the set that rows are looked up in.
 func (g *target) filter(k *connectors.Keys) error {
 	loose := false
 	for _, name := range k.Fields {
@@ -78,20 +77,13 @@ func (g *target) filter(k *connectors.Keys) error {
 		g.keyFields = append(g.keyFields, i)
 		loose = loose || g.info[i].loose != exact
 	}
-	g.keys = make(map[connectors.Key]struct{}, len(k.Tuples))
-	for _, key := range k.Tuples {
-		g.keys[key] = struct{}{}
+	var fold keyset.Fold
+	if loose {
+		fold = g.fold
 	}
-	if !loose {
-		return nil
-	}
-	g.folds = make(map[string]struct{}, len(k.Tuples))
-	for _, key := range k.Tuples {
-		values, err := key.Values()
-		if err != nil || len(values) != len(k.Fields) {
-			return fmt.Errorf("a key of table %s has not a value for each field: %w", g.Name, connectors.ErrConfig)
-		}
-		g.folds[g.fold(values)] = struct{}{}
+	var err error
+	if g.keys, err = keyset.New(k.Tuples, fold); err != nil {
+		return fmt.Errorf("a key of table %s has not a value for each field: %w", g.Name, connectors.ErrConfig)
 	}
 	return nil
 }
@@ -174,24 +166,14 @@ func (g *target) wanted(d dialect, row []byte, values []span) (bool, error) {
 		if null || err != nil {
 			return false, err
 		}
-		g.keyBytes = binary.AppendUvarint(g.keyBytes, uint64(len(v)))
-		g.keyBytes = append(g.keyBytes, v...)
+		g.keyBytes = keyset.Append(g.keyBytes, v)
 	}
-	if _, ok := g.keys[connectors.Key(g.keyBytes)]; ok {
-		return true, nil
-	}
-	if g.folds == nil {
-		return false, nil
-	}
-	parts, err := connectors.Key(g.keyBytes).Values()
-	if err != nil {
-		return false, err
-	}
-	if _, ok := g.folds[g.fold(parts)]; ok {
+	found, alike, err := g.keys.Find(g.keyBytes)
+	if alike {
 		return false, fmt.Errorf("a row of table %s has a key asked for with a text that differs in case, accents or spaces; whether the server takes the two for equal, "+
 			"the dump does not say: %w", g.Name, connectors.ErrDamaged)
 	}
-	return false, nil
+	return found, err
 }
 
 // fill adds the row to the batch.
@@ -217,7 +199,10 @@ func (g *target) cursor() connectors.Cursor {
 }
 
 // fold maps keys that the server may take for equal to one text: it is coarser than any collation, and than what citext does.
-func (g *target) fold(values [][]byte) string {
+func (g *target) fold(values [][]byte) (string, error) {
+	if len(values) != len(g.keyFields) {
+		return "", connectors.ErrConfig
+	}
 	parts := make([][]byte, len(values))
 	for i, v := range values {
 		switch g.info[g.keyFields[i]].loose {
@@ -234,5 +219,5 @@ func (g *target) fold(values [][]byte) string {
 		}
 		parts[i] = v
 	}
-	return string(connectors.MakeKey(parts...))
+	return string(connectors.MakeKey(parts...)), nil
 }

@@ -1,0 +1,69 @@
+// Package keyset looks up the keys of rows in those that a query asks for, for connectors that read every row of a file and do not know what the collations of its
+// server take for equal.
+package keyset
+
+import (
+	"encoding/binary"
+
+	"lethe/connectors"
+)
+
+// Fold maps keys that a server may take for equal to one text. values are those of one key, in the order of the query's fields.
+type Fold func(values [][]byte) (string, error)
+
+// Set holds the keys of a query.
+type Set struct {
+	keys  map[connectors.Key]struct{}
+	folds map[string]struct{} // nil unless texts that differ may be equal
+	fold  Fold
+}
+
+// New makes the set of keys. fold is nil where a server takes only the same bytes for equal; its errors come back as they are, and so do those of keys that are none.
+func New(keys []connectors.Key, fold Fold) (*Set, error) {
+	s := &Set{keys: make(map[connectors.Key]struct{}, len(keys)), fold: fold}
+	for _, key := range keys {
+		s.keys[key] = struct{}{}
+	}
+	if fold == nil {
+		return s, nil
+	}
+	s.folds = make(map[string]struct{}, len(keys))
+	for _, key := range keys {
+		folded, err := s.folded(key)
+		if err != nil {
+			return nil, err
+		}
+		s.folds[folded] = struct{}{}
+	}
+	return s, nil
+}
+
+func (s *Set) folded(key connectors.Key) (string, error) {
+	values, err := key.Values()
+	if err != nil {
+		return "", err
+	}
+	return s.fold(values)
+}
+
+// Append adds one value to the bytes of a key.
+func Append(key, value []byte) []byte {
+	key = binary.AppendUvarint(key, uint64(len(value)))
+	return append(key, value...)
+}
+
+// Find reports whether the key, made by Append, is in the set; and if not, whether it is one that a server may take for equal to a key of the set.
+func (s *Set) Find(key []byte) (found, alike bool, err error) {
+	if _, ok := s.keys[connectors.Key(key)]; ok {
+		return true, false, nil
+	}
+	if s.folds == nil {
+		return false, false, nil
+	}
+	folded, err := s.folded(connectors.Key(key))
+	if err != nil {
+		return false, false, err
+	}
+	_, alike = s.folds[folded]
+	return false, alike, nil
+}
