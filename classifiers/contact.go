@@ -215,8 +215,20 @@ type phoneShape struct {
 	zero   bool // starts with a trunk 0
 }
 
+// isDocumentNumber reports whether b is a year and a serial number, as invoices and cases are numbered: 2026/000123, 2026-00123. Four digits behind a
+// dash may be a local telephone number instead.
+func isDocumentNumber(b []byte) bool {
+	if len(b) < 6 || (b[4] != '/' && b[4] != '-') || string(b[:2]) != "19" && string(b[:2]) != "20" {
+		return false
+	}
+	return allOf(b[2:4], isDigit) && allOf(b[5:], isDigit) && (b[4] == '/' || len(b) != 9)
+}
+
 // shapeOfPhone reads a value that could be a telephone number: 6 to 15 digits (ITU-T E.164) with separators, maybe an extension.
 func shapeOfPhone(b []byte) (phoneShape, bool) {
+	if isDocumentNumber(b) {
+		return phoneShape{}, false
+	}
 	var s phoneShape
 	b = bytes.TrimSpace(b)
 	if i := bytes.IndexAny(b, "xX#;"); i > 6 { // "x123", "ext. 5", "#12"

@@ -283,6 +283,20 @@ func TestRandomDigitsAreNothing(t *testing.T) {
 	}
 }
 
+func TestNumbersOfDocumentsAreNothing(t *testing.T) {
+	c := catalogue(t)
+	for _, form := range []string{"%d/%06d", "%d-%05d", "%d/%d", "RE-%d-%05d"} {
+		var col []string
+		for i := range 1000 {
+			col = append(col, fmt.Sprintf(form, 2016+i%10, i+1))
+		}
+		for _, header := range []string{"number", "c1"} {
+			f := classify(c, "invoices", textFields(header), col).Fields[0]
+			require.Equal(t, classifiers.None, f.Primary, "%s under %s: %v", form, header, f.Terms)
+		}
+	}
+}
+
 func TestSameInputSameVerdict(t *testing.T) {
 	cols, _ := people(lands()[0], rand.New(rand.NewSource(11)), 2000)
 	fields := textFields("c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9", "c10", "c11", "c12")
