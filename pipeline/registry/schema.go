@@ -1,7 +1,7 @@
 package registry
 
 // schemaVersion is stored with the registry; another version is refused.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // schema creates the tables. Facts only: rules are the policy file's. Everything hangs on a silo's number, so no key, index or foreign key
 // can lead from one silo into another. Times are microseconds since 1970 in UTC, 0 for none. References and hashes are raw bytes.
@@ -138,6 +138,20 @@ var schema = []string{
 		reason     TEXT    NOT NULL,
 		since      INTEGER NOT NULL,
 		PRIMARY KEY (silo, record_ref, reason)) WITHOUT ROWID`,
+
+	`CREATE TABLE sync_delivery (
+		silo       INTEGER NOT NULL,
+		target     TEXT    NOT NULL,
+		object     TEXT    NOT NULL,
+		sent_seq   INTEGER NOT NULL,
+		acked_seq  INTEGER NOT NULL,
+		copy_rows  INTEGER NOT NULL,
+		digest     BLOB    NOT NULL,
+		attempts   INTEGER NOT NULL,
+		error_code TEXT    NOT NULL,
+		sent_at    INTEGER NOT NULL,
+		acked_at   INTEGER NOT NULL,
+		PRIMARY KEY (silo, target, object)) WITHOUT ROWID`,
 
 	`CREATE TABLE expiry_pass (
 		silo          INTEGER NOT NULL,
