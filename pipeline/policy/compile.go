@@ -388,7 +388,7 @@ func (c *Compiled) Fields(r Records) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// Lint returns remarks on the silo that are no errors, each a sentence with the next step: rules whose review is due on the day of asOf, tables without a
+// Lint returns remarks on the silo that are no errors, each a sentence with the next step: rules whose review is due on the day of asOf, proof that is kept for ever, tables without a
 // block, block fields that also decide, and identifiers that a clear could take from a row that stays.
 func (c *Compiled) Lint(asOf time.Time) []string {
 	p := &problems{place: "silo " + c.Silo.Name}
@@ -397,6 +397,9 @@ func (c *Compiled) Lint(asOf time.Time) []string {
 		if due, err := ParseDate(r.ReviewBy); err == nil && due < today && today < r.until {
 			p.add("rule %d (%s): the review was due on %s: %s looks at it and sets a new review_by", i+1, r.id, r.ReviewBy, r.Owner)
 		}
+	}
+	if c.Silo.ProofRetention.IsZero() {
+		p.add("no proof_retention: the registry keeps the proof of what ended for ever, set it to the limitation period of claims, for example P5Y")
 	}
 	uncovered := map[string]bool{}
 	for i := range c.rules {

@@ -191,9 +191,16 @@ func TestJurisdictions(t *testing.T) {
 		j, ok := JurisdictionOf(code)
 		require.True(t, ok, code)
 		require.Equal(t, age, j.ChildConsentAge, code)
-		require.NotEmpty(t, j.Source, code)
-		_, err := ParseDate(j.AsOf)
-		require.NoError(t, err, code)
+		require.NotEmpty(t, j.About(ChildAge), code)
+		require.NotEmpty(t, j.Authority, code)
+		for _, l := range append(j.Laws, European()...) {
+			require.NotEmpty(t, l.Law, "%s: %s", code, l.Says)
+			require.Equal(t, l.Seen == "", l.Checked == "", "%s: %s: who looked says where and when", code, l.Says)
+			_, err := ParseDate(l.Checked)
+			require.True(t, l.Checked == "" || err == nil, code)
+			require.True(t, l.Start == "" || startNeeds[l.Start].at || startNeeds[l.Start].event, code)
+			require.NotRegexp(t, `\.$`, l.Says)
+		}
 		require.Equal(t, code == "ES", !j.Blocking.IsZero(), code)
 	}
 	require.Len(t, Jurisdictions(), 7)

@@ -1,29 +1,110 @@
 package policy
 
-// Jurisdiction is what national law adds to the GDPR and a decision needs. The table is a starting point, marked for legal review: a company has
-// it confirmed before relying on it.
+import "slices"
+
+// Jurisdiction is what national law adds to the GDPR and a decision or an explanation needs. It is a starting point, marked for legal review: a company
+// has it confirmed before relying on it. Only ChildConsentAge (through the importer's minor column) and Blocking act; what Laws lists is
+// suggested by `lethe policy explain` and never applied.
 type Jurisdiction struct {
-	Code            string // ISO 3166-1 alpha-2
-	ChildConsentAge int    // years: below it, consent needs a holder of parental responsibility (Art. 8(1))
+	Code            string `json:"code"` // ISO 3166-1 alpha-2
+	Name            string `json:"name"`
+	Authority       string `json:"authority"` // the supervisory authority
+	ChildConsentAge int    `json:"child_consent_age"`
 	// Blocking is how long data due for deletion are kept blocked first, for the authorities only. Zero: deleted outright.
-	Blocking Period
-	Source   string // law or authority
-	AsOf     string // when the source was read: 2006-01-02
+	Blocking Period `json:"blocking"`
+	Laws     []Law  `json:"laws"`
 }
 
-// jurisdictions: child ages as listed in the design's registry notes (section 4), each with its national law; marked for legal review.
-var jurisdictions = []Jurisdiction{
-	{Code: "DE", ChildConsentAge: 16, Source: "Art. 8(1) GDPR, no national derogation", AsOf: "2026-11-21"},
-	{Code: "ES", ChildConsentAge: 14, Blocking: Period{Years: 3}, Source: "Ley Organica 3/2018 (LOPDGDD), art. 7 (age), art. 32 (blocking), art. 72 (three years: the longest limitation)", AsOf: "2026-11-21"},
-	{Code: "FR", ChildConsentAge: 15, Source: "Loi 78-17 du 6 janvier 1978, art. 45", AsOf: "2026-11-21"},
-	{Code: "IT", ChildConsentAge: 14, Source: "D.lgs. 196/2003, art. 2-quinquies", AsOf: "2026-11-21"},
-	{Code: "NL", ChildConsentAge: 16, Source: "Art. 8(1) GDPR; Uitvoeringswet AVG, art. 5", AsOf: "2026-11-21"},
-	{Code: "PL", ChildConsentAge: 16, Source: "Art. 8(1) GDPR, no national derogation", AsOf: "2026-11-21"},
-	{Code: "SE", ChildConsentAge: 13, Source: "Lag (2018:218), 2 kap. 4 §", AsOf: "2026-11-21"},
+// Law is one thing that a national law or authority says, and whether somebody saw it.
+type Law struct {
+	Topic   LawTopic `json:"topic"`
+	Says    string   `json:"says"`              // in words, without a full stop
+	Period  Period   `json:"period,omitzero"`   // of a retention or limitation
+	Start   Start    `json:"start,omitempty"`   // where it starts, in the policy's words
+	Law     string   `json:"law"`               // as a lawyer would cite it
+	Seen    string   `json:"seen,omitempty"`    // where the statement was read: a page, seldom the law's own text
+	Checked string   `json:"checked,omitempty"` // when it was read there, 2006-01-02; "": nobody looked, it comes from the design's notes or common knowledge
 }
+
+// LawTopic says what a Law is about.
+type LawTopic string
+
+// The topics.
+const (
+	ChildAge       LawTopic = "child consent age"
+	BlockingRegime LawTopic = "blocking before deletion"
+	ConsentAge     LawTopic = "age of consents"
+	Accounting     LawTopic = "accounting records"
+	Limitation     LawTopic = "limitation of claims"
+	Prospects      LawTopic = "prospects"
+	ConsentProof   LawTopic = "proof of consent"
+)
+
+const seenOn = "2026-11-22"
+
+// tracker lists the ages that the member states chose under Art. 8(1), with the day on which each was looked at.
+const tracker = "twobirds.com, GDPR tracker: children"
+
+var jurisdictions = []Jurisdiction{
+	{Code: "DE", Name: "Germany", Authority: "the data protection authority of the Land (companies), BfDI (federal bodies, telecoms)", ChildConsentAge: 16, Laws: []Law{
+		{ChildAge, "no lower age than the regulation's 16 years", Period{}, "", "Art. 8(1) GDPR, no national derogation", tracker, seenOn},
+		{Accounting, "vouchers, invoices among them, are kept for 8 years from the end of the calendar year", Period{Years: 8}, ActivityEnded, "§ 147 Abs. 3 AO, § 257 Abs. 4 HGB", "akanthus-wpg.de, muchowitsch.de", seenOn},
+		{Accounting, "business letters are kept for 6 years from the end of the calendar year", Period{Years: 6}, ActivityEnded, "§ 147 Abs. 3 AO", "muchowitsch.de", seenOn},
+		{ConsentProof, "the proof of a consent to telephone marketing is kept for 5 years from consent and from each use of it", Period{Years: 5}, AtEvent, "§ 7a UWG", "lexetius.com, § 7a UWG", seenOn},
+		{Limitation, "ordinary claims lapse after 3 years from the end of the year in which they arose", Period{Years: 3}, RelationEnded, "§§ 195, 199 BGB", "", ""},
+	}},
+	{Code: "ES", Name: "Spain", Authority: "Agencia Española de Protección de Datos (AEPD)", ChildConsentAge: 14, Blocking: Period{Years: 3}, Laws: []Law{
+		{ChildAge, "from 14 years", Period{}, "", "Ley Orgánica 3/2018 (LOPDGDD), art. 7", tracker, seenOn},
+		{BlockingRegime, "what is to be rectified or erased is blocked first, out of everybody's sight but courts, prosecutors and authorities, until liabilities lapse, and then destroyed", Period{}, "", "LOPDGDD, art. 32", "vademecumlegal.es, marginal 390, quoting art. 32", seenOn},
+		{BlockingRegime, "3 years is the longest limitation of infringements of the regulation, and so the blocking that is applied here", Period{Years: 3}, AtEvent, "LOPDGDD, art. 72", "", ""},
+		{BlockingRegime, "the right of access reaches blocked data", Period{}, "", "AEPD, R/00532/2020", "", ""},
+		{Accounting, "books, letters and vouchers are kept for 6 years from the last entry", Period{Years: 6}, ActivityEnded, "Código de Comercio, art. 30.1", "civil-mercantil.com", seenOn},
+		{Limitation, "personal claims lapse after 5 years", Period{Years: 5}, RelationEnded, "Código Civil, art. 1964", "", ""},
+	}},
+	{Code: "FR", Name: "France", Authority: "Commission nationale de l'informatique et des libertés (CNIL)", ChildConsentAge: 15, Laws: []Law{
+		{ChildAge, "from 15 years; below, child and holder of parental authority consent together", Period{}, "", "Loi n° 78-17 du 6 janvier 1978, art. 45", "rapport-congresdesnotaires.fr, 117e congrès (2021)", seenOn},
+		{Prospects, "the CNIL recommends 3 years from the last contact that came from the person; opening a mail is none", Period{Years: 3}, Inactivated, "CNIL, référentiel relatif à la gestion des activités commerciales", "ewatchers.org, olympe.legal", seenOn},
+		{Accounting, "accounting records are kept for 10 years from the end of the financial year", Period{Years: 10}, ActivityEnded, "Code de commerce, art. L123-22", "modeles.biz (the period, not the article)", seenOn},
+		{Limitation, "contractual claims lapse after 5 years", Period{Years: 5}, RelationEnded, "Code civil, art. 2224", "modeles.biz (the period, not the article)", seenOn},
+	}},
+	{Code: "IT", Name: "Italy", Authority: "Garante per la protezione dei dati personali", ChildConsentAge: 14, Laws: []Law{
+		{ChildAge, "from 14 years", Period{}, "", "D.lgs. 196/2003, art. 2-quinquies", tracker, seenOn},
+		{ConsentAge, "a consent to marketing that was well given holds until it is withdrawn, however old, within the retention that the controller fixed and the notice states", Period{}, "", "Garante, provv. n. 181 of 15 October 2020", "legalink.it, quoting the decision", seenOn},
+		{ConsentAge, "keeping data until consent is withdrawn conflicts with storage limitation", Period{}, "", "Garante, decisions of 2023", "", ""},
+		{ConsentAge, "to profile or market to card holders for more than 12 months, the authority had to be asked", Period{Years: 1}, "", "Garante, provv. of 24 February 2005 (loyalty cards), as told in provv. n. 219 of 24 April 2013", "privacy.it", seenOn},
+		{ConsentAge, "loyalty cards: 24 months for marketing, 12 for profiling", Period{Months: 24}, "", "Garante, provv. of 24 February 2005 (loyalty cards)", "", ""},
+		{Accounting, "books, invoices and business letters are kept for 10 years from the last entry", Period{Years: 10}, ActivityEnded, "Codice civile, art. 2220", "mondodiritto.it, quoting art. 2220", seenOn},
+		{Limitation, "rights lapse after 10 years", Period{Years: 10}, RelationEnded, "Codice civile, art. 2946", "blog.cesaregallotti.it, quoting art. 2946", seenOn},
+	}},
+	{Code: "NL", Name: "Netherlands", Authority: "Autoriteit Persoonsgegevens (AP)", ChildConsentAge: 16, Laws: []Law{
+		{ChildAge, "no lower age than the regulation's 16 years", Period{}, "", "Art. 8(1) GDPR; Uitvoeringswet AVG, art. 5", tracker, seenOn},
+		{Accounting, "what may matter for taxes is kept for 7 years", Period{Years: 7}, ActivityEnded, "Algemene wet inzake rijksbelastingen, art. 52(4)", "eytaxlaw.nl, Besluit Fiscaal Bestuursrecht, 20", seenOn},
+		{Limitation, "claims for performance lapse after 5 years", Period{Years: 5}, RelationEnded, "Burgerlijk Wetboek, art. 3:307", "", ""},
+	}},
+	{Code: "PL", Name: "Poland", Authority: "Prezes Urzędu Ochrony Danych Osobowych (UODO)", ChildConsentAge: 16, Laws: []Law{
+		{ChildAge, "no lower age than the regulation's 16 years", Period{}, "", "Art. 8(1) GDPR, no national derogation", "rodoradar.pl", seenOn},
+		{Limitation, "claims lapse after 6 years, at the end of the calendar year", Period{Years: 6}, RelationEnded, "Kodeks cywilny, art. 118", "dmslegal.pl", seenOn},
+		{Limitation, "claims of a business lapse after 3 years, at the end of the calendar year", Period{Years: 3}, RelationEnded, "Kodeks cywilny, art. 118", "dmslegal.pl", seenOn},
+		{Accounting, "accounting vouchers are kept for 5 years from the year after", Period{Years: 5}, ActivityEnded, "Ustawa o rachunkowości, art. 74", "", ""},
+	}},
+	{Code: "SE", Name: "Sweden", Authority: "Integritetsskyddsmyndigheten (IMY)", ChildConsentAge: 13, Laws: []Law{
+		{ChildAge, "from 13 years", Period{}, "", "Lag (2018:218), 2 kap. 4 §", tracker + " (the age, not the paragraph)", seenOn},
+		{Accounting, "accounting information is kept through the seventh year after the calendar year in which the financial year ended", Period{Years: 7}, ActivityEnded, "Bokföringslag (1999:1078), 7 kap. 2 §", "zentralen.se, skatteverket.se", seenOn},
+		{Limitation, "claims lapse after 10 years, against consumers mostly after 3", Period{Years: 10}, RelationEnded, "Preskriptionslag (1981:130), 2 §", "", ""},
+	}},
+}
+
+// European are the laws and guidelines that hold in every member state.
+var european = []Law{
+	{ConsentAge, "the GDPR names no age at which a consent ends; the EDPB recommends to refresh it at appropriate intervals", Period{}, "", "EDPB, Guidelines 05/2020 on consent, § 111", "hypothes.is, quoting the guidelines (not the paragraph)", seenOn},
+	{ChildAge, "a consent that the parents gave stays valid when the child reaches the age, and the person has to be told so", Period{}, "", "EDPB, Guidelines 05/2020 on consent, §§ 149-150", "", ""},
+}
+
+// European returns the laws and guidelines that hold in every member state.
+func European() []Law { return slices.Clone(european) }
 
 // Jurisdictions returns the countries whose law is in the table, sorted by code.
-func Jurisdictions() []Jurisdiction { return append([]Jurisdiction(nil), jurisdictions...) }
+func Jurisdictions() []Jurisdiction { return slices.Clone(jurisdictions) }
 
 // JurisdictionOf returns a country's entry; for a country that has none, the GDPR's own default (16 years, no blocking) and false.
 func JurisdictionOf(code string) (Jurisdiction, bool) {
@@ -32,5 +113,16 @@ func JurisdictionOf(code string) (Jurisdiction, bool) {
 			return j, true
 		}
 	}
-	return Jurisdiction{Code: code, ChildConsentAge: 16, Source: "Art. 8(1) GDPR"}, false
+	return Jurisdiction{Code: code, Name: code, ChildConsentAge: 16, Laws: []Law{{Topic: ChildAge, Says: "the regulation's 16 years, as long as nobody knows a lower one", Law: "Art. 8(1) GDPR"}}}, false
+}
+
+// About returns what the jurisdiction says on a topic, in order.
+func (j Jurisdiction) About(topic LawTopic) []Law {
+	var out []Law
+	for _, l := range j.Laws {
+		if l.Topic == topic {
+			out = append(out, l)
+		}
+	}
+	return out
 }
