@@ -162,6 +162,8 @@ func TestLint(t *testing.T) {
 
 	s.Records[0].Block = &Block{Set: map[string]string{"blocked": "1"}, Unset: map[string]string{"blocked": "0"}}
 	s.Rules[0].ReviewBy = "2026-11-21"
+	require.Contains(t, lint(), "no proof_retention")
+	s.ProofRetention = Period{Years: 5}
 	require.Empty(t, compiled(t, s).Lint(at(t, now)))
 }
 
