@@ -270,7 +270,7 @@ func (f *periodFinder) Visit(n ast.Node) ast.Visitor {
 		return f
 	}
 	switch pair.Key.GetToken().Value {
-	case "max_age", "period", "grace", "orphan_grace", "proof_retention", "keep", "after", "at_most_every":
+	case "max_age", "period", "grace", "notice_term", "orphan_grace", "proof_retention", "keep", "after", "at_most_every":
 		if value := pair.Value.GetToken(); value.Type != token.MappingStartType {
 			if _, err := policy.ParsePeriod(value.Value); err != nil {
 				f.wrong = value

@@ -59,18 +59,20 @@ type Rule struct {
 	ID        string   `yaml:"id,omitempty"` // default purpose/basis
 	Purpose   string   `yaml:"purpose"`
 	Basis     Basis    `yaml:"basis"`
-	Marketing bool     `yaml:"marketing,omitempty"` // direct marketing: an Art. 21(2) objection ends it for good
-	Start     Start    `yaml:"start,omitempty"`     // where the period starts; not for consent
-	At        string   `yaml:"at,omitempty"`        // the field that holds the starting date
-	Date      string   `yaml:"date,omitempty"`      // fixed_date: 2006-01-02
-	Age       int      `yaml:"age,omitempty"`       // birth_plus_age: years
-	Event     string   `yaml:"event,omitempty"`     // event: the registry's event type, basis_ended by default
-	Period    Period   `yaml:"period,omitempty"`    // not for consent
-	MaxAge    Period   `yaml:"max_age,omitempty"`   // consent: mandatory, the longest life of one consent
-	Grace     Period   `yaml:"grace,omitempty"`     // from the end to erasure; default P0D
-	End       Action   `yaml:"end"`                 // delete or anonymize
-	Else      Action   `yaml:"else,omitempty"`      // when a referencing row stays: anonymize, or none
-	Fields    []string `yaml:"fields,omitempty"`    // what the ground covers; none: every field
+	Marketing bool     `yaml:"marketing,omitempty"`     // direct marketing: an Art. 21(2) objection ends it for good
+	Start     Start    `yaml:"start,omitempty"`         // where the period starts; not for consent
+	At        string   `yaml:"at,omitempty"`            // the field that holds the starting date
+	Date      string   `yaml:"date,omitempty"`          // fixed_date: 2006-01-02
+	Age       int      `yaml:"age,omitempty"`           // birth_plus_age: years
+	Event     string   `yaml:"event,omitempty"`         // event: the registry's event type, basis_ended by default
+	Period    Period   `yaml:"period,omitempty"`        // not for consent
+	MaxAge    Period   `yaml:"max_age,omitempty"`       // consent: mandatory, the longest life of one consent
+	Grace     Period   `yaml:"grace,omitempty"`         // from the end to erasure; default P0D
+	End       Action   `yaml:"end"`                     // delete or anonymize
+	Else      Action   `yaml:"else,omitempty"`          // when a referencing row stays: anonymize, or none
+	Fields    []string `yaml:"fields,omitempty"`        // what the ground covers; none: every field
+	Special   string   `yaml:"special_basis,omitempty"` // the exception of Art. 9(2) for special categories that are not kept on consent: 9(2)(b)
+	Notice    Period   `yaml:"notice_term,omitempty"`   // how long the privacy notice says the data are kept; compared with max_age or period
 	Because   string   `yaml:"because"`
 	Owner     string   `yaml:"owner"`
 	ReviewBy  string   `yaml:"review_by"`             // 2006-01-02
