@@ -140,6 +140,9 @@ func (r *Registry) writer(ctx context.Context, tx *txn, silo string) (*writer, e
 	if err := tx.row(ctx, `SELECT collections FROM silo WHERE silo = ?`, s.id).Scan(&w.collections); err != nil {
 		return nil, err
 	}
+	if err := w.keyed(ctx); err != nil {
+		return nil, err
+	}
 	w.inserts = []*bulk{
 		intoCollection: newBulk(tx, "collection", "silo, collection, key_version"),
 		intoAlias:      newBulk(tx, "subject_alias", "silo, alias_ref, collection, kind"),
@@ -167,6 +170,10 @@ func (w *writer) append(ctx context.Context, batch []*pending) error {
 			if !p.duplicate {
 				p.refused = refuse(DuplicateDiffers, "id")
 			}
+			continue
+		}
+		if p.Barred != "" {
+			p.refused = refuse(p.Barred, "")
 			continue
 		}
 		if p.refused = w.resolve(p, aliases); p.refused != nil {

@@ -124,6 +124,8 @@ type Event struct {
 	Minor          bool      // below the age of consent at that time
 	Marketing      bool      // an objection to direct marketing (Art. 21(2))
 	Country        string    // ISO 3166-1 alpha-2: the country of phone numbers without a prefix
+	Undated        bool      // the source does not say when: OccurredAt is when it was read, and is no part of what recognises the event
+	Barred         Reason    // the event is refused for this reason, unless it was recorded before; "": it is not
 
 	details details
 }
@@ -158,6 +160,7 @@ const (
 	ImpliedConsent   Reason = "E_IMPLIED_CONSENT"   // no affirmative act: Art. 4(11), recital 32
 	UnknownMethod    Reason = "E_METHOD"            // not a known affirmative act
 	DuplicateDiffers Reason = "E_DUPLICATE_DIFFERS" // the id was recorded with other content
+	Suppressed       Reason = "E_SUPPRESSED"        // a consent to marketing of somebody who said no, and who did not provably say yes since
 )
 
 // RefusedError says why an event was refused and which column is the cause, never a value.
@@ -192,7 +195,11 @@ var reasonWords = map[Reason]string{
 	ImpliedConsent:   "there was no affirmative act, so there is no consent",
 	UnknownMethod:    "not a known affirmative act",
 	DuplicateDiffers: "this id was recorded with other content",
+	Suppressed:       "the person is on the suppression list, and no consent of a later day with evidence is shown",
 }
+
+// Words says in a few words what the reason means.
+func (r Reason) Words() string { return reasonWords[r] }
 
 func refuse(reason Reason, column string) error { return &RefusedError{reason, column} }
 
@@ -204,6 +211,18 @@ var AffirmativeActs = []string{"api", "app", "checkbox", "contract", "double_opt
 // impliedActs are what sources call consent without an act.
 var impliedActs = []string{"assumed", "browsing", "continued_browsing", "default", "implicit", "implied", "inactivity", "opt_out", "pre_checked",
 	"pre_ticked", "prechecked", "presumed", "preticked", "scroll", "scrolling", "silence", "soft_opt_in", "system_default"}
+
+// Affirmative refuses a method by which nobody consents: an implied one, or one that is not among AffirmativeActs.
+func Affirmative(method string) error {
+	method = strings.Map(methodRune, method)
+	switch {
+	case slices.Contains(impliedActs, method):
+		return refuse(ImpliedConsent, "method")
+	case !slices.Contains(AffirmativeActs, method):
+		return refuse(UnknownMethod, "method")
+	}
+	return nil
+}
 
 var wordRE = regexp.MustCompile(`^[a-z0-9_]{0,40}$`)
 
@@ -249,11 +268,8 @@ func (e *Event) check(purposes map[string]bool) error {
 		return refuse(UnknownMethod, "method")
 	}
 	if k.grants && e.Method != "" {
-		if slices.Contains(impliedActs, e.Method) {
-			return refuse(ImpliedConsent, "method")
-		}
-		if !slices.Contains(AffirmativeActs, e.Method) {
-			return refuse(UnknownMethod, "method")
+		if err := Affirmative(e.Method); err != nil {
+			return err
 		}
 	}
 	if !plausible(e.OccurredAt) {
@@ -373,7 +389,11 @@ func (e *Event) content(buf []byte, identifiers []identifier) []byte {
 	for _, s := range []string{string(e.Type), e.Purpose, e.PurposeVersion, e.Basis, e.Notice, e.Method, e.Collection, e.Evidence} {
 		buf = append(binary.AppendUvarint(buf, uint64(len(s))), s...)
 	}
-	for _, n := range []int64{micros(e.OccurredAt), micros(e.EffectiveFrom), micros(e.EffectiveUntil), e.flags()} {
+	occurred, from := micros(e.OccurredAt), micros(e.EffectiveFrom)
+	if e.Undated {
+		occurred, from = 0, 0
+	}
+	for _, n := range []int64{occurred, from, micros(e.EffectiveUntil), e.flags()} {
 		buf = binary.AppendVarint(buf, n)
 	}
 	buf = append(buf, e.details.encode()...)

@@ -45,6 +45,16 @@ type Import struct {
 	// PurposeNames translates purposes as receipts and records write them into those of the silo; others keep their name.
 	PurposeNames map[string]string
 
+	Default map[string]string // column: value, for lines that have none
+
+	// Next, if set, yields the events in the place of Reader and Format: it fills in the next one, or returns io.EOF at the end, a
+	// *RefusedError for one to refuse, another error to end the import. Lines are counted from 1.
+	Next func(*Event) error
+	// Admit, if set, sees each event before it is recorded and may complete it, or bar it (Event.Barred). A *RefusedError refuses it.
+	Admit func(*Event) error
+	// Recorded, if set, is told of each event that is on record, now or from before, after its batch is. The event is valid until it returns.
+	Recorded func(*Event)
+
 	spare []*pending // of the batch before, for use again
 }
 
@@ -169,6 +179,11 @@ func (l *load) accept(p *pending) error {
 	if !kinds[p.Type].imported {
 		return refuse(BadType, "type")
 	}
+	if l.in.Admit != nil {
+		if err := l.in.Admit(&p.Event); err != nil {
+			return err
+		}
+	}
 	return p.prepare(l.in.Keys, &l.scratch)
 }
 
@@ -194,6 +209,9 @@ func (l *load) count() {
 			l.report.Duplicates++
 		default:
 			l.report.Events++
+		}
+		if p.refused == nil && l.in.Recorded != nil {
+			l.in.Recorded(&p.Event)
 		}
 	}
 	l.in.spare = append(l.in.spare, l.batch...)
@@ -246,6 +264,14 @@ func (in *Import) lines() (lineReader, error) {
 	}
 	if in.Source == "" {
 		return nil, errors.New("name the source of the events (--source)")
+	}
+	for column := range in.Default {
+		if column != "" && !slices.Contains(ImportColumns, column) {
+			return nil, fmt.Errorf("default for column %q: it is none of %s", column, strings.Join(ImportColumns, ", "))
+		}
+	}
+	if in.Next != nil {
+		return &feed{in: in}, nil
 	}
 	buffered := bufio.NewReaderSize(in.Reader, 1<<20)
 	if bom, _ := buffered.Peek(3); string(bom) == "\uFEFF" {
@@ -340,10 +366,58 @@ func (in *Import) event(line int) *pending {
 }
 
 // finish applies the defaults of the delivery.
-func (in *Import) finish(p *pending) {
+func (in *Import) finish(p *pending) error {
+	for column, value := range in.Default {
+		if p.lacks(column) {
+			if err := in.set(p, column, value); err != nil {
+				return err
+			}
+		}
+	}
 	if p.Notice == "" && kinds[p.Type].grants {
 		p.Notice = in.Notice
 	}
+	return nil
+}
+
+// lacks reports whether a line says nothing in a column. A flag that is off says nothing.
+func (e *Event) lacks(column string) bool {
+	switch column {
+	case "type":
+		return e.Type == ""
+	case "occurred_at":
+		return e.OccurredAt.IsZero()
+	case "effective_from":
+		return e.EffectiveFrom.IsZero()
+	case "effective_until":
+		return e.EffectiveUntil.IsZero()
+	case "minor":
+		return !e.Minor
+	case "marketing":
+		return !e.Marketing
+	}
+	texts := map[string]string{"purpose": e.Purpose, "purpose_version": e.PurposeVersion, "basis": e.Basis, "notice": e.Notice, "evidence": e.Evidence, "method": e.Method,
+		"collection": e.Collection, "id": e.ID}
+	return texts[column] == ""
+}
+
+// feed reads what Import.Next yields.
+type feed struct {
+	in   *Import
+	line int
+}
+
+func (f *feed) next() (*pending, error) {
+	f.line++
+	p := f.in.event(f.line)
+	var refused *RefusedError
+	switch err := f.in.Next(&p.Event); {
+	case errors.As(err, &refused):
+		return p, err
+	case err != nil:
+		return nil, err
+	}
+	return p, f.in.finish(p)
 }
 
 func parseFlag(column, value string) (bool, error) {
@@ -419,7 +493,7 @@ func newCSVLines(in *Import, r io.Reader) (*csvLines, error) {
 		l.columns = append(l.columns, name)
 	}
 	for _, need := range []string{"type", "occurred_at"} {
-		if !slices.Contains(l.columns, need) {
+		if !slices.Contains(l.columns, need) && in.Default[need] == "" {
 			return nil, fmt.Errorf("there is no column %q; map the one that holds it", need)
 		}
 	}
@@ -451,8 +525,7 @@ func (l *csvLines) next() (*pending, error) {
 			return p, err
 		}
 	}
-	l.in.finish(p)
-	return p, nil
+	return p, l.in.finish(p)
 }
 
 // maxLine bounds a JSON line.
@@ -540,8 +613,7 @@ func (l *jsonLines) parse(text []byte) (*pending, error) {
 			return p, err
 		}
 	}
-	l.in.finish(p)
-	return p, nil
+	return p, l.in.finish(p)
 }
 
 func sortedKeys(m map[string]any) []string {

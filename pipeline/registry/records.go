@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -189,8 +190,7 @@ func (l *recordLines) kantara(record []byte) error {
 			default:
 				p.EffectiveUntil, err = l.in.termination(at, purpose.Termination, place+"termination")
 			}
-			l.in.finish(p)
-			l.add(p, err)
+			l.add(p, cmp.Or(err, l.in.finish(p)))
 		}
 	}
 	if len(l.queue) == n {
@@ -300,8 +300,7 @@ func (l *recordLines) isoEvent(p *pending, event ReceiptEvent, place string) err
 	if p.EffectiveUntil, err = l.in.termination(p.OccurredAt, event.Validity, place+"validity_duration"); err != nil {
 		return err
 	}
-	l.in.finish(p)
-	return nil
+	return l.in.finish(p)
 }
 
 // lineCounter counts the lines of what passes through it and bounds how far ahead is read.
