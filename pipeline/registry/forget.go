@@ -23,6 +23,9 @@ type Forget struct {
 	InUse func(collection int32) bool
 	// Purposes are those of the silo's rules, as for Standings.
 	Purposes map[string]EventType
+	// Standings are the silo's as the caller holds them, brought to the present head before they are read; nobody else may use them meanwhile. nil: they
+	// are loaded.
+	Standings *Standings
 }
 
 // Forgotten says what a purge removed.
@@ -35,18 +38,22 @@ type Forgotten struct {
 const forgetBatch = 500
 
 // ForgetEnded purges the collections of a silo whose last ground ended, and whose proof_retention after that is over, at asOf: payloads,
-// aliases, evidence, record links. A payload_purged event names their positions. What is held, restricted, asked for, objected to without
-// an answer, alive, not yet effective or in use stays, whatever its age.
+// aliases, evidence, record links. A payload_purged event names their positions. What is held, restricted, part of an open request, objected
+// to without an answer, alive, not yet effective or in use stays, whatever its age.
 func (r *Registry) ForgetEnded(ctx context.Context, silo string, asOf time.Time, f Forget) (Forgotten, error) {
 	return r.forget(ctx, fmt.Sprintf("purge ended consents of silo %q", silo), silo, asOf, func(w *writer) ([]int64, error) {
-		s := newStandings(silo, asOf, f.Purposes)
-		if err := s.load(ctx, w.tx, w.silo); err != nil {
+		s, err := f.standings(ctx, w, asOf)
+		if err != nil {
+			return nil, err
+		}
+		asked, err := w.asked(ctx)
+		if err != nil {
 			return nil, err
 		}
 		var over []int64
 		var standing policy.Standing
 		for collection := int32(1); int(collection) <= s.Len(); collection++ {
-			if !s.At(collection, &standing) || f.InUse != nil && f.InUse(collection) {
+			if !s.At(collection, &standing) || asked[collection] || f.InUse != nil && f.InUse(collection) {
 				continue
 			}
 			if at, ok := ended(&standing); ok && !f.Until(at).After(asOf) {
@@ -57,18 +64,56 @@ func (r *Registry) ForgetEnded(ctx context.Context, silo string, asOf time.Time,
 	})
 }
 
+// standings are those to be read, at the head of the writer's silo.
+func (f Forget) standings(ctx context.Context, w *writer, asOf time.Time) (*Standings, error) {
+	s := f.Standings
+	if s == nil || !s.asOf.Equal(asOf) {
+		s = newStandings(w.silo.Silo, asOf, f.Purposes)
+		return s, s.load(ctx, w.tx, w.silo)
+	}
+	if s.head != w.silo.Seq {
+		if _, err := s.refresh(ctx, w.tx, w.silo); err != nil {
+			return nil, err
+		}
+		s.head = w.silo.Seq
+	}
+	return s, nil
+}
+
+// asked are the collections of requests that nobody closed, however long ago they were due.
+func (w *writer) asked(ctx context.Context) (map[int32]bool, error) {
+	open := map[string]bool{}
+	err := w.tx.each(ctx, `SELECT request FROM request WHERE silo = ? AND closed_at = 0`, func(row row) error {
+		open[string(row.ColumnRawText(0))] = true
+		return nil
+	}, w.silo.id)
+	if err != nil || len(open) == 0 {
+		return nil, err
+	}
+	collections, err := w.concerned(ctx, RequestOpened, func(d details) bool { return open[d.Request] })
+	asked := map[int32]bool{}
+	for _, collection := range collections {
+		asked[collection] = true
+	}
+	return asked, err
+}
+
 // Retire purges all collections of a silo, with its flags and tombstones, so that its key can be destroyed; a key destroyed before would
 // leave references that nobody can ever match and so never purge. It is refused while a hold is in force, a request is open, or a
 // tombstone may still be needed to erase again what a backup brings back.
 func (r *Registry) Retire(ctx context.Context, silo string, asOf time.Time) (Forgotten, error) {
 	return r.forget(ctx, fmt.Sprintf("retire silo %q", silo), silo, asOf, func(w *writer) ([]int64, error) {
-		for _, obstacle := range []struct{ query, hint string }{
-			{`SELECT COUNT(*) FROM legal_hold WHERE silo = ? AND released_at = 0 AND placed_at < ?`, "a legal hold is in force: release it first"},
-			{`SELECT COUNT(*) FROM request WHERE silo = ? AND closed_at = 0 AND received_at < ?`, "a request is open: close it first"},
-			{`SELECT COUNT(*) FROM tombstone WHERE silo = ? AND drop_after >= ?`, "a backup may still hold what its tombstones erase: wait until the last one is gone"},
+		for _, obstacle := range []struct {
+			query string
+			since int64
+			hint  string
+		}{
+			{`SELECT COUNT(*) FROM legal_hold WHERE silo = ? AND released_at = ?`, 0, "a legal hold is in force: release it first"},
+			{`SELECT COUNT(*) FROM request WHERE silo = ? AND closed_at = ?`, 0, "a request is open: close it first"},
+			{`SELECT COUNT(*) FROM tombstone WHERE silo = ? AND drop_after >= ?`, asOf.UnixMicro(), "a backup may still hold what its tombstones erase: wait until the last one is gone"},
 		} {
 			var n int
-			if err := w.tx.row(ctx, obstacle.query, w.silo.id, asOf.UnixMicro()).Scan(&n); err != nil {
+			if err := w.tx.row(ctx, obstacle.query, w.silo.id, obstacle.since).Scan(&n); err != nil {
 				return nil, err
 			}
 			if n > 0 {

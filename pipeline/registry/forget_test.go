@@ -29,11 +29,13 @@ func TestForgetEnded(t *testing.T) {
 			"used@example.org,withdrawn,news,2020-01-10,,,\n" +
 			"open@example.org,basis_started,contract,2020-01-10,,,\n" +
 			"objects@example.org,objected,news,2020-01-10,,,\n" +
-			"term@example.org,given,news,2022-01-10,2023-01-10,n3,p\n"
+			"term@example.org,given,news,2022-01-10,2023-01-10,n3,p\n" +
+			"corrects@example.org,withdrawn,news,2020-01-10,,,\n"
 		f.importCSV("crm", text)
 		f.importCSV("other", text)
 		require.NoError(t, f.r.PlaceHold(t.Context(), "crm", Hold{ID: "h", CaseRef: "c", PlacedBy: "anna"}, 4))
 		require.NoError(t, f.r.OpenRequest(t.Context(), "crm", Request{ID: "r", Kind: RequestAccess, Received: noon}, 5))
+		require.NoError(t, f.r.OpenRequest(t.Context(), "crm", Request{ID: "r2", Kind: RequestRectification, Received: noon}, 10))
 		before, err := f.r.Standings(t.Context(), "crm", noon, nil)
 		require.NoError(t, err)
 		heads, err := f.r.Heads(t.Context())
@@ -41,13 +43,14 @@ func TestForgetEnded(t *testing.T) {
 
 		rule := oneYear
 		rule.InUse = func(collection int32) bool { return collection == 6 }
+		rule.Standings = before
 		gone, err := f.r.ForgetEnded(t.Context(), "crm", noon, rule)
 		require.NoError(t, err)
 		require.Equal(t, Forgotten{Collections: 2, Events: 3}, gone)
 
 		s, err := f.r.Standings(t.Context(), "crm", noon, nil)
 		require.NoError(t, err)
-		for email, stays := range map[string]bool{"gone": false, "term": false, "fresh": true, "live": true, "held": true, "asked": true, "used": true, "open": true, "objects": true} {
+		for email, stays := range map[string]bool{"gone": false, "term": false, "fresh": true, "live": true, "held": true, "asked": true, "used": true, "open": true, "objects": true, "corrects": true} {
 			want := policy.Unmatched
 			if stays {
 				want = policy.Matched
@@ -64,7 +67,7 @@ func TestForgetEnded(t *testing.T) {
 		again, err := f.r.ForgetEnded(t.Context(), "crm", noon, rule)
 		require.NoError(t, err)
 		require.Zero(t, again)
-		require.Equal(t, 11, f.importCSV("crm", text).Duplicates, "an old delivery brings nobody back")
+		require.Equal(t, 12, f.importCSV("crm", text).Duplicates, "an old delivery brings nobody back")
 		require.Equal(t, policy.Withdrawn, f.standing("other", "gone@example.org", noon).Purposes[0].State, "the other silo keeps its own time")
 
 		f.superuser(`DELETE FROM event_payload WHERE silo = 1 AND seq = 5`)

@@ -23,6 +23,22 @@ var schema = []string{
 		recorded_at INTEGER NOT NULL,
 		heard_at    INTEGER NOT NULL)`,
 
+	// active is 1 or NULL, so that the key of the table allows one active version a silo on every engine.
+	`CREATE TABLE silo_key (
+		silo         INTEGER NOT NULL,
+		key_version  INTEGER NOT NULL CHECK (key_version > 0),
+		state        TEXT    NOT NULL CHECK (state IN ('active', 'retiring', 'destroyed')),
+		active       INTEGER CHECK (active = 1),
+		created_at   INTEGER NOT NULL,
+		destroyed_at INTEGER NOT NULL,
+		evidence     BLOB,
+		PRIMARY KEY (silo, key_version),
+		UNIQUE (silo, active),
+		CHECK ((state = 'active') = (active IS NOT NULL)),
+		CHECK ((state = 'destroyed') = (destroyed_at > 0)),
+		CHECK ((state = 'destroyed') = (evidence IS NOT NULL)),
+		FOREIGN KEY (silo) REFERENCES silo (silo) DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID`,
+
 	`CREATE TABLE collection (
 		silo        INTEGER NOT NULL,
 		collection  INTEGER NOT NULL CHECK (collection > 0),
