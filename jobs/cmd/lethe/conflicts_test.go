@@ -1,0 +1,369 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	_ "github.com/go-sql-driver/mysql"
+	"github.com/goccy/go-yaml"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/ncruces/go-sqlite3/driver"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"lethe/fixtures/servers"
+	"lethe/jobs"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry/keystore"
+)
+
+// TestConflicts runs the conflicts of the design's registry document (registry.md: matching, the decision table, its edge cases) as a person would meet them, with
+// the registry on each engine that it can live in. A script under testdata/script/conflicts is a company:
+//
+//	company.sql  its database crm.db: tables whose rows are named by the case they stand for, and have e-mail addresses of that name
+//	policy.yaml  its silos; sources.yaml, if it is there, what it has beside crm
+//	*.csv        what people said, to be imported
+//
+// It begins with an empty registry. `at` sets the clock, in the controller's zone; `cases crm.TABLE` prints for each row what became of it and why.
+func TestConflicts(t *testing.T) {
+	for _, e := range []registryEngine{
+		{name: "sqlite", driver: "sqlite3", disarm: []string{`PRAGMA foreign_keys = off`, `DROP TRIGGER IF EXISTS event_no_update`, `DROP TRIGGER IF EXISTS event_no_delete`,
+			`DROP TRIGGER IF EXISTS event_payload_no_update`}},
+		{name: "postgres", driver: "pgx", server: servers.Postgres, disarm: []string{`SET session_replication_role = replica`}},
+		{name: "mysql", driver: "mysql", server: servers.MariaDB, disarm: []string{`SET foreign_key_checks = 0`, `DROP TRIGGER IF EXISTS event_no_update`,
+			`DROP TRIGGER IF EXISTS event_no_delete`, `DROP TRIGGER IF EXISTS event_payload_no_update`}},
+	} {
+		t.Run(e.name, func(t *testing.T) {
+			testscript.Run(t, testscript.Params{
+				Dir:                filepath.Join("testdata", "script", "conflicts"),
+				RequireUniqueNames: true,
+				Setup:              func(env *testscript.Env) error { return e.setup(t, env) },
+				Condition:          func(name string) (bool, error) { return name == e.name, nil },
+				Cmds: map[string]func(*testscript.TestScript, bool, []string){
+					"at": at, "cases": cases, "database": database, "superuser": superuser, "occupy": occupy,
+				},
+			})
+		})
+	}
+}
+
+// registryEngine is a kind of database that the registry can live in.
+type registryEngine struct {
+	name   string
+	driver string
+	server func(testing.TB) *servers.Server // nil: a file
+	disarm []string                         // by which the database's superuser gets what protects the log out of the way
+}
+
+// registryDB is the database of one script's registry, as its superuser sees it.
+type registryDB struct {
+	*registryEngine
+	dsn string
+}
+
+// rome is the controller's zone.
+var rome = func() *time.Location {
+	zone, err := time.LoadLocation("Europe/Rome")
+	if err != nil {
+		panic(err)
+	}
+	return zone
+}()
+
+// setup makes a script's company.
+func (e *registryEngine) setup(t *testing.T, env *testscript.Env) error {
+	path := func(name string) string { return filepath.Join(env.WorkDir, name) }
+	db := &registryDB{registryEngine: e, dsn: "file:" + path("var/registry.db")}
+	line := "{dsn: var/registry.db}"
+	if e.server != nil {
+		on := e.server(t).Database(t)
+		if db.dsn = on.DSN(); e.name == "mysql" { // the driver's own form; a socket needs no TLS
+			db.dsn = fmt.Sprintf("%s:%s@unix(%s)/%s", on.Server.User, on.Server.Password, on.Server.Socket, on.Name)
+		}
+		if err := os.WriteFile(path("registry.dsn"), []byte(on.DSN()), 0o600); err != nil {
+			return err
+		}
+		line = fmt.Sprintf("{driver: %s, dsn: %q}", e.name, "file:registry.dsn")
+	}
+	env.Values["registry"], env.Values["printed"] = db, map[string]string{}
+	anna, err := keystore.NewPerson(path("anna.key"))
+	if err != nil {
+		return err
+	}
+	own, err := os.ReadFile(path("policy.yaml"))
+	if err != nil {
+		return err
+	}
+	common, err := os.ReadFile(filepath.Join("testdata", "conflicts.yaml"))
+	if err != nil {
+		return err
+	}
+	orders, err := ordersFor(own)
+	if err != nil {
+		return err
+	}
+	sources, err := os.ReadFile(path("sources.yaml"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	config := strings.NewReplacer("REGISTRY", line, "ANNA", anna).Replace(string(common)) + string(sources) + orders + string(own)
+	if err := os.WriteFile(path("lethe.yaml"), []byte(config), 0o600); err != nil {
+		return err
+	}
+	tables, err := os.ReadFile(path("company.sql"))
+	if err != nil {
+		return err
+	}
+	for _, file := range []string{"crm.db", "first.db"} { // as it was before Lethe
+		if err := execute(path(file), string(tables)); err != nil {
+			return fmt.Errorf("company.sql: %w", err)
+		}
+	}
+	env.Setenv(clockVariable, time.Date(2026, 11, 19, 17, 0, 0, 0, rome).Format(time.RFC3339))
+	for _, args := range [][]string{{"keys", "create"}, {"registry", "init"}} {
+		if out, code := inProcess(env.WorkDir, env.Getenv(clockVariable), args...); code != 0 {
+			return fmt.Errorf("lethe %s: %s", args, out)
+		}
+	}
+	return nil
+}
+
+// ordersFor gives every silo of a policy a standing order for every reason.
+func ordersFor(text []byte) (string, error) {
+	var own struct {
+		Silos map[string]any `yaml:"silos"`
+	}
+	if err := yaml.Unmarshal(text, &own); err != nil {
+		return "", fmt.Errorf("policy.yaml: %w", err)
+	}
+	var reasons []string
+	for _, code := range policy.Codes() {
+		if strings.HasPrefix(string(code), "D_") || strings.HasPrefix(string(code), "K_") {
+			reasons = append(reasons, string(code))
+		}
+	}
+	var b strings.Builder
+	b.WriteString("orders:\n")
+	for _, silo := range slices.Sorted(maps.Keys(own.Silos)) {
+		fmt.Fprintf(&b, "  - {silo: %s, reasons: [%s], max_rows: 100, until: 2099-01-01, signed_by: [anna]}\n", silo, strings.Join(reasons, ", "))
+	}
+	return b.String(), nil
+}
+
+// inProcess runs a command of Lethe in this process, which costs less than one of its own.
+func inProcess(dir, clock string, args ...string) (output string, code int) {
+	now, err := time.Parse(time.RFC3339, clock)
+	if err != nil {
+		return err.Error(), 1
+	}
+	var out bytes.Buffer
+	c := &jobs.Command{Out: &out, Err: &out, Now: func() time.Time { return now }, Crash: func(string) {}}
+	code = c.Run(append([]string{"--config", filepath.Join(dir, "lethe.yaml")}, args...))
+	return out.String(), code
+}
+
+// at sets the clock in the controller's zone: at 2026-11-20T01:15. Where a clock shows a time twice, the offset says which one is meant.
+func at(ts *testscript.TestScript, _ bool, args []string) {
+	now, err := time.ParseInLocation("2006-01-02T15:04", args[0], rome)
+	if err != nil {
+		now, err = time.Parse("2006-01-02T15:04Z07:00", args[0])
+	}
+	ts.Check(err)
+	ts.Setenv(clockVariable, now.Format(time.RFC3339))
+}
+
+// cases prints, for each row that a table of crm.db has or had, its name, whether it is in use, blocked, or gone, and what `lethe explain` says: the row of the decision
+// table and the reason, or why it went, and what of importance follows. cases -changed leaves out what it printed the last time.
+func cases(ts *testscript.TestScript, _ bool, args []string) {
+	changed := args[0] == "-changed"
+	if changed {
+		args = args[1:]
+	}
+	printed := ts.Value("printed").(map[string]string)
+	source, table, _ := strings.Cut(args[0], ".")
+	rows, now := rowsOf(ts, "first.db", table), rowsOf(ts, "crm.db", table)
+	for id, row := range now {
+		if _, known := rows[id]; !known {
+			rows[id] = row
+		}
+	}
+	config, err := jobs.Load(ts.MkAbs("lethe.yaml"))
+	ts.Check(err)
+	p, err := config.Build(context.Background(), slog.New(slog.DiscardHandler))
+	ts.Check(err)
+	clock, err := time.Parse(time.RFC3339, ts.Getenv(clockVariable))
+	ts.Check(err)
+	p.Now = func() time.Time { return clock }
+	for _, id := range slices.Sorted(maps.Keys(rows)) {
+		lines, err := p.Explain(context.Background(), source, table, []string{strconv.Itoa(id)})
+		ts.Check(err)
+		state := "gone"
+		if row, there := now[id]; there {
+			if state = "in use"; row.blocked {
+				state = "blocked"
+			}
+		}
+		line := fmt.Sprintf("%-44s %-8s %s", rows[id].name, state, explained(strings.Join(lines, "\n")))
+		place := fmt.Sprint(table, id)
+		if !changed || printed[place] != line {
+			fmt.Fprintln(ts.Stdout(), line)
+		}
+		printed[place] = line
+	}
+}
+
+var (
+	nowRE  = regexp.MustCompile(`(?m)^now: silo \S+ decides (\w+), use (\w+): .*\((\w+), row (\w+) of`)
+	noteRE = regexp.MustCompile(`(?m)^     ([EI]_\w+): `)
+	dateRE = regexp.MustCompile(`(?m)^     (?:(until) |ended \S+, (erasure due) )(\S+)$`)
+	pastRE = regexp.MustCompile(`(?m)^\S+: run \S+ decided (?:delete|anonymize), use \w+: (\w+)$`)
+)
+
+// explained makes one line of what `lethe explain` prints.
+func explained(text string) string {
+	var words []string
+	if m := nowRE.FindStringSubmatch(text); m != nil {
+		words = append(words, m[4], m[3])
+		if m[2] == string(policy.Limited) {
+			words = append(words, "(limited)")
+		}
+		for _, note := range noteRE.FindAllStringSubmatch(text, -1) {
+			words = append(words, "+"+note[1])
+		}
+		for _, date := range dateRE.FindAllStringSubmatch(text, -1) {
+			words = append(words, strings.ReplaceAll(date[1]+date[2], "erasure due", "due"), date[3])
+		}
+	} else if all := pastRE.FindAllStringSubmatch(text, -1); all != nil {
+		words = append(words, all[len(all)-1][1])
+	} else {
+		words = append(words, strings.TrimSpace(text))
+	}
+	return strings.Join(words, " ")
+}
+
+type namedRow struct {
+	name    string
+	blocked bool
+}
+
+// rowsOf reads the names of a table's rows by id.
+func rowsOf(ts *testscript.TestScript, file, table string) map[int]namedRow {
+	db, err := sql.Open("sqlite3", "file:"+ts.MkAbs(file))
+	ts.Check(err)
+	defer db.Close()
+	rows, err := db.Query(`SELECT id, name, blocked FROM "` + table + `"`)
+	ts.Check(err)
+	defer rows.Close()
+	all := map[int]namedRow{}
+	for rows.Next() {
+		var id int
+		var row namedRow
+		var name sql.NullString
+		ts.Check(rows.Scan(&id, &name, &row.blocked))
+		row.name = name.String
+		all[id] = row
+	}
+	ts.Check(rows.Err())
+	return all
+}
+
+// open connects past all that Lethe would check.
+func (r *registryDB) open(ts *testscript.TestScript) *sql.DB {
+	db, err := sql.Open(r.driver, r.dsn)
+	ts.Check(err)
+	db.SetMaxOpenConns(1) // settings of the session hold for all statements
+	return db
+}
+
+// database runs statements on the registry's database and prints the rows of the last: database 'SELECT type FROM event WHERE seq = 3'. With ! it fails unless the
+// database refuses.
+func database(ts *testscript.TestScript, neg bool, args []string) {
+	r := ts.Value("registry").(*registryDB)
+	db := r.open(ts)
+	defer db.Close()
+	err := statements(ts.Stdout(), db, args)
+	if neg && err == nil {
+		ts.Fatalf("the database did not refuse")
+	}
+	if neg {
+		fmt.Fprintln(ts.Stderr(), err)
+		return
+	}
+	ts.Check(err)
+}
+
+// superuser is database without the guards.
+func superuser(ts *testscript.TestScript, _ bool, args []string) {
+	r := ts.Value("registry").(*registryDB)
+	db := r.open(ts)
+	defer db.Close()
+	ts.Check(statements(ts.Stdout(), db, append(slices.Clone(r.disarm), args...)))
+}
+
+func statements(out io.Writer, db *sql.DB, list []string) error {
+	for _, s := range list {
+		if !strings.HasPrefix(s, "SELECT") {
+			if _, err := db.Exec(s); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := printRows(out, db, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func printRows(out io.Writer, db *sql.DB, query string) error {
+	rows, err := db.Query(query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	values, into := make([]sql.NullString, len(columns)), make([]any, len(columns))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		for i, v := range values {
+			if i > 0 {
+				fmt.Fprint(out, "|")
+			}
+			fmt.Fprint(out, v.String)
+		}
+		fmt.Fprintln(out)
+	}
+	return rows.Err()
+}
+
+// occupy writes to the registry like another process of Lethe, and does not finish before the script ends, or says occupy done.
+func occupy(ts *testscript.TestScript, _ bool, args []string) {
+	r := ts.Value("registry").(*registryDB)
+	if len(args) > 0 {
+		r.release(ts)
+		return
+	}
+}
+
+func (r *registryDB) release(*testscript.TestScript) {}
