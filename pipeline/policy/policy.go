@@ -15,6 +15,8 @@ type Silo struct {
 	Anonymize    map[string]*string `yaml:"anonymize,omitempty"`    // field: technique; null sets NULL
 	OrphanGrace  Period             `yaml:"orphan_grace,omitempty"` // default P30D
 	NoMatch      string             `yaml:"no_match,omitempty"`     // keep (default) or expire: what D6 does
+	Consents     []Intake           `yaml:"consents,omitempty"`     // tables in which applications keep consents themselves
+	Suppression  bool               `yaml:"suppression,omitempty"`  // the silo is the list of those who said no to marketing
 
 	// ProofRetention is how long the registry keeps the proof of a consent, contract or other ground after its end, usually the limitation period of
 	// claims; then it forgets whose it was. None: the proof is kept for ever.
