@@ -36,6 +36,7 @@ type Config struct {
 	Clock       string                  `yaml:"clock,omitempty"`     // simulated: --apply may use an as_of in the future
 	Sources     map[string]SourceConfig `yaml:"sources"`
 	Silos       map[string]policy.Silo  `yaml:"silos,omitempty"`
+	Sync        map[string]CopyConfig   `yaml:"sync,omitempty"` // by target
 	Breakers    BreakerConfig           `yaml:"breakers,omitempty"`
 	Orders      []OrderConfig           `yaml:"orders,omitempty"`
 	Detectors   []DetectorConfig        `yaml:"detectors,omitempty"`
@@ -270,7 +271,7 @@ func (f *periodFinder) Visit(n ast.Node) ast.Visitor {
 		return f
 	}
 	switch pair.Key.GetToken().Value {
-	case "max_age", "period", "grace", "notice_term", "orphan_grace", "proof_retention", "keep", "after", "at_most_every":
+	case "max_age", "period", "grace", "notice_term", "orphan_grace", "proof_retention", "max_lag", "keep", "after", "at_most_every":
 		if value := pair.Value.GetToken(); value.Type != token.MappingStartType {
 			if _, err := policy.ParsePeriod(value.Value); err != nil {
 				f.wrong = value

@@ -177,7 +177,7 @@ browsing' or a pre-ticked box is refused (GDPR Art. 4(11)). Importing a file aga
 			}
 		}
 	}
-	cmd.AddCommand(imp, record, verify, receipt)
+	cmd.AddCommand(imp, record, verify, receipt, c.syncCommand(), c.verifyCopyCommand())
 	return cmd
 }
 

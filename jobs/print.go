@@ -124,6 +124,7 @@ func (c *Command) printResult(p *pipeline.Pipeline, r pipeline.Result, o pipelin
 		fmt.Fprintln(c.Out)
 		table(c.Out, done)
 	}
+	c.printCopies(r.Copies)
 	if !o.Apply {
 		fmt.Fprintln(c.Out, "nothing was changed: this run was without --apply")
 	}

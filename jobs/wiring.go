@@ -61,7 +61,7 @@ func (c *Config) Build(ctx context.Context, log *slog.Logger) (*pipeline.Pipelin
 	if p.PolicyDigest, err = c.digest(); err != nil {
 		errs = append(errs, err)
 	}
-	errs = append(errs, c.buildSilos(p), c.buildPeople(p), c.buildOrders(p), c.buildSources(p), c.buildDiscovery(p), c.checkSchedule())
+	errs = append(errs, c.buildSilos(p), c.buildPeople(p), c.buildOrders(p), c.buildSources(p), c.buildCopies(p), c.buildDiscovery(p), c.checkSchedule())
 	_, err = c.notifyTargets()
 	errs = append(errs, err)
 	if p.Catalogue, err = c.catalogue(); err != nil {

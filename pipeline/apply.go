@@ -858,6 +858,7 @@ func (a *application) trace(ctx context.Context, roots part) error {
 				t.DropAfter = a.lastBackup(g.store.System())
 			}
 			tombs = append(tombs, t)
+			g.store.erased = true
 		case block:
 			blocked = append(blocked, registry.Flag{FlagKey: registry.FlagKey{Record: r.record, Reason: flagBlocked}, Since: a.asOf})
 		case unblock:

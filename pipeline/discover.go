@@ -90,6 +90,10 @@ func (n *night) look(s *store) error {
 	for _, t := range s.tables {
 		r := &reading{table: t, state: "scanned", silos: s.silosOf(t.Name), left: map[string]string{}}
 		s.readings = append(s.readings, r)
+		if isCopy(t) {
+			r.state, r.reason = "skipped", "kept by Lethe: what the registry says of the rows of another table"
+			continue
+		}
 		if reason, skip := s.Skip[t.Name]; skip {
 			delete(unknown, t.Name)
 			r.state, r.reason = "skipped", reason

@@ -10,6 +10,7 @@ import (
 
 	"lethe/classifiers"
 	"lethe/connectors"
+	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
@@ -35,6 +36,7 @@ type Pipeline struct {
 	Zone         *time.Location // in which terms are counted
 	Sources      []Source       // live ones first, then backups
 	Silos        []*policy.Compiled
+	Copies       []Copy // by target
 	Catalogue    *classifiers.Catalogue
 	Registry     registry.Config
 	RegistryAge  policy.Period // the oldest registry that may be relied on
@@ -139,6 +141,7 @@ const (
 	DiscoverOnly
 	PlanOnly
 	ApplyOnly // plans approved earlier
+	SyncOnly  // the applications' copies of their consents
 )
 
 // Result is how a run ended.
@@ -150,6 +153,7 @@ type Result struct {
 	Waiting     []string      // plans that wait for approval
 	Summary     []SummaryLine // what was decided
 	Settled     []SettledLine // what was changed, or refused
+	Copies      []*audit.ConsentSync
 }
 
 // SettledLine counts planned rows by what became of them.

@@ -96,6 +96,7 @@ func (n *night) conclude(ctx context.Context, err error) error {
 		return errors.Join(err, n.journal.End(ctx, n.run))
 	}
 	n.result.Report, n.result.Manifest = published.ReportPath, published.ManifestSHA256
+	n.result.Copies = n.facts.ConsentSync
 	n.result.Summary, n.result.Settled = n.summaryLines(), settled
 	return errors.Join(err, serr)
 }

@@ -28,11 +28,17 @@ func (p *Pipeline) Run(ctx context.Context, o Options) (Result, error) {
 	if err != nil || n.result.AlreadyDone {
 		return n.end(ctx, err)
 	}
+	if err := n.sync(ctx); err != nil { // first, so that no application goes on using what it may not
+		return n.end(ctx, err)
+	}
+	if o.Phases == SyncOnly {
+		return n.end(ctx, nil)
+	}
 	if err := n.apply(ctx); err != nil { // plans approved since, or cut off by a crash
 		return n.end(ctx, err)
 	}
 	if o.Phases == ApplyOnly {
-		return n.end(ctx, nil)
+		return n.end(ctx, n.sweepCopies(ctx))
 	}
 	for _, s := range n.stores { // live ones first, then backups
 		if s.err != nil {
@@ -48,7 +54,10 @@ func (p *Pipeline) Run(ctx context.Context, o Options) (Result, error) {
 	if err := n.plan(ctx); err != nil { // seal, trip breakers, ask standing orders
 		return n.end(ctx, err)
 	}
-	return n.end(ctx, n.apply(ctx))
+	if err := n.apply(ctx); err != nil {
+		return n.end(ctx, err)
+	}
+	return n.end(ctx, n.sweepCopies(ctx)) // what was erased is in no copy either
 }
 
 // night is one run. Everything that changes while it runs is here; the Pipeline does not.
@@ -67,6 +76,7 @@ type night struct {
 	heads     map[string]registry.Head
 	stores    []*store
 	pending   map[place]bool // rows of plans that wait
+	kept      []*keeping
 	decisions *audit.Spool[audit.Decision]
 	facts     audit.Facts
 	last      *audit.Facts  // of the last finished run
@@ -85,6 +95,7 @@ type store struct {
 	claims   map[string][]string // silos by table, also where the registry was not asked
 	readings []*reading
 	surveyed bool // every table was read, or is known not to be
+	erased   bool // rows were deleted tonight
 	erasure  *erasure
 	rows     int64
 	err      error

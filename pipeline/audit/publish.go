@@ -145,6 +145,9 @@ func (w *publisher) tables(ctx context.Context) error {
 		func() error { return writeRows(ctx, w, "exceptions", f.Exceptions, nil) },
 		func() error { return writeRows(ctx, w, "backups", f.Backups, nil) },
 		func() error {
+			return writeRows(ctx, w, "consent_sync", values(f.ConsentSync), func(s *ConsentSync) string { return s.Silo })
+		},
+		func() error {
 			return writeTable(ctx, w, "decisions", w.Decisions, func(d *Decision) string { return d.Silo })
 		},
 		func() error {
@@ -161,6 +164,14 @@ func inOrder(steps ...func() error) error {
 		}
 	}
 	return nil
+}
+
+func values[T any](pointers []*T) []T {
+	out := make([]T, len(pointers))
+	for i, p := range pointers {
+		out[i] = *p
+	}
+	return out
 }
 
 // counted passes the actions on and counts them for the page.

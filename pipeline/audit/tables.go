@@ -18,6 +18,8 @@ type Facts struct {
 	Approvals  []Approval
 	Exceptions []Exception
 	Backups    []Backup
+
+	ConsentSync []*ConsentSync
 }
 
 // Run is the one row of table runs.
@@ -227,4 +229,28 @@ type Backup struct {
 	Before      string    // sha256, hex, before this run's rewrite
 	After       string    // and after it
 	Status      string    // ok, rewritten, waiting, overdue, orphan, unreadable
+}
+
+// ConsentSync is where the copy stands that a target, an application, keeps of one silo's consents for the rows of one table. Digests combine the seals of
+// the copy's rows in any order.
+type ConsentSync struct {
+	Target         string    //
+	Silo           string    //
+	Source         string    // whose rows the copy is about
+	Object         string    //
+	HeadSeq        int64     // the registry's head tonight
+	AckedSeq       int64     // the head that the copy is known to be at
+	LagSeconds     int64     // since it was last known to be at the head; 0 it is
+	MaxLagSeconds  int64     //
+	Changed        int64     // rows of the copy that were, or in a dry run would be, written or removed
+	Attempts       int64     // deliveries begun since the last acknowledged one
+	Error          string    // code of what ended tonight's; "" nothing did
+	LocalRows      int64     // of the copy, as read back
+	ExpectedRows   int64     //
+	DriftMissing   int64     // rows somebody removed from the copy, as found before it was repaired
+	DriftExtra     int64     // rows somebody added
+	DriftDifferent int64     // rows somebody altered
+	LastCompare    time.Time // when it was last compared in full
+	CopyDigest     []byte    //
+	ExpectedDigest []byte    //
 }

@@ -1,0 +1,749 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"lethe/connectors"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+)
+
+// Copy grants a target, one application, what the registry says of that application's own rows: for the purposes of some silos, and only those. The target
+// looks there instead of asking the registry.
+type Copy struct {
+	Target string
+	Source string              // the live source whose rows it is about
+	Grants map[string][]string // silo: purposes
+	Table  bool                // kept as a table, with a view for each purpose, in the source itself
+	Files  string              // folder of signed snapshots and what changed between them; "" none
+	MaxLag policy.Period       // a copy that was not brought up to date for longer is a finding; zero: P1D
+}
+
+// What a copy says of a row and a purpose.
+const (
+	copyAllowed = "allowed" // a ground is alive, through the day in until
+	copyBlocked = "blocked" // none is, or the row may not be used at all
+	copyUnknown = "unknown" // the registry cannot tell: the row has no match, or its identifiers are in doubt
+)
+
+// copyPage is how many rows of a table, or of its copy, are compared at a time.
+const copyPage = 10_000
+
+// copyFields are those of a copy beside the key of the application's table. The seal is a keyed digest of the row, by which one that Lethe did not write is told.
+var copyFields = []connectors.Field{
+	{Name: "silo", Kind: connectors.Text, Length: 64},
+	{Name: "purpose", Kind: connectors.Text, Length: 64},
+	{Name: "status", Kind: connectors.Text, Length: 16},
+	{Name: "until", Kind: connectors.Date, Nullable: true},
+	{Name: "since", Kind: connectors.Date},
+	{Name: "seal", Kind: connectors.Text, Length: 32},
+}
+
+const copyPrefix = "lethe_"
+
+// isCopy reports whether a table is a copy that Lethe keeps, for this target or another.
+func isCopy(t connectors.Table) bool {
+	if !strings.HasPrefix(t.Name, copyPrefix) || len(t.Fields) <= len(copyFields) {
+		return false
+	}
+	return slices.EqualFunc(t.Fields[len(t.Fields)-len(copyFields):], copyFields, func(a, b connectors.Field) bool { return a.Name == b.Name })
+}
+
+// copyRow is a row of a copy: one record, one purpose.
+type copyRow struct {
+	record        connectors.Key // of the application's row
+	silo, purpose string
+	status        string
+	until, since  string // civil dates; until "" is open
+	seal          [16]byte
+	sound         bool // the seal is that of the row
+}
+
+// id is the row's key in the copy.
+func (r copyRow) id() connectors.Key {
+	return r.record + connectors.MakeKey([]byte(r.silo), []byte(r.purpose))
+}
+
+// tally16 counts rows and combines their seals in any order.
+type tally16 struct {
+	rows, unsound int64
+	digest        [16]byte
+}
+
+func (t *tally16) add(r copyRow) {
+	t.rows++
+	if !r.sound {
+		t.unsound++
+		return
+	}
+	for i, b := range r.seal {
+		t.digest[i] ^= b
+	}
+}
+
+// keeping is a copy at work: one target's rows of one table.
+type keeping struct {
+	Copy
+	night  *night
+	store  *store
+	keeper connectors.CopyKeeper // nil where no table is kept
+	of     connectors.Table
+	key    []int               // columns of its key
+	groups map[string][]*group // by silo
+	table  connectors.Table    // the copy; no name where there is none (yet)
+	files  *snapshot           // nil where none are written
+	was    map[string]registry.Delivery
+	clean  map[string]bool               // by silo: the last delivery was acknowledged, so that what the copy holds is known
+	lines  map[string]*audit.ConsentSync // by silo
+	wanted map[string]*tally16
+
+	builder *connectors.Builder
+	silos   []string // sorted
+	permits []policy.Permit
+}
+
+// sync brings the applications' copies up to the registry's head. Each is compared in full with what the registry says of the rows as they are now, and what
+// differs is written; a row of the copy that is not as Lethe left it is reported as drift, and repaired. A copy that cannot be reached stops neither
+// the others nor the night: the next one compares in full again.
+func (n *night) sync(ctx context.Context) error {
+	if n.opts.Phases == DiscoverOnly || n.opts.Phases == PlanOnly {
+		return nil
+	}
+	for _, c := range n.Copies {
+		if err := n.syncTarget(ctx, c); err != nil {
+			return err
+		}
+	}
+	if !n.opts.Apply {
+		return nil
+	}
+	return n.revoke(ctx)
+}
+
+// syncTarget delivers to one target: to its tables, then to its files, and only then is it acknowledged. The error is the registry's.
+func (n *night) syncTarget(ctx context.Context, c Copy) error {
+	keepings := n.keepings(c)
+	n.kept = append(n.kept, keepings...)
+	files, failure := n.openSnapshot(c)
+	errs := make([]error, len(keepings))
+	for i, k := range keepings {
+		if err := k.recall(ctx); err != nil {
+			return err
+		}
+		k.files = files
+		if errs[i] = k.store.err; errs[i] == nil {
+			errs[i] = k.deliver(ctx)
+		}
+		failure = cmp.Or(failure, errs[i])
+	}
+	failure = files.finish(n, c, failure)
+	for i, k := range keepings {
+		if k.files != nil {
+			errs[i] = cmp.Or(errs[i], failure) // what the snapshot lacks was not delivered
+		}
+		if errs[i] == nil {
+			errs[i] = k.acknowledge(ctx)
+		}
+		if err := k.close(ctx, errs[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepings lists what a target's copy consists of: its tables, those of a source that failed as well, so that their lag is reported.
+func (n *night) keepings(c Copy) []*keeping {
+	var list []*keeping
+	for _, s := range n.stores {
+		if s.Name != c.Source {
+			continue
+		}
+		byTable := map[string]*keeping{}
+		for _, silo := range slices.Sorted(maps.Keys(c.Grants)) {
+			i := slices.IndexFunc(n.Silos, func(p *policy.Compiled) bool { return p.Silo.Name == silo })
+			for _, r := range n.Silos[i].Silo.Records {
+				if r.Source != s.Name {
+					continue
+				}
+				k := byTable[r.Table]
+				if k == nil {
+					k = &keeping{Copy: c, night: n, store: s, of: connectors.Table{Name: r.Table}, groups: map[string][]*group{}, was: map[string]registry.Delivery{}, clean: map[string]bool{},
+						lines: map[string]*audit.ConsentSync{}, wanted: map[string]*tally16{}}
+					byTable[r.Table] = k
+					list = append(list, k)
+				}
+				if _, again := k.groups[silo]; again {
+					continue
+				}
+				k.groups[silo] = nil
+				for _, g := range s.governed[r.Table] {
+					if g.silo.Silo.Name == silo {
+						k.groups[silo], k.of, k.key = append(k.groups[silo], g), g.table, g.key
+					}
+				}
+			}
+		}
+	}
+	for _, k := range list {
+		k.silos = slices.Sorted(maps.Keys(k.groups))
+	}
+	return list
+}
+
+// recall reads how the copy stood when it was last delivered.
+func (k *keeping) recall(ctx context.Context) error {
+	n := k.night
+	for silo := range k.groups {
+		k.lines[silo] = &audit.ConsentSync{Target: k.Target, Silo: silo, Source: k.store.Name, Object: k.of.Name, HeadSeq: n.silos[silo].standings.Head()}
+		k.wanted[silo] = &tally16{}
+		k.was[silo] = registry.Delivery{Target: k.Target, Object: k.object()}
+		deliveries, err := n.registry.Deliveries(ctx, silo)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrRegistry, err)
+		}
+		for _, d := range deliveries {
+			if d.Target == k.Target && d.Object == k.object() {
+				k.was[silo], k.clean[silo] = d, d.Attempts == 0 && d.Error == "" && !d.AckedAt.IsZero()
+			}
+		}
+		k.lines[silo].AckedSeq = k.was[silo].AckedSeq
+	}
+	return nil
+}
+
+// close records why a delivery failed, if it did, and puts the copy into the report.
+func (k *keeping) close(ctx context.Context, failure error) error {
+	n := k.night
+	for _, silo := range slices.Sorted(maps.Keys(k.lines)) {
+		if n.opts.Apply && failure != nil {
+			d := k.was[silo]
+			d.Error = syncCode(failure)
+			if err := n.registry.PutDelivery(context.WithoutCancel(ctx), silo, d); err != nil {
+				return fmt.Errorf("%w: %w", ErrRegistry, err)
+			}
+		}
+		k.report(silo, failure)
+	}
+	if failure == nil || k.store.err != nil { // what the source itself failed at is said already
+		return nil
+	}
+	n.problem(fmt.Errorf("%w: copy of %s for %s: %w", ErrSource, k.object(), k.Target, failure))
+	n.Log.Error("copy failed", "run_id", n.run.ID, "target", k.Target, "source", k.Source, "table", k.of.Name, "error", failure)
+	return nil
+}
+
+// object names the table that a delivery is about.
+func (k *keeping) object() string { return k.store.Name + "." + k.of.Name }
+
+// deliver compares and writes. Before the first change the registry holds that a delivery began.
+func (k *keeping) deliver(ctx context.Context) error {
+	n := k.night
+	if len(k.of.Key) == 0 {
+		return fmt.Errorf("table %s has no primary key: the copy could not name its rows", k.of.Name)
+	}
+	if err := k.begin(ctx); err != nil {
+		return err
+	}
+	n.Crash("copy-begun")
+	found, err := k.census(ctx, false)
+	if err != nil {
+		return err
+	}
+	for silo, line := range k.lines {
+		k.drift(line, found[silo])
+	}
+	if err := k.compare(ctx); err != nil {
+		return err
+	}
+	n.Crash("copy-written")
+	return nil
+}
+
+// begin makes sure that the copy is there, and records that a delivery begins.
+func (k *keeping) begin(ctx context.Context) error {
+	n := k.night
+	if !n.opts.Apply {
+		if t, ok := k.store.table(k.name()); k.Table && ok && isCopy(t) {
+			return k.opened(t)
+		}
+		return nil
+	}
+	for silo, d := range k.was {
+		d.SentSeq, d.SentAt, d.Attempts = k.lines[silo].HeadSeq, n.asOf, d.Attempts+1
+		if err := n.registry.PutDelivery(ctx, silo, d); err != nil {
+			return fmt.Errorf("%w: %w", ErrRegistry, err)
+		}
+		k.was[silo], k.lines[silo].Attempts = d, d.Attempts
+	}
+	if !k.Table {
+		return nil
+	}
+	keeper, ok := k.store.open.(connectors.CopyKeeper)
+	if !ok {
+		return fmt.Errorf("%w: connector %s cannot keep a table of its own in the source: grant files instead", errors.ErrUnsupported, k.store.Connector)
+	}
+	k.keeper = keeper
+	t, err := keeper.EnsureCopy(ctx, connectors.Copy{Name: k.name(), Of: k.of, Fields: copyFields, Key: []string{"silo", "purpose"}, Views: k.views()})
+	if err != nil {
+		return err
+	}
+	return k.opened(t)
+}
+
+func (k *keeping) opened(t connectors.Table) (err error) {
+	k.table = t
+	k.builder, err = connectors.NewBuilder(t, nil)
+	return err
+}
+
+// name is that of the copy's table: lethe_TARGET_TABLE.
+func (k *keeping) name() string { return copyPrefix + k.Target + "_" + k.of.Name }
+
+// views are the purpose-bound views: what a purpose covers of the rows that may be used for it today.
+func (k *keeping) views() []connectors.CopyView {
+	var views []connectors.CopyView
+	for _, silo := range slices.Sorted(maps.Keys(k.groups)) {
+		for _, purpose := range k.Grants[silo] {
+			name := k.name() + "_" + purpose
+			if len(k.groups) > 1 { // rows of several silos in one table
+				name = k.name() + "_" + silo + "_" + purpose
+			}
+			covers, all := k.groups[silo][0].silo.Silo.Covers(purpose)
+			var fields []string
+			for _, f := range k.of.Fields {
+				if all || slices.Contains(covers, f.Name) || slices.Contains(k.of.Key, f.Name) {
+					fields = append(fields, f.Name)
+				}
+			}
+			views = append(views, connectors.CopyView{Name: name, Fields: fields, Where: map[string]string{"silo": silo, "purpose": purpose, "status": copyAllowed}, Until: "until"})
+		}
+	}
+	return views
+}
+
+// compare reads the application's rows, page by page, and writes what the copy lacks or has otherwise.
+func (k *keeping) compare(ctx context.Context) error {
+	q := connectors.Query{Table: k.of.Name, MaxRows: copyPage}
+	for {
+		var records []connectors.Key
+		var wanted []copyRow
+		next, err := page(ctx, k.store.open, q, func(b connectors.Batch) (err error) {
+			records, wanted, err = k.want(b)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if next == "" {
+			return nil
+		}
+		q.After = next
+		if err := k.settle(ctx, records, wanted); err != nil {
+			return err
+		}
+	}
+}
+
+// want says what the copy should hold of the rows of a batch, and which records they are.
+func (k *keeping) want(b connectors.Batch) (records []connectors.Key, wanted []copyRow, err error) {
+	for row := range int(b.Rows.NumRows()) {
+		record, ok := connectors.KeyOf(b.Rows, k.key, row)
+		if !ok {
+			continue
+		}
+		records = append(records, record)
+		for _, silo := range k.silos {
+			for _, g := range k.groups[silo] {
+				if g.mine(b.Rows, row) {
+					wanted = k.wantRow(wanted, g, b, row, record)
+				}
+			}
+		}
+	}
+	return records, wanted, nil
+}
+
+// wantRow says for each granted purpose whether a row may be used.
+func (k *keeping) wantRow(wanted []copyRow, g *group, b connectors.Batch, row int, record connectors.Key) []copyRow {
+	n, silo := k.night, g.silo.Silo.Name
+	r := g.rule(b.Rows, row, n.asOf)
+	if r.Reason == policy.KAnonymized {
+		return wanted // nobody's any more
+	}
+	usable := r.Use == policy.Allowed || r.Use == policy.Limited || r.Reason == policy.KPendingAccess // a request for access changes no use
+	k.permits = k.permits[:0]
+	if usable {
+		k.permits = g.silo.Permits(g.record, n.asOf, k.permits)
+	}
+	for _, purpose := range k.Grants[silo] {
+		c := copyRow{record: record, silo: silo, purpose: purpose, status: copyBlocked}
+		if at := slices.IndexFunc(k.permits, func(p policy.Permit) bool { return p.Purpose == purpose }); at >= 0 {
+			c.status, c.until = copyAllowed, k.permits[at].Until.String()
+		} else if !usable && !r.WritesBlock() {
+			c.status = copyUnknown
+		}
+		wanted = append(wanted, c)
+	}
+	return wanted
+}
+
+// settle makes the copy hold what is wanted of some records, and nothing else of them.
+func (k *keeping) settle(ctx context.Context, records []connectors.Key, wanted []copyRow) error {
+	have := map[connectors.Key]copyRow{}
+	if k.table.Name != "" && len(records) > 0 {
+		q := connectors.Query{Table: k.table.Name, Keys: &connectors.Keys{Fields: k.of.Key, Tuples: records}}
+		for b, err := range k.store.open.Scan(ctx, q) {
+			if err != nil {
+				return err
+			}
+			for _, r := range k.read(b) {
+				have[r.id()] = r
+			}
+		}
+	}
+	var put []copyRow
+	for _, w := range wanted {
+		old, ok := have[w.id()]
+		delete(have, w.id())
+		w.since = k.night.today.String()
+		if ok && old.sound && old.status == w.status && old.until == w.until {
+			w.since = old.since
+		}
+		w.seal, w.sound = k.seal(w), true
+		if !ok || old.seal != w.seal {
+			k.lines[w.silo].Changed++
+			put = append(put, w)
+		}
+		k.wanted[w.silo].add(w)
+		if k.files != nil {
+			if err := k.files.add(k.object(), w); err != nil {
+				return err
+			}
+		}
+	}
+	var gone []connectors.Key
+	for id, r := range have {
+		if line := k.lines[r.silo]; line != nil {
+			line.Changed++
+		}
+		gone = append(gone, id)
+	}
+	slices.Sort(gone)
+	return k.write(ctx, put, gone)
+}
+
+func (k *keeping) write(ctx context.Context, put []copyRow, gone []connectors.Key) error {
+	if k.keeper == nil || len(put)+len(gone) == 0 {
+		return nil
+	}
+	for _, r := range put {
+		values, err := r.record.Values()
+		if err != nil {
+			return err
+		}
+		until := []byte(r.until)
+		for i, v := range append(values, []byte(r.silo), []byte(r.purpose), []byte(r.status), until, []byte(r.since), hex.AppendEncode(nil, r.seal[:])) {
+			if i == len(values)+3 && r.until == "" {
+				k.builder.AppendNull(i)
+				continue
+			}
+			k.builder.Append(i, v)
+		}
+		k.builder.EndRow()
+	}
+	return k.keeper.WriteCopy(ctx, k.table, k.builder.Batch("").Rows, gone)
+}
+
+// read takes a batch of the copy apart and looks at its seals.
+func (k *keeping) read(b connectors.Batch) []copyRow {
+	rows := make([]copyRow, b.Rows.NumRows())
+	first := len(k.of.Key)
+	record := make([]int, first)
+	for i := range record {
+		record[i] = i
+	}
+	text := func(column, row int) string {
+		col := b.Rows.Column(first + column).(*array.Binary)
+		if col.IsNull(row) {
+			return ""
+		}
+		return string(col.Value(row))
+	}
+	for row := range rows {
+		r := &rows[row]
+		r.record, _ = connectors.KeyOf(b.Rows, record, row)
+		r.silo, r.purpose, r.status, r.until, r.since = text(0, row), text(1, row), text(2, row), text(3, row), text(4, row)
+		if _, granted := k.groups[r.silo]; granted {
+			n, err := hex.Decode(r.seal[:], []byte(text(5, row))[:min(32, len(text(5, row)))])
+			r.sound = err == nil && n == len(r.seal) && r.seal == k.seal(*r)
+		}
+	}
+	return rows
+}
+
+// seal is the keyed digest of a row, under the silo's key.
+func (k *keeping) seal(r copyRow) (seal [16]byte) {
+	content := r.record + connectors.MakeKey([]byte(r.purpose), []byte(r.status), []byte(r.until), []byte(r.since))
+	ref := k.groups[r.silo][0].match.Record("copy of "+k.Target, k.object(), []byte(content))
+	copy(seal[:], ref[:])
+	return seal
+}
+
+// census reads the whole copy. With sweep it also removes rows whose record is gone; what is then left is what the copy holds.
+func (k *keeping) census(ctx context.Context, sweep bool) (map[string]*tally16, error) {
+	found := map[string]*tally16{}
+	for silo := range k.groups {
+		found[silo] = &tally16{}
+	}
+	if k.table.Name == "" {
+		return found, nil
+	}
+	q := connectors.Query{Table: k.table.Name, MaxRows: copyPage}
+	for {
+		var rows []copyRow
+		next, err := page(ctx, k.store.open, q, func(b connectors.Batch) error { rows = k.read(b); return nil })
+		if err != nil || next == "" {
+			return found, err
+		}
+		q.After = next
+		if sweep {
+			if rows, err = k.sweep(ctx, rows); err != nil {
+				return nil, err
+			}
+		}
+		for _, r := range rows {
+			if t := found[r.silo]; t != nil {
+				t.add(r)
+			}
+		}
+	}
+}
+
+// sweep removes the rows whose record the application no longer has, and those of silos that are not granted, and returns the others.
+func (k *keeping) sweep(ctx context.Context, rows []copyRow) (left []copyRow, err error) {
+	asked, there := map[connectors.Key]bool{}, map[connectors.Key]bool{}
+	var records []connectors.Key
+	for _, r := range rows {
+		if !asked[r.record] {
+			asked[r.record] = true
+			records = append(records, r.record)
+		}
+	}
+	columns := make([]int, len(k.of.Key))
+	for i := range columns {
+		columns[i] = i
+	}
+	for b, err := range k.store.open.Scan(ctx, connectors.Query{Table: k.of.Name, Fields: k.of.Key, Keys: &connectors.Keys{Fields: k.of.Key, Tuples: records}}) {
+		if err != nil {
+			return nil, err
+		}
+		for row := range int(b.Rows.NumRows()) {
+			if key, ok := connectors.KeyOf(b.Rows, columns, row); ok {
+				there[key] = true
+			}
+		}
+	}
+	var gone []connectors.Key
+	for _, r := range rows {
+		if _, granted := k.groups[r.silo]; granted && there[r.record] {
+			left = append(left, r)
+			continue
+		}
+		gone = append(gone, r.id())
+		if line := k.lines[r.silo]; line != nil {
+			line.Changed++
+		}
+	}
+	return left, k.write(ctx, nil, gone)
+}
+
+// acknowledge reads the copy back and records what it holds.
+func (k *keeping) acknowledge(ctx context.Context) error {
+	n := k.night
+	if !n.opts.Apply {
+		return nil
+	}
+	held, err := k.census(ctx, true)
+	if err != nil {
+		return err
+	}
+	for silo, line := range k.lines {
+		want := cmp.Or(k.wanted[silo], held[silo]) // nothing is wanted of a sweep alone
+		if k.keeper == nil {                       // files are what was wanted
+			held[silo] = want
+		}
+		line.LocalRows, line.CopyDigest, line.LastCompare = held[silo].rows, held[silo].digest[:], n.asOf
+		line.ExpectedRows, line.ExpectedDigest = want.rows, want.digest[:]
+		d := registry.Delivery{Target: k.Target, Object: k.object(), SentSeq: line.HeadSeq, AckedSeq: line.HeadSeq, Rows: held[silo].rows, Digest: held[silo].digest, SentAt: n.asOf, AckedAt: n.asOf}
+		if held[silo].unsound > 0 {
+			return fmt.Errorf("%d rows of the copy changed while it was brought up to date: somebody else writes to it", held[silo].unsound)
+		}
+		if err := n.registry.PutDelivery(ctx, silo, d); err != nil {
+			return fmt.Errorf("%w: %w", ErrRegistry, err)
+		}
+		k.was[silo] = d
+		line.AckedSeq, line.Attempts = d.AckedSeq, 0
+	}
+	n.Crash("copy-acknowledged")
+	return nil
+}
+
+// drift compares what was found in a copy with what it was known to hold: rows that are missing, that Lethe never wrote, or that are not as it left them. What a
+// delivery that was cut off wrote is no drift; of such a copy only the seals can be judged.
+func (k *keeping) drift(line *audit.ConsentSync, found *tally16) {
+	was := k.was[line.Silo]
+	line.LocalRows = found.rows
+	if !k.clean[line.Silo] {
+		line.DriftDifferent = found.unsound
+		return
+	}
+	if k.table.Name == "" && k.Files != "" && !k.Table { // files alone: they are checked when the next ones are written
+		return
+	}
+	line.DriftMissing, line.DriftExtra = max(0, was.Rows-found.rows), max(0, found.rows-was.Rows)
+	line.DriftDifferent = max(0, found.unsound-line.DriftExtra)
+	if line.DriftMissing+line.DriftExtra+line.DriftDifferent == 0 && found.digest != was.Digest {
+		line.DriftDifferent = 1 // at least: a row that Lethe once wrote is back
+	}
+}
+
+// report puts a copy's line into the report, with findings where it drifted or lags.
+func (k *keeping) report(silo string, err error) {
+	n, line, was := k.night, k.lines[silo], k.was[silo]
+	line.Error = syncCode(err)
+	maxLag := k.MaxLag
+	if maxLag.IsZero() {
+		maxLag = policy.Period{Days: 1}
+	}
+	since := was.AckedAt
+	if since.IsZero() {
+		since = n.asOf
+	}
+	acked := policy.DateOf(since, n.Zone)
+	line.MaxLagSeconds = int64(policy.EndOf(acked, maxLag)-acked) * 86400
+	if line.AckedSeq < line.HeadSeq || err != nil {
+		line.LagSeconds = int64(n.asOf.Sub(since).Seconds())
+	}
+	n.facts.ConsentSync = append(n.facts.ConsentSync, line)
+	if drifted := line.DriftMissing + line.DriftExtra + line.DriftDifferent; drifted > 0 {
+		n.find(audit.Finding{Kind: "F_SYNC_DRIFT", Severity: "high", Source: k.store.Name, Object: k.name(), Count: drifted, Article: "Art. 5(1)(f)",
+			Words: fmt.Sprintf("The copy of the consents of silo %s was not as Lethe left it: %d rows missing, %d added, %d altered. %s", silo, line.DriftMissing, line.DriftExtra, line.DriftDifferent, repaired(n.opts.Apply, err))})
+	}
+	if err != nil && policy.EndOf(acked, maxLag) < n.today {
+		n.find(audit.Finding{Kind: "F_SYNC_LAG", Severity: "high", Source: k.store.Name, Object: k.name(), Article: "Art. 7(3)",
+			Words: fmt.Sprintf("%s works with consents of silo %s as of %s: the copy could not be brought up to date since.", k.Target, silo, acked)})
+	}
+}
+
+func repaired(apply bool, err error) string {
+	if apply && err == nil {
+		return "It was repaired."
+	}
+	return "It is not repaired yet."
+}
+
+// syncCode names in a word why a delivery failed.
+func syncCode(err error) string {
+	if err == nil {
+		return ""
+	}
+	for _, c := range []struct {
+		err  error
+		code string
+	}{{connectors.ErrUnreachable, "E_UNREACHABLE"}, {connectors.ErrDenied, "E_DENIED"}, {connectors.ErrTransient, "E_TRANSIENT"}, {connectors.ErrRefused, "E_REFUSED"},
+		{connectors.ErrSchemaChanged, "E_SCHEMA_CHANGED"}, {errors.ErrUnsupported, "E_UNSUPPORTED"}, {context.Canceled, "E_CANCELLED"}} {
+		if errors.Is(err, c.err) {
+			return c.code
+		}
+	}
+	return "E_FAILED"
+}
+
+// sweepCopies removes from the copies what the night erased from the application's tables.
+func (n *night) sweepCopies(ctx context.Context) error {
+	for _, k := range n.kept {
+		if !k.store.erased || k.keeper == nil || k.store.err != nil {
+			continue
+		}
+		clear(k.wanted)
+		if err := k.acknowledge(ctx); err != nil {
+			if errors.Is(err, ErrRegistry) {
+				return err
+			}
+			n.problem(fmt.Errorf("%w: copy of %s for %s: %w", ErrSource, k.of.Name, k.Target, err))
+		}
+	}
+	return nil
+}
+
+// revoke drops the copies of targets that are granted nothing any more.
+func (n *night) revoke(ctx context.Context) error {
+	granted := func(silo, target, object string) bool {
+		return slices.ContainsFunc(n.kept, func(k *keeping) bool {
+			_, has := k.groups[silo]
+			return has && k.Target == target && k.object() == object
+		})
+	}
+	for _, silo := range slices.Sorted(maps.Keys(n.silos)) {
+		deliveries, err := n.registry.Deliveries(ctx, silo)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrRegistry, err)
+		}
+		for _, d := range deliveries {
+			if granted(silo, d.Target, d.Object) {
+				continue
+			}
+			if err := n.dropCopy(ctx, d); err != nil {
+				n.problem(fmt.Errorf("%w: copy of %s for %s, which is no longer granted: %w", ErrSource, d.Object, d.Target, err))
+				continue
+			}
+			if err := n.registry.DropDelivery(ctx, silo, d.Target, d.Object); err != nil {
+				return fmt.Errorf("%w: %w", ErrRegistry, err)
+			}
+		}
+	}
+	return nil
+}
+
+// dropCopy drops the table of a delivery, unless another silo's rows are still granted there: those of this one are gone by then.
+func (n *night) dropCopy(ctx context.Context, d registry.Delivery) error {
+	source, table, _ := strings.Cut(d.Object, ".")
+	if slices.ContainsFunc(n.kept, func(k *keeping) bool { return k.Table && k.Target == d.Target && k.object() == d.Object }) {
+		return nil
+	}
+	i := slices.IndexFunc(n.stores, func(s *store) bool { return s.Name == source })
+	if i < 0 {
+		return nil // the source left the configuration with all it holds
+	}
+	if n.stores[i].err != nil {
+		return n.stores[i].err
+	}
+	if keeper, ok := n.stores[i].open.(connectors.CopyKeeper); ok {
+		return keeper.DropCopy(ctx, copyPrefix+d.Target+"_"+table)
+	}
+	return nil
+}
+
+// page reads one batch of a query and hands it over; next is "" when there was none. The scan is over when page returns, so that what was read may be written to.
+func page(ctx context.Context, source connectors.Source, q connectors.Query, do func(connectors.Batch) error) (next connectors.Cursor, err error) {
+	for b, err := range source.Scan(ctx, q) {
+		if err != nil {
+			return "", err
+		}
+		if b.Rows.NumRows() == 0 {
+			continue
+		}
+		return b.Next, do(b)
+	}
+	return "", nil
+}
