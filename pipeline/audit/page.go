@@ -40,6 +40,7 @@ type page struct {
 	Findings    []findingView
 	Exceptions  []exceptionView
 	Backups     []backupView
+	Copies      []copyView
 	News        []newsView
 	Sources     []sourceView
 	facts       Facts
@@ -81,6 +82,7 @@ type (
 	findingView   struct{ Severity, Level, Words, Place, Article, Count, Since string }
 	exceptionView struct{ Words, Code, Place, Silo, Count, Days, Owner string }
 	backupView    struct{ Name, Path, Taken, Expires, Pending, Oldest, State, Level, Words string }
+	copyView      struct{ Target, Silo, Place, Rows, Changed, Drift, State, Level, Words string }
 	newsView      struct{ Change, Place, Now string }
 	sourceView    struct {
 		Name, Words string
@@ -141,6 +143,7 @@ func newPage(f Facts, totals map[actionTotal]actionCount, date string) *page {
 	p.findings()
 	p.exceptions()
 	p.backups()
+	p.copies()
 	p.news()
 	p.inventory()
 	p.tiles()
@@ -454,6 +457,31 @@ func (p *page) backups() {
 	}
 }
 
+func (p *page) copies() {
+	for _, c := range p.facts.ConsentSync {
+		drift := c.DriftMissing + c.DriftExtra + c.DriftDifferent
+		v := copyView{Target: c.Target, Silo: siloWords(c.Silo), Place: place(c.Source, c.Object, ""), Rows: p.count(c.Silo, c.LocalRows), Changed: p.count(c.Silo, c.Changed),
+			Drift: number(drift), State: "up to date", Level: "green"}
+		switch {
+		case c.LagSeconds > c.MaxLagSeconds:
+			v.State, v.Level, v.Words = "lags", "red", fmt.Sprintf("It is at event %s of %s, and was last up to date %s ago.", number(c.AckedSeq), number(c.HeadSeq), days(c.LagSeconds))
+		case c.Error != "":
+			v.State, v.Level, v.Words = "not reached", "amber", "The next night compares it in full again."
+		case p.Run.Mode != "apply":
+			v.State, v.Level = "looked at", "amber"
+		case drift > 0:
+			v.State, v.Level, v.Words = "repaired", "amber", "It was not as it was left; find out who writes to it."
+		}
+		p.Copies = append(p.Copies, v)
+	}
+}
+
+// days says a time in seconds in whole days.
+func days(seconds int64) string {
+	n := seconds / 86400
+	return number(n) + " " + plural(n, "day", "days")
+}
+
 func (p *page) news() {
 	words := map[string]string{"new": "new", "changed": "changed", "gone": "gone"}
 	for _, i := range p.facts.Inventory {
@@ -646,6 +674,14 @@ func (p *page) judge() {
 	}
 	if n := int64(len(p.Exceptions)); n > 0 {
 		amber = append(amber, fmt.Sprintf("%s %s %s a person.", number(n), plural(n, "exception", "exceptions"), plural(n, "needs", "need")))
+	}
+	for _, c := range p.Copies {
+		switch {
+		case c.Level == "red":
+			red = append(red, fmt.Sprintf("%s works with consents that are out of date: its copy could not be reached.", c.Target))
+		case c.State == "repaired":
+			amber = append(amber, fmt.Sprintf("The copy of the consents at %s was altered by somebody, and repaired.", c.Target))
+		}
 	}
 	for _, b := range p.Backups {
 		if b.Level == "red" {

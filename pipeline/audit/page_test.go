@@ -52,6 +52,9 @@ func aNight() (Facts, map[actionTotal]actionCount) {
 	f.Exceptions = []Exception{
 		{Silo: "newsletter", Source: "crm", Object: "subscriptions", Code: "E_ID_UNPARSEABLE", Words: "The record has no readable identifier, so the person's choices cannot be looked up.", Count: 14, FirstSeen: "2026-11-19", AgeDays: 2, Owner: "marketing"},
 		{Source: "crm", Object: "tmp_export_2019", Code: "E_NO_POLICY", Words: "No rule in force covers this record; write one before anything can be decided.", Count: 20417, FirstSeen: "2026-11-19", AgeDays: 2}}
+	f.ConsentSync = []*ConsentSync{
+		{Target: "crm", Silo: "newsletter", Source: "crm", Object: "subscriptions", HeadSeq: 41022, AckedSeq: 41022, MaxLagSeconds: 86400, Changed: 412, LocalRows: 33922, ExpectedRows: 33922, DriftMissing: 1, DriftDifferent: 2},
+		{Target: "shop", Silo: "inactive customers", Source: "shop", Object: "accounts", HeadSeq: 920, AckedSeq: 900, MaxLagSeconds: 86400, LagSeconds: 80000, Attempts: 3, Error: "E_UNREACHABLE", LocalRows: 5120}}
 	f.Backups = []Backup{
 		{Source: "shop-dump", Application: "shop", Path: "/backup/shop-2026-11-16.sql.gz", Engine: "mysqldump", Size: 81 << 20, TakenAt: day(16, 1), ExpiresAt: day(30, 23), Strategy: "rewrite", Why: "the oldest erasure is due since 2026-11-20; the file is rewritten P7D later", Pending: 3, Oldest: "2026-11-20", Status: "waiting"},
 		{Source: "shop-dump-old", Application: "shop", Path: "/backup/shop-2026-11-02.sql.gz", Engine: "mysqldump", TakenAt: day(2, 1), ExpiresAt: day(23, 23), Strategy: "rewrite", Why: "nothing in it is due", Status: "rewritten", Before: digest("0a0a"), After: digest("0b0b")},
@@ -207,13 +210,17 @@ func TestVerdict(t *testing.T) {
 		"exception":     {func(f *Facts) { f.Exceptions = []Exception{{Count: 9}} }, nil, "amber", "1 exception needs a person."},
 		"source failed": {func(f *Facts) { f.Run.SourcesFailed = 2 }, nil, "amber", "2 sources could not be read, so nothing is known of them tonight."},
 		"window":        {func(f *Facts) { f.Run.ExitCode, f.Run.StopReason = 3, "window_end" }, nil, "amber", "did not do all of its work: stopped at the end of its window"},
-		"backup":        {func(f *Facts) { f.Backups = []Backup{{Source: "old", Status: "unreadable"}} }, nil, "amber", "Backup old: cannot be read."},
-		"high":          {func(f *Facts) { f.Findings = []Finding{{Severity: "high"}} }, nil, "amber", "1 finding of high weight is open."},
-		"low":           {func(f *Facts) { f.Findings = []Finding{{Severity: "low"}} }, nil, "green", "nothing waits"},
-		"refused":       {func(*Facts) {}, map[actionTotal]actionCount{{"a", "delete", "refused"}: {2, 0}}, "red", "2 planned rows could not be changed."},
-		"registry":      {func(f *Facts) { f.Run.ExitCode = 10 }, nil, "red", "registry is missing"},
-		"tampered":      {func(f *Facts) { f.Run.ExitCode = 12 }, nil, "red", "may have altered it"},
-		"error":         {func(f *Facts) { f.Run.ExitCode = 1 }, nil, "red", "exit code 1"},
+		"copy lags": {func(f *Facts) {
+			f.ConsentSync = []*ConsentSync{{Target: "shop", Error: "E_UNREACHABLE", LagSeconds: 90000, MaxLagSeconds: 86400}}
+		}, nil, "red", "shop works with consents that are out of date"},
+		"copy altered": {func(f *Facts) { f.Run.Mode = "apply"; f.ConsentSync = []*ConsentSync{{Target: "shop", DriftExtra: 1}} }, nil, "amber", "at shop was altered by somebody"},
+		"backup":       {func(f *Facts) { f.Backups = []Backup{{Source: "old", Status: "unreadable"}} }, nil, "amber", "Backup old: cannot be read."},
+		"high":         {func(f *Facts) { f.Findings = []Finding{{Severity: "high"}} }, nil, "amber", "1 finding of high weight is open."},
+		"low":          {func(f *Facts) { f.Findings = []Finding{{Severity: "low"}} }, nil, "green", "nothing waits"},
+		"refused":      {func(*Facts) {}, map[actionTotal]actionCount{{"a", "delete", "refused"}: {2, 0}}, "red", "2 planned rows could not be changed."},
+		"registry":     {func(f *Facts) { f.Run.ExitCode = 10 }, nil, "red", "registry is missing"},
+		"tampered":     {func(f *Facts) { f.Run.ExitCode = 12 }, nil, "red", "may have altered it"},
+		"error":        {func(f *Facts) { f.Run.ExitCode = 1 }, nil, "red", "exit code 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := quiet
