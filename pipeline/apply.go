@@ -852,10 +852,11 @@ func (a *application) trace(ctx context.Context, roots part) error {
 		switch r.change {
 		case erase, anonymise:
 			t := registry.Tombstone{System: g.store.System(), Object: g.table.Name, Record: r.record, Subject: r.subject, Action: string(policy.Delete), PlanDigest: a.plan.digest, ErasedAt: a.asOf}
+			t.DropAfter = a.lastBackup(g.store.System())
 			if r.change == anonymise {
-				t.Action, t.DropAfter = string(policy.Anonymize), forever
-			} else {
-				t.DropAfter = a.lastBackup(g.store.System())
+				t.Action = string(policy.Anonymize)
+			} else if !g.store.backup() { // the key may be used again for a row that Lethe did not block
+				freed = append(freed, registry.FlagKey{Record: r.record, Reason: flagBlocked})
 			}
 			tombs = append(tombs, t)
 			g.store.erased = true
@@ -868,9 +869,6 @@ func (a *application) trace(ctx context.Context, roots part) error {
 	silo := g.silo.Silo.Name
 	return errors.Join(a.registry.PutTombstones(ctx, silo, tombs), a.registry.SetFlags(ctx, silo, blocked), a.registry.DropFlags(ctx, silo, freed))
 }
-
-// forever is how long the tombstone of an anonymized row stays: as long as the row may be there.
-var forever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // lastBackup is when the last backup that may hold a row erased today is gone.
 func (n *night) lastBackup(system string) time.Time {

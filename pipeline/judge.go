@@ -146,6 +146,8 @@ type siloState struct {
 	standings  *registry.Standings
 	tombstones *registry.Tombstones
 	flags      map[registry.FlagKey]time.Time
+	used       collections           // to which rows belong that the night read
+	anonymized map[registry.Ref]bool // records that an earlier night anonymized, and that are still there
 }
 
 // ruling is what became of one row before the judge.
@@ -413,6 +415,7 @@ func (g *group) rule(rows arrowRecord, row int, asOf time.Time) ruling {
 		g.row.Collection = &ref
 	}
 	m := g.state.standings.Match(g.row)
+	g.use(m)
 	rec.Identity = m.Identity
 	if m.Identity == policy.Matched && g.state.standings.At(m.Collection, &g.standing) {
 		rec.Standing = &g.standing
@@ -443,8 +446,11 @@ func (g *group) recall(r *ruling, rows arrowRecord, row int, asOf time.Time) {
 	}
 	r.record, r.known = g.match.Record(g.store.System(), g.table.Name, []byte(key)), true
 	again := false
-	if !plain(r.Decision) && g.wasAnonymized(r.record) && g.anonymized(rows, row) {
-		g.record.Anonymized, again = true, true
+	if !plain(r.Decision) && g.wasAnonymized(r.record) {
+		g.state.anonymized[r.record] = true
+		if g.anonymized(rows, row) {
+			g.record.Anonymized, again = true, true
+		}
 	}
 	if r.Flag {
 		r.flagged = asOf

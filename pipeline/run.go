@@ -57,7 +57,10 @@ func (p *Pipeline) Run(ctx context.Context, o Options) (Result, error) {
 	if err := n.apply(ctx); err != nil {
 		return n.end(ctx, err)
 	}
-	return n.end(ctx, n.sweepCopies(ctx)) // what was erased is in no copy either
+	if err := n.sweepCopies(ctx); err != nil { // what was erased is in no copy either
+		return n.end(ctx, err)
+	}
+	return n.end(ctx, n.forget(ctx))
 }
 
 // night is one run. Everything that changes while it runs is here; the Pipeline does not.
@@ -393,7 +396,7 @@ func (n *night) openSilo(ctx context.Context, s *policy.Compiled, seen registry.
 			return err
 		}
 	}
-	st := &siloState{}
+	st := &siloState{anonymized: map[registry.Ref]bool{}}
 	n.silos[name] = st
 	var err error
 	if st.standings, err = n.registry.Standings(ctx, name, n.asOf, endings(s)); err != nil {

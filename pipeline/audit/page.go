@@ -29,6 +29,7 @@ type page struct {
 	Reason      string
 	Scanned     string
 	Plaintext   string
+	Forgotten   []string // what the registry forgot, by silo
 	First       bool
 	Heads       []string
 	Verdict     verdict
@@ -123,6 +124,11 @@ func newPage(f Facts, totals map[actionTotal]actionCount, date string) *page {
 	p.Mode = "A dry run: nothing was to be changed."
 	if f.Run.Mode == "apply" {
 		p.Mode = "Approved changes were carried out."
+	}
+	for line := range strings.SplitSeq(f.Run.Forgotten, ";") {
+		if line != "" {
+			p.Forgotten = append(p.Forgotten, line)
+		}
 	}
 	for head := range strings.SplitSeq(f.Run.RegistryHeads, ";") {
 		if head != "" {

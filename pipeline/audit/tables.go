@@ -47,6 +47,7 @@ type Run struct {
 	RowsScanned      int64     //
 	SingleApproval   bool      // approvals: 1 is configured
 	PlaintextWaived  string    // sources reached without TLS by waiver, joined by ';'
+	Forgotten        string    // for each silo with a proof_retention, what the registry forgot or why nothing, joined by ';'
 }
 
 // Inventory is one table (Column "") or one field of a source.

@@ -80,22 +80,19 @@ func (r *Registry) PutTombstones(ctx context.Context, silo string, tombstones []
 		})
 }
 
-// DropTombstones removes those whose DropAfter is before asOf and returns how many.
-func (r *Registry) DropTombstones(ctx context.Context, silo string, asOf time.Time) (int64, error) {
-	var n int64
-	err := r.write(ctx, fmt.Sprintf("drop tombstones of silo %q", silo), func(tx *txn) error {
-		s, err := siloOf(ctx, tx.handle, silo)
-		if err != nil {
-			return err
-		}
-		result, err := tx.exec(ctx, `DELETE FROM tombstone WHERE silo = ? AND drop_after < ?`, s.id, micros(asOf))
-		if err != nil {
-			return err
-		}
-		n, err = result.RowsAffected()
+// DropTombstones removes those of over. Of those of severed it removes the person: what stays says that the record was anonymized, and no
+// longer whose it was.
+func (r *Registry) DropTombstones(ctx context.Context, silo string, over, severed []Tombstone) error {
+	nobodys := slices.Clone(severed)
+	for i := range nobodys {
+		nobodys[i].Subject = Ref{}
+	}
+	if err := r.PutTombstones(ctx, silo, nobodys); err != nil {
 		return err
-	})
-	return n, err
+	}
+	gone := slices.Concat(over, severed)
+	return r.eachWrite(ctx, silo, "drop tombstones", `DELETE FROM tombstone WHERE silo = ? AND record_ref = ? AND subject_ref = ?`, len(gone),
+		func(silo int64, i int) []any { return []any{silo, gone[i].Record[:], gone[i].Subject[:]} })
 }
 
 // Tombstones are a silo's tombstones, sorted by record and subject.
