@@ -52,14 +52,18 @@ type Rewriter interface {
 }
 
 // CopyKeeper is a Mutator that keeps, beside an application's tables, copies of what the registry says of their rows: tables of Lethe's own, in which
-// the application looks up what it may do, and views that show only what a purpose may see. Copies are read by Scan, like any table.
+// the application looks up what it may do, and views that show only what a purpose may see. Copies are read by Scan, like any table. A connector marks
+// the tables and views that it makes (by a comment, an alias), and touches no others.
 type CopyKeeper interface {
 	// EnsureCopy creates the copy's table if it is missing, makes its views as c says, drops views of the copy that c no longer names, and returns the
-	// table as the catalog has it: the fields of the key of c.Of, as they are declared there, then c.Fields; the key is that of c.Of, then c.Key. A
-	// table or view of such a name that is no copy (other fields) is left alone: the error wraps ErrRefused.
+	// table as the catalog has it: the fields of the key of c.Of, as they are declared there, then c.Fields; the key is that of c.Of, then c.Key. What is as
+	// c says is not touched. A table or view of such a name that is no copy, or one of another table or with other fields, is left alone: the error wraps
+	// ErrRefused. A copy that cannot be made, by Copy.Check or for the length of a name, is ErrConfig.
 	EnsureCopy(ctx context.Context, c Copy) (Table, error)
 	// WriteCopy changes a copy in one transaction: rows takes the place of those with the same key or is added, then the rows of gone are removed
-	// (one that is not there is no error). rows has the copy's fields in catalog order, an *array.Binary each, as in a Batch; nil: none.
+	// (one that is not there is no error). rows has the copy's fields in catalog order, an *array.Binary each, as in a Batch; nil: none. Keys are compared
+	// as the application's table compares them. If the engine refuses a row nothing is changed and the error wraps ErrRefused, as it does if the table is
+	// no copy; a deadlock or a lock timeout wraps ErrTransient.
 	WriteCopy(ctx context.Context, copy Table, rows arrow.Record, gone []Key) error
 	// DropCopy removes a copy and its views. One that is not there is no error; one that is no copy is ErrRefused.
 	DropCopy(ctx context.Context, name string) error
@@ -69,17 +73,18 @@ type CopyKeeper interface {
 type Copy struct {
 	Name   string  // of its table; views that belong to it begin with the name and an underscore
 	Of     Table   // the application's table, which has a key
-	Fields []Field // besides the key of Of: Name, Kind (Text or Date), Length of texts, Nullable
+	Fields []Field // besides the key of Of: Name, Kind (Text or Date), Length of texts, Nullable. Texts are told apart by case
 	Key    []string
 	Views  []CopyView
 }
 
-// CopyView is a purpose-bound view: the rows of Copy.Of that have a row in the copy which fulfils Where and is not past.
+// CopyView is a purpose-bound view: the rows of Copy.Of that have a row in the copy which fulfils Where and is not past. Whoever may read the view needs no
+// right to the tables behind it, where the engine knows rights.
 type CopyView struct {
 	Name   string            // begins with the copy's name and an underscore
 	Fields []string          // of Copy.Of, in this order
-	Where  map[string]string // field of the copy: value
-	Until  string            // a Date field of the copy, the last day on which a row shows; NULL never ends. "" none
+	Where  map[string]string // Text field of the copy: value
+	Until  string            // a Date field of the copy, the last day on which a row shows, by the calendar of the reader's session; NULL never ends. "" none
 }
 
 // Clocked is a Source whose engine keeps a time of its own, which the host's is compared with before anything is decided.

@@ -5,7 +5,7 @@
 //		connectortest.Run(t, connectortest.Harness{New: func(t *testing.T, tables []connectortest.Table) connectortest.Store { ... }})
 //	}
 //
-// The suite asks the opened source whether it is a Mutator or a Rewriter and runs what belongs to it, so a source that only reads passes too. A connector that
+// The suite asks the opened source whether it is a Mutator, a Rewriter or a CopyKeeper and runs what belongs to it, so a source that only reads passes too. A connector that
 // promises to change rows asserts that in its own test, lest it lose the capability unseen.
 package connectortest
 
@@ -48,6 +48,8 @@ type Store struct {
 	Path string
 	// Bytes returns the present content of that file, decompressed; nil where there is no file.
 	Bytes func(t *testing.T) []byte
+	// View reads a view as its readers do, for a CopyKeeper: the names of its fields, and its rows with values in canonical form.
+	View func(t *testing.T, name string) (fields []string, rows [][]any)
 }
 
 // Table is a table of the suite with its rows.
@@ -71,6 +73,7 @@ func Run(t *testing.T, h Harness) {
 	src := h.New(t, h.tables("empty")).Open(t)
 	_, mutates := src.(connectors.Mutator)
 	_, rewrites := src.(connectors.Rewriter)
+	_, keeps := src.(connectors.CopyKeeper)
 	require.NoError(t, src.Close())
 
 	run := func(group string, tests []subtest) {
@@ -86,5 +89,8 @@ func Run(t *testing.T, h Harness) {
 	}
 	if rewrites {
 		run("rewriter", rewriterTests())
+	}
+	if keeps {
+		run("copy", copyTests())
 	}
 }

@@ -19,6 +19,8 @@ import (
 type Table struct {
 	Def  connectors.Table
 	Rows []Row
+
+	copyOf string // the table that it is a copy of, "" for the application's own
 }
 
 // Row holds one value for each field of its table: nil for NULL, or a string in the canonical form of the field's kind.

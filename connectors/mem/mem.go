@@ -1,5 +1,6 @@
 // Package mem is a source that lives in memory: the smallest whole connector, and the one to copy. It can all that a connector may: it is read (Source),
-// changed row by row (Mutator) and written anew (Rewriter). Text is compared byte by byte. This file is the connector; engine.go stands in for the database.
+// changed row by row (Mutator), written anew (Rewriter), and keeps copies (CopyKeeper, in copy.go). Text is compared
+// byte by byte. This file is the connector; engine.go stands in for the database.
 //
 // A row never changes once it is in a Store: whoever changes a table makes new rows in a copy and puts the copy in place of the old. A database does that with a
 // transaction and a dump with a temporary file, so the order of steps is the one to keep: find, read, ask edit, apply, check, confirm, replace.
@@ -23,6 +24,7 @@ type Store struct {
 	changes sync.Mutex // held by whoever changes the store, from reading to replacing
 	mu      sync.Mutex // held while tables is looked at or replaced
 	tables  []Table    // sorted by name, rows in key order
+	views   []view     // of copies, sorted by name
 }
 
 // New makes a store named name that holds the tables.
@@ -195,7 +197,9 @@ func (s *Store) Rewrite(ctx context.Context, queries []connectors.Query, edit co
 }
 
 func (s *Store) fail(op, table string, err error) error {
-	return &connectors.Error{Op: op, Source: s.name, Table: table, Err: err}
+	placed := &connectors.Error{Err: err}
+	errors.As(err, &placed) // one that has a hint already
+	return &connectors.Error{Op: op, Source: s.name, Table: table, Err: placed.Err, Hint: placed.Hint}
 }
 
 // selection is what a query asks for: some columns of the rows at some places of a table, in key order.

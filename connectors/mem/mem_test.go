@@ -24,10 +24,18 @@ func store(tables []connectortest.Table) *Store {
 func TestMem(t *testing.T) {
 	require.Implements(t, (*connectors.Mutator)(nil), store(nil))
 	require.Implements(t, (*connectors.Rewriter)(nil), store(nil))
+	require.Implements(t, (*connectors.CopyKeeper)(nil), store(nil))
 	connectortest.Run(t, connectortest.Harness{
 		New: func(t *testing.T, tables []connectortest.Table) connectortest.Store {
 			s := store(tables)
-			return connectortest.Store{Open: func(*testing.T) connectors.Source { return s }}
+			return connectortest.Store{Open: func(*testing.T) connectors.Source { return s }, View: func(t *testing.T, name string) (fields []string, rows [][]any) {
+				fields, shown, ok := s.View(name)
+				require.True(t, ok)
+				for _, row := range shown {
+					rows = append(rows, row)
+				}
+				return fields, rows
+			}}
 		},
 	})
 }

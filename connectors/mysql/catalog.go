@@ -20,6 +20,7 @@ type table struct {
 	connectors.Table
 	transactional bool           // the engine can roll back
 	versioned     bool           // the server keeps deleted rows (MariaDB: WITH SYSTEM VERSIONING)
+	copied        bool           // made by EnsureCopy
 	bits          map[string]int // declared length of the BIT fields
 	ordinal       map[string]bool
 }
@@ -27,7 +28,7 @@ type table struct {
 // catalogQueries read information_schema for the connection's database. A user with SELECT alone sees all of this; REFERENTIAL_CONSTRAINTS and
 // TABLE_CONSTRAINTS show such a user nothing, so that what a foreign key does on delete comes from SHOW CREATE TABLE.
 const (
-	tablesQuery = `SELECT t.TABLE_NAME, t.TABLE_TYPE, COALESCE(t.TABLE_ROWS, -1), COALESCE(e.TRANSACTIONS, 'NO')
+	tablesQuery = `SELECT t.TABLE_NAME, t.TABLE_TYPE, COALESCE(t.TABLE_ROWS, -1), COALESCE(e.TRANSACTIONS, 'NO'), t.TABLE_COMMENT
 		FROM information_schema.TABLES t LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE
 		WHERE t.TABLE_SCHEMA = DATABASE() AND t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')`
 	columnsQuery = `SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, COALESCE(CHARACTER_MAXIMUM_LENGTH, 0), EXTRA, COALESCE(GENERATION_EXPRESSION, '')
@@ -85,7 +86,7 @@ func (s *source) load(ctx context.Context) (map[string]*table, error) {
 			}
 			tables[r[0]] = &table{
 				Table:         connectors.Table{Database: s.database, Name: r[0], Rows: rows},
-				transactional: r[3] == "YES", versioned: r[1] == "SYSTEM VERSIONED", bits: map[string]int{}, ordinal: map[string]bool{},
+				transactional: r[3] == "YES", versioned: r[1] == "SYSTEM VERSIONED", copied: isCopy(r[4]), bits: map[string]int{}, ordinal: map[string]bool{},
 			}
 			return nil
 		}},

@@ -38,6 +38,10 @@ func serverError(number uint16) (what, hint string, sentinel error) {
 		return "a value is larger than max_allowed_packet", "raise max_allowed_packet on the server", connectors.ErrConfig
 	case 3159:
 		return "the server insists on TLS", "", connectors.ErrPlaintext
+	case 1059, 1103, 1166:
+		return "a name is too long, or holds what the server allows in no name", "", connectors.ErrConfig
+	case 1071, 1074, 1118:
+		return "a field or a key is longer than the storage engine allows", "", connectors.ErrConfig
 	case 1146, 1054, 1072, 1412, 1051:
 		return "unknown table or field", "", connectors.ErrSchemaChanged
 	case 1205:

@@ -30,13 +30,49 @@ func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit c
 		}
 		parts[i] = p
 	}
+	var outcomes []connectors.Outcome
+	err := s.transact(ctx, "mutate", "", func(conn *sql.Conn) error {
+		for _, p := range parts {
+			if err := p.lock(ctx, conn); err != nil {
+				return s.fail("mutate", p.query.Table, err)
+			}
+			answer, err := edit(p.reader.builder.Batch(""))
+			if err != nil {
+				return err
+			}
+			if err := p.plan(answer); err != nil {
+				return s.fail("mutate", p.query.Table, err)
+			}
+			more, err := p.outcomes(ctx, conn, answer.Ops)
+			if err != nil {
+				return s.fail("mutate", p.query.Table, err)
+			}
+			outcomes = append(outcomes, more...)
+		}
+		for _, p := range slices.Backward(parts) {
+			for _, statement := range p.statements {
+				if err := statement.run(ctx, conn); err != nil {
+					return s.fail("mutate", p.query.Table, err)
+				}
+			}
+		}
+		return confirm()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return outcomes, nil
+}
+
+// transact runs do in a transaction, which is committed unless do fails. An error of do is returned as it is.
+func (s *source) transact(ctx context.Context, op, table string, do func(*sql.Conn) error) error {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
-		return nil, s.fail("mutate", "", err)
+		return s.fail(op, table, err)
 	}
 	defer func() { _ = conn.Close() }()
 	if _, err := exec(ctx, conn, "START TRANSACTION"); err != nil {
-		return nil, s.fail("mutate", "", err)
+		return s.fail(op, table, err)
 	}
 	committed := false
 	defer func() {
@@ -44,39 +80,14 @@ func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit c
 			rollBack(ctx, conn)
 		}
 	}()
-	var outcomes []connectors.Outcome
-	for _, p := range parts {
-		if err := p.lock(ctx, conn); err != nil {
-			return nil, s.fail("mutate", p.query.Table, err)
-		}
-		answer, err := edit(p.reader.builder.Batch(""))
-		if err != nil {
-			return nil, err
-		}
-		if err := p.plan(answer); err != nil {
-			return nil, s.fail("mutate", p.query.Table, err)
-		}
-		more, err := p.outcomes(ctx, conn, answer.Ops)
-		if err != nil {
-			return nil, s.fail("mutate", p.query.Table, err)
-		}
-		outcomes = append(outcomes, more...)
-	}
-	for _, p := range slices.Backward(parts) {
-		for _, statement := range p.statements {
-			if err := statement.run(ctx, conn); err != nil {
-				return nil, s.fail("mutate", p.query.Table, err)
-			}
-		}
-	}
-	if err := confirm(); err != nil {
-		return nil, err
+	if err := do(conn); err != nil {
+		return err
 	}
 	if _, err := exec(ctx, conn, "COMMIT"); err != nil {
-		return nil, s.fail("mutate", "", err)
+		return s.fail(op, table, err)
 	}
 	committed = true
-	return outcomes, nil
+	return nil
 }
 
 // rollBack ends the transaction, by closing the connection if nothing else works.

@@ -2,6 +2,7 @@ package mysql_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net"
@@ -40,9 +41,41 @@ func TestConformance(t *testing.T) {
 				}
 			}
 			db := database(t, b.String())
-			return connectortest.Store{Open: func(t *testing.T) connectors.Source { return open(t, db.DSN(), db.DSN()) }}
+			return connectortest.Store{
+				Open: func(t *testing.T) connectors.Source { return open(t, db.DSN(), db.DSN()) },
+				View: func(t *testing.T, name string) ([]string, [][]any) {
+					return readView(t, "root:"+db.Server.Password+"@unix("+db.Server.Socket+")/"+db.Name, name)
+				},
+			}
 		},
 	})
+}
+
+// readView reads a view as an application does.
+func readView(t *testing.T, dsn, name string) (fields []string, values [][]any) {
+	db, err := sql.Open("mysql", dsn)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	rows, err := db.QueryContext(t.Context(), "SELECT * FROM `"+strings.ReplaceAll(name, "`", "``")+"`")
+	require.NoError(t, err)
+	fields, err = rows.Columns()
+	require.NoError(t, err)
+	for rows.Next() {
+		raw, into := make([]sql.NullString, len(fields)), make([]any, len(fields))
+		for i := range raw {
+			into[i] = &raw[i]
+		}
+		require.NoError(t, rows.Scan(into...))
+		row := make([]any, len(fields))
+		for i, v := range raw {
+			if v.Valid {
+				row[i] = v.String
+			}
+		}
+		values = append(values, row)
+	}
+	require.NoError(t, rows.Err())
+	return fields, values
 }
 
 // sameKey folds as utf8mb4_unicode_ci does for the suite's words.
@@ -188,6 +221,7 @@ func TestCatalogForAUserWithSelectAlone(t *testing.T) {
 	defer func() { require.NoError(t, src.Close()) }()
 	_, mutates := src.(connectors.Mutator)
 	require.False(t, mutates, "without apply_dsn nothing can be changed")
+	require.NotImplements(t, (*connectors.CopyKeeper)(nil), src)
 
 	tables := catalog(t, src)
 	require.Len(t, tables, 6)

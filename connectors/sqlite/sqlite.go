@@ -295,58 +295,70 @@ func (s *source) scan(ctx context.Context, c *sqlite3.Conn, q connectors.Query, 
 
 // Mutate changes the rows that the queries name, in one immediate transaction.
 func (m *mutator) Mutate(ctx context.Context, queries []connectors.Query, edit connectors.EditFunc, confirm func() error) (outcomes []connectors.Outcome, err error) {
+	err = m.transact(ctx, "mutate", "", func() error {
+		var changes []*change
+		for _, q := range queries {
+			ch, err := m.lock(q)
+			if err != nil {
+				return m.fail(ctx, "mutate", q.Table, err)
+			}
+			answer, err := edit(ch.batch)
+			if err != nil {
+				return err
+			}
+			if err := ch.take(answer); err != nil {
+				return m.fail(ctx, "mutate", q.Table, err)
+			}
+			outcomes = append(outcomes, ch.outcomes()...)
+			changes = append(changes, ch)
+		}
+		for _, ch := range slices.Backward(changes) {
+			if err := ch.apply(m.writer); err != nil {
+				return m.fail(ctx, "mutate", ch.sel.t.Name, err)
+			}
+		}
+		return confirm()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return outcomes, nil
+}
+
+// transact runs do in an immediate transaction, which is committed unless do fails. An error of do is returned as it is.
+func (m *mutator) transact(ctx context.Context, op, table string, do func() error) (err error) {
 	m.writing.Lock()
 	defer m.writing.Unlock()
 	if err := ctx.Err(); err != nil {
-		return nil, m.fail(ctx, "mutate", "", err)
+		return m.fail(ctx, op, table, err)
 	}
 	m.writer.SetInterrupt(ctx)
 	defer m.writer.SetInterrupt(context.Background())
 	tx, err := m.writer.BeginImmediate()
 	if err != nil {
-		return nil, m.fail(ctx, "mutate", "", err)
+		return m.fail(ctx, op, table, err)
 	}
 	defer func() {
 		if m.writer.GetAutocommit() {
 			return // committed, or rolled back by SQLite itself
 		}
 		if rollback := tx.Rollback(); rollback != nil {
-			err = errors.Join(err, m.fail(ctx, "mutate", "", rollback))
+			err = errors.Join(err, m.fail(ctx, op, table, rollback))
 		}
 	}()
-
-	var changes []*change
-	for _, q := range queries {
-		ch, err := m.lock(q)
-		if err != nil {
-			return nil, m.fail(ctx, "mutate", q.Table, err)
-		}
-		answer, err := edit(ch.batch)
-		if err != nil {
-			return nil, err
-		}
-		if err := ch.take(answer); err != nil {
-			return nil, m.fail(ctx, "mutate", q.Table, err)
-		}
-		outcomes = append(outcomes, ch.outcomes()...)
-		changes = append(changes, ch)
-	}
-	for _, ch := range slices.Backward(changes) {
-		if err := ch.apply(m.writer); err != nil {
-			return nil, m.fail(ctx, "mutate", ch.sel.t.Name, err)
-		}
-	}
-	if err := confirm(); err != nil {
-		return nil, err
+	if err := do(); err != nil {
+		return err
 	}
 	if err := tx.Commit(); err != nil {
-		return nil, m.fail(ctx, "mutate", "", err)
+		return m.fail(ctx, op, table, err)
 	}
-	return outcomes, nil
+	return nil
 }
 
 func (s *source) fail(ctx context.Context, op, table string, err error) error {
-	return &connectors.Error{Op: op, Source: s.name, Table: table, Err: classify(ctx, err)}
+	placed := &connectors.Error{Err: err}
+	errors.As(err, &placed) // one that has a hint already
+	return &connectors.Error{Op: op, Source: s.name, Table: table, Err: classify(ctx, placed.Err), Hint: placed.Hint}
 }
 
 // sentinels maps SQLite's result codes to those of package connectors.

@@ -36,6 +36,29 @@ func execIn(t *testing.T, path string, statements ...string) {
 	require.NoError(t, c.Close())
 }
 
+// readView reads a view as an application does.
+func readView(t *testing.T, path, name string) (fields []string, values [][]any) {
+	c, err := sqlite3.Open(path)
+	require.NoError(t, err)
+	stmt, _, err := c.Prepare("SELECT * FROM " + sqlite3.QuoteIdentifier(name))
+	require.NoError(t, err)
+	for i := range stmt.ColumnCount() {
+		fields = append(fields, stmt.ColumnName(i))
+	}
+	for stmt.Step() {
+		row := make([]any, len(fields))
+		for i := range row {
+			if stmt.ColumnType(i) != sqlite3.NULL {
+				row[i] = stmt.ColumnText(i)
+			}
+		}
+		values = append(values, row)
+	}
+	require.NoError(t, finish(stmt))
+	require.NoError(t, c.Close())
+	return fields, values
+}
+
 func openFile(t *testing.T, path string, writable bool) connectors.Source {
 	o := connectors.Options{Name: "crm", DSN: path}
 	if writable {
@@ -74,7 +97,10 @@ func (e engine) harness() connectortest.Harness {
 				statements = append(statements, d.Inserts(table, 100)...)
 			}
 			path := makeFile(t, append(statements, "COMMIT")...)
-			return connectortest.Store{Open: func(t *testing.T) connectors.Source { return openFile(t, path, e.writable) }}
+			return connectortest.Store{
+				Open: func(t *testing.T) connectors.Source { return openFile(t, path, e.writable) },
+				View: func(t *testing.T, name string) ([]string, [][]any) { return readView(t, path, name) },
+			}
 		},
 		Lacks: []connectortest.Feature{connectortest.Bit, connectortest.AutoUpdate},
 	}
@@ -96,7 +122,12 @@ func TestSQLite(t *testing.T) {
 		"rtrim":         {writable: true, collation: "RTRIM", options: " WITHOUT ROWID"},
 		"read only":     {},
 	} {
-		t.Run(name, func(t *testing.T) { connectortest.Run(t, e.harness()) })
+		t.Run(name, func(t *testing.T) {
+			if e.writable {
+				require.Implements(t, (*connectors.CopyKeeper)(nil), &mutator{})
+			}
+			connectortest.Run(t, e.harness())
+		})
 	}
 }
 
@@ -293,6 +324,7 @@ func TestOpenRefuses(t *testing.T) {
 		src, err := Open(t.Context(), connectors.Options{DSN: dsn})
 		require.NoError(t, err, dsn)
 		require.NotImplements(t, (*connectors.Mutator)(nil), src, "read only without apply_dsn")
+		require.NotImplements(t, (*connectors.CopyKeeper)(nil), src)
 		require.NoError(t, src.Close())
 	}
 }
