@@ -433,9 +433,7 @@ func (k *keeping) settle(ctx context.Context, records []connectors.Key, wanted [
 	}
 	var gone []connectors.Key
 	for id, r := range have {
-		if line := k.lines[r.silo]; line != nil {
-			line.Changed++
-		}
+		k.lines[k.booked(r)].Changed++
 		gone = append(gone, id)
 	}
 	slices.Sort(gone)
@@ -522,11 +520,17 @@ func (k *keeping) census(ctx context.Context, sweep bool) (map[string]*tally16, 
 			}
 		}
 		for _, r := range rows {
-			if t := found[r.silo]; t != nil {
-				t.add(r)
-			}
+			found[k.booked(r)].add(r)
 		}
 	}
+}
+
+// booked is the silo under which a row is counted: its own, or the first where somebody wrote one of a silo that is not granted.
+func (k *keeping) booked(r copyRow) string {
+	if _, granted := k.groups[r.silo]; granted {
+		return r.silo
+	}
+	return k.silos[0]
 }
 
 // sweep removes the rows whose record the application no longer has, and those of silos that are not granted, and returns the others.
@@ -560,9 +564,7 @@ func (k *keeping) sweep(ctx context.Context, rows []copyRow) (left []copyRow, er
 			continue
 		}
 		gone = append(gone, r.id())
-		if line := k.lines[r.silo]; line != nil {
-			line.Changed++
-		}
+		k.lines[k.booked(r)].Changed++
 	}
 	return left, k.write(ctx, nil, gone)
 }

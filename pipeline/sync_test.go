@@ -1,0 +1,358 @@
+package pipeline_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/stretchr/testify/require"
+
+	"lethe/connectors"
+	"lethe/connectors/mem"
+	"lethe/pipeline"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/keystore"
+)
+
+const copyOfPeople = "lethe_crm_people"
+
+// granted is a company whose CRM gets a copy of its newsletter consents.
+func granted(t *testing.T, change func(*policy.Silo)) *world {
+	w := newWorld(t, news(change), people())
+	w.usualEvents()
+	w.p.Copies = []pipeline.Copy{{Target: "crm", Source: "crm", Grants: map[string][]string{"news": {"news"}}, Table: true}}
+	return w
+}
+
+// synced runs one delivery and returns its line of the report.
+func (w *world) synced() audit.ConsentSync {
+	w.t.Helper()
+	r, err := w.p.Run(w.t.Context(), pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
+	require.NoError(w.t, err)
+	require.Len(w.t, r.Copies, 1)
+	w.now = w.now.Add(time.Hour)
+	return *r.Copies[0]
+}
+
+// copied returns the rows of the copy without their seals.
+func (w *world) copied() []string {
+	w.t.Helper()
+	rows := w.rows(copyOfPeople)
+	for i := range rows {
+		rows[i] = rows[i][:strings.LastIndexByte(rows[i], ' ')]
+	}
+	return rows
+}
+
+// findings lists the kinds of the findings in the report of the last run.
+func (w *world) findings() []string {
+	w.t.Helper()
+	var kinds []string
+	for _, f := range w.facts().Findings {
+		kinds = append(kinds, f.Kind)
+	}
+	return kinds
+}
+
+func TestCopySaysWhatMayBeUsed(t *testing.T) {
+	w := granted(t, nil)
+	w.live = mem.New("crm", people(), table("drafts", []connectors.Field{id}, nil))
+	line := w.synced()
+	require.Equal(t, []string{
+		"1 news news allowed 2028-01-01 2026-11-20", // two years from the consent
+		"2 news news blocked - 2026-11-20",          // withdrawn
+		"3 news news blocked - 2026-11-20",          // ran out
+	}, w.copied())
+	require.EqualValues(t, 3, line.Changed)
+	require.EqualValues(t, 3, line.LocalRows)
+	require.Equal(t, line.ExpectedDigest, line.CopyDigest)
+	require.Equal(t, line.HeadSeq, line.AckedSeq)
+
+	w.event(registry.Given, "bob@lago.it", "news", w.now)
+	w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
+	w.now = w.now.AddDate(0, 0, 1)
+	line = w.synced()
+	require.EqualValues(t, 2, line.Changed, "what did not change is not written")
+	require.Zero(t, line.DriftMissing+line.DriftExtra+line.DriftDifferent)
+	require.Equal(t, []string{"1 news news blocked - 2026-11-21", "2 news news allowed 2028-11-20 2026-11-21", "3 news news blocked - 2026-11-20"}, w.copied())
+
+	views, err := w.live.Views(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []connectors.View{{Name: "lethe_crm_people_news", Tables: []string{copyOfPeople, "people"}}}, views)
+}
+
+// TestCopyLeavesDoubtToTheApplication: who the registry does not know, or cannot tell apart, is neither allowed nor blocked.
+func TestCopyLeavesDoubtToTheApplication(t *testing.T) {
+	w := granted(t, nil)
+	w.set("people", "2", "email", "nobody@lago.it")
+	w.set("people", "3", "email", "no address")
+	w.synced()
+	require.Equal(t, []string{"1 news news allowed 2028-01-01 2026-11-20", "2 news news unknown - 2026-11-20", "3 news news unknown - 2026-11-20"}, w.copied())
+}
+
+func TestCopyEndsOnItsDay(t *testing.T) {
+	w := granted(t, nil)
+	w.p.Simulated = true
+	for day, want := range map[string]string{"2028-01-01": "allowed 2028-01-01", "2028-01-02": "blocked -"} {
+		at, err := time.ParseInLocation(time.DateOnly, day, rome)
+		require.NoError(t, err)
+		_, err = w.p.Run(t.Context(), pipeline.Options{Job: "sync " + day, Apply: true, Phases: pipeline.SyncOnly, AsOf: at.Add(time.Minute)})
+		require.NoError(t, err)
+		require.Contains(t, w.copied()[0], "1 news news "+want)
+	}
+}
+
+func TestCopyWithoutApplyIsOnlyCompared(t *testing.T) {
+	w := granted(t, nil)
+	r, err := w.p.Run(t.Context(), pipeline.Options{Job: "sync", Phases: pipeline.SyncOnly})
+	require.NoError(t, err)
+	require.EqualValues(t, 3, r.Copies[0].Changed, "would be written")
+	require.EqualValues(t, 0, r.Copies[0].AckedSeq)
+	tables, err := w.live.Tables(t.Context())
+	require.NoError(t, err)
+	require.Len(t, tables, 1)
+}
+
+func TestTamperedCopyIsRepairedAndReported(t *testing.T) {
+	tampered := func(w *world, change func(keeper connectors.CopyKeeper, copied connectors.Table, rows []string)) audit.ConsentSync {
+		tables, err := w.live.Tables(w.t.Context())
+		require.NoError(w.t, err)
+		at := slices.IndexFunc(tables, func(t connectors.Table) bool { return t.Name == copyOfPeople })
+		change(w.live, tables[at], w.rows(copyOfPeople))
+		w.now = w.now.AddDate(0, 0, 1)
+		return w.synced()
+	}
+	put := func(w *world, keeper connectors.CopyKeeper, copied connectors.Table, row string, gone ...connectors.Key) {
+		var rows arrow.Record
+		if row != "" {
+			b, err := connectors.NewBuilder(copied, nil)
+			require.NoError(w.t, err)
+			for i, v := range strings.Fields(row) {
+				if v == "-" {
+					b.AppendNull(i)
+				} else {
+					b.Append(i, []byte(v))
+				}
+			}
+			b.EndRow()
+			rows = b.Batch("").Rows
+		}
+		require.NoError(w.t, keeper.WriteCopy(w.t.Context(), copied, rows, gone))
+	}
+	row := func(id string) connectors.Key {
+		return connectors.MakeKey([]byte(id), []byte("news"), []byte("news"))
+	}
+	for name, c := range map[string]struct {
+		change func(*world) func(connectors.CopyKeeper, connectors.Table, []string)
+		want   [3]int64 // missing, extra, different
+	}{
+		"nothing": {func(*world) func(connectors.CopyKeeper, connectors.Table, []string) {
+			return func(connectors.CopyKeeper, connectors.Table, []string) {}
+		}, [3]int64{0, 0, 0}},
+		"a row set to allowed": {func(w *world) func(connectors.CopyKeeper, connectors.Table, []string) {
+			return func(k connectors.CopyKeeper, c connectors.Table, rows []string) {
+				put(w, k, c, strings.Replace(rows[1], "blocked", "allowed", 1))
+			}
+		}, [3]int64{0, 0, 1}},
+		"a row removed": {func(w *world) func(connectors.CopyKeeper, connectors.Table, []string) {
+			return func(k connectors.CopyKeeper, c connectors.Table, _ []string) { put(w, k, c, "", row("2")) }
+		}, [3]int64{1, 0, 0}},
+		"a row added": {func(w *world) func(connectors.CopyKeeper, connectors.Table, []string) {
+			return func(k connectors.CopyKeeper, c connectors.Table, rows []string) {
+				put(w, k, c, strings.Replace(rows[0], "1 news news", "1 news profiling", 1))
+			}
+		}, [3]int64{0, 1, 0}},
+		"a row of another silo added": {func(w *world) func(connectors.CopyKeeper, connectors.Table, []string) {
+			return func(k connectors.CopyKeeper, c connectors.Table, rows []string) {
+				put(w, k, c, strings.Replace(rows[0], "1 news news", "1 hr news", 1))
+			}
+		}, [3]int64{0, 1, 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := granted(t, nil)
+			w.synced()
+			before := w.copied()
+			line := tampered(w, c.change(w))
+			require.Equal(t, c.want, [3]int64{line.DriftMissing, line.DriftExtra, line.DriftDifferent})
+			for i, row := range w.copied() {
+				require.Equal(t, before[i][:strings.LastIndexByte(before[i], ' ')], row[:strings.LastIndexByte(row, ' ')], "all but since")
+			}
+			require.Len(t, w.copied(), 3)
+			require.Equal(t, c.want != [3]int64{}, slices.Contains(w.findings(), "F_SYNC_DRIFT"))
+			require.Zero(t, w.synced().Changed)
+		})
+	}
+
+	t.Run("an old row put back", func(t *testing.T) {
+		w := granted(t, nil)
+		w.synced()
+		old := w.rows(copyOfPeople)[0]
+		w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
+		w.now = w.now.AddDate(0, 0, 1)
+		w.synced()
+		line := tampered(w, func(k connectors.CopyKeeper, c connectors.Table, _ []string) { put(w, k, c, old) })
+		require.EqualValues(t, 1, line.DriftDifferent)
+		require.Contains(t, w.copied()[0], "blocked")
+	})
+}
+
+// flaky is a source whose copy cannot be written while it is down.
+type flaky struct {
+	*mem.Store
+	down *bool
+}
+
+func (f flaky) WriteCopy(ctx context.Context, t connectors.Table, rows arrow.Record, gone []connectors.Key) error {
+	if *f.down {
+		return &connectors.Error{Op: "copy", Source: "crm", Table: t.Name, Err: connectors.ErrUnreachable}
+	}
+	return f.Store.WriteCopy(ctx, t, rows, gone)
+}
+
+func TestApplicationThatIsDownCatchesUp(t *testing.T) {
+	w := granted(t, nil)
+	down := false
+	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) { return flaky{w.live, &down}, nil }
+	w.synced()
+	w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
+	down = true
+	for night := range 3 {
+		w.now = w.now.AddDate(0, 0, 1)
+		r, err := w.night()
+		require.ErrorIs(t, err, pipeline.ErrSource)
+		require.NotEmpty(t, r.Waiting, "the night goes on")
+		line := r.Copies[0]
+		require.Equal(t, "E_UNREACHABLE", line.Error)
+		require.EqualValues(t, night+1, line.Attempts)
+		require.Less(t, line.AckedSeq, line.HeadSeq)
+		require.Equal(t, night > 0, slices.Contains(w.findings(), "F_SYNC_LAG"), "night %d", night)
+	}
+	require.Contains(t, w.copied()[0], "allowed", "as it was left")
+	down = false
+	w.now = w.now.AddDate(0, 0, 1)
+	line := w.synced()
+	require.Equal(t, line.HeadSeq, line.AckedSeq)
+	require.Zero(t, line.LagSeconds+line.DriftMissing+line.DriftExtra+line.DriftDifferent)
+	require.Contains(t, w.copied()[0], "blocked")
+}
+
+func TestErasedRowLeavesTheCopyTheSameNight(t *testing.T) {
+	w := granted(t, nil)
+	w.planned()
+	require.Len(t, w.copied(), 3)
+	w.applied()
+	require.Len(t, w.rows("people"), 1)
+	require.Equal(t, []string{"1 news news allowed 2028-01-01 2026-11-20"}, w.copied())
+	w.now = w.now.AddDate(0, 0, 1)
+	line := w.synced()
+	require.Zero(t, line.Changed+line.DriftMissing+line.DriftExtra+line.DriftDifferent)
+}
+
+func TestCopyIsNoTableOfTheApplications(t *testing.T) {
+	w := granted(t, nil)
+	for range 2 {
+		w.now = w.now.AddDate(0, 0, 1)
+		_, err := w.night()
+		require.NoError(t, err)
+	}
+	for _, i := range w.facts().Inventory {
+		if i.Object == copyOfPeople {
+			require.Equal(t, "skipped", i.State)
+			require.Contains(t, i.Reason, "kept by Lethe")
+		}
+	}
+	require.NotContains(t, w.findings(), "F_UNMAPPED")
+	require.NotContains(t, w.findings(), "F_SILO_JOIN")
+}
+
+func TestRevokedGrantTakesTheCopyAlong(t *testing.T) {
+	w := granted(t, nil)
+	w.synced()
+	w.p.Copies = nil
+	_, err := w.p.Run(t.Context(), pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
+	require.NoError(t, err)
+	tables, err := w.live.Tables(t.Context())
+	require.NoError(t, err)
+	require.Len(t, tables, 1)
+	views, err := w.live.Views(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, views)
+}
+
+func TestSnapshotAndDeltas(t *testing.T) {
+	w := granted(t, nil)
+	folder := filepath.Join(w.dir, "copies")
+	w.p.Copies[0].Table, w.p.Copies[0].Files = false, folder
+	signer, err := w.p.Keys.Runner()
+	require.NoError(t, err)
+	public, err := keystore.ParsePublic(signer.Public())
+	require.NoError(t, err)
+	read := func(name string) (lines []string) {
+		body, err := os.ReadFile(filepath.Join(folder, name))
+		require.NoError(t, err)
+		for line := range strings.Lines(string(body)) {
+			var r pipeline.SnapshotRow
+			require.NoError(t, json.Unmarshal([]byte(line), &r))
+			require.Equal(t, "crm.people", r.Object)
+			lines = append(lines, fmt.Sprint(r.Key, " ", r.Silo, " ", r.Purpose, " ", r.Status, " ", r.Until))
+		}
+		slices.Sort(lines)
+		return lines
+	}
+	w.synced()
+	m, err := pipeline.VerifySnapshot(folder, public)
+	require.NoError(t, err)
+	all := []string{"[1] news news allowed 2028-01-01", "[2] news news blocked ", "[3] news news blocked "}
+	require.Equal(t, all, read(m.Snapshot.Name))
+	require.Equal(t, all, read(m.Delta.Name))
+	require.Empty(t, m.Since)
+
+	w.event(registry.Given, "bob@lago.it", "news", w.now)
+	w.planned() // eve is to go
+	w.applied()
+	m, err = pipeline.VerifySnapshot(folder, public)
+	require.NoError(t, err)
+	w.now = w.now.AddDate(0, 0, 1)
+	first := m
+	w.synced()
+	m, err = pipeline.VerifySnapshot(folder, public)
+	require.NoError(t, err)
+	require.Equal(t, []string{"[1] news news allowed 2028-01-01", "[2] news news allowed 2028-11-20"}, read(m.Snapshot.Name))
+	require.Equal(t, []string{"[3] news news gone "}, read(m.Delta.Name))
+	require.NotEmpty(t, m.Since)
+	require.NotEqual(t, first.Since, m.Since)
+	w.now = w.now.AddDate(0, 0, 1)
+	w.synced()
+	m, err = pipeline.VerifySnapshot(folder, public)
+	require.NoError(t, err)
+	require.Zero(t, m.Delta.Rows, "nothing changed")
+	names, err := filepath.Glob(filepath.Join(folder, "snapshot-*"))
+	require.NoError(t, err)
+	require.Len(t, names, 2, "older ones hold keys that nobody needs")
+
+	require.NoError(t, os.WriteFile(filepath.Join(folder, m.Snapshot.Name), []byte("{}\n"), 0o600))
+	_, err = pipeline.VerifySnapshot(folder, public)
+	require.ErrorIs(t, err, pipeline.ErrTampered)
+	w.now = w.now.AddDate(0, 0, 1)
+	w.synced()
+	m, err = pipeline.VerifySnapshot(folder, public)
+	require.NoError(t, err, "made anew")
+	require.Empty(t, m.Since, "from a damaged copy nothing follows")
+	require.EqualValues(t, 2, m.Delta.Rows)
+
+	other, err := keystore.NewPerson(filepath.Join(w.dir, "other.key"))
+	require.NoError(t, err)
+	stranger, err := keystore.ParsePublic(other)
+	require.NoError(t, err)
+	_, err = pipeline.VerifySnapshot(folder, stranger)
+	require.ErrorIs(t, err, pipeline.ErrTampered)
+}
