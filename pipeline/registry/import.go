@@ -54,6 +54,8 @@ type Import struct {
 	Admit func(*Event) error
 	// Recorded, if set, is told of each event that is on record, now or from before, after its batch is. The event is valid until it returns.
 	Recorded func(*Event)
+	// Rejected, if set, is told of each event that is refused, also of those that the report has no room for.
+	Rejected func(Reject)
 
 	spare []*pending // of the batch before, for use again
 }
@@ -218,6 +220,11 @@ func (l *load) count() {
 	l.batch = l.batch[:0]
 	slices.SortFunc(l.rejects, func(a, b Reject) int { return a.Line - b.Line })
 	l.report.Refused += len(l.rejects)
+	for _, r := range l.rejects {
+		if l.in.Rejected != nil {
+			l.in.Rejected(r)
+		}
+	}
 	l.report.Rejects = append(l.report.Rejects, l.rejects[:min(len(l.rejects), MaxRejects-len(l.report.Rejects))]...)
 	l.rejects = l.rejects[:0]
 }

@@ -207,6 +207,11 @@ func TestStateAt(t *testing.T) {
 	}{
 		{"withdrawn then renewed", []fact{event(Given, -9), event(Withdrawn, -5), event(Renewed, -2)},
 			policy.PurposeStanding{State: policy.Renewed, Since: on(-2), Proven: true}},
+		{"no proof takes none away", []fact{event(Given, -9), {typ: Given, purpose: "news", occurred: d(-2), from: d(-2), recorded: d(0), notice: true}},
+			policy.PurposeStanding{State: policy.Given, Since: on(-9), Proven: true}},
+		{"no proof after the end of what was proven", []fact{{typ: Given, purpose: "news", occurred: d(-9), from: d(-9), until: d(-3), recorded: d(-9), notice: true, proof: true},
+			{typ: Given, purpose: "news", occurred: d(-2), from: d(-2), recorded: d(0), notice: true}},
+			policy.PurposeStanding{State: policy.Given, Since: on(-2)}},
 		{"same instant: the withdrawal wins", []fact{event(Withdrawn, -5), event(Given, -5)}, policy.PurposeStanding{State: policy.Withdrawn, Since: on(-5), Proven: true}},
 		{"a future consent", []fact{effective(event(Given, -1), d(3))}, policy.PurposeStanding{Future: true}},
 		{"a scheduled withdrawal is not yet effective", []fact{event(Given, -3), effective(event(Withdrawn, -1), d(2))},

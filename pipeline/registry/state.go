@@ -32,7 +32,8 @@ type fact struct {
 //
 // Consent is the state of the latest event with effective_from <= asOf, by effective_from, then by protectiveness, then by position; a
 // consent past its effective_until reads as expired since then. Events of one type and instant count as one, proven when one of them is,
-// ending when the first of them ends. An expired event of Lethe's own ends the consent it was written for, and no other. An event that happened more than five minutes after it was recorded is not trusted.
+// ending when the first of them ends. While a proven consent lasts, a later one without proof says nothing. An expired event of Lethe's own
+// ends the consent it was written for, and no other. An event that happened more than five minutes after it was recorded is not trusted.
 func stateAt(facts []fact, asOf time.Time, purposes map[string]EventType, into *policy.Standing) {
 	foldAt(facts, asOf, purposes, into)
 	for i := range into.Purposes {
@@ -202,6 +203,9 @@ func (f *folder) foldPurpose(p *policy.PurposeStanding, e *fact, at time.Time) {
 			p.Until = until
 		}
 		return
+	}
+	if kinds[e.typ].grants && !proven && p.Proven && (p.State == policy.Given || p.State == policy.Renewed) && (p.Until.IsZero() || p.Until.After(at)) {
+		return // what nobody can prove takes no proof away
 	}
 	p.State, p.Since, p.Until, p.Proven = state, at, until, proven
 }
