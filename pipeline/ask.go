@@ -40,7 +40,9 @@ func (p *Pipeline) Check(ctx context.Context) ([]string, error) {
 		if err := p.Keys.EnsureAudit(silo.Silo.Name, n.epoch); err != nil {
 			errs = append(errs, err)
 		}
-		lines = append(lines, silo.Lint(n.asOf)...)
+		for _, remark := range silo.Lint(n.asOf) {
+			lines = append(lines, remark.String())
+		}
 	}
 	for _, src := range p.Sources {
 		s := &store{Source: src, governed: map[string][]*group{}}

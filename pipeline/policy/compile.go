@@ -389,57 +389,6 @@ func (c *Compiled) Fields(r Records) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// Lint returns remarks on the silo that are no errors, each a sentence with the next step: rules whose review is due on the day of asOf, proof that is kept for ever, tables without a
-// block, block fields that also decide, and identifiers that a clear could take from a row that stays.
-func (c *Compiled) Lint(asOf time.Time) []string {
-	p := &problems{place: "silo " + c.Silo.Name}
-	today := DateOf(asOf, c.zone)
-	for i, r := range c.rules {
-		if due, err := ParseDate(r.ReviewBy); err == nil && due < today && today < r.until {
-			p.add("rule %d (%s): the review was due on %s: %s looks at it and sets a new review_by", i+1, r.id, r.ReviewBy, r.Owner)
-		}
-	}
-	if c.Silo.ProofRetention.IsZero() {
-		p.add("no proof_retention: the registry keeps the proof of what ended for ever, set it to the limitation period of claims, for example P5Y")
-	}
-	uncovered := map[string]bool{}
-	for i := range c.rules {
-		for _, f := range c.makeSet(1 << i).uncovered {
-			uncovered[f] = true
-		}
-	}
-	for i, r := range c.Silo.Records {
-		rp := p.under("records %d (%s.%s)", i+1, r.Source, r.Table)
-		if r.Block == nil {
-			rp.add("no block: a row whose use has ended stays usable until it is erased, add block if the table can mark it")
-		} else {
-			decides := map[string]bool{r.Collected: true, r.Collection: true}
-			for _, f := range r.Subject {
-				decides[f] = true
-			}
-			for f := range r.Where {
-				decides[f] = true
-			}
-			for _, ru := range c.rules {
-				decides[ru.At] = true
-			}
-			for _, f := range slices.Sorted(maps.Keys(r.Block.Set)) {
-				if decides[f] || slices.Contains(c.governed, f) {
-					rp.add("block sets %s, which the decision reads or a rule covers: blocking would change the next decision, use another field", f)
-				}
-			}
-		}
-		lost := len(r.Subject) > 0
-		for _, f := range r.Subject {
-			lost = lost && uncovered[f]
-		}
-		if lost {
-			rp.add("every identifier of the subject is a field that some rule does not cover: clearing it would leave a row that nobody can look up, add one to the fields of each rule")
-		}
-	}
-	return p.list()
-}
-
 var (
 	camel    = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 	modified = map[string]bool{
@@ -521,15 +470,4 @@ func (p *problems) join() error {
 		return nil
 	}
 	return errors.Join(*p.found...)
-}
-
-func (p *problems) list() []string {
-	if p.found == nil {
-		return nil
-	}
-	out := make([]string, len(*p.found))
-	for i, err := range *p.found {
-		out[i] = err.Error()
-	}
-	return out
 }

@@ -146,27 +146,6 @@ func TestFields(t *testing.T) {
 	require.Equal(t, []string{"address_id", "birth_date", "blocked", "closed_on", "collection_id", "created_at", "email", "kind", "name", "phone"}, c.Fields(s.Records[0]))
 }
 
-func TestLint(t *testing.T) {
-	s := silo(consentRule(fields("email")), termRule(Contract, "contract", fields("name")))
-	lint := func() string { return strings.Join(compiled(t, s).Lint(at(t, now)), "\n") }
-	require.Contains(t, lint(), "no block")
-	require.Contains(t, lint(), "every identifier of the subject")
-	require.NotContains(t, lint(), "review was due")
-
-	s.Rules[1].Fields = []string{"name", "email"}
-	s.Records[0].Block = &Block{Set: map[string]string{"email": "-"}, Unset: map[string]string{"email": "+"}}
-	s.Rules[0].ReviewBy = "2026-11-20"
-	require.NotContains(t, lint(), "every identifier of the subject")
-	require.Contains(t, lint(), "block sets email, which the decision reads")
-	require.Contains(t, lint(), "rule 1 (newsletter/consent): the review was due on 2026-11-20: anna")
-
-	s.Records[0].Block = &Block{Set: map[string]string{"blocked": "1"}, Unset: map[string]string{"blocked": "0"}}
-	s.Rules[0].ReviewBy = "2026-11-21"
-	require.Contains(t, lint(), "no proof_retention")
-	s.ProofRetention = Period{Years: 5}
-	require.Empty(t, compiled(t, s).Lint(at(t, now)))
-}
-
 func TestCodesHaveWordsAndArticles(t *testing.T) {
 	all := Codes()
 	require.True(t, slices.IsSorted(all))

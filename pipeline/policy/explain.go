@@ -1,0 +1,632 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// Explanation is a silo's policy in words, with the dates that follow from it as of a day. The dates come from the code that decides.
+type Explanation struct {
+	Silo         string           `json:"silo"`
+	AsOf         string           `json:"as_of"`
+	Zone         string           `json:"zone"`
+	Jurisdiction Jurisdiction     `json:"jurisdiction"`
+	National     []string         `json:"national"` // what the jurisdiction adds, a sentence each
+	Matching     []string         `json:"matching"` // how a row finds its person, and what becomes of one that does not
+	Rules        []ExplainedRule  `json:"rules"`
+	Together     []string         `json:"together"` // what holds for all rules
+	Classes      []DeletionClass  `json:"deletion_classes"`
+	Fields       []ExplainedField `json:"fields"`
+	Tables       []ExplainedTable `json:"tables"`
+	Suggestions  []string         `json:"suggestions"` // of the jurisdiction, never applied
+}
+
+// ExplainedRule is one rule.
+type ExplainedRule struct {
+	ID       string   `json:"id"`
+	InForce  bool     `json:"in_force"`
+	Words    []string `json:"words"`
+	Examples []string `json:"examples"`
+	Because  string   `json:"because"`
+	Owner    string   `json:"owner"`
+	ReviewBy string   `json:"review_by"`
+}
+
+// DeletionClass is a class of ISO/IEC 27555: a starting point and a period, with the rules in it.
+type DeletionClass struct {
+	Start  string   `json:"start"`
+	Period string   `json:"period"`
+	Rules  []string `json:"rules"`
+}
+
+// ExplainedField says which rules cover a field, and what becomes of it.
+type ExplainedField struct {
+	Field   string   `json:"field"`
+	Rules   []string `json:"rules"`
+	Cleared string   `json:"cleared"`
+}
+
+// ExplainedTable is one table that the silo claims rows of.
+type ExplainedTable struct {
+	Source string   `json:"source"`
+	Table  string   `json:"table"`
+	Words  []string `json:"words"`
+}
+
+// Backup is a set of backups of a source, as far as erasing from them goes.
+type Backup struct {
+	Name        string
+	Keep        Period // how long a file lives; zero: nobody says
+	Rewritten   bool   // files may be rewritten
+	After       Period // when the oldest pending erasure is older
+	AtMostEvery Period
+}
+
+// basisWords, startWords and openWords say in words what the policy's names mean; the article is of the GDPR.
+var (
+	basisWords = map[Basis]string{
+		Consent: "consent (Art. 6(1)(a))", Contract: "a contract with the person (Art. 6(1)(b))", LegalObligation: "a legal obligation (Art. 6(1)(c))",
+		VitalInterest: "somebody's vital interest (Art. 6(1)(d))", PublicTask: "a task in the public interest (Art. 6(1)(e))", LegitimateInterest: "a legitimate interest (Art. 6(1)(f))",
+	}
+	startWords = map[Start]string{
+		Collected: "collecting", ActivityEnded: "the end of the activity", RelationEnded: "the end of the relation", Inactivated: "the day on which the row went out of use",
+		AtEvent: "the event", FixedDate: "a fixed date", BirthPlusAge: "a birthday",
+	}
+	// openWords: while the starting point has not come, these rules keep.
+	openWords = map[Start]string{ActivityEnded: "for as long as the activity lasts", RelationEnded: "for as long as the relation lasts", Inactivated: "for as long as the row is in use", AtEvent: "until the event comes"}
+)
+
+// spell writes a period in words: 24 months, 1 year and 6 months.
+func spell(p Period) string {
+	var parts []string
+	for _, u := range []struct {
+		n    int
+		name string
+	}{{p.Years, "year"}, {p.Months, "month"}, {p.Weeks, "week"}, {p.Days, "day"}} {
+		switch {
+		case u.n == 1:
+			parts = append(parts, "1 "+u.name)
+		case u.n > 1:
+			parts = append(parts, strconv.Itoa(u.n)+" "+u.name+"s")
+		}
+	}
+	if parts == nil {
+		return "0 days"
+	}
+	return list(parts, "and")
+}
+
+// list joins words: a, b and c.
+func list(words []string, last string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
+}
+
+// Explain puts the silo's policy into words as of a day. backups are those of each source, by the source's name.
+func (c *Compiled) Explain(asOf time.Time, backups map[string][]Backup) Explanation {
+	today := DateOf(asOf, c.zone)
+	e := Explanation{Silo: c.Silo.Name, AsOf: today.String(), Zone: c.zone.String(), Jurisdiction: c.Jurisdiction, National: c.nationalWords(), Matching: c.matchingWords(),
+		Together: c.togetherWords(asOf, today), Classes: c.classes(today), Fields: c.fieldWords(today)}
+	for i := range c.rules {
+		ru := &c.rules[i]
+		e.Rules = append(e.Rules, ExplainedRule{ID: ru.id, InForce: today >= ru.from && today < ru.until, Words: c.ruleWords(ru, today), Examples: c.examples(ru, asOf, today),
+			Because: ru.Because, Owner: ru.Owner, ReviewBy: ru.ReviewBy})
+	}
+	for _, r := range c.Silo.Records {
+		e.Tables = append(e.Tables, ExplainedTable{Source: r.Source, Table: r.Table, Words: c.tableWords(r, today, backups[r.Source])})
+	}
+	for _, l := range c.Jurisdiction.Laws {
+		if l.Topic != ChildAge && l.Topic != BlockingRegime {
+			e.Suggestions = append(e.Suggestions, l.sentence())
+		}
+	}
+	for _, l := range european {
+		if l.Topic == ConsentAge {
+			e.Suggestions = append(e.Suggestions, l.sentence())
+		}
+	}
+	return e
+}
+
+// sentence is what a law says, with its source.
+func (l Law) sentence() string {
+	seen := "nobody checked this yet"
+	if l.Checked != "" {
+		seen = "read on " + l.Checked + " at " + l.Seen
+	}
+	return fmt.Sprintf("On %s: %s (%s; %s).", l.Topic, l.Says, l.Law, seen)
+}
+
+func (c *Compiled) nationalWords() []string {
+	j := c.Jurisdiction
+	out := []string{fmt.Sprintf("The law of %s applies; the supervisory authority is %s.", j.Name, cmp.Or(j.Authority, "not in our table"))}
+	for _, l := range j.About(ChildAge) {
+		out = append(out, fmt.Sprintf("A person below %d years consents with a holder of parental responsibility. %s", j.ChildConsentAge, l.sentence()))
+	}
+	if j.Blocking.IsZero() {
+		out = append(out, "The law asks for no blocking before deletion.")
+	} else {
+		out = append(out, fmt.Sprintf("Whatever is due for deletion is first kept blocked for %s, for courts and authorities only, and deleted after that.", spell(j.Blocking)))
+		for _, l := range j.About(BlockingRegime) {
+			out = append(out, l.sentence())
+		}
+	}
+	return append(out, "These entries are a starting point: have them confirmed by a lawyer before you rely on them.")
+}
+
+func (c *Compiled) matchingWords() []string {
+	scope := "Each act of collecting stands by itself: a row that could belong to several collections of one person is kept, and shown to somebody."
+	if c.Silo.LinkScope == "silo" {
+		scope = "A row belongs to the person's most recent collection in this silo that is not later than the row."
+	}
+	unknown := "after that it is kept and reported"
+	if c.Silo.NoMatch == string(Expire) {
+		unknown = "after that its use is blocked, and it is reported"
+	}
+	out := []string{scope, fmt.Sprintf("A row that the registry does not know is left alone for %s, for the registry may be late; %s. It is never deleted by itself.", spell(c.orphanGrace), unknown)}
+	for i := range c.Silo.Consents {
+		m := &c.Silo.Consents[i]
+		out = append(out, fmt.Sprintf("What people said about %q is also read from the application's table %s.%s; its word is graded as %s.", m.Purpose, m.Source, m.Table, m.Trust))
+	}
+	if c.Silo.Suppression {
+		out = append(out, "The silo is the list of those who said no to marketing: whatever is brought in elsewhere is held against it.")
+	}
+	return out
+}
+
+// ruleWords is a rule as sentences.
+func (c *Compiled) ruleWords(ru *rule, today Date) []string {
+	var out []string
+	what := "The whole row is"
+	if len(ru.Fields) > 0 {
+		what = "The " + plural("field", len(ru.Fields)) + " " + list(ru.Fields, "and") + " " + isAre(len(ru.Fields))
+	}
+	start := fmt.Sprintf("%s kept for %q on %s", what, ru.Purpose, basisWords[ru.Basis])
+	switch ru.Basis {
+	case Consent:
+		out = append(out, fmt.Sprintf("%s for at most %s from the day it was given, or for as long as the consent itself says if that is shorter.", start, spell(ru.MaxAge)),
+			fmt.Sprintf("It ends earlier when the person withdraws, when it is found invalid, and when nobody can prove it; %s.", c.endWords(ru)))
+	default:
+		out = append(out, start+" "+c.termWords(ru)+".")
+		if ru.Basis == LegitimateInterest || ru.Basis == PublicTask {
+			out = append(out, "An objection, or a request for erasure, blocks the row until somebody has weighed it (Art. 18(1)(d), 21(1)); upheld, it ends the rule.")
+		}
+		out = append(out, upper("when the rule has ended, "+c.endWords(ru))+".")
+	}
+	if ru.Marketing {
+		out = append(out, "It is direct marketing: an objection ends it at once, and nobody weighs it (Art. 21(2), (3)); it ends every marketing rule of the silo. Only a consent given later counts again.")
+	}
+	if ru.Else == Anonymize {
+		out = append(out, "Where another record that stays refers to the row, it is anonymized instead of deleted.")
+	} else if ru.End == Delete {
+		out = append(out, "Where another record that stays refers to the row, it is kept, blocked, and shown to somebody.")
+	}
+	if ru.Special != "" {
+		out = append(out, fmt.Sprintf("Special categories among them rest on Art. %s.", ru.Special))
+	}
+	switch {
+	case today < ru.from:
+		out = append(out, fmt.Sprintf("The rule is not in force before %s.", ru.from))
+	case today >= ru.until:
+		out = append(out, fmt.Sprintf("The rule is no longer in force since %s.", ru.until))
+	case ru.until <= maxDate:
+		out = append(out, fmt.Sprintf("The rule is in force until the day before %s.", ru.until))
+	}
+	return out
+}
+
+// termWords says how long a rule that is no consent keeps: '10 years from the end of the relation, as closed_on has it'.
+func (c *Compiled) termWords(ru *rule) string {
+	switch ru.Start {
+	case FixedDate:
+		if ru.Period.IsZero() {
+			return "until " + ru.fixed.String()
+		}
+		return fmt.Sprintf("until %s after %s", spell(ru.Period), ru.fixed)
+	case BirthPlusAge:
+		after := ""
+		if !ru.Period.IsZero() {
+			after = spell(ru.Period) + " after "
+		}
+		return fmt.Sprintf("until %sthe person is %d, by the field %s", after, ru.Age, ru.At)
+	}
+	where := ", as the field " + ru.At + " has it"
+	switch {
+	case ru.At != "":
+	case ru.Start == Collected:
+		where = ""
+	case ru.Start == AtEvent:
+		where = ", as the registry's event " + cmp.Or(ru.Event, "basis_ended") + " has it"
+	default:
+		where = ", as the registry has it"
+	}
+	if open := openWords[ru.Start]; open != "" && ru.Basis != VitalInterest {
+		return fmt.Sprintf("%s, and for %s after that%s", open, spell(ru.Period), where)
+	}
+	return fmt.Sprintf("for %s from %s%s", spell(ru.Period), startWords[ru.Start], where)
+}
+
+// endWords says what happens when a rule has ended.
+func (c *Compiled) endWords(ru *rule) string {
+	verb := "deleted"
+	if ru.End == Anonymize {
+		verb = "anonymized"
+	}
+	when := verb + " at once"
+	if b := c.Jurisdiction.Blocking; ru.End == Delete && b.longest() > ru.Grace.longest() {
+		when = fmt.Sprintf("%s %s later, as the law of %s wants", verb, spell(b), c.Jurisdiction.Name)
+	} else if !ru.Grace.IsZero() {
+		when = fmt.Sprintf("%s %s later", verb, spell(ru.Grace))
+	}
+	return "use is blocked the same day and the row is " + when + ", unless another rule still needs it"
+}
+
+// examples are dates that follow from a rule today.
+func (c *Compiled) examples(ru *rule, asOf time.Time, today Date) []string {
+	if ru.Basis != Consent {
+		return c.termExamples(ru, today)
+	}
+	alive := c.consent(ru, &Record{}, &Standing{}, &PurposeStanding{State: Given, Since: asOf, Proven: true}, asOf, today)
+	out := []string{c.ends("A consent given today, "+today.String()+",", ru, alive.last)}
+	withdrawn := c.event(consentWithdrawn, asOf)
+	return append(out, fmt.Sprintf("One that is withdrawn today ends today, and the row is %s.", c.gone(ru, withdrawn, today)))
+}
+
+func (c *Compiled) termExamples(ru *rule, today Date) []string {
+	start, subject := today, "What is collected today"
+	switch ru.Start {
+	case FixedDate:
+		return []string{c.ends("The term", ru, EndOf(ru.fixed, ru.Period))}
+	case BirthPlusAge:
+		start, subject = EndOf(today, Period{Years: ru.Age}), "For somebody born today, the term"
+	case ActivityEnded, RelationEnded:
+		subject = "If it ends today, the term"
+	case Inactivated:
+		subject = "For a row that goes out of use today, the term"
+	case AtEvent:
+		subject = "If the event is today, the term"
+	}
+	return []string{c.ends(subject, ru, EndOf(start, ru.Period))}
+}
+
+// ends says of a ground that lives through a last day when it ends and when the row goes.
+func (c *Compiled) ends(subject string, ru *rule, last Date) string {
+	if last >= maxDate {
+		return subject + " never ends: the calendar does before."
+	}
+	g := ground{life: dead, last: last, from: last + 1}
+	return fmt.Sprintf("%s lasts through %s and ends at %s (%s); the row is %s.", subject, last, g.from.Start(c.zone).Format("15:04 on 2006-01-02"), c.zone, c.gone(ru, g, g.from))
+}
+
+// gone says when a dead ground lets the row go. The first day from which it may is the night's that begins it.
+func (c *Compiled) gone(ru *rule, g ground, ended Date) string {
+	verb := "deleted"
+	if ru.End == Anonymize {
+		verb = "anonymized"
+	}
+	due := c.due(ru, g)
+	if due <= ended {
+		return verb + " in the next night"
+	}
+	return fmt.Sprintf("blocked until then and %s in the night of %s", verb, due)
+}
+
+func (c *Compiled) togetherWords(asOf time.Time, today Date) []string {
+	erasure := "A request for erasure ends every consent given before it and knows no grace: what no other rule needs is deleted in the next night."
+	if b := c.Jurisdiction.Blocking; !b.IsZero() {
+		erasure = fmt.Sprintf("A request for erasure ends every consent given before it and knows no grace: what no other rule needs is blocked at once, and deleted on %s if it is asked today.", EndOf(DateOf(asOf, c.zone), b)+1)
+	}
+	out := []string{
+		"Days are counted in " + c.zone.String() + ". The day on which a term starts is not counted; it ends with the day of the same date, or the month's last where there is none (Regulation 1182/71, art. 3).",
+		erasure,
+		"A legal hold, a restriction (Art. 18) and an open request for access or portability keep the row, whatever has ended.",
+	}
+	proof := "The proof of what ended is kept for ever: nobody set how long."
+	if p := c.Silo.ProofRetention; !p.IsZero() {
+		proof = fmt.Sprintf("The registry keeps the proof of a ground for %s after its end, and then forgets whose it was.", spell(p))
+	}
+	out = append(out, proof)
+	inForce := 0
+	for i := range c.rules {
+		if today >= c.rules[i].from && today < c.rules[i].until {
+			inForce++
+		}
+	}
+	switch {
+	case inForce == 0:
+		out = append(out, "No rule is in force today: nothing is decided, and every row is reported.")
+	case inForce > 1:
+		out = append(out, "As long as one rule lives the row stays, and the fields that no living rule needs are cleared. When all have ended, the latest of them says when the row goes; deleting wins over anonymizing.")
+	}
+	return out
+}
+
+// classes are the deletion classes of the rules in force, by start, then by length.
+func (c *Compiled) classes(today Date) []DeletionClass {
+	type key struct {
+		start  string
+		period Period
+	}
+	by := map[key][]string{}
+	for i := range c.rules {
+		ru := &c.rules[i]
+		if today < ru.from || today >= ru.until {
+			continue
+		}
+		k := key{cmp.Or(startWords[ru.Start], "consent given"), ru.term()}
+		by[k] = append(by[k], ru.id)
+	}
+	keys := slices.SortedFunc(maps.Keys(by), func(a, b key) int {
+		return cmp.Or(strings.Compare(a.start, b.start), a.period.longest()-b.period.longest(), strings.Compare(a.period.String(), b.period.String()))
+	})
+	var out []DeletionClass
+	for _, k := range keys {
+		period := "no period"
+		if !k.period.IsZero() {
+			period = spell(k.period)
+		}
+		out = append(out, DeletionClass{Start: k.start, Period: period, Rules: by[k]})
+	}
+	return out
+}
+
+func (c *Compiled) fieldWords(today Date) []ExplainedField {
+	var out []ExplainedField
+	for _, f := range c.governed {
+		e := ExplainedField{Field: f}
+		everywhere := true
+		for i := range c.rules {
+			ru := &c.rules[i]
+			if today < ru.from || today >= ru.until {
+				continue
+			}
+			if len(ru.Fields) == 0 || slices.Contains(ru.Fields, f) {
+				e.Rules = append(e.Rules, ru.id)
+			} else {
+				everywhere = false
+			}
+		}
+		switch {
+		case everywhere && len(e.Rules) > 0:
+			e.Cleared = "never by itself: it goes with the row"
+		case len(e.Rules) == 0:
+			e.Cleared = "as soon as the row is looked at: no rule needs it"
+		case len(e.Rules) == 1:
+			e.Cleared = "when " + e.Rules[0] + " has ended and its grace is over, though the row stays"
+		default:
+			e.Cleared = "when " + list(e.Rules, "and") + " have ended and their graces are over, though the row stays"
+		}
+		if technique, named := c.Silo.Anonymize[f]; named && technique != nil {
+			e.Cleared += "; anonymizing and clearing use " + *technique
+		} else if named {
+			e.Cleared += "; anonymizing and clearing empty it"
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+func (c *Compiled) tableWords(r Records, today Date, backups []Backup) []string {
+	var out []string
+	rows := "All its rows belong to the silo."
+	if len(r.Where) > 0 {
+		var conditions []string
+		for _, f := range slices.Sorted(maps.Keys(r.Where)) {
+			conditions = append(conditions, fmt.Sprintf("%s is %q", f, r.Where[f]))
+		}
+		rows = "The rows belong to the silo in which " + list(conditions, "and") + "."
+	}
+	out = append(out, rows)
+	var ids []string
+	for _, kind := range slices.Sorted(maps.Keys(r.Subject)) {
+		ids = append(ids, fmt.Sprintf("%s (%s)", r.Subject[kind], kind))
+	}
+	known := "The person is known by " + list(ids, "and")
+	if r.Collection != "" {
+		known += ", the collection by " + r.Collection
+	}
+	if r.Collected != "" {
+		known += "; " + r.Collected + " says when the row was collected"
+	}
+	out = append(out, known+".")
+	if r.Block == nil {
+		out = append(out, "The table cannot mark a row as blocked: one whose use has ended stays usable until it is erased.")
+	} else {
+		var sets []string
+		for _, f := range slices.Sorted(maps.Keys(r.Block.Set)) {
+			sets = append(sets, fmt.Sprintf("%s = %q (again free: %q)", f, r.Block.Set[f], r.Block.Unset[f]))
+		}
+		out = append(out, "A blocked row is marked by "+list(sets, "and")+".")
+	}
+	for _, d := range r.Dependents {
+		to := cmp.Or(d.References, r.Table)
+		if d.Do == "set_null" {
+			out = append(out, fmt.Sprintf("Before a row of %s is deleted, the reference %s of %s is emptied; those rows stay.", to, strings.Join(d.FK, ", "), d.Table))
+		} else {
+			out = append(out, fmt.Sprintf("With a row of %s go the rows of %s that refer to it by %s.", to, d.Table, strings.Join(d.FK, ", ")))
+		}
+	}
+	for _, o := range r.Owns {
+		out = append(out, fmt.Sprintf("A row of %s goes with the last row that refers to it (here by %s).", o.Table, strings.Join(o.FK, ", ")))
+	}
+	for _, b := range backups {
+		out = append(out, backupWords(b, today))
+	}
+	if len(backups) == 0 {
+		out = append(out, "No backup of "+r.Source+" is configured.")
+	}
+	return out
+}
+
+// backupWords says when an erasure of today is true of a set of backups too.
+func backupWords(b Backup, today Date) string {
+	gone := "nothing says how long its files are kept"
+	if !b.Keep.IsZero() {
+		gone = fmt.Sprintf("its files live for %s, so that what is erased today is gone from the last of them by %s at the latest", spell(b.Keep), EndOf(today, b.Keep)+1)
+	}
+	how := "its files are not rewritten"
+	if b.Rewritten {
+		switch {
+		case b.After.IsZero() && b.AtMostEvery.IsZero():
+			how = "its files are rewritten in the night of the erasure"
+		case b.AtMostEvery.IsZero():
+			how = "its files are rewritten when an erasure has waited for " + spell(b.After)
+		default:
+			how = fmt.Sprintf("its files are rewritten when an erasure has waited for %s, each at most once in %s", spell(b.After), spell(b.AtMostEvery))
+		}
+	}
+	return fmt.Sprintf("In the backups %s an erased row counts as beyond use, and is erased again after a restore; %s; %s.", b.Name, how, gone)
+}
+
+func plural(noun string, n int) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// Write prints the explanation for people.
+func (e Explanation) Write(w io.Writer) error {
+	p := &printer{w: w}
+	p.head("Silo %s, as of %s", e.Silo, e.AsOf)
+	p.section("Law", e.National)
+	p.section("Whose row is it", e.Matching)
+	for _, r := range e.Rules {
+		state := ""
+		if !r.InForce {
+			state = " (not in force today)"
+		}
+		p.section("Rule "+r.ID+state, r.Words)
+		for _, x := range r.Examples {
+			p.item("For example: " + x)
+		}
+		p.item(fmt.Sprintf("Because: %s. %s answers for it; next review by %s.", strings.TrimSuffix(r.Because, "."), r.Owner, r.ReviewBy))
+	}
+	p.section("For all rules", e.Together)
+	p.matrix(e.Classes)
+	if len(e.Fields) > 0 {
+		p.section("Fields", nil)
+		for _, f := range e.Fields {
+			p.item(fmt.Sprintf("%s: needed by %s; cleared %s.", f.Field, cmp.Or(list(f.Rules, "and"), "no rule"), f.Cleared))
+		}
+	}
+	for _, t := range e.Tables {
+		p.section("Table "+t.Source+"."+t.Table, t.Words)
+	}
+	p.section("Worth knowing in "+e.Jurisdiction.Name+" (never applied by itself)", e.Suggestions)
+	return p.err
+}
+
+// printer writes sections of short paragraphs, broken at a width that a terminal has.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+const width = 110
+
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
+
+func (p *printer) head(format string, args ...any) {
+	title := fmt.Sprintf(format, args...)
+	p.line("%s", title)
+	p.line("%s", strings.Repeat("=", len([]rune(title))))
+}
+
+func (p *printer) section(title string, items []string) {
+	p.line("\n%s", title)
+	for _, i := range items {
+		p.item(i)
+	}
+}
+
+// item prints a paragraph behind a dash.
+func (p *printer) item(text string) {
+	indent := "  - "
+	for _, line := range wrap(text, width-len(indent)) {
+		p.line("%s%s", indent, line)
+		indent = "    "
+	}
+}
+
+// matrix prints the deletion classes: a line for each starting point, a column for each period.
+func (p *printer) matrix(classes []DeletionClass) {
+	if len(classes) == 0 || p.err != nil {
+		return
+	}
+	var starts, periods []string
+	for _, c := range classes {
+		if !slices.Contains(starts, c.Start) {
+			starts = append(starts, c.Start)
+		}
+		if !slices.Contains(periods, c.Period) {
+			periods = append(periods, c.Period)
+		}
+	}
+	p.section("Deletion classes (ISO/IEC 27555): what starts the term, and how long it is", nil)
+	tw := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', 0)
+	cell := func(start, period string) string {
+		for _, c := range classes {
+			if c.Start == start && c.Period == period {
+				return strings.Join(c.Rules, ", ")
+			}
+		}
+		return "-"
+	}
+	lines := []string{"  \t" + strings.Join(periods, "\t")}
+	for _, s := range starts {
+		line := "  " + s
+		for _, period := range periods {
+			line += "\t" + cell(s, period)
+		}
+		lines = append(lines, line)
+	}
+	for _, l := range lines {
+		if _, err := fmt.Fprintln(tw, l); err != nil {
+			p.err = err
+		}
+	}
+	if err := tw.Flush(); err != nil {
+		p.err = err
+	}
+}
+
+// wrap breaks text at spaces into lines of at most so many letters, but for words that are longer.
+func wrap(text string, width int) []string {
+	var lines []string
+	line, length := "", 0
+	for _, word := range strings.Fields(text) {
+		n := len([]rune(word))
+		if line != "" && length+1+n > width {
+			lines = append(lines, line)
+			line, length = "", 0
+		}
+		if line != "" {
+			line, length = line+" ", length+1
+		}
+		line, length = line+word, length+n
+	}
+	return append(lines, line)
+}

@@ -1,0 +1,349 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Remark is something about a policy that somebody should look at. It is no error: a night runs all the same, unless Refused says otherwise.
+type Remark struct {
+	Code    string `json:"code"`
+	Silo    string `json:"silo,omitempty"`
+	Place   string `json:"place"` // silo customers, rule 1 (club/consent)
+	Words   string `json:"words"` // what is wrong, and the next step
+	Law     string `json:"law,omitempty"`
+	Refused bool   `json:"refused,omitempty"` // a night would refuse to begin
+}
+
+// The codes of remarks. F_ codes are those of findings in the night's report.
+const (
+	LReviewDue         = "L_REVIEW_DUE"
+	LReviewSoon        = "L_REVIEW_SOON"
+	LNoBlock           = "L_NO_BLOCK"
+	LBlockDecides      = "L_BLOCK_DECIDES"
+	LSubjectLost       = "L_SUBJECT_LOST"
+	LConsentLong       = "L_CONSENT_LONG"
+	LGraceLong         = "L_GRACE_LONG"
+	LMarketing         = "L_MARKETING"
+	LSameGround        = "L_SAME_GROUND"
+	LSpecialBasis      = "L_SPECIAL_BASIS"
+	LNoElse            = "L_NO_ELSE"
+	LLastModified      = "L_LAST_MODIFIED"
+	LUnknownName       = "L_UNKNOWN_NAME"
+	LNoCollected       = "L_NO_COLLECTED"
+	LProofForEver      = "L_PROOF_FOR_EVER"
+	FUniformRetention  = "F_UNIFORM_RETENTION"
+	FNoticeMismatch    = "F_NOTICE_MISMATCH"
+	FSurplusField      = "F_SURPLUS_FIELD"
+	reviewSoonDays     = 30
+	oldConsentMonths   = 36 // from where on the EDPB's advice to refresh consents is recalled when no national authority names a term
+	longestTermedGrace = 31 // days: 'without undue delay', one month as outer limit
+)
+
+// String is the remark as a line.
+func (r Remark) String() string {
+	s := r.Words
+	if r.Place != "" {
+		s = r.Place + ": " + s
+	}
+	if r.Law != "" {
+		s += " (" + r.Law + ")"
+	}
+	return s
+}
+
+// remarks collects them.
+type remarks struct {
+	silo  string
+	place string
+	list  *[]Remark
+}
+
+func (r remarks) under(format string, args ...any) remarks {
+	r.place += ", " + fmt.Sprintf(format, args...)
+	return r
+}
+
+func (r remarks) add(code, law, format string, args ...any) {
+	*r.list = append(*r.list, Remark{Code: code, Silo: r.silo, Place: r.place, Law: law, Words: fmt.Sprintf(format, args...)})
+}
+
+// Lint returns what can be remarked on the silo without a look at its tables, as of an instant: reviews that are due, terms that regulators or the notice
+// contradict, marketing that an objection would not end, tables without a block, block fields that also decide, identifiers that clearing could take.
+func (c *Compiled) Lint(asOf time.Time) []Remark {
+	var list []Remark
+	r := remarks{silo: c.Silo.Name, place: "silo " + c.Silo.Name, list: &list}
+	today := DateOf(asOf, c.zone)
+	for i := range c.rules {
+		ru := &c.rules[i]
+		if today >= ru.until {
+			continue
+		}
+		c.lintRule(r.under("rule %d (%s)", i+1, ru.id), ru, today)
+		for j, other := range c.rules[:i] {
+			if other.Purpose == ru.Purpose && other.Basis == ru.Basis && ru.from < other.until && other.from < ru.until {
+				r.under("rule %d (%s)", i+1, ru.id).add(LSameGround, "", "rule %d has the same purpose and basis and is in force at the same time, and the registry knows one state for both, so the longer one keeps: give it a purpose of its own, or make one rule of the two", j+1)
+			}
+		}
+	}
+	if c.Silo.ProofRetention.IsZero() {
+		r.add(LProofForEver, "Art. 5(1)(e), 7(1)", "no proof_retention: the registry keeps the proof of what ended for ever, set it to the limitation period of claims, for example P5Y")
+	}
+	c.lintRecords(r)
+	return list
+}
+
+func (c *Compiled) lintRule(r remarks, ru *rule, today Date) {
+	if due, err := ParseDate(ru.ReviewBy); err == nil {
+		switch {
+		case due < today:
+			r.add(LReviewDue, "Art. 24(1)", "the review was due on %s: %s looks at it and sets a new review_by", ru.ReviewBy, ru.Owner)
+		case due <= today+reviewSoonDays:
+			r.add(LReviewSoon, "Art. 24(1)", "the review is due on %s: %s looks at it and sets a new review_by", ru.ReviewBy, ru.Owner)
+		}
+	}
+	if ru.Basis == Consent {
+		if law, ok := c.shorterConsent(ru); ok {
+			r.add(LConsentLong, law.cite(), "max_age %s: %s; because should say why consents are relied on for longer, or shorten it", ru.MaxAge, law.Says)
+		}
+	} else if ru.Grace.longest() > longestTermedGrace {
+		r.add(LGraceLong, "Art. 17(1), 12(3)", "grace %s: when the last ground has ended the data go without undue delay, a month at the outside: add to period what the law allows, and shorten the grace", ru.Grace)
+	}
+	if looksLikeMarketing(ru.Purpose) && !ru.Marketing && (ru.Basis == Consent || ru.Basis == LegitimateInterest) {
+		r.add(LMarketing, "Art. 21(2), (3)", "purpose %s looks like direct marketing, but the rule does not say marketing: true, so an objection would be weighed instead of ending it at once: add it, or rename the purpose", ru.Purpose)
+	}
+	if ru.Basis == LegitimateInterest && (ru.Marketing || looksLikeMarketing(ru.Purpose)) {
+		r.add(LMarketing, "Directive 2002/58/EC, art. 13", "marketing on a legitimate interest: by mail, message or automated call it needs consent, but for one's own similar products to customers who can refuse each time: because should say which of them this is")
+	}
+	if term := ru.term(); !ru.Notice.IsZero() && !sameLength(ru.Notice, term) {
+		r.add(FNoticeMismatch, "Art. 13(2)(a), 5(1)(a)", "the notice says %s, the rule %s: correct whichever is wrong", ru.Notice, term)
+	}
+}
+
+// term is how long the rule keeps what it covers.
+func (ru *rule) term() Period {
+	if ru.Basis == Consent {
+		return ru.MaxAge
+	}
+	return ru.Period
+}
+
+// sameLength reports whether two periods end on the same day from every start: P2Y and P24M do.
+func sameLength(a, b Period) bool {
+	return a.Years*12+a.Months == b.Years*12+b.Months && a.Weeks*7+a.Days == b.Weeks*7+b.Days
+}
+
+// shorterConsent finds what an authority says about consents as old as the rule allows: the longest term that the jurisdiction's authorities name, and only if the
+// rule goes beyond it.
+func (c *Compiled) shorterConsent(ru *rule) (Law, bool) {
+	var longest Law
+	for _, l := range append(c.Jurisdiction.About(ConsentAge), c.Jurisdiction.About(Prospects)...) {
+		if l.Period.longest() > longest.Period.longest() {
+			longest = l
+		}
+	}
+	if longest.Period.IsZero() {
+		longest = european[0]
+		return longest, ru.MaxAge.longest() > Period{Months: oldConsentMonths}.longest()
+	}
+	return longest, ru.MaxAge.longest() > longest.Period.longest()
+}
+
+// cite names the law, and says when nobody checked it.
+func (l Law) cite() string {
+	if l.Checked == "" {
+		return l.Law + "; not checked"
+	}
+	return l.Law
+}
+
+// marketingWords are parts of the words by which purposes of direct marketing are known in the languages of the jurisdictions.
+var marketingWords = []string{"market", "newsletter", "promo", "advert", "publicid", "pubblicit", "publicit", "werbung", "reklam", "reclame", "mailing", "prospec", "campaign", "offers"}
+
+func looksLikeMarketing(purpose string) bool {
+	purpose = strings.ToLower(purpose)
+	return slices.ContainsFunc(marketingWords, func(w string) bool { return strings.Contains(purpose, w) })
+}
+
+func (c *Compiled) lintRecords(r remarks) {
+	uncovered := map[string]bool{}
+	for i := range c.rules {
+		for _, f := range c.makeSet(1 << i).uncovered {
+			uncovered[f] = true
+		}
+	}
+	for i, rec := range c.Silo.Records {
+		rp := r.under("records %d (%s.%s)", i+1, rec.Source, rec.Table)
+		if rec.Block == nil {
+			rp.add(LNoBlock, "Art. 18, 5(1)(b)", "no block: a row whose use has ended stays usable until it is erased, add block if the table can mark it")
+		} else {
+			for _, f := range slices.Sorted(maps.Keys(rec.Block.Set)) {
+				if c.decides(rec, f) || slices.Contains(c.governed, f) {
+					rp.add(LBlockDecides, "", "block sets %s, which the decision reads or a rule covers: blocking would change the next decision, use another field", f)
+				}
+			}
+		}
+		if rec.Collected == "" {
+			rp.add(LNoCollected, "", "no collected: the age of a row is not known, so one that the registry does not know is never young enough to wait for, and none is seen to be older than its consent: name the field with the day of collecting")
+		}
+		lost := len(rec.Subject) > 0
+		for _, f := range rec.Subject {
+			lost = lost && uncovered[f]
+		}
+		if lost {
+			rp.add(LSubjectLost, "", "every identifier of the subject is a field that some rule does not cover: clearing it would leave a row that nobody can look up, add one to the fields of each rule")
+		}
+	}
+}
+
+// decides reports whether the decision about rows of rec reads the field.
+func (c *Compiled) decides(rec Records, field string) bool {
+	if field == rec.Collected || field == rec.Collection {
+		return true
+	}
+	for _, f := range rec.Subject {
+		if f == field {
+			return true
+		}
+	}
+	if _, ok := rec.Where[field]; ok {
+		return true
+	}
+	return slices.ContainsFunc(c.rules, func(ru rule) bool { return ru.At == field })
+}
+
+// Category is a field of a governed table in which the last night's classifiers found personal data.
+type Category struct{ Source, Table, Field, Category, Class string }
+
+// special is the class of GDPR Art. 9, as the classifiers name it; unlike are classes so unlike that one period for both needs a reason.
+const special = "special"
+
+// unlike puts the classifiers' classes into kinds of data that hardly ever share a retention period.
+var unlike = map[string]string{
+	"direct_identifier": "identity and contact", "quasi_identifier": "identity and contact", "child": "identity and contact",
+	"special": "special categories", "criminal": "criminal records", "credential": "credentials", "financial": "financial",
+}
+
+// LintCategories returns what can be remarked once the personal data of the silo's tables are known: fields that no rule covers, special categories on a basis that does
+// not carry them, and one period for unlike data.
+func (c *Compiled) LintCategories(asOf time.Time, fields []Category) []Remark {
+	var list []Remark
+	r := remarks{silo: c.Silo.Name, place: "silo " + c.Silo.Name, list: &list}
+	today := DateOf(asOf, c.zone)
+	kinds := map[string]bool{}
+	for _, f := range fields {
+		if !slices.ContainsFunc(c.Silo.Records, func(rec Records) bool { return rec.Source == f.Source && rec.Table == f.Table }) {
+			continue
+		}
+		if kind := unlike[f.Class]; kind != "" {
+			kinds[kind] = true
+		}
+		fp := r.under("%s.%s.%s", f.Source, f.Table, f.Field)
+		covered := false
+		for i := range c.rules {
+			ru := &c.rules[i]
+			if today < ru.from || today >= ru.until || len(ru.Fields) > 0 && !slices.Contains(ru.Fields, f.Field) {
+				continue
+			}
+			covered = true
+			if f.Class == special && ru.Basis != Consent && ru.Special == "" {
+				fp.add(LSpecialBasis, "Art. 9(1), (2)", "the field holds %s, a special category, and rule %s keeps it on %s: name the exception of Art. 9(2) in special_basis, or take the field out of the rule", words(f.Category), ru.id, words(string(ru.Basis)))
+			}
+		}
+		if !covered {
+			fp.add(FSurplusField, "Art. 5(1)(c)", "the field holds personal data (%s) that no rule needs: name it under fields of the rule that does, or remove it", words(f.Category))
+		}
+	}
+	if one, uniform := c.uniform(today); uniform && len(kinds) > 1 {
+		r.add(FUniformRetention, "Art. 5(1)(e)", "one period (%s) for unlike data (%s): give each kind a rule of its own with its fields and the period that it needs", one.class(), strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+	}
+	return list
+}
+
+// uniform reports whether every rule in force is of the same deletion class, and returns one of them.
+func (c *Compiled) uniform(today Date) (one *rule, same bool) {
+	for i := range c.rules {
+		ru := &c.rules[i]
+		if today < ru.from || today >= ru.until {
+			continue
+		}
+		if one != nil && !one.sameClass(ru) {
+			return nil, false
+		}
+		one = ru
+	}
+	return one, one != nil
+}
+
+// sameClass reports whether two rules are of one deletion class (ISO/IEC 27555): the same starting point and the same period.
+func (ru *rule) sameClass(o *rule) bool {
+	return ru.Start == o.Start && sameLength(ru.term(), o.term())
+}
+
+// class is the deletion class in words: relation ended + 10 years.
+func (ru *rule) class() string {
+	return words(cmp.Or(string(ru.Start), "consent given")) + " + " + spell(ru.term())
+}
+
+// LintTogether returns what can only be remarked on all silos together: the same period and start in every one of them.
+func LintTogether(silos []*Compiled, asOf time.Time) []Remark {
+	if len(silos) < 2 {
+		return nil
+	}
+	var first *rule
+	for _, c := range silos {
+		one, same := c.uniform(DateOf(asOf, c.zone))
+		if !same || first != nil && !first.sameClass(one) {
+			return nil
+		}
+		first = one
+	}
+	return []Remark{{Code: FUniformRetention, Place: "all silos", Law: "Art. 5(1)(e)",
+		Words: fmt.Sprintf("every silo has the same period and start (%s): a regulator will ask whether the period follows from each purpose, or was set once for all", first.class())}}
+}
+
+// words makes words of a name: legitimate_interest, national_id.
+func words(name string) string { return strings.ReplaceAll(name, "_", " ") }
+
+// Nearest returns the candidate most like a name, for a misspelling; "" where none is near: it takes at most one edit in two letters, or goes on where
+// the name ends.
+func Nearest(name string, candidates []string) string {
+	name = strings.ToLower(name)
+	best, least := "", len([]rune(name))/2+1
+	for _, c := range candidates {
+		like := strings.ToLower(c)
+		d := edits([]rune(name), []rune(like))
+		if len(name) > 3 && (strings.HasPrefix(like, name) || strings.HasSuffix(like, name)) {
+			d = 0
+		}
+		if d < least {
+			best, least = c, d
+		}
+	}
+	return best
+}
+
+// edits is the Levenshtein distance: inserted, deleted and changed letters.
+func edits(a, b []rune) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range a {
+		corner := row[0]
+		row[0] = i + 1
+		for j := range b {
+			change := corner
+			if a[i] != b[j] {
+				change++
+			}
+			corner = row[j+1]
+			row[j+1] = min(change, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}
