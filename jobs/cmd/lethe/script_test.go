@@ -1,9 +1,11 @@
 package main_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -160,13 +162,13 @@ func TestScripts(t *testing.T) {
 				ts.Check(copyFolder(master(), ts.MkAbs(".")))
 				remember(ts, []string{"crm.db", "backups/*"})
 			},
-			// edit replaces a text that stands in a file: edit lethe.yaml OLD NEW.
+			// edit replaces a text that stands in a file: edit lethe.yaml OLD NEW, with \n for a line end in the new one.
 			"edit": func(ts *testscript.TestScript, _ bool, args []string) {
 				text := ts.ReadFile(args[0])
 				if !strings.Contains(text, args[1]) {
 					ts.Fatalf("%s does not hold %q", args[0], args[1])
 				}
-				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], args[2], 1)), 0o600))
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], strings.ReplaceAll(args[2], `\n`, "\n"), 1)), 0o600))
 			},
 			// put is edit with OUTPUT in the new text standing for what the line before printed.
 			"put": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -256,6 +258,28 @@ func TestScripts(t *testing.T) {
 				}
 				key, _, _ = strings.Cut(key, ": ")
 				ts.Setenv("KEY", key)
+			},
+			// capture sets a variable to what the line before printed: capture REF.
+			"capture": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+			},
+			// found fails unless one of the files holds bytes, given in hexadecimal: found $REF var/registry.db var/registry.db-wal.
+			"found": func(ts *testscript.TestScript, neg bool, args []string) {
+				want, err := hex.DecodeString(args[0])
+				ts.Check(err)
+				if len(want) == 0 {
+					ts.Fatalf("nothing to look for")
+				}
+				in := ""
+				for _, name := range args[1:] {
+					data, err := os.ReadFile(ts.MkAbs(name))
+					if err == nil && bytes.Contains(data, want) {
+						in = name
+					}
+				}
+				if (in == "") != neg {
+					ts.Fatalf("%s: found in %q", args[0], in)
+				}
 			},
 			// tamper turns one bit of a Parquet file below a folder.
 			"tamper": func(ts *testscript.TestScript, _ bool, args []string) {
