@@ -159,7 +159,7 @@ func (s *snapshot) publish(n *night, c Copy) error {
 	if err := errors.Join(os.Rename(s.file.path, filepath.Join(s.folder, m.Snapshot.Name)), os.Rename(delta.path, filepath.Join(s.folder, m.Delta.Name))); err != nil {
 		return err
 	}
-	n.Crash("snapshot-written")
+	n.Crash("snapshot_written")
 	if err := m.write(s.folder, signer); err != nil {
 		return err
 	}

@@ -254,7 +254,7 @@ func (k *keeping) deliver(ctx context.Context) error {
 	if err := k.begin(ctx); err != nil {
 		return err
 	}
-	n.Crash("copy-begun")
+	n.Crash("copy_begun")
 	found, err := k.census(ctx, false)
 	if err != nil {
 		return err
@@ -265,7 +265,7 @@ func (k *keeping) deliver(ctx context.Context) error {
 	if err := k.compare(ctx); err != nil {
 		return err
 	}
-	n.Crash("copy-written")
+	n.Crash("copy_written")
 	return nil
 }
 
@@ -444,6 +444,7 @@ func (k *keeping) write(ctx context.Context, put []copyRow, gone []connectors.Ke
 	if k.keeper == nil || len(put)+len(gone) == 0 {
 		return nil
 	}
+	k.night.Crash("copy_page")
 	for _, r := range put {
 		values, err := r.record.Values()
 		if err != nil {
@@ -596,7 +597,7 @@ func (k *keeping) acknowledge(ctx context.Context) error {
 		k.was[silo] = d
 		line.AckedSeq, line.Attempts = d.AckedSeq, 0
 	}
-	n.Crash("copy-acknowledged")
+	n.Crash("copy_acknowledged")
 	return nil
 }
 

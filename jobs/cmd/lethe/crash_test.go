@@ -86,7 +86,17 @@ func withBackup(t testing.TB) *ready {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "company")
 	company(t, dir, chunks)
+	grant(t, dir)
 	return prepare(t, dir, look, func() {})
+}
+
+// grant gives the CRM a copy of its customers' consents, as a table and as files.
+func grant(t testing.TB, dir string) {
+	t.Helper()
+	f, err := os.OpenFile(filepath.Join(dir, "lethe.yaml"), os.O_APPEND|os.O_WRONLY, 0o600)
+	require.NoError(t, err)
+	_, err = f.WriteString("sync: {crm: {source: crm, grants: {customers: [club]}, table: true, files: var/copies}}\n")
+	require.NoError(t, errors.Join(err, f.Close()))
 }
 
 // look reads what a night left.
@@ -95,7 +105,7 @@ func look(t testing.TB, dir string) *outcome {
 	o := &outcome{store: map[string][]string{}}
 	c, err := sqlite3.Open(filepath.Join(dir, "crm.db"))
 	require.NoError(t, err)
-	for _, table := range []string{"addresses", "customers", "orders", "staff"} {
+	for _, table := range []string{"addresses", "customers", "orders", "staff", "lethe_crm_customers"} {
 		stmt, _, err := c.Prepare("SELECT * FROM " + table + " ORDER BY id")
 		require.NoError(t, err)
 		o.store[table] = []string{}
@@ -203,17 +213,18 @@ func TestKilledAnywhere(t *testing.T) {
 			look(t, dir).check(t, r.want)
 		})
 	}
-	for _, point := range []string{"intent", "changed", "traced", "outcome", "applied", "settled", "ended", "rewrite_intent", "rewrite_read_back", "rewritten", "rewrite_settled"} {
+	for _, point := range []string{"intent", "changed", "traced", "outcome", "applied", "settled", "ended", "rewrite_intent", "rewrite_read_back", "rewritten", "rewrite_settled",
+		"copy_begun", "copy_page", "copy_written", "snapshot_written", "copy_acknowledged"} {
 		require.Contains(t, r.points, point)
 	}
 	require.Greater(t, passings["intent"], 3, "several chunks")
 }
 
-// TestKilledOnMariaDB does so at ten points on a server, whose transactions end when the connection does.
+// TestKilledOnMariaDB does so at some points on a server, whose transactions end when the connection does.
 func TestKilledOnMariaDB(t *testing.T) {
 	db := servers.MariaDB(t).Database(t)
 	fill := func() {
-		db.Exec(t, "DROP TABLE IF EXISTS orders, customers, addresses, staff;"+mysqlSQL(customers(chunks)))
+		db.Exec(t, "DROP TABLE IF EXISTS lethe_crm_customers, orders, customers, addresses, staff;"+mysqlSQL(customers(chunks)))
 	}
 	fill()
 	dir := filepath.Join(t.TempDir(), "company")
@@ -225,10 +236,11 @@ func TestKilledOnMariaDB(t *testing.T) {
 	lines = slices.DeleteFunc(lines, func(l string) bool { return strings.Contains(l, "crm-dumps:") })
 	text := strings.Replace(strings.Join(lines, "\n"), "connector: sqlite, dsn: crm.db, apply_dsn: crm.db", `connector: mysql, dsn: "file:crm.dsn", apply_dsn: "file:crm.dsn"`, 1)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "lethe.yaml"), []byte(text), 0o600))
+	grant(t, dir)
 	look := func(t testing.TB, dir string) *outcome {
 		t.Helper()
 		o := &outcome{store: map[string][]string{}}
-		for _, table := range []string{"addresses", "customers", "orders", "staff"} {
+		for _, table := range []string{"addresses", "customers", "orders", "staff", "lethe_crm_customers"} {
 			o.store[table] = strings.Split(db.Query(t, "SELECT * FROM "+table+" ORDER BY id"), "\n")
 		}
 		o.actions, o.done = audited(t, dir)
@@ -240,6 +252,7 @@ func TestKilledOnMariaDB(t *testing.T) {
 		point string
 		n     int
 	}{
+		{"copy_begun", 1}, {"copy_page", 1}, {"copy_written", 1}, {"copy_acknowledged", 1},
 		{"intent", 1}, {"changed", 1}, {"traced", 1}, {"outcome", 1}, {"intent", 3}, {"changed", 3}, {"traced", 4}, {"outcome", 4}, {"settled", 1}, {"ended", 1},
 	} {
 		t.Run(fmt.Sprintf("%s %d", c.point, c.n), func(t *testing.T) {
