@@ -100,6 +100,19 @@ func (c *Config) Build(ctx context.Context, log *slog.Logger) (*pipeline.Pipelin
 func (c *Config) buildSilos(p *pipeline.Pipeline) error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(c.Silos)) {
+		for _, r := range c.Silos[name].Rules {
+			if _, ok := c.People[r.Owner]; !ok {
+				errs = append(errs, fmt.Errorf("silo %s: owner %q is not among people", name, r.Owner))
+			}
+		}
+		if c.Silos[name].Suppression {
+			if p.Suppression.Name != "" {
+				errs = append(errs, fmt.Errorf("silos %s and %s are both the suppression list: keep one", p.Suppression.Name, name))
+			}
+			p.Suppression = c.Silos[name]
+			errs = append(errs, policy.CheckSuppression(p.Suppression))
+			continue
+		}
 		silo, err := policy.Compile(c.Silos[name], p.Zone, c.Controller.Jurisdiction)
 		if err != nil {
 			errs = append(errs, err)
@@ -112,10 +125,8 @@ func (c *Config) buildSilos(p *pipeline.Pipeline) error {
 				errs = append(errs, fmt.Errorf("silo %s: source %s is a backup: name the live source %s, its backups follow", name, r.Source, s.Of))
 			}
 		}
-		for _, r := range c.Silos[name].Rules {
-			if _, ok := c.People[r.Owner]; !ok {
-				errs = append(errs, fmt.Errorf("silo %s: owner %q is not among people", name, r.Owner))
-			}
+		for i, m := range c.Silos[name].Consents {
+			errs = append(errs, c.checkIntake(fmt.Sprintf("silo %s, consents %d (%s.%s)", name, i+1, m.Source, m.Table), m))
 		}
 		p.Silos = append(p.Silos, silo)
 	}

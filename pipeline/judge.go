@@ -577,10 +577,17 @@ func (g *group) text(rows arrowRecord, row, column int) string {
 // zoneOf is the zone in which to count the days of a field: the controller's where its values are instants (UTC), nil where the engine stores
 // local time and knows no zone (DATETIME).
 func (g *group) zoneOf(column int) *time.Location {
-	if column < 0 || g.table.Fields[column].Kind != connectors.Timestamp || strings.HasPrefix(strings.ToLower(g.table.Fields[column].Type), "datetime") {
+	if column < 0 {
 		return nil
 	}
-	return g.zone
+	return engineZone(g.table.Fields[column], g.zone)
+}
+
+func engineZone(f connectors.Field, zone *time.Location) *time.Location {
+	if f.Kind != connectors.Timestamp || strings.HasPrefix(strings.ToLower(f.Type), "datetime") {
+		return nil
+	}
+	return zone
 }
 
 // instant reads a date or timestamp, the latter in UTC unless its engine knows no zones; zero if it is neither.

@@ -36,7 +36,8 @@ type Pipeline struct {
 	Zone         *time.Location // in which terms are counted
 	Sources      []Source       // live ones first, then backups
 	Silos        []*policy.Compiled
-	Copies       []Copy // by target
+	Suppression  policy.Silo // the list of those who said no to marketing; without a name there is none
+	Copies       []Copy      // by target
 	Catalogue    *classifiers.Catalogue
 	Registry     registry.Config
 	RegistryAge  policy.Period // the oldest registry that may be relied on

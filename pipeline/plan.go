@@ -39,6 +39,12 @@ func (n *night) mapped(s *store) error {
 	var errs []error
 	s.claims = map[string][]string{}
 	for _, silo := range n.Silos {
+		for i := range silo.Silo.Consents {
+			if m := &silo.Silo.Consents[i]; m.Source == s.Name && n.registry != nil {
+				_, err := intakeTable(silo, m, s.tables)
+				errs = append(errs, err)
+			}
+		}
 		for _, r := range silo.Silo.Records {
 			if r.Source != s.System() {
 				continue

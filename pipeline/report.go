@@ -418,7 +418,10 @@ func wordsOf(code string) string {
 	if code == "E_NO_KEY" {
 		return "The row has no usable primary key, so it cannot be addressed and is never changed."
 	}
-	return policy.Code(code).Words()
+	if words := policy.Code(code).Words(); words != "" {
+		return words
+	}
+	return takenWordsOf(code)
 }
 
 func formatHeads(heads []registry.Head) string {

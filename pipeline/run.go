@@ -342,9 +342,9 @@ func (n *night) takeLock() error {
 	return err
 }
 
-// openRegistry opens the registry, verifies its chains against the heads that the last night saw, writes the `expired` events that are
-// due (only with --apply), and loads every silo's standings at one head.
-func (n *night) openRegistry(ctx context.Context) error {
+// openRegistry opens the registry, verifies its chains against the heads that the last night saw, reads the consents that applications keep
+// and writes the `expired` events that are due (both only with --apply), and loads every silo's standings at one head.
+func (n *night) openRegistry(ctx context.Context) (err error) {
 	if n.opts.Phases == DiscoverOnly {
 		return nil
 	}
@@ -353,7 +353,9 @@ func (n *night) openRegistry(ctx context.Context) error {
 	if n.asOf.After(n.Now()) {
 		config.Now = func() time.Time { return n.asOf }
 	}
-	var err error
+	if n.opts.Apply { // an application may have the first consents
+		config.AllowEmpty = slices.ContainsFunc(n.Silos, func(s *policy.Compiled) bool { return len(s.Silo.Consents) > 0 })
+	}
 	if n.registry, err = registry.Open(ctx, config); err != nil {
 		return fmt.Errorf("%w: %w", ErrRegistry, err)
 	}
@@ -368,8 +370,20 @@ func (n *night) openRegistry(ctx context.Context) error {
 			return err
 		}
 	}
+	if name := n.Suppression.Name; name != "" {
+		if err := n.verify(ctx, name, seen[name]); err != nil && (!errors.Is(err, registry.ErrUnknownSilo) || seen[name].Seq > 0) {
+			return fmt.Errorf("silo %s: %w", name, err)
+		}
+	}
+	var intake *Intake
+	if n.opts.Apply {
+		if intake, err = n.intake(ctx, n.registry, config, config.Now()); err != nil {
+			return fmt.Errorf("%w: %w", ErrRegistry, err)
+		}
+		defer func() { err = errors.Join(err, intake.Close()) }()
+	}
 	for _, s := range n.Silos {
-		if err := n.openSilo(ctx, s, seen[s.Silo.Name]); err != nil {
+		if err := n.openSilo(ctx, s, seen[s.Silo.Name], intake); err != nil {
 			return fmt.Errorf("silo %s: %w", s.Silo.Name, err)
 		}
 	}
@@ -384,19 +398,42 @@ func (n *night) openRegistry(ctx context.Context) error {
 	return n.fresh(heads)
 }
 
-func (n *night) openSilo(ctx context.Context, s *policy.Compiled, seen registry.Head) error {
-	name := s.Silo.Name
-	if err := n.registry.Verify(ctx, name, seen); errors.Is(err, registry.ErrUnknownSilo) {
+// verify recomputes a silo's chain.
+func (n *night) verify(ctx context.Context, silo string, seen registry.Head) error {
+	err := n.registry.Verify(ctx, silo, seen)
+	switch {
+	case errors.Is(err, registry.ErrUnknownSilo):
 		return fmt.Errorf("%w: %w", ErrRegistry, err)
-	} else if err != nil {
+	case err != nil:
 		return fmt.Errorf("%w: %w", ErrTampered, err)
+	}
+	return nil
+}
+
+func (n *night) openSilo(ctx context.Context, s *policy.Compiled, seen registry.Head, intake *Intake) error {
+	name := s.Silo.Name
+	verified := n.verify(ctx, name, seen)
+	st := &siloState{anonymized: map[registry.Ref]bool{}}
+	if n.opts.Apply && (verified == nil || errors.Is(verified, registry.ErrUnknownSilo) && seen.Seq == 0) && len(s.Silo.Consents) > 0 {
+		stale, err := n.takeIn(ctx, s, intake)
+		if err != nil {
+			return err
+		}
+		if stale {
+			st.trust = policy.Stale
+		}
+		if verified != nil { // it may have come with its first consents
+			verified = n.verify(ctx, name, seen)
+		}
+	}
+	if verified != nil {
+		return verified
 	}
 	if n.opts.Apply {
 		if _, err := n.registry.ExpireDue(ctx, name, n.asOf, expiryEnds(s, n.Zone)); err != nil {
 			return err
 		}
 	}
-	st := &siloState{anonymized: map[registry.Ref]bool{}}
 	n.silos[name] = st
 	var err error
 	if st.standings, err = n.registry.Standings(ctx, name, n.asOf, endings(s)); err != nil {

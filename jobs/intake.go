@@ -1,0 +1,39 @@
+package jobs
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+)
+
+// checkIntake checks of a mapping of consents what the policy cannot: its source, kinds of identifier, and words for how people agreed.
+func (c *Config) checkIntake(place string, m policy.Intake) error {
+	var errs []error
+	switch s, ok := c.Sources[m.Source]; {
+	case !ok:
+		errs = append(errs, fmt.Errorf("%s: source %q is not under sources", place, m.Source))
+	case s.Of != "" || s.Environment == "backup":
+		errs = append(errs, fmt.Errorf("%s: source %s is a backup, which says what people agreed to once: name the live source", place, m.Source))
+	}
+	for kind := range m.Subject {
+		if !registry.KnownKind(kind) {
+			errs = append(errs, fmt.Errorf("%s: subject: %q is no kind of identifier: use email, phone, customer-number, username or national-id:CC", place, kind))
+		}
+	}
+	if m.Method != nil {
+		methods := slices.Sorted(maps.Values(m.Method.Words))
+		if m.Method.Text != "" {
+			methods = append(methods, m.Method.Text)
+		}
+		for _, method := range methods {
+			if err := registry.Affirmative(method); err != nil {
+				errs = append(errs, fmt.Errorf("%s: method %q: %w", place, method, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,202 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/keystore"
+)
+
+// suppression is the list of those who said no to marketing, in any silo: a silo of its own, with a key of its own, that holds keyed references and
+// nothing else. An identifier is looked up in it while it is at hand, in memory. Nothing that is stored leads from the list to another silo, or back:
+// its events are dated by the day, carry no id, source, notice or evidence of where they came from, hold one identifier each, and are written
+// in the order of their references once a delivery is through.
+//
+// A nil list is that of a company that keeps none.
+type suppression struct {
+	silo     string
+	purpose  string
+	key      *keystore.SiloKey
+	zone     *time.Location
+	today    policy.Date
+	registry *registry.Registry // whose clock strikes once a day
+	names    *registry.Standings
+	noted    map[registry.Ref]no
+	standing policy.Standing
+	buf      []byte
+}
+
+// no is an identifier to be put on the list.
+type no struct {
+	registry.Subject
+	country string
+	day     policy.Date // on which it was said
+	from    policy.Date // from which it counts
+}
+
+// openSuppression opens the list as it stands at an instant; nil if the policy has none.
+func (p *Pipeline) openSuppression(ctx context.Context, config registry.Config, at time.Time) (*suppression, error) {
+	if p.Suppression.Name == "" {
+		return nil, nil
+	}
+	l := &suppression{silo: p.Suppression.Name, purpose: p.Suppression.Rules[0].Purpose, zone: p.Zone, today: policy.DateOf(at, p.Zone), noted: map[registry.Ref]no{}}
+	var err error
+	if l.key, err = p.Keys.SiloKey(l.silo); err != nil {
+		return nil, err
+	}
+	day := l.today.Start(p.Zone)
+	config.Now, config.AllowEmpty = func() time.Time { return day }, true
+	if l.registry, err = registry.Open(ctx, config); err != nil {
+		return nil, err
+	}
+	if l.names, err = l.registry.Standings(ctx, l.silo, at, map[string]registry.EventType{l.purpose: ""}); err != nil {
+		return nil, errors.Join(err, l.registry.Close())
+	}
+	return l, nil
+}
+
+func (l *suppression) close() error {
+	if l == nil {
+		return nil
+	}
+	return l.registry.Close()
+}
+
+// ref is the reference under the list's key, false for what is no identifier.
+func (l *suppression) ref(s registry.Subject, country string) (registry.Ref, bool) {
+	value, ok := registry.Normalise(s.Kind, []byte(s.Value), country, l.buf[:0])
+	l.buf = value
+	if !ok {
+		return registry.Ref{}, false
+	}
+	return l.key.Match(s.Kind, value), true
+}
+
+// since is the latest day on which somebody with one of the identifiers said no; not known if nobody did.
+func (l *suppression) since(subjects []registry.Subject, country string) (day policy.Date) {
+	if l == nil {
+		return 0
+	}
+	for _, s := range subjects {
+		if ref, ok := l.ref(s, country); ok {
+			day = max(day, l.day(ref))
+		}
+	}
+	return day
+}
+
+func (l *suppression) day(ref registry.Ref) (day policy.Date) {
+	for _, collection := range l.names.Lookup(ref) {
+		if !l.names.At(collection, &l.standing) {
+			continue
+		}
+		for i := range l.standing.Purposes {
+			if p := &l.standing.Purposes[i]; p.Objection != policy.NoObjection {
+				day = max(day, policy.DateOf(p.ObjectedAt, l.zone))
+			}
+		}
+	}
+	return day
+}
+
+// outlives reports whether a consent of an instant, proven or not, counts although somebody said no on a day: only a yes of a later day does, and only
+// with evidence. (The list knows no hours; on one day the no wins.)
+func (l *suppression) outlives(no policy.Date, given time.Time, proven bool) bool {
+	day := policy.DateOf(given, l.zone)
+	return !no.Known() || proven && day > no && day <= l.today
+}
+
+// bar bars an event that would be a ground for marketing to somebody who said no.
+func (l *suppression) bar(silo *policy.Silo, e *registry.Event) {
+	if l == nil || e.Type != registry.Given && e.Type != registry.Renewed || !silo.IsMarketing(e.Purpose) {
+		return
+	}
+	if !l.outlives(l.since(e.Subjects, e.Country), e.OccurredAt, e.Evidence != "") {
+		e.Barred = registry.Suppressed
+	}
+}
+
+// note remembers those of a silo's events that say no to marketing: withdrawals from it, and objections.
+func (l *suppression) note(silo *policy.Silo, e *registry.Event) {
+	if l == nil || e.Type != registry.Withdrawn && e.Type != registry.Objected {
+		return
+	}
+	marketing := silo.IsMarketing(e.Purpose)
+	if e.Purpose == "" {
+		marketing = slices.ContainsFunc(silo.Rules, func(r policy.Rule) bool { return r.Marketing })
+	}
+	if marketing || e.Marketing {
+		l.add(e)
+	}
+}
+
+// add remembers an event's identifiers for the list, and reports whether one of them is new there, or its day is.
+func (l *suppression) add(e *registry.Event) (news bool) {
+	said := min(policy.DateOf(e.OccurredAt, l.zone), l.today)
+	from := said
+	if e.EffectiveFrom.After(e.OccurredAt) {
+		from = max(from, policy.DateOf(e.EffectiveFrom, l.zone))
+	}
+	for _, s := range e.Subjects {
+		ref, ok := l.ref(s, e.Country)
+		if !ok || from <= max(l.day(ref), l.noted[ref].from) {
+			continue
+		}
+		l.noted[ref] = no{Subject: registry.Subject{Kind: s.Kind, Value: strings.Clone(s.Value)}, country: e.Country, day: said, from: from}
+		news = true
+	}
+	return news
+}
+
+// flush writes what was noted, and returns how many were not on the list, or not since that day.
+func (l *suppression) flush(ctx context.Context, dryRun bool) (int, error) {
+	if l == nil || len(l.noted) == 0 {
+		return 0, nil
+	}
+	refs := make([]registry.Ref, 0, len(l.noted))
+	for ref := range l.noted {
+		refs = append(refs, ref)
+	}
+	slices.SortFunc(refs, func(a, b registry.Ref) int { return bytes.Compare(a[:], b[:]) })
+	report, err := l.registry.Import(ctx, registry.Import{Keys: l.key, Source: l.silo, DryRun: dryRun, Next: func(e *registry.Event) error {
+		if len(refs) == 0 {
+			return io.EOF
+		}
+		n := l.noted[refs[0]]
+		refs = refs[1:]
+		e.Type, e.Purpose, e.Marketing, e.Country = registry.Objected, l.purpose, true, n.country
+		e.OccurredAt, e.EffectiveFrom = n.day.Start(l.zone), n.from.Start(l.zone)
+		e.Subjects = append(e.Subjects, n.Subject)
+		return nil
+	}})
+	clear(l.noted)
+	if err != nil {
+		return report.Events, fmt.Errorf("suppression list: %w", err)
+	}
+	return report.Events, nil
+}
+
+// deliver puts the identifiers of a delivery on the list. What else its lines say is not kept.
+func (l *suppression) deliver(ctx context.Context, in registry.Import) (registry.ImportReport, error) {
+	known := 0
+	report, err := registry.ReadEvents(in, func(e *registry.Event) error {
+		if e.Type != registry.Withdrawn && e.Type != registry.Objected {
+			return &registry.RefusedError{Reason: registry.BadType, Column: "type"}
+		}
+		if !l.add(e) {
+			known++
+		}
+		return nil
+	})
+	added, failed := l.flush(ctx, in.DryRun)
+	report.Events, report.Duplicates = added, known
+	return report, errors.Join(err, failed)
+}
