@@ -473,7 +473,7 @@ func (b *bulk) flush(ctx context.Context) error {
 func (b *bulk) write(ctx context.Context) error {
 	row := "(" + placeholders(b.columns) + ")"
 	if b.tx.direct {
-		return b.tx.insertDirect(ctx, b.insert+row, b.columns, b.cells)
+		return b.tx.insertDirect(ctx, b.insert, row, b.columns, b.cells)
 	}
 	for portion := range slices.Chunk(b.cells, bulkRows*b.columns) {
 		b.args = b.args[:0]

@@ -167,8 +167,9 @@ func (r singleRow) Scan(dest ...any) error { return r.h.failed(r.row.Scan(dest..
 // txn is a transaction and the connection it runs on, which offers a cheaper way to read many rows.
 type txn struct {
 	handle
-	tx   *sql.Tx
-	conn *sql.Conn
+	tx        *sql.Tx
+	conn      *sql.Conn
+	inserters map[insertKey]*inserter
 }
 
 // begin opens a transaction: a snapshot to read, or as the only writer.
@@ -186,7 +187,7 @@ func (r *Registry) begin(ctx context.Context, readOnly bool) (*txn, error) {
 		conn.Close()
 		return nil, r.failed(err)
 	}
-	t := &txn{handle{r.engine, tx}, tx, conn}
+	t := &txn{handle: handle{r.engine, tx}, tx: tx, conn: conn}
 	if !readOnly && r.lock != "" {
 		var locked string
 		if err := t.row(ctx, r.lock).Scan(&locked); err != nil {
@@ -202,6 +203,7 @@ func (t *txn) commit() error { return t.failed(t.tx.Commit()) }
 
 // end gives the connection back; what was not committed is rolled back.
 func (t *txn) end() {
+	t.closeInserters()
 	t.tx.Rollback()
 	t.conn.Close()
 }

@@ -155,29 +155,82 @@ func (t *txn) lookUpDirect(ctx context.Context, query string, silo int64, keys [
 	})
 }
 
-// insertDirect runs an INSERT of one row for every row. What stays the same from row to row is bound once.
-func (t *txn) insertDirect(ctx context.Context, insert string, columns int, cells []cell) error {
-	return t.withStatement(insert, func(st *sqlite3.Stmt) error {
-		last := make([]cell, columns)
-		for n := 0; len(cells) > 0; n++ {
-			if n%pauseRows == 0 && ctx.Err() != nil {
-				return ctx.Err()
+// directCells is about how many values one INSERT names: a statement for many rows opens its trees once for all of them, and finds the end of a
+// tree where the row before left it.
+const directCells = 800
+
+// inserter is an INSERT of some rows that is used again and again. What stays the same from use to use is bound once.
+type inserter struct {
+	*sqlite3.Stmt
+	bound []cell
+}
+
+// inserter prepares an INSERT of so many rows, once a transaction.
+func (t *txn) inserter(db *sqlite3.Conn, insert, row string, rows, columns int) (*inserter, error) {
+	key := insertKey{insert, rows}
+	if st := t.inserters[key]; st != nil {
+		return st, nil
+	}
+	st, _, err := db.Prepare(insert + row + strings.Repeat(","+row, rows-1))
+	if err != nil {
+		return nil, err
+	}
+	if t.inserters == nil {
+		t.inserters = map[insertKey]*inserter{}
+	}
+	t.inserters[key] = &inserter{st, make([]cell, rows*columns)}
+	return t.inserters[key], nil
+}
+
+type insertKey struct {
+	insert string
+	rows   int
+}
+
+// run binds the cells and inserts them.
+func (st *inserter) run(cells []cell) error {
+	for i := range st.bound {
+		if err := rebind(st.Stmt, i+1, &st.bound[i], &cells[i]); err != nil {
+			return err
+		}
+	}
+	return st.Exec()
+}
+
+// insertDirect inserts rows, many with one statement as long as there are so many, and the rest one by one.
+func (t *txn) insertDirect(ctx context.Context, insert, row string, columns int, cells []cell) error {
+	if len(cells) == 0 {
+		return nil
+	}
+	return t.failed(t.conn.Raw(func(c any) error {
+		db := c.(driver.Conn).Raw()
+		for _, rows := range []int{max(directCells/columns, 1), 1} {
+			if len(cells) < rows*columns {
+				continue
 			}
-			for i := range last {
-				if err := rebind(st, i+1, &last[i], &cells[i]); err != nil {
+			st, err := t.inserter(db, insert, row, rows, columns)
+			if err != nil {
+				return err
+			}
+			for ; len(cells) >= rows*columns; cells = cells[rows*columns:] {
+				if err := errors.Join(st.run(cells), ctx.Err()); err != nil {
 					return err
 				}
 			}
-			if err := st.Exec(); err != nil {
-				return err
-			}
-			cells = cells[columns:]
 		}
 		return nil
-	})
+	}))
 }
 
-// rebind binds what differs from the last row; before the first row everything is NULL.
+// closeInserters closes what inserter prepared.
+func (t *txn) closeInserters() {
+	for _, st := range t.inserters {
+		st.Close()
+	}
+	t.inserters = nil
+}
+
+// rebind binds what differs from the last use; before the first one everything is NULL.
 func rebind(st *sqlite3.Stmt, at int, last, next *cell) error {
 	if next.kind == last.kind && next.kind != cellBlob && next.number == last.number && next.text == last.text {
 		return nil
