@@ -1,8 +1,11 @@
 package jobs
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +15,7 @@ import (
 
 func (c *Command) policyCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "policy", Short: "Look at the policy: what to correct, what it means in words, what a change of it would do"}
-	cmd.AddCommand(c.lintCommand(), c.policyCodesCommand())
+	cmd.AddCommand(c.lintCommand(), c.policyExplainCommand(), c.jurisdictionsCommand(), c.policyCodesCommand())
 	return cmd
 }
 
@@ -25,6 +28,164 @@ func (c *Command) policyCodesCommand() *cobra.Command {
 				rows = append(rows, []string{string(code), code.Article(), code.Words()})
 			}
 			table(c.Out, rows)
+			return nil
+		},
+	}
+}
+
+// explainedTable is what `lethe policy explain source.table` answers.
+type explainedTable struct {
+	pipeline.Cover
+	Policies []policy.Explanation `json:"policies"`
+}
+
+func (c *Command) policyExplainCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "explain <silo | source.table> [field]", Short: "Say in words, with dates, what the policy does with a silo or a table", Args: cobra.RangeArgs(1, 2),
+		Long: `For a silo: what national law adds, every rule as sentences with dates that follow from today, the deletion classes, which fields each rule needs and when they
+are cleared, what goes with a row and what happens in the backups. For a table: which silos claim its rows, what they say, and the fields that nobody needs.
+The dates come from the code that decides. Laws are a starting point, marked for legal review.`,
+		Example: "  lethe policy explain newsletter\n  lethe policy explain crm.customers\n  lethe policy explain crm.customers phone",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, config, err := c.load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			backups := config.backups()
+			explain := func(s *policy.Compiled) policy.Explanation { return s.Explain(c.Now(), backups) }
+			if i := slices.IndexFunc(p.Silos, func(s *policy.Compiled) bool { return s.Silo.Name == args[0] }); i >= 0 {
+				if len(args) > 1 {
+					return fmt.Errorf("%w: a field goes with a table: lethe policy explain source.table %s", errUsage, args[1])
+				}
+				e := explain(p.Silos[i])
+				if c.json {
+					return c.printJSON(e)
+				}
+				return e.Write(c.Out)
+			}
+			source, name, ok := strings.Cut(args[0], ".")
+			if !ok {
+				return fmt.Errorf("%w: no silo %q: name one of %s, or a table as source.table", errUsage, args[0], strings.Join(slices.Sorted(maps.Keys(config.Silos)), ", "))
+			}
+			cover, err := p.Cover(cmd.Context(), source, name)
+			if err != nil {
+				return err
+			}
+			t := explainedTable{Cover: cover, Policies: []policy.Explanation{}}
+			if len(args) > 1 {
+				t.Fields = slices.DeleteFunc(t.Fields, func(f pipeline.CoveredField) bool { return f.Field != args[1] })
+				if len(t.Fields) == 0 {
+					return fmt.Errorf("%w: table %s of source %s has no field %s", pipeline.ErrConfig, name, source, args[1])
+				}
+			}
+			for _, s := range p.Silos {
+				if slices.Contains(cover.Silos, s.Silo.Name) {
+					e := explain(s)
+					if len(args) > 1 {
+						e = e.About(args[1])
+					}
+					t.Policies = append(t.Policies, e)
+				}
+			}
+			if c.json {
+				return c.printJSON(t)
+			}
+			return c.printCover(t)
+		},
+	}
+}
+
+func (c *Command) printCover(t explainedTable) error {
+	claimed := "no silo"
+	if len(t.Silos) > 0 {
+		claimed = strings.Join(t.Silos, ", ")
+	}
+	fmt.Fprintf(c.Out, "Table %s.%s, claimed by %s\n", t.Source, t.Table, claimed)
+	for _, w := range append(t.Words, t.Unchecked...) {
+		fmt.Fprintln(c.Out, "  - "+w)
+	}
+	var rows [][]string
+	for _, f := range t.Fields {
+		needed := strings.Join(f.Rules, ", ")
+		switch {
+		case f.Nobody:
+			needed = "NOBODY, though it holds personal data: name it under fields of the rule that needs it, or remove it"
+		case needed == "":
+			needed = "-"
+		}
+		rows = append(rows, []string{"  " + f.Field, cmp.Or(strings.ReplaceAll(f.Category, "_", " "), "-"), needed, strings.Join(f.Uses, "; ")})
+	}
+	if rows != nil {
+		fmt.Fprintln(c.Out)
+		table(c.Out, append([][]string{{"  field", "personal data", "needed by", "used as"}}, rows...))
+	}
+	for _, e := range t.Policies {
+		fmt.Fprintln(c.Out)
+		if err := e.Write(c.Out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// backups are the sets of backups of each live source, as configured: also those of which there is no file today.
+func (c *Config) backups() map[string][]policy.Backup {
+	sets := map[string][]policy.Backup{}
+	for _, name := range c.sourceOrder {
+		s := c.Sources[name]
+		if s.Of == "" {
+			continue
+		}
+		b := policy.Backup{Name: name, Keep: s.Keep, Rewritten: s.Rewrite != nil}
+		if s.Rewrite != nil {
+			b.After, b.AtMostEvery = s.Rewrite.After, s.Rewrite.AtMostEvery
+		}
+		sets[s.Of] = append(sets[s.Of], b)
+	}
+	return sets
+}
+
+func (c *Command) jurisdictionsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "jurisdictions [country]...", Short: "List what Lethe knows of national law, where it was read, and what nobody checked",
+		Long: `National law that a decision needs (the age from which a child consents, blocking before deletion) and terms worth knowing, each with its source and the day on which it
+was read there. Terms are never applied by themselves. All of it is a starting point: have it confirmed by a lawyer before you rely on it.`,
+		Example: "  lethe policy jurisdictions\n  lethe policy jurisdictions ES IT",
+		RunE: func(_ *cobra.Command, args []string) error {
+			var list []policy.Jurisdiction
+			for _, j := range policy.Jurisdictions() {
+				if len(args) == 0 || slices.Contains(args, j.Code) {
+					list = append(list, j)
+				}
+			}
+			for _, code := range args {
+				if _, known := policy.JurisdictionOf(code); !known {
+					return fmt.Errorf("%w: nothing is known of %q: the regulation's own terms hold there", errUsage, code)
+				}
+			}
+			if c.json {
+				return c.printJSON(struct {
+					European      []policy.Law          `json:"european"`
+					Jurisdictions []policy.Jurisdiction `json:"jurisdictions"`
+				}{policy.European(), list})
+			}
+			var rows [][]string
+			laws := func(code string, laws []policy.Law) {
+				for _, l := range laws {
+					checked := "not checked"
+					if l.Checked != "" {
+						checked = l.Checked + " at " + l.Seen
+					}
+					rows = append(rows, []string{code, string(l.Topic), l.Says, l.Law, checked})
+				}
+			}
+			laws("EU", policy.European())
+			for _, j := range list {
+				rows = append(rows, []string{j.Code, "authority", j.Authority, "", ""})
+				laws(j.Code, j.Laws)
+			}
+			table(c.Out, rows)
+			fmt.Fprintln(c.Out, "\nA starting point, marked for legal review.")
 			return nil
 		},
 	}

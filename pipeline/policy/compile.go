@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"regexp"
 	"slices"
@@ -90,6 +91,20 @@ func Compile(s Silo, zone *time.Location, jurisdiction string) (*Compiled, error
 	c.prepareSets()
 	return c, nil
 }
+
+// InForce yields the rules that are in force at an instant, by their ids, in the order of the policy.
+func (c *Compiled) InForce(asOf time.Time) iter.Seq2[string, *Rule] {
+	today := DateOf(asOf, c.zone)
+	return func(yield func(string, *Rule) bool) {
+		for i := range c.rules {
+			if ru := &c.rules[i]; ru.inForce(today) && !yield(ru.id, ru.Rule) {
+				return
+			}
+		}
+	}
+}
+
+func (ru *rule) inForce(today Date) bool { return today >= ru.from && today < ru.until }
 
 // CheckTables refuses two silos that claim rows of the same table without where fields that tell them apart: a row has one silo.
 func CheckTables(silos []*Compiled) error {

@@ -150,7 +150,7 @@ func (c *Compiled) tally(r *Record, s *Standing, asOf time.Time, today Date) tal
 	open := false
 	for i := range c.rules {
 		ru := &c.rules[i]
-		if today < ru.from || today >= ru.until {
+		if !ru.inForce(today) {
 			continue
 		}
 		var ps *PurposeStanding
@@ -472,7 +472,7 @@ func (c *Compiled) flagged(reason uint8, r *Record, today Date) ground {
 
 func (c *Compiled) inForce(today Date) bool {
 	for i := range c.rules {
-		if today >= c.rules[i].from && today < c.rules[i].until {
+		if c.rules[i].inForce(today) {
 			return true
 		}
 	}

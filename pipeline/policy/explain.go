@@ -37,6 +37,7 @@ type ExplainedRule struct {
 	Because  string   `json:"because"`
 	Owner    string   `json:"owner"`
 	ReviewBy string   `json:"review_by"`
+	fields   []string
 }
 
 // DeletionClass is a class of ISO/IEC 27555: a starting point and a period, with the rules in it.
@@ -118,8 +119,8 @@ func (c *Compiled) Explain(asOf time.Time, backups map[string][]Backup) Explanat
 		Together: c.togetherWords(asOf, today), Classes: c.classes(today), Fields: c.fieldWords(today)}
 	for i := range c.rules {
 		ru := &c.rules[i]
-		e.Rules = append(e.Rules, ExplainedRule{ID: ru.id, InForce: today >= ru.from && today < ru.until, Words: c.ruleWords(ru, today), Examples: c.examples(ru, asOf, today),
-			Because: ru.Because, Owner: ru.Owner, ReviewBy: ru.ReviewBy})
+		e.Rules = append(e.Rules, ExplainedRule{ID: ru.id, InForce: ru.inForce(today), Words: c.ruleWords(ru, today), Examples: c.examples(ru, asOf, today),
+			Because: ru.Because, Owner: ru.Owner, ReviewBy: ru.ReviewBy, fields: ru.Fields})
 	}
 	for _, r := range c.Silo.Records {
 		e.Tables = append(e.Tables, ExplainedTable{Source: r.Source, Table: r.Table, Words: c.tableWords(r, today, backups[r.Source])})
@@ -337,7 +338,7 @@ func (c *Compiled) togetherWords(asOf time.Time, today Date) []string {
 	out = append(out, proof)
 	inForce := 0
 	for i := range c.rules {
-		if today >= c.rules[i].from && today < c.rules[i].until {
+		if c.rules[i].inForce(today) {
 			inForce++
 		}
 	}
@@ -359,7 +360,7 @@ func (c *Compiled) classes(today Date) []DeletionClass {
 	by := map[key][]string{}
 	for i := range c.rules {
 		ru := &c.rules[i]
-		if today < ru.from || today >= ru.until {
+		if !ru.inForce(today) {
 			continue
 		}
 		k := key{cmp.Or(startWords[ru.Start], "consent given"), ru.term()}
@@ -386,7 +387,7 @@ func (c *Compiled) fieldWords(today Date) []ExplainedField {
 		everywhere := true
 		for i := range c.rules {
 			ru := &c.rules[i]
-			if today < ru.from || today >= ru.until {
+			if !ru.inForce(today) {
 				continue
 			}
 			if len(ru.Fields) == 0 || slices.Contains(ru.Fields, f) {
@@ -487,6 +488,21 @@ func backupWords(b Backup, today Date) string {
 	return fmt.Sprintf("In the backups %s an erased row counts as beyond use, and is erased again after a restore; %s; %s.", b.Name, how, gone)
 }
 
+// About is the part of an explanation that concerns one field: the rules that cover it, and what becomes of it.
+func (e Explanation) About(field string) Explanation {
+	e.Fields = slices.DeleteFunc(slices.Clone(e.Fields), func(f ExplainedField) bool { return f.Field != field })
+	e.Rules = slices.DeleteFunc(slices.Clone(e.Rules), func(r ExplainedRule) bool { return len(r.fields) > 0 && !slices.Contains(r.fields, field) })
+	e.Classes = slices.Clone(e.Classes)
+	for i := range e.Classes {
+		e.Classes[i].Rules = slices.DeleteFunc(slices.Clone(e.Classes[i].Rules), func(id string) bool {
+			return !slices.ContainsFunc(e.Rules, func(r ExplainedRule) bool { return r.ID == id })
+		})
+	}
+	e.Classes = slices.DeleteFunc(e.Classes, func(d DeletionClass) bool { return len(d.Rules) == 0 })
+	e.Matching, e.Tables, e.Suggestions = nil, nil, nil
+	return e
+}
+
 func plural(noun string, n int) string {
 	if n == 1 {
 		return noun
@@ -508,7 +524,7 @@ func (e Explanation) Write(w io.Writer) error {
 	p := &printer{w: w}
 	p.head("Silo %s, as of %s", e.Silo, e.AsOf)
 	p.section("Law", e.National)
-	p.section("Whose row is it", e.Matching)
+	p.listed("Whose row is it", e.Matching)
 	for _, r := range e.Rules {
 		state := ""
 		if !r.InForce {
@@ -531,7 +547,7 @@ func (e Explanation) Write(w io.Writer) error {
 	for _, t := range e.Tables {
 		p.section("Table "+t.Source+"."+t.Table, t.Words)
 	}
-	p.section("Worth knowing in "+e.Jurisdiction.Name+" (never applied by itself)", e.Suggestions)
+	p.listed("Worth knowing in "+e.Jurisdiction.Name+" (never applied by itself)", e.Suggestions)
 	return p.err
 }
 
@@ -559,6 +575,13 @@ func (p *printer) section(title string, items []string) {
 	p.line("\n%s", title)
 	for _, i := range items {
 		p.item(i)
+	}
+}
+
+// listed prints a section, unless it is empty.
+func (p *printer) listed(title string, items []string) {
+	if len(items) > 0 {
+		p.section(title, items)
 	}
 }
 

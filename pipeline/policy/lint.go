@@ -246,7 +246,7 @@ func (c *Compiled) LintCategories(asOf time.Time, fields []Category) []Remark {
 		covered := false
 		for i := range c.rules {
 			ru := &c.rules[i]
-			if today < ru.from || today >= ru.until || len(ru.Fields) > 0 && !slices.Contains(ru.Fields, f.Field) {
+			if !ru.inForce(today) || len(ru.Fields) > 0 && !slices.Contains(ru.Fields, f.Field) {
 				continue
 			}
 			covered = true
@@ -268,7 +268,7 @@ func (c *Compiled) LintCategories(asOf time.Time, fields []Category) []Remark {
 func (c *Compiled) uniform(today Date) (one *rule, same bool) {
 	for i := range c.rules {
 		ru := &c.rules[i]
-		if today < ru.from || today >= ru.until {
+		if !ru.inForce(today) {
 			continue
 		}
 		if one != nil && !one.sameClass(ru) {
