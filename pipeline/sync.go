@@ -420,7 +420,7 @@ func (k *keeping) settle(ctx context.Context, records []connectors.Key, wanted [
 			w.since = old.since
 		}
 		w.seal, w.sound = k.seal(w), true
-		if !ok || old.seal != w.seal {
+		if !ok || !old.sound || old.seal != w.seal {
 			k.lines[w.silo].Changed++
 			put = append(put, w)
 		}
