@@ -75,7 +75,8 @@ type ground struct {
 // * is reported and not written to the source (WritesBlock).
 //
 // A consent ground is alive when its latest state is given or renewed, proof is on file, asOf is before effective_until and within max_age, no marketing objection and no
-// erasure request came at the same time or later, and a child's has parental authorisation. Contract and legal obligation are alive while the relation is open, or
+// erasure request came at the same time or later, and a child's has parental authorisation (which stays good when the child comes of age: I_AGE_REACHED says that
+// somebody has to tell the person). Contract and legal obligation are alive while the relation is open, or
 // through the end of the period. Legitimate interest and public task too, unless an objection is undecided or upheld; an erasure request has to be weighed first. Vital
 // interest has an explicit end. An objection to direct marketing ends every marketing ground of the silo.
 //
@@ -135,6 +136,7 @@ type tally struct {
 	objection, unknown   bool
 	future, clock        bool
 	beforeConsent        bool
+	aged                 bool // a live consent was given by parents, for a child that is none any more
 	beyondConsent        bool // a live ground is no consent: the data were not collected on consent alone
 	dead                 bool
 	reason               uint8 // the strongest dead reason
@@ -179,6 +181,7 @@ func (c *Compiled) tally(r *Record, s *Standing, asOf time.Time, today Date) tal
 			t.beyondConsent = t.beyondConsent || ru.Basis != Consent
 			open = open || g.last == 0
 			t.until = max(t.until, g.last)
+			t.aged = t.aged || ru.Basis == Consent && !s.Aged.IsZero() && s.child(ps.Since)
 			if ru.Basis == Consent && ps.State == Given && !r.Collected.IsZero() && DateOf(r.Collected, c.zone) < DateOf(ps.Since, c.zone) {
 				t.beforeConsent = true
 			}
@@ -255,6 +258,9 @@ func (c *Compiled) answer(r *Record, s *Standing, t *tally, today Date) Decision
 			if t.clock {
 				d.Notes = noteBeforeConsentClock
 			}
+		}
+		if t.aged {
+			d.Notes = append(slices.Clip(d.Notes), IAgeReached)
 		}
 		return d
 	}
@@ -347,7 +353,7 @@ func (c *Compiled) consent(ru *rule, r *Record, s *Standing, ps *PurposeStanding
 		return c.flagged(noConsent, r, today)
 	}
 	switch {
-	case s.Minor && !s.Parental:
+	case s.child(since) && !s.Parental:
 		return c.eventOrFlag(childNoParental, since, r, today)
 	case !ps.Proven:
 		return c.flagged(consentUnproven, r, today)
@@ -486,6 +492,11 @@ func (s *Standing) purpose(name string) *PurposeStanding {
 		}
 	}
 	return nil
+}
+
+// child reports whether a consent of that instant was a child's: reaching the age makes none of it an adult's, but what is given from then on is.
+func (s *Standing) child(since time.Time) bool {
+	return s.Minor && (s.Aged.IsZero() || since.Before(s.Aged))
 }
 
 // objectedToMarketing returns the latest objection to direct marketing that concerns a rule: one to its own purpose, or, when the rule is

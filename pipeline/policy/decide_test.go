@@ -334,6 +334,19 @@ func TestEdgeCases(t *testing.T) {
 		s.Minor, s.Parental = true, true
 		require.Equal(t, KConsent, decide(one, now, s).Reason)
 	})
+	t.Run("a child that has come of age", func(t *testing.T) {
+		s := state(newsletter(t, Given, "2026-01-01"))
+		s.Minor, s.Parental, s.Aged = true, true, at(t, "2026-05-01")
+		d := decide(one, now, s)
+		require.Equal(t, KConsent, d.Reason)
+		require.Equal(t, []Code{IAgeReached}, d.Notes)
+		s.Parental = false
+		require.Equal(t, DChildNoParental, decide(one, now, s).Reason, "it was a child's all the same")
+		s.Purposes[0].Since = at(t, "2026-05-01")
+		d = decide(one, now, s)
+		require.Equal(t, KConsent, d.Reason, "given when of age")
+		require.Empty(t, d.Notes)
+	})
 	t.Run("a scheduled withdrawal is not effective before its date", func(t *testing.T) {
 		require.Equal(t, "D7", decide(one, now, state(newsletter(t, Withdrawn, "2026-12-24"))).Row)
 	})

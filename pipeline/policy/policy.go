@@ -169,6 +169,7 @@ type Standing struct {
 	Collected         time.Time
 	Minor             bool              // below the age of consent when collected
 	Parental          bool              // authorised by a holder of parental responsibility
+	Aged              time.Time         // since when a minor is one no more (age_reached): what was given before stays a child's; zero: not known
 	Hold              bool              // a legal hold is in scope
 	Restricted        bool              // Art. 18
 	PendingAccess     bool              // an access or portability request is open

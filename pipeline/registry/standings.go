@@ -301,6 +301,7 @@ const (
 	bitRestricted
 	bitAccess
 	bitErasure
+	bitAged
 )
 
 const (
@@ -326,12 +327,15 @@ func bit(on bool, bit byte) byte {
 
 func (s *Standings) encode(buf []byte, v *policy.Standing) []byte {
 	buf = append(buf, bit(v.Minor, bitMinor)|bit(v.Parental, bitParental)|bit(v.Hold, bitHold)|bit(v.Restricted, bitRestricted)|
-		bit(v.PendingAccess, bitAccess)|bit(!v.Erasure.IsZero(), bitErasure))
+		bit(v.PendingAccess, bitAccess)|bit(!v.Erasure.IsZero(), bitErasure)|bit(!v.Aged.IsZero(), bitAged))
 	buf = binary.AppendVarint(buf, micros(v.Collected))
 	buf = binary.AppendUvarint(buf, uint64(v.FirstSeq))
 	buf = binary.AppendUvarint(buf, uint64(v.LastSeq-v.FirstSeq))
 	if !v.Erasure.IsZero() {
 		buf = binary.AppendVarint(buf, micros(v.Erasure))
+	}
+	if !v.Aged.IsZero() {
+		buf = binary.AppendVarint(buf, micros(v.Aged))
 	}
 	buf = binary.AppendUvarint(buf, uint64(len(v.Purposes)))
 	for i := range v.Purposes {
@@ -377,6 +381,9 @@ func (s *Standings) At(collection int32, dst *policy.Standing) bool {
 	dst.LastSeq = max(dst.FirstSeq+int64(d.uint()), s.whole.LastSeq)
 	if flags&bitErasure != 0 {
 		dst.Erasure = d.time()
+	}
+	if flags&bitAged != 0 {
+		dst.Aged = d.time()
 	}
 	for range d.uint() {
 		p := policy.PurposeStanding{Purpose: s.names[d.uint()]}

@@ -115,16 +115,24 @@ func (f *folder) fold(e *fact) {
 	}
 	if impossible || e.from > f.asOf {
 		f.each(e, func(p *policy.PurposeStanding) {
-			if kinds[e.typ].consent {
-				p.Future = true
-				p.ImpossibleClock = p.ImpossibleClock || impossible
-			}
+			p.Future = p.Future || kinds[e.typ].consent
 		})
+		if impossible { // whatever it says, somebody has to look at it
+			for i := range s.Purposes {
+				if p := &s.Purposes[i]; e.purpose == "" || p.Purpose == e.purpose {
+					p.ImpossibleClock = true
+				}
+			}
+		}
 		return
 	}
-	s.Minor = s.Minor || e.minor
+	if e.minor {
+		s.Minor, s.Aged = true, time.Time{}
+	}
 	at := instant(e.from)
 	switch e.typ {
+	case AgeReached:
+		s.Aged = at
 	case Restricted:
 		s.Restricted = true
 	case RestrictionLifted:
