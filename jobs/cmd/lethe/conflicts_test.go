@@ -186,13 +186,14 @@ func at(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // cases prints, for each row that a table of crm.db has or had, its name, whether it is in use, blocked, or gone, and what `lethe explain` says: the row of the decision
-// table and the reason, or why it went, and what of importance follows. cases -changed leaves out what it printed the last time.
+// table and the reason, or why it went, and what of importance follows. cases -changed leaves out what has not changed since the last time.
 func cases(ts *testscript.TestScript, _ bool, args []string) {
 	changed := args[0] == "-changed"
 	if changed {
 		args = args[1:]
 	}
 	printed := ts.Value("printed").(map[string]string)
+	same := true
 	source, table, _ := strings.Cut(args[0], ".")
 	rows, now := rowsOf(ts, "first.db", table), rowsOf(ts, "crm.db", table)
 	for id, row := range now {
@@ -208,20 +209,28 @@ func cases(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	p.Now = func() time.Time { return clock }
 	for _, id := range slices.Sorted(maps.Keys(rows)) {
+		place := fmt.Sprint(table, id)
+		row, there := now[id]
+		if changed && !there && strings.Contains(printed[place], " gone ") {
+			continue
+		}
 		lines, err := p.Explain(context.Background(), source, table, []string{strconv.Itoa(id)})
 		ts.Check(err)
 		state := "gone"
-		if row, there := now[id]; there {
+		if there {
 			if state = "in use"; row.blocked {
 				state = "blocked"
 			}
 		}
 		line := fmt.Sprintf("%-44s %-8s %s", rows[id].name, state, explained(strings.Join(lines, "\n")))
-		place := fmt.Sprint(table, id)
 		if !changed || printed[place] != line {
 			fmt.Fprintln(ts.Stdout(), line)
+			same = false
 		}
 		printed[place] = line
+	}
+	if same {
+		fmt.Fprintln(ts.Stdout(), "nothing changed")
 	}
 }
 
