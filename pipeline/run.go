@@ -216,6 +216,9 @@ func (p *Pipeline) begin(ctx context.Context, o Options) (*night, error) {
 		return n, err
 	}
 	for _, s := range p.Silos {
+		if _, err := p.Keys.SiloKey(s.Silo.Name); err != nil {
+			return n, fmt.Errorf("%w: %w", ErrConfig, err)
+		}
 		if err := p.Keys.EnsureAudit(s.Silo.Name, n.epoch); err != nil {
 			return n, err
 		}
@@ -369,6 +372,9 @@ func (n *night) openRegistry(ctx context.Context) (err error) {
 		if err := n.registry.MarkSimulated(ctx); err != nil {
 			return err
 		}
+	}
+	if err := n.keysHold(ctx); err != nil {
+		return err
 	}
 	if name := n.Suppression.Name; name != "" {
 		if err := n.verify(ctx, name, seen[name]); err != nil && (!errors.Is(err, registry.ErrUnknownSilo) || seen[name].Seq > 0) {

@@ -4,6 +4,7 @@
 // What it holds, by name:
 //
 //	silo/NAME          K_silo, 32 random bytes; references of the registry derive from it (SiloKey)
+//	silo/NAME@2        its second version, and so on: the highest is the one in use, the one before it may still be looked up
 //	audit/SILO/EPOCH   K_audit, 32 random bytes of its own for the references of the reports (AuditKey)
 //	plan/ID            an age identity; the row keys of one plan are encrypted to it
 //	runner             the Ed25519 seed that signs manifests
@@ -15,6 +16,7 @@ package keystore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -29,6 +31,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -75,7 +79,13 @@ type Evidence struct {
 	Name        string    `json:"name"`
 	KeyID       string    `json:"key_id"` // hex SHA-256 of "lethe-key-id", the name and the key
 	DestroyedAt time.Time `json:"destroyed_at"`
-	Witnesses   []string  `json:"witnesses,omitempty"` // signatures of people over KeyID, as given to Destroy
+	Because     string    `json:"because,omitempty"`
+	Witnesses   []string  `json:"witnesses,omitempty"` // as Witness gives them
+}
+
+// Digest is the SHA-256 of the key's id and the signatures of its witnesses, for who keeps it elsewhere.
+func (e Evidence) Digest() [sha256.Size]byte {
+	return sha256.Sum256([]byte(strings.Join(append([]string{e.KeyID}, e.Witnesses...), "\n")))
 }
 
 // Create makes an empty keystore in a new or empty folder (mode 0700) and, unless it exists, a new identity file (mode 0600).
@@ -190,8 +200,87 @@ func (k *Keystore) load(file, rel string) error {
 	return nil
 }
 
-// EnsureSilo creates the silo's key unless it is there. A destroyed key is not created again (ErrDestroyed).
-func (k *Keystore) EnsureSilo(silo string) error { return k.ensure(siloKind+silo, random) }
+// EnsureSilo creates the first version of the silo's key unless it has one. A destroyed key is not created again (ErrDestroyed).
+func (k *Keystore) EnsureSilo(silo string) error {
+	if live, _ := k.siloVersions(silo); len(live) > 0 {
+		return nil
+	}
+	if strings.Contains(silo, versionMark) {
+		return errName(siloKind + silo)
+	}
+	return k.ensure(siloKind+silo, random)
+}
+
+// SiloVersion is one version of a silo's key, there or destroyed.
+type SiloVersion struct {
+	Silo      string
+	Version   int
+	KeyID     string
+	Destroyed *Evidence // nil: it is there
+}
+
+// SiloVersions lists the keys of all silos, by silo and version.
+func (k *Keystore) SiloVersions() []SiloVersion {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	var list []SiloVersion
+	for name, key := range k.keys {
+		if silo, version, ok := parseSilo(name); ok && k.destroyed[name].Name == "" {
+			list = append(list, SiloVersion{Silo: silo, Version: version, KeyID: keyID(name, key)})
+		}
+	}
+	for name, e := range k.destroyed {
+		if silo, version, ok := parseSilo(name); ok {
+			list = append(list, SiloVersion{Silo: silo, Version: version, KeyID: e.KeyID, Destroyed: &e})
+		}
+	}
+	slices.SortFunc(list, func(a, b SiloVersion) int {
+		return cmp.Or(strings.Compare(a.Silo, b.Silo), cmp.Compare(a.Version, b.Version))
+	})
+	return list
+}
+
+const versionMark = "@"
+
+// siloName names a version of a silo's key; the first one has no mark.
+func siloName(silo string, version int) string {
+	if version == 1 {
+		return siloKind + silo
+	}
+	return siloKind + silo + versionMark + strconv.Itoa(version)
+}
+
+func parseSilo(name string) (silo string, version int, ok bool) {
+	silo, ok = strings.CutPrefix(name, siloKind)
+	silo, text, marked := strings.Cut(silo, versionMark)
+	version = 1
+	if marked {
+		var err error
+		version, err = strconv.Atoi(text)
+		ok = ok && err == nil && version > 1
+	}
+	return silo, version, ok
+}
+
+// siloVersions are the versions of a silo's key that are there, and those that were destroyed, each in order.
+func (k *Keystore) siloVersions(silo string) (live, gone []int) {
+	for _, v := range k.SiloVersions() {
+		if v.Silo != silo {
+			continue
+		}
+		if v.Destroyed == nil {
+			live = append(live, v.Version)
+		} else {
+			gone = append(gone, v.Version)
+		}
+	}
+	return live, gone
+}
+
+// DestroySilo destroys one version of a silo's key before witnesses, as Destroy does.
+func (k *Keystore) DestroySilo(silo string, version int, at time.Time, because string, witnesses ...string) (Evidence, error) {
+	return k.destroy(siloName(silo, version), Evidence{DestroyedAt: at, Because: because, Witnesses: witnesses})
+}
 
 // EnsureAudit creates the audit key of a silo and epoch unless it is there.
 func (k *Keystore) EnsureAudit(silo, epoch string) error {
@@ -203,7 +292,17 @@ func (k *Keystore) EnsureRunner() error { return k.ensure(runner, random) }
 
 // SiloKey is the silo's key for references. A silo without one gives ErrMissing, or ErrDestroyed.
 func (k *Keystore) SiloKey(silo string) (*SiloKey, error) {
-	secret, err := k.get(siloKind+silo, fmt.Sprintf("silo %q", silo), "lethe keys create --silo "+silo)
+	version := 1
+	switch live, gone := k.siloVersions(silo); {
+	case len(live) > 0:
+		version = live[len(live)-1]
+	case len(gone) > 0:
+		version = gone[len(gone)-1]
+	}
+	secret, err := k.get(siloName(silo, version), fmt.Sprintf("silo %q", silo), "lethe keys create")
+	if errors.Is(err, ErrDestroyed) {
+		err = fmt.Errorf("%w: take the silo, its records and the roles of its owners out of the configuration", err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +311,7 @@ func (k *Keystore) SiloKey(silo string) (*SiloKey, error) {
 
 // AuditKey is the key for the audit references of one silo and epoch.
 func (k *Keystore) AuditKey(silo, epoch string) (*AuditKey, error) {
-	secret, err := k.get(auditKind+silo+"/"+epoch, fmt.Sprintf("the audit of silo %q, epoch %s", silo, epoch), "lethe keys create --silo "+silo)
+	secret, err := k.get(auditKind+silo+"/"+epoch, fmt.Sprintf("the audit of silo %q, epoch %s", silo, epoch), "lethe check")
 	if err != nil {
 		return nil, err
 	}
@@ -281,6 +380,10 @@ func (k *Keystore) Names(prefix string) []string {
 // for a key that was destroyed returns the evidence of then. at is the time to be recorded; witnesses are signatures over KeyID, kept as
 // they are.
 func (k *Keystore) Destroy(name string, at time.Time, witnesses ...string) (Evidence, error) {
+	return k.destroy(name, Evidence{DestroyedAt: at, Witnesses: witnesses})
+}
+
+func (k *Keystore) destroy(name string, evidence Evidence) (Evidence, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	key, exists := k.keys[name]
@@ -292,7 +395,8 @@ func (k *Keystore) Destroy(name string, at time.Time, witnesses ...string) (Evid
 		return Evidence{}, fmt.Errorf("destroy key %s: %w", name, ErrMissing)
 	}
 	if !had {
-		e = Evidence{Name: name, KeyID: keyID(name, key), DestroyedAt: at.UTC(), Witnesses: witnesses}
+		e = evidence
+		e.Name, e.KeyID, e.DestroyedAt = name, keyID(name, key), e.DestroyedAt.UTC()
 		data, err := json.MarshalIndent(e, "", "  ")
 		if err != nil {
 			return Evidence{}, fmt.Errorf("destroy key %s: %w", name, err)
@@ -343,11 +447,15 @@ func (k *Keystore) get(name, what, hint string) ([]byte, error) {
 	return key, nil
 }
 
-var nameRE = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:-]*(/[A-Za-z0-9_][A-Za-z0-9_.:-]*)*$`)
+var nameRE = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:-]*(/[A-Za-z0-9_][A-Za-z0-9_.:-]*)*(@[0-9]+)?$`)
+
+func errName(name string) error {
+	return fmt.Errorf("create key %q: a name has letters, digits, '_', '-', '.' and ':' only", name)
+}
 
 func (k *Keystore) ensure(name string, secret func() ([]byte, error)) error {
 	if !nameRE.MatchString(name) {
-		return fmt.Errorf("create key %q: a name has letters, digits, '_', '-', '.' and ':' only", name)
+		return errName(name)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()

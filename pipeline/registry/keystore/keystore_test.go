@@ -98,7 +98,7 @@ func TestMissingKeysNameTheSiloAndTheCommand(t *testing.T) {
 	k := open(t, path, identity)
 	_, err := k.SiloKey("newsletter")
 	require.ErrorIs(t, err, ErrMissing)
-	require.ErrorContains(t, err, "lethe keys create --silo newsletter")
+	require.ErrorContains(t, err, "create it with `lethe keys create`")
 	_, err = k.AuditKey("newsletter", "2026")
 	require.ErrorIs(t, err, ErrMissing)
 	_, err = k.Runner()

@@ -38,6 +38,44 @@ func (s *Signer) Sign(context string, message []byte) []byte {
 	return ed25519.Sign(s.key, separated(context, message))
 }
 
+// witnessContext is what a witness signs for.
+const witnessContext = "key-destruction"
+
+// Witness signs, as a person of this name, that the key of this id is destroyed, and why. The text goes into the evidence: name, public key and
+// signature.
+func (s *Signer) Witness(name, keyID, because string) string {
+	return strings.Join([]string{name, s.Public(), base64.StdEncoding.EncodeToString(s.Sign(witnessContext, testimony(name, keyID, because)))}, " ")
+}
+
+func testimony(name, keyID, because string) []byte {
+	return append(appendName(appendName(nil, name), keyID), because...)
+}
+
+// WitnessedBy verifies the signatures of the witnesses and returns their names: ErrSignature when one is not what it says.
+func (e Evidence) WitnessedBy() ([]string, error) {
+	names := make([]string, len(e.Witnesses))
+	for i, w := range e.Witnesses {
+		name, signature, _ := cutLast(w)
+		name, public, _ := cutLast(name)
+		key, err := ParsePublic(public)
+		raw, decodeErr := base64.StdEncoding.DecodeString(signature)
+		if err != nil || decodeErr != nil || key.Verify(witnessContext, testimony(name, e.KeyID, e.Because), raw) != nil {
+			return nil, fmt.Errorf("witness %d of key %s: %w", i+1, e.Name, ErrSignature)
+		}
+		names[i] = name
+	}
+	return names, nil
+}
+
+// cutLast cuts a text at its last space.
+func cutLast(text string) (before, after string, found bool) {
+	i := strings.LastIndexByte(text, ' ')
+	if i < 0 {
+		return text, "", false
+	}
+	return text[:i], text[i+1:], true
+}
+
 // PublicKey verifies signatures.
 type PublicKey struct {
 	key ed25519.PublicKey

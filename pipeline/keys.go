@@ -1,0 +1,156 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"lethe/pipeline/audit"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/keystore"
+)
+
+// Witness is a person of the configuration who vouches, with their own key, that a key was destroyed.
+type Witness struct {
+	Name   string
+	Signer *keystore.Signer
+}
+
+// proven makes sure that everybody is who they say: of the configuration, with the key that stands there, and nobody twice.
+func (p *Pipeline) proven(people []Witness) error {
+	for i, w := range people {
+		person, ok := p.People[w.Name]
+		switch {
+		case !ok:
+			return fmt.Errorf("%w: %q is not among people: add the name with its public key", ErrConfig, w.Name)
+		case person.Key.String() != w.Signer.Public():
+			return fmt.Errorf("%w: the signing key is not %s's: its public key differs from the one under people", ErrConfig, w.Name)
+		case slices.ContainsFunc(people[:i], func(o Witness) bool { return o.Name == w.Name }):
+			return fmt.Errorf("%w: %s is named twice: it takes two different people", ErrConfig, w.Name)
+		}
+	}
+	if len(people) != 2 {
+		return fmt.Errorf("%w: it takes two people, each with --as NAME and --key FILE", ErrConfig)
+	}
+	return nil
+}
+
+// DestroyKeys ends a silo: the registry forgets all its collections, then the silo's keys are destroyed before two witnesses, those for its references in
+// the reports as well, and the registry records it. Afterwards nothing that was keyed with them can be linked to anybody. It is refused while
+// something still needs the key. Cut off anywhere, it is finished by asking again; what was destroyed then keeps the evidence of the first time.
+func (p *Pipeline) DestroyKeys(ctx context.Context, silo, because string, witnesses []Witness) (destroyed []keystore.Evidence, err error) {
+	if err := p.proven(witnesses); err != nil {
+		return nil, err
+	}
+	n := &night{Pipeline: p}
+	if err := n.takeLock(); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, n.lock.Close()) }()
+	if err := p.unneeded(ctx, silo); err != nil {
+		return nil, err
+	}
+	versions := slices.DeleteFunc(p.Keys.SiloVersions(), func(v keystore.SiloVersion) bool { return v.Silo != silo })
+	if len(versions) == 0 {
+		return nil, fmt.Errorf("%w: silo %q has no key: `lethe keys list` names those that have", ErrConfig, silo)
+	}
+	config := p.Registry
+	config.AllowEmpty = true
+	r, err := registry.Open(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	if _, err := r.Retire(ctx, silo, p.Now()); err != nil && !errors.Is(err, keystore.ErrDestroyed) {
+		return nil, err
+	}
+	p.Crash("retired")
+	for _, v := range versions {
+		var signed []string
+		for _, w := range witnesses {
+			signed = append(signed, w.Signer.Witness(w.Name, v.KeyID, because))
+		}
+		evidence, err := p.Keys.DestroySilo(silo, v.Version, p.Now(), because, signed...)
+		if err != nil {
+			return nil, err
+		}
+		p.Crash("destroyed")
+		if err := r.DestroyedKey(ctx, silo, v.Version, evidence.DestroyedAt, evidence.Digest()); err != nil {
+			return nil, err
+		}
+		destroyed = append(destroyed, evidence)
+	}
+	for _, name := range p.Keys.Names("audit/" + silo + "/") {
+		if _, err := p.Keys.Destroy(name, p.Now()); err != nil {
+			return nil, err
+		}
+	}
+	return destroyed, nil
+}
+
+// unneeded refuses while a plan may still change rows of the silo, or the last night saw rows of it: what shows why they are held would be gone.
+func (p *Pipeline) unneeded(ctx context.Context, silo string) error {
+	j, err := journal.Open(ctx, p.State)
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	plans, err := j.Plans(ctx, journal.Waiting, journal.Approved)
+	if err != nil {
+		return err
+	}
+	for _, entry := range plans {
+		doc, err := openPlan(filepath.Join(p.State, "plans", entry.ID), entry.Digest)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(doc.Groups, func(g PlanGroup) bool { return g.Silo == silo }) {
+			return fmt.Errorf("%w: plan %s names rows of silo %s and is not settled: apply or reject it first", ErrConfig, entry.ID, silo)
+		}
+	}
+	runs, err := j.Runs(ctx, 60)
+	if err != nil {
+		return err
+	}
+	for _, r := range runs {
+		var f audit.Facts
+		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
+			continue
+		}
+		if err := json.Unmarshal(r.Facts, &f); err != nil {
+			return fmt.Errorf("run %s: %w: %w", r.ID, journal.ErrCorrupt, err)
+		}
+		if len(f.Inventory) == 0 {
+			continue // it only applied, or failed before it read anything
+		}
+		for _, s := range f.Summary {
+			if s.Silo == silo && s.Rows > 0 {
+				return fmt.Errorf("%w: the last night saw rows of silo %s in %s.%s: let a night erase them, or take the silo out of the configuration and run a night, before its key goes", ErrConfig, silo, s.Source, s.Object)
+			}
+		}
+		break
+	}
+	return nil
+}
+
+// keysHold refuses silos whose key was destroyed as the registry knows, whatever the keystore holds: a folder can be put back from a copy.
+func (n *night) keysHold(ctx context.Context) error {
+	versions, err := n.registry.KeyVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrRegistry, err)
+	}
+	active := map[string]bool{}
+	for _, v := range versions {
+		active[v.Silo] = active[v.Silo] || v.State == registry.KeyActive
+	}
+	for _, s := range n.Silos {
+		if alive, known := active[s.Silo.Name]; known && !alive {
+			return fmt.Errorf("%w: silo %q: %w, as the registry says: remove its file from the keystore, and take the silo out of the configuration", ErrConfig, s.Silo.Name, keystore.ErrDestroyed)
+		}
+	}
+	return nil
+}
