@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"lethe/pipeline/registry/keystore"
 )
 
 // The rows beside the log: flags, tombstones, record links.
@@ -305,6 +307,10 @@ type Request struct {
 	Closed    time.Time // zero: open
 	Outcome   string
 	Exception string // the exception invoked, such as 17(3)(e)
+
+	// Of an objection or a withdrawal that is opened: the purpose it is about, "" for all, and whether it is direct marketing (Art. 21(2)).
+	Purpose   string
+	Marketing bool
 }
 
 // The kinds of request.
@@ -318,12 +324,32 @@ const (
 	RequestWithdrawal    = "withdrawal"
 )
 
-// requestEvents are the events by which an opened request takes effect at once, beside request_opened. Objection and withdrawal need a
-// purpose and are recorded with Append.
+// The outcomes of a request. What was refused needs the exception that allows it.
+const (
+	OutcomeCompleted     = "completed"
+	OutcomePartlyRefused = "partly_refused"
+	OutcomeRefused       = "refused"
+)
+
+// requestEvents are the events by which an opened request takes effect at once, beside request_opened.
 var requestEvents = map[string][]EventType{
-	RequestAccess: nil, RequestRectification: nil, RequestPortability: nil, RequestObjection: nil, RequestWithdrawal: nil,
+	RequestAccess: nil, RequestRectification: nil, RequestPortability: nil,
 	RequestErasure:     {ErasureRequested},
 	RequestRestriction: {Restricted},
+	RequestObjection:   {Objected},
+	RequestWithdrawal:  {Withdrawn},
+}
+
+// closingEvents are the events by which the outcome of a request takes effect, beside request_closed. A request for erasure is consumed when it closes;
+// that it was a withdrawal of every earlier consent stays true, so the withdrawal is recorded in its place, as of the day it was received. A
+// restriction is lifted by an event of its own, after the person was told (Art. 18(3)).
+var closingEvents = map[[2]string]EventType{
+	{RequestErasure, OutcomeCompleted}:       Withdrawn,
+	{RequestErasure, OutcomePartlyRefused}:   Withdrawn,
+	{RequestErasure, OutcomeRefused}:         ErasureRefused,
+	{RequestObjection, OutcomeCompleted}:     ObjectionUpheld,
+	{RequestObjection, OutcomeRefused}:       ObjectionOverridden,
+	{RequestRectification, OutcomeCompleted}: Rectified,
 }
 
 // OpenRequest records a request about the collections of one person.
@@ -344,8 +370,15 @@ func (r *Registry) OpenRequest(ctx context.Context, silo string, q Request, coll
 			return err
 		}
 		d := details{Request: q.ID, Kind: q.Kind, Due: micros(q.Due)}
-		for _, typ := range append([]EventType{RequestOpened}, effects...) {
-			if err := w.system(ctx, typ, q.Received, d, collections); err != nil {
+		if err := w.system(ctx, RequestOpened, q.Received, d, collections); err != nil {
+			return err
+		}
+		for _, typ := range effects {
+			e := Event{Type: typ, OccurredAt: q.Received, EffectiveFrom: q.Received, details: d}
+			if kinds[typ].purpose != noPurpose {
+				e.Purpose, e.Marketing = q.Purpose, q.Marketing
+			}
+			if err := w.systemEvent(ctx, e, collections); err != nil {
 				return err
 			}
 		}
@@ -353,9 +386,17 @@ func (r *Registry) OpenRequest(ctx context.Context, silo string, q Request, coll
 	})
 }
 
-// CloseRequest closes a request. An erasure request is thereby consumed; a refusal of it is an erasure_refused event that Append records.
+// CloseRequest closes a request with one of the outcomes, and the exception invoked where it was refused or partly refused. What that means for the
+// person's data is recorded with it. An erasure cannot be completed while a legal hold keeps the data.
 func (r *Registry) CloseRequest(ctx context.Context, silo, request, outcome, exception string) error {
-	return r.write(ctx, fmt.Sprintf("close request %s in silo %q", request, silo), func(tx *txn) error {
+	what := fmt.Sprintf("close request %s in silo %q", request, silo)
+	switch {
+	case outcome != OutcomeCompleted && outcome != OutcomePartlyRefused && outcome != OutcomeRefused:
+		return fmt.Errorf("%s: the outcome is completed, partly_refused or refused: %w", what, ErrRefused)
+	case (outcome == OutcomeCompleted) != (exception == ""):
+		return fmt.Errorf("%s: name the exception that allows to refuse, such as 17(3)(e), and only then: %w", what, ErrRefused)
+	}
+	return r.write(ctx, what, func(tx *txn) error {
 		w, err := r.writer(ctx, tx, silo)
 		if err != nil {
 			return err
@@ -366,15 +407,100 @@ func (r *Registry) CloseRequest(ctx context.Context, silo, request, outcome, exc
 			return err
 		}
 		var kind string
-		if err := tx.row(ctx, `SELECT kind FROM request WHERE silo = ? AND request = ?`, w.silo.id, request).Scan(&kind); err != nil {
+		var received int64
+		if err := tx.row(ctx, `SELECT kind, received_at FROM request WHERE silo = ? AND request = ?`, w.silo.id, request).Scan(&kind, &received); err != nil {
 			return err
 		}
 		collections, err := w.concerned(ctx, RequestOpened, func(d details) bool { return d.Request == request })
 		if err != nil {
 			return err
 		}
-		return w.system(ctx, RequestClosed, instant(w.now), details{Request: request, Kind: kind}, collections)
+		if kind == RequestErasure && outcome == OutcomeCompleted {
+			if held, err := w.held(ctx, collections); err != nil || held {
+				return cmp.Or(err, fmt.Errorf("%w: a legal hold keeps the data: close it as partly_refused, with the exception 17(3)(e), and tell the person", ErrRefused))
+			}
+		}
+		d := details{Request: request, Kind: kind}
+		if typ, ok := closingEvents[[2]string{kind, outcome}]; ok {
+			at := instant(w.now)
+			if typ == Withdrawn {
+				at = instant(received)
+			}
+			e := Event{Type: typ, OccurredAt: at, EffectiveFrom: at, details: d}
+			if kinds[typ].purpose != noPurpose && kind == RequestObjection {
+				if e.Purpose, err = w.objectedTo(ctx, request); err != nil {
+					return err
+				}
+			}
+			if err := w.systemEvent(ctx, e, collections); err != nil {
+				return err
+			}
+		}
+		return w.system(ctx, RequestClosed, instant(w.now), d, collections)
 	})
+}
+
+// objectedTo is the purpose of the objection that a request brought, "" for all.
+func (w *writer) objectedTo(ctx context.Context, request string) (purpose string, err error) {
+	err = w.tx.scanned(ctx, `SELECT e.purpose, p.details FROM event e JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq WHERE e.silo = ? AND e.type = ?`, func(row row) error {
+		d, err := decodeDetails(row.ColumnRawText(1))
+		if d.Request == request {
+			purpose = string(row.ColumnRawText(0))
+		}
+		return err
+	}, w.silo.id, string(Objected))
+	return purpose, err
+}
+
+// held says whether a legal hold in force reaches one of the collections.
+func (w *writer) held(ctx context.Context, collections []int32) (bool, error) {
+	inForce := map[string]bool{}
+	err := w.tx.each(ctx, `SELECT hold FROM legal_hold WHERE silo = ? AND released_at = 0`, func(row row) error {
+		inForce[string(row.ColumnRawText(0))] = true
+		return nil
+	}, w.silo.id)
+	if err != nil || len(inForce) == 0 {
+		return false, err
+	}
+	held, err := w.concerned(ctx, HoldPlaced, func(d details) bool { return inForce[d.Hold] })
+	return slices.ContainsFunc(held, func(c int32) bool { return c == 0 || slices.Contains(collections, c) }), err
+}
+
+// CollectionsOf are the collections that a person's identifier leads to in the silo of the key, in order; none where the silo does not know the person.
+// country is that of phone numbers without a prefix.
+func (r *Registry) CollectionsOf(ctx context.Context, keys *keystore.SiloKey, who Subject, country string) ([]int32, error) {
+	what := fmt.Sprintf("look for a person in silo %q", keys.Silo())
+	tx, err := r.begin(ctx, true)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	defer tx.end()
+	silo, err := siloOf(ctx, tx.handle, keys.Silo())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	found, err := tx.collectionsOf(ctx, silo, keys, who, country)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	collections := make([]int32, len(found))
+	for i, c := range found {
+		collections[i] = int32(c)
+	}
+	return collections, nil
+}
+
+func (t *txn) collectionsOf(ctx context.Context, silo siloRow, keys *keystore.SiloKey, who Subject, country string) (collections []int64, err error) {
+	value, ok := Normalise(who.Kind, []byte(who.Value), country, nil)
+	if !ok {
+		return nil, refuse(BadIdentifier, who.Kind)
+	}
+	ref := keys.Match(who.Kind, value)
+	err = t.scanned(ctx, `SELECT collection FROM subject_alias WHERE silo = ? AND alias_ref = ? ORDER BY collection`, func(row row) error {
+		collections = append(collections, row.ColumnInt64(0))
+		return nil
+	}, silo.id, ref[:])
+	return collections, err
 }
 
 // Requests lists a silo's requests by name.
@@ -443,6 +569,12 @@ func (w *writer) concerned(ctx context.Context, typ EventType, fits func(details
 // system appends an event of Lethe's own to each of the collections, to the whole silo (collection 0) when there are none, and stores the
 // head.
 func (w *writer) system(ctx context.Context, typ EventType, at time.Time, d details, collections []int32) error {
+	return w.systemEvent(ctx, Event{Type: typ, OccurredAt: at, EffectiveFrom: at, details: d}, collections)
+}
+
+// systemEvent is system for an event that says more.
+func (w *writer) systemEvent(ctx context.Context, e Event, collections []int32) error {
+	e.Source = ownSource
 	if len(collections) == 0 {
 		collections = []int32{0}
 	}
@@ -451,7 +583,7 @@ func (w *writer) system(ctx context.Context, typ EventType, at time.Time, d deta
 		if collection < 0 || int64(collection) > w.collections {
 			return fmt.Errorf("%w: the silo has no such collection", ErrRefused)
 		}
-		p := &pending{Event: Event{Type: typ, OccurredAt: at, EffectiveFrom: at, Source: ownSource, details: d}, collections: []int64{int64(collection)}}
+		p := &pending{Event: e, collections: []int64{int64(collection)}}
 		p.own(w.silo.Silo)
 		batch = append(batch, p)
 	}

@@ -116,7 +116,7 @@ func TestRetire(t *testing.T) {
 		require.NoError(t, f.r.OpenRequest(t.Context(), "newsletter", Request{ID: "r", Kind: RequestAccess, Received: noon.Add(-time.Hour)}, 1))
 		_, err = f.r.Retire(t.Context(), "newsletter", noon)
 		require.ErrorContains(t, err, "request is open")
-		require.NoError(t, f.r.CloseRequest(t.Context(), "newsletter", "r", "answered", ""))
+		require.NoError(t, f.r.CloseRequest(t.Context(), "newsletter", "r", OutcomeCompleted, ""))
 		require.NoError(t, f.r.PutTombstones(t.Context(), "newsletter", []Tombstone{{Record: row, Subject: ref, DropAfter: noon.AddDate(0, 0, 1)}}))
 		_, err = f.r.Retire(t.Context(), "newsletter", noon)
 		require.ErrorIs(t, err, ErrRefused)

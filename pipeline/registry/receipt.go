@@ -93,10 +93,6 @@ func (r *Registry) Receipts(ctx context.Context, keys *keystore.SiloKey, who Sub
 }
 
 func (r *Registry) receipts(ctx context.Context, keys *keystore.SiloKey, who Subject, country string, terms *ReceiptTerms) ([]Receipt, error) {
-	value, ok := Normalise(who.Kind, []byte(who.Value), country, nil)
-	if !ok {
-		return nil, refuse(BadIdentifier, who.Kind)
-	}
 	tx, err := r.begin(ctx, true)
 	if err != nil {
 		return nil, err
@@ -106,12 +102,7 @@ func (r *Registry) receipts(ctx context.Context, keys *keystore.SiloKey, who Sub
 	if err != nil {
 		return nil, err
 	}
-	ref := keys.Match(who.Kind, value)
-	var collections []int64
-	err = tx.scanned(ctx, `SELECT collection FROM subject_alias WHERE silo = ? AND alias_ref = ? ORDER BY collection`, func(row row) error {
-		collections = append(collections, row.ColumnInt64(0))
-		return nil
-	}, silo.id, ref[:])
+	collections, err := tx.collectionsOf(ctx, silo, keys, who, country)
 	if err != nil {
 		return nil, err
 	}
