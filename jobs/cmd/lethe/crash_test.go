@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -227,16 +226,7 @@ func TestKilledOnMariaDB(t *testing.T) {
 		db.Exec(t, "DROP TABLE IF EXISTS lethe_crm_customers, orders, customers, addresses, staff;"+mysqlSQL(customers(chunks)))
 	}
 	fill()
-	dir := filepath.Join(t.TempDir(), "company")
-	company(t, dir, chunks)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "crm.dsn"), []byte(db.DSN()), 0o600))
-	config, err := os.ReadFile(filepath.Join(dir, "lethe.yaml"))
-	require.NoError(t, err)
-	lines := strings.Split(string(config), "\n")
-	lines = slices.DeleteFunc(lines, func(l string) bool { return strings.Contains(l, "crm-dumps:") })
-	text := strings.Replace(strings.Join(lines, "\n"), "connector: sqlite, dsn: crm.db, apply_dsn: crm.db", `connector: mysql, dsn: "file:crm.dsn", apply_dsn: "file:crm.dsn"`, 1)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "lethe.yaml"), []byte(text), 0o600))
-	grant(t, dir)
+	dir := onServer(t, db, chunks)
 	look := func(t testing.TB, dir string) *outcome {
 		t.Helper()
 		o := &outcome{store: map[string][]string{}}
