@@ -349,9 +349,10 @@ func (c *Command) statusCommand() *cobra.Command {
 }
 
 func (c *Command) explainCommand() *cobra.Command {
-	return &cobra.Command{
+	var f nightFlags
+	cmd := &cobra.Command{
 		Use: "explain <source>.<table> <key>...", Short: "Say why a record was, or would be, kept or deleted", Args: cobra.MinimumNArgs(2),
-		Example: "  lethe explain crm.customers 42",
+		Example: "  lethe explain crm.customers 42\n  lethe explain crm.customers 42 --as-of 2028-01-01   # as things stand, what would be decided then",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			source, table, ok := strings.Cut(args[0], ".")
 			if !ok {
@@ -361,6 +362,9 @@ func (c *Command) explainCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := f.decideAt(p); err != nil {
+				return err
+			}
 			lines, err := p.Explain(cmd.Context(), source, table, args[1:])
 			for _, l := range lines {
 				fmt.Fprintln(c.Out, l)
@@ -368,6 +372,17 @@ func (c *Command) explainCommand() *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().StringVar(&f.asOf, "as-of", "", "decide as of this civil date or instant (2006-01-02 or RFC 3339); default now")
+	return cmd
+}
+
+// decideAt makes --as-of the present of a pipeline that only looks.
+func (f *nightFlags) decideAt(p *pipeline.Pipeline) error {
+	o, err := f.options(p)
+	if err == nil && !o.AsOf.IsZero() {
+		p.Now = func() time.Time { return o.AsOf }
+	}
+	return err
 }
 
 func (c *Command) reportCommand() *cobra.Command {

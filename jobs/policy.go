@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,7 +16,7 @@ import (
 
 func (c *Command) policyCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "policy", Short: "Look at the policy: what to correct, what it means in words, what a change of it would do"}
-	cmd.AddCommand(c.lintCommand(), c.policyExplainCommand(), c.jurisdictionsCommand(), c.policyCodesCommand())
+	cmd.AddCommand(c.lintCommand(), c.policyExplainCommand(), c.diffCommand(), c.jurisdictionsCommand(), c.policyCodesCommand())
 	return cmd
 }
 
@@ -143,6 +144,133 @@ func (c *Config) backups() map[string][]policy.Backup {
 		sets[s.Of] = append(sets[s.Of], b)
 	}
 	return sets
+}
+
+func (c *Command) diffCommand() *cobra.Command {
+	var f nightFlags
+	cmd := &cobra.Command{
+		Use: "diff OLD.yaml [NEW.yaml]", Short: "Say what a changed policy would do with the rows as they are, before it is adopted", Args: cobra.RangeArgs(1, 2),
+		Long: `Decide every row of the live sources by two configurations, read once, at the same instant and by the same registry, and count what differs: which rows
+would now be deleted, blocked or kept, for which reason, and since when they are due. NEW is the configuration in use (--config) when it is left out. Only
+the policy may differ: silos, controller, breakers. OLD is read as if it stood in the place of NEW. Nothing is written, not even to the journal.`,
+		Example: "  git show HEAD:lethe.yaml > old.yaml && lethe policy diff old.yaml\n  lethe policy diff lethe.yaml draft.yaml --as-of 2027-01-01",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			if len(args) > 1 {
+				c.config = args[1]
+			}
+			next, config, err := c.load(ctx)
+			if err != nil {
+				return err
+			}
+			old, err := Load(args[0])
+			if err != nil {
+				return err
+			}
+			old.dir = config.dir
+			if err := old.sameData(config); err != nil {
+				return err
+			}
+			p, err := old.Build(ctx, c.logger())
+			if err != nil {
+				return err
+			}
+			p.Now = c.Now
+			o, err := f.options(next)
+			if err != nil {
+				return err
+			}
+			stop := c.progress(next)
+			result, err := p.Compare(ctx, next, o.AsOf)
+			stop()
+			if len(result.Tables) == 0 && err != nil {
+				return err
+			}
+			if c.json {
+				return errors.Join(err, c.printJSON(result))
+			}
+			c.printComparison(result)
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&f.asOf, "as-of", "", "decide as of this civil date or instant (2006-01-02 or RFC 3339); default now")
+	return cmd
+}
+
+// sameData refuses to compare two policies on different data.
+func (c *Config) sameData(o *Config) error {
+	differs := func(what string) error {
+		return fmt.Errorf("%w: %s differs between %s and %s: a comparison needs the same data, only the policy may differ", pipeline.ErrConfig, what, c.path, o.path)
+	}
+	if c.Registry.Driver != o.Registry.Driver || c.Registry.DSN != o.Registry.DSN {
+		return differs("registry")
+	}
+	if c.Keystore != o.Keystore {
+		return differs("keystore")
+	}
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(c.sourceOrder), o.sourceOrder...)))) {
+		a, b := c.Sources[name], o.Sources[name]
+		for _, e := range []struct {
+			key  string
+			same bool
+		}{{"connector", a.Connector == b.Connector}, {"dsn", a.DSN == b.DSN}, {"path", a.Path == b.Path}, {"of", a.Of == b.Of}, {"schema", a.Schema == b.Schema}, {"environment", a.Environment == b.Environment}} {
+			if !e.same {
+				return differs("source " + name + ": " + e.key)
+			}
+		}
+	}
+	return nil
+}
+
+func (c *Command) printComparison(r pipeline.Comparison) {
+	fmt.Fprintf(c.Out, "as of %s\n\nthe policy:\n", r.AsOf)
+	for _, change := range r.Changes {
+		fmt.Fprintln(c.Out, "  "+change)
+	}
+	if len(r.Changes) == 0 {
+		fmt.Fprintln(c.Out, "  decides by the same rules")
+	}
+	fmt.Fprintln(c.Out, "\nthe rows:")
+	var rows [][]string
+	for _, t := range r.Tables {
+		rows = append(rows, []string{"  " + t.Source + "." + t.Table, fmt.Sprintf("%d rows", t.Rows), fmt.Sprintf("%d as before", t.Same), fmt.Sprintf("%d otherwise", t.Rows-t.Same)})
+	}
+	table(c.Out, rows)
+	if len(r.Lines) > 0 {
+		rows = [][]string{{"rows", "effect", "table", "silo", "old", "new", "due from"}}
+		for _, l := range r.Lines {
+			silo := cmp.Or(l.New.Silo, l.Old.Silo)
+			if l.Old.Silo != l.New.Silo && l.Old.Silo != "" && l.New.Silo != "" {
+				silo = l.Old.Silo + " -> " + l.New.Silo
+			}
+			rows = append(rows, []string{fmt.Sprint(l.Rows), l.Effect, l.Source + "." + l.Table, silo, verdict(l.Old), verdict(l.New), dueWords(l)})
+		}
+		fmt.Fprintln(c.Out)
+		table(c.Out, rows)
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintln(c.Out, "\nnote: "+n)
+	}
+}
+
+// verdict is a policy's word on rows, in a cell.
+func verdict(v pipeline.Verdict) string {
+	if v.Silo == "" {
+		return "-"
+	}
+	s := fmt.Sprintf("%s/%s %s", v.Action, v.Use, v.Reason)
+	if v.Clear != "" {
+		s += " clear " + strings.ReplaceAll(v.Clear, ";", ",")
+	}
+	return s
+}
+
+// dueWords are the earliest days of erasure, before and after.
+func dueWords(l pipeline.ComparedLine) string {
+	if l.OldDue == l.NewDue {
+		return cmp.Or(l.NewDue, "-")
+	}
+	return cmp.Or(l.OldDue, "-") + " -> " + cmp.Or(l.NewDue, "-")
 }
 
 func (c *Command) jurisdictionsCommand() *cobra.Command {

@@ -210,6 +210,9 @@ func (n *night) newGroup(s *store, silo *policy.Compiled, records policy.Records
 		kind := ""
 		if c >= 0 {
 			kind = string(table.Fields[c].Kind)
+			if table.Fields[c].AutoUpdate {
+				errs = append(errs, fmt.Errorf("%w: silo %s: field %s of table %s of source %s is set anew at every update of the row, so a term that starts there never ends: name the field with the day of collecting, or of the end", ErrConfig, silo.Silo.Name, table.Fields[c].Name, table.Name, s.Name))
+			}
 		}
 		g.starts, g.kinds, g.zones = append(g.starts, c), append(g.kinds, kind), append(g.zones, g.zoneOf(c))
 	}
@@ -265,8 +268,10 @@ func (n *night) newGroup(s *store, silo *policy.Compiled, records policy.Records
 	}
 	if g.match, err = n.Keys.SiloKey(silo.Silo.Name); err != nil {
 		errs = append(errs, err)
-	} else if g.refs, err = n.Keys.AuditKey(silo.Silo.Name, n.epoch); err != nil {
-		errs = append(errs, err)
+	} else if n.epoch != "" { // without one nothing is written down, so no record needs a name
+		if g.refs, err = n.Keys.AuditKey(silo.Silo.Name, n.epoch); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	g.targets = targets
 	if g.match != nil {
@@ -346,7 +351,7 @@ func (n *night) exceptions(g *group, r ruling) {
 		return
 	}
 	count := func(code policy.Code) {
-		if strings.HasPrefix(string(code), "E_") || code == policy.XNoMatch {
+		if strings.HasPrefix(string(code), "E_") || code == policy.XNoMatch || code == policy.KObjectionPending { // an objection waits for somebody to weigh it
 			n.except(audit.Exception{Silo: g.silo.Silo.Name, Source: g.store.Name, Object: g.table.Name, Code: string(code), Count: 1, Owner: g.silo.Silo.Rules[0].Owner})
 		}
 	}

@@ -173,7 +173,7 @@ func meant(name string, candidates []string) string {
 // start remarks on a starting date that the engine itself changes at every update.
 func (c nameCheck) start(t connectors.Table, key, name string) {
 	if f, ok := t.Field(name); ok && f.AutoUpdate {
-		c.add(policy.LLastModified, "Art. 5(1)(e)", false, "%s: field %s of table %s is set anew by the engine at every update of the row, so the term never ends: name the field with the day of collecting, or of the end", key, name, t.Name)
+		c.add(policy.LLastModified, "Art. 5(1)(e)", true, "%s: field %s of table %s is set anew by the engine at every update of the row, so the term never ends: name the field with the day of collecting, or of the end", key, name, t.Name)
 	}
 }
 
