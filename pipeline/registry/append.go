@@ -37,6 +37,14 @@ type pending struct {
 	refused   error
 }
 
+// again takes an event back to before it was appended.
+func (p *pending) again() {
+	p.collections, p.seq, p.duplicate, p.refused = nil, 0, false, nil
+}
+
+// errRecorded: an event was recorded before, or would be refused if it was not.
+var errRecorded = errors.New("recorded before")
+
 // prepare turns identifiers into references and computes what recognises a repeated delivery.
 func (p *pending) prepare(keys *keystore.SiloKey, scratch *[]byte) error {
 	p.identifiers = p.identifiers[:0]
@@ -112,6 +120,7 @@ type writer struct {
 	arena       []byte // blobs of rows that are not flushed
 	unflushed   int    // events of such rows
 	inserts     []*bulk
+	unasked     bool // append writes events without asking whether they were recorded before, and fails with errRecorded if one was
 }
 
 // The tables a writer fills, in the order in which foreign keys allow it.
@@ -149,16 +158,18 @@ func (r *Registry) writer(ctx context.Context, tx *txn, silo string) (*writer, e
 		intoEvidence:   newBulk(tx, "evidence", "silo, evidence, commitment, salt, destroyed_at"),
 		intoEvent: newBulk(tx, "event", "silo, seq, type, purpose, purpose_version, basis, occurred_at, zone, effective_from, effective_until,"+
 			"recorded_at, method, source, idem, notice, commitment, hash"),
-		intoPayload: newBulk(tx, "event_payload", "silo, seq, collection, flags, evidence, details, content, salt"),
+		intoPayload: newBulk(tx, "event_payload", "silo, seq, collection, flags, evidence, details, refs, content, salt"),
 	}
 	return w, nil
 }
 
 // append resolves and writes a batch. Outcomes stand in the items; an error means that nothing of the transaction may be kept.
 func (w *writer) append(ctx context.Context, batch []*pending) error {
-	known, err := w.knownEvents(ctx, batch)
-	if err != nil {
-		return err
+	known := make(map[[16]byte][16]byte, len(batch))
+	if !w.unasked {
+		if err := w.knownEvents(ctx, batch, known); err != nil {
+			return err
+		}
 	}
 	aliases, err := w.knownAliases(ctx, batch)
 	if err != nil {
@@ -174,9 +185,13 @@ func (w *writer) append(ctx context.Context, batch []*pending) error {
 		}
 		if p.Barred != "" {
 			p.refused = refuse(p.Barred, "")
-			continue
+		} else {
+			p.refused = w.resolve(p, aliases)
 		}
-		if p.refused = w.resolve(p, aliases); p.refused != nil {
+		if p.refused != nil {
+			if w.unasked {
+				return errRecorded
+			}
 			continue
 		}
 		known[p.idem] = p.content
@@ -185,7 +200,7 @@ func (w *writer) append(ctx context.Context, batch []*pending) error {
 			if i > 0 { // the same act in a further collection of the person
 				idem = furtherIdem(p.idem, collection)
 			}
-			if err := w.event(p, collection, idem); err != nil {
+			if err := w.event(p, collection, idem, aliases); err != nil {
 				return err
 			}
 			if w.unflushed++; w.unflushed == flushRows {
@@ -249,36 +264,45 @@ func (w *writer) resolve(p *pending, aliases map[Ref][]int64) error {
 	if len(found) > 1 && kinds[p.Type].grants {
 		return refuse(IdentityConflict, "collection")
 	}
-	p.collections = slices.Clone(found)
-	if len(found) == 0 {
+	if p.collections = found; len(found) == 0 {
 		w.collections++
 		p.collections = []int64{w.collections}
 		w.inserts[intoCollection].add(number(w.silo.id), number(w.collections), number(keyVersion))
 	}
-	for _, id := range p.identifiers {
-		for _, collection := range p.collections {
-			at, has := slices.BinarySearch(aliases[id.ref], collection)
-			if has {
-				continue
-			}
-			aliases[id.ref] = slices.Insert(slices.Clone(aliases[id.ref]), at, collection)
-			w.inserts[intoAlias].add(number(w.silo.id), w.keep(id.ref[:]), number(collection), text(id.kind))
-		}
-	}
 	return nil
 }
 
+// learn makes those identifiers of an event aliases of its collection that are not yet, and returns their references.
+func (w *writer) learn(p *pending, collection int64, aliases map[Ref][]int64) []byte {
+	w.room(len(p.identifiers) * len(Ref{}))
+	from := len(w.arena)
+	for i := range p.identifiers {
+		id := &p.identifiers[i]
+		here := aliases[id.ref]
+		at, has := slices.BinarySearch(here, collection)
+		if has {
+			continue
+		}
+		aliases[id.ref] = slices.Concat(here[:at], []int64{collection}, here[at:]) // events of the batch may hold the slice
+		w.inserts[intoAlias].add(number(w.silo.id), w.keep(id.ref[:]), number(collection), text(id.kind))
+	}
+	return w.arena[from:len(w.arena):len(w.arena)]
+}
+
 // event writes one event and moves the head.
-func (w *writer) event(p *pending, collection int64, idem [16]byte) error {
+func (w *writer) event(p *pending, collection int64, idem [16]byte, aliases map[Ref][]int64) error {
 	h := header{seq: w.silo.Seq + 1, typ: string(p.Type), purpose: p.Purpose, version: p.PurposeVersion, basis: p.Basis, zone: p.Zone,
 		method: p.Method, source: p.Source, notice: p.Notice, occurred: micros(p.OccurredAt), from: micros(p.EffectiveFrom),
 		until: micros(p.EffectiveUntil), recorded: w.now, idem: idem}
-	body := payload{collection: collection, flags: p.flags(), details: p.details.encode(), content: p.content}
+	body := payload{collection: collection, flags: p.flags(), details: p.details.encode(), content: p.content, refs: w.learn(p, collection, aliases)}
 	var err error
 	if body.salt, err = w.salt(); err != nil {
 		return err
 	}
-	var evidence cell
+	var evidence, refs cell
+	if len(body.refs) > 0 {
+		refs = blob(body.refs)
+	}
 	if p.Evidence != "" {
 		salt, err := w.salt()
 		if err != nil {
@@ -295,18 +319,23 @@ func (w *writer) event(p *pending, collection int64, idem [16]byte) error {
 	p.seq = h.seq
 	w.inserts[intoEvent].add(number(w.silo.id), number(h.seq), text(h.typ), text(h.purpose), text(h.version), text(h.basis), number(h.occurred), text(h.zone),
 		number(h.from), number(h.until), number(h.recorded), text(h.method), text(h.source), w.keep(idem[:]), text(h.notice), w.keep(h.commitment[:]), w.keep(w.silo.Hash[:]))
-	w.inserts[intoPayload].add(number(w.silo.id), number(h.seq), number(collection), number(body.flags), evidence, text(body.details), w.keep(p.content[:]), w.keep(body.salt[:]))
+	w.inserts[intoPayload].add(number(w.silo.id), number(h.seq), number(collection), number(body.flags), evidence, text(body.details), refs, w.keep(p.content[:]), w.keep(body.salt[:]))
 	return nil
 }
 
 // keep copies a blob to where it stays until the flush.
 func (w *writer) keep(b []byte) cell {
-	if cap(w.arena)-len(w.arena) < len(b) {
-		w.arena = make([]byte, 0, 1<<20)
-	}
+	w.room(len(b))
 	at := len(w.arena)
 	w.arena = append(w.arena, b...)
 	return blob(w.arena[at:len(w.arena):len(w.arena)])
+}
+
+// room makes room for so many bytes in one piece of the arena.
+func (w *writer) room(n int) {
+	if cap(w.arena)-len(w.arena) < n {
+		w.arena = make([]byte, 0, max(n, 1<<20))
+	}
 }
 
 // salt is 16 random bytes; they are drawn in larger portions.
@@ -335,13 +364,12 @@ func (w *writer) finish(ctx context.Context, heard bool) error {
 }
 
 // knownEvents finds which of the batch were recorded before, with their content (zero when the payload is purged).
-func (w *writer) knownEvents(ctx context.Context, batch []*pending) (map[[16]byte][16]byte, error) {
-	known := make(map[[16]byte][16]byte, len(batch))
+func (w *writer) knownEvents(ctx context.Context, batch []*pending, known map[[16]byte][16]byte) error {
 	keys := make([][]byte, len(batch))
 	for i, p := range batch {
 		keys[i] = p.idem[:]
 	}
-	err := w.lookUp(ctx, `SELECT e.idem, p.content FROM event e LEFT JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
+	return w.lookUp(ctx, `SELECT e.idem, p.content FROM event e LEFT JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
 		WHERE e.silo = ? AND e.idem `, keys, func(row row) error {
 		var k, v [16]byte
 		copy(k[:], row.ColumnRawBlob(0))
@@ -349,7 +377,6 @@ func (w *writer) knownEvents(ctx context.Context, batch []*pending) (map[[16]byt
 		known[k] = v
 		return nil
 	})
-	return known, err
 }
 
 // knownAliases finds the collections that the batch's identifiers lead to, sorted.

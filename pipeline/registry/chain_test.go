@@ -143,7 +143,7 @@ func TestVerifyAgainstAnEarlierHead(t *testing.T) {
 
 // blobColumns are the columns of the schema that hold references, hashes and salts. What does not name a silo's person may be the same in two: the
 // types of events, the purposes.
-var blobColumns = []string{"head_hash", "alias_ref", "idem", "commitment", "hash", "content", "salt", "record_ref", "subject_ref"}
+var blobColumns = []string{"head_hash", "alias_ref", "idem", "commitment", "hash", "refs", "content", "salt", "record_ref", "subject_ref"}
 
 // TestSilosShareNothing records one person in two silos, with the same event ids and the same collection id, and compares all that is
 // stored.

@@ -182,7 +182,8 @@ func (r *Registry) begin(ctx context.Context, readOnly bool) (*txn, error) {
 	if readOnly {
 		options = r.reader
 	}
-	tx, err := conn.BeginTx(ctx, &options)
+	// Only end takes a transaction back: database/sql, told of ctx, would do so, and close the connection, while its statements are in use.
+	tx, err := conn.BeginTx(context.WithoutCancel(ctx), &options)
 	if err != nil {
 		conn.Close()
 		return nil, r.failed(err)

@@ -339,6 +339,7 @@ type payload struct {
 	evidence   int64 // 0: none
 	proof      [sha256.Size]byte
 	details    string
+	refs       []byte // references that became aliases of the collection by the event, 32 bytes each
 	content    [16]byte
 	salt       [16]byte
 }
@@ -356,6 +357,8 @@ func (p *payload) commit(buf []byte) ([sha256.Size]byte, []byte) {
 	buf = binary.BigEndian.AppendUint64(buf, uint64(p.evidence))
 	buf = append(buf, p.proof[:]...)
 	buf = append(buf, p.content[:]...)
+	buf = binary.BigEndian.AppendUint64(buf, uint64(len(p.refs)))
+	buf = append(buf, p.refs...)
 	buf = append(buf, p.details...)
 	return sha256.Sum256(buf), buf
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -178,17 +179,27 @@ func (w *writer) purge(ctx context.Context, collections []int64) (int, error) {
 		args = append(args, c)
 	}
 	var seqs []string
-	err := w.tx.scanned(ctx, `SELECT seq FROM event_payload WHERE silo = ? AND collection`+in+` ORDER BY seq`, func(row row) error {
+	refs := [][]byte{}
+	err := w.tx.scanned(ctx, `SELECT seq, refs FROM event_payload WHERE silo = ? AND collection`+in+` ORDER BY seq`, func(row row) error {
 		seqs = append(seqs, strconv.FormatInt(row.ColumnInt64(0), 10))
+		refs = slices.AppendSeq(refs, slices.Chunk(bytes.Clone(row.ColumnRawBlob(1)), len(Ref{})))
 		return nil
 	}, args...)
 	if err != nil {
 		return 0, err
 	}
+	for portion := range slices.Chunk(refs, lookUpRows) {
+		given := slices.Clone(args)
+		for _, ref := range portion {
+			given = append(given, ref)
+		}
+		if _, err := w.tx.exec(ctx, `DELETE FROM subject_alias WHERE silo = ? AND collection`+in+` AND alias_ref IN (`+placeholders(len(portion))+`)`, given...); err != nil {
+			return 0, err
+		}
+	}
 	for _, statement := range []string{
 		`DELETE FROM evidence WHERE silo = ? AND evidence IN (SELECT evidence FROM event_payload WHERE silo = ? AND collection` + in + `)`,
 		`DELETE FROM event_payload WHERE silo = ? AND collection` + in,
-		`DELETE FROM subject_alias WHERE silo = ? AND collection` + in,
 		`DELETE FROM record_link WHERE silo = ? AND collection` + in,
 		`DELETE FROM collection WHERE silo = ? AND collection` + in,
 	} {

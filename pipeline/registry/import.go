@@ -109,31 +109,32 @@ func (r *Registry) Import(ctx context.Context, in Import) (ImportReport, error) 
 		rows = defaultBatchRows
 	}
 	l := &load{in: &in, lines: lines, purposes: purposes, rows: rows, report: &report, scratch: make([]byte, 0, 512)}
-	for !l.done {
-		// A delivery may come from a pipe: nothing is locked while it is read.
-		if err := l.fill(); err != nil {
-			return report, fmt.Errorf("%s: %w", what, err)
+	if in.DryRun {
+		return report, r.dryRun(ctx, what, l)
+	}
+	for p := l.fill(); ; {
+		if p.err != nil {
+			return report, fmt.Errorf("%s: %w", what, p.err)
 		}
-		err := r.importTx(ctx, what, in, func(w *writer) error {
-			if err := l.record(ctx, w); err != nil || !in.DryRun {
-				return err
-			}
-			for !l.done { // a dry run is one transaction, so that it sees its own duplicates
-				if err := l.fill(); err != nil {
-					return err
-				}
-				if err := l.record(ctx, w); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		// The next portion is read while this one is written. A delivery may come from a pipe: nothing is locked while only reading goes on.
+		ahead := make(chan *portion, 1)
+		if !p.last {
+			go func() { ahead <- l.fill() }()
+		}
+		err := r.record(ctx, what, l, p)
+		var next *portion
+		if !p.last {
+			next = <-ahead
+		}
 		if err != nil {
 			return report, err
 		}
-		l.count()
+		l.count(p)
+		if next == nil {
+			return report, nil
+		}
+		p = next
 	}
-	return report, nil
 }
 
 // load is the state of one import.
@@ -144,34 +145,42 @@ type load struct {
 	rows     int
 	report   *ImportReport
 	scratch  []byte
-	done     bool
-	batch    []*pending
-	rejects  []Reject
+	fresh    bool // the last portion had nothing that was recorded before
+}
+
+// portion is what one transaction records.
+type portion struct {
+	batch   []*pending
+	rejects []Reject
+	lines   int
+	last    bool  // the delivery ends with it
+	err     error // ends the import
 }
 
 // fill reads the next portion.
-func (l *load) fill() error {
-	l.batch = l.batch[:0]
-	for len(l.batch) < l.rows {
+func (l *load) fill() *portion {
+	portion := &portion{batch: make([]*pending, 0, l.rows)}
+	for len(portion.batch) < l.rows {
 		p, err := l.lines.next()
 		if errors.Is(err, io.EOF) {
-			l.done = true
-			return nil
+			portion.last = true
+			break
 		}
 		if p == nil {
-			return err
+			portion.err = err
+			break
 		}
-		l.report.Lines++
+		portion.lines++
 		if err == nil {
 			err = l.accept(p)
 		}
 		if err != nil {
-			l.rejects = append(l.rejects, rejectOf(p.line, err))
+			portion.rejects = append(portion.rejects, rejectOf(p.line, err))
 			continue
 		}
-		l.batch = append(l.batch, p)
+		portion.batch = append(portion.batch, p)
 	}
-	return nil
+	return portion
 }
 
 func (l *load) accept(p *pending) error {
@@ -189,26 +198,65 @@ func (l *load) accept(p *pending) error {
 	return p.prepare(l.in.Keys, &l.scratch)
 }
 
-// record writes the portion.
-func (l *load) record(ctx context.Context, w *writer) error {
-	if err := w.append(ctx, l.batch); err != nil {
-		return err
+// record writes a portion in one transaction. A delivery is seldom half new: after a portion without a known event the next one is written without
+// asking, and if that was wrong, once more with asking.
+func (r *Registry) record(ctx context.Context, what string, l *load, p *portion) error {
+	ask := !l.fresh
+	for {
+		err := r.importTx(ctx, what, l.in.Keys.Silo(), func(w *writer) error {
+			w.unasked = !ask
+			if err := w.append(ctx, p.batch); err != nil {
+				return err
+			}
+			return w.finish(ctx, true)
+		})
+		if ask || !errors.Is(err, errRecorded) {
+			return err
+		}
+		ask = true
+		for _, e := range p.batch {
+			e.again()
+		}
 	}
-	if l.in.DryRun {
-		l.count()
-		return nil
-	}
-	return w.finish(ctx, true)
 }
 
-// count moves the portion's outcomes into the report; it does so once.
-func (l *load) count() {
-	for _, p := range l.batch {
+// dryRun does everything in one transaction, so that it sees its own duplicates, and takes it back.
+func (r *Registry) dryRun(ctx context.Context, what string, l *load) error {
+	errDry := errors.New("dry run")
+	p := l.fill()
+	err := r.importTx(ctx, what, l.in.Keys.Silo(), func(w *writer) error {
+		for ; ; p = l.fill() {
+			if p.err != nil {
+				return p.err
+			}
+			if err := w.append(ctx, p.batch); err != nil {
+				return err
+			}
+			l.count(p)
+			if p.last {
+				return errDry
+			}
+		}
+	})
+	if errors.Is(err, errDry) {
+		return nil
+	}
+	return err
+}
+
+// count moves a portion's outcomes into the report.
+func (l *load) count(portion *portion) {
+	l.report.Lines += portion.lines
+	l.fresh = len(portion.batch) > 0
+	rejects := portion.rejects
+	for _, p := range portion.batch {
 		switch {
 		case p.refused != nil:
-			l.rejects = append(l.rejects, rejectOf(p.line, p.refused))
+			rejects = append(rejects, rejectOf(p.line, p.refused))
+			l.fresh = false
 		case p.duplicate:
 			l.report.Duplicates++
+			l.fresh = false
 		default:
 			l.report.Events++
 		}
@@ -216,39 +264,26 @@ func (l *load) count() {
 			l.in.Recorded(&p.Event)
 		}
 	}
-	l.in.spare = append(l.in.spare, l.batch...)
-	l.batch = l.batch[:0]
-	slices.SortFunc(l.rejects, func(a, b Reject) int { return a.Line - b.Line })
-	l.report.Refused += len(l.rejects)
-	for _, r := range l.rejects {
+	l.in.spare = append(l.in.spare, portion.batch...)
+	slices.SortFunc(rejects, func(a, b Reject) int { return a.Line - b.Line })
+	l.report.Refused += len(rejects)
+	for _, r := range rejects {
 		if l.in.Rejected != nil {
 			l.in.Rejected(r)
 		}
 	}
-	l.report.Rejects = append(l.report.Rejects, l.rejects[:min(len(l.rejects), MaxRejects-len(l.report.Rejects))]...)
-	l.rejects = l.rejects[:0]
+	l.report.Rejects = append(l.report.Rejects, rejects[:min(len(rejects), MaxRejects-len(l.report.Rejects))]...)
 }
 
-// importTx runs one transaction, which a dry run rolls back.
-func (r *Registry) importTx(ctx context.Context, what string, in Import, f func(*writer) error) error {
-	errDry := errors.New("dry run")
-	err := r.write(ctx, what, func(tx *txn) error {
-		w, err := r.writer(ctx, tx, in.Keys.Silo())
+// importTx runs one transaction.
+func (r *Registry) importTx(ctx context.Context, what, silo string, f func(*writer) error) error {
+	return r.write(ctx, what, func(tx *txn) error {
+		w, err := r.writer(ctx, tx, silo)
 		if err != nil {
 			return err
 		}
-		if err := f(w); err != nil {
-			return err
-		}
-		if in.DryRun {
-			return errDry
-		}
-		return nil
+		return f(w)
 	})
-	if errors.Is(err, errDry) {
-		return nil
-	}
-	return err
 }
 
 func rejectOf(line int, err error) Reject {

@@ -132,20 +132,80 @@ func TestImportResumes(t *testing.T) {
 		for _, after := range []int{0, 1, 7, 20, 49} {
 			t.Run(fmt.Sprint(after), func(t *testing.T) {
 				f := newFixture(t)
-				ctx, cancel := context.WithCancel(t.Context())
 				lines := strings.SplitAfter(text.String(), "\n")
-				reader := io.MultiReader(strings.NewReader(strings.Join(lines[:after+1], "")), readerFunc(func([]byte) (int, error) {
-					cancel()
-					return 0, errors.New("cut")
-				}))
-				first, err := f.r.Import(ctx, Import{Keys: f.key("forms"), Reader: reader, Format: CSV, Source: "crm", BatchRows: 7})
-				require.Error(t, err)
+				reader := io.MultiReader(strings.NewReader(strings.Join(lines[:after+1], "")), readerFunc(func([]byte) (int, error) { return 0, errors.New("cut") }))
+				first, err := f.r.Import(t.Context(), Import{Keys: f.key("forms"), Reader: reader, Format: CSV, Source: "crm", BatchRows: 7})
+				require.ErrorContains(t, err, "cut")
 				require.Equal(t, after/7*7, first.Events)
 				second, err := f.r.Import(t.Context(), Import{Keys: f.key("forms"), Reader: strings.NewReader(text.String()), Format: CSV, Source: "crm", BatchRows: 7})
 				require.NoError(t, err)
 				require.Equal(t, ImportReport{Lines: n, Events: n - first.Events, Duplicates: first.Events}, second)
 				require.NoError(t, f.r.Verify(t.Context(), "forms", Head{}))
 			})
+		}
+	})
+}
+
+// TestImportIsInterrupted stops an import wherever it is when a line is read, most often while the portion before is written.
+func TestImportIsInterrupted(t *testing.T) {
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		const n = 60
+		f := newFixture(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		feed := func(stop int, stopped func()) func(*Event) error {
+			line := 0
+			return func(e *Event) error {
+				switch line++; line {
+				case stop:
+					stopped()
+				case n + 1:
+					return io.EOF
+				}
+				e.Type, e.Purpose, e.Notice, e.OccurredAt, e.ID = Given, "news", "n", noon, fmt.Sprint(line)
+				e.Subjects = append(e.Subjects, Subject{KindEmail, fmt.Sprintf("p%d@b.it", line)})
+				return nil
+			}
+		}
+		first, err := f.r.Import(ctx, Import{Keys: f.key("forms"), Next: feed(31, cancel), Source: "crm", BatchRows: 7})
+		require.ErrorIs(t, err, context.Canceled)
+		require.Zero(t, first.Events%7, "a portion is recorded whole or not at all")
+		head, err := f.r.Head(t.Context(), "forms")
+		require.NoError(t, err)
+		require.EqualValues(t, first.Events, head)
+		second, err := f.r.Import(t.Context(), Import{Keys: f.key("forms"), Next: feed(0, nil), Source: "crm", BatchRows: 7})
+		require.NoError(t, err)
+		require.Equal(t, ImportReport{Lines: n, Events: n - first.Events, Duplicates: first.Events}, second)
+		require.NoError(t, f.r.Verify(t.Context(), "forms", Head{}))
+	})
+}
+
+// TestKnownAmongNew imports deliveries whose later portions hold what was recorded before, and what is refused, after portions that are all new and
+// so are followed by one that is written without asking.
+func TestKnownAmongNew(t *testing.T) {
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		const n, header = 30, "id,email,type,purpose,occurred_at,notice\n"
+		f := newFixture(t)
+		line := func(i int) string { return fmt.Sprintf("%d,p%d@b.it,given,news,2026-01-01,n\n", i, i) }
+		for i, recorded := range [][]int{{0}, {29}, {6, 7}, {11, 25}, {14, 15, 16, 17, 18, 19, 20, 21}} {
+			silo := fmt.Sprint("forms", i)
+			before, all := header, header
+			for _, i := range recorded {
+				before += line(i)
+			}
+			require.Equal(t, len(recorded), f.importCSV(silo, before).Events)
+			for i := range n {
+				all += line(i)
+			}
+			all += line(2) + "2,p2@b.it,given,news,2026-01-02,n\n"
+			want := ImportReport{Lines: n + 2, Events: n - len(recorded), Duplicates: len(recorded) + 1, Refused: 1, Rejects: []Reject{{n + 3, DuplicateDiffers, "id"}}}
+			report, err := f.r.Import(t.Context(), Import{Keys: f.key(silo), Reader: strings.NewReader(all), Format: CSV, Source: "crm", BatchRows: 7})
+			require.NoError(t, err)
+			require.Equal(t, want, report)
+			require.NoError(t, f.r.Verify(t.Context(), silo, Head{}))
+			s, err := f.r.Standings(t.Context(), silo, noon, nil)
+			require.NoError(t, err)
+			require.Equal(t, n, s.Len(), "what was written and taken back left nothing behind")
 		}
 	})
 }

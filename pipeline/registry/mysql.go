@@ -25,7 +25,7 @@ var mysqlEngine = engine{
 	open:   openMySQL,
 	place:  func(Config) string { return "on MySQL" },
 	tables: `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()`,
-	words: strings.NewReplacer("NUMBERED", "BIGINT AUTO_INCREMENT PRIMARY KEY", "INTEGER", "BIGINT", "LONGTEXT", "MEDIUMBLOB", "TEXT", "VARBINARY(255)",
+	words: strings.NewReplacer("NUMBERED", "BIGINT AUTO_INCREMENT PRIMARY KEY", "INTEGER", "BIGINT", "LONGTEXT", "MEDIUMBLOB", "LONGBLOB", "MEDIUMBLOB", "TEXT", "VARBINARY(255)",
 		"BLOB", "VARBINARY(32)", " DEFERRABLE INITIALLY DEFERRED", "", " WITHOUT ROWID", " ENGINE=InnoDB", " WHERE effective_until > 0", "",
 		" WHERE type IN ('given', 'renewed')", ""),
 	guards: []string{
@@ -163,6 +163,8 @@ func mysqlFailure(err error) error {
 		switch server.Number {
 		case 1205, 1213, 3572:
 			return fmt.Errorf("%w (error %d)", errBusy, server.Number)
+		case 1062:
+			return fmt.Errorf("%w (error %d)", errRecorded, server.Number)
 		case 1049, 1146:
 			return fmt.Errorf("%w in this database; create it with `lethe registry init`, or correct registry.dsn (error %d)", ErrMissing, server.Number)
 		case 1044, 1045, 1698:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // ReadEvents hands the events of a delivery to use one by one, and records nothing: it is for those who keep only a part of them. A line that cannot be
@@ -17,12 +18,13 @@ func ReadEvents(in Import, use func(*Event) error) (ImportReport, error) {
 		return fail(err)
 	}
 	l := &load{in: &in, report: &report}
+	var read portion
 	scratch := make([]byte, 0, 512)
 	for {
 		p, err := lines.next()
 		switch {
 		case errors.Is(err, io.EOF):
-			l.count()
+			l.count(&read)
 			return report, nil
 		case p == nil:
 			return fail(err)
@@ -37,9 +39,10 @@ func ReadEvents(in Import, use func(*Event) error) (ImportReport, error) {
 		var refused *RefusedError
 		switch {
 		case errors.As(err, &refused):
-			l.rejects = append(l.rejects, rejectOf(p.line, err))
-			if len(l.rejects) == defaultBatchRows {
-				l.count()
+			read.rejects = append(read.rejects, rejectOf(p.line, err))
+			if len(read.rejects) == defaultBatchRows {
+				l.count(&read)
+				read = portion{}
 			}
 		case err != nil:
 			return fail(err)
@@ -64,4 +67,16 @@ func (p *pending) named(scratch *[]byte) error {
 		return refuse(BadTime, "occurred_at")
 	}
 	return nil
+}
+
+// ImportedTypes lists the types of events that a source may deliver, sorted.
+func ImportedTypes() []string {
+	var list []string
+	for typ, k := range kinds {
+		if k.imported {
+			list = append(list, string(typ))
+		}
+	}
+	slices.Sort(list)
+	return list
 }

@@ -7,9 +7,11 @@ const schemaVersion = 2
 // can lead from one silo into another. Times are microseconds since 1970 in UTC, 0 for none. References and hashes are raw bytes.
 //
 // Differences from the design: an event's prev_hash is not stored, it is the hash of the row before; a collection's own id is an alias of
-// kind "collection", so one index serves every way to find a collection; the age bucket stands in the event that said it.
+// kind "collection", so one index serves every way to find a collection; the age bucket stands in the event that said it. An event's payload
+// names the references that became aliases by it, so the aliases of a collection are found through its events and need no index of their own,
+// and the chain commits to whose they are.
 //
-// Written in SQLite's words; an engine replaces those it has others for. NUMBERED is a key that the database counts, LONGTEXT a text of any
+// Written in SQLite's words; an engine replaces those it has others for. NUMBERED is a key that the database counts, LONGTEXT and LONGBLOB are of any
 // length; other texts have at most 255 bytes, blobs 32. The engine's guards come after it.
 var schema = []string{
 	`CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`,
@@ -52,7 +54,6 @@ var schema = []string{
 		kind       TEXT    NOT NULL,
 		PRIMARY KEY (silo, alias_ref, collection),
 		FOREIGN KEY (silo, collection) REFERENCES collection (silo, collection) DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID`,
-	`CREATE INDEX subject_alias_collection ON subject_alias (silo, collection)`,
 
 	`CREATE TABLE event (
 		silo            INTEGER NOT NULL,
@@ -85,6 +86,7 @@ var schema = []string{
 		flags      INTEGER NOT NULL,
 		evidence   INTEGER,
 		details    LONGTEXT NOT NULL,
+		refs       LONGBLOB,
 		content    BLOB    NOT NULL,
 		salt       BLOB    NOT NULL,
 		PRIMARY KEY (silo, seq)) WITHOUT ROWID`,

@@ -22,7 +22,7 @@ var sqliteEngine = engine{
 	place:   Config.path,
 	prepare: createFile,
 	exists:  fileExists,
-	words:   strings.NewReplacer("NUMBERED", "INTEGER PRIMARY KEY", "LONGTEXT", "TEXT"),
+	words:   strings.NewReplacer("NUMBERED", "INTEGER PRIMARY KEY", "LONGTEXT", "TEXT", "LONGBLOB", "BLOB"),
 	guards: []string{
 		`CREATE TRIGGER event_no_update BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'event is append-only'); END`,
 		`CREATE TRIGGER event_no_delete BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'event is append-only'); END`,
@@ -37,6 +37,9 @@ var sqliteEngine = engine{
 	failure: func(err error) error {
 		if errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.LOCKED) {
 			return fmt.Errorf("%w: %w", errBusy, err)
+		}
+		if errors.Is(err, sqlite3.CONSTRAINT_UNIQUE) {
+			return fmt.Errorf("%w: %w", errRecorded, err)
 		}
 		return err
 	},

@@ -3,7 +3,6 @@ package registry
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -152,26 +151,19 @@ func (s *Standings) reload(ctx context.Context, tx *txn, row siloRow) ([]int32, 
 
 // loadAliases takes up the references of one collection that the index does not hold.
 func (s *Standings) loadAliases(ctx context.Context, tx *txn, silo int64, collection int32) error {
-	rows, err := tx.query(ctx, `SELECT alias_ref FROM subject_alias WHERE silo = ? AND collection = ?`, silo, collection)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var raw sql.RawBytes
-		if err := rows.Scan(&raw); err != nil {
-			return err
+	return tx.each(ctx, `SELECT refs FROM event_payload WHERE silo = ? AND collection = ? AND refs IS NOT NULL`, func(row row) error {
+		for raw := range slices.Chunk(row.ColumnRawBlob(0), len(Ref{})) {
+			ref := shortRef(raw)
+			if slices.Contains(s.index.find(nil, ref), collection) || slices.Contains(s.added[ref], collection) {
+				continue
+			}
+			if s.added == nil {
+				s.added = map[shortRef][]int32{}
+			}
+			s.added[ref] = append(s.added[ref], collection)
 		}
-		ref := shortRef(raw)
-		if slices.Contains(s.index.find(nil, ref), collection) || slices.Contains(s.added[ref], collection) {
-			continue
-		}
-		if s.added == nil {
-			s.added = map[shortRef][]int32{}
-		}
-		s.added[ref] = append(s.added[ref], collection)
-	}
-	return rows.Err()
+		return nil
+	}, silo, int64(collection))
 }
 
 // loadIndex reads the references of aliases and linked records, in order.
