@@ -281,28 +281,6 @@ func TestScripts(t *testing.T) {
 					ts.Fatalf("%s: found in %q", args[0], in)
 				}
 			},
-			// capture sets a variable to what the line before printed: capture REF.
-			"capture": func(ts *testscript.TestScript, _ bool, args []string) {
-				ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
-			},
-			// found fails unless one of the files holds bytes, given in hexadecimal: found $REF var/registry.db var/registry.db-wal.
-			"found": func(ts *testscript.TestScript, neg bool, args []string) {
-				want, err := hex.DecodeString(args[0])
-				ts.Check(err)
-				if len(want) == 0 {
-					ts.Fatalf("nothing to look for")
-				}
-				in := ""
-				for _, name := range args[1:] {
-					data, err := os.ReadFile(ts.MkAbs(name))
-					if err == nil && bytes.Contains(data, want) {
-						in = name
-					}
-				}
-				if (in == "") != neg {
-					ts.Fatalf("%s: found in %q", args[0], in)
-				}
-			},
 			// tamper turns one bit of a Parquet file below a folder.
 			"tamper": func(ts *testscript.TestScript, _ bool, args []string) {
 				files, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "table=actions", "*", "*", "*.parquet"))
