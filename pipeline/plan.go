@@ -277,6 +277,9 @@ func (n *night) settleRoots(s *store) error {
 					if r.ruling.Action == policy.Anonymize && len(g.targets) > 0 && !r.anonymized {
 						r.change, r.guard = anonymise, r.elseGuard
 					}
+					if r.change == noChange && r.block { // the row stays, so ending its use is all that is left to do
+						r.change, r.block = block, false
+					}
 					r.ruling.change = r.change
 					g.recount(before, *r.ruling)
 					n.except(audit.Exception{Silo: g.silo.Silo.Name, Source: s.Name, Object: g.table.Name, Code: string(policy.EDependentKept), Count: 1})
