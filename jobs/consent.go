@@ -48,109 +48,314 @@ func (c *Command) withRegistry(ctx context.Context, silo string, do func(*pipeli
 
 func (c *Command) consentCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "consent", Short: "Bring consents into the registry, and look at what it holds",
-		Long: `The registry keeps, per silo, what people agreed to: an append-only log of events. An import is a CSV file with a header (or JSON Lines with the same
-names), one event a line:
+		Use: "consent", Short: "Bring consents into the registry, and see who may still be mailed",
+		Long: consentHelp,
+	}
+	cmd.AddCommand(c.importCommand(), c.recordCommand(), c.allowedCommand(), c.showCommand(), c.verifyCommand(), c.receiptCommand())
+	return cmd
+}
 
-  email,purpose,type,occurred_at,notice,method,evidence,id
-  ada@example.org,newsletter,given,2025-03-01T10:00:00Z,privacy-v3,form,form-8812,ev-1
+// consentHelp leads from nothing to a list of those who may be mailed.
+var consentHelp = `The registry keeps, per silo (one kind of collecting: a form, a contract), what people agreed to: an append-only log of events. Addresses are turned into
+keyed references and not stored.
 
-The person is named by one or more identifier columns: ` + "email, phone, customer-number, username, national-id:CC" + `. They are turned into keyed references and not stored.
-method is one of ` + strings.Join(registry.AffirmativeActs, ", ") + `.
-Types: given, renewed, withdrawn, refused, objected, restricted, erasure_requested and more. given and renewed need a notice. Consent by 'continued
-browsing' or a pre-ticked box is refused (GDPR Art. 4(11)). Importing a file again does no harm.`,
-	}
-	var in struct {
-		silo, source, format, notice, country string
-		principal                             string
-		purposes                              map[string]string
-		dryRun                                bool
-	}
-	imp := &cobra.Command{
-		Use: "import <file>", Short: "Import events from a CSV or JSON Lines file, or from consent receipts", Args: cobra.ExactArgs(1),
-		Example: "  lethe consent import --silo newsletter --source crm consents.csv",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.withRegistry(cmd.Context(), in.silo, func(p *pipeline.Pipeline, r *registry.Registry, key *keystore.SiloKey) (err error) {
-				f, err := os.Open(args[0])
-				if err != nil {
-					return fmt.Errorf("%w: %w", pipeline.ErrConfig, err)
-				}
-				defer func() { err = errors.Join(err, f.Close()) }()
-				format := registry.Format(in.format)
-				if format == "" {
-					format = registry.CSV
-					if ext := filepath.Ext(args[0]); ext == ".jsonl" || ext == ".ndjson" {
-						format = registry.JSONL
-					}
-				}
-				silo := p.Silos[slices.IndexFunc(p.Silos, func(s *policy.Compiled) bool { return s.Silo.Name == in.silo })]
-				var purposes []string
-				for _, rule := range silo.Silo.Rules {
-					purposes = append(purposes, rule.Purpose)
-				}
-				report, err := r.Import(cmd.Context(), registry.Import{Keys: key, Reader: f, Format: format, Source: in.source, Zone: p.Zone, Country: in.country, Purposes: purposes,
-					Notice: in.notice, Principal: in.principal, PurposeNames: in.purposes, DryRun: in.dryRun})
-				fmt.Fprintf(c.Out, "%d lines: %d recorded, %d were there before, %d refused\n", report.Lines, report.Events, report.Duplicates, report.Refused)
-				c.printRejects(report)
-				if err == nil && report.Refused > 0 {
-					err = fmt.Errorf("%w: %d lines were refused; the others are recorded: correct them and import the file again", registry.ErrRefused, report.Refused)
-				}
-				return err
-			})
-		},
-	}
-	imp.Flags().StringVar(&in.silo, "silo", "", "the silo that receives the events")
-	imp.Flags().StringVar(&in.source, "source", "", "who delivers them; part of what recognises a repeated event")
-	imp.Flags().StringVar(&in.format, "format", "", "csv, jsonl, kantara (consent receipts 1.1) or iso27560 (records); default csv, or jsonl by the file's ending")
-	imp.Flags().StringVar(&in.principal, "principal", "", "kind of the person's id in receipts and records; default email")
-	imp.Flags().StringToStringVar(&in.purposes, "purpose", nil, "purpose as receipts write it=purpose of the silo")
-	imp.Flags().StringVar(&in.notice, "notice", "", "notice for lines that name none")
-	imp.Flags().StringVar(&in.country, "country", "", "country of phone numbers without a prefix")
-	imp.Flags().BoolVar(&in.dryRun, "dry-run", false, "check everything, record nothing")
+From nothing to who may still be mailed:
 
-	var ev struct {
-		silo, subject, purpose, typ, at, notice, method, evidence, id string
-		marketing                                                     bool
+  1. A key for the person who answers for the rules. It prints one line, for step 2:
+
+       lethe keys new --out anna.key
+
+  2. A file lethe.yaml. With ` + "`records`" + ` a silo also governs the tables in which its people are (see ` + "`lethe init`" + `); without, it only answers:
+
+       controller: {name: Example Ltd, timezone: Europe/Rome, jurisdiction: IT}
+       state: var/state
+       reports: var/reports
+       keystore: {path: var/keys, identity: file:var/lethe.age}
+       registry: {dsn: var/registry.db}
+       people:
+         anna: {key: "the line that step 1 printed", roles: ["owner:newsletter"]}
+       silos:
+         newsletter:
+           records: []
+           rules:
+             - {purpose: newsletter, basis: consent, marketing: true, max_age: P24M, end: delete,
+                because: "sign-up form", owner: anna, review_by: 2027-12-31}
+         suppression:             # who said no to marketing is kept out of every later import
+           suppression: true
+           rules:
+             - {purpose: suppression, basis: legal_obligation, because: "Art. 21(3)", owner: anna, review_by: 2027-12-31}
+
+  3. The keys of the silos, and an empty registry:
+
+       lethe keys create
+       lethe registry init
+
+  4. A file consents.csv, one event a line:
+
+       email,type,occurred_at,notice,method,evidence
+       ada@example.org,given,2026-03-01T10:00:00Z,privacy-v3,form,form-8812
+       bea@example.org,given,2026-04-02 09:30,privacy-v3,double_opt_in,mail-104
+       bea@example.org,withdrawn,2026-06-11,,,
+
+       lethe consent import --silo newsletter --source crm --default purpose=newsletter consents.csv
+
+  5. A mailing list with a column email, of which those lines are printed that may be mailed today:
+
+       lethe consent allowed --silo newsletter --purpose newsletter list.csv > mail-these.csv
+       lethe consent show --silo newsletter --subject email=bea@example.org
+
+Columns: a person is named by one or more of email, phone, customer-number, username, national-id:CC. type is given, renewed, withdrawn, refused, objected,
+restricted, erasure_requested or another of ` + "`lethe consent import --help`" + `. given and renewed need a notice (what was shown) and count only with evidence (what proves
+it; a reference is enough). Consent by 'continued browsing' or a pre-ticked box is refused (GDPR Art. 4(11)). Importing a file again does no harm.`
+
+// delivery is where events come from, and how they are written.
+type delivery struct {
+	silo, source, from, format, notice, country, principal string
+	purposes, columns, defaults                            map[string]string
+	dryRun                                                 bool
+}
+
+func (c *Command) importCommand() *cobra.Command {
+	var in delivery
+	cmd := &cobra.Command{
+		Use: "import [file]", Short: "Import events from a file, from consent receipts, or from the table of an application", Args: cobra.MaximumNArgs(1),
+		Long: `Import events into a silo: from a CSV file with a header, from JSON Lines with the same names, from Kantara consent receipts or ISO/IEC TS 27560 records, or
+from a table that the configuration names under the silo's consents (--from). The file - is the standard input.
+
+Columns: ` + strings.Join(registry.ImportColumns, ", ") + `, and the identifiers
+email, phone, customer-number, username, national-id:CC. A file has at least one identifier, type and occurred_at; --default gives what it leaves out.
+  type         ` + strings.Join(registry.ImportedTypes(), ", ") + `
+  occurred_at  2025-03-01T10:00:00Z, or without an offset in the controller's time zone
+  method       ` + strings.Join(registry.AffirmativeActs, ", ") + `
+  evidence     a reference to the proof, or the proof itself: only a salted hash of it is stored. Without, a consent is recorded and does not count
+  collection   the id of the form or order by which the data came, where you have one
+  id           of the event where it comes from: delivered twice, it is recorded once. Without, its content is its id
+
+A line is recorded whole or refused; what is refused is listed with its line and the reason, and the others are recorded. An import that was cut off is
+resumed by the same command.
+
+Who withdraws from marketing, or objects to it, goes onto the suppression list in the same command; a consent to marketing of somebody on it is refused
+(E_SUPPRESSED), unless it is of a later day and has evidence. A list of addresses to be kept out is imported into the suppression list itself.`,
+		Example: `  lethe consent import --silo newsletter --source crm consents.csv
+  lethe consent import --silo newsletter --source shop --column E-Mail=email --column Date=occurred_at --default type=given --default purpose=newsletter shop.csv
+  lethe consent import --silo newsletter --from crm.newsletter_signups --dry-run
+  lethe consent import --silo suppression --source robinson-list addresses.csv`,
+		RunE: func(cmd *cobra.Command, args []string) error { return c.importEvents(cmd.Context(), in, args) },
 	}
-	record := &cobra.Command{
-		Use: "record", Short: "Record one event: given, withdrawn, objected, erasure_requested, ...", Args: cobra.NoArgs,
-		Example: "  lethe consent record --silo newsletter --subject email=ada@example.org --purpose newsletter --type withdrawn",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			kind, value, ok := strings.Cut(ev.subject, "=")
-			if !ok {
-				return fmt.Errorf("%w: --subject: write kind=value, for example email=ada@example.org", errUsage)
+	cmd.Flags().StringVar(&in.silo, "silo", "", "the silo that receives the events")
+	cmd.Flags().StringVar(&in.source, "source", "", "who delivers the file; part of what recognises a repeated event")
+	cmd.Flags().StringVar(&in.from, "from", "", "instead of a file: source.table, as under the silo's consents")
+	cmd.Flags().StringVar(&in.format, "format", "", "csv, jsonl, kantara (consent receipts 1.1) or iso27560 (records); default csv, or jsonl by the file's ending")
+	cmd.Flags().StringVar(&in.principal, "principal", "", "kind of the person's id in receipts and records; default email")
+	cmd.Flags().StringToStringVar(&in.columns, "column", nil, "column as the file names it=column, or nothing to ignore it")
+	cmd.Flags().StringToStringVar(&in.defaults, "default", nil, "column=value, for lines that leave it out")
+	cmd.Flags().StringToStringVar(&in.purposes, "purpose", nil, "purpose as receipts write it=purpose of the silo")
+	cmd.Flags().StringVar(&in.notice, "notice", "", "notice for lines that name none")
+	cmd.Flags().StringVar(&in.country, "country", "", "country of phone numbers without a prefix; default the silo's jurisdiction")
+	cmd.Flags().BoolVar(&in.dryRun, "dry-run", false, "check everything, record nothing")
+	cmd.MarkFlagsMutuallyExclusive("from", "source")
+	required(cmd, "silo")
+	return cmd
+}
+
+func (c *Command) importEvents(ctx context.Context, in delivery, args []string) error {
+	switch {
+	case in.from == "" && len(args) == 0:
+		return fmt.Errorf("%w: name a file, or a table with --from", errUsage)
+	case in.from != "" && len(args) > 0:
+		return fmt.Errorf("%w: name either a file or, with --from, a table", errUsage)
+	case in.from == "" && in.source == "":
+		return fmt.Errorf("%w: --source is missing: say who delivers the file", errUsage)
+	}
+	return c.withIntake(ctx, in.silo, func(p *pipeline.Pipeline, config *Config, intake *pipeline.Intake) error {
+		var taken pipeline.Taken
+		var err error
+		if in.from != "" {
+			taken, err = takeTable(ctx, p, intake, in)
+		} else {
+			taken, err = c.takeFile(ctx, config, intake, in, args[0])
+		}
+		if taken.Silo == "" {
+			return err
+		}
+		if c.json {
+			err = errors.Join(err, c.printJSON(taken))
+		} else {
+			c.printTaken(taken, in.dryRun)
+		}
+		if err == nil && taken.Refused > 0 {
+			err = fmt.Errorf("%w: %d lines were refused; the others are recorded: correct them and import the file again", registry.ErrRefused, taken.Refused)
+			if in.from != "" {
+				err = fmt.Errorf("%w: %d statements were refused; the others are recorded", registry.ErrRefused, taken.Refused)
 			}
-			return c.withRegistry(cmd.Context(), ev.silo, func(p *pipeline.Pipeline, r *registry.Registry, key *keystore.SiloKey) error {
-				e := registry.Event{Type: registry.EventType(ev.typ), Subjects: []registry.Subject{{Kind: kind, Value: value}}, Purpose: ev.purpose, OccurredAt: c.Now(), Notice: ev.notice,
-					Method: ev.method, Evidence: ev.evidence, Source: "lethe consent record", ID: ev.id, Marketing: ev.marketing}
-				if ev.at != "" {
-					at, err := time.Parse(time.RFC3339, ev.at)
-					if err != nil {
-						return fmt.Errorf("%w: --at: write an instant as 2026-11-21T10:00:00Z", errUsage)
-					}
-					e.OccurredAt = at
-				}
-				seq, err := r.Append(cmd.Context(), key, e)
+		}
+		return err
+	})
+}
+
+// withIntake opens the registry for events to come in.
+func (c *Command) withIntake(ctx context.Context, silo string, do func(*pipeline.Pipeline, *Config, *pipeline.Intake) error) (err error) {
+	p, config, err := c.load(ctx)
+	if err != nil {
+		return err
+	}
+	if _, ok := config.Silos[silo]; !ok {
+		return fmt.Errorf("%w: silo %q is not under silos", pipeline.ErrConfig, silo)
+	}
+	intake, err := p.OpenIntake(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, intake.Close()) }()
+	return do(p, config, intake)
+}
+
+func takeTable(ctx context.Context, p *pipeline.Pipeline, intake *pipeline.Intake, in delivery) (pipeline.Taken, error) {
+	i := slices.IndexFunc(p.Silos, func(s *policy.Compiled) bool { return s.Silo.Name == in.silo })
+	if i < 0 {
+		return pipeline.Taken{}, fmt.Errorf("%w: --from: the suppression list has no tables", pipeline.ErrConfig)
+	}
+	var all pipeline.Taken
+	for j := range p.Silos[i].Silo.Consents {
+		m := &p.Silos[i].Silo.Consents[j]
+		if m.Source+"."+m.Table != in.from {
+			continue
+		}
+		taken, err := intake.FromTable(ctx, p.Silos[i], m, in.dryRun)
+		all = all.Plus(taken)
+		if err != nil {
+			return all, err
+		}
+	}
+	if all.Silo == "" {
+		return all, fmt.Errorf("%w: silo %s: %s is not under its consents: map its fields there", pipeline.ErrConfig, in.silo, in.from)
+	}
+	return all, nil
+}
+
+func (c *Command) takeFile(ctx context.Context, config *Config, intake *pipeline.Intake, in delivery, path string) (taken pipeline.Taken, err error) {
+	file := os.Stdin
+	if path != "-" {
+		if file, err = os.Open(path); err != nil {
+			return taken, fmt.Errorf("%w: %w", pipeline.ErrConfig, err)
+		}
+		defer func() { err = errors.Join(err, file.Close()) }()
+	}
+	format := registry.Format(in.format)
+	if format == "" {
+		format = registry.CSV
+		if ext := filepath.Ext(path); ext == ".jsonl" || ext == ".ndjson" {
+			format = registry.JSONL
+		}
+	}
+	return intake.Import(ctx, in.silo, registry.Import{Reader: file, Format: format, Source: in.source, Columns: in.columns, Default: in.defaults, Notice: in.notice,
+		Country: cmp.Or(in.country, config.Silos[in.silo].Jurisdiction, config.Controller.Jurisdiction), Principal: in.principal, PurposeNames: in.purposes, DryRun: in.dryRun})
+}
+
+// rejectLines is how many refused lines are printed one by one.
+const rejectLines = 20
+
+// printTaken says what became of a delivery: of a file the first refused lines one by one, and all that is refused or does not count by reason.
+func (c *Command) printTaken(t pipeline.Taken, dryRun bool) {
+	what := "lines"
+	if t.Table != "" {
+		what = "statements"
+	}
+	fmt.Fprintf(c.Out, "%d %s: %d recorded, %d were there before, %d refused\n", t.Lines, what, t.Events, t.Duplicates, t.Refused)
+	if t.Suppressed > 0 {
+		fmt.Fprintf(c.Out, "  %d identifiers are new on the suppression list\n", t.Suppressed)
+	}
+	if t.Table == "" {
+		for i, reject := range t.Rejects {
+			if i < rejectLines {
+				fmt.Fprintln(c.Out, "  "+reject.String())
+			}
+		}
+	}
+	if t.Table != "" || len(t.Rejects) > rejectLines {
+		for _, reason := range slices.SortedFunc(maps.Keys(t.Reasons), func(a, b registry.RefusedError) int { return cmp.Compare(a.Error(), b.Error()) }) {
+			fmt.Fprintf(c.Out, "  in all %d %s: %s\n", t.Reasons[reason], what, reason.Error())
+		}
+	}
+	for _, reason := range slices.Sorted(maps.Keys(t.Unproven)) {
+		fmt.Fprintf(c.Out, "  %d %s: %s: %s\n", t.Unproven[reason], what, reason, t.Words(reason))
+	}
+	if dryRun {
+		fmt.Fprintln(c.Out, "nothing was recorded: this was a dry run")
+	}
+}
+
+func (c *Command) recordCommand() *cobra.Command {
+	var ev struct {
+		silo, purpose, typ, at, notice, method, evidence, id, collection, country string
+		subjects                                                                  []string
+		marketing                                                                 bool
+	}
+	cmd := &cobra.Command{
+		Use: "record", Short: "Record one event: given, withdrawn, objected, erasure_requested, ...", Args: cobra.NoArgs,
+		Long: `Record one event of one person. Who withdraws from marketing, or objects to it, goes onto the suppression list as well; a consent to marketing of somebody
+on it is refused, unless it is of a later day and has evidence.`,
+		Example: `  lethe consent record --silo newsletter --subject email=ada@example.org --purpose newsletter --type withdrawn
+  lethe consent record --silo newsletter --subject email=ada@example.org --purpose newsletter --type given --notice privacy-v3 --method form --evidence form-9001`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			e := registry.Event{Type: registry.EventType(ev.typ), Purpose: ev.purpose, OccurredAt: c.Now(), Notice: ev.notice, Method: ev.method, Evidence: ev.evidence,
+				Source: "lethe consent record", ID: ev.id, Marketing: ev.marketing, Collection: ev.collection}
+			for _, s := range ev.subjects {
+				subject, err := parseSubject(s)
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(c.Out, "recorded as event %d of silo %s\n", seq, ev.silo)
+				e.Subjects = append(e.Subjects, subject)
+			}
+			if ev.at != "" {
+				at, err := time.Parse(time.RFC3339, ev.at)
+				if err != nil {
+					return fmt.Errorf("%w: --at: write an instant as 2026-11-21T10:00:00Z", errUsage)
+				}
+				e.OccurredAt = at
+			}
+			return c.withIntake(cmd.Context(), ev.silo, func(_ *pipeline.Pipeline, config *Config, intake *pipeline.Intake) error {
+				e.Country = cmp.Or(ev.country, config.Silos[ev.silo].Jurisdiction, config.Controller.Jurisdiction)
+				seq, err := intake.Record(cmd.Context(), ev.silo, e)
+				switch {
+				case err != nil:
+					return err
+				case seq == 0:
+					fmt.Fprintln(c.Out, "was recorded before")
+				default:
+					fmt.Fprintf(c.Out, "recorded as event %d of silo %s\n", seq, ev.silo)
+				}
 				return nil
 			})
 		},
 	}
-	record.Flags().StringVar(&ev.silo, "silo", "", "the silo")
-	record.Flags().StringVar(&ev.subject, "subject", "", "the person: kind=value")
-	record.Flags().StringVar(&ev.purpose, "purpose", "", "the purpose it is about")
-	record.Flags().StringVar(&ev.typ, "type", "", "type of event")
-	record.Flags().StringVar(&ev.at, "at", "", "when the person acted (RFC 3339); default now")
-	record.Flags().StringVar(&ev.notice, "notice", "", "id of the notice that was shown")
-	record.Flags().StringVar(&ev.method, "method", "", "how the person acted")
-	record.Flags().StringVar(&ev.evidence, "evidence", "", "reference to the proof; only its salted commitment is stored")
-	record.Flags().StringVar(&ev.id, "id", "", "id of the event where it came from")
-	record.Flags().BoolVar(&ev.marketing, "marketing", false, "the objection is to direct marketing (Art. 21(2))")
+	cmd.Flags().StringVar(&ev.silo, "silo", "", "the silo")
+	cmd.Flags().StringArrayVar(&ev.subjects, "subject", nil, "the person: kind=value, once for each identifier")
+	cmd.Flags().StringVar(&ev.purpose, "purpose", "", "the purpose it is about")
+	cmd.Flags().StringVar(&ev.typ, "type", "", "type of event")
+	cmd.Flags().StringVar(&ev.at, "at", "", "when the person acted (RFC 3339); default now")
+	cmd.Flags().StringVar(&ev.notice, "notice", "", "id of the notice that was shown")
+	cmd.Flags().StringVar(&ev.method, "method", "", "how the person acted")
+	cmd.Flags().StringVar(&ev.evidence, "evidence", "", "reference to the proof; only its salted commitment is stored")
+	cmd.Flags().StringVar(&ev.id, "id", "", "id of the event where it came from")
+	cmd.Flags().StringVar(&ev.collection, "collection", "", "id of the form or order by which the data came")
+	cmd.Flags().StringVar(&ev.country, "country", "", "country of a phone number without a prefix; default the silo's jurisdiction")
+	cmd.Flags().BoolVar(&ev.marketing, "marketing", false, "the objection is to direct marketing (Art. 21(2))")
+	required(cmd, "silo", "subject", "type")
+	return cmd
+}
 
-	verify := &cobra.Command{
+// parseSubject reads kind=value.
+func parseSubject(text string) (registry.Subject, error) {
+	kind, value, ok := strings.Cut(text, "=")
+	if !ok || !registry.KnownKind(kind) {
+		return registry.Subject{}, fmt.Errorf("%w: --subject: write kind=value, for example email=ada@example.org", errUsage)
+	}
+	return registry.Subject{Kind: kind, Value: value}, nil
+}
+
+func (c *Command) verifyCommand() *cobra.Command {
+	return &cobra.Command{
 		Use: "verify", Short: "Recompute every silo's hash chain", Args: cobra.NoArgs,
 		Example: "  lethe consent verify",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -169,16 +374,6 @@ browsing' or a pre-ticked box is refused (GDPR Art. 4(11)). Importing a file aga
 			})
 		},
 	}
-	receipt := c.receiptCommand()
-	for flag, of := range map[string][]*cobra.Command{"silo": {imp, record, receipt}, "source": {imp}, "subject": {record, receipt}, "type": {record}} {
-		for _, sub := range of {
-			if err := sub.MarkFlagRequired(flag); err != nil {
-				panic(err)
-			}
-		}
-	}
-	cmd.AddCommand(imp, record, verify, receipt, c.syncCommand(), c.verifyCopyCommand())
-	return cmd
 }
 
 func (c *Command) receiptCommand() *cobra.Command {
@@ -189,16 +384,16 @@ func (c *Command) receiptCommand() *cobra.Command {
 			"makes mandatory and neither the registry nor the configuration says is named at the end: add it to controller in the configuration.",
 		Example: "  lethe consent receipt --silo newsletter --subject email=ada@example.org",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			kind, value, ok := strings.Cut(subject, "=")
-			if !ok {
-				return fmt.Errorf("%w: --subject: write kind=value, for example email=ada@example.org", errUsage)
+			who, err := parseSubject(subject)
+			if err != nil {
+				return err
 			}
 			config, err := Load(c.config)
 			if err != nil {
 				return err
 			}
 			return c.withRegistry(cmd.Context(), silo, func(_ *pipeline.Pipeline, r *registry.Registry, key *keystore.SiloKey) error {
-				receipts, err := r.Receipts(cmd.Context(), key, registry.Subject{Kind: kind, Value: value}, country, config.receiptTerms(silo, language))
+				receipts, err := r.Receipts(cmd.Context(), key, who, country, config.receiptTerms(silo, language))
 				if err != nil {
 					return err
 				}
@@ -223,6 +418,7 @@ func (c *Command) receiptCommand() *cobra.Command {
 	cmd.Flags().StringVar(&subject, "subject", "", "the person: kind=value")
 	cmd.Flags().StringVar(&country, "country", "", "country of phone numbers without a prefix")
 	cmd.Flags().StringVar(&language, "language", "", "language of the notices (ISO 639)")
+	required(cmd, "silo", "subject")
 	return cmd
 }
 
@@ -238,25 +434,6 @@ func (c *Config) receiptTerms(name, language string) registry.ReceiptTerms {
 		}
 	}
 	return terms
-}
-
-// rejectLines is how many refused lines are printed one by one.
-const rejectLines = 20
-
-// printRejects says why lines were refused: the first ones one by one, all of them counted by reason.
-func (c *Command) printRejects(report registry.ImportReport) {
-	counts := map[string]int{}
-	for i, reject := range report.Rejects {
-		if i < rejectLines {
-			fmt.Fprintln(c.Out, "  "+reject.String())
-		}
-		counts[string(reject.Reason)+" "+reject.Column]++
-	}
-	if len(report.Rejects) > rejectLines {
-		for _, reason := range slices.Sorted(maps.Keys(counts)) {
-			fmt.Fprintf(c.Out, "  in all %d lines: %s\n", counts[reason], strings.TrimSpace(reason))
-		}
-	}
 }
 
 func (c *Command) registryCommand() *cobra.Command {

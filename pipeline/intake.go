@@ -78,11 +78,12 @@ type Taken struct {
 const (
 	consentStated  registry.Reason = "E_CONSENT_STATED"
 	consentDefault registry.Reason = "E_CONSENT_DEFAULT"
-	consentUnread  registry.Reason = "E_EVENT_CLOCK" // the instant lies ahead
+	consentAhead   registry.Reason = "E_CONSENT_AHEAD"
 )
 
 var takenWords = map[registry.Reason]string{
 	consentStated:  "An application says that people consented and has no proof of it. It is recorded, and does not count as consent (Art. 7(1)).",
+	consentAhead:   "An application's consents or withdrawals lie in the future. They are recorded, and never relied on.",
 	consentDefault: "An application's consents come from a default that no person set: no date of the choice, or that of the row. They are recorded, and do not count (Art. 4(11)).",
 }
 
@@ -91,7 +92,22 @@ func (Taken) Words(r registry.Reason) string {
 	return wordsOf(string(r))
 }
 
-// Silo finds a silo of the policy, also the suppression list, which is no *policy.Compiled.
+// Plus adds up what became of two mappings of one table.
+func (t Taken) Plus(o Taken) Taken {
+	if t.Silo == "" {
+		return o
+	}
+	t.Lines, t.Events, t.Duplicates, t.Refused, t.Suppressed = t.Lines+o.Lines, t.Events+o.Events, t.Duplicates+o.Duplicates, t.Refused+o.Refused, t.Suppressed+o.Suppressed
+	for reason, n := range o.Unproven {
+		t.Unproven[reason] += n
+	}
+	for reason, n := range o.Reasons {
+		t.Reasons[reason] += n
+	}
+	return t
+}
+
+// silo finds a silo of the policy, also the suppression list, which is no *policy.Compiled.
 func (in *Intake) silo(name string) *policy.Silo {
 	if name == in.Suppression.Name {
 		return &in.Suppression
@@ -238,6 +254,9 @@ type rowReader struct {
 	standing  policy.Standing
 	buf       []byte
 }
+
+// clockTolerance is by how much an event may be ahead of its recording (the registry trusts none that is more).
+const clockTolerance = 5 * time.Minute
 
 // matcher makes references.
 type matcher interface {
@@ -419,8 +438,8 @@ func (r *rowReader) says(state string, e *registry.Event) (news bool, err error)
 	if e.OccurredAt.IsZero() {
 		e.OccurredAt = r.in.now
 	}
-	if e.OccurredAt.After(r.in.now) {
-		r.unproven[consentUnread]++
+	if e.OccurredAt.After(r.in.now.Add(clockTolerance)) {
+		r.unproven[consentAhead]++
 	}
 	e.ID = r.id(e, extra)
 	return true, nil

@@ -110,8 +110,11 @@ func (l *suppression) day(ref registry.Ref) (day policy.Date) {
 // outlives reports whether a consent of an instant, proven or not, counts although somebody said no on a day: only a yes of a later day does, and only
 // with evidence. (The list knows no hours; on one day the no wins.)
 func (l *suppression) outlives(no policy.Date, given time.Time, proven bool) bool {
+	if !no.Known() {
+		return true
+	}
 	day := policy.DateOf(given, l.zone)
-	return !no.Known() || proven && day > no && day <= l.today
+	return proven && day > no && day <= l.today
 }
 
 // bar bars an event that would be a ground for marketing to somebody who said no.
