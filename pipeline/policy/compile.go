@@ -67,8 +67,8 @@ func Compile(s Silo, zone *time.Location, jurisdiction string) (*Compiled, error
 	c.Jurisdiction, _ = JurisdictionOf(jurisdiction)
 	p.oneOf("link_scope", s.LinkScope, "", "collection", "silo")
 	p.oneOf("no_match", s.NoMatch, "", string(Keep), string(Expire))
-	if len(s.Records) == 0 {
-		p.add("no records: map the silo to at least one source and table under records")
+	if s.Records == nil {
+		p.add("no records: map the silo to at least one source and table under records, or write records: [] for a silo that only answers who may be used")
 	}
 	for i, r := range s.Records {
 		checkRecords(p.under("records %d (%s.%s)", i+1, r.Source, r.Table), r)
