@@ -189,6 +189,9 @@ func (c *Command) showPlan(ctx context.Context, p *pipeline.Pipeline, d pipeline
 	return nil
 }
 
+// lateWords name what people owe.
+var lateWords = map[string]string{"F_REQUEST_OVERDUE": "overdue request", "F_HOLD_UNAPPROVED": "unapproved hold", "F_HOLD_REVIEW": "hold to review"}
+
 func (c *Command) printStatus(p *pipeline.Pipeline, s pipeline.Status) {
 	when := func(t time.Time) string {
 		if t.IsZero() {
@@ -214,6 +217,12 @@ func (c *Command) printStatus(p *pipeline.Pipeline, s pipeline.Status) {
 	}
 	for _, f := range s.Overdue {
 		rows = append(rows, []string{"overdue", fmt.Sprintf("%s.%s: %d rows", f.Source, f.Object, f.Count)})
+	}
+	for _, d := range s.Late {
+		rows = append(rows, []string{lateWords[d.Kind], fmt.Sprintf("%s in silo %s, late since %s, %d days", d.ID, d.Silo, dayOf(d.Due, p.Zone), d.Days)})
+	}
+	if s.Registry != "" {
+		rows = append(rows, []string{"registry", s.Registry})
 	}
 	if s.Report != "" {
 		rows = append(rows, []string{"report", relative(s.Report)})

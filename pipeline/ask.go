@@ -84,6 +84,8 @@ type Status struct {
 	Waiting     []WaitingPlan   `json:"waiting"`
 	Overdue     []audit.Finding `json:"overdue"`
 	Interrupted bool            `json:"interrupted"` // the last run was cut off
+	Late        []Duty          `json:"late"`        // what people owe
+	Registry    string          `json:"registry"`    // why the registry could not be asked for it; "" it could
 }
 
 // WaitingPlan is a plan that waits, and for whom.
@@ -129,6 +131,7 @@ func (p *Pipeline) Status(ctx context.Context) (Status, error) {
 	}
 	s.StopFile = fileExists(filepath.Join(p.State, "stop"))
 	s.Lock = p.lockHolder()
+	s.Late, s.Registry = p.lateNow(ctx)
 	docs, entries, err := p.Plans(ctx, journal.Waiting)
 	if err != nil {
 		return s, err

@@ -20,8 +20,8 @@ type Witness struct {
 	Signer *keystore.Signer
 }
 
-// proven makes sure that everybody is who they say: of the configuration, with the key that stands there, and nobody twice.
-func (p *Pipeline) proven(people []Witness) error {
+// Proven makes sure that two people act, each of the configuration and with the key that stands there.
+func (p *Pipeline) Proven(people []Witness) error {
 	for i, w := range people {
 		person, ok := p.People[w.Name]
 		switch {
@@ -43,7 +43,7 @@ func (p *Pipeline) proven(people []Witness) error {
 // the reports as well, and the registry records it. Afterwards nothing that was keyed with them can be linked to anybody. It is refused while
 // something still needs the key. Cut off anywhere, it is finished by asking again; what was destroyed then keeps the evidence of the first time.
 func (p *Pipeline) DestroyKeys(ctx context.Context, silo, because string, witnesses []Witness) (destroyed []keystore.Evidence, err error) {
-	if err := p.proven(witnesses); err != nil {
+	if err := p.Proven(witnesses); err != nil {
 		return nil, err
 	}
 	n := &night{Pipeline: p}

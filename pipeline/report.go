@@ -55,6 +55,7 @@ func (n *night) end(ctx context.Context, err error) (Result, error) {
 // conclude completes the facts, records the end of the run and publishes the report.
 func (n *night) conclude(ctx context.Context, err error) error {
 	n.planStates(ctx)
+	err = errors.Join(err, n.owed(ctx))
 	for _, s := range n.stores {
 		if s.err == nil && s.surveyed {
 			n.facts.Run.SourcesOK++
