@@ -210,11 +210,13 @@ func (n *night) newGroup(s *store, silo *policy.Compiled, records policy.Records
 		kind := ""
 		if c >= 0 {
 			kind = string(table.Fields[c].Kind)
-			if table.Fields[c].AutoUpdate {
-				errs = append(errs, fmt.Errorf("%w: silo %s: field %s of table %s of source %s is set anew at every update of the row, so a term that starts there never ends: name the field with the day of collecting, or of the end", ErrConfig, silo.Silo.Name, table.Fields[c].Name, table.Name, s.Name))
-			}
 		}
 		g.starts, g.kinds, g.zones = append(g.starts, c), append(g.kinds, kind), append(g.zones, g.zoneOf(c))
+	}
+	for _, c := range slices.Compact(slices.Sorted(slices.Values(append([]int{g.collected}, g.starts...)))) {
+		if c >= 0 && table.Fields[c].AutoUpdate {
+			errs = append(errs, fmt.Errorf("%w: silo %s: field %s of table %s of source %s is set anew at every update of the row, so a term that starts there never ends: name the field with the day of collecting, or of the end", ErrConfig, silo.Silo.Name, table.Fields[c].Name, table.Name, s.Name))
+		}
 	}
 	relevant := map[int]bool{}
 	for _, s := range g.subjects {
