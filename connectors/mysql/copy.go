@@ -124,8 +124,8 @@ func (m *mutable) ensureCopy(ctx context.Context, c connectors.Copy) (*table, er
 		return nil, err
 	}
 	for _, name := range append([]string{c.Name}, viewNames(c)...) {
-		if n := utf8.RuneCountInString(name); n > longestName {
-			return nil, fmt.Errorf("the name %s has %d characters, and the server allows %d: %w", name, n, longestName, connectors.ErrConfig)
+		if err := checkName(name); err != nil {
+			return nil, err
 		}
 	}
 	conn, err := s.db.Conn(ctx)
@@ -168,6 +168,16 @@ func (m *mutable) ensureCopy(ctx context.Context, c connectors.Copy) (*table, er
 		}
 	}
 	return s.table(ctx, c.Name)
+}
+
+func checkName(name string) error {
+	switch n := utf8.RuneCountInString(name); {
+	case n > longestName:
+		return fmt.Errorf("the name %s has %d characters, and the server allows %d: %w", name, n, longestName, connectors.ErrConfig)
+	case strings.HasSuffix(name, " "), strings.ContainsFunc(name, func(r rune) bool { return r > 0xffff }):
+		return fmt.Errorf("the name %s ends with a space or has a character that the server allows in no name: %w", name, connectors.ErrConfig)
+	}
+	return nil
 }
 
 // inServersCase writes the names of tables and views as the server will: in lower case where it is set up so (lower_case_table_names = 1).

@@ -38,6 +38,8 @@ func serverError(number uint16) (what, hint string, sentinel error) {
 		return "a value is larger than max_allowed_packet", "raise max_allowed_packet on the server", connectors.ErrConfig
 	case 3159:
 		return "the server insists on TLS", "", connectors.ErrPlaintext
+	case 1005:
+		return "the server cannot create the table", "its name may be too long for the server's file system", connectors.ErrConfig
 	case 1059, 1103, 1166:
 		return "a name is too long, or holds what the server allows in no name", "", connectors.ErrConfig
 	case 1071, 1074, 1118:

@@ -88,27 +88,34 @@ func (k *keySet) owns(chunk int, values connectors.Key) bool {
 	return first == chunk
 }
 
-// oneOf writes a IN (1, 2) or (a, b) IN ((1, 2), (3, 4)); the tuples have been checked.
+// oneOf writes a IN (1, 2) or (a, b) IN ((1, 2), (3, 4)); the tuples have been checked. MariaDB misses rows by such a list of tuples where a text's character
+// set is not the connection's: with texts it is (a = 1 AND b = 'x' OR a = 3 AND b = 'y'), at three times the server's effort.
 func oneOf(names []string, kinds []connectors.Kind, tuples []connectors.Key) string {
 	var b strings.Builder
-	if len(names) == 1 {
-		b.WriteString(names[0])
-	} else {
-		b.WriteString("(" + strings.Join(names, ", ") + ")")
+	open, glue, next, end := "("+strings.Join(names, ", ")+") IN ((", ",", "),(", "))"
+	texts := len(names) > 1 && slices.Contains(kinds, connectors.Text)
+	switch {
+	case texts:
+		open, glue, next, end = "(", " AND ", " OR ", ")"
+	case len(names) == 1:
+		open, next, end = names[0]+" IN (", ",", ")"
 	}
-	b.WriteString(" IN (")
+	b.WriteString(open)
 	for i, tuple := range tuples {
 		if i > 0 {
-			b.WriteByte(',')
+			b.WriteString(next)
 		}
-		literals := tupleLiterals(kinds, tuple)
-		if len(names) == 1 {
-			b.WriteString(literals[0])
-		} else {
-			b.WriteString("(" + strings.Join(literals, ",") + ")")
+		for j, text := range tupleLiterals(kinds, tuple) {
+			if j > 0 {
+				b.WriteString(glue)
+			}
+			if texts {
+				b.WriteString(names[j] + " = ")
+			}
+			b.WriteString(text)
 		}
 	}
-	b.WriteByte(')')
+	b.WriteString(end)
 	return b.String()
 }
 

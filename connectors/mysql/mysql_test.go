@@ -370,6 +370,12 @@ func TestEveryTypeOfKey(t *testing.T) {
 					}
 					return connectors.MakeKey([]byte{"12"[i/len(c.values)]}, []byte(want[i]))
 				}
+				all := &connectors.Keys{Fields: fields}
+				for i := range want {
+					all.Tuples = append(all.Tuples, tuple(i))
+				}
+				got, _ := read(t, src, connectors.Query{Table: "t", Fields: []string{"k"}, Keys: all})
+				require.Equal(t, want, got, "all keys at once")
 				for i := range want {
 					q := connectors.Query{Table: "t", Fields: []string{"k"}, Keys: &connectors.Keys{Fields: fields, Tuples: []connectors.Key{tuple(i)}}}
 					got, _ := read(t, src, q)
