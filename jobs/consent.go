@@ -257,11 +257,17 @@ const rejectLines = 20
 
 // printTaken says what became of a delivery: of a file the first refused lines one by one, and all that is refused or does not count by reason.
 func (c *Command) printTaken(t pipeline.Taken, dryRun bool) {
-	what := "lines"
+	what := "line"
 	if t.Table != "" {
-		what = "statements"
+		what = "statement"
 	}
-	fmt.Fprintf(c.Out, "%d %s: %d recorded, %d were there before, %d refused\n", t.Lines, what, t.Events, t.Duplicates, t.Refused)
+	count := func(n int) string {
+		if n == 1 {
+			return "1 " + what
+		}
+		return fmt.Sprintf("%d %ss", n, what)
+	}
+	fmt.Fprintf(c.Out, "%s: %d recorded, %d were there before, %d refused\n", count(t.Lines), t.Events, t.Duplicates, t.Refused)
 	if t.Suppressed > 0 {
 		fmt.Fprintf(c.Out, "  %d identifiers are new on the suppression list\n", t.Suppressed)
 	}
@@ -274,11 +280,11 @@ func (c *Command) printTaken(t pipeline.Taken, dryRun bool) {
 	}
 	if t.Table != "" || len(t.Rejects) > rejectLines {
 		for _, reason := range slices.SortedFunc(maps.Keys(t.Reasons), func(a, b registry.RefusedError) int { return cmp.Compare(a.Error(), b.Error()) }) {
-			fmt.Fprintf(c.Out, "  in all %d %s: %s\n", t.Reasons[reason], what, reason.Error())
+			fmt.Fprintf(c.Out, "  in all %s: %s\n", count(t.Reasons[reason]), reason.Error())
 		}
 	}
 	for _, reason := range slices.Sorted(maps.Keys(t.Unproven)) {
-		fmt.Fprintf(c.Out, "  %d %s: %s: %s\n", t.Unproven[reason], what, reason, t.Words(reason))
+		fmt.Fprintf(c.Out, "  %s: %s: %s\n", count(t.Unproven[reason]), reason, t.Words(reason))
 	}
 	if dryRun {
 		fmt.Fprintln(c.Out, "nothing was recorded: this was a dry run")
