@@ -137,3 +137,51 @@ func thirds(batch connectors.Batch) (connectors.Edit, error) {
 	edit.Set[0].Values, edit.Set[1].Values = email.Array(), street.Array()
 	return edit, nil
 }
+
+// BenchmarkWriteCopy adds 100,000 rows to a copy of a table, in transactions of 10,000, then changes them all.
+func BenchmarkWriteCopy(b *testing.B) {
+	const all, page = 100_000, 10_000
+	db := servers.MariaDB(b).Database(b)
+	db.Exec(b, "CREATE TABLE person (id bigint unsigned PRIMARY KEY AUTO_INCREMENT)")
+	src, err := mysql.Connector.Open(b.Context(), connectors.Options{Name: "crm", DSN: db.DSN(), ApplyDSN: db.DSN()})
+	require.NoError(b, err)
+	defer func() { require.NoError(b, src.Close()) }()
+	keeper := src.(connectors.CopyKeeper)
+	tables, err := src.Tables(b.Context())
+	require.NoError(b, err)
+	used := 0.0
+	for b.Loop() {
+		b.StopTimer()
+		require.NoError(b, keeper.DropCopy(b.Context(), "lethe_crm_person"))
+		made, err := keeper.EnsureCopy(b.Context(), benchCopy(tables[0]))
+		require.NoError(b, err)
+		start := cpu(b)
+		b.StartTimer()
+		for _, status := range []string{"allowed", "blocked"} {
+			for first := 0; first < all; first += page {
+				builder, err := connectors.NewBuilder(made, nil)
+				require.NoError(b, err)
+				for id := first; id < first+page; id++ {
+					for i, v := range []string{strconv.Itoa(id), "newsletter", "email-newsletter", status, "2027-11-22", "2026-11-22", "0123456789abcdef0123456789abcdef"} {
+						builder.Append(i, []byte(v))
+					}
+					builder.EndRow()
+				}
+				require.NoError(b, keeper.WriteCopy(b.Context(), made, builder.Batch("").Rows, nil))
+			}
+		}
+		b.StopTimer()
+		used += cpu(b) - start
+		require.Equal(b, strconv.Itoa(all), db.Query(b, "SELECT COUNT(*) FROM lethe_crm_person WHERE status = 'blocked'"))
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(2*all*b.N)/b.Elapsed().Seconds(), "rows/s")
+	b.ReportMetric(float64(2*all*b.N)/used, "rows/cpu-s")
+}
+
+// benchCopy is as wide as those of the nightly run.
+func benchCopy(of connectors.Table) connectors.Copy {
+	return connectors.Copy{Name: "lethe_crm_" + of.Name, Of: of, Key: []string{"silo", "purpose"}, Fields: []connectors.Field{
+		{Name: "silo", Kind: connectors.Text, Length: 64}, {Name: "purpose", Kind: connectors.Text, Length: 64}, {Name: "status", Kind: connectors.Text, Length: 16},
+		{Name: "until", Kind: connectors.Date, Nullable: true}, {Name: "since", Kind: connectors.Date}, {Name: "seal", Kind: connectors.Text, Length: 32}}}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/stretchr/testify/require"
@@ -209,6 +210,12 @@ func TestCopyViewInAnySession(t *testing.T) {
 		_, rows := readView(t, socket(db, parameters), "lethe_crm_p_v")
 		require.Equal(t, [][]any{{"2"}}, rows, parameters)
 	}
+	last := time.Now().In(time.FixedZone("", -12*3600)).Format(time.DateOnly) // which is over at the other end of the world
+	db.Exec(t, "UPDATE lethe_crm_p SET until = '"+last+"'")
+	_, rows := readView(t, socket(db, "time_zone=%27-12:00%27"), "lethe_crm_p_v")
+	require.Equal(t, [][]any{{"2"}}, rows)
+	_, rows = readView(t, socket(db, "time_zone=%27%2B13:00%27"), "lethe_crm_p_v")
+	require.Empty(t, rows)
 }
 
 func TestCopyLeavesWhatOthersMade(t *testing.T) {

@@ -9,11 +9,20 @@
 //
 //	GRANT SELECT ON crm.* TO 'lethe'@'10.0.0.5' REQUIRE SSL;
 //
-// For changing (apply_dsn), which neither creates nor inserts anything, also no temporary table:
+// For changing (apply_dsn), which neither creates nor inserts anything, also no temporary table, unless it keeps copies:
 //
 //	GRANT SELECT, UPDATE, DELETE ON crm.* TO 'lethe_apply'@'10.0.0.5' REQUIRE SSL;
 //
-// Grant them on the whole database: a table that the user may not see is not in the catalog, and a foreign key from it is not known.
+// For copies (apply_dsn), besides those, on the copy's table and on each of its views, by name:
+//
+//	GRANT SHOW VIEW ON crm.* TO 'lethe_apply'@'10.0.0.5';
+//	GRANT CREATE, DROP, INSERT, UPDATE, DELETE ON crm.lethe_shop_customer TO 'lethe_apply'@'10.0.0.5';
+//	GRANT CREATE, CREATE VIEW, DROP ON crm.lethe_shop_customer_newsletter TO 'lethe_apply'@'10.0.0.5';
+//
+// (CREATE on a view's name only lets the server grant rights on what is not there yet.) The application needs no right but SELECT on the view, which reads with the rights of the user of
+// apply_dsn: dropping that user breaks the views until another has run once.
+//
+// Grant the first two on the whole database: a table that the user may not see is not in the catalog, and a foreign key from it is not known.
 package mysql
 
 import (

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -78,4 +79,46 @@ func BenchmarkDriver(b *testing.B) {
 		require.NoError(b, stmt.Close())
 		return rows, bytes
 	})
+}
+
+// BenchmarkWriteCopy adds 100,000 rows to a copy of a table, in transactions of 10,000, then changes them all.
+func BenchmarkWriteCopy(b *testing.B) {
+	const all, page = 100_000, 10_000
+	path := people(b)
+	src, err := Open(b.Context(), connectors.Options{DSN: path, ApplyDSN: path})
+	require.NoError(b, err)
+	defer src.Close()
+	keeper := src.(connectors.CopyKeeper)
+	tables, err := src.Tables(b.Context())
+	require.NoError(b, err)
+	c := connectors.Copy{Name: "lethe_crm_people", Of: tables[0], Key: []string{"silo", "purpose"}, Fields: []connectors.Field{ // as wide as those of the nightly run
+		{Name: "silo", Kind: connectors.Text, Length: 64}, {Name: "purpose", Kind: connectors.Text, Length: 64}, {Name: "status", Kind: connectors.Text, Length: 16},
+		{Name: "until", Kind: connectors.Date, Nullable: true}, {Name: "since", Kind: connectors.Date}, {Name: "seal", Kind: connectors.Text, Length: 32}}}
+	var used time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		require.NoError(b, keeper.DropCopy(b.Context(), c.Name))
+		made, err := keeper.EnsureCopy(b.Context(), c)
+		require.NoError(b, err)
+		start := cpu(b)
+		b.StartTimer()
+		for _, status := range []string{"allowed", "blocked"} {
+			for first := 0; first < all; first += page {
+				builder, err := connectors.NewBuilder(made, nil)
+				require.NoError(b, err)
+				for id := first; id < first+page; id++ {
+					for i, v := range []string{strconv.Itoa(id), "newsletter", "email-newsletter", status, "2027-11-22", "2026-11-22", "0123456789abcdef0123456789abcdef"} {
+						builder.Append(i, []byte(v))
+					}
+					builder.EndRow()
+				}
+				require.NoError(b, keeper.WriteCopy(b.Context(), made, builder.Batch("").Rows, nil))
+			}
+		}
+		b.StopTimer()
+		used += cpu(b) - start
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(2*all*b.N)/b.Elapsed().Seconds(), "rows/s")
+	b.ReportMetric(float64(2*all*b.N)/used.Seconds(), "rows/cpu-s")
 }
