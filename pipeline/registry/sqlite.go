@@ -77,10 +77,12 @@ func fileExists(c Config) error {
 	return nil
 }
 
+// openSQLite opens the file. Large pages cost an import less: its keys come in random order, and a page of four times the size is split a quarter as
+// often.
 func openSQLite(c Config) (*sql.DB, error) {
 	q := url.Values{"_pragma": {
 		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
-		"foreign_keys(on)", "cache_size(-65536)", "wal_autocheckpoint(16384)", "secure_delete(on)", "temp_store(memory)",
+		"page_size(16384)", "foreign_keys(on)", "cache_size(-65536)", "wal_autocheckpoint(8192)", "secure_delete(on)", "temp_store(memory)",
 	}}
 	if c.ReadOnly {
 		q.Set("mode", "ro")
