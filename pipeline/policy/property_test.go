@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -32,16 +33,28 @@ func drawSilo(rt *rapid.T) Silo {
 			}))
 			continue
 		}
-		basis := rapid.SampledFrom([]Basis{Contract, LegalObligation, PublicTask, LegitimateInterest}).Draw(rt, "basis")
+		basis := rapid.SampledFrom([]Basis{Contract, LegalObligation, VitalInterest, PublicTask, LegitimateInterest}).Draw(rt, "basis")
 		s.Rules = append(s.Rules, termRule(basis, purpose, name, func(r *Rule) {
 			r.Grace, r.Period = Period{Days: days.Draw(rt, "grace")}, Period{Days: 1 + days.Draw(rt, "period")}
-			if rapid.Bool().Draw(rt, "from the row's collecting") {
-				r.Start, r.At = Collected, ""
+			r.Marketing = basis == LegitimateInterest && rapid.Bool().Draw(rt, "marketing")
+			r.Start = rapid.SampledFrom([]Start{Collected, ActivityEnded, RelationEnded, Inactivated, AtEvent, FixedDate, BirthPlusAge}).Draw(rt, "start")
+			switch {
+			case r.Start == FixedDate:
+				r.At, r.Date = "", (at0date + Date(rapid.IntRange(-60, 60).Draw(rt, "date"))).String()
+			case r.Start == BirthPlusAge:
+				r.Age = 1
+			case basis == VitalInterest: // wants a field with its end
+				r.Start = RelationEnded
+			case r.Start == AtEvent || r.Start != Inactivated && rapid.Bool().Draw(rt, "the row does not say"):
+				r.At = ""
 			}
 		}))
 	}
 	return s
 }
+
+// at0date is the day around which all is drawn.
+var at0date = civil(2026, time.March, 15)
 
 func drawTime(rt *rapid.T, label string) time.Time {
 	hours := rapid.IntRange(-24*60, 24*60).Draw(rt, label)
@@ -64,6 +77,9 @@ func drawRecord(rt *rapid.T, s Silo) Record {
 	st := &Standing{Collected: drawTime(rt, "first collected"), Minor: seldom("minor"), Parental: rapid.Bool().Draw(rt, "parental"), PendingAccess: seldom("access")}
 	if seldom("erasure") {
 		st.Erasure = drawTime(rt, "erasure at")
+	}
+	if st.Minor && rapid.Bool().Draw(rt, "came of age") {
+		st.Aged = drawTime(rt, "came of age on")
 	}
 	for _, p := range purposes {
 		if !rapid.Bool().Draw(rt, "known "+p) {
@@ -165,6 +181,9 @@ func TestTimeNeverRevives(t *testing.T) {
 				}
 			}
 		}
+		if r.Standing.Aged.After(asOf) {
+			r.Standing.Aged = asOf
+		}
 		if r.Flagged.IsZero() || r.Flagged.After(asOf) {
 			r.Flagged = asOf
 		}
@@ -231,7 +250,7 @@ func TestZonesWithTheSameDaysDecideAlike(t *testing.T) {
 		require.NoError(rt, err)
 		r2 := with(r, func(r *Record) { r.Collected, r.Flagged = move(r.Collected), move(r.Flagged) })
 		st := *r.Standing
-		st.Collected, st.Erasure = move(st.Collected), move(st.Erasure)
+		st.Collected, st.Erasure, st.Aged = move(st.Collected), move(st.Erasure), move(st.Aged)
 		st.Purposes = slices.Clone(st.Purposes)
 		for i := range st.Purposes {
 			ps := &st.Purposes[i]
@@ -242,54 +261,132 @@ func TestZonesWithTheSameDaysDecideAlike(t *testing.T) {
 	})
 }
 
+// walked is a policy that the walk below follows, with a calendar that counts on the standard library's where that can.
+type walked struct {
+	name   string
+	rules  []Rule
+	change func(*Compiled)                             // of the compiled silo; nil nothing
+	record func(started time.Time) Record              // of a row whose term began at an instant
+	due    func(started time.Time) (day time.Time)     // 00:00 of the day of erasure
+	clear  func(started time.Time) (day time.Time)     // of the day on which a field goes before; nil never
+	last   func(started time.Time) (lastDay time.Time) // the last day on which it may be used
+	wants  Action                                      // delete by default
+}
+
 // Night after night for more than a year, over a leap day and two changes of the clock: every row goes exactly once, on the day the regulation says, as the standard
-// library's calendar computes it where it can.
+// library's calendar computes it where it can; on every basis, from several grounds, after a grace, and after the blocking that a jurisdiction wants.
 func TestAWalkOfFourHundredNights(t *testing.T) {
 	rome := zone(t, "Europe/Rome")
-	for _, c := range []struct {
-		name   string
-		maxAge string
-		grace  string
-		due    func(given time.Time) time.Time // 00:00 of the day of erasure
-	}{
-		{"a month", "P1M", "P0D", func(g time.Time) time.Time {
-			end := time.Date(g.Year(), g.Month()+1, g.Day(), 0, 0, 0, 0, rome)
-			if end.Day() != g.Day() {
-				end = time.Date(g.Year(), g.Month()+2, 0, 0, 0, 0, 0, rome)
-			}
-			return end.AddDate(0, 0, 1)
+	midnight := func(g time.Time, days int) time.Time {
+		return time.Date(g.Year(), g.Month(), g.Day()+days, 0, 0, 0, 0, rome)
+	}
+	month := func(g time.Time) time.Time { // the last day of a month that began on g's day
+		end := time.Date(g.Year(), g.Month()+1, g.Day(), 0, 0, 0, 0, rome)
+		if end.Day() != g.Day() {
+			end = time.Date(g.Year(), g.Month()+2, 0, 0, 0, 0, 0, rome)
+		}
+		return end
+	}
+	days := func(n int) func(time.Time) time.Time {
+		return func(g time.Time) time.Time { return midnight(g, n) }
+	}
+	given := func(state ConsentState) func(time.Time) Record {
+		return func(g time.Time) Record {
+			return matched(standing(PurposeStanding{Purpose: "newsletter", State: state, Since: g, Proven: true}))
+		}
+	}
+	closed := func(g time.Time) Record {
+		return Record{Standing: standing(), Starts: slices.Repeat([]Date{DateOf(g, rome)}, 3)}
+	}
+	p1m, week := Period{Months: 1}, Period{Weeks: 1}
+	term := func(basis Basis, change ...func(*Rule)) Rule {
+		return termRule(basis, string(basis), append([]func(*Rule){func(r *Rule) { r.Period = p1m }}, change...)...)
+	}
+	after := func(day func(time.Time) time.Time, n int) func(time.Time) time.Time {
+		return func(g time.Time) time.Time { return midnight(day(g), n) }
+	}
+	both := func(g time.Time) Record {
+		r := given(Given)(g)
+		r.Starts = []Date{0, DateOf(g, rome)}
+		return r
+	}
+	cases := []walked{
+		{name: "consent of a month", rules: []Rule{consentRule(func(r *Rule) { r.MaxAge = p1m })}, record: given(Given), last: month, due: after(month, 1)},
+		{name: "consent of thirty days and a grace of a week", rules: []Rule{consentRule(func(r *Rule) { r.MaxAge, r.Grace = Period{Days: 30}, week })}, record: given(Renewed), last: days(30), due: days(30 + 7 + 1)},
+		{name: "consent that ends by its own date", rules: []Rule{consentRule()}, last: days(19), due: days(20), record: func(g time.Time) Record {
+			return matched(standing(PurposeStanding{Purpose: "newsletter", State: Given, Since: g, Until: midnight(g, 20), Proven: true}))
 		}},
-		{"thirty days and a grace of a week", "P30D", "P1W", func(g time.Time) time.Time {
-			return time.Date(g.Year(), g.Month(), g.Day()+30+7+1, 0, 0, 0, 0, rome)
-		}},
-	} {
+		{name: "withdrawn, with a grace", rules: []Rule{consentRule(grace(week))}, record: given(Withdrawn), due: days(8)},
+		{name: "withdrawn, where a country wants blocking", rules: []Rule{consentRule(grace(week))}, record: given(Withdrawn), due: days(11), change: func(c *Compiled) { c.Jurisdiction.Blocking = Period{Days: 10} }},
+		{name: "consent of a month, where a country wants less blocking than the grace", rules: []Rule{consentRule(grace(week), func(r *Rule) { r.MaxAge = p1m })}, record: given(Given), last: month,
+			due: after(month, 8), change: func(c *Compiled) { c.Jurisdiction.Blocking = Period{Days: 3} }},
+		{name: "erasure asked, where a country wants blocking", rules: []Rule{consentRule(grace(week))}, due: days(11), change: func(c *Compiled) { c.Jurisdiction.Blocking = Period{Days: 10} },
+			record: func(g time.Time) Record {
+				return matched(&Standing{Erasure: g, Purposes: []PurposeStanding{{Purpose: "newsletter", State: Given, Since: g.Add(-time.Hour), Proven: true}}})
+			}},
+		{name: "two grounds: the later end counts, and a field goes before", rules: []Rule{consentRule(fields("email"), func(r *Rule) { r.MaxAge = Period{Days: 10} }), term(Contract, fields("name"), grace(week))},
+			record: both, last: month, due: after(month, 8), clear: days(11)},
+		{name: "two grounds: the earlier end with the longer grace counts", rules: []Rule{consentRule(fields("email"), grace(Period{Days: 30}), func(r *Rule) { r.MaxAge = Period{Days: 10} }),
+			term(Contract, fields("name"), func(r *Rule) { r.Period = Period{Days: 20} })}, record: both, last: days(20), due: days(41)},
+		{name: "two grounds, where a country wants blocking before deletion, not before anonymizing", rules: []Rule{consentRule(anonymizes, func(r *Rule) { r.MaxAge = Period{Days: 10} }),
+			term(Contract, anonymizes)}, record: both, last: month, due: after(month, 1), wants: Anonymize, change: func(c *Compiled) { c.Jurisdiction.Blocking = Period{Days: 10} }},
+	}
+	for _, basis := range []Basis{Contract, LegalObligation, VitalInterest, PublicTask, LegitimateInterest} {
+		cases = append(cases, walked{name: string(basis), rules: []Rule{term(basis)}, record: closed, last: month, due: after(month, 1)},
+			walked{name: string(basis) + " with a grace", rules: []Rule{term(basis, grace(week))}, record: closed, last: month, due: after(month, 8)},
+			walked{name: string(basis) + " where a country wants blocking", rules: []Rule{term(basis)}, record: closed, last: month, due: after(month, 11), change: func(c *Compiled) { c.Jurisdiction.Blocking = Period{Days: 10} }})
+	}
+	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			policy := compiled(t, silo(consentRule(func(r *Rule) { r.MaxAge, r.Grace = period(t, c.maxAge), period(t, c.grace) })))
-			type row struct {
-				given time.Time
-				gone  time.Time
+			policy := compiled(t, silo(c.rules...))
+			if c.change != nil {
+				c.change(policy)
 			}
-			first := time.Date(2023, 9, 1, 0, 10, 0, 0, rome)
+			wants := cmp.Or(c.wants, Delete)
+			type row struct {
+				started, cleared, used, gone time.Time
+				record                       Record
+			}
 			var rows []row
 			for i := range 340 {
-				rows = append(rows, row{given: time.Date(2023, 9, 1+i, i%24, 30*(i%2), 0, 0, rome)})
+				started := time.Date(2023, 9, 1+i, i%24, 30*(i%2), 0, 0, rome)
+				rows = append(rows, row{started: started, record: c.record(started)})
 			}
 			for night := range 400 {
-				asOf := time.Date(first.Year(), first.Month(), first.Day()+night, 2, 30, 0, 0, rome)
+				asOf := time.Date(2023, 9, 1+night, 2, 30, 0, 0, rome)
 				for i := range rows {
-					if !rows[i].gone.IsZero() || rows[i].given.After(asOf) {
+					r := &rows[i]
+					if r.started.After(asOf) {
 						continue
 					}
-					d := policy.Decide(matched(standing(PurposeStanding{Purpose: "newsletter", State: Given, Since: rows[i].given, Proven: true})), asOf)
-					if d.Action == Delete {
-						rows[i].gone = asOf
+					d := policy.Decide(r.record, asOf)
+					switch {
+					case !r.gone.IsZero():
+						require.Equal(t, wants, d.Action, "started %s: gone on %s, and there again on %s", r.started, r.gone, asOf)
+					case d.Action == wants:
+						r.gone = asOf
+					case d.Row == "D1":
+						r.used = asOf
+						if len(d.Clear) > 0 && r.cleared.IsZero() {
+							r.cleared = asOf
+						}
+					default:
+						require.Equal(t, Blocked, d.Use)
 					}
 				}
 			}
+			day := func(at time.Time) string { return at.Format(time.DateOnly) }
 			for _, r := range rows {
-				due := c.due(r.given)
-				require.False(t, r.gone.IsZero(), "given %s, never gone", r.given)
-				require.Equal(t, due.Format(time.DateOnly), r.gone.Format(time.DateOnly), "given %s", r.given)
+				require.False(t, r.gone.IsZero(), "started %s, never gone", r.started)
+				require.Equal(t, day(c.due(r.started)), day(r.gone), "started %s: gone", r.started)
+				if c.last != nil {
+					require.Equal(t, day(c.last(r.started)), day(r.used), "started %s: last in use", r.started)
+				} else {
+					require.True(t, r.used.IsZero(), "started %s: in use", r.started)
+				}
+				if c.clear != nil {
+					require.Equal(t, day(c.clear(r.started)), day(r.cleared), "started %s: a field cleared", r.started)
+				}
 			}
 		})
 	}
