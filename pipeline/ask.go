@@ -227,10 +227,12 @@ func (n *night) explainNow(ctx context.Context, s *store, table string, t connec
 		}
 		for row := range int(b.Rows.NumRows()) {
 			found = true
+			taken := false
 			for _, g := range s.governed[table] {
 				if !g.mine(b.Rows, row) {
 					continue
 				}
+				taken = true
 				r := g.rule(b.Rows, row, n.asOf)
 				lines = append(lines, fmt.Sprintf("now: silo %s decides %s, use %s: %s (%s, row %s of the decision table)", g.silo.Silo.Name, r.Action, r.Use, r.Reason.Words(), r.Reason, r.Row))
 				for _, note := range r.Notes {
@@ -251,6 +253,9 @@ func (n *night) explainNow(ctx context.Context, s *store, table string, t connec
 				if r.seqTo > 0 {
 					lines = append(lines, fmt.Sprintf("     registry positions %d to %d", r.seqFrom, r.seqTo))
 				}
+			}
+			if !taken {
+				lines = append(lines, "now: no silo takes this row (where): it is kept, and reported as E_NO_POLICY")
 			}
 		}
 	}

@@ -59,6 +59,11 @@ func tableRows(fields []audit.Inventory) int64 { return fields[0].Rows }
 
 // unmapped finds personal data that no silo governs: in production, and in backups of tables that production no longer has.
 func (n *night) unmapped(s *store, r *reading, fields []audit.Inventory) {
+	if left := s.untaken(r); left > 0 && len(fields) > 0 && s.Environment == "production" {
+		n.find(audit.Finding{Kind: "F_UNMAPPED", Severity: "medium", Source: s.Name, Object: r.table.Name, Count: left, Article: "Art. 5(1)(b)",
+			Words: "Rows hold none of the values by which the silos of the table tell theirs apart (where), so nothing in them is ever checked against consent."})
+		n.except(audit.Exception{Source: s.Name, Object: r.table.Name, Code: "E_NO_POLICY", Count: left})
+	}
 	if len(fields) == 0 || len(r.silos) > 0 || s.Environment != "production" && !n.onlyHere(s, r.table.Name) {
 		return
 	}
@@ -71,6 +76,19 @@ func (n *night) unmapped(s *store, r *reading, fields []audit.Inventory) {
 	if s.Environment == "production" {
 		n.except(audit.Exception{Source: s.Name, Object: r.table.Name, Code: "E_NO_POLICY", Count: tableRows(fields)})
 	}
+}
+
+// untaken is the number of rows of a governed table that no silo takes; a row has one silo at most.
+func (s *store) untaken(r *reading) int64 {
+	groups := s.governed[r.table.Name]
+	if len(groups) == 0 {
+		return 0
+	}
+	left := r.rows
+	for _, g := range groups {
+		left -= g.rows
+	}
+	return left
 }
 
 // onlyHere reports whether a backup holds a table that its live source, which was read tonight, does not have.
