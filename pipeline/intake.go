@@ -134,8 +134,7 @@ func (in *Intake) Import(ctx context.Context, silo string, delivery registry.Imp
 	delivery.Keys, delivery.Zone = key, in.Zone
 	delivery.Rejected = func(r registry.Reject) { t.Reasons[registry.RefusedError{Reason: r.Reason, Column: r.Column}]++ }
 	if s.Suppression {
-		delivery.Default = withDefaults(delivery.Default, map[string]string{"type": string(registry.Objected), "occurred_at": in.now.Format(time.RFC3339)})
-		t.ImportReport, err = in.list.deliver(ctx, delivery)
+		t.ImportReport, err = in.list.deliver(ctx, delivery, in.now)
 		t.Suppressed = t.Events
 		return t, err
 	}
@@ -153,12 +152,6 @@ func (in *Intake) Import(ctx context.Context, silo string, delivery registry.Imp
 	added, failed := in.list.flush(context.WithoutCancel(ctx), delivery.DryRun)
 	t.Suppressed = added
 	return t, errors.Join(err, failed)
-}
-
-func withDefaults(given, defaults map[string]string) map[string]string {
-	all := maps.Clone(defaults)
-	maps.Copy(all, given)
-	return all
 }
 
 // Record records one event, and returns its position: 0 for one that was recorded before.

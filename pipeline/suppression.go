@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -150,7 +151,7 @@ func (l *suppression) add(e *registry.Event) (news bool) {
 	}
 	for _, s := range e.Subjects {
 		ref, ok := l.ref(s, e.Country)
-		if !ok || from <= max(l.day(ref), l.noted[ref].from) {
+		if listed := max(l.day(ref), l.noted[ref].from); !ok || from <= listed || e.Undated && listed.Known() {
 			continue
 		}
 		l.noted[ref] = no{Subject: registry.Subject{Kind: s.Kind, Value: strings.Clone(s.Value)}, country: e.Country, day: said, from: from}
@@ -187,13 +188,24 @@ func (l *suppression) flush(ctx context.Context, dryRun bool) (int, error) {
 	return report.Events, nil
 }
 
-// deliver puts the identifiers of a delivery on the list. What else its lines say is not kept.
-func (l *suppression) deliver(ctx context.Context, in registry.Import) (registry.ImportReport, error) {
+// deliver puts the identifiers of a delivery on the list. What else its lines say is not kept. A line without a date says no since now, which is what its
+// default is, and says nothing new of somebody on the list.
+func (l *suppression) deliver(ctx context.Context, in registry.Import, now time.Time) (registry.ImportReport, error) {
+	in.Default = maps.Clone(in.Default)
+	if in.Default == nil {
+		in.Default = map[string]string{}
+	}
+	for column, value := range map[string]string{"type": string(registry.Objected), "occurred_at": now.Format(time.RFC3339)} {
+		if in.Default[column] == "" {
+			in.Default[column] = value
+		}
+	}
 	known := 0
 	report, err := registry.ReadEvents(in, func(e *registry.Event) error {
 		if e.Type != registry.Withdrawn && e.Type != registry.Objected {
 			return &registry.RefusedError{Reason: registry.BadType, Column: "type"}
 		}
+		e.Undated = e.OccurredAt.Equal(now.Truncate(time.Second))
 		if !l.add(e) {
 			known++
 		}
