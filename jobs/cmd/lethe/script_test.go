@@ -250,6 +250,22 @@ func TestScripts(t *testing.T) {
 				ts.Check(err)
 				ts.Defer(func() { ts.Check(f.Close()) })
 			},
+			// newcomer writes the files that the help of consent shows, as a reader of it would: newcomer help.txt.
+			"newcomer": func(ts *testscript.TestScript, _ bool, args []string) {
+				for name, block := range map[string][2]string{"lethe.yaml": {"controller:", "3. "}, "consents.csv": {"email,type", ""}} {
+					var file []string
+					for line := range strings.SplitSeq(ts.ReadFile(args[0]), "\n") {
+						text := strings.TrimSpace(line)
+						if len(file) > 0 && (text == "" && block[1] == "" || block[1] != "" && strings.HasPrefix(text, block[1])) {
+							break
+						}
+						if len(file) > 0 || strings.HasPrefix(text, block[0]) {
+							file = append(file, strings.TrimPrefix(line, "       "))
+						}
+					}
+					ts.Check(os.WriteFile(ts.MkAbs(name), []byte(strings.Join(file, "\n")+"\n"), 0o600))
+				}
+			},
 			// key sets $KEY to the public key that the line before printed.
 			"key": func(ts *testscript.TestScript, _ bool, _ []string) {
 				_, key, ok := strings.Cut(ts.ReadFile("stdout"), "signed by ")
