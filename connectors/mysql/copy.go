@@ -304,25 +304,29 @@ func (o object) viewOf(name string) bool {
 	return o.view && strings.Contains(o.definition, "`"+aliasOf(name))
 }
 
-// viewSelect writes what a view shows. The copy stands on the left of each comparison, so that its collation decides, and rows of the table are not multiplied where
-// several of the copy fulfil the conditions.
+// viewSelect writes what a view shows. The copy stands on the left of each comparison, so that its collation decides. A join is read twice as fast as a subquery, but where the
+// conditions leave a field of the copy's key open it would show a row once for each that fulfils them.
 func viewSelect(c connectors.Copy, v connectors.CopyView, alias string) string {
 	var shown, where []string
 	for _, name := range v.Fields {
 		shown = append(shown, "t."+quoteName(name))
 	}
-	copied := func(name string) string { return quoteName(alias) + "." + quoteName(name) }
+	field := func(name string) string { return quoteName(alias) + "." + quoteName(name) }
 	for _, name := range c.Of.Key {
-		where = append(where, copied(name)+" = t."+quoteName(name))
+		where = append(where, field(name)+" = t."+quoteName(name))
 	}
 	for _, name := range slices.Sorted(maps.Keys(v.Where)) {
-		where = append(where, copied(name)+" = "+quoteText(v.Where[name]))
+		where = append(where, field(name)+" = "+quoteText(v.Where[name]))
 	}
 	if v.Until != "" {
-		where = append(where, "("+copied(v.Until)+" IS NULL OR "+copied(v.Until)+" >= CURRENT_DATE)")
+		where = append(where, "("+field(v.Until)+" IS NULL OR "+field(v.Until)+" >= CURRENT_DATE)")
 	}
-	return "SELECT " + strings.Join(shown, ", ") + " FROM " + quoteName(c.Of.Name) + " t WHERE EXISTS (SELECT 1 FROM " + quoteName(c.Name) + " " + quoteName(alias) +
-		" WHERE " + strings.Join(where, " AND ") + ")"
+	shows := "SELECT " + strings.Join(shown, ", ") + " FROM " + quoteName(c.Of.Name) + " t "
+	copied, conditions := quoteName(c.Name)+" "+quoteName(alias), strings.Join(where, " AND ")
+	if slices.ContainsFunc(c.Key, func(name string) bool { _, pinned := v.Where[name]; return !pinned }) {
+		return shows + "WHERE EXISTS (SELECT 1 FROM " + copied + " WHERE " + conditions + ")"
+	}
+	return shows + "JOIN " + copied + " ON " + conditions
 }
 
 // forget makes the next look at a table read the catalog anew.
