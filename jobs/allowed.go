@@ -113,20 +113,21 @@ type listColumn struct {
 // listColumns finds the columns of a mailing list's header that name the person.
 func listColumns(header []string, columns map[string]string) ([]listColumn, error) {
 	var found []listColumn
+	for name, kind := range columns {
+		switch {
+		case !slices.ContainsFunc(header, func(h string) bool { return strings.TrimSpace(h) == name }):
+			return nil, fmt.Errorf("%w: --column %s=%s: the list has no such column", errUsage, name, kind)
+		case !registry.KnownKind(kind):
+			return nil, fmt.Errorf("%w: --column %s=%s: use email, phone, customer-number, username or national-id:CC", errUsage, name, kind)
+		}
+	}
 	for at, name := range header {
 		name = strings.TrimSpace(name)
-		kind, ok := columns[name]
-		if !ok {
-			kind = strings.ToLower(name)
-		}
-		switch known := registry.KnownKind(kind) || registry.KnownKind(name); {
-		case ok && !registry.KnownKind(kind):
-			return nil, fmt.Errorf("%w: --column %s=%s: use email, phone, customer-number, username or national-id:CC", errUsage, name, kind)
-		case known && !registry.KnownKind(kind):
-			kind = name
-			fallthrough
-		case known:
-			found = append(found, listColumn{kind, at})
+		for _, kind := range []string{columns[name], name, strings.ToLower(name)} {
+			if registry.KnownKind(kind) {
+				found = append(found, listColumn{kind, at})
+				break
+			}
 		}
 	}
 	if len(found) == 0 {
