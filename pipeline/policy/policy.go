@@ -165,7 +165,6 @@ type Record struct {
 
 // Standing is what the registry says of one collection of one person at an instant.
 type Standing struct {
-	Collection        string
 	Collected         time.Time
 	Minor             bool              // below the age of consent when collected
 	Parental          bool              // authorised by a holder of parental responsibility

@@ -277,7 +277,9 @@ func TestImportFindsCollections(t *testing.T) {
 		})
 		t.Run("an identifier is learned", func(t *testing.T) {
 			require.Equal(t, 1, f.importCSV("forms", header+"new@b.it,+393331234567,,rectified,,2026-03-01,\n").Events)
-			require.Equal(t, "3", f.standing("forms", "new@b.it", noon).Collection)
+			s, err := f.r.Standings(t.Context(), "forms", noon, nil)
+			require.NoError(t, err)
+			require.Equal(t, []int32{3}, s.Lookup(f.ref("forms", KindEmail, "new@b.it")))
 		})
 		require.NoError(t, f.r.Verify(t.Context(), "forms", Head{}))
 	})

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"slices"
-	"strconv"
 	"time"
 
 	"lethe/pipeline/policy"
@@ -86,6 +85,3 @@ func (s *Standings) settle(found []int32, row Row, partial bool) Match {
 	}
 	return Match{Collection: best, Partial: partial}
 }
-
-// CollectionName is how a standing names the collection (policy.Standing.Collection).
-func CollectionName(collection int32) string { return strconv.Itoa(int(collection)) }

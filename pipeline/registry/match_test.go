@@ -48,6 +48,7 @@ func TestMatch(t *testing.T) {
 		}
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
+				s.Warm(test.row.Identifiers)
 				require.Equal(t, test.want, s.Match(test.row))
 			})
 		}
@@ -154,7 +155,6 @@ func TestCompactForm(t *testing.T) {
 			var v policy.Standing
 			stateAt(drawFacts(t), noon, map[string]EventType{"news": ""}, &v)
 			require.NoError(t, s.put(int64(i+1), &v))
-			v.Collection = CollectionName(int32(i + 1))
 			want = append(want, v)
 		}
 		var got policy.Standing
