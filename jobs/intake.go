@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
@@ -33,6 +35,31 @@ func (c *Config) checkIntake(place string, m policy.Intake) error {
 			if err := registry.Affirmative(method); err != nil {
 				errs = append(errs, fmt.Errorf("%s: method %q: %w", place, method, err))
 			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// registryApart refuses a source that is the registry, however either is spelled.
+func (c *Config) registryApart(r registry.Config) error {
+	warnings := len(c.warnings)
+	defer func() { c.warnings = c.warnings[:warnings] }() // they were given when the sources were built
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(c.Sources)) {
+		s := c.Sources[name]
+		places, _ := filepath.Glob(c.abs(s.Path)) // a pattern that is none was refused with the source
+		for _, secret := range []Secret{s.DSN, s.ApplyDSN} {
+			dsn, err := c.resolve(name, secret)
+			if err != nil || dsn == "" {
+				continue
+			}
+			places = append(places, dsn)
+			if !strings.Contains(dsn, ":") { // a file
+				places = append(places, c.abs(dsn))
+			}
+		}
+		if slices.ContainsFunc(places, r.Same) {
+			errs = append(errs, fmt.Errorf("E_REGISTRY_IN_SOURCE: source %s and the registry are the same database: the registry has its own", name))
 		}
 	}
 	return errors.Join(errs...)

@@ -76,11 +76,7 @@ func (c *Config) Build(ctx context.Context, log *slog.Logger) (*pipeline.Pipelin
 	if c.Registry.TLS != "" && c.Registry.TLS != "waived" {
 		errs = append(errs, fmt.Errorf("registry.tls: %q: leave it out, or write waived", c.Registry.TLS))
 	}
-	for name, s := range c.Sources {
-		if s.DSN != "" && s.DSN == c.Registry.DSN || s.Path != "" && c.abs(s.Path) == p.Registry.DSN {
-			errs = append(errs, fmt.Errorf("E_REGISTRY_IN_SOURCE: source %s and the registry are the same database: the registry has its own", name))
-		}
-	}
+	errs = append(errs, c.registryApart(p.Registry))
 	if err := errors.Join(errs...); err != nil {
 		if errors.Is(err, pipeline.ErrConfig) {
 			return nil, fmt.Errorf("%s: %w", c.path, err)

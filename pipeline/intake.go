@@ -194,6 +194,9 @@ func (in *Intake) FromTable(ctx context.Context, silo *policy.Compiled, m *polic
 	if err != nil {
 		return t, sourceError(err)
 	}
+	if err := noRegistry(m.Source, tables); err != nil {
+		return t, err
+	}
 	r, err := in.newRowReader(silo, m, tables)
 	if err != nil {
 		return t, err

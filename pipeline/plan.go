@@ -31,7 +31,24 @@ func (n *night) prepare(ctx context.Context, s *store) error {
 		return err
 	}
 	s.tables = tables
+	if err := noRegistry(s.Name, tables); err != nil {
+		return err
+	}
 	return n.mapped(s)
+}
+
+// noRegistry refuses a source that is a registry, by its tables: so it is recognised by whatever name its server is reached.
+func noRegistry(source string, tables []connectors.Table) error {
+	for table, field := range map[string]string{"silo": "head_hash", "subject_alias": "alias_ref", "event": "commitment", "event_payload": "collection"} {
+		i := slices.IndexFunc(tables, func(t connectors.Table) bool { return t.Name == table })
+		if i < 0 {
+			return nil
+		}
+		if _, ok := tables[i].Field(field); !ok {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: E_REGISTRY_IN_SOURCE: source %s is a consent registry: the registry has a database of its own, and is no source", ErrConfig, source)
 }
 
 // mapped resolves which silos govern which tables of a source, and checks that the source can do what they ask.
