@@ -283,7 +283,7 @@ func TestReviews(t *testing.T) {
 	require.Equal(t, []string{"none", "email", "anna", "2026-11-25"}, []string{row.Category, row.Machine, row.ReviewedBy, row.ReviewedUntil})
 	require.Equal(t, "none", at(t, f, "gear", "").Category, "the table is no longer personal")
 	require.Equal(t, []string{"health", "special"}, []string{at(t, f, "people", "status").Category, at(t, f, "people", "status").Class})
-	require.Equal(t, []string{"F_REVIEW_UNKNOWN low gear.nothing", "F_SPECIAL_UNAPPROVED high people"}, kinds(f))
+	require.Equal(t, []string{"F_REVIEW_UNKNOWN low gear.nothing", "F_SPECIAL_UNAPPROVED high people", "F_UNIFORM_RETENTION medium silo news"}, kinds(f))
 
 	w.now = w.now.AddDate(0, 0, 5)
 	require.Equal(t, "none", at(t, w.discover(), "gear", "owner_email").Category, "it holds to the end of its last day")

@@ -33,6 +33,32 @@ func (n *night) inspect(s *store, inventory []audit.Inventory) {
 	n.reviews(s)
 }
 
+// inspectPolicy finds what regulators fined others for in the policy itself, given the inventory of all sources: one period for unlike data (Deutsche Wohnen, 2019), terms
+// that the notice contradicts, rules that nobody reviewed. `lethe policy lint` says more.
+func (n *night) inspectPolicy(inventory []audit.Inventory) {
+	var found []policy.Category
+	for _, i := range inventory {
+		if personal(i) {
+			found = append(found, policy.Category{Source: i.Source, Table: i.Object, Field: i.Column, Category: i.Category, Class: i.Class})
+		}
+	}
+	var remarks []policy.Remark
+	for _, s := range n.Silos {
+		remarks = append(append(remarks, s.Lint(n.asOf)...), s.LintCategories(n.asOf, found)...)
+	}
+	severity := map[string]string{policy.FUniformRetention: "medium", policy.FNoticeMismatch: "medium", policy.LReviewDue: "low"}
+	for _, r := range append(remarks, policy.LintTogether(n.Silos, n.asOf)...) {
+		if severity[r.Code] == "" {
+			continue
+		}
+		kind := r.Code
+		if kind == policy.LReviewDue {
+			kind = "F_REVIEW_DUE"
+		}
+		n.find(audit.Finding{Kind: kind, Severity: severity[r.Code], Object: r.Place, Count: 1, Article: r.Law, Words: "In the policy: " + r.Words + "."})
+	}
+}
+
 // categories names the categories of fields, each once, in the order of the fields.
 func categories(fields []audit.Inventory) string {
 	var names []string

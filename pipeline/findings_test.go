@@ -166,7 +166,7 @@ func TestViewsThatJoinSilos(t *testing.T) {
 	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) {
 		return lame{Store: w.live, views: []connectors.View{{Name: "everybody", Tables: []string{"people", "staff"}}, {Name: "hidden"}, {Name: "news_only", Tables: []string{"letters", "people"}}, {Name: "none", Tables: []string{}}, {Name: "one_table", Tables: []string{"mixed"}}}}, nil
 	}
-	require.Equal(t, []string{"F_SILO_JOIN high everybody", "F_VIEW_UNREAD low hidden"}, kinds(w.discover()))
+	require.Equal(t, []string{"F_SILO_JOIN high everybody", "F_UNIFORM_RETENTION medium all silos", "F_VIEW_UNREAD low hidden"}, kinds(w.discover()))
 }
 
 func TestSoftDeletionAndRowDates(t *testing.T) {

@@ -64,6 +64,7 @@ func (n *night) conclude(ctx context.Context, err error) error {
 			n.inspect(s, rows)
 		}
 	}
+	n.inspectPolicy(n.facts.Inventory)
 	n.compare()
 	settled, serr := n.settledLines(ctx)
 	n.overdue(settled)

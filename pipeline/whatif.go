@@ -86,6 +86,7 @@ func (p *Pipeline) Compare(ctx context.Context, next *Pipeline, asOf time.Time) 
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	before.registry, after.registry = r, r
+	c.Notes = append(c.Notes, longerConsents(p, next, asOf)...)
 	if err := after.overlook(ctx, nil, &c); err != nil {
 		return c, err
 	}
@@ -121,6 +122,25 @@ func (p *Pipeline) Compare(ctx context.Context, next *Pipeline, asOf time.Time) 
 	}
 	c.sum(after, tallies)
 	return c, err
+}
+
+// longerConsents notes rules under which consents would live longer: those that a night has ended stay ended, for the registry holds their end.
+func longerConsents(p, next *Pipeline, asOf time.Time) (notes []string) {
+	for _, silo := range next.Silos {
+		i := slices.IndexFunc(p.Silos, func(o *policy.Compiled) bool { return o.Silo.Name == silo.Silo.Name })
+		if i < 0 {
+			continue
+		}
+		for id, rule := range silo.InForce(asOf) {
+			for was, old := range p.Silos[i].InForce(asOf) {
+				today := policy.DateOf(asOf, next.Zone)
+				if was == id && rule.Basis == policy.Consent && old.Basis == policy.Consent && policy.EndOf(today, rule.MaxAge) > policy.EndOf(today, old.MaxAge) {
+					notes = append(notes, fmt.Sprintf("silo %s, rule %s: consents would last %s, before %s; those that a night has already ended stay ended, for the registry holds their end", silo.Silo.Name, id, rule.MaxAge, old.MaxAge))
+				}
+			}
+		}
+	}
+	return notes
 }
 
 // onlooker is a night that only looks: it has no run, no lock, no journal and no keys for evidence.

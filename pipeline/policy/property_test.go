@@ -188,17 +188,20 @@ func TestTimeNeverRevives(t *testing.T) {
 			r.Flagged = asOf
 		}
 		before := c.Decide(r, asOf)
-		after := c.Decide(r, asOf.Add(time.Duration(rapid.IntRange(0, 24*400).Draw(rt, "later"))*time.Hour))
-		if before.Row != "D1" {
-			require.NotEqual(rt, "D1", after.Row)
-		}
-		require.LessOrEqual(rt, harm(before), harm(after))
-		if after.Row == "D1" {
-			require.Subset(rt, after.Clear, before.Clear)
-		}
-		if before.Row == "D8" || before.Row == "D9" {
-			require.Equal(rt, before.Due, after.Due, "the due date does not move")
-			require.Equal(rt, before.Reason, after.Reason)
+		for _, days := range []int{0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377} {
+			after := c.Decide(r, asOf.AddDate(0, 0, days).Add(time.Duration(rapid.IntRange(0, 23).Draw(rt, "hour"))*time.Hour))
+			if before.Row != "D1" {
+				require.NotEqual(rt, "D1", after.Row)
+			}
+			require.LessOrEqual(rt, harm(before), harm(after))
+			if after.Row == "D1" {
+				require.Subset(rt, after.Clear, before.Clear)
+			}
+			if before.Row == "D8" || before.Row == "D9" {
+				require.Equal(rt, before.Due, after.Due, "the due date does not move")
+				require.Equal(rt, before.Reason, after.Reason)
+			}
+			before = after
 		}
 	})
 }
