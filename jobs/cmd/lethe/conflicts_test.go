@@ -39,11 +39,12 @@ import (
 //
 // It begins with an empty registry. `at` sets the clock, in the controller's zone; `cases crm.TABLE` prints for each row what became of it and why.
 func TestConflicts(t *testing.T) {
+	const lock = `SELECT value FROM meta WHERE name = 'schema' FOR UPDATE`
 	for _, e := range []registryEngine{
-		{name: "sqlite", driver: "sqlite3", disarm: []string{`PRAGMA foreign_keys = off`, `DROP TRIGGER IF EXISTS event_no_update`, `DROP TRIGGER IF EXISTS event_no_delete`,
+		{name: "sqlite", driver: "sqlite3", occupy: []string{`BEGIN IMMEDIATE`}, disarm: []string{`PRAGMA foreign_keys = off`, `DROP TRIGGER IF EXISTS event_no_update`, `DROP TRIGGER IF EXISTS event_no_delete`,
 			`DROP TRIGGER IF EXISTS event_payload_no_update`}},
-		{name: "postgres", driver: "pgx", server: servers.Postgres, disarm: []string{`SET session_replication_role = replica`}},
-		{name: "mysql", driver: "mysql", server: servers.MariaDB, disarm: []string{`SET foreign_key_checks = 0`, `DROP TRIGGER IF EXISTS event_no_update`,
+		{name: "postgres", driver: "pgx", server: servers.Postgres, occupy: []string{`BEGIN`, lock}, disarm: []string{`SET session_replication_role = replica`}},
+		{name: "mysql", driver: "mysql", server: servers.MariaDB, occupy: []string{`BEGIN`, lock}, disarm: []string{`SET foreign_key_checks = 0`, `DROP TRIGGER IF EXISTS event_no_update`,
 			`DROP TRIGGER IF EXISTS event_no_delete`, `DROP TRIGGER IF EXISTS event_payload_no_update`}},
 	} {
 		t.Run(e.name, func(t *testing.T) {
@@ -65,13 +66,15 @@ type registryEngine struct {
 	name   string
 	driver string
 	server func(testing.TB) *servers.Server // nil: a file
+	occupy []string                         // by which a writer keeps others out
 	disarm []string                         // by which the database's superuser gets what protects the log out of the way
 }
 
 // registryDB is the database of one script's registry, as its superuser sees it.
 type registryDB struct {
 	*registryEngine
-	dsn string
+	dsn   string
+	leave func() // ends occupy
 }
 
 // rome is the controller's zone.
@@ -289,56 +292,69 @@ func rowsOf(ts *testscript.TestScript, file, table string) map[int]namedRow {
 	return all
 }
 
-// open connects past all that Lethe would check.
-func (r *registryDB) open(ts *testscript.TestScript) *sql.DB {
+// connect gives one connection past all that Lethe would check, and what ends it. What was begun on it and not finished is rolled back.
+func (r *registryDB) connect(ts *testscript.TestScript) (conn *sql.Conn, end func()) {
 	db, err := sql.Open(r.driver, r.dsn)
 	ts.Check(err)
-	db.SetMaxOpenConns(1) // settings of the session hold for all statements
-	return db
+	conn, err = db.Conn(context.Background())
+	ts.Check(err)
+	return conn, func() { ts.Check(errors.Join(conn.Close(), db.Close())) }
 }
 
-// database runs statements on the registry's database and prints the rows of the last: database 'SELECT type FROM event WHERE seq = 3'. With ! it fails unless the
+// database runs statements on the registry's database and prints the rows they select: database 'SELECT type FROM event WHERE seq = 3'. With ! it fails unless the
 // database refuses.
 func database(ts *testscript.TestScript, neg bool, args []string) {
-	r := ts.Value("registry").(*registryDB)
-	db := r.open(ts)
-	defer db.Close()
-	err := statements(ts.Stdout(), db, args)
+	conn, end := ts.Value("registry").(*registryDB).connect(ts)
+	defer end()
+	err := statements(ts.Stdout(), conn, args...)
 	if neg && err == nil {
 		ts.Fatalf("the database did not refuse")
 	}
-	if neg {
-		fmt.Fprintln(ts.Stderr(), err)
-		return
+	if !neg {
+		ts.Check(err)
 	}
-	ts.Check(err)
 }
 
 // superuser is database without the guards.
 func superuser(ts *testscript.TestScript, _ bool, args []string) {
 	r := ts.Value("registry").(*registryDB)
-	db := r.open(ts)
-	defer db.Close()
-	ts.Check(statements(ts.Stdout(), db, append(slices.Clone(r.disarm), args...)))
+	conn, end := r.connect(ts)
+	defer end()
+	ts.Check(statements(ts.Stdout(), conn, append(slices.Clone(r.disarm), args...)...))
 }
 
-func statements(out io.Writer, db *sql.DB, list []string) error {
+// occupy begins to write to the registry, like another process of Lethe, and does not finish before occupy done.
+func occupy(ts *testscript.TestScript, _ bool, args []string) {
+	r := ts.Value("registry").(*registryDB)
+	if len(args) > 0 {
+		r.leave()
+		return
+	}
+	var conn *sql.Conn
+	conn, r.leave = r.connect(ts)
+	ts.Check(statements(io.Discard, conn, r.occupy...))
+}
+
+func statements(out io.Writer, conn *sql.Conn, list ...string) error {
 	for _, s := range list {
-		if !strings.HasPrefix(s, "SELECT") {
-			if _, err := db.Exec(s); err != nil {
-				return err
-			}
-			continue
+		run := execStatement
+		if strings.HasPrefix(s, "SELECT") {
+			run = printRows
 		}
-		if err := printRows(out, db, s); err != nil {
+		if err := run(out, conn, s); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func printRows(out io.Writer, db *sql.DB, query string) error {
-	rows, err := db.Query(query)
+func execStatement(_ io.Writer, conn *sql.Conn, statement string) error {
+	_, err := conn.ExecContext(context.Background(), statement)
+	return err
+}
+
+func printRows(out io.Writer, conn *sql.Conn, query string) error {
+	rows, err := conn.QueryContext(context.Background(), query)
 	if err != nil {
 		return err
 	}
@@ -365,14 +381,3 @@ func printRows(out io.Writer, db *sql.DB, query string) error {
 	}
 	return rows.Err()
 }
-
-// occupy writes to the registry like another process of Lethe, and does not finish before the script ends, or says occupy done.
-func occupy(ts *testscript.TestScript, _ bool, args []string) {
-	r := ts.Value("registry").(*registryDB)
-	if len(args) > 0 {
-		r.release(ts)
-		return
-	}
-}
-
-func (r *registryDB) release(*testscript.TestScript) {}
