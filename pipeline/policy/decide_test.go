@@ -313,6 +313,18 @@ func TestEdgeCases(t *testing.T) {
 		s := state(with(newsletter(t, Withdrawn, "2026-01-01"), func(p *PurposeStanding) { p.Objection = ObjectionPending }))
 		require.Equal(t, "D2", decide(one, now, s).Row)
 	})
+	t.Run("an objection that waits comes before a start that nobody knows, and before an erasure", func(t *testing.T) {
+		c := compiled(t, silo(termRule(LegitimateInterest, "fraud"), termRule(PublicTask, "task")))
+		s := Standing{Erasure: at(t, "2026-11-10"), Purposes: []PurposeStanding{{Purpose: "fraud", Objection: ObjectionPending, ObjectedAt: at(t, "2026-11-01")}}}
+		require.Equal(t, "D2", c.Decide(Record{Standing: &s, Starts: []Date{day(t, "2001-01-01"), Unreadable}}, at(t, now)).Row)
+		s.Purposes[0].Objection = ObjectionUpheld
+		require.Equal(t, "D3", c.Decide(Record{Standing: &s, Starts: []Date{day(t, "2001-01-01"), Unreadable}}, at(t, now)).Row, "a start that nobody knows comes before an erasure")
+		require.Equal(t, "D4", c.Decide(Record{Standing: &s, Starts: []Date{day(t, "2001-01-01"), day(t, "2001-01-01")}}, at(t, now)).Row)
+	})
+	t.Run("an erasure comes before a consent that is not effective yet", func(t *testing.T) {
+		s := Standing{Erasure: at(t, "2026-11-10"), Purposes: []PurposeStanding{{Purpose: "newsletter", Future: true}}}
+		require.Equal(t, "D4", decide(one, now, s).Row)
+	})
 	t.Run("an objection to marketing is none to other purposes", func(t *testing.T) {
 		s := state(newsletter(t, Given, "2026-01-01"))
 		s.Purposes = append(s.Purposes, PurposeStanding{Purpose: "post", Marketing: true, Objection: ObjectionPending, ObjectedAt: at(t, "2026-02-01")})
