@@ -51,7 +51,7 @@ func (c *Command) consentCommand() *cobra.Command {
 		Use: "consent", Short: "Bring consents into the registry, and see who may still be mailed",
 		Long: consentHelp,
 	}
-	cmd.AddCommand(c.importCommand(), c.recordCommand(), c.allowedCommand(), c.showCommand(), c.verifyCommand(), c.receiptCommand())
+	cmd.AddCommand(c.importCommand(), c.recordCommand(), c.allowedCommand(), c.showCommand(), c.verifyCommand(), c.receiptCommand(), c.syncCommand(), c.verifyCopyCommand())
 	return cmd
 }
 
@@ -175,7 +175,7 @@ func (c *Command) importEvents(ctx context.Context, in delivery, args []string) 
 		} else {
 			taken, err = c.takeFile(ctx, config, intake, in, args[0])
 		}
-		if taken.Silo == "" {
+		if taken.Silo == "" || err != nil && taken.Lines == 0 {
 			return err
 		}
 		if c.json {
