@@ -98,7 +98,7 @@ func (r *Registry) Import(ctx context.Context, in Import) (ImportReport, error) 
 	what := fmt.Sprintf("import consents into silo %q", in.Keys.Silo())
 	lines, err := in.lines()
 	if err != nil {
-		return report, fmt.Errorf("%s: %w", what, err)
+		return report, fmt.Errorf("%s: %w: %w", what, ErrDelivery, err)
 	}
 	purposes := make(map[string]bool, len(in.Purposes))
 	for _, p := range in.Purposes {
@@ -344,7 +344,8 @@ func (in *Import) column(header string) (string, error) {
 	if slices.Contains(ImportColumns, name) || KnownKind(name) {
 		return name, nil
 	}
-	return "", fmt.Errorf("column %q is not known: map it to one of %s or to an identifier kind, or to nothing", name, strings.Join(ImportColumns, ", "))
+	return "", fmt.Errorf("column %q is not known: say what it is, as --column \"%[1]s=email\", or ignore it, as --column \"%[1]s=\"; columns are the kinds of identifiers, and %s",
+		name, strings.Join(ImportColumns, ", "))
 }
 
 // set fills one column of an event; an empty value leaves it unset.
@@ -536,7 +537,7 @@ func newCSVLines(in *Import, r io.Reader) (*csvLines, error) {
 	}
 	for _, need := range []string{"type", "occurred_at"} {
 		if !slices.Contains(l.columns, need) && in.Default[need] == "" {
-			return nil, fmt.Errorf("there is no column %q; map the one that holds it", need)
+			return nil, fmt.Errorf("there is no column %q: say which one it is, as --column \"NAME=%[1]s\", or what holds for all lines, as --default %[1]s=VALUE", need)
 		}
 	}
 	return l, nil

@@ -15,7 +15,7 @@ func ReadEvents(in Import, use func(*Event) error) (ImportReport, error) {
 	fail := func(err error) (ImportReport, error) { return report, fmt.Errorf("read events: %w", err) }
 	lines, err := in.lines()
 	if err != nil {
-		return fail(err)
+		return fail(fmt.Errorf("%w: %w", ErrDelivery, err))
 	}
 	l := &load{in: &in, report: &report}
 	var read portion

@@ -240,6 +240,13 @@ func TestScripts(t *testing.T) {
 			},
 			// plainserver answers like a MySQL server that has no TLS; its address is $PLAIN.
 			"plainserver": func(ts *testscript.TestScript, _ bool, _ []string) { plainServer(ts) },
+			// writer is at work on a registry in SQLite until the script ends.
+			"writer": func(ts *testscript.TestScript, _ bool, args []string) {
+				c, err := sqlite3.Open(ts.MkAbs(args[0]))
+				ts.Check(err)
+				ts.Check(c.Exec("BEGIN IMMEDIATE"))
+				ts.Defer(func() { ts.Check(c.Close()) })
+			},
 			// hold takes the lock of a night until the script ends.
 			"hold": func(ts *testscript.TestScript, _ bool, _ []string) {
 				ts.Check(os.MkdirAll(ts.MkAbs("var/state"), 0o700))
