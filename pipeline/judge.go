@@ -73,9 +73,12 @@ type group struct {
 	oldest, newest policy.Date
 
 	flags []registry.Flag // rows whose reason has no date, with the night that first found it
+	met   []uint64        // a bit for each collection that a row of the table led to
 
 	// Scratch: a group is used by one goroutine.
 	row      registry.Row
+	refsOf   []registry.Ref // of the row at hand, or of the rows ahead
+	ahead    []int          // where the references of each row ahead end
 	standing policy.Standing
 	record   policy.Record
 	buf      []byte
@@ -162,6 +165,8 @@ type ruling struct {
 	flagged time.Time
 	seqFrom int64 // registry positions relied on
 	seqTo   int64
+
+	collection int32 // that the row belongs to; 0 none
 }
 
 // newGroup resolves the names of a silo's records against the catalog.
@@ -290,16 +295,23 @@ func (n *night) newGroup(s *store, silo *policy.Compiled, records policy.Records
 // judge decides every row of a batch and remembers what is not a plain keep.
 func (n *night) judge(g *group, batch connectors.Batch) error {
 	for row := range int(batch.Rows.NumRows()) {
+		if row%aheadRows == 0 {
+			g.lookAhead(batch.Rows, row)
+		}
 		if !g.mine(batch.Rows, row) {
 			continue
 		}
 		g.rows++
-		r := g.rule(batch.Rows, row, n.asOf)
+		r := g.ruleOn(g.refsAhead(row%aheadRows), batch.Rows, row, n.asOf)
 		g.seen(batch.Rows, row)
 		g.count(r)
 		n.exceptions(g, r)
+		again := g.again(r.collection)
 		if r.quiet() {
 			continue
+		}
+		if again { // the first of them could not know
+			r.Notes = append(slices.Clip(r.Notes), policy.IDuplicate)
 		}
 		key, ok := connectors.KeyOf(batch.Rows, g.key, row)
 		if len(g.key) == 0 || !ok {
@@ -363,6 +375,21 @@ func (n *night) exceptions(g *group, r ruling) {
 	}
 }
 
+// again reports whether an earlier row of the table belongs to the same collection: the same person's data of the same collecting stand in several rows. Each is
+// decided by itself, and alike.
+func (g *group) again(collection int32) bool {
+	if collection == 0 {
+		return false
+	}
+	if word := int(collection / 64); word >= len(g.met) {
+		g.met = append(g.met, make([]uint64, max(word+1-len(g.met), len(g.met)))...)
+	}
+	bit := uint64(1) << (collection % 64)
+	was := g.met[collection/64]&bit != 0
+	g.met[collection/64] |= bit
+	return was
+}
+
 // quiet reports whether a ruling changes nothing and has nothing to say that the counts do not; so does a row whose uncovered fields are cleared already.
 func (r ruling) quiet() bool {
 	d := r.Decision
@@ -385,6 +412,53 @@ func holds(rows arrowRecord, row int, cells []cell) bool {
 
 // rule decides one row at an instant. It is asked when planning and again, of the locked row, when applying.
 func (g *group) rule(rows arrowRecord, row int, asOf time.Time) ruling {
+	g.refsOf = g.identify(g.refsOf[:0], rows, row)
+	return g.ruleOn(g.refsOf, rows, row, asOf)
+}
+
+// identify appends the references of a row's identifiers.
+func (g *group) identify(refs []registry.Ref, rows arrowRecord, row int) []registry.Ref {
+	for _, s := range g.subjects {
+		col := rows.Column(s.column).(*array.Binary)
+		if col.IsNull(row) {
+			continue
+		}
+		normal, ok := registry.Normalise(s.kind, col.Value(row), g.silo.Jurisdiction.Code, g.buf[:0])
+		if !ok {
+			continue
+		}
+		g.buf = normal
+		refs = append(refs, g.match.Match(s.kind, normal))
+	}
+	return refs
+}
+
+// aheadRows is for how many rows judge asks the registry at once.
+const aheadRows = 256
+
+// lookAhead identifies the next rows of a batch that are the silo's and has the standings fetch what they say of them.
+func (g *group) lookAhead(rows arrowRecord, from int) {
+	g.refsOf, g.ahead = g.refsOf[:0], g.ahead[:0]
+	for row := from; row < min(from+aheadRows, int(rows.NumRows())); row++ {
+		if g.mine(rows, row) {
+			g.refsOf = g.identify(g.refsOf, rows, row)
+		}
+		g.ahead = append(g.ahead, len(g.refsOf))
+	}
+	g.state.standings.Warm(g.refsOf)
+}
+
+// refsAhead are the references of a row that lookAhead identified.
+func (g *group) refsAhead(at int) []registry.Ref {
+	from := 0
+	if at > 0 {
+		from = g.ahead[at-1]
+	}
+	return g.refsOf[from:g.ahead[at]:g.ahead[at]]
+}
+
+// ruleOn decides one row with these references.
+func (g *group) ruleOn(refs []registry.Ref, rows arrowRecord, row int, asOf time.Time) ruling {
 	rec := &g.record
 	*rec = policy.Record{Trust: g.state.trust, Starts: rec.Starts}
 	if g.collected >= 0 {
@@ -400,21 +474,9 @@ func (g *group) rule(rows arrowRecord, row int, asOf time.Time) ruling {
 		}
 	}
 	r := ruling{}
-	g.row.Identifiers = g.row.Identifiers[:0]
-	for _, s := range g.subjects {
-		col := rows.Column(s.column).(*array.Binary)
-		if col.IsNull(row) {
-			continue
-		}
-		normal, ok := registry.Normalise(s.kind, col.Value(row), g.silo.Jurisdiction.Code, g.buf[:0])
-		if !ok {
-			continue
-		}
-		g.buf = normal
-		g.row.Identifiers = append(g.row.Identifiers, g.match.Match(s.kind, normal))
-	}
-	if len(g.row.Identifiers) > 0 {
-		r.subject = g.row.Identifiers[0]
+	g.row.Identifiers = refs
+	if len(refs) > 0 {
+		r.subject = refs[0]
 	}
 	g.row.Created, g.row.SiloScope, g.row.Collection = rec.Collected, g.silo.Silo.LinkScope == "silo", nil
 	if id := g.text(rows, row, g.collection); id != "" {
@@ -425,7 +487,7 @@ func (g *group) rule(rows arrowRecord, row int, asOf time.Time) ruling {
 	g.use(m)
 	rec.Identity = m.Identity
 	if m.Identity == policy.Matched && g.state.standings.At(m.Collection, &g.standing) {
-		rec.Standing = &g.standing
+		rec.Standing, r.collection = &g.standing, m.Collection
 		r.seqFrom, r.seqTo = g.standing.FirstSeq, g.standing.LastSeq
 	}
 	r.Decision = g.silo.Decide(*rec, asOf)

@@ -46,6 +46,8 @@ var (
 	ErrUnknownSilo = errors.New("silo is not in the registry")
 	// ErrRefused: an event, hold or request cannot be recorded as it is. The error is a *RefusedError.
 	ErrRefused = errors.New("refused")
+	// ErrDelivery: the delivery as a whole is not one that can be read: its format, its columns, a default.
+	ErrDelivery = errors.New("delivery cannot be read")
 )
 
 // Config says where the registry is and how it is opened.
@@ -237,6 +239,9 @@ func (r *Registry) write(ctx context.Context, what string, f func(*txn) error) e
 		if err = f(tx); err == nil {
 			err = tx.commit()
 		}
+	}
+	if err != nil && ctx.Err() != nil {
+		err = ctx.Err() // whatever a statement that was interrupted calls it
 	}
 	if errors.Is(err, errBusy) {
 		return fmt.Errorf("%s: %w; wait for it, or look for the process that writes", what, ErrLocked)
