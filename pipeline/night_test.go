@@ -696,3 +696,21 @@ func TestOverdueIsWhatTheNightLeft(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, s.Overdue)
 }
+
+// Rows of one collection are decided alike and never merged; what is written about the later ones says that there are others.
+func TestSeveralRowsOfOneCollection(t *testing.T) {
+	twice := people()
+	twice.Rows = append(twice.Rows, []any{"4", "bob@lago.it", "Bob", "active", "2026-01-02"}, []any{"5", "ada@lago.it", "Ada", "active", "2026-01-02"}, []any{"6", "bob@lago.it", "Bobby", "active", "2026-01-03"})
+	w := newWorld(t, news(nil), twice)
+	w.usualEvents()
+	r, err := w.p.Run(t.Context(), pipeline.Options{Job: "nightly"})
+	require.NoError(t, err)
+	notes := map[string]int{}
+	for rows, err := range audit.ReadSpool[audit.Decision](filepath.Join(w.p.State, "runs", r.RunID, "decisions.arrow")) {
+		require.NoError(t, err)
+		for _, d := range rows {
+			notes[d.Reason+" "+d.Notes]++
+		}
+	}
+	require.Equal(t, map[string]int{"D_CONSENT_WITHDRAWN ": 1, "D_CONSENT_WITHDRAWN I_DUPLICATE": 2, "D_CONSENT_EXPIRED ": 1}, notes)
+}
