@@ -138,7 +138,7 @@ func (c *Command) printCopies(lines []*audit.ConsentSync) {
 		case l.AckedSeq < l.HeadSeq:
 			state = "not delivered"
 		}
-		rows = append(rows, []string{l.Target, l.Silo, l.Source, l.Object, fmt.Sprint(l.LocalRows), fmt.Sprint(l.Changed), fmt.Sprint(l.DriftMissing + l.DriftExtra + l.DriftDifferent), state})
+		rows = append(rows, []string{l.Target, l.Silo, l.Source, l.Object, fmt.Sprint(l.ExpectedRows), fmt.Sprint(l.Changed), fmt.Sprint(l.DriftMissing + l.DriftExtra + l.DriftDifferent), state})
 	}
 	if len(rows) > 1 {
 		fmt.Fprintln(c.Out)

@@ -38,7 +38,7 @@ func (p *Pipeline) Run(ctx context.Context, o Options) (Result, error) {
 		return n.end(ctx, err)
 	}
 	if o.Phases == ApplyOnly {
-		return n.end(ctx, n.sweepCopies(ctx))
+		return n.end(ctx, n.syncErased(ctx))
 	}
 	for _, s := range n.stores { // live ones first, then backups
 		if s.err != nil {
@@ -57,7 +57,7 @@ func (p *Pipeline) Run(ctx context.Context, o Options) (Result, error) {
 	if err := n.apply(ctx); err != nil {
 		return n.end(ctx, err)
 	}
-	if err := n.sweepCopies(ctx); err != nil { // what was erased is in no copy either
+	if err := n.syncErased(ctx); err != nil { // what was erased is in no copy either
 		return n.end(ctx, err)
 	}
 	return n.end(ctx, n.forget(ctx))

@@ -154,8 +154,8 @@ func (s *snapshot) publish(n *night, c Copy) error {
 	if m.Delta, err = delta.close(); err != nil {
 		return err
 	}
-	stamp := n.asOf.UTC().Format("20060102T150405Z") + "-" + n.run.ID[len(n.run.ID)-8:]
-	m.Snapshot.Name, m.Delta.Name = "snapshot-"+stamp+".jsonl", "delta-"+stamp+".jsonl"
+	stamp := n.asOf.UTC().Format("20060102T150405Z")
+	m.Snapshot.Name, m.Delta.Name = "snapshot-"+stamp+"-"+m.Snapshot.SHA256[:12]+".jsonl", "delta-"+stamp+"-"+m.Snapshot.SHA256[:12]+".jsonl"
 	if err := errors.Join(os.Rename(s.file.path, filepath.Join(s.folder, m.Snapshot.Name)), os.Rename(delta.path, filepath.Join(s.folder, m.Delta.Name))); err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (s *snapshot) publish(n *night, c Copy) error {
 	if err := m.write(s.folder, signer); err != nil {
 		return err
 	}
-	return errors.Join(prune(s.folder, "snapshot-", keepSnapshots), prune(s.folder, "delta-", keepDeltas))
+	return errors.Join(prune(s.folder, "snapshot-", keepSnapshots, m.Snapshot.Name), prune(s.folder, "delta-", keepDeltas, m.Delta.Name))
 }
 
 // write signs the manifest and puts it in place of the one before.
@@ -257,14 +257,15 @@ func (m SnapshotManifest) check(folder string) error {
 }
 
 // prune removes the oldest files of a kind: they hold keys of people's records and nobody needs them any more.
-func prune(folder, prefix string, keep int) error {
+func prune(folder, prefix string, keep int, current string) error {
 	names, err := filepath.Glob(filepath.Join(folder, prefix+"*.jsonl"))
 	if err != nil {
 		return err
 	}
+	names = slices.DeleteFunc(names, func(name string) bool { return filepath.Base(name) == current })
 	slices.Sort(names)
 	var errs []error
-	for _, name := range names[:max(0, len(names)-keep)] {
+	for _, name := range names[:max(0, len(names)+1-keep)] {
 		errs = append(errs, os.Remove(name))
 	}
 	return errors.Join(errs...)

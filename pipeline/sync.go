@@ -36,9 +36,6 @@ const (
 	copyUnknown = "unknown" // the registry cannot tell: the row has no match, or its identifiers are in doubt
 )
 
-// copyPage is how many rows of a table, or of its copy, are compared at a time.
-const copyPage = 10_000
-
 // copyFields are those of a copy beside the key of the application's table. The seal is a keyed digest of the row, by which one that Lethe did not write is told.
 var copyFields = []connectors.Field{
 	{Name: "silo", Kind: connectors.Text, Length: 64},
@@ -66,7 +63,6 @@ type copyRow struct {
 	status        string
 	until, since  string // civil dates; until "" is open
 	seal          [16]byte
-	sound         bool // the seal is that of the row
 }
 
 // id is the row's key in the copy.
@@ -74,20 +70,20 @@ func (r copyRow) id() connectors.Key {
 	return r.record + connectors.MakeKey([]byte(r.silo), []byte(r.purpose))
 }
 
-// tally16 counts rows and combines their seals in any order.
-type tally16 struct {
-	rows, unsound int64
+// holding counts rows and combines their seals in any order.
+type holding struct {
+	rows, unsound int64 // unsound ones are not in the digest
 	digest        [16]byte
 }
 
-func (t *tally16) add(r copyRow) {
-	t.rows++
-	if !r.sound {
-		t.unsound++
+func (h *holding) add(seal [16]byte, sound bool) {
+	h.rows++
+	if !sound {
+		h.unsound++
 		return
 	}
-	for i, b := range r.seal {
-		t.digest[i] ^= b
+	for i, b := range seal {
+		h.digest[i] ^= b
 	}
 }
 
@@ -105,7 +101,8 @@ type keeping struct {
 	was    map[string]registry.Delivery
 	clean  map[string]bool               // by silo: the last delivery was acknowledged, so that what the copy holds is known
 	lines  map[string]*audit.ConsentSync // by silo
-	wanted map[string]*tally16
+	found  map[string]*holding           // by silo: what the copy held
+	wanted map[string]*holding           // and what it should
 
 	builder *connectors.Builder
 	silos   []string // sorted
@@ -178,7 +175,7 @@ func (n *night) keepings(c Copy) []*keeping {
 				k := byTable[r.Table]
 				if k == nil {
 					k = &keeping{Copy: c, night: n, store: s, of: connectors.Table{Name: r.Table}, groups: map[string][]*group{}, was: map[string]registry.Delivery{}, clean: map[string]bool{},
-						lines: map[string]*audit.ConsentSync{}, wanted: map[string]*tally16{}}
+						lines: map[string]*audit.ConsentSync{}, found: map[string]*holding{}, wanted: map[string]*holding{}}
 					byTable[r.Table] = k
 					list = append(list, k)
 				}
@@ -205,7 +202,7 @@ func (k *keeping) recall(ctx context.Context) error {
 	n := k.night
 	for silo := range k.groups {
 		k.lines[silo] = &audit.ConsentSync{Target: k.Target, Silo: silo, Source: k.store.Name, Object: k.of.Name, HeadSeq: n.silos[silo].standings.Head()}
-		k.wanted[silo] = &tally16{}
+		k.found[silo], k.wanted[silo] = &holding{}, &holding{}
 		k.was[silo] = registry.Delivery{Target: k.Target, Object: k.object()}
 		deliveries, err := n.registry.Deliveries(ctx, silo)
 		if err != nil {
@@ -255,15 +252,11 @@ func (k *keeping) deliver(ctx context.Context) error {
 		return err
 	}
 	n.Crash("copy_begun")
-	found, err := k.census(ctx, false)
-	if err != nil {
+	if err := (&comparison{keeping: k, ahead: map[connectors.Key]copyRow{}, early: map[connectors.Key]bool{}, most: copyAhead}).run(ctx); err != nil {
 		return err
 	}
-	for silo, line := range k.lines {
-		k.drift(line, found[silo])
-	}
-	if err := k.compare(ctx); err != nil {
-		return err
+	for _, line := range k.lines {
+		k.drift(line)
 	}
 	n.Crash("copy_written")
 	return nil
@@ -331,37 +324,13 @@ func (k *keeping) views() []connectors.CopyView {
 	return views
 }
 
-// compare reads the application's rows, page by page, and writes what the copy lacks or has otherwise.
-func (k *keeping) compare(ctx context.Context) error {
-	q := connectors.Query{Table: k.of.Name, MaxRows: copyPage}
-	for {
-		var records []connectors.Key
-		var wanted []copyRow
-		next, err := page(ctx, k.store.open, q, func(b connectors.Batch) (err error) {
-			records, wanted, err = k.want(b)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if next == "" {
-			return nil
-		}
-		q.After = next
-		if err := k.settle(ctx, records, wanted); err != nil {
-			return err
-		}
-	}
-}
-
-// want says what the copy should hold of the rows of a batch, and which records they are.
-func (k *keeping) want(b connectors.Batch) (records []connectors.Key, wanted []copyRow, err error) {
+// want says what the copy should hold of the rows of a batch.
+func (k *keeping) want(b connectors.Batch) (wanted []copyRow) {
 	for row := range int(b.Rows.NumRows()) {
 		record, ok := connectors.KeyOf(b.Rows, k.key, row)
 		if !ok {
 			continue
 		}
-		records = append(records, record)
 		for _, silo := range k.silos {
 			for _, g := range k.groups[silo] {
 				if g.mine(b.Rows, row) {
@@ -370,7 +339,7 @@ func (k *keeping) want(b connectors.Batch) (records []connectors.Key, wanted []c
 			}
 		}
 	}
-	return records, wanted, nil
+	return wanted
 }
 
 // wantRow says for each granted purpose whether a row may be used.
@@ -397,49 +366,6 @@ func (k *keeping) wantRow(wanted []copyRow, g *group, b connectors.Batch, row in
 	return wanted
 }
 
-// settle makes the copy hold what is wanted of some records, and nothing else of them.
-func (k *keeping) settle(ctx context.Context, records []connectors.Key, wanted []copyRow) error {
-	have := map[connectors.Key]copyRow{}
-	if k.table.Name != "" && len(records) > 0 {
-		q := connectors.Query{Table: k.table.Name, Keys: &connectors.Keys{Fields: k.of.Key, Tuples: records}}
-		for b, err := range k.store.open.Scan(ctx, q) {
-			if err != nil {
-				return err
-			}
-			for _, r := range k.read(b) {
-				have[r.id()] = r
-			}
-		}
-	}
-	var put []copyRow
-	for _, w := range wanted {
-		old, ok := have[w.id()]
-		delete(have, w.id())
-		w.since = k.night.today.String()
-		if ok && old.sound && old.status == w.status && old.until == w.until {
-			w.since = old.since
-		}
-		w.seal, w.sound = k.seal(w), true
-		if !ok || !old.sound || old.seal != w.seal {
-			k.lines[w.silo].Changed++
-			put = append(put, w)
-		}
-		k.wanted[w.silo].add(w)
-		if k.files != nil {
-			if err := k.files.add(k.object(), w); err != nil {
-				return err
-			}
-		}
-	}
-	var gone []connectors.Key
-	for id, r := range have {
-		k.lines[k.booked(r)].Changed++
-		gone = append(gone, id)
-	}
-	slices.Sort(gone)
-	return k.write(ctx, put, gone)
-}
-
 func (k *keeping) write(ctx context.Context, put []copyRow, gone []connectors.Key) error {
 	if k.keeper == nil || len(put)+len(gone) == 0 {
 		return nil
@@ -463,7 +389,7 @@ func (k *keeping) write(ctx context.Context, put []copyRow, gone []connectors.Ke
 	return k.keeper.WriteCopy(ctx, k.table, k.builder.Batch("").Rows, gone)
 }
 
-// read takes a batch of the copy apart and looks at its seals.
+// read takes a batch of the copy apart.
 func (k *keeping) read(b connectors.Batch) []copyRow {
 	rows := make([]copyRow, b.Rows.NumRows())
 	first := len(k.of.Key)
@@ -482,9 +408,8 @@ func (k *keeping) read(b connectors.Batch) []copyRow {
 		r := &rows[row]
 		r.record, _ = connectors.KeyOf(b.Rows, record, row)
 		r.silo, r.purpose, r.status, r.until, r.since = text(0, row), text(1, row), text(2, row), text(3, row), text(4, row)
-		if _, granted := k.groups[r.silo]; granted {
-			n, err := hex.Decode(r.seal[:], []byte(text(5, row))[:min(32, len(text(5, row)))])
-			r.sound = err == nil && n == len(r.seal) && r.seal == k.seal(*r)
+		if seal, err := hex.DecodeString(text(5, row)); err == nil && len(seal) == len(r.seal) {
+			r.seal = [16]byte(seal)
 		}
 	}
 	return rows
@@ -498,34 +423,6 @@ func (k *keeping) seal(r copyRow) (seal [16]byte) {
 	return seal
 }
 
-// census reads the whole copy. With sweep it also removes rows whose record is gone; what is then left is what the copy holds.
-func (k *keeping) census(ctx context.Context, sweep bool) (map[string]*tally16, error) {
-	found := map[string]*tally16{}
-	for silo := range k.groups {
-		found[silo] = &tally16{}
-	}
-	if k.table.Name == "" {
-		return found, nil
-	}
-	q := connectors.Query{Table: k.table.Name, MaxRows: copyPage}
-	for {
-		var rows []copyRow
-		next, err := page(ctx, k.store.open, q, func(b connectors.Batch) error { rows = k.read(b); return nil })
-		if err != nil || next == "" {
-			return found, err
-		}
-		q.After = next
-		if sweep {
-			if rows, err = k.sweep(ctx, rows); err != nil {
-				return nil, err
-			}
-		}
-		for _, r := range rows {
-			found[k.booked(r)].add(r)
-		}
-	}
-}
-
 // booked is the silo under which a row is counted: its own, or the first where somebody wrote one of a silo that is not granted.
 func (k *keeping) booked(r copyRow) string {
 	if _, granted := k.groups[r.silo]; granted {
@@ -534,68 +431,19 @@ func (k *keeping) booked(r copyRow) string {
 	return k.silos[0]
 }
 
-// sweep removes the rows whose record the application no longer has, and those of silos that are not granted, and returns the others.
-func (k *keeping) sweep(ctx context.Context, rows []copyRow) (left []copyRow, err error) {
-	asked, there := map[connectors.Key]bool{}, map[connectors.Key]bool{}
-	var records []connectors.Key
-	for _, r := range rows {
-		if !asked[r.record] {
-			asked[r.record] = true
-			records = append(records, r.record)
-		}
-	}
-	columns := make([]int, len(k.of.Key))
-	for i := range columns {
-		columns[i] = i
-	}
-	for b, err := range k.store.open.Scan(ctx, connectors.Query{Table: k.of.Name, Fields: k.of.Key, Keys: &connectors.Keys{Fields: k.of.Key, Tuples: records}}) {
-		if err != nil {
-			return nil, err
-		}
-		for row := range int(b.Rows.NumRows()) {
-			if key, ok := connectors.KeyOf(b.Rows, columns, row); ok {
-				there[key] = true
-			}
-		}
-	}
-	var gone []connectors.Key
-	for _, r := range rows {
-		if _, granted := k.groups[r.silo]; granted && there[r.record] {
-			left = append(left, r)
-			continue
-		}
-		gone = append(gone, r.id())
-		k.lines[k.booked(r)].Changed++
-	}
-	return left, k.write(ctx, nil, gone)
-}
-
-// acknowledge reads the copy back and records what it holds.
+// acknowledge records that the copy holds what it should: every change of it was committed.
 func (k *keeping) acknowledge(ctx context.Context) error {
 	n := k.night
 	if !n.opts.Apply {
 		return nil
 	}
-	held, err := k.census(ctx, true)
-	if err != nil {
-		return err
-	}
 	for silo, line := range k.lines {
-		want := cmp.Or(k.wanted[silo], held[silo]) // nothing is wanted of a sweep alone
-		if k.keeper == nil {                       // files are what was wanted
-			held[silo] = want
-		}
-		line.LocalRows, line.CopyDigest, line.LastCompare = held[silo].rows, held[silo].digest[:], n.asOf
-		line.ExpectedRows, line.ExpectedDigest = want.rows, want.digest[:]
-		d := registry.Delivery{Target: k.Target, Object: k.object(), SentSeq: line.HeadSeq, AckedSeq: line.HeadSeq, Rows: held[silo].rows, Digest: held[silo].digest, SentAt: n.asOf, AckedAt: n.asOf}
-		if held[silo].unsound > 0 {
-			return fmt.Errorf("%d rows of the copy changed while it was brought up to date: somebody else writes to it", held[silo].unsound)
-		}
+		want := k.wanted[silo]
+		d := registry.Delivery{Target: k.Target, Object: k.object(), SentSeq: line.HeadSeq, AckedSeq: line.HeadSeq, Rows: want.rows, Digest: want.digest, SentAt: n.asOf, AckedAt: n.asOf}
 		if err := n.registry.PutDelivery(ctx, silo, d); err != nil {
 			return fmt.Errorf("%w: %w", ErrRegistry, err)
 		}
-		k.was[silo] = d
-		line.AckedSeq, line.Attempts = d.AckedSeq, 0
+		k.was[silo], line.AckedSeq, line.Attempts = d, d.AckedSeq, 0
 	}
 	n.Crash("copy_acknowledged")
 	return nil
@@ -603,14 +451,15 @@ func (k *keeping) acknowledge(ctx context.Context) error {
 
 // drift compares what was found in a copy with what it was known to hold: rows that are missing, that Lethe never wrote, or that are not as it left them. What a
 // delivery that was cut off wrote is no drift; of such a copy only the seals can be judged.
-func (k *keeping) drift(line *audit.ConsentSync, found *tally16) {
-	was := k.was[line.Silo]
-	line.LocalRows = found.rows
+func (k *keeping) drift(line *audit.ConsentSync) {
+	was, found, want := k.was[line.Silo], k.found[line.Silo], k.wanted[line.Silo]
+	line.LocalRows, line.CopyDigest, line.LastCompare = found.rows, found.digest[:], k.night.asOf
+	line.ExpectedRows, line.ExpectedDigest = want.rows, want.digest[:]
 	if !k.clean[line.Silo] {
 		line.DriftDifferent = found.unsound
 		return
 	}
-	if k.table.Name == "" && k.Files != "" && !k.Table { // files alone: they are checked when the next ones are written
+	if !k.Table { // files alone: they are checked when the next ones are written
 		return
 	}
 	line.DriftMissing, line.DriftExtra = max(0, was.Rows-found.rows), max(0, found.rows-was.Rows)
@@ -637,7 +486,7 @@ func (k *keeping) report(silo string, err error) {
 	if line.AckedSeq < line.HeadSeq || err != nil {
 		line.LagSeconds = int64(n.asOf.Sub(since).Seconds())
 	}
-	n.facts.ConsentSync = append(n.facts.ConsentSync, line)
+	n.bookSync(line)
 	if drifted := line.DriftMissing + line.DriftExtra + line.DriftDifferent; drifted > 0 {
 		n.find(audit.Finding{Kind: "F_SYNC_DRIFT", Severity: "high", Source: k.store.Name, Object: k.name(), Count: drifted, Article: "Art. 5(1)(f)",
 			Words: fmt.Sprintf("The copy of the consents of silo %s was not as Lethe left it: %d rows missing, %d added, %d altered. %s", silo, line.DriftMissing, line.DriftExtra, line.DriftDifferent, repaired(n.opts.Apply, err))})
@@ -646,6 +495,19 @@ func (k *keeping) report(silo string, err error) {
 		n.find(audit.Finding{Kind: "F_SYNC_LAG", Severity: "high", Source: k.store.Name, Object: k.name(), Article: "Art. 7(3)",
 			Words: fmt.Sprintf("%s works with consents of silo %s as of %s: the copy could not be brought up to date since.", k.Target, silo, acked)})
 	}
+}
+
+// bookSync puts a line into the report; that of a second delivery in one night takes up what the first one said.
+func (n *night) bookSync(line *audit.ConsentSync) {
+	for i, l := range n.facts.ConsentSync {
+		if l.Target == line.Target && l.Silo == line.Silo && l.Source == line.Source && l.Object == line.Object {
+			line.Changed += l.Changed
+			line.DriftMissing, line.DriftExtra, line.DriftDifferent = line.DriftMissing+l.DriftMissing, line.DriftExtra+l.DriftExtra, line.DriftDifferent+l.DriftDifferent
+			n.facts.ConsentSync[i] = line
+			return
+		}
+	}
+	n.facts.ConsentSync = append(n.facts.ConsentSync, line)
 }
 
 func repaired(apply bool, err error) string {
@@ -672,18 +534,13 @@ func syncCode(err error) string {
 	return "E_FAILED"
 }
 
-// sweepCopies removes from the copies what the night erased from the application's tables.
-func (n *night) sweepCopies(ctx context.Context) error {
-	for _, k := range n.kept {
-		if !k.store.erased || k.keeper == nil || k.store.err != nil {
-			continue
-		}
-		clear(k.wanted)
-		if err := k.acknowledge(ctx); err != nil {
-			if errors.Is(err, ErrRegistry) {
+// syncErased delivers anew where the night erased rows: they are in no copy either.
+func (n *night) syncErased(ctx context.Context) error {
+	for _, c := range n.Copies {
+		if slices.ContainsFunc(n.stores, func(s *store) bool { return s.Name == c.Source && s.erased && s.err == nil }) {
+			if err := n.syncTarget(ctx, c); err != nil {
 				return err
 			}
-			n.problem(fmt.Errorf("%w: copy of %s for %s: %w", ErrSource, k.of.Name, k.Target, err))
 		}
 	}
 	return nil

@@ -54,7 +54,7 @@ func aNight() (Facts, map[actionTotal]actionCount) {
 		{Source: "crm", Object: "tmp_export_2019", Code: "E_NO_POLICY", Words: "No rule in force covers this record; write one before anything can be decided.", Count: 20417, FirstSeen: "2026-11-19", AgeDays: 2}}
 	f.ConsentSync = []*ConsentSync{
 		{Target: "crm", Silo: "newsletter", Source: "crm", Object: "subscriptions", HeadSeq: 41022, AckedSeq: 41022, MaxLagSeconds: 86400, Changed: 412, LocalRows: 33922, ExpectedRows: 33922, DriftMissing: 1, DriftDifferent: 2},
-		{Target: "shop", Silo: "inactive customers", Source: "shop", Object: "accounts", HeadSeq: 920, AckedSeq: 900, MaxLagSeconds: 86400, LagSeconds: 80000, Attempts: 3, Error: "E_UNREACHABLE", LocalRows: 5120}}
+		{Target: "shop", Silo: "inactive customers", Source: "shop", Object: "accounts", HeadSeq: 920, AckedSeq: 900, MaxLagSeconds: 86400, LagSeconds: 80000, Attempts: 3, Error: "E_UNREACHABLE", LocalRows: 5120, ExpectedRows: 5120}}
 	f.Backups = []Backup{
 		{Source: "shop-dump", Application: "shop", Path: "/backup/shop-2026-11-16.sql.gz", Engine: "mysqldump", Size: 81 << 20, TakenAt: day(16, 1), ExpiresAt: day(30, 23), Strategy: "rewrite", Why: "the oldest erasure is due since 2026-11-20; the file is rewritten P7D later", Pending: 3, Oldest: "2026-11-20", Status: "waiting"},
 		{Source: "shop-dump-old", Application: "shop", Path: "/backup/shop-2026-11-02.sql.gz", Engine: "mysqldump", TakenAt: day(2, 1), ExpiresAt: day(23, 23), Strategy: "rewrite", Why: "nothing in it is due", Status: "rewritten", Before: digest("0a0a"), After: digest("0b0b")},

@@ -246,12 +246,12 @@ type ConsentSync struct {
 	Changed        int64     // rows of the copy that were, or in a dry run would be, written or removed
 	Attempts       int64     // deliveries begun since the last acknowledged one
 	Error          string    // code of what ended tonight's; "" nothing did
-	LocalRows      int64     // of the copy, as read back
-	ExpectedRows   int64     //
+	LocalRows      int64     // of the copy, as it was found
+	ExpectedRows   int64     // as it should be, and is once it was brought up to date
 	DriftMissing   int64     // rows somebody removed from the copy, as found before it was repaired
 	DriftExtra     int64     // rows somebody added
 	DriftDifferent int64     // rows somebody altered
 	LastCompare    time.Time // when it was last compared in full
-	CopyDigest     []byte    //
-	ExpectedDigest []byte    //
+	CopyDigest     []byte    // of the rows found that Lethe had written
+	ExpectedDigest []byte    // of those that should be there
 }
