@@ -2,13 +2,17 @@ package registry
 
 import (
 	"bytes"
+	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/nyaruka/phonenumbers"
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
+
+	"lethe/classifiers/ident"
 )
 
 // The kinds of identifier. A national id names its country: "national-id:IT".
@@ -40,7 +44,7 @@ func upper(c byte) bool { return 'A' <= c && c <= 'Z' }
 //
 //	email            trim, NFC, lower-case, domain to A-labels; dots and +tags stay, they are other mailboxes at most providers
 //	phone            E.164
-//	national-id:CC   letters and digits, upper-case
+//	national-id:CC   letters and digits, upper-case; the check digits must be right where the country's scheme is known
 //	customer-number  exact after trimming
 //	username         trim, NFC, lower-case
 func Normalise(kind string, value []byte, country string, dst []byte) ([]byte, bool) {
@@ -64,7 +68,7 @@ func Normalise(kind string, value []byte, country string, dst []byte) ([]byte, b
 		}
 		return append(dst, bytes.ToLower(norm.NFC.Bytes(value))...), true
 	case strings.HasPrefix(kind, KindNational):
-		return normaliseNational(value, dst)
+		return normaliseNational(kind, value, dst)
 	}
 	return dst, false
 }
@@ -170,7 +174,19 @@ func normalisePhone(value []byte, country string, dst []byte) ([]byte, bool) {
 	return append(dst, phonenumbers.Format(number, phonenumbers.E164)...), true
 }
 
-func normaliseNational(value, dst []byte) ([]byte, bool) {
+// nationalSchemes are the numbers of persons by country, each with its check digits.
+var nationalSchemes = sync.OnceValue(func() map[string][]ident.Scheme {
+	schemes := map[string][]ident.Scheme{}
+	for _, s := range ident.All() {
+		if !s.Company && (slices.Contains(s.Labels, "national_id") || slices.Contains(s.Labels, "tax_id")) {
+			schemes[s.Country] = append(schemes[s.Country], s)
+		}
+	}
+	return schemes
+})
+
+// normaliseNational refuses a number of which a check digit is wrong, where the country's scheme is known.
+func normaliseNational(kind string, value, dst []byte) ([]byte, bool) {
 	start := len(dst)
 	for _, c := range value {
 		switch {
@@ -186,5 +202,16 @@ func normaliseNational(value, dst []byte) ([]byte, bool) {
 	if n := len(dst) - start; n < 4 || n > 32 {
 		return dst[:start], false
 	}
-	return dst, true
+	_, country, _ := strings.Cut(kind, ":")
+	schemes := nationalSchemes()[country]
+	if country == "" || len(schemes) == 0 {
+		return dst, true
+	}
+	number := ident.Number{Raw: value, Compact: dst[start:]}
+	for i := range schemes {
+		if ident.Match(&schemes[i], number) {
+			return dst, true
+		}
+	}
+	return dst[:start], false
 }
