@@ -460,6 +460,7 @@ func (c *cell) value() any {
 type bulk struct {
 	tx      *txn
 	insert  string // up to VALUES
+	clash   string // what becomes of a row whose key is there already; "" it ends the transaction
 	columns int
 	cells   []cell
 	full    *sql.Stmt
@@ -497,10 +498,15 @@ func (b *bulk) flush(ctx context.Context) error {
 	return err
 }
 
+// text is the statement for so many rows.
+func (b *bulk) text(row string, rows int) string {
+	return b.insert + row + strings.Repeat(","+row, rows-1) + b.clash
+}
+
 func (b *bulk) write(ctx context.Context) error {
 	row := "(" + placeholders(b.columns) + ")"
 	if b.tx.direct {
-		return b.tx.insertDirect(ctx, b.insert, row, b.columns, b.cells)
+		return b.tx.insertDirect(ctx, b, row)
 	}
 	for portion := range slices.Chunk(b.cells, bulkRows*b.columns) {
 		b.args = b.args[:0]
@@ -510,9 +516,9 @@ func (b *bulk) write(ctx context.Context) error {
 		var err error
 		switch rows := len(portion) / b.columns; {
 		case rows < bulkRows:
-			_, err = b.tx.exec(ctx, b.insert+row+strings.Repeat(","+row, rows-1), b.args...)
+			_, err = b.tx.exec(ctx, b.text(row, rows), b.args...)
 		case b.full == nil:
-			if b.full, err = b.tx.prepared(ctx, b.insert+row+strings.Repeat(","+row, bulkRows-1)); err != nil {
+			if b.full, err = b.tx.prepared(ctx, b.text(row, bulkRows)); err != nil {
 				return err
 			}
 			fallthrough

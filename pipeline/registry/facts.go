@@ -49,9 +49,9 @@ func (r *Registry) Flags(ctx context.Context, silo string) (map[FlagKey]time.Tim
 
 // SetFlags records flags. One that is there already keeps its first night.
 func (r *Registry) SetFlags(ctx context.Context, silo string, flags []Flag) error {
-	return r.eachWrite(ctx, silo, "set flags", `INSERT INTO flag (silo, record_ref, reason, since) VALUES (?, ?, ?, ?)`+r.ignoring("silo, record_ref, reason"), len(flags),
-		func(silo int64, i int) []any {
-			return []any{silo, flags[i].Record[:], flags[i].Reason, micros(flags[i].Since)}
+	return r.bulkWrite(ctx, silo, "set flags", "flag", "silo, record_ref, reason, since", r.ignoring("silo, record_ref, reason"), len(flags),
+		func(silo cell, i int) []cell {
+			return []cell{silo, blob(flags[i].Record[:]), text(flags[i].Reason), number(micros(flags[i].Since))}
 		})
 }
 
@@ -74,12 +74,33 @@ type Tombstone struct {
 
 // PutTombstones records tombstones. One of the same record and person is replaced and keeps the later DropAfter.
 func (r *Registry) PutTombstones(ctx context.Context, silo string, tombstones []Tombstone) error {
-	return r.eachWrite(ctx, silo, "put tombstones", `INSERT INTO tombstone (silo, record_ref, subject_ref, "system", object, action, plan_digest, erased_at, drop_after)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`+r.replacing("tombstone", "silo, record_ref, subject_ref", "drop_after", "action", "plan_digest", "erased_at"), len(tombstones),
-		func(silo int64, i int) []any {
-			t := &tombstones[i]
-			return []any{silo, t.Record[:], t.Subject[:], t.System, t.Object, t.Action, t.PlanDigest, micros(t.ErasedAt), micros(t.DropAfter)}
+	rows := oneEach(tombstones)
+	return r.bulkWrite(ctx, silo, "put tombstones", "tombstone", `silo, record_ref, subject_ref, "system", object, action, plan_digest, erased_at, drop_after`,
+		r.replacing("tombstone", "silo, record_ref, subject_ref", "drop_after", "action", "plan_digest", "erased_at"), len(rows),
+		func(silo cell, i int) []cell {
+			t := &rows[i]
+			return []cell{silo, blob(t.Record[:]), blob(t.Subject[:]), text(t.System), text(t.Object), text(t.Action), text(t.PlanDigest), number(micros(t.ErasedAt)), number(micros(t.DropAfter))}
 		})
+}
+
+// oneEach sorts tombstones and leaves one of each record and person, as if they were put one after the other: one statement may not put two.
+func oneEach(tombstones []Tombstone) []Tombstone {
+	rows := slices.Clone(tombstones)
+	slices.SortStableFunc(rows, func(a, b Tombstone) int {
+		return cmp.Or(bytes.Compare(a.Record[:], b.Record[:]), bytes.Compare(a.Subject[:], b.Subject[:]))
+	})
+	one := rows[:0]
+	for _, t := range rows {
+		if last := len(one) - 1; last >= 0 && one[last].Record == t.Record && one[last].Subject == t.Subject {
+			if one[last].DropAfter.After(t.DropAfter) {
+				t.DropAfter = one[last].DropAfter
+			}
+			one[last] = t
+			continue
+		}
+		one = append(one, t)
+	}
+	return one
 }
 
 // DropTombstones removes those of over. Of those of severed it removes the person: what stays says that the record was anonymized, and no
@@ -155,11 +176,11 @@ type RecordLink struct {
 // PutRecordLinks records links; one that is there already stays. Standings loaded before do not see them.
 func (r *Registry) PutRecordLinks(ctx context.Context, silo string, links []RecordLink) error {
 	now := r.now().UnixMicro()
-	return r.eachWrite(ctx, silo, "put record links", `INSERT INTO record_link (silo, record_ref, collection, "system", object, linked_at) VALUES (?, ?, ?, ?, ?, ?)`+
-		r.ignoring("silo, record_ref, collection"), len(links), func(silo int64, i int) []any {
-		l := &links[i]
-		return []any{silo, l.Record[:], l.Collection, l.System, l.Object, now}
-	})
+	return r.bulkWrite(ctx, silo, "put record links", "record_link", `silo, record_ref, collection, "system", object, linked_at`, r.ignoring("silo, record_ref, collection"), len(links),
+		func(silo cell, i int) []cell {
+			l := &links[i]
+			return []cell{silo, blob(l.Record[:]), number(int64(l.Collection)), text(l.System), text(l.Object), number(now)}
+		})
 }
 
 // eachOf runs a query over one silo's rows; a silo that the registry does not know has none.
@@ -182,6 +203,30 @@ func (r *Registry) eachOf(ctx context.Context, silo, query string, each func(*sq
 		}
 	}
 	return rows.Err()
+}
+
+// bulkWrite inserts n rows in one transaction; clash says what becomes of a row whose key is there.
+func (r *Registry) bulkWrite(ctx context.Context, silo, what, table, columns, clash string, n int, row func(silo cell, i int) []cell) error {
+	if n == 0 {
+		return nil
+	}
+	return r.write(ctx, fmt.Sprintf("%s of silo %q", what, silo), func(tx *txn) error {
+		w, err := r.writer(ctx, tx, silo) // a silo may get flags before its first event
+		if err != nil {
+			return err
+		}
+		rows := newBulk(tx, table, columns)
+		rows.clash = clash
+		for i := range n {
+			rows.add(row(number(w.silo.id), i)...)
+			if i%flushRows == flushRows-1 {
+				if err := rows.flush(ctx); err != nil {
+					return err
+				}
+			}
+		}
+		return rows.flush(ctx)
+	})
 }
 
 // eachWrite runs one statement n times in one transaction.

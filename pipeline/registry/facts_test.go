@@ -207,6 +207,7 @@ func TestTombstones(t *testing.T) {
 		require.NoError(t, f.r.PutTombstones(t.Context(), "crm", []Tombstone{stone, second}))
 		shorter := stone
 		shorter.DropAfter = day("2027-01-01")
+		require.NoError(t, f.r.PutTombstones(t.Context(), "crm", []Tombstone{shorter, stone, shorter}), "one of them twice in one call")
 		require.NoError(t, f.r.PutTombstones(t.Context(), "crm", []Tombstone{shorter}))
 		all, err := f.r.Tombstones(t.Context(), "crm")
 		require.NoError(t, err)

@@ -171,19 +171,19 @@ type inserter struct {
 }
 
 // inserter prepares an INSERT of so many rows, once a transaction.
-func (t *txn) inserter(db *sqlite3.Conn, insert, row string, rows, columns int) (*inserter, error) {
-	key := insertKey{insert, rows}
+func (t *txn) inserter(db *sqlite3.Conn, b *bulk, row string, rows int) (*inserter, error) {
+	key := insertKey{b.insert, rows}
 	if st := t.inserters[key]; st != nil {
 		return st, nil
 	}
-	st, _, err := db.Prepare(insert + row + strings.Repeat(","+row, rows-1))
+	st, _, err := db.Prepare(b.text(row, rows))
 	if err != nil {
 		return nil, err
 	}
 	if t.inserters == nil {
 		t.inserters = map[insertKey]*inserter{}
 	}
-	t.inserters[key] = &inserter{st, make([]cell, rows*columns)}
+	t.inserters[key] = &inserter{st, make([]cell, rows*b.columns)}
 	return t.inserters[key], nil
 }
 
@@ -202,22 +202,23 @@ func (st *inserter) run(cells []cell) error {
 	return st.Exec()
 }
 
-// insertDirect inserts rows, many with one statement as long as there are so many, and the rest one by one.
-func (t *txn) insertDirect(ctx context.Context, insert, row string, columns int, cells []cell) error {
+// insertDirect inserts a bulk's rows, many with one statement as long as there are so many, and the rest one by one.
+func (t *txn) insertDirect(ctx context.Context, b *bulk, row string) error {
+	cells := b.cells
 	if len(cells) == 0 {
 		return nil
 	}
 	return t.failed(t.conn.Raw(func(c any) error {
 		db := c.(driver.Conn).Raw()
-		for _, rows := range []int{max(directCells/columns, 1), 1} {
-			if len(cells) < rows*columns {
+		for _, rows := range []int{max(directCells/b.columns, 1), 1} {
+			if len(cells) < rows*b.columns {
 				continue
 			}
-			st, err := t.inserter(db, insert, row, rows, columns)
+			st, err := t.inserter(db, b, row, rows)
 			if err != nil {
 				return err
 			}
-			for ; len(cells) >= rows*columns; cells = cells[rows*columns:] {
+			for ; len(cells) >= rows*b.columns; cells = cells[rows*b.columns:] {
 				if err := errors.Join(st.run(cells), ctx.Err()); err != nil {
 					return err
 				}
