@@ -70,7 +70,7 @@ func exitCode(err error) int {
 		code int
 	}{
 		{connectors.ErrConfig, 2}, {connectors.ErrPlaintext, 2}, {errors.ErrUnsupported, 2}, {keystore.ErrMissing, 2}, {keystore.ErrReadable, 2}, {keystore.ErrDestroyed, 2},
-		{registry.ErrRefused, 2}, {registry.ErrDelivery, 2}, {registry.ErrTampered, 12}, {registry.ErrMissing, 10}, {registry.ErrUnreachable, 10}, {registry.ErrEmpty, 10}, {registry.ErrLocked, 11}, {registry.ErrUnknownSilo, 10},
+		{registry.ErrRefused, 2}, {registry.ErrDelivery, 2}, {registry.ErrKeyVersion, 10}, {registry.ErrTampered, 12}, {registry.ErrMissing, 10}, {registry.ErrUnreachable, 10}, {registry.ErrEmpty, 10}, {registry.ErrLocked, 11}, {registry.ErrUnknownSilo, 10},
 		{connectors.ErrSchemaChanged, 13}, {connectors.ErrUnreachable, 3}, {connectors.ErrDenied, 3}, {connectors.ErrDamaged, 3}, {connectors.ErrTransient, 3},
 		{errUsage, 2}, {pipeline.ErrWaiting, 4},
 	} {

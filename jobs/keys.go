@@ -21,7 +21,7 @@ import (
 
 func (c *Command) keysCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "keys", Short: "Create, list and destroy the keys of silos; create the signing keys of people",
+		Use: "keys", Short: "Create, list, rotate and destroy the keys of silos; create the signing keys of people",
 		Long: `Every silo has a key of its own, in the keystore. References to people and records are made with it, so that nothing in the registry can be linked to
 anybody, or from one silo to another, without it. Destroying the key of a silo that has ended makes all its references unlinkable at once, in every copy and
 backup of the registry as well.`,
@@ -77,7 +77,7 @@ backup of the registry as well.`,
 			return nil
 		},
 	}
-	cmd.AddCommand(person, create, c.keysListCommand(), c.keysDestroyCommand())
+	cmd.AddCommand(person, create, c.keysListCommand(), c.keysRotateCommand(), c.keysRetireCommand(), c.keysDestroyCommand())
 	return cmd
 }
 
@@ -129,7 +129,7 @@ func (c *Command) keysListCommand() *cobra.Command {
 func keyLines(ctx context.Context, p *pipeline.Pipeline) (lines []keyLine, err error) {
 	known := map[string]registry.KeyVersion{}
 	config := p.Registry
-	config.ReadOnly, config.AllowEmpty = true, true
+	config.ReadOnly, config.AllowEmpty, config.Keys = true, true, nil
 	switch r, err := registry.Open(ctx, config); {
 	case errors.Is(err, registry.ErrMissing), errors.Is(err, registry.ErrSchema): // keys come before the registry
 	case err != nil:
@@ -147,8 +147,11 @@ func keyLines(ctx context.Context, p *pipeline.Pipeline) (lines []keyLine, err e
 		l := keyLine{Silo: v.Silo, Version: v.Version, State: string(registry.KeyActive), KeyID: v.KeyID}
 		if k, ok := known[fmt.Sprint(v.Silo, "@", v.Version)]; ok {
 			l.State, l.Created, l.Destroyed = string(k.State), k.CreatedAt, k.DestroyedAt
-			if k.State == registry.KeyDestroyed && v.Destroyed == nil {
+			switch {
+			case k.State == registry.KeyDestroyed && v.Destroyed == nil:
 				l.State = "destroyed, but its file is back: remove it"
+			case k.State == registry.KeyRetiring:
+				l.State = "retiring, nothing needs it"
 			}
 		}
 		if e := v.Destroyed; e != nil {
@@ -161,6 +164,74 @@ func keyLines(ctx context.Context, p *pipeline.Pipeline) (lines []keyLine, err e
 		lines = append(lines, l)
 	}
 	return lines, nil
+}
+
+func (c *Command) keysRotateCommand() *cobra.Command {
+	var silo string
+	cmd := &cobra.Command{
+		Use: "rotate", Short: "Give a silo a new version of its key, and carry all references over to it", Args: cobra.NoArgs,
+		Long: `A new version of the silo's key is a secret over the one before: every reference in the registry (people, records, flags, tombstones) is replaced by its own
+reference under that secret, in one transaction, and a rekeyed event in the chain says so. Nobody need be at hand for it, rows that are gone included. Who
+has the old key only can compute no reference made from then on. What the chain's past events say of themselves stays as it was written: an old delivery is
+still recognised, and references of before the rotation stay in those events until they are purged.
+
+It is refused while a plan of the silo is not settled. If it is interrupted, run it again; until then everything that uses the registry refuses to. A
+registry, or a keystore, that was put back from a copy of before is noticed in the same way, and rotate carries such a registry over once more.`,
+		Example: "  lethe keys rotate --silo newsletter",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, _, err := c.load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			version, carried, err := p.RotateKey(cmd.Context(), silo)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.Out, "silo %s uses version %d of its key; %d references were carried over\n", silo, version, carried)
+			fmt.Fprintf(c.Out, "nothing needs version %d any more: keep a copy of the keystore, then lethe keys retire --silo %s --version %[1]d\n", version-1, silo)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&silo, "silo", "", "the silo")
+	required(cmd, "silo")
+	return cmd
+}
+
+func (c *Command) keysRetireCommand() *cobra.Command {
+	var silo, because string
+	var version int
+	var people witnessFlags
+	cmd := &cobra.Command{
+		Use: "retire", Short: "Destroy, before two witnesses, a version of a key that a later one has replaced", Args: cobra.NoArgs,
+		Long:    `The secret of the old version is destroyed. What later versions need of it, from which it cannot be computed, is in their files.`,
+		Example: "  lethe keys retire --silo newsletter --version 1 --as anna --key anna.key --as bo --key bo.key --because \"yearly rotation\"",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, _, err := c.load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			witnesses, err := people.load()
+			if err != nil {
+				return err
+			}
+			e, err := p.RetireKey(cmd.Context(), silo, version, because, witnesses)
+			if err != nil {
+				return err
+			}
+			c.printDestroyed(p, silo, e)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&silo, "silo", "", "the silo")
+	cmd.Flags().IntVar(&version, "version", 0, "the version that was replaced")
+	cmd.Flags().StringVar(&because, "because", "", "why; it stands in the evidence")
+	people.register(cmd)
+	required(cmd, "silo", "version", "because")
+	return cmd
+}
+
+func (c *Command) printDestroyed(p *pipeline.Pipeline, silo string, e keystore.Evidence) {
+	fmt.Fprintf(c.Out, "key %s of silo %s was destroyed on %s, evidence %x\n", e.KeyID[:16], silo, dayOf(e.DestroyedAt, p.Zone), e.Digest())
 }
 
 func (c *Command) keysDestroyCommand() *cobra.Command {
@@ -194,8 +265,7 @@ Afterwards take the silo, and the roles of its owners, out of the configuration:
 				return err
 			}
 			for _, e := range destroyed {
-				digest := e.Digest()
-				fmt.Fprintf(c.Out, "key %s of silo %s was destroyed on %s, evidence %x\n", e.KeyID[:16], silo, dayOf(e.DestroyedAt, p.Zone), digest)
+				c.printDestroyed(p, silo, e)
 			}
 			fmt.Fprintf(c.Out, "take silo %s out of the configuration\n", silo)
 			return nil

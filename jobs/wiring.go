@@ -87,6 +87,7 @@ func (c *Config) Build(ctx context.Context, log *slog.Logger) (*pipeline.Pipelin
 	if p.Keys, err = keystore.Open(ctx, c.abs(c.Keystore.Path), c.abs(identity)); err != nil {
 		return nil, fmt.Errorf("%w: %w", pipeline.ErrConfig, err)
 	}
+	p.Registry.Keys = p.Keys.Current()
 	for _, w := range c.warnings {
 		log.Warn(w)
 	}

@@ -282,7 +282,7 @@ func (n *night) newGroup(s *store, silo *policy.Compiled, records policy.Records
 	}
 	g.targets = targets
 	if g.match != nil {
-		key := g.match.Record("anonymize", silo.Silo.Name, nil)
+		key := g.match.Fixed("anonymize", nil)
 		for i := range g.targets {
 			g.targets[i].technique = g.targets[i].technique.WithKey(key[:], silo.Silo.Name)
 		}

@@ -58,9 +58,7 @@ func (p *Pipeline) DestroyKeys(ctx context.Context, silo, because string, witnes
 	if len(versions) == 0 {
 		return nil, fmt.Errorf("%w: silo %q has no key: `lethe keys list` names those that have", ErrConfig, silo)
 	}
-	config := p.Registry
-	config.AllowEmpty = true
-	r, err := registry.Open(ctx, config)
+	r, err := p.registryForKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -70,16 +68,8 @@ func (p *Pipeline) DestroyKeys(ctx context.Context, silo, because string, witnes
 	}
 	p.Crash("retired")
 	for _, v := range versions {
-		var signed []string
-		for _, w := range witnesses {
-			signed = append(signed, w.Signer.Witness(w.Name, v.KeyID, because))
-		}
-		evidence, err := p.Keys.DestroySilo(silo, v.Version, p.Now(), because, signed...)
+		evidence, err := p.destroyKey(ctx, r, v, because, witnesses)
 		if err != nil {
-			return nil, err
-		}
-		p.Crash("destroyed")
-		if err := r.DestroyedKey(ctx, silo, v.Version, evidence.DestroyedAt, evidence.Digest()); err != nil {
 			return nil, err
 		}
 		destroyed = append(destroyed, evidence)
@@ -92,13 +82,97 @@ func (p *Pipeline) DestroyKeys(ctx context.Context, silo, because string, witnes
 	return destroyed, nil
 }
 
-// unneeded refuses while a plan may still change rows of the silo, or the last night saw rows of it: what shows why they are held would be gone.
-func (p *Pipeline) unneeded(ctx context.Context, silo string) error {
+// registryForKeys opens the registry whatever the versions of its keys.
+func (p *Pipeline) registryForKeys(ctx context.Context) (*registry.Registry, error) {
+	config := p.Registry
+	config.AllowEmpty, config.Keys = true, nil
+	return registry.Open(ctx, config)
+}
+
+// destroyKey destroys one version of a silo's key before witnesses and records it.
+func (p *Pipeline) destroyKey(ctx context.Context, r *registry.Registry, v keystore.SiloVersion, because string, witnesses []Witness) (keystore.Evidence, error) {
+	var signed []string
+	for _, w := range witnesses {
+		signed = append(signed, w.Signer.Witness(w.Name, v.KeyID, because))
+	}
+	evidence, err := p.Keys.DestroySilo(v.Silo, v.Version, p.Now(), because, signed...)
+	if err != nil {
+		return evidence, err
+	}
+	p.Crash("destroyed")
+	return evidence, r.DestroyedKey(ctx, v.Silo, v.Version, evidence.DestroyedAt, evidence.Digest())
+}
+
+// RotateKey gives a silo a new version of its key and carries every reference over to it; it returns the version and how many were carried over. Cut off
+// between the two, every use of the registry is refused until it is finished by asking again.
+func (p *Pipeline) RotateKey(ctx context.Context, silo string) (version, carried int, err error) {
+	n := &night{Pipeline: p}
+	if err := n.takeLock(); err != nil {
+		return 0, 0, err
+	}
+	defer func() { err = errors.Join(err, n.lock.Close()) }()
 	j, err := journal.Open(ctx, p.State)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
-	defer j.Close()
+	defer func() { err = errors.Join(err, j.Close()) }()
+	if err := p.unplanned(ctx, j, silo); err != nil {
+		return 0, 0, err
+	}
+	r, err := p.registryForKeys(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	known, err := r.KeyVersions(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	i := slices.IndexFunc(known, func(v registry.KeyVersion) bool { return v.Silo == silo && v.State == registry.KeyActive })
+	if i < 0 {
+		return 0, 0, fmt.Errorf("%w: the registry holds nothing under a key of silo %q: there is nothing to rotate", ErrConfig, silo)
+	}
+	if version = p.Keys.Current()[silo]; version == known[i].Version {
+		if version, err = p.Keys.RotateSilo(silo); err != nil {
+			return 0, 0, err
+		}
+		p.Crash("rotated")
+	}
+	key, err := p.Keys.SiloKey(silo)
+	if err != nil {
+		return 0, 0, err
+	}
+	carried, err = r.Rotate(ctx, key)
+	return version, carried, err
+}
+
+// RetireKey destroys, before two witnesses, a version of a silo's key that a later one has replaced.
+func (p *Pipeline) RetireKey(ctx context.Context, silo string, version int, because string, witnesses []Witness) (evidence keystore.Evidence, err error) {
+	if err := p.Proven(witnesses); err != nil {
+		return evidence, err
+	}
+	r, err := registry.Open(ctx, p.Registry) // the versions fit: no rotation is half done
+	if err != nil {
+		return evidence, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	known, err := r.KeyVersions(ctx)
+	if err != nil {
+		return evidence, err
+	}
+	replaced := func(v registry.KeyVersion) bool {
+		return v.Silo == silo && v.Version == version && v.State != registry.KeyActive
+	}
+	held := p.Keys.SiloVersions()
+	i := slices.IndexFunc(held, func(v keystore.SiloVersion) bool { return v.Silo == silo && v.Version == version })
+	if i < 0 || !slices.ContainsFunc(known, replaced) {
+		return evidence, fmt.Errorf("%w: version %d of the key of silo %q is not one that a later version replaced: `lethe keys list` shows them", ErrConfig, version, silo)
+	}
+	return p.destroyKey(ctx, r, held[i], because, witnesses)
+}
+
+// unplanned refuses while a plan may still change rows of the silo: it names them by references under the key.
+func (p *Pipeline) unplanned(ctx context.Context, j *journal.Journal, silo string) error {
 	plans, err := j.Plans(ctx, journal.Waiting, journal.Approved)
 	if err != nil {
 		return err
@@ -111,6 +185,19 @@ func (p *Pipeline) unneeded(ctx context.Context, silo string) error {
 		if slices.ContainsFunc(doc.Groups, func(g PlanGroup) bool { return g.Silo == silo }) {
 			return fmt.Errorf("%w: plan %s names rows of silo %s and is not settled: apply or reject it first", ErrConfig, entry.ID, silo)
 		}
+	}
+	return nil
+}
+
+// unneeded refuses while a plan may still change rows of the silo, or the last night saw rows of it: what shows why they are held would be gone.
+func (p *Pipeline) unneeded(ctx context.Context, silo string) error {
+	j, err := journal.Open(ctx, p.State)
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	if err := p.unplanned(ctx, j, silo); err != nil {
+		return err
 	}
 	runs, err := j.Runs(ctx, 60)
 	if err != nil {

@@ -418,7 +418,7 @@ func (k *keeping) read(b connectors.Batch) []copyRow {
 // seal is the keyed digest of a row, under the silo's key.
 func (k *keeping) seal(r copyRow) (seal [16]byte) {
 	content := r.record + connectors.MakeKey([]byte(r.purpose), []byte(r.status), []byte(r.until), []byte(r.since))
-	ref := k.groups[r.silo][0].match.Record("copy of "+k.Target, k.object(), []byte(content))
+	ref := k.groups[r.silo][0].match.Fixed("copy of "+k.Target+" "+k.object(), []byte(content))
 	copy(seal[:], ref[:])
 	return seal
 }

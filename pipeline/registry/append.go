@@ -14,13 +14,15 @@ import (
 	"lethe/pipeline/registry/keystore"
 )
 
-// keyVersion is the version of the silo's key under which collections are stored; the first version has no rotation.
-const keyVersion = 1
-
-// identifier is a subject's identifier as reference.
+// identifier is a subject's identifier as reference: that of the silo's key in use, and that of its first version, which recognises deliveries.
 type identifier struct {
-	kind string
-	ref  Ref
+	kind       string
+	ref, first Ref
+}
+
+func newIdentifier(keys *keystore.SiloKey, kind string, normalised []byte) identifier {
+	first := keys.First(kind, normalised)
+	return identifier{kind, keys.Carry(first, false, 1), first}
 }
 
 // pending is an event ready to be appended, and afterwards its outcome.
@@ -54,10 +56,10 @@ func (p *pending) prepare(keys *keystore.SiloKey, scratch *[]byte) error {
 		if !ok {
 			return refuse(BadIdentifier, s.Kind)
 		}
-		p.identifiers = append(p.identifiers, identifier{s.Kind, keys.Match(s.Kind, value)})
+		p.identifiers = append(p.identifiers, newIdentifier(keys, s.Kind, value))
 	}
 	if p.Collection != "" {
-		p.identifiers = append(p.identifiers, identifier{kindCollection, CollectionRef(keys, p.Collection)})
+		p.identifiers = append(p.identifiers, newIdentifier(keys, kindCollection, collectionID(p.Collection)))
 	}
 	if len(p.identifiers) == 0 {
 		return refuse(NoIdentifier, "")
@@ -76,8 +78,10 @@ func (p *pending) prepare(keys *keystore.SiloKey, scratch *[]byte) error {
 
 // CollectionRef is the reference of a source's collection id, to be given to Standings.Match for rows that carry one.
 func CollectionRef(keys *keystore.SiloKey, id string) Ref {
-	return keys.Match(kindCollection, []byte(strings.TrimSpace(id)))
+	return keys.Match(kindCollection, collectionID(id))
 }
+
+func collectionID(id string) []byte { return []byte(strings.TrimSpace(id)) }
 
 // Append records one event and returns its position. It is idempotent like Import: an event delivered twice is recorded once and returns
 // position 0. A *RefusedError says why an event cannot be recorded.
@@ -95,6 +99,9 @@ func (r *Registry) Append(ctx context.Context, keys *keystore.SiloKey, e Event) 
 	}
 	err := r.write(ctx, fmt.Sprintf("record event in silo %q", keys.Silo()), func(tx *txn) error {
 		w, err := r.writer(ctx, tx, keys.Silo())
+		if err == nil {
+			err = w.under(keys)
+		}
 		if err != nil {
 			return err
 		}
@@ -113,6 +120,7 @@ func (r *Registry) Append(ctx context.Context, keys *keystore.SiloKey, e Event) 
 type writer struct {
 	tx          *txn
 	silo        siloRow
+	version     int // of the silo's key that is in use
 	collections int64
 	now         int64 // recorded_at of what is written
 	buf         []byte
@@ -154,7 +162,7 @@ func (r *Registry) writer(ctx context.Context, tx *txn, silo string) (*writer, e
 	}
 	w.inserts = []*bulk{
 		intoCollection: newBulk(tx, "collection", "silo, collection, key_version"),
-		intoAlias:      newBulk(tx, "subject_alias", "silo, alias_ref, collection, kind"),
+		intoAlias:      newBulk(tx, "subject_alias", "silo, alias_ref, collection, kind, key_version"),
 		intoEvidence:   newBulk(tx, "evidence", "silo, evidence, commitment, salt, destroyed_at"),
 		intoEvent: newBulk(tx, "event", "silo, seq, type, purpose, purpose_version, basis, occurred_at, zone, effective_from, effective_until,"+
 			"recorded_at, method, source, idem, notice, commitment, hash"),
@@ -267,7 +275,7 @@ func (w *writer) resolve(p *pending, aliases map[Ref][]int64) error {
 	if p.collections = found; len(found) == 0 {
 		w.collections++
 		p.collections = []int64{w.collections}
-		w.inserts[intoCollection].add(number(w.silo.id), number(w.collections), number(keyVersion))
+		w.inserts[intoCollection].add(number(w.silo.id), number(w.collections), number(int64(w.version)))
 	}
 	return nil
 }
@@ -284,7 +292,7 @@ func (w *writer) learn(p *pending, collection int64, aliases map[Ref][]int64) []
 			continue
 		}
 		aliases[id.ref] = slices.Concat(here[:at], []int64{collection}, here[at:]) // events of the batch may hold the slice
-		w.inserts[intoAlias].add(number(w.silo.id), w.keep(id.ref[:]), number(collection), text(id.kind))
+		w.inserts[intoAlias].add(number(w.silo.id), w.keep(id.ref[:]), number(collection), text(id.kind), number(int64(w.version)))
 	}
 	return w.arena[from:len(w.arena):len(w.arena)]
 }

@@ -138,6 +138,7 @@ type details struct {
 	Due     int64  `json:"due,omitempty"`
 	Seqs    string `json:"seqs,omitempty"`
 	Since   int64  `json:"since,omitempty"` // expired: the beginning of the consent that ended
+	Key     int    `json:"key,omitempty"`   // rekeyed: the version of the silo's key that all references were carried over to
 }
 
 // Reason says why an event was refused.
@@ -401,7 +402,7 @@ func (e *Event) content(buf []byte, identifiers []identifier) []byte {
 	}
 	buf = append(buf, e.details.encode()...)
 	for _, id := range identifiers {
-		buf = append(append(append(buf, id.kind...), '='), id.ref[:]...)
+		buf = append(append(append(buf, id.kind...), '='), id.first[:]...)
 	}
 	return buf
 }

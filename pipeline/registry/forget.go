@@ -121,7 +121,7 @@ func (r *Registry) Retire(ctx context.Context, silo string, asOf time.Time) (For
 				return nil, fmt.Errorf("%w: %s", ErrRefused, obstacle.hint)
 			}
 		}
-		for _, table := range []string{"flag", "tombstone"} {
+		for _, table := range []string{"flag", "tombstone", "subject_alias"} {
 			if _, err := w.tx.exec(ctx, `DELETE FROM `+table+` WHERE silo = ?`, w.silo.id); err != nil {
 				return nil, err
 			}
@@ -187,6 +187,12 @@ func (w *writer) purge(ctx context.Context, collections []int64) (int, error) {
 	}, args...)
 	if err != nil {
 		return 0, err
+	}
+	if w.version > 1 { // the events name references under the first version of the key, from which only the key leads to those of today
+		refs = nil
+		if _, err := w.tx.exec(ctx, `DELETE FROM subject_alias WHERE silo = ? AND collection`+in, args...); err != nil {
+			return 0, err
+		}
 	}
 	for portion := range slices.Chunk(refs, lookUpRows) {
 		given := slices.Clone(args)

@@ -203,7 +203,7 @@ func (l *load) accept(p *pending) error {
 func (r *Registry) record(ctx context.Context, what string, l *load, p *portion) error {
 	ask := !l.fresh
 	for {
-		err := r.importTx(ctx, what, l.in.Keys.Silo(), func(w *writer) error {
+		err := r.importTx(ctx, what, l.in.Keys, func(w *writer) error {
 			w.unasked = !ask
 			if err := w.append(ctx, p.batch); err != nil {
 				return err
@@ -224,7 +224,7 @@ func (r *Registry) record(ctx context.Context, what string, l *load, p *portion)
 func (r *Registry) dryRun(ctx context.Context, what string, l *load) error {
 	errDry := errors.New("dry run")
 	p := l.fill()
-	err := r.importTx(ctx, what, l.in.Keys.Silo(), func(w *writer) error {
+	err := r.importTx(ctx, what, l.in.Keys, func(w *writer) error {
 		for ; ; p = l.fill() {
 			if p.err != nil {
 				return p.err
@@ -276,9 +276,12 @@ func (l *load) count(portion *portion) {
 }
 
 // importTx runs one transaction.
-func (r *Registry) importTx(ctx context.Context, what, silo string, f func(*writer) error) error {
+func (r *Registry) importTx(ctx context.Context, what string, keys *keystore.SiloKey, f func(*writer) error) error {
 	return r.write(ctx, what, func(tx *txn) error {
-		w, err := r.writer(ctx, tx, silo)
+		w, err := r.writer(ctx, tx, keys.Silo())
+		if err == nil {
+			err = w.under(keys)
+		}
 		if err != nil {
 			return err
 		}

@@ -1,11 +1,13 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"lethe/pipeline/registry/keystore"
@@ -74,10 +76,9 @@ func (r *Registry) DestroyedKey(ctx context.Context, silo string, version int, a
 	})
 }
 
-// keyed makes sure that a silo has an active key, and records the first version of a silo that is new.
+// keyed makes sure that a silo has a key in use, and records the first version of a silo that is new.
 func (w *writer) keyed(ctx context.Context) error {
-	var version int
-	err := w.tx.row(ctx, `SELECT key_version FROM silo_key WHERE silo = ? AND active = 1`, w.silo.id).Scan(&version)
+	err := w.tx.row(ctx, `SELECT key_version FROM silo_key WHERE silo = ? AND active = 1`, w.silo.id).Scan(&w.version)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
@@ -88,7 +89,142 @@ func (w *writer) keyed(ctx context.Context) error {
 	if known > 0 {
 		return fmt.Errorf("%w; the registry says so, whatever the keystore holds: give the silo another name", keystore.ErrDestroyed)
 	}
-	_, err = w.tx.exec(ctx, `INSERT INTO silo_key (silo, key_version, state, active, created_at, destroyed_at, evidence) VALUES (?, ?, ?, 1, ?, 0, NULL)`,
-		w.silo.id, keyVersion, string(KeyActive), w.now)
+	w.version = 1
+	return w.useKey(ctx)
+}
+
+func (w *writer) useKey(ctx context.Context) error {
+	_, err := w.tx.exec(ctx, `INSERT INTO silo_key (silo, key_version, state, active, created_at, destroyed_at, evidence) VALUES (?, ?, ?, 1, ?, 0, NULL)`,
+		w.silo.id, w.version, string(KeyActive), w.now)
 	return err
+}
+
+// under refuses references of another version of the key than the silo's.
+func (w *writer) under(keys *keystore.SiloKey) error {
+	return w.tx.fits(w.silo.Silo, w.version, keys.Version())
+}
+
+func (h handle) fits(silo string, registry, keystore int) error {
+	switch {
+	case registry < keystore:
+		return fmt.Errorf("%w: silo %q: the key has version %d and the references version %d: `lethe keys rotate --silo %s` carries them over", ErrKeyVersion, silo, keystore, registry, silo)
+	case registry > keystore:
+		return fmt.Errorf("%w: silo %q: the keystore lacks version %d of the key: restore it from a copy", ErrKeyVersion, silo, registry)
+	}
+	return nil
+}
+
+// checkKeys compares the versions of keys in use.
+func (r *Registry) checkKeys(ctx context.Context, keys map[string]int) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	versions, err := r.KeyVersions(ctx)
+	if err != nil {
+		return err
+	}
+	for _, v := range versions {
+		if has, ok := keys[v.Silo]; ok && v.State == KeyActive {
+			if err := r.fits(v.Silo, v.Version, has); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rotatePage is how many references are carried over at a time.
+const rotatePage = 5000
+
+// Rotate carries every reference of a silo, to people and to records, over to a new version of its key, in one transaction; the version before
+// retires. What is in the chain stays as it was written: a rekeyed event says up to where references are of older versions. Where the registry is at
+// that version already nothing is done. It returns how many references were carried over.
+func (r *Registry) Rotate(ctx context.Context, keys *keystore.SiloKey) (carried int, err error) {
+	err = r.write(ctx, fmt.Sprintf("rotate the key of silo %q", keys.Silo()), func(tx *txn) error {
+		s, err := siloOf(ctx, tx.handle, keys.Silo())
+		if err != nil {
+			return err
+		}
+		w, err := r.writer(ctx, tx, s.Silo)
+		if err != nil || w.version == keys.Version() {
+			return err
+		}
+		if w.version > keys.Version() {
+			return w.under(keys)
+		}
+		if carried, err = w.carryAliases(ctx, keys); err != nil {
+			return err
+		}
+		for _, of := range []struct {
+			table, column string
+			record        bool
+		}{{"record_link", "record_ref", true}, {"flag", "record_ref", true}, {"tombstone", "record_ref", true}, {"tombstone", "subject_ref", false}} {
+			n, err := w.carry(ctx, keys, of.table, of.column, of.record)
+			if err != nil {
+				return err
+			}
+			carried += n
+		}
+		if _, err := tx.exec(ctx, `UPDATE silo_key SET state = ?, active = NULL WHERE silo = ? AND active = 1`, string(KeyRetiring), w.silo.id); err != nil {
+			return err
+		}
+		if _, err := tx.exec(ctx, `UPDATE collection SET key_version = ? WHERE silo = ?`, keys.Version(), w.silo.id); err != nil {
+			return err
+		}
+		w.version = keys.Version()
+		if err := w.useKey(ctx); err != nil {
+			return err
+		}
+		return w.system(ctx, Rekeyed, instant(w.now), details{Key: w.version}, nil)
+	})
+	return carried, err
+}
+
+// carryAliases carries the references to people over, a page at a time, because there are many.
+func (w *writer) carryAliases(ctx context.Context, keys *keystore.SiloKey) (int, error) {
+	update, err := w.tx.prepared(ctx, `UPDATE subject_alias SET alias_ref = ?, key_version = ? WHERE silo = ? AND alias_ref = ?`)
+	if err != nil {
+		return 0, err
+	}
+	defer update.Close()
+	last := []byte{}
+	for n := 0; ; {
+		var page [][]byte
+		err := w.tx.scanned(ctx, `SELECT DISTINCT alias_ref FROM subject_alias WHERE silo = ? AND key_version < ? AND alias_ref > ? ORDER BY alias_ref LIMIT `+strconv.Itoa(rotatePage),
+			func(row row) error {
+				page = append(page, bytes.Clone(row.ColumnRawBlob(0)))
+				return nil
+			}, w.silo.id, keys.Version(), last)
+		if err != nil || len(page) == 0 {
+			return n, err
+		}
+		for _, old := range page {
+			ref := keys.Carry(Ref(old), false, w.version)
+			if _, err := update.ExecContext(ctx, ref[:], keys.Version(), w.silo.id, old); err != nil {
+				return n, w.tx.failed(err)
+			}
+		}
+		n, last = n+len(page), page[len(page)-1]
+	}
+}
+
+// carry carries the references over that nights left in a table: they fit into memory, as in a night.
+func (w *writer) carry(ctx context.Context, keys *keystore.SiloKey, table, column string, record bool) (int, error) {
+	var refs []Ref
+	err := w.tx.scanned(ctx, `SELECT DISTINCT `+column+` FROM `+table+` WHERE silo = ?`, func(row row) error {
+		if ref := Ref(row.ColumnRawBlob(0)); ref != (Ref{}) { // a tombstone that is nobody's any more
+			refs = append(refs, ref)
+		}
+		return nil
+	}, w.silo.id)
+	if err != nil {
+		return 0, err
+	}
+	for _, old := range refs {
+		ref := keys.Carry(old, record, w.version)
+		if _, err := w.tx.exec(ctx, `UPDATE `+table+` SET `+column+` = ? WHERE silo = ? AND `+column+` = ?`, ref[:], w.silo.id, old[:]); err != nil {
+			return 0, err
+		}
+	}
+	return len(refs), nil
 }

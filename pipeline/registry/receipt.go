@@ -109,7 +109,7 @@ func (r *Registry) receipts(ctx context.Context, keys *keystore.SiloKey, who Sub
 	var list []Receipt
 	for _, collection := range collections {
 		receipt := terms.receipt(who.Value)
-		id := keys.Record("lethe", "receipt", strconv.AppendInt(nil, collection, 10))
+		id := keys.Fixed("receipt", strconv.AppendInt(nil, collection, 10))
 		receipt.RecordID = hex.EncodeToString(id[:16])
 		err := tx.each(ctx, `SELECT e.type, e.purpose, e.occurred_at, e.effective_from, e.effective_until, e.notice, e.method, e.source
 			FROM event_payload p JOIN event e ON e.silo = p.silo AND e.seq = p.seq

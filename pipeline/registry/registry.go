@@ -42,6 +42,8 @@ var (
 	ErrReadOnly = errors.New("registry is open read-only")
 	// ErrSchema: the file is no registry, or one of another version.
 	ErrSchema = errors.New("not a registry of this version")
+	// ErrKeyVersion: the references of a silo are under another version of its key than the keystore's.
+	ErrKeyVersion = errors.New("version of the key does not fit")
 	// ErrUnknownSilo: the registry has never heard of the silo.
 	ErrUnknownSilo = errors.New("silo is not in the registry")
 	// ErrRefused: an event, hold or request cannot be recorded as it is. The error is a *RefusedError.
@@ -57,6 +59,7 @@ type Config struct {
 	Plaintext  bool             // allow a connection without TLS
 	ReadOnly   bool             // refuse every writing call; a run without --apply opens so
 	AllowEmpty bool             // do not return ErrEmpty: for those who fill it
+	Keys       map[string]int   // the version in use of the key of each silo, as the keystore has it: another one is refused (ErrKeyVersion)
 	Now        func() time.Time // the clock of recorded_at; nil: time.Now. A simulated night gives its as_of
 }
 
@@ -151,7 +154,11 @@ func (e *engine) openRegistry(ctx context.Context, c Config) (*Registry, error) 
 	if r.now == nil {
 		r.now = time.Now
 	}
-	if err := r.check(ctx, c.AllowEmpty); err != nil {
+	err = r.check(ctx, c.AllowEmpty)
+	if err == nil {
+		err = r.checkKeys(ctx, c.Keys)
+	}
+	if err != nil {
 		pool.Close()
 		return nil, err
 	}

@@ -52,6 +52,7 @@ var schema = []string{
 		alias_ref  BLOB    NOT NULL CHECK (length(alias_ref) = 32),
 		collection INTEGER NOT NULL,
 		kind       TEXT    NOT NULL,
+		key_version INTEGER NOT NULL,
 		PRIMARY KEY (silo, alias_ref, collection),
 		FOREIGN KEY (silo, collection) REFERENCES collection (silo, collection) DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID`,
 

@@ -277,6 +277,27 @@ func (k *Keystore) siloVersions(silo string) (live, gone []int) {
 	return live, gone
 }
 
+// Current is the version in use of the key of each silo that has one.
+func (k *Keystore) Current() map[string]int {
+	current := map[string]int{}
+	for _, v := range k.SiloVersions() {
+		if v.Destroyed == nil {
+			current[v.Silo] = v.Version // they come in order
+		}
+	}
+	return current
+}
+
+// RotateSilo creates the next version of a silo's key and returns its number. It is in use as soon as it is there.
+func (k *Keystore) RotateSilo(silo string) (int, error) {
+	current, err := k.SiloKey(silo)
+	if err != nil {
+		return 0, err
+	}
+	next := current.Version() + 1
+	return next, k.ensure(siloName(silo, next), current.rotated)
+}
+
 // DestroySilo destroys one version of a silo's key before witnesses, as Destroy does.
 func (k *Keystore) DestroySilo(silo string, version int, at time.Time, because string, witnesses ...string) (Evidence, error) {
 	return k.destroy(siloName(silo, version), Evidence{DestroyedAt: at, Because: because, Witnesses: witnesses})

@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"bytes"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -36,32 +37,99 @@ func (m *mac) sum() Ref {
 	return m.out
 }
 
-// SiloKey makes the references of one silo. It reuses its hash states and so serves one goroutine; Clone makes one for another.
-type SiloKey struct {
-	silo                 string
-	match, record, dedup *mac
+// over is the reference of a reference.
+func (m *mac) over(ref Ref) Ref {
+	m.buf = append(m.buf[:0], ref[:]...)
+	return m.sum()
 }
+
+// SiloKey makes the references of one silo. It reuses its hash states and so serves one goroutine; Clone makes one for another.
+//
+// A second version of the key is a layer over the first: its references are HMACs, under a secret of its own, of the references that the version before
+// gave. So a rotation carries every reference over at once, whoever it stands for and whether or not anybody could still say who that is, and no
+// reference made afterwards can be computed by who has the old key only. What is recognised by Dedup and Fixed stays as it was.
+type SiloKey struct {
+	silo                        string
+	match, record, dedup, fixed *mac
+	layers                      []layer // of the later versions
+}
+
+// layer turns the references of the version before into its own.
+type layer struct{ match, record *mac }
 
 // The labels that separate what is derived from K_silo (HKDF-SHA256, RFC 5869, no salt: the secret is uniform already).
 const (
 	labelMatch  = "lethe/v1/match"
 	labelRecord = "lethe/v1/record"
 	labelDedup  = "lethe/v1/dedup"
+	labelFixed  = "lethe/v1/fixed"
 )
 
+// newSiloKey makes the key of a first version from its secret, and that of a later one from what rotated gave.
 func newSiloKey(silo string, secret []byte) (*SiloKey, error) {
 	k := &SiloKey{silo: silo}
-	for _, d := range []struct {
-		label string
-		into  **mac
-	}{{labelMatch, &k.match}, {labelRecord, &k.record}, {labelDedup, &k.dedup}} {
-		key, err := hkdf.Key(sha256.New, secret, nil, d.label, sha256.Size)
+	if len(secret) == keyLen {
+		keys, err := derive(silo, secret, labelMatch, labelRecord, labelDedup, labelFixed)
 		if err != nil {
-			return nil, fmt.Errorf("derive %s of silo %q: %w", d.label, silo, err)
+			return nil, err
 		}
-		*d.into = newMAC(key)
+		k.match, k.record, k.dedup, k.fixed = newMAC(keys[0]), newMAC(keys[1]), newMAC(keys[2]), newMAC(keys[3])
+		return k, nil
 	}
+	const first = 5 * keyLen // its own secret, and four keys derived from the first version's
+	if len(secret) < first || (len(secret)-first)%(2*keyLen) != 0 {
+		return nil, fmt.Errorf("key of silo %q: %w: restore the file from a copy", silo, ErrDamaged)
+	}
+	secret = bytes.Clone(secret) // the keystore's is cleared when it is destroyed
+	part := func(i int) *mac { return newMAC(secret[i*keyLen : (i+1)*keyLen]) }
+	k.match, k.record, k.dedup, k.fixed = part(1), part(2), part(3), part(4)
+	for i := 5; i*keyLen < len(secret); i += 2 {
+		k.layers = append(k.layers, layer{part(i), part(i + 1)})
+	}
+	own, err := derive(silo, secret[:keyLen], labelMatch, labelRecord)
+	if err != nil {
+		return nil, err
+	}
+	k.layers = append(k.layers, layer{newMAC(own[0]), newMAC(own[1])})
 	return k, nil
+}
+
+func derive(silo string, secret []byte, labels ...string) ([][]byte, error) {
+	keys := make([][]byte, len(labels))
+	for i, label := range labels {
+		var err error
+		if keys[i], err = hkdf.Key(sha256.New, secret, nil, label, sha256.Size); err != nil {
+			return nil, fmt.Errorf("derive %s of silo %q: %w", label, silo, err)
+		}
+	}
+	return keys, nil
+}
+
+// rotated is what the file of the next version holds: a fresh secret, and of this version what its references are made with, but not its secret.
+func (k *SiloKey) rotated() ([]byte, error) {
+	secret, err := random()
+	for _, m := range []*mac{k.match, k.record, k.dedup, k.fixed} {
+		secret = append(secret, m.key...)
+	}
+	for _, l := range k.layers {
+		secret = append(append(secret, l.match.key...), l.record.key...)
+	}
+	return secret, err
+}
+
+// Version is the version of the key, from 1.
+func (k *SiloKey) Version() int { return len(k.layers) + 1 }
+
+// Carry turns references that versions from on gave into those of this version: of people, or of records.
+func (k *SiloKey) Carry(ref Ref, record bool, from int) Ref {
+	for i := from - 1; i < len(k.layers); i++ {
+		m := k.layers[i].match
+		if record {
+			m = k.layers[i].record
+		}
+		ref = m.over(ref)
+	}
+	return ref
 }
 
 // Silo is the name of the silo whose key this is.
@@ -69,11 +137,20 @@ func (k *SiloKey) Silo() string { return k.silo }
 
 // Clone is an independent SiloKey of the same silo, for another goroutine.
 func (k *SiloKey) Clone() *SiloKey {
-	return &SiloKey{silo: k.silo, match: k.match.clone(), record: k.record.clone(), dedup: k.dedup.clone()}
+	c := &SiloKey{silo: k.silo, match: k.match.clone(), record: k.record.clone(), dedup: k.dedup.clone(), fixed: k.fixed.clone()}
+	for _, l := range k.layers {
+		c.layers = append(c.layers, layer{l.match.clone(), l.record.clone()})
+	}
+	return c
 }
 
-// Match is the reference of an identifier: HMAC(K_match, "v1|kind|value"). The value is normalised already (registry.Normalise).
+// Match is the reference of an identifier: HMAC(K_match, "v1|kind|value"), under the later versions. The value is normalised already (registry.Normalise).
 func (k *SiloKey) Match(kind string, normalised []byte) Ref {
+	return k.Carry(k.First(kind, normalised), false, 1)
+}
+
+// First is what the first version of the key gave as Match: it recognises a delivery of before a rotation, and nothing is looked up by it.
+func (k *SiloKey) First(kind string, normalised []byte) Ref {
 	k.match.start()
 	k.match.buf = append(append(k.match.buf, kind...), '|')
 	k.match.buf = append(k.match.buf, normalised...)
@@ -87,7 +164,7 @@ func (k *SiloKey) Record(system, object string, key []byte) Ref {
 	k.record.buf = appendName(k.record.buf, system)
 	k.record.buf = appendName(k.record.buf, object)
 	k.record.buf = append(k.record.buf, key...)
-	return k.record.sum()
+	return k.Carry(k.record.sum(), true, 1)
 }
 
 // Dedup is the reference by which a repeated delivery is recognised: HMAC(K_dedup, "v1|source|content"). Two silos that receive the same
@@ -97,6 +174,14 @@ func (k *SiloKey) Dedup(source string, content []byte) Ref {
 	k.dedup.buf = appendName(k.dedup.buf, source)
 	k.dedup.buf = append(k.dedup.buf, content...)
 	return k.dedup.sum()
+}
+
+// Fixed is the reference of what must stay the same when the key is rotated, because somebody else keeps it: HMAC(K_fixed, "v1|domain|value").
+func (k *SiloKey) Fixed(domain string, value []byte) Ref {
+	k.fixed.start()
+	k.fixed.buf = appendName(k.fixed.buf, domain)
+	k.fixed.buf = append(k.fixed.buf, value...)
+	return k.fixed.sum()
 }
 
 // AuditKey makes the references that stand in the audit of one silo and one epoch. Its secret is 32 random bytes of its own, so that they
