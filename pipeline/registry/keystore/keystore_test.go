@@ -299,3 +299,88 @@ func TestPerson(t *testing.T) {
 		require.Error(t, err, text)
 	}
 }
+
+func TestVersionsOfASilo(t *testing.T) {
+	path, identity := create(t)
+	k := open(t, path, identity)
+	require.Error(t, k.EnsureSilo("newsletter@2"), "the mark of a version is no part of a name")
+	require.NoError(t, k.EnsureSilo("newsletter"))
+	require.NoError(t, k.EnsureSilo("customers"))
+	first, err := k.SiloKey("newsletter")
+	require.NoError(t, err)
+	email := []byte("a@b.it")
+	old := first.Match("email", email)
+	require.Equal(t, old, first.First("email", email))
+
+	version, err := k.RotateSilo("newsletter")
+	require.NoError(t, err)
+	require.Equal(t, 2, version)
+	require.NoError(t, k.EnsureSilo("newsletter"), "it has a key")
+	require.Equal(t, map[string]int{"newsletter": 2, "customers": 1}, k.Current())
+	second, err := open(t, path, identity).SiloKey("newsletter")
+	require.NoError(t, err)
+	require.Equal(t, 2, second.Version())
+	require.NotEqual(t, old, second.Match("email", email))
+	require.Equal(t, second.Match("email", email), second.Carry(old, false, 1))
+	require.Equal(t, second.Record("crm", "people", email), second.Carry(first.Record("crm", "people", email), true, 1))
+	require.Equal(t, second.Match("email", email), second.Clone().Match("email", email))
+	require.Equal(t, old, second.First("email", email))
+	require.Equal(t, first.Dedup("crm", email), second.Dedup("crm", email))
+
+	at := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+	_, err = k.DestroySilo("newsletter", 1, at, "replaced")
+	require.NoError(t, err)
+	third, err := k.RotateSilo("newsletter")
+	require.NoError(t, err)
+	require.Equal(t, 3, third)
+	key, err := k.SiloKey("newsletter")
+	require.NoError(t, err)
+	require.Equal(t, key.Match("email", email), key.Carry(old, false, 1), "the first version is not needed to go on")
+	require.Equal(t, key.Match("email", email), key.Carry(second.Match("email", email), false, 2))
+	var versions []int
+	for _, v := range open(t, path, identity).SiloVersions() {
+		if v.Silo == "newsletter" {
+			versions = append(versions, v.Version)
+			require.Equal(t, v.Version == 1, v.Destroyed != nil)
+		}
+	}
+	require.Equal(t, []int{1, 2, 3}, versions)
+	for version := range 3 {
+		_, err = k.DestroySilo("newsletter", version+1, at, "over")
+		require.NoError(t, err)
+	}
+	_, err = k.SiloKey("newsletter")
+	require.ErrorIs(t, err, ErrDestroyed)
+	require.ErrorContains(t, err, "out of the configuration")
+	require.ErrorIs(t, k.EnsureSilo("newsletter"), ErrDestroyed)
+	_, err = newSiloKey("newsletter", make([]byte, 4*keyLen))
+	require.ErrorIs(t, err, ErrDamaged)
+}
+
+func TestWitnesses(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "anna.key")
+	_, err := NewPerson(file)
+	require.NoError(t, err)
+	anna, err := LoadPerson(file)
+	require.NoError(t, err)
+	e := Evidence{Name: "silo/a", KeyID: "ab12", Because: "the fair is over"}
+	e.Witnesses = []string{anna.Witness("Anna Rossi", e.KeyID, e.Because)}
+	names, err := e.WitnessedBy()
+	require.NoError(t, err)
+	require.Equal(t, []string{"Anna Rossi"}, names)
+	digest := e.Digest()
+	for what, change := range map[string]func(*Evidence){
+		"reason": func(e *Evidence) { e.Because = "another" },
+		"key":    func(e *Evidence) { e.KeyID = "ab13" },
+		"name":   func(e *Evidence) { e.Witnesses = []string{"Bo" + e.Witnesses[0][4:]} },
+		"text":   func(e *Evidence) { e.Witnesses = []string{"anna"} },
+	} {
+		changed := e
+		change(&changed)
+		_, err := changed.WitnessedBy()
+		require.ErrorIs(t, err, ErrSignature, what)
+		if what != "reason" {
+			require.NotEqual(t, digest, changed.Digest(), what)
+		}
+	}
+}
