@@ -21,14 +21,12 @@ type comparison struct {
 	gone   []connectors.Key
 }
 
-const (
-	copyPage  = 10_000 // rows of the application, and of the copy, that are read, or written, at a time
-	copyAhead = 50_000
-)
+// pagesAhead is how many pages of the copy are read ahead.
+const pagesAhead = 5
 
 func (c *comparison) run(ctx context.Context) error {
 	c.ended = c.table.Name == ""
-	q := connectors.Query{Table: c.of.Name, MaxRows: copyPage}
+	q := connectors.Query{Table: c.of.Name, MaxRows: c.Page}
 	for {
 		var wanted []copyRow
 		next, err := page(ctx, c.store.open, q, func(b connectors.Batch) error { wanted = c.want(b); return nil })
@@ -72,7 +70,7 @@ func (c *comparison) meet(ctx context.Context, wanted []copyRow) error {
 	if err != nil {
 		return err
 	}
-	return c.flush(ctx, copyPage)
+	return c.flush(ctx, c.Page)
 }
 
 // claim settles the wanted rows that have met theirs and returns the others.
@@ -137,7 +135,7 @@ func (c *comparison) have(w copyRow) error {
 // readOn reads the next page of the copy.
 func (c *comparison) readOn(ctx context.Context) error {
 	var rows []copyRow
-	next, err := page(ctx, c.store.open, connectors.Query{Table: c.table.Name, MaxRows: copyPage, After: c.cursor}, func(b connectors.Batch) error { rows = c.read(b); return nil })
+	next, err := page(ctx, c.store.open, connectors.Query{Table: c.table.Name, MaxRows: c.Page, After: c.cursor}, func(b connectors.Batch) error { rows = c.read(b); return nil })
 	if err != nil {
 		return err
 	}
@@ -188,7 +186,7 @@ func (c *comparison) clearAhead(ctx context.Context) error {
 		}
 	}
 	c.leave(orphans)
-	c.most = max(copyAhead, 2*len(c.ahead))
+	c.most = max(pagesAhead*c.Page, 2*len(c.ahead))
 	return nil
 }
 
@@ -241,12 +239,12 @@ func (c *comparison) flush(ctx context.Context, more int) error {
 		return nil
 	}
 	slices.Sort(c.gone)
-	for put := range slices.Chunk(c.put, copyPage) {
+	for put := range slices.Chunk(c.put, c.Page) {
 		if err := c.write(ctx, put, nil); err != nil {
 			return err
 		}
 	}
-	for gone := range slices.Chunk(c.gone, copyPage) {
+	for gone := range slices.Chunk(c.gone, c.Page) {
 		if err := c.write(ctx, nil, gone); err != nil {
 			return err
 		}

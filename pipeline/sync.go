@@ -27,6 +27,7 @@ type Copy struct {
 	Table  bool                // kept as a table, with a view for each purpose, in the source itself
 	Files  string              // folder of signed snapshots and what changed between them; "" none
 	MaxLag policy.Period       // a copy that was not brought up to date for longer is a finding; zero: P1D
+	Page   int                 // rows of the source, and of the copy, that are compared at a time; 0: 10,000
 }
 
 // What a copy says of a row and a purpose.
@@ -129,6 +130,7 @@ func (n *night) sync(ctx context.Context) error {
 
 // syncTarget delivers to one target: to its tables, then to its files, and only then is it acknowledged. The error is the registry's.
 func (n *night) syncTarget(ctx context.Context, c Copy) error {
+	c.Page = cmp.Or(c.Page, 10_000)
 	keepings := n.keepings(c)
 	n.kept = append(n.kept, keepings...)
 	files, failure := n.openSnapshot(c)
@@ -252,7 +254,7 @@ func (k *keeping) deliver(ctx context.Context) error {
 		return err
 	}
 	n.Crash("copy_begun")
-	if err := (&comparison{keeping: k, ahead: map[connectors.Key]copyRow{}, early: map[connectors.Key]bool{}, most: copyAhead}).run(ctx); err != nil {
+	if err := (&comparison{keeping: k, ahead: map[connectors.Key]copyRow{}, early: map[connectors.Key]bool{}, most: pagesAhead * k.Page}).run(ctx); err != nil {
 		return err
 	}
 	for _, line := range k.lines {

@@ -355,3 +355,45 @@ func TestSnapshotAndDeltas(t *testing.T) {
 	_, err = pipeline.VerifySnapshot(folder, stranger)
 	require.ErrorIs(t, err, pipeline.ErrTampered)
 }
+
+// TestCopyOfManyRows moves more rows than are read ahead: a long run of records that are gone, and rows that the copy lacks all over.
+func TestCopyOfManyRows(t *testing.T) {
+	const n = 13_000
+	rows := make([][]any, n)
+	for i := range rows {
+		rows[i] = []any{fmt.Sprint(i + 1), fmt.Sprintf("p%d@lago.it", i), "P", "active", "2026-01-01"}
+	}
+	w := newWorld(t, news(nil), table("people", []connectors.Field{id, email, name, status, created}, nil, rows...))
+	w.usualEvents()
+	w.p.Copies = []pipeline.Copy{{Target: "crm", Source: "crm", Grants: map[string][]string{"news": {"news"}}, Table: true, Page: 1000}}
+	require.EqualValues(t, n, w.synced().Changed)
+
+	keys := func(of func(i int) bool, rest ...[]byte) (tuples []connectors.Key) {
+		for i := range rows {
+			if of(i + 1) {
+				tuples = append(tuples, connectors.MakeKey(append([][]byte{[]byte(fmt.Sprint(i + 1))}, rest...)...))
+			}
+		}
+		return tuples
+	}
+	erased := keys(func(i int) bool { return i > 1000 && i <= 8000 })
+	_, err := w.live.Mutate(t.Context(), []connectors.Query{{Table: "people", Keys: &connectors.Keys{Fields: []string{"id"}, Tuples: erased}}}, func(b connectors.Batch) (connectors.Edit, error) {
+		return connectors.Edit{Ops: slices.Repeat([]connectors.Op{connectors.Delete}, int(b.Rows.NumRows()))}, nil
+	}, func() error { return nil })
+	require.NoError(t, err)
+	lacking := keys(func(i int) bool { return i > 8000 && i%3 == 0 }, []byte("news"), []byte("news"))
+	tables, err := w.live.Tables(t.Context())
+	require.NoError(t, err)
+	copied := tables[slices.IndexFunc(tables, func(t connectors.Table) bool { return t.Name == copyOfPeople })]
+	require.NoError(t, w.live.WriteCopy(t.Context(), copied, nil, lacking))
+
+	line := w.synced()
+	require.EqualValues(t, len(erased)+len(lacking), line.Changed)
+	require.EqualValues(t, n-len(erased), line.ExpectedRows)
+	require.EqualValues(t, len(lacking), line.DriftMissing)
+	require.Zero(t, line.DriftExtra+line.DriftDifferent)
+	line = w.synced()
+	require.Zero(t, line.Changed+line.DriftMissing+line.DriftExtra+line.DriftDifferent)
+	require.Equal(t, line.ExpectedDigest, line.CopyDigest)
+	require.Len(t, w.rows(copyOfPeople), n-len(erased))
+}
