@@ -36,6 +36,7 @@ const (
 	LUnknownName       = "L_UNKNOWN_NAME"
 	LNoCollected       = "L_NO_COLLECTED"
 	LProofForEver      = "L_PROOF_FOR_EVER"
+	LAnonWeak          = "L_ANON_WEAK"
 	FUniformRetention  = "F_UNIFORM_RETENTION"
 	FNoticeMismatch    = "F_NOTICE_MISMATCH"
 	FSurplusField      = "F_SURPLUS_FIELD"
@@ -254,6 +255,7 @@ func (c *Compiled) LintCategories(asOf time.Time, fields []Category) []Remark {
 				fp.add(LSpecialBasis, "Art. 9(1), (2)", "the field holds %s, a special category, and rule %s keeps it on %s: name the exception of Art. 9(2) in special_basis, or take the field out of the rule", words(f.Category), ru.id, words(string(ru.Basis)))
 			}
 		}
+		c.lintAnonymized(fp, f, today)
 		if !covered {
 			fp.add(FSurplusField, "Art. 5(1)(c)", "the field holds personal data (%s) that no rule needs: name it under fields of the rule that does, or remove it", words(f.Category))
 		}
@@ -262,6 +264,32 @@ func (c *Compiled) LintCategories(asOf time.Time, fields []Category) []Remark {
 		r.add(FUniformRetention, "Art. 5(1)(e)", "one period (%s) for unlike data (%s): give each kind a rule of its own with its fields and the period that it needs", one.class(), strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 	}
 	return list
+}
+
+// lintAnonymized remarks on a personal field that anonymizing leaves as it is, or from which it leaves something that still tells people apart (the EDPB's coordinated
+// action of 2025 found controllers who anonymize weakly where they should delete).
+func (c *Compiled) lintAnonymized(r remarks, f Category, today Date) {
+	anonymizes := slices.ContainsFunc(c.rules, func(ru rule) bool { return ru.inForce(today) && (ru.End == Anonymize || ru.Else == Anonymize) })
+	technique, named := c.Silo.Anonymize[f.Field]
+	if !anonymizes {
+		return
+	}
+	switch {
+	case !named:
+		r.add(LAnonWeak, "Recital 26", "the field holds personal data (%s) and stays as it is when the row is anonymized: name it under anonymize, or delete such rows", words(f.Category))
+	case technique != nil && f.Class == "direct_identifier":
+		name, _, _ := strings.Cut(*technique, ":")
+		if why := telling[name]; why != "" {
+			r.add(LAnonWeak, "Recital 26", "anonymizing the field by %s %s: use null or constant, or delete such rows", *technique, why)
+		}
+	}
+}
+
+// telling are the techniques that leave something of a direct identifier.
+var telling = map[string]string{
+	"hash":     "leaves a pseudonym, by which rows of one person can still be put together",
+	"truncate": "leaves a part of what identifies the person",
+	"mask":     "leaves the length, and perhaps a part, of what identifies the person",
 }
 
 // uniform reports whether every rule in force is of the same deletion class, and returns one of them.

@@ -124,6 +124,22 @@ func TestLintCategories(t *testing.T) {
 		s.Rules = []Rule{termRule(Contract, "contract", fields("name", "hobby")), consentRule(fields("diagnosis"))}
 		require.Empty(t, compiled(t, s).LintCategories(at(t, now), found))
 	})
+	t.Run("what anonymizing leaves", func(t *testing.T) {
+		hash, constant, year := "hash", "constant", "year"
+		weak := clean()
+		weak.Rules = []Rule{termRule(Contract, "contract", anonymizes)}
+		weak.Anonymize = map[string]*string{"name": &constant, "email": &hash, "born": &year}
+		people := func(field, class string) Category { return Category{"crm", "people", field, "x", class} }
+		found := []Category{people("name", "direct_identifier"), people("email", "direct_identifier"), people("born", "quasi_identifier"), people("phone", "direct_identifier")}
+		remarks := compiled(t, weak).LintCategories(at(t, now), found)
+		require.Equal(t, []string{LAnonWeak, LAnonWeak}, codesOf(remarks))
+		require.Contains(t, remarks[0].String(), "crm.people.email: anonymizing the field by hash leaves a pseudonym")
+		require.Contains(t, remarks[1].String(), "crm.people.phone: the field holds personal data (x) and stays as it is when the row is anonymized")
+		weak.Rules[0].End = Delete
+		require.Empty(t, compiled(t, weak).LintCategories(at(t, now), found), "nothing is anonymized")
+		weak.Rules[0].Else = Anonymize
+		require.Len(t, compiled(t, weak).LintCategories(at(t, now), found), 2)
+	})
 	t.Run("a rule that is not in force covers nothing", func(t *testing.T) {
 		s.Rules = []Rule{termRule(Contract, "contract", fields("name", "hobby")), consentRule(fields("diagnosis"), func(r *Rule) { r.From = "2027-01-01" })}
 		require.Equal(t, []string{FSurplusField}, slices.DeleteFunc(codesOf(compiled(t, s).LintCategories(at(t, now), found)), func(c string) bool { return c == FUniformRetention }))
