@@ -61,12 +61,12 @@ func newStandings(silo string, asOf time.Time, purposes map[string]EventType) *S
 	return &Standings{silo: silo, asOf: asOf, purposes: purposes, numbers: map[string]int{}, blocks: [][]byte{{0}}}
 }
 
-func (s *Standings) load(ctx context.Context, tx *txn, row siloRow) error {
-	s.head = row.Seq
-	if err := s.loadIndex(ctx, tx, row.id); err != nil {
+func (s *Standings) load(ctx context.Context, tx *txn, silo siloRow) error {
+	s.head = silo.Seq
+	if err := s.loadIndex(ctx, tx, silo.id); err != nil {
 		return err
 	}
-	return s.loadEvents(ctx, tx, `WHERE p.silo = ? ORDER BY p.collection, p.seq`, row.id)
+	return s.loadEvents(func(do func(row) error) error { return tx.allFacts(ctx, silo.id, do) })
 }
 
 // Head is the position of the chain at which the standings were loaded or refreshed.
@@ -101,15 +101,15 @@ func (r *Registry) Refresh(ctx context.Context, s *Standings) ([]int32, error) {
 	return touched, nil
 }
 
-func (s *Standings) refresh(ctx context.Context, tx *txn, row siloRow) ([]int32, error) {
+func (s *Standings) refresh(ctx context.Context, tx *txn, silo siloRow) ([]int32, error) {
 	var purges int
-	if err := tx.row(ctx, `SELECT COUNT(*) FROM event WHERE silo = ? AND seq > ? AND type = ?`, row.id, s.head, string(PayloadPurged)).Scan(&purges); err != nil {
+	if err := tx.row(ctx, `SELECT COUNT(*) FROM event WHERE silo = ? AND seq > ? AND type = ?`, silo.id, s.head, string(PayloadPurged)).Scan(&purges); err != nil {
 		return nil, err
 	}
 	if purges > 0 {
-		return s.reload(ctx, tx, row)
+		return s.reload(ctx, tx, silo)
 	}
-	rows, err := tx.query(ctx, `SELECT DISTINCT collection FROM event_payload WHERE silo = ? AND seq > ? ORDER BY collection`, row.id, s.head)
+	rows, err := tx.query(ctx, `SELECT DISTINCT collection FROM event_payload WHERE silo = ? AND seq > ? ORDER BY collection`, silo.id, s.head)
 	if err != nil {
 		return nil, err
 	}
@@ -126,10 +126,13 @@ func (s *Standings) refresh(ctx context.Context, tx *txn, row siloRow) ([]int32,
 		return nil, err
 	}
 	for _, collection := range touched {
-		if err := s.loadEvents(ctx, tx, ofCollection, row.id, row.id, int64(collection)); err != nil {
+		err := s.loadEvents(func(do func(row) error) error {
+			return tx.each(ctx, factQuery+ofCollection, do, silo.id, silo.id, int64(collection))
+		})
+		if err != nil {
 			return nil, err
 		}
-		if err := s.loadAliases(ctx, tx, row.id, collection); err != nil {
+		if err := s.loadAliases(ctx, tx, silo.id, collection); err != nil {
 			return nil, err
 		}
 	}
@@ -185,8 +188,8 @@ func (s *Standings) loadIndex(ctx context.Context, tx *txn, silo int64) error {
 	return err
 }
 
-// loadEvents folds the events that a condition selects, collection by collection.
-func (s *Standings) loadEvents(ctx context.Context, tx *txn, condition string, args ...int64) error {
+// loadEvents folds events that come collection by collection, as rows of factQuery.
+func (s *Standings) loadEvents(each func(func(row) error) error) error {
 	var reader factReader
 	var facts []fact
 	var standing policy.Standing
@@ -199,7 +202,7 @@ func (s *Standings) loadEvents(ctx context.Context, tx *txn, condition string, a
 		facts = facts[:0]
 		return s.put(current, &standing)
 	}
-	err := tx.each(ctx, factQuery+condition, func(row row) error {
+	err := each(func(row row) error {
 		collection, f, err := reader.read(row)
 		if err != nil {
 			return err
@@ -212,7 +215,7 @@ func (s *Standings) loadEvents(ctx context.Context, tx *txn, condition string, a
 		}
 		facts = append(facts, f)
 		return nil
-	}, args...)
+	})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,177 @@
+package registry
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// A whole silo is read collection by collection, in the order in which their first events came. So the rows of event, event_payload and evidence that
+// belong to it mostly follow each other in their tables too. SQLite's join would search each of them from the root of its tree; a follower steps.
+
+// follower reads the rows of a table by position.
+type follower struct {
+	cursors [2]cursor // two, because a collection has early events and late ones
+	turn    int       // the cursor that is set anew next
+	silo    int64
+}
+
+// cursor runs through a table by position; at is where it stands, 0 nowhere.
+type cursor struct {
+	*sqlite3.Stmt
+	at int64
+}
+
+// nearby is how many rows a cursor steps over sooner than it is set anew.
+const nearby = 8
+
+// follow prepares a follower with a query of a silo from a position on, whose first column is the position.
+func follow(db *sqlite3.Conn, silo int64, query string) (*follower, error) {
+	f := &follower{silo: silo}
+	for i := range f.cursors {
+		st, _, err := db.Prepare(query)
+		if err != nil {
+			return nil, errors.Join(err, f.close())
+		}
+		f.cursors[i].Stmt = st
+	}
+	return f, nil
+}
+
+func (f *follower) close() error {
+	var errs []error
+	for i := range f.cursors {
+		if f.cursors[i].Stmt != nil {
+			errs = append(errs, f.cursors[i].Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// find returns the row of a position, valid until the next call; nil if there is none.
+func (f *follower) find(seq int64) (*sqlite3.Stmt, error) {
+	for i := range f.cursors {
+		if c := &f.cursors[i]; c.at > 0 && c.at <= seq && seq-c.at <= nearby {
+			f.turn = 1 - i
+			return c.forward(seq)
+		}
+	}
+	c := &f.cursors[f.turn]
+	f.turn = 1 - f.turn
+	if err := errors.Join(c.Reset(), c.BindInt64(1, f.silo), c.BindInt64(2, seq)); err != nil {
+		return nil, err
+	}
+	c.at = 0
+	return c.forward(seq)
+}
+
+// forward steps to a position.
+func (c *cursor) forward(seq int64) (*sqlite3.Stmt, error) {
+	for c.at < seq {
+		if !c.Step() {
+			c.at = 0
+			return nil, c.Err()
+		}
+		c.at = c.ColumnInt64(0)
+	}
+	if c.at != seq {
+		return nil, nil
+	}
+	return c.Stmt, nil
+}
+
+// followedRow is a row of factQuery put together from the tables.
+type followedRow struct {
+	from [4]*sqlite3.Stmt // nil: no such row
+}
+
+// The tables of a followedRow.
+const (
+	fromIndex = iota
+	fromEvent
+	fromPayload
+	fromEvidence
+)
+
+// followed are the columns of factQuery: where each comes from, and its place in the table's query.
+var followed = [...]struct{ table, column int }{{fromIndex, 0}, {fromEvent, 0}, {fromEvent, 1}, {fromEvent, 2}, {fromEvent, 3}, {fromEvent, 4}, {fromEvent, 5},
+	{fromEvent, 6}, {fromEvent, 7}, {fromEvidence, 1}, {fromPayload, 1}, {fromPayload, 2}}
+
+func (r *followedRow) ColumnInt64(column int) int64 {
+	at := followed[column]
+	if r.from[at.table] == nil {
+		return 0
+	}
+	return r.from[at.table].ColumnInt64(at.column)
+}
+
+func (r *followedRow) ColumnRawText(column int) []byte { return r.ColumnRawBlob(column) }
+
+func (r *followedRow) ColumnRawBlob(column int) []byte {
+	at := followed[column]
+	if r.from[at.table] == nil {
+		return nil
+	}
+	return r.from[at.table].ColumnRawBlob(at.column)
+}
+
+func (r *followedRow) Null(column int) bool {
+	at := followed[column]
+	return r.from[at.table] == nil || r.from[at.table].ColumnType(at.column) == sqlite3.NULL
+}
+
+// allFacts calls do with the rows of factQuery of a whole silo, by collection and position.
+func (t *txn) allFacts(ctx context.Context, silo int64, do func(row) error) error {
+	if !t.direct {
+		return t.each(ctx, factQuery+`WHERE p.silo = ? ORDER BY p.collection, p.seq`, do, silo)
+	}
+	return t.withStatement(`SELECT collection, seq FROM event_payload WHERE silo = ? ORDER BY collection, seq`, func(index *sqlite3.Stmt) (err error) {
+		var tables [4]*follower
+		defer func() {
+			for _, f := range tables {
+				if f != nil {
+					err = errors.Join(err, f.close())
+				}
+			}
+		}()
+		for table, query := range map[int]string{
+			fromEvent: `SELECT seq, type, purpose, occurred_at, effective_from, effective_until, recorded_at, notice <> '' FROM event
+				WHERE silo = ? AND seq >= ? ORDER BY seq`,
+			fromPayload:  `SELECT seq, flags, details, evidence FROM event_payload WHERE silo = ? AND seq >= ? ORDER BY seq`,
+			fromEvidence: `SELECT evidence, destroyed_at = 0 FROM evidence WHERE silo = ? AND evidence >= ? ORDER BY evidence`,
+		} {
+			if tables[table], err = follow(index.Conn(), silo, query); err != nil {
+				return err
+			}
+		}
+		if err := index.BindInt64(1, silo); err != nil {
+			return err
+		}
+		row := &followedRow{from: [4]*sqlite3.Stmt{fromIndex: index}}
+		for n := 0; index.Step(); n++ {
+			if n%pauseRows == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			seq := index.ColumnInt64(1)
+			for table := fromEvent; table <= fromPayload; table++ {
+				if row.from[table], err = tables[table].find(seq); err != nil {
+					return err
+				}
+			}
+			if row.from[fromEvent] == nil || row.from[fromPayload] == nil {
+				continue // as in a join
+			}
+			row.from[fromEvidence] = nil
+			if evidence := row.from[fromPayload].ColumnInt64(3); evidence > 0 {
+				if row.from[fromEvidence], err = tables[fromEvidence].find(evidence); err != nil {
+					return err
+				}
+			}
+			if err := do(row); err != nil {
+				return err
+			}
+		}
+		return index.Err()
+	})
+}
