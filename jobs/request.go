@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -29,37 +30,20 @@ func (s *scope) register(cmd *cobra.Command, subjects string) {
 	required(cmd, "silo")
 	if subjects != "" {
 		cmd.Flags().StringArrayVar(&s.subjects, "subject", nil, subjects)
-		cmd.Flags().StringVar(&s.country, "country", "", "country of phone numbers without a prefix (ISO 3166-1)")
+		cmd.Flags().StringVar(&s.country, "country", "", "country of phone numbers without a prefix (ISO 3166-1); default the silo's")
 	}
 }
 
-// collections finds what the silo's registry holds of the people; nil when none are named.
-func (s *scope) collections(ctx context.Context, r *registry.Registry, key *keystore.SiloKey) ([]int32, error) {
-	var found []int32
-	for _, subject := range s.subjects {
-		kind, value, ok := strings.Cut(subject, "=")
-		if !ok {
-			return nil, fmt.Errorf("%w: --subject: write kind=value, for example email=ada@example.org", errUsage)
-		}
-		theirs, err := r.CollectionsOf(ctx, key, registry.Subject{Kind: kind, Value: value}, s.country)
+// people reads the subjects, and the country that their phone numbers are of.
+func (s *scope) people(config *Config) (who []registry.Subject, country string, err error) {
+	for _, text := range s.subjects {
+		subject, err := parseSubject(text)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
-		if len(theirs) == 0 {
-			return nil, fmt.Errorf("%w: silo %s knows nobody under this %s: look in the other silos, and with `lethe explain` at rows that have no match", registry.ErrRefused, s.silo, kind)
-		}
-		found = append(found, theirs...)
+		who = append(who, subject)
 	}
-	slices.Sort(found)
-	return slices.Compact(found), nil
-}
-
-// person makes sure that a name stands under people.
-func person(p *pipeline.Pipeline, name string) error {
-	if _, ok := p.People[name]; !ok {
-		return fmt.Errorf("%w: %q is not among people: add the name with its public key", pipeline.ErrConfig, name)
-	}
-	return nil
+	return who, cmp.Or(s.country, config.Silos[s.silo].Jurisdiction, config.Controller.Jurisdiction), nil
 }
 
 // nameOf is the name of a hold or request: the one that was given, or one that says nothing of anybody and is in no other silo.
@@ -112,10 +96,7 @@ func (c *Command) holdPlaceCommand() *cobra.Command {
 		Example: "  lethe hold place --silo customers --subject email=ada@example.org --case 7/2026 --as anna --review-by 2027-05-01\n" +
 			"  lethe hold place --silo customers --case 8/2026 --as anna   # the whole silo",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.withRegistry(cmd.Context(), s.silo, func(p *pipeline.Pipeline, r *registry.Registry, key *keystore.SiloKey) error {
-				if err := person(p, as); err != nil {
-					return err
-				}
+			return c.withIntake(cmd.Context(), s.silo, func(p *pipeline.Pipeline, config *Config, intake *pipeline.Intake) error {
 				now := policy.DateOf(c.Now(), p.Zone)
 				by := policy.EndOf(now, policy.Period{Years: 1})
 				if review != "" {
@@ -124,17 +105,18 @@ func (c *Command) holdPlaceCommand() *cobra.Command {
 						return fmt.Errorf("%w: --review-by: write a coming day as 2006-01-02", errUsage)
 					}
 				}
-				collections, err := s.collections(cmd.Context(), r, key)
+				who, country, err := s.people(config)
 				if err != nil {
 					return err
 				}
 				h := registry.Hold{ID: nameOf(id, "hold-"), CaseRef: caseRef, PlacedBy: as, PlacedAt: c.Now(), ReviewBy: by.Start(p.Zone)}
-				if err := r.PlaceHold(cmd.Context(), s.silo, h, collections...); err != nil {
+				n, err := intake.PlaceHold(cmd.Context(), s.silo, h, who, country)
+				if err != nil {
 					return err
 				}
 				on := "the whole silo " + s.silo
-				if len(collections) > 0 {
-					on = fmt.Sprintf("%d collections of silo %s", len(collections), s.silo)
+				if n > 0 {
+					on = fmt.Sprintf("%d collections of silo %s", n, s.silo)
 				}
 				fmt.Fprintf(c.Out, "hold %s is in force on %s; somebody else has to approve it: lethe hold approve %s --silo %s --as NAME\n", h.ID, on, h.ID, s.silo)
 				return nil
@@ -157,11 +139,8 @@ func (c *Command) holdApproveCommand() *cobra.Command {
 		Use: "approve <hold>", Short: "Approve a legal hold that somebody else placed", Args: cobra.ExactArgs(1),
 		Example: "  lethe hold approve hold-1b9d6bcd --silo customers --as bo",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.withRegistry(cmd.Context(), s.silo, func(p *pipeline.Pipeline, r *registry.Registry, _ *keystore.SiloKey) error {
-				if err := person(p, as); err != nil {
-					return err
-				}
-				if err := r.ApproveHold(cmd.Context(), s.silo, args[0], as); err != nil {
+			return c.withIntake(cmd.Context(), s.silo, func(_ *pipeline.Pipeline, _ *Config, intake *pipeline.Intake) error {
+				if err := intake.ApproveHold(cmd.Context(), s.silo, args[0], as); err != nil {
 					return err
 				}
 				fmt.Fprintf(c.Out, "hold %s is approved by %s\n", args[0], as)
@@ -310,7 +289,7 @@ func (c *Command) requestOpenCommand() *cobra.Command {
 			if about := kind == registry.RequestObjection || kind == registry.RequestWithdrawal; !about && (purpose != "" || marketing) {
 				return fmt.Errorf("%w: --purpose and --marketing are for objection and withdrawal", errUsage)
 			}
-			return c.withRegistry(cmd.Context(), s.silo, func(p *pipeline.Pipeline, r *registry.Registry, key *keystore.SiloKey) error {
+			return c.withIntake(cmd.Context(), s.silo, func(p *pipeline.Pipeline, config *Config, intake *pipeline.Intake) error {
 				at, err := receivedAt(received, c.Now(), p.Zone)
 				if err != nil {
 					return err
@@ -318,13 +297,13 @@ func (c *Command) requestOpenCommand() *cobra.Command {
 				if purpose != "" && !hasPurpose(p, s.silo, purpose) {
 					return fmt.Errorf("%w: --purpose %q is none of silo %s", errUsage, purpose, s.silo)
 				}
-				collections, err := s.collections(cmd.Context(), r, key)
+				who, country, err := s.people(config)
 				if err != nil {
 					return err
 				}
 				due := answerBy(policy.DateOf(at, p.Zone))
 				q := registry.Request{ID: nameOf(id, "request-"), Kind: kind, Received: at, Due: (due + 1).Start(p.Zone), Purpose: purpose, Marketing: marketing}
-				if err := r.OpenRequest(cmd.Context(), s.silo, q, collections...); err != nil {
+				if err := intake.OpenRequest(cmd.Context(), s.silo, q, who, country); err != nil {
 					return err
 				}
 				fmt.Fprintf(c.Out, "request %s in silo %s: %s, to be answered by %s\n", q.ID, s.silo, requestKinds[kind], due)

@@ -68,12 +68,9 @@ func (p *Pipeline) Plans(ctx context.Context, states ...string) ([]PlanDocument,
 // Approve records a person's signed answer to a plan. The plan may be applied once as many people as the configuration asks for have
 // approved it, an owner of every silo in it and a custodian among them; a single rejection ends it.
 func (p *Pipeline) Approve(ctx context.Context, planID, actor, decision, comment string, signer *keystore.Signer) (state string, err error) {
-	person, ok := p.People[actor]
-	if !ok {
-		return "", fmt.Errorf("%w: %q is not among people: add the name with its public key", ErrConfig, actor)
-	}
-	if person.Key.String() != signer.Public() {
-		return "", fmt.Errorf("%w: the signing key is not %s's: its public key differs from the one under people", ErrConfig, actor)
+	person, err := p.signs(actor, signer)
+	if err != nil {
+		return "", err
 	}
 	j, err := journal.Open(ctx, p.State)
 	if err != nil {

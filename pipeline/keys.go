@@ -20,16 +20,29 @@ type Witness struct {
 	Signer *keystore.Signer
 }
 
+// signs finds the person of a name, whose key the signer must have.
+func (p *Pipeline) signs(name string, signer *keystore.Signer) (Person, error) {
+	person, ok := p.People[name]
+	if !ok {
+		return Person{}, p.nobody(name)
+	}
+	if person.Key.String() != signer.Public() {
+		return Person{}, fmt.Errorf("%w: the signing key is not %s's: its public key differs from the one under people", ErrConfig, name)
+	}
+	return person, nil
+}
+
+func (p *Pipeline) nobody(name string) error {
+	return fmt.Errorf("%w: %q is not among people: add the name with its public key", ErrConfig, name)
+}
+
 // Proven makes sure that two people act, each of the configuration and with the key that stands there.
 func (p *Pipeline) Proven(people []Witness) error {
 	for i, w := range people {
-		person, ok := p.People[w.Name]
-		switch {
-		case !ok:
-			return fmt.Errorf("%w: %q is not among people: add the name with its public key", ErrConfig, w.Name)
-		case person.Key.String() != w.Signer.Public():
-			return fmt.Errorf("%w: the signing key is not %s's: its public key differs from the one under people", ErrConfig, w.Name)
-		case slices.ContainsFunc(people[:i], func(o Witness) bool { return o.Name == w.Name }):
+		if _, err := p.signs(w.Name, w.Signer); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(people[:i], func(o Witness) bool { return o.Name == w.Name }) {
 			return fmt.Errorf("%w: %s is named twice: it takes two different people", ErrConfig, w.Name)
 		}
 	}

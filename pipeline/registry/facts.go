@@ -535,17 +535,12 @@ func (r *Registry) CollectionsOf(ctx context.Context, keys *keystore.SiloKey, wh
 	return collections, nil
 }
 
-func (t *txn) collectionsOf(ctx context.Context, silo siloRow, keys *keystore.SiloKey, who Subject, country string) (collections []int64, err error) {
+func (t *txn) collectionsOf(ctx context.Context, silo siloRow, keys *keystore.SiloKey, who Subject, country string) ([]int64, error) {
 	value, ok := Normalise(who.Kind, []byte(who.Value), country, nil)
 	if !ok {
 		return nil, refuse(BadIdentifier, who.Kind)
 	}
-	ref := keys.Match(who.Kind, value)
-	err = t.scanned(ctx, `SELECT collection FROM subject_alias WHERE silo = ? AND alias_ref = ? ORDER BY collection`, func(row row) error {
-		collections = append(collections, row.ColumnInt64(0))
-		return nil
-	}, silo.id, ref[:])
-	return collections, err
+	return collectionsOf(ctx, t, silo, keys.Match(who.Kind, value))
 }
 
 // Requests lists a silo's requests by name.

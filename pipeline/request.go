@@ -1,0 +1,75 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"lethe/pipeline/registry"
+)
+
+// collectionsOf finds what the registry holds of people in a silo; nil when none are named. Somebody whom the silo does not know is refused.
+func (p *Pipeline) collectionsOf(ctx context.Context, r *registry.Registry, silo string, who []registry.Subject, country string) ([]int32, error) {
+	key, err := p.Keys.SiloKey(silo)
+	if err != nil {
+		return nil, err
+	}
+	var found []int32
+	for _, subject := range who {
+		theirs, err := r.CollectionsOf(ctx, key, subject, country)
+		if err != nil {
+			return nil, err
+		}
+		if len(theirs) == 0 {
+			return nil, fmt.Errorf("%w: silo %s knows nobody under this %s: look in the other silos, and with `lethe explain` at rows that have no match", registry.ErrRefused, silo, subject.Kind)
+		}
+		found = append(found, theirs...)
+	}
+	slices.Sort(found)
+	return slices.Compact(found), nil
+}
+
+// PlaceHold places a legal hold on people of a silo, on the whole of it when none are named, and returns how many collections it names.
+func (in *Intake) PlaceHold(ctx context.Context, silo string, h registry.Hold, who []registry.Subject, country string) (int, error) {
+	if _, ok := in.People[h.PlacedBy]; !ok {
+		return 0, in.nobody(h.PlacedBy)
+	}
+	collections, err := in.collectionsOf(ctx, in.registry, silo, who, country)
+	if err != nil {
+		return 0, err
+	}
+	return len(collections), in.registry.PlaceHold(ctx, silo, h, collections...)
+}
+
+// ApproveHold approves a legal hold that somebody else placed.
+func (in *Intake) ApproveHold(ctx context.Context, silo, hold, by string) error {
+	if _, ok := in.People[by]; !ok {
+		return in.nobody(by)
+	}
+	return in.registry.ApproveHold(ctx, silo, hold, by)
+}
+
+// OpenRequest records a person's request in a silo. Who objects to marketing by it, or withdraws from it, is put on the suppression list first: a list
+// that says no once too often does no harm.
+func (in *Intake) OpenRequest(ctx context.Context, silo string, q registry.Request, who []registry.Subject, country string) error {
+	s := in.silo(silo)
+	if s == nil {
+		return fmt.Errorf("%w: silo %q is not under silos", ErrConfig, silo)
+	}
+	collections, err := in.collectionsOf(ctx, in.registry, silo, who, country)
+	if err != nil {
+		return err
+	}
+	said := registry.Event{Subjects: who, Country: country, OccurredAt: q.Received, Purpose: q.Purpose, Marketing: q.Marketing}
+	switch q.Kind {
+	case registry.RequestObjection:
+		said.Type = registry.Objected
+	case registry.RequestWithdrawal:
+		said.Type = registry.Withdrawn
+	}
+	in.list.note(s, &said)
+	if _, err := in.list.flush(ctx, false); err != nil {
+		return err
+	}
+	return in.registry.OpenRequest(ctx, silo, q, collections...)
+}
