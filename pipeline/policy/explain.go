@@ -271,6 +271,42 @@ func (c *Compiled) endWords(ru *rule) string {
 	return "use is blocked the same day and the row is " + when + ", unless another rule still needs it"
 }
 
+// NoticeLine is a line of the retention table that a privacy notice needs (Art. 13(2)(a)).
+type NoticeLine struct {
+	Silo    string `json:"silo"`
+	Purpose string `json:"purpose"`
+	Basis   string `json:"basis"`
+	Data    string `json:"data"` // fields, or all
+	Kept    string `json:"kept"`
+	Then    string `json:"then"`
+}
+
+// Notice returns the retention table for the privacy notice, a line for each rule in force, in words that need no knowledge of the tables but the fields' names.
+func (c *Compiled) Notice(asOf time.Time) []NoticeLine {
+	today := DateOf(asOf, c.zone)
+	var lines []NoticeLine
+	for i := range c.rules {
+		ru := &c.rules[i]
+		if !ru.inForce(today) {
+			continue
+		}
+		l := NoticeLine{Silo: c.Silo.Name, Purpose: ru.Purpose, Basis: basisWords[ru.Basis], Data: cmp.Or(strings.Join(ru.Fields, ", "), "all"), Kept: c.termWords(ru), Then: "deleted"}
+		if ru.Basis == Consent {
+			l.Kept = "until you withdraw consent, at most " + spell(ru.MaxAge)
+		}
+		if ru.End == Anonymize {
+			l.Then = "anonymized"
+		}
+		if b := c.Jurisdiction.Blocking; ru.End == Delete && b.longest() > ru.Grace.longest() {
+			l.Then = "blocked for " + spell(b) + ", then deleted"
+		} else if !ru.Grace.IsZero() {
+			l.Then += " within " + spell(ru.Grace)
+		}
+		lines = append(lines, l)
+	}
+	return lines
+}
+
 // examples are dates that follow from a rule today.
 func (c *Compiled) examples(ru *rule, asOf time.Time, today Date) []string {
 	if ru.Basis != Consent {

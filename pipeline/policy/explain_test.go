@@ -60,6 +60,18 @@ func TestExplainedDatesAreTheDecisions(t *testing.T) {
 	require.Equal(t, "D9", c.Decide(withdrawn, at(t, "2026-12-22 00:00")).Row)
 }
 
+func TestNoticeIsTheRetentionTable(t *testing.T) {
+	s := silo(consentRule(grace(Period{Days: 30}), fields("email")), termRule(Contract, "contract", func(r *Rule) { r.Grace = Period{} }), termRule(LegalObligation, "later", func(r *Rule) { r.From = "2027-01-01" }))
+	require.Equal(t, []NoticeLine{
+		{Silo: "s", Purpose: "newsletter", Basis: "consent (Art. 6(1)(a))", Data: "email", Kept: "until you withdraw consent, at most 2 years", Then: "deleted within 30 days"},
+		{Silo: "s", Purpose: "contract", Basis: "a contract with the person (Art. 6(1)(b))", Data: "all", Kept: "for as long as the relation lasts, and for 10 years after that, as the field closed_on has it", Then: "deleted"},
+	}, compiled(t, s).Notice(at(t, now)))
+	s.Jurisdiction = "ES"
+	require.Equal(t, "blocked for 3 years, then deleted", compiled(t, s).Notice(at(t, now))[0].Then)
+	s.Rules[1].End = Anonymize
+	require.Equal(t, "anonymized", compiled(t, s).Notice(at(t, now))[1].Then)
+}
+
 func TestSpell(t *testing.T) {
 	for text, want := range map[string]string{"P24M": "24 months", "P1Y": "1 year", "P1Y6M": "1 year and 6 months", "P1Y2M3W4D": "1 year, 2 months, 3 weeks and 4 days", "P0D": "0 days"} {
 		require.Equal(t, want, spell(period(t, text)))
