@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
 
@@ -388,7 +389,18 @@ func (k *keeping) write(ctx context.Context, put []copyRow, gone []connectors.Ke
 		}
 		k.builder.EndRow()
 	}
-	return k.keeper.WriteCopy(ctx, k.table, k.builder.Batch("").Rows, gone)
+	rows := k.builder.Batch("").Rows
+	for attempt := 1; ; attempt++ {
+		err := k.keeper.WriteCopy(ctx, k.table, rows, gone)
+		if !errors.Is(err, connectors.ErrTransient) || attempt == 5 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(attempt) * 100 * time.Millisecond):
+		}
+	}
 }
 
 // read takes a batch of the copy apart.
