@@ -41,10 +41,10 @@ import (
 func TestConflicts(t *testing.T) {
 	const lock = `SELECT value FROM meta WHERE name = 'schema' FOR UPDATE`
 	for _, e := range []registryEngine{
-		{name: "sqlite", driver: "sqlite3", occupy: []string{`BEGIN IMMEDIATE`}, disarm: []string{`PRAGMA foreign_keys = off`, `DROP TRIGGER IF EXISTS event_no_update`, `DROP TRIGGER IF EXISTS event_no_delete`,
+		{name: "sqlite", driver: "sqlite3", tables: `SELECT name FROM sqlite_schema WHERE type = 'table'`, occupy: []string{`BEGIN IMMEDIATE`}, disarm: []string{`PRAGMA foreign_keys = off`, `DROP TRIGGER IF EXISTS event_no_update`, `DROP TRIGGER IF EXISTS event_no_delete`,
 			`DROP TRIGGER IF EXISTS event_payload_no_update`}},
-		{name: "postgres", driver: "pgx", server: servers.Postgres, occupy: []string{`BEGIN`, lock}, disarm: []string{`SET session_replication_role = replica`}},
-		{name: "mysql", driver: "mysql", server: servers.MariaDB, occupy: []string{`BEGIN`, lock}, disarm: []string{`SET foreign_key_checks = 0`, `DROP TRIGGER IF EXISTS event_no_update`,
+		{name: "postgres", driver: "pgx", server: servers.Postgres, tables: `SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()`, occupy: []string{`BEGIN`, lock}, disarm: []string{`SET session_replication_role = replica`}},
+		{name: "mysql", driver: "mysql", server: servers.MariaDB, tables: `SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()`, occupy: []string{`BEGIN`, lock}, disarm: []string{`SET foreign_key_checks = 0`, `DROP TRIGGER IF EXISTS event_no_update`,
 			`DROP TRIGGER IF EXISTS event_no_delete`, `DROP TRIGGER IF EXISTS event_payload_no_update`}},
 	} {
 		t.Run(e.name, func(t *testing.T) {
@@ -54,7 +54,7 @@ func TestConflicts(t *testing.T) {
 				Setup:              func(env *testscript.Env) error { return e.setup(t, env) },
 				Condition:          func(name string) (bool, error) { return name == e.name, nil },
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"at": at, "cases": cases, "database": database, "superuser": superuser, "occupy": occupy,
+					"at": at, "cases": cases, "database": database, "superuser": superuser, "occupy": occupy, "unjoined": unjoined,
 				},
 			})
 		})
@@ -66,6 +66,7 @@ type registryEngine struct {
 	name   string
 	driver string
 	server func(testing.TB) *servers.Server // nil: a file
+	tables string                           // query for the names of all tables
 	occupy []string                         // by which a writer keeps others out
 	disarm []string                         // by which the database's superuser gets what protects the log out of the way
 }
@@ -106,6 +107,10 @@ func (e *registryEngine) setup(t *testing.T, env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
+	bo, err := keystore.NewPerson(path("bo.key"))
+	if err != nil {
+		return err
+	}
 	own, err := os.ReadFile(path("policy.yaml"))
 	if err != nil {
 		return err
@@ -122,7 +127,7 @@ func (e *registryEngine) setup(t *testing.T, env *testscript.Env) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	config := strings.NewReplacer("REGISTRY", line, "ANNA", anna).Replace(string(common)) + string(sources) + orders + string(own)
+	config := strings.NewReplacer("REGISTRY", line, "ANNA", anna, "BO", bo).Replace(string(common)) + string(sources) + orders + string(own)
 	if err := os.WriteFile(path("lethe.yaml"), []byte(config), 0o600); err != nil {
 		return err
 	}
