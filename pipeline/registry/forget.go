@@ -151,8 +151,12 @@ func (r *Registry) forget(ctx context.Context, what, silo string, asOf time.Time
 		if err != nil {
 			return err
 		}
+		carried, err := w.carriedOver(ctx, collections)
+		if err != nil {
+			return err
+		}
 		for portion := range slices.Chunk(collections, forgetBatch) {
-			n, err := w.purge(ctx, portion)
+			n, err := w.purge(ctx, portion, carried)
 			if err != nil {
 				return err
 			}
@@ -172,8 +176,27 @@ func (r *Registry) forget(ctx context.Context, what, silo string, asOf time.Time
 	return gone, nil
 }
 
+// carriedOver finds the references to some collections after a rotation: their events name those under earlier versions of the key, from which only
+// the key leads to those of today. It reads all aliases of the silo once.
+func (w *writer) carriedOver(ctx context.Context, collections []int64) (map[int64][][]byte, error) {
+	carried := make(map[int64][][]byte, len(collections))
+	if w.version == 1 || len(collections) == 0 {
+		return carried, nil
+	}
+	for _, c := range collections {
+		carried[c] = nil
+	}
+	err := w.tx.each(ctx, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ?`, func(row row) error {
+		if refs, ok := carried[row.ColumnInt64(1)]; ok {
+			carried[row.ColumnInt64(1)] = append(refs, bytes.Clone(row.ColumnRawBlob(0)))
+		}
+		return nil
+	}, w.silo.id)
+	return carried, err
+}
+
 // purge deletes what is known of some collections and says so in the chain.
-func (w *writer) purge(ctx context.Context, collections []int64) (int, error) {
+func (w *writer) purge(ctx context.Context, collections []int64, carried map[int64][][]byte) (int, error) {
 	in, args := " IN ("+placeholders(len(collections))+")", []any{w.silo.id}
 	for _, c := range collections {
 		args = append(args, c)
@@ -188,11 +211,8 @@ func (w *writer) purge(ctx context.Context, collections []int64) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if w.version > 1 { // the events name references under the first version of the key, from which only the key leads to those of today
-		refs = nil
-		if _, err := w.tx.exec(ctx, `DELETE FROM subject_alias WHERE silo = ? AND collection`+in, args...); err != nil {
-			return 0, err
-		}
+	for _, c := range collections {
+		refs = append(refs, carried[c]...)
 	}
 	for portion := range slices.Chunk(refs, lookUpRows) {
 		given := slices.Clone(args)

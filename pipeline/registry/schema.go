@@ -9,7 +9,8 @@ const schemaVersion = 2
 // Differences from the design: an event's prev_hash is not stored, it is the hash of the row before; a collection's own id is an alias of
 // kind "collection", so one index serves every way to find a collection; the age bucket stands in the event that said it. An event's payload
 // names the references that became aliases by it, so the aliases of a collection are found through its events and need no index of their own,
-// and the chain commits to whose they are.
+// and the chain commits to whose they are. Collections are numbered within their silo, so what names one by silo and number cannot name another
+// silo's; a foreign key to the collection would have each purge of one search all aliases.
 //
 // Written in SQLite's words; an engine replaces those it has others for. NUMBERED is a key that the database counts, LONGTEXT and LONGBLOB are of any
 // length; other texts have at most 255 bytes, blobs 32. The engine's guards come after it.
@@ -54,7 +55,7 @@ var schema = []string{
 		kind       TEXT    NOT NULL,
 		key_version INTEGER NOT NULL,
 		PRIMARY KEY (silo, alias_ref, collection),
-		FOREIGN KEY (silo, collection) REFERENCES collection (silo, collection) DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID`,
+		FOREIGN KEY (silo) REFERENCES silo (silo) DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID`,
 
 	`CREATE TABLE event (
 		silo            INTEGER NOT NULL,
@@ -110,7 +111,7 @@ var schema = []string{
 		object     TEXT    NOT NULL,
 		linked_at  INTEGER NOT NULL,
 		PRIMARY KEY (silo, record_ref, collection),
-		FOREIGN KEY (silo, collection) REFERENCES collection (silo, collection) DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID`,
+		FOREIGN KEY (silo) REFERENCES silo (silo) DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID`,
 
 	`CREATE TABLE legal_hold (
 		silo        INTEGER NOT NULL,

@@ -153,9 +153,9 @@ func (s *Standings) reload(ctx context.Context, tx *txn, row siloRow) ([]int32, 
 	return touched, nil
 }
 
-// loadAliases takes up the references of one collection that the index does not hold.
+// loadAliases takes up the references that one collection's events brought since the standings were loaded.
 func (s *Standings) loadAliases(ctx context.Context, tx *txn, silo int64, collection int32) error {
-	return tx.each(ctx, `SELECT refs FROM event_payload WHERE silo = ? AND collection = ? AND refs IS NOT NULL`, func(row row) error {
+	return tx.each(ctx, `SELECT refs FROM event_payload WHERE silo = ? AND collection = ? AND seq > ? AND refs IS NOT NULL`, func(row row) error {
 		for raw := range slices.Chunk(row.ColumnRawBlob(0), len(Ref{})) {
 			ref := shortRef(raw)
 			if slices.Contains(s.index.find(nil, ref), collection) || slices.Contains(s.added[ref], collection) {
@@ -167,7 +167,7 @@ func (s *Standings) loadAliases(ctx context.Context, tx *txn, silo int64, collec
 			s.added[ref] = append(s.added[ref], collection)
 		}
 		return nil
-	}, silo, int64(collection))
+	}, silo, int64(collection), s.head)
 }
 
 // loadIndex reads the references of aliases and linked records, in order.
