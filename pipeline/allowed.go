@@ -42,9 +42,6 @@ func (p *Pipeline) OpenAllowed(ctx context.Context, silo, purpose string, asOf t
 	if a.key, err = p.Keys.SiloKey(silo); err != nil {
 		return nil, err
 	}
-	if err := p.Keys.EnsureAudit(silo, n.epoch); err != nil {
-		return nil, err
-	}
 	if err := n.openRegistry(ctx); err != nil {
 		if n.registry != nil {
 			err = errors.Join(err, n.registry.Close())
@@ -61,13 +58,9 @@ func (p *Pipeline) OpenAllowed(ctx context.Context, silo, purpose string, asOf t
 	return a, nil
 }
 
-// newNight is a night that only asks.
+// newNight is a night that only asks. Without an epoch nothing it decides is written down.
 func newNight(p *Pipeline, asOf time.Time) *night {
-	n := &night{Pipeline: p, asOf: asOf, silos: map[string]*siloState{}, heads: map[string]registry.Head{}}
-	n.today = policy.DateOf(n.asOf, p.Zone)
-	year, month, _ := n.today.YMD()
-	n.epoch = fmt.Sprintf("%04d-Q%d", year, (month+2)/3)
-	return n
+	return &night{Pipeline: p, asOf: asOf, today: policy.DateOf(asOf, p.Zone), silos: map[string]*siloState{}, heads: map[string]registry.Head{}}
 }
 
 // forPurpose is a silo with the rules of one purpose only, so that what is decided is decided for it.

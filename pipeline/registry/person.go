@@ -44,10 +44,6 @@ func (r *Registry) Person(ctx context.Context, keys *keystore.SiloKey, who Subje
 }
 
 func (r *Registry) person(ctx context.Context, keys *keystore.SiloKey, who Subject, country string, asOf time.Time, purposes map[string]EventType) ([]PersonCollection, error) {
-	value, ok := Normalise(who.Kind, []byte(who.Value), country, nil)
-	if !ok {
-		return nil, refuse(BadIdentifier, who.Kind)
-	}
 	tx, err := r.begin(ctx, true)
 	if err != nil {
 		return nil, err
@@ -57,7 +53,7 @@ func (r *Registry) person(ctx context.Context, keys *keystore.SiloKey, who Subje
 	if err != nil {
 		return nil, err
 	}
-	collections, err := collectionsOf(ctx, tx, silo, keys.Match(who.Kind, value))
+	collections, err := tx.collectionsOf(ctx, silo, keys, who, country)
 	if err != nil || len(collections) == 0 {
 		return nil, err
 	}
