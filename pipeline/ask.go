@@ -16,14 +16,12 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
 )
 
 // Check opens everything that a night needs and changes nothing: registry with its chains, sources, and the policy against every catalog. It
 // returns one line for each thing that is right; the error joins what is not.
 func (p *Pipeline) Check(ctx context.Context) ([]string, error) {
-	n := &night{Pipeline: p, opts: Options{Apply: false}, asOf: p.Now(), silos: map[string]*siloState{}, heads: map[string]registry.Head{}}
-	n.today = policy.DateOf(n.asOf, p.Zone)
+	n := newNight(p, p.Now())
 	year, month, _ := n.today.YMD()
 	n.epoch = fmt.Sprintf("%04d-Q%d", year, (month+2)/3)
 	var lines []string
@@ -105,7 +103,7 @@ func (p *Pipeline) Status(ctx context.Context) (Status, error) {
 		return s, err
 	}
 	defer j.Close()
-	runs, err := j.Runs(ctx, 100)
+	runs, err := j.Nights(ctx, 100)
 	if err != nil {
 		return s, err
 	}
@@ -121,7 +119,7 @@ func (p *Pipeline) Status(ctx context.Context) (Status, error) {
 				}
 			}
 		}
-		if r.Apply && r.ExitCode == 0 && !r.EndedAt.IsZero() {
+		if strings.Contains(r.Key, "/apply/") && r.ExitCode == 0 && !r.EndedAt.IsZero() { // a whole night
 			s.LastSuccess = r.EndedAt
 			break
 		}
@@ -175,8 +173,7 @@ func (p *Pipeline) lockHolder() string {
 // Explain says why one record was, or would be, kept or deleted: the rules that govern it, the decision on the row as it is now, and what
 // earlier nights did to it. What "now" is, Now says. It prints no value of the record and writes nothing.
 func (p *Pipeline) Explain(ctx context.Context, source, table string, key []string) ([]string, error) {
-	n := &night{Pipeline: p, asOf: p.Now(), silos: map[string]*siloState{}, heads: map[string]registry.Head{}}
-	n.today = policy.DateOf(n.asOf, p.Zone)
+	n := newNight(p, p.Now())
 	if err := n.openRegistry(ctx); err != nil {
 		return nil, err
 	}

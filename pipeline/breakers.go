@@ -58,15 +58,9 @@ func (n *night) stops() error {
 			}
 		}
 	}
-	if n.last != nil {
-		seen, err := parseHeads(n.last.Run.RegistryHeads)
-		if err != nil {
-			return err
-		}
-		for silo, was := range seen {
-			if is, ok := n.heads[silo]; ok && is.Seq < was.Seq {
-				return fmt.Errorf("%w: %s: silo %s has %d events where the last night saw %d: restore the registry", ErrTampered, stopShrunk, silo, is.Seq, was.Seq)
-			}
+	for silo, was := range n.seen {
+		if is, ok := n.heads[silo]; ok && is.Seq < was.Seq {
+			return fmt.Errorf("%w: %s: silo %s has %d events where the last night saw %d: restore the registry", ErrTampered, stopShrunk, silo, is.Seq, was.Seq)
 		}
 	}
 	return nil

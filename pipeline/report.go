@@ -163,6 +163,7 @@ func (p *Pipeline) publish(ctx context.Context, j *journal.Journal, runID string
 		Decisions: audit.ReadSpool[audit.Decision](filepath.Join(p.State, "runs", runID, "decisions.arrow")),
 		Actions:   p.actions(ctx, j, runID),
 		Gate:      outputGate{p.Catalogue},
+		Aside:     func(key string) bool { return strings.Contains(key, journal.SyncOnly+"/") },
 	})
 	if err != nil {
 		return published, err

@@ -82,8 +82,9 @@ type night struct {
 	kept      []*keeping
 	decisions *audit.Spool[audit.Decision]
 	facts     audit.Facts
-	last      *audit.Facts  // of the last finished run
-	history   []audit.Facts // of the last 30 finished runs, newest first
+	last      *audit.Facts             // of the last finished run that decided
+	seen      map[string]registry.Head // the registry's heads as the last finished run saw them
+	history   []audit.Facts            // of the last 30 finished runs, newest first
 	problems  []error
 	result    Result
 }
@@ -189,7 +190,11 @@ func (p *Pipeline) begin(ctx context.Context, o Options) (*night, error) {
 		mode = "apply"
 	}
 	part := ""
-	if o.Phases != WholeNight {
+	switch o.Phases {
+	case WholeNight:
+	case SyncOnly:
+		part = journal.SyncOnly
+	default:
 		part = "-part" // applying what was approved is not the night: that is still to come
 	}
 	n.run = journal.Run{ID: id.String(), Key: o.Job + "/" + mode + part + "/" + n.today.String(), Apply: o.Apply, AsOf: n.asOf, StartedAt: now}
@@ -278,7 +283,11 @@ func (n *night) remember(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range runs {
+	nights, err := n.journal.Nights(ctx, 60)
+	if err != nil {
+		return err
+	}
+	for _, r := range nights {
 		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
 			continue
 		}
@@ -286,7 +295,7 @@ func (n *night) remember(ctx context.Context) error {
 		if err := json.Unmarshal(r.Facts, &f); err != nil {
 			return fmt.Errorf("run %s: %w: %w", r.ID, journal.ErrCorrupt, err)
 		}
-		if n.last == nil {
+		if n.last == nil && len(f.Summary) > 0 {
 			n.last = &f
 		}
 		if len(n.history) < 30 {
@@ -299,6 +308,9 @@ func (n *night) remember(ctx context.Context) error {
 	if err := n.evidence(runs); err != nil {
 		return err
 	}
+	if n.seen, err = lastHeads(runs); err != nil {
+		return err
+	}
 	waiting, err := n.journal.Plans(ctx, journal.Waiting, journal.Approved)
 	if err != nil {
 		return err
@@ -307,6 +319,23 @@ func (n *night) remember(ctx context.Context) error {
 		n.result.AlreadyDone = false // somebody approved a plan since
 	}
 	return nil
+}
+
+// lastHeads are the registry's heads as the newest run that looked at them saw them.
+func lastHeads(runs []journal.Run) (map[string]registry.Head, error) {
+	for _, r := range runs {
+		var f audit.Facts
+		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
+			continue
+		}
+		if err := json.Unmarshal(r.Facts, &f); err != nil {
+			return nil, fmt.Errorf("run %s: %w: %w", r.ID, journal.ErrCorrupt, err)
+		}
+		if f.Run.RegistryHeads != "" {
+			return parseHeads(f.Run.RegistryHeads)
+		}
+	}
+	return nil, nil
 }
 
 // evidence checks that the newest published manifest is where it was left, and as it was. The whole of it is `lethe audit verify`.
@@ -362,12 +391,6 @@ func (n *night) openRegistry(ctx context.Context) (err error) {
 	if n.registry, err = registry.Open(ctx, config); err != nil {
 		return fmt.Errorf("%w: %w", ErrRegistry, err)
 	}
-	seen := map[string]registry.Head{}
-	if n.last != nil {
-		if seen, err = parseHeads(n.last.Run.RegistryHeads); err != nil {
-			return err
-		}
-	}
 	if n.facts.Run.Simulated && n.opts.Apply {
 		if err := n.registry.MarkSimulated(ctx); err != nil {
 			return err
@@ -377,7 +400,7 @@ func (n *night) openRegistry(ctx context.Context) (err error) {
 		return err
 	}
 	if name := n.Suppression.Name; name != "" {
-		if err := n.verify(ctx, name, seen[name]); err != nil && (!errors.Is(err, registry.ErrUnknownSilo) || seen[name].Seq > 0) {
+		if err := n.verify(ctx, name, n.seen[name]); err != nil && (!errors.Is(err, registry.ErrUnknownSilo) || n.seen[name].Seq > 0) {
 			return fmt.Errorf("silo %s: %w", name, err)
 		}
 	}
@@ -389,7 +412,7 @@ func (n *night) openRegistry(ctx context.Context) (err error) {
 		defer func() { err = errors.Join(err, intake.Close()) }()
 	}
 	for _, s := range n.Silos {
-		if err := n.openSilo(ctx, s, seen[s.Silo.Name], intake); err != nil {
+		if err := n.openSilo(ctx, s, n.seen[s.Silo.Name], intake); err != nil {
 			return fmt.Errorf("silo %s: %w", s.Silo.Name, err)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"lethe/connectors/mem"
 	"lethe/pipeline"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
@@ -396,4 +397,61 @@ func TestCopyOfManyRows(t *testing.T) {
 	require.Zero(t, line.Changed+line.DriftMissing+line.DriftExtra+line.DriftDifferent)
 	require.Equal(t, line.ExpectedDigest, line.CopyDigest)
 	require.Len(t, w.rows(copyOfPeople), n-len(erased))
+}
+
+// TestDeliveriesBetweenNightsAreNoNights: what hourly deliveries leave does not push the nights out of what is remembered and shown.
+func TestDeliveriesBetweenNightsAreNoNights(t *testing.T) {
+	w := granted(t, nil)
+	w.set("people", "3", "email", "no address") // an exception, from the first night on
+	_, err := w.night()
+	require.NoError(t, err)
+	page, err := os.ReadFile(filepath.Join(w.p.Reports, "report.html"))
+	require.NoError(t, err)
+	first := w.now
+	for range 3 {
+		w.synced()
+	}
+	after, err := os.ReadFile(filepath.Join(w.p.Reports, "report.html"))
+	require.NoError(t, err)
+	require.Equal(t, page, after, "the page is that of the night")
+	s, err := w.p.Status(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, first, s.LastSuccess.In(rome))
+
+	w.p.PolicyDigest = "another"
+	w.synced()
+	w.now = first.AddDate(0, 0, 2)
+	_, err = w.night()
+	require.NoError(t, err)
+	docs, _, err := w.p.Plans(t.Context(), journal.Waiting)
+	require.NoError(t, err)
+	require.Len(t, docs, 1)
+	for _, e := range w.facts().Exceptions {
+		require.Equal(t, "2026-11-20", e.FirstSeen, e.Code)
+	}
+	for _, i := range w.facts().Inventory {
+		if i.Object == "people" {
+			require.Equal(t, "same", i.Change)
+		}
+	}
+}
+
+// TestChangedPolicyIsAskedAfterADelivery: a delivery, or an apply, that already ran under a changed policy does not answer the question that it raises.
+func TestChangedPolicyIsAskedAfterADelivery(t *testing.T) {
+	w := granted(t, nil)
+	w.p.Breakers.NewSourceRuns = 0
+	w.set("people", "2", "email", "ada@lago.it")
+	w.set("people", "3", "email", "ada@lago.it")
+	_, err := w.night()
+	require.NoError(t, err)
+	w.p.PolicyDigest = "another"
+	w.now = w.now.AddDate(0, 0, 1)
+	w.synced()
+	_, err = w.p.Run(t.Context(), pipeline.Options{Job: "nightly", Phases: pipeline.ApplyOnly, Apply: true})
+	require.NoError(t, err)
+	w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
+	w.now = w.now.AddDate(0, 0, 1)
+	_, err = w.night()
+	require.ErrorIs(t, err, pipeline.ErrUnapproved)
+	require.ErrorContains(t, err, "B_POLICY_CHANGED")
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,6 +41,7 @@ type Publication struct {
 	Date      string // civil date of the run, YYYY-MM-DD
 	Signer    *keystore.Signer
 	Gate      Gate
+	Aside     func(runKey string) bool // runs between the nights, whose page does not take the place of a night's; nil: none
 }
 
 // Published is a report that stands.
@@ -319,8 +321,8 @@ func (w *publisher) moveIn() error {
 	if err != nil {
 		return err
 	}
-	if newest := newestNight(nights); filepath.Base(newest) != "run="+w.Facts.Run.RunID {
-		return nil
+	if newest, err := w.newestNight(nights); err != nil || filepath.Base(newest) != "run="+w.Facts.Run.RunID {
+		return err
 	}
 	body, err := os.ReadFile(filepath.Join(w.Root, filepath.FromSlash(night), pageName))
 	if err != nil {
@@ -333,12 +335,26 @@ func (w *publisher) moveIn() error {
 	return errors.Join(os.Rename(fresh, filepath.Join(w.Root, pageName)), syncDir(w.Root))
 }
 
-// newestNight is the folder of the run that started last: run ids are UUIDv7, which sort by time. It does not go by dates, which may be simulated.
-func newestNight(folders []string) string {
-	if len(folders) == 0 {
-		return ""
+// newestNight is the folder of the run, asides apart, that started last: run ids are UUIDv7, which sort by time. It does not go by dates, which may be simulated.
+func (w *publisher) newestNight(folders []string) (string, error) {
+	slices.SortFunc(folders, func(a, b string) int { return strings.Compare(filepath.Base(b), filepath.Base(a)) })
+	for _, folder := range folders {
+		if w.Aside == nil {
+			return folder, nil
+		}
+		body, err := os.ReadFile(filepath.Join(folder, manifestName))
+		if err != nil {
+			return "", err
+		}
+		var m manifest
+		if err := json.Unmarshal(body, &m); err != nil {
+			return "", fmt.Errorf("%s: %w", filepath.Join(folder, manifestName), err)
+		}
+		if key, _ := m.Run["run_key"].(string); !w.Aside(key) {
+			return folder, nil
+		}
 	}
-	return slices.MaxFunc(folders, func(a, b string) int { return strings.Compare(filepath.Base(a), filepath.Base(b)) })
+	return "", nil
 }
 
 // writeDurably writes a new file below folders that it makes.

@@ -92,9 +92,19 @@ func (j *Journal) Publish(ctx context.Context, runID, manifest string) error {
 }
 
 // Runs returns the latest runs, newest first.
-func (j *Journal) Runs(ctx context.Context, limit int) ([]Run, error) {
+func (j *Journal) Runs(ctx context.Context, limit int) ([]Run, error) { return j.runs(ctx, "", limit) }
+
+// Nights is Runs without those that only brought the applications' copies up to date, of which there may be many between two nights.
+func (j *Journal) Nights(ctx context.Context, limit int) ([]Run, error) {
+	return j.runs(ctx, "WHERE run_key NOT LIKE '%"+SyncOnly+"/%'", limit)
+}
+
+// SyncOnly stands in the keys of runs that only bring the applications' copies up to date: JOB/MODE-sync/DATE.
+const SyncOnly = "-sync"
+
+func (j *Journal) runs(ctx context.Context, which string, limit int) ([]Run, error) {
 	rows, err := j.db.QueryContext(ctx, `SELECT run_id, run_key, apply, as_of, started_at, coalesce(ended_at, ''), coalesce(exit_code, -1), facts, manifest
-		FROM run ORDER BY started_at DESC, run_id DESC LIMIT ?`, limit)
+		FROM run `+which+` ORDER BY started_at DESC, run_id DESC LIMIT ?`, limit)
 	if err != nil {
 		return nil, wrap("read runs", err)
 	}
