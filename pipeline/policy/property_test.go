@@ -151,6 +151,65 @@ func TestMoreDoubtNeverDestroysMore(t *testing.T) {
 	})
 }
 
+// Finding something tonight for the first time, not knowing how old a row is, an objection that nobody weighed, a consent that is yet to come: none destroys more.
+func TestWhatIsUndecidedNeverDestroysMore(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		c, r, asOf := drawCase(rt)
+		untilNow(&r, asOf)
+		sound := c.Decide(r, asOf)
+		doubts := map[string]func(*Record, *Standing){
+			"the first night":      func(r *Record, _ *Standing) { r.Flagged = time.Time{} },
+			"a row of unknown age": func(r *Record, s *Standing) { r.Collected, s.Collected = time.Time{}, time.Time{} },
+			"an objection that waits": func(_ *Record, s *Standing) {
+				doubtAll(s, func(p *PurposeStanding) {
+					if p.Objection == NoObjection {
+						p.Objection, p.Marketing = ObjectionPending, false
+					}
+				})
+			},
+			"a consent yet to come": func(_ *Record, s *Standing) {
+				doubtAll(s, func(p *PurposeStanding) { p.Future = true })
+			},
+		}
+		for why, doubt := range doubts {
+			if why == "an objection that waits" && slices.ContainsFunc(c.Silo.Rules, func(r Rule) bool { return r.Marketing }) {
+				continue // against marketing it is no doubt: it ends it
+			}
+			worse, st := r, *r.Standing
+			st.Purposes = slices.Clone(st.Purposes)
+			worse.Standing = &st
+			doubt(&worse, &st)
+			requireNoMoreHarm(rt, c.Decide(worse, asOf), sound, why)
+		}
+	})
+}
+
+func doubtAll(s *Standing, doubt func(*PurposeStanding)) {
+	for i := range s.Purposes {
+		doubt(&s.Purposes[i])
+	}
+}
+
+// untilNow takes back to an instant what a record says happens after it: an event that lies ahead is new when its day comes. The first night has been recorded.
+func untilNow(r *Record, asOf time.Time) {
+	past := func(at *time.Time) {
+		if at.After(asOf) {
+			*at = asOf
+		}
+	}
+	for i := range r.Standing.Purposes {
+		ps := &r.Standing.Purposes[i]
+		past(&ps.Since)
+		past(&ps.ObjectedAt)
+		past(&ps.Ended)
+		past(&ps.Started)
+	}
+	past(&r.Standing.Aged)
+	if past(&r.Flagged); r.Flagged.IsZero() {
+		r.Flagged = asOf
+	}
+}
+
 func TestHoldsAndRestrictionsNeverDestroy(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		c, r, asOf := drawCase(rt)
@@ -172,21 +231,7 @@ func TestHoldsAndRestrictionsNeverDestroy(t *testing.T) {
 func TestTimeNeverRevives(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		c, r, asOf := drawCase(rt)
-		// An event that lies ahead is new when its day comes, so it is left out; and the first night has been recorded.
-		for i := range r.Standing.Purposes {
-			ps := &r.Standing.Purposes[i]
-			for _, at := range []*time.Time{&ps.Since, &ps.ObjectedAt, &ps.Ended, &ps.Started} {
-				if at.After(asOf) {
-					*at = asOf
-				}
-			}
-		}
-		if r.Standing.Aged.After(asOf) {
-			r.Standing.Aged = asOf
-		}
-		if r.Flagged.IsZero() || r.Flagged.After(asOf) {
-			r.Flagged = asOf
-		}
+		untilNow(&r, asOf)
 		before := c.Decide(r, asOf)
 		for _, days := range []int{0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377} {
 			after := c.Decide(r, asOf.AddDate(0, 0, days).Add(time.Duration(rapid.IntRange(0, 23).Draw(rt, "hour"))*time.Hour))
