@@ -515,7 +515,7 @@ func (g *group) recall(r *ruling, rows arrowRecord, row int, asOf time.Time) {
 	}
 	r.record, r.known = g.match.Record(g.store.System(), g.table.Name, []byte(key)), true
 	again := false
-	if !plain(r.Decision) && g.wasAnonymized(r.record) {
+	if !plain(r.Decision) && g.wasAnonymized(r.record, r.subject) {
 		g.state.anonymized[r.record] = true
 		if g.anonymized(rows, row) {
 			g.record.Anonymized, again = true, true
@@ -532,9 +532,19 @@ func (g *group) recall(r *ruling, rows arrowRecord, row int, asOf time.Time) {
 	}
 }
 
-// wasAnonymized reports whether an earlier night anonymized the record.
-func (g *group) wasAnonymized(record registry.Ref) bool {
-	return slices.ContainsFunc(g.state.tombstones.Find(record), func(t registry.Tombstone) bool { return t.Action == string(policy.Anonymize) })
+// wasAnonymized reports whether an earlier night anonymized the record. Keys are recycled: where anonymizing leaves the identifiers alone, they have to be those
+// of the person whose record it was.
+func (g *group) wasAnonymized(record, subject registry.Ref) bool {
+	return slices.ContainsFunc(g.state.tombstones.Find(record), func(t registry.Tombstone) bool {
+		return t.Action == string(policy.Anonymize) && (t.Subject == subject || subject == registry.Ref{} || t.Subject == registry.Ref{} || g.unnamed())
+	})
+}
+
+// unnamed reports whether anonymizing changes a field that identifies the person, so that what stands there afterwards is nobody's.
+func (g *group) unnamed() bool {
+	return slices.ContainsFunc(g.targets, func(t target) bool {
+		return t.anonymize && slices.ContainsFunc(g.subjects, func(s subject) bool { return s.column == t.column })
+	})
 }
 
 // anonymized reports whether every target field holds what its technique yields.
