@@ -204,11 +204,7 @@ func cases(ts *testscript.TestScript, _ bool, args []string) {
 	same := true
 	source, table, _ := strings.Cut(args[0], ".")
 	rows, now := rowsOf(ts, "first.db", table), rowsOf(ts, "crm.db", table)
-	for id, row := range now {
-		if _, known := rows[id]; !known {
-			rows[id] = row
-		}
-	}
+	maps.Copy(rows, now)
 	config, err := jobs.Load(ts.MkAbs("lethe.yaml"))
 	ts.Check(err)
 	p, err := config.Build(context.Background(), slog.New(slog.DiscardHandler))
