@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -197,10 +198,9 @@ func destroys(r pipeline.Result) bool {
 }
 
 func TestTheListOfThoseWhoSaidNo(t *testing.T) {
-	rows, mapping := signups()
+	rows, _ := signups([]any{"1", "eva@example.org", "1", nil, nil, nil, nil, nil, "2026-01-01 10:00:00"})
 	w := newWorld(t, news(func(s *policy.Silo) {
-		s.Records, s.Consents = []policy.Records{}, []policy.Intake{mapping}
-		s.Rules[0].Marketing = true
+		s.Records[0].Table, s.Records[0].Collected, s.Rules[0].Marketing = "signups", "", true
 	}), rows)
 	w.p.Suppression = policy.Silo{Name: "suppression", Suppression: true, Rules: []policy.Rule{{Purpose: "suppression"}}}
 	require.NoError(t, w.p.Keys.EnsureSilo("suppression"))
@@ -212,6 +212,28 @@ func TestTheListOfThoseWhoSaidNo(t *testing.T) {
 			OccurredAt: at, Notice: "v1", Evidence: evidence})
 		return err
 	}
+	allowed := func() (rows int, left map[policy.Code]int) {
+		a, err := w.p.OpenAllowed(t.Context(), "news", "news", w.now)
+		require.NoError(t, err)
+		left, err = a.Rows(t.Context(), func(pipeline.AllowedRow) error { rows++; return nil })
+		require.NoError(t, err)
+		require.NoError(t, a.Close())
+		return rows, left
+	}
+	w.event(registry.Given, "eva@example.org", "news", w.now.AddDate(0, -1, 0))
+	rowsLeft, _ := allowed()
+	require.Equal(t, 1, rowsLeft)
+	in, err := w.p.OpenIntake(t.Context())
+	require.NoError(t, err)
+	for _, file := range []string{"email\neva@example.org\n", "email\nEva@Example.org\nfay@example.org\n"} { // the second knows of the first
+		added, err := in.Import(t.Context(), "suppression", registry.Import{Reader: strings.NewReader(file), Format: registry.CSV, Source: "list"})
+		require.NoError(t, err)
+		require.Equal(t, 1, added.Suppressed)
+	}
+	require.NoError(t, in.Close())
+	rowsLeft, left := allowed()
+	require.Zero(t, rowsLeft)
+	require.Equal(t, map[policy.Code]int{"E_SUPPRESSED": 1}, left)
 	said := time.Date(2026, 6, 1, 23, 30, 0, 0, rome)
 	require.NoError(t, record(registry.Withdrawn, said, ""))
 	for _, test := range []struct {

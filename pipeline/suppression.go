@@ -182,6 +182,9 @@ func (l *suppression) flush(ctx context.Context, dryRun bool) (int, error) {
 		return nil
 	}})
 	clear(l.noted)
+	if err == nil {
+		_, err = l.registry.Refresh(ctx, l.names) // the next delivery is checked against it
+	}
 	if err != nil {
 		return report.Events, fmt.Errorf("suppression list: %w", err)
 	}
