@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -157,7 +158,7 @@ func (r *Registry) writer(ctx context.Context, tx *txn, silo string) (*writer, e
 	if err := tx.row(ctx, `SELECT collections FROM silo WHERE silo = ?`, s.id).Scan(&w.collections); err != nil {
 		return nil, err
 	}
-	if err := w.keyed(ctx); err != nil {
+	if err := w.keyed(ctx, cmp.Or(r.keys[silo], 1)); err != nil {
 		return nil, err
 	}
 	w.inserts = []*bulk{

@@ -76,8 +76,8 @@ func (r *Registry) DestroyedKey(ctx context.Context, silo string, version int, a
 	})
 }
 
-// keyed makes sure that a silo has a key in use, and records the first version of a silo that is new.
-func (w *writer) keyed(ctx context.Context) error {
+// keyed makes sure that a silo has a key in use, and records which version a silo that is new begins with.
+func (w *writer) keyed(ctx context.Context, first int) error {
 	err := w.tx.row(ctx, `SELECT key_version FROM silo_key WHERE silo = ? AND active = 1`, w.silo.id).Scan(&w.version)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return err
@@ -89,7 +89,7 @@ func (w *writer) keyed(ctx context.Context) error {
 	if known > 0 {
 		return fmt.Errorf("%w; the registry says so, whatever the keystore holds: give the silo another name", keystore.ErrDestroyed)
 	}
-	w.version = 1
+	w.version = first
 	return w.useKey(ctx)
 }
 

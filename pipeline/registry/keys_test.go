@@ -86,6 +86,13 @@ func TestRotate(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, versions, 4)
 		require.Equal(t, []KeyState{KeyRetiring, KeyRetiring, KeyActive}, []KeyState{versions[0].State, versions[1].State, versions[2].State})
+
+		_ = f.key("late")
+		_, err = f.keys.RotateSilo("late")
+		require.NoError(t, err)
+		f.r = f.open(Config{Keys: f.keys.Current()})
+		f.importCSV("late", header1+"eve@example.org,withdrawn,news,2026-03-01,,,\n")
+		require.Equal(t, policy.Withdrawn, f.standing("late", "eve@example.org", noon).Purposes[0].State, "a silo that is new to the registry begins with the version in use")
 	})
 }
 

@@ -69,6 +69,7 @@ type Registry struct {
 	pool     *sql.DB
 	readOnly bool
 	now      func() time.Time
+	keys     map[string]int // Config.Keys
 }
 
 // busyTimeout is how long a writer waits for another one before ErrLocked.
@@ -150,7 +151,7 @@ func (e *engine) openRegistry(ctx context.Context, c Config) (*Registry, error) 
 	if err != nil {
 		return nil, err
 	}
-	r := &Registry{handle: handle{e, pool}, pool: pool, readOnly: c.ReadOnly, now: c.Now}
+	r := &Registry{handle: handle{e, pool}, pool: pool, readOnly: c.ReadOnly, now: c.Now, keys: c.Keys}
 	if r.now == nil {
 		r.now = time.Now
 	}
