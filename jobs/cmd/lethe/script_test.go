@@ -40,6 +40,7 @@ const (
 	clockVariable = "LETHE_TEST_NOW"        // the wall clock, RFC 3339
 	crashVariable = "LETHE_TEST_CRASH"      // point:n kills the process at the nth passing of a point
 	limitVariable = "LETHE_TEST_FILE_LIMIT" // bytes that a file may grow to, as on a full disk
+	severVariable = "LETHE_TEST_SEVER"      // point@address: passing a point asks who listens there to cut this process off the registry
 	traceVariable = "LETHE_TEST_TRACE"      // a file that gets the name of every point that is passed
 )
 
@@ -61,6 +62,19 @@ func letheMain() {
 				must(syscall.Kill(os.Getpid(), syscall.SIGKILL))
 				select {}
 			}
+		}
+	}
+	if point, address, ok := strings.Cut(os.Getenv(severVariable), "@"); ok {
+		c.Crash = func(at string) {
+			if at != point {
+				return
+			}
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				return // it did so before
+			}
+			_, err = io.Copy(io.Discard, conn) // ends when it is done
+			must(errors.Join(err, conn.Close()))
 		}
 	}
 	if path := os.Getenv(traceVariable); path != "" {
