@@ -9,12 +9,14 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,7 +56,7 @@ func TestConflicts(t *testing.T) {
 				Setup:              func(env *testscript.Env) error { return e.setup(t, env) },
 				Condition:          func(name string) (bool, error) { return name == e.name, nil },
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"at": at, "cases": cases, "database": database, "superuser": superuser, "occupy": occupy, "unjoined": unjoined,
+					"at": at, "cases": cases, "database": database, "superuser": superuser, "occupy": occupy, "unjoined": unjoined, "relay": relay,
 				},
 			})
 		})
@@ -76,6 +78,8 @@ type registryDB struct {
 	*registryEngine
 	dsn   string
 	leave func() // ends occupy
+
+	served *servers.Database // nil: a file
 }
 
 // rome is the controller's zone.
@@ -94,6 +98,7 @@ func (e *registryEngine) setup(t *testing.T, env *testscript.Env) error {
 	line := "{dsn: var/registry.db}"
 	if e.server != nil {
 		on := e.server(t).Database(t)
+		db.served = on
 		if db.dsn = on.DSN(); e.name == "mysql" { // the driver's own form; a socket needs no TLS
 			db.dsn = fmt.Sprintf("%s:%s@unix(%s)/%s", on.Server.User, on.Server.Password, on.Server.Socket, on.Name)
 		}
@@ -381,4 +386,63 @@ func printRows(out io.Writer, conn *sql.Conn, query string) error {
 		fmt.Fprintln(out)
 	}
 	return rows.Err()
+}
+
+// relay puts itself between Lethe and the registry's server, and cuts Lethe off when a night passes a point: relay changed. Without an argument Lethe asks the server again.
+func relay(ts *testscript.TestScript, _ bool, args []string) {
+	r := ts.Value("registry").(*registryDB)
+	dsn := ts.MkAbs("registry.dsn")
+	if len(args) == 0 {
+		ts.Setenv(severVariable, "")
+		ts.Check(os.WriteFile(dsn, []byte(r.served.DSN()), 0o600))
+		return
+	}
+	through, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	control, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Setenv(severVariable, args[0]+"@"+control.Addr().String())
+	ts.Check(os.WriteFile(dsn, []byte(strings.Replace(r.served.DSN(), r.served.Server.Address, through.Addr().String(), 1)), 0o600))
+	var work sync.WaitGroup
+	cut, end := context.WithCancel(context.Background())
+	context.AfterFunc(cut, func() { _ = through.Close() }) // ends Accept
+	work.Go(func() {
+		for {
+			near, err := through.Accept()
+			if err != nil {
+				return
+			}
+			work.Go(func() { pipe(cut, near, r.served.Server.Address) })
+		}
+	})
+	work.Go(func() {
+		asked, err := control.Accept()
+		end()
+		if err == nil {
+			_ = asked.Close() // Lethe waits for this
+		}
+	})
+	ts.Defer(func() {
+		ts.Check(control.Close())
+		work.Wait()
+	})
+}
+
+// pipe passes bytes both ways until one end closes, or it is cut.
+func pipe(cut context.Context, near net.Conn, address string) {
+	far, err := net.Dial("tcp", address)
+	if err != nil {
+		_ = near.Close()
+		return
+	}
+	stop := context.AfterFunc(cut, func() { _, _ = near.Close(), far.Close() })
+	defer stop()
+	var back sync.WaitGroup
+	back.Go(func() {
+		_, _ = io.Copy(near, far)
+		_ = near.Close()
+	})
+	_, _ = io.Copy(far, near)
+	_ = far.Close()
+	back.Wait()
 }
