@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/csv"
@@ -150,7 +149,7 @@ func (c *Command) allowedLines(a *pipeline.Allowed, path string, columns map[str
 		buffered.Discard(3)
 	}
 	reader := csv.NewReader(buffered)
-	reader.Comma = separator(buffered)
+	reader.Comma = registry.Separator(buffered)
 	reader.ReuseRecord = true
 	reader.FieldsPerRecord = -1
 	record, err := reader.Read()
@@ -195,19 +194,6 @@ func (c *Command) allowedLines(a *pipeline.Allowed, path string, columns map[str
 			return left, kept, err
 		}
 	}
-}
-
-// separator is what the first line has most of: comma, semicolon or tab.
-func separator(r *bufio.Reader) rune {
-	head, _ := r.Peek(4096) // a shorter file gives what it has
-	line, _, _ := bytes.Cut(head, []byte("\n"))
-	best := ','
-	for _, sep := range []rune{';', '\t'} {
-		if bytes.Count(line, []byte(string(sep))) > bytes.Count(line, []byte(string(best))) {
-			best = sep
-		}
-	}
-	return best
 }
 
 // lineWriter prints records as they came, or each as a JSON object with the header's names; the header then only names.

@@ -179,7 +179,7 @@ func (c *Command) importEvents(ctx context.Context, in delivery, args []string) 
 			return err
 		}
 		if c.json {
-			err = errors.Join(err, c.printJSON(taken))
+			err = errors.Join(err, c.printJSON(jsonTaken(taken)))
 		} else {
 			c.printTaken(taken, in.dryRun)
 		}
@@ -279,7 +279,7 @@ func (c *Command) printTaken(t pipeline.Taken, dryRun bool) {
 		}
 	}
 	if t.Table != "" || len(t.Rejects) > rejectLines {
-		for _, reason := range slices.SortedFunc(maps.Keys(t.Reasons), func(a, b registry.RefusedError) int { return cmp.Compare(a.Error(), b.Error()) }) {
+		for _, reason := range sortedReasons(t) {
 			fmt.Fprintf(c.Out, "  in all %s: %s\n", count(t.Reasons[reason]), reason.Error())
 		}
 	}
@@ -289,6 +289,46 @@ func (c *Command) printTaken(t pipeline.Taken, dryRun bool) {
 	if dryRun {
 		fmt.Fprintln(c.Out, "nothing was recorded: this was a dry run")
 	}
+}
+
+// jsonTaken is what became of a delivery, for programs.
+func jsonTaken(t pipeline.Taken) any {
+	type reason struct {
+		Reason registry.Reason `json:"reason"`
+		Column string          `json:"column,omitempty"`
+		Count  int             `json:"count"`
+	}
+	type reject struct {
+		Line   int             `json:"line"`
+		Reason registry.Reason `json:"reason"`
+		Column string          `json:"column,omitempty"`
+	}
+	out := struct {
+		Silo       string                  `json:"silo"`
+		Source     string                  `json:"source"`
+		Table      string                  `json:"table,omitempty"`
+		Read       int                     `json:"read"`
+		Recorded   int                     `json:"recorded"`
+		Known      int                     `json:"known"`
+		Refused    int                     `json:"refused"`
+		Suppressed int                     `json:"suppressed"`
+		Unproven   map[registry.Reason]int `json:"unproven,omitempty"`
+		Reasons    []reason                `json:"reasons,omitempty"`
+		Rejects    []reject                `json:"rejects,omitempty"` // the first of them; of a table none
+	}{Silo: t.Silo, Source: t.Source, Table: t.Table, Read: t.Lines, Recorded: t.Events, Known: t.Duplicates, Refused: t.Refused, Suppressed: t.Suppressed, Unproven: t.Unproven}
+	for _, r := range sortedReasons(t) {
+		out.Reasons = append(out.Reasons, reason{r.Reason, r.Column, t.Reasons[r]})
+	}
+	if t.Table == "" {
+		for _, r := range t.Rejects {
+			out.Rejects = append(out.Rejects, reject(r))
+		}
+	}
+	return out
+}
+
+func sortedReasons(t pipeline.Taken) []registry.RefusedError {
+	return slices.SortedFunc(maps.Keys(t.Reasons), func(a, b registry.RefusedError) int { return cmp.Compare(a.Error(), b.Error()) })
 }
 
 func (c *Command) recordCommand() *cobra.Command {

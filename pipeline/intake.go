@@ -64,14 +64,14 @@ func (in *Intake) Close() error {
 
 // Taken says what became of a delivery, or of the rows of a table.
 type Taken struct {
-	Silo   string `json:"silo"`
-	Source string `json:"source"` // who delivered; of a table the source
-	Table  string `json:"table,omitempty"`
+	Silo   string
+	Source string // who delivered; of a table the source
+	Table  string // "" of a file
 	registry.ImportReport
 
-	Unproven   map[registry.Reason]int       `json:"unproven,omitempty"` // consents recorded without evidence, by what they lack
-	Reasons    map[registry.RefusedError]int `json:"-"`                  // the refused, by reason and column, or field of the table
-	Suppressed int                           `json:"suppressed"`         // identifiers that are new on the suppression list
+	Unproven   map[registry.Reason]int       // consents recorded without evidence, by what they lack
+	Reasons    map[registry.RefusedError]int // the refused, by reason and column, or field of the table
+	Suppressed int                           // identifiers that are new on the suppression list
 }
 
 // What a table's consents lack. They are recorded, decide as D_CONSENT_UNPROVEN, and are reported each night.

@@ -517,8 +517,9 @@ type csvLines struct {
 	columns []string // "" ignored
 }
 
-func newCSVLines(in *Import, r io.Reader) (*csvLines, error) {
+func newCSVLines(in *Import, r *bufio.Reader) (*csvLines, error) {
 	l := &csvLines{in: in, reader: csv.NewReader(r)}
+	l.reader.Comma = Separator(r)
 	l.reader.ReuseRecord = true
 	l.reader.FieldsPerRecord = -1
 	head, err := l.reader.Read()
@@ -538,12 +539,30 @@ func newCSVLines(in *Import, r io.Reader) (*csvLines, error) {
 		}
 		l.columns = append(l.columns, name)
 	}
+	for name := range in.Columns {
+		if !slices.ContainsFunc(head, func(h string) bool { return strings.TrimSpace(h) == name }) {
+			return nil, fmt.Errorf("--column names %q, and there is no such column", name)
+		}
+	}
 	for _, need := range []string{"type", "occurred_at"} {
 		if !slices.Contains(l.columns, need) && in.Default[need] == "" {
 			return nil, fmt.Errorf("there is no column %q: say which one it is, as --column \"NAME=%[1]s\", or what holds for all lines, as --default %[1]s=VALUE", need)
 		}
 	}
 	return l, nil
+}
+
+// Separator is what the first line of a CSV file has most of: comma, semicolon or tab.
+func Separator(r *bufio.Reader) rune {
+	head, _ := r.Peek(4096) // a shorter file gives what it has
+	line, _, _ := bytes.Cut(head, []byte("\n"))
+	best := ','
+	for _, sep := range []rune{';', '\t'} {
+		if bytes.Count(line, []byte(string(sep))) > bytes.Count(line, []byte(string(best))) {
+			best = sep
+		}
+	}
+	return best
 }
 
 func (l *csvLines) next() (*pending, error) {
