@@ -77,7 +77,7 @@ func (p *Pipeline) Compare(ctx context.Context, next *Pipeline, asOf time.Time) 
 		asOf = p.Now()
 	}
 	before, after := p.onlooker(asOf), next.onlooker(asOf)
-	c = Comparison{AsOf: after.today.String(), Changes: policy.Differences(p.Silos, next.Silos), Totals: map[string]int{}}
+	c = Comparison{AsOf: after.today.String(), Changes: append([]string{}, policy.Differences(p.Silos, next.Silos)...), Totals: map[string]int{}, Notes: []string{}}
 	config := next.Registry
 	config.ReadOnly = true
 	r, err := registry.Open(ctx, config)
