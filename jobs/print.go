@@ -218,6 +218,15 @@ func (c *Command) printStatus(p *pipeline.Pipeline, s pipeline.Status) {
 	for _, f := range s.Overdue {
 		rows = append(rows, []string{"overdue", fmt.Sprintf("%s.%s: %d rows", f.Source, f.Object, f.Count)})
 	}
+	for _, c := range s.Copies {
+		state := "up to date at " + when(c.At)
+		if c.Error != "" {
+			state = fmt.Sprintf("%s at %s, %d hours behind", c.Error, when(c.At), c.LagSeconds/3600)
+		} else if c.Drift > 0 {
+			state += fmt.Sprintf(", %d rows were put right", c.Drift)
+		}
+		rows = append(rows, []string{"copy", fmt.Sprintf("%s of %s (%s.%s): %s", c.Target, c.Silo, c.Source, c.Object, state)})
+	}
 	for _, d := range s.Late {
 		rows = append(rows, []string{lateWords[d.Kind], fmt.Sprintf("%s in silo %s, late since %s, %d days", d.ID, d.Silo, dayOf(d.Due, p.Zone), d.Days)})
 	}

@@ -82,8 +82,37 @@ type Status struct {
 	Waiting     []WaitingPlan   `json:"waiting"`
 	Overdue     []audit.Finding `json:"overdue"`
 	Interrupted bool            `json:"interrupted"` // the last run was cut off
+	Copies      []CopyStatus    `json:"copies"`      // how the applications' copies stood after the last delivery
 	Late        []Duty          `json:"late"`        // what people owe
 	Registry    string          `json:"registry"`    // why the registry could not be asked for it; "" it could
+}
+
+// CopyStatus says how far a target's copy of one silo's consents is behind.
+type CopyStatus struct {
+	Target     string    `json:"target"`
+	Silo       string    `json:"silo"`
+	Source     string    `json:"source"`
+	Object     string    `json:"object"`
+	At         time.Time `json:"at"`          // of the last delivery
+	LagSeconds int64     `json:"lag_seconds"` // 0: it was brought up to date then
+	Error      string    `json:"error"`       // code of what ended it; "" nothing did
+	Drift      int64     `json:"drift"`       // rows that somebody else had changed, and that were put right
+}
+
+// copiesOf reads the newest delivery.
+func copiesOf(runs []journal.Run) (copies []CopyStatus) {
+	for _, r := range runs {
+		var f audit.Facts
+		if !r.Apply || len(r.Facts) == 0 || json.Unmarshal(r.Facts, &f) != nil || len(f.ConsentSync) == 0 {
+			continue
+		}
+		for _, l := range f.ConsentSync {
+			copies = append(copies, CopyStatus{Target: l.Target, Silo: l.Silo, Source: l.Source, Object: l.Object, At: f.Run.AsOf, LagSeconds: l.LagSeconds, Error: l.Error,
+				Drift: l.DriftMissing + l.DriftExtra + l.DriftDifferent})
+		}
+		return copies
+	}
+	return nil
 }
 
 // WaitingPlan is a plan that waits, and for whom.
@@ -107,6 +136,11 @@ func (p *Pipeline) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return s, err
 	}
+	newest, err := j.Runs(ctx, 100)
+	if err != nil {
+		return s, err
+	}
+	s.Copies = copiesOf(newest)
 	for i, r := range runs {
 		if i == 0 {
 			s.LastRun, s.LastExit, s.LastRunID, s.Interrupted = r.StartedAt, r.ExitCode, r.ID, r.EndedAt.IsZero()
