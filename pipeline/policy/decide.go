@@ -63,7 +63,7 @@ type ground struct {
 //	D1  a ground is alive                                     keep       allowed    K_LEGAL_OBLIGATION > K_CONTRACT > K_PUBLIC_TASK > K_VITAL_INTEREST >
 //	    and clear the fields that no live ground covers                  (limited)  K_LEGITIMATE_INTEREST > K_CONSENT; limited: a legal obligation is all that is left
 //	D2  none, and an objection is undecided                   keep       blocked    K_OBJECTION_PENDING
-//	D3  none, and a ground's start is unknown                 keep       blocked    E_START_UNKNOWN
+//	D3  none, and a ground's start is unknown                 keep       blocked*   E_START_UNKNOWN
 //	D4  none, and erasure is requested                        delete     blocked    D_ERASURE_REQUEST, without grace
 //	D5  no registry match, not older than the orphan grace    keep       blocked*   X_NO_MATCH_GRACE
 //	D6  no registry match, older                              no_match   blocked*   X_NO_MATCH
@@ -531,13 +531,13 @@ func (c *Compiled) WithDependent(d Decision) Decision {
 }
 
 // WritesBlock reports whether the decision's use=blocked is written to the source: in groups B and D, but not for what only our own missing
-// knowledge is the reason (group A, D5, and D6 unless the silo opted for no_match: expire). A block that is not written is reported.
+// knowledge is the reason (group A, D3, D5, and D6 unless the silo opted for no_match: expire). A block that is not written is reported.
 func (d Decision) WritesBlock() bool {
 	if d.Use != Blocked {
 		return false
 	}
 	switch d.Row {
-	case "A4", "A5", "D5":
+	case "A4", "A5", "D3", "D5":
 		return false
 	case "D6":
 		return d.Action == Expire

@@ -194,6 +194,7 @@ func TestBlocksThatAreWritten(t *testing.T) {
 		{Decision{Row: "D1", Use: Allowed}, false, true},
 		{Decision{Row: "D1", Use: Limited}, false, true},
 		{Decision{Row: "D2", Use: Blocked}, true, false},
+		{Decision{Row: "D3", Use: Blocked}, false, false}, // missing knowledge never blocks (decisions.md, 15)
 		{Decision{Row: "D4", Use: Blocked, Action: Delete}, true, false},
 		{Decision{Row: "D5", Use: Blocked}, false, false},
 		{Decision{Row: "D6", Use: Blocked, Action: Keep}, false, false},
