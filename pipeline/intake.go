@@ -312,6 +312,8 @@ func (r *rowReader) event(e *registry.Event) error {
 			return err
 		}
 		r.said++
+		e.OccurredAt = r.in.now
+		r.in.list.note(&r.silo.Silo, e) // who said no before there was a list
 		*e = registry.Event{Source: e.Source, Country: e.Country, Subjects: e.Subjects[:0]}
 	}
 }

@@ -271,3 +271,23 @@ func (w *world) clear(table, key, field string) {
 	}, func() error { return nil })
 	require.NoError(w.t, err)
 }
+
+// A list that is begun late takes up who said no before, also where the application does not know when.
+func TestListBegunLate(t *testing.T) {
+	rows, mapping := signups([]any{"1", "ada@example.org", "0", nil, "2026-04-01 10:00:00", nil, nil, nil, nil}, []any{"2", "bea@example.org", "0", nil, nil, nil, nil, nil, nil})
+	w := newWorld(t, news(func(s *policy.Silo) {
+		s.Records, s.Consents = []policy.Records{}, []policy.Intake{mapping}
+		s.Rules[0].Marketing = true
+	}), rows)
+	require.Equal(t, 2, taken(t, t.Context(), w.p).Events)
+	w.now = w.now.Add(24 * time.Hour)
+	w.p.Suppression = policy.Silo{Name: "suppression", Suppression: true, Rules: []policy.Rule{{Purpose: "suppression"}}}
+	require.NoError(t, w.p.Keys.EnsureSilo("suppression"))
+	for _, want := range []int{2, 0} {
+		result := taken(t, t.Context(), w.p)
+		require.Zero(t, result.Events)
+		require.Equal(t, 2, result.Duplicates)
+		require.Equal(t, want, result.Suppressed)
+		w.now = w.now.Add(24 * time.Hour)
+	}
+}
