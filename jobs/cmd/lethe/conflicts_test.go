@@ -36,19 +36,12 @@ import (
 // the registry on each engine that it can live in. A script under testdata/script/conflicts is a company:
 //
 //	company.sql  its database crm.db: tables whose rows are named by the case they stand for, and have e-mail addresses of that name
-//	policy.yaml  its silos; sources.yaml, if it is there, what it has beside crm
+//	policy.yaml  its silos
 //	*.csv        what people said, to be imported
 //
 // It begins with an empty registry. `at` sets the clock, in the controller's zone; `cases crm.TABLE` prints for each row what became of it and why.
 func TestConflicts(t *testing.T) {
-	const lock = `SELECT value FROM meta WHERE name = 'schema' FOR UPDATE`
-	for _, e := range []registryEngine{
-		{name: "sqlite", driver: "sqlite3", tables: `SELECT name FROM sqlite_schema WHERE type = 'table'`, occupy: []string{`BEGIN IMMEDIATE`}, disarm: []string{`PRAGMA foreign_keys = off`, `DROP TRIGGER IF EXISTS event_no_update`, `DROP TRIGGER IF EXISTS event_no_delete`,
-			`DROP TRIGGER IF EXISTS event_payload_no_update`}},
-		{name: "postgres", driver: "pgx", server: servers.Postgres, tables: `SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()`, occupy: []string{`BEGIN`, lock}, disarm: []string{`SET session_replication_role = replica`}},
-		{name: "mysql", driver: "mysql", server: servers.MariaDB, tables: `SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()`, occupy: []string{`BEGIN`, lock}, disarm: []string{`SET foreign_key_checks = 0`, `DROP TRIGGER IF EXISTS event_no_update`,
-			`DROP TRIGGER IF EXISTS event_no_delete`, `DROP TRIGGER IF EXISTS event_payload_no_update`}},
-	} {
+	for _, e := range registryEngines() {
 		t.Run(e.name, func(t *testing.T) {
 			testscript.Run(t, testscript.Params{
 				Dir:                filepath.Join("testdata", "script", "conflicts"),
@@ -71,6 +64,27 @@ type registryEngine struct {
 	tables string                           // query for the names of all tables
 	occupy []string                         // by which a writer keeps others out
 	disarm []string                         // by which the database's superuser gets what protects the log out of the way
+}
+
+func registryEngines() []registryEngine {
+	const lock = `SELECT value FROM meta WHERE name = 'schema' FOR UPDATE`
+	triggers := []string{`DROP TRIGGER IF EXISTS event_no_update`, `DROP TRIGGER IF EXISTS event_no_delete`, `DROP TRIGGER IF EXISTS event_payload_no_update`}
+	return []registryEngine{{
+		name: "sqlite", driver: "sqlite3",
+		tables: `SELECT name FROM sqlite_schema WHERE type = 'table'`,
+		occupy: []string{`BEGIN IMMEDIATE`},
+		disarm: append([]string{`PRAGMA foreign_keys = off`}, triggers...),
+	}, {
+		name: "postgres", driver: "pgx", server: servers.Postgres,
+		tables: `SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()`,
+		occupy: []string{`BEGIN`, lock},
+		disarm: []string{`SET session_replication_role = replica`},
+	}, {
+		name: "mysql", driver: "mysql", server: servers.MariaDB,
+		tables: `SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()`,
+		occupy: []string{`BEGIN`, lock},
+		disarm: append([]string{`SET foreign_key_checks = 0`}, triggers...),
+	}}
 }
 
 // registryDB is the database of one script's registry, as its superuser sees it.
@@ -128,11 +142,7 @@ func (e *registryEngine) setup(t *testing.T, env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	sources, err := os.ReadFile(path("sources.yaml"))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	config := strings.NewReplacer("REGISTRY", line, "ANNA", anna, "BO", bo).Replace(string(common)) + string(sources) + orders + string(own)
+	config := strings.NewReplacer("REGISTRY", line, "ANNA", anna, "BO", bo).Replace(string(common)) + orders + string(own)
 	if err := os.WriteFile(path("lethe.yaml"), []byte(config), 0o600); err != nil {
 		return err
 	}
