@@ -219,7 +219,8 @@ func (w *writer) purge(ctx context.Context, collections []int64, carried map[int
 		for _, ref := range portion {
 			given = append(given, ref)
 		}
-		if _, err := w.tx.exec(ctx, `DELETE FROM subject_alias WHERE silo = ? AND collection`+in+` AND alias_ref IN (`+placeholders(len(portion))+`)`, given...); err != nil {
+		// + 0, or SQLite would look up each reference once for each collection
+		if _, err := w.tx.exec(ctx, `DELETE FROM subject_alias WHERE silo = ? AND collection + 0`+in+` AND alias_ref IN (`+placeholders(len(portion))+`)`, given...); err != nil {
 			return 0, err
 		}
 	}
