@@ -536,3 +536,21 @@ func TestAnExpiredEventChangesNothing(t *testing.T) {
 		}
 	}
 }
+
+// An objection to direct marketing as such ends what is marketing, and nothing else.
+func TestObjectionToAllMarketing(t *testing.T) {
+	all := PurposeStanding{Objection: ObjectionPending, ObjectedAt: at(t, "2026-10-01"), Marketing: true}
+	given := newsletter(t, Given, "2026-01-01")
+	for _, c := range []struct {
+		name string
+		rule Rule
+		want Code
+	}{
+		{"marketing by consent", consentRule(marketing), DObjectionMarketing},
+		{"consent for something else", consentRule(), KConsent},
+		{"marketing by legitimate interest", termRule(LegitimateInterest, "newsletter", marketing), DObjectionMarketing},
+		{"another legitimate interest", termRule(LegitimateInterest, "newsletter"), KLegitimateInterest},
+	} {
+		require.Equal(t, c.want, compiled(t, silo(c.rule)).Decide(matched(standing(all, given)), at(t, now)).Reason, c.name)
+	}
+}

@@ -179,7 +179,7 @@ type Standing struct {
 
 // PurposeStanding is the state of one purpose of a collection.
 type PurposeStanding struct {
-	Purpose         string
+	Purpose         string // "" of an objection to all direct marketing
 	State           ConsentState
 	Since           time.Time // when the state began: given, renewed, withdrawn, ...; expired: the instant from which the consent no longer held
 	Until           time.Time // effective_until of the consent; zero: none

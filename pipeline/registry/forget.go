@@ -250,7 +250,7 @@ func ended(s *policy.Standing) (time.Time, bool) {
 	for i := range s.Purposes {
 		p := &s.Purposes[i]
 		open := !p.Started.IsZero() && p.Ended.IsZero()
-		if p.Future || p.State == policy.Given || p.State == policy.Renewed || open || p.Objection == policy.ObjectionPending {
+		if p.Future || p.State == policy.Given || p.State == policy.Renewed || open || p.Objection == policy.ObjectionPending && !p.Marketing {
 			return time.Time{}, false
 		}
 		for _, t := range []time.Time{p.Since, p.Ended, p.ObjectedAt} {

@@ -224,11 +224,20 @@ func TestStateAt(t *testing.T) {
 			policy.PurposeStanding{State: policy.Expired, Since: on(0), Until: on(0)}},
 		{"an objection decided", []fact{event(Objected, -9), event(ObjectionOverridden, -2)},
 			policy.PurposeStanding{Objection: policy.ObjectionOverridden, ObjectedAt: on(-9)}},
-		{"marketing cannot be overridden", []fact{{typ: Objected, purpose: "", marketing: true, occurred: d(-9), from: d(-9), recorded: d(-9)}, event(ObjectionOverridden, -2)},
+		{"marketing cannot be overridden", []fact{{typ: Objected, purpose: "news", marketing: true, occurred: d(-9), from: d(-9), recorded: d(-9)}, event(ObjectionOverridden, -2)},
 			policy.PurposeStanding{Objection: policy.ObjectionPending, ObjectedAt: on(-9), Marketing: true}},
 		{"a basis ended", []fact{event(BasisStarted, -9), event(BasisEnded, -2)}, policy.PurposeStanding{Started: on(-9), Ended: on(-2)}},
 		{"a basis begun again", []fact{event(BasisStarted, -9), event(BasisEnded, -5), event(BasisStarted, -2)}, policy.PurposeStanding{Started: on(-2)}},
 	}
+	t.Run("an objection to all marketing is to no purpose", func(t *testing.T) {
+		var s policy.Standing
+		stateAt([]fact{event(Given, -9), {typ: Objected, marketing: true, occurred: d(-5), from: d(-5), recorded: d(-5)}, {typ: Withdrawn, occurred: d(-2), from: d(-2), recorded: d(-2)}}, noon,
+			map[string]EventType{"news": "", "reply": ""}, &s)
+		require.Equal(t, []policy.PurposeStanding{
+			{Objection: policy.ObjectionPending, ObjectedAt: on(-5), Marketing: true},
+			{Purpose: "news", State: policy.Withdrawn, Since: on(-2)},
+			{Purpose: "reply", State: policy.Withdrawn, Since: on(-2)}}, s.Purposes)
+	})
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var s policy.Standing

@@ -80,7 +80,7 @@ type folder struct {
 
 // name makes the entries of the purposes that the collection's events and the silo's rules name, sorted.
 func (f *folder) name(e *fact) {
-	if e.purpose != "" {
+	if e.purpose != "" || e.allMarketing() {
 		f.purpose(e.purpose)
 		return
 	}
@@ -171,11 +171,16 @@ func (f *folder) fold(e *fact) {
 // each calls do with the entries an event is about.
 func (f *folder) each(e *fact, do func(*policy.PurposeStanding)) {
 	for i := range f.into.Purposes {
-		if p := &f.into.Purposes[i]; e.purpose == "" && kinds[e.typ].purpose == optionalPurpose || e.purpose != "" && p.Purpose == e.purpose {
+		p := &f.into.Purposes[i]
+		if p.Purpose == e.purpose && (e.purpose != "" || e.allMarketing()) || p.Purpose != "" && e.purpose == "" && kinds[e.typ].purpose == optionalPurpose && !e.allMarketing() {
 			do(p)
 		}
 	}
 }
+
+// allMarketing reports whether an event objects to direct marketing as such (Art. 21(2)). Which purposes are marketing only the rules know, so it has an entry without
+// a purpose of its own, and leaves those that are none alone.
+func (e *fact) allMarketing() bool { return e.typ == Objected && e.marketing && e.purpose == "" }
 
 func (f *folder) foldPurpose(p *policy.PurposeStanding, e *fact, at time.Time) {
 	switch e.typ {
