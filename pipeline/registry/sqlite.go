@@ -160,9 +160,9 @@ func (t *txn) lookUpDirect(ctx context.Context, query string, silo int64, keys [
 	})
 }
 
-// directCells is about how many values one INSERT names: a statement for many rows opens its trees once for all of them, and finds the end of a
-// tree where the row before left it.
-const directCells = 800
+// directRows is how many rows one INSERT names, as long as there are so many: a statement for many rows opens its trees once for all of them, and
+// finds the end of a tree where the row before left it. The first divides flushRows.
+var directRows = [...]int{100, 10, 1}
 
 // inserter is an INSERT of some rows that is used again and again. What stays the same from use to use is bound once.
 type inserter struct {
@@ -202,7 +202,7 @@ func (st *inserter) run(cells []cell) error {
 	return st.Exec()
 }
 
-// insertDirect inserts a bulk's rows, many with one statement as long as there are so many, and the rest one by one.
+// insertDirect inserts a bulk's rows.
 func (t *txn) insertDirect(ctx context.Context, b *bulk, row string) error {
 	cells := b.cells
 	if len(cells) == 0 {
@@ -210,7 +210,7 @@ func (t *txn) insertDirect(ctx context.Context, b *bulk, row string) error {
 	}
 	return t.failed(t.conn.Raw(func(c any) error {
 		db := c.(driver.Conn).Raw()
-		for _, rows := range []int{max(directCells/b.columns, 1), 1} {
+		for _, rows := range directRows {
 			if len(cells) < rows*b.columns {
 				continue
 			}
