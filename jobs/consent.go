@@ -129,6 +129,7 @@ email, phone, customer-number, username, national-id:CC. A file has at least one
   method       ` + strings.Join(registry.AffirmativeActs, ", ") + `
   evidence     a reference to the proof, or the proof itself: only a salted hash of it is stored. Without, a consent is recorded and does not count
   collection   the id of the form or order by which the data came, where you have one
+  record       the row in a governed table that came of it, as SOURCE.TABLE:KEY: the row is then known by it, whatever its identifiers become
   id           of the event where it comes from: delivered twice, it is recorded once. Without, its content is its id
 
 A line is recorded whole or refused; what is refused is listed with its line and the reason, and the others are recorded. An import that was cut off is

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/keystore"
 )
 
 // Intake brings events into the registry: from files, one by one, and from the tables in which applications keep consents themselves. All of them
@@ -143,7 +145,7 @@ func (in *Intake) Import(ctx context.Context, silo string, delivery registry.Imp
 	}
 	delivery.Admit = func(e *registry.Event) error {
 		in.list.bar(s, e)
-		return nil
+		return link(s, key, e)
 	}
 	delivery.Recorded = func(e *registry.Event) { in.list.note(s, e) }
 	t.ImportReport, err = in.registry.Import(ctx, delivery)
@@ -152,6 +154,30 @@ func (in *Intake) Import(ctx context.Context, silo string, delivery registry.Imp
 	added, failed := in.list.flush(context.WithoutCancel(ctx), delivery.DryRun)
 	t.Suppressed = added
 	return t, errors.Join(err, failed)
+}
+
+// link reads which row of a governed table an event is about: SOURCE.TABLE:KEY, where a key of several fields is a list of JSON. Nothing else of it is stored than the
+// keyed reference by which a night finds the row's collection.
+func link(s *policy.Silo, keys *keystore.SiloKey, e *registry.Event) error {
+	if e.Record == "" {
+		return nil
+	}
+	refused := &registry.RefusedError{Reason: registry.BadRecord, Column: "record"}
+	place, id, ok := strings.Cut(e.Record, ":")
+	source, table, named := strings.Cut(place, ".")
+	if !ok || !named || id == "" || !slices.ContainsFunc(s.Records, func(r policy.Records) bool { return r.Source == source && r.Table == table }) {
+		return refused
+	}
+	parts := []string{id}
+	if strings.HasPrefix(id, "[") && json.Unmarshal([]byte(id), &parts) != nil {
+		return refused
+	}
+	values := make([][]byte, len(parts))
+	for i, part := range parts {
+		values[i] = []byte(part)
+	}
+	e.Link = registry.Link{Record: keys.Record(source, table, []byte(connectors.MakeKey(values...))), System: source, Object: table}
+	return nil
 }
 
 // Record records one event, and returns its position: 0 for one that was recorded before.

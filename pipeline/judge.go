@@ -483,6 +483,13 @@ func (g *group) ruleOn(refs []registry.Ref, rows arrowRecord, row int, asOf time
 		ref := registry.CollectionRef(g.match, id)
 		g.row.Collection = &ref
 	}
+	g.row.Record = nil
+	if len(g.key) > 0 && g.state.standings.Linked() {
+		if key, ok := connectors.KeyOf(rows, g.key, row); ok {
+			r.record, r.known = g.match.Record(g.store.System(), g.table.Name, []byte(key)), true
+			g.row.Record = &r.record
+		}
+	}
 	m := g.state.standings.Match(g.row)
 	g.use(m)
 	rec.Identity = m.Identity

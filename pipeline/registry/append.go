@@ -139,6 +139,7 @@ const (
 	intoEvidence
 	intoEvent
 	intoPayload
+	intoLink
 )
 
 // writer opens the silo's chain for appending; a silo that is new gets its row.
@@ -168,7 +169,9 @@ func (r *Registry) writer(ctx context.Context, tx *txn, silo string) (*writer, e
 		intoEvent: newBulk(tx, "event", "silo, seq, type, purpose, purpose_version, basis, occurred_at, zone, effective_from, effective_until,"+
 			"recorded_at, method, source, idem, notice, commitment, hash"),
 		intoPayload: newBulk(tx, "event_payload", "silo, seq, collection, flags, evidence, details, refs, content, salt"),
+		intoLink:    newBulk(tx, "record_link", linkColumns),
 	}
+	w.inserts[intoLink].clash = tx.ignoring(linkKey)
 	return w, nil
 }
 
@@ -189,6 +192,8 @@ func (w *writer) append(ctx context.Context, batch []*pending) error {
 			p.duplicate = content == p.content || content == [16]byte{}
 			if !p.duplicate {
 				p.refused = refuse(DuplicateDiffers, "id")
+			} else if found, err := w.find(p, aliases); err == nil {
+				w.link(p, found)
 			}
 			continue
 		}
@@ -203,6 +208,7 @@ func (w *writer) append(ctx context.Context, batch []*pending) error {
 			}
 			continue
 		}
+		w.link(p, p.collections)
 		known[p.idem] = p.content
 		for i, collection := range p.collections {
 			idem := p.idem
@@ -254,7 +260,20 @@ func (w *writer) resolve(p *pending, aliases map[Ref][]int64) error {
 	if len(p.collections) > 0 {
 		return nil
 	}
-	var found []int64
+	found, err := w.find(p, aliases)
+	if err != nil {
+		return err
+	}
+	if p.collections = found; len(found) == 0 {
+		w.collections++
+		p.collections = []int64{w.collections}
+		w.inserts[intoCollection].add(number(w.silo.id), number(w.collections), number(int64(w.version)))
+	}
+	return nil
+}
+
+// find returns the collections that are known for an event.
+func (w *writer) find(p *pending, aliases map[Ref][]int64) (found []int64, err error) {
 	for i := len(p.identifiers) - 1; i >= 0; i-- { // the collection id is the last and decides alone
 		id := p.identifiers[i]
 		here := aliases[id.ref]
@@ -266,19 +285,22 @@ func (w *writer) resolve(p *pending, aliases map[Ref][]int64) error {
 			continue
 		}
 		if found != nil && !slices.Equal(found, here) {
-			return refuse(IdentityConflict, "")
+			return nil, refuse(IdentityConflict, "")
 		}
 		found = here
 	}
 	if len(found) > 1 && kinds[p.Type].grants {
-		return refuse(IdentityConflict, "collection")
+		return nil, refuse(IdentityConflict, "collection")
 	}
-	if p.collections = found; len(found) == 0 {
-		w.collections++
-		p.collections = []int64{w.collections}
-		w.inserts[intoCollection].add(number(w.silo.id), number(w.collections), number(int64(w.version)))
+	return found, nil
+}
+
+// link ties the row that an event names to its collection, where that is certain.
+func (w *writer) link(p *pending, collections []int64) {
+	if p.Link.Record == (Ref{}) || len(collections) != 1 {
+		return
 	}
-	return nil
+	w.inserts[intoLink].add(number(w.silo.id), w.keep(p.Link.Record[:]), number(collections[0]), text(p.Link.System), text(p.Link.Object), number(w.now))
 }
 
 // learn makes those identifiers of an event aliases of its collection that are not yet, and returns their references.

@@ -174,7 +174,7 @@ func TestSilosShareNothing(t *testing.T) {
 			require.Equal(t, 2, f.importCSV(silo, fmt.Sprintf(same, silo, silo, silo)).Events)
 			key := f.key(silo)
 			row := key.Record("crm", "people", []byte("42"))
-			require.NoError(t, f.r.PutRecordLinks(t.Context(), silo, []RecordLink{{Record: row, Collection: 1}}))
+			f.link(silo, row, 1)
 			require.NoError(t, f.r.SetFlags(t.Context(), silo, []Flag{{FlagKey{row, "X_NO_MATCH"}, noon}}))
 			require.NoError(t, f.r.PutTombstones(t.Context(), silo, []Tombstone{{Record: row, Subject: f.ref(silo, KindEmail, "ada@lago-blu.example")}}))
 			_, err := f.r.ExpireDue(t.Context(), silo, noon, ExpiryEnds{silo: twoYears})

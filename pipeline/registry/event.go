@@ -109,6 +109,8 @@ type Event struct {
 	Type           EventType
 	Subjects       []Subject
 	Collection     string // the source's id of the act of collecting; "" when it has none
+	Record         string // the row of a source that came of it, as delivered: see Import.Admit, which turns it into Link
+	Link           Link   // the same; its Record is zero for none. What is on record already may be linked later
 	Purpose        string
 	PurposeVersion string
 	Basis          string    // a legal basis of Art. 6(1), where the source says it
@@ -161,6 +163,7 @@ const (
 	ImpliedConsent   Reason = "E_IMPLIED_CONSENT"   // no affirmative act: Art. 4(11), recital 32
 	UnknownMethod    Reason = "E_METHOD"            // not a known affirmative act
 	DuplicateDiffers Reason = "E_DUPLICATE_DIFFERS" // the id was recorded with other content
+	BadRecord        Reason = "E_RECORD"            // not a row of a table that the silo governs
 	Suppressed       Reason = "E_SUPPRESSED"        // a consent to marketing of somebody who said no, and who did not provably say yes since
 )
 
@@ -182,6 +185,7 @@ func (e *RefusedError) Is(target error) bool { return target == ErrRefused }
 
 var reasonWords = map[Reason]string{
 	BadLine:          "the line cannot be read",
+	BadRecord:        "not a row of a table that the silo governs: write it as source.table:key",
 	BadType:          "not an event type that a source may deliver",
 	BadTime:          "missing or unreadable instant, or an end before the beginning",
 	BadTermination:   "no date or period; a person must say when this consent ends",
@@ -246,7 +250,7 @@ func (e *Event) check(purposes map[string]bool) error {
 		return refuse(BadType, "type")
 	}
 	for _, t := range []struct{ column, text string }{{"purpose", e.Purpose}, {"purpose_version", e.PurposeVersion}, {"basis", e.Basis},
-		{"zone", e.Zone}, {"notice", e.Notice}, {"source", e.Source}, {"id", e.ID}, {"collection", e.Collection}} {
+		{"zone", e.Zone}, {"notice", e.Notice}, {"source", e.Source}, {"id", e.ID}, {"collection", e.Collection}, {"record", e.Record}} {
 		if len(t.text) > maxText || !printable(t.text) {
 			return refuse(BadText, t.column)
 		}

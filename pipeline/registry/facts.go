@@ -166,22 +166,13 @@ func (t *Tombstones) Find(record Ref) []Tombstone {
 	return t.list[from:to:to]
 }
 
-// RecordLink ties a row of a source to the collection it came from.
-type RecordLink struct {
+// Link names a row of a source that a collection is to be tied to.
+type Link struct {
 	Record         Ref // SiloKey.Record of the row
 	System, Object string
-	Collection     int32 // as Standings gave it
 }
 
-// PutRecordLinks records links; one that is there already stays. Standings loaded before do not see them.
-func (r *Registry) PutRecordLinks(ctx context.Context, silo string, links []RecordLink) error {
-	now := r.now().UnixMicro()
-	return r.bulkWrite(ctx, silo, "put record links", "record_link", `silo, record_ref, collection, "system", object, linked_at`, r.ignoring("silo, record_ref, collection"), len(links),
-		func(silo cell, i int) []cell {
-			l := &links[i]
-			return []cell{silo, blob(l.Record[:]), number(int64(l.Collection)), text(l.System), text(l.Object), number(now)}
-		})
-}
+const linkColumns, linkKey = `silo, record_ref, collection, "system", object, linked_at`, "silo, record_ref, collection"
 
 // eachOf runs a query over one silo's rows; a silo that the registry does not know has none.
 func (r *Registry) eachOf(ctx context.Context, silo, query string, each func(*sql.Rows) error) error {

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -228,12 +229,48 @@ func TestRecordLink(t *testing.T) {
 		f.importCSV("crm", "email,collection,type,purpose,occurred_at,notice\na@example.org,c1,given,news,2026-01-10,n\na@example.org,c2,given,news,2026-02-10,n\n")
 		key := f.key("crm")
 		row := key.Record("crm", "people", []byte("1"))
-		require.NoError(t, f.r.PutRecordLinks(t.Context(), "crm", []RecordLink{{Record: row, System: "crm", Object: "people", Collection: 2}}))
+		f.link("crm", row, 2)
 		s, err := f.r.Standings(t.Context(), "crm", noon, nil)
 		require.NoError(t, err)
 		alias := []Ref{f.ref("crm", KindEmail, "a@example.org")}
 		require.Equal(t, Match{Identity: policy.Conflicting}, s.Match(Row{Identifiers: alias}))
 		require.Equal(t, Match{Collection: 2}, s.Match(Row{Identifiers: alias, Record: &row}))
+	})
+}
+
+func TestEventsLinkRows(t *testing.T) {
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := newFixture(t)
+		key := f.key("crm")
+		text := "email,collection,type,purpose,occurred_at,notice,record\na@example.org,c1,given,news,2026-01-10,n,1\na@example.org,c2,given,news,2026-02-10,n,2\na@example.org,,withdrawn,news,2026-03-10,n,1\n"
+		in := func(text string, admit func(*Event) error) ImportReport {
+			report, err := f.r.Import(t.Context(), Import{Keys: key, Reader: strings.NewReader(text), Format: CSV, Source: "test", Admit: admit})
+			require.NoError(t, err)
+			return report
+		}
+		link := func(e *Event) error {
+			e.Link = Link{Record: key.Record("crm", "people", []byte(e.Record)), System: "crm", Object: "people"}
+			return nil
+		}
+		require.Equal(t, 3, in(text, nil).Events)
+		matched := func(row string) Match {
+			s, err := f.r.Standings(t.Context(), "crm", noon, nil)
+			require.NoError(t, err)
+			record := key.Record("crm", "people", []byte(row))
+			return s.Match(Row{Identifiers: []Ref{f.ref("crm", KindEmail, "a@example.org")}, Record: &record})
+		}
+		s, err := f.r.Standings(t.Context(), "crm", noon, nil)
+		require.NoError(t, err)
+		require.False(t, s.Linked())
+		require.Equal(t, policy.Conflicting, matched("1").Identity)
+
+		require.Equal(t, 3, in(text, link).Duplicates, "what was recorded before is linked when it comes again")
+		require.Equal(t, Match{Collection: 1}, matched("1"))
+		require.Equal(t, Match{Collection: 2}, matched("2"))
+		require.Equal(t, policy.Conflicting, matched("3").Identity)
+		require.Equal(t, 1, in("email,collection,type,purpose,occurred_at,notice,record\na@example.org,c2,renewed,news,2026-04-10,n,2\n", link).Events, "a link that is there stays")
+		require.Equal(t, Match{Collection: 2}, matched("2"))
+		require.NoError(t, f.r.Verify(t.Context(), "crm", Head{}))
 	})
 }
 

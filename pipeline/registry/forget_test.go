@@ -108,7 +108,7 @@ func TestRetire(t *testing.T) {
 		key := f.key("newsletter")
 		row := key.Record("crm", "people", []byte("1"))
 		ref := f.ref("newsletter", KindEmail, "person1@example.org")
-		require.NoError(t, f.r.PutRecordLinks(t.Context(), "newsletter", []RecordLink{{Record: row, Collection: 1}}))
+		f.link("newsletter", row, 1)
 		require.NoError(t, f.r.PlaceHold(t.Context(), "newsletter", Hold{ID: "h", CaseRef: "c", PlacedBy: "anna", PlacedAt: noon.Add(-time.Hour)}, 1))
 		_, err := f.r.Retire(t.Context(), "newsletter", noon)
 		require.ErrorContains(t, err, "legal hold")

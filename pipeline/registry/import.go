@@ -86,7 +86,7 @@ func (r Reject) String() string {
 // ImportColumns are the columns an import may have, beside the identifier kinds (email, phone, customer-number, username,
 // national-id:CC).
 var ImportColumns = []string{"type", "purpose", "purpose_version", "basis", "occurred_at", "effective_from", "effective_until", "notice",
-	"evidence", "method", "collection", "minor", "marketing", "id"}
+	"evidence", "method", "collection", "record", "minor", "marketing", "id"}
 
 const defaultBatchRows = 20_000
 
@@ -389,6 +389,8 @@ func (in *Import) set(p *pending, column, value string) error {
 		p.Method = value
 	case "collection":
 		p.Collection = strings.TrimSpace(value)
+	case "record":
+		p.Record = strings.TrimSpace(value)
 	case "minor":
 		p.Minor, err = parseFlag(column, value)
 	case "marketing":
@@ -443,7 +445,7 @@ func (e *Event) lacks(column string) bool {
 		return !e.Marketing
 	}
 	texts := map[string]string{"purpose": e.Purpose, "purpose_version": e.PurposeVersion, "basis": e.Basis, "notice": e.Notice, "evidence": e.Evidence, "method": e.Method,
-		"collection": e.Collection, "id": e.ID}
+		"collection": e.Collection, "record": e.Record, "id": e.ID}
 	return texts[column] == ""
 }
 

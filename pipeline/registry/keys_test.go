@@ -25,7 +25,7 @@ func TestRotate(t *testing.T) {
 		record := func(k *keystore.SiloKey) Ref { return k.Record("crm", "people", []byte("1")) }
 		ann := f.ref("crm", KindEmail, "ann@example.org")
 		require.NoError(t, f.r.SetFlags(t.Context(), "crm", []Flag{{FlagKey{record(first), "BLOCKED"}, noon}}))
-		require.NoError(t, f.r.PutRecordLinks(t.Context(), "crm", []RecordLink{{Record: record(first), Collection: 1}}))
+		f.link("crm", record(first), 1)
 		require.NoError(t, f.r.PutTombstones(t.Context(), "crm", []Tombstone{{Record: record(first), Subject: ann, DropAfter: noon}, {Record: record(first), DropAfter: noon}}))
 		fixed := first.Fixed("receipt", []byte("1"))
 

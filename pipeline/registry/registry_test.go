@@ -101,6 +101,15 @@ func (f *fixture) importCSV(silo, text string) ImportReport {
 }
 
 // ref is the reference of an identifier in a silo.
+// link ties a row to a collection, as an event that names the row does.
+func (f *fixture) link(silo string, record Ref, collection int64) {
+	f.t.Helper()
+	s, err := siloOf(f.t.Context(), f.r.handle, silo)
+	require.NoError(f.t, err)
+	_, err = f.r.exec(f.t.Context(), `INSERT INTO record_link (`+linkColumns+`) VALUES (?, ?, ?, 'crm', 'people', ?)`, s.id, record[:], collection, micros(noon))
+	require.NoError(f.t, err)
+}
+
 func (f *fixture) ref(silo, kind, value string) Ref {
 	f.t.Helper()
 	normalised, ok := Normalise(kind, []byte(value), "IT", nil)

@@ -29,6 +29,7 @@ type Standings struct {
 	offsets []uint32             // by collection - 1: where its standing begins, 0 for none
 	blocks  [][]byte
 	whole   policy.Standing // of the silo as a whole: holds
+	linked  bool
 }
 
 // shortRef is as much of a reference as memory holds: 128 bits of a keyed hash do not collide.
@@ -74,6 +75,9 @@ func (s *Standings) Head() int64 { return s.head }
 
 // AsOf is the instant of the standings.
 func (s *Standings) AsOf() time.Time { return s.asOf }
+
+// Linked reports whether rows are tied to collections by record links, so that Match is to be told which row it is asked about.
+func (s *Standings) Linked() bool { return s.linked }
 
 // Len is the number of collections.
 func (s *Standings) Len() int { return len(s.offsets) }
@@ -172,11 +176,12 @@ func (s *Standings) loadAliases(ctx context.Context, tx *txn, silo int64, collec
 
 // loadIndex reads the references of aliases and linked records, in order.
 func (s *Standings) loadIndex(ctx context.Context, tx *txn, silo int64) error {
-	var n, collections int
-	if err := tx.row(ctx, `SELECT (SELECT COUNT(*) FROM subject_alias WHERE silo = ?) + (SELECT COUNT(*) FROM record_link WHERE silo = ?),
-		(SELECT collections FROM silo WHERE silo = ?)`, silo, silo, silo).Scan(&n, &collections); err != nil {
+	var n, links, collections int
+	if err := tx.row(ctx, `SELECT (SELECT COUNT(*) FROM subject_alias WHERE silo = ?), (SELECT COUNT(*) FROM record_link WHERE silo = ?),
+		(SELECT collections FROM silo WHERE silo = ?)`, silo, silo, silo).Scan(&n, &links, &collections); err != nil {
 		return err
 	}
+	n, s.linked = n+links, links > 0
 	s.offsets = make([]uint32, collections)
 	s.index.grow(n)
 	err := tx.each(ctx, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ?
