@@ -370,32 +370,7 @@ func execStatement(_ io.Writer, conn *sql.Conn, statement string) error {
 }
 
 func printRows(out io.Writer, conn *sql.Conn, query string) error {
-	rows, err := conn.QueryContext(context.Background(), query)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return err
-	}
-	values, into := make([]sql.NullString, len(columns)), make([]any, len(columns))
-	for i := range values {
-		into[i] = &values[i]
-	}
-	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
-			return err
-		}
-		for i, v := range values {
-			if i > 0 {
-				fmt.Fprint(out, "|")
-			}
-			fmt.Fprint(out, v.String)
-		}
-		fmt.Fprintln(out)
-	}
-	return rows.Err()
+	return eachRow(conn, query, func(_ []string, values [][]byte) { fmt.Fprintf(out, "%s\n", bytes.Join(values, []byte("|"))) })
 }
 
 // relay puts itself between Lethe and the registry's server, and cuts Lethe off when a night passes a point: relay changed. Without an argument Lethe asks the server again.
