@@ -101,6 +101,7 @@ func (c *Command) allowed(ctx context.Context, p *pipeline.Pipeline, silo, purpo
 var unusableWords = map[policy.Code]string{
 	policy.Code(registry.Suppressed): "The person said no to marketing, and has not provably said yes since.",
 	policy.Code(registry.BadLine):    "The line cannot be read.",
+	policy.Code(registry.OpenQuote):  "A quote is opened and not closed: that line and those that follow it, up to the next quote or the end of the list, were not read.",
 }
 
 // listColumn is a column of a mailing list that names the person.
@@ -173,6 +174,9 @@ func (c *Command) allowedLines(a *pipeline.Allowed, path string, columns map[str
 		switch {
 		case errors.Is(err, io.EOF):
 			return left, kept, flush()
+		case errors.As(err, &bad) && bad.Line > bad.StartLine:
+			left[policy.Code(registry.OpenQuote)]++
+			continue
 		case errors.As(err, &bad), err == nil && len(record) != len(header):
 			left[policy.Code(registry.BadLine)]++
 			continue

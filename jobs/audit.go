@@ -51,7 +51,7 @@ func (c *Command) auditCommand() *cobra.Command {
 			return nil
 		},
 	}
-	verify.Flags().StringVar(&key, "key", "", "public key of the runner, as `lethe keys create` printed it")
+	verify.Flags().StringVar(&key, "key", "", "public `key` of the runner, as lethe keys create printed it")
 	cmd.AddCommand(verify)
 	return cmd
 }

@@ -109,7 +109,24 @@ Without --apply it never changes anything.`,
 	root.AddCommand(c.initCommand(), c.checkCommand(), c.discoverCommand(), c.planCommand(), c.approveCommand(), c.applyCommand(), c.runCommand(), c.scheduleCommand(),
 		c.statusCommand(), c.explainCommand(), c.reportCommand(), c.auditCommand(), c.consentCommand(), c.registryCommand(), c.policyCommand(), c.keysCommand(), c.holdCommand(), c.requestCommand(),
 		c.connectorsCommand(), c.classifiersCommand(), c.versionCommand())
+	for _, group := range root.Commands() {
+		refuseUnknown(group)
+	}
 	return root
+}
+
+// refuseUnknown makes a word that is none of a group's commands an error: cobra prints the group's help for it and ends with 0, which cron takes for success.
+func refuseUnknown(group *cobra.Command) {
+	if !group.HasSubCommands() || group.Runnable() {
+		return
+	}
+	group.Args, group.DisableFlagsInUseLine = cobra.ArbitraryArgs, true
+	group.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		return fmt.Errorf("%w: unknown command %q: see `%s --help`", errUsage, args[0], cmd.CommandPath())
+	}
 }
 
 // load builds the pipeline from the configuration, with progress on a terminal and log lines elsewhere.

@@ -185,10 +185,14 @@ func (c *Command) importEvents(ctx context.Context, in delivery, args []string) 
 			c.printTaken(taken, in.dryRun)
 		}
 		if err == nil && taken.Refused > 0 {
-			err = fmt.Errorf("%w: %d lines were refused; the others are recorded: correct them and import the file again", registry.ErrRefused, taken.Refused)
+			what, others, next := "lines", "the others are recorded", ": correct them and import the file again"
 			if in.from != "" {
-				err = fmt.Errorf("%w: %d statements were refused; the others are recorded", registry.ErrRefused, taken.Refused)
+				what, next = "statements", ""
 			}
+			if in.dryRun {
+				others = "the others would be recorded"
+			}
+			err = fmt.Errorf("%w: %d %s were refused; %s%s", registry.ErrRefused, taken.Refused, what, others, next)
 		}
 		return err
 	})

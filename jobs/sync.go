@@ -120,7 +120,7 @@ func (c *Command) verifyCopyCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&key, "key", "", "public key of who signs, as `lethe keys create` printed it")
+	cmd.Flags().StringVar(&key, "key", "", "public `key` of who signs, as lethe keys create printed it")
 	if err := cmd.MarkFlagRequired("key"); err != nil {
 		panic(err)
 	}

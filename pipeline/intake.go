@@ -479,6 +479,9 @@ func (r *rowReader) given(e *registry.Event) error {
 			return &registry.RefusedError{Reason: refused.Reason, Column: r.fieldOf("method")}
 		}
 	}
+	if e.Notice == "" { // refused, so its grade is not counted
+		return &registry.RefusedError{Reason: registry.NoNotice, Column: r.fieldOf("notice")}
+	}
 	created, err := r.instant(m.Created)
 	if err != nil {
 		return err

@@ -82,6 +82,7 @@ func TestRowsAreGraded(t *testing.T) {
 		{name: "in words of its own", row: []any{"1", at, nil, "POS 12", "v1", "f1", born}, change: func(m *policy.Intake) { m.Method.Words = map[string]string{"POS 12": "in_person"} },
 			want: "given on 2026-03-01, with proof"},
 		{name: "no notice", row: []any{"1", at, nil, "web", nil, "f1", born}, want: "unknown", refuse: map[string]string{"shown": "E_NO_NOTICE"}},
+		{name: "no notice, and set by default", row: []any{"1", nil, nil, nil, nil, nil, born}, want: "unknown", refuse: map[string]string{"shown": "E_NO_NOTICE"}},
 		{name: "no instant that can be read", row: []any{"1", "soon", nil, "web", "v1", "f1", born}, want: "unknown", refuse: map[string]string{"opt_in_at": "E_TIME"}},
 		{name: "given and withdrawn, each by its date", row: []any{nil, at, "2026-04-01 10:00:00", "web", "v1", "f1", born},
 			change: func(m *policy.Intake) { m.Given.When, m.Withdrawn.When = nil, nil }, want: "withdrawn on 2026-04-01"},

@@ -23,7 +23,7 @@ func serverError(number uint16) (what, hint string, sentinel error) {
 	case 1045, 1698, 1251, 4151, 3118:
 		return "user or password", "check user, password and the host the user may come from", connectors.ErrDenied
 	case 1044, 1142, 1143, 1227, 1370:
-		return "missing right", "the package documentation lists the GRANT statements", connectors.ErrDenied
+		return "missing right", "README.md lists the GRANT statements, under For the operator", connectors.ErrDenied
 	case 1820, 1862:
 		return "password expired", "", connectors.ErrDenied
 	case 1049:

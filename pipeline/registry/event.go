@@ -149,6 +149,7 @@ type Reason string
 // The reasons.
 const (
 	BadLine          Reason = "E_LINE"              // the line cannot be read
+	OpenQuote        Reason = "E_QUOTE"             // a quote is opened and not closed in its line
 	BadType          Reason = "E_TYPE"              // no such event type, or not one that a source may deliver
 	BadTime          Reason = "E_TIME"              // missing or unreadable instant, or an end before the beginning
 	BadTermination   Reason = "E_TERMINATION"       // the end of a consent in words that nobody can compute with
@@ -184,8 +185,9 @@ func (e *RefusedError) Error() string {
 func (e *RefusedError) Is(target error) bool { return target == ErrRefused }
 
 var reasonWords = map[Reason]string{
-	BadLine:          "the line cannot be read",
+	BadLine:          "the line cannot be read: more or fewer columns than named, a stray quote, or not JSON",
 	BadRecord:        "not a row of a table that the silo governs: write it as source.table:key",
+	OpenQuote:        "a quote opens here and is not closed: this line and those that follow it, up to the next quote or the end of the file, were not read",
 	BadType:          "not an event type that a source may deliver",
 	BadTime:          "missing or unreadable instant, or an end before the beginning",
 	BadTermination:   "no date or period; a person must say when this consent ends",

@@ -572,6 +572,9 @@ func (l *csvLines) next() (*pending, error) {
 	var bad *csv.ParseError
 	switch {
 	case errors.As(err, &bad):
+		if bad.Line > bad.StartLine {
+			return l.in.event(bad.StartLine), refuse(OpenQuote, "")
+		}
 		return l.in.event(bad.StartLine), refuse(BadLine, "")
 	case errors.Is(err, io.EOF):
 		return nil, err
