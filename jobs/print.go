@@ -127,6 +127,13 @@ func (c *Command) printResult(p *pipeline.Pipeline, r pipeline.Result, o pipelin
 	c.printCopies(r.Copies)
 	if !o.Apply {
 		fmt.Fprintln(c.Out, "nothing was changed: this run was without --apply")
+		for _, s := range p.Silos {
+			for i := range s.Silo.Consents {
+				if m := &s.Silo.Consents[i]; o.Phases != pipeline.DiscoverOnly {
+					fmt.Fprintf(c.Out, "consents in %s.%s were not read anew, as a night with --apply does first: lethe consent import --silo %s --from %[1]s.%[2]s\n", m.Source, m.Table, s.Silo.Name)
+				}
+			}
+		}
 	}
 	for _, id := range r.Waiting {
 		fmt.Fprintf(c.Out, "waits for approval: %s  (lethe plan show %s)\n", id, id)
@@ -216,7 +223,8 @@ func (c *Command) printStatus(p *pipeline.Pipeline, s pipeline.Status) {
 		rows = append(rows, []string{"waiting plan", fmt.Sprintf("%s, %d rows, for %s, until %s", w.PlanID, w.Rows, strings.Join(w.For, " and "), w.ValidUntil.In(p.Zone).Format(time.DateOnly))})
 	}
 	for _, f := range s.Overdue {
-		rows = append(rows, []string{"overdue", fmt.Sprintf("%s.%s: %d rows", f.Source, f.Object, f.Count)})
+		_, why, _ := strings.Cut(f.Words, ": ")
+		rows = append(rows, []string{"overdue", fmt.Sprintf("%s.%s: %d rows: %s", f.Source, f.Object, f.Count, why)})
 	}
 	for _, c := range s.Copies {
 		state := "up to date at " + when(c.At)

@@ -306,7 +306,11 @@ func (c *Command) requestOpenCommand() *cobra.Command {
 				if err := intake.OpenRequest(cmd.Context(), s.silo, q, who, country); err != nil {
 					return err
 				}
-				fmt.Fprintf(c.Out, "request %s in silo %s: %s, to be answered by %s\n", q.ID, s.silo, requestKinds[kind], due)
+				effect := requestKinds[kind]
+				if marketing && kind == registry.RequestObjection {
+					effect = "direct marketing ends for good (Art. 21(3))"
+				}
+				fmt.Fprintf(c.Out, "request %s in silo %s: %s, to be answered by %s\n", q.ID, s.silo, effect, due)
 				return nil
 			})
 		},

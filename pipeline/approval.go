@@ -158,6 +158,9 @@ func (p *Pipeline) mayAnswer(doc *plan, person Person, decision string) error {
 	if (decision == "approve" || decision == "reject") && (owner || slices.Contains(person.Roles, "custodian")) {
 		return nil
 	}
+	if decision == "object" {
+		return fmt.Errorf("%w: to object takes the data protection officer; an owner of one of its silos (%s) or a custodian rejects a plan instead", ErrConfig, strings.Join(doc.silos(), ", "))
+	}
 	return fmt.Errorf("%w: to %s a plan takes an owner of one of its silos (%s) or a custodian; the data protection officer may object", ErrConfig, decision, strings.Join(doc.silos(), ", "))
 }
 

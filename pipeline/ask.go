@@ -60,7 +60,11 @@ func (p *Pipeline) Check(ctx context.Context) ([]string, error) {
 			} else if _, ok := open.(connectors.Rewriter); ok && src.Rewrite != nil {
 				can = "may be rewritten"
 			}
-			lines = append(lines, fmt.Sprintf("source %s: %d tables, %d governed, %s", s.Name, len(s.tables), len(s.governed), can))
+			governed := fmt.Sprintf("%d governed", len(s.governed))
+			if len(n.silos) == 0 && len(p.Silos) > 0 {
+				governed = "which of them are governed was not looked at" // that takes the registry
+			}
+			lines = append(lines, fmt.Sprintf("source %s: %d tables, %s, %s", s.Name, len(s.tables), governed, can))
 			if src.ReadOnly && len(s.groups) > 0 && !s.backup() {
 				lines = append(lines, fmt.Sprintf("source %s: silos govern it, but it has no apply_dsn: `lethe run --apply` will refuse", s.Name))
 			}

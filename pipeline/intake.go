@@ -634,7 +634,7 @@ func takenWordsOf(code string) string {
 func (n *night) consentsUnread(m *policy.Intake, err error) bool {
 	n.find(audit.Finding{Kind: "F_CONSENTS_UNREAD", Severity: "high", Source: m.Source, Object: m.Table, Article: "Art. 7(3)",
 		Words: "The consents that the application keeps in this table could not be read (" + failure(err) + "): who said yes or no since is not known."})
-	n.problem(err)
+	n.problem(fmt.Errorf("consents in %s.%s: %w", m.Source, m.Table, err))
 	n.Log.Error("consents not read", "run_id", n.run.ID, "source", m.Source, "table", m.Table, "error", err)
 	first, _ := policy.ParseDate(n.facts.Findings[len(n.facts.Findings)-1].FirstSeen)
 	return n.RegistryAge.IsZero() || policy.EndOf(first, n.RegistryAge) < n.today

@@ -196,7 +196,7 @@ func (p *Pipeline) unplanned(ctx context.Context, j *journal.Journal, silo strin
 			return err
 		}
 		if slices.ContainsFunc(doc.Groups, func(g PlanGroup) bool { return g.Silo == silo }) {
-			return fmt.Errorf("%w: plan %s names rows of silo %s and is not settled: apply or reject it first", ErrConfig, entry.ID, silo)
+			return fmt.Errorf("%w: plan %s names rows of silo %s and is not settled: apply or reject it first (lethe approve %[2]s --reject)", ErrConfig, entry.ID, silo)
 		}
 	}
 	return nil

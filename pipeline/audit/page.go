@@ -123,7 +123,7 @@ func newPage(f Facts, totals map[actionTotal]actionCount, date string) *page {
 	p.Started, p.Ended = p.instant(f.Run.StartedAt), p.instant(f.Run.EndedAt)
 	p.Mode = "A dry run: nothing was to be changed."
 	if f.Run.Mode == "apply" {
-		p.Mode = "Approved changes were carried out."
+		p.Mode = "A night with --apply: what was approved, or needs no approval, was to be changed."
 	}
 	for line := range strings.SplitSeq(f.Run.Forgotten, ";") {
 		if line != "" {
