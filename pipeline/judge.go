@@ -376,9 +376,9 @@ func (n *night) exceptions(g *group, r ruling) {
 }
 
 // again reports whether an earlier row of the table belongs to the same collection: the same person's data of the same collecting stand in several rows. Each is
-// decided by itself, and alike.
+// decided by itself, and alike. Where the silo links all of a person's rows (invoices), several are no news.
 func (g *group) again(collection int32) bool {
-	if collection == 0 {
+	if collection == 0 || g.silo.Silo.LinkScope == "silo" {
 		return false
 	}
 	if word := int(collection / 64); word >= len(g.met) {
