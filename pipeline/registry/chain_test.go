@@ -126,6 +126,36 @@ func TestVerifyAgainstAnEarlierHead(t *testing.T) {
 			require.ErrorAs(t, err, &tampered)
 			require.EqualValues(t, 4, tampered.Seq)
 		})
+		require.NoError(t, f.r.VerifySince(t.Context(), "newsletter", since))
+		require.NoError(t, f.r.VerifySince(t.Context(), "newsletter", Head{}))
+		for name, c := range map[string]struct {
+			edits []string
+			tail  int64 // the event at which the look at what came after the head ends; 0 it finds nothing
+		}{
+			"after the head": {[]string{`UPDATE event SET purpose = 'other' WHERE seq = 6`}, 6},
+			"the head":       {[]string{`UPDATE event SET hash = commitment WHERE seq = 5`}, 5},
+			"a cut tail": {[]string{`DELETE FROM event_payload WHERE seq > 3`, `DELETE FROM event WHERE seq > 3`,
+				`UPDATE silo SET head_seq = 3, head_hash = (SELECT hash FROM event WHERE seq = 3)`}, 4},
+			"before the head": {[]string{`UPDATE event SET purpose = 'other' WHERE seq = 2`}, 0},
+		} {
+			t.Run("after the head only: "+name, func(t *testing.T) {
+				f := newFixture(t)
+				f.fill("newsletter", 5)
+				heads, err := f.r.Heads(t.Context())
+				require.NoError(t, err)
+				f.importCSV("newsletter", header1+"x@example.org,given,newsletter,2026-01-10,,n3,p\n")
+				f.superuser(c.edits...)
+				require.ErrorIs(t, f.r.Verify(t.Context(), "newsletter", heads[0]), ErrTampered)
+				err = f.r.VerifySince(t.Context(), "newsletter", heads[0])
+				if c.tail == 0 {
+					require.NoError(t, err)
+					return
+				}
+				var tampered *TamperedError
+				require.ErrorAs(t, err, &tampered)
+				require.Equal(t, c.tail, tampered.Seq)
+			})
+		}
 		t.Run("a chain written anew", func(t *testing.T) {
 			other := newFixture(t)
 			other.fill("newsletter", 6)
