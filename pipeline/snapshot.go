@@ -70,8 +70,9 @@ type signedManifest struct {
 
 // snapshot is one being written.
 type snapshot struct {
-	folder string
-	file   *rowFile
+	folder  string
+	file    *rowFile
+	changed map[[2]string]int64 // by object and silo: rows of the delta, once it is written
 }
 
 // openSnapshot begins the snapshot of a target that gets files; nil where it gets none, or nothing may be written.
@@ -154,6 +155,7 @@ func (s *snapshot) publish(n *night, c Copy) error {
 	if m.Delta, err = delta.close(); err != nil {
 		return err
 	}
+	s.changed = delta.added
 	stamp := n.asOf.UTC().Format("20060102T150405Z")
 	m.Snapshot.Name, m.Delta.Name = "snapshot-"+stamp+"-"+m.Snapshot.SHA256[:12]+".jsonl", "delta-"+stamp+"-"+m.Snapshot.SHA256[:12]+".jsonl"
 	if err := errors.Join(os.Rename(s.file.path, filepath.Join(s.folder, m.Snapshot.Name)), os.Rename(delta.path, filepath.Join(s.folder, m.Delta.Name))); err != nil {
@@ -347,7 +349,8 @@ type rowFile struct {
 		io.Writer
 		Sum([]byte) []byte
 	}
-	rows int64
+	rows  int64
+	added map[[2]string]int64 // the same, by object and silo
 }
 
 func createRows(folder string) (*rowFile, error) {
@@ -355,7 +358,7 @@ func createRows(folder string) (*rowFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &rowFile{path: f.Name(), f: f, sum: sha256.New()}
+	r := &rowFile{path: f.Name(), f: f, sum: sha256.New(), added: map[[2]string]int64{}}
 	r.w = bufio.NewWriterSize(io.MultiWriter(f, r.sum), 1<<16)
 	r.encode = json.NewEncoder(r.w)
 	r.encode.SetEscapeHTML(false)
@@ -364,6 +367,7 @@ func createRows(folder string) (*rowFile, error) {
 
 func (r *rowFile) add(row SnapshotRow) error {
 	r.rows++
+	r.added[[2]string{row.Object, row.Silo}]++
 	return r.encode.Encode(row)
 }
 

@@ -148,6 +148,11 @@ func (n *night) syncTarget(ctx context.Context, c Copy) error {
 	}
 	failure = files.finish(n, c, failure)
 	for i, k := range keepings {
+		if !k.Table && k.files != nil && failure == nil { // there was no table to compare with: what changed is what the files say
+			for silo, line := range k.lines {
+				line.Changed = files.changed[[2]string{k.object(), silo}]
+			}
+		}
 		if k.files != nil {
 			errs[i] = cmp.Or(errs[i], failure) // what the snapshot lacks was not delivered
 		}

@@ -313,7 +313,7 @@ func TestSnapshotAndDeltas(t *testing.T) {
 		slices.Sort(lines)
 		return lines
 	}
-	w.synced()
+	require.EqualValues(t, 3, w.synced().Changed)
 	m, err := pipeline.VerifySnapshot(folder, public)
 	require.NoError(t, err)
 	all := []string{"[1] news news allowed 2028-01-01", "[2] news news blocked ", "[3] news news blocked "}
@@ -331,7 +331,7 @@ func TestSnapshotAndDeltas(t *testing.T) {
 	require.Equal(t, []string{"[3] news news gone "}, read(m.Delta.Name))
 	require.NotEmpty(t, m.Since)
 	w.now = w.now.AddDate(0, 0, 1)
-	w.synced()
+	require.Zero(t, w.synced().Changed, "what the files say as before is not counted")
 	m, err = pipeline.VerifySnapshot(folder, public)
 	require.NoError(t, err)
 	require.Zero(t, m.Delta.Rows, "nothing changed")
