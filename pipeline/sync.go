@@ -242,6 +242,10 @@ func (k *keeping) close(ctx context.Context, failure error) error {
 	if failure == nil || k.store.err != nil { // what the source itself failed at is said already
 		return nil
 	}
+	if errors.Is(failure, connectors.ErrRefused) {
+		n.find(audit.Finding{Kind: "F_SYNC_FOREIGN", Severity: "high", Source: k.store.Name, Object: k.name(), Article: "Art. 5(1)(b)",
+			Words: fmt.Sprintf("What stands under the name of the copy for %s, or of one of its views, is not Lethe's and was left alone: whoever reads it may see more than was agreed to. Look at it, and remove it.", k.Target)})
+	}
 	n.problem(fmt.Errorf("%w: copy of %s for %s: %w", ErrSource, k.object(), k.Target, failure))
 	n.Log.Error("copy failed", "run_id", n.run.ID, "target", k.Target, "source", k.Source, "table", k.of.Name, "error", failure)
 	return nil

@@ -250,6 +250,17 @@ func TestApplicationThatIsDownCatchesUp(t *testing.T) {
 	require.Contains(t, w.copied()[0], "blocked")
 }
 
+// TestForeignTableUnderTheNameOfACopy: what somebody put in a copy's place is left alone, and said to be dangerous.
+func TestForeignTableUnderTheNameOfACopy(t *testing.T) {
+	w := granted(t, nil)
+	w.live = mem.New("crm", people(), table(copyOfPeople, []connectors.Field{id, email}, nil, []any{"1", "ada@lago.it"}))
+	r, err := w.p.Run(t.Context(), pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
+	require.ErrorIs(t, err, pipeline.ErrSource)
+	require.Equal(t, "E_REFUSED", r.Copies[0].Error)
+	require.Contains(t, w.findings(), "F_SYNC_FOREIGN")
+	require.Equal(t, []string{"1 ada@lago.it"}, w.rows(copyOfPeople))
+}
+
 func TestErasedRowLeavesTheCopyTheSameNight(t *testing.T) {
 	w := granted(t, nil)
 	w.planned()
