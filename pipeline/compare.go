@@ -239,6 +239,18 @@ func (c *comparison) flush(ctx context.Context, more int) error {
 		return nil
 	}
 	slices.Sort(c.gone)
+	err := c.writeAll(ctx)
+	if err != nil {
+		if err = c.withoutTable(err); err == nil {
+			c.ended = true
+			clear(c.ahead)
+		}
+	}
+	c.put, c.gone = c.put[:0], c.gone[:0]
+	return err
+}
+
+func (c *comparison) writeAll(ctx context.Context) error {
 	for put := range slices.Chunk(c.put, c.Page) {
 		if err := c.write(ctx, put, nil); err != nil {
 			return err
@@ -249,6 +261,5 @@ func (c *comparison) flush(ctx context.Context, more int) error {
 			return err
 		}
 	}
-	c.put, c.gone = c.put[:0], c.gone[:0]
 	return nil
 }

@@ -100,6 +100,7 @@ type keeping struct {
 	groups map[string][]*group // by silo
 	table  connectors.Table    // the copy; no name where there is none (yet)
 	files  *snapshot           // nil where none are written
+	failed error               // why the table could not be kept, where the files were
 	was    map[string]registry.Delivery
 	clean  map[string]bool               // by silo: the last delivery was acknowledged, so that what the copy holds is known
 	lines  map[string]*audit.ConsentSync // by silo
@@ -156,6 +157,7 @@ func (n *night) syncTarget(ctx context.Context, c Copy) error {
 		if k.files != nil {
 			errs[i] = cmp.Or(errs[i], failure) // what the snapshot lacks was not delivered
 		}
+		errs[i] = cmp.Or(errs[i], k.failed)
 		if errs[i] == nil {
 			errs[i] = k.acknowledge(ctx)
 		}
@@ -295,14 +297,23 @@ func (k *keeping) begin(ctx context.Context) error {
 	}
 	keeper, ok := k.store.open.(connectors.CopyKeeper)
 	if !ok {
-		return fmt.Errorf("%w: connector %s cannot keep a table of its own in the source: grant files instead", errors.ErrUnsupported, k.store.Connector)
+		return k.withoutTable(fmt.Errorf("%w: connector %s cannot keep a table of its own in the source: grant files instead", errors.ErrUnsupported, k.store.Connector))
 	}
 	k.keeper = keeper
 	t, err := keeper.EnsureCopy(ctx, connectors.Copy{Name: k.name(), Of: k.of, Fields: copyFields, Key: []string{"silo", "purpose"}, Views: k.views()})
 	if err != nil {
-		return err
+		return k.withoutTable(err)
 	}
 	return k.opened(t)
+}
+
+// withoutTable goes on with the files alone where the table could not be kept: what was withdrawn reaches them all the same. The failure is that of the delivery.
+func (k *keeping) withoutTable(failure error) error {
+	if k.files == nil {
+		return failure
+	}
+	k.failed, k.keeper, k.table = failure, nil, connectors.Table{}
+	return nil
 }
 
 func (k *keeping) opened(t connectors.Table) (err error) {
@@ -475,6 +486,9 @@ func (k *keeping) acknowledge(ctx context.Context) error {
 // drift compares what was found in a copy with what it was known to hold: rows that are missing, that Lethe never wrote, or that are not as it left them. What a
 // delivery that was cut off wrote is no drift; of such a copy only the seals can be judged.
 func (k *keeping) drift(line *audit.ConsentSync) {
+	if k.failed != nil { // nobody knows how much of it was seen
+		return
+	}
 	was, found, want := k.was[line.Silo], k.found[line.Silo], k.wanted[line.Silo]
 	line.LocalRows, line.CopyDigest, line.LastCompare = found.rows, found.digest[:], k.night.asOf
 	line.ExpectedRows, line.ExpectedDigest = want.rows, want.digest[:]

@@ -261,6 +261,33 @@ func TestForeignTableUnderTheNameOfACopy(t *testing.T) {
 	require.Equal(t, []string{"1 ada@lago.it"}, w.rows(copyOfPeople))
 }
 
+// TestFilesGoOutWhenTheTableCannot: what was withdrawn reaches the files of a target whose table cannot be written.
+func TestFilesGoOutWhenTheTableCannot(t *testing.T) {
+	w := granted(t, nil)
+	w.p.Copies[0].Files = filepath.Join(w.dir, "copies")
+	down := false
+	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) { return flaky{w.live, &down}, nil }
+	w.synced()
+	w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
+	down = true
+	r, err := w.p.Run(t.Context(), pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
+	require.ErrorIs(t, err, pipeline.ErrSource)
+	require.Less(t, r.Copies[0].AckedSeq, r.Copies[0].HeadSeq)
+	require.Zero(t, r.Copies[0].DriftMissing+r.Copies[0].DriftExtra+r.Copies[0].DriftDifferent)
+	signer, err := w.p.Keys.Runner()
+	require.NoError(t, err)
+	public, err := keystore.ParsePublic(signer.Public())
+	require.NoError(t, err)
+	m, err := pipeline.VerifySnapshot(w.p.Copies[0].Files, public)
+	require.NoError(t, err)
+	require.EqualValues(t, 3, m.Snapshot.Rows)
+	require.EqualValues(t, 1, m.Delta.Rows, "ada's")
+	down = false
+	w.now = w.now.Add(time.Hour)
+	require.Zero(t, w.synced().LagSeconds)
+	require.Contains(t, w.copied()[0], "blocked")
+}
+
 func TestErasedRowLeavesTheCopyTheSameNight(t *testing.T) {
 	w := granted(t, nil)
 	w.planned()
