@@ -466,7 +466,7 @@ func (p *page) backups() {
 func (p *page) copies() {
 	for _, c := range p.facts.ConsentSync {
 		drift := c.DriftMissing + c.DriftExtra + c.DriftDifferent
-		v := copyView{Target: c.Target, Silo: siloWords(c.Silo), Place: place(c.Source, c.Object, ""), Rows: p.count(c.Silo, c.ExpectedRows), Changed: p.count(c.Silo, c.Changed),
+		v := copyView{Target: c.Target, Silo: c.Silo, Place: place(c.Source, c.Object, ""), Rows: p.count(c.Silo, c.ExpectedRows), Changed: p.count(c.Silo, c.Changed),
 			Drift: number(drift), State: "up to date", Level: "green"}
 		switch {
 		case c.LagSeconds > c.MaxLagSeconds:
