@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// format is a written form: '9' a digit, 'A' a letter, 'X' either, anything else itself.
+// format is a written form: '9' a digit, 'A' a letter, '?' either, anything else itself.
 func fitsFormat(format string, b []byte) bool {
 	if len(format) != len(b) {
 		return false
@@ -21,7 +21,7 @@ func fitsFormat(format string, b []byte) bool {
 			if !isLetter(b[i]) {
 				return false
 			}
-		case 'X':
+		case '?':
 			if !isAlnum(b[i]) {
 				return false
 			}
@@ -49,7 +49,7 @@ var postcodes = []postcode{
 	{"DE", []string{"99999"}, false}, {"DK", []string{"9999", "DK-9999"}, false}, {"DO", []string{"99999"}, false}, {"DZ", []string{"99999"}, false}, {"EE", []string{"99999"}, false}, {"ES", []string{"99999"}, false}, {"FI", []string{"99999"}, false},
 	{"FR", []string{"99999", "99 999"}, false},
 	{"GB", []string{"A9 9AA", "A99 9AA", "AA9 9AA", "AA99 9AA", "A9A 9AA", "AA9A 9AA", "A99AA", "A999AA", "AA99AA", "AA999AA", "A9A9AA", "AA9A9AA", "GIR 0AA", "GIR0AA"}, true}, {"GB", []string{"A9", "A99", "AA9", "AA99", "A9A", "AA9A"}, false},
-	{"GR", []string{"999 99", "99999"}, false}, {"HR", []string{"99999"}, false}, {"HT", []string{"HT9999"}, true}, {"HU", []string{"9999"}, false}, {"ID", []string{"99999"}, false}, {"IE", []string{"A99 XXXX", "A99XXXX", "A9W XXXX", "A9WXXXX"}, true}, {"IL", []string{"9999999", "99999"}, false},
+	{"GR", []string{"999 99", "99999"}, false}, {"HR", []string{"99999"}, false}, {"HT", []string{"HT9999"}, true}, {"HU", []string{"9999"}, false}, {"ID", []string{"99999"}, false}, {"IE", []string{"A99 ????", "A99????", "A9W ????", "A9W????"}, true}, {"IL", []string{"9999999", "99999"}, false},
 	{"IN", []string{"999999", "999 999"}, false}, {"IR", []string{"9999999999", "99999-99999"}, false}, {"IS", []string{"999"}, false}, {"IT", []string{"99999"}, false}, {"JP", []string{"999-9999", "9999999"}, true}, {"KE", []string{"99999"}, false}, {"KR", []string{"99999", "999-999", "999999"}, false},
 	{"LI", []string{"9999"}, false}, {"LK", []string{"99999"}, false}, {"LT", []string{"LT-99999", "LT99999", "99999"}, true}, {"LU", []string{"9999", "L-9999"}, false}, {"LV", []string{"LV-9999", "LV9999"}, true}, {"MC", []string{"98099"}, false}, {"MG", []string{"999"}, false}, {"MT", []string{"AAA 9999", "AAA9999"}, true},
 	{"MX", []string{"99999"}, false}, {"MY", []string{"99999"}, false}, {"NL", []string{"9999 AA", "9999AA"}, true}, {"NO", []string{"9999"}, false}, {"NP", []string{"99999", "977"}, false}, {"NZ", []string{"9999"}, false}, {"PK", []string{"99999"}, false}, {"PL", []string{"99-999"}, true}, {"PR", []string{"99999", "99999-9999", "99999 9999"}, false},
@@ -193,13 +193,13 @@ var plates = []postcode{
 // a country must speak for them. Source: the Council's PRADO register, and the forms that validator.js's isPassportNumber collects.
 var passports = []postcode{
 	{"AM", []string{"AA9999999"}, true}, {"AR", []string{"AAA999999"}, true}, {"AT", []string{"A9999999"}, true}, {"AU", []string{"A9999999", "AA9999999"}, true}, {"AZ", []string{"A99999999", "AA9999999", "AAA9999999"}, true}, {"BE", []string{"AA999999"}, true},
-	{"BG", []string{"999999999"}, false}, {"BR", []string{"AA999999"}, true}, {"BY", []string{"AA9999999"}, true}, {"CA", []string{"AA999999", "A999999AA"}, true}, {"CH", []string{"A9999999", "XXXXXXXX"}, true}, {"CN", []string{"G99999999", "EX9999999"}, true},
+	{"BG", []string{"999999999"}, false}, {"BR", []string{"AA999999"}, true}, {"BY", []string{"AA9999999"}, true}, {"CA", []string{"AA999999", "A999999AA"}, true}, {"CH", []string{"A9999999", "????????"}, true}, {"CN", []string{"G99999999", "E?9999999"}, true},
 	{"CY", []string{"A999999", "A99999999"}, true}, {"CZ", []string{"99999999"}, false}, {"DK", []string{"999999999"}, false}, {"DZ", []string{"999999999"}, false}, {"EE", []string{"A9999999", "AA9999999"}, true},
-	{"ES", []string{"AAA999999", "AA999999", "XX999999", "XXX999999"}, true}, {"FI", []string{"AA9999999"}, true}, {"FR", []string{"99AA99999"}, true}, {"GB", []string{"999999999"}, false}, {"GR", []string{"AA9999999"}, true}, {"HR", []string{"999999999"}, false}, {"HU", []string{"AA999999", "AA9999999"}, true},
-	{"ID", []string{"A9999999", "X9999999"}, true}, {"IE", []string{"XX9999999"}, true}, {"IN", []string{"A9999999"}, true}, {"IR", []string{"A99999999"}, true}, {"IS", []string{"A9999999"}, true}, {"IT", []string{"XX9999999"}, true}, {"JM", []string{"A9999999"}, true}, {"JP", []string{"AA9999999"}, true},
-	{"KR", []string{"M99999999", "S99999999", "M999A9999"}, true}, {"KZ", []string{"A9999999"}, true}, {"LI", []string{"A99999"}, true}, {"LT", []string{"XXXXXXXX"}, true}, {"LU", []string{"XXXXXXXX"}, true}, {"LV", []string{"XX9999999"}, true}, {"LY", []string{"XXXXXXXX"}, true}, {"MT", []string{"9999999"}, false},
-	{"MX", []string{"A99999999"}, true}, {"MY", []string{"A99999999", "H99999999", "K99999999"}, true}, {"MZ", []string{"AA9999999", "99AA99999"}, true}, {"NL", []string{"AAXXXXXX9"}, true}, {"NO", []string{"AAA9999999", "99999999"}, true}, {"NZ", []string{"LA999999", "LD999999", "LF999999", "LH999999", "EA999999", "EP999999", "N999999"}, true},
-	{"PH", []string{"A999999", "A9999999A", "AA999999", "AA9999999"}, true}, {"PK", []string{"AA9999999"}, true}, {"PL", []string{"AA9999999"}, true}, {"PT", []string{"A999999", "AA999999"}, true}, {"RO", []string{"99999999", "999999999"}, false}, {"RU", []string{"999999999"}, false}, {"SE", []string{"99999999"}, false}, {"SI", []string{"AA9999999"}, true}, {"SK", []string{"XX9999999", "X9999999"}, true}, {"SL", []string{"PA9999999"}, true},
+	{"ES", []string{"AAA999999", "AA999999", "??999999", "???999999"}, true}, {"FI", []string{"AA9999999"}, true}, {"FR", []string{"99AA99999"}, true}, {"GB", []string{"999999999"}, false}, {"GR", []string{"AA9999999"}, true}, {"HR", []string{"999999999"}, false}, {"HU", []string{"AA999999", "AA9999999"}, true},
+	{"ID", []string{"A9999999", "?9999999"}, true}, {"IE", []string{"??9999999"}, true}, {"IN", []string{"A9999999"}, true}, {"IR", []string{"A99999999"}, true}, {"IS", []string{"A9999999"}, true}, {"IT", []string{"??9999999"}, true}, {"JM", []string{"A9999999"}, true}, {"JP", []string{"AA9999999"}, true},
+	{"KR", []string{"M99999999", "S99999999", "M999A9999"}, true}, {"KZ", []string{"A9999999"}, true}, {"LI", []string{"A99999"}, true}, {"LT", []string{"????????"}, true}, {"LU", []string{"????????"}, true}, {"LV", []string{"??9999999"}, true}, {"LY", []string{"????????"}, true}, {"MT", []string{"9999999"}, false},
+	{"MX", []string{"A99999999"}, true}, {"MY", []string{"A99999999", "H99999999", "K99999999"}, true}, {"MZ", []string{"AA9999999", "99AA99999"}, true}, {"NL", []string{"AA??????9"}, true}, {"NO", []string{"AAA9999999", "99999999"}, true}, {"NZ", []string{"LA999999", "LD999999", "LF999999", "LH999999", "EA999999", "EP999999", "N999999"}, true},
+	{"PH", []string{"A999999", "A9999999A", "AA999999", "AA9999999"}, true}, {"PK", []string{"AA9999999"}, true}, {"PL", []string{"AA9999999"}, true}, {"PT", []string{"A999999", "AA999999"}, true}, {"RO", []string{"99999999", "999999999"}, false}, {"RU", []string{"999999999"}, false}, {"SE", []string{"99999999"}, false}, {"SI", []string{"AA9999999"}, true}, {"SK", []string{"??9999999", "?9999999"}, true}, {"SL", []string{"PA9999999"}, true},
 	{"TH", []string{"A999999", "A9999999", "AA999999", "AA9999999"}, true}, {"TR", []string{"A99999999"}, true}, {"UA", []string{"AA999999"}, true}, {"US", []string{"999999999", "A99999999"}, false}, {"ZA", []string{"T99999999", "A99999999", "M99999999", "D99999999"}, true},
 }
 

@@ -50,10 +50,10 @@ func isStrict(s *ident.Scheme) bool {
 	return c == CreditCard || c == IBAN || s.Chance <= strictChance && hasLetters(s)
 }
 
-// hasLetters reports whether each layout of a scheme asks for a letter.
+// hasLetters reports whether each layout of a scheme has a place for a letter.
 func hasLetters(s *ident.Scheme) bool {
 	for _, l := range s.Layouts {
-		if !strings.ContainsAny(l, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+		if !strings.ContainsAny(l, "?ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
 			return false
 		}
 	}

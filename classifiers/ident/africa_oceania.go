@@ -114,7 +114,7 @@ func africa() []Scheme {
 		},
 		{
 			ID: "gh.tin", Name: "Taxpayer Identification Number", Country: "GH", Labels: []string{"tax_id", "company_only"},
-			Layouts: []string{"A009999999X"}, Check: on(ghanaian), Chance: 0.0051,
+			Layouts: []string{"A009999999?"}, Check: on(ghanaian), Chance: 0.0051,
 			Source:  "Ghana Revenue Authority; python-stdnum gh.tin",
 			Valid:   []string{"C0000803561"},
 			Invalid: []string{"C0000803562"},
@@ -177,7 +177,7 @@ func africa() []Scheme {
 		},
 		{
 			ID: "mu.nid", Name: "National Identity Number", Country: "MU", Labels: []string{"national_id"},
-			Layouts: []string{"A999999999999X"}, Check: on(mauritian), Chance: 0.00098,
+			Layouts: []string{"A999999999999?"}, Check: on(mauritian), Chance: 0.00098,
 			Source:  "Civil Status Division of Mauritius; stdnum-js mu.nid",
 			Valid:   []string{"M090497290349B", "L2207971502833"},
 			Invalid: []string{"M090497290348B"},

@@ -45,7 +45,7 @@ func latinAmerica() []Scheme {
 		},
 		{
 			ID: "br.cnpj", Name: "Cadastro Nacional da Pessoa Jurídica (CNPJ)", Country: "BR", Labels: []string{"company_only", "tax_id"}, Company: true,
-			Layouts: []string{"99999999999999", "XXXXXXXXXXXX99"}, Check: on(cnpj), Chance: 0.0099,
+			Layouts: []string{"99999999999999", "????????????99"}, Check: on(cnpj), Chance: 0.0099,
 			Source:  "Receita Federal, CNPJ; Instrução Normativa RFB nº 2.229/2024 (letters since 2026); python-stdnum br.cnpj",
 			Valid:   []string{"16.727.230/0001-97", "12.ABC.345/01DE-35"},
 			Invalid: []string{"16.727.230.0001-98", "12.ABC.345/01DE-99"},
@@ -58,14 +58,14 @@ func latinAmerica() []Scheme {
 		},
 		{
 			ID: "mx.curp", Name: "Clave Única de Registro de Población (CURP)", Country: "MX", Labels: []string{"national_id"},
-			Layouts: []string{"AAAA999999AAAAAAX9"}, Check: on(curp), Chance: 1e-5,
+			Layouts: []string{"AAAA999999AAAAAA?9"}, Check: on(curp), Chance: 1e-5,
 			Source:  "Diario Oficial de la Federación, Instructivo normativo para la asignación de la CURP; python-stdnum mx.curp",
 			Valid:   []string{"BOXW310820HNERXN09", "HELO990501HVZRPN09", "MASI050805MVZRLRA8"},
 			Invalid: []string{"BOXW310820HNERXN08", "AUAM630703KGTGRR02"},
 		},
 		{
 			ID: "mx.rfc", Name: "Registro Federal de Contribuyentes (RFC) de personas físicas", Country: "MX", Labels: []string{"tax_id", "national_id"},
-			Layouts: []string{"AAAA999999XXX", "AAAA999999"}, Chance: 0.037,
+			Layouts: []string{"AAAA999999???", "AAAA999999"}, Chance: 0.037,
 			Check:   on(func(c []byte) bool { return yymmdd(c[4:10]) && (len(c) == 10 || isDigit(c[12]) || c[12] == 'A') }),
 			Source:  "Código Fiscal de la Federación, art. 27; python-stdnum mx.rfc: the check digit is often missing or wrong in practice",
 			Valid:   []string{"GODE 561231 GR8", "COMG-600703", "VACE-460910-SX6"},
@@ -73,7 +73,7 @@ func latinAmerica() []Scheme {
 		},
 		{
 			ID: "mx.rfc_moral", Name: "Registro Federal de Contribuyentes (RFC) de personas morales", Country: "MX", Labels: []string{"company_only", "tax_id"}, Company: true,
-			Layouts: []string{"AAA999999XXX"}, Chance: 0.011,
+			Layouts: []string{"AAA999999???"}, Chance: 0.011,
 			Check:   on(func(c []byte) bool { return yymmdd(c[3:9]) && (isDigit(c[11]) || c[11] == 'A') }),
 			Source:  "Código Fiscal de la Federación, art. 27; python-stdnum mx.rfc",
 			Valid:   []string{"MAB-930714-8T4"},
@@ -144,7 +144,7 @@ func latinAmerica() []Scheme {
 		},
 		{
 			ID: "pe.dni", Name: "Documento Nacional de Identidad (CUI)", Country: "PE", Labels: []string{"national_id"},
-			Layouts: []string{"99999999X"}, Check: on(peruvian), Chance: 0.055,
+			Layouts: []string{"99999999?"}, Check: on(peruvian), Chance: 0.055,
 			Source:  "Registro Nacional de Identificación y Estado Civil, CUI; python-stdnum pe.cui",
 			Valid:   []string{"10117410-2"},
 			Invalid: []string{"10117410-3"},

@@ -4,7 +4,7 @@ func eastAsia() []Scheme {
 	return []Scheme{
 		{
 			ID: "cn.ric", Name: "居民身份证号码", Country: "CN", Labels: []string{"national_id"},
-			Layouts: []string{"99999999999999999X"}, Chance: 2e-5,
+			Layouts: []string{"99999999999999999?"}, Chance: 2e-5,
 			Check:   on(func(c []byte) bool { return chineseProvince(c) && yyyymmdd(c[6:14]) && mod112(c) }),
 			Source:  "GB 11643-1999; python-stdnum cn.ric; validator.js isIdentityCard",
 			Valid:   []string{"360426199101010071", "235407195106112745", "11010519491231002X"},
@@ -22,7 +22,7 @@ func eastAsia() []Scheme {
 		},
 		{
 			ID: "cn.uscc", Name: "统一社会信用代码", Country: "CN", Labels: []string{"company_only"}, Company: true,
-			Layouts: []string{"99999999XXXXXXXXXX", "A9999999XXXXXXXXXX"}, Check: on(uscc), Chance: 0.0022,
+			Layouts: []string{"99999999??????????", "A9999999??????????"}, Check: on(uscc), Chance: 0.0022,
 			Source:  "GB 32100-2015; python-stdnum cn.uscc",
 			Valid:   []string{"91110000600037341L", "9 1 110000 600037341L"},
 			Invalid: []string{"91110000600037342L", "A1110000600037341L"},
@@ -140,14 +140,14 @@ func southAsia() []Scheme {
 		},
 		{
 			ID: "in.gstin", Name: "Goods and Services Tax Identification Number", Country: "IN", Labels: []string{"company_only", "tax_id"}, Company: true,
-			Layouts: []string{"99AAAAA9999AXZX"}, Check: on(func(c []byte) bool { return indianState(c) && luhn36(c) }), Chance: 0.011,
+			Layouts: []string{"99AAAAA9999A?Z?"}, Check: on(func(c []byte) bool { return indianState(c) && luhn36(c) }), Chance: 0.011,
 			Source:  "Goods and Services Tax Network; python-stdnum in_.gstin",
 			Valid:   []string{"27AAPFU0939F1ZV"},
 			Invalid: []string{"27AAPFU0939F1Z", "369296450896540", "27AAPFU0939F1AA", "27AAPFU0939F1ZO"},
 		},
 		{
 			ID: "in.gstin_shape", Name: "Goods and Services Tax Identification Number, any check character", Country: "IN", Labels: []string{"company_only"}, Company: true,
-			Layouts: []string{"99AAAAA9999AXZX"}, Check: on(indianState), Chance: 0.39, HeaderOnly: true,
+			Layouts: []string{"99AAAAA9999A?Z?"}, Check: on(indianState), Chance: 0.39, HeaderOnly: true,
 			Source:  "Goods and Services Tax Network; Presidio IN_GSTIN",
 			Valid:   []string{"27ABCDE1234F1Z5"},
 			Invalid: []string{"99ABCDE0000F1Z5"},
@@ -167,7 +167,7 @@ func southAsia() []Scheme {
 		},
 		{
 			ID: "in.ifsc", Name: "Indian Financial System Code", Country: "IN", Labels: []string{"bank_account"},
-			Layouts: []string{"AAAA0XXXXXX"}, Check: shape, Chance: 1, HeaderOnly: true,
+			Layouts: []string{"AAAA0??????"}, Check: shape, Chance: 1, HeaderOnly: true,
 			Source: "Reserve Bank of India: bank, zero, branch",
 		},
 		{

@@ -25,12 +25,12 @@ var printed = map[string][]string{
 	"x.mrz_passport":     {"********************************************"},
 	"x.mrz_td2":          {"************************************"},
 	"x.mrz_td1":          {"******************************************************************************************"},
-	"x.iban":             {"DE99999999999999999999", "GB99AAAA99999999999999", "LU99999XXXXXXXXXXXXX"},
+	"x.iban":             {"DE99999999999999999999", "GB99AAAA99999999999999", "LU99999?????????????"},
 	"de.plate":           {"AA AA 9999"},
 	"se.plate_personal":  {"AAAAA"},
 	"x.bitcoin":          {"1bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"},
 	"x.ethereum":         {"0xhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh"},
-	"de.handelsregister": {"AAA 999999", "XXXXXXXXXX"},
+	"de.handelsregister": {"AAA 999999", "??????????"},
 }
 
 // gaps finds where plates are printed with one: between letters and digits.
@@ -42,7 +42,7 @@ const (
 )
 
 var classes = map[byte]string{
-	'9': digits, 'A': capitals, 'X': digits + capitals, '*': digits + capitals + "<", 'h': digits + "abcdefABCDEF",
+	'9': digits, 'A': capitals, '?': digits + capitals, '*': digits + capitals + "<", 'h': digits + "abcdefABCDEF",
 	'b': "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",
 }
 

@@ -226,7 +226,7 @@ func easternEurope() []Scheme {
 		},
 		{
 			ID: "az.fin", Name: "Fərdi identifikasiya nömrəsi (FİN)", Country: "AZ", Labels: []string{"national_id"},
-			Layouts: []string{"XXXXXXX"}, HeaderOnly: true, Chance: 0.6,
+			Layouts: []string{"???????"}, HeaderOnly: true, Chance: 0.6,
 			Check:  on(func(c []byte) bool { return within(c, "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ") }),
 			Source: "Ministry of Internal Affairs of Azerbaijan: seven characters without I and O",
 		},

@@ -93,7 +93,7 @@ func westernEurope() []Scheme {
 		},
 		{
 			ID: "pt.cc", Name: "Número do Cartão de Cidadão", Country: "PT", Labels: []string{"national_id"},
-			Layouts: []string{"999999999XX9"}, Check: on(cartaoCidadao), Chance: 0.1,
+			Layouts: []string{"999999999??9"}, Check: on(cartaoCidadao), Chance: 0.1,
 			Source:  "Agência para a Modernização Administrativa, validação de número de documento do Cartão de Cidadão; python-stdnum pt.cc",
 			Valid:   []string{"00000000 0 ZZ4", "10000000 0 ZZ2"},
 			Invalid: []string{"00000000 0 ZZ3", "00000000 A ZZ4"},

@@ -25,7 +25,7 @@ func france() []Scheme {
 		},
 		{
 			ID: "fr.cni", Name: "Numéro de carte nationale d'identité", Country: "FR", Labels: []string{"national_id"},
-			Layouts: []string{"999999999999", "XXXXXXXXX"}, HeaderOnly: true, Chance: 1,
+			Layouts: []string{"999999999999", "?????????"}, HeaderOnly: true, Chance: 1,
 			Check:  on(func(c []byte) bool { return !same(c) && (len(c) == 12 || !isDigits(c)) }),
 			Source: "Agence nationale des titres sécurisés: twelve digits before 2021, nine characters since",
 		},
@@ -45,14 +45,14 @@ func france() []Scheme {
 		},
 		{
 			ID: "fr.tva", Name: "Numéro de TVA intracommunautaire", Country: "FR", Labels: []string{"company_only", "tax_id"}, Company: true,
-			Layouts: []string{"FRXX999999999", "XX999999999"}, Check: digitsAfter(tva, "FR"), Chance: 0.0076,
+			Layouts: []string{"FR??999999999", "??999999999"}, Check: digitsAfter(tva, "FR"), Chance: 0.0076,
 			Source:  "Code général des impôts, art. 286 ter; python-stdnum fr.tva",
 			Valid:   []string{"Fr 40 303 265 045", "23334175221", "K7399859412", "4Z123456782", "FR 61 954 506 077"},
 			Invalid: []string{"84 323 140 391", "IO334175221"},
 		},
 		{
 			ID: "fr.rib", Name: "Relevé d'identité bancaire (RIB)", Country: "FR", Labels: []string{"bank_account"},
-			Layouts: []string{"9999999999XXXXXXXXXXX99"}, Check: on(rib), Chance: 0.01,
+			Layouts: []string{"9999999999???????????99"}, Check: on(rib), Chance: 0.01,
 			Source:  "Comité français d'organisation et de normalisation bancaires, clé RIB; the account of the SWIFT registry's IBAN example for France",
 			Valid:   []string{"20041 01005 0500013M026 06"},
 			Invalid: []string{"20041 01005 0500013M026 07"},

@@ -25,7 +25,7 @@ func germany() []Scheme {
 		},
 		{
 			ID: "de.personalausweis", Name: "Seriennummer des Personalausweises mit Prüfziffer", Country: "DE", Labels: []string{"national_id"},
-			Layouts: []string{"AXXXXXXXX9"}, Chance: 0.0044,
+			Layouts: []string{"A????????9"}, Chance: 0.0044,
 			Check:   on(func(c []byte) bool { return ausweis(c, "LMNPRTVWXYZ") }),
 			Source:  "Personalausweisverordnung, Anhang; specimen of the Bundesministerium des Innern",
 			Valid:   []string{"T220001293"},
@@ -33,14 +33,14 @@ func germany() []Scheme {
 		},
 		{
 			ID: "de.personalausweis_ohne_pruefziffer", Name: "Seriennummer des Personalausweises", Country: "DE", Labels: []string{"national_id"},
-			Layouts: []string{"AXXXXXXXX"}, Chance: 0.042, HeaderOnly: true,
+			Layouts: []string{"A????????"}, Chance: 0.042, HeaderOnly: true,
 			Check:  on(func(c []byte) bool { return oneOf(c[0], "LMNPRTVWXYZ") && within(c, ausweisAlphabet) }),
 			Source: "Personalausweisverordnung, Anhang; Presidio DE_ID_CARD",
 			Valid:  []string{"T00000000", "T22000129"},
 		},
 		{
 			ID: "de.reisepass", Name: "Reisepassnummer mit Prüfziffer", Country: "DE", Labels: []string{"passport"},
-			Layouts: []string{"AXXXXXXXX9"}, Chance: 0.0025,
+			Layouts: []string{"A????????9"}, Chance: 0.0025,
 			Check:   on(func(c []byte) bool { return ausweis(c, "CFGHJK") }),
 			Source:  "Passverordnung, Anlage; specimen of the Bundesministerium des Innern",
 			Valid:   []string{"C01X00T478"},
@@ -48,7 +48,7 @@ func germany() []Scheme {
 		},
 		{
 			ID: "de.reisepass_ohne_pruefziffer", Name: "Reisepassnummer", Country: "DE", Labels: []string{"passport"},
-			Layouts: []string{"AXXXXXXXX", "999999999"}, Chance: 1, HeaderOnly: true,
+			Layouts: []string{"A????????", "999999999"}, Chance: 1, HeaderOnly: true,
 			Check:  on(func(c []byte) bool { return isDigit(c[0]) || oneOf(c[0], "CFGHJK") && within(c, ausweisAlphabet) }),
 			Source: "Passverordnung, Anlage; Presidio DE_PASSPORT; nine digits before November 2007",
 			Valid:  []string{"C01X00T47", "C01234565"},
@@ -65,7 +65,7 @@ func germany() []Scheme {
 		},
 		{
 			ID: "de.fuehrerschein", Name: "Führerscheinnummer", Country: "DE", Labels: []string{"other_personal"},
-			Layouts: []string{"X9XXXXXXX9X"}, Chance: 0.093, HeaderOnly: true,
+			Layouts: []string{"?9???????9?"}, Chance: 0.093, HeaderOnly: true,
 			Check:   on(func(c []byte) bool { return value(c[9]) == fuehrerscheinDigit(c) }),
 			Source:  "Fahrerlaubnis-Verordnung, Anlage 8; Kraftfahrt-Bundesamt; example of Wikipedia, Führerschein (EU-Recht)",
 			Valid:   []string{"B072RRE2I55"},

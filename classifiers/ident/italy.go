@@ -4,7 +4,7 @@ func italy() []Scheme {
 	return []Scheme{
 		{
 			ID: "it.codice_fiscale", Name: "Codice fiscale", Country: "IT", Labels: []string{"tax_id", "national_id"},
-			Layouts: []string{"AAAAAAXXAXXAXXXA"}, Check: on(codiceFiscale), Chance: 2e-5,
+			Layouts: []string{"AAAAAA??A??A???A"}, Check: on(codiceFiscale), Chance: 2e-5,
 			Source:  "Decreto ministeriale 23/12/1976; python-stdnum it.codicefiscale; validator.js isTaxID",
 			Valid:   []string{"RCCMNL83S18D969H"},
 			Invalid: []string{"RCCMNL83S18D969A", "RCCMNL83S18D969", "AAPPRY77D15H501F"},
@@ -32,7 +32,7 @@ func italy() []Scheme {
 		},
 		{
 			ID: "it.patente", Name: "Patente di guida", Country: "IT", Labels: []string{"other_personal"},
-			Layouts: []string{"AA9999999A", "U1XXXXXXA"}, HeaderOnly: true, Chance: 1,
+			Layouts: []string{"AA9999999A", "U1??????A"}, HeaderOnly: true, Chance: 1,
 			Check: on(func(c []byte) bool {
 				return len(c) == 10 || within(c[2:8], "BCDFGHLJKMNPRSTUWYXZ0123456789")
 			}),

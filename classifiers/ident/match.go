@@ -100,7 +100,7 @@ func fits(layout string, c []byte) bool {
 			if !isUpper(c[i]) {
 				return false
 			}
-		case 'X':
+		case '?':
 			if !isDigit(c[i]) && !isUpper(c[i]) {
 				return false
 			}

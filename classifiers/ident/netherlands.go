@@ -25,7 +25,7 @@ func netherlands() []Scheme {
 		},
 		{
 			ID: "nl.documentnummer", Name: "Nummer van paspoort of identiteitskaart", Country: "NL", Labels: []string{"passport", "national_id"},
-			Layouts: []string{"AAXXXXXX9"}, Chance: 1, HeaderOnly: true,
+			Layouts: []string{"AA??????9"}, Chance: 1, HeaderOnly: true,
 			Check:   on(func(c []byte) bool { return within(c[:8], "ABCDEFGHIJKLMNPQRSTUVWXYZ0123456789") }),
 			Source:  "Rijksdienst voor Identiteitsgegevens: letters without O",
 			Invalid: []string{"XR1001R58A"},

@@ -10,7 +10,7 @@ type Scheme struct {
 	Labels  []string // field categories, the primary one first: "national_id", "tax_id", "passport", "iban", ...
 	Company bool     // issued to legal persons only: data of a company, not personal data
 
-	// Layouts are the shapes of the compact form (see Number.Compact), one per variant: '9' a digit, 'A' a letter, 'X' a letter or digit,
+	// Layouts are the shapes of the compact form (see Number.Compact), one per variant: '9' a digit, 'A' a letter, '?' a letter or digit,
 	// anything else stands for itself. They are the cheap gate in front of Check.
 	Layouts []string
 	// Check reports whether n is well formed under the scheme: check digits, embedded dates, issued ranges. It never allocates and

@@ -11,7 +11,7 @@ func spain() []Scheme {
 		},
 		{
 			ID: "es.nie", Name: "Número de identidad de extranjero (NIE)", Country: "ES", Labels: []string{"national_id", "tax_id"},
-			Layouts: []string{"X9999999A", "ESX9999999A"}, Check: digitsAfter(nie, "ES"), Chance: 0.0031,
+			Layouts: []string{"?9999999A", "ES?9999999A"}, Check: digitsAfter(nie, "ES"), Chance: 0.0031,
 			Source:  "Orden INT/2058/2008; python-stdnum es.nie; Presidio ES_NIE",
 			Valid:   []string{"x-2482300w", "X-5253868-R", "Z8078221M"},
 			Invalid: []string{"x-2482300a", "X2482300", "A1234567L"},
@@ -26,7 +26,7 @@ func spain() []Scheme {
 		},
 		{
 			ID: "es.cif", Name: "NIF de personas jurídicas (CIF)", Country: "ES", Labels: []string{"company_only", "tax_id"}, Company: true,
-			Layouts: []string{"A9999999X", "ESA9999999X"}, Check: digitsAfter(cif, "ES"), Chance: 0.026,
+			Layouts: []string{"A9999999?", "ESA9999999?"}, Check: digitsAfter(cif, "ES"), Chance: 0.026,
 			Source:  "Orden EHA/451/2008; python-stdnum es.cif",
 			Valid:   []string{"J99216582", "ES B-58378431", "B64717838"},
 			Invalid: []string{"J99216583", "J992165831", "M-1234567-L", "O-1234567-L", "B64717839"},

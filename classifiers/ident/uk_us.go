@@ -46,14 +46,14 @@ func unitedKingdom() []Scheme {
 		},
 		{
 			ID: "gb.upn", Name: "Unique Pupil Number", Country: "GB", Labels: []string{"national_id"},
-			Layouts: []string{"A99999999999X"}, Check: on(upn), Chance: 0.026,
+			Layouts: []string{"A99999999999?"}, Check: on(upn), Chance: 0.026,
 			Source:  "Department for Education, Unique Pupil Numbers; python-stdnum gb.upn",
 			Valid:   []string{"B801200005001"},
 			Invalid: []string{"A801200005001", "X80120000A001"},
 		},
 		{
 			ID: "gb.driving_licence", Name: "Driver number", Country: "GB", Labels: []string{"other_personal"},
-			Layouts: []string{"XXXXX999999XX9AA", "XXXXX999999XXXAA"}, Check: on(drivingLicence), Chance: 0.0082,
+			Layouts: []string{"?????999999??9AA", "?????999999???AA"}, Check: on(drivingLicence), Chance: 0.0082,
 			Source:  "DVLA, driver number; Wikipedia, Driving licence in the United Kingdom",
 			Valid:   []string{"MORGA657054SM9IJ"},
 			Invalid: []string{"MORGA677054SM9IJ"},
@@ -231,7 +231,7 @@ func unitedStates() []Scheme {
 		},
 		{
 			ID: "us.mbi", Name: "Medicare Beneficiary Identifier", Country: "US", Labels: []string{"other_personal", "health"},
-			Layouts: []string{"9AX9AX9AA99"}, Check: on(mbi), Chance: 0.22,
+			Layouts: []string{"9A?9A?9AA99"}, Check: on(mbi), Chance: 0.22,
 			Source:  "CMS, Understanding the Medicare Beneficiary Identifier format; Presidio US_MBI",
 			Valid:   []string{"1eg4-te5-mk73"},
 			Invalid: []string{"1SG4TE5MK73", "0EG4TE5MK73"},

@@ -136,12 +136,14 @@ func company(t testing.TB, dir string, n int) {
 	}
 	config, err := os.ReadFile("testdata/company.yaml")
 	require.NoError(t, err)
-	text := string(config)
+	var keys []string
 	for _, name := range []string{"anna", "bo", "dora"} {
 		public, err := keystore.NewPerson(filepath.Join(dir, name+".key"))
 		require.NoError(t, err)
-		text = strings.Replace(text, strings.ToUpper(name), public, 1)
+		keys = append(keys, `"`+strings.ToUpper(name)+`"`, `"`+public+`"`)
 	}
+	// In one pass, quotes included: BASE64 may spell a name.
+	text := strings.NewReplacer(keys...).Replace(string(config))
 	write("lethe.yaml", []byte(text))
 	write("backups/crm.sql.gz", compress(dump(people)))
 	require.NoError(t, execute(filepath.Join(dir, "crm.db"), sqliteSQL(people)))
