@@ -73,7 +73,7 @@ backup of the registry as well.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.Out, "reports are signed by %s: give this to the data protection officer\n", runner.Public())
+			fmt.Fprintf(c.Out, "reports and copies are signed by %s: give this to the data protection officer\n", runner.Public())
 			return nil
 		},
 	}
@@ -96,7 +96,7 @@ type keyLine struct {
 
 func (c *Command) keysListCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List the keys of silos: version, state, since when, and who saw it destroyed", Args: cobra.NoArgs,
+		Use: "list", Short: "List the keys of silos: version, state, since when, and who saw it destroyed; and the public key that signs reports", Args: cobra.NoArgs,
 		Long:    "The key id is a digest of the key that does not help to find it; it is what witnesses sign when a key is destroyed.",
 		Example: "  lethe keys list\n  lethe keys list --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -120,6 +120,11 @@ func (c *Command) keysListCommand() *cobra.Command {
 				rows = append(rows, []string{l.Silo, fmt.Sprint(l.Version), l.State, dayOf(l.Created, p.Zone), dayOf(l.Destroyed, p.Zone), l.KeyID[:16], evidence})
 			}
 			table(c.Out, rows)
+			runner, err := p.Keys.Runner()
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.Out, "reports and copies are signed by %s\n", runner.Public())
 			return nil
 		},
 	}

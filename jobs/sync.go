@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"regexp"
 	"slices"
 
@@ -46,6 +47,13 @@ func (c *Config) buildCopies(p *pipeline.Pipeline) error {
 		}
 		if !s.Table && s.Files == "" {
 			fail("say how the copy is kept: table: true, files: FOLDER, or both")
+		}
+		if s.Files != "" {
+			for _, other := range slices.Sorted(maps.Keys(c.Sync)) {
+				if folder := c.Sync[other].Files; other < name && folder != "" && filepath.Clean(c.abs(folder)) == filepath.Clean(c.abs(s.Files)) {
+					fail("files: the copies for %s are written to folder %s already: give each target a folder of its own", other, s.Files)
+				}
+			}
 		}
 		if len(s.Grants) == 0 {
 			fail("grants nothing: name silos with their purposes, as {newsletter: [newsletter]}")
