@@ -3,12 +3,10 @@ package pipeline
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"sort"
-	"strings"
 
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
@@ -120,66 +118,6 @@ func (n *night) questions(p *plan) []string {
 	}
 	sort.Strings(out)
 	return out
-}
-
-// ordered reports whether standing orders cover a destructive plan wholly: every count of every silo, and no question that only people may answer. An
-// order's own limits take the place of the rows and percent of the breakers.
-func (n *night) ordered(p *plan) bool {
-	for _, q := range p.Questions {
-		if q != askRows && q != askPercent {
-			return false
-		}
-	}
-	used := map[int]int64{}
-	for _, c := range p.Counts {
-		if change(c.Change).reversible() {
-			continue
-		}
-		i := slices.IndexFunc(n.Orders, func(o Order) bool {
-			return o.Silo == c.Silo && slices.Contains(o.Reasons, policy.Code(c.Reason)) && n.today <= o.Until
-		})
-		if i < 0 {
-			return false
-		}
-		o := n.Orders[i]
-		if n.isBackup(c.Source) || c.Change == string(setNull) {
-			continue
-		}
-		if limit := o.MaxPercent; limit > 0 && c.Percent > limit && n.rowsOf(c.Source, c.Table) >= stopRows || limit == 0 && slices.Contains(p.Questions, askPercent) {
-			return false
-		}
-		if n.governs(c) { // dependents follow their record and are not counted against the order
-			used[i] += c.Rows
-		}
-	}
-	for i, rows := range used {
-		if rows > n.Orders[i].MaxRows {
-			return false
-		}
-	}
-	for _, i := range slices.Sorted(maps.Keys(used)) {
-		o := n.Orders[i]
-		a := audit.Approval{PlanID: p.PlanID, Actor: strings.Join(o.SignedBy, ";"), Role: "order", Decision: "approve",
-			SignedAt: n.asOf, StandingOrder: fmt.Sprintf("%s until %s, at most %d rows", o.Silo, o.Until, o.MaxRows)}
-		said := func(b audit.Approval) bool { return b.PlanID == a.PlanID && b.StandingOrder == a.StandingOrder }
-		if !slices.ContainsFunc(n.facts.Approvals, said) { // asked when the plan is sealed, and again before it is applied
-			n.facts.Approvals = append(n.facts.Approvals, a)
-		}
-	}
-	return true
-}
-
-func (n *night) governs(c PlanCount) bool {
-	for _, s := range n.stores {
-		if s.Name == c.Source {
-			for _, g := range s.governed[c.Table] {
-				if g.silo.Silo.Name == c.Silo {
-					return true
-				}
-			}
-		}
-	}
-	return false
 }
 
 func (n *night) isBackup(source string) bool {

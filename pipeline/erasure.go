@@ -294,6 +294,27 @@ func (e *erasure) settle() {
 	}
 }
 
+// waitTogether lets people be asked about each root that may go only after one they are asked about.
+func (e *erasure) waitTogether() {
+	asks := make([]bool, len(e.nodes))
+	for i, n := range e.nodes {
+		asks[i] = n.root != nil && n.root.asks
+	}
+	for again := true; again; {
+		again = false
+		for _, nd := range e.needs {
+			if j, known := e.index[nd.row]; known && asks[j] && !asks[nd.node] {
+				asks[nd.node], again = true, true
+			}
+		}
+	}
+	for i, n := range e.nodes {
+		if n.root != nil {
+			n.root.asks = asks[i]
+		}
+	}
+}
+
 // rank numbers the nodes so that a row comes after every row it refers to. Rows that refer to each other in a circle have no such order: they stay.
 func (e *erasure) rank() {
 	children := make([][]int, len(e.nodes))
@@ -415,6 +436,16 @@ type follower struct {
 	root     *root
 	change   change
 	null     []string
+}
+
+// unseal takes back that dependents stand in a plan.
+func (e *erasure) unseal() {
+	if e == nil {
+		return
+	}
+	for i := range e.nodes {
+		e.nodes[i].sealed = false
+	}
 }
 
 type rankedTable struct {

@@ -126,6 +126,7 @@ type root struct {
 	owns    []connectors.Key // one for each owned edge; "" NULL
 	kept    bool             // a referencing row stays, so it cannot be deleted
 	ramped  bool             // left for a later night by the ramp
+	asks    bool             // no standing order covers it: people are asked
 
 	ruling     *ruling // of a row to be deleted, until it is known whether its dependents let it go
 	anonymized bool    // holds already what anonymizing yields

@@ -470,7 +470,7 @@ func TestStandingOrder(t *testing.T) {
 	}{
 		{"covers", func(*world, *pipeline.Order) {}, 2, 0},
 		{"too few rows", func(_ *world, o *pipeline.Order) { o.MaxRows = 1 }, 0, 0},
-		{"another reason", func(_ *world, o *pipeline.Order) { o.Reasons = o.Reasons[:1] }, 0, 0},
+		{"another reason", func(_ *world, o *pipeline.Order) { o.Reasons = o.Reasons[:1] }, 1, 0},
 		{"ran out", func(_ *world, o *pipeline.Order) { o.Until = mustDate("2026-11-01") }, 0, 0},
 		{"a question only people may answer", func(w *world, _ *pipeline.Order) { w.p.Breakers.NewSourceRuns = 1 }, 0, 5},
 	} {

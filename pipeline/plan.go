@@ -211,26 +211,42 @@ func (n *night) plan(ctx context.Context) error {
 		return err
 	}
 	n.ramp()
-	destructive, err := n.seal(ctx, "destructive", func(s *store, r *root) change {
-		if r.change.reversible() && !s.backup() || r.ramped {
-			return noChange
+	if err := n.askAgain(ctx); err != nil {
+		return err
+	}
+	n.divide()
+	destroyed := func(asked bool) func(*store, *root) change {
+		return func(s *store, r *root) change {
+			if r.change.reversible() && !s.backup() || r.ramped || r.asks != asked {
+				return noChange
+			}
+			return r.change // in a backup that is rewritten anyway, blocking rides along
 		}
-		return r.change // in a backup that is rewritten anyway, blocking rides along
-	})
+	}
+	ordered, err := n.seal(ctx, "destructive", "ordered", destroyed(false))
 	if err != nil {
 		return err
 	}
-	waits := destructive == nil || destructive.state != journal.Approved
-	if n.opts.Apply && destructive != nil && waits && len(destructive.Questions) > 0 {
-		n.problem(fmt.Errorf("%w: plan %s asks %s and nobody has answered: look at it with `lethe plan show`, then `lethe approve`", ErrUnapproved, destructive.PlanID, strings.Join(destructive.Questions, ", ")))
+	if ordered == nil { // orders answer nothing, or not this
+		for _, s := range n.stores {
+			s.askAll()
+			s.erasure.unseal()
+		}
 	}
-	_, err = n.seal(ctx, "reversible", func(s *store, r *root) change {
+	asked, err := n.seal(ctx, "destructive", "destructive", destroyed(true))
+	if err != nil {
+		return err
+	}
+	if n.opts.Apply && asked != nil && len(asked.Questions) > 0 {
+		n.problem(fmt.Errorf("%w: plan %s asks %s and nobody has answered: look at it with `lethe plan show`, then `lethe approve`", ErrUnapproved, asked.PlanID, strings.Join(asked.Questions, ", ")))
+	}
+	_, err = n.seal(ctx, "reversible", "reversible", func(s *store, r *root) change {
 		switch {
 		case s.backup():
 			return noChange
 		case r.change.reversible():
 			return r.change
-		case r.block && (waits || r.ramped):
+		case r.block && (r.asks || r.ramped || !n.opts.Apply):
 			return block // blocking is not gated: only destruction waits
 		}
 		return noChange
@@ -318,9 +334,10 @@ func (n *night) settleRoots(s *store) error {
 // planDays is how long a plan may wait for its approval (decisions.md, 18).
 const planDays = 7
 
-// seal writes one part of the night's plan: the rows for which choose names a change. It returns nil when there are none.
-func (n *night) seal(ctx context.Context, part string, choose func(*store, *root) change) (*plan, error) {
-	p, to, err := n.newPlan(part)
+// seal writes one part of the night's plan: the rows for which choose names a change. It returns nil when there are none, and when standing orders do not
+// answer the plan that is named for them.
+func (n *night) seal(ctx context.Context, part, name string, choose func(*store, *root) change) (*plan, error) {
+	p, to, err := n.newPlan(part, name)
 	if err != nil {
 		return nil, err
 	}
@@ -339,11 +356,11 @@ func (n *night) seal(ctx context.Context, part string, choose func(*store, *root
 			}
 		}
 	}
-	return n.finish(ctx, p, counts)
+	return n.finish(ctx, p, counts, name == "ordered")
 }
 
-func (n *night) newPlan(part string) (*plan, age.Recipient, error) {
-	id := n.run.ID + "-" + part
+func (n *night) newPlan(part, name string) (*plan, age.Recipient, error) {
+	id := n.run.ID + "-" + name
 	p := &plan{folder: filepath.Join(n.State, "plans", id), state: journal.Waiting, PlanDocument: PlanDocument{PlanID: id, RunID: n.run.ID, Part: part, AsOf: n.asOf,
 		ValidUntil: n.asOf.AddDate(0, 0, planDays), PolicyDigest: n.PolicyDigest, Heads: n.facts.Run.RegistryHeads, Schemas: map[string]string{}, Files: map[string]string{}}}
 	if err := os.MkdirAll(p.folder, 0o700); err != nil {
@@ -490,12 +507,9 @@ func (n *night) sealFollowers(ctx context.Context, p *plan, to age.Recipient, g 
 	return nil
 }
 
-// finish completes a plan: percentages, questions, the standing orders' answer; then plan.json and the journal's row. An empty plan leaves no trace.
-func (n *night) finish(ctx context.Context, p *plan, counts map[PlanCount]*PlanCount) (*plan, error) {
-	if len(p.Groups) == 0 {
-		_, err := n.Keys.Destroy("plan/"+p.PlanID, n.Now())
-		return nil, errors.Join(err, os.RemoveAll(p.folder))
-	}
+// finish completes a plan: percentages, questions, the standing orders' answer; then plan.json and the journal's row. A plan that is empty, or that orders were to
+// answer and do not, leaves no trace.
+func (n *night) finish(ctx context.Context, p *plan, counts map[PlanCount]*PlanCount, ordered bool) (*plan, error) {
 	for _, c := range counts {
 		if t := n.rowsOf(c.Source, c.Table); t > 0 {
 			c.Percent = 100 * float64(c.Rows) / float64(t)
@@ -507,10 +521,14 @@ func (n *night) finish(ctx context.Context, p *plan, counts map[PlanCount]*PlanC
 		return strings.Join([]string{a.Silo, a.Source, a.Table, a.Change, a.Reason}, "\x1f") < strings.Join([]string{b.Silo, b.Source, b.Table, b.Change, b.Reason}, "\x1f")
 	})
 	p.Questions = n.questions(p)
+	if len(p.Groups) == 0 || ordered && !n.ordered(p) {
+		_, err := n.Keys.Destroy("plan/"+p.PlanID, n.Now())
+		return nil, errors.Join(err, os.RemoveAll(p.folder))
+	}
 	switch {
 	case n.asOf.After(n.Now()) && !n.Simulated, !n.opts.Apply && p.Part == "reversible":
 		p.state = journal.Lapsed // only says what would be
-	case n.opts.Apply && (p.Part == "reversible" || n.ordered(p)):
+	case n.opts.Apply && (p.Part == "reversible" || ordered):
 		p.state = journal.Approved
 	}
 	if err := p.write(); err != nil {

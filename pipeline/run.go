@@ -85,6 +85,7 @@ type night struct {
 	last      *audit.Facts             // of the last finished run that decided
 	seen      map[string]registry.Head // the registry's heads as the last finished run saw them
 	history   []audit.Facts            // of the last 30 finished runs, newest first
+	orderUse  map[string]map[int]int64 // rows that each standing order lets go, by plan
 	problems  []error
 	result    Result
 }
@@ -161,7 +162,7 @@ func (s *store) span(table string) (oldest, newest string) {
 // begin takes the lock, opens state, registry and sources, and checks that all that earlier nights left still holds.
 func (p *Pipeline) begin(ctx context.Context, o Options) (*night, error) {
 	now := p.Now()
-	n := &night{Pipeline: p, opts: o, asOf: o.AsOf, silos: map[string]*siloState{}, heads: map[string]registry.Head{}, pending: map[place]bool{}}
+	n := &night{Pipeline: p, opts: o, asOf: o.AsOf, silos: map[string]*siloState{}, heads: map[string]registry.Head{}, pending: map[place]bool{}, orderUse: map[string]map[int]int64{}}
 	if n.asOf.IsZero() {
 		n.asOf = now
 	}
