@@ -88,53 +88,50 @@ type categoryFact struct {
 	dpv      string
 }
 
-func categoryFacts() []categoryFact {
-	return []categoryFact{
-		{PersonName, DirectIdentifier, "pd:Name"},
-		{Email, DirectIdentifier, "pd:EmailAddress"},
-		{Phone, DirectIdentifier, "pd:TelephoneNumber"},
-		{PostalAddress, DirectIdentifier, "pd:PhysicalAddress"},
-		{City, QuasiIdentifier, "pd:Location"},
-		{Postcode, QuasiIdentifier, "pd:Location"},
-		{Country, QuasiIdentifier, "pd:Country"},
-		{Region, QuasiIdentifier, "pd:Location"},
-		{DateOfBirth, QuasiIdentifier, "pd:BirthDate"},
-		{Gender, QuasiIdentifier, "pd:Gender"},
-		{NationalID, DirectIdentifier, "pd:OfficialID"},
-		{TaxID, DirectIdentifier, "pd:OfficialID"},
-		{Passport, DirectIdentifier, "pd:Passport"},
-		{IBAN, FinancialData, "pd:BankAccount"},
-		{BankAccount, FinancialData, "pd:BankAccount"},
-		{CreditCard, FinancialData, "pd:CreditCardNumber"},
-		{IPAddress, DirectIdentifier, "pd:IPAddress"},
-		{MACAddress, DirectIdentifier, "pd:MACAddress"},
-		{DeviceID, DirectIdentifier, "pd:DeviceBased"},
-		{Username, DirectIdentifier, "pd:Username"},
-		{Secret, Credential, "pd:Password"},
-		{Photo, DirectIdentifier, "pd:Picture"},
-		{PersonalURL, DirectIdentifier, "pd:SocialNetwork"},
-		{Coordinates, QuasiIdentifier, "pd:GPSCoordinate"},
-		{Health, Special, "pd:MedicalHealth"},
-		{Religion, Special, "pd:Religion"},
-		{Political, Special, "pd:PoliticalAffiliation"},
-		{Ethnicity, Special, "pd:Ethnicity"},
-		{Union, Special, "pd:TradeUnionMembership"},
-		{Sexual, Special, "pd:Sexual"},
-		{FreeText, OtherData, "pd:Communication"},
-		{Signature, DirectIdentifier, "pd:Identifying"},
-		{VehiclePlate, DirectIdentifier, "pd:VehicleLicenseRegistration"},
-		{Financial, FinancialData, "pd:Financial"},
-		{OtherPersonal, OtherData, "pd:PersonalData"},
-		{CompanyOnly, NoClass, ""},
-		{None, NoClass, ""},
-	}
+var categoryFacts = []categoryFact{
+	{PersonName, DirectIdentifier, "pd:Name"},
+	{Email, DirectIdentifier, "pd:EmailAddress"},
+	{Phone, DirectIdentifier, "pd:TelephoneNumber"},
+	{PostalAddress, DirectIdentifier, "pd:PhysicalAddress"},
+	{City, QuasiIdentifier, "pd:Location"},
+	{Postcode, QuasiIdentifier, "pd:Location"},
+	{Country, QuasiIdentifier, "pd:Country"},
+	{Region, QuasiIdentifier, "pd:Location"},
+	{DateOfBirth, QuasiIdentifier, "pd:BirthDate"},
+	{Gender, QuasiIdentifier, "pd:Gender"},
+	{NationalID, DirectIdentifier, "pd:OfficialID"},
+	{TaxID, DirectIdentifier, "pd:OfficialID"},
+	{Passport, DirectIdentifier, "pd:Passport"},
+	{IBAN, FinancialData, "pd:BankAccount"},
+	{BankAccount, FinancialData, "pd:BankAccount"},
+	{CreditCard, FinancialData, "pd:CreditCardNumber"},
+	{IPAddress, DirectIdentifier, "pd:IPAddress"},
+	{MACAddress, DirectIdentifier, "pd:MACAddress"},
+	{DeviceID, DirectIdentifier, "pd:DeviceBased"},
+	{Username, DirectIdentifier, "pd:Username"},
+	{Secret, Credential, "pd:Password"},
+	{Photo, DirectIdentifier, "pd:Picture"},
+	{PersonalURL, DirectIdentifier, "pd:SocialNetwork"},
+	{Coordinates, QuasiIdentifier, "pd:GPSCoordinate"},
+	{Health, Special, "pd:MedicalHealth"},
+	{Religion, Special, "pd:Religion"},
+	{Political, Special, "pd:PoliticalAffiliation"},
+	{Ethnicity, Special, "pd:Ethnicity"},
+	{Union, Special, "pd:TradeUnionMembership"},
+	{Sexual, Special, "pd:Sexual"},
+	{FreeText, OtherData, "pd:Communication"},
+	{Signature, DirectIdentifier, "pd:Identifying"},
+	{VehiclePlate, DirectIdentifier, "pd:VehicleLicenseRegistration"},
+	{Financial, FinancialData, "pd:Financial"},
+	{OtherPersonal, OtherData, "pd:PersonalData"},
+	{CompanyOnly, NoClass, ""},
+	{None, NoClass, ""},
 }
 
 // Categories returns every category in the order of the reports.
 func Categories() []Category {
-	facts := categoryFacts()
-	list := make([]Category, len(facts))
-	for i, f := range facts {
+	list := make([]Category, len(categoryFacts))
+	for i, f := range categoryFacts {
 		list[i] = f.category
 	}
 	return list
@@ -150,9 +147,9 @@ func (c Category) DPV() string { return c.fact().dpv }
 func (c Category) Class() Class { return c.fact().class }
 
 func (c Category) fact() categoryFact {
-	for _, f := range categoryFacts() {
-		if f.category == c {
-			return f
+	for i := range categoryFacts {
+		if categoryFacts[i].category == c {
+			return categoryFacts[i]
 		}
 	}
 	return categoryFact{category: c, class: NoClass}

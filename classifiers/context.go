@@ -12,7 +12,7 @@ type categorySet uint64
 // setOf returns the set of some categories.
 func setOf(list ...Category) categorySet {
 	var set categorySet
-	for i, f := range categoryFacts() {
+	for i, f := range categoryFacts {
 		for _, c := range list {
 			if f.category == c {
 				set |= 1 << i

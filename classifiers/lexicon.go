@@ -118,9 +118,12 @@ func (l *lexicon) add(phrase string, m meaning) error {
 	return nil
 }
 
+// writtenOut is how umlauts and Nordic letters are written where a keyboard lacks them.
+var writtenOut = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "ø", "oe", "å", "aa")
+
 // spellings returns the phrase and, where it has umlauts or Nordic letters, the form in which they are written out.
 func spellings(phrase string) []string {
-	out := strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "ø", "oe", "å", "aa").Replace(phrase)
+	out := writtenOut.Replace(phrase)
 	if out == phrase {
 		return []string{phrase}
 	}
