@@ -26,8 +26,8 @@ func (c Copy) Check() error {
 		switch {
 		case names[strings.ToLower(f.Name)]:
 			return fmt.Errorf("field %s of the copy is there twice, or among the key of table %s: %w", f.Name, c.Of.Name, ErrConfig)
-		case f.Kind != Date && (f.Kind != Text || f.Length <= 0):
-			return fmt.Errorf("field %s of the copy is neither a date nor a text of a length: %w", f.Name, ErrConfig)
+		case f.Kind != Date && f.Kind != Timestamp && (f.Kind != Text || f.Length <= 0):
+			return fmt.Errorf("field %s of the copy is neither a date, nor an instant, nor a text of a length: %w", f.Name, ErrConfig)
 		case f.Nullable && slices.Contains(c.Key, f.Name):
 			return fmt.Errorf("field %s of the copy's key may be NULL: %w", f.Name, ErrConfig)
 		}
@@ -71,8 +71,8 @@ func (c Copy) checkView(v CopyView) error {
 			return fmt.Errorf("%s is no text field of the copy: %w", name, ErrConfig)
 		}
 	}
-	if f, ok := c.field(v.Until); v.Until != "" && (!ok || f.Kind != Date) {
-		return fmt.Errorf("%s is no date field of the copy: %w", v.Until, ErrConfig)
+	if f, ok := c.field(v.Until); v.Until != "" && (!ok || f.Kind != Timestamp) {
+		return fmt.Errorf("%s is no field of instants of the copy: %w", v.Until, ErrConfig)
 	}
 	return nil
 }

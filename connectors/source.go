@@ -73,7 +73,7 @@ type CopyKeeper interface {
 type Copy struct {
 	Name   string  // of its table; views that belong to it begin with the name and an underscore
 	Of     Table   // the application's table, which has a key
-	Fields []Field // besides the key of Of: Name, Kind (Text or Date), Length of texts, Nullable. Texts are told apart by case
+	Fields []Field // besides the key of Of: Name, Kind (Text, Date or Timestamp), Length of texts, Nullable. Texts are told apart by case
 	Key    []string
 	Views  []CopyView
 }
@@ -84,7 +84,7 @@ type CopyView struct {
 	Name   string            // begins with the copy's name and an underscore
 	Fields []string          // of Copy.Of, in this order
 	Where  map[string]string // Text field of the copy: value
-	Until  string            // a Date field of the copy, the last day on which a row shows, by the calendar of the reader's session; NULL never ends. "" none
+	Until  string            // a Timestamp field of the copy, the first instant in UTC at which a row shows no more, whatever the zone of the reader's session; NULL never ends. "" none
 }
 
 // Clocked is a Source whose engine keeps a time of its own, which the host's is compared with before anything is decided.

@@ -129,7 +129,7 @@ func (a *Allowed) collections(subjects []registry.Subject, country string) polic
 		d := a.silo.Decide(rec, a.night.asOf)
 		if a.usable(d, rec) {
 			allowed = true
-			if given, ok := a.given(&a.standing); ok && given.Since.After(since) {
+			if given, ok := consentTo(&a.standing, a.purpose); ok && given.Since.After(since) {
 				since, proven = given.Since, given.Proven
 				yes = policy.DateOf(since, a.night.Zone)
 			}
@@ -159,9 +159,9 @@ func (a *Allowed) usable(d policy.Decision, rec policy.Record) bool {
 	return d.Use == policy.Allowed || d.Use == policy.Limited
 }
 
-// given is the consent of a standing for the purpose.
-func (a *Allowed) given(s *policy.Standing) (policy.PurposeStanding, bool) {
-	i := slices.IndexFunc(s.Purposes, func(p policy.PurposeStanding) bool { return p.Purpose == a.purpose })
+// consentTo is the consent of a standing for a purpose.
+func consentTo(s *policy.Standing, purpose string) (policy.PurposeStanding, bool) {
+	i := slices.IndexFunc(s.Purposes, func(p policy.PurposeStanding) bool { return p.Purpose == purpose })
 	if i < 0 || s.Purposes[i].State != policy.Given && s.Purposes[i].State != policy.Renewed {
 		return policy.PurposeStanding{}, false
 	}
@@ -242,14 +242,7 @@ func (a *Allowed) row(g *group, rows arrowRecord, row int) policy.Code {
 	if !a.usable(r.Decision, g.record) {
 		return r.Reason
 	}
-	var since time.Time
-	proven := false
-	if g.record.Standing != nil {
-		if given, ok := a.given(g.record.Standing); ok {
-			since, proven = given.Since, given.Proven
-		}
-	}
-	if !a.list.outlives(a.list.since(g.people(rows, row), g.silo.Jurisdiction.Code), since, proven) {
+	if !a.list.admits(g, rows, row, a.purpose) {
 		return suppressedCode
 	}
 	return ""

@@ -51,7 +51,7 @@ type SnapshotRow struct {
 	Silo    string   `json:"silo"`
 	Purpose string   `json:"purpose"`
 	Status  string   `json:"status"`          // allowed, blocked or unknown; in a delta also gone: the copy no longer speaks of it
-	Until   string   `json:"until,omitempty"` // civil date: the last day on which it is allowed; "" open
+	Until   string   `json:"until,omitempty"` // the first instant at which it is not allowed any more, RFC 3339 in UTC; "" open
 }
 
 const (
@@ -96,7 +96,10 @@ func (s *snapshot) add(object string, r copyRow) error {
 	if err != nil {
 		return err
 	}
-	row := SnapshotRow{Object: object, Silo: r.silo, Purpose: r.purpose, Status: r.status, Until: r.until, Key: make([]string, len(values))}
+	row := SnapshotRow{Object: object, Silo: r.silo, Purpose: r.purpose, Status: r.status, Key: make([]string, len(values))}
+	if r.until != "" {
+		row.Until = strings.Replace(r.until, " ", "T", 1) + "Z"
+	}
 	for i, v := range values {
 		row.Key[i] = string(v)
 	}

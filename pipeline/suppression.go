@@ -118,6 +118,18 @@ func (l *suppression) outlives(no policy.Date, given time.Time, proven bool) boo
 	return proven && day > no && day <= l.today
 }
 
+// admits reports whether the row that a group has just ruled on may be used for a purpose that is marketing although one of its people may be on the list.
+func (l *suppression) admits(g *group, rows arrowRecord, row int, purpose string) bool {
+	if l == nil {
+		return true
+	}
+	var consent policy.PurposeStanding
+	if g.record.Standing != nil {
+		consent, _ = consentTo(g.record.Standing, purpose)
+	}
+	return l.outlives(l.since(g.people(rows, row), g.silo.Jurisdiction.Code), consent.Since, consent.Proven)
+}
+
 // bar bars an event that would be a ground for marketing to somebody who said no.
 func (l *suppression) bar(silo *policy.Silo, e *registry.Event) {
 	if l == nil || e.Type != registry.Given && e.Type != registry.Renewed || !silo.IsMarketing(e.Purpose) {

@@ -33,7 +33,7 @@ type Copy struct {
 
 // What a copy says of a row and a purpose.
 const (
-	copyAllowed = "allowed" // a ground is alive, through the day in until
+	copyAllowed = "allowed" // a ground is alive, up to the instant in until
 	copyBlocked = "blocked" // none is, or the row may not be used at all
 	copyUnknown = "unknown" // the registry cannot tell: the row has no match, or its identifiers are in doubt
 )
@@ -43,7 +43,7 @@ var copyFields = []connectors.Field{
 	{Name: "silo", Kind: connectors.Text, Length: 64},
 	{Name: "purpose", Kind: connectors.Text, Length: 64},
 	{Name: "status", Kind: connectors.Text, Length: 16},
-	{Name: "until", Kind: connectors.Date, Nullable: true},
+	{Name: "until", Kind: connectors.Timestamp, Nullable: true},
 	{Name: "since", Kind: connectors.Date},
 	{Name: "seal", Kind: connectors.Text, Length: 32},
 }
@@ -63,7 +63,8 @@ type copyRow struct {
 	record        connectors.Key // of the application's row
 	silo, purpose string
 	status        string
-	until, since  string // civil dates; until "" is open
+	until         string // the first instant, in UTC, at which it is not allowed any more: 2006-01-02 15:04:05; "" is open
+	since         string // civil date
 	seal          [16]byte
 }
 
@@ -101,6 +102,7 @@ type keeping struct {
 	table  connectors.Table    // the copy; no name where there is none (yet)
 	files  *snapshot           // nil where none are written
 	failed error               // why the table could not be kept, where the files were
+	list   *suppression        // of those who said no to marketing; nil where there is none, or no purpose is marketing
 	was    map[string]registry.Delivery
 	clean  map[string]bool               // by silo: the last delivery was acknowledged, so that what the copy holds is known
 	lines  map[string]*audit.ConsentSync // by silo
@@ -131,8 +133,13 @@ func (n *night) sync(ctx context.Context) error {
 }
 
 // syncTarget delivers to one target: to its tables, then to its files, and only then is it acknowledged. The error is the registry's.
-func (n *night) syncTarget(ctx context.Context, c Copy) error {
+func (n *night) syncTarget(ctx context.Context, c Copy) (failed error) {
 	c.Page = cmp.Or(c.Page, 10_000)
+	list, err := n.listFor(ctx, c)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrRegistry, err)
+	}
+	defer func() { failed = errors.Join(failed, list.close()) }()
 	keepings := n.keepings(c)
 	n.kept = append(n.kept, keepings...)
 	files, failure := n.openSnapshot(c)
@@ -141,7 +148,7 @@ func (n *night) syncTarget(ctx context.Context, c Copy) error {
 		if err := k.recall(ctx); err != nil {
 			return err
 		}
-		k.files = files
+		k.files, k.list = files, list
 		if errs[i] = k.store.err; errs[i] == nil {
 			errs[i] = k.deliver(ctx)
 		}
@@ -166,6 +173,16 @@ func (n *night) syncTarget(ctx context.Context, c Copy) error {
 		}
 	}
 	return nil
+}
+
+// listFor opens the suppression list where a target is granted a purpose that is marketing: who said no in one silo is not allowed by what another one still holds.
+func (n *night) listFor(ctx context.Context, c Copy) (*suppression, error) {
+	if !slices.ContainsFunc(n.Silos, func(s *policy.Compiled) bool { return slices.ContainsFunc(c.Grants[s.Silo.Name], s.Silo.IsMarketing) }) {
+		return nil, nil
+	}
+	config := n.Registry
+	config.ReadOnly = true
+	return n.openSuppression(ctx, config, n.asOf)
 }
 
 // keepings lists what a target's copy consists of: its tables, those of a source that failed as well, so that their lag is reported.
@@ -334,7 +351,7 @@ func (k *keeping) views() []connectors.CopyView {
 			if len(k.groups) > 1 { // rows of several silos in one table
 				name = k.name() + "_" + silo + "_" + purpose
 			}
-			covers, all := k.groups[silo][0].silo.Silo.Covers(purpose)
+			covers, all := k.groups[silo][0].silo.Covers(purpose, k.night.asOf)
 			var fields []string
 			for _, f := range k.of.Fields {
 				if all || slices.Contains(covers, f.Name) || slices.Contains(k.of.Key, f.Name) {
@@ -379,8 +396,11 @@ func (k *keeping) wantRow(wanted []copyRow, g *group, b connectors.Batch, row in
 	}
 	for _, purpose := range k.Grants[silo] {
 		c := copyRow{record: record, silo: silo, purpose: purpose, status: copyBlocked}
-		if at := slices.IndexFunc(k.permits, func(p policy.Permit) bool { return p.Purpose == purpose }); at >= 0 {
-			c.status, c.until = copyAllowed, k.permits[at].Until.String()
+		if at := slices.IndexFunc(k.permits, func(p policy.Permit) bool { return p.Purpose == purpose }); at >= 0 && (!g.silo.Silo.IsMarketing(purpose) || k.list.admits(g, b.Rows, row, purpose)) {
+			c.status = copyAllowed
+			if ends := k.permits[at].Ends; !ends.IsZero() {
+				c.until = ends.UTC().Format(time.DateTime) // a part of a second is cut off: rather too early than too late
+			}
 		} else if !usable && !r.WritesBlock() {
 			c.status = copyUnknown
 		}

@@ -69,9 +69,9 @@ func TestCopySaysWhatMayBeUsed(t *testing.T) {
 	w.live = mem.New("crm", people(), table("drafts", []connectors.Field{id}, nil))
 	line := w.synced()
 	require.Equal(t, []string{
-		"1 news news allowed 2028-01-01 2026-11-20", // two years from the consent
-		"2 news news blocked - 2026-11-20",          // withdrawn
-		"3 news news blocked - 2026-11-20",          // ran out
+		"1 news news allowed 2028-01-01 23:00:00 2026-11-20", // two years from the consent: when that day ends in Rome it is 23:00 in UTC
+		"2 news news blocked - 2026-11-20",                   // withdrawn
+		"3 news news blocked - 2026-11-20",                   // ran out
 	}, w.copied())
 	require.EqualValues(t, 3, line.Changed)
 	require.EqualValues(t, 3, line.ExpectedRows)
@@ -88,7 +88,7 @@ func TestCopySaysWhatMayBeUsed(t *testing.T) {
 	line = w.synced()
 	require.Zero(t, line.Changed)
 	require.Equal(t, line.ExpectedDigest, line.CopyDigest)
-	require.Equal(t, []string{"1 news news blocked - 2026-11-21", "2 news news allowed 2028-11-20 2026-11-21", "3 news news blocked - 2026-11-20"}, w.copied())
+	require.Equal(t, []string{"1 news news blocked - 2026-11-21", "2 news news allowed 2028-11-20 23:00:00 2026-11-21", "3 news news blocked - 2026-11-20"}, w.copied())
 
 	views, err := w.live.Views(t.Context())
 	require.NoError(t, err)
@@ -101,19 +101,52 @@ func TestCopyLeavesDoubtToTheApplication(t *testing.T) {
 	w.set("people", "2", "email", "nobody@lago.it")
 	w.set("people", "3", "email", "no address")
 	w.synced()
-	require.Equal(t, []string{"1 news news allowed 2028-01-01 2026-11-20", "2 news news unknown - 2026-11-20", "3 news news unknown - 2026-11-20"}, w.copied())
+	require.Equal(t, []string{"1 news news allowed 2028-01-01 23:00:00 2026-11-20", "2 news news unknown - 2026-11-20", "3 news news unknown - 2026-11-20"}, w.copied())
 }
 
 func TestCopyEndsOnItsDay(t *testing.T) {
 	w := granted(t, nil)
 	w.p.Simulated = true
-	for day, want := range map[string]string{"2028-01-01": "allowed 2028-01-01", "2028-01-02": "blocked -"} {
+	for day, want := range map[string]string{"2028-01-01": "allowed 2028-01-01 23:00:00", "2028-01-02": "blocked -"} {
 		at, err := time.ParseInLocation(time.DateOnly, day, rome)
 		require.NoError(t, err)
 		_, err = w.p.Run(t.Context(), pipeline.Options{Job: "sync " + day, Apply: true, Phases: pipeline.SyncOnly, AsOf: at.Add(time.Minute)})
 		require.NoError(t, err)
 		require.Contains(t, w.copied()[0], "1 news news "+want)
 	}
+}
+
+// A consent that has an end of its own ends in the copy at that minute, not with that day.
+func TestCopyEndsToTheMinute(t *testing.T) {
+	w := granted(t, nil)
+	in, err := w.p.OpenIntake(t.Context())
+	require.NoError(t, err)
+	_, err = in.Record(t.Context(), "news", registry.Event{Type: registry.Renewed, Purpose: "news", Subjects: []registry.Subject{{Kind: "email", Value: "ada@lago.it"}},
+		OccurredAt: w.now, EffectiveUntil: time.Date(2026, 12, 24, 14, 30, 0, 700000, rome), Notice: "v1", Evidence: "form"})
+	require.NoError(t, err)
+	require.NoError(t, in.Close())
+	w.synced()
+	require.Contains(t, w.copied(), "1 news news allowed 2026-12-24 13:30:00 2026-11-20")
+}
+
+// Who said no to marketing in another silo is not allowed by what this one still holds; who has consented since is.
+func TestCopyFollowsTheSuppressionList(t *testing.T) {
+	w := granted(t, func(s *policy.Silo) { s.Rules[0].Marketing = true })
+	w.p.Suppression = policy.Silo{Name: "suppression", Suppression: true, Rules: []policy.Rule{{Purpose: "suppression"}}}
+	require.NoError(t, w.p.Keys.EnsureSilo("suppression"))
+	require.EqualValues(t, 3, w.synced().ExpectedRows)
+	require.Contains(t, w.copied(), "1 news news allowed 2028-01-01 23:00:00 2026-11-20")
+	in, err := w.p.OpenIntake(t.Context())
+	require.NoError(t, err)
+	_, err = in.Import(t.Context(), "suppression", registry.Import{Reader: strings.NewReader("email\nada@lago.it\n"), Format: registry.CSV, Source: "list"})
+	require.NoError(t, err)
+	require.NoError(t, in.Close())
+	require.EqualValues(t, 1, w.synced().Changed)
+	require.Contains(t, w.copied(), "1 news news blocked - 2026-11-20")
+	w.now = w.now.AddDate(0, 0, 1)
+	w.event(registry.Renewed, "ada@lago.it", "news", w.now)
+	require.EqualValues(t, 1, w.synced().Changed)
+	require.Contains(t, w.copied(), "1 news news allowed 2028-11-21 23:00:00 2026-11-21")
 }
 
 func TestCopyWithoutApplyIsOnlyCompared(t *testing.T) {
@@ -141,11 +174,11 @@ func TestTamperedCopyIsRepairedAndReported(t *testing.T) {
 		if row != "" {
 			b, err := connectors.NewBuilder(copied, nil)
 			require.NoError(w.t, err)
-			for i, v := range strings.Fields(row) {
+			for i, v := range strings.Fields(strings.Replace(row, " 23:00:00", "+23:00:00", 1)) { // one field
 				if v == "-" {
 					b.AppendNull(i)
 				} else {
-					b.Append(i, []byte(v))
+					b.Append(i, []byte(strings.Replace(v, "+", " ", 1)))
 				}
 			}
 			b.EndRow()
@@ -294,7 +327,7 @@ func TestErasedRowLeavesTheCopyTheSameNight(t *testing.T) {
 	require.Len(t, w.copied(), 3)
 	w.applied()
 	require.Len(t, w.rows("people"), 1)
-	require.Equal(t, []string{"1 news news allowed 2028-01-01 2026-11-20"}, w.copied())
+	require.Equal(t, []string{"1 news news allowed 2028-01-01 23:00:00 2026-11-20"}, w.copied())
 	w.now = w.now.AddDate(0, 0, 1)
 	line := w.synced()
 	require.Zero(t, line.Changed+line.DriftMissing+line.DriftExtra+line.DriftDifferent)
@@ -354,7 +387,7 @@ func TestSnapshotAndDeltas(t *testing.T) {
 	require.EqualValues(t, 3, w.synced().Changed)
 	m, err := pipeline.VerifySnapshot(folder, public)
 	require.NoError(t, err)
-	all := []string{"[1] news news allowed 2028-01-01", "[2] news news blocked ", "[3] news news blocked "}
+	all := []string{"[1] news news allowed 2028-01-01T23:00:00Z", "[2] news news blocked ", "[3] news news blocked "}
 	require.Equal(t, all, read(m.Snapshot.Name))
 	require.Equal(t, all, read(m.Delta.Name))
 	require.Empty(t, m.Since)
@@ -365,7 +398,7 @@ func TestSnapshotAndDeltas(t *testing.T) {
 	m, err = pipeline.VerifySnapshot(folder, public)
 	require.NoError(t, err)
 	w.now = w.now.AddDate(0, 0, 1)
-	require.Equal(t, []string{"[1] news news allowed 2028-01-01", "[2] news news allowed 2028-11-20"}, read(m.Snapshot.Name))
+	require.Equal(t, []string{"[1] news news allowed 2028-01-01T23:00:00Z", "[2] news news allowed 2028-11-20T23:00:00Z"}, read(m.Snapshot.Name))
 	require.Equal(t, []string{"[3] news news gone "}, read(m.Delta.Name))
 	require.NotEmpty(t, m.Since)
 	w.now = w.now.AddDate(0, 0, 1)

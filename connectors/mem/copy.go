@@ -196,7 +196,7 @@ func (s *Store) View(name string) (fields []string, rows []Row, ok bool) {
 	return v.Fields, rows, true
 }
 
-// shows says whether a row of the copy fulfils the view's conditions today.
+// shows says whether a row of the copy fulfils the view's conditions now.
 func (v view) shows(copied *Table, row Row) bool {
 	for f, value := range v.Where {
 		if row[copied.column(f)] != value {
@@ -207,7 +207,7 @@ func (v view) shows(copied *Table, row Row) bool {
 		return true
 	}
 	until, ends := row[copied.column(v.Until)].(string)
-	return !ends || until >= time.Now().Format(time.DateOnly)
+	return !ends || until > time.Now().UTC().Format(time.DateTime)
 }
 
 func (s *Store) nowViews() []view {

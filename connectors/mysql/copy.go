@@ -258,7 +258,10 @@ func copyDefinitions(ctx context.Context, conn *sql.Conn, c connectors.Copy) (fi
 	}
 	for _, f := range c.Fields {
 		d := definition{name: f.Name, declared: "date", nullable: f.Nullable}
-		if f.Kind == connectors.Text {
+		switch f.Kind {
+		case connectors.Timestamp: // not the type of that name, which is read in the zone of the session
+			d.declared = "datetime"
+		case connectors.Text:
 			d.declared, d.charset, d.collation = fmt.Sprintf("varchar(%d)", f.Length), "utf8mb4", "utf8mb4_bin"
 		}
 		fields = append(fields, d)
@@ -319,7 +322,7 @@ func viewSelect(c connectors.Copy, v connectors.CopyView, alias string) string {
 		where = append(where, field(name)+" = "+quoteText(v.Where[name]))
 	}
 	if v.Until != "" {
-		where = append(where, "("+field(v.Until)+" IS NULL OR "+field(v.Until)+" >= CURRENT_DATE)")
+		where = append(where, "("+field(v.Until)+" IS NULL OR "+field(v.Until)+" > UTC_TIMESTAMP())")
 	}
 	shows := "SELECT " + strings.Join(shown, ", ") + " FROM " + quoteName(c.Of.Name) + " t "
 	copied, conditions := quoteName(c.Name)+" "+quoteName(alias), strings.Join(where, " AND ")

@@ -18,7 +18,7 @@ import (
 // copyOf says what the copies of these tests hold.
 func copyOf(of connectors.Table, views ...connectors.CopyView) connectors.Copy {
 	return connectors.Copy{Name: "lethe_crm_" + of.Name, Of: of, Key: []string{"purpose"}, Views: views, Fields: []connectors.Field{
-		{Name: "purpose", Kind: connectors.Text, Length: 64}, {Name: "until", Kind: connectors.Date, Nullable: true}}}
+		{Name: "purpose", Kind: connectors.Text, Length: 64}, {Name: "until", Kind: connectors.Timestamp, Nullable: true}}}
 }
 
 // permitted makes a row of such a copy for each key, for a purpose and for ever.
@@ -210,12 +210,13 @@ func TestCopyViewInAnySession(t *testing.T) {
 		_, rows := readView(t, socket(db, parameters), "lethe_crm_p_v")
 		require.Equal(t, [][]any{{"2"}}, rows, parameters)
 	}
-	last := time.Now().In(time.FixedZone("", -12*3600)).Format(time.DateOnly) // which is over at the other end of the world
-	db.Exec(t, "UPDATE lethe_crm_p SET until = '"+last+"'")
-	_, rows := readView(t, socket(db, "time_zone=%27-12:00%27"), "lethe_crm_p_v")
-	require.Equal(t, [][]any{{"2"}}, rows)
-	_, rows = readView(t, socket(db, "time_zone=%27%2B13:00%27"), "lethe_crm_p_v")
-	require.Empty(t, rows)
+	for until, want := range map[time.Duration][][]any{time.Hour: {{"2"}}, -time.Second: nil} {
+		db.Exec(t, "UPDATE lethe_crm_p SET until = '"+time.Now().UTC().Add(until).Format(time.DateTime)+"'")
+		for _, zone := range []string{"-12:00", "%2B00:00", "%2B13:00", "SYSTEM"} {
+			_, rows := readView(t, socket(db, "time_zone=%27"+zone+"%27"), "lethe_crm_p_v")
+			require.Equal(t, want, rows, "%s, in a session of zone %s", until, zone)
+		}
+	}
 }
 
 func TestCopyLeavesWhatOthersMade(t *testing.T) {

@@ -144,7 +144,10 @@ func copyTable(c *sqlite3.Conn, of *table, cp connectors.Copy) (string, error) {
 		name := sqlite3.QuoteIdentifier(f.Name)
 		line := name + " DATE"
 		check := fmt.Sprintf(" CHECK (%s IS date(%s))", name, name)
-		if f.Kind == connectors.Text {
+		switch f.Kind {
+		case connectors.Timestamp:
+			line, check = name+" DATETIME", fmt.Sprintf(" CHECK (%s IS datetime(%s))", name, name)
+		case connectors.Text:
 			line = fmt.Sprintf("%s VARCHAR(%d)", name, f.Length)
 			check = fmt.Sprintf(" CHECK (length(%s) <= %d)", name, f.Length)
 		}
@@ -174,8 +177,7 @@ func (t *table) keyCollations(c *sqlite3.Conn) (map[string]string, error) {
 	return collations, err
 }
 
-// copyView writes the statement that makes a view. The copy stands on the left of each comparison, so that the collation of its key decides. SQLite's CURRENT_DATE
-// is that of UTC; the calendar of other engines is that of the session, and so it is here.
+// copyView writes the statement that makes a view. The copy stands on the left of each comparison, so that the collation of its key decides.
 func copyView(of *table, c connectors.Copy, v connectors.CopyView) string {
 	var shown, where []string
 	for _, name := range v.Fields {
@@ -189,7 +191,7 @@ func copyView(of *table, c connectors.Copy, v connectors.CopyView) string {
 	}
 	if v.Until != "" {
 		until := "c." + sqlite3.QuoteIdentifier(v.Until)
-		where = append(where, "("+until+" IS NULL OR "+until+" >= date('now', 'localtime'))")
+		where = append(where, "("+until+" IS NULL OR "+until+" > datetime('now'))")
 	}
 	return "CREATE VIEW " + sqlite3.QuoteIdentifier(v.Name) + " AS " + comment("view of "+c.Name) + "\nSELECT " + strings.Join(shown, ", ") + "\nFROM " + of.name +
 		" AS t WHERE EXISTS (SELECT 1 FROM " + sqlite3.QuoteIdentifier(c.Name) + " AS c\n\tWHERE " + strings.Join(where, " AND ") + ")"

@@ -14,10 +14,10 @@ import (
 // copyOf says what the copies of these tests hold.
 func copyOf(of connectors.Table, views ...connectors.CopyView) connectors.Copy {
 	return connectors.Copy{Name: "lethe_crm_" + of.Name, Of: of, Key: []string{"purpose"}, Views: views, Fields: []connectors.Field{
-		{Name: "purpose", Kind: connectors.Text, Length: 64}, {Name: "until", Kind: connectors.Date, Nullable: true}}}
+		{Name: "purpose", Kind: connectors.Text, Length: 64}, {Name: "until", Kind: connectors.Timestamp, Nullable: true}}}
 }
 
-// permit writes a row of such a copy for each key, for a purpose and until a day; "" is for ever.
+// permit writes a row of such a copy for each key, for a purpose and until an instant; "" is for ever.
 func permit(t *testing.T, src connectors.Source, table connectors.Table, until string, keys ...connectors.Key) error {
 	b, err := connectors.NewBuilder(table, nil)
 	require.NoError(t, err)
@@ -98,7 +98,7 @@ func TestCopyOfEveryTypeOfKey(t *testing.T) {
 			require.Greater(t, len(keys), 1)
 			for i, key := range keys {
 				require.NoError(t, permit(t, src, made, "", key))
-				require.NoError(t, permit(t, src, made, "9999-12-31", key), "the same row")
+				require.NoError(t, permit(t, src, made, "9999-12-31 23:59:59", key), "the same row")
 				_, shown := readView(t, path, "lethe_crm_t_v")
 				require.Equal(t, [][]any{{values[i][0]}}, shown)
 				require.Len(t, read(t, src, connectors.Query{Table: made.Name, Keys: &connectors.Keys{Fields: []string{"k"}, Tuples: keys[i : i+1]}}), 1)
@@ -148,14 +148,27 @@ func TestCopyLeavesWhatOthersMade(t *testing.T) {
 }
 
 func TestCopyHoldsDatesToBeDates(t *testing.T) {
-	path := makeFile(t, "CREATE TABLE p (id INTEGER PRIMARY KEY)")
-	src := openFile(t, path, true)
-	defer src.Close()
-	made := ensure(t, src, copyOf(catalog(t, src)["p"]))
-	for until, want := range map[string]error{"2024-02-29": nil, "2023-02-29": connectors.ErrRefused, "2024": connectors.ErrRefused, "soon": connectors.ErrRefused, "2024-02-29 10:00": connectors.ErrRefused} {
-		require.ErrorIs(t, permit(t, src, made, until, connectors.MakeKey([]byte("1"))), want, until)
+	for kind, cases := range map[connectors.Kind]map[string]bool{
+		connectors.Date:      {"2024-02-29": true, "2023-02-29": false, "2024": false, "soon": false, "2024-02-29 10:00": false},
+		connectors.Timestamp: {"2024-02-29 10:00:01": true, "2023-02-29 10:00:01": false, "2024-02-29": false, "2024-02-29T10:00:01": false},
+	} {
+		path := makeFile(t, "CREATE TABLE p (id INTEGER PRIMARY KEY)")
+		src := openFile(t, path, true)
+		c := copyOf(catalog(t, src)["p"])
+		c.Fields[1].Kind = kind
+		made := ensure(t, src, c)
+		require.Equal(t, kind, made.Fields[2].Kind)
+		for until, is := range cases {
+			err := permit(t, src, made, until, connectors.MakeKey([]byte("1")))
+			if is {
+				require.NoError(t, err, until)
+				require.Equal(t, [][]string{{"1", "mail", until}}, read(t, src, connectors.Query{Table: made.Name}))
+			} else {
+				require.ErrorIs(t, err, connectors.ErrRefused, until)
+			}
+		}
+		require.NoError(t, src.Close())
 	}
-	require.Equal(t, [][]string{{"1", "mail", "2024-02-29"}}, read(t, src, connectors.Query{Table: made.Name}))
 }
 
 func TestCopyOfABusyApplication(t *testing.T) {

@@ -163,12 +163,7 @@ func (c *Compiled) tally(r *Record, s *Standing, asOf time.Time, today Date) tal
 			t.clock = t.clock || ps.ImpossibleClock
 			t.objection = t.objection || ps.Objection == ObjectionPending && !ru.Marketing && !ps.Marketing
 		}
-		var g ground
-		if ru.Basis == Consent {
-			g = c.consent(ru, r, s, ps, asOf, today)
-		} else {
-			g = c.term(i, r, s, ps, today)
-		}
+		g := c.ground(i, r, s, ps, asOf, today)
 		bit := uint64(1) << i
 		switch g.life {
 		case alive:
@@ -313,6 +308,14 @@ func (c *Compiled) answer(r *Record, s *Standing, t *tally, today Date) Decision
 		}
 	}
 	return d
+}
+
+// ground evaluates what became of a rule.
+func (c *Compiled) ground(i int, r *Record, s *Standing, ps *PurposeStanding, asOf time.Time, today Date) ground {
+	if ru := &c.rules[i]; ru.Basis == Consent {
+		return c.consent(ru, r, s, ps, asOf, today)
+	}
+	return c.term(i, r, s, ps, today)
 }
 
 // consent evaluates a ground of consent.

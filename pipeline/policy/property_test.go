@@ -251,6 +251,26 @@ func TestTimeNeverRevives(t *testing.T) {
 	})
 }
 
+// What is permitted for a purpose is so until the permit's end, and not at it.
+func TestPermitsEndWhenTheySay(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		c, r, asOf := drawCase(rt)
+		untilNow(&r, asOf)
+		permitted := func(purpose string, at time.Time) bool {
+			return slices.ContainsFunc(c.Permits(r, at, nil), func(p Permit) bool { return p.Purpose == purpose })
+		}
+		for _, p := range c.Permits(r, asOf, nil) {
+			if p.Ends.IsZero() {
+				require.True(rt, permitted(p.Purpose, asOf.AddDate(500, 0, 0)))
+				continue
+			}
+			require.True(rt, p.Ends.After(asOf))
+			require.True(rt, permitted(p.Purpose, p.Ends.Add(-time.Nanosecond)))
+			require.False(rt, permitted(p.Purpose, p.Ends))
+		}
+	})
+}
+
 func TestOrderDoesNotMatter(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		c, r, asOf := drawCase(rt)
