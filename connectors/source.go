@@ -60,6 +60,9 @@ type CopyKeeper interface {
 	// c says is not touched. A table or view of such a name that is no copy, or one of another table or with other fields, is left alone: the error wraps
 	// ErrRefused. A copy that cannot be made, by Copy.Check or for the length of a name, is ErrConfig.
 	EnsureCopy(ctx context.Context, c Copy) (Table, error)
+	// CheckCopy returns the error that EnsureCopy would return, and ErrDenied where the user lacks a right that keeping or dropping the copy takes, as far as
+	// that can be known beforehand. It leaves everything as it is.
+	CheckCopy(ctx context.Context, c Copy) error
 	// WriteCopy changes a copy in one transaction: rows takes the place of those with the same key or is added, then the rows of gone are removed
 	// (one that is not there is no error). rows has the copy's fields in catalog order, an *array.Binary each, as in a Batch; nil: none. Keys are compared
 	// as the application's table compares them. If the engine refuses a row nothing is changed and the error wraps ErrRefused, as it does if the table is

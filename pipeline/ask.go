@@ -69,7 +69,11 @@ func (p *Pipeline) Check(ctx context.Context) ([]string, error) {
 				lines = append(lines, fmt.Sprintf("source %s: silos govern it, but it has no apply_dsn: `lethe run --apply` will refuse", s.Name))
 			}
 		}
-		errs = append(errs, open.Close())
+		defer func() { errs = append(errs, open.Close()) }()
+	}
+	for _, c := range p.Copies {
+		said, err := n.checkCopy(ctx, c)
+		lines, errs = append(lines, said...), append(errs, err)
 	}
 	return lines, errors.Join(errs...)
 }

@@ -276,8 +276,8 @@ func (k *keeping) object() string { return k.store.Name + "." + k.of.Name }
 // deliver compares and writes. Before the first change the registry holds that a delivery began.
 func (k *keeping) deliver(ctx context.Context) error {
 	n := k.night
-	if len(k.of.Key) == 0 {
-		return fmt.Errorf("table %s has no primary key: the copy could not name its rows", k.of.Name)
+	if err := k.keyed(); err != nil {
+		return err
 	}
 	if err := k.begin(ctx); err != nil {
 		return err
@@ -312,16 +312,65 @@ func (k *keeping) begin(ctx context.Context) error {
 	if !k.Table {
 		return nil
 	}
-	keeper, ok := k.store.open.(connectors.CopyKeeper)
-	if !ok {
-		return k.withoutTable(fmt.Errorf("%w: connector %s cannot keep a table of its own in the source: grant files instead", errors.ErrUnsupported, k.store.Connector))
+	keeper, err := k.keepable()
+	if err != nil {
+		return k.withoutTable(err)
 	}
 	k.keeper = keeper
-	t, err := keeper.EnsureCopy(ctx, connectors.Copy{Name: k.name(), Of: k.of, Fields: copyFields, Key: []string{"silo", "purpose"}, Views: k.views()})
+	t, err := keeper.EnsureCopy(ctx, k.copy())
 	if err != nil {
 		return k.withoutTable(err)
 	}
 	return k.opened(t)
+}
+
+// keepable is the source as what keeps the copy, if it can.
+func (k *keeping) keepable() (connectors.CopyKeeper, error) {
+	keeper, ok := k.store.open.(connectors.CopyKeeper)
+	if !ok {
+		return nil, fmt.Errorf("%w: connector %s cannot keep a table of its own in the source: grant files instead", errors.ErrUnsupported, k.store.Connector)
+	}
+	return keeper, nil
+}
+
+func (k *keeping) copy() connectors.Copy {
+	return connectors.Copy{Name: k.name(), Of: k.of, Fields: copyFields, Key: []string{"silo", "purpose"}, Views: k.views()}
+}
+
+// keyed refuses a table whose rows a copy could not name.
+func (k *keeping) keyed() error {
+	if len(k.of.Key) == 0 {
+		return fmt.Errorf("table %s has no primary key: the copy could not name its rows", k.of.Name)
+	}
+	return nil
+}
+
+// checkCopy says where a target's copy is kept, or why it could not be.
+func (n *night) checkCopy(ctx context.Context, c Copy) (lines []string, err error) {
+	var errs []error
+	for _, k := range n.keepings(c) {
+		err := k.keyed()
+		if err == nil && k.Table {
+			var keeper connectors.CopyKeeper
+			if keeper, err = k.keepable(); err == nil {
+				err = keeper.CheckCopy(ctx, k.copy())
+			}
+		}
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("%w: sync.%s: %w", ErrSource, c.Target, err))
+		case k.Table:
+			line := fmt.Sprintf("sync %s: table %s has its copy in %s, with the views", c.Target, k.of.Name, k.name())
+			for _, v := range k.views() {
+				line += " " + v.Name
+			}
+			lines = append(lines, line)
+		}
+	}
+	if c.Files != "" {
+		lines = append(lines, fmt.Sprintf("sync %s: snapshots are written to %s", c.Target, c.Files))
+	}
+	return lines, errors.Join(errs...)
 }
 
 // withoutTable goes on with the files alone where the table could not be kept: what was withdrawn reaches them all the same. The failure is that of the delivery.

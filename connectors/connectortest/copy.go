@@ -19,6 +19,7 @@ import (
 func copyTests() []subtest {
 	return []subtest{
 		{"a copy has the key of the application's table as it is declared there then its own fields", testCopyFields},
+		{"what is only checked is not made", testCopyChecked},
 		{"what is as it should be is not touched", testCopyTwice},
 		{"a table that is no copy is left alone", testCopyTaken},
 		{"a copy of another table or with other fields is left alone", testCopyOther},
@@ -70,12 +71,23 @@ func catalogued(t *testing.T, src connectors.Source) map[string]connectors.Table
 	return byName
 }
 
+// ensure makes a copy that was said to be possible.
 func ensure(t *testing.T, k connectors.CopyKeeper, c connectors.Copy) connectors.Table {
 	t.Helper()
+	require.NoError(t, k.CheckCopy(t.Context(), c))
 	table, err := k.EnsureCopy(t.Context(), c)
 	require.NoError(t, err)
 	table.Rows = 0
 	return table
+}
+
+// refusal is why a copy is not made, which is known beforehand.
+func refusal(t *testing.T, k connectors.CopyKeeper, c connectors.Copy) error {
+	t.Helper()
+	_, err := k.EnsureCopy(t.Context(), c)
+	require.Error(t, err)
+	require.EqualError(t, k.CheckCopy(t.Context(), c), err.Error())
+	return err
 }
 
 // record makes the rows of a copy; nil is NULL.
@@ -167,6 +179,24 @@ func testCopyFields(t *testing.T, h Harness) {
 	requireSource(t, src, tables)
 }
 
+// testCopyChecked looks whether a copy can be made, and finds nothing made.
+func testCopyChecked(t *testing.T, h Harness) {
+	tables := h.tables("customer")
+	k, src, _, of := keeper(t, h, tables)
+	c := copyOf(of)
+	c.Views = []connectors.CopyView{{Name: c.Name + "_mail", Fields: []string{"id"}, Where: map[string]string{"purpose": "mail"}}}
+	require.NoError(t, k.CheckCopy(t.Context(), c))
+	require.Len(t, catalogued(t, src), 1)
+	require.Empty(t, viewNames(t, src))
+	requireSource(t, src, tables)
+	made := ensure(t, k, c)
+	write(t, k, made, [][]any{{"1", "mail", "yes", nil}})
+	c.Views = append(c.Views, connectors.CopyView{Name: c.Name + "_all", Fields: []string{"id"}})
+	require.NoError(t, k.CheckCopy(t.Context(), c))
+	require.Equal(t, []string{c.Name + "_mail"}, viewNames(t, src))
+	requireCopy(t, src, made, [][]any{{"1", "mail", "yes", nil}})
+}
+
 func testCopyTwice(t *testing.T, h Harness) {
 	k, src, store, of := keeper(t, h, h.tables("customer"))
 	c := copyOf(of)
@@ -186,7 +216,7 @@ func testCopyTaken(t *testing.T, h Harness) {
 	c := copyOf(of)
 	for _, name := range []string{"empty", "customer"} {
 		c.Name = name
-		_, err := k.EnsureCopy(t.Context(), c)
+		err := refusal(t, k, c)
 		requireRefused(t, err)
 		requireRefused(t, k.DropCopy(t.Context(), name))
 		table := catalogued(t, src)[name]
@@ -219,7 +249,7 @@ func testCopyOther(t *testing.T, h Harness) {
 		other := c
 		other.Fields = slices.Clone(c.Fields)
 		change(&other)
-		_, err := k.EnsureCopy(t.Context(), other)
+		err := refusal(t, k, other)
 		require.Error(t, err, name)
 		requireRefused(t, err)
 	}
@@ -250,15 +280,15 @@ func testCopyImpossible(t *testing.T, h Harness) {
 		c := copyOf(of, connectors.CopyView{Fields: []string{"id"}, Until: "ends"})
 		c.Views[0].Name = c.Name + "_v"
 		change(&c)
-		_, err := k.EnsureCopy(t.Context(), c)
+		err := refusal(t, k, c)
 		require.ErrorIs(t, err, connectors.ErrConfig, name)
 	}
 	c := copyOf(of, connectors.CopyView{Name: "lethe_app_customer_v", Fields: []string{"nothing"}})
-	_, err := k.EnsureCopy(t.Context(), c)
+	err := refusal(t, k, c)
 	require.ErrorIs(t, err, connectors.ErrSchemaChanged)
 	c = copyOf(of)
 	c.Of.Name = "nowhere"
-	_, err = k.EnsureCopy(t.Context(), c)
+	err = refusal(t, k, c)
 	require.ErrorIs(t, err, connectors.ErrSchemaChanged)
 	require.Len(t, catalogued(t, src), 1, "nothing is made")
 	requireSource(t, src, tables)
@@ -601,11 +631,11 @@ func testCopyViewTaken(t *testing.T, h Harness) {
 	write(t, k, ensure(t, k, longer), [][]any{{"3", "mail", "yes", nil}})
 	for _, taken := range []string{longer.Name, longer.Name + "_v"} {
 		c.Views = []connectors.CopyView{{Name: taken, Fields: []string{"name"}}}
-		_, err := k.EnsureCopy(t.Context(), c)
+		err := refusal(t, k, c)
 		requireRefused(t, err)
 	}
 	c.Views, c.Name = nil, longer.Name+"_v"
-	_, err := k.EnsureCopy(t.Context(), c)
+	err := refusal(t, k, c)
 	requireRefused(t, err)
 	requireView(t, store, longer.Name+"_v", []string{"id"}, [][]any{{"3"}})
 	require.Len(t, viewNames(t, src), 1)

@@ -45,6 +45,21 @@ func (s *Store) EnsureCopy(ctx context.Context, c connectors.Copy) (connectors.T
 	return named(tables, c.Name).Def, nil
 }
 
+// CheckCopy says what EnsureCopy would refuse.
+func (s *Store) CheckCopy(ctx context.Context, c connectors.Copy) error {
+	err := c.Check()
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		_, err = withCopy(copyTables(s.now()), s.nowViews(), c)
+	}
+	if err != nil {
+		return s.fail("copy", c.Name, err)
+	}
+	return nil
+}
+
 // withCopy returns the tables with a copy among them, if nothing else has its name or that of its views.
 func withCopy(tables []Table, views []view, c connectors.Copy) ([]Table, error) {
 	taken := func(name string) bool {

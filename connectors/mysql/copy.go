@@ -120,54 +120,94 @@ func (m *mutable) EnsureCopy(ctx context.Context, c connectors.Copy) (connectors
 
 func (m *mutable) ensureCopy(ctx context.Context, c connectors.Copy) (*table, error) {
 	s := m.apply
-	if err := c.Check(); err != nil {
-		return nil, err
-	}
-	for _, name := range append([]string{c.Name}, viewNames(c)...) {
-		if err := checkName(name); err != nil {
-			return nil, err
-		}
-	}
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = conn.Close() }()
-	if c, err = inServersCase(ctx, conn, c); err != nil {
-		return nil, err
-	}
-	there, err := objects(ctx, conn, c.Name)
+	i, err := intend(ctx, conn, c)
 	if err != nil {
 		return nil, err
 	}
-	for _, v := range c.Views { // before anything is made
-		switch o, ok := there[v.Name]; {
-		case ok && o.view && o.definition == "":
-			return nil, fmt.Errorf("the right SHOW VIEW is missing, without which view %s cannot be told from another: %w", v.Name, connectors.ErrDenied)
-		case ok && !o.viewOf(c.Name):
-			return nil, connectors.NotThisCopy("what has the name of view " + v.Name + " was not made for this copy")
-		}
-	}
-	if err := m.ensureTable(ctx, conn, c, there); err != nil {
+	if err := m.ensureTable(ctx, conn, i); err != nil {
 		return nil, err
 	}
-	for _, name := range slices.Sorted(maps.Keys(there)) {
-		if there[name].viewOf(c.Name) && !slices.Contains(viewNames(c), name) {
+	for _, name := range slices.Sorted(maps.Keys(i.there)) {
+		if i.there[name].viewOf(i.Name) && !slices.Contains(viewNames(i.Copy), name) {
 			if _, err := exec(ctx, conn, "DROP VIEW IF EXISTS "+quoteName(name)); err != nil {
 				return nil, err
 			}
 		}
 	}
-	for _, v := range c.Views {
-		alias := viewAlias(c, v)
-		if o := there[v.Name]; o.own && strings.Contains(o.definition, quoteName(alias)) {
+	for _, v := range i.Views {
+		alias := viewAlias(i.Copy, v)
+		if o := i.there[v.Name]; o.own && strings.Contains(o.definition, quoteName(alias)) {
 			continue
 		}
-		if _, err := exec(ctx, conn, "CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER VIEW "+quoteName(v.Name)+" AS "+viewSelect(c, v, alias)); err != nil {
+		if _, err := exec(ctx, conn, "CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER VIEW "+quoteName(v.Name)+" AS "+viewSelect(i.Copy, v, alias)); err != nil {
 			return nil, err
 		}
 	}
-	return s.table(ctx, c.Name)
+	return s.table(ctx, i.Name)
+}
+
+// CheckCopy looks at the names, at what stands under them, and at the rights of the user of apply_dsn.
+func (m *mutable) CheckCopy(ctx context.Context, c connectors.Copy) error {
+	s := m.apply
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return s.fail("copy", c.Name, err)
+	}
+	defer func() { _ = conn.Close() }()
+	i, err := intend(ctx, conn, c)
+	if err == nil {
+		err = i.rights(ctx, conn)
+	}
+	if err != nil {
+		return s.fail("copy", c.Name, err)
+	}
+	return nil
+}
+
+// intended is a copy as it is to be, with its names as the server writes them, and what stands under names that begin like its own.
+type intended struct {
+	connectors.Copy
+	fields []definition
+	key    []string
+	there  map[string]object
+}
+
+// intend refuses, before anything is made, a copy that cannot be, and one that would take the place of something else.
+func intend(ctx context.Context, conn *sql.Conn, c connectors.Copy) (i intended, err error) {
+	if err := c.Check(); err != nil {
+		return i, err
+	}
+	for _, name := range append([]string{c.Name}, viewNames(c)...) {
+		if err := checkName(name); err != nil {
+			return i, err
+		}
+	}
+	if i.Copy, err = inServersCase(ctx, conn, c); err != nil {
+		return i, err
+	}
+	if i.there, err = objects(ctx, conn, i.Name); err != nil {
+		return i, err
+	}
+	for _, v := range i.Views {
+		switch o, ok := i.there[v.Name]; {
+		case ok && o.view && o.definition == "":
+			return i, fmt.Errorf("the right SHOW VIEW is missing, without which view %s cannot be told from another: %w", v.Name, connectors.ErrDenied)
+		case ok && !o.viewOf(i.Name):
+			return i, connectors.NotThisCopy("what has the name of view " + v.Name + " was not made for this copy")
+		}
+	}
+	if i.fields, i.key, err = copyDefinitions(ctx, conn, i.Copy); err != nil {
+		return i, err
+	}
+	if _, exists := i.there[i.Name]; exists {
+		err = i.holds(ctx, conn)
+	}
+	return i, err
 }
 
 func checkName(name string) error {
@@ -202,43 +242,85 @@ func viewNames(c connectors.Copy) []string {
 	return names
 }
 
-// ensureTable makes the table if it is missing, and holds what is there to what it should be.
-func (m *mutable) ensureTable(ctx context.Context, conn *sql.Conn, c connectors.Copy, there map[string]object) error {
-	want, key, err := copyDefinitions(ctx, conn, c)
+// ensureTable makes the table if it is missing.
+func (m *mutable) ensureTable(ctx context.Context, conn *sql.Conn, i intended) error {
+	if _, exists := i.there[i.Name]; exists {
+		return nil
+	}
+	var lines []string
+	for _, d := range i.fields {
+		lines = append(lines, d.sql())
+	}
+	lines = append(lines, "PRIMARY KEY ("+strings.Join(i.key, ", ")+")")
+	_, err := exec(ctx, conn, "CREATE TABLE IF NOT EXISTS "+quoteName(i.Name)+" (\n\t"+strings.Join(lines, ",\n\t")+
+		"\n) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT = "+quoteText(copyComment+i.Of.Name))
 	if err != nil {
 		return err
 	}
-	o, exists := there[c.Name]
-	if !exists {
-		var lines []string
-		for _, d := range want {
-			lines = append(lines, d.sql())
-		}
-		lines = append(lines, "PRIMARY KEY ("+strings.Join(key, ", ")+")")
-		_, err := exec(ctx, conn, "CREATE TABLE IF NOT EXISTS "+quoteName(c.Name)+" (\n\t"+strings.Join(lines, ",\n\t")+
-			"\n) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT = "+quoteText(copyComment+c.Of.Name))
-		if err != nil {
-			return err
-		}
-		m.forget()
-		made, err := objects(ctx, conn, c.Name) // another process may have been faster
-		if err != nil {
-			return err
-		}
-		o = made[c.Name]
+	m.forget()
+	if i.there, err = objects(ctx, conn, i.Name); err != nil { // another process may have been faster
+		return err
 	}
-	if o.comment != copyComment+c.Of.Name {
-		return connectors.NotThisCopy("what has the name is no copy of table " + c.Of.Name)
+	return i.holds(ctx, conn)
+}
+
+// holds holds the table that is there to what it should be.
+func (i intended) holds(ctx context.Context, conn *sql.Conn) error {
+	if i.there[i.Name].comment != copyComment+i.Of.Name {
+		return connectors.NotThisCopy("what has the name is no copy of table " + i.Of.Name)
 	}
-	have, haveKey, err := definitions(ctx, conn, c.Name)
+	have, haveKey, err := definitions(ctx, conn, i.Name)
 	if err != nil {
 		return err
 	}
-	if !slices.Equal(key, haveKey) {
+	if !slices.Equal(i.key, haveKey) {
 		return connectors.NotThisCopy("the copy there has another primary key: " + strings.Join(haveKey, ", "))
 	}
-	if what := differs(want, have); what != "" {
+	if what := differs(i.fields, have); what != "" {
 		return connectors.NotThisCopy("the copy there has other fields: " + what)
+	}
+	return nil
+}
+
+// rights says what the user may not do that keeping the copy takes. Where a role is in force nothing is said: what it grants is not looked at.
+func (i intended) rights(ctx context.Context, conn *sql.Conn) error {
+	grantee, role := "", ""
+	err := collect(ctx, conn, "SELECT CURRENT_USER(), COALESCE(CURRENT_ROLE(), 'NONE')", func(r []string) error {
+		at := strings.LastIndexByte(r[0], '@')
+		grantee, role = quoteText("'"+r[0][:at]+"'@'"+r[0][at+1:]+"'"), r[1]
+		return nil
+	})
+	if err != nil || role != "NONE" {
+		return err
+	}
+	lacking := func(object string, needed ...string) (string, error) {
+		granted := map[string]bool{}
+		err := collect(ctx, conn, "SELECT PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES WHERE GRANTEE = "+grantee+
+			" UNION SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES WHERE DATABASE() LIKE TABLE_SCHEMA AND GRANTEE = "+grantee+
+			" UNION SELECT PRIVILEGE_TYPE FROM information_schema.TABLE_PRIVILEGES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = "+quoteText(object)+" AND GRANTEE = "+grantee,
+			func(r []string) error { granted[r[0]] = true; return nil })
+		needed = slices.DeleteFunc(needed, func(right string) bool { return granted[right] })
+		if len(needed) == 0 {
+			return "", err
+		}
+		return strings.Join(needed, ", ") + " on " + object, err
+	}
+	objects := map[string][]string{i.Name: {"SELECT", "CREATE", "DROP", "INSERT", "UPDATE", "DELETE"}, i.Of.Name: {"SELECT", "SHOW VIEW"}}
+	for _, v := range i.Views {
+		objects[v.Name] = []string{"CREATE VIEW", "DROP"}
+	}
+	var lacks []string
+	for _, object := range slices.Sorted(maps.Keys(objects)) {
+		what, err := lacking(object, objects[object]...)
+		if err != nil {
+			return err
+		}
+		if what != "" {
+			lacks = append(lacks, what)
+		}
+	}
+	if len(lacks) > 0 {
+		return &connectors.Error{Hint: "README.md lists the GRANT statements, under For the operator", Err: fmt.Errorf("the user of apply_dsn lacks %s: %w", strings.Join(lacks, "; "), connectors.ErrDenied)}
 	}
 	return nil
 }

@@ -39,6 +39,23 @@ func (m *mutator) EnsureCopy(ctx context.Context, c connectors.Copy) (copied con
 	return copied, nil
 }
 
+// errChecked takes back what CheckCopy tried.
+var errChecked = errors.New("only checked")
+
+// CheckCopy makes the copy and takes it back: to SQLite that is one transaction.
+func (m *mutator) CheckCopy(ctx context.Context, c connectors.Copy) error {
+	err := m.transact(ctx, "copy", c.Name, func() error {
+		if _, err := m.ensureCopy(c); err != nil {
+			return m.fail(ctx, "copy", c.Name, err)
+		}
+		return errChecked
+	})
+	if errors.Is(err, errChecked) {
+		return nil
+	}
+	return err
+}
+
 func (m *mutator) ensureCopy(c connectors.Copy) (*table, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
