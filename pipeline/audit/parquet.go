@@ -45,6 +45,9 @@ const (
 	// dictEntries and dictBytes bound the dictionary that a column keeps for itself; beyond them the values go to the writer one by one.
 	dictEntries = 1 << 12
 	dictBytes   = 1 << 19
+	// smallRows is below how many rows a file is not compressed. The Parquet writer makes a zstd encoder anew for each page, with tables of half a megabyte: ten
+	// tables of a few rows cost more than all else that a night did, to save some kilobytes.
+	smallRows = 1 << 8
 )
 
 // sheet writes one table, a Parquet file for each silo. Rows keep their order, and where pages and row groups end depends on the rows
@@ -57,6 +60,7 @@ type sheet[T any] struct {
 	gate     Gate
 	root     *schema.GroupNode
 	props    *parquet.WriterProperties
+	small    *parquet.WriterProperties // of a file with fewer than smallRows
 	columns  []*column
 	parts    []*part[T] // by silo
 	buffered int        // rows in row groups that are not ended
@@ -120,7 +124,7 @@ func (c *counter) Write(p []byte) (int, error) {
 func newSheet[T any](table, folder, date string, run Run, gate Gate) (*sheet[T], error) {
 	arrowSchema := Schema[T]()
 	s := &sheet[T]{table: table, folder: folder, place: "date=" + date + "/run=" + run.RunID, gate: gate, limit: groupRows}
-	options := []parquet.WriterProperty{parquet.WithCompression(compress.Codecs.Zstd), parquet.WithCompressionLevel(1), parquet.WithVersion(parquet.V2_LATEST), parquet.WithCreatedBy("lethe"),
+	options := []parquet.WriterProperty{parquet.WithVersion(parquet.V2_LATEST), parquet.WithCreatedBy("lethe"),
 		parquet.WithDictionaryDefault(false), parquet.WithBatchSize(chunkRows), parquet.WithDataPageSize(4 << 20)}
 	for i, f := range arrowSchema.Fields() {
 		s.columns = append(s.columns, &column{name: f.Name, index: i, seen: map[string]struct{}{}})
@@ -132,7 +136,8 @@ func newSheet[T any](table, folder, date string, run Run, gate Gate) (*sheet[T],
 			options = append(options, parquet.WithStatsFor(f.Name, false), parquet.WithCompressionFor(f.Name, compress.Codecs.Uncompressed))
 		}
 	}
-	s.props = parquet.NewWriterProperties(options...)
+	s.small = parquet.NewWriterProperties(options...)
+	s.props = parquet.NewWriterProperties(append(options, parquet.WithCompression(compress.Codecs.Zstd), parquet.WithCompressionLevel(1))...)
 	converted, err := pqarrow.ToParquet(arrowSchema, s.props, pqarrow.DefaultWriterProps())
 	if err != nil {
 		return nil, fmt.Errorf("table %s: %w", table, err)
@@ -195,7 +200,6 @@ func (s *sheet[T]) part(silo string) (*part[T], error) {
 		return nil, err
 	}
 	p.sum = &counter{w: p.file, h: sha256.New()}
-	p.w = file.NewParquetWriter(p.sum, s.root, file.WithWriterProps(s.props), file.WithWriteMetadata(s.keys))
 	s.parts = slices.Insert(s.parts, at, p)
 	return p, nil
 }
@@ -219,6 +223,13 @@ func siloName(silo string) string {
 
 // flush hands the pending rows of a part to its row group, and ends the largest row group when too many rows wait.
 func (s *sheet[T]) flush(p *part[T]) error {
+	if p.w == nil {
+		props := s.props
+		if len(p.pending) < smallRows { // all there are
+			props = s.small
+		}
+		p.w = file.NewParquetWriter(p.sum, s.root, file.WithWriterProps(props), file.WithWriteMetadata(s.keys))
+	}
 	if len(p.pending) == 0 {
 		return nil
 	}
