@@ -379,6 +379,9 @@ func stateWords(p *policy.PurposeStanding, zone *time.Location) string {
 		}
 		words = append(words, word+" on "+on(p.ObjectedAt))
 	}
+	if p.Parental {
+		words = append(words, "authorised by the parents")
+	}
 	if !p.Started.IsZero() {
 		words = append(words, "began on "+on(p.Started))
 	}
@@ -399,7 +402,7 @@ func flagWords(s *policy.Standing, zone *time.Location) []string {
 		word string
 	}{
 		{s.Hold, "under a legal hold"}, {s.Restricted, "processing is restricted (Art. 18)"}, {s.PendingAccess, "a request for access or portability is open"},
-		{!s.Erasure.IsZero(), "erasure was asked on " + policy.DateOf(s.Erasure, zone).String()}, {s.Minor && !s.Parental, "a child's, without the parents' authorisation"},
+		{!s.Erasure.IsZero(), "erasure was asked on " + policy.DateOf(s.Erasure, zone).String()}, {s.Minor && !s.Parental, "a child's, without the parents' authorisation for every purpose"},
 		{s.Minor && s.Parental, "a child's, authorised by the parents"},
 	} {
 		if f.on {

@@ -346,6 +346,9 @@ func (c *Compiled) consent(ru *rule, r *Record, s *Standing, ps *PurposeStanding
 	case Refused:
 		return c.eventOrFlag(consentRefused, since, r, today)
 	case Expired:
+		if !ps.Proven { // what nobody can prove was no consent that could run out
+			return c.flagged(consentUnproven, r, today)
+		}
 		if since.IsZero() {
 			return c.flagged(consentExpired, r, today)
 		}
@@ -356,7 +359,7 @@ func (c *Compiled) consent(ru *rule, r *Record, s *Standing, ps *PurposeStanding
 		return c.flagged(noConsent, r, today)
 	}
 	switch {
-	case s.child(since) && !s.Parental:
+	case s.child(since) && !s.Parental && !ps.Parental:
 		return c.eventOrFlag(childNoParental, since, r, today)
 	case !ps.Proven:
 		return c.flagged(consentUnproven, r, today)

@@ -224,6 +224,9 @@ func TestDeadReasons(t *testing.T) {
 		{"expired by an event at midnight", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Expired, "2026-01-01")}}, DConsentExpired, "2025-12-31", false},
 		{"expired at noon", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Expired, "2026-03-01 12:00")}}, DConsentExpired, "2026-03-01", false},
 		{"expired, nobody knows when", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Expired, "")}}, DConsentExpired, "2026-11-21", true},
+		{"expired, and nobody can prove that it ever was", consent, Standing{Purposes: []PurposeStanding{with(newsletter(t, Expired, "2020-01-01"), func(p *PurposeStanding) { p.Proven = false })}}, DConsentUnproven, "2026-11-21", true},
+		{"older than max_age, and unproven", consent, Standing{Purposes: []PurposeStanding{with(newsletter(t, Given, "2020-01-01"), func(p *PurposeStanding) { p.Proven = false })}}, DConsentUnproven, "2026-11-21", true},
+		{"a child authorised for another purpose", consent, Standing{Minor: true, Purposes: []PurposeStanding{given, {Purpose: "profiling", Parental: true}}}, DChildNoParental, "2026-01-01", false},
 		{"older than max_age", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Given, "2024-11-20 00:10")}}, DConsentExpired, "2026-11-20", false},
 		{"past effective_until", consent, Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Until = at(t, "2026-11-21") })}}, DConsentExpired, "2026-11-20", false},
 		{"unproven", consent, Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Proven = false })}}, DConsentUnproven, "2026-11-21", true},
@@ -346,6 +349,8 @@ func TestEdgeCases(t *testing.T) {
 		s := state(newsletter(t, Given, "2026-01-01"))
 		s.Minor, s.Parental = true, true
 		require.Equal(t, KConsent, decide(one, now, s).Reason)
+		s.Parental, s.Purposes[0].Parental = false, true
+		require.Equal(t, KConsent, decide(one, now, s).Reason, "for this purpose")
 	})
 	t.Run("a child that has come of age", func(t *testing.T) {
 		s := state(newsletter(t, Given, "2026-01-01"))

@@ -167,7 +167,7 @@ type Record struct {
 type Standing struct {
 	Collected         time.Time
 	Minor             bool              // below the age of consent when collected
-	Parental          bool              // authorised by a holder of parental responsibility
+	Parental          bool              // authorised by a holder of parental responsibility, for every purpose
 	Aged              time.Time         // since when a minor is one no more (age_reached): what was given before stays a child's; zero: not known
 	Hold              bool              // a legal hold is in scope
 	Restricted        bool              // Art. 18
@@ -183,7 +183,7 @@ type PurposeStanding struct {
 	State           ConsentState
 	Since           time.Time // when the state began: given, renewed, withdrawn, ...; expired: the instant from which the consent no longer held
 	Until           time.Time // effective_until of the consent; zero: none
-	Proven          bool      // evidence and a notice are on file (Art. 7(1))
+	Proven          bool      // evidence and a notice are on file (Art. 7(1)); expired: of the consent that ended
 	Future          bool      // only events that are not yet effective, or whose clock is impossible
 	ImpossibleClock bool
 	Objection       Objection
@@ -191,6 +191,7 @@ type PurposeStanding struct {
 	Marketing       bool      // the objection is to direct marketing (Art. 21(2)): absolute
 	Ended           time.Time // basis_ended (or the event a rule names): the starting date of relation_ended, activity_ended, event; zero: open
 	Started         time.Time // basis_started
+	Parental        bool      // authorised for this purpose by a holder of parental responsibility
 }
 
 // ConsentState is the state of consent for a purpose.

@@ -50,6 +50,7 @@ type kind struct {
 	purpose  purposeNeed
 	consent  bool // changes the state of consent
 	grants   bool // gives a ground: needs a notice, an affirmative act and one certain collection
+	no       bool // the person says no: it counts from then on, never from before
 	imported bool // may come from an application; the others are written by Lethe's own commands
 	// rank orders events of one instant: the later in this order, the more it counts. Among the states of consent that is the
 	// protectiveness of the design; elsewhere the answer comes after the question, and doubt restricts.
@@ -68,15 +69,15 @@ var kinds = map[EventType]kind{
 	Given:               {purpose: needsPurpose, consent: true, grants: true, imported: true, rank: 1},
 	Renewed:             {purpose: needsPurpose, consent: true, grants: true, imported: true, rank: 2},
 	Expired:             {purpose: needsPurpose, consent: true, imported: true, rank: 3},
-	Refused:             {purpose: optionalPurpose, consent: true, imported: true, rank: 4},
-	Withdrawn:           {purpose: optionalPurpose, consent: true, imported: true, rank: 5},
+	Refused:             {purpose: optionalPurpose, consent: true, no: true, imported: true, rank: 4},
+	Withdrawn:           {purpose: optionalPurpose, consent: true, no: true, imported: true, rank: 5},
 	Invalidated:         {purpose: optionalPurpose, consent: true, imported: true, rank: 6},
-	Objected:            {purpose: optionalPurpose, imported: true, rank: 1},
+	Objected:            {purpose: optionalPurpose, no: true, imported: true, rank: 1},
 	ObjectionOverridden: {purpose: optionalPurpose, imported: true, rank: 2},
 	ObjectionUpheld:     {purpose: optionalPurpose, imported: true, rank: 3},
 	BasisStarted:        {purpose: needsPurpose, imported: true, rank: 1},
 	BasisEnded:          {purpose: needsPurpose, imported: true, rank: 2},
-	ErasureRequested:    {imported: true, rank: 1},
+	ErasureRequested:    {no: true, imported: true, rank: 1},
 	ErasureRefused:      {imported: true, rank: 2},
 	RestrictionLifted:   {imported: true, rank: 1},
 	Restricted:          {imported: true, rank: 2},

@@ -38,6 +38,16 @@ func TestExpireDue(t *testing.T) {
 		require.Equal(t, policy.Withdrawn, f.standing("newsletter", "gone@example.org", noon).Purposes[0].State)
 		require.Equal(t, policy.Given, f.standing("newsletter", "other@example.org", noon).Purposes[0].State)
 
+		t.Run("what nobody could prove stays unproven", func(t *testing.T) {
+			f.importCSV("newsletter", header1+"bare@example.org,given,newsletter,2023-05-05,,n3,\n")
+			n, err := f.r.ExpireDue(t.Context(), "newsletter", noon, ends)
+			require.NoError(t, err)
+			require.Equal(t, 1, n)
+			require.True(t, f.standing("newsletter", "old@example.org", noon).Purposes[0].Proven)
+			bare := f.standing("newsletter", "bare@example.org", noon).Purposes[0]
+			require.Equal(t, policy.Expired, bare.State)
+			require.False(t, bare.Proven)
+		})
 		t.Run("what is recorded late is seen by the next pass", func(t *testing.T) {
 			f.importCSV("newsletter", header1+"late@example.org,given,newsletter,2023-05-05,,n3,p\n")
 			n, err := f.r.ExpireDue(t.Context(), "newsletter", noon, ends)
@@ -176,6 +186,57 @@ func TestRequests(t *testing.T) {
 		require.Len(t, list, 5)
 		require.Equal(t, OutcomeCompleted, list[0].Outcome)
 		require.Equal(t, "17(3)(e)", list[1].Exception)
+	})
+}
+
+// Who objects to direct marketing objects to nothing else, whatever the answer; and one request that is closed closes no other.
+func TestAnswersReachWhatWasAsked(t *testing.T) {
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := newFixture(t)
+		f.importCSV("crm", header1+"a@example.org,given,news,2026-01-10,,n,p\na@example.org,basis_started,fraud,2026-01-10,,,\n")
+		purposes := map[string]EventType{"news": "", "fraud": ""}
+		now := func() policy.Standing {
+			f.t.Helper()
+			s, err := f.r.Standings(t.Context(), "crm", noon.Add(time.Hour), purposes)
+			require.NoError(t, err)
+			var v policy.Standing
+			require.True(t, s.At(1, &v))
+			return v
+		}
+		open := func(q Request) { require.NoError(t, f.r.OpenRequest(t.Context(), "crm", q, 1)) }
+		shut := func(id, outcome, exception string) {
+			require.NoError(t, f.r.CloseRequest(t.Context(), "crm", id, outcome, exception))
+		}
+		for i, outcome := range []string{OutcomeCompleted, OutcomeRefused} {
+			id, exception := "m"+outcome, []string{"", "21(1)"}[i]
+			open(Request{ID: id, Kind: RequestObjection, Received: day("2026-11-03"), Marketing: true})
+			shut(id, outcome, exception)
+			v := now()
+			require.Len(t, v.Purposes, 3)
+			require.Equal(t, policy.PurposeStanding{Objection: policy.ObjectionPending, ObjectedAt: day("2026-11-03"), Marketing: true}, v.Purposes[0], outcome)
+			require.Equal(t, policy.PurposeStanding{Purpose: "fraud", Started: day("2026-01-10")}, v.Purposes[1], outcome)
+			require.Equal(t, policy.NoObjection, v.Purposes[2].Objection, outcome)
+		}
+		open(Request{ID: "e1", Kind: RequestErasure, Received: day("2026-11-04")})
+		open(Request{ID: "e2", Kind: RequestErasure, Received: day("2026-11-05")})
+		shut("e1", OutcomePartlyRefused, "17(3)(b)")
+		require.Equal(t, day("2026-11-05"), now().Erasure)
+		shut("e2", OutcomeRefused, "12(5)")
+		require.Zero(t, now().Erasure)
+	})
+}
+
+func TestParentsAuthoriseAPurpose(t *testing.T) {
+	onEngines(t, func(t *testing.T, newFixture newFixture) {
+		f := newFixture(t)
+		f.importCSV("crm", "email,type,purpose,occurred_at,notice,evidence,minor\na@example.org,given,news,2026-01-10,n,p,yes\na@example.org,given,profiling,2026-01-10,n,p,yes\n"+
+			"a@example.org,parental_authorised,news,2026-01-11,,,\n")
+		v := f.standing("crm", "a@example.org", noon)
+		require.True(t, v.Minor)
+		require.False(t, v.Parental)
+		require.Equal(t, []bool{true, false}, []bool{v.Purposes[0].Parental, v.Purposes[1].Parental})
+		f.importCSV("crm", "email,type,purpose,occurred_at,notice,evidence,minor\na@example.org,parental_authorised,,2026-01-12,,,\n")
+		require.True(t, f.standing("crm", "a@example.org", noon).Parental)
 	})
 }
 

@@ -121,11 +121,16 @@ func drawFacts(t *rapid.T) []fact {
 		if kinds[f.typ].grants && rapid.Bool().Draw(t, "term") {
 			f.until = f.from + rapid.Int64Range(1, 3).Draw(t, "days")*86400e6
 		}
-		f.notice, f.proof = kinds[f.typ].grants, rapid.Bool().Draw(t, "proof")
+		f.notice, f.proof = kinds[f.typ].grants && rapid.Bool().Draw(t, "notice"), rapid.Bool().Draw(t, "proof")
 		f.minor = rapid.Bool().Draw(t, "minor")
 		f.marketing = f.typ == Objected && rapid.Bool().Draw(t, "marketing")
 		f.details.Hold = rapid.SampledFrom([]string{"h1", "h2"}).Draw(t, "hold")
 		f.details.Kind = rapid.SampledFrom([]string{RequestAccess, RequestErasure}).Draw(t, "kind")
+		f.details.Request = rapid.SampledFrom([]string{"", "r1", "r2"}).Draw(t, "request")
+		f.details.Due = rapid.SampledFrom([]int64{0, micros(noon.AddDate(0, -2, 0)), micros(noon)}).Draw(t, "due")
+		if f.typ == Expired && rapid.Bool().Draw(t, "Lethe's own") {
+			f.details.Since = micros(noon.AddDate(0, 0, rapid.IntRange(-4, 2).Draw(t, "of")))
+		}
 		facts[i] = f
 	}
 	return facts
@@ -229,6 +234,46 @@ func TestStateAt(t *testing.T) {
 		{"a basis ended", []fact{event(BasisStarted, -9), event(BasisEnded, -2)}, policy.PurposeStanding{Started: on(-9), Ended: on(-2)}},
 		{"a basis begun again", []fact{event(BasisStarted, -9), event(BasisEnded, -5), event(BasisStarted, -2)}, policy.PurposeStanding{Started: on(-2)}},
 	}
+	own := func(at, since int) fact {
+		f := event(Expired, at)
+		f.notice, f.proof, f.details.Since = false, false, d(since)
+		return f
+	}
+	bare := func(f fact) fact {
+		f.proof = false
+		return f
+	}
+	of := func(f fact, purpose string) fact {
+		f.purpose = purpose
+		return f
+	}
+	tests = append(tests, []struct {
+		name  string
+		facts []fact
+		want  policy.PurposeStanding
+	}{
+		{"Lethe ended it, and news of a withdrawal at its beginning came late", []fact{event(Given, -9), own(-3, -9), event(Withdrawn, -9)},
+			policy.PurposeStanding{State: policy.Withdrawn, Since: on(-9), Proven: true}},
+		{"Lethe ended what was proven", []fact{event(Given, -9), own(-3, -9)}, policy.PurposeStanding{State: policy.Expired, Since: on(-3), Proven: true}},
+		{"Lethe ended what was not", []fact{bare(event(Given, -9)), own(-3, -9)}, policy.PurposeStanding{State: policy.Expired, Since: on(-3)}},
+		{"the application ended what was proven", []fact{event(Given, -9), bare(event(Expired, -3))}, policy.PurposeStanding{State: policy.Expired, Since: on(-3), Proven: true}},
+		{"proof came after Lethe had ended it", []fact{bare(event(Given, -9)), own(-3, -9), event(Given, -9)}, policy.PurposeStanding{State: policy.Expired, Since: on(-3), Proven: true}},
+		{"the parents authorised this purpose", []fact{event(ParentalAuthorised, -9)}, policy.PurposeStanding{Parental: true}},
+		{"a withdrawal of today, said to hold since before the consent", []fact{event(Given, -5), effective(event(Withdrawn, -1), d(-9))},
+			policy.PurposeStanding{State: policy.Withdrawn, Since: on(-1), Proven: true}},
+		{"an objection of another purpose was upheld for all that was objected to", []fact{event(BasisStarted, -9), of(event(Objected, -5), "profiling"), of(event(ObjectionUpheld, -2), "")},
+			policy.PurposeStanding{Started: on(-9)}},
+		{"an objection of another purpose was overridden", []fact{event(BasisStarted, -9), of(event(Objected, -5), "profiling"), of(event(ObjectionOverridden, -2), "")},
+			policy.PurposeStanding{Started: on(-9)}},
+		{"an objection that nobody recorded was upheld", []fact{event(BasisStarted, -9), of(event(ObjectionUpheld, -2), "")},
+			policy.PurposeStanding{Started: on(-9), Objection: policy.ObjectionUpheld, ObjectedAt: on(-2)}},
+		{"an objection that nobody recorded was overridden", []fact{event(BasisStarted, -9), of(event(ObjectionOverridden, -2), "")},
+			policy.PurposeStanding{Started: on(-9)}},
+		{"an objection to all marketing was upheld", []fact{event(BasisStarted, -9), of(with(event(Objected, -5), func(f *fact) { f.marketing = true }), ""), of(event(ObjectionUpheld, -2), "")},
+			policy.PurposeStanding{Started: on(-9)}},
+		{"erasure asked by an impossible clock is seen where nothing else is known", []fact{of(fact{typ: ErasureRequested, occurred: d(1), from: d(-1), recorded: d(0)}, "")},
+			policy.PurposeStanding{ImpossibleClock: true}},
+	}...)
 	t.Run("an objection to all marketing is to no purpose", func(t *testing.T) {
 		var s policy.Standing
 		stateAt([]fact{event(Given, -9), {typ: Objected, marketing: true, occurred: d(-5), from: d(-5), recorded: d(-5)}, {typ: Withdrawn, occurred: d(-2), from: d(-2), recorded: d(-2)}}, noon,
@@ -243,9 +288,32 @@ func TestStateAt(t *testing.T) {
 			var s policy.Standing
 			stateAt(test.facts, noon, map[string]EventType{"news": ""}, &s)
 			test.want.Purpose = "news"
+			s.Purposes = slices.DeleteFunc(s.Purposes, func(p policy.PurposeStanding) bool { return p.Purpose != "news" })
 			require.Equal(t, []policy.PurposeStanding{test.want}, s.Purposes)
 		})
 	}
+	t.Run("of several requests for erasure those that are open count", func(t *testing.T) {
+		asked := func(typ EventType, at int, request string) fact {
+			return fact{typ: typ, occurred: d(at), from: d(at), recorded: d(at), details: details{Request: request, Kind: RequestErasure}}
+		}
+		for _, test := range []struct {
+			name  string
+			facts []fact
+			want  time.Time
+		}{
+			{"one of two is closed", []fact{asked(ErasureRequested, -9, "r1"), asked(ErasureRequested, -5, "r2"), asked(RequestClosed, -2, "r1")}, on(-5)},
+			{"the later of two is closed", []fact{asked(ErasureRequested, -9, "r1"), asked(ErasureRequested, -5, "r2"), asked(RequestClosed, -2, "r2")}, on(-9)},
+			{"one of two is refused", []fact{asked(ErasureRequested, -9, "r1"), asked(ErasureRequested, -5, "r2"), asked(ErasureRefused, -2, "r1")}, on(-5)},
+			{"both are open", []fact{asked(ErasureRequested, -9, "r1"), asked(ErasureRequested, -5, "r2")}, on(-5)},
+			{"closing one answers what an application told before", []fact{asked(ErasureRequested, -9, ""), asked(ErasureRequested, -9, "r1"), asked(RequestClosed, -2, "r1")}, time.Time{}},
+			{"but not what it tells after", []fact{asked(ErasureRequested, -9, "r1"), asked(RequestClosed, -5, "r1"), asked(ErasureRequested, -2, "")}, on(-2)},
+			{"an application's refusal refuses all", []fact{asked(ErasureRequested, -9, "r1"), asked(ErasureRequested, -8, ""), asked(ErasureRefused, -2, "")}, time.Time{}},
+		} {
+			var s policy.Standing
+			stateAt(test.facts, noon, map[string]EventType{"news": ""}, &s)
+			require.Equal(t, test.want, s.Erasure, test.name)
+		}
+	})
 	t.Run("withdrawing everything reaches purposes without events", func(t *testing.T) {
 		var s policy.Standing
 		stateAt([]fact{{typ: Withdrawn, occurred: d(-1), from: d(-1), recorded: d(-1)}}, noon, map[string]EventType{"a": "", "b": ""}, &s)
@@ -257,6 +325,12 @@ func TestStateAt(t *testing.T) {
 		stateAt([]fact{event(Given, -9), event(Withdrawn, -3), event(BasisEnded, -1)}, noon, map[string]EventType{"news": Withdrawn}, &s)
 		require.Equal(t, on(-3), s.Purposes[0].Ended)
 	})
+}
+
+// with copies what it changes.
+func with(f fact, change func(*fact)) fact {
+	change(&f)
+	return f
 }
 
 // effective moves when an event takes effect.

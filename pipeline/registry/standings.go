@@ -316,6 +316,12 @@ const (
 	bitEnded
 )
 
+// A purpose's first byte holds the state in its low half, above it the objection, and above that one more bit.
+const (
+	objectionShift  = 4
+	bitParentalHere = 1 << 7
+)
+
 // states gives each state of consent its stored number.
 var states = []policy.ConsentState{policy.NoConsent, policy.Given, policy.Renewed, policy.Refused, policy.Withdrawn, policy.Expired, policy.Invalidated}
 
@@ -342,7 +348,7 @@ func (s *Standings) encode(buf []byte, v *policy.Standing) []byte {
 	for i := range v.Purposes {
 		p := &v.Purposes[i]
 		buf = binary.AppendUvarint(buf, uint64(s.number(p.Purpose)))
-		buf = append(buf, byte(slices.Index(states, p.State))|byte(p.Objection)<<4,
+		buf = append(buf, byte(slices.Index(states, p.State))|byte(p.Objection)<<objectionShift|bit(p.Parental, bitParentalHere),
 			bit(p.Proven, bitProven)|bit(p.Future, bitFuture)|bit(p.ImpossibleClock, bitImpossible)|bit(p.Marketing, bitMarketing)|
 				bit(!p.Until.IsZero(), bitUntil)|bit(!p.ObjectedAt.IsZero(), bitObjected)|bit(!p.Started.IsZero(), bitStarted)|bit(!p.Ended.IsZero(), bitEnded))
 		buf = binary.AppendVarint(buf, micros(p.Since))
@@ -392,7 +398,7 @@ func (s *Standings) At(collection int32, dst *policy.Standing) bool {
 		p := &purposes[i]
 		name := d.uint()
 		state, flags := d.byte(), d.byte()
-		*p = policy.PurposeStanding{Purpose: s.names[name], State: states[state&0xf], Objection: policy.Objection(state >> 4),
+		*p = policy.PurposeStanding{Purpose: s.names[name], State: states[state&0xf], Objection: policy.Objection(state &^ bitParentalHere >> objectionShift), Parental: state&bitParentalHere != 0,
 			Proven: flags&bitProven != 0, Future: flags&bitFuture != 0, ImpossibleClock: flags&bitImpossible != 0, Marketing: flags&bitMarketing != 0, Since: d.time()}
 		if flags&bitUntil != 0 {
 			p.Until = d.time()

@@ -33,7 +33,11 @@ type fact struct {
 // Consent is the state of the latest event with effective_from <= asOf, by effective_from, then by protectiveness, then by position; a
 // consent past its effective_until reads as expired since then. Events of one type and instant count as one, proven when one of them is,
 // ending when the first of them ends. While a proven consent lasts, a later one without proof says nothing. An expired event of Lethe's own
-// ends the consent it was written for, and no other. An event that happened more than five minutes after it was recorded is not trusted.
+// ends the consent it was written for, and no other; a consent that expired is as proven as it was. An event that happened more than five minutes after it was recorded is not
+// trusted. A no counts from when the person said it, also where it is said to hold since before: no consent given in between outlives it.
+//
+// An answer to an objection that names no purpose answers what was objected to. Requests for erasure are told apart by their names; those without one, of applications, are
+// answered by the next answer to any.
 func stateAt(facts []fact, asOf time.Time, purposes map[string]EventType, into *policy.Standing) {
 	foldAt(facts, asOf, purposes, into)
 	for i := range into.Purposes {
@@ -47,6 +51,11 @@ func stateAt(facts []fact, asOf time.Time, purposes map[string]EventType, into *
 // foldAt is stateAt before the passing of time is seen: a consent past its end still stands as given.
 func foldAt(facts []fact, asOf time.Time, purposes map[string]EventType, into *policy.Standing) {
 	*into = policy.Standing{Purposes: into.Purposes[:0]}
+	for i := range facts {
+		if f := &facts[i]; kinds[f.typ].no && !f.impossible() {
+			f.from = max(f.from, f.occurred)
+		}
+	}
 	slices.SortStableFunc(facts, func(a, b fact) int {
 		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(kinds[a.typ].rank, kinds[b.typ].rank), cmp.Compare(a.typ, b.typ), cmp.Compare(a.seq, b.seq))
 	})
@@ -63,6 +72,11 @@ func foldAt(facts []fact, asOf time.Time, purposes map[string]EventType, into *p
 		}
 	}
 	into.Hold = len(f.holds) > 0
+	for _, at := range f.erasures {
+		if at := instant(at); at.After(into.Erasure) {
+			into.Erasure = at
+		}
+	}
 	for _, due := range f.requests {
 		if due == 0 || f.asOf < due+accessMargin.Microseconds() {
 			into.PendingAccess = true
@@ -76,6 +90,7 @@ type folder struct {
 	into     *policy.Standing
 	holds    map[string]bool
 	requests map[string]int64 // open access and portability requests: due, 0 for none
+	erasures map[string]int64 // open requests for erasure: the latest instant of each; "" those without a name
 }
 
 // name makes the entries of the purposes that the collection's events and the silo's rules name, sorted.
@@ -84,12 +99,15 @@ func (f *folder) name(e *fact) {
 		f.purpose(e.purpose)
 		return
 	}
-	if kinds[e.typ].purpose == optionalPurpose {
+	if kinds[e.typ].purpose == optionalPurpose || e.impossible() {
 		for p := range f.ends {
 			f.purpose(p)
 		}
 	}
 }
+
+// impossible reports whether an event happened after it was recorded.
+func (e *fact) impossible() bool { return e.occurred > e.recorded+clockTolerance.Microseconds() }
 
 // purpose finds or makes the entry of a purpose.
 func (f *folder) purpose(name string) *policy.PurposeStanding {
@@ -107,7 +125,7 @@ func (f *folder) fold(e *fact) {
 		s.FirstSeq = e.seq
 	}
 	s.LastSeq = max(s.LastSeq, e.seq)
-	impossible := e.occurred > e.recorded+clockTolerance.Microseconds()
+	impossible := e.impossible()
 	if !impossible {
 		if at := instant(e.occurred); s.Collected.IsZero() || at.Before(s.Collected) {
 			s.Collected = at
@@ -138,11 +156,21 @@ func (f *folder) fold(e *fact) {
 	case RestrictionLifted:
 		s.Restricted = false
 	case ErasureRequested:
-		s.Erasure = at
+		if f.erasures == nil {
+			f.erasures = map[string]int64{}
+		}
+		f.erasures[e.details.Request] = e.from
 	case ErasureRefused:
-		s.Erasure = time.Time{}
+		if e.details.Request == "" {
+			clear(f.erasures)
+		}
+		f.answered(e.details.Request)
 	case ParentalAuthorised:
-		s.Parental = true
+		if e.purpose == "" {
+			s.Parental = true
+		} else {
+			f.purpose(e.purpose).Parental = true
+		}
 	case HoldPlaced:
 		if f.holds == nil {
 			f.holds = map[string]bool{}
@@ -160,12 +188,25 @@ func (f *folder) fold(e *fact) {
 	case RequestClosed:
 		delete(f.requests, e.details.Request)
 		if e.details.Kind == RequestErasure { // the erasure request is consumed
-			s.Erasure = time.Time{}
+			f.answered(e.details.Request)
 		}
+	case ObjectionUpheld, ObjectionOverridden:
+		objected := slices.ContainsFunc(s.Purposes, func(p policy.PurposeStanding) bool { return p.Objection != policy.NoObjection })
+		f.each(e, func(p *policy.PurposeStanding) {
+			if e.purpose != "" || p.Objection != policy.NoObjection || !objected && e.typ == ObjectionUpheld {
+				f.foldPurpose(p, e, at)
+			}
+		})
 	default:
 		f.each(e, func(p *policy.PurposeStanding) { f.foldPurpose(p, e, at) })
 	}
 	f.end(e, at)
+}
+
+// answered takes a request for erasure from the open ones, and those that have no name.
+func (f *folder) answered(request string) {
+	delete(f.erasures, request)
+	delete(f.erasures, "")
 }
 
 // each calls do with the entries an event is about.
@@ -206,10 +247,14 @@ func (f *folder) foldPurpose(p *policy.PurposeStanding, e *fact, at time.Time) {
 	if !kinds[e.typ].consent {
 		return
 	}
-	if e.details.Since != 0 && micros(p.Since) != e.details.Since {
-		return // Lethe ended a consent that another one, recorded late, has replaced
+	lasts := p.State == policy.Given || p.State == policy.Renewed
+	if e.details.Since != 0 && (!lasts || micros(p.Since) != e.details.Since) {
+		return // Lethe ended a consent that another one, or a no, recorded late, has replaced
 	}
 	state, until, proven := policy.ConsentState(e.typ), instant(e.until), e.notice && e.proof
+	if e.typ == Expired {
+		proven = p.Proven && (lasts || p.State == policy.Expired)
+	}
 	if p.State == state && p.Since.Equal(at) {
 		p.Proven = p.Proven || proven
 		if p.Until.IsZero() || !until.IsZero() && until.Before(p.Until) {
@@ -217,7 +262,7 @@ func (f *folder) foldPurpose(p *policy.PurposeStanding, e *fact, at time.Time) {
 		}
 		return
 	}
-	if kinds[e.typ].grants && !proven && p.Proven && (p.State == policy.Given || p.State == policy.Renewed) && (p.Until.IsZero() || p.Until.After(at)) {
+	if kinds[e.typ].grants && !proven && p.Proven && lasts && (p.Until.IsZero() || p.Until.After(at)) {
 		return // what nobody can prove takes no proof away
 	}
 	p.State, p.Since, p.Until, p.Proven = state, at, until, proven
