@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -358,23 +357,28 @@ on it is refused, unless it is of a later day and has evidence.`,
 				}
 				e.Subjects = append(e.Subjects, subject)
 			}
-			if ev.at != "" {
-				at, err := time.Parse(time.RFC3339, ev.at)
-				if err != nil {
-					return fmt.Errorf("%w: --at: write an instant as 2026-11-21T10:00:00Z", errUsage)
-				}
-				e.OccurredAt = at
+			if !slices.Contains(registry.ImportedTypes(), ev.typ) {
+				return fmt.Errorf("%w: --type %q: write one of %s", errUsage, ev.typ, strings.Join(registry.ImportedTypes(), ", "))
 			}
-			return c.withIntake(cmd.Context(), ev.silo, func(_ *pipeline.Pipeline, config *Config, intake *pipeline.Intake) error {
+			return c.withIntake(cmd.Context(), ev.silo, func(p *pipeline.Pipeline, config *Config, intake *pipeline.Intake) error {
+				if ev.at != "" {
+					var err error
+					if e.OccurredAt, e.Zone, err = registry.ParseInstant(ev.at, p.Zone); err != nil {
+						return fmt.Errorf("%w: --at: write 2026-06-11, 2026-06-11 09:30, or an instant as 2026-06-11T09:30:00Z", errUsage)
+					}
+				}
 				e.Country = cmp.Or(ev.country, config.Silos[ev.silo].Jurisdiction, config.Controller.Jurisdiction)
-				seq, err := intake.Record(cmd.Context(), ev.silo, e)
+				seq, listed, err := intake.Record(cmd.Context(), ev.silo, e)
+				var refused *registry.RefusedError
 				switch {
+				case errors.As(err, &refused) && refused.Reason == registry.UnknownMethod:
+					return fmt.Errorf("%w: --method %q: write one of %s", errUsage, ev.method, strings.Join(registry.AffirmativeActs, ", "))
 				case err != nil:
 					return err
 				case seq == 0:
 					fmt.Fprintln(c.Out, "was recorded before")
 				default:
-					fmt.Fprintf(c.Out, "recorded as event %d of silo %s\n", seq, ev.silo)
+					fmt.Fprintf(c.Out, "recorded as event %d of silo %s%s\n", seq, ev.silo, newlyListed(listed))
 				}
 				return nil
 			})
@@ -384,7 +388,7 @@ on it is refused, unless it is of a later day and has evidence.`,
 	cmd.Flags().StringArrayVar(&ev.subjects, "subject", nil, "the person: kind=value, once for each identifier")
 	cmd.Flags().StringVar(&ev.purpose, "purpose", "", "the purpose it is about")
 	cmd.Flags().StringVar(&ev.typ, "type", "", "type of event")
-	cmd.Flags().StringVar(&ev.at, "at", "", "when the person acted (RFC 3339); default now")
+	cmd.Flags().StringVar(&ev.at, "at", "", "when the person acted: 2006-01-02, 2006-01-02 15:04, or RFC 3339; default now")
 	cmd.Flags().StringVar(&ev.notice, "notice", "", "id of the notice that was shown")
 	cmd.Flags().StringVar(&ev.method, "method", "", "how the person acted")
 	cmd.Flags().StringVar(&ev.evidence, "evidence", "", "reference to the proof; only its salted commitment is stored")
@@ -394,6 +398,17 @@ on it is refused, unless it is of a later day and has evidence.`,
 	cmd.Flags().BoolVar(&ev.marketing, "marketing", false, "the objection is to direct marketing (Art. 21(2))")
 	required(cmd, "silo", "subject", "type")
 	return cmd
+}
+
+// newlyListed says that an event put somebody onto the suppression list.
+func newlyListed(identifiers int) string {
+	switch identifiers {
+	case 0:
+		return ""
+	case 1:
+		return "; 1 identifier is new on the suppression list"
+	}
+	return fmt.Sprintf("; %d identifiers are new on the suppression list", identifiers)
 }
 
 // parseSubject reads kind=value.

@@ -180,27 +180,29 @@ func link(s *policy.Silo, keys *keystore.SiloKey, e *registry.Event) error {
 	return nil
 }
 
-// Record records one event, and returns its position: 0 for one that was recorded before.
-func (in *Intake) Record(ctx context.Context, silo string, e registry.Event) (int64, error) {
+// Record records one event, and returns its position, 0 for one that was recorded before, and how many identifiers are new on the suppression list.
+func (in *Intake) Record(ctx context.Context, silo string, e registry.Event) (seq int64, listed int, err error) {
 	s := in.silo(silo)
 	switch {
 	case s == nil:
-		return 0, fmt.Errorf("%w: silo %q is not under silos", ErrConfig, silo)
+		return 0, 0, fmt.Errorf("%w: silo %q is not under silos", ErrConfig, silo)
 	case s.Suppression:
-		return 0, fmt.Errorf("%w: %s is the suppression list: record the objection in the silo where it was said, or import a list with `lethe consent import --silo %[2]s`", ErrConfig, silo)
+		return 0, 0, fmt.Errorf("%w: %s is the suppression list: record the objection in the silo where it was said, or import a list with `lethe consent import --silo %[2]s`", ErrConfig, silo)
+	case e.Purpose != "" && !slices.ContainsFunc(s.Rules, func(r policy.Rule) bool { return r.Purpose == e.Purpose }):
+		// A withdrawal from it would end nothing.
+		return 0, 0, fmt.Errorf("%w: silo %s has no rule for the purpose %q: `lethe policy explain %[2]s` shows its purposes", ErrConfig, silo, e.Purpose)
 	}
 	key, err := in.Keys.SiloKey(silo)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	in.list.bar(s, &e)
-	seq, err := in.registry.Append(ctx, key, e)
-	if err != nil {
-		return 0, err
+	if seq, err = in.registry.Append(ctx, key, e); err != nil {
+		return 0, 0, err
 	}
 	in.list.note(s, &e)
-	_, err = in.list.flush(context.WithoutCancel(ctx), false)
-	return seq, err
+	listed, err = in.list.flush(context.WithoutCancel(ctx), false)
+	return seq, listed, err
 }
 
 // FromTable reads an application's table and records what its rows say of consents: each row once for each thing it says, however often it is

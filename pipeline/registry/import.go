@@ -370,15 +370,15 @@ func (in *Import) set(p *pending, column, value string) error {
 	case "basis":
 		p.Basis = value
 	case "occurred_at":
-		if p.OccurredAt, p.Zone, err = parseInstant(value, in.Zone); err != nil {
+		if p.OccurredAt, p.Zone, err = ParseInstant(value, in.Zone); err != nil {
 			return refuse(BadTime, column)
 		}
 	case "effective_from":
-		if p.EffectiveFrom, _, err = parseInstant(value, in.Zone); err != nil {
+		if p.EffectiveFrom, _, err = ParseInstant(value, in.Zone); err != nil {
 			return refuse(BadTime, column)
 		}
 	case "effective_until":
-		if p.EffectiveUntil, _, err = parseInstant(value, in.Zone); err != nil {
+		if p.EffectiveUntil, _, err = ParseInstant(value, in.Zone); err != nil {
 			return refuse(BadTime, column)
 		}
 	case "notice":
@@ -492,7 +492,9 @@ var instantLayouts = []struct {
 	{"2006-01-02", false},
 }
 
-func parseInstant(value string, zone *time.Location) (time.Time, string, error) {
+// ParseInstant reads an instant as deliveries write it: one without an offset is of the zone, a date alone its first moment there. It returns the name of
+// the zone or the offset as well.
+func ParseInstant(value string, zone *time.Location) (time.Time, string, error) {
 	value = strings.TrimSpace(value)
 	// The length tells most forms apart, which saves the price of failed attempts.
 	for _, l := range instantLayouts {

@@ -203,7 +203,7 @@ func (l *recordLines) kantara(record []byte) error {
 func (l *recordLines) receiptTime(raw json.RawMessage) (time.Time, string, error) {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
-		return parseInstant(text, l.in.Zone)
+		return ParseInstant(text, l.in.Zone)
 	}
 	seconds, err := strconv.ParseInt(string(raw), 10, 64)
 	if err != nil || seconds <= 0 || seconds > 253402300799 {
@@ -230,7 +230,7 @@ func (in *Import) termination(at time.Time, text, column string) (time.Time, err
 	if period, err := policy.ParsePeriod(strings.ToUpper(text)); err == nil && !period.IsZero() {
 		return (policy.EndOf(policy.DateOf(at, in.Zone), period) + 1).Start(in.Zone), nil
 	}
-	until, _, err := parseInstant(strings.ToUpper(text), in.Zone)
+	until, _, err := ParseInstant(strings.ToUpper(text), in.Zone)
 	if err != nil {
 		return time.Time{}, refuse(BadTermination, column)
 	}
@@ -288,7 +288,7 @@ func (l *recordLines) isoEvent(p *pending, event ReceiptEvent, place string) err
 	if p.Type, ok = consentState(event.State); !ok {
 		return refuse(BadType, place+"event_state")
 	}
-	if p.OccurredAt, p.Zone, err = parseInstant(event.Time, l.in.Zone); err != nil {
+	if p.OccurredAt, p.Zone, err = ParseInstant(event.Time, l.in.Zone); err != nil {
 		return refuse(BadTime, place+"event_time")
 	}
 	if !kinds[p.Type].grants {
