@@ -232,7 +232,7 @@ func TestSilosShareNothing(t *testing.T) {
 					if b, ok := v.([]byte); ok {
 						text = string(b)
 					}
-					require.NotContains(t, text, "ada", "%s.%s", table, columns[i])
+					require.NotContains(t, text, "lago-blu", "%s.%s", table, columns[i]) // three letters stand in random bytes sooner or later
 					require.NotContains(t, text, "333123", "%s.%s", table, columns[i])
 					require.NotContains(t, text, "4711", "%s.%s", table, columns[i])
 					if _, number := v.(int64); number || len(text) < 8 || slices.Contains(sharedTexts, text) || instantRE.MatchString(text) {
