@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -464,7 +465,7 @@ func (n *night) openSilo(ctx context.Context, s *policy.Compiled, seen registry.
 		return verified
 	}
 	if n.opts.Apply {
-		if _, err := n.registry.ExpireDue(ctx, name, n.asOf, expiryEnds(s, n.Zone)); err != nil {
+		if _, err := n.registry.ExpireDue(ctx, name, n.asOf, expiryEnds(s, n.asOf, n.Zone)); err != nil {
 			return err
 		}
 	}
@@ -488,24 +489,33 @@ func (n *night) recallTraces(ctx context.Context, silo string) (err error) {
 	return nil
 }
 
-// expiryEnds says, for each purpose of a silo that rests on consent, when a consent of a given instant has reached its longest life.
-func expiryEnds(s *policy.Compiled, zone *time.Location) registry.ExpiryEnds {
-	ends := registry.ExpiryEnds{}
-	for _, r := range s.Silo.Rules {
+// expiryEnds says, for each purpose of a silo that rests on consent, when a consent of a given instant has reached its longest life: by the rule in force at an
+// instant that grants the most, as no later event takes an end back.
+func expiryEnds(s *policy.Compiled, at time.Time, zone *time.Location) registry.ExpiryEnds {
+	ages := map[string][]policy.Period{}
+	for _, r := range s.InForce(at) {
 		if r.Basis == policy.Consent {
-			ends[r.Purpose] = func(since time.Time) time.Time {
-				return (policy.EndOf(policy.DateOf(since, zone), r.MaxAge) + 1).Start(zone)
+			ages[r.Purpose] = append(ages[r.Purpose], r.MaxAge)
+		}
+	}
+	ends := registry.ExpiryEnds{}
+	for purpose, list := range ages {
+		ends[purpose] = func(since time.Time) time.Time {
+			day, last := policy.DateOf(since, zone), policy.Date(0)
+			for _, age := range list {
+				last = max(last, policy.EndOf(day, age))
 			}
+			return (last + 1).Start(zone)
 		}
 	}
 	return ends
 }
 
-// endings names, for each purpose of a silo, the event that ends it.
+// endings names, for each purpose of a silo, the event that ends it: among rules that wait for one there is no other (policy.Compile).
 func endings(s *policy.Compiled) map[string]registry.EventType {
 	out := map[string]registry.EventType{}
 	for _, r := range s.Silo.Rules {
-		out[r.Purpose] = registry.EventType(r.Event)
+		out[r.Purpose] = cmp.Or(registry.EventType(r.Event), out[r.Purpose])
 	}
 	return out
 }

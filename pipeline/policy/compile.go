@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -213,6 +214,11 @@ func (c *Compiled) compileRules(p *problems) {
 				rp.add("rule %d has the same id and is in force at the same time: give one of them an id, or end one with valid_until before the other's valid_from", j+1)
 			}
 		}
+		for j, other := range c.rules[:i] {
+			if mine, theirs := r.endingEvent(), other.endingEvent(); other.Purpose == r.Purpose && mine != "" && theirs != "" && mine != theirs {
+				rp.add("rule %d of the same purpose ends with %s, this one with %s: a purpose has one end, give one of them a purpose of its own", j+1, theirs, mine)
+			}
+		}
 		for _, f := range r.Fields {
 			governed[f] = true
 		}
@@ -277,6 +283,15 @@ func checkConsent(p *problems, r *rule) {
 	if r.Grace.longest() > maxConsentGrace.longest() {
 		p.add("grace %s is longer than a month, the outer limit for erasure after a withdrawal (Art. 12(3)): shorten it to P1M or less", r.Grace)
 	}
+}
+
+// endingEvent is the type of the registry's event that a rule takes for the end from which its period counts; "" of a rule that waits for none.
+func (ru *rule) endingEvent() string {
+	switch ru.Start {
+	case ActivityEnded, RelationEnded, Inactivated, AtEvent:
+		return cmp.Or(ru.Event, "basis_ended")
+	}
+	return ""
 }
 
 // startNeeds says which settings each starting point takes beside start.

@@ -30,6 +30,9 @@ func TestCompileRefuses(t *testing.T) {
 		{"no match", func(s *Silo) { s.NoMatch = "delete" }, "no_match"},
 		{"no records", func(s *Silo) { s.Records = nil }, "no records"},
 		{"no rules", func(s *Silo) { s.Rules = nil }, "no rules"},
+		{"two ends of one purpose", func(s *Silo) {
+			s.Rules = []Rule{consentRule(), termRule(Contract, "newsletter"), termRule(LegitimateInterest, "newsletter", func(r *Rule) { r.Start, r.At, r.Event = AtEvent, "", "withdrawn" })}
+		}, "rule 2 of the same purpose ends with basis_ended, this one with withdrawn"},
 		{"too many rules", func(s *Silo) {
 			for i := range maxRules {
 				s.Rules = append(s.Rules, consentRule(func(r *Rule) { r.Purpose = strings.Repeat("p", i+1) }))

@@ -1,0 +1,70 @@
+package pipeline_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+)
+
+// What ends a consent for good is the longest of the rules in force, wherever they stand: not the version of last year, and not the shorter of two.
+func TestConsentEndsByTheLongestRuleInForce(t *testing.T) {
+	short := func(r policy.Rule, change func(*policy.Rule)) policy.Rule {
+		r.MaxAge = policy.Period{Months: 3}
+		change(&r)
+		return r
+	}
+	for name, change := range map[string]func(*policy.Silo){
+		"a version of last year, last": func(s *policy.Silo) {
+			s.Rules = append(s.Rules, short(s.Rules[0], func(r *policy.Rule) { r.Until = "2026-06-01" }))
+			s.Rules[0].From = "2026-06-01"
+		},
+		"a version of next year, last": func(s *policy.Silo) {
+			s.Rules = append(s.Rules, short(s.Rules[0], func(r *policy.Rule) { r.From = "2027-06-01" }))
+			s.Rules[0].Until = "2027-06-01"
+		},
+		"a shorter one for another field, last": func(s *policy.Silo) {
+			s.Rules = append(s.Rules, short(s.Rules[0], func(r *policy.Rule) { r.ID, r.Fields = "short", []string{"name"} }))
+		},
+		"a shorter one for another field, first": func(s *policy.Silo) {
+			s.Rules = append([]policy.Rule{short(s.Rules[0], func(r *policy.Rule) { r.ID, r.Fields = "short", []string{"name"} })}, s.Rules...)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, news(func(s *policy.Silo) {
+				change(s)
+				null := "null"
+				s.Anonymize = map[string]*string{"name": &null}
+			}), people())
+			w.usualEvents()
+			_, err := w.night()
+			require.NoError(t, err)
+			for email, want := range map[string]registry.EventType{"ada@lago.it": registry.Given, "eve@lago.it": registry.Expired} {
+				known, err := w.p.Show(t.Context(), "news", registry.Subject{Kind: "email", Value: email}, "", w.now)
+				require.NoError(t, err)
+				require.Len(t, known.Collections, 1)
+				events := known.Collections[0].Events
+				require.Equal(t, want, events[len(events)-1].Type, email)
+			}
+		})
+	}
+}
+
+// The event from which a period counts is seen wherever the rule stands that names it.
+func TestTheEventOfARuleEndsItsPurpose(t *testing.T) {
+	proof := policy.Rule{ID: "proof", Purpose: "news", Basis: policy.LegitimateInterest, Start: policy.AtEvent, Event: "withdrawn", Period: policy.Period{Years: 5}, End: policy.Delete,
+		Because: "claims", Owner: "anna", ReviewBy: "2027-01-01"}
+	for _, first := range []bool{true, false} {
+		w := newWorld(t, news(func(s *policy.Silo) {
+			if s.Rules = append(s.Rules, proof); first {
+				s.Rules[0], s.Rules[1] = s.Rules[1], s.Rules[0]
+			}
+		}), people())
+		w.usualEvents()
+		known, err := w.p.Show(t.Context(), "news", registry.Subject{Kind: "email", Value: "bob@lago.it"}, "", w.now)
+		require.NoError(t, err)
+		require.Equal(t, "2031-10-01", known.Collections[0].Purposes[0].Until)
+	}
+}
