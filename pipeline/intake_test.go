@@ -209,7 +209,7 @@ func TestTheListOfThoseWhoSaidNo(t *testing.T) {
 		in, err := w.p.OpenIntake(t.Context())
 		require.NoError(t, err)
 		defer in.Close()
-		_, err = in.Record(t.Context(), w.p.Silos[0].Silo.Name, registry.Event{Type: typ, Purpose: "news", Subjects: []registry.Subject{{Kind: "email", Value: "ada@example.org"}},
+		_, _, err = in.Record(t.Context(), w.p.Silos[0].Silo.Name, registry.Event{Type: typ, Purpose: "news", Subjects: []registry.Subject{{Kind: "email", Value: "ada@example.org"}},
 			OccurredAt: at, Notice: "v1", Evidence: evidence})
 		return err
 	}

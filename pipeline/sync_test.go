@@ -121,7 +121,7 @@ func TestCopyEndsToTheMinute(t *testing.T) {
 	w := granted(t, nil)
 	in, err := w.p.OpenIntake(t.Context())
 	require.NoError(t, err)
-	_, err = in.Record(t.Context(), "news", registry.Event{Type: registry.Renewed, Purpose: "news", Subjects: []registry.Subject{{Kind: "email", Value: "ada@lago.it"}},
+	_, _, err = in.Record(t.Context(), "news", registry.Event{Type: registry.Renewed, Purpose: "news", Subjects: []registry.Subject{{Kind: "email", Value: "ada@lago.it"}},
 		OccurredAt: w.now, EffectiveUntil: time.Date(2026, 12, 24, 14, 30, 0, 700000, rome), Notice: "v1", Evidence: "form"})
 	require.NoError(t, err)
 	require.NoError(t, in.Close())
