@@ -41,6 +41,9 @@ func (g *group) use(m registry.Match) {
 		if g.row.Collection != nil {
 			refs = append(slices.Clip(refs), *g.row.Collection)
 		}
+		if g.row.Record != nil {
+			refs = append(slices.Clip(refs), *g.row.Record)
+		}
 		for _, ref := range refs {
 			for _, collection := range g.state.standings.Lookup(ref) {
 				g.state.used.add(collection)

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -479,7 +480,9 @@ func (g *group) ruleOn(refs []registry.Ref, rows arrowRecord, row int, asOf time
 	if len(refs) > 0 {
 		r.subject = refs[0]
 	}
-	g.row.Created, g.row.SiloScope, g.row.Collection = rec.Collected, g.silo.Silo.LinkScope == "silo", nil
+	if g.row.SiloScope, g.row.Collection = g.silo.Silo.LinkScope == "silo", nil; g.row.SiloScope {
+		g.row.Created = g.createdBy(rows, row)
+	}
 	if id := g.text(rows, row, g.collection); id != "" {
 		ref := registry.CollectionRef(g.match, id)
 		g.row.Collection = &ref
@@ -488,10 +491,15 @@ func (g *group) ruleOn(refs []registry.Ref, rows arrowRecord, row int, asOf time
 	if len(g.key) > 0 && g.state.standings.Linked() {
 		if key, ok := connectors.KeyOf(rows, g.key, row); ok {
 			r.record, r.known = g.match.Record(g.store.System(), g.table.Name, []byte(key)), true
-			g.row.Record = &r.record
+			if !g.reused(r.record, r.subject) {
+				g.row.Record = &r.record
+			}
 		}
 	}
 	m := g.state.standings.Match(g.row)
+	if m.Identity == policy.Unmatched && g.row.Collection == nil && g.unreadable(rows, row) {
+		m.Identity = policy.Unparseable
+	}
 	g.use(m)
 	rec.Identity = m.Identity
 	if m.Identity == policy.Matched && g.state.standings.At(m.Collection, &g.standing) {
@@ -508,6 +516,51 @@ func (g *group) ruleOn(refs []registry.Ref, rows arrowRecord, row int, asOf time
 	}
 	g.changes(&r, rows, row)
 	return r
+}
+
+// createdBy is the instant by which a row had come to be, for all that it says itself: of a day its end, of a time the end of that second. What was collected until then
+// may be what the row holds.
+func (g *group) createdBy(rows arrowRecord, row int) time.Time {
+	switch at := g.record.Collected; {
+	case at.IsZero():
+		return at
+	case len(value(rows.Column(g.collected).(*array.Binary), row)) == len(time.DateOnly):
+		return (policy.DateOf(at, g.zone) + 1).Start(g.zone).Add(-time.Microsecond)
+	default:
+		return at.Truncate(time.Microsecond).Add(time.Second - time.Microsecond)
+	}
+}
+
+// reused reports whether a night deleted the row that had this key, and what has it now is another's: no link leads from it. In a backup it is the row that was.
+func (g *group) reused(record, subject registry.Ref) bool {
+	if g.store.backup() {
+		return false
+	}
+	deleted := false
+	for _, t := range g.state.tombstones.Find(record) {
+		if t.Action == string(policy.Delete) {
+			if t.Subject == subject {
+				return false
+			}
+			deleted = true
+		}
+	}
+	return deleted
+}
+
+// unreadable reports whether one of a row's identifiers is there and is none: the registry could know the person by it.
+func (g *group) unreadable(rows arrowRecord, row int) bool {
+	for _, s := range g.subjects {
+		text := value(rows.Column(s.column).(*array.Binary), row)
+		if len(bytes.TrimSpace(text)) == 0 {
+			continue
+		}
+		normal, ok := registry.Normalise(s.kind, text, g.silo.Jurisdiction.Code, g.buf[:0])
+		if g.buf = normal; !ok {
+			return true
+		}
+	}
+	return false
 }
 
 // plain reports whether a decision changes nothing and says nothing of note.

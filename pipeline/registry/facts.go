@@ -103,7 +103,7 @@ func oneEach(tombstones []Tombstone) []Tombstone {
 	return one
 }
 
-// DropTombstones removes those of over. Of those of severed it removes the person: what stays says that the record was anonymized, and no
+// DropTombstones removes those of over, and what linked their records, whose keys are free. Of those of severed it removes the person: what stays says that the record was anonymized, and no
 // longer whose it was.
 func (r *Registry) DropTombstones(ctx context.Context, silo string, over, severed []Tombstone) error {
 	nobodys := slices.Clone(severed)
@@ -111,6 +111,10 @@ func (r *Registry) DropTombstones(ctx context.Context, silo string, over, severe
 		nobodys[i].Subject = Ref{}
 	}
 	if err := r.PutTombstones(ctx, silo, nobodys); err != nil {
+		return err
+	}
+	if err := r.eachWrite(ctx, silo, "unlink", `DELETE FROM record_link WHERE silo = ? AND record_ref = ?`, len(over),
+		func(silo int64, i int) []any { return []any{silo, over[i].Record[:]} }); err != nil {
 		return err
 	}
 	gone := slices.Concat(over, severed)

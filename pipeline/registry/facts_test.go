@@ -296,6 +296,22 @@ func TestRecordLink(t *testing.T) {
 		alias := []Ref{f.ref("crm", KindEmail, "a@example.org")}
 		require.Equal(t, Match{Identity: policy.Conflicting}, s.Match(Row{Identifiers: alias}))
 		require.Equal(t, Match{Collection: 2}, s.Match(Row{Identifiers: alias, Record: &row}))
+		require.Equal(t, Match{Collection: 2}, s.Match(Row{Record: &row}), "a row that names nobody")
+		require.Equal(t, Match{Collection: 2}, s.Match(Row{Identifiers: []Ref{f.ref("crm", KindEmail, "new@example.org")}, Record: &row}), "an address that nobody told of")
+
+		f.importCSV("crm", "email,collection,type,purpose,occurred_at,notice\nb@example.org,c3,given,news,2026-01-10,n\n")
+		s, err = f.r.Standings(t.Context(), "crm", noon, nil)
+		require.NoError(t, err)
+		other := f.ref("crm", KindEmail, "b@example.org")
+		require.Equal(t, Match{Identity: policy.Conflicting}, s.Match(Row{Identifiers: []Ref{other}, Record: &row}), "the address is somebody else's")
+		require.Equal(t, Match{Collection: 2}, s.Match(Row{Identifiers: append([]Ref{other}, alias...), Record: &row}), "one of two bears it out")
+
+		stone := Tombstone{Record: row, Subject: alias[0], System: "crm", Object: "people", Action: "delete", ErasedAt: noon, DropAfter: noon}
+		require.NoError(t, f.r.PutTombstones(t.Context(), "crm", []Tombstone{stone}))
+		require.NoError(t, f.r.DropTombstones(t.Context(), "crm", []Tombstone{stone}, nil))
+		s, err = f.r.Standings(t.Context(), "crm", noon, nil)
+		require.NoError(t, err)
+		require.Equal(t, Match{Identity: policy.Conflicting}, s.Match(Row{Identifiers: alias, Record: &row}), "the link goes with the last trace of the row")
 	})
 }
 

@@ -24,7 +24,8 @@ type Match struct {
 }
 
 // Match finds the collection of a row (registry.md, section 3): the collection id it carries, else its record link, else its identifiers,
-// which must all lead to the same collections as far as they are known. Of several collections of one person, the row belongs to the most
+// which must all lead to the same collections as far as they are known. A link that none of the identifiers bears out, though the registry knows one of them, is doubted: the row's
+// key may have been used again. Of several collections of one person, the row belongs to the most
 // recent one not later than itself when the silo's link scope is the silo; when it is the collection, or none is early enough, the row is
 // conflicting, and so kept.
 func (s *Standings) Match(row Row) Match {
@@ -34,6 +35,9 @@ func (s *Standings) Match(row Row) Match {
 	}
 	if row.Record != nil {
 		if found := s.lookup(first[:0], *row.Record); len(found) > 0 {
+			if s.elsewhere(row.Identifiers, found) {
+				return Match{Identity: policy.Conflicting}
+			}
 			return s.settle(found, row, false)
 		}
 	}
@@ -58,6 +62,21 @@ func (s *Standings) Match(row Row) Match {
 		}
 	}
 	return s.settle(found, row, unknown > 0)
+}
+
+// elsewhere reports whether some of the identifiers are known, and none of those leads to one of the collections.
+func (s *Standings) elsewhere(identifiers []Ref, collections []int32) bool {
+	var scratch [4]int32
+	known := false
+	for i := range identifiers {
+		for _, collection := range s.lookup(scratch[:0], identifiers[i]) {
+			if slices.Contains(collections, collection) {
+				return false
+			}
+			known = true
+		}
+	}
+	return known
 }
 
 func (s *Standings) settle(found []int32, row Row, partial bool) Match {
