@@ -1,7 +1,6 @@
 package jobs
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"encoding/csv"
@@ -30,7 +29,7 @@ func (c *Command) allowedCommand() *cobra.Command {
 		Long: `Print who may be used for one purpose now: the purpose has a live ground (a consent with proof that has not ended, a contract, ...), and nobody objected, withdrew,
 asked for erasure, is restricted, held, or on the suppression list.
 
-With a mailing list (CSV with a header; - is the standard input) its lines are printed as they are, without those of people who may not be used. Columns email, phone,
+With a mailing list (CSV with a header; - is the standard input) its lines are printed, without those of people who may not be used. Columns email, phone,
 customer-number, username and national-id:CC name the person; --column says so of others. Without a list, the silo's tables are read, and the identifiers and the
 key of each row that may be used are printed. How many were left out, and why, stands on the standard error; no value of theirs does.`,
 		Example: `  lethe consent allowed --silo newsletter --purpose newsletter list.csv > mail-these.csv
@@ -145,9 +144,9 @@ func (c *Command) allowedLines(a *pipeline.Allowed, path string, columns map[str
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
 	}
-	buffered := bufio.NewReaderSize(file, 1<<16)
-	if bom, _ := buffered.Peek(3); string(bom) == "\uFEFF" {
-		buffered.Discard(3)
+	buffered, err := registry.DecodeText(file, "")
+	if err != nil {
+		return nil, 0, err
 	}
 	reader := csv.NewReader(buffered)
 	reader.Comma = registry.Separator(buffered)

@@ -109,9 +109,9 @@ it; a reference is enough). Consent by 'continued browsing' or a pre-ticked box 
 
 // delivery is where events come from, and how they are written.
 type delivery struct {
-	silo, source, from, format, notice, country, principal string
-	purposes, columns, defaults                            map[string]string
-	dryRun                                                 bool
+	silo, source, from, format, notice, country, principal, encoding, dates string
+	purposes, columns, defaults, words                                      map[string]string
+	dryRun                                                                  bool
 }
 
 func (c *Command) importCommand() *cobra.Command {
@@ -124,12 +124,15 @@ from a table that the configuration names under the silo's consents (--from). Th
 Columns: ` + strings.Join(registry.ImportColumns, ", ") + `, and the identifiers
 email, phone, customer-number, username, national-id:CC. A file has at least one identifier, type and occurred_at; --default gives what it leaves out.
   type         ` + strings.Join(registry.ImportedTypes(), ", ") + `
-  occurred_at  2025-03-01T10:00:00Z, or without an offset in the controller's time zone
+  occurred_at  2025-03-01T10:00:00Z, or without an offset in the controller's time zone; 01/03/2025 with --dates dmy, 03/01/2025 with --dates mdy
   method       ` + strings.Join(registry.AffirmativeActs, ", ") + `
   evidence     a reference to the proof, or the proof itself: only a salted hash of it is stored. Without, a consent is recorded and does not count
   collection   the id of the form or order by which the data came, where you have one
   record       the row in a governed table that came of it, as SOURCE.TABLE:KEY: the row is then known by it, whatever its identifiers become
   id           of the event where it comes from: delivered twice, it is recorded once. Without, its content is its id
+
+Files of other systems are read as they are: --column says what their columns are, --word what their words mean, --dates and --encoding how they write.
+The separator is found by itself: comma, semicolon, tab or bar.
 
 A line is recorded whole or refused; what is refused is listed with its line and the reason, and the others are recorded. An import that was cut off is
 resumed by the same command.
@@ -138,6 +141,8 @@ Who withdraws from marketing, or objects to it, goes onto the suppression list i
 (E_SUPPRESSED), unless it is of a later day and has evidence. A list of addresses to be kept out is imported into the suppression list itself.`,
 		Example: `  lethe consent import --silo newsletter --source crm consents.csv
   lethe consent import --silo newsletter --source shop --column E-Mail=email --column Date=occurred_at --default type=given --default purpose=newsletter shop.csv
+  lethe consent import --silo newsletter --source crm --column Mail=email,Datum=occurred_at,Einwilligung=type --word type:Ja=given,type:Nein=withdrawn --dates dmy \
+    --encoding windows-1252 --default purpose=newsletter --notice privacy-v3 kunden.csv
   lethe consent import --silo newsletter --from crm.newsletter_signups --dry-run
   lethe consent import --silo suppression --source robinson-list addresses.csv`,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.importEvents(cmd.Context(), in, args) },
@@ -149,7 +154,10 @@ Who withdraws from marketing, or objects to it, goes onto the suppression list i
 	cmd.Flags().StringVar(&in.principal, "principal", "", "kind of the person's id in receipts and records; default email")
 	cmd.Flags().StringToStringVar(&in.columns, "column", nil, "column as the file names it=column, or nothing to ignore it")
 	cmd.Flags().StringToStringVar(&in.defaults, "default", nil, "column=value, for lines that leave it out")
-	cmd.Flags().StringToStringVar(&in.purposes, "purpose", nil, "purpose as receipts write it=purpose of the silo")
+	cmd.Flags().StringToStringVar(&in.words, "word", nil, "column:word as the file writes it=what it means")
+	cmd.Flags().StringVar(&in.dates, "dates", "", "dmy where the file writes 31/12/2026, mdy for 12/31/2026; with /, . or -")
+	cmd.Flags().StringVar(&in.encoding, "encoding", "", "of the text, as windows-1252; default UTF-8, or UTF-16 where the file says so")
+	cmd.Flags().StringToStringVar(&in.purposes, "purpose", nil, "purpose as the file writes it=purpose of the silo")
 	cmd.Flags().StringVar(&in.notice, "notice", "", "notice for lines that name none")
 	cmd.Flags().StringVar(&in.country, "country", "", "country of phone numbers without a prefix; default the silo's jurisdiction")
 	cmd.Flags().BoolVar(&in.dryRun, "dry-run", false, "check everything, record nothing")
@@ -191,10 +199,34 @@ func (c *Command) importEvents(ctx context.Context, in delivery, args []string) 
 			if in.dryRun {
 				others = "the others would be recorded"
 			}
-			err = fmt.Errorf("%w: %d %s were refused; %s%s", registry.ErrRefused, taken.Refused, what, others, next)
+			what += " were"
+			if taken.Refused == 1 {
+				what = strings.TrimSuffix(what, "s were") + " was"
+			}
+			err = fmt.Errorf("%w: %d %s refused; %s%s%s", registry.ErrRefused, taken.Refused, what, others, next, foreignHints(taken))
 		}
 		return err
 	})
+}
+
+// foreignHints says what to write where most lines of a file are refused for one reason: the file is in order, and written in a way of its own.
+func foreignHints(t pipeline.Taken) string {
+	hints := map[registry.Reason]string{
+		registry.BadTime:        "dates with the day first are read with --dates dmy, those with the month first with --dates mdy",
+		registry.BadType:        "words of the file's own are read with --word, for example --word type:Ja=given",
+		registry.UnknownPurpose: "purposes of the file's own are read with --purpose \"its purpose=the silo's\"",
+		registry.UnknownMethod:  "words of the file's own are read with --word, for example --word method:Formular=form",
+		registry.BadTermination: "say when such consents end, as --default effective_until=2027-12-31",
+		registry.BadText:        "text that is not UTF-8 is read with --encoding, for example --encoding windows-1252",
+		registry.NoNotice:       "a notice that all lines share is given with --notice",
+	}
+	var found string
+	for _, r := range sortedReasons(t) {
+		if hint := hints[r.Reason]; hint != "" && t.Table == "" && 2*t.Reasons[r] >= t.Lines && !strings.Contains(found, hint) {
+			found += "; " + hint
+		}
+	}
+	return found
 }
 
 // withIntake opens the registry for events to come in.
@@ -252,7 +284,19 @@ func (c *Command) takeFile(ctx context.Context, config *Config, intake *pipeline
 			format = registry.JSONL
 		}
 	}
+	words := map[string]map[string]string{}
+	for theirs, ours := range in.words {
+		column, word, ok := strings.Cut(theirs, ":")
+		if !ok {
+			return taken, fmt.Errorf("%w: --word: write column:word=what it means, for example type:Ja=given", errUsage)
+		}
+		if words[column] == nil {
+			words[column] = map[string]string{}
+		}
+		words[column][word] = ours
+	}
 	return intake.Import(ctx, in.silo, registry.Import{Reader: file, Format: format, Source: in.source, Columns: in.columns, Default: in.defaults, Notice: in.notice,
+		Words: words, Dates: registry.DayOrder(in.dates), Encoding: in.encoding,
 		Country: cmp.Or(in.country, config.Silos[in.silo].Jurisdiction, config.Controller.Jurisdiction), Principal: in.principal, PurposeNames: in.purposes, DryRun: in.dryRun})
 }
 
@@ -281,6 +325,9 @@ func (c *Command) printTaken(t pipeline.Taken, dryRun bool) {
 				fmt.Fprintln(c.Out, "  "+reject.String())
 			}
 		}
+	}
+	if more := t.Refused - rejectLines; t.Table == "" && more > 0 {
+		fmt.Fprintf(c.Out, "  and %d more; --json lists the first %d\n", more, registry.MaxRejects)
 	}
 	if t.Table != "" || len(t.Rejects) > rejectLines {
 		for _, reason := range sortedReasons(t) {

@@ -150,6 +150,7 @@ type Reason string
 // The reasons.
 const (
 	BadLine          Reason = "E_LINE"              // the line cannot be read
+	UnknownColumn    Reason = "E_COLUMN"            // a name that is no column of an import
 	OpenQuote        Reason = "E_QUOTE"             // a quote is opened and not closed in its line
 	BadType          Reason = "E_TYPE"              // no such event type, or not one that a source may deliver
 	BadTime          Reason = "E_TIME"              // missing or unreadable instant, or an end before the beginning
@@ -188,6 +189,7 @@ func (e *RefusedError) Is(target error) bool { return target == ErrRefused }
 var reasonWords = map[Reason]string{
 	BadLine:          "the line cannot be read: more or fewer columns than named, a stray quote, or not JSON",
 	BadRecord:        "not a row of a table that the silo governs: write it as source.table:key",
+	UnknownColumn:    "not a column of an import: say what it is, or that it is to be ignored, with --column",
 	OpenQuote:        "a quote opens here and is not closed: this line and those that follow it, up to the next quote or the end of the file, were not read",
 	BadType:          "not an event type that a source may deliver",
 	BadTime:          "missing or unreadable instant, or an end before the beginning",

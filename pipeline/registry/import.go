@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,8 +43,12 @@ type Import struct {
 	DryRun    bool              // check everything, record nothing
 	BatchRows int               // lines per transaction; 0: 20,000
 
-	// PurposeNames translates purposes as receipts and records write them into those of the silo; others keep their name.
+	// PurposeNames translates purposes as a delivery writes them into those of the silo; others keep their name.
 	PurposeNames map[string]string
+
+	Encoding string                       // of the text, see DecodeText; "": UTF-8, or what a byte order mark says
+	Dates    DayOrder                     // of dates that are not written as 2006-01-02; "": they are refused
+	Words    map[string]map[string]string // column of ImportColumns: word as delivered, in any case: what it means
 
 	Default map[string]string // column: value, for lines that have none
 
@@ -318,9 +323,12 @@ func (in *Import) lines() (lineReader, error) {
 	if in.Next != nil {
 		return &feed{in: in}, nil
 	}
-	buffered := bufio.NewReaderSize(in.Reader, 1<<20)
-	if bom, _ := buffered.Peek(3); string(bom) == "\uFEFF" {
-		buffered.Discard(3)
+	if err := in.words(); err != nil {
+		return nil, err
+	}
+	buffered, err := DecodeText(in.Reader, in.Encoding)
+	if err != nil {
+		return nil, err
 	}
 	switch in.Format {
 	case CSV:
@@ -335,26 +343,37 @@ func (in *Import) lines() (lineReader, error) {
 	return nil, fmt.Errorf("format %q: give csv, jsonl, kantara or iso27560", in.Format)
 }
 
-// column resolves a header to a column: its name, "" to ignore it, or an error.
-func (in *Import) column(header string) (string, error) {
+// column resolves a header to a column: its name, or "" to ignore it. It is false for what is no column.
+func (in *Import) column(header string) (string, bool) {
 	name := strings.TrimSpace(header)
 	if mapped, ok := in.Columns[name]; ok {
 		if mapped == "" {
-			return "", nil
+			return "", true
 		}
 		name = mapped
 	}
-	if slices.Contains(ImportColumns, name) || KnownKind(name) {
-		return name, nil
+	return name, slices.Contains(ImportColumns, name) || KnownKind(name)
+}
+
+// unknownColumns names the headers that are no columns, the first of them as what to write.
+func unknownColumns(headers []string) error {
+	var others string
+	for i, name := range headers[1:] {
+		others += []string{"; neither are ", ", "}[min(i, 1)] + strconv.Quote(name)
 	}
-	return "", fmt.Errorf("column %q is not known: say what it is, as --column \"%[1]s=email\", or ignore it, as --column \"%[1]s=\"; columns are the kinds of identifiers, and %s",
-		name, strings.Join(ImportColumns, ", "))
+	return fmt.Errorf("column %q is not known: say what it is, as --column \"%[1]s=email\", or ignore it, as --column \"%[1]s=\"%s; columns are the kinds of identifiers, and %s",
+		headers[0], others, strings.Join(ImportColumns, ", "))
 }
 
 // set fills one column of an event; an empty value leaves it unset.
 func (in *Import) set(p *pending, column, value string) error {
 	if value == "" {
 		return nil
+	}
+	if len(in.Words) > 0 {
+		if value = in.translate(column, value); value == "" {
+			return nil
+		}
 	}
 	var err error
 	switch column {
@@ -364,21 +383,21 @@ func (in *Import) set(p *pending, column, value string) error {
 			return refuse(BadType, column)
 		}
 	case "purpose":
-		p.Purpose = value
+		p.Purpose = in.purpose(value)
 	case "purpose_version":
 		p.PurposeVersion = value
 	case "basis":
 		p.Basis = value
 	case "occurred_at":
-		if p.OccurredAt, p.Zone, err = ParseInstant(value, in.Zone); err != nil {
+		if p.OccurredAt, p.Zone, err = ParseInstant(in.Dates.iso(value), in.Zone); err != nil {
 			return refuse(BadTime, column)
 		}
 	case "effective_from":
-		if p.EffectiveFrom, _, err = ParseInstant(value, in.Zone); err != nil {
+		if p.EffectiveFrom, _, err = ParseInstant(in.Dates.iso(value), in.Zone); err != nil {
 			return refuse(BadTime, column)
 		}
 	case "effective_until":
-		if p.EffectiveUntil, _, err = ParseInstant(value, in.Zone); err != nil {
+		if p.EffectiveUntil, _, err = ParseInstant(in.Dates.iso(value), in.Zone); err != nil {
 			return refuse(BadTime, column)
 		}
 	case "notice":
@@ -526,6 +545,9 @@ func newCSVLines(in *Import, r *bufio.Reader) (*csvLines, error) {
 	l.reader.Comma = Separator(r)
 	l.reader.ReuseRecord = true
 	l.reader.FieldsPerRecord = -1
+	if err := checkJSON(r); err != nil {
+		return nil, err
+	}
 	head, err := l.reader.Read()
 	if errors.Is(err, io.EOF) {
 		return nil, errors.New("the file is empty: its first line must name the columns")
@@ -533,15 +555,23 @@ func newCSVLines(in *Import, r *bufio.Reader) (*csvLines, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the line of column names: %w", err)
 	}
+	if err := checkHead(head); err != nil {
+		return nil, err
+	}
+	var unknown []string
 	for _, h := range head {
-		name, err := in.column(h)
-		if err != nil {
-			return nil, err
+		name, ok := in.column(h)
+		if !ok {
+			unknown = append(unknown, strings.TrimSpace(h))
+			continue
 		}
 		if name != "" && slices.Contains(l.columns, name) {
 			return nil, fmt.Errorf("column %q stands twice", name)
 		}
 		l.columns = append(l.columns, name)
+	}
+	if len(unknown) > 0 {
+		return nil, unknownColumns(unknown)
 	}
 	for name := range in.Columns {
 		if !slices.ContainsFunc(head, func(h string) bool { return strings.TrimSpace(h) == name }) {
@@ -556,12 +586,12 @@ func newCSVLines(in *Import, r *bufio.Reader) (*csvLines, error) {
 	return l, nil
 }
 
-// Separator is what the first line of a CSV file has most of: comma, semicolon or tab.
+// Separator is what the first line of a CSV file has most of: comma, semicolon, tab or bar.
 func Separator(r *bufio.Reader) rune {
 	head, _ := r.Peek(4096) // a shorter file gives what it has
 	line, _, _ := bytes.Cut(head, []byte("\n"))
 	best := ','
-	for _, sep := range []rune{';', '\t'} {
+	for _, sep := range []rune{';', '\t', '|'} {
 		if bytes.Count(line, []byte(string(sep))) > bytes.Count(line, []byte(string(best))) {
 			best = sep
 		}
@@ -662,9 +692,12 @@ func (l *jsonLines) parse(text []byte) (*pending, error) {
 	}
 	// Sorted, so that the first bad column named is always the same, and identifiers come in one order.
 	for _, key := range sortedKeys(object) {
-		column, err := l.in.column(key)
-		if err != nil {
-			return p, refuse(BadLine, "")
+		column, ok := l.in.column(key)
+		if !ok && checkHead([]string{key}) != nil { // rather a value than a name
+			return p, refuse(UnknownColumn, "")
+		}
+		if !ok {
+			return p, refuse(UnknownColumn, key)
 		}
 		if column == "" {
 			continue

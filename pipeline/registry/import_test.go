@@ -226,7 +226,7 @@ func TestImportJSONL(t *testing.T) {
 {"customer-number":4711,"type":"basis_started","purpose":"contract","occurred_at":"2026-01-01"}`
 		report, err := f.r.Import(t.Context(), Import{Keys: f.key("forms"), Reader: strings.NewReader(text), Format: JSONL, Source: "crm"})
 		require.NoError(t, err)
-		require.Equal(t, ImportReport{Lines: 6, Events: 2, Refused: 4, Rejects: []Reject{{3, BadLine, ""}, {4, BadLine, ""}, {5, BadLine, "email"}, {6, BadLine, ""}}}, report)
+		require.Equal(t, ImportReport{Lines: 6, Events: 2, Refused: 4, Rejects: []Reject{{3, UnknownColumn, "extra"}, {4, BadLine, ""}, {5, BadLine, "email"}, {6, BadLine, ""}}}, report)
 		require.True(t, f.standing("forms", "a@b.it", noon).Minor)
 	})
 }

@@ -231,10 +231,13 @@ func (in *Import) termination(at time.Time, text, column string) (time.Time, err
 		return (policy.EndOf(policy.DateOf(at, in.Zone), period) + 1).Start(in.Zone), nil
 	}
 	until, _, err := ParseInstant(strings.ToUpper(text), in.Zone)
-	if err != nil {
-		return time.Time{}, refuse(BadTermination, column)
+	switch {
+	case err == nil:
+		return until, nil
+	case in.Default["effective_until"] != "": // a person said
+		return time.Time{}, nil
 	}
-	return until, nil
+	return time.Time{}, refuse(BadTermination, column)
 }
 
 // consentStates are the states of ISO/IEC TS 27560 as the W3C Data Privacy Vocabulary names them, with the event that leads to each. Those
