@@ -134,9 +134,7 @@ type writer struct {
 
 // The tables a writer fills, in the order in which foreign keys allow it.
 const (
-	intoCollection = iota
-	intoAlias
-	intoEvidence
+	intoAlias = iota
 	intoEvent
 	intoPayload
 	intoLink
@@ -163,12 +161,10 @@ func (r *Registry) writer(ctx context.Context, tx *txn, silo string) (*writer, e
 		return nil, err
 	}
 	w.inserts = []*bulk{
-		intoCollection: newBulk(tx, "collection", "silo, collection, key_version"),
-		intoAlias:      newBulk(tx, "subject_alias", "silo, alias_ref, collection, kind, key_version"),
-		intoEvidence:   newBulk(tx, "evidence", "silo, evidence, commitment, salt, destroyed_at"),
+		intoAlias: newBulk(tx, "subject_alias", "silo, alias_ref, collection, kind, key_version"),
 		intoEvent: newBulk(tx, "event", "silo, seq, type, purpose, purpose_version, basis, occurred_at, zone, effective_from, effective_until,"+
 			"recorded_at, method, source, idem, notice, commitment, hash"),
-		intoPayload: newBulk(tx, "event_payload", "silo, seq, collection, flags, evidence, details, refs, content, salt"),
+		intoPayload: newBulk(tx, "event_payload", "silo, seq, collection, flags, details, refs, content, salt, evidence, evidence_salt"),
 		intoLink:    newBulk(tx, "record_link", linkColumns),
 	}
 	w.inserts[intoLink].clash = tx.ignoring(linkKey)
@@ -267,7 +263,6 @@ func (w *writer) resolve(p *pending, aliases map[Ref][]int64) error {
 	if p.collections = found; len(found) == 0 {
 		w.collections++
 		p.collections = []int64{w.collections}
-		w.inserts[intoCollection].add(number(w.silo.id), number(w.collections), number(int64(w.version)))
 	}
 	return nil
 }
@@ -330,7 +325,7 @@ func (w *writer) event(p *pending, collection int64, idem [16]byte, aliases map[
 	if body.salt, err = w.salt(); err != nil {
 		return err
 	}
-	var evidence, refs cell
+	var refs, evidence, evidenceSalt cell
 	if len(body.refs) > 0 {
 		refs = blob(body.refs)
 	}
@@ -340,9 +335,8 @@ func (w *writer) event(p *pending, collection int64, idem [16]byte, aliases map[
 			return err
 		}
 		w.buf = append(append(w.buf[:0], salt[:]...), p.Evidence...)
-		body.evidence, body.proof = h.seq, sha256.Sum256(w.buf)
-		evidence = number(h.seq)
-		w.inserts[intoEvidence].add(number(w.silo.id), number(h.seq), w.keep(body.proof[:]), w.keep(salt[:]), number(0))
+		body.evidence = sha256.Sum256(w.buf)
+		evidence, evidenceSalt = w.keep(body.evidence[:]), w.keep(salt[:])
 	}
 	h.commitment, w.buf = body.commit(w.buf)
 	w.silo.Hash, w.buf = h.hash(w.silo.Silo, w.silo.Hash, w.buf)
@@ -350,7 +344,8 @@ func (w *writer) event(p *pending, collection int64, idem [16]byte, aliases map[
 	p.seq = h.seq
 	w.inserts[intoEvent].add(number(w.silo.id), number(h.seq), text(h.typ), text(h.purpose), text(h.version), text(h.basis), number(h.occurred), text(h.zone),
 		number(h.from), number(h.until), number(h.recorded), text(h.method), text(h.source), w.keep(idem[:]), text(h.notice), w.keep(h.commitment[:]), w.keep(w.silo.Hash[:]))
-	w.inserts[intoPayload].add(number(w.silo.id), number(h.seq), number(collection), number(body.flags), evidence, text(body.details), refs, w.keep(p.content[:]), w.keep(body.salt[:]))
+	w.inserts[intoPayload].add(number(w.silo.id), number(h.seq), number(collection), number(body.flags), text(body.details), refs, w.keep(p.content[:]), w.keep(body.salt[:]),
+		evidence, evidenceSalt)
 	return nil
 }
 

@@ -77,9 +77,8 @@ func (r *Registry) verify(ctx context.Context, silo string, since Head, tail boo
 	}
 	err = tx.each(ctx, `SELECT e.seq, e.type, e.purpose, e.purpose_version, e.basis, e.occurred_at, e.zone, e.effective_from,
 			e.effective_until, e.recorded_at, e.method, e.source, e.idem, e.notice, e.commitment, e.hash,
-			p.seq, p.collection, p.flags, p.evidence, p.details, p.content, p.salt, v.commitment, p.refs
+			p.seq, p.collection, p.flags, p.details, p.content, p.salt, p.evidence, p.refs
 		FROM event e LEFT JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
-			LEFT JOIN evidence v ON v.silo = p.silo AND v.evidence = p.evidence
 		WHERE e.silo = ? AND e.seq > ? ORDER BY e.seq`, c.step, s.id, from)
 	if err != nil {
 		return fmt.Errorf("verify silo %q: %w", silo, err)
@@ -137,10 +136,10 @@ func (c *chain) step(row row) error {
 		c.severed[c.seq] = true
 		return nil
 	}
-	p := payload{collection: row.ColumnInt64(17), flags: row.ColumnInt64(18), evidence: row.ColumnInt64(19), details: string(row.ColumnRawText(20)), refs: row.ColumnRawBlob(24)}
-	copy(p.content[:], row.ColumnRawBlob(21))
-	copy(p.salt[:], row.ColumnRawBlob(22))
-	copy(p.proof[:], row.ColumnRawBlob(23))
+	p := payload{collection: row.ColumnInt64(17), flags: row.ColumnInt64(18), details: string(row.ColumnRawText(19)), refs: row.ColumnRawBlob(23)}
+	copy(p.content[:], row.ColumnRawBlob(20))
+	copy(p.salt[:], row.ColumnRawBlob(21))
+	copy(p.evidence[:], row.ColumnRawBlob(22))
 	if sum, c.buf = p.commit(c.buf); sum != h.commitment {
 		return &TamperedError{c.silo, c.seq, "its payload or its evidence was changed"}
 	}

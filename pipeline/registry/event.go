@@ -346,8 +346,7 @@ func genesis(silo string) [sha256.Size]byte { return sha256.Sum256([]byte("genes
 type payload struct {
 	collection int64 // 0: the whole silo
 	flags      int64
-	evidence   int64 // 0: none
-	proof      [sha256.Size]byte
+	evidence   [sha256.Size]byte // the salted commitment to it; zero: none
 	details    string
 	refs       []byte // references that became aliases of the collection by the event, 32 bytes each
 	content    [16]byte
@@ -364,8 +363,7 @@ func (p *payload) commit(buf []byte) ([sha256.Size]byte, []byte) {
 	buf = append(buf[:0], p.salt[:]...)
 	buf = binary.BigEndian.AppendUint64(buf, uint64(p.collection))
 	buf = binary.BigEndian.AppendUint64(buf, uint64(p.flags))
-	buf = binary.BigEndian.AppendUint64(buf, uint64(p.evidence))
-	buf = append(buf, p.proof[:]...)
+	buf = append(buf, p.evidence[:]...)
 	buf = append(buf, p.content[:]...)
 	buf = binary.BigEndian.AppendUint64(buf, uint64(len(p.refs)))
 	buf = append(buf, p.refs...)

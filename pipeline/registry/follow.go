@@ -7,7 +7,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 )
 
-// A whole silo is read collection by collection, in the order in which their first events came. So the rows of event, event_payload and evidence that
+// A whole silo is read collection by collection, in the order in which their first events came. So the rows of event and event_payload that
 // belong to it mostly follow each other in their tables too. SQLite's join would search each of them from the root of its tree; a follower steps.
 
 // follower reads the rows of a table by position.
@@ -83,7 +83,7 @@ func (c *cursor) forward(seq int64) (*sqlite3.Stmt, error) {
 
 // followedRow is a row of factQuery put together from the tables.
 type followedRow struct {
-	from [4]*sqlite3.Stmt // nil: no such row
+	from [3]*sqlite3.Stmt
 }
 
 // The tables of a followedRow.
@@ -91,18 +91,14 @@ const (
 	fromIndex = iota
 	fromEvent
 	fromPayload
-	fromEvidence
 )
 
 // followed are the columns of factQuery: where each comes from, and its place in the table's query.
 var followed = [...]struct{ table, column int }{{fromIndex, 0}, {fromEvent, 0}, {fromEvent, 1}, {fromEvent, 2}, {fromEvent, 3}, {fromEvent, 4}, {fromEvent, 5},
-	{fromEvent, 6}, {fromEvent, 7}, {fromEvidence, 1}, {fromPayload, 1}, {fromPayload, 2}}
+	{fromEvent, 6}, {fromEvent, 7}, {fromPayload, 3}, {fromPayload, 1}, {fromPayload, 2}}
 
 func (r *followedRow) ColumnInt64(column int) int64 {
 	at := followed[column]
-	if r.from[at.table] == nil {
-		return 0
-	}
 	return r.from[at.table].ColumnInt64(at.column)
 }
 
@@ -110,15 +106,12 @@ func (r *followedRow) ColumnRawText(column int) []byte { return r.ColumnRawBlob(
 
 func (r *followedRow) ColumnRawBlob(column int) []byte {
 	at := followed[column]
-	if r.from[at.table] == nil {
-		return nil
-	}
 	return r.from[at.table].ColumnRawBlob(at.column)
 }
 
 func (r *followedRow) Null(column int) bool {
 	at := followed[column]
-	return r.from[at.table] == nil || r.from[at.table].ColumnType(at.column) == sqlite3.NULL
+	return r.from[at.table].ColumnType(at.column) == sqlite3.NULL
 }
 
 // allFacts calls do with the rows of factQuery of a whole silo, by collection and position.
@@ -127,7 +120,7 @@ func (t *txn) allFacts(ctx context.Context, silo int64, do func(row) error) erro
 		return t.each(ctx, factQuery+`WHERE p.silo = ? ORDER BY p.collection, p.seq`, do, silo)
 	}
 	return t.withStatement(`SELECT collection, seq FROM event_payload WHERE silo = ? ORDER BY collection, seq`, func(index *sqlite3.Stmt) (err error) {
-		var tables [4]*follower
+		var tables [3]*follower
 		defer func() {
 			for _, f := range tables {
 				if f != nil {
@@ -138,8 +131,7 @@ func (t *txn) allFacts(ctx context.Context, silo int64, do func(row) error) erro
 		for table, query := range map[int]string{
 			fromEvent: `SELECT seq, type, purpose, occurred_at, effective_from, effective_until, recorded_at, notice <> '' FROM event
 				WHERE silo = ? AND seq >= ? ORDER BY seq`,
-			fromPayload:  `SELECT seq, flags, details, evidence FROM event_payload WHERE silo = ? AND seq >= ? ORDER BY seq`,
-			fromEvidence: `SELECT evidence, destroyed_at = 0 FROM evidence WHERE silo = ? AND evidence >= ? ORDER BY evidence`,
+			fromPayload: `SELECT seq, flags, details, evidence IS NOT NULL FROM event_payload WHERE silo = ? AND seq >= ? ORDER BY seq`,
 		} {
 			if tables[table], err = follow(index.Conn(), silo, query); err != nil {
 				return err
@@ -148,7 +140,7 @@ func (t *txn) allFacts(ctx context.Context, silo int64, do func(row) error) erro
 		if err := index.BindInt64(1, silo); err != nil {
 			return err
 		}
-		row := &followedRow{from: [4]*sqlite3.Stmt{fromIndex: index}}
+		row := &followedRow{from: [3]*sqlite3.Stmt{fromIndex: index}}
 		for n := 0; index.Step(); n++ {
 			if n%pauseRows == 0 && ctx.Err() != nil {
 				return ctx.Err()
@@ -161,12 +153,6 @@ func (t *txn) allFacts(ctx context.Context, silo int64, do func(row) error) erro
 			}
 			if row.from[fromEvent] == nil || row.from[fromPayload] == nil {
 				continue // as in a join
-			}
-			row.from[fromEvidence] = nil
-			if evidence := row.from[fromPayload].ColumnInt64(3); evidence > 0 {
-				if row.from[fromEvidence], err = tables[fromEvidence].find(evidence); err != nil {
-					return err
-				}
 			}
 			if err := do(row); err != nil {
 				return err

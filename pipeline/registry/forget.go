@@ -127,7 +127,7 @@ func (r *Registry) Retire(ctx context.Context, silo string, asOf time.Time) (For
 			}
 		}
 		var all []int64
-		err := w.tx.each(ctx, `SELECT collection FROM collection WHERE silo = ? ORDER BY collection`, func(row row) error {
+		err := w.tx.each(ctx, `SELECT DISTINCT collection FROM event_payload WHERE silo = ? AND collection > 0 ORDER BY collection`, func(row row) error {
 			all = append(all, row.ColumnInt64(0))
 			return nil
 		}, w.silo.id)
@@ -225,16 +225,10 @@ func (w *writer) purge(ctx context.Context, collections []int64, carried map[int
 		}
 	}
 	for _, statement := range []string{
-		`DELETE FROM evidence WHERE silo = ? AND evidence IN (SELECT evidence FROM event_payload WHERE silo = ? AND collection` + in + `)`,
 		`DELETE FROM event_payload WHERE silo = ? AND collection` + in,
 		`DELETE FROM record_link WHERE silo = ? AND collection` + in,
-		`DELETE FROM collection WHERE silo = ? AND collection` + in,
 	} {
-		given := args
-		if strings.Count(statement, "?") > len(args) {
-			given = append([]any{w.silo.id}, args...)
-		}
-		if _, err := w.tx.exec(ctx, statement, given...); err != nil {
+		if _, err := w.tx.exec(ctx, statement, args...); err != nil {
 			return 0, err
 		}
 	}

@@ -168,9 +168,6 @@ func (r *Registry) Rotate(ctx context.Context, keys *keystore.SiloKey) (carried 
 		if _, err := tx.exec(ctx, `UPDATE silo_key SET state = ?, active = NULL WHERE silo = ? AND active = 1`, string(KeyRetiring), w.silo.id); err != nil {
 			return err
 		}
-		if _, err := tx.exec(ctx, `UPDATE collection SET key_version = ? WHERE silo = ?`, keys.Version(), w.silo.id); err != nil {
-			return err
-		}
 		w.version = keys.Version()
 		if err := w.useKey(ctx); err != nil {
 			return err

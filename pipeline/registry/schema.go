@@ -9,7 +9,8 @@ const schemaVersion = 2
 // Differences from the design: an event's prev_hash is not stored, it is the hash of the row before; a collection's own id is an alias of
 // kind "collection", so one index serves every way to find a collection; the age bucket stands in the event that said it. An event's payload
 // names the references that became aliases by it, so the aliases of a collection are found through its events and need no index of their own,
-// and the chain commits to whose they are. Collections are numbered within their silo, so what names one by silo and number cannot name another
+// and the chain commits to whose they are. Evidence is part of the payload, because both are severed together: its salted commitment and the salt.
+// A collection is a number that payloads, aliases and links carry; there is no row of its own, and the version of the key stands with each alias. Collections are numbered within their silo, so what names one by silo and number cannot name another
 // silo's; a foreign key to the collection would have each purge of one search all aliases.
 //
 // Written in SQLite's words; an engine replaces those it has others for. NUMBERED is a key that the database counts, LONGTEXT and LONGBLOB are of any
@@ -41,12 +42,6 @@ var schema = []string{
 		CHECK ((state = 'destroyed') = (destroyed_at > 0)),
 		CHECK ((state = 'destroyed') = (evidence IS NOT NULL)),
 		FOREIGN KEY (silo) REFERENCES silo (silo) DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID`,
-
-	`CREATE TABLE collection (
-		silo        INTEGER NOT NULL,
-		collection  INTEGER NOT NULL CHECK (collection > 0),
-		key_version INTEGER NOT NULL,
-		PRIMARY KEY (silo, collection)) WITHOUT ROWID`,
 
 	`CREATE TABLE subject_alias (
 		silo       INTEGER NOT NULL,
@@ -86,22 +81,15 @@ var schema = []string{
 		seq        INTEGER NOT NULL,
 		collection INTEGER NOT NULL,
 		flags      INTEGER NOT NULL,
-		evidence   INTEGER,
 		details    LONGTEXT NOT NULL,
 		refs       LONGBLOB,
 		content    BLOB    NOT NULL,
 		salt       BLOB    NOT NULL,
-		PRIMARY KEY (silo, seq)) WITHOUT ROWID`,
+		evidence   BLOB,
+		evidence_salt BLOB,
+		PRIMARY KEY (silo, seq),
+		CHECK ((evidence IS NULL) = (evidence_salt IS NULL))) WITHOUT ROWID`,
 	`CREATE INDEX event_payload_collection ON event_payload (silo, collection, seq)`,
-
-	`CREATE TABLE evidence (
-		silo         INTEGER NOT NULL,
-		evidence     INTEGER NOT NULL,
-		commitment   BLOB    NOT NULL,
-		salt         BLOB,
-		destroyed_at INTEGER NOT NULL,
-		PRIMARY KEY (silo, evidence),
-		CHECK (destroyed_at = 0 OR salt IS NULL)) WITHOUT ROWID`,
 
 	`CREATE TABLE record_link (
 		silo       INTEGER NOT NULL,

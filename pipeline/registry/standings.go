@@ -228,9 +228,8 @@ func (s *Standings) loadEvents(each func(func(row) error) error) error {
 }
 
 const factQuery = `SELECT p.collection, e.seq, e.type, e.purpose, e.occurred_at, e.effective_from, e.effective_until, e.recorded_at,
-	CASE WHEN e.notice <> '' THEN 1 ELSE 0 END, CASE WHEN v.destroyed_at = 0 THEN 1 ELSE 0 END, p.flags, p.details
-	FROM event_payload p JOIN event e ON e.silo = p.silo AND e.seq = p.seq
-	LEFT JOIN evidence v ON v.silo = p.silo AND v.evidence = p.evidence `
+	CASE WHEN e.notice <> '' THEN 1 ELSE 0 END, CASE WHEN p.evidence IS NULL THEN 0 ELSE 1 END, p.flags, p.details
+	FROM event_payload p JOIN event e ON e.silo = p.silo AND e.seq = p.seq `
 
 // ofCollection selects one collection's events in order; its arguments are the silo, twice, and the collection. SQLite, left to itself, would read the whole
 // silo by its primary key.
