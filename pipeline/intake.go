@@ -84,7 +84,7 @@ const (
 )
 
 var takenWords = map[registry.Reason]string{
-	consentStated:  "An application says that people consented and has no proof of it. It is recorded, and does not count as consent (Art. 7(1)).",
+	consentStated:  "It is said that people consented, without a proof of it. It is recorded, and does not count as consent (Art. 7(1)).",
 	consentAhead:   "An application's consents or withdrawals lie in the future. They are recorded, and never relied on.",
 	consentDefault: "An application's consents come from a default that no person set: no date of the choice, or that of the row. They are recorded, and do not count (Art. 4(11)).",
 }
@@ -147,7 +147,12 @@ func (in *Intake) Import(ctx context.Context, silo string, delivery registry.Imp
 		in.list.bar(s, e)
 		return link(s, key, e)
 	}
-	delivery.Recorded = func(e *registry.Event) { in.list.note(s, e) }
+	delivery.Recorded = func(e *registry.Event) {
+		in.list.note(s, e)
+		if (e.Type == registry.Given || e.Type == registry.Renewed) && e.Evidence == "" {
+			t.Unproven[consentStated]++
+		}
+	}
 	t.ImportReport, err = in.registry.Import(ctx, delivery)
 	// The list is written at the end, so that an import that was cut off is resumed on the list that it began with. What is recorded is listed also
 	// when the delivery fails.

@@ -292,3 +292,19 @@ func TestListBegunLate(t *testing.T) {
 		w.now = w.now.Add(24 * time.Hour)
 	}
 }
+
+// What a file says without evidence is recorded, does not count, and whoever imports it is told.
+func TestImportCountsWhatNobodyCanProve(t *testing.T) {
+	w := newWorld(t, news(nil), people())
+	for range 2 {
+		in, err := w.p.OpenIntake(t.Context())
+		require.NoError(t, err)
+		got, err := in.Import(t.Context(), "news", registry.Import{Format: registry.CSV, Source: "form", Notice: "v1", Reader: strings.NewReader(
+			"email,type,purpose,occurred_at,evidence\nada@lago.it,given,news,2026-01-01,form\nbob@lago.it,given,news,2026-01-01,\nbob@lago.it,renewed,news,2026-02-01,\n" +
+				"bob@lago.it,withdrawn,news,2026-03-01,\neve@lago.it,given,profiling,2026-01-01,\n")})
+		require.NoError(t, err)
+		require.NoError(t, in.Close())
+		require.Equal(t, map[registry.Reason]int{"E_CONSENT_STATED": 2}, got.Unproven)
+		require.Equal(t, 1, got.Refused)
+	}
+}
