@@ -240,8 +240,12 @@ func (c *Config) buildSources(p *pipeline.Pipeline) error {
 			if err != nil {
 				fail("path: %w", err)
 			}
-			if len(paths) == 0 {
+			switch {
+			case len(paths) > 0:
+			case s.Environment == "backup": // there may be none yet
 				c.warnings = append(c.warnings, fmt.Sprintf("source %s: no file matches %s", name, s.Path))
+			default: // opening it says that it is not there
+				paths = []string{c.abs(s.Path)}
 			}
 			for _, path := range paths {
 				file, o := base, options
