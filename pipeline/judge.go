@@ -80,6 +80,7 @@ type group struct {
 	row      registry.Row
 	refsOf   []registry.Ref // of the row at hand, or of the rows ahead
 	ahead    []int          // where the references of each row ahead end
+	places   []int32        // of refsOf in the standings
 	standing policy.Standing
 	record   policy.Record
 	buf      []byte
@@ -304,7 +305,8 @@ func (n *night) judge(g *group, batch connectors.Batch) error {
 			continue
 		}
 		g.rows++
-		r := g.ruleOn(g.refsAhead(row%aheadRows), batch.Rows, row, n.asOf)
+		refs, places := g.refsAhead(row % aheadRows)
+		r := g.ruleOn(refs, places, batch.Rows, row, n.asOf)
 		g.seen(batch.Rows, row)
 		g.count(r)
 		n.exceptions(g, r)
@@ -415,7 +417,7 @@ func holds(rows arrowRecord, row int, cells []cell) bool {
 // rule decides one row at an instant. It is asked when planning and again, of the locked row, when applying.
 func (g *group) rule(rows arrowRecord, row int, asOf time.Time) ruling {
 	g.refsOf = g.identify(g.refsOf[:0], rows, row)
-	return g.ruleOn(g.refsOf, rows, row, asOf)
+	return g.ruleOn(g.refsOf, nil, rows, row, asOf)
 }
 
 // identify appends the references of a row's identifiers.
@@ -447,20 +449,21 @@ func (g *group) lookAhead(rows arrowRecord, from int) {
 		}
 		g.ahead = append(g.ahead, len(g.refsOf))
 	}
-	g.state.standings.Warm(g.refsOf)
+	g.places = g.state.standings.Warm(g.refsOf, g.places[:0])
 }
 
-// refsAhead are the references of a row that lookAhead identified.
-func (g *group) refsAhead(at int) []registry.Ref {
+// refsAhead are the references of a row that lookAhead identified, and their places.
+func (g *group) refsAhead(at int) ([]registry.Ref, []int32) {
 	from := 0
 	if at > 0 {
 		from = g.ahead[at-1]
 	}
-	return g.refsOf[from:g.ahead[at]:g.ahead[at]]
+	to := g.ahead[at]
+	return g.refsOf[from:to:to], g.places[from:to:to]
 }
 
-// ruleOn decides one row with these references.
-func (g *group) ruleOn(refs []registry.Ref, rows arrowRecord, row int, asOf time.Time) ruling {
+// ruleOn decides one row with these references, which lookAhead has found at these places; nil: it was not asked.
+func (g *group) ruleOn(refs []registry.Ref, places []int32, rows arrowRecord, row int, asOf time.Time) ruling {
 	rec := &g.record
 	*rec = policy.Record{Trust: g.state.trust, Starts: rec.Starts}
 	if g.collected >= 0 {
@@ -476,7 +479,7 @@ func (g *group) ruleOn(refs []registry.Ref, rows arrowRecord, row int, asOf time
 		}
 	}
 	r := ruling{}
-	g.row.Identifiers = refs
+	g.row.Identifiers, g.row.At = refs, places
 	if len(refs) > 0 {
 		r.subject = refs[0]
 	}

@@ -10,6 +10,7 @@ import (
 // Row is what a source's row offers to find its collection.
 type Row struct {
 	Identifiers []Ref     // of the identifiers that could be normalised, in any order
+	At          []int32   // where Warm found each of them; nil: it was not asked
 	Collection  *Ref      // CollectionRef of the collection id the row carries; nil: it carries none
 	Record      *Ref      // SiloKey.Record of the row, to find a record link; nil: not asked
 	Created     time.Time // when the row came to be; zero: unknown
@@ -31,14 +32,14 @@ type Match struct {
 func (s *Standings) Match(row Row) Match {
 	var first, next [4]int32 // so that few people's rows allocate
 	if row.Collection != nil {
-		return s.settle(s.lookup(first[:0], *row.Collection), row, false)
+		return s.settle(s.lookup(first[:0], row.Collection), &row, false)
 	}
 	if row.Record != nil {
-		if found := s.lookup(first[:0], *row.Record); len(found) > 0 {
+		if found := s.lookup(first[:0], row.Record); len(found) > 0 {
 			if s.elsewhere(row.Identifiers, found) {
 				return Match{Identity: policy.Conflicting}
 			}
-			return s.settle(found, row, false)
+			return s.settle(found, &row, false)
 		}
 	}
 	if len(row.Identifiers) == 0 {
@@ -46,14 +47,21 @@ func (s *Standings) Match(row Row) Match {
 	}
 	var found []int32
 	unknown := 0
-	for _, ref := range row.Identifiers {
+	for i := range row.Identifiers {
+		ref := (*shortRef)(row.Identifiers[i][:16])
+		var at int32
+		if row.At != nil {
+			at = row.At[i]
+		} else {
+			at = s.index.find(ref)
+		}
 		if len(found) == 0 {
-			if found = s.lookup(first[:0], ref); len(found) == 0 {
+			if found = s.lookupAt(first[:0], at, ref); len(found) == 0 {
 				unknown++
 			}
 			continue
 		}
-		here := s.lookup(next[:0], ref)
+		here := s.lookupAt(next[:0], at, ref)
 		switch {
 		case len(here) == 0:
 			unknown++
@@ -61,7 +69,7 @@ func (s *Standings) Match(row Row) Match {
 			return Match{Identity: policy.Conflicting}
 		}
 	}
-	return s.settle(found, row, unknown > 0)
+	return s.settle(found, &row, unknown > 0)
 }
 
 // elsewhere reports whether some of the identifiers are known, and none of those leads to one of the collections.
@@ -69,7 +77,7 @@ func (s *Standings) elsewhere(identifiers []Ref, collections []int32) bool {
 	var scratch [4]int32
 	known := false
 	for i := range identifiers {
-		for _, collection := range s.lookup(scratch[:0], identifiers[i]) {
+		for _, collection := range s.lookup(scratch[:0], &identifiers[i]) {
 			if slices.Contains(collections, collection) {
 				return false
 			}
@@ -79,7 +87,7 @@ func (s *Standings) elsewhere(identifiers []Ref, collections []int32) bool {
 	return known
 }
 
-func (s *Standings) settle(found []int32, row Row, partial bool) Match {
+func (s *Standings) settle(found []int32, row *Row, partial bool) Match {
 	switch {
 	case len(found) == 0:
 		return Match{Identity: policy.Unmatched}

@@ -48,7 +48,8 @@ func TestMatch(t *testing.T) {
 		}
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
-				s.Warm(test.row.Identifiers)
+				require.Equal(t, test.want, s.Match(test.row))
+				test.row.At = s.Warm(test.row.Identifiers, nil)
 				require.Equal(t, test.want, s.Match(test.row))
 			})
 		}
@@ -193,9 +194,9 @@ func TestIndex(t *testing.T) {
 		}
 		x.finish()
 		for ref, want := range model {
-			require.Equal(t, want, x.find(nil, ref))
+			require.Equal(t, want, x.collections(nil, x.find(&ref), &ref))
 		}
-		require.Nil(t, x.find(nil, shortRef{1, 2, 3, 4, 5}))
+		require.EqualValues(t, -1, x.find(&shortRef{1, 2, 3, 4, 5}))
 	})
 }
 

@@ -77,30 +77,54 @@ func Normalise(kind string, value []byte, country string, dst []byte) ([]byte, b
 // the dot).
 const localSpecials = ".!#$%&'*+-/=?^_`{|}~"
 
+// addressByte is what becomes of an ASCII byte of an address: letters turn lower-case, 0 is what cannot stand there.
+type addressByte struct{ local, domain byte }
+
+var addressBytes = func() (table [utf8.RuneSelf]addressByte) {
+	for c := range byte(len(table)) {
+		switch {
+		case upper(c):
+			table[c] = addressByte{c + 'a' - 'A', c + 'a' - 'A'}
+		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '.' || c == '-':
+			table[c] = addressByte{c, c}
+		case strings.IndexByte(localSpecials, c) >= 0:
+			table[c] = addressByte{local: c}
+		}
+	}
+	return table
+}()
+
 func normaliseEmail(value, dst []byte) ([]byte, bool) {
 	at := bytes.LastIndexByte(value, '@')
 	if at <= 0 || at == len(value)-1 || at > 64*utf8.UTFMax {
 		return dst, false
 	}
 	start := len(dst)
-	ascii := true
-	for i, c := range value {
-		switch {
-		case c >= utf8.RuneSelf:
+	dst = append(dst, value...)
+	address := dst[start:]
+	ascii, hyphen := true, false
+	for i, c := range address[:at] {
+		if c >= utf8.RuneSelf {
 			ascii = false
-		case 'A' <= c && c <= 'Z':
-			c += 'a' - 'A'
-		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || i == at:
-		case i < at && strings.IndexByte(localSpecials, c) >= 0:
-		case i > at && (c == '.' || c == '-'):
-		default:
+			continue
+		}
+		if address[i] = addressBytes[c].local; address[i] == 0 {
 			return dst[:start], false
 		}
-		dst = append(dst, c)
 	}
-	domain := dst[start+at+1:]
+	domain := address[at+1:]
+	for i, c := range domain {
+		if c >= utf8.RuneSelf {
+			ascii = false
+			continue
+		}
+		if domain[i] = addressBytes[c].domain; domain[i] == 0 {
+			return dst[:start], false
+		}
+		hyphen = hyphen || c == '-'
+	}
 	// Punycode labels are checked by the slow path: two spellings of one label must not give two references.
-	if ascii && !bytes.Contains(domain, []byte("xn--")) {
+	if ascii && !(hyphen && bytes.Contains(domain, []byte("xn--"))) {
 		if !domainName(domain) {
 			return dst[:start], false
 		}

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -162,7 +161,7 @@ func (s *Standings) loadAliases(ctx context.Context, tx *txn, silo int64, collec
 	return tx.each(ctx, `SELECT refs FROM event_payload WHERE silo = ? AND collection = ? AND seq > ? AND refs IS NOT NULL`, func(row row) error {
 		for raw := range slices.Chunk(row.ColumnRawBlob(0), len(Ref{})) {
 			ref := shortRef(raw)
-			if slices.Contains(s.index.find(nil, ref), collection) || slices.Contains(s.added[ref], collection) {
+			if slices.Contains(s.lookupAt(nil, s.index.find(&ref), &ref), collection) {
 				continue
 			}
 			if s.added == nil {
@@ -321,6 +320,9 @@ const (
 	bitParentalHere = 1 << 7
 )
 
+// bitSame stands beside the state's number, and says that the state began when the data were collected.
+const bitSame = 1 << 3
+
 // states gives each state of consent its stored number.
 var states = []policy.ConsentState{policy.NoConsent, policy.Given, policy.Renewed, policy.Refused, policy.Withdrawn, policy.Expired, policy.Invalidated}
 
@@ -331,29 +333,34 @@ func bit(on bool, bit byte) byte {
 	return 0
 }
 
+// encode appends a standing. Instants have eight bytes: a number of variable length would have as many, and take five times as long to read.
 func (s *Standings) encode(buf []byte, v *policy.Standing) []byte {
+	put := func(t time.Time) { buf = binary.LittleEndian.AppendUint64(buf, uint64(micros(t))) }
 	buf = append(buf, bit(v.Minor, bitMinor)|bit(v.Parental, bitParental)|bit(v.Hold, bitHold)|bit(v.Restricted, bitRestricted)|
 		bit(v.PendingAccess, bitAccess)|bit(!v.Erasure.IsZero(), bitErasure)|bit(!v.Aged.IsZero(), bitAged))
-	buf = binary.AppendVarint(buf, micros(v.Collected))
+	put(v.Collected)
 	buf = binary.AppendUvarint(buf, uint64(v.FirstSeq))
 	buf = binary.AppendUvarint(buf, uint64(v.LastSeq-v.FirstSeq))
 	if !v.Erasure.IsZero() {
-		buf = binary.AppendVarint(buf, micros(v.Erasure))
+		put(v.Erasure)
 	}
 	if !v.Aged.IsZero() {
-		buf = binary.AppendVarint(buf, micros(v.Aged))
+		put(v.Aged)
 	}
 	buf = binary.AppendUvarint(buf, uint64(len(v.Purposes)))
 	for i := range v.Purposes {
 		p := &v.Purposes[i]
+		same := p.Since.Equal(v.Collected)
 		buf = binary.AppendUvarint(buf, uint64(s.number(p.Purpose)))
-		buf = append(buf, byte(slices.Index(states, p.State))|byte(p.Objection)<<objectionShift|bit(p.Parental, bitParentalHere),
+		buf = append(buf, byte(slices.Index(states, p.State))|bit(same, bitSame)|byte(p.Objection)<<objectionShift|bit(p.Parental, bitParentalHere),
 			bit(p.Proven, bitProven)|bit(p.Future, bitFuture)|bit(p.ImpossibleClock, bitImpossible)|bit(p.Marketing, bitMarketing)|
 				bit(!p.Until.IsZero(), bitUntil)|bit(!p.ObjectedAt.IsZero(), bitObjected)|bit(!p.Started.IsZero(), bitStarted)|bit(!p.Ended.IsZero(), bitEnded))
-		buf = binary.AppendVarint(buf, micros(p.Since))
+		if !same {
+			put(p.Since)
+		}
 		for _, t := range []time.Time{p.Until, p.ObjectedAt, p.Started, p.Ended} {
 			if !t.IsZero() {
-				buf = binary.AppendVarint(buf, micros(t))
+				put(t)
 			}
 		}
 	}
@@ -379,10 +386,11 @@ func (s *Standings) At(collection int32, dst *policy.Standing) bool {
 		return false
 	}
 	d := decoder{buf}
-	purposes := dst.Purposes[:0]
 	flags := d.byte()
-	*dst = policy.Standing{Collected: d.time(), Minor: flags&bitMinor != 0, Parental: flags&bitParental != 0,
-		Hold: flags&bitHold != 0 || s.whole.Hold, Restricted: flags&bitRestricted != 0, PendingAccess: flags&bitAccess != 0}
+	*dst = policy.Standing{Purposes: dst.Purposes[:0]} // a literal of all that follows would be made elsewhere, and copied
+	dst.Minor, dst.Parental, dst.Restricted, dst.PendingAccess = flags&bitMinor != 0, flags&bitParental != 0, flags&bitRestricted != 0, flags&bitAccess != 0
+	dst.Hold = flags&bitHold != 0 || s.whole.Hold
+	dst.Collected = d.time()
 	dst.FirstSeq = int64(d.uint())
 	dst.LastSeq = max(dst.FirstSeq+int64(d.uint()), s.whole.LastSeq)
 	if flags&bitErasure != 0 {
@@ -392,13 +400,18 @@ func (s *Standings) At(collection int32, dst *policy.Standing) bool {
 		dst.Aged = d.time()
 	}
 	n := int(d.uint())
-	purposes = slices.Grow(purposes, n)[:n]
-	for i := range purposes {
-		p := &purposes[i]
-		name := d.uint()
+	dst.Purposes = slices.Grow(dst.Purposes, n)[:n]
+	for i := range dst.Purposes {
+		p := &dst.Purposes[i]
+		*p = policy.PurposeStanding{}
+		p.Purpose = s.names[d.uint()]
 		state, flags := d.byte(), d.byte()
-		*p = policy.PurposeStanding{Purpose: s.names[name], State: states[state&0xf], Objection: policy.Objection(state &^ bitParentalHere >> objectionShift), Parental: state&bitParentalHere != 0,
-			Proven: flags&bitProven != 0, Future: flags&bitFuture != 0, ImpossibleClock: flags&bitImpossible != 0, Marketing: flags&bitMarketing != 0, Since: d.time()}
+		p.State, p.Objection, p.Parental = states[state&(bitSame-1)], policy.Objection(state&^bitParentalHere>>objectionShift), state&bitParentalHere != 0
+		p.Proven, p.Future, p.ImpossibleClock, p.Marketing = flags&bitProven != 0, flags&bitFuture != 0, flags&bitImpossible != 0, flags&bitMarketing != 0
+		p.Since = dst.Collected
+		if state&bitSame == 0 {
+			p.Since = d.time()
+		}
 		if flags&bitUntil != 0 {
 			p.Until = d.time()
 		}
@@ -412,7 +425,6 @@ func (s *Standings) At(collection int32, dst *policy.Standing) bool {
 			p.Ended = d.time()
 		}
 	}
-	dst.Purposes = purposes
 	return true
 }
 
@@ -447,41 +459,51 @@ func (d *decoder) byte() byte {
 }
 
 func (d *decoder) uint() uint64 {
+	if d.buf[0] < 0x80 {
+		return uint64(d.byte())
+	}
 	v, n := binary.Uvarint(d.buf)
 	d.buf = d.buf[n:]
 	return v
 }
 
 func (d *decoder) time() time.Time {
-	v, n := binary.Varint(d.buf)
-	d.buf = d.buf[n:]
-	return instant(v)
+	v := binary.LittleEndian.Uint64(d.buf)
+	d.buf = d.buf[8:]
+	return instant(int64(v))
 }
 
 // warmed is how many look-ups Warm begins before it waits for the first.
 const warmed = 64
 
-// Warm fetches from memory what Match and At need for some references. Ten million subjects are in no cache, and a look-up waits for memory four
-// times; here the processor waits for those of many references at once. Some hundreds of references at a time stay in its caches.
-func (s *Standings) Warm(refs []Ref) {
+// Warm finds references in the index, fetches from memory what Match and At need of them, and appends their places to at, for Row.At. Ten million
+// subjects are in no cache, and a look-up waits for memory four times; here the processor waits for those of many references at once: each loop only asks
+// for what the next one compares, so that nothing it has to guess stands in between. Some hundreds of references at a time stay in its caches. The
+// places are good until Refresh.
+func (s *Standings) Warm(refs []Ref, at []int32) []int32 {
 	var touched byte
 	for len(refs) > 0 {
 		part := refs[:min(len(refs), warmed)]
 		refs = refs[len(part):]
 		var from [warmed]uint32
-		var collections [warmed]int32
 		for i := range part {
 			from[i] = s.index.directory[s.index.bucket((*shortRef)(part[i][:16]))]
 		}
-		for i := range part {
-			if int(from[i]) < len(s.index.entries) {
-				collections[i] = s.index.first(int(from[i]), (*shortRef)(part[i][:16]))
+		for _, first := range from[:len(part)] {
+			if last := int(first) + 2; last < len(s.index.entries) { // a bucket may begin in one line of the cache and go on in the next
+				touched ^= s.index.entries[first].ref[0] ^ s.index.entries[last].ref[0]
 			}
 		}
-		for i, collection := range collections[:len(part)] {
+		for i := range part {
+			at = append(at, s.index.seek(int(from[i]), (*shortRef)(part[i][:16])))
+		}
+		places := at[len(at)-len(part):]
+		for i, place := range places {
 			from[i] = 0
-			if collection >= 1 && int(collection) <= len(s.offsets) {
-				from[i] = s.offsets[collection-1]
+			if place >= 0 {
+				if collection := s.index.entries[place].collection; int(collection) <= len(s.offsets) {
+					from[i] = s.offsets[collection-1]
+				}
 			}
 		}
 		for _, at := range from[:len(part)] {
@@ -489,16 +511,25 @@ func (s *Standings) Warm(refs []Ref) {
 		}
 	}
 	runtime.KeepAlive(touched)
+	return at
 }
 
 // Lookup returns the collections that a reference leads to, sorted, nil for none.
-func (s *Standings) Lookup(ref Ref) []int32 { return s.lookup(nil, ref) }
+func (s *Standings) Lookup(ref Ref) []int32 { return s.lookup(nil, &ref) }
 
 // lookup is Lookup that appends to dst.
-func (s *Standings) lookup(dst []int32, ref Ref) []int32 {
-	short := shortRef(ref[:16])
-	dst = s.index.find(dst, short)
-	if extra, ok := s.added[short]; ok {
+func (s *Standings) lookup(dst []int32, ref *Ref) []int32 {
+	short := (*shortRef)(ref[:16])
+	return s.lookupAt(dst, s.index.find(short), short)
+}
+
+// lookupAt is lookup of a reference that Warm has found at a place.
+func (s *Standings) lookupAt(dst []int32, place int32, ref *shortRef) []int32 {
+	dst = s.index.collections(dst, place, ref)
+	if len(s.added) == 0 {
+		return dst
+	}
+	if extra, ok := s.added[*ref]; ok {
 		dst = append(dst, extra...)
 		slices.Sort(dst)
 	}
@@ -545,38 +576,39 @@ func (x *index) bucket(ref *shortRef) int {
 	return int(binary.BigEndian.Uint32(ref[:4]) >> x.shift)
 }
 
-// first is the first collection of a reference whose bucket begins at an entry, 0 for none.
-func (x *index) first(from int, ref *shortRef) int32 {
+// find is the place of a reference's first entry, -1 for none.
+func (x *index) find(ref *shortRef) int32 { return x.seek(int(x.directory[x.bucket(ref)]), ref) }
+
+// seek is find for a reference whose bucket begins at an entry.
+func (x *index) seek(from int, ref *shortRef) int32 {
+	high, low := binary.BigEndian.Uint64(ref[:8]), binary.BigEndian.Uint64(ref[8:])
 	for i := from; i < len(x.entries); i++ {
-		switch e := &x.entries[i]; e.compare(ref) {
-		case 0:
-			return e.collection
-		case 1:
-			return 0
+		e := &x.entries[i].ref
+		if here := binary.BigEndian.Uint64(e[:8]); here < high {
+			continue
+		} else if here > high {
+			break
+		}
+		if here := binary.BigEndian.Uint64(e[8:]); here >= low {
+			if here == low {
+				return int32(i)
+			}
+			break
 		}
 	}
-	return 0
+	return -1
 }
 
-// find appends the collections of a reference to dst.
-func (x *index) find(dst []int32, ref shortRef) []int32 {
-	b := x.bucket(&ref)
-	entries := x.entries[x.directory[b]:x.directory[b+1]]
-	for i := range entries {
-		switch e := &entries[i]; e.compare(&ref) {
-		case 0:
-			dst = append(dst, e.collection)
-		case 1:
-			return dst
+// collections appends the collections of a reference whose first entry is at a place.
+func (x *index) collections(dst []int32, place int32, ref *shortRef) []int32 {
+	if place < 0 {
+		return dst
+	}
+	for _, e := range x.entries[place:] {
+		if e.ref != *ref {
+			break
 		}
+		dst = append(dst, e.collection)
 	}
 	return dst
-}
-
-// compare is bytes.Compare, which costs a call.
-func (e *entry) compare(ref *shortRef) int {
-	if order := cmp.Compare(binary.BigEndian.Uint64(e.ref[:8]), binary.BigEndian.Uint64(ref[:8])); order != 0 {
-		return order
-	}
-	return cmp.Compare(binary.BigEndian.Uint64(e.ref[8:]), binary.BigEndian.Uint64(ref[8:]))
 }
