@@ -2,9 +2,11 @@ package pipeline_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"lethe/pipeline"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 )
@@ -67,4 +69,20 @@ func TestTheEventOfARuleEndsItsPurpose(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "2031-10-01", known.Collections[0].Purposes[0].Until)
 	}
+}
+
+// What is changed is decided as of now, whatever --as-of says: who has consented since is not erased for what was so before, nor shown to anybody as still consenting.
+func TestNothingIsChangedAsOfThePast(t *testing.T) {
+	w := granted(t, nil)
+	w.event(registry.Given, "bob@lago.it", "news", w.now.AddDate(0, 0, -3))
+	w.event(registry.Withdrawn, "ada@lago.it", "news", w.now.Add(-time.Hour))
+	_, err := w.p.Run(t.Context(), pipeline.Options{Job: "past", Apply: true, AsOf: w.now.AddDate(0, 0, -5)})
+	require.ErrorIs(t, err, pipeline.ErrConfig)
+	require.ErrorContains(t, err, "lies in the past")
+	require.Len(t, w.rows("people"), 3)
+	_, err = w.p.Run(t.Context(), pipeline.Options{Job: "past", AsOf: w.now.AddDate(0, 0, -5)})
+	require.NoError(t, err, "to look back is free")
+	_, err = w.p.Run(t.Context(), pipeline.Options{Job: "today", Apply: true, AsOf: w.now.Add(-time.Hour)})
+	require.NoError(t, err)
+	require.Contains(t, w.copied(), "1 news news blocked - 2026-11-20", "on the same day now is meant")
 }

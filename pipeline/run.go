@@ -167,6 +167,12 @@ func (p *Pipeline) begin(ctx context.Context, o Options) (*night, error) {
 	if n.asOf.IsZero() {
 		n.asOf = now
 	}
+	if o.Apply && n.asOf.Before(now) {
+		if day := policy.DateOf(n.asOf, p.Zone); day != policy.DateOf(now, p.Zone) {
+			return n, fmt.Errorf("%w: --as-of %s lies in the past: what is changed is decided as of now, or nobody's change of mind since would count; leave --as-of out, or --apply", ErrConfig, day)
+		}
+		n.asOf = now
+	}
 	n.today = policy.DateOf(n.asOf, p.Zone)
 	year, month, _ := n.today.YMD()
 	n.epoch = fmt.Sprintf("%04d-Q%d", year, (month+2)/3)
