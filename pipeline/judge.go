@@ -78,9 +78,9 @@ type group struct {
 
 	// Scratch: a group is used by one goroutine.
 	row      registry.Row
-	refsOf   []registry.Ref // of the row at hand, or of the rows ahead
-	ahead    []int          // where the references of each row ahead end
-	places   []int32        // of refsOf in the standings
+	refsOf   []registry.Ref   // of the row at hand, or of the rows ahead
+	ahead    []int            // where the references of each row ahead end
+	found    []registry.Found // of refsOf in the standings
 	standing policy.Standing
 	record   policy.Record
 	buf      []byte
@@ -305,8 +305,8 @@ func (n *night) judge(g *group, batch connectors.Batch) error {
 			continue
 		}
 		g.rows++
-		refs, places := g.refsAhead(row % aheadRows)
-		r := g.ruleOn(refs, places, batch.Rows, row, n.asOf)
+		refs, found := g.refsAhead(row % aheadRows)
+		r := g.ruleOn(refs, found, batch.Rows, row, n.asOf)
 		g.seen(batch.Rows, row)
 		g.count(r)
 		n.exceptions(g, r)
@@ -449,21 +449,21 @@ func (g *group) lookAhead(rows arrowRecord, from int) {
 		}
 		g.ahead = append(g.ahead, len(g.refsOf))
 	}
-	g.places = g.state.standings.Warm(g.refsOf, g.places[:0])
+	g.found = g.state.standings.Warm(g.refsOf, g.found[:0])
 }
 
-// refsAhead are the references of a row that lookAhead identified, and their places.
-func (g *group) refsAhead(at int) ([]registry.Ref, []int32) {
+// refsAhead are the references of a row that lookAhead identified, and what it found of them.
+func (g *group) refsAhead(at int) ([]registry.Ref, []registry.Found) {
 	from := 0
 	if at > 0 {
 		from = g.ahead[at-1]
 	}
 	to := g.ahead[at]
-	return g.refsOf[from:to:to], g.places[from:to:to]
+	return g.refsOf[from:to:to], g.found[from:to:to]
 }
 
-// ruleOn decides one row with these references, which lookAhead has found at these places; nil: it was not asked.
-func (g *group) ruleOn(refs []registry.Ref, places []int32, rows arrowRecord, row int, asOf time.Time) ruling {
+// ruleOn decides one row with these references, of which lookAhead has found this; nil: it was not asked.
+func (g *group) ruleOn(refs []registry.Ref, found []registry.Found, rows arrowRecord, row int, asOf time.Time) ruling {
 	rec := &g.record
 	*rec = policy.Record{Trust: g.state.trust, Starts: rec.Starts}
 	if g.collected >= 0 {
@@ -479,7 +479,7 @@ func (g *group) ruleOn(refs []registry.Ref, places []int32, rows arrowRecord, ro
 		}
 	}
 	r := ruling{}
-	g.row.Identifiers, g.row.At = refs, places
+	g.row.Identifiers, g.row.Found = refs, found
 	if len(refs) > 0 {
 		r.subject = refs[0]
 	}

@@ -10,7 +10,7 @@ import (
 // Row is what a source's row offers to find its collection.
 type Row struct {
 	Identifiers []Ref     // of the identifiers that could be normalised, in any order
-	At          []int32   // where Warm found each of them; nil: it was not asked
+	Found       []Found   // what Warm found of each of them; nil: it was not asked
 	Collection  *Ref      // CollectionRef of the collection id the row carries; nil: it carries none
 	Record      *Ref      // SiloKey.Record of the row, to find a record link; nil: not asked
 	Created     time.Time // when the row came to be; zero: unknown
@@ -49,19 +49,19 @@ func (s *Standings) Match(row Row) Match {
 	unknown := 0
 	for i := range row.Identifiers {
 		ref := (*shortRef)(row.Identifiers[i][:16])
-		var at int32
-		if row.At != nil {
-			at = row.At[i]
+		var known Found
+		if row.Found != nil {
+			known = row.Found[i]
 		} else {
-			at = s.index.find(ref)
+			known = s.index.find(ref)
 		}
 		if len(found) == 0 {
-			if found = s.lookupAt(first[:0], at, ref); len(found) == 0 {
+			if found = s.lookupAt(first[:0], known, ref); len(found) == 0 {
 				unknown++
 			}
 			continue
 		}
-		here := s.lookupAt(next[:0], at, ref)
+		here := s.lookupAt(next[:0], known, ref)
 		switch {
 		case len(here) == 0:
 			unknown++

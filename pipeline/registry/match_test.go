@@ -49,7 +49,7 @@ func TestMatch(t *testing.T) {
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
 				require.Equal(t, test.want, s.Match(test.row))
-				test.row.At = s.Warm(test.row.Identifiers, nil)
+				test.row.Found = s.Warm(test.row.Identifiers, nil)
 				require.Equal(t, test.want, s.Match(test.row))
 			})
 		}
@@ -196,7 +196,7 @@ func TestIndex(t *testing.T) {
 		for ref, want := range model {
 			require.Equal(t, want, x.collections(nil, x.find(&ref), &ref))
 		}
-		require.EqualValues(t, -1, x.find(&shortRef{1, 2, 3, 4, 5}))
+		require.Zero(t, x.find(&shortRef{1, 2, 3, 4, 5}))
 	})
 }
 

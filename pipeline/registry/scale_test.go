@@ -260,7 +260,7 @@ type reconciler struct {
 	decide   bool
 	order    int // of the people, random
 	refs     [256]Ref
-	at       []int32
+	found    []Found
 	text     []byte
 	norm     []byte
 	standing policy.Standing
@@ -281,9 +281,9 @@ func (r *reconciler) strip() {
 		r.norm = value
 		r.refs[i] = r.key.Match(KindEmail, value)
 	}
-	r.at = r.s.Warm(r.refs[:], r.at[:0])
+	r.found = r.s.Warm(r.refs[:], r.found[:0])
 	for i := range r.refs {
-		m := r.s.Match(Row{Identifiers: r.refs[i : i+1], At: r.at[i : i+1], SiloScope: true})
+		m := r.s.Match(Row{Identifiers: r.refs[i : i+1], Found: r.found[i : i+1], SiloScope: true})
 		if m.Identity != policy.Matched || !r.s.At(m.Collection, &r.standing) {
 			return
 		}

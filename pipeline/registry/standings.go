@@ -476,11 +476,11 @@ func (d *decoder) time() time.Time {
 // warmed is how many look-ups Warm begins before it waits for the first.
 const warmed = 64
 
-// Warm finds references in the index, fetches from memory what Match and At need of them, and appends their places to at, for Row.At. Ten million
+// Warm finds references in the index, fetches from memory what Match and At need of them, and appends what it found to dst, for Row.Found. Ten million
 // subjects are in no cache, and a look-up waits for memory four times; here the processor waits for those of many references at once: each loop only asks
-// for what the next one compares, so that nothing it has to guess stands in between. Some hundreds of references at a time stay in its caches. The
-// places are good until Refresh.
-func (s *Standings) Warm(refs []Ref, at []int32) []int32 {
+// for what the next one compares, so that nothing it has to guess stands in between. Some hundreds of references at a time stay in its caches. What it
+// found is good until Refresh.
+func (s *Standings) Warm(refs []Ref, dst []Found) []Found {
 	var touched byte
 	for len(refs) > 0 {
 		part := refs[:min(len(refs), warmed)]
@@ -495,15 +495,15 @@ func (s *Standings) Warm(refs []Ref, at []int32) []int32 {
 			}
 		}
 		for i := range part {
-			at = append(at, s.index.seek(int(from[i]), (*shortRef)(part[i][:16])))
+			found := s.index.seek(int(from[i]), (*shortRef)(part[i][:16]))
+			dst, from[i] = append(dst, found), 0
+			if found > 0 && int(found) <= len(s.offsets) {
+				from[i] = uint32(found)
+			}
 		}
-		places := at[len(at)-len(part):]
-		for i, place := range places {
-			from[i] = 0
-			if place >= 0 {
-				if collection := s.index.entries[place].collection; int(collection) <= len(s.offsets) {
-					from[i] = s.offsets[collection-1]
-				}
+		for i, collection := range from[:len(part)] {
+			if collection > 0 {
+				from[i] = s.offsets[collection-1]
 			}
 		}
 		for _, at := range from[:len(part)] {
@@ -511,7 +511,7 @@ func (s *Standings) Warm(refs []Ref, at []int32) []int32 {
 		}
 	}
 	runtime.KeepAlive(touched)
-	return at
+	return dst
 }
 
 // Lookup returns the collections that a reference leads to, sorted, nil for none.
@@ -523,9 +523,9 @@ func (s *Standings) lookup(dst []int32, ref *Ref) []int32 {
 	return s.lookupAt(dst, s.index.find(short), short)
 }
 
-// lookupAt is lookup of a reference that Warm has found at a place.
-func (s *Standings) lookupAt(dst []int32, place int32, ref *shortRef) []int32 {
-	dst = s.index.collections(dst, place, ref)
+// lookupAt is lookup of a reference of which this was found in the index.
+func (s *Standings) lookupAt(dst []int32, found Found, ref *shortRef) []int32 {
+	dst = s.index.collections(dst, found, ref)
 	if len(s.added) == 0 {
 		return dst
 	}
@@ -576,39 +576,45 @@ func (x *index) bucket(ref *shortRef) int {
 	return int(binary.BigEndian.Uint32(ref[:4]) >> x.shift)
 }
 
-// find is the place of a reference's first entry, -1 for none.
-func (x *index) find(ref *shortRef) int32 { return x.seek(int(x.directory[x.bucket(ref)]), ref) }
+// Found is what the index says of a reference: the collection that it leads to, 0 for none, and of several collections -1 less the place of the first.
+type Found int32
+
+// find looks a reference up.
+func (x *index) find(ref *shortRef) Found { return x.seek(int(x.directory[x.bucket(ref)]), ref) }
 
 // seek is find for a reference whose bucket begins at an entry.
-func (x *index) seek(from int, ref *shortRef) int32 {
+func (x *index) seek(from int, ref *shortRef) Found {
 	high, low := binary.BigEndian.Uint64(ref[:8]), binary.BigEndian.Uint64(ref[8:])
 	for i := from; i < len(x.entries); i++ {
-		e := &x.entries[i].ref
-		if here := binary.BigEndian.Uint64(e[:8]); here < high {
+		e := &x.entries[i]
+		if here := binary.BigEndian.Uint64(e.ref[:8]); here < high {
 			continue
 		} else if here > high {
 			break
 		}
-		if here := binary.BigEndian.Uint64(e[8:]); here >= low {
-			if here == low {
-				return int32(i)
-			}
+		if here := binary.BigEndian.Uint64(e.ref[8:]); here < low {
+			continue
+		} else if here > low {
 			break
 		}
+		if i+1 < len(x.entries) && x.entries[i+1].ref == e.ref {
+			return Found(-1 - i)
+		}
+		return Found(e.collection)
 	}
-	return -1
+	return 0
 }
 
-// collections appends the collections of a reference whose first entry is at a place.
-func (x *index) collections(dst []int32, place int32, ref *shortRef) []int32 {
-	if place < 0 {
+// collections appends the collections of a reference to dst.
+func (x *index) collections(dst []int32, found Found, ref *shortRef) []int32 {
+	if found > 0 {
+		return append(dst, int32(found))
+	}
+	if found == 0 {
 		return dst
 	}
-	for _, e := range x.entries[place:] {
-		if e.ref != *ref {
-			break
-		}
-		dst = append(dst, e.collection)
+	for i := int(-1 - found); i < len(x.entries) && x.entries[i].ref == *ref; i++ {
+		dst = append(dst, x.entries[i].collection)
 	}
 	return dst
 }
