@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ncruces/go-sqlite3"
 	_ "github.com/ncruces/go-sqlite3/driver" // the database/sql driver "sqlite3"
 )
 
@@ -51,9 +52,26 @@ func Open(ctx context.Context, state string) (*Journal, error) {
 	db.SetMaxOpenConns(1)
 	if _, err := db.ExecContext(ctx, schema); err != nil {
 		db.Close()
+		for _, f := range failures {
+			if errors.Is(err, f.code) {
+				return nil, fmt.Errorf("open journal in %s: %s (%w)", state, f.words, f.code)
+			}
+		}
 		return nil, fmt.Errorf("open journal in %s: %w: %w", state, ErrCorrupt, err)
 	}
 	return &Journal{db}, nil
+}
+
+// failures are what keeps a journal from being opened, whatever is in it.
+var failures = []struct {
+	code  sqlite3.ErrorCode
+	words string
+}{
+	{sqlite3.READONLY, "this user may not write there; give the folder and its files to the account that Lethe runs as"},
+	{sqlite3.CANTOPEN, "this user may not open it; give the folder and its files to the account that Lethe runs as"},
+	{sqlite3.FULL, "the disk is full"},
+	{sqlite3.IOERR, "it cannot be read or written; is the disk full, or gone?"},
+	{sqlite3.BUSY, "another process is writing it"},
 }
 
 // Close closes the journal.

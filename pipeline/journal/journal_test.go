@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ncruces/go-sqlite3"
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline/journal"
@@ -125,6 +126,15 @@ func TestRewritesAreRemembered(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, now.Add(time.Hour), at)
 	require.Equal(t, "2", sum)
+}
+
+func TestJournalThatCannotBeOpenedIsNotCalledDamaged(t *testing.T) {
+	state := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(state, "journal.db"), 0o700))
+	_, err := journal.Open(t.Context(), state)
+	require.ErrorIs(t, err, sqlite3.CANTOPEN)
+	require.NotErrorIs(t, err, journal.ErrCorrupt)
+	require.ErrorContains(t, err, "may not open it")
 }
 
 func TestDamagedJournalIsRefused(t *testing.T) {

@@ -24,6 +24,9 @@ type engine struct {
 	exists func(c Config) error
 	// tables counts the tables of the database, for Create; "" when prepare has looked.
 	tables string
+	// made reports whether a statement of the schema failed because it was done before: where CREATE TABLE is not part of a transaction, Create goes on
+	// with a registry that was left half made. nil: it is part of one.
+	made func(error) bool
 
 	words   *strings.Replacer // turns the schema's types and options into the engine's
 	guards  []string          // the triggers that make event append-only, and what belongs to them

@@ -40,6 +40,17 @@ var mysqlEngine = engine{
 	latest:  "GREATEST",
 	reader:  sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 	failure: mysqlFailure,
+	made: func(err error) bool {
+		var server *mysql.MySQLError
+		if !errors.As(err, &server) {
+			return false
+		}
+		switch server.Number {
+		case 1050, 1061, 1359, 1826: // a table, an index, a trigger, a foreign key
+			return true
+		}
+		return server.Number == 1005 && strings.Contains(server.Message, "errno: 121") // a foreign key, in MariaDB's words
+	},
 }
 
 var errMySQLDSN = errors.New("registry.dsn is not one of MySQL: write user:password@tcp(host:3306)/database or mysql://user:password@host:3306/database, the latter with special characters percent-encoded")
@@ -169,8 +180,11 @@ func mysqlFailure(err error) error {
 			return fmt.Errorf("%w in this database; create it with `lethe registry init`, or correct registry.dsn (error %d)", ErrMissing, server.Number)
 		case 1044, 1045, 1698:
 			return fmt.Errorf("%w: the server refuses user or password (error %d)", ErrUnreachable, server.Number)
-		case 1142, 1143, 1227, 1419:
-			return fmt.Errorf("the user of registry.dsn may not do this: GRANT it (error %d)", server.Number)
+		case 1142:
+			right, _, _ := strings.Cut(server.Message, " command denied") // then user and table
+			return fmt.Errorf("the user of registry.dsn may not %s here: GRANT it, and do the same again (error %d)", right, server.Number)
+		case 1143, 1227, 1419:
+			return fmt.Errorf("the user of registry.dsn may not do this: GRANT it, and do the same again (error %d)", server.Number)
 		case 1644, 1701:
 			return fmt.Errorf("the database refuses it: the log is append-only (error %d)", server.Number)
 		case 1406:

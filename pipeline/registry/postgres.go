@@ -79,6 +79,7 @@ func postgresVerified(c Config) string {
 func postgresFailure(err error) error {
 	var server *pgconn.PgError
 	var connect *pgconn.ConnectError
+	var certificate *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &server):
 		switch server.Code {
@@ -96,6 +97,8 @@ func postgresFailure(err error) error {
 			return fmt.Errorf("a trigger refuses it: the log is append-only (error %s)", server.Code)
 		}
 		return fmt.Errorf("the server answers with error %s", server.Code)
+	case errors.As(err, &certificate):
+		return fmt.Errorf("%w: the server's certificate cannot be trusted; add sslrootcert=FILE to registry.dsn", ErrUnreachable)
 	case errors.As(err, &connect):
 		return fmt.Errorf("%w: no connection to the server of registry.dsn; check host, port, certificate and firewall", ErrUnreachable)
 	case pgconn.SafeToRetry(err), errors.Is(err, os.ErrDeadlineExceeded):

@@ -7,8 +7,8 @@
 // events in; holds, requests, flags, tombstones and record links are rows beside the log.
 //
 // It lives in SQLite (embedded, the default), PostgreSQL, MySQL or MariaDB. UPDATE and DELETE of an event are refused by the database; what
-// a superuser does all the same is found by Verify. On a server the service account needs, in a database of the registry's own, CREATE and
-// TRIGGER once, for `lethe registry init`; then SELECT on all tables, INSERT on all, UPDATE and DELETE on all but event.
+// a superuser does all the same is found by Verify. On a server the service account needs, in a database of the registry's own, CREATE, ALTER, INDEX,
+// REFERENCES and TRIGGER once, for `lethe registry init`; then SELECT on all tables, INSERT on all, UPDATE and DELETE on all but event.
 package registry
 
 import (
@@ -17,7 +17,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"lethe/pipeline/registry/keystore"
@@ -106,17 +108,18 @@ func (e *engine) create(ctx context.Context, c Config) error {
 	}
 	defer tx.Rollback()
 	h := handle{e, tx}
+	begun := false
 	if e.tables != "" {
 		var n int
 		if err := h.row(ctx, e.tables).Scan(&n); err != nil {
 			return err
 		}
-		if n > 0 {
+		if begun = n > 0 && h.halfMade(ctx); n > 0 && !begun {
 			return fmt.Errorf("the database has %d tables already; open it if it holds a registry, or name an empty one", n)
 		}
 	}
 	for _, statement := range e.statements() {
-		if _, err := tx.ExecContext(ctx, statement); err != nil {
+		if _, err := tx.ExecContext(ctx, statement); err != nil && !(begun && e.made(err)) {
 			return h.failed(err)
 		}
 	}
@@ -125,6 +128,27 @@ func (e *engine) create(ctx context.Context, c Config) error {
 		return err
 	}
 	return h.failed(tx.Commit())
+}
+
+var tableRE = regexp.MustCompile(`^CREATE TABLE (\w+)`)
+
+// halfMade reports whether the database holds nothing but tables of a registry that Create did not finish.
+func (h handle) halfMade(ctx context.Context) bool {
+	if h.made == nil {
+		return false
+	}
+	var others int
+	var ours []string
+	for _, s := range schema {
+		if name := tableRE.FindStringSubmatch(s); name != nil {
+			ours = append(ours, "'"+name[1]+"'")
+		}
+	}
+	if err := h.row(ctx, h.tables+` AND table_name NOT IN (`+strings.Join(ours, ", ")+`)`).Scan(&others); err != nil || others > 0 {
+		return false
+	}
+	var version string
+	return errors.Is(h.row(ctx, `SELECT value FROM meta WHERE name = 'schema'`).Scan(&version), sql.ErrNoRows)
 }
 
 // Open opens an existing registry: ErrMissing when it is not there, ErrUnreachable when its server does not answer, ErrSchema when it is

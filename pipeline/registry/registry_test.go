@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ncruces/go-sqlite3"
 	"github.com/stretchr/testify/require"
 
 	"lethe/fixtures/servers"
@@ -347,6 +348,7 @@ func TestOpenOnServers(t *testing.T) {
 			require.NoError(t, r.Close())
 			_, err = Open(t.Context(), verified)
 			require.ErrorIs(t, err, ErrUnreachable, "the test server's certificate is not signed by anybody the system knows")
+			require.ErrorContains(t, err, "the server's certificate cannot be trusted; add ")
 
 			for _, c := range []struct {
 				dsn  string
@@ -367,4 +369,48 @@ func TestOpenOnServers(t *testing.T) {
 			require.NotContains(t, err.Error(), "s3cret")
 		})
 	}
+}
+
+// Where CREATE TABLE is not part of a transaction, init ends wherever a right is missing, and is done again once it was granted.
+func TestCreateGoesOn(t *testing.T) {
+	server := servers.MariaDB(t)
+	statements := mysqlEngine.statements()
+	for _, done := range []int{1, len(statements) / 2, len(statements)} {
+		t.Run(fmt.Sprint(done), func(t *testing.T) {
+			db := server.Database(t)
+			config := Config{Driver: "mysql", DSN: db.DSN()}
+			for _, s := range statements[:done] {
+				db.Exec(t, "SET sql_mode = 'ANSI_QUOTES'; "+s)
+			}
+			_, err := Open(t.Context(), config)
+			require.Error(t, err)
+			require.NoError(t, Create(t.Context(), config))
+			f := &fixture{t: t, config: config, now: noon}
+			f.r = f.open(Config{AllowEmpty: true})
+			require.Equal(t, fmt.Sprint(len(mysqlEngine.guards)-1), strings.TrimSpace(db.Query(t, "SELECT COUNT(*) FROM information_schema.triggers WHERE trigger_schema = DATABASE()")))
+			require.ErrorContains(t, Create(t.Context(), config), "tables already")
+		})
+	}
+	t.Run("another's tables", func(t *testing.T) {
+		db := server.Database(t)
+		db.Exec(t, "CREATE TABLE meta (name VARCHAR(9), value VARCHAR(9)); CREATE TABLE customers (id INT)")
+		require.ErrorContains(t, Create(t.Context(), Config{Driver: "mysql", DSN: db.DSN()}), "tables already")
+	})
+}
+
+func TestRightsAreNamed(t *testing.T) {
+	db := servers.MariaDB(t).Database(t)
+	db.Exec(t, "CREATE USER '"+db.Name+"'@'%' IDENTIFIED BY 'pw'; GRANT SELECT, CREATE, INDEX ON "+db.Name+".* TO '"+db.Name+"'@'%'")
+	defer db.Exec(t, "DROP USER '"+db.Name+"'@'%'")
+	err := Create(t.Context(), Config{Driver: "mysql", DSN: db.DSNAs(db.Name, "pw")})
+	require.ErrorContains(t, err, "may not TRIGGER here: GRANT it")
+	require.NotContains(t, err.Error(), db.Name, "neither the user nor the database")
+}
+
+// What keeps a file from being used is not what is in it.
+func TestFileFailures(t *testing.T) {
+	for _, code := range []error{sqlite3.FULL, sqlite3.IOERR_WRITE, sqlite3.READONLY, sqlite3.READONLY_DIRECTORY, sqlite3.CANTOPEN, sqlite3.PERM} {
+		require.ErrorIs(t, sqliteEngine.failure(fmt.Errorf("sqlite3: invalid _pragma: %w", code)), ErrUnreachable)
+	}
+	require.NotErrorIs(t, sqliteEngine.failure(sqlite3.NOTADB), ErrUnreachable)
 }

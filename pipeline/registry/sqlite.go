@@ -41,8 +41,25 @@ var sqliteEngine = engine{
 		if errors.Is(err, sqlite3.CONSTRAINT_UNIQUE) {
 			return fmt.Errorf("%w: %w", errRecorded, err)
 		}
+		for _, f := range fileFailures {
+			if errors.Is(err, f.code) {
+				return fmt.Errorf("%w: %s (%w)", ErrUnreachable, f.words, f.code)
+			}
+		}
 		return err
 	},
+}
+
+// fileFailures are what keeps the file from being used, whatever is in it.
+var fileFailures = []struct {
+	code  sqlite3.ErrorCode
+	words string
+}{
+	{sqlite3.FULL, "the disk is full; what was recorded before is safe, make room and do the same again"},
+	{sqlite3.IOERR, "the file cannot be read or written; is the disk full, or gone?"},
+	{sqlite3.READONLY, "this user may not write the file and its folder; give both to the account that Lethe runs as"},
+	{sqlite3.CANTOPEN, "this user may not open the file; give it, and its folder, to the account that Lethe runs as"},
+	{sqlite3.PERM, "this user may not open the file; give it, and its folder, to the account that Lethe runs as"},
 }
 
 // path is where the file is.
