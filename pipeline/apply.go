@@ -488,7 +488,7 @@ func (a *application) editRoots(b connectors.Batch, p *part, byKey map[connector
 		if excluded[pr.root] {
 			continue
 		}
-		switch verdict := g.still(b.Rows, row, pr, a.plan.RunID, a.asOf); {
+		switch verdict := g.still(b.Rows, row, pr, a.plan.RunID, later(a.asOf, a.Now())); {
 		case verdict == already && recovering:
 			p.outcome[k] = rowRecovered
 			acts[pr.root] = true

@@ -257,7 +257,7 @@ func (j *rewriteJob) roots(ctx context.Context, a *application, recovering bool)
 				continue
 			}
 			r := a.segments[0][k]
-			switch g.still(b.Rows, row, r, a.plan.RunID, a.asOf) {
+			switch g.still(b.Rows, row, r, a.plan.RunID, later(a.asOf, a.Now())) {
 			case drifted:
 				acts[r.root] = false
 				j.outcomes[a][0][k] = rowDrift

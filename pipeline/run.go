@@ -526,8 +526,9 @@ func endings(s *policy.Compiled) map[string]registry.EventType {
 	return out
 }
 
-// reload brings a silo's standings to the registry's present head.
+// reload brings a silo's standings to the registry's present head, and what is new there to the present instant: what people said while the night ran counts.
 func (n *night) reload(ctx context.Context, silo string) error {
+	n.silos[silo].standings.Advance(n.Now())
 	_, err := n.registry.Refresh(ctx, n.silos[silo].standings)
 	return err
 }

@@ -68,7 +68,7 @@ func (r *Registry) ForgetEnded(ctx context.Context, silo string, asOf time.Time,
 // standings are those to be read, at the head of the writer's silo.
 func (f Forget) standings(ctx context.Context, w *writer, asOf time.Time) (*Standings, error) {
 	s := f.Standings
-	if s == nil || !s.asOf.Equal(asOf) {
+	if s == nil || s.asOf.Before(asOf) {
 		s = newStandings(w.silo.Silo, asOf, f.Purposes)
 		return s, s.load(ctx, w.tx, w.silo)
 	}

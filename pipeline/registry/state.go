@@ -48,6 +48,13 @@ func stateAt(facts []fact, asOf time.Time, purposes map[string]EventType, into *
 	}
 }
 
+// Advance moves the instant of the standings forward for the collections that Refresh takes up from now on; the others stay as they stood. It is no way back.
+func (s *Standings) Advance(at time.Time) {
+	if at.After(s.asOf) {
+		s.asOf = at
+	}
+}
+
 // foldAt is stateAt before the passing of time is seen: a consent past its end still stands as given.
 func foldAt(facts []fact, asOf time.Time, purposes map[string]EventType, into *policy.Standing) {
 	*into = policy.Standing{Purposes: into.Purposes[:0]}
