@@ -17,7 +17,7 @@ import (
 // EventType says what happened.
 type EventType string
 
-// The event types of the design, and two for access and portability requests, which must move the silo's head like all that decides.
+// The event types of the design, and those of requests, which must move the silo's head like all that decides.
 const (
 	Given               EventType = "given"
 	Refused             EventType = "refused"
@@ -42,6 +42,9 @@ const (
 	Rekeyed             EventType = "rekeyed"
 	PayloadPurged       EventType = "payload_purged"
 	RequestOpened       EventType = "request_opened"
+	RequestPaused       EventType = "request_paused"
+	RequestResumed      EventType = "request_resumed"
+	RequestExtended     EventType = "request_extended"
 	RequestClosed       EventType = "request_closed"
 )
 
@@ -87,6 +90,9 @@ var kinds = map[EventType]kind{
 	HoldReleased:        {imported: true, rank: 1},
 	HoldPlaced:          {imported: true, rank: 2},
 	RequestOpened:       {rank: 1},
+	RequestPaused:       {rank: 2},
+	RequestResumed:      {rank: 2},
+	RequestExtended:     {rank: 2},
 	RequestClosed:       {rank: 3},
 	Rekeyed:             {rank: 1},
 	PayloadPurged:       {rank: 1},
@@ -138,7 +144,8 @@ type details struct {
 	Hold    string `json:"hold,omitempty"`
 	Request string `json:"request,omitempty"`
 	Kind    string `json:"kind,omitempty"`
-	Due     int64  `json:"due,omitempty"`
+	Due     int64  `json:"due,omitempty"`     // of a request: by when it is to be answered; 0 while its term rests
+	Because string `json:"because,omitempty"` // why the term of a request was extended
 	Seqs    string `json:"seqs,omitempty"`
 	Since   int64  `json:"since,omitempty"` // expired: the beginning of the consent that ended
 	Key     int    `json:"key,omitempty"`   // rekeyed: the version of the silo's key that all references were carried over to
@@ -153,7 +160,7 @@ const (
 	UnknownColumn    Reason = "E_COLUMN"            // a name that is no column of an import
 	OpenQuote        Reason = "E_QUOTE"             // a quote is opened and not closed in its line
 	BadType          Reason = "E_TYPE"              // no such event type, or not one that a source may deliver
-	BadTime          Reason = "E_TIME"              // missing or unreadable instant, or an end before the beginning
+	BadTime          Reason = "E_TIME"              // missing or unreadable instant, an end before the beginning, or a consent before it was given
 	BadTermination   Reason = "E_TERMINATION"       // the end of a consent in words that nobody can compute with
 	BadText          Reason = "E_TEXT"              // control characters, or too long
 	BadFlag          Reason = "E_FLAG"              // not yes or no
@@ -289,6 +296,9 @@ func (e *Event) check(purposes map[string]bool) error {
 		e.EffectiveFrom = e.OccurredAt
 	}
 	if !plausible(e.EffectiveFrom) {
+		return refuse(BadTime, "effective_from")
+	}
+	if k.grants && e.EffectiveFrom.Before(e.OccurredAt.Add(-clockTolerance)) { // nobody consents to what was
 		return refuse(BadTime, "effective_from")
 	}
 	if !e.EffectiveUntil.IsZero() && (!plausible(e.EffectiveUntil) || e.EffectiveUntil.Before(e.EffectiveFrom)) {

@@ -343,10 +343,16 @@ type Request struct {
 	ID        string
 	Kind      string // one of the Request kinds
 	Received  time.Time
-	Due       time.Time
+	Due       time.Time // the end of the first month, later by what it was paused
 	Closed    time.Time // zero: open
 	Outcome   string
 	Exception string // the exception invoked, such as 17(3)(e)
+
+	ExtendedTo time.Time     // the end of the extended term (Art. 12(3)); zero: it was not extended
+	ExtendedOn time.Time     // when the person was told of it
+	Because    string        // and why: one of ExtensionReasons
+	PausedAt   time.Time     // since when the term rests; zero: it runs, or ran when the request was closed
+	Paused     time.Duration // for how long it rested before
 
 	// Of an objection or a withdrawal that is opened: the purpose it is about, "" for all, and whether it is direct marketing (Art. 21(2)).
 	Purpose   string
@@ -404,7 +410,8 @@ func (r *Registry) OpenRequest(ctx context.Context, silo string, q Request, coll
 		if err != nil {
 			return err
 		}
-		result, err := tx.exec(ctx, `INSERT INTO request (silo, request, kind, received_at, due_at, closed_at, outcome, exception) VALUES (?, ?, ?, ?, ?, 0, '', '')`+
+		result, err := tx.exec(ctx, `INSERT INTO request (silo, request, kind, received_at, due_at, extended_to, extended_on, because, paused_at, paused, closed_at, outcome, exception)
+			VALUES (?, ?, ?, ?, ?, 0, 0, '', 0, 0, 0, '', '')`+
 			tx.ignoring("silo, request"), w.silo.id, q.ID, q.Kind, micros(q.Received), micros(q.Due))
 		if err := one(result, err, "a request of this name was opened before; choose another name"); err != nil {
 			return err
@@ -541,17 +548,11 @@ func (t *txn) collectionsOf(ctx context.Context, silo siloRow, keys *keystore.Si
 // Requests lists a silo's requests by name.
 func (r *Registry) Requests(ctx context.Context, silo string) ([]Request, error) {
 	var requests []Request
-	err := r.eachOf(ctx, silo, `SELECT request, kind, received_at, due_at, closed_at, outcome, exception FROM request WHERE silo = ? ORDER BY request`,
-		func(rows *sql.Rows) error {
-			var q Request
-			var received, due, closed int64
-			if err := rows.Scan(&q.ID, &q.Kind, &received, &due, &closed, &q.Outcome, &q.Exception); err != nil {
-				return err
-			}
-			q.Received, q.Due, q.Closed = instant(received), instant(due), instant(closed)
-			requests = append(requests, q)
-			return nil
-		})
+	err := r.eachOf(ctx, silo, `SELECT `+requestColumns+` FROM request WHERE silo = ? ORDER BY request`, func(rows *sql.Rows) error {
+		q, err := scanRequest(rows)
+		requests = append(requests, q)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read requests of silo %q: %w", silo, err)
 	}

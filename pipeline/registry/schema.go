@@ -1,7 +1,7 @@
 package registry
 
 // schemaVersion is stored with the registry; another version is refused.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // schema creates the tables. Facts only: rules are the policy file's. Everything hangs on a silo's number, so no key, index or foreign key
 // can lead from one silo into another. Times are microseconds since 1970 in UTC, 0 for none. References and hashes are raw bytes.
@@ -121,9 +121,15 @@ var schema = []string{
 		kind      TEXT    NOT NULL,
 		received_at INTEGER NOT NULL,
 		due_at    INTEGER NOT NULL,
+		extended_to INTEGER NOT NULL,
+		extended_on INTEGER NOT NULL,
+		because   TEXT    NOT NULL,
+		paused_at INTEGER NOT NULL,
+		paused    INTEGER NOT NULL,
 		closed_at INTEGER NOT NULL,
 		outcome   TEXT    NOT NULL,
 		exception TEXT    NOT NULL,
+		CHECK ((extended_to = 0) = (because = '')),
 		PRIMARY KEY (silo, request),
 		FOREIGN KEY (silo) REFERENCES silo (silo) DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID`,
 

@@ -185,7 +185,7 @@ func (f *folder) fold(e *fact) {
 		f.holds[e.details.Hold] = true
 	case HoldReleased:
 		delete(f.holds, e.details.Hold)
-	case RequestOpened:
+	case RequestOpened, RequestPaused, RequestResumed, RequestExtended:
 		if e.details.Kind == RequestAccess || e.details.Kind == RequestPortability {
 			if f.requests == nil {
 				f.requests = map[string]int64{}
