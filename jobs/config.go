@@ -60,6 +60,9 @@ type Controller struct {
 	Contact    string   `yaml:"contact,omitempty"`    // of who answers requests
 	Withdrawal string   `yaml:"withdrawal,omitempty"` // how consent is withdrawn: an address or words
 	Recipients []string `yaml:"recipients,omitempty"` // third parties; [] for none
+
+	// Public holidays, on which no answer to a request is due: 12-25 for every year, 2027-03-29 for one. They decide nothing, so they are no part of the policy.
+	Holidays []Holiday `yaml:"holidays,omitempty" json:"-"`
 }
 
 // KeystoreConfig says where the keys are.
@@ -359,7 +362,8 @@ func (c *Config) digest() (string, error) {
 		Breakers   BreakerConfig
 		Orders     []OrderConfig
 		Detectors  []DetectorConfig
-	}{c.Controller, c.People, c.Approvals, sources, c.Silos, c.Breakers, c.Orders, c.Detectors})
+		Reviews    []ReviewConfig // what a person said of a field decides whether it is personal data
+	}{c.Controller, c.People, c.Approvals, sources, c.Silos, c.Breakers, c.Orders, c.Detectors, c.Reviews})
 	if err != nil {
 		return "", fmt.Errorf("digest of the policy: %w", err)
 	}

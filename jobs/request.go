@@ -262,15 +262,16 @@ func (c *Command) requestCommand() *cobra.Command {
 		fmt.Fprintf(&kinds, "  %-14s %s\n", kind, requestKinds[kind])
 	}
 	cmd := &cobra.Command{
-		Use: "request", Short: "Open, close and list the requests of people: access, erasure, objection, ...",
+		Use: "request", Short: "Open, pause, extend, close and list the requests of people: access, erasure, objection, ...",
 		Long: `A person's request is answered within a month of its receipt (GDPR Art. 12(3)), counted by Regulation 1182/71: the day of receipt does not count, and an
-end on a Saturday or Sunday moves to the Monday after. A request is about one silo; open it in each silo that holds the person. Verify who asks first.
+end on a Saturday, a Sunday or one of controller.holidays moves to the next working day. A request is about one silo; open it in each silo that holds the
+person. Verify who asks: while the person has not shown it, the term rests (pause, resume; Art. 12(6)). It can be extended once by two months (extend).
 
 Opening it takes effect at once:
 ` + kinds.String() + `
 Requests that are overdue stand in ` + "`lethe status`" + ` and in every report until they are closed.`,
 	}
-	cmd.AddCommand(c.requestOpenCommand(), c.requestCloseCommand(), c.requestListCommand())
+	cmd.AddCommand(c.requestOpenCommand(), c.requestPauseCommand(), c.requestResumeCommand(), c.requestExtendCommand(), c.requestCloseCommand(), c.requestListCommand())
 	return cmd
 }
 
@@ -290,7 +291,7 @@ func (c *Command) requestOpenCommand() *cobra.Command {
 				return fmt.Errorf("%w: --purpose and --marketing are for objection and withdrawal", errUsage)
 			}
 			return c.withIntake(cmd.Context(), s.silo, func(p *pipeline.Pipeline, config *Config, intake *pipeline.Intake) error {
-				at, err := receivedAt(received, c.Now(), p.Zone)
+				at, err := pastInstant("--received", received, c.Now(), p.Zone)
 				if err != nil {
 					return err
 				}
@@ -301,8 +302,8 @@ func (c *Command) requestOpenCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				due := answerBy(policy.DateOf(at, p.Zone))
-				q := registry.Request{ID: nameOf(id, "request-"), Kind: kind, Received: at, Due: (due + 1).Start(p.Zone), Purpose: purpose, Marketing: marketing}
+				q := registry.Request{ID: nameOf(id, "request-"), Kind: kind, Received: at, Purpose: purpose, Marketing: marketing}
+				q.Due = config.answerEnds(p.Zone)(q, 1)
 				if err := intake.OpenRequest(cmd.Context(), s.silo, q, who, country); err != nil {
 					return err
 				}
@@ -310,7 +311,7 @@ func (c *Command) requestOpenCommand() *cobra.Command {
 				if marketing && kind == registry.RequestObjection {
 					effect = "direct marketing ends for good (Art. 21(3))"
 				}
-				fmt.Fprintf(c.Out, "request %s in silo %s: %s, to be answered by %s\n", q.ID, s.silo, effect, due)
+				fmt.Fprintf(c.Out, "request %s in silo %s: %s, to be answered by %s\n", q.ID, s.silo, effect, lastDay(q.Due, p.Zone))
 				return nil
 			})
 		},
@@ -331,8 +332,8 @@ func hasPurpose(p *pipeline.Pipeline, silo, purpose string) bool {
 	})
 }
 
-// receivedAt is when a request was received. A civil day means its end, so that the request comes after what else the person did that day; it cannot be later than now.
-func receivedAt(text string, now time.Time, zone *time.Location) (time.Time, error) {
+// pastInstant is when something happened that a flag names. A civil day means its end, so that a request comes after what else the person did that day; it cannot be later than now.
+func pastInstant(flag, text string, now time.Time, zone *time.Location) (time.Time, error) {
 	if text == "" {
 		return now, nil
 	}
@@ -344,26 +345,131 @@ func receivedAt(text string, now time.Time, zone *time.Location) (time.Time, err
 		}
 	}
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%w: --received: write a day as 2006-01-02, or an instant as 2026-11-20T10:00:00Z", errUsage)
+		return time.Time{}, fmt.Errorf("%w: %s: write a day as 2006-01-02, or an instant as 2026-11-20T10:00:00Z", errUsage, flag)
 	}
 	if at.After(now) {
-		return time.Time{}, fmt.Errorf("%w: --received lies in the future", errUsage)
+		return time.Time{}, fmt.Errorf("%w: %s lies in the future", errUsage, flag)
 	}
 	return at, nil
 }
 
-// answerBy is the last day for the answer to a request received on a day: a month later by Regulation (EEC, Euratom) No 1182/71, art. 3(1) and (2)(c), and where that is
-// a Saturday or Sunday, the Monday after (art. 3(4)). Public holidays, which would give more time, are not counted.
-func answerBy(received policy.Date) policy.Date {
-	end := policy.EndOf(received, policy.Period{Months: 1})
-	for {
-		switch end.Start(time.UTC).Weekday() {
-		case time.Saturday, time.Sunday:
-			end++
-		default:
-			return end
-		}
+// answerEnds says when the term of a request ends: the first instant after the last day for the answer, so many months after it was received, and later by the
+// whole days of 24 hours for which the term rested.
+func (c *Config) answerEnds(zone *time.Location) func(q registry.Request, months int) time.Time {
+	return func(q registry.Request, months int) time.Time {
+		return (answerBy(policy.DateOf(q.Received, zone), months, int(q.Paused/(24*time.Hour)), c.Controller.Holidays) + 1).Start(zone)
 	}
+}
+
+// lastDay is the day that ends at an instant.
+func lastDay(end time.Time, zone *time.Location) string { return dayOf(end.Add(-time.Second), zone) }
+
+// answerBy is the last day for the answer to a request received on a day: so many months later by Regulation (EEC, Euratom) No 1182/71, art. 3(1) and (2)(c), and so many days for
+// which the term rested; where that is a Saturday, a Sunday or a public holiday, the next working day (art. 3(4)).
+func answerBy(received policy.Date, months, rested int, holidays []Holiday) policy.Date {
+	end := policy.EndOf(received, policy.Period{Months: months, Days: rested})
+	for !workingDay(end, holidays) {
+		end++
+	}
+	return end
+}
+
+func workingDay(day policy.Date, holidays []Holiday) bool {
+	weekday := day.Start(time.UTC).Weekday()
+	return weekday != time.Saturday && weekday != time.Sunday && !slices.ContainsFunc(holidays, func(h Holiday) bool { return h.isOn(day) })
+}
+
+func (c *Command) requestPauseCommand() *cobra.Command {
+	var s scope
+	cmd := &cobra.Command{
+		Use: "pause <request>", Short: "Let the term rest while the person is asked to show who they are", Args: cobra.ExactArgs(1),
+		Long: `Let the term of a request rest from now on, because there are reasonable doubts who asks and the person was asked to show it (Art. 12(6)). Ask at once, and for no more
+than it takes. What is overdue already cannot be paused. What opening the request did stays in force. A request that was paused for a month stands
+in ` + "`lethe status`" + ` and in every report: somebody who never shows who they are is answered with a refusal, close --outcome refused --exception '12(2)'.`,
+		Example: "  lethe request pause request-1b9d6bcd --silo customers",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.withRegistry(cmd.Context(), s.silo, func(_ *pipeline.Pipeline, r *registry.Registry, _ *keystore.SiloKey) error {
+				if err := r.PauseRequest(cmd.Context(), s.silo, args[0]); err != nil {
+					return err
+				}
+				fmt.Fprintf(c.Out, "request %s is paused; when the person has shown who they are: lethe request resume %s --silo %s\n", args[0], args[0], s.silo)
+				return nil
+			})
+		},
+	}
+	s.register(cmd, "")
+	return cmd
+}
+
+func (c *Command) requestResumeCommand() *cobra.Command {
+	var s scope
+	var on string
+	cmd := &cobra.Command{
+		Use: "resume <request>", Short: "Let the term run on: the person has shown who they are", Args: cobra.ExactArgs(1),
+		Long:    "Let the term of a paused request run on. It ends later by the whole days, of 24 hours, for which it rested.",
+		Example: "  lethe request resume request-1b9d6bcd --silo customers --on 2026-11-25",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.changeTerm(cmd.Context(), s.silo, args[0], "on", on, func(r *registry.Registry, at time.Time, ends func(registry.Request, int) time.Time) error {
+				return r.ResumeRequest(cmd.Context(), s.silo, args[0], at, ends)
+			})
+		},
+	}
+	s.register(cmd, "")
+	cmd.Flags().StringVar(&on, "on", "", "when the person had shown it: 2006-01-02 or RFC 3339; default now")
+	return cmd
+}
+
+func (c *Command) requestExtendCommand() *cobra.Command {
+	var s scope
+	var told, because string
+	cmd := &cobra.Command{
+		Use: "extend <request>", Short: "Extend the term by two months, after the person was told why", Args: cobra.ExactArgs(1),
+		Long: `Extend the term of a request by two further months, once, where its complexity or the number of requests makes that necessary. The person has to be told within the first
+month, with the reasons (Art. 12(3)); tell them first.`,
+		Example: "  lethe request extend request-1b9d6bcd --silo customers --because complexity --told 2026-11-25",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.changeTerm(cmd.Context(), s.silo, args[0], "told", told, func(r *registry.Registry, at time.Time, ends func(registry.Request, int) time.Time) error {
+				return r.ExtendRequest(cmd.Context(), s.silo, args[0], because, at, ends)
+			})
+		},
+	}
+	s.register(cmd, "")
+	cmd.Flags().StringVar(&because, "because", "", "what the person was told: "+strings.Join(registry.ExtensionReasons, " or ")+" (of requests)")
+	cmd.Flags().StringVar(&told, "told", "", "when the person was told: 2006-01-02 or RFC 3339; default now")
+	required(cmd, "because")
+	return cmd
+}
+
+// changeTerm changes the term of a request, and says what it is now. on is the text of the flag of that name.
+func (c *Command) changeTerm(ctx context.Context, silo, request, flag, on string, change func(r *registry.Registry, at time.Time, ends func(registry.Request, int) time.Time) error) error {
+	config, err := Load(c.config)
+	if err != nil {
+		return err
+	}
+	return c.withRegistry(ctx, silo, func(p *pipeline.Pipeline, r *registry.Registry, _ *keystore.SiloKey) error {
+		at, err := pastInstant("--"+flag, on, c.Now(), p.Zone)
+		if err != nil {
+			return err
+		}
+		if err := change(r, at, config.answerEnds(p.Zone)); err != nil {
+			return err
+		}
+		requests, err := r.Requests(ctx, silo)
+		if err != nil {
+			return err
+		}
+		for _, q := range requests {
+			if q.ID != request {
+				continue
+			}
+			if !q.PausedAt.IsZero() {
+				fmt.Fprintf(c.Out, "request %s is paused; its term will be three months\n", request)
+				continue
+			}
+			fmt.Fprintf(c.Out, "request %s is to be answered by %s\n", request, lastDay(q.Deadline(), p.Zone))
+		}
+		return nil
+	})
 }
 
 // exceptionRE is a place in the GDPR: 17(3)(e), 12(5).
@@ -408,8 +514,11 @@ type requestLine struct {
 	Request   string    `json:"request"`
 	Kind      string    `json:"kind"`
 	Received  time.Time `json:"received"`
-	Due       time.Time `json:"due"`    // the first instant after the last day for the answer
-	Closed    time.Time `json:"closed"` // zero: open
+	Due       time.Time `json:"due"`          // the first instant after the last day for the answer; zero while it is paused
+	Closed    time.Time `json:"closed"`       // zero: open
+	Extended  string    `json:"extended"`     // why the term was extended; "" it was not
+	Paused    time.Time `json:"paused"`       // since when; zero: it is not
+	Rested    float64   `json:"paused_hours"` // for how long in all
 	Outcome   string    `json:"outcome"`
 	Exception string    `json:"exception"`
 	Overdue   bool      `json:"overdue"`
@@ -430,17 +539,25 @@ func (c *Command) requestListCommand() *cobra.Command {
 					if !q.Closed.IsZero() && !all {
 						continue
 					}
-					l := requestLine{Silo: silo, Request: q.ID, Kind: q.Kind, Received: q.Received, Due: q.Due, Closed: q.Closed, Outcome: q.Outcome, Exception: q.Exception,
-						Overdue: q.Closed.IsZero() && !q.Due.IsZero() && !q.Due.After(c.Now())}
-					state := "open"
+					l := requestLine{Silo: silo, Request: q.ID, Kind: q.Kind, Received: q.Received, Due: q.Deadline(), Closed: q.Closed, Outcome: q.Outcome, Exception: q.Exception,
+						Extended: q.Because, Paused: q.PausedAt, Rested: q.Rested(c.Now()).Hours()}
+					l.Overdue = q.Closed.IsZero() && !l.Due.IsZero() && !l.Due.After(c.Now())
+					state, due := "open", "-"
+					if !l.Due.IsZero() {
+						due = lastDay(l.Due, p.Zone)
+					}
 					switch {
 					case l.Overdue:
 						state = "overdue"
 					case !q.Closed.IsZero():
 						state = strings.TrimSpace(strings.ReplaceAll(q.Outcome, "_", " ") + " " + q.Exception)
+					case !q.PausedAt.IsZero():
+						state = "paused since " + dayOf(q.PausedAt, p.Zone)
+					case q.Because != "":
+						state = "open, extended: " + q.Because
 					}
 					lines = append(lines, l)
-					rows = append(rows, []string{silo, q.ID, q.Kind, dayOf(q.Received, p.Zone), dayOf(q.Due.Add(-time.Second), p.Zone), state})
+					rows = append(rows, []string{silo, q.ID, q.Kind, dayOf(q.Received, p.Zone), due, state})
 				}
 				return err
 			})
