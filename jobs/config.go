@@ -9,10 +9,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -210,7 +213,10 @@ func Load(path string) (*Config, error) {
 		return nil, fmt.Errorf("%w: %w", pipeline.ErrConfig, err)
 	}
 	c := &Config{path: path, dir: filepath.Dir(path)}
-	if err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(c); err != nil {
+	switch err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(c); {
+	case errors.Is(err, io.EOF):
+		return nil, fmt.Errorf("%w: %s is empty: `lethe init -o FILE` writes one to begin with", pipeline.ErrConfig, path)
+	case err != nil:
 		return nil, fmt.Errorf("%w: %s: %s", pipeline.ErrConfig, path, yamlProblem(data, err))
 	}
 	var order struct {
@@ -231,6 +237,14 @@ func Load(path string) (*Config, error) {
 
 // yamlProblem says in words, with line and column, what is wrong with a configuration. It never quotes the value, which may be a secret.
 func yamlProblem(data []byte, err error) string {
+	var unknown *yaml.UnknownFieldError
+	if errors.As(err, &unknown) {
+		text := yaml.FormatError(err, false, false)
+		if like := policy.Nearest(unknown.Token.Value, keysOf(reflect.TypeFor[Config]())); like != "" {
+			text += ": did you mean " + like + "?"
+		}
+		return text
+	}
 	var wrong *yaml.TypeError
 	if !errors.As(err, &wrong) {
 		if at := wrongPeriod(data); at != nil { // the decoder does not say where a text that would not be read stands
@@ -248,6 +262,31 @@ func yamlProblem(data []byte, err error) string {
 		name = key.Prev.Value
 	}
 	return fmt.Sprintf("[%d:%d] %s wants %s", at.Position.Line, at.Position.Column, name, wanted(wrong.DstType))
+}
+
+// keysOf lists the keys that can stand in a configuration, sorted.
+func keysOf(config reflect.Type) []string {
+	keys, seen := map[string]bool{}, map[reflect.Type]bool{}
+	var walk func(reflect.Type)
+	walk = func(t reflect.Type) {
+		switch t.Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Map:
+			walk(t.Elem())
+		case reflect.Struct:
+			if seen[t] {
+				return
+			}
+			seen[t] = true
+			for i := range t.NumField() {
+				if name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); name != "" && name != "-" {
+					keys[name] = true
+					walk(t.Field(i).Type)
+				}
+			}
+		}
+	}
+	walk(config)
+	return slices.Sorted(maps.Keys(keys))
 }
 
 // wrongPeriod finds the first value that should be a period and is none; nil where there is no such.
