@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
@@ -51,12 +52,23 @@ func (c *Command) Run(args []string) int {
 	if err != nil && !c.started && !errors.Is(err, errUsage) {
 		err = fmt.Errorf("%w: %w: see `lethe --help`", errUsage, err)
 	}
-	if err != nil {
-		for _, line := range strings.Split(err.Error(), "\n") {
-			fmt.Fprintln(c.Err, "lethe: "+line)
-		}
+	for _, line := range explained(err) {
+		fmt.Fprintln(c.Err, "lethe: "+line)
 	}
 	return exitCode(err)
+}
+
+// explained is what an error says on the standard error, line by line.
+func explained(err error) []string {
+	if err == nil {
+		return nil
+	}
+	lines := strings.Split(err.Error(), "\n")
+	if exitCode(err) == 130 {
+		lines = slices.DeleteFunc(lines, func(line string) bool { return strings.Contains(line, context.Canceled.Error()) })
+		lines = append(lines, "interrupted: what was recorded or changed before stays; the same command goes on from there")
+	}
+	return lines
 }
 
 // exitCode adds to the codes of a night those of errors that arise before one.
