@@ -126,8 +126,7 @@ type writer struct {
 	now         int64 // recorded_at of what is written
 	buf         []byte
 	salts       []byte
-	arena       []byte // blobs of rows that are not flushed
-	unflushed   int    // events of such rows
+	arena       []byte // blobs of rows that are not written
 	inserts     []*bulk
 	unasked     bool // append writes events without asking whether they were recorded before, and fails with errRecorded if one was
 }
@@ -173,16 +172,32 @@ func (r *Registry) writer(ctx context.Context, tx *txn, silo string) (*writer, e
 
 // append resolves and writes a batch. Outcomes stand in the items; an error means that nothing of the transaction may be kept.
 func (w *writer) append(ctx context.Context, batch []*pending) error {
+	aliases, err := w.tx.knownAliases(ctx, w.silo, batch)
+	if err != nil {
+		return err
+	}
+	return w.appendKnowing(ctx, batch, aliases)
+}
+
+// appendKnowing is append with what knownAliases found, to which it adds.
+func (w *writer) appendKnowing(ctx context.Context, batch []*pending, aliases map[Ref][]int64) error {
 	known := make(map[[16]byte][16]byte, len(batch))
 	if !w.unasked {
 		if err := w.knownEvents(ctx, batch, known); err != nil {
 			return err
 		}
 	}
-	aliases, err := w.knownAliases(ctx, batch)
-	if err != nil {
-		return err
+	out := beside(ctx)
+	if err := w.make(batch, known, aliases, out); err != nil {
+		return cmp.Or(out.wait(), err)
 	}
+	w.inserts[intoAlias].sortBy(1)
+	out.take(w.inserts[intoAlias])
+	return out.wait()
+}
+
+// make makes the rows of a batch and hands them over to be written; aliases stay, to be written in their order.
+func (w *writer) make(batch []*pending, known map[[16]byte][16]byte, aliases map[Ref][]int64, out *output) error {
 	for _, p := range batch {
 		if content, ok := known[p.idem]; ok {
 			p.duplicate = content == p.content || content == [16]byte{}
@@ -214,34 +229,75 @@ func (w *writer) append(ctx context.Context, batch []*pending) error {
 			if err := w.event(p, collection, idem, aliases); err != nil {
 				return err
 			}
-			if w.unflushed++; w.unflushed == flushRows {
-				if err := w.flush(ctx); err != nil {
-					return err
-				}
+			if w.inserts[intoEvent].rows() == flushRows {
+				w.handOver(out)
 			}
 		}
 	}
-	if err := w.flush(ctx); err != nil {
-		return err
-	}
-	w.inserts[intoAlias].sortBy(1)
-	return w.inserts[intoAlias].flush(ctx)
+	w.handOver(out)
+	return nil
 }
 
-// flushRows is after how many events their rows are written; aliases wait for the end of the batch, to be written in their order.
+// flushRows is how many rows of a table are written together.
 const flushRows = 1000
 
-func (w *writer) flush(ctx context.Context) error {
-	w.unflushed = 0
+func (w *writer) handOver(out *output) {
 	for into, insert := range w.inserts {
-		if into == intoAlias {
-			continue
-		}
-		if err := insert.flush(ctx); err != nil {
-			return err
+		if into != intoAlias {
+			out.take(insert)
 		}
 	}
-	return nil
+}
+
+// output writes rows beside what makes them, because the database takes most of the time of an import. Until wait has returned, nothing else may be
+// asked of the transaction.
+type output struct {
+	rows  chan handedOver
+	spare chan []cell // for use again
+	done  chan error  // the first error; what was handed over after it is dropped
+}
+
+type handedOver struct {
+	to    *bulk
+	cells []cell
+}
+
+func beside(ctx context.Context) *output {
+	o := &output{make(chan handedOver, 2), make(chan []cell, 2), make(chan error)}
+	go func() {
+		var err error
+		for given := range o.rows {
+			if err == nil {
+				err = given.to.write(ctx, given.cells)
+			}
+			clear(given.cells)
+			select {
+			case o.spare <- given.cells[:0]:
+			default:
+			}
+		}
+		o.done <- err
+	}()
+	return o
+}
+
+// take takes the rows that a bulk has gathered.
+func (o *output) take(b *bulk) {
+	if len(b.cells) == 0 {
+		return
+	}
+	o.rows <- handedOver{b, b.cells}
+	select {
+	case b.cells = <-o.spare:
+	default:
+		b.cells = nil
+	}
+}
+
+// wait returns when all rows are written.
+func (o *output) wait() error {
+	close(o.rows)
+	return <-o.done
 }
 
 func furtherIdem(idem [16]byte, collection int64) [16]byte {
@@ -395,7 +451,7 @@ func (w *writer) knownEvents(ctx context.Context, batch []*pending, known map[[1
 	for i, p := range batch {
 		keys[i] = p.idem[:]
 	}
-	return w.lookUp(ctx, `SELECT e.idem, p.content FROM event e LEFT JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
+	return w.tx.lookUp(ctx, w.silo, `SELECT e.idem, p.content FROM event e LEFT JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
 		WHERE e.silo = ? AND e.idem `, keys, func(row row) error {
 		var k, v [16]byte
 		copy(k[:], row.ColumnRawBlob(0))
@@ -406,7 +462,7 @@ func (w *writer) knownEvents(ctx context.Context, batch []*pending, known map[[1
 }
 
 // knownAliases finds the collections that the batch's identifiers lead to, sorted.
-func (w *writer) knownAliases(ctx context.Context, batch []*pending) (map[Ref][]int64, error) {
+func (t *txn) knownAliases(ctx context.Context, silo siloRow, batch []*pending) (map[Ref][]int64, error) {
 	aliases := make(map[Ref][]int64, len(batch))
 	var keys [][]byte
 	for _, p := range batch {
@@ -418,7 +474,7 @@ func (w *writer) knownAliases(ctx context.Context, batch []*pending) (map[Ref][]
 			}
 		}
 	}
-	err := w.lookUp(ctx, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ? AND alias_ref `, keys, func(row row) error {
+	err := t.lookUp(ctx, silo, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ? AND alias_ref `, keys, func(row row) error {
 		ref, collection := Ref(row.ColumnRawBlob(0)), row.ColumnInt64(1)
 		at, _ := slices.BinarySearch(aliases[ref], collection)
 		aliases[ref] = slices.Insert(aliases[ref], at, collection)
@@ -427,26 +483,35 @@ func (w *writer) knownAliases(ctx context.Context, batch []*pending) (map[Ref][]
 	return aliases, err
 }
 
-// lookUpRows is how many keys one look-up names where a statement is a message to a server.
+// lookUpRows is how many keys one look-up names.
 const lookUpRows = 500
 
 // lookUp runs a query that ends with "silo = ? AND <key> " for each of the keys, in key order.
-func (w *writer) lookUp(ctx context.Context, query string, keys [][]byte, each func(row) error) error {
+func (t *txn) lookUp(ctx context.Context, silo siloRow, query string, keys [][]byte, each func(row) error) error {
 	slices.SortFunc(keys, bytes.Compare)
-	if w.tx.direct {
-		return w.tx.lookUpDirect(ctx, query+"= ?", w.silo.id, keys, each)
-	}
 	for portion := range slices.Chunk(keys, lookUpRows) {
-		args := make([]any, 0, 1+len(portion))
-		args = append(args, w.silo.id)
-		for _, key := range portion {
-			args = append(args, key)
-		}
-		if err := w.tx.scanned(ctx, query+"IN ("+placeholders(len(portion))+")", each, args...); err != nil {
+		if err := t.lookUpSome(ctx, silo, query+"IN ("+placeholders(len(portion))+")", portion, each); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (t *txn) lookUpSome(ctx context.Context, silo siloRow, query string, keys [][]byte, each func(row) error) error {
+	if t.direct {
+		args := make([]cell, 0, 1+len(keys))
+		args = append(args, number(silo.id))
+		for _, key := range keys {
+			args = append(args, blob(key))
+		}
+		return t.eachDirectGiven(ctx, query, each, args)
+	}
+	args := make([]any, 0, 1+len(keys))
+	args = append(args, silo.id)
+	for _, key := range keys {
+		args = append(args, key)
+	}
+	return t.scanned(ctx, query, each, args...)
 }
 
 func placeholders(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
@@ -505,9 +570,12 @@ func newBulk(tx *txn, table, columns string) *bulk {
 // add takes one row.
 func (b *bulk) add(row ...cell) { b.cells = append(b.cells, row...) }
 
+// rows is how many it took.
+func (b *bulk) rows() int { return len(b.cells) / b.columns }
+
 // sortBy orders the rows by a column of blobs: keys that come in order cost a tree less than keys that come as they are.
 func (b *bulk) sortBy(column int) {
-	rows := slices.Collect(slices.Chunk(b.cells, b.columns))
+	rows := slices.AppendSeq(make([][]cell, 0, b.rows()), slices.Chunk(b.cells, b.columns))
 	slices.SortFunc(rows, func(x, y []cell) int { return bytes.Compare(x[column].blob, y[column].blob) })
 	sorted := make([]cell, 0, len(b.cells))
 	for _, row := range rows {
@@ -518,7 +586,7 @@ func (b *bulk) sortBy(column int) {
 
 // flush writes what add took.
 func (b *bulk) flush(ctx context.Context) error {
-	err := b.write(ctx)
+	err := b.write(ctx, b.cells)
 	clear(b.cells)
 	b.cells = b.cells[:0]
 	return err
@@ -529,12 +597,12 @@ func (b *bulk) text(row string, rows int) string {
 	return b.insert + row + strings.Repeat(","+row, rows-1) + b.clash
 }
 
-func (b *bulk) write(ctx context.Context) error {
+func (b *bulk) write(ctx context.Context, cells []cell) error {
 	row := "(" + placeholders(b.columns) + ")"
 	if b.tx.direct {
-		return b.tx.insertDirect(ctx, b, row)
+		return b.tx.insertDirect(ctx, b, cells, row)
 	}
-	for portion := range slices.Chunk(b.cells, bulkRows*b.columns) {
+	for portion := range slices.Chunk(cells, bulkRows*b.columns) {
 		b.args = b.args[:0]
 		for i := range portion {
 			b.args = append(b.args, portion[i].value())

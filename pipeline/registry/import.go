@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -124,7 +125,11 @@ func (r *Registry) Import(ctx context.Context, in Import) (ImportReport, error) 
 		// The next portion is read while this one is written. A delivery may come from a pipe: nothing is locked while only reading goes on.
 		ahead := make(chan *portion, 1)
 		if !p.last {
-			go func() { ahead <- l.fill() }()
+			go func() {
+				next := l.fill()
+				next.known = r.lookAhead(ctx, l.in.Keys.Silo(), next.batch)
+				ahead <- next
+			}()
 		}
 		err := r.record(ctx, what, l, p)
 		var next *portion
@@ -150,7 +155,8 @@ type load struct {
 	rows     int
 	report   *ImportReport
 	scratch  []byte
-	fresh    bool // the last portion had nothing that was recorded before
+	fresh    bool      // the last portion had nothing that was recorded before
+	before   *lookedUp // the last portion
 }
 
 // portion is what one transaction records.
@@ -158,8 +164,51 @@ type portion struct {
 	batch   []*pending
 	rejects []Reject
 	lines   int
-	last    bool  // the delivery ends with it
-	err     error // ends the import
+	last    bool      // the delivery ends with it
+	err     error     // ends the import
+	known   *lookedUp // nil: the writer has to look
+}
+
+// lookedUp are the collections that the identifiers of a portion lead to. Every change of an alias comes with an event, so they hold for as long as the
+// chain ends with head.
+type lookedUp struct {
+	before  [sha256.Size]byte // where the chain ended before the portion was recorded, once it is
+	head    [sha256.Size]byte
+	aliases map[Ref][]int64
+}
+
+// lookAhead looks a portion up while the one before it is still being written; nil if that fails: it is then looked up by the writer.
+func (r *Registry) lookAhead(ctx context.Context, silo string, batch []*pending) *lookedUp {
+	tx, err := r.begin(ctx, true)
+	if err != nil {
+		return nil
+	}
+	defer tx.end()
+	s, err := siloOf(ctx, tx.handle, silo)
+	if err != nil {
+		return nil
+	}
+	aliases, err := tx.knownAliases(ctx, s, batch)
+	if err != nil {
+		return nil
+	}
+	return &lookedUp{head: s.Hash, aliases: aliases}
+}
+
+// at are the aliases where the chain ends with head, last being the portion recorded before; false if somebody else has written since they were looked up.
+func (k *lookedUp) at(head [sha256.Size]byte, last *lookedUp) (map[Ref][]int64, bool) {
+	if k == nil {
+		return nil, false
+	}
+	if last != nil && last.head == head && last.before == k.head {
+		for ref := range k.aliases {
+			if here, ok := last.aliases[ref]; ok {
+				k.aliases[ref] = here
+			}
+		}
+		return k.aliases, true
+	}
+	return k.aliases, k.head == head
 }
 
 // fill reads the next portion.
@@ -210,9 +259,19 @@ func (r *Registry) record(ctx context.Context, what string, l *load, p *portion)
 	for {
 		err := r.importTx(ctx, what, l.in.Keys, func(w *writer) error {
 			w.unasked = !ask
-			if err := w.append(ctx, p.batch); err != nil {
+			before := w.silo.Hash
+			aliases, ok := p.known.at(before, l.before)
+			p.known = nil // appending changes it
+			if !ok {
+				var err error
+				if aliases, err = w.tx.knownAliases(ctx, w.silo, p.batch); err != nil {
+					return err
+				}
+			}
+			if err := w.appendKnowing(ctx, p.batch, aliases); err != nil {
 				return err
 			}
+			l.before = &lookedUp{before, w.silo.Hash, aliases}
 			return w.finish(ctx, true)
 		})
 		if ask || !errors.Is(err, errRecorded) {

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"os"
@@ -99,6 +100,9 @@ func (f *fixture) written(silo string, n, due int) {
 			return err
 		}
 		aliasRow := slices.Clone(w.inserts[intoAlias].cells)
+		flush := func() error {
+			return cmp.Or(w.inserts[intoEvent].flush(f.t.Context()), w.inserts[intoPayload].flush(f.t.Context()))
+		}
 		p := &pending{identifiers: make([]identifier, 1)}
 		for i := range n {
 			since := noon.AddDate(-1, 0, 0).Add(time.Duration(i%300_000) * time.Minute)
@@ -121,12 +125,12 @@ func (f *fixture) written(silo string, n, due int) {
 			aliasRow = append(aliasRow[:0], w.inserts[intoAlias].cells...)
 			w.inserts[intoAlias].cells = w.inserts[intoAlias].cells[:0]
 			if i%flushRows == flushRows-1 {
-				if err := w.flush(f.t.Context()); err != nil {
+				if err := flush(); err != nil {
 					return err
 				}
 			}
 		}
-		if err := w.flush(f.t.Context()); err != nil {
+		if err := flush(); err != nil {
 			return err
 		}
 		slices.SortFunc(aliases, func(a, b alias) int { return bytes.Compare(a.ref[:], b.ref[:]) })

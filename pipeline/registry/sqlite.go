@@ -131,9 +131,18 @@ const pauseRows = 1024
 
 // eachDirect calls do with every row of a query.
 func (t *txn) eachDirect(ctx context.Context, query string, do func(row) error, args []int64) error {
+	cells := make([]cell, len(args))
+	for i, arg := range args {
+		cells[i] = number(arg)
+	}
+	return t.eachDirectGiven(ctx, query, do, cells)
+}
+
+// eachDirectGiven is eachDirect for arguments of other kinds.
+func (t *txn) eachDirectGiven(ctx context.Context, query string, do func(row) error, args []cell) error {
 	return t.withStatement(query, func(st *sqlite3.Stmt) error {
-		for i, arg := range args {
-			if err := st.BindInt64(i+1, arg); err != nil {
+		for i := range args {
+			if err := bind(st, i+1, &args[i]); err != nil {
 				return err
 			}
 		}
@@ -147,33 +156,6 @@ func (t *txn) eachDirect(ctx context.Context, query string, do func(row) error, 
 			}
 		}
 		return st.Err()
-	})
-}
-
-// lookUpDirect runs a query of a silo and a key for every key.
-func (t *txn) lookUpDirect(ctx context.Context, query string, silo int64, keys [][]byte, do func(row) error) error {
-	return t.withStatement(query, func(st *sqlite3.Stmt) error {
-		if err := st.BindInt64(1, silo); err != nil {
-			return err
-		}
-		current := &sqliteRow{st}
-		for n, key := range keys {
-			if n%pauseRows == 0 && ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if err := st.BindBlob(2, key); err != nil {
-				return err
-			}
-			for st.Step() {
-				if err := do(current); err != nil {
-					return err
-				}
-			}
-			if err := errors.Join(st.Err(), st.Reset()); err != nil {
-				return err
-			}
-		}
-		return nil
 	})
 }
 
@@ -220,8 +202,7 @@ func (st *inserter) run(cells []cell) error {
 }
 
 // insertDirect inserts a bulk's rows.
-func (t *txn) insertDirect(ctx context.Context, b *bulk, row string) error {
-	cells := b.cells
+func (t *txn) insertDirect(ctx context.Context, b *bulk, cells []cell, row string) error {
 	if len(cells) == 0 {
 		return nil
 	}
@@ -259,13 +240,17 @@ func rebind(st *sqlite3.Stmt, at int, last, next *cell) error {
 		return nil
 	}
 	*last = *next
-	switch next.kind {
+	return bind(st, at, next)
+}
+
+func bind(st *sqlite3.Stmt, at int, c *cell) error {
+	switch c.kind {
 	case cellNumber:
-		return st.BindInt64(at, next.number)
+		return st.BindInt64(at, c.number)
 	case cellText:
-		return st.BindText(at, next.text)
+		return st.BindText(at, c.text)
 	case cellBlob:
-		return st.BindBlob(at, next.blob)
+		return st.BindBlob(at, c.blob)
 	}
 	return st.BindNull(at)
 }
