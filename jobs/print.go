@@ -197,7 +197,7 @@ func (c *Command) showPlan(ctx context.Context, p *pipeline.Pipeline, d pipeline
 }
 
 // lateWords name what people owe.
-var lateWords = map[string]string{"F_REQUEST_OVERDUE": "overdue request", "F_HOLD_UNAPPROVED": "unapproved hold", "F_HOLD_REVIEW": "hold to review"}
+var lateWords = map[string]string{"F_REQUEST_OVERDUE": "overdue request", "F_REQUEST_PAUSED": "paused request", "F_HOLD_UNAPPROVED": "unapproved hold", "F_HOLD_REVIEW": "hold to review"}
 
 func (c *Command) printStatus(p *pipeline.Pipeline, s pipeline.Status) {
 	when := func(t time.Time) string {

@@ -280,7 +280,7 @@ func TestReviews(t *testing.T) {
 	}
 	f := w.discover()
 	row := at(t, f, "gear", "owner_email")
-	require.Equal(t, []string{"none", "email", "anna", "2026-11-25"}, []string{row.Category, row.Machine, row.ReviewedBy, row.ReviewedUntil})
+	require.Equal(t, []string{"none", "email", "anna", "2026-11-25", "machines' mailboxes"}, []string{row.Category, row.Machine, row.ReviewedBy, row.ReviewedUntil, row.Because})
 	require.Equal(t, "none", at(t, f, "gear", "").Category, "the table is no longer personal")
 	require.Equal(t, []string{"health", "special"}, []string{at(t, f, "people", "status").Category, at(t, f, "people", "status").Class})
 	require.Equal(t, []string{"F_REVIEW_UNKNOWN low gear.nothing", "F_SPECIAL_UNAPPROVED high people", "F_UNIFORM_RETENTION medium silo news"}, kinds(f))

@@ -159,7 +159,7 @@ func (n *night) review(s *store, row *audit.Inventory) {
 		if !r.of(s.Source) || r.Table != row.Object || r.Field != row.Column || r.Until < n.today {
 			continue
 		}
-		row.Machine, row.ReviewedBy, row.ReviewedUntil = row.Category, r.By, r.Until.String()
+		row.Machine, row.ReviewedBy, row.ReviewedUntil, row.Because = row.Category, r.By, r.Until.String(), r.Because
 		row.Category, row.Class, row.DPV, row.Company = string(r.Category), string(r.Category.Class()), r.Category.DPV(), r.Category == classifiers.CompanyOnly
 		if !r.Category.Personal() {
 			row.Also = ""

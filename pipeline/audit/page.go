@@ -42,6 +42,9 @@ type page struct {
 	Exceptions  []exceptionView
 	Backups     []backupView
 	Copies      []copyView
+	Requests    []requestView
+	Holds       []holdView
+	Reviews     []reviewView
 	News        []newsView
 	Sources     []sourceView
 	facts       Facts
@@ -84,6 +87,9 @@ type (
 	exceptionView struct{ Words, Code, Place, Silo, Count, Days, Owner string }
 	backupView    struct{ Name, Path, Taken, Expires, Pending, Oldest, State, Level, Words string }
 	copyView      struct{ Target, Silo, Place, Rows, Changed, Drift, State, Level, Words string }
+	requestView   struct{ Silo, ID, Kind, Received, Due, State, Level, Words string }
+	holdView      struct{ Silo, ID, Placed, Approved, Review, State, Level string }
+	reviewView    struct{ Place, Machine, Now, By, Until, Because string }
 	newsView      struct{ Change, Place, Now string }
 	sourceView    struct {
 		Name, Words string
@@ -91,6 +97,7 @@ type (
 	}
 	tableView struct {
 		Name, Silo, Rows, State, Span string
+		Part                          string // what reading it in part can have missed
 		Fields                        []fieldView
 	}
 	fieldView struct {
@@ -150,6 +157,9 @@ func newPage(f Facts, totals map[actionTotal]actionCount, date string) *page {
 	p.exceptions()
 	p.backups()
 	p.copies()
+	p.requests()
+	p.holds()
+	p.reviews()
 	p.news()
 	p.inventory()
 	p.tiles()
@@ -482,6 +492,59 @@ func (p *page) copies() {
 	}
 }
 
+var requestStates = map[string]struct{ words, level string }{"open": {"open", "amber"}, "paused": {"paused", "amber"}, "overdue": {"overdue", "red"}, "closed": {"closed", "green"}}
+
+// requests lists the open requests, and counts of the closed ones stay in the table.
+func (p *page) requests() {
+	for _, r := range p.facts.Requests {
+		if r.Status == "closed" {
+			continue
+		}
+		var words []string
+		if r.ExtendedTo != "" {
+			words = append(words, fmt.Sprintf("Extended by two months on %s (%s).", p.date(r.ToldAt), strings.Replace(r.Because, "number", "number of requests", 1)))
+		}
+		if r.PausedHours > 0 {
+			words = append(words, fmt.Sprintf("The term rested for %s so far while it was checked who asks.", days(int64(r.PausedHours*3600))))
+		}
+		if r.OverdueDays > 0 {
+			words = append(words, "Late by "+days(r.OverdueDays*86400)+".")
+		}
+		due := shortDate(cmp.Or(r.ExtendedTo, r.DueOn))
+		if r.Status == "paused" {
+			due = "rests"
+		}
+		p.Requests = append(p.Requests, requestView{Silo: r.Silo, ID: r.RequestID, Kind: r.Kind, Received: p.date(r.ReceivedAt), Due: due, State: requestStates[r.Status].words, Level: requestStates[r.Status].level,
+			Words: strings.Join(words, " ")})
+	}
+}
+
+var holdStates = map[string]struct{ words, level string }{"in_force": {"in force", "green"}, "unapproved": {"nobody approved it", "amber"}, "review_due": {"review is due", "amber"}}
+
+// holds lists the holds in force.
+func (p *page) holds() {
+	for _, h := range p.facts.Holds {
+		if state, ok := holdStates[h.Status]; ok {
+			p.Holds = append(p.Holds, holdView{Silo: h.Silo, ID: h.HoldID, Placed: h.PlacedBy + ", " + p.date(h.PlacedAt), Approved: cmp.Or(h.ApprovedBy, "nobody yet"), Review: shortDate(h.ReviewBy), State: state.words, Level: state.level})
+		}
+	}
+}
+
+// reviews lists the fields of which a person and not the classifiers said what they hold.
+func (p *page) reviews() {
+	for _, i := range p.facts.Inventory {
+		if i.ReviewedBy != "" && i.Change != "gone" {
+			p.Reviews = append(p.Reviews, reviewView{Place: place(i.Source, i.Object, i.Column), Machine: strings.ReplaceAll(cmp.Or(i.Machine, "none"), "_", " "), Now: strings.ReplaceAll(i.Category, "_", " "),
+				By: i.ReviewedBy, Until: shortDate(i.ReviewedUntil), Because: i.Because})
+		}
+	}
+}
+
+// missed says what reading a table in part can have missed.
+func missed(i Inventory) string {
+	return fmt.Sprintf("%s of its rows were read: what stands in fewer than %.2g %% of them can have been missed (95 %% confidence).", number(i.Sampled), 100*i.MissedBelow)
+}
+
 // days says a time in seconds in whole days.
 func days(seconds int64) string {
 	n := seconds / 86400
@@ -556,6 +619,8 @@ func (p *page) inventory() {
 			t := &tableView{Name: i.Object, Silo: cmp.Or(list(i.Silo), "none"), Rows: number(i.Rows), Span: span(i.OldestRow, i.NewestRow)}
 			if i.State == "skipped" || i.State == "failed" {
 				t.State = "Not read: " + i.Reason
+			} else if i.MissedBelow > 0 {
+				t.Part = missed(i)
 			}
 			g.byName[i.Object] = t
 			g.tables = append(g.tables, t)
@@ -568,7 +633,7 @@ func (p *page) inventory() {
 		g := groups[name]
 		v := sourceView{Name: name}
 		for _, t := range g.tables {
-			if len(t.Fields) == 0 && t.State == "" {
+			if len(t.Fields) == 0 && t.State == "" && t.Part == "" {
 				g.other++
 				continue
 			}

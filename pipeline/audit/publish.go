@@ -150,6 +150,10 @@ func (w *publisher) tables(ctx context.Context) error {
 			return writeRows(ctx, w, "consent_sync", values(f.ConsentSync), func(s *ConsentSync) string { return s.Silo })
 		},
 		func() error {
+			return writeRows(ctx, w, "requests", f.Requests, func(r *Request) string { return r.Silo })
+		},
+		func() error { return writeRows(ctx, w, "holds", f.Holds, func(h *Hold) string { return h.Silo }) },
+		func() error {
 			return writeTable(ctx, w, "decisions", w.Decisions, func(d *Decision) string { return d.Silo })
 		},
 		func() error {

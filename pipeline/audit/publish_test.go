@@ -191,7 +191,8 @@ func tree(t testing.TB, root string) map[string]string {
 
 func TestTablesReadBackByAnotherReader(t *testing.T) {
 	eachTable(t, map[string]func(*testing.T){"runs": tableRoundTrip[Run], "inventory": tableRoundTrip[Inventory], "findings": tableRoundTrip[Finding], "summary": tableRoundTrip[Summary],
-		"plan": tableRoundTrip[Plan], "approvals": tableRoundTrip[Approval], "exceptions": tableRoundTrip[Exception], "backups": tableRoundTrip[Backup], "decisions": tableRoundTrip[Decision], "actions": tableRoundTrip[Action]})
+		"plan": tableRoundTrip[Plan], "approvals": tableRoundTrip[Approval], "exceptions": tableRoundTrip[Exception], "backups": tableRoundTrip[Backup],
+		"consent_sync": tableRoundTrip[ConsentSync], "requests": tableRoundTrip[Request], "holds": tableRoundTrip[Hold], "decisions": tableRoundTrip[Decision], "actions": tableRoundTrip[Action]})
 }
 
 func tableRoundTrip[T any](t *testing.T) {

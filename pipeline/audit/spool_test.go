@@ -64,7 +64,7 @@ func rounded[T any](rows []T) []T {
 // eachTable runs a test for the row type of every table.
 func eachTable(t *testing.T, run map[string]func(*testing.T)) {
 	t.Helper()
-	require.Len(t, run, 10)
+	require.Len(t, run, 13)
 	for name, test := range run {
 		t.Run(name, test)
 	}
@@ -72,7 +72,8 @@ func eachTable(t *testing.T, run map[string]func(*testing.T)) {
 
 func TestSpoolGivesBackWhatItGot(t *testing.T) {
 	eachTable(t, map[string]func(*testing.T){"runs": spoolRoundTrip[Run], "inventory": spoolRoundTrip[Inventory], "findings": spoolRoundTrip[Finding], "summary": spoolRoundTrip[Summary],
-		"plan": spoolRoundTrip[Plan], "approvals": spoolRoundTrip[Approval], "exceptions": spoolRoundTrip[Exception], "backups": spoolRoundTrip[Backup], "decisions": spoolRoundTrip[Decision], "actions": spoolRoundTrip[Action]})
+		"plan": spoolRoundTrip[Plan], "approvals": spoolRoundTrip[Approval], "exceptions": spoolRoundTrip[Exception], "backups": spoolRoundTrip[Backup],
+		"consent_sync": spoolRoundTrip[ConsentSync], "requests": spoolRoundTrip[Request], "holds": spoolRoundTrip[Hold], "decisions": spoolRoundTrip[Decision], "actions": spoolRoundTrip[Action]})
 }
 
 func spoolRoundTrip[T any](t *testing.T) {

@@ -20,6 +20,8 @@ type Facts struct {
 	Backups    []Backup
 
 	ConsentSync []*ConsentSync
+	Requests    []Request
+	Holds       []Hold
 }
 
 // Run is the one row of table runs.
@@ -87,6 +89,7 @@ type Inventory struct {
 	Machine       string  // the classifiers' category where a person decided; Category is then the person's
 	ReviewedBy    string  // who decided; "" nobody
 	ReviewedUntil string  // civil date, the last on which the person's verdict holds
+	Because       string  // why the person decided so
 	Fingerprint   string  // of a backup's bytes and the rules it was read by, hex: a file with an equal one is not classified again
 }
 
@@ -254,4 +257,35 @@ type ConsentSync struct {
 	LastCompare    time.Time // when it was last compared in full
 	CopyDigest     []byte    // of the rows found that Lethe had written
 	ExpectedDigest []byte    // of those that should be there
+}
+
+// Request is a person's request in one silo: an open one, or one that was closed in the last twelve months. It does not say whose it is.
+type Request struct {
+	Silo        string    //
+	RequestID   string    //
+	Kind        string    // access, rectification, erasure, restriction, portability, objection, withdrawal
+	ReceivedAt  time.Time //
+	DueOn       string    // civil date: the last day of the first month, later by what it was paused
+	ExtendedTo  string    // civil date: the last day of the extended term (Art. 12(3)); "" it was not extended
+	ToldAt      time.Time // when the person was told of the extension
+	Because     string    // and why: complexity or number (of requests)
+	PausedHours float64   // for how long the term rested while it was checked who asks (Art. 12(6))
+	Status      string    // open, paused, overdue, closed
+	ClosedAt    time.Time //
+	Outcome     string    // completed, partly_refused, refused
+	Exception   string    // by which it was refused, such as 17(3)(e)
+	OverdueDays int64     // open and late, or closed so many days late
+}
+
+// Hold is a legal hold on a silo or on people in it: one in force, or one that was released in the last twelve months. It does not say on whom.
+type Hold struct {
+	Silo       string    //
+	HoldID     string    //
+	PlacedBy   string    // a name from people:
+	PlacedAt   time.Time //
+	ApprovedBy string    // "" nobody yet
+	ReviewBy   string    // civil date
+	Status     string    // in_force, unapproved, review_due, released
+	ReleasedAt time.Time //
+	ReleasedBy string    // the two who did, joined by ';'
 }

@@ -258,6 +258,8 @@ type Hold struct {
 	ReviewBy   time.Time
 	ReleasedAt time.Time // zero: in force
 	ReleasedBy string
+
+	ReleaseApprovedBy string // the second who released it
 }
 
 // PlaceHold places a legal hold on a silo's collections, on all of it when none are named.
@@ -321,11 +323,11 @@ func (r *Registry) ReleaseHold(ctx context.Context, silo, hold, by, approvedBy s
 // Holds lists a silo's holds, the released ones too, by name.
 func (r *Registry) Holds(ctx context.Context, silo string) ([]Hold, error) {
 	var holds []Hold
-	err := r.eachOf(ctx, silo, `SELECT hold, case_ref, placed_by, placed_at, approved_by, review_by, released_by, released_at FROM legal_hold
+	err := r.eachOf(ctx, silo, `SELECT hold, case_ref, placed_by, placed_at, approved_by, review_by, released_by, release_approved_by, released_at FROM legal_hold
 		WHERE silo = ? ORDER BY hold`, func(rows *sql.Rows) error {
 		var h Hold
 		var placed, review, released int64
-		if err := rows.Scan(&h.ID, &h.CaseRef, &h.PlacedBy, &placed, &h.ApprovedBy, &review, &h.ReleasedBy, &released); err != nil {
+		if err := rows.Scan(&h.ID, &h.CaseRef, &h.PlacedBy, &placed, &h.ApprovedBy, &review, &h.ReleasedBy, &h.ReleaseApprovedBy, &released); err != nil {
 			return err
 		}
 		h.PlacedAt, h.ReviewBy, h.ReleasedAt = instant(placed), instant(review), instant(released)
