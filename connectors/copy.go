@@ -117,6 +117,15 @@ func (t Table) Columns(rows arrow.Record) ([]*array.Binary, error) {
 	return columns, nil
 }
 
+// ErrOutdated: what has a copy's name is a copy of the same table, with the key or the fields that it had before. It comes with ErrRefused. DropCopy and
+// EnsureCopy make it anew.
+var ErrOutdated = errors.New("outdated copy")
+
+// OutdatedCopy is the error for a copy with another key or other fields. It wraps ErrOutdated and ErrRefused.
+func OutdatedCopy(what string) error {
+	return &Error{Err: fmt.Errorf("%s: %w: %w", what, ErrRefused, ErrOutdated), Hint: "the next delivery makes it anew"}
+}
+
 // NotThisCopy is the error for a name that is taken: what there is, and what a person can do. It wraps ErrRefused.
 func NotThisCopy(what string) error {
 	return &Error{Err: fmt.Errorf("%s: %w", what, ErrRefused), Hint: "rename or drop what has the name; a copy that was dropped is made and filled anew"}

@@ -58,7 +58,7 @@ type CopyKeeper interface {
 	// EnsureCopy creates the copy's table if it is missing, makes its views as c says, drops views of the copy that c no longer names, and returns the
 	// table as the catalog has it: the fields of the key of c.Of, as they are declared there, then c.Fields; the key is that of c.Of, then c.Key. What is as
 	// c says is not touched. A table or view of such a name that is no copy, or one of another table or with other fields, is left alone: the error wraps
-	// ErrRefused. A copy that cannot be made, by Copy.Check or for the length of a name, is ErrConfig.
+	// ErrRefused, and ErrOutdated as well where it is a copy of this table and only its key or fields are not as c says. A copy that cannot be made, by Copy.Check or for the length of a name, is ErrConfig.
 	EnsureCopy(ctx context.Context, c Copy) (Table, error)
 	// CheckCopy returns the error that EnsureCopy would return, and ErrDenied where the user lacks a right that keeping or dropping the copy takes, as far as
 	// that can be known beforehand. It leaves everything as it is.

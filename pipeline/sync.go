@@ -297,7 +297,7 @@ func (k *keeping) deliver(ctx context.Context) error {
 func (k *keeping) begin(ctx context.Context) error {
 	n := k.night
 	if !n.opts.Apply {
-		if t, ok := k.store.table(k.name()); k.Table && ok && isCopy(t) {
+		if t, ok := k.store.table(k.name()); k.Table && ok && isCopy(t) && len(t.Fields) == len(k.of.Key)+len(copyFields) {
 			return k.opened(t)
 		}
 		return nil
@@ -318,6 +318,11 @@ func (k *keeping) begin(ctx context.Context) error {
 	}
 	k.keeper = keeper
 	t, err := keeper.EnsureCopy(ctx, k.copy())
+	if errors.Is(err, connectors.ErrOutdated) { // the application changed its key, or a copy had other fields before: nothing is in it that is not known here
+		if err = keeper.DropCopy(ctx, k.name()); err == nil {
+			t, err = keeper.EnsureCopy(ctx, k.copy())
+		}
+	}
 	if err != nil {
 		return k.withoutTable(err)
 	}
@@ -354,6 +359,9 @@ func (n *night) checkCopy(ctx context.Context, c Copy) (lines []string, err erro
 			var keeper connectors.CopyKeeper
 			if keeper, err = k.keepable(); err == nil {
 				err = keeper.CheckCopy(ctx, k.copy())
+			}
+			if errors.Is(err, connectors.ErrOutdated) { // it is made anew
+				err = nil
 			}
 		}
 		switch {

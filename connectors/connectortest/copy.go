@@ -252,9 +252,17 @@ func testCopyOther(t *testing.T, h Harness) {
 		err := refusal(t, k, other)
 		require.Error(t, err, name)
 		requireRefused(t, err)
+		if name == "another table" {
+			require.NotErrorIs(t, err, connectors.ErrOutdated, name)
+		} else {
+			require.ErrorIs(t, err, connectors.ErrOutdated, name)
+		}
 	}
 	require.Equal(t, made, ensure(t, k, c))
 	requireCopy(t, src, made, [][]any{{"1", "mail", "yes", nil}})
+	c.Key = []string{"purpose", "status"}
+	require.NoError(t, k.DropCopy(t.Context(), c.Name))
+	require.Equal(t, append(slices.Clone(of.Key), "purpose", "status"), ensure(t, k, c).Key)
 }
 
 func testCopyImpossible(t *testing.T, h Harness) {

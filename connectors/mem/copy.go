@@ -86,8 +86,11 @@ func withCopy(tables []Table, views []view, c connectors.Copy) ([]Table, error) 
 		def.Fields = append(def.Fields, connectors.Field{Name: f.Name, Type: string(f.Kind), Kind: f.Kind, Nullable: f.Nullable, Length: f.Length})
 	}
 	if there := named(tables, c.Name); there != nil {
-		if there.copyOf != c.Of.Name || !slices.Equal(there.Def.Key, def.Key) || !slices.Equal(there.Def.Fields, def.Fields) {
-			return nil, connectors.NotThisCopy("what has the name is no copy of table " + c.Of.Name + " with these fields")
+		if there.copyOf != c.Of.Name {
+			return nil, connectors.NotThisCopy("what has the name is no copy of table " + c.Of.Name)
+		}
+		if !slices.Equal(there.Def.Key, def.Key) || !slices.Equal(there.Def.Fields, def.Fields) {
+			return nil, connectors.OutdatedCopy("the copy there has another key or other fields")
 		}
 		return tables, nil
 	}

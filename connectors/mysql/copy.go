@@ -274,10 +274,10 @@ func (i intended) holds(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	if !slices.Equal(i.key, haveKey) {
-		return connectors.NotThisCopy("the copy there has another primary key: " + strings.Join(haveKey, ", "))
+		return connectors.OutdatedCopy("the copy there has another primary key: " + strings.Join(haveKey, ", "))
 	}
 	if what := differs(i.fields, have); what != "" {
-		return connectors.NotThisCopy("the copy there has other fields: " + what)
+		return connectors.OutdatedCopy("the copy there has other fields: " + what)
 	}
 	return nil
 }

@@ -72,10 +72,17 @@ func (m *mutator) ensureCopy(c connectors.Copy) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, v := range c.Views {
+		if o := there[strings.ToLower(v.Name)]; o.name != "" && !o.viewOf(c.Name) {
+			return nil, connectors.NotThisCopy("what has the name of view " + v.Name + " was not made for this copy")
+		}
+	}
 	switch o := there[strings.ToLower(c.Name)]; {
 	case o.sql == create:
+	case o.isCopy() && strings.Contains(o.sql, comment("copy of "+c.Of.Name)):
+		return nil, connectors.OutdatedCopy("the copy there has another key or other fields")
 	case o.name != "":
-		return nil, connectors.NotThisCopy("what has the name is no copy of table " + c.Of.Name + " with these fields")
+		return nil, connectors.NotThisCopy("what has the name is no copy of table " + c.Of.Name)
 	default:
 		if err := m.writer.Exec(create); err != nil {
 			return nil, err
@@ -83,11 +90,8 @@ func (m *mutator) ensureCopy(c connectors.Copy) (*table, error) {
 	}
 	wanted := map[string]string{}
 	for _, v := range c.Views {
-		o, create := there[strings.ToLower(v.Name)], copyView(of, c, v)
-		if o.name != "" && !o.viewOf(c.Name) {
-			return nil, connectors.NotThisCopy("what has the name of view " + v.Name + " was not made for this copy")
-		}
-		if o.sql == create {
+		create := copyView(of, c, v)
+		if there[strings.ToLower(v.Name)].sql == create {
 			delete(there, strings.ToLower(v.Name))
 		} else {
 			wanted[v.Name] = create
