@@ -195,7 +195,11 @@ func (c *comparison) leave(rows map[connectors.Key]copyRow) {
 	for id, r := range rows {
 		silo := c.booked(r)
 		_, granted := c.groups[r.silo]
-		c.found[silo].add(r.seal, granted && c.seal(r) == r.seal)
+		sound := granted && c.seal(r) == r.seal
+		c.found[silo].add(r.seal, sound)
+		if !sound {
+			c.found[silo].foreign++
+		}
 		c.lines[silo].Changed++
 		c.gone = append(c.gone, id)
 		delete(rows, id)

@@ -76,6 +76,7 @@ func (r copyRow) id() connectors.Key {
 // holding counts rows and combines their seals in any order.
 type holding struct {
 	rows, unsound int64 // unsound ones are not in the digest
+	foreign       int64 // of the unsound, those that stand for no row of the application
 	digest        [16]byte
 }
 
@@ -576,7 +577,7 @@ func (k *keeping) drift(line *audit.ConsentSync) {
 	if !k.Table { // files alone: they are checked when the next ones are written
 		return
 	}
-	line.DriftMissing, line.DriftExtra = max(0, was.Rows-found.rows), max(0, found.rows-was.Rows)
+	line.DriftMissing, line.DriftExtra = max(0, was.Rows-found.rows+found.foreign), max(found.foreign, found.rows-was.Rows)
 	line.DriftDifferent = max(0, found.unsound-line.DriftExtra)
 	if line.DriftMissing+line.DriftExtra+line.DriftDifferent == 0 && found.digest != was.Digest {
 		line.DriftDifferent = 1 // at least: a row that Lethe once wrote is back

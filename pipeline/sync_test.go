@@ -209,6 +209,11 @@ func TestTamperedCopyIsRepairedAndReported(t *testing.T) {
 				put(w, k, c, strings.Replace(rows[0], "1 news news", "1 news profiling", 1))
 			}
 		}, [3]int64{0, 1, 0}},
+		"a row removed, and another added": {func(w *world) func(connectors.CopyKeeper, connectors.Table, []string) {
+			return func(k connectors.CopyKeeper, c connectors.Table, rows []string) {
+				put(w, k, c, strings.Replace(rows[0], "1 news news", "9 news news", 1), row("2"))
+			}
+		}, [3]int64{1, 1, 0}},
 		"a row of another silo added": {func(w *world) func(connectors.CopyKeeper, connectors.Table, []string) {
 			return func(k connectors.CopyKeeper, c connectors.Table, rows []string) {
 				put(w, k, c, strings.Replace(rows[0], "1 news news", "1 hr news", 1))
