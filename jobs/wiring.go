@@ -115,6 +115,11 @@ func (c *Config) buildSilos(p *pipeline.Pipeline) error {
 			errs = append(errs, err)
 			continue
 		}
+		for _, r := range c.Silos[name].Rules {
+			if _, ok := registry.ParseEventType(r.Event); r.Event != "" && !ok {
+				errs = append(errs, fmt.Errorf("silo %s: rule for %s: event %q is none that the registry knows: use one of %s", name, r.Purpose, r.Event, strings.Join(registry.ImportedTypes(), ", ")))
+			}
+		}
 		for _, r := range c.Silos[name].Records {
 			if s, ok := c.Sources[r.Source]; !ok {
 				errs = append(errs, fmt.Errorf("silo %s: source %q is not under sources", name, r.Source))

@@ -413,7 +413,7 @@ func (c *Compiled) term(i int, r *Record, s *Standing, ps *PurposeStanding, toda
 func (c *Compiled) start(i int, r *Record, s *Standing, ps *PurposeStanding) (Date, life) {
 	ru := &c.rules[i]
 	var row Date
-	if ru.At != "" && i < len(r.Starts) {
+	if i < len(r.Starts) && (ru.At != "" || ru.Start == Collected && r.Starts[i] < 0) {
 		row = r.Starts[i]
 	}
 	if row < 0 {

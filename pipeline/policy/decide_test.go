@@ -409,6 +409,7 @@ func TestEdgeCases(t *testing.T) {
 		c := compiled(t, silo(termRule(Contract, "contract", func(r *Rule) { r.Start, r.At = Collected, "" })))
 		require.Equal(t, "2030-05-06", decide(c, now, Standing{Collected: at(t, "2020-05-06")}).Until.String())
 		require.Equal(t, "D3", decide(c, now, Standing{}).Row)
+		require.Equal(t, "D3", c.Decide(Record{Standing: &Standing{Collected: at(t, "2000-05-06")}, Starts: []Date{Unreadable}}, at(t, now)).Row, "something stands there that is no date")
 		own := compiled(t, silo(termRule(Contract, "contract", func(r *Rule) { r.Start = Collected })))
 		require.Equal(t, "D3", own.Decide(Record{Standing: &Standing{Collected: at(t, "2000-05-06")}, Starts: []Date{Unreadable}}, at(t, now)).Row)
 	})

@@ -158,7 +158,7 @@ type Record struct {
 	Identity   Identity
 	Anonymized bool      // a tombstone (anonymize) exists and every target field already holds what the technique yields
 	Collected  time.Time // zero: unknown
-	Starts     []Date    // one for each of the silo's rules, in order, read from the rule's At by ParseStart; zero: the row does not say (no At, or NULL)
+	Starts     []Date    // one for each of the silo's rules, in order, read by ParseStart from the rule's At, or the field of collecting; zero: the row does not say (no At, or NULL)
 	Standing   *Standing // when Matched
 	Flagged    time.Time // when a night first found the dateless reason that holds now; zero: this is the first
 }

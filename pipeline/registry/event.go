@@ -199,7 +199,7 @@ var reasonWords = map[Reason]string{
 	UnknownColumn:    "not a column of an import: say what it is, or that it is to be ignored, with --column",
 	OpenQuote:        "a quote opens here and is not closed: this line and those that follow it, up to the next quote or the end of the file, were not read",
 	BadType:          "not an event type that a source may deliver",
-	BadTime:          "missing or unreadable instant, or an end before the beginning",
+	BadTime:          "missing or unreadable instant, an end before the beginning, or a consent before it was given",
 	BadTermination:   "no date or period; a person must say when this consent ends",
 	BadText:          "control characters, invalid UTF-8 or too long",
 	BadFlag:          "neither yes nor no",
@@ -298,7 +298,7 @@ func (e *Event) check(purposes map[string]bool) error {
 	if !plausible(e.EffectiveFrom) {
 		return refuse(BadTime, "effective_from")
 	}
-	if k.grants && e.EffectiveFrom.Before(e.OccurredAt.Add(-clockTolerance)) { // nobody consents to what was
+	if k.grants && e.OccurredAt.Sub(e.EffectiveFrom) >= 24*time.Hour { // nobody consents to what was; a day alone is its first moment
 		return refuse(BadTime, "effective_from")
 	}
 	if !e.EffectiveUntil.IsZero() && (!plausible(e.EffectiveUntil) || e.EffectiveUntil.Before(e.EffectiveFrom)) {

@@ -378,3 +378,17 @@ func FuzzImport(f *testing.F) {
 		require.NoError(t, fix.r.Verify(t.Context(), "forms", Head{}))
 	})
 }
+
+func TestNobodyConsentsToWhatWas(t *testing.T) {
+	f := newSQLite(t)
+	for text, refused := range map[string]bool{
+		"given,2026-03-01T10:00:00Z,2026-02-28": true, "renewed,2026-03-01T10:00:00Z,2020-01-01": true, "given,2026-03-01T10:00:00Z,2026-03-01": false,
+		"given,2026-03-01T10:00:00Z,2026-04-01": false, "basis_ended,2026-03-01T10:00:00Z,2020-01-01": false, "withdrawn,2026-03-01T10:00:00Z,2020-01-01": false,
+	} {
+		report := f.importCSV("forms", "email,purpose,notice,type,occurred_at,effective_from\na@b.it,news,n,"+text+"\n")
+		require.Equal(t, refused, report.Refused == 1, text)
+		if refused {
+			require.Equal(t, []Reject{{2, BadTime, "effective_from"}}, report.Rejects)
+		}
+	}
+}
