@@ -325,6 +325,9 @@ func (c *Command) printKnown(p *pipeline.Pipeline, k pipeline.Known) {
 // eventRemarks says of an event what is not plain.
 func eventRemarks(e registry.PastEvent, day func(time.Time) string) string {
 	var words []string
+	if e.Impossible {
+		words = append(words, "not relied on: it was recorded before it is said to have happened")
+	}
 	if e.Proof {
 		words = append(words, "proof on file")
 	} else if e.Type == registry.Given || e.Type == registry.Renewed {

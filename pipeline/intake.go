@@ -85,7 +85,7 @@ const (
 
 var takenWords = map[registry.Reason]string{
 	consentStated:  "It is said that people consented, without a proof of it. It is recorded, and does not count as consent (Art. 7(1)).",
-	consentAhead:   "An application's consents or withdrawals lie in the future. They are recorded, and never relied on.",
+	consentAhead:   "Consents or withdrawals are said to lie in the future. They are recorded, and never relied on: correct their dates.",
 	consentDefault: "An application's consents come from a default that no person set: no date of the choice, or that of the row. They are recorded, and do not count (Art. 4(11)).",
 }
 
@@ -152,6 +152,9 @@ func (in *Intake) Import(ctx context.Context, silo string, delivery registry.Imp
 		if (e.Type == registry.Given || e.Type == registry.Renewed) && e.Evidence == "" {
 			t.Unproven[consentStated]++
 		}
+		if e.OccurredAt.After(in.now.Add(clockTolerance)) {
+			t.Unproven[consentAhead]++
+		}
 	}
 	t.ImportReport, err = in.registry.Import(ctx, delivery)
 	// The list is written at the end, so that an import that was cut off is resumed on the list that it began with. What is recorded is listed also
@@ -196,6 +199,8 @@ func (in *Intake) Record(ctx context.Context, silo string, e registry.Event) (se
 	case e.Purpose != "" && !slices.ContainsFunc(s.Rules, func(r policy.Rule) bool { return r.Purpose == e.Purpose }):
 		// A withdrawal from it would end nothing.
 		return 0, 0, fmt.Errorf("%w: silo %s has no rule for the purpose %q: `lethe policy explain %[2]s` shows its purposes", ErrConfig, silo, e.Purpose)
+	case e.OccurredAt.After(in.now.Add(clockTolerance)):
+		return 0, 0, fmt.Errorf("%w: the instant lies in the future, so the event would never be relied on: say when the person acted", ErrConfig)
 	}
 	key, err := in.Keys.SiloKey(silo)
 	if err != nil {

@@ -31,6 +31,7 @@ type PastEvent struct {
 	Source     string    `json:"source"`
 	Proof      bool      `json:"proof"` // evidence is on file
 	Marketing  bool      `json:"marketing,omitempty"`
+	Impossible bool      `json:"impossible,omitempty"` // it was recorded before it is said to have happened, so it is not relied on
 }
 
 // Person returns what a silo knows of somebody at an instant, read for this person alone; nil if it knows nobody by this identifier. purposes are as for
@@ -100,7 +101,7 @@ func personCollection(ctx context.Context, tx *txn, silo siloRow, collection int
 		facts = append(facts, f)
 		p.Events = append(p.Events, PastEvent{Seq: f.seq, Type: f.typ, Purpose: f.purpose, OccurredAt: instant(f.occurred), From: instant(f.from), Until: instant(f.until),
 			RecordedAt: instant(f.recorded), Notice: string(row.ColumnRawText(12)), Method: string(row.ColumnRawText(13)), Source: string(row.ColumnRawText(14)),
-			Proof: f.proof, Marketing: f.marketing})
+			Proof: f.proof, Marketing: f.marketing, Impossible: f.impossible()})
 		return nil
 	}, silo.id, silo.id, collection)
 	if err != nil {
