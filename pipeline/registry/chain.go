@@ -75,11 +75,7 @@ func (r *Registry) verify(ctx context.Context, silo string, since Head, tail boo
 		}
 		c.seq, c.last, c.sinceSeen, from = since.Seq, since.Hash, true, since.Seq
 	}
-	err = tx.each(ctx, `SELECT e.seq, e.type, e.purpose, e.purpose_version, e.basis, e.occurred_at, e.zone, e.effective_from,
-			e.effective_until, e.recorded_at, e.method, e.source, e.idem, e.notice, e.commitment, e.hash,
-			p.seq, p.collection, p.flags, p.details, p.content, p.salt, p.evidence, p.refs
-		FROM event e LEFT JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
-		WHERE e.silo = ? AND e.seq > ? ORDER BY e.seq`, c.step, s.id, from)
+	err = tx.allEvents(ctx, s.id, from, c.step)
 	if err != nil {
 		return fmt.Errorf("verify silo %q: %w", silo, err)
 	}
@@ -103,11 +99,19 @@ type chain struct {
 	sinceSeen bool
 	severed   map[int64]bool // events without payload that no purge has named yet
 	buf       []byte
-	texts     factReader
+	texts     [fromPayloadColumn]texts
 }
 
+// The columns that a chain is verified by: those of an event, then, from fromPayloadColumn on, those of its payload.
+const (
+	chainEvent = `e.seq, e.type, e.purpose, e.purpose_version, e.basis, e.occurred_at, e.zone, e.effective_from, e.effective_until, e.recorded_at, e.method, e.source,
+		e.idem, e.notice, e.commitment, e.hash`
+	chainPayload      = `p.seq, p.collection, p.flags, p.details, p.content, p.salt, p.evidence, p.refs`
+	fromPayloadColumn = 16
+)
+
 func (c *chain) step(row row) error {
-	text := func(column int) string { return c.texts.text(row.ColumnRawText(column)) }
+	text := func(column int) string { return c.texts[column].text(row.ColumnRawText(column)) }
 	h := header{seq: row.ColumnInt64(0), typ: text(1), purpose: text(2), version: text(3), basis: text(4), occurred: row.ColumnInt64(5), zone: text(6),
 		from: row.ColumnInt64(7), until: row.ColumnInt64(8), recorded: row.ColumnInt64(9), method: text(10), source: text(11), notice: text(13)}
 	idem, commitment, hash := row.ColumnRawBlob(12), row.ColumnRawBlob(14), row.ColumnRawBlob(15)

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"math"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -160,4 +161,78 @@ func (t *txn) allFacts(ctx context.Context, silo int64, do func(row) error) erro
 		}
 		return index.Err()
 	})
+}
+
+// allEvents calls do with the events of a silo after a position, in order: the columns of chainEvent, and those of chainPayload, NULL where the payload is gone. Both
+// tables are in that order already, so they are read side by side.
+func (t *txn) allEvents(ctx context.Context, silo, after int64, do func(row) error) error {
+	if !t.direct {
+		return t.each(ctx, `SELECT `+chainEvent+`, `+chainPayload+` FROM event e LEFT JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
+			WHERE e.silo = ? AND e.seq > ? ORDER BY e.seq`, do, silo, after)
+	}
+	const of = ` WHERE silo = ? AND seq > ? ORDER BY seq`
+	return t.withStatement(`SELECT `+chainEvent+` FROM event e`+of, func(event *sqlite3.Stmt) (err error) {
+		payload, _, err := event.Conn().Prepare(`SELECT ` + chainPayload + ` FROM event_payload p` + of)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, payload.Close()) }()
+		for _, st := range []*sqlite3.Stmt{event, payload} {
+			if err := errors.Join(st.BindInt64(1, silo), st.BindInt64(2, after)); err != nil {
+				return err
+			}
+		}
+		r := &sideRow{event: event, payload: payload}
+		at := int64(0) // where payload stands
+		for n := 0; event.Step(); n++ {
+			if n%pauseRows == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			seq := event.ColumnInt64(0)
+			for at < seq {
+				if !payload.Step() {
+					if err := payload.Err(); err != nil {
+						return err
+					}
+					at = math.MaxInt64
+					break
+				}
+				at = payload.ColumnInt64(0)
+			}
+			r.gone = at != seq
+			if err := do(r); err != nil {
+				return err
+			}
+		}
+		return event.Err()
+	})
+}
+
+// sideRow is a row of event and, beside it, what there is of its payload.
+type sideRow struct {
+	event, payload *sqlite3.Stmt
+	gone           bool
+}
+
+func (r *sideRow) ColumnInt64(column int) int64 {
+	if column < fromPayloadColumn {
+		return r.event.ColumnInt64(column)
+	}
+	return r.payload.ColumnInt64(column - fromPayloadColumn)
+}
+
+func (r *sideRow) ColumnRawText(column int) []byte { return r.ColumnRawBlob(column) }
+
+func (r *sideRow) ColumnRawBlob(column int) []byte {
+	if column < fromPayloadColumn {
+		return r.event.ColumnRawBlob(column)
+	}
+	return r.payload.ColumnRawBlob(column - fromPayloadColumn)
+}
+
+func (r *sideRow) Null(column int) bool {
+	if column < fromPayloadColumn {
+		return r.event.ColumnType(column) == sqlite3.NULL
+	}
+	return r.gone || r.payload.ColumnType(column-fromPayloadColumn) == sqlite3.NULL
 }

@@ -234,26 +234,36 @@ const factQuery = `SELECT p.collection, e.seq, e.type, e.purpose, e.occurred_at,
 // silo by its primary key.
 const ofCollection = `WHERE p.silo = ? AND p.seq IN (SELECT seq FROM event_payload WHERE silo = ? AND collection = ?) ORDER BY p.seq`
 
-// factReader scans rows of factQuery and keeps one copy of each text.
-type factReader struct {
-	texts map[string]string
+// texts keeps one copy of each text of a column, and looks first whether it is the one of the row before.
+type texts struct {
+	last string
+	all  map[string]string
 }
 
-func (t *factReader) text(raw []byte) string {
-	if s, ok := t.texts[string(raw)]; ok {
-		return s
+func (t *texts) text(raw []byte) string {
+	if string(raw) == t.last {
+		return t.last
 	}
-	if t.texts == nil {
-		t.texts = map[string]string{}
+	s, ok := t.all[string(raw)]
+	if !ok {
+		if t.all == nil {
+			t.all = map[string]string{}
+		}
+		s = string(raw)
+		t.all[s] = s
 	}
-	s := string(raw)
-	t.texts[s] = s
+	t.last = s
 	return s
+}
+
+// factReader scans rows of factQuery.
+type factReader struct {
+	types, purposes texts
 }
 
 func (t *factReader) read(row row) (int64, fact, error) {
 	flags := row.ColumnInt64(10)
-	f := fact{seq: row.ColumnInt64(1), typ: EventType(t.text(row.ColumnRawText(2))), purpose: t.text(row.ColumnRawText(3)), occurred: row.ColumnInt64(4),
+	f := fact{seq: row.ColumnInt64(1), typ: EventType(t.types.text(row.ColumnRawText(2))), purpose: t.purposes.text(row.ColumnRawText(3)), occurred: row.ColumnInt64(4),
 		from: row.ColumnInt64(5), until: row.ColumnInt64(6), recorded: row.ColumnInt64(7), notice: row.ColumnInt64(8) != 0, proof: row.ColumnInt64(9) != 0,
 		minor: flags&flagMinor != 0, marketing: flags&flagMarketing != 0}
 	var err error
