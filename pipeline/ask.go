@@ -16,6 +16,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
 )
 
 // Check opens everything that a night needs and changes nothing: registry with its chains, sources, and the policy against every catalog. It
@@ -273,15 +274,15 @@ func (n *night) explainNow(ctx context.Context, s *store, table string, t connec
 				}
 				taken = true
 				r := g.rule(b.Rows, row, n.asOf)
-				lines = append(lines, fmt.Sprintf("now: silo %s decides %s, use %s: %s (%s, row %s of the decision table)", g.silo.Silo.Name, r.Action, r.Use, r.Reason.Words(), r.Reason, r.Row))
+				lines = append(lines, fmt.Sprintf("now: silo %s decides %s, use %s: %s (%s, row %s of the decision table; %s)", g.silo.Silo.Name, r.Action, r.Use, r.Reason.Words(), r.Reason, r.Row, r.Reason.Article()))
 				for _, note := range r.Notes {
-					lines = append(lines, fmt.Sprintf("     %s: %s", note, note.Words()))
+					lines = append(lines, fmt.Sprintf("     %s: %s (%s)", note, note.Words(), note.Article()))
 				}
-				if r.Rule != "" {
-					lines = append(lines, "     rule "+r.Rule)
+				if r.Rule != "" && !slices.Contains(r.Grounds, r.Rule) {
+					lines = append(lines, "     rule "+ruleWords(g.silo, r.Rule, n.asOf))
 				}
-				if len(r.Grounds) > 0 {
-					lines = append(lines, "     live grounds: "+strings.Join(r.Grounds, ", "))
+				for _, ground := range r.Grounds {
+					lines = append(lines, "     live ground "+ruleWords(g.silo, ground, n.asOf))
 				}
 				if r.Until.Known() {
 					lines = append(lines, "     until "+r.Until.String())
@@ -290,7 +291,14 @@ func (n *night) explainNow(ctx context.Context, s *store, table string, t connec
 					lines = append(lines, fmt.Sprintf("     ended %s, erasure due %s", r.End, r.Due))
 				}
 				if r.seqTo > 0 {
-					lines = append(lines, fmt.Sprintf("     registry positions %d to %d", r.seqFrom, r.seqTo))
+					events, err := n.registry.History(ctx, g.silo.Silo.Name, r.collection, n.asOf, endings(g.silo))
+					if err != nil {
+						return nil, err
+					}
+					lines = append(lines, fmt.Sprintf("     from the registry, events %d to %d:", r.seqFrom, r.seqTo))
+					for _, e := range events {
+						lines = append(lines, "       "+eventWords(e, n.Zone))
+					}
 				}
 			}
 			if !taken {
@@ -302,6 +310,37 @@ func (n *night) explainNow(ctx context.Context, s *store, table string, t connec
 		lines = append(lines, "now: there is no such row")
 	}
 	return lines, nil
+}
+
+// ruleWords says of a rule, by its name, why it stands and who answers for it.
+func ruleWords(s *policy.Compiled, name string, asOf time.Time) string {
+	for id, r := range s.InForce(asOf) {
+		if id == name {
+			return fmt.Sprintf("%s: %s; %s answers for it, review by %s", name, r.Because, r.Owner, r.ReviewBy)
+		}
+	}
+	return name
+}
+
+// eventWords says an event in one line, with its days in the zone.
+func eventWords(e registry.PastEvent, zone *time.Location) string {
+	day := func(t time.Time) string { return policy.DateOf(t, zone).String() }
+	words := []string{day(e.From) + " " + strings.ReplaceAll(string(e.Type), "_", " ")}
+	for _, part := range []struct{ before, text string }{{"for ", e.Purpose}, {"under notice ", e.Notice}, {"by ", e.Method}, {"told by ", e.Source}} {
+		if part.text != "" {
+			words = append(words, part.before+part.text)
+		}
+	}
+	if !e.Until.IsZero() {
+		words = append(words, "ending on "+day(e.Until))
+	}
+	switch granted := e.Type == registry.Given || e.Type == registry.Renewed; {
+	case e.Proof:
+		words = append(words, "proof on file")
+	case granted:
+		words = append(words, "no proof")
+	}
+	return fmt.Sprintf("%s (event %d)", strings.Join(words, ", "), e.Seq)
 }
 
 // explainPast finds the record, by its keyed reference, in what earlier nights decided and did.

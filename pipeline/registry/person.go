@@ -76,6 +76,24 @@ func (r *Registry) person(ctx context.Context, keys *keystore.SiloKey, who Subje
 	return list, nil
 }
 
+// History lists the events of one collection of a silo, by when they take effect. Those about the whole silo, of collection 0, are not among them.
+func (r *Registry) History(ctx context.Context, silo string, collection int32, asOf time.Time, purposes map[string]EventType) ([]PastEvent, error) {
+	tx, err := r.begin(ctx, true)
+	if err != nil {
+		return nil, fmt.Errorf("read the history of a collection of silo %q: %w", silo, err)
+	}
+	defer tx.end()
+	s, err := siloOf(ctx, tx.handle, silo)
+	if err != nil {
+		return nil, fmt.Errorf("read the history of a collection of silo %q: %w", silo, err)
+	}
+	p, err := personCollection(ctx, tx, s, int64(collection), asOf, purposes)
+	if err != nil {
+		return nil, fmt.Errorf("read the history of a collection of silo %q: %w", silo, err)
+	}
+	return p.Events, nil
+}
+
 // collectionsOf finds the collections that a reference leads to, sorted.
 func collectionsOf(ctx context.Context, tx *txn, silo siloRow, ref Ref) ([]int64, error) {
 	var collections []int64
