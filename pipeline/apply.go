@@ -845,6 +845,10 @@ func (a *application) trace(ctx context.Context, roots part) error {
 	var tombs []registry.Tombstone
 	var blocked []registry.Flag
 	var freed []registry.FlagKey
+	var reasons []policy.Code // that a row may be flagged for
+	if len(g.state.flags) > 0 {
+		reasons = policy.Codes()
+	}
 	for k, r := range roots.rows {
 		if o := roots.outcome[k]; o != rowDone && o != rowRecovered && o != rowUnverified {
 			continue
@@ -855,8 +859,13 @@ func (a *application) trace(ctx context.Context, roots part) error {
 			t.DropAfter = a.lastBackup(g.store.System())
 			if r.change == anonymise {
 				t.Action = string(policy.Anonymize)
-			} else if !g.store.backup() { // the key may be used again for a row that Lethe did not block
+			} else if !g.store.backup() { // the key may be used again, for a row that Lethe did not block and whose grace begins anew
 				freed = append(freed, registry.FlagKey{Record: r.record, Reason: flagBlocked})
+				for _, code := range reasons {
+					if flagged := (registry.FlagKey{Record: r.record, Reason: string(code)}); !g.state.flags[flagged].IsZero() {
+						freed = append(freed, flagged)
+					}
+				}
 			}
 			tombs = append(tombs, t)
 			g.store.erased = true

@@ -91,3 +91,29 @@ func TestRowOfADayBelongsToWhatWasCollectedOnIt(t *testing.T) {
 	w.set("people", "1", "created", "2025-12-31")
 	require.Empty(t, allowed())
 }
+
+// The grace of a reason without a date begins with the night that first found it in this row, not in one that had its key before.
+func TestGraceOfAKeyUsedAgainBeginsAnew(t *testing.T) {
+	w := newWorld(t, news(func(s *policy.Silo) { s.Rules[0].Grace = policy.Period{Days: 30} }), people())
+	row := func(email string) {
+		w.live = mem.New("crm", table("people", people().Def.Fields, nil, []any{"2", email, "Bob", "active", "2026-01-01"}))
+	}
+	in, err := w.p.OpenIntake(t.Context())
+	require.NoError(t, err)
+	_, err = in.Import(t.Context(), "news", registry.Import{Format: registry.CSV, Source: "form", Notice: "v1", Reader: strings.NewReader(
+		"email,type,purpose,occurred_at\nbob@lago.it,given,news,2026-01-01\neve@lago.it,given,news,2026-01-01\n")})
+	require.NoError(t, err)
+	require.NoError(t, in.Close())
+	row("bob@lago.it")
+	_, err = w.night()
+	require.NoError(t, err)
+	w.now = w.now.AddDate(0, 0, 31)
+	w.planned()
+	require.Equal(t, map[string]int64{"people delete done": 1}, w.applied())
+	row("eve@lago.it")
+	w.now = w.now.AddDate(0, 0, 1)
+	r, err := w.night()
+	require.NoError(t, err)
+	require.Empty(t, r.Waiting)
+	require.Equal(t, "2027-01-22", w.facts().Summary[0].OldestDue)
+}
