@@ -95,6 +95,31 @@ func TestCopySaysWhatMayBeUsed(t *testing.T) {
 	require.Equal(t, []connectors.View{{Name: "lethe_crm_people_news", Tables: []string{copyOfPeople, "people"}}}, views)
 }
 
+// A view shows who may be used for its purpose, and nobody who may be used for another one only.
+func TestViewShowsItsPurposeOnly(t *testing.T) {
+	w := granted(t, func(s *policy.Silo) {
+		s.Rules = append(s.Rules, s.Rules[0])
+		s.Rules[1].Purpose = "profiling"
+		s.Rules = append(s.Rules, policy.Rule{Purpose: "contract", Basis: policy.Contract, Start: policy.RelationEnded, Period: policy.Period{Years: 10}, End: policy.Delete, Because: "claims", Owner: "anna", ReviewBy: "2027-01-01"})
+	})
+	w.p.Copies[0].Grants["news"] = []string{"news", "profiling"}
+	w.event(registry.Given, "bob@lago.it", "profiling", w.now.Add(-time.Hour))
+	w.event(registry.BasisStarted, "eve@lago.it", "contract", w.now.Add(-time.Hour))
+	w.synced()
+	shown := func(purpose string) (emails []any) {
+		_, rows, ok := w.live.View(copyOfPeople + "_" + purpose)
+		require.True(t, ok)
+		for _, row := range rows {
+			emails = append(emails, row[1])
+		}
+		return emails
+	}
+	require.Equal(t, []any{"ada@lago.it"}, shown("news"))
+	require.Equal(t, []any{"bob@lago.it"}, shown("profiling"))
+	_, _, ok := w.live.View(copyOfPeople + "_contract")
+	require.False(t, ok, "nothing was granted for it")
+}
+
 // TestCopyLeavesDoubtToTheApplication: who the registry does not know, or cannot tell apart, is neither allowed nor blocked.
 func TestCopyLeavesDoubtToTheApplication(t *testing.T) {
 	w := granted(t, nil)

@@ -396,6 +396,8 @@ func TestEdgeCases(t *testing.T) {
 		s := Standing{Purposes: []PurposeStanding{{Purpose: "contract", Started: at(t, "2010-01-01"), Ended: at(t, "2016-06-01")}}}
 		require.Equal(t, "2026-06-01", contract.Decide(matched(&s), at(t, now)).End.String())
 		require.Equal(t, "2026-07-01", contract.Decide(Record{Standing: &s, Starts: []Date{day(t, "2016-07-01")}}, at(t, now)).End.String())
+		s.Purposes[0].Started = s.Purposes[0].Ended
+		require.Equal(t, "2026-06-01", contract.Decide(matched(&s), at(t, now)).End.String(), "begun and ended at once")
 		s.Purposes[0].Started = at(t, "2017-01-01")
 		require.Equal(t, "D1", contract.Decide(matched(&s), at(t, now)).Row, "begun again after its end")
 	})
