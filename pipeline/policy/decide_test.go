@@ -226,6 +226,9 @@ func TestDeadReasons(t *testing.T) {
 		{"expired, nobody knows when", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Expired, "")}}, DConsentExpired, "2026-11-21", true},
 		{"expired, and nobody can prove that it ever was", consent, Standing{Purposes: []PurposeStanding{with(newsletter(t, Expired, "2020-01-01"), func(p *PurposeStanding) { p.Proven = false })}}, DConsentUnproven, "2026-11-21", true},
 		{"older than max_age, and unproven", consent, Standing{Purposes: []PurposeStanding{with(newsletter(t, Given, "2020-01-01"), func(p *PurposeStanding) { p.Proven = false })}}, DConsentUnproven, "2026-11-21", true},
+		{"objected to marketing, and the rule does not say that it is", consent, Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) {
+			p.Objection, p.Marketing, p.ObjectedAt = ObjectionPending, true, at(t, "2026-02-01")
+		})}}, DObjectionMarketing, "2026-02-01", false},
 		{"a child authorised for another purpose", consent, Standing{Minor: true, Purposes: []PurposeStanding{given, {Purpose: "profiling", Parental: true}}}, DChildNoParental, "2026-01-01", false},
 		{"older than max_age", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Given, "2024-11-20 00:10")}}, DConsentExpired, "2026-11-20", false},
 		{"past effective_until", consent, Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Until = at(t, "2026-11-21") })}}, DConsentExpired, "2026-11-20", false},
