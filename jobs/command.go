@@ -394,8 +394,8 @@ func (c *Command) explainCommand() *cobra.Command {
 			if err := f.decideAt(p); err != nil {
 				return err
 			}
-			lines, err := p.Explain(cmd.Context(), source, table, args[1:])
-			for _, l := range lines {
+			answers, err := p.Explain(cmd.Context(), source, table, args[1:])
+			for _, l := range slices.Concat(answers...) {
 				fmt.Fprintln(c.Out, l)
 			}
 			return err

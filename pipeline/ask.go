@@ -213,19 +213,24 @@ func (p *Pipeline) lockHolder() string {
 	return strings.TrimSpace(string(holder))
 }
 
-// Explain says why one record was, or would be, kept or deleted: the rules that govern it, the decision on the row as it is now, and what
-// earlier nights did to it. What "now" is, Now says. It prints no value of the record and writes nothing.
-func (p *Pipeline) Explain(ctx context.Context, source, table string, key []string) ([]string, error) {
-	n := newNight(p, p.Now())
-	if err := n.openRegistry(ctx); err != nil {
-		return nil, err
-	}
-	defer n.registry.Close()
+// Explain says why records were, or would be, kept or deleted: the rules that govern each, the decision on the row as it is now, and what
+// earlier nights did to it. What "now" is, Now says. Of each key it returns the lines. It prints no value of a record and writes nothing. Registry and
+// source are opened once, and of the registry those silos are verified and loaded that govern the table.
+func (p *Pipeline) Explain(ctx context.Context, source, table string, keys ...[]string) ([][]string, error) {
 	i := slices.IndexFunc(p.Sources, func(s Source) bool { return s.Name == source })
 	if i < 0 {
 		return nil, fmt.Errorf("%w: no source %q", ErrConfig, source)
 	}
 	s := &store{Source: p.Sources[i], governed: map[string][]*group{}}
+	asked := *p
+	asked.Silos = slices.DeleteFunc(slices.Clone(p.Silos), func(silo *policy.Compiled) bool {
+		return !slices.ContainsFunc(silo.Silo.Records, func(r policy.Records) bool { return r.Source == s.System() && r.Table == table })
+	})
+	n := newNight(&asked, p.Now())
+	if err := n.openRegistry(ctx); err != nil {
+		return nil, err
+	}
+	defer n.registry.Close()
 	var err error
 	if s.open, err = s.Open(ctx); err != nil {
 		return nil, err
@@ -238,23 +243,30 @@ func (p *Pipeline) Explain(ctx context.Context, source, table string, key []stri
 	if !ok {
 		return nil, fmt.Errorf("%w: source %s has no table %s", ErrConfig, source, table)
 	}
-	if len(key) != len(t.Key) {
-		return nil, fmt.Errorf("%w: the key of %s has %d fields (%s), not %d", ErrConfig, table, len(t.Key), strings.Join(t.Key, ", "), len(key))
+	wanted := make([]connectors.Key, len(keys))
+	for i, key := range keys {
+		if len(key) != len(t.Key) {
+			return nil, fmt.Errorf("%w: the key of %s has %d fields (%s), not %d", ErrConfig, table, len(t.Key), strings.Join(t.Key, ", "), len(key))
+		}
+		values := make([][]byte, len(key))
+		for i, k := range key {
+			values[i] = []byte(k)
+		}
+		wanted[i] = connectors.MakeKey(values...)
 	}
-	values := make([][]byte, len(key))
-	for i, k := range key {
-		values[i] = []byte(k)
-	}
-	want := connectors.MakeKey(values...)
+	answers := make([][]string, len(keys))
 	if len(s.governed[table]) == 0 {
-		return []string{fmt.Sprintf("no silo governs %s.%s: it is kept, and reported as E_NO_POLICY if it holds personal data", source, table)}, nil
+		for i := range answers {
+			answers[i] = []string{fmt.Sprintf("no silo governs %s.%s: it is kept, and reported as E_NO_POLICY if it holds personal data", source, table)}
+		}
+		return answers, nil
 	}
-	lines, err := n.explainNow(ctx, s, table, t, want)
-	if err != nil {
-		return nil, err
+	for i, key := range wanted {
+		if answers[i], err = n.explainNow(ctx, s, table, t, key); err != nil {
+			return nil, err
+		}
 	}
-	past, err := n.explainPast(ctx, s, table, want)
-	return append(lines, past...), err
+	return answers, n.explainPast(ctx, s, table, wanted, answers)
 }
 
 // explainNow decides the row as it is now.
@@ -343,29 +355,30 @@ func eventWords(e registry.PastEvent, zone *time.Location) string {
 	return fmt.Sprintf("%s (event %d)", strings.Join(words, ", "), e.Seq)
 }
 
-// explainPast finds the record, by its keyed reference, in what earlier nights decided and did.
-func (n *night) explainPast(ctx context.Context, s *store, table string, key connectors.Key) ([]string, error) {
+// explainPast finds the records, by their keyed references, in what earlier nights decided and did, and appends it to the lines of each.
+func (n *night) explainPast(ctx context.Context, s *store, table string, keys []connectors.Key, lines [][]string) error {
 	j, err := journal.Open(ctx, n.State)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer j.Close()
 	runs, err := j.Runs(ctx, 1000)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	refs := map[audit.Ref]bool{}
+	refs := map[audit.Ref]int{} // of which key
 	for _, g := range s.governed[table] {
 		for _, name := range n.Keys.Names("audit/" + g.silo.Silo.Name + "/") {
 			epoch := name[strings.LastIndexByte(name, '/')+1:]
 			k, err := n.Keys.AuditKey(g.silo.Silo.Name, epoch)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			refs[audit.Ref(k.Ref(s.System()+"\x1f"+table, []byte(key)))] = true
+			for i, key := range keys {
+				refs[audit.Ref(k.Ref(s.System()+"\x1f"+table, []byte(key)))] = i
+			}
 		}
 	}
-	var lines []string
 	for _, r := range slices.Backward(runs) {
 		day := policy.DateOf(r.AsOf, n.Zone)
 		path := filepath.Join(n.State, "runs", r.ID, "decisions.arrow")
@@ -377,21 +390,21 @@ func (n *night) explainPast(ctx context.Context, s *store, table string, key con
 				break // a night that was cut off
 			}
 			for _, d := range rows {
-				if refs[d.Record] {
-					lines = append(lines, fmt.Sprintf("%s: run %s decided %s, use %s: %s", day, r.ID, d.Action, d.Use, d.Reason))
+				if i, asked := refs[d.Record]; asked {
+					lines[i] = append(lines[i], fmt.Sprintf("%s: run %s decided %s, use %s: %s", day, r.ID, d.Action, d.Use, d.Reason))
 				}
 			}
 		}
 		for rows, err := range n.actions(ctx, j, r.ID) {
 			if err != nil {
-				return lines, err
+				return err
 			}
 			for _, a := range rows {
-				if refs[a.Record] && a.Object == table {
-					lines = append(lines, fmt.Sprintf("%s: run %s: %s (%s) %s under plan %s", day, r.ID, a.Change, a.Method, a.Status, a.PlanID))
+				if i, asked := refs[a.Record]; asked && a.Object == table {
+					lines[i] = append(lines[i], fmt.Sprintf("%s: run %s: %s (%s) %s under plan %s", day, r.ID, a.Change, a.Method, a.Status, a.PlanID))
 				}
 			}
 		}
 	}
-	return lines, nil
+	return nil
 }

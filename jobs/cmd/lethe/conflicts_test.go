@@ -227,21 +227,26 @@ func cases(ts *testscript.TestScript, _ bool, args []string) {
 	clock, err := time.Parse(time.RFC3339, ts.Getenv(clockVariable))
 	ts.Check(err)
 	p.Now = func() time.Time { return clock }
-	for _, id := range slices.Sorted(maps.Keys(rows)) {
+	ids := slices.Sorted(maps.Keys(rows))
+	keys := make([][]string, len(ids))
+	for i, id := range ids {
+		keys[i] = []string{strconv.Itoa(id)}
+	}
+	answers, err := p.Explain(context.Background(), source, table, keys...)
+	ts.Check(err)
+	for i, id := range ids {
 		place := fmt.Sprint(table, id)
 		row, there := now[id]
 		if changed && !there && strings.Contains(printed[place], " gone ") {
 			continue
 		}
-		lines, err := p.Explain(context.Background(), source, table, []string{strconv.Itoa(id)})
-		ts.Check(err)
 		state := "gone"
 		if there {
 			if state = "in use"; row.blocked {
 				state = "blocked"
 			}
 		}
-		line := fmt.Sprintf("%-44s %-8s %s", rows[id].name, state, explained(strings.Join(lines, "\n")))
+		line := fmt.Sprintf("%-44s %-8s %s", rows[id].name, state, explained(strings.Join(answers[i], "\n")))
 		if !changed || printed[place] != line {
 			fmt.Fprintln(ts.Stdout(), line)
 			same = false
