@@ -355,6 +355,9 @@ func (k *keeping) keyed() error {
 func (n *night) checkCopy(ctx context.Context, c Copy) (lines []string, err error) {
 	var errs []error
 	for _, k := range n.keepings(c) {
+		if len(k.of.Fields) == 0 { // the table was not looked at, for want of the registry or of the source, which is said already
+			continue
+		}
 		err := k.keyed()
 		if err == nil && k.Table {
 			var keeper connectors.CopyKeeper

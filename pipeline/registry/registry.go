@@ -219,6 +219,9 @@ func (r *Registry) check(ctx context.Context, allowEmpty bool) error {
 		case errors.Is(err, ErrUnreachable), errors.Is(err, ErrMissing), errors.Is(err, context.Canceled):
 			return err
 		}
+		if err == nil {
+			return fmt.Errorf("%w: it is of version %s, and this Lethe wants %d; registry.dsn must name one made by its `lethe registry init`", ErrSchema, version, schemaVersion)
+		}
 		return fmt.Errorf("%w; registry.dsn must name one made by `lethe registry init`", ErrSchema)
 	}
 	if allowEmpty {

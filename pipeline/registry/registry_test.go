@@ -304,6 +304,12 @@ func TestOpen(t *testing.T) {
 	require.ErrorIs(t, err, ErrSchema)
 
 	f := newSQLite(t)
+	old := newSQLite(t)
+	_, err = old.raw().Exec(`UPDATE meta SET value = '1' WHERE name = 'schema'`)
+	require.NoError(t, err)
+	_, err = Open(t.Context(), Config{DSN: old.path})
+	require.ErrorIs(t, err, ErrSchema)
+	require.ErrorContains(t, err, "it is of version 1, and this Lethe wants ")
 	_, err = Open(t.Context(), Config{DSN: f.path})
 	require.ErrorIs(t, err, ErrEmpty)
 	require.ErrorContains(t, Create(t.Context(), Config{DSN: f.path}), "exists already")
