@@ -22,14 +22,14 @@ func (c *Command) policyCommand() *cobra.Command {
 
 func (c *Command) policyCodesCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "codes", Short: "List the codes of decisions with their meaning", Args: cobra.NoArgs,
+		Use: "codes", Short: "List the codes of decisions, exceptions and questions with article and meaning", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			var rows [][]string
-			for _, code := range policy.Codes() {
-				rows = append(rows, []string{string(code), code.Article(), code.Words()})
+			codes := pipeline.Codes()
+			for _, m := range codes {
+				rows = append(rows, []string{m.Code, m.Article, m.Words})
 			}
-			table(c.Out, rows)
-			return nil
+			return c.printList(rows, codes, nil)
 		},
 	}
 }

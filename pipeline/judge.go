@@ -319,7 +319,7 @@ func (n *night) judge(g *group, batch connectors.Batch) error {
 		}
 		key, ok := connectors.KeyOf(batch.Rows, g.key, row)
 		if len(g.key) == 0 || !ok {
-			n.except(audit.Exception{Silo: g.silo.Silo.Name, Source: g.store.Name, Object: g.table.Name, Code: "E_NO_KEY", Count: 1})
+			n.except(audit.Exception{Silo: g.silo.Silo.Name, Source: g.store.Name, Object: g.table.Name, Code: codeNoKey, Count: 1})
 			continue
 		}
 		if !r.known {

@@ -417,8 +417,11 @@ func findingID(f audit.Finding) string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// codeNoKey is the exception of rows that cannot be addressed.
+const codeNoKey = "E_NO_KEY"
+
 func wordsOf(code string) string {
-	if code == "E_NO_KEY" {
+	if code == codeNoKey {
 		return "The row has no usable primary key, so it cannot be addressed and is never changed."
 	}
 	if words := policy.Code(code).Words(); words != "" {

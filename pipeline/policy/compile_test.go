@@ -159,6 +159,7 @@ func TestCodesHaveWordsAndArticles(t *testing.T) {
 	}
 	for i, c := range DeadReasons() {
 		require.Contains(t, all, c)
+		require.True(t, c == DErasureRequest || regexp.MustCompile(`17\(1\)\([a-f]\)`).MatchString(c.Article()), "%s says by which point of Art. 17(1) the data have to go", c)
 		require.True(t, strings.HasPrefix(string(c), "D_"))
 		require.Equal(t, i, slices.Index(deadReasons[:], c))
 	}

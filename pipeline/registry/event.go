@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -217,6 +218,9 @@ var reasonWords = map[Reason]string{
 
 // Words says in a few words what the reason means.
 func (r Reason) Words() string { return reasonWords[r] }
+
+// Reasons lists the reasons for which an event is refused, sorted.
+func Reasons() []Reason { return slices.Sorted(maps.Keys(reasonWords)) }
 
 func refuse(reason Reason, column string) error { return &RefusedError{reason, column} }
 
