@@ -140,7 +140,7 @@ func (c *Command) allowedLines(a *pipeline.Allowed, path string, columns map[str
 	file := os.Stdin
 	if path != "-" {
 		if file, err = os.Open(path); err != nil {
-			return nil, 0, fmt.Errorf("%w: %w", pipeline.ErrConfig, err)
+			return nil, 0, fmt.Errorf("%w: %w", errUsage, err)
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
 	}
