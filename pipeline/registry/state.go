@@ -63,8 +63,10 @@ func foldAt(facts []fact, asOf time.Time, purposes map[string]EventType, into *p
 			f.from = max(f.from, f.occurred)
 		}
 	}
+	// Of one type and instant what names no purpose comes last, for it is about what the others named, and of dates on which a request is due the latest, none being later than all.
 	slices.SortStableFunc(facts, func(a, b fact) int {
-		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(kinds[a.typ].rank, kinds[b.typ].rank), cmp.Compare(a.typ, b.typ), cmp.Compare(a.seq, b.seq))
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(kinds[a.typ].rank, kinds[b.typ].rank), cmp.Compare(a.typ, b.typ), cmp.Compare(b.purpose, a.purpose),
+			cmp.Compare(uint64(a.details.Due)-1, uint64(b.details.Due)-1), cmp.Compare(a.seq, b.seq))
 	})
 	f := folder{asOf: asOf.UnixMicro(), ends: purposes, into: into}
 	for i := range facts {
