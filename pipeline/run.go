@@ -329,6 +329,20 @@ func (n *night) remember(ctx context.Context) error {
 	return nil
 }
 
+// SeenHeads are the heads of the registry's chains, by silo, as the newest night that looked at them saw them; none before the first.
+func (p *Pipeline) SeenHeads(ctx context.Context) (map[string]registry.Head, error) {
+	j, err := journal.Open(ctx, p.State)
+	if err != nil {
+		return nil, err
+	}
+	defer j.Close()
+	runs, err := j.Runs(ctx, 100)
+	if err != nil {
+		return nil, err
+	}
+	return lastHeads(runs)
+}
+
 // lastHeads are the registry's heads as the newest run that looked at them saw them.
 func lastHeads(runs []journal.Run) (map[string]registry.Head, error) {
 	for _, r := range runs {

@@ -39,6 +39,7 @@ const (
 	ParentalAuthorised  EventType = "parental_authorised"
 	AgeReached          EventType = "age_reached"
 	HoldPlaced          EventType = "hold_placed"
+	HoldApproved        EventType = "hold_approved"
 	HoldReleased        EventType = "hold_released"
 	Rekeyed             EventType = "rekeyed"
 	PayloadPurged       EventType = "payload_purged"
@@ -90,6 +91,7 @@ var kinds = map[EventType]kind{
 	Rectified:           {purpose: optionalPurpose, imported: true, rank: 1},
 	HoldReleased:        {imported: true, rank: 1},
 	HoldPlaced:          {imported: true, rank: 2},
+	HoldApproved:        {rank: 3},
 	RequestOpened:       {rank: 1},
 	RequestPaused:       {rank: 2},
 	RequestResumed:      {rank: 2},
@@ -143,6 +145,7 @@ type Event struct {
 // details are the parts of an event that only a few types have. They stand in the severable payload.
 type details struct {
 	Hold    string `json:"hold,omitempty"`
+	By      string `json:"by,omitempty"` // of a hold: who placed, approved or released it, joined by ';'
 	Request string `json:"request,omitempty"`
 	Kind    string `json:"kind,omitempty"`
 	Due     int64  `json:"due,omitempty"`     // of a request: by when it is to be answered; 0 while its term rests

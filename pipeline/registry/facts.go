@@ -279,20 +279,27 @@ func (r *Registry) PlaceHold(ctx context.Context, silo string, h Hold, collectio
 		if err := one(result, err, "a hold of this name was placed before; choose another name"); err != nil {
 			return err
 		}
-		return w.system(ctx, HoldPlaced, instant(at), details{Hold: h.ID}, collections)
+		return w.system(ctx, HoldPlaced, instant(at), details{Hold: h.ID, By: h.PlacedBy}, collections)
 	})
 }
 
 // ApproveHold confirms a hold; by must not be who placed it.
 func (r *Registry) ApproveHold(ctx context.Context, silo, hold, by string) error {
 	return r.write(ctx, fmt.Sprintf("approve hold %s on silo %q", hold, silo), func(tx *txn) error {
-		s, err := siloOf(ctx, tx.handle, silo)
+		w, err := r.writer(ctx, tx, silo)
 		if err != nil {
 			return err
 		}
 		result, err := tx.exec(ctx, `UPDATE legal_hold SET approved_by = ? WHERE silo = ? AND hold = ? AND approved_by = '' AND placed_by <> ? AND ? <> ''`,
-			by, s.id, hold, by, by)
-		return one(result, err, "there is no such hold to approve, or it was placed by the same person; another one must approve")
+			by, w.silo.id, hold, by, by)
+		if err := one(result, err, "there is no such hold to approve, or it was placed by the same person; another one must approve"); err != nil {
+			return err
+		}
+		collections, err := w.heldBy(ctx, hold)
+		if err != nil {
+			return err
+		}
+		return w.system(ctx, HoldApproved, instant(w.now), details{Hold: hold, By: by}, collections)
 	})
 }
 
@@ -316,7 +323,7 @@ func (r *Registry) ReleaseHold(ctx context.Context, silo, hold, by, approvedBy s
 		if err != nil {
 			return err
 		}
-		return w.system(ctx, HoldReleased, instant(w.now), details{Hold: hold}, collections)
+		return w.system(ctx, HoldReleased, instant(w.now), details{Hold: hold, By: by + ";" + approvedBy}, collections)
 	})
 }
 
