@@ -26,7 +26,8 @@ const (
 	rowRefused    byte = 'f' // the database refused the change
 )
 
-// chunkRoots is the number of governed rows with which a group starts; the time a chunk takes then adapts it.
+// chunkRoots is the number of governed rows with which a group starts; the time for which a chunk's change keeps the source's rows locked then adapts it. What comes
+// after the change, in the registry and the journal, holds nobody up, and costs a row the less the more there are.
 const (
 	chunkRoots = 200
 	maxRoots   = 5000
@@ -218,6 +219,7 @@ type application struct {
 	segments [][]plannedRow
 	mutator  connectors.Mutator
 	asOf     time.Time
+	took     time.Duration // the change of the last chunk
 }
 
 // run settles what an earlier run left open, then goes on chunk by chunk from where the journal ends.
@@ -245,13 +247,12 @@ func (a *application) run(ctx context.Context, chunks []journal.Chunk) error {
 			return err
 		}
 		a.Crash("intent")
-		began := time.Now()
 		if err := a.settle(ctx, c, false); err != nil {
 			return err
 		}
-		if took := time.Since(began); took > chunkTime {
+		if a.took > chunkTime {
 			size = max(1, size/2)
-		} else if took < chunkTime/3 {
+		} else if a.took < chunkTime/3 {
 			size = min(maxRoots, size*2)
 		}
 		next += rows
@@ -325,13 +326,14 @@ func (a *application) parts(c journal.Chunk) []part {
 // settle changes one chunk and makes its outcome durable. recovering says that an earlier run may have changed it already.
 func (a *application) settle(ctx context.Context, c journal.Chunk, recovering bool) error {
 	parts := a.parts(c)
+	began := time.Now()
 	var err error
 	if parts[0].kind == "owned" {
 		err = a.releaseOwned(ctx, &parts[0], recovering)
 	} else {
 		err = a.try(ctx, parts, recovering)
 	}
-	if err != nil {
+	if a.took = time.Since(began); err != nil {
 		return err
 	}
 	a.Crash("changed")
