@@ -272,6 +272,9 @@ func TestStateAt(t *testing.T) {
 			policy.PurposeStanding{Started: on(-9)}},
 		{"an objection to all marketing was upheld", []fact{event(BasisStarted, -9), of(with(event(Objected, -5), func(f *fact) { f.marketing = true }), ""), of(event(ObjectionUpheld, -2), "")},
 			policy.PurposeStanding{Started: on(-9)}},
+		{"an objection upheld has the day on which it was raised", []fact{event(Objected, -9), event(ObjectionUpheld, -2)}, policy.PurposeStanding{Objection: policy.ObjectionUpheld, ObjectedAt: on(-9)}},
+		{"told twice, once with an end", []fact{event(Given, -9), with(event(Given, -9), func(f *fact) { f.until = d(-3) })},
+			policy.PurposeStanding{State: policy.Expired, Since: on(-3), Until: on(-3), Proven: true}},
 		{"erasure asked by an impossible clock is seen where nothing else is known", []fact{of(fact{typ: ErasureRequested, occurred: d(1), from: d(-1), recorded: d(0)}, "")},
 			policy.PurposeStanding{ImpossibleClock: true}},
 	}...)
@@ -293,6 +296,20 @@ func TestStateAt(t *testing.T) {
 			require.Equal(t, []policy.PurposeStanding{test.want}, s.Purposes)
 		})
 	}
+	t.Run("a child that has come of age is one again where another consent says so", func(t *testing.T) {
+		minor := with(event(Given, -5), func(f *fact) { f.minor = true })
+		var s policy.Standing
+		stateAt([]fact{of(event(AgeReached, -9), ""), minor}, noon, map[string]EventType{"news": ""}, &s)
+		require.True(t, s.Minor)
+		require.Zero(t, s.Aged)
+		stateAt([]fact{minor, of(event(AgeReached, -2), "")}, noon, map[string]EventType{"news": ""}, &s)
+		require.Equal(t, on(-2), s.Aged)
+	})
+	t.Run("collected is when the person first acted, not when that took effect", func(t *testing.T) {
+		var s policy.Standing
+		stateAt([]fact{effective(event(Given, -9), d(-1)), event(Withdrawn, -2)}, noon, map[string]EventType{"news": ""}, &s)
+		require.Equal(t, on(-9), s.Collected)
+	})
 	t.Run("of several requests for erasure those that are open count", func(t *testing.T) {
 		asked := func(typ EventType, at int, request string) fact {
 			return fact{typ: typ, occurred: d(at), from: d(at), recorded: d(at), details: details{Request: request, Kind: RequestErasure}}

@@ -235,7 +235,7 @@ func (e *fact) allMarketing() bool { return e.typ == Objected && e.marketing && 
 func (f *folder) foldPurpose(p *policy.PurposeStanding, e *fact, at time.Time) {
 	switch e.typ {
 	case Objected:
-		p.Marketing = e.marketing || p.Marketing && p.Objection != policy.ObjectionOverridden
+		p.Marketing = p.Marketing || e.marketing
 		p.Objection, p.ObjectedAt = policy.ObjectionPending, at
 		return
 	case ObjectionUpheld:
