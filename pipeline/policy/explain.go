@@ -153,13 +153,17 @@ func (c *Compiled) nationalWords() []string {
 	for _, l := range j.About(ChildAge) {
 		out = append(out, fmt.Sprintf("A person below %d years consents with a holder of parental responsibility. %s", j.ChildConsentAge, l.sentence()))
 	}
-	if j.Blocking.IsZero() {
-		out = append(out, "The law asks for no blocking before deletion.")
-	} else {
+	regime := j.About(BlockingRegime)
+	switch {
+	case !j.Blocking.IsZero():
 		out = append(out, fmt.Sprintf("Whatever is due for deletion is first kept blocked for %s, for courts and authorities only, and deleted after that.", spell(j.Blocking)))
-		for _, l := range j.About(BlockingRegime) {
-			out = append(out, l.sentence())
-		}
+	case len(regime) > 0:
+		out = append(out, "Nothing is kept blocked before deletion by itself; where the law asks for it, record a restriction.")
+	default:
+		out = append(out, "The law asks for no blocking before deletion.")
+	}
+	for _, l := range regime {
+		out = append(out, l.sentence())
 	}
 	return append(out, "These entries are a starting point: have them confirmed by a lawyer before you rely on them.")
 }

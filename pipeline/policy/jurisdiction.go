@@ -48,6 +48,9 @@ const tracker = "twobirds.com, GDPR tracker: children"
 var jurisdictions = []Jurisdiction{
 	{Code: "DE", Name: "Germany", Authority: "the data protection authority of the Land (companies), BfDI (federal bodies, telecoms)", ChildConsentAge: 16, Laws: []Law{
 		{ChildAge, "no lower age than the regulation's 16 years", Period{}, "", "Art. 8(1) GDPR, no national derogation", tracker, seenOn},
+		{BlockingRegime, "restriction takes the place of erasure where it would be against a term of a contract or of statutes, or against the person's own interests, who is told; " +
+			"not by itself, and not where the data were processed unlawfully", Period{}, "", "§ 35 Abs. 2, 3 BDSG", "gdpr.berlin, § 35 BDSG", seenOn},
+		{Accounting, "books, inventories and annual accounts are kept for 10 years from the end of the calendar year", Period{Years: 10}, ActivityEnded, "§ 147 Abs. 3 AO, § 257 Abs. 4 HGB", "datenbank.nwb.de, § 147 AO, an earlier wording", seenOn},
 		{Accounting, "vouchers, invoices among them, are kept for 8 years from the end of the calendar year", Period{Years: 8}, ActivityEnded, "§ 147 Abs. 3 AO, § 257 Abs. 4 HGB", "akanthus-wpg.de, muchowitsch.de", seenOn},
 		{Accounting, "business letters are kept for 6 years from the end of the calendar year", Period{Years: 6}, ActivityEnded, "§ 147 Abs. 3 AO", "muchowitsch.de", seenOn},
 		{ConsentProof, "the proof of a consent to telephone marketing is kept for 5 years from consent and from each use of it", Period{Years: 5}, AtEvent, "§ 7a UWG", "lexetius.com, § 7a UWG", seenOn},
