@@ -196,6 +196,10 @@ func (p *Pipeline) lintNames(silo *policy.Compiled, catalogs map[string][]connec
 			has[f.Name] = true
 		}
 		c.records(silo, r, t, tables)
+		_, wrong := techniques(silo, t)
+		for _, err := range wrong { // a field that some rules cover and others do not is cleared when those that do have ended
+			c.add(policy.LNoTechnique, "Art. 5(1)(c)", true, "%s", err)
+		}
 		p.lintReferences(c, r, t, tables)
 	}
 	for i := range silo.Silo.Consents {

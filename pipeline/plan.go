@@ -146,9 +146,18 @@ func sortChildrenFirst(s *store) {
 	sort.SliceStable(s.groups, func(i, j int) bool { return depth[s.groups[i].table.Name] > depth[s.groups[j].table.Name] })
 }
 
-// targets resolves the fields of a table that anonymizing or clearing may change. A silo's techniques serve all of its tables: a field that this one
-// lacks is not meant. A field that only clearing touches becomes NULL unless the silo names a technique.
+// targets resolves the fields of a table that anonymizing or clearing may change.
 func (n *night) targets(silo *policy.Compiled, s *store, t connectors.Table) ([]target, error) {
+	targets, wrong := techniques(silo, t)
+	for i, err := range wrong {
+		wrong[i] = fmt.Errorf("%w: silo %s: source %s table %s: %w", ErrConfig, silo.Silo.Name, s.Name, t.Name, err)
+	}
+	return targets, errors.Join(wrong...)
+}
+
+// techniques are those of the fields of a table that anonymizing or clearing may change, and what is wrong with those that the table cannot serve. A silo's techniques serve all of its tables: a field that this one
+// lacks is not meant. A field that only clearing touches becomes NULL unless the silo names a technique.
+func techniques(silo *policy.Compiled, t connectors.Table) (targets []target, wrong []error) {
 	spec := map[string]*string{}
 	for _, r := range silo.Silo.Rules {
 		for _, f := range r.Fields {
@@ -158,8 +167,6 @@ func (n *night) targets(silo *policy.Compiled, s *store, t connectors.Table) ([]
 		}
 	}
 	maps.Copy(spec, silo.Silo.Anonymize)
-	var targets []target
-	var errs []error
 	for i, f := range t.Fields {
 		technique, named := spec[f.Name]
 		if !named {
@@ -169,13 +176,13 @@ func (n *night) targets(silo *policy.Compiled, s *store, t connectors.Table) ([]
 			Key:    slices.Contains(t.Key, f.Name),
 			Unique: slices.ContainsFunc(t.Unique, func(u []string) bool { return slices.Contains(u, f.Name) })})
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%w: silo %s: source %s table %s: %w", ErrConfig, silo.Silo.Name, s.Name, t.Name, err))
+			wrong = append(wrong, err)
 			continue
 		}
 		_, always := silo.Silo.Anonymize[f.Name]
 		targets = append(targets, target{field: f.Name, column: i, technique: parsed, anonymize: always})
 	}
-	return targets, errors.Join(errs...)
+	return targets, wrong
 }
 
 // plan turns what the judges found into sealed plans: dependents are followed, limits tested, standing orders asked.

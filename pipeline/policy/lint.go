@@ -34,6 +34,7 @@ const (
 	LNoElse            = "L_NO_ELSE"
 	LLastModified      = "L_LAST_MODIFIED"
 	LUnknownName       = "L_UNKNOWN_NAME"
+	LNoTechnique       = "L_NO_TECHNIQUE"
 	LNoCollected       = "L_NO_COLLECTED"
 	LProofForEver      = "L_PROOF_FOR_EVER"
 	LAnonWeak          = "L_ANON_WEAK"
