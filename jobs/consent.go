@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -416,6 +417,9 @@ on it is refused, unless it is of a later day and has evidence.`,
 					if e.OccurredAt, e.Zone, err = registry.ParseInstant(ev.at, p.Zone); err != nil {
 						return fmt.Errorf("%w: --at: write 2026-06-11, 2026-06-11 09:30, or an instant as 2026-06-11T09:30:00Z", errUsage)
 					}
+				}
+				if e.OccurredAt.After(c.Now().Add(time.Minute)) {
+					return fmt.Errorf("%w: --at: the instant lies in the future, so the event would never be relied on: say when the person acted", errUsage)
 				}
 				e.Country = cmp.Or(ev.country, config.Silos[ev.silo].Jurisdiction, config.Controller.Jurisdiction)
 				seq, listed, err := intake.Record(cmd.Context(), ev.silo, e)

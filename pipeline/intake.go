@@ -199,8 +199,6 @@ func (in *Intake) Record(ctx context.Context, silo string, e registry.Event) (se
 	case e.Purpose != "" && !slices.ContainsFunc(s.Rules, func(r policy.Rule) bool { return r.Purpose == e.Purpose }):
 		// A withdrawal from it would end nothing.
 		return 0, 0, fmt.Errorf("%w: silo %s has no rule for the purpose %q: `lethe policy explain %[2]s` shows its purposes", ErrConfig, silo, e.Purpose)
-	case e.OccurredAt.After(in.now.Add(clockTolerance)):
-		return 0, 0, fmt.Errorf("%w: the instant lies in the future, so the event would never be relied on: say when the person acted", ErrConfig)
 	}
 	key, err := in.Keys.SiloKey(silo)
 	if err != nil {

@@ -28,6 +28,9 @@ func (n *night) end(ctx context.Context, err error) (Result, error) {
 		return Result{}, err
 	}
 	err = errors.Join(append(n.problems, err)...)
+	if err != nil && ctx.Err() != nil { // what was cut off failed in words of its own, some as if the evidence did not hold; the next start looks again
+		err = ctx.Err()
+	}
 	for _, s := range n.stores {
 		if s.open != nil {
 			err = errors.Join(err, s.open.Close())

@@ -1,0 +1,48 @@
+package pipeline_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline"
+)
+
+// impatient is a context that is cancelled when it has been looked at so many times.
+type impatient struct {
+	context.Context
+	cancel context.CancelFunc
+	left   atomic.Int64
+}
+
+func (c *impatient) look() {
+	if c.left.Add(-1) == 0 {
+		c.cancel()
+	}
+}
+
+func (c *impatient) Done() <-chan struct{} { c.look(); return c.Context.Done() }
+
+func (c *impatient) Err() error { c.look(); return c.Context.Err() }
+
+// A night that somebody interrupts, wherever it is, has not found that its evidence does not hold.
+func TestInterruptionIsNoTampering(t *testing.T) {
+	w := newWorld(t, news(nil), people())
+	w.usualEvents()
+	interrupted := 0
+	for looks, ended := int64(1), false; !ended; looks += 1 + looks/8 {
+		ctx, cancel := context.WithCancel(t.Context())
+		c := &impatient{Context: ctx, cancel: cancel}
+		c.left.Store(looks)
+		_, err := w.p.Run(c, pipeline.Options{Job: "nightly", Apply: true, Again: true})
+		ended = c.left.Load() > 0
+		cancel()
+		if err != nil {
+			interrupted++
+			require.Equal(t, 130, pipeline.ExitCode(err), "after %d looks: %v", looks, err)
+		}
+	}
+	require.Greater(t, interrupted, 5)
+}
