@@ -338,7 +338,7 @@ func ruleWords(s *policy.Compiled, name string, asOf time.Time) string {
 func eventWords(e registry.PastEvent, zone *time.Location) string {
 	day := func(t time.Time) string { return policy.DateOf(t, zone).String() }
 	words := []string{day(e.From) + " " + strings.ReplaceAll(string(e.Type), "_", " ")}
-	for _, part := range []struct{ before, text string }{{"for ", e.Purpose}, {"under notice ", e.Notice}, {"by ", e.Method}, {"told by ", e.Source}} {
+	for _, part := range []struct{ before, text string }{{"named ", e.Name}, {"by ", strings.ReplaceAll(e.By, ";", " and ")}, {"for ", e.Purpose}, {"under notice ", e.Notice}, {"by ", e.Method}, {"told by ", e.Source}} {
 		if part.text != "" {
 			words = append(words, part.before+part.text)
 		}

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -31,6 +32,8 @@ type PastEvent struct {
 	Source     string    `json:"source"`
 	Proof      bool      `json:"proof"` // evidence is on file
 	Marketing  bool      `json:"marketing,omitempty"`
+	Name       string    `json:"name,omitempty"`       // of the hold or the request that it is about
+	By         string    `json:"by,omitempty"`         // who placed, approved or released the hold
 	Impossible bool      `json:"impossible,omitempty"` // it was recorded before it is said to have happened, so it is not relied on
 }
 
@@ -76,7 +79,7 @@ func (r *Registry) person(ctx context.Context, keys *keystore.SiloKey, who Subje
 	return list, nil
 }
 
-// History lists the events of one collection of a silo, by when they take effect. Those about the whole silo, of collection 0, are not among them.
+// History lists the events of one collection of a silo, by when they take effect, and after them those of holds on the whole silo.
 func (r *Registry) History(ctx context.Context, silo string, collection int32, asOf time.Time, purposes map[string]EventType) ([]PastEvent, error) {
 	tx, err := r.begin(ctx, true)
 	if err != nil {
@@ -90,6 +93,15 @@ func (r *Registry) History(ctx context.Context, silo string, collection int32, a
 	p, err := personCollection(ctx, tx, s, int64(collection), asOf, purposes)
 	if err != nil {
 		return nil, fmt.Errorf("read the history of a collection of silo %q: %w", silo, err)
+	}
+	whole, err := personCollection(ctx, tx, s, 0, asOf, purposes)
+	if err != nil {
+		return nil, fmt.Errorf("read the history of a collection of silo %q: %w", silo, err)
+	}
+	for _, e := range whole.Events {
+		if e.Type == HoldPlaced || e.Type == HoldApproved || e.Type == HoldReleased {
+			p.Events = append(p.Events, e)
+		}
 	}
 	return p.Events, nil
 }
@@ -119,7 +131,7 @@ func personCollection(ctx context.Context, tx *txn, silo siloRow, collection int
 		facts = append(facts, f)
 		p.Events = append(p.Events, PastEvent{Seq: f.seq, Type: f.typ, Purpose: f.purpose, OccurredAt: instant(f.occurred), From: instant(f.from), Until: instant(f.until),
 			RecordedAt: instant(f.recorded), Notice: string(row.ColumnRawText(12)), Method: string(row.ColumnRawText(13)), Source: string(row.ColumnRawText(14)),
-			Proof: f.proof, Marketing: f.marketing, Impossible: f.impossible()})
+			Proof: f.proof, Marketing: f.marketing, Name: cmp.Or(f.details.Hold, f.details.Request), By: f.details.By, Impossible: f.impossible()})
 		return nil
 	}, silo.id, silo.id, collection)
 	if err != nil {
