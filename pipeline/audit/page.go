@@ -393,7 +393,7 @@ func (p *page) plan(id string, rows []Plan) planView {
 func (p *page) answer(a Approval) string {
 	verb := map[string]string{"approve": "Approved", "reject": "Rejected", "object": "Objected to"}[a.Decision]
 	if a.StandingOrder != "" {
-		return fmt.Sprintf("%s by standing order (%s), signed by %s.", cmp.Or(verb, a.Decision), a.StandingOrder, list(a.Actor))
+		return fmt.Sprintf("%s by standing order (%s), in the name of %s.", cmp.Or(verb, a.Decision), a.StandingOrder, list(a.Actor))
 	}
 	return fmt.Sprintf("%s by %s (%s) on %s.", cmp.Or(verb, a.Decision), a.Actor, list(a.Role), p.instant(a.SignedAt))
 }

@@ -163,7 +163,7 @@ func TestPageSaysWhatHappened(t *testing.T) {
 	require.NoError(t, err)
 	all := strings.Join(texts, "\n")
 	for _, want := range []string{"Retention report, 21 November 2026", "Amber: people are needed", "1 plan with 2,392 rows waits for approval.", "101,513", "Waits for the custodian's approval:", "lethe plan show 0193a000-4c1e-d",
-		"Approved by a.rossi (owner) on 21 November 2026, 09:00.", "Approved by standing order (newsletter until 2027-03-31, at most 500 rows), signed by a.rossi, m.bianchi.", "Art. 7(3), 17(1)(b)", "The person withdrew consent.",
+		"Approved by a.rossi (owner) on 21 November 2026, 09:00.", "Approved by standing order (newsletter until 2027-03-31, at most 500 rows), in the name of a.rossi, m.bianchi.", "Art. 7(3), 17(1)(b)", "The person withdrew consent.",
 		"a larger share of one table would change than a night may change unasked", "crm.tmp_export_2019", "no longer there", "cannot be read", "1 Dec 2026", "Not read: by configuration", "lethe audit verify FOLDER --key PUBLIC-KEY",
 		"21 November 2026, 03:00 (Europe/Rome), that is 2026-11-21 02:00:00 UTC", "1 further table without personal data.", f.Run.PreviousManifest, f.Run.PolicyDigest, f.Run.RunID} {
 		require.Contains(t, all, want)
