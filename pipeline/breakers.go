@@ -176,9 +176,9 @@ func (n *night) ramp() {
 			continue
 		}
 		for _, g := range s.groups {
-			for i := range g.roots {
-				if c := g.roots[i].change; c != noChange && !c.reversible() {
-					all = append(all, &g.roots[i])
+			for _, r := range g.roots {
+				if r.change != noChange && !r.change.reversible() {
+					all = append(all, r)
 				}
 			}
 		}

@@ -93,9 +93,9 @@ func (e *erasure) declare(g *group, d policy.Dependent) {
 func (e *erasure) follow(ctx context.Context) error {
 	var level []int
 	for _, g := range e.store.groups {
-		for i := range g.roots {
-			if g.roots[i].change == erase {
-				level = append(level, e.add(node{rowID: rowID{g.table.Name, g.roots[i].key}, root: &g.roots[i], group: g}))
+		for _, r := range g.roots {
+			if r.change == erase {
+				level = append(level, e.add(node{rowID: rowID{g.table.Name, r.key}, root: r, group: g}))
 			}
 		}
 	}
@@ -355,17 +355,16 @@ func (e *erasure) rank() {
 }
 
 // owned finds the parents that only deleted rows refer to: each with the roots whose going frees it.
-func (e *erasure) owned(ctx context.Context, g *group) (map[rowID][]int, error) {
-	owned := map[rowID][]int{}
-	for i := range g.roots {
-		r := &g.roots[i]
+func (e *erasure) owned(ctx context.Context, g *group) (map[rowID][]*root, error) {
+	owned := map[rowID][]*root{}
+	for _, r := range g.roots {
 		if r.change != erase || r.kept {
 			continue
 		}
 		for k, key := range r.owns {
 			if key != "" {
 				id := rowID{g.owned[k].table, key}
-				owned[id] = append(owned[id], i)
+				owned[id] = append(owned[id], r)
 			}
 		}
 	}

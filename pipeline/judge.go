@@ -67,9 +67,9 @@ type group struct {
 	guarded    []int // decision-relevant columns
 	owned      []ownedEdge
 
-	rows           int64 // of the silo in this table
-	roots          []root
-	stopped        bool // a stop forbids changes in the table tonight
+	rows           int64   // of the silo in this table
+	roots          []*root // by pointer: the erasure's nodes keep them while rows leave the list
+	stopped        bool    // a stop forbids changes in the table tonight
 	summary        map[summaryKey]*audit.Summary
 	oldest, newest policy.Date
 
@@ -348,7 +348,7 @@ func (n *night) judge(g *group, batch connectors.Batch) error {
 			}
 			r.change, r.block = block, false // what destroys waits in a plan already; blocking does not wait
 		}
-		rt := root{key: key, subject: r.subject, record: r.record, ref: ref, change: r.change, block: r.block, clear: r.clear, code: r.Reason, rule: r.Rule, due: r.Due}
+		rt := &root{key: key, subject: r.subject, record: r.record, ref: ref, change: r.change, block: r.block, clear: r.clear, code: r.Reason, rule: r.Rule, due: r.Due}
 		rt.guard, rt.blockGuard = g.guard(n.run.ID, batch.Rows, row, rt.change, rt.clear), g.guard(n.run.ID, batch.Rows, row, block, nil)
 		if r.change == erase {
 			rt.ruling, rt.anonymized = &r, g.anonymized(batch.Rows, row)

@@ -48,7 +48,7 @@ func (n *night) divide() {
 		}
 	}
 	for _, s := range n.stores {
-		asked := func(g *group) bool { return slices.ContainsFunc(g.roots, func(r root) bool { return r.asks }) }
+		asked := func(g *group) bool { return slices.ContainsFunc(g.roots, func(r *root) bool { return r.asks }) }
 		if s.backup() && slices.ContainsFunc(s.groups, asked) {
 			s.askAll()
 		}
@@ -58,8 +58,8 @@ func (n *night) divide() {
 // askAll asks people about every row of a source.
 func (s *store) askAll() {
 	for _, g := range s.groups {
-		for i := range g.roots {
-			g.roots[i].asks = true
+		for _, r := range g.roots {
+			r.asks = true
 		}
 	}
 }
@@ -71,8 +71,8 @@ func (n *night) doomed(visit func(*store, *group, *root)) {
 			continue
 		}
 		for _, g := range s.groups {
-			for i := range g.roots {
-				if r := &g.roots[i]; r.change != noChange && !r.change.reversible() && !r.ramped {
+			for _, r := range g.roots {
+				if r.change != noChange && !r.change.reversible() && !r.ramped {
 					visit(s, g, r)
 				}
 			}

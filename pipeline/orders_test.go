@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -13,6 +14,7 @@ import (
 	"lethe/pipeline"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
 )
 
 // onlyWithdrawn is an order for those who said no: bob may go, and eve's consent that ran out is for people to look at.
@@ -75,6 +77,25 @@ func TestARowWaitsWithTheRowThatHasToGoFirst(t *testing.T) {
 			require.Equal(t, []string{"1 ada@lago.it Ada active 2026-01-01 -"}, w.rows("people"))
 		})
 	}
+}
+
+// A row that stays because something undeclared refers to it must not shift which of the others wait.
+func TestARowWaitsThoughAnotherRowIsHeldBack(t *testing.T) {
+	boss, person := field("boss", connectors.Integer, true), field("person", connectors.Integer, false)
+	w := newWorld(t, news(nil),
+		mem.Table{Def: connectors.Table{Name: "people", Fields: []connectors.Field{id, email, name, status, created, boss}, Key: []string{"id"}, ForeignKeys: []connectors.ForeignKey{fk("people", "boss")}},
+			Rows: []mem.Row{{"1", "zoe@lago.it", "Zoe", "active", "2026-01-01", nil}, {"2", "bob@lago.it", "Bob", "active", "2026-01-01", nil}, {"3", "eve@lago.it", "Eve", "active", "2023-01-01", "2"}}},
+		table("orders", []connectors.Field{id, person}, []connectors.ForeignKey{fk("people", "person")}, []any{"10", "1"}))
+	w.usualEvents()
+	w.event(registry.Given, "zoe@lago.it", "news", time.Date(2026, 1, 1, 9, 0, 0, 0, rome))
+	w.event(registry.Withdrawn, "zoe@lago.it", "news", time.Date(2026, 10, 1, 9, 0, 0, 0, rome))
+	w.p.Orders = onlyWithdrawn()
+	r, err := w.night()
+	require.NoError(t, err)
+	require.Empty(t, settled(r), "bob waits for eve, whom people are asked about")
+	w.approve()
+	require.Equal(t, map[string]int64{"people delete done": 2}, w.applied())
+	require.Equal(t, []string{"1 zoe@lago.it Zoe active 2026-01-01 -"}, w.rows("people"))
 }
 
 func TestABackupIsRewrittenOnce(t *testing.T) {

@@ -398,8 +398,7 @@ func (n *night) sealGroup(ctx context.Context, p *plan, to age.Recipient, g *gro
 		}
 	}
 	planned := map[connectors.Key]*root{}
-	for i := range g.roots {
-		r := &g.roots[i]
+	for _, r := range g.roots {
 		c := choose(g.store, r)
 		if c == noChange {
 			continue
@@ -495,9 +494,9 @@ func (n *night) sealFollowers(ctx context.Context, p *plan, to age.Recipient, g 
 	for id, roots := range owned {
 		last := int64(-1)
 		var of *root
-		for _, i := range roots {
-			if pos, ok := position[g.roots[i].key]; ok && pos > last {
-				last, of = pos, &g.roots[i]
+		for _, r := range roots {
+			if pos, ok := position[r.key]; ok && pos > last {
+				last, of = pos, r
 			}
 		}
 		if of != nil {

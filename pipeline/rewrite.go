@@ -31,8 +31,7 @@ func (n *night) cadence(ctx context.Context, s *store) error {
 	}
 	oldest := policy.Date(0)
 	for _, g := range s.groups {
-		for i := range g.roots {
-			r := &g.roots[i]
+		for _, r := range g.roots {
 			if r.change == noChange || r.change.reversible() {
 				continue
 			}
