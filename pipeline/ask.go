@@ -21,11 +21,10 @@ import (
 
 // Check opens everything that a night needs and changes nothing: registry with its chains, sources, and the policy against every catalog. It
 // returns one line for each thing that is right; the error joins what is not.
-func (p *Pipeline) Check(ctx context.Context) ([]string, error) {
+func (p *Pipeline) Check(ctx context.Context) (lines []string, failed error) {
 	n := newNight(p, p.Now())
 	year, month, _ := n.today.YMD()
 	n.epoch = fmt.Sprintf("%04d-Q%d", year, (month+2)/3)
-	var lines []string
 	var errs []error
 	if err := n.openRegistry(ctx); err != nil {
 		errs = append(errs, err)
@@ -33,7 +32,7 @@ func (p *Pipeline) Check(ctx context.Context) ([]string, error) {
 		lines = append(lines, fmt.Sprintf("registry: %d silos, chains hold", len(n.heads)))
 	}
 	if n.registry != nil {
-		defer n.registry.Close()
+		defer func() { failed = errors.Join(failed, n.registry.Close()) }()
 	}
 	for _, silo := range p.Silos {
 		if err := p.Keys.EnsureAudit(silo.Silo.Name, n.epoch); err != nil {
@@ -70,7 +69,7 @@ func (p *Pipeline) Check(ctx context.Context) ([]string, error) {
 				lines = append(lines, fmt.Sprintf("source %s: silos govern it, but it has no apply_dsn: `lethe run --apply` will refuse", s.Name))
 			}
 		}
-		defer func() { errs = append(errs, open.Close()) }()
+		defer func() { failed = errors.Join(failed, open.Close()) }()
 	}
 	for _, c := range p.Copies {
 		said, err := n.checkCopy(ctx, c)
