@@ -71,6 +71,7 @@ func (n *night) conclude(ctx context.Context, err error) error {
 	n.compare()
 	settled, serr := n.settledLines(ctx)
 	n.overdue(settled)
+	err = errors.Join(err, n.writable())
 	n.facts.Run.EndedAt = n.Now()
 	n.facts.Run.ExitCode = int32(ExitCode(err))
 	n.facts.Run.StopReason = stopReason(err, n.result)
@@ -104,6 +105,18 @@ func (n *night) conclude(ctx context.Context, err error) error {
 	n.result.Copies = n.facts.ConsentSync
 	n.result.Summary, n.result.Settled = n.summaryLines(), settled
 	return errors.Join(err, serr)
+}
+
+// writable leaves out of the facts what the journal cannot hold, as a finding and as a problem: the rest of the night is published.
+func (n *night) writable() error {
+	places := audit.Writable(&n.facts)
+	if len(places) == 0 {
+		return nil
+	}
+	words := strings.Join(places, ", ")
+	n.find(audit.Finding{Kind: "F_NOT_WRITTEN", Severity: "medium", Count: int64(len(places)), Article: "Art. 5(2)",
+		Words: "Values could not be written and are missing here or stand altered (" + words + "). Correct the configuration or the catalog where a date or a name is wrong; a number is a fault of Lethe: report it."})
+	return fmt.Errorf("%w: the report leaves out %s: correct a date or a name that is wrong there; a number is a fault of Lethe: report it", ErrSource, words)
 }
 
 // settledLines counts what the run settled, by place, change and outcome.
