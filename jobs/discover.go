@@ -23,6 +23,7 @@ import (
 	"lethe/classifiers"
 	"lethe/connectors"
 	"lethe/pipeline"
+	"lethe/pipeline/audit"
 )
 
 func (c *Command) discoverCommand() *cobra.Command {
@@ -243,10 +244,8 @@ func writeInventory(w io.Writer, tables []classifiers.TableVerdict, missed map[s
 		cw.Flush()
 		return cw.Error()
 	case "json":
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
 		if len(missed) == 0 {
-			return e.Encode(tables)
+			return encodeInventory(w, &tables)
 		}
 		type sampled struct {
 			classifiers.TableVerdict
@@ -256,12 +255,24 @@ func writeInventory(w io.Writer, tables []classifiers.TableVerdict, missed map[s
 		for i, t := range tables {
 			list[i] = sampled{t, missed[t.Table]}
 		}
-		return e.Encode(list)
+		return encodeInventory(w, &list)
 	case "text":
 		writeText(w, tables, missed, all)
 		return nil
 	}
 	return fmt.Errorf("%w: --format %q: use text, tsv, csv or json", errUsage, format)
+}
+
+// encodeInventory prints an inventory as JSON. A number that JSON cannot say is left out and named; all else is printed.
+func encodeInventory[T any](w io.Writer, tables *[]T) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	var cannot *json.UnsupportedValueError
+	if err := e.Encode(tables); !errors.As(err, &cannot) {
+		return err
+	}
+	left := audit.Writable(tables)
+	return errors.Join(e.Encode(tables), fmt.Errorf("%w: the inventory leaves out %s: a fault of Lethe, report it", pipeline.ErrSource, strings.Join(left, ", ")))
 }
 
 // writeText prints the inventory as a person would write it: the tables with personal data and their fields, then what else there is.
