@@ -32,6 +32,9 @@ const (
 // stopRows is the size of table below which a ratio says nothing.
 const stopRows = 50
 
+// followRows is how many rows of a table may follow decided ones in a plan before they can be a spike: one person may have so many orders.
+const followRows = 50
+
 // stops tests what must hold before anything is planned for a table: a registry that knows its people, and identifiers that can be read. A
 // table that fails is left out of the plan; the others go on.
 func (n *night) stops() error {
@@ -90,7 +93,8 @@ func (n *night) questions(p *plan) []string {
 			continue // a backup holds what the live source held: it is asked about there
 		}
 		rows[object{c.Source, c.Table}] += c.Rows
-		if usual := n.usual(c); usual > 0 && float64(c.Rows) > n.Breakers.Spike*usual && c.Rows > stopRows {
+		follows := !n.governs(c) && c.Rows <= followRows
+		if usual := n.usual(c); usual > 0 && float64(c.Rows) > n.Breakers.Spike*usual && !follows {
 			asked[askSpike] = true
 		}
 		if n.finishedRuns(c.Source) < n.Breakers.NewSourceRuns {

@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -182,4 +183,67 @@ func TestAnOrderCountsOverThePlansOfANight(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[string]int64{"people delete done": 1}, settled(r))
 	require.Len(t, w.rows("people"), 2)
+}
+
+// What an order lets go is looked at by people when it is many times the usual, however few rows that is.
+func TestASpikeAsksHoweverSmallTheTable(t *testing.T) {
+	day := func(month int) time.Time { return time.Date(2026, time.Month(month), 1, 9, 0, 0, 0, rome) }
+	for _, c := range []struct {
+		name  string
+		leave int
+		done  int64
+	}{{"three times the usual", 3, 3}, {"four times the usual", 4, 0}, {"sixteen times the usual", 16, 0}} {
+		t.Run(c.name, func(t *testing.T) {
+			var rows [][]any
+			for i := range 17 {
+				rows = append(rows, []any{fmt.Sprint(i), fmt.Sprintf("p%d@lago.it", i), "P", "active", "2026-01-01"})
+			}
+			w := newWorld(t, news(nil), table("people", []connectors.Field{id, email, name, status, created}, nil, rows...))
+			for i := range rows {
+				w.event(registry.Given, fmt.Sprintf("p%d@lago.it", i), "news", day(1))
+			}
+			w.p.Breakers.Spike = 3
+			w.p.Orders = []pipeline.Order{{Silo: "news", Reasons: []policy.Code{policy.DConsentWithdrawn}, MaxRows: 99, Until: mustDate("2027-01-01")}}
+			w.event(registry.Withdrawn, "p16@lago.it", "news", day(10))
+			r, err := w.night()
+			require.NoError(t, err)
+			require.Equal(t, map[string]int64{"people delete done": 1}, settled(r))
+			for i := range c.leave {
+				w.event(registry.Withdrawn, fmt.Sprintf("p%d@lago.it", i), "news", day(11))
+			}
+			w.now = w.now.AddDate(0, 0, 1)
+			r, err = w.night()
+			require.Equal(t, c.done, settled(r)["people delete done"])
+			if c.done > 0 {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, pipeline.ErrUnapproved)
+			require.ErrorContains(t, err, "B_SPIKE")
+		})
+	}
+}
+
+// One person may have many orders: rows that only follow are asked about as a spike from 51 on.
+func TestDependentsAreASpikeOnlyInNumbers(t *testing.T) {
+	for orders, done := range map[int]int64{50: 1, 51: 0} {
+		t.Run(fmt.Sprint(orders), func(t *testing.T) {
+			rows := [][]any{{"1", "2"}}
+			for i := range orders {
+				rows = append(rows, []any{fmt.Sprint(i + 10), "1"})
+			}
+			w := newWorld(t, news(depends(policy.Dependent{Table: "orders", FK: []string{"person"}, Do: "delete"})), people(),
+				table("orders", []connectors.Field{id, field("person", connectors.Integer, false)}, []connectors.ForeignKey{fk("people", "person")}, rows...))
+			w.usualEvents()
+			w.p.Breakers.Spike = 3
+			w.p.Orders = onlyWithdrawn()
+			r, err := w.night()
+			require.NoError(t, err)
+			require.EqualValues(t, 1, settled(r)["orders delete done"])
+			w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
+			w.now = w.now.AddDate(0, 0, 1)
+			r, _ = w.night()
+			require.Equal(t, done, settled(r)["people delete done"])
+		})
+	}
 }

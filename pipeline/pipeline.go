@@ -117,7 +117,7 @@ type Breakers struct {
 	NoMatchPercent     float64 // rows of a table that the registry does not know: a stop
 	UnparseablePercent float64 // rows without a readable identifier: a stop
 	EmptyPercent       float64 // a question when more of the table than this would go
-	Spike              float64 // times the median of the last 30 runs
+	Spike              float64 // a question above so many times the median of the last 30 runs; of rows that only follow decided ones from 51 on
 	MaxRowsANight      int64   // the ramp: oldest due first; 0 none
 	NewSourceRuns      int     // finished runs a source must have been seen in before an order covers it
 }
