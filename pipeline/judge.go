@@ -307,6 +307,7 @@ func (n *night) judge(g *group, batch connectors.Batch) error {
 		g.rows++
 		refs, found := g.refsAhead(row % aheadRows)
 		r := g.ruleOn(refs, found, batch.Rows, row, n.asOf)
+		n.asPlanned(g, &r, batch.Rows, row)
 		g.seen(batch.Rows, row)
 		g.count(r)
 		n.exceptions(g, r)
@@ -337,7 +338,7 @@ func (n *night) judge(g *group, batch connectors.Batch) error {
 		if r.change == noChange && !r.block {
 			continue
 		}
-		if !r.change.reversible() && n.pending[place{g.store.Name, g.table.Name, key}] {
+		if _, waits := n.pending[place{g.store.Name, g.table.Name, key}]; waits && !r.change.reversible() {
 			if r.change == erase {
 				if err := n.decisions.Append(g.decision(r, ref)); err != nil {
 					return err
@@ -361,6 +362,16 @@ func (n *night) judge(g *group, batch connectors.Batch) error {
 		g.roots = append(g.roots, rt)
 	}
 	return nil
+}
+
+// asPlanned lets the ruling of a row say what the plan that it waits in does: it anonymizes a row to be deleted that another row holds back.
+func (n *night) asPlanned(g *group, r *ruling, rows arrowRecord, row int) {
+	if r.change != erase || r.Else != policy.Anonymize || len(n.pending) == 0 {
+		return
+	}
+	if key, ok := connectors.KeyOf(rows, g.key, row); ok && n.pending[place{g.store.Name, g.table.Name, key}] {
+		r.Decision, r.change = g.silo.WithDependent(r.Decision), anonymise
+	}
 }
 
 // exceptions counts what somebody has to look at: knowledge that is missing or contradicts itself. A backup repeats what its live source says.

@@ -291,7 +291,18 @@ func TestUndeclaredReferenceKeepsTheRow(t *testing.T) {
 			s.Anonymize = map[string]*string{"email": &null, "name": &constant}
 		}), people(), notes)
 		w.usualEvents()
-		w.planned()
+		for _, night := range []string{"that seals the plan", "through which it waits"} {
+			r, err := w.night()
+			require.NoError(t, err)
+			require.Len(t, r.Waiting, 1)
+			said := map[string]int64{}
+			for _, l := range r.Summary {
+				said[l.Action+" "+l.Change] += l.Rows
+			}
+			require.Equal(t, map[string]int64{"keep ": 1, "delete delete": 1, "anonymize anonymize": 1}, said, "the night "+night)
+			w.now = w.now.AddDate(0, 0, 1)
+		}
+		w.approve()
 		require.Equal(t, map[string]int64{"people delete done": 1, "people anonymize done": 1}, w.applied())
 		require.Equal(t, []string{"1 ada@lago.it Ada active 2026-01-01", "2 - anonymized active 2026-01-01"}, w.rows("people"))
 		r, err := w.p.Run(t.Context(), pipeline.Options{Job: "nightly", Apply: true, Again: true})

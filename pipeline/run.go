@@ -79,7 +79,7 @@ type night struct {
 	silos     map[string]*siloState
 	heads     map[string]registry.Head
 	stores    []*store
-	pending   map[place]bool // rows of plans that wait
+	pending   map[place]bool // rows of plans that wait; true: the plan anonymizes the row
 	kept      []*keeping
 	decisions *audit.Spool[audit.Decision]
 	facts     audit.Facts
@@ -277,7 +277,7 @@ func (n *night) recallPlans(ctx context.Context) error {
 					return err
 				}
 				for _, r := range rows {
-					n.pending[place{g.Source, s.Table, r.key}] = true
+					n.pending[place{g.Source, s.Table, r.key}] = r.change == anonymise
 				}
 			}
 		}
