@@ -272,7 +272,8 @@ func encodeInventory[T any](w io.Writer, tables *[]T) error {
 		return err
 	}
 	left := audit.Writable(tables)
-	return errors.Join(e.Encode(tables), fmt.Errorf("%w: the inventory leaves out %s: a fault of Lethe, report it", pipeline.ErrSource, strings.Join(left, ", ")))
+	return errors.Join(e.Encode(tables), fmt.Errorf("%w: the inventory leaves out %s: a fault of Lethe, report it",
+		pipeline.ErrSource, strings.Join(left, ", ")))
 }
 
 // writeText prints the inventory as a person would write it: the tables with personal data and their fields, then what else there is.

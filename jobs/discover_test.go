@@ -15,7 +15,8 @@ import (
 func TestInventoryIsPrintedWithoutANumberThatJSONCannotSay(t *testing.T) {
 	for name, missed := range map[string]map[string]float64{"read whole": nil, "sampled": {"people": 0.01}} {
 		t.Run(name, func(t *testing.T) {
-			tables := []classifiers.TableVerdict{{Table: "people", Rows: 3, Fields: []classifiers.Verdict{{Field: "no", Confidence: math.NaN()}, {Field: "mail", Confidence: 0.9}}}}
+			fields := []classifiers.Verdict{{Field: "no", Confidence: math.NaN()}, {Field: "mail", Confidence: 0.9}}
+			tables := []classifiers.TableVerdict{{Table: "people", Rows: 3, Fields: fields}}
 			var out bytes.Buffer
 			err := writeInventory(&out, tables, missed, "json", false)
 			require.ErrorIs(t, err, pipeline.ErrSource)

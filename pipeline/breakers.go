@@ -32,7 +32,8 @@ const (
 // stopRows is the size of table below which a ratio says nothing.
 const stopRows = 50
 
-// followRows is how many rows of a table may follow decided ones in a plan before they can be a spike: one person may have so many orders.
+// followRows is how many rows of a table may follow decided ones in a plan before they can be a spike: one person may
+// have so many orders.
 const followRows = 50
 
 // stops tests what must hold before anything is planned for a table: a registry that knows its people, and identifiers that can be read. A

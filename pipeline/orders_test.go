@@ -84,8 +84,9 @@ func TestARowWaitsWithTheRowThatHasToGoFirst(t *testing.T) {
 func TestARowWaitsThoughAnotherRowIsHeldBack(t *testing.T) {
 	boss, person := field("boss", connectors.Integer, true), field("person", connectors.Integer, false)
 	w := newWorld(t, news(nil),
-		mem.Table{Def: connectors.Table{Name: "people", Fields: []connectors.Field{id, email, name, status, created, boss}, Key: []string{"id"}, ForeignKeys: []connectors.ForeignKey{fk("people", "boss")}},
-			Rows: []mem.Row{{"1", "zoe@lago.it", "Zoe", "active", "2026-01-01", nil}, {"2", "bob@lago.it", "Bob", "active", "2026-01-01", nil}, {"3", "eve@lago.it", "Eve", "active", "2023-01-01", "2"}}},
+		table("people", []connectors.Field{id, email, name, status, created, boss}, []connectors.ForeignKey{fk("people", "boss")},
+			[]any{"1", "zoe@lago.it", "Zoe", "active", "2026-01-01", nil}, []any{"2", "bob@lago.it", "Bob", "active", "2026-01-01", nil},
+			[]any{"3", "eve@lago.it", "Eve", "active", "2023-01-01", "2"}),
 		table("orders", []connectors.Field{id, person}, []connectors.ForeignKey{fk("people", "person")}, []any{"10", "1"}))
 	w.usualEvents()
 	w.event(registry.Given, "zoe@lago.it", "news", time.Date(2026, 1, 1, 9, 0, 0, 0, rome))
@@ -203,7 +204,8 @@ func TestASpikeAsksHoweverSmallTheTable(t *testing.T) {
 				w.event(registry.Given, fmt.Sprintf("p%d@lago.it", i), "news", day(1))
 			}
 			w.p.Breakers.Spike = 3
-			w.p.Orders = []pipeline.Order{{Silo: "news", Reasons: []policy.Code{policy.DConsentWithdrawn}, MaxRows: 99, Until: mustDate("2027-01-01")}}
+			w.p.Orders = onlyWithdrawn()
+			w.p.Orders[0].MaxRows = 99
 			w.event(registry.Withdrawn, "p16@lago.it", "news", day(10))
 			r, err := w.night()
 			require.NoError(t, err)
@@ -232,8 +234,9 @@ func TestDependentsAreASpikeOnlyInNumbers(t *testing.T) {
 			for i := range orders {
 				rows = append(rows, []any{fmt.Sprint(i + 10), "1"})
 			}
+			person := field("person", connectors.Integer, false)
 			w := newWorld(t, news(depends(policy.Dependent{Table: "orders", FK: []string{"person"}, Do: "delete"})), people(),
-				table("orders", []connectors.Field{id, field("person", connectors.Integer, false)}, []connectors.ForeignKey{fk("people", "person")}, rows...))
+				table("orders", []connectors.Field{id, person}, []connectors.ForeignKey{fk("people", "person")}, rows...))
 			w.usualEvents()
 			w.p.Breakers.Spike = 3
 			w.p.Orders = onlyWithdrawn()

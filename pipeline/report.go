@@ -114,9 +114,10 @@ func (n *night) writable() error {
 		return nil
 	}
 	words := strings.Join(places, ", ")
+	next := "correct a date or a name that is wrong there; a number is a fault of Lethe: report it"
 	n.find(audit.Finding{Kind: "F_NOT_WRITTEN", Severity: "medium", Count: int64(len(places)), Article: "Art. 5(2)",
-		Words: "Values could not be written and are missing here or stand altered (" + words + "). Correct the configuration or the catalog where a date or a name is wrong; a number is a fault of Lethe: report it."})
-	return fmt.Errorf("%w: the report leaves out %s: correct a date or a name that is wrong there; a number is a fault of Lethe: report it", ErrSource, words)
+		Words: "Values could not be written and are missing here or stand altered (" + words + "): " + next + "."})
+	return fmt.Errorf("%w: the report leaves out %s: %s", ErrSource, words, next)
 }
 
 // settledLines counts what the run settled, by place, change and outcome.

@@ -11,9 +11,10 @@ import (
 
 const replacement = "\uFFFD" // U+FFFD, for bytes that are no UTF-8
 
-// Writable makes what value points to fit for JSON, in which the journal keeps a run's facts, and returns the places where it had to: a number that is not
-// finite becomes 0, an instant beyond the year 9999 the zero time, and bytes of a text that are not UTF-8 become U+FFFD. One such value must not keep a
-// night from saying what it did. A place is words of the catalog and of the configuration: "Inventory.Confidence of crm people age".
+// Writable makes what value points to fit for JSON, in which the journal keeps a run's facts, and returns the places
+// where it had to: a number that is not finite becomes 0, an instant beyond the year 9999 the zero time, and bytes of a
+// text that are not UTF-8 become U+FFFD. One such value must not keep a night from saying what it did. A place is words
+// of the catalog and of the configuration: "Inventory.Confidence of crm people age".
 func Writable(value any) []string {
 	m := mender{}
 	m.mend(reflect.ValueOf(value).Elem(), "", nil)
@@ -22,7 +23,8 @@ func Writable(value any) []string {
 
 type mender struct{ places []string }
 
-// mend walks the values of facts. The name of v is its struct's and its field's; row are the words that say where the struct belongs.
+// mend walks the values of facts. The name of v is its struct's and its field's; row are the words that say where the
+// struct belongs.
 func (m *mender) mend(v reflect.Value, name string, row []string) {
 	fit := true
 	switch v.Kind() {
@@ -61,8 +63,9 @@ var placeFields = []string{"RunID", "Silo", "Target", "Source", "Object", "Table
 func (m *mender) fields(v reflect.Value, row []string) {
 	row = slices.Clip(row)
 	for i := range v.NumField() {
-		if slices.Contains(placeFields, v.Type().Field(i).Name) && v.Field(i).Kind() == reflect.String && v.Field(i).Len() > 0 {
-			row = append(row, v.Field(i).String())
+		f := v.Field(i)
+		if slices.Contains(placeFields, v.Type().Field(i).Name) && f.Kind() == reflect.String && f.Len() > 0 {
+			row = append(row, f.String())
 		}
 	}
 	for i := range v.NumField() {
