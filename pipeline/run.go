@@ -225,8 +225,10 @@ func (p *Pipeline) begin(ctx context.Context, o Options) (*night, error) {
 	}
 	n.facts.Run = audit.Run{RunID: n.run.ID, RunKey: n.run.Key, Job: o.Job, Mode: mode, AsOf: n.asOf, Zone: p.Zone.String(), Controller: p.Controller, StartedAt: now,
 		Host: p.Host, ToolVersion: p.Version, PolicyDigest: p.PolicyDigest, RulesDigest: p.Catalogue.Digest(), Simulated: p.Simulated, SingleApproval: p.Approvals == 1}
-	if err := n.takeOver(ctx); err != nil {
-		return n, err
+	if o.Apply { // a run that changes nothing has nothing to answer for
+		if err := n.takeOver(ctx); err != nil {
+			return n, err
+		}
 	}
 	for _, s := range p.Silos {
 		if _, err := p.Keys.SiloKey(s.Silo.Name); err != nil {
