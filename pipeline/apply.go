@@ -180,7 +180,9 @@ func (n *night) applyTo(ctx context.Context, s *store, p *plan, groups []int, ch
 	}
 	mutator, ok := s.open.(connectors.Mutator)
 	if !ok {
-		return false, fmt.Errorf("%w: source %s is read-only: give it an apply_dsn", ErrConfig, s.Name)
+		n.problem(fmt.Errorf("%w: plan %s changes rows of source %s, which can only be read now: "+
+			"give it an apply_dsn again", ErrSource, p.PlanID, s.Name))
+		return false, nil
 	}
 	for _, a := range apps {
 		a.mutator = mutator

@@ -67,7 +67,9 @@ func (p *Pipeline) Check(ctx context.Context) ([]string, error) {
 			}
 			lines = append(lines, fmt.Sprintf("source %s: %d tables, %s, %s", s.Name, len(s.tables), governed, can))
 			if src.ReadOnly && len(s.groups) > 0 && !s.backup() {
-				lines = append(lines, fmt.Sprintf("source %s: silos govern it, but it has no apply_dsn: `lethe run --apply` will refuse", s.Name))
+				lines = append(lines,
+					fmt.Sprintf("source %s: silos govern it, but it can only be read: "+
+						"a night names the rows that would have to change in it, and leaves them", s.Name))
 			}
 		}
 		defer func() { errs = append(errs, open.Close()) }()

@@ -242,7 +242,7 @@ func (n *night) deletePath(s *store, r *reading) {
 	why := ""
 	switch {
 	case s.ReadOnly:
-		why = "the source is read-only: give it an apply_dsn"
+		why = "the source can only be read: give it an apply_dsn, or have its application erase what is due"
 	case len(r.table.Key) == 0:
 		why = "it has no primary key, so that no row can be named: give it one"
 	default:

@@ -83,13 +83,14 @@ func (n *night) mapped(s *store) error {
 				}
 				continue
 			}
+			if rule, lost := silo.SubjectLost(r, n.asOf); lost && !s.backup() {
+				errs = append(errs, fmt.Errorf("%w: silo %s, source %s table %s: %s: %s", ErrConfig, silo.Silo.Name,
+					s.Name, r.Table, policy.LSubjectLost, policy.LostWords(rule)))
+			}
 			g, err := n.newGroup(s, silo, r, t)
 			if err != nil {
 				errs = append(errs, err)
 				continue
-			}
-			if s.ReadOnly && !s.backup() && n.opts.Apply {
-				errs = append(errs, fmt.Errorf("%w: silo %s wants rows of table %s changed, but source %s is read-only: give it an apply_dsn", ErrConfig, silo.Silo.Name, r.Table, s.Name))
 			}
 			s.groups = append(s.groups, g)
 			s.governed[r.Table] = append(s.governed[r.Table], g)
@@ -205,6 +206,7 @@ func (n *night) plan(ctx context.Context) error {
 		if err := n.settleRoots(s); err != nil {
 			return err
 		}
+		n.leaveReadOnly(s)
 		s.erasure = e
 		for _, g := range s.groups {
 			n.facts.Summary = append(n.facts.Summary, g.summaries()...)
@@ -336,6 +338,25 @@ func (n *night) settleRoots(s *store) error {
 		g.roots = kept
 	}
 	return nil
+}
+
+// leaveReadOnly keeps the rows of a source that can only be read out of the plan, and names how many would have
+// to change: somebody else has to see to them.
+func (n *night) leaveReadOnly(s *store) {
+	if !s.ReadOnly || s.backup() {
+		return
+	}
+	for _, g := range s.groups {
+		if len(g.roots) == 0 {
+			continue
+		}
+		n.except(audit.Exception{Silo: g.silo.Silo.Name, Source: s.Name, Object: g.table.Name, Code: codeReadOnly,
+			Count: int64(len(g.roots)), Owner: g.silo.Silo.Rules[0].Owner})
+		n.Log.Warn("rows would have to change, but the source can only be read: "+
+			"give it an apply_dsn, or have its application change them", "run_id", n.run.ID,
+			"source", s.Name, "table", g.table.Name, "rows", len(g.roots))
+		g.roots = nil
+	}
 }
 
 // planDays is how long a plan may wait for its approval (decisions.md, 18).
