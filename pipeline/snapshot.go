@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -18,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"lethe/pipeline/journal"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -76,18 +78,42 @@ type snapshot struct {
 }
 
 // openSnapshot begins the snapshot of a target that gets files; nil where it gets none, or nothing may be written.
-func (n *night) openSnapshot(c Copy) (*snapshot, error) {
+func (n *night) openSnapshot(ctx context.Context, c Copy) (*snapshot, error) {
 	if c.Files == "" || !n.opts.Apply {
 		return nil, nil
 	}
-	if err := os.MkdirAll(c.Files, 0o700); err != nil {
-		return nil, err
+	folder, err := filepath.Abs(c.Files)
+	if err == nil {
+		err = n.journal.PutMade(ctx, journal.Made{Target: c.Target, Source: c.Source, Folder: folder})
 	}
-	file, err := createRows(c.Files)
+	if err == nil {
+		err = os.MkdirAll(c.Files, 0o700)
+	}
+	var file *rowFile
+	if err == nil {
+		file, err = createRows(c.Files)
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("write snapshot for %s: %w: let files: name a folder that Lethe may write", c.Target,
+			err)
 	}
 	return &snapshot{folder: c.Files, file: file}, nil
+}
+
+// folderOf refuses a folder that could not be made, because something on the way to it is none.
+func folderOf(path string) error {
+	for at := path; path != ""; at = filepath.Dir(at) {
+		info, err := os.Stat(at)
+		switch {
+		case err == nil && info.IsDir():
+			return nil
+		case err == nil:
+			return fmt.Errorf("%s is no folder: name another one", at)
+		case at == filepath.Dir(at):
+			return err
+		}
+	}
+	return nil
 }
 
 // add writes a row.
@@ -219,9 +245,19 @@ func readManifest(folder string) (m SnapshotManifest, digest string, err error) 
 
 // VerifySnapshot checks a copy's folder with nothing but the key of who signs: the signature, and that both files are what was signed.
 func VerifySnapshot(folder string, key keystore.PublicKey) (SnapshotManifest, error) {
-	fail := func(err error) (SnapshotManifest, error) {
+	m, err := readSigned(folder, key)
+	if err == nil {
+		err = m.check(folder)
+	}
+	if err != nil {
 		return SnapshotManifest{}, fmt.Errorf("verify copy %s: %w", folder, err)
 	}
+	return m, nil
+}
+
+// readSigned reads a folder's manifest, and refuses one that is not signed by the key.
+func readSigned(folder string, key keystore.PublicKey) (SnapshotManifest, error) {
+	fail := func(err error) (SnapshotManifest, error) { return SnapshotManifest{}, err }
 	file, err := os.ReadFile(filepath.Join(folder, snapshotManifest))
 	if err != nil {
 		return fail(fmt.Errorf("%w: %w", ErrConfig, err))
@@ -238,13 +274,7 @@ func VerifySnapshot(folder string, key keystore.PublicKey) (SnapshotManifest, er
 		return fail(fmt.Errorf("%w: the signature is not of the given key, or the manifest was changed after signing", ErrTampered))
 	}
 	m, _, err := readManifest(folder)
-	if err == nil {
-		err = m.check(folder)
-	}
-	if err != nil {
-		return fail(err)
-	}
-	return m, nil
+	return m, err
 }
 
 // check compares both files with the manifest.

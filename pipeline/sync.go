@@ -15,6 +15,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 )
@@ -127,9 +128,6 @@ func (n *night) sync(ctx context.Context) error {
 			return err
 		}
 	}
-	if !n.opts.Apply {
-		return nil
-	}
 	return n.revoke(ctx)
 }
 
@@ -143,12 +141,14 @@ func (n *night) syncTarget(ctx context.Context, c Copy) (failed error) {
 	defer func() { failed = errors.Join(failed, list.close()) }()
 	keepings := n.keepings(c)
 	n.kept = append(n.kept, keepings...)
-	files, failure := n.openSnapshot(c)
-	errs := make([]error, len(keepings))
-	for i, k := range keepings {
+	for _, k := range keepings {
 		if err := k.recall(ctx); err != nil {
 			return err
 		}
+	}
+	files, failure := n.openSnapshot(ctx, c)
+	errs := make([]error, len(keepings))
+	for i, k := range keepings {
 		k.files, k.list = files, list
 		if errs[i] = k.store.err; errs[i] == nil {
 			errs[i] = k.deliver(ctx)
@@ -162,8 +162,8 @@ func (n *night) syncTarget(ctx context.Context, c Copy) (failed error) {
 				line.Changed = files.changed[[2]string{k.object(), silo}]
 			}
 		}
-		if k.files != nil {
-			errs[i] = cmp.Or(errs[i], failure) // what the snapshot lacks was not delivered
+		if k.Files != "" { // what the snapshot lacks, or that there is none, was not delivered
+			errs[i] = cmp.Or(errs[i], failure)
 		}
 		errs[i] = cmp.Or(errs[i], k.failed)
 		if errs[i] == nil {
@@ -318,6 +318,10 @@ func (k *keeping) begin(ctx context.Context) error {
 		return k.withoutTable(err)
 	}
 	k.keeper = keeper
+	made := journal.Made{Target: k.Target, Source: k.store.Name, Table: k.name()}
+	if err := n.journal.PutMade(ctx, made); err != nil {
+		return err
+	}
 	t, err := keeper.EnsureCopy(ctx, k.copy())
 	if errors.Is(err, connectors.ErrOutdated) { // the application changed its key, or a copy had other fields before: nothing is in it that is not known here
 		if err = keeper.DropCopy(ctx, k.name()); err == nil {
@@ -379,7 +383,9 @@ func (n *night) checkCopy(ctx context.Context, c Copy) (lines []string, err erro
 			lines = append(lines, line)
 		}
 	}
-	if c.Files != "" {
+	if err := folderOf(c.Files); err != nil {
+		errs = append(errs, fmt.Errorf("%w: sync.%s: files: %w", ErrSource, c.Target, err))
+	} else if c.Files != "" {
 		lines = append(lines, fmt.Sprintf("sync %s: snapshots are written to %s", c.Target, c.Files))
 	}
 	return lines, errors.Join(errs...)
@@ -660,54 +666,6 @@ func (n *night) syncErased(ctx context.Context) error {
 				return err
 			}
 		}
-	}
-	return nil
-}
-
-// revoke drops the copies of targets that are granted nothing any more.
-func (n *night) revoke(ctx context.Context) error {
-	granted := func(silo, target, object string) bool {
-		return slices.ContainsFunc(n.kept, func(k *keeping) bool {
-			_, has := k.groups[silo]
-			return has && k.Target == target && k.object() == object
-		})
-	}
-	for _, silo := range slices.Sorted(maps.Keys(n.silos)) {
-		deliveries, err := n.registry.Deliveries(ctx, silo)
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrRegistry, err)
-		}
-		for _, d := range deliveries {
-			if granted(silo, d.Target, d.Object) {
-				continue
-			}
-			if err := n.dropCopy(ctx, d); err != nil {
-				n.problem(fmt.Errorf("%w: copy of %s for %s, which is no longer granted: %w", ErrSource, d.Object, d.Target, err))
-				continue
-			}
-			if err := n.registry.DropDelivery(ctx, silo, d.Target, d.Object); err != nil {
-				return fmt.Errorf("%w: %w", ErrRegistry, err)
-			}
-		}
-	}
-	return nil
-}
-
-// dropCopy drops the table of a delivery, unless another silo's rows are still granted there: those of this one are gone by then.
-func (n *night) dropCopy(ctx context.Context, d registry.Delivery) error {
-	source, table, _ := strings.Cut(d.Object, ".")
-	if slices.ContainsFunc(n.kept, func(k *keeping) bool { return k.Table && k.Target == d.Target && k.object() == d.Object }) {
-		return nil
-	}
-	i := slices.IndexFunc(n.stores, func(s *store) bool { return s.Name == source })
-	if i < 0 {
-		return nil // the source left the configuration with all it holds
-	}
-	if n.stores[i].err != nil {
-		return n.stores[i].err
-	}
-	if keeper, ok := n.stores[i].open.(connectors.CopyKeeper); ok {
-		return keeper.DropCopy(ctx, copyPrefix+d.Target+"_"+table)
 	}
 	return nil
 }

@@ -351,6 +351,32 @@ func TestFilesGoOutWhenTheTableCannot(t *testing.T) {
 	require.Contains(t, w.copied()[0], "blocked")
 }
 
+// TestCopyThatCannotBeWrittenIsNotAcknowledged: a folder that cannot be made fails the delivery, also of a
+// table that went out, so that it is tried again.
+func TestCopyThatCannotBeWrittenIsNotAcknowledged(t *testing.T) {
+	for name, table := range map[string]bool{"files alone": false, "with a table": true} {
+		t.Run(name, func(t *testing.T) {
+			w := granted(t, nil)
+			file := filepath.Join(w.dir, "file")
+			require.NoError(t, os.WriteFile(file, nil, 0o600))
+			w.p.Copies[0].Table, w.p.Copies[0].Files = table, filepath.Join(file, "copies")
+			_, err := w.p.Check(t.Context())
+			require.ErrorContains(t, err, "sync.crm: files:")
+			r, err := w.p.Run(t.Context(), pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
+			require.ErrorIs(t, err, pipeline.ErrSource)
+			require.ErrorContains(t, err, "write snapshot for crm")
+			require.Equal(t, 3, pipeline.ExitCode(err))
+			require.Equal(t, "E_FAILED", r.Copies[0].Error)
+			require.Zero(t, r.Copies[0].AckedSeq)
+			require.NoError(t, os.Remove(file))
+			w.now = w.now.Add(time.Hour)
+			line := w.synced()
+			require.Equal(t, line.HeadSeq, line.AckedSeq)
+			require.FileExists(t, filepath.Join(w.p.Copies[0].Files, "copy.json"))
+		})
+	}
+}
+
 func TestErasedRowLeavesTheCopyTheSameNight(t *testing.T) {
 	w := granted(t, nil)
 	w.planned()
@@ -392,6 +418,139 @@ func TestRevokedGrantTakesTheCopyAlong(t *testing.T) {
 	views, err := w.live.Views(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, views)
+}
+
+// made lists the tables of the live source, and the files of the copy's folder.
+func (w *world) made() (list []string) {
+	w.t.Helper()
+	tables, err := w.live.Tables(w.t.Context())
+	require.NoError(w.t, err)
+	for _, t := range tables {
+		list = append(list, t.Name)
+	}
+	views, err := w.live.Views(w.t.Context())
+	require.NoError(w.t, err)
+	for _, v := range views {
+		list = append(list, v.Name)
+	}
+	files, err := os.ReadDir(filepath.Join(w.dir, "copies"))
+	if !os.IsNotExist(err) {
+		require.NoError(w.t, err)
+	}
+	for _, f := range files {
+		name, _, _ := strings.Cut(f.Name(), "-")
+		list = append(list, name)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// What is no longer granted is taken back: the table with its views, or the files, whichever was taken away;
+// without --apply it is only named.
+func TestWhatIsNoLongerGrantedIsTakenBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*world)
+		left   []string
+	}{
+		"the table": {func(w *world) { w.p.Copies[0].Table = false }, []string{"copy.json", "delta", "people",
+			"snapshot"}},
+		"the files": {func(w *world) { w.p.Copies[0].Files = "" }, []string{copyOfPeople, "lethe_crm_people_news",
+			"people"}},
+		"the target": {func(w *world) { w.p.Copies = nil }, []string{"people"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := granted(t, nil)
+			w.p.Copies[0].Files = filepath.Join(w.dir, "copies")
+			w.synced()
+			all := w.made()
+			require.Len(t, all, 6)
+			c.change(w)
+			_, err := w.p.Run(t.Context(), pipeline.Options{Job: "sync", Phases: pipeline.SyncOnly})
+			require.NoError(t, err)
+			require.Equal(t, all, w.made(), "nothing goes without --apply")
+			require.Contains(t, w.findings(), "F_COPY_LEFT")
+			for range 2 {
+				w.now = w.now.Add(time.Hour)
+				_, err := w.p.Run(t.Context(), pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
+				require.NoError(t, err)
+				kept := w.made()
+				if slices.Contains(kept, "delta") { // a second delivery adds to the files
+					kept = slices.Compact(kept)
+				}
+				require.Equal(t, c.left, kept)
+				require.NotContains(t, w.findings(), "F_COPY_LEFT")
+			}
+		})
+	}
+}
+
+// What cannot be taken back is named each night until it can.
+func TestWhatCannotBeTakenBackIsNamedEachNight(t *testing.T) {
+	again := func(w *world, left bool, says string) {
+		w.t.Helper()
+		for range 2 {
+			w.now = w.now.Add(time.Hour)
+			_, err := w.p.Run(w.t.Context(), pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
+			require.Equal(w.t, left, slices.Contains(w.findings(), "F_COPY_LEFT"))
+			if says == "" {
+				require.NoError(w.t, err)
+				continue
+			}
+			require.ErrorIs(w.t, err, pipeline.ErrSource)
+			require.ErrorContains(w.t, err, says)
+		}
+	}
+	t.Run("a source that can only be read now", func(t *testing.T) {
+		w := granted(t, nil)
+		w.synced()
+		w.p.Copies = nil
+		w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) { return readOnly{w.live}, nil }
+		again(w, true, "table lethe_crm_people: source crm can only be read now")
+		w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) { return w.live, nil }
+		again(w, false, "")
+		require.Equal(t, []string{"people"}, w.made())
+	})
+	t.Run("a source that left the configuration", func(t *testing.T) {
+		w := granted(t, nil)
+		w.synced()
+		sources := w.p.Sources
+		w.p.Copies, w.p.Sources = nil, nil
+		again(w, true, "")
+		w.p.Sources = sources
+		again(w, false, "")
+		require.Equal(t, []string{"people"}, w.made())
+	})
+	t.Run("files alone, of a source that fails or left the configuration", func(t *testing.T) {
+		w := granted(t, nil)
+		w.p.Copies[0].Table, w.p.Copies[0].Files = false, filepath.Join(w.dir, "copies")
+		w.synced()
+		w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) {
+			return nil, &connectors.Error{Op: "open", Source: "crm", Err: connectors.ErrUnreachable}
+		}
+		again(w, false, "crm")
+		w.p.Copies, w.p.Sources = nil, nil
+		again(w, false, "")
+		require.NoDirExists(t, filepath.Join(w.dir, "copies"))
+	})
+	t.Run("a folder that somebody else writes to", func(t *testing.T) {
+		w := granted(t, nil)
+		w.p.Copies[0].Files = filepath.Join(w.dir, "copies")
+		w.synced()
+		w.p.Copies = nil
+		manifest := filepath.Join(w.dir, "copies", "copy.json")
+		require.NoError(t, os.WriteFile(manifest, []byte("{}"), 0o600))
+		mine := filepath.Join(w.dir, "copies", "mine.txt")
+		require.NoError(t, os.WriteFile(mine, nil, 0o600))
+		again(w, true, "is not known to be Lethe's")
+		require.FileExists(t, manifest)
+		names, err := filepath.Glob(filepath.Join(w.dir, "copies", "*.jsonl"))
+		require.NoError(t, err)
+		for _, name := range append(names, manifest) {
+			require.NoError(t, os.Remove(name))
+		}
+		again(w, false, "")
+		require.FileExists(t, mine)
+	})
 }
 
 func TestSnapshotAndDeltas(t *testing.T) {
