@@ -24,7 +24,6 @@ import (
 	"github.com/apache/arrow/go/v15/parquet/compress"
 	"github.com/apache/arrow/go/v15/parquet/file"
 	"github.com/apache/arrow/go/v15/parquet/metadata"
-	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 	"github.com/apache/arrow/go/v15/parquet/schema"
 	"golang.org/x/sync/errgroup"
 )
@@ -138,11 +137,10 @@ func newSheet[T any](table, folder, date string, run Run, gate Gate) (*sheet[T],
 	}
 	s.small = parquet.NewWriterProperties(options...)
 	s.props = parquet.NewWriterProperties(append(options, parquet.WithCompression(compress.Codecs.Zstd), parquet.WithCompressionLevel(1))...)
-	converted, err := pqarrow.ToParquet(arrowSchema, s.props, pqarrow.DefaultWriterProps())
-	if err != nil {
+	var err error
+	if s.root, err = parquetSchema(arrowSchema); err != nil {
 		return nil, fmt.Errorf("table %s: %w", table, err)
 	}
-	s.root = converted.Root()
 	for _, kv := range [][2]string{{"audit.schema", schemaVersion}, {"audit.table", table}, {"audit.run_id", run.RunID},
 		{"audit.as_of", run.AsOf.UTC().Format(time.RFC3339Nano)}, {"audit.tool_version", run.ToolVersion}} {
 		if err := s.keys.Append(kv[0], kv[1]); err != nil {
