@@ -1,4 +1,4 @@
-package audit
+package parquet
 
 import (
 	"context"
@@ -18,62 +18,64 @@ import (
 // readRows are decoded at once from one column.
 const readRows = 1 << 16
 
-// parquetFacts is what reading a whole file found out.
-type parquetFacts struct {
-	rows    int64
-	columns []string
+// Content is what reading a whole file found out.
+type Content struct {
+	Rows    int64
+	Columns []string
 }
 
-// readBack reads a Parquet file with a reader that is not the writer's, column by column, and counts: up to decode rows every value, in a larger
-// file every page, decompressed but not decoded. That reader panics on some damage and on other damage returns fewer values, or none,
-// without an error; both are errors here.
-func readBack(ctx context.Context, path string, decode int64) (facts parquetFacts, err error) {
+// ReadBack reads a Parquet file with a reader that is not the writer's, column by column, and counts: up
+// to decode rows every value, in a larger file every page, decompressed but not decoded. That reader
+// panics on some damage and on other damage returns fewer values, or none, without an error; both are
+// errors here.
+func ReadBack(ctx context.Context, path string, decode int64) (found Content, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("not a sound Parquet file: %v", r)
 		}
 	}()
 	if err := plausible(path); err != nil {
-		return facts, err
+		return found, err
 	}
 	f, err := local.NewLocalFileReader(path)
 	if err != nil {
-		return facts, err
+		return found, err
 	}
 	defer f.Close()
 	r, err := reader.NewParquetColumnReader(f, 1)
 	if err != nil {
-		return facts, fmt.Errorf("footer: %w", err)
+		return found, fmt.Errorf("footer: %w", err)
 	}
 	defer r.ReadStop()
-	facts.rows = r.GetNumRows()
+	found.Rows = r.GetNumRows()
 	sum := int64(0)
 	for _, g := range r.Footer.RowGroups {
 		sum += g.NumRows
 		for _, c := range g.Columns {
 			if c.MetaData.NumValues != g.NumRows {
-				return facts, fmt.Errorf("a column of %d values in a group of %d rows", c.MetaData.NumValues, g.NumRows)
+				return found, fmt.Errorf("a column of %d values in a group of %d rows", c.MetaData.NumValues,
+					g.NumRows)
 			}
 		}
 	}
-	if sum != facts.rows {
-		return facts, fmt.Errorf("%d rows in its row groups, %d in its footer", sum, facts.rows)
+	if sum != found.Rows {
+		return found, fmt.Errorf("%d rows in its row groups, %d in its footer", sum, found.Rows)
 	}
 	for i := range r.SchemaHandler.ValueColumns {
 		if err := ctx.Err(); err != nil {
-			return facts, err
+			return found, err
 		}
 		read := readColumn
-		if facts.rows > decode {
+		if found.Rows > decode {
 			read = readPages
 		}
-		name, err := read(r, int64(i), facts.rows)
+		name, err := read(r, int64(i), found.Rows)
 		if err != nil {
-			return facts, err
+			return found, err
 		}
-		facts.columns = append(facts.columns, name)
+		found.Columns = append(found.Columns, name)
 	}
-	return facts, nil
+	return found, nil
 }
 
 // readPages decompresses the pages of a column and counts the values that their headers promise.
@@ -99,8 +101,10 @@ func readPages(r *reader.ParquetReader, index, rows int64) (string, error) {
 			if _, err := io.ReadFull(pages, page); err != nil {
 				return name, fmt.Errorf("column %s: %w", name, err)
 			}
-			if page, err = compress.Uncompress(page, meta.Codec); err != nil || len(page) != int(header.UncompressedPageSize) {
-				return name, fmt.Errorf("column %s has a page of %d bytes, want %d: %w", name, len(page), header.UncompressedPageSize, errors.Join(err, errPage))
+			page, err = compress.Uncompress(page, meta.Codec)
+			if want := header.UncompressedPageSize; err != nil || len(page) != int(want) {
+				return name, fmt.Errorf("column %s has a page of %d bytes, want %d: %w",
+					name, len(page), want, errors.Join(err, errPage))
 			}
 			if header.DataPageHeader != nil {
 				values += int64(header.DataPageHeader.NumValues)

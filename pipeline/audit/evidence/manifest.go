@@ -1,4 +1,4 @@
-package audit
+package evidence
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"lethe/pipeline/audit"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -23,12 +24,12 @@ const (
 	pageName        = "report.html"
 )
 
-// manifest names everything that a run published. What is signed are its bytes as they stand in the file: JSON with sorted keys, without
-// spaces, in the manner of RFC 8785.
+// manifest names everything that a run published. What is signed are its bytes as they stand in the
+// file: JSON with sorted keys, without spaces, in the manner of RFC 8785.
 type manifest struct {
 	Format    string           `json:"format"`
 	Run       map[string]any   `json:"run"`
-	Previous  string           `json:"previous_manifest"` // sha256 of the manifest before this one, hex; "" for the first
+	Previous  string           `json:"previous_manifest"` // sha256, hex; "" for the first
 	Heads     []string         `json:"registry_heads"`
 	Plans     []manifestPlan   `json:"plans"`
 	Approvals []map[string]any `json:"approvals"`
@@ -50,9 +51,17 @@ type manifestFile struct {
 	SHA256 string `json:"sha256"`
 }
 
-func newManifest(f Facts, files []manifestFile, key string) manifest {
-	m := manifest{Format: manifestFormat, Run: object(f.Run), Previous: f.Run.PreviousManifest, Heads: []string{}, Plans: []manifestPlan{},
-		Approvals: []map[string]any{}, Files: files, Key: key}
+func newManifest(f audit.Facts, files []manifestFile, key string) manifest {
+	m := manifest{
+		Format:    manifestFormat,
+		Run:       object(f.Run),
+		Previous:  f.Run.PreviousManifest,
+		Heads:     []string{},
+		Plans:     []manifestPlan{},
+		Approvals: []map[string]any{},
+		Files:     files,
+		Key:       key,
+	}
 	for head := range strings.SplitSeq(f.Run.RegistryHeads, ";") {
 		if head != "" {
 			m.Heads = append(m.Heads, head)
@@ -71,11 +80,12 @@ func newManifest(f Facts, files []manifestFile, key string) manifest {
 	return m
 }
 
-// object is a row with its fields named as in the Parquet tables; instants are RFC 3339 in UTC to the microsecond, null when zero.
+// object is a row with its fields named as in the Parquet tables; instants are RFC 3339 in UTC to the
+// microsecond, null when zero.
 func object[T any](row T) map[string]any {
 	v := reflect.ValueOf(row)
 	out := make(map[string]any, v.NumField())
-	for i := range v.NumField() {
+	for i, column := range audit.Schema[T]().Fields() {
 		value := v.Field(i).Interface()
 		if t, ok := value.(time.Time); ok {
 			value = nil
@@ -83,7 +93,7 @@ func object[T any](row T) map[string]any {
 				value = t.UTC().Format("2006-01-02T15:04:05.000000Z")
 			}
 		}
-		out[snake(v.Type().Field(i).Name)] = value
+		out[column.Name] = value
 	}
 	return out
 }
@@ -135,7 +145,8 @@ func (m manifest) runID() string {
 	return id
 }
 
-// ManifestPath is where the manifest of a run stands under the reports folder; date is the civil date of the run.
+// ManifestPath is where the manifest of a run stands under the reports folder; date is the civil date of
+// the run.
 func ManifestPath(root, date, runID string) string {
-	return filepath.Join(root, "manifests", "date="+date, "run="+runID, "manifest.json")
+	return filepath.Join(root, "manifests", "date="+date, "run="+runID, manifestName)
 }

@@ -1,4 +1,4 @@
-package audit
+package evidence
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path"
@@ -15,10 +16,13 @@ import (
 	"slices"
 	"strings"
 
+	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/parquet"
 	"lethe/pipeline/registry/keystore"
 )
 
-// ErrEdited says that reports are not what was signed: something was changed, removed or added afterwards, or the key is another.
+// ErrEdited says that reports are not what was signed: something was changed, removed or added
+// afterwards, or the key is another.
 var ErrEdited = errors.New("the reports are not what was signed")
 
 // maxManifest is the most bytes of a manifest, a signature or a key that are read.
@@ -48,7 +52,8 @@ func (r VerifyReport) OK() bool {
 	return len(r.Problems) == 0 && !slices.ContainsFunc(r.Nights, func(n Night) bool { return len(n.Problems) > 0 })
 }
 
-// Lines is the report for people: a line for each night, what is wrong below it, the tables of the newest night, and the verdict.
+// Lines is the report for people: a line for each night, what is wrong below it, the tables of the
+// newest night, and the verdict.
 func (r VerifyReport) Lines() []string {
 	var out []string
 	for _, n := range r.Nights {
@@ -56,7 +61,8 @@ func (r VerifyReport) Lines() []string {
 		if len(n.Problems) > 0 {
 			state = "BROKEN "
 		}
-		out = append(out, fmt.Sprintf("%s %s  run %s  %d files, %d rows  manifest %s", state, n.Date, n.RunID, n.Files, n.Rows, n.Manifest))
+		out = append(out, fmt.Sprintf("%s %s  run %s  %d files, %d rows  manifest %s", state, n.Date, n.RunID,
+			n.Files, n.Rows, n.Manifest))
 		for _, p := range n.Problems {
 			out = append(out, "         "+p)
 		}
@@ -74,21 +80,24 @@ func (r VerifyReport) Lines() []string {
 			rows = append(rows, fmt.Sprintf("%s %d", table, n))
 		}
 		slices.Sort(rows)
-		out = append(out, "rows of the newest night: "+strings.Join(rows, ", "),
-			"newest manifest "+last.Manifest+": compare it with the one that the run printed; only so a removed newest night shows")
+		out = append(out, "rows of the newest night: "+strings.Join(rows, ", "), "newest manifest "+last.Manifest+
+			": compare it with the one that the run printed; only so a removed newest night shows")
 	}
 	if r.OK() {
-		return append(out, fmt.Sprintf("%d nights are as they were signed. This detects change after signing, not by who holds the runner's key.", len(r.Nights)))
+		return append(out, fmt.Sprintf("%d nights are as they were signed. This detects change after signing, "+
+			"not by who holds the runner's key.", len(r.Nights)))
 	}
 	return append(out, "The reports are NOT what was signed.")
 }
 
-// Verify checks a reports folder, or a copy of one, with nothing but the runner's public key: the signature of each night's manifest, the chain
-// from each manifest to the one before it, and for each file first the digest and then, reading back every value of every Parquet file with a
-// reader that is not the writer's, the number of rows. Files that are missing or that no manifest names are problems. The report is complete
-// also with ErrEdited; other errors mean that the folder could not be read.
+// Verify checks a reports folder, or a copy of one, with nothing but the runner's public key: the
+// signature of each night's manifest, the chain from each manifest to the one before it, and for each
+// file first the digest and then, reading back every value of every Parquet file with a reader that is
+// not the writer's, the number of rows. Files that are missing or that no manifest names are problems.
+// The report is complete also with ErrEdited; other errors mean that the folder could not be read.
 //
-// It detects change after signing. That the newest nights were removed together shows only against a manifest digest kept elsewhere.
+// It detects change after signing. That the newest nights were removed together shows only against a
+// manifest digest kept elsewhere.
 func Verify(ctx context.Context, folder string, key keystore.PublicKey) (VerifyReport, error) {
 	v := &verifier{folder: folder, key: key, unclaimed: map[string]bool{}}
 	if err := v.list(); err != nil {
@@ -99,8 +108,9 @@ func Verify(ctx context.Context, folder string, key keystore.PublicKey) (VerifyR
 	}
 	v.chain()
 	v.newestPage()
-	for _, name := range keys(v.unclaimed) {
-		v.problem("%s is named by no signed manifest: it was added, or an interrupted publication left it (`lethe report --from-journal` makes that anew)", name)
+	for _, name := range slices.Sorted(maps.Keys(v.unclaimed)) {
+		v.problem("%s is named by no signed manifest: it was added, or an interrupted publication left it "+
+			"(`lethe report --from-journal` makes that anew)", name)
 	}
 	if !v.report.OK() {
 		return v.report, fmt.Errorf("verify reports: %w", ErrEdited)
@@ -153,9 +163,10 @@ func (v *verifier) list() error {
 
 func (v *verifier) nights(ctx context.Context) error {
 	var folders []string
-	for _, name := range keys(v.unclaimed) {
+	for _, name := range slices.Sorted(maps.Keys(v.unclaimed)) {
 		dir, base := path.Split(name)
-		if ok, _ := path.Match("manifests/date=*/run=*/", dir); ok && base != pageName && !slices.Contains(folders, dir) {
+		if ok, _ := path.Match("manifests/date=*/run=*/", dir); ok && base != pageName &&
+			!slices.Contains(folders, dir) {
 			folders = append(folders, dir)
 		}
 	}
@@ -203,12 +214,13 @@ func (v *verifier) night(ctx context.Context, dir string, n *Night) error {
 		wrong("%s is of run %s: it was moved", manifestName, m.runID())
 	}
 	n.Previous = m.Previous
+	ours := "/date=" + n.Date + "/run=" + n.RunID
 	for _, f := range m.Files {
 		n.Files, n.Rows = n.Files+1, n.Rows+f.Rows
 		delete(v.unclaimed, f.Path)
 		if f.Path == dir+pageName {
 			v.newest = f.SHA256
-		} else if table, ok := strings.CutPrefix(f.Path, "table="); ok && strings.HasSuffix(path.Dir(f.Path), "/date="+n.Date+"/run="+n.RunID) {
+		} else if table, ok := strings.CutPrefix(f.Path, "table="); ok && strings.HasSuffix(path.Dir(f.Path), ours) {
 			n.Tables[table[:strings.IndexByte(table, '/')]] += f.Rows
 		} else {
 			wrong("%s names %s, which is not of this night", manifestName, f.Path)
@@ -226,28 +238,28 @@ func (v *verifier) night(ctx context.Context, dir string, n *Night) error {
 
 // file checks digest and length, and only then lets the Parquet reader see the file.
 func (v *verifier) file(ctx context.Context, f manifestFile) error {
-	in, err := os.Open(v.path(f.Path))
+	path := v.path(f.Path)
+	info, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
-	defer in.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, in)
+	got, err := audit.FileDigest(path)
 	if err != nil {
 		return err
 	}
-	if got := hex.EncodeToString(h.Sum(nil)); n != f.Bytes || got != f.SHA256 {
-		return fmt.Errorf("was changed: %d bytes with digest %.16s, signed were %d bytes with digest %.16s", n, got, f.Bytes, f.SHA256)
+	if n := info.Size(); n != f.Bytes || got != f.SHA256 {
+		return fmt.Errorf("was changed: %d bytes with digest %.16s, signed were %d bytes with digest %.16s",
+			n, got, f.Bytes, f.SHA256)
 	}
 	if !strings.HasSuffix(f.Path, ".parquet") {
 		return nil
 	}
-	back, err := readBack(ctx, v.path(f.Path), math.MaxInt64)
+	back, err := parquet.ReadBack(ctx, path, math.MaxInt64)
 	if err != nil {
 		return fmt.Errorf("cannot be read back: %w", err)
 	}
-	if back.rows != f.Rows {
-		return fmt.Errorf("has %d rows, signed were %d", back.rows, f.Rows)
+	if back.Rows != f.Rows {
+		return fmt.Errorf("has %d rows, signed were %d", back.Rows, f.Rows)
 	}
 	return nil
 }
@@ -265,14 +277,19 @@ func (v *verifier) chain() {
 			continue // its manifest could not be trusted
 		}
 		if other, ok := first[n.Previous]; ok {
-			v.report.Notes = append(v.report.Notes, fmt.Sprintf("runs %s and %s follow the same manifest: one of them was published late", other, n.RunID))
+			v.report.Notes = append(v.report.Notes, fmt.Sprintf(
+				"runs %s and %s follow the same manifest: one of them was published late",
+				other,
+				n.RunID,
+			))
 		}
 		first[n.Previous] = n.RunID
 		if n.Previous == "" {
 			continue
 		}
 		if at, ok := byDigest[n.Previous]; !ok {
-			n.Problems = append(n.Problems, fmt.Sprintf("the night before it is missing or was changed: no manifest has digest %s", n.Previous))
+			n.Problems = append(n.Problems,
+				fmt.Sprintf("the night before it is missing or was changed: no manifest has digest %s", n.Previous))
 		} else if at >= i {
 			n.Problems = append(n.Problems, "it follows a night that is later than itself")
 		}

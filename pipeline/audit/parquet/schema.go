@@ -1,4 +1,4 @@
-package audit
+package parquet
 
 import (
 	"fmt"
@@ -8,17 +8,17 @@ import (
 	"github.com/apache/arrow/go/v15/parquet/schema"
 )
 
-// parquetSchema is the Parquet schema of a table. (pqarrow would make it as well, and brings a
+// schemaOf is the Parquet schema of a table. (pqarrow would make it as well, and brings a
 // quarter of the program's size with it.) The root is required: the format gives it no repetition,
 // which this library cannot write, and a repeated root is refused by strict readers.
-func parquetSchema(table *arrow.Schema) (*schema.GroupNode, error) {
+func schemaOf(table *arrow.Schema) (*schema.GroupNode, error) {
 	nodes := make(schema.FieldList, table.NumFields())
 	for i, f := range table.Fields() {
 		repetition := parquet.Repetitions.Required
 		if f.Nullable {
 			repetition = parquet.Repetitions.Optional
 		}
-		physical, logical, length, err := parquetType(f.Type)
+		physical, logical, length, err := typeOf(f.Type)
 		if err == nil {
 			nodes[i], err = schema.NewPrimitiveNodeLogical(f.Name, repetition, logical, physical, length, -1)
 		}
@@ -29,9 +29,9 @@ func parquetSchema(table *arrow.Schema) (*schema.GroupNode, error) {
 	return schema.NewGroupNode("schema", parquet.Repetitions.Required, nodes, -1)
 }
 
-// parquetType is how values of an Arrow type stand in a file; the length is that of fixed bytes, -1
+// typeOf is how values of an Arrow type stand in a file; the length is that of fixed bytes, -1
 // of all else.
-func parquetType(t arrow.DataType) (parquet.Type, schema.LogicalType, int, error) {
+func typeOf(t arrow.DataType) (parquet.Type, schema.LogicalType, int, error) {
 	var none schema.LogicalType = schema.NoLogicalType{}
 	switch t := t.(type) {
 	case *arrow.TimestampType:

@@ -1,4 +1,8 @@
-package audit
+// Package evidence publishes what a run left, signs it, and verifies it. Its nouns: Publication (a report
+// to be made), Published (one that stands), the manifest that names and signs all files of a night, and
+// the VerifyReport on each Night of a folder of reports. A report is a projection of the journal: it can
+// be made anew, and is then the same byte for byte.
+package evidence
 
 import (
 	"bytes"
@@ -17,43 +21,38 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/net/html"
-
+	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/page"
+	"lethe/pipeline/audit/parquet"
 	"lethe/pipeline/registry/keystore"
 )
 
-// ErrGate says that the output gate found what looks like personal data in the report. Nothing was published: the output stands in
-// quarantine, beside the reports, and the journal is intact.
+// ErrGate says that the output gate found what looks like personal data in the report. Nothing was
+// published: the output stands in quarantine, beside the reports, and the journal is intact.
 var ErrGate = errors.New("the report may hold personal data")
-
-// Gate judges what is to be published. Check gets strings of one column, each that occurs at least once, or the texts of the page (table
-// "page", column "text"). Its error names the place and never a value. Check is called for several columns at the same time.
-type Gate interface {
-	Check(table, column string, values []string) error
-}
 
 // Publication is a report to be made.
 type Publication struct {
-	Facts     Facts
-	Decisions iter.Seq2[[]Decision, error]
-	Actions   iter.Seq2[[]Action, error]
+	Facts     audit.Facts
+	Decisions iter.Seq2[[]audit.Decision, error]
+	Actions   iter.Seq2[[]audit.Action, error]
 	Root      string // the reports folder
 	Date      string // civil date of the run, YYYY-MM-DD
 	Signer    *keystore.Signer
-	Gate      Gate
-	Aside     func(runKey string) bool // runs between the nights, whose page does not take the place of a night's; nil: none
+	Gate      audit.Gate
+
+	// Aside tells the runs between the nights, whose page does not take the place of a night's; nil: none.
+	Aside func(runKey string) bool
 }
 
 // Published is a report that stands.
 type Published struct {
-	ReportPath     string // the run's page
-	ManifestSHA256 string // hex; keep it elsewhere: it proves later that this night is still the one that was published
+	ReportPath string // the run's page
+
+	// ManifestSHA256, hex, is to be kept elsewhere: it proves later that this night is still the one that
+	// was published.
+	ManifestSHA256 string
 }
-
-// actionTotal counts settled rows for the page.
-type actionTotal struct{ silo, change, status string }
-
-type actionCount struct{ rows, verified int64 }
 
 // publisher gathers a publication in a temporary folder.
 type publisher struct {
@@ -61,7 +60,7 @@ type publisher struct {
 	folder string // ROOT/.tmp-RUN
 	files  []manifestFile
 	hits   []error
-	totals map[actionTotal]actionCount
+	totals page.Totals
 }
 
 // Publish writes the Parquet tables, the page and the signed manifest of a run below Root:
@@ -70,14 +69,15 @@ type publisher struct {
 //	manifests/date=DATE/run=RUN/                     manifest.json, manifest.sig, runner.pub, report.html
 //	report.html                                      a copy of the newest page
 //
-// All is written into a temporary folder, read back by another Parquet reader, judged by the gate, made durable, and renamed into place, the
-// manifest last. The same publication gives the same bytes and may be repeated; a run that stands published with other bytes is refused, since
-// later nights point at its manifest. What the gate objects to gives ErrGate and stays in Root/.quarantine-RUN.
+// All is written into a temporary folder, read back by another Parquet reader, judged by the gate, made
+// durable, and renamed into place, the manifest last. The same publication gives the same bytes and may
+// be repeated; a run that stands published with other bytes is refused, since later nights point at its
+// manifest. What the gate objects to gives ErrGate and stays in Root/.quarantine-RUN.
 func Publish(ctx context.Context, p Publication) (Published, error) {
 	if err := p.check(); err != nil {
 		return Published{}, fmt.Errorf("publish report: %w", err)
 	}
-	w := &publisher{Publication: p, folder: filepath.Join(p.Root, ".tmp-"+p.Facts.Run.RunID), totals: map[actionTotal]actionCount{}}
+	w := &publisher{Publication: p, folder: filepath.Join(p.Root, ".tmp-"+p.Facts.Run.RunID), totals: page.Totals{}}
 	published, err := w.publish(ctx)
 	if rerr := os.RemoveAll(w.folder); err == nil {
 		err = rerr
@@ -116,7 +116,8 @@ func (w *publisher) publish(ctx context.Context) (Published, error) {
 	}
 	if err := errors.Join(w.hits...); err != nil {
 		quarantine := filepath.Join(w.Root, ".quarantine-"+w.Facts.Run.RunID)
-		return Published{}, fmt.Errorf("%w: %w; it stands apart in %s", ErrGate, errors.Join(err, os.RemoveAll(quarantine), os.Rename(w.folder, quarantine)), quarantine)
+		return Published{}, fmt.Errorf("%w: %w; it stands apart in %s", ErrGate,
+			errors.Join(err, os.RemoveAll(quarantine), os.Rename(w.folder, quarantine)), quarantine)
 	}
 	digest, err := w.sign()
 	if err != nil {
@@ -125,7 +126,8 @@ func (w *publisher) publish(ctx context.Context) (Published, error) {
 	if err := w.moveIn(); err != nil {
 		return Published{}, err
 	}
-	return Published{ReportPath: filepath.Join(w.Root, filepath.FromSlash(w.night()), pageName), ManifestSHA256: digest}, nil
+	path := filepath.Join(w.Root, filepath.FromSlash(w.night()), pageName)
+	return Published{ReportPath: path, ManifestSHA256: digest}, nil
 }
 
 // night is the folder of the run's manifest.
@@ -136,28 +138,29 @@ func (w *publisher) night() string {
 func (w *publisher) tables(ctx context.Context) error {
 	f := w.Facts
 	return inOrder(
-		func() error { return writeRows(ctx, w, "runs", []Run{f.Run}, nil) },
+		func() error { return writeRows(ctx, w, "runs", []audit.Run{f.Run}, nil) },
 		func() error { return writeRows(ctx, w, "inventory", f.Inventory, nil) },
 		func() error { return writeRows(ctx, w, "findings", f.Findings, nil) },
 		func() error {
-			return writeRows(ctx, w, "summary", f.Summary, func(s *Summary) string { return s.Silo })
+			return writeRows(ctx, w, "summary", f.Summary, func(s *audit.Summary) string { return s.Silo })
 		},
 		func() error { return writeRows(ctx, w, "plan", f.Plans, nil) },
 		func() error { return writeRows(ctx, w, "approvals", f.Approvals, nil) },
 		func() error { return writeRows(ctx, w, "exceptions", f.Exceptions, nil) },
 		func() error { return writeRows(ctx, w, "backups", f.Backups, nil) },
 		func() error {
-			return writeRows(ctx, w, "consent_sync", values(f.ConsentSync), func(s *ConsentSync) string { return s.Silo })
+			return writeRows(ctx, w, "consent_sync", values(f.ConsentSync),
+				func(s *audit.ConsentSync) string { return s.Silo })
 		},
 		func() error {
-			return writeRows(ctx, w, "requests", f.Requests, func(r *Request) string { return r.Silo })
+			return writeRows(ctx, w, "requests", f.Requests, func(r *audit.Request) string { return r.Silo })
 		},
-		func() error { return writeRows(ctx, w, "holds", f.Holds, func(h *Hold) string { return h.Silo }) },
+		func() error { return writeRows(ctx, w, "holds", f.Holds, func(h *audit.Hold) string { return h.Silo }) },
 		func() error {
-			return writeTable(ctx, w, "decisions", w.Decisions, func(d *Decision) string { return d.Silo })
+			return writeTable(ctx, w, "decisions", w.Decisions, func(d *audit.Decision) string { return d.Silo })
 		},
 		func() error {
-			return writeTable(ctx, w, "actions", w.counted(), func(a *Action) string { return a.Silo })
+			return writeTable(ctx, w, "actions", w.counted(), func(a *audit.Action) string { return a.Silo })
 		},
 	)
 }
@@ -172,6 +175,7 @@ func inOrder(steps ...func() error) error {
 	return nil
 }
 
+// values are the rows that pointers point to.
 func values[T any](pointers []*T) []T {
 	out := make([]T, len(pointers))
 	for i, p := range pointers {
@@ -181,21 +185,13 @@ func values[T any](pointers []*T) []T {
 }
 
 // counted passes the actions on and counts them for the page.
-func (w *publisher) counted() iter.Seq2[[]Action, error] {
+func (w *publisher) counted() iter.Seq2[[]audit.Action, error] {
 	if w.Actions == nil {
 		return nil
 	}
-	return func(yield func([]Action, error) bool) {
+	return func(yield func([]audit.Action, error) bool) {
 		for rows, err := range w.Actions {
-			for i := range rows {
-				at := actionTotal{rows[i].Silo, rows[i].Change, rows[i].Status}
-				n := w.totals[at]
-				n.rows++
-				if rows[i].Absent {
-					n.verified++
-				}
-				w.totals[at] = n
-			}
+			w.totals.Add(rows)
 			if !yield(rows, err) {
 				return
 			}
@@ -203,17 +199,19 @@ func (w *publisher) counted() iter.Seq2[[]Action, error] {
 	}
 }
 
+// writeRows writes a table of few rows.
 func writeRows[T any](ctx context.Context, w *publisher, table string, rows []T, silo func(*T) string) error {
 	return writeTable(ctx, w, table, func(yield func([]T, error) bool) { yield(rows, nil) }, silo)
 }
 
 // writeTable writes one table; a nil silo means one file for all.
-func writeTable[T any](ctx context.Context, w *publisher, table string, batches iter.Seq2[[]T, error], silo func(*T) string) error {
-	s, err := newSheet[T](table, w.folder, w.Date, w.Facts.Run, w.Gate)
+func writeTable[T any](ctx context.Context, w *publisher, table string, batches iter.Seq2[[]T, error],
+	silo func(*T) string) error {
+	s, err := parquet.NewTable[T](table, w.folder, w.Date, w.Facts.Run, w.Gate)
 	if err != nil {
 		return err
 	}
-	defer s.release()
+	defer s.Release()
 	if batches == nil {
 		batches = func(func([]T, error) bool) {}
 	}
@@ -224,29 +222,32 @@ func writeTable[T any](ctx context.Context, w *publisher, table string, batches 
 		switch {
 		case err != nil:
 		case silo == nil:
-			err = s.add("", rows)
+			err = s.Add("", rows)
 		default:
-			err = s.addBySilo(rows, silo)
+			err = s.AddBySilo(rows, silo)
 		}
 		if err != nil {
 			return fmt.Errorf("table %s: %w", table, err)
 		}
 	}
-	files, hits, err := s.close(ctx)
+	files, hits, err := s.Close(ctx)
 	if err != nil {
 		return fmt.Errorf("table %s: %w", table, err)
 	}
-	w.files, w.hits = append(w.files, files...), append(w.hits, hits)
+	for _, f := range files {
+		w.files = append(w.files, manifestFile(f))
+	}
+	w.hits = append(w.hits, hits)
 	return nil
 }
 
 // page renders the page and has its texts judged.
 func (w *publisher) page() error {
-	body, err := renderPage(w.Facts, w.totals, w.Date)
+	body, err := page.Render(w.Facts, w.totals, w.Date)
 	if err != nil {
 		return err
 	}
-	texts, err := pageTexts(body)
+	texts, err := page.Texts(body)
 	if err != nil {
 		return err
 	}
@@ -259,26 +260,8 @@ func (w *publisher) page() error {
 	return writeDurably(filepath.Join(w.folder, filepath.FromSlash(path)), body)
 }
 
-// pageTexts are the distinct texts and attributes of a page.
-func pageTexts(body []byte) ([]string, error) {
-	root, err := html.Parse(bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("read page: %w", err)
-	}
-	var texts []string
-	for n := range root.Descendants() {
-		if n.Type == html.TextNode {
-			texts = append(texts, strings.TrimSpace(n.Data))
-		}
-		for _, a := range n.Attr {
-			texts = append(texts, a.Val)
-		}
-	}
-	slices.Sort(texts)
-	return slices.Compact(texts), nil
-}
-
-// sign writes the manifest, its signature and the key that it is checked with, and returns the manifest's digest.
+// sign writes the manifest, its signature and the key that it is checked with, and returns the
+// manifest's digest.
 func (w *publisher) sign() (string, error) {
 	slices.SortFunc(w.files, func(a, b manifestFile) int { return strings.Compare(a.Path, b.Path) })
 	body, err := newManifest(w.Facts, w.files, w.Signer.Public()).encode()
@@ -287,7 +270,8 @@ func (w *publisher) sign() (string, error) {
 	}
 	switch standing, err := os.ReadFile(filepath.Join(w.Root, filepath.FromSlash(w.night()), manifestName)); {
 	case err == nil && !bytes.Equal(standing, body):
-		return "", fmt.Errorf("it stands published already in %s, with other content: look there, and use the version of lethe that wrote it to make it anew", w.night())
+		return "", fmt.Errorf("it stands published already in %s, with other content: look there, "+
+			"and use the version of lethe that wrote it to make it anew", w.night())
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return "", err
 	}
@@ -299,7 +283,8 @@ func (w *publisher) sign() (string, error) {
 		writeDurably(filepath.Join(folder, keyName), []byte(w.Signer.Public()+"\n")))
 }
 
-// moveIn renames the folders of the night into place, the one with the manifest last, and puts the page on top if it is the newest.
+// moveIn renames the folders of the night into place, the one with the manifest last, and puts the page
+// on top if it is the newest.
 func (w *publisher) moveIn() error {
 	night := w.night()
 	folders := []string{}
@@ -339,7 +324,8 @@ func (w *publisher) moveIn() error {
 	return errors.Join(os.Rename(fresh, filepath.Join(w.Root, pageName)), syncDir(w.Root))
 }
 
-// newestNight is the folder of the run, asides apart, that started last: run ids are UUIDv7, which sort by time. It does not go by dates, which may be simulated.
+// newestNight is the folder of the run, asides apart, that started last: run ids are UUIDv7, which sort
+// by time. It does not go by dates, which may be simulated.
 func (w *publisher) newestNight(folders []string) (string, error) {
 	slices.SortFunc(folders, func(a, b string) int { return strings.Compare(filepath.Base(b), filepath.Base(a)) })
 	for _, folder := range folders {
@@ -359,25 +345,4 @@ func (w *publisher) newestNight(folders []string) (string, error) {
 		}
 	}
 	return "", nil
-}
-
-// writeDurably writes a new file below folders that it makes.
-func writeDurably(path string, body []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(body)
-	return errors.Join(err, f.Sync(), f.Close())
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -1,4 +1,4 @@
-package audit
+package evidence
 
 import (
 	"maps"
@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"lethe/pipeline/audit/audittest"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -106,7 +107,7 @@ func TestEveryByteOfManifestSignatureAndKeyCounts(t *testing.T) {
 }
 
 func TestWhatIsMissingMovedOrAddedIsNamed(t *testing.T) {
-	second := someFacts(2, "").Run.RunID
+	second := audittest.Facts(2, "").Run.RunID
 	nightFolders := func(root string, run string) []string {
 		found, err := filepath.Glob(filepath.Join(root, "*", "date=*", "run="+run))
 		require.NoError(t, err)
@@ -119,13 +120,16 @@ func TestWhatIsMissingMovedOrAddedIsNamed(t *testing.T) {
 		want   string
 	}{
 		"a table's file is removed": {func(root string) {
-			require.NoError(t, os.Remove(filepath.Join(root, "table=decisions/date=2026-11-22/run="+second+"/silo=customers.parquet")))
+			require.NoError(t, os.Remove(filepath.Join(root,
+				"table=decisions/date=2026-11-22/run="+second+"/silo=customers.parquet")))
 		}, "silo=customers.parquet is missing"},
 		"the signature is removed": {func(root string) {
-			require.NoError(t, os.Remove(filepath.Join(root, "manifests/date=2026-11-22/run="+second+"/manifest.sig")))
+			require.NoError(t, os.Remove(filepath.Join(root,
+				"manifests/date=2026-11-22/run="+second+"/manifest.sig")))
 		}, "manifest.sig cannot be read: is missing"},
 		"the manifest is removed": {func(root string) {
-			require.NoError(t, os.Remove(filepath.Join(root, "manifests/date=2026-11-22/run="+second+"/manifest.json")))
+			require.NoError(t, os.Remove(filepath.Join(root,
+				"manifests/date=2026-11-22/run="+second+"/manifest.json")))
 		}, "manifest.json cannot be read: is missing"},
 		"a night's manifest folder is removed": {func(root string) {
 			require.NoError(t, os.RemoveAll(filepath.Join(root, "manifests/date=2026-11-22")))
@@ -136,32 +140,44 @@ func TestWhatIsMissingMovedOrAddedIsNamed(t *testing.T) {
 			}
 		}, "the night before it is missing or was changed"},
 		"the first night is removed": {func(root string) {
-			for _, folder := range nightFolders(root, someFacts(1, "").Run.RunID) {
+			for _, folder := range nightFolders(root, audittest.Facts(1, "").Run.RunID) {
 				require.NoError(t, os.RemoveAll(folder))
 			}
 		}, "the night before it is missing or was changed"},
 		"the newest night is removed, its page is not": {func(root string) {
-			for _, folder := range nightFolders(root, someFacts(3, "").Run.RunID) {
+			for _, folder := range nightFolders(root, audittest.Facts(3, "").Run.RunID) {
 				require.NoError(t, os.RemoveAll(folder))
 			}
 		}, "report.html is not the page of the newest night"},
-		"all manifests are removed": {func(root string) { require.NoError(t, os.RemoveAll(filepath.Join(root, "manifests"))) }, "holds no manifest"},
-		"the top page is removed":   {func(root string) { require.NoError(t, os.Remove(filepath.Join(root, "report.html"))) }, "the copy of the newest page, is missing"},
+		"all manifests are removed": {func(root string) {
+			require.NoError(t, os.RemoveAll(filepath.Join(root,
+				"manifests")))
+		}, "holds no manifest"},
+		"the top page is removed": {func(root string) {
+			require.NoError(t, os.Remove(filepath.Join(root,
+				"report.html")))
+		}, "the copy of the newest page, is missing"},
 		"a file is added": {func(root string) {
-			require.NoError(t, os.WriteFile(filepath.Join(root, "table=decisions/date=2026-11-22/run="+second+"/silo=zz.parquet"), []byte("x"), 0o600))
+			require.NoError(t, os.WriteFile(filepath.Join(root,
+				"table=decisions/date=2026-11-22/run="+second+"/silo=zz.parquet"), []byte("x"), 0o600))
 		}, "silo=zz.parquet is named by no signed manifest"},
-		"a hidden file is added": {func(root string) { require.NoError(t, os.WriteFile(filepath.Join(root, ".x"), []byte("x"), 0o600)) }, ".x is named by no signed manifest"},
+		"a hidden file is added": {func(root string) {
+			require.NoError(t, os.WriteFile(filepath.Join(root, ".x"),
+				[]byte("x"), 0o600))
+		}, ".x is named by no signed manifest"},
 		"a file became a link": {func(root string) {
 			path := filepath.Join(root, "table=runs/date=2026-11-22/run="+second+"/silo=_.parquet")
 			require.NoError(t, os.Rename(path, root+".away"))
 			require.NoError(t, os.Symlink("/dev/null", path))
 		}, "is not a plain file"},
 		"a night is dated anew": {func(root string) {
-			require.NoError(t, os.Rename(filepath.Join(root, "manifests/date=2026-11-22"), filepath.Join(root, "manifests/date=2026-11-25")))
+			require.NoError(t, os.Rename(filepath.Join(root, "manifests/date=2026-11-22"), filepath.Join(root,
+				"manifests/date=2026-11-25")))
 		}, "which is not of this night"},
 		"a night's manifest is put in place of another's": {func(root string) {
 			require.NoError(t, os.RemoveAll(filepath.Join(root, "manifests/date=2026-11-22/run="+second)))
-			require.NoError(t, os.CopyFS(filepath.Join(root, "manifests/date=2026-11-22/run="+second), os.DirFS(filepath.Join(root, "manifests/date=2026-11-21/run="+someFacts(1, "").Run.RunID))))
+			require.NoError(t, os.CopyFS(filepath.Join(root, "manifests/date=2026-11-22/run="+second),
+				os.DirFS(filepath.Join(root, "manifests/date=2026-11-21/run="+audittest.Facts(1, "").Run.RunID))))
 		}, "it was moved"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -191,7 +207,7 @@ func TestAnInterruptedPublicationIsMadeAnew(t *testing.T) {
 	first := publishNight(t, root, 1, "", s)
 	whole := publishNight(t, root, 2, first.ManifestSHA256, s)
 	require.NoError(t, os.RemoveAll(filepath.Dir(whole.ReportPath))) // as if killed before the last rename
-	require.NoError(t, os.MkdirAll(filepath.Join(root, ".tmp-"+someFacts(2, "").Run.RunID, "manifests"), 0o700))
+	require.NoError(t, os.MkdirAll(filepath.Join(root, ".tmp-"+audittest.Facts(2, "").Run.RunID, "manifests"), 0o700))
 	_, err := Verify(t.Context(), root, pub)
 	require.ErrorIs(t, err, ErrEdited)
 	require.Equal(t, whole, publishNight(t, root, 2, first.ManifestSHA256, s))
