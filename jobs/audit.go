@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lethe/pipeline"
-	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -41,7 +41,7 @@ func (c *Command) auditCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%w: --key: %w", pipeline.ErrConfig, err)
 			}
-			report, err := audit.Verify(cmd.Context(), folder, parsed)
+			report, err := evidence.Verify(cmd.Context(), folder, parsed)
 			for _, line := range report.Lines() {
 				fmt.Fprintln(c.Out, line)
 			}

@@ -31,7 +31,12 @@ var floors = []floor{
 	{pkg: "pipeline", may: []string{"classifiers", "connectors", "pipeline/..."}},
 	{pkg: "pipeline/registry", may: []string{"pipeline/policy", "pipeline/registry/keystore", "classifiers/ident"}}, // the check digits of national numbers
 	{pkg: "pipeline/registry/keystore"},
-	{pkg: "pipeline/audit", may: []string{"pipeline/registry/keystore"}},
+	{pkg: "pipeline/audit"},
+	{pkg: "pipeline/audit/parquet", may: []string{"pipeline/audit"}},
+	{pkg: "pipeline/audit/page", may: []string{"pipeline/audit"}},
+	{pkg: "pipeline/audit/evidence", may: []string{"pipeline/audit", "pipeline/audit/page", "pipeline/audit/parquet",
+		"pipeline/registry/keystore"}},
+	{pkg: "pipeline/audit/audittest", may: []string{"pipeline/audit"}, test: true},
 	{pkg: "pipeline/journal"},
 	{pkg: "pipeline/policy", pure: true},
 	{pkg: "pipeline/anonymize", may: []string{"connectors"}, pure: true},
@@ -61,8 +66,8 @@ var outside = []struct {
 	{"github.com/jackc/pgx", []string{"connectors/postgres", "pipeline/registry"}},
 	{"github.com/ncruces/go-sqlite3", []string{"connectors/sqlite", "pipeline/registry", "pipeline/journal"}},
 	{"database/sql", []string{"connectors/mysql", "connectors/sqlite", "connectors/postgres", "pipeline/registry", "pipeline/journal"}},
-	{"github.com/xitongsys", []string{"pipeline/audit"}},
-	{"github.com/apache/arrow/go/v15/parquet", []string{"pipeline/audit"}},
+	{"github.com/xitongsys", []string{"pipeline/audit/parquet"}},
+	{"github.com/apache/arrow/go/v15/parquet", []string{"pipeline/audit/parquet"}},
 	{"github.com/spf13/cobra", []string{"jobs"}},
 	{"github.com/goccy/go-yaml", []string{"jobs"}},
 	{"github.com/robfig/cron", []string{"jobs"}},
@@ -218,7 +223,7 @@ func climbs(name string, source []byte, root string) ([]string, error) {
 
 // testOnly reports whether a package of this module is for tests and the demo only.
 func testOnly(pkg string) bool {
-	return under(pkg, "connectors/connectortest") || under(pkg, "fixtures/...")
+	return under(pkg, "connectors/connectortest") || under(pkg, "pipeline/audit/audittest") || under(pkg, "fixtures/...")
 }
 
 // under reports whether a package is the one named, or, where the name ends in /..., below it.

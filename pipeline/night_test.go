@@ -19,6 +19,7 @@ import (
 	"lethe/connectors/mem"
 	"lethe/pipeline"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
@@ -602,11 +603,11 @@ func TestEditedManifestOfTheLastNightIsFound(t *testing.T) {
 			w.usualEvents()
 			r, err := w.night()
 			require.NoError(t, err)
-			require.NoError(t, harm(audit.ManifestPath(w.p.Reports, "2026-11-20", r.RunID)))
+			require.NoError(t, harm(evidence.ManifestPath(w.p.Reports, "2026-11-20", r.RunID)))
 			w.now = w.now.AddDate(0, 0, 1)
 			_, err = w.night()
 			require.Equal(t, 12, pipeline.ExitCode(err), "%v", err)
-			require.NoError(t, os.RemoveAll(audit.ManifestPath(w.p.Reports, "2026-11-20", r.RunID)))
+			require.NoError(t, os.RemoveAll(evidence.ManifestPath(w.p.Reports, "2026-11-20", r.RunID)))
 			again, err := w.p.Republish(t.Context(), r.RunID)
 			require.NoError(t, err)
 			require.Equal(t, r.Manifest, again.Manifest, "the same journal gives the same bytes")
@@ -674,7 +675,7 @@ func TestRowsThatNeedAPersonAreExceptions(t *testing.T) {
 	require.NoError(t, err)
 	key, err := keystore.ParsePublic(runner.Public())
 	require.NoError(t, err)
-	report, err := audit.Verify(t.Context(), w.p.Reports, key)
+	report, err := evidence.Verify(t.Context(), w.p.Reports, key)
 	require.NoError(t, err)
 	require.Equal(t, int64(2), report.Nights[0].Tables["exceptions"], "an unreadable identifier and a person the registry does not know")
 }

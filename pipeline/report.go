@@ -17,6 +17,7 @@ import (
 
 	"lethe/classifiers"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
@@ -93,7 +94,7 @@ func (n *night) conclude(ctx context.Context, err error) error {
 	n.Crash("ended")
 	published, perr := n.publish(ctx, n.journal, n.run.ID, n.facts)
 	if perr != nil {
-		if errors.Is(perr, audit.ErrGate) {
+		if errors.Is(perr, evidence.ErrGate) {
 			perr = fmt.Errorf("%w: %w: correct the rule that let it through, then `lethe report --from-journal`", ErrTampered, perr)
 		}
 		err = errors.Join(err, perr)
@@ -156,12 +157,12 @@ func (p *Pipeline) Republish(ctx context.Context, runID string) (Result, error) 
 	return Result{}, fmt.Errorf("%w: the journal has no finished run %q", ErrConfig, runID)
 }
 
-func (p *Pipeline) publish(ctx context.Context, j *journal.Journal, runID string, f audit.Facts) (audit.Published, error) {
+func (p *Pipeline) publish(ctx context.Context, j *journal.Journal, runID string, f audit.Facts) (evidence.Published, error) {
 	signer, err := p.Keys.Runner()
 	if err != nil {
-		return audit.Published{}, err
+		return evidence.Published{}, err
 	}
-	published, err := audit.Publish(ctx, audit.Publication{
+	published, err := evidence.Publish(ctx, evidence.Publication{
 		Facts: f, Root: p.Reports, Date: policy.DateOf(f.Run.AsOf, p.Zone).String(), Signer: signer,
 		Decisions: audit.ReadSpool[audit.Decision](filepath.Join(p.State, "runs", runID, "decisions.arrow")),
 		Actions:   p.actions(ctx, j, runID),

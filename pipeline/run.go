@@ -17,6 +17,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
@@ -366,7 +367,7 @@ func (n *night) evidence(runs []journal.Run) error {
 	if i < 0 {
 		return nil
 	}
-	path := audit.ManifestPath(n.Reports, policy.DateOf(runs[i].AsOf, n.Zone).String(), runs[i].ID)
+	path := evidence.ManifestPath(n.Reports, policy.DateOf(runs[i].AsOf, n.Zone).String(), runs[i].ID)
 	if digest, err := fileDigest(path); err != nil || digest != runs[i].Manifest {
 		return fmt.Errorf("%w: the manifest of the last report, %s, is missing or was edited: put it back, or move what is there away and make it anew with `lethe report --from-journal`", ErrTampered, path)
 	}
