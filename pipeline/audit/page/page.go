@@ -8,7 +8,6 @@ import (
 	"cmp"
 	_ "embed" // the page's template
 	"fmt"
-	"html/template"
 	"slices"
 	"strings"
 	"time"
@@ -135,15 +134,11 @@ func (t Totals) Add(rows []audit.Action) {
 
 // Render makes the page of a night.
 func Render(f audit.Facts, totals Totals, date string) ([]byte, error) {
-	t, err := template.New("page").Parse(source)
+	t, err := parseTemplate(source)
 	if err != nil {
-		return nil, fmt.Errorf("page template: %w", err)
+		return nil, err
 	}
-	var out bytes.Buffer
-	if err := t.Execute(&out, newPage(f, totals, date)); err != nil {
-		return nil, fmt.Errorf("render page: %w", err)
-	}
-	return out.Bytes(), nil
+	return t.execute(newPage(f, totals, date))
 }
 
 // Texts are the distinct texts and attributes of a page.

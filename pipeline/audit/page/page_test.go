@@ -1,6 +1,8 @@
 package page
 
 import (
+	"bytes"
+	htmltemplate "html/template"
 	"os"
 	"strings"
 	"testing"
@@ -9,8 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+	"pgregory.net/rapid"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/audittest"
 )
 
 // aNight is a made-up night of a company with five silos, two databases and three backups.
@@ -344,6 +348,54 @@ func TestPageEscapesEverything(t *testing.T) {
 		}
 	})
 	require.Greater(t, seen, 15, "all of it is there as text")
+}
+
+// TestThePageIsWhatHTMLTemplateMakesOfIt holds pages against html/template, which knows where in a page
+// a value stands, and escapes it for there.
+func TestThePageIsWhatHTMLTemplateMakesOfIt(t *testing.T) {
+	standard, err := htmltemplate.New("page").Parse(source)
+	require.NoError(t, err)
+	ours, err := parseTemplate(source)
+	require.NoError(t, err)
+	same := func(t require.TestingT, f audit.Facts, totals Totals) {
+		p := newPage(f, totals, "2026-11-21")
+		var want bytes.Buffer
+		require.NoError(t, standard.Execute(&want, p))
+		got, err := ours.execute(p)
+		require.NoError(t, err)
+		require.Equal(t, want.String(), string(got))
+	}
+	same(t, audit.Facts{}, nil)
+	rapid.Check(t, func(rt *rapid.T) {
+		f, totals := aNight()
+		f.Run = audittest.Draw[audit.Run](rt)
+		f.Summary = append(f.Summary, audittest.Draw[audit.Summary](rt))
+		f.Plans = append(f.Plans, audittest.Draw[audit.Plan](rt))
+		f.Approvals = append(f.Approvals, audittest.Draw[audit.Approval](rt))
+		f.Findings[0].Words = rapid.String().Draw(rt, "words")
+		f.Exceptions = append(f.Exceptions, audittest.Draw[audit.Exception](rt))
+		f.Backups = append(f.Backups, audittest.Draw[audit.Backup](rt))
+		f.Inventory = append(f.Inventory, audittest.Draw[audit.Inventory](rt))
+		f.Requests = append(f.Requests, audittest.Draw[audit.Request](rt))
+		same(rt, f, totals)
+	})
+}
+
+func TestTheTemplateSaysWhatItCannotDo(t *testing.T) {
+	for source, want := range map[string]string{
+		"{{len .Day}}":                     `function "len" not defined`,
+		"{{if}}{{end}}":                    "missing value for if",
+		"{{.Day | .Mode}}":                 ".Day | .Mode is not in its language",
+		"{{range .Tiles}}{{.None}}{{end}}": "a page.tile has no field None",
+		"{{.Tiles}}":                       "a []page.tile is no text",
+		"{{template \"x\"}}":               `{{template "x"}} is not in its language`,
+	} {
+		parsed, err := parseTemplate(source)
+		if err == nil {
+			_, err = parsed.execute(&page{Tiles: make([]tile, 1)})
+		}
+		require.ErrorContains(t, err, want)
+	}
 }
 
 func TestVerdict(t *testing.T) {
