@@ -288,7 +288,8 @@ func TestPageSaysWhatHappened(t *testing.T) {
 		"1 plan with 2,392 rows waits for approval.", "101,513", "Waits for the custodian's approval:",
 		"lethe plan show 0193a000-4c1e-d",
 		"Approved by a.rossi (owner) on 21 November 2026, 09:00.",
-		"Approved by standing order (newsletter until 2027-03-31, at most 500 rows), in the name of a.rossi, m.bianchi.",
+		"Approved by standing order (newsletter until 2027-03-31, at most 500 rows), " +
+			"in the name of a.rossi, m.bianchi.",
 		"Art. 7(3), 17(1)(b)", "The person withdrew consent.",
 		"a larger share of one table would change than a night may change unasked", "crm.tmp_export_2019",
 		"no longer there", "cannot be read", "1 Dec 2026", "Not read: by configuration",
@@ -300,7 +301,8 @@ func TestPageSaysWhatHappened(t *testing.T) {
 	for _, want := range []string{"request-0001", "12 Feb 2027",
 		"Extended by two months on 18 Nov 2026 (number of requests).", "The term rested for 10 days so far",
 		"rests", "Late by 19 days.", "hold-0001", "nobody yet", "m.bianchi",
-		"10,000 of its rows were read: what stands in fewer than 0.03 % of them can have been missed (95 % confidence).",
+		"10,000 of its rows were read: what stands in fewer than 0.03 % of them " +
+			"can have been missed (95 % confidence).",
 		"crm.settings.owner_mail", "dora", "30 Jun 2027", "mailboxes of machines"} {
 		require.Contains(t, all, want)
 	}
