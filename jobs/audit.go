@@ -10,7 +10,7 @@ import (
 	"lethe/pipeline/registry/keystore"
 )
 
-func (c *Command) auditCommand() *cobra.Command {
+func auditCommand(c *Command) *cobra.Command {
 	cmd := &cobra.Command{Use: "audit", Short: "Prove the reports"}
 	var key string
 	verify := &cobra.Command{

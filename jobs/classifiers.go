@@ -13,7 +13,7 @@ import (
 	"lethe/pipeline"
 )
 
-func (c *Command) classifiersCommand() *cobra.Command {
+func classifiersCommand(c *Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "classifiers", Short: "List the detectors", Args: cobra.NoArgs,
 		Example: "  lethe classifiers\n  lethe classifiers --json",
@@ -43,7 +43,7 @@ func (c *Command) classifiersCommand() *cobra.Command {
 				return err
 			}
 			for _, v := range args {
-				if err := c.printMatches(catalogue, probe{Value: v, Header: header, Country: country}); err != nil {
+				if err := printMatches(c, catalogue, probe{Value: v, Header: header, Country: country}); err != nil {
 					return err
 				}
 			}
@@ -60,7 +60,7 @@ func (c *Command) classifiersCommand() *cobra.Command {
 						return fmt.Errorf("%w: line %d is not JSON: %w", pipeline.ErrConfig, n, err)
 					}
 				}
-				if err := c.printMatches(catalogue, p); err != nil {
+				if err := printMatches(c, catalogue, p); err != nil {
 					return err
 				}
 			}
@@ -81,7 +81,7 @@ type probe struct {
 }
 
 // printMatches prints what one value is. The value itself is printed only as the person typed it.
-func (c *Command) printMatches(catalogue *classifiers.Catalogue, p probe) error {
+func printMatches(c *Command, catalogue *classifiers.Catalogue, p probe) error {
 	matches := catalogue.Match(p.Value, p.Header, p.Country)
 	if c.json {
 		predicted := []string{}

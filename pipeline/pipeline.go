@@ -4,7 +4,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -14,20 +13,6 @@ import (
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
-)
-
-// The errors that a caller acts upon. Each is wrapped with its place and the next step.
-var (
-	ErrConfig     = errors.New("configuration")             // a policy that the source cannot serve, a table or field that is not there
-	ErrHeld       = errors.New("another run is at work")    // the lock is taken
-	ErrUnapproved = errors.New("not approved")              // a question with nobody to answer it
-	ErrChanged    = errors.New("changed since it was made") // plan edited, evidence edited
-	ErrExpired    = errors.New("no longer valid")           // plan expired, schema changed since, clocks apart
-	ErrSource     = errors.New("source failed")             // one or more sources could not be read or changed
-	ErrStopped    = errors.New("stopped before the end")    // stop file, window
-	ErrRegistry   = errors.New("registry not usable")       // missing, empty, unreachable, stale
-	ErrTampered   = errors.New("evidence does not hold")    // chain broken, head missing, registry shrunk, manifest edited, output gate
-	ErrWaiting    = errors.New("a plan waits for approval") // only reported with a detailed exit code
 )
 
 // Pipeline is the wiring of a night. A run does not change it.

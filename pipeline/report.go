@@ -380,25 +380,6 @@ func (n *night) summaryLines() []SummaryLine {
 	return lines
 }
 
-// ExitCode is the documented exit code of a run that ended with err (decisions.md, 32): of several, the gravest.
-func ExitCode(err error) int {
-	for _, c := range []struct {
-		err  error
-		code int
-	}{
-		{ErrConfig, 2}, {ErrHeld, 11}, {ErrTampered, 12}, {ErrChanged, 12}, {registry.ErrTampered, 12}, {ErrRegistry, 10}, {ErrExpired, 13},
-		{ErrUnapproved, 5}, {ErrSource, 3}, {ErrStopped, 3}, {context.Canceled, 130},
-	} {
-		if errors.Is(err, c.err) {
-			return c.code
-		}
-	}
-	if err != nil {
-		return 1
-	}
-	return 0
-}
-
 func stopReason(err error, r Result) string {
 	switch code := ExitCode(err); {
 	case code == 0 && len(r.Waiting) > 0:

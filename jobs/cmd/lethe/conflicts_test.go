@@ -28,6 +28,7 @@ import (
 
 	"lethe/fixtures/servers"
 	"lethe/jobs"
+	"lethe/jobs/config"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry/keystore"
 )
@@ -220,7 +221,7 @@ func cases(ts *testscript.TestScript, _ bool, args []string) {
 	source, table, _ := strings.Cut(args[0], ".")
 	rows, now := rowsOf(ts, "first.db", table), rowsOf(ts, "crm.db", table)
 	maps.Copy(rows, now)
-	config, err := jobs.Load(ts.MkAbs("lethe.yaml"))
+	config, err := config.Load(ts.MkAbs("lethe.yaml"))
 	ts.Check(err)
 	p, err := config.Build(context.Background(), slog.New(slog.DiscardHandler))
 	ts.Check(err)

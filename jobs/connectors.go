@@ -1,0 +1,18 @@
+package jobs
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"lethe/jobs/config"
+)
+
+func connectorsCommand(c *Command) *cobra.Command {
+	return &cobra.Command{Use: "connectors", Short: "List what Lethe can open", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+		for _, k := range config.Connectors() {
+			fmt.Fprintf(c.Out, "%-10s %s\n", k.Name, k.About)
+		}
+		return nil
+	}}
+}
