@@ -25,7 +25,9 @@ func adHoc(c *Command, target, connector string) (connectors.Connector, connecto
 		file = strings.TrimRight(file, "/") + "/"
 	}
 	for _, k := range config.Connectors() {
-		named := slices.ContainsFunc(k.Suffix, func(s string) bool { return strings.HasSuffix(file, s) }) && (k.Fits == nil || k.Fits(target))
+		named := slices.ContainsFunc(k.Suffix, func(s string) bool {
+			return strings.HasSuffix(file, s)
+		}) && (k.Fits == nil || k.Fits(target))
 		switch {
 		case connector != "" && k.Name != connector:
 		case isURL && slices.Contains(k.Schemes, u.Scheme):
@@ -50,7 +52,8 @@ func adHoc(c *Command, target, connector string) (connectors.Connector, connecto
 			return k, o, nil
 		}
 	}
-	return connectors.Connector{}, o, fmt.Errorf("%w: no connector opens %q: name it with --connector, `lethe connectors` lists them", pipeline.ErrConfig, redact(target))
+	return connectors.Connector{}, o, fmt.Errorf("%w: no connector opens %q: name it with --connector, `lethe "+
+		"connectors` lists them", pipeline.ErrConfig, redact(target))
 }
 
 // redact takes a password out of what may be a URL.

@@ -13,8 +13,11 @@ func approveCommand(c *Command) *cobra.Command {
 	var as, key, comment string
 	var reject, object bool
 	cmd := &cobra.Command{
-		Use: "approve <plan>", Short: "Sign an answer to a waiting plan: approve, reject, or object", Args: cobra.ExactArgs(1),
-		Example: "  lethe approve 0190f3 --as anna --key anna.key\n  lethe approve 0190f3 --as bo --key bo.key --reject --comment \"wrong table\"",
+		Use:   "approve <plan>",
+		Short: "Sign an answer to a waiting plan: approve, reject, or object",
+		Args:  cobra.ExactArgs(1),
+		Example: "  lethe approve 0190f3 --as anna --key anna.key\n" +
+			"  lethe approve 0190f3 --as bo --key bo.key --reject --comment \"wrong table\"",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, _, err := c.load(cmd.Context())
 			if err != nil {

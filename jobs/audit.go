@@ -14,8 +14,12 @@ func auditCommand(c *Command) *cobra.Command {
 	cmd := &cobra.Command{Use: "audit", Short: "Prove the reports"}
 	var key string
 	verify := &cobra.Command{
-		Use: "verify [reports folder]", Short: "Check signatures, digests and row counts of all reports; detects change after signing", Args: cobra.MaximumNArgs(1),
-		Example: "  lethe audit verify\n  lethe audit verify ./copy-of-reports --key 'lethe-ed25519:...'   # without configuration, on another machine",
+		Use:   "verify [reports folder]",
+		Short: "Check signatures, digests and row counts of all reports; detects change after signing",
+		Args:  cobra.MaximumNArgs(1),
+		Example: "  lethe audit verify\n" +
+			"  lethe audit verify ./copy-of-reports --key 'lethe-ed25519:...'   # without configuration, on another " +
+			"machine",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			folder, public := "", key
 			if len(args) == 1 {

@@ -27,7 +27,8 @@ func classifiersCommand(c *Command) *cobra.Command {
 			}
 			var rows [][]string
 			for _, d := range catalogue.Detectors() {
-				rows = append(rows, []string{d.ID, d.Country, string(d.Category), string(d.Class), fmt.Sprintf("%.2g", d.Chance), d.Name})
+				rows = append(rows, []string{d.ID, d.Country, string(d.Category), string(d.Class),
+					fmt.Sprintf("%.2g", d.Chance), d.Name})
 			}
 			table(c.Out, append([][]string{{"ID", "COUNTRY", "CATEGORY", "CLASS", "CHANCE", "NAME"}}, rows...))
 			return nil
@@ -35,7 +36,9 @@ func classifiersCommand(c *Command) *cobra.Command {
 	}
 	var header, country string
 	test := &cobra.Command{
-		Use: "test [value]...", Short: "Say which detectors match values, and why", Example: "  lethe classifiers test 'IT60 X054 2811 1010 0000 0123 456'\n" +
+		Use:   "test [value]...",
+		Short: "Say which detectors match values, and why",
+		Example: "  lethe classifiers test 'IT60 X054 2811 1010 0000 0123 456'\n" +
 			"  lethe classifiers test < values.jsonl   # {\"value\": ..., \"header\": ..., \"country\": ...}",
 		RunE: func(_ *cobra.Command, args []string) error {
 			catalogue, err := classifiers.New()

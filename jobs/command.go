@@ -1,6 +1,7 @@
-// Package jobs is the command line around the night. Its nouns: the Command, which is what the command line touches of the outside, and one function
-// a command that makes it, each in a file of its own name (keys_rotate.go is `lethe keys rotate`). What a configuration says is package config's,
-// when jobs run package schedule's, and what an error ends with the pipeline's.
+// Package jobs is the command line around the night. Its nouns: the Command, which is what the command line
+// touches of the outside, and one function a command that makes it, each in a file of its own name
+// (keys_rotate.go is `lethe keys rotate`). What a configuration says is package config's, when jobs run
+// package schedule's, and what an error ends with the pipeline's.
 package jobs
 
 import (
@@ -64,8 +65,11 @@ func explained(err error) []string {
 	}
 	lines := strings.Split(err.Error(), "\n")
 	if pipeline.ExitCode(err) == 130 {
-		lines = slices.DeleteFunc(lines, func(line string) bool { return strings.Contains(line, context.Canceled.Error()) })
-		lines = append(lines, "interrupted: what was recorded or changed before stays; the same command goes on from there")
+		lines = slices.DeleteFunc(lines, func(line string) bool {
+			return strings.Contains(line, context.Canceled.Error())
+		})
+		lines = append(lines,
+			"interrupted: what was recorded or changed before stays; the same command goes on from there")
 	}
 	return lines
 }
@@ -74,8 +78,9 @@ func root(c *Command) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "lethe",
 		Short: "Keep the stores of personal data true to what people agreed to",
-		Long: `Lethe reads every connected database and its backups each night, finds the personal data in them, compares each record with the consent
-registry, and expires, anonymizes or deletes what is out of consent. It leaves Parquet reports and one page that a data protection officer can prove.
+		Long: `Lethe reads every connected database and its backups each night, finds the personal data in them,
+compares each record with the consent registry, and expires, anonymizes or deletes what is out of
+consent. It leaves Parquet reports and one page that a data protection officer can prove.
 
 Without --apply it never changes anything.`,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -93,8 +98,10 @@ Without --apply it never changes anything.`,
 	})
 	root.PersistentFlags().StringVarP(&c.config, "config", "c", "lethe.yaml", "configuration file")
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON where a program would read it")
-	root.AddCommand(initCommand(c), checkCommand(c), discoverCommand(c), planCommand(c), approveCommand(c), applyCommand(c), runCommand(c), scheduleCommand(c),
-		statusCommand(c), explainCommand(c), reportCommand(c), auditCommand(c), consentCommand(c), registryCommand(c), policyCommand(c), keysCommand(c), holdCommand(c), requestCommand(c),
+	root.AddCommand(initCommand(c), checkCommand(c), discoverCommand(c), planCommand(c), approveCommand(c),
+		applyCommand(c), runCommand(c), scheduleCommand(c),
+		statusCommand(c), explainCommand(c), reportCommand(c), auditCommand(c), consentCommand(c),
+		registryCommand(c), policyCommand(c), keysCommand(c), holdCommand(c), requestCommand(c),
 		connectorsCommand(c), classifiersCommand(c), versionCommand(c))
 	for _, group := range root.Commands() {
 		refuseUnknown(group)
@@ -102,7 +109,8 @@ Without --apply it never changes anything.`,
 	return root
 }
 
-// refuseUnknown makes a word that is none of a group's commands an error: cobra prints the group's help for it and ends with 0, which cron takes for success.
+// refuseUnknown makes a word that is none of a group's commands an error: cobra prints the group's help for
+// it and ends with 0, which cron takes for success.
 func refuseUnknown(group *cobra.Command) {
 	if !group.HasSubCommands() || group.Runnable() {
 		return

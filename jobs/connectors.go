@@ -9,10 +9,11 @@ import (
 )
 
 func connectorsCommand(c *Command) *cobra.Command {
-	return &cobra.Command{Use: "connectors", Short: "List what Lethe can open", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		for _, k := range config.Connectors() {
-			fmt.Fprintf(c.Out, "%-10s %s\n", k.Name, k.About)
-		}
-		return nil
-	}}
+	return &cobra.Command{Use: "connectors", Short: "List what Lethe can open", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			for _, k := range config.Connectors() {
+				fmt.Fprintf(c.Out, "%-10s %s\n", k.Name, k.About)
+			}
+			return nil
+		}}
 }

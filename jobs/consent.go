@@ -7,13 +7,14 @@ func consentCommand(c *Command) *cobra.Command {
 		Use: "consent", Short: "Bring consents into the registry, and see who may still be mailed",
 		Long: consentHelp,
 	}
-	cmd.AddCommand(consentImportCommand(c), consentRecordCommand(c), consentAllowedCommand(c), consentShowCommand(c), consentVerifyCommand(c), consentReceiptCommand(c), consentSyncCommand(c), consentVerifyCopyCommand(c))
+	cmd.AddCommand(consentImportCommand(c), consentRecordCommand(c), consentAllowedCommand(c), consentShowCommand(c),
+		consentVerifyCommand(c), consentReceiptCommand(c), consentSyncCommand(c), consentVerifyCopyCommand(c))
 	return cmd
 }
 
 // consentHelp leads from nothing to a list of those who may be mailed.
-var consentHelp = `The registry keeps, per silo (one kind of collecting: a form, a contract), what people agreed to: an append-only log of events. Addresses are turned into
-keyed references and not stored.
+var consentHelp = `The registry keeps, per silo (one kind of collecting: a form, a contract), what people agreed to: an
+append-only log of events. Addresses are turned into keyed references and not stored.
 
 From nothing to who may still be mailed:
 
@@ -21,7 +22,8 @@ From nothing to who may still be mailed:
 
        lethe keys new --out anna.key
 
-  2. A file lethe.yaml. With ` + "`records`" + ` a silo also governs the tables in which its people are (see ` + "`lethe init`" + `); without, it only answers:
+  2. A file lethe.yaml. With ` + "`records`" + ` a silo also governs the tables in which its people are (see
+     ` + "`lethe init`" + `); without, it only answers:
 
        controller: {name: Example Ltd, timezone: Europe/Rome, jurisdiction: IT}
        state: var/state
@@ -39,7 +41,8 @@ From nothing to who may still be mailed:
          suppression:             # who said no to marketing is kept out of every later import
            suppression: true
            rules:
-             - {purpose: suppression, basis: legal_obligation, because: "Art. 21(3)", owner: anna, review_by: 2027-12-31}
+             - {purpose: suppression, basis: legal_obligation,
+                because: "Art. 21(3)", owner: anna, review_by: 2027-12-31}
 
   3. The keys of the silos, and an empty registry:
 
@@ -60,6 +63,8 @@ From nothing to who may still be mailed:
        lethe consent allowed --silo newsletter --purpose newsletter list.csv > mail-these.csv
        lethe consent show --silo newsletter --subject email=bea@example.org
 
-Columns: a person is named by one or more of email, phone, customer-number, username, national-id:CC. type is given, renewed, withdrawn, refused, objected,
-restricted, erasure_requested or another of ` + "`lethe consent import --help`" + `. given and renewed need a notice (what was shown) and count only with evidence (what proves
-it; a reference is enough). Consent by 'continued browsing' or a pre-ticked box is refused (GDPR Art. 4(11)). Importing a file again does no harm.`
+Columns: a person is named by one or more of email, phone, customer-number, username, national-id:CC. type is
+given, renewed, withdrawn, refused, objected, restricted, erasure_requested or another of
+` + "`lethe consent import --help`" + `. given and renewed need a notice (what was shown) and count only with
+evidence (what proves it; a reference is enough). Consent by 'continued browsing' or a pre-ticked box is
+refused (GDPR Art. 4(11)). Importing a file again does no harm.`

@@ -25,13 +25,18 @@ func consentAllowedCommand(c *Command) *cobra.Command {
 	var silo, purpose, asOf, country string
 	var columns map[string]string
 	cmd := &cobra.Command{
-		Use: "allowed [list.csv]", Short: "See who may still be mailed: the lines of a list, or the rows of the silo's tables", Args: cobra.MaximumNArgs(1),
-		Long: `Print who may be used for one purpose now: the purpose has a live ground (a consent with proof that has not ended, a contract, ...), and nobody objected, withdrew,
-asked for erasure, is restricted, held, or on the suppression list.
+		Use:   "allowed [list.csv]",
+		Short: "See who may still be mailed: the lines of a list, or the rows of the silo's tables",
+		Args:  cobra.MaximumNArgs(1),
+		Long: `Print who may be used for one purpose now: the purpose has a live ground (a consent with proof that has
+not ended, a contract, ...), and nobody objected, withdrew, asked for erasure, is restricted, held, or
+on the suppression list.
 
-With a mailing list (CSV with a header; - is the standard input) its lines are printed, without those of people who may not be used. Columns email, phone,
-customer-number, username and national-id:CC name the person; --column says so of others. Without a list, the silo's tables are read, and the identifiers and the
-key of each row that may be used are printed. How many were left out, and why, stands on the standard error; no value of theirs does.`,
+With a mailing list (CSV with a header; - is the standard input) its lines are printed, without those of
+people who may not be used. Columns email, phone, customer-number, username and national-id:CC name the
+person; --column says so of others. Without a list, the silo's tables are read, and the identifiers and
+the key of each row that may be used are printed. How many were left out, and why, stands on the
+standard error; no value of theirs does.`,
 		Example: `  lethe consent allowed --silo newsletter --purpose newsletter list.csv > mail-these.csv
   lethe consent allowed --silo newsletter --purpose newsletter --column "E-Mail Address=email" list.csv
   lethe consent allowed --silo newsletter --purpose newsletter --as-of 2027-01-01`,
@@ -44,7 +49,8 @@ key of each row that may be used are printed. How many were left out, and why, s
 			if err != nil {
 				return err
 			}
-			return allowed(cmd.Context(), c, p, silo, purpose, at, func(a *pipeline.Allowed) (map[policy.Code]int, int, error) {
+			return allowed(cmd.Context(), c, p, silo, purpose, at, func(a *pipeline.Allowed) (map[policy.Code]int,
+				int, error) {
 				if len(args) == 0 {
 					return allowedRows(cmd.Context(), c, a, cfg.Silos[silo])
 				}
@@ -56,13 +62,15 @@ key of each row that may be used are printed. How many were left out, and why, s
 	cmd.Flags().StringVar(&purpose, "purpose", "", "the purpose to use people for")
 	cmd.Flags().StringVar(&asOf, "as-of", "", "at this civil date or instant (2006-01-02 or RFC 3339); default now")
 	cmd.Flags().StringToStringVar(&columns, "column", nil, "column of the list=kind of identifier")
-	cmd.Flags().StringVar(&country, "country", "", "country of phone numbers without a prefix; default the silo's jurisdiction")
+	cmd.Flags().StringVar(&country, "country", "",
+		"country of phone numbers without a prefix; default the silo's jurisdiction")
 	required(cmd, "silo", "purpose")
 	return cmd
 }
 
 // allowed opens the silo, lets do print, and says on the standard error how many were left out.
-func allowed(ctx context.Context, c *Command, p *pipeline.Pipeline, silo, purpose string, at time.Time, do func(*pipeline.Allowed) (map[policy.Code]int, int, error)) (err error) {
+func allowed(ctx context.Context, c *Command, p *pipeline.Pipeline, silo, purpose string, at time.Time,
+	do func(*pipeline.Allowed) (map[policy.Code]int, int, error)) (err error) {
 	a, err := p.OpenAllowed(ctx, silo, purpose, at)
 	if err != nil {
 		return err
@@ -77,9 +85,11 @@ func allowed(ctx context.Context, c *Command, p *pipeline.Pipeline, silo, purpos
 		out += n
 	}
 	if c.json {
-		return json.NewEncoder(c.Err).Encode(map[string]any{"silo": silo, "purpose": purpose, "as_of": at, "allowed": kept, "left_out": left})
+		return json.NewEncoder(c.Err).Encode(map[string]any{"silo": silo, "purpose": purpose, "as_of": at,
+			"allowed": kept, "left_out": left})
 	}
-	fmt.Fprintf(c.Err, "%d of %d may be used for %s on %s\n", kept, kept+out, purpose, at.In(p.Zone).Format(time.DateOnly))
+	fmt.Fprintf(c.Err, "%d of %d may be used for %s on %s\n", kept, kept+out, purpose,
+		at.In(p.Zone).Format(time.DateOnly))
 	for _, code := range slices.Sorted(maps.Keys(left)) {
 		fmt.Fprintf(c.Err, "  %d left out: %s  %s\n", left[code], code, cmp.Or(code.Words(), unusableWords[code]))
 	}
@@ -90,7 +100,8 @@ func allowed(ctx context.Context, c *Command, p *pipeline.Pipeline, silo, purpos
 var unusableWords = map[policy.Code]string{
 	policy.Code(registry.Suppressed): "The person said no to marketing, and has not provably said yes since.",
 	policy.Code(registry.BadLine):    "The line cannot be read.",
-	policy.Code(registry.OpenQuote):  "A quote is opened and not closed: that line and those that follow it, up to the next quote or the end of the list, were not read.",
+	policy.Code(registry.OpenQuote): "A quote is opened and not closed: that line and those that follow it, up to " +
+		"the next quote or the end of the list, were not read.",
 }
 
 // listColumn is a column of a mailing list that names the person.
@@ -107,7 +118,8 @@ func listColumns(header []string, columns map[string]string) ([]listColumn, erro
 		case !slices.ContainsFunc(header, func(h string) bool { return strings.TrimSpace(h) == name }):
 			return nil, fmt.Errorf("%w: --column %s=%s: the list has no such column", pipeline.ErrUsage, name, kind)
 		case !registry.KnownKind(kind):
-			return nil, fmt.Errorf("%w: --column %s=%s: use email, phone, customer-number, username or national-id:CC", pipeline.ErrUsage, name, kind)
+			return nil, fmt.Errorf("%w: --column %s=%s: use email, phone, customer-number, username or "+
+				"national-id:CC", pipeline.ErrUsage, name, kind)
 		}
 	}
 	for at, name := range header {
@@ -120,13 +132,15 @@ func listColumns(header []string, columns map[string]string) ([]listColumn, erro
 		}
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("%w: no column of the list names a person: say which one does, as --column \"E-Mail=email\"", pipeline.ErrConfig)
+		return nil, fmt.Errorf("%w: no column of the list names a person: say which one does, as --column "+
+			"\"E-Mail=email\"", pipeline.ErrConfig)
 	}
 	return found, nil
 }
 
 // allowedLines prints the lines of a mailing list whose people may be used.
-func allowedLines(c *Command, a *pipeline.Allowed, path string, columns map[string]string, country string) (left map[policy.Code]int, kept int, err error) {
+func allowedLines(c *Command, a *pipeline.Allowed, path string, columns map[string]string,
+	country string) (left map[policy.Code]int, kept int, err error) {
 	file := os.Stdin
 	if path != "-" {
 		if file, err = os.Open(path); err != nil {
@@ -144,7 +158,8 @@ func allowedLines(c *Command, a *pipeline.Allowed, path string, columns map[stri
 	reader.FieldsPerRecord = -1
 	record, err := reader.Read()
 	if err != nil {
-		return nil, 0, fmt.Errorf("%w: %s has no line of column names: its first line must name the columns", pipeline.ErrConfig, path)
+		return nil, 0, fmt.Errorf("%w: %s has no line of column names: its first line must name the columns",
+			pipeline.ErrConfig, path)
 	}
 	header := slices.Clone(record)
 	people, err := listColumns(header, columns)
@@ -215,9 +230,11 @@ func lineWriter(c *Command, header []string, comma rune) (write func([]string) e
 }
 
 // allowedRows prints the rows of the silo's tables that may be used: where they are, and who.
-func allowedRows(ctx context.Context, c *Command, a *pipeline.Allowed, silo policy.Silo) (left map[policy.Code]int, kept int, err error) {
+func allowedRows(ctx context.Context, c *Command, a *pipeline.Allowed, silo policy.Silo) (left map[policy.Code]int,
+	kept int, err error) {
 	if len(silo.Records) == 0 {
-		return nil, 0, fmt.Errorf("%w: the silo has no records: name a list, or map the silo to a table under records", pipeline.ErrConfig)
+		return nil, 0, fmt.Errorf("%w: the silo has no records: name a list, or map the silo to a table under "+
+			"records", pipeline.ErrConfig)
 	}
 	kinds := map[string]bool{}
 	for _, r := range silo.Records {

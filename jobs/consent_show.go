@@ -15,8 +15,9 @@ func consentShowCommand(c *Command) *cobra.Command {
 	var silo, subject, asOf, country string
 	cmd := &cobra.Command{
 		Use: "show", Short: "Say what one silo knows of a person, and what follows from it", Args: cobra.NoArgs,
-		Long: `Say where each purpose of one silo stands for one person, what is decided from it, and what happened, in order. Only that silo is asked, and the suppression list.
-A rule whose term runs from a date in the application's row is not decided here: ` + "`lethe explain`" + ` decides rows.`,
+		Long: `Say where each purpose of one silo stands for one person, what is decided from it, and what happened, in
+order. Only that silo is asked, and the suppression list. A rule whose term runs from a date in the
+application's row is not decided here: ` + "`lethe explain`" + ` decides rows.`,
 		Example: "  lethe consent show --silo newsletter --subject email=ada@example.org",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			who, err := parseSubject(subject)
@@ -45,7 +46,8 @@ A rule whose term runs from a date in the application's row is not decided here:
 	cmd.Flags().StringVar(&silo, "silo", "", "the silo")
 	cmd.Flags().StringVar(&subject, "subject", "", "the person: kind=value")
 	cmd.Flags().StringVar(&asOf, "as-of", "", "at this civil date or instant (2006-01-02 or RFC 3339); default now")
-	cmd.Flags().StringVar(&country, "country", "", "country of a phone number without a prefix; default the silo's jurisdiction")
+	cmd.Flags().StringVar(&country, "country", "",
+		"country of a phone number without a prefix; default the silo's jurisdiction")
 	required(cmd, "silo", "subject")
 	return cmd
 }
@@ -61,7 +63,8 @@ func printKnown(c *Command, p *pipeline.Pipeline, k pipeline.Known) {
 			fmt.Fprintln(c.Out, "  "+word)
 		}
 		for _, purpose := range collection.Purposes {
-			fmt.Fprintf(c.Out, "  %s: %s\n    use %s: %s (%s)\n", purpose.Purpose, purpose.State, purpose.Use, purpose.Words, purpose.Reason)
+			fmt.Fprintf(c.Out, "  %s: %s\n    use %s: %s (%s)\n", purpose.Purpose, purpose.State, purpose.Use,
+				purpose.Words, purpose.Reason)
 			if purpose.Until != "" {
 				fmt.Fprintf(c.Out, "    until %s\n", purpose.Until)
 			}
@@ -71,12 +74,14 @@ func printKnown(c *Command, p *pipeline.Pipeline, k pipeline.Known) {
 		}
 		var rows [][]string
 		for _, e := range collection.Events {
-			rows = append(rows, []string{"  " + fmt.Sprint(e.Seq), day(e.From), string(e.Type), e.Purpose, e.Notice, e.Method, e.Source, eventRemarks(e, day)})
+			rows = append(rows, []string{"  " + fmt.Sprint(e.Seq), day(e.From), string(e.Type), e.Purpose, e.Notice,
+				e.Method, e.Source, eventRemarks(e, day)})
 		}
 		table(c.Out, rows)
 	}
 	if k.Suppressed != "" {
-		fmt.Fprintf(c.Out, "on the suppression list since %s: no marketing, unless a consent of a later day has proof\n", k.Suppressed)
+		fmt.Fprintf(c.Out,
+			"on the suppression list since %s: no marketing, unless a consent of a later day has proof\n", k.Suppressed)
 	}
 }
 

@@ -12,7 +12,9 @@ import (
 func consentVerifyCopyCommand(c *Command) *cobra.Command {
 	var key string
 	cmd := &cobra.Command{
-		Use: "verify-copy <folder>", Short: "Check the signed snapshot in a folder, with nothing but the public key", Args: cobra.ExactArgs(1),
+		Use:     "verify-copy <folder>",
+		Short:   "Check the signed snapshot in a folder, with nothing but the public key",
+		Args:    cobra.ExactArgs(1),
 		Example: "  lethe consent verify-copy var/copies/crm --key lethe-ed25519:...",
 		RunE: func(_ *cobra.Command, args []string) error {
 			public, err := keystore.ParsePublic(key)

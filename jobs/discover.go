@@ -19,17 +19,20 @@ func discoverCommand(c *Command) *cobra.Command {
 	var all, full bool
 	var sample int
 	cmd := &cobra.Command{
-		Use: "discover [url | file]", Short: "Find personal data: in the configured sources, or ad hoc in a database, a file or a dump", Args: cobra.MaximumNArgs(1),
+		Use:   "discover [url | file]",
+		Short: "Find personal data: in the configured sources, or ad hoc in a database, a file or a dump",
+		Args:  cobra.MaximumNArgs(1),
 		Example: `  lethe discover                                  # the configured sources, with a report
   lethe discover mysql://reader@db.example.com/crm  # asks for the password, or takes LETHE_PASSWORD
   lethe discover 'mysql://reader@localhost/crm?tls=waived'
   lethe discover backups/crm-2026-11-20.sql.gz
   lethe discover app.sqlite --format tsv
   lethe discover app.sqlite --explain customers.email
-  lethe discover mysql://reader@db.example.com/crm --sample 20000  # reads part of each table, and says what that can miss`,
+  lethe discover mysql://reader@db.example.com/crm --sample 20000  # reads part of each table`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if sample < 0 || full && sample > 0 {
-				return fmt.Errorf("%w: --sample takes a number of rows, and --full reads all of them: use one", pipeline.ErrUsage)
+				return fmt.Errorf("%w: --sample takes a number of rows, and --full reads all of them: use one",
+					pipeline.ErrUsage)
 			}
 			if len(args) == 0 {
 				f.full, f.sample = full, sample
@@ -43,13 +46,16 @@ func discoverCommand(c *Command) *cobra.Command {
 	cmd.Flags().StringVar(&explain, "explain", "", "print the terms of the verdict on one field: table.field")
 	cmd.Flags().StringVar(&connector, "connector", "", "open with this connector, whatever the name looks like")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "write to this file")
-	cmd.Flags().IntVar(&sample, "sample", 0, "read about so many rows of a table, in blocks over its whole range, and say what that can miss; a dump is always read whole")
-	cmd.Flags().BoolVar(&full, "full", false, "read every row, whatever discover.sample of the configuration says; ad hoc the default")
+	cmd.Flags().IntVar(&sample, "sample", 0, "read about so many rows of a table, in blocks over its whole range, and "+
+		"say what that can miss; a dump is always read whole")
+	cmd.Flags().BoolVar(&full, "full", false,
+		"read every row, whatever discover.sample of the configuration says; ad hoc the default")
 	cmd.Flags().BoolVar(&all, "all", false, "text: list fields without personal data too")
 	return cmd
 }
 
-func discoverAdHoc(ctx context.Context, c *Command, target, connector, format, explain, output string, sample int, all bool) (err error) {
+func discoverAdHoc(ctx context.Context, c *Command, target, connector, format, explain, output string, sample int,
+	all bool) (err error) {
 	k, o, err := adHoc(c, target, connector)
 	if err != nil {
 		return err

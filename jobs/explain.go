@@ -13,8 +13,11 @@ import (
 func explainCommand(c *Command) *cobra.Command {
 	var f nightFlags
 	cmd := &cobra.Command{
-		Use: "explain <source>.<table> <key>...", Short: "Say why a record was, or would be, kept or deleted", Args: cobra.MinimumNArgs(2),
-		Example: "  lethe explain crm.customers 42\n  lethe explain crm.customers 42 --as-of 2028-01-01   # as things stand, what would be decided then",
+		Use:   "explain <source>.<table> <key>...",
+		Short: "Say why a record was, or would be, kept or deleted",
+		Args:  cobra.MinimumNArgs(2),
+		Example: "  lethe explain crm.customers 42\n" +
+			"  lethe explain crm.customers 42 --as-of 2028-01-01   # as things stand, what would be decided then",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			source, table, ok := strings.Cut(args[0], ".")
 			if !ok {
@@ -34,6 +37,7 @@ func explainCommand(c *Command) *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&f.asOf, "as-of", "", "decide as of this civil date or instant (2006-01-02 or RFC 3339); default now")
+	cmd.Flags().StringVar(&f.asOf, "as-of", "",
+		"decide as of this civil date or instant (2006-01-02 or RFC 3339); default now")
 	return cmd
 }

@@ -4,9 +4,6 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-
-	"lethe/jobs/config"
-	"lethe/pipeline"
 )
 
 func holdApproveCommand(c *Command) *cobra.Command {
@@ -16,8 +13,8 @@ func holdApproveCommand(c *Command) *cobra.Command {
 		Use: "approve <hold>", Short: "Approve a legal hold that somebody else placed", Args: cobra.ExactArgs(1),
 		Example: "  lethe hold approve hold-1b9d6bcd --silo customers --as bo",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.withIntake(cmd.Context(), s.silo, func(_ *pipeline.Pipeline, _ *config.Config, intake *pipeline.Intake) error {
-				if err := intake.ApproveHold(cmd.Context(), s.silo, args[0], as); err != nil {
+			return c.withIntake(cmd.Context(), s.silo, func(o opened) error {
+				if err := o.intake.ApproveHold(cmd.Context(), s.silo, args[0], as); err != nil {
 					return err
 				}
 				fmt.Fprintf(c.Out, "hold %s is approved by %s\n", args[0], as)

@@ -4,9 +4,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"lethe/pipeline"
-	"lethe/pipeline/registry"
 )
 
 // holdLine is a hold as it is listed.
@@ -30,23 +27,25 @@ func holdListCommand(c *Command) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			lines := []holdLine{}
 			rows := [][]string{{"SILO", "HOLD", "CASE", "PLACED BY", "ON", "APPROVED BY", "REVIEW BY", "STATE"}}
-			err := c.eachSilo(cmd.Context(), which.silo, func(p *pipeline.Pipeline, r *registry.Registry, silo string) error {
-				holds, err := r.Holds(cmd.Context(), silo)
+			err := c.eachSilo(cmd.Context(), which.silo, func(o opened, silo string) error {
+				holds, err := o.registry.Holds(cmd.Context(), silo)
 				for _, h := range holds {
 					state := "in force"
 					switch {
 					case !h.ReleasedAt.IsZero() && !which.all:
 						continue
 					case !h.ReleasedAt.IsZero():
-						state = "released on " + dayOf(h.ReleasedAt, p.Zone)
+						state = "released on " + dayOf(h.ReleasedAt, o.p.Zone)
 					case h.ApprovedBy == "":
 						state = "in force, not approved"
 					case h.ReviewBy.Before(c.Now()):
 						state = "in force, review is due"
 					}
-					lines = append(lines, holdLine{Silo: silo, Hold: h.ID, Case: h.CaseRef, PlacedBy: h.PlacedBy, PlacedAt: h.PlacedAt, ApprovedBy: h.ApprovedBy, ReviewBy: h.ReviewBy,
+					lines = append(lines, holdLine{Silo: silo, Hold: h.ID, Case: h.CaseRef, PlacedBy: h.PlacedBy,
+						PlacedAt: h.PlacedAt, ApprovedBy: h.ApprovedBy, ReviewBy: h.ReviewBy,
 						ReleasedAt: h.ReleasedAt, ReleasedBy: h.ReleasedBy})
-					rows = append(rows, []string{silo, h.ID, h.CaseRef, h.PlacedBy, dayOf(h.PlacedAt, p.Zone), h.ApprovedBy, dayOf(h.ReviewBy, p.Zone), state})
+					rows = append(rows, []string{silo, h.ID, h.CaseRef, h.PlacedBy, dayOf(h.PlacedAt, o.p.Zone),
+						h.ApprovedBy, dayOf(h.ReviewBy, o.p.Zone), state})
 				}
 				return err
 			})

@@ -17,7 +17,9 @@ import (
 func initCommand(c *Command) *cobra.Command {
 	var connector, dsn, output string
 	cmd := &cobra.Command{
-		Use: "init [url | file]", Short: "Write a commented configuration: of a source that is scanned for it, or the annotated example", Args: cobra.MaximumNArgs(1),
+		Use:   "init [url | file]",
+		Short: "Write a commented configuration: of a source that is scanned for it, or the annotated example",
+		Args:  cobra.MaximumNArgs(1),
 		Example: `  lethe init                                  # the annotated example
   lethe init mysql://reader@db.example.com/crm  # asks for the password, or takes LETHE_PASSWORD
   lethe init app.sqlite -o lethe.yaml
@@ -29,7 +31,8 @@ func initCommand(c *Command) *cobra.Command {
 			case len(args) == 1:
 				dsn = args[0]
 			case dsn == "" && connector != "":
-				return fmt.Errorf("%w: --connector needs a source: name a file or URL, or give --dsn", pipeline.ErrUsage)
+				return fmt.Errorf("%w: --connector needs a source: name a file or URL, or give --dsn",
+					pipeline.ErrUsage)
 			}
 			if err := draft.Free(output); err != nil {
 				return err
@@ -38,7 +41,8 @@ func initCommand(c *Command) *cobra.Command {
 				if err := draft.Write(output, config.Example); err != nil {
 					return err
 				}
-				fmt.Fprintf(c.Out, "wrote the annotated example to %s: put your own sources, silos and people in place of its own, then `lethe check --config %[1]s`\n", output)
+				fmt.Fprintf(c.Out, "wrote the annotated example to %s: put your own sources, silos and people in "+
+					"place of its own, then `lethe check --config %[1]s`\n", output)
 				return nil
 			}
 			return initFrom(cmd.Context(), c, dsn, connector, output)

@@ -26,7 +26,8 @@ func explainField(w io.Writer, tables []classifiers.TableVerdict, missed map[str
 			if f.Company {
 				fmt.Fprint(w, " (of a legal person)")
 			}
-			fmt.Fprintf(w, ", confidence %.2f\n%d rows, %d not empty, about %d distinct\n", f.Confidence, f.Rows, f.NonEmpty, f.Distinct)
+			fmt.Fprintf(w, ", confidence %.2f\n%d rows, %d not empty, about %d distinct\n", f.Confidence, f.Rows,
+				f.NonEmpty, f.Distinct)
 			if below, sampled := missed[t.Table]; sampled {
 				fmt.Fprintf(w, "a sample: what is in fewer than %s of the rows can have been missed\n", rate(below))
 			}
@@ -55,11 +56,14 @@ func also(f classifiers.Verdict) string {
 	return strings.Join(names, ",")
 }
 
-// writeInventory prints what was found. The columns of tsv and csv: database, table, column, labels, also, confidence, rows, nonempty, distinct; where
-// tables were sampled also missed_below, the share of rows below which something can have been missed (0: all rows were read).
-func writeInventory(w io.Writer, tables []classifiers.TableVerdict, missed map[string]float64, format string, all bool) error {
+// writeInventory prints what was found. The columns of tsv and csv: database, table, column, labels, also,
+// confidence, rows, nonempty, distinct; where tables were sampled also missed_below, the share of rows below
+// which something can have been missed (0: all rows were read).
+func writeInventory(w io.Writer, tables []classifiers.TableVerdict, missed map[string]float64, format string,
+	all bool) error {
 	row := func(t classifiers.TableVerdict, f classifiers.Verdict) []string {
-		cells := []string{t.Database, t.Table, f.Field, string(cmp.Or(f.Primary, classifiers.None)), also(f), strconv.FormatFloat(f.Confidence, 'f', 3, 64),
+		cells := []string{t.Database, t.Table, f.Field, string(cmp.Or(f.Primary, classifiers.None)), also(f),
+			strconv.FormatFloat(f.Confidence, 'f', 3, 64),
 			strconv.FormatInt(f.Rows, 10), strconv.FormatInt(f.NonEmpty, 10), strconv.FormatInt(f.Distinct, 10)}
 		if len(missed) > 0 {
 			cells = append(cells, strconv.FormatFloat(missed[t.Table], 'g', 4, 64))
@@ -115,7 +119,8 @@ func writeInventory(w io.Writer, tables []classifiers.TableVerdict, missed map[s
 	return fmt.Errorf("%w: --format %q: use text, tsv, csv or json", pipeline.ErrUsage, format)
 }
 
-// writeText prints the inventory as a person would write it: the tables with personal data and their fields, then what else there is.
+// writeText prints the inventory as a person would write it: the tables with personal data and their fields,
+// then what else there is.
 func writeText(w io.Writer, tables []classifiers.TableVerdict, missed map[string]float64, all bool) {
 	var without []string
 	personal := 0
@@ -131,7 +136,8 @@ func writeText(w io.Writer, tables []classifiers.TableVerdict, missed map[string
 			continue
 		}
 		if below, sampled := missed[t.Table]; sampled {
-			fmt.Fprintf(w, "%s (a sample of %d rows: what is in fewer than %s of all can be missing here)\n", t.Table, t.Rows, rate(below))
+			fmt.Fprintf(w, "%s (a sample of %d rows: what is in fewer than %s of all can be missing here)\n",
+				t.Table, t.Rows, rate(below))
 		} else {
 			fmt.Fprintf(w, "%s (%d rows)\n", t.Table, t.Rows)
 		}
@@ -155,9 +161,11 @@ func writeText(w io.Writer, tables []classifiers.TableVerdict, missed map[string
 	read := "every row was read"
 	if len(missed) > 0 {
 		worst := slices.Max(slices.Collect(maps.Values(missed)))
-		read = fmt.Sprintf("%d tables were read in part, so that what is in fewer than %s of their rows can have been missed (95 %%)", len(missed), rate(worst))
+		read = fmt.Sprintf("%d tables were read in part, so that what is in fewer than %s of their rows can have been "+
+			"missed (95 %%)", len(missed), rate(worst))
 	}
-	fmt.Fprintf(w, "%d fields with personal data in %d of %d tables; %s\n", personal, len(tables)-len(without), len(tables), read)
+	fmt.Fprintf(w, "%d fields with personal data in %d of %d tables; %s\n", personal, len(tables)-len(without),
+		len(tables), read)
 }
 
 // rate prints a share as a percentage of two digits.

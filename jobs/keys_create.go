@@ -18,7 +18,9 @@ import (
 
 func keysCreateCommand(c *Command) *cobra.Command {
 	return &cobra.Command{
-		Use: "create", Short: "Create the keystore and the keys that the configuration's silos lack", Args: cobra.NoArgs,
+		Use:     "create",
+		Short:   "Create the keystore and the keys that the configuration's silos lack",
+		Args:    cobra.NoArgs,
 		Example: "  lethe keys create",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return createKeys(cmd.Context(), c) },
 	}
@@ -34,7 +36,8 @@ func createKeys(ctx context.Context, c *Command) error {
 		if err := keystore.Create(path, identity); err != nil {
 			return fmt.Errorf("%w: %w", pipeline.ErrConfig, err)
 		}
-		fmt.Fprintf(c.Out, "created the keystore %s, opened by %s: keep a copy of both, apart from each other\n", relative(path), relative(identity))
+		fmt.Fprintf(c.Out, "created the keystore %s, opened by %s: keep a copy of both, apart from each other\n",
+			relative(path), relative(identity))
 	}
 	k, err := keystore.Open(ctx, path, identity)
 	if err != nil {
@@ -53,6 +56,7 @@ func createKeys(ctx context.Context, c *Command) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.Out, "reports and copies are signed by %s: give this to the data protection officer\n", runner.Public())
+	fmt.Fprintf(c.Out, "reports and copies are signed by %s: give this to the data protection officer\n",
+		runner.Public())
 	return nil
 }

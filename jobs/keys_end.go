@@ -39,7 +39,8 @@ func (e *keyEnd) run(ctx context.Context, c *Command,
 		return err
 	}
 	for _, d := range destroyed {
-		fmt.Fprintf(c.Out, "key %s of silo %s was destroyed on %s, evidence %x\n", d.KeyID[:16], e.silo, dayOf(d.DestroyedAt, p.Zone), d.Digest())
+		fmt.Fprintf(c.Out, "key %s of silo %s was destroyed on %s, evidence %x\n", d.KeyID[:16], e.silo,
+			dayOf(d.DestroyedAt, p.Zone), d.Digest())
 	}
 	return nil
 }

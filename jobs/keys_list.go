@@ -29,8 +29,12 @@ type keyLine struct {
 
 func keysListCommand(c *Command) *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List the keys of silos: version, state, since when, and who saw it destroyed; and the public key that signs reports", Args: cobra.NoArgs,
-		Long:    "The key id is a digest of the key that does not help to find it; it is what witnesses sign when a key is destroyed.",
+		Use: "list",
+		Short: "List the keys of silos: version, state, since when, and who saw it destroyed; and the public " +
+			"key that signs reports",
+		Args: cobra.NoArgs,
+		Long: "The key id is a digest of the key that does not help to find it; it is what witnesses sign when a " +
+			"key is destroyed.",
 		Example: "  lethe keys list\n  lethe keys list --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, _, err := c.load(cmd.Context())
@@ -50,7 +54,8 @@ func keysListCommand(c *Command) *cobra.Command {
 				if l.Evidence != "" {
 					evidence = fmt.Sprintf("%.16s, witnessed by %s", l.Evidence, strings.Join(l.Witnesses, " and "))
 				}
-				rows = append(rows, []string{l.Silo, fmt.Sprint(l.Version), l.State, dayOf(l.Created, p.Zone), dayOf(l.Destroyed, p.Zone), l.KeyID[:16], evidence})
+				rows = append(rows, []string{l.Silo, fmt.Sprint(l.Version), l.State, dayOf(l.Created, p.Zone),
+					dayOf(l.Destroyed, p.Zone), l.KeyID[:16], evidence})
 			}
 			table(c.Out, rows)
 			runner, err := p.Keys.Runner()
@@ -97,7 +102,8 @@ func keyLines(ctx context.Context, p *pipeline.Pipeline) (lines []keyLine, err e
 				return nil, err
 			}
 			digest := e.Digest()
-			l.State, l.Destroyed, l.Because, l.Evidence = string(registry.KeyDestroyed), e.DestroyedAt, e.Because, hex.EncodeToString(digest[:])
+			l.State, l.Destroyed, l.Because, l.Evidence = string(registry.KeyDestroyed), e.DestroyedAt, e.Because,
+				hex.EncodeToString(digest[:])
 		}
 		lines = append(lines, l)
 	}

@@ -12,7 +12,9 @@ import (
 func keysNewCommand(c *Command) *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
-		Use: "new", Short: "Make a person's signing key, and print the public key for the configuration", Args: cobra.NoArgs,
+		Use:     "new",
+		Short:   "Make a person's signing key, and print the public key for the configuration",
+		Args:    cobra.NoArgs,
 		Example: "  lethe keys new --out anna.key",
 		RunE: func(*cobra.Command, []string) error {
 			public, err := keystore.NewPerson(out)

@@ -38,7 +38,8 @@ func night(ctx context.Context, c *Command, f nightFlags, phases pipeline.Phases
 }
 
 // notify tells the targets of the configuration how a night with --apply ended.
-func notify(ctx context.Context, log *slog.Logger, p *pipeline.Pipeline, cfg *config.Config, o pipeline.Options, r pipeline.Result, err error) {
+func notify(ctx context.Context, log *slog.Logger, p *pipeline.Pipeline, cfg *config.Config, o pipeline.Options,
+	r pipeline.Result, err error) {
 	if !o.Apply || r.AlreadyDone {
 		return
 	}
@@ -76,7 +77,8 @@ func printResult(c *Command, p *pipeline.Pipeline, r pipeline.Result, o pipeline
 	}
 	done := [][]string{{"SILO", "SOURCE", "TABLE", "ROWS", "CHANGE", "OUTCOME", "REASON"}}
 	for _, l := range r.Settled {
-		done = append(done, []string{l.Silo, l.Source, l.Object, fmt.Sprint(l.Rows), l.Change, strings.ReplaceAll(l.Status, "_", " "), l.Reason})
+		done = append(done, []string{l.Silo, l.Source, l.Object, fmt.Sprint(l.Rows), l.Change,
+			strings.ReplaceAll(l.Status, "_", " "), l.Reason})
 	}
 	if len(done) > 1 {
 		fmt.Fprintln(c.Out)
@@ -88,7 +90,8 @@ func printResult(c *Command, p *pipeline.Pipeline, r pipeline.Result, o pipeline
 		for _, s := range p.Silos {
 			for i := range s.Silo.Consents {
 				if m := &s.Silo.Consents[i]; o.Phases != pipeline.DiscoverOnly {
-					fmt.Fprintf(c.Out, "consents in %s.%s were not read anew, as a night with --apply does first: lethe consent import --silo %s --from %[1]s.%[2]s\n", m.Source, m.Table, s.Silo.Name)
+					fmt.Fprintf(c.Out, "consents in %s.%s were not read anew, as a night with --apply does first: "+
+						"lethe consent import --silo %s --from %[1]s.%[2]s\n", m.Source, m.Table, s.Silo.Name)
 				}
 			}
 		}
@@ -112,7 +115,8 @@ func printCopies(c *Command, lines []*audit.ConsentSync) {
 		case l.AckedSeq < l.HeadSeq:
 			state = "not delivered"
 		}
-		rows = append(rows, []string{l.Target, l.Silo, l.Source, l.Object, fmt.Sprint(l.ExpectedRows), fmt.Sprint(l.Changed), fmt.Sprint(l.DriftMissing + l.DriftExtra + l.DriftDifferent), state})
+		rows = append(rows, []string{l.Target, l.Silo, l.Source, l.Object, fmt.Sprint(l.ExpectedRows),
+			fmt.Sprint(l.Changed), fmt.Sprint(l.DriftMissing + l.DriftExtra + l.DriftDifferent), state})
 	}
 	if len(rows) > 1 {
 		fmt.Fprintln(c.Out)

@@ -11,54 +11,68 @@ import (
 	"lethe/pipeline/registry/keystore"
 )
 
+// opened is what a command that works in the registry has at hand.
+type opened struct {
+	p        *pipeline.Pipeline
+	cfg      *config.Config
+	registry *registry.Registry // nil where events come in: the intake has it
+	key      *keystore.SiloKey  // of the silo that was named; nil without one
+	intake   *pipeline.Intake   // nil but where events come in
+}
+
 // withRegistry opens the registry to write, and the key of a silo ("" none).
-func (c *Command) withRegistry(ctx context.Context, silo string, do func(*pipeline.Pipeline, *registry.Registry, *keystore.SiloKey) error) (err error) {
-	p, cfg, err := c.load(ctx)
-	if err != nil {
+func (c *Command) withRegistry(ctx context.Context, silo string, do func(opened) error) (err error) {
+	var o opened
+	if o.p, o.cfg, err = c.load(ctx); err != nil {
 		return err
 	}
-	var key *keystore.SiloKey
 	if silo != "" {
-		if _, ok := cfg.Silos[silo]; !ok {
-			return fmt.Errorf("%w: silo %q is not under silos", pipeline.ErrConfig, silo)
+		if err := known(o.cfg, silo); err != nil {
+			return err
 		}
-		if key, err = p.Keys.SiloKey(silo); err != nil {
+		if o.key, err = o.p.Keys.SiloKey(silo); err != nil {
 			return err
 		}
 	}
-	rc := p.Registry
+	rc := o.p.Registry
 	rc.AllowEmpty, rc.Now = true, c.Now
-	r, err := registry.Open(ctx, rc)
-	if err != nil {
+	if o.registry, err = registry.Open(ctx, rc); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	return do(p, r, key)
+	defer func() { err = errors.Join(err, o.registry.Close()) }()
+	return do(o)
 }
 
 // withIntake opens the registry for events to come in.
-func (c *Command) withIntake(ctx context.Context, silo string, do func(*pipeline.Pipeline, *config.Config, *pipeline.Intake) error) (err error) {
-	p, cfg, err := c.load(ctx)
-	if err != nil {
+func (c *Command) withIntake(ctx context.Context, silo string, do func(opened) error) (err error) {
+	var o opened
+	if o.p, o.cfg, err = c.load(ctx); err != nil {
 		return err
 	}
+	if err := known(o.cfg, silo); err != nil {
+		return err
+	}
+	if o.intake, err = o.p.OpenIntake(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, o.intake.Close()) }()
+	return do(o)
+}
+
+// known refuses a silo that the configuration does not have.
+func known(cfg *config.Config, silo string) error {
 	if _, ok := cfg.Silos[silo]; !ok {
 		return fmt.Errorf("%w: silo %q is not under silos", pipeline.ErrConfig, silo)
 	}
-	intake, err := p.OpenIntake(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, intake.Close()) }()
-	return do(p, cfg, intake)
+	return nil
 }
 
 // eachSilo runs a listing for one silo, or for all.
-func (c *Command) eachSilo(ctx context.Context, silo string, list func(p *pipeline.Pipeline, r *registry.Registry, silo string) error) error {
-	return c.withRegistry(ctx, silo, func(p *pipeline.Pipeline, r *registry.Registry, _ *keystore.SiloKey) error {
+func (c *Command) eachSilo(ctx context.Context, silo string, list func(o opened, silo string) error) error {
+	return c.withRegistry(ctx, silo, func(o opened) error {
 		silos := []string{silo}
 		if silo == "" {
-			heads, err := r.Heads(ctx)
+			heads, err := o.registry.Heads(ctx)
 			if err != nil {
 				return err
 			}
@@ -68,7 +82,7 @@ func (c *Command) eachSilo(ctx context.Context, silo string, list func(p *pipeli
 			}
 		}
 		for _, name := range silos {
-			if err := list(p, r, name); err != nil {
+			if err := list(o, name); err != nil {
 				return err
 			}
 		}

@@ -21,7 +21,9 @@ func planCommand(c *Command) *cobra.Command {
 	}
 	f.register(cmd, false)
 	show := &cobra.Command{
-		Use: "show [plan]", Short: "List the plans, or one in full: counts, reasons, who has to answer", Args: cobra.MaximumNArgs(1),
+		Use:     "show [plan]",
+		Short:   "List the plans, or one in full: counts, reasons, who has to answer",
+		Args:    cobra.MaximumNArgs(1),
 		Example: "  lethe plan show\n  lethe plan show 0190f3",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, _, err := c.load(cmd.Context())
@@ -51,7 +53,8 @@ func showPlans(ctx context.Context, c *Command, p *pipeline.Pipeline, id string)
 			for _, line := range d.Counts {
 				n += line.Rows
 			}
-			rows = append(rows, []string{d.PlanID, entries[i].State, d.Part, d.AsOf.In(p.Zone).Format(time.DateOnly), fmt.Sprint(n), d.ValidUntil.In(p.Zone).Format(time.DateOnly)})
+			rows = append(rows, []string{d.PlanID, entries[i].State, d.Part, d.AsOf.In(p.Zone).Format(time.DateOnly),
+				fmt.Sprint(n), d.ValidUntil.In(p.Zone).Format(time.DateOnly)})
 		}
 		table(c.Out, rows)
 		return nil
@@ -68,10 +71,12 @@ func showPlans(ctx context.Context, c *Command, p *pipeline.Pipeline, id string)
 }
 
 func showPlan(ctx context.Context, c *Command, p *pipeline.Pipeline, d pipeline.PlanDocument, e journal.Plan) error {
-	fmt.Fprintf(c.Out, "plan %s (%s), %s, as of %s, valid until %s\ndigest %s\n", d.PlanID, d.Part, e.State, d.AsOf.In(p.Zone).Format(time.DateTime), d.ValidUntil.In(p.Zone).Format(time.DateTime), e.Digest)
+	fmt.Fprintf(c.Out, "plan %s (%s), %s, as of %s, valid until %s\ndigest %s\n", d.PlanID, d.Part, e.State,
+		d.AsOf.In(p.Zone).Format(time.DateTime), d.ValidUntil.In(p.Zone).Format(time.DateTime), e.Digest)
 	rows := [][]string{{"SILO", "SOURCE", "TABLE", "CHANGE", "ROWS", "OF TABLE", "OLDEST DUE", "REASON"}}
 	for _, l := range d.Counts {
-		rows = append(rows, []string{l.Silo, l.Source, l.Table, l.Change, fmt.Sprint(l.Rows), fmt.Sprintf("%.1f %%", l.Percent), l.OldestDue, l.Reason})
+		rows = append(rows, []string{l.Silo, l.Source, l.Table, l.Change, fmt.Sprint(l.Rows),
+			fmt.Sprintf("%.1f %%", l.Percent), l.OldestDue, l.Reason})
 	}
 	table(c.Out, rows)
 	for _, q := range d.Questions {

@@ -3,7 +3,9 @@ package jobs
 import "github.com/spf13/cobra"
 
 func policyCommand(c *Command) *cobra.Command {
-	cmd := &cobra.Command{Use: "policy", Short: "Look at the policy: what to correct, what it means in words, what a change of it would do"}
-	cmd.AddCommand(policyLintCommand(c), policyExplainCommand(c), policyNoticeCommand(c), policyDiffCommand(c), policyJurisdictionsCommand(c), policyCodesCommand(c))
+	cmd := &cobra.Command{Use: "policy",
+		Short: "Look at the policy: what to correct, what it means in words, what a change of it would do"}
+	cmd.AddCommand(policyLintCommand(c), policyExplainCommand(c), policyNoticeCommand(c), policyDiffCommand(c),
+		policyJurisdictionsCommand(c), policyCodesCommand(c))
 	return cmd
 }

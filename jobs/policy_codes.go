@@ -8,7 +8,9 @@ import (
 
 func policyCodesCommand(c *Command) *cobra.Command {
 	return &cobra.Command{
-		Use: "codes", Short: "List the codes of decisions, exceptions and questions with article and meaning", Args: cobra.NoArgs,
+		Use:   "codes",
+		Short: "List the codes of decisions, exceptions and questions with article and meaning",
+		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			var rows [][]string
 			codes := pipeline.Codes()

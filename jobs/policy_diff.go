@@ -14,11 +14,16 @@ import (
 func policyDiffCommand(c *Command) *cobra.Command {
 	var f nightFlags
 	cmd := &cobra.Command{
-		Use: "diff OLD.yaml [NEW.yaml]", Short: "Say what a changed policy would do with the rows as they are, before it is adopted", Args: cobra.RangeArgs(1, 2),
-		Long: `Decide every row of the live sources by two configurations, read once, at the same instant and by the same registry, and count what differs: which rows
-would now be deleted, blocked or kept, for which reason, and since when they are due. NEW is the configuration in use (--config) when it is left out. Only
-the policy may differ: silos, controller, breakers. OLD is read as if it stood in the place of NEW. Nothing is written, not even to the journal.`,
-		Example: "  git show HEAD:lethe.yaml > old.yaml && lethe policy diff old.yaml\n  lethe policy diff lethe.yaml draft.yaml --as-of 2027-01-01",
+		Use:   "diff OLD.yaml [NEW.yaml]",
+		Short: "Say what a changed policy would do with the rows as they are, before it is adopted",
+		Args:  cobra.RangeArgs(1, 2),
+		Long: `Decide every row of the live sources by two configurations, read once, at the same instant and by the
+same registry, and count what differs: which rows would now be deleted, blocked or kept, for which
+reason, and since when they are due. NEW is the configuration in use (--config) when it is left out.
+Only the policy may differ: silos, controller, breakers. OLD is read as if it stood in the place of NEW.
+Nothing is written, not even to the journal.`,
+		Example: "  git show HEAD:lethe.yaml > old.yaml && lethe policy diff old.yaml\n" +
+			"  lethe policy diff lethe.yaml draft.yaml --as-of 2027-01-01",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			if len(args) > 1 {
@@ -53,7 +58,8 @@ the policy may differ: silos, controller, breakers. OLD is read as if it stood i
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&f.asOf, "as-of", "", "decide as of this civil date or instant (2006-01-02 or RFC 3339); default now")
+	cmd.Flags().StringVar(&f.asOf, "as-of", "",
+		"decide as of this civil date or instant (2006-01-02 or RFC 3339); default now")
 	return cmd
 }
 
@@ -68,7 +74,8 @@ func printComparison(c *Command, r pipeline.Comparison) {
 	fmt.Fprintln(c.Out, "\nthe rows:")
 	var rows [][]string
 	for _, t := range r.Tables {
-		rows = append(rows, []string{"  " + t.Source + "." + t.Table, fmt.Sprintf("%d rows", t.Rows), fmt.Sprintf("%d as before", t.Same), fmt.Sprintf("%d otherwise", t.Rows-t.Same)})
+		rows = append(rows, []string{"  " + t.Source + "." + t.Table, fmt.Sprintf("%d rows", t.Rows),
+			fmt.Sprintf("%d as before", t.Same), fmt.Sprintf("%d otherwise", t.Rows-t.Same)})
 	}
 	table(c.Out, rows)
 	if len(r.Lines) > 0 {
@@ -78,7 +85,8 @@ func printComparison(c *Command, r pipeline.Comparison) {
 			if l.Old.Silo != l.New.Silo && l.Old.Silo != "" && l.New.Silo != "" {
 				silo = l.Old.Silo + " -> " + l.New.Silo
 			}
-			rows = append(rows, []string{fmt.Sprint(l.Rows), l.Effect, l.Source + "." + l.Table, silo, verdict(l.Old), verdict(l.New), dueWords(l)})
+			rows = append(rows, []string{fmt.Sprint(l.Rows), l.Effect, l.Source + "." + l.Table, silo,
+				verdict(l.Old), verdict(l.New), dueWords(l)})
 		}
 		fmt.Fprintln(c.Out)
 		table(c.Out, rows)

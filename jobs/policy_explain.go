@@ -21,11 +21,16 @@ type explainedTable struct {
 
 func policyExplainCommand(c *Command) *cobra.Command {
 	return &cobra.Command{
-		Use: "explain <silo | source.table> [field]", Short: "Say in words, with dates, what the policy does with a silo or a table", Args: cobra.RangeArgs(1, 2),
-		Long: `For a silo: what national law adds, every rule as sentences with dates that follow from today, the deletion classes, which fields each rule needs and when they
-are cleared, what goes with a row and what happens in the backups. For a table: which silos claim its rows, what they say, and the fields that nobody needs.
-The dates come from the code that decides. Laws are a starting point, marked for legal review.`,
-		Example: "  lethe policy explain newsletter\n  lethe policy explain crm.customers\n  lethe policy explain crm.customers phone",
+		Use:   "explain <silo | source.table> [field]",
+		Short: "Say in words, with dates, what the policy does with a silo or a table",
+		Args:  cobra.RangeArgs(1, 2),
+		Long: `For a silo: what national law adds, every rule as sentences with dates that follow from today, the
+deletion classes, which fields each rule needs and when they are cleared, what goes with a row and what
+happens in the backups. For a table: which silos claim its rows, what they say, and the fields that
+nobody needs. The dates come from the code that decides. Laws are a starting point, marked for legal
+review.`,
+		Example: "  lethe policy explain newsletter\n  lethe policy explain crm.customers\n" +
+			"  lethe policy explain crm.customers phone",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, cfg, err := c.load(cmd.Context())
 			if err != nil {
@@ -35,7 +40,8 @@ The dates come from the code that decides. Laws are a starting point, marked for
 			explain := func(s *policy.Compiled) policy.Explanation { return s.Explain(c.Now(), backups) }
 			if i := slices.IndexFunc(p.Silos, func(s *policy.Compiled) bool { return s.Silo.Name == args[0] }); i >= 0 {
 				if len(args) > 1 {
-					return fmt.Errorf("%w: a field goes with a table: lethe policy explain source.table %s", pipeline.ErrUsage, args[1])
+					return fmt.Errorf("%w: a field goes with a table: lethe policy explain source.table %s",
+						pipeline.ErrUsage, args[1])
 				}
 				e := explain(p.Silos[i])
 				if c.json {
@@ -45,7 +51,8 @@ The dates come from the code that decides. Laws are a starting point, marked for
 			}
 			source, name, ok := strings.Cut(args[0], ".")
 			if !ok {
-				return fmt.Errorf("%w: no silo %q: name one of %s, or a table as source.table", pipeline.ErrUsage, args[0], strings.Join(slices.Sorted(maps.Keys(cfg.Silos)), ", "))
+				return fmt.Errorf("%w: no silo %q: name one of %s, or a table as source.table", pipeline.ErrUsage,
+					args[0], strings.Join(slices.Sorted(maps.Keys(cfg.Silos)), ", "))
 			}
 			cover, err := p.Cover(cmd.Context(), source, name)
 			if err != nil {
@@ -55,7 +62,8 @@ The dates come from the code that decides. Laws are a starting point, marked for
 			if len(args) > 1 {
 				t.Fields = slices.DeleteFunc(t.Fields, func(f pipeline.CoveredField) bool { return f.Field != args[1] })
 				if len(t.Fields) == 0 {
-					return fmt.Errorf("%w: table %s of source %s has no field %s", pipeline.ErrConfig, name, source, args[1])
+					return fmt.Errorf("%w: table %s of source %s has no field %s", pipeline.ErrConfig, name, source,
+						args[1])
 				}
 			}
 			for _, s := range p.Silos {
@@ -89,11 +97,13 @@ func printCover(c *Command, t explainedTable) error {
 		needed := strings.Join(f.Rules, ", ")
 		switch {
 		case f.Nobody:
-			needed = "NOBODY, though it holds personal data: name it under fields of the rule that needs it, or remove it"
+			needed = "NOBODY, though it holds personal data: name it under fields of the rule that needs it, or " +
+				"remove it"
 		case needed == "":
 			needed = "-"
 		}
-		rows = append(rows, []string{"  " + f.Field, cmp.Or(strings.ReplaceAll(f.Category, "_", " "), "-"), needed, strings.Join(f.Uses, "; ")})
+		rows = append(rows, []string{"  " + f.Field, cmp.Or(strings.ReplaceAll(f.Category, "_", " "), "-"), needed,
+			strings.Join(f.Uses, "; ")})
 	}
 	if rows != nil {
 		fmt.Fprintln(c.Out)

@@ -12,9 +12,12 @@ import (
 
 func policyJurisdictionsCommand(c *Command) *cobra.Command {
 	return &cobra.Command{
-		Use: "jurisdictions [country]...", Short: "List what Lethe knows of national law, where it was read, and what nobody checked",
-		Long: `National law that a decision needs (the age from which a child consents, blocking before deletion) and terms worth knowing, each with its source and the day on which it
-was read there. Terms are never applied by themselves. All of it is a starting point: have it confirmed by a lawyer before you rely on it.`,
+		Use:   "jurisdictions [country]...",
+		Short: "List what Lethe knows of national law, where it was read, and what nobody checked",
+		Long: `National law that a decision needs (the age from which a child consents, blocking before deletion) and
+terms worth knowing, each with its source and the day on which it was read there. Terms are never
+applied by themselves. All of it is a starting point: have it confirmed by a lawyer before you rely on
+it.`,
 		Example: "  lethe policy jurisdictions\n  lethe policy jurisdictions ES IT",
 		RunE: func(_ *cobra.Command, args []string) error {
 			var list []policy.Jurisdiction
@@ -25,7 +28,8 @@ was read there. Terms are never applied by themselves. All of it is a starting p
 			}
 			for _, code := range args {
 				if _, known := policy.JurisdictionOf(code); !known {
-					return fmt.Errorf("%w: nothing is known of %q: the regulation's own terms hold there", pipeline.ErrUsage, code)
+					return fmt.Errorf("%w: nothing is known of %q: the regulation's own terms hold there",
+						pipeline.ErrUsage, code)
 				}
 			}
 			if c.json {

@@ -14,11 +14,12 @@ func policyLintCommand(c *Command) *cobra.Command {
 	var strict bool
 	cmd := &cobra.Command{
 		Use: "lint", Short: "Remark on the policy: reviews, terms, names, fields that nobody needs", Args: cobra.NoArgs,
-		Long: `Look at every silo and say what somebody should look at: reviews that are due, one period for unlike data, terms that a regulator or the notice
-contradicts, starting dates that any update resets, fields that no rule needs, special categories without a ground, names that no table has.
+		Long: `Look at every silo and say what somebody should look at: reviews that are due, one period for unlike
+data, terms that a regulator or the notice contradicts, starting dates that any update resets, fields
+that no rule needs, special categories without a ground, names that no table has.
 
-Sources that do not answer, and personal data that no night has looked for, are said not to have been checked. What a night would refuse ends
-with exit code 2; other remarks do so with --strict only.`,
+Sources that do not answer, and personal data that no night has looked for, are said not to have been
+checked. What a night would refuse ends with exit code 2; other remarks do so with --strict only.`,
 		Example: "  lethe policy lint\n  lethe policy lint --strict   # before a policy is merged",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, _, err := c.load(cmd.Context())

@@ -8,8 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"lethe/pipeline"
-	"lethe/pipeline/registry"
-	"lethe/pipeline/registry/keystore"
 )
 
 // exceptionRE is a place in the GDPR: 17(3)(e), 12(5).
@@ -20,23 +18,26 @@ func requestCloseCommand(c *Command) *cobra.Command {
 	var outcome, exception string
 	cmd := &cobra.Command{
 		Use: "close <request>", Short: "Close a request that was answered", Args: cobra.ExactArgs(1),
-		Long: `Close a request that was answered. The person was told, with the reason where it was refused (Art. 12(4)).
+		Long: `Close a request that was answered. The person was told, with the reason where it was refused
+(Art. 12(4)).
 
-  completed       done as asked. Of an erasure, close it after a night erased the data; that every earlier consent was withdrawn stays recorded. Of an
-                  objection, it was upheld.
+  completed       done as asked. Of an erasure, close it after a night erased the data; that every earlier
+                  consent was withdrawn stays recorded. Of an objection, it was upheld.
   partly_refused  part of it had to be refused, for example because a legal hold keeps the data: --exception 17(3)(e)
-  refused         --exception says by what: 12(5) for a request that is manifestly unfounded. Of an objection, it was overridden: 21(1).`,
+  refused         --exception says by what: 12(5) for a request that is manifestly unfounded. Of an
+                  objection, it was overridden: 21(1).`,
 		Example: "  lethe request close request-1b9d6bcd --silo customers --outcome completed\n" +
 			"  lethe request close request-1b9d6bcd --silo customers --outcome partly_refused --exception '17(3)(e)'",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if exception != "" && !exceptionRE.MatchString(exception) {
 				return fmt.Errorf("%w: --exception: name the place in the GDPR as 17(3)(e)", pipeline.ErrUsage)
 			}
-			return c.withRegistry(cmd.Context(), s.silo, func(_ *pipeline.Pipeline, r *registry.Registry, _ *keystore.SiloKey) error {
-				if err := r.CloseRequest(cmd.Context(), s.silo, args[0], outcome, exception); err != nil {
+			return c.withRegistry(cmd.Context(), s.silo, func(o opened) error {
+				if err := o.registry.CloseRequest(cmd.Context(), s.silo, args[0], outcome, exception); err != nil {
 					return err
 				}
-				fmt.Fprintf(c.Out, "request %s is closed: %s\n", args[0], strings.TrimSpace(strings.ReplaceAll(outcome, "_", " ")+" "+exception))
+				fmt.Fprintf(c.Out, "request %s is closed: %s\n", args[0],
+					strings.TrimSpace(strings.ReplaceAll(outcome, "_", " ")+" "+exception))
 				return nil
 			})
 		},

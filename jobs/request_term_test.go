@@ -13,7 +13,8 @@ import (
 
 func TestAnswerBy(t *testing.T) {
 	var christmas, second, easterMonday config.Holiday
-	for h, text := range map[*config.Holiday]string{&christmas: "12-25", &second: "12-26", &easterMonday: "2027-03-29"} {
+	for h, text := range map[*config.Holiday]string{&christmas: "12-25", &second: "12-26",
+		&easterMonday: "2027-03-29"} {
 		require.NoError(t, h.UnmarshalText([]byte(text)))
 	}
 	for _, c := range []struct {
@@ -37,7 +38,8 @@ func TestAnswerBy(t *testing.T) {
 	} {
 		day, err := policy.ParseDate(c.received)
 		require.NoError(t, err)
-		require.Equal(t, c.want, answerBy(day, c.months, c.rested, []config.Holiday{christmas, second, easterMonday}).String(), "%+v", c)
+		require.Equal(t, c.want, answerBy(day, c.months, c.rested, []config.Holiday{christmas, second,
+			easterMonday}).String(), "%+v", c)
 	}
 }
 
@@ -55,7 +57,8 @@ func TestPastInstant(t *testing.T) {
 		require.NoError(t, err, text)
 		require.True(t, want.Equal(at), "%s: %s", text, at)
 	}
-	for text, hint := range map[string]string{"2026-11-21": "lies in the future", "2026-11-20T09:00:01Z": "lies in the future", "yesterday": "write a day as 2006-01-02", "2026-11-31": "write a day"} {
+	for text, hint := range map[string]string{"2026-11-21": "lies in the future", "2026-11-20T09:00:01Z": "lies in " +
+		"the future", "yesterday": "write a day as 2006-01-02", "2026-11-31": "write a day"} {
 		_, err := pastInstant("--received", text, now, rome)
 		require.ErrorIs(t, err, pipeline.ErrUsage)
 		require.ErrorContains(t, err, hint, text)

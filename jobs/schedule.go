@@ -16,7 +16,9 @@ import (
 func scheduleCommand(c *Command) *cobra.Command {
 	var print string
 	cmd := &cobra.Command{
-		Use: "schedule", Short: "Stay, and fire the configured jobs; or print them for cron, systemd or Kubernetes", Args: cobra.NoArgs,
+		Use:     "schedule",
+		Short:   "Stay, and fire the configured jobs; or print them for cron, systemd or Kubernetes",
+		Args:    cobra.NoArgs,
 		Example: "  lethe schedule\n  lethe schedule --print systemd",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p, cfg, err := c.load(cmd.Context())

@@ -21,7 +21,8 @@ func (s *scope) register(cmd *cobra.Command, subjects string) {
 	required(cmd, "silo")
 	if subjects != "" {
 		cmd.Flags().StringArrayVar(&s.subjects, "subject", nil, subjects)
-		cmd.Flags().StringVar(&s.country, "country", "", "country of phone numbers without a prefix (ISO 3166-1); default the silo's")
+		cmd.Flags().StringVar(&s.country, "country", "",
+			"country of phone numbers without a prefix (ISO 3166-1); default the silo's")
 	}
 }
 
@@ -48,7 +49,8 @@ func (l *listFlags) register(cmd *cobra.Command, all string) {
 	cmd.Flags().BoolVar(&l.all, "all", false, all)
 }
 
-// nameOf is the name of a hold or request: the one that was given, or one that says nothing of anybody and is in no other silo.
+// nameOf is the name of a hold or request: the one that was given, or one that says nothing of anybody and is
+// in no other silo.
 func nameOf(given, prefix string) string {
 	if given != "" {
 		return given

@@ -33,7 +33,8 @@ func statusCommand(c *Command) *cobra.Command {
 }
 
 // lateWords name what people owe.
-var lateWords = map[string]string{"F_REQUEST_OVERDUE": "overdue request", "F_REQUEST_PAUSED": "paused request", "F_HOLD_UNAPPROVED": "unapproved hold", "F_HOLD_REVIEW": "hold to review"}
+var lateWords = map[string]string{"F_REQUEST_OVERDUE": "overdue request", "F_REQUEST_PAUSED": "paused request",
+	"F_HOLD_UNAPPROVED": "unapproved hold", "F_HOLD_REVIEW": "hold to review"}
 
 func printStatus(c *Command, p *pipeline.Pipeline, s pipeline.Status) {
 	when := func(t time.Time) string {
@@ -42,7 +43,8 @@ func printStatus(c *Command, p *pipeline.Pipeline, s pipeline.Status) {
 		}
 		return t.In(p.Zone).Format(time.DateTime)
 	}
-	rows := [][]string{{"last success", when(s.LastSuccess)}, {"last run", fmt.Sprintf("%s, exit %d", when(s.LastRun), s.LastExit)}}
+	rows := [][]string{{"last success", when(s.LastSuccess)}, {"last run",
+		fmt.Sprintf("%s, exit %d", when(s.LastRun), s.LastExit)}}
 	if s.LastRun.IsZero() {
 		rows[1][1] = "never"
 	}
@@ -56,7 +58,8 @@ func printStatus(c *Command, p *pipeline.Pipeline, s pipeline.Status) {
 		rows = append(rows, []string{"stop file", "is there: nothing is changed until it is removed"})
 	}
 	for _, w := range s.Waiting {
-		rows = append(rows, []string{"waiting plan", fmt.Sprintf("%s, %d rows, for %s, until %s", w.PlanID, w.Rows, strings.Join(w.For, " and "), w.ValidUntil.In(p.Zone).Format(time.DateOnly))})
+		rows = append(rows, []string{"waiting plan", fmt.Sprintf("%s, %d rows, for %s, until %s", w.PlanID, w.Rows,
+			strings.Join(w.For, " and "), w.ValidUntil.In(p.Zone).Format(time.DateOnly))})
 	}
 	for _, f := range s.Overdue {
 		_, why, _ := strings.Cut(f.Words, ": ")
@@ -69,10 +72,12 @@ func printStatus(c *Command, p *pipeline.Pipeline, s pipeline.Status) {
 		} else if c.Drift > 0 {
 			state += fmt.Sprintf(", %d rows were put right", c.Drift)
 		}
-		rows = append(rows, []string{"copy", fmt.Sprintf("%s of %s (%s.%s): %s", c.Target, c.Silo, c.Source, c.Object, state)})
+		rows = append(rows, []string{"copy", fmt.Sprintf("%s of %s (%s.%s): %s", c.Target, c.Silo, c.Source,
+			c.Object, state)})
 	}
 	for _, d := range s.Late {
-		rows = append(rows, []string{lateWords[d.Kind], fmt.Sprintf("%s in silo %s, late since %s, %d days", d.ID, d.Silo, dayOf(d.Due, p.Zone), d.Days)})
+		rows = append(rows, []string{lateWords[d.Kind], fmt.Sprintf("%s in silo %s, late since %s, %d days", d.ID,
+			d.Silo, dayOf(d.Due, p.Zone), d.Days)})
 	}
 	if s.Registry != "" {
 		rows = append(rows, []string{"registry", s.Registry})

@@ -8,10 +8,11 @@ import (
 )
 
 func versionCommand(c *Command) *cobra.Command {
-	return &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-		fmt.Fprintln(c.Out, "lethe "+version())
-		return nil
-	}}
+	return &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			fmt.Fprintln(c.Out, "lethe "+version())
+			return nil
+		}}
 }
 
 // version is the one that the toolchain stamped into the binary: a tag, or the commit it was built from.

@@ -21,7 +21,8 @@ func (w *witnessFlags) register(cmd *cobra.Command) {
 // load reads the people's keys.
 func (w *witnessFlags) load() ([]pipeline.Witness, error) {
 	if len(w.as) != len(w.keys) {
-		return nil, fmt.Errorf("%w: --as is given %d times and --key %d times: each person has a key", pipeline.ErrUsage, len(w.as), len(w.keys))
+		return nil, fmt.Errorf("%w: --as is given %d times and --key %d times: each person has a key",
+			pipeline.ErrUsage, len(w.as), len(w.keys))
 	}
 	var people []pipeline.Witness
 	for i, name := range w.as {

@@ -16,12 +16,13 @@ import (
 	"lethe/pipeline/registry/keystore"
 )
 
-// Build checks the whole configuration, resolves its secrets and wires the pipeline. Errors of one kind are joined, so that a person sees all of
-// them at once.
+// Build checks the whole configuration, resolves its secrets and wires the pipeline. Errors of one kind are
+// joined, so that a person sees all of them at once.
 func (c *Config) Build(ctx context.Context, log *slog.Logger) (*pipeline.Pipeline, error) {
 	p := &pipeline.Pipeline{
 		Controller: c.Controller.Name, State: c.abs(c.State), Reports: c.abs(c.Reports), RegistryAge: c.Registry.MaxAge,
-		Approvals: cmp.Or(c.Approvals, 2), Breakers: c.breakers(), Simulated: c.Clock == "simulated", Log: log, Now: time.Now,
+		Approvals: cmp.Or(c.Approvals, 2), Breakers: c.breakers(), Simulated: c.Clock == "simulated", Log: log,
+		Now:      time.Now,
 		Progress: func(string, string, int64, int64) {}, Crash: func(string) {}, People: map[string]pipeline.Person{},
 	}
 	var err error
@@ -57,7 +58,8 @@ func (c *Config) Build(ctx context.Context, log *slog.Logger) (*pipeline.Pipelin
 func (c *Config) zone() (*time.Location, error) {
 	zone, err := time.LoadLocation(c.Controller.Timezone)
 	if c.Controller.Timezone == "" || err != nil {
-		return time.UTC, fmt.Errorf("controller.timezone %q: name an IANA zone, for example Europe/Rome", c.Controller.Timezone)
+		return time.UTC, fmt.Errorf("controller.timezone %q: name an IANA zone, for example Europe/Rome",
+			c.Controller.Timezone)
 	}
 	return zone, nil
 }
@@ -66,7 +68,8 @@ func (c *Config) zone() (*time.Location, error) {
 func (c *Config) checkPlain() error {
 	var errs []error
 	for _, e := range []struct{ key, value string }{
-		{"controller.name", c.Controller.Name}, {"state", c.State}, {"reports", c.Reports}, {"keystore.path", c.Keystore.Path},
+		{"controller.name", c.Controller.Name}, {"state", c.State}, {"reports", c.Reports},
+		{"keystore.path", c.Keystore.Path},
 		{"keystore.identity", c.Keystore.Identity}, {"registry.dsn", string(c.Registry.DSN)},
 	} {
 		if e.value == "" {
@@ -99,13 +102,15 @@ func (c *Config) buildRegistry(p *pipeline.Pipeline) error {
 func (c *Config) catalogue() (*classifiers.Catalogue, error) {
 	var custom []classifiers.Custom
 	for _, d := range c.Detectors {
-		custom = append(custom, classifiers.Custom{ID: d.ID, Pattern: d.Pattern, Header: d.Header, Words: d.Words, Category: classifiers.Category(d.Category)})
+		custom = append(custom, classifiers.Custom{ID: d.ID, Pattern: d.Pattern, Header: d.Header, Words: d.Words,
+			Category: classifiers.Category(d.Category)})
 	}
 	return classifiers.New(custom...)
 }
 
 func (c *Config) breakers() pipeline.Breakers {
-	b := pipeline.Breakers{MaxRows: 1000, MaxPercent: 5, NoMatchPercent: 2, UnparseablePercent: 1, EmptyPercent: 50, Spike: 3, NewSourceRuns: 1}
+	b := pipeline.Breakers{MaxRows: 1000, MaxPercent: 5, NoMatchPercent: 2, UnparseablePercent: 1, EmptyPercent: 50,
+		Spike: 3, NewSourceRuns: 1}
 	set(&b.MaxRows, c.Breakers.MaxRows)
 	set(&b.MaxPercent, c.Breakers.MaxPercent)
 	set(&b.NoMatchPercent, c.Breakers.NoMatchPercent)

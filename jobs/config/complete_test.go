@@ -24,7 +24,8 @@ func TestCompleteConfigurationBuilds(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(secrets, name), []byte("lethe:secret@tcp(db:3306)/crm"), 0o600))
 	}
 	path := filepath.Join(dir, "lethe.yaml")
-	require.NoError(t, os.WriteFile(path, bytes.ReplaceAll(text, []byte("/run/credentials/"), []byte(secrets+"/")), 0o600))
+	require.NoError(t, os.WriteFile(path, bytes.ReplaceAll(text, []byte("/run/credentials/"), []byte(secrets+"/")),
+		0o600))
 	require.NoError(t, keystore.Create(filepath.Join(dir, "var", "keys"), filepath.Join(dir, "lethe.age")))
 	config, err := Load(path)
 	require.NoError(t, err)

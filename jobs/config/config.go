@@ -1,6 +1,7 @@
-// Package config reads lethe.yaml and wires what it says. Its nouns: the Config with an entry type for each of its keys (Source, Person, Order,
-// Grant, Review, ...), a Secret that stands for what must not be printed, a Holiday, and the list of connectors. Load decodes strictly, Build
-// checks everything and makes the pipeline of it. Only this package knows which connectors there are.
+// Package config reads lethe.yaml and wires what it says. Its nouns: the Config with an entry type for each
+// of its keys (Source, Person, Order, Grant, Review, ...), a Secret that stands for what must not be printed,
+// a Holiday, and the list of connectors. Load decodes strictly, Build checks everything and makes the
+// pipeline of it. Only this package knows which connectors there are.
 package config
 
 import (
@@ -53,7 +54,8 @@ type Controller struct {
 	Withdrawal string   `yaml:"withdrawal,omitempty"` // how consent is withdrawn: an address or words
 	Recipients []string `yaml:"recipients,omitempty"` // third parties; [] for none
 
-	// Public holidays, on which no answer to a request is due: 12-25 for every year, 2027-03-29 for one. They decide nothing, so they are no part of the policy.
+	// Public holidays, on which no answer to a request is due: 12-25 for every year, 2027-03-29 for one. They
+	// decide nothing, so they are no part of the policy.
 	Holidays []Holiday `yaml:"holidays,omitempty" json:"-"`
 }
 
@@ -77,7 +79,8 @@ type Person struct {
 	Roles Roles  `yaml:"roles"`
 }
 
-// Roles are the roles of a person. Inside braces the YAML reader takes owner:newsletter for a mapping, so that form is read too.
+// Roles are the roles of a person. Inside braces the YAML reader takes owner:newsletter for a mapping, so
+// that form is read too.
 type Roles []string
 
 // UnmarshalYAML reads a list of texts.
@@ -174,8 +177,8 @@ type Review struct {
 	Until    string `yaml:"until"` // 2006-01-02, the last day on which it holds
 }
 
-// Grant grants an application a copy of what the registry says of its own rows. It stands under `sync:` by the target's name, which is part of the names of
-// tables and views.
+// Grant grants an application a copy of what the registry says of its own rows. It stands under `sync:` by
+// the target's name, which is part of the names of tables and views.
 type Grant struct {
 	Source string              `yaml:"source"`            // the live source whose rows it is about
 	Grants map[string][]string `yaml:"grants"`            // silo: purposes
@@ -205,7 +208,8 @@ func (c *Config) abs(path string) string {
 	return filepath.Join(c.dir, path)
 }
 
-// digest is the sha256 of what decides: silos, rules, breakers, orders, people and the controller's zone. Paths and secrets are not in it.
+// digest is the sha256 of what decides: silos, rules, breakers, orders, people and the controller's zone.
+// Paths and secrets are not in it.
 func (c *Config) digest() (string, error) {
 	sources := map[string]Source{}
 	for name, s := range c.Sources {

@@ -11,5 +11,6 @@ import (
 
 // Connectors is the explicit list of what Lethe can open. A new connector is one line here.
 func Connectors() []connectors.Connector {
-	return []connectors.Connector{mysql.Connector, pgdump.Connector, mysqldump.Connector, sqlite.Connector, csvdir.Connector}
+	return []connectors.Connector{mysql.Connector, pgdump.Connector, mysqldump.Connector, sqlite.Connector,
+		csvdir.Connector}
 }

@@ -7,8 +7,9 @@ import (
 	"lethe/pipeline/policy"
 )
 
-// Holiday is a public holiday at the controller's seat, as its state designates them (Regulation 1182/71, art. 2(1)): a day of one year, or of every year. Holidays give
-// more time for an answer; a list that nobody kept up to date only makes answers due earlier than they need be.
+// Holiday is a public holiday at the controller's seat, as its state designates them (Regulation 1182/71,
+// art. 2(1)): a day of one year, or of every year. Holidays give more time for an answer; a list that nobody
+// kept up to date only makes answers due earlier than they need be.
 type Holiday struct {
 	year  int // 0: every year
 	month time.Month

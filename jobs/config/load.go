@@ -25,7 +25,8 @@ import (
 func Load(path string) (*Config, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %s does not exist: make one with `lethe init`, or name it with --config", pipeline.ErrConfig, path)
+		return nil, fmt.Errorf("%w: %s does not exist: make one with `lethe init`, or name it with --config",
+			pipeline.ErrConfig, path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", pipeline.ErrConfig, err)
@@ -33,7 +34,8 @@ func Load(path string) (*Config, error) {
 	c := &Config{path: path, dir: filepath.Dir(path)}
 	switch err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(c); {
 	case errors.Is(err, io.EOF):
-		return nil, fmt.Errorf("%w: %s is empty: `lethe init -o FILE` writes one to begin with", pipeline.ErrConfig, path)
+		return nil, fmt.Errorf("%w: %s is empty: `lethe init -o FILE` writes one to begin with", pipeline.ErrConfig,
+			path)
 	case err != nil:
 		return nil, fmt.Errorf("%w: %s: %s", pipeline.ErrConfig, path, yamlProblem(data, err))
 	}
@@ -53,7 +55,8 @@ func Load(path string) (*Config, error) {
 	return c, nil
 }
 
-// yamlProblem says in words, with line and column, what is wrong with a configuration. It never quotes the value, which may be a secret.
+// yamlProblem says in words, with line and column, what is wrong with a configuration. It never quotes the
+// value, which may be a secret.
 func yamlProblem(data []byte, err error) string {
 	var unknown *yaml.UnknownFieldError
 	if errors.As(err, &unknown) {
@@ -131,7 +134,8 @@ func (f *periodFinder) Visit(n ast.Node) ast.Visitor {
 		return f
 	}
 	switch pair.Key.GetToken().Value {
-	case "max_age", "period", "grace", "notice_term", "orphan_grace", "proof_retention", "max_lag", "keep", "after", "at_most_every":
+	case "max_age", "period", "grace", "notice_term", "orphan_grace", "proof_retention", "max_lag", "keep", "after",
+		"at_most_every":
 		if value := pair.Value.GetToken(); value.Type != token.MappingStartType {
 			if _, err := policy.ParsePeriod(value.Value); err != nil {
 				f.wrong = value

@@ -12,7 +12,8 @@ func TestNoticeTargetsAreResolved(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, targets, 1)
 	require.Equal(t, "hooks.ditta.it", targets[0].Host)
-	_, err = (&Config{Notify: []Secret{"https://a.it/", "hooks.ditta.it", "${LETHE_TEST_NO_SUCH_VARIABLE}"}}).NoticeTargets()
+	_, err = (&Config{Notify: []Secret{"https://a.it/", "hooks.ditta.it",
+		"${LETHE_TEST_NO_SUCH_VARIABLE}"}}).NoticeTargets()
 	require.ErrorContains(t, err, "notify 2: the target is no URL")
 	require.ErrorContains(t, err, "notify 3: the environment variable LETHE_TEST_NO_SUCH_VARIABLE is not set")
 }

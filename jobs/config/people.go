@@ -23,7 +23,8 @@ func (c *Config) buildPeople(p *pipeline.Pipeline) error {
 			continue
 		}
 		if other, taken := keys[person.Key]; taken {
-			errs = append(errs, fmt.Errorf("people.%s has the key of %s: every person has a key of their own", name, other))
+			errs = append(errs, fmt.Errorf("people.%s has the key of %s: every person has a key of their own", name,
+				other))
 		}
 		keys[person.Key] = name
 		for _, role := range person.Roles {
@@ -51,11 +52,13 @@ func (c *Config) buildOrders(p *pipeline.Pipeline) error {
 		if o.MaxRows <= 0 {
 			errs = append(errs, fmt.Errorf("%s: max_rows is missing: say how many rows a night it covers", place))
 		}
-		order := pipeline.Order{Silo: o.Silo, MaxRows: o.MaxRows, MaxPercent: o.MaxPercent, Until: until, SignedBy: o.SignedBy}
+		order := pipeline.Order{Silo: o.Silo, MaxRows: o.MaxRows, MaxPercent: o.MaxPercent, Until: until,
+			SignedBy: o.SignedBy}
 		for _, r := range o.Reasons {
 			code := policy.Code(r)
 			if !slices.Contains(policy.Codes(), code) || !strings.HasPrefix(r, "D_") && !strings.HasPrefix(r, "K_") {
-				errs = append(errs, fmt.Errorf("%s: reason %q: use D_ codes, and K_ codes for rows that stay and lose fields, as `lethe policy codes` lists them", place, r))
+				errs = append(errs, fmt.Errorf("%s: reason %q: use D_ codes, and K_ codes for rows that stay and lose "+
+					"fields, as `lethe policy codes` lists them", place, r))
 			}
 			order.Reasons = append(order.Reasons, code)
 		}
@@ -69,7 +72,8 @@ func (c *Config) buildOrders(p *pipeline.Pipeline) error {
 			custodian = custodian || slices.Contains(person.Roles, "custodian")
 		}
 		if p.Approvals == 2 && (!owner || !custodian || len(o.SignedBy) < 2) {
-			errs = append(errs, fmt.Errorf("%s: signed_by needs an owner of %s and a custodian, two people", place, o.Silo))
+			errs = append(errs, fmt.Errorf("%s: signed_by needs an owner of %s and a custodian, two people", place,
+				o.Silo))
 		}
 		p.Orders = append(p.Orders, order)
 	}

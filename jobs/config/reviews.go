@@ -15,10 +15,12 @@ import (
 func (c *Config) buildDiscovery(p *pipeline.Pipeline) error {
 	var errs []error
 	if c.Discover.Sample < 0 {
-		errs = append(errs, fmt.Errorf("discover.sample: %d: say how many rows of a table are read, or leave it out to read all", c.Discover.Sample))
+		errs = append(errs, fmt.Errorf("discover.sample: %d: say how many rows of a table are read, or leave it out "+
+			"to read all", c.Discover.Sample))
 	}
 	if c.Discover.Sample == 0 && !c.Discover.FullEvery.IsZero() {
-		errs = append(errs, errors.New("discover.full_every has no meaning without discover.sample: every row is read anyway"))
+		errs = append(errs,
+			errors.New("discover.full_every has no meaning without discover.sample: every row is read anyway"))
 	}
 	p.Sampling = pipeline.Sampling{Rows: c.Discover.Sample, FullEvery: c.Discover.FullEvery}
 	for i, r := range c.Reviews {
@@ -47,12 +49,14 @@ func (c *Config) buildDiscovery(p *pipeline.Pipeline) error {
 		if err != nil {
 			fail("until: %w", err)
 		}
-		p.Reviews = append(p.Reviews, pipeline.Review{Source: r.Source, Table: r.Field[:dot], Field: r.Field[dot+1:], Category: category, By: r.By, Because: r.Because, Until: until})
+		p.Reviews = append(p.Reviews, pipeline.Review{Source: r.Source, Table: r.Field[:dot], Field: r.Field[dot+1:],
+			Category: category, By: r.By, Because: r.Because, Until: until})
 	}
 	for _, name := range c.sourceOrder {
 		for _, class := range c.Sources[name].ApprovedFor {
 			if class != string(classifiers.Special) && class != string(classifiers.Criminal) {
-				errs = append(errs, fmt.Errorf("source %s: approved_for %q: use special (Art. 9) or criminal (Art. 10)", name, class))
+				errs = append(errs,
+					fmt.Errorf("source %s: approved_for %q: use special (Art. 9) or criminal (Art. 10)", name, class))
 			}
 		}
 	}

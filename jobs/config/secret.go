@@ -24,7 +24,8 @@ func (c *Config) resolve(place string, s Secret) (string, error) {
 	if path, ok := strings.CutPrefix(text, "file:"); ok && !strings.ContainsAny(path, "?") {
 		data, err := os.ReadFile(c.abs(path))
 		if err != nil {
-			return "", fmt.Errorf("%s: the secret file %s cannot be read: write the secret there, readable by the service account only", place, path)
+			return "", fmt.Errorf("%s: the secret file %s cannot be read: write the secret there, readable by the "+
+				"service account only", place, path)
 		}
 		if info, err := os.Stat(c.abs(path)); err != nil || info.Mode()&0o007 != 0 {
 			return "", fmt.Errorf("%s: the secret file %s can be read by others: chmod 600 %[2]s", place, path)
@@ -47,7 +48,8 @@ func (c *Config) resolve(place string, s Secret) (string, error) {
 		return "", fmt.Errorf("%s: the environment variable %s is not set", place, strings.Join(missing, ", "))
 	}
 	if text != string(s) {
-		c.warnings = append(c.warnings, place+": the secret comes from the environment, which other processes of the account can read: prefer file:")
+		c.warnings = append(c.warnings, place+": the secret comes from the environment, which other processes of the "+
+			"account can read: prefer file:")
 	}
 	return text, nil
 }

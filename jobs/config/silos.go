@@ -22,7 +22,8 @@ func (c *Config) buildSilos(p *pipeline.Pipeline) error {
 		}
 		if c.Silos[name].Suppression {
 			if p.Suppression.Name != "" {
-				errs = append(errs, fmt.Errorf("silos %s and %s are both the suppression list: keep one", p.Suppression.Name, name))
+				errs = append(errs, fmt.Errorf("silos %s and %s are both the suppression list: keep one",
+					p.Suppression.Name, name))
 			}
 			p.Suppression = c.Silos[name]
 			errs = append(errs, policy.CheckSuppression(p.Suppression))
@@ -35,18 +36,21 @@ func (c *Config) buildSilos(p *pipeline.Pipeline) error {
 		}
 		for _, r := range c.Silos[name].Rules {
 			if _, ok := registry.ParseEventType(r.Event); r.Event != "" && !ok {
-				errs = append(errs, fmt.Errorf("silo %s: rule for %s: event %q is none that the registry knows: use one of %s", name, r.Purpose, r.Event, strings.Join(registry.ImportedTypes(), ", ")))
+				errs = append(errs, fmt.Errorf("silo %s: rule for %s: event %q is none that the registry knows: use "+
+					"one of %s", name, r.Purpose, r.Event, strings.Join(registry.ImportedTypes(), ", ")))
 			}
 		}
 		for _, r := range c.Silos[name].Records {
 			if s, ok := c.Sources[r.Source]; !ok {
 				errs = append(errs, fmt.Errorf("silo %s: source %q is not under sources", name, r.Source))
 			} else if s.Of != "" {
-				errs = append(errs, fmt.Errorf("silo %s: source %s is a backup: name the live source %s, its backups follow", name, r.Source, s.Of))
+				errs = append(errs, fmt.Errorf("silo %s: source %s is a backup: name the live source %s, its backups "+
+					"follow", name, r.Source, s.Of))
 			}
 		}
 		for i, m := range c.Silos[name].Consents {
-			errs = append(errs, c.checkIntake(fmt.Sprintf("silo %s, consents %d (%s.%s)", name, i+1, m.Source, m.Table), m))
+			errs = append(errs, c.checkIntake(fmt.Sprintf("silo %s, consents %d (%s.%s)", name, i+1, m.Source,
+				m.Table), m))
 		}
 		p.Silos = append(p.Silos, silo)
 	}
@@ -56,18 +60,21 @@ func (c *Config) buildSilos(p *pipeline.Pipeline) error {
 	return errors.Join(errs...)
 }
 
-// checkIntake checks of a mapping of consents what the policy cannot: its source, kinds of identifier, and words for how people agreed.
+// checkIntake checks of a mapping of consents what the policy cannot: its source, kinds of identifier, and
+// words for how people agreed.
 func (c *Config) checkIntake(place string, m policy.Intake) error {
 	var errs []error
 	switch s, ok := c.Sources[m.Source]; {
 	case !ok:
 		errs = append(errs, fmt.Errorf("%s: source %q is not under sources", place, m.Source))
 	case s.Of != "" || s.Environment == "backup":
-		errs = append(errs, fmt.Errorf("%s: source %s is a backup, which says what people agreed to once: name the live source", place, m.Source))
+		errs = append(errs, fmt.Errorf("%s: source %s is a backup, which says what people agreed to once: name the "+
+			"live source", place, m.Source))
 	}
 	for kind := range m.Subject {
 		if !registry.KnownKind(kind) {
-			errs = append(errs, fmt.Errorf("%s: subject: %q is no kind of identifier: use email, phone, customer-number, username or national-id:CC", place, kind))
+			errs = append(errs, fmt.Errorf("%s: subject: %q is no kind of identifier: use email, phone, "+
+				"customer-number, username or national-id:CC", place, kind))
 		}
 	}
 	if m.Method != nil {

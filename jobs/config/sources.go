@@ -32,13 +32,16 @@ func (d *sourceDraft) fail(format string, args ...any) {
 	d.errs = append(d.errs, fmt.Errorf("source %s: "+format, append([]any{d.name}, args...)...))
 }
 
-// buildSources checks the sources and says how each is opened: the live ones first, in the order of the file, then the backups.
+// buildSources checks the sources and says how each is opened: the live ones first, in the order of the file,
+// then the backups.
 func (c *Config) buildSources(p *pipeline.Pipeline) error {
 	var errs []error
 	var live, backups []pipeline.Source
 	for _, name := range c.sourceOrder {
 		d := &sourceDraft{name: name, of: c.Sources[name]}
-		if i := slices.IndexFunc(Connectors(), func(k connectors.Connector) bool { return k.Name == d.of.Connector }); i < 0 {
+		if i := slices.IndexFunc(Connectors(), func(k connectors.Connector) bool {
+			return k.Name == d.of.Connector
+		}); i < 0 {
 			d.fail("connector %q: `lethe connectors` lists what there is", d.of.Connector)
 		} else {
 			d.connector = Connectors()[i]
@@ -61,14 +64,16 @@ func (c *Config) sourcesOf(d *sourceDraft) []pipeline.Source {
 	s := d.of
 	c.checkSource(d)
 	d.base = pipeline.Source{
-		Name: d.name, Application: s.Application, Environment: s.Environment, Location: s.Location, Connector: s.Connector, Of: s.Of,
+		Name: d.name, Application: s.Application, Environment: s.Environment, Location: s.Location,
+		Connector: s.Connector, Of: s.Of,
 		Keep: s.Keep, Skip: s.Skip, ApprovedFor: s.ApprovedFor, Plaintext: s.TLS == "waived",
 		ReadOnly: s.ApplyDSN == "" && s.Rewrite == nil,
 	}
 	if s.Rewrite != nil {
 		d.base.Rewrite = &pipeline.RewriteTerms{After: s.Rewrite.After, AtMostEvery: s.Rewrite.AtMostEvery}
 	}
-	d.options = connectors.Options{Name: d.name, Plaintext: d.base.Plaintext, Rewrite: s.Rewrite != nil, Unchecked: s.Complete == "unchecked"}
+	d.options = connectors.Options{Name: d.name, Plaintext: d.base.Plaintext, Rewrite: s.Rewrite != nil,
+		Unchecked: s.Complete == "unchecked"}
 	switch {
 	case s.Path != "" && s.DSN != "":
 		d.fail("has both path and dsn: files have a path, servers a dsn")
@@ -148,12 +153,15 @@ func (c *Config) dsnSource(d *sourceDraft) pipeline.Source {
 	return source
 }
 
-// opener opens a source; a file without CREATE TABLE gets its catalog from the schema file, or from the live source it is a backup of.
-func (c *Config) opener(k connectors.Connector, o connectors.Options, s Source) func(context.Context) (connectors.Source, error) {
+// opener opens a source; a file without CREATE TABLE gets its catalog from the schema file, or from the live
+// source it is a backup of.
+func (c *Config) opener(k connectors.Connector, o connectors.Options,
+	s Source) func(context.Context) (connectors.Source, error) {
 	return func(ctx context.Context) (connectors.Source, error) {
 		from := s.Of
 		if s.Schema != "" {
-			schema, err := k.Open(ctx, connectors.Options{Name: o.Name + " schema", DSN: c.abs(s.Schema), Unchecked: true})
+			schema, err := k.Open(ctx, connectors.Options{Name: o.Name + " schema", DSN: c.abs(s.Schema),
+				Unchecked: true})
 			if err != nil {
 				return nil, err
 			}
@@ -168,7 +176,8 @@ func (c *Config) opener(k connectors.Connector, o connectors.Options, s Source) 
 	}
 }
 
-// liveCatalog asks the live source of a backup for its tables; nil when it does not answer, and the backup's own CREATE TABLEs have to do.
+// liveCatalog asks the live source of a backup for its tables; nil when it does not answer, and the backup's
+// own CREATE TABLEs have to do.
 func (c *Config) liveCatalog(ctx context.Context, name string, live Source) []connectors.Table {
 	i := slices.IndexFunc(Connectors(), func(k connectors.Connector) bool { return k.Name == live.Connector })
 	dsn, err := c.resolve(name, live.DSN)
@@ -209,7 +218,8 @@ func (c *Config) registryApart(r registry.Config) error {
 			}
 		}
 		if slices.ContainsFunc(places, r.Same) {
-			errs = append(errs, fmt.Errorf("E_REGISTRY_IN_SOURCE: source %s and the registry are the same database: the registry has its own", name))
+			errs = append(errs, fmt.Errorf("E_REGISTRY_IN_SOURCE: source %s and the registry are the same database: "+
+				"the registry has its own", name))
 		}
 	}
 	return errors.Join(errs...)

@@ -22,7 +22,8 @@ func (c *Config) buildCopies(p *pipeline.Pipeline) error {
 			errs = append(errs, fmt.Errorf("sync.%s: "+format, append([]any{name}, args...)...))
 		}
 		c.checkCopy(name, s, fail)
-		p.Copies = append(p.Copies, pipeline.Copy{Target: name, Source: s.Source, Grants: c.purposes(s, fail), Table: s.Table,
+		p.Copies = append(p.Copies, pipeline.Copy{Target: name, Source: s.Source, Grants: c.purposes(s, fail),
+			Table: s.Table,
 			Files: c.abs(s.Files), MaxLag: s.MaxLag})
 	}
 	return errors.Join(errs...)
@@ -49,7 +50,8 @@ func (c *Config) checkCopy(name string, s Grant, fail func(format string, args .
 	for _, other := range slices.Sorted(maps.Keys(c.Sync)) {
 		folder := c.Sync[other].Files
 		if other < name && folder != "" && filepath.Clean(c.abs(folder)) == filepath.Clean(c.abs(s.Files)) {
-			fail("files: the copies for %s are written to folder %s already: give each target a folder of its own", other, s.Files)
+			fail("files: the copies for %s are written to folder %s already: give each target a folder of its own",
+				other, s.Files)
 		}
 	}
 }
@@ -67,7 +69,8 @@ func (c *Config) purposes(s Grant, fail func(format string, args ...any)) map[st
 			continue
 		}
 		if !slices.ContainsFunc(known.Records, func(r policy.Records) bool { return r.Source == s.Source }) {
-			fail("grants: silo %s has no records in source %s: an application is told about its own rows only", silo, s.Source)
+			fail("grants: silo %s has no records in source %s: an application is told about its own rows only", silo,
+				s.Source)
 		}
 		if len(s.Grants[silo]) == 0 {
 			fail("grants: silo %s without a purpose grants nothing: name its purposes", silo)

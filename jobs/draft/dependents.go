@@ -8,8 +8,9 @@ import (
 	"lethe/connectors"
 )
 
-// dependents proposes what becomes of the rows that refer to a record, directly or through others. Details are deleted, references that may be NULL are
-// forgotten; where people of their own, or few rows that many records share, would go too, the line is left open for people to decide.
+// dependents proposes what becomes of the rows that refer to a record, directly or through others. Details
+// are deleted, references that may be NULL are forgotten; where people of their own, or few rows that many
+// records share, would go too, the line is left open for people to decide.
 func (d *Draft) dependents(name string, used map[string]bool) (lines, open []string) {
 	deleted := map[string]bool{name: true}
 	for queue := []string{name}; len(queue) > 0; queue = queue[1:] {
@@ -48,10 +49,12 @@ func (d *Draft) dependents(name string, used map[string]bool) (lines, open []str
 	return lines, open
 }
 
-// belongs names the larger table with people that the rows of a child refer to beside the record's own; "" when there is none.
+// belongs names the larger table with people that the rows of a child refer to beside the record's own; ""
+// when there is none.
 func (d *Draft) belongs(child, record string) string {
 	for _, fk := range d.tables[child].ForeignKeys {
-		if fk.RefTable != record && slices.Contains(d.people, fk.RefTable) && d.verdicts[fk.RefTable].Rows > d.verdicts[record].Rows {
+		if fk.RefTable != record && slices.Contains(d.people, fk.RefTable) &&
+			d.verdicts[fk.RefTable].Rows > d.verdicts[record].Rows {
 			return fk.RefTable
 		}
 	}
@@ -65,16 +68,20 @@ func (d *Draft) nullable(table string, fields []string) bool {
 	})
 }
 
-// owned proposes the parents that a record alone uses, such as its address: about as many as there are records, and nobody of their own in them.
+// owned proposes the parents that a record alone uses, such as its address: about as many as there are
+// records, and nobody of their own in them.
 func (d *Draft) owned(t connectors.Table, used map[string]bool) []string {
 	var out []string
 	for _, fk := range t.ForeignKeys {
 		ref, v := d.tables[fk.RefTable], d.verdicts[fk.RefTable]
-		address := slices.ContainsFunc(v.Fields, func(f classifiers.Verdict) bool { return f.Primary == classifiers.PostalAddress && !f.Company })
+		address := slices.ContainsFunc(v.Fields, func(f classifiers.Verdict) bool {
+			return f.Primary == classifiers.PostalAddress && !f.Company
+		})
 		named := slices.ContainsFunc(v.Fields, func(f classifiers.Verdict) bool {
 			return f.Personal() && (f.Primary == classifiers.PersonName || f.Primary == classifiers.Email)
 		})
-		if fk.RefTable == t.Name || !address || named || !slices.Equal(fk.RefFields, ref.Key) || v.Rows < d.verdicts[t.Name].Rows/2 {
+		if fk.RefTable == t.Name || !address || named || !slices.Equal(fk.RefFields, ref.Key) ||
+			v.Rows < d.verdicts[t.Name].Rows/2 {
 			continue
 		}
 		used[fk.RefTable] = true

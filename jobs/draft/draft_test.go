@@ -27,9 +27,12 @@ func shop() *Draft {
 			{Name: "updated_at", Kind: connectors.Timestamp},
 			{Name: "is_active", Kind: connectors.Integer}}},
 		{Name: "orders", Key: key, Fields: []connectors.Field{id, {Name: "customer", Kind: connectors.Integer}},
-			ForeignKeys: []connectors.ForeignKey{{Fields: []string{"customer"}, RefTable: "customers", RefFields: key}}},
-		{Name: "visits", Key: key, Fields: []connectors.Field{id, {Name: "customer", Kind: connectors.Integer, Nullable: true}},
-			ForeignKeys: []connectors.ForeignKey{{Fields: []string{"customer"}, RefTable: "customers", RefFields: key}}},
+			ForeignKeys: []connectors.ForeignKey{{Fields: []string{"customer"}, RefTable: "customers",
+				RefFields: key}}},
+		{Name: "visits", Key: key, Fields: []connectors.Field{id, {Name: "customer", Kind: connectors.Integer,
+			Nullable: true}},
+			ForeignKeys: []connectors.ForeignKey{{Fields: []string{"customer"}, RefTable: "customers",
+				RefFields: key}}},
 		{Name: "countries", Key: key, Fields: []connectors.Field{id}},
 	}
 	email := classifiers.Verdict{Field: "email", Primary: classifiers.Email, SubjectKind: "email", Confidence: 0.99}
@@ -67,10 +70,12 @@ func TestStepsNameTheFile(t *testing.T) {
 }
 
 func TestWords(t *testing.T) {
-	for name, want := range map[string]string{"email": "email", "null": `"null"`, "No": `"No"`, "a b": `"a b"`, "1st": `"1st"`, "": `""`} {
+	for name, want := range map[string]string{"email": "email", "null": `"null"`, "No": `"No"`, "a b": `"a b"`,
+		"1st": `"1st"`, "": `""`} {
 		require.Equal(t, want, word(name))
 	}
-	for confidence, want := range map[float64]string{0.95: "certain", 0.94: "probable", 0.8: "probable", 0.79: "possible"} {
+	for confidence, want := range map[float64]string{0.95: "certain", 0.94: "probable", 0.8: "probable",
+		0.79: "possible"} {
 		require.Equal(t, want, Sure(confidence))
 	}
 }

@@ -6,8 +6,9 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// civil is a schedule by the clocks of a zone. robfig/cron asked in the zone itself would lose a night that the clocks jump over, and fire twice in an
-// hour that comes twice; here every time of day fires once on every day: one that does not exist fires an hour later.
+// civil is a schedule by the clocks of a zone. robfig/cron asked in the zone itself would lose a night that
+// the clocks jump over, and fire twice in an hour that comes twice; here every time of day fires once on
+// every day: one that does not exist fires an hour later.
 type civil struct {
 	cron.Schedule
 	zone *time.Location
@@ -41,7 +42,8 @@ func (s civil) at(clock time.Time) time.Time {
 
 func shows(t, clock time.Time) bool { return t.Format(time.DateTime) == clock.Format(time.DateTime) }
 
-// odd says, for the year after from, on which days a job that starts once a day has a time that the clocks jump over or show twice.
+// odd says, for the year after from, on which days a job that starts once a day has a time that the clocks
+// jump over or show twice.
 func (s civil) odd(from time.Time) (missing, twice []string) {
 	from = from.In(s.zone)
 	for day := range 366 {
@@ -52,7 +54,8 @@ func (s civil) odd(from time.Time) (missing, twice []string) {
 		}
 		midnight := time.Date(start.Year(), start.Month(), start.Day(), 0, 0, 0, 0, time.UTC)
 		clock := s.Schedule.Next(midnight.Add(-time.Second))
-		if clock.IsZero() || !clock.Before(midnight.AddDate(0, 0, 1)) || s.Schedule.Next(clock).Before(midnight.AddDate(0, 0, 1)) {
+		if clock.IsZero() || !clock.Before(midnight.AddDate(0, 0, 1)) ||
+			s.Schedule.Next(clock).Before(midnight.AddDate(0, 0, 1)) {
 			continue // not on that day, or more than once: the night is not lost
 		}
 		switch at := s.at(clock); {
@@ -65,8 +68,8 @@ func (s civil) odd(from time.Time) (missing, twice []string) {
 	return missing, twice
 }
 
-// missed reports whether a job's last time before now passed without a run: it is made up for at once, if its window is not over. last is when it last ran;
-// a job that never ran waits for its time.
+// missed reports whether a job's last time before now passed without a run: it is made up for at once, if its
+// window is not over. last is when it last ran; a job that never ran waits for its time.
 func (s civil) missed(until string, last, now time.Time) (at time.Time, ok bool) {
 	for next := s.Next(now.AddDate(0, 0, -8)); !next.IsZero() && !next.After(now); next = s.Next(next) {
 		at = next

@@ -44,13 +44,15 @@ func TestNextAroundClockChanges(t *testing.T) {
 
 func TestDailyJobFiresOnceADay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		zone := rapid.SampledFrom([]string{"Europe/Rome", "Europe/Lisbon", "America/New_York", "America/Santiago", "Australia/Sydney", "Asia/Kolkata", "UTC"}).Draw(t, "zone")
+		zone := rapid.SampledFrom([]string{"Europe/Rome", "Europe/Lisbon", "America/New_York", "America/Santiago",
+			"Australia/Sydney", "Asia/Kolkata", "UTC"}).Draw(t, "zone")
 		hour, minute := rapid.IntRange(0, 23).Draw(t, "hour"), rapid.IntRange(0, 59).Draw(t, "minute")
 		s := times(t, fmt.Sprintf("%d %d * * *", minute, hour), zone)
 		now := time.Date(2026, 1, 1, 0, 0, 0, -1, s.zone)
 		for day := range 800 {
 			now = s.Next(now)
-			require.Equal(t, time.Date(2026, 1, 1+day, 0, 0, 0, 0, time.UTC).Format(time.DateOnly), now.Format(time.DateOnly))
+			require.Equal(t, time.Date(2026, 1, 1+day, 0, 0, 0, 0, time.UTC).Format(time.DateOnly),
+				now.Format(time.DateOnly))
 		}
 	})
 }

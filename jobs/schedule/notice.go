@@ -38,8 +38,8 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// ParseTarget checks where notices go: https:// (http:// on this host only) gets the notice as JSON, smtp://host:port/?from=A&to=B a mail. The text
-// may hold a secret, so no error quotes it.
+// ParseTarget checks where notices go: https:// (http:// on this host only) gets the notice as JSON,
+// smtp://host:port/?from=A&to=B a mail. The text may hold a secret, so no error quotes it.
 func ParseTarget(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
@@ -108,7 +108,9 @@ func (n Notice) mail(_ context.Context, u *url.URL) error {
 	if err != nil {
 		return err
 	}
-	message := fmt.Sprintf("From: %s\r\nTo: %s\r\nDate: %s\r\nSubject: %s\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n%s\r\n", from, strings.Join(to, ", "), n.At.Format(time.RFC1123Z), subject, body)
+	message := fmt.Sprintf("From: %s\r\nTo: %s\r\nDate: %s\r\nSubject: %s\r\n"+
+		"Content-Type: text/plain; charset=utf-8\r\n\r\n%s\r\n", from, strings.Join(to, ", "),
+		n.At.Format(time.RFC1123Z), subject, body)
 	var auth smtp.Auth
 	if password, ok := u.User.Password(); ok {
 		auth = smtp.PlainAuth("", u.User.Username(), password, u.Hostname())

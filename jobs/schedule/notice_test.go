@@ -16,7 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var aNotice = Notice{Controller: "Lago Blu", Job: "nightly", Host: "h", At: time.Date(2026, 11, 20, 1, 15, 0, 0, time.UTC),
+var aNotice = Notice{Controller: "Lago Blu", Job: "nightly", Host: "h",
+	At:    time.Date(2026, 11, 20, 1, 15, 0, 0, time.UTC),
 	RunID: "r-1", Waiting: []string{"plan-1"}, Manifest: "abc"}
 
 // send tells one target.
@@ -42,7 +43,9 @@ func TestNoticeIsPosted(t *testing.T) {
 	n := aNotice
 	n.ExitCode = 3
 	send(t, n, server.URL+"/hook")
-	require.JSONEq(t, `{"controller":"Lago Blu","job":"nightly","host":"h","at":"2026-11-20T01:15:00Z","run_id":"r-1","exit_code":3,"waiting":["plan-1"],"manifest":"abc"}`, <-bodies)
+	require.JSONEq(t,
+		`{"controller":"Lago Blu","job":"nightly","host":"h","at":"2026-11-20T01:15:00Z",`+
+			`"run_id":"r-1","exit_code":3,"waiting":["plan-1"],"manifest":"abc"}`, <-bodies)
 }
 
 func TestNoticeIsMailed(t *testing.T) {

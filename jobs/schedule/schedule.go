@@ -1,6 +1,7 @@
-// Package schedule says when jobs run, starts them, and tells people how they ended. Its nouns: a Job of the configuration, the times of a job by
-// the clocks of a zone, the units that start jobs from outside (cron, systemd, Kubernetes), a Notice and the targets that it is sent to. What a
-// job does is its caller's business.
+// Package schedule says when jobs run, starts them, and tells people how they ended. Its nouns: a Job of the
+// configuration, the times of a job by the clocks of a zone, the units that start jobs from outside (cron,
+// systemd, Kubernetes), a Notice and the targets that it is sent to. What a job does is its caller's
+// business.
 package schedule
 
 import (
@@ -23,12 +24,14 @@ type Job struct {
 	Apply bool   `yaml:"apply,omitempty"`
 }
 
-// cronParser reads the five fields of cron. Zones are given per job, never inside the expression: robfig/cron panics on some forms of TZ=.
+// cronParser reads the five fields of cron. Zones are given per job, never inside the expression: robfig/cron
+// panics on some forms of TZ=.
 var cronParser = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
 
 var jobName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 
-// Check refuses jobs without a usable name, and times that cannot be read or never come. zone is that of jobs that name none.
+// Check refuses jobs without a usable name, and times that cannot be read or never come. zone is that of jobs
+// that name none.
 func Check(jobs []Job, zone string) error {
 	var errs []error
 	seen := map[string]bool{}
@@ -83,8 +86,10 @@ func Remarks(jobs []Job, zone string, now time.Time) []string {
 				j.Name, strings.Join(missing, ", ")))
 		}
 		if len(twice) > 0 {
-			remarks = append(remarks, fmt.Sprintf("schedule %s: its time comes twice on %s: `lethe schedule` fires it once, "+
-				"some crons twice; the second start finds the night done; 01:15 is safe", j.Name, strings.Join(twice, ", ")))
+			remarks = append(remarks,
+				fmt.Sprintf("schedule %s: its time comes twice on %s: `lethe schedule` fires it once, "+
+					"some crons twice; the second start finds the night done; 01:15 is safe", j.Name,
+					strings.Join(twice, ", ")))
 		}
 	}
 	return remarks

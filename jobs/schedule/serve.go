@@ -19,8 +19,8 @@ type Server struct {
 	Fire func(Job)
 }
 
-// Serve fires the jobs until the context ends. A job that is still at work when its time comes again is not started twice. A start that was
-// missed while nobody served is made up for once, at the beginning.
+// Serve fires the jobs until the context ends. A job that is still at work when its time comes again is not
+// started twice. A start that was missed while nobody served is made up for once, at the beginning.
 func (s Server) Serve(ctx context.Context) error {
 	for _, remark := range Remarks(s.Jobs, s.Zone, s.Now()) {
 		s.Log.Warn(remark)

@@ -42,7 +42,8 @@ func Units(w io.Writer, kind, path string, jobs []Job, zone string) error {
 func calendarOf(expression string) (string, error) {
 	f := strings.Fields(expression)
 	var minute, hour int
-	if _, err := fmt.Sscanf(f[0]+" "+f[1], "%d %d", &minute, &hour); err != nil || f[2] != "*" || f[3] != "*" || f[4] != "*" {
+	if _, err := fmt.Sscanf(f[0]+" "+f[1], "%d %d", &minute, &hour); err != nil || f[2] != "*" || f[3] != "*" ||
+		f[4] != "*" {
 		return "", fmt.Errorf("cron %q is not one time every day: write the timer by hand", expression)
 	}
 	return fmt.Sprintf("*-*-* %02d:%02d:00", hour, minute), nil
@@ -83,7 +84,8 @@ spec:
       template:
         spec:
           restartPolicy: Never
-          containers: [{name: lethe, image: lethe, args: ["--config", "/etc/lethe/lethe.yaml", "%s"], volumeMounts: [{name: lethe, mountPath: /etc/lethe}]}]
+          containers: [{name: lethe, image: lethe, args: ["--config", "/etc/lethe/lethe.yaml", "%s"], ` +
+	`volumeMounts: [{name: lethe, mountPath: /etc/lethe}]}]
           volumes: [{name: lethe, persistentVolumeClaim: {claimName: lethe}}]
 ---
 `

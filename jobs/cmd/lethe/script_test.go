@@ -40,8 +40,9 @@ const (
 	clockVariable = "LETHE_TEST_NOW"        // the wall clock, RFC 3339
 	crashVariable = "LETHE_TEST_CRASH"      // point:n kills the process at the nth passing of a point
 	limitVariable = "LETHE_TEST_FILE_LIMIT" // bytes that a file may grow to, as on a full disk
-	severVariable = "LETHE_TEST_SEVER"      // point@address: passing a point asks who listens there to cut this process off the registry
-	traceVariable = "LETHE_TEST_TRACE"      // a file that gets the name of every point that is passed
+	// point@address: passing a point asks who listens there to cut this process off the registry
+	severVariable = "LETHE_TEST_SEVER"
+	traceVariable = "LETHE_TEST_TRACE" // a file that gets the name of every point that is passed
 )
 
 func letheMain() {
@@ -113,7 +114,8 @@ func exitcodeMain() {
 	}
 }
 
-// sqliteMain runs SQL, given as argument or on the standard input, on a file, and prints the rows: sqlite crm.db 'SELECT count(*) FROM staff'.
+// sqliteMain runs SQL, given as argument or on the standard input, on a file, and prints the rows: sqlite
+// crm.db 'SELECT count(*) FROM staff'.
 func sqliteMain() {
 	sql := strings.Join(os.Args[2:], " ")
 	if sql == "" {
@@ -176,13 +178,15 @@ func TestScripts(t *testing.T) {
 				ts.Check(copyFolder(master(), ts.MkAbs(".")))
 				remember(ts, []string{"crm.db", "backups/*"})
 			},
-			// edit replaces a text that stands in a file: edit lethe.yaml OLD NEW, with \n for a line end in the new one.
+			// edit replaces a text that stands in a file: edit lethe.yaml OLD NEW, with \n for a line end in
+			// the new one.
 			"edit": func(ts *testscript.TestScript, _ bool, args []string) {
 				text := ts.ReadFile(args[0])
 				if !strings.Contains(text, args[1]) {
 					ts.Fatalf("%s does not hold %q", args[0], args[1])
 				}
-				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], strings.ReplaceAll(args[2], `\n`, "\n"), 1)), 0o600))
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1],
+					strings.ReplaceAll(args[2], `\n`, "\n"), 1)), 0o600))
 			},
 			// put is edit with OUTPUT in the new text standing for what the line before printed.
 			"put": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -207,7 +211,8 @@ func TestScripts(t *testing.T) {
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(lines, "\n")), 0o600))
 			},
 			"append": func(ts *testscript.TestScript, _ bool, args []string) {
-				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(ts.ReadFile(args[0])+strings.Join(args[1:], " ")+"\n"), 0o600))
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(ts.ReadFile(args[0])+strings.Join(args[1:],
+					" ")+"\n"), 0o600))
 			},
 			// gz compresses a file: gz dump.sql backups/dump.sql.gz.
 			"gz": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -273,11 +278,13 @@ func TestScripts(t *testing.T) {
 			},
 			// newcomer writes the files that the help of consent shows, as a reader of it would: newcomer help.txt.
 			"newcomer": func(ts *testscript.TestScript, _ bool, args []string) {
-				for name, block := range map[string][2]string{"lethe.yaml": {"controller:", "3. "}, "consents.csv": {"email,type", ""}} {
+				for name, block := range map[string][2]string{"lethe.yaml": {"controller:", "3. "},
+					"consents.csv": {"email,type", ""}} {
 					var file []string
 					for line := range strings.SplitSeq(ts.ReadFile(args[0]), "\n") {
 						text := strings.TrimSpace(line)
-						if len(file) > 0 && (text == "" && block[1] == "" || block[1] != "" && strings.HasPrefix(text, block[1])) {
+						if len(file) > 0 && (text == "" && block[1] == "" || block[1] != "" &&
+							strings.HasPrefix(text, block[1])) {
 							break
 						}
 						if len(file) > 0 || strings.HasPrefix(text, block[0]) {
@@ -300,7 +307,8 @@ func TestScripts(t *testing.T) {
 			"capture": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
 			},
-			// found fails unless one of the files holds bytes, given in hexadecimal: found $REF var/registry.db var/registry.db-wal.
+			// found fails unless one of the files holds bytes, given in hexadecimal: found $REF
+			// var/registry.db var/registry.db-wal.
 			"found": func(ts *testscript.TestScript, neg bool, args []string) {
 				want, err := hex.DecodeString(args[0])
 				ts.Check(err)
@@ -381,7 +389,8 @@ func plainServer(ts *testscript.TestScript) {
 				return // closed at the end of the script
 			}
 			const protocol41, pluginAuth = 0x0200, 0x0008 // no 0x0800, which is TLS
-			packet := "\x0a5.7.0\x00" + "\x01\x00\x00\x00" + "12345678\x00" + string([]byte{0, protocol41 >> 8}) + "\x2d\x02\x00" + string([]byte{pluginAuth, 0}) + "\x15" +
+			packet := "\x0a5.7.0\x00" + "\x01\x00\x00\x00" + "12345678\x00" + string([]byte{0, protocol41 >> 8}) +
+				"\x2d\x02\x00" + string([]byte{pluginAuth, 0}) + "\x15" +
 				strings.Repeat("\x00", 10) + "123456789012\x00" + "mysql_native_password\x00"
 			if _, err := conn.Write(append([]byte{byte(len(packet)), 0, 0, 0}, packet...)); err != nil {
 				ts.Logf("plainserver: %v", err)
