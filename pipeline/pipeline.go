@@ -85,7 +85,7 @@ type Person struct {
 	Roles []string // owner:<silo>, custodian, dpo
 }
 
-// Order is a standing order: a permission for unattended nights, signed by its people through the configuration's digest.
+// Order is a standing order: a permission for unattended nights that stands in the configuration in people's names.
 type Order struct {
 	Silo       string
 	Reasons    []policy.Code

@@ -142,7 +142,8 @@ type Breakers struct {
 	NewSourceRuns      *int     `yaml:"new_source_runs,omitempty"`
 }
 
-// Order is a standing order.
+// Order is a standing order. Nobody signs it: it stands in the names of people, for as long as the configuration
+// says so.
 type Order struct {
 	Silo       string   `yaml:"silo"`
 	Reasons    []string `yaml:"reasons"`
