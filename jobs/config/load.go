@@ -60,11 +60,7 @@ func Load(path string) (*Config, error) {
 func yamlProblem(data []byte, err error) string {
 	var unknown *yaml.UnknownFieldError
 	if errors.As(err, &unknown) {
-		text := yaml.FormatError(err, false, false)
-		if like := policy.Nearest(unknown.Token.Value, keysOf(reflect.TypeFor[Config]())); like != "" {
-			text += ": did you mean " + like + "?"
-		}
-		return text
+		return yaml.FormatError(err, false, false) + elsewhere(unknown.Token.Value)
 	}
 	var wrong *yaml.TypeError
 	if !errors.As(err, &wrong) {
@@ -85,29 +81,49 @@ func yamlProblem(data []byte, err error) string {
 	return fmt.Sprintf("[%d:%d] %s wants %s", at.Position.Line, at.Position.Column, name, wanted(wrong.DstType))
 }
 
-// keysOf lists the keys that can stand in a configuration, sorted.
-func keysOf(config reflect.Type) []string {
-	keys, seen := map[string]bool{}, map[reflect.Type]bool{}
-	var walk func(reflect.Type)
-	walk = func(t reflect.Type) {
+// elsewhere says of a key that cannot stand where it does where it belongs, or which other was meant.
+func elsewhere(key string) string {
+	places := placesOf(reflect.TypeFor[Config]())
+	if at := places[key]; len(at) > 0 {
+		return " here: it belongs " + strings.Join(at, ", or ")
+	}
+	if like := policy.Nearest(key, slices.Sorted(maps.Keys(places))); like != "" {
+		return ": did you mean " + like + "?"
+	}
+	return ""
+}
+
+// placesOf lists the keys that can stand in a configuration, each with the places where it can, sorted.
+func placesOf(config reflect.Type) map[string][]string {
+	places := map[string][]string{}
+	var walk func(t reflect.Type, path string, outer []reflect.Type)
+	walk = func(t reflect.Type, path string, outer []reflect.Type) {
 		switch t.Kind() {
-		case reflect.Pointer, reflect.Slice, reflect.Map:
-			walk(t.Elem())
+		case reflect.Pointer, reflect.Slice:
+			walk(t.Elem(), path, outer)
+		case reflect.Map:
+			walk(t.Elem(), path+".NAME", outer)
 		case reflect.Struct:
-			if seen[t] {
+			if slices.Contains(outer, t) {
 				return
 			}
-			seen[t] = true
+			at := "under " + strings.TrimPrefix(path, ".")
+			if path == "" {
+				at = "at the top of the file"
+			}
 			for i := range t.NumField() {
 				if name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); name != "" && name != "-" {
-					keys[name] = true
-					walk(t.Field(i).Type)
+					places[name] = append(places[name], at)
+					walk(t.Field(i).Type, path+"."+name, append(slices.Clone(outer), t))
 				}
 			}
 		}
 	}
-	walk(config)
-	return slices.Sorted(maps.Keys(keys))
+	walk(config, "", nil)
+	for _, at := range places {
+		slices.Sort(at)
+	}
+	return places
 }
 
 // wrongPeriod finds the first value that should be a period and is none; nil where there is no such.
