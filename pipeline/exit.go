@@ -43,7 +43,7 @@ func ExitCode(err error) int {
 		{3, []error{ErrSource, ErrStopped}},
 		{130, []error{context.Canceled}},
 		{2, []error{connectors.ErrConfig, connectors.ErrPlaintext, errors.ErrUnsupported}},
-		{2, []error{keystore.ErrMissing, keystore.ErrReadable, keystore.ErrDestroyed, registry.ErrRefused, registry.ErrDelivery}},
+		{2, []error{keystore.ErrMissing, keystore.ErrReadable, keystore.ErrDestroyed, registry.ErrConfig, registry.ErrRefused, registry.ErrDelivery}},
 		{10, []error{registry.ErrKeyVersion, registry.ErrMissing, registry.ErrUnreachable, registry.ErrEmpty}},
 		{11, []error{registry.ErrLocked}},
 		{10, []error{registry.ErrUnknownSilo}},
