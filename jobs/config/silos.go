@@ -54,10 +54,10 @@ func (c *Config) buildSilos(p *pipeline.Pipeline) error {
 		}
 		p.Silos = append(p.Silos, silo)
 	}
-	if len(errs) == 0 {
-		errs = append(errs, policy.CheckTables(p.Silos))
+	if err := errors.Join(errs...); err != nil {
+		return err
 	}
-	return errors.Join(errs...)
+	return policy.CheckTables(p.Silos)
 }
 
 // checkIntake checks of a mapping of consents what the policy cannot: its source, kinds of identifier, and
