@@ -33,13 +33,12 @@ import (
 	"lethe/pipeline/registry/keystore"
 )
 
-// TestConflicts runs the conflicts of the design's registry document (registry.md: matching, the decision
-// table, its edge cases) as a person would meet them, with the registry on each engine that it can live in. A
-// script under testdata/script/conflicts is a company:
+// TestConflicts runs what two wishes, rules or facts about one row can come to (how rows and people are matched,
+// each line of the decision table, its edge cases) as a person would meet it, with the registry on each engine
+// that it can live in. A script under testdata/script/conflicts is a company:
 //
-// company.sql its database crm.db: tables whose rows are named by the case they stand for, and have e-mail
-// addresses of that name
-//
+//	company.sql  its database crm.db: tables whose rows are named by the case they stand for,
+//	             and have e-mail addresses of that name
 //	policy.yaml  its silos
 //	*.csv        what people said, to be imported
 //
