@@ -12,7 +12,7 @@ import (
 // The errors that a caller acts upon. Each is wrapped with its place and the next step.
 var (
 	ErrUsage      = errors.New("usage")                     // a command line that cannot be understood
-	ErrConfig     = errors.New("configuration")             // what the source cannot serve, a table or field that is not there
+	ErrConfig     = errors.New("configuration")             // what the source cannot serve, a name that is not there
 	ErrHeld       = errors.New("another run is at work")    // the lock is taken
 	ErrUnapproved = errors.New("not approved")              // a question with nobody to answer it
 	ErrChanged    = errors.New("changed since it was made") // plan edited, evidence edited
