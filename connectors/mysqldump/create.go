@@ -8,20 +8,14 @@ import (
 	"strings"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/dumpfile"
 )
-
-// tableID names a table within a file; the database is "" where the file names none.
-type tableID struct{ database, name string }
 
 // table is a table as the file describes it.
 type table struct {
-	id tableID
-	connectors.Table
-	hidden  []bool // INVISIBLE fields: an INSERT without a list of columns has no value for them
-	refs    []tableID
-	bits    []int // declared length of BIT fields
-	created bool  // by the file itself
-	rows    int64
+	dumpfile.Entry
+	hidden []bool // INVISIBLE fields: an INSERT without a list of columns has no value for them
+	bits   []int  // declared length of BIT fields
 }
 
 // systemDatabases hold no tables of an application.
@@ -61,12 +55,12 @@ type creator struct {
 // createTable parses a CREATE TABLE statement whose lexer stands behind the word TABLE. It returns nil, without an error, for a form that
 // lists no columns (LIKE, SELECT).
 func createTable(l lexer, database string) (*table, error) {
-	c := creator{l: l, out: &table{created: true}}
+	c := creator{l: l, out: &table{Entry: dumpfile.Entry{Created: true}}}
 	c.advance()
 	for c.t.is("IF") || c.t.is("NOT") || c.t.is("EXISTS") {
 		c.advance()
 	}
-	c.out.id = c.tableName(database)
+	c.out.ID = c.tableName(database)
 	if c.t.kind != '(' || c.err != nil {
 		return nil, c.err
 	}
@@ -101,7 +95,7 @@ func createTable(l lexer, database string) (*table, error) {
 }
 
 func (t *table) index(field string) int {
-	i := slices.IndexFunc(t.Fields, func(f connectors.Field) bool { return f.Name == field })
+	i := t.Index(field)
 	if i < 0 {
 		i = slices.IndexFunc(t.Fields, func(f connectors.Field) bool { return strings.EqualFold(f.Name, field) })
 	}
@@ -112,7 +106,7 @@ func (c *creator) advance() { c.t = c.l.next() }
 
 func (c *creator) fail(wanted string) {
 	if c.err == nil {
-		c.err = fmt.Errorf("create table %s: %s expected at byte %d of the statement: %w", c.out.id.name, wanted, c.t.start, connectors.ErrDamaged)
+		c.err = fmt.Errorf("create table %s: %s expected at byte %d of the statement: %w", c.out.ID.Name, wanted, c.t.start, connectors.ErrDamaged)
 	}
 	c.t = token{}
 }
@@ -127,11 +121,11 @@ func (c *creator) name() string {
 	return t.text
 }
 
-func (c *creator) tableName(database string) tableID {
-	id := tableID{database, c.name()}
+func (c *creator) tableName(database string) dumpfile.TableID {
+	id := dumpfile.TableID{Database: database, Name: c.name()}
 	if c.t.kind == '.' {
 		c.advance()
-		id = tableID{id.name, c.name()}
+		id = dumpfile.TableID{Database: id.Name, Name: c.name()}
 	}
 	return id
 }
@@ -294,8 +288,8 @@ func (c *creator) indexType() {
 
 func (c *creator) references(name string, fields []string) {
 	c.expect("REFERENCES")
-	ref := c.tableName(c.out.id.database)
-	fk := connectors.ForeignKey{Name: name, Fields: fields, RefTable: ref.name, RefFields: c.names(), OnDelete: "RESTRICT"}
+	ref := c.tableName(c.out.ID.Database)
+	fk := connectors.ForeignKey{Name: name, Fields: fields, RefTable: ref.Name, RefFields: c.names(), OnDelete: "RESTRICT"}
 	for c.t.is("ON") || c.t.is("MATCH") {
 		on := c.t.is("ON")
 		c.advance()
@@ -315,7 +309,7 @@ func (c *creator) references(name string, fields []string) {
 		}
 	}
 	c.out.ForeignKeys = append(c.out.ForeignKeys, fk)
-	c.out.refs = append(c.out.refs, ref)
+	c.out.Refs = append(c.out.Refs, ref)
 }
 
 func (c *creator) column() {

@@ -86,7 +86,7 @@ func (e *editor) flush() error {
 	var edit connectors.Edit
 	if e.rows > 0 {
 		var err error
-		if edit, err = e.edit(e.current.builder.Batch(e.current.cursor())); err != nil {
+		if edit, err = e.edit(e.current.Batch()); err != nil {
 			return err
 		}
 		if err := e.check(edit); err != nil {
@@ -118,7 +118,7 @@ func (e *editor) check(edit connectors.Edit) error {
 		return fmt.Errorf("table %s: %d operations for %d rows: %w", t.Name, len(edit.Ops), e.rows, connectors.ErrRefused)
 	}
 	for _, a := range edit.Set {
-		i := t.exact(a.Field)
+		i := t.Index(a.Field)
 		switch {
 		case i < 0:
 			return fmt.Errorf("table %s has no field %s: %w", t.Name, a.Field, connectors.ErrSchemaChanged)
@@ -204,7 +204,7 @@ func (e *editor) update(row int, tuple []byte, set []connectors.Assignment) erro
 			continue
 		}
 		i := e.fields[n]
-		place := t.place[i]
+		place := t.Place[i]
 		if place < 0 {
 			return fmt.Errorf("an INSERT into table %s has no place for field %s: %w", t.Name, a.Field, connectors.ErrRefused)
 		}
@@ -233,8 +233,8 @@ func (e *editor) update(row int, tuple []byte, set []connectors.Assignment) erro
 	}
 	e.touched = true
 	for i, f := range t.Fields {
-		if f.Generated && t.place[i] >= 0 {
-			e.fresh[t.place[i]] = []byte("DEFAULT")
+		if f.Generated && t.Place[i] >= 0 {
+			e.fresh[t.Place[i]] = []byte("DEFAULT")
 		}
 	}
 	done := 0

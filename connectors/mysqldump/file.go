@@ -12,7 +12,7 @@ var foreign = []textfile.Foreign{
 	{Magic: "XBSTCK01", What: "it is a physical backup (xbstream), which cannot be edited"},
 }
 
-// open opens the file of the dump.
-func (s *source) open() (*textfile.Text, error) {
-	return textfile.OpenWith(s.path, textfile.Options{Name: s.file, Foreign: foreign})
+// Open opens the file of a dump.
+func (f format) Open(path string) (*textfile.Text, error) {
+	return textfile.OpenWith(path, textfile.Options{Name: f.file, Foreign: foreign})
 }

@@ -3,6 +3,8 @@ package mysqldump
 import (
 	"bytes"
 	"strings"
+
+	"lethe/connectors/internal/dumpfile"
 )
 
 // mode is the part of SQL_MODE that changes how a text is to be read.
@@ -51,21 +53,12 @@ func (m mode) closeQuote(b []byte, i int, q byte) int {
 			return -1
 		}
 		j += i
-		if j > start && b[j-1] == '\\' && q != '`' && !m.plainBackslash && backslashes(b[start:j])%2 == 1 {
+		if j > start && b[j-1] == '\\' && q != '`' && !m.plainBackslash && dumpfile.Backslashes(b[start:j])%2 == 1 {
 			i = j + 1
 			continue
 		}
 		return j + 1
 	}
-}
-
-// backslashes counts the backslashes at the end of b.
-func backslashes(b []byte) int {
-	n := 0
-	for n < len(b) && b[len(b)-1-n] == '\\' {
-		n++
-	}
-	return n
 }
 
 // marker returns the length of the opening of an executable comment (/*!40101, /*M!100100) at the start of b; 0 if b does not start with one. The client's

@@ -188,7 +188,7 @@ func TestRefuse(t *testing.T) {
 		"rename":                      {createT + "RENAME TABLE t TO u;", "line 6"},
 		"too few values":              {createT + "INSERT INTO t VALUES (1);", "line 6: a row of table t has 1 values instead of 2"},
 		"too many values":             {createT + "INSERT INTO t VALUES (1,2,3);", "3 values instead of 2"},
-		"an unknown field":            {createT + "INSERT INTO t (id, v, w) VALUES (1,2,3);", "field w that the table lacks"},
+		"an unknown field":            {createT + "INSERT INTO t (id, v, w) VALUES (1,2,3);", "field w that table t lacks"},
 		"a missing field":             {createT + "INSERT INTO t (id) VALUES (1);", "no value for field v"},
 		"an expression":               {createT + "INSERT INTO t VALUES (1,concat('a','b'));", "field v of table t: an expression"},
 		"two strings":                 {createT + "INSERT INTO t VALUES (1,'a' 'b');", "field v of table t: an expression"},
@@ -409,23 +409,5 @@ func TestFold(t *testing.T) {
 		rows, err = read(t, src, connectors.Query{Table: "p", Keys: &connectors.Keys{Fields: []string{"code"}, Tuples: []connectors.Key{connectors.MakeKey([]byte("STRASSE"))}}})
 		require.NoError(t, err, "a primary key is compared by its bytes")
 		require.Empty(t, rows)
-	}
-}
-
-func TestRecognises(t *testing.T) {
-	for head, want := range map[string]bool{
-		"-- MySQL dump 10.13  Distrib 8.0.36\n":                 true,
-		"-- MariaDB dump 10.19\n":                               true,
-		"/*M!999999\\- enable the sandbox mode */ \n":           true,
-		"/*!40101 SET NAMES utf8mb4 */;\n":                      true,
-		"INSERT INTO `t` VALUES (1);\n":                         true,
-		"--\n-- PostgreSQL database dump\n--\n":                 false,
-		"COPY public.t (a) FROM stdin;\n":                       false,
-		"PRAGMA foreign_keys=OFF;\nCREATE TABLE `t` (a int);\n": false,
-		"":          false,
-		"SELECT 1;": false,
-		"\n\n-- MySQL dump 10.13  Distrib 5.7.44, for Linux\n\n": true,
-	} {
-		require.Equal(t, want, mysqldump.Recognises([]byte(head)), head)
 	}
 }

@@ -2,13 +2,11 @@ package mysqldump
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/dumpfile"
 	"lethe/connectors/internal/textfile"
 )
 
@@ -17,17 +15,17 @@ const statementBytes = 16 << 20
 
 // walker reads the statements of a dump one after another. With targets it hands their rows to onRow.
 type walker struct {
-	*textfile.Window
+	dumpfile.Window
 	out       func([]byte) error // gets what pass consumes; nil while only reading
 	dialect   dialect
 	variables map[string]mode // @name holding an SQL_MODE
 	delimiter []byte
 	database  string
 	databases []string // named by USE or CREATE DATABASE, in order, without the system's
-	tables    map[tableID]*table
+	tables    map[dumpfile.TableID]*table
 	order     []*table
-	others    map[tableID]bool // views, sequences, temporary tables
-	targets   map[tableID]*target
+	others    map[dumpfile.TableID]bool // views, sequences, temporary tables
+	targets   map[dumpfile.TableID]*target
 	editor    *editor // nil while only reading
 	complete  bool    // the last thing read is the trailer
 	last      insert  // the header before, for dumps with one row a statement
@@ -38,12 +36,7 @@ type walker struct {
 }
 
 func newWalker(w *textfile.Window) *walker {
-	return &walker{Window: w, variables: map[string]mode{}, delimiter: []byte{';'}, tables: map[tableID]*table{}, others: map[tableID]bool{}}
-}
-
-// at adds the line to what is wrong with the file.
-func (w *walker) at(format string, args ...any) error {
-	return fmt.Errorf("line %d: %w", w.Line(0), fmt.Errorf(format, args...))
+	return &walker{Window: dumpfile.Window{Window: w}, variables: map[string]mode{}, delimiter: []byte{';'}, tables: map[dumpfile.TableID]*table{}, others: map[dumpfile.TableID]bool{}}
 }
 
 // pass consumes n bytes and hands them to out.
@@ -79,17 +72,6 @@ func (w *walker) flushed() error {
 	return w.flush()
 }
 
-// extend reads more for a statement that is not whole. It fails once all has been read; before that, learning that nothing follows counts as more.
-func (w *walker) extend() error {
-	if w.EOF() {
-		return w.at("the file ends within a statement: %w", connectors.ErrDamaged)
-	}
-	if err := w.More(); err != io.EOF {
-		return err
-	}
-	return nil
-}
-
 var trailer = []byte("-- Dump completed")
 
 // blank passes white space and comments, and reports whether anything follows.
@@ -118,13 +100,11 @@ func (w *walker) blank() (bool, error) {
 				continue
 			}
 			if w.EOF() {
-				return false, w.at("the file ends within a comment: %w", connectors.ErrDamaged)
+				return false, w.At(0, "the file ends within a comment: %w", connectors.ErrDamaged)
 			}
 		}
-		if err := w.More(); err != nil && err != io.EOF {
+		if more, err := w.Follows(); !more {
 			return false, err
-		} else if err == io.EOF && len(w.Rest()) == 0 {
-			return false, nil
 		}
 	}
 }
@@ -140,7 +120,7 @@ func (w *walker) statement() error {
 		l := lexer{b: w.Rest(), mode: w.dialect.mode, eof: w.EOF()}
 		t := l.next()
 		if t.kind == endOfText && l.short && !w.EOF() {
-			if err := w.extend(); err != nil {
+			if err := w.Extend(); err != nil {
 				return err
 			}
 			continue
@@ -162,14 +142,14 @@ func (w *walker) setDelimiter() error {
 	for {
 		end := lineEnd(w.Rest(), 0, w.EOF())
 		if end < 0 {
-			if err := w.extend(); err != nil {
+			if err := w.Extend(); err != nil {
 				return err
 			}
 			continue
 		}
 		d := bytes.TrimSpace(w.Rest()[len("DELIMITER"):end])
 		if len(d) == 0 || len(d) > 16 {
-			return w.at("DELIMITER without a delimiter: %w", connectors.ErrDamaged)
+			return w.At(0, "DELIMITER without a delimiter: %w", connectors.ErrDamaged)
 		}
 		w.delimiter = bytes.Clone(d)
 		w.lastText = nil
@@ -179,7 +159,7 @@ func (w *walker) setDelimiter() error {
 
 // insert is the header of an INSERT or REPLACE statement.
 type insert struct {
-	id      tableID
+	id      dumpfile.TableID
 	columns []string // nil: all of the table, in its order
 	rows    bool     // VALUES and a parenthesis follow: the form whose rows can be read
 }
@@ -190,13 +170,13 @@ func (w *walker) insert() error {
 		l := lexer{b: w.Rest(), mode: w.dialect.mode, eof: w.EOF()}
 		h := parseInsert(&l, w.database)
 		if l.short && !w.EOF() {
-			if err := w.extend(); err != nil {
+			if err := w.Extend(); err != nil {
 				return err
 			}
 			continue
 		}
-		if h.id.name == "" {
-			return w.at("INSERT without a table: %w", connectors.ErrDamaged)
+		if h.id.Name == "" {
+			return w.At(0, "INSERT without a table: %w", connectors.ErrDamaged)
 		}
 		if !h.rows {
 			if w.targets[h.id] != nil {
@@ -224,12 +204,12 @@ func parseInsert(l *lexer, database string) (h insert) {
 	if !t.name() {
 		return h
 	}
-	h.id = tableID{database, t.text}
+	h.id = dumpfile.TableID{Database: database, Name: t.text}
 	if t = l.next(); t.kind == '.' {
 		if t = l.asName(l.next()); !t.name() {
 			return h
 		}
-		h.id = tableID{h.id.name, t.text}
+		h.id = dumpfile.TableID{Database: h.id.Name, Name: t.text}
 		t = l.next()
 	}
 	if t.kind == '(' {
@@ -265,14 +245,14 @@ var insertWords = []string{"LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "IGNORE",
 // addTable notes a table that the file fills without creating it.
 func (w *walker) addTable(h insert) {
 	if w.tables[h.id] == nil && !w.others[h.id] {
-		w.add(&table{id: h.id})
+		w.add(&table{Entry: dumpfile.Entry{ID: h.id}})
 	}
 }
 
 func (w *walker) add(t *table) {
-	w.tables[t.id] = t
+	w.tables[t.ID] = t
 	w.order = append(w.order, t)
-	w.addDatabase(t.id.database)
+	w.addDatabase(t.ID.Database)
 }
 
 func (w *walker) addDatabase(name string) {
@@ -281,8 +261,8 @@ func (w *walker) addDatabase(name string) {
 	}
 }
 
-func (w *walker) notUnderstood(id tableID) error {
-	return w.at("a statement changes table %s in a way that cannot be followed: %w", id.name, connectors.ErrDamaged)
+func (w *walker) notUnderstood(id dumpfile.TableID) error {
+	return w.At(0, "a statement changes table %s in a way that cannot be followed: %w", id.Name, connectors.ErrDamaged)
 }
 
 // rows reads the rows of an INSERT whose header is n bytes long.
@@ -294,17 +274,17 @@ func (w *walker) rows(h insert, n int) error {
 		}
 		rows, err := w.skip(n)
 		if tab := w.tables[h.id]; tab != nil {
-			tab.rows += rows
+			tab.Seen += rows
 		}
 		return err
 	}
-	if t.placed && !slices.Equal(t.columns, h.columns) {
+	if t.Changes(h.columns) {
 		if err := w.flushed(); err != nil {
 			return err
 		}
 	}
 	if err := t.statement(h); err != nil {
-		return w.at("%w", err)
+		return w.At(0, "%w", err)
 	}
 	if w.editor != nil {
 		w.editor.add(evHeader, w.Rest()[:n])
@@ -316,7 +296,7 @@ func (w *walker) rows(h insert, n int) error {
 		if err != nil {
 			return err
 		}
-		tab.rows++
+		tab.Seen++
 		if err := w.onRow(t, w.Rest()[:size], w.spans); err != nil {
 			return err
 		}
@@ -334,16 +314,16 @@ func (w *walker) row(t *target) (size int, err error) {
 		values, n, ok := w.dialect.tuple(w.Rest(), w.spans, w.EOF())
 		w.spans = values
 		if !ok {
-			return 0, w.at("a row of table %s cannot be read: %w", t.id.name, connectors.ErrDamaged)
+			return 0, w.At(0, "a row of table %s cannot be read: %w", t.ID.Name, connectors.ErrDamaged)
 		}
 		if n < 0 {
-			if err := w.extend(); err != nil {
+			if err := w.Extend(); err != nil {
 				return 0, err
 			}
 			continue
 		}
-		if len(values) != t.arity {
-			return 0, w.at("a row of table %s has %d values instead of %d: %w", t.id.name, len(values), t.arity, connectors.ErrDamaged)
+		if len(values) != t.Arity {
+			return 0, w.At(0, "a row of table %s has %d values instead of %d: %w", t.ID.Name, len(values), t.Arity, connectors.ErrDamaged)
 		}
 		return n, nil
 	}
@@ -370,7 +350,7 @@ func (w *walker) separator(h insert) (last bool, err error) {
 		}
 		switch {
 		case i == len(b):
-			if err := w.extend(); err != nil {
+			if err := w.Extend(); err != nil {
 				return false, err
 			}
 		case b[i] == '(' && i > 0:
@@ -450,7 +430,7 @@ func (w *walker) skip(n int) (rows int64, err error) {
 			return rows, err
 		}
 		i = 0
-		if err := w.extend(); err != nil {
+		if err := w.Extend(); err != nil {
 			return rows, err
 		}
 	}
@@ -488,7 +468,7 @@ func (m mode) leave(b []byte, i int, inside byte) (int, byte) {
 		return j, 0
 	}
 	if !m.plainBackslash && inside != '`' {
-		return len(b) - backslashes(b[i:])%2, inside
+		return len(b) - dumpfile.Backslashes(b[i:])%2, inside
 	}
 	return len(b), inside
 }
@@ -505,7 +485,7 @@ func (w *walker) other(t token, l lexer) error {
 	}
 	if text == nil {
 		if len(w.targets) > 0 {
-			return w.at("a statement that is no INSERT is longer than %d MB: %w", statementBytes>>20, connectors.ErrDamaged)
+			return w.At(0, "a statement that is no INSERT is longer than %d MB: %w", statementBytes>>20, connectors.ErrDamaged)
 		}
 		_, err := w.skip(0)
 		return err
@@ -567,7 +547,7 @@ func (w *walker) mentions(l lexer) error {
 			continue
 		}
 		for id := range w.targets {
-			if strings.EqualFold(id.name, t.text) {
+			if strings.EqualFold(id.Name, t.text) {
 				return w.notUnderstood(id)
 			}
 		}
@@ -585,7 +565,7 @@ func (w *walker) gather() ([]byte, error) {
 		if len(b) > statementBytes {
 			return nil, nil
 		}
-		if err := w.extend(); err != nil {
+		if err := w.Extend(); err != nil {
 			return nil, err
 		}
 	}
@@ -630,13 +610,13 @@ func (w *walker) create(l lexer) error {
 	case t.is("TABLE"):
 		created, err := createTable(l, w.database)
 		if err != nil {
-			return w.at("%w", err)
+			return w.At(0, "%w", err)
 		}
 		if created == nil {
 			return w.mentions(l)
 		}
 		if placeholder || temporary {
-			w.others[created.id] = true
+			w.others[created.ID] = true
 			return nil
 		}
 		return w.created(created)
@@ -645,20 +625,20 @@ func (w *walker) create(l lexer) error {
 			t = l.next()
 		}
 		if t = l.asName(t); t.name() {
-			w.others[tableID{w.database, t.text}] = true
+			w.others[dumpfile.TableID{Database: w.database, Name: t.text}] = true
 		}
 	}
 	return nil
 }
 
 func (w *walker) created(t *table) error {
-	known := w.tables[t.id]
+	known := w.tables[t.ID]
 	if known == nil {
 		w.add(t)
 		return nil
 	}
 	if !slices.Equal(known.Fields, t.Fields) {
-		return w.at("table %s is created a second time, with other fields: %w", t.id.name, connectors.ErrDamaged)
+		return w.At(0, "table %s is created a second time, with other fields: %w", t.ID.Name, connectors.ErrDamaged)
 	}
 	return nil
 }
@@ -670,7 +650,7 @@ func (w *walker) set(l lexer) error {
 	for t.kind != endOfText {
 		if t.is("NAMES") || t.is("CHARSET") {
 			if w.dialect.charset = charsetNamed(l.unquoted(l.next())); w.dialect.charset == unknown {
-				return w.at("%w: %w", errCharset, connectors.ErrDamaged)
+				return w.At(0, "%w: %w", errCharset, connectors.ErrDamaged)
 			}
 			t = l.next()
 			continue
@@ -720,5 +700,3 @@ func (l *lexer) unquoted(t token) string {
 	}
 	return strings.Trim(string(l.b[t.start:t.end]), `'"`)
 }
-
-var errStop = errors.New("stop") // ends a walk early, on purpose

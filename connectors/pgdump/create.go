@@ -7,20 +7,14 @@ import (
 	"strings"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/dumpfile"
 )
-
-// tableID names a table within a file; the database is "" where the file names none.
-type tableID struct{ database, schema, name string }
 
 // table is a table as the file describes it.
 type table struct {
-	id tableID
-	connectors.Table
-	info    []typeInfo // of each field
-	refs    []tableID  // of each foreign key
-	created bool       // by the file itself
-	arity   int        // of the rows, where the file does not name their fields
-	rows    int64
+	dumpfile.Entry
+	info  []typeInfo // of each field
+	arity int        // of the rows, where the file does not name their fields
 }
 
 // typeInfo is what must be known of a type to read its values.
@@ -129,7 +123,7 @@ func (p *parser) fail(wanted string) {
 	if p.err == nil {
 		where := ""
 		if p.out != nil {
-			where = "table " + p.out.id.name + ": "
+			where = "table " + p.out.ID.Name + ": "
 		}
 		p.err = fmt.Errorf("%s%s expected at byte %d of the statement: %w", where, wanted, p.t.start, connectors.ErrDamaged)
 	}
@@ -147,11 +141,11 @@ func (p *parser) name() string {
 }
 
 // id reads the name of a table or a type, with the schema before it or not.
-func (p *parser) id() tableID {
-	id := tableID{p.database, p.path, p.name()}
+func (p *parser) id() dumpfile.TableID {
+	id := dumpfile.TableID{Database: p.database, Schema: p.path, Name: p.name()}
 	if p.t.kind == '.' {
 		p.advance()
-		id.schema, id.name = id.name, p.name()
+		id.Schema, id.Name = id.Name, p.name()
 	}
 	return id
 }
@@ -230,19 +224,19 @@ func (p *parser) skip() {
 // createTable reads what follows CREATE TABLE.
 func (p *parser) createTable() {
 	p.accept("IF", "NOT", "EXISTS")
-	p.out = &table{created: true}
-	p.out.id = p.id()
+	p.out = &table{Entry: dumpfile.Entry{Created: true}}
+	p.out.ID = p.id()
 	if p.accept("PARTITION", "OF") {
 		p.inherit(p.id())
 		return
 	}
 	if p.accept("OF") {
 		p.id()
-		p.out.created = false // the fields are those of a type
+		p.out.Created = false // the fields are those of a type
 		return
 	}
 	if p.t.kind != '(' { // AS SELECT
-		p.out.created = false
+		p.out.Created = false
 		return
 	}
 	p.advance()
@@ -272,7 +266,7 @@ func (p *parser) createTable() {
 }
 
 // inherit takes over the fields of another table.
-func (p *parser) inherit(parent tableID) {
+func (p *parser) inherit(parent dumpfile.TableID) {
 	from := p.tables[parent]
 	if from == nil {
 		return
@@ -284,17 +278,13 @@ func (p *parser) inherit(parent tableID) {
 
 // add appends a field, or lets it take the place of the one of that name, which it was merged with.
 func (p *parser) add(f connectors.Field, info typeInfo) {
-	if i := p.out.index(f.Name); i >= 0 {
+	if i := p.out.Index(f.Name); i >= 0 {
 		f.Nullable = f.Nullable && p.out.Fields[i].Nullable
 		p.out.Fields[i], p.out.info[i] = f, info
 		return
 	}
 	p.out.Fields = append(p.out.Fields, f)
 	p.out.info = append(p.out.info, info)
-}
-
-func (t *table) index(field string) int {
-	return slices.IndexFunc(t.Fields, func(f connectors.Field) bool { return f.Name == field })
 }
 
 // element reads a column or a constraint of a table.
@@ -341,7 +331,7 @@ func (t *table) addUnique(fields []string) {
 }
 
 func (t *table) setNullable(field string, nullable bool) {
-	if i := t.index(field); i >= 0 {
+	if i := t.Index(field); i >= 0 {
 		t.Fields[i].Nullable = nullable
 	}
 }
@@ -353,12 +343,12 @@ func (p *parser) references(name string, fields []string) {
 		return
 	}
 	ref := p.id()
-	fk := connectors.ForeignKey{Name: name, Fields: fields, RefTable: ref.name, OnDelete: "NO ACTION"}
+	fk := connectors.ForeignKey{Name: name, Fields: fields, RefTable: ref.Name, OnDelete: "NO ACTION"}
 	if p.t.kind == '(' {
 		fk.RefFields = p.names()
 	} else if to := p.tables[ref]; to != nil {
 		fk.RefFields = to.Key
-	} else if ref == p.out.id {
+	} else if ref == p.out.ID {
 		fk.RefFields = p.out.Key
 	}
 	for p.err == nil {
@@ -372,7 +362,7 @@ func (p *parser) references(name string, fields []string) {
 		default:
 			if len(fk.RefFields) == len(fields) {
 				p.out.ForeignKeys = append(p.out.ForeignKeys, fk)
-				p.out.refs = append(p.out.refs, ref)
+				p.out.Refs = append(p.out.Refs, ref)
 			}
 			return
 		}
@@ -403,7 +393,7 @@ func (p *parser) column() {
 	}
 	at := len(p.out.Fields)
 	p.add(f, info)
-	if i := p.out.index(f.Name); i >= 0 {
+	if i := p.out.Index(f.Name); i >= 0 {
 		at = i
 	}
 	for p.err == nil && p.t.kind != ',' && p.t.kind != ')' && p.t.kind != endOfText {
@@ -435,9 +425,9 @@ func (p *parser) typ() (text string, info typeInfo) {
 	start := p.t.start
 	isName := p.t.kind == quoted
 	id := p.id()
-	base, args, array := id.name, "", false
-	if id.schema == "pg_catalog" {
-		id.schema = p.path
+	base, args, array := id.Name, "", false
+	if id.Schema == "pg_catalog" {
+		id.Schema = p.path
 	}
 	end := p.t.start
 	for p.err == nil {
@@ -519,7 +509,7 @@ func (p *parser) createUniqueIndex() {
 	for p.t.kind != endOfText && !p.t.is("WHERE") {
 		p.pass()
 	}
-	known := func(f string) bool { return t.index(f) >= 0 }
+	known := func(f string) bool { return t.Index(f) >= 0 }
 	if p.err == nil && !p.t.is("WHERE") && !slices.ContainsFunc(fields, func(f string) bool { return !known(f) }) {
 		t.addUnique(fields)
 	}

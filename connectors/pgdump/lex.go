@@ -3,6 +3,8 @@ package pgdump
 import (
 	"bytes"
 	"strings"
+
+	"lethe/connectors/internal/dumpfile"
 )
 
 // token is a piece of SQL. Of what is neither a word, a name in double quotes, a literal nor a number, each byte is a token of its own kind.
@@ -115,7 +117,7 @@ func closeQuote(b []byte, i int, q byte, escapes, eof bool) int {
 		}
 		j += i
 		switch {
-		case escapes && backslashes(b[start:j])%2 == 1:
+		case escapes && dumpfile.Backslashes(b[start:j])%2 == 1:
 			i = j + 1
 		case j+1 == len(b):
 			if eof {
@@ -128,15 +130,6 @@ func closeQuote(b []byte, i int, q byte, escapes, eof bool) int {
 			return j + 1
 		}
 	}
-}
-
-// backslashes counts the backslashes at the end of b.
-func backslashes(b []byte) int {
-	n := 0
-	for n < len(b) && b[len(b)-1-n] == '\\' {
-		n++
-	}
-	return n
 }
 
 // dollar returns the length of the $tag$ that b begins with, 0 if it begins with none, -1 if b ends before that is known.

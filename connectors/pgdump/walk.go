@@ -3,12 +3,12 @@ package pgdump
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/dumpfile"
 	"lethe/connectors/internal/textfile"
 )
 
@@ -19,20 +19,20 @@ const rowBytes = 1 << 30
 type schema struct {
 	database string
 	path     string // the schema of unqualified names
-	tables   map[tableID]*table
+	tables   map[dumpfile.TableID]*table
 	order    []*table
-	domains  map[tableID]typeInfo
-	unlike   map[tableID]bool // collations that are not deterministic
-	others   map[tableID]bool // views, temporary tables
+	domains  map[dumpfile.TableID]typeInfo
+	unlike   map[dumpfile.TableID]bool // collations that are not deterministic
+	others   map[dumpfile.TableID]bool // views, temporary tables
 }
 
 // walker reads the statements of a dump one after another. With targets it hands their rows to onRow.
 type walker struct {
-	*textfile.Window
+	dumpfile.Window
 	*schema
 	dialect   dialect
 	unchecked bool // a statement that cannot be followed is passed over
-	targets   map[tableID]*target
+	targets   map[dumpfile.TableID]*target
 	complete  bool   // the last thing read is the trailer
 	last      insert // the header before, for dumps with one row a statement
 	lastText  []byte
@@ -46,20 +46,15 @@ type span struct{ start, end int }
 
 func newWalker(w *textfile.Window) *walker {
 	return &walker{
-		Window: w, dialect: dialect{conform: true}, flush: func() error { return nil },
-		schema: &schema{path: "public", tables: map[tableID]*table{}, domains: map[tableID]typeInfo{}, unlike: map[tableID]bool{}, others: map[tableID]bool{}},
+		Window: dumpfile.Window{Window: w}, dialect: dialect{conform: true}, flush: func() error { return nil },
+		schema: &schema{path: "public", tables: map[dumpfile.TableID]*table{}, domains: map[dumpfile.TableID]typeInfo{}, unlike: map[dumpfile.TableID]bool{}, others: map[dumpfile.TableID]bool{}},
 	}
-}
-
-// at adds the line in which byte n of what is at hand stands to what is wrong with the file.
-func (w *walker) at(n int, format string, args ...any) error {
-	return fmt.Errorf("line %d: %w", w.Line(n), fmt.Errorf(format, args...))
 }
 
 // place adds the line to an error of a row; what the reader of the rows made of it stays as it is.
 func (w *walker) place(n int, err error) error {
 	if errors.Is(err, connectors.ErrDamaged) {
-		return w.at(n, "%w", err)
+		return w.At(n, "%w", err)
 	}
 	return err
 }
@@ -91,18 +86,12 @@ func (w *walker) run() error {
 	}
 }
 
-// extend reads more for what is not whole. It fails once all has been read; before that, learning that nothing follows counts as more.
+// extend reads more for what is not whole, within bounds.
 func (w *walker) extend() error {
-	if w.EOF() {
-		return w.at(0, "the file ends within a statement: %w", connectors.ErrDamaged)
+	if !w.EOF() && len(w.Rest()) > rowBytes {
+		return w.At(0, "what begins here is longer than %d MB, a quote may be missing: %w", rowBytes>>20, connectors.ErrDamaged)
 	}
-	if len(w.Rest()) > rowBytes {
-		return w.at(0, "what begins here is longer than %d MB, a quote may be missing: %w", rowBytes>>20, connectors.ErrDamaged)
-	}
-	if err := w.More(); err != io.EOF {
-		return err
-	}
-	return nil
+	return w.Extend()
 }
 
 var trailers = [][]byte{[]byte("-- PostgreSQL database dump complete"), []byte("-- PostgreSQL database cluster dump complete")}
@@ -127,13 +116,11 @@ func (w *walker) blank() (bool, error) {
 				w.Drop(end)
 				continue
 			case w.EOF():
-				return false, w.at(0, "the file ends within a comment: %w", connectors.ErrDamaged)
+				return false, w.At(0, "the file ends within a comment: %w", connectors.ErrDamaged)
 			}
 		}
-		if err := w.More(); err != nil && err != io.EOF {
+		if more, err := w.Follows(); !more {
 			return false, err
-		} else if err == io.EOF && len(w.Rest()) == 0 {
-			return false, nil
 		}
 	}
 }
@@ -193,7 +180,7 @@ func (w *walker) command() error {
 		}
 	case `\i`, `\ir`, `\include`, `\include_relative`, `\copy`:
 		if !w.unchecked {
-			return w.at(0, "the file reads another, which cannot be followed: %w", connectors.ErrDamaged)
+			return w.At(0, "the file reads another, which cannot be followed: %w", connectors.ErrDamaged)
 		}
 	}
 	w.Drop(end)
@@ -222,7 +209,7 @@ func connectTo(args string) string {
 
 // insert is the header of an INSERT or COPY.
 type insert struct {
-	id      tableID
+	id      dumpfile.TableID
 	columns []string // nil: all of the table, in its order
 	rows    bool     // rows follow in a form that can be read
 }
@@ -239,7 +226,7 @@ func (w *walker) insert() error {
 			continue
 		}
 		if p.err != nil {
-			return w.at(0, "an INSERT: %w", p.err)
+			return w.At(0, "an INSERT: %w", p.err)
 		}
 		if !h.rows {
 			return w.other()
@@ -269,10 +256,10 @@ func (p *parser) insert() (h insert) {
 func (w *walker) note(h insert) *table {
 	t := w.tables[h.id]
 	if t == nil {
-		t = &table{id: h.id}
+		t = &table{Entry: dumpfile.Entry{ID: h.id}}
 		w.add(t)
 	}
-	if len(t.Fields) == 0 && !t.created {
+	if len(t.Fields) == 0 && !t.Created {
 		for _, name := range h.columns {
 			t.Fields = append(t.Fields, connectors.Field{Name: name, Type: "text", Kind: connectors.Text, Nullable: true})
 			t.info = append(t.info, typeInfo{kind: connectors.Text})
@@ -282,18 +269,18 @@ func (w *walker) note(h insert) *table {
 }
 
 func (w *walker) add(t *table) {
-	w.tables[t.id] = t
+	w.tables[t.ID] = t
 	w.order = append(w.order, t)
 }
 
-func (w *walker) notUnderstood(id tableID) error {
-	return w.at(0, "a statement changes table %s in a way that cannot be followed: %w", id.name, connectors.ErrDamaged)
+func (w *walker) notUnderstood(id dumpfile.TableID) error {
+	return w.At(0, "a statement changes table %s in a way that cannot be followed: %w", id.Name, connectors.ErrDamaged)
 }
 
 // begin prepares for the rows of a table, whose target it returns; nil if nobody asks for them.
 func (w *walker) begin(h insert) (*target, error) {
 	g := w.targets[h.id]
-	if g == nil || g.placed && !slices.Equal(g.columns, h.columns) {
+	if g == nil || g.Changes(h.columns) {
 		if err := w.flush(); err != nil {
 			return nil, err
 		}
@@ -302,7 +289,7 @@ func (w *walker) begin(h insert) (*target, error) {
 		return nil, nil
 	}
 	if err := g.statement(h); err != nil {
-		return nil, w.at(0, "%w", err)
+		return nil, w.At(0, "%w", err)
 	}
 	return g, nil
 }
@@ -321,7 +308,7 @@ func (w *walker) rows(h insert, n int) error {
 		if err != nil {
 			return err
 		}
-		t.rows++
+		t.Seen++
 		if g != nil {
 			if err := w.onRow(g, w.Rest()[:size], w.spans); err != nil {
 				return w.place(0, err)
@@ -342,14 +329,14 @@ func (w *walker) row(t *table, g *target) (size int, err error) {
 		w.spans = values
 		switch {
 		case n == 0:
-			return 0, w.at(0, "a row of table %s cannot be read: %w", t.id.name, connectors.ErrDamaged)
+			return 0, w.At(0, "a row of table %s cannot be read: %w", t.ID.Name, connectors.ErrDamaged)
 		case n < 0:
 			if err := w.extend(); err != nil {
 				return 0, err
 			}
 			continue
-		case g != nil && len(values) != g.arity && (g.columns != nil || len(values) > g.arity): // without a list of fields the last ones may be left out
-			return 0, w.at(0, "a row of table %s has %d values instead of %d: %w", t.id.name, len(values), g.arity, connectors.ErrDamaged)
+		case g != nil && len(values) != g.Arity && (g.Named != nil || len(values) > g.Arity): // without a list of fields the last ones may be left out
+			return 0, w.At(0, "a row of table %s has %d values instead of %d: %w", t.ID.Name, len(values), g.Arity, connectors.ErrDamaged)
 		}
 		t.arity = max(t.arity, len(values))
 		return n, nil
@@ -422,13 +409,13 @@ func (w *walker) copyRows(h insert) error {
 				return nil
 			}
 			w.spans = w.spans[:0]
-			if len(line) > 0 || g.arity > 0 {
+			if len(line) > 0 || g.Arity > 0 {
 				w.spans = cells(line, w.spans)
 			}
-			if len(w.spans) != g.arity {
-				return w.at(i, "a row of table %s has %d values instead of %d: %w", t.id.name, len(w.spans), g.arity, connectors.ErrDamaged)
+			if len(w.spans) != g.Arity {
+				return w.At(i, "a row of table %s has %d values instead of %d: %w", t.ID.Name, len(w.spans), g.Arity, connectors.ErrDamaged)
 			}
-			t.rows++
+			t.Seen++
 			if err := w.onRow(g, line, w.spans); err != nil {
 				return w.place(i, err)
 			}
@@ -473,7 +460,7 @@ func (w *walker) skipCopy(t *table) error {
 			} else {
 				end = bytes.LastIndexByte(b, '\n') + 1
 			}
-			t.rows += int64(bytes.Count(b[:end], []byte("\n")))
+			t.Seen += int64(bytes.Count(b[:end], []byte("\n")))
 			w.Drop(end)
 			b, end = b[end:], 0
 		}
@@ -512,7 +499,7 @@ func (w *walker) other() error {
 		return err
 	}
 	if err = w.define(&p, keyword); err == nil && p.err != nil {
-		err = w.at(0, "%w", p.err)
+		err = w.At(0, "%w", p.err)
 	}
 	w.Drop(len(text))
 	return err
@@ -526,8 +513,8 @@ func (w *walker) define(p *parser, keyword string) error {
 		return w.create(p)
 	case "ALTER":
 		if p.accept("TABLE") {
-			if changed := p.alterTable(); changed != nil && w.targets[changed.id] != nil && !w.unchecked {
-				return w.notUnderstood(changed.id)
+			if changed := p.alterTable(); changed != nil && w.targets[changed.ID] != nil && !w.unchecked {
+				return w.notUnderstood(changed.ID)
 			}
 		}
 	case "SET":
@@ -546,9 +533,9 @@ func (w *walker) define(p *parser, keyword string) error {
 		}
 	case "INSERT":
 		p.accept("INTO")
-		if t := w.tables[p.id()]; t != nil && len(t.Fields) == 0 && t.created && p.accept("DEFAULT", "VALUES") {
-			t.rows++ // all that a table without fields can hold
-			if g := w.targets[t.id]; g != nil {
+		if t := w.tables[p.id()]; t != nil && len(t.Fields) == 0 && t.Created && p.accept("DEFAULT", "VALUES") {
+			t.Seen++ // all that a table without fields can hold
+			if g := w.targets[t.ID]; g != nil {
 				return w.onRow(g, nil, nil)
 			}
 			return nil
@@ -580,7 +567,7 @@ func (w *walker) mentions(p *parser) error {
 			continue
 		}
 		for id := range w.targets {
-			if id.name == name {
+			if id.Name == name {
 				return w.notUnderstood(id)
 			}
 		}
@@ -598,16 +585,16 @@ func (w *walker) create(p *parser) error {
 	case p.accept("TABLE"):
 		p.createTable()
 		t := p.out
-		if p.err != nil || !t.created {
+		if p.err != nil || !t.Created {
 			return nil
 		}
 		if temporary {
-			w.others[t.id] = true
+			w.others[t.ID] = true
 		}
-		if known := w.tables[t.id]; known == nil {
+		if known := w.tables[t.ID]; known == nil {
 			w.add(t)
 		} else if !slices.Equal(known.Fields, t.Fields) && !w.unchecked {
-			return w.at(0, "table %s is created a second time, with other fields: %w", t.id.name, connectors.ErrDamaged)
+			return w.At(0, "table %s is created a second time, with other fields: %w", t.ID.Name, connectors.ErrDamaged)
 		}
 	case p.accept("UNIQUE", "INDEX"):
 		p.createUniqueIndex()
@@ -671,7 +658,7 @@ func (w *walker) setPath(first string) {
 func (w *walker) encoding(name string) error {
 	set, ok := charsetNamed(name)
 	if !ok {
-		return w.at(0, "%w: %w", errCharset, connectors.ErrDamaged)
+		return w.At(0, "%w: %w", errCharset, connectors.ErrDamaged)
 	}
 	w.dialect.charset = set
 	return nil
@@ -690,7 +677,7 @@ func (w *walker) copy(p *parser, n int) error {
 		h.columns = p.names()
 	}
 	if p.err != nil {
-		return w.at(0, "a COPY: %w", p.err)
+		return w.At(0, "a COPY: %w", p.err)
 	}
 	if p.accept("TO") {
 		w.Drop(n)
@@ -713,12 +700,10 @@ func (w *walker) copy(p *parser, n int) error {
 			return w.copyRows(h)
 		}
 		if i < len(b) {
-			return w.at(0, "something stands behind a COPY on its line: %w", connectors.ErrDamaged)
+			return w.At(0, "something stands behind a COPY on its line: %w", connectors.ErrDamaged)
 		}
 		if err := w.extend(); err != nil {
 			return err
 		}
 	}
 }
-
-var errStop = errors.New("stop") // ends a walk early, on purpose
