@@ -169,13 +169,3 @@ func (c *Column) Array() *array.Binary {
 func (c *Column) Reset() {
 	c.c.offsets, c.c.data, c.c.valid, c.c.nulls = c.c.offsets[:0], c.c.data[:0], c.c.valid[:0], 0
 }
-
-// Field returns the field of that name.
-func (t Table) Field(name string) (Field, bool) {
-	for _, f := range t.Fields {
-		if f.Name == name {
-			return f, true
-		}
-	}
-	return Field{}, false
-}

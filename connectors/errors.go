@@ -19,7 +19,7 @@ var (
 
 // Error gives an error its place. It never holds a value of a record: Err must not either.
 type Error struct {
-	Op     string // "scan", "mutate", "rewrite", "open", "catalog", "copy", "copy"
+	Op     string // "scan", "mutate", "rewrite", "open", "catalog", "copy"
 	Source string // the name given in the configuration, or the file
 	Table  string // "" where it does not matter
 	Err    error

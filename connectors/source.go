@@ -122,6 +122,29 @@ type Table struct {
 	Rows        int64      // the engine's estimate; -1 where it has none
 }
 
+// Field returns the field of that name.
+func (t Table) Field(name string) (Field, bool) {
+	for _, f := range t.Fields {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return Field{}, false
+}
+
+// Tables is a catalog.
+type Tables []Table
+
+// Find returns the table of that name.
+func (ts Tables) Find(name string) (Table, bool) {
+	for _, t := range ts {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return Table{}, false
+}
+
 // Field is a column of a table.
 type Field struct {
 	Name       string

@@ -38,11 +38,26 @@ var endings = []string{".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz", ".tsv.z
 
 // Connector opens folders and files by path.
 var Connector = connectors.Connector{
-	Name:   "csvdir",
-	About:  "a folder of CSV files, a table each, or one file: .csv, .csv.gz, .csv.zst, .tsv",
-	Suffix: append([]string{"/"}, endings...),
-	Open:   Open,
+	Name:    "csvdir",
+	About:   "a folder of CSV files, a table each, or one file: .csv, .csv.gz, .csv.zst, .tsv",
+	Suffix:  append([]string{"/"}, endings...),
+	Options: options,
+	Open:    Open,
 }
+
+var options = []connectors.OptionSpec{{
+	Name:  "header",
+	About: "none or first; whether the first row names the fields, as it does by default",
+	Check: checkHeader,
+}, {
+	Name:  "delimiter",
+	About: "tab, or one character of ASCII; found out by default",
+	Check: func(value string) error { _, err := parseDelimiter(value); return err },
+}, {
+	Name:  "encoding",
+	About: "a name of the WHATWG list such as windows-1252; UTF-8 by default",
+	Check: func(value string) error { _, err := parseEncoding(value); return err },
+}}
 
 // source is an open folder.
 type source struct {
@@ -67,9 +82,10 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	if o.ApplyDSN != "" || o.Rewrite {
 		return nil, s.fail("open", "", fmt.Errorf("CSV files are only read: %w", connectors.ErrConfig), "leave out apply_dsn and rewrite")
 	}
-	if err := s.configure(o.Extra); err != nil {
+	if err := connectors.CheckOptions(options, o.Extra); err != nil {
 		return nil, s.fail("open", "", err, "")
 	}
+	s.configure(o.Extra)
 	path, err := filepath.Abs(o.DSN)
 	if err != nil {
 		return nil, s.fail("open", "", err, "")
@@ -115,37 +131,45 @@ func tableOf(path string) (table string, ok bool) {
 	return strings.TrimSuffix(name, filepath.Ext(name)), false
 }
 
-// configure reads the keys of the source in the configuration.
-func (s *source) configure(extra map[string]any) error {
-	for key, v := range extra {
-		value, ok := v.(string)
-		switch {
-		case !ok:
-			return fmt.Errorf("%s: a text is expected: %w", key, connectors.ErrConfig)
-		case key == "header" && (value == "none" || value == "first"):
-			s.format.headless = value == "none"
-		case key == "header":
-			return fmt.Errorf("header: %q: write none or first: %w", value, connectors.ErrConfig)
-		case key == "delimiter" && value == "tab":
-			s.format.delimiter = '\t'
-		case key == "delimiter" && len(value) == 1 && value[0] < 0x80 && strings.Trim(value, "\"\r\n\\ ") != "":
-			s.format.delimiter = value[0]
-		case key == "delimiter":
-			return fmt.Errorf("delimiter: %q: write tab or one character: %w", value, connectors.ErrConfig)
-		case key == "encoding":
-			set, err := htmlindex.Get(value)
-			if err != nil {
-				return fmt.Errorf("encoding: %q is not known, write for example windows-1252: %w", value, connectors.ErrConfig)
-			}
-			if name, err := htmlindex.Name(set); err != nil || name != "utf-8" {
-				s.encoding = set
-			}
-			s.guess = false
-		default:
-			return fmt.Errorf("unknown key %q: %w", key, connectors.ErrConfig)
-		}
+// configure takes over options, which have been checked.
+func (s *source) configure(extra map[string]string) {
+	s.format.headless = extra["header"] == "none"
+	if value, ok := extra["delimiter"]; ok {
+		s.format.delimiter, _ = parseDelimiter(value)
+	}
+	if value, ok := extra["encoding"]; ok {
+		s.encoding, _ = parseEncoding(value)
+		s.guess = false
+	}
+}
+
+func checkHeader(value string) error {
+	if value != "none" && value != "first" {
+		return errors.New("neither")
 	}
 	return nil
+}
+
+func parseDelimiter(value string) (byte, error) {
+	switch {
+	case value == "tab":
+		return '\t', nil
+	case len(value) == 1 && value[0] < 0x80 && strings.Trim(value, "\"\r\n\\ ") != "":
+		return value[0], nil
+	}
+	return 0, errors.New("no delimiter")
+}
+
+// parseEncoding finds an encoding by its name; nil is UTF-8.
+func parseEncoding(value string) (encoding.Encoding, error) {
+	set, err := htmlindex.Get(value)
+	if err != nil {
+		return nil, errors.New("no known encoding")
+	}
+	if name, err := htmlindex.Name(set); err == nil && name == "utf-8" {
+		return nil, nil
+	}
+	return set, nil
 }
 
 func (s *source) fail(op, table string, err error, hint string) error {

@@ -118,8 +118,8 @@ func read(t testing.TB, o connectors.Options) (fields string, rows []string, err
 }
 
 func TestRead(t *testing.T) {
-	extra := func(pairs ...string) map[string]any {
-		m := map[string]any{}
+	extra := func(pairs ...string) map[string]string {
+		m := map[string]string{}
 		for i := 0; i < len(pairs); i += 2 {
 			m[pairs[i]] = pairs[i+1]
 		}
@@ -127,7 +127,7 @@ func TestRead(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		text   string
-		extra  map[string]any
+		extra  map[string]string
 		guess  bool
 		fields string
 		rows   []string
@@ -229,17 +229,11 @@ func TestOpenRefuses(t *testing.T) {
 		is   error
 		want string
 	}{
-		"no path":              {connectors.Options{}, connectors.ErrConfig, "no path"},
-		"no file":              {connectors.Options{DSN: path + "x"}, connectors.ErrUnreachable, "no such file"},
-		"an empty folder":      {connectors.Options{DSN: t.TempDir()}, connectors.ErrConfig, "names end in"},
-		"to be changed":        {connectors.Options{DSN: path, ApplyDSN: path}, connectors.ErrConfig, "only read"},
-		"to be rewritten":      {connectors.Options{DSN: path, Rewrite: true}, connectors.ErrConfig, "only read"},
-		"an unknown key":       {connectors.Options{DSN: path, Extra: map[string]any{"separator": ","}}, connectors.ErrConfig, "separator"},
-		"a key of another":     {connectors.Options{DSN: path, Extra: map[string]any{"header": false}}, connectors.ErrConfig, "header"},
-		"an unknown header":    {connectors.Options{DSN: path, Extra: map[string]any{"header": "no"}}, connectors.ErrConfig, "none or first"},
-		"a long delimiter":     {connectors.Options{DSN: path, Extra: map[string]any{"delimiter": "||"}}, connectors.ErrConfig, "one character"},
-		"a quote as delimiter": {connectors.Options{DSN: path, Extra: map[string]any{"delimiter": `"`}}, connectors.ErrConfig, "one character"},
-		"an unknown encoding":  {connectors.Options{DSN: path, Extra: map[string]any{"encoding": "ebcdic-9"}}, connectors.ErrConfig, "windows-1252"},
+		"no path":         {connectors.Options{}, connectors.ErrConfig, "no path"},
+		"no file":         {connectors.Options{DSN: path + "x"}, connectors.ErrUnreachable, "no such file"},
+		"an empty folder": {connectors.Options{DSN: t.TempDir()}, connectors.ErrConfig, "names end in"},
+		"to be changed":   {connectors.Options{DSN: path, ApplyDSN: path}, connectors.ErrConfig, "only read"},
+		"to be rewritten": {connectors.Options{DSN: path, Rewrite: true}, connectors.ErrConfig, "only read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := csvdir.Open(t.Context(), tc.o)
@@ -247,6 +241,14 @@ func TestOpenRefuses(t *testing.T) {
 			require.ErrorContains(t, err, tc.want)
 		})
 	}
+}
+
+func TestOptions(t *testing.T) {
+	connectortest.RunOptions(t, csvdir.Connector, connectors.Options{DSN: write(t, "x.csv", []byte("a,b\n"))}, map[string]connectortest.OptionValues{
+		"header":    {Good: []string{"none", "first"}, Bad: []string{"", "no", "false"}},
+		"delimiter": {Good: []string{"tab", ",", "|"}, Bad: []string{"", "||", `"`, " ", "\\", "§"}},
+		"encoding":  {Good: []string{"windows-1252", "utf-8", "UTF8"}, Bad: []string{"", "ebcdic-9"}},
+	})
 }
 
 // A catalog from elsewhere says what the fields are; what it does not know stays text, and a key that is not whole is none.
@@ -272,7 +274,7 @@ func TestEncodings(t *testing.T) {
 	latin, err := charmap.ISO8859_15.NewEncoder().String(text)
 	require.NoError(t, err)
 	for encoding, content := range map[string]string{"iso-8859-15": latin, "utf-8": text, "UTF8": text, "utf-16be": utf16(text)} {
-		fields, rows, err := read(t, connectors.Options{DSN: write(t, "x.csv", []byte(content)), Extra: map[string]any{"encoding": encoding}})
+		fields, rows, err := read(t, connectors.Options{DSN: write(t, "x.csv", []byte(content)), Extra: map[string]string{"encoding": encoding}})
 		require.NoError(t, err, encoding)
 		require.Equal(t, "name|città", fields)
 		require.Equal(t, []string{"Müller|Città di Castello"}, rows)

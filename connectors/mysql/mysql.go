@@ -33,7 +33,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -77,8 +76,8 @@ type mutable struct {
 }
 
 func open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
-	for _, key := range slices.Sorted(maps.Keys(o.Extra)) {
-		return nil, &connectors.Error{Op: "open", Source: o.Name, Err: fmt.Errorf("unknown key %q: %w", key, connectors.ErrConfig)}
+	if err := connectors.CheckOptions(nil, o.Extra); err != nil {
+		return nil, &connectors.Error{Op: "open", Source: o.Name, Err: err}
 	}
 	s, err := connect(ctx, o.Name, o.DSN, o.Plaintext, readSession)
 	if err != nil {

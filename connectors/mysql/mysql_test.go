@@ -715,9 +715,7 @@ func TestOpenErrors(t *testing.T) {
 			}
 		})
 	}
-	_, err = mysql.Connector.Open(t.Context(), connectors.Options{Name: "crm", DSN: db.DSN(), Extra: map[string]any{"tabels": 1}})
-	require.ErrorIs(t, err, connectors.ErrConfig)
-	require.Contains(t, err.Error(), "tabels")
+	connectortest.RunOptions(t, mysql.Connector, connectors.Options{Name: "crm", DSN: db.DSN()}, nil)
 	_, err = mysql.Connector.Open(t.Context(), connectors.Options{Name: "crm", DSN: db.DSN(), ApplyDSN: s.DSN("mysql")})
 	require.ErrorIs(t, err, connectors.ErrConfig)
 	require.Contains(t, err.Error(), "different databases")

@@ -34,8 +34,8 @@ var Connector = connectors.Connector{
 func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
 	f := format{file: filepath.Base(o.DSN), catalog: o.Catalog, unchecked: o.Unchecked}
 	s := &source{Name: cmp.Or(o.Name, f.file), Path: o.DSN, Format: f}
-	for key := range o.Extra {
-		return nil, s.Fail("open", "", fmt.Errorf("unknown key %q: %w", key, connectors.ErrConfig), "")
+	if err := connectors.CheckOptions(nil, o.Extra); err != nil {
+		return nil, s.Fail("open", "", err, "")
 	}
 	if o.DSN == "" {
 		return nil, s.Fail("open", "", fmt.Errorf("no path: %w", connectors.ErrConfig), "give the path of a dump")

@@ -171,7 +171,8 @@ func (j *job) write(ctx context.Context, q []connectors.Query) (touched bool, er
 	if err != nil {
 		return false, err
 	}
-	before := j.newDigest()
+	withMD5 := slices.ContainsFunc(j.sums, func(s *sidecar) bool { return s.md5 })
+	before := newDigest(withMD5)
 	in, err := textfile.OpenWith(j.target, textfile.Options{Name: j.format.file, Tee: before, Foreign: foreign})
 	if err != nil {
 		return false, err
@@ -183,7 +184,7 @@ func (j *job) write(ctx context.Context, q []connectors.Query) (touched bool, er
 	}
 	j.temp = f.Name()
 	defer f.Close()
-	after := j.newDigest()
+	after := newDigest(withMD5)
 	out, err := writeBehind(io.MultiWriter(f, after), in.Packing)
 	if err != nil {
 		return false, err
@@ -375,9 +376,9 @@ type digest struct {
 	md5    hash.Hash // nil unless there is a side-car that needs it
 }
 
-func (j *job) newDigest() *digest {
+func newDigest(withMD5 bool) *digest {
 	d := &digest{sha256: sha256.New()}
-	if slices.ContainsFunc(j.sums, func(s *sidecar) bool { return s.md5 }) {
+	if withMD5 {
 		d.md5 = md5.New()
 	}
 	return d
@@ -399,10 +400,7 @@ func digestOf(path string, withMD5 bool) (*digest, error) {
 		return nil, err
 	}
 	defer f.Close()
-	d := &digest{sha256: sha256.New()}
-	if withMD5 {
-		d.md5 = md5.New()
-	}
+	d := newDigest(withMD5)
 	_, err = io.Copy(d, f)
 	return d, err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/connectortest"
 	"lethe/connectors/pgdump"
 )
 
@@ -338,6 +339,10 @@ func TestUnchecked(t *testing.T) {
 	require.Equal(t, []string{"b|1", "~|2"}, got)
 }
 
+func TestOptions(t *testing.T) {
+	connectortest.RunOptions(t, pgdump.Connector, connectors.Options{DSN: write(t, "x.sql", []byte(header+trailer))}, nil)
+}
+
 func TestOpenRefuses(t *testing.T) {
 	path := write(t, "x.sql", []byte(header+trailer))
 	for name, tc := range map[string]struct {
@@ -350,7 +355,6 @@ func TestOpenRefuses(t *testing.T) {
 		"a folder":        {connectors.Options{DSN: t.TempDir()}, connectors.ErrConfig, "regular"},
 		"to be changed":   {connectors.Options{DSN: path, ApplyDSN: path}, connectors.ErrConfig, "only read"},
 		"to be rewritten": {connectors.Options{DSN: path, Rewrite: true}, connectors.ErrConfig, "only read"},
-		"an unknown key":  {connectors.Options{DSN: path, Extra: map[string]any{"x": 1}}, connectors.ErrConfig, "unknown key"},
 		"of MySQL":        {connectors.Options{DSN: write(t, "m.sql", []byte("-- MySQL dump 10.13\n"))}, connectors.ErrDamaged, "mysqldump"},
 		"an archive":      {connectors.Options{DSN: write(t, "a.sql", []byte("PGDMP\x01\x0e"))}, connectors.ErrDamaged, "pg_restore"},
 	} {

@@ -173,7 +173,7 @@ func TestCopyHoldsDatesToBeDates(t *testing.T) {
 
 func TestCopyOfABusyApplication(t *testing.T) {
 	path := makeFile(t, "CREATE TABLE p (id INTEGER PRIMARY KEY)")
-	src, err := Open(t.Context(), connectors.Options{DSN: path, ApplyDSN: path, Extra: map[string]any{"busy_timeout": "1ms"}})
+	src, err := Open(t.Context(), connectors.Options{DSN: path, ApplyDSN: path, Extra: map[string]string{"busy_timeout": "1ms"}})
 	require.NoError(t, err)
 	defer src.Close()
 	c := copyOf(catalog(t, src)["p"])

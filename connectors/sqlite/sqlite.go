@@ -28,14 +28,29 @@ import (
 	"lethe/connectors"
 )
 
-// Connector is the entry of the list of connectors. The DSN is a path, or a URI as SQLite reads it ("file:crm.db?immutable=1"). Options.Extra may hold
-// "busy_timeout", how long to wait for another process's lock, as a duration ("5s", the default).
+// Connector is the entry of the list of connectors. The DSN is a path, or a URI as SQLite reads it
+// ("file:crm.db?immutable=1").
 var Connector = connectors.Connector{
 	Name:    "sqlite",
 	About:   "SQLite database file",
 	Schemes: []string{"sqlite", "file"},
 	Suffix:  []string{".sqlite", ".sqlite3", ".db"},
+	Options: options,
 	Open:    Open,
+}
+
+var options = []connectors.OptionSpec{{
+	Name:  "busy_timeout",
+	About: "a duration such as 5s, which is the default; how long to wait for another process's lock",
+	Check: func(value string) error { _, err := parseBusy(value); return err },
+}}
+
+func parseBusy(value string) (time.Duration, error) {
+	busy, err := time.ParseDuration(value)
+	if err != nil || busy < 0 {
+		return 0, errors.New("no such duration")
+	}
+	return busy, nil
 }
 
 const (
@@ -70,13 +85,11 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 		_ = s.Close()
 		return nil, &connectors.Error{Op: "open", Source: s.name, Err: err, Hint: hint}
 	}
-	for key, v := range o.Extra {
-		text, _ := v.(string)
-		busy, err := time.ParseDuration(text)
-		if key != "busy_timeout" || err != nil || busy < 0 {
-			return fail(fmt.Errorf("option %s: %w", key, connectors.ErrConfig), `the only option is busy_timeout, a duration such as "5s"`)
-		}
-		s.busy = busy
+	if err := connectors.CheckOptions(options, o.Extra); err != nil {
+		return fail(err, "")
+	}
+	if busy, ok := o.Extra["busy_timeout"]; ok {
+		s.busy, _ = parseBusy(busy) // checked above
 	}
 	path := filePath(s.dsn)
 	base := filepath.Base(path)

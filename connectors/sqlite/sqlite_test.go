@@ -313,8 +313,6 @@ func TestOpenRefuses(t *testing.T) {
 		"not a database": {connectors.Options{DSN: write("text.db", strings.Repeat("id,name\n", 1000))}, connectors.ErrDamaged},
 		"another file":   {connectors.Options{DSN: good, ApplyDSN: other}, connectors.ErrConfig},
 		"not writable":   {connectors.Options{DSN: good, ApplyDSN: "file:" + good + "?mode=ro"}, connectors.ErrDenied},
-		"unknown option": {connectors.Options{DSN: good, Extra: map[string]any{"wal": "on"}}, connectors.ErrConfig},
-		"bad option":     {connectors.Options{DSN: good, Extra: map[string]any{"busy_timeout": 5}}, connectors.ErrConfig},
 	} {
 		_, err := Open(t.Context(), c.options)
 		require.ErrorIs(t, err, c.want, name)
@@ -366,9 +364,16 @@ func TestWritersGoOnDuringAScan(t *testing.T) {
 	}
 }
 
+func TestOptions(t *testing.T) {
+	o := connectors.Options{DSN: makeFile(t, "CREATE TABLE t (id INTEGER PRIMARY KEY)")}
+	connectortest.RunOptions(t, Connector, o, map[string]connectortest.OptionValues{
+		"busy_timeout": {Good: []string{"0s", "1ms", "5s"}, Bad: []string{"", "5", "-1s", "soon"}},
+	})
+}
+
 func TestBusyIsTransient(t *testing.T) {
 	path := makeFile(t, "CREATE TABLE t (id INTEGER PRIMARY KEY)", "INSERT INTO t VALUES (1)")
-	src, err := Open(t.Context(), connectors.Options{DSN: path, ApplyDSN: path, Extra: map[string]any{"busy_timeout": "1ms"}})
+	src, err := Open(t.Context(), connectors.Options{DSN: path, ApplyDSN: path, Extra: map[string]string{"busy_timeout": "1ms"}})
 	require.NoError(t, err)
 	defer src.Close()
 	q := connectors.Query{Table: "t", Keys: &connectors.Keys{Fields: []string{"id"}, Tuples: []connectors.Key{connectors.MakeKey([]byte("1"))}}}

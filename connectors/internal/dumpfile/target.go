@@ -116,6 +116,10 @@ func (g *Target) Found() (bool, error) {
 	if g.keys == nil {
 		return true, nil
 	}
+	return g.find()
+}
+
+func (g *Target) find() (bool, error) {
 	found, alike, err := g.keys.Find(g.key)
 	if alike {
 		return false, fmt.Errorf("a row of table %s has a key asked for with a text that differs in case, accents or "+
@@ -137,14 +141,17 @@ type Batches struct {
 
 // Begin begins a row of a target. The batch of another ends.
 func (b *Batches) Begin(g *Target) error {
-	if g != b.current {
-		if err := b.Flush(); err != nil {
-			return err
-		}
-		b.current = g
-	}
 	g.Ordinal++
-	return nil
+	if g == b.current {
+		return nil
+	}
+	return b.turn(g)
+}
+
+func (b *Batches) turn(g *Target) error {
+	err := b.Flush()
+	b.current = g
+	return err
 }
 
 // End ends a row that went into the batch.
