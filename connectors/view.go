@@ -98,30 +98,22 @@ var keywords = []string{"SELECT", "FROM", "JOIN", "STRAIGHT_JOIN", "LATERAL", "O
 // sqlTokens splits SQL into names, quoted or not, and signs. Literals and comments are dropped.
 func sqlTokens(sql string, backslash bool) []sqlToken {
 	var tokens []sqlToken
-	word := func(c byte) bool {
-		return c == '_' || c == '$' || c >= 0x80 || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-	}
 	for i := 0; i < len(sql); {
 		c := sql[i]
 		switch {
 		case c == '\'':
 			i = pastQuote(sql, i, '\'', backslash)
 		case c == '`' || c == '"' || c == '[':
-			end := c
-			if c == '[' {
-				end = ']'
-			}
-			next := pastQuote(sql, i, end, false)
-			text := strings.TrimSuffix(sql[i+1:next], string(end))
-			tokens = append(tokens, sqlToken{strings.ReplaceAll(text, string(end)+string(end), string(end)), true, true})
+			next := pastQuote(sql, i, closingQuote(c), false)
+			tokens = append(tokens, sqlToken{unquote(sql[i:next]), true, true})
 			i = next
 		case strings.HasPrefix(sql[i:], "--") || c == '#':
 			i = pastText(sql, i, "\n")
 		case strings.HasPrefix(sql[i:], "/*"):
 			i = pastText(sql, i, "*/")
-		case word(c):
+		case inWord(c):
 			from := i
-			for i < len(sql) && word(sql[i]) {
+			for i < len(sql) && inWord(sql[i]) {
 				i++
 			}
 			text := sql[from:i]
@@ -134,6 +126,23 @@ func sqlTokens(sql string, backslash bool) []sqlToken {
 		}
 	}
 	return tokens
+}
+
+func inWord(c byte) bool {
+	return c == '_' || c == '$' || c >= 0x80 || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+func closingQuote(c byte) byte {
+	if c == '[' {
+		return ']'
+	}
+	return c
+}
+
+// unquote returns the name in a quoted text, whose closing quote may be missing.
+func unquote(s string) string {
+	end := string(closingQuote(s[0]))
+	return strings.ReplaceAll(strings.TrimSuffix(s[1:], end), end+end, end)
 }
 
 // pastQuote returns the place behind a quoted text; a doubled quote stands for itself.

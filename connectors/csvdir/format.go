@@ -57,29 +57,11 @@ func (f format) row(b []byte, cells []cell, eof bool) (_ []cell, n int) {
 	for {
 		var c cell
 		if i < len(b) && b[i] == '"' {
-			c = cell{start: i + 1, quoted: true}
-			if c.end, c.doubled = closing(b, i+1, eof); c.end < 0 {
-				if eof {
-					return cells, 0
-				}
-				return cells, -1
-			}
-			i = c.end + 1
-			for i < len(b) && b[i] == ' ' {
-				i++
-			}
-			if i < len(b) && b[i] == '\r' {
-				i++
+			if c, i = quotedCell(b, i+1, eof); i <= 0 {
+				return cells, i
 			}
 		} else {
-			c.start = i
-			for i < len(b) && b[i] != f.delimiter && b[i] != '\n' {
-				i++
-			}
-			c.end = i
-			if i > c.start && b[i-1] == '\r' && (i == len(b) || b[i] == '\n') {
-				c.end--
-			}
+			c, i = f.bareCell(b, i)
 		}
 		cells = append(cells, c)
 		switch {
@@ -94,6 +76,39 @@ func (f format) row(b []byte, cells []cell, eof bool) (_ []cell, n int) {
 		}
 		i++
 	}
+}
+
+// quotedCell finds the field whose text begins at b[i], behind a quote, and the index behind it: -1 if b ends before it
+// does, 0 if the quote is never closed.
+func quotedCell(b []byte, i int, eof bool) (c cell, next int) {
+	c = cell{start: i, quoted: true}
+	if c.end, c.doubled = closing(b, i, eof); c.end < 0 {
+		if eof {
+			return c, 0
+		}
+		return c, -1
+	}
+	i = c.end + 1
+	for i < len(b) && b[i] == ' ' {
+		i++
+	}
+	if i < len(b) && b[i] == '\r' {
+		i++
+	}
+	return c, i
+}
+
+// bareCell finds the field without quotes at b[i] and the index behind it.
+func (f format) bareCell(b []byte, i int) (c cell, next int) {
+	c.start = i
+	for i < len(b) && b[i] != f.delimiter && b[i] != '\n' {
+		i++
+	}
+	c.end = i
+	if i > c.start && b[i-1] == '\r' && (i == len(b) || b[i] == '\n') {
+		c.end--
+	}
+	return c, i
 }
 
 // plain cuts a line without quotes.

@@ -26,6 +26,7 @@
 package mysql
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -265,10 +266,7 @@ func (s *source) scan(ctx context.Context, q connectors.Query, yield func(connec
 	}
 	limit := 0 // no limit
 	if q.Keys == nil && len(t.Key) > 0 {
-		limit = q.MaxRows
-		if limit == 0 {
-			limit = pageRows
-		}
+		limit = cmp.Or(q.MaxRows, pageRows)
 	}
 	for at.chunk < r.keys.chunks() {
 		rows := 0

@@ -359,34 +359,24 @@ func (c *creator) attributes(f *connectors.Field) (hidden bool) {
 		case t.kind == '(':
 			c.parens()
 		case t.is("NOT"):
-			c.advance()
-			if c.t.is("NULL") {
+			if c.follows("NULL") {
 				f.Nullable = false
-				c.advance()
 			}
 		case t.is("DEFAULT"):
-			c.advance()
-			if c.t.is("NULL") {
-				c.advance()
-			}
+			c.follows("NULL")
 		case t.is("PRIMARY"):
 			c.advance()
 			c.expect("KEY")
 			c.out.Key = []string{f.Name}
 		case t.is("UNIQUE"):
-			c.advance()
-			if c.t.is("KEY") {
-				c.advance()
-			}
+			c.follows("KEY")
 			c.out.Unique = append(c.out.Unique, []string{f.Name})
 		case t.is("COMMENT"):
 			c.advance()
 			c.advance()
 		case t.is("ON"):
-			c.advance()
-			if c.t.is("UPDATE") {
+			if c.follows("UPDATE") {
 				f.AutoUpdate = true
-				c.advance()
 			}
 		case t.is("GENERATED"), t.is("AS"):
 			f.Generated = true
@@ -406,6 +396,16 @@ func (c *creator) attributes(f *connectors.Field) (hidden bool) {
 		}
 	}
 	return hidden
+}
+
+// follows passes the token at hand, and the keyword if that is next.
+func (c *creator) follows(keyword string) bool {
+	c.advance()
+	found := c.t.is(keyword)
+	if found {
+		c.advance()
+	}
+	return found
 }
 
 // charset parses CHARACTER SET x, CHARSET x and COLLATE x; the set `binary` makes a text binary.

@@ -156,16 +156,7 @@ func (d dialect) prefixed(raw, scratch []byte, kind connectors.Kind, bits int) (
 	}
 	prefix, rest := string(raw[:n]), bytes.TrimLeft(raw[n:], " \t\r\n")
 	if len(rest) == 0 {
-		switch strings.ToUpper(prefix) {
-		case "TRUE":
-			return []byte("1"), false, scratch, nil
-		case "FALSE":
-			return []byte("0"), false, scratch, nil
-		}
-		if p, digits, ok := strings.Cut(prefix, "0x"); ok && p == "" {
-			return d.octets([]byte(digits), scratch, kind, bits)
-		}
-		return nil, false, scratch, errExpression
+		return d.bare(prefix, scratch, kind, bits)
 	}
 	quoted := len(rest) >= 2 && rest[0] == '\'' && rest[len(rest)-1] == '\''
 	switch {
@@ -185,6 +176,20 @@ func (d dialect) prefixed(raw, scratch []byte, kind connectors.Kind, bits int) (
 			v = fromLatin1(v)
 		}
 		return v, false, grown, err
+	}
+	return nil, false, scratch, errExpression
+}
+
+// bare reads TRUE, FALSE and 0x..
+func (d dialect) bare(s string, scratch []byte, kind connectors.Kind, bits int) (v []byte, null bool, grown []byte, err error) {
+	switch strings.ToUpper(s) {
+	case "TRUE":
+		return []byte("1"), false, scratch, nil
+	case "FALSE":
+		return []byte("0"), false, scratch, nil
+	}
+	if digits, ok := strings.CutPrefix(s, "0x"); ok {
+		return d.octets([]byte(digits), scratch, kind, bits)
 	}
 	return nil, false, scratch, errExpression
 }

@@ -377,10 +377,10 @@ func (w *walker) skip(n int) (rows int64, err error) {
 				break
 			}
 			c := b[i]
-			if c == w.delimiter[0] && len(b)-i >= len(w.delimiter) && bytes.HasPrefix(b[i:], w.delimiter) {
+			if c == w.delimiter[0] && bytes.HasPrefix(b[i:], w.delimiter) {
 				return rows, w.pass(i + len(w.delimiter))
 			}
-			if len(b)-i < markerBytes && !w.EOF() && (classes[c] == other || c == w.delimiter[0]) {
+			if len(b)-i < markerBytes && w.opens(c) {
 				break
 			}
 			switch classes[c] {
@@ -394,10 +394,9 @@ func (w *walker) skip(n int) (rows int64, err error) {
 			case closing:
 				depth--
 			case other:
-				inside = opensComment(b[i:])
-				if inside == '*' {
-					i++
-				}
+				var more int
+				inside, more = opensComment(b[i:])
+				i += more
 			}
 			i++
 		}
@@ -411,17 +410,21 @@ func (w *walker) skip(n int) (rows int64, err error) {
 	}
 }
 
-// opensComment returns '\n' or '*' if b starts with a comment that ends with the line or with */.
-func opensComment(b []byte) byte {
+// opens reports whether c may begin a comment, a marker or the delimiter, of which more is to be read.
+func (w *walker) opens(c byte) bool { return !w.EOF() && (classes[c] == other || c == w.delimiter[0]) }
+
+// opensComment returns '\n' or '*' if b starts with a comment that ends with the line or with */, and how much of its
+// opening stands behind the first byte and must not be taken for its end.
+func opensComment(b []byte) (inside byte, more int) {
 	switch {
 	case b[0] == '#':
-		return '\n'
+		return '\n', 0
 	case b[0] == '-' && len(b) > 1 && b[1] == '-' && (len(b) == 2 || b[2] <= ' ' || b[2] == 0x7f):
-		return '\n'
+		return '\n', 0
 	case b[0] == '/' && len(b) > 1 && b[1] == '*' && marker(b) == 0:
-		return '*'
+		return '*', 1
 	}
-	return 0
+	return 0, 0
 }
 
 // leave looks for the end of the quote or comment that is open at b[i]. It returns the index behind it and 0; or how much of b can be consumed

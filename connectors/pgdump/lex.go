@@ -189,10 +189,7 @@ func (l *lexer) next() token {
 	case isDigit(c):
 		t.kind, t.end = number, l.run(i)
 	case isLetter(c):
-		t.kind, t.end = word, l.run(i)
-		if n := t.end; n == i+1 && n < len(l.b) && l.b[n] == '\'' && strings.IndexByte("eEbBxXnN", c) >= 0 {
-			t.kind, t.end = literal, closeQuote(l.b, n+1, '\'', c|0x20 == 'e' || !l.conform, l.eof)
-		}
+		t.kind, t.end = l.word(i)
 	}
 	if t.end < 0 || t.end == len(l.b) && !l.eof && (t.kind == word || t.kind == number) {
 		return l.cut()
@@ -205,6 +202,15 @@ func (l *lexer) next() token {
 		t.text = string(l.b[t.start:t.end])
 	}
 	return t
+}
+
+// word returns the kind and the end of what begins with the letter at l.b[i]: a word, or a literal such as E'..' and x'..'.
+func (l *lexer) word(i int) (kind byte, end int) {
+	c, n := l.b[i], l.run(i)
+	if n == i+1 && n < len(l.b) && l.b[n] == '\'' && strings.IndexByte("eEbBxXnN", c) >= 0 {
+		return literal, closeQuote(l.b, n+1, '\'', c|0x20 == 'e' || !l.conform, l.eof)
+	}
+	return word, n
 }
 
 func (l *lexer) cut() token {

@@ -127,23 +127,28 @@ func (w *walker) define(p *parser, keyword string) error {
 			}
 		}
 	case "INSERT":
-		p.accept("INTO")
-		if t := w.tables[p.id()]; t != nil && len(t.Fields) == 0 && t.Created && p.accept("DEFAULT", "VALUES") {
-			t.Seen++ // all that a table without fields can hold
-			if g := w.targets[t.ID]; g != nil {
-				return w.onRow(g, nil, nil)
-			}
-			return nil
-		}
-		if p.err == nil {
-			p.l.i = 0
-			p.advance()
-		}
-		return w.mentions(p)
+		return w.insertDefaults(p)
 	case "UPDATE", "DELETE", "TRUNCATE", "MERGE", "WITH":
 		return w.mentions(p)
 	}
 	return nil
+}
+
+// insertDefaults reads an INSERT of DEFAULT VALUES, which is all that a table without fields can hold.
+func (w *walker) insertDefaults(p *parser) error {
+	p.accept("INTO")
+	if t := w.tables[p.id()]; t != nil && len(t.Fields) == 0 && t.Created && p.accept("DEFAULT", "VALUES") {
+		t.Seen++
+		if g := w.targets[t.ID]; g != nil {
+			return w.onRow(g, nil, nil)
+		}
+		return nil
+	}
+	if p.err == nil {
+		p.l.i = 0
+		p.advance()
+	}
+	return w.mentions(p)
 }
 
 // string is the text of the token, without its quotes where it has some.
@@ -198,14 +203,7 @@ func (w *walker) create(p *parser) error {
 	case p.accept("DATABASE"):
 		w.database = p.name()
 	case p.accept("COLLATION"):
-		id := p.id()
-		for p.err == nil && p.t.kind != endOfText {
-			if p.accept("deterministic") {
-				p.advance()
-				w.unlike[id] = strings.EqualFold(p.string(), "false")
-			}
-			p.advance()
-		}
+		p.createCollation()
 	case p.t.is("VIEW"), p.t.is("MATERIALIZED"):
 		p.accept("MATERIALIZED")
 		p.advance()
@@ -218,6 +216,18 @@ func (w *walker) create(p *parser) error {
 		}
 	}
 	return nil
+}
+
+// createCollation notes whether a collation holds texts that differ to be equal.
+func (p *parser) createCollation() {
+	id := p.id()
+	for p.err == nil && p.t.kind != endOfText {
+		if p.accept("deterministic") {
+			p.advance()
+			p.unlike[id] = strings.EqualFold(p.string(), "false")
+		}
+		p.advance()
+	}
 }
 
 // set follows the settings that change how the rest is to be read.

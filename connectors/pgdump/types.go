@@ -77,7 +77,7 @@ func infoOf(base, args string) typeInfo {
 		t.loose = padded
 		t.length = 1
 		fallthrough
-	case "character varying", "varchar", "bpchar", "national character varying":
+	case "character varying", "char varying", "varchar", "bpchar", "national character varying":
 		if n, err := strconv.Atoi(args); err == nil {
 			t.length = n
 		}
@@ -101,28 +101,19 @@ func (p *parser) typ() (text string, info typeInfo) {
 			args = strings.TrimSpace(p.parens())
 		case p.t.kind == '[':
 			array = true
-			for p.t.kind != ']' && p.t.kind != endOfText {
-				p.advance()
-			}
-			p.advance()
+			p.passBrackets()
 		case p.accept("ARRAY"):
 			array = true
 		case p.t.is("VARYING"), p.t.is("PRECISION"), base == "national" && (p.t.is("CHARACTER") || p.t.is("CHAR")):
 			base += " " + strings.ToLower(p.t.text)
 			p.advance()
-		case (base == "time" || base == "timestamp") && p.accept("WITH", "TIME", "ZONE"):
+		case knowsZones(base) && p.accept("WITH", "TIME", "ZONE"):
 			base += " with time zone"
-		case (base == "time" || base == "timestamp") && p.accept("WITHOUT", "TIME", "ZONE"):
-		case base == "interval" && slices.ContainsFunc([]string{"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "TO"}, p.t.is):
+		case knowsZones(base) && p.accept("WITHOUT", "TIME", "ZONE"):
+		case base == "interval" && slices.ContainsFunc(intervalWords, p.t.is):
 			p.advance()
 		default:
-			if base == "char varying" {
-				base = "varchar"
-			}
-			text = strings.TrimSpace(string(p.l.b[start:end]))
-			if text != `"char"` { // a type of its own; other quotes are those of --quote-all-identifiers
-				text = strings.ReplaceAll(text, `"`, "")
-			}
+			text = typeText(string(p.l.b[start:end]))
 			domain, known := p.domains[id]
 			switch {
 			case array:
@@ -137,4 +128,24 @@ func (p *parser) typ() (text string, info typeInfo) {
 		end = p.t.start
 	}
 	return "", typeInfo{}
+}
+
+// intervalWords may follow the word INTERVAL.
+var intervalWords = []string{"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "TO"}
+
+func knowsZones(base string) bool { return base == "time" || base == "timestamp" }
+
+func (p *parser) passBrackets() {
+	for p.t.kind != ']' && p.t.kind != endOfText {
+		p.advance()
+	}
+	p.advance()
+}
+
+// typeText is a type as it is written, without the quotes of --quote-all-identifiers. "char" is a type of its own.
+func typeText(written string) string {
+	if text := strings.TrimSpace(written); text == `"char"` {
+		return text
+	}
+	return strings.ReplaceAll(strings.TrimSpace(written), `"`, "")
 }

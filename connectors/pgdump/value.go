@@ -57,53 +57,9 @@ func (d dialect) tuple(b []byte, spans []span, eof bool) (values []span, n int) 
 		if i = blank(b, i, eof); i < 0 {
 			return values, -1
 		}
-		start, depth := i, 0
-	value:
-		for i < len(b) {
-			switch c := b[i]; c {
-			case '\'':
-				escapes := !d.conform || i > start && b[i-1]|0x20 == 'e' && (i-1 == start || !inName(b[i-2]))
-				if i = closeQuote(b, i+1, c, escapes, eof); i < 0 {
-					return values, -1
-				}
-			case '"':
-				if i = closeQuote(b, i+1, c, false, eof); i < 0 {
-					return values, -1
-				}
-			case '$':
-				end := closeDollar(b, i, eof)
-				if end < 0 {
-					return values, -1
-				}
-				i = max(end, i+1)
-			case '(', '[':
-				depth++
-				i++
-			case ')', ']':
-				if depth == 0 {
-					break value
-				}
-				depth--
-				i++
-			case ',':
-				if depth == 0 {
-					break value
-				}
-				i++
-			case ';':
-				return values, 0
-			case '-', '/':
-				end := comment(b, i, eof)
-				if end < 0 {
-					return values, -1
-				}
-				i = max(end, i+1)
-			default:
-				i++
-			}
-		}
-		if i == len(b) {
-			return values, -1
+		start := i
+		if i = d.valueEnd(b, start, eof); i <= 0 {
+			return values, i
 		}
 		end := i
 		for end > start && isBlank(b[end-1]) {
@@ -118,6 +74,61 @@ func (d dialect) tuple(b []byte, spans []span, eof bool) (values []span, n int) 
 			return values, i
 		}
 	}
+}
+
+// valueEnd returns the index of what ends the value at b[start], a comma or a bracket: 0 if a semicolon does, -1 if b
+// ends before.
+func (d dialect) valueEnd(b []byte, start int, eof bool) int {
+	depth := 0
+	for i := start; i < len(b); {
+		switch c := b[i]; c {
+		case '\'':
+			if i = closeQuote(b, i+1, c, d.escapes(b[start:i]), eof); i < 0 {
+				return -1
+			}
+		case '"':
+			if i = closeQuote(b, i+1, c, false, eof); i < 0 {
+				return -1
+			}
+		case '$':
+			end := closeDollar(b, i, eof)
+			if end < 0 {
+				return -1
+			}
+			i = max(end, i+1)
+		case '(', '[':
+			depth++
+			i++
+		case ')', ']':
+			if depth == 0 {
+				return i
+			}
+			depth--
+			i++
+		case ',':
+			if depth == 0 {
+				return i
+			}
+			i++
+		case ';':
+			return 0
+		case '-', '/':
+			end := comment(b, i, eof)
+			if end < 0 {
+				return -1
+			}
+			i = max(end, i+1)
+		default:
+			i++
+		}
+	}
+	return -1
+}
+
+// escapes reports whether backslashes escape in the quotes that open behind what stands of a value.
+func (d dialect) escapes(before []byte) bool {
+	n := len(before)
+	return !d.conform || n > 0 && before[n-1]|0x20 == 'e' && (n == 1 || !inName(before[n-2]))
 }
 
 // literal returns the bytes of a value of a tuple, before they are made canonical: part of raw or of scratch, whose grown form is returned.
