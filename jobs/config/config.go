@@ -38,6 +38,7 @@ type Config struct {
 	Schedule    []schedule.Job         `yaml:"schedule,omitempty"`
 	Notify      []Secret               `yaml:"notify,omitempty"`
 	path, dir   string
+	text        []byte   // of the file
 	sourceOrder []string // as written in the file
 	warnings    []string
 }
@@ -122,6 +123,8 @@ type Source struct {
 	TLS         string            `yaml:"tls,omitempty"`          // waived: the server may be reached in plain text
 	Skip        map[string]string `yaml:"skip,omitempty"`         // table, or table.field: why it is not read
 	ApprovedFor []string          `yaml:"approved_for,omitempty"` // special (Art. 9), criminal (Art. 10)
+	// what only the connector knows, by its names; without one, no part of the policy's digest
+	Options map[string]string `yaml:"options,omitempty" json:",omitempty"`
 }
 
 // Rewrite is the cadence of rewriting backups.

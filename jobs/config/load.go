@@ -31,7 +31,7 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", pipeline.ErrConfig, err)
 	}
-	c := &Config{path: path, dir: filepath.Dir(path)}
+	c := &Config{path: path, dir: filepath.Dir(path), text: data}
 	switch err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(c); {
 	case errors.Is(err, io.EOF):
 		return nil, fmt.Errorf("%w: %s is empty: `lethe init -o FILE` writes one to begin with", pipeline.ErrConfig,
@@ -124,6 +124,33 @@ func placesOf(config reflect.Type) map[string][]string {
 		slices.Sort(at)
 	}
 	return places
+}
+
+// placeOf says where a key stands, as " [line:column]"; "" where the file has it by an alias or a merge.
+func (c *Config) placeOf(keys ...string) string {
+	file, err := parser.ParseBytes(c.text, 0)
+	if err != nil || len(file.Docs) == 0 {
+		return ""
+	}
+	node, found := file.Docs[0].Body, ast.Node(nil)
+	for _, key := range keys {
+		mapping, ok := node.(ast.MapNode)
+		if !ok {
+			return ""
+		}
+		found = nil
+		for pairs := mapping.MapRange(); pairs.Next(); {
+			if pairs.Key().GetToken().Value == key {
+				found, node = pairs.Key(), pairs.Value()
+				break
+			}
+		}
+		if found == nil {
+			return ""
+		}
+	}
+	at := found.GetToken().Position
+	return fmt.Sprintf(" [%d:%d]", at.Line, at.Column)
 }
 
 // wrongPeriod finds the first value that should be a period and is none; nil where there is no such.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"lethe/pipeline"
@@ -37,7 +38,8 @@ func (c *Config) sameData(o *Config) error {
 			key  string
 			same bool
 		}{{"connector", a.Connector == b.Connector}, {"dsn", a.DSN == b.DSN}, {"path", a.Path == b.Path},
-			{"of", a.Of == b.Of}, {"schema", a.Schema == b.Schema}, {"environment", a.Environment == b.Environment}} {
+			{"of", a.Of == b.Of}, {"schema", a.Schema == b.Schema}, {"environment", a.Environment == b.Environment},
+			{"options", maps.Equal(a.Options, b.Options)}} {
 			if !e.same {
 				return differs("source " + name + ": " + e.key)
 			}

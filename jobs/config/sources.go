@@ -73,7 +73,7 @@ func (c *Config) sourcesOf(d *sourceDraft) []pipeline.Source {
 		d.base.Rewrite = &pipeline.RewriteTerms{After: s.Rewrite.After, AtMostEvery: s.Rewrite.AtMostEvery}
 	}
 	d.options = connectors.Options{Name: d.name, Plaintext: d.base.Plaintext, Rewrite: s.Rewrite != nil,
-		Unchecked: s.Complete == "unchecked"}
+		Unchecked: s.Complete == "unchecked", Extra: s.Options}
 	switch {
 	case s.Path != "" && s.DSN != "":
 		d.fail("has both path and dsn: files have a path, servers a dsn")
@@ -100,6 +100,12 @@ func (c *Config) checkSource(d *sourceDraft) {
 	}
 	if s.Complete != "" && s.Complete != "unchecked" {
 		d.fail("complete: %q: leave it out, or write unchecked", s.Complete)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Options)) {
+		err := connectors.CheckOptions(d.connector.Options, map[string]string{name: s.Options[name]})
+		if err != nil {
+			d.fail("options%s: %w", c.placeOf("sources", d.name, "options", name), err)
+		}
 	}
 }
 
@@ -187,7 +193,7 @@ func (c *Config) liveCatalog(ctx context.Context, name string, live Source) []co
 	if !strings.Contains(dsn, "@") && len(Connectors()[i].Suffix) > 0 { // a file
 		dsn = c.abs(dsn)
 	}
-	source, err := Connectors()[i].Open(ctx, connectors.Options{Name: name, DSN: dsn, Plaintext: live.TLS == "waived"})
+	source, err := Connectors()[i].Open(ctx, connectors.Options{Name: name, DSN: dsn, Plaintext: live.TLS == "waived", Extra: live.Options})
 	if err != nil {
 		return nil
 	}
