@@ -185,7 +185,7 @@ func parseEncoding(value string) (encoding.Encoding, error) {
 func (s *source) fail(op, table string, err error, hint string) error {
 	if errors.Is(err, errFields) || errors.Is(err, errQuote) {
 		hint = "quote the fields that hold a delimiter, a quote or a line break and double the quotes in them, or " +
-			"name the delimiter by `delimiter:`; best is a new export"
+			"name the delimiter by `options: {delimiter: ...}`; best is a new export"
 	}
 	return &connectors.Error{Op: op, Source: s.name, Table: table, Err: err, Hint: hint}
 }

@@ -19,7 +19,8 @@ silos:
   newsletter: &newsletter
     records: [{source: crm, table: people, subject: {email: email}}]
     rules:
-      - {purpose: newsletter, basis: consent, max_age: P24M, end: delete, because: "the form", owner: anna, review_by: 2027-06-01}
+      - {purpose: newsletter, basis: consent, max_age: P24M, end: delete,
+         because: "the form", owner: anna, review_by: 2027-06-01}
   other: *newsletter
   suppression:
     suppression: true

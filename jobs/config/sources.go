@@ -193,7 +193,8 @@ func (c *Config) liveCatalog(ctx context.Context, name string, live Source) []co
 	if !strings.Contains(dsn, "@") && len(Connectors()[i].Suffix) > 0 { // a file
 		dsn = c.abs(dsn)
 	}
-	source, err := Connectors()[i].Open(ctx, connectors.Options{Name: name, DSN: dsn, Plaintext: live.TLS == "waived", Extra: live.Options})
+	source, err := Connectors()[i].Open(ctx, connectors.Options{Name: name, DSN: dsn, Plaintext: live.TLS == "waived",
+		Extra: live.Options})
 	if err != nil {
 		return nil
 	}

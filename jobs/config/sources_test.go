@@ -13,7 +13,8 @@ import (
 // sourceOptions reads a configuration of one source with options, and checks its sources.
 func sourceOptions(t *testing.T, connector, options string) error {
 	path := filepath.Join(t.TempDir(), "lethe.yaml")
-	text := "sources:\n  crm:\n    {application: crm, environment: production, connector: " + connector + ", dsn: crm.db,\n" +
+	text := "sources:\n  crm:\n" +
+		"    {application: crm, environment: production, connector: " + connector + ", dsn: crm.db,\n" +
 		"      options: " + options + "}\n"
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	c, err := Load(path)
