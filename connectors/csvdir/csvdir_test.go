@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/klauspost/compress/gzip"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/text/encoding/charmap"
@@ -76,12 +75,6 @@ func gzipped(t testing.TB, content []byte) []byte {
 	return b.Bytes()
 }
 
-func write(t testing.TB, name string, content []byte) string {
-	path := filepath.Join(t.TempDir(), name)
-	require.NoError(t, os.WriteFile(path, content, 0o600))
-	return path
-}
-
 // read returns the header and the rows of the only table, the values joined by |, NULL as ~.
 func read(t testing.TB, o connectors.Options) (fields string, rows []string, err error) {
 	src, err := csvdir.Open(t.Context(), o)
@@ -102,17 +95,7 @@ func read(t testing.TB, o connectors.Options) (fields string, rows []string, err
 		if err != nil {
 			return "", rows, err
 		}
-		for r := range int(b.Rows.NumRows()) {
-			var values []string
-			for c := range int(b.Rows.NumCols()) {
-				if col := b.Rows.Column(c).(*array.Binary); col.IsNull(r) {
-					values = append(values, "~")
-				} else {
-					values = append(values, string(col.Value(r)))
-				}
-			}
-			rows = append(rows, strings.Join(values, "|"))
-		}
+		rows = append(rows, connectortest.Texts(b)...)
 	}
 	return strings.Join(names, "|"), rows, nil
 }
@@ -158,7 +141,7 @@ func TestRead(t *testing.T) {
 		"blanks behind a quote":          {text: "a,b\n\"x\" ,\"y\" \n", fields: "a|b", rows: []string{"x|y"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			fields, rows, err := read(t, connectors.Options{DSN: write(t, "people.csv", []byte(tc.text)), Extra: tc.extra, Unchecked: tc.guess})
+			fields, rows, err := read(t, connectors.Options{DSN: connectortest.WriteFile(t, "people.csv", []byte(tc.text)), Extra: tc.extra, Unchecked: tc.guess})
 			require.NoError(t, err)
 			require.Equal(t, tc.fields, fields)
 			require.Equal(t, tc.rows, rows)
@@ -178,13 +161,13 @@ func TestDamage(t *testing.T) {
 		"UTF-16":                   {"\xff\xfea\x00,\x00", "UTF-16"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := read(t, connectors.Options{Name: "old", DSN: write(t, "x.csv", []byte(tc.text))})
+			_, _, err := read(t, connectors.Options{Name: "old", DSN: connectortest.WriteFile(t, "x.csv", []byte(tc.text))})
 			require.ErrorIs(t, err, connectors.ErrDamaged)
 			require.ErrorContains(t, err, tc.want)
 			require.ErrorContains(t, err, " old table x")
 		})
 	}
-	_, rows, err := read(t, connectors.Options{DSN: write(t, "x.csv", []byte("name,b\nsecret person,2\nanother secret\n"))})
+	_, rows, err := read(t, connectors.Options{DSN: connectortest.WriteFile(t, "x.csv", []byte("name,b\nsecret person,2\nanother secret\n"))})
 	require.Empty(t, rows, "the batch at hand is not handed out")
 	require.NotContains(t, err.Error(), "secret")
 	require.ErrorContains(t, err, "new export")
@@ -223,7 +206,7 @@ func TestFolder(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
-	path := write(t, "x.csv", []byte("a,b\n"))
+	path := connectortest.WriteFile(t, "x.csv", []byte("a,b\n"))
 	for name, tc := range map[string]struct {
 		o    connectors.Options
 		is   error
@@ -244,7 +227,7 @@ func TestOpenRefuses(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
-	connectortest.RunOptions(t, csvdir.Connector, connectors.Options{DSN: write(t, "x.csv", []byte("a,b\n"))}, map[string]connectortest.OptionValues{
+	connectortest.RunOptions(t, csvdir.Connector, connectors.Options{DSN: connectortest.WriteFile(t, "x.csv", []byte("a,b\n"))}, map[string]connectortest.OptionValues{
 		"header":    {Good: []string{"none", "first"}, Bad: []string{"", "no", "false"}},
 		"delimiter": {Good: []string{"tab", ",", "|"}, Bad: []string{"", "||", `"`, " ", "\\", "§"}},
 		"encoding":  {Good: []string{"windows-1252", "utf-8", "UTF8"}, Bad: []string{"", "ebcdic-9"}},
@@ -253,7 +236,7 @@ func TestOptions(t *testing.T) {
 
 // A catalog from elsewhere says what the fields are; what it does not know stays text, and a key that is not whole is none.
 func TestCatalog(t *testing.T) {
-	path := write(t, "people.csv", []byte("id,born,extra\n1,1990-01-02,x\n"))
+	path := connectortest.WriteFile(t, "people.csv", []byte("id,born,extra\n1,1990-01-02,x\n"))
 	src, err := csvdir.Open(t.Context(), connectors.Options{DSN: path, Catalog: []connectors.Table{{
 		Name: "people", Key: []string{"id"}, Unique: [][]string{{"born"}, {"id", "gone"}},
 		ForeignKeys: []connectors.ForeignKey{{Fields: []string{"gone"}}, {Fields: []string{"id"}, RefTable: "all"}},
@@ -274,7 +257,7 @@ func TestEncodings(t *testing.T) {
 	latin, err := charmap.ISO8859_15.NewEncoder().String(text)
 	require.NoError(t, err)
 	for encoding, content := range map[string]string{"iso-8859-15": latin, "utf-8": text, "UTF8": text, "utf-16be": utf16(text)} {
-		fields, rows, err := read(t, connectors.Options{DSN: write(t, "x.csv", []byte(content)), Extra: map[string]string{"encoding": encoding}})
+		fields, rows, err := read(t, connectors.Options{DSN: connectortest.WriteFile(t, "x.csv", []byte(content)), Extra: map[string]string{"encoding": encoding}})
 		require.NoError(t, err, encoding)
 		require.Equal(t, "name|città", fields)
 		require.Equal(t, []string{"Müller|Città di Castello"}, rows)

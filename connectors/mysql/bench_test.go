@@ -4,13 +4,14 @@ import (
 	"database/sql"
 	"fmt"
 	"strconv"
-	"syscall"
 	"testing"
+	"time"
 
 	driver "github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/connectortest"
 	"lethe/connectors/mysql"
 	"lethe/fixtures/servers"
 )
@@ -28,24 +29,17 @@ func benchDatabase(b *testing.B) *servers.Database {
 	return db
 }
 
-// cpu returns the seconds of processor time that this process has used.
-func cpu(b *testing.B) float64 {
-	var u syscall.Rusage
-	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
-	return float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)/1e6
-}
-
 // perCPU runs a reader that returns the rows and bytes it read, and reports them per second of this process's own processor time; the server's is not in it.
 func perCPU(b *testing.B, read func() (rows, bytes int)) {
 	var rows, bytes int
 	b.ReportAllocs()
-	start := cpu(b)
+	start := connectortest.CPU(b)
 	for b.Loop() {
 		r, n := read()
 		require.Equal(b, benchRows, r)
 		rows, bytes = rows+r, bytes+n
 	}
-	used := cpu(b) - start
+	used := (connectortest.CPU(b) - start).Seconds()
 	b.ReportMetric(float64(rows)/used, "rows/cpu-s")
 	b.ReportMetric(float64(bytes)/1e6/used, "MB/cpu-s")
 }
@@ -106,7 +100,7 @@ func BenchmarkMutate(b *testing.B) {
 		db := benchDatabase(b)
 		src, err := mysql.Connector.Open(b.Context(), connectors.Options{Name: "crm", DSN: db.DSN(), ApplyDSN: db.DSN()})
 		require.NoError(b, err)
-		start := cpu(b)
+		start := connectortest.CPU(b)
 		b.StartTimer()
 		for first := 1; first <= benchRows; first += 1000 {
 			k := &connectors.Keys{Fields: []string{"id"}}
@@ -117,7 +111,7 @@ func BenchmarkMutate(b *testing.B) {
 			require.NoError(b, err)
 		}
 		b.StopTimer()
-		b.ReportMetric(float64(benchRows)/(cpu(b)-start), "rows/cpu-s")
+		b.ReportMetric(float64(benchRows)/(connectortest.CPU(b)-start).Seconds(), "rows/cpu-s")
 		require.Equal(b, strconv.Itoa(benchRows-benchRows/1000*333), db.Query(b, "SELECT COUNT(*) FROM person"))
 		require.NoError(b, src.Close())
 		b.StartTimer()
@@ -149,39 +143,20 @@ func BenchmarkWriteCopy(b *testing.B) {
 	keeper := src.(connectors.CopyKeeper)
 	tables, err := src.Tables(b.Context())
 	require.NoError(b, err)
-	used := 0.0
+	var used time.Duration
 	for b.Loop() {
 		b.StopTimer()
 		require.NoError(b, keeper.DropCopy(b.Context(), "lethe_crm_person"))
-		made, err := keeper.EnsureCopy(b.Context(), benchCopy(tables[0]))
+		made, err := keeper.EnsureCopy(b.Context(), connectortest.BenchCopy(tables[0]))
 		require.NoError(b, err)
-		start := cpu(b)
+		start := connectortest.CPU(b)
 		b.StartTimer()
-		for _, status := range []string{"allowed", "blocked"} {
-			for first := 0; first < all; first += page {
-				builder, err := connectors.NewBuilder(made, nil)
-				require.NoError(b, err)
-				for id := first; id < first+page; id++ {
-					for i, v := range []string{strconv.Itoa(id), "newsletter", "email-newsletter", status, "2027-11-22", "2026-11-22", "0123456789abcdef0123456789abcdef"} {
-						builder.Append(i, []byte(v))
-					}
-					builder.EndRow()
-				}
-				require.NoError(b, keeper.WriteCopy(b.Context(), made, builder.Batch("").Rows, nil))
-			}
-		}
+		connectortest.FillCopy(b, keeper, made, all, page)
 		b.StopTimer()
-		used += cpu(b) - start
+		used += connectortest.CPU(b) - start
 		require.Equal(b, strconv.Itoa(all), db.Query(b, "SELECT COUNT(*) FROM lethe_crm_person WHERE status = 'blocked'"))
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(2*all*b.N)/b.Elapsed().Seconds(), "rows/s")
-	b.ReportMetric(float64(2*all*b.N)/used, "rows/cpu-s")
-}
-
-// benchCopy is as wide as those of the nightly run.
-func benchCopy(of connectors.Table) connectors.Copy {
-	return connectors.Copy{Name: "lethe_crm_" + of.Name, Of: of, Key: []string{"silo", "purpose"}, Fields: []connectors.Field{
-		{Name: "silo", Kind: connectors.Text, Length: 64}, {Name: "purpose", Kind: connectors.Text, Length: 64}, {Name: "status", Kind: connectors.Text, Length: 16},
-		{Name: "until", Kind: connectors.Date, Nullable: true}, {Name: "since", Kind: connectors.Date}, {Name: "seal", Kind: connectors.Text, Length: 32}}}
+	b.ReportMetric(float64(2*all*b.N)/used.Seconds(), "rows/cpu-s")
 }

@@ -9,14 +9,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/connectortest"
 	"lethe/connectors/mysqldump"
 )
 
@@ -54,33 +53,10 @@ func rows(b *bytes.Buffer, table string, n int, newline string, row func(i int))
 	b.WriteString(";\n")
 }
 
-func cpu(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// perCPU reports the MB of decompressed text that f handles in a second of processor time. What prepare does is not counted.
-func perCPU(b *testing.B, size int, prepare, f func()) {
-	b.SetBytes(int64(size))
-	var spent time.Duration
-	for b.Loop() {
-		b.StopTimer()
-		prepare()
-		start := cpu(b)
-		b.StartTimer()
-		f()
-		spent += cpu(b) - start
-	}
-	b.ReportMetric(float64(size)*float64(b.N)/1e6/spent.Seconds(), "MB/CPU-s")
-}
-
-func nothing() {}
-
 func benchFile(b *testing.B, name, newline string) (path string, size int) {
 	text := benchDump(100_000, newline)
 	path = filepath.Join(b.TempDir(), name)
-	require.NoError(b, os.WriteFile(path, pack(b, path, text), 0o600))
+	require.NoError(b, os.WriteFile(path, connectortest.Pack(b, path, text), 0o600))
 	return path, len(text)
 }
 
@@ -97,7 +73,7 @@ func BenchmarkScan(b *testing.B) {
 			"people": {{Table: "people"}},
 		} {
 			b.Run(bc.name+"/"+name, func(b *testing.B) {
-				perCPU(b, size, nothing, func() {
+				connectortest.PerCPU(b, size, nil, func() {
 					for _, err := range src.Scan(b.Context(), queries...) {
 						require.NoError(b, err)
 					}
@@ -109,7 +85,7 @@ func BenchmarkScan(b *testing.B) {
 
 func BenchmarkTables(b *testing.B) {
 	path, size := benchFile(b, "rows.sql", "\n")
-	perCPU(b, size, nothing, func() {
+	connectortest.PerCPU(b, size, nil, func() {
 		src, err := mysqldump.Open(b.Context(), connectors.Options{DSN: path})
 		require.NoError(b, err)
 		_, err = src.Tables(b.Context())
@@ -126,7 +102,7 @@ func BenchmarkRewrite(b *testing.B) {
 		require.NoError(b, err)
 		b.Run(name, func(b *testing.B) {
 			var src connectors.Source
-			perCPU(b, size, func() {
+			connectortest.PerCPU(b, size, func() {
 				require.NoError(b, os.WriteFile(path, original, 0o600))
 				src, err = mysqldump.Open(context.Background(), connectors.Options{DSN: path, Rewrite: true})
 				require.NoError(b, err)
@@ -189,7 +165,7 @@ func BenchmarkYardstick(b *testing.B) {
 	var class [256]byte
 	class['\''], class['('], class[')'], class[','], class[';'] = 1, 1, 1, 1, 1
 	found := 0
-	perCPU(b, len(text), nothing, func() {
+	connectortest.PerCPU(b, len(text), nil, func() {
 		for _, c := range text {
 			found += int(class[c])
 		}

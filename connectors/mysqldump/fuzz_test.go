@@ -6,12 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"lethe/connectors"
+	"lethe/connectors/connectortest"
 	"lethe/connectors/mysqldump"
 )
 
@@ -25,24 +24,11 @@ const everything = header + createT + "LOCK TABLES `t` WRITE;\n/*!40000 ALTER TA
 // collect copies the rows that it is asked about, and leaves them.
 func collect(into *[]string) connectors.EditFunc {
 	return func(b connectors.Batch) (connectors.Edit, error) {
-		for r := range int(b.Rows.NumRows()) {
-			*into = append(*into, b.Table+" "+rowText(b.Rows, r))
+		for _, row := range connectortest.Texts(b) {
+			*into = append(*into, b.Table+" "+row)
 		}
 		return connectors.Edit{}, nil
 	}
-}
-
-func rowText(rows arrow.Record, r int) string {
-	var s strings.Builder
-	for c := range int(rows.NumCols()) {
-		if col := rows.Column(c).(*array.Binary); col.IsNull(r) {
-			s.WriteString("~|")
-		} else {
-			s.Write(col.Value(r))
-			s.WriteByte('|')
-		}
-	}
-	return s.String()
 }
 
 // whole is a window that holds all of a test's text.
@@ -116,6 +102,6 @@ func TestValuesReturn(t *testing.T) {
 		if _, _, err = mysqldump.Stream(context.Background(), out, whole, collect(&rows)); err != nil {
 			r.Fatal(err)
 		}
-		require.Equal(r, []string{"t 0|before|~|~|", "t 1|" + text + "|" + raw + "|" + bits + "|", "t 2|behind|~|~|"}, rows)
+		require.Equal(r, []string{"t 0|before|~|~", "t 1|" + text + "|" + raw + "|" + bits, "t 2|behind|~|~"}, rows)
 	})
 }

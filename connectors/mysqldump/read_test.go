@@ -9,22 +9,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/connectortest"
 	"lethe/connectors/mysqldump"
 )
 
 const trailer = "-- Dump completed on 2026-01-01  0:00:00\n"
-
-// write puts bytes into a file of that name in a folder of its own.
-func write(t testing.TB, name string, content []byte) string {
-	path := filepath.Join(t.TempDir(), name)
-	require.NoError(t, os.WriteFile(path, content, 0o640))
-	return path
-}
 
 func open(t testing.TB, path string, o connectors.Options) connectors.Source {
 	o.DSN = path
@@ -32,27 +25,6 @@ func open(t testing.TB, path string, o connectors.Options) connectors.Source {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, src.Close()) })
 	return src
-}
-
-// read returns the rows of a table, the values joined by |, NULL as ~.
-func read(t testing.TB, src connectors.Source, q connectors.Query) (rows []string, err error) {
-	for b, err := range src.Scan(t.Context(), q) {
-		if err != nil {
-			return rows, err
-		}
-		for r := range int(b.Rows.NumRows()) {
-			var values []string
-			for c := range int(b.Rows.NumCols()) {
-				if col := b.Rows.Column(c).(*array.Binary); col.IsNull(r) {
-					values = append(values, "~")
-				} else {
-					values = append(values, string(col.Value(r)))
-				}
-			}
-			rows = append(rows, strings.Join(values, "|"))
-		}
-	}
-	return rows, nil
 }
 
 const createT = "CREATE TABLE `t` (\n  `id` int(11) NOT NULL,\n  `v` text DEFAULT NULL,\n  PRIMARY KEY (`id`)\n) ENGINE=InnoDB;\n"
@@ -155,7 +127,7 @@ func TestRead(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			src := open(t, write(t, "x.sql", []byte(tc.text+"\n"+trailer)), connectors.Options{})
+			src := open(t, connectortest.WriteFile(t, "x.sql", []byte(tc.text+"\n"+trailer)), connectors.Options{})
 			q := connectors.Query{Table: "t"}
 			switch {
 			case tc.table == "t(v)":
@@ -163,7 +135,7 @@ func TestRead(t *testing.T) {
 			case tc.table != "":
 				q.Table = tc.table
 			}
-			got, err := read(t, src, q)
+			got, err := connectortest.Read(t, src, q)
 			require.NoError(t, err)
 			require.Equal(t, tc.want, got)
 		})
@@ -205,8 +177,8 @@ func TestRefuse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := tc.text + "\n" + trailer
-			src := open(t, write(t, "x.sql", []byte(text)), connectors.Options{Name: "old"})
-			_, err := read(t, src, connectors.Query{Table: "t"})
+			src := open(t, connectortest.WriteFile(t, "x.sql", []byte(text)), connectors.Options{Name: "old"})
+			_, err := connectortest.Read(t, src, connectors.Query{Table: "t"})
 			require.ErrorIs(t, err, connectors.ErrDamaged)
 			require.ErrorContains(t, err, tc.want)
 			require.ErrorContains(t, err, " old")
@@ -222,7 +194,7 @@ func TestCatalog(t *testing.T) {
 		"  CONSTRAINT `self` FOREIGN KEY (`id`) REFERENCES `p` (`id`) ON DELETE SET NULL ON UPDATE CASCADE,\n  CONSTRAINT `c1` CHECK (`amount` > (1 + 2)) /*!80016 NOT ENFORCED */\n" +
 		") ENGINE=InnoDB AUTO_INCREMENT=5 DEFAULT CHARSET=utf8mb4 COMMENT='it''s; (x)'\n/*!50100 PARTITION BY RANGE (`id`)\n(PARTITION p0 VALUES LESS THAN (10) ENGINE = InnoDB) */;\n" +
 		"CREATE TABLE IF NOT EXISTS q (a int PRIMARY KEY, pa bigint REFERENCES p (id), FOREIGN KEY (a) REFERENCES p (code) ON DELETE NO ACTION);\nINSERT INTO q VALUES (1,2),(3,4);\n"
-	src := open(t, write(t, "shop-2026.sql", []byte(text+trailer)), connectors.Options{})
+	src := open(t, connectortest.WriteFile(t, "shop-2026.sql", []byte(text+trailer)), connectors.Options{})
 	tables, err := src.Tables(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []connectors.Table{
@@ -256,33 +228,19 @@ func TestCatalog(t *testing.T) {
 // TestCut cuts a dump at every byte: no part of it is taken for whole.
 func TestCut(t *testing.T) {
 	text := header + createT + "DELIMITER ;;\nCREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW SET @a='--';;\nDELIMITER ;\nINSERT INTO `t` VALUES\n(1,'a\\'b'),\n(2,'c');\n" + trailer
-	whole := []byte(text)
 	for _, name := range []string{"x.sql", "x.sql.gz", "x.sql.zst"} {
-		packed := pack(t, name, whole)
-		path := write(t, name, packed)
-		complete := len(packed)
-		if name == "x.sql" {
-			complete = bytes.LastIndex(packed, []byte("-- Dump completed")) + len("-- Dump completed")
-		}
-		for n := range complete {
-			require.NoError(t, os.WriteFile(path, packed[:n], 0o600))
-			src, err := mysqldump.Open(t.Context(), connectors.Options{DSN: path})
-			if err == nil {
-				_, err = src.Tables(t.Context())
-			}
-			require.ErrorIs(t, err, connectors.ErrDamaged, "%s cut at %d of %d", name, n, len(packed))
-		}
+		connectortest.RequireCut(t, mysqldump.Connector, name, []byte(text), "-- Dump completed")
 	}
 }
 
 // TestUnchecked accepts a dump without a trailer, but not one that is cut within a statement.
 func TestUnchecked(t *testing.T) {
 	text := createT + "INSERT INTO t VALUES (1,'a');"
-	path := write(t, "x.sql", []byte(text))
+	path := connectortest.WriteFile(t, "x.sql", []byte(text))
 	_, err := open(t, path, connectors.Options{}).Tables(t.Context())
 	require.ErrorIs(t, err, connectors.ErrDamaged)
 	require.ErrorContains(t, err, "complete: unchecked")
-	got, err := read(t, open(t, path, connectors.Options{Unchecked: true}), connectors.Query{Table: "t"})
+	got, err := connectortest.Read(t, open(t, path, connectors.Options{Unchecked: true}), connectors.Query{Table: "t"})
 	require.NoError(t, err)
 	require.Equal(t, []string{"1|a"}, got)
 	require.NoError(t, os.WriteFile(path, []byte(text[:len(text)-1]), 0o600))
@@ -292,7 +250,7 @@ func TestUnchecked(t *testing.T) {
 
 func TestCompression(t *testing.T) {
 	text := []byte(createT + "INSERT INTO t VALUES (1,'a');\n" + trailer)
-	gz, zs := pack(t, "x.gz", text), pack(t, "x.zst", text)
+	gz, zs := connectortest.Pack(t, "x.gz", text), connectortest.Pack(t, "x.zst", text)
 	half := len(text) / 2
 	skippable := append(binary.LittleEndian.AppendUint32([]byte{0x53, 0x2a, 0x4d, 0x18}, 3), "abc"...)
 	short, err := zstd.NewWriter(nil)
@@ -303,15 +261,15 @@ func TestCompression(t *testing.T) {
 		content []byte
 	}{
 		"gzip":                          {"x.sql.gz", gz},
-		"gzip members one after other":  {"x.sql.gz", append(pack(t, "a.gz", text[:half]), pack(t, "a.gz", text[half:])...)},
+		"gzip members one after other":  {"x.sql.gz", append(connectortest.Pack(t, "a.gz", text[:half]), connectortest.Pack(t, "a.gz", text[half:])...)},
 		"gzip under another name":       {"x.sql", gz},
 		"zstd":                          {"x.sql.zst", zs},
-		"zstd frames one after another": {"x.sql.zst", append(pack(t, "a.zst", text[:half]), pack(t, "a.zst", text[half:])...)},
+		"zstd frames one after another": {"x.sql.zst", append(connectortest.Pack(t, "a.zst", text[:half]), connectortest.Pack(t, "a.zst", text[half:])...)},
 		"zstd with a skippable frame":   {"x.sql.zst", append(skippable, zs...)},
 		"zstd in one block":             {"x.sql.zst", short.EncodeAll(text, nil)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := read(t, open(t, write(t, tc.name, tc.content), connectors.Options{}), connectors.Query{Table: "t"})
+			got, err := connectortest.Read(t, open(t, connectortest.WriteFile(t, tc.name, tc.content), connectors.Options{}), connectors.Query{Table: "t"})
 			require.NoError(t, err)
 			require.Equal(t, []string{"1|a"}, got)
 		})
@@ -339,13 +297,13 @@ func TestCompression(t *testing.T) {
 		"openssl":              {"x.sql.enc", []byte("Salted__abc"), "openssl"},
 		"PGP":                  {"x.sql.asc", []byte("-----BEGIN PGP MESSAGE-----"), "PGP"},
 		"pg_dump":              {"x.sql", []byte("--\n-- PostgreSQL database dump\n--\n"), "PostgreSQL"},
-		"pg_dump in gzip":      {"x.sql.gz", pack(t, "x.gz", []byte("--\n-- PostgreSQL database dump\n--\n")), "PostgreSQL"},
+		"pg_dump in gzip":      {"x.sql.gz", connectortest.Pack(t, "x.gz", []byte("--\n-- PostgreSQL database dump\n--\n")), "PostgreSQL"},
 		"XML":                  {"x.sql", []byte("<?xml version=\"1.0\"?>"), "XML"},
 		"UTF-16":               {"x.sql", []byte("\xff\xfe-\x00-\x00"), "--result-file"},
 		"empty":                {"x.sql", nil, "Dump completed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			src, err := mysqldump.Open(t.Context(), connectors.Options{Name: "old", DSN: write(t, tc.name, tc.content)})
+			src, err := mysqldump.Open(t.Context(), connectors.Options{Name: "old", DSN: connectortest.WriteFile(t, tc.name, tc.content)})
 			if err == nil {
 				_, err = src.Tables(t.Context())
 			}
@@ -368,10 +326,10 @@ func TestOpen(t *testing.T) {
 		_, err := mysqldump.Open(t.Context(), tc.o)
 		require.ErrorIs(t, err, tc.want, name)
 	}
-	src := open(t, write(t, "x.sql", []byte(createT+trailer)), connectors.Options{})
+	src := open(t, connectortest.WriteFile(t, "x.sql", []byte(createT+trailer)), connectors.Options{})
 	_, rewrites := src.(connectors.Rewriter)
 	require.False(t, rewrites, "a source opened without Rewrite only reads")
-	_, err := read(t, src, connectors.Query{Table: "t", After: "x"})
+	_, err := connectortest.Read(t, src, connectors.Query{Table: "t", After: "x"})
 	require.ErrorIs(t, err, connectors.ErrConfig)
 	for _, err := range src.Scan(t.Context(), connectors.Query{Table: "t"}, connectors.Query{Table: "t"}) {
 		require.ErrorIs(t, err, connectors.ErrConfig)
@@ -380,7 +338,7 @@ func TestOpen(t *testing.T) {
 
 // TestChangedFile reads a file anew once it is another.
 func TestChangedFile(t *testing.T) {
-	path := write(t, "x.sql", []byte(createT+trailer))
+	path := connectortest.WriteFile(t, "x.sql", []byte(createT+trailer))
 	src := open(t, path, connectors.Options{})
 	tables, err := src.Tables(t.Context())
 	require.NoError(t, err)
@@ -395,9 +353,9 @@ func TestChangedFile(t *testing.T) {
 func TestFold(t *testing.T) {
 	text := "CREATE TABLE p (code varchar(20) NOT NULL PRIMARY KEY);INSERT INTO p VALUES ('Straße'),('x');\nCREATE TABLE c (id int, code varchar(20), FOREIGN KEY (code) REFERENCES p (code));\nINSERT INTO c VALUES (1,%s),(2,NULL),(3,'y');\n" + trailer
 	for child, same := range map[string]bool{"'Straße'": false, "'STRASSE'": true, "'strasse '": true, "'Straſſe'": true, "'Stráßë'": true, "'Strasze'": false, "'ｓtraße'": true, "NULL": false, "''": false} {
-		src := open(t, write(t, "x.sql", []byte(fmt.Sprintf(text, child))), connectors.Options{})
+		src := open(t, connectortest.WriteFile(t, "x.sql", []byte(fmt.Sprintf(text, child))), connectors.Options{})
 		keys := &connectors.Keys{Fields: []string{"code"}, Tuples: []connectors.Key{connectors.MakeKey([]byte("Straße"))}}
-		rows, err := read(t, src, connectors.Query{Table: "c", Keys: keys})
+		rows, err := connectortest.Read(t, src, connectors.Query{Table: "c", Keys: keys})
 		if same {
 			require.ErrorIs(t, err, connectors.ErrDamaged, child)
 			require.NotContains(t, strings.ToLower(err.Error()), "stra", "an error holds no value")
@@ -405,7 +363,7 @@ func TestFold(t *testing.T) {
 		}
 		require.NoError(t, err, child)
 		require.Equal(t, child == "'Straße'", len(rows) == 1)
-		rows, err = read(t, src, connectors.Query{Table: "p", Keys: &connectors.Keys{Fields: []string{"code"}, Tuples: []connectors.Key{connectors.MakeKey([]byte("STRASSE"))}}})
+		rows, err = connectortest.Read(t, src, connectors.Query{Table: "p", Keys: &connectors.Keys{Fields: []string{"code"}, Tuples: []connectors.Key{connectors.MakeKey([]byte("STRASSE"))}}})
 		require.NoError(t, err, "a primary key is compared by its bytes")
 		require.Empty(t, rows)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/connectortest"
 	"lethe/connectors/mysqldump"
 )
 
@@ -119,7 +120,7 @@ func TestRewriteText(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, maxRows := range []int{0, 1, 2} {
-				path := write(t, "x.sql", []byte(header+tc.before+trailer))
+				path := connectortest.WriteFile(t, "x.sql", []byte(header+tc.before+trailer))
 				_, err := rewrite(t, path, connectors.Options{}, tc.change, connectors.Query{Table: "t", Fields: tc.fields, MaxRows: maxRows})
 				require.NoError(t, err)
 				got, err := os.ReadFile(path)
@@ -145,7 +146,7 @@ func TestRewriteRefuses(t *testing.T) {
 		"no place for a value": {change{"2": "n=1"}, connectors.ErrRefused},
 		"an unknown field":     {change{"1": "w=1"}, connectors.ErrSchemaChanged},
 	} {
-		path := write(t, "x.sql", []byte(text))
+		path := connectortest.WriteFile(t, "x.sql", []byte(text))
 		_, err := rewrite(t, path, connectors.Options{}, tc.change, connectors.Query{Table: "t", Fields: []string{"id"}})
 		require.ErrorIs(t, err, tc.want, name)
 		requireOnly(t, path, text)
@@ -168,7 +169,7 @@ func requireOnly(t testing.TB, path, text string) {
 const twoRows = createT + "INSERT INTO t VALUES (1,'a'),(2,'b');\n" + trailer
 
 func TestRewriteFile(t *testing.T) {
-	path := write(t, "x.sql", []byte(twoRows))
+	path := connectortest.WriteFile(t, "x.sql", []byte(twoRows))
 	day := time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
 	require.NoError(t, os.Chmod(path, 0o604))
 	require.NoError(t, os.Chtimes(path, day, day))
@@ -197,7 +198,7 @@ func TestRewriteFile(t *testing.T) {
 }
 
 func TestSidecars(t *testing.T) {
-	path := write(t, "x.sql.gz", pack(t, "x.gz", []byte(twoRows)))
+	path := connectortest.WriteFile(t, "x.sql.gz", connectortest.Pack(t, "x.gz", []byte(twoRows)))
 	sums := func() (sha, sum string) {
 		raw, err := os.ReadFile(path)
 		require.NoError(t, err)
@@ -238,7 +239,7 @@ func TestRewriteMoved(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := write(t, "x.sql", []byte(twoRows))
+			path := connectortest.WriteFile(t, "x.sql", []byte(twoRows))
 			src := open(t, path, connectors.Options{Rewrite: true})
 			var now []byte
 			_, err := src.(connectors.Rewriter).Rewrite(t.Context(), []connectors.Query{{Table: "t"}}, change{"1": "-"}.edit, func(connectors.Source) error {
@@ -258,7 +259,7 @@ func TestInterrupt(t *testing.T) {
 	for _, point := range mysqldump.Points {
 		for _, kill := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s killed=%v", point, kill), func(t *testing.T) {
-				path := write(t, "x.sql", []byte(twoRows))
+				path := connectortest.WriteFile(t, "x.sql", []byte(twoRows))
 				require.NoError(t, os.WriteFile(path+".sha256", fmt.Appendf(nil, "%x  x.sql\n", sha256.Sum256([]byte(twoRows))), 0o600))
 				want := twoRows
 				if point == mysqldump.Points[len(mysqldump.Points)-1] {
@@ -303,7 +304,7 @@ func TestInterrupt(t *testing.T) {
 // TestNoSpace lets the new file hit a limit of the process while it is written.
 func TestNoSpace(t *testing.T) {
 	text := []byte(createT + "INSERT INTO t VALUES (1,'a'),(2,'" + strings.Repeat("b", 3<<20) + "');\n" + trailer)
-	path := write(t, "x.sql", text)
+	path := connectortest.WriteFile(t, "x.sql", text)
 	cmd := exec.Command(os.Args[0], "-test.run=^TestHelper$")
 	cmd.Env = append(os.Environ(), "LETHE_TEST_HELPER="+path, "LETHE_TEST_LIMIT=1")
 	out, err := cmd.CombinedOutput()
@@ -340,7 +341,7 @@ func TestHelper(t *testing.T) {
 // TestMemory rewrites a file of 96 MB, compressed, and looks at the most memory that the process held.
 func TestMemory(t *testing.T) {
 	peak := func(text []byte) (kB int) {
-		path := write(t, "x.sql.zst", pack(t, "x.zst", text))
+		path := connectortest.WriteFile(t, "x.sql.zst", connectortest.Pack(t, "x.zst", text))
 		cmd := exec.Command(os.Args[0], "-test.run=^TestHelper$")
 		cmd.Env = append(os.Environ(), "LETHE_TEST_HELPER="+path)
 		out, err := cmd.CombinedOutput()
@@ -359,10 +360,10 @@ func TestMemory(t *testing.T) {
 
 // TestWithoutCreate rewrites a dump that has no CREATE TABLE.
 func TestWithoutCreate(t *testing.T) {
-	catalog, err := open(t, write(t, "schema.sql", []byte(createT+trailer)), connectors.Options{}).Tables(t.Context())
+	catalog, err := open(t, connectortest.WriteFile(t, "schema.sql", []byte(createT+trailer)), connectors.Options{}).Tables(t.Context())
 	require.NoError(t, err)
 	text := "INSERT INTO `t` VALUES (1,'a'),(2,'b');\n" + trailer
-	path := write(t, "x.sql", []byte(text))
+	path := connectortest.WriteFile(t, "x.sql", []byte(text))
 	_, err = rewrite(t, path, connectors.Options{}, change{"1": "-"}, connectors.Query{Table: "t"})
 	require.ErrorIs(t, err, connectors.ErrConfig)
 	_, err = rewrite(t, path, connectors.Options{Catalog: catalog}, change{"1": "-"}, connectors.Query{Table: "t"})
@@ -375,20 +376,20 @@ func TestWithoutCreate(t *testing.T) {
 
 // TestSameSource reads the new file through the source that rewrote it.
 func TestSameSource(t *testing.T) {
-	path := write(t, "x.sql", []byte(twoRows))
+	path := connectortest.WriteFile(t, "x.sql", []byte(twoRows))
 	src := open(t, path, connectors.Options{Rewrite: true})
-	rows, err := read(t, src, connectors.Query{Table: "t"})
+	rows, err := connectortest.Read(t, src, connectors.Query{Table: "t"})
 	require.NoError(t, err)
 	require.Equal(t, []string{"1|a", "2|b"}, rows)
 	_, err = src.(connectors.Rewriter).Rewrite(t.Context(), []connectors.Query{{Table: "t"}}, change{"1": "v=c"}.edit, func(written connectors.Source) error {
-		rows, err := read(t, written, connectors.Query{Table: "t"})
+		rows, err := connectortest.Read(t, written, connectors.Query{Table: "t"})
 		require.Equal(t, []string{"1|c", "2|b"}, rows)
 		_, rewrites := written.(connectors.Rewriter)
 		require.False(t, rewrites)
 		return err
 	})
 	require.NoError(t, err)
-	rows, err = read(t, src, connectors.Query{Table: "t"})
+	rows, err = connectortest.Read(t, src, connectors.Query{Table: "t"})
 	require.NoError(t, err)
 	require.Equal(t, []string{"1|c", "2|b"}, rows)
 }
@@ -401,8 +402,8 @@ func TestLongRow(t *testing.T) {
 		fmt.Fprintf(&b, "(%d,'%s'),", i, strings.Repeat("u\\'(;", 1<<20))
 	}
 	b.WriteString("(9,'\\\\');\nINSERT INTO t VALUES (1,'" + strings.Repeat("x\\'", 6<<20) + "'),(2,'b');\n" + trailer)
-	path := write(t, "x.sql", b.Bytes())
-	rows, err := read(t, open(t, path, connectors.Options{}), connectors.Query{Table: "t"})
+	path := connectortest.WriteFile(t, "x.sql", b.Bytes())
+	rows, err := connectortest.Read(t, open(t, path, connectors.Options{}), connectors.Query{Table: "t"})
 	require.NoError(t, err)
 	require.Len(t, rows, 2)
 	require.True(t, rows[0] == "1|"+strings.Repeat("x'", 6<<20))

@@ -3,14 +3,11 @@ package mysqldump_test
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
@@ -85,45 +82,6 @@ func literal(kind connectors.Kind, v any) string {
 	return dialect.Literal(kind, v)
 }
 
-// pack compresses a text as the ending of the file's name says.
-func pack(t testing.TB, name string, text []byte) []byte {
-	var b bytes.Buffer
-	var w io.WriteCloser
-	switch filepath.Ext(name) {
-	case ".gz":
-		w = gzip.NewWriter(&b)
-	case ".zst":
-		z, err := zstd.NewWriter(&b)
-		require.NoError(t, err)
-		w = z
-	default:
-		return text
-	}
-	_, err := w.Write(text)
-	require.NoError(t, err)
-	require.NoError(t, w.Close())
-	return b.Bytes()
-}
-
-func unpack(t testing.TB, path string) []byte {
-	raw, err := os.ReadFile(path)
-	require.NoError(t, err)
-	var r io.Reader = bytes.NewReader(raw)
-	switch filepath.Ext(path) {
-	case ".gz":
-		r, err = gzip.NewReader(r)
-	case ".zst":
-		var z *zstd.Decoder
-		z, err = zstd.NewReader(r)
-		defer z.Close()
-		r = z
-	}
-	require.NoError(t, err)
-	text, err := io.ReadAll(r)
-	require.NoError(t, err)
-	return text
-}
-
 func TestSuite(t *testing.T) {
 	for _, tc := range []struct{ layout, suffix string }{
 		{"one line an INSERT", ".sql"}, {"one row a line", ".sql"}, {"one row a statement", ".sql"}, {"white space everywhere", ".sql"},
@@ -134,10 +92,10 @@ func TestSuite(t *testing.T) {
 			t.Parallel()
 			connectortest.Run(t, connectortest.Harness{Stream: true, New: func(t *testing.T, tables []connectortest.Table) connectortest.Store {
 				path := filepath.Join(t.TempDir(), "suite"+suffix)
-				require.NoError(t, os.WriteFile(path, pack(t, path, dumpOf(tables, l)), 0o640))
+				require.NoError(t, os.WriteFile(path, connectortest.Pack(t, path, dumpOf(tables, l)), 0o640))
 				return connectortest.Store{
 					Path:  path,
-					Bytes: func(t *testing.T) []byte { return unpack(t, path) },
+					Bytes: func(t *testing.T) []byte { return connectortest.Unpack(t, path) },
 					Open: func(t *testing.T) connectors.Source {
 						src, err := mysqldump.Connector.Open(t.Context(), connectors.Options{Name: "suite", DSN: path, Rewrite: true})
 						require.NoError(t, err)

@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/connectortest"
 	"lethe/connectors/pgdump"
 )
 
@@ -60,22 +59,6 @@ func benchDump(people, perInsert int) []byte {
 	return b.Bytes()
 }
 
-func cpu(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// perCPU reports the MB of decompressed text that f handles in a second of processor time.
-func perCPU(b *testing.B, size int, f func()) {
-	b.SetBytes(int64(size))
-	start := cpu(b)
-	for b.Loop() {
-		f()
-	}
-	b.ReportMetric(float64(size)*float64(b.N)/1e6/(cpu(b)-start).Seconds(), "MB/CPU-s")
-}
-
 func BenchmarkScan(b *testing.B) {
 	for _, bc := range []struct {
 		name      string
@@ -83,11 +66,11 @@ func BenchmarkScan(b *testing.B) {
 	}{{"copy.sql", 0}, {"inserts.sql", 1}, {"rows.sql", 1000}, {"copy.sql.gz", 0}, {"copy.sql.zst", 0}} {
 		text := benchDump(100_000, bc.perInsert)
 		path := filepath.Join(b.TempDir(), bc.name)
-		require.NoError(b, os.WriteFile(path, pack(b, path, text), 0o600))
+		require.NoError(b, os.WriteFile(path, connectortest.Pack(b, path, text), 0o600))
 		src, err := pgdump.Open(b.Context(), connectors.Options{DSN: path})
 		require.NoError(b, err)
 		b.Run("catalog/"+bc.name, func(b *testing.B) {
-			perCPU(b, len(text), func() {
+			connectortest.PerCPU(b, len(text), nil, func() {
 				fresh, err := pgdump.Open(b.Context(), connectors.Options{DSN: path})
 				require.NoError(b, err)
 				_, err = fresh.Tables(b.Context())
@@ -102,7 +85,7 @@ func BenchmarkScan(b *testing.B) {
 			"people": {{Table: "people"}},
 		} {
 			b.Run(name+"/"+bc.name, func(b *testing.B) {
-				perCPU(b, len(text), func() {
+				connectortest.PerCPU(b, len(text), nil, func() {
 					for _, err := range src.Scan(b.Context(), queries...) {
 						require.NoError(b, err)
 					}

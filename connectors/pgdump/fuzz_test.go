@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"lethe/connectors"
+	"lethe/connectors/connectortest"
 	"lethe/connectors/pgdump"
 )
 
@@ -23,8 +24,8 @@ const everything = header + "CREATE DOMAIN public.d AS character varying(9);\n" 
 
 func stream(t testing.TB, text []byte, window int) (tables []connectors.Table, rows []string, err error) {
 	tables, err = pgdump.Stream(t.Context(), text, window, func(b connectors.Batch) error {
-		for r := range int(b.Rows.NumRows()) {
-			rows = append(rows, b.Table+" "+rowText(b, r))
+		for _, row := range connectortest.Texts(b) {
+			rows = append(rows, b.Table+" "+row)
 		}
 		return nil
 	})

@@ -6,38 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
 	"lethe/connectors/connectortest"
 	"lethe/connectors/pgdump"
 )
-
-// read returns the rows of a table, the values joined by |, NULL as ~.
-func read(t testing.TB, src connectors.Source, q connectors.Query) (rows []string, err error) {
-	for b, err := range src.Scan(t.Context(), q) {
-		if err != nil {
-			return rows, err
-		}
-		for r := range int(b.Rows.NumRows()) {
-			rows = append(rows, rowText(b, r))
-		}
-	}
-	return rows, nil
-}
-
-func rowText(b connectors.Batch, r int) string {
-	var values []string
-	for c := range int(b.Rows.NumCols()) {
-		if col := b.Rows.Column(c).(*array.Binary); col.IsNull(r) {
-			values = append(values, "~")
-		} else {
-			values = append(values, string(col.Value(r)))
-		}
-	}
-	return strings.Join(values, "|")
-}
 
 const createT = "CREATE TABLE public.t (\n    id integer NOT NULL,\n    v text\n);\n\nALTER TABLE public.t OWNER TO x;\n\n"
 
@@ -135,12 +109,12 @@ func TestRead(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			src := open(t, write(t, "x.sql", []byte(tc.text+"\n"+trailer)), connectors.Options{})
+			src := open(t, connectortest.WriteFile(t, "x.sql", []byte(tc.text+"\n"+trailer)), connectors.Options{})
 			q := connectors.Query{Table: "t"}
 			if tc.table != "" {
 				q.Table = tc.table
 			}
-			got, err := read(t, src, q)
+			got, err := connectortest.Read(t, src, q)
 			require.NoError(t, err)
 			require.Equal(t, tc.want, got)
 			tables, err := src.Tables(t.Context())
@@ -193,12 +167,12 @@ func TestRefuse(t *testing.T) {
 		"a COPY with more on its line": {createT + "COPY t FROM stdin; SELECT 1;\n", "on its line", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := write(t, "x.sql", []byte(tc.text+"\n"+trailer))
-			_, err := read(t, open(t, path, connectors.Options{Name: "old"}), connectors.Query{Table: "t"})
+			path := connectortest.WriteFile(t, "x.sql", []byte(tc.text+"\n"+trailer))
+			_, err := connectortest.Read(t, open(t, path, connectors.Options{Name: "old"}), connectors.Query{Table: "t"})
 			require.ErrorIs(t, err, connectors.ErrDamaged)
 			require.ErrorContains(t, err, tc.want)
 			require.ErrorContains(t, err, " old")
-			_, err = read(t, open(t, path, connectors.Options{Unchecked: true}), connectors.Query{Table: "t"})
+			_, err = connectortest.Read(t, open(t, path, connectors.Options{Unchecked: true}), connectors.Query{Table: "t"})
 			if tc.lenient {
 				require.NoError(t, err)
 			} else {
@@ -213,7 +187,7 @@ func TestErrorsHoldNoValue(t *testing.T) {
 		"CREATE TABLE t (b bytea);\nCOPY t FROM stdin;\n\\\\xsecret\n\\.\n", createT + "COPY t FROM stdin;\nsecret\n\\.\n",
 		createT + "INSERT INTO t VALUES (1, secret('secret'));", createT + "INSERT INTO t VALUES ('secret'",
 	} {
-		_, err := read(t, open(t, write(t, "x.sql", []byte(text+"\n"+trailer)), connectors.Options{}), connectors.Query{Table: "t"})
+		_, err := connectortest.Read(t, open(t, connectortest.WriteFile(t, "x.sql", []byte(text+"\n"+trailer)), connectors.Options{}), connectors.Query{Table: "t"})
 		require.ErrorIs(t, err, connectors.ErrDamaged)
 		require.NotContains(t, err.Error(), "secret")
 	}
@@ -228,7 +202,7 @@ func TestCatalog(t *testing.T) {
 		"INSERT INTO q VALUES (1,2),(3,4);\nALTER TABLE ONLY public.p ALTER COLUMN id SET DEFAULT nextval('public.p_id_seq'::regclass);\nALTER TABLE public.p ALTER COLUMN no ADD GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME public.x START WITH 1);\nALTER TABLE ONLY public.p\n    ADD CONSTRAINT p_pkey PRIMARY KEY (id, code),\n    ADD CONSTRAINT p_u UNIQUE NULLS NOT DISTINCT (at, c5);\n" +
 		"ALTER TABLE ONLY public.p ADD CONSTRAINT self FOREIGN KEY (id, code) REFERENCES public.p(id, code) MATCH FULL ON UPDATE CASCADE ON DELETE RESTRICT DEFERRABLE;\nALTER TABLE p_a ADD COLUMN later text NOT NULL;\nALTER TABLE q ALTER pa SET NOT NULL;\n" +
 		"CREATE UNIQUE INDEX i1 ON public.p USING btree (m, id DESC NULLS LAST);\nCREATE UNIQUE INDEX i2 ON public.p USING btree (lower((m)::text));\nCREATE UNIQUE INDEX i3 ON public.p (j) WHERE (amount > 0);\nCREATE INDEX i4 ON public.p (j);\n"
-	src := open(t, write(t, "shop-2026.sql", []byte(text+trailer)), connectors.Options{})
+	src := open(t, connectortest.WriteFile(t, "shop-2026.sql", []byte(text+trailer)), connectors.Options{})
 	tables, err := src.Tables(t.Context())
 	require.NoError(t, err)
 	p := []connectors.Field{
@@ -274,7 +248,7 @@ func TestDatabase(t *testing.T) {
 		"\\c shop;\n":               "shop",
 		"\\connect shop postgres\n": "shop",
 	} {
-		tables, err := open(t, write(t, "crm-2026.sql.gz", pack(t, ".gz", []byte(text+createT+trailer))), connectors.Options{}).Tables(t.Context())
+		tables, err := open(t, connectortest.WriteFile(t, "crm-2026.sql.gz", connectortest.Pack(t, ".gz", []byte(text+createT+trailer))), connectors.Options{}).Tables(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, want, tables[0].Database, text)
 	}
@@ -284,27 +258,14 @@ func TestDatabase(t *testing.T) {
 func TestCut(t *testing.T) {
 	text := header + createT + "CREATE FUNCTION f() RETURNS int AS $$ SELECT 1; $$ LANGUAGE sql;\nCOPY public.t (id, v) FROM stdin;\n1\ta\\\\b\n2\t\\N\n\\.\n\nINSERT INTO t VALUES (3, 'it''s');\n" + trailer
 	for _, name := range []string{"x.sql", "x.sql.gz"} {
-		packed := pack(t, name, []byte(text))
-		path := write(t, name, packed)
-		complete := len(packed)
-		if name == "x.sql" {
-			complete = strings.LastIndex(text, "-- PostgreSQL database dump complete") + len("-- PostgreSQL database dump complete")
-		}
-		for n := range complete {
-			require.NoError(t, os.WriteFile(path, packed[:n], 0o600))
-			src, err := pgdump.Open(t.Context(), connectors.Options{DSN: path})
-			if err == nil {
-				_, err = src.Tables(t.Context())
-			}
-			require.ErrorIs(t, err, connectors.ErrDamaged, "%s cut at %d of %d", name, n, len(packed))
-		}
+		connectortest.RequireCut(t, pgdump.Connector, name, []byte(text), "-- PostgreSQL database dump complete")
 	}
 }
 
 // A text key under a collation that is not exact refuses what only the server can tell.
 func TestLooseKeys(t *testing.T) {
 	text := "CREATE COLLATION public.nocase (provider = icu, deterministic = false, locale = 'und');\nCREATE TABLE t (c public.citext, p char(4), n text COLLATE public.nocase, x text);\nCOPY t FROM stdin;\nAnn\tab  \tÉva\tAnn\n\\.\n"
-	src := open(t, write(t, "x.sql", []byte(text+trailer)), connectors.Options{})
+	src := open(t, connectortest.WriteFile(t, "x.sql", []byte(text+trailer)), connectors.Options{})
 	for _, tc := range []struct {
 		field, key string
 		rows       int
@@ -313,7 +274,7 @@ func TestLooseKeys(t *testing.T) {
 		{"c", "Ann", 1, false}, {"c", "ann", 0, true}, {"c", "bob", 0, false}, {"p", "ab  ", 1, false}, {"p", "ab", 0, true}, {"p", "AB", 0, false},
 		{"n", "eva", 0, true}, {"n", "Éva", 1, false}, {"x", "ann", 0, false}, {"x", "Ann", 1, false},
 	} {
-		rows, err := read(t, src, connectors.Query{Table: "t", Keys: &connectors.Keys{Fields: []string{tc.field}, Tuples: []connectors.Key{connectors.MakeKey([]byte(tc.key))}}})
+		rows, err := connectortest.Read(t, src, connectors.Query{Table: "t", Keys: &connectors.Keys{Fields: []string{tc.field}, Tuples: []connectors.Key{connectors.MakeKey([]byte(tc.key))}}})
 		if tc.refused {
 			require.ErrorIs(t, err, connectors.ErrDamaged, "%s %s", tc.field, tc.key)
 			continue
@@ -325,7 +286,7 @@ func TestLooseKeys(t *testing.T) {
 
 func TestUnchecked(t *testing.T) {
 	text := createT + "INSERT INTO t VALUES (1,'a');\nINSERT INTO elsewhere VALUES (1,'b'),(2,NULL);\n"
-	path := write(t, "x.sql", []byte(text))
+	path := connectortest.WriteFile(t, "x.sql", []byte(text))
 	_, err := open(t, path, connectors.Options{}).Tables(t.Context())
 	require.ErrorIs(t, err, connectors.ErrDamaged)
 	require.ErrorContains(t, err, "complete: unchecked")
@@ -334,17 +295,17 @@ func TestUnchecked(t *testing.T) {
 	require.ErrorIs(t, err, connectors.ErrConfig)
 	require.ErrorContains(t, err, "`schema:`")
 	src := open(t, path, connectors.Options{Unchecked: true})
-	got, err := read(t, src, connectors.Query{Table: "elsewhere", Fields: []string{"c2", "c1"}})
+	got, err := connectortest.Read(t, src, connectors.Query{Table: "elsewhere", Fields: []string{"c2", "c1"}})
 	require.NoError(t, err)
 	require.Equal(t, []string{"b|1", "~|2"}, got)
 }
 
 func TestOptions(t *testing.T) {
-	connectortest.RunOptions(t, pgdump.Connector, connectors.Options{DSN: write(t, "x.sql", []byte(header+trailer))}, nil)
+	connectortest.RunOptions(t, pgdump.Connector, connectors.Options{DSN: connectortest.WriteFile(t, "x.sql", []byte(header+trailer))}, nil)
 }
 
 func TestOpenRefuses(t *testing.T) {
-	path := write(t, "x.sql", []byte(header+trailer))
+	path := connectortest.WriteFile(t, "x.sql", []byte(header+trailer))
 	for name, tc := range map[string]struct {
 		o    connectors.Options
 		is   error
@@ -355,8 +316,8 @@ func TestOpenRefuses(t *testing.T) {
 		"a folder":        {connectors.Options{DSN: t.TempDir()}, connectors.ErrConfig, "regular"},
 		"to be changed":   {connectors.Options{DSN: path, ApplyDSN: path}, connectors.ErrConfig, "only read"},
 		"to be rewritten": {connectors.Options{DSN: path, Rewrite: true}, connectors.ErrConfig, "only read"},
-		"of MySQL":        {connectors.Options{DSN: write(t, "m.sql", []byte("-- MySQL dump 10.13\n"))}, connectors.ErrDamaged, "mysqldump"},
-		"an archive":      {connectors.Options{DSN: write(t, "a.sql", []byte("PGDMP\x01\x0e"))}, connectors.ErrDamaged, "pg_restore"},
+		"of MySQL":        {connectors.Options{DSN: connectortest.WriteFile(t, "m.sql", []byte("-- MySQL dump 10.13\n"))}, connectors.ErrDamaged, "mysqldump"},
+		"an archive":      {connectors.Options{DSN: connectortest.WriteFile(t, "a.sql", []byte("PGDMP\x01\x0e"))}, connectors.ErrDamaged, "pg_restore"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := pgdump.Open(t.Context(), tc.o)
@@ -385,14 +346,14 @@ func TestRecognises(t *testing.T) {
 		require.Equal(t, want, pgdump.Recognises([]byte(text)), text)
 	}
 	for name, want := range map[string]bool{"x.sql": true, "x.sql.gz": true} {
-		require.Equal(t, want, pgdump.Connector.Fits(write(t, name, pack(t, name, []byte(header)))))
+		require.Equal(t, want, pgdump.Connector.Fits(connectortest.WriteFile(t, name, connectortest.Pack(t, name, []byte(header)))))
 	}
 	require.False(t, pgdump.Connector.Fits("nowhere.sql"))
 }
 
 // A file that changes is read anew.
 func TestChangedFile(t *testing.T) {
-	path := write(t, "x.sql", []byte(createT+trailer))
+	path := connectortest.WriteFile(t, "x.sql", []byte(createT+trailer))
 	src := open(t, path, connectors.Options{})
 	tables, err := src.Tables(t.Context())
 	require.NoError(t, err)

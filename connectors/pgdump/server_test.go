@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/connectortest"
 	"lethe/connectors/pgdump"
 	"lethe/fixtures/servers"
 )
@@ -145,7 +146,7 @@ func scanned(t *testing.T, src connectors.Source, tables []connectors.Table) map
 func TestServerDumps(t *testing.T) {
 	db := servers.Postgres(t).Database(t)
 	db.Exec(t, schemaSQL)
-	whole := open(t, write(t, db.Name+".sql", db.Dump(t)), connectors.Options{})
+	whole := open(t, connectortest.WriteFile(t, db.Name+".sql", db.Dump(t)), connectors.Options{})
 	catalog, err := whole.Tables(t.Context())
 	require.NoError(t, err)
 	want := map[string][]string{}
@@ -186,7 +187,7 @@ func TestServerDumps(t *testing.T) {
 		{args: "--schema-only", noRows: true},
 	} {
 		t.Run(tc.args, func(t *testing.T) {
-			path := write(t, db.Name+".sql", db.Dump(t, strings.Fields(tc.args)...))
+			path := connectortest.WriteFile(t, db.Name+".sql", db.Dump(t, strings.Fields(tc.args)...))
 			o := connectors.Options{Unchecked: tc.unchecked}
 			if tc.catalog {
 				o.Catalog = catalog
@@ -233,7 +234,7 @@ func TestServerDumps(t *testing.T) {
 func TestServerCatalog(t *testing.T) {
 	db := servers.Postgres(t).Database(t)
 	db.Exec(t, schemaSQL)
-	tables, err := open(t, write(t, "x.sql", db.Dump(t)), connectors.Options{}).Tables(t.Context())
+	tables, err := open(t, connectortest.WriteFile(t, "x.sql", db.Dump(t)), connectors.Options{}).Tables(t.Context())
 	require.NoError(t, err)
 	for _, table := range tables {
 		from := strings.TrimPrefix(serverTables[table.Name], "ONLY ")
@@ -265,7 +266,7 @@ func TestServerCatalog(t *testing.T) {
 	require.Equal(t, connectors.Text, kinds["ints"])
 	mail, _ := byName["types"].Field("mail")
 	require.Equal(t, 90, mail.Length)
-	shopSource := open(t, write(t, "x.sql", db.Dump(t, "--create")), connectors.Options{})
+	shopSource := open(t, connectortest.WriteFile(t, "x.sql", db.Dump(t, "--create")), connectors.Options{})
 	tables, err = shopSource.Tables(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, db.Name, tables[0].Database, "a dump that creates its database names it")

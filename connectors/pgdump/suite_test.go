@@ -4,14 +4,9 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
@@ -158,26 +153,6 @@ func tuple(fields []connectors.Field, row []any) string {
 	return "(" + strings.Join(values, ", ") + ")"
 }
 
-// pack compresses a text as the ending of the file's name says.
-func pack(t testing.TB, name string, text []byte) []byte {
-	var b bytes.Buffer
-	var w io.WriteCloser
-	switch filepath.Ext(name) {
-	case ".gz":
-		w = gzip.NewWriter(&b)
-	case ".zst":
-		z, err := zstd.NewWriter(&b)
-		require.NoError(t, err)
-		w = z
-	default:
-		return text
-	}
-	_, err := w.Write(text)
-	require.NoError(t, err)
-	require.NoError(t, w.Close())
-	return b.Bytes()
-}
-
 func TestSuite(t *testing.T) {
 	for _, tc := range []struct{ layout, suffix string }{
 		{"copy", ".sql"}, {"inserts", ".sql"}, {"column inserts", ".sql"}, {"several a insert", ".sql"}, {"copy", ".sql.gz"}, {"inserts", ".sql.zst"},
@@ -189,7 +164,7 @@ func TestSuite(t *testing.T) {
 				Stream: true,
 				Lacks:  []connectortest.Feature{connectortest.Generated, connectortest.AutoUpdate}, // pg_dump leaves generated values out
 				New: func(t *testing.T, tables []connectortest.Table) connectortest.Store {
-					path := write(t, "suite"+suffix, pack(t, suffix, dumpOf(tables, l)))
+					path := connectortest.WriteFile(t, "suite"+suffix, connectortest.Pack(t, suffix, dumpOf(tables, l)))
 					return connectortest.Store{Open: func(t *testing.T) connectors.Source {
 						src, err := pgdump.Connector.Open(t.Context(), connectors.Options{Name: "suite", DSN: path})
 						require.NoError(t, err)
@@ -199,11 +174,4 @@ func TestSuite(t *testing.T) {
 			})
 		})
 	}
-}
-
-// write puts bytes into a file of that name in a folder of its own.
-func write(t testing.TB, name string, content []byte) string {
-	path := filepath.Join(t.TempDir(), name)
-	require.NoError(t, os.WriteFile(path, content, 0o640))
-	return path
 }

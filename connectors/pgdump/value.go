@@ -80,7 +80,13 @@ func (d dialect) tuple(b []byte, spans []span, eof bool) (values []span, n int) 
 // ends before.
 func (d dialect) valueEnd(b []byte, start int, eof bool) int {
 	depth := 0
-	for i := start; i < len(b); {
+	for i := start; ; {
+		for i < len(b) && !special[b[i]] {
+			i++
+		}
+		if i >= len(b) {
+			return -1
+		}
 		switch c := b[i]; c {
 		case '\'':
 			if i = closeQuote(b, i+1, c, d.escapes(b[start:i]), eof); i < 0 {
@@ -118,12 +124,13 @@ func (d dialect) valueEnd(b []byte, start int, eof bool) int {
 				return -1
 			}
 			i = max(end, i+1)
-		default:
-			i++
 		}
 	}
-	return -1
 }
+
+// special are the bytes at which more than a value's text may begin.
+var special = [256]bool{'\'': true, '"': true, '$': true, '(': true, '[': true, ')': true, ']': true, ',': true, ';': true,
+	'-': true, '/': true}
 
 // escapes reports whether backslashes escape in the quotes that open behind what stands of a value.
 func (d dialect) escapes(before []byte) bool {
