@@ -7,16 +7,18 @@ import (
 	"strings"
 )
 
-// OptionSpec declares an option of a connector: a key that its sources may have in the configuration, beside those
-// that all sources have.
+// OptionSpec declares an option of a connector: a key that its sources may have in the configuration,
+// beside those that all sources have.
 type OptionSpec struct {
-	Name  string
-	About string                   // what it takes, then what for: "none or first; whether the first row names the fields"
+	Name string
+	// what it takes, then what for: "none or first; whether the first row names the fields"
+	About string
 	Check func(value string) error // refuses a value that it does not take; it need not say what it takes
 }
 
-// CheckOptions refuses options that are not among specs, and values that they do not take. The error wraps ErrConfig
-// and says which option, what it takes and which there are. A connector calls it when it opens a source.
+// CheckOptions refuses options that are not among specs, and values that they do not take. The error wraps
+// ErrConfig and says which option, what it takes and which there are. A connector calls it when it opens a
+// source.
 func CheckOptions(specs []OptionSpec, extra map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(extra)) {
 		i := slices.IndexFunc(specs, func(s OptionSpec) bool { return s.Name == name })

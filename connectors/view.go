@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// ResolveViews says which tables views read, given their definitions in SQL by name. A name that is a view's stands for the tables of that view; one that is
-// neither a table's nor a view's is left out. An empty definition is one that may not be seen. backslash says whether it escapes in the engine's literals.
+// ResolveViews says which tables views read, given their definitions in SQL by name. A name that is a
+// view's stands for the tables of that view; one that is neither a table's nor a view's is left out. An
+// empty definition is one that may not be seen. backslash says whether it escapes in the engine's literals.
 func ResolveViews(definitions map[string]string, tables []string, backslash bool) []View {
 	fold := strings.ToLower
 	isTable, isView := map[string]string{}, map[string]string{}
@@ -44,8 +45,9 @@ func ResolveViews(definitions map[string]string, tables []string, backslash bool
 	return views
 }
 
-// tablesRead returns the names that stand where a SELECT names tables: behind FROM, JOIN and the commas between them. A qualified name gives its last part. It
-// reads tokens, not SQL: names of common table expressions are among the answer, and the caller keeps those it knows.
+// tablesRead returns the names that stand where a SELECT names tables: behind FROM, JOIN and the commas
+// between them. A qualified name gives its last part. It reads tokens, not SQL: names of common table
+// expressions are among the answer, and the caller keeps those it knows.
 func tablesRead(sql string, backslash bool) []string {
 	type level struct{ selects, from, expect bool }
 	levels := []level{{}}
@@ -58,7 +60,8 @@ func tablesRead(sql string, backslash bool) []string {
 			for i+2 < len(tokens) && tokens[i+1].text == "." && tokens[i+2].name {
 				i += 2
 			}
-			if i+1 >= len(tokens) || tokens[i+1].text != "(" || tokens[i].quoted { // a function that yields rows is no table
+			// a function that yields rows is no table
+			if i+1 >= len(tokens) || tokens[i+1].text != "(" || tokens[i].quoted {
 				names = append(names, tokens[i].text)
 			}
 			at.expect = false

@@ -18,8 +18,8 @@ func CPU(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// PerCPU reports the MB of text that f handles in a second of processor time. What prepare does is not counted; it may
-// be nil.
+// PerCPU reports the MB of text that f handles in a second of processor time. What prepare does is not
+// counted; it may be nil.
 func PerCPU(b *testing.B, size int, prepare, f func()) {
 	b.SetBytes(int64(size))
 	var spent time.Duration
@@ -45,12 +45,14 @@ func BenchCopy(of connectors.Table) connectors.Copy {
 		Name: "lethe_crm_" + of.Name, Of: of, Key: []string{"silo", "purpose"},
 		Fields: []connectors.Field{
 			text("silo", 64), text("purpose", 64), text("status", 16),
-			{Name: "until", Kind: connectors.Date, Nullable: true}, {Name: "since", Kind: connectors.Date}, text("seal", 32),
+			{Name: "until", Kind: connectors.Date, Nullable: true}, {Name: "since", Kind: connectors.Date},
+			text("seal", 32),
 		},
 	}
 }
 
-// FillCopy adds rows to a copy made of BenchCopy, in transactions of so many rows, then changes them all to be blocked.
+// FillCopy adds rows to a copy made of BenchCopy, in transactions of so many rows, then changes them all to
+// be blocked.
 func FillCopy(b *testing.B, keeper connectors.CopyKeeper, made connectors.Table, all, page int) {
 	for _, status := range []string{"allowed", "blocked"} {
 		for first := 0; first < all; first += page {

@@ -39,14 +39,18 @@ const (
 	future = "9999-12-31 23:59:59"
 )
 
-// copyOf says what the suite's copies hold: for each row of a table and each purpose how it stands and until when.
+// copyOf says what the suite's copies hold: for each row of a table and each purpose how it stands and
+// until when.
 func copyOf(of connectors.Table, views ...connectors.CopyView) connectors.Copy {
-	return connectors.Copy{Name: "lethe_app_" + of.Name, Of: of, Key: []string{"purpose"}, Views: views, Fields: []connectors.Field{
-		{Name: "purpose", Kind: connectors.Text, Length: 10}, {Name: "status", Kind: connectors.Text, Length: 8}, {Name: "ends", Kind: connectors.Timestamp, Nullable: true}}}
+	return connectors.Copy{Name: "lethe_app_" + of.Name, Of: of, Key: []string{"purpose"}, Views: views,
+		Fields: []connectors.Field{
+			{Name: "purpose", Kind: connectors.Text, Length: 10}, {Name: "status", Kind: connectors.Text, Length: 8},
+			{Name: "ends", Kind: connectors.Timestamp, Nullable: true}}}
 }
 
 // keeper opens a store with some of the suite's tables and returns the catalog's entry of the first.
-func keeper(t *testing.T, h Harness, tables []Table) (connectors.CopyKeeper, connectors.Source, Store, connectors.Table) {
+func keeper(t *testing.T, h Harness,
+	tables []Table) (connectors.CopyKeeper, connectors.Source, Store, connectors.Table) {
 	src, store := openNew(t, h, tables)
 	k, ok := src.(connectors.CopyKeeper)
 	require.True(t, ok)
@@ -122,7 +126,8 @@ func copyKey(values ...string) connectors.Key {
 // requireCopy checks that a copy holds the rows and nothing else.
 func requireCopy(t *testing.T, src connectors.Source, table connectors.Table, want [][]any) {
 	t.Helper()
-	requireRows(t, want, rowsOf(scan(t, src, []Table{{Rows: want}}, connectors.Query{Table: table.Name}), table.Name), "copy %s", table.Name)
+	requireRows(t, want, rowsOf(scan(t, src, []Table{{Rows: want}}, connectors.Query{Table: table.Name}), table.Name),
+		"copy %s", table.Name)
 }
 
 func requireRefused(t *testing.T, err error) {
@@ -179,7 +184,8 @@ func testCopyChecked(t *testing.T, h Harness) {
 	tables := h.tables("customer")
 	k, src, _, of := keeper(t, h, tables)
 	c := copyOf(of)
-	c.Views = []connectors.CopyView{{Name: c.Name + "_mail", Fields: []string{"id"}, Where: map[string]string{"purpose": "mail"}}}
+	c.Views = []connectors.CopyView{{Name: c.Name + "_mail", Fields: []string{"id"},
+		Where: map[string]string{"purpose": "mail"}}}
 	require.NoError(t, k.CheckCopy(t.Context(), c))
 	require.Len(t, catalogued(t, src), 1)
 	require.Empty(t, viewNames(t, src))
@@ -219,7 +225,8 @@ func testCopyTaken(t *testing.T, h Harness) {
 		for range table.Fields[1:] {
 			row = append(row, nil)
 		}
-		requireRefused(t, k.WriteCopy(t.Context(), table, record(t, table, [][]any{row}), []connectors.Key{copyKey("2")}))
+		requireRefused(t, k.WriteCopy(t.Context(), table, record(t, table, [][]any{row}),
+			[]connectors.Key{copyKey("2")}))
 	}
 	require.Len(t, catalogued(t, src), 2)
 	requireSource(t, src, tables)
@@ -235,11 +242,14 @@ func testCopyOther(t *testing.T, h Harness) {
 		"another nullability": func(c *connectors.Copy) { c.Fields[1].Nullable = true },
 		"another kind":        func(c *connectors.Copy) { c.Fields[1].Kind, c.Fields[1].Length = connectors.Date, 0 },
 		"another name":        func(c *connectors.Copy) { c.Fields[1].Name = "state" },
-		"a field more":        func(c *connectors.Copy) { c.Fields = append(c.Fields, c.Fields[1]); c.Fields[3].Name = "more" },
-		"a field less":        func(c *connectors.Copy) { c.Fields = c.Fields[:2] },
-		"another order":       func(c *connectors.Copy) { c.Fields[1], c.Fields[2] = c.Fields[2], c.Fields[1] },
-		"another key":         func(c *connectors.Copy) { c.Key = []string{"purpose", "status"} },
-		"another table":       func(c *connectors.Copy) { c.Of = catalogued(t, src)["staff"] },
+		"a field more": func(c *connectors.Copy) {
+			c.Fields = append(c.Fields, c.Fields[1])
+			c.Fields[3].Name = "more"
+		},
+		"a field less":  func(c *connectors.Copy) { c.Fields = c.Fields[:2] },
+		"another order": func(c *connectors.Copy) { c.Fields[1], c.Fields[2] = c.Fields[2], c.Fields[1] },
+		"another key":   func(c *connectors.Copy) { c.Key = []string{"purpose", "status"} },
+		"another table": func(c *connectors.Copy) { c.Of = catalogued(t, src)["staff"] },
 	} {
 		other := c
 		other.Fields = slices.Clone(c.Fields)

@@ -32,8 +32,10 @@ func testCopyView(t *testing.T, h Harness) {
 	made := ensure(t, k, c)
 	purpose := where["purpose"]
 	write(t, k, made, [][]any{
-		{"0", purpose, "yes", nil}, {"1", purpose, "yes", justNow}, {"2", purpose, "yes", soon}, {"3", purpose, "yes", future}, {"10", purpose, "no", nil},
-		{"11", "mail", "yes", nil}, {"12", purpose, "YES", nil}, {"12345", purpose, "yes", nil}, {"9223372036854775807", purpose, "yes", future},
+		{"0", purpose, "yes", nil}, {"1", purpose, "yes", justNow}, {"2", purpose, "yes", soon},
+		{"3", purpose, "yes", future}, {"10", purpose, "no", nil},
+		{"11", "mail", "yes", nil}, {"12", purpose, "YES", nil}, {"12345", purpose, "yes", nil},
+		{"9223372036854775807", purpose, "yes", future},
 	})
 	rowsByID := map[any][]any{}
 	for _, row := range tables[0].Rows {
@@ -59,8 +61,10 @@ func testCopyView(t *testing.T, h Harness) {
 
 	odd := copyOf(catalogued(t, src)[oddName])
 	odd.Fields[0].Name, odd.Key = "sel`e'c\"t", []string{"sel`e'c\"t"}
-	odd.Views = []connectors.CopyView{{Name: odd.Name + "_o`d'd\"", Fields: []string{"with space", "select", "k`e\"y"}, Where: map[string]string{"sel`e'c\"t": "group"}, Until: "ends"}}
-	write(t, k, ensure(t, k, odd), [][]any{{"1", "group", "yes", nil}, {"2", "group", "no", past}, {"3", "order", "no", nil}, {"4", "group", "no", future}})
+	odd.Views = []connectors.CopyView{{Name: odd.Name + "_o`d'd\"", Fields: []string{"with space", "select", "k`e\"y"},
+		Where: map[string]string{"sel`e'c\"t": "group"}, Until: "ends"}}
+	write(t, k, ensure(t, k, odd), [][]any{{"1", "group", "yes", nil}, {"2", "group", "no", past},
+		{"3", "order", "no", nil}, {"4", "group", "no", future}})
 	requireView(t, store, odd.Views[0].Name, odd.Views[0].Fields, [][]any{{"eins", "one", "1"}, {"vier", "four", "4"}})
 	write(t, k, ensure(t, k, odd), nil, copyKey("1", "group"))
 	requireView(t, store, odd.Views[0].Name, odd.Views[0].Fields, [][]any{{"vier", "four", "4"}})
@@ -69,8 +73,10 @@ func testCopyView(t *testing.T, h Harness) {
 func testCopyViewOnce(t *testing.T, h Harness) {
 	k, _, store, of := keeper(t, h, h.tables("staff"))
 	c := copyOf(of)
-	c.Views = []connectors.CopyView{{Name: c.Name + "_v", Fields: []string{"id"}, Where: map[string]string{"status": "yes"}, Until: "ends"}}
-	write(t, k, ensure(t, k, c), [][]any{{"1", "mail", "yes", nil}, {"1", "phone", "yes", future}, {"2", "mail", "no", nil}, {"2", "phone", "yes", past}, {"3", "mail", "no", nil}, {"3", "phone", "yes", nil}})
+	c.Views = []connectors.CopyView{{Name: c.Name + "_v", Fields: []string{"id"},
+		Where: map[string]string{"status": "yes"}, Until: "ends"}}
+	write(t, k, ensure(t, k, c), [][]any{{"1", "mail", "yes", nil}, {"1", "phone", "yes", future},
+		{"2", "mail", "no", nil}, {"2", "phone", "yes", past}, {"3", "mail", "no", nil}, {"3", "phone", "yes", nil}})
 	requireView(t, store, c.Name+"_v", []string{"id"}, [][]any{{"1"}, {"3"}})
 }
 
@@ -88,7 +94,8 @@ func testCopyViewer(t *testing.T, h Harness) {
 	k, src, _, of := keeper(t, h, h.tables("customer"))
 	require.Implements(t, (*connectors.Viewer)(nil), src)
 	c := copyOf(of)
-	c.Views = []connectors.CopyView{{Name: c.Name + "_b", Fields: []string{"id"}}, {Name: c.Name + "_a", Fields: []string{"id"}}}
+	c.Views = []connectors.CopyView{{Name: c.Name + "_b", Fields: []string{"id"}},
+		{Name: c.Name + "_a", Fields: []string{"id"}}}
 	ensure(t, k, c)
 	views, err := src.(connectors.Viewer).Views(t.Context())
 	require.NoError(t, err)

@@ -20,20 +20,26 @@ func testCopyWrite(t *testing.T, h Harness) {
 	write(t, k, made, nil)
 	write(t, k, made, nil, copyKey("1", "mail"))
 	requireCopy(t, src, made, nil)
-	write(t, k, made, [][]any{{"1", "mail", "yes", nil}, {"1", "phone", "no", past}, {"2", "mail", "yes", future}, {"-9223372036854775808", "mail", "a\\'b", nil}})
-	write(t, k, made, [][]any{{"1", "mail", "no", past}, {"2", "mail", "", nil}, {"3", "Mail", "new", future}, {"3", "mail", "other", nil}, {"3", "Mail", "newer", nil}},
+	write(t, k, made, [][]any{{"1", "mail", "yes", nil}, {"1", "phone", "no", past}, {"2", "mail", "yes", future},
+		{"-9223372036854775808", "mail", "a\\'b", nil}})
+	write(t, k, made, [][]any{{"1", "mail", "no", past}, {"2", "mail", "", nil}, {"3", "Mail", "new", future},
+		{"3", "mail", "other", nil}, {"3", "Mail", "newer", nil}},
 		copyKey("1", "phone"), copyKey("77", "mail"), copyKey("2", "phone"))
-	want := [][]any{{"1", "mail", "no", past}, {"2", "mail", "", nil}, {"-9223372036854775808", "mail", "a\\'b", nil}, {"3", "Mail", "newer", nil}, {"3", "mail", "other", nil}}
+	want := [][]any{{"1", "mail", "no", past}, {"2", "mail", "", nil}, {"-9223372036854775808", "mail", "a\\'b", nil},
+		{"3", "Mail", "newer", nil}, {"3", "mail", "other", nil}}
 	requireCopy(t, src, made, want)
-	write(t, k, made, [][]any{{"3", "mail", "yes", nil}, {"4", "mail", "yes", nil}}, copyKey("4", "mail"), copyKey("1", "mail"), copyKey("1", "mail"))
-	want = [][]any{{"2", "mail", "", nil}, {"-9223372036854775808", "mail", "a\\'b", nil}, {"3", "Mail", "newer", nil}, {"3", "mail", "yes", nil}}
+	write(t, k, made, [][]any{{"3", "mail", "yes", nil}, {"4", "mail", "yes", nil}}, copyKey("4", "mail"),
+		copyKey("1", "mail"), copyKey("1", "mail"))
+	want = [][]any{{"2", "mail", "", nil}, {"-9223372036854775808", "mail", "a\\'b", nil}, {"3", "Mail", "newer", nil},
+		{"3", "mail", "yes", nil}}
 	requireCopy(t, open(t, store), made, want)
 	requireSource(t, src, h.tables("customer"))
 
 	err := k.WriteCopy(t.Context(), made, record(t, of, [][]any{{"1", "a", "b", "c"}}), nil)
 	require.ErrorIs(t, err, connectors.ErrSchemaChanged, "columns that are not the copy's")
 	require.NoError(t, k.DropCopy(t.Context(), made.Name))
-	require.ErrorIs(t, k.WriteCopy(t.Context(), made, nil, []connectors.Key{copyKey("1", "mail")}), connectors.ErrSchemaChanged)
+	require.ErrorIs(t, k.WriteCopy(t.Context(), made, nil, []connectors.Key{copyKey("1", "mail")}),
+		connectors.ErrSchemaChanged)
 }
 
 func testCopyRefused(t *testing.T, h Harness) {
@@ -62,14 +68,16 @@ func testCopyRefused(t *testing.T, h Harness) {
 // keyTables have keys of types that the suite's other tables lack.
 func (h Harness) keyTables() []Table {
 	key := func(name, typ string, kind connectors.Kind, values ...string) Table {
-		t := Table{Def: connectors.Table{Name: name, Key: []string{"k"}, Fields: []connectors.Field{nullable("note", "varchar(20)", connectors.Text), field("k", typ, kind)}}}
+		t := Table{Def: connectors.Table{Name: name, Key: []string{"k"},
+			Fields: []connectors.Field{nullable("note", "varchar(20)", connectors.Text), field("k", typ, kind)}}}
 		for i, v := range values {
 			t.Rows = append(t.Rows, []any{strconv.Itoa(i), v})
 		}
 		return t
 	}
 	return []Table{
-		key("by_binary", "varbinary(16)", connectors.Binary, "\x01", "\x01\x00", "\x01\x00\x00", "A", "a", "a ", "\xff\xfe'\\"),
+		key("by_binary", "varbinary(16)", connectors.Binary, "\x01", "\x01\x00", "\x01\x00\x00", "A", "a", "a ",
+			"\xff\xfe'\\"),
 		key("by_unsigned", "bigint unsigned", connectors.Integer, "0", "9", "10", "9223372036854775807"),
 		key("by_decimal", "decimal(20,4)", connectors.Decimal, "-1.5000", "0.0000", "1.0000", "123456789.1234"),
 		key("by_date", "date", connectors.Date, "1999-12-31", "2024-02-29"),
@@ -169,10 +177,13 @@ func testCopyScan(t *testing.T, h Harness) {
 	require.Greater(t, len(pages), 5)
 	requireRows(t, rows, rowsOf(pages, made.Name))
 	for i, p := range pages {
-		rest := scan(t, open(t, store), []Table{stored}, connectors.Query{Table: made.Name, MaxRows: pageRows, After: p.next})
+		rest := scan(t, open(t, store), []Table{stored}, connectors.Query{Table: made.Name, MaxRows: pageRows,
+			After: p.next})
 		require.Equal(t, rowsOf(pages[i+1:], made.Name), rowsOf(rest, made.Name), "after page %d", i+1)
 	}
-	requireKeys(t, src, []Table{stored}, made.Name, &connectors.Keys{Fields: made.Key, Tuples: []connectors.Key{copyKey("100", "1", "mail"), copyKey("104", "1", "post"), copyKey("104", "2", "post")}})
+	requireKeys(t, src, []Table{stored}, made.Name,
+		&connectors.Keys{Fields: made.Key, Tuples: []connectors.Key{copyKey("100", "1", "mail"),
+			copyKey("104", "1", "post"), copyKey("104", "2", "post")}})
 }
 
 func testCopyTogether(t *testing.T, h Harness) {

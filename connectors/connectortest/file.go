@@ -91,8 +91,8 @@ func Read(t testing.TB, src connectors.Source, q connectors.Query) (rows []strin
 	return rows, nil
 }
 
-// RequireCut cuts a file at each byte before the end of its last mark, and requires that no part of it is taken for
-// whole. A compressed file is only whole with all its bytes.
+// RequireCut cuts a file at each byte before the end of its last mark, and requires that no part of it is
+// taken for whole. A compressed file is only whole with all its bytes.
 func RequireCut(t *testing.T, c connectors.Connector, name string, text []byte, mark string) {
 	packed := Pack(t, name, text)
 	path := WriteFile(t, name, packed)

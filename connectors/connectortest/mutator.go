@@ -43,21 +43,24 @@ func mutatorTests() []subtest {
 func confirmed() error { return nil }
 
 // mutate runs a mutation that must succeed, asking decide about each row of each query.
-func mutate(t *testing.T, src connectors.Source, queries []connectors.Query, decide func(table string, row map[string]any) change) []connectors.Outcome {
+func mutate(t *testing.T, src connectors.Source, queries []connectors.Query,
+	decide func(table string, row map[string]any) change) []connectors.Outcome {
 	t.Helper()
 	outcomes, err := tryMutate(t, src, queries, decide)
 	require.NoError(t, err)
 	return outcomes
 }
 
-func tryMutate(t *testing.T, src connectors.Source, queries []connectors.Query, decide func(table string, row map[string]any) change) ([]connectors.Outcome, error) {
+func tryMutate(t *testing.T, src connectors.Source, queries []connectors.Query,
+	decide func(table string, row map[string]any) change) ([]connectors.Outcome, error) {
 	confirms := 0
-	outcomes, err := src.(connectors.Mutator).Mutate(t.Context(), queries, func(b connectors.Batch) (connectors.Edit, error) {
-		return editRows(t, b, func(row map[string]any) change { return decide(b.Table, row) }), nil
-	}, func() error {
-		confirms++
-		return nil
-	})
+	outcomes, err := src.(connectors.Mutator).Mutate(t.Context(), queries,
+		func(b connectors.Batch) (connectors.Edit, error) {
+			return editRows(t, b, func(row map[string]any) change { return decide(b.Table, row) }), nil
+		}, func() error {
+			confirms++
+			return nil
+		})
 	if err == nil {
 		require.Equal(t, 1, confirms, "confirm is called once")
 	}
@@ -87,11 +90,14 @@ func testMutateMix(t *testing.T, h Harness) {
 		return nil
 	}
 	keys := keysOf("id", "11", "777", "3", "9007199254740993", "1", "-9223372036854775808", "2", "-777", "3")
-	got := mutate(t, src, []connectors.Query{{Table: "customer", Keys: keys, After: "ignored", MaxRows: pageRows}}, decide)
+	got := mutate(t, src, []connectors.Query{{Table: "customer", Keys: keys, After: "ignored", MaxRows: pageRows}},
+		decide)
 	require.Equal(t, []connectors.Outcome{
-		outcome("customer", connectors.Left, "11"), outcome("customer", connectors.Gone, "777"), outcome("customer", connectors.Done, "3"),
+		outcome("customer", connectors.Left, "11"), outcome("customer", connectors.Gone, "777"),
+		outcome("customer", connectors.Done, "3"),
 		outcome("customer", connectors.Done, "9007199254740993"), outcome("customer", connectors.Done, "1"),
-		outcome("customer", connectors.Done, "-9223372036854775808"), outcome("customer", connectors.Left, "2"), outcome("customer", connectors.Gone, "-777"),
+		outcome("customer", connectors.Done, "-9223372036854775808"), outcome("customer", connectors.Left, "2"),
+		outcome("customer", connectors.Gone, "-777"),
 		outcome("customer", connectors.Done, "3"), // named twice
 	}, got)
 	want := with(tables, "customer", func(row []any) []any {
@@ -119,16 +125,18 @@ func testMutateBatches(t *testing.T, h Harness) {
 		{Table: "order", Keys: keysOf("customer_id", "1", "2", "10"), MaxRows: pageRows},
 		{Table: "order", Keys: keysOf("customer_id", "3")},
 	}
-	outcomes, err := src.(connectors.Mutator).Mutate(t.Context(), queries, func(b connectors.Batch) (connectors.Edit, error) {
-		order = append(order, b.Table)
-		want := map[int]int{1: 5, 2: 0, 3: 4, 4: 0}[len(order)]
-		require.EqualValues(t, want, b.Rows.NumRows(), "query %d", len(order))
-		require.EqualValues(t, len(tableNamed(t, tables, b.Table).Def.Fields), b.Rows.NumCols(), "an empty batch has its columns too")
-		return connectors.Edit{}, nil
-	}, func() error {
-		order = append(order, "confirm")
-		return nil
-	})
+	outcomes, err := src.(connectors.Mutator).Mutate(t.Context(), queries,
+		func(b connectors.Batch) (connectors.Edit, error) {
+			order = append(order, b.Table)
+			want := map[int]int{1: 5, 2: 0, 3: 4, 4: 0}[len(order)]
+			require.EqualValues(t, want, b.Rows.NumRows(), "query %d", len(order))
+			require.EqualValues(t, len(tableNamed(t, tables, b.Table).Def.Fields), b.Rows.NumCols(),
+				"an empty batch has its columns too")
+			return connectors.Edit{}, nil
+		}, func() error {
+			order = append(order, "confirm")
+			return nil
+		})
 	require.NoError(t, err)
 	require.Equal(t, []string{"customer", "staff", "order", "order", "confirm"}, order)
 	require.Len(t, outcomes, 5+1+4)
@@ -146,7 +154,8 @@ func testMutateFields(t *testing.T, h Harness) {
 	tables := h.tables("customer", "order", "line item")
 	src, store := openNew(t, h, tables)
 	key := connectors.MakeKey([]byte("103"), []byte("1"))
-	queries := []connectors.Query{{Table: "line item", Fields: []string{"sku"}, Keys: &connectors.Keys{Fields: []string{"order_id", "pos"}, Tuples: []connectors.Key{key}}}}
+	queries := []connectors.Query{{Table: "line item", Fields: []string{"sku"},
+		Keys: &connectors.Keys{Fields: []string{"order_id", "pos"}, Tuples: []connectors.Key{key}}}}
 	got := mutate(t, src, queries, func(_ string, row map[string]any) change {
 		require.Equal(t, map[string]any{"sku": nil}, row)
 		return change{"sku": "set"}
@@ -166,7 +175,8 @@ func testMutateForeign(t *testing.T, h Harness) {
 	key := func(order, pos string) connectors.Key { return connectors.MakeKey([]byte(order), []byte(pos)) }
 	queries := []connectors.Query{{
 		Table: "shipment", Fields: []string{"pos", "id"},
-		Keys: &connectors.Keys{Fields: []string{"order_id", "pos"}, Tuples: []connectors.Key{key("102", "1"), key("100", "1"), key("100", "77")}},
+		Keys: &connectors.Keys{Fields: []string{"order_id", "pos"}, Tuples: []connectors.Key{key("102", "1"),
+			key("100", "1"), key("100", "77")}},
 	}}
 	var read []string
 	got := mutate(t, src, queries, func(_ string, row map[string]any) change {
@@ -228,9 +238,13 @@ func testMutateTwice(t *testing.T, h Harness) {
 		}
 		return row
 	})
-	require.Equal(t, []connectors.Outcome{outcome("customer", connectors.Done, "1"), outcome("customer", connectors.Done, "2"), outcome("customer", connectors.Done, "3")}, mutate(t, src, queries, decide))
+	require.Equal(t, []connectors.Outcome{outcome("customer", connectors.Done, "1"),
+		outcome("customer", connectors.Done, "2"), outcome("customer", connectors.Done, "3")},
+		mutate(t, src, queries, decide))
 	requireStore(t, store, want)
-	require.Equal(t, []connectors.Outcome{outcome("customer", connectors.Done, "1"), outcome("customer", connectors.Gone, "2"), outcome("customer", connectors.Done, "3")}, mutate(t, src, queries, decide))
+	require.Equal(t, []connectors.Outcome{outcome("customer", connectors.Done, "1"),
+		outcome("customer", connectors.Gone, "2"), outcome("customer", connectors.Done, "3")},
+		mutate(t, src, queries, decide))
 	requireStore(t, store, want)
 }
 
@@ -240,18 +254,19 @@ func testMutateReadTwice(t *testing.T, h Harness) {
 	read := connectors.Query{Table: "customer", Keys: keysOf("id", "1", "2")}
 	for _, changing := range []int{0, 2} { // the first of the queries, then the last
 		n := 0
-		_, err := src.(connectors.Mutator).Mutate(t.Context(), []connectors.Query{read, read, read}, func(b connectors.Batch) (connectors.Edit, error) {
-			n++
-			if n-1 != changing {
-				return connectors.Edit{}, nil
-			}
-			return editRows(t, b, func(row map[string]any) change {
-				if row["id"] == "2" {
-					return change{}
+		_, err := src.(connectors.Mutator).Mutate(t.Context(), []connectors.Query{read, read, read},
+			func(b connectors.Batch) (connectors.Edit, error) {
+				n++
+				if n-1 != changing {
+					return connectors.Edit{}, nil
 				}
-				return change{"name": "query " + strconv.Itoa(changing)}
-			}), nil
-		}, confirmed)
+				return editRows(t, b, func(row map[string]any) change {
+					if row["id"] == "2" {
+						return change{}
+					}
+					return change{"name": "query " + strconv.Itoa(changing)}
+				}), nil
+			}, confirmed)
 		require.NoError(t, err)
 		requireStore(t, store, with(tables, "customer", func(row []any) []any {
 			switch row[0] {
@@ -318,8 +333,10 @@ func without(row []any, gone bool) []any {
 func testMutateSelf(t *testing.T, h Harness) {
 	tables := h.tables("staff")
 	src, store := openNew(t, h, tables)
-	mutate(t, src, []connectors.Query{{Table: "staff", Keys: keysOf("id", "2")}, {Table: "staff", Keys: keysOf("boss_id", "2")}}, func(string, map[string]any) change { return change{} })
-	requireStore(t, store, with(tables, "staff", func(row []any) []any { return without(row, row[0] == "2" || row[0] == "4") }))
+	mutate(t, src, []connectors.Query{{Table: "staff", Keys: keysOf("id", "2")},
+		{Table: "staff", Keys: keysOf("boss_id", "2")}}, func(string, map[string]any) change { return change{} })
+	requireStore(t, store,
+		with(tables, "staff", func(row []any) []any { return without(row, row[0] == "2" || row[0] == "4") }))
 }
 
 func testMutateGoroutines(t *testing.T, h Harness) {
@@ -330,12 +347,13 @@ func testMutateGoroutines(t *testing.T, h Harness) {
 		g.Go(func() error {
 			for i := part; i < 40; i += 4 {
 				query := connectors.Query{Table: "many", Keys: keysOf("id", strconv.Itoa(i*3))}
-				_, err := src.(connectors.Mutator).Mutate(t.Context(), []connectors.Query{query}, func(b connectors.Batch) (connectors.Edit, error) {
-					if n := b.Rows.NumRows(); n != 1 {
-						return connectors.Edit{}, fmt.Errorf("%d rows of one", n)
-					}
-					return connectors.Edit{Ops: []connectors.Op{connectors.Delete}}, nil
-				}, confirmed)
+				_, err := src.(connectors.Mutator).Mutate(t.Context(), []connectors.Query{query},
+					func(b connectors.Batch) (connectors.Edit, error) {
+						if n := b.Rows.NumRows(); n != 1 {
+							return connectors.Edit{}, fmt.Errorf("%d rows of one", n)
+						}
+						return connectors.Edit{Ops: []connectors.Op{connectors.Delete}}, nil
+					}, confirmed)
 				if err != nil {
 					return err
 				}
@@ -369,8 +387,10 @@ func testMutateGoroutines(t *testing.T, h Harness) {
 func testMutateAutoUpdate(t *testing.T, h Harness) {
 	tables := h.tables("stamped")
 	src, store := openNew(t, h, tables)
-	mutate(t, src, []connectors.Query{{Table: "stamped", Keys: keysOf("id", "1", "2")}}, func(string, map[string]any) change { return change{"note": "new"} })
-	mutate(t, src, []connectors.Query{{Table: "stamped", Fields: []string{"note"}, Keys: keysOf("id", "3")}}, func(string, map[string]any) change { return change{"note": "new"} })
+	mutate(t, src, []connectors.Query{{Table: "stamped", Keys: keysOf("id", "1", "2")}},
+		func(string, map[string]any) change { return change{"note": "new"} })
+	mutate(t, src, []connectors.Query{{Table: "stamped", Fields: []string{"note"}, Keys: keysOf("id", "3")}},
+		func(string, map[string]any) change { return change{"note": "new"} })
 	requireStore(t, store, with(tables, "stamped", func(row []any) []any {
 		row[1] = "new"
 		return row
@@ -392,7 +412,9 @@ func testMutateGenerated(t *testing.T, h Harness) {
 	if tables[0].column("twice") == -1 {
 		return
 	}
-	_, err := tryMutate(t, src, queries, func(string, map[string]any) change { return change{"note": "newer", "twice": "7"} })
+	_, err := tryMutate(t, src, queries, func(string, map[string]any) change {
+		return change{"note": "newer", "twice": "7"}
+	})
 	require.Error(t, err)
 	requireStore(t, store, want)
 }

@@ -18,13 +18,14 @@ func testMutateKinds(t *testing.T, h Harness) {
 	for i, row := range kinds.Rows {
 		next[row[0]] = kinds.Rows[(i+len(kinds.Rows)-1)%len(kinds.Rows)]
 	}
-	mutate(t, src, []connectors.Query{{Table: "kinds", Keys: keysOf("id", "1", "2", "3", "4", "5")}}, func(_ string, row map[string]any) change {
-		c := change{}
-		for i, f := range kinds.Def.Fields[1:] {
-			c[f.Name] = next[row["id"]][i+1]
-		}
-		return c
-	})
+	mutate(t, src, []connectors.Query{{Table: "kinds", Keys: keysOf("id", "1", "2", "3", "4", "5")}},
+		func(_ string, row map[string]any) change {
+			c := change{}
+			for i, f := range kinds.Def.Fields[1:] {
+				c[f.Name] = next[row["id"]][i+1]
+			}
+			return c
+		})
 	requireStore(t, store, with(tables, "kinds", func(row []any) []any { return append(row[:1], next[row[0]][1:]...) }))
 }
 
@@ -47,7 +48,8 @@ func testMutateEveryKey(t *testing.T, h Harness) {
 				}
 				return r
 			})
-			query := []connectors.Query{{Table: table.Def.Name, Keys: &connectors.Keys{Fields: table.Def.Key, Tuples: []connectors.Key{key}}}}
+			query := []connectors.Query{{Table: table.Def.Name, Keys: &connectors.Keys{Fields: table.Def.Key,
+				Tuples: []connectors.Key{key}}}}
 			got := mutate(t, src, query, func(string, map[string]any) change { return change{fieldName: "1"} })
 			require.Equal(t, []connectors.Outcome{{Table: table.Def.Name, Key: key, Status: connectors.Done}}, got)
 			requireSource(t, src, kept)
@@ -58,7 +60,8 @@ func testMutateEveryKey(t *testing.T, h Harness) {
 			k, _ := table.key(r, table.Def.Key)
 			return without(r, k == first)
 		})
-		query := []connectors.Query{{Table: table.Def.Name, Keys: &connectors.Keys{Fields: table.Def.Key, Tuples: []connectors.Key{first}}}}
+		query := []connectors.Query{{Table: table.Def.Name, Keys: &connectors.Keys{Fields: table.Def.Key,
+			Tuples: []connectors.Key{first}}}}
 		mutate(t, src, query, func(string, map[string]any) change { return change{} })
 		requireStore(t, store, tables)
 	}
@@ -68,11 +71,14 @@ func testMutateCollation(t *testing.T, h Harness) {
 	for _, word := range []string{"A", "a ", "B", "É", "STRASSE", "nowhere"} {
 		tables := h.tables("collated")
 		src, store := openNew(t, h, tables)
-		want, status := with(tables, "collated", func(row []any) []any { return without(row, h.sameKey(row[0].(string), word)) }), connectors.Done
+		want, status := with(tables, "collated", func(row []any) []any {
+			return without(row, h.sameKey(row[0].(string), word))
+		}), connectors.Done
 		if len(want[0].Rows) == len(tables[0].Rows) {
 			status = connectors.Gone
 		}
-		got := mutate(t, src, []connectors.Query{{Table: "collated", Keys: keysOf("word", word)}}, func(string, map[string]any) change { return change{} })
+		got := mutate(t, src, []connectors.Query{{Table: "collated", Keys: keysOf("word", word)}},
+			func(string, map[string]any) change { return change{} })
 		require.Len(t, got, 1, "%q", word)
 		require.Equal(t, status, got[0].Status, "%q", word)
 		requireStore(t, store, want)
@@ -103,7 +109,8 @@ func testMutateMany(t *testing.T, h Harness) {
 	for i, o := range got {
 		want := connectors.Gone
 		if i < 2000 {
-			want = []connectors.Status{connectors.Done, connectors.Done, connectors.Left, connectors.Left, connectors.Done, connectors.Left, connectors.Left}[i%7]
+			want = []connectors.Status{connectors.Done, connectors.Done, connectors.Left, connectors.Left,
+				connectors.Done, connectors.Left, connectors.Left}[i%7]
 		}
 		require.Equal(t, connectors.Outcome{Table: "many", Key: keys.Tuples[i], Status: want}, o)
 	}

@@ -18,14 +18,17 @@ func testMutateStale(t *testing.T, h Harness) {
 		planned[row[0]] = row[3]
 	}
 	other := open(t, store)
-	mutate(t, other, []connectors.Query{{Table: "customer", Keys: keysOf("id", "2")}}, func(string, map[string]any) change { return change{"note": "moved"} })
-	got := mutate(t, src, []connectors.Query{{Table: "customer", Keys: keysOf("id", "3", "2")}}, func(_ string, row map[string]any) change {
-		if row["note"] != planned[row["id"]] {
-			return nil
-		}
-		return change{}
-	})
-	require.Equal(t, []connectors.Outcome{outcome("customer", connectors.Done, "3"), outcome("customer", connectors.Left, "2")}, got)
+	mutate(t, other, []connectors.Query{{Table: "customer", Keys: keysOf("id", "2")}},
+		func(string, map[string]any) change { return change{"note": "moved"} })
+	got := mutate(t, src, []connectors.Query{{Table: "customer", Keys: keysOf("id", "3", "2")}},
+		func(_ string, row map[string]any) change {
+			if row["note"] != planned[row["id"]] {
+				return nil
+			}
+			return change{}
+		})
+	require.Equal(t, []connectors.Outcome{outcome("customer", connectors.Done, "3"),
+		outcome("customer", connectors.Left, "2")}, got)
 	requireStore(t, store, with(tables, "customer", func(row []any) []any {
 		switch row[0] {
 		case "3":
@@ -47,9 +50,12 @@ func testMutateRefused(t *testing.T, h Harness) {
 			}
 			return change{}
 		},
-		"a unique value twice": func(_ string, row map[string]any) change { return change{"email": "same@example.com"} },
+		"a unique value twice": func(_ string, row map[string]any) change {
+			return change{"email": "same@example.com"}
+		},
 	} {
-		_, err := tryMutate(t, src, []connectors.Query{{Table: "customer", Keys: keysOf("id", "3", "1")}, {Table: "staff", Keys: keysOf("id", "4")}}, func(table string, row map[string]any) change {
+		_, err := tryMutate(t, src, []connectors.Query{{Table: "customer", Keys: keysOf("id", "3", "1")},
+			{Table: "staff", Keys: keysOf("id", "4")}}, func(table string, row map[string]any) change {
 			if table == "staff" {
 				return change{}
 			}
@@ -60,15 +66,19 @@ func testMutateRefused(t *testing.T, h Harness) {
 		require.NotContains(t, err.Error(), "example.com", "an error holds no value of a record")
 		requireStore(t, store, tables)
 	}
-	_, err := tryMutate(t, src, []connectors.Query{{Table: "order", Keys: keysOf("id", "100")}}, func(string, map[string]any) change { return change{"customer_id": "555"} })
+	_, err := tryMutate(t, src, []connectors.Query{{Table: "order", Keys: keysOf("id", "100")}},
+		func(string, map[string]any) change { return change{"customer_id": "555"} })
 	require.ErrorIs(t, err, connectors.ErrRefused, "a child without a parent")
-	_, err = tryMutate(t, src, []connectors.Query{{Table: "line item", Keys: keysOf("order_id", "100")}}, func(string, map[string]any) change { return change{} })
+	_, err = tryMutate(t, src, []connectors.Query{{Table: "line item", Keys: keysOf("order_id", "100")}},
+		func(string, map[string]any) change { return change{} })
 	require.ErrorIs(t, err, connectors.ErrRefused, "a parent by a composite key")
-	_, err = tryMutate(t, src, []connectors.Query{{Table: "customer", Keys: keysOf("id", "3")}}, func(string, map[string]any) change { return change{"name": nil} })
+	_, err = tryMutate(t, src, []connectors.Query{{Table: "customer", Keys: keysOf("id", "3")}},
+		func(string, map[string]any) change { return change{"name": nil} })
 	require.ErrorIs(t, err, connectors.ErrRefused, "NULL where none may be")
 	requireStore(t, store, tables)
 
-	mutate(t, src, []connectors.Query{{Table: "customer", Keys: keysOf("id", "3")}}, func(string, map[string]any) change { return change{} })
+	mutate(t, src, []connectors.Query{{Table: "customer", Keys: keysOf("id", "3")}},
+		func(string, map[string]any) change { return change{} })
 	requireStore(t, store, with(tables, "customer", func(row []any) []any { return without(row, row[0] == "3") }))
 }
 
@@ -77,7 +87,8 @@ func testMutateEditError(t *testing.T, h Harness) {
 	src, store := openNew(t, h, tables)
 	mine := errors.New("edit says no")
 	calls := 0
-	queries := []connectors.Query{{Table: "customer", Keys: keysOf("id", "3")}, {Table: "staff", Keys: keysOf("id", "4")}}
+	queries := []connectors.Query{{Table: "customer", Keys: keysOf("id", "3")},
+		{Table: "staff", Keys: keysOf("id", "4")}}
 	_, err := src.(connectors.Mutator).Mutate(t.Context(), queries, func(b connectors.Batch) (connectors.Edit, error) {
 		if calls++; calls == 2 {
 			return connectors.Edit{}, mine
@@ -96,7 +107,8 @@ func testMutateConfirmError(t *testing.T, h Harness) {
 	tables := h.tables("customer", "staff")
 	src, store := openNew(t, h, tables)
 	mine := errors.New("the registry moved")
-	queries := []connectors.Query{{Table: "customer", Keys: keysOf("id", "3", "2")}, {Table: "staff", Keys: keysOf("id", "4")}}
+	queries := []connectors.Query{{Table: "customer", Keys: keysOf("id", "3", "2")},
+		{Table: "staff", Keys: keysOf("id", "4")}}
 	_, err := src.(connectors.Mutator).Mutate(t.Context(), queries, func(b connectors.Batch) (connectors.Edit, error) {
 		return editRows(t, b, func(row map[string]any) change {
 			if row["id"] == "2" {
@@ -130,7 +142,8 @@ func testMutateCancel(t *testing.T, h Harness) {
 func testMutateKeyless(t *testing.T, h Harness) {
 	tables := h.tables("keyless")
 	src, store := openNew(t, h, tables)
-	_, err := tryMutate(t, src, []connectors.Query{{Table: "keyless", Keys: keysOf("a", "other")}}, func(string, map[string]any) change { return change{} })
+	_, err := tryMutate(t, src, []connectors.Query{{Table: "keyless", Keys: keysOf("a", "other")}},
+		func(string, map[string]any) change { return change{} })
 	require.ErrorIs(t, err, errors.ErrUnsupported)
 	requireStore(t, store, tables)
 }
@@ -143,12 +156,16 @@ func testMutateUnknown(t *testing.T, h Harness) {
 		"field":     {Table: "country", Fields: []string{"nothing"}, Keys: keysOf("code", "9")},
 		"key field": {Table: "country", Keys: keysOf("nothing", "9")},
 	} {
-		_, err := tryMutate(t, src, []connectors.Query{{Table: "staff", Keys: keysOf("id", "4")}, q}, func(string, map[string]any) change { return change{} })
+		_, err := tryMutate(t, src, []connectors.Query{{Table: "staff", Keys: keysOf("id", "4")}, q},
+			func(string, map[string]any) change { return change{} })
 		require.ErrorIs(t, err, connectors.ErrSchemaChanged, name)
 	}
-	_, err := tryMutate(t, src, []connectors.Query{{Table: "country", Keys: keysOf("code", "9")}}, func(string, map[string]any) change { return change{"nothing": "x"} })
+	_, err := tryMutate(t, src, []connectors.Query{{Table: "country", Keys: keysOf("code", "9")}},
+		func(string, map[string]any) change { return change{"nothing": "x"} })
 	require.ErrorIs(t, err, connectors.ErrSchemaChanged, "a field that edit sets")
-	_, err = tryMutate(t, src, []connectors.Query{{Table: "country"}}, func(string, map[string]any) change { return change{} })
+	_, err = tryMutate(t, src, []connectors.Query{{Table: "country"}}, func(string, map[string]any) change {
+		return change{}
+	})
 	require.Error(t, err, "a query without keys")
 	requireStore(t, store, tables)
 }

@@ -13,7 +13,8 @@ import (
 // OptionValues are values that an option takes, and values that it does not.
 type OptionValues struct{ Good, Bad []string }
 
-// RunOptions holds a connector to the options that it declares: o opens a source, and values has some for each option.
+// RunOptions holds a connector to the options that it declares: o opens a source, and values has some for
+// each option.
 func RunOptions(t *testing.T, c connectors.Connector, o connectors.Options, values map[string]OptionValues) {
 	var names []string
 	for _, spec := range c.Options {
@@ -22,7 +23,8 @@ func RunOptions(t *testing.T, c connectors.Connector, o connectors.Options, valu
 		require.NotContains(t, names, spec.Name)
 		names = append(names, spec.Name)
 	}
-	require.ElementsMatch(t, names, slices.Collect(maps.Keys(values)), "a test has values for each option, and for no other")
+	require.ElementsMatch(t, names, slices.Collect(maps.Keys(values)),
+		"a test has values for each option, and for no other")
 	refuse := func(extra map[string]string, want ...string) {
 		o.Extra = extra
 		_, err := c.Open(t.Context(), o)

@@ -39,7 +39,8 @@ var (
 	errQuote  = errors.New("a quote is not closed, or something stands behind the one that closes a field")
 )
 
-// row finds the fields of the row at the start of b and the index behind it; -1 if b ends before it does, 0 if it cannot be read.
+// row finds the fields of the row at the start of b and the index behind it; -1 if b ends before it does, 0
+// if it cannot be read.
 func (f format) row(b []byte, cells []cell, eof bool) (_ []cell, n int) {
 	cells = cells[:0]
 	end := bytes.IndexByte(b, '\n')
@@ -78,8 +79,8 @@ func (f format) row(b []byte, cells []cell, eof bool) (_ []cell, n int) {
 	}
 }
 
-// quotedCell finds the field whose text begins at b[i], behind a quote, and the index behind it: -1 if b ends before it
-// does, 0 if the quote is never closed.
+// quotedCell finds the field whose text begins at b[i], behind a quote, and the index behind it: -1 if b
+// ends before it does, 0 if the quote is never closed.
 func quotedCell(b []byte, i int, eof bool) (c cell, next int) {
 	c = cell{start: i, quoted: true}
 	if c.end, c.doubled = closing(b, i, eof); c.end < 0 {
@@ -124,7 +125,8 @@ func (f format) plain(line []byte, cells []cell) []cell {
 	}
 }
 
-// closing returns the index of the quote that closes the field whose text begins at b[i], -1 if b ends before that is known.
+// closing returns the index of the quote that closes the field whose text begins at b[i], -1 if b ends
+// before that is known.
 func closing(b []byte, i int, eof bool) (end int, doubled bool) {
 	for {
 		n := bytes.IndexByte(b[i:], '"')
@@ -161,7 +163,8 @@ func (r *reader) begin() error {
 		r.Drop(3)
 	}
 	head := r.Rest()
-	if len(head) > 5 && strings.EqualFold(string(head[:4]), "sep=") && (head[5] == '\n' || head[5] == '\r') { // Excel's own
+	// Excel's own
+	if len(head) > 5 && strings.EqualFold(string(head[:4]), "sep=") && (head[5] == '\n' || head[5] == '\r') {
 		if r.format.delimiter == 0 {
 			r.format.delimiter = head[4]
 		}
@@ -173,7 +176,8 @@ func (r *reader) begin() error {
 		head = r.Rest()
 	}
 	if i := bytes.IndexByte(head, '\r'); i >= 0 && i+1 < len(head) && bytes.IndexByte(head, '\n') < 0 {
-		return fmt.Errorf("its lines end in a carriage return alone, write them with line feeds: %w", connectors.ErrDamaged)
+		return fmt.Errorf("its lines end in a carriage return alone, write them with line feeds: %w",
+			connectors.ErrDamaged)
 	}
 	if r.format.delimiter == 0 {
 		r.format.delimiter = sniff(head, r.EOF())
@@ -246,7 +250,8 @@ func (r *reader) names() ([]string, error) {
 	return names, nil
 }
 
-// next makes the next row whole and finds its fields; n is 0 at the end. The row is valid until the next call, and Drop(n) consumes it.
+// next makes the next row whole and finds its fields; n is 0 at the end. The row is valid until the next
+// call, and Drop(n) consumes it.
 func (r *reader) next() (row []byte, n int, err error) {
 	for {
 		b := r.Rest()

@@ -21,15 +21,21 @@ const benchRows = 200_000
 // benchDatabase holds a table of people with 12 fields, 3 of them numbers.
 func benchDatabase(b *testing.B) *servers.Database {
 	db := servers.MariaDB(b).Database(b)
-	db.Exec(b, fmt.Sprintf(`CREATE TABLE person (id int PRIMARY KEY AUTO_INCREMENT, email varchar(80), first varchar(40), last varchar(40), street varchar(80), city varchar(40),
+	db.Exec(b,
+		fmt.Sprintf(
+			`CREATE TABLE person (id int PRIMARY KEY AUTO_INCREMENT, email varchar(80), first varchar(40),
+				last varchar(40), street varchar(80), city varchar(40),
 		postcode varchar(10), phone varchar(20), born date, created datetime, logins int, balance decimal(12,2));
-		INSERT INTO person SELECT seq, CONCAT('person', seq, '@example.com'), ELT(1 + seq %% 4, 'Ann', 'Zoë', 'Bartłomiej', 'Giuseppe'), CONCAT('Surname', seq %% 5000), CONCAT(seq %% 200, ' Long Street of the City'),
-		ELT(1 + seq %% 3, 'Roma', 'Kraków', 'Göteborg'), LPAD(seq %% 100000, 5, '0'), CONCAT('+39 06 ', LPAD(seq, 8, '0')), DATE_ADD('1950-01-01', INTERVAL seq %% 20000 DAY), '2024-02-29 12:34:56', seq %% 1000, seq / 7
+		INSERT INTO person SELECT seq, CONCAT('person', seq, '@example.com'), ELT(1 + seq %% 4, 'Ann', 'Zoë',
+			'Bartłomiej', 'Giuseppe'), CONCAT('Surname', seq %% 5000), CONCAT(seq %% 200, ' Long Street of the City'),
+		ELT(1 + seq %% 3, 'Roma', 'Kraków', 'Göteborg'), LPAD(seq %% 100000, 5, '0'), CONCAT('+39 06 ', LPAD(seq, 8,
+			'0')), DATE_ADD('1950-01-01', INTERVAL seq %% 20000 DAY), '2024-02-29 12:34:56', seq %% 1000, seq / 7
 		FROM seq_1_to_%d;`, benchRows))
 	return db
 }
 
-// perCPU runs a reader that returns the rows and bytes it read, and reports them per second of this process's own processor time; the server's is not in it.
+// perCPU runs a reader that returns the rows and bytes it read, and reports them per second of this
+// process's own processor time; the server's is not in it.
 func perCPU(b *testing.B, read func() (rows, bytes int)) {
 	var rows, bytes int
 	b.ReportAllocs()
@@ -44,7 +50,8 @@ func perCPU(b *testing.B, read func() (rows, bytes int)) {
 	b.ReportMetric(float64(bytes)/1e6/used, "MB/cpu-s")
 }
 
-// BenchmarkRead compares a scan with the bare driver, both over a socket: database/sql with RawBytes, one statement.
+// BenchmarkRead compares a scan with the bare driver, both over a socket: database/sql with RawBytes, one
+// statement.
 func BenchmarkRead(b *testing.B) {
 	db := benchDatabase(b)
 	dsn := "root:" + db.Server.Password + "@unix(" + db.Server.Socket + ")/" + db.Name
@@ -93,12 +100,14 @@ func BenchmarkRead(b *testing.B) {
 	})
 }
 
-// BenchmarkMutate deletes a third of the rows and changes a third to values of their own, in transactions of 1,000 rows.
+// BenchmarkMutate deletes a third of the rows and changes a third to values of their own, in transactions
+// of 1,000 rows.
 func BenchmarkMutate(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
 		db := benchDatabase(b)
-		src, err := mysql.Connector.Open(b.Context(), connectors.Options{Name: "crm", DSN: db.DSN(), ApplyDSN: db.DSN()})
+		src, err := mysql.Connector.Open(b.Context(), connectors.Options{Name: "crm", DSN: db.DSN(),
+			ApplyDSN: db.DSN()})
 		require.NoError(b, err)
 		start := connectortest.CPU(b)
 		b.StartTimer()
@@ -107,7 +116,8 @@ func BenchmarkMutate(b *testing.B) {
 			for id := first; id < first+1000; id++ {
 				k.Tuples = append(k.Tuples, connectors.MakeKey(strconv.AppendInt(nil, int64(id), 10)))
 			}
-			_, err := src.(connectors.Mutator).Mutate(b.Context(), []connectors.Query{{Table: "person", Keys: k}}, thirds, confirmed)
+			_, err := src.(connectors.Mutator).Mutate(b.Context(), []connectors.Query{{Table: "person", Keys: k}},
+				thirds, confirmed)
 			require.NoError(b, err)
 		}
 		b.StopTimer()
@@ -120,7 +130,8 @@ func BenchmarkMutate(b *testing.B) {
 
 func thirds(batch connectors.Batch) (connectors.Edit, error) {
 	n := int(batch.Rows.NumRows())
-	edit := connectors.Edit{Ops: make([]connectors.Op, n), Set: []connectors.Assignment{{Field: "email", Rows: make([]bool, n)}, {Field: "street", Rows: make([]bool, n)}}}
+	edit := connectors.Edit{Ops: make([]connectors.Op, n),
+		Set: []connectors.Assignment{{Field: "email", Rows: make([]bool, n)}, {Field: "street", Rows: make([]bool, n)}}}
 	var email, street connectors.Column
 	for i := range n {
 		edit.Ops[i] = []connectors.Op{connectors.Leave, connectors.Update, connectors.Delete}[i%3]
@@ -154,7 +165,8 @@ func BenchmarkWriteCopy(b *testing.B) {
 		connectortest.FillCopy(b, keeper, made, all, page)
 		b.StopTimer()
 		used += connectortest.CPU(b) - start
-		require.Equal(b, strconv.Itoa(all), db.Query(b, "SELECT COUNT(*) FROM lethe_crm_person WHERE status = 'blocked'"))
+		require.Equal(b, strconv.Itoa(all),
+			db.Query(b, "SELECT COUNT(*) FROM lethe_crm_person WHERE status = 'blocked'"))
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(2*all*b.N)/b.Elapsed().Seconds(), "rows/s")

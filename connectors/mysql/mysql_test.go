@@ -20,8 +20,10 @@ import (
 	"lethe/fixtures/servers"
 )
 
-// setup makes the client's session of a test like that of the connector, so that values go in as they are meant.
-const setup = "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO', foreign_key_checks = 0;\n"
+// setup makes the client's session of a test like that of the connector, so that values go in as they are
+// meant.
+const setup = "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO', " +
+	"foreign_key_checks = 0;\n"
 
 func TestConformance(t *testing.T) {
 	dialect := connectortest.Dialect{Quote: '`', Backslash: true}
@@ -111,7 +113,8 @@ func opened(t *testing.T, db *servers.Database) connectors.Source {
 // user makes a user with some rights on the database and returns its DSN.
 func user(t *testing.T, db *servers.Database, rights string) string {
 	name := db.Name + "_" + strings.ToLower(rights[:1])
-	db.Exec(t, fmt.Sprintf("CREATE USER '%s'@'%%' IDENTIFIED BY 'secret' REQUIRE SSL; GRANT %s ON `%s`.* TO '%s'@'%%';", name, rights, db.Name, name))
+	db.Exec(t, fmt.Sprintf("CREATE USER '%s'@'%%' IDENTIFIED BY 'secret' REQUIRE SSL; GRANT %s ON `%s`.* TO '%s'@'%%';",
+		name, rights, db.Name, name))
 	t.Cleanup(func() { db.Exec(t, fmt.Sprintf("DROP USER '%s'@'%%';", name)) })
 	return db.DSNAs(name, "secret")
 }
@@ -126,7 +129,8 @@ func catalog(t *testing.T, src connectors.Source) map[string]connectors.Table {
 	return byName
 }
 
-// read scans and returns the rows, values joined by '|' and NULL as '-', with the cursor of each batch. It fails on a scan that does not end.
+// read scans and returns the rows, values joined by '|' and NULL as '-', with the cursor of each batch. It
+// fails on a scan that does not end.
 func read(t *testing.T, src connectors.Source, q connectors.Query) (rows []string, cursors []connectors.Cursor) {
 	for b, err := range src.Scan(t.Context(), q) {
 		require.NoError(t, err)
@@ -191,21 +195,28 @@ func setAll(field, value string) connectors.EditFunc {
 
 func confirmed() error { return nil }
 
-func mutate(t *testing.T, src connectors.Source, q connectors.Query, edit connectors.EditFunc) ([]connectors.Outcome, error) {
+func mutate(t *testing.T, src connectors.Source, q connectors.Query,
+	edit connectors.EditFunc) ([]connectors.Outcome, error) {
 	return src.(connectors.Mutator).Mutate(t.Context(), []connectors.Query{q}, edit, confirmed)
 }
 
 func TestCatalogForAUserWithSelectAlone(t *testing.T) {
 	db := database(t,
-		"CREATE TABLE parent (a int, b varchar(10), code varchar(20) NOT NULL, PRIMARY KEY (b, a), UNIQUE `by code` (code))",
-		"CREATE TABLE child (id bigint unsigned PRIMARY KEY, pa int, pb varchar(10), code1 varchar(20), code2 varchar(20), boss bigint unsigned,"+
-			" CONSTRAINT `both ``parts` FOREIGN KEY (pb, pa) REFERENCES parent (b, a) ON DELETE CASCADE ON UPDATE CASCADE,"+
+		"CREATE TABLE parent (a int, b varchar(10), code varchar(20) NOT NULL, PRIMARY KEY (b, a), UNIQUE `by "+
+			"code` (code))",
+		"CREATE TABLE child (id bigint unsigned PRIMARY KEY, pa int, pb varchar(10), code1 varchar(20), code2 "+
+			"varchar(20), boss bigint unsigned,"+
+			" CONSTRAINT `both ``parts` FOREIGN KEY (pb, pa) REFERENCES parent (b, a) ON DELETE CASCADE ON "+
+			"UPDATE CASCADE,"+
 			" CONSTRAINT one FOREIGN KEY (code1) REFERENCES parent (code) ON DELETE SET NULL,"+
 			" CONSTRAINT two FOREIGN KEY (code2) REFERENCES parent (code) ON DELETE NO ACTION ON UPDATE CASCADE,"+
 			" CONSTRAINT up FOREIGN KEY (boss) REFERENCES child (id))",
-		"CREATE TABLE kinds (id int PRIMARY KEY, flag tinyint(1) NOT NULL, y year, d decimal(7,2), f float, g double, b bit(5), e enum('x','y''z'), s set('p','q'), j json, u uuid, i inet6,"+
-			" t text, c char(3) CHARACTER SET latin1, bi binary(4), vb varbinary(9), bl blob, ge geometry, lt longtext,"+
-			" v int AS (id + 1) VIRTUAL, p int AS (id + 2) PERSISTENT, ts timestamp NULL DEFAULT current_timestamp() ON UPDATE current_timestamp(), dt datetime(3), da date, ti time,"+
+		"CREATE TABLE kinds (id int PRIMARY KEY, flag tinyint(1) NOT NULL, y year, d decimal(7,2), f float, g "+
+			"double, b bit(5), e enum('x','y''z'), s set('p','q'), j json, u uuid, i inet6,"+
+			" t text, c char(3) CHARACTER SET latin1, bi binary(4), vb varbinary(9), bl blob, ge geometry, lt "+
+			"longtext,"+
+			" v int AS (id + 1) VIRTUAL, p int AS (id + 2) PERSISTENT, ts timestamp NULL DEFAULT current_timestamp() "+
+			"ON UPDATE current_timestamp(), dt datetime(3), da date, ti time,"+
 			" CHECK (json_valid(lt) OR lt IS NULL), CHECK (id > 0), UNIQUE (y, d), KEY (f))",
 		"CREATE TABLE floating (f float PRIMARY KEY)",
 		"CREATE VIEW v AS SELECT 1 AS one",
@@ -225,9 +236,11 @@ func TestCatalogForAUserWithSelectAlone(t *testing.T) {
 	require.Equal(t, [][]string{{"code"}}, tables["parent"].Unique)
 	require.Equal(t, db.Name, tables["parent"].Database)
 	require.ElementsMatch(t, []connectors.ForeignKey{
-		{Name: "both `parts", Fields: []string{"pb", "pa"}, RefTable: "parent", RefFields: []string{"b", "a"}, OnDelete: "CASCADE"},
+		{Name: "both `parts", Fields: []string{"pb", "pa"}, RefTable: "parent", RefFields: []string{"b", "a"},
+			OnDelete: "CASCADE"},
 		{Name: "one", Fields: []string{"code1"}, RefTable: "parent", RefFields: []string{"code"}, OnDelete: "SET NULL"},
-		{Name: "two", Fields: []string{"code2"}, RefTable: "parent", RefFields: []string{"code"}, OnDelete: "NO ACTION"},
+		{Name: "two", Fields: []string{"code2"}, RefTable: "parent", RefFields: []string{"code"},
+			OnDelete: "NO ACTION"},
 		{Name: "up", Fields: []string{"boss"}, RefTable: "child", RefFields: []string{"id"}, OnDelete: "RESTRICT"},
 	}, tables["child"].ForeignKeys)
 	require.Empty(t, tables["floating"].Key, "the text of a float is no key")
@@ -268,26 +281,36 @@ func TestCatalogForAUserWithSelectAlone(t *testing.T) {
 // Values of every kind, also those that only this server has, are written as they are read.
 func TestValuesComeBack(t *testing.T) {
 	db := database(t,
-		"CREATE TABLE t (id int PRIMARY KEY, l1 varchar(20) CHARACTER SET latin1, u uuid, i inet6, e enum('x','it''s'), s set('p','q'), y year, b bit(64), f float, g double, ge geometry, j json, ts timestamp(2) NULL, z int(6) zerofill)",
-		"INSERT INTO t VALUES (1, 'né', '123e4567-e89b-12d3-a456-426655440000', 'fe80::1', 'it''s', 'p,q', 2024, b'1000000000000000000000000000000000000000000000000000000000000001', 1.1, 1e-300, ST_GeomFromText('POINT(1 2)'), '{\"a\": \"\\\\u00e9\"}', '2024-03-31 01:30:00.25', 42),"+
-			" (2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL), (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)")
+		"CREATE TABLE t (id int PRIMARY KEY, l1 varchar(20) CHARACTER SET latin1, u uuid, i inet6, e "+
+			"enum('x','it''s'), s set('p','q'), y year, b bit(64), f float, g double, ge geometry, j json, ts "+
+			"timestamp(2) NULL, z int(6) zerofill)",
+		"INSERT INTO t VALUES (1, 'né', '123e4567-e89b-12d3-a456-426655440000', 'fe80::1', 'it''s', 'p,q', 2024, "+
+			"b'1000000000000000000000000000000000000000000000000000000000000001', 1.1, 1e-300, "+
+			"ST_GeomFromText('POINT(1 2)'), '{\"a\": \"\\\\u00e9\"}', '2024-03-31 01:30:00.25', 42),"+
+			" (2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL), (3, NULL, NULL, "+
+			"NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)")
 	src := opened(t, db)
 	rows, _ := read(t, src, connectors.Query{Table: "t", Keys: keys("id", "1")})
-	require.Equal(t, []string{"1|né|123e4567-e89b-12d3-a456-426655440000|fe80::1|it's|p,q|2024|1000000000000000000000000000000000000000000000000000000000000001|1.1|1e-300|" +
-		"\x00\x00\x00\x00\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\xf0\x3f\x00\x00\x00\x00\x00\x00\x00\x40|{\"a\": \"\\u00e9\"}|2024-03-31 01:30:00.25|42"}, rows)
+	require.Equal(t,
+		[]string{"1|né|123e4567-e89b-12d3-a456-426655440000|fe80::1|it's|p," +
+			"q|2024|1000000000000000000000000000000000000000000000000000000000000001|1.1|1e-300|" +
+			"\x00\x00\x00\x00\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\xf0\x3f\x00\x00\x00\x00\x00\x00\x00\x40|" +
+			"{\"a\": \"\\u00e9\"}|2024-03-31 01:30:00.25|42"}, rows)
 
 	values := strings.Split(rows[0], "|")
 	table := catalog(t, src)["t"]
-	_, err := mutate(t, src, connectors.Query{Table: "t", Keys: keys("id", "2", "3")}, func(connectors.Batch) (connectors.Edit, error) {
-		edit := connectors.Edit{Ops: []connectors.Op{connectors.Update, connectors.Update}}
-		for c, f := range table.Fields[1:] {
-			var col connectors.Column
-			col.Append([]byte(values[c+1]))
-			col.AppendNull() // so that the two rows differ and share a statement
-			edit.Set = append(edit.Set, connectors.Assignment{Field: f.Name, Rows: []bool{true, true}, Values: col.Array()})
-		}
-		return edit, nil
-	})
+	_, err := mutate(t, src, connectors.Query{Table: "t", Keys: keys("id", "2", "3")},
+		func(connectors.Batch) (connectors.Edit, error) {
+			edit := connectors.Edit{Ops: []connectors.Op{connectors.Update, connectors.Update}}
+			for c, f := range table.Fields[1:] {
+				var col connectors.Column
+				col.Append([]byte(values[c+1]))
+				col.AppendNull() // so that the two rows differ and share a statement
+				edit.Set = append(edit.Set, connectors.Assignment{Field: f.Name, Rows: []bool{true, true},
+					Values: col.Array()})
+			}
+			return edit, nil
+		})
 	require.NoError(t, err)
 	got, _ := read(t, src, connectors.Query{Table: "t", Keys: keys("id", "2")})
 	require.Equal(t, "2|"+strings.Join(values[1:], "|"), got[0])
@@ -296,28 +319,34 @@ func TestValuesComeBack(t *testing.T) {
 }
 
 func TestAnyTextComesBack(t *testing.T) {
-	db := database(t, "CREATE TABLE t (id int PRIMARY KEY, s text, b blob, n int)", "INSERT INTO t VALUES (1, NULL, NULL, 1), (2, NULL, NULL, 2), (3, 'other', 'other', 3)")
+	db := database(t, "CREATE TABLE t (id int PRIMARY KEY, s text, b blob, n int)",
+		"INSERT INTO t VALUES (1, NULL, NULL, 1), (2, NULL, NULL, 2), (3, 'other', 'other', 3)")
 	src := opened(t, db)
 	rapid.Check(t, func(rt *rapid.T) {
 		text, raw := rapid.String().Draw(rt, "text"), rapid.SliceOf(rapid.Byte()).Draw(rt, "bytes")
-		_, err := mutate(t, src, connectors.Query{Table: "t", Keys: keys("id", "1", "2")}, func(connectors.Batch) (connectors.Edit, error) {
-			var s, b connectors.Column
-			s.Append([]byte(text))
-			s.Append([]byte("other"))
-			b.Append(raw)
-			b.Append(raw)
-			return connectors.Edit{Ops: []connectors.Op{connectors.Update, connectors.Update}, Set: []connectors.Assignment{
-				{Field: "s", Rows: []bool{true, true}, Values: s.Array()}, {Field: "b", Rows: []bool{true, true}, Values: b.Array()},
-			}}, nil
-		})
+		_, err := mutate(t, src, connectors.Query{Table: "t", Keys: keys("id", "1", "2")},
+			func(connectors.Batch) (connectors.Edit, error) {
+				var s, b connectors.Column
+				s.Append([]byte(text))
+				s.Append([]byte("other"))
+				b.Append(raw)
+				b.Append(raw)
+				return connectors.Edit{Ops: []connectors.Op{connectors.Update, connectors.Update},
+					Set: []connectors.Assignment{
+						{Field: "s", Rows: []bool{true, true}, Values: s.Array()},
+						{Field: "b", Rows: []bool{true, true}, Values: b.Array()},
+					}}, nil
+			})
 		require.NoError(rt, err)
 		got, _ := read(t, src, connectors.Query{Table: "t"})
-		require.Equal(rt, []string{"1|" + text + "|" + string(raw) + "|1", "2|other|" + string(raw) + "|2", "3|other|other|3"}, got)
+		require.Equal(rt, []string{"1|" + text + "|" + string(raw) + "|1", "2|other|" + string(raw) + "|2",
+			"3|other|other|3"}, got)
 	})
 }
 
 func TestClock(t *testing.T) {
-	src, err := mysql.Connector.Open(t.Context(), connectors.Options{Name: "clock", DSN: servers.MariaDB(t).Database(t).DSN()})
+	src, err := mysql.Connector.Open(t.Context(),
+		connectors.Options{Name: "clock", DSN: servers.MariaDB(t).Database(t).DSN()})
 	require.NoError(t, err)
 	defer src.Close()
 	at, err := src.(connectors.Clocked).Clock(t.Context())
@@ -326,10 +355,14 @@ func TestClock(t *testing.T) {
 }
 
 func TestViews(t *testing.T) {
-	db := database(t, "CREATE TABLE people (id INT PRIMARY KEY, name TEXT)", "CREATE TABLE `or``ders` (id INT PRIMARY KEY, person INT, note TEXT)",
-		"CREATE VIEW both_of_them AS SELECT p.name AS `people`, o.note FROM people p JOIN `or``ders` o ON o.person = p.id WHERE o.note <> 'it\\'s FROM x'",
-		"CREATE VIEW nested AS SELECT * FROM both_of_them WHERE people LIKE '%from people%'", "CREATE VIEW one AS SELECT id FROM people")
-	want := []connectors.View{{Name: "both_of_them", Tables: []string{"or`ders", "people"}}, {Name: "nested", Tables: []string{"or`ders", "people"}}, {Name: "one", Tables: []string{"people"}}}
+	db := database(t, "CREATE TABLE people (id INT PRIMARY KEY, name TEXT)",
+		"CREATE TABLE `or``ders` (id INT PRIMARY KEY, person INT, note TEXT)",
+		"CREATE VIEW both_of_them AS SELECT p.name AS `people`, o.note FROM people p JOIN `or``ders` o ON o.person = "+
+			"p.id WHERE o.note <> 'it\\'s FROM x'",
+		"CREATE VIEW nested AS SELECT * FROM both_of_them WHERE people LIKE '%from people%'",
+		"CREATE VIEW one AS SELECT id FROM people")
+	want := []connectors.View{{Name: "both_of_them", Tables: []string{"or`ders", "people"}},
+		{Name: "nested", Tables: []string{"or`ders", "people"}}, {Name: "one", Tables: []string{"people"}}}
 	views, err := opened(t, db).(connectors.Viewer).Views(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, want, views)
@@ -338,5 +371,6 @@ func TestViews(t *testing.T) {
 	defer func() { require.NoError(t, reader.Close()) }()
 	views, err = reader.(connectors.Viewer).Views(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []connectors.View{{Name: "both_of_them"}, {Name: "nested"}, {Name: "one"}}, views, "without SHOW VIEW the names, and no tables")
+	require.Equal(t, []connectors.View{{Name: "both_of_them"}, {Name: "nested"}, {Name: "one"}}, views,
+		"without SHOW VIEW the names, and no tables")
 }

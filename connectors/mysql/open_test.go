@@ -16,7 +16,8 @@ import (
 )
 
 func TestUserWithDocumentedRightsCanApply(t *testing.T) {
-	db := database(t, "CREATE TABLE p (id int PRIMARY KEY, name varchar(20))", "INSERT INTO p VALUES (1, 'a'), (2, 'b')")
+	db := database(t, "CREATE TABLE p (id int PRIMARY KEY, name varchar(20))",
+		"INSERT INTO p VALUES (1, 'a'), (2, 'b')")
 	src := open(t, user(t, db, "SELECT"), user(t, db, "UPDATE, SELECT, DELETE"))
 	defer func() { require.NoError(t, src.Close()) }()
 	_, err := mutate(t, src, connectors.Query{Table: "p", Keys: keys("id", "1")}, deleteAll)
@@ -51,8 +52,10 @@ func TestOpenErrors(t *testing.T) {
 		want      error
 		hint      string
 	}{
-		{"wrong password", "mysql://" + inURL + "@" + s.Address + "/" + db.Name + "?" + ca, connectors.ErrDenied, "password"},
-		{"wrong password in the driver's form", "root:" + password + "@tcp(" + s.Address + ")/" + db.Name + "?" + ca, connectors.ErrDenied, "password"},
+		{"wrong password", "mysql://" + inURL + "@" + s.Address + "/" + db.Name + "?" + ca, connectors.ErrDenied,
+			"password"},
+		{"wrong password in the driver's form", "root:" + password + "@tcp(" + s.Address + ")/" + db.Name + "?" + ca,
+			connectors.ErrDenied, "password"},
 		{"unknown database", strings.Replace(db.DSN(), db.Name, "nowhere", 1), connectors.ErrConfig, "database"},
 		{"no database", "mysql://" + inURL + "@" + s.Address + "/", connectors.ErrConfig, "no database"},
 		{"nobody listens", "mysql://" + inURL + "@" + closed + "/x?" + ca, connectors.ErrUnreachable, closed},
@@ -60,11 +63,14 @@ func TestOpenErrors(t *testing.T) {
 		{"untrusted certificate", "mysql://" + inURL + "@" + s.Address + "/x", connectors.ErrConfig, "ssl-ca"},
 		{"plaintext", "mysql://" + inURL + "@" + s.Address + "/x?tls=false", connectors.ErrPlaintext, "waive"},
 		{"preferred", "mysql://" + inURL + "@" + s.Address + "/x?tls=preferred", connectors.ErrPlaintext, "waive"},
-		{"fallback", "mysql://" + inURL + "@" + s.Address + "/x?allowFallbackToPlaintext=true", connectors.ErrPlaintext, "waive"},
+		{"fallback", "mysql://" + inURL + "@" + s.Address + "/x?allowFallbackToPlaintext=true", connectors.ErrPlaintext,
+			"waive"},
 		{"unknown tls", "mysql://" + inURL + "@" + s.Address + "/x?tls=maybe", connectors.ErrConfig, "want user"},
-		{"ca and no verification", "mysql://" + inURL + "@" + s.Address + "/x?tls=skip-verify&" + ca, connectors.ErrConfig, "contradict"},
+		{"ca and no verification", "mysql://" + inURL + "@" + s.Address + "/x?tls=skip-verify&" + ca,
+			connectors.ErrConfig, "contradict"},
 		{"no such ca", "mysql://" + inURL + "@" + s.Address + "/x?ssl-ca=/nowhere", connectors.ErrConfig, "ssl-ca"},
-		{"ca without certificate", "mysql://" + inURL + "@" + s.Address + "/x?ssl-ca=mysql_test.go", connectors.ErrConfig, "no certificate"},
+		{"ca without certificate", "mysql://" + inURL + "@" + s.Address + "/x?ssl-ca=mysql_test.go",
+			connectors.ErrConfig, "no certificate"},
 		{"other scheme", "postgres://" + inURL + "@" + s.Address + "/x", connectors.ErrConfig, "want user"},
 		{"no URL", "mysql://root:" + password + "@[:/x", connectors.ErrConfig, "want user"},
 		{"no slash", "root:" + "pw@tcp(" + s.Address + ")", connectors.ErrConfig, "want user"},
@@ -93,7 +99,8 @@ func TestOpenErrors(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-// A server without TLS is imitated by the first packet of the protocol: https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase_packets_protocol_handshake_v10.html
+// A server without TLS is imitated by the first packet of the protocol:
+// https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase_packets_protocol_handshake_v10.html
 func TestServerWithoutTLS(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -103,14 +110,16 @@ func TestServerWithoutTLS(t *testing.T) {
 		conn, err := l.Accept()
 		if err == nil {
 			const protocol41, pluginAuth = 0x0200, 0x0008 // no 0x0800, which is TLS
-			packet := "\x0a5.7.0\x00" + "\x01\x00\x00\x00" + "12345678\x00" + string([]byte{0, protocol41 >> 8}) + "\x2d\x02\x00" + string([]byte{pluginAuth, 0}) + "\x15" +
+			packet := "\x0a5.7.0\x00" + "\x01\x00\x00\x00" + "12345678\x00" + string([]byte{0, protocol41 >> 8}) +
+				"\x2d\x02\x00" + string([]byte{pluginAuth, 0}) + "\x15" +
 				strings.Repeat("\x00", 10) + "123456789012\x00" + "mysql_native_password\x00"
 			_, err = conn.Write(append([]byte{byte(len(packet)), 0, 0, 0}, packet...))
 			err = errors.Join(err, conn.Close())
 		}
 		served <- err
 	}()
-	_, err = mysql.Connector.Open(t.Context(), connectors.Options{Name: "crm", DSN: "mysql://u:secret@" + l.Addr().String() + "/x"})
+	_, err = mysql.Connector.Open(t.Context(), connectors.Options{Name: "crm", DSN: "mysql://u:secret@" +
+		l.Addr().String() + "/x"})
 	require.ErrorIs(t, err, connectors.ErrPlaintext)
 	require.Contains(t, err.Error(), "turn TLS on")
 	require.NotContains(t, err.Error(), "secret")
@@ -126,15 +135,19 @@ func TestWaysToConnect(t *testing.T) {
 	}{
 		{"url", db.DSN(), false},
 		{"mariadb url", strings.Replace(db.DSN(), "mysql://", "mariadb://", 1), false},
-		{"driver's form", "root:" + s.Password + "@tcp(" + s.Address + ")/" + db.Name + "?ssl-ca=" + url.QueryEscape(s.CA) + "&parseTime=true&loc=Local", false},
-		{"without verification, by name", "root:" + s.Password + "@tcp(" + s.Address + ")/" + db.Name + "?tls=skip-verify", false},
+		{"driver's form", "root:" + s.Password + "@tcp(" + s.Address + ")/" + db.Name + "?ssl-ca=" +
+			url.QueryEscape(s.CA) + "&parseTime=true&loc=Local", false},
+		{"without verification, by name", "root:" + s.Password + "@tcp(" + s.Address + ")/" + db.Name +
+			"?tls=skip-verify", false},
 		{"socket", "root:" + s.Password + "@unix(" + s.Socket + ")/" + db.Name, false},
-		{"socket url", "mysql://root:" + s.Password + "@localhost/" + db.Name + "?socket=" + url.QueryEscape(s.Socket), false},
+		{"socket url", "mysql://root:" + s.Password + "@localhost/" + db.Name + "?socket=" + url.QueryEscape(s.Socket),
+			false},
 		{"waiver", "root:" + s.Password + "@tcp(" + s.Address + ")/" + db.Name, true},
 		{"waiver and no TLS", "root:" + s.Password + "@tcp(" + s.Address + ")/" + db.Name + "?tls=false", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			src, err := mysql.Connector.Open(t.Context(), connectors.Options{Name: "crm", DSN: c.dsn, Plaintext: c.plaintext})
+			src, err := mysql.Connector.Open(t.Context(), connectors.Options{Name: "crm", DSN: c.dsn,
+				Plaintext: c.plaintext})
 			require.NoError(t, err)
 			rows, _ := read(t, src, connectors.Query{Table: "p"})
 			require.Equal(t, []string{"1"}, rows)

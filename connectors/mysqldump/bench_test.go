@@ -19,17 +19,23 @@ import (
 	"lethe/connectors/mysqldump"
 )
 
-// benchDump writes people and their orders, four orders a person, in MariaDB's layout (a row a line) or MySQL's (an INSERT a line).
+// benchDump writes people and their orders, four orders a person, in MariaDB's layout (a row a line) or
+// MySQL's (an INSERT a line).
 func benchDump(people int, newline string) []byte {
 	var b bytes.Buffer
 	b.WriteString(header)
-	b.WriteString("CREATE TABLE `people` (`id` int NOT NULL, `first_name` varchar(60) NOT NULL, `last_name` varchar(60), `email` varchar(80), `phone` varchar(80), `street` varchar(80),\n" +
-		"`city` varchar(40), `born` date, `created` datetime, `balance` decimal(10,2), `active` tinyint(1), `note` text, PRIMARY KEY (`id`));\n")
+	b.WriteString("CREATE TABLE `people` (`id` int NOT NULL, `first_name` varchar(60) NOT NULL, `last_name` " +
+		"varchar(60), `email` varchar(80), `phone` varchar(80), `street` varchar(80),\n" +
+		"`city` varchar(40), `born` date, `created` datetime, `balance` decimal(10,2), `active` tinyint(1), `note` " +
+		"text, PRIMARY KEY (`id`));\n")
 	rows(&b, "people", people, newline, func(i int) {
-		fmt.Fprintf(&b, "(%d,'Marie%d','O\\'Neill','marie.oneill%d@example.com','+39 02 555 %05d','Via Garibaldi %d','Milano','19%02d-05-17','2024-03-%02d 10:11:12',%d.50,1,"+
-			"'A longer note about person %d; it has (parentheses), commas and \\\"quotes\\\".')", i, i, i, i%100000, i%300, i%100, i%28+1, i%1000, i)
+		fmt.Fprintf(&b, "(%d,'Marie%d','O\\'Neill','marie.oneill%d@example.com','+39 02 555 %05d','Via Garibaldi "+
+			"%d','Milano','19%02d-05-17','2024-03-%02d 10:11:12',%d.50,1,"+
+			"'A longer note about person %d; it has (parentheses), commas and \\\"quotes\\\".')", i, i, i, i%100000,
+			i%300, i%100, i%28+1, i%1000, i)
 	})
-	b.WriteString("CREATE TABLE `orders` (`id` int NOT NULL, `person_id` int NOT NULL, `placed` datetime, `total` decimal(10,2), `status` varchar(20), PRIMARY KEY (`id`),\n" +
+	b.WriteString("CREATE TABLE `orders` (`id` int NOT NULL, `person_id` int NOT NULL, `placed` datetime, `total` " +
+		"decimal(10,2), `status` varchar(20), PRIMARY KEY (`id`),\n" +
 		"CONSTRAINT `o1` FOREIGN KEY (`person_id`) REFERENCES `people` (`id`));\n")
 	rows(&b, "orders", 4*people, newline, func(i int) {
 		fmt.Fprintf(&b, "(%d,%d,'2024-05-%02d 01:02:03',%d.99,'delivered')", i, i/4, i%28+1, i%500)
@@ -61,15 +67,17 @@ func benchFile(b *testing.B, name, newline string) (path string, size int) {
 }
 
 func BenchmarkScan(b *testing.B) {
-	for _, bc := range []struct{ name, newline string }{{"rows.sql", "\n"}, {"lines.sql", " "}, {"rows.sql.gz", "\n"}, {"rows.sql.zst", "\n"}} {
+	for _, bc := range []struct{ name, newline string }{{"rows.sql", "\n"}, {"lines.sql", " "}, {"rows.sql.gz", "\n"},
+		{"rows.sql.zst", "\n"}} {
 		path, size := benchFile(b, bc.name, bc.newline)
 		src, err := mysqldump.Open(b.Context(), connectors.Options{DSN: path})
 		require.NoError(b, err)
 		_, err = src.Tables(b.Context())
 		require.NoError(b, err)
 		for name, queries := range map[string][]connectors.Query{
-			"all":    {{Table: "people"}, {Table: "orders"}},
-			"keys":   {{Table: "people", Fields: []string{"id"}}, {Table: "orders", Fields: []string{"id", "person_id"}}},
+			"all": {{Table: "people"}, {Table: "orders"}},
+			"keys": {{Table: "people", Fields: []string{"id"}},
+				{Table: "orders", Fields: []string{"id", "person_id"}}},
 			"people": {{Table: "people"}},
 		} {
 			b.Run(bc.name+"/"+name, func(b *testing.B) {
@@ -93,8 +101,9 @@ func BenchmarkTables(b *testing.B) {
 	})
 }
 
-// BenchmarkRewrite drops 30 % of the people with their orders and replaces four fields of the others by keyed hashes. The figure includes
-// the reading back and the checksums; the catalog is known from the scan that decides.
+// BenchmarkRewrite drops 30 % of the people with their orders and replaces four fields of the others by
+// keyed hashes. The figure includes the reading back and the checksums; the catalog is known from the scan
+// that decides.
 func BenchmarkRewrite(b *testing.B) {
 	for _, name := range []string{"rows.sql", "rows.sql.gz", "rows.sql.zst"} {
 		path, size := benchFile(b, name, "\n")
@@ -110,7 +119,8 @@ func BenchmarkRewrite(b *testing.B) {
 				require.NoError(b, err)
 			}, func() {
 				_, err := src.(connectors.Rewriter).Rewrite(context.Background(), []connectors.Query{
-					{Table: "people", Fields: []string{"id", "first_name", "last_name", "email", "phone"}}, {Table: "orders", Fields: []string{"person_id"}},
+					{Table: "people", Fields: []string{"id", "first_name", "last_name", "email", "phone"}},
+					{Table: "orders", Fields: []string{"person_id"}},
 				}, hashPeople(), func(connectors.Source) error { return nil })
 				require.NoError(b, err)
 			})
@@ -153,7 +163,8 @@ func hashPeople() connectors.EditFunc {
 				hex.Encode(text[:], mac.Sum(sum[:0]))
 				columns[c].Append(text[:24])
 			}
-			edit.Set = append(edit.Set, connectors.Assignment{Field: batch.Rows.ColumnName(c + 1), Rows: update, Values: columns[c].Array()})
+			edit.Set = append(edit.Set, connectors.Assignment{Field: batch.Rows.ColumnName(c + 1), Rows: update,
+				Values: columns[c].Array()})
 		}
 		return edit, nil
 	}

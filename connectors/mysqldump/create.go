@@ -23,20 +23,27 @@ var systemDatabases = []string{"mysql", "sys", "information_schema", "performanc
 
 // kinds maps the declared types to kinds; a type that is missing here is text.
 var kinds = map[string]connectors.Kind{
-	"tinyint": connectors.Integer, "smallint": connectors.Integer, "mediumint": connectors.Integer, "int": connectors.Integer,
-	"integer": connectors.Integer, "bigint": connectors.Integer, "year": connectors.Integer, "bool": connectors.Integer, "boolean": connectors.Integer,
-	"decimal": connectors.Decimal, "numeric": connectors.Decimal, "dec": connectors.Decimal, "fixed": connectors.Decimal,
+	"tinyint": connectors.Integer, "smallint": connectors.Integer, "mediumint": connectors.Integer,
+	"int": connectors.Integer, "integer": connectors.Integer, "bigint": connectors.Integer,
+	"year": connectors.Integer, "bool": connectors.Integer, "boolean": connectors.Integer,
+	"decimal": connectors.Decimal, "numeric": connectors.Decimal, "dec": connectors.Decimal,
+	"fixed": connectors.Decimal,
 	"float": connectors.Float, "double": connectors.Float, "real": connectors.Float,
-	"date": connectors.Date, "time": connectors.Time, "datetime": connectors.Timestamp, "timestamp": connectors.Timestamp,
-	"binary": connectors.Binary, "varbinary": connectors.Binary,
-	"tinyblob": connectors.Binary, "blob": connectors.Binary, "mediumblob": connectors.Binary, "longblob": connectors.Binary,
-	"geometry": connectors.Binary, "point": connectors.Binary, "linestring": connectors.Binary, "polygon": connectors.Binary,
-	"multipoint": connectors.Binary, "multilinestring": connectors.Binary, "multipolygon": connectors.Binary,
-	"geometrycollection": connectors.Binary, "geomcollection": connectors.Binary, "vector": connectors.Binary,
-	"bit": connectors.Bit, "json": connectors.JSON,
+	"date":     connectors.Date,
+	"time":     connectors.Time,
+	"datetime": connectors.Timestamp, "timestamp": connectors.Timestamp,
+	"binary": connectors.Binary, "varbinary": connectors.Binary, "tinyblob": connectors.Binary,
+	"blob": connectors.Binary, "mediumblob": connectors.Binary, "longblob": connectors.Binary,
+	"geometry": connectors.Binary, "point": connectors.Binary, "linestring": connectors.Binary,
+	"polygon": connectors.Binary, "multipoint": connectors.Binary, "multilinestring": connectors.Binary,
+	"multipolygon": connectors.Binary, "geometrycollection": connectors.Binary, "geomcollection": connectors.Binary,
+	"vector": connectors.Binary,
+	"bit":    connectors.Bit,
+	"json":   connectors.JSON,
 }
 
-// lengths of the types that declare none, as information_schema gives them; those of LONGTEXT and LONGBLOB are as good as no limit.
+// lengths of the types that declare none, as information_schema gives them; those of LONGTEXT and LONGBLOB
+// are as good as no limit.
 var lengths = map[string]int{
 	"tinytext": 255, "text": 65535, "mediumtext": 16777215,
 	"tinyblob": 255, "blob": 65535, "mediumblob": 16777215,
@@ -52,8 +59,8 @@ type creator struct {
 	json []string
 }
 
-// createTable parses a CREATE TABLE statement whose lexer stands behind the word TABLE. It returns nil, without an error, for a form that
-// lists no columns (LIKE, SELECT).
+// createTable parses a CREATE TABLE statement whose lexer stands behind the word TABLE. It returns nil,
+// without an error, for a form that lists no columns (LIKE, SELECT).
 func createTable(l lexer, database string) (*table, error) {
 	c := creator{l: l, out: &table{Entry: dumpfile.Entry{Created: true}}}
 	c.advance()
@@ -106,7 +113,8 @@ func (c *creator) advance() { c.t = c.l.next() }
 
 func (c *creator) fail(wanted string) {
 	if c.err == nil {
-		c.err = fmt.Errorf("create table %s: %s expected at byte %d of the statement: %w", c.out.ID.Name, wanted, c.t.start, connectors.ErrDamaged)
+		c.err = fmt.Errorf("create table %s: %s expected at byte %d of the statement: %w", c.out.ID.Name, wanted,
+			c.t.start, connectors.ErrDamaged)
 	}
 	c.t = token{}
 }
@@ -130,7 +138,8 @@ func (c *creator) tableName(database string) dumpfile.TableID {
 	return id
 }
 
-// names parses a parenthesised list of column names; lengths and directions of key parts are skipped, and expressions give an empty list.
+// names parses a parenthesised list of column names; lengths and directions of key parts are skipped, and
+// expressions give an empty list.
 func (c *creator) names() []string {
 	if c.t.kind != '(' {
 		c.fail("an opening parenthesis")
@@ -289,7 +298,8 @@ func (c *creator) indexType() {
 func (c *creator) references(name string, fields []string) {
 	c.expect("REFERENCES")
 	ref := c.tableName(c.out.ID.Database)
-	fk := connectors.ForeignKey{Name: name, Fields: fields, RefTable: ref.Name, RefFields: c.names(), OnDelete: "RESTRICT"}
+	fk := connectors.ForeignKey{Name: name, Fields: fields, RefTable: ref.Name, RefFields: c.names(),
+		OnDelete: "RESTRICT"}
 	for c.t.is("ON") || c.t.is("MATCH") {
 		on := c.t.is("ON")
 		c.advance()
@@ -420,7 +430,8 @@ func (c *creator) charset(f *connectors.Field) {
 	c.advance()
 }
 
-// declaredLength returns the most characters or bytes that a type holds, counted as information_schema.columns.character_maximum_length does.
+// declaredLength returns the most characters or bytes that a type holds, counted as
+// information_schema.columns.character_maximum_length does.
 func declaredLength(base, args string) int {
 	if n, ok := lengths[base]; ok {
 		return n

@@ -17,9 +17,10 @@ func Interrupt(src connectors.Source, hook func(point string) error) {
 	src.(*rewriter).hook = hook
 }
 
-// Stream reads a text twice, as Tables and Rewrite do, asking edit about all rows, through a window of that many bytes, and returns the
-// new text.
-func Stream(ctx context.Context, text []byte, window int, edit connectors.EditFunc) (tables []connectors.Table, out []byte, err error) {
+// Stream reads a text twice, as Tables and Rewrite do, asking edit about all rows, through a window of that
+// many bytes, and returns the new text.
+func Stream(ctx context.Context, text []byte, window int,
+	edit connectors.EditFunc) (tables []connectors.Table, out []byte, err error) {
 	f := format{file: "x.sql", unchecked: true}
 	found, err := f.Survey(textfile.NewWindow(ctx, bytes.NewReader(text), window))
 	if err != nil {
@@ -38,7 +39,8 @@ func Stream(ctx context.Context, text []byte, window int, edit connectors.EditFu
 		return nil, nil, err
 	}
 	j := &job{rewriter: &rewriter{format: f}, edit: edit}
-	w := j.walk(textfile.NewWindow(ctx, bytes.NewReader(text), window), targets, &editor{out: behind, edit: edit, counts: map[*target]*connectors.RewriteCount{}})
+	w := j.walk(textfile.NewWindow(ctx, bytes.NewReader(text), window), targets,
+		&editor{out: behind, edit: edit, counts: map[*target]*connectors.RewriteCount{}})
 	err = w.run()
 	if e := behind.close(); err == nil {
 		err = e

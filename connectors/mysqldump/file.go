@@ -2,7 +2,8 @@ package mysqldump
 
 import "lethe/connectors/internal/textfile"
 
-// foreign lists the first bytes of what is no dump of MySQL or MariaDB, with what to say, besides what no connector reads.
+// foreign lists the first bytes of what is no dump of MySQL or MariaDB, with what to say, besides what no
+// connector reads.
 var foreign = []textfile.Foreign{
 	{Magic: "PK\x03\x04", What: "it is a zip archive"},
 	{Magic: "PGDMP", What: "it is an archive of pg_dump"},

@@ -1,12 +1,14 @@
-// Package mysqldump reads and rewrites the files that mysqldump and mariadb-dump write: plain, gzip or zstd, with one line for an INSERT or for a row, with
-// or without CREATE TABLE.
+// Package mysqldump reads and rewrites the files that mysqldump and mariadb-dump write: plain, gzip or
+// zstd, with one line for an INSERT or for a row, with or without CREATE TABLE.
 //
-// The file is a stream. Scan answers all its queries in one pass, in the file's order; a cursor is the ordinal of a row in its table. A batch ends
-// where another table begins. Rewrite copies everything that no edit touches byte for byte, as seen after decompression.
+// The file is a stream. Scan answers all its queries in one pass, in the file's order; a cursor is the
+// ordinal of a row in its table. A batch ends where another table begins. Rewrite copies everything that no
+// edit touches byte for byte, as seen after decompression.
 //
-// What is not in the file cannot be known: a field that the server computes and that the file has no value for (MySQL leaves generated columns out) is NULL.
-// Where a row's text differs from a key asked for in case, accents or trailing spaces only, the file is refused, since a dump does not say what the
-// server's collation makes of it.
+// What is not in the file cannot be known: a field that the server computes and that the file has no value
+// for (MySQL leaves generated columns out) is NULL. Where a row's text differs from a key asked for in
+// case, accents or trailing spaces only, the file is refused, since a dump does not say what the server's
+// collation makes of it.
 package mysqldump
 
 import (
@@ -30,7 +32,8 @@ var Connector = connectors.Connector{
 	Open:   Open,
 }
 
-// Open opens the dump at the path o.DSN. The file is looked at, not read: Tables does the first pass. With o.Rewrite the Source is a connectors.Rewriter.
+// Open opens the dump at the path o.DSN. The file is looked at, not read: Tables does the first pass. With
+// o.Rewrite the Source is a connectors.Rewriter.
 func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
 	f := format{file: filepath.Base(o.DSN), catalog: o.Catalog, unchecked: o.Unchecked}
 	s := &source{Name: cmp.Or(o.Name, f.file), Path: o.DSN, Format: f}

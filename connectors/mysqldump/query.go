@@ -126,8 +126,9 @@ func foldAll(values [][]byte) (string, error) {
 	return string(connectors.MakeKey(parts...)), nil
 }
 
-// fold maps texts that some collation of MySQL or MariaDB takes for equal to one text. It is coarser than any of them: case, accents, width, trailing spaces and control
-// characters go, ligatures are spelt out, kana are one, and so are the characters beyond the basic plane, as in utf8mb4_general_ci.
+// fold maps texts that some collation of MySQL or MariaDB takes for equal to one text. It is coarser than
+// any of them: case, accents, width, trailing spaces and control characters go, ligatures are spelt out,
+// kana are one, and so are the characters beyond the basic plane, as in utf8mb4_general_ci.
 func fold(s string) string {
 	var b strings.Builder
 	for _, r := range cases.Fold().String(norm.NFKD.String(s)) {
@@ -147,4 +148,5 @@ func fold(s string) string {
 }
 
 // letters that collations take for their Latin relatives and that have no decomposition.
-var letters = map[rune]string{'æ': "ae", 'œ': "oe", 'ø': "o", 'ł': "l", 'đ': "d", 'ð': "d", 'þ': "th", 'ı': "i", 'ħ': "h", 'ŋ': "n", 'ŧ': "t", 'ĸ': "k"}
+var letters = map[rune]string{'æ': "ae", 'œ': "oe", 'ø': "o", 'ł': "l", 'đ': "d", 'ð': "d", 'þ': "th", 'ı': "i",
+	'ħ': "h", 'ŋ': "n", 'ŧ': "t", 'ĸ': "k"}

@@ -39,13 +39,17 @@ type rewriter struct {
 	hook   func(point string) error // of tests; nil
 }
 
-// Rewrite writes the dump anew to a temporary file .NAME.lethe-* beside it, compressed as it was, and reads that back before it takes the place of the original.
-// It keeps mode, owner and time of modification, so that a backup still expires on its day, and computes NAME.sha256 and NAME.md5 anew where they
-// exist. Only after an error behind the last rename (of a side-car, or the folder's fsync) is the original gone already: the new, verified file stands there.
-// Temporary files of runs that were killed are removed at the start. A statement whose rows are all deleted goes whole.
+// Rewrite writes the dump anew to a temporary file .NAME.lethe-* beside it, compressed as it was, and reads
+// that back before it takes the place of the original. It keeps mode, owner and time of modification, so
+// that a backup still expires on its day, and computes NAME.sha256 and NAME.md5 anew where they exist. Only
+// after an error behind the last rename (of a side-car, or the folder's fsync) is the original gone
+// already: the new, verified file stands there. Temporary files of runs that were killed are removed at the
+// start. A statement whose rows are all deleted goes whole.
 //
-// Where a row changes, its generated values become DEFAULT: MariaDB puts them into its dumps, and the old values may shine through.
-func (r *rewriter) Rewrite(ctx context.Context, q []connectors.Query, edit connectors.EditFunc, verify func(connectors.Source) error) (connectors.RewriteReport, error) {
+// Where a row changes, its generated values become DEFAULT: MariaDB puts them into its dumps, and the old
+// values may shine through.
+func (r *rewriter) Rewrite(ctx context.Context, q []connectors.Query, edit connectors.EditFunc,
+	verify func(connectors.Source) error) (connectors.RewriteReport, error) {
 	path, err := filepath.EvalSymlinks(r.Path)
 	if err != nil {
 		return connectors.RewriteReport{}, r.Fail("rewrite", "", textfile.Error(err), "")
@@ -123,7 +127,8 @@ func (j *job) begin() error {
 	}
 	j.info = info
 	if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Nlink > 1 {
-		return fmt.Errorf("the file has a second name (a hard link), under which the old rows would stay: %w", connectors.ErrConfig)
+		return fmt.Errorf("the file has a second name (a hard link), under which the old rows would stay: %w",
+			connectors.ErrConfig)
 	}
 	if err := clearTemporary(j.target); err != nil {
 		return err
@@ -150,7 +155,8 @@ func clearTemporary(path string) error {
 	return nil
 }
 
-// discard removes the temporary files that are still there. Once the new file is in place its side-cars are kept: the next rewrite puts them in place.
+// discard removes the temporary files that are still there. Once the new file is in place its side-cars are
+// kept: the next rewrite puts them in place.
 func (j *job) discard() {
 	if j.swapped {
 		return
@@ -220,7 +226,9 @@ func (j *job) write(ctx context.Context, q []connectors.Query) (touched bool, er
 		j.report.Tables = append(j.report.Tables, *count)
 		j.rows[t.ID] -= count.Deleted
 	}
-	slices.SortFunc(j.report.Tables, func(a, b connectors.RewriteCount) int { return strings.Compare(a.Table, b.Table) })
+	slices.SortFunc(j.report.Tables, func(a, b connectors.RewriteCount) int {
+		return strings.Compare(a.Table, b.Table)
+	})
 	return e.touched, f.Sync()
 }
 
@@ -258,7 +266,8 @@ func (j *job) walk(in *textfile.Window, targets map[dumpfile.TableID]*target, e 
 	return w
 }
 
-var errMoved = fmt.Errorf("the file was changed by someone else while it was being rewritten: %w", connectors.ErrTransient)
+var errMoved = fmt.Errorf("the file was changed by someone else while it was being rewritten: %w",
+	connectors.ErrTransient)
 
 // readBack reads the new file in full, compares its tables and rows with what must be in it, and calls verify.
 func (j *job) readBack(ctx context.Context) error {
@@ -281,7 +290,8 @@ func (j *job) readBack(ctx context.Context) error {
 			continue // without CREATE TABLE nothing is left of it
 		}
 		if is == nil || is.Seen != want || !reflect.DeepEqual(is.Fields, was.Fields) {
-			return fmt.Errorf("read back the new file: table %s is not as it must be: %w", was.Name, connectors.ErrDamaged)
+			return fmt.Errorf("read back the new file: table %s is not as it must be: %w", was.Name,
+				connectors.ErrDamaged)
 		}
 		delete(found, was.ID)
 	}
@@ -440,7 +450,8 @@ func writeBehind(w io.Writer, p textfile.Packing) (*behind, error) {
 			z = g
 		}
 	case textfile.Zstd:
-		z, err = zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithLowerEncoderMem(true))
+		z, err = zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault),
+			zstd.WithLowerEncoderMem(true))
 	}
 	if err != nil {
 		return nil, err

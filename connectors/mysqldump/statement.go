@@ -9,7 +9,8 @@ import (
 	"lethe/connectors/internal/dumpfile"
 )
 
-// statementBytes is the most that a statement other than an INSERT may hold in a pass that looks for changes of a table.
+// statementBytes is the most that a statement other than an INSERT may hold in a pass that looks for
+// changes of a table.
 const statementBytes = 16 << 20
 
 func (w *walker) setDelimiter() error {
@@ -46,7 +47,8 @@ func (w *walker) other(t token, l lexer) error {
 	}
 	if text == nil {
 		if len(w.targets) > 0 {
-			return w.At(0, "a statement that is no INSERT is longer than %d MB: %w", statementBytes>>20, connectors.ErrDamaged)
+			return w.At(0, "a statement that is no INSERT is longer than %d MB: %w", statementBytes>>20,
+				connectors.ErrDamaged)
 		}
 		_, err := w.skip(0)
 		return err
@@ -77,10 +79,12 @@ func (w *walker) other(t token, l lexer) error {
 }
 
 // harmless statements change no row of a table that stands in the file.
-var harmless = []string{"DROP", "LOCK", "UNLOCK", "COMMIT", "START", "BEGIN", "FLUSH", "ANALYZE", "OPTIMIZE", "CHECK", "GRANT", "REVOKE", "CHANGE",
+var harmless = []string{"DROP", "LOCK", "UNLOCK", "COMMIT", "START", "BEGIN", "FLUSH", "ANALYZE", "OPTIMIZE", "CHECK",
+	"GRANT", "REVOKE", "CHANGE",
 	"DO", "SELECT", "SHOW", "INSTALL", "STOP", "RESET"}
 
-// onlyKeys reports whether an ALTER TABLE does no more than switch the keys off or on, as dumps do around their rows.
+// onlyKeys reports whether an ALTER TABLE does no more than switch the keys off or on, as dumps do around
+// their rows.
 func (w *walker) onlyKeys(keyword string, l lexer) bool {
 	if keyword != "ALTER" {
 		return false
@@ -204,8 +208,8 @@ func (w *walker) created(t *table) error {
 	return nil
 }
 
-// set follows SQL_MODE and NAMES through the SET statements; l stands behind SET. A character set that is not known is refused here, since in
-// some of them a byte of a character looks like a backslash or a quote.
+// set follows SQL_MODE and NAMES through the SET statements; l stands behind SET. A character set that is
+// not known is refused here, since in some of them a byte of a character looks like a backslash or a quote.
 func (w *walker) set(l lexer) error {
 	t := l.next()
 	for t.kind != endOfText {

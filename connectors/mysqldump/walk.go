@@ -33,7 +33,8 @@ type walker struct {
 }
 
 func newWalker(w *textfile.Window) *walker {
-	return &walker{Window: dumpfile.Window{Window: w}, variables: map[string]mode{}, delimiter: []byte{';'}, tables: map[dumpfile.TableID]*table{}, others: map[dumpfile.TableID]bool{}}
+	return &walker{Window: dumpfile.Window{Window: w}, variables: map[string]mode{}, delimiter: []byte{';'},
+		tables: map[dumpfile.TableID]*table{}, others: map[dumpfile.TableID]bool{}}
 }
 
 // pass consumes n bytes and hands them to out.
@@ -298,7 +299,8 @@ func (w *walker) row(t *target) (size int, err error) {
 			continue
 		}
 		if len(values) != t.Arity {
-			return 0, w.At(0, "a row of table %s has %d values instead of %d: %w", t.ID.Name, len(values), t.Arity, connectors.ErrDamaged)
+			return 0, w.At(0, "a row of table %s has %d values instead of %d: %w", t.ID.Name, len(values), t.Arity,
+				connectors.ErrDamaged)
 		}
 		return n, nil
 	}
@@ -351,8 +353,8 @@ func skipBlank(b []byte, i int) int {
 	return i
 }
 
-// skip passes the rest of a statement with its delimiter, in pieces, from byte n on, and returns how many parentheses stand in it at the outermost level: the
-// rows of an INSERT.
+// skip passes the rest of a statement with its delimiter, in pieces, from byte n on, and returns how many
+// parentheses stand in it at the outermost level: the rows of an INSERT.
 func (w *walker) skip(n int) (rows int64, err error) {
 	var (
 		inside byte // the quote, or '\n' or '*' for the comment, that is open
@@ -413,8 +415,8 @@ func (w *walker) skip(n int) (rows int64, err error) {
 // opens reports whether c may begin a comment, a marker or the delimiter, of which more is to be read.
 func (w *walker) opens(c byte) bool { return !w.EOF() && (classes[c] == other || c == w.delimiter[0]) }
 
-// opensComment returns '\n' or '*' if b starts with a comment that ends with the line or with */, and how much of its
-// opening stands behind the first byte and must not be taken for its end.
+// opensComment returns '\n' or '*' if b starts with a comment that ends with the line or with */, and how
+// much of its opening stands behind the first byte and must not be taken for its end.
 func opensComment(b []byte) (inside byte, more int) {
 	switch {
 	case b[0] == '#':
@@ -427,8 +429,8 @@ func opensComment(b []byte) (inside byte, more int) {
 	return 0, 0
 }
 
-// leave looks for the end of the quote or comment that is open at b[i]. It returns the index behind it and 0; or how much of b can be consumed
-// without knowing more, and what is still open.
+// leave looks for the end of the quote or comment that is open at b[i]. It returns the index behind it and
+// 0; or how much of b can be consumed without knowing more, and what is still open.
 func (m mode) leave(b []byte, i int, inside byte) (int, byte) {
 	switch inside {
 	case '\n':

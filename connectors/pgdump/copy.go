@@ -38,7 +38,8 @@ func (w *walker) copyRows(h insert) error {
 				w.spans = cells(line, w.spans)
 			}
 			if len(w.spans) != g.Arity {
-				return w.At(i, "a row of table %s has %d values instead of %d: %w", t.ID.Name, len(w.spans), g.Arity, connectors.ErrDamaged)
+				return w.At(i, "a row of table %s has %d values instead of %d: %w", t.ID.Name, len(w.spans), g.Arity,
+					connectors.ErrDamaged)
 			}
 			t.Seen++
 			if err := w.onRow(g, line, w.spans); err != nil {
@@ -66,7 +67,8 @@ func cells(line []byte, spans []span) []span {
 	}
 }
 
-// skipCopy passes the rows of a COPY and counts them. A line that begins with \. ends them: in a value, the backslash would be doubled.
+// skipCopy passes the rows of a COPY and counts them. A line that begins with \. ends them: in a value, the
+// backslash would be doubled.
 func (w *walker) skipCopy(t *table) error {
 	for {
 		b := w.Rest()

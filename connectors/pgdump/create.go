@@ -47,7 +47,8 @@ func (p *parser) fail(wanted string) {
 		if p.out != nil {
 			where = "table " + p.out.ID.Name + ": "
 		}
-		p.err = fmt.Errorf("%s%s expected at byte %d of the statement: %w", where, wanted, p.t.start, connectors.ErrDamaged)
+		p.err = fmt.Errorf("%s%s expected at byte %d of the statement: %w", where, wanted, p.t.start,
+			connectors.ErrDamaged)
 	}
 	p.t = token{}
 }
@@ -88,7 +89,8 @@ func (p *parser) names() []string {
 		} else {
 			list = append(list, p.name())
 		}
-		for p.err == nil && p.t.kind != ',' && p.t.kind != ')' { // an order, a collation, an operator class; or what makes it a function
+		// an order, a collation, an operator class; or what makes it a function
+		for p.err == nil && p.t.kind != ',' && p.t.kind != ')' {
 			expression = expression || p.t.kind == '('
 			p.pass()
 		}
@@ -355,7 +357,8 @@ func (p *parser) createDomain() {
 	}
 }
 
-// createUniqueIndex reads what follows CREATE UNIQUE INDEX; one on plain fields is a constraint in all but name.
+// createUniqueIndex reads what follows CREATE UNIQUE INDEX; one on plain fields is a constraint in all but
+// name.
 func (p *parser) createUniqueIndex() {
 	p.accept("CONCURRENTLY")
 	p.accept("IF", "NOT", "EXISTS")
@@ -383,7 +386,8 @@ func (p *parser) createUniqueIndex() {
 	}
 }
 
-// alterTable reads what follows ALTER TABLE. It returns the table if its fields change in a way that cannot be followed.
+// alterTable reads what follows ALTER TABLE. It returns the table if its fields change in a way that cannot
+// be followed.
 func (p *parser) alterTable() (changed *table) {
 	p.accept("IF", "EXISTS")
 	p.accept("ONLY")

@@ -9,8 +9,10 @@ import (
 	"lethe/connectors/internal/textfile"
 )
 
-// Stream reads a text twice, as Tables and Scan do, through windows that begin with so many bytes, and hands all rows to out.
-func Stream(ctx context.Context, text []byte, window int, out func(connectors.Batch) error) ([]connectors.Table, error) {
+// Stream reads a text twice, as Tables and Scan do, through windows that begin with so many bytes, and
+// hands all rows to out.
+func Stream(ctx context.Context, text []byte, window int,
+	out func(connectors.Batch) error) ([]connectors.Table, error) {
 	f := format{file: "x.sql", unchecked: true}
 	found, err := f.Survey(textfile.NewWindow(ctx, bytes.NewReader(text), window))
 	if err != nil {

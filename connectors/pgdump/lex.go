@@ -7,7 +7,8 @@ import (
 	"lethe/connectors/internal/dumpfile"
 )
 
-// token is a piece of SQL. Of what is neither a word, a name in double quotes, a literal nor a number, each byte is a token of its own kind.
+// token is a piece of SQL. Of what is neither a word, a name in double quotes, a literal nor a number, each
+// byte is a token of its own kind.
 type token struct {
 	kind       byte
 	text       string // of a quoted name without its quotes
@@ -70,7 +71,8 @@ func blank(b []byte, i int, eof bool) int {
 	return i
 }
 
-// comment returns the index behind the comment at b[i:], i if there is none and -1 if b ends before it does. Comments between /* and */ nest.
+// comment returns the index behind the comment at b[i:], i if there is none and -1 if b ends before it
+// does. Comments between /* and */ nest.
 func comment(b []byte, i int, eof bool) int {
 	if i+1 == len(b) && !eof && (b[i] == '-' || b[i] == '/') {
 		return -1
@@ -106,8 +108,8 @@ func comment(b []byte, i int, eof bool) int {
 	return i
 }
 
-// closeQuote returns the index behind the quote q that closes what begins at b[i], -1 if b ends before. A doubled quote does not close; with escapes, neither
-// does one behind a backslash.
+// closeQuote returns the index behind the quote q that closes what begins at b[i], -1 if b ends before. A
+// doubled quote does not close; with escapes, neither does one behind a backslash.
 func closeQuote(b []byte, i int, q byte, escapes, eof bool) int {
 	start := i
 	for {
@@ -132,7 +134,8 @@ func closeQuote(b []byte, i int, q byte, escapes, eof bool) int {
 	}
 }
 
-// dollar returns the length of the $tag$ that b begins with, 0 if it begins with none, -1 if b ends before that is known.
+// dollar returns the length of the $tag$ that b begins with, 0 if it begins with none, -1 if b ends before
+// that is known.
 func dollar(b []byte, eof bool) int {
 	for i := 1; i < len(b); i++ {
 		switch c := b[i]; {
@@ -148,7 +151,8 @@ func dollar(b []byte, eof bool) int {
 	return -1
 }
 
-// closeDollar returns the index behind the dollar-quoted text at b[i:], i if there is none and -1 if b ends before it does.
+// closeDollar returns the index behind the dollar-quoted text at b[i:], i if there is none and -1 if b ends
+// before it does.
 func closeDollar(b []byte, i int, eof bool) int {
 	n := dollar(b[i:], eof)
 	switch n {
@@ -164,7 +168,8 @@ func closeDollar(b []byte, i int, eof bool) int {
 	return i + n + j + n
 }
 
-// next returns the next token; the kind is endOfText at the end, and when b ends within a token, which sets short.
+// next returns the next token; the kind is endOfText at the end, and when b ends within a token, which sets
+// short.
 func (l *lexer) next() token {
 	i := blank(l.b, l.i, l.eof)
 	if i < 0 {
@@ -204,7 +209,8 @@ func (l *lexer) next() token {
 	return t
 }
 
-// word returns the kind and the end of what begins with the letter at l.b[i]: a word, or a literal such as E'..' and x'..'.
+// word returns the kind and the end of what begins with the letter at l.b[i]: a word, or a literal such as
+// E'..' and x'..'.
 func (l *lexer) word(i int) (kind byte, end int) {
 	c, n := l.b[i], l.run(i)
 	if n == i+1 && n < len(l.b) && l.b[n] == '\'' && strings.IndexByte("eEbBxXnN", c) >= 0 {
@@ -219,7 +225,8 @@ func (l *lexer) cut() token {
 	return token{start: l.i, end: l.i}
 }
 
-// run returns the index behind the letters and digits at l.b[i:]; a number's point is a token of its own, which nobody asks for.
+// run returns the index behind the letters and digits at l.b[i:]; a number's point is a token of its own,
+// which nobody asks for.
 func (l *lexer) run(i int) int {
 	for i < len(l.b) && inName(l.b[i]) {
 		i++
@@ -227,8 +234,9 @@ func (l *lexer) run(i int) int {
 	return i
 }
 
-// statementEnd returns the index behind the semicolon that ends the statement at the start of b, -1 if b ends before. As in psql, semicolons within parentheses
-// and within the BEGIN ATOMIC ... END of a routine do not end it.
+// statementEnd returns the index behind the semicolon that ends the statement at the start of b, -1 if b
+// ends before. As in psql, semicolons within parentheses and within the BEGIN ATOMIC ... END of a routine
+// do not end it.
 func statementEnd(b []byte, conform, eof bool) int {
 	l := lexer{b: b, conform: conform, eof: eof}
 	parens, begins, words := 0, 0, 0

@@ -1,14 +1,18 @@
-// Package pgdump reads the plain files that pg_dump and pg_dumpall write: as they are, gzip or zstd, with COPY or INSERT, whatever the options; also SQL scripts
-// that other tools or people wrote for PostgreSQL. Archives (-Fc, -Ft, -Fd) become such a file with pg_restore.
+// Package pgdump reads the plain files that pg_dump and pg_dumpall write: as they are, gzip or zstd, with
+// COPY or INSERT, whatever the options; also SQL scripts that other tools or people wrote for PostgreSQL.
+// Archives (-Fc, -Ft, -Fd) become such a file with pg_restore.
 //
-// The file is a stream. Scan answers all its queries in one pass, in the file's order; a cursor is the ordinal of a row in its table. Keys and references stand at
-// the end of a dump, so Tables reads the whole file, once for as long as it does not change.
+// The file is a stream. Scan answers all its queries in one pass, in the file's order; a cursor is the
+// ordinal of a row in its table. Keys and references stand at the end of a dump, so Tables reads the whole
+// file, once for as long as it does not change.
 //
-// Table names are without their schema where that is public, else schema.table. Partitions and children are tables of their own, which hold the rows that stand under
-// their names. Timestamps with an offset are brought to UTC, bytea to raw bytes, bool to t and f; arrays, ranges, enumerations and whatever else are the server's text.
+// Table names are without their schema where that is public, else schema.table. Partitions and children are
+// tables of their own, which hold the rows that stand under their names. Timestamps with an offset are
+// brought to UTC, bytea to raw bytes, bool to t and f; arrays, ranges, enumerations and whatever else are
+// the server's text.
 //
-// What is not in the file cannot be known: a generated field, which pg_dump leaves out, is NULL. Where a dump of data alone names its fields they are text, unless
-// the catalog given at Open knows more.
+// What is not in the file cannot be known: a generated field, which pg_dump leaves out, is NULL. Where a
+// dump of data alone names its fields they are text, unless the catalog given at Open knows more.
 package pgdump
 
 import (
@@ -37,7 +41,8 @@ var Connector = connectors.Connector{
 	},
 }
 
-// Open opens the dump at the path o.DSN, to be read only. The file is looked at, not read: Tables does the first pass.
+// Open opens the dump at the path o.DSN, to be read only. The file is looked at, not read: Tables does the
+// first pass.
 func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
 	s := &dumpfile.Source[*table, *target]{Name: cmp.Or(o.Name, filepath.Base(o.DSN)), Path: o.DSN,
 		Format: format{file: o.DSN, catalog: o.Catalog, unchecked: o.Unchecked}}
@@ -48,7 +53,8 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 		return nil, s.Fail("open", "", fmt.Errorf("no path: %w", connectors.ErrConfig), "give the path of a dump")
 	}
 	if o.ApplyDSN != "" || o.Rewrite {
-		return nil, s.Fail("open", "", fmt.Errorf("a dump of PostgreSQL is only read: %w", connectors.ErrConfig), "leave out apply_dsn and rewrite, and let it expire: keep")
+		return nil, s.Fail("open", "", fmt.Errorf("a dump of PostgreSQL is only read: %w", connectors.ErrConfig),
+			"leave out apply_dsn and rewrite, and let it expire: keep")
 	}
 	if _, err := textfile.StampOf(o.DSN); err != nil {
 		return nil, s.Fail("open", "", err, "give the path of a dump")
@@ -59,7 +65,8 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	}
 	for _, mark := range []string{"-- MySQL dump", "-- MariaDB dump", "/*M!999999"} {
 		if bytes.HasPrefix(head, []byte(mark)) {
-			return nil, s.Fail("open", "", fmt.Errorf("it is a dump of MySQL or MariaDB: %w", connectors.ErrDamaged), "open it with the connector mysqldump")
+			return nil, s.Fail("open", "", fmt.Errorf("it is a dump of MySQL or MariaDB: %w", connectors.ErrDamaged),
+				"open it with the connector mysqldump")
 		}
 	}
 	return s, ctx.Err()
@@ -68,7 +75,8 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 // headBytes is how much of a file is looked at to tell what it is.
 const headBytes = 64 << 10
 
-// Recognises reports whether the first bytes of a decompressed file look like those of pg_dump. The suffix .sql alone does not tell: mysqldump uses it too.
+// Recognises reports whether the first bytes of a decompressed file look like those of pg_dump. The suffix
+// .sql alone does not tell: mysqldump uses it too.
 func Recognises(head []byte) bool {
 	lower := bytes.ToLower(head)
 	has := func(marks ...string) bool {
@@ -77,11 +85,14 @@ func Recognises(head []byte) bool {
 	switch {
 	case has("-- postgresql database"):
 		return true
-	case bytes.IndexByte(head, '`') >= 0 || has("mysql dump", "mariadb dump", "engine=", "auto_increment", "/*!40", "\npragma ", "sqlite"):
+	case bytes.IndexByte(head, '`') >= 0 || has("mysql dump", "mariadb dump", "engine=", "auto_increment", "/*!40",
+		"\npragma ", "sqlite"):
 		return false
 	}
-	return has(" from stdin;", "standard_conforming_strings", "client_encoding", "search_path", "pg_catalog", "character varying", "create extension", "\n\\connect ", "\n\\c ",
-		"alter table only ", "bytea", "serial", "timestamptz", "jsonb", "with time zone", "without time zone", "insert into public.", "create table public.", `insert into "`, `create table "`,
+	return has(" from stdin;", "standard_conforming_strings", "client_encoding", "search_path", "pg_catalog",
+		"character varying", "create extension", "\n\\connect ", "\n\\c ",
+		"alter table only ", "bytea", "serial", "timestamptz", "jsonb", "with time zone", "without time zone",
+		"insert into public.", "create table public.", `insert into "`, `create table "`,
 		"owner to ", "bpchar")
 }
 
@@ -106,7 +117,8 @@ func (format) Hint(err error) string {
 	return ""
 }
 
-var errTrailer = fmt.Errorf("the line '-- PostgreSQL database dump complete' is missing at the end: %w", connectors.ErrDamaged)
+var errTrailer = fmt.Errorf("the line '-- PostgreSQL database dump complete' is missing at the end: %w",
+	connectors.ErrDamaged)
 
 // Survey reads a whole dump for its tables.
 func (f format) Survey(in *textfile.Window) ([]*table, error) {
@@ -164,7 +176,8 @@ func (f format) run(w *walker) error {
 	return nil
 }
 
-// describe takes the fields of a table that the file does not create from the catalog given at Open, or leaves them as the file names them.
+// describe takes the fields of a table that the file does not create from the catalog given at Open, or
+// leaves them as the file names them.
 func (f format) describe(t *table) error {
 	for _, known := range f.catalog {
 		if known.Name == t.Name || known.Name == t.ID.Name {
@@ -182,7 +195,8 @@ func (f format) describe(t *table) error {
 	}
 	if len(t.Fields) == 0 && f.unchecked {
 		for i := range t.arity {
-			t.Fields = append(t.Fields, connectors.Field{Name: fmt.Sprintf("c%d", i+1), Type: "text", Kind: connectors.Text, Nullable: true})
+			t.Fields = append(t.Fields, connectors.Field{Name: fmt.Sprintf("c%d", i+1), Type: "text",
+				Kind: connectors.Text, Nullable: true})
 			t.info = append(t.info, typeInfo{kind: connectors.Text})
 		}
 	}

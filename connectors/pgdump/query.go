@@ -86,7 +86,8 @@ func (g *target) value(d dialect, field int, row []byte, values []span) (v []byt
 		v, g.form, err = d.canonical(v, g.form[:0], f)
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("field %s of table %s: %w: %w", g.Fields[field].Name, g.Name, err, connectors.ErrDamaged)
+		return nil, false, fmt.Errorf("field %s of table %s: %w: %w", g.Fields[field].Name, g.Name, err,
+			connectors.ErrDamaged)
 	}
 	return v, null, nil
 }
@@ -121,7 +122,8 @@ func (g *target) take(d dialect, row []byte, values []span) (bool, error) {
 	return true, nil
 }
 
-// fold maps keys that the server may take for equal to one text: it is coarser than any collation, and than what citext does.
+// fold maps keys that the server may take for equal to one text: it is coarser than any collation, and than
+// what citext does.
 func (t *table) fold(keyed []int, values [][]byte) (string, error) {
 	if len(values) != len(keyed) {
 		return "", connectors.ErrConfig

@@ -52,15 +52,22 @@ func formOf(kind connectors.Kind) form {
 
 // kinds maps the types to kinds; a type that is missing here is text.
 var kinds = map[string]connectors.Kind{
-	"smallint": connectors.Integer, "int2": connectors.Integer, "integer": connectors.Integer, "int": connectors.Integer, "int4": connectors.Integer,
-	"bigint": connectors.Integer, "int8": connectors.Integer, "oid": connectors.Integer, "smallserial": connectors.Integer, "serial2": connectors.Integer,
-	"serial": connectors.Integer, "serial4": connectors.Integer, "bigserial": connectors.Integer, "serial8": connectors.Integer,
+	"smallint": connectors.Integer, "int2": connectors.Integer, "integer": connectors.Integer,
+	"int": connectors.Integer, "int4": connectors.Integer, "bigint": connectors.Integer, "int8": connectors.Integer,
+	"oid": connectors.Integer, "smallserial": connectors.Integer, "serial2": connectors.Integer,
+	"serial": connectors.Integer, "serial4": connectors.Integer, "bigserial": connectors.Integer,
+	"serial8": connectors.Integer,
 	"numeric": connectors.Decimal, "decimal": connectors.Decimal, "dec": connectors.Decimal,
-	"real": connectors.Float, "float4": connectors.Float, "float": connectors.Float, "double precision": connectors.Float, "float8": connectors.Float,
-	"boolean": connectors.Bool, "bool": connectors.Bool, "bytea": connectors.Binary, "json": connectors.JSON, "jsonb": connectors.JSON,
+	"real": connectors.Float, "float4": connectors.Float, "float": connectors.Float,
+	"double precision": connectors.Float, "float8": connectors.Float,
+	"boolean": connectors.Bool, "bool": connectors.Bool,
+	"bytea": connectors.Binary,
+	"json":  connectors.JSON, "jsonb": connectors.JSON,
 	"bit": connectors.Bit, "bit varying": connectors.Bit, "varbit": connectors.Bit,
-	"date": connectors.Date, "time": connectors.Time, "time without time zone": connectors.Time,
-	"timestamp": connectors.Timestamp, "timestamp without time zone": connectors.Timestamp, "timestamp with time zone": connectors.Timestamp, "timestamptz": connectors.Timestamp,
+	"date": connectors.Date,
+	"time": connectors.Time, "time without time zone": connectors.Time,
+	"timestamp": connectors.Timestamp, "timestamp without time zone": connectors.Timestamp,
+	"timestamp with time zone": connectors.Timestamp, "timestamptz": connectors.Timestamp,
 }
 
 // infoOf describes a type of the server; args is what stands in its parentheses.
@@ -142,7 +149,8 @@ func (p *parser) passBrackets() {
 	p.advance()
 }
 
-// typeText is a type as it is written, without the quotes of --quote-all-identifiers. "char" is a type of its own.
+// typeText is a type as it is written, without the quotes of --quote-all-identifiers. "char" is a type of
+// its own.
 func typeText(written string) string {
 	if text := strings.TrimSpace(written); text == `"char"` {
 		return text

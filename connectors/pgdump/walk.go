@@ -46,7 +46,8 @@ type span struct{ start, end int }
 func newWalker(w *textfile.Window) *walker {
 	return &walker{
 		Window: dumpfile.Window{Window: w}, dialect: dialect{conform: true}, flush: func() error { return nil },
-		schema: &schema{path: "public", tables: map[dumpfile.TableID]*table{}, domains: map[dumpfile.TableID]typeInfo{}, unlike: map[dumpfile.TableID]bool{}, others: map[dumpfile.TableID]bool{}},
+		schema: &schema{path: "public", tables: map[dumpfile.TableID]*table{}, domains: map[dumpfile.TableID]typeInfo{},
+			unlike: map[dumpfile.TableID]bool{}, others: map[dumpfile.TableID]bool{}},
 	}
 }
 
@@ -88,12 +89,14 @@ func (w *walker) run() error {
 // extend reads more for what is not whole, within bounds.
 func (w *walker) extend() error {
 	if !w.EOF() && len(w.Rest()) > rowBytes {
-		return w.At(0, "what begins here is longer than %d MB, a quote may be missing: %w", rowBytes>>20, connectors.ErrDamaged)
+		return w.At(0, "what begins here is longer than %d MB, a quote may be missing: %w", rowBytes>>20,
+			connectors.ErrDamaged)
 	}
 	return w.Extend()
 }
 
-var trailers = [][]byte{[]byte("-- PostgreSQL database dump complete"), []byte("-- PostgreSQL database cluster dump complete")}
+var trailers = [][]byte{[]byte("-- PostgreSQL database dump complete"),
+	[]byte("-- PostgreSQL database cluster dump complete")}
 
 // blank passes white space and comments, and reports whether anything follows.
 func (w *walker) blank() (bool, error) {
@@ -203,7 +206,8 @@ func (w *walker) note(h insert) *table {
 	}
 	if len(t.Fields) == 0 && !t.Created {
 		for _, name := range h.columns {
-			t.Fields = append(t.Fields, connectors.Field{Name: name, Type: "text", Kind: connectors.Text, Nullable: true})
+			t.Fields = append(t.Fields, connectors.Field{Name: name, Type: "text", Kind: connectors.Text,
+				Nullable: true})
 			t.info = append(t.info, typeInfo{kind: connectors.Text})
 		}
 	}
@@ -277,8 +281,10 @@ func (w *walker) row(t *table, g *target) (size int, err error) {
 				return 0, err
 			}
 			continue
-		case g != nil && len(values) != g.Arity && (g.Named != nil || len(values) > g.Arity): // without a list of fields the last ones may be left out
-			return 0, w.At(0, "a row of table %s has %d values instead of %d: %w", t.ID.Name, len(values), g.Arity, connectors.ErrDamaged)
+		// without a list of fields the last ones may be left out
+		case g != nil && len(values) != g.Arity && (g.Named != nil || len(values) > g.Arity):
+			return 0, w.At(0, "a row of table %s has %d values instead of %d: %w", t.ID.Name, len(values), g.Arity,
+				connectors.ErrDamaged)
 		}
 		t.arity = max(t.arity, len(values))
 		return n, nil

@@ -18,10 +18,16 @@ func people(b *testing.B) string {
 	path := b.TempDir() + "/people.db"
 	c, err := sqlite3.Open(path)
 	require.NoError(b, err)
-	require.NoError(b, c.Exec(`CREATE TABLE people (id INTEGER PRIMARY KEY, first TEXT, last TEXT, email TEXT, phone TEXT, street TEXT, city TEXT, postcode TEXT, born DATE, created DATETIME, visits INT, balance NUMERIC(10,2));
+	require.NoError(b,
+		c.Exec(
+			`CREATE TABLE people (id INTEGER PRIMARY KEY, first TEXT, last TEXT, email TEXT, phone TEXT,
+				street TEXT, city TEXT, postcode TEXT, born DATE, created DATETIME, visits INT,
+				balance NUMERIC(10,2));
 		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
-		INSERT INTO people SELECT i, 'First' || (i % 999), 'Lastname' || (i % 7919), 'person' || i || '@example.com', '+39 02 ' || (1000000 + i), 'Via Garibaldi ' || (i % 300),
-			'Milano', 20100 + i % 99, '1970-01-' || (10 + i % 20), '2024-03-01 12:00:' || (10 + i % 50), i % 40, i % 10000 / 100.0 FROM n`))
+		INSERT INTO people SELECT i, 'First' || (i % 999), 'Lastname' || (i % 7919),
+			'person' || i || '@example.com', '+39 02 ' || (1000000 + i), 'Via Garibaldi ' || (i % 300),
+			'Milano', 20100 + i % 99, '1970-01-' || (10 + i % 20), '2024-03-01 12:00:' || (10 + i % 50), i % 40,
+				i % 10000 / 100.0 FROM n`))
 	require.NoError(b, c.Close())
 	return path
 }

@@ -172,7 +172,8 @@ func (ch *change) apply(c *sqlite3.Conn) (err error) {
 			return err
 		}
 		if n := c.Changes(); n != 1 {
-			return fmt.Errorf("%d rows changed where one was meant: %w", n, connectors.ErrRefused) // a trigger ignored it, or the key is not unique under its collation
+			// a trigger ignored it, or the key is not unique under its collation
+			return fmt.Errorf("%d rows changed where one was meant: %w", n, connectors.ErrRefused)
 		}
 	}
 	return nil

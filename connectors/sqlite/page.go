@@ -12,7 +12,8 @@ import (
 	"lethe/connectors"
 )
 
-// selection is how a query is put to SQLite: the batch's fields, then what of the cursor is not among them, then what else the reader asks for.
+// selection is how a query is put to SQLite: the batch's fields, then what of the cursor is not among them,
+// then what else the reader asks for.
 type selection struct {
 	t       *table
 	fields  []int // of the batch
@@ -79,7 +80,8 @@ func (sel *selection) byKey() bool {
 	return sel.keys != nil && len(sel.t.Key) > 0 && slices.Equal(sel.keys.Fields, sel.t.Key)
 }
 
-// order returns the expressions of the cursor. With rows asked for by their keys those are the keys' own columns, which are indexed the same way.
+// order returns the expressions of the cursor. With rows asked for by their keys those are the keys' own
+// columns, which are indexed the same way.
 func (sel *selection) order() []string {
 	if len(sel.key) == 0 {
 		return []string{"t." + sel.t.rowid}
@@ -101,7 +103,8 @@ func (sel *selection) sql(resumed, limited bool, extra ...string) string {
 	from := "main." + sel.t.name + " AS t"
 	var where []string
 	if sel.keys != nil {
-		// The planner knows nothing of the sizes: seek each key where an index allows that, else look up each row's.
+		// The planner knows nothing of the sizes: seek each key where an index allows that, else look up
+		// each row's.
 		if sel.t.indexed(sel.keys.Fields) {
 			from = "temp.lethe_keys AS k CROSS JOIN " + from
 		} else {
@@ -127,7 +130,8 @@ func (sel *selection) sql(resumed, limited bool, extra ...string) string {
 }
 
 // page reads the next rows; last is true if there are no more.
-func (sel *selection) page(c *sqlite3.Conn, after connectors.Cursor, limit int) (batch connectors.Batch, last bool, err error) {
+func (sel *selection) page(c *sqlite3.Conn, after connectors.Cursor,
+	limit int) (batch connectors.Batch, last bool, err error) {
 	stmt, _, err := c.Prepare(sel.sql(after != "", true))
 	if err != nil {
 		return connectors.Batch{}, false, err
@@ -196,7 +200,8 @@ func (sel *selection) keyColumn(k int) *column {
 // lastKey returns the key, or the rowid, of the row appended last.
 func (sel *selection) lastKey() (connectors.Key, error) {
 	if slices.Contains(sel.null, true) {
-		return "", fmt.Errorf("a primary key is NULL: %w", connectors.ErrSchemaChanged) // there was none when the catalog was read
+		// there was none when the catalog was read
+		return "", fmt.Errorf("a primary key is NULL: %w", connectors.ErrSchemaChanged)
 	}
 	return connectors.MakeKey(sel.last...), nil
 }
@@ -219,8 +224,9 @@ func (sel *selection) bindCursor(stmt *sqlite3.Stmt, after connectors.Cursor) (p
 
 const dropKeys = "DROP TABLE temp.lethe_keys"
 
-// putKeys writes the query's keys to a temporary table, in memory, whose columns compare as the table's own. It returns the number under which each
-// tuple stands there; tuples that SQLite holds to be equal share one.
+// putKeys writes the query's keys to a temporary table, in memory, whose columns compare as the table's
+// own. It returns the number under which each tuple stands there; tuples that SQLite holds to be equal
+// share one.
 func (sel *selection) putKeys(c *sqlite3.Conn) (numbers []int, err error) {
 	var columns []*column
 	var define, names, equal, marks []string
@@ -232,7 +238,8 @@ func (sel *selection) putKeys(c *sqlite3.Conn) (numbers []int, err error) {
 		names, equal, marks = append(names, n), append(equal, n+" = ?"), append(marks, "?")
 	}
 	list := strings.Join(names, ", ")
-	err = c.Exec(fmt.Sprintf("CREATE TEMP TABLE lethe_keys (%s, n INTEGER, PRIMARY KEY (%s)) WITHOUT ROWID", strings.Join(define, ", "), list))
+	err = c.Exec(fmt.Sprintf("CREATE TEMP TABLE lethe_keys (%s, n INTEGER, PRIMARY KEY (%s)) WITHOUT ROWID",
+		strings.Join(define, ", "), list))
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +253,8 @@ func (sel *selection) putKeys(c *sqlite3.Conn) (numbers []int, err error) {
 			}
 		}()
 	}
-	insert, _, err := c.Prepare(fmt.Sprintf("INSERT OR IGNORE INTO temp.lethe_keys (%s, n) VALUES (%s, ?)", list, strings.Join(marks, ", ")))
+	insert, _, err := c.Prepare(fmt.Sprintf("INSERT OR IGNORE INTO temp.lethe_keys (%s, n) VALUES (%s, ?)", list,
+		strings.Join(marks, ", ")))
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,14 @@
-// Package sqlite reads and changes SQLite databases, through the low-level interface of a pure Go build of SQLite.
+// Package sqlite reads and changes SQLite databases, through the low-level interface of a pure Go build of
+// SQLite.
 //
-// Values are the stored ones. A declared type makes the kind of a field, but SQLite lets any value stand in any column; in the fields of keys, where a value
-// must lead back to exactly its row, a value of another storage class than the column's is marked (see column). A number in a NUMERIC(p,s) column is written with s decimals.
+// Values are the stored ones. A declared type makes the kind of a field, but SQLite lets any value stand in
+// any column; in the fields of keys, where a value must lead back to exactly its row, a value of another
+// storage class than the column's is marked (see column). A number in a NUMERIC(p,s) column is written with
+// s decimals.
 //
-// A scan reads pages by key, each in a statement of its own that ends before the page is handed out, so no lock is held between pages and other processes can
-// write. Changes are made on a connection of their own that overwrites what it deletes (secure_delete) and, in WAL mode, empties the log when the source is
+// A scan reads pages by key, each in a statement of its own that ends before the page is handed out, so no
+// lock is held between pages and other processes can write. Changes are made on a connection of their own
+// that overwrites what it deletes (secure_delete) and, in WAL mode, empties the log when the source is
 // closed. What other programs deleted before is not overwritten.
 package sqlite
 
@@ -75,10 +79,12 @@ type mutator struct {
 	writer  *sqlite3.Conn
 }
 
-// Open opens a database; with an ApplyDSN, which must name the same file, the Source is a Mutator. A missing file is ErrUnreachable and never created, one
-// that is not a database is ErrDamaged, and an ApplyDSN that cannot be written is ErrDenied.
+// Open opens a database; with an ApplyDSN, which must name the same file, the Source is a Mutator. A
+// missing file is ErrUnreachable and never created, one that is not a database is ErrDamaged, and an
+// ApplyDSN that cannot be written is ErrDenied.
 func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
-	s := &source{name: o.Name, dsn: strings.TrimPrefix(strings.TrimPrefix(o.DSN, "sqlite://"), "sqlite:"), busy: busyDefault}
+	s := &source{name: o.Name, dsn: strings.TrimPrefix(strings.TrimPrefix(o.DSN, "sqlite://"), "sqlite:"),
+		busy: busyDefault}
 	fail := func(err error, hint string) (connectors.Source, error) {
 		_ = s.Close()
 		return nil, &connectors.Error{Op: "open", Source: s.name, Err: err, Hint: hint}
@@ -94,7 +100,8 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	s.database = strings.TrimSuffix(base, filepath.Ext(base))
 	info, err := os.Stat(path)
 	if err != nil {
-		return fail(fmt.Errorf("file %s: %w", path, connectors.ErrUnreachable), "does it exist, and may this user read its folder?")
+		return fail(fmt.Errorf("file %s: %w", path, connectors.ErrUnreachable),
+			"does it exist, and may this user read its folder?")
 	}
 	if !info.Mode().IsRegular() || info.Size() == 0 {
 		return fail(fmt.Errorf("file %s is empty or no file: %w", path, connectors.ErrDamaged), "")
@@ -110,7 +117,8 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 
 	applyDSN := strings.TrimPrefix(strings.TrimPrefix(o.ApplyDSN, "sqlite://"), "sqlite:")
 	if other, err := os.Stat(filePath(applyDSN)); err != nil || !os.SameFile(info, other) {
-		return fail(fmt.Errorf("apply_dsn is another file than dsn: %w", connectors.ErrConfig), "name the same file twice")
+		return fail(fmt.Errorf("apply_dsn is another file than dsn: %w", connectors.ErrConfig),
+			"name the same file twice")
 	}
 	writer, err := s.connect(ctx, applyDSN, sqlite3.OPEN_READWRITE, "PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON")
 	if err != nil {
@@ -119,7 +127,8 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	writer.SetInterrupt(context.Background()) // ctx is that of the opening only
 	if readOnly, _ := writer.ReadOnly("main"); readOnly {
 		_ = writer.Close()
-		return fail(fmt.Errorf("the file cannot be written: %w", connectors.ErrDenied), "give this user write permission on the file and its folder, or drop apply_dsn")
+		return fail(fmt.Errorf("the file cannot be written: %w", connectors.ErrDenied),
+			"give this user write permission on the file and its folder, or drop apply_dsn")
 	}
 	return &mutator{source: s, writer: writer}, nil
 }
@@ -210,7 +219,8 @@ func (s *source) Close() error {
 	return errors.Join(errs...)
 }
 
-// Close empties the write-ahead log, where deleted values could remain, as far as no reader holds it, and closes all connections.
+// Close empties the write-ahead log, where deleted values could remain, as far as no reader holds it, and
+// closes all connections.
 func (m *mutator) Close() error {
 	m.writing.Lock()
 	defer m.writing.Unlock()
@@ -265,7 +275,8 @@ func (s *source) Scan(ctx context.Context, queries ...connectors.Query) iter.Seq
 }
 
 // scan answers one query, until hand returns false.
-func (s *source) scan(ctx context.Context, c *sqlite3.Conn, q connectors.Query, hand func(connectors.Batch) bool) (err error) {
+func (s *source) scan(ctx context.Context, c *sqlite3.Conn, q connectors.Query,
+	hand func(connectors.Batch) bool) (err error) {
 	sel, err := s.choose(c, q)
 	if err != nil {
 		return err
@@ -305,7 +316,8 @@ func (s *source) scan(ctx context.Context, c *sqlite3.Conn, q connectors.Query, 
 }
 
 // Mutate changes the rows that the queries name, in one immediate transaction.
-func (m *mutator) Mutate(ctx context.Context, queries []connectors.Query, edit connectors.EditFunc, confirm func() error) (outcomes []connectors.Outcome, err error) {
+func (m *mutator) Mutate(ctx context.Context, queries []connectors.Query, edit connectors.EditFunc,
+	confirm func() error) (outcomes []connectors.Outcome, err error) {
 	err = m.transact(ctx, "mutate", "", func() error {
 		var changes []*change
 		for _, q := range queries {
@@ -336,7 +348,8 @@ func (m *mutator) Mutate(ctx context.Context, queries []connectors.Query, edit c
 	return outcomes, nil
 }
 
-// transact runs do in an immediate transaction, which is committed unless do fails. An error of do is returned as it is.
+// transact runs do in an immediate transaction, which is committed unless do fails. An error of do is
+// returned as it is.
 func (m *mutator) transact(ctx context.Context, op, table string, do func() error) (err error) {
 	m.writing.Lock()
 	defer m.writing.Unlock()
@@ -377,10 +390,13 @@ var sentinels = []struct {
 	code     sqlite3.ErrorCode
 	sentinel error
 }{
-	{sqlite3.BUSY, connectors.ErrTransient}, {sqlite3.LOCKED, connectors.ErrTransient}, {sqlite3.SCHEMA, connectors.ErrTransient},
+	{sqlite3.BUSY, connectors.ErrTransient}, {sqlite3.LOCKED, connectors.ErrTransient},
+	{sqlite3.SCHEMA, connectors.ErrTransient},
 	{sqlite3.CONSTRAINT, connectors.ErrRefused}, {sqlite3.MISMATCH, connectors.ErrRefused},
-	{sqlite3.READONLY, connectors.ErrDenied}, {sqlite3.PERM, connectors.ErrDenied}, {sqlite3.AUTH, connectors.ErrDenied},
-	{sqlite3.CANTOPEN, connectors.ErrUnreachable}, {sqlite3.NOTADB, connectors.ErrDamaged}, {sqlite3.CORRUPT, connectors.ErrDamaged},
+	{sqlite3.READONLY, connectors.ErrDenied}, {sqlite3.PERM, connectors.ErrDenied},
+	{sqlite3.AUTH, connectors.ErrDenied},
+	{sqlite3.CANTOPEN, connectors.ErrUnreachable}, {sqlite3.NOTADB, connectors.ErrDamaged},
+	{sqlite3.CORRUPT, connectors.ErrDamaged},
 }
 
 // classify gives an error of SQLite its sentinel. The message of a trigger is left out: it may hold values.

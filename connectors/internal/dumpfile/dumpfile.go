@@ -1,9 +1,9 @@
-// Package dumpfile is what connectors of database dumps have in common: a Source that reads its file in passes, the
-// tables that a pass finds (Entry), a query on its way through a pass (Target) and the batches that it fills
-// (Batches). How the statements of an engine are read is the connector's: its Format.
+// Package dumpfile is what connectors of database dumps have in common: a Source that reads its file in
+// passes, the tables that a pass finds (Entry), a query on its way through a pass (Target) and the batches
+// that it fills (Batches). How the statements of an engine are read is the connector's: its Format.
 //
-// Nothing here is called for every value: what reads a value stands in the connector, so that the compiler sees the
-// call.
+// Nothing here is called for every value: what reads a value stands in the connector, so that the compiler
+// sees the call.
 package dumpfile
 
 import (

@@ -153,8 +153,9 @@ func TestScan(t *testing.T) {
 		"a batch ends where another table begins": {[]connectors.Query{a, {Table: "b"}},
 			[][]string{{"a", "3", "1", "2", "3"}, {"b", "1", "x"}, {"a", "4", "4"}}},
 		"and where nobody asks": {[]connectors.Query{a}, [][]string{{"a", "3", "1", "2", "3"}, {"a", "4", "4"}}},
-		"or is full":            {[]connectors.Query{{Table: "a", MaxRows: 2}}, [][]string{{"a", "2", "1", "2"}, {"a", "3", "3"}, {"a", "4", "4"}}},
-		"behind a cursor":       {[]connectors.Query{{Table: "a", After: "2"}}, [][]string{{"a", "3", "3"}, {"a", "4", "4"}}},
+		"or is full": {[]connectors.Query{{Table: "a", MaxRows: 2}},
+			[][]string{{"a", "2", "1", "2"}, {"a", "3", "3"}, {"a", "4", "4"}}},
+		"behind a cursor": {[]connectors.Query{{Table: "a", After: "2"}}, [][]string{{"a", "3", "3"}, {"a", "4", "4"}}},
 		"by keys": {[]connectors.Query{{Table: "a", Keys: &connectors.Keys{Fields: []string{"v"},
 			Tuples: []connectors.Key{connectors.MakeKey([]byte("4"))}}}}, [][]string{{"a", "4", "4"}}},
 		"nothing": {nil, nil},
@@ -176,9 +177,11 @@ func TestScanRefuses(t *testing.T) {
 		q  []connectors.Query
 		is error
 	}{
-		"a table that is not there":  {[]connectors.Query{{Table: "z"}}, connectors.ErrSchemaChanged},
-		"a field that is not there":  {[]connectors.Query{{Table: "a", Fields: []string{"z"}}}, connectors.ErrSchemaChanged},
-		"a key of another field":     {[]connectors.Query{{Table: "a", Keys: &connectors.Keys{Fields: []string{"z"}}}}, connectors.ErrSchemaChanged},
+		"a table that is not there": {[]connectors.Query{{Table: "z"}}, connectors.ErrSchemaChanged},
+		"a field that is not there": {[]connectors.Query{{Table: "a", Fields: []string{"z"}}},
+			connectors.ErrSchemaChanged},
+		"a key of another field": {[]connectors.Query{{Table: "a", Keys: &connectors.Keys{Fields: []string{"z"}}}},
+			connectors.ErrSchemaChanged},
 		"a table twice":              {[]connectors.Query{{Table: "a"}, {Table: "a"}}, connectors.ErrConfig},
 		"the cursor of another kind": {[]connectors.Query{{Table: "a", After: "x"}}, connectors.ErrConfig},
 	} {

@@ -12,12 +12,12 @@ import (
 // batchRows is the most rows of a batch where the query does not say.
 const batchRows = 1 << 14
 
-// Target is a query on its way through a pass: where its values stand in a row, and the batch that is being filled. A
-// connector embeds it in a type that knows how to read a value.
+// Target is a query on its way through a pass: where its values stand in a row, and the batch that is being
+// filled. A connector embeds it in a type that knows how to read a value.
 //
-// A row is taken in this order: Batches.Begin; nothing more if the row is not Reached; AddKey for the value of each
-// field of Keyed, and nothing more if one is NULL; nothing more if it is not Found; then a value for each of Wanted
-// into Builder.
+// A row is taken in this order: Batches.Begin; nothing more if the row is not Reached; AddKey for the value
+// of each field of Keyed, and nothing more if one is NULL; nothing more if it is not Found; then a value
+// for each of Wanted into Builder.
 type Target struct {
 	Wanted  []int // of each column of the batch, the index of its field in the table
 	Keyed   []int // of the fields of the query's keys, their indices in the table
@@ -35,8 +35,8 @@ type Target struct {
 	key    []byte      // of the row at hand
 }
 
-// NewTarget makes the target of a query for a table. fold is asked which keys the engine may take for equal though
-// their bytes differ, given the indices of their fields: nil if none.
+// NewTarget makes the target of a query for a table. fold is asked which keys the engine may take for equal
+// though their bytes differ, given the indices of their fields: nil if none.
 func NewTarget(t *Entry, q connectors.Query, fold func(keyed []int) keyset.Fold) (Target, error) {
 	g := Target{table: t.Name, MaxRows: q.MaxRows}
 	if g.MaxRows <= 0 {
@@ -84,22 +84,24 @@ func (g *Target) filter(t *Entry, k *connectors.Keys, fold func(keyed []int) key
 // Knows reports whether Place is already that of statements which name these fields.
 func (g *Target) Knows(columns []string) bool { return g.placed && slices.Equal(g.Named, columns) }
 
-// Learn takes the places of the fields from those that a statement names, nil if it names none; all is then for the
-// connector to place. index finds a field by its name in a statement.
+// Learn takes the places of the fields from those that a statement names, nil if it names none; all is then
+// for the connector to place. index finds a field by its name in a statement.
 func (g *Target) Learn(fields int, columns []string, index func(string) int) error {
 	g.Named, g.placed, g.Arity = columns, true, len(columns)
 	g.Place = slices.Repeat([]int{-1}, fields)
 	for p, name := range columns {
 		i := index(name)
 		if i < 0 {
-			return fmt.Errorf("a statement fills a field %s that table %s lacks: %w", name, g.table, connectors.ErrDamaged)
+			return fmt.Errorf("a statement fills a field %s that table %s lacks: %w", name, g.table,
+				connectors.ErrDamaged)
 		}
 		g.Place[i] = p
 	}
 	return nil
 }
 
-// Changes reports whether the batch at hand ends here, because a statement names other fields than those before.
+// Changes reports whether the batch at hand ends here, because a statement names other fields than those
+// before.
 func (g *Target) Changes(columns []string) bool { return g.placed && !slices.Equal(g.Named, columns) }
 
 // Reached reports whether the row at hand stands behind the query's cursor. It begins the row's key.
@@ -123,7 +125,8 @@ func (g *Target) find() (bool, error) {
 	found, alike, err := g.keys.Find(g.key)
 	if alike {
 		return false, fmt.Errorf("a row of table %s has a key asked for with a text that differs in case, accents or "+
-			"spaces; whether the server takes the two for equal, the dump does not say: %w", g.table, connectors.ErrDamaged)
+			"spaces; whether the server takes the two for equal, the dump does not say: %w", g.table,
+			connectors.ErrDamaged)
 	}
 	return found, err
 }

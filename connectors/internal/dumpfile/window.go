@@ -16,8 +16,8 @@ func (w Window) At(n int, format string, args ...any) error {
 	return fmt.Errorf("line %d: %w", w.Line(n), fmt.Errorf(format, args...))
 }
 
-// Extend reads more for a statement that is not whole. It fails once all has been read; before that, learning that
-// nothing follows counts as more.
+// Extend reads more for a statement that is not whole. It fails once all has been read; before that,
+// learning that nothing follows counts as more.
 func (w Window) Extend() error {
 	if w.EOF() {
 		return w.At(0, "the file ends within a statement: %w", connectors.ErrDamaged)

@@ -21,12 +21,14 @@ func TestOpen(t *testing.T) {
 	half := len(text) / 2
 	skippable := append(binary.LittleEndian.AppendUint32([]byte{0x53, 0x2a, 0x4d, 0x18}, 3), "abc"...)
 	for name, content := range map[string][]byte{
-		"plain.txt":       text,
-		"one.gz":          connectortest.Pack(t, ".gz", text),
-		"members.gz":      append(connectortest.Pack(t, ".gz", text[:half]), connectortest.Pack(t, ".gz", text[half:])...),
-		"other-name.txt":  connectortest.Pack(t, ".gz", text),
-		"one.zst":         connectortest.Pack(t, ".zst", text),
-		"frames.zst":      append(connectortest.Pack(t, ".zst", text[:half]), connectortest.Pack(t, ".zst", text[half:])...),
+		"plain.txt": text,
+		"one.gz":    connectortest.Pack(t, ".gz", text),
+		"members.gz": append(connectortest.Pack(t, ".gz", text[:half]),
+			connectortest.Pack(t, ".gz", text[half:])...),
+		"other-name.txt": connectortest.Pack(t, ".gz", text),
+		"one.zst":        connectortest.Pack(t, ".zst", text),
+		"frames.zst": append(connectortest.Pack(t, ".zst", text[:half]),
+			connectortest.Pack(t, ".zst", text[half:])...),
 		"skippable.zst":   append(skippable, connectortest.Pack(t, ".zst", text)...),
 		"upper-case.GZ":   connectortest.Pack(t, ".gz", text),
 		"zst-as-text.sql": connectortest.Pack(t, ".zst", text),
@@ -51,7 +53,8 @@ func TestOpen(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
-	gz, zst := connectortest.Pack(t, ".gz", []byte(strings.Repeat("some text ", 100))), connectortest.Pack(t, ".zst", []byte(strings.Repeat("some text ", 100)))
+	gz, zst := connectortest.Pack(t, ".gz", []byte(strings.Repeat("some text ", 100))),
+		connectortest.Pack(t, ".zst", []byte(strings.Repeat("some text ", 100)))
 	wrong := bytes.Clone(gz)
 	wrong[len(wrong)-6] ^= 1
 	for _, tc := range []struct {
