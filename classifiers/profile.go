@@ -356,13 +356,23 @@ func (p *profile) share(k int) float64 {
 	return float64(k) / float64(p.n)
 }
 
-// likelihood is the log-likelihood ratio of k passes among n distinct values: under "the field holds such values", where a share of them
-// passes that is at least floor, against chance alone. It is cut, because values of one field are not independent.
+// likelihood is the log-likelihood ratio of k passes among n distinct values: under "the field holds such values", where a
+// share of them passes that is at least floor, against chance alone. It is cut, because values of one field are not
+// independent. It is finite for every count and every chance, and never positive where no more pass than by chance: a check
+// that everything fits proves nothing.
 func likelihood(k, n int, chance, floor float64) float64 {
-	if n == 0 {
+	if n == 0 || chance >= 1 {
 		return 0
 	}
-	p1 := max(floor, min(0.98, float64(k)/float64(n)))
+	share, chance := float64(k)/float64(n), max(chance, rarest)
+	p1 := max(floor, min(0.98, share))
 	lo := float64(k)*math.Log(p1/chance) + float64(n-k)*math.Log((1-p1)/(1-chance))
+	if share <= chance {
+		lo = min(lo, 0)
+	}
 	return max(-8, min(12, lo))
 }
+
+// rarest is the least chance that is told apart from none: where a check is said to let nothing pass by chance, one pass
+// still decides.
+const rarest = 1e-9
