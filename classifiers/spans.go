@@ -158,7 +158,7 @@ func (r *reader) chunk(dst []Span, start, end int, c census) ([]Span, int) {
 // isAddress tells an IPv4 address from a version: by its numbers, or by the word before it.
 func (r *reader) isAddress(start int, b []byte) bool {
 	o, _ := octets(b)
-	if o[0] > 30 || o[1] > 60 || o[2] > 60 || o[3] > 60 {
+	if isSpread(o) {
 		return true
 	}
 	if o[0] == 10 || o[0] == 127 || !r.context {
@@ -166,6 +166,9 @@ func (r *reader) isAddress(start int, b []byte) bool {
 	}
 	return r.catalogue.lexicon.besideSet(r.text, start, start+len(b))&r.catalogue.sets.address != 0
 }
+
+// isSpread reports whether one of four numbers is larger than those of versions are.
+func isSpread(o [4]int) bool { return o[0] > 30 || o[1] > 60 || o[2] > 60 || o[3] > 60 }
 
 // numberEnd is a place where the number that is being read could end, with the digits and letters up to there.
 type numberEnd struct{ end, digits, letters int }
