@@ -35,7 +35,7 @@ func TestLookup(t *testing.T) {
 		{"invoice", Common, Given | Family},
 		{"佐藤", Family, City},
 	} {
-		k := LookupPhrase([]byte(c.token))
+		k := Lookup([]byte(c.token))
 		require.Equal(t, c.has, k&c.has, c.token)
 		require.Zero(t, k&c.not, c.token)
 	}
@@ -112,7 +112,6 @@ func TestNothingAllocates(t *testing.T) {
 	allocs := testing.AllocsPerRun(20, func() {
 		for _, c := range cells {
 			Lookup(c)
-			LookupPhrase(c)
 			NameScore(c)
 			PersonName(c)
 			Street(c)
@@ -138,6 +137,6 @@ func FuzzCells(f *testing.F) {
 			require.GreaterOrEqual(t, score, -8.0, name)
 		}
 		CountryName(cell)
-		LookupPhrase(cell)
+		Lookup(cell)
 	})
 }

@@ -60,69 +60,94 @@ func Street(value []byte) float64 {
 	}
 	var p parts
 	split(value, &p)
+	y := streetTally{score: streetPrior}
 	list := p.list[:p.n]
-	score, names, numbers, plain := streetPrior, 0, 0, 0
-	best := 0.0
 	for i := range list {
-		t := &list[i]
-		if t.digit {
-			switch {
-			case isOrdinal(t.raw), numbers > 0 && i+1 < len(list) && list[i+1].word.kind&StreetLast != 0:
-				names++ // '801 4th Street', '5112 48 Street'
-			case isHouseNumber(t.raw):
-				numbers++
-			default:
-				score -= 0.5
-			}
-			continue
-		}
-		w := streetWordAt(list, i)
-		if w > 0 {
-			best = max(best, w)
-			continue
-		}
-		if w = gluedStrength(t.raw); w > 0 {
-			best = max(best, w)
-			names++
-			continue
-		}
-		if t.letter != uncased && utf8.RuneCount(t.raw) > 1 || i > 0 && i == len(list)-1 {
-			names++
-		}
-		k := t.word.kind
-		switch {
-		case isUnit(t.raw) && numbers+names > 0:
-			score += unitWord
-		case k&Common != 0 && k&(Given|Family|Particle|City|Region|Thoroughfare) == 0:
-			plain++
-		case k&LegalForm != 0 && len(t.raw) > 2 && i == len(list)-1:
-			score -= 2
+		if list[i].digit {
+			y.number(list, i)
+		} else {
+			y.word(list, i)
 		}
 	}
-	score += best
-	switch {
-	case numbers == 0:
-	case numbers <= 4:
-		score += houseNumber
-	default:
-		score -= 2
-	}
-	if names == 0 {
-		score += noStreetName
-	}
-	if best == 0 && p.n > 0 && list[0].digit && len(list[0].raw) >= 4 {
-		score-- // rather a postcode and its town
-	}
-	if best <= preposition && plain > 0 {
-		score += plainWord
-	}
-	if best > 0 && numbers == 0 && plain > 1 {
-		score -= 1
-	}
+	score := y.judge(list)
 	if p.more || bytes.IndexByte(value, ':') >= 0 {
 		score -= 2
 	}
 	return max(impossible, score)
+}
+
+// streetTally is what the words of a cell say together.
+type streetTally struct {
+	score   float64
+	best    float64 // the strongest street word
+	names   int
+	numbers int
+	plain   int // ordinary words
+}
+
+// number counts a word that begins with a digit.
+func (y *streetTally) number(list []part, i int) {
+	raw := list[i].raw
+	switch {
+	case isOrdinal(raw), y.numbers > 0 && i+1 < len(list) && list[i+1].word.kind&StreetLast != 0:
+		y.names++ // '801 4th Street', '5112 48 Street'
+	case isHouseNumber(raw):
+		y.numbers++
+	default:
+		y.score -= 0.5
+	}
+}
+
+// word counts any other word.
+func (y *streetTally) word(list []part, i int) {
+	t := &list[i]
+	if w := streetWordAt(list, i); w > 0 {
+		y.best = max(y.best, w)
+		return
+	}
+	if w := gluedStrength(t.raw); w > 0 {
+		y.best = max(y.best, w)
+		y.names++
+		return
+	}
+	last := i == len(list)-1
+	if t.letter != uncased && utf8.RuneCount(t.raw) > 1 || i > 0 && last {
+		y.names++
+	}
+	k := t.word.kind
+	switch {
+	case isUnit(t.raw) && y.numbers+y.names > 0:
+		y.score += unitWord
+	case k&Common != 0 && k&(Given|Family|Particle|City|Region|Thoroughfare) == 0:
+		y.plain++
+	case k&LegalForm != 0 && len(t.raw) > 2 && last:
+		y.score -= 2
+	}
+}
+
+// judge weighs the words that were counted.
+func (y *streetTally) judge(list []part) float64 {
+	score := y.score + y.best
+	switch {
+	case y.numbers == 0:
+	case y.numbers <= 4:
+		score += houseNumber
+	default:
+		score -= 2
+	}
+	if y.names == 0 {
+		score += noStreetName
+	}
+	if y.best == 0 && len(list) > 0 && list[0].digit && len(list[0].raw) >= 4 {
+		score-- // rather a postcode and its town
+	}
+	if y.best <= preposition && y.plain > 0 {
+		score += plainWord
+	}
+	if y.best > 0 && y.numbers == 0 && y.plain > 1 {
+		score -= 1
+	}
+	return score
 }
 
 // streetWordAt returns how much the word at i says 'street' where it stands, 0 if
@@ -130,24 +155,48 @@ func Street(value []byte) float64 {
 func streetWordAt(list []part, i int) float64 {
 	t := &list[i]
 	k := t.word.kind
-	short := utf8.RuneCount(t.raw) <= 2
-	marked := t.dot || i+1 < len(list) && list[i+1].digit
-	if k&StreetFirst != 0 && i+1 < len(list) && (i == 0 || list[i-1].digit || list[i-1].comma || i == 1) && (!short || t.dot || anyDigit(list)) {
-		if !list[i+1].digit || i+2 < len(list) {
-			return strength(t)
-		}
-	}
-	if i > 1 && i == len(list)-1 && list[0].digit && isStreetAbbreviation(t.raw) {
-		return streetWord
-	}
-	if k&StreetLast != 0 && i > 0 && (!list[i-1].digit || isOrdinal(list[i-1].raw) || i > 1 && list[i-2].digit) && (!short || marked || i+1 >= len(list)-1 || t.comma) {
+	last := i == len(list)-1
+	switch {
+	case k&StreetFirst != 0 && opensStreet(list, i):
 		return strength(t)
-	}
-	if i == 0 && t.letter == title && isPreposition(t.raw) && list[len(list)-1].digit {
+	case i > 1 && last && list[0].digit && isStreetAbbreviation(t.raw):
+		return streetWord
+	case k&StreetLast != 0 && i > 0 && closesStreet(list, i):
+		return strength(t)
+	case i == 0 && t.letter == title && isPreposition(t.raw) && list[len(list)-1].digit:
 		return preposition
 	}
 	return 0
 }
+
+// opensStreet reports whether a word at i that stands before names of streets has
+// one behind it.
+func opensStreet(list []part, i int) bool {
+	if i+1 >= len(list) || list[i+1].digit && i+2 >= len(list) {
+		return false
+	}
+	if i > 1 && !list[i-1].digit && !list[i-1].comma {
+		return false
+	}
+	return !isShort(&list[i]) || list[i].dot || anyDigit(list)
+}
+
+// closesStreet reports whether a word at i that stands behind names of streets has
+// one before it.
+func closesStreet(list []part, i int) bool {
+	t := &list[i]
+	if list[i-1].digit && !isOrdinal(list[i-1].raw) && (i < 2 || !list[i-2].digit) {
+		return false
+	}
+	if !isShort(t) || t.dot || t.comma || i+1 >= len(list)-1 {
+		return true
+	}
+	return i+1 < len(list) && list[i+1].digit
+}
+
+// isShort reports whether a word has at most two letters, as many abbreviations
+// and more ordinary words have.
+func isShort(t *part) bool { return utf8.RuneCount(t.raw) <= 2 }
 
 // isStreetAbbreviation knows the abbreviations of the United States Postal Service (Publication 28, appendix C1) that are names or words as well.
 func isStreetAbbreviation(raw []byte) bool {

@@ -34,7 +34,7 @@ func canada() []Scheme {
 	}
 }
 
-func latinAmerica() []Scheme {
+func brazilAndMexico() []Scheme {
 	return []Scheme{
 		{
 			ID: "br.cpf", Name: "Cadastro de Pessoas Físicas (CPF)", Country: "BR", Labels: []string{"national_id", "tax_id"},
@@ -91,6 +91,11 @@ func latinAmerica() []Scheme {
 			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return !same(c) && luhn(c) }), Chance: 0.1, HeaderOnly: true,
 			Source: "Instituto Mexicano del Seguro Social, NSS: Luhn",
 		},
+	}
+}
+
+func southAmerica() []Scheme {
+	return []Scheme{
 		{
 			ID: "ar.cuit", Name: "CUIT / CUIL", Country: "AR", Labels: []string{"tax_id", "national_id"},
 			Layouts: []string{"99999999999"}, Chance: 0.0053,
@@ -236,6 +241,11 @@ func latinAmerica() []Scheme {
 			Valid:   []string{"V-12345678", "E-12345678", "V13.150.575"},
 			Invalid: []string{"J-12345678", "X13.150.575"},
 		},
+	}
+}
+
+func centralAmerica() []Scheme {
+	return []Scheme{
 		{
 			ID: "cr.cedula", Name: "Cédula de identidad (persona física)", Country: "CR", Labels: []string{"national_id", "tax_id"},
 			Layouts: []string{"999999999", "0999999999"}, HeaderOnly: true, Chance: 0.9,

@@ -456,43 +456,52 @@ func uscc(c []byte) bool {
 // hkid reads one or two letters, six digits and a check character that customarily stands in brackets.
 func hkid(n Number) bool {
 	raw := n.Raw
-	if len(raw) < 8 || len(raw) > 12 || !isLetter(raw[0]) {
+	if len(raw) < 8 || len(raw) > 12 || !isLetter(raw[0]) || !bracketed(raw) {
 		return false
 	}
-	if last := raw[len(raw)-1]; last == ')' || last == ']' {
-		if open := raw[len(raw)-3]; open != '(' && open != '[' {
-			return false
-		}
-	}
-	var c [9]byte
-	k := 0
-	for _, b := range raw {
-		switch {
-		case b == '(' || b == ')' || b == '[' || b == ']' || b == '-' || b == ' ':
-			continue
-		case !isDigit(b) && !isLetter(b) || k == len(c):
-			return false
-		case isLetter(b):
-			b &^= 0x20
-		}
-		c[k] = b
-		k++
-	}
-	if raw[len(raw)-1] != ')' && raw[len(raw)-1] != ']' && countByte(raw, '(')+countByte(raw, '[') > 0 {
+	var buf [9]byte
+	c, ok := withoutBrackets(buf[:0], raw)
+	letters := len(c) - 7
+	if !ok || letters < 1 || letters > 2 || letters == 2 && !isUpper(c[1]) {
 		return false
 	}
-	letters := k - 7
-	if letters < 1 || letters > 2 || letters == 2 && !isUpper(c[1]) || !isDigits(c[letters:k-1]) || !isDigit(c[k-1]) && c[k-1] != 'A' {
+	check := c[len(c)-1]
+	if !isDigits(c[letters:len(c)-1]) || !isDigit(check) && check != 'A' {
 		return false
 	}
 	s := 36 * 9 // a space before a single letter
 	if letters == 2 {
 		s = value(c[0]) * 9
 	}
-	for i, b := range c[letters-1 : k] {
+	for i, b := range c[letters-1:] {
 		s += value(b) * (8 - i)
 	}
 	return s%11 == 0
+}
+
+// bracketed reports whether the last character stands in brackets, or there are none.
+func bracketed(raw []byte) bool {
+	n := len(raw)
+	if raw[n-1] == ')' || raw[n-1] == ']' {
+		return raw[n-3] == '(' || raw[n-3] == '['
+	}
+	return countByte(raw, '(')+countByte(raw, '[') == 0
+}
+
+// withoutBrackets appends the letters, as capitals, and digits to dst, which has room for all that may be there.
+func withoutBrackets(dst, raw []byte) ([]byte, bool) {
+	for _, b := range raw {
+		switch {
+		case b == '(' || b == ')' || b == '[' || b == ']' || b == '-' || b == ' ':
+			continue
+		case !isDigit(b) && !isLetter(b) || len(dst) == cap(dst):
+			return dst, false
+		case isLetter(b):
+			b &^= 0x20
+		}
+		dst = append(dst, b)
+	}
+	return dst, true
 }
 
 func countByte(b []byte, c byte) int {

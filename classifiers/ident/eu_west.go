@@ -111,6 +111,11 @@ func westernEurope() []Scheme {
 			Layouts: []string{"999999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1, HeaderOnly: true,
 			Source: "Serviço Nacional de Saúde: nine digits, no published check digit",
 		},
+	}
+}
+
+func mediterranean() []Scheme {
+	return []Scheme{
 		{
 			ID: "mt.identity_card", Name: "Identity card number", Country: "MT", Labels: []string{"national_id", "tax_id"},
 			Layouts: []string{"9999999A", "999999A", "99999A", "9999A", "999A"}, HeaderOnly: true, Chance: 0.31,

@@ -11,26 +11,29 @@ package ident
 //   - nl.bsn: 999990000 and above (RvIG, test numbers);
 //   - x.card: the numbers that the networks and their gateways publish for tests.
 func Fictitious(id string, n Number) bool {
-	c := n.Compact
-	switch id {
-	case "us.ssn", "us.ssn_unformatted":
-		return len(c) == 9 && (string(c) == "078051120" || string(c) == "219099999" || string(c[:8]) == "98765432")
-	case "se.personnummer":
+	reserved := reservedNumbers[id]
+	return reserved != nil && reserved(n.Compact)
+}
+
+// reservedNumbers are asked by the ID of the scheme.
+var reservedNumbers = map[string]func(c []byte) bool{
+	"us.ssn":             advertisedSSN,
+	"us.ssn_unformatted": advertisedSSN,
+	"se.personnummer": func(c []byte) bool {
 		return (len(c) == 10 || len(c) == 12) && isDigits(c) && number(c[len(c)-4:len(c)-1]) >= 980
-	case "fi.hetu":
-		return len(c) >= 10 && len(c) <= 11 && c[len(c)-4] == '9'
-	case "no.fodselsnummer":
-		return len(c) == 11 && isDigits(c) && (c[2] == '8' || c[2] == '9' || c[2] == '4' || c[2] == '5')
-	case "gb.nhs":
-		return len(c) == 10 && string(c[:3]) == "999"
-	case "gb.nino":
+	},
+	"fi.hetu":          func(c []byte) bool { return len(c) >= 10 && len(c) <= 11 && c[len(c)-4] == '9' },
+	"no.fodselsnummer": func(c []byte) bool { return len(c) == 11 && isDigits(c) && oneOf(c[2], "4589") },
+	"gb.nhs":           func(c []byte) bool { return len(c) == 10 && string(c[:3]) == "999" },
+	"gb.nino": func(c []byte) bool {
 		return len(c) >= 8 && len(c) <= 9 && (string(c[:2]) == "QQ" || string(c[:2]) == "TN")
-	case "nl.bsn":
-		return len(c) == 9 && string(c[:5]) == "99999"
-	case "x.card":
-		return testCard(string(c))
-	}
-	return false
+	},
+	"nl.bsn": func(c []byte) bool { return len(c) == 9 && string(c[:5]) == "99999" },
+	"x.card": func(c []byte) bool { return testCard(string(c)) },
+}
+
+func advertisedSSN(c []byte) bool {
+	return len(c) == 9 && (string(c) == "078051120" || string(c) == "219099999" || string(c[:8]) == "98765432")
 }
 
 func testCard(c string) bool {

@@ -14,8 +14,8 @@ const maxLen = 64
 func All() []Scheme {
 	all := slices.Concat(
 		italy(), poland(), spain(), netherlands(), sweden(), germany(), france(), unitedKingdom(), unitedStates(),
-		nordics(), westernEurope(), centralEurope(), easternEurope(),
-		canada(), latinAmerica(), eastAsia(), southAsia(), southEastAsia(), westAsia(), oceania(), africa(), neutral(),
+		nordics(), westernEurope(), mediterranean(), centralEurope(), easternEurope(),
+		canada(), brazilAndMexico(), southAmerica(), centralAmerica(), eastAsia(), southAsia(), southEastAsia(), westAsia(), oceania(), africa(), neutral(),
 		vatNumbers(), passports(), plates(),
 	)
 	slices.SortFunc(all, func(a, b Scheme) int { return strings.Compare(a.ID, b.ID) })

@@ -275,8 +275,11 @@ func germanPlate(n Number) bool {
 	if digits == 0 || digits > 4 || rest[0] == '0' || district+letters+digits > 8 {
 		return false
 	}
-	suffix := string(rest[digits:])
-	return suffix == "" || suffix == "E" || suffix == "H" || suffix == " E" || suffix == " H"
+	switch string(rest[digits:]) {
+	case "", "E", "H", " E", " H":
+		return true
+	}
+	return false
 }
 
 // germanLetters counts up to max letters at the start of b, Ä, Ö and Ü among them, and returns what follows.
