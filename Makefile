@@ -29,7 +29,7 @@ RACE_TESTS    = TestRewriteText|TestRewriteFile|TestInterrupt|TestTablesReadBack
 
 race: ## Run tests with the race detector, where there is a C compiler
 	@if command -v "$${CC:-cc}" >/dev/null; then set -x; export CGO_ENABLED=1; go test -race -count=1 -timeout 15m $(RACE_PACKAGES) && \
-		go test -race -count=1 -timeout 15m -run '$(RACE_TESTS)' ./connectors/mysqldump ./pipeline/audit; \
+		go test -race -count=1 -timeout 15m -run '$(RACE_TESTS)' ./connectors/mysqldump ./pipeline/audit/...; \
 	else echo "no C compiler: the race detector was not run" >&2; fi
 
 bench: ## Measure; the lines of performance.md that apply

@@ -127,14 +127,14 @@ func isTLD(label []byte) bool {
 	return true
 }
 
-// emailAround finds the address in running text whose '@' stands at the given place. ok is false where there is none, and where what
-// looks like one is the user and password of a URL.
+// emailAround finds the address in running text whose '@' stands at the given place. ok is false where there is none, and
+// where what looks like one is the user and password of a URL.
 func emailAround(b []byte, at int) (start, end int, ok bool) {
 	start = at
-	for start > 0 && at-start < 64 && (isAlnum(b[start-1]) || b[start-1] >= 0x80 || strings.IndexByte("._%+-'&=#$!~", b[start-1]) >= 0) {
+	for start > 0 && at-start < 64 && localBytes[b[start-1]] {
 		start--
 	}
-	for start < at && (b[start] == '.' || b[start] == '\'' || b[start] == '-' || b[start] == '=' || b[start] == '&') {
+	for start < at && isBeforeLocal(b[start]) {
 		start++
 	}
 	end = at + 1
@@ -144,10 +144,30 @@ func emailAround(b []byte, at int) (start, end int, ok bool) {
 	for end > at && (b[end-1] == '.' || b[end-1] == '-') {
 		end--
 	}
-	if start > 0 && b[start-1] == ':' && bytes.LastIndex(b[max(0, start-40):start], []byte("://")) >= 0 || start > 1 && b[start-1] == '/' && b[start-2] == '/' {
+	if isUserOfURL(b, start) {
 		return 0, 0, false
 	}
 	return start, end, start < at && end > at+1 && isEmail(b[start:end])
+}
+
+// localBytes are the bytes of a local part in running text.
+var localBytes = func() (t [256]bool) {
+	for c := range t {
+		b := byte(c)
+		t[c] = isAlnum(b) || b >= 0x80 || strings.IndexByte("._%+-'&=#$!~", b) >= 0
+	}
+	return t
+}()
+
+// isBeforeLocal reports whether a byte, which can stand in a local part, belongs to the text before it when it comes first.
+func isBeforeLocal(c byte) bool { return c == '.' || c == '\'' || c == '-' || c == '=' || c == '&' }
+
+// isUserOfURL reports whether the text before start says that a user name or password of a URL begins there.
+func isUserOfURL(b []byte, start int) bool {
+	if start > 1 && b[start-1] == '/' && b[start-2] == '/' {
+		return true
+	}
+	return start > 0 && b[start-1] == ':' && bytes.LastIndex(b[max(0, start-40):start], []byte("://")) >= 0
 }
 
 // isRoleAddress reports whether an address belongs to a role by its local part. The names are those of RFC 2142 and of common use.
@@ -224,33 +244,28 @@ func isDocumentNumber(b []byte) bool {
 	return allOf(b[2:4], isDigit) && allOf(b[5:], isDigit) && (b[4] == '/' || len(b) != 9)
 }
 
-// shapeOfPhone reads a value that could be a telephone number: 6 to 15 digits (ITU-T E.164) with separators, maybe an extension.
+// shapeOfPhone reads a value that could be a telephone number: 6 to 15 digits (ITU-T E.164) with separators, maybe an
+// extension.
 func shapeOfPhone(b []byte) (phoneShape, bool) {
 	if isDocumentNumber(b) {
 		return phoneShape{}, false
 	}
 	var s phoneShape
-	b = bytes.TrimSpace(b)
-	if i := bytes.IndexAny(b, "xX#;"); i > 6 { // "x123", "ext. 5", "#12"
-		b = bytes.TrimRight(bytes.TrimSuffix(b[:i], []byte("e")), " ,")
-	}
-	if len(b) > 4 && b[3] == ':' && bytes.EqualFold(b[:4], []byte("tel:")) {
-		b = b[4:]
-	}
+	b = bareNumber(b)
 	if len(b) < 6 || len(b) > 32 {
 		return s, false
 	}
 	last := byte(0)
 	for i, c := range b {
-		switch {
-		case isDigit(c):
+		switch c {
+		case '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
 			s.digits++
-		case c == '+':
+		case '+':
 			if i > 1 {
 				return s, false
 			}
 			s.plus = true
-		case c == ' ' || c == '-' || c == '.' || c == '/' || c == '(' || c == ')':
+		case ' ', '-', '.', '/', '(', ')':
 			s.formed = s.formed || s.digits > 0 || c == '('
 			if c == last && c != ' ' {
 				return s, false
@@ -260,11 +275,21 @@ func shapeOfPhone(b []byte) (phoneShape, bool) {
 		}
 		last = c
 	}
-	s.zero = b[0] == '0' || len(b) > 1 && b[0] == '(' && b[1] == '0'
-	if len(b) > 2 && b[0] == '0' && b[1] == '0' {
-		s.plus = true
-	}
+	s.zero = b[0] == '0' || b[0] == '(' && b[1] == '0'
+	s.plus = s.plus || b[0] == '0' && b[1] == '0'
 	return s, s.digits >= 6 && s.digits <= 17
+}
+
+// bareNumber takes the blanks, the extension and the scheme of a URI off a telephone number.
+func bareNumber(b []byte) []byte {
+	b = bytes.TrimSpace(b)
+	if i := bytes.IndexAny(b, "xX#;"); i > 6 { // "x123", "ext. 5", "#12"
+		b = bytes.TrimRight(bytes.TrimSuffix(b[:i], []byte("e")), " ,")
+	}
+	if len(b) > 4 && b[3] == ':' && bytes.EqualFold(b[:4], []byte("tel:")) {
+		b = b[4:]
+	}
+	return b
 }
 
 // isPhone asks the numbering plan (libphonenumber's metadata) of a region, or of the country code where there is one.

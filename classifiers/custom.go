@@ -102,4 +102,4 @@ func digest(detectors []Detector, customs []Custom) string {
 }
 
 // engineVersion is raised whenever the same detectors and lexicon can reach another verdict than before.
-const engineVersion = 1
+const engineVersion = 2

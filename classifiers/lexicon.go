@@ -375,8 +375,6 @@ type header struct {
 	roles    roles     // of the qualifiers: customer in customer_name
 	unknown  int       // tokens that the lexicon does not have
 	opaque   bool      // nothing in it is known
-	identity bool      // ends in id, key or the like
-	shadow   Category  // the concept that killed took away
 	byPerson bool      // the last word is a person: comment_author
 }
 
@@ -417,100 +415,86 @@ func rank(c Category, sub string) int {
 	return 6
 }
 
+// reading is the state of read between two phrases.
+type reading struct {
+	header
+	found    []concept // of the highest rank so far
+	weakOnly []concept
+	best     int // rank of found
+	known    int // phrases that the lexicon has
+}
+
 // read interprets a header. skip are leading tokens that all fields of the table share.
 func (l *lexicon) read(name string, skip int) header {
 	tokens := l.tokens(name)
 	if skip > 0 && skip < len(tokens) {
 		tokens = tokens[skip:]
 	}
-	var h header
-	var found []concept
-	best, known := -1, 0
-	var weakOnly []concept
+	r := reading{best: -1}
 	for _, x := range l.match(tokens) {
-		kinds := [5]bool{}
-		for _, m := range x.meanings {
-			kinds[m.kind] = true
+		switch {
+		case len(x.meanings) > 0:
+			r.phrase(x.text, x.meanings)
+		case len([]rune(x.text)) > 1 && !allDigits(x.text):
+			r.unknown++
 		}
-		if len(x.meanings) == 0 {
-			if len([]rune(x.text)) > 1 && !allDigits(x.text) {
-				h.unknown++
-			}
-			continue
-		}
-		known++
-		strong := false
-		h.byPerson = false
-		for _, m := range x.meanings {
-			if m.kind == roleWord {
-				h.roles.add(m.sub)
-				h.byPerson = h.byPerson || m.sub == "person"
-			}
-			if m.kind != conceptWord {
-				continue
-			}
-			c := concept{meaning: m, text: x.text}
-			if m.weak {
-				weakOnly = append(weakOnly, c)
-				continue
-			}
-			strong = true
-			if r := rank(m.category, m.sub); r >= best {
-				if r > best || len(found) > 0 && found[0].text != x.text {
-					found = found[:0]
-				}
-				best = r
-				found = append(found, c)
-			}
-		}
-		if strong {
-			continue
-		}
-		for _, m := range x.meanings {
-			if m.kind == genericWord && h.generic == "" {
-				h.generic = m.sub
-			}
-		}
-		if kinds[killWord] {
-			h.killed = x.text
-		}
-		h.identity = h.identity || isIdentity(x.text)
 	}
-	h.opaque = known == 0
-	h.settle(found, weakOnly, known)
-	return h
+	r.opaque = r.known == 0
+	r.settle(r.found, r.weakOnly)
+	return r.header
 }
 
-func isIdentity(word string) bool {
-	switch word {
-	case "id", "ids", "uuid", "guid", "key", "pk", "fk":
-		return true
+// phrase takes a known phrase in.
+func (r *reading) phrase(text string, meanings []meaning) {
+	r.known++
+	r.byPerson = false
+	strong, kills := false, false
+	for _, m := range meanings {
+		switch m.kind {
+		case roleWord:
+			r.roles.add(m.sub)
+			r.byPerson = r.byPerson || m.sub == "person"
+		case conceptWord:
+			r.concept(concept{meaning: m, text: text})
+			strong = strong || !m.weak
+		case killWord:
+			kills = true
+		}
 	}
-	return false
+	if strong {
+		return
+	}
+	for _, m := range meanings {
+		if m.kind == genericWord && r.generic == "" {
+			r.generic = m.sub
+		}
+	}
+	if kills {
+		r.killed = text
+	}
+}
+
+// concept keeps a concept if none of a higher rank stands in the header.
+func (r *reading) concept(c concept) {
+	if c.weak {
+		r.weakOnly = append(r.weakOnly, c)
+		return
+	}
+	place := rank(c.category, c.sub)
+	if place < r.best {
+		return
+	}
+	if place > r.best || len(r.found) > 0 && r.found[0].text != c.text {
+		r.found = r.found[:0]
+	}
+	r.best = place
+	r.found = append(r.found, c)
 }
 
 // settle weighs what was found.
-func (h *header) settle(found, weak []concept, known int) {
-	if len(found) > 0 && found[0].category == FreeText && h.byPerson {
-		h.addConcept(PersonName, "full", fuzzyHeader)
-		return
-	}
+func (h *header) settle(found, weak []concept) {
 	if len(found) > 0 {
-		weight := strongHeader
-		if h.unknown > 0 {
-			weight = fuzzyHeader
-		}
-		weight -= ambiguousLoss * float64(len(found)-1)
-		for i := range found {
-			found[i].weight = weight
-		}
-		if h.killed != "" && !survives(found[0], h.killed) {
-			h.shadow = found[0].category
-			return
-		}
-		h.killed = ""
-		h.concepts = found
-		h.generic = ""
+		h.settleStrong(found)
 		return
 	}
 	if len(weak) > 0 && h.unknown == 0 && h.killed == "" {
@@ -533,6 +517,28 @@ func (h *header) settle(found, weak []concept, known int) {
 	case h.generic == "title" && h.roles.person:
 		h.addConcept(OtherPersonal, "job", weakHeader)
 	}
+}
+
+// settleStrong weighs concepts that have one meaning, or are the first of several.
+func (h *header) settleStrong(found []concept) {
+	if found[0].category == FreeText && h.byPerson {
+		h.addConcept(PersonName, "full", fuzzyHeader)
+		return
+	}
+	weight := strongHeader
+	if h.unknown > 0 {
+		weight = fuzzyHeader
+	}
+	weight -= ambiguousLoss * float64(len(found)-1)
+	for i := range found {
+		found[i].weight = weight
+	}
+	if h.killed != "" && !survives(found[0], h.killed) {
+		return
+	}
+	h.killed = ""
+	h.concepts = found
+	h.generic = ""
 }
 
 func (h *header) addConcept(c Category, sub string, weight float64) {

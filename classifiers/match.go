@@ -22,46 +22,26 @@ type Match struct {
 // matchPrior is the log-odds of one detector before a single value is looked at.
 const matchPrior = -3.0
 
-// Match says which detectors a single value meets, best first. head and country may be empty. A header that names the category and a country that
-// issues the number speak for a match; a country leaves out the numbers of other countries. Detectors whose check proves nothing are listed only where
-// one of the two speaks for them, but for postal codes and the printed forms of plates and telephone numbers, which have no other way. A value that no detector meets as a whole is searched inside.
+// Match says which detectors a single value meets, best first. head and country may be empty. A header that names the category
+// and a country that issues the number speak for a match; a country leaves out the numbers of other countries. Detectors whose
+// check proves nothing are listed only where one of the two speaks for them, but for postal codes and the printed forms of
+// plates and telephone numbers, which have no other way. A value that no detector meets as a whole is searched inside.
 func (c *Catalogue) Match(text, head, country string) []Match {
 	v := newValue([]byte(text), 0)
 	if len(v.raw) == 0 {
 		return nil
 	}
 	at := strings.Index(text, string(v.raw))
-	h := c.lexicon.read(head, 0)
-	m := matcher{header: h, country: country, start: at, end: at + len(v.raw)}
+	m := matcher{header: c.lexicon.read(head, 0), country: country, start: at, end: at + len(v.raw)}
 	for i := range c.builtins {
-		b := &c.builtins[i]
-		if !b.needs(v.census) {
-			continue
-		}
-		if country != "" && (c.schemes.covers(country, b.detector.Category) || i == bPostcode && knowsPostcode(country)) {
-			continue
-		}
-		if i == bPostcodeForm && len(v.raw) < len(text) {
-			continue // a form and nothing else: blanks around it are not the form
-		}
-		if check := national(i); check != nil && country != "" {
-			if check(v.raw, country) {
-				d := b.detector
-				d.Country = country
-				m.add(d)
-			}
-		} else if b.match(&v) && (!b.detector.HeaderOnly || h.names(b.detector.Category) || i == bPostcodeForm || i == bPlate && v.census.letters()+v.census.digits < len(v.raw)) {
-			m.add(b.detector)
-		} else if i == bPhoneNational && isPrintedPhone(v.raw) {
-			m.add(b.detector)
+		if c.builtins[i].needs(v.census) {
+			c.matchBuiltin(&m, i, &v, len(v.raw) < len(text))
 		}
 	}
 	for _, i := range c.schemes.match(nil, v.raw) {
-		d := c.schemes.detector(int(i))
-		if country != "" && d.Country != "" && d.Country != country || d.HeaderOnly && country == "" && d.Country != "" && !h.names(d.Category) && !(d.Category == VehiclePlate && v.census.spaces > 0) {
-			continue
+		if d := c.schemes.detector(int(i)); m.admits(&d, &v) {
+			m.add(d)
 		}
-		m.add(d)
 	}
 	tokens := c.lexicon.tokens(head)
 	for i := range c.customs {
@@ -74,6 +54,37 @@ func (c *Catalogue) Match(text, head, country string) []Match {
 	}
 	sort.SliceStable(m.list, func(i, j int) bool { return m.list[i].Score > m.list[j].Score })
 	return m.list
+}
+
+// matchBuiltin asks a built-in detector. blanks says that there are some around the value.
+func (c *Catalogue) matchBuiltin(m *matcher, i int, v *value, blanks bool) {
+	b := &c.builtins[i]
+	d := b.detector
+	known := m.country != "" && (c.schemes.covers(m.country, d.Category) || i == bPostcode && knowsPostcode(m.country))
+	if known || i == bPostcodeForm && blanks { // the form of a postal code is all it has, and blanks are not of it
+		return
+	}
+	if check := national(i); check != nil && m.country != "" {
+		if check(v.raw, m.country) {
+			d.Country = m.country
+			m.add(d)
+		}
+		return
+	}
+	printed := i == bPlate && v.census.letters()+v.census.digits < len(v.raw)
+	telling := !d.HeaderOnly || m.header.names(d.Category) || i == bPostcodeForm || printed
+	if telling && b.match(v) || i == bPhoneNational && isPrintedPhone(v.raw) {
+		m.add(d)
+	}
+}
+
+// admits reports whether a scheme that a value passes is one of the country asked for, and has something to speak for it.
+func (m *matcher) admits(d *Detector, v *value) bool {
+	if m.country != "" {
+		return d.Country == "" || d.Country == m.country
+	}
+	return !d.HeaderOnly || d.Country == "" || m.header.names(d.Category) ||
+		d.Category == VehiclePlate && v.census.spaces > 0
 }
 
 // matcher collects the matches of one value.

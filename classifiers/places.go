@@ -2,6 +2,7 @@ package classifiers
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -74,6 +75,30 @@ func isPostcode(b []byte, country string) bool {
 	return false
 }
 
+// interval is the first and the last of a run of numbers.
+type interval struct{ first, last int }
+
+// issuedPostcodes are the runs of the first five digits that a country has issued, where its form allows more.
+var issuedPostcodes = map[string][]interval{
+	"DE": {{1001, 99998}},
+	"ES": {{1000, 52999}},
+	"FR": {{1000, 95999}, {97100, 98999}},
+	"FI": {{1, 99999}},
+	"IT": {{1, 99999}},
+	"US": {{1, 99999}},
+	"MX": {{1, 99999}},
+	"MC": {{98000, 98099}},
+	"PR": {{600, 799}, {900, 999}},
+	"NL": {{1000, 99999}},
+	"LI": {{9485, 9497}},
+	"BA": {{70000, 89999}},
+	"HR": {{10000, 59999}},
+	"NP": {{977, 977}, {10000, 99999}},
+	"BY": {{21000, 24999}},
+	// The first two of six digits are a circle of the post, and not all are given out.
+	"IN": {{0, 9999}, {11000, 28999}, {30000, 34999}, {36000, 53999}, {56000, 64999}, {67000, 85999}, {90000, 99999}},
+}
+
 // postcodeRange refuses what a country has never issued and the form does not show.
 func postcodeRange(country string, b []byte) bool {
 	n, digits := 0, 0
@@ -82,54 +107,42 @@ func postcodeRange(country string, b []byte) bool {
 			n, digits = n*10+int(c-'0'), digits+1
 		}
 	}
+	if runs := issuedPostcodes[country]; runs != nil {
+		issued := func(r interval) bool { return n >= r.first && n <= r.last }
+		if !slices.ContainsFunc(runs, issued) {
+			return false
+		}
+	}
 	switch country {
-	case "DE":
-		return n >= 1001 && n <= 99998
-	case "ES":
-		return n >= 1000 && n < 53000
-	case "FR":
-		return n >= 1000 && n < 96000 || n >= 97100 && n < 99000
-	case "FI", "IT", "US", "MX":
-		return n > 0
-	case "AD", "AZ":
-		return upper(b[0]) == country[0] && upper(b[1]) == country[1]
-	case "MC":
-		return n/100 == 980
-	case "PR":
-		return n/100 == 6 || n/100 == 7 || n/100 == 9
-	case "NL":
-		return n >= 1000 && !isForbiddenDutch(upper(b[len(b)-2]), upper(b[len(b)-1]))
-	case "IE":
-		return !bytes.ContainsAny(b, "oO")
-	case "LI":
-		return n >= 9485 && n <= 9497
-	case "BA":
-		return n >= 70000 && n < 90000
-	case "HR":
-		return n >= 10000 && n < 60000
 	case "AT", "AU", "BE", "BG", "CH", "DK", "HU", "LU", "NO", "PT", "SI", "ZA", "NZ", "TN", "CY":
 		return n >= 100 || digits > 4
-	case "NP":
-		return n >= 10000 || n == 977
+	case "CN": // the first two digits are a province
+		return isChinesePostRegion(n / 1000)
+	}
+	return postcodeLetters(country, b)
+}
+
+// postcodeLetters refuses letters and first digits that a country does not use.
+func postcodeLetters(country string, b []byte) bool {
+	switch country {
+	case "AD", "AZ":
+		return upper(b[0]) == country[0] && upper(b[1]) == country[1]
+	case "NL":
+		return !isForbiddenDutch(upper(b[len(b)-2]), upper(b[len(b)-1]))
+	case "IE":
+		return !bytes.ContainsAny(b, "oO")
 	case "BR", "IR":
 		return !allOf(b, func(c byte) bool { return c == b[0] })
 	case "CA":
-		return strings.IndexByte("DFIOQUWZ", upper(b[0])) < 0 && strings.IndexByte("DFIOQU", upper(b[2])) < 0 && strings.IndexByte("DFIOQU", upper(b[len(b)-2])) < 0
-	case "IN": // the first two digits are a circle of the post, and not all are given out
-		switch n / 1000 {
-		case 10, 29, 35, 54, 55, 65, 66, 86, 87, 88, 89:
-			return false
-		}
+		return !isOneOf("DFIOQUWZ", b[0]) && !isOneOf("DFIOQU", b[2]) && !isOneOf("DFIOQU", b[len(b)-2])
+	case "IN", "RU", "KZ":
 		return b[0] != '0'
-	case "CN": // the first two digits are a province
-		return isChinesePostRegion(n / 1000)
-	case "RU", "KZ":
-		return b[0] != '0'
-	case "BY":
-		return n >= 21000 && n < 25000
 	}
 	return true
 }
+
+// isOneOf reports whether a letter, in either case, is one of the capitals.
+func isOneOf(capitals string, c byte) bool { return strings.IndexByte(capitals, upper(c)) >= 0 }
 
 // isForbiddenDutch: the letters that PostNL never gives out for what they stood for.
 func isForbiddenDutch(a, b byte) bool { return a == 'S' && (b == 'A' || b == 'D' || b == 'S') }
@@ -322,22 +335,14 @@ func isLatLong(b []byte) bool {
 	return okLat && okLon && x >= -90 && x <= 90 && y >= -180 && y <= 180
 }
 
+// degrees reads one coordinate: a decimal number with a sign, or up to three numbers of degrees, minutes and seconds before
+// the letter of a hemisphere.
 func degrees(s, hemispheres string) (float64, bool) {
 	if s == "" || s[0] == '.' || s[len(s)-1] == '.' {
 		return 0, false
 	}
-	if last := s[len(s)-1]; strings.IndexByte(hemispheres, last) >= 0 {
-		parts := strings.FieldsFunc(s[:len(s)-1], func(r rune) bool { return r == '°' || r == '\'' || r == '"' || r == '′' || r == '″' || r == ' ' })
-		var v, unit float64 = 0, 1
-		for _, p := range parts {
-			x, err := strconv.ParseFloat(p, 64)
-			if err != nil || x < 0 {
-				return 0, false
-			}
-			v += x / unit
-			unit *= 60
-		}
-		return v, len(parts) > 0 && len(parts) < 4
+	if last := len(s) - 1; strings.IndexByte(hemispheres, s[last]) >= 0 {
+		return sexagesimal(s[:last])
 	}
 	if !strings.Contains(s, ".") && len(s) > 4 {
 		return 0, false
@@ -349,4 +354,19 @@ func degrees(s, hemispheres string) (float64, bool) {
 	}
 	v, err := strconv.ParseFloat(s, 64)
 	return v, err == nil
+}
+
+// sexagesimal reads degrees, minutes and seconds.
+func sexagesimal(s string) (float64, bool) {
+	parts := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("°'\"′″ ", r) })
+	var v, unit float64 = 0, 1
+	for _, p := range parts {
+		x, err := strconv.ParseFloat(p, 64)
+		if err != nil || x < 0 {
+			return 0, false
+		}
+		v += x / unit
+		unit *= 60
+	}
+	return v, len(parts) > 0 && len(parts) < 4
 }

@@ -33,8 +33,6 @@ type profile struct {
 	upperCode  int     // values of capitals and digits only, without spaces
 	length     float64 // mean length
 	longest    int
-	mixed      int // values of both letters and digits
-	binary     int // values with control bytes or invalid text
 
 	name            float64 // mean log-odds of being a person's name, each cut to ±3
 	given, family   int
@@ -46,8 +44,6 @@ type profile struct {
 	common          int // values made of ordinary words
 	years           []int
 	clocks          int
-	phoneFormed     int
-	phonePlus       int
 	phoneRegion     string
 	phoneRegionHits int
 	phoneTested     int
@@ -59,122 +55,171 @@ type profile struct {
 	usernames       int
 }
 
+// survey is the state of newProfile between two values.
+type survey struct {
+	*profile
+	catalogue *Catalogue
+	decimals  []int     // of each number
+	phones    [][]byte  // values that the numbering plans are asked about
+	genders   [256]bool // first letters of words for gender
+	scratch   []uint16
+}
+
 // newProfile runs the whole catalogue over the sample.
 func (c *Catalogue) newProfile(col *column, f Field) *profile {
 	col.sample.shrink()
-	p := &profile{n: len(col.sample.entries), distinct: col.sample.distinct(), schemes: map[uint16]int{}, customs: make([]int, len(c.customs))}
+	p := &profile{n: len(col.sample.entries), distinct: col.sample.distinct(), schemes: map[uint16]int{},
+		customs: make([]int, len(c.customs))}
 	p.low, p.high = math.Inf(1), math.Inf(-1)
-	var decimals []int
-	var scratch []uint16
-	var first [256]int
-	var phones [][]byte
-	genders := map[byte]bool{}
+	s := survey{profile: p, catalogue: c}
 	for i := range col.sample.entries {
 		e := &col.sample.entries[i]
 		v := newValue(e.value, int(e.size))
 		p.shape(&v, int(e.size))
 		if f.Kind == "binary" {
-			p.tested[bImage]++
-			if isImage(e.value) {
-				p.hits[bImage]++
-			}
-			p.binary++
-			continue
-		}
-		for b := range c.builtins {
-			if d := &c.builtins[b]; d.needs(v.census) {
-				p.tested[b]++
-				if b == bPhoneInternational && p.surelyPhones() && !v.cut && isInternational(v.raw) {
-					p.hits[b]++
-				} else if !v.cut && d.match(&v) || v.cut && b == bProse && d.match(&v) {
-					p.hits[b]++
-				}
-			}
-		}
-		if !v.cut {
-			scratch = c.schemes.match(scratch[:0], v.raw)
-			for _, s := range scratch {
-				p.schemes[s]++
-			}
-			if len(scratch) > 0 && c.isFictitious(scratch, v.raw) {
-				p.fictitious++
-			}
-		}
-		for k := range c.customs {
-			if c.customs[k].matchValue(v.raw) {
-				p.customs[k]++
-			}
-		}
-		if v.census.ats > 0 && isEmail(v.raw) {
-			if isRoleAddress(v.raw) {
-				p.roleMail++
-			}
-			if isExampleAddress(v.raw) {
-				p.fictitious++
-			}
-		}
-		p.names(&v)
-		d, isDate := parseDate(v.raw)
-		if isDate {
-			p.years = append(p.years, d.year)
-			if d.clock {
-				p.clocks++
-			}
-		}
-		if x, err := strconv.ParseFloat(string(v.raw), 64); err == nil && v.census.digits > 0 && v.census.letters() == 0 {
-			p.numeric++
-			p.low, p.high = min(p.low, x), max(p.high, x)
-			point := bytes.IndexByte(v.raw, '.')
-			if point < 0 {
-				p.integers++
-				decimals = append(decimals, 0)
-			} else {
-				decimals = append(decimals, len(v.raw)-point-1)
-			}
-		}
-		if s, ok := shapeOfPhone(v.raw); ok {
-			if s.formed && s.digits >= 7 {
-				p.phoneFormed++
-			}
-			if s.plus {
-				p.phonePlus++
-			}
-			if len(phones) < maxPhones && s.digits >= 7 && s.digits <= 13 && (s.formed || s.zero) && !isDate {
-				phones = append(phones, v.raw)
-			}
-			if isFictitiousPhone(v.raw) {
-				p.fictitious++
-			}
-		}
-		if o, ok := octets(v.raw); ok {
-			first[o[0]]++
-			if o[0] > 30 || o[1] > 60 || o[2] > 60 || o[3] > 60 {
-				p.octetSpread++
-			}
-		}
-		if isGenderWord(v.raw) && len(v.raw) > 0 {
-			genders[upper(v.raw[0])] = true
+			s.picture(e.value)
+		} else {
+			s.value(&v)
 		}
 	}
-	if p.n > 0 {
-		p.length /= float64(p.n)
-		p.name /= float64(p.n)
-		p.street /= float64(p.n)
-		p.cityMean /= float64(p.n)
-		p.region /= float64(p.n)
-		p.octetSpread /= float64(p.n)
-	}
-	if len(decimals) > 0 {
-		slices.Sort(decimals)
-		p.fraction = decimals[len(decimals)/2]
-	}
-	p.dense = p.integers == p.n && p.n > 3 && p.high-p.low+1 < 1.6*float64(p.distinct)+8
-	p.genderFormPairs = len(genders) > 1
-	slices.Sort(p.years)
+	s.settle()
 	if f.Kind == "text" || f.Kind == "" {
-		p.judgePhones(phones)
+		p.judgePhones(s.phones)
 	}
 	return p
+}
+
+// picture looks at a value of bytes.
+func (s *survey) picture(v []byte) {
+	s.tested[bImage]++
+	if isImage(v) {
+		s.hits[bImage]++
+	}
+}
+
+// value asks every detector about a value.
+func (s *survey) value(v *value) {
+	s.askBuiltins(v)
+	if !v.cut {
+		s.askSchemes(v.raw)
+	}
+	for k := range s.catalogue.customs {
+		if s.catalogue.customs[k].matchValue(v.raw) {
+			s.customs[k]++
+		}
+	}
+	if v.census.ats > 0 && isEmail(v.raw) {
+		s.mail(v.raw)
+	}
+	s.names(v)
+	d, isDate := parseDate(v.raw)
+	if isDate {
+		s.years = append(s.years, d.year)
+		if d.clock {
+			s.clocks++
+		}
+	}
+	s.number(v)
+	s.phone(v.raw, isDate)
+	if o, ok := octets(v.raw); ok && isSpread(o) {
+		s.octetSpread++
+	}
+	if len(v.raw) > 0 && isGenderWord(v.raw) {
+		s.genders[upper(v.raw[0])] = true
+	}
+}
+
+func (s *survey) askBuiltins(v *value) {
+	for b := range s.catalogue.builtins {
+		d := &s.catalogue.builtins[b]
+		if !d.needs(v.census) {
+			continue
+		}
+		s.tested[b]++
+		if b == bPhoneInternational && s.surelyPhones() && !v.cut && isInternational(v.raw) {
+			s.hits[b]++
+		} else if (!v.cut || b == bProse) && d.match(v) {
+			s.hits[b]++
+		}
+	}
+}
+
+func (s *survey) askSchemes(v []byte) {
+	s.scratch = s.catalogue.schemes.match(s.scratch[:0], v)
+	for _, i := range s.scratch {
+		s.schemes[i]++
+	}
+	if len(s.scratch) > 0 && s.catalogue.isFictitious(s.scratch, v) {
+		s.fictitious++
+	}
+}
+
+func (s *survey) mail(v []byte) {
+	if isRoleAddress(v) {
+		s.roleMail++
+	}
+	if isExampleAddress(v) {
+		s.fictitious++
+	}
+}
+
+func (s *survey) number(v *value) {
+	if v.census.digits == 0 || v.census.letters() > 0 {
+		return
+	}
+	x, err := strconv.ParseFloat(string(v.raw), 64)
+	if err != nil {
+		return
+	}
+	s.numeric++
+	s.low, s.high = min(s.low, x), max(s.high, x)
+	point := bytes.IndexByte(v.raw, '.')
+	if point < 0 {
+		s.integers++
+		point = len(v.raw) - 1
+	}
+	s.decimals = append(s.decimals, len(v.raw)-point-1)
+}
+
+func (s *survey) phone(v []byte, isDate bool) {
+	shape, ok := shapeOfPhone(v)
+	if !ok {
+		return
+	}
+	national := shape.digits >= 7 && shape.digits <= 13 && (shape.formed || shape.zero)
+	if len(s.phones) < maxPhones && national && !isDate {
+		s.phones = append(s.phones, v)
+	}
+	if isFictitiousPhone(v) {
+		s.fictitious++
+	}
+}
+
+// settle turns sums into means once all values are seen.
+func (s *survey) settle() {
+	p := s.profile
+	if p.n > 0 {
+		n := float64(p.n)
+		p.length /= n
+		p.name /= n
+		p.street /= n
+		p.cityMean /= n
+		p.region /= n
+		p.octetSpread /= n
+	}
+	if len(s.decimals) > 0 {
+		slices.Sort(s.decimals)
+		p.fraction = s.decimals[len(s.decimals)/2]
+	}
+	p.dense = p.integers == p.n && p.n > 3 && p.high-p.low+1 < 1.6*float64(p.distinct)+8
+	genders := 0
+	for _, met := range s.genders {
+		if met {
+			genders++
+		}
+	}
+	p.genderFormPairs = genders > 1
+	slices.Sort(p.years)
 }
 
 // fullNames reports whether most values are a given name with a family name.
@@ -221,9 +266,6 @@ func (p *profile) shape(v *value, size int) {
 	}
 	if c.letters() > 0 {
 		p.letters++
-		if c.digits > 0 {
-			p.mixed++
-		}
 	}
 	if c.spaces > 0 {
 		p.spaced++
@@ -356,13 +398,23 @@ func (p *profile) share(k int) float64 {
 	return float64(k) / float64(p.n)
 }
 
-// likelihood is the log-likelihood ratio of k passes among n distinct values: under "the field holds such values", where a share of them
-// passes that is at least floor, against chance alone. It is cut, because values of one field are not independent.
+// likelihood is the log-likelihood ratio of k passes among n distinct values: under "the field holds such values", where a
+// share of them passes that is at least floor, against chance alone. It is cut, because values of one field are not
+// independent. It is finite for every count and every chance, and never positive where no more pass than by chance: a check
+// that everything fits proves nothing.
 func likelihood(k, n int, chance, floor float64) float64 {
-	if n == 0 {
+	if n == 0 || chance >= 1 {
 		return 0
 	}
-	p1 := max(floor, min(0.98, float64(k)/float64(n)))
+	share, chance := float64(k)/float64(n), max(chance, rarest)
+	p1 := max(floor, min(0.98, share))
 	lo := float64(k)*math.Log(p1/chance) + float64(n-k)*math.Log((1-p1)/(1-chance))
+	if share <= chance {
+		lo = min(lo, 0)
+	}
 	return max(-8, min(12, lo))
 }
+
+// rarest is the least chance that is told apart from none: where a check is said to let nothing pass by chance, one pass
+// still decides.
+const rarest = 1e-9

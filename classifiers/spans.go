@@ -108,57 +108,88 @@ var breaks = func() (t [256]bool) {
 
 // chunk looks at the run text[start:end], whose first 255 bytes have the census c, and returns where to go on.
 func (r *reader) chunk(dst []Span, start, end int, c census) ([]Span, int) {
-	t := r.text
-	run := t[start:end]
 	if c.ats > 0 {
-		for at := start; at < end; at++ {
-			if t[at] != '@' {
-				continue
-			}
-			if s, e, ok := emailAround(t, at); ok {
-				dst = append(dst, Span{Email, "email", s, e})
-				end = max(end, e)
-			}
-		}
-		return dst, end
+		return r.mails(dst, start, end)
 	}
-	for len(run) > 1 && (run[0] == '(' && !isDigit(run[1]) || run[0] == '=') {
-		run = run[1:]
-		start++
-	}
-	for n := len(run); n > 0 && (run[n-1] == '.' || run[n-1] == ':' && (n < 2 || run[n-2] != ':') || run[n-1] == '!' || run[n-1] == '?' || run[n-1] == ')'); n = len(run) {
-		run = run[:n-1]
-	}
-	stop := start + len(run)
+	begin, stop := trimRun(r.text, start, end)
+	run := r.text[begin:stop]
 	switch {
 	case len(run) < 3:
 		return dst, end
 	case c.letters() > 5 && c.marks > 2 && bytes.Contains(run, []byte("://")):
 		if r.context && isProfileURL(run) {
-			dst = append(dst, Span{PersonalURL, "url.profile", start, stop})
+			dst = append(dst, Span{PersonalURL, "url.profile", begin, stop})
 		}
 		return dst, end
 	case len(run) > 19 && c.letters() > 3 && (isJWT(run) || isPasswordHash(run) || isSecretToken(run)):
-		return append(dst, Span{Secret, "secret", start, stop}), end
-	case c.marks >= 2 && isMAC(run):
-		return append(dst, Span{MACAddress, "mac", start, stop}), end
-	case c.marks >= 3 && c.letters() == 0 && isIPv4(run):
-		if r.isAddress(start, run) {
-			return append(dst, Span{IPAddress, "ip.v4", start, stop}), end
+		return append(dst, Span{Secret, "secret", begin, stop}), end
+	}
+	if kind, id := network(run, c); id != "" {
+		if id != "ip.v4" || r.isAddress(begin, run) {
+			dst = append(dst, Span{kind, id, begin, stop})
 		}
 		return dst, end
-	case c.marks >= 2 && isIPv6(run):
-		return append(dst, Span{IPAddress, "ip.v6", start, stop}), end
-	case c.digits == 0 || isUUID(run):
+	}
+	if c.digits == 0 || isUUID(run) {
 		return dst, end
 	}
-	return r.grouped(dst, start, end)
+	return r.grouped(dst, begin, end)
+}
+
+// mails finds the addresses in a run with an '@'.
+func (r *reader) mails(dst []Span, start, end int) ([]Span, int) {
+	for at := start; at < end; at++ {
+		if r.text[at] != '@' {
+			continue
+		}
+		if s, e, ok := emailAround(r.text, at); ok {
+			dst = append(dst, Span{Email, "email", s, e})
+			end = max(end, e)
+		}
+	}
+	return dst, end
+}
+
+// trimRun leaves out the signs of the sentence around the run t[start:end].
+func trimRun(t []byte, start, end int) (int, int) {
+	for end-start > 1 && (t[start] == '(' && !isDigit(t[start+1]) || t[start] == '=') {
+		start++
+	}
+	for end > start && endsSentence(t[start:end]) {
+		end--
+	}
+	return start, end
+}
+
+// endsSentence reports whether the last byte is a sign of the sentence. Two colons may end an IPv6 address.
+func endsSentence(run []byte) bool {
+	switch n := len(run); run[n-1] {
+	case '.', '!', '?', ')':
+		return true
+	case ':':
+		return n < 2 || run[n-2] != ':'
+	}
+	return false
+}
+
+// network recognizes the addresses of networks; the detector is empty where the run is none.
+func network(run []byte, c census) (Category, string) {
+	switch {
+	case c.marks < 2:
+	case isMAC(run):
+		return MACAddress, "mac"
+	case c.marks >= 3 && c.letters() == 0 && isIPv4(run):
+		return IPAddress, "ip.v4"
+	case isIPv6(run):
+		return IPAddress, "ip.v6"
+	}
+	return "", ""
 }
 
 // isAddress tells an IPv4 address from a version: by its numbers, or by the word before it.
 func (r *reader) isAddress(start int, b []byte) bool {
 	o, _ := octets(b)
-	if o[0] > 30 || o[1] > 60 || o[2] > 60 || o[3] > 60 {
+	if isSpread(o) {
 		return true
 	}
 	if o[0] == 10 || o[0] == 127 || !r.context {
@@ -167,37 +198,24 @@ func (r *reader) isAddress(start int, b []byte) bool {
 	return r.catalogue.lexicon.besideSet(r.text, start, start+len(b))&r.catalogue.sets.address != 0
 }
 
+// isSpread reports whether one of four numbers is larger than those of versions are.
+func isSpread(o [4]int) bool { return o[0] > 30 || o[1] > 60 || o[2] > 60 || o[3] > 60 }
+
 // numberEnd is a place where the number that is being read could end, with the digits and letters up to there.
 type numberEnd struct{ end, digits, letters int }
 
-// grouped tries the number that starts at start in all the lengths that end with a group, the longest first: "4111 1111 1111 1111",
-// "DE89 3704 0044 0532 0130 00", "+39 02 1234 567".
+// maxEnds is how many groups a number has at most.
+const maxEnds = 12
+
+// grouped tries the number that starts at start in all the lengths that end with a group, the longest first:
+// "4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00", "+39 02 1234 567".
 func (r *reader) grouped(dst []Span, start, end int) ([]Span, int) {
-	t := r.text
 	first := start
-	for first < end && !isAlnum(t[first]) && t[first] != '+' && t[first] != '(' {
+	for first < end && !isAlnum(r.text[first]) && r.text[first] != '+' && r.text[first] != '(' {
 		first++
 	}
-	var ends [12]numberEnd
-	n, digits, letters := 0, 0, 0
-	for i := first; i < len(t) && i-first < 48 && n < len(ends); i++ {
-		switch b := t[i]; {
-		case isDigit(b):
-			digits++
-		case isLetter(b):
-			letters++
-		case (b == '+' || b == '(') && i == first:
-		case isJoiner(t, i):
-			continue
-		default:
-			i = len(t)
-			continue
-		}
-		if i+1 == len(t) || !isAlnum(t[i+1]) {
-			ends[n] = numberEnd{i + 1, digits, letters}
-			n++
-		}
-	}
+	var ends [maxEnds]numberEnd
+	n, digits := groupEnds(r.text, first, &ends)
 	if n == 0 || digits < 6 && !r.context {
 		return dst, end
 	}
@@ -213,6 +231,29 @@ func (r *reader) grouped(dst []Span, start, end int) ([]Span, int) {
 		}
 	}
 	return dst, end
+}
+
+// groupEnds finds the places where a number that starts at first can end, and counts the digits of all of it.
+func groupEnds(t []byte, first int, ends *[maxEnds]numberEnd) (n, digits int) {
+	letters := 0
+	for i := first; i < len(t) && i-first < 48 && n < len(ends); i++ {
+		switch b := t[i]; {
+		case isDigit(b):
+			digits++
+		case isLetter(b):
+			letters++
+		case (b == '+' || b == '(') && i == first:
+		case isJoiner(t, i):
+			continue
+		default:
+			return n, digits
+		}
+		if i+1 == len(t) || !isAlnum(t[i+1]) {
+			ends[n] = numberEnd{i + 1, digits, letters}
+			n++
+		}
+	}
+	return n, digits
 }
 
 // beside says what the words beside the run name.
@@ -242,8 +283,7 @@ func isJoiner(t []byte, i int) bool {
 
 // number decides about one candidate.
 func (r *reader) number(start int, c numberEnd) (Span, bool) {
-	end := c.end
-	b := r.text[start:end]
+	b := r.text[start:c.end]
 	if len(b) > 44 || c.digits < 5 && (c.digits < 2 || c.letters == 0 || !r.context) {
 		return Span{}, false
 	}
@@ -253,29 +293,52 @@ func (r *reader) number(start int, c numberEnd) (Span, bool) {
 	beside := r.beside()
 	if i, ok := r.scheme(b, c, beside); ok {
 		s := &r.catalogue.schemes.all[i]
-		return Span{Category(s.Labels[0]), s.ID, start, end}, true
+		return Span{Category(s.Labels[0]), s.ID, start, c.end}, true
 	}
+	if id := r.phone(b, c, beside); id != "" {
+		return Span{Phone, id, start, c.end}, true
+	}
+	if kind, id := r.named(b, c, beside); id != "" {
+		return Span{kind, id, start, c.end}, true
+	}
+	return Span{}, false
+}
+
+// phone returns the detector of a telephone number, empty where the candidate is none.
+func (r *reader) phone(b []byte, c numberEnd, beside categorySet) string {
+	shape, ok := shapeOfPhone(b)
+	if !ok || c.letters > 0 {
+		return ""
+	}
+	named := beside&r.catalogue.sets.phone != 0
+	switch {
+	case b[0] == '+' && isInternational(b):
+		return "phone.international"
+	case b[0] == '0' && shape.plus && named && shape.digits >= 9:
+		return "phone.international"
+	case shape.formed && shape.digits == 10 && isPrintedPhone(b):
+		return "phone.national"
+	case named && shape.digits >= 7 && shape.digits <= 15 && !isDated(b):
+		return "phone.national"
+	}
+	return ""
+}
+
+// named returns what the words beside a candidate say that it is, where its form agrees.
+func (r *reader) named(b []byte, c numberEnd, beside categorySet) (Category, string) {
 	known := &r.catalogue.sets
-	if shape, ok := shapeOfPhone(b); ok && c.letters == 0 {
-		switch {
-		case b[0] == '+' && isInternational(b), b[0] == '0' && shape.plus && beside&known.phone != 0 && shape.digits >= 9:
-			return Span{Phone, "phone.international", start, end}, true
-		case shape.formed && shape.digits == 10 && isPrintedPhone(b), shape.digits >= 7 && shape.digits <= 15 && beside&known.phone != 0 && !isDated(b):
-			return Span{Phone, "phone.national", start, end}, true
-		}
-	}
 	switch {
 	case beside == 0:
 	case r.country != "" && beside&known.passport != 0 && isPassport(b, r.country):
-		return Span{Passport, "passport.form", start, end}, true
+		return Passport, "passport.form"
 	case beside&known.plate != 0 && isPlate(b, r.country):
-		return Span{VehiclePlate, "vehicle.plate", start, end}, true
+		return VehiclePlate, "vehicle.plate"
 	case c.digits >= 6 && beside&known.birth != 0:
 		if _, ok := parseDate(b); ok {
-			return Span{DateOfBirth, "date", start, end}, true
+			return DateOfBirth, "date"
 		}
 	}
-	return Span{}, false
+	return "", ""
 }
 
 // isDated reports whether a candidate begins with a date.
@@ -284,8 +347,8 @@ func isDated(b []byte) bool {
 	return ok
 }
 
-// scheme returns the number scheme of a candidate: one of the country asked for, one whose check proves a single number, or the one of the least chance
-// among those that the words beside it name.
+// scheme returns the number scheme of a candidate: one of the country asked for, one whose check proves a single number, or
+// the one of the least chance among those that the words beside it name.
 func (r *reader) scheme(b []byte, c numberEnd, beside categorySet) (found uint16, ok bool) {
 	x := &r.catalogue.schemes
 	n := ident.Number{Raw: b}
@@ -299,27 +362,50 @@ func (r *reader) scheme(b []byte, c numberEnd, beside categorySet) (found uint16
 			candidates = x.open
 		}
 		for _, i := range candidates {
-			s, cat := &x.all[i], x.sets[i]
-			issued := r.country != "" && s.Country == r.country
-			if !x.inText[i] && beside&cat == 0 && !issued || r.country != "" && s.Country != "" && !issued || len(s.Layouts) > 0 && !ident.Match(s, n) || len(s.Layouts) == 0 && !s.Check(n) {
+			if !r.passes(i, n, beside) {
 				continue
 			}
-			none := s.Labels[0] == string(None)
-			if issued && s.Chance < 0.5 && !none && (!s.HeaderOnly || len(b) > 11 && hasLetters(s)) {
+			if r.proves(&x.all[i], b, c) {
 				return i, true
 			}
-			if none || s.Company {
-				continue
-			}
-			if !s.HeaderOnly && (chance(s, c.letters == 0, c.digits == len(b)) <= strictChance || s.Labels[0] == string(CreditCard) && c.digits >= 15) {
-				return i, true
-			}
-			if beside&cat != 0 && (!ok || s.Chance < x.all[found].Chance) {
+			if beside&x.sets[i] != 0 && isOfPersons(&x.all[i]) && (!ok || x.all[i].Chance < x.all[found].Chance) {
 				found, ok = i, true
 			}
 		}
 	}
 	return found, ok
+}
+
+// passes reports whether a candidate passes a scheme that may be looked for here: in every text, or because the words beside
+// it or the country speak for it.
+func (r *reader) passes(i uint16, n ident.Number, beside categorySet) bool {
+	x := &r.catalogue.schemes
+	s := &x.all[i]
+	issued := r.issues(s)
+	if !x.inText[i] && !issued && beside&x.sets[i] == 0 || r.country != "" && s.Country != "" && !issued {
+		return false
+	}
+	if len(s.Layouts) == 0 {
+		return s.Check(n)
+	}
+	return ident.Match(s, n)
+}
+
+// issues reports whether the country asked for issues the numbers of a scheme.
+func (r *reader) issues(s *ident.Scheme) bool { return r.country != "" && s.Country == r.country }
+
+func isOfPersons(s *ident.Scheme) bool { return !s.Company && s.Labels[0] != string(None) }
+
+// proves reports whether a scheme that a candidate passes needs no word beside it.
+func (r *reader) proves(s *ident.Scheme, b []byte, c numberEnd) bool {
+	none := s.Labels[0] == string(None)
+	if !none && s.Chance < 0.5 && r.issues(s) && (!s.HeaderOnly || len(b) > 11 && hasLetters(s)) {
+		return true
+	}
+	if none || s.Company || s.HeaderOnly {
+		return false
+	}
+	return chance(s, c.letters == 0, c.digits == len(b)) <= strictChance || s.Labels[0] == string(CreditCard) && c.digits >= 15
 }
 
 // proved decides by the strictest checks alone, without a look at the words around: the fast way, for every cell of a table.

@@ -11,8 +11,8 @@ import (
 // BatchBytes is the size of values at which a connector ends a batch.
 const BatchBytes = 8 << 20
 
-// Builder fills the offset and value buffers of a batch and wraps them as Arrow arrays. It is reused from batch to batch: a batch is valid until
-// the next Append. Arrow's own builders cost as much as a driver.
+// Builder fills the offset and value buffers of a batch and wraps them as Arrow arrays. It is reused from
+// batch to batch: a batch is valid until the next Append. Arrow's own builders cost as much as a driver.
 type Builder struct {
 	table   string
 	schema  *arrow.Schema
@@ -29,7 +29,8 @@ type column struct {
 	nulls   int
 }
 
-// NewBuilder makes a builder for the named fields of t; nil means all of them. A name that t lacks is ErrSchemaChanged.
+// NewBuilder makes a builder for the named fields of t; nil means all of them. A name that t lacks is
+// ErrSchemaChanged.
 func NewBuilder(t Table, fields []string) (*Builder, error) {
 	if fields == nil {
 		for _, f := range t.Fields {
@@ -42,7 +43,8 @@ func NewBuilder(t Table, fields []string) (*Builder, error) {
 		if !ok {
 			return nil, fmt.Errorf("table %s has no field %s: %w", t.Name, name, ErrSchemaChanged)
 		}
-		af[i] = arrow.Field{Name: name, Type: arrow.BinaryTypes.Binary, Nullable: true, Metadata: arrow.NewMetadata([]string{"kind"}, []string{string(f.Kind)})}
+		af[i] = arrow.Field{Name: name, Type: arrow.BinaryTypes.Binary, Nullable: true,
+			Metadata: arrow.NewMetadata([]string{"kind"}, []string{string(f.Kind)})}
 	}
 	b := &Builder{table: t.Name, schema: arrow.NewSchema(af, nil), columns: make([]column, len(fields))}
 	b.reset()
@@ -130,7 +132,8 @@ func (c *column) array(rows int) *array.Binary {
 	if c.nulls > 0 {
 		valid = memory.NewBufferBytes(c.valid)
 	}
-	buffers := []*memory.Buffer{valid, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.offsets)), memory.NewBufferBytes(c.data)}
+	buffers := []*memory.Buffer{valid, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.offsets)),
+		memory.NewBufferBytes(c.data)}
 	return array.NewBinaryData(array.NewData(arrow.BinaryTypes.Binary, rows, buffers, nil, c.nulls, 0))
 }
 
@@ -168,14 +171,4 @@ func (c *Column) Array() *array.Binary {
 // Reset empties the column and keeps its buffers.
 func (c *Column) Reset() {
 	c.c.offsets, c.c.data, c.c.valid, c.c.nulls = c.c.offsets[:0], c.c.data[:0], c.c.valid[:0], 0
-}
-
-// Field returns the field of that name.
-func (t Table) Field(name string) (Field, bool) {
-	for _, f := range t.Fields {
-		if f.Name == name {
-			return f, true
-		}
-	}
-	return Field{}, false
 }

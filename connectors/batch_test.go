@@ -9,7 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-var people = Table{Name: "people", Fields: []Field{{Name: "id", Kind: Integer}, {Name: "name", Kind: Text}, {Name: "photo", Kind: Binary}}}
+var people = Table{Name: "people", Fields: []Field{{Name: "id", Kind: Integer}, {Name: "name", Kind: Text},
+	{Name: "photo", Kind: Binary}}}
 
 // cells copies a batch; nil is NULL.
 func cells(b Batch) [][]any {

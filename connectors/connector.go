@@ -4,24 +4,30 @@ import "context"
 
 // Connector is an entry of the explicit list that jobs holds: a kind of source and how to open one.
 type Connector struct {
-	Name    string   // as written in the configuration: "mysql"
-	About   string   // one line for `lethe connectors`
-	Schemes []string // URL schemes that name it ad hoc: "mysql", "mariadb"
-	Suffix  []string // file name endings that name it ad hoc: ".sql", ".sql.gz"; "/" is that of a folder
+	Name    string       // as written in the configuration: "mysql"
+	About   string       // one line for `lethe connectors`
+	Schemes []string     // URL schemes that name it ad hoc: "mysql", "mariadb"
+	Suffix  []string     // file name endings that name it ad hoc: ".sql", ".sql.gz"; "/" is that of a folder
+	Options []OptionSpec // what Options.Extra may hold
 	Open    func(ctx context.Context, o Options) (Source, error)
 
-	// Fits reports whether the file at a path is one for this connector, where others that stand behind it in the list have the same endings. Nil: any.
+	// Fits reports whether the file at a path is one for this connector, where others that stand behind it
+	// in the list have the same endings. Nil: any.
 	Fits func(path string) bool
 }
 
 // Options says what to open. Secrets have been resolved; they must not reach an error or a log.
 type Options struct {
-	Name      string         // of the source in the configuration; goes into errors
-	DSN       string         // of a server; a file's path where the connector reads files
-	ApplyDSN  string         // "" opens read-only: the Source is then no Mutator
-	Rewrite   bool           // files: the Source may be a Rewriter
-	Plaintext bool           // a server may be reached without TLS
-	Catalog   []Table        // files without CREATE TABLE: the fields' names and types, from a schema file or the live source; nil otherwise
-	Unchecked bool           // files: accepted without the trailer that proves them complete
-	Extra     map[string]any // further keys of the source in the configuration; an unknown one is ErrConfig
+	Name      string // of the source in the configuration; goes into errors
+	DSN       string // of a server; a file's path where the connector reads files
+	ApplyDSN  string // "" opens read-only: the Source is then no Mutator
+	Rewrite   bool   // files: the Source may be a Rewriter
+	Plaintext bool   // a server may be reached without TLS
+	Unchecked bool   // files: accepted without the trailer that proves them complete
+
+	// Catalog is, for files without CREATE TABLE, what the fields are: from a schema file or the live source.
+	Catalog []Table
+
+	// Extra holds options of this connector alone, as it declares them in Connector.Options: see CheckOptions.
+	Extra map[string]string
 }

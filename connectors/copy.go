@@ -12,11 +12,13 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 )
 
-// Check says what no engine could make of a copy; the error wraps ErrConfig, or errors.ErrUnsupported where the table has no key. A CopyKeeper calls it first. Engines hold names to be
-// equal that differ by case, so it does too.
+// Check says what no engine could make of a copy; the error wraps ErrConfig, or errors.ErrUnsupported where
+// the table has no key. A CopyKeeper calls it first. Engines hold names to be equal that differ by case, so
+// it does too.
 func (c Copy) Check() error {
 	if len(c.Of.Key) == 0 {
-		return fmt.Errorf("table %s has no primary key, so that a copy could not name its rows: %w", c.Of.Name, errors.ErrUnsupported)
+		return fmt.Errorf("table %s has no primary key, so that a copy could not name its rows: %w", c.Of.Name,
+			errors.ErrUnsupported)
 	}
 	names := map[string]bool{}
 	for _, name := range c.Of.Key {
@@ -25,9 +27,11 @@ func (c Copy) Check() error {
 	for _, f := range c.Fields {
 		switch {
 		case names[strings.ToLower(f.Name)]:
-			return fmt.Errorf("field %s of the copy is there twice, or among the key of table %s: %w", f.Name, c.Of.Name, ErrConfig)
+			return fmt.Errorf("field %s of the copy is there twice, or among the key of table %s: %w", f.Name,
+				c.Of.Name, ErrConfig)
 		case f.Kind != Date && f.Kind != Timestamp && (f.Kind != Text || f.Length <= 0):
-			return fmt.Errorf("field %s of the copy is neither a date, nor an instant, nor a text of a length: %w", f.Name, ErrConfig)
+			return fmt.Errorf("field %s of the copy is neither a date, nor an instant, nor a text of a length: %w",
+				f.Name, ErrConfig)
 		case f.Nullable && slices.Contains(c.Key, f.Name):
 			return fmt.Errorf("field %s of the copy's key may be NULL: %w", f.Name, ErrConfig)
 		}
@@ -104,21 +108,23 @@ func (t Table) Columns(rows arrow.Record) ([]*array.Binary, error) {
 		return nil, nil
 	}
 	if int(rows.NumCols()) != len(t.Fields) {
-		return nil, fmt.Errorf("rows of %d columns for a copy of %d fields: %w", rows.NumCols(), len(t.Fields), ErrSchemaChanged)
+		return nil, fmt.Errorf("rows of %d columns for a copy of %d fields: %w", rows.NumCols(), len(t.Fields),
+			ErrSchemaChanged)
 	}
 	columns := make([]*array.Binary, len(t.Fields))
 	for i, f := range t.Fields {
 		column, ok := rows.Column(i).(*array.Binary)
 		if !ok || rows.ColumnName(i) != f.Name {
-			return nil, fmt.Errorf("column %d of the rows is not field %s of the copy: %w", i+1, f.Name, ErrSchemaChanged)
+			return nil, fmt.Errorf("column %d of the rows is not field %s of the copy: %w", i+1, f.Name,
+				ErrSchemaChanged)
 		}
 		columns[i] = column
 	}
 	return columns, nil
 }
 
-// ErrOutdated: what has a copy's name is a copy of the same table, with the key or the fields that it had before. It comes with ErrRefused. DropCopy and
-// EnsureCopy make it anew.
+// ErrOutdated: what has a copy's name is a copy of the same table, with the key or the fields that it had
+// before. It comes with ErrRefused. DropCopy and EnsureCopy make it anew.
 var ErrOutdated = errors.New("outdated copy")
 
 // OutdatedCopy is the error for a copy with another key or other fields. It wraps ErrOutdated and ErrRefused.
@@ -126,7 +132,9 @@ func OutdatedCopy(what string) error {
 	return &Error{Err: fmt.Errorf("%s: %w: %w", what, ErrRefused, ErrOutdated), Hint: "the next delivery makes it anew"}
 }
 
-// NotThisCopy is the error for a name that is taken: what there is, and what a person can do. It wraps ErrRefused.
+// NotThisCopy is the error for a name that is taken: what there is, and what a person can do. It wraps
+// ErrRefused.
 func NotThisCopy(what string) error {
-	return &Error{Err: fmt.Errorf("%s: %w", what, ErrRefused), Hint: "rename or drop what has the name; a copy that was dropped is made and filled anew"}
+	return &Error{Err: fmt.Errorf("%s: %w", what, ErrRefused),
+		Hint: "rename or drop what has the name; a copy that was dropped is made and filled anew"}
 }

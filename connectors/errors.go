@@ -5,21 +5,24 @@ import (
 	"strings"
 )
 
-// The sentinels that a connector's errors wrap. An error is permanent unless it wraps ErrTransient. What a source cannot do at all is errors.ErrUnsupported.
+// The sentinels that a connector's errors wrap. An error is permanent unless it wraps ErrTransient. What a
+// source cannot do at all is errors.ErrUnsupported.
 var (
-	ErrConfig        = errors.New("configuration")           // the DSN, path or options cannot work; opening again will not help
-	ErrUnreachable   = errors.New("unreachable")             // no answer, or no such file
-	ErrDenied        = errors.New("access denied")           // wrong password or missing right
-	ErrPlaintext     = errors.New("connection without TLS")  // refused unless the source waives it by name
-	ErrSchemaChanged = errors.New("schema changed")          // a table or field asked for does not exist
-	ErrDamaged       = errors.New("damaged or incomplete")   // a file is truncated, corrupt or holds what cannot be read for sure
-	ErrRefused       = errors.New("refused by the database") // a constraint or a trigger refused a change
-	ErrTransient     = errors.New("transient")               // worth another try: deadlock, lock timeout, lost connection
+	// the DSN, path or options cannot work; opening again will not help
+	ErrConfig        = errors.New("configuration")
+	ErrUnreachable   = errors.New("unreachable")            // no answer, or no such file
+	ErrDenied        = errors.New("access denied")          // wrong password or missing right
+	ErrPlaintext     = errors.New("connection without TLS") // refused unless the source waives it by name
+	ErrSchemaChanged = errors.New("schema changed")         // a table or field asked for does not exist
+	// a file is truncated, corrupt or holds what cannot be read for sure
+	ErrDamaged   = errors.New("damaged or incomplete")
+	ErrRefused   = errors.New("refused by the database") // a constraint or a trigger refused a change
+	ErrTransient = errors.New("transient")               // worth another try: deadlock, lock timeout, lost connection
 )
 
 // Error gives an error its place. It never holds a value of a record: Err must not either.
 type Error struct {
-	Op     string // "scan", "mutate", "rewrite", "open", "catalog", "copy", "copy"
+	Op     string // "scan", "mutate", "rewrite", "open", "catalog", "copy"
 	Source string // the name given in the configuration, or the file
 	Table  string // "" where it does not matter
 	Err    error

@@ -8,8 +8,8 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 )
 
-// Key is a tuple of values, each with its length before it, so that it can be compared, sorted and used in a map. It holds values of a record: it never
-// goes to a log, an error or a report.
+// Key is a tuple of values, each with its length before it, so that it can be compared, sorted and used in
+// a map. It holds values of a record: it never goes to a log, an error or a report.
 type Key string
 
 // MakeKey returns the key of the given values.

@@ -14,9 +14,11 @@ func Blocks(sample int) (blocks, rows int) {
 	return blocks, max(1, sample/blocks)
 }
 
-// Spread chooses, in a table whose key is one integer, the keys at which the blocks of a sample begin, ascending from least: again and again the widest
-// stretch of keys is cut in the middle, and each half shrunk to the keys that there are, so that a gap in the numbers costs one cut and no block.
-// around returns the greatest key at or below a value and the least above it; it costs the engine two steps down an index.
+// Spread chooses, in a table whose key is one integer, the keys at which the blocks of a sample begin,
+// ascending from least: again and again the widest stretch of keys is cut in the middle, and each half
+// shrunk to the keys that there are, so that a gap in the numbers costs one cut and no block. around
+// returns the greatest key at or below a value and the least above it; it costs the engine two steps down
+// an index.
 func Spread(least, most int64, blocks int, around func(int64) (below, above int64, err error)) ([]int64, error) {
 	type stretch struct{ from, to int64 }
 	width := func(s stretch) uint64 { return uint64(s.to) - uint64(s.from) }

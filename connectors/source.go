@@ -1,6 +1,7 @@
-// Package connectors says what Lethe asks of a place where records live, and nothing about how it is done. Each connector stands in
-// a folder of its own (mem is the one to copy) and passes the suite in connectortest. Every sentence of the comments below that says
-// what a connector must do has a subtest there.
+// Package connectors says what Lethe asks of a place where records live, and nothing about how it is done.
+// Each connector stands in a folder of its own (mem is the one to copy) and passes the suite in
+// connectortest. Every sentence of the comments below that says what a connector must do has a subtest
+// there.
 package connectors
 
 import (
@@ -12,85 +13,104 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 )
 
-// Source is an open place where records live: a live database, or a backup, export or dump of one. It only reads. A Source may be used by
-// several goroutines.
+// Source is an open place where records live: a live database, or a backup, export or dump of one. It only
+// reads. A Source may be used by several goroutines.
 type Source interface {
 	// Tables returns the catalog, sorted by name. Views, system tables and temporary tables are not in it.
 	Tables(ctx context.Context) ([]Table, error)
-	// Scan reads the rows that the queries ask for, one or more batches a query, each batch naming its table. A live store answers the
-	// queries one after another, in key order within a table; a stream answers all of them in one pass, in its own order. Every row
-	// that a query asks for is in exactly one batch. A query for a table or field that does not exist ends the sequence with
-	// ErrSchemaChanged. The error, if any, is the last pair; its Batch is zero.
+	// Scan reads the rows that the queries ask for, one or more batches a query, each batch naming its
+	// table. A live store answers the queries one after another, in key order within a table; a stream
+	// answers all of them in one pass, in its own order. Every row that a query asks for is in exactly one
+	// batch. A query for a table or field that does not exist ends the sequence with ErrSchemaChanged. The
+	// error, if any, is the last pair; its Batch is zero.
 	Scan(ctx context.Context, q ...Query) iter.Seq2[Batch, error]
 	Close() error
 }
 
 // Mutator is a Source whose rows can be changed where they are.
 type Mutator interface {
-	// Mutate runs one transaction. It reads the rows of each query under lock, in the order of the queries, and hands each query's rows to
-	// edit as one batch, once (also when no row is left: the batch is then empty). After the last query it applies the edits in the reverse
-	// order of the queries, so that parents are named first and children go first. Then it calls confirm, and commits.
+	// Mutate runs one transaction. It reads the rows of each query under lock, in the order of the queries,
+	// and hands each query's rows to edit as one batch, once (also when no row is left: the batch is then
+	// empty). After the last query it applies the edits in the reverse order of the queries, so that
+	// parents are named first and children go first. Then it calls confirm, and commits.
 	//
-	// A row may be read by several queries, so that it is locked before others are looked at; one of their edits may change it.
+	// A row may be read by several queries, so that it is locked before others are looked at; one of their
+	// edits may change it.
 	//
-	// Queries must have Keys; After and MaxRows are ignored. An error from edit or confirm rolls everything back and is returned as it is. If
-	// the engine refuses a change (a constraint, a trigger) nothing is changed and the error wraps ErrRefused; a deadlock or a
-	// lock timeout wraps ErrTransient.
+	// Queries must have Keys; After and MaxRows are ignored. An error from edit or confirm rolls everything
+	// back and is returned as it is. If the engine refuses a change (a constraint, a trigger) nothing is
+	// changed and the error wraps ErrRefused; a deadlock or a lock timeout wraps ErrTransient.
 	//
-	// The result has one outcome for each key of a query by primary key, in the order of its Keys, and one for each row read by a query by
-	// other fields, in the order of the rows. Fields that the engine would update by itself (Field.AutoUpdate) keep their values.
+	// The result has one outcome for each key of a query by primary key, in the order of its Keys, and one
+	// for each row read by a query by other fields, in the order of the rows. Fields that the engine would
+	// update by itself (Field.AutoUpdate) keep their values.
 	Mutate(ctx context.Context, q []Query, edit EditFunc, confirm func() error) ([]Outcome, error)
 }
 
-// Rewriter is a Source whose bytes cannot change in place: it is written anew beside the old, and takes its place when whole and verified.
+// Rewriter is a Source whose bytes cannot change in place: it is written anew beside the old, and takes its
+// place when whole and verified.
 type Rewriter interface {
-	// Rewrite reads the source once, hands the rows of the queried tables to edit in batches, and writes the result to a temporary file
-	// beside the original. What no query asks for, and what edit leaves, is copied byte for byte. It then reads the new file back in
-	// full, calls verify with a Source over it, and only when all of that succeeds replaces the original: fsync, rename, fsync of
-	// the folder. After any error the original is as it was and no temporary file is left.
+	// Rewrite reads the source once, hands the rows of the queried tables to edit in batches, and writes
+	// the result to a temporary file beside the original. What no query asks for, and what edit leaves, is
+	// copied byte for byte. It then reads the new file back in full, calls verify with a Source over it,
+	// and only when all of that succeeds replaces the original: fsync, rename, fsync of the folder. After
+	// any error the original is as it was and no temporary file is left.
 	Rewrite(ctx context.Context, q []Query, edit EditFunc, verify func(Source) error) (RewriteReport, error)
 }
 
-// CopyKeeper is a Mutator that keeps, beside an application's tables, copies of what the registry says of their rows: tables of Lethe's own, in which
-// the application looks up what it may do, and views that show only what a purpose may see. Copies are read by Scan, like any table. A connector marks
-// the tables and views that it makes (by a comment, an alias), and touches no others.
+// CopyKeeper is a Mutator that keeps, beside an application's tables, copies of what the registry says of
+// their rows: tables of Lethe's own, in which the application looks up what it may do, and views that show
+// only what a purpose may see. Copies are read by Scan, like any table. A connector marks the tables and
+// views that it makes (by a comment, an alias), and touches no others.
 type CopyKeeper interface {
-	// EnsureCopy creates the copy's table if it is missing, makes its views as c says, drops views of the copy that c no longer names, and returns the
-	// table as the catalog has it: the fields of the key of c.Of, as they are declared there, then c.Fields; the key is that of c.Of, then c.Key. What is as
-	// c says is not touched. A table or view of such a name that is no copy, or one of another table or with other fields, is left alone: the error wraps
-	// ErrRefused, and ErrOutdated as well where it is a copy of this table and only its key or fields are not as c says. A copy that cannot be made, by Copy.Check or for the length of a name, is ErrConfig.
+	// EnsureCopy creates the copy's table if it is missing, makes its views as c says, drops views of the
+	// copy that c no longer names, and returns the table as the catalog has it: the fields of the key of
+	// c.Of, as they are declared there, then c.Fields; the key is that of c.Of, then c.Key. What is as c
+	// says is not touched. A table or view of such a name that is no copy, or one of another table or with
+	// other fields, is left alone: the error wraps ErrRefused, and ErrOutdated as well where it is a copy
+	// of this table and only its key or fields are not as c says. A copy that cannot be made, by Copy.Check
+	// or for the length of a name, is ErrConfig.
 	EnsureCopy(ctx context.Context, c Copy) (Table, error)
-	// CheckCopy returns the error that EnsureCopy would return, and ErrDenied where the user lacks a right that keeping or dropping the copy takes, as far as
-	// that can be known beforehand. It leaves everything as it is.
+	// CheckCopy returns the error that EnsureCopy would return, and ErrDenied where the user lacks a right
+	// that keeping or dropping the copy takes, as far as that can be known beforehand. It leaves everything
+	// as it is.
 	CheckCopy(ctx context.Context, c Copy) error
-	// WriteCopy changes a copy in one transaction: rows takes the place of those with the same key or is added, then the rows of gone are removed
-	// (one that is not there is no error). rows has the copy's fields in catalog order, an *array.Binary each, as in a Batch; nil: none. Keys are compared
-	// as the application's table compares them. If the engine refuses a row nothing is changed and the error wraps ErrRefused, as it does if the table is
-	// no copy; a deadlock or a lock timeout wraps ErrTransient.
+	// WriteCopy changes a copy in one transaction: rows takes the place of those with the same key or is
+	// added, then the rows of gone are removed (one that is not there is no error). rows has the copy's
+	// fields in catalog order, an *array.Binary each, as in a Batch; nil: none. Keys are compared as the
+	// application's table compares them. If the engine refuses a row nothing is changed and the error wraps
+	// ErrRefused, as it does if the table is no copy; a deadlock or a lock timeout wraps ErrTransient.
 	WriteCopy(ctx context.Context, copy Table, rows arrow.Record, gone []Key) error
-	// DropCopy removes a copy and its views. One that is not there is no error; one that is no copy is ErrRefused.
+	// DropCopy removes a copy and its views. One that is not there is no error; one that is no copy is
+	// ErrRefused.
 	DropCopy(ctx context.Context, name string) error
 }
 
 // Copy says what a copy holds.
 type Copy struct {
-	Name   string  // of its table; views that belong to it begin with the name and an underscore
-	Of     Table   // the application's table, which has a key
-	Fields []Field // besides the key of Of: Name, Kind (Text, Date or Timestamp), Length of texts, Nullable. Texts are told apart by case
+	Name string // of its table; views that belong to it begin with the name and an underscore
+	Of   Table  // the application's table, which has a key
+	// Fields are those besides the key of Of: Name, Kind (Text, Date or Timestamp), Length of texts,
+	// Nullable. Texts are told apart by case.
+	Fields []Field
 	Key    []string
 	Views  []CopyView
 }
 
-// CopyView is a purpose-bound view: the rows of Copy.Of that have a row in the copy which fulfils Where and is not past. Whoever may read the view needs no
-// right to the tables behind it, where the engine knows rights.
+// CopyView is a purpose-bound view: the rows of Copy.Of that have a row in the copy which fulfils Where and
+// is not past. Whoever may read the view needs no right to the tables behind it, where the engine knows
+// rights.
 type CopyView struct {
 	Name   string            // begins with the copy's name and an underscore
 	Fields []string          // of Copy.Of, in this order
 	Where  map[string]string // Text field of the copy: value
-	Until  string            // a Timestamp field of the copy, the first instant in UTC at which a row shows no more, whatever the zone of the reader's session; NULL never ends. "" none
+	// Until is a Timestamp field of the copy, the first instant in UTC at which a row shows no more, whatever
+	// the zone of the reader's session; NULL never ends. "" is none.
+	Until string
 }
 
-// Clocked is a Source whose engine keeps a time of its own, which the host's is compared with before anything is decided.
+// Clocked is a Source whose engine keeps a time of its own, which the host's is compared with before
+// anything is decided.
 type Clocked interface {
 	// Clock returns the engine's present time.
 	Clock(ctx context.Context) (time.Time, error)
@@ -108,18 +128,44 @@ type View struct {
 	Tables []string // those of the catalog that it reads, sorted; nil where its definition may not be seen
 }
 
-// EditFunc decides what happens to the rows of one batch. The batch, and the Edit's arrays, are valid until the next call.
+// EditFunc decides what happens to the rows of one batch. The batch, and the Edit's arrays, are valid until
+// the next call.
 type EditFunc func(Batch) (Edit, error)
 
 // Table is one entry of a source's catalog.
 type Table struct {
-	Database    string // the catalog's own name: the schema of a server, the stem of a file
-	Name        string
-	Fields      []Field
-	Key         []string // names of the primary key's fields, in key order; empty: rows cannot be addressed, so never changed in place
+	Database string // the catalog's own name: the schema of a server, the stem of a file
+	Name     string
+	Fields   []Field
+	// Key names the fields of the primary key, in key order. Empty: rows cannot be addressed, so they are
+	// never changed in place.
+	Key         []string
 	ForeignKeys []ForeignKey
 	Unique      [][]string // unique constraints other than the key
 	Rows        int64      // the engine's estimate; -1 where it has none
+}
+
+// Field returns the field of that name.
+func (t Table) Field(name string) (Field, bool) {
+	for _, f := range t.Fields {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return Field{}, false
+}
+
+// Tables is a catalog.
+type Tables []Table
+
+// Find returns the table of that name.
+func (ts Tables) Find(name string) (Table, bool) {
+	for _, t := range ts {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return Table{}, false
 }
 
 // Field is a column of a table.
@@ -168,28 +214,33 @@ type Query struct {
 	After   Cursor   // "": from the start
 	MaxRows int      // most rows of a batch; 0: as the connector finds best. Batches also end at about 8 MB of values
 
-	// Sample, if more than 0, asks for about so many rows of a table that has more: some blocks of rows, in key order, spread over the range of the
-	// keys, the first and the newest rows among them. Its batches are marked Sampled, and no cursor resumes it. A stream, a table without a
-	// key where the engine numbers no rows, and a table of no more rows than asked for are read whole. It has no meaning beside Keys or After.
+	// Sample, if more than 0, asks for about so many rows of a table that has more: some blocks of rows, in
+	// key order, spread over the range of the keys, the first and the newest rows among them. Its batches
+	// are marked Sampled, and no cursor resumes it. A stream, a table without a key where the engine
+	// numbers no rows, and a table of no more rows than asked for are read whole. It has no meaning beside
+	// Keys or After.
 	Sample int
 }
 
-// Keys names rows by the values of some fields: the primary key, or the fields of a foreign key. There may be millions of tuples; a live source sends them
-// in pieces, a stream filters its one pass. Field values are compared as the source itself compares them.
+// Keys names rows by the values of some fields: the primary key, or the fields of a foreign key. There may
+// be millions of tuples; a live source sends them in pieces, a stream filters its one pass. Field values
+// are compared as the source itself compares them.
 type Keys struct {
 	Fields []string
 	Tuples []Key
 }
 
-// Cursor is a place within a table where a scan resumes. It is opaque, survives a restart, and holds key values in the clear: it
-// belongs in encrypted state only.
+// Cursor is a place within a table where a scan resumes. It is opaque, survives a restart, and holds key
+// values in the clear: it belongs in encrypted state only.
 type Cursor string
 
 // Batch is some rows of one table.
 type Batch struct {
 	Table string
-	Rows  arrow.Record // one column for each field of the query, each an *array.Binary with the canonical text of the values, NULL as not valid; the schema is that of Builder
-	Next  Cursor       // resumes behind the last row of this batch
+	// Rows has one column for each field of the query, each an *array.Binary with the canonical text of the
+	// values, NULL as not valid; the schema is that of Builder.
+	Rows arrow.Record
+	Next Cursor // resumes behind the last row of this batch
 
 	Sampled bool // of a Query.Sample: between the batches rows of the table were left out
 }
@@ -212,9 +263,11 @@ type Edit struct {
 
 // Assignment gives a field new values.
 type Assignment struct {
-	Field  string
-	Rows   []bool        // the rows that get a new value; they must be Update rows
-	Values *array.Binary // one value for each row of the batch, in the canonical form of the field's kind; not valid is NULL
+	Field string
+	Rows  []bool // the rows that get a new value; they must be Update rows
+	// Values has one value for each row of the batch, in the canonical form of the field's kind; not valid
+	// is NULL.
+	Values *array.Binary
 }
 
 // Outcome is what became of one row in a transaction.

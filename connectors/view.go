@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// ResolveViews says which tables views read, given their definitions in SQL by name. A name that is a view's stands for the tables of that view; one that is
-// neither a table's nor a view's is left out. An empty definition is one that may not be seen. backslash says whether it escapes in the engine's literals.
+// ResolveViews says which tables views read, given their definitions in SQL by name. A name that is a
+// view's stands for the tables of that view; one that is neither a table's nor a view's is left out. An
+// empty definition is one that may not be seen. backslash says whether it escapes in the engine's literals.
 func ResolveViews(definitions map[string]string, tables []string, backslash bool) []View {
 	fold := strings.ToLower
 	isTable, isView := map[string]string{}, map[string]string{}
@@ -44,8 +45,9 @@ func ResolveViews(definitions map[string]string, tables []string, backslash bool
 	return views
 }
 
-// tablesRead returns the names that stand where a SELECT names tables: behind FROM, JOIN and the commas between them. A qualified name gives its last part. It
-// reads tokens, not SQL: names of common table expressions are among the answer, and the caller keeps those it knows.
+// tablesRead returns the names that stand where a SELECT names tables: behind FROM, JOIN and the commas
+// between them. A qualified name gives its last part. It reads tokens, not SQL: names of common table
+// expressions are among the answer, and the caller keeps those it knows.
 func tablesRead(sql string, backslash bool) []string {
 	type level struct{ selects, from, expect bool }
 	levels := []level{{}}
@@ -58,7 +60,8 @@ func tablesRead(sql string, backslash bool) []string {
 			for i+2 < len(tokens) && tokens[i+1].text == "." && tokens[i+2].name {
 				i += 2
 			}
-			if i+1 >= len(tokens) || tokens[i+1].text != "(" || tokens[i].quoted { // a function that yields rows is no table
+			// a function that yields rows is no table
+			if i+1 >= len(tokens) || tokens[i+1].text != "(" || tokens[i].quoted {
 				names = append(names, tokens[i].text)
 			}
 			at.expect = false
@@ -98,30 +101,22 @@ var keywords = []string{"SELECT", "FROM", "JOIN", "STRAIGHT_JOIN", "LATERAL", "O
 // sqlTokens splits SQL into names, quoted or not, and signs. Literals and comments are dropped.
 func sqlTokens(sql string, backslash bool) []sqlToken {
 	var tokens []sqlToken
-	word := func(c byte) bool {
-		return c == '_' || c == '$' || c >= 0x80 || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-	}
 	for i := 0; i < len(sql); {
 		c := sql[i]
 		switch {
 		case c == '\'':
 			i = pastQuote(sql, i, '\'', backslash)
 		case c == '`' || c == '"' || c == '[':
-			end := c
-			if c == '[' {
-				end = ']'
-			}
-			next := pastQuote(sql, i, end, false)
-			text := strings.TrimSuffix(sql[i+1:next], string(end))
-			tokens = append(tokens, sqlToken{strings.ReplaceAll(text, string(end)+string(end), string(end)), true, true})
+			next := pastQuote(sql, i, closingQuote(c), false)
+			tokens = append(tokens, sqlToken{unquote(sql[i:next]), true, true})
 			i = next
 		case strings.HasPrefix(sql[i:], "--") || c == '#':
 			i = pastText(sql, i, "\n")
 		case strings.HasPrefix(sql[i:], "/*"):
 			i = pastText(sql, i, "*/")
-		case word(c):
+		case inWord(c):
 			from := i
-			for i < len(sql) && word(sql[i]) {
+			for i < len(sql) && inWord(sql[i]) {
 				i++
 			}
 			text := sql[from:i]
@@ -134,6 +129,23 @@ func sqlTokens(sql string, backslash bool) []sqlToken {
 		}
 	}
 	return tokens
+}
+
+func inWord(c byte) bool {
+	return c == '_' || c == '$' || c >= 0x80 || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+func closingQuote(c byte) byte {
+	if c == '[' {
+		return ']'
+	}
+	return c
+}
+
+// unquote returns the name in a quoted text, whose closing quote may be missing.
+func unquote(s string) string {
+	end := string(closingQuote(s[0]))
+	return strings.ReplaceAll(strings.TrimSuffix(s[1:], end), end+end, end)
 }
 
 // pastQuote returns the place behind a quoted text; a doubled quote stands for itself.

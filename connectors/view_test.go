@@ -9,11 +9,16 @@ import (
 func TestTablesRead(t *testing.T) {
 	for sql, want := range map[string][]string{
 		"select a from t": {"t"},
-		"CREATE VIEW v AS SELECT * FROM a JOIN b ON a.x = b.y, c WHERE d > (SELECT max(n) FROM e)":                                     {"a", "b", "c", "e"},
-		"select `db`.`cu st`.`id` AS `orders` from (`db`.`cu st` join `db`.`o``x` `c` on(`c`.`a` = 1)) where `c`.`from` = 'from z'":    {"cu st", "o`x"},
-		`SELECT "x y".a FROM "x y", [odd one] LEFT OUTER JOIN main.t2 USING (p, q) ORDER BY f, g`:                                      {"x y", "odd one", "t2"},
-		"SELECT substring(name FROM 2), extract(YEAR FROM born), coalesce(a, b) FROM people -- FROM comment\n JOIN /* FROM c2 */ pets": {"people", "pets"},
-		"WITH recent AS (SELECT * FROM orders) SELECT * FROM recent UNION SELECT * FROM (SELECT 1 FROM archive) x, y GROUP BY k, l":    {"orders", "recent", "archive", "y"},
+		"CREATE VIEW v AS SELECT * FROM a JOIN b ON a.x = b.y, c WHERE d > (SELECT " +
+			"max(n) FROM e)": {"a", "b", "c", "e"},
+		"select `db`.`cu st`.`id` AS `orders` from (`db`.`cu st` join `db`.`o``x` `c` on(`c`.`a` = 1)) where " +
+			"`c`.`from` = 'from z'": {"cu st", "o`x"},
+		`SELECT "x y".a FROM "x y", [odd one] LEFT OUTER JOIN main.t2 USING (p, q) ` +
+			`ORDER BY f, g`: {"x y", "odd one", "t2"},
+		"SELECT substring(name FROM 2), extract(YEAR FROM born), coalesce(a, b) FROM people -- FROM comment\n JOIN " +
+			"/* FROM c2 */ pets": {"people", "pets"},
+		"WITH recent AS (SELECT * FROM orders) SELECT * FROM recent UNION SELECT * FROM (SELECT 1 FROM archive) x, y " +
+			"GROUP BY k, l": {"orders", "recent", "archive", "y"},
 		"SELECT 1":                        nil,
 		"SELECT * FROM json_each(doc), t": {"t"},
 		"SELECT ') FROM x' FROM ":         nil,
@@ -25,8 +30,10 @@ func TestTablesRead(t *testing.T) {
 }
 
 func TestResolveViews(t *testing.T) {
-	views := ResolveViews(map[string]string{"Outer": "SELECT * FROM inner JOIN C", "inner": "SELECT * FROM a, nothing", "loop": "SELECT * FROM loop, b", "none": "SELECT 1", "hidden": ""}, []string{"a", "b", "c"}, false)
-	require.Equal(t, []View{{"Outer", []string{"a", "c"}}, {"hidden", nil}, {"inner", []string{"a"}}, {"loop", []string{"b"}}, {"none", []string{}}}, views)
+	views := ResolveViews(map[string]string{"Outer": "SELECT * FROM inner JOIN C", "inner": "SELECT * FROM a, nothing",
+		"loop": "SELECT * FROM loop, b", "none": "SELECT 1", "hidden": ""}, []string{"a", "b", "c"}, false)
+	require.Equal(t, []View{{"Outer", []string{"a", "c"}}, {"hidden", nil}, {"inner", []string{"a"}},
+		{"loop", []string{"b"}}, {"none", []string{}}}, views)
 }
 
 func FuzzTablesRead(f *testing.F) {

@@ -6,16 +6,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"lethe/pipeline"
-	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/registry/keystore"
 )
 
-func (c *Command) auditCommand() *cobra.Command {
+func auditCommand(c *Command) *cobra.Command {
 	cmd := &cobra.Command{Use: "audit", Short: "Prove the reports"}
 	var key string
 	verify := &cobra.Command{
-		Use: "verify [reports folder]", Short: "Check signatures, digests and row counts of all reports; detects change after signing", Args: cobra.MaximumNArgs(1),
-		Example: "  lethe audit verify\n  lethe audit verify ./copy-of-reports --key 'lethe-ed25519:...'   # without configuration, on another machine",
+		Use:   "verify [reports folder]",
+		Short: "Check signatures, digests and row counts of all reports; detects change after signing",
+		Args:  cobra.MaximumNArgs(1),
+		Example: "  lethe audit verify\n" +
+			"  lethe audit verify ./copy-of-reports --key 'lethe-ed25519:...'   # without configuration, on another " +
+			"machine",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			folder, public := "", key
 			if len(args) == 1 {
@@ -41,7 +45,7 @@ func (c *Command) auditCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%w: --key: %w", pipeline.ErrConfig, err)
 			}
-			report, err := audit.Verify(cmd.Context(), folder, parsed)
+			report, err := evidence.Verify(cmd.Context(), folder, parsed)
 			for _, line := range report.Lines() {
 				fmt.Fprintln(c.Out, line)
 			}

@@ -13,7 +13,7 @@ import (
 	"lethe/pipeline"
 )
 
-func (c *Command) classifiersCommand() *cobra.Command {
+func classifiersCommand(c *Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "classifiers", Short: "List the detectors", Args: cobra.NoArgs,
 		Example: "  lethe classifiers\n  lethe classifiers --json",
@@ -27,7 +27,8 @@ func (c *Command) classifiersCommand() *cobra.Command {
 			}
 			var rows [][]string
 			for _, d := range catalogue.Detectors() {
-				rows = append(rows, []string{d.ID, d.Country, string(d.Category), string(d.Class), fmt.Sprintf("%.2g", d.Chance), d.Name})
+				rows = append(rows, []string{d.ID, d.Country, string(d.Category), string(d.Class),
+					fmt.Sprintf("%.2g", d.Chance), d.Name})
 			}
 			table(c.Out, append([][]string{{"ID", "COUNTRY", "CATEGORY", "CLASS", "CHANCE", "NAME"}}, rows...))
 			return nil
@@ -35,7 +36,9 @@ func (c *Command) classifiersCommand() *cobra.Command {
 	}
 	var header, country string
 	test := &cobra.Command{
-		Use: "test [value]...", Short: "Say which detectors match values, and why", Example: "  lethe classifiers test 'IT60 X054 2811 1010 0000 0123 456'\n" +
+		Use:   "test [value]...",
+		Short: "Say which detectors match values, and why",
+		Example: "  lethe classifiers test 'IT60 X054 2811 1010 0000 0123 456'\n" +
 			"  lethe classifiers test < values.jsonl   # {\"value\": ..., \"header\": ..., \"country\": ...}",
 		RunE: func(_ *cobra.Command, args []string) error {
 			catalogue, err := classifiers.New()
@@ -43,7 +46,7 @@ func (c *Command) classifiersCommand() *cobra.Command {
 				return err
 			}
 			for _, v := range args {
-				if err := c.printMatches(catalogue, probe{Value: v, Header: header, Country: country}); err != nil {
+				if err := printMatches(c, catalogue, probe{Value: v, Header: header, Country: country}); err != nil {
 					return err
 				}
 			}
@@ -60,7 +63,7 @@ func (c *Command) classifiersCommand() *cobra.Command {
 						return fmt.Errorf("%w: line %d is not JSON: %w", pipeline.ErrConfig, n, err)
 					}
 				}
-				if err := c.printMatches(catalogue, p); err != nil {
+				if err := printMatches(c, catalogue, p); err != nil {
 					return err
 				}
 			}
@@ -81,7 +84,7 @@ type probe struct {
 }
 
 // printMatches prints what one value is. The value itself is printed only as the person typed it.
-func (c *Command) printMatches(catalogue *classifiers.Catalogue, p probe) error {
+func printMatches(c *Command, catalogue *classifiers.Catalogue, p probe) error {
 	matches := catalogue.Match(p.Value, p.Header, p.Country)
 	if c.json {
 		predicted := []string{}

@@ -2,26 +2,24 @@ package jobs
 
 import (
 	"context"
-	_ "embed" // the annotated example
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"lethe/classifiers"
+	"lethe/jobs/config"
+	"lethe/jobs/draft"
 	"lethe/pipeline"
 )
 
-//go:embed example.yaml
-var example string
-
-func (c *Command) initCommand() *cobra.Command {
+func initCommand(c *Command) *cobra.Command {
 	var connector, dsn, output string
 	cmd := &cobra.Command{
-		Use: "init [url | file]", Short: "Write a commented configuration: of a source that is scanned for it, or the annotated example", Args: cobra.MaximumNArgs(1),
+		Use:   "init [url | file]",
+		Short: "Write a commented configuration: of a source that is scanned for it, or the annotated example",
+		Args:  cobra.MaximumNArgs(1),
 		Example: `  lethe init                                  # the annotated example
   lethe init mysql://reader@db.example.com/crm  # asks for the password, or takes LETHE_PASSWORD
   lethe init app.sqlite -o lethe.yaml
@@ -29,23 +27,25 @@ func (c *Command) initCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case len(args) == 1 && dsn != "":
-				return fmt.Errorf("%w: name the source once: as argument, or with --dsn", errUsage)
+				return fmt.Errorf("%w: name the source once: as argument, or with --dsn", pipeline.ErrUsage)
 			case len(args) == 1:
 				dsn = args[0]
 			case dsn == "" && connector != "":
-				return fmt.Errorf("%w: --connector needs a source: name a file or URL, or give --dsn", errUsage)
+				return fmt.Errorf("%w: --connector needs a source: name a file or URL, or give --dsn",
+					pipeline.ErrUsage)
 			}
-			if _, err := os.Lstat(output); err == nil {
-				return occupied(output)
+			if err := draft.Free(output); err != nil {
+				return err
 			}
 			if dsn == "" {
-				if err := writeNew(output, example); err != nil {
+				if err := draft.Write(output, config.Example); err != nil {
 					return err
 				}
-				fmt.Fprintf(c.Out, "wrote the annotated example to %s: put your own sources, silos and people in place of its own, then `lethe check --config %[1]s`\n", output)
+				fmt.Fprintf(c.Out, "wrote the annotated example to %s: put your own sources, silos and people in "+
+					"place of its own, then `lethe check --config %[1]s`\n", output)
 				return nil
 			}
-			return c.initFrom(cmd.Context(), dsn, connector, output)
+			return initFrom(cmd.Context(), c, dsn, connector, output)
 		},
 	}
 	cmd.Flags().StringVar(&connector, "connector", "", "open with this connector, whatever the name looks like")
@@ -54,27 +54,9 @@ func (c *Command) initCommand() *cobra.Command {
 	return cmd
 }
 
-func occupied(path string) error {
-	return fmt.Errorf("%w: %s exists already and is left as it is: name another file with -o", pipeline.ErrConfig, path)
-}
-
-// writeNew writes a file that must not be there yet.
-func writeNew(path, text string) (err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return occupied(path)
-	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", pipeline.ErrConfig, err)
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	_, err = f.WriteString(text)
-	return err
-}
-
 // initFrom scans a source and writes the configuration that follows from it.
-func (c *Command) initFrom(ctx context.Context, target, connector, output string) (err error) {
-	k, o, err := c.adHoc(target, connector)
+func initFrom(ctx context.Context, c *Command, target, connector, output string) (err error) {
+	k, o, err := adHoc(c, target, connector)
 	if err != nil {
 		return err
 	}
@@ -102,12 +84,12 @@ func (c *Command) initFrom(ctx context.Context, target, connector, output string
 			return err
 		}
 	}
-	d := newDraft(k, o, tables, verdicts, c.Now())
-	if err := writeNew(output, d.text()); err != nil {
+	d := draft.New(k, o, tables, verdicts, c.Now())
+	if err := draft.Write(output, d.Text()); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.Out, "wrote %s: %d tables, %d with people in them\n\nnext:\n", output, len(tables), len(d.people))
-	for i, step := range d.steps(output) {
+	fmt.Fprintf(c.Out, "wrote %s: %d tables, %d with people in them\n\nnext:\n", output, len(tables), d.People())
+	for i, step := range d.Steps(output) {
 		fmt.Fprintf(c.Out, "%2d. %s\n", i+1, step)
 	}
 	return nil

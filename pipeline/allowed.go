@@ -9,20 +9,23 @@ import (
 	"strings"
 	"time"
 
-	"github.com/apache/arrow/go/v15/arrow/array"
-
 	"lethe/connectors"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/keystore"
+
+	"github.com/apache/arrow/go/v15/arrow"
 )
 
 // Allowed answers who may be used for one purpose of one silo at an instant: the purpose-bound view of what a company holds. It is used by one goroutine.
 type Allowed struct {
-	night   *night
+	setup   *Pipeline // with the one silo
+	tonight Tonight
+	silos   *siloSet
 	silo    *policy.Compiled // with the rules of the purpose only
 	purpose string
 	list    *suppression // nil: there is none, or the purpose is no marketing
-	key     matcher
+	key     *keystore.SiloKey
 
 	found, next []int32
 	standing    policy.Standing
@@ -30,41 +33,34 @@ type Allowed struct {
 }
 
 // OpenAllowed opens the registry to read, checks its chains and its age, and loads what it says of the silo. The error names a purpose that is none.
-func (p *Pipeline) OpenAllowed(ctx context.Context, silo, purpose string, asOf time.Time) (*Allowed, error) {
-	one, err := p.forPurpose(silo, purpose)
+func OpenAllowed(ctx context.Context, p *Pipeline, silo, purpose string, asOf time.Time) (*Allowed, error) {
+	one, err := forPurpose(p, silo, purpose)
 	if err != nil {
 		return nil, err
 	}
 	alone := *p
 	alone.Silos, alone.Suppression = []*policy.Compiled{one}, policy.Silo{}
-	n := newNight(&alone, asOf)
-	a := &Allowed{night: n, silo: one, purpose: purpose}
+	tonight := Asking(&alone, asOf)
+	silos := newSilos(&alone, tonight, nil)
+	a := &Allowed{setup: &alone, tonight: tonight, silos: silos, silo: one, purpose: purpose}
 	if a.key, err = p.Keys.SiloKey(silo); err != nil {
 		return nil, err
 	}
-	if err := n.openRegistry(ctx); err != nil {
-		if n.registry != nil {
-			err = errors.Join(err, n.registry.Close())
-		}
-		return nil, err
+	if err := silos.openRegistry(ctx, nil); err != nil {
+		return nil, errors.Join(err, silos.close())
 	}
 	if one.Silo.IsMarketing(purpose) {
 		config := p.Registry
 		config.ReadOnly = true
-		if a.list, err = p.openSuppression(ctx, config, asOf); err != nil {
-			return nil, errors.Join(err, n.registry.Close())
+		if a.list, err = openSuppression(ctx, p, config, asOf); err != nil {
+			return nil, errors.Join(err, silos.close())
 		}
 	}
 	return a, nil
 }
 
-// newNight is a night that only asks. Without an epoch nothing it decides is written down.
-func newNight(p *Pipeline, asOf time.Time) *night {
-	return &night{Pipeline: p, asOf: asOf, today: policy.DateOf(asOf, p.Zone), silos: map[string]*siloState{}, heads: map[string]registry.Head{}}
-}
-
 // forPurpose is a silo with the rules of one purpose only, so that what is decided is decided for it.
-func (p *Pipeline) forPurpose(name, purpose string) (*policy.Compiled, error) {
+func forPurpose(p *Pipeline, name, purpose string) (*policy.Compiled, error) {
 	i := slices.IndexFunc(p.Silos, func(s *policy.Compiled) bool { return s.Silo.Name == name })
 	if i < 0 {
 		return nil, fmt.Errorf("%w: silo %q is not under silos, or is the suppression list", ErrConfig, name)
@@ -78,10 +74,10 @@ func (p *Pipeline) forPurpose(name, purpose string) (*policy.Compiled, error) {
 }
 
 // Close closes what was opened.
-func (a *Allowed) Close() error { return errors.Join(a.list.close(), a.night.registry.Close()) }
+func (a *Allowed) Close() error { return errors.Join(a.list.close(), a.silos.close()) }
 
 // AsOf is the instant of the answers.
-func (a *Allowed) AsOf() time.Time { return a.night.asOf }
+func (a *Allowed) AsOf() time.Time { return a.tonight.AsOf }
 
 // suppressedCode says that only the suppression list keeps somebody out.
 const suppressedCode = policy.Code(registry.Suppressed)
@@ -98,7 +94,7 @@ func (a *Allowed) Person(subjects []registry.Subject, country string) policy.Cod
 			continue
 		}
 		readable = true
-		a.next = append(a.next[:0], a.night.silos[a.silo.Silo.Name].standings.Lookup(a.key.Match(s.Kind, value))...)
+		a.next = append(a.next[:0], a.silos.states[a.silo.Silo.Name].standings.Lookup(a.key.Match(s.Kind, value))...)
 		if len(a.found) > 0 && len(a.next) > 0 && !slices.Equal(a.found, a.next) {
 			return policy.EIDConflict
 		}
@@ -122,21 +118,21 @@ func (a *Allowed) collections(subjects []registry.Subject, country string) polic
 	allowed, proven := false, false
 	var since time.Time
 	for _, collection := range a.found {
-		if !a.night.silos[a.silo.Silo.Name].standings.At(collection, &a.standing) {
+		if !a.silos.states[a.silo.Silo.Name].standings.At(collection, &a.standing) {
 			continue
 		}
-		rec := policy.Record{Trust: a.night.silos[a.silo.Silo.Name].trust, Standing: &a.standing, Starts: make([]policy.Date, len(a.silo.Silo.Rules))}
-		d := a.silo.Decide(rec, a.night.asOf)
+		rec := policy.Record{Trust: a.silos.states[a.silo.Silo.Name].trust, Standing: &a.standing, Starts: make([]policy.Date, len(a.silo.Silo.Rules))}
+		d := a.silo.Decide(rec, a.tonight.AsOf)
 		if a.usable(d, rec) {
 			allowed = true
 			if given, ok := consentTo(&a.standing, a.purpose); ok && given.Since.After(since) {
 				since, proven = given.Since, given.Proven
-				yes = policy.DateOf(since, a.night.Zone)
+				yes = policy.DateOf(since, a.setup.Zone)
 			}
 			continue
 		}
 		why = cmp.Or(why, d.Reason)
-		if day, ok := saysNo(d, a.night.today); ok && day >= no {
+		if day, ok := saysNo(d, a.tonight.Today); ok && day >= no {
 			no, refusal = day, d.Reason
 		}
 	}
@@ -154,18 +150,9 @@ func (a *Allowed) collections(subjects []registry.Subject, country string) polic
 // usable reports whether a decision of the purpose lets the record be used. A request for access changes no use.
 func (a *Allowed) usable(d policy.Decision, rec policy.Record) bool {
 	if d.Reason == policy.KPendingAccess {
-		return len(a.silo.Permits(rec, a.night.asOf, nil)) > 0
+		return len(a.silo.Permits(rec, a.tonight.AsOf, nil)) > 0
 	}
 	return d.Use == policy.Allowed || d.Use == policy.Limited
-}
-
-// consentTo is the consent of a standing for a purpose.
-func consentTo(s *policy.Standing, purpose string) (policy.PurposeStanding, bool) {
-	i := slices.IndexFunc(s.Purposes, func(p policy.PurposeStanding) bool { return p.Purpose == purpose })
-	if i < 0 || s.Purposes[i].State != policy.Given && s.Purposes[i].State != policy.Renewed {
-		return policy.PurposeStanding{}, false
-	}
-	return s.Purposes[i], true
 }
 
 // saysNo reports whether a person's own act, or a hold, ended the use, and on which day. What has no day counts as today's.
@@ -191,7 +178,7 @@ type AllowedRow struct {
 // read ends it.
 func (a *Allowed) Rows(ctx context.Context, do func(AllowedRow) error) (left map[policy.Code]int, err error) {
 	left = map[policy.Code]int{}
-	for _, src := range a.night.Sources {
+	for _, src := range a.setup.Sources {
 		if !slices.ContainsFunc(a.silo.Silo.Records, func(r policy.Records) bool { return r.Source == src.Name }) || src.Of != "" {
 			continue
 		}
@@ -203,12 +190,13 @@ func (a *Allowed) Rows(ctx context.Context, do func(AllowedRow) error) (left map
 }
 
 func (a *Allowed) source(ctx context.Context, src Source, left map[policy.Code]int, do func(AllowedRow) error) (err error) {
-	s := &store{Source: src, governed: map[string][]*group{}}
+	set := newStores(a.setup, a.tonight, nil, a.silos)
+	s := newStore(src)
 	if s.open, err = src.Open(ctx); err != nil {
 		return sourceError(err)
 	}
 	defer func() { err = errors.Join(err, s.open.Close()) }()
-	if err := a.night.prepare(ctx, s); err != nil {
+	if err := set.prepare(ctx, s); err != nil {
 		return err
 	}
 	for _, t := range s.tables {
@@ -237,28 +225,18 @@ func (a *Allowed) source(ctx context.Context, src Source, left map[policy.Code]i
 }
 
 // row answers for one row.
-func (a *Allowed) row(g *group, rows arrowRecord, row int) policy.Code {
-	r := g.rule(rows, row, a.night.asOf)
+func (a *Allowed) row(g *Judge, rows arrow.Record, row int) policy.Code {
+	r := g.rule(rows, row, a.tonight.AsOf)
 	if !a.usable(r.Decision, g.record) {
 		return r.Reason
 	}
-	if !a.list.admits(g, rows, row, a.purpose) {
+	if !g.admits(a.list, rows, row, a.purpose) {
 		return suppressedCode
 	}
 	return ""
 }
 
-// people are the identifiers of a row.
-func (g *group) people(rows arrowRecord, row int) (list []registry.Subject) {
-	for _, s := range g.subjects {
-		if col := rows.Column(s.column).(*array.Binary); col.IsValid(row) {
-			list = append(list, registry.Subject{Kind: s.kind, Value: string(col.Value(row))})
-		}
-	}
-	return list
-}
-
-func allowedRow(s *store, g *group, rows arrowRecord, row int) AllowedRow {
+func allowedRow(s *store, g *Judge, rows arrow.Record, row int) AllowedRow {
 	r := AllowedRow{Source: s.Name, Table: g.table.Name, Subjects: g.people(rows, row)}
 	for _, c := range g.key {
 		r.Key = append(r.Key, g.text(rows, row, c))
@@ -294,7 +272,7 @@ type KnownPurpose struct {
 }
 
 // Show says what one silo knows of somebody, and what is decided of it. It asks that silo only, and the suppression list.
-func (p *Pipeline) Show(ctx context.Context, silo string, who registry.Subject, country string, asOf time.Time) (known Known, err error) {
+func Show(ctx context.Context, p *Pipeline, silo string, who registry.Subject, country string, asOf time.Time) (known Known, err error) {
 	i := slices.IndexFunc(p.Silos, func(s *policy.Compiled) bool { return s.Silo.Name == silo })
 	if i < 0 {
 		return known, fmt.Errorf("%w: silo %q is not under silos, or is the suppression list", ErrConfig, silo)
@@ -311,7 +289,7 @@ func (p *Pipeline) Show(ctx context.Context, silo string, who registry.Subject, 
 		return known, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	list, err := p.openSuppression(ctx, config, asOf)
+	list, err := openSuppression(ctx, p, config, asOf)
 	if err != nil {
 		return known, err
 	}
@@ -331,18 +309,18 @@ func (p *Pipeline) Show(ctx context.Context, silo string, who registry.Subject, 
 			}
 		}
 		for _, purpose := range purposes {
-			one, err := p.forPurpose(silo, purpose)
+			one, err := forPurpose(p, silo, purpose)
 			if err != nil {
 				return known, err
 			}
-			c.Purposes = append(c.Purposes, knownPurpose(one, purpose, &f.Standing, asOf, p.Zone))
+			c.Purposes = append(c.Purposes, purposeOf(one, purpose, &f.Standing, asOf, p.Zone))
 		}
 		known.Collections = append(known.Collections, c)
 	}
 	return known, nil
 }
 
-func knownPurpose(one *policy.Compiled, purpose string, s *policy.Standing, asOf time.Time, zone *time.Location) KnownPurpose {
+func purposeOf(one *policy.Compiled, purpose string, s *policy.Standing, asOf time.Time, zone *time.Location) KnownPurpose {
 	d := one.Decide(policy.Record{Standing: s, Starts: make([]policy.Date, len(one.Silo.Rules))}, asOf)
 	k := KnownPurpose{Purpose: purpose, State: "nothing is known of this purpose", Use: d.Use, Reason: string(d.Reason), Words: d.Reason.Words(), Until: d.Until.String(), Due: d.Due.String()}
 	if i := slices.IndexFunc(s.Purposes, func(p policy.PurposeStanding) bool { return p.Purpose == purpose }); i >= 0 {

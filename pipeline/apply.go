@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"lethe/connectors"
@@ -35,24 +35,24 @@ const (
 )
 
 // apply executes every approved plan, oldest first. What a crash interrupted is finished; what moved since the plan is skipped as drift.
-func (n *night) apply(ctx context.Context) error {
-	if !n.opts.Apply {
+func (ap *applier) apply(ctx context.Context) error {
+	if !ap.tonight.Apply {
 		return nil
 	}
-	plans, err := n.journal.Plans(ctx, journal.Approved)
+	plans, err := ap.journal.Plans(ctx, journal.Approved)
 	if err != nil {
 		return err
 	}
 	for _, entry := range plans {
-		if err := n.applyPlan(ctx, entry); errors.Is(err, ErrStopped) {
-			n.problem(err)
+		if err := ap.applyPlan(ctx, entry); errors.Is(err, ErrStopped) {
+			ap.notes.problem(err)
 			return nil
 		} else if err != nil {
 			return fmt.Errorf("apply plan %s: %w", entry.ID, err)
 		}
 	}
-	for silo := range n.silos { // what was changed just now left its traces
-		if err := n.recallTraces(ctx, silo); err != nil {
+	for silo := range ap.silos.states { // what was changed just now left its traces
+		if err := ap.silos.recallTraces(ctx, silo); err != nil {
 			return err
 		}
 	}
@@ -60,24 +60,24 @@ func (n *night) apply(ctx context.Context) error {
 }
 
 // applyPlan executes one plan group by group: live sources in chunks, backups by one rewrite a file.
-func (n *night) applyPlan(ctx context.Context, entry journal.Plan) error {
-	p, err := openPlan(filepath.Join(n.State, "plans", entry.ID), entry.Digest)
+func (ap *applier) applyPlan(ctx context.Context, entry journal.Plan) error {
+	p, err := openPlan(ap.setup.State, entry)
 	if err != nil {
 		return err
 	}
-	chunks, err := n.journal.Chunks(ctx, p.PlanID)
+	chunks, err := ap.journal.Chunks(ctx, p.PlanID)
 	if err != nil {
 		return err
 	}
-	if len(chunks) == 0 && !n.asOf.Before(p.ValidUntil) {
-		n.problem(fmt.Errorf("%w: plan %s was valid until %s: this night plans anew", ErrExpired, p.PlanID, p.ValidUntil.In(n.Zone).Format(time.DateOnly)))
-		return n.lapse(ctx, p)
+	if len(chunks) == 0 && !ap.tonight.AsOf.Before(p.ValidUntil) {
+		ap.notes.problem(fmt.Errorf("%w: plan %s was valid until %s: this night plans anew", ErrExpired, p.PlanID, p.ValidUntil.In(ap.setup.Zone).Format(time.DateOnly)))
+		return lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
 	}
-	if err := n.authorised(ctx, p); err != nil {
+	if err := ap.authorised(ctx, p); err != nil {
 		return err
 	}
 	whole := true
-	for _, s := range n.stores {
+	for _, s := range ap.stores.list {
 		var groups []int
 		for i, g := range p.Groups {
 			if g.Source == s.Name {
@@ -87,58 +87,74 @@ func (n *night) applyPlan(ctx context.Context, entry journal.Plan) error {
 		if len(groups) == 0 {
 			continue
 		}
-		done, err := n.applyTo(ctx, s, p, groups, chunks)
+		done, err := ap.applyTo(ctx, s, p, groups, chunks)
 		if err != nil {
 			return err
 		}
 		whole = whole && done
 	}
 	for _, g := range p.Groups {
-		if slices.ContainsFunc(n.stores, func(s *store) bool { return s.Name == g.Source }) || p.Files[g.Source] != "" {
+		if ap.stores.find(g.Source) != nil || p.Files[g.Source] != "" {
 			continue // a backup file that is no longer there holds nothing any more
 		}
 		whole = false
-		n.problem(fmt.Errorf("%w: plan %s names source %s, which the configuration no longer has", ErrSource, p.PlanID, g.Source))
+		ap.notes.problem(fmt.Errorf("%w: plan %s names source %s, which the configuration no longer has", ErrSource, p.PlanID, g.Source))
 	}
-	n.Crash("applied")
+	ap.setup.Crash("applied")
 	if !whole {
 		return nil
 	}
-	if err := n.journal.SetPlanState(ctx, p.PlanID, journal.Settled, n.run.ID); err != nil {
+	if err := ap.journal.SetPlanState(ctx, p.PlanID, journal.Settled, ap.tonight.RunID); err != nil {
 		return err
 	}
-	n.Crash("settled")
-	_, err = n.Keys.Destroy("plan/"+p.PlanID, n.Now())
+	ap.setup.Crash("settled")
+	_, err = ap.setup.Keys.Destroy("plan/"+p.PlanID, ap.setup.Now())
 	return err
 }
 
 // authorised makes sure, from signatures and the configuration rather than from the journal's word, that a plan may be applied.
-func (n *night) authorised(ctx context.Context, p *plan) error {
-	if p.Part == "reversible" {
+func (ap *applier) authorised(ctx context.Context, p *plan) error {
+	if p.Part == partReversible {
 		return nil
 	}
-	answers, err := n.answers(ctx, n.journal, p)
+	answers, err := answersTo(ctx, ap.setup, ap.journal, p)
 	if err != nil {
 		return err
 	}
-	n.facts.Approvals = append(n.facts.Approvals, n.auditApprovals(p, answers)...)
-	if missing := n.missingFor(p, answers); len(missing) > 0 && !n.ordered(p) {
+	ap.notes.facts.Approvals = append(ap.notes.facts.Approvals, auditApprovals(ap.setup, p, answers)...)
+	missing := missingFor(ap.setup, p, answers)
+	if len(missing) == 0 {
+		return nil
+	}
+	if !ap.limits.covers(p) {
 		return fmt.Errorf("%w: plan %s lacks %v", ErrUnapproved, p.PlanID, missing)
 	}
+	ap.limits.note(p)
 	return nil
 }
 
+// applier executes approved plans.
+type applier struct {
+	setup   *Pipeline
+	tonight Tonight
+	notes   *Notes
+	journal *journal.Journal
+	silos   *siloSet
+	stores  *storeSet
+	limits  *limits
+}
+
 // lapse ends a plan that may no longer be applied, and destroys the keys of its rows.
-func (n *night) lapse(ctx context.Context, p *plan) error {
-	if err := n.journal.SetPlanState(ctx, p.PlanID, journal.Lapsed, n.run.ID); err != nil {
+func lapse(ctx context.Context, p *Pipeline, j *journal.Journal, doc *plan, runID string) error {
+	if err := j.SetPlanState(ctx, doc.PlanID, journal.Lapsed, runID); err != nil {
 		return err
 	}
-	_, err := n.Keys.Destroy("plan/"+p.PlanID, n.Now())
+	_, err := p.Keys.Destroy("plan/"+doc.PlanID, p.Now())
 	return err
 }
 
 // applyTo executes the groups of a plan that are in one source; done says that every row of them has its outcome.
-func (n *night) applyTo(ctx context.Context, s *store, p *plan, groups []int, chunks []journal.Chunk) (done bool, err error) {
+func (ap *applier) applyTo(ctx context.Context, s *store, p *plan, groups []int, chunks []journal.Chunk) (done bool, err error) {
 	if s.err != nil {
 		return false, nil
 	}
@@ -150,22 +166,22 @@ func (n *night) applyTo(ctx context.Context, s *store, p *plan, groups []int, ch
 			}
 		}
 		if fingerprint(s.tables, touched) != p.Schemas[s.Name] {
-			n.problem(fmt.Errorf("%w: the schema of source %s changed since plan %s was made: this night plans anew", ErrExpired, s.Name, p.PlanID))
-			return false, n.lapse(ctx, p)
+			ap.notes.problem(fmt.Errorf("%w: the schema of source %s changed since plan %s was made: this night plans anew", ErrExpired, s.Name, p.PlanID))
+			return false, lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
 		}
 	}
-	id, err := n.Keys.PlanIdentity(p.PlanID)
+	id, err := ap.setup.Keys.PlanIdentity(p.PlanID)
 	if err != nil {
 		return false, err
 	}
 	apps := make([]*application, len(groups))
 	for k, i := range groups {
-		g := s.group(p.Groups[i])
+		g := s.judge(p.Groups[i].Silo, p.Groups[i].Table)
 		if g == nil {
-			n.problem(fmt.Errorf("%w: plan %s: silo %s no longer governs table %s of source %s: the plan ends here", ErrExpired, p.PlanID, p.Groups[i].Silo, p.Groups[i].Table, s.Name))
-			return false, n.lapse(ctx, p)
+			ap.notes.problem(fmt.Errorf("%w: plan %s: silo %s no longer governs table %s of source %s: the plan ends here", ErrExpired, p.PlanID, p.Groups[i].Silo, p.Groups[i].Table, s.Name))
+			return false, lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
 		}
-		a := &application{night: n, plan: p, position: i, group: g, asOf: later(p.AsOf, n.asOf)}
+		a := &application{applier: ap, plan: p, position: i, store: s, judge: g, asOf: later(p.AsOf, ap.tonight.AsOf)}
 		for _, seg := range p.Groups[i].Segments {
 			rows, err := readKeys(p.folder, seg, id)
 			if err != nil {
@@ -176,18 +192,20 @@ func (n *night) applyTo(ctx context.Context, s *store, p *plan, groups []int, ch
 		apps[k] = a
 	}
 	if s.backup() {
-		return n.rewrite(ctx, s, p, apps, chunks)
+		return ap.rewrite(ctx, s, p, apps, chunks)
 	}
 	mutator, ok := s.open.(connectors.Mutator)
 	if !ok {
-		return false, fmt.Errorf("%w: source %s is read-only: give it an apply_dsn", ErrConfig, s.Name)
+		ap.notes.problem(fmt.Errorf("%w: plan %s changes rows of source %s, which can only be read now: "+
+			"give it an apply_dsn again", ErrSource, p.PlanID, s.Name))
+		return false, nil
 	}
 	for _, a := range apps {
 		a.mutator = mutator
 		if err := a.run(ctx, chunks); errors.Is(err, ErrStopped) {
 			return false, err
 		} else if err != nil {
-			n.failedSource(s, err)
+			ap.stores.failedSource(s, err)
 			return false, nil
 		}
 	}
@@ -201,21 +219,13 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-func (s *store) group(pg PlanGroup) *group {
-	for _, g := range s.groups {
-		if g.silo.Silo.Name == pg.Silo && g.table.Name == pg.Table {
-			return g
-		}
-	}
-	return nil
-}
-
 // application is one group of a plan being executed.
 type application struct {
-	*night
+	*applier
 	plan     *plan
 	position int // of the group in the plan
-	group    *group
+	store    *store
+	judge    *Judge
 	segments [][]plannedRow
 	mutator  connectors.Mutator
 	asOf     time.Time
@@ -238,15 +248,15 @@ func (a *application) run(ctx context.Context, chunks []journal.Chunk) error {
 	}
 	size := int64(chunkRoots)
 	for total := a.units(); next < total; {
-		if err := a.mayWrite(); err != nil {
+		if err := mayWrite(a.setup, a.tonight.Until); err != nil {
 			return err
 		}
 		rows := min(size, a.stageEnd(next)-next)
-		c, err := a.journal.Intend(ctx, journal.Chunk{RunID: a.night.run.ID, PlanID: a.plan.PlanID, Group: a.position, First: next, Rows: rows, IntentAt: a.Now()})
+		c, err := a.journal.Intend(ctx, journal.Chunk{RunID: a.tonight.RunID, PlanID: a.plan.PlanID, Group: a.position, First: next, Rows: rows, IntentAt: a.setup.Now()})
 		if err != nil {
 			return err
 		}
-		a.Crash("intent")
+		a.setup.Crash("intent")
 		if err := a.settle(ctx, c, false); err != nil {
 			return err
 		}
@@ -256,7 +266,7 @@ func (a *application) run(ctx context.Context, chunks []journal.Chunk) error {
 			size = min(maxRoots, size*2)
 		}
 		next += rows
-		a.Progress("apply", a.group.store.Name, next, total)
+		a.setup.Progress("apply", a.store.Name, next, total)
 	}
 	return nil
 }
@@ -265,7 +275,7 @@ func (a *application) run(ctx context.Context, chunks []journal.Chunk) error {
 func (a *application) units() int64 {
 	n := int64(len(a.segments[0]))
 	for i, seg := range a.plan.Groups[a.position].Segments {
-		if seg.Kind == "owned" {
+		if seg.Kind == kindOwned {
 			n += int64(len(a.segments[i]))
 		}
 	}
@@ -279,7 +289,7 @@ func (a *application) stageEnd(position int64) int64 {
 		if position < end {
 			break
 		}
-		if seg.Kind == "owned" {
+		if seg.Kind == kindOwned {
 			end += int64(len(a.segments[i]))
 		}
 	}
@@ -289,7 +299,7 @@ func (a *application) stageEnd(position int64) int64 {
 // part is the planned rows of one segment that belong to a chunk, with what became of each.
 type part struct {
 	table   string
-	kind    string
+	kind    Kind
 	rows    []plannedRow
 	outcome []byte
 }
@@ -300,7 +310,7 @@ func (a *application) parts(c journal.Chunk) []part {
 	if c.First >= int64(len(a.segments[0])) {
 		first := int64(len(a.segments[0]))
 		for i, seg := range group.Segments {
-			if seg.Kind != "owned" {
+			if seg.Kind != kindOwned {
 				continue
 			}
 			if end := first + int64(len(a.segments[i])); c.First < end {
@@ -312,7 +322,7 @@ func (a *application) parts(c journal.Chunk) []part {
 	}
 	var parts []part
 	for i, seg := range group.Segments {
-		if seg.Kind == "owned" {
+		if seg.Kind == kindOwned {
 			continue
 		}
 		rows := a.segments[i]
@@ -328,7 +338,7 @@ func (a *application) settle(ctx context.Context, c journal.Chunk, recovering bo
 	parts := a.parts(c)
 	began := time.Now()
 	var err error
-	if parts[0].kind == "owned" {
+	if parts[0].kind == kindOwned {
 		err = a.releaseOwned(ctx, &parts[0], recovering)
 	} else {
 		err = a.try(ctx, parts, recovering)
@@ -336,22 +346,22 @@ func (a *application) settle(ctx context.Context, c journal.Chunk, recovering bo
 	if a.took = time.Since(began); err != nil {
 		return err
 	}
-	a.Crash("changed")
+	a.setup.Crash("changed")
 	if err := a.verify(ctx, parts); err != nil {
 		return err
 	}
 	if err := a.trace(ctx, parts[0]); err != nil {
 		return err
 	}
-	a.Crash("traced")
+	a.setup.Crash("traced")
 	var outcome []byte
 	for _, p := range parts {
 		outcome = append(outcome, p.outcome...)
 	}
-	if err := a.journal.Settle(ctx, c.ID, a.night.run.ID, outcome, a.Now()); err != nil {
+	if err := a.journal.Settle(ctx, c.ID, a.tonight.RunID, outcome, a.setup.Now()); err != nil {
 		return err
 	}
-	a.Crash("outcome")
+	a.setup.Crash("outcome")
 	return nil
 }
 
@@ -368,7 +378,7 @@ func (a *application) try(ctx context.Context, parts []part, recovering bool) er
 		case err == nil:
 			return nil
 		case errors.Is(err, errMoved):
-			if err := a.reload(ctx, a.group.silo.Silo.Name); err != nil {
+			if err := a.silos.reload(ctx, a.judge.silo.Silo.Name); err != nil {
 				return err
 			}
 		case errors.As(err, &late):
@@ -417,7 +427,7 @@ func (a *application) split(ctx context.Context, parts []part, recovering bool) 
 // change runs the transaction of one chunk: the governed rows are locked, compared with what the plan saw and decided anew; their dependents follow
 // them; before the commit the registry must still be where it was.
 func (a *application) change(ctx context.Context, parts []part, recovering bool) error {
-	g := a.group
+	g := a.judge
 	head := g.state.standings.Head()
 	acts := map[int64]bool{} // positions of roots that go ahead
 	excluded := map[int64]bool{}
@@ -433,7 +443,7 @@ func (a *application) change(ctx context.Context, parts []part, recovering bool)
 		if len(p.rows) == 0 {
 			continue
 		}
-		t, ok := g.store.table(p.table)
+		t, ok := a.store.tables.Find(p.table)
 		if !ok {
 			return fmt.Errorf("%w: table %s is gone", connectors.ErrSchemaChanged, p.table)
 		}
@@ -443,7 +453,7 @@ func (a *application) change(ctx context.Context, parts []part, recovering bool)
 			q.Keys.Tuples = append(q.Keys.Tuples, r.key)
 			byKey[r.key] = k
 		}
-		if p.kind == "root" {
+		if p.kind == kindRoot {
 			edits = append(edits, func(b connectors.Batch) (connectors.Edit, error) {
 				return a.editRoots(b, p, byKey, excluded, acts, recovering)
 			})
@@ -463,7 +473,7 @@ func (a *application) change(ctx context.Context, parts []part, recovering bool)
 		next++
 		return edits[next-1](b)
 	}, func() error {
-		now, err := a.registry.Head(ctx, g.silo.Silo.Name)
+		now, err := a.silos.registry.Head(ctx, g.silo.Silo.Name)
 		if err == nil && now != head {
 			err = errMoved
 		}
@@ -474,7 +484,7 @@ func (a *application) change(ctx context.Context, parts []part, recovering bool)
 
 // editRoots decides the locked governed rows anew and says what happens to each.
 func (a *application) editRoots(b connectors.Batch, p *part, byKey map[connectors.Key]int, excluded, acts map[int64]bool, recovering bool) (connectors.Edit, error) {
-	g := a.group
+	g := a.judge
 	rows := int(b.Rows.NumRows())
 	edit := connectors.Edit{Ops: make([]connectors.Op, rows)}
 	seen := make([]bool, len(p.rows))
@@ -490,7 +500,7 @@ func (a *application) editRoots(b connectors.Batch, p *part, byKey map[connector
 		if excluded[pr.root] {
 			continue
 		}
-		switch verdict := g.still(b.Rows, row, pr, a.plan.RunID, later(a.asOf, a.Now())); {
+		switch verdict := g.still(b.Rows, row, pr, a.plan.RunID, later(a.asOf, a.setup.Now())); {
 		case verdict == already && recovering:
 			p.outcome[k] = rowRecovered
 			acts[pr.root] = true
@@ -571,7 +581,7 @@ func (e *lateChild) Error() string { return "a referencing row was added after t
 // lateChildren makes the queries that look, under the lock, for rows which refer to a row about to be deleted and are not about to be deleted
 // themselves, along the foreign keys where the engine would not refuse but cascade, forget, or not know.
 func (a *application) lateChildren(parts []part, acts map[int64]bool) (queries []connectors.Query, edits []connectors.EditFunc) {
-	edges := newErasure(a.group.store).edges
+	edges := newErasure(a.store).edges
 	going := map[string]map[connectors.Key]int64{}
 	for _, p := range parts {
 		for _, r := range p.rows {
@@ -634,7 +644,7 @@ const (
 )
 
 // still compares a locked row with the plan and decides it anew at the registry's head.
-func (g *group) still(rows arrowRecord, row int, p plannedRow, runID string, asOf time.Time) verdict {
+func (g *Judge) still(rows arrow.Record, row int, p plannedRow, runID string, asOf time.Time) verdict {
 	if p.change != erase && g.holdsNew(rows, row, p) {
 		return already
 	}
@@ -664,7 +674,7 @@ func (g *group) still(rows arrowRecord, row int, p plannedRow, runID string, asO
 }
 
 // holdsNew reports whether a row holds what a change would write.
-func (g *group) holdsNew(rows arrowRecord, row int, p plannedRow) bool {
+func (g *Judge) holdsNew(rows arrow.Record, row int, p plannedRow) bool {
 	switch p.change {
 	case block:
 		return holds(rows, row, g.blocked)
@@ -686,7 +696,7 @@ func (t target) in(p plannedRow) bool {
 }
 
 // assign computes the new values of a batch, column by column.
-func (g *group) assign(b connectors.Batch, ops []connectors.Op, planned []plannedRow) ([]connectors.Assignment, error) {
+func (g *Judge) assign(b connectors.Batch, ops []connectors.Op, planned []plannedRow) ([]connectors.Assignment, error) {
 	var set []connectors.Assignment
 	rows := len(ops)
 	constant := func(cells []cell, c change) {
@@ -727,8 +737,8 @@ func (g *group) assign(b connectors.Batch, ops []connectors.Op, planned []planne
 
 // releaseOwned deletes parents that only deleted rows referred to: each is locked, and goes only if no row of any table refers to it any more.
 func (a *application) releaseOwned(ctx context.Context, p *part, recovering bool) error {
-	s := a.group.store
-	t, ok := s.table(p.table)
+	s := a.store
+	t, ok := s.tables.Find(p.table)
 	if !ok {
 		return fmt.Errorf("%w: table %s is gone", connectors.ErrSchemaChanged, p.table)
 	}
@@ -807,7 +817,7 @@ func (a *application) releaseOwned(ctx context.Context, p *part, recovering bool
 func (a *application) verify(ctx context.Context, parts []part) error {
 	for i := range parts {
 		p := &parts[i]
-		t, _ := a.group.store.table(p.table)
+		t, _ := a.store.tables.Find(p.table)
 		keys := &connectors.Keys{Fields: t.Key}
 		at := map[connectors.Key]int{}
 		for k, r := range p.rows {
@@ -823,7 +833,7 @@ func (a *application) verify(ctx context.Context, parts []part) error {
 		for i := range cols {
 			cols[i] = i
 		}
-		for b, err := range a.group.store.open.Scan(ctx, connectors.Query{Table: p.table, Fields: t.Key, Keys: keys}) {
+		for b, err := range a.store.open.Scan(ctx, connectors.Query{Table: p.table, Fields: t.Key, Keys: keys}) {
 			if err != nil {
 				return err
 			}
@@ -840,10 +850,10 @@ func (a *application) verify(ctx context.Context, parts []part) error {
 
 // trace leaves in the registry what later nights need: tombstones of what is gone or anonymized, and the mark of what Lethe blocked.
 func (a *application) trace(ctx context.Context, roots part) error {
-	if roots.kind != "root" {
+	if roots.kind != kindRoot {
 		return nil
 	}
-	g := a.group
+	g := a.judge
 	var tombs []registry.Tombstone
 	var blocked []registry.Flag
 	var freed []registry.FlagKey
@@ -857,11 +867,11 @@ func (a *application) trace(ctx context.Context, roots part) error {
 		}
 		switch r.change {
 		case erase, anonymise:
-			t := registry.Tombstone{System: g.store.System(), Object: g.table.Name, Record: r.record, Subject: r.subject, Action: string(policy.Delete), PlanDigest: a.plan.digest, ErasedAt: a.asOf}
-			t.DropAfter = a.lastBackup(g.store.System())
+			t := registry.Tombstone{System: a.store.System(), Object: g.table.Name, Record: r.record, Subject: r.subject, Action: string(policy.Delete), PlanDigest: a.plan.digest, ErasedAt: a.asOf}
+			t.DropAfter = a.lastBackup(a.store.System())
 			if r.change == anonymise {
 				t.Action = string(policy.Anonymize)
-			} else if !g.store.backup() { // the key may be used again, for a row that Lethe did not block and whose grace begins anew
+			} else if !a.store.backup() { // the key may be used again, for a row that Lethe did not block and whose grace begins anew
 				freed = append(freed, registry.FlagKey{Record: r.record, Reason: flagBlocked})
 				for _, code := range reasons {
 					if flagged := (registry.FlagKey{Record: r.record, Reason: string(code)}); !g.state.flags[flagged].IsZero() {
@@ -870,7 +880,7 @@ func (a *application) trace(ctx context.Context, roots part) error {
 				}
 			}
 			tombs = append(tombs, t)
-			g.store.erased = true
+			a.store.erased = true
 		case block:
 			blocked = append(blocked, registry.Flag{FlagKey: registry.FlagKey{Record: r.record, Reason: flagBlocked}, Since: a.asOf})
 		case unblock:
@@ -878,15 +888,15 @@ func (a *application) trace(ctx context.Context, roots part) error {
 		}
 	}
 	silo := g.silo.Silo.Name
-	return errors.Join(a.registry.PutTombstones(ctx, silo, tombs), a.registry.SetFlags(ctx, silo, blocked), a.registry.DropFlags(ctx, silo, freed))
+	return errors.Join(a.silos.registry.PutTombstones(ctx, silo, tombs), a.silos.registry.SetFlags(ctx, silo, blocked), a.silos.registry.DropFlags(ctx, silo, freed))
 }
 
 // lastBackup is when the last backup that may hold a row erased today is gone.
-func (n *night) lastBackup(system string) time.Time {
-	last := n.asOf.AddDate(0, 0, 90)
-	for _, s := range n.Sources {
+func (ap *applier) lastBackup(system string) time.Time {
+	last := ap.tonight.AsOf.AddDate(0, 0, 90)
+	for _, s := range ap.setup.Sources {
 		if s.Of == system && !s.Keep.IsZero() {
-			if end := policy.EndOf(n.today, s.Keep).Start(n.Zone); end.After(last) {
+			if end := policy.EndOf(ap.tonight.Today, s.Keep).Start(ap.setup.Zone); end.After(last) {
 				last = end
 			}
 		}

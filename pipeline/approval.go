@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -44,7 +43,7 @@ func (a Answer) message() []byte {
 }
 
 // Plans returns the documents of the plans in any of the states, oldest first, with their journal entries.
-func (p *Pipeline) Plans(ctx context.Context, states ...string) ([]PlanDocument, []journal.Plan, error) {
+func Plans(ctx context.Context, p *Pipeline, states ...string) ([]PlanDocument, []journal.Plan, error) {
 	j, err := journal.Open(ctx, p.State)
 	if err != nil {
 		return nil, nil, err
@@ -56,7 +55,7 @@ func (p *Pipeline) Plans(ctx context.Context, states ...string) ([]PlanDocument,
 	}
 	docs := make([]PlanDocument, len(entries))
 	for i, e := range entries {
-		doc, err := openPlan(filepath.Join(p.State, "plans", e.ID), e.Digest)
+		doc, err := openPlan(p.State, e)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -67,7 +66,7 @@ func (p *Pipeline) Plans(ctx context.Context, states ...string) ([]PlanDocument,
 
 // Approve records a person's signed answer to a plan. The plan may be applied once as many people as the configuration asks for have
 // approved it, an owner of every silo in it and a custodian among them; a single rejection ends it.
-func (p *Pipeline) Approve(ctx context.Context, planID, actor, decision, comment string, signer *keystore.Signer) (state string, err error) {
+func Approve(ctx context.Context, p *Pipeline, planID, actor, decision, comment string, signer *keystore.Signer) (state string, err error) {
 	person, err := p.signs(actor, signer)
 	if err != nil {
 		return "", err
@@ -84,14 +83,14 @@ func (p *Pipeline) Approve(ctx context.Context, planID, actor, decision, comment
 	if entry.State != journal.Waiting {
 		return "", fmt.Errorf("%w: plan %s is %s, not waiting", ErrConfig, entry.ID, entry.State)
 	}
-	doc, err := openPlan(filepath.Join(p.State, "plans", entry.ID), entry.Digest)
+	doc, err := openPlan(p.State, entry)
 	if err != nil {
 		return "", err
 	}
 	if !p.Now().Before(doc.ValidUntil) && !p.Simulated {
 		return "", fmt.Errorf("%w: plan %s was valid until %s: the next night plans anew", ErrExpired, entry.ID, doc.ValidUntil.In(p.Zone).Format(time.DateOnly))
 	}
-	if err := p.mayAnswer(doc, person, decision); err != nil {
+	if err := mayAnswer(p, doc, person, decision); err != nil {
 		return "", err
 	}
 	a := Answer{PlanID: entry.ID, Digest: doc.digest, Rows: doc.rows(), Actor: actor, Decision: decision, Comment: comment, SignedAt: p.Now().UTC()}
@@ -107,11 +106,11 @@ func (p *Pipeline) Approve(ctx context.Context, planID, actor, decision, comment
 	state = journal.Waiting
 	switch decision {
 	case "approve":
-		answers, err := p.answers(ctx, j, doc)
+		answers, err := answersTo(ctx, p, j, doc)
 		if err != nil {
 			return "", err
 		}
-		if len(p.missingFor(doc, answers)) == 0 {
+		if len(missingFor(p, doc, answers)) == 0 {
 			state = journal.Approved
 		}
 	case "reject":
@@ -150,7 +149,7 @@ func findPlan(ctx context.Context, j *journal.Journal, id string) (journal.Plan,
 }
 
 // mayAnswer refuses people whose role does not reach: owners and custodians approve or reject, the data protection officer may only object.
-func (p *Pipeline) mayAnswer(doc *plan, person Person, decision string) error {
+func mayAnswer(p *Pipeline, doc *plan, person Person, decision string) error {
 	if decision == "object" && slices.Contains(person.Roles, "dpo") {
 		return nil
 	}
@@ -174,8 +173,8 @@ func (p *plan) silos() []string {
 	return silos
 }
 
-// answers returns the answers to a plan whose signature holds for this very digest.
-func (p *Pipeline) answers(ctx context.Context, j *journal.Journal, doc *plan) ([]signedAnswer, error) {
+// answersTo returns the answers to a plan whose signature holds for this very digest.
+func answersTo(ctx context.Context, p *Pipeline, j *journal.Journal, doc *plan) ([]signedAnswer, error) {
 	bodies, err := j.Approvals(ctx, doc.PlanID)
 	if err != nil {
 		return nil, err
@@ -199,7 +198,7 @@ func (p *Pipeline) answers(ctx context.Context, j *journal.Journal, doc *plan) (
 }
 
 // missingFor says who must still approve; empty when the plan may be applied.
-func (p *Pipeline) missingFor(doc *plan, answers []signedAnswer) []string {
+func missingFor(p *Pipeline, doc *plan, answers []signedAnswer) []string {
 	var approved []Person
 	for _, a := range answers {
 		switch a.Answer.Decision {
@@ -231,33 +230,34 @@ func (p *Pipeline) missingFor(doc *plan, answers []signedAnswer) []string {
 }
 
 // WaitsFor says in words who has to answer a waiting plan.
-func (p *Pipeline) WaitsFor(ctx context.Context, planID string) ([]string, error) {
+func WaitsFor(ctx context.Context, p *Pipeline, planID string) ([]string, error) {
 	j, err := journal.Open(ctx, p.State)
 	if err != nil {
 		return nil, err
 	}
 	defer j.Close()
-	return p.waitsFor(ctx, j, planID)
+	return stillMissing(ctx, p, j, planID)
 }
 
-func (p *Pipeline) waitsFor(ctx context.Context, j *journal.Journal, planID string) ([]string, error) {
+// stillMissing is WaitsFor of a journal that is open.
+func stillMissing(ctx context.Context, p *Pipeline, j *journal.Journal, planID string) ([]string, error) {
 	entry, err := findPlan(ctx, j, planID)
 	if err != nil {
 		return nil, err
 	}
-	doc, err := openPlan(filepath.Join(p.State, "plans", entry.ID), entry.Digest)
+	doc, err := openPlan(p.State, entry)
 	if err != nil {
 		return nil, err
 	}
-	answers, err := p.answers(ctx, j, doc)
+	answers, err := answersTo(ctx, p, j, doc)
 	if err != nil {
 		return nil, err
 	}
-	return p.missingFor(doc, answers), nil
+	return missingFor(p, doc, answers), nil
 }
 
 // auditApprovals turns the answers to a plan into rows of the report.
-func (p *Pipeline) auditApprovals(doc *plan, answers []signedAnswer) []audit.Approval {
+func auditApprovals(p *Pipeline, doc *plan, answers []signedAnswer) []audit.Approval {
 	var rows []audit.Approval
 	for _, s := range answers {
 		person := p.People[s.Answer.Actor]

@@ -2,14 +2,11 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"lethe/connectors"
@@ -19,64 +16,66 @@ import (
 	"lethe/pipeline/registry"
 )
 
-// Check opens everything that a night needs and changes nothing: registry with its chains, sources, and the policy against every catalog. It
-// returns one line for each thing that is right; the error joins what is not.
-func (p *Pipeline) Check(ctx context.Context) ([]string, error) {
-	n := newNight(p, p.Now())
-	year, month, _ := n.today.YMD()
-	n.epoch = fmt.Sprintf("%04d-Q%d", year, (month+2)/3)
-	var lines []string
+// Check opens everything that a night needs and changes nothing: registry with its chains, sources, and the policy against every
+// catalog. It returns one line for each thing that is right; the error joins what is not.
+func Check(ctx context.Context, p *Pipeline) (lines []string, err error) {
+	tonight := Asking(p, p.Now()).Written()
+	silos := newSilos(p, tonight, nil)
+	stores := newStores(p, tonight, nil, silos)
+	defer func() { err = errors.Join(err, stores.close(), silos.close()) }()
 	var errs []error
-	if err := n.openRegistry(ctx); err != nil {
+	if err := silos.openRegistry(ctx, nil); err != nil {
 		errs = append(errs, err)
 	} else {
-		lines = append(lines, fmt.Sprintf("registry: %d silos, chains hold", len(n.heads)))
-	}
-	if n.registry != nil {
-		defer n.registry.Close()
+		lines = append(lines, fmt.Sprintf("registry: %d silos, chains hold", len(silos.heads)))
 	}
 	for _, silo := range p.Silos {
-		if err := p.Keys.EnsureAudit(silo.Silo.Name, n.epoch); err != nil {
+		if err := p.Keys.EnsureAudit(silo.Silo.Name, tonight.Epoch); err != nil {
 			errs = append(errs, err)
 		}
-		for _, remark := range silo.Lint(n.asOf) {
+		for _, remark := range silo.Lint(tonight.AsOf) {
 			lines = append(lines, remark.String())
 		}
 	}
 	for _, src := range p.Sources {
-		s := &store{Source: src, governed: map[string][]*group{}}
-		open, err := src.Open(ctx)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		s.open = open
-		n.stores = append(n.stores, s)
-		if err := n.prepare(ctx, s); err != nil {
-			errs = append(errs, err)
-		} else {
-			can := "read only"
-			if _, ok := open.(connectors.Mutator); ok {
-				can = "may be changed"
-			} else if _, ok := open.(connectors.Rewriter); ok && src.Rewrite != nil {
-				can = "may be rewritten"
-			}
-			governed := fmt.Sprintf("%d governed", len(s.governed))
-			if len(n.silos) == 0 && len(p.Silos) > 0 {
-				governed = "which of them are governed was not looked at" // that takes the registry
-			}
-			lines = append(lines, fmt.Sprintf("source %s: %d tables, %s, %s", s.Name, len(s.tables), governed, can))
-			if src.ReadOnly && len(s.groups) > 0 && !s.backup() {
-				lines = append(lines, fmt.Sprintf("source %s: silos govern it, but it has no apply_dsn: `lethe run --apply` will refuse", s.Name))
-			}
-		}
-		defer func() { errs = append(errs, open.Close()) }()
+		said, err := checkSource(ctx, stores, src)
+		lines, errs = append(lines, said...), append(errs, err)
 	}
+	copier := &copier{setup: p, tonight: tonight, silos: silos, stores: stores}
 	for _, c := range p.Copies {
-		said, err := n.checkCopy(ctx, c)
+		said, err := copier.checkCopy(ctx, c)
 		lines, errs = append(lines, said...), append(errs, err)
 	}
 	return lines, errors.Join(errs...)
+}
+
+// checkSource opens a source, resolves the policy against it and says what a night could do there.
+func checkSource(ctx context.Context, set *storeSet, src Source) ([]string, error) {
+	s := newStore(src)
+	var err error
+	if s.open, err = src.Open(ctx); err != nil {
+		return nil, err
+	}
+	set.list = append(set.list, s)
+	if err := set.prepare(ctx, s); err != nil {
+		return nil, err
+	}
+	can := "read only"
+	if _, ok := s.open.(connectors.Mutator); ok {
+		can = "may be changed"
+	} else if _, ok := s.open.(connectors.Rewriter); ok && src.Rewrite != nil {
+		can = "may be rewritten"
+	}
+	governed := fmt.Sprintf("%d governed", len(s.governed))
+	if len(set.silos.states) == 0 && len(set.setup.Silos) > 0 {
+		governed = "which of them are governed was not looked at" // that takes the registry
+	}
+	lines := []string{fmt.Sprintf("source %s: %d tables, %s, %s", s.Name, len(s.tables), governed, can)}
+	if src.ReadOnly && len(s.judges) > 0 && !s.backup() {
+		lines = append(lines, fmt.Sprintf("source %s: silos govern it, but it can only be read: "+
+			"a night names the rows that would have to change in it, and leaves them", s.Name))
+	}
+	return lines, nil
 }
 
 // Status is where the nights stand.
@@ -111,8 +110,11 @@ type CopyStatus struct {
 // copiesOf reads the newest delivery.
 func copiesOf(runs []journal.Run) (copies []CopyStatus) {
 	for _, r := range runs {
-		var f audit.Facts
-		if !r.Apply || len(r.Facts) == 0 || json.Unmarshal(r.Facts, &f) != nil || len(f.ConsentSync) == 0 {
+		if !r.Apply || len(r.Facts) == 0 {
+			continue
+		}
+		f, err := factsOf(r)
+		if err != nil || len(f.ConsentSync) == 0 {
 			continue
 		}
 		for _, l := range f.ConsentSync {
@@ -133,8 +135,8 @@ type WaitingPlan struct {
 	For        []string  `json:"for"`
 }
 
-// Status reads the journal.
-func (p *Pipeline) Status(ctx context.Context) (Status, error) {
+// StatusOf reads where the nights stand, from the journal and the registry.
+func StatusOf(ctx context.Context, p *Pipeline) (Status, error) {
 	s := Status{LastExit: -1}
 	j, err := journal.Open(ctx, p.State)
 	if err != nil {
@@ -153,8 +155,8 @@ func (p *Pipeline) Status(ctx context.Context) (Status, error) {
 	for i, r := range runs {
 		if i == 0 {
 			s.LastRun, s.LastExit, s.LastRunID, s.Interrupted = r.StartedAt, r.ExitCode, r.ID, r.EndedAt.IsZero()
-			var f audit.Facts
-			if len(r.Facts) > 0 && json.Unmarshal(r.Facts, &f) == nil {
+			if len(r.Facts) > 0 {
+				f, _ := factsOf(r) // what cannot be read is the next night's to say
 				for _, x := range f.Findings {
 					if x.Kind == "F_OVERDUE" {
 						s.Overdue = append(s.Overdue, x)
@@ -171,14 +173,14 @@ func (p *Pipeline) Status(ctx context.Context) (Status, error) {
 		s.Report = path
 	}
 	s.StopFile = fileExists(filepath.Join(p.State, "stop"))
-	s.Lock = p.lockHolder()
-	s.Late, s.Registry = p.lateNow(ctx)
-	docs, entries, err := p.Plans(ctx, journal.Waiting)
+	s.Lock = lockHolder(p)
+	s.Late, s.Registry = lateNow(ctx, p)
+	docs, entries, err := Plans(ctx, p, journal.Waiting)
 	if err != nil {
 		return s, err
 	}
 	for i, d := range docs {
-		missing, err := p.waitsFor(ctx, j, entries[i].ID)
+		missing, err := stillMissing(ctx, p, j, entries[i].ID)
 		if err != nil {
 			return s, err
 		}
@@ -191,55 +193,34 @@ func (p *Pipeline) Status(ctx context.Context) (Status, error) {
 	return s, nil
 }
 
-func fileExists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-// lockHolder says who holds the lock; "" when a run could start.
-func (p *Pipeline) lockHolder() string {
-	f, err := os.Open(filepath.Join(p.State, "lock"))
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); err == nil {
-		return ""
-	}
-	holder, err := os.ReadFile(f.Name())
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(holder))
-}
-
 // Explain says why records were, or would be, kept or deleted: the rules that govern each, the decision on the row as it is now, and what
 // earlier nights did to it. What "now" is, Now says. Of each key it returns the lines. It prints no value of a record and writes nothing. Registry and
 // source are opened once, and of the registry those silos are verified and loaded that govern the table.
-func (p *Pipeline) Explain(ctx context.Context, source, table string, keys ...[]string) ([][]string, error) {
+func Explain(ctx context.Context, p *Pipeline, source, table string, keys ...[]string) (answers [][]string, err error) {
 	i := slices.IndexFunc(p.Sources, func(s Source) bool { return s.Name == source })
 	if i < 0 {
 		return nil, fmt.Errorf("%w: no source %q", ErrConfig, source)
 	}
-	s := &store{Source: p.Sources[i], governed: map[string][]*group{}}
+	s := newStore(p.Sources[i])
 	asked := *p
 	asked.Silos = slices.DeleteFunc(slices.Clone(p.Silos), func(silo *policy.Compiled) bool {
 		return !slices.ContainsFunc(silo.Silo.Records, func(r policy.Records) bool { return r.Source == s.System() && r.Table == table })
 	})
-	n := newNight(&asked, p.Now())
-	if err := n.openRegistry(ctx); err != nil {
+	tonight := Asking(&asked, p.Now())
+	silos := newSilos(&asked, tonight, nil)
+	defer func() { err = errors.Join(err, silos.close()) }()
+	if err := silos.openRegistry(ctx, nil); err != nil {
 		return nil, err
 	}
-	defer n.registry.Close()
-	var err error
 	if s.open, err = s.Open(ctx); err != nil {
 		return nil, err
 	}
-	defer s.open.Close()
-	if err := n.prepare(ctx, s); err != nil {
+	defer func() { err = errors.Join(err, s.open.Close()) }()
+	if err := newStores(&asked, tonight, nil, silos).prepare(ctx, s); err != nil {
 		return nil, err
 	}
-	t, ok := s.table(table)
+	ex := &explainer{setup: &asked, tonight: tonight, silos: silos}
+	t, ok := s.tables.Find(table)
 	if !ok {
 		return nil, fmt.Errorf("%w: source %s has no table %s", ErrConfig, source, table)
 	}
@@ -254,7 +235,7 @@ func (p *Pipeline) Explain(ctx context.Context, source, table string, keys ...[]
 		}
 		wanted[i] = connectors.MakeKey(values...)
 	}
-	answers := make([][]string, len(keys))
+	answers = make([][]string, len(keys))
 	if len(s.governed[table]) == 0 {
 		for i := range answers {
 			answers[i] = []string{fmt.Sprintf("no silo governs %s.%s: it is kept, and reported as E_NO_POLICY if it holds personal data", source, table)}
@@ -262,15 +243,22 @@ func (p *Pipeline) Explain(ctx context.Context, source, table string, keys ...[]
 		return answers, nil
 	}
 	for i, key := range wanted {
-		if answers[i], err = n.explainNow(ctx, s, table, t, key); err != nil {
+		if answers[i], err = ex.explainNow(ctx, s, table, t, key); err != nil {
 			return nil, err
 		}
 	}
-	return answers, n.explainPast(ctx, s, table, wanted, answers)
+	return answers, ex.explainPast(ctx, s, table, wanted, answers)
+}
+
+// explainer says why records were, or would be, kept or deleted.
+type explainer struct {
+	setup   *Pipeline
+	tonight Tonight
+	silos   *siloSet
 }
 
 // explainNow decides the row as it is now.
-func (n *night) explainNow(ctx context.Context, s *store, table string, t connectors.Table, key connectors.Key) ([]string, error) {
+func (ex *explainer) explainNow(ctx context.Context, s *store, table string, t connectors.Table, key connectors.Key) ([]string, error) {
 	var lines []string
 	found := false
 	for b, err := range s.open.Scan(ctx, connectors.Query{Table: table, Keys: &connectors.Keys{Fields: t.Key, Tuples: []connectors.Key{key}}}) {
@@ -285,16 +273,16 @@ func (n *night) explainNow(ctx context.Context, s *store, table string, t connec
 					continue
 				}
 				taken = true
-				r := g.rule(b.Rows, row, n.asOf)
+				r := g.rule(b.Rows, row, ex.tonight.AsOf)
 				lines = append(lines, fmt.Sprintf("now: silo %s decides %s, use %s: %s (%s, row %s of the decision table; %s)", g.silo.Silo.Name, r.Action, r.Use, r.Reason.Words(), r.Reason, r.Row, r.Reason.Article()))
 				for _, note := range r.Notes {
 					lines = append(lines, fmt.Sprintf("     %s: %s (%s)", note, note.Words(), note.Article()))
 				}
 				if r.Rule != "" && !slices.Contains(r.Grounds, r.Rule) {
-					lines = append(lines, "     rule "+ruleWords(g.silo, r.Rule, n.asOf))
+					lines = append(lines, "     rule "+ruleWords(g.silo, r.Rule, ex.tonight.AsOf))
 				}
 				for _, ground := range r.Grounds {
-					lines = append(lines, "     live ground "+ruleWords(g.silo, ground, n.asOf))
+					lines = append(lines, "     live ground "+ruleWords(g.silo, ground, ex.tonight.AsOf))
 				}
 				if r.Until.Known() {
 					lines = append(lines, "     until "+r.Until.String())
@@ -303,13 +291,13 @@ func (n *night) explainNow(ctx context.Context, s *store, table string, t connec
 					lines = append(lines, fmt.Sprintf("     ended %s, erasure due %s", r.End, r.Due))
 				}
 				if r.seqTo > 0 {
-					events, err := n.registry.History(ctx, g.silo.Silo.Name, r.collection, n.asOf, endings(g.silo))
+					events, err := ex.silos.registry.History(ctx, g.silo.Silo.Name, r.collection, ex.tonight.AsOf, endings(g.silo))
 					if err != nil {
 						return nil, err
 					}
 					lines = append(lines, fmt.Sprintf("     from the registry, events %d to %d:", r.seqFrom, r.seqTo))
 					for _, e := range events {
-						lines = append(lines, "       "+eventWords(e, n.Zone))
+						lines = append(lines, "       "+eventWords(e, ex.setup.Zone))
 					}
 				}
 			}
@@ -356,8 +344,8 @@ func eventWords(e registry.PastEvent, zone *time.Location) string {
 }
 
 // explainPast finds the records, by their keyed references, in what earlier nights decided and did, and appends it to the lines of each.
-func (n *night) explainPast(ctx context.Context, s *store, table string, keys []connectors.Key, lines [][]string) error {
-	j, err := journal.Open(ctx, n.State)
+func (ex *explainer) explainPast(ctx context.Context, s *store, table string, keys []connectors.Key, lines [][]string) error {
+	j, err := journal.Open(ctx, ex.setup.State)
 	if err != nil {
 		return err
 	}
@@ -368,9 +356,9 @@ func (n *night) explainPast(ctx context.Context, s *store, table string, keys []
 	}
 	refs := map[audit.Ref]int{} // of which key
 	for _, g := range s.governed[table] {
-		for _, name := range n.Keys.Names("audit/" + g.silo.Silo.Name + "/") {
+		for _, name := range ex.setup.Keys.Names("audit/" + g.silo.Silo.Name + "/") {
 			epoch := name[strings.LastIndexByte(name, '/')+1:]
-			k, err := n.Keys.AuditKey(g.silo.Silo.Name, epoch)
+			k, err := ex.setup.Keys.AuditKey(g.silo.Silo.Name, epoch)
 			if err != nil {
 				return err
 			}
@@ -380,8 +368,8 @@ func (n *night) explainPast(ctx context.Context, s *store, table string, keys []
 		}
 	}
 	for _, r := range slices.Backward(runs) {
-		day := policy.DateOf(r.AsOf, n.Zone)
-		path := filepath.Join(n.State, "runs", r.ID, "decisions.arrow")
+		day := policy.DateOf(r.AsOf, ex.setup.Zone)
+		path := filepath.Join(ex.setup.State, "runs", r.ID, "decisions.arrow")
 		if !fileExists(path) {
 			continue
 		}
@@ -395,7 +383,7 @@ func (n *night) explainPast(ctx context.Context, s *store, table string, keys []
 				}
 			}
 		}
-		for rows, err := range n.actions(ctx, j, r.ID) {
+		for rows, err := range actions(ctx, ex.setup, j, r.ID) {
 			if err != nil {
 				return err
 			}

@@ -34,7 +34,8 @@ func Codes() []CodeMeaning {
 	for _, code := range policy.Codes() {
 		list = append(list, CodeMeaning{string(code), code.Article(), code.Words()})
 	}
-	list = append(list, CodeMeaning{codeNoKey, "Art. 5(2)", wordsOf(codeNoKey)})
+	list = append(list, CodeMeaning{codeNoKey, "Art. 5(2)", wordsOf(codeNoKey)}, CodeMeaning{codeReadOnly,
+		"Art. 17(1)", wordsOf(codeReadOnly)})
 	for _, reason := range append(registry.Reasons(), consentStated, consentDefault, consentAhead) {
 		code := intakeCode(reason)
 		list = append(list, CodeMeaning{code, cmp.Or(reasonArticles[reason], "Art. 5(1)(d)"), wordsOf(code)})

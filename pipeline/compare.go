@@ -92,14 +92,14 @@ func (c *comparison) claim(wanted []copyRow) (pending []copyRow, err error) {
 
 // settle leaves a row of the copy as it is, or writes it anew.
 func (c *comparison) settle(old, w copyRow) error {
-	w.since = c.night.today.String()
+	w.since = c.copier.tonight.Today.String()
 	if old.status == w.status && old.until == w.until {
 		w.since = old.since
 		if w.seal = c.seal(w); w.seal == old.seal {
 			c.found[w.silo].add(old.seal, true)
 			return c.have(w)
 		}
-		w.since = c.night.today.String() // somebody else wrote it
+		w.since = c.copier.tonight.Today.String() // somebody else wrote it
 	}
 	c.found[w.silo].add(old.seal, c.seal(old) == old.seal)
 	w.seal = c.seal(w)
@@ -109,7 +109,7 @@ func (c *comparison) settle(old, w copyRow) error {
 
 // add writes a row that the copy lacks.
 func (c *comparison) add(w copyRow) error {
-	w.since = c.night.today.String()
+	w.since = c.copier.tonight.Today.String()
 	w.seal = c.seal(w)
 	if !c.ended {
 		c.early[w.id()] = true
@@ -129,7 +129,11 @@ func (c *comparison) have(w copyRow) error {
 	if c.files == nil {
 		return nil
 	}
-	return c.files.add(c.object(), w)
+	row, err := w.snapshotRow(c.object())
+	if err != nil {
+		return err
+	}
+	return c.files.add(row)
 }
 
 // readOn reads the next page of the copy.
@@ -194,7 +198,7 @@ func (c *comparison) clearAhead(ctx context.Context) error {
 func (c *comparison) leave(rows map[connectors.Key]copyRow) {
 	for id, r := range rows {
 		silo := c.booked(r)
-		_, granted := c.groups[r.silo]
+		_, granted := c.judges[r.silo]
 		sound := granted && c.seal(r) == r.seal
 		c.found[silo].add(r.seal, sound)
 		if !sound {

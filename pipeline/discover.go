@@ -40,23 +40,59 @@ type reading struct {
 	next    connectors.Cursor // where the reading goes on after another table failed
 }
 
+// scanner reads every source of a run once.
+type scanner struct {
+	setup   *Pipeline
+	tonight Tonight
+	notes   *Notes
+	session *session
+	sources []*scanned
+}
+
+// scanned is a source as the night read it.
+type scanned struct {
+	*store
+	readings    []*reading
+	surveyed    bool // every table was read, or is known not to be
+	rows        int64
+	views       []connectors.View
+	viewsErr    error
+	fingerprint string // backups: of the file and the rules it was read by
+}
+
+// of is what was read of a source, nil where nothing was.
+func (sc *scanner) of(source string) *scanned {
+	i := slices.IndexFunc(sc.sources, func(s *scanned) bool { return s.Name == source })
+	if i < 0 {
+		return nil
+	}
+	return sc.sources[i]
+}
+
+// whole lists the sources that were read to their end.
+func (sc *scanner) whole() []*scanned {
+	return slices.DeleteFunc(slices.Clone(sc.sources), func(s *scanned) bool { return s.err != nil || !s.surveyed })
+}
+
 // survey reads one source once: every row of every table, or a sample where no silo governs it. Rows go to the classifiers and, where a
 // silo governs the table, to the judge. What is not read is said in the inventory.
-func (n *night) survey(ctx context.Context, s *store) error {
-	if err := n.look(s); err != nil {
+func (sc *scanner) survey(ctx context.Context, source *store) error {
+	s := &scanned{store: source}
+	sc.sources = append(sc.sources, s)
+	if err := sc.look(s); err != nil {
 		return err
 	}
 	rows := s.estimate()
 	for queries := s.queries(); len(queries) > 0; queries = s.queries() {
-		err := n.pass(ctx, s, queries, rows)
+		err := sc.pass(ctx, s, queries, rows)
 		if err == nil {
 			break
 		}
-		if !n.failedTable(s, err) {
+		if !sc.failedTable(s, err) {
 			return err
 		}
 	}
-	n.facts.Run.RowsScanned += s.rows
+	sc.notes.facts.Run.RowsScanned += s.rows
 	var scans []*classifiers.Scan
 	var scanned []*reading
 	for _, r := range s.readings {
@@ -64,12 +100,12 @@ func (n *night) survey(ctx context.Context, s *store) error {
 			scans, scanned = append(scans, r.scan), append(scanned, r)
 		}
 	}
-	for i, v := range n.Catalogue.Verdicts(scans...) {
+	for i, v := range sc.setup.Catalogue.Verdicts(scans...) {
 		scanned[i].verdict = v
 	}
 	if viewer, ok := s.open.(connectors.Viewer); ok {
 		if s.views, s.viewsErr = viewer.Views(ctx); s.viewsErr != nil {
-			n.Log.Warn("views not read", "run_id", n.run.ID, "source", s.Name, "error", s.viewsErr)
+			sc.setup.Log.Warn("views not read", "run_id", sc.tonight.RunID, "source", s.Name, "error", s.viewsErr)
 		}
 	}
 	s.surveyed = true
@@ -77,12 +113,12 @@ func (n *night) survey(ctx context.Context, s *store) error {
 }
 
 // look decides what is read of each table.
-func (n *night) look(s *store) error {
+func (sc *scanner) look(s *scanned) error {
 	unknown := map[string]bool{}
 	for name := range s.Skip {
 		unknown[name] = true
 	}
-	fingerprint, err := n.fingerprint(s)
+	fingerprint, err := sc.fingerprint(s)
 	if err != nil {
 		return err
 	}
@@ -105,8 +141,8 @@ func (n *night) look(s *store) error {
 				r.left[f.Name] = reason
 			}
 		}
-		r.life = newLife(t, n.today.String())
-		if r.kept = n.unchanged(s, t); r.kept != nil {
+		r.life = newLife(t, sc.tonight.Today.String())
+		if r.kept = sc.unchanged(s, t); r.kept != nil {
 			continue
 		}
 		if len(r.left) > 0 {
@@ -116,31 +152,31 @@ func (n *night) look(s *store) error {
 				}
 			}
 		}
-		r.sample = n.sampleOf(s, t)
-		r.scan = n.Catalogue.Scan(r.describe())
+		r.sample = sc.sampleOf(s, t)
+		r.scan = sc.setup.Catalogue.Scan(r.describe())
 	}
 	for name := range unknown {
-		n.Log.Warn("skip names nothing in the catalog", "run_id", n.run.ID, "source", s.Name, "name", name)
+		sc.setup.Log.Warn("skip names nothing in the catalog", "run_id", sc.tonight.RunID, "source", s.Name, "name", name)
 	}
 	return nil
 }
 
 // sampleOf is how many rows are read of a table; 0 all.
-func (n *night) sampleOf(s *store, t connectors.Table) int {
-	if n.opts.Full || n.Sampling.Rows == 0 || len(s.silosOf(t.Name)) > 0 {
+func (sc *scanner) sampleOf(s *scanned, t connectors.Table) int {
+	if sc.tonight.Full || sc.setup.Sampling.Rows == 0 || len(s.silosOf(t.Name)) > 0 {
 		return 0
 	}
-	if every := n.Sampling.FullEvery; !every.IsZero() {
-		_, last := n.lastWhole(s.Name, t.Name)
-		if !last.Known() || policy.EndOf(last, every) < n.today {
+	if every := sc.setup.Sampling.FullEvery; !every.IsZero() {
+		_, last := sc.lastWhole(s.Name, t.Name)
+		if !last.Known() || policy.EndOf(last, every) < sc.tonight.Today {
 			return 0
 		}
 	}
-	return n.Sampling.Rows
+	return sc.setup.Sampling.Rows
 }
 
 // queries asks for what has not been read yet. A table of an unchanged file is read again only where its rows are decided.
-func (s *store) queries() []connectors.Query {
+func (s *scanned) queries() []connectors.Query {
 	var queries []connectors.Query
 	for _, r := range s.readings {
 		if r.state != "scanned" || r.sampled || r.kept != nil && len(s.governed[r.table.Name]) == 0 {
@@ -156,7 +192,7 @@ func (s *store) queries() []connectors.Query {
 }
 
 // pass scans the source once for all queries.
-func (n *night) pass(ctx context.Context, s *store, queries []connectors.Query, rows int64) error {
+func (sc *scanner) pass(ctx context.Context, s *scanned, queries []connectors.Query, rows int64) error {
 	for batch, err := range s.open.Scan(ctx, queries...) {
 		if err != nil {
 			return err
@@ -165,17 +201,17 @@ func (n *night) pass(ctx context.Context, s *store, queries []connectors.Query, 
 		r.next, r.sampled = batch.Next, batch.Sampled
 		r.observe(batch.Rows)
 		for _, g := range s.governed[batch.Table] {
-			if err := n.judge(g, batch); err != nil {
+			if err := sc.session.judge(g, batch); err != nil {
 				return err
 			}
 		}
 		s.rows += batch.Rows.NumRows()
-		n.Progress("scan", s.Name, s.rows, rows)
+		sc.setup.Progress("scan", s.Name, s.rows, rows)
 	}
 	return nil
 }
 
-func (s *store) reading(table string) *reading {
+func (s *scanned) reading(table string) *reading {
 	i := slices.IndexFunc(s.readings, func(r *reading) bool { return r.table.Name == table })
 	if i < 0 {
 		return nil
@@ -202,7 +238,7 @@ func (r *reading) observe(rows arrow.Record) {
 
 // failedTable notes that one table could not be read, and reports whether the others may go on: not if the source itself failed, nor if the rows of
 // the table were to be decided.
-func (n *night) failedTable(s *store, err error) bool {
+func (sc *scanner) failedTable(s *scanned, err error) bool {
 	var at *connectors.Error
 	if !errors.As(err, &at) || len(s.governed[at.Table]) > 0 {
 		return false
@@ -217,9 +253,9 @@ func (n *night) failedTable(s *store, err error) bool {
 		return false
 	}
 	r.state, r.reason = "failed", failure(err)
-	n.find(audit.Finding{Kind: "F_SOURCE_FAILED", Severity: "high", Source: s.Name, Object: at.Table, Article: "Art. 5(2)", Words: "The table could not be read: nothing is known of it tonight (" + r.reason + ")."})
-	n.problem(fmt.Errorf("%w: %w", ErrSource, err))
-	n.Log.Error("table failed", "run_id", n.run.ID, "source", s.Name, "table", at.Table, "error", err)
+	sc.notes.find(audit.Finding{Kind: "F_SOURCE_FAILED", Severity: "high", Source: s.Name, Object: at.Table, Article: "Art. 5(2)", Words: "The table could not be read: nothing is known of it tonight (" + r.reason + ")."})
+	sc.notes.problem(fmt.Errorf("%w: %w", ErrSource, err))
+	sc.setup.Log.Error("table failed", "run_id", sc.tonight.RunID, "source", s.Name, "table", at.Table, "error", err)
 	return true
 }
 
@@ -231,18 +267,6 @@ func failure(err error) string {
 		}
 	}
 	return "unreadable"
-}
-
-// failedSource says in the inventory that a source could not be read, and keeps the night going.
-func (n *night) failedSource(s *store, err error) {
-	s.err = err
-	n.facts.Run.SourcesFailed++
-	reason := failure(err)
-	n.facts.Inventory = append(n.facts.Inventory, audit.Inventory{Source: s.Name, Application: s.Application, Environment: s.Environment, Location: s.Location,
-		Category: "none", Class: "none", State: "failed", Reason: reason, FirstSeen: n.today.String()})
-	n.find(audit.Finding{Kind: "F_SOURCE_FAILED", Severity: "high", Source: s.Name, Article: "Art. 5(2)", Words: "The source could not be read to the end: nothing is known of it tonight (" + reason + ")."})
-	n.problem(fmt.Errorf("%w: %w", ErrSource, err))
-	n.Log.Error("source failed", "run_id", n.run.ID, "source", s.Name, "error", err)
 }
 
 // describe tells the classifiers what the catalog says of a table.
@@ -329,4 +353,14 @@ func DiscoverSample(ctx context.Context, source connectors.Source, catalogue *cl
 		}
 	}
 	return verdicts, missed, nil
+}
+
+// rowsOf is the number of rows that the night counted in a table.
+func (sc *scanner) rowsOf(source, table string) int64 {
+	if s := sc.of(source); s != nil {
+		if r := s.reading(table); r != nil {
+			return r.rows
+		}
+	}
+	return 0
 }

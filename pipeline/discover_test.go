@@ -26,7 +26,7 @@ import (
 // discover runs a discovery and returns its facts.
 func (w *world) discover() audit.Facts {
 	w.t.Helper()
-	_, err := w.p.Run(w.t.Context(), pipeline.Options{Job: "discover", Phases: pipeline.DiscoverOnly})
+	_, err := pipeline.Run(w.t.Context(), w.p, pipeline.Options{Job: "discover", Phases: pipeline.DiscoverOnly})
 	require.NoError(w.t, err)
 	return w.facts()
 }
@@ -106,7 +106,7 @@ func TestSampleSaysWhatItCanHaveMissed(t *testing.T) {
 	require.Equal(t, int64(3), governed.Rows)
 	require.Equal(t, int64(203), f.Run.RowsScanned)
 
-	_, err := w.p.Run(t.Context(), pipeline.Options{Job: "discover", Phases: pipeline.DiscoverOnly, Full: true})
+	_, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "discover", Phases: pipeline.DiscoverOnly, Full: true})
 	require.NoError(t, err)
 	require.Zero(t, at(t, w.facts(), "contacts", "").MissedBelow, "--full reads all")
 	require.Equal(t, int64(3000), at(t, w.facts(), "contacts", "").Rows)
@@ -224,7 +224,7 @@ func TestTableThatCouldNotBeReadIsNoNewsTheNightAfter(t *testing.T) {
 	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) {
 		return lame{Store: w.live, table: "locked", err: connectors.ErrDenied}, nil
 	}
-	_, err := w.p.Run(t.Context(), pipeline.Options{Job: "discover", Phases: pipeline.DiscoverOnly})
+	_, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "discover", Phases: pipeline.DiscoverOnly})
 	require.Equal(t, 3, pipeline.ExitCode(err))
 	require.Equal(t, []string{"locked. changed"}, drift(w.facts()))
 	w.p.Sources[0].Open = working
@@ -252,11 +252,11 @@ func TestDrift(t *testing.T) {
 	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) {
 		return nil, &connectors.Error{Op: "open", Source: "crm", Err: connectors.ErrUnreachable}
 	}
-	_, err := w.p.Run(t.Context(), pipeline.Options{Job: "discover", Phases: pipeline.DiscoverOnly})
+	_, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "discover", Phases: pipeline.DiscoverOnly})
 	require.Equal(t, 3, pipeline.ExitCode(err))
 	require.NotContains(t, fmt.Sprint(drift(w.facts())), "gone", "a source that failed tonight does not make its fields gone")
 	w.p.Sources[0].Open = working
-	_, err = w.p.Run(t.Context(), pipeline.Options{Job: "discover", Phases: pipeline.ApplyOnly, Apply: true})
+	_, err = pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "discover", Phases: pipeline.ApplyOnly, Apply: true})
 	require.Error(t, err, "there is no registry yet, and nothing was read")
 	require.NotContains(t, fmt.Sprint(drift(w.facts())), "gone")
 	require.Empty(t, drift(w.discover()), "the night before last is what counts")
@@ -306,7 +306,7 @@ func TestUnchangedBackupIsNotClassifiedAgain(t *testing.T) {
 	pass := func() audit.Facts {
 		t.Helper()
 		asked = nil
-		_, err := w.p.Run(t.Context(), pipeline.Options{Job: "nightly"})
+		_, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly"})
 		require.NoError(t, err)
 		w.now = w.now.AddDate(0, 0, 1)
 		return w.facts()

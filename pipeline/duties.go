@@ -32,7 +32,7 @@ var dutyWords = map[string]struct{ severity, article, words string }{
 }
 
 // duties lists what is late at an instant in the silos of the configuration, the latest first.
-func (p *Pipeline) duties(ctx context.Context, r *registry.Registry, at time.Time) ([]Duty, error) {
+func duties(ctx context.Context, p *Pipeline, r *registry.Registry, at time.Time) ([]Duty, error) {
 	var late []Duty
 	today := policy.DateOf(at, p.Zone)
 	add := func(kind, silo, id string, due time.Time) {
@@ -72,12 +72,19 @@ func (p *Pipeline) duties(ctx context.Context, r *registry.Registry, at time.Tim
 	return late, nil
 }
 
+// owing reports what people owe.
+type owing struct {
+	setup   *Pipeline
+	tonight Tonight
+	notes   *Notes
+}
+
 // owed puts what is late into the report: one finding for each kind and silo.
-func (n *night) owed(ctx context.Context) error {
-	if n.registry == nil {
+func (ow *owing) owed(ctx context.Context, r *registry.Registry) error {
+	if r == nil {
 		return nil
 	}
-	late, err := n.duties(ctx, n.registry, n.asOf)
+	late, err := duties(ctx, ow.setup, r, ow.tonight.AsOf)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRegistry, err)
 	}
@@ -92,26 +99,26 @@ func (n *night) owed(ctx context.Context) error {
 			at[k] = i
 			w := dutyWords[d.Kind]
 			found = append(found, audit.Finding{Kind: d.Kind, Severity: w.severity, Source: "registry", Object: d.Silo, Article: w.article,
-				Words: fmt.Sprintf("In silo %s %s. The oldest is late since %s, for %d days.", d.Silo, w.words, policy.DateOf(d.Due, n.Zone), d.Days)})
+				Words: fmt.Sprintf("In silo %s %s. The oldest is late since %s, for %d days.", d.Silo, w.words, policy.DateOf(d.Due, ow.setup.Zone), d.Days)})
 		}
 		found[i].Count++
 	}
 	for _, f := range found {
-		n.find(f)
+		ow.notes.find(f)
 	}
-	return n.bookRequests(ctx)
+	return ow.bookRequests(ctx, r)
 }
 
 // keptYears is for how long a request that was closed, or a hold that was released, stands in the reports.
 const keptYears = 1
 
 // bookRequests puts the requests and the holds of the silos into the report.
-func (n *night) bookRequests(ctx context.Context) error {
-	since := n.asOf.AddDate(-keptYears, 0, 0)
-	lastDay := func(end time.Time) string { return policy.DateOf(end.Add(-time.Second), n.Zone).String() }
-	for _, s := range n.Silos {
+func (ow *owing) bookRequests(ctx context.Context, reg *registry.Registry) error {
+	since := ow.tonight.AsOf.AddDate(-keptYears, 0, 0)
+	lastDay := func(end time.Time) string { return policy.DateOf(end.Add(-time.Second), ow.setup.Zone).String() }
+	for _, s := range ow.setup.Silos {
 		name := s.Silo.Name
-		requests, err := n.registry.Requests(ctx, name)
+		requests, err := reg.Requests(ctx, name)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrRegistry, err)
 		}
@@ -120,16 +127,16 @@ func (n *night) bookRequests(ctx context.Context) error {
 				continue
 			}
 			r := audit.Request{Silo: name, RequestID: q.ID, Kind: q.Kind, ReceivedAt: q.Received, DueOn: lastDay(q.Due), ToldAt: q.ExtendedOn, Because: q.Because,
-				PausedHours: q.Rested(n.asOf).Hours(), Status: "open", ClosedAt: q.Closed, Outcome: q.Outcome, Exception: q.Exception}
+				PausedHours: q.Rested(ow.tonight.AsOf).Hours(), Status: "open", ClosedAt: q.Closed, Outcome: q.Outcome, Exception: q.Exception}
 			if !q.ExtendedTo.IsZero() {
 				r.ExtendedTo = lastDay(q.ExtendedTo)
 			}
-			until := n.asOf
+			until := ow.tonight.AsOf
 			if !q.Closed.IsZero() {
 				until = q.Closed
 			}
 			if end := q.Deadline(); !end.IsZero() && !end.After(until) {
-				r.Status, r.OverdueDays = "overdue", int64(policy.DateOf(until, n.Zone)-policy.DateOf(end, n.Zone)+1)
+				r.Status, r.OverdueDays = "overdue", int64(policy.DateOf(until, ow.setup.Zone)-policy.DateOf(end, ow.setup.Zone)+1)
 			}
 			switch {
 			case !q.Closed.IsZero():
@@ -137,9 +144,9 @@ func (n *night) bookRequests(ctx context.Context) error {
 			case !q.PausedAt.IsZero():
 				r.Status = "paused"
 			}
-			n.facts.Requests = append(n.facts.Requests, r)
+			ow.notes.facts.Requests = append(ow.notes.facts.Requests, r)
 		}
-		holds, err := n.registry.Holds(ctx, name)
+		holds, err := reg.Holds(ctx, name)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrRegistry, err)
 		}
@@ -147,29 +154,29 @@ func (n *night) bookRequests(ctx context.Context) error {
 			if !h.ReleasedAt.IsZero() && h.ReleasedAt.Before(since) {
 				continue
 			}
-			b := audit.Hold{Silo: name, HoldID: h.ID, PlacedBy: h.PlacedBy, PlacedAt: h.PlacedAt, ApprovedBy: h.ApprovedBy, ReviewBy: policy.DateOf(h.ReviewBy, n.Zone).String(), Status: "in_force",
+			b := audit.Hold{Silo: name, HoldID: h.ID, PlacedBy: h.PlacedBy, PlacedAt: h.PlacedAt, ApprovedBy: h.ApprovedBy, ReviewBy: policy.DateOf(h.ReviewBy, ow.setup.Zone).String(), Status: "in_force",
 				ReleasedAt: h.ReleasedAt, ReleasedBy: strings.Trim(h.ReleasedBy+";"+h.ReleaseApprovedBy, ";")}
 			switch {
 			case !h.ReleasedAt.IsZero():
 				b.Status = "released"
 			case h.ApprovedBy == "":
 				b.Status = "unapproved"
-			case !h.ReviewBy.After(n.asOf):
+			case !h.ReviewBy.After(ow.tonight.AsOf):
 				b.Status = "review_due"
 			}
-			n.facts.Holds = append(n.facts.Holds, b)
+			ow.notes.facts.Holds = append(ow.notes.facts.Holds, b)
 		}
 	}
 	return nil
 }
 
 // lateNow asks the registry what is late. One that is not there yet, or does not answer, has nothing to say; the second says so.
-func (p *Pipeline) lateNow(ctx context.Context) (late []Duty, problem string) {
+func lateNow(ctx context.Context, p *Pipeline) (late []Duty, problem string) {
 	config := p.Registry
 	config.ReadOnly, config.AllowEmpty = true, true
 	r, err := registry.Open(ctx, config)
 	if err == nil {
-		late, err = p.duties(ctx, r, p.Now())
+		late, err = duties(ctx, p, r, p.Now())
 		err = errors.Join(err, r.Close())
 	}
 	if err != nil && !errors.Is(err, registry.ErrMissing) {

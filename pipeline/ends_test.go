@@ -44,7 +44,7 @@ func TestConsentEndsByTheLongestRuleInForce(t *testing.T) {
 			_, err := w.night()
 			require.NoError(t, err)
 			for email, want := range map[string]registry.EventType{"ada@lago.it": registry.Given, "eve@lago.it": registry.Expired} {
-				known, err := w.p.Show(t.Context(), "news", registry.Subject{Kind: "email", Value: email}, "", w.now)
+				known, err := pipeline.Show(t.Context(), w.p, "news", registry.Subject{Kind: "email", Value: email}, "", w.now)
 				require.NoError(t, err)
 				require.Len(t, known.Collections, 1)
 				events := known.Collections[0].Events
@@ -65,7 +65,7 @@ func TestTheEventOfARuleEndsItsPurpose(t *testing.T) {
 			}
 		}), people())
 		w.usualEvents()
-		known, err := w.p.Show(t.Context(), "news", registry.Subject{Kind: "email", Value: "bob@lago.it"}, "", w.now)
+		known, err := pipeline.Show(t.Context(), w.p, "news", registry.Subject{Kind: "email", Value: "bob@lago.it"}, "", w.now)
 		require.NoError(t, err)
 		require.Equal(t, "2031-10-01", known.Collections[0].Purposes[0].Until)
 	}
@@ -76,13 +76,13 @@ func TestNothingIsChangedAsOfThePast(t *testing.T) {
 	w := granted(t, nil)
 	w.event(registry.Given, "bob@lago.it", "news", w.now.AddDate(0, 0, -3))
 	w.event(registry.Withdrawn, "ada@lago.it", "news", w.now.Add(-time.Hour))
-	_, err := w.p.Run(t.Context(), pipeline.Options{Job: "past", Apply: true, AsOf: w.now.AddDate(0, 0, -5)})
+	_, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "past", Apply: true, AsOf: w.now.AddDate(0, 0, -5)})
 	require.ErrorIs(t, err, pipeline.ErrConfig)
 	require.ErrorContains(t, err, "lies in the past")
 	require.Len(t, w.rows("people"), 3)
-	_, err = w.p.Run(t.Context(), pipeline.Options{Job: "past", AsOf: w.now.AddDate(0, 0, -5)})
+	_, err = pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "past", AsOf: w.now.AddDate(0, 0, -5)})
 	require.NoError(t, err, "to look back is free")
-	_, err = w.p.Run(t.Context(), pipeline.Options{Job: "today", Apply: true, AsOf: w.now.Add(-time.Hour)})
+	_, err = pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "today", Apply: true, AsOf: w.now.Add(-time.Hour)})
 	require.NoError(t, err)
 	require.Contains(t, w.copied(), "1 news news blocked - 2026-11-20", "on the same day now is meant")
 }

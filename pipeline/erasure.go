@@ -28,7 +28,7 @@ type rowID struct {
 type node struct {
 	rowID
 	root    *root // nil: a dependent
-	group   *group
+	judge   *Judge
 	parents []int
 	null    []string // set_null: the fields to clear instead of deleting the row
 	blocked bool
@@ -50,7 +50,7 @@ type edge struct {
 	parent    connectors.Table
 	refFields []string
 	onDelete  string // "" for a declared edge that the engine does not know
-	do        map[*group]string
+	do        map[*Judge]string
 }
 
 // newErasure collects the edges between the tables of a source. What a group declares holds for its own rows and for what follows from them.
@@ -58,12 +58,12 @@ func newErasure(s *store) *erasure {
 	e := &erasure{store: s, index: map[rowID]int{}, edges: map[string][]edge{}}
 	for _, child := range s.tables {
 		for _, fk := range child.ForeignKeys {
-			if parent, ok := s.table(fk.RefTable); ok {
-				e.edges[fk.RefTable] = append(e.edges[fk.RefTable], edge{child: child, fields: fk.Fields, parent: parent, refFields: fk.RefFields, onDelete: fk.OnDelete, do: map[*group]string{}})
+			if parent, ok := s.tables.Find(fk.RefTable); ok {
+				e.edges[fk.RefTable] = append(e.edges[fk.RefTable], edge{child: child, fields: fk.Fields, parent: parent, refFields: fk.RefFields, onDelete: fk.OnDelete, do: map[*Judge]string{}})
 			}
 		}
 	}
-	for _, g := range s.groups {
+	for _, g := range s.judges {
 		for _, d := range g.records.Dependents {
 			e.declare(g, d)
 		}
@@ -71,8 +71,8 @@ func newErasure(s *store) *erasure {
 	return e
 }
 
-func (e *erasure) declare(g *group, d policy.Dependent) {
-	child, _ := e.store.table(d.Table)
+func (e *erasure) declare(g *Judge, d policy.Dependent) {
+	child, _ := e.store.tables.Find(d.Table)
 	for parent, edges := range e.edges {
 		for i := range edges {
 			if edges[i].child.Name == d.Table && slices.Equal(edges[i].fields, d.FK) && (d.References == "" || d.References == parent) {
@@ -83,19 +83,19 @@ func (e *erasure) declare(g *group, d policy.Dependent) {
 	}
 	parent := g.table
 	if d.References != "" {
-		parent, _ = e.store.table(d.References)
+		parent, _ = e.store.tables.Find(d.References)
 	}
-	e.edges[parent.Name] = append(e.edges[parent.Name], edge{child: child, fields: d.FK, parent: parent, refFields: parent.Key, do: map[*group]string{g: d.Do}})
+	e.edges[parent.Name] = append(e.edges[parent.Name], edge{child: child, fields: d.FK, parent: parent, refFields: parent.Key, do: map[*Judge]string{g: d.Do}})
 }
 
 // follow finds everything that refers to the rows to be deleted, level by level, until nothing new turns up; then it settles which of
 // them can go. Roots that cannot are marked as kept.
 func (e *erasure) follow(ctx context.Context) error {
 	var level []int
-	for _, g := range e.store.groups {
-		for i := range g.roots {
-			if g.roots[i].change == erase {
-				level = append(level, e.add(node{rowID: rowID{g.table.Name, g.roots[i].key}, root: &g.roots[i], group: g}))
+	for _, g := range e.store.judges {
+		for _, r := range g.roots {
+			if r.change == erase {
+				level = append(level, e.add(node{rowID: rowID{g.table.Name, r.key}, root: r, judge: g}))
 			}
 		}
 	}
@@ -183,11 +183,11 @@ func (e *erasure) claim(ed edge, id rowID, parents []int) (i int, isNew bool) {
 		if n.rowID == id {
 			continue // a row that refers to itself
 		}
-		switch ed.do[n.group] {
+		switch ed.do[n.judge] {
 		case "delete":
 			j, known := e.index[id]
 			if !known {
-				j = e.add(node{rowID: id, group: n.group})
+				j = e.add(node{rowID: id, judge: n.judge})
 				i, isNew = j, true
 			}
 			if e.nodes[j].null != nil { // declared to forget one parent and to follow another: it follows
@@ -202,7 +202,7 @@ func (e *erasure) claim(ed edge, id rowID, parents []int) (i int, isNew bool) {
 					e.nodes[j].null = append(e.nodes[j].null, missing(e.nodes[j].null, ed.fields)...)
 				}
 			} else {
-				e.add(node{rowID: id, group: n.group, parents: []int{p}, null: slices.Clone(ed.fields)})
+				e.add(node{rowID: id, judge: n.judge, parents: []int{p}, null: slices.Clone(ed.fields)})
 			}
 		default:
 			e.needs = append(e.needs, need{p, id})
@@ -355,17 +355,16 @@ func (e *erasure) rank() {
 }
 
 // owned finds the parents that only deleted rows refer to: each with the roots whose going frees it.
-func (e *erasure) owned(ctx context.Context, g *group) (map[rowID][]int, error) {
-	owned := map[rowID][]int{}
-	for i := range g.roots {
-		r := &g.roots[i]
+func (e *erasure) owned(ctx context.Context, g *Judge) (map[rowID][]*root, error) {
+	owned := map[rowID][]*root{}
+	for _, r := range g.roots {
 		if r.change != erase || r.kept {
 			continue
 		}
 		for k, key := range r.owns {
 			if key != "" {
 				id := rowID{g.owned[k].table, key}
-				owned[id] = append(owned[id], i)
+				owned[id] = append(owned[id], r)
 			}
 		}
 	}
@@ -440,9 +439,6 @@ type follower struct {
 
 // unseal takes back that dependents stand in a plan.
 func (e *erasure) unseal() {
-	if e == nil {
-		return
-	}
 	for i := range e.nodes {
 		e.nodes[i].sealed = false
 	}
@@ -454,14 +450,14 @@ type rankedTable struct {
 }
 
 // followers returns the dependents that go with the chosen roots of a group, by rank and table. A row that follows several roots goes with the first.
-func (e *erasure) followers(g *group, position map[connectors.Key]int64, planned map[connectors.Key]*root) map[rankedTable][]follower {
+func (e *erasure) followers(g *Judge, position map[connectors.Key]int64, planned map[connectors.Key]*root) map[rankedTable][]follower {
 	type origin struct {
 		position int64
 		root     *root
 	}
 	from := make([]*origin, len(e.nodes))
 	for i := range e.nodes {
-		if n := &e.nodes[i]; n.root != nil && n.group == g && n.live {
+		if n := &e.nodes[i]; n.root != nil && n.judge == g && n.live {
 			if r := planned[n.key]; r != nil && r.change == erase {
 				from[i] = &origin{position[n.key], r}
 			}

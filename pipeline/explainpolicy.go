@@ -28,8 +28,8 @@ type CoveredField struct {
 	Nobody   bool     `json:"nobody"`             // personal data, and no rule needs it
 }
 
-// Cover looks up what the policy says of a table of a live source.
-func (p *Pipeline) Cover(ctx context.Context, source, table string) (Cover, error) {
+// CoverOf looks up what the policy says of a table of a live source.
+func CoverOf(ctx context.Context, p *Pipeline, source, table string) (Cover, error) {
 	c := Cover{Source: source, Table: table}
 	i := slices.IndexFunc(p.Sources, func(s Source) bool { return s.Name == source })
 	if i < 0 {
@@ -63,25 +63,25 @@ func (p *Pipeline) Cover(ctx context.Context, source, table string) (Cover, erro
 	if len(c.Silos) == 0 && len(c.Words) == 0 {
 		c.Words = append(c.Words, "No silo claims its rows: nothing in it is ever checked against consent or a term, and it is reported as F_UNMAPPED if it holds personal data.")
 	}
-	found, _, err := p.foundCategories(ctx)
+	found, _, err := foundCategories(ctx, p)
 	if err != nil {
 		return c, err
 	}
-	names, key, err := p.columns(ctx, p.Sources[i], table, found, &c)
+	names, key, err := columns(ctx, p, p.Sources[i], table, found, &c)
 	if err != nil {
 		return c, err
 	}
 	for _, name := range names {
-		c.Fields = append(c.Fields, p.cover(name, key, claims, silos, found, source, table))
+		c.Fields = append(c.Fields, cover(p, name, key, claims, silos, found, source, table))
 	}
 	return c, nil
 }
 
 // columns asks the source for the fields of a table and its key; where it does not answer, what the last nights found has to do.
-func (p *Pipeline) columns(ctx context.Context, src Source, table string, found []policy.Category, c *Cover) (names, key []string, err error) {
+func columns(ctx context.Context, p *Pipeline, src Source, table string, found []policy.Category, c *Cover) (names, key []string, err error) {
 	tables, err := catalogOf(ctx, src)
 	if err == nil {
-		t, ok := tableOf(tables, table)
+		t, ok := tables.Find(table)
 		if !ok {
 			all := make([]string, len(tables))
 			for i, t := range tables {
@@ -100,7 +100,7 @@ func (p *Pipeline) columns(ctx context.Context, src Source, table string, found 
 	return names, nil, nil
 }
 
-func (p *Pipeline) cover(name string, key []string, claims []policy.Records, silos []*policy.Compiled, found []policy.Category, source, table string) CoveredField {
+func cover(p *Pipeline, name string, key []string, claims []policy.Records, silos []*policy.Compiled, found []policy.Category, source, table string) CoveredField {
 	f := CoveredField{Field: name, Rules: []string{}}
 	if i := slices.IndexFunc(found, func(o policy.Category) bool { return o.Source == source && o.Table == table && o.Field == name }); i >= 0 {
 		f.Category = found[i].Category

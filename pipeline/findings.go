@@ -10,8 +10,16 @@ import (
 	"lethe/pipeline/policy"
 )
 
+// inspector finds what a person should look at.
+type inspector struct {
+	setup   *Pipeline
+	tonight Tonight
+	notes   *Notes
+	scanner *scanner
+}
+
 // inspect finds what a person should look at in a source, given the rows of its inventory.
-func (n *night) inspect(s *store, inventory []audit.Inventory) {
+func (in *inspector) inspect(s *scanned, inventory []audit.Inventory) {
 	for _, r := range s.readings {
 		if r.state != "scanned" {
 			continue
@@ -22,20 +30,20 @@ func (n *night) inspect(s *store, inventory []audit.Inventory) {
 				fields = append(fields, i)
 			}
 		}
-		n.unmapped(s, r, fields)
-		n.gravity(s, r, fields)
-		n.testData(s, r, fields)
-		n.surplus(s, r, fields)
-		n.deletePath(s, r)
+		in.unmapped(s, r, fields)
+		in.gravity(s, r, fields)
+		in.testData(s, r, fields)
+		in.surplus(s, r, fields)
+		in.deletePath(s, r)
 	}
-	n.joins(s)
-	n.orphan(s)
-	n.reviews(s)
+	in.joins(s)
+	in.orphan(s)
+	in.reviews(s)
 }
 
 // inspectPolicy finds what regulators fined others for in the policy itself, given the inventory of all sources: one period for unlike data (Deutsche Wohnen, 2019), terms
 // that the notice contradicts, rules that nobody reviewed. `lethe policy lint` says more.
-func (n *night) inspectPolicy(inventory []audit.Inventory) {
+func (in *inspector) inspectPolicy(inventory []audit.Inventory) {
 	var found []policy.Category
 	for _, i := range inventory {
 		if personal(i) {
@@ -43,11 +51,11 @@ func (n *night) inspectPolicy(inventory []audit.Inventory) {
 		}
 	}
 	var remarks []policy.Remark
-	for _, s := range n.Silos {
-		remarks = append(append(remarks, s.Lint(n.asOf)...), s.LintCategories(n.asOf, found)...)
+	for _, s := range in.setup.Silos {
+		remarks = append(append(remarks, s.Lint(in.tonight.AsOf)...), s.LintCategories(in.tonight.AsOf, found)...)
 	}
 	severity := map[string]string{policy.FUniformRetention: "medium", policy.FNoticeMismatch: "medium", policy.LReviewDue: "low"}
-	for _, r := range append(remarks, policy.LintTogether(n.Silos, n.asOf)...) {
+	for _, r := range append(remarks, policy.LintTogether(in.setup.Silos, in.tonight.AsOf)...) {
 		if severity[r.Code] == "" {
 			continue
 		}
@@ -55,7 +63,7 @@ func (n *night) inspectPolicy(inventory []audit.Inventory) {
 		if kind == policy.LReviewDue {
 			kind = "F_REVIEW_DUE"
 		}
-		n.find(audit.Finding{Kind: kind, Severity: severity[r.Code], Object: r.Place, Count: 1, Article: r.Law, Words: "In the policy: " + r.Words + "."})
+		in.notes.find(audit.Finding{Kind: kind, Severity: severity[r.Code], Object: r.Place, Count: 1, Article: r.Law, Words: "In the policy: " + r.Words + "."})
 	}
 }
 
@@ -84,13 +92,13 @@ func grave(fields []audit.Inventory) (list []audit.Inventory) {
 func tableRows(fields []audit.Inventory) int64 { return fields[0].Rows }
 
 // unmapped finds personal data that no silo governs: in production, and in backups of tables that production no longer has.
-func (n *night) unmapped(s *store, r *reading, fields []audit.Inventory) {
+func (in *inspector) unmapped(s *scanned, r *reading, fields []audit.Inventory) {
 	if left := s.untaken(r); left > 0 && len(fields) > 0 && s.Environment == "production" {
-		n.find(audit.Finding{Kind: "F_UNMAPPED", Severity: "medium", Source: s.Name, Object: r.table.Name, Count: left, Article: "Art. 5(1)(b)",
+		in.notes.find(audit.Finding{Kind: "F_UNMAPPED", Severity: "medium", Source: s.Name, Object: r.table.Name, Count: left, Article: "Art. 5(1)(b)",
 			Words: "Rows hold none of the values by which the silos of the table tell theirs apart (where), so nothing in them is ever checked against consent."})
-		n.except(audit.Exception{Source: s.Name, Object: r.table.Name, Code: "E_NO_POLICY", Count: left})
+		in.notes.except(audit.Exception{Source: s.Name, Object: r.table.Name, Code: "E_NO_POLICY", Count: left})
 	}
-	if len(fields) == 0 || len(r.silos) > 0 || s.Environment != "production" && !n.onlyHere(s, r.table.Name) {
+	if len(fields) == 0 || len(r.silos) > 0 || s.Environment != "production" && !in.onlyHere(s, r.table.Name) {
 		return
 	}
 	f := audit.Finding{Kind: "F_UNMAPPED", Severity: "medium", Source: s.Name, Object: r.table.Name, Count: tableRows(fields), Article: "Art. 5(1)(b)",
@@ -98,14 +106,14 @@ func (n *night) unmapped(s *store, r *reading, fields []audit.Inventory) {
 	if len(grave(fields)) > 0 {
 		f.Severity, f.Article = "high", "Art. 5(1)(b), Art. 9"
 	}
-	n.find(f)
-	if s.Environment == "production" {
-		n.except(audit.Exception{Source: s.Name, Object: r.table.Name, Code: "E_NO_POLICY", Count: tableRows(fields)})
+	in.notes.find(f)
+	if rows := tableRows(fields); rows > 0 && s.Environment == "production" {
+		in.notes.except(audit.Exception{Source: s.Name, Object: r.table.Name, Code: "E_NO_POLICY", Count: rows})
 	}
 }
 
 // untaken is the number of rows of a governed table that no silo takes; a row has one silo at most.
-func (s *store) untaken(r *reading) int64 {
+func (s *scanned) untaken(r *reading) int64 {
 	groups := s.governed[r.table.Name]
 	if len(groups) == 0 {
 		return 0
@@ -118,21 +126,23 @@ func (s *store) untaken(r *reading) int64 {
 }
 
 // onlyHere reports whether a backup holds a table that its live source, which was read tonight, does not have.
-func (n *night) onlyHere(s *store, table string) bool {
-	for _, live := range n.stores {
-		if s.backup() && live.Name == s.Of && live.surveyed {
-			_, there := live.table(table)
-			return !there
-		}
+func (in *inspector) onlyHere(s *scanned, table string) bool {
+	if !s.backup() {
+		return false
 	}
-	return false
+	live := in.scanner.of(s.Of)
+	if live == nil || !live.surveyed {
+		return false
+	}
+	_, there := live.tables.Find(table)
+	return !there
 }
 
 // gravity finds special categories where nobody approved them, and card numbers in the clear.
-func (n *night) gravity(s *store, r *reading, fields []audit.Inventory) {
+func (in *inspector) gravity(s *scanned, r *reading, fields []audit.Inventory) {
 	var unapproved []audit.Inventory
 	for _, f := range grave(fields) {
-		if f.NonEmpty > 0 && !n.approved(s, f.Class) {
+		if f.NonEmpty > 0 && !in.approved(s, f.Class) {
 			unapproved = append(unapproved, f)
 		}
 	}
@@ -141,21 +151,21 @@ func (n *night) gravity(s *store, r *reading, fields []audit.Inventory) {
 		if unapproved[0].Class == string(classifiers.Criminal) {
 			article = "Art. 10"
 		}
-		n.find(audit.Finding{Kind: "F_SPECIAL_UNAPPROVED", Severity: "high", Source: s.Name, Object: r.table.Name, Count: tableRows(unapproved), Article: article,
+		in.notes.find(audit.Finding{Kind: "F_SPECIAL_UNAPPROVED", Severity: "high", Source: s.Name, Object: r.table.Name, Count: tableRows(unapproved), Article: article,
 			Words: "The table holds " + categories(unapproved) + ", and the source is not approved for it: name the ground and write `approved_for: [" + unapproved[0].Class + "]`, or remove the data."})
 	}
 	for _, f := range fields {
 		card := f.Category == string(classifiers.CreditCard) || slices.Contains(strings.Split(f.Also, ";"), string(classifiers.CreditCard))
 		if card && slices.Contains(strings.Split(f.Detectors, ";"), cardDetector) && !allFictitious(f) {
-			n.find(audit.Finding{Kind: "F_CLEAR_PAN", Severity: "high", Source: s.Name, Object: r.table.Name, Column: f.Column, Count: f.NonEmpty, Article: "Art. 32",
+			in.notes.find(audit.Finding{Kind: "F_CLEAR_PAN", Severity: "high", Source: s.Name, Object: r.table.Name, Column: f.Column, Count: f.NonEmpty, Article: "Art. 32",
 				Words: "The field holds payment card numbers in the clear (PCI DSS 3.5 forbids it too): truncate, tokenise or remove them."})
 		}
 	}
 }
 
 // approved reports whether a source may hold a class of data; what a live source may hold, its backups may.
-func (n *night) approved(s *store, class string) bool {
-	return slices.ContainsFunc(n.Sources, func(o Source) bool {
+func (in *inspector) approved(s *scanned, class string) bool {
+	return slices.ContainsFunc(in.setup.Sources, func(o Source) bool {
 		return (o.Name == s.Name || o.Name == s.System()) && slices.Contains(o.ApprovedFor, class)
 	})
 }
@@ -174,12 +184,12 @@ func allFictitious(f audit.Inventory) bool {
 }
 
 // testData finds real people in sources that are not production, and test identifiers in those that are.
-func (n *night) testData(s *store, r *reading, fields []audit.Inventory) {
+func (in *inspector) testData(s *scanned, r *reading, fields []audit.Inventory) {
 	switch s.Environment {
 	case "production":
 		for _, f := range fields {
 			if f.Fictitious > 0 {
-				n.find(audit.Finding{Kind: "F_TEST_ID_IN_PROD", Severity: "low", Source: s.Name, Object: r.table.Name, Column: f.Column, Count: f.Fictitious, Article: "Art. 5(1)(d)",
+				in.notes.find(audit.Finding{Kind: "F_TEST_ID_IN_PROD", Severity: "low", Source: s.Name, Object: r.table.Name, Column: f.Column, Count: f.Fictitious, Article: "Art. 5(1)(d)",
 					Words: "Among the values of the field are some that an authority reserves for tests and examples: nobody can be reached by them, and no consent belongs to them."})
 			}
 		}
@@ -199,20 +209,20 @@ func (n *night) testData(s *store, r *reading, fields []audit.Inventory) {
 		}
 		switch {
 		case len(real) > 0:
-			n.find(audit.Finding{Kind: "F_PII_IN_TEST", Severity: "high", Source: s.Name, Object: r.table.Name, Count: tableRows(real), Article: "Art. 25",
+			in.notes.find(audit.Finding{Kind: "F_PII_IN_TEST", Severity: "high", Source: s.Name, Object: r.table.Name, Count: tableRows(real), Article: "Art. 25",
 				Words: "A source that is not production holds personal data of real people (" + categories(append(real, filled...)) + "): use made-up records with the identifiers that authorities reserve for tests."})
 		case len(filled) > 0 && !proven:
-			n.find(audit.Finding{Kind: "F_PII_IN_TEST", Severity: "medium", Source: s.Name, Object: r.table.Name, Count: tableRows(filled), Article: "Art. 25",
+			in.notes.find(audit.Finding{Kind: "F_PII_IN_TEST", Severity: "medium", Source: s.Name, Object: r.table.Name, Count: tableRows(filled), Article: "Art. 25",
 				Words: "A source that is not production holds personal data (" + categories(filled) + ") that nothing tells from that of real people."})
 		}
 	}
 }
 
 // surplus finds personal fields of a governed table that no rule covers.
-func (n *night) surplus(s *store, r *reading, fields []audit.Inventory) {
+func (in *inspector) surplus(s *scanned, r *reading, fields []audit.Inventory) {
 	covered := map[string]bool{}
 	governed := false
-	for _, silo := range n.Silos {
+	for _, silo := range in.setup.Silos {
 		if !slices.ContainsFunc(silo.Silo.Records, func(rec policy.Records) bool { return rec.Source == s.Name && rec.Table == r.table.Name }) {
 			continue
 		}
@@ -228,38 +238,38 @@ func (n *night) surplus(s *store, r *reading, fields []audit.Inventory) {
 	}
 	for _, f := range fields {
 		if governed && !covered[f.Column] && !slices.Contains(r.table.Key, f.Column) {
-			n.find(audit.Finding{Kind: "F_SURPLUS_FIELD", Severity: "medium", Source: s.Name, Object: r.table.Name, Column: f.Column, Count: f.NonEmpty, Article: "Art. 5(1)(c)",
+			in.notes.find(audit.Finding{Kind: "F_SURPLUS_FIELD", Severity: "medium", Source: s.Name, Object: r.table.Name, Column: f.Column, Count: f.NonEmpty, Article: "Art. 5(1)(c)",
 				Words: "The field holds personal data (" + categories([]audit.Inventory{f}) + ") that no rule of its silo needs: name it under `fields:` of the rule that does, or remove it."})
 		}
 	}
 }
 
 // deletePath finds governed tables whose rows nothing can change in place.
-func (n *night) deletePath(s *store, r *reading) {
+func (in *inspector) deletePath(s *scanned, r *reading) {
 	if s.backup() || len(r.silos) == 0 {
 		return
 	}
 	why := ""
 	switch {
 	case s.ReadOnly:
-		why = "the source is read-only: give it an apply_dsn"
+		why = "the source can only be read: give it an apply_dsn, or have its application erase what is due"
 	case len(r.table.Key) == 0:
 		why = "it has no primary key, so that no row can be named: give it one"
 	default:
 		return
 	}
-	n.find(audit.Finding{Kind: "F_NO_DELETE_PATH", Severity: "medium", Source: s.Name, Object: r.table.Name, Count: max(r.rows, r.table.Rows), Article: "Art. 17",
+	in.notes.find(audit.Finding{Kind: "F_NO_DELETE_PATH", Severity: "medium", Source: s.Name, Object: r.table.Name, Count: max(r.rows, r.table.Rows), Article: "Art. 17",
 		Words: "A silo governs the table, but nothing in it can be erased: " + why + "."})
 }
 
 // joins finds views that read tables of more than one silo.
-func (n *night) joins(s *store) {
+func (in *inspector) joins(s *scanned) {
 	if s.viewsErr != nil {
-		n.find(audit.Finding{Kind: "F_VIEW_UNREAD", Severity: "low", Source: s.Name, Article: "Art. 25", Words: "The views of the source could not be read, so that nobody knows whether they join silos."})
+		in.notes.find(audit.Finding{Kind: "F_VIEW_UNREAD", Severity: "low", Source: s.Name, Article: "Art. 25", Words: "The views of the source could not be read, so that nobody knows whether they join silos."})
 	}
 	for _, v := range s.views {
 		if v.Tables == nil {
-			n.find(audit.Finding{Kind: "F_VIEW_UNREAD", Severity: "low", Source: s.Name, Object: v.Name, Article: "Art. 25",
+			in.notes.find(audit.Finding{Kind: "F_VIEW_UNREAD", Severity: "low", Source: s.Name, Object: v.Name, Article: "Art. 25",
 				Words: "The definition of the view may not be seen, so that nobody knows whether it joins silos: grant SHOW VIEW."})
 			continue
 		}
@@ -276,24 +286,24 @@ func (n *night) joins(s *store) {
 			}
 		}
 		if slices.Sort(joined); tables > 1 && len(joined) > 1 {
-			n.find(audit.Finding{Kind: "F_SILO_JOIN", Severity: "high", Source: s.Name, Object: v.Name, Article: "Art. 5(1)(b)",
+			in.notes.find(audit.Finding{Kind: "F_SILO_JOIN", Severity: "high", Source: s.Name, Object: v.Name, Article: "Art. 5(1)(b)",
 				Words: fmt.Sprintf("The view joins tables of the silos %s (%s): what was collected for one purpose can be read with what was collected for another.", strings.Join(joined, ", "), strings.Join(v.Tables, ", "))})
 		}
 	}
 }
 
 // orphan finds backups that belong to no live source, so that nothing says which of their rows should be gone.
-func (n *night) orphan(s *store) {
+func (in *inspector) orphan(s *scanned) {
 	if s.Environment != "backup" {
 		return
 	}
 	words := ""
 	switch {
-	case s.Of == "" && !slices.ContainsFunc(n.Sources, func(o Source) bool { return o.Environment != "backup" && o.Application == s.Application }):
+	case s.Of == "" && !slices.ContainsFunc(in.setup.Sources, func(o Source) bool { return o.Environment != "backup" && o.Application == s.Application }):
 		words = "The backup belongs to an application without a live source, so no rule reaches what it holds: delete it, or say whose it is with `of:`."
 	case s.Of == "":
 		words = "The backup does not say which live source it is of, so no rule reaches what it holds: name it with `of:`."
-	case !slices.ContainsFunc(n.Sources, func(o Source) bool { return o.Name == s.Of }):
+	case !slices.ContainsFunc(in.setup.Sources, func(o Source) bool { return o.Name == s.Of }):
 		words = "The live source that the backup is of is no longer configured: delete the backup when nothing needs it any more."
 	default:
 		return
@@ -303,35 +313,35 @@ func (n *night) orphan(s *store) {
 		name = s.Set
 	}
 	f := audit.Finding{Kind: "F_BACKUP_ORPHAN", Severity: "medium", Source: name, Count: 1, Article: "Art. 5(1)(e)", Words: words}
-	for i := range n.facts.Findings {
-		if n.facts.Findings[i].FindingID == findingID(f) {
-			n.facts.Findings[i].Count++ // another file of the set
+	for i := range in.notes.facts.Findings {
+		if in.notes.facts.Findings[i].FindingID == findingID(f) {
+			in.notes.facts.Findings[i].Count++ // another file of the set
 			return
 		}
 	}
-	n.find(f)
+	in.notes.find(f)
 }
 
 // reviews finds reviews that ran out, or that name what is not there.
-func (n *night) reviews(s *store) {
-	for _, v := range n.Reviews {
+func (in *inspector) reviews(s *scanned) {
+	for _, v := range in.setup.Reviews {
 		if v.Source != s.Name || s.backup() {
 			continue
 		}
 		f := audit.Finding{Severity: "low", Source: s.Name, Object: v.Table, Column: v.Field, Article: "Art. 24"}
-		t, ok := s.table(v.Table)
+		t, ok := s.tables.Find(v.Table)
 		if ok {
 			_, ok = t.Field(v.Field)
 		}
 		switch {
 		case !ok:
 			f.Kind, f.Words = "F_REVIEW_UNKNOWN", "A review names a field that the source does not have: correct the name, or remove the review."
-			n.Log.Warn("review of an unknown field", "run_id", n.run.ID, "source", s.Name, "table", v.Table, "field", v.Field)
-		case v.Until < n.today:
+			in.setup.Log.Warn("review of an unknown field", "run_id", in.tonight.RunID, "source", s.Name, "table", v.Table, "field", v.Field)
+		case v.Until < in.tonight.Today:
 			f.Kind, f.Words = "F_REVIEW_EXPIRED", fmt.Sprintf("The review by %s ran out on %s: the classifiers decide again until somebody renews it.", v.By, v.Until)
 		default:
 			continue
 		}
-		n.find(f)
+		in.notes.find(f)
 	}
 }

@@ -113,6 +113,14 @@ func TestFindingNamesTheCategories(t *testing.T) {
 	require.Equal(t, first, f.Findings[i].FirstSeen, "a finding keeps the night that first had it")
 }
 
+func TestAnEmptyTableHasNoRowsWithoutAPolicy(t *testing.T) {
+	w := newWorld(t, news(nil), people(), table("old_contacts", []connectors.Field{id, email, field("last_name", connectors.Text, true)}, nil))
+	f := w.discover()
+	require.Equal(t, "email", at(t, f, "old_contacts", "email").Category)
+	require.Contains(t, kinds(f), "F_UNMAPPED medium old_contacts")
+	require.Empty(t, f.Exceptions)
+}
+
 func TestDependentsAndOwnedTablesAreGoverned(t *testing.T) {
 	w := newWorld(t, news(func(s *policy.Silo) {
 		s.Records[0].Dependents = []policy.Dependent{{Table: "clicks", FK: []string{"person"}, Do: "delete"}}

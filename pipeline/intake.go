@@ -28,7 +28,7 @@ import (
 // Intake brings events into the registry: from files, one by one, and from the tables in which applications keep consents themselves. All of them
 // pass the suppression list.
 type Intake struct {
-	*Pipeline
+	setup    *Pipeline
 	registry *registry.Registry
 	list     *suppression
 	now      time.Time
@@ -36,14 +36,14 @@ type Intake struct {
 }
 
 // OpenIntake opens the registry to write, also an empty one.
-func (p *Pipeline) OpenIntake(ctx context.Context) (*Intake, error) {
+func OpenIntake(ctx context.Context, p *Pipeline) (*Intake, error) {
 	config := p.Registry
 	config.AllowEmpty, config.Now = true, p.Now
 	r, err := registry.Open(ctx, config)
 	if err != nil {
 		return nil, err
 	}
-	in, err := p.intake(ctx, r, config, p.Now())
+	in, err := newIntake(ctx, p, r, config, p.Now())
 	if err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -51,9 +51,9 @@ func (p *Pipeline) OpenIntake(ctx context.Context) (*Intake, error) {
 	return in, nil
 }
 
-func (p *Pipeline) intake(ctx context.Context, r *registry.Registry, config registry.Config, now time.Time) (*Intake, error) {
-	list, err := p.openSuppression(ctx, config, now)
-	return &Intake{Pipeline: p, registry: r, list: list, now: now}, err
+func newIntake(ctx context.Context, p *Pipeline, r *registry.Registry, config registry.Config, now time.Time) (*Intake, error) {
+	list, err := openSuppression(ctx, p, config, now)
+	return &Intake{setup: p, registry: r, list: list, now: now}, err
 }
 
 // Close closes what was opened.
@@ -111,11 +111,11 @@ func (t Taken) Plus(o Taken) Taken {
 
 // silo finds a silo of the policy, also the suppression list, which is no *policy.Compiled.
 func (in *Intake) silo(name string) *policy.Silo {
-	if name == in.Suppression.Name {
-		return &in.Suppression
+	if name == in.setup.Suppression.Name {
+		return &in.setup.Suppression
 	}
-	if i := slices.IndexFunc(in.Silos, func(s *policy.Compiled) bool { return s.Silo.Name == name }); i >= 0 {
-		return &in.Silos[i].Silo
+	if i := slices.IndexFunc(in.setup.Silos, func(s *policy.Compiled) bool { return s.Silo.Name == name }); i >= 0 {
+		return &in.setup.Silos[i].Silo
 	}
 	return nil
 }
@@ -129,11 +129,11 @@ func (in *Intake) Import(ctx context.Context, silo string, delivery registry.Imp
 		return Taken{}, fmt.Errorf("%w: silo %q is not under silos", ErrConfig, silo)
 	}
 	t := Taken{Silo: silo, Source: delivery.Source, Unproven: map[registry.Reason]int{}, Reasons: map[registry.RefusedError]int{}}
-	key, err := in.Keys.SiloKey(silo)
+	key, err := in.setup.Keys.SiloKey(silo)
 	if err != nil {
 		return t, err
 	}
-	delivery.Keys, delivery.Zone = key, in.Zone
+	delivery.Keys, delivery.Zone = key, in.setup.Zone
 	delivery.Rejected = func(r registry.Reject) { t.Reasons[registry.RefusedError{Reason: r.Reason, Column: r.Column}]++ }
 	if s.Suppression {
 		t.ImportReport, err = in.list.deliver(ctx, delivery, in.now)
@@ -200,7 +200,7 @@ func (in *Intake) Record(ctx context.Context, silo string, e registry.Event) (se
 		// A withdrawal from it would end nothing.
 		return 0, 0, fmt.Errorf("%w: silo %s has no rule for the purpose %q: `lethe policy explain %[2]s` shows its purposes", ErrConfig, silo, e.Purpose)
 	}
-	key, err := in.Keys.SiloKey(silo)
+	key, err := in.setup.Keys.SiloKey(silo)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -217,11 +217,11 @@ func (in *Intake) Record(ctx context.Context, silo string, e registry.Event) (se
 // read. An error that wraps ErrSource is the source's.
 func (in *Intake) FromTable(ctx context.Context, silo *policy.Compiled, m *policy.Intake, dryRun bool) (t Taken, err error) {
 	t = Taken{Silo: silo.Silo.Name, Source: m.Source, Table: m.Table}
-	i := slices.IndexFunc(in.Sources, func(s Source) bool { return s.Name == m.Source })
+	i := slices.IndexFunc(in.setup.Sources, func(s Source) bool { return s.Name == m.Source })
 	if i < 0 {
 		return t, fmt.Errorf("%w: silo %s: no source %q", ErrConfig, silo.Silo.Name, m.Source)
 	}
-	source, err := in.Sources[i].Open(ctx)
+	source, err := in.setup.Sources[i].Open(ctx)
 	if err != nil {
 		return t, sourceError(err)
 	}
@@ -240,7 +240,7 @@ func (in *Intake) FromTable(ctx context.Context, silo *policy.Compiled, m *polic
 	next, stop := iter.Pull2(source.Scan(ctx, connectors.Query{Table: m.Table, Fields: r.fields}))
 	defer stop()
 	r.next = next
-	if r.key, err = in.Keys.SiloKey(silo.Silo.Name); err != nil {
+	if r.key, err = in.setup.Keys.SiloKey(silo.Silo.Name); err != nil {
 		return t, err
 	}
 	r.ctx = ctx
@@ -296,12 +296,12 @@ type matcher interface {
 }
 
 // newRowReader resolves the names of a mapping against the catalog.
-func (in *Intake) newRowReader(silo *policy.Compiled, m *policy.Intake, tables []connectors.Table) (*rowReader, error) {
+func (in *Intake) newRowReader(silo *policy.Compiled, m *policy.Intake, tables connectors.Tables) (*rowReader, error) {
 	table, err := intakeTable(silo, m, tables)
 	if err != nil {
 		return nil, err
 	}
-	r := &rowReader{in: in, silo: silo, mapping: m, zone: in.Zone, fields: m.Fields(), columns: map[string]int{}, zones: map[string]*time.Location{}, unproven: map[registry.Reason]int{}}
+	r := &rowReader{in: in, silo: silo, mapping: m, zone: in.setup.Zone, fields: m.Fields(), columns: map[string]int{}, zones: map[string]*time.Location{}, unproven: map[registry.Reason]int{}}
 	for _, f := range table.Key {
 		if !slices.Contains(r.fields, f) {
 			r.fields = append(r.fields, f)
@@ -310,7 +310,7 @@ func (in *Intake) newRowReader(silo *policy.Compiled, m *policy.Intake, tables [
 	for i, name := range r.fields {
 		r.columns[name] = i
 		f, _ := table.Field(name)
-		r.zones[name] = engineZone(f, in.Zone)
+		r.zones[name] = engineZone(f, in.setup.Zone)
 	}
 	for _, f := range table.Key {
 		r.keys = append(r.keys, r.columns[f])
@@ -319,18 +319,18 @@ func (in *Intake) newRowReader(silo *policy.Compiled, m *policy.Intake, tables [
 }
 
 // intakeTable finds the table of a mapping, and checks that it has the fields.
-func intakeTable(silo *policy.Compiled, m *policy.Intake, tables []connectors.Table) (connectors.Table, error) {
-	i := slices.IndexFunc(tables, func(t connectors.Table) bool { return t.Name == m.Table })
-	if i < 0 {
+func intakeTable(silo *policy.Compiled, m *policy.Intake, tables connectors.Tables) (connectors.Table, error) {
+	table, ok := tables.Find(m.Table)
+	if !ok {
 		return connectors.Table{}, fmt.Errorf("%w: silo %s: consents: source %s has no table %s: name a table that the source has", ErrConfig, silo.Silo.Name, m.Source, m.Table)
 	}
 	var errs []error
 	for _, name := range m.Fields() {
-		if _, ok := tables[i].Field(name); !ok {
+		if _, ok := table.Field(name); !ok {
 			errs = append(errs, fmt.Errorf("%w: silo %s: consents: table %s of source %s has no field %s: name a field that the source has", ErrConfig, silo.Silo.Name, m.Table, m.Source, name))
 		}
 	}
-	return tables[i], errors.Join(errs...)
+	return table, errors.Join(errs...)
 }
 
 // event yields what the next row says.
@@ -590,16 +590,33 @@ func (r *rowReader) fieldOf(column string) string {
 	return column
 }
 
-// takeIn reads the tables in which applications keep a silo's consents. It reports whether the silo may still be relied on: one whose consents could
+// feed takes in the consents that applications keep in tables of their own.
+type feed struct {
+	setup   *Pipeline
+	tonight Tonight
+	notes   *Notes
+	intake  *Intake
+}
+
+// Open makes the registry ready to take consents in.
+func (f *feed) Open(ctx context.Context, r *registry.Registry, config registry.Config) (err error) {
+	f.intake, err = newIntake(ctx, f.setup, r, config, config.Now())
+	return err
+}
+
+// Close ends the taking in.
+func (f *feed) Close() error { return f.intake.Close() }
+
+// TakeIn reads the tables in which applications keep a silo's consents. It reports whether the silo may still be relied on: one whose consents could
 // not be read for longer than registry.max_age may not, for who said yes since is not known.
-func (n *night) takeIn(ctx context.Context, silo *policy.Compiled, intake *Intake) (stale bool, err error) {
+func (f *feed) TakeIn(ctx context.Context, silo *policy.Compiled) (stale bool, err error) {
 	for i := range silo.Silo.Consents {
 		m := &silo.Silo.Consents[i]
-		t, err := intake.FromTable(ctx, silo, m, false)
-		n.tookIn(silo, t)
+		t, err := f.intake.FromTable(ctx, silo, m, false)
+		f.tookIn(silo, t)
 		switch {
 		case errors.Is(err, ErrSource):
-			stale = n.consentsUnread(m, err) || stale
+			stale = f.consentsUnread(m, err) || stale
 		case err != nil:
 			return stale, err
 		}
@@ -608,14 +625,14 @@ func (n *night) takeIn(ctx context.Context, silo *policy.Compiled, intake *Intak
 }
 
 // tookIn reports what a table said.
-func (n *night) tookIn(silo *policy.Compiled, t Taken) {
-	n.Log.Info("consents read", "run_id", n.run.ID, "silo", t.Silo, "source", t.Source, "table", t.Table, "statements", t.Lines, "recorded", t.Events, "refused", t.Refused, "suppressed", t.Suppressed)
+func (f *feed) tookIn(silo *policy.Compiled, t Taken) {
+	f.setup.Log.Info("consents read", "run_id", f.tonight.RunID, "silo", t.Silo, "source", t.Source, "table", t.Table, "statements", t.Lines, "recorded", t.Events, "refused", t.Refused, "suppressed", t.Suppressed)
 	owner := silo.Silo.Rules[0].Owner
 	for reason, count := range t.Unproven {
-		n.except(audit.Exception{Silo: t.Silo, Source: t.Source, Object: t.Table, Code: string(reason), Count: int64(count), Owner: owner})
+		f.notes.except(audit.Exception{Silo: t.Silo, Source: t.Source, Object: t.Table, Code: string(reason), Count: int64(count), Owner: owner})
 	}
 	for refused, count := range t.Reasons {
-		n.except(audit.Exception{Silo: t.Silo, Source: t.Source, Object: t.Table, Code: intakeCode(refused.Reason), Count: int64(count), Owner: owner})
+		f.notes.except(audit.Exception{Silo: t.Silo, Source: t.Source, Object: t.Table, Code: intakeCode(refused.Reason), Count: int64(count), Owner: owner})
 	}
 }
 
@@ -641,11 +658,11 @@ func takenWordsOf(code string) string {
 }
 
 // consentsUnread says that a table's consents could not be read, and since when; it reports whether that is too long.
-func (n *night) consentsUnread(m *policy.Intake, err error) bool {
-	n.find(audit.Finding{Kind: "F_CONSENTS_UNREAD", Severity: "high", Source: m.Source, Object: m.Table, Article: "Art. 7(3)",
+func (f *feed) consentsUnread(m *policy.Intake, err error) bool {
+	f.notes.find(audit.Finding{Kind: "F_CONSENTS_UNREAD", Severity: "high", Source: m.Source, Object: m.Table, Article: "Art. 7(3)",
 		Words: "The consents that the application keeps in this table could not be read (" + failure(err) + "): who said yes or no since is not known."})
-	n.problem(fmt.Errorf("consents in %s.%s: %w", m.Source, m.Table, err))
-	n.Log.Error("consents not read", "run_id", n.run.ID, "source", m.Source, "table", m.Table, "error", err)
-	first, _ := policy.ParseDate(n.facts.Findings[len(n.facts.Findings)-1].FirstSeen)
-	return n.RegistryAge.IsZero() || policy.EndOf(first, n.RegistryAge) < n.today
+	f.notes.problem(fmt.Errorf("consents in %s.%s: %w", m.Source, m.Table, err))
+	f.setup.Log.Error("consents not read", "run_id", f.tonight.RunID, "source", m.Source, "table", m.Table, "error", err)
+	first, _ := policy.ParseDate(f.notes.facts.Findings[len(f.notes.facts.Findings)-1].FirstSeen)
+	return f.setup.RegistryAge.IsZero() || policy.EndOf(first, f.setup.RegistryAge) < f.tonight.Today
 }

@@ -33,7 +33,7 @@ func signups(rows ...[]any) (mem.Table, policy.Intake) {
 
 // taken reads the table once.
 func taken(t require.TestingT, ctx context.Context, p *pipeline.Pipeline) pipeline.Taken {
-	in, err := p.OpenIntake(ctx)
+	in, err := pipeline.OpenIntake(ctx, p)
 	require.NoError(t, err)
 	result, err := in.FromTable(ctx, p.Silos[0], &p.Silos[0].Silo.Consents[0], false)
 	require.NoError(t, err)
@@ -43,7 +43,7 @@ func taken(t require.TestingT, ctx context.Context, p *pipeline.Pipeline) pipeli
 
 // state is where a purpose stands for somebody.
 func state(t require.TestingT, ctx context.Context, p *pipeline.Pipeline, email string) string {
-	known, err := p.Show(ctx, p.Silos[0].Silo.Name, registry.Subject{Kind: "email", Value: email}, "", p.Now())
+	known, err := pipeline.Show(ctx, p, p.Silos[0].Silo.Name, registry.Subject{Kind: "email", Value: email}, "", p.Now())
 	require.NoError(t, err)
 	if len(known.Collections) == 0 {
 		return "unknown"
@@ -206,7 +206,7 @@ func TestTheListOfThoseWhoSaidNo(t *testing.T) {
 	w.p.Suppression = policy.Silo{Name: "suppression", Suppression: true, Rules: []policy.Rule{{Purpose: "suppression"}}}
 	require.NoError(t, w.p.Keys.EnsureSilo("suppression"))
 	record := func(typ registry.EventType, at time.Time, evidence string) error {
-		in, err := w.p.OpenIntake(t.Context())
+		in, err := pipeline.OpenIntake(t.Context(), w.p)
 		require.NoError(t, err)
 		defer in.Close()
 		_, _, err = in.Record(t.Context(), w.p.Silos[0].Silo.Name, registry.Event{Type: typ, Purpose: "news", Subjects: []registry.Subject{{Kind: "email", Value: "ada@example.org"}},
@@ -214,7 +214,7 @@ func TestTheListOfThoseWhoSaidNo(t *testing.T) {
 		return err
 	}
 	allowed := func() (rows int, left map[policy.Code]int) {
-		a, err := w.p.OpenAllowed(t.Context(), "news", "news", w.now)
+		a, err := pipeline.OpenAllowed(t.Context(), w.p, "news", "news", w.now)
 		require.NoError(t, err)
 		left, err = a.Rows(t.Context(), func(pipeline.AllowedRow) error { rows++; return nil })
 		require.NoError(t, err)
@@ -224,7 +224,7 @@ func TestTheListOfThoseWhoSaidNo(t *testing.T) {
 	w.event(registry.Given, "eva@example.org", "news", w.now.AddDate(0, -1, 0))
 	rowsLeft, _ := allowed()
 	require.Equal(t, 1, rowsLeft)
-	in, err := w.p.OpenIntake(t.Context())
+	in, err := pipeline.OpenIntake(t.Context(), w.p)
 	require.NoError(t, err)
 	for _, file := range []string{"email\neva@example.org\n", "email\nEva@Example.org\nfay@example.org\n"} { // the second knows of the first
 		added, err := in.Import(t.Context(), "suppression", registry.Import{Reader: strings.NewReader(file), Format: registry.CSV, Source: "list"})
@@ -297,7 +297,7 @@ func TestListBegunLate(t *testing.T) {
 func TestImportCountsWhatNobodyCanProve(t *testing.T) {
 	w := newWorld(t, news(nil), people())
 	for range 2 {
-		in, err := w.p.OpenIntake(t.Context())
+		in, err := pipeline.OpenIntake(t.Context(), w.p)
 		require.NoError(t, err)
 		got, err := in.Import(t.Context(), "news", registry.Import{Format: registry.CSV, Source: "form", Notice: "v1", Reader: strings.NewReader(
 			"email,type,purpose,occurred_at,evidence\nada@lago.it,given,news,2026-01-01,form\nbob@lago.it,given,news,2026-01-01,\nbob@lago.it,renewed,news,2026-02-01,\n" +

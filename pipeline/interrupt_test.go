@@ -36,7 +36,7 @@ func TestInterruptionIsNoTampering(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		c := &impatient{Context: ctx, cancel: cancel}
 		c.left.Store(looks)
-		_, err := w.p.Run(c, pipeline.Options{Job: "nightly", Apply: true, Again: true})
+		_, err := pipeline.Run(c, w.p, pipeline.Options{Job: "nightly", Apply: true, Again: true})
 		ended = c.left.Load() > 0
 		cancel()
 		if err != nil {

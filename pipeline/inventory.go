@@ -31,13 +31,13 @@ type Review struct {
 type object struct{ source, table string }
 
 // inventory turns what was found in a source into rows of the report: each table, then its fields.
-func (n *night) inventory(s *store) []audit.Inventory {
+func (sc *scanner) inventory(s *scanned) []audit.Inventory {
 	var rows []audit.Inventory
 	for _, r := range s.readings {
-		t := n.tableRow(s, r)
+		t := sc.tableRow(s, r)
 		var fields []audit.Inventory
 		if r.state == "scanned" {
-			fields = n.fieldRows(s, r, t)
+			fields = sc.fieldRows(s, r, t)
 		}
 		if slices.ContainsFunc(fields, personal) {
 			t.Category, t.Class = "personal", "personal"
@@ -47,9 +47,9 @@ func (n *night) inventory(s *store) []audit.Inventory {
 	return rows
 }
 
-func (n *night) tableRow(s *store, r *reading) audit.Inventory {
+func (sc *scanner) tableRow(s *scanned, r *reading) audit.Inventory {
 	t := audit.Inventory{Source: s.Name, Application: s.Application, Environment: s.Environment, Location: s.Location, Database: r.table.Database, Object: r.table.Name,
-		Silo: strings.Join(r.silos, ";"), Rows: max(0, r.table.Rows), Category: "none", Class: "none", State: r.state, Reason: r.reason, FirstSeen: n.today.String()}
+		Silo: strings.Join(r.silos, ";"), Rows: max(0, r.table.Rows), Category: "none", Class: "none", State: r.state, Reason: r.reason, FirstSeen: sc.tonight.Today.String()}
 	if r.state != "scanned" {
 		return t
 	}
@@ -73,7 +73,7 @@ func (n *night) tableRow(s *store, r *reading) audit.Inventory {
 }
 
 // fieldRows are the rows of a table's fields, each with the machine's verdict and, where there is one, a person's.
-func (n *night) fieldRows(s *store, r *reading, t audit.Inventory) []audit.Inventory {
+func (sc *scanner) fieldRows(s *scanned, r *reading, t audit.Inventory) []audit.Inventory {
 	base := t
 	base.OldestRow, base.NewestRow, base.SoftDelete, base.Inactive = "", "", "", 0
 	verdicts := map[string]classifiers.Verdict{}
@@ -82,7 +82,7 @@ func (n *night) fieldRows(s *store, r *reading, t audit.Inventory) []audit.Inven
 	}
 	var whole []audit.Inventory
 	if r.sampled {
-		whole, _ = n.lastWhole(s.Name, r.table.Name)
+		whole, _ = sc.lastWhole(s.Name, r.table.Name)
 	}
 	var rows []audit.Inventory
 	for _, f := range r.table.Fields {
@@ -105,7 +105,7 @@ func (n *night) fieldRows(s *store, r *reading, t audit.Inventory) []audit.Inven
 			row.Rows, row.NonEmpty, row.Distinct = was.Rows, was.NonEmpty, was.Distinct
 		}
 		if row.State == "scanned" {
-			n.review(s, &row)
+			sc.review(s, &row)
 		}
 		rows = append(rows, row)
 	}
@@ -114,7 +114,7 @@ func (n *night) fieldRows(s *store, r *reading, t audit.Inventory) []audit.Inven
 			row := base
 			row.Column, row.Type = v.Field, "path"
 			fill(&row, v)
-			n.review(s, &row)
+			sc.review(s, &row)
 			rows = append(rows, row)
 		}
 	}
@@ -154,9 +154,9 @@ func unreview(row *audit.Inventory) {
 }
 
 // review puts a person's verdict in the place of the machine's, which stays beside it.
-func (n *night) review(s *store, row *audit.Inventory) {
-	for _, r := range n.Reviews {
-		if !r.of(s.Source) || r.Table != row.Object || r.Field != row.Column || r.Until < n.today {
+func (sc *scanner) review(s *scanned, row *audit.Inventory) {
+	for _, r := range sc.setup.Reviews {
+		if !r.of(s.Source) || r.Table != row.Object || r.Field != row.Column || r.Until < sc.tonight.Today {
 			continue
 		}
 		row.Machine, row.ReviewedBy, row.ReviewedUntil, row.Because = row.Category, r.By, r.Until.String(), r.Because
@@ -196,13 +196,13 @@ func objectRows(f audit.Facts, o object) (rows []audit.Inventory) {
 }
 
 // lastWhole returns what the newest run that read every row of a table, under the present rules, said of it, and when that was.
-func (n *night) lastWhole(source, table string) ([]audit.Inventory, policy.Date) {
-	for _, f := range n.history {
-		if f.Run.RulesDigest != n.facts.Run.RulesDigest {
+func (sc *scanner) lastWhole(source, table string) ([]audit.Inventory, policy.Date) {
+	for _, f := range sc.notes.history {
+		if f.Run.RulesDigest != sc.notes.facts.Run.RulesDigest {
 			continue
 		}
-		if rows := objectRows(f, object{source, table}); len(rows) > 0 && rows[0].State == "scanned" && rows[0].MissedBelow == 0 {
-			return rows, policy.DateOf(f.Run.AsOf, n.Zone)
+		if rows := objectRows(f, object{source: source, table: table}); len(rows) > 0 && rows[0].State == "scanned" && rows[0].MissedBelow == 0 {
+			return rows, policy.DateOf(f.Run.AsOf, sc.setup.Zone)
 		}
 	}
 	return nil, 0
@@ -210,28 +210,28 @@ func (n *night) lastWhole(source, table string) ([]audit.Inventory, policy.Date)
 
 // fingerprint names what the verdicts on a file rest on: its bytes, the rules, and the version that applied them. A live source has none: no engine says
 // reliably that nothing changed, so its tables are read each night.
-func (n *night) fingerprint(s *store) (string, error) {
+func (sc *scanner) fingerprint(s *scanned) (string, error) {
 	if s.Path == "" || !s.backup() {
 		return "", nil
 	}
 	if info, err := os.Stat(s.Path); err != nil || !info.Mode().IsRegular() {
 		return "", nil // a folder, or gone: reading it will tell
 	}
-	digest, err := fileDigest(s.Path)
+	digest, err := audit.FileDigest(s.Path)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", connectors.ErrUnreachable, err)
 	}
-	sum := sha256.Sum256([]byte(strings.Join([]string{digest, n.Catalogue.Digest(), n.Version}, "\x1f")))
+	sum := sha256.Sum256([]byte(strings.Join([]string{digest, sc.setup.Catalogue.Digest(), sc.setup.Version}, "\x1f")))
 	return hex.EncodeToString(sum[:]), nil
 }
 
 // unchanged returns what an earlier night said of a table of the very same file under the same rules; nil if it has to be read.
-func (n *night) unchanged(s *store, t connectors.Table) []audit.Inventory {
+func (sc *scanner) unchanged(s *scanned, t connectors.Table) []audit.Inventory {
 	if s.fingerprint == "" {
 		return nil
 	}
-	for _, f := range n.history {
-		rows := objectRows(f, object{s.Name, t.Name})
+	for _, f := range sc.notes.history {
+		rows := objectRows(f, object{source: s.Name, table: t.Name})
 		if len(rows) == 0 {
 			continue
 		}
@@ -251,12 +251,12 @@ func (n *night) unchanged(s *store, t connectors.Table) []audit.Inventory {
 
 // before returns, for each table of which the last runs say anything, what the newest of them said; nothing if it was gone by then. A run that could
 // not read a table says nothing of it.
-func (n *night) before() map[object][]audit.Inventory {
+func (sc *scanner) before() map[object][]audit.Inventory {
 	was := map[object][]audit.Inventory{}
-	for _, f := range n.history {
+	for _, f := range sc.notes.history {
 		now := map[object][]audit.Inventory{}
 		for _, i := range f.Inventory {
-			o := object{i.Source, i.Object}
+			o := object{source: i.Source, table: i.Object}
 			if _, settled := was[o]; settled || i.Object == "" {
 				continue
 			}
@@ -277,8 +277,8 @@ func (n *night) before() map[object][]audit.Inventory {
 
 // compare marks what is new, changed or gone since it was last read, and keeps the date at which each place was first seen. Nothing is gone because it could not be
 // read tonight.
-func (n *night) compare() {
-	was := n.before()
+func (sc *scanner) compare(sources []*store) {
+	was := sc.before()
 	earlier := map[object]map[string]audit.Inventory{}
 	for o, rows := range was {
 		earlier[o] = map[string]audit.Inventory{}
@@ -286,9 +286,9 @@ func (n *night) compare() {
 			earlier[o][i.Column] = i
 		}
 	}
-	for i := range n.facts.Inventory {
-		now := &n.facts.Inventory[i]
-		o := object{now.Source, now.Object}
+	for i := range sc.notes.facts.Inventory {
+		now := &sc.notes.facts.Inventory[i]
+		o := object{source: now.Source, table: now.Object}
 		if now.Column == "" && now.State != "scanned" {
 			old := earlier[o][""]
 			earlier[o] = map[string]audit.Inventory{} // its fields are not gone: nobody looked
@@ -308,22 +308,25 @@ func (n *night) compare() {
 		}
 	}
 	read, configured := map[string]bool{}, map[string]bool{}
-	for _, s := range n.stores {
-		read[s.Name], configured[s.Name] = s.surveyed && s.err == nil, true
+	for _, s := range sources {
+		configured[s.Name] = true
 	}
-	any := slices.ContainsFunc(n.stores, func(s *store) bool { return read[s.Name] })
+	for _, s := range sc.whole() {
+		read[s.Name] = true
+	}
+	any := len(read) > 0
 	for o, rows := range earlier {
 		if !read[o.source] && (configured[o.source] || !any) {
 			continue
 		}
 		for _, old := range rows {
 			old.Change, old.State = "gone", "gone"
-			n.facts.Inventory = append(n.facts.Inventory, old)
+			sc.notes.facts.Inventory = append(sc.notes.facts.Inventory, old)
 		}
 	}
 	place := make(map[object]map[string]int) // fields in the order of their table
-	for i, row := range n.facts.Inventory {
-		o := object{row.Source, row.Object}
+	for i, row := range sc.notes.facts.Inventory {
+		o := object{source: row.Source, table: row.Object}
 		if place[o] == nil {
 			place[o] = map[string]int{}
 		}
@@ -331,13 +334,13 @@ func (n *night) compare() {
 			place[o][row.Column] = i
 		}
 	}
-	sort.SliceStable(n.facts.Inventory, func(i, j int) bool {
-		a, b := &n.facts.Inventory[i], &n.facts.Inventory[j]
+	sort.SliceStable(sc.notes.facts.Inventory, func(i, j int) bool {
+		a, b := &sc.notes.facts.Inventory[i], &sc.notes.facts.Inventory[j]
 		if c := cmp.Or(strings.Compare(a.Source, b.Source), strings.Compare(a.Object, b.Object)); c != 0 {
 			return c < 0
 		}
-		at, there := place[object{a.Source, a.Object}][a.Column]
-		bt, too := place[object{b.Source, b.Object}][b.Column]
+		at, there := place[object{source: a.Source, table: a.Object}][a.Column]
+		bt, too := place[object{source: b.Source, table: b.Object}][b.Column]
 		switch {
 		case there != too:
 			return there
@@ -346,4 +349,15 @@ func (n *night) compare() {
 		}
 		return a.Column < b.Column
 	})
+}
+
+// span returns the civil dates of the oldest and newest row of a governed table.
+func (s *scanned) span(table string) (oldest, newest string) {
+	for _, g := range s.governed[table] {
+		if o := g.oldest.String(); o != "" && (oldest == "" || o < oldest) {
+			oldest = o
+		}
+		newest = max(newest, g.newest.String())
+	}
+	return oldest, newest
 }

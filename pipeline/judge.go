@@ -3,10 +3,8 @@ package pipeline
 import (
 	"bytes"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"hash"
-	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -16,11 +14,9 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"lethe/connectors"
-	"lethe/pipeline/anonymize"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
-	"lethe/pipeline/registry/keystore"
 )
 
 // change is what a decision changes in a source.
@@ -39,46 +35,14 @@ const (
 
 func (c change) reversible() bool { return c == block || c == unblock }
 
-// arrowRecord is the rows of a batch.
-type arrowRecord = arrow.Record
+// Judge decides the rows of one silo in one table of one source. It is used by one goroutine.
+type Judge struct {
+	*Binding
+	Tally
 
-// group is one silo's rows of one table of one source: the unit of planning and of applying.
-type group struct {
-	silo    *policy.Compiled
-	records policy.Records
-	store   *store
-	table   connectors.Table
-	match   *keystore.SiloKey
-	refs    *keystore.AuditKey
-	state   *siloState
-	zone    *time.Location
-
-	key        []int
-	subjects   []subject
-	where      []cell
-	collected  int // column, -1 none
-	collection int
-	starts     []int // one column for each rule, -1 none
-	kinds      []string
-	zones      []*time.Location // nil where the engine stores local time
-	blocked    []cell           // the fields and values of a blocked row
-	unblocked  []cell
-	targets    []target
-	guarded    []int // decision-relevant columns
-	owned      []ownedEdge
-
-	rows           int64 // of the silo in this table
-	roots          []root
-	stopped        bool // a stop forbids changes in the table tonight
-	summary        map[summaryKey]*audit.Summary
-	oldest, newest policy.Date
-
-	flags []registry.Flag // rows whose reason has no date, with the night that first found it
-	met   []uint64        // a bit for each collection that a row of the table led to
-
-	// Scratch: a group is used by one goroutine.
+	// Of the row at hand.
 	row      registry.Row
-	refsOf   []registry.Ref   // of the row at hand, or of the rows ahead
+	refsOf   []registry.Ref   // its references, or those of the rows ahead
 	ahead    []int            // where the references of each row ahead end
 	found    []registry.Found // of refsOf in the standings
 	standing policy.Standing
@@ -86,30 +50,23 @@ type group struct {
 	buf      []byte
 }
 
-type subject struct {
-	kind   string
-	column int
+// Tally is what a judge has found of its rows.
+type Tally struct {
+	rows           int64   // of the silo in this table
+	roots          []*root // by pointer: the graph of dependents keeps them while rows leave the list
+	stopped        bool    // a stop forbids changes in the table tonight
+	summary        map[summaryKey]*audit.Summary
+	oldest, newest policy.Date
+	flags          []registry.Flag // rows whose reason has no date, with the night that first found it
+	met            []uint64        // a bit for each collection that a row of the table led to
 }
 
-// cell is a column and the canonical text it holds.
-type cell struct {
-	field  string
-	column int
-	value  []byte
-}
-
-// target is a field that anonymizing changes, and how.
-type target struct {
-	field     string
-	column    int
-	technique anonymize.Technique
-	anonymize bool // set by anonymizing; else only by clearing, when no live ground covers the field
-}
-
-type ownedEdge struct {
-	table   string
-	columns []int
-	fields  []string // of the owned table that the foreign key refers to
+// newJudge makes a judge of a binding.
+func newJudge(b *Binding) *Judge {
+	g := &Judge{Binding: b}
+	g.summary = map[summaryKey]*audit.Summary{}
+	g.record.Starts = make([]policy.Date, len(b.starts))
+	return g
 }
 
 // root is a governed row that a plan may hold.
@@ -146,16 +103,6 @@ type summaryKey struct {
 // guard is a keyed digest of what a decision saw of a row.
 type guard [16]byte
 
-// siloState is what the night knows of a silo's registry at one head.
-type siloState struct {
-	trust      policy.Trust
-	standings  *registry.Standings
-	tombstones *registry.Tombstones
-	flags      map[registry.FlagKey]time.Time
-	used       collections           // to which rows belong that the night read
-	anonymized map[registry.Ref]bool // records that an earlier night anonymized, and that are still there
-}
-
 // ruling is what became of one row before the judge.
 type ruling struct {
 	policy.Decision
@@ -169,134 +116,22 @@ type ruling struct {
 	seqFrom int64 // registry positions relied on
 	seqTo   int64
 
+	identity policy.Identity // whom the registry knows
+	proven   bool            // the collection has a purpose with a proof
+
 	collection int32 // that the row belongs to; 0 none
 }
 
-// newGroup resolves the names of a silo's records against the catalog.
-func (n *night) newGroup(s *store, silo *policy.Compiled, records policy.Records, table connectors.Table) (*group, error) {
-	g := &group{silo: silo, records: records, store: s, table: table, zone: n.Zone, collected: -1, collection: -1, summary: map[summaryKey]*audit.Summary{}}
-	var errs []error
-	column := func(name string) int {
-		i := slices.IndexFunc(table.Fields, func(f connectors.Field) bool { return f.Name == name })
-		if i < 0 {
-			errs = append(errs, fmt.Errorf("%w: silo %s: table %s of source %s has no field %s: name a field that the source has", ErrConfig, silo.Silo.Name, table.Name, s.Name, name))
-			i = 0
-		}
-		return i
-	}
-	for _, f := range table.Key {
-		g.key = append(g.key, column(f))
-	}
-	for _, kind := range slices.Sorted(maps.Keys(records.Subject)) {
-		g.subjects = append(g.subjects, subject{kind, column(records.Subject[kind])})
-	}
-	cells := func(m map[string]string) []cell {
-		var cs []cell
-		for _, f := range slices.Sorted(maps.Keys(m)) {
-			cs = append(cs, cell{f, column(f), []byte(m[f])})
-		}
-		return cs
-	}
-	g.where = cells(records.Where)
-	if records.Block != nil {
-		g.blocked, g.unblocked = cells(records.Block.Set), cells(records.Block.Unset)
-	}
-	if records.Collected != "" {
-		g.collected = column(records.Collected)
-	}
-	if records.Collection != "" {
-		g.collection = column(records.Collection)
-	}
-	for _, r := range silo.Silo.Rules {
-		c := -1
-		switch {
-		case r.Start == policy.Collected && r.At == "":
-			c = g.collected
-		case r.At != "":
-			c = column(r.At)
-		}
-		kind := ""
-		if c >= 0 {
-			kind = string(table.Fields[c].Kind)
-		}
-		g.starts, g.kinds, g.zones = append(g.starts, c), append(g.kinds, kind), append(g.zones, g.zoneOf(c))
-	}
-	for _, c := range slices.Compact(slices.Sorted(slices.Values(append([]int{g.collected}, g.starts...)))) {
-		if c >= 0 && table.Fields[c].AutoUpdate {
-			errs = append(errs, fmt.Errorf("%w: silo %s: field %s of table %s of source %s is set anew at every update of the row, so a term that starts there never ends: name the field with the day of collecting, or of the end", ErrConfig, silo.Silo.Name, table.Fields[c].Name, table.Name, s.Name))
-		}
-	}
-	relevant := map[int]bool{}
-	for _, s := range g.subjects {
-		relevant[s.column] = true
-	}
-	for _, w := range g.where {
-		relevant[w.column] = true
-	}
-	for _, c := range append([]int{g.collected, g.collection}, g.starts...) {
-		if c >= 0 {
-			relevant[c] = true
-		}
-	}
-	g.guarded = slices.Sorted(maps.Keys(relevant))
-	targets, err := n.targets(silo, s, table)
-	errs = append(errs, err)
-	for _, o := range records.Owns {
-		e := ownedEdge{table: o.Table}
-		for _, f := range o.FK {
-			e.columns = append(e.columns, column(f))
-		}
-		owned, ok := s.table(o.Table)
-		if !ok {
-			errs = append(errs, fmt.Errorf("%w: silo %s: owned table %s is not in source %s", ErrConfig, silo.Silo.Name, o.Table, s.Name))
-			continue
-		}
-		e.fields = owned.Key
-		for _, fk := range table.ForeignKeys {
-			if fk.RefTable == o.Table && slices.Equal(fk.Fields, o.FK) {
-				e.fields = fk.RefFields
-			}
-		}
-		if !slices.Equal(e.fields, owned.Key) || len(owned.Key) == 0 {
-			errs = append(errs, fmt.Errorf("%w: silo %s: owned table %s: the foreign key must refer to its primary key", ErrConfig, silo.Silo.Name, o.Table))
-		}
-		g.owned = append(g.owned, e)
-	}
-	for _, d := range records.Dependents {
-		child, ok := s.table(d.Table)
-		if !ok {
-			errs = append(errs, fmt.Errorf("%w: silo %s: dependent table %s is not in source %s", ErrConfig, silo.Silo.Name, d.Table, s.Name))
-			continue
-		}
-		for _, f := range d.FK {
-			if cf, ok := child.Field(f); !ok {
-				errs = append(errs, fmt.Errorf("%w: silo %s: dependent table %s has no field %s", ErrConfig, silo.Silo.Name, d.Table, f))
-			} else if d.Do == string(setNull) && !cf.Nullable {
-				errs = append(errs, fmt.Errorf("%w: silo %s: dependent table %s field %s cannot be NULL, so set_null is impossible: use delete", ErrConfig, silo.Silo.Name, d.Table, f))
-			}
-		}
-	}
-	if g.match, err = n.Keys.SiloKey(silo.Silo.Name); err != nil {
-		errs = append(errs, err)
-	} else if n.epoch != "" { // without one nothing is written down, so no record needs a name
-		if g.refs, err = n.Keys.AuditKey(silo.Silo.Name, n.epoch); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	g.targets = targets
-	if g.match != nil {
-		key := g.match.Fixed("anonymize", nil)
-		for i := range g.targets {
-			g.targets[i].technique = g.targets[i].technique.WithKey(key[:], silo.Silo.Name)
-		}
-	}
-	g.state = n.silos[silo.Silo.Name]
-	g.record.Starts = make([]policy.Date, len(g.starts))
-	return g, errors.Join(errs...)
+// session is what the judges of one run share.
+type session struct {
+	tonight   Tonight
+	notes     *Notes
+	decisions *audit.Spool[audit.Decision]
+	pending   map[place]bool // rows of plans that wait; true: the plan anonymizes the row
 }
 
 // judge decides every row of a batch and remembers what is not a plain keep.
-func (n *night) judge(g *group, batch connectors.Batch) error {
+func (js *session) judge(g *Judge, batch connectors.Batch) error {
 	for row := range int(batch.Rows.NumRows()) {
 		if row%aheadRows == 0 {
 			g.lookAhead(batch.Rows, row)
@@ -306,10 +141,11 @@ func (n *night) judge(g *group, batch connectors.Batch) error {
 		}
 		g.rows++
 		refs, found := g.refsAhead(row % aheadRows)
-		r := g.ruleOn(refs, found, batch.Rows, row, n.asOf)
+		r := g.ruleOn(refs, found, batch.Rows, row, js.tonight.AsOf)
+		js.asPlanned(g, &r, batch.Rows, row)
 		g.seen(batch.Rows, row)
 		g.count(r)
-		n.exceptions(g, r)
+		js.exceptions(g, r)
 		again := g.again(r.collection)
 		if r.quiet() {
 			continue
@@ -319,27 +155,27 @@ func (n *night) judge(g *group, batch connectors.Batch) error {
 		}
 		key, ok := connectors.KeyOf(batch.Rows, g.key, row)
 		if len(g.key) == 0 || !ok {
-			n.except(audit.Exception{Silo: g.silo.Silo.Name, Source: g.store.Name, Object: g.table.Name, Code: codeNoKey, Count: 1})
+			js.notes.except(audit.Exception{Silo: g.silo.Silo.Name, Source: g.source.Name, Object: g.table.Name, Code: codeNoKey, Count: 1})
 			continue
 		}
 		if !r.known {
-			r.record, r.known = g.match.Record(g.store.System(), g.table.Name, []byte(key)), true
+			r.record, r.known = g.match.Record(g.source.System(), g.table.Name, []byte(key)), true
 		}
-		ref := audit.Ref(g.refs.Ref(g.store.System()+"\x1f"+g.table.Name, []byte(key)))
+		ref := audit.Ref(g.refs.Ref(g.source.System()+"\x1f"+g.table.Name, []byte(key)))
 		if r.change != erase {
-			if err := n.decisions.Append(g.decision(r, ref)); err != nil {
+			if err := js.decisions.Append(g.decision(r, ref)); err != nil {
 				return err
 			}
 		}
-		if r.Flag && !g.store.backup() {
+		if r.Flag && !g.source.backup() {
 			g.flags = append(g.flags, registry.Flag{FlagKey: registry.FlagKey{Record: r.record, Reason: string(r.Reason)}, Since: r.flagged})
 		}
 		if r.change == noChange && !r.block {
 			continue
 		}
-		if !r.change.reversible() && n.pending[place{g.store.Name, g.table.Name, key}] {
+		if _, waits := js.pending[place{source: g.source.Name, table: g.table.Name, key: key}]; waits && !r.change.reversible() {
 			if r.change == erase {
-				if err := n.decisions.Append(g.decision(r, ref)); err != nil {
+				if err := js.decisions.Append(g.decision(r, ref)); err != nil {
 					return err
 				}
 			}
@@ -348,11 +184,11 @@ func (n *night) judge(g *group, batch connectors.Batch) error {
 			}
 			r.change, r.block = block, false // what destroys waits in a plan already; blocking does not wait
 		}
-		rt := root{key: key, subject: r.subject, record: r.record, ref: ref, change: r.change, block: r.block, clear: r.clear, code: r.Reason, rule: r.Rule, due: r.Due}
-		rt.guard, rt.blockGuard = g.guard(n.run.ID, batch.Rows, row, rt.change, rt.clear), g.guard(n.run.ID, batch.Rows, row, block, nil)
+		rt := &root{key: key, subject: r.subject, record: r.record, ref: ref, change: r.change, block: r.block, clear: r.clear, code: r.Reason, rule: r.Rule, due: r.Due}
+		rt.guard, rt.blockGuard = g.guard(js.tonight.RunID, batch.Rows, row, rt.change, rt.clear), g.guard(js.tonight.RunID, batch.Rows, row, block, nil)
 		if r.change == erase {
 			rt.ruling, rt.anonymized = &r, g.anonymized(batch.Rows, row)
-			rt.elseGuard = g.guard(n.run.ID, batch.Rows, row, anonymise, nil)
+			rt.elseGuard = g.guard(js.tonight.RunID, batch.Rows, row, anonymise, nil)
 			for _, e := range g.owned {
 				k, _ := connectors.KeyOf(batch.Rows, e.columns, row)
 				rt.owns = append(rt.owns, k)
@@ -363,14 +199,25 @@ func (n *night) judge(g *group, batch connectors.Batch) error {
 	return nil
 }
 
+// asPlanned lets the ruling of a row say what the plan that it waits in does: it anonymizes a row to be deleted that another row
+// holds back.
+func (js *session) asPlanned(g *Judge, r *ruling, rows arrow.Record, row int) {
+	if r.change != erase || r.Else != policy.Anonymize || len(js.pending) == 0 {
+		return
+	}
+	if key, ok := connectors.KeyOf(rows, g.key, row); ok && js.pending[place{source: g.source.Name, table: g.table.Name, key: key}] {
+		r.Decision, r.change = g.silo.WithDependent(r.Decision), anonymise
+	}
+}
+
 // exceptions counts what somebody has to look at: knowledge that is missing or contradicts itself. A backup repeats what its live source says.
-func (n *night) exceptions(g *group, r ruling) {
-	if g.store.backup() {
+func (js *session) exceptions(g *Judge, r ruling) {
+	if g.source.backup() {
 		return
 	}
 	count := func(code policy.Code) {
 		if strings.HasPrefix(string(code), "E_") || code == policy.XNoMatch || code == policy.KObjectionPending { // an objection waits for somebody to weigh it
-			n.except(audit.Exception{Silo: g.silo.Silo.Name, Source: g.store.Name, Object: g.table.Name, Code: string(code), Count: 1, Owner: g.silo.Silo.Rules[0].Owner})
+			js.notes.except(audit.Exception{Silo: g.silo.Silo.Name, Source: g.source.Name, Object: g.table.Name, Code: string(code), Count: 1, Owner: g.silo.Silo.Rules[0].Owner})
 		}
 	}
 	count(r.Reason)
@@ -381,7 +228,7 @@ func (n *night) exceptions(g *group, r ruling) {
 
 // again reports whether an earlier row of the table belongs to the same collection: the same person's data of the same collecting stand in several rows. Each is
 // decided by itself, and alike. Where the silo links all of a person's rows (invoices), several are no news.
-func (g *group) again(collection int32) bool {
+func (g *Judge) again(collection int32) bool {
 	if collection == 0 || g.silo.Silo.LinkScope == "silo" {
 		return false
 	}
@@ -402,9 +249,9 @@ func (r ruling) quiet() bool {
 }
 
 // mine reports whether a row belongs to the silo.
-func (g *group) mine(rows arrowRecord, row int) bool { return holds(rows, row, g.where) }
+func (g *Judge) mine(rows arrow.Record, row int) bool { return holds(rows, row, g.where) }
 
-func holds(rows arrowRecord, row int, cells []cell) bool {
+func holds(rows arrow.Record, row int, cells []cell) bool {
 	for _, c := range cells {
 		col := rows.Column(c.column).(*array.Binary)
 		if col.IsNull(row) || string(col.Value(row)) != string(c.value) {
@@ -415,13 +262,13 @@ func holds(rows arrowRecord, row int, cells []cell) bool {
 }
 
 // rule decides one row at an instant. It is asked when planning and again, of the locked row, when applying.
-func (g *group) rule(rows arrowRecord, row int, asOf time.Time) ruling {
+func (g *Judge) rule(rows arrow.Record, row int, asOf time.Time) ruling {
 	g.refsOf = g.identify(g.refsOf[:0], rows, row)
 	return g.ruleOn(g.refsOf, nil, rows, row, asOf)
 }
 
 // identify appends the references of a row's identifiers.
-func (g *group) identify(refs []registry.Ref, rows arrowRecord, row int) []registry.Ref {
+func (g *Judge) identify(refs []registry.Ref, rows arrow.Record, row int) []registry.Ref {
 	for _, s := range g.subjects {
 		col := rows.Column(s.column).(*array.Binary)
 		if col.IsNull(row) {
@@ -441,7 +288,7 @@ func (g *group) identify(refs []registry.Ref, rows arrowRecord, row int) []regis
 const aheadRows = 256
 
 // lookAhead identifies the next rows of a batch that are the silo's and has the standings fetch what they say of them.
-func (g *group) lookAhead(rows arrowRecord, from int) {
+func (g *Judge) lookAhead(rows arrow.Record, from int) {
 	g.refsOf, g.ahead = g.refsOf[:0], g.ahead[:0]
 	for row := from; row < min(from+aheadRows, int(rows.NumRows())); row++ {
 		if g.mine(rows, row) {
@@ -453,7 +300,7 @@ func (g *group) lookAhead(rows arrowRecord, from int) {
 }
 
 // refsAhead are the references of a row that lookAhead identified, and what it found of them.
-func (g *group) refsAhead(at int) ([]registry.Ref, []registry.Found) {
+func (g *Judge) refsAhead(at int) ([]registry.Ref, []registry.Found) {
 	from := 0
 	if at > 0 {
 		from = g.ahead[at-1]
@@ -463,7 +310,7 @@ func (g *group) refsAhead(at int) ([]registry.Ref, []registry.Found) {
 }
 
 // ruleOn decides one row with these references, of which lookAhead has found this; nil: it was not asked.
-func (g *group) ruleOn(refs []registry.Ref, found []registry.Found, rows arrowRecord, row int, asOf time.Time) ruling {
+func (g *Judge) ruleOn(refs []registry.Ref, found []registry.Found, rows arrow.Record, row int, asOf time.Time) ruling {
 	rec := &g.record
 	*rec = policy.Record{Trust: g.state.trust, Starts: rec.Starts}
 	if g.collected >= 0 {
@@ -493,7 +340,7 @@ func (g *group) ruleOn(refs []registry.Ref, found []registry.Found, rows arrowRe
 	g.row.Record = nil
 	if len(g.key) > 0 && g.state.standings.Linked() {
 		if key, ok := connectors.KeyOf(rows, g.key, row); ok {
-			r.record, r.known = g.match.Record(g.store.System(), g.table.Name, []byte(key)), true
+			r.record, r.known = g.match.Record(g.source.System(), g.table.Name, []byte(key)), true
 			if !g.reused(r.record, r.subject) {
 				g.row.Record = &r.record
 			}
@@ -504,10 +351,11 @@ func (g *group) ruleOn(refs []registry.Ref, found []registry.Found, rows arrowRe
 		m.Identity = policy.Unparseable
 	}
 	g.use(m)
-	rec.Identity = m.Identity
+	rec.Identity, r.identity = m.Identity, m.Identity
 	if m.Identity == policy.Matched && g.state.standings.At(m.Collection, &g.standing) {
 		rec.Standing, r.collection = &g.standing, m.Collection
 		r.seqFrom, r.seqTo = g.standing.FirstSeq, g.standing.LastSeq
+		r.proven = slices.ContainsFunc(g.standing.Purposes, func(p policy.PurposeStanding) bool { return p.Proven })
 	}
 	r.Decision = g.silo.Decide(*rec, asOf)
 	if plain(r.Decision) && len(g.blocked) == 0 {
@@ -523,7 +371,7 @@ func (g *group) ruleOn(refs []registry.Ref, found []registry.Found, rows arrowRe
 
 // createdBy is the instant by which a row had come to be, for all that it says itself: of a day its end, of a time the end of that second. What was collected until then
 // may be what the row holds.
-func (g *group) createdBy(rows arrowRecord, row int) time.Time {
+func (g *Judge) createdBy(rows arrow.Record, row int) time.Time {
 	switch at := g.record.Collected; {
 	case at.IsZero():
 		return at
@@ -535,8 +383,8 @@ func (g *group) createdBy(rows arrowRecord, row int) time.Time {
 }
 
 // reused reports whether a night deleted the row that had this key, and what has it now is another's: no link leads from it. In a backup it is the row that was.
-func (g *group) reused(record, subject registry.Ref) bool {
-	if g.store.backup() {
+func (g *Judge) reused(record, subject registry.Ref) bool {
+	if g.source.backup() {
 		return false
 	}
 	deleted := false
@@ -552,7 +400,7 @@ func (g *group) reused(record, subject registry.Ref) bool {
 }
 
 // unreadable reports whether one of a row's identifiers is there and is none: the registry could know the person by it.
-func (g *group) unreadable(rows arrowRecord, row int) bool {
+func (g *Judge) unreadable(rows arrow.Record, row int) bool {
 	for _, s := range g.subjects {
 		text := value(rows.Column(s.column).(*array.Binary), row)
 		if len(bytes.TrimSpace(text)) == 0 {
@@ -572,12 +420,12 @@ func plain(d policy.Decision) bool {
 }
 
 // recall looks up what earlier nights left about a row, where the decision hangs on it: a tombstone, and the night that first flagged it.
-func (g *group) recall(r *ruling, rows arrowRecord, row int, asOf time.Time) {
+func (g *Judge) recall(r *ruling, rows arrow.Record, row int, asOf time.Time) {
 	key, ok := connectors.KeyOf(rows, g.key, row)
 	if !ok || len(g.key) == 0 {
 		return
 	}
-	r.record, r.known = g.match.Record(g.store.System(), g.table.Name, []byte(key)), true
+	r.record, r.known = g.match.Record(g.source.System(), g.table.Name, []byte(key)), true
 	again := false
 	if !plain(r.Decision) && g.wasAnonymized(r.record, r.subject) {
 		g.state.anonymized[r.record] = true
@@ -598,21 +446,21 @@ func (g *group) recall(r *ruling, rows arrowRecord, row int, asOf time.Time) {
 
 // wasAnonymized reports whether an earlier night anonymized the record. Keys are recycled: where anonymizing leaves the identifiers alone, they have to be those
 // of the person whose record it was.
-func (g *group) wasAnonymized(record, subject registry.Ref) bool {
+func (g *Judge) wasAnonymized(record, subject registry.Ref) bool {
 	return slices.ContainsFunc(g.state.tombstones.Find(record), func(t registry.Tombstone) bool {
 		return t.Action == string(policy.Anonymize) && (t.Subject == subject || subject == registry.Ref{} || t.Subject == registry.Ref{} || g.unnamed())
 	})
 }
 
 // unnamed reports whether anonymizing changes a field that identifies the person, so that what stands there afterwards is nobody's.
-func (g *group) unnamed() bool {
+func (g *Judge) unnamed() bool {
 	return slices.ContainsFunc(g.targets, func(t target) bool {
 		return t.anonymize && slices.ContainsFunc(g.subjects, func(s subject) bool { return s.column == t.column })
 	})
 }
 
 // anonymized reports whether every target field holds what its technique yields.
-func (g *group) anonymized(rows arrowRecord, row int) bool {
+func (g *Judge) anonymized(rows arrow.Record, row int) bool {
 	if !slices.ContainsFunc(g.targets, func(t target) bool { return t.anonymize }) {
 		return false
 	}
@@ -634,7 +482,7 @@ func value(col *array.Binary, row int) []byte {
 }
 
 // changes says what the decision changes in the source, given what the row holds now.
-func (g *group) changes(r *ruling, rows arrowRecord, row int) {
+func (g *Judge) changes(r *ruling, rows arrow.Record, row int) {
 	switch r.Action {
 	case policy.Delete:
 		r.change = erase
@@ -676,7 +524,7 @@ func (g *group) changes(r *ruling, rows arrowRecord, row int) {
 const flagBlocked = "BLOCKED"
 
 // guard digests what the decision saw of a row, and what the change would overwrite, under the silo's key and the planning run.
-func (g *group) guard(runID string, rows arrowRecord, row int, c change, fields []string) guard {
+func (g *Judge) guard(runID string, rows arrow.Record, row int, c change, fields []string) guard {
 	h := sha256.New()
 	for _, c := range g.guarded {
 		digestCell(h, rows, c, row)
@@ -690,7 +538,7 @@ func (g *group) guard(runID string, rows arrowRecord, row int, c change, fields 
 	return guard(keyed[:len(guard{})])
 }
 
-func digestCell(m hash.Hash, rows arrowRecord, column, row int) {
+func digestCell(m hash.Hash, rows arrow.Record, column, row int) {
 	col := rows.Column(column).(*array.Binary)
 	if col.IsNull(row) {
 		m.Write([]byte{0})
@@ -706,7 +554,7 @@ func digestCell(m hash.Hash, rows arrowRecord, column, row int) {
 	m.Write(v)
 }
 
-func (g *group) text(rows arrowRecord, row, column int) string {
+func (g *Judge) text(rows arrow.Record, row, column int) string {
 	if column < 0 {
 		return ""
 	}
@@ -719,11 +567,11 @@ func (g *group) text(rows arrowRecord, row, column int) string {
 
 // zoneOf is the zone in which to count the days of a field: the controller's where its values are instants (UTC), nil where the engine stores
 // local time and knows no zone (DATETIME).
-func (g *group) zoneOf(column int) *time.Location {
+func (b *Binding) zoneOf(column int) *time.Location {
 	if column < 0 {
 		return nil
 	}
-	return engineZone(g.table.Fields[column], g.zone)
+	return engineZone(b.table.Fields[column], b.zone)
 }
 
 func engineZone(f connectors.Field, zone *time.Location) *time.Location {
@@ -755,7 +603,7 @@ func instant(col *array.Binary, row int, utc bool, zone *time.Location) time.Tim
 	return t
 }
 
-func (g *group) seen(rows arrowRecord, row int) {
+func (g *Judge) seen(rows arrow.Record, row int) {
 	var d policy.Date
 	if g.collected >= 0 && !g.record.Collected.IsZero() {
 		d = policy.DateOf(g.record.Collected, g.zone)
@@ -773,42 +621,55 @@ func (g *group) seen(rows arrowRecord, row int) {
 	}
 }
 
-func (g *group) count(r ruling) {
-	k := summaryKey{r.Reason, r.Action, r.Use, r.change}
-	s := g.summary[k]
-	if s == nil {
-		s = &audit.Summary{Silo: g.silo.Silo.Name, Source: g.store.Name, Object: g.table.Name, Reason: string(r.Reason), Words: r.Reason.Words(), Article: r.Reason.Article(),
-			Action: string(r.Action), Use: string(r.Use), Change: string(r.change)}
-		g.summary[k] = s
-	}
+func (g *Judge) count(r ruling) {
+	s := g.line(r)
 	s.Rows++
-	switch g.record.Identity {
-	case policy.Unmatched:
-		s.Unmatched++
-	case policy.Unparseable:
-		s.Unparseable++
-	case policy.Conflicting:
-		s.Conflicting++
-	}
-	if g.record.Standing != nil && slices.ContainsFunc(g.record.Standing.Purposes, func(p policy.PurposeStanding) bool { return p.Proven }) {
-		s.WithProof++
-	}
+	g.identities(s, r, 1)
 	if r.Due.Known() && (s.OldestDue == "" || r.Due.String() < s.OldestDue) {
 		s.OldestDue = r.Due.String()
 	}
 }
 
+// line is the line of the summary on which a ruling is counted.
+func (g *Judge) line(r ruling) *audit.Summary {
+	k := summaryKey{r.Reason, r.Action, r.Use, r.change}
+	s := g.summary[k]
+	if s == nil {
+		s = &audit.Summary{Silo: g.silo.Silo.Name, Source: g.source.Name, Object: g.table.Name, Reason: string(r.Reason), Words: r.Reason.Words(), Article: r.Reason.Article(),
+			Action: string(r.Action), Use: string(r.Use), Change: string(r.change)}
+		g.summary[k] = s
+	}
+	return s
+}
+
+// identities counts whom the registry knows of the rows of a line.
+func (g *Judge) identities(s *audit.Summary, r ruling, rows int64) {
+	switch r.identity {
+	case policy.Unmatched:
+		s.Unmatched += rows
+	case policy.Unparseable:
+		s.Unparseable += rows
+	case policy.Conflicting:
+		s.Conflicting += rows
+	}
+	if r.proven {
+		s.WithProof += rows
+	}
+}
+
 // recount moves a row from one line of the summary to another.
-func (g *group) recount(from, to ruling) {
-	k := summaryKey{from.Reason, from.Action, from.Use, from.change}
-	if g.summary[k].Rows--; g.summary[k].Rows == 0 {
-		delete(g.summary, k)
+func (g *Judge) recount(from, to ruling) {
+	s := g.line(from)
+	s.Rows--
+	g.identities(s, from, -1)
+	if s.Rows == 0 {
+		delete(g.summary, summaryKey{from.Reason, from.Action, from.Use, from.change})
 	}
 	g.count(to)
 }
 
 // method names how a change is carried out.
-func (g *group) method(c change) string {
+func (g *Judge) method(c change) string {
 	var methods []string
 	switch c {
 	case erase:
@@ -823,19 +684,19 @@ func (g *group) method(c change) string {
 			methods = append(methods, m)
 		}
 	}
-	if g.store.backup() {
+	if g.source.backup() {
 		methods = append([]string{"rewrite"}, methods...)
 	}
 	return strings.Join(methods, ";")
 }
 
 // decision is the row of the report for a ruling.
-func (g *group) decision(r ruling, ref audit.Ref) audit.Decision {
+func (g *Judge) decision(r ruling, ref audit.Ref) audit.Decision {
 	notes := make([]string, len(r.Notes))
 	for i, c := range r.Notes {
 		notes[i] = string(c)
 	}
-	d := audit.Decision{Silo: g.silo.Silo.Name, System: g.store.System(), Source: g.store.Name, Object: g.table.Name, Record: ref, Action: string(r.Action), Use: string(r.Use),
+	d := audit.Decision{Silo: g.silo.Silo.Name, System: g.source.System(), Source: g.source.Name, Object: g.table.Name, Record: ref, Action: string(r.Action), Use: string(r.Use),
 		Reason: string(r.Reason), Article: r.Reason.Article(), Row: r.Row, Rule: r.Rule, Grounds: strings.Join(r.Grounds, ";"), Cleared: strings.Join(r.clear, ";"),
 		Until: r.Until.String(), Due: r.Due.String(), SeqFrom: r.seqFrom, SeqTo: r.seqTo, Notes: strings.Join(notes, ";"), Change: string(r.change)}
 	if r.Flag {
@@ -845,7 +706,7 @@ func (g *group) decision(r ruling, ref audit.Ref) audit.Decision {
 }
 
 // summaries returns the group's counts in a stable order.
-func (g *group) summaries() []audit.Summary {
+func (g *Judge) summaries() []audit.Summary {
 	out := make([]audit.Summary, 0, len(g.summary))
 	for _, s := range g.summary {
 		out = append(out, *s)
@@ -855,4 +716,48 @@ func (g *group) summaries() []audit.Summary {
 		return fmt.Sprint(a.Action, a.Reason, a.Use, a.Change) < fmt.Sprint(b.Action, b.Reason, b.Use, b.Change)
 	})
 	return out
+}
+
+// use notes to which collection the row at hand belongs; where its identifiers disagree, to all that it could belong to.
+func (g *Judge) use(m registry.Match) {
+	switch m.Identity {
+	case policy.Matched:
+		g.state.used.add(m.Collection)
+	case policy.Conflicting:
+		refs := g.row.Identifiers
+		if g.row.Collection != nil {
+			refs = append(slices.Clip(refs), *g.row.Collection)
+		}
+		if g.row.Record != nil {
+			refs = append(slices.Clip(refs), *g.row.Record)
+		}
+		for _, ref := range refs {
+			for _, collection := range g.state.standings.Lookup(ref) {
+				g.state.used.add(collection)
+			}
+		}
+	}
+}
+
+// admits reports whether the row that was ruled on last may be used for a purpose that is marketing although one of its people may
+// be on the list of those who said no.
+func (g *Judge) admits(l *suppression, rows arrow.Record, row int, purpose string) bool {
+	if l == nil {
+		return true
+	}
+	var consent policy.PurposeStanding
+	if g.record.Standing != nil {
+		consent, _ = consentTo(g.record.Standing, purpose)
+	}
+	return l.outlives(l.since(g.people(rows, row), g.silo.Jurisdiction.Code), consent.Since, consent.Proven)
+}
+
+// people are the identifiers of a row.
+func (g *Judge) people(rows arrow.Record, row int) (list []registry.Subject) {
+	for _, s := range g.subjects {
+		if col := rows.Column(s.column).(*array.Binary); col.IsValid(row) {
+			list = append(list, registry.Subject{Kind: s.kind, Value: string(col.Value(row))})
+		}
+	}
+	return list
 }

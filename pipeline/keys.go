@@ -2,13 +2,10 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 
-	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
@@ -55,23 +52,23 @@ func (p *Pipeline) Proven(people []Witness) error {
 // DestroyKeys ends a silo: the registry forgets all its collections, then the silo's keys are destroyed before two witnesses, those for its references in
 // the reports as well, and the registry records it. Afterwards nothing that was keyed with them can be linked to anybody. It is refused while
 // something still needs the key. Cut off anywhere, it is finished by asking again; what was destroyed then keeps the evidence of the first time.
-func (p *Pipeline) DestroyKeys(ctx context.Context, silo, because string, witnesses []Witness) (destroyed []keystore.Evidence, err error) {
+func DestroyKeys(ctx context.Context, p *Pipeline, silo, because string, witnesses []Witness) (destroyed []keystore.Evidence, err error) {
 	if err := p.Proven(witnesses); err != nil {
 		return nil, err
 	}
-	n := &night{Pipeline: p}
-	if err := n.takeLock(); err != nil {
+	lock, err := takeLock(p)
+	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, n.lock.Close()) }()
-	if err := p.unneeded(ctx, silo); err != nil {
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	if err := unneeded(ctx, p, silo); err != nil {
 		return nil, err
 	}
 	versions := slices.DeleteFunc(p.Keys.SiloVersions(), func(v keystore.SiloVersion) bool { return v.Silo != silo })
 	if len(versions) == 0 {
 		return nil, fmt.Errorf("%w: silo %q has no key: `lethe keys list` names those that have", ErrConfig, silo)
 	}
-	r, err := p.registryForKeys(ctx)
+	r, err := registryForKeys(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +78,7 @@ func (p *Pipeline) DestroyKeys(ctx context.Context, silo, because string, witnes
 	}
 	p.Crash("retired")
 	for _, v := range versions {
-		evidence, err := p.destroyKey(ctx, r, v, because, witnesses)
+		evidence, err := destroyKey(ctx, p, r, v, because, witnesses)
 		if err != nil {
 			return nil, err
 		}
@@ -96,14 +93,14 @@ func (p *Pipeline) DestroyKeys(ctx context.Context, silo, because string, witnes
 }
 
 // registryForKeys opens the registry whatever the versions of its keys.
-func (p *Pipeline) registryForKeys(ctx context.Context) (*registry.Registry, error) {
+func registryForKeys(ctx context.Context, p *Pipeline) (*registry.Registry, error) {
 	config := p.Registry
 	config.AllowEmpty, config.Keys = true, nil
 	return registry.Open(ctx, config)
 }
 
 // destroyKey destroys one version of a silo's key before witnesses and records it.
-func (p *Pipeline) destroyKey(ctx context.Context, r *registry.Registry, v keystore.SiloVersion, because string, witnesses []Witness) (keystore.Evidence, error) {
+func destroyKey(ctx context.Context, p *Pipeline, r *registry.Registry, v keystore.SiloVersion, because string, witnesses []Witness) (keystore.Evidence, error) {
 	var signed []string
 	for _, w := range witnesses {
 		signed = append(signed, w.Signer.Witness(w.Name, v.KeyID, because))
@@ -118,21 +115,16 @@ func (p *Pipeline) destroyKey(ctx context.Context, r *registry.Registry, v keyst
 
 // RotateKey gives a silo a new version of its key and carries every reference over to it; it returns the version and how many were carried over. Cut off
 // between the two, every use of the registry is refused until it is finished by asking again.
-func (p *Pipeline) RotateKey(ctx context.Context, silo string) (version, carried int, err error) {
-	n := &night{Pipeline: p}
-	if err := n.takeLock(); err != nil {
-		return 0, 0, err
-	}
-	defer func() { err = errors.Join(err, n.lock.Close()) }()
-	j, err := journal.Open(ctx, p.State)
+func RotateKey(ctx context.Context, p *Pipeline, silo string) (version, carried int, err error) {
+	folder, err := openState(ctx, p)
 	if err != nil {
 		return 0, 0, err
 	}
-	defer func() { err = errors.Join(err, j.Close()) }()
-	if err := p.unplanned(ctx, j, silo); err != nil {
+	defer func() { err = errors.Join(err, folder.close()) }()
+	if err := unplanned(ctx, p, folder.journal, silo); err != nil {
 		return 0, 0, err
 	}
-	r, err := p.registryForKeys(ctx)
+	r, err := registryForKeys(ctx, p)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -160,7 +152,7 @@ func (p *Pipeline) RotateKey(ctx context.Context, silo string) (version, carried
 }
 
 // RetireKey destroys, before two witnesses, a version of a silo's key that a later one has replaced.
-func (p *Pipeline) RetireKey(ctx context.Context, silo string, version int, because string, witnesses []Witness) (evidence keystore.Evidence, err error) {
+func RetireKey(ctx context.Context, p *Pipeline, silo string, version int, because string, witnesses []Witness) (evidence keystore.Evidence, err error) {
 	if err := p.Proven(witnesses); err != nil {
 		return evidence, err
 	}
@@ -181,17 +173,17 @@ func (p *Pipeline) RetireKey(ctx context.Context, silo string, version int, beca
 	if i < 0 || !slices.ContainsFunc(known, replaced) {
 		return evidence, fmt.Errorf("%w: version %d of the key of silo %q is not one that a later version replaced: `lethe keys list` shows them", ErrConfig, version, silo)
 	}
-	return p.destroyKey(ctx, r, held[i], because, witnesses)
+	return destroyKey(ctx, p, r, held[i], because, witnesses)
 }
 
 // unplanned refuses while a plan may still change rows of the silo: it names them by references under the key.
-func (p *Pipeline) unplanned(ctx context.Context, j *journal.Journal, silo string) error {
+func unplanned(ctx context.Context, p *Pipeline, j *journal.Journal, silo string) error {
 	plans, err := j.Plans(ctx, journal.Waiting, journal.Approved)
 	if err != nil {
 		return err
 	}
 	for _, entry := range plans {
-		doc, err := openPlan(filepath.Join(p.State, "plans", entry.ID), entry.Digest)
+		doc, err := openPlan(p.State, entry)
 		if err != nil {
 			return err
 		}
@@ -203,13 +195,13 @@ func (p *Pipeline) unplanned(ctx context.Context, j *journal.Journal, silo strin
 }
 
 // unneeded refuses while a plan may still change rows of the silo, or the last night saw rows of it: what shows why they are held would be gone.
-func (p *Pipeline) unneeded(ctx context.Context, silo string) error {
+func unneeded(ctx context.Context, p *Pipeline, silo string) error {
 	j, err := journal.Open(ctx, p.State)
 	if err != nil {
 		return err
 	}
 	defer j.Close()
-	if err := p.unplanned(ctx, j, silo); err != nil {
+	if err := unplanned(ctx, p, j, silo); err != nil {
 		return err
 	}
 	runs, err := j.Runs(ctx, 60)
@@ -217,12 +209,12 @@ func (p *Pipeline) unneeded(ctx context.Context, silo string) error {
 		return err
 	}
 	for _, r := range runs {
-		var f audit.Facts
 		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
 			continue
 		}
-		if err := json.Unmarshal(r.Facts, &f); err != nil {
-			return fmt.Errorf("run %s: %w: %w", r.ID, journal.ErrCorrupt, err)
+		f, err := factsOf(r)
+		if err != nil {
+			return err
 		}
 		if len(f.Inventory) == 0 {
 			continue // it only applied, or failed before it read anything
@@ -233,24 +225,6 @@ func (p *Pipeline) unneeded(ctx context.Context, silo string) error {
 			}
 		}
 		break
-	}
-	return nil
-}
-
-// keysHold refuses silos whose key was destroyed as the registry knows, whatever the keystore holds: a folder can be put back from a copy.
-func (n *night) keysHold(ctx context.Context) error {
-	versions, err := n.registry.KeyVersions(ctx)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrRegistry, err)
-	}
-	active := map[string]bool{}
-	for _, v := range versions {
-		active[v.Silo] = active[v.Silo] || v.State == registry.KeyActive
-	}
-	for _, s := range n.Silos {
-		if alive, known := active[s.Silo.Name]; known && !alive {
-			return fmt.Errorf("%w: silo %q: %w, as the registry says: remove its file from the keystore, and take the silo out of the configuration", ErrConfig, s.Silo.Name, keystore.ErrDestroyed)
-		}
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ func TestKeyOfAnErasedRowIsUsedAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, news(nil), people())
-			in, err := w.p.OpenIntake(t.Context())
+			in, err := pipeline.OpenIntake(t.Context(), w.p)
 			require.NoError(t, err)
 			_, err = in.Import(t.Context(), "news", registry.Import{Format: registry.CSV, Source: "form", Notice: "v1", Reader: strings.NewReader(
 				"email,collection,type,purpose,occurred_at,evidence,record\n" +
@@ -67,7 +67,7 @@ func TestKeyOfAnErasedRowIsUsedAgain(t *testing.T) {
 // Of a row that says only on which day it came to be nobody knows whether it is older than what was collected that day; it belongs to that, not to what ended years before.
 func TestRowOfADayBelongsToWhatWasCollectedOnIt(t *testing.T) {
 	w := newWorld(t, news(func(s *policy.Silo) { s.LinkScope = "silo" }), people())
-	in, err := w.p.OpenIntake(t.Context())
+	in, err := pipeline.OpenIntake(t.Context(), w.p)
 	require.NoError(t, err)
 	_, err = in.Import(t.Context(), "news", registry.Import{Format: registry.CSV, Source: "form", Notice: "v1", Zone: rome, Reader: strings.NewReader(
 		"email,collection,type,purpose,occurred_at,evidence\n" +
@@ -77,7 +77,7 @@ func TestRowOfADayBelongsToWhatWasCollectedOnIt(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, in.Close())
 	allowed := func() []string {
-		a, err := w.p.OpenAllowed(t.Context(), "news", "news", w.now)
+		a, err := pipeline.OpenAllowed(t.Context(), w.p, "news", "news", w.now)
 		require.NoError(t, err)
 		defer a.Close()
 		var emails []string
@@ -98,7 +98,7 @@ func TestGraceOfAKeyUsedAgainBeginsAnew(t *testing.T) {
 	row := func(email string) {
 		w.live = mem.New("crm", table("people", people().Def.Fields, nil, []any{"2", email, "Bob", "active", "2026-01-01"}))
 	}
-	in, err := w.p.OpenIntake(t.Context())
+	in, err := pipeline.OpenIntake(t.Context(), w.p)
 	require.NoError(t, err)
 	_, err = in.Import(t.Context(), "news", registry.Import{Format: registry.CSV, Source: "form", Notice: "v1", Reader: strings.NewReader(
 		"email,type,purpose,occurred_at\nbob@lago.it,given,news,2026-01-01\neve@lago.it,given,news,2026-01-01\n")})

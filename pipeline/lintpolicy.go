@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,23 +10,22 @@ import (
 	"strings"
 
 	"lethe/connectors"
-	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
 )
 
 // Lint returns what somebody should look at in the policy: by itself, against the catalogs of the live sources, and against the personal data that the last nights
 // found. It writes nothing. unchecked says, a sentence each, what could not be looked at; a source that does not answer is no error.
-func (p *Pipeline) Lint(ctx context.Context) (remarks []policy.Remark, unchecked []string, err error) {
+func Lint(ctx context.Context, p *Pipeline) (remarks []policy.Remark, unchecked []string, err error) {
 	now := p.Now()
-	categories, since, err := p.foundCategories(ctx)
+	categories, since, err := foundCategories(ctx, p)
 	if err != nil {
 		return nil, nil, err
 	}
 	if len(since) == 0 && len(p.Silos) > 0 {
 		unchecked = append(unchecked, "no night has looked for personal data yet: surplus fields, special categories and uniform retention were not looked for: run `lethe discover`")
 	}
-	catalogs := map[string][]connectors.Table{}
+	catalogs := map[string]connectors.Tables{}
 	for _, src := range p.Sources {
 		if src.Of != "" || src.Environment == "backup" || !p.named(src.Name) {
 			continue
@@ -41,7 +39,7 @@ func (p *Pipeline) Lint(ctx context.Context) (remarks []policy.Remark, unchecked
 	}
 	for _, silo := range p.Silos {
 		remarks = append(remarks, silo.Lint(now)...)
-		remarks = append(remarks, p.lintNames(silo, catalogs)...)
+		remarks = append(remarks, lintNames(p, silo, catalogs)...)
 		remarks = append(remarks, silo.LintCategories(now, withoutKeys(categories, catalogs))...)
 	}
 	return append(remarks, policy.LintTogether(p.Silos, now)...), unchecked, nil
@@ -55,7 +53,7 @@ func (p *Pipeline) named(source string) bool {
 	})
 }
 
-func catalogOf(ctx context.Context, src Source) (tables []connectors.Table, err error) {
+func catalogOf(ctx context.Context, src Source) (tables connectors.Tables, err error) {
 	open, err := src.Open(ctx)
 	if err != nil {
 		return nil, err
@@ -65,7 +63,7 @@ func catalogOf(ctx context.Context, src Source) (tables []connectors.Table, err 
 }
 
 // foundCategories returns the personal fields that the newest reading of each table found, and the night of that reading by table.
-func (p *Pipeline) foundCategories(ctx context.Context) (found []policy.Category, since map[object]policy.Date, err error) {
+func foundCategories(ctx context.Context, p *Pipeline) (found []policy.Category, since map[object]policy.Date, err error) {
 	since = map[object]policy.Date{}
 	if !fileExists(filepath.Join(p.State, "journal.db")) {
 		return nil, since, nil
@@ -83,14 +81,14 @@ func (p *Pipeline) foundCategories(ctx context.Context) (found []policy.Category
 		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
 			continue
 		}
-		var f audit.Facts
-		if err := json.Unmarshal(r.Facts, &f); err != nil {
-			return nil, nil, fmt.Errorf("run %s: %w: %w", r.ID, journal.ErrCorrupt, err)
+		f, err := factsOf(r)
+		if err != nil {
+			return nil, nil, err
 		}
 		day := policy.DateOf(r.AsOf, p.Zone)
 		here := map[object]bool{}
 		for _, i := range f.Inventory {
-			at := object{i.Source, i.Object}
+			at := object{source: i.Source, table: i.Object}
 			if _, newer := since[at]; newer || i.State != "scanned" {
 				continue
 			}
@@ -107,19 +105,11 @@ func (p *Pipeline) foundCategories(ctx context.Context) (found []policy.Category
 }
 
 // withoutKeys leaves primary keys out: a row cannot be without one, whoever needs it.
-func withoutKeys(found []policy.Category, catalogs map[string][]connectors.Table) []policy.Category {
+func withoutKeys(found []policy.Category, catalogs map[string]connectors.Tables) []policy.Category {
 	return slices.DeleteFunc(slices.Clone(found), func(f policy.Category) bool {
-		t, ok := tableOf(catalogs[f.Source], f.Table)
+		t, ok := catalogs[f.Source].Find(f.Table)
 		return ok && slices.Contains(t.Key, f.Field)
 	})
-}
-
-func tableOf(tables []connectors.Table, name string) (connectors.Table, bool) {
-	i := slices.IndexFunc(tables, func(t connectors.Table) bool { return t.Name == name })
-	if i < 0 {
-		return connectors.Table{}, false
-	}
-	return tables[i], true
 }
 
 // nameCheck holds what a silo names against a catalog.
@@ -135,8 +125,8 @@ func (c nameCheck) add(code, law string, refused bool, format string, args ...an
 }
 
 // table finds a table of the source, or remarks that it has none of that name.
-func (c nameCheck) table(source string, tables []connectors.Table, key, name string) (connectors.Table, bool) {
-	t, ok := tableOf(tables, name)
+func (c nameCheck) table(source string, tables connectors.Tables, key, name string) (connectors.Table, bool) {
+	t, ok := tables.Find(name)
 	if !ok {
 		names := make([]string, len(tables))
 		for i, t := range tables {
@@ -178,7 +168,7 @@ func (c nameCheck) start(t connectors.Table, key, name string) {
 }
 
 // lintNames holds the names of a silo, its dates and its foreign keys against the catalogs that answered.
-func (p *Pipeline) lintNames(silo *policy.Compiled, catalogs map[string][]connectors.Table) []policy.Remark {
+func lintNames(p *Pipeline, silo *policy.Compiled, catalogs map[string]connectors.Tables) []policy.Remark {
 	var list []policy.Remark
 	has := map[string]bool{}
 	whole := true // every table of the silo was seen
@@ -200,7 +190,7 @@ func (p *Pipeline) lintNames(silo *policy.Compiled, catalogs map[string][]connec
 		for _, err := range wrong { // a field that some rules cover and others do not is cleared when those that do have ended
 			c.add(policy.LNoTechnique, "Art. 5(1)(c)", true, "%s", err)
 		}
-		p.lintReferences(c, r, t, tables)
+		lintReferences(p, c, r, t, tables)
 	}
 	for i := range silo.Silo.Consents {
 		m := &silo.Silo.Consents[i]
@@ -236,7 +226,7 @@ func (p *Pipeline) lintNames(silo *policy.Compiled, catalogs map[string][]connec
 }
 
 // records checks the names that must be fields of the silo's own table.
-func (c nameCheck) records(silo *policy.Compiled, r policy.Records, t connectors.Table, tables []connectors.Table) {
+func (c nameCheck) records(silo *policy.Compiled, r policy.Records, t connectors.Table, tables connectors.Tables) {
 	for _, kind := range slices.Sorted(maps.Keys(r.Subject)) {
 		c.field(t, "subject", r.Subject[kind])
 	}
@@ -278,7 +268,7 @@ func (c nameCheck) records(silo *policy.Compiled, r policy.Records, t connectors
 }
 
 // lintReferences remarks on foreign keys that would hold back a row that a rule wants deleted, where nothing says what happens then.
-func (p *Pipeline) lintReferences(c nameCheck, r policy.Records, t connectors.Table, tables []connectors.Table) {
+func lintReferences(p *Pipeline, c nameCheck, r policy.Records, t connectors.Table, tables connectors.Tables) {
 	var without []string
 	for i, rule := range c.silo.Silo.Rules {
 		if rule.End == policy.Delete && rule.Else == "" {
@@ -299,7 +289,7 @@ func (p *Pipeline) lintReferences(c nameCheck, r policy.Records, t connectors.Ta
 				switch {
 				case d >= 0 && r.Dependents[d].Do == "delete" && !slices.Contains(goes, child.Name):
 					goes = append(goes, child.Name)
-				case d < 0 && !p.governs(r.Source, child.Name):
+				case d < 0 && !governedAlone(p, r.Source, child.Name):
 					c.add(policy.LNoElse, "Art. 5(1)(e), 17(1)", false, "rows of %s refer to %s by %s and are no dependents, so a row with such is kept when rule %s wants it deleted: declare them under dependents, or say else: anonymize (or else: none, if that is meant)",
 						child.Name, goes[i], strings.Join(fk.Fields, ", "), strings.Join(without, ", "))
 				}
@@ -308,8 +298,8 @@ func (p *Pipeline) lintReferences(c nameCheck, r policy.Records, t connectors.Ta
 	}
 }
 
-// governs reports whether a silo decides the rows of a table by itself.
-func (p *Pipeline) governs(source, table string) bool {
+// governedAlone reports whether a silo decides the rows of a table by itself.
+func governedAlone(p *Pipeline, source, table string) bool {
 	return slices.ContainsFunc(p.Silos, func(s *policy.Compiled) bool {
 		return slices.ContainsFunc(s.Silo.Records, func(r policy.Records) bool { return r.Source == source && r.Table == table })
 	})

@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"fmt"
+	"lethe/pipeline/audit/evidence"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -102,18 +103,18 @@ func (w *world) event(typ registry.EventType, email, purpose string, at time.Tim
 // night runs one night that applies.
 func (w *world) night() (pipeline.Result, error) {
 	w.t.Helper()
-	return w.p.Run(w.t.Context(), pipeline.Options{Job: "nightly", Apply: true})
+	return pipeline.Run(w.t.Context(), w.p, pipeline.Options{Job: "nightly", Apply: true})
 }
 
 // approve lets both people approve every waiting plan.
 func (w *world) approve() {
 	w.t.Helper()
-	docs, _, err := w.p.Plans(w.t.Context(), journal.Waiting)
+	docs, _, err := pipeline.Plans(w.t.Context(), w.p, journal.Waiting)
 	require.NoError(w.t, err)
 	require.NotEmpty(w.t, docs, "no plan waits")
 	for _, d := range docs {
 		for _, name := range []string{"anna", "bo"} {
-			_, err := w.p.Approve(w.t.Context(), d.PlanID, name, "approve", "", w.people[name])
+			_, err := pipeline.Approve(w.t.Context(), w.p, d.PlanID, name, "approve", "", w.people[name])
 			require.NoError(w.t, err)
 		}
 	}
@@ -132,7 +133,7 @@ func (w *world) planned() {
 // applied applies what is approved and returns how many rows had which outcome, by table and change.
 func (w *world) applied() map[string]int64 {
 	w.t.Helper()
-	r, err := w.p.Run(w.t.Context(), pipeline.Options{Job: "nightly", Phases: pipeline.ApplyOnly, Apply: true})
+	r, err := pipeline.Run(w.t.Context(), w.p, pipeline.Options{Job: "nightly", Phases: pipeline.ApplyOnly, Apply: true})
 	require.NoError(w.t, err)
 	return settled(r)
 }
@@ -240,7 +241,7 @@ func TestDryRunChangesNothing(t *testing.T) {
 	w.usualEvents()
 	before, err := heads(w)
 	require.NoError(t, err)
-	r, err := w.p.Run(t.Context(), pipeline.Options{Job: "nightly"})
+	r, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly"})
 	require.NoError(t, err)
 	require.Len(t, r.Waiting, 1)
 	require.Empty(t, r.Settled)
@@ -269,7 +270,7 @@ func TestDeletesAlongThreeLevels(t *testing.T) {
 	require.Equal(t, []string{"1 ada@lago.it Ada active 2026-01-01"}, w.rows("people"))
 	require.Equal(t, []string{"10 1"}, w.rows("orders"))
 	require.Equal(t, []string{"100 10"}, w.rows("lines"))
-	r, err := w.p.Run(t.Context(), pipeline.Options{Job: "nightly", Apply: true, Again: true})
+	r, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly", Apply: true, Again: true})
 	require.NoError(t, err)
 	require.Empty(t, r.Settled, "the night after does nothing")
 	require.Empty(t, r.Waiting)
@@ -291,10 +292,21 @@ func TestUndeclaredReferenceKeepsTheRow(t *testing.T) {
 			s.Anonymize = map[string]*string{"email": &null, "name": &constant}
 		}), people(), notes)
 		w.usualEvents()
-		w.planned()
+		for _, night := range []string{"that seals the plan", "through which it waits"} {
+			r, err := w.night()
+			require.NoError(t, err)
+			require.Len(t, r.Waiting, 1)
+			said := map[string]int64{}
+			for _, l := range r.Summary {
+				said[l.Action+" "+l.Change] += l.Rows
+			}
+			require.Equal(t, map[string]int64{"keep ": 1, "delete delete": 1, "anonymize anonymize": 1}, said, "the night "+night)
+			w.now = w.now.AddDate(0, 0, 1)
+		}
+		w.approve()
 		require.Equal(t, map[string]int64{"people delete done": 1, "people anonymize done": 1}, w.applied())
 		require.Equal(t, []string{"1 ada@lago.it Ada active 2026-01-01", "2 - anonymized active 2026-01-01"}, w.rows("people"))
-		r, err := w.p.Run(t.Context(), pipeline.Options{Job: "nightly", Apply: true, Again: true})
+		r, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly", Apply: true, Again: true})
 		require.NoError(t, err)
 		require.Empty(t, r.Settled)
 		require.Empty(t, r.Waiting)
@@ -426,20 +438,20 @@ func TestApprovals(t *testing.T) {
 	w.usualEvents()
 	r, err := w.night()
 	require.NoError(t, err)
-	plan := r.Waiting[0]
-	_, err = w.p.Approve(t.Context(), plan, "anna", "approve", "", w.people["bo"])
+	waits := r.Waiting[0]
+	_, err = pipeline.Approve(t.Context(), w.p, waits, "anna", "approve", "", w.people["bo"])
 	require.ErrorIs(t, err, pipeline.ErrConfig, "another's key")
-	_, err = w.p.Approve(t.Context(), plan, "dora", "approve", "", w.people["dora"])
+	_, err = pipeline.Approve(t.Context(), w.p, waits, "dora", "approve", "", w.people["dora"])
 	require.ErrorIs(t, err, pipeline.ErrConfig, "the data protection officer does not approve")
-	state, err := w.p.Approve(t.Context(), plan, "anna", "approve", "", w.people["anna"])
+	state, err := pipeline.Approve(t.Context(), w.p, waits, "anna", "approve", "", w.people["anna"])
 	require.NoError(t, err)
 	require.Equal(t, journal.Waiting, state)
-	_, err = w.p.Approve(t.Context(), plan, "anna", "approve", "", w.people["anna"])
+	_, err = pipeline.Approve(t.Context(), w.p, waits, "anna", "approve", "", w.people["anna"])
 	require.ErrorIs(t, err, pipeline.ErrConfig, "twice by one person")
 	require.Empty(t, w.applied(), "one approval is not enough")
-	_, err = w.p.Approve(t.Context(), plan, "dora", "object", "not yet", w.people["dora"])
+	_, err = pipeline.Approve(t.Context(), w.p, waits, "dora", "object", "not yet", w.people["dora"])
 	require.NoError(t, err)
-	_, err = w.p.Approve(t.Context(), plan, "bo", "approve", "", w.people["bo"])
+	_, err = pipeline.Approve(t.Context(), w.p, waits, "bo", "approve", "", w.people["bo"])
 	require.NoError(t, err)
 	require.Empty(t, w.applied(), "an objection holds the plan")
 	require.Len(t, w.rows("people"), 3)
@@ -528,7 +540,7 @@ func TestTheLockAndTheFinishedNight(t *testing.T) {
 		if phase == "scan" && inner == nil {
 			q := *w.p
 			q.Progress = func(string, string, int64, int64) {}
-			_, inner = q.Run(t.Context(), pipeline.Options{Job: "nightly", Apply: true})
+			_, inner = pipeline.Run(t.Context(), &q, pipeline.Options{Job: "nightly", Apply: true})
 		}
 	}
 	_, err := w.night()
@@ -543,9 +555,9 @@ func TestTheLockAndTheFinishedNight(t *testing.T) {
 func TestFutureAsOfNeedsASimulatedClock(t *testing.T) {
 	w := newWorld(t, news(nil), people())
 	w.usualEvents()
-	_, err := w.p.Run(t.Context(), pipeline.Options{Job: "nightly", Apply: true, AsOf: w.now.AddDate(1, 0, 0)})
+	_, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly", Apply: true, AsOf: w.now.AddDate(1, 0, 0)})
 	require.Equal(t, 2, pipeline.ExitCode(err))
-	r, err := w.p.Run(t.Context(), pipeline.Options{Job: "nightly", AsOf: w.now.AddDate(3, 0, 0)})
+	r, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly", AsOf: w.now.AddDate(3, 0, 0)})
 	require.NoError(t, err)
 	require.Empty(t, r.Waiting, "a look into the future is no plan that could be applied today")
 	require.True(t, slices.ContainsFunc(r.Summary, func(l pipeline.SummaryLine) bool { return l.Reason == "D_CONSENT_EXPIRED" && l.Rows == 2 }), "%+v", r.Summary)
@@ -602,12 +614,12 @@ func TestEditedManifestOfTheLastNightIsFound(t *testing.T) {
 			w.usualEvents()
 			r, err := w.night()
 			require.NoError(t, err)
-			require.NoError(t, harm(audit.ManifestPath(w.p.Reports, "2026-11-20", r.RunID)))
+			require.NoError(t, harm(evidence.ManifestPath(w.p.Reports, "2026-11-20", r.RunID)))
 			w.now = w.now.AddDate(0, 0, 1)
 			_, err = w.night()
 			require.Equal(t, 12, pipeline.ExitCode(err), "%v", err)
-			require.NoError(t, os.RemoveAll(audit.ManifestPath(w.p.Reports, "2026-11-20", r.RunID)))
-			again, err := w.p.Republish(t.Context(), r.RunID)
+			require.NoError(t, os.RemoveAll(evidence.ManifestPath(w.p.Reports, "2026-11-20", r.RunID)))
+			again, err := pipeline.Republish(t.Context(), w.p, r.RunID)
 			require.NoError(t, err)
 			require.Equal(t, r.Manifest, again.Manifest, "the same journal gives the same bytes")
 			_, err = w.night()
@@ -620,13 +632,13 @@ func TestEditedPlanIsNotApplied(t *testing.T) {
 	w := newWorld(t, news(nil), people())
 	w.usualEvents()
 	w.planned()
-	docs, _, err := w.p.Plans(t.Context(), journal.Approved)
+	docs, _, err := pipeline.Plans(t.Context(), w.p, journal.Approved)
 	require.NoError(t, err)
 	path := filepath.Join(w.p.State, "plans", docs[0].PlanID, "plan.json")
 	body, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(body), "2026", "2027", 1)), 0o600))
-	_, err = w.p.Run(t.Context(), pipeline.Options{Job: "nightly", Phases: pipeline.ApplyOnly, Apply: true})
+	_, err = pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly", Phases: pipeline.ApplyOnly, Apply: true})
 	require.Equal(t, 12, pipeline.ExitCode(err), "%v", err)
 	require.Len(t, w.rows("people"), 3)
 }
@@ -658,7 +670,7 @@ func TestARunKnowsWhatItHasJustAnonymized(t *testing.T) {
 	}), people())
 	w.usualEvents()
 	w.planned()
-	r, err := w.p.Run(t.Context(), pipeline.Options{Job: "nightly", Apply: true, Again: true})
+	r, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly", Apply: true, Again: true})
 	require.NoError(t, err)
 	require.Equal(t, map[string]int64{"people anonymize done": 2}, settled(r))
 	require.True(t, slices.ContainsFunc(r.Summary, func(l pipeline.SummaryLine) bool { return l.Reason == "K_ANONYMIZED" && l.Rows == 2 }), "%+v", r.Summary)
@@ -674,7 +686,7 @@ func TestRowsThatNeedAPersonAreExceptions(t *testing.T) {
 	require.NoError(t, err)
 	key, err := keystore.ParsePublic(runner.Public())
 	require.NoError(t, err)
-	report, err := audit.Verify(t.Context(), w.p.Reports, key)
+	report, err := evidence.Verify(t.Context(), w.p.Reports, key)
 	require.NoError(t, err)
 	require.Equal(t, int64(2), report.Nights[0].Tables["exceptions"], "an unreadable identifier and a person the registry does not know")
 }
@@ -684,7 +696,7 @@ func TestOverdueIsWhatTheNightLeft(t *testing.T) {
 	w.usualEvents()
 	_, err := w.night()
 	require.NoError(t, err)
-	s, err := w.p.Status(t.Context())
+	s, err := pipeline.StatusOf(t.Context(), w.p)
 	require.NoError(t, err)
 	require.NotEmpty(t, s.Overdue, "the erasure waits")
 	w.p.Orders = []pipeline.Order{{Silo: "news", Reasons: []policy.Code{policy.DConsentWithdrawn, policy.DConsentExpired}, MaxRows: 9, Until: mustDate("2027-01-01")}}
@@ -692,7 +704,7 @@ func TestOverdueIsWhatTheNightLeft(t *testing.T) {
 	_, err = w.night()
 	require.NoError(t, err)
 	require.Len(t, w.rows("people"), 1)
-	s, err = w.p.Status(t.Context())
+	s, err = pipeline.StatusOf(t.Context(), w.p)
 	require.NoError(t, err)
 	require.Empty(t, s.Overdue)
 }
@@ -703,7 +715,7 @@ func TestSeveralRowsOfOneCollection(t *testing.T) {
 	twice.Rows = append(twice.Rows, []any{"4", "bob@lago.it", "Bob", "active", "2026-01-02"}, []any{"5", "ada@lago.it", "Ada", "active", "2026-01-02"}, []any{"6", "bob@lago.it", "Bobby", "active", "2026-01-03"})
 	w := newWorld(t, news(nil), twice)
 	w.usualEvents()
-	r, err := w.p.Run(t.Context(), pipeline.Options{Job: "nightly"})
+	r, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly"})
 	require.NoError(t, err)
 	notes := map[string]int{}
 	for rows, err := range audit.ReadSpool[audit.Decision](filepath.Join(w.p.State, "runs", r.RunID, "decisions.arrow")) {

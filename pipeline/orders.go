@@ -1,79 +1,66 @@
 package pipeline
 
 import (
-	"context"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"lethe/pipeline/audit"
-	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
 )
 
-// divide parts what the night is to destroy into what standing orders let go and what people are asked about (root.asks). An order of which more is due
-// than it allows covers nothing tonight. A row waits with a row that has to go before it, and a backup, which is rewritten once, with whatever in it waits.
-func (n *night) divide() {
+// divide parts what the night is to destroy into what standing orders let go and what people are asked about (root.asks). An
+// order of which more is due than it allows covers nothing tonight. A row waits with a row that has to go before it, and a
+// backup, which is rewritten once, with whatever in it waits.
+func (l *limits) divide(drafts []*draft) {
 	type share struct {
 		order         int
 		source, table string
 	}
 	due := map[int]int64{}
 	shares := map[share]int64{}
-	n.doomed(func(s *store, g *group, r *root) {
-		i := n.orderFor(g.silo.Silo.Name, r.code)
-		if r.asks = i < 0; !r.asks && !s.backup() {
+	doomed(drafts, func(d *draft, g *Judge, r *root) {
+		i := l.orderFor(g.silo.Silo.Name, r.code)
+		if r.asks = i < 0; !r.asks && !d.backup() {
 			due[i]++
-			shares[share{i, s.Name, g.table.Name}]++
+			shares[share{i, d.Name, g.table.Name}]++
 		}
 	})
 	passed := map[int]bool{}
 	for i, rows := range due {
-		passed[i] = rows > n.Orders[i].MaxRows
+		passed[i] = rows > l.setup.Orders[i].MaxRows
 	}
 	for of, rows := range shares {
-		total := n.rowsOf(of.source, of.table)
-		if limit := n.Orders[of.order].MaxPercent; limit > 0 && total >= stopRows && percent(rows, total) > limit {
+		total := l.scanner.rowsOf(of.source, of.table)
+		if limit := l.setup.Orders[of.order].MaxPercent; limit > 0 && total >= stopRows && percent(rows, total) > limit {
 			passed[of.order] = true
 		}
 	}
-	n.doomed(func(_ *store, g *group, r *root) {
-		r.asks = r.asks || passed[n.orderFor(g.silo.Silo.Name, r.code)]
+	doomed(drafts, func(_ *draft, g *Judge, r *root) {
+		r.asks = r.asks || passed[l.orderFor(g.silo.Silo.Name, r.code)]
 	})
-	for _, s := range n.stores {
-		if s.erasure != nil {
-			s.erasure.waitTogether()
-		}
+	for _, d := range drafts {
+		d.graph.waitTogether()
 	}
-	for _, s := range n.stores {
-		asked := func(g *group) bool { return slices.ContainsFunc(g.roots, func(r root) bool { return r.asks }) }
-		if s.backup() && slices.ContainsFunc(s.groups, asked) {
-			s.askAll()
-		}
-	}
-}
-
-// askAll asks people about every row of a source.
-func (s *store) askAll() {
-	for _, g := range s.groups {
-		for i := range g.roots {
-			g.roots[i].asks = true
+	for _, d := range drafts {
+		asked := func(g *Judge) bool { return slices.ContainsFunc(g.roots, func(r *root) bool { return r.asks }) }
+		if d.backup() && slices.ContainsFunc(d.judges, asked) {
+			d.askAll()
 		}
 	}
 }
 
 // doomed visits the rows that tonight's plans destroy.
-func (n *night) doomed(visit func(*store, *group, *root)) {
-	for _, s := range n.stores {
-		if s.err != nil || s.backup() && !s.due {
+func doomed(drafts []*draft, visit func(*draft, *Judge, *root)) {
+	for _, d := range drafts {
+		if d.backup() && !d.due {
 			continue
 		}
-		for _, g := range s.groups {
-			for i := range g.roots {
-				if r := &g.roots[i]; r.change != noChange && !r.change.reversible() && !r.ramped {
-					visit(s, g, r)
+		for _, g := range d.judges {
+			for _, r := range g.roots {
+				if r.change != noChange && !r.change.reversible() && !r.ramped {
+					visit(d, g, r)
 				}
 			}
 		}
@@ -81,105 +68,86 @@ func (n *night) doomed(visit func(*store, *group, *root)) {
 }
 
 // orderFor is the first order that names a silo and a reason and is still in force; -1 if there is none.
-func (n *night) orderFor(silo string, reason policy.Code) int {
-	return slices.IndexFunc(n.Orders, func(o Order) bool {
-		return o.Silo == silo && slices.Contains(o.Reasons, reason) && n.today <= o.Until
+func (l *limits) orderFor(silo string, reason policy.Code) int {
+	return slices.IndexFunc(l.setup.Orders, func(o Order) bool {
+		return o.Silo == silo && slices.Contains(o.Reasons, reason) && l.tonight.Today <= o.Until
 	})
 }
 
-// ordered reports whether standing orders cover a destructive plan wholly: every count of every silo, and no question that only people may answer. An
-// order's own limits take the place of the rows and percent of the breakers; what it allows a night counts over all the plans it lets go that night. In a
-// night that applies, the orders' answer is reported.
-func (n *night) ordered(p *plan) bool {
+// covers reports whether standing orders cover a destructive plan wholly: every count of every silo, and no question that only
+// people may answer. An order's own limits take the place of the rows and percent of the breakers; what it allows a night
+// counts over all the plans it lets go that night.
+func (l *limits) covers(p *plan) bool {
 	for _, q := range p.Questions {
 		if q != askRows && q != askPercent {
 			return false
 		}
 	}
-	used := map[int]int64{}
 	for _, c := range p.Counts {
-		if change(c.Change).reversible() {
-			continue
-		}
-		i := n.orderFor(c.Silo, policy.Code(c.Reason))
-		if i < 0 {
+		if !l.covered(p, c) {
 			return false
-		}
-		o := n.Orders[i]
-		if n.isBackup(c.Source) || c.Change == string(setNull) {
-			continue
-		}
-		if limit := o.MaxPercent; limit > 0 && c.Percent > limit && n.rowsOf(c.Source, c.Table) >= stopRows || limit == 0 && slices.Contains(p.Questions, askPercent) {
-			return false
-		}
-		if n.governs(c) { // dependents follow their record and are not counted against the order
-			used[i] += c.Rows
 		}
 	}
-	for i, rows := range used {
-		for plan, of := range n.orderUse {
+	for i, rows := range l.use(p) {
+		for plan, of := range l.orderUse {
 			if plan != p.PlanID {
 				rows += of[i]
 			}
 		}
-		if rows > n.Orders[i].MaxRows {
+		if rows > l.setup.Orders[i].MaxRows {
 			return false
-		}
-	}
-	if !n.opts.Apply {
-		return true
-	}
-	n.orderUse[p.PlanID] = used
-	for _, i := range slices.Sorted(maps.Keys(used)) {
-		o := n.Orders[i]
-		a := audit.Approval{PlanID: p.PlanID, Actor: strings.Join(o.SignedBy, ";"), Role: "order", Decision: "approve",
-			SignedAt: n.asOf, StandingOrder: fmt.Sprintf("%s until %s, at most %d rows", o.Silo, o.Until, o.MaxRows)}
-		said := func(b audit.Approval) bool { return b.PlanID == a.PlanID && b.StandingOrder == a.StandingOrder }
-		if !slices.ContainsFunc(n.facts.Approvals, said) { // asked when the plan is sealed, and again before it is applied
-			n.facts.Approvals = append(n.facts.Approvals, a)
 		}
 	}
 	return true
 }
 
-// askAgain lets standing orders answer the plans that wait and that nobody has answered: those that a run without --apply sealed, which would otherwise keep
-// their rows from the nights until they lapse. A plan of another policy is the people's.
-func (n *night) askAgain(ctx context.Context) error {
-	if !n.opts.Apply {
-		return nil
+// covered reports whether an order in force names one count of a plan, and its percent allow it.
+func (l *limits) covered(p *plan, c PlanCount) bool {
+	if change(c.Change).reversible() {
+		return true
 	}
-	waiting, err := n.journal.Plans(ctx, journal.Waiting)
-	if err != nil {
-		return err
+	i := l.orderFor(c.Silo, policy.Code(c.Reason))
+	if i < 0 {
+		return false
 	}
-	for _, entry := range waiting {
-		p, err := openPlan(filepath.Join(n.State, "plans", entry.ID), entry.Digest)
-		if err != nil {
-			return err
-		}
-		answered, err := n.journal.Approvals(ctx, entry.ID)
-		if err != nil {
-			return err
-		}
-		if len(answered) > 0 || p.PolicyDigest != n.PolicyDigest || !n.ordered(p) {
-			continue
-		}
-		if err := n.journal.SetPlanState(ctx, entry.ID, journal.Approved, ""); err != nil {
-			return err
-		}
+	if !l.counts(c) {
+		return true
 	}
-	return nil
+	if limit := l.setup.Orders[i].MaxPercent; limit > 0 {
+		return c.Percent <= limit || l.scanner.rowsOf(c.Source, c.Table) < stopRows
+	}
+	return !slices.Contains(p.Questions, askPercent)
 }
 
-func (n *night) governs(c PlanCount) bool {
-	for _, s := range n.stores {
-		if s.Name == c.Source {
-			for _, g := range s.governed[c.Table] {
-				if g.silo.Silo.Name == c.Silo {
-					return true
-				}
-			}
+// counts reports whether a count of a plan is held against an order's limits. A backup repeats what its live source held, and
+// a row that only forgets another one stays.
+func (l *limits) counts(c PlanCount) bool {
+	return !change(c.Change).reversible() && !l.stores.isBackup(c.Source) && c.Change != string(setNull)
+}
+
+// use is how many rows of a plan each order lets go. Dependents follow their record and are not counted.
+func (l *limits) use(p *plan) map[int]int64 {
+	used := map[int]int64{}
+	for _, c := range p.Counts {
+		if i := l.orderFor(c.Silo, policy.Code(c.Reason)); i >= 0 && l.counts(c) && l.stores.governs(c.Silo, c.Source, c.Table) {
+			used[i] += c.Rows
 		}
 	}
-	return false
+	return used
+}
+
+// note books a plan that standing orders let go: what they allow tonight is less by it, and the report names them as its
+// approvals, once.
+func (l *limits) note(p *plan) {
+	used := l.use(p)
+	l.orderUse[p.PlanID] = used
+	for _, i := range slices.Sorted(maps.Keys(used)) {
+		o := l.setup.Orders[i]
+		a := audit.Approval{PlanID: p.PlanID, Actor: strings.Join(o.SignedBy, ";"), Role: "order", Decision: "approve",
+			SignedAt: l.tonight.AsOf, StandingOrder: fmt.Sprintf("%s until %s, at most %d rows", o.Silo, o.Until, o.MaxRows)}
+		said := func(b audit.Approval) bool { return b.PlanID == a.PlanID && b.StandingOrder == a.StandingOrder }
+		if !slices.ContainsFunc(l.notes.facts.Approvals, said) { // asked when the plan is sealed, and again before it is applied
+			l.notes.facts.Approvals = append(l.notes.facts.Approvals, a)
+		}
+	}
 }

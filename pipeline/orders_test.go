@@ -2,9 +2,11 @@ package pipeline_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -13,6 +15,7 @@ import (
 	"lethe/pipeline"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
 )
 
 // onlyWithdrawn is an order for those who said no: bob may go, and eve's consent that ran out is for people to look at.
@@ -77,6 +80,26 @@ func TestARowWaitsWithTheRowThatHasToGoFirst(t *testing.T) {
 	}
 }
 
+// A row that stays because something undeclared refers to it must not shift which of the others wait.
+func TestARowWaitsThoughAnotherRowIsHeldBack(t *testing.T) {
+	boss, person := field("boss", connectors.Integer, true), field("person", connectors.Integer, false)
+	w := newWorld(t, news(nil),
+		table("people", []connectors.Field{id, email, name, status, created, boss}, []connectors.ForeignKey{fk("people", "boss")},
+			[]any{"1", "zoe@lago.it", "Zoe", "active", "2026-01-01", nil}, []any{"2", "bob@lago.it", "Bob", "active", "2026-01-01", nil},
+			[]any{"3", "eve@lago.it", "Eve", "active", "2023-01-01", "2"}),
+		table("orders", []connectors.Field{id, person}, []connectors.ForeignKey{fk("people", "person")}, []any{"10", "1"}))
+	w.usualEvents()
+	w.event(registry.Given, "zoe@lago.it", "news", time.Date(2026, 1, 1, 9, 0, 0, 0, rome))
+	w.event(registry.Withdrawn, "zoe@lago.it", "news", time.Date(2026, 10, 1, 9, 0, 0, 0, rome))
+	w.p.Orders = onlyWithdrawn()
+	r, err := w.night()
+	require.NoError(t, err)
+	require.Empty(t, settled(r), "bob waits for eve, whom people are asked about")
+	w.approve()
+	require.Equal(t, map[string]int64{"people delete done": 2}, w.applied())
+	require.Equal(t, []string{"1 zoe@lago.it Zoe active 2026-01-01 -"}, w.rows("people"))
+}
+
 func TestABackupIsRewrittenOnce(t *testing.T) {
 	w := newWorld(t, news(nil), people())
 	w.usualEvents()
@@ -89,7 +112,7 @@ func TestABackupIsRewrittenOnce(t *testing.T) {
 	r, err := w.night()
 	require.NoError(t, err)
 	require.Equal(t, map[string]int64{"people delete done": 1}, settled(r), "bob goes where the company works with him")
-	docs, _, err := w.p.Plans(t.Context(), journal.Waiting)
+	docs, _, err := pipeline.Plans(t.Context(), w.p, journal.Waiting)
 	require.NoError(t, err)
 	require.Len(t, docs, 1)
 	rows := map[string]int64{}
@@ -106,7 +129,7 @@ func TestADryRunDoesNotKeepTheNextNightFromItsOrders(t *testing.T) {
 	w := newWorld(t, news(nil), people())
 	w.usualEvents()
 	w.p.Orders = onlyWithdrawn()
-	dry, err := w.p.Run(t.Context(), pipeline.Options{Job: "nightly"})
+	dry, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly"})
 	require.NoError(t, err)
 	require.Len(t, dry.Waiting, 2, "what orders let go, and what people are asked about")
 	require.Empty(t, w.facts().Approvals, "nobody has approved anything yet")
@@ -123,9 +146,9 @@ func TestADryRunDoesNotKeepTheNextNightFromItsOrders(t *testing.T) {
 }
 
 func TestOrdersDoNotOverrulePeople(t *testing.T) {
-	for name, alter := range map[string]func(w *world, plan string){
-		"an objection": func(w *world, plan string) {
-			_, err := w.p.Approve(w.t.Context(), plan, "dora", "object", "not yet", w.people["dora"])
+	for name, alter := range map[string]func(w *world, waits string){
+		"an objection": func(w *world, waits string) {
+			_, err := pipeline.Approve(w.t.Context(), w.p, waits, "dora", "object", "not yet", w.people["dora"])
 			require.NoError(w.t, err)
 		},
 		"a policy changed since": func(w *world, _ string) { w.p.PolicyDigest = "another" },
@@ -134,7 +157,7 @@ func TestOrdersDoNotOverrulePeople(t *testing.T) {
 			w := newWorld(t, news(nil), people())
 			w.usualEvents()
 			w.p.Orders = onlyWithdrawn()
-			dry, err := w.p.Run(t.Context(), pipeline.Options{Job: "nightly"})
+			dry, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly"})
 			require.NoError(t, err)
 			for _, plan := range dry.Waiting {
 				alter(w, plan)
@@ -153,7 +176,7 @@ func TestAnOrderCountsOverThePlansOfANight(t *testing.T) {
 	w.usualEvents()
 	w.p.Orders = onlyWithdrawn()
 	w.p.Orders[0].MaxRows = 1
-	_, err := w.p.Run(t.Context(), pipeline.Options{Job: "nightly"})
+	_, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly"})
 	require.NoError(t, err)
 	w.event("withdrawn", "ada@lago.it", "news", w.now)
 	w.now = w.now.AddDate(0, 0, 1)
@@ -161,4 +184,69 @@ func TestAnOrderCountsOverThePlansOfANight(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[string]int64{"people delete done": 1}, settled(r))
 	require.Len(t, w.rows("people"), 2)
+}
+
+// What an order lets go is looked at by people when it is many times the usual, however few rows that is.
+func TestASpikeAsksHoweverSmallTheTable(t *testing.T) {
+	day := func(month int) time.Time { return time.Date(2026, time.Month(month), 1, 9, 0, 0, 0, rome) }
+	for _, c := range []struct {
+		name  string
+		leave int
+		done  int64
+	}{{"three times the usual", 3, 3}, {"four times the usual", 4, 0}, {"sixteen times the usual", 16, 0}} {
+		t.Run(c.name, func(t *testing.T) {
+			var rows [][]any
+			for i := range 17 {
+				rows = append(rows, []any{fmt.Sprint(i), fmt.Sprintf("p%d@lago.it", i), "P", "active", "2026-01-01"})
+			}
+			w := newWorld(t, news(nil), table("people", []connectors.Field{id, email, name, status, created}, nil, rows...))
+			for i := range rows {
+				w.event(registry.Given, fmt.Sprintf("p%d@lago.it", i), "news", day(1))
+			}
+			w.p.Breakers.Spike = 3
+			w.p.Orders = onlyWithdrawn()
+			w.p.Orders[0].MaxRows = 99
+			w.event(registry.Withdrawn, "p16@lago.it", "news", day(10))
+			r, err := w.night()
+			require.NoError(t, err)
+			require.Equal(t, map[string]int64{"people delete done": 1}, settled(r))
+			for i := range c.leave {
+				w.event(registry.Withdrawn, fmt.Sprintf("p%d@lago.it", i), "news", day(11))
+			}
+			w.now = w.now.AddDate(0, 0, 1)
+			r, err = w.night()
+			require.Equal(t, c.done, settled(r)["people delete done"])
+			if c.done > 0 {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, pipeline.ErrUnapproved)
+			require.ErrorContains(t, err, "B_SPIKE")
+		})
+	}
+}
+
+// One person may have many orders: rows that only follow are asked about as a spike from 51 on.
+func TestDependentsAreASpikeOnlyInNumbers(t *testing.T) {
+	for orders, done := range map[int]int64{50: 1, 51: 0} {
+		t.Run(fmt.Sprint(orders), func(t *testing.T) {
+			rows := [][]any{{"1", "2"}}
+			for i := range orders {
+				rows = append(rows, []any{fmt.Sprint(i + 10), "1"})
+			}
+			person := field("person", connectors.Integer, false)
+			w := newWorld(t, news(depends(policy.Dependent{Table: "orders", FK: []string{"person"}, Do: "delete"})), people(),
+				table("orders", []connectors.Field{id, person}, []connectors.ForeignKey{fk("people", "person")}, rows...))
+			w.usualEvents()
+			w.p.Breakers.Spike = 3
+			w.p.Orders = onlyWithdrawn()
+			r, err := w.night()
+			require.NoError(t, err)
+			require.EqualValues(t, 1, settled(r)["orders delete done"])
+			w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
+			w.now = w.now.AddDate(0, 0, 1)
+			r, _ = w.night()
+			require.Equal(t, done, settled(r)["people delete done"])
+		})
+	}
 }

@@ -4,7 +4,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -14,20 +13,6 @@ import (
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
-)
-
-// The errors that a caller acts upon. Each is wrapped with its place and the next step.
-var (
-	ErrConfig     = errors.New("configuration")             // a policy that the source cannot serve, a table or field that is not there
-	ErrHeld       = errors.New("another run is at work")    // the lock is taken
-	ErrUnapproved = errors.New("not approved")              // a question with nobody to answer it
-	ErrChanged    = errors.New("changed since it was made") // plan edited, evidence edited
-	ErrExpired    = errors.New("no longer valid")           // plan expired, schema changed since, clocks apart
-	ErrSource     = errors.New("source failed")             // one or more sources could not be read or changed
-	ErrStopped    = errors.New("stopped before the end")    // stop file, window
-	ErrRegistry   = errors.New("registry not usable")       // missing, empty, unreachable, stale
-	ErrTampered   = errors.New("evidence does not hold")    // chain broken, head missing, registry shrunk, manifest edited, output gate
-	ErrWaiting    = errors.New("a plan waits for approval") // only reported with a detailed exit code
 )
 
 // Pipeline is the wiring of a night. A run does not change it.
@@ -86,6 +71,9 @@ type RewriteTerms struct {
 	AtMostEvery policy.Period
 }
 
+// backup reports whether s is no live store but a copy of one.
+func (s Source) backup() bool { return s.Of != "" || s.Environment == "backup" }
+
 // System is the live source whose records s holds: itself, but for backups.
 func (s Source) System() string {
 	if s.Of != "" {
@@ -100,7 +88,7 @@ type Person struct {
 	Roles []string // owner:<silo>, custodian, dpo
 }
 
-// Order is a standing order: a permission for unattended nights, signed by its people through the configuration's digest.
+// Order is a standing order: a permission for unattended nights that stands in the configuration in people's names.
 type Order struct {
 	Silo       string
 	Reasons    []policy.Code
@@ -117,7 +105,7 @@ type Breakers struct {
 	NoMatchPercent     float64 // rows of a table that the registry does not know: a stop
 	UnparseablePercent float64 // rows without a readable identifier: a stop
 	EmptyPercent       float64 // a question when more of the table than this would go
-	Spike              float64 // times the median of the last 30 runs
+	Spike              float64 // a question above so many times the median of the last 30 runs; of rows that only follow decided ones from 51 on
 	MaxRowsANight      int64   // the ramp: oldest due first; 0 none
 	NewSourceRuns      int     // finished runs a source must have been seen in before an order covers it
 }

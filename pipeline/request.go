@@ -9,7 +9,7 @@ import (
 )
 
 // collectionsOf finds what the registry holds of people in a silo; nil when none are named. Somebody whom the silo does not know is refused.
-func (p *Pipeline) collectionsOf(ctx context.Context, r *registry.Registry, silo string, who []registry.Subject, country string) ([]int32, error) {
+func collectionsOf(ctx context.Context, p *Pipeline, r *registry.Registry, silo string, who []registry.Subject, country string) ([]int32, error) {
 	key, err := p.Keys.SiloKey(silo)
 	if err != nil {
 		return nil, err
@@ -31,10 +31,10 @@ func (p *Pipeline) collectionsOf(ctx context.Context, r *registry.Registry, silo
 
 // PlaceHold places a legal hold on people of a silo, on the whole of it when none are named, and returns how many collections it names.
 func (in *Intake) PlaceHold(ctx context.Context, silo string, h registry.Hold, who []registry.Subject, country string) (int, error) {
-	if _, ok := in.People[h.PlacedBy]; !ok {
-		return 0, in.nobody(h.PlacedBy)
+	if _, ok := in.setup.People[h.PlacedBy]; !ok {
+		return 0, in.setup.nobody(h.PlacedBy)
 	}
-	collections, err := in.collectionsOf(ctx, in.registry, silo, who, country)
+	collections, err := collectionsOf(ctx, in.setup, in.registry, silo, who, country)
 	if err != nil {
 		return 0, err
 	}
@@ -43,8 +43,8 @@ func (in *Intake) PlaceHold(ctx context.Context, silo string, h registry.Hold, w
 
 // ApproveHold approves a legal hold that somebody else placed.
 func (in *Intake) ApproveHold(ctx context.Context, silo, hold, by string) error {
-	if _, ok := in.People[by]; !ok {
-		return in.nobody(by)
+	if _, ok := in.setup.People[by]; !ok {
+		return in.setup.nobody(by)
 	}
 	return in.registry.ApproveHold(ctx, silo, hold, by)
 }
@@ -56,7 +56,7 @@ func (in *Intake) OpenRequest(ctx context.Context, silo string, q registry.Reque
 	if s == nil {
 		return fmt.Errorf("%w: silo %q is not under silos", ErrConfig, silo)
 	}
-	collections, err := in.collectionsOf(ctx, in.registry, silo, who, country)
+	collections, err := collectionsOf(ctx, in.setup, in.registry, silo, who, country)
 	if err != nil {
 		return err
 	}

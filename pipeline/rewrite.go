@@ -13,74 +13,11 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
-	"lethe/pipeline/policy"
 )
-
-// cadence says whether a backup is rewritten tonight: when its oldest pending erasure has waited long enough, not too often, and not when the
-// file is gone before that (decisions.md, 25). Until then what should be gone is beyond use, and counted.
-func (n *night) cadence(ctx context.Context, s *store) error {
-	if !s.backup() {
-		return nil
-	}
-	b := audit.Backup{Source: s.Name, Application: s.Application, Path: s.Path, Engine: s.Connector, TakenAt: s.TakenAt, Strategy: "rewrite", Status: "ok"}
-	if info, err := os.Stat(s.Path); err == nil {
-		b.Size = info.Size()
-	}
-	if !s.Keep.IsZero() {
-		b.ExpiresAt = policy.EndOf(policy.DateOf(s.TakenAt, n.Zone), s.Keep).Start(n.Zone)
-	}
-	oldest := policy.Date(0)
-	for _, g := range s.groups {
-		for i := range g.roots {
-			r := &g.roots[i]
-			if r.change == noChange || r.change.reversible() {
-				continue
-			}
-			b.Pending++
-			if oldest == 0 || r.due.Known() && r.due < oldest {
-				oldest = r.due
-			}
-		}
-	}
-	b.Oldest = oldest.String()
-	var err error
-	if b.LastRewrite, _, err = n.journal.LastRewrite(ctx, s.Path); err != nil {
-		return err
-	}
-	b.Strategy, b.Why = "rewrite", "nothing in it is due"
-	switch _, can := s.open.(connectors.Rewriter); {
-	case !can || s.Rewrite == nil:
-		b.Strategy, b.Why = "age_out", "rewriting is not configured: what is due is beyond use until the file expires"
-		if b.ExpiresAt.IsZero() {
-			b.Strategy = "beyond_use"
-		}
-	case b.Pending == 0:
-	case n.today < policy.EndOf(oldest, s.Rewrite.After) && oldest.Known() && !s.Rewrite.After.IsZero():
-		b.Why = fmt.Sprintf("the oldest erasure is due since %s; the file is rewritten %s later", oldest, s.Rewrite.After)
-	case !b.LastRewrite.IsZero() && !s.Rewrite.AtMostEvery.IsZero() && n.today < policy.EndOf(policy.DateOf(b.LastRewrite, n.Zone), s.Rewrite.AtMostEvery):
-		b.Why = fmt.Sprintf("rewritten on %s, at most every %s", policy.DateOf(b.LastRewrite, n.Zone), s.Rewrite.AtMostEvery)
-	case !b.ExpiresAt.IsZero() && b.ExpiresAt.Before(n.asOf):
-		b.Strategy, b.Why = "age_out", "the file is past its end and should be deleted, not rewritten"
-	default:
-		s.due, b.Why = true, "erasures are due in it"
-	}
-	if b.Pending > 0 {
-		b.Status = "waiting"
-	}
-	if s.due {
-		digest, err := fileDigest(s.Path)
-		if err != nil {
-			return err
-		}
-		s.digest, b.Before = digest, digest
-	}
-	n.facts.Backups = append(n.facts.Backups, b)
-	return nil
-}
 
 // rewrite executes the groups of a plan that are in one backup file: the governed rows are decided anew, then one streamed rewrite drops and
 // changes what stands, is read back, and takes the file's place.
-func (n *night) rewrite(ctx context.Context, s *store, p *plan, apps []*application, chunks []journal.Chunk) (done bool, err error) {
+func (ap *applier) rewrite(ctx context.Context, s *store, p *plan, apps []*application, chunks []journal.Chunk) (done bool, err error) {
 	rewriter, ok := s.open.(connectors.Rewriter)
 	if !ok {
 		return false, fmt.Errorf("%w: backup %s may not be rewritten: configure `rewrite:`", ErrConfig, s.Name)
@@ -99,76 +36,75 @@ func (n *night) rewrite(ctx context.Context, s *store, p *plan, apps []*applicat
 	if len(settled) == len(apps) {
 		return true, nil
 	}
-	if err := n.mayWrite(); err != nil {
+	if err := mayWrite(ap.setup, ap.tonight.Until); err != nil {
 		return false, err
 	}
 	if !recovering {
-		digest, err := fileDigest(s.Path)
+		digest, err := audit.FileDigest(s.Path)
 		if err != nil {
 			return false, err
 		}
-		_, ours, err := n.journal.LastRewrite(ctx, s.Path)
+		_, ours, err := ap.journal.LastRewrite(ctx, s.Path)
 		if err != nil {
 			return false, err
 		}
 		if digest != p.Files[s.Name] && digest != ours { // another plan may have rewritten it since
-			n.problem(fmt.Errorf("%w: backup %s changed since plan %s was made: this night plans anew", ErrExpired, s.Name, p.PlanID))
-			return false, n.lapse(ctx, p)
+			ap.notes.problem(fmt.Errorf("%w: backup %s changed since plan %s was made: this night plans anew", ErrExpired, s.Name, p.PlanID))
+			return false, lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
 		}
 	}
 	intents := make([]journal.Chunk, len(apps))
 	for i, a := range apps {
-		intents[i], err = n.journal.Intend(ctx, journal.Chunk{RunID: n.run.ID, PlanID: p.PlanID, Group: a.position, First: 0, Rows: a.units(), IntentAt: n.Now()})
+		intents[i], err = ap.journal.Intend(ctx, journal.Chunk{RunID: ap.tonight.RunID, PlanID: p.PlanID, Group: a.position, First: 0, Rows: a.units(), IntentAt: ap.setup.Now()})
 		if err != nil {
 			return false, err
 		}
 	}
-	n.Crash("rewrite_intent")
-	job, err := n.confirm(ctx, s, apps, recovering)
+	ap.setup.Crash("rewrite_intent")
+	job, err := ap.confirm(ctx, s, apps, recovering)
 	if err != nil {
-		n.failedSource(s, err)
+		ap.stores.failedSource(s, err)
 		return false, nil
 	}
 	report, err := rewriter.Rewrite(ctx, job.queries, job.edit, func(rewritten connectors.Source) error {
-		n.Crash("rewrite_read_back")
+		ap.setup.Crash("rewrite_read_back")
 		return job.verify(ctx, rewritten)
 	})
 	if err != nil {
-		n.failedSource(s, err)
-		n.backupRow(s.Name, func(b *audit.Backup) { b.Status = "waiting" })
+		ap.stores.failedSource(s, err)
+		ap.backupRow(s.Name, func(b *audit.Backup) { b.Status = "waiting" })
 		return false, nil
 	}
-	n.Crash("rewritten")
+	ap.setup.Crash("rewritten")
 	after := hex.EncodeToString(report.After.SHA256[:])
-	if err := n.journal.Rewritten(ctx, s.Path, n.asOf, after); err != nil {
+	if err := ap.journal.Rewritten(ctx, s.Path, ap.tonight.AsOf, after); err != nil {
 		return false, err
 	}
-	n.backupRow(s.Name, func(b *audit.Backup) {
-		b.Before, b.After, b.Status, b.LastRewrite, b.Pending, b.Size = hex.EncodeToString(report.Before.SHA256[:]), after, "rewritten", n.asOf, 0, report.After.Size
+	ap.backupRow(s.Name, func(b *audit.Backup) {
+		b.Before, b.After, b.Status, b.LastRewrite, b.Pending, b.Size = hex.EncodeToString(report.Before.SHA256[:]), after, "rewritten", ap.tonight.AsOf, 0, report.After.Size
 	})
 	for i, a := range apps {
 		if settled[a.position] {
 			continue
 		}
-		if err := n.journal.Settle(ctx, intents[i].ID, n.run.ID, job.outcome(a), n.Now()); err != nil {
+		if err := ap.journal.Settle(ctx, intents[i].ID, ap.tonight.RunID, job.outcome(a), ap.setup.Now()); err != nil {
 			return false, err
 		}
 	}
-	n.Crash("rewrite_settled")
+	ap.setup.Crash("rewrite_settled")
 	return true, nil
 }
 
-func (n *night) backupRow(source string, change func(*audit.Backup)) {
-	for i := range n.facts.Backups {
-		if n.facts.Backups[i].Source == source {
-			change(&n.facts.Backups[i])
+func (ap *applier) backupRow(source string, change func(*audit.Backup)) {
+	for i := range ap.notes.facts.Backups {
+		if ap.notes.facts.Backups[i].Source == source {
+			change(&ap.notes.facts.Backups[i])
 		}
 	}
 }
 
 // rewriteJob is what one rewrite drops and changes.
 type rewriteJob struct {
-	night    *night
 	store    *store
 	apps     []*application
 	outcomes map[*application][][]byte // by segment
@@ -185,10 +121,10 @@ type placed struct {
 }
 
 // confirm decides the governed rows of a backup anew, and returns the job for what still stands.
-func (n *night) confirm(ctx context.Context, s *store, apps []*application, recovering bool) (*rewriteJob, error) {
-	j := &rewriteJob{night: n, store: s, apps: apps, outcomes: map[*application][][]byte{}, rows: map[string]map[connectors.Key]placed{}, keys: map[string][]int{}}
+func (ap *applier) confirm(ctx context.Context, s *store, apps []*application, recovering bool) (*rewriteJob, error) {
+	j := &rewriteJob{store: s, apps: apps, outcomes: map[*application][][]byte{}, rows: map[string]map[connectors.Key]placed{}, keys: map[string][]int{}}
 	for _, a := range apps {
-		if err := n.reload(ctx, a.group.silo.Silo.Name); err != nil {
+		if err := ap.silos.reload(ctx, a.judge.silo.Silo.Name); err != nil {
 			return nil, err
 		}
 		out := make([][]byte, len(a.segments))
@@ -203,7 +139,7 @@ func (n *night) confirm(ctx context.Context, s *store, apps []*application, reco
 		for i, seg := range a.plan.Groups[a.position].Segments {
 			for k, r := range a.segments[i] {
 				switch {
-				case seg.Kind == "root" && out[i][k] != 0:
+				case seg.Kind == kindRoot && out[i][k] != 0:
 				case !acts[r.root]:
 					out[i][k] = rowDrift
 				default:
@@ -237,7 +173,7 @@ func (n *night) confirm(ctx context.Context, s *store, apps []*application, reco
 
 // roots reads the governed rows of a plan and decides them anew; acts holds the positions of those that go ahead.
 func (j *rewriteJob) roots(ctx context.Context, a *application, recovering bool) (acts map[int64]bool, err error) {
-	g := a.group
+	g := a.judge
 	acts = map[int64]bool{}
 	byKey := map[connectors.Key]int{}
 	q := connectors.Query{Table: g.table.Name, Keys: &connectors.Keys{Fields: g.table.Key}}
@@ -257,7 +193,7 @@ func (j *rewriteJob) roots(ctx context.Context, a *application, recovering bool)
 				continue
 			}
 			r := a.segments[0][k]
-			switch g.still(b.Rows, row, r, a.plan.RunID, later(a.asOf, a.Now())) {
+			switch g.still(b.Rows, row, r, a.plan.RunID, later(a.asOf, a.setup.Now())) {
 			case drifted:
 				acts[r.root] = false
 				j.outcomes[a][0][k] = rowDrift
@@ -277,7 +213,7 @@ func (j *rewriteJob) edit(b connectors.Batch) (connectors.Edit, error) {
 	edit := connectors.Edit{Ops: make([]connectors.Op, b.Rows.NumRows())}
 	setting := make([]plannedRow, len(edit.Ops))
 	nulls := map[string][]bool{}
-	var group *group
+	changes := false
 	for row := range edit.Ops {
 		key, ok := connectors.KeyOf(b.Rows, j.keys[b.Table], row)
 		if !ok {
@@ -301,25 +237,25 @@ func (j *rewriteJob) edit(b connectors.Batch) (connectors.Edit, error) {
 				nulls[f][row] = true
 			}
 		default:
-			edit.Ops[row], setting[row], group = connectors.Update, r, at.app.group
+			edit.Ops[row], setting[row], changes = connectors.Update, r, true
 		}
 	}
-	if group != nil { // a row belongs to one silo; silos that share a table by discriminator set their own rows
+	if changes { // a row belongs to one silo; silos that share a table by discriminator set their own rows
 		for _, a := range j.apps {
-			if a.group.table.Name != b.Table {
+			if a.judge.table.Name != b.Table {
 				continue
 			}
 			mine := make([]connectors.Op, len(edit.Ops))
 			any := false
 			for row := range mine {
-				if edit.Ops[row] == connectors.Update && setting[row].change != noChange && a.group.mine(b.Rows, row) {
+				if edit.Ops[row] == connectors.Update && setting[row].change != noChange && a.judge.mine(b.Rows, row) {
 					mine[row], any = connectors.Update, true
 				}
 			}
 			if !any {
 				continue
 			}
-			set, err := a.group.assign(b, mine, setting)
+			set, err := a.judge.assign(b, mine, setting)
 			if err != nil {
 				return edit, err
 			}
@@ -340,7 +276,7 @@ func (j *rewriteJob) edit(b connectors.Batch) (connectors.Edit, error) {
 func (j *rewriteJob) verify(ctx context.Context, rewritten connectors.Source) error {
 	queries := make([]connectors.Query, 0, len(j.queries))
 	for _, q := range j.queries {
-		t, _ := j.store.table(q.Table)
+		t, _ := j.store.tables.Find(q.Table)
 		if len(t.Key) == 0 {
 			continue
 		}
@@ -371,18 +307,18 @@ func (j *rewriteJob) verify(ctx context.Context, rewritten connectors.Source) er
 					}
 				}
 			default:
-				if !at.app.group.holdsNew(b.Rows, row, r) {
+				if !at.app.judge.holdsNew(b.Rows, row, r) {
 					return fmt.Errorf("table %s: a row that was to be changed is as it was", b.Table)
 				}
 			}
 		}
 	}
 	for _, a := range j.apps {
-		head, err := a.registry.Head(ctx, a.group.silo.Silo.Name)
+		head, err := a.silos.registry.Head(ctx, a.judge.silo.Silo.Name)
 		if err != nil {
 			return err
 		}
-		if head != a.group.state.standings.Head() {
+		if head != a.judge.state.standings.Head() {
 			return errors.Join(errMoved, connectors.ErrTransient)
 		}
 	}
@@ -399,7 +335,7 @@ func (j *rewriteJob) outcome(a *application) []byte {
 }
 
 func (s *store) column(table, field string) int {
-	t, _ := s.table(table)
+	t, _ := s.tables.Find(table)
 	for i, f := range t.Fields {
 		if f.Name == field {
 			return i

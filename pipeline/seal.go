@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -22,13 +23,14 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/journal"
 )
 
 // PlanDocument is plan.json: what a plan would do, in numbers. Its digest is what people approve. The rows stand beside it, in segments.
 type PlanDocument struct {
 	PlanID       string            `json:"plan_id"`
 	RunID        string            `json:"run_id"`
-	Part         string            `json:"part"` // reversible or destructive
+	Part         Part              `json:"part"`
 	AsOf         time.Time         `json:"as_of"`
 	ValidUntil   time.Time         `json:"valid_until"`
 	PolicyDigest string            `json:"policy_digest"`
@@ -39,6 +41,15 @@ type PlanDocument struct {
 	Questions    []string          `json:"questions"`
 	Groups       []PlanGroup       `json:"groups"`
 }
+
+// Part says what a plan does for good.
+type Part string
+
+// The parts of a night's plan.
+const (
+	partReversible  Part = "reversible"  // blocks and unblocks
+	partDestructive Part = "destructive" // clears, anonymizes, deletes
+)
 
 // PlanCount is one line of what a plan would do.
 type PlanCount struct {
@@ -64,7 +75,7 @@ type PlanGroup struct {
 // it, row by row alike: the actions in the clear, by keyed reference, and the keys, encrypted to the plan's own identity.
 type Segment struct {
 	Table   string `json:"table"`
-	Kind    string `json:"kind"` // root, dependent, owned
+	Kind    Kind   `json:"kind"`
 	Rank    int    `json:"rank"`
 	Rows    int64  `json:"rows"`
 	Actions string `json:"actions"` // file name
@@ -73,6 +84,16 @@ type Segment struct {
 	ActionsDigest string `json:"actions_sha256"`
 	KeysDigest    string `json:"keys_sha256"`
 }
+
+// Kind says what the rows of a segment are.
+type Kind string
+
+// The kinds of segments.
+const (
+	kindRoot      Kind = "root"      // governed rows
+	kindDependent Kind = "dependent" // rows that go with them, or forget them
+	kindOwned     Kind = "owned"     // parents that only they referred to
+)
 
 // plannedRow is what executing a row needs; it is encrypted at rest and destroyed with the settled plan.
 type plannedRow struct {
@@ -162,10 +183,10 @@ func (w *segmentWriter) close() (Segment, error) {
 	if err != nil {
 		return w.segment, fmt.Errorf("write segment: %w", err)
 	}
-	if w.segment.ActionsDigest, err = fileDigest(filepath.Join(w.folder, w.segment.Actions)); err != nil {
+	if w.segment.ActionsDigest, err = audit.FileDigest(filepath.Join(w.folder, w.segment.Actions)); err != nil {
 		return w.segment, err
 	}
-	w.segment.KeysDigest, err = fileDigest(filepath.Join(w.folder, w.segment.Keys))
+	w.segment.KeysDigest, err = audit.FileDigest(filepath.Join(w.folder, w.segment.Keys))
 	return w.segment, err
 }
 
@@ -223,15 +244,16 @@ func (p *plan) write() error {
 	return writeFile(filepath.Join(p.folder, "plan.json"), body)
 }
 
-// openPlan reads a sealed plan and checks it against the digest that was recorded when it was sealed, and its segments against the plan.
-func openPlan(folder, digest string) (*plan, error) {
+// openPlan reads a sealed plan of a state folder and checks it against the digest that the journal recorded when it was sealed, and its segments against the plan.
+func openPlan(state string, entry journal.Plan) (*plan, error) {
+	folder := filepath.Join(state, "plans", entry.ID)
 	body, err := os.ReadFile(filepath.Join(folder, "plan.json"))
 	if err != nil {
 		return nil, fmt.Errorf("open plan: %w", err)
 	}
 	sum := sha256.Sum256(body)
 	p := &plan{folder: folder, digest: hex.EncodeToString(sum[:])}
-	if p.digest != digest {
+	if p.digest != entry.Digest {
 		return nil, fmt.Errorf("open plan %s: plan.json was edited after it was sealed: %w: reject it and let the next night plan anew", filepath.Base(folder), ErrChanged)
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
@@ -242,7 +264,7 @@ func openPlan(folder, digest string) (*plan, error) {
 	for _, g := range p.Groups {
 		for _, s := range g.Segments {
 			for file, want := range map[string]string{s.Actions: s.ActionsDigest, s.Keys: s.KeysDigest} {
-				got, err := fileDigest(filepath.Join(folder, file))
+				got, err := audit.FileDigest(filepath.Join(folder, file))
 				if err != nil {
 					return nil, err
 				}
@@ -265,40 +287,6 @@ func (p *plan) rows() (n int64) {
 	return n
 }
 
-func fileDigest(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("digest: %w", err)
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", fmt.Errorf("digest %s: %w", filepath.Base(path), err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// writeFile writes a file whole or not at all: temporary file, fsync, rename, fsync of the folder.
-func writeFile(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
-	}
-	return errors.Join(dir.Sync(), dir.Close())
-}
-
 // fingerprint digests the catalog of the tables that a plan touches: a plan holds only for the schema it was made on.
 func fingerprint(tables []connectors.Table, touched map[string]bool) string {
 	h := sha256.New()
@@ -318,4 +306,25 @@ func fingerprint(tables []connectors.Table, touched map[string]bool) string {
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// usual is the median of a plan line over the last finished runs; 0 where there is no history.
+func usual(history []audit.Facts, c PlanCount) float64 {
+	var rows []int64
+	for _, f := range history {
+		for _, p := range f.Plans {
+			if p.Silo == c.Silo && p.Source == c.Source && p.Object == c.Table && p.Change == c.Change && p.Reason == c.Reason {
+				rows = append(rows, p.Rows)
+			}
+		}
+	}
+	if len(rows) == 0 {
+		return 0
+	}
+	slices.Sort(rows)
+	if m := len(rows) / 2; len(rows)%2 == 1 {
+		return float64(rows[m])
+	} else {
+		return float64(rows[m-1]+rows[m]) / 2
+	}
 }

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"lethe/pipeline/audit"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -75,100 +76,91 @@ type snapshot struct {
 	changed map[[2]string]int64 // by object and silo: rows of the delta, once it is written
 }
 
-// openSnapshot begins the snapshot of a target that gets files; nil where it gets none, or nothing may be written.
-func (n *night) openSnapshot(c Copy) (*snapshot, error) {
-	if c.Files == "" || !n.opts.Apply {
-		return nil, nil
-	}
-	if err := os.MkdirAll(c.Files, 0o700); err != nil {
+// newSnapshot begins a snapshot in a folder, which it makes.
+func newSnapshot(folder string) (*snapshot, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
-	file, err := createRows(c.Files)
+	file, err := createRows(folder)
 	if err != nil {
 		return nil, err
 	}
-	return &snapshot{folder: c.Files, file: file}, nil
+	return &snapshot{folder: folder, file: file}, nil
 }
 
-// add writes a row.
-func (s *snapshot) add(object string, r copyRow) error {
-	values, err := r.record.Values()
-	if err != nil {
-		return err
-	}
-	row := SnapshotRow{Object: object, Silo: r.silo, Purpose: r.purpose, Status: r.status, Key: make([]string, len(values))}
-	if r.until != "" {
-		row.Until = strings.Replace(r.until, " ", "T", 1) + "Z"
-	}
-	for i, v := range values {
-		row.Key[i] = string(v)
-	}
-	return s.file.add(row)
-}
-
-// finish compares the snapshot with the one before, signs both files and puts them in place, the manifest last. After a failure, of the delivery or of its own, which it
-// returns, the folder is as it was.
-func (s *snapshot) finish(n *night, c Copy, failure error) error {
-	if s == nil {
-		return failure
-	}
-	defer s.file.discard()
-	if failure != nil {
-		return failure
-	}
-	if err := s.publish(n, c); err != nil {
-		return fmt.Errorf("write snapshot for %s: %w", c.Target, err)
+// folderOf refuses a folder that could not be made, because something on the way to it is none.
+func folderOf(path string) error {
+	for at := path; path != ""; at = filepath.Dir(at) {
+		info, err := os.Stat(at)
+		switch {
+		case err == nil && info.IsDir():
+			return nil
+		case err == nil:
+			return fmt.Errorf("%s is no folder: name another one", at)
+		case at == filepath.Dir(at):
+			return err
+		}
 	}
 	return nil
 }
 
-func (s *snapshot) publish(n *night, c Copy) error {
-	signer, err := n.Keys.Runner()
-	if err != nil {
-		return err
-	}
-	m := SnapshotManifest{Format: snapshotFormat, Target: c.Target, Controller: n.Controller, AsOf: n.asOf.UTC(), RunID: n.run.ID, Grants: c.Grants, Heads: map[string]int64{}, Key: signer.Public()}
-	for silo := range c.Grants {
-		m.Heads[silo] = n.silos[silo].standings.Head()
-	}
-	before, since, err := readManifest(s.folder)
+// add writes a row.
+func (s *snapshot) add(row SnapshotRow) error { return s.file.add(row) }
+
+// discard leaves the folder as it was.
+func (s *snapshot) discard() { s.file.discard() }
+
+// before is the snapshot that stands in the folder, and the digest by which the next one names it; "" where there is none to compare with.
+func (s *snapshot) before() (m SnapshotManifest, since string, damaged error) {
+	m, since, err := readManifest(s.folder)
 	if err == nil {
-		err = before.check(s.folder)
+		err = m.check(s.folder)
 	}
-	old := filepath.Join(s.folder, before.Snapshot.Name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && since == "":
-		old = ""
-	case err != nil: // damaged: whoever has it must take the snapshot
-		n.Log.Warn("the copy's files are not as they were left: the delta is whole", "run_id", n.run.ID, "target", c.Target, "error", err)
-		old, since = "", ""
+		return SnapshotManifest{}, "", nil
+	case err != nil: // whoever has it must take the snapshot
+		return m, "", err
 	}
-	m.Since = since
+	return m, since, nil
+}
+
+// publish compares the snapshot with the one before, signs both files and puts them in place, the manifest last: m says whose
+// they are, of when and of what. damaged says that the files before were not as they were left, so that the delta is whole;
+// crash is called before the manifest is written.
+func (s *snapshot) publish(m SnapshotManifest, signer *keystore.Signer, crash func(string)) (damaged, err error) {
+	defer s.file.discard()
+	m.Format, m.Key = snapshotFormat, signer.Public()
+	before, since, damaged := s.before()
+	old := ""
+	if m.Since = since; since != "" {
+		old = filepath.Join(s.folder, before.Snapshot.Name)
+	}
 	if m.Snapshot, err = s.file.close(); err != nil {
-		return err
+		return damaged, err
 	}
 	delta, err := createRows(s.folder)
 	if err != nil {
-		return err
+		return damaged, err
 	}
 	defer delta.discard()
 	if err := difference(delta, old, s.file.path, m.Snapshot.Rows+before.Snapshot.Rows); err != nil {
-		return err
+		return damaged, err
 	}
 	if m.Delta, err = delta.close(); err != nil {
-		return err
+		return damaged, err
 	}
 	s.changed = delta.added
-	stamp := n.asOf.UTC().Format("20060102T150405Z")
-	m.Snapshot.Name, m.Delta.Name = "snapshot-"+stamp+"-"+m.Snapshot.SHA256[:12]+".jsonl", "delta-"+stamp+"-"+m.Snapshot.SHA256[:12]+".jsonl"
+	stamp := m.AsOf.UTC().Format("20060102T150405Z") + "-" + m.Snapshot.SHA256[:12] + ".jsonl"
+	m.Snapshot.Name, m.Delta.Name = "snapshot-"+stamp, "delta-"+stamp
 	if err := errors.Join(os.Rename(s.file.path, filepath.Join(s.folder, m.Snapshot.Name)), os.Rename(delta.path, filepath.Join(s.folder, m.Delta.Name))); err != nil {
-		return err
+		return damaged, err
 	}
-	n.Crash("snapshot_written")
+	crash("snapshot_written")
 	if err := m.write(s.folder, signer); err != nil {
-		return err
+		return damaged, err
 	}
-	return errors.Join(prune(s.folder, "snapshot-", keepSnapshots, m.Snapshot.Name), prune(s.folder, "delta-", keepDeltas, m.Delta.Name))
+	return damaged, errors.Join(prune(s.folder, "snapshot-", keepSnapshots, m.Snapshot.Name), prune(s.folder, "delta-", keepDeltas, m.Delta.Name))
 }
 
 // write signs the manifest and puts it in place of the one before.
@@ -219,9 +211,19 @@ func readManifest(folder string) (m SnapshotManifest, digest string, err error) 
 
 // VerifySnapshot checks a copy's folder with nothing but the key of who signs: the signature, and that both files are what was signed.
 func VerifySnapshot(folder string, key keystore.PublicKey) (SnapshotManifest, error) {
-	fail := func(err error) (SnapshotManifest, error) {
+	m, err := readSigned(folder, key)
+	if err == nil {
+		err = m.check(folder)
+	}
+	if err != nil {
 		return SnapshotManifest{}, fmt.Errorf("verify copy %s: %w", folder, err)
 	}
+	return m, nil
+}
+
+// readSigned reads a folder's manifest, and refuses one that is not signed by the key.
+func readSigned(folder string, key keystore.PublicKey) (SnapshotManifest, error) {
+	fail := func(err error) (SnapshotManifest, error) { return SnapshotManifest{}, err }
 	file, err := os.ReadFile(filepath.Join(folder, snapshotManifest))
 	if err != nil {
 		return fail(fmt.Errorf("%w: %w", ErrConfig, err))
@@ -238,13 +240,7 @@ func VerifySnapshot(folder string, key keystore.PublicKey) (SnapshotManifest, er
 		return fail(fmt.Errorf("%w: the signature is not of the given key, or the manifest was changed after signing", ErrTampered))
 	}
 	m, _, err := readManifest(folder)
-	if err == nil {
-		err = m.check(folder)
-	}
-	if err != nil {
-		return fail(err)
-	}
-	return m, nil
+	return m, err
 }
 
 // check compares both files with the manifest.
@@ -253,7 +249,7 @@ func (m SnapshotManifest) check(folder string) error {
 		if filepath.Base(f.Name) != f.Name {
 			return fmt.Errorf("%w: %q is no file of the folder", ErrTampered, f.Name)
 		}
-		digest, err := fileDigest(filepath.Join(folder, f.Name))
+		digest, err := audit.FileDigest(filepath.Join(folder, f.Name))
 		if err != nil || digest != f.SHA256 {
 			return fmt.Errorf("%w: %s is missing or was changed", ErrTampered, f.Name)
 		}

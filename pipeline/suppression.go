@@ -44,7 +44,7 @@ type no struct {
 }
 
 // openSuppression opens the list as it stands at an instant; nil if the policy has none.
-func (p *Pipeline) openSuppression(ctx context.Context, config registry.Config, at time.Time) (*suppression, error) {
+func openSuppression(ctx context.Context, p *Pipeline, config registry.Config, at time.Time) (*suppression, error) {
 	if p.Suppression.Name == "" {
 		return nil, nil
 	}
@@ -116,18 +116,6 @@ func (l *suppression) outlives(no policy.Date, given time.Time, proven bool) boo
 	}
 	day := policy.DateOf(given, l.zone)
 	return proven && day > no && day <= l.today
-}
-
-// admits reports whether the row that a group has just ruled on may be used for a purpose that is marketing although one of its people may be on the list.
-func (l *suppression) admits(g *group, rows arrowRecord, row int, purpose string) bool {
-	if l == nil {
-		return true
-	}
-	var consent policy.PurposeStanding
-	if g.record.Standing != nil {
-		consent, _ = consentTo(g.record.Standing, purpose)
-	}
-	return l.outlives(l.since(g.people(rows, row), g.silo.Jurisdiction.Code), consent.Since, consent.Proven)
 }
 
 // bar bars an event that would be a ground for marketing to somebody who said no.
@@ -229,4 +217,13 @@ func (l *suppression) deliver(ctx context.Context, in registry.Import, now time.
 	added, failed := l.flush(ctx, in.DryRun)
 	report.Events, report.Duplicates = added, known
 	return report, errors.Join(err, failed)
+}
+
+// consentTo is the consent of a standing for a purpose.
+func consentTo(s *policy.Standing, purpose string) (policy.PurposeStanding, bool) {
+	i := slices.IndexFunc(s.Purposes, func(p policy.PurposeStanding) bool { return p.Purpose == purpose })
+	if i < 0 || s.Purposes[i].State != policy.Given && s.Purposes[i].State != policy.Renewed {
+		return policy.PurposeStanding{}, false
+	}
+	return s.Purposes[i], true
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 )
@@ -68,6 +70,22 @@ type copyRow struct {
 	seal          [16]byte
 }
 
+// snapshotRow is the row as a snapshot says it.
+func (r copyRow) snapshotRow(object string) (SnapshotRow, error) {
+	values, err := r.record.Values()
+	if err != nil {
+		return SnapshotRow{}, err
+	}
+	row := SnapshotRow{Object: object, Silo: r.silo, Purpose: r.purpose, Status: r.status, Key: make([]string, len(values))}
+	if r.until != "" {
+		row.Until = strings.Replace(r.until, " ", "T", 1) + "Z"
+	}
+	for i, v := range values {
+		row.Key[i] = string(v)
+	}
+	return row, nil
+}
+
 // id is the row's key in the copy.
 func (r copyRow) id() connectors.Key {
 	return r.record + connectors.MakeKey([]byte(r.silo), []byte(r.purpose))
@@ -94,12 +112,12 @@ func (h *holding) add(seal [16]byte, sound bool) {
 // keeping is a copy at work: one target's rows of one table.
 type keeping struct {
 	Copy
-	night  *night
+	*copier
 	store  *store
 	keeper connectors.CopyKeeper // nil where no table is kept
 	of     connectors.Table
 	key    []int               // columns of its key
-	groups map[string][]*group // by silo
+	judges map[string][]*Judge // by silo
 	table  connectors.Table    // the copy; no name where there is none (yet)
 	files  *snapshot           // nil where none are written
 	failed error               // why the table could not be kept, where the files were
@@ -115,55 +133,65 @@ type keeping struct {
 	permits []policy.Permit
 }
 
+// copier keeps the applications' copies.
+type copier struct {
+	setup   *Pipeline
+	tonight Tonight
+	notes   *Notes
+	journal *journal.Journal
+	silos   *siloSet
+	stores  *storeSet
+	kept    []*keeping
+}
+
 // sync brings the applications' copies up to the registry's head. Each is compared in full with what the registry says of the rows as they are now, and what
 // differs is written; a row of the copy that is not as Lethe left it is reported as drift, and repaired. A copy that cannot be reached stops neither
 // the others nor the night: the next one compares in full again.
-func (n *night) sync(ctx context.Context) error {
-	if n.opts.Phases == DiscoverOnly || n.opts.Phases == PlanOnly {
+func (cp *copier) sync(ctx context.Context) error {
+	if cp.tonight.Phases == DiscoverOnly || cp.tonight.Phases == PlanOnly {
 		return nil
 	}
-	for _, c := range n.Copies {
-		if err := n.syncTarget(ctx, c); err != nil {
+	for _, c := range cp.setup.Copies {
+		if err := cp.syncTarget(ctx, c); err != nil {
 			return err
 		}
 	}
-	if !n.opts.Apply {
-		return nil
-	}
-	return n.revoke(ctx)
+	return cp.revoke(ctx)
 }
 
 // syncTarget delivers to one target: to its tables, then to its files, and only then is it acknowledged. The error is the registry's.
-func (n *night) syncTarget(ctx context.Context, c Copy) (failed error) {
+func (cp *copier) syncTarget(ctx context.Context, c Copy) (failed error) {
 	c.Page = cmp.Or(c.Page, 10_000)
-	list, err := n.listFor(ctx, c)
+	list, err := cp.listFor(ctx, c)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRegistry, err)
 	}
 	defer func() { failed = errors.Join(failed, list.close()) }()
-	keepings := n.keepings(c)
-	n.kept = append(n.kept, keepings...)
-	files, failure := n.openSnapshot(c)
-	errs := make([]error, len(keepings))
-	for i, k := range keepings {
+	keepings := cp.keepings(c)
+	cp.kept = append(cp.kept, keepings...)
+	for _, k := range keepings {
 		if err := k.recall(ctx); err != nil {
 			return err
 		}
+	}
+	files, failure := cp.openSnapshot(ctx, c)
+	errs := make([]error, len(keepings))
+	for i, k := range keepings {
 		k.files, k.list = files, list
 		if errs[i] = k.store.err; errs[i] == nil {
 			errs[i] = k.deliver(ctx)
 		}
 		failure = cmp.Or(failure, errs[i])
 	}
-	failure = files.finish(n, c, failure)
+	failure = cp.publish(files, c, failure)
 	for i, k := range keepings {
 		if !k.Table && k.files != nil && failure == nil { // there was no table to compare with: what changed is what the files say
 			for silo, line := range k.lines {
 				line.Changed = files.changed[[2]string{k.object(), silo}]
 			}
 		}
-		if k.files != nil {
-			errs[i] = cmp.Or(errs[i], failure) // what the snapshot lacks was not delivered
+		if k.Files != "" { // what the snapshot lacks, or that there is none, was not delivered
+			errs[i] = cmp.Or(errs[i], failure)
 		}
 		errs[i] = cmp.Or(errs[i], k.failed)
 		if errs[i] == nil {
@@ -176,63 +204,110 @@ func (n *night) syncTarget(ctx context.Context, c Copy) (failed error) {
 	return nil
 }
 
-// listFor opens the suppression list where a target is granted a purpose that is marketing: who said no in one silo is not allowed by what another one still holds.
-func (n *night) listFor(ctx context.Context, c Copy) (*suppression, error) {
-	if !slices.ContainsFunc(n.Silos, func(s *policy.Compiled) bool { return slices.ContainsFunc(c.Grants[s.Silo.Name], s.Silo.IsMarketing) }) {
+// openSnapshot begins the snapshot of a target that gets files; nil where it gets none, or nothing may be written.
+func (cp *copier) openSnapshot(ctx context.Context, c Copy) (*snapshot, error) {
+	if c.Files == "" || !cp.tonight.Apply {
 		return nil, nil
 	}
-	config := n.Registry
+	folder, err := filepath.Abs(c.Files)
+	if err == nil {
+		err = cp.journal.PutMade(ctx, journal.Made{Target: c.Target, Source: c.Source, Folder: folder})
+	}
+	var files *snapshot
+	if err == nil {
+		files, err = newSnapshot(c.Files)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write snapshot for %s: %w: let files: name a folder that Lethe may write", c.Target, err)
+	}
+	return files, nil
+}
+
+// publish puts a snapshot in place. After a failure, of the delivery or of its own, which it returns, the folder is as it was.
+func (cp *copier) publish(files *snapshot, c Copy, failure error) error {
+	if files == nil {
+		return failure
+	}
+	if failure != nil {
+		files.discard()
+		return failure
+	}
+	m := SnapshotManifest{Target: c.Target, Controller: cp.setup.Controller, AsOf: cp.tonight.AsOf.UTC(), RunID: cp.tonight.RunID, Grants: c.Grants, Heads: map[string]int64{}}
+	for silo := range c.Grants {
+		m.Heads[silo] = cp.silos.states[silo].standings.Head()
+	}
+	signer, err := cp.setup.Keys.Runner()
+	if err != nil {
+		files.discard()
+		return fmt.Errorf("write snapshot for %s: %w", c.Target, err)
+	}
+	damaged, err := files.publish(m, signer, cp.setup.Crash)
+	if damaged != nil {
+		cp.setup.Log.Warn("the copy's files are not as they were left: the delta is whole", "run_id", cp.tonight.RunID, "target", c.Target, "error", damaged)
+	}
+	if err != nil {
+		return fmt.Errorf("write snapshot for %s: %w", c.Target, err)
+	}
+	return nil
+}
+
+// listFor opens the suppression list where a target is granted a purpose that is marketing: who said no in one silo is not allowed by what another one still holds.
+func (cp *copier) listFor(ctx context.Context, c Copy) (*suppression, error) {
+	if !slices.ContainsFunc(cp.setup.Silos, func(s *policy.Compiled) bool { return slices.ContainsFunc(c.Grants[s.Silo.Name], s.Silo.IsMarketing) }) {
+		return nil, nil
+	}
+	config := cp.setup.Registry
 	config.ReadOnly = true
-	return n.openSuppression(ctx, config, n.asOf)
+	return openSuppression(ctx, cp.setup, config, cp.tonight.AsOf)
 }
 
 // keepings lists what a target's copy consists of: its tables, those of a source that failed as well, so that their lag is reported.
-func (n *night) keepings(c Copy) []*keeping {
+func (cp *copier) keepings(c Copy) []*keeping {
 	var list []*keeping
-	for _, s := range n.stores {
+	for _, s := range cp.stores.list {
 		if s.Name != c.Source {
 			continue
 		}
 		byTable := map[string]*keeping{}
 		for _, silo := range slices.Sorted(maps.Keys(c.Grants)) {
-			i := slices.IndexFunc(n.Silos, func(p *policy.Compiled) bool { return p.Silo.Name == silo })
-			for _, r := range n.Silos[i].Silo.Records {
+			i := slices.IndexFunc(cp.setup.Silos, func(p *policy.Compiled) bool { return p.Silo.Name == silo })
+			for _, r := range cp.setup.Silos[i].Silo.Records {
 				if r.Source != s.Name {
 					continue
 				}
 				k := byTable[r.Table]
 				if k == nil {
-					k = &keeping{Copy: c, night: n, store: s, of: connectors.Table{Name: r.Table}, groups: map[string][]*group{}, was: map[string]registry.Delivery{}, clean: map[string]bool{},
+					k = &keeping{Copy: c, copier: cp, store: s, of: connectors.Table{Name: r.Table}, judges: map[string][]*Judge{}, was: map[string]registry.Delivery{}, clean: map[string]bool{},
 						lines: map[string]*audit.ConsentSync{}, found: map[string]*holding{}, wanted: map[string]*holding{}}
 					byTable[r.Table] = k
 					list = append(list, k)
 				}
-				if _, again := k.groups[silo]; again {
+				if _, again := k.judges[silo]; again {
 					continue
 				}
-				k.groups[silo] = nil
+				k.judges[silo] = nil
 				for _, g := range s.governed[r.Table] {
 					if g.silo.Silo.Name == silo {
-						k.groups[silo], k.of, k.key = append(k.groups[silo], g), g.table, g.key
+						k.judges[silo], k.of, k.key = append(k.judges[silo], g), g.table, g.key
 					}
 				}
 			}
 		}
 	}
 	for _, k := range list {
-		k.silos = slices.Sorted(maps.Keys(k.groups))
+		k.silos = slices.Sorted(maps.Keys(k.judges))
 	}
 	return list
 }
 
 // recall reads how the copy stood when it was last delivered.
 func (k *keeping) recall(ctx context.Context) error {
-	n := k.night
-	for silo := range k.groups {
-		k.lines[silo] = &audit.ConsentSync{Target: k.Target, Silo: silo, Source: k.store.Name, Object: k.of.Name, HeadSeq: n.silos[silo].standings.Head()}
+	n := k.copier
+	for silo := range k.judges {
+		k.lines[silo] = &audit.ConsentSync{Target: k.Target, Silo: silo, Source: k.store.Name, Object: k.of.Name, HeadSeq: n.silos.states[silo].standings.Head()}
 		k.found[silo], k.wanted[silo] = &holding{}, &holding{}
 		k.was[silo] = registry.Delivery{Target: k.Target, Object: k.object()}
-		deliveries, err := n.registry.Deliveries(ctx, silo)
+		deliveries, err := n.silos.registry.Deliveries(ctx, silo)
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrRegistry, err)
 		}
@@ -248,12 +323,12 @@ func (k *keeping) recall(ctx context.Context) error {
 
 // close records why a delivery failed, if it did, and puts the copy into the report.
 func (k *keeping) close(ctx context.Context, failure error) error {
-	n := k.night
+	n := k.copier
 	for _, silo := range slices.Sorted(maps.Keys(k.lines)) {
-		if n.opts.Apply && failure != nil {
+		if n.tonight.Apply && failure != nil {
 			d := k.was[silo]
 			d.Error = syncCode(failure)
-			if err := n.registry.PutDelivery(context.WithoutCancel(ctx), silo, d); err != nil {
+			if err := n.silos.registry.PutDelivery(context.WithoutCancel(ctx), silo, d); err != nil {
 				return fmt.Errorf("%w: %w", ErrRegistry, err)
 			}
 		}
@@ -263,11 +338,11 @@ func (k *keeping) close(ctx context.Context, failure error) error {
 		return nil
 	}
 	if errors.Is(failure, connectors.ErrRefused) {
-		n.find(audit.Finding{Kind: "F_SYNC_FOREIGN", Severity: "high", Source: k.store.Name, Object: k.name(), Article: "Art. 5(1)(b)",
+		n.notes.find(audit.Finding{Kind: "F_SYNC_FOREIGN", Severity: "high", Source: k.store.Name, Object: k.name(), Article: "Art. 5(1)(b)",
 			Words: fmt.Sprintf("What stands under the name of the copy for %s, or of one of its views, is not Lethe's and was left alone: whoever reads it may see more than was agreed to. Look at it, and remove it.", k.Target)})
 	}
-	n.problem(fmt.Errorf("%w: copy of %s for %s: %w", ErrSource, k.object(), k.Target, failure))
-	n.Log.Error("copy failed", "run_id", n.run.ID, "target", k.Target, "source", k.Source, "table", k.of.Name, "error", failure)
+	n.notes.problem(fmt.Errorf("%w: copy of %s for %s: %w", ErrSource, k.object(), k.Target, failure))
+	n.setup.Log.Error("copy failed", "run_id", n.tonight.RunID, "target", k.Target, "source", k.Source, "table", k.of.Name, "error", failure)
 	return nil
 }
 
@@ -276,36 +351,36 @@ func (k *keeping) object() string { return k.store.Name + "." + k.of.Name }
 
 // deliver compares and writes. Before the first change the registry holds that a delivery began.
 func (k *keeping) deliver(ctx context.Context) error {
-	n := k.night
+	n := k.copier
 	if err := k.keyed(); err != nil {
 		return err
 	}
 	if err := k.begin(ctx); err != nil {
 		return err
 	}
-	n.Crash("copy_begun")
+	n.setup.Crash("copy_begun")
 	if err := (&comparison{keeping: k, ahead: map[connectors.Key]copyRow{}, early: map[connectors.Key]bool{}, most: pagesAhead * k.Page}).run(ctx); err != nil {
 		return err
 	}
 	for _, line := range k.lines {
 		k.drift(line)
 	}
-	n.Crash("copy_written")
+	n.setup.Crash("copy_written")
 	return nil
 }
 
 // begin makes sure that the copy is there, and records that a delivery begins.
 func (k *keeping) begin(ctx context.Context) error {
-	n := k.night
-	if !n.opts.Apply {
-		if t, ok := k.store.table(k.name()); k.Table && ok && isCopy(t) && len(t.Fields) == len(k.of.Key)+len(copyFields) {
+	n := k.copier
+	if !n.tonight.Apply {
+		if t, ok := k.store.tables.Find(k.name()); k.Table && ok && isCopy(t) && len(t.Fields) == len(k.of.Key)+len(copyFields) {
 			return k.opened(t)
 		}
 		return nil
 	}
 	for silo, d := range k.was {
-		d.SentSeq, d.SentAt, d.Attempts = k.lines[silo].HeadSeq, n.asOf, d.Attempts+1
-		if err := n.registry.PutDelivery(ctx, silo, d); err != nil {
+		d.SentSeq, d.SentAt, d.Attempts = k.lines[silo].HeadSeq, n.tonight.AsOf, d.Attempts+1
+		if err := n.silos.registry.PutDelivery(ctx, silo, d); err != nil {
 			return fmt.Errorf("%w: %w", ErrRegistry, err)
 		}
 		k.was[silo], k.lines[silo].Attempts = d, d.Attempts
@@ -318,6 +393,10 @@ func (k *keeping) begin(ctx context.Context) error {
 		return k.withoutTable(err)
 	}
 	k.keeper = keeper
+	made := journal.Made{Target: k.Target, Source: k.store.Name, Table: k.name()}
+	if err := n.journal.PutMade(ctx, made); err != nil {
+		return err
+	}
 	t, err := keeper.EnsureCopy(ctx, k.copy())
 	if errors.Is(err, connectors.ErrOutdated) { // the application changed its key, or a copy had other fields before: nothing is in it that is not known here
 		if err = keeper.DropCopy(ctx, k.name()); err == nil {
@@ -352,9 +431,9 @@ func (k *keeping) keyed() error {
 }
 
 // checkCopy says where a target's copy is kept, or why it could not be.
-func (n *night) checkCopy(ctx context.Context, c Copy) (lines []string, err error) {
+func (cp *copier) checkCopy(ctx context.Context, c Copy) (lines []string, err error) {
 	var errs []error
-	for _, k := range n.keepings(c) {
+	for _, k := range cp.keepings(c) {
 		if len(k.of.Fields) == 0 { // the table was not looked at, for want of the registry or of the source, which is said already
 			continue
 		}
@@ -379,7 +458,9 @@ func (n *night) checkCopy(ctx context.Context, c Copy) (lines []string, err erro
 			lines = append(lines, line)
 		}
 	}
-	if c.Files != "" {
+	if err := folderOf(c.Files); err != nil {
+		errs = append(errs, fmt.Errorf("%w: sync.%s: files: %w", ErrSource, c.Target, err))
+	} else if c.Files != "" {
 		lines = append(lines, fmt.Sprintf("sync %s: snapshots are written to %s", c.Target, c.Files))
 	}
 	return lines, errors.Join(errs...)
@@ -406,13 +487,13 @@ func (k *keeping) name() string { return copyPrefix + k.Target + "_" + k.of.Name
 // views are the purpose-bound views: what a purpose covers of the rows that may be used for it today.
 func (k *keeping) views() []connectors.CopyView {
 	var views []connectors.CopyView
-	for _, silo := range slices.Sorted(maps.Keys(k.groups)) {
+	for _, silo := range slices.Sorted(maps.Keys(k.judges)) {
 		for _, purpose := range k.Grants[silo] {
 			name := k.name() + "_" + purpose
-			if len(k.groups) > 1 { // rows of several silos in one table
+			if len(k.judges) > 1 { // rows of several silos in one table
 				name = k.name() + "_" + silo + "_" + purpose
 			}
-			covers, all := k.groups[silo][0].silo.Covers(purpose, k.night.asOf)
+			covers, all := k.judges[silo][0].silo.Covers(purpose, k.copier.tonight.AsOf)
 			var fields []string
 			for _, f := range k.of.Fields {
 				if all || slices.Contains(covers, f.Name) || slices.Contains(k.of.Key, f.Name) {
@@ -433,7 +514,7 @@ func (k *keeping) want(b connectors.Batch) (wanted []copyRow) {
 			continue
 		}
 		for _, silo := range k.silos {
-			for _, g := range k.groups[silo] {
+			for _, g := range k.judges[silo] {
 				if g.mine(b.Rows, row) {
 					wanted = k.wantRow(wanted, g, b, row, record)
 				}
@@ -444,20 +525,20 @@ func (k *keeping) want(b connectors.Batch) (wanted []copyRow) {
 }
 
 // wantRow says for each granted purpose whether a row may be used.
-func (k *keeping) wantRow(wanted []copyRow, g *group, b connectors.Batch, row int, record connectors.Key) []copyRow {
-	n, silo := k.night, g.silo.Silo.Name
-	r := g.rule(b.Rows, row, n.asOf)
+func (k *keeping) wantRow(wanted []copyRow, g *Judge, b connectors.Batch, row int, record connectors.Key) []copyRow {
+	n, silo := k.copier, g.silo.Silo.Name
+	r := g.rule(b.Rows, row, n.tonight.AsOf)
 	if r.Reason == policy.KAnonymized {
 		return wanted // nobody's any more
 	}
 	usable := r.Use == policy.Allowed || r.Use == policy.Limited || r.Reason == policy.KPendingAccess // a request for access changes no use
 	k.permits = k.permits[:0]
 	if usable {
-		k.permits = g.silo.Permits(g.record, n.asOf, k.permits)
+		k.permits = g.silo.Permits(g.record, n.tonight.AsOf, k.permits)
 	}
 	for _, purpose := range k.Grants[silo] {
 		c := copyRow{record: record, silo: silo, purpose: purpose, status: copyBlocked}
-		if at := slices.IndexFunc(k.permits, func(p policy.Permit) bool { return p.Purpose == purpose }); at >= 0 && (!g.silo.Silo.IsMarketing(purpose) || k.list.admits(g, b.Rows, row, purpose)) {
+		if at := slices.IndexFunc(k.permits, func(p policy.Permit) bool { return p.Purpose == purpose }); at >= 0 && (!g.silo.Silo.IsMarketing(purpose) || g.admits(k.list, b.Rows, row, purpose)) {
 			c.status = copyAllowed
 			if ends := k.permits[at].Ends; !ends.IsZero() {
 				c.until = ends.UTC().Format(time.DateTime) // a part of a second is cut off: rather too early than too late
@@ -474,7 +555,7 @@ func (k *keeping) write(ctx context.Context, put []copyRow, gone []connectors.Ke
 	if k.keeper == nil || len(put)+len(gone) == 0 {
 		return nil
 	}
-	k.night.Crash("copy_page")
+	k.copier.setup.Crash("copy_page")
 	for _, r := range put {
 		values, err := r.record.Values()
 		if err != nil {
@@ -533,14 +614,14 @@ func (k *keeping) read(b connectors.Batch) []copyRow {
 // seal is the keyed digest of a row, under the silo's key.
 func (k *keeping) seal(r copyRow) (seal [16]byte) {
 	content := r.record + connectors.MakeKey([]byte(r.purpose), []byte(r.status), []byte(r.until), []byte(r.since))
-	ref := k.groups[r.silo][0].match.Fixed("copy of "+k.Target+" "+k.object(), []byte(content))
+	ref := k.judges[r.silo][0].match.Fixed("copy of "+k.Target+" "+k.object(), []byte(content))
 	copy(seal[:], ref[:])
 	return seal
 }
 
 // booked is the silo under which a row is counted: its own, or the first where somebody wrote one of a silo that is not granted.
 func (k *keeping) booked(r copyRow) string {
-	if _, granted := k.groups[r.silo]; granted {
+	if _, granted := k.judges[r.silo]; granted {
 		return r.silo
 	}
 	return k.silos[0]
@@ -548,19 +629,19 @@ func (k *keeping) booked(r copyRow) string {
 
 // acknowledge records that the copy holds what it should: every change of it was committed.
 func (k *keeping) acknowledge(ctx context.Context) error {
-	n := k.night
-	if !n.opts.Apply {
+	n := k.copier
+	if !n.tonight.Apply {
 		return nil
 	}
 	for silo, line := range k.lines {
 		want := k.wanted[silo]
-		d := registry.Delivery{Target: k.Target, Object: k.object(), SentSeq: line.HeadSeq, AckedSeq: line.HeadSeq, Rows: want.rows, Digest: want.digest, SentAt: n.asOf, AckedAt: n.asOf}
-		if err := n.registry.PutDelivery(ctx, silo, d); err != nil {
+		d := registry.Delivery{Target: k.Target, Object: k.object(), SentSeq: line.HeadSeq, AckedSeq: line.HeadSeq, Rows: want.rows, Digest: want.digest, SentAt: n.tonight.AsOf, AckedAt: n.tonight.AsOf}
+		if err := n.silos.registry.PutDelivery(ctx, silo, d); err != nil {
 			return fmt.Errorf("%w: %w", ErrRegistry, err)
 		}
 		k.was[silo], line.AckedSeq, line.Attempts = d, d.AckedSeq, 0
 	}
-	n.Crash("copy_acknowledged")
+	n.setup.Crash("copy_acknowledged")
 	return nil
 }
 
@@ -571,7 +652,7 @@ func (k *keeping) drift(line *audit.ConsentSync) {
 		return
 	}
 	was, found, want := k.was[line.Silo], k.found[line.Silo], k.wanted[line.Silo]
-	line.LocalRows, line.CopyDigest, line.LastCompare = found.rows, found.digest[:], k.night.asOf
+	line.LocalRows, line.CopyDigest, line.LastCompare = found.rows, found.digest[:], k.copier.tonight.AsOf
 	line.ExpectedRows, line.ExpectedDigest = want.rows, want.digest[:]
 	if !k.clean[line.Silo] {
 		line.DriftDifferent = found.unsound
@@ -589,7 +670,7 @@ func (k *keeping) drift(line *audit.ConsentSync) {
 
 // report puts a copy's line into the report, with findings where it drifted or lags.
 func (k *keeping) report(silo string, err error) {
-	n, line, was := k.night, k.lines[silo], k.was[silo]
+	n, line, was := k.copier, k.lines[silo], k.was[silo]
 	line.Error = syncCode(err)
 	maxLag := k.MaxLag
 	if maxLag.IsZero() {
@@ -597,35 +678,35 @@ func (k *keeping) report(silo string, err error) {
 	}
 	since := was.AckedAt
 	if since.IsZero() {
-		since = n.asOf
+		since = n.tonight.AsOf
 	}
-	acked := policy.DateOf(since, n.Zone)
+	acked := policy.DateOf(since, n.setup.Zone)
 	line.MaxLagSeconds = int64(policy.EndOf(acked, maxLag)-acked) * 86400
 	if line.AckedSeq < line.HeadSeq || err != nil {
-		line.LagSeconds = int64(n.asOf.Sub(since).Seconds())
+		line.LagSeconds = int64(n.tonight.AsOf.Sub(since).Seconds())
 	}
 	n.bookSync(line)
 	if drifted := line.DriftMissing + line.DriftExtra + line.DriftDifferent; drifted > 0 {
-		n.find(audit.Finding{Kind: "F_SYNC_DRIFT", Severity: "high", Source: k.store.Name, Object: k.name(), Count: drifted, Article: "Art. 5(1)(f)",
-			Words: fmt.Sprintf("The copy of the consents of silo %s was not as Lethe left it: %d rows missing, %d added, %d altered. %s", silo, line.DriftMissing, line.DriftExtra, line.DriftDifferent, repaired(n.opts.Apply, err))})
+		n.notes.find(audit.Finding{Kind: "F_SYNC_DRIFT", Severity: "high", Source: k.store.Name, Object: k.name(), Count: drifted, Article: "Art. 5(1)(f)",
+			Words: fmt.Sprintf("The copy of the consents of silo %s was not as Lethe left it: %d rows missing, %d added, %d altered. %s", silo, line.DriftMissing, line.DriftExtra, line.DriftDifferent, repaired(n.tonight.Apply, err))})
 	}
-	if err != nil && policy.EndOf(acked, maxLag) < n.today {
-		n.find(audit.Finding{Kind: "F_SYNC_LAG", Severity: "high", Source: k.store.Name, Object: k.name(), Article: "Art. 7(3)",
+	if err != nil && policy.EndOf(acked, maxLag) < n.tonight.Today {
+		n.notes.find(audit.Finding{Kind: "F_SYNC_LAG", Severity: "high", Source: k.store.Name, Object: k.name(), Article: "Art. 7(3)",
 			Words: fmt.Sprintf("%s works with consents of silo %s as of %s: the copy could not be brought up to date since.", k.Target, silo, acked)})
 	}
 }
 
 // bookSync puts a line into the report; that of a second delivery in one night takes up what the first one said.
-func (n *night) bookSync(line *audit.ConsentSync) {
-	for i, l := range n.facts.ConsentSync {
+func (cp *copier) bookSync(line *audit.ConsentSync) {
+	for i, l := range cp.notes.facts.ConsentSync {
 		if l.Target == line.Target && l.Silo == line.Silo && l.Source == line.Source && l.Object == line.Object {
 			line.Changed += l.Changed
 			line.DriftMissing, line.DriftExtra, line.DriftDifferent = line.DriftMissing+l.DriftMissing, line.DriftExtra+l.DriftExtra, line.DriftDifferent+l.DriftDifferent
-			n.facts.ConsentSync[i] = line
+			cp.notes.facts.ConsentSync[i] = line
 			return
 		}
 	}
-	n.facts.ConsentSync = append(n.facts.ConsentSync, line)
+	cp.notes.facts.ConsentSync = append(cp.notes.facts.ConsentSync, line)
 }
 
 func repaired(apply bool, err error) string {
@@ -653,61 +734,13 @@ func syncCode(err error) string {
 }
 
 // syncErased delivers anew where the night erased rows: they are in no copy either.
-func (n *night) syncErased(ctx context.Context) error {
-	for _, c := range n.Copies {
-		if slices.ContainsFunc(n.stores, func(s *store) bool { return s.Name == c.Source && s.erased && s.err == nil }) {
-			if err := n.syncTarget(ctx, c); err != nil {
+func (cp *copier) syncErased(ctx context.Context) error {
+	for _, c := range cp.setup.Copies {
+		if slices.ContainsFunc(cp.stores.list, func(s *store) bool { return s.Name == c.Source && s.erased && s.err == nil }) {
+			if err := cp.syncTarget(ctx, c); err != nil {
 				return err
 			}
 		}
-	}
-	return nil
-}
-
-// revoke drops the copies of targets that are granted nothing any more.
-func (n *night) revoke(ctx context.Context) error {
-	granted := func(silo, target, object string) bool {
-		return slices.ContainsFunc(n.kept, func(k *keeping) bool {
-			_, has := k.groups[silo]
-			return has && k.Target == target && k.object() == object
-		})
-	}
-	for _, silo := range slices.Sorted(maps.Keys(n.silos)) {
-		deliveries, err := n.registry.Deliveries(ctx, silo)
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrRegistry, err)
-		}
-		for _, d := range deliveries {
-			if granted(silo, d.Target, d.Object) {
-				continue
-			}
-			if err := n.dropCopy(ctx, d); err != nil {
-				n.problem(fmt.Errorf("%w: copy of %s for %s, which is no longer granted: %w", ErrSource, d.Object, d.Target, err))
-				continue
-			}
-			if err := n.registry.DropDelivery(ctx, silo, d.Target, d.Object); err != nil {
-				return fmt.Errorf("%w: %w", ErrRegistry, err)
-			}
-		}
-	}
-	return nil
-}
-
-// dropCopy drops the table of a delivery, unless another silo's rows are still granted there: those of this one are gone by then.
-func (n *night) dropCopy(ctx context.Context, d registry.Delivery) error {
-	source, table, _ := strings.Cut(d.Object, ".")
-	if slices.ContainsFunc(n.kept, func(k *keeping) bool { return k.Table && k.Target == d.Target && k.object() == d.Object }) {
-		return nil
-	}
-	i := slices.IndexFunc(n.stores, func(s *store) bool { return s.Name == source })
-	if i < 0 {
-		return nil // the source left the configuration with all it holds
-	}
-	if n.stores[i].err != nil {
-		return n.stores[i].err
-	}
-	if keeper, ok := n.stores[i].open.(connectors.CopyKeeper); ok {
-		return keeper.DropCopy(ctx, copyPrefix+d.Target+"_"+table)
 	}
 	return nil
 }

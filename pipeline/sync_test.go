@@ -37,7 +37,7 @@ func granted(t *testing.T, change func(*policy.Silo)) *world {
 // synced runs one delivery and returns its line of the report.
 func (w *world) synced() audit.ConsentSync {
 	w.t.Helper()
-	r, err := w.p.Run(w.t.Context(), pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
+	r, err := pipeline.Run(w.t.Context(), w.p, pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
 	require.NoError(w.t, err)
 	require.Len(w.t, r.Copies, 1)
 	w.now = w.now.Add(time.Hour)
@@ -135,7 +135,7 @@ func TestCopyEndsOnItsDay(t *testing.T) {
 	for day, want := range map[string]string{"2028-01-01": "allowed 2028-01-01 23:00:00", "2028-01-02": "blocked -"} {
 		at, err := time.ParseInLocation(time.DateOnly, day, rome)
 		require.NoError(t, err)
-		_, err = w.p.Run(t.Context(), pipeline.Options{Job: "sync " + day, Apply: true, Phases: pipeline.SyncOnly, AsOf: at.Add(time.Minute)})
+		_, err = pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "sync " + day, Apply: true, Phases: pipeline.SyncOnly, AsOf: at.Add(time.Minute)})
 		require.NoError(t, err)
 		require.Contains(t, w.copied()[0], "1 news news "+want)
 	}
@@ -144,7 +144,7 @@ func TestCopyEndsOnItsDay(t *testing.T) {
 // A consent that has an end of its own ends in the copy at that minute, not with that day.
 func TestCopyEndsToTheMinute(t *testing.T) {
 	w := granted(t, nil)
-	in, err := w.p.OpenIntake(t.Context())
+	in, err := pipeline.OpenIntake(t.Context(), w.p)
 	require.NoError(t, err)
 	_, _, err = in.Record(t.Context(), "news", registry.Event{Type: registry.Renewed, Purpose: "news", Subjects: []registry.Subject{{Kind: "email", Value: "ada@lago.it"}},
 		OccurredAt: w.now, EffectiveUntil: time.Date(2026, 12, 24, 14, 30, 0, 700000, rome), Notice: "v1", Evidence: "form"})
@@ -161,7 +161,7 @@ func TestCopyFollowsTheSuppressionList(t *testing.T) {
 	require.NoError(t, w.p.Keys.EnsureSilo("suppression"))
 	require.EqualValues(t, 3, w.synced().ExpectedRows)
 	require.Contains(t, w.copied(), "1 news news allowed 2028-01-01 23:00:00 2026-11-20")
-	in, err := w.p.OpenIntake(t.Context())
+	in, err := pipeline.OpenIntake(t.Context(), w.p)
 	require.NoError(t, err)
 	_, err = in.Import(t.Context(), "suppression", registry.Import{Reader: strings.NewReader("email\nada@lago.it\n"), Format: registry.CSV, Source: "list"})
 	require.NoError(t, err)
@@ -176,7 +176,7 @@ func TestCopyFollowsTheSuppressionList(t *testing.T) {
 
 func TestCopyWithoutApplyIsOnlyCompared(t *testing.T) {
 	w := granted(t, nil)
-	r, err := w.p.Run(t.Context(), pipeline.Options{Job: "sync", Phases: pipeline.SyncOnly})
+	r, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "sync", Phases: pipeline.SyncOnly})
 	require.NoError(t, err)
 	require.EqualValues(t, 3, r.Copies[0].Changed, "would be written")
 	require.EqualValues(t, 0, r.Copies[0].AckedSeq)
@@ -317,7 +317,7 @@ func TestApplicationThatIsDownCatchesUp(t *testing.T) {
 func TestForeignTableUnderTheNameOfACopy(t *testing.T) {
 	w := granted(t, nil)
 	w.live = mem.New("crm", people(), table(copyOfPeople, []connectors.Field{id, email}, nil, []any{"1", "ada@lago.it"}))
-	r, err := w.p.Run(t.Context(), pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
+	r, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
 	require.ErrorIs(t, err, pipeline.ErrSource)
 	require.Equal(t, "E_REFUSED", r.Copies[0].Error)
 	require.Contains(t, w.findings(), "F_SYNC_FOREIGN")
@@ -333,7 +333,7 @@ func TestFilesGoOutWhenTheTableCannot(t *testing.T) {
 	w.synced()
 	w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
 	down = true
-	r, err := w.p.Run(t.Context(), pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
+	r, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
 	require.ErrorIs(t, err, pipeline.ErrSource)
 	require.Less(t, r.Copies[0].AckedSeq, r.Copies[0].HeadSeq)
 	require.Zero(t, r.Copies[0].DriftMissing+r.Copies[0].DriftExtra+r.Copies[0].DriftDifferent)
@@ -349,6 +349,32 @@ func TestFilesGoOutWhenTheTableCannot(t *testing.T) {
 	w.now = w.now.Add(time.Hour)
 	require.Zero(t, w.synced().LagSeconds)
 	require.Contains(t, w.copied()[0], "blocked")
+}
+
+// TestCopyThatCannotBeWrittenIsNotAcknowledged: a folder that cannot be made fails the delivery, also of a
+// table that went out, so that it is tried again.
+func TestCopyThatCannotBeWrittenIsNotAcknowledged(t *testing.T) {
+	for name, table := range map[string]bool{"files alone": false, "with a table": true} {
+		t.Run(name, func(t *testing.T) {
+			w := granted(t, nil)
+			file := filepath.Join(w.dir, "file")
+			require.NoError(t, os.WriteFile(file, nil, 0o600))
+			w.p.Copies[0].Table, w.p.Copies[0].Files = table, filepath.Join(file, "copies")
+			_, err := pipeline.Check(t.Context(), w.p)
+			require.ErrorContains(t, err, "sync.crm: files:")
+			r, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
+			require.ErrorIs(t, err, pipeline.ErrSource)
+			require.ErrorContains(t, err, "write snapshot for crm")
+			require.Equal(t, 3, pipeline.ExitCode(err))
+			require.Equal(t, "E_FAILED", r.Copies[0].Error)
+			require.Zero(t, r.Copies[0].AckedSeq)
+			require.NoError(t, os.Remove(file))
+			w.now = w.now.Add(time.Hour)
+			line := w.synced()
+			require.Equal(t, line.HeadSeq, line.AckedSeq)
+			require.FileExists(t, filepath.Join(w.p.Copies[0].Files, "copy.json"))
+		})
+	}
 }
 
 func TestErasedRowLeavesTheCopyTheSameNight(t *testing.T) {
@@ -384,7 +410,7 @@ func TestRevokedGrantTakesTheCopyAlong(t *testing.T) {
 	w := granted(t, nil)
 	w.synced()
 	w.p.Copies = nil
-	_, err := w.p.Run(t.Context(), pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
+	_, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
 	require.NoError(t, err)
 	tables, err := w.live.Tables(t.Context())
 	require.NoError(t, err)
@@ -392,6 +418,139 @@ func TestRevokedGrantTakesTheCopyAlong(t *testing.T) {
 	views, err := w.live.Views(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, views)
+}
+
+// made lists the tables of the live source, and the files of the copy's folder.
+func (w *world) made() (list []string) {
+	w.t.Helper()
+	tables, err := w.live.Tables(w.t.Context())
+	require.NoError(w.t, err)
+	for _, t := range tables {
+		list = append(list, t.Name)
+	}
+	views, err := w.live.Views(w.t.Context())
+	require.NoError(w.t, err)
+	for _, v := range views {
+		list = append(list, v.Name)
+	}
+	files, err := os.ReadDir(filepath.Join(w.dir, "copies"))
+	if !os.IsNotExist(err) {
+		require.NoError(w.t, err)
+	}
+	for _, f := range files {
+		name, _, _ := strings.Cut(f.Name(), "-")
+		list = append(list, name)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// What is no longer granted is taken back: the table with its views, or the files, whichever was taken away;
+// without --apply it is only named.
+func TestWhatIsNoLongerGrantedIsTakenBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*world)
+		left   []string
+	}{
+		"the table": {func(w *world) { w.p.Copies[0].Table = false }, []string{"copy.json", "delta", "people",
+			"snapshot"}},
+		"the files": {func(w *world) { w.p.Copies[0].Files = "" }, []string{copyOfPeople, "lethe_crm_people_news",
+			"people"}},
+		"the target": {func(w *world) { w.p.Copies = nil }, []string{"people"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := granted(t, nil)
+			w.p.Copies[0].Files = filepath.Join(w.dir, "copies")
+			w.synced()
+			all := w.made()
+			require.Len(t, all, 6)
+			c.change(w)
+			_, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "sync", Phases: pipeline.SyncOnly})
+			require.NoError(t, err)
+			require.Equal(t, all, w.made(), "nothing goes without --apply")
+			require.Contains(t, w.findings(), "F_COPY_LEFT")
+			for range 2 {
+				w.now = w.now.Add(time.Hour)
+				_, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
+				require.NoError(t, err)
+				kept := w.made()
+				if slices.Contains(kept, "delta") { // a second delivery adds to the files
+					kept = slices.Compact(kept)
+				}
+				require.Equal(t, c.left, kept)
+				require.NotContains(t, w.findings(), "F_COPY_LEFT")
+			}
+		})
+	}
+}
+
+// What cannot be taken back is named each night until it can.
+func TestWhatCannotBeTakenBackIsNamedEachNight(t *testing.T) {
+	again := func(w *world, left bool, says string) {
+		w.t.Helper()
+		for range 2 {
+			w.now = w.now.Add(time.Hour)
+			_, err := pipeline.Run(w.t.Context(), w.p, pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
+			require.Equal(w.t, left, slices.Contains(w.findings(), "F_COPY_LEFT"))
+			if says == "" {
+				require.NoError(w.t, err)
+				continue
+			}
+			require.ErrorIs(w.t, err, pipeline.ErrSource)
+			require.ErrorContains(w.t, err, says)
+		}
+	}
+	t.Run("a source that can only be read now", func(t *testing.T) {
+		w := granted(t, nil)
+		w.synced()
+		w.p.Copies = nil
+		w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) { return readOnly{w.live}, nil }
+		again(w, true, "table lethe_crm_people: source crm can only be read now")
+		w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) { return w.live, nil }
+		again(w, false, "")
+		require.Equal(t, []string{"people"}, w.made())
+	})
+	t.Run("a source that left the configuration", func(t *testing.T) {
+		w := granted(t, nil)
+		w.synced()
+		sources := w.p.Sources
+		w.p.Copies, w.p.Sources = nil, nil
+		again(w, true, "")
+		w.p.Sources = sources
+		again(w, false, "")
+		require.Equal(t, []string{"people"}, w.made())
+	})
+	t.Run("files alone, of a source that fails or left the configuration", func(t *testing.T) {
+		w := granted(t, nil)
+		w.p.Copies[0].Table, w.p.Copies[0].Files = false, filepath.Join(w.dir, "copies")
+		w.synced()
+		w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) {
+			return nil, &connectors.Error{Op: "open", Source: "crm", Err: connectors.ErrUnreachable}
+		}
+		again(w, false, "crm")
+		w.p.Copies, w.p.Sources = nil, nil
+		again(w, false, "")
+		require.NoDirExists(t, filepath.Join(w.dir, "copies"))
+	})
+	t.Run("a folder that somebody else writes to", func(t *testing.T) {
+		w := granted(t, nil)
+		w.p.Copies[0].Files = filepath.Join(w.dir, "copies")
+		w.synced()
+		w.p.Copies = nil
+		manifest := filepath.Join(w.dir, "copies", "copy.json")
+		require.NoError(t, os.WriteFile(manifest, []byte("{}"), 0o600))
+		mine := filepath.Join(w.dir, "copies", "mine.txt")
+		require.NoError(t, os.WriteFile(mine, nil, 0o600))
+		again(w, true, "is not known to be Lethe's")
+		require.FileExists(t, manifest)
+		names, err := filepath.Glob(filepath.Join(w.dir, "copies", "*.jsonl"))
+		require.NoError(t, err)
+		for _, name := range append(names, manifest) {
+			require.NoError(t, os.Remove(name))
+		}
+		again(w, false, "")
+		require.FileExists(t, mine)
+	})
 }
 
 func TestSnapshotAndDeltas(t *testing.T) {
@@ -515,7 +674,7 @@ func TestDeliveriesBetweenNightsAreNoNights(t *testing.T) {
 	after, err := os.ReadFile(filepath.Join(w.p.Reports, "report.html"))
 	require.NoError(t, err)
 	require.Equal(t, page, after, "the page is that of the night")
-	s, err := w.p.Status(t.Context())
+	s, err := pipeline.StatusOf(t.Context(), w.p)
 	require.NoError(t, err)
 	require.Equal(t, first, s.LastSuccess.In(rome))
 
@@ -524,7 +683,7 @@ func TestDeliveriesBetweenNightsAreNoNights(t *testing.T) {
 	w.now = first.AddDate(0, 0, 2)
 	_, err = w.night()
 	require.NoError(t, err)
-	docs, _, err := w.p.Plans(t.Context(), journal.Waiting)
+	docs, _, err := pipeline.Plans(t.Context(), w.p, journal.Waiting)
 	require.NoError(t, err)
 	require.Len(t, docs, 1)
 	for _, e := range w.facts().Exceptions {
@@ -548,7 +707,7 @@ func TestChangedPolicyIsAskedAfterADelivery(t *testing.T) {
 	w.p.PolicyDigest = "another"
 	w.now = w.now.AddDate(0, 0, 1)
 	w.synced()
-	_, err = w.p.Run(t.Context(), pipeline.Options{Job: "nightly", Phases: pipeline.ApplyOnly, Apply: true})
+	_, err = pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly", Phases: pipeline.ApplyOnly, Apply: true})
 	require.NoError(t, err)
 	w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
 	w.now = w.now.AddDate(0, 0, 1)

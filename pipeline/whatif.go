@@ -14,6 +14,8 @@ import (
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
+
+	"github.com/apache/arrow/go/v15/arrow"
 )
 
 // Comparison is what a changed policy would do with the same rows, on the same day, by the same registry.
@@ -72,12 +74,12 @@ const (
 
 // Compare decides every row of the live sources by p and by next, read once, and counts what differs. Both have the same sources, registry and keys. asOf zero is now.
 // It writes nothing: no plan, no flag, no line in the journal. Rows that dependents or references hold back (row D10) are counted as the rule wants them.
-func (p *Pipeline) Compare(ctx context.Context, next *Pipeline, asOf time.Time) (c Comparison, err error) {
+func Compare(ctx context.Context, p *Pipeline, next *Pipeline, asOf time.Time) (c Comparison, err error) {
 	if asOf.IsZero() {
 		asOf = p.Now()
 	}
-	before, after := p.onlooker(asOf), next.onlooker(asOf)
-	c = Comparison{AsOf: after.today.String(), Changes: append([]string{}, policy.Differences(p.Silos, next.Silos)...), Totals: map[string]int{}, Notes: []string{}}
+	before, after := newWeigher(p, asOf), newWeigher(next, asOf)
+	c = Comparison{AsOf: after.tonight.Today.String(), Changes: append([]string{}, policy.Differences(p.Silos, next.Silos)...), Totals: map[string]int{}, Notes: []string{}}
 	config := next.Registry
 	config.ReadOnly = true
 	r, err := registry.Open(ctx, config)
@@ -85,7 +87,7 @@ func (p *Pipeline) Compare(ctx context.Context, next *Pipeline, asOf time.Time) 
 		return c, fmt.Errorf("%w: %w", ErrRegistry, err)
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	before.registry, after.registry = r, r
+	before.silos.registry, after.silos.registry = r, r
 	c.Notes = append(c.Notes, longerConsents(p, next, asOf)...)
 	if err := after.overlook(ctx, nil, &c); err != nil {
 		return c, err
@@ -97,12 +99,12 @@ func (p *Pipeline) Compare(ctx context.Context, next *Pipeline, asOf time.Time) 
 	if err != nil {
 		return c, fmt.Errorf("%w: %w", ErrRegistry, err)
 	}
-	if err := errors.Join(after.fresh(heads), before.fresh(heads)); err != nil {
+	if err := errors.Join(after.silos.fresh(heads), before.silos.fresh(heads)); err != nil {
 		return c, err
 	}
 	tallies, err := c.open(ctx, before, after)
 	defer func() {
-		for _, s := range after.stores {
+		for _, s := range after.stores.list {
 			if s.open != nil {
 				err = errors.Join(err, s.open.Close())
 			}
@@ -111,9 +113,9 @@ func (p *Pipeline) Compare(ctx context.Context, next *Pipeline, asOf time.Time) 
 	if err != nil {
 		return c, err
 	}
-	for i, s := range after.stores {
+	for i, s := range after.stores.list {
 		if s.err == nil {
-			s.err = after.judgeTwice(ctx, before.stores[i], s, tallies)
+			s.err = after.judgeTwice(ctx, before.stores.list[i], s, tallies)
 		}
 		if s.err != nil {
 			err = errors.Join(err, fmt.Errorf("%w: %s: %w", ErrSource, s.Name, s.err))
@@ -143,29 +145,39 @@ func longerConsents(p, next *Pipeline, asOf time.Time) (notes []string) {
 	return notes
 }
 
-// onlooker is a night that only looks: it has no run, no lock, no journal and no keys for evidence.
-func (p *Pipeline) onlooker(asOf time.Time) *night {
+// weigher decides by one of the two policies. It has no run, no lock, no journal and no keys for evidence.
+type weigher struct {
+	setup   *Pipeline
+	tonight Tonight
+	silos   *siloSet
+	stores  *storeSet
+}
+
+func newWeigher(p *Pipeline, asOf time.Time) *weigher {
 	mine := *p
 	mine.Silos = slices.Clone(p.Silos)
-	return &night{Pipeline: &mine, asOf: asOf, today: policy.DateOf(asOf, p.Zone), silos: map[string]*siloState{}, heads: map[string]registry.Head{}}
+	w := &weigher{setup: &mine, tonight: Asking(p, asOf)}
+	w.silos = newSilos(w.setup, w.tonight, nil)
+	w.stores = newStores(w.setup, w.tonight, nil, w.silos)
+	return w
 }
 
 // overlook loads what the registry knows of the night's silos; of one that other has loaded to the same end it takes what is there. Silos that registry or keystore do not
 // know are left out, and noted.
-func (n *night) overlook(ctx context.Context, other *night, c *Comparison) error {
+func (w *weigher) overlook(ctx context.Context, other *weigher, c *Comparison) error {
 	var known []*policy.Compiled
-	for _, s := range n.Silos {
+	for _, s := range w.setup.Silos {
 		name := s.Silo.Name
 		if other != nil {
-			i := slices.IndexFunc(other.Silos, func(o *policy.Compiled) bool { return o.Silo.Name == name })
-			if i >= 0 && maps.Equal(endings(s), endings(other.Silos[i])) {
-				n.silos[name], known = other.silos[name], append(known, s)
+			i := slices.IndexFunc(other.setup.Silos, func(o *policy.Compiled) bool { return o.Silo.Name == name })
+			if i >= 0 && maps.Equal(endings(s), endings(other.setup.Silos[i])) {
+				w.silos.states[name], known = other.silos.states[name], append(known, s)
 				continue
 			}
 		}
-		_, err := n.Keys.SiloKey(name)
+		_, err := w.setup.Keys.SiloKey(name)
 		if err == nil {
-			err = n.openSilo(ctx, s, registry.Head{}, nil)
+			err = w.silos.openSilo(ctx, s, nil)
 		}
 		switch {
 		case errors.Is(err, registry.ErrUnknownSilo) || errors.Is(err, keystore.ErrMissing):
@@ -179,19 +191,19 @@ func (n *night) overlook(ctx context.Context, other *night, c *Comparison) error
 			known = append(known, s)
 		}
 	}
-	n.Silos = known
+	w.setup.Silos = known
 	return nil
 }
 
 // open opens the live sources once for both nights and resolves both policies against their catalogs, before a row is read.
-func (c *Comparison) open(ctx context.Context, before, after *night) (*tallies, error) {
+func (c *Comparison) open(ctx context.Context, before, after *weigher) (*tallies, error) {
 	var errs []error
-	for _, src := range after.Sources {
-		if src.Of != "" || src.Environment == "backup" || !before.named(src.Name) && !after.named(src.Name) {
+	for _, src := range after.setup.Sources {
+		if src.Of != "" || src.Environment == "backup" || !before.setup.named(src.Name) && !after.setup.named(src.Name) {
 			continue
 		}
-		old, s := &store{Source: src, governed: map[string][]*group{}}, &store{Source: src, governed: map[string][]*group{}}
-		before.stores, after.stores = append(before.stores, old), append(after.stores, s)
+		old, s := newStore(src), newStore(src)
+		before.stores.list, after.stores.list = append(before.stores.list, old), append(after.stores.list, s)
 		if s.open, s.err = src.Open(ctx); s.err == nil {
 			s.tables, s.err = s.open.Tables(ctx)
 		}
@@ -199,18 +211,18 @@ func (c *Comparison) open(ctx context.Context, before, after *night) (*tallies, 
 			continue
 		}
 		old.open, old.tables = s.open, s.tables
-		if err := before.mapped(old); err != nil {
+		if err := before.stores.mapped(old); err != nil {
 			errs = append(errs, fmt.Errorf("old policy: %w", err))
 		}
-		if err := after.mapped(s); err != nil {
+		if err := after.stores.mapped(s); err != nil {
 			errs = append(errs, fmt.Errorf("new policy: %w", err))
 		}
 	}
 	if len(errs) == 0 {
-		if err := before.knownFields(); err != nil {
+		if err := before.stores.knownFields(); err != nil {
 			errs = append(errs, fmt.Errorf("old policy: %w", err))
 		}
-		if err := after.knownFields(); err != nil {
+		if err := after.stores.knownFields(); err != nil {
 			errs = append(errs, fmt.Errorf("new policy: %w", err))
 		}
 	}
@@ -230,7 +242,7 @@ type comparedKey struct {
 }
 
 // judgeTwice reads the governed tables of a source once and decides each row by both policies.
-func (n *night) judgeTwice(ctx context.Context, old, s *store, t *tallies) error {
+func (w *weigher) judgeTwice(ctx context.Context, old, s *store, t *tallies) error {
 	var queries []connectors.Query
 	for _, table := range s.tables {
 		if len(old.governed[table.Name])+len(s.governed[table.Name]) > 0 {
@@ -245,16 +257,16 @@ func (n *night) judgeTwice(ctx context.Context, old, s *store, t *tallies) error
 		if err != nil {
 			return err
 		}
-		at := object{s.Name, batch.Table}
+		at := object{source: s.Name, table: batch.Table}
 		for row := range int(batch.Rows.NumRows()) {
-			was, wasClaimed := verdictOf(old.governed[batch.Table], batch.Rows, row, n.asOf)
-			is, isClaimed := verdictOf(s.governed[batch.Table], batch.Rows, row, n.asOf)
+			was, wasClaimed := verdictOf(old.governed[batch.Table], batch.Rows, row, w.tonight.AsOf)
+			is, isClaimed := verdictOf(s.governed[batch.Table], batch.Rows, row, w.tonight.AsOf)
 			if wasClaimed || isClaimed {
 				t.count(at, was, is)
 			}
 		}
 		rows += batch.Rows.NumRows()
-		n.Progress("compare", s.Name, rows, s.estimate())
+		w.setup.Progress("compare", s.Name, rows, s.estimate())
 	}
 	return nil
 }
@@ -268,7 +280,7 @@ type judged struct {
 }
 
 // verdictOf decides a row by the silo that claims it; false when none does.
-func verdictOf(groups []*group, rows arrowRecord, row int, asOf time.Time) (judged, bool) {
+func verdictOf(groups []*Judge, rows arrow.Record, row int, asOf time.Time) (judged, bool) {
 	for _, g := range groups {
 		if !g.mine(rows, row) {
 			continue
@@ -350,7 +362,7 @@ func harmOf(c change) int {
 }
 
 // sum turns the counts into lines: what is taken away first, most rows first.
-func (c *Comparison) sum(after *night, t *tallies) {
+func (c *Comparison) sum(after *weigher, t *tallies) {
 	c.Lines, c.Tables = []ComparedLine{}, []ComparedTable{}
 	order := []string{effectDeleted, effectAnonymized, effectCleared, effectBlocked, effectUndecided, effectKept, effectFreed, effectDecided, effectLater, effectSame}
 	for _, l := range t.lines {
@@ -368,8 +380,8 @@ func (c *Comparison) sum(after *night, t *tallies) {
 			asks  bool
 			limit string
 		}{
-			{after.Breakers.MaxRows > 0 && table.Goes > after.Breakers.MaxRows, fmt.Sprintf("breakers.max_rows %d", after.Breakers.MaxRows)},
-			{table.Rows >= stopRows && percent(table.Goes, table.Rows) > after.Breakers.MaxPercent, fmt.Sprintf("breakers.max_percent %v", after.Breakers.MaxPercent)},
+			{after.setup.Breakers.MaxRows > 0 && table.Goes > after.setup.Breakers.MaxRows, fmt.Sprintf("breakers.max_rows %d", after.setup.Breakers.MaxRows)},
+			{table.Rows >= stopRows && percent(table.Goes, table.Rows) > after.setup.Breakers.MaxPercent, fmt.Sprintf("breakers.max_percent %v", after.setup.Breakers.MaxPercent)},
 		} {
 			if ask.asks {
 				c.Notes = append(c.Notes, fmt.Sprintf("%d of %d rows of %s.%s would go, more than %s allows without a question: somebody has to approve the plan", table.Goes, table.Rows, table.Source, table.Table, ask.limit))

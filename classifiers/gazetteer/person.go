@@ -68,7 +68,8 @@ func punctuation(value []byte) float64 {
 		switch c {
 		case '&', ';', '!', '?', ':', '"':
 			return improbable
-		case '@', '_', '/', '\\', '#', '+', '=', '<', '>', '{', '}', '[', ']', '|', '*', '%', '$', '~', '^', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		case '@', '_', '/', '\\', '#', '+', '=', '<', '>', '{', '}', '[', ']', '|', '*', '%', '$', '~', '^',
+			'0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
 			return impossible
 		case ',':
 			commas++
@@ -176,97 +177,133 @@ func evidence(t *part) float64 {
 
 // fullName judges a cell of several words.
 func fullName(value []byte, list []part) (given, family bool, score float64) {
+	y := nameTally{firstGiven: -1, beforeComma: -1}
 	if w := phrase(value); w.kind&(City|Country|Region|Calendar|Company|LegalForm) != 0 {
-		score += wholePlace
+		y.score += wholePlace
 	}
-	var sum float64
-	words, known, lowers, initials := 0, 0, 0, 0
-	firstGiven, surnames, likely, beforeComma := -1, 0, 0, -1
 	for i := range list {
-		t := &list[i]
-		k := t.word.kind
 		last := i == len(list)-1
-		isName := k&(Given|Family|Name) != 0
-		if t.comma && beforeComma < 0 && !last {
-			beforeComma = i
+		if list[i].comma && y.beforeComma < 0 && !last {
+			y.beforeComma = i
 		}
-		switch {
-		case utf8.RuneCount(t.raw) == 1:
-			if t.letter == lower && k&Particle == 0 {
-				score += oddCase
-			} else {
-				score += initial
-				initials++
-			}
-			continue
-		case k&Honorific != 0 && (i == 0 || last || t.dot) && !(isName && t.word.weight > 1):
-			score += honorific
-			if last {
-				score -= 1
-			}
-			continue
-		case k&Particle != 0 && !last && (!isName || t.letter == lower):
-			score += particle
-			continue
-		}
-		words++
-		e := evidence(t)
-		switch {
-		case k&Company != 0 && isName && t.word.weight > -1:
-			score += min(0, (t.word.weight-1)/2)
-		case k&Company != 0:
-			score += companyWord
-		case k&Thoroughfare != 0 && !isName:
-			score += companyWord / 2
-		case k&Calendar != 0 && !isName:
-			score += companyWord
-		}
-		switch t.letter {
-		case lower:
-			lowers++
-		case mixed:
-			if !camelName(t.raw) {
-				score += oddCase
-			}
-		}
-		sum += e
-		if isName {
-			known++
-		}
-		switch {
-		case firstGiven < 0 && k&Given != 0 && t.word.weight > -0.5:
-			firstGiven = i
-		case k&Family != 0:
-			surnames++
-		case e > -0.5:
-			likely++
+		if !y.aside(&list[i], i == 0, last) {
+			y.add(&list[i], i)
 		}
 	}
-	if words == 0 {
-		return false, false, max(legalForm, score-2)
-	}
-	if words > 2 {
-		sum *= 2 / float64(words)
-	}
-	score += sum
+	return y.judge()
+}
+
+// nameTally is what the words of a cell say together.
+type nameTally struct {
+	score       float64 // of what is no word of the name, and of the cell as a whole
+	sum         float64 // of the words
+	words       int
+	known       int // words that stand in a list of names
+	lowers      int // words without a large letter
+	initials    int
+	firstGiven  int // place of the first given name, -1 for none
+	surnames    int
+	likely      int // words in no list that may be names
+	beforeComma int // place of the word before the first comma, -1 for none
+}
+
+// aside counts what stands beside the words of a name: initials, titles and particles. It reports whether t is one.
+func (y *nameTally) aside(t *part, first, last bool) bool {
+	k := t.word.kind
+	isName := k&(Given|Family|Name) != 0
 	switch {
-	case lowers == words:
+	case utf8.RuneCount(t.raw) == 1:
+		if t.letter == lower && k&Particle == 0 {
+			y.score += oddCase
+			return true
+		}
+		y.score += initial
+		y.initials++
+	case k&Honorific != 0 && (first || last || t.dot) && !(isName && t.word.weight > 1):
+		y.score += honorific
+		if last {
+			y.score -= 1
+		}
+	case k&Particle != 0 && !last && (!isName || t.letter == lower):
+		y.score += particle
+	default:
+		return false
+	}
+	return true
+}
+
+// add counts the word at place i.
+func (y *nameTally) add(t *part, i int) {
+	k := t.word.kind
+	y.words++
+	y.score += againstName(t)
+	switch t.letter {
+	case lower:
+		y.lowers++
+	case mixed:
+		if !camelName(t.raw) {
+			y.score += oddCase
+		}
+	}
+	e := evidence(t)
+	y.sum += e
+	if k&(Given|Family|Name) != 0 {
+		y.known++
+	}
+	switch {
+	case y.firstGiven < 0 && k&Given != 0 && t.word.weight > -0.5:
+		y.firstGiven = i
+	case k&Family != 0:
+		y.surnames++
+	case e > -0.5:
+		y.likely++
+	}
+}
+
+// againstName is what a word of companies, streets or calendars takes from the whole cell.
+func againstName(t *part) float64 {
+	k := t.word.kind
+	isName := k&(Given|Family|Name) != 0
+	switch {
+	case k&Company != 0 && isName && t.word.weight > -1:
+		return min(0, (t.word.weight-1)/2)
+	case k&Company != 0:
+		return companyWord
+	case k&Thoroughfare != 0 && !isName:
+		return companyWord / 2
+	case k&Calendar != 0 && !isName:
+		return companyWord
+	}
+	return 0
+}
+
+// judge weighs the words that were counted.
+func (y *nameTally) judge() (given, family bool, score float64) {
+	if y.words == 0 {
+		return false, false, max(legalForm, y.score-2)
+	}
+	if y.words > 2 {
+		y.sum *= 2 / float64(y.words)
+	}
+	score = y.score + y.sum
+	switch {
+	case y.lowers == y.words:
 		score += lowerCase
-	case lowers > 0:
-		score += oddCase * float64(lowers)
+	case y.lowers > 0:
+		score += oddCase * float64(y.lowers)
 	}
-	given = firstGiven >= 0
-	family = surnames > 0 || likely > 0 && (given || initials > 0)
+	given = y.firstGiven >= 0
+	family = y.surnames > 0 || y.likely > 0 && (given || y.initials > 0)
 	switch {
-	case given && family && words > 1:
+	case given && family && y.words > 1:
 		score += givenThenName
-	case words > 1 && !given:
+	case y.words > 1 && !given:
 		score += noGiven
 	}
-	if beforeComma >= 0 && given && firstGiven > beforeComma {
+	if y.beforeComma >= 0 && y.firstGiven > y.beforeComma {
 		score += commaGiven
 	}
-	if known == 0 {
+	if y.known == 0 {
 		score += allUnknown
 	}
 	return given, family, max(legalForm, min(-legalForm, score))

@@ -35,14 +35,16 @@ func open(t *testing.T, store Store) connectors.Source {
 	return src
 }
 
-// scan collects the pages of a scan that must succeed; it fails once there are more than twice the rows that the store holds.
+// scan collects the pages of a scan that must succeed; it fails once there are more than twice the rows
+// that the store holds.
 func scan(t *testing.T, src connectors.Source, stored []Table, queries ...connectors.Query) []page {
 	pages, err := tryScan(t, t.Context(), src, stored, queries...)
 	require.NoError(t, err)
 	return pages
 }
 
-func tryScan(t *testing.T, ctx context.Context, src connectors.Source, stored []Table, queries ...connectors.Query) (pages []page, err error) {
+func tryScan(t *testing.T, ctx context.Context, src connectors.Source, stored []Table,
+	queries ...connectors.Query) (pages []page, err error) {
 	limit := 10
 	for _, table := range stored {
 		limit += 2 * len(table.Rows)
@@ -98,7 +100,8 @@ func rowsOf(pages []page, table string) [][]any {
 func requireRows(t *testing.T, want, got [][]any, msg ...any) {
 	t.Helper()
 	byText := func(a, b []any) int { return strings.Compare(fmt.Sprintf("%q", a), fmt.Sprintf("%q", b)) }
-	require.Equal(t, append([][]any{}, slices.SortedFunc(slices.Values(want), byText)...), append([][]any{}, slices.SortedFunc(slices.Values(got), byText)...), msg...)
+	require.Equal(t, append([][]any{}, slices.SortedFunc(slices.Values(want), byText)...),
+		append([][]any{}, slices.SortedFunc(slices.Values(got), byText)...), msg...)
 }
 
 // requireStore checks that the store holds the tables and nothing else, reading it anew.
@@ -158,7 +161,8 @@ func (t Table) key(row []any, fields []string) (key connectors.Key, ok bool) {
 	return connectors.MakeKey(values...), true
 }
 
-// with returns the tables as they are after change has been asked about each row of the named table: it returns the row's new values, or nil to delete it.
+// with returns the tables as they are after change has been asked about each row of the named table: it
+// returns the row's new values, or nil to delete it.
 func with(tables []Table, name string, change func(row []any) []any) []Table {
 	out := slices.Clone(tables)
 	for i, table := range out {
@@ -184,7 +188,8 @@ func keysOf(field string, values ...string) *connectors.Keys {
 	return k
 }
 
-// change is what an edit of the suite does with a row: nil leaves it, an empty map deletes it, else the fields get these values.
+// change is what an edit of the suite does with a row: nil leaves it, an empty map deletes it, else the
+// fields get these values.
 type change map[string]any
 
 // editRows makes an Edit by asking about each row, given as the values of the batch's fields by name.
@@ -231,7 +236,8 @@ func editRows(t *testing.T, b connectors.Batch, decide func(row map[string]any) 
 	return edit
 }
 
-// renamer returns an EditFunc that gives a field of every row the value old + "+", from buffers that each call uses anew.
+// renamer returns an EditFunc that gives a field of every row the value old + "+", from buffers that each
+// call uses anew.
 func renamer(t *testing.T, field string) connectors.EditFunc {
 	var col connectors.Column
 	ops, set := make([]connectors.Op, 0, 100), make([]bool, 0, 100)
@@ -245,7 +251,8 @@ func renamer(t *testing.T, field string) connectors.EditFunc {
 			col.Append([]byte(old + "+"))
 			ops, set = append(ops, connectors.Update), append(set, true)
 		}
-		return connectors.Edit{Ops: ops, Set: []connectors.Assignment{{Field: field, Rows: set, Values: col.Array()}}}, nil
+		return connectors.Edit{Ops: ops,
+			Set: []connectors.Assignment{{Field: field, Rows: set, Values: col.Array()}}}, nil
 	}
 }
 

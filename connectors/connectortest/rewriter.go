@@ -76,12 +76,14 @@ func (s Store) requireState(t *testing.T, state connectors.FileState) {
 }
 
 // rewrite runs a rewrite that must succeed, asking decide about each row, and looks for left-over files.
-func rewrite(t *testing.T, src connectors.Source, store Store, queries []connectors.Query, decide func(table string, row map[string]any) change) connectors.RewriteReport {
+func rewrite(t *testing.T, src connectors.Source, store Store, queries []connectors.Query,
+	decide func(table string, row map[string]any) change) connectors.RewriteReport {
 	t.Helper()
 	files := store.files(t)
-	report, err := src.(connectors.Rewriter).Rewrite(t.Context(), queries, func(b connectors.Batch) (connectors.Edit, error) {
-		return editRows(t, b, func(row map[string]any) change { return decide(b.Table, row) }), nil
-	}, verified)
+	report, err := src.(connectors.Rewriter).Rewrite(t.Context(), queries,
+		func(b connectors.Batch) (connectors.Edit, error) {
+			return editRows(t, b, func(row map[string]any) change { return decide(b.Table, row) }), nil
+		}, verified)
 	require.NoError(t, err)
 	require.Equal(t, files, store.files(t), "files left over")
 	store.requireState(t, report.After)
@@ -116,7 +118,8 @@ func testRewriteOne(t *testing.T, h Harness) {
 	for _, remove := range []bool{false, true} {
 		tables := h.tables()
 		src, store := openNew(t, h, tables)
-		for name, fieldName := range map[string]string{"customer": "note", "shipment": "pos", "country": "name", oddName: "select", "stamped": "note"} {
+		for name, fieldName := range map[string]string{"customer": "note", "shipment": "pos", "country": "name",
+			oddName: "select", "stamped": "note"} {
 			for _, nth := range []int{0, 1, len(tableNamed(t, tables, name).Rows) - 1} {
 				table := tableNamed(t, tables, name)
 				if nth >= len(table.Rows) {
@@ -132,15 +135,16 @@ func testRewriteOne(t *testing.T, h Harness) {
 					}
 					return row
 				})
-				report := rewrite(t, src, store, []connectors.Query{{Table: name}}, func(_ string, row map[string]any) change {
-					if connectors.MakeKey([]byte(row[table.Def.Key[0]].(string))) != target {
-						return nil
-					}
-					if remove {
-						return change{}
-					}
-					return change{fieldName: "changed"}
-				})
+				report := rewrite(t, src, store, []connectors.Query{{Table: name}},
+					func(_ string, row map[string]any) change {
+						if connectors.MakeKey([]byte(row[table.Def.Key[0]].(string))) != target {
+							return nil
+						}
+						if remove {
+							return change{}
+						}
+						return change{fieldName: "changed"}
+					})
 				require.NotEqual(t, report.Before.SHA256, report.After.SHA256)
 				requireStore(t, store, want)
 				size := 40
@@ -175,19 +179,23 @@ func testRewriteAllRows(t *testing.T, h Harness) {
 	for _, name := range []string{"customer", "keyless", oddName} {
 		tables := h.tables()
 		src, store := openNew(t, h, tables)
-		rewrite(t, src, store, []connectors.Query{{Table: name}}, func(string, map[string]any) change { return change{} })
+		rewrite(t, src, store, []connectors.Query{{Table: name}}, func(string, map[string]any) change {
+			return change{}
+		})
 		requireStore(t, store, with(tables, name, func([]any) []any { return nil }))
 		again := open(t, store)
 		catalog, err := again.Tables(t.Context())
 		require.NoError(t, err)
-		require.True(t, slices.ContainsFunc(catalog, func(c connectors.Table) bool { return c.Name == name }), "the table itself stays")
+		require.True(t, slices.ContainsFunc(catalog, func(c connectors.Table) bool { return c.Name == name }),
+			"the table itself stays")
 	}
 }
 
 func testRewriteReport(t *testing.T, h Harness) {
 	tables := h.tables()
 	src, store := openNew(t, h, tables)
-	report := rewrite(t, src, store, []connectors.Query{{Table: "shipment", MaxRows: pageRows}, {Table: "empty"}, {Table: "customer"}}, func(table string, row map[string]any) change {
+	report := rewrite(t, src, store, []connectors.Query{{Table: "shipment", MaxRows: pageRows}, {Table: "empty"},
+		{Table: "customer"}}, func(table string, row map[string]any) change {
 		switch {
 		case table == "shipment" && row["order_id"] == "100":
 			return change{}
@@ -198,7 +206,8 @@ func testRewriteReport(t *testing.T, h Harness) {
 		}
 		return nil
 	})
-	require.Equal(t, []connectors.RewriteCount{{Table: "customer", Read: 11, Left: 8, Updated: 2, Deleted: 1}, {Table: "empty"}, {Table: "shipment", Read: 7, Left: 3, Deleted: 4}}, report.Tables)
+	require.Equal(t, []connectors.RewriteCount{{Table: "customer", Read: 11, Left: 8, Updated: 2, Deleted: 1},
+		{Table: "empty"}, {Table: "shipment", Read: 7, Left: 3, Deleted: 4}}, report.Tables)
 	want := with(tables, "shipment", func(row []any) []any { return without(row, row[1] == "100") })
 	requireStore(t, store, with(want, "customer", func(row []any) []any {
 		if row[0] == "1" || row[0] == "2" {
@@ -212,19 +221,21 @@ func testRewriteQuery(t *testing.T, h Harness) {
 	tables := h.tables("customer", "country")
 	src, store := openNew(t, h, tables)
 	var seen [][]any
-	queries := []connectors.Query{{Table: "customer", Fields: []string{"note", "id"}, Keys: keysOf("id", "3", "10", "11", "2", "0", "77"), MaxRows: pageRows}}
-	_, err := src.(connectors.Rewriter).Rewrite(t.Context(), queries, func(b connectors.Batch) (connectors.Edit, error) {
-		require.Equal(t, "customer", b.Table)
-		require.LessOrEqual(t, b.Rows.NumRows(), int64(pageRows))
-		require.LessOrEqual(t, len(seen), 22)
-		seen = append(seen, copyBatch(t, b).rows...)
-		return editRows(t, b, func(row map[string]any) change {
-			if row["id"] == "10" {
-				return change{}
-			}
-			return change{"email": nil}
-		}), nil
-	}, verified)
+	queries := []connectors.Query{{Table: "customer", Fields: []string{"note", "id"},
+		Keys: keysOf("id", "3", "10", "11", "2", "0", "77"), MaxRows: pageRows}}
+	_, err := src.(connectors.Rewriter).Rewrite(t.Context(), queries,
+		func(b connectors.Batch) (connectors.Edit, error) {
+			require.Equal(t, "customer", b.Table)
+			require.LessOrEqual(t, b.Rows.NumRows(), int64(pageRows))
+			require.LessOrEqual(t, len(seen), 22)
+			seen = append(seen, copyBatch(t, b).rows...)
+			return editRows(t, b, func(row map[string]any) change {
+				if row["id"] == "10" {
+					return change{}
+				}
+				return change{"email": nil}
+			}), nil
+		}, verified)
 	require.NoError(t, err)
 	asked := []any{"3", "10", "11", "2", "0"}
 	var want [][]any
@@ -258,13 +269,14 @@ func testRewriteKinds(t *testing.T, h Harness) {
 	for i, row := range kinds.Rows {
 		next[row[0]] = kinds.Rows[(i+len(kinds.Rows)-1)%len(kinds.Rows)]
 	}
-	rewrite(t, src, store, []connectors.Query{{Table: "kinds", MaxRows: pageRows}}, func(_ string, row map[string]any) change {
-		c := change{}
-		for i, f := range kinds.Def.Fields[1:] {
-			c[f.Name] = next[row["id"]][i+1]
-		}
-		return c
-	})
+	rewrite(t, src, store, []connectors.Query{{Table: "kinds", MaxRows: pageRows}},
+		func(_ string, row map[string]any) change {
+			c := change{}
+			for i, f := range kinds.Def.Fields[1:] {
+				c[f.Name] = next[row["id"]][i+1]
+			}
+			return c
+		})
 	requireStore(t, store, with(tables, "kinds", func(row []any) []any { return append(row[:1], next[row[0]][1:]...) }))
 }
 
@@ -272,17 +284,18 @@ func testRewriteKeyless(t *testing.T, h Harness) {
 	tables := h.tables("keyless", "country")
 	src, store := openNew(t, h, tables)
 	same := 0
-	rewrite(t, src, store, []connectors.Query{{Table: "keyless", MaxRows: pageRows}}, func(_ string, row map[string]any) change {
-		switch row["a"] {
-		case "same":
-			if same++; same == 2 {
-				return change{} // one of three equal rows
+	rewrite(t, src, store, []connectors.Query{{Table: "keyless", MaxRows: pageRows}},
+		func(_ string, row map[string]any) change {
+			switch row["a"] {
+			case "same":
+				if same++; same == 2 {
+					return change{} // one of three equal rows
+				}
+			case nil:
+				return change{"a": "was NULL"}
 			}
-		case nil:
-			return change{"a": "was NULL"}
-		}
-		return nil
-	})
+			return nil
+		})
 	same = 0
 	requireStore(t, store, with(tables, "keyless", func(row []any) []any {
 		if row[0] == nil {
@@ -299,15 +312,16 @@ func testRewriteBig(t *testing.T, h Harness) {
 	tables := []Table{bigTable()}
 	src, store := openNew(t, h, tables)
 	longest := 0
-	_, err := src.(connectors.Rewriter).Rewrite(t.Context(), []connectors.Query{{Table: "big"}}, func(b connectors.Batch) (connectors.Edit, error) {
-		longest = max(longest, int(b.Rows.NumRows()))
-		return editRows(t, b, func(row map[string]any) change {
-			if row["id"] == "2" {
-				return change{}
-			}
-			return nil
-		}), nil
-	}, verified)
+	_, err := src.(connectors.Rewriter).Rewrite(t.Context(), []connectors.Query{{Table: "big"}},
+		func(b connectors.Batch) (connectors.Edit, error) {
+			longest = max(longest, int(b.Rows.NumRows()))
+			return editRows(t, b, func(row map[string]any) change {
+				if row["id"] == "2" {
+					return change{}
+				}
+				return nil
+			}), nil
+		}, verified)
 	require.NoError(t, err)
 	require.Less(t, longest, len(tables[0].Rows), "batches end at about 8 MB")
 	again := open(t, store)
@@ -340,12 +354,13 @@ func testRewriteVerify(t *testing.T, h Harness) {
 	src, store := openNew(t, h, tables)
 	want := with(tables, "customer", func(row []any) []any { return without(row, row[0] == "3") })
 	verifies := 0
-	_, err := src.(connectors.Rewriter).Rewrite(t.Context(), queriesFor(tables[:1], 0), removeThree(t), func(written connectors.Source) error {
-		verifies++
-		requireSource(t, written, want)
-		requireStore(t, store, tables)
-		return nil
-	})
+	_, err := src.(connectors.Rewriter).Rewrite(t.Context(), queriesFor(tables[:1], 0), removeThree(t),
+		func(written connectors.Source) error {
+			verifies++
+			requireSource(t, written, want)
+			requireStore(t, store, tables)
+			return nil
+		})
 	require.NoError(t, err)
 	require.Equal(t, 1, verifies)
 	requireStore(t, store, want)
@@ -369,7 +384,8 @@ func testRewriteVerifyError(t *testing.T, h Harness) {
 	src, store := openNew(t, h, tables)
 	mine := errors.New("still there")
 	requireUntouched(t, store, tables, func() {
-		_, err := src.(connectors.Rewriter).Rewrite(t.Context(), queriesFor(h.tables("customer"), 0), removeThree(t), func(connectors.Source) error { return mine })
+		_, err := src.(connectors.Rewriter).Rewrite(t.Context(), queriesFor(h.tables("customer"), 0), removeThree(t),
+			func(connectors.Source) error { return mine })
 		require.ErrorIs(t, err, mine)
 	})
 }
@@ -380,15 +396,16 @@ func testRewriteEditError(t *testing.T, h Harness) {
 	mine := errors.New("edit says no")
 	requireUntouched(t, store, tables, func() {
 		calls := 0
-		_, err := src.(connectors.Rewriter).Rewrite(t.Context(), queriesFor(h.tables("customer"), pageRows), func(b connectors.Batch) (connectors.Edit, error) {
-			if calls++; calls == 3 {
-				return connectors.Edit{}, mine
-			}
-			return removeThree(t)(b)
-		}, func(connectors.Source) error {
-			t.Error("verify called after an error from edit")
-			return nil
-		})
+		_, err := src.(connectors.Rewriter).Rewrite(t.Context(), queriesFor(h.tables("customer"), pageRows),
+			func(b connectors.Batch) (connectors.Edit, error) {
+				if calls++; calls == 3 {
+					return connectors.Edit{}, mine
+				}
+				return removeThree(t)(b)
+			}, func(connectors.Source) error {
+				t.Error("verify called after an error from edit")
+				return nil
+			})
 		require.ErrorIs(t, err, mine)
 	})
 }
@@ -400,10 +417,11 @@ func testRewriteCancel(t *testing.T, h Harness) {
 	defer cancel()
 	requireUntouched(t, store, tables, func() {
 		for range 2 { // cancelled while it runs, cancelled before
-			_, err := src.(connectors.Rewriter).Rewrite(ctx, queriesFor(h.tables("customer"), pageRows), func(b connectors.Batch) (connectors.Edit, error) {
-				cancel()
-				return removeThree(t)(b)
-			}, verified)
+			_, err := src.(connectors.Rewriter).Rewrite(ctx, queriesFor(h.tables("customer"), pageRows),
+				func(b connectors.Batch) (connectors.Edit, error) {
+					cancel()
+					return removeThree(t)(b)
+				}, verified)
 			require.ErrorIs(t, err, context.Canceled)
 		}
 	})
@@ -413,13 +431,16 @@ func testRewriteUnknown(t *testing.T, h Harness) {
 	tables := h.tables("customer", "country")
 	src, store := openNew(t, h, tables)
 	requireUntouched(t, store, tables, func() {
-		for _, q := range []connectors.Query{{Table: "nowhere"}, {Table: "country", Fields: []string{"nothing"}}, {Table: "country", Keys: keysOf("nothing", "1")}} {
-			_, err := src.(connectors.Rewriter).Rewrite(t.Context(), []connectors.Query{{Table: "customer"}, q}, removeThree(t), verified)
+		for _, q := range []connectors.Query{{Table: "nowhere"}, {Table: "country", Fields: []string{"nothing"}},
+			{Table: "country", Keys: keysOf("nothing", "1")}} {
+			_, err := src.(connectors.Rewriter).Rewrite(t.Context(), []connectors.Query{{Table: "customer"}, q},
+				removeThree(t), verified)
 			require.ErrorIs(t, err, connectors.ErrSchemaChanged, "%v", q)
 		}
-		_, err := src.(connectors.Rewriter).Rewrite(t.Context(), queriesFor(h.tables("customer"), 0), func(b connectors.Batch) (connectors.Edit, error) {
-			return editRows(t, b, func(map[string]any) change { return change{"nothing": "x"} }), nil
-		}, verified)
+		_, err := src.(connectors.Rewriter).Rewrite(t.Context(), queriesFor(h.tables("customer"), 0),
+			func(b connectors.Batch) (connectors.Edit, error) {
+				return editRows(t, b, func(map[string]any) change { return change{"nothing": "x"} }), nil
+			}, verified)
 		require.ErrorIs(t, err, connectors.ErrSchemaChanged, "a field that edit sets")
 	})
 }

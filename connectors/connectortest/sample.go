@@ -20,8 +20,12 @@ func sampleTables() []Table {
 		}
 		return t
 	}
-	text := Table{Def: connectors.Table{Name: "words", Key: []string{"word"}, Fields: []connectors.Field{field("word", "varchar(20)", connectors.Text), field("grp", "bigint", connectors.Integer)}}}
-	pairs := Table{Def: connectors.Table{Name: "pairs", Key: []string{"a", "b"}, Fields: []connectors.Field{field("a", "bigint", connectors.Integer), field("b", "bigint", connectors.Integer), field("grp", "bigint", connectors.Integer)}}}
+	text := Table{Def: connectors.Table{Name: "words", Key: []string{"word"},
+		Fields: []connectors.Field{field("word", "varchar(20)", connectors.Text),
+			field("grp", "bigint", connectors.Integer)}}}
+	pairs := Table{Def: connectors.Table{Name: "pairs", Key: []string{"a", "b"},
+		Fields: []connectors.Field{field("a", "bigint", connectors.Integer), field("b", "bigint", connectors.Integer),
+			field("grp", "bigint", connectors.Integer)}}}
 	for i := range 2000 {
 		text.Rows = append(text.Rows, []any{fmt.Sprintf("w%05d", i), strconv.Itoa(i)})
 		pairs.Rows = append(pairs.Rows, []any{strconv.Itoa(i / 700), strconv.Itoa(i % 700), strconv.Itoa(i)})
@@ -61,11 +65,13 @@ func testSample(t *testing.T, h Harness) {
 				at, err := strconv.Atoi(row[len(row)-1].(string))
 				require.NoError(t, err)
 				require.Greater(t, at, before, "table %s: each row once, in key order", table.Def.Name)
-				require.Less(t, at-before, 100, "table %s: a twentieth of the rows in one stretch was left out", table.Def.Name)
+				require.Less(t, at-before, 100, "table %s: a twentieth of the rows in one stretch was left out",
+					table.Def.Name)
 				before = at
 			}
 			require.Equal(t, table.Rows[0], rows[0], "the first row of %s", table.Def.Name)
-			require.Equal(t, table.Rows[len(table.Rows)-4:], rows[len(rows)-4:], "the newest rows of %s", table.Def.Name)
+			require.Equal(t, table.Rows[len(table.Rows)-4:], rows[len(rows)-4:], "the newest rows of %s",
+				table.Def.Name)
 		}
 	}
 }
@@ -74,7 +80,8 @@ func testSampleWhole(t *testing.T, h Harness) {
 	tables := h.tables()
 	src, _ := openNew(t, h, tables)
 	for _, table := range tables {
-		pages := scan(t, src, tables, connectors.Query{Table: table.Def.Name, Sample: max(1, len(table.Rows)), MaxRows: pageRows})
+		pages := scan(t, src, tables, connectors.Query{Table: table.Def.Name, Sample: max(1, len(table.Rows)),
+			MaxRows: pageRows})
 		requireRows(t, table.Rows, rowsOf(pages, table.Def.Name), "table %s", table.Def.Name)
 		for _, p := range pages {
 			require.False(t, p.part, "table %s was read whole", table.Def.Name)
@@ -93,6 +100,7 @@ func testSampleWhole(t *testing.T, h Harness) {
 		if len(table.Def.Key) > 0 {
 			require.Equal(t, 3, part, "table %s", table.Def.Name)
 		}
-		require.True(t, part == 3 && rest == 0 || part == 0 && rest == len(table.Rows), "table %s: %d rows of a sample and %d others", table.Def.Name, part, rest)
+		require.True(t, part == 3 && rest == 0 || part == 0 && rest == len(table.Rows),
+			"table %s: %d rows of a sample and %d others", table.Def.Name, part, rest)
 	}
 }

@@ -58,7 +58,8 @@ func testCatalog(t *testing.T, h Harness) {
 		require.NotEmpty(t, g.Database)
 		require.Equal(t, append([]string{}, want.Def.Key...), append([]string{}, g.Key...), "key of %s", g.Name)
 		require.ElementsMatch(t, want.Def.Unique, g.Unique, "unique constraints of %s", g.Name)
-		require.ElementsMatch(t, comparable(want.Def.ForeignKeys), comparable(g.ForeignKeys), "foreign keys of %s", g.Name)
+		require.ElementsMatch(t, comparable(want.Def.ForeignKeys), comparable(g.ForeignKeys), "foreign keys of %s",
+			g.Name)
 		require.GreaterOrEqual(t, g.Rows, int64(-1))
 		require.Len(t, g.Fields, len(want.Def.Fields), g.Name)
 		for i, f := range g.Fields {
@@ -69,7 +70,8 @@ func testCatalog(t *testing.T, h Harness) {
 	}
 }
 
-// comparable drops what engines are free to choose: names, and the two words for 'not while a row refers to it'.
+// comparable drops what engines are free to choose: names, and the two words for 'not while a row refers to
+// it'.
 func comparable(fks []connectors.ForeignKey) []connectors.ForeignKey {
 	fks = slices.Clone(fks)
 	for i := range fks {
@@ -134,11 +136,13 @@ func testFields(t *testing.T, h Harness) {
 				want = all
 			}
 			var got [][]any
-			for b, err := range src.Scan(t.Context(), connectors.Query{Table: table.Def.Name, Fields: fields, MaxRows: pageRows}) {
+			for b, err := range src.Scan(t.Context(), connectors.Query{Table: table.Def.Name, Fields: fields,
+				MaxRows: pageRows}) {
 				require.NoError(t, err)
 				builder, err := connectors.NewBuilder(table.Def, fields)
 				require.NoError(t, err)
-				require.True(t, builder.Batch("").Rows.Schema().Equal(b.Rows.Schema()), "the schema is that of Builder: %s", b.Rows.Schema())
+				require.True(t, builder.Batch("").Rows.Schema().Equal(b.Rows.Schema()),
+					"the schema is that of Builder: %s", b.Rows.Schema())
 				require.Equal(t, builder.Batch("").Rows.Schema().Field(0).Metadata, b.Rows.Schema().Field(0).Metadata)
 				got = append(got, copyBatch(t, b).rows...)
 				require.LessOrEqual(t, len(got), 2*len(table.Rows))
@@ -157,11 +161,13 @@ func testFields(t *testing.T, h Harness) {
 }
 
 // requireResumes scans a table in small pages and then again from every cursor, with a source that again makes.
-func requireResumes(t *testing.T, src connectors.Source, again func() connectors.Source, tables []Table, table Table, fields []string) {
+func requireResumes(t *testing.T, src connectors.Source, again func() connectors.Source, tables []Table, table Table,
+	fields []string) {
 	name := table.Def.Name
 	pages := scan(t, src, tables, connectors.Query{Table: name, Fields: fields, MaxRows: pageRows})
 	for i, p := range pages {
-		rest := scan(t, again(), tables, connectors.Query{Table: name, Fields: fields, MaxRows: pageRows, After: p.next})
+		rest := scan(t, again(), tables, connectors.Query{Table: name, Fields: fields, MaxRows: pageRows,
+			After: p.next})
 		require.Equal(t, rowsOf(pages[i+1:], name), rowsOf(rest, name), "table %s after page %d", name, i+1)
 	}
 }
@@ -172,7 +178,8 @@ func testResume(t *testing.T, h Harness) {
 	for _, table := range tables {
 		if len(table.Def.Key) > 0 {
 			requireResumes(t, src, func() connectors.Source { return src }, tables, table, nil)
-			requireResumes(t, src, func() connectors.Source { return src }, tables, table, table.fieldNames()[len(table.Def.Fields)-1:])
+			requireResumes(t, src, func() connectors.Source { return src }, tables, table,
+				table.fieldNames()[len(table.Def.Fields)-1:])
 		}
 	}
 }
@@ -247,10 +254,12 @@ func testKeysPrimary(t *testing.T, h Harness) {
 		half.Tuples = append(half.Tuples, half.Tuples...) // a key named twice
 		requireKeys(t, src, tables, table.Def.Name, all)
 		requireKeys(t, src, tables, table.Def.Name, half)
-		requireKeys(t, src, tables, table.Def.Name, &connectors.Keys{Fields: table.Def.Key, Tuples: []connectors.Key{absent}})
+		requireKeys(t, src, tables, table.Def.Name,
+			&connectors.Keys{Fields: table.Def.Key, Tuples: []connectors.Key{absent}})
 		requireKeys(t, src, tables, table.Def.Name, &connectors.Keys{Fields: table.Def.Key})
 	}
-	queries := []connectors.Query{{Table: "country", Keys: keysOf("code", "9", "nowhere")}, {Table: "staff"}, {Table: "customer", Keys: keysOf("id", "3", "2")}}
+	queries := []connectors.Query{{Table: "country", Keys: keysOf("code", "9", "nowhere")}, {Table: "staff"},
+		{Table: "customer", Keys: keysOf("id", "3", "2")}}
 	pages := scan(t, src, tables, queries...)
 	requireRows(t, [][]any{{"9", "nine"}}, rowsOf(pages, "country"), "several queries in one call")
 	requireRows(t, tableNamed(t, tables, "staff").Rows, rowsOf(pages, "staff"))
@@ -264,7 +273,8 @@ func testKeysForeign(t *testing.T, h Harness) {
 	requireKeys(t, src, tables, "line item", keysOf("order_id", "100", "103"))
 	requireKeys(t, src, tables, "staff", keysOf("boss_id", "1", "2"))
 	key := func(order, pos string) connectors.Key { return connectors.MakeKey([]byte(order), []byte(pos)) }
-	composite := &connectors.Keys{Fields: []string{"order_id", "pos"}, Tuples: []connectors.Key{key("100", "1"), key("102", "10"), key("102", "1"), key("10", "01")}}
+	composite := &connectors.Keys{Fields: []string{"order_id", "pos"}, Tuples: []connectors.Key{key("100", "1"),
+		key("102", "10"), key("102", "1"), key("10", "01")}}
 	requireKeys(t, src, tables, "shipment", composite)
 }
 
@@ -292,9 +302,11 @@ func testCollation(t *testing.T, h Harness) {
 				exact = exact && stored == word
 			}
 		}
-		pages, err := tryScan(t, t.Context(), src, tables, connectors.Query{Table: "collated", Keys: keysOf("word", word), MaxRows: pageRows})
+		pages, err := tryScan(t, t.Context(), src, tables,
+			connectors.Query{Table: "collated", Keys: keysOf("word", word), MaxRows: pageRows})
 		if h.Stream && !exact {
-			// A stream compares bytes; where the engine would find a row by another spelling, it refuses rather than guess.
+			// A stream compares bytes; where the engine would find a row by another spelling, it refuses
+			// rather than guess.
 			require.Error(t, err, "asked for %q", word)
 			continue
 		}

@@ -29,7 +29,8 @@ func (d Dialect) names(names []string) string {
 	return "(" + strings.Join(quoted, ", ") + ")"
 }
 
-// Create returns the CREATE TABLE statement, without a semicolon. A field that the engine sets itself is declared as MySQL does.
+// Create returns the CREATE TABLE statement, without a semicolon. A field that the engine sets itself is
+// declared as MySQL does.
 func (d Dialect) Create(t Table) string {
 	var parts []string
 	for _, f := range t.Def.Fields {
@@ -51,12 +52,14 @@ func (d Dialect) Create(t Table) string {
 		parts = append(parts, "UNIQUE "+d.names(u))
 	}
 	for _, fk := range t.Def.ForeignKeys {
-		parts = append(parts, fmt.Sprintf("FOREIGN KEY %s REFERENCES %s %s ON DELETE %s", d.names(fk.Fields), d.Name(fk.RefTable), d.names(fk.RefFields), fk.OnDelete))
+		parts = append(parts, fmt.Sprintf("FOREIGN KEY %s REFERENCES %s %s ON DELETE %s", d.names(fk.Fields),
+			d.Name(fk.RefTable), d.names(fk.RefFields), fk.OnDelete))
 	}
 	return "CREATE TABLE " + d.Name(t.Def.Name) + " (\n  " + strings.Join(parts, ",\n  ") + "\n)"
 }
 
-// Inserts returns INSERT statements of at most perStatement rows each, without semicolons. Generated fields are left out.
+// Inserts returns INSERT statements of at most perStatement rows each, without semicolons. Generated fields
+// are left out.
 func (d Dialect) Inserts(t Table, perStatement int) []string {
 	var cols []string
 	for _, f := range t.Def.Fields {
@@ -76,7 +79,8 @@ func (d Dialect) Inserts(t Table, perStatement int) []string {
 			}
 			tuples = append(tuples, "("+strings.Join(values, ",")+")")
 		}
-		statements = append(statements, "INSERT INTO "+d.Name(t.Def.Name)+" "+d.names(cols)+" VALUES "+strings.Join(tuples, ","))
+		statements = append(statements, "INSERT INTO "+d.Name(t.Def.Name)+" "+d.names(cols)+" VALUES "+
+			strings.Join(tuples, ","))
 	}
 	return statements
 }

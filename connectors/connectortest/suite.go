@@ -1,12 +1,15 @@
-// Package connectortest is the suite that every connector passes: the comments of package connectors, executable. A connector's test says how its
-// engine stores the suite's tables and calls Run.
+// Package connectortest is the suite that every connector passes: the comments of package connectors,
+// executable. A connector's test says how its engine stores the suite's tables and calls Run.
 //
 //	func TestMem(t *testing.T) {
-//		connectortest.Run(t, connectortest.Harness{New: func(t *testing.T, tables []connectortest.Table) connectortest.Store { ... }})
+//		connectortest.Run(t, connectortest.Harness{
+//			New: func(t *testing.T, tables []connectortest.Table) connectortest.Store { ... },
+//		})
 //	}
 //
-// The suite asks the opened source whether it is a Mutator, a Rewriter or a CopyKeeper and runs what belongs to it, so a source that only reads passes too. A connector that
-// promises to change rows asserts that in its own test, lest it lose the capability unseen.
+// The suite asks the opened source whether it is a Mutator, a Rewriter or a CopyKeeper and runs what
+// belongs to it, so a source that only reads passes too. A connector that promises to change rows asserts
+// that in its own test, lest it lose the capability unseen.
 package connectortest
 
 import (
@@ -19,13 +22,15 @@ import (
 
 // Harness makes stores for the suite and says what their engine is like.
 type Harness struct {
-	// New makes a fresh store that holds exactly the tables, which stand parents before children, and removes it when the test ends.
+	// New makes a fresh store that holds exactly the tables, which stand parents before children, and
+	// removes it when the test ends.
 	New func(t *testing.T, tables []Table) Store
 	// Stream is set where one pass answers all queries, in the order of the store and not of the keys.
 	Stream bool
 	// Lacks names what the engine does not have; the suite's tables then come without it.
 	Lacks []Feature
-	// SameKey says whether the engine holds two different values of a text key to be the same (by case, accents, trailing spaces). Nil: never.
+	// SameKey says whether the engine holds two different values of a text key to be the same (by case,
+	// accents, trailing spaces). Nil: never.
 	SameKey func(a, b string) bool
 }
 
@@ -42,20 +47,23 @@ const (
 
 // Store is a place where a source lives, apart from the source itself.
 type Store struct {
-	// Open opens the store, anew at each call, with every capability that the connector has. The suite closes the source.
+	// Open opens the store, anew at each call, with every capability that the connector has. The suite
+	// closes the source.
 	Open func(t *testing.T) connectors.Source
-	// Path is the file of a Rewriter, "" where there is none. The suite looks for left-over files in its folder.
+	// Path is the file of a Rewriter, "" where there is none. The suite looks for left-over files in its
+	// folder.
 	Path string
 	// Bytes returns the present content of that file, decompressed; nil where there is no file.
 	Bytes func(t *testing.T) []byte
-	// View reads a view as its readers do, for a CopyKeeper: the names of its fields, and its rows with values in canonical form.
+	// View reads a view as its readers do, for a CopyKeeper: the names of its fields, and its rows with
+	// values in canonical form.
 	View func(t *testing.T, name string) (fields []string, rows [][]any)
 }
 
 // Table is a table of the suite with its rows.
 type Table struct {
-	// Def is what the catalog should say. Field.Type is plain SQL that MySQL and SQLite both read; a harness may translate it. Of the foreign keys,
-	// which are all RESTRICT, the name is not compared.
+	// Def is what the catalog should say. Field.Type is plain SQL that MySQL and SQLite both read; a
+	// harness may translate it. Of the foreign keys, which are all RESTRICT, the name is not compared.
 	Def connectors.Table
 	// Rows stand in key order. A value is nil for NULL or a string in the canonical form of the field's kind.
 	Rows [][]any

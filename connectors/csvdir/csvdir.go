@@ -1,13 +1,18 @@
-// Package csvdir reads a folder of CSV files, or one such file: as exports of an application come. A file is a table that bears its name without the ending; other
-// files of the folder, and folders in it, are left alone. Files may be gzip or zstd.
+// Package csvdir reads a folder of CSV files, or one such file: as exports of an application come. A file
+// is a table that bears its name without the ending; other files of the folder, and folders in it, are left
+// alone. Files may be gzip or zstd.
 //
-// The format is RFC 4180: fields that hold the delimiter, a quote or a line break stand in quotes, quotes within them are doubled. The delimiter is the one of comma,
-// semicolon, tab and bar by which the first rows fall into equally many fields, or that of a first line `sep=;`. An empty field is NULL unless it stands in quotes, and so
-// is \N. The first row names the fields. Three keys of the source say otherwise: `header: none` names them c1, c2, ...; `delimiter: tab` (or one character);
-// `encoding: windows-1252` (a name of the WHATWG list), where the text is not UTF-8. Opened without proof (Options.Unchecked), text that is not UTF-8 is read as Windows-1252.
+// The format is RFC 4180: fields that hold the delimiter, a quote or a line break stand in quotes, quotes
+// within them are doubled. The delimiter is the one of comma, semicolon, tab and bar by which the first
+// rows fall into equally many fields, or that of a first line `sep=;`. An empty field is NULL unless it
+// stands in quotes, and so is \N. The first row names the fields. Three keys of the source say otherwise:
+// `header: none` names them c1, c2, ...; `delimiter: tab` (or one character); `encoding: windows-1252` (a
+// name of the WHATWG list), where the text is not UTF-8. Opened without proof (Options.Unchecked), text
+// that is not UTF-8 is read as Windows-1252.
 //
-// All fields are text and there are no keys, unless the catalog given at Open says more of a table of that name. Values are compared byte by byte. A row with more or
-// fewer fields than the first one ends the scan with ErrDamaged: whoever guesses which field is missing reads e-mail addresses as names.
+// All fields are text and there are no keys, unless the catalog given at Open says more of a table of that
+// name. Values are compared byte by byte. A row with more or fewer fields than the first one ends the scan
+// with ErrDamaged: whoever guesses which field is missing reads e-mail addresses as names.
 package csvdir
 
 import (
@@ -38,11 +43,26 @@ var endings = []string{".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz", ".tsv.z
 
 // Connector opens folders and files by path.
 var Connector = connectors.Connector{
-	Name:   "csvdir",
-	About:  "a folder of CSV files, a table each, or one file: .csv, .csv.gz, .csv.zst, .tsv",
-	Suffix: append([]string{"/"}, endings...),
-	Open:   Open,
+	Name:    "csvdir",
+	About:   "a folder of CSV files, a table each, or one file: .csv, .csv.gz, .csv.zst, .tsv",
+	Suffix:  append([]string{"/"}, endings...),
+	Options: options,
+	Open:    Open,
 }
+
+var options = []connectors.OptionSpec{{
+	Name:  "header",
+	About: "none or first; whether the first row names the fields, as it does by default",
+	Check: checkHeader,
+}, {
+	Name:  "delimiter",
+	About: "tab, or one character of ASCII; found out by default",
+	Check: func(value string) error { _, err := parseDelimiter(value); return err },
+}, {
+	Name:  "encoding",
+	About: "a name of the WHATWG list such as windows-1252; UTF-8 by default",
+	Check: func(value string) error { _, err := parseEncoding(value); return err },
+}}
 
 // source is an open folder.
 type source struct {
@@ -62,14 +82,17 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 		s.name = filepath.Base(o.DSN)
 	}
 	if o.DSN == "" {
-		return nil, s.fail("open", "", fmt.Errorf("no path: %w", connectors.ErrConfig), "give the path of a folder of CSV files")
+		return nil, s.fail("open", "", fmt.Errorf("no path: %w", connectors.ErrConfig),
+			"give the path of a folder of CSV files")
 	}
 	if o.ApplyDSN != "" || o.Rewrite {
-		return nil, s.fail("open", "", fmt.Errorf("CSV files are only read: %w", connectors.ErrConfig), "leave out apply_dsn and rewrite")
+		return nil, s.fail("open", "", fmt.Errorf("CSV files are only read: %w", connectors.ErrConfig),
+			"leave out apply_dsn and rewrite")
 	}
-	if err := s.configure(o.Extra); err != nil {
+	if err := connectors.CheckOptions(options, o.Extra); err != nil {
 		return nil, s.fail("open", "", err, "")
 	}
+	s.configure(o.Extra)
 	path, err := filepath.Abs(o.DSN)
 	if err != nil {
 		return nil, s.fail("open", "", err, "")
@@ -94,17 +117,20 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 			continue
 		}
 		if s.files[table] != "" {
-			return nil, s.fail("open", table, fmt.Errorf("two files are that table: %w", connectors.ErrConfig), "move one of "+filepath.Base(s.files[table])+" and "+e.Name()+" out of the folder")
+			return nil, s.fail("open", table, fmt.Errorf("two files are that table: %w", connectors.ErrConfig),
+				"move one of "+filepath.Base(s.files[table])+" and "+e.Name()+" out of the folder")
 		}
 		s.files[table] = filepath.Join(path, e.Name())
 	}
 	if len(s.files) == 0 {
-		return nil, s.fail("open", "", fmt.Errorf("no CSV file in the folder: %w", connectors.ErrConfig), "their names end in "+strings.Join(endings, ", "))
+		return nil, s.fail("open", "", fmt.Errorf("no CSV file in the folder: %w", connectors.ErrConfig),
+			"their names end in "+strings.Join(endings, ", "))
 	}
 	return s, ctx.Err()
 }
 
-// tableOf returns the name of the table in a file; ok is false where the name does not end as that of a CSV file.
+// tableOf returns the name of the table in a file; ok is false where the name does not end as that of a CSV
+// file.
 func tableOf(path string) (table string, ok bool) {
 	name := filepath.Base(path)
 	for _, ending := range slices.Backward(endings) {
@@ -115,42 +141,51 @@ func tableOf(path string) (table string, ok bool) {
 	return strings.TrimSuffix(name, filepath.Ext(name)), false
 }
 
-// configure reads the keys of the source in the configuration.
-func (s *source) configure(extra map[string]any) error {
-	for key, v := range extra {
-		value, ok := v.(string)
-		switch {
-		case !ok:
-			return fmt.Errorf("%s: a text is expected: %w", key, connectors.ErrConfig)
-		case key == "header" && (value == "none" || value == "first"):
-			s.format.headless = value == "none"
-		case key == "header":
-			return fmt.Errorf("header: %q: write none or first: %w", value, connectors.ErrConfig)
-		case key == "delimiter" && value == "tab":
-			s.format.delimiter = '\t'
-		case key == "delimiter" && len(value) == 1 && value[0] < 0x80 && strings.Trim(value, "\"\r\n\\ ") != "":
-			s.format.delimiter = value[0]
-		case key == "delimiter":
-			return fmt.Errorf("delimiter: %q: write tab or one character: %w", value, connectors.ErrConfig)
-		case key == "encoding":
-			set, err := htmlindex.Get(value)
-			if err != nil {
-				return fmt.Errorf("encoding: %q is not known, write for example windows-1252: %w", value, connectors.ErrConfig)
-			}
-			if name, err := htmlindex.Name(set); err != nil || name != "utf-8" {
-				s.encoding = set
-			}
-			s.guess = false
-		default:
-			return fmt.Errorf("unknown key %q: %w", key, connectors.ErrConfig)
-		}
+// configure takes over options, which have been checked.
+func (s *source) configure(extra map[string]string) {
+	s.format.headless = extra["header"] == "none"
+	if value, ok := extra["delimiter"]; ok {
+		s.format.delimiter, _ = parseDelimiter(value)
+	}
+	if value, ok := extra["encoding"]; ok {
+		s.encoding, _ = parseEncoding(value)
+		s.guess = false
+	}
+}
+
+func checkHeader(value string) error {
+	if value != "none" && value != "first" {
+		return errors.New("neither")
 	}
 	return nil
 }
 
+func parseDelimiter(value string) (byte, error) {
+	switch {
+	case value == "tab":
+		return '\t', nil
+	case len(value) == 1 && value[0] < 0x80 && strings.Trim(value, "\"\r\n\\ ") != "":
+		return value[0], nil
+	}
+	return 0, errors.New("no delimiter")
+}
+
+// parseEncoding finds an encoding by its name; nil is UTF-8.
+func parseEncoding(value string) (encoding.Encoding, error) {
+	set, err := htmlindex.Get(value)
+	if err != nil {
+		return nil, errors.New("no known encoding")
+	}
+	if name, err := htmlindex.Name(set); err == nil && name == "utf-8" {
+		return nil, nil
+	}
+	return set, nil
+}
+
 func (s *source) fail(op, table string, err error, hint string) error {
 	if errors.Is(err, errFields) || errors.Is(err, errQuote) {
-		hint = "quote the fields that hold a delimiter, a quote or a line break and double the quotes in them, or name the delimiter by `delimiter:`; best is a new export"
+		hint = "quote the fields that hold a delimiter, a quote or a line break and double the quotes in them, or " +
+			"name the delimiter by `options: {delimiter: ...}`; best is a new export"
 	}
 	return &connectors.Error{Op: op, Source: s.name, Table: table, Err: err, Hint: hint}
 }
@@ -213,7 +248,8 @@ func (s *source) open(ctx context.Context, table string) (_ *reader, err error) 
 		if s.guess && !utf8.ValidString(name) {
 			name = string(fromWindows(nil, []byte(name)))
 		}
-		r.table.Fields = append(r.table.Fields, connectors.Field{Name: name, Type: "text", Kind: connectors.Text, Nullable: true})
+		r.table.Fields = append(r.table.Fields, connectors.Field{Name: name, Type: "text", Kind: connectors.Text,
+			Nullable: true})
 	}
 	for _, known := range s.catalog {
 		if known.Name == table {

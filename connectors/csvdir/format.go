@@ -39,7 +39,8 @@ var (
 	errQuote  = errors.New("a quote is not closed, or something stands behind the one that closes a field")
 )
 
-// row finds the fields of the row at the start of b and the index behind it; -1 if b ends before it does, 0 if it cannot be read.
+// row finds the fields of the row at the start of b and the index behind it; -1 if b ends before it does, 0
+// if it cannot be read.
 func (f format) row(b []byte, cells []cell, eof bool) (_ []cell, n int) {
 	cells = cells[:0]
 	end := bytes.IndexByte(b, '\n')
@@ -57,29 +58,11 @@ func (f format) row(b []byte, cells []cell, eof bool) (_ []cell, n int) {
 	for {
 		var c cell
 		if i < len(b) && b[i] == '"' {
-			c = cell{start: i + 1, quoted: true}
-			if c.end, c.doubled = closing(b, i+1, eof); c.end < 0 {
-				if eof {
-					return cells, 0
-				}
-				return cells, -1
-			}
-			i = c.end + 1
-			for i < len(b) && b[i] == ' ' {
-				i++
-			}
-			if i < len(b) && b[i] == '\r' {
-				i++
+			if c, i = quotedCell(b, i+1, eof); i <= 0 {
+				return cells, i
 			}
 		} else {
-			c.start = i
-			for i < len(b) && b[i] != f.delimiter && b[i] != '\n' {
-				i++
-			}
-			c.end = i
-			if i > c.start && b[i-1] == '\r' && (i == len(b) || b[i] == '\n') {
-				c.end--
-			}
+			c, i = f.bareCell(b, i)
 		}
 		cells = append(cells, c)
 		switch {
@@ -96,6 +79,39 @@ func (f format) row(b []byte, cells []cell, eof bool) (_ []cell, n int) {
 	}
 }
 
+// quotedCell finds the field whose text begins at b[i], behind a quote, and the index behind it: -1 if b
+// ends before it does, 0 if the quote is never closed.
+func quotedCell(b []byte, i int, eof bool) (c cell, next int) {
+	c = cell{start: i, quoted: true}
+	if c.end, c.doubled = closing(b, i, eof); c.end < 0 {
+		if eof {
+			return c, 0
+		}
+		return c, -1
+	}
+	i = c.end + 1
+	for i < len(b) && b[i] == ' ' {
+		i++
+	}
+	if i < len(b) && b[i] == '\r' {
+		i++
+	}
+	return c, i
+}
+
+// bareCell finds the field without quotes at b[i] and the index behind it.
+func (f format) bareCell(b []byte, i int) (c cell, next int) {
+	c.start = i
+	for i < len(b) && b[i] != f.delimiter && b[i] != '\n' {
+		i++
+	}
+	c.end = i
+	if i > c.start && b[i-1] == '\r' && (i == len(b) || b[i] == '\n') {
+		c.end--
+	}
+	return c, i
+}
+
 // plain cuts a line without quotes.
 func (f format) plain(line []byte, cells []cell) []cell {
 	start := 0
@@ -109,7 +125,8 @@ func (f format) plain(line []byte, cells []cell) []cell {
 	}
 }
 
-// closing returns the index of the quote that closes the field whose text begins at b[i], -1 if b ends before that is known.
+// closing returns the index of the quote that closes the field whose text begins at b[i], -1 if b ends
+// before that is known.
 func closing(b []byte, i int, eof bool) (end int, doubled bool) {
 	for {
 		n := bytes.IndexByte(b[i:], '"')
@@ -146,7 +163,8 @@ func (r *reader) begin() error {
 		r.Drop(3)
 	}
 	head := r.Rest()
-	if len(head) > 5 && strings.EqualFold(string(head[:4]), "sep=") && (head[5] == '\n' || head[5] == '\r') { // Excel's own
+	// Excel's own
+	if len(head) > 5 && strings.EqualFold(string(head[:4]), "sep=") && (head[5] == '\n' || head[5] == '\r') {
 		if r.format.delimiter == 0 {
 			r.format.delimiter = head[4]
 		}
@@ -158,7 +176,8 @@ func (r *reader) begin() error {
 		head = r.Rest()
 	}
 	if i := bytes.IndexByte(head, '\r'); i >= 0 && i+1 < len(head) && bytes.IndexByte(head, '\n') < 0 {
-		return fmt.Errorf("its lines end in a carriage return alone, write them with line feeds: %w", connectors.ErrDamaged)
+		return fmt.Errorf("its lines end in a carriage return alone, write them with line feeds: %w",
+			connectors.ErrDamaged)
 	}
 	if r.format.delimiter == 0 {
 		r.format.delimiter = sniff(head, r.EOF())
@@ -231,7 +250,8 @@ func (r *reader) names() ([]string, error) {
 	return names, nil
 }
 
-// next makes the next row whole and finds its fields; n is 0 at the end. The row is valid until the next call, and Drop(n) consumes it.
+// next makes the next row whole and finds its fields; n is 0 at the end. The row is valid until the next
+// call, and Drop(n) consumes it.
 func (r *reader) next() (row []byte, n int, err error) {
 	for {
 		b := r.Rest()

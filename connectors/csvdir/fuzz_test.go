@@ -55,7 +55,8 @@ func parse(t testing.TB, text []byte, window int, f format) (header []string, ro
 
 // FuzzRows reads the same text through a large and a small window: the pieces in which it comes do not matter.
 func FuzzRows(f *testing.F) {
-	for _, seed := range []string{"a,b\n1,2\n", "a;b\r\n\"x\"\"y\";\"\r\n\"\r\n", "sep=|\na|b\n|\n", "\xef\xbb\xbf\"a\"\n\n\"", "a\tb\n\"\" ,\n\n\n1\t2", "a,\"b", "a\r", "a,b\n1,\"x\"y\n", ""} {
+	for _, seed := range []string{"a,b\n1,2\n", "a;b\r\n\"x\"\"y\";\"\r\n\"\r\n", "sep=|\na|b\n|\n",
+		"\xef\xbb\xbf\"a\"\n\n\"", "a\tb\n\"\" ,\n\n\n1\t2", "a,\"b", "a\r", "a,b\n1,\"x\"y\n", ""} {
 		f.Add([]byte(seed), 1)
 	}
 	f.Fuzz(func(t *testing.T, text []byte, window int) {
@@ -95,7 +96,8 @@ func TestValuesReturn(t *testing.T) {
 					}
 					continue
 				}
-				v := rapid.StringOf(rapid.OneOf(rapid.Rune(), rapid.SampledFrom([]rune("\",;\n\r\\N| ")))).Draw(r, "value")
+				v := rapid.StringOf(rapid.OneOf(rapid.Rune(), rapid.SampledFrom([]rune("\",;\n\r\\N| ")))).Draw(r,
+					"value")
 				values = append(values, "="+v)
 				text.WriteString(`"` + strings.ReplaceAll(v, `"`, `""`) + `"`)
 			}

@@ -63,7 +63,8 @@ func (s *Store) CheckCopy(ctx context.Context, c connectors.Copy) error {
 // withCopy returns the tables with a copy among them, if nothing else has its name or that of its views.
 func withCopy(tables []Table, views []view, c connectors.Copy) ([]Table, error) {
 	taken := func(name string) bool {
-		return named(tables, name) != nil || slices.ContainsFunc(views, func(v view) bool { return v.Name == name && v.copied != c.Name })
+		return named(tables, name) != nil ||
+			slices.ContainsFunc(views, func(v view) bool { return v.Name == name && v.copied != c.Name })
 	}
 	for _, v := range c.Views {
 		if taken(v.Name) {
@@ -83,7 +84,8 @@ func withCopy(tables []Table, views []view, c connectors.Copy) ([]Table, error) 
 		def.Fields = append(def.Fields, connectors.Field{Name: f.Name, Type: f.Type, Kind: f.Kind, Length: f.Length})
 	}
 	for _, f := range c.Fields {
-		def.Fields = append(def.Fields, connectors.Field{Name: f.Name, Type: string(f.Kind), Kind: f.Kind, Nullable: f.Nullable, Length: f.Length})
+		def.Fields = append(def.Fields, connectors.Field{Name: f.Name, Type: string(f.Kind), Kind: f.Kind,
+			Nullable: f.Nullable, Length: f.Length})
 	}
 	if there := named(tables, c.Name); there != nil {
 		if there.copyOf != c.Of.Name {
@@ -103,7 +105,8 @@ func withCopy(tables []Table, views []view, c connectors.Copy) ([]Table, error) 
 }
 
 // WriteCopy changes the rows of a copy.
-func (s *Store) WriteCopy(ctx context.Context, copied connectors.Table, rows arrow.Record, gone []connectors.Key) error {
+func (s *Store) WriteCopy(ctx context.Context, copied connectors.Table, rows arrow.Record,
+	gone []connectors.Key) error {
 	s.changes.Lock()
 	defer s.changes.Unlock()
 	tables := copyTables(s.now())
@@ -182,7 +185,8 @@ func (s *Store) DropCopy(_ context.Context, name string) error {
 func (s *Store) Views(ctx context.Context) ([]connectors.View, error) {
 	var views []connectors.View
 	for _, v := range s.nowViews() {
-		views = append(views, connectors.View{Name: v.Name, Tables: slices.Sorted(slices.Values([]string{v.of, v.copied}))})
+		views = append(views,
+			connectors.View{Name: v.Name, Tables: slices.Sorted(slices.Values([]string{v.of, v.copied}))})
 	}
 	return views, ctx.Err()
 }

@@ -13,7 +13,8 @@ import (
 	"lethe/connectors"
 )
 
-// This file does what a database does for other connectors: it orders rows, finds them by key and holds constraints.
+// This file does what a database does for other connectors: it orders rows, finds them by key and holds
+// constraints.
 
 // Table is a table with its rows.
 type Table struct {
@@ -23,7 +24,8 @@ type Table struct {
 	copyOf string // the table that it is a copy of, "" for the application's own
 }
 
-// Row holds one value for each field of its table: nil for NULL, or a string in the canonical form of the field's kind.
+// Row holds one value for each field of its table: nil for NULL, or a string in the canonical form of the
+// field's kind.
 type Row []any
 
 func (s *Store) now() []Table {
@@ -198,7 +200,8 @@ func check(tables []Table, changed string) error {
 			children, _ := t.values(fk.Fields)
 			for key := range children {
 				if parents[key] == 0 {
-					return fmt.Errorf("rows of %s refer to rows of %s by %v: %w", t.Def.Name, fk.RefTable, fk.Fields, connectors.ErrRefused)
+					return fmt.Errorf("rows of %s refer to rows of %s by %v: %w", t.Def.Name, fk.RefTable, fk.Fields,
+						connectors.ErrRefused)
 				}
 			}
 		}

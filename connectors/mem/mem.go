@@ -1,9 +1,11 @@
-// Package mem is a source that lives in memory: the smallest whole connector, and the one to copy. It can all that a connector may: it is read (Source),
-// changed row by row (Mutator), written anew (Rewriter), and keeps copies (CopyKeeper, in copy.go). Text is compared
-// byte by byte. This file is the connector; engine.go stands in for the database.
+// Package mem is a source that lives in memory: the smallest whole connector, and the one to copy. It can
+// all that a connector may: it is read (Source), changed row by row (Mutator), written anew (Rewriter), and
+// keeps copies (CopyKeeper, in copy.go). Text is compared byte by byte. This file is the connector;
+// engine.go stands in for the database.
 //
-// A row never changes once it is in a Store: whoever changes a table makes new rows in a copy and puts the copy in place of the old. A database does that with a
-// transaction and a dump with a temporary file, so the order of steps is the one to keep: find, read, ask edit, apply, check, confirm, replace.
+// A row never changes once it is in a Store: whoever changes a table makes new rows in a copy and puts the
+// copy in place of the old. A database does that with a transaction and a dump with a temporary file, so
+// the order of steps is the one to keep: find, read, ask edit, apply, check, confirm, replace.
 package mem
 
 import (
@@ -75,7 +77,8 @@ func (s *Store) Scan(ctx context.Context, queries ...connectors.Query) iter.Seq2
 }
 
 // Mutate changes the rows that the queries name.
-func (s *Store) Mutate(ctx context.Context, queries []connectors.Query, edit connectors.EditFunc, confirm func() error) ([]connectors.Outcome, error) {
+func (s *Store) Mutate(ctx context.Context, queries []connectors.Query, edit connectors.EditFunc,
+	confirm func() error) ([]connectors.Outcome, error) {
 	s.changes.Lock()
 	defer s.changes.Unlock()
 	tables := copyTables(s.now())
@@ -135,8 +138,10 @@ func mutable(t *Table, q connectors.Query) error {
 	return nil
 }
 
-// Rewrite writes the tables anew. Like the writer of a dump it leaves references and unique fields to whoever loads the result.
-func (s *Store) Rewrite(ctx context.Context, queries []connectors.Query, edit connectors.EditFunc, verify func(connectors.Source) error) (connectors.RewriteReport, error) {
+// Rewrite writes the tables anew. Like the writer of a dump it leaves references and unique fields to
+// whoever loads the result.
+func (s *Store) Rewrite(ctx context.Context, queries []connectors.Query, edit connectors.EditFunc,
+	verify func(connectors.Source) error) (connectors.RewriteReport, error) {
 	s.changes.Lock()
 	defer s.changes.Unlock()
 	before := fileState(s.name, s.now())
@@ -326,7 +331,8 @@ func (sel selection) outcomes(q connectors.Query, ops []connectors.Op) []connect
 	byRow := make([]connectors.Outcome, len(sel.places))
 	status := map[connectors.Key]connectors.Status{}
 	for i, place := range sel.places {
-		byRow[i] = connectors.Outcome{Table: q.Table, Key: connectors.Key(sel.table.cursor(place)), Status: connectors.Left}
+		byRow[i] = connectors.Outcome{Table: q.Table, Key: connectors.Key(sel.table.cursor(place)),
+			Status: connectors.Left}
 		if opAt(ops, i) != connectors.Leave {
 			byRow[i].Status = connectors.Done
 		}

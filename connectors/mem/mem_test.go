@@ -28,14 +28,15 @@ func TestMem(t *testing.T) {
 	connectortest.Run(t, connectortest.Harness{
 		New: func(t *testing.T, tables []connectortest.Table) connectortest.Store {
 			s := store(tables)
-			return connectortest.Store{Open: func(*testing.T) connectors.Source { return s }, View: func(t *testing.T, name string) (fields []string, rows [][]any) {
-				fields, shown, ok := s.View(name)
-				require.True(t, ok)
-				for _, row := range shown {
-					rows = append(rows, row)
-				}
-				return fields, rows
-			}}
+			return connectortest.Store{Open: func(*testing.T) connectors.Source { return s },
+				View: func(t *testing.T, name string) (fields []string, rows [][]any) {
+					fields, shown, ok := s.View(name)
+					require.True(t, ok)
+					for _, row := range shown {
+						rows = append(rows, row)
+					}
+					return fields, rows
+				}}
 		},
 	})
 }
@@ -44,7 +45,9 @@ func TestMem(t *testing.T) {
 func TestReadOnly(t *testing.T) {
 	connectortest.Run(t, connectortest.Harness{
 		New: func(t *testing.T, tables []connectortest.Table) connectortest.Store {
-			return connectortest.Store{Open: func(*testing.T) connectors.Source { return struct{ connectors.Source }{store(tables)} }}
+			return connectortest.Store{Open: func(*testing.T) connectors.Source {
+				return struct{ connectors.Source }{store(tables)}
+			}}
 		},
 	})
 }

@@ -4,13 +4,14 @@ import (
 	"database/sql"
 	"fmt"
 	"strconv"
-	"syscall"
 	"testing"
+	"time"
 
 	driver "github.com/go-sql-driver/mysql"
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/connectortest"
 	"lethe/connectors/mysql"
 	"lethe/fixtures/servers"
 )
@@ -20,37 +21,37 @@ const benchRows = 200_000
 // benchDatabase holds a table of people with 12 fields, 3 of them numbers.
 func benchDatabase(b *testing.B) *servers.Database {
 	db := servers.MariaDB(b).Database(b)
-	db.Exec(b, fmt.Sprintf(`CREATE TABLE person (id int PRIMARY KEY AUTO_INCREMENT, email varchar(80), first varchar(40), last varchar(40), street varchar(80), city varchar(40),
+	db.Exec(b,
+		fmt.Sprintf(
+			`CREATE TABLE person (id int PRIMARY KEY AUTO_INCREMENT, email varchar(80), first varchar(40),
+				last varchar(40), street varchar(80), city varchar(40),
 		postcode varchar(10), phone varchar(20), born date, created datetime, logins int, balance decimal(12,2));
-		INSERT INTO person SELECT seq, CONCAT('person', seq, '@example.com'), ELT(1 + seq %% 4, 'Ann', 'Zoë', 'Bartłomiej', 'Giuseppe'), CONCAT('Surname', seq %% 5000), CONCAT(seq %% 200, ' Long Street of the City'),
-		ELT(1 + seq %% 3, 'Roma', 'Kraków', 'Göteborg'), LPAD(seq %% 100000, 5, '0'), CONCAT('+39 06 ', LPAD(seq, 8, '0')), DATE_ADD('1950-01-01', INTERVAL seq %% 20000 DAY), '2024-02-29 12:34:56', seq %% 1000, seq / 7
+		INSERT INTO person SELECT seq, CONCAT('person', seq, '@example.com'), ELT(1 + seq %% 4, 'Ann', 'Zoë',
+			'Bartłomiej', 'Giuseppe'), CONCAT('Surname', seq %% 5000), CONCAT(seq %% 200, ' Long Street of the City'),
+		ELT(1 + seq %% 3, 'Roma', 'Kraków', 'Göteborg'), LPAD(seq %% 100000, 5, '0'), CONCAT('+39 06 ', LPAD(seq, 8,
+			'0')), DATE_ADD('1950-01-01', INTERVAL seq %% 20000 DAY), '2024-02-29 12:34:56', seq %% 1000, seq / 7
 		FROM seq_1_to_%d;`, benchRows))
 	return db
 }
 
-// cpu returns the seconds of processor time that this process has used.
-func cpu(b *testing.B) float64 {
-	var u syscall.Rusage
-	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
-	return float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)/1e6
-}
-
-// perCPU runs a reader that returns the rows and bytes it read, and reports them per second of this process's own processor time; the server's is not in it.
+// perCPU runs a reader that returns the rows and bytes it read, and reports them per second of this
+// process's own processor time; the server's is not in it.
 func perCPU(b *testing.B, read func() (rows, bytes int)) {
 	var rows, bytes int
 	b.ReportAllocs()
-	start := cpu(b)
+	start := connectortest.CPU(b)
 	for b.Loop() {
 		r, n := read()
 		require.Equal(b, benchRows, r)
 		rows, bytes = rows+r, bytes+n
 	}
-	used := cpu(b) - start
+	used := (connectortest.CPU(b) - start).Seconds()
 	b.ReportMetric(float64(rows)/used, "rows/cpu-s")
 	b.ReportMetric(float64(bytes)/1e6/used, "MB/cpu-s")
 }
 
-// BenchmarkRead compares a scan with the bare driver, both over a socket: database/sql with RawBytes, one statement.
+// BenchmarkRead compares a scan with the bare driver, both over a socket: database/sql with RawBytes, one
+// statement.
 func BenchmarkRead(b *testing.B) {
 	db := benchDatabase(b)
 	dsn := "root:" + db.Server.Password + "@unix(" + db.Server.Socket + ")/" + db.Name
@@ -99,25 +100,28 @@ func BenchmarkRead(b *testing.B) {
 	})
 }
 
-// BenchmarkMutate deletes a third of the rows and changes a third to values of their own, in transactions of 1,000 rows.
+// BenchmarkMutate deletes a third of the rows and changes a third to values of their own, in transactions
+// of 1,000 rows.
 func BenchmarkMutate(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
 		db := benchDatabase(b)
-		src, err := mysql.Connector.Open(b.Context(), connectors.Options{Name: "crm", DSN: db.DSN(), ApplyDSN: db.DSN()})
+		src, err := mysql.Connector.Open(b.Context(), connectors.Options{Name: "crm", DSN: db.DSN(),
+			ApplyDSN: db.DSN()})
 		require.NoError(b, err)
-		start := cpu(b)
+		start := connectortest.CPU(b)
 		b.StartTimer()
 		for first := 1; first <= benchRows; first += 1000 {
 			k := &connectors.Keys{Fields: []string{"id"}}
 			for id := first; id < first+1000; id++ {
 				k.Tuples = append(k.Tuples, connectors.MakeKey(strconv.AppendInt(nil, int64(id), 10)))
 			}
-			_, err := src.(connectors.Mutator).Mutate(b.Context(), []connectors.Query{{Table: "person", Keys: k}}, thirds, confirmed)
+			_, err := src.(connectors.Mutator).Mutate(b.Context(), []connectors.Query{{Table: "person", Keys: k}},
+				thirds, confirmed)
 			require.NoError(b, err)
 		}
 		b.StopTimer()
-		b.ReportMetric(float64(benchRows)/(cpu(b)-start), "rows/cpu-s")
+		b.ReportMetric(float64(benchRows)/(connectortest.CPU(b)-start).Seconds(), "rows/cpu-s")
 		require.Equal(b, strconv.Itoa(benchRows-benchRows/1000*333), db.Query(b, "SELECT COUNT(*) FROM person"))
 		require.NoError(b, src.Close())
 		b.StartTimer()
@@ -126,7 +130,8 @@ func BenchmarkMutate(b *testing.B) {
 
 func thirds(batch connectors.Batch) (connectors.Edit, error) {
 	n := int(batch.Rows.NumRows())
-	edit := connectors.Edit{Ops: make([]connectors.Op, n), Set: []connectors.Assignment{{Field: "email", Rows: make([]bool, n)}, {Field: "street", Rows: make([]bool, n)}}}
+	edit := connectors.Edit{Ops: make([]connectors.Op, n),
+		Set: []connectors.Assignment{{Field: "email", Rows: make([]bool, n)}, {Field: "street", Rows: make([]bool, n)}}}
 	var email, street connectors.Column
 	for i := range n {
 		edit.Ops[i] = []connectors.Op{connectors.Leave, connectors.Update, connectors.Delete}[i%3]
@@ -149,39 +154,21 @@ func BenchmarkWriteCopy(b *testing.B) {
 	keeper := src.(connectors.CopyKeeper)
 	tables, err := src.Tables(b.Context())
 	require.NoError(b, err)
-	used := 0.0
+	var used time.Duration
 	for b.Loop() {
 		b.StopTimer()
 		require.NoError(b, keeper.DropCopy(b.Context(), "lethe_crm_person"))
-		made, err := keeper.EnsureCopy(b.Context(), benchCopy(tables[0]))
+		made, err := keeper.EnsureCopy(b.Context(), connectortest.BenchCopy(tables[0]))
 		require.NoError(b, err)
-		start := cpu(b)
+		start := connectortest.CPU(b)
 		b.StartTimer()
-		for _, status := range []string{"allowed", "blocked"} {
-			for first := 0; first < all; first += page {
-				builder, err := connectors.NewBuilder(made, nil)
-				require.NoError(b, err)
-				for id := first; id < first+page; id++ {
-					for i, v := range []string{strconv.Itoa(id), "newsletter", "email-newsletter", status, "2027-11-22", "2026-11-22", "0123456789abcdef0123456789abcdef"} {
-						builder.Append(i, []byte(v))
-					}
-					builder.EndRow()
-				}
-				require.NoError(b, keeper.WriteCopy(b.Context(), made, builder.Batch("").Rows, nil))
-			}
-		}
+		connectortest.FillCopy(b, keeper, made, all, page)
 		b.StopTimer()
-		used += cpu(b) - start
-		require.Equal(b, strconv.Itoa(all), db.Query(b, "SELECT COUNT(*) FROM lethe_crm_person WHERE status = 'blocked'"))
+		used += connectortest.CPU(b) - start
+		require.Equal(b, strconv.Itoa(all),
+			db.Query(b, "SELECT COUNT(*) FROM lethe_crm_person WHERE status = 'blocked'"))
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(2*all*b.N)/b.Elapsed().Seconds(), "rows/s")
-	b.ReportMetric(float64(2*all*b.N)/used, "rows/cpu-s")
-}
-
-// benchCopy is as wide as those of the nightly run.
-func benchCopy(of connectors.Table) connectors.Copy {
-	return connectors.Copy{Name: "lethe_crm_" + of.Name, Of: of, Key: []string{"silo", "purpose"}, Fields: []connectors.Field{
-		{Name: "silo", Kind: connectors.Text, Length: 64}, {Name: "purpose", Kind: connectors.Text, Length: 64}, {Name: "status", Kind: connectors.Text, Length: 16},
-		{Name: "until", Kind: connectors.Date, Nullable: true}, {Name: "since", Kind: connectors.Date}, {Name: "seal", Kind: connectors.Text, Length: 32}}}
+	b.ReportMetric(float64(2*all*b.N)/used.Seconds(), "rows/cpu-s")
 }

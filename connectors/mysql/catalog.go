@@ -25,20 +25,26 @@ type table struct {
 	ordinal       map[string]bool
 }
 
-// catalogQueries read information_schema for the connection's database. A user with SELECT alone sees all of this; REFERENTIAL_CONSTRAINTS and
-// TABLE_CONSTRAINTS show such a user nothing, so that what a foreign key does on delete comes from SHOW CREATE TABLE.
+// catalogQueries read information_schema for the connection's database. A user with SELECT alone sees all
+// of this; REFERENTIAL_CONSTRAINTS and TABLE_CONSTRAINTS show such a user nothing, so that what a foreign
+// key does on delete comes from SHOW CREATE TABLE.
 const (
-	tablesQuery = `SELECT t.TABLE_NAME, t.TABLE_TYPE, COALESCE(t.TABLE_ROWS, -1), COALESCE(e.TRANSACTIONS, 'NO'), t.TABLE_COMMENT
+	tablesQuery = `SELECT t.TABLE_NAME, t.TABLE_TYPE, COALESCE(t.TABLE_ROWS, -1), COALESCE(e.TRANSACTIONS, 'NO'),
+		t.TABLE_COMMENT
 		FROM information_schema.TABLES t LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE
 		WHERE t.TABLE_SCHEMA = DATABASE() AND t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')`
-	columnsQuery = `SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, COALESCE(CHARACTER_MAXIMUM_LENGTH, 0), EXTRA, COALESCE(GENERATION_EXPRESSION, '')
+	columnsQuery = `SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE,
+		COALESCE(CHARACTER_MAXIMUM_LENGTH, 0), EXTRA, COALESCE(GENERATION_EXPRESSION, '')
 		FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION`
 	indexesQuery = `SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME
-		FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND NON_UNIQUE = 0 ORDER BY TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX`
-	foreignKeysQuery = `SELECT TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_SCHEMA, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME, DATABASE()
+		FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND NON_UNIQUE = 0 ORDER BY TABLE_NAME,
+			INDEX_NAME, SEQ_IN_INDEX`
+	foreignKeysQuery = `SELECT TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_SCHEMA,
+		REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME, DATABASE()
 		FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IS NOT NULL
 		ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION`
-	mariaJSONQuery = `SELECT TABLE_NAME, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = DATABASE()`
+	mariaJSONQuery = `SELECT TABLE_NAME, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS WHERE ` +
+		`CONSTRAINT_SCHEMA = DATABASE()`
 )
 
 // kinds are the logical types of the servers' DATA_TYPEs; all others are text.
@@ -61,7 +67,8 @@ func kindOf(dataType string) connectors.Kind {
 	case "json":
 		return connectors.JSON
 	case "binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "vector",
-		"geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection", "geomcollection":
+		"geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",
+		"geometrycollection", "geomcollection":
 		return connectors.Binary
 	}
 	return connectors.Text
@@ -86,7 +93,8 @@ func (s *source) load(ctx context.Context) (map[string]*table, error) {
 			}
 			tables[r[0]] = &table{
 				Table:         connectors.Table{Database: s.database, Name: r[0], Rows: rows},
-				transactional: r[3] == "YES", versioned: r[1] == "SYSTEM VERSIONED", copied: isCopy(r[4]), bits: map[string]int{}, ordinal: map[string]bool{},
+				transactional: r[3] == "YES", versioned: r[1] == "SYSTEM VERSIONED", copied: isCopy(r[4]),
+				bits: map[string]int{}, ordinal: map[string]bool{},
 			}
 			return nil
 		}},
@@ -134,7 +142,8 @@ func addColumn(t *table, r []string) error {
 	}
 	f := connectors.Field{
 		Name: name, Type: r[3], Kind: kindOf(dataType), Nullable: r[4] == "YES",
-		Generated:  r[7] != "" || strings.Contains(extra, "virtual generated") || strings.Contains(extra, "stored generated") || strings.Contains(extra, "persistent"),
+		Generated: r[7] != "" || strings.Contains(extra, "virtual generated") ||
+			strings.Contains(extra, "stored generated") || strings.Contains(extra, "persistent"),
 		AutoUpdate: strings.Contains(extra, "on update"),
 	}
 	switch dataType {
@@ -155,7 +164,8 @@ func addColumn(t *table, r []string) error {
 	return nil
 }
 
-// addIndex collects the fields of the primary key in Key and those of each unique index, after its name, in Unique.
+// addIndex collects the fields of the primary key in Key and those of each unique index, after its name, in
+// Unique.
 func addIndex(t *table, r []string) {
 	switch name, column := r[1], r[2]; {
 	case t == nil:
@@ -179,13 +189,15 @@ func addForeignKey(t *table, r []string) {
 		refTable = r[3] + "." + refTable
 	}
 	if n := len(t.ForeignKeys); n == 0 || t.ForeignKeys[n-1].Name != name {
-		t.ForeignKeys = append(t.ForeignKeys, connectors.ForeignKey{Name: name, RefTable: refTable, OnDelete: "RESTRICT"})
+		t.ForeignKeys = append(t.ForeignKeys, connectors.ForeignKey{Name: name, RefTable: refTable,
+			OnDelete: "RESTRICT"})
 	}
 	fk := &t.ForeignKeys[len(t.ForeignKeys)-1]
 	fk.Fields, fk.RefFields = append(fk.Fields, r[2]), append(fk.RefFields, r[5])
 }
 
-// finish takes index names off, drops unique indexes on expressions or hidden fields, and a key that holds a float: its text is no key.
+// finish takes index names off, drops unique indexes on expressions or hidden fields, and a key that holds
+// a float: its text is no key.
 func (t *table) finish() {
 	var unique [][]string
 	for _, u := range t.Unique {
@@ -207,7 +219,10 @@ var jsonValid = regexp.MustCompile("(?i)^\\(?json_valid\\(`((?:[^`]|``)+)`\\)\\)
 // markJSON finds MariaDB's JSON fields: longtext with a check json_valid. MySQL has a type of its own.
 func markJSON(ctx context.Context, conn *sql.Conn, tables map[string]*table) error {
 	maria := false
-	if err := collect(ctx, conn, "SELECT VERSION()", func(r []string) error { maria = strings.Contains(r[0], "MariaDB"); return nil }); err != nil || !maria {
+	if err := collect(ctx, conn, "SELECT VERSION()", func(r []string) error {
+		maria = strings.Contains(r[0], "MariaDB")
+		return nil
+	}); err != nil || !maria {
 		return err
 	}
 	return collect(ctx, conn, mariaJSONQuery, func(r []string) error {
@@ -224,7 +239,8 @@ func markJSON(ctx context.Context, conn *sql.Conn, tables map[string]*table) err
 	})
 }
 
-var constraintLine = regexp.MustCompile("(?m)^\\s*CONSTRAINT `((?:[^`]|``)+)` FOREIGN KEY .*?(?: ON DELETE (RESTRICT|CASCADE|SET NULL|NO ACTION|SET DEFAULT))?(?: ON UPDATE [A-Z ]+)?,?$")
+var constraintLine = regexp.MustCompile("(?m)^\\s*CONSTRAINT `((?:[^`]|``)+)` FOREIGN KEY .*?(?: ON DELETE " +
+	"(RESTRICT|CASCADE|SET NULL|NO ACTION|SET DEFAULT))?(?: ON UPDATE [A-Z ]+)?,?$")
 
 func readOnDelete(ctx context.Context, conn *sql.Conn, t *table) error {
 	if len(t.ForeignKeys) == 0 {
@@ -243,7 +259,8 @@ func readOnDelete(ctx context.Context, conn *sql.Conn, t *table) error {
 	for i, fk := range t.ForeignKeys {
 		action, ok := onDelete[fk.Name]
 		if !ok {
-			return fmt.Errorf("table %s: SHOW CREATE TABLE does not tell foreign key %s: %w", t.Name, fk.Name, connectors.ErrSchemaChanged)
+			return fmt.Errorf("table %s: SHOW CREATE TABLE does not tell foreign key %s: %w", t.Name, fk.Name,
+				connectors.ErrSchemaChanged)
 		}
 		t.ForeignKeys[i].OnDelete = action
 	}

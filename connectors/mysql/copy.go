@@ -22,7 +22,8 @@ const (
 	insertRows  = 1_000 // rows of one INSERT, where they have not reached bytesAtOnce before
 )
 
-// copyComment begins the comment of a copy's table, by which it is told from the application's own; the name of the table that it is of follows.
+// copyComment begins the comment of a copy's table, by which it is told from the application's own; the
+// name of the table that it is of follows.
 const copyComment = "kept by lethe: copy of "
 
 func isCopy(comment string) bool { return strings.HasPrefix(comment, copyComment) }
@@ -36,10 +37,14 @@ type object struct {
 }
 
 const (
-	objectsQuery     = `SELECT TABLE_NAME, TABLE_TYPE, TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE `
-	copyViewsQuery   = `SELECT TABLE_NAME, VIEW_DEFINITION, SECURITY_TYPE = 'DEFINER' AND DEFINER = CURRENT_USER() FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE `
-	definitionsQuery = `SELECT COLUMN_NAME, COLUMN_TYPE, CHARACTER_SET_NAME, COLLATION_NAME, IS_NULLABLE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = `
-	keyPartsQuery    = `SELECT COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND INDEX_NAME = 'PRIMARY' AND TABLE_NAME = `
+	objectsQuery = `SELECT TABLE_NAME, TABLE_TYPE, TABLE_COMMENT FROM information_schema.TABLES WHERE ` +
+		`TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE `
+	copyViewsQuery = `SELECT TABLE_NAME, VIEW_DEFINITION, SECURITY_TYPE = 'DEFINER' AND DEFINER = CURRENT_USER() ` +
+		`FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE `
+	definitionsQuery = `SELECT COLUMN_NAME, COLUMN_TYPE, CHARACTER_SET_NAME, COLLATION_NAME, IS_NULLABLE FROM ` +
+		`information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = `
+	keyPartsQuery = `SELECT COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() ` +
+		`AND INDEX_NAME = 'PRIMARY' AND TABLE_NAME = `
 )
 
 // objects returns the tables and views whose names begin with that of a copy.
@@ -86,7 +91,8 @@ func (d definition) sql() string {
 // definitions returns the fields of a table, and its primary key.
 func definitions(ctx context.Context, conn *sql.Conn, table string) (fields []definition, key []string, err error) {
 	err = collect(ctx, conn, definitionsQuery+quoteText(table)+" ORDER BY ORDINAL_POSITION", func(r []string) error {
-		fields = append(fields, definition{name: r[0], declared: r[1], charset: r[2], collation: r[3], nullable: r[4] == "YES"})
+		fields = append(fields, definition{name: r[0], declared: r[1], charset: r[2], collation: r[3],
+			nullable: r[4] == "YES"})
 		return nil
 	})
 	if err != nil {
@@ -106,9 +112,11 @@ func definitions(ctx context.Context, conn *sql.Conn, table string) (fields []de
 	return fields, key, err
 }
 
-// EnsureCopy makes the copy's table and views. The table has a comment that says what it is; a view is known by the alias under which it reads the copy, which
-// holds a digest of all that the view is made of, as the server keeps no text of a view but its own. Views read with the rights of the user of apply_dsn
-// (SQL SECURITY DEFINER). A table or view in use is waited for no longer than the session's lock_wait_timeout, as others wait behind: then the error wraps ErrTransient.
+// EnsureCopy makes the copy's table and views. The table has a comment that says what it is; a view is
+// known by the alias under which it reads the copy, which holds a digest of all that the view is made of,
+// as the server keeps no text of a view but its own. Views read with the rights of the user of apply_dsn
+// (SQL SECURITY DEFINER). A table or view in use is waited for no longer than the session's
+// lock_wait_timeout, as others wait behind: then the error wraps ErrTransient.
 func (m *mutable) EnsureCopy(ctx context.Context, c connectors.Copy) (connectors.Table, error) {
 	s := m.apply
 	t, err := m.ensureCopy(ctx, c)
@@ -144,7 +152,8 @@ func (m *mutable) ensureCopy(ctx context.Context, c connectors.Copy) (*table, er
 		if o := i.there[v.Name]; o.own && strings.Contains(o.definition, quoteName(alias)) {
 			continue
 		}
-		if _, err := exec(ctx, conn, "CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER VIEW "+quoteName(v.Name)+" AS "+viewSelect(i.Copy, v, alias)); err != nil {
+		if _, err := exec(ctx, conn, "CREATE OR REPLACE ALGORITHM = MERGE SQL SECURITY DEFINER VIEW "+quoteName(v.Name)+
+			" AS "+viewSelect(i.Copy, v, alias)); err != nil {
 			return nil, err
 		}
 	}
@@ -169,7 +178,8 @@ func (m *mutable) CheckCopy(ctx context.Context, c connectors.Copy) error {
 	return nil
 }
 
-// intended is a copy as it is to be, with its names as the server writes them, and what stands under names that begin like its own.
+// intended is a copy as it is to be, with its names as the server writes them, and what stands under names
+// that begin like its own.
 type intended struct {
 	connectors.Copy
 	fields []definition
@@ -177,7 +187,8 @@ type intended struct {
 	there  map[string]object
 }
 
-// intend refuses, before anything is made, a copy that cannot be, and one that would take the place of something else.
+// intend refuses, before anything is made, a copy that cannot be, and one that would take the place of
+// something else.
 func intend(ctx context.Context, conn *sql.Conn, c connectors.Copy) (i intended, err error) {
 	if err := c.Check(); err != nil {
 		return i, err
@@ -196,7 +207,9 @@ func intend(ctx context.Context, conn *sql.Conn, c connectors.Copy) (i intended,
 	for _, v := range i.Views {
 		switch o, ok := i.there[v.Name]; {
 		case ok && o.view && o.definition == "":
-			return i, fmt.Errorf("the right SHOW VIEW is missing, without which view %s cannot be told from another: %w", v.Name, connectors.ErrDenied)
+			return i,
+				fmt.Errorf("the right SHOW VIEW is missing, without which view %s cannot be told from another: %w",
+					v.Name, connectors.ErrDenied)
 		case ok && !o.viewOf(i.Name):
 			return i, connectors.NotThisCopy("what has the name of view " + v.Name + " was not made for this copy")
 		}
@@ -213,17 +226,23 @@ func intend(ctx context.Context, conn *sql.Conn, c connectors.Copy) (i intended,
 func checkName(name string) error {
 	switch n := utf8.RuneCountInString(name); {
 	case n > longestName:
-		return fmt.Errorf("the name %s has %d characters, and the server allows %d: %w", name, n, longestName, connectors.ErrConfig)
+		return fmt.Errorf("the name %s has %d characters, and the server allows %d: %w", name, n, longestName,
+			connectors.ErrConfig)
 	case strings.HasSuffix(name, " "), strings.ContainsFunc(name, func(r rune) bool { return r > 0xffff }):
-		return fmt.Errorf("the name %s ends with a space or has a character that the server allows in no name: %w", name, connectors.ErrConfig)
+		return fmt.Errorf("the name %s ends with a space or has a character that the server allows in no name: %w",
+			name, connectors.ErrConfig)
 	}
 	return nil
 }
 
-// inServersCase writes the names of tables and views as the server will: in lower case where it is set up so (lower_case_table_names = 1).
+// inServersCase writes the names of tables and views as the server will: in lower case where it is set up
+// so (lower_case_table_names = 1).
 func inServersCase(ctx context.Context, conn *sql.Conn, c connectors.Copy) (connectors.Copy, error) {
 	lower := false
-	err := collect(ctx, conn, "SELECT @@lower_case_table_names", func(r []string) error { lower = r[0] == "1"; return nil })
+	err := collect(ctx, conn, "SELECT @@lower_case_table_names", func(r []string) error {
+		lower = r[0] == "1"
+		return nil
+	})
 	if err != nil || !lower {
 		return c, err
 	}
@@ -253,7 +272,8 @@ func (m *mutable) ensureTable(ctx context.Context, conn *sql.Conn, i intended) e
 	}
 	lines = append(lines, "PRIMARY KEY ("+strings.Join(i.key, ", ")+")")
 	_, err := exec(ctx, conn, "CREATE TABLE IF NOT EXISTS "+quoteName(i.Name)+" (\n\t"+strings.Join(lines, ",\n\t")+
-		"\n) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT = "+quoteText(copyComment+i.Of.Name))
+		"\n) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin COMMENT = "+
+		quoteText(copyComment+i.Of.Name))
 	if err != nil {
 		return err
 	}
@@ -282,7 +302,8 @@ func (i intended) holds(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// rights says what the user may not do that keeping the copy takes. Where a role is in force nothing is said: what it grants is not looked at.
+// rights says what the user may not do that keeping the copy takes. Where a role is in force nothing is
+// said: what it grants is not looked at.
 func (i intended) rights(ctx context.Context, conn *sql.Conn) error {
 	grantee, role := "", ""
 	err := collect(ctx, conn, "SELECT CURRENT_USER(), COALESCE(CURRENT_ROLE(), 'NONE')", func(r []string) error {
@@ -295,9 +316,12 @@ func (i intended) rights(ctx context.Context, conn *sql.Conn) error {
 	}
 	lacking := func(object string, needed ...string) (string, error) {
 		granted := map[string]bool{}
-		err := collect(ctx, conn, "SELECT PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES WHERE GRANTEE = "+grantee+
-			" UNION SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES WHERE DATABASE() LIKE TABLE_SCHEMA AND GRANTEE = "+grantee+
-			" UNION SELECT PRIVILEGE_TYPE FROM information_schema.TABLE_PRIVILEGES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = "+quoteText(object)+" AND GRANTEE = "+grantee,
+		err := collect(ctx, conn, "SELECT PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES WHERE GRANTEE = "+
+			grantee+
+			" UNION SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES WHERE DATABASE() LIKE "+
+			"TABLE_SCHEMA AND GRANTEE = "+grantee+
+			" UNION SELECT PRIVILEGE_TYPE FROM information_schema.TABLE_PRIVILEGES WHERE TABLE_SCHEMA = DATABASE() "+
+			"AND TABLE_NAME = "+quoteText(object)+" AND GRANTEE = "+grantee,
 			func(r []string) error { granted[r[0]] = true; return nil })
 		needed = slices.DeleteFunc(needed, func(right string) bool { return granted[right] })
 		if len(needed) == 0 {
@@ -305,7 +329,8 @@ func (i intended) rights(ctx context.Context, conn *sql.Conn) error {
 		}
 		return strings.Join(needed, ", ") + " on " + object, err
 	}
-	objects := map[string][]string{i.Name: {"SELECT", "CREATE", "DROP", "INSERT", "UPDATE", "DELETE"}, i.Of.Name: {"SELECT", "SHOW VIEW"}}
+	objects := map[string][]string{i.Name: {"SELECT", "CREATE", "DROP", "INSERT", "UPDATE", "DELETE"},
+		i.Of.Name: {"SELECT", "SHOW VIEW"}}
 	for _, v := range i.Views {
 		objects[v.Name] = []string{"CREATE VIEW", "DROP"}
 	}
@@ -320,13 +345,16 @@ func (i intended) rights(ctx context.Context, conn *sql.Conn) error {
 		}
 	}
 	if len(lacks) > 0 {
-		return &connectors.Error{Hint: "README.md lists the GRANT statements, under For the operator", Err: fmt.Errorf("the user of apply_dsn lacks %s: %w", strings.Join(lacks, "; "), connectors.ErrDenied)}
+		return &connectors.Error{Hint: "README.md lists the GRANT statements, under For the operator",
+			Err: fmt.Errorf("the user of apply_dsn lacks %s: %w", strings.Join(lacks, "; "), connectors.ErrDenied)}
 	}
 	return nil
 }
 
-// copyDefinitions says how the fields of a copy are declared: those of the key as in the application's table, without what the engine puts in by itself.
-func copyDefinitions(ctx context.Context, conn *sql.Conn, c connectors.Copy) (fields []definition, key []string, err error) {
+// copyDefinitions says how the fields of a copy are declared: those of the key as in the application's
+// table, without what the engine puts in by itself.
+func copyDefinitions(ctx context.Context, conn *sql.Conn,
+	c connectors.Copy) (fields []definition, key []string, err error) {
 	of, _, err := definitions(ctx, conn, c.Of.Name)
 	if err != nil {
 		return nil, nil, err
@@ -334,7 +362,8 @@ func copyDefinitions(ctx context.Context, conn *sql.Conn, c connectors.Copy) (fi
 	for _, name := range c.Of.Key {
 		i := slices.IndexFunc(of, func(d definition) bool { return d.name == name && d.keyPart != "" })
 		if i < 0 {
-			return nil, nil, fmt.Errorf("table %s has no field %s in its key: %w", c.Of.Name, name, connectors.ErrSchemaChanged)
+			return nil, nil, fmt.Errorf("table %s has no field %s in its key: %w", c.Of.Name, name,
+				connectors.ErrSchemaChanged)
 		}
 		fields, key = append(fields, of[i]), append(key, of[i].keyPart)
 	}
@@ -384,13 +413,15 @@ func digest(s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// viewOf says whether an object is a view that EnsureCopy made for a copy. Without the right to see its definition no view is one.
+// viewOf says whether an object is a view that EnsureCopy made for a copy. Without the right to see its
+// definition no view is one.
 func (o object) viewOf(name string) bool {
 	return o.view && strings.Contains(o.definition, "`"+aliasOf(name))
 }
 
-// viewSelect writes what a view shows. The copy stands on the left of each comparison, so that its collation decides. A join is read twice as fast as a subquery, but where the
-// conditions leave a field of the copy's key open it would show a row once for each that fulfils them.
+// viewSelect writes what a view shows. The copy stands on the left of each comparison, so that its
+// collation decides. A join is read twice as fast as a subquery, but where the conditions leave a field of
+// the copy's key open it would show a row once for each that fulfils them.
 func viewSelect(c connectors.Copy, v connectors.CopyView, alias string) string {
 	var shown, where []string
 	for _, name := range v.Fields {
@@ -424,7 +455,8 @@ func (m *mutable) forget() {
 }
 
 // WriteCopy runs one READ COMMITTED transaction of INSERT ... ON DUPLICATE KEY UPDATE, then DELETE.
-func (m *mutable) WriteCopy(ctx context.Context, copied connectors.Table, rows arrow.Record, gone []connectors.Key) error {
+func (m *mutable) WriteCopy(ctx context.Context, copied connectors.Table, rows arrow.Record,
+	gone []connectors.Key) error {
 	s := m.apply
 	statements, err := s.copyStatements(ctx, copied.Name, rows, gone)
 	if err != nil {
@@ -440,7 +472,8 @@ func (m *mutable) WriteCopy(ctx context.Context, copied connectors.Table, rows a
 	})
 }
 
-func (s *source) copyStatements(ctx context.Context, name string, rows arrow.Record, gone []connectors.Key) ([]string, error) {
+func (s *source) copyStatements(ctx context.Context, name string, rows arrow.Record,
+	gone []connectors.Key) ([]string, error) {
 	t, err := s.table(ctx, name)
 	if err != nil {
 		return nil, err
@@ -474,7 +507,8 @@ func (s *source) copyStatements(ctx context.Context, name string, rows arrow.Rec
 	return statements, nil
 }
 
-// upserts writes the rows as INSERT statements. A row takes the place of one with the same key whole, also where the key's own spelling is another.
+// upserts writes the rows as INSERT statements. A row takes the place of one with the same key whole, also
+// where the key's own spelling is another.
 func (t *table) upserts(columns []*array.Binary, rows int) ([]string, error) {
 	var names, set []string
 	for _, f := range t.Fields {

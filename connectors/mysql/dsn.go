@@ -16,9 +16,11 @@ import (
 	"lethe/connectors"
 )
 
-var errDSN = errors.New("not a DSN: want user:password@tcp(host:3306)/database or mysql://user:password@host:3306/database, the latter with special characters percent-encoded")
+var errDSN = errors.New("not a DSN: want user:password@tcp(host:3306)/database or " +
+	"mysql://user:password@host:3306/database, the latter with special characters percent-encoded")
 
-// parseDSN reads the driver's form and the URL form. Its errors hold nothing of the DSN but the names of parameters.
+// parseDSN reads the driver's form and the URL form. Its errors hold nothing of the DSN but the names of
+// parameters.
 func parseDSN(dsn string, plaintext bool) (*mysql.Config, error) {
 	var user *url.Userinfo
 	if strings.Contains(dsn, "://") {
@@ -49,7 +51,8 @@ func parseDSN(dsn string, plaintext bool) (*mysql.Config, error) {
 		return nil, err
 	}
 	cfg.Logger = &mysql.NopLogger{}
-	cfg.ParseTime, cfg.InterpolateParams, cfg.MultiStatements, cfg.ColumnsWithAlias, cfg.AllowAllFiles = false, false, false, false, false
+	cfg.ParseTime, cfg.InterpolateParams, cfg.MultiStatements, cfg.ColumnsWithAlias, cfg.AllowAllFiles = false, false,
+		false, false, false
 	cfg.ClientFoundRows = true
 	cfg.MaxAllowedPacket = 0 // ask the server
 	cfg.Collation = ""
@@ -62,7 +65,8 @@ func parseDSN(dsn string, plaintext bool) (*mysql.Config, error) {
 	return cfg, nil
 }
 
-// fromURL turns mysql://user:password@host:port/database?params into the driver's form without user and password.
+// fromURL turns mysql://user:password@host:port/database?params into the driver's form without user and
+// password.
 func fromURL(s string) (dsn string, user *url.Userinfo, err error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "mysql" && u.Scheme != "mariadb" {
@@ -88,7 +92,8 @@ func or(s, otherwise string) string {
 	return s
 }
 
-// secure decides on TLS: a socket needs none; everything else has it, verified unless the DSN itself says tls=skip-verify; only a waiver allows plaintext.
+// secure decides on TLS: a socket needs none; everything else has it, verified unless the DSN itself says
+// tls=skip-verify; only a waiver allows plaintext.
 func secure(cfg *mysql.Config, plaintext bool) error {
 	ca, given := cfg.Params["ssl-ca"]
 	delete(cfg.Params, "ssl-ca")
@@ -100,7 +105,8 @@ func secure(cfg *mysql.Config, plaintext bool) error {
 	case given && (cfg.TLSConfig == "" || cfg.TLSConfig == "true"):
 		pem, err := os.ReadFile(ca)
 		if err != nil {
-			return fmt.Errorf("read the file of ssl-ca: %w", errors.Unwrap(err)) // without its path, which is part of the DSN
+			// without its path, which is part of the DSN
+			return fmt.Errorf("read the file of ssl-ca: %w", errors.Unwrap(err))
 		}
 		pool := x509.NewCertPool()
 		if !pool.AppendCertsFromPEM(pem) {

@@ -17,8 +17,10 @@ import (
 // FuzzDSN looks for panics, for errors that repeat the password, and for plaintext that nobody allowed.
 func FuzzDSN(f *testing.F) {
 	for _, s := range []string{
-		"u:%s@tcp(h:1)/d?tls=true", "mysql://u:%s@h:1/d", "u:%s@unix(/s)/d", "u:%s@/d?strict=1", "mysql://u:%s@[::1]/d?socket=/s", "u:%s@tcp(h)/d?tls=preferred",
-		"u:%s@tcp(h)/d?charset=latin1&collation=x&loc=%%2F", "mariadb://u:%s@h/d%%2F?ssl-ca=/x", "u:%s@/d?allowFallbackToPlaintext=1", "%s", "u:p@tcp(h)/d?ssl-ca=%s", "u:p@/d?tls=%s", "u:p@/d?%s=1",
+		"u:%s@tcp(h:1)/d?tls=true", "mysql://u:%s@h:1/d", "u:%s@unix(/s)/d", "u:%s@/d?strict=1",
+		"mysql://u:%s@[::1]/d?socket=/s", "u:%s@tcp(h)/d?tls=preferred",
+		"u:%s@tcp(h)/d?charset=latin1&collation=x&loc=%%2F", "mariadb://u:%s@h/d%%2F?ssl-ca=/x",
+		"u:%s@/d?allowFallbackToPlaintext=1", "%s", "u:p@tcp(h)/d?ssl-ca=%s", "u:p@/d?tls=%s", "u:p@/d?%s=1",
 	} {
 		f.Add(s)
 	}
@@ -41,10 +43,13 @@ func FuzzDSN(f *testing.F) {
 	})
 }
 
-// FuzzLiteral holds literals to what a careful reader of SQL makes of them: one token, that gives the value back.
+// FuzzLiteral holds literals to what a careful reader of SQL makes of them: one token, that gives the value
+// back.
 func FuzzLiteral(f *testing.F) {
-	kinds := []connectors.Kind{connectors.Text, connectors.Integer, connectors.Decimal, connectors.Float, connectors.Bit, connectors.Binary, connectors.Date, connectors.JSON}
-	for _, v := range []string{"", "-12", "1.50", "1e5", "0101", "it's", `\`, `\'`, "\x00\xff", "--1", "1 OR 1", "0x1F", "NaN", "inf", "1_000", ".5", "-", "1."} {
+	kinds := []connectors.Kind{connectors.Text, connectors.Integer, connectors.Decimal, connectors.Float,
+		connectors.Bit, connectors.Binary, connectors.Date, connectors.JSON}
+	for _, v := range []string{"", "-12", "1.50", "1e5", "0101", "it's", `\`, `\'`, "\x00\xff", "--1", "1 OR 1", "0x1F",
+		"NaN", "inf", "1_000", ".5", "-", "1."} {
 		for i := range kinds {
 			f.Add(byte(i), []byte(v))
 		}
@@ -124,7 +129,8 @@ func TestKeySetEndsPiecesBySize(t *testing.T) {
 	k, err := newKeySet(keys, []connectors.Kind{connectors.Binary})
 	require.NoError(t, err)
 	for chunk := range k.chunks() {
-		require.LessOrEqual(t, len(k.where(chunk, []string{"`k`"})), 3<<20, "below the smallest usual max_allowed_packet, 4 MB")
+		require.LessOrEqual(t, len(k.where(chunk, []string{"`k`"})), 3<<20,
+			"below the smallest usual max_allowed_packet, 4 MB")
 	}
 }
 
@@ -136,13 +142,22 @@ func TestServerErrors(t *testing.T) {
 		state  string
 		want   error
 	}{
-		{1045, "28000", connectors.ErrDenied}, {1698, "28000", connectors.ErrDenied}, {1142, "42000", connectors.ErrDenied}, {1862, "HY000", connectors.ErrDenied},
-		{1049, "42000", connectors.ErrConfig}, {1665, "HY000", connectors.ErrConfig}, {1290, "HY000", connectors.ErrConfig}, {3159, "HY000", connectors.ErrPlaintext},
+		{1045, "28000", connectors.ErrDenied}, {1698, "28000", connectors.ErrDenied},
+		{1142, "42000", connectors.ErrDenied}, {1862, "HY000", connectors.ErrDenied},
+		{1049, "42000", connectors.ErrConfig}, {1665, "HY000", connectors.ErrConfig},
+		{1290, "HY000", connectors.ErrConfig}, {3159, "HY000", connectors.ErrPlaintext},
 		{1146, "42S02", connectors.ErrSchemaChanged}, {1054, "42S22", connectors.ErrSchemaChanged},
-		{1205, "HY000", connectors.ErrTransient}, {1213, "40001", connectors.ErrTransient}, {1040, "08004", connectors.ErrTransient}, {1927, "70100", connectors.ErrTransient}, {1969, "70100", connectors.ErrTransient},
-		{1451, "23000", connectors.ErrRefused}, {1452, "23000", connectors.ErrRefused}, {1062, "23000", connectors.ErrRefused}, {4025, "23000", connectors.ErrRefused}, {3819, "HY000", connectors.ErrRefused},
-		{1048, "23000", connectors.ErrRefused}, {1406, "22001", connectors.ErrRefused}, {1366, "22007", connectors.ErrRefused}, {1644, "45000", connectors.ErrRefused}, {3105, "HY000", connectors.ErrRefused},
-		{9999, "45999", connectors.ErrRefused}, {9999, "23999", connectors.ErrRefused}, {9999, "22999", connectors.ErrRefused},
+		{1205, "HY000", connectors.ErrTransient}, {1213, "40001", connectors.ErrTransient},
+		{1040, "08004", connectors.ErrTransient}, {1927, "70100", connectors.ErrTransient},
+		{1969, "70100", connectors.ErrTransient},
+		{1451, "23000", connectors.ErrRefused}, {1452, "23000", connectors.ErrRefused},
+		{1062, "23000", connectors.ErrRefused}, {4025, "23000", connectors.ErrRefused},
+		{3819, "HY000", connectors.ErrRefused},
+		{1048, "23000", connectors.ErrRefused}, {1406, "22001", connectors.ErrRefused},
+		{1366, "22007", connectors.ErrRefused}, {1644, "45000", connectors.ErrRefused},
+		{3105, "HY000", connectors.ErrRefused},
+		{9999, "45999", connectors.ErrRefused}, {9999, "23999", connectors.ErrRefused},
+		{9999, "22999", connectors.ErrRefused},
 		{9999, "HY000", nil},
 	} {
 		e := &driver.MySQLError{Number: c.number, Message: "Zephyrine@example.com"}
@@ -150,7 +165,8 @@ func TestServerErrors(t *testing.T) {
 		err := s.fail("scan", "t", fmt.Errorf("wrapped: %w", e))
 		require.NotContains(t, err.Error(), "Zephyrine", "%d", c.number)
 		require.Contains(t, err.Error(), fmt.Sprint(c.number))
-		for _, sentinel := range []error{connectors.ErrConfig, connectors.ErrUnreachable, connectors.ErrDenied, connectors.ErrPlaintext, connectors.ErrSchemaChanged, connectors.ErrRefused, connectors.ErrTransient} {
+		for _, sentinel := range []error{connectors.ErrConfig, connectors.ErrUnreachable, connectors.ErrDenied,
+			connectors.ErrPlaintext, connectors.ErrSchemaChanged, connectors.ErrRefused, connectors.ErrTransient} {
 			if sentinel == c.want {
 				require.ErrorIs(t, err, sentinel, "%d", c.number)
 			} else {
@@ -165,7 +181,8 @@ func TestBitText(t *testing.T) {
 		raw  string
 		bits int
 		want string
-	}{{"\x05", 3, "101"}, {"\x01\x00", 9, "100000000"}, {"\x80\x00\x00\x00\x00\x00\x00\x01", 64, "1" + strings.Repeat("0", 62) + "1"}, {"", 2, "00"}} {
+	}{{"\x05", 3, "101"}, {"\x01\x00", 9, "100000000"}, {"\x80\x00\x00\x00\x00\x00\x00\x01", 64,
+		"1" + strings.Repeat("0", 62) + "1"}, {"", 2, "00"}} {
 		col := column{kind: connectors.Bit, bits: c.bits}
 		require.Equal(t, c.want, string(col.appendValue(nil, []byte(c.raw))))
 	}
@@ -175,21 +192,27 @@ func TestBitText(t *testing.T) {
 func TestSessions(t *testing.T) {
 	db := servers.MariaDB(t).Database(t)
 	db.Exec(t, "CREATE TABLE p (id int PRIMARY KEY); INSERT INTO p VALUES (1);")
-	src, err := Connector.Open(t.Context(), connectors.Options{Name: "crm", DSN: db.DSN() + "&sql_mode=%27ANSI_QUOTES%27&foreign_key_checks=0", ApplyDSN: db.DSN()})
+	src, err := Connector.Open(t.Context(),
+		connectors.Options{Name: "crm", DSN: db.DSN() + "&sql_mode=%27ANSI_QUOTES%27&foreign_key_checks=0",
+			ApplyDSN: db.DSN()})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, src.Close()) }()
 	m := src.(*mutable)
 	for _, s := range []*source{m.source, m.apply} {
 		var zone, mode, charset string
 		var checks, writeTimeout int
-		require.NoError(t, s.db.QueryRow("SELECT @@time_zone, @@sql_mode, @@character_set_results, @@foreign_key_checks, @@net_write_timeout").Scan(&zone, &mode, &charset, &checks, &writeTimeout))
+		require.NoError(t,
+			s.db.QueryRow("SELECT @@time_zone, @@sql_mode, @@character_set_results, @@foreign_key_checks, "+
+				"@@net_write_timeout").Scan(&zone, &mode, &charset, &checks, &writeTimeout))
 		require.Equal(t, "+00:00", zone)
-		require.Equal(t, "NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION", mode)
+		require.Equal(t, "NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION",
+			mode)
 		require.Equal(t, "utf8mb4", charset)
 		require.Equal(t, 1, checks)
 		require.Equal(t, 3600, writeTimeout)
 	}
-	for _, statement := range []string{"DELETE FROM p", "INSERT INTO p VALUES (2)", "DROP TABLE p", "CREATE TEMPORARY TABLE q (id int)"} {
+	for _, statement := range []string{"DELETE FROM p", "INSERT INTO p VALUES (2)", "DROP TABLE p",
+		"CREATE TEMPORARY TABLE q (id int)"} {
 		_, err := m.db.Exec(statement)
 		var refused *driver.MySQLError
 		require.ErrorAs(t, err, &refused, statement)
@@ -197,7 +220,8 @@ func TestSessions(t *testing.T) {
 	}
 	var isolation string
 	var lockWait int
-	require.NoError(t, m.apply.db.QueryRow("SELECT @@tx_isolation, @@innodb_lock_wait_timeout").Scan(&isolation, &lockWait))
+	require.NoError(t, m.apply.db.QueryRow("SELECT @@tx_isolation, @@innodb_lock_wait_timeout").Scan(&isolation,
+		&lockWait))
 	require.Equal(t, "READ-COMMITTED", isolation)
 	require.Equal(t, 5, lockWait)
 }

@@ -11,13 +11,15 @@ import (
 	"lethe/connectors"
 )
 
-// keySet holds the tuples of a query, sorted and without repetition, cut into pieces of one statement each. The order and the cuts depend on the tuples
-// alone, so that a cursor can name a piece. A nil keySet is one piece without a condition.
+// keySet holds the tuples of a query, sorted and without repetition, cut into pieces of one statement each.
+// The order and the cuts depend on the tuples alone, so that a cursor can name a piece. A nil keySet is one
+// piece without a condition.
 type keySet struct {
 	kinds  []connectors.Kind
 	tuples []connectors.Key
-	starts []int                  // of the pieces, and the end
-	folded map[connectors.Key]int // values that the server holds equal to a tuple of other bytes, and the piece that first met them
+	starts []int // of the pieces, and the end
+	// values that the server holds equal to a tuple of other bytes, and the piece that first met them
+	folded map[connectors.Key]int
 }
 
 func newKeySet(keys *connectors.Keys, kinds []connectors.Kind) (*keySet, error) {
@@ -53,7 +55,8 @@ func (k *keySet) chunks() int {
 	return len(k.starts) - 1
 }
 
-// compare orders tuples, integers by value and all else by bytes, without taking them apart. Whatever the order, it is the same each time.
+// compare orders tuples, integers by value and all else by bytes, without taking them apart. Whatever the
+// order, it is the same each time.
 func (k *keySet) compare(a, b connectors.Key) int {
 	if len(k.kinds) != 1 || k.kinds[0] != connectors.Integer || len(a) == 0 || len(b) == 0 {
 		return strings.Compare(string(a), string(b))
@@ -75,8 +78,9 @@ func (k *keySet) where(chunk int, names []string) string {
 	return oneOf(names, k.kinds, k.tuples[k.starts[chunk]:k.starts[chunk+1]])
 }
 
-// owns reports whether a row with these values belongs to a piece. One that the server finds in two pieces, as their tuples are equal under its collation,
-// belongs to the piece with the very bytes, or else to the first that met it.
+// owns reports whether a row with these values belongs to a piece. One that the server finds in two pieces,
+// as their tuples are equal under its collation, belongs to the piece with the very bytes, or else to the
+// first that met it.
 func (k *keySet) owns(chunk int, values connectors.Key) bool {
 	if i, found := slices.BinarySearchFunc(k.tuples, values, k.compare); found {
 		return k.starts[chunk] <= i && i < k.starts[chunk+1]
@@ -88,8 +92,9 @@ func (k *keySet) owns(chunk int, values connectors.Key) bool {
 	return first == chunk
 }
 
-// oneOf writes a IN (1, 2) or (a, b) IN ((1, 2), (3, 4)); the tuples have been checked. MariaDB misses rows by such a list of tuples where a text's character
-// set is not the connection's: with texts it is (a = 1 AND b = 'x' OR a = 3 AND b = 'y'), at three times the server's effort.
+// oneOf writes a IN (1, 2) or (a, b) IN ((1, 2), (3, 4)); the tuples have been checked. MariaDB misses rows
+// by such a list of tuples where a text's character set is not the connection's: with texts it is (a = 1
+// AND b = 'x' OR a = 3 AND b = 'y'), at three times the server's effort.
 func oneOf(names []string, kinds []connectors.Kind, tuples []connectors.Key) string {
 	var b strings.Builder
 	open, glue, next, end := "("+strings.Join(names, ", ")+") IN ((", ",", "),(", "))"
@@ -130,7 +135,8 @@ func tupleLiterals(kinds []connectors.Kind, tuple connectors.Key) []string {
 
 func quoteName(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 
-// literal writes a value as SQL. Numbers stand bare, as a quoted number would be compared as a float; what is not a number is refused.
+// literal writes a value as SQL. Numbers stand bare, as a quoted number would be compared as a float; what
+// is not a number is refused.
 func literal(kind connectors.Kind, v []byte) (string, error) {
 	switch kind {
 	case connectors.Integer:

@@ -14,13 +14,16 @@ import (
 	"lethe/connectors"
 )
 
-// lockedBytes is the size of values at which Mutate gives up on a transaction: its rows are held in memory, and a column of a batch ends at 2 GB.
+// lockedBytes is the size of values at which Mutate gives up on a transaction: its rows are held in memory,
+// and a column of a batch ends at 2 GB.
 const lockedBytes = 1 << 30
 
-// Mutate runs one READ COMMITTED transaction: SELECT ... FOR UPDATE by keys, then UPDATE and DELETE by the primary keys just read. If the connection is lost during COMMIT the
-// error wraps ErrTransient and what was done is unknown: asking again tells. Tables of an engine that cannot roll back (MyISAM), and those whose deleted
-// rows the server keeps (WITH SYSTEM VERSIONING), are errors.ErrUnsupported.
-func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit connectors.EditFunc, confirm func() error) ([]connectors.Outcome, error) {
+// Mutate runs one READ COMMITTED transaction: SELECT ... FOR UPDATE by keys, then UPDATE and DELETE by the
+// primary keys just read. If the connection is lost during COMMIT the error wraps ErrTransient and what was
+// done is unknown: asking again tells. Tables of an engine that cannot roll back (MyISAM), and those whose
+// deleted rows the server keeps (WITH SYSTEM VERSIONING), are errors.ErrUnsupported.
+func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit connectors.EditFunc,
+	confirm func() error) ([]connectors.Outcome, error) {
 	s := m.apply
 	parts := make([]*part, len(queries))
 	for i, q := range queries {
@@ -109,7 +112,8 @@ type part struct {
 	statements []statement
 }
 
-// selfReference is a foreign key from a table to itself, with its values in the rows read; "" where one is NULL.
+// selfReference is a foreign key from a table to itself, with its values in the rows read; "" where one is
+// NULL.
 type selfReference struct {
 	from, to         []int // columns
 	fromKeys, toKeys []connectors.Key
@@ -126,7 +130,8 @@ func (s *source) newPart(ctx context.Context, q connectors.Query) (*part, error)
 	case !t.transactional:
 		return nil, fmt.Errorf("the table's storage engine has no transactions: %w", errors.ErrUnsupported)
 	case t.versioned:
-		return nil, fmt.Errorf("the server keeps old versions of the table's rows (system versioning): %w", errors.ErrUnsupported)
+		return nil, fmt.Errorf("the server keeps old versions of the table's rows (system versioning): %w",
+			errors.ErrUnsupported)
 	case q.Keys == nil:
 		return nil, fmt.Errorf("the query names no keys: %w", connectors.ErrConfig)
 	}
@@ -158,7 +163,8 @@ func (p *part) lock(ctx context.Context, conn *sql.Conn) error {
 				}
 			}
 			if size > lockedBytes {
-				return fmt.Errorf("the rows of one transaction hold more than 1 GB, name fewer keys: %w", connectors.ErrConfig)
+				return fmt.Errorf("the rows of one transaction hold more than 1 GB, name fewer keys: %w",
+					connectors.ErrConfig)
 			}
 			key, _ := p.reader.tuple(p.key, values)
 			p.rows = append(p.rows, key)
@@ -191,7 +197,8 @@ func (p *part) plan(edit connectors.Edit) error {
 	return nil
 }
 
-// planUpdates groups the rows by the fields they set. Rows that set the same values share a statement; where values differ a CASE over the key tells them apart.
+// planUpdates groups the rows by the fields they set. Rows that set the same values share a statement;
+// where values differ a CASE over the key tells them apart.
 func (p *part) planUpdates(edit connectors.Edit) error {
 	literals, err := p.setLiterals(edit)
 	if err != nil {
@@ -243,7 +250,8 @@ func (p *part) setLiterals(edit connectors.Edit) ([][]string, error) {
 		case f.Generated:
 			return nil, fmt.Errorf("field %s is computed and cannot be set: %w", set.Field, connectors.ErrConfig)
 		case len(set.Rows) != len(p.rows) || set.Values.Len() != len(p.rows):
-			return nil, fmt.Errorf("edit sets field %s in %d rows to %d values, but there are %d rows", set.Field, len(set.Rows), set.Values.Len(), len(p.rows))
+			return nil, fmt.Errorf("edit sets field %s in %d rows to %d values, but there are %d rows", set.Field,
+				len(set.Rows), set.Values.Len(), len(p.rows))
 		}
 		literals[i] = make([]string, len(p.rows))
 		for row, given := range set.Rows {
@@ -266,8 +274,8 @@ func (p *part) setLiterals(edit connectors.Edit) ([][]string, error) {
 	return literals, nil
 }
 
-// planGroup writes the statements for rows that set the same fields. A statement that changes the key names one row, as the assignments of a statement
-// see each other's effect.
+// planGroup writes the statements for rows that set the same fields. A statement that changes the key names
+// one row, as the assignments of a statement see each other's effect.
 func (p *part) planGroup(set []assignment, rows []int) {
 	most := keysAtOnce
 	for _, a := range set {
@@ -330,7 +338,8 @@ func (p *part) oneOf(rows ...int) string {
 	return oneOf(p.reader.names(p.key), kinds, tuples)
 }
 
-// planDeletes writes DELETE statements, rows that others refer to last. Those that refer to each other in a ring go together, and the engine decides.
+// planDeletes writes DELETE statements, rows that others refer to last. Those that refer to each other in a
+// ring go together, and the engine decides.
 func (p *part) planDeletes(ops []connectors.Op) {
 	var rows []int
 	for row, op := range ops {
@@ -389,7 +398,8 @@ type statement struct {
 	update bool
 }
 
-// run counts the rows: never more than named, and fewer only where a cascade of this transaction has deleted some already.
+// run counts the rows: never more than named, and fewer only where a cascade of this transaction has
+// deleted some already.
 func (st statement) run(ctx context.Context, conn *sql.Conn) error {
 	matched, err := exec(ctx, conn, st.text)
 	switch {
@@ -398,7 +408,8 @@ func (st statement) run(ctx context.Context, conn *sql.Conn) error {
 	case matched > st.rows:
 		return fmt.Errorf("a statement for %d rows met %d: %w", st.rows, matched, connectors.ErrRefused)
 	case matched < st.rows && st.update:
-		return fmt.Errorf("%d rows to update are gone, by a trigger, a cascade or a delete of the same transaction: %w", st.rows-matched, connectors.ErrRefused)
+		return fmt.Errorf("%d rows to update are gone, by a trigger, a cascade or a delete of the same transaction: %w",
+			st.rows-matched, connectors.ErrRefused)
 	}
 	return nil
 }
@@ -448,7 +459,8 @@ func (p *part) outcomes(ctx context.Context, conn *sql.Conn, ops []connectors.Op
 // find returns the primary key, as stored, that the server holds equal to the given one; "" if there is none.
 func (p *part) find(ctx context.Context, conn *sql.Conn, key connectors.Key) (found connectors.Key, err error) {
 	r := p.reader
-	q := "SELECT " + strings.Join(r.names(p.key), ", ") + " FROM " + quoteName(r.table.Name) + " WHERE " + oneOf(r.names(p.key), r.keys.kinds, []connectors.Key{key})
+	q := "SELECT " + strings.Join(r.names(p.key), ", ") + " FROM " + quoteName(r.table.Name) + " WHERE " +
+		oneOf(r.names(p.key), r.keys.kinds, []connectors.Key{key})
 	err = stream(ctx, conn, q, func(values []driver.Value) error {
 		parts := make([][]byte, len(values))
 		for i, v := range values {

@@ -1,15 +1,19 @@
-// Package mysql reads and changes MySQL and MariaDB databases. One source is one database of a server: the one its DSN names. It is tested with MariaDB 10.11 and asks
-// for nothing that MySQL 5.7 and MariaDB 10.3 lack.
+// Package mysql reads and changes MySQL and MariaDB databases. One source is one database of a server: the
+// one its DSN names. It is tested with MariaDB 10.11 and asks for nothing that MySQL 5.7 and MariaDB 10.3
+// lack.
 //
-// A DSN has the driver's form, user:password@tcp(host:3306)/database?tls=true, or that of a URL, mysql://user:password@host:3306/database. A socket is
-// unix(/run/mysqld/mysqld.sock) in the first, ?socket=/run/mysqld/mysqld.sock in the second. Without a tls parameter the connection is encrypted and the
-// server's certificate verified, against the system's authorities or those in the file that the parameter ssl-ca names.
+// A DSN has the driver's form, user:password@tcp(host:3306)/database?tls=true, or that of a URL,
+// mysql://user:password@host:3306/database. A socket is unix(/run/mysqld/mysqld.sock) in the first,
+// ?socket=/run/mysqld/mysqld.sock in the second. Without a tls parameter the connection is encrypted and
+// the server's certificate verified, against the system's authorities or those in the file that the
+// parameter ssl-ca names.
 //
 // The rights it needs. For reading (dsn):
 //
 //	GRANT SELECT ON crm.* TO 'lethe'@'10.0.0.5' REQUIRE SSL;
 //
-// For changing (apply_dsn), which neither creates nor inserts anything, also no temporary table, unless it keeps copies:
+// For changing (apply_dsn), which neither creates nor inserts anything, also no temporary table, unless it
+// keeps copies:
 //
 //	GRANT SELECT, UPDATE, DELETE ON crm.* TO 'lethe_apply'@'10.0.0.5' REQUIRE SSL;
 //
@@ -19,13 +23,16 @@
 //	GRANT CREATE, DROP, INSERT, UPDATE, DELETE ON crm.lethe_shop_customer TO 'lethe_apply'@'10.0.0.5';
 //	GRANT CREATE, CREATE VIEW, DROP ON crm.lethe_shop_customer_newsletter TO 'lethe_apply'@'10.0.0.5';
 //
-// (CREATE on a view's name only lets the server grant rights on what is not there yet.) The application needs no right but SELECT on the view, which reads with the rights of the user of
-// apply_dsn: dropping that user breaks the views until another has run once.
+// (CREATE on a view's name only lets the server grant rights on what is not there yet.) The application
+// needs no right but SELECT on the view, which reads with the rights of the user of apply_dsn: dropping
+// that user breaks the views until another has run once.
 //
-// Grant the first two on the whole database: a table that the user may not see is not in the catalog, and a foreign key from it is not known.
+// Grant the first two on the whole database: a table that the user may not see is not in the catalog, and a
+// foreign key from it is not known.
 package mysql
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -33,7 +40,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,7 +60,8 @@ var Connector = connectors.Connector{
 }
 
 const (
-	pageRows    = 10_000    // rows of a page where the query leaves it open: pages cost 5 % and hold no statement open for long
+	// rows of a page where the query leaves it open: pages cost 5 % and hold no statement open for long
+	pageRows    = 10_000
 	keysAtOnce  = 900       // tuples of one statement; MariaDB turns lists of 1,000 into a subquery
 	bytesAtOnce = 512 << 10 // of values in one statement: below any usual max_allowed_packet
 	caseRows    = 100       // rows of one UPDATE whose values differ: each is compared with half of the others
@@ -77,8 +84,8 @@ type mutable struct {
 }
 
 func open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
-	for _, key := range slices.Sorted(maps.Keys(o.Extra)) {
-		return nil, &connectors.Error{Op: "open", Source: o.Name, Err: fmt.Errorf("unknown key %q: %w", key, connectors.ErrConfig)}
+	if err := connectors.CheckOptions(nil, o.Extra); err != nil {
+		return nil, &connectors.Error{Op: "open", Source: o.Name, Err: err}
 	}
 	s, err := connect(ctx, o.Name, o.DSN, o.Plaintext, readSession)
 	if err != nil {
@@ -90,7 +97,8 @@ func open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	a, err := connect(ctx, o.Name, o.ApplyDSN, o.Plaintext, applySession)
 	if err == nil && a.database != s.database {
 		_ = a.db.Close()
-		err = &connectors.Error{Op: "open", Source: o.Name, Err: fmt.Errorf("dsn and apply_dsn name different databases: %w", connectors.ErrConfig)}
+		err = &connectors.Error{Op: "open", Source: o.Name,
+			Err: fmt.Errorf("dsn and apply_dsn name different databases: %w", connectors.ErrConfig)}
 	}
 	if err != nil {
 		_ = s.db.Close()
@@ -99,14 +107,17 @@ func open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	return &mutable{source: s, apply: a}, nil
 }
 
-// commonSession makes sessions alike whatever the server's defaults are: values come in UTC and go in whole or not at all, zero dates pass, and a slow reader
-// is not cut off.
-const commonSession = "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO', " +
-	"sql_quote_show_create = 1, sql_safe_updates = 0, sql_select_limit = DEFAULT, foreign_key_checks = 1, unique_checks = 1, autocommit = 1, net_write_timeout = 3600"
+// commonSession makes sessions alike whatever the server's defaults are: values come in UTC and go in whole
+// or not at all, zero dates pass, and a slow reader is not cut off.
+const commonSession = "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO," +
+	"NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO', " +
+	"sql_quote_show_create = 1, sql_safe_updates = 0, sql_select_limit = DEFAULT, foreign_key_checks = 1, " +
+	"unique_checks = 1, autocommit = 1, net_write_timeout = 3600"
 
 var (
 	readSession  = []string{commonSession + ", lock_wait_timeout = 60", "SET SESSION TRANSACTION READ ONLY"}
-	applySession = []string{commonSession + ", lock_wait_timeout = 5, innodb_lock_wait_timeout = 5", "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"}
+	applySession = []string{commonSession + ", lock_wait_timeout = 5, innodb_lock_wait_timeout = 5",
+		"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"}
 )
 
 // connect opens a database and makes sure that it answers.
@@ -177,8 +188,8 @@ func (m *mutable) Close() error { return errors.Join(m.source.Close(), m.apply.C
 // errStop ends a stream whose reader has had enough.
 var errStop = errors.New("stop")
 
-// stream runs a query in the text protocol and hands over each row; the values are the driver's own until row returns. What row leaves unread costs the connection: draining
-// it could take the rest of the table.
+// stream runs a query in the text protocol and hands over each row; the values are the driver's own until
+// row returns. What row leaves unread costs the connection: draining it could take the rest of the table.
 func stream(ctx context.Context, conn *sql.Conn, query string, row func([]driver.Value) error) error {
 	var rowErr error
 	err := conn.Raw(func(dc any) error {
@@ -225,7 +236,8 @@ func exec(ctx context.Context, conn *sql.Conn, statement string) (rows int64, er
 	return rows, because(ctx, err)
 }
 
-// Scan reads page by page in key order. A page is one statement and so consistent in itself. A query by keys is read in pieces of some hundred tuples.
+// Scan reads page by page in key order. A page is one statement and so consistent in itself. A query by
+// keys is read in pieces of some hundred tuples.
 func (s *source) Scan(ctx context.Context, queries ...connectors.Query) iter.Seq2[connectors.Batch, error] {
 	return func(yield func(connectors.Batch, error) bool) {
 		for _, q := range queries {
@@ -266,10 +278,7 @@ func (s *source) scan(ctx context.Context, q connectors.Query, yield func(connec
 	}
 	limit := 0 // no limit
 	if q.Keys == nil && len(t.Key) > 0 {
-		limit = q.MaxRows
-		if limit == 0 {
-			limit = pageRows
-		}
+		limit = cmp.Or(q.MaxRows, pageRows)
 	}
 	for at.chunk < r.keys.chunks() {
 		rows := 0
@@ -484,7 +493,8 @@ func (r *reader) names(columns []int) []string {
 	return names
 }
 
-// behind compares the primary key under the server's own collation, written out so that both servers read a range of the index: a > 1 OR (a = 1 AND b > 2).
+// behind compares the primary key under the server's own collation, written out so that both servers read a
+// range of the index: a > 1 OR (a = 1 AND b > 2).
 func (r *reader) behind(after [][]byte) string {
 	var b strings.Builder
 	for i := range r.order {
@@ -506,7 +516,8 @@ func (r *reader) behind(after [][]byte) string {
 	return b.String()
 }
 
-// append adds a row to the batch and moves the place behind it. It is false if the row belongs to another piece of the keys.
+// append adds a row to the batch and moves the place behind it. It is false if the row belongs to another
+// piece of the keys.
 func (r *reader) append(at *place, values []driver.Value) bool {
 	if len(r.order) == 0 {
 		at.rows++

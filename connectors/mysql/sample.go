@@ -11,7 +11,8 @@ import (
 )
 
 // sample reads blocks of rows. It reads none and reports whole if the table has no more rows than asked for.
-func (s *source) sample(ctx context.Context, conn *sql.Conn, r *reader, q connectors.Query, yield func(connectors.Batch, error) bool) (whole bool, err error) {
+func (s *source) sample(ctx context.Context, conn *sql.Conn, r *reader, q connectors.Query,
+	yield func(connectors.Batch, error) bool) (whole bool, err error) {
 	starts, err := s.blocks(ctx, conn, r.table, q.Sample)
 	if err != nil || starts == nil {
 		return err == nil, err
@@ -46,7 +47,8 @@ func (s *source) sample(ctx context.Context, conn *sql.Conn, r *reader, q connec
 	return false, nil
 }
 
-// overtaken says whether the rows read so far reach beyond the start of a block. Only blocks chosen by number can be so close.
+// overtaken says whether the rows read so far reach beyond the start of a block. Only blocks chosen by
+// number can be so close.
 func (r *reader) overtaken(start, at place) bool {
 	if at.after == nil || start.after == nil || len(r.order) != 1 || r.columns[r.order[0]].kind != connectors.Integer {
 		return false
@@ -56,7 +58,8 @@ func (r *reader) overtaken(start, at place) bool {
 	return err == nil && beyond == nil && from < to
 }
 
-// blocks returns the places behind which the blocks of a sample begin, in key order; nil if the table is to be read whole.
+// blocks returns the places behind which the blocks of a sample begin, in key order; nil if the table is to
+// be read whole.
 func (s *source) blocks(ctx context.Context, conn *sql.Conn, t *table, sample int) ([]place, error) {
 	if len(t.Key) == 0 {
 		return nil, nil
@@ -102,7 +105,8 @@ func (r *reader) numbers(ctx context.Context, conn *sql.Conn, blocks, rows int) 
 		return nil, err
 	}
 	starts, err := connectors.Spread(ends[0], ends[1], blocks-1, func(n int64) (int64, int64, error) {
-		around, err := ask(fmt.Sprintf("SELECT (SELECT MAX(%[1]s) FROM %[2]s WHERE %[1]s <= %[3]d), (SELECT MIN(%[1]s) FROM %[2]s WHERE %[1]s > %[3]d)", key, table, n))
+		around, err := ask(fmt.Sprintf("SELECT (SELECT MAX(%[1]s) FROM %[2]s WHERE %[1]s <= %[3]d), (SELECT "+
+			"MIN(%[1]s) FROM %[2]s WHERE %[1]s > %[3]d)", key, table, n))
 		return around[0], around[1], err
 	})
 	if err != nil || beyond {
@@ -146,7 +150,8 @@ func (r *reader) ranks(ctx context.Context, conn *sql.Conn, blocks, rows int) ([
 	return places, nil
 }
 
-// keyAfter returns the place of the row that stands so many rows behind the next after a place; without a key if there is none.
+// keyAfter returns the place of the row that stands so many rows behind the next after a place; without a
+// key if there is none.
 func (r *reader) keyAfter(ctx context.Context, conn *sql.Conn, at place, skip int) (place, error) {
 	var found place
 	err := stream(ctx, conn, r.statement(at, 0, fmt.Sprintf(" LIMIT %d, 1", skip)), func(values []driver.Value) error {
@@ -161,7 +166,8 @@ func (r *reader) keyAfter(ctx context.Context, conn *sql.Conn, at place, skip in
 // viewsQuery asks for the definitions, which are empty without the right SHOW VIEW.
 const viewsQuery = `SELECT TABLE_NAME, VIEW_DEFINITION FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE()`
 
-// Views returns the views of the database. To see their definitions the user needs one right more: GRANT SHOW VIEW ON crm.* TO ...
+// Views returns the views of the database. To see their definitions the user needs one right more: GRANT
+// SHOW VIEW ON crm.* TO ...
 func (s *source) Views(ctx context.Context) ([]connectors.View, error) {
 	definitions := map[string]string{}
 	conn, err := s.db.Conn(ctx)

@@ -9,28 +9,33 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/connectortest"
 	"lethe/connectors/mysqldump"
 )
 
-// benchDump writes people and their orders, four orders a person, in MariaDB's layout (a row a line) or MySQL's (an INSERT a line).
+// benchDump writes people and their orders, four orders a person, in MariaDB's layout (a row a line) or
+// MySQL's (an INSERT a line).
 func benchDump(people int, newline string) []byte {
 	var b bytes.Buffer
 	b.WriteString(header)
-	b.WriteString("CREATE TABLE `people` (`id` int NOT NULL, `first_name` varchar(60) NOT NULL, `last_name` varchar(60), `email` varchar(80), `phone` varchar(80), `street` varchar(80),\n" +
-		"`city` varchar(40), `born` date, `created` datetime, `balance` decimal(10,2), `active` tinyint(1), `note` text, PRIMARY KEY (`id`));\n")
+	b.WriteString("CREATE TABLE `people` (`id` int NOT NULL, `first_name` varchar(60) NOT NULL, `last_name` " +
+		"varchar(60), `email` varchar(80), `phone` varchar(80), `street` varchar(80),\n" +
+		"`city` varchar(40), `born` date, `created` datetime, `balance` decimal(10,2), `active` tinyint(1), `note` " +
+		"text, PRIMARY KEY (`id`));\n")
 	rows(&b, "people", people, newline, func(i int) {
-		fmt.Fprintf(&b, "(%d,'Marie%d','O\\'Neill','marie.oneill%d@example.com','+39 02 555 %05d','Via Garibaldi %d','Milano','19%02d-05-17','2024-03-%02d 10:11:12',%d.50,1,"+
-			"'A longer note about person %d; it has (parentheses), commas and \\\"quotes\\\".')", i, i, i, i%100000, i%300, i%100, i%28+1, i%1000, i)
+		fmt.Fprintf(&b, "(%d,'Marie%d','O\\'Neill','marie.oneill%d@example.com','+39 02 555 %05d','Via Garibaldi "+
+			"%d','Milano','19%02d-05-17','2024-03-%02d 10:11:12',%d.50,1,"+
+			"'A longer note about person %d; it has (parentheses), commas and \\\"quotes\\\".')", i, i, i, i%100000,
+			i%300, i%100, i%28+1, i%1000, i)
 	})
-	b.WriteString("CREATE TABLE `orders` (`id` int NOT NULL, `person_id` int NOT NULL, `placed` datetime, `total` decimal(10,2), `status` varchar(20), PRIMARY KEY (`id`),\n" +
+	b.WriteString("CREATE TABLE `orders` (`id` int NOT NULL, `person_id` int NOT NULL, `placed` datetime, `total` " +
+		"decimal(10,2), `status` varchar(20), PRIMARY KEY (`id`),\n" +
 		"CONSTRAINT `o1` FOREIGN KEY (`person_id`) REFERENCES `people` (`id`));\n")
 	rows(&b, "orders", 4*people, newline, func(i int) {
 		fmt.Fprintf(&b, "(%d,%d,'2024-05-%02d 01:02:03',%d.99,'delivered')", i, i/4, i%28+1, i%500)
@@ -54,50 +59,29 @@ func rows(b *bytes.Buffer, table string, n int, newline string, row func(i int))
 	b.WriteString(";\n")
 }
 
-func cpu(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// perCPU reports the MB of decompressed text that f handles in a second of processor time. What prepare does is not counted.
-func perCPU(b *testing.B, size int, prepare, f func()) {
-	b.SetBytes(int64(size))
-	var spent time.Duration
-	for b.Loop() {
-		b.StopTimer()
-		prepare()
-		start := cpu(b)
-		b.StartTimer()
-		f()
-		spent += cpu(b) - start
-	}
-	b.ReportMetric(float64(size)*float64(b.N)/1e6/spent.Seconds(), "MB/CPU-s")
-}
-
-func nothing() {}
-
 func benchFile(b *testing.B, name, newline string) (path string, size int) {
 	text := benchDump(100_000, newline)
 	path = filepath.Join(b.TempDir(), name)
-	require.NoError(b, os.WriteFile(path, pack(b, path, text), 0o600))
+	require.NoError(b, os.WriteFile(path, connectortest.Pack(b, path, text), 0o600))
 	return path, len(text)
 }
 
 func BenchmarkScan(b *testing.B) {
-	for _, bc := range []struct{ name, newline string }{{"rows.sql", "\n"}, {"lines.sql", " "}, {"rows.sql.gz", "\n"}, {"rows.sql.zst", "\n"}} {
+	for _, bc := range []struct{ name, newline string }{{"rows.sql", "\n"}, {"lines.sql", " "}, {"rows.sql.gz", "\n"},
+		{"rows.sql.zst", "\n"}} {
 		path, size := benchFile(b, bc.name, bc.newline)
 		src, err := mysqldump.Open(b.Context(), connectors.Options{DSN: path})
 		require.NoError(b, err)
 		_, err = src.Tables(b.Context())
 		require.NoError(b, err)
 		for name, queries := range map[string][]connectors.Query{
-			"all":    {{Table: "people"}, {Table: "orders"}},
-			"keys":   {{Table: "people", Fields: []string{"id"}}, {Table: "orders", Fields: []string{"id", "person_id"}}},
+			"all": {{Table: "people"}, {Table: "orders"}},
+			"keys": {{Table: "people", Fields: []string{"id"}},
+				{Table: "orders", Fields: []string{"id", "person_id"}}},
 			"people": {{Table: "people"}},
 		} {
 			b.Run(bc.name+"/"+name, func(b *testing.B) {
-				perCPU(b, size, nothing, func() {
+				connectortest.PerCPU(b, size, nil, func() {
 					for _, err := range src.Scan(b.Context(), queries...) {
 						require.NoError(b, err)
 					}
@@ -109,7 +93,7 @@ func BenchmarkScan(b *testing.B) {
 
 func BenchmarkTables(b *testing.B) {
 	path, size := benchFile(b, "rows.sql", "\n")
-	perCPU(b, size, nothing, func() {
+	connectortest.PerCPU(b, size, nil, func() {
 		src, err := mysqldump.Open(b.Context(), connectors.Options{DSN: path})
 		require.NoError(b, err)
 		_, err = src.Tables(b.Context())
@@ -117,8 +101,9 @@ func BenchmarkTables(b *testing.B) {
 	})
 }
 
-// BenchmarkRewrite drops 30 % of the people with their orders and replaces four fields of the others by keyed hashes. The figure includes
-// the reading back and the checksums; the catalog is known from the scan that decides.
+// BenchmarkRewrite drops 30 % of the people with their orders and replaces four fields of the others by
+// keyed hashes. The figure includes the reading back and the checksums; the catalog is known from the scan
+// that decides.
 func BenchmarkRewrite(b *testing.B) {
 	for _, name := range []string{"rows.sql", "rows.sql.gz", "rows.sql.zst"} {
 		path, size := benchFile(b, name, "\n")
@@ -126,7 +111,7 @@ func BenchmarkRewrite(b *testing.B) {
 		require.NoError(b, err)
 		b.Run(name, func(b *testing.B) {
 			var src connectors.Source
-			perCPU(b, size, func() {
+			connectortest.PerCPU(b, size, func() {
 				require.NoError(b, os.WriteFile(path, original, 0o600))
 				src, err = mysqldump.Open(context.Background(), connectors.Options{DSN: path, Rewrite: true})
 				require.NoError(b, err)
@@ -134,7 +119,8 @@ func BenchmarkRewrite(b *testing.B) {
 				require.NoError(b, err)
 			}, func() {
 				_, err := src.(connectors.Rewriter).Rewrite(context.Background(), []connectors.Query{
-					{Table: "people", Fields: []string{"id", "first_name", "last_name", "email", "phone"}}, {Table: "orders", Fields: []string{"person_id"}},
+					{Table: "people", Fields: []string{"id", "first_name", "last_name", "email", "phone"}},
+					{Table: "orders", Fields: []string{"person_id"}},
 				}, hashPeople(), func(connectors.Source) error { return nil })
 				require.NoError(b, err)
 			})
@@ -177,7 +163,8 @@ func hashPeople() connectors.EditFunc {
 				hex.Encode(text[:], mac.Sum(sum[:0]))
 				columns[c].Append(text[:24])
 			}
-			edit.Set = append(edit.Set, connectors.Assignment{Field: batch.Rows.ColumnName(c + 1), Rows: update, Values: columns[c].Array()})
+			edit.Set = append(edit.Set, connectors.Assignment{Field: batch.Rows.ColumnName(c + 1), Rows: update,
+				Values: columns[c].Array()})
 		}
 		return edit, nil
 	}
@@ -189,7 +176,7 @@ func BenchmarkYardstick(b *testing.B) {
 	var class [256]byte
 	class['\''], class['('], class[')'], class[','], class[';'] = 1, 1, 1, 1, 1
 	found := 0
-	perCPU(b, len(text), nothing, func() {
+	connectortest.PerCPU(b, len(text), nil, func() {
 		for _, c := range text {
 			found += int(class[c])
 		}

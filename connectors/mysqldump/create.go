@@ -8,20 +8,14 @@ import (
 	"strings"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/dumpfile"
 )
-
-// tableID names a table within a file; the database is "" where the file names none.
-type tableID struct{ database, name string }
 
 // table is a table as the file describes it.
 type table struct {
-	id tableID
-	connectors.Table
-	hidden  []bool // INVISIBLE fields: an INSERT without a list of columns has no value for them
-	refs    []tableID
-	bits    []int // declared length of BIT fields
-	created bool  // by the file itself
-	rows    int64
+	dumpfile.Entry
+	hidden []bool // INVISIBLE fields: an INSERT without a list of columns has no value for them
+	bits   []int  // declared length of BIT fields
 }
 
 // systemDatabases hold no tables of an application.
@@ -29,20 +23,27 @@ var systemDatabases = []string{"mysql", "sys", "information_schema", "performanc
 
 // kinds maps the declared types to kinds; a type that is missing here is text.
 var kinds = map[string]connectors.Kind{
-	"tinyint": connectors.Integer, "smallint": connectors.Integer, "mediumint": connectors.Integer, "int": connectors.Integer,
-	"integer": connectors.Integer, "bigint": connectors.Integer, "year": connectors.Integer, "bool": connectors.Integer, "boolean": connectors.Integer,
-	"decimal": connectors.Decimal, "numeric": connectors.Decimal, "dec": connectors.Decimal, "fixed": connectors.Decimal,
+	"tinyint": connectors.Integer, "smallint": connectors.Integer, "mediumint": connectors.Integer,
+	"int": connectors.Integer, "integer": connectors.Integer, "bigint": connectors.Integer,
+	"year": connectors.Integer, "bool": connectors.Integer, "boolean": connectors.Integer,
+	"decimal": connectors.Decimal, "numeric": connectors.Decimal, "dec": connectors.Decimal,
+	"fixed": connectors.Decimal,
 	"float": connectors.Float, "double": connectors.Float, "real": connectors.Float,
-	"date": connectors.Date, "time": connectors.Time, "datetime": connectors.Timestamp, "timestamp": connectors.Timestamp,
-	"binary": connectors.Binary, "varbinary": connectors.Binary,
-	"tinyblob": connectors.Binary, "blob": connectors.Binary, "mediumblob": connectors.Binary, "longblob": connectors.Binary,
-	"geometry": connectors.Binary, "point": connectors.Binary, "linestring": connectors.Binary, "polygon": connectors.Binary,
-	"multipoint": connectors.Binary, "multilinestring": connectors.Binary, "multipolygon": connectors.Binary,
-	"geometrycollection": connectors.Binary, "geomcollection": connectors.Binary, "vector": connectors.Binary,
-	"bit": connectors.Bit, "json": connectors.JSON,
+	"date":     connectors.Date,
+	"time":     connectors.Time,
+	"datetime": connectors.Timestamp, "timestamp": connectors.Timestamp,
+	"binary": connectors.Binary, "varbinary": connectors.Binary, "tinyblob": connectors.Binary,
+	"blob": connectors.Binary, "mediumblob": connectors.Binary, "longblob": connectors.Binary,
+	"geometry": connectors.Binary, "point": connectors.Binary, "linestring": connectors.Binary,
+	"polygon": connectors.Binary, "multipoint": connectors.Binary, "multilinestring": connectors.Binary,
+	"multipolygon": connectors.Binary, "geometrycollection": connectors.Binary, "geomcollection": connectors.Binary,
+	"vector": connectors.Binary,
+	"bit":    connectors.Bit,
+	"json":   connectors.JSON,
 }
 
-// lengths of the types that declare none, as information_schema gives them; those of LONGTEXT and LONGBLOB are as good as no limit.
+// lengths of the types that declare none, as information_schema gives them; those of LONGTEXT and LONGBLOB
+// are as good as no limit.
 var lengths = map[string]int{
 	"tinytext": 255, "text": 65535, "mediumtext": 16777215,
 	"tinyblob": 255, "blob": 65535, "mediumblob": 16777215,
@@ -58,15 +59,15 @@ type creator struct {
 	json []string
 }
 
-// createTable parses a CREATE TABLE statement whose lexer stands behind the word TABLE. It returns nil, without an error, for a form that
-// lists no columns (LIKE, SELECT).
+// createTable parses a CREATE TABLE statement whose lexer stands behind the word TABLE. It returns nil,
+// without an error, for a form that lists no columns (LIKE, SELECT).
 func createTable(l lexer, database string) (*table, error) {
-	c := creator{l: l, out: &table{created: true}}
+	c := creator{l: l, out: &table{Entry: dumpfile.Entry{Created: true}}}
 	c.advance()
 	for c.t.is("IF") || c.t.is("NOT") || c.t.is("EXISTS") {
 		c.advance()
 	}
-	c.out.id = c.tableName(database)
+	c.out.ID = c.tableName(database)
 	if c.t.kind != '(' || c.err != nil {
 		return nil, c.err
 	}
@@ -101,7 +102,7 @@ func createTable(l lexer, database string) (*table, error) {
 }
 
 func (t *table) index(field string) int {
-	i := slices.IndexFunc(t.Fields, func(f connectors.Field) bool { return f.Name == field })
+	i := t.Index(field)
 	if i < 0 {
 		i = slices.IndexFunc(t.Fields, func(f connectors.Field) bool { return strings.EqualFold(f.Name, field) })
 	}
@@ -112,7 +113,8 @@ func (c *creator) advance() { c.t = c.l.next() }
 
 func (c *creator) fail(wanted string) {
 	if c.err == nil {
-		c.err = fmt.Errorf("create table %s: %s expected at byte %d of the statement: %w", c.out.id.name, wanted, c.t.start, connectors.ErrDamaged)
+		c.err = fmt.Errorf("create table %s: %s expected at byte %d of the statement: %w", c.out.ID.Name, wanted,
+			c.t.start, connectors.ErrDamaged)
 	}
 	c.t = token{}
 }
@@ -127,16 +129,17 @@ func (c *creator) name() string {
 	return t.text
 }
 
-func (c *creator) tableName(database string) tableID {
-	id := tableID{database, c.name()}
+func (c *creator) tableName(database string) dumpfile.TableID {
+	id := dumpfile.TableID{Database: database, Name: c.name()}
 	if c.t.kind == '.' {
 		c.advance()
-		id = tableID{id.name, c.name()}
+		id = dumpfile.TableID{Database: id.Name, Name: c.name()}
 	}
 	return id
 }
 
-// names parses a parenthesised list of column names; lengths and directions of key parts are skipped, and expressions give an empty list.
+// names parses a parenthesised list of column names; lengths and directions of key parts are skipped, and
+// expressions give an empty list.
 func (c *creator) names() []string {
 	if c.t.kind != '(' {
 		c.fail("an opening parenthesis")
@@ -294,8 +297,9 @@ func (c *creator) indexType() {
 
 func (c *creator) references(name string, fields []string) {
 	c.expect("REFERENCES")
-	ref := c.tableName(c.out.id.database)
-	fk := connectors.ForeignKey{Name: name, Fields: fields, RefTable: ref.name, RefFields: c.names(), OnDelete: "RESTRICT"}
+	ref := c.tableName(c.out.ID.Database)
+	fk := connectors.ForeignKey{Name: name, Fields: fields, RefTable: ref.Name, RefFields: c.names(),
+		OnDelete: "RESTRICT"}
 	for c.t.is("ON") || c.t.is("MATCH") {
 		on := c.t.is("ON")
 		c.advance()
@@ -315,7 +319,7 @@ func (c *creator) references(name string, fields []string) {
 		}
 	}
 	c.out.ForeignKeys = append(c.out.ForeignKeys, fk)
-	c.out.refs = append(c.out.refs, ref)
+	c.out.Refs = append(c.out.Refs, ref)
 }
 
 func (c *creator) column() {
@@ -365,34 +369,24 @@ func (c *creator) attributes(f *connectors.Field) (hidden bool) {
 		case t.kind == '(':
 			c.parens()
 		case t.is("NOT"):
-			c.advance()
-			if c.t.is("NULL") {
+			if c.follows("NULL") {
 				f.Nullable = false
-				c.advance()
 			}
 		case t.is("DEFAULT"):
-			c.advance()
-			if c.t.is("NULL") {
-				c.advance()
-			}
+			c.follows("NULL")
 		case t.is("PRIMARY"):
 			c.advance()
 			c.expect("KEY")
 			c.out.Key = []string{f.Name}
 		case t.is("UNIQUE"):
-			c.advance()
-			if c.t.is("KEY") {
-				c.advance()
-			}
+			c.follows("KEY")
 			c.out.Unique = append(c.out.Unique, []string{f.Name})
 		case t.is("COMMENT"):
 			c.advance()
 			c.advance()
 		case t.is("ON"):
-			c.advance()
-			if c.t.is("UPDATE") {
+			if c.follows("UPDATE") {
 				f.AutoUpdate = true
-				c.advance()
 			}
 		case t.is("GENERATED"), t.is("AS"):
 			f.Generated = true
@@ -414,6 +408,16 @@ func (c *creator) attributes(f *connectors.Field) (hidden bool) {
 	return hidden
 }
 
+// follows passes the token at hand, and the keyword if that is next.
+func (c *creator) follows(keyword string) bool {
+	c.advance()
+	found := c.t.is(keyword)
+	if found {
+		c.advance()
+	}
+	return found
+}
+
 // charset parses CHARACTER SET x, CHARSET x and COLLATE x; the set `binary` makes a text binary.
 func (c *creator) charset(f *connectors.Field) {
 	c.advance()
@@ -426,7 +430,8 @@ func (c *creator) charset(f *connectors.Field) {
 	c.advance()
 }
 
-// declaredLength returns the most characters or bytes that a type holds, counted as information_schema.columns.character_maximum_length does.
+// declaredLength returns the most characters or bytes that a type holds, counted as
+// information_schema.columns.character_maximum_length does.
 func declaredLength(base, args string) int {
 	if n, ok := lengths[base]; ok {
 		return n

@@ -86,7 +86,7 @@ func (e *editor) flush() error {
 	var edit connectors.Edit
 	if e.rows > 0 {
 		var err error
-		if edit, err = e.edit(e.current.builder.Batch(e.current.cursor())); err != nil {
+		if edit, err = e.edit(e.current.Batch()); err != nil {
 			return err
 		}
 		if err := e.check(edit); err != nil {
@@ -115,22 +115,26 @@ func (e *editor) check(edit connectors.Edit) error {
 		return nil
 	}
 	if len(edit.Ops) != e.rows {
-		return fmt.Errorf("table %s: %d operations for %d rows: %w", t.Name, len(edit.Ops), e.rows, connectors.ErrRefused)
+		return fmt.Errorf("table %s: %d operations for %d rows: %w", t.Name, len(edit.Ops), e.rows,
+			connectors.ErrRefused)
 	}
 	for _, a := range edit.Set {
-		i := t.exact(a.Field)
+		i := t.Index(a.Field)
 		switch {
 		case i < 0:
 			return fmt.Errorf("table %s has no field %s: %w", t.Name, a.Field, connectors.ErrSchemaChanged)
 		case t.Fields[i].Generated:
-			return fmt.Errorf("field %s of table %s is generated and cannot be set: %w", a.Field, t.Name, connectors.ErrRefused)
+			return fmt.Errorf("field %s of table %s is generated and cannot be set: %w", a.Field, t.Name,
+				connectors.ErrRefused)
 		case len(a.Rows) != e.rows || a.Values.Len() != e.rows:
-			return fmt.Errorf("field %s of table %s: values for %d of %d rows: %w", a.Field, t.Name, a.Values.Len(), e.rows, connectors.ErrRefused)
+			return fmt.Errorf("field %s of table %s: values for %d of %d rows: %w", a.Field, t.Name, a.Values.Len(),
+				e.rows, connectors.ErrRefused)
 		}
 		e.fields = append(e.fields, i)
 		for row, set := range a.Rows {
 			if set && edit.Ops[row] != connectors.Update {
-				return fmt.Errorf("field %s of table %s: a new value for a row that is not updated: %w", a.Field, t.Name, connectors.ErrRefused)
+				return fmt.Errorf("field %s of table %s: a new value for a row that is not updated: %w", a.Field,
+					t.Name, connectors.ErrRefused)
 			}
 		}
 	}
@@ -190,8 +194,8 @@ func (e *editor) playRow(row int, tuple []byte, edit connectors.Edit) error {
 	return e.out.write(tuple)
 }
 
-// update writes a row with new values. Only the literals that change are written anew; generated values, which the old values may
-// shine through, are left to the server if any does.
+// update writes a row with new values. Only the literals that change are written anew; generated values,
+// which the old values may shine through, are left to the server if any does.
 func (e *editor) update(row int, tuple []byte, set []connectors.Assignment) error {
 	t := e.current
 	e.spans, _, _ = e.dialect.tuple(tuple, e.spans, true)
@@ -204,9 +208,10 @@ func (e *editor) update(row int, tuple []byte, set []connectors.Assignment) erro
 			continue
 		}
 		i := e.fields[n]
-		place := t.place[i]
+		place := t.Place[i]
 		if place < 0 {
-			return fmt.Errorf("an INSERT into table %s has no place for field %s: %w", t.Name, a.Field, connectors.ErrRefused)
+			return fmt.Errorf("an INSERT into table %s has no place for field %s: %w", t.Name, a.Field,
+				connectors.ErrRefused)
 		}
 		var fresh []byte
 		if !a.Values.IsNull(row) {
@@ -233,8 +238,8 @@ func (e *editor) update(row int, tuple []byte, set []connectors.Assignment) erro
 	}
 	e.touched = true
 	for i, f := range t.Fields {
-		if f.Generated && t.place[i] >= 0 {
-			e.fresh[t.place[i]] = []byte("DEFAULT")
+		if f.Generated && t.Place[i] >= 0 {
+			e.fresh[t.Place[i]] = []byte("DEFAULT")
 		}
 	}
 	done := 0
@@ -293,7 +298,8 @@ func (d dialect) literal(dst []byte, f *connectors.Field, v []byte, null bool, r
 	return d.quote(dst, v), nil
 }
 
-// binary appends octets in quotes, with _binary, or in hexadecimal; the last where the old value does not show which.
+// binary appends octets in quotes, with _binary, or in hexadecimal; the last where the old value does not
+// show which.
 func (d dialect) binary(dst, v, raw []byte) []byte {
 	switch {
 	case len(raw) > 0 && raw[0] == '\'':

@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/dumpfile"
 	"lethe/connectors/internal/textfile"
 )
 
@@ -16,22 +17,19 @@ func Interrupt(src connectors.Source, hook func(point string) error) {
 	src.(*rewriter).hook = hook
 }
 
-// Stream reads a text twice, as Tables and Rewrite do, asking edit about all rows, through a window of that many bytes, and returns the
-// new text.
-func Stream(ctx context.Context, text []byte, window int, edit connectors.EditFunc) (tables []connectors.Table, out []byte, err error) {
-	j := &job{source: &source{file: "x.sql", unchecked: true}, edit: edit}
-	w := newWalker(textfile.NewWindow(ctx, bytes.NewReader(text), window))
-	if err := w.run(); err != nil {
-		return nil, nil, err
-	}
-	c, err := j.finish(w)
+// Stream reads a text twice, as Tables and Rewrite do, asking edit about all rows, through a window of that
+// many bytes, and returns the new text.
+func Stream(ctx context.Context, text []byte, window int,
+	edit connectors.EditFunc) (tables []connectors.Table, out []byte, err error) {
+	f := format{file: "x.sql", unchecked: true}
+	found, err := f.Survey(textfile.NewWindow(ctx, bytes.NewReader(text), window))
 	if err != nil {
 		return nil, nil, err
 	}
-	targets := map[tableID]*target{}
-	for _, t := range c.tables {
+	targets := map[dumpfile.TableID]*target{}
+	for _, t := range found {
 		tables = append(tables, t.Table)
-		if targets[t.id], err = newTarget(t, connectors.Query{Table: t.Name, MaxRows: 3}); err != nil {
+		if targets[t.ID], err = f.Target(t, connectors.Query{Table: t.Name, MaxRows: 3}); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -40,7 +38,9 @@ func Stream(ctx context.Context, text []byte, window int, edit connectors.EditFu
 	if err != nil {
 		return nil, nil, err
 	}
-	w = j.walk(textfile.NewWindow(ctx, bytes.NewReader(text), window), targets, &editor{out: behind, edit: edit, counts: map[*target]*connectors.RewriteCount{}})
+	j := &job{rewriter: &rewriter{format: f}, edit: edit}
+	w := j.walk(textfile.NewWindow(ctx, bytes.NewReader(text), window), targets,
+		&editor{out: behind, edit: edit, counts: map[*target]*connectors.RewriteCount{}})
 	err = w.run()
 	if e := behind.close(); err == nil {
 		err = e

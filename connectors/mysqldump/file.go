@@ -2,7 +2,8 @@ package mysqldump
 
 import "lethe/connectors/internal/textfile"
 
-// foreign lists the first bytes of what is no dump of MySQL or MariaDB, with what to say, besides what no connector reads.
+// foreign lists the first bytes of what is no dump of MySQL or MariaDB, with what to say, besides what no
+// connector reads.
 var foreign = []textfile.Foreign{
 	{Magic: "PK\x03\x04", What: "it is a zip archive"},
 	{Magic: "PGDMP", What: "it is an archive of pg_dump"},
@@ -12,7 +13,7 @@ var foreign = []textfile.Foreign{
 	{Magic: "XBSTCK01", What: "it is a physical backup (xbstream), which cannot be edited"},
 }
 
-// open opens the file of the dump.
-func (s *source) open() (*textfile.Text, error) {
-	return textfile.OpenWith(s.path, textfile.Options{Name: s.file, Foreign: foreign})
+// Open opens the file of a dump.
+func (f format) Open(path string) (*textfile.Text, error) {
+	return textfile.OpenWith(path, textfile.Options{Name: f.file, Foreign: foreign})
 }

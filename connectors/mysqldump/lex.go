@@ -3,6 +3,8 @@ package mysqldump
 import (
 	"bytes"
 	"strings"
+
+	"lethe/connectors/internal/dumpfile"
 )
 
 // mode is the part of SQL_MODE that changes how a text is to be read.
@@ -41,8 +43,8 @@ var classes = func() (c [256]byte) {
 	return c
 }()
 
-// closeQuote returns the index behind the quote that closes the string or identifier whose text starts at b[i], or -1 if b ends before.
-// A doubled quote counts as a close followed by an opening.
+// closeQuote returns the index behind the quote that closes the string or identifier whose text starts at
+// b[i], or -1 if b ends before. A doubled quote counts as a close followed by an opening.
 func (m mode) closeQuote(b []byte, i int, q byte) int {
 	start := i
 	for {
@@ -51,7 +53,7 @@ func (m mode) closeQuote(b []byte, i int, q byte) int {
 			return -1
 		}
 		j += i
-		if j > start && b[j-1] == '\\' && q != '`' && !m.plainBackslash && backslashes(b[start:j])%2 == 1 {
+		if j > start && b[j-1] == '\\' && q != '`' && !m.plainBackslash && dumpfile.Backslashes(b[start:j])%2 == 1 {
 			i = j + 1
 			continue
 		}
@@ -59,17 +61,8 @@ func (m mode) closeQuote(b []byte, i int, q byte) int {
 	}
 }
 
-// backslashes counts the backslashes at the end of b.
-func backslashes(b []byte) int {
-	n := 0
-	for n < len(b) && b[len(b)-1-n] == '\\' {
-		n++
-	}
-	return n
-}
-
-// marker returns the length of the opening of an executable comment (/*!40101, /*M!100100) at the start of b; 0 if b does not start with one. The client's
-// sandbox line, /*M!999999\- ... */, is no such comment.
+// marker returns the length of the opening of an executable comment (/*!40101, /*M!100100) at the start of
+// b; 0 if b does not start with one. The client's sandbox line, /*M!999999\- ... */, is no such comment.
 func marker(b []byte) int {
 	n := 3
 	switch {
@@ -94,7 +87,8 @@ const markerBytes = 16
 // isBlank reports whether the client takes c for white space.
 func isBlank(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
-// comment returns the index behind the comment that starts at b[i]; i if none does; -1 if b ends before this can be told, or before the comment ends.
+// comment returns the index behind the comment that starts at b[i]; i if none does; -1 if b ends before
+// this can be told, or before the comment ends.
 func comment(b []byte, i int, eof bool) int {
 	short := func() int {
 		if eof {
@@ -163,7 +157,8 @@ func (t token) is(keyword string) bool {
 // name reports whether the token can be a name.
 func (t token) name() bool { return t.kind == word || t.kind == identifier }
 
-// lexer splits a statement into tokens. Comments are skipped, the openings and ends of executable comments are too.
+// lexer splits a statement into tokens. Comments are skipped, the openings and ends of executable comments
+// are too.
 type lexer struct {
 	b          []byte
 	i          int
@@ -248,10 +243,12 @@ func (l *lexer) token(c byte) token {
 }
 
 func isWord(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '$' || c == '@' || c >= 0x80
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '$' || c == '@' ||
+		c >= 0x80
 }
 
-// asName makes a token a name where the grammar wants one: a string in double quotes is then an identifier whatever the mode.
+// asName makes a token a name where the grammar wants one: a string in double quotes is then an identifier
+// whatever the mode.
 func (l *lexer) asName(t token) token {
 	if t.kind == literal && l.b[t.start] == '"' {
 		t.kind = identifier
@@ -263,8 +260,8 @@ func (l *lexer) asName(t token) token {
 // span is the place of one value in a tuple.
 type span struct{ start, end int }
 
-// tuple finds the values of the tuple that starts, with its parenthesis, at b[0]; n is its length, or -1 if b ends before. ok is false
-// where a comment or a delimiter stands in the tuple, which no dump has.
+// tuple finds the values of the tuple that starts, with its parenthesis, at b[0]; n is its length, or -1 if
+// b ends before. ok is false where a comment or a delimiter stands in the tuple, which no dump has.
 func (m mode) tuple(b []byte, into []span, eof bool) (values []span, n int, ok bool) {
 	values = into[:0]
 	i, depth, start := 1, 0, 1

@@ -1,26 +1,26 @@
-// Package mysqldump reads and rewrites the files that mysqldump and mariadb-dump write: plain, gzip or zstd, with one line for an INSERT or for a row, with
-// or without CREATE TABLE.
+// Package mysqldump reads and rewrites the files that mysqldump and mariadb-dump write: plain, gzip or
+// zstd, with one line for an INSERT or for a row, with or without CREATE TABLE.
 //
-// The file is a stream. Scan answers all its queries in one pass, in the file's order; a cursor is the ordinal of a row in its table. A batch ends
-// where another table begins. Rewrite copies everything that no edit touches byte for byte, as seen after decompression.
+// The file is a stream. Scan answers all its queries in one pass, in the file's order; a cursor is the
+// ordinal of a row in its table. A batch ends where another table begins. Rewrite copies everything that no
+// edit touches byte for byte, as seen after decompression.
 //
-// What is not in the file cannot be known: a field that the server computes and that the file has no value for (MySQL leaves generated columns out) is NULL.
-// Where a row's text differs from a key asked for in case, accents or trailing spaces only, the file is refused, since a dump does not say what the
-// server's collation makes of it.
+// What is not in the file cannot be known: a field that the server computes and that the file has no value
+// for (MySQL leaves generated columns out) is NULL. Where a row's text differs from a key asked for in
+// case, accents or trailing spaces only, the file is refused, since a dump does not say what the server's
+// collation makes of it.
 package mysqldump
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"path/filepath"
 	"slices"
-	"strings"
-	"sync"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/dumpfile"
 	"lethe/connectors/internal/textfile"
 )
 
@@ -32,301 +32,142 @@ var Connector = connectors.Connector{
 	Open:   Open,
 }
 
-// Open opens the dump at the path o.DSN. The file is looked at, not read: Tables does the first pass. With o.Rewrite the Source is a connectors.Rewriter.
+// Open opens the dump at the path o.DSN. The file is looked at, not read: Tables does the first pass. With
+// o.Rewrite the Source is a connectors.Rewriter.
 func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
-	s := &source{name: o.Name, path: o.DSN, file: filepath.Base(o.DSN), catalog: o.Catalog, unchecked: o.Unchecked}
-	if s.name == "" {
-		s.name = s.file
-	}
-	for key := range o.Extra {
-		return nil, s.fail("open", "", fmt.Errorf("unknown key %q: %w", key, connectors.ErrConfig), "")
+	f := format{file: filepath.Base(o.DSN), catalog: o.Catalog, unchecked: o.Unchecked}
+	s := &source{Name: cmp.Or(o.Name, f.file), Path: o.DSN, Format: f}
+	if err := connectors.CheckOptions(nil, o.Extra); err != nil {
+		return nil, s.Fail("open", "", err, "")
 	}
 	if o.DSN == "" {
-		return nil, s.fail("open", "", fmt.Errorf("no path: %w", connectors.ErrConfig), "give the path of a dump")
+		return nil, s.Fail("open", "", fmt.Errorf("no path: %w", connectors.ErrConfig), "give the path of a dump")
 	}
 	if _, err := textfile.StampOf(o.DSN); errors.Is(err, connectors.ErrConfig) {
-		return nil, s.fail("open", "", err, "give the path of a dump")
+		return nil, s.Fail("open", "", err, "give the path of a dump")
 	} else if err != nil {
-		return nil, s.fail("open", "", err, "")
+		return nil, s.Fail("open", "", err, "")
 	}
-	t, err := s.open()
+	t, err := f.Open(o.DSN)
 	if err != nil {
-		return nil, s.fail("open", "", err, "")
+		return nil, s.Fail("open", "", err, "")
 	}
 	defer t.Close()
 	w := textfile.NewWindow(ctx, t, textfile.WindowBytes)
 	if err := w.More(); len(w.Rest()) == 0 && errors.Is(err, connectors.ErrDamaged) {
-		return nil, s.fail("open", "", err, "")
+		return nil, s.Fail("open", "", err, "")
 	}
 	if t.Packing.Compression != textfile.None {
 		if err := textfile.Check(w.Rest(), foreign...); err != nil {
-			return nil, s.fail("open", "", err, "")
+			return nil, s.Fail("open", "", err, "")
 		}
 	}
 	if o.Rewrite {
-		return &rewriter{source: s}, nil
+		return &rewriter{source: s, format: f}, nil
 	}
 	return s, nil
 }
 
-// Recognises reports whether the first bytes of a decompressed file look like those of mysqldump or mariadb-dump. The suffix .sql alone
-// does not tell: pg_dump uses it too.
-func Recognises(head []byte) bool {
-	head = bytes.TrimLeft(head, " \t\r\n")
-	for _, start := range []string{"-- MySQL dump", "-- MariaDB dump", "-- mysqldump", "/*M!999999\\-", "/*!999999\\-", "/*!40101 SET", "/*!40100 SET", "/*!40000 ", "/*!50503 SET"} {
-		if bytes.HasPrefix(head, []byte(start)) {
-			return true
-		}
-	}
-	for _, mark := range []string{"PostgreSQL", "PRAGMA "} {
-		if bytes.Contains(head, []byte(mark)) {
-			return false
-		}
-	}
-	return slices.ContainsFunc([]string{"INSERT INTO `", "CREATE TABLE `", "DROP TABLE IF EXISTS `", "USE `", "ENGINE=", "\n/*!40"}, func(mark string) bool {
-		return bytes.Contains(head, []byte(mark))
-	})
+// format reads the dumps of mysqldump.
+type format struct {
+	file      string // the name that the bytes stand for; that of the original when they are a rewritten copy
+	catalog   []connectors.Table
+	unchecked bool
 }
 
 // source is a dump that is only read.
-type source struct {
-	name      string
-	path      string // of the bytes
-	file      string // the name it stands for; that of the original when path is a rewritten copy
-	catalog   []connectors.Table
-	unchecked bool
-	hook      func(point string) error // of tests; nil
+type source = dumpfile.Source[*table, *target]
 
-	mu    sync.Mutex
-	known *contents // of the file as it was under known.stamp
-}
-
-// contents is what a pass over the file found in it.
-type contents struct {
-	stamp  textfile.Stamp
-	tables []*table // of applications, sorted by their reported names
-}
-
-func (s *source) fail(op, table string, err error, hint string) error {
-	var known *connectors.Error
-	if errors.As(err, &known) {
-		return err
-	}
-	if hint == "" {
-		hint = hintFor(err)
-	}
-	return &connectors.Error{Op: op, Source: s.name, Table: table, Err: err, Hint: hint}
-}
-
-func hintFor(err error) string {
+// Hint says what to do about an error of the format's own.
+func (format) Hint(err error) string {
 	switch {
 	case errors.Is(err, errTrailer):
 		return "take the dump anew, or set `complete: unchecked` if it was made with --compact or --skip-comments"
-	case errors.Is(err, errNoFields):
-		return "name a file with its CREATE TABLE statements by `schema:` or its live source by `of:`"
 	case errors.Is(err, errCharset):
 		return "take the dump with --default-character-set=utf8mb4"
 	}
 	return ""
 }
 
-var (
-	errTrailer  = fmt.Errorf("the line '-- Dump completed' is missing at the end: %w", connectors.ErrDamaged)
-	errNoFields = errors.New("the file does not say what the fields of a table are")
-)
+var errTrailer = fmt.Errorf("the line '-- Dump completed' is missing at the end: %w", connectors.ErrDamaged)
 
-// Close forgets what is known of the file; each pass closes what it opened.
-func (s *source) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.known = nil
-	return nil
-}
-
-// Tables returns the catalog. It reads the whole file, once for as long as its size and time stay the same; Table.Rows is then exact.
-func (s *source) Tables(ctx context.Context) ([]connectors.Table, error) {
-	c, err := s.contents(ctx)
-	if err != nil {
-		return nil, s.fail("catalog", "", err, "")
-	}
-	list := make([]connectors.Table, len(c.tables))
-	for i, t := range c.tables {
-		list[i] = t.Table
-	}
-	return list, nil
-}
-
-func (s *source) contents(ctx context.Context) (*contents, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now, err := textfile.StampOf(s.path)
-	if err != nil {
-		return nil, err
-	}
-	if s.known != nil && s.known.stamp == now {
-		return s.known, nil
-	}
-	t, err := s.open()
-	if err != nil {
-		return nil, err
-	}
-	defer t.Close()
-	w := newWalker(textfile.NewWindow(ctx, t, textfile.WindowBytes))
+// Survey reads a whole dump for its tables.
+func (f format) Survey(in *textfile.Window) ([]*table, error) {
+	w := newWalker(in)
 	if err := w.run(); err != nil {
 		return nil, err
 	}
-	c, err := s.finish(w)
-	if err != nil {
+	if err := f.whole(w); err != nil {
 		return nil, err
 	}
-	c.stamp = now
-	s.known = c
-	return c, nil
-}
-
-// finish makes the catalog of what a walk over the whole file found.
-func (s *source) finish(w *walker) (*contents, error) {
-	if !w.complete && !s.unchecked {
-		return nil, errTrailer
-	}
-	qualify := func(id tableID) string {
-		if len(w.databases) > 1 && id.database != "" {
-			return id.database + "." + id.name
+	qualify := func(id dumpfile.TableID) string {
+		if len(w.databases) > 1 && id.Database != "" {
+			return id.Database + "." + id.Name
 		}
-		return id.name
+		return id.Name
 	}
-	c := &contents{}
+	var tables []*table
 	for _, t := range w.order {
-		if slices.Contains(systemDatabases, t.id.database) || w.others[t.id] {
+		if slices.Contains(systemDatabases, t.ID.Database) || w.others[t.ID] {
 			continue
 		}
-		t.Name = qualify(t.id)
-		if !t.created {
-			if err := s.describe(t); err != nil {
+		t.Report(qualify, f.file)
+		if !t.Created {
+			if err := f.describe(t); err != nil {
 				return nil, err
 			}
-		}
-		t.Database = t.id.database
-		if t.Database == "" {
-			t.Database = stem(s.file)
-		}
-		for i, ref := range t.refs {
-			t.ForeignKeys[i].RefTable = qualify(ref)
 		}
 		t.bits = make([]int, len(t.Fields))
 		for i, f := range t.Fields {
 			t.bits[i] = bitLength(f.Type)
 		}
-		t.Rows = t.rows
-		c.tables = append(c.tables, t)
+		tables = append(tables, t)
 	}
-	slices.SortFunc(c.tables, func(a, b *table) int { return strings.Compare(a.Name, b.Name) })
-	return c, nil
+	dumpfile.Sort(tables)
+	return tables, nil
+}
+
+// whole reports whether a walk came to the line that stands at the end of every dump.
+func (f format) whole(w *walker) error {
+	if !w.complete && !f.unchecked {
+		return errTrailer
+	}
+	return nil
 }
 
 // describe takes the fields of a table that the file does not create from the catalog given at Open.
-func (s *source) describe(t *table) error {
-	for _, name := range []string{t.Name, t.id.name} {
-		for _, known := range s.catalog {
+func (f format) describe(t *table) error {
+	for _, name := range []string{t.Name, t.ID.Name} {
+		for _, known := range f.catalog {
 			if known.Name == name && len(known.Fields) > 0 {
-				reported := t.Name
+				known.Name, known.Database = t.Name, t.Database
 				t.Table = known
-				t.Name = reported
 				return nil
 			}
 		}
 	}
-	return fmt.Errorf("table %s: %w: %w", t.Name, errNoFields, connectors.ErrConfig)
+	return fmt.Errorf("table %s: %w: %w", t.Name, dumpfile.ErrNoFields, connectors.ErrConfig)
 }
 
-func stem(file string) string {
-	for _, suffix := range []string{".gz", ".zst", ".sql"} {
-		file = strings.TrimSuffix(file, suffix)
-	}
-	return file
-}
-
-// prepare makes the targets of the queries.
-func (s *source) prepare(ctx context.Context, q []connectors.Query) (map[tableID]*target, error) {
-	c, err := s.contents(ctx)
-	if err != nil {
-		return nil, err
-	}
-	targets := make(map[tableID]*target, len(q))
-	for _, query := range q {
-		i := slices.IndexFunc(c.tables, func(t *table) bool { return t.Name == query.Table })
-		if i < 0 {
-			return nil, s.fail("scan", query.Table, fmt.Errorf("no such table: %w", connectors.ErrSchemaChanged), "")
+// Walk reads a whole dump and gathers the rows of the targets into batches.
+func (f format) Walk(in *textfile.Window, targets map[dumpfile.TableID]*target, batches *dumpfile.Batches) error {
+	w := newWalker(in)
+	w.targets, w.flush = targets, batches.Flush
+	w.onRow = func(g *target, tuple []byte, values []span) error {
+		if err := batches.Begin(&g.Target); err != nil {
+			return err
 		}
-		t := c.tables[i]
-		g, err := newTarget(t, query)
-		if err == nil && targets[t.id] != nil {
-			err = fmt.Errorf("a table can be asked for once in a pass: %w", connectors.ErrConfig)
-		}
+		taken, err := g.take(w.dialect, tuple, values)
 		if err != nil {
-			return nil, s.fail("scan", query.Table, err, "")
+			return w.At(0, "%w", err)
 		}
-		targets[t.id] = g
-	}
-	return targets, nil
-}
-
-// Scan answers all queries in one pass, in the file's order. A table can be asked for once.
-func (s *source) Scan(ctx context.Context, q ...connectors.Query) iter.Seq2[connectors.Batch, error] {
-	return func(yield func(connectors.Batch, error) bool) {
-		if err := s.scan(ctx, q, yield); err != nil && err != errStop {
-			yield(connectors.Batch{}, s.fail("scan", "", err, ""))
-		}
-	}
-}
-
-func (s *source) scan(ctx context.Context, q []connectors.Query, yield func(connectors.Batch, error) bool) error {
-	targets, err := s.prepare(ctx, q)
-	if err != nil || len(targets) == 0 {
-		return err
-	}
-	t, err := s.open()
-	if err != nil {
-		return err
-	}
-	defer t.Close()
-	w := newWalker(textfile.NewWindow(ctx, t, textfile.WindowBytes))
-	w.targets = targets
-	var current *target
-	w.flush = func() error {
-		if current == nil || current.builder.Rows() == 0 {
+		if !taken {
 			return nil
 		}
-		if !yield(current.builder.Batch(current.cursor()), nil) {
-			return errStop
-		}
-		return ctx.Err()
-	}
-	w.onRow = func(g *target, tuple []byte, values []span) error {
-		if g != current {
-			if err := w.flush(); err != nil {
-				return err
-			}
-			current = g
-		}
-		g.ordinal++
-		wanted, err := g.wanted(w.dialect, tuple, values)
-		if err == nil && wanted {
-			err = g.fill(w.dialect, tuple, values)
-		}
-		if err != nil {
-			return w.at("%w", err)
-		}
-		if wanted && g.builder.Full(g.maxRows) {
-			return w.flush()
-		}
-		return nil
+		return batches.End()
 	}
 	if err := w.run(); err != nil {
 		return err
 	}
-	if !w.complete && !s.unchecked {
-		return errTrailer
-	}
-	return nil
+	return f.whole(w)
 }

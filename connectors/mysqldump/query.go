@@ -3,7 +3,6 @@ package mysqldump
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -11,115 +10,54 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/dumpfile"
 	"lethe/connectors/internal/keyset"
 )
 
-// batchRows is the most rows of a batch where the query does not say.
-const batchRows = 1 << 14
-
-// target is a query on the way: where its values stand in a row, and the batch that is being filled.
+// target is a query on its way.
 type target struct {
 	*table
-	fields    []int // of each column of the batch, its index in the table
-	keyFields []int
-	keys      *keyset.Set // nil: every row
-	after     int64
-	ordinal   int64 // of the row at hand, counted from 1 in the file's order
-	maxRows   int
-	builder   *connectors.Builder
-	place     []int // of each field of the table, its place in a tuple; -1 if the statement has no value for it
-	arity     int   // values in a tuple
-	columns   []string
-	placed    bool
-	scratch   []byte
-	keyBytes  []byte
+	dumpfile.Target
+	scratch []byte
 }
 
-func newTarget(t *table, q connectors.Query) (*target, error) {
-	g := &target{table: t, maxRows: q.MaxRows}
-	if g.maxRows <= 0 {
-		g.maxRows = batchRows
-	}
-	var err error
-	if g.builder, err = connectors.NewBuilder(t.Table, q.Fields); err != nil {
-		return nil, err
-	}
-	names := q.Fields
-	if names == nil {
-		for i := range t.Fields {
-			g.fields = append(g.fields, i)
-		}
-	}
-	for _, name := range names {
-		g.fields = append(g.fields, t.exact(name))
-	}
-	if q.After != "" {
-		if g.after, err = strconv.ParseInt(string(q.After), 10, 64); err != nil || g.after < 0 {
-			return nil, fmt.Errorf("the cursor is none of a dump: %w", connectors.ErrConfig)
-		}
-	}
-	if q.Keys != nil {
-		err = g.filter(q.Keys)
-	}
-	return g, err
+// Target makes the target of a query.
+func (format) Target(t *table, q connectors.Query) (*target, error) {
+	g, err := dumpfile.NewTarget(&t.Entry, q, t.alike)
+	return &target{table: t, Target: g}, err
 }
 
-func (t *table) exact(field string) int {
-	return slices.IndexFunc(t.Fields, func(f connectors.Field) bool { return f.Name == field })
-}
-
-// filter prepares the set that rows are looked up in.
-func (g *target) filter(k *connectors.Keys) error {
-	text := false
-	for _, name := range k.Fields {
-		i := g.exact(name)
-		if i < 0 {
-			return fmt.Errorf("table %s has no field %s: %w", g.Name, name, connectors.ErrSchemaChanged)
-		}
-		g.keyFields = append(g.keyFields, i)
-		text = text || g.Fields[i].Kind == connectors.Text
+// alike says which keys may be equal though their bytes differ: texts that are not the primary key.
+func (t *table) alike(keyed []int) keyset.Fold {
+	text := slices.ContainsFunc(keyed, func(i int) bool { return t.Fields[i].Kind == connectors.Text })
+	primary := slices.EqualFunc(keyed, t.Key, func(i int, name string) bool { return t.Fields[i].Name == name })
+	if !text || primary {
+		return nil
 	}
-	var fold keyset.Fold // only for texts that are not the primary key
-	if text && !slices.Equal(k.Fields, g.Key) {
-		fold = foldAll
-	}
-	var err error
-	g.keys, err = keyset.New(k.Tuples, fold)
-	return err
+	return foldAll
 }
 
 // statement learns the places of the fields from the header of a statement.
 func (g *target) statement(h insert) error {
-	if g.placed && slices.Equal(g.columns, h.columns) {
+	if g.Knows(h.columns) {
 		return nil
 	}
-	g.columns, g.placed = h.columns, true
-	g.place = make([]int, len(g.Fields))
+	if err := g.Learn(len(g.Fields), h.columns, g.index); err != nil {
+		return err
+	}
 	if h.columns == nil {
-		g.arity = 0
 		for i := range g.Fields {
-			g.place[i] = -1
 			if i >= len(g.hidden) || !g.hidden[i] {
-				g.place[i] = g.arity
-				g.arity++
+				g.Place[i] = g.Arity
+				g.Arity++
 			}
 		}
 		return nil
 	}
-	for i := range g.place {
-		g.place[i] = -1
-	}
-	for p, name := range h.columns {
-		i := g.index(name)
-		if i < 0 {
-			return fmt.Errorf("an INSERT into table %s has a field %s that the table lacks: %w", g.Name, name, connectors.ErrDamaged)
-		}
-		g.place[i] = p
-	}
-	g.arity = len(h.columns)
-	for _, i := range slices.Concat(g.fields, g.keyFields) {
-		if g.place[i] < 0 && !g.Fields[i].Generated {
-			return fmt.Errorf("an INSERT into table %s has no value for field %s: %w", g.Name, g.Fields[i].Name, connectors.ErrDamaged)
+	for _, i := range slices.Concat(g.Wanted, g.Keyed) {
+		if g.Place[i] < 0 && !g.Fields[i].Generated {
+			return fmt.Errorf("an INSERT into table %s has no value for field %s: %w",
+				g.Name, g.Fields[i].Name, connectors.ErrDamaged)
 		}
 	}
 	return nil
@@ -127,7 +65,7 @@ func (g *target) statement(h insert) error {
 
 // value returns the canonical value of a field of the table. It is valid until the next call.
 func (g *target) value(d dialect, field int, tuple []byte, values []span) (v []byte, null bool, err error) {
-	p := g.place[field]
+	p := g.Place[field]
 	if p < 0 {
 		return nil, true, nil
 	}
@@ -150,50 +88,34 @@ func (g *target) value(d dialect, field int, tuple []byte, values []span) (v []b
 	return v, null, nil
 }
 
-// wanted reports whether the query asks for the row.
-func (g *target) wanted(d dialect, tuple []byte, values []span) (bool, error) {
-	if g.ordinal <= g.after {
+// take adds the row to the batch if the query asks for it.
+func (g *target) take(d dialect, tuple []byte, values []span) (bool, error) {
+	if !g.Reached() {
 		return false, nil
 	}
-	if g.keys == nil {
-		return true, nil
-	}
-	g.keyBytes = g.keyBytes[:0]
-	for _, i := range g.keyFields {
+	for _, i := range g.Keyed {
 		v, null, err := g.value(d, i, tuple, values)
 		if null || err != nil {
 			return false, err
 		}
-		g.keyBytes = keyset.Append(g.keyBytes, v)
+		g.AddKey(v)
 	}
-	found, alike, err := g.keys.Find(g.keyBytes)
-	if alike {
-		return false, fmt.Errorf("a row of table %s refers to a row asked for with a text that differs in case, accents or spaces; whether the server takes the two for equal, "+
-			"the dump does not say: %w", g.Name, connectors.ErrDamaged)
+	if found, err := g.Found(); !found {
+		return false, err
 	}
-	return found, err
-}
-
-// fill adds the row to the batch.
-func (g *target) fill(d dialect, tuple []byte, values []span) error {
-	for col, i := range g.fields {
+	for col, i := range g.Wanted {
 		v, null, err := g.value(d, i, tuple, values)
 		switch {
 		case err != nil:
-			return err
+			return false, err
 		case null:
-			g.builder.AppendNull(col)
+			g.Builder.AppendNull(col)
 		default:
-			g.builder.Append(col, v)
+			g.Builder.Append(col, v)
 		}
 	}
-	g.builder.EndRow()
-	return nil
-}
-
-// cursor is where the scan of the table stands.
-func (g *target) cursor() connectors.Cursor {
-	return connectors.Cursor(strconv.FormatInt(g.ordinal, 10))
+	g.Builder.EndRow()
+	return true, nil
 }
 
 func foldAll(values [][]byte) (string, error) {
@@ -204,8 +126,9 @@ func foldAll(values [][]byte) (string, error) {
 	return string(connectors.MakeKey(parts...)), nil
 }
 
-// fold maps texts that some collation of MySQL or MariaDB takes for equal to one text. It is coarser than any of them: case, accents, width, trailing spaces and control
-// characters go, ligatures are spelt out, kana are one, and so are the characters beyond the basic plane, as in utf8mb4_general_ci.
+// fold maps texts that some collation of MySQL or MariaDB takes for equal to one text. It is coarser than
+// any of them: case, accents, width, trailing spaces and control characters go, ligatures are spelt out,
+// kana are one, and so are the characters beyond the basic plane, as in utf8mb4_general_ci.
 func fold(s string) string {
 	var b strings.Builder
 	for _, r := range cases.Fold().String(norm.NFKD.String(s)) {
@@ -225,4 +148,5 @@ func fold(s string) string {
 }
 
 // letters that collations take for their Latin relatives and that have no decomposition.
-var letters = map[rune]string{'æ': "ae", 'œ': "oe", 'ø': "o", 'ł': "l", 'đ': "d", 'ð': "d", 'þ': "th", 'ı': "i", 'ħ': "h", 'ŋ': "n", 'ŧ': "t", 'ĸ': "k"}
+var letters = map[rune]string{'æ': "ae", 'œ': "oe", 'ø': "o", 'ł': "l", 'đ': "d", 'ð': "d", 'þ': "th", 'ı': "i",
+	'ħ': "h", 'ŋ': "n", 'ŧ': "t", 'ĸ': "k"}

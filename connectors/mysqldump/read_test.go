@@ -9,22 +9,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/connectortest"
 	"lethe/connectors/mysqldump"
 )
 
 const trailer = "-- Dump completed on 2026-01-01  0:00:00\n"
-
-// write puts bytes into a file of that name in a folder of its own.
-func write(t testing.TB, name string, content []byte) string {
-	path := filepath.Join(t.TempDir(), name)
-	require.NoError(t, os.WriteFile(path, content, 0o640))
-	return path
-}
 
 func open(t testing.TB, path string, o connectors.Options) connectors.Source {
 	o.DSN = path
@@ -34,28 +27,8 @@ func open(t testing.TB, path string, o connectors.Options) connectors.Source {
 	return src
 }
 
-// read returns the rows of a table, the values joined by |, NULL as ~.
-func read(t testing.TB, src connectors.Source, q connectors.Query) (rows []string, err error) {
-	for b, err := range src.Scan(t.Context(), q) {
-		if err != nil {
-			return rows, err
-		}
-		for r := range int(b.Rows.NumRows()) {
-			var values []string
-			for c := range int(b.Rows.NumCols()) {
-				if col := b.Rows.Column(c).(*array.Binary); col.IsNull(r) {
-					values = append(values, "~")
-				} else {
-					values = append(values, string(col.Value(r)))
-				}
-			}
-			rows = append(rows, strings.Join(values, "|"))
-		}
-	}
-	return rows, nil
-}
-
-const createT = "CREATE TABLE `t` (\n  `id` int(11) NOT NULL,\n  `v` text DEFAULT NULL,\n  PRIMARY KEY (`id`)\n) ENGINE=InnoDB;\n"
+const createT = "CREATE TABLE `t` (\n  `id` int(11) NOT NULL,\n  `v` text DEFAULT NULL,\n  PRIMARY KEY (`id`)\n" +
+	") ENGINE=InnoDB;\n"
 
 func TestRead(t *testing.T) {
 	for name, tc := range map[string]struct {
@@ -64,15 +37,19 @@ func TestRead(t *testing.T) {
 		want  []string
 	}{
 		"escapes": {
-			text: createT + `INSERT INTO t VALUES (1,'\0|\'|\"|\b|\n|\r|\t|\Z|\\|\%|\_|\q'),(2,'it''s'),(3,'a\\'),(4,''),(5,''''),(6,'\'),(7,\'x'),(8,"dou""ble 'x' \"y\""),(9,'trail\\\\');`,
-			want: []string{"1|\x00|'|\"|\b|\n|\r|\t|\x1a|\\|\\%|\\_|q", "2|it's", "3|a\\", "4|", "5|'", "6|'),(7,'x", "8|dou\"ble 'x' \"y\"", "9|trail\\\\"},
+			text: createT + `INSERT INTO t VALUES (1,'\0|\'|\"|\b|\n|\r|\t|\Z|\\|\%|\_|\q'),(2,'it''s'),(3,'a\\'),` +
+				`(4,''),(5,''''),(6,'\'),(7,\'x'),(8,"dou""ble 'x' \"y\""),(9,'trail\\\\');`,
+			want: []string{"1|\x00|'|\"|\b|\n|\r|\t|\x1a|\\|\\%|\\_|q", "2|it's", "3|a\\", "4|", "5|'", "6|'),(7,'x",
+				"8|dou\"ble 'x' \"y\"", "9|trail\\\\"},
 		},
 		"text that looks like SQL": {
-			text: createT + "INSERT INTO `t` VALUES (1,'),(2,\\'x\\');\\nINSERT INTO `t` VALUES (3,'),(4,'-- ; # /* */ /*! */'),(5,'`\"(');",
+			text: createT + "INSERT INTO `t` VALUES (1,'),(2,\\'x\\');\\nINSERT INTO `t` VALUES (3,'),(4,'-- ; # /* " +
+				"*/ /*! */'),(5,'`\"(');",
 			want: []string{"1|),(2,'x');\nINSERT INTO `t` VALUES (3,", "4|-- ; # /* */ /*! */", "5|`\"("},
 		},
 		"no backslash escapes": {
-			text: createT + "SET @OLD=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO,NO_BACKSLASH_ESCAPES';\nINSERT INTO t VALUES (1,'a\\'),(2,'\\n''');\nSET SQL_MODE=@OLD;\nINSERT INTO t VALUES (3,'\\n');",
+			text: createT + "SET @OLD=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO,NO_BACKSLASH_ESCAPES';\n" +
+				"INSERT INTO t VALUES (1,'a\\'),(2,'\\n''');\nSET SQL_MODE=@OLD;\nINSERT INTO t VALUES (3,'\\n');",
 			want: []string{`1|a\`, `2|\n'`, "3|\n"},
 		},
 		"a session variable": {
@@ -81,8 +58,13 @@ func TestRead(t *testing.T) {
 		},
 		"literals": {
 			text: "CREATE TABLE t (b blob, i bit(10), n text CHARACTER SET utf8mb3, f double, k tinyint(1));" +
-				"INSERT INTO t VALUES (0x00ff41,b'101','plain',-1.5e-3,TRUE),(X'4142',0x205,N'nat',.5,FALSE),(_binary'\\0\\'\xff',b'1111111111',_latin1'M\xfcller',1,1),(_binary 0x41,'\\0\x05',_utf8mb4 'ü',0,0),('',0,'',0,007),(x'',517,0x41,0,-1),(NULL,null,Null,NULL,NULL),(b'0100000101000010',0b11,'x',0,0),(0xf,x'2',n'y',0,0);",
-			want: []string{"\x00\xffA|0000000101|plain|-1.5e-3|1", "AB|1000000101|nat|.5|0", "\x00'\xff|1111111111|Müller|1|1", "A|0000000101|ü|0|0", "|0000000000||0|7", "|1000000101|A|0|-1", "~|~|~|~|~",
+				"INSERT INTO t VALUES (0x00ff41,b'101','plain',-1.5e-3,TRUE),(X'4142',0x205,N'nat',.5,FALSE)," +
+				"(_binary'\\0\\'\xff',b'1111111111',_latin1'M\xfcller',1,1),(_binary 0x41,'\\0\x05',_utf8mb4 " +
+				"'ü',0,0),('',0,'',0,007),(x'',517,0x41,0,-1),(NULL,null,Null,NULL,NULL),(b'0100000101000010'," +
+				"0b11,'x',0,0),(0xf,x'2',n'y',0,0);",
+			want: []string{"\x00\xffA|0000000101|plain|-1.5e-3|1", "AB|1000000101|nat|.5|0",
+				"\x00'\xff|1111111111|Müller|1|1", "A|0000000101|ü|0|0", "|0000000000||0|7", "|1000000101|A|0|-1",
+				"~|~|~|~|~",
 				"AB|0000000011|x|0|0", "\x0f|0000000010|y|0|0"},
 		},
 		"invalid UTF-8 passes as it is": {
@@ -90,28 +72,40 @@ func TestRead(t *testing.T) {
 			want: []string{"1|\xc3\x28\xff"},
 		},
 		"forms of INSERT": {
-			text: createT + "INSERT INTO `t` (`id`, `v`) VALUES (1,'a');insert ignore into t(v,id) values('b',2);REPLACE INTO t VALUES (3,'c');INSERT LOW_PRIORITY IGNORE `t` VALUE (4,'d');" +
-				"INSERT DELAYED INTO t VALUES\n( 5 , 'e' )\n,\n\t(6,'f')\n;REPLACE DELAYED t (V) VALUES ('g');INSERT /* why */ INTO t -- so\n VALUES (8,'h');INSERT INTO t () VALUES (9,'i');",
+			text: createT + "INSERT INTO `t` (`id`, `v`) VALUES (1,'a');insert ignore into t(v,id) values('b',2);" +
+				"REPLACE INTO t VALUES (3,'c');INSERT LOW_PRIORITY IGNORE `t` VALUE (4,'d');" +
+				"INSERT DELAYED INTO t VALUES\n( 5 , 'e' )\n,\n\t(6,'f')\n;REPLACE DELAYED t (V) VALUES ('g');" +
+				"INSERT /* why */ INTO t -- so\n VALUES (8,'h');INSERT INTO t () VALUES (9,'i');",
 			table: "t(v)",
 			want:  []string{"a", "b", "c", "d", "e", "f", "g", "h", "i"},
 		},
 		"text of routines, triggers, events and views": {
-			text: createT + "INSERT INTO t VALUES (1,'a');\nDELIMITER ;;\n/*!50003 CREATE*/ /*!50017 DEFINER=`root`@`%`*/ /*!50003 TRIGGER x BEFORE INSERT ON t FOR EACH ROW BEGIN\n" +
-				"  -- don't\n  INSERT INTO t VALUES (2,'x'); /* nor ' */ UPDATE t SET v=';;';\n  # can't\nEND */;;\nDELIMITER ;\n/*!50001 CREATE VIEW `w` AS SELECT 'INSERT INTO t VALUES (3,4);' AS `x`*/;\n" +
-				"DELIMITER $$\nCREATE PROCEDURE p() BEGIN DELETE FROM t; END$$\nDELIMITER ;\nINSERT INTO t VALUES (4,'b');",
+			text: createT + "INSERT INTO t VALUES (1,'a');\nDELIMITER ;;\n" +
+				"/*!50003 CREATE*/ /*!50017 DEFINER=`root`@`%`*/ /*!50003 TRIGGER x BEFORE INSERT ON t FOR EACH " +
+				"ROW BEGIN\n" +
+				"  -- don't\n  INSERT INTO t VALUES (2,'x'); /* nor ' */ UPDATE t SET v=';;';\n  # can't\nEND */;;\n" +
+				"DELIMITER ;\n/*!50001 CREATE VIEW `w` AS SELECT 'INSERT INTO t VALUES (3,4);' AS `x`*/;\n" +
+				"DELIMITER $$\nCREATE PROCEDURE p() BEGIN DELETE FROM t; END$$\nDELIMITER ;\n" +
+				"INSERT INTO t VALUES (4,'b');",
 			want: []string{"1|a", "4|b"},
 		},
 		"what surrounds the rows": {
-			text: "/*M!999999\\- enable the sandbox mode */ \n-- MySQL dump 10.13\n#INSERT INTO t VALUES (0,'no');\n--\n/* INSERT INTO t VALUES (0,'no'); */\nSET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'aaa:1-5';\nCHANGE MASTER TO MASTER_LOG_FILE='x', MASTER_LOG_POS=4;\n" +
-				"DROP TABLE IF EXISTS `t`;\n" + createT + "LOCK TABLES `t` WRITE;\n/*!40000 ALTER TABLE `t` DISABLE KEYS */;\nset autocommit=0;\nINSERT INTO t VALUES (1,'a');\n/*!40000 ALTER TABLE `t` ENABLE KEYS */;\nUNLOCK TABLES;\ncommit;\n",
+			text: "/*M!999999\\- enable the sandbox mode */ \n-- MySQL dump 10.13\n#INSERT INTO t VALUES (0,'no');\n" +
+				"--\n/* INSERT INTO t VALUES (0,'no'); */\nSET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'aaa:1-5';\n" +
+				"CHANGE MASTER TO MASTER_LOG_FILE='x', MASTER_LOG_POS=4;\n" +
+				"DROP TABLE IF EXISTS `t`;\n" + createT + "LOCK TABLES `t` WRITE;\n" +
+				"/*!40000 ALTER TABLE `t` DISABLE KEYS */;\nset autocommit=0;\nINSERT INTO t VALUES (1,'a');\n" +
+				"/*!40000 ALTER TABLE `t` ENABLE KEYS */;\nUNLOCK TABLES;\ncommit;\n",
 			want: []string{"1|a"},
 		},
 		"placeholders of views in old dumps are no tables": {
-			text: createT + "/*!50001 CREATE TABLE `looks` (\n  `id` tinyint NOT NULL\n) ENGINE=MyISAM */;\nCREATE TEMPORARY TABLE tmp (a int);\nINSERT INTO tmp VALUES (1);\nINSERT INTO t VALUES (1,'a');",
+			text: createT + "/*!50001 CREATE TABLE `looks` (\n  `id` tinyint NOT NULL\n) ENGINE=MyISAM */;\n" +
+				"CREATE TEMPORARY TABLE tmp (a int);\nINSERT INTO tmp VALUES (1);\nINSERT INTO t VALUES (1,'a');",
 			want: []string{"1|a"},
 		},
 		"ansi quotes": {
-			text: "SET SQL_MODE='ANSI_QUOTES';\n" + strings.ReplaceAll(createT, "`", `"`) + `INSERT INTO "t" ("id","v") VALUES (1,'a "quoted" b');`,
+			text: "SET SQL_MODE='ANSI_QUOTES';\n" + strings.ReplaceAll(createT, "`", `"`) +
+				`INSERT INTO "t" ("id","v") VALUES (1,'a "quoted" b');`,
 			want: []string{`1|a "quoted" b`},
 		},
 		"ansi quotes without the mode": {
@@ -119,15 +113,18 @@ func TestRead(t *testing.T) {
 			want: []string{"1|a"},
 		},
 		"generated fields that MySQL leaves out": {
-			text: "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a + 1) VIRTUAL, c int AS (a) STORED, d int);INSERT INTO t (a, d) VALUES (1,2),(3,4);",
+			text: "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a + 1) VIRTUAL, c int AS (a) STORED, d int);" +
+				"INSERT INTO t (a, d) VALUES (1,2),(3,4);",
 			want: []string{"1|~|~|2", "3|~|~|4"},
 		},
 		"generated fields that MariaDB writes": {
-			text: "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a + 1) VIRTUAL);INSERT INTO t VALUES (1,2),(3,DEFAULT);",
+			text: "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a + 1) VIRTUAL);INSERT INTO t VALUES " +
+				"(1,2),(3,DEFAULT);",
 			want: []string{"1|2", "3|~"},
 		},
 		"invisible fields": {
-			text: "CREATE TABLE t (a int, b int INVISIBLE DEFAULT 1, c int /*!80023 INVISIBLE */);INSERT INTO t (a,b,c) VALUES (1,2,3);",
+			text: "CREATE TABLE t (a int, b int INVISIBLE DEFAULT 1, c int /*!80023 INVISIBLE */);" +
+				"INSERT INTO t (a,b,c) VALUES (1,2,3);",
 			want: []string{"1|2|3"},
 		},
 		"latin1": {
@@ -135,27 +132,32 @@ func TestRead(t *testing.T) {
 			want: []string{"1|Müller €"},
 		},
 		"two databases": {
-			text:  "CREATE DATABASE /*!32312 IF NOT EXISTS*/ `a` /*!40100 DEFAULT CHARACTER SET utf8mb4 */;\nUSE `a`;\n" + createT + "INSERT INTO t VALUES (1,'a');\nCREATE DATABASE `b`;\nUSE `b`;\n" + createT + "INSERT INTO t VALUES (2,'b');\nINSERT INTO `a`.`t` VALUES (3,'c');",
+			text: "CREATE DATABASE /*!32312 IF NOT EXISTS*/ `a` /*!40100 DEFAULT CHARACTER SET utf8mb4 */;\n" +
+				"USE `a`;\n" + createT + "INSERT INTO t VALUES (1,'a');\nCREATE DATABASE `b`;\nUSE `b`;\n" + createT +
+				"INSERT INTO t VALUES (2,'b');\nINSERT INTO `a`.`t` VALUES (3,'c');",
 			table: "a.t",
 			want:  []string{"1|a", "3|c"},
 		},
 		"system databases hold no application's tables": {
-			text: "USE `shop`;\n" + createT + "INSERT INTO t VALUES (1,'a');\nUSE `mysql`;\n" + createT + "INSERT INTO t VALUES (2,'b');INSERT INTO elsewhere VALUES (1);",
+			text: "USE `shop`;\n" + createT + "INSERT INTO t VALUES (1,'a');\nUSE `mysql`;\n" + createT +
+				"INSERT INTO t VALUES (2,'b');INSERT INTO elsewhere VALUES (1);",
 			want: []string{"1|a"},
 		},
 		"odd names": {
-			text: "CREATE TABLE `select ``x``. y` (`a b` int, `key` text COMMENT 'it''s; (a) \\'comment\\', `b` int', `c(` int DEFAULT (1 + (2)), UNIQUE KEY `u,x` (`key`(10) DESC,`a b`), KEY (`c(`));" +
+			text: "CREATE TABLE `select ``x``. y` (`a b` int, `key` text COMMENT 'it''s; (a) \\'comment\\', `b` " +
+				"int', `c(` int DEFAULT (1 + (2)), UNIQUE KEY `u,x` (`key`(10) DESC,`a b`), KEY (`c(`));" +
 				"INSERT INTO `select ``x``. y` VALUES (1,'x',2);",
 			table: "select `x`. y",
 			want:  []string{"1|x|2"},
 		},
 		"a statement that changes another table": {
-			text: createT + "CREATE TABLE u (a int);UPDATE u SET a=1 WHERE b='t';INSERT INTO u SELECT 1;LOAD DATA INFILE 'x' INTO TABLE u;INSERT INTO t VALUES (1,'a');",
+			text: createT + "CREATE TABLE u (a int);UPDATE u SET a=1 WHERE b='t';INSERT INTO u SELECT 1;" +
+				"LOAD DATA INFILE 'x' INTO TABLE u;INSERT INTO t VALUES (1,'a');",
 			want: []string{"1|a"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			src := open(t, write(t, "x.sql", []byte(tc.text+"\n"+trailer)), connectors.Options{})
+			src := open(t, connectortest.WriteFile(t, "x.sql", []byte(tc.text+"\n"+trailer)), connectors.Options{})
 			q := connectors.Query{Table: "t"}
 			switch {
 			case tc.table == "t(v)":
@@ -163,7 +165,7 @@ func TestRead(t *testing.T) {
 			case tc.table != "":
 				q.Table = tc.table
 			}
-			got, err := read(t, src, q)
+			got, err := connectortest.Read(t, src, q)
 			require.NoError(t, err)
 			require.Equal(t, tc.want, got)
 		})
@@ -175,27 +177,34 @@ func TestRefuse(t *testing.T) {
 		text string
 		want string
 	}{
-		"update":                      {createT + "UPDATE t SET v=1;", "line 6: a statement changes table t"},
-		"delete from several":         {createT + "DELETE a FROM x.`t` AS a;", "line 6"},
-		"truncate":                    {createT + "TRUNCATE t;", "line 6"},
-		"insert select":               {createT + "INSERT INTO t SELECT 1, 2;", "line 6: a statement changes table t"},
-		"insert set":                  {createT + "INSERT INTO t SET id=1;", "line 6"},
-		"on duplicate key":            {createT + "INSERT INTO t VALUES (1,'a') ON DUPLICATE KEY UPDATE v='b';", "line 6"},
+		"update":              {createT + "UPDATE t SET v=1;", "line 6: a statement changes table t"},
+		"delete from several": {createT + "DELETE a FROM x.`t` AS a;", "line 6"},
+		"truncate":            {createT + "TRUNCATE t;", "line 6"},
+		"insert select":       {createT + "INSERT INTO t SELECT 1, 2;", "line 6: a statement changes table t"},
+		"insert set":          {createT + "INSERT INTO t SET id=1;", "line 6"},
+		"on duplicate key": {createT + "INSERT INTO t VALUES (1,'a') ON DUPLICATE KEY UPDATE v='b';",
+			"line 6"},
 		"load data":                   {createT + "LOAD DATA LOCAL INFILE 'x' INTO TABLE `t`;", "line 6"},
 		"insert in a special comment": {createT + "/*!50000 INSERT INTO t VALUES (1,'a') */;", "line 6"},
-		"insert in a delimiter block": {createT + "DELIMITER $$\nINSERT INTO t VALUES (1,'a')$$\nDELIMITER ;\n", "line 7"},
-		"alter table":                 {createT + "ALTER TABLE t ADD COLUMN x int;", "line 6"},
-		"rename":                      {createT + "RENAME TABLE t TO u;", "line 6"},
-		"too few values":              {createT + "INSERT INTO t VALUES (1);", "line 6: a row of table t has 1 values instead of 2"},
-		"too many values":             {createT + "INSERT INTO t VALUES (1,2,3);", "3 values instead of 2"},
-		"an unknown field":            {createT + "INSERT INTO t (id, v, w) VALUES (1,2,3);", "field w that the table lacks"},
-		"a missing field":             {createT + "INSERT INTO t (id) VALUES (1);", "no value for field v"},
-		"an expression":               {createT + "INSERT INTO t VALUES (1,concat('a','b'));", "field v of table t: an expression"},
-		"two strings":                 {createT + "INSERT INTO t VALUES (1,'a' 'b');", "field v of table t: an expression"},
-		"a comment in a row":          {createT + "INSERT INTO t VALUES (1,/* x */'b');", "cannot be read"},
-		"a semicolon in a row":        {createT + "INSERT INTO t VALUES (1;", "cannot be read"},
-		"no hexadecimal digits":       {createT + "INSERT INTO t VALUES (1,0xzz);", "a literal cannot be read"},
-		"an unknown character set":    {"SET NAMES sjis;\n" + createT + "INSERT INTO t VALUES (1,'\x83\x5c');", "--default-character-set=utf8mb4"},
+		"insert in a delimiter block": {createT + "DELIMITER $$\nINSERT INTO t VALUES (1,'a')$$\nDELIMITER ;\n",
+			"line 7"},
+		"alter table": {createT + "ALTER TABLE t ADD COLUMN x int;", "line 6"},
+		"rename":      {createT + "RENAME TABLE t TO u;", "line 6"},
+		"too few values": {createT + "INSERT INTO t VALUES (1);",
+			"line 6: a row of table t has 1 values instead of 2"},
+		"too many values": {createT + "INSERT INTO t VALUES (1,2,3);", "3 values instead of 2"},
+		"an unknown field": {createT + "INSERT INTO t (id, v, w) VALUES (1,2,3);",
+			"field w that table t lacks"},
+		"a missing field": {createT + "INSERT INTO t (id) VALUES (1);", "no value for field v"},
+		"an expression": {createT + "INSERT INTO t VALUES (1,concat('a','b'));",
+			"field v of table t: an expression"},
+		"two strings": {createT + "INSERT INTO t VALUES (1,'a' 'b');",
+			"field v of table t: an expression"},
+		"a comment in a row":    {createT + "INSERT INTO t VALUES (1,/* x */'b');", "cannot be read"},
+		"a semicolon in a row":  {createT + "INSERT INTO t VALUES (1;", "cannot be read"},
+		"no hexadecimal digits": {createT + "INSERT INTO t VALUES (1,0xzz);", "a literal cannot be read"},
+		"an unknown character set": {"SET NAMES sjis;\n" + createT + "INSERT INTO t VALUES (1,'\x83\x5c');",
+			"--default-character-set=utf8mb4"},
 		"other fields the second time": {createT + "CREATE TABLE t (a int);",
 			"created a second time"},
 		"an open string":     {createT + "INSERT INTO t VALUES (1,'a", "ends within a statement"},
@@ -205,8 +214,8 @@ func TestRefuse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := tc.text + "\n" + trailer
-			src := open(t, write(t, "x.sql", []byte(text)), connectors.Options{Name: "old"})
-			_, err := read(t, src, connectors.Query{Table: "t"})
+			src := open(t, connectortest.WriteFile(t, "x.sql", []byte(text)), connectors.Options{Name: "old"})
+			_, err := connectortest.Read(t, src, connectors.Query{Table: "t"})
 			require.ErrorIs(t, err, connectors.ErrDamaged)
 			require.ErrorContains(t, err, tc.want)
 			require.ErrorContains(t, err, " old")
@@ -215,20 +224,31 @@ func TestRefuse(t *testing.T) {
 }
 
 func TestCatalog(t *testing.T) {
-	text := "CREATE TABLE `p` (\n  `id` bigint(20) unsigned NOT NULL AUTO_INCREMENT,\n  `code` varchar(10) COLLATE utf8mb4_bin UNIQUE,\n  `doc` longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL CHECK (json_valid(`doc`)),\n" +
-		"  `raw` varchar(9) CHARACTER SET binary NOT NULL DEFAULT '\\0',\n  `at` timestamp(3) NOT NULL DEFAULT current_timestamp(3) ON UPDATE current_timestamp(3) COMMENT 'a, b) ''c'' -- d',\n" +
-		"  `full` varchar(40) GENERATED ALWAYS AS (concat(`code`,_utf8mb4', ',`id`)) STORED,\n  `e` enum('x)','y,''z') NOT NULL,\n  `amount` decimal(10,2) unsigned zerofill DEFAULT 0.00,\n" +
-		"  `flags` bit(3) DEFAULT b'101',\n  `j` json DEFAULT (json_object(_utf8mb4'a)',1)),\n  PRIMARY KEY (`id`,`code`) USING BTREE,\n  UNIQUE KEY `u` (`e`,`amount`),\n  KEY `k` (`code`(3)),\n  FULLTEXT KEY `ft` (`code`) /*!50100 WITH PARSER `ngram` */ ,\n" +
-		"  CONSTRAINT `self` FOREIGN KEY (`id`) REFERENCES `p` (`id`) ON DELETE SET NULL ON UPDATE CASCADE,\n  CONSTRAINT `c1` CHECK (`amount` > (1 + 2)) /*!80016 NOT ENFORCED */\n" +
-		") ENGINE=InnoDB AUTO_INCREMENT=5 DEFAULT CHARSET=utf8mb4 COMMENT='it''s; (x)'\n/*!50100 PARTITION BY RANGE (`id`)\n(PARTITION p0 VALUES LESS THAN (10) ENGINE = InnoDB) */;\n" +
-		"CREATE TABLE IF NOT EXISTS q (a int PRIMARY KEY, pa bigint REFERENCES p (id), FOREIGN KEY (a) REFERENCES p (code) ON DELETE NO ACTION);\nINSERT INTO q VALUES (1,2),(3,4);\n"
-	src := open(t, write(t, "shop-2026.sql", []byte(text+trailer)), connectors.Options{})
+	text := "CREATE TABLE `p` (\n  `id` bigint(20) unsigned NOT NULL AUTO_INCREMENT,\n  `code` varchar(10) COLLATE " +
+		"utf8mb4_bin UNIQUE,\n  `doc` longtext CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT NULL CHECK " +
+		"(json_valid(`doc`)),\n" +
+		"  `raw` varchar(9) CHARACTER SET binary NOT NULL DEFAULT '\\0',\n  `at` timestamp(3) NOT NULL DEFAULT " +
+		"current_timestamp(3) ON UPDATE current_timestamp(3) COMMENT 'a, b) ''c'' -- d',\n" +
+		"  `full` varchar(40) GENERATED ALWAYS AS (concat(`code`,_utf8mb4', ',`id`)) STORED,\n  `e` " +
+		"enum('x)','y,''z') NOT NULL,\n  `amount` decimal(10,2) unsigned zerofill DEFAULT 0.00,\n" +
+		"  `flags` bit(3) DEFAULT b'101',\n  `j` json DEFAULT (json_object(_utf8mb4'a)',1)),\n  PRIMARY KEY " +
+		"(`id`,`code`) USING BTREE,\n  UNIQUE KEY `u` (`e`,`amount`),\n  KEY `k` (`code`(3)),\n  FULLTEXT KEY `ft` " +
+		"(`code`) /*!50100 WITH PARSER `ngram` */ ,\n" +
+		"  CONSTRAINT `self` FOREIGN KEY (`id`) REFERENCES `p` (`id`) ON DELETE SET NULL ON UPDATE CASCADE,\n  " +
+		"CONSTRAINT `c1` CHECK (`amount` > (1 + 2)) /*!80016 NOT ENFORCED */\n" +
+		") ENGINE=InnoDB AUTO_INCREMENT=5 DEFAULT CHARSET=utf8mb4 COMMENT='it''s; (x)'\n" +
+		"/*!50100 PARTITION BY RANGE (`id`)\n(PARTITION p0 VALUES LESS THAN (10) ENGINE = InnoDB) */;\n" +
+		"CREATE TABLE IF NOT EXISTS q (a int PRIMARY KEY, pa bigint REFERENCES p (id), FOREIGN KEY (a) REFERENCES p " +
+		"(code) ON DELETE NO ACTION);\nINSERT INTO q VALUES (1,2),(3,4);\n"
+	src := open(t, connectortest.WriteFile(t, "shop-2026.sql", []byte(text+trailer)), connectors.Options{})
 	tables, err := src.Tables(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []connectors.Table{
 		{
-			Database: "shop-2026", Name: "p", Key: []string{"id", "code"}, Unique: [][]string{{"code"}, {"e", "amount"}},
-			ForeignKeys: []connectors.ForeignKey{{Name: "self", Fields: []string{"id"}, RefTable: "p", RefFields: []string{"id"}, OnDelete: "SET NULL"}},
+			Database: "shop-2026", Name: "p", Key: []string{"id", "code"},
+			Unique: [][]string{{"code"}, {"e", "amount"}},
+			ForeignKeys: []connectors.ForeignKey{{Name: "self", Fields: []string{"id"}, RefTable: "p",
+				RefFields: []string{"id"}, OnDelete: "SET NULL"}},
 			Fields: []connectors.Field{
 				{Name: "id", Type: "bigint(20) unsigned", Kind: connectors.Integer},
 				{Name: "code", Type: "varchar(10)", Kind: connectors.Text, Length: 10},
@@ -248,41 +268,29 @@ func TestCatalog(t *testing.T) {
 				{Fields: []string{"pa"}, RefTable: "p", RefFields: []string{"id"}, OnDelete: "RESTRICT"},
 				{Fields: []string{"a"}, RefTable: "p", RefFields: []string{"code"}, OnDelete: "NO ACTION"},
 			},
-			Fields: []connectors.Field{{Name: "a", Type: "int", Kind: connectors.Integer}, {Name: "pa", Type: "bigint", Kind: connectors.Integer, Nullable: true}},
+			Fields: []connectors.Field{{Name: "a", Type: "int", Kind: connectors.Integer},
+				{Name: "pa", Type: "bigint", Kind: connectors.Integer, Nullable: true}},
 		},
 	}, tables)
 }
 
 // TestCut cuts a dump at every byte: no part of it is taken for whole.
 func TestCut(t *testing.T) {
-	text := header + createT + "DELIMITER ;;\nCREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW SET @a='--';;\nDELIMITER ;\nINSERT INTO `t` VALUES\n(1,'a\\'b'),\n(2,'c');\n" + trailer
-	whole := []byte(text)
+	text := header + createT + "DELIMITER ;;\nCREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW SET @a='--';;\n" +
+		"DELIMITER ;\nINSERT INTO `t` VALUES\n(1,'a\\'b'),\n(2,'c');\n" + trailer
 	for _, name := range []string{"x.sql", "x.sql.gz", "x.sql.zst"} {
-		packed := pack(t, name, whole)
-		path := write(t, name, packed)
-		complete := len(packed)
-		if name == "x.sql" {
-			complete = bytes.LastIndex(packed, []byte("-- Dump completed")) + len("-- Dump completed")
-		}
-		for n := range complete {
-			require.NoError(t, os.WriteFile(path, packed[:n], 0o600))
-			src, err := mysqldump.Open(t.Context(), connectors.Options{DSN: path})
-			if err == nil {
-				_, err = src.Tables(t.Context())
-			}
-			require.ErrorIs(t, err, connectors.ErrDamaged, "%s cut at %d of %d", name, n, len(packed))
-		}
+		connectortest.RequireCut(t, mysqldump.Connector, name, []byte(text), "-- Dump completed")
 	}
 }
 
 // TestUnchecked accepts a dump without a trailer, but not one that is cut within a statement.
 func TestUnchecked(t *testing.T) {
 	text := createT + "INSERT INTO t VALUES (1,'a');"
-	path := write(t, "x.sql", []byte(text))
+	path := connectortest.WriteFile(t, "x.sql", []byte(text))
 	_, err := open(t, path, connectors.Options{}).Tables(t.Context())
 	require.ErrorIs(t, err, connectors.ErrDamaged)
 	require.ErrorContains(t, err, "complete: unchecked")
-	got, err := read(t, open(t, path, connectors.Options{Unchecked: true}), connectors.Query{Table: "t"})
+	got, err := connectortest.Read(t, open(t, path, connectors.Options{Unchecked: true}), connectors.Query{Table: "t"})
 	require.NoError(t, err)
 	require.Equal(t, []string{"1|a"}, got)
 	require.NoError(t, os.WriteFile(path, []byte(text[:len(text)-1]), 0o600))
@@ -292,7 +300,7 @@ func TestUnchecked(t *testing.T) {
 
 func TestCompression(t *testing.T) {
 	text := []byte(createT + "INSERT INTO t VALUES (1,'a');\n" + trailer)
-	gz, zs := pack(t, "x.gz", text), pack(t, "x.zst", text)
+	gz, zs := connectortest.Pack(t, "x.gz", text), connectortest.Pack(t, "x.zst", text)
 	half := len(text) / 2
 	skippable := append(binary.LittleEndian.AppendUint32([]byte{0x53, 0x2a, 0x4d, 0x18}, 3), "abc"...)
 	short, err := zstd.NewWriter(nil)
@@ -302,16 +310,21 @@ func TestCompression(t *testing.T) {
 		name    string
 		content []byte
 	}{
-		"gzip":                          {"x.sql.gz", gz},
-		"gzip members one after other":  {"x.sql.gz", append(pack(t, "a.gz", text[:half]), pack(t, "a.gz", text[half:])...)},
-		"gzip under another name":       {"x.sql", gz},
-		"zstd":                          {"x.sql.zst", zs},
-		"zstd frames one after another": {"x.sql.zst", append(pack(t, "a.zst", text[:half]), pack(t, "a.zst", text[half:])...)},
-		"zstd with a skippable frame":   {"x.sql.zst", append(skippable, zs...)},
-		"zstd in one block":             {"x.sql.zst", short.EncodeAll(text, nil)},
+		"gzip": {"x.sql.gz", gz},
+		"gzip members one after other": {
+			"x.sql.gz", append(connectortest.Pack(t, "a.gz", text[:half]),
+				connectortest.Pack(t, "a.gz", text[half:])...)},
+		"gzip under another name": {"x.sql", gz},
+		"zstd":                    {"x.sql.zst", zs},
+		"zstd frames one after another": {
+			"x.sql.zst", append(connectortest.Pack(t, "a.zst", text[:half]),
+				connectortest.Pack(t, "a.zst", text[half:])...)},
+		"zstd with a skippable frame": {"x.sql.zst", append(skippable, zs...)},
+		"zstd in one block":           {"x.sql.zst", short.EncodeAll(text, nil)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := read(t, open(t, write(t, tc.name, tc.content), connectors.Options{}), connectors.Query{Table: "t"})
+			got, err := connectortest.Read(t, open(t, connectortest.WriteFile(t, tc.name, tc.content),
+				connectors.Options{}), connectors.Query{Table: "t"})
 			require.NoError(t, err)
 			require.Equal(t, []string{"1|a"}, got)
 		})
@@ -339,13 +352,15 @@ func TestCompression(t *testing.T) {
 		"openssl":              {"x.sql.enc", []byte("Salted__abc"), "openssl"},
 		"PGP":                  {"x.sql.asc", []byte("-----BEGIN PGP MESSAGE-----"), "PGP"},
 		"pg_dump":              {"x.sql", []byte("--\n-- PostgreSQL database dump\n--\n"), "PostgreSQL"},
-		"pg_dump in gzip":      {"x.sql.gz", pack(t, "x.gz", []byte("--\n-- PostgreSQL database dump\n--\n")), "PostgreSQL"},
-		"XML":                  {"x.sql", []byte("<?xml version=\"1.0\"?>"), "XML"},
-		"UTF-16":               {"x.sql", []byte("\xff\xfe-\x00-\x00"), "--result-file"},
-		"empty":                {"x.sql", nil, "Dump completed"},
+		"pg_dump in gzip": {
+			"x.sql.gz", connectortest.Pack(t, "x.gz", []byte("--\n-- PostgreSQL database dump\n--\n")), "PostgreSQL"},
+		"XML":    {"x.sql", []byte("<?xml version=\"1.0\"?>"), "XML"},
+		"UTF-16": {"x.sql", []byte("\xff\xfe-\x00-\x00"), "--result-file"},
+		"empty":  {"x.sql", nil, "Dump completed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			src, err := mysqldump.Open(t.Context(), connectors.Options{Name: "old", DSN: write(t, tc.name, tc.content)})
+			src, err := mysqldump.Open(t.Context(),
+				connectors.Options{Name: "old", DSN: connectortest.WriteFile(t, tc.name, tc.content)})
 			if err == nil {
 				_, err = src.Tables(t.Context())
 			}
@@ -361,18 +376,17 @@ func TestOpen(t *testing.T) {
 		o    connectors.Options
 		want error
 	}{
-		"no path":     {connectors.Options{}, connectors.ErrConfig},
-		"no file":     {connectors.Options{DSN: filepath.Join(folder, "x.sql")}, connectors.ErrUnreachable},
-		"a folder":    {connectors.Options{DSN: folder}, connectors.ErrConfig},
-		"unknown key": {connectors.Options{DSN: write(t, "x.sql", nil), Extra: map[string]any{"colour": 1}}, connectors.ErrConfig},
+		"no path":  {connectors.Options{}, connectors.ErrConfig},
+		"no file":  {connectors.Options{DSN: filepath.Join(folder, "x.sql")}, connectors.ErrUnreachable},
+		"a folder": {connectors.Options{DSN: folder}, connectors.ErrConfig},
 	} {
 		_, err := mysqldump.Open(t.Context(), tc.o)
 		require.ErrorIs(t, err, tc.want, name)
 	}
-	src := open(t, write(t, "x.sql", []byte(createT+trailer)), connectors.Options{})
+	src := open(t, connectortest.WriteFile(t, "x.sql", []byte(createT+trailer)), connectors.Options{})
 	_, rewrites := src.(connectors.Rewriter)
 	require.False(t, rewrites, "a source opened without Rewrite only reads")
-	_, err := read(t, src, connectors.Query{Table: "t", After: "x"})
+	_, err := connectortest.Read(t, src, connectors.Query{Table: "t", After: "x"})
 	require.ErrorIs(t, err, connectors.ErrConfig)
 	for _, err := range src.Scan(t.Context(), connectors.Query{Table: "t"}, connectors.Query{Table: "t"}) {
 		require.ErrorIs(t, err, connectors.ErrConfig)
@@ -381,7 +395,7 @@ func TestOpen(t *testing.T) {
 
 // TestChangedFile reads a file anew once it is another.
 func TestChangedFile(t *testing.T) {
-	path := write(t, "x.sql", []byte(createT+trailer))
+	path := connectortest.WriteFile(t, "x.sql", []byte(createT+trailer))
 	src := open(t, path, connectors.Options{})
 	tables, err := src.Tables(t.Context())
 	require.NoError(t, err)
@@ -394,11 +408,15 @@ func TestChangedFile(t *testing.T) {
 
 // TestFold refuses a file in which a text refers to a key in other letters only.
 func TestFold(t *testing.T) {
-	text := "CREATE TABLE p (code varchar(20) NOT NULL PRIMARY KEY);INSERT INTO p VALUES ('Straße'),('x');\nCREATE TABLE c (id int, code varchar(20), FOREIGN KEY (code) REFERENCES p (code));\nINSERT INTO c VALUES (1,%s),(2,NULL),(3,'y');\n" + trailer
-	for child, same := range map[string]bool{"'Straße'": false, "'STRASSE'": true, "'strasse '": true, "'Straſſe'": true, "'Stráßë'": true, "'Strasze'": false, "'ｓtraße'": true, "NULL": false, "''": false} {
-		src := open(t, write(t, "x.sql", []byte(fmt.Sprintf(text, child))), connectors.Options{})
-		keys := &connectors.Keys{Fields: []string{"code"}, Tuples: []connectors.Key{connectors.MakeKey([]byte("Straße"))}}
-		rows, err := read(t, src, connectors.Query{Table: "c", Keys: keys})
+	text := "CREATE TABLE p (code varchar(20) NOT NULL PRIMARY KEY);INSERT INTO p VALUES ('Straße'),('x');\n" +
+		"CREATE TABLE c (id int, code varchar(20), FOREIGN KEY (code) REFERENCES p (code));\n" +
+		"INSERT INTO c VALUES (1,%s),(2,NULL),(3,'y');\n" + trailer
+	for child, same := range map[string]bool{"'Straße'": false, "'STRASSE'": true, "'strasse '": true,
+		"'Straſſe'": true, "'Stráßë'": true, "'Strasze'": false, "'ｓtraße'": true, "NULL": false, "''": false} {
+		src := open(t, connectortest.WriteFile(t, "x.sql", []byte(fmt.Sprintf(text, child))), connectors.Options{})
+		keys := &connectors.Keys{Fields: []string{"code"},
+			Tuples: []connectors.Key{connectors.MakeKey([]byte("Straße"))}}
+		rows, err := connectortest.Read(t, src, connectors.Query{Table: "c", Keys: keys})
 		if same {
 			require.ErrorIs(t, err, connectors.ErrDamaged, child)
 			require.NotContains(t, strings.ToLower(err.Error()), "stra", "an error holds no value")
@@ -406,26 +424,10 @@ func TestFold(t *testing.T) {
 		}
 		require.NoError(t, err, child)
 		require.Equal(t, child == "'Straße'", len(rows) == 1)
-		rows, err = read(t, src, connectors.Query{Table: "p", Keys: &connectors.Keys{Fields: []string{"code"}, Tuples: []connectors.Key{connectors.MakeKey([]byte("STRASSE"))}}})
+		rows, err = connectortest.Read(t, src,
+			connectors.Query{Table: "p", Keys: &connectors.Keys{Fields: []string{"code"},
+				Tuples: []connectors.Key{connectors.MakeKey([]byte("STRASSE"))}}})
 		require.NoError(t, err, "a primary key is compared by its bytes")
 		require.Empty(t, rows)
-	}
-}
-
-func TestRecognises(t *testing.T) {
-	for head, want := range map[string]bool{
-		"-- MySQL dump 10.13  Distrib 8.0.36\n":                 true,
-		"-- MariaDB dump 10.19\n":                               true,
-		"/*M!999999\\- enable the sandbox mode */ \n":           true,
-		"/*!40101 SET NAMES utf8mb4 */;\n":                      true,
-		"INSERT INTO `t` VALUES (1);\n":                         true,
-		"--\n-- PostgreSQL database dump\n--\n":                 false,
-		"COPY public.t (a) FROM stdin;\n":                       false,
-		"PRAGMA foreign_keys=OFF;\nCREATE TABLE `t` (a int);\n": false,
-		"":          false,
-		"SELECT 1;": false,
-		"\n\n-- MySQL dump 10.13  Distrib 5.7.44, for Linux\n\n": true,
-	} {
-		require.Equal(t, want, mysqldump.Recognises([]byte(head)), head)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/dumpfile"
 	"lethe/connectors/internal/textfile"
 )
 
@@ -32,23 +33,31 @@ const (
 )
 
 // rewriter is a dump that may be written anew.
-type rewriter struct{ *source }
+type rewriter struct {
+	*source
+	format format
+	hook   func(point string) error // of tests; nil
+}
 
-// Rewrite writes the dump anew to a temporary file .NAME.lethe-* beside it, compressed as it was, and reads that back before it takes the place of the original.
-// It keeps mode, owner and time of modification, so that a backup still expires on its day, and computes NAME.sha256 and NAME.md5 anew where they
-// exist. Only after an error behind the last rename (of a side-car, or the folder's fsync) is the original gone already: the new, verified file stands there.
-// Temporary files of runs that were killed are removed at the start. A statement whose rows are all deleted goes whole.
+// Rewrite writes the dump anew to a temporary file .NAME.lethe-* beside it, compressed as it was, and reads
+// that back before it takes the place of the original. It keeps mode, owner and time of modification, so
+// that a backup still expires on its day, and computes NAME.sha256 and NAME.md5 anew where they exist. Only
+// after an error behind the last rename (of a side-car, or the folder's fsync) is the original gone
+// already: the new, verified file stands there. Temporary files of runs that were killed are removed at the
+// start. A statement whose rows are all deleted goes whole.
 //
-// Where a row changes, its generated values become DEFAULT: MariaDB puts them into its dumps, and the old values may shine through.
-func (r *rewriter) Rewrite(ctx context.Context, q []connectors.Query, edit connectors.EditFunc, verify func(connectors.Source) error) (connectors.RewriteReport, error) {
-	path, err := filepath.EvalSymlinks(r.path)
+// Where a row changes, its generated values become DEFAULT: MariaDB puts them into its dumps, and the old
+// values may shine through.
+func (r *rewriter) Rewrite(ctx context.Context, q []connectors.Query, edit connectors.EditFunc,
+	verify func(connectors.Source) error) (connectors.RewriteReport, error) {
+	path, err := filepath.EvalSymlinks(r.Path)
 	if err != nil {
-		return connectors.RewriteReport{}, r.fail("rewrite", "", textfile.Error(err), "")
+		return connectors.RewriteReport{}, r.Fail("rewrite", "", textfile.Error(err), "")
 	}
-	j := &job{source: r.source, target: path, edit: edit, verify: verify}
+	j := &job{rewriter: r, target: path, edit: edit, verify: verify}
 	defer j.discard()
 	if err := j.run(ctx, q); err != nil {
-		return connectors.RewriteReport{}, r.fail("rewrite", "", err, rewriteHint(err))
+		return connectors.RewriteReport{}, r.Fail("rewrite", "", err, rewriteHint(err))
 	}
 	return j.report, nil
 }
@@ -62,7 +71,7 @@ func rewriteHint(err error) string {
 
 // job is one rewrite.
 type job struct {
-	*source
+	*rewriter
 	target string // the path whose bytes are replaced, symbolic links resolved
 	edit   connectors.EditFunc
 	verify func(connectors.Source) error
@@ -72,7 +81,7 @@ type job struct {
 	swapped bool        // the new file is in place
 	report  connectors.RewriteReport
 	sums    []*sidecar
-	rows    map[tableID]int64 // that the new file must hold
+	rows    map[dumpfile.TableID]int64 // that the new file must hold
 }
 
 func (j *job) run(ctx context.Context, q []connectors.Query) error {
@@ -118,7 +127,8 @@ func (j *job) begin() error {
 	}
 	j.info = info
 	if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Nlink > 1 {
-		return fmt.Errorf("the file has a second name (a hard link), under which the old rows would stay: %w", connectors.ErrConfig)
+		return fmt.Errorf("the file has a second name (a hard link), under which the old rows would stay: %w",
+			connectors.ErrConfig)
 	}
 	if err := clearTemporary(j.target); err != nil {
 		return err
@@ -145,7 +155,8 @@ func clearTemporary(path string) error {
 	return nil
 }
 
-// discard removes the temporary files that are still there. Once the new file is in place its side-cars are kept: the next rewrite puts them in place.
+// discard removes the temporary files that are still there. Once the new file is in place its side-cars are
+// kept: the next rewrite puts them in place.
 func (j *job) discard() {
 	if j.swapped {
 		return
@@ -162,12 +173,13 @@ func (j *job) discard() {
 
 // write streams the original through edit into the temporary file.
 func (j *job) write(ctx context.Context, q []connectors.Query) (touched bool, err error) {
-	targets, err := j.prepare(ctx, q)
+	targets, err := j.Prepare(ctx, q)
 	if err != nil {
 		return false, err
 	}
-	before := j.newDigest()
-	in, err := textfile.OpenWith(j.target, textfile.Options{Name: j.file, Tee: before, Foreign: foreign})
+	withMD5 := slices.ContainsFunc(j.sums, func(s *sidecar) bool { return s.md5 })
+	before := newDigest(withMD5)
+	in, err := textfile.OpenWith(j.target, textfile.Options{Name: j.format.file, Tee: before, Foreign: foreign})
 	if err != nil {
 		return false, err
 	}
@@ -178,7 +190,7 @@ func (j *job) write(ctx context.Context, q []connectors.Query) (touched bool, er
 	}
 	j.temp = f.Name()
 	defer f.Close()
-	after := j.newDigest()
+	after := newDigest(withMD5)
 	out, err := writeBehind(io.MultiWriter(f, after), in.Packing)
 	if err != nil {
 		return false, err
@@ -190,8 +202,8 @@ func (j *job) write(ctx context.Context, q []connectors.Query) (touched bool, er
 	if err := w.run(); err != nil {
 		return false, err
 	}
-	if !w.complete && !j.unchecked {
-		return false, errTrailer
+	if err := j.format.whole(w); err != nil {
+		return false, err
 	}
 	if err := out.close(); err != nil {
 		return false, err
@@ -199,27 +211,29 @@ func (j *job) write(ctx context.Context, q []connectors.Query) (touched bool, er
 	if before.size != j.info.Size() {
 		return false, errMoved
 	}
-	j.report.Before = connectors.FileState{Path: j.path, Size: before.size, SHA256: before.sha()}
-	j.report.After = connectors.FileState{Path: j.path, Size: after.size, SHA256: after.sha()}
+	j.report.Before = connectors.FileState{Path: j.Path, Size: before.size, SHA256: before.sha()}
+	j.report.After = connectors.FileState{Path: j.Path, Size: after.size, SHA256: after.sha()}
 	for _, s := range j.sums {
 		if err := s.prepare(before, after); err != nil {
 			return false, err
 		}
 	}
-	j.rows = map[tableID]int64{}
+	j.rows = map[dumpfile.TableID]int64{}
 	for id, t := range w.tables {
-		j.rows[id] = t.rows
+		j.rows[id] = t.Seen
 	}
 	for t, count := range e.counts {
 		j.report.Tables = append(j.report.Tables, *count)
-		j.rows[t.id] -= count.Deleted
+		j.rows[t.ID] -= count.Deleted
 	}
-	slices.SortFunc(j.report.Tables, func(a, b connectors.RewriteCount) int { return strings.Compare(a.Table, b.Table) })
+	slices.SortFunc(j.report.Tables, func(a, b connectors.RewriteCount) int {
+		return strings.Compare(a.Table, b.Table)
+	})
 	return e.touched, f.Sync()
 }
 
 // walk connects a walker with the editor.
-func (j *job) walk(in *textfile.Window, targets map[tableID]*target, e *editor) *walker {
+func (j *job) walk(in *textfile.Window, targets map[dumpfile.TableID]*target, e *editor) *walker {
 	w := newWalker(in)
 	w.targets, w.editor, w.out, w.flush = targets, e, e.text, e.flush
 	e.dialect = &w.dialect
@@ -233,21 +247,18 @@ func (j *job) walk(in *textfile.Window, targets map[tableID]*target, e *editor) 
 			}
 			e.current = t
 		}
-		t.ordinal++
-		wanted, err := t.wanted(w.dialect, tuple, values)
-		if err == nil && wanted {
-			err = t.fill(w.dialect, tuple, values)
-		}
+		t.Ordinal++
+		taken, err := t.take(w.dialect, tuple, values)
 		if err != nil {
-			return w.at("%w", err)
+			return w.At(0, "%w", err)
 		}
 		row := -1
-		if wanted {
+		if taken {
 			row = e.rows
 			e.rows++
 		}
 		e.addRow(evRow, tuple, row)
-		if t.builder.Full(t.maxRows) || len(e.held) > heldBytes {
+		if t.Builder.Full(t.MaxRows) || len(e.held) > heldBytes {
 			return e.flush()
 		}
 		return nil
@@ -255,32 +266,34 @@ func (j *job) walk(in *textfile.Window, targets map[tableID]*target, e *editor) 
 	return w
 }
 
-var errMoved = fmt.Errorf("the file was changed by someone else while it was being rewritten: %w", connectors.ErrTransient)
+var errMoved = fmt.Errorf("the file was changed by someone else while it was being rewritten: %w",
+	connectors.ErrTransient)
 
 // readBack reads the new file in full, compares its tables and rows with what must be in it, and calls verify.
 func (j *job) readBack(ctx context.Context) error {
-	written := &source{name: j.name, path: j.temp, file: j.file, catalog: j.catalog, unchecked: j.unchecked}
-	c, err := written.contents(ctx)
+	written := &source{Name: j.Name, Path: j.temp, Format: j.format}
+	now, err := written.Contents(ctx)
 	if err != nil {
 		return fmt.Errorf("read back the new file: %w", err)
 	}
-	old, err := j.contents(ctx)
+	old, err := j.Contents(ctx)
 	if err != nil {
 		return err
 	}
-	found := map[tableID]*table{}
-	for _, t := range c.tables {
-		found[t.id] = t
+	found := map[dumpfile.TableID]*table{}
+	for _, t := range now {
+		found[t.ID] = t
 	}
-	for _, was := range old.tables {
-		is, want := found[was.id], j.rows[was.id]
-		if is == nil && !was.created && want == 0 {
+	for _, was := range old {
+		is, want := found[was.ID], j.rows[was.ID]
+		if is == nil && !was.Created && want == 0 {
 			continue // without CREATE TABLE nothing is left of it
 		}
-		if is == nil || is.rows != want || !reflect.DeepEqual(is.Fields, was.Fields) {
-			return fmt.Errorf("read back the new file: table %s is not as it must be: %w", was.Name, connectors.ErrDamaged)
+		if is == nil || is.Seen != want || !reflect.DeepEqual(is.Fields, was.Fields) {
+			return fmt.Errorf("read back the new file: table %s is not as it must be: %w", was.Name,
+				connectors.ErrDamaged)
 		}
-		delete(found, was.id)
+		delete(found, was.ID)
 	}
 	if len(found) > 0 {
 		return fmt.Errorf("read back the new file: it has more tables than the old: %w", connectors.ErrDamaged)
@@ -373,9 +386,9 @@ type digest struct {
 	md5    hash.Hash // nil unless there is a side-car that needs it
 }
 
-func (j *job) newDigest() *digest {
+func newDigest(withMD5 bool) *digest {
 	d := &digest{sha256: sha256.New()}
-	if slices.ContainsFunc(j.sums, func(s *sidecar) bool { return s.md5 }) {
+	if withMD5 {
 		d.md5 = md5.New()
 	}
 	return d
@@ -397,10 +410,7 @@ func digestOf(path string, withMD5 bool) (*digest, error) {
 		return nil, err
 	}
 	defer f.Close()
-	d := &digest{sha256: sha256.New()}
-	if withMD5 {
-		d.md5 = md5.New()
-	}
+	d := newDigest(withMD5)
 	_, err = io.Copy(d, f)
 	return d, err
 }
@@ -440,7 +450,8 @@ func writeBehind(w io.Writer, p textfile.Packing) (*behind, error) {
 			z = g
 		}
 	case textfile.Zstd:
-		z, err = zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithLowerEncoderMem(true))
+		z, err = zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault),
+			zstd.WithLowerEncoderMem(true))
 	}
 	if err != nil {
 		return nil, err

@@ -19,10 +19,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/connectortest"
 	"lethe/connectors/mysqldump"
 )
 
-// change says what becomes of a row, by the value of its first field: "-" deletes, "field=value" sets, "field~" sets NULL.
+// change says what becomes of a row, by the value of its first field: "-" deletes, "field=value" sets,
+// "field~" sets NULL.
 type change map[string]string
 
 func (c change) edit(b connectors.Batch) (connectors.Edit, error) {
@@ -50,7 +52,8 @@ func (c change) edit(b connectors.Batch) (connectors.Edit, error) {
 					values.AppendNull()
 				}
 			}
-			edit.Set = append(edit.Set, connectors.Assignment{Field: strings.TrimSuffix(field, "~"), Rows: rows, Values: values.Array()})
+			edit.Set = append(edit.Set, connectors.Assignment{Field: strings.TrimSuffix(field, "~"), Rows: rows,
+				Values: values.Array()})
 		}
 	}
 	return edit, nil
@@ -58,13 +61,15 @@ func (c change) edit(b connectors.Batch) (connectors.Edit, error) {
 
 func fine(connectors.Source) error { return nil }
 
-func rewrite(t testing.TB, path string, o connectors.Options, c change, q ...connectors.Query) (connectors.RewriteReport, error) {
+func rewrite(t testing.TB, path string, o connectors.Options, c change,
+	q ...connectors.Query) (connectors.RewriteReport, error) {
 	o.Rewrite = true
 	return open(t, path, o).(connectors.Rewriter).Rewrite(t.Context(), q, c.edit, fine)
 }
 
 func TestRewriteText(t *testing.T) {
-	computed := "CREATE TABLE t (id int, v varchar(5), up varchar(9) GENERATED ALWAYS AS (upper(v)) STORED, b varbinary(4), f bit(4), n int NOT NULL);\n"
+	computed := "CREATE TABLE t (id int, v varchar(5), up varchar(9) GENERATED ALWAYS AS (upper(v)) STORED, b " +
+		"varbinary(4), f bit(4), n int NOT NULL);\n"
 	for name, tc := range map[string]struct {
 		before, after string
 		change        change
@@ -81,7 +86,8 @@ func TestRewriteText(t *testing.T) {
 			change: change{"1": "-", "3": "v=x"},
 		},
 		"a statement whose rows all go": {
-			before: createT + "LOCK TABLES t WRITE;\nINSERT INTO t VALUES\n(1,'a'),\n(2,'b');\nINSERT INTO t VALUES\n(3,'c');\r\nINSERT INTO t VALUES (4,'d');INSERT INTO t VALUES (5,'e');\nUNLOCK TABLES;\n",
+			before: createT + "LOCK TABLES t WRITE;\nINSERT INTO t VALUES\n(1,'a'),\n(2,'b');\nINSERT INTO t VALUES\n" +
+				"(3,'c');\r\nINSERT INTO t VALUES (4,'d');INSERT INTO t VALUES (5,'e');\nUNLOCK TABLES;\n",
 			after:  createT + "LOCK TABLES t WRITE;\nINSERT INTO t VALUES (4,'d');UNLOCK TABLES;\n",
 			change: change{"1": "-", "2": "-", "3": "-", "5": "-"},
 		},
@@ -92,8 +98,10 @@ func TestRewriteText(t *testing.T) {
 			fields: []string{"id", "v"},
 		},
 		"only what changes is written anew": {
-			before: computed + "INSERT INTO t VALUES (1,'a','A',_binary 'x\\0',b'101',0007),(2,NULL,NULL,0x00,5,7),(3,'a','A','x','\\0',-1),(4,'b',NULL,NULL,NULL,1);\n",
-			after:  computed + "INSERT INTO t VALUES (1,'a',DEFAULT,_binary '\\'',b'101',0007),(2,'it\\'s',DEFAULT,0xff00,b'1111',7),(3,'a','A','x','\\0',-1),(4,NULL,DEFAULT,0x41,NULL,22);\n",
+			before: computed + "INSERT INTO t VALUES (1,'a','A',_binary 'x\\0',b'101',0007),(2,NULL,NULL,0x00,5,7)," +
+				"(3,'a','A','x','\\0',-1),(4,'b',NULL,NULL,NULL,1);\n",
+			after: computed + "INSERT INTO t VALUES (1,'a',DEFAULT,_binary '\\'',b'101',0007),(2,'it\\'s',DEFAULT," +
+				"0xff00,b'1111',7),(3,'a','A','x','\\0',-1),(4,NULL,DEFAULT,0x41,NULL,22);\n",
 			change: change{"1": "v=a&b='&n=7", "2": "v=it's&b=\xff\x00&f=1111", "3": "v=a&n=-1", "4": "v~&b=A&n=22"},
 		},
 		"escapes": {
@@ -112,15 +120,18 @@ func TestRewriteText(t *testing.T) {
 			change: change{"1": "v=Å€"},
 		},
 		"statements of several forms": {
-			before: createT + "INSERT INTO t VALUES (1,'a'),(2,'b');\nREPLACE INTO t (v,id) VALUES ('c',3),('d',4);\nINSERT INTO t VALUES (5,'e');\n",
-			after:  createT + "INSERT INTO t VALUES (1,'x'),(2,'b');\nREPLACE INTO t (v,id) VALUES ('y',3);\nINSERT INTO t VALUES (5,'z');\n",
+			before: createT + "INSERT INTO t VALUES (1,'a'),(2,'b');\nREPLACE INTO t (v,id) VALUES ('c',3),('d',4);\n" +
+				"INSERT INTO t VALUES (5,'e');\n",
+			after: createT + "INSERT INTO t VALUES (1,'x'),(2,'b');\nREPLACE INTO t (v,id) VALUES ('y',3);\n" +
+				"INSERT INTO t VALUES (5,'z');\n",
 			change: change{"1": "v=x", "3": "v=y", "4": "-", "5": "v=z"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, maxRows := range []int{0, 1, 2} {
-				path := write(t, "x.sql", []byte(header+tc.before+trailer))
-				_, err := rewrite(t, path, connectors.Options{}, tc.change, connectors.Query{Table: "t", Fields: tc.fields, MaxRows: maxRows})
+				path := connectortest.WriteFile(t, "x.sql", []byte(header+tc.before+trailer))
+				_, err := rewrite(t, path, connectors.Options{}, tc.change,
+					connectors.Query{Table: "t", Fields: tc.fields, MaxRows: maxRows})
 				require.NoError(t, err)
 				got, err := os.ReadFile(path)
 				require.NoError(t, err)
@@ -131,7 +142,8 @@ func TestRewriteText(t *testing.T) {
 }
 
 func TestRewriteRefuses(t *testing.T) {
-	text := "CREATE TABLE t (id int, v varchar(5) NOT NULL, g int AS (id), b binary(2), n int, f bit(2));\nINSERT INTO t VALUES (1,'a',1,'x',1,b'1');\nINSERT INTO t (id,v) VALUES (2,'b');\n" + trailer
+	text := "CREATE TABLE t (id int, v varchar(5) NOT NULL, g int AS (id), b binary(2), n int, f bit(2));\n" +
+		"INSERT INTO t VALUES (1,'a',1,'x',1,b'1');\nINSERT INTO t (id,v) VALUES (2,'b');\n" + trailer
 	for name, tc := range map[string]struct {
 		change change
 		want   error
@@ -145,8 +157,9 @@ func TestRewriteRefuses(t *testing.T) {
 		"no place for a value": {change{"2": "n=1"}, connectors.ErrRefused},
 		"an unknown field":     {change{"1": "w=1"}, connectors.ErrSchemaChanged},
 	} {
-		path := write(t, "x.sql", []byte(text))
-		_, err := rewrite(t, path, connectors.Options{}, tc.change, connectors.Query{Table: "t", Fields: []string{"id"}})
+		path := connectortest.WriteFile(t, "x.sql", []byte(text))
+		_, err := rewrite(t, path, connectors.Options{}, tc.change,
+			connectors.Query{Table: "t", Fields: []string{"id"}})
 		require.ErrorIs(t, err, tc.want, name)
 		requireOnly(t, path, text)
 	}
@@ -168,7 +181,7 @@ func requireOnly(t testing.TB, path, text string) {
 const twoRows = createT + "INSERT INTO t VALUES (1,'a'),(2,'b');\n" + trailer
 
 func TestRewriteFile(t *testing.T) {
-	path := write(t, "x.sql", []byte(twoRows))
+	path := connectortest.WriteFile(t, "x.sql", []byte(twoRows))
 	day := time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
 	require.NoError(t, os.Chmod(path, 0o604))
 	require.NoError(t, os.Chtimes(path, day, day))
@@ -186,8 +199,10 @@ func TestRewriteFile(t *testing.T) {
 	target, err := os.Readlink(link)
 	require.NoError(t, err)
 	require.Equal(t, path, target)
-	require.Equal(t, connectors.FileState{Path: link, Size: int64(len(twoRows)), SHA256: sha256.Sum256([]byte(twoRows))}, report.Before)
-	require.Equal(t, connectors.FileState{Path: link, Size: int64(len(want)), SHA256: sha256.Sum256([]byte(want))}, report.After)
+	require.Equal(t, connectors.FileState{Path: link, Size: int64(len(twoRows)),
+		SHA256: sha256.Sum256([]byte(twoRows))}, report.Before)
+	require.Equal(t, connectors.FileState{Path: link, Size: int64(len(want)), SHA256: sha256.Sum256([]byte(want))},
+		report.After)
 
 	require.NoError(t, os.Link(path, path+".second"))
 	_, err = rewrite(t, path, connectors.Options{}, change{"2": "-"}, connectors.Query{Table: "t"})
@@ -197,11 +212,12 @@ func TestRewriteFile(t *testing.T) {
 }
 
 func TestSidecars(t *testing.T) {
-	path := write(t, "x.sql.gz", pack(t, "x.gz", []byte(twoRows)))
+	path := connectortest.WriteFile(t, "x.sql.gz", connectortest.Pack(t, "x.gz", []byte(twoRows)))
 	sums := func() (sha, sum string) {
 		raw, err := os.ReadFile(path)
 		require.NoError(t, err)
-		return fmt.Sprintf("%x  x.sql.gz\n", sha256.Sum256(raw)), fmt.Sprintf("MD5 (x.sql.gz) = %X\nother = 1\n", md5.Sum(raw))
+		return fmt.Sprintf("%x  x.sql.gz\n", sha256.Sum256(raw)), fmt.Sprintf("MD5 (x.sql.gz) = %X\nother = 1\n",
+			md5.Sum(raw))
 	}
 	sha, sum := sums()
 	require.NoError(t, os.WriteFile(path+".sha256", []byte(sha), 0o600))
@@ -234,32 +250,37 @@ func TestRewriteMoved(t *testing.T) {
 		},
 		"same size and time": func(path string) error {
 			info, err := os.Stat(path)
-			return errors.Join(err, os.WriteFile(path, []byte(strings.Replace(twoRows, "'b'", "'c'", 1)), 0o600), os.Chtimes(path, info.ModTime(), info.ModTime()))
+			return errors.Join(err, os.WriteFile(path, []byte(strings.Replace(twoRows, "'b'", "'c'", 1)), 0o600),
+				os.Chtimes(path, info.ModTime(), info.ModTime()))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := write(t, "x.sql", []byte(twoRows))
+			path := connectortest.WriteFile(t, "x.sql", []byte(twoRows))
 			src := open(t, path, connectors.Options{Rewrite: true})
 			var now []byte
-			_, err := src.(connectors.Rewriter).Rewrite(t.Context(), []connectors.Query{{Table: "t"}}, change{"1": "-"}.edit, func(connectors.Source) error {
-				err := meddle(path)
-				now, _ = os.ReadFile(path)
-				return err
-			})
+			_, err := src.(connectors.Rewriter).Rewrite(t.Context(), []connectors.Query{{Table: "t"}},
+				change{"1": "-"}.edit, func(connectors.Source) error {
+					err := meddle(path)
+					now, _ = os.ReadFile(path)
+					return err
+				})
 			require.ErrorContains(t, err, "changed by someone else")
 			requireOnly(t, path, string(now))
 		})
 	}
 }
 
-// TestInterrupt ends a rewrite at each of its points, with an error and by SIGKILL: the file is the old or the new one, and the next rewrite settles the rest.
+// TestInterrupt ends a rewrite at each of its points, with an error and by SIGKILL: the file is the old or
+// the new one, and the next rewrite settles the rest.
 func TestInterrupt(t *testing.T) {
 	after := strings.Replace(twoRows, "(1,'a'),", "", 1)
 	for _, point := range mysqldump.Points {
 		for _, kill := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s killed=%v", point, kill), func(t *testing.T) {
-				path := write(t, "x.sql", []byte(twoRows))
-				require.NoError(t, os.WriteFile(path+".sha256", fmt.Appendf(nil, "%x  x.sql\n", sha256.Sum256([]byte(twoRows))), 0o600))
+				path := connectortest.WriteFile(t, "x.sql", []byte(twoRows))
+				require.NoError(t,
+					os.WriteFile(path+".sha256", fmt.Appendf(nil, "%x  x.sql\n", sha256.Sum256([]byte(twoRows))),
+						0o600))
 				want := twoRows
 				if point == mysqldump.Points[len(mysqldump.Points)-1] {
 					want = after
@@ -280,7 +301,8 @@ func TestInterrupt(t *testing.T) {
 						}
 						return nil
 					})
-					_, err := src.(connectors.Rewriter).Rewrite(t.Context(), []connectors.Query{{Table: "t"}}, change{"1": "-"}.edit, fine)
+					_, err := src.(connectors.Rewriter).Rewrite(t.Context(), []connectors.Query{{Table: "t"}},
+						change{"1": "-"}.edit, fine)
 					require.ErrorIs(t, err, mine)
 					if want != after { // else the new side-car waits for the next rewrite
 						requireOnly(t, path, want)
@@ -303,7 +325,7 @@ func TestInterrupt(t *testing.T) {
 // TestNoSpace lets the new file hit a limit of the process while it is written.
 func TestNoSpace(t *testing.T) {
 	text := []byte(createT + "INSERT INTO t VALUES (1,'a'),(2,'" + strings.Repeat("b", 3<<20) + "');\n" + trailer)
-	path := write(t, "x.sql", text)
+	path := connectortest.WriteFile(t, "x.sql", text)
 	cmd := exec.Command(os.Args[0], "-test.run=^TestHelper$")
 	cmd.Env = append(os.Environ(), "LETHE_TEST_HELPER="+path, "LETHE_TEST_LIMIT=1")
 	out, err := cmd.CombinedOutput()
@@ -312,7 +334,8 @@ func TestNoSpace(t *testing.T) {
 	requireOnly(t, path, string(text))
 }
 
-// TestHelper is the process that TestInterrupt kills and whose files TestNoSpace limits. On its own it checks that nothing is asked of it.
+// TestHelper is the process that TestInterrupt kills and whose files TestNoSpace limits. On its own it
+// checks that nothing is asked of it.
 func TestHelper(t *testing.T) {
 	path := os.Getenv("LETHE_TEST_HELPER")
 	if path == "" {
@@ -330,7 +353,8 @@ func TestHelper(t *testing.T) {
 		}
 		return nil
 	})
-	_, err := src.(connectors.Rewriter).Rewrite(t.Context(), []connectors.Query{{Table: "t"}}, change{"1": "-"}.edit, fine)
+	_, err := src.(connectors.Rewriter).Rewrite(t.Context(), []connectors.Query{{Table: "t"}}, change{"1": "-"}.edit,
+		fine)
 	require.NoError(t, err)
 	status, err := os.ReadFile("/proc/self/status")
 	require.NoError(t, err)
@@ -340,7 +364,7 @@ func TestHelper(t *testing.T) {
 // TestMemory rewrites a file of 96 MB, compressed, and looks at the most memory that the process held.
 func TestMemory(t *testing.T) {
 	peak := func(text []byte) (kB int) {
-		path := write(t, "x.sql.zst", pack(t, "x.zst", text))
+		path := connectortest.WriteFile(t, "x.sql.zst", connectortest.Pack(t, "x.zst", text))
 		cmd := exec.Command(os.Args[0], "-test.run=^TestHelper$")
 		cmd.Env = append(os.Environ(), "LETHE_TEST_HELPER="+path)
 		out, err := cmd.CombinedOutput()
@@ -354,15 +378,17 @@ func TestMemory(t *testing.T) {
 	row := "(7,'" + strings.Repeat("some text ", 20) + "'),\n"
 	statement := "INSERT INTO t VALUES\n" + strings.Repeat(row, 20_000) + "(1,'a');\n"
 	base := peak([]byte(twoRows))
-	require.Less(t, peak([]byte(createT+strings.Repeat(statement, 24)+trailer))-base, 64<<10, "kB over that of a small file")
+	require.Less(t, peak([]byte(createT+strings.Repeat(statement, 24)+trailer))-base, 64<<10,
+		"kB over that of a small file")
 }
 
 // TestWithoutCreate rewrites a dump that has no CREATE TABLE.
 func TestWithoutCreate(t *testing.T) {
-	catalog, err := open(t, write(t, "schema.sql", []byte(createT+trailer)), connectors.Options{}).Tables(t.Context())
+	catalog, err := open(t, connectortest.WriteFile(t, "schema.sql", []byte(createT+trailer)),
+		connectors.Options{}).Tables(t.Context())
 	require.NoError(t, err)
 	text := "INSERT INTO `t` VALUES (1,'a'),(2,'b');\n" + trailer
-	path := write(t, "x.sql", []byte(text))
+	path := connectortest.WriteFile(t, "x.sql", []byte(text))
 	_, err = rewrite(t, path, connectors.Options{}, change{"1": "-"}, connectors.Query{Table: "t"})
 	require.ErrorIs(t, err, connectors.ErrConfig)
 	_, err = rewrite(t, path, connectors.Options{Catalog: catalog}, change{"1": "-"}, connectors.Query{Table: "t"})
@@ -375,20 +401,21 @@ func TestWithoutCreate(t *testing.T) {
 
 // TestSameSource reads the new file through the source that rewrote it.
 func TestSameSource(t *testing.T) {
-	path := write(t, "x.sql", []byte(twoRows))
+	path := connectortest.WriteFile(t, "x.sql", []byte(twoRows))
 	src := open(t, path, connectors.Options{Rewrite: true})
-	rows, err := read(t, src, connectors.Query{Table: "t"})
+	rows, err := connectortest.Read(t, src, connectors.Query{Table: "t"})
 	require.NoError(t, err)
 	require.Equal(t, []string{"1|a", "2|b"}, rows)
-	_, err = src.(connectors.Rewriter).Rewrite(t.Context(), []connectors.Query{{Table: "t"}}, change{"1": "v=c"}.edit, func(written connectors.Source) error {
-		rows, err := read(t, written, connectors.Query{Table: "t"})
-		require.Equal(t, []string{"1|c", "2|b"}, rows)
-		_, rewrites := written.(connectors.Rewriter)
-		require.False(t, rewrites)
-		return err
-	})
+	_, err = src.(connectors.Rewriter).Rewrite(t.Context(), []connectors.Query{{Table: "t"}}, change{"1": "v=c"}.edit,
+		func(written connectors.Source) error {
+			rows, err := connectortest.Read(t, written, connectors.Query{Table: "t"})
+			require.Equal(t, []string{"1|c", "2|b"}, rows)
+			_, rewrites := written.(connectors.Rewriter)
+			require.False(t, rewrites)
+			return err
+		})
 	require.NoError(t, err)
-	rows, err = read(t, src, connectors.Query{Table: "t"})
+	rows, err = connectortest.Read(t, src, connectors.Query{Table: "t"})
 	require.NoError(t, err)
 	require.Equal(t, []string{"1|c", "2|b"}, rows)
 }
@@ -401,8 +428,8 @@ func TestLongRow(t *testing.T) {
 		fmt.Fprintf(&b, "(%d,'%s'),", i, strings.Repeat("u\\'(;", 1<<20))
 	}
 	b.WriteString("(9,'\\\\');\nINSERT INTO t VALUES (1,'" + strings.Repeat("x\\'", 6<<20) + "'),(2,'b');\n" + trailer)
-	path := write(t, "x.sql", b.Bytes())
-	rows, err := read(t, open(t, path, connectors.Options{}), connectors.Query{Table: "t"})
+	path := connectortest.WriteFile(t, "x.sql", b.Bytes())
+	rows, err := connectortest.Read(t, open(t, path, connectors.Options{}), connectors.Query{Table: "t"})
 	require.NoError(t, err)
 	require.Len(t, rows, 2)
 	require.True(t, rows[0] == "1|"+strings.Repeat("x'", 6<<20))

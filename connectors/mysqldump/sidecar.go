@@ -12,7 +12,8 @@ import (
 	"lethe/connectors"
 )
 
-// sidecar is a file beside the dump that holds its checksum, in any layout: sha256sum's, BSD's or the bare digits.
+// sidecar is a file beside the dump that holds its checksum, in any layout: sha256sum's, BSD's or the bare
+// digits.
 type sidecar struct {
 	path string
 	md5  bool
@@ -21,8 +22,8 @@ type sidecar struct {
 	temp string // "" once it has been renamed, or before it is written
 }
 
-// sidecars finds the side-cars of a path. One that a killed run had written but not yet put in place is put in place, if it
-// belongs to the file as it is.
+// sidecars finds the side-cars of a path. One that a killed run had written but not yet put in place is put
+// in place, if it belongs to the file as it is.
 func sidecars(path string) ([]*sidecar, error) {
 	var list []*sidecar
 	for _, suffix := range []string{".sha256", ".md5"} {
@@ -84,7 +85,8 @@ func (s *sidecar) prepare(before, after *digest) error {
 	old := s.digits(before)
 	at := bytes.Index(bytes.ToLower(s.old), old)
 	if at < 0 {
-		return fmt.Errorf("the file does not have the checksum that %s gives: %w", filepath.Base(s.path), connectors.ErrDamaged)
+		return fmt.Errorf("the file does not have the checksum that %s gives: %w", filepath.Base(s.path),
+			connectors.ErrDamaged)
 	}
 	s.new = append(append(bytes.Clone(s.old[:at]), s.digits(after)...), s.old[at+len(old):]...)
 	return nil

@@ -3,14 +3,11 @@ package mysqldump_test
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
@@ -50,7 +47,8 @@ func dumpOf(tables []connectortest.Table, l layout) []byte {
 	b.WriteString(header)
 	for _, t := range tables {
 		name := dialect.Name(t.Def.Name)
-		fmt.Fprintf(&b, "\n--\n-- Table structure for table %s\n--\n\nDROP TABLE IF EXISTS %s;\n%s ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;\n", name, name, dialect.Create(t))
+		fmt.Fprintf(&b, "\n--\n-- Table structure for table %s\n--\n\nDROP TABLE IF EXISTS %s;\n"+
+			"%s ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;\n", name, name, dialect.Create(t))
 		fmt.Fprintf(&b, "\nLOCK TABLES %s WRITE;\n/*!40000 ALTER TABLE %s DISABLE KEYS */;\n", name, name)
 		for i, row := range t.Rows {
 			if i%l.perStatement == 0 {
@@ -80,72 +78,38 @@ func literal(kind connectors.Kind, v any) string {
 		return strings.NewReplacer("\n", `\n`, "\r", `\r`, "\x1a", `\Z`).Replace(dialect.Literal(kind, s))
 	}
 	if v != nil && len(v.(string)) > 1<<20 {
-		return "_binary '" + strings.NewReplacer("\x00", `\0`, "'", `\'`, `\`, `\\`, "\n", `\n`).Replace(v.(string)) + "'"
+		return "_binary '" + strings.NewReplacer("\x00", `\0`, "'", `\'`, `\`, `\\`, "\n",
+			`\n`).Replace(v.(string)) + "'"
 	}
 	return dialect.Literal(kind, v)
 }
 
-// pack compresses a text as the ending of the file's name says.
-func pack(t testing.TB, name string, text []byte) []byte {
-	var b bytes.Buffer
-	var w io.WriteCloser
-	switch filepath.Ext(name) {
-	case ".gz":
-		w = gzip.NewWriter(&b)
-	case ".zst":
-		z, err := zstd.NewWriter(&b)
-		require.NoError(t, err)
-		w = z
-	default:
-		return text
-	}
-	_, err := w.Write(text)
-	require.NoError(t, err)
-	require.NoError(t, w.Close())
-	return b.Bytes()
-}
-
-func unpack(t testing.TB, path string) []byte {
-	raw, err := os.ReadFile(path)
-	require.NoError(t, err)
-	var r io.Reader = bytes.NewReader(raw)
-	switch filepath.Ext(path) {
-	case ".gz":
-		r, err = gzip.NewReader(r)
-	case ".zst":
-		var z *zstd.Decoder
-		z, err = zstd.NewReader(r)
-		defer z.Close()
-		r = z
-	}
-	require.NoError(t, err)
-	text, err := io.ReadAll(r)
-	require.NoError(t, err)
-	return text
-}
-
 func TestSuite(t *testing.T) {
 	for _, tc := range []struct{ layout, suffix string }{
-		{"one line an INSERT", ".sql"}, {"one row a line", ".sql"}, {"one row a statement", ".sql"}, {"white space everywhere", ".sql"},
+		{"one line an INSERT", ".sql"}, {"one row a line", ".sql"}, {"one row a statement", ".sql"},
+		{"white space everywhere", ".sql"},
 		{"one row a line", ".sql.gz"}, {"one line an INSERT", ".sql.zst"},
 	} {
 		l, suffix := layouts[tc.layout], tc.suffix
 		t.Run(tc.layout+suffix, func(t *testing.T) {
 			t.Parallel()
-			connectortest.Run(t, connectortest.Harness{Stream: true, New: func(t *testing.T, tables []connectortest.Table) connectortest.Store {
-				path := filepath.Join(t.TempDir(), "suite"+suffix)
-				require.NoError(t, os.WriteFile(path, pack(t, path, dumpOf(tables, l)), 0o640))
-				return connectortest.Store{
-					Path:  path,
-					Bytes: func(t *testing.T) []byte { return unpack(t, path) },
-					Open: func(t *testing.T) connectors.Source {
-						src, err := mysqldump.Connector.Open(t.Context(), connectors.Options{Name: "suite", DSN: path, Rewrite: true})
-						require.NoError(t, err)
-						require.Implements(t, (*connectors.Rewriter)(nil), src)
-						return src
-					},
-				}
-			}})
+			connectortest.Run(t,
+				connectortest.Harness{Stream: true,
+					New: func(t *testing.T, tables []connectortest.Table) connectortest.Store {
+						path := filepath.Join(t.TempDir(), "suite"+suffix)
+						require.NoError(t, os.WriteFile(path, connectortest.Pack(t, path, dumpOf(tables, l)), 0o640))
+						return connectortest.Store{
+							Path:  path,
+							Bytes: func(t *testing.T) []byte { return connectortest.Unpack(t, path) },
+							Open: func(t *testing.T) connectors.Source {
+								src, err := mysqldump.Connector.Open(t.Context(),
+									connectors.Options{Name: "suite", DSN: path, Rewrite: true})
+								require.NoError(t, err)
+								require.Implements(t, (*connectors.Rewriter)(nil), src)
+								return src
+							},
+						}
+					}})
 		})
 	}
 }

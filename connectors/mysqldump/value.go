@@ -44,9 +44,10 @@ var (
 	errLiteral    = errors.New("a literal cannot be read")
 )
 
-// value returns the canonical form of a literal of the given kind; bits is the declared length of a BIT field. The result is part of raw or of
-// scratch, whose grown form is returned.
-func (d dialect) value(raw, scratch []byte, kind connectors.Kind, bits int) (v []byte, null bool, grown []byte, err error) {
+// value returns the canonical form of a literal of the given kind; bits is the declared length of a BIT
+// field. The result is part of raw or of scratch, whose grown form is returned.
+func (d dialect) value(raw, scratch []byte, kind connectors.Kind,
+	bits int) (v []byte, null bool, grown []byte, err error) {
 	if len(raw) == 0 {
 		return nil, false, scratch, errExpression
 	}
@@ -63,7 +64,8 @@ func (d dialect) value(raw, scratch []byte, kind connectors.Kind, bits int) (v [
 	return d.prefixed(raw, scratch, kind, bits)
 }
 
-// direct returns the part of raw that is its canonical form as it stands: that of a string without escapes and of a whole number. Most values are such.
+// direct returns the part of raw that is its canonical form as it stands: that of a string without escapes
+// and of a whole number. Most values are such.
 func (d dialect) direct(raw []byte, kind connectors.Kind) (v []byte, ok bool) {
 	if len(raw) == 0 || kind == connectors.Bit || d.charset != utf8mb4 {
 		return nil, false
@@ -84,7 +86,8 @@ func (d dialect) direct(raw []byte, kind connectors.Kind) (v []byte, ok bool) {
 }
 
 // text reads a string in quotes.
-func (d dialect) text(raw, scratch []byte, kind connectors.Kind, bits int, set charset) (v []byte, null bool, grown []byte, err error) {
+func (d dialect) text(raw, scratch []byte, kind connectors.Kind, bits int,
+	set charset) (v []byte, null bool, grown []byte, err error) {
 	if len(raw) < 2 || raw[len(raw)-1] != raw[0] {
 		return nil, false, scratch, errExpression
 	}
@@ -113,7 +116,8 @@ func (d dialect) text(raw, scratch []byte, kind connectors.Kind, bits int, set c
 }
 
 // number reads what starts with a digit or a sign: a number, or a hexadecimal or binary literal.
-func (d dialect) number(raw, scratch []byte, kind connectors.Kind, bits int) (v []byte, null bool, grown []byte, err error) {
+func (d dialect) number(raw, scratch []byte, kind connectors.Kind,
+	bits int) (v []byte, null bool, grown []byte, err error) {
 	if len(raw) > 2 && raw[0] == '0' {
 		switch raw[1] {
 		case 'x', 'X':
@@ -149,23 +153,15 @@ func withoutZeros(raw []byte) []byte {
 }
 
 // prefixed reads x'..', b'..', N'..', _charset'..', _charset 0x.., DEFAULT, TRUE and FALSE.
-func (d dialect) prefixed(raw, scratch []byte, kind connectors.Kind, bits int) (v []byte, null bool, grown []byte, err error) {
+func (d dialect) prefixed(raw, scratch []byte, kind connectors.Kind,
+	bits int) (v []byte, null bool, grown []byte, err error) {
 	n := 0
 	for n < len(raw) && isWord(raw[n]) {
 		n++
 	}
 	prefix, rest := string(raw[:n]), bytes.TrimLeft(raw[n:], " \t\r\n")
 	if len(rest) == 0 {
-		switch strings.ToUpper(prefix) {
-		case "TRUE":
-			return []byte("1"), false, scratch, nil
-		case "FALSE":
-			return []byte("0"), false, scratch, nil
-		}
-		if p, digits, ok := strings.Cut(prefix, "0x"); ok && p == "" {
-			return d.octets([]byte(digits), scratch, kind, bits)
-		}
-		return nil, false, scratch, errExpression
+		return d.bare(prefix, scratch, kind, bits)
 	}
 	quoted := len(rest) >= 2 && rest[0] == '\'' && rest[len(rest)-1] == '\''
 	switch {
@@ -189,8 +185,24 @@ func (d dialect) prefixed(raw, scratch []byte, kind connectors.Kind, bits int) (
 	return nil, false, scratch, errExpression
 }
 
+// bare reads TRUE, FALSE and 0x..
+func (d dialect) bare(s string, scratch []byte, kind connectors.Kind,
+	bits int) (v []byte, null bool, grown []byte, err error) {
+	switch strings.ToUpper(s) {
+	case "TRUE":
+		return []byte("1"), false, scratch, nil
+	case "FALSE":
+		return []byte("0"), false, scratch, nil
+	}
+	if digits, ok := strings.CutPrefix(s, "0x"); ok {
+		return d.octets([]byte(digits), scratch, kind, bits)
+	}
+	return nil, false, scratch, errExpression
+}
+
 // octets reads the digits of a hexadecimal literal.
-func (d dialect) octets(digits, scratch []byte, kind connectors.Kind, bits int) (v []byte, null bool, grown []byte, err error) {
+func (d dialect) octets(digits, scratch []byte, kind connectors.Kind,
+	bits int) (v []byte, null bool, grown []byte, err error) {
 	scratch = scratch[:0]
 	if len(digits)%2 == 1 {
 		digits = append([]byte{'0'}, digits...)
@@ -205,7 +217,8 @@ func (d dialect) octets(digits, scratch []byte, kind connectors.Kind, bits int) 
 	return scratch, false, scratch, nil
 }
 
-func binaryDigits(digits, scratch []byte, kind connectors.Kind, bits int) (v []byte, null bool, grown []byte, err error) {
+func binaryDigits(digits, scratch []byte, kind connectors.Kind,
+	bits int) (v []byte, null bool, grown []byte, err error) {
 	for _, c := range digits {
 		if c != '0' && c != '1' {
 			return nil, false, scratch, errLiteral
@@ -263,7 +276,8 @@ func parseUint(b []byte) (n uint64, err error) {
 	return n, nil
 }
 
-// unquote appends the text of a quoted string to dst. The escapes are those of the MySQL manual, "String Literals": \% and \_ keep their backslash.
+// unquote appends the text of a quoted string to dst. The escapes are those of the MySQL manual, "String
+// Literals": \% and \_ keep their backslash.
 func unquote(dst, raw []byte, m mode) ([]byte, error) {
 	q, b := raw[0], raw[1:len(raw)-1]
 	for i := 0; i < len(b); i++ {

@@ -2,32 +2,27 @@ package mysqldump
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/dumpfile"
 	"lethe/connectors/internal/textfile"
 )
 
-// statementBytes is the most that a statement other than an INSERT may hold in a pass that looks for changes of a table.
-const statementBytes = 16 << 20
-
 // walker reads the statements of a dump one after another. With targets it hands their rows to onRow.
 type walker struct {
-	*textfile.Window
+	dumpfile.Window
 	out       func([]byte) error // gets what pass consumes; nil while only reading
 	dialect   dialect
 	variables map[string]mode // @name holding an SQL_MODE
 	delimiter []byte
 	database  string
 	databases []string // named by USE or CREATE DATABASE, in order, without the system's
-	tables    map[tableID]*table
+	tables    map[dumpfile.TableID]*table
 	order     []*table
-	others    map[tableID]bool // views, sequences, temporary tables
-	targets   map[tableID]*target
+	others    map[dumpfile.TableID]bool // views, sequences, temporary tables
+	targets   map[dumpfile.TableID]*target
 	editor    *editor // nil while only reading
 	complete  bool    // the last thing read is the trailer
 	last      insert  // the header before, for dumps with one row a statement
@@ -38,12 +33,8 @@ type walker struct {
 }
 
 func newWalker(w *textfile.Window) *walker {
-	return &walker{Window: w, variables: map[string]mode{}, delimiter: []byte{';'}, tables: map[tableID]*table{}, others: map[tableID]bool{}}
-}
-
-// at adds the line to what is wrong with the file.
-func (w *walker) at(format string, args ...any) error {
-	return fmt.Errorf("line %d: %w", w.Line(0), fmt.Errorf(format, args...))
+	return &walker{Window: dumpfile.Window{Window: w}, variables: map[string]mode{}, delimiter: []byte{';'},
+		tables: map[dumpfile.TableID]*table{}, others: map[dumpfile.TableID]bool{}}
 }
 
 // pass consumes n bytes and hands them to out.
@@ -79,17 +70,6 @@ func (w *walker) flushed() error {
 	return w.flush()
 }
 
-// extend reads more for a statement that is not whole. It fails once all has been read; before that, learning that nothing follows counts as more.
-func (w *walker) extend() error {
-	if w.EOF() {
-		return w.at("the file ends within a statement: %w", connectors.ErrDamaged)
-	}
-	if err := w.More(); err != io.EOF {
-		return err
-	}
-	return nil
-}
-
 var trailer = []byte("-- Dump completed")
 
 // blank passes white space and comments, and reports whether anything follows.
@@ -118,13 +98,11 @@ func (w *walker) blank() (bool, error) {
 				continue
 			}
 			if w.EOF() {
-				return false, w.at("the file ends within a comment: %w", connectors.ErrDamaged)
+				return false, w.At(0, "the file ends within a comment: %w", connectors.ErrDamaged)
 			}
 		}
-		if err := w.More(); err != nil && err != io.EOF {
+		if more, err := w.Follows(); !more {
 			return false, err
-		} else if err == io.EOF && len(w.Rest()) == 0 {
-			return false, nil
 		}
 	}
 }
@@ -140,7 +118,7 @@ func (w *walker) statement() error {
 		l := lexer{b: w.Rest(), mode: w.dialect.mode, eof: w.EOF()}
 		t := l.next()
 		if t.kind == endOfText && l.short && !w.EOF() {
-			if err := w.extend(); err != nil {
+			if err := w.Extend(); err != nil {
 				return err
 			}
 			continue
@@ -155,31 +133,9 @@ func (w *walker) statement() error {
 	}
 }
 
-func (w *walker) setDelimiter() error {
-	if err := w.flushed(); err != nil {
-		return err
-	}
-	for {
-		end := lineEnd(w.Rest(), 0, w.EOF())
-		if end < 0 {
-			if err := w.extend(); err != nil {
-				return err
-			}
-			continue
-		}
-		d := bytes.TrimSpace(w.Rest()[len("DELIMITER"):end])
-		if len(d) == 0 || len(d) > 16 {
-			return w.at("DELIMITER without a delimiter: %w", connectors.ErrDamaged)
-		}
-		w.delimiter = bytes.Clone(d)
-		w.lastText = nil
-		return w.pass(end)
-	}
-}
-
 // insert is the header of an INSERT or REPLACE statement.
 type insert struct {
-	id      tableID
+	id      dumpfile.TableID
 	columns []string // nil: all of the table, in its order
 	rows    bool     // VALUES and a parenthesis follow: the form whose rows can be read
 }
@@ -190,13 +146,13 @@ func (w *walker) insert() error {
 		l := lexer{b: w.Rest(), mode: w.dialect.mode, eof: w.EOF()}
 		h := parseInsert(&l, w.database)
 		if l.short && !w.EOF() {
-			if err := w.extend(); err != nil {
+			if err := w.Extend(); err != nil {
 				return err
 			}
 			continue
 		}
-		if h.id.name == "" {
-			return w.at("INSERT without a table: %w", connectors.ErrDamaged)
+		if h.id.Name == "" {
+			return w.At(0, "INSERT without a table: %w", connectors.ErrDamaged)
 		}
 		if !h.rows {
 			if w.targets[h.id] != nil {
@@ -224,12 +180,12 @@ func parseInsert(l *lexer, database string) (h insert) {
 	if !t.name() {
 		return h
 	}
-	h.id = tableID{database, t.text}
+	h.id = dumpfile.TableID{Database: database, Name: t.text}
 	if t = l.next(); t.kind == '.' {
 		if t = l.asName(l.next()); !t.name() {
 			return h
 		}
-		h.id = tableID{h.id.name, t.text}
+		h.id = dumpfile.TableID{Database: h.id.Name, Name: t.text}
 		t = l.next()
 	}
 	if t.kind == '(' {
@@ -265,14 +221,14 @@ var insertWords = []string{"LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "IGNORE",
 // addTable notes a table that the file fills without creating it.
 func (w *walker) addTable(h insert) {
 	if w.tables[h.id] == nil && !w.others[h.id] {
-		w.add(&table{id: h.id})
+		w.add(&table{Entry: dumpfile.Entry{ID: h.id}})
 	}
 }
 
 func (w *walker) add(t *table) {
-	w.tables[t.id] = t
+	w.tables[t.ID] = t
 	w.order = append(w.order, t)
-	w.addDatabase(t.id.database)
+	w.addDatabase(t.ID.Database)
 }
 
 func (w *walker) addDatabase(name string) {
@@ -281,8 +237,8 @@ func (w *walker) addDatabase(name string) {
 	}
 }
 
-func (w *walker) notUnderstood(id tableID) error {
-	return w.at("a statement changes table %s in a way that cannot be followed: %w", id.name, connectors.ErrDamaged)
+func (w *walker) notUnderstood(id dumpfile.TableID) error {
+	return w.At(0, "a statement changes table %s in a way that cannot be followed: %w", id.Name, connectors.ErrDamaged)
 }
 
 // rows reads the rows of an INSERT whose header is n bytes long.
@@ -294,17 +250,17 @@ func (w *walker) rows(h insert, n int) error {
 		}
 		rows, err := w.skip(n)
 		if tab := w.tables[h.id]; tab != nil {
-			tab.rows += rows
+			tab.Seen += rows
 		}
 		return err
 	}
-	if t.placed && !slices.Equal(t.columns, h.columns) {
+	if t.Changes(h.columns) {
 		if err := w.flushed(); err != nil {
 			return err
 		}
 	}
 	if err := t.statement(h); err != nil {
-		return w.at("%w", err)
+		return w.At(0, "%w", err)
 	}
 	if w.editor != nil {
 		w.editor.add(evHeader, w.Rest()[:n])
@@ -316,7 +272,7 @@ func (w *walker) rows(h insert, n int) error {
 		if err != nil {
 			return err
 		}
-		tab.rows++
+		tab.Seen++
 		if err := w.onRow(t, w.Rest()[:size], w.spans); err != nil {
 			return err
 		}
@@ -334,16 +290,17 @@ func (w *walker) row(t *target) (size int, err error) {
 		values, n, ok := w.dialect.tuple(w.Rest(), w.spans, w.EOF())
 		w.spans = values
 		if !ok {
-			return 0, w.at("a row of table %s cannot be read: %w", t.id.name, connectors.ErrDamaged)
+			return 0, w.At(0, "a row of table %s cannot be read: %w", t.ID.Name, connectors.ErrDamaged)
 		}
 		if n < 0 {
-			if err := w.extend(); err != nil {
+			if err := w.Extend(); err != nil {
 				return 0, err
 			}
 			continue
 		}
-		if len(values) != t.arity {
-			return 0, w.at("a row of table %s has %d values instead of %d: %w", t.id.name, len(values), t.arity, connectors.ErrDamaged)
+		if len(values) != t.Arity {
+			return 0, w.At(0, "a row of table %s has %d values instead of %d: %w", t.ID.Name, len(values), t.Arity,
+				connectors.ErrDamaged)
 		}
 		return n, nil
 	}
@@ -370,7 +327,7 @@ func (w *walker) separator(h insert) (last bool, err error) {
 		}
 		switch {
 		case i == len(b):
-			if err := w.extend(); err != nil {
+			if err := w.Extend(); err != nil {
 				return false, err
 			}
 		case b[i] == '(' && i > 0:
@@ -396,8 +353,8 @@ func skipBlank(b []byte, i int) int {
 	return i
 }
 
-// skip passes the rest of a statement with its delimiter, in pieces, from byte n on, and returns how many parentheses stand in it at the outermost level: the
-// rows of an INSERT.
+// skip passes the rest of a statement with its delimiter, in pieces, from byte n on, and returns how many
+// parentheses stand in it at the outermost level: the rows of an INSERT.
 func (w *walker) skip(n int) (rows int64, err error) {
 	var (
 		inside byte // the quote, or '\n' or '*' for the comment, that is open
@@ -422,10 +379,10 @@ func (w *walker) skip(n int) (rows int64, err error) {
 				break
 			}
 			c := b[i]
-			if c == w.delimiter[0] && len(b)-i >= len(w.delimiter) && bytes.HasPrefix(b[i:], w.delimiter) {
+			if c == w.delimiter[0] && bytes.HasPrefix(b[i:], w.delimiter) {
 				return rows, w.pass(i + len(w.delimiter))
 			}
-			if len(b)-i < markerBytes && !w.EOF() && (classes[c] == other || c == w.delimiter[0]) {
+			if len(b)-i < markerBytes && w.opens(c) {
 				break
 			}
 			switch classes[c] {
@@ -439,10 +396,9 @@ func (w *walker) skip(n int) (rows int64, err error) {
 			case closing:
 				depth--
 			case other:
-				inside = opensComment(b[i:])
-				if inside == '*' {
-					i++
-				}
+				var more int
+				inside, more = opensComment(b[i:])
+				i += more
 			}
 			i++
 		}
@@ -450,27 +406,31 @@ func (w *walker) skip(n int) (rows int64, err error) {
 			return rows, err
 		}
 		i = 0
-		if err := w.extend(); err != nil {
+		if err := w.Extend(); err != nil {
 			return rows, err
 		}
 	}
 }
 
-// opensComment returns '\n' or '*' if b starts with a comment that ends with the line or with */.
-func opensComment(b []byte) byte {
+// opens reports whether c may begin a comment, a marker or the delimiter, of which more is to be read.
+func (w *walker) opens(c byte) bool { return !w.EOF() && (classes[c] == other || c == w.delimiter[0]) }
+
+// opensComment returns '\n' or '*' if b starts with a comment that ends with the line or with */, and how
+// much of its opening stands behind the first byte and must not be taken for its end.
+func opensComment(b []byte) (inside byte, more int) {
 	switch {
 	case b[0] == '#':
-		return '\n'
+		return '\n', 0
 	case b[0] == '-' && len(b) > 1 && b[1] == '-' && (len(b) == 2 || b[2] <= ' ' || b[2] == 0x7f):
-		return '\n'
+		return '\n', 0
 	case b[0] == '/' && len(b) > 1 && b[1] == '*' && marker(b) == 0:
-		return '*'
+		return '*', 1
 	}
-	return 0
+	return 0, 0
 }
 
-// leave looks for the end of the quote or comment that is open at b[i]. It returns the index behind it and 0; or how much of b can be consumed
-// without knowing more, and what is still open.
+// leave looks for the end of the quote or comment that is open at b[i]. It returns the index behind it and
+// 0; or how much of b can be consumed without knowing more, and what is still open.
 func (m mode) leave(b []byte, i int, inside byte) (int, byte) {
 	switch inside {
 	case '\n':
@@ -488,237 +448,7 @@ func (m mode) leave(b []byte, i int, inside byte) (int, byte) {
 		return j, 0
 	}
 	if !m.plainBackslash && inside != '`' {
-		return len(b) - backslashes(b[i:])%2, inside
+		return len(b) - dumpfile.Backslashes(b[i:])%2, inside
 	}
 	return len(b), inside
 }
-
-// other reads a statement that is no INSERT, whose first token is t; l stands behind it.
-func (w *walker) other(t token, l lexer) error {
-	if err := w.flushed(); err != nil {
-		return err
-	}
-	w.lastText = nil
-	text, err := w.gather()
-	if err != nil {
-		return err
-	}
-	if text == nil {
-		if len(w.targets) > 0 {
-			return w.at("a statement that is no INSERT is longer than %d MB: %w", statementBytes>>20, connectors.ErrDamaged)
-		}
-		_, err := w.skip(0)
-		return err
-	}
-	l.b, l.eof = text[:len(text)-len(w.delimiter)], true
-	if t.kind == endOfText || l.i > len(l.b) {
-		return w.pass(len(text))
-	}
-	switch keyword := strings.ToUpper(t.text); keyword {
-	case "CREATE":
-		err = w.create(l)
-	case "USE":
-		if name := l.asName(l.next()); name.name() {
-			w.database = name.text
-			w.addDatabase(name.text)
-		}
-	case "SET":
-		err = w.set(l)
-	default:
-		if !slices.Contains(harmless, keyword) && !w.onlyKeys(keyword, l) {
-			err = w.mentions(l)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	return w.pass(len(text))
-}
-
-// harmless statements change no row of a table that stands in the file.
-var harmless = []string{"DROP", "LOCK", "UNLOCK", "COMMIT", "START", "BEGIN", "FLUSH", "ANALYZE", "OPTIMIZE", "CHECK", "GRANT", "REVOKE", "CHANGE",
-	"DO", "SELECT", "SHOW", "INSTALL", "STOP", "RESET"}
-
-// onlyKeys reports whether an ALTER TABLE does no more than switch the keys off or on, as dumps do around their rows.
-func (w *walker) onlyKeys(keyword string, l lexer) bool {
-	if keyword != "ALTER" {
-		return false
-	}
-	t := l.next()
-	if !t.is("TABLE") {
-		return true
-	}
-	for t = l.asName(l.next()); t.name() || t.kind == '.'; t = l.asName(l.next()) {
-		if t.is("DISABLE") || t.is("ENABLE") {
-			return l.next().is("KEYS") && l.next().kind == endOfText
-		}
-	}
-	return false
-}
-
-// mentions refuses a statement that names a table whose rows are asked for.
-func (w *walker) mentions(l lexer) error {
-	if len(w.targets) == 0 {
-		return nil
-	}
-	l.i, l.executable, l.short = 0, false, false
-	for t := l.asName(l.next()); t.kind != endOfText; t = l.asName(l.next()) {
-		if !t.name() {
-			continue
-		}
-		for id := range w.targets {
-			if strings.EqualFold(id.name, t.text) {
-				return w.notUnderstood(id)
-			}
-		}
-	}
-	return nil
-}
-
-// gather makes the statement at hand whole and returns it with its delimiter; nil if it is too long.
-func (w *walker) gather() ([]byte, error) {
-	for {
-		b := w.Rest()
-		if n := w.statementEnd(b); n >= 0 {
-			return b[:n], nil
-		}
-		if len(b) > statementBytes {
-			return nil, nil
-		}
-		if err := w.extend(); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// statementEnd returns the index behind the delimiter, -1 if b ends before.
-func (w *walker) statementEnd(b []byte) int {
-	m := w.dialect.mode
-	for i := 0; i < len(b); {
-		c := b[i]
-		if bytes.HasPrefix(b[i:], w.delimiter) {
-			return i + len(w.delimiter)
-		}
-		switch classes[c] {
-		case quote:
-			if i = m.closeQuote(b, i+1, c); i < 0 {
-				return -1
-			}
-		case other:
-			j := comment(b, i, w.EOF())
-			if j < 0 {
-				return -1
-			}
-			i = max(j, i+1)
-		default:
-			i++
-		}
-	}
-	return -1
-}
-
-// create notes the tables of CREATE TABLE and the databases of CREATE DATABASE; l stands behind CREATE.
-func (w *walker) create(l lexer) error {
-	placeholder := l.executable
-	t := l.next()
-	temporary := false
-	for t.is("OR") || t.is("REPLACE") || t.is("TEMPORARY") {
-		temporary = temporary || t.is("TEMPORARY")
-		t = l.next()
-	}
-	switch {
-	case t.is("TABLE"):
-		created, err := createTable(l, w.database)
-		if err != nil {
-			return w.at("%w", err)
-		}
-		if created == nil {
-			return w.mentions(l)
-		}
-		if placeholder || temporary {
-			w.others[created.id] = true
-			return nil
-		}
-		return w.created(created)
-	case t.is("SEQUENCE"), t.is("VIEW"):
-		for t = l.next(); t.is("IF") || t.is("NOT") || t.is("EXISTS"); {
-			t = l.next()
-		}
-		if t = l.asName(t); t.name() {
-			w.others[tableID{w.database, t.text}] = true
-		}
-	}
-	return nil
-}
-
-func (w *walker) created(t *table) error {
-	known := w.tables[t.id]
-	if known == nil {
-		w.add(t)
-		return nil
-	}
-	if !slices.Equal(known.Fields, t.Fields) {
-		return w.at("table %s is created a second time, with other fields: %w", t.id.name, connectors.ErrDamaged)
-	}
-	return nil
-}
-
-// set follows SQL_MODE and NAMES through the SET statements; l stands behind SET. A character set that is not known is refused here, since in
-// some of them a byte of a character looks like a backslash or a quote.
-func (w *walker) set(l lexer) error {
-	t := l.next()
-	for t.kind != endOfText {
-		if t.is("NAMES") || t.is("CHARSET") {
-			if w.dialect.charset = charsetNamed(l.unquoted(l.next())); w.dialect.charset == unknown {
-				return w.at("%w: %w", errCharset, connectors.ErrDamaged)
-			}
-			t = l.next()
-			continue
-		}
-		name := strings.ToUpper(t.text)
-		if t.kind != word {
-			t = l.next()
-			continue
-		}
-		t = l.next()
-		if name == "@@SESSION" || name == "@@GLOBAL" {
-			if t.kind != '.' {
-				continue
-			}
-			name = strings.ToUpper(l.next().text)
-			t = l.next()
-		}
-		if t.kind != '=' && t.kind != ':' {
-			continue
-		}
-		if t.kind == ':' {
-			l.next()
-		}
-		t = l.next()
-		w.assign(strings.TrimPrefix(name, "@@"), t, l)
-	}
-	return nil
-}
-
-// assign follows `name = t`.
-func (w *walker) assign(name string, t token, l lexer) {
-	value := strings.ToUpper(t.text)
-	switch {
-	case name == "SQL_MODE" && t.kind == literal:
-		w.dialect.mode = parseMode(l.unquoted(t))
-	case name == "SQL_MODE" && strings.HasPrefix(value, "@"):
-		w.dialect.mode = w.variables[value]
-	case strings.HasPrefix(name, "@") && value == "@@SQL_MODE":
-		w.variables[name] = w.dialect.mode
-	}
-}
-
-// unquoted is the text of a token, without its quotes.
-func (l *lexer) unquoted(t token) string {
-	if t.kind != literal {
-		return t.text
-	}
-	return strings.Trim(string(l.b[t.start:t.end]), `'"`)
-}
-
-var errStop = errors.New("stop") // ends a walk early, on purpose

@@ -5,22 +5,24 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/connectortest"
 	"lethe/connectors/pgdump"
 )
 
 // benchDump writes people and their orders, four orders a person, with COPY or with INSERTs of so many rows.
 func benchDump(people, perInsert int) []byte {
 	var b bytes.Buffer
-	b.WriteString(header + "CREATE TABLE public.people (id integer NOT NULL, first_name character varying(60) NOT NULL, last_name character varying(60), email text, phone text, street text,\n" +
-		"city text, born date, created timestamp without time zone, balance numeric(10,2), active boolean, note text);\n" +
-		"CREATE TABLE public.orders (id integer NOT NULL, person_id integer NOT NULL, placed timestamp with time zone, total numeric(10,2), status character varying(20));\n")
+	b.WriteString(header + "CREATE TABLE public.people (id integer NOT NULL, first_name character varying(60) NOT " +
+		"NULL, last_name character varying(60), email text, phone text, street text,\n" +
+		"city text, born date, created timestamp without time zone, balance numeric(10,2), active boolean, " +
+		"note text);\n" +
+		"CREATE TABLE public.orders (id integer NOT NULL, person_id integer NOT NULL, placed timestamp with time " +
+		"zone, total numeric(10,2), status character varying(20));\n")
 	rows := func(table string, n int, copied, inserted func(i int)) {
 		if perInsert == 0 {
 			b.WriteString("COPY public." + table + " FROM stdin;\n")
@@ -45,10 +47,14 @@ func benchDump(people, perInsert int) []byte {
 		}
 	}
 	rows("people", people, func(i int) {
-		fmt.Fprintf(&b, "%d\tMarie%d\tO'Neill\tmarie.oneill%d@example.com\t+39 02 555 %05d\tVia Garibaldi %d\tMilano\t19%02d-05-17\t2024-03-%02d 10:11:12\t%d.50\tt\tA longer note about person %d; it has (parentheses), commas and \"quotes\".\n",
+		fmt.Fprintf(&b, "%d\tMarie%d\tO'Neill\tmarie.oneill%d@example.com\t+39 02 555 %05d\tVia Garibaldi "+
+			"%d\tMilano\t19%02d-05-17\t2024-03-%02d 10:11:12\t%d.50\tt\tA longer note about person %d; it has "+
+			"(parentheses), commas and \"quotes\".\n",
 			i, i, i, i%100000, i%300, i%100, i%28+1, i%1000, i)
 	}, func(i int) {
-		fmt.Fprintf(&b, "(%d, 'Marie%d', 'O''Neill', 'marie.oneill%d@example.com', '+39 02 555 %05d', 'Via Garibaldi %d', 'Milano', '19%02d-05-17', '2024-03-%02d 10:11:12', %d.50, true, 'A longer note about person %d; it has (parentheses), commas and \"quotes\".')",
+		fmt.Fprintf(&b, "(%d, 'Marie%d', 'O''Neill', 'marie.oneill%d@example.com', '+39 02 555 %05d', 'Via Garibaldi "+
+			"%d', 'Milano', '19%02d-05-17', '2024-03-%02d 10:11:12', %d.50, true, 'A longer note about person %d; it "+
+			"has (parentheses), commas and \"quotes\".')",
 			i, i, i, i%100000, i%300, i%100, i%28+1, i%1000, i)
 	})
 	rows("orders", 4*people, func(i int) {
@@ -60,22 +66,6 @@ func benchDump(people, perInsert int) []byte {
 	return b.Bytes()
 }
 
-func cpu(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// perCPU reports the MB of decompressed text that f handles in a second of processor time.
-func perCPU(b *testing.B, size int, f func()) {
-	b.SetBytes(int64(size))
-	start := cpu(b)
-	for b.Loop() {
-		f()
-	}
-	b.ReportMetric(float64(size)*float64(b.N)/1e6/(cpu(b)-start).Seconds(), "MB/CPU-s")
-}
-
 func BenchmarkScan(b *testing.B) {
 	for _, bc := range []struct {
 		name      string
@@ -83,11 +73,11 @@ func BenchmarkScan(b *testing.B) {
 	}{{"copy.sql", 0}, {"inserts.sql", 1}, {"rows.sql", 1000}, {"copy.sql.gz", 0}, {"copy.sql.zst", 0}} {
 		text := benchDump(100_000, bc.perInsert)
 		path := filepath.Join(b.TempDir(), bc.name)
-		require.NoError(b, os.WriteFile(path, pack(b, path, text), 0o600))
+		require.NoError(b, os.WriteFile(path, connectortest.Pack(b, path, text), 0o600))
 		src, err := pgdump.Open(b.Context(), connectors.Options{DSN: path})
 		require.NoError(b, err)
 		b.Run("catalog/"+bc.name, func(b *testing.B) {
-			perCPU(b, len(text), func() {
+			connectortest.PerCPU(b, len(text), nil, func() {
 				fresh, err := pgdump.Open(b.Context(), connectors.Options{DSN: path})
 				require.NoError(b, err)
 				_, err = fresh.Tables(b.Context())
@@ -97,12 +87,13 @@ func BenchmarkScan(b *testing.B) {
 		_, err = src.Tables(b.Context())
 		require.NoError(b, err)
 		for name, queries := range map[string][]connectors.Query{
-			"all":    {{Table: "people"}, {Table: "orders"}},
-			"keys":   {{Table: "people", Fields: []string{"id"}}, {Table: "orders", Fields: []string{"id", "person_id"}}},
+			"all": {{Table: "people"}, {Table: "orders"}},
+			"keys": {{Table: "people", Fields: []string{"id"}},
+				{Table: "orders", Fields: []string{"id", "person_id"}}},
 			"people": {{Table: "people"}},
 		} {
 			b.Run(name+"/"+bc.name, func(b *testing.B) {
-				perCPU(b, len(text), func() {
+				connectortest.PerCPU(b, len(text), nil, func() {
 					for _, err := range src.Scan(b.Context(), queries...) {
 						require.NoError(b, err)
 					}

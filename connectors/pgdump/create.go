@@ -3,101 +3,17 @@ package pgdump
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/dumpfile"
 )
-
-// tableID names a table within a file; the database is "" where the file names none.
-type tableID struct{ database, schema, name string }
 
 // table is a table as the file describes it.
 type table struct {
-	id tableID
-	connectors.Table
-	info    []typeInfo // of each field
-	refs    []tableID  // of each foreign key
-	created bool       // by the file itself
-	arity   int        // of the rows, where the file does not name their fields
-	rows    int64
-}
-
-// typeInfo is what must be known of a type to read its values.
-type typeInfo struct {
-	kind   connectors.Kind
-	form   form
-	length int
-	loose  looseness
-}
-
-// looseness says which texts that differ the server takes for equal.
-type looseness byte
-
-const (
-	exact    looseness = iota
-	padded             // char(n): blanks at the end do not count
-	collated           // citext, or a collation that is not deterministic
-)
-
-// form says how a value becomes canonical.
-type form byte
-
-const (
-	asText  form = iota // in UTF-8
-	asIs                // ASCII anyway
-	boolean             // t or f
-	octets              // bytea
-	zoned               // a timestamp, brought to UTC if it has an offset
-)
-
-func formOf(kind connectors.Kind) form {
-	switch kind {
-	case connectors.Text, connectors.JSON:
-		return asText
-	case connectors.Bool:
-		return boolean
-	case connectors.Binary:
-		return octets
-	case connectors.Timestamp:
-		return zoned
-	}
-	return asIs
-}
-
-// kinds maps the types to kinds; a type that is missing here is text.
-var kinds = map[string]connectors.Kind{
-	"smallint": connectors.Integer, "int2": connectors.Integer, "integer": connectors.Integer, "int": connectors.Integer, "int4": connectors.Integer,
-	"bigint": connectors.Integer, "int8": connectors.Integer, "oid": connectors.Integer, "smallserial": connectors.Integer, "serial2": connectors.Integer,
-	"serial": connectors.Integer, "serial4": connectors.Integer, "bigserial": connectors.Integer, "serial8": connectors.Integer,
-	"numeric": connectors.Decimal, "decimal": connectors.Decimal, "dec": connectors.Decimal,
-	"real": connectors.Float, "float4": connectors.Float, "float": connectors.Float, "double precision": connectors.Float, "float8": connectors.Float,
-	"boolean": connectors.Bool, "bool": connectors.Bool, "bytea": connectors.Binary, "json": connectors.JSON, "jsonb": connectors.JSON,
-	"bit": connectors.Bit, "bit varying": connectors.Bit, "varbit": connectors.Bit,
-	"date": connectors.Date, "time": connectors.Time, "time without time zone": connectors.Time,
-	"timestamp": connectors.Timestamp, "timestamp without time zone": connectors.Timestamp, "timestamp with time zone": connectors.Timestamp, "timestamptz": connectors.Timestamp,
-}
-
-// infoOf describes a type of the server; args is what stands in its parentheses.
-func infoOf(base, args string) typeInfo {
-	t := typeInfo{kind: connectors.Text}
-	if k, ok := kinds[base]; ok {
-		t.kind = k
-	}
-	t.form = formOf(t.kind)
-	switch base {
-	case "citext":
-		t.loose = collated
-	case "character", "char", "national character", "nchar":
-		t.loose = padded
-		t.length = 1
-		fallthrough
-	case "character varying", "varchar", "bpchar", "national character varying":
-		if n, err := strconv.Atoi(args); err == nil {
-			t.length = n
-		}
-	}
-	return t
+	dumpfile.Entry
+	info  []typeInfo // of each field
+	arity int        // of the rows, where the file does not name their fields
 }
 
 // parser reads one statement that defines something.
@@ -129,9 +45,10 @@ func (p *parser) fail(wanted string) {
 	if p.err == nil {
 		where := ""
 		if p.out != nil {
-			where = "table " + p.out.id.name + ": "
+			where = "table " + p.out.ID.Name + ": "
 		}
-		p.err = fmt.Errorf("%s%s expected at byte %d of the statement: %w", where, wanted, p.t.start, connectors.ErrDamaged)
+		p.err = fmt.Errorf("%s%s expected at byte %d of the statement: %w", where, wanted, p.t.start,
+			connectors.ErrDamaged)
 	}
 	p.t = token{}
 }
@@ -147,11 +64,11 @@ func (p *parser) name() string {
 }
 
 // id reads the name of a table or a type, with the schema before it or not.
-func (p *parser) id() tableID {
-	id := tableID{p.database, p.path, p.name()}
+func (p *parser) id() dumpfile.TableID {
+	id := dumpfile.TableID{Database: p.database, Schema: p.path, Name: p.name()}
 	if p.t.kind == '.' {
 		p.advance()
-		id.schema, id.name = id.name, p.name()
+		id.Schema, id.Name = id.Name, p.name()
 	}
 	return id
 }
@@ -172,7 +89,8 @@ func (p *parser) names() []string {
 		} else {
 			list = append(list, p.name())
 		}
-		for p.err == nil && p.t.kind != ',' && p.t.kind != ')' { // an order, a collation, an operator class; or what makes it a function
+		// an order, a collation, an operator class; or what makes it a function
+		for p.err == nil && p.t.kind != ',' && p.t.kind != ')' {
 			expression = expression || p.t.kind == '('
 			p.pass()
 		}
@@ -230,19 +148,19 @@ func (p *parser) skip() {
 // createTable reads what follows CREATE TABLE.
 func (p *parser) createTable() {
 	p.accept("IF", "NOT", "EXISTS")
-	p.out = &table{created: true}
-	p.out.id = p.id()
+	p.out = &table{Entry: dumpfile.Entry{Created: true}}
+	p.out.ID = p.id()
 	if p.accept("PARTITION", "OF") {
 		p.inherit(p.id())
 		return
 	}
 	if p.accept("OF") {
 		p.id()
-		p.out.created = false // the fields are those of a type
+		p.out.Created = false // the fields are those of a type
 		return
 	}
 	if p.t.kind != '(' { // AS SELECT
-		p.out.created = false
+		p.out.Created = false
 		return
 	}
 	p.advance()
@@ -272,7 +190,7 @@ func (p *parser) createTable() {
 }
 
 // inherit takes over the fields of another table.
-func (p *parser) inherit(parent tableID) {
+func (p *parser) inherit(parent dumpfile.TableID) {
 	from := p.tables[parent]
 	if from == nil {
 		return
@@ -284,17 +202,13 @@ func (p *parser) inherit(parent tableID) {
 
 // add appends a field, or lets it take the place of the one of that name, which it was merged with.
 func (p *parser) add(f connectors.Field, info typeInfo) {
-	if i := p.out.index(f.Name); i >= 0 {
+	if i := p.out.Index(f.Name); i >= 0 {
 		f.Nullable = f.Nullable && p.out.Fields[i].Nullable
 		p.out.Fields[i], p.out.info[i] = f, info
 		return
 	}
 	p.out.Fields = append(p.out.Fields, f)
 	p.out.info = append(p.out.info, info)
-}
-
-func (t *table) index(field string) int {
-	return slices.IndexFunc(t.Fields, func(f connectors.Field) bool { return f.Name == field })
 }
 
 // element reads a column or a constraint of a table.
@@ -341,7 +255,7 @@ func (t *table) addUnique(fields []string) {
 }
 
 func (t *table) setNullable(field string, nullable bool) {
-	if i := t.index(field); i >= 0 {
+	if i := t.Index(field); i >= 0 {
 		t.Fields[i].Nullable = nullable
 	}
 }
@@ -353,12 +267,12 @@ func (p *parser) references(name string, fields []string) {
 		return
 	}
 	ref := p.id()
-	fk := connectors.ForeignKey{Name: name, Fields: fields, RefTable: ref.name, OnDelete: "NO ACTION"}
+	fk := connectors.ForeignKey{Name: name, Fields: fields, RefTable: ref.Name, OnDelete: "NO ACTION"}
 	if p.t.kind == '(' {
 		fk.RefFields = p.names()
 	} else if to := p.tables[ref]; to != nil {
 		fk.RefFields = to.Key
-	} else if ref == p.out.id {
+	} else if ref == p.out.ID {
 		fk.RefFields = p.out.Key
 	}
 	for p.err == nil {
@@ -372,7 +286,7 @@ func (p *parser) references(name string, fields []string) {
 		default:
 			if len(fk.RefFields) == len(fields) {
 				p.out.ForeignKeys = append(p.out.ForeignKeys, fk)
-				p.out.refs = append(p.out.refs, ref)
+				p.out.Refs = append(p.out.Refs, ref)
 			}
 			return
 		}
@@ -403,7 +317,7 @@ func (p *parser) column() {
 	}
 	at := len(p.out.Fields)
 	p.add(f, info)
-	if i := p.out.index(f.Name); i >= 0 {
+	if i := p.out.Index(f.Name); i >= 0 {
 		at = i
 	}
 	for p.err == nil && p.t.kind != ',' && p.t.kind != ')' && p.t.kind != endOfText {
@@ -430,60 +344,6 @@ func (p *parser) column() {
 	}
 }
 
-// typ reads a type: its text, and what it means.
-func (p *parser) typ() (text string, info typeInfo) {
-	start := p.t.start
-	isName := p.t.kind == quoted
-	id := p.id()
-	base, args, array := id.name, "", false
-	if id.schema == "pg_catalog" {
-		id.schema = p.path
-	}
-	end := p.t.start
-	for p.err == nil {
-		switch {
-		case p.t.kind == '(' && args == "":
-			args = strings.TrimSpace(p.parens())
-		case p.t.kind == '[':
-			array = true
-			for p.t.kind != ']' && p.t.kind != endOfText {
-				p.advance()
-			}
-			p.advance()
-		case p.accept("ARRAY"):
-			array = true
-		case p.t.is("VARYING"), p.t.is("PRECISION"), base == "national" && (p.t.is("CHARACTER") || p.t.is("CHAR")):
-			base += " " + strings.ToLower(p.t.text)
-			p.advance()
-		case (base == "time" || base == "timestamp") && p.accept("WITH", "TIME", "ZONE"):
-			base += " with time zone"
-		case (base == "time" || base == "timestamp") && p.accept("WITHOUT", "TIME", "ZONE"):
-		case base == "interval" && slices.ContainsFunc([]string{"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "TO"}, p.t.is):
-			p.advance()
-		default:
-			if base == "char varying" {
-				base = "varchar"
-			}
-			text = strings.TrimSpace(string(p.l.b[start:end]))
-			if text != `"char"` { // a type of its own; other quotes are those of --quote-all-identifiers
-				text = strings.ReplaceAll(text, `"`, "")
-			}
-			domain, known := p.domains[id]
-			switch {
-			case array:
-				return text, typeInfo{kind: connectors.Text}
-			case known:
-				return text, domain
-			case isName && base == "char": // "char" is one byte
-				return text, typeInfo{kind: connectors.Text}
-			}
-			return text, infoOf(base, args)
-		}
-		end = p.t.start
-	}
-	return "", typeInfo{}
-}
-
 // createDomain reads what follows CREATE DOMAIN.
 func (p *parser) createDomain() {
 	id := p.id()
@@ -497,7 +357,8 @@ func (p *parser) createDomain() {
 	}
 }
 
-// createUniqueIndex reads what follows CREATE UNIQUE INDEX; one on plain fields is a constraint in all but name.
+// createUniqueIndex reads what follows CREATE UNIQUE INDEX; one on plain fields is a constraint in all but
+// name.
 func (p *parser) createUniqueIndex() {
 	p.accept("CONCURRENTLY")
 	p.accept("IF", "NOT", "EXISTS")
@@ -519,13 +380,14 @@ func (p *parser) createUniqueIndex() {
 	for p.t.kind != endOfText && !p.t.is("WHERE") {
 		p.pass()
 	}
-	known := func(f string) bool { return t.index(f) >= 0 }
+	known := func(f string) bool { return t.Index(f) >= 0 }
 	if p.err == nil && !p.t.is("WHERE") && !slices.ContainsFunc(fields, func(f string) bool { return !known(f) }) {
 		t.addUnique(fields)
 	}
 }
 
-// alterTable reads what follows ALTER TABLE. It returns the table if its fields change in a way that cannot be followed.
+// alterTable reads what follows ALTER TABLE. It returns the table if its fields change in a way that cannot
+// be followed.
 func (p *parser) alterTable() (changed *table) {
 	p.accept("IF", "EXISTS")
 	p.accept("ONLY")

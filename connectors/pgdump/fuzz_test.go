@@ -9,35 +9,49 @@ import (
 	"pgregory.net/rapid"
 
 	"lethe/connectors"
+	"lethe/connectors/connectortest"
 	"lethe/connectors/pgdump"
 )
 
 // everything is a dump that has most of what dumps have.
 const everything = header + "CREATE DOMAIN public.d AS character varying(9);\n" + createT +
-	"CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT CASE WHEN 1 > 0 THEN 1 END; SELECT ';'; END;\nCREATE FUNCTION g() RETURNS text AS $_$ it's; $_$ LANGUAGE sql;\n" +
-	"CREATE TABLE shop.\"U v\" (a boolean, b bytea, c timestamp with time zone, \"D\" public.d[] DEFAULT '{}'::text[], f bit(3));\n" +
-	"COPY public.t (id, v) FROM stdin;\n1\ta\\tb\\\\\n2\t\\N\n\\.\n\n\nCOPY shop.\"U v\" (a, b, c, \"D\", f) FROM stdin;\nt\t\\\\x00ff\t2024-01-01 00:30:00+01\t{a,\"b c\"}\t101\n\\.\n" +
-	"INSERT INTO public.t VALUES (3, 'it''s'), (4, E'\\'x'),\n\t(5, NULL);\nINSERT INTO public.t VALUES (6, '$$');\nINSERT INTO public.t VALUES (7, '\n');\nINSERT INTO shop.\"U v\" (a, f, b) OVERRIDING SYSTEM VALUE VALUES (true, B'1', '\\x41') ON CONFLICT DO NOTHING;\n" +
-	"\\connect other\nSET client_encoding = 'LATIN1';\nSET standard_conforming_strings = off;\nCREATE TABLE t (x int PRIMARY KEY, y text);\nINSERT INTO t (y, x) VALUES ('\xfc\\'', 1);/* a /* b */ */\n" +
-	"ALTER TABLE ONLY t ADD CONSTRAINT f FOREIGN KEY (x) REFERENCES t(x) ON DELETE SET NULL;\nCREATE UNIQUE INDEX i ON t USING btree (y);\nCREATE RULE r AS ON DELETE TO t DO ALSO (SELECT 1; SELECT 2);\n" + trailer
+	"CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT CASE WHEN 1 > 0 THEN 1 END; SELECT ';'; END;\n" +
+	"CREATE FUNCTION g() RETURNS text AS $_$ it's; $_$ LANGUAGE sql;\n" +
+	"CREATE TABLE shop.\"U v\" (a boolean, b bytea, c timestamp with time zone, \"D\" public.d[] DEFAULT " +
+	"'{}'::text[], f bit(3));\n" +
+	"COPY public.t (id, v) FROM stdin;\n1\ta\\tb\\\\\n2\t\\N\n\\.\n\n\n" +
+	"COPY shop.\"U v\" (a, b, c, \"D\", f) FROM stdin;\nt\t\\\\x00ff\t2024-01-01 00:30:00+01\t{a,\"b c\"}\t101\n\\.\n" +
+	"INSERT INTO public.t VALUES (3, 'it''s'), (4, E'\\'x'),\n\t(5, NULL);\nINSERT INTO public.t VALUES (6, '$$');\n" +
+	"INSERT INTO public.t VALUES (7, '\n');\nINSERT INTO shop.\"U v\" (a, f, b) OVERRIDING SYSTEM VALUE VALUES " +
+	"(true, B'1', '\\x41') ON CONFLICT DO NOTHING;\n" +
+	"\\connect other\nSET client_encoding = 'LATIN1';\nSET standard_conforming_strings = off;\n" +
+	"CREATE TABLE t (x int PRIMARY KEY, y text);\nINSERT INTO t (y, x) VALUES ('\xfc\\'', 1);/* a /* b */ */\n" +
+	"ALTER TABLE ONLY t ADD CONSTRAINT f FOREIGN KEY (x) REFERENCES t(x) ON DELETE SET NULL;\n" +
+	"CREATE UNIQUE INDEX i ON t USING btree (y);\nCREATE RULE r AS ON DELETE TO t DO ALSO (SELECT 1; SELECT 2);\n" +
+	trailer
 
 func stream(t testing.TB, text []byte, window int) (tables []connectors.Table, rows []string, err error) {
 	tables, err = pgdump.Stream(t.Context(), text, window, func(b connectors.Batch) error {
-		for r := range int(b.Rows.NumRows()) {
-			rows = append(rows, b.Table+" "+rowText(b, r))
+		for _, row := range connectortest.Texts(b) {
+			rows = append(rows, b.Table+" "+row)
 		}
 		return nil
 	})
 	return tables, rows, err
 }
 
-// FuzzStream reads the same text through a large and a small window: the pieces in which it comes do not matter.
+// FuzzStream reads the same text through a large and a small window: the pieces in which it comes do not
+// matter.
 func FuzzStream(f *testing.F) {
 	f.Add([]byte(everything), 7)
 	for _, seed := range []string{
-		"COPY t(a) FROM stdin;\n\\.\n", "COPY t FROM stdin;\n", "INSERT INTO t VALUES (1,$a$x$a$),(E'\\\\'::text);", "CREATE TABLE t(a int) INHERITS (t);CREATE TABLE u (LIKE t, b t);", "\\connect a\n\\c -\n",
-		"CREATE TABLE t (a \"char\"[], PRIMARY KEY (a));ALTER TABLE t ADD b varchar(5), DROP a;", "INSERT INTO t DEFAULT VALUES;CREATE TABLE t();INSERT INTO t DEFAULT VALUES;", "SET search_path = a;COPY (SELECT 1) TO stdout;",
-		"CREATE DOMAIN d AS d;CREATE UNIQUE INDEX ON t (a);", "--", "/*", "'", "$", "\"\"", "INSERT", "E'", "\xef\xbb\xbf;",
+		"COPY t(a) FROM stdin;\n\\.\n", "COPY t FROM stdin;\n", "INSERT INTO t VALUES (1,$a$x$a$),(E'\\\\'::text);",
+		"CREATE TABLE t(a int) INHERITS (t);CREATE TABLE u (LIKE t, b t);", "\\connect a\n\\c -\n",
+		"CREATE TABLE t (a \"char\"[], PRIMARY KEY (a));ALTER TABLE t ADD b varchar(5), DROP a;",
+		"INSERT INTO t DEFAULT VALUES;CREATE TABLE t();INSERT INTO t DEFAULT VALUES;",
+		"SET search_path = a;COPY (SELECT 1) TO stdout;",
+		"CREATE DOMAIN d AS d;CREATE UNIQUE INDEX ON t (a);", "--", "/*", "'", "$", "\"\"", "INSERT", "E'",
+		"\xef\xbb\xbf;",
 	} {
 		f.Add([]byte(seed), 1)
 	}
@@ -63,7 +77,8 @@ func TestPieces(t *testing.T) {
 	tables, want, err := stream(t, []byte(everything), 1<<20)
 	require.NoError(t, err)
 	require.Equal(t, []string{
-		"t 1|a\tb\\", "t 2|~", "shop.U v t|\x00\xff|2023-12-31 23:30:00|{a,\"b c\"}|101", "t 3|it's", "t 4|'x", "t 5|~", "t 6|$$", "t 7|\n", "shop.U v t|A|~|~|1", "other.t 1|ü'",
+		"t 1|a\tb\\", "t 2|~", "shop.U v t|\x00\xff|2023-12-31 23:30:00|{a,\"b c\"}|101", "t 3|it's", "t 4|'x", "t 5|~",
+		"t 6|$$", "t 7|\n", "shop.U v t|A|~|~|1", "other.t 1|ü'",
 	}, want)
 	for window := 1; window < len(everything); window++ {
 		again, rows, err := stream(t, []byte(everything), window)
@@ -80,8 +95,11 @@ func TestValuesReturn(t *testing.T) {
 		raw := string(rapid.SliceOfN(rapid.Byte(), 0, 100).Draw(r, "bytes"))
 		escaped := strings.NewReplacer(`\`, `\\`, "'", `\'`, "\n", `\n`).Replace(text)
 		h := hex.EncodeToString([]byte(raw))
-		dump := "CREATE TABLE t (v text, b bytea);\nCOPY t (v, b) FROM stdin;\n" + copyEscapes.Replace(text) + "\t\\\\x" + h + "\n\\.\nINSERT INTO t VALUES ('" + strings.ReplaceAll(text, "'", "''") + "', '\\x" + h + "'),(E'" + escaped + "', E'\\\\x" + h + "');\n" +
-			"SET standard_conforming_strings = off;\nINSERT INTO t (b, v) VALUES ('\\\\x" + h + "', '" + escaped + "');\n"
+		dump := "CREATE TABLE t (v text, b bytea);\nCOPY t (v, b) FROM stdin;\n" + copyEscapes.Replace(text) +
+			"\t\\\\x" + h + "\n\\.\nINSERT INTO t VALUES ('" + strings.ReplaceAll(text, "'", "''") + "', '\\x" + h +
+			"'),(E'" + escaped + "', E'\\\\x" + h + "');\n" +
+			"SET standard_conforming_strings = off;\nINSERT INTO t (b, v) VALUES ('\\\\x" + h + "', '" + escaped +
+			"');\n"
 		_, rows, err := stream(t, []byte(dump), rapid.IntRange(1, 200).Draw(r, "window"))
 		if err != nil {
 			r.Fatal(err)

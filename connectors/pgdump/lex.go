@@ -3,9 +3,12 @@ package pgdump
 import (
 	"bytes"
 	"strings"
+
+	"lethe/connectors/internal/dumpfile"
 )
 
-// token is a piece of SQL. Of what is neither a word, a name in double quotes, a literal nor a number, each byte is a token of its own kind.
+// token is a piece of SQL. Of what is neither a word, a name in double quotes, a literal nor a number, each
+// byte is a token of its own kind.
 type token struct {
 	kind       byte
 	text       string // of a quoted name without its quotes
@@ -68,7 +71,8 @@ func blank(b []byte, i int, eof bool) int {
 	return i
 }
 
-// comment returns the index behind the comment at b[i:], i if there is none and -1 if b ends before it does. Comments between /* and */ nest.
+// comment returns the index behind the comment at b[i:], i if there is none and -1 if b ends before it
+// does. Comments between /* and */ nest.
 func comment(b []byte, i int, eof bool) int {
 	if i+1 == len(b) && !eof && (b[i] == '-' || b[i] == '/') {
 		return -1
@@ -104,8 +108,8 @@ func comment(b []byte, i int, eof bool) int {
 	return i
 }
 
-// closeQuote returns the index behind the quote q that closes what begins at b[i], -1 if b ends before. A doubled quote does not close; with escapes, neither
-// does one behind a backslash.
+// closeQuote returns the index behind the quote q that closes what begins at b[i], -1 if b ends before. A
+// doubled quote does not close; with escapes, neither does one behind a backslash.
 func closeQuote(b []byte, i int, q byte, escapes, eof bool) int {
 	start := i
 	for {
@@ -115,7 +119,7 @@ func closeQuote(b []byte, i int, q byte, escapes, eof bool) int {
 		}
 		j += i
 		switch {
-		case escapes && backslashes(b[start:j])%2 == 1:
+		case escapes && dumpfile.Backslashes(b[start:j])%2 == 1:
 			i = j + 1
 		case j+1 == len(b):
 			if eof {
@@ -130,16 +134,8 @@ func closeQuote(b []byte, i int, q byte, escapes, eof bool) int {
 	}
 }
 
-// backslashes counts the backslashes at the end of b.
-func backslashes(b []byte) int {
-	n := 0
-	for n < len(b) && b[len(b)-1-n] == '\\' {
-		n++
-	}
-	return n
-}
-
-// dollar returns the length of the $tag$ that b begins with, 0 if it begins with none, -1 if b ends before that is known.
+// dollar returns the length of the $tag$ that b begins with, 0 if it begins with none, -1 if b ends before
+// that is known.
 func dollar(b []byte, eof bool) int {
 	for i := 1; i < len(b); i++ {
 		switch c := b[i]; {
@@ -155,7 +151,8 @@ func dollar(b []byte, eof bool) int {
 	return -1
 }
 
-// closeDollar returns the index behind the dollar-quoted text at b[i:], i if there is none and -1 if b ends before it does.
+// closeDollar returns the index behind the dollar-quoted text at b[i:], i if there is none and -1 if b ends
+// before it does.
 func closeDollar(b []byte, i int, eof bool) int {
 	n := dollar(b[i:], eof)
 	switch n {
@@ -171,7 +168,8 @@ func closeDollar(b []byte, i int, eof bool) int {
 	return i + n + j + n
 }
 
-// next returns the next token; the kind is endOfText at the end, and when b ends within a token, which sets short.
+// next returns the next token; the kind is endOfText at the end, and when b ends within a token, which sets
+// short.
 func (l *lexer) next() token {
 	i := blank(l.b, l.i, l.eof)
 	if i < 0 {
@@ -196,10 +194,7 @@ func (l *lexer) next() token {
 	case isDigit(c):
 		t.kind, t.end = number, l.run(i)
 	case isLetter(c):
-		t.kind, t.end = word, l.run(i)
-		if n := t.end; n == i+1 && n < len(l.b) && l.b[n] == '\'' && strings.IndexByte("eEbBxXnN", c) >= 0 {
-			t.kind, t.end = literal, closeQuote(l.b, n+1, '\'', c|0x20 == 'e' || !l.conform, l.eof)
-		}
+		t.kind, t.end = l.word(i)
 	}
 	if t.end < 0 || t.end == len(l.b) && !l.eof && (t.kind == word || t.kind == number) {
 		return l.cut()
@@ -214,13 +209,24 @@ func (l *lexer) next() token {
 	return t
 }
 
+// word returns the kind and the end of what begins with the letter at l.b[i]: a word, or a literal such as
+// E'..' and x'..'.
+func (l *lexer) word(i int) (kind byte, end int) {
+	c, n := l.b[i], l.run(i)
+	if n == i+1 && n < len(l.b) && l.b[n] == '\'' && strings.IndexByte("eEbBxXnN", c) >= 0 {
+		return literal, closeQuote(l.b, n+1, '\'', c|0x20 == 'e' || !l.conform, l.eof)
+	}
+	return word, n
+}
+
 func (l *lexer) cut() token {
 	l.short = true
 	l.i = len(l.b)
 	return token{start: l.i, end: l.i}
 }
 
-// run returns the index behind the letters and digits at l.b[i:]; a number's point is a token of its own, which nobody asks for.
+// run returns the index behind the letters and digits at l.b[i:]; a number's point is a token of its own,
+// which nobody asks for.
 func (l *lexer) run(i int) int {
 	for i < len(l.b) && inName(l.b[i]) {
 		i++
@@ -228,8 +234,9 @@ func (l *lexer) run(i int) int {
 	return i
 }
 
-// statementEnd returns the index behind the semicolon that ends the statement at the start of b, -1 if b ends before. As in psql, semicolons within parentheses
-// and within the BEGIN ATOMIC ... END of a routine do not end it.
+// statementEnd returns the index behind the semicolon that ends the statement at the start of b, -1 if b
+// ends before. As in psql, semicolons within parentheses and within the BEGIN ATOMIC ... END of a routine
+// do not end it.
 func statementEnd(b []byte, conform, eof bool) int {
 	l := lexer{b: b, conform: conform, eof: eof}
 	parens, begins, words := 0, 0, 0

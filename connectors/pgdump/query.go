@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -12,113 +11,53 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/dumpfile"
 	"lethe/connectors/internal/keyset"
 )
 
-// batchRows is the most rows of a batch where the query does not say.
-const batchRows = 1 << 14
-
-// target is a query on the way: where its values stand in a row, and the batch that is being filled.
+// target is a query on its way.
 type target struct {
 	*table
+	dumpfile.Target
 	unchecked bool
-	fields    []int // of each column of the batch, its index in the table
-	keyFields []int
-	keys      *keyset.Set // nil: every row
-	after     int64
-	ordinal   int64 // of the row at hand, counted from 1 in the file's order
-	maxRows   int
-	builder   *connectors.Builder
-	place     []int // of each field of the table, its place in a row; -1 if there is no value for it
-	arity     int   // values in a row
-	columns   []string
-	placed    bool
 	scratch   []byte
 	form      []byte // what a value's canonical form is written into
-	keyBytes  []byte
 }
 
-func newTarget(t *table, q connectors.Query) (*target, error) {
-	g := &target{table: t, maxRows: q.MaxRows}
-	if g.maxRows <= 0 {
-		g.maxRows = batchRows
-	}
-	var err error
-	if g.builder, err = connectors.NewBuilder(t.Table, q.Fields); err != nil {
-		return nil, err
-	}
-	if q.Fields == nil {
-		for i := range t.Fields {
-			g.fields = append(g.fields, i)
-		}
-	}
-	for _, name := range q.Fields {
-		g.fields = append(g.fields, t.index(name))
-	}
-	if q.After != "" {
-		if g.after, err = strconv.ParseInt(string(q.After), 10, 64); err != nil || g.after < 0 {
-			return nil, fmt.Errorf("the cursor is none of a dump: %w", connectors.ErrConfig)
-		}
-	}
-	if q.Keys != nil {
-		err = g.filter(q.Keys)
-	}
-	return g, err
+// Target makes the target of a query.
+func (f format) Target(t *table, q connectors.Query) (*target, error) {
+	g, err := dumpfile.NewTarget(&t.Entry, q, t.alike)
+	return &target{table: t, Target: g, unchecked: f.unchecked}, err
 }
 
-// filter prepares the set that rows are looked up in.
-func (g *target) filter(k *connectors.Keys) error {
-	loose := false
-	for _, name := range k.Fields {
-		i := g.index(name)
-		if i < 0 {
-			return fmt.Errorf("table %s has no field %s: %w", g.Name, name, connectors.ErrSchemaChanged)
-		}
-		g.keyFields = append(g.keyFields, i)
-		loose = loose || g.info[i].loose != exact
+// alike says which keys may be equal though their bytes differ.
+func (t *table) alike(keyed []int) keyset.Fold {
+	if !slices.ContainsFunc(keyed, func(i int) bool { return t.info[i].loose != exact }) {
+		return nil
 	}
-	var fold keyset.Fold
-	if loose {
-		fold = g.fold
-	}
-	var err error
-	if g.keys, err = keyset.New(k.Tuples, fold); err != nil {
-		return fmt.Errorf("a key of table %s has not a value for each field: %w", g.Name, connectors.ErrConfig)
-	}
-	return nil
+	return func(values [][]byte) (string, error) { return t.fold(keyed, values) }
 }
 
 // statement learns the places of the fields from the header of an INSERT or COPY.
 func (g *target) statement(h insert) error {
-	if g.placed && slices.Equal(g.columns, h.columns) {
+	if g.Knows(h.columns) {
 		return nil
 	}
-	g.columns, g.placed = h.columns, true
-	g.place = make([]int, len(g.Fields))
+	if err := g.Learn(len(g.Fields), h.columns, g.Index); err != nil {
+		return err
+	}
 	if h.columns == nil {
-		for i := range g.place {
-			g.place[i] = i
+		for i := range g.Place {
+			g.Place[i] = i
 		}
-		g.arity = len(g.place)
-		return nil
+		g.Arity = len(g.Place)
 	}
-	for i := range g.place {
-		g.place[i] = -1
-	}
-	for p, name := range h.columns {
-		i := g.index(name)
-		if i < 0 {
-			return fmt.Errorf("a statement fills a field %s that table %s lacks: %w", name, g.Name, connectors.ErrDamaged)
-		}
-		g.place[i] = p
-	}
-	g.arity = len(h.columns)
 	return nil
 }
 
 // value returns the canonical value of a field of the table. It is valid until the next call.
 func (g *target) value(d dialect, field int, row []byte, values []span) (v []byte, null bool, err error) {
-	p := g.place[field]
+	p := g.Place[field]
 	if p < 0 || p >= len(values) {
 		return nil, true, nil
 	}
@@ -147,65 +86,51 @@ func (g *target) value(d dialect, field int, row []byte, values []span) (v []byt
 		v, g.form, err = d.canonical(v, g.form[:0], f)
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("field %s of table %s: %w: %w", g.Fields[field].Name, g.Name, err, connectors.ErrDamaged)
+		return nil, false, fmt.Errorf("field %s of table %s: %w: %w", g.Fields[field].Name, g.Name, err,
+			connectors.ErrDamaged)
 	}
 	return v, null, nil
 }
 
-// wanted reports whether the query asks for the row.
-func (g *target) wanted(d dialect, row []byte, values []span) (bool, error) {
-	if g.ordinal <= g.after {
+// take adds the row to the batch if the query asks for it.
+func (g *target) take(d dialect, row []byte, values []span) (bool, error) {
+	if !g.Reached() {
 		return false, nil
 	}
-	if g.keys == nil {
-		return true, nil
-	}
-	g.keyBytes = g.keyBytes[:0]
-	for _, i := range g.keyFields {
+	for _, i := range g.Keyed {
 		v, null, err := g.value(d, i, row, values)
 		if null || err != nil {
 			return false, err
 		}
-		g.keyBytes = keyset.Append(g.keyBytes, v)
+		g.AddKey(v)
 	}
-	found, alike, err := g.keys.Find(g.keyBytes)
-	if alike {
-		return false, fmt.Errorf("a row of table %s has a key asked for with a text that differs in case, accents or spaces; whether the server takes the two for equal, "+
-			"the dump does not say: %w", g.Name, connectors.ErrDamaged)
+	if found, err := g.Found(); !found {
+		return false, err
 	}
-	return found, err
-}
-
-// fill adds the row to the batch.
-func (g *target) fill(d dialect, row []byte, values []span) error {
-	for col, i := range g.fields {
+	for col, i := range g.Wanted {
 		v, null, err := g.value(d, i, row, values)
 		switch {
 		case err != nil:
-			return err
+			return false, err
 		case null:
-			g.builder.AppendNull(col)
+			g.Builder.AppendNull(col)
 		default:
-			g.builder.Append(col, v)
+			g.Builder.Append(col, v)
 		}
 	}
-	g.builder.EndRow()
-	return nil
+	g.Builder.EndRow()
+	return true, nil
 }
 
-// cursor is where the scan of the table stands.
-func (g *target) cursor() connectors.Cursor {
-	return connectors.Cursor(strconv.FormatInt(g.ordinal, 10))
-}
-
-// fold maps keys that the server may take for equal to one text: it is coarser than any collation, and than what citext does.
-func (g *target) fold(values [][]byte) (string, error) {
-	if len(values) != len(g.keyFields) {
+// fold maps keys that the server may take for equal to one text: it is coarser than any collation, and than
+// what citext does.
+func (t *table) fold(keyed []int, values [][]byte) (string, error) {
+	if len(values) != len(keyed) {
 		return "", connectors.ErrConfig
 	}
 	parts := make([][]byte, len(values))
 	for i, v := range values {
-		switch g.info[g.keyFields[i]].loose {
+		switch t.info[keyed[i]].loose {
 		case padded:
 			v = bytes.TrimRight(v, " ")
 		case collated:

@@ -4,14 +4,9 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
@@ -53,7 +48,8 @@ var layouts = map[string]layout{
 	"several a insert": {perStatement: 5},
 }
 
-var types = map[string]string{"double": "double precision", "datetime": "timestamp without time zone", "varbinary(100)": "bytea", "longblob": "bytea", "varchar(60)": "character varying(60)"}
+var types = map[string]string{"double": "double precision", "datetime": "timestamp without time zone",
+	"varbinary(100)": "bytea", "longblob": "bytea", "varchar(60)": "character varying(60)"}
 
 // dumpOf writes the suite's tables as pg_dump does: keys and references behind the rows, the latter last.
 func dumpOf(tables []connectortest.Table, l layout) []byte {
@@ -73,7 +69,8 @@ func dumpOf(tables []connectortest.Table, l layout) []byte {
 			}
 			columns, quoted = append(columns, column), append(quoted, dialect.Name(f.Name))
 		}
-		fmt.Fprintf(&b, "--\n-- Name: %s; Type: TABLE\n--\n\nCREATE TABLE %s (\n%s\n);\n\nALTER TABLE %s OWNER TO postgres;\n\n", t.Def.Name, name, strings.Join(columns, ",\n"), name)
+		fmt.Fprintf(&b, "--\n-- Name: %s; Type: TABLE\n--\n\nCREATE TABLE %s (\n%s\n);\n\n"+
+			"ALTER TABLE %s OWNER TO postgres;\n\n", t.Def.Name, name, strings.Join(columns, ",\n"), name)
 		list := " (" + strings.Join(quoted, ", ") + ")"
 		if l.copying {
 			fmt.Fprintf(&b, "COPY %s%s FROM stdin;\n", name, list)
@@ -108,13 +105,16 @@ func dumpOf(tables []connectortest.Table, l layout) []byte {
 			return strings.Join(list, ", ")
 		}
 		if len(t.Def.Key) > 0 {
-			fmt.Fprintf(&keys, "ALTER TABLE ONLY %s\n    ADD CONSTRAINT pkey PRIMARY KEY (%s);\n\n", name, quote(t.Def.Key))
+			fmt.Fprintf(&keys, "ALTER TABLE ONLY %s\n    ADD CONSTRAINT pkey PRIMARY KEY (%s);\n\n", name,
+				quote(t.Def.Key))
 		}
 		for _, u := range t.Def.Unique {
 			fmt.Fprintf(&keys, "ALTER TABLE ONLY %s\n    ADD CONSTRAINT u UNIQUE (%s);\n\n", name, quote(u))
 		}
 		for _, fk := range t.Def.ForeignKeys {
-			fmt.Fprintf(&references, "ALTER TABLE ONLY %s\n    ADD CONSTRAINT f FOREIGN KEY (%s) REFERENCES public.%s(%s) ON DELETE %s;\n\n", name, quote(fk.Fields), dialect.Name(fk.RefTable), quote(fk.RefFields), fk.OnDelete)
+			fmt.Fprintf(&references, "ALTER TABLE ONLY %s\n    ADD CONSTRAINT f FOREIGN KEY (%s) REFERENCES "+
+				"public.%s(%s) ON DELETE %s;\n\n", name, quote(fk.Fields), dialect.Name(fk.RefTable),
+				quote(fk.RefFields), fk.OnDelete)
 		}
 	}
 	keys.WriteTo(&b)
@@ -158,38 +158,20 @@ func tuple(fields []connectors.Field, row []any) string {
 	return "(" + strings.Join(values, ", ") + ")"
 }
 
-// pack compresses a text as the ending of the file's name says.
-func pack(t testing.TB, name string, text []byte) []byte {
-	var b bytes.Buffer
-	var w io.WriteCloser
-	switch filepath.Ext(name) {
-	case ".gz":
-		w = gzip.NewWriter(&b)
-	case ".zst":
-		z, err := zstd.NewWriter(&b)
-		require.NoError(t, err)
-		w = z
-	default:
-		return text
-	}
-	_, err := w.Write(text)
-	require.NoError(t, err)
-	require.NoError(t, w.Close())
-	return b.Bytes()
-}
-
 func TestSuite(t *testing.T) {
 	for _, tc := range []struct{ layout, suffix string }{
-		{"copy", ".sql"}, {"inserts", ".sql"}, {"column inserts", ".sql"}, {"several a insert", ".sql"}, {"copy", ".sql.gz"}, {"inserts", ".sql.zst"},
+		{"copy", ".sql"}, {"inserts", ".sql"}, {"column inserts", ".sql"}, {"several a insert", ".sql"},
+		{"copy", ".sql.gz"}, {"inserts", ".sql.zst"},
 	} {
 		l, suffix := layouts[tc.layout], tc.suffix
 		t.Run(tc.layout+suffix, func(t *testing.T) {
 			t.Parallel()
 			connectortest.Run(t, connectortest.Harness{
 				Stream: true,
-				Lacks:  []connectortest.Feature{connectortest.Generated, connectortest.AutoUpdate}, // pg_dump leaves generated values out
+				// pg_dump leaves generated values out
+				Lacks: []connectortest.Feature{connectortest.Generated, connectortest.AutoUpdate},
 				New: func(t *testing.T, tables []connectortest.Table) connectortest.Store {
-					path := write(t, "suite"+suffix, pack(t, suffix, dumpOf(tables, l)))
+					path := connectortest.WriteFile(t, "suite"+suffix, connectortest.Pack(t, suffix, dumpOf(tables, l)))
 					return connectortest.Store{Open: func(t *testing.T) connectors.Source {
 						src, err := pgdump.Connector.Open(t.Context(), connectors.Options{Name: "suite", DSN: path})
 						require.NoError(t, err)
@@ -199,11 +181,4 @@ func TestSuite(t *testing.T) {
 			})
 		})
 	}
-}
-
-// write puts bytes into a file of that name in a folder of its own.
-func write(t testing.TB, name string, content []byte) string {
-	path := filepath.Join(t.TempDir(), name)
-	require.NoError(t, os.WriteFile(path, content, 0o640))
-	return path
 }

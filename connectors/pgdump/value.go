@@ -22,13 +22,19 @@ type dialect struct {
 
 // charsets are PostgreSQL's names of the single-byte character sets, besides UTF8.
 var charsets = map[string]encoding.Encoding{
-	"LATIN1": charmap.ISO8859_1, "LATIN2": charmap.ISO8859_2, "LATIN3": charmap.ISO8859_3, "LATIN4": charmap.ISO8859_4, "LATIN5": charmap.ISO8859_9,
-	"LATIN6": charmap.ISO8859_10, "LATIN7": charmap.ISO8859_13, "LATIN8": charmap.ISO8859_14, "LATIN9": charmap.ISO8859_15, "LATIN10": charmap.ISO8859_16,
-	"ISO88595": charmap.ISO8859_5, "ISO88596": charmap.ISO8859_6, "ISO88597": charmap.ISO8859_7, "ISO88598": charmap.ISO8859_8,
-	"WIN1250": charmap.Windows1250, "WIN1251": charmap.Windows1251, "WIN": charmap.Windows1251, "WIN1252": charmap.Windows1252, "WIN1253": charmap.Windows1253,
-	"WIN1254": charmap.Windows1254, "WIN1255": charmap.Windows1255, "WIN1256": charmap.Windows1256, "WIN1257": charmap.Windows1257, "WIN1258": charmap.Windows1258,
-	"WIN866": charmap.CodePage866, "WIN874": charmap.Windows874, "KOI8": charmap.KOI8R, "KOI8R": charmap.KOI8R, "KOI8U": charmap.KOI8U,
-	"UTF8": nil, "UNICODE": nil, "SQLASCII": nil,
+	"LATIN1": charmap.ISO8859_1, "LATIN2": charmap.ISO8859_2, "LATIN3": charmap.ISO8859_3, "LATIN4": charmap.ISO8859_4,
+	"LATIN5": charmap.ISO8859_9,
+	"LATIN6": charmap.ISO8859_10, "LATIN7": charmap.ISO8859_13, "LATIN8": charmap.ISO8859_14,
+	"LATIN9": charmap.ISO8859_15, "LATIN10": charmap.ISO8859_16,
+	"ISO88595": charmap.ISO8859_5, "ISO88596": charmap.ISO8859_6, "ISO88597": charmap.ISO8859_7,
+	"ISO88598": charmap.ISO8859_8,
+	"WIN1250":  charmap.Windows1250, "WIN1251": charmap.Windows1251, "WIN": charmap.Windows1251,
+	"WIN1252": charmap.Windows1252, "WIN1253": charmap.Windows1253,
+	"WIN1254": charmap.Windows1254, "WIN1255": charmap.Windows1255, "WIN1256": charmap.Windows1256,
+	"WIN1257": charmap.Windows1257, "WIN1258": charmap.Windows1258,
+	"WIN866": charmap.CodePage866, "WIN874": charmap.Windows874, "KOI8": charmap.KOI8R, "KOI8R": charmap.KOI8R,
+	"KOI8U": charmap.KOI8U,
+	"UTF8":  nil, "UNICODE": nil, "SQLASCII": nil,
 }
 
 // charsetNamed finds a character set; nil is UTF-8. As in PostgreSQL, case and punctuation do not matter.
@@ -43,7 +49,8 @@ var (
 	errCharset    = errors.New("the character set is neither UTF-8 nor one of a byte a character")
 )
 
-// tuple finds the values of the tuple at the start of b and the index behind it: 0 if it is none, -1 if b ends before it does.
+// tuple finds the values of the tuple at the start of b and the index behind it: 0 if it is none, -1 if b
+// ends before it does.
 func (d dialect) tuple(b []byte, spans []span, eof bool) (values []span, n int) {
 	values = spans[:0]
 	if len(b) == 0 {
@@ -57,53 +64,9 @@ func (d dialect) tuple(b []byte, spans []span, eof bool) (values []span, n int) 
 		if i = blank(b, i, eof); i < 0 {
 			return values, -1
 		}
-		start, depth := i, 0
-	value:
-		for i < len(b) {
-			switch c := b[i]; c {
-			case '\'':
-				escapes := !d.conform || i > start && b[i-1]|0x20 == 'e' && (i-1 == start || !inName(b[i-2]))
-				if i = closeQuote(b, i+1, c, escapes, eof); i < 0 {
-					return values, -1
-				}
-			case '"':
-				if i = closeQuote(b, i+1, c, false, eof); i < 0 {
-					return values, -1
-				}
-			case '$':
-				end := closeDollar(b, i, eof)
-				if end < 0 {
-					return values, -1
-				}
-				i = max(end, i+1)
-			case '(', '[':
-				depth++
-				i++
-			case ')', ']':
-				if depth == 0 {
-					break value
-				}
-				depth--
-				i++
-			case ',':
-				if depth == 0 {
-					break value
-				}
-				i++
-			case ';':
-				return values, 0
-			case '-', '/':
-				end := comment(b, i, eof)
-				if end < 0 {
-					return values, -1
-				}
-				i = max(end, i+1)
-			default:
-				i++
-			}
-		}
-		if i == len(b) {
-			return values, -1
+		start := i
+		if i = d.valueEnd(b, start, eof); i <= 0 {
+			return values, i
 		}
 		end := i
 		for end > start && isBlank(b[end-1]) {
@@ -120,7 +83,71 @@ func (d dialect) tuple(b []byte, spans []span, eof bool) (values []span, n int) 
 	}
 }
 
-// literal returns the bytes of a value of a tuple, before they are made canonical: part of raw or of scratch, whose grown form is returned.
+// valueEnd returns the index of what ends the value at b[start], a comma or a bracket: 0 if a semicolon
+// does, -1 if b ends before.
+func (d dialect) valueEnd(b []byte, start int, eof bool) int {
+	depth := 0
+	for i := start; ; {
+		for i < len(b) && !special[b[i]] {
+			i++
+		}
+		if i >= len(b) {
+			return -1
+		}
+		switch c := b[i]; c {
+		case '\'':
+			if i = closeQuote(b, i+1, c, d.escapes(b[start:i]), eof); i < 0 {
+				return -1
+			}
+		case '"':
+			if i = closeQuote(b, i+1, c, false, eof); i < 0 {
+				return -1
+			}
+		case '$':
+			end := closeDollar(b, i, eof)
+			if end < 0 {
+				return -1
+			}
+			i = max(end, i+1)
+		case '(', '[':
+			depth++
+			i++
+		case ')', ']':
+			if depth == 0 {
+				return i
+			}
+			depth--
+			i++
+		case ',':
+			if depth == 0 {
+				return i
+			}
+			i++
+		case ';':
+			return 0
+		case '-', '/':
+			end := comment(b, i, eof)
+			if end < 0 {
+				return -1
+			}
+			i = max(end, i+1)
+		}
+	}
+}
+
+// special are the bytes at which more than a value's text may begin.
+var special = [256]bool{'\'': true, '"': true, '$': true, '(': true, '[': true, ')': true, ']': true, ',': true,
+	';': true,
+	'-': true, '/': true}
+
+// escapes reports whether backslashes escape in the quotes that open behind what stands of a value.
+func (d dialect) escapes(before []byte) bool {
+	n := len(before)
+	return !d.conform || n > 0 && before[n-1]|0x20 == 'e' && (n == 1 || !inName(before[n-2]))
+}
+
+// literal returns the bytes of a value of a tuple, before they are made canonical: part of raw or of
+// scratch, whose grown form is returned.
 func (d dialect) literal(raw, scratch []byte) (v []byte, null bool, grown []byte, err error) {
 	escapes := !d.conform
 	quote := 0
@@ -350,7 +377,8 @@ func bytea(to, v []byte) ([]byte, error) {
 		case i+1 < len(v) && v[i+1] == '\\':
 			to = append(to, '\\')
 			i++
-		case i+3 < len(v) && v[i+1] >= '0' && v[i+1] <= '3' && v[i+2] >= '0' && v[i+2] <= '7' && v[i+3] >= '0' && v[i+3] <= '7':
+		case i+3 < len(v) && v[i+1] >= '0' && v[i+1] <= '3' && v[i+2] >= '0' && v[i+2] <= '7' && v[i+3] >= '0' &&
+			v[i+3] <= '7':
 			to = append(to, (v[i+1]-'0')<<6|(v[i+2]-'0')<<3|(v[i+3]-'0'))
 			i += 3
 		default:
@@ -360,8 +388,8 @@ func bytea(to, v []byte) ([]byte, error) {
 	return to, nil
 }
 
-// offsetOf returns the seconds that a timestamp (2024-05-06 07:08:09.5+02, -03:30, +00:19:32) is ahead of UTC, and where that is said; 0 where the text is
-// another (infinity, years BC or beyond 9999).
+// offsetOf returns the seconds that a timestamp (2024-05-06 07:08:09.5+02, -03:30, +00:19:32) is ahead of
+// UTC, and where that is said; 0 where the text is another (infinity, years BC or beyond 9999).
 func offsetOf(v []byte) (offset, start int) {
 	i := bytes.LastIndexAny(v, "+-")
 	if i < len("2006-01-02 15:04:05") || v[4] != '-' || v[10] != ' ' || v[13] != ':' {
@@ -379,9 +407,11 @@ func offsetOf(v []byte) (offset, start int) {
 
 // toUTC appends a timestamp moved to UTC; one that is no date as it is.
 func toUTC(to, v []byte, offset int) []byte {
-	const day, hour, minutes, least = len("2006-01-"), len("2006-01-02 "), len("2006-01-02 15:04"), len("2006-01-02 15:04:05")
+	const day, hour, minutes, least = len("2006-01-"), len("2006-01-02 "), len("2006-01-02 15:04"),
+		len("2006-01-02 15:04:05")
 	clock, ok := seconds(v[hour:minutes])
-	if date := int(v[day]-'0')*10 + int(v[day+1]-'0'); ok && offset%60 == 0 && date > 1 && date < 28 { // the month stays, and nearly all do
+	// the month stays, and nearly all do
+	if date := int(v[day]-'0')*10 + int(v[day+1]-'0'); ok && offset%60 == 0 && date > 1 && date < 28 {
 		clock -= offset
 		switch {
 		case clock < 0:

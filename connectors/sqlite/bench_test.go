@@ -1,8 +1,6 @@
 package sqlite
 
 import (
-	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
@@ -10,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/connectortest"
 )
 
 const benchRows = 200_000
@@ -19,32 +18,32 @@ func people(b *testing.B) string {
 	path := b.TempDir() + "/people.db"
 	c, err := sqlite3.Open(path)
 	require.NoError(b, err)
-	require.NoError(b, c.Exec(`CREATE TABLE people (id INTEGER PRIMARY KEY, first TEXT, last TEXT, email TEXT, phone TEXT, street TEXT, city TEXT, postcode TEXT, born DATE, created DATETIME, visits INT, balance NUMERIC(10,2));
+	require.NoError(b,
+		c.Exec(
+			`CREATE TABLE people (id INTEGER PRIMARY KEY, first TEXT, last TEXT, email TEXT, phone TEXT,
+				street TEXT, city TEXT, postcode TEXT, born DATE, created DATETIME, visits INT,
+				balance NUMERIC(10,2));
 		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
-		INSERT INTO people SELECT i, 'First' || (i % 999), 'Lastname' || (i % 7919), 'person' || i || '@example.com', '+39 02 ' || (1000000 + i), 'Via Garibaldi ' || (i % 300),
-			'Milano', 20100 + i % 99, '1970-01-' || (10 + i % 20), '2024-03-01 12:00:' || (10 + i % 50), i % 40, i % 10000 / 100.0 FROM n`))
+		INSERT INTO people SELECT i, 'First' || (i % 999), 'Lastname' || (i % 7919),
+			'person' || i || '@example.com', '+39 02 ' || (1000000 + i), 'Via Garibaldi ' || (i % 300),
+			'Milano', 20100 + i % 99, '1970-01-' || (10 + i % 20), '2024-03-01 12:00:' || (10 + i % 50), i % 40,
+				i % 10000 / 100.0 FROM n`))
 	require.NoError(b, c.Close())
 	return path
 }
 
 // measure reports rows and megabytes of values per CPU-second of this process.
 func measure(b *testing.B, read func() (rows, bytes int)) {
-	before := cpu(b)
+	before := connectortest.CPU(b)
 	rows, bytes := 0, 0
 	for b.Loop() {
 		r, n := read()
 		rows, bytes = rows+r, bytes+n
 	}
-	seconds := (cpu(b) - before).Seconds()
+	seconds := (connectortest.CPU(b) - before).Seconds()
 	require.Equal(b, benchRows*b.N, rows)
 	b.ReportMetric(float64(rows)/seconds, "rows/cpu-s")
 	b.ReportMetric(float64(bytes)/1e6/seconds, "MB/cpu-s")
-}
-
-func cpu(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func BenchmarkScan(b *testing.B) {
@@ -91,32 +90,18 @@ func BenchmarkWriteCopy(b *testing.B) {
 	keeper := src.(connectors.CopyKeeper)
 	tables, err := src.Tables(b.Context())
 	require.NoError(b, err)
-	c := connectors.Copy{Name: "lethe_crm_people", Of: tables[0], Key: []string{"silo", "purpose"}, Fields: []connectors.Field{ // as wide as those of the nightly run
-		{Name: "silo", Kind: connectors.Text, Length: 64}, {Name: "purpose", Kind: connectors.Text, Length: 64}, {Name: "status", Kind: connectors.Text, Length: 16},
-		{Name: "until", Kind: connectors.Date, Nullable: true}, {Name: "since", Kind: connectors.Date}, {Name: "seal", Kind: connectors.Text, Length: 32}}}
+	c := connectortest.BenchCopy(tables[0])
 	var used time.Duration
 	for b.Loop() {
 		b.StopTimer()
 		require.NoError(b, keeper.DropCopy(b.Context(), c.Name))
 		made, err := keeper.EnsureCopy(b.Context(), c)
 		require.NoError(b, err)
-		start := cpu(b)
+		start := connectortest.CPU(b)
 		b.StartTimer()
-		for _, status := range []string{"allowed", "blocked"} {
-			for first := 0; first < all; first += page {
-				builder, err := connectors.NewBuilder(made, nil)
-				require.NoError(b, err)
-				for id := first; id < first+page; id++ {
-					for i, v := range []string{strconv.Itoa(id), "newsletter", "email-newsletter", status, "2027-11-22", "2026-11-22", "0123456789abcdef0123456789abcdef"} {
-						builder.Append(i, []byte(v))
-					}
-					builder.EndRow()
-				}
-				require.NoError(b, keeper.WriteCopy(b.Context(), made, builder.Batch("").Rows, nil))
-			}
-		}
+		connectortest.FillCopy(b, keeper, made, all, page)
 		b.StopTimer()
-		used += cpu(b) - start
+		used += connectortest.CPU(b) - start
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(2*all*b.N)/b.Elapsed().Seconds(), "rows/s")

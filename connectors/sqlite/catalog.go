@@ -17,7 +17,9 @@ type table struct {
 	connectors.Table
 	name    string // quoted
 	columns []column
-	rowid   string     // the name by which the rowid can be addressed; "" in a WITHOUT ROWID table, or where columns have taken all its names
+	// the name by which the rowid can be addressed; "" in a WITHOUT ROWID table, or where columns have
+	// taken all its names
+	rowid   string
 	indexes [][]string // fields of each whole index, the primary key's too
 }
 
@@ -36,10 +38,12 @@ func (t *table) indexed(fields []string) bool {
 	})
 }
 
-// loadTables reads the whole catalog. Views, virtual tables and their shadow tables, SQLite's own tables and those of other schemas are not in it.
+// loadTables reads the whole catalog. Views, virtual tables and their shadow tables, SQLite's own tables
+// and those of other schemas are not in it.
 func loadTables(c *sqlite3.Conn, database string) ([]*table, error) {
 	var names []string
-	err := rows(c, `SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`, func(s *sqlite3.Stmt) {
+	err := rows(c, `SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE `+
+		`'sqlite\_%' ESCAPE '\' ORDER BY name`, func(s *sqlite3.Stmt) {
 		names = append(names, s.ColumnText(0))
 	})
 	if err != nil {
@@ -73,16 +77,18 @@ var shadowSuffixes = map[string][]string{
 
 var virtualModule = regexp.MustCompile(`(?i)^CREATE VIRTUAL TABLE .*\bUSING\s+([a-z0-9]+)`)
 
-// shadowNames returns the tables behind virtual ones whose module this build of SQLite lacks, in lower case; it knows the others itself.
+// shadowNames returns the tables behind virtual ones whose module this build of SQLite lacks, in lower
+// case; it knows the others itself.
 func shadowNames(c *sqlite3.Conn) (map[string]bool, error) {
 	shadows := map[string]bool{}
-	err := rows(c, `SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%'`, func(s *sqlite3.Stmt) {
-		if m := virtualModule.FindStringSubmatch(s.ColumnText(1)); m != nil {
-			for _, suffix := range shadowSuffixes[strings.ToLower(m[1])] {
-				shadows[strings.ToLower(s.ColumnText(0))+suffix] = true
+	err := rows(c, `SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%'`,
+		func(s *sqlite3.Stmt) {
+			if m := virtualModule.FindStringSubmatch(s.ColumnText(1)); m != nil {
+				for _, suffix := range shadowSuffixes[strings.ToLower(m[1])] {
+					shadows[strings.ToLower(s.ColumnText(0))+suffix] = true
+				}
 			}
-		}
-	})
+		})
 	return shadows, err
 }
 
@@ -90,7 +96,8 @@ func shadowNames(c *sqlite3.Conn) (map[string]bool, error) {
 func loadTable(c *sqlite3.Conn, database, name string) (*table, error) {
 	t := &table{Table: connectors.Table{Database: database, Rows: -1}}
 	var strict, withoutRowid bool
-	err := rows(c, `SELECT name, wr, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name = ?`, func(s *sqlite3.Stmt) {
+	err := rows(c, `SELECT name, wr, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table' `+
+		`AND name = ?`, func(s *sqlite3.Stmt) {
 		t.Name, withoutRowid, strict = s.ColumnText(0), s.ColumnBool(1), s.ColumnBool(2)
 	}, name)
 	if err != nil {
@@ -106,7 +113,9 @@ func loadTable(c *sqlite3.Conn, database, name string) (*table, error) {
 	}
 	if !withoutRowid {
 		for _, rowid := range []string{"_rowid_", "rowid", "oid"} {
-			if !slices.ContainsFunc(t.Fields, func(f connectors.Field) bool { return strings.EqualFold(f.Name, rowid) }) {
+			if !slices.ContainsFunc(t.Fields, func(f connectors.Field) bool {
+				return strings.EqualFold(f.Name, rowid)
+			}) {
 				t.rowid = rowid
 				break
 			}
@@ -124,17 +133,21 @@ func loadTable(c *sqlite3.Conn, database, name string) (*table, error) {
 	return t, t.loadEstimate(c)
 }
 
-// loadFields reads the columns. It reports whether the key is another name of the rowid, which can never be NULL.
+// loadFields reads the columns. It reports whether the key is another name of the rowid, which can never be
+// NULL.
 func (t *table) loadFields(c *sqlite3.Conn, strict bool) (rowidAlias bool, err error) {
 	key := map[int]string{}
-	err = rows(c, `SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?, 'main') WHERE hidden <> 1 ORDER BY cid`, func(s *sqlite3.Stmt) {
-		f := connectors.Field{Name: s.ColumnText(0), Type: s.ColumnText(1), Nullable: !s.ColumnBool(2), Generated: s.ColumnInt(4) >= 2}
+	err = rows(c, `SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?, 'main') WHERE hidden <> 1 `+
+		`ORDER BY cid`, func(s *sqlite3.Stmt) {
+		f := connectors.Field{Name: s.ColumnText(0), Type: s.ColumnText(1), Nullable: !s.ColumnBool(2),
+			Generated: s.ColumnInt(4) >= 2}
 		f.Type = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(f.Type), "GENERATED ALWAYS"))
 		f.Kind = kindOf(f.Type)
 		if pk := s.ColumnInt(3); pk > 0 {
 			key[pk] = f.Name
 		}
-		col := column{name: sqlite3.QuoteIdentifier(f.Name), affinity: affinityOf(f.Type, strict), binary: f.Kind == connectors.Binary}
+		col := column{name: sqlite3.QuoteIdentifier(f.Name), affinity: affinityOf(f.Type, strict),
+			binary: f.Kind == connectors.Binary}
 		switch n := numbersOf(f.Type); {
 		case f.Kind == connectors.Decimal && len(n) == 2:
 			col.scale = n[1]
@@ -200,10 +213,12 @@ func (t *table) loadIndexes(c *sqlite3.Conn) error {
 
 func (t *table) loadForeignKeys(c *sqlite3.Conn) error {
 	last := ""
-	err := rows(c, `SELECT id, "table", "from", "to", on_delete FROM pragma_foreign_key_list(?, 'main') ORDER BY id, seq`, func(s *sqlite3.Stmt) {
+	err := rows(c, `SELECT id, "table", "from", "to", on_delete FROM pragma_foreign_key_list(?, 'main') ORDER `+
+		`BY id, seq`, func(s *sqlite3.Stmt) {
 		if id := s.ColumnText(0); id != last || len(t.ForeignKeys) == 0 {
 			last = id
-			t.ForeignKeys = append(t.ForeignKeys, connectors.ForeignKey{Name: "fk" + id, RefTable: s.ColumnText(1), OnDelete: s.ColumnText(4)})
+			t.ForeignKeys = append(t.ForeignKeys, connectors.ForeignKey{Name: "fk" + id, RefTable: s.ColumnText(1),
+				OnDelete: s.ColumnText(4)})
 		}
 		fk := &t.ForeignKeys[len(t.ForeignKeys)-1]
 		fk.Fields = append(fk.Fields, s.ColumnText(2))
@@ -235,9 +250,10 @@ func (t *table) loadForeignKeys(c *sqlite3.Conn) error {
 		if err != nil {
 			return err
 		}
-		err = rows(c, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE`, func(s *sqlite3.Stmt) {
-			fk.RefTable = s.ColumnText(0)
-		}, fk.RefTable)
+		err = rows(c, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE`,
+			func(s *sqlite3.Stmt) {
+				fk.RefTable = s.ColumnText(0)
+			}, fk.RefTable)
 		if err != nil {
 			return err
 		}
@@ -253,13 +269,15 @@ func (t *table) loadForeignKeys(c *sqlite3.Conn) error {
 	return nil
 }
 
-// settleKey drops a key that does not name every row: SQLite allows NULL in the primary key of a table with rowids.
+// settleKey drops a key that does not name every row: SQLite allows NULL in the primary key of a table with
+// rowids.
 func (t *table) settleKey(c *sqlite3.Conn, neverNull bool) error {
 	for _, name := range t.Key {
 		f := &t.Fields[t.field(name)]
 		hasNull := false
 		if f.Nullable && !neverNull {
-			err := rows(c, "SELECT 1 FROM main."+t.name+" WHERE "+t.columns[t.field(name)].name+" IS NULL LIMIT 1", func(*sqlite3.Stmt) { hasNull = true })
+			err := rows(c, "SELECT 1 FROM main."+t.name+" WHERE "+t.columns[t.field(name)].name+" IS NULL LIMIT 1",
+				func(*sqlite3.Stmt) { hasNull = true })
 			if err != nil {
 				return err
 			}

@@ -15,7 +15,8 @@ import (
 	"lethe/connectors"
 )
 
-// copyMark begins the comment by which the tables and views of copies are known: SQLite keeps the text of their statements, comments and all.
+// copyMark begins the comment by which the tables and views of copies are known: SQLite keeps the text of
+// their statements, comments and all.
 const copyMark = "/* kept by lethe"
 
 // comment writes a remark into a statement; a name cannot end it.
@@ -23,7 +24,8 @@ func comment(remark string) string {
 	return copyMark + ": " + strings.ReplaceAll(remark, "*/", "* /") + " */"
 }
 
-// EnsureCopy makes the copy's table and views, in one transaction. What stands there is compared by the text of its statement.
+// EnsureCopy makes the copy's table and views, in one transaction. What stands there is compared by the
+// text of its statement.
 func (m *mutator) EnsureCopy(ctx context.Context, c connectors.Copy) (copied connectors.Table, err error) {
 	err = m.transact(ctx, "copy", c.Name, func() error {
 		t, err := m.ensureCopy(c)
@@ -119,9 +121,10 @@ func (o object) viewOf(name string) bool {
 // objects returns what the database holds by its name in lower case, as SQLite knows no other difference.
 func objects(c *sqlite3.Conn) (map[string]object, error) {
 	found := map[string]object{}
-	err := rows(c, `SELECT type, name, sql FROM main.sqlite_schema WHERE type IN ('table', 'view', 'index')`, func(s *sqlite3.Stmt) {
-		found[strings.ToLower(s.ColumnText(1))] = object{s.ColumnText(0), s.ColumnText(1), s.ColumnText(2)}
-	})
+	err := rows(c, `SELECT type, name, sql FROM main.sqlite_schema WHERE type IN ('table', 'view', 'index')`,
+		func(s *sqlite3.Stmt) {
+			found[strings.ToLower(s.ColumnText(1))] = object{s.ColumnText(0), s.ColumnText(1), s.ColumnText(2)}
+		})
 	return found, err
 }
 
@@ -138,7 +141,8 @@ func (m *mutator) dropViews(there map[string]object, copied string) error {
 
 var plainType = regexp.MustCompile(`^[A-Za-z0-9_ ]+(\([0-9, ]+\))?$`)
 
-// copyTable writes the statement that makes a copy's table. It holds what other engines hold by the field's type: lengths, and dates that are none.
+// copyTable writes the statement that makes a copy's table. It holds what other engines hold by the field's
+// type: lengths, and dates that are none.
 func copyTable(c *sqlite3.Conn, of *table, cp connectors.Copy) (string, error) {
 	collations, err := of.keyCollations(c)
 	if err != nil {
@@ -152,7 +156,8 @@ func copyTable(c *sqlite3.Conn, of *table, cp connectors.Copy) (string, error) {
 		}
 		line, declared := of.columns[i].name, of.Fields[i].Type
 		switch {
-		case of.columns[i].affinity == affNone && strings.EqualFold(declared, "ANY"): // which means something else where a table is not STRICT
+		// which means something else where a table is not STRICT
+		case of.columns[i].affinity == affNone && strings.EqualFold(declared, "ANY"):
 		case declared != "" && !plainType.MatchString(declared):
 			line += " " + sqlite3.QuoteIdentifier(declared)
 		case declared != "":
@@ -181,16 +186,19 @@ func copyTable(c *sqlite3.Conn, of *table, cp connectors.Copy) (string, error) {
 		key = append(key, sqlite3.QuoteIdentifier(name))
 	}
 	lines = append(lines, "PRIMARY KEY ("+strings.Join(key, ", ")+")")
-	return "CREATE TABLE " + sqlite3.QuoteIdentifier(cp.Name) + " ( " + comment("copy of "+of.Name) + "\n\t" + strings.Join(lines, ",\n\t") + "\n) WITHOUT ROWID", nil
+	return "CREATE TABLE " + sqlite3.QuoteIdentifier(cp.Name) + " ( " + comment("copy of "+of.Name) + "\n\t" +
+		strings.Join(lines, ",\n\t") + "\n) WITHOUT ROWID", nil
 }
 
-// keyCollations returns how the fields of the primary key are compared in it, which need not be how the fields are declared.
+// keyCollations returns how the fields of the primary key are compared in it, which need not be how the
+// fields are declared.
 func (t *table) keyCollations(c *sqlite3.Conn) (map[string]string, error) {
 	collations := map[string]string{}
 	for _, name := range t.Key {
 		collations[name] = "BINARY"
 	}
-	err := rows(c, `SELECT x.name, x.coll FROM pragma_index_list(?, 'main') l, pragma_index_xinfo(l.name, 'main') x WHERE l.origin = 'pk' AND x.key AND x.name IS NOT NULL`, func(s *sqlite3.Stmt) {
+	err := rows(c, `SELECT x.name, x.coll FROM pragma_index_list(?, 'main') l, pragma_index_xinfo(l.name, 'main') x `+
+		`WHERE l.origin = 'pk' AND x.key AND x.name IS NOT NULL`, func(s *sqlite3.Stmt) {
 		if name := s.ColumnText(0); collations[name] != "" {
 			collations[name] = s.ColumnText(1)
 		}
@@ -198,7 +206,8 @@ func (t *table) keyCollations(c *sqlite3.Conn) (map[string]string, error) {
 	return collations, err
 }
 
-// copyView writes the statement that makes a view. The copy stands on the left of each comparison, so that the collation of its key decides.
+// copyView writes the statement that makes a view. The copy stands on the left of each comparison, so that
+// the collation of its key decides.
 func copyView(of *table, c connectors.Copy, v connectors.CopyView) string {
 	var shown, where []string
 	for _, name := range v.Fields {
@@ -214,12 +223,15 @@ func copyView(of *table, c connectors.Copy, v connectors.CopyView) string {
 		until := "c." + sqlite3.QuoteIdentifier(v.Until)
 		where = append(where, "("+until+" IS NULL OR "+until+" > datetime('now'))")
 	}
-	return "CREATE VIEW " + sqlite3.QuoteIdentifier(v.Name) + " AS " + comment("view of "+c.Name) + "\nSELECT " + strings.Join(shown, ", ") + "\nFROM " + of.name +
-		" AS t WHERE EXISTS (SELECT 1 FROM " + sqlite3.QuoteIdentifier(c.Name) + " AS c\n\tWHERE " + strings.Join(where, " AND ") + ")"
+	return "CREATE VIEW " + sqlite3.QuoteIdentifier(v.Name) + " AS " + comment("view of "+c.Name) + "\nSELECT " +
+		strings.Join(shown, ", ") + "\nFROM " + of.name +
+		" AS t WHERE EXISTS (SELECT 1 FROM " + sqlite3.QuoteIdentifier(c.Name) + " AS c\n\tWHERE " +
+		strings.Join(where, " AND ") + ")"
 }
 
 // WriteCopy changes a copy in one immediate transaction.
-func (m *mutator) WriteCopy(ctx context.Context, copied connectors.Table, rows arrow.Record, gone []connectors.Key) error {
+func (m *mutator) WriteCopy(ctx context.Context, copied connectors.Table, rows arrow.Record,
+	gone []connectors.Key) error {
 	return m.transact(ctx, "copy", copied.Name, func() error {
 		if err := m.writeCopy(copied.Name, rows, gone); err != nil {
 			return m.fail(ctx, "copy", copied.Name, err)
@@ -249,7 +261,8 @@ func (m *mutator) writeCopy(name string, rows arrow.Record, gone []connectors.Ke
 
 func (o object) isCopy() bool { return o.kind == "table" && strings.Contains(o.sql, "( "+copyMark) }
 
-// upsert writes rows. One takes the place of that with the same key whole, also where the key's own spelling is another.
+// upsert writes rows. One takes the place of that with the same key whole, also where the key's own
+// spelling is another.
 func (t *table) upsert(c *sqlite3.Conn, rows arrow.Record) (err error) {
 	columns, err := t.Columns(rows)
 	if err != nil || columns == nil {
@@ -259,7 +272,8 @@ func (t *table) upsert(c *sqlite3.Conn, rows arrow.Record) (err error) {
 	for _, col := range t.columns {
 		names, marks, set = append(names, col.name), append(marks, "?"), append(set, col.name+" = excluded."+col.name)
 	}
-	stmt, _, err := c.Prepare("INSERT INTO main." + t.name + " (" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(marks, ", ") + ") ON CONFLICT DO UPDATE SET " + strings.Join(set, ", "))
+	stmt, _, err := c.Prepare("INSERT INTO main." + t.name + " (" + strings.Join(names, ", ") + ") VALUES (" +
+		strings.Join(marks, ", ") + ") ON CONFLICT DO UPDATE SET " + strings.Join(set, ", "))
 	if err != nil {
 		return err
 	}

@@ -13,8 +13,10 @@ import (
 
 // copyOf says what the copies of these tests hold.
 func copyOf(of connectors.Table, views ...connectors.CopyView) connectors.Copy {
-	return connectors.Copy{Name: "lethe_crm_" + of.Name, Of: of, Key: []string{"purpose"}, Views: views, Fields: []connectors.Field{
-		{Name: "purpose", Kind: connectors.Text, Length: 64}, {Name: "until", Kind: connectors.Timestamp, Nullable: true}}}
+	return connectors.Copy{Name: "lethe_crm_" + of.Name, Of: of, Key: []string{"purpose"}, Views: views,
+		Fields: []connectors.Field{
+			{Name: "purpose", Kind: connectors.Text, Length: 64}, {Name: "until", Kind: connectors.Timestamp,
+				Nullable: true}}}
 }
 
 // permit writes a row of such a copy for each key, for a purpose and until an instant; "" is for ever.
@@ -54,7 +56,8 @@ func ensure(t *testing.T, src connectors.Source, c connectors.Copy) connectors.T
 	return table
 }
 
-// A key of any declared type leads from a row to that row of the copy and no other, whatever the storage class of its value, and the view joins them.
+// A key of any declared type leads from a row to that row of the copy and no other, whatever the storage
+// class of its value, and the view joins them.
 func TestCopyOfEveryTypeOfKey(t *testing.T) {
 	for name, create := range map[string]string{
 		"no type":       "CREATE TABLE t (k PRIMARY KEY, v) WITHOUT ROWID",
@@ -71,13 +74,15 @@ func TestCopyOfEveryTypeOfKey(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			statements := []string{create}
-			for i, v := range []string{"1", "'1'", "x'31'", "1.5", "'1.5'", "'a'", "'A'", "x'61'", "''", "x''", "9007199254740993", "char(0)||'i1'", "x'006931'", "'2024-01-31'", "0.1"} {
+			for i, v := range []string{"1", "'1'", "x'31'", "1.5", "'1.5'", "'a'", "'A'", "x'61'", "''", "x''",
+				"9007199254740993", "char(0)||'i1'", "x'006931'", "'2024-01-31'", "0.1"} {
 				if name != "rowid" || !strings.ContainsAny(v, "'.") {
 					statements = append(statements, fmt.Sprintf("INSERT OR IGNORE INTO t VALUES (%s, 'row %d')", v, i))
 				}
 			}
 			if name == "any" || name == "odd type" {
-				statements = append(statements, "DELETE FROM t WHERE typeof(k) = 'real'") // the text of a float as ANY holds it is no key
+				// the text of a float as ANY holds it is no key
+				statements = append(statements, "DELETE FROM t WHERE typeof(k) = 'real'")
 			}
 			path := makeFile(t, statements...)
 			src := openFile(t, path, true)
@@ -101,8 +106,11 @@ func TestCopyOfEveryTypeOfKey(t *testing.T) {
 				require.NoError(t, permit(t, src, made, "9999-12-31 23:59:59", key), "the same row")
 				_, shown := readView(t, path, "lethe_crm_t_v")
 				require.Equal(t, [][]any{{values[i][0]}}, shown)
-				require.Len(t, read(t, src, connectors.Query{Table: made.Name, Keys: &connectors.Keys{Fields: []string{"k"}, Tuples: keys[i : i+1]}}), 1)
-				require.NoError(t, src.(connectors.CopyKeeper).WriteCopy(t.Context(), made, nil, []connectors.Key{key + connectors.MakeKey([]byte("mail"))}))
+				require.Len(t,
+					read(t, src, connectors.Query{Table: made.Name, Keys: &connectors.Keys{Fields: []string{"k"},
+						Tuples: keys[i : i+1]}}), 1)
+				require.NoError(t, src.(connectors.CopyKeeper).WriteCopy(t.Context(), made, nil,
+					[]connectors.Key{key + connectors.MakeKey([]byte("mail"))}))
 				require.Empty(t, read(t, src, connectors.Query{Table: made.Name}))
 			}
 			require.Equal(t, made, ensure(t, src, c))
@@ -111,8 +119,10 @@ func TestCopyOfEveryTypeOfKey(t *testing.T) {
 }
 
 func TestCopyLeavesWhatOthersMade(t *testing.T) {
-	path := makeFile(t, "CREATE TABLE p (id INTEGER PRIMARY KEY, name TEXT)", "INSERT INTO p VALUES (1, 'a')", "CREATE VIEW lethe_crm_p_own AS SELECT id FROM p", "CREATE TABLE `it's */ odd` (id INTEGER PRIMARY KEY)",
-		"CREATE TABLE lethe_crm_q (id INTEGER NOT NULL, purpose VARCHAR(64) NOT NULL, until DATE, PRIMARY KEY (id, purpose)) WITHOUT ROWID", "CREATE TABLE q (id INTEGER PRIMARY KEY)",
+	path := makeFile(t, "CREATE TABLE p (id INTEGER PRIMARY KEY, name TEXT)", "INSERT INTO p VALUES (1, 'a')",
+		"CREATE VIEW lethe_crm_p_own AS SELECT id FROM p", "CREATE TABLE `it's */ odd` (id INTEGER PRIMARY KEY)",
+		"CREATE TABLE lethe_crm_q (id INTEGER NOT NULL, purpose VARCHAR(64) NOT NULL, until DATE, PRIMARY KEY (id, "+
+			"purpose)) WITHOUT ROWID", "CREATE TABLE q (id INTEGER PRIMARY KEY)",
 		"CREATE TABLE r (id INTEGER PRIMARY KEY, x)", "CREATE INDEX lethe_crm_r ON r (x)")
 	src := openFile(t, path, true)
 	defer src.Close()
@@ -126,7 +136,8 @@ func TestCopyLeavesWhatOthersMade(t *testing.T) {
 	ensure(t, src, odd)
 	require.NoError(t, src.(connectors.CopyKeeper).DropCopy(t.Context(), odd.Name))
 
-	execIn(t, path, "ALTER TABLE p RENAME COLUMN name TO label") // which SQLite does in the view as well, where it keeps the old name for what it shows
+	// which SQLite does in the view as well, where it keeps the old name for what it shows
+	execIn(t, path, "ALTER TABLE p RENAME COLUMN name TO label")
 	c.Of = catalog(t, src)["p"]
 	c.Views[0].Fields = []string{"id", "label"}
 	require.Equal(t, made, ensure(t, src, c))
@@ -149,8 +160,10 @@ func TestCopyLeavesWhatOthersMade(t *testing.T) {
 
 func TestCopyHoldsDatesToBeDates(t *testing.T) {
 	for kind, cases := range map[connectors.Kind]map[string]bool{
-		connectors.Date:      {"2024-02-29": true, "2023-02-29": false, "2024": false, "soon": false, "2024-02-29 10:00": false},
-		connectors.Timestamp: {"2024-02-29 10:00:01": true, "2023-02-29 10:00:01": false, "2024-02-29": false, "2024-02-29T10:00:01": false},
+		connectors.Date: {"2024-02-29": true, "2023-02-29": false, "2024": false, "soon": false,
+			"2024-02-29 10:00": false},
+		connectors.Timestamp: {"2024-02-29 10:00:01": true, "2023-02-29 10:00:01": false, "2024-02-29": false,
+			"2024-02-29T10:00:01": false},
 	} {
 		path := makeFile(t, "CREATE TABLE p (id INTEGER PRIMARY KEY)")
 		src := openFile(t, path, true)
@@ -173,7 +186,8 @@ func TestCopyHoldsDatesToBeDates(t *testing.T) {
 
 func TestCopyOfABusyApplication(t *testing.T) {
 	path := makeFile(t, "CREATE TABLE p (id INTEGER PRIMARY KEY)")
-	src, err := Open(t.Context(), connectors.Options{DSN: path, ApplyDSN: path, Extra: map[string]any{"busy_timeout": "1ms"}})
+	src, err := Open(t.Context(), connectors.Options{DSN: path, ApplyDSN: path,
+		Extra: map[string]string{"busy_timeout": "1ms"}})
 	require.NoError(t, err)
 	defer src.Close()
 	c := copyOf(catalog(t, src)["p"])

@@ -11,8 +11,10 @@ import (
 	"lethe/connectors"
 )
 
-// sample reads blocks of rows, until hand returns false. It reads none and reports whole if the table has no more rows than asked for.
-func (sel *selection) sample(ctx context.Context, c *sqlite3.Conn, sample, limit int, hand func(connectors.Batch) bool) (whole bool, err error) {
+// sample reads blocks of rows, until hand returns false. It reads none and reports whole if the table has
+// no more rows than asked for.
+func (sel *selection) sample(ctx context.Context, c *sqlite3.Conn, sample, limit int,
+	hand func(connectors.Batch) bool) (whole bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
@@ -48,7 +50,8 @@ func (sel *selection) sample(ctx context.Context, c *sqlite3.Conn, sample, limit
 	return false, nil
 }
 
-// overtaken says whether the rows read so far, up to last, reach beyond the start of a block. Only blocks chosen by number can be so close.
+// overtaken says whether the rows read so far, up to last, reach beyond the start of a block. Only blocks
+// chosen by number can be so close.
 func (sel *selection) overtaken(start, last connectors.Cursor) bool {
 	if !sel.byNumber() || last == "" {
 		return false
@@ -60,7 +63,8 @@ func (sel *selection) overtaken(start, last connectors.Cursor) bool {
 
 // byNumber says whether rows stand in the order of one integer: the rowid, under that name or the key's.
 func (sel *selection) byNumber() bool {
-	return len(sel.key) == 0 || len(sel.key) == 1 && sel.t.rowid != "" && strings.EqualFold(sel.t.Fields[sel.key[0]].Type, "INTEGER")
+	return len(sel.key) == 0 || len(sel.key) == 1 && sel.t.rowid != "" &&
+		strings.EqualFold(sel.t.Fields[sel.key[0]].Type, "INTEGER")
 }
 
 func (sel *selection) number(c connectors.Cursor) (int64, error) {
@@ -71,7 +75,8 @@ func (sel *selection) number(c connectors.Cursor) (int64, error) {
 	return strconv.ParseInt(string(values[0]), 10, 64)
 }
 
-// blocks returns the cursors behind which the blocks of a sample begin, in key order; nil if the table is to be read whole.
+// blocks returns the cursors behind which the blocks of a sample begin, in key order; nil if the table is
+// to be read whole.
 func (sel *selection) blocks(c *sqlite3.Conn, sample int) ([]connectors.Cursor, error) {
 	blocks, each := connectors.Blocks(sample)
 	more, err := sel.keyAfter(c, "", sample)
@@ -86,18 +91,21 @@ func (sel *selection) blocks(c *sqlite3.Conn, sample int) ([]connectors.Cursor, 
 		err = rows(c, sql, func(s *sqlite3.Stmt) { a, b = s.ColumnInt64(0), s.ColumnInt64(1) })
 		return a, b, err
 	}
-	least, most, err := ask("SELECT (SELECT min(" + number + ") FROM " + table + "), (SELECT max(" + number + ") FROM " + table + ")")
+	least, most, err := ask("SELECT (SELECT min(" + number + ") FROM " + table + "), (SELECT max(" + number +
+		") FROM " + table + ")")
 	if err != nil {
 		return nil, err
 	}
 	numbers, err := connectors.Spread(least, most, blocks-1, func(n int64) (int64, int64, error) {
 		at := strconv.FormatInt(n, 10)
-		return ask("SELECT (SELECT max(" + number + ") FROM " + table + " WHERE " + number + " <= " + at + "), (SELECT min(" + number + ") FROM " + table + " WHERE " + number + " > " + at + ")")
+		return ask("SELECT (SELECT max(" + number + ") FROM " + table + " WHERE " + number + " <= " + at +
+			"), (SELECT min(" + number + ") FROM " + table + " WHERE " + number + " > " + at + ")")
 	})
 	if err != nil {
 		return nil, err
 	}
-	newest, _, err := ask("SELECT " + number + ", 0 FROM " + table + " ORDER BY " + number + " DESC LIMIT 1 OFFSET " + strconv.Itoa(each))
+	newest, _, err := ask("SELECT " + number + ", 0 FROM " + table + " ORDER BY " + number + " DESC LIMIT 1 OFFSET " +
+		strconv.Itoa(each))
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +121,9 @@ func (sel *selection) blocks(c *sqlite3.Conn, sample int) ([]connectors.Cursor, 
 // ranks finds the starts of blocks by counting along the index of the key.
 func (sel *selection) ranks(c *sqlite3.Conn, blocks, each int) ([]connectors.Cursor, error) {
 	total := 0
-	if err := rows(c, "SELECT count(*) FROM main."+sel.t.name, func(s *sqlite3.Stmt) { total = s.ColumnInt(0) }); err != nil {
+	if err := rows(c, "SELECT count(*) FROM main."+sel.t.name, func(s *sqlite3.Stmt) {
+		total = s.ColumnInt(0)
+	}); err != nil {
 		return nil, err
 	}
 	starts, at, rank := []connectors.Cursor{""}, connectors.Cursor(""), 0
@@ -131,7 +141,8 @@ func (sel *selection) ranks(c *sqlite3.Conn, blocks, each int) ([]connectors.Cur
 	return starts, nil
 }
 
-// keyAfter returns the cursor of the row that stands so many rows behind the next after a cursor; "" if there is none.
+// keyAfter returns the cursor of the row that stands so many rows behind the next after a cursor; "" if
+// there is none.
 func (sel *selection) keyAfter(c *sqlite3.Conn, after connectors.Cursor, skip int) (key connectors.Cursor, err error) {
 	narrow := *sel
 	narrow.columns, narrow.fields, narrow.keyAt = nil, nil, nil

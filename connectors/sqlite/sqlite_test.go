@@ -186,8 +186,10 @@ func TestKeysCarryTheirStorageClass(t *testing.T) {
 		"collated": "CREATE TABLE t (k TEXT COLLATE NOCASE PRIMARY KEY, v)",
 	} {
 		t.Run(name, func(t *testing.T) {
-			values := []string{"1", "'1'", "x'31'", "1.5", "'1.5'", "x'312e35'", "'a'", "x'61'", "''", "x''", "1e300", "9e999", "-9e999", "9007199254740993", "'9007199254740993'",
-				"9007199254740993.0", "char(0)||'i1'", "x'006931'", "' 1'", "'01'", "'2024-01-31'", "0.1", "'Inf'", "-0.0", "'1e3'", "123456789012345678901234567890"}
+			values := []string{"1", "'1'", "x'31'", "1.5", "'1.5'", "x'312e35'", "'a'", "x'61'", "''", "x''", "1e300",
+				"9e999", "-9e999", "9007199254740993", "'9007199254740993'",
+				"9007199254740993.0", "char(0)||'i1'", "x'006931'", "' 1'", "'01'", "'2024-01-31'", "0.1", "'Inf'",
+				"-0.0", "'1e3'", "123456789012345678901234567890"}
 			statements := []string{create}
 			for i, v := range values {
 				statements = append(statements, fmt.Sprintf("INSERT OR IGNORE INTO t VALUES (%s, %d)", v, i))
@@ -209,12 +211,15 @@ func TestKeysCarryTheirStorageClass(t *testing.T) {
 			}
 			require.Len(t, keys, len(all))
 			for i, key := range keys {
-				q := connectors.Query{Table: "t", Keys: &connectors.Keys{Fields: []string{"k"}, Tuples: []connectors.Key{key}}}
+				q := connectors.Query{Table: "t", Keys: &connectors.Keys{Fields: []string{"k"},
+					Tuples: []connectors.Key{key}}}
 				require.Equal(t, all[i:i+1], read(t, src, q))
 			}
 			for i, key := range keys {
-				q := connectors.Query{Table: "t", Keys: &connectors.Keys{Fields: []string{"k"}, Tuples: []connectors.Key{key}}}
-				got, err := src.(connectors.Mutator).Mutate(t.Context(), []connectors.Query{q}, allRows(connectors.Delete), confirmed)
+				q := connectors.Query{Table: "t", Keys: &connectors.Keys{Fields: []string{"k"},
+					Tuples: []connectors.Key{key}}}
+				got, err := src.(connectors.Mutator).Mutate(t.Context(), []connectors.Query{q},
+					allRows(connectors.Delete), confirmed)
 				require.NoError(t, err)
 				require.Equal(t, []connectors.Outcome{{Table: "t", Key: key, Status: connectors.Done}}, got)
 				require.Equal(t, append([][]string(nil), all[i+1:]...), read(t, src, connectors.Query{Table: "t"}))
@@ -226,12 +231,16 @@ func TestKeysCarryTheirStorageClass(t *testing.T) {
 func TestCatalog(t *testing.T) {
 	path := makeFile(t,
 		`CREATE TABLE Parent (a TEXT, b INTEGER, PRIMARY KEY (b, a))`,
-		`CREATE TABLE child (id INTEGER PRIMARY KEY, x INT, y VARCHAR(30), n NUMERIC(8,2) GENERATED ALWAYS AS (x * 2), m AS (x) STORED, FOREIGN KEY (X, Y) REFERENCES parent ON DELETE CASCADE, UNIQUE (y, x))`,
-		`CREATE INDEX expression ON child (lower(y))`, `CREATE UNIQUE INDEX part ON child (x) WHERE x > 3`, `CREATE UNIQUE INDEX whole ON child (x)`,
+		`CREATE TABLE child (id INTEGER PRIMARY KEY, x INT, y VARCHAR(30), n NUMERIC(8,2) GENERATED ALWAYS AS (x * `+
+			`2), m AS (x) STORED, FOREIGN KEY (X, Y) REFERENCES parent ON DELETE CASCADE, UNIQUE (y, x))`,
+		`CREATE INDEX expression ON child (lower(y))`, `CREATE UNIQUE INDEX part ON child (x) WHERE x > 3`,
+		`CREATE UNIQUE INDEX whole ON child (x)`,
 		`CREATE TABLE nullkey (k TEXT PRIMARY KEY, v)`, `INSERT INTO nullkey VALUES (NULL, 1), (NULL, 2), ('a', 3)`,
 		`CREATE TABLE shadowed (rowid, oid, _rowid_)`, `INSERT INTO shadowed VALUES (1, 2, 3)`,
 		`CREATE VIEW view AS SELECT * FROM child`, `CREATE TABLE Words_content (id INTEGER PRIMARY KEY, c0)`,
-		`PRAGMA writable_schema=ON; INSERT INTO sqlite_schema VALUES ('table', 'words', 'words', 0, 'CREATE VIRTUAL TABLE words USING fts5(body)'); PRAGMA writable_schema=OFF`, `CREATE TABLE auto (id INTEGER PRIMARY KEY AUTOINCREMENT)`,
+		`PRAGMA writable_schema=ON; INSERT INTO sqlite_schema VALUES ('table', 'words', 'words', 0, 'CREATE VIRTUAL `+
+			`TABLE words USING fts5(body)'); PRAGMA writable_schema=OFF`,
+		`CREATE TABLE auto (id INTEGER PRIMARY KEY AUTOINCREMENT)`,
 		`INSERT INTO auto VALUES (1), (2), (3)`, `ANALYZE`)
 	src := openFile(t, path, false)
 	defer src.Close()
@@ -246,14 +255,18 @@ func TestCatalog(t *testing.T) {
 	require.Equal(t, []string{"b", "a"}, tables[0].Key)
 	require.EqualValues(t, 3, tables[1].Rows)
 	child := tables[2]
-	require.Equal(t, []connectors.ForeignKey{{Name: "fk0", Fields: []string{"x", "y"}, RefTable: "Parent", RefFields: []string{"b", "a"}, OnDelete: "CASCADE"}}, child.ForeignKeys)
+	require.Equal(t, []connectors.ForeignKey{{Name: "fk0", Fields: []string{"x", "y"}, RefTable: "Parent",
+		RefFields: []string{"b", "a"}, OnDelete: "CASCADE"}}, child.ForeignKeys)
 	require.ElementsMatch(t, [][]string{{"y", "x"}, {"x"}}, child.Unique)
 	require.Equal(t, []connectors.Field{
-		{Name: "id", Type: "INTEGER", Kind: connectors.Integer}, {Name: "x", Type: "INT", Kind: connectors.Integer, Nullable: true}, {Name: "y", Type: "VARCHAR(30)", Kind: connectors.Text, Nullable: true, Length: 30},
-		{Name: "n", Type: "NUMERIC(8,2)", Kind: connectors.Decimal, Nullable: true, Generated: true}, {Name: "m", Kind: connectors.Text, Nullable: true, Generated: true},
+		{Name: "id", Type: "INTEGER", Kind: connectors.Integer}, {Name: "x", Type: "INT", Kind: connectors.Integer,
+			Nullable: true}, {Name: "y", Type: "VARCHAR(30)", Kind: connectors.Text, Nullable: true, Length: 30},
+		{Name: "n", Type: "NUMERIC(8,2)", Kind: connectors.Decimal, Nullable: true, Generated: true},
+		{Name: "m", Kind: connectors.Text, Nullable: true, Generated: true},
 	}, child.Fields)
 	require.Empty(t, tables[3].Key, "a primary key that holds NULL names no rows")
-	require.Equal(t, [][]string{{"NULL", "1"}, {"NULL", "2"}, {"a", "3"}}, read(t, src, connectors.Query{Table: "nullkey", MaxRows: 1}))
+	require.Equal(t, [][]string{{"NULL", "1"}, {"NULL", "2"}, {"a", "3"}},
+		read(t, src, connectors.Query{Table: "nullkey", MaxRows: 1}))
 
 	for _, err := range src.Scan(t.Context(), connectors.Query{Table: "shadowed"}) {
 		require.ErrorIs(t, err, errors.ErrUnsupported)
@@ -262,9 +275,12 @@ func TestCatalog(t *testing.T) {
 
 func TestKindOf(t *testing.T) {
 	for declared, want := range map[string]connectors.Kind{
-		"NVARCHAR(160)": connectors.Text, "": connectors.Text, "clob": connectors.Text, "UUID": connectors.Text, "INTEGER": connectors.Integer, "UNSIGNED BIG INT": connectors.Integer,
-		"DATETIME": connectors.Timestamp, "timestamp": connectors.Timestamp, "DATE": connectors.Date, "TIME": connectors.Time, "NUMERIC(10,2)": connectors.Decimal, "DECIMAL": connectors.Decimal,
-		"DOUBLE PRECISION": connectors.Float, "float": connectors.Float, "BLOB": connectors.Binary, "VARBINARY(20)": connectors.Binary, "BOOLEAN": connectors.Bool, "JSON": connectors.JSON,
+		"NVARCHAR(160)": connectors.Text, "": connectors.Text, "clob": connectors.Text, "UUID": connectors.Text,
+		"INTEGER": connectors.Integer, "UNSIGNED BIG INT": connectors.Integer,
+		"DATETIME": connectors.Timestamp, "timestamp": connectors.Timestamp, "DATE": connectors.Date,
+		"TIME": connectors.Time, "NUMERIC(10,2)": connectors.Decimal, "DECIMAL": connectors.Decimal,
+		"DOUBLE PRECISION": connectors.Float, "float": connectors.Float, "BLOB": connectors.Binary,
+		"VARBINARY(20)": connectors.Binary, "BOOLEAN": connectors.Bool, "JSON": connectors.JSON,
 	} {
 		require.Equal(t, want, kindOf(declared), declared)
 	}
@@ -272,15 +288,18 @@ func TestKindOf(t *testing.T) {
 
 func TestNumbersOf(t *testing.T) {
 	for declared, want := range map[string][]int{
-		"NUMERIC(10,2)": {10, 2}, "DECIMAL ( 8 , 0 )": {8, 0}, "VARCHAR(40)": {40}, "VARCHAR(40) BINARY": {40}, "TEXT": nil, "": nil, "NUMERIC()": nil, "NUMERIC(a,2)": nil, "DECIMAL(5,-2)": nil, "VARCHAR(40": {40},
+		"NUMERIC(10,2)": {10, 2}, "DECIMAL ( 8 , 0 )": {8, 0}, "VARCHAR(40)": {40}, "VARCHAR(40) BINARY": {40},
+		"TEXT": nil, "": nil, "NUMERIC()": nil, "NUMERIC(a,2)": nil, "DECIMAL(5,-2)": nil, "VARCHAR(40": {40},
 	} {
 		require.Equal(t, want, numbersOf(declared), declared)
 	}
 }
 
 func TestValuesAreTheStoredOnes(t *testing.T) {
-	path := makeFile(t, "CREATE TABLE t (id INTEGER PRIMARY KEY, price NUMERIC(10,2), ratio REAL, txt TEXT, day DATETIME)",
-		"INSERT INTO t VALUES (1, 0.99, 3, CAST(x'c328' AS TEXT), 1700000000), (2, 5, 1e-7, x'ff00', '2009-01-01 00:00:00'), (3, 1.005, 1e20, 'a' || char(0) || 'b', 2455000.5), (4, 'free', -0.5, 12, NULL)")
+	path := makeFile(t, "CREATE TABLE t (id INTEGER PRIMARY KEY, price NUMERIC(10,2), ratio REAL, txt TEXT, day "+
+		"DATETIME)",
+		"INSERT INTO t VALUES (1, 0.99, 3, CAST(x'c328' AS TEXT), 1700000000), (2, 5, 1e-7, x'ff00', '2009-01-01 "+
+			"00:00:00'), (3, 1.005, 1e20, 'a' || char(0) || 'b', 2455000.5), (4, 'free', -0.5, 12, NULL)")
 	src := openFile(t, path, false)
 	defer src.Close()
 	require.Equal(t, [][]string{
@@ -305,22 +324,22 @@ func TestOpenRefuses(t *testing.T) {
 		options connectors.Options
 		want    error
 	}{
-		"missing":        {connectors.Options{DSN: missing}, connectors.ErrUnreachable},
-		"missing URI":    {connectors.Options{DSN: "file:" + missing + "?mode=rwc"}, connectors.ErrUnreachable},
-		"missing apply":  {connectors.Options{DSN: good, ApplyDSN: missing}, connectors.ErrConfig},
-		"folder":         {connectors.Options{DSN: folder}, connectors.ErrDamaged},
-		"empty":          {connectors.Options{DSN: write("empty.db", "")}, connectors.ErrDamaged},
-		"not a database": {connectors.Options{DSN: write("text.db", strings.Repeat("id,name\n", 1000))}, connectors.ErrDamaged},
-		"another file":   {connectors.Options{DSN: good, ApplyDSN: other}, connectors.ErrConfig},
-		"not writable":   {connectors.Options{DSN: good, ApplyDSN: "file:" + good + "?mode=ro"}, connectors.ErrDenied},
-		"unknown option": {connectors.Options{DSN: good, Extra: map[string]any{"wal": "on"}}, connectors.ErrConfig},
-		"bad option":     {connectors.Options{DSN: good, Extra: map[string]any{"busy_timeout": 5}}, connectors.ErrConfig},
+		"missing":       {connectors.Options{DSN: missing}, connectors.ErrUnreachable},
+		"missing URI":   {connectors.Options{DSN: "file:" + missing + "?mode=rwc"}, connectors.ErrUnreachable},
+		"missing apply": {connectors.Options{DSN: good, ApplyDSN: missing}, connectors.ErrConfig},
+		"folder":        {connectors.Options{DSN: folder}, connectors.ErrDamaged},
+		"empty":         {connectors.Options{DSN: write("empty.db", "")}, connectors.ErrDamaged},
+		"not a database": {connectors.Options{DSN: write("text.db", strings.Repeat("id,name\n", 1000))},
+			connectors.ErrDamaged},
+		"another file": {connectors.Options{DSN: good, ApplyDSN: other}, connectors.ErrConfig},
+		"not writable": {connectors.Options{DSN: good, ApplyDSN: "file:" + good + "?mode=ro"}, connectors.ErrDenied},
 	} {
 		_, err := Open(t.Context(), c.options)
 		require.ErrorIs(t, err, c.want, name)
 	}
 	require.NoFileExists(t, missing)
-	for _, dsn := range []string{good, "file:" + good, "sqlite:" + good, "sqlite://" + good, "file://" + good + "?cache=private"} {
+	for _, dsn := range []string{good, "file:" + good, "sqlite:" + good, "sqlite://" + good, "file://" + good +
+		"?cache=private"} {
 		src, err := Open(t.Context(), connectors.Options{DSN: dsn})
 		require.NoError(t, err, dsn)
 		require.NotImplements(t, (*connectors.Mutator)(nil), src, "read only without apply_dsn")
@@ -330,7 +349,9 @@ func TestOpenRefuses(t *testing.T) {
 }
 
 func TestDamagedPage(t *testing.T) {
-	statements := []string{"CREATE TABLE t (id INTEGER PRIMARY KEY, x)", "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO t SELECT i, hex(randomblob(20)) FROM n"}
+	statements := []string{"CREATE TABLE t (id INTEGER PRIMARY KEY, x)",
+		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO t SELECT i, " +
+			"hex(randomblob(20)) FROM n"}
 	path := makeFile(t, statements...)
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -350,7 +371,8 @@ func TestDamagedPage(t *testing.T) {
 // Between the pages of a scan no lock is held, so other programs can write whatever the journal's mode.
 func TestWritersGoOnDuringAScan(t *testing.T) {
 	for _, mode := range []string{"DELETE", "WAL"} {
-		path := makeFile(t, "PRAGMA journal_mode="+mode, "CREATE TABLE t (id INTEGER PRIMARY KEY)", "INSERT INTO t VALUES (1), (2), (3), (4), (5), (6), (7)")
+		path := makeFile(t, "PRAGMA journal_mode="+mode, "CREATE TABLE t (id INTEGER PRIMARY KEY)",
+			"INSERT INTO t VALUES (1), (2), (3), (4), (5), (6), (7)")
 		src := openFile(t, path, false)
 		pages := 0
 		for b, err := range src.Scan(t.Context(), connectors.Query{Table: "t", MaxRows: 3}) {
@@ -366,12 +388,21 @@ func TestWritersGoOnDuringAScan(t *testing.T) {
 	}
 }
 
+func TestOptions(t *testing.T) {
+	o := connectors.Options{DSN: makeFile(t, "CREATE TABLE t (id INTEGER PRIMARY KEY)")}
+	connectortest.RunOptions(t, Connector, o, map[string]connectortest.OptionValues{
+		"busy_timeout": {Good: []string{"0s", "1ms", "5s"}, Bad: []string{"", "5", "-1s", "soon"}},
+	})
+}
+
 func TestBusyIsTransient(t *testing.T) {
 	path := makeFile(t, "CREATE TABLE t (id INTEGER PRIMARY KEY)", "INSERT INTO t VALUES (1)")
-	src, err := Open(t.Context(), connectors.Options{DSN: path, ApplyDSN: path, Extra: map[string]any{"busy_timeout": "1ms"}})
+	src, err := Open(t.Context(), connectors.Options{DSN: path, ApplyDSN: path,
+		Extra: map[string]string{"busy_timeout": "1ms"}})
 	require.NoError(t, err)
 	defer src.Close()
-	q := connectors.Query{Table: "t", Keys: &connectors.Keys{Fields: []string{"id"}, Tuples: []connectors.Key{connectors.MakeKey([]byte("1"))}}}
+	q := connectors.Query{Table: "t", Keys: &connectors.Keys{Fields: []string{"id"},
+		Tuples: []connectors.Key{connectors.MakeKey([]byte("1"))}}}
 
 	other, err := sqlite3.Open(path)
 	require.NoError(t, err)
@@ -394,12 +425,15 @@ func TestBusyIsTransient(t *testing.T) {
 	require.Empty(t, read(t, src, q))
 }
 
-// What was deleted or overwritten stands nowhere in the files once the source is closed, though the application has them open.
+// What was deleted or overwritten stands nowhere in the files once the source is closed, though the
+// application has them open.
 func TestNoResidue(t *testing.T) {
 	const secret = "PLANTED-SECRET"
 	for _, mode := range []string{"DELETE", "WAL"} {
-		path := makeFile(t, "PRAGMA secure_delete=ON", "PRAGMA journal_mode="+mode, "CREATE TABLE t (id INTEGER PRIMARY KEY, short TEXT, long TEXT)", "CREATE INDEX i ON t (short)",
-			"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40) INSERT INTO t SELECT i, '"+secret+"' || i, replace(hex(zeroblob(1000)), '00', '"+secret+"') FROM n")
+		path := makeFile(t, "PRAGMA secure_delete=ON", "PRAGMA journal_mode="+mode,
+			"CREATE TABLE t (id INTEGER PRIMARY KEY, short TEXT, long TEXT)", "CREATE INDEX i ON t (short)",
+			"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40) INSERT INTO t SELECT i, '"+
+				secret+"' || i, replace(hex(zeroblob(1000)), '00', '"+secret+"') FROM n")
 		application, err := sqlite3.Open(path)
 		require.NoError(t, err)
 		require.NoError(t, application.Exec("SELECT count(*) FROM t"))
@@ -408,19 +442,23 @@ func TestNoResidue(t *testing.T) {
 		for i := 1; i <= 40; i++ {
 			keys.Tuples = append(keys.Tuples, connectors.MakeKey([]byte(strconv.Itoa(i))))
 		}
-		_, err = src.(connectors.Mutator).Mutate(t.Context(), []connectors.Query{{Table: "t", Fields: []string{"id"}, Keys: keys}}, func(b connectors.Batch) (connectors.Edit, error) {
-			n := int(b.Rows.NumRows())
-			ops := slices.Repeat([]connectors.Op{connectors.Delete}, n)
-			var col connectors.Column
-			update := make([]bool, n)
-			for i := range n {
-				col.AppendNull()
-				if i%2 == 0 {
-					ops[i], update[i] = connectors.Update, true
+		_, err = src.(connectors.Mutator).Mutate(t.Context(),
+			[]connectors.Query{{Table: "t", Fields: []string{"id"}, Keys: keys}},
+			func(b connectors.Batch) (connectors.Edit, error) {
+				n := int(b.Rows.NumRows())
+				ops := slices.Repeat([]connectors.Op{connectors.Delete}, n)
+				var col connectors.Column
+				update := make([]bool, n)
+				for i := range n {
+					col.AppendNull()
+					if i%2 == 0 {
+						ops[i], update[i] = connectors.Update, true
+					}
 				}
-			}
-			return connectors.Edit{Ops: ops, Set: []connectors.Assignment{{Field: "short", Rows: update, Values: col.Array()}, {Field: "long", Rows: update, Values: col.Array()}}}, nil
-		}, confirmed)
+				return connectors.Edit{Ops: ops,
+					Set: []connectors.Assignment{{Field: "short", Rows: update, Values: col.Array()},
+						{Field: "long", Rows: update, Values: col.Array()}}}, nil
+			}, confirmed)
 		require.NoError(t, err)
 		require.Len(t, read(t, src, connectors.Query{Table: "t"}), 20)
 		require.NoError(t, src.Close())
@@ -436,31 +474,38 @@ func TestNoResidue(t *testing.T) {
 }
 
 func TestTriggers(t *testing.T) {
-	path := makeFile(t, "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)", "INSERT INTO t VALUES (1, 'Ann'), (2, 'Bea')",
+	path := makeFile(t, "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT)",
+		"INSERT INTO t VALUES (1, 'Ann'), (2, 'Bea')",
 		"CREATE TRIGGER raise BEFORE DELETE ON t WHEN OLD.id = 1 BEGIN SELECT RAISE(ABORT, 'may not delete Ann'); END",
 		"CREATE TRIGGER ignore BEFORE DELETE ON t WHEN OLD.id = 2 BEGIN SELECT RAISE(IGNORE); END")
 	src := openFile(t, path, true)
 	defer src.Close()
 	for _, id := range []string{"1", "2"} {
-		q := connectors.Query{Table: "t", Keys: &connectors.Keys{Fields: []string{"id"}, Tuples: []connectors.Key{connectors.MakeKey([]byte(id))}}}
-		_, err := src.(connectors.Mutator).Mutate(t.Context(), []connectors.Query{q}, allRows(connectors.Delete), confirmed)
+		q := connectors.Query{Table: "t", Keys: &connectors.Keys{Fields: []string{"id"},
+			Tuples: []connectors.Key{connectors.MakeKey([]byte(id))}}}
+		_, err := src.(connectors.Mutator).Mutate(t.Context(), []connectors.Query{q}, allRows(connectors.Delete),
+			confirmed)
 		require.ErrorIs(t, err, connectors.ErrRefused)
 		require.NotContains(t, err.Error(), "Ann")
 	}
 	require.Len(t, read(t, src, connectors.Query{Table: "t"}), 2)
 }
 
-// Where the key's index is finer than the column's own comparison, a delete by key would take two rows: it takes none.
+// Where the key's index is finer than the column's own comparison, a delete by key would take two rows: it
+// takes none.
 func TestKeyFinerThanItsColumn(t *testing.T) {
-	path := makeFile(t, "CREATE TABLE t (k TEXT COLLATE NOCASE, PRIMARY KEY (k COLLATE BINARY)) WITHOUT ROWID", "INSERT INTO t VALUES ('a'), ('A')")
+	path := makeFile(t, "CREATE TABLE t (k TEXT COLLATE NOCASE, PRIMARY KEY (k COLLATE BINARY)) WITHOUT ROWID",
+		"INSERT INTO t VALUES ('a'), ('A')")
 	src := openFile(t, path, true)
 	defer src.Close()
-	q := connectors.Query{Table: "t", Keys: &connectors.Keys{Fields: []string{"k"}, Tuples: []connectors.Key{connectors.MakeKey([]byte("a"))}}}
-	_, err := src.(connectors.Mutator).Mutate(t.Context(), []connectors.Query{q}, func(b connectors.Batch) (connectors.Edit, error) {
-		ops := make([]connectors.Op, b.Rows.NumRows())
-		ops[0] = connectors.Delete
-		return connectors.Edit{Ops: ops}, nil
-	}, confirmed)
+	q := connectors.Query{Table: "t", Keys: &connectors.Keys{Fields: []string{"k"},
+		Tuples: []connectors.Key{connectors.MakeKey([]byte("a"))}}}
+	_, err := src.(connectors.Mutator).Mutate(t.Context(), []connectors.Query{q},
+		func(b connectors.Batch) (connectors.Edit, error) {
+			ops := make([]connectors.Op, b.Rows.NumRows())
+			ops[0] = connectors.Delete
+			return connectors.Edit{Ops: ops}, nil
+		}, confirmed)
 	require.ErrorIs(t, err, connectors.ErrRefused)
 	require.Len(t, read(t, src, connectors.Query{Table: "t", MaxRows: 10}), 2)
 }
@@ -469,9 +514,11 @@ func TestPanicInEditRollsBack(t *testing.T) {
 	path := makeFile(t, "CREATE TABLE t (id INTEGER PRIMARY KEY)", "INSERT INTO t VALUES (1)")
 	src := openFile(t, path, true)
 	defer src.Close()
-	q := connectors.Query{Table: "t", Keys: &connectors.Keys{Fields: []string{"id"}, Tuples: []connectors.Key{connectors.MakeKey([]byte("1"))}}}
+	q := connectors.Query{Table: "t", Keys: &connectors.Keys{Fields: []string{"id"},
+		Tuples: []connectors.Key{connectors.MakeKey([]byte("1"))}}}
 	require.Panics(t, func() {
-		_, _ = src.(connectors.Mutator).Mutate(t.Context(), []connectors.Query{q}, func(connectors.Batch) (connectors.Edit, error) { panic("edit") }, confirmed)
+		_, _ = src.(connectors.Mutator).Mutate(t.Context(), []connectors.Query{q},
+			func(connectors.Batch) (connectors.Edit, error) { panic("edit") }, confirmed)
 	})
 	execIn(t, path, "INSERT INTO t VALUES (2)")
 	_, err := src.(connectors.Mutator).Mutate(t.Context(), []connectors.Query{q}, allRows(connectors.Delete), confirmed)
@@ -479,12 +526,16 @@ func TestPanicInEditRollsBack(t *testing.T) {
 }
 
 func TestViews(t *testing.T) {
-	path := makeFile(t, `CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT)`, `CREATE TABLE "or""ders" (id INTEGER PRIMARY KEY, person INT, note TEXT)`,
-		`CREATE VIEW both_of_them AS SELECT p.name AS people, o.note FROM People p JOIN "or""ders" o ON o.person = p.id WHERE o.note <> '\'`,
-		`CREATE VIEW nested AS SELECT * FROM both_of_them WHERE people LIKE '%from people%'`, `CREATE VIEW one AS SELECT id FROM main.people`)
+	path := makeFile(t, `CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT)`,
+		`CREATE TABLE "or""ders" (id INTEGER PRIMARY KEY, person INT, note TEXT)`,
+		`CREATE VIEW both_of_them AS SELECT p.name AS people, o.note FROM People p JOIN "or""ders" o ON o.person = `+
+			`p.id WHERE o.note <> '\'`,
+		`CREATE VIEW nested AS SELECT * FROM both_of_them WHERE people LIKE '%from people%'`,
+		`CREATE VIEW one AS SELECT id FROM main.people`)
 	src := openFile(t, path, true)
 	views, err := src.(connectors.Viewer).Views(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []connectors.View{{Name: "both_of_them", Tables: []string{`or"ders`, "people"}}, {Name: "nested", Tables: []string{`or"ders`, "people"}}, {Name: "one", Tables: []string{"people"}}}, views)
+	require.Equal(t, []connectors.View{{Name: "both_of_them", Tables: []string{`or"ders`, "people"}},
+		{Name: "nested", Tables: []string{`or"ders`, "people"}}, {Name: "one", Tables: []string{"people"}}}, views)
 	require.NoError(t, src.Close())
 }

@@ -55,7 +55,8 @@ var kindWords = []struct {
 	{"BOOL", connectors.Bool}, {"JSONB", connectors.Binary}, {"JSON", connectors.JSON}, {"INT", connectors.Integer},
 	{"CHAR", connectors.Text}, {"CLOB", connectors.Text}, {"TEXT", connectors.Text}, {"STRING", connectors.Text},
 	{"BLOB", connectors.Binary}, {"BINARY", connectors.Binary}, {"BYTEA", connectors.Binary},
-	{"DATETIME", connectors.Timestamp}, {"TIMESTAMP", connectors.Timestamp}, {"DATE", connectors.Date}, {"TIME", connectors.Time},
+	{"DATETIME", connectors.Timestamp}, {"TIMESTAMP", connectors.Timestamp}, {"DATE", connectors.Date},
+	{"TIME", connectors.Time},
 	{"REAL", connectors.Float}, {"FLOA", connectors.Float}, {"DOUB", connectors.Float},
 	{"DEC", connectors.Decimal}, {"NUM", connectors.Decimal}, {"MONEY", connectors.Decimal},
 }
@@ -96,8 +97,9 @@ type column struct {
 	scale     int    // decimals of a decimal, 0 as stored
 }
 
-// A value of a key field must lead back to exactly the stored value, and SQLite tells 1 from '1' from x'31'. Where the storage class does not follow from the
-// column, the value is written as NUL, the letter of its class, and the value; so is a value that begins with NUL of its own.
+// A value of a key field must lead back to exactly the stored value, and SQLite tells 1 from '1' from
+// x'31'. Where the storage class does not follow from the column, the value is written as NUL, the letter
+// of its class, and the value; so is a value that begins with NUL of its own.
 const (
 	markInteger = 'i'
 	markFloat   = 'f'
@@ -120,7 +122,8 @@ func (c *column) natural(class sqlite3.Datatype, text []byte) bool {
 	return class != sqlite3.BLOB
 }
 
-// appendValue appends the canonical form of a column of the row that the statement stands on. ok is false for NULL.
+// appendValue appends the canonical form of a column of the row that the statement stands on. ok is false
+// for NULL.
 func (c *column) appendValue(dst []byte, stmt *sqlite3.Stmt, i int) (value []byte, ok bool) {
 	start := len(dst)
 	class := stmt.ColumnType(i)
@@ -188,7 +191,8 @@ func (c *column) pad(dst []byte, start int) []byte {
 	return dst
 }
 
-// bind gives a parameter the value whose canonical form is v, so that a comparison with the column, or an assignment to it, makes the stored value of it.
+// bind gives a parameter the value whose canonical form is v, so that a comparison with the column, or an
+// assignment to it, makes the stored value of it.
 func (c *column) bind(stmt *sqlite3.Stmt, param int, v []byte) error {
 	if c.key && len(v) >= 2 && v[0] == 0 {
 		switch text := string(v[2:]); v[1] {

@@ -1,28 +1,17 @@
-// Package audit turns what a run recorded into evidence: Parquet tables, a signed manifest, one page for the data protection officer, and
-// the check that proves them unchanged. It is a projection of the journal: the same facts give the same bytes. No value of a record
-// gets here; records are named by keyed references only.
+// Package audit says what a run leaves as evidence. Its nouns: Facts (all of a run's report but the
+// bulk), the rows of its tables (Run, Inventory, Finding, Summary, Plan, Approval, Decision, Action,
+// Exception, Backup, ConsentSync, Request, Hold), Ref (the name of a record), Spool (a durable file of
+// rows), Schema (the columns of a table) and Gate (who judges what is published). Below it stand the
+// tables' files (parquet), the page for the data protection officer (page), and publishing, signing and
+// verifying (evidence). The same facts give the same bytes. No value of a record gets here; records
+// are named by keyed references only.
 package audit
 
 import "time"
 
-// Ref names a record in a report: HMAC-SHA256 of system, object and key under the silo's audit key of the epoch.
+// Ref names a record in a report: HMAC-SHA256 of system, object and key under the silo's audit key of
+// the epoch.
 type Ref [32]byte
-
-// Facts is all that a run's report is made of, apart from the bulk (decisions and actions), which come as sequences. The journal keeps it.
-type Facts struct {
-	Run        Run
-	Inventory  []Inventory
-	Findings   []Finding
-	Summary    []Summary
-	Plans      []Plan
-	Approvals  []Approval
-	Exceptions []Exception
-	Backups    []Backup
-
-	ConsentSync []*ConsentSync
-	Requests    []Request
-	Holds       []Hold
-}
 
 // Run is the one row of table runs.
 type Run struct {
@@ -49,7 +38,7 @@ type Run struct {
 	RowsScanned      int64     //
 	SingleApproval   bool      // approvals: 1 is configured
 	PlaintextWaived  string    // sources reached without TLS by waiver, joined by ';'
-	Forgotten        string    // for each silo with a proof_retention, what the registry forgot or why nothing, joined by ';'
+	Forgotten        string    // by silo with a proof_retention: what was forgotten, or why nothing; joined by ';'
 }
 
 // Inventory is one table (Column "") or one field of a source.
@@ -90,7 +79,7 @@ type Inventory struct {
 	ReviewedBy    string  // who decided; "" nobody
 	ReviewedUntil string  // civil date, the last on which the person's verdict holds
 	Because       string  // why the person decided so
-	Fingerprint   string  // of a backup's bytes and the rules it was read by, hex: a file with an equal one is not classified again
+	Fingerprint   string  // of a backup's bytes and rules, hex: a file with an equal one is not classified again
 }
 
 // Finding is something a person should look at. It has a stable identity from night to night.
@@ -235,8 +224,8 @@ type Backup struct {
 	Status      string    // ok, rewritten, waiting, overdue, orphan, unreadable
 }
 
-// ConsentSync is where the copy stands that a target, an application, keeps of one silo's consents for the rows of one table. Digests combine the seals of
-// the copy's rows in any order.
+// ConsentSync is where the copy stands that a target, an application, keeps of one silo's consents for
+// the rows of one table. Digests combine the seals of the copy's rows in any order.
 type ConsentSync struct {
 	Target         string    //
 	Silo           string    //
@@ -259,7 +248,8 @@ type ConsentSync struct {
 	ExpectedDigest []byte    // of those that should be there
 }
 
-// Request is a person's request in one silo: an open one, or one that was closed in the last twelve months. It does not say whose it is.
+// Request is a person's request in one silo: an open one, or one that was closed in the last twelve
+// months. It does not say whose it is.
 type Request struct {
 	Silo        string    //
 	RequestID   string    //
@@ -277,7 +267,8 @@ type Request struct {
 	OverdueDays int64     // open and late, or closed so many days late
 }
 
-// Hold is a legal hold on a silo or on people in it: one in force, or one that was released in the last twelve months. It does not say on whom.
+// Hold is a legal hold on a silo or on people in it: one in force, or one that was released in the last
+// twelve months. It does not say on whom.
 type Hold struct {
 	Silo       string    //
 	HoldID     string    //

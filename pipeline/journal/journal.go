@@ -37,6 +37,9 @@ CREATE TABLE IF NOT EXISTS chunk (
 	rows INTEGER NOT NULL, intent_at TEXT NOT NULL, outcome BLOB, settled_at TEXT, UNIQUE (plan_id, grp, first));
 CREATE TABLE IF NOT EXISTS rewrite (
 	file TEXT PRIMARY KEY, rewritten_at TEXT NOT NULL, sha256 TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS made (
+	target TEXT NOT NULL, source TEXT NOT NULL, tbl TEXT NOT NULL, folder TEXT NOT NULL, PRIMARY KEY (target,
+		source, tbl, folder));
 `
 
 // Open opens the journal in the given state folder, and makes it if the folder has none.
@@ -318,6 +321,48 @@ func (j *Journal) LastRewrite(ctx context.Context, file string) (at time.Time, s
 		return time.Time{}, "", nil
 	}
 	return parse(text), sha256, wrap("read rewrite", err)
+}
+
+// Made is what was made for an application outside Lethe: a table with its views in a source, or a folder of
+// snapshots. It is remembered before it is made, and until it is known to be gone.
+type Made struct {
+	Target string
+	Source string
+	Table  string // "" for a folder
+	Folder string // absolute; "" for a table
+}
+
+// PutMade remembers what is about to be made.
+func (j *Journal) PutMade(ctx context.Context, m Made) error {
+	_, err := j.db.ExecContext(ctx,
+		`INSERT INTO made (target, source, tbl, folder) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, m.Target,
+		m.Source, m.Table, m.Folder)
+	return wrap("record copy", err)
+}
+
+// DropMade forgets what is gone.
+func (j *Journal) DropMade(ctx context.Context, m Made) error {
+	_, err := j.db.ExecContext(ctx, `DELETE FROM made WHERE target = ? AND source = ? AND tbl = ? AND folder = ?`,
+		m.Target, m.Source, m.Table, m.Folder)
+	return wrap("forget copy", err)
+}
+
+// AllMade lists what was made and is not known to be gone.
+func (j *Journal) AllMade(ctx context.Context) (list []Made, err error) {
+	rows, err := j.db.QueryContext(ctx,
+		`SELECT target, source, tbl, folder FROM made ORDER BY target, source, tbl, folder`)
+	if err != nil {
+		return nil, wrap("read copies", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var m Made
+		if err := rows.Scan(&m.Target, &m.Source, &m.Table, &m.Folder); err != nil {
+			return nil, wrap("read copies", err)
+		}
+		list = append(list, m)
+	}
+	return list, wrap("read copies", rows.Err())
 }
 
 func wrap(verb string, err error) error {

@@ -95,7 +95,7 @@ func (c *Compiled) Lint(asOf time.Time) []Remark {
 	if c.Silo.ProofRetention.IsZero() {
 		r.add(LProofForEver, "Art. 5(1)(e), 7(1)", "no proof_retention: the registry keeps the proof of what ended for ever, set it to the limitation period of claims, for example P5Y")
 	}
-	c.lintRecords(r)
+	c.lintRecords(r, asOf)
 	return list
 }
 
@@ -171,7 +171,31 @@ func looksLikeMarketing(purpose string) bool {
 	return slices.ContainsFunc(marketingWords, func(w string) bool { return strings.Contains(purpose, w) })
 }
 
-func (c *Compiled) lintRecords(r remarks) {
+// SubjectLost names a rule that has not ended and leaves no identifier of the records' subject when it is the
+// last one alive: the next night could not tell whose such a row is.
+func (c *Compiled) SubjectLost(rec Records, asOf time.Time) (rule string, lost bool) {
+	today := DateOf(asOf, c.zone)
+	for i := range c.rules {
+		gone := c.makeSet(1 << i).uncovered
+		lost = today < c.rules[i].until && len(rec.Subject) > 0
+		for _, field := range rec.Subject {
+			lost = lost && slices.Contains(gone, field)
+		}
+		if lost {
+			return c.rules[i].id, true
+		}
+	}
+	return "", false
+}
+
+// LostWords says what is wrong with a rule that SubjectLost names, and the next step.
+func LostWords(rule string) string {
+	return "rule " + rule +
+		" covers no identifier of the subject, so when no other rule is alive " +
+		"all of them would be cleared and nobody could look the row up again: add one to the fields of the rule"
+}
+
+func (c *Compiled) lintRecords(r remarks, asOf time.Time) {
 	uncovered := map[string]bool{}
 	for i := range c.rules {
 		for _, f := range c.makeSet(1 << i).uncovered {
@@ -196,7 +220,10 @@ func (c *Compiled) lintRecords(r remarks) {
 		for _, f := range rec.Subject {
 			lost = lost && uncovered[f]
 		}
-		if lost {
+		if rule, always := c.SubjectLost(rec, asOf); always {
+			rp.add(LSubjectLost, "", "%s", LostWords(rule))
+			(*rp.list)[len(*rp.list)-1].Refused = true
+		} else if lost {
 			rp.add(LSubjectLost, "", "every identifier of the subject is a field that some rule does not cover: clearing it would leave a row that nobody can look up, add one to the fields of each rule")
 		}
 	}

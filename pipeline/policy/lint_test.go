@@ -63,9 +63,10 @@ func TestLint(t *testing.T) {
 			s.Records[0].Where = map[string]string{"blocked": "0"}
 		}, []string{LBlockDecides}, "block sets blocked"},
 		{"no collected", func(s *Silo) { s.Records[0].Collected = "" }, []string{LNoCollected}, "no collected"},
-		{"the subject can be cleared", func(s *Silo) {
+		{"the subject can be cleared, of whoever has one identifier only", func(s *Silo) {
+			s.Records[0].Subject = map[string]string{"email": "email", "phone": "phone"}
 			s.Rules[0].Fields = []string{"email"}
-			s.Rules = append(s.Rules, termRule(Contract, "contract", fields("name")))
+			s.Rules = append(s.Rules, termRule(Contract, "contract", fields("phone")))
 		}, []string{LSubjectLost}, "every identifier of the subject"},
 		{"consents older than the authority says", rule(func(r *Rule) { r.MaxAge = Period{Months: 25} }), []string{LConsentLong}, "max_age P25M: loyalty cards: 24 months for marketing, 12 for profiling; because should say why consents are relied on for longer, or shorten it (Garante, provv. of 24 February 2005 (loyalty cards); not checked)"},
 		{"consents as old as the authority says", rule(func(r *Rule) { r.MaxAge = Period{Months: 24} }), nil, ""},
@@ -98,6 +99,21 @@ func TestLint(t *testing.T) {
 				require.False(t, remarks[0].Refused)
 			}
 		})
+	}
+}
+
+// A rule that clears every identifier when it is the last one alive is refused, unless it has ended.
+func TestLintSubjectLost(t *testing.T) {
+	s := clean()
+	s.Rules[0].Fields = []string{"email"}
+	s.Rules = append(s.Rules, termRule(Contract, "contract", fields("name")))
+	remarks := compiled(t, s).Lint(at(t, now))
+	require.Equal(t, []string{LSubjectLost}, codesOf(remarks))
+	require.Contains(t, remarks[0].String(), "rule contract/contract covers no identifier of the subject")
+	require.True(t, remarks[0].Refused)
+	s.Rules[1].Until = "2026-11-20"
+	for _, r := range compiled(t, s).Lint(at(t, now)) {
+		require.False(t, r.Refused, "%v", r)
 	}
 }
 

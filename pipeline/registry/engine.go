@@ -56,7 +56,7 @@ func engineOf(name string) (*engine, error) {
 	case "mysql":
 		return &mysqlEngine, nil
 	}
-	return nil, fmt.Errorf("registry.driver %q: use sqlite, postgres or mysql (which also stands for MariaDB)", name)
+	return nil, wrong(fmt.Sprintf("registry.driver %q: use sqlite, postgres or mysql (which also stands for MariaDB)", name))
 }
 
 // statements make the tables.

@@ -53,10 +53,10 @@ var mysqlEngine = engine{
 	},
 }
 
-var errMySQLDSN = errors.New("registry.dsn is not one of MySQL: write user:password@tcp(host:3306)/database or mysql://user:password@host:3306/database, the latter with special characters percent-encoded")
+var errMySQLDSN = wrong("registry.dsn is not one of MySQL: write user:password@tcp(host:3306)/database or mysql://user:password@host:3306/database, the latter with special characters percent-encoded")
 
 // errPlaintext: the DSN allows a connection that others can read.
-var errPlaintext = errors.New("registry.dsn allows a connection without TLS: leave TLS on, or waive it by name")
+var errPlaintext = wrong("registry.dsn allows a connection without TLS: leave TLS on, or waive it by name")
 
 func openMySQL(c Config) (*sql.DB, error) {
 	config, err := mysqlConfig(c.DSN)
@@ -64,7 +64,7 @@ func openMySQL(c Config) (*sql.DB, error) {
 		return nil, err
 	}
 	if config.DBName == "" {
-		return nil, errors.New("registry.dsn names no database")
+		return nil, wrong("registry.dsn names no database")
 	}
 	if err := mysqlTLS(config, c.Plaintext); err != nil {
 		return nil, err
@@ -148,7 +148,7 @@ func mysqlTLS(config *mysql.Config, plaintext bool) error {
 		pem, err := os.ReadFile(ca)
 		pool := x509.NewCertPool()
 		if err != nil || !pool.AppendCertsFromPEM(pem) {
-			return errors.New("the file that ssl-ca in registry.dsn names cannot be read, or holds no certificate")
+			return wrong("the file that ssl-ca in registry.dsn names cannot be read, or holds no certificate")
 		}
 		host, _, err := net.SplitHostPort(config.Addr)
 		if err != nil {
@@ -156,7 +156,7 @@ func mysqlTLS(config *mysql.Config, plaintext bool) error {
 		}
 		config.TLSConfig, config.TLS = "", &tls.Config{RootCAs: pool, ServerName: host, MinVersion: tls.VersionTLS12}
 	case given:
-		return errors.New("ssl-ca and tls in registry.dsn contradict each other")
+		return wrong("ssl-ca and tls in registry.dsn contradict each other")
 	case config.TLSConfig == "" && plaintext:
 		config.TLSConfig = "preferred"
 	case config.TLSConfig == "":

@@ -40,10 +40,10 @@ var postgresEngine = engine{
 func openPostgres(c Config) (*sql.DB, error) {
 	config, err := pgx.ParseConfig(postgresVerified(c))
 	if err != nil { // it may hold the DSN
-		return nil, errors.New("registry.dsn is not one of PostgreSQL, or names a certificate that cannot be read: write postgres://user:password@host:5432/database")
+		return nil, wrong("registry.dsn is not one of PostgreSQL, or names a certificate that cannot be read: write postgres://user:password@host:5432/database")
 	}
 	if config.Database == "" {
-		return nil, errors.New("registry.dsn names no database")
+		return nil, wrong("registry.dsn names no database")
 	}
 	plain := unencrypted(config.Host, config.TLSConfig)
 	for _, f := range config.Fallbacks {

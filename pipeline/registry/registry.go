@@ -30,6 +30,8 @@ type Ref = keystore.Ref
 
 // What a caller can tell apart with errors.Is.
 var (
+	// ErrConfig: the configuration names no registry that can be opened as it stands. The error says which part of it, and never its value.
+	ErrConfig = errors.New("configuration")
 	// ErrMissing: there is no registry at the DSN. It is never created silently.
 	ErrMissing = errors.New("registry is missing")
 	// ErrUnreachable: the server of the DSN does not answer, or refuses the account.
@@ -202,10 +204,13 @@ func (c Config) String() string {
 func (c Config) engine() (*engine, error) {
 	e, err := engineOf(c.Driver)
 	if err == nil && c.DSN == "" {
-		err = errors.New("registry.dsn is empty: name the registry's file or database")
+		err = wrong("registry.dsn is empty: name the registry's file or database")
 	}
 	return e, err
 }
+
+// wrong is an ErrConfig in words.
+func wrong(words string) error { return fmt.Errorf("%w: %s", ErrConfig, words) }
 
 // Close closes the database.
 func (r *Registry) Close() error { return r.pool.Close() }

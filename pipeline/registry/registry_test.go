@@ -315,6 +315,7 @@ func TestOpen(t *testing.T) {
 	require.ErrorContains(t, Create(t.Context(), Config{DSN: f.path}), "exists already")
 	_, err = Open(t.Context(), Config{Driver: "oracle", DSN: f.path})
 	require.ErrorContains(t, err, "oracle")
+	require.ErrorIs(t, err, ErrConfig)
 	f.fill("newsletter", 1)
 	ro := f.open(Config{ReadOnly: true})
 	_, err = ro.Append(t.Context(), f.key("newsletter"), Event{Type: Restricted, OccurredAt: noon, Subjects: []Subject{{KindEmail, "a@b.it"}}})
@@ -348,6 +349,7 @@ func TestOpenOnServers(t *testing.T) {
 			plain.DSN += "?" + e.off
 			_, err = Open(t.Context(), plain)
 			require.ErrorContains(t, err, "without TLS")
+			require.ErrorIs(t, err, ErrConfig)
 			plain.Plaintext, plain.AllowEmpty = true, true
 			r, err := Open(t.Context(), plain)
 			require.NoError(t, err, "the waiver allows it")

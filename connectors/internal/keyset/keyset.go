@@ -1,5 +1,5 @@
-// Package keyset looks up the keys of rows in those that a query asks for, for connectors that read every row of a file and do not know what the collations of its
-// server take for equal.
+// Package keyset looks up the keys of rows in those that a query asks for, for connectors that read every
+// row of a file and do not know what the collations of its server take for equal.
 package keyset
 
 import (
@@ -8,7 +8,8 @@ import (
 	"lethe/connectors"
 )
 
-// Fold maps keys that a server may take for equal to one text. values are those of one key, in the order of the query's fields.
+// Fold maps keys that a server may take for equal to one text. values are those of one key, in the order of
+// the query's fields.
 type Fold func(values [][]byte) (string, error)
 
 // Set holds the keys of a query.
@@ -18,7 +19,8 @@ type Set struct {
 	fold  Fold
 }
 
-// New makes the set of keys. fold is nil where a server takes only the same bytes for equal; its errors come back as they are, and so do those of keys that are none.
+// New makes the set of keys. fold is nil where a server takes only the same bytes for equal; its errors
+// come back as they are, and so do those of keys that are none.
 func New(keys []connectors.Key, fold Fold) (*Set, error) {
 	s := &Set{keys: make(map[connectors.Key]struct{}, len(keys)), fold: fold}
 	for _, key := range keys {
@@ -52,7 +54,8 @@ func Append(key, value []byte) []byte {
 	return append(key, value...)
 }
 
-// Find reports whether the key, made by Append, is in the set; and if not, whether it is one that a server may take for equal to a key of the set.
+// Find reports whether the key, made by Append, is in the set; and if not, whether it is one that a server
+// may take for equal to a key of the set.
 func (s *Set) Find(key []byte) (found, alike bool, err error) {
 	if _, ok := s.keys[connectors.Key(key)]; ok {
 		return true, false, nil

@@ -36,7 +36,8 @@ func TestFind(t *testing.T) {
 		{"other borders", lower, key("Ada1", ""), false, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s, err := New([]connectors.Key{connectors.MakeKey([]byte("Ada"), []byte("1")), connectors.MakeKey([]byte("Eve"), []byte("3"))}, tc.fold)
+			s, err := New([]connectors.Key{connectors.MakeKey([]byte("Ada"), []byte("1")),
+				connectors.MakeKey([]byte("Eve"), []byte("3"))}, tc.fold)
 			require.NoError(t, err)
 			found, alike, err := s.Find(tc.key)
 			require.NoError(t, err)

@@ -1,5 +1,6 @@
-// Package textfile reads the text of files that are plain, gzip or zstd, for connectors whose source is a file: Open gives the decompressed bytes, a Window slides
-// over them. Errors wrap the sentinels of package connectors.
+// Package textfile reads the text of files that are plain, gzip or zstd, for connectors whose source is a
+// file: Open gives the decompressed bytes, a Window slides over them. Errors wrap the sentinels of package
+// connectors.
 package textfile
 
 import (
@@ -49,7 +50,8 @@ var foreign = []Foreign{
 // Foreign is what a file may be instead of the text that is wanted: its first bytes, and what to say and to do.
 type Foreign struct{ Magic, What string }
 
-// Check says what the first bytes of a text are if they are those of another format, one of more or one that every connector refuses; the error wraps ErrDamaged.
+// Check says what the first bytes of a text are if they are those of another format, one of more or one
+// that every connector refuses; the error wraps ErrDamaged.
 func Check(head []byte, more ...Foreign) error {
 	for _, list := range [][]Foreign{more, foreign} {
 		for _, f := range list {
@@ -88,7 +90,9 @@ func sniff(head []byte, name string, more []Foreign) (Packing, error) {
 			p.Best, p.Fastest = head[8] == 2, head[8] == 4
 		}
 		return p, nil
-	case bytes.HasPrefix(head, zstdMagic), len(head) > 3 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:4], []byte{0x2a, 0x4d, 0x18}): // or a skippable frame
+	// or a skippable frame
+	case bytes.HasPrefix(head, zstdMagic), len(head) > 3 && head[0]&0xf0 == 0x50 &&
+		bytes.Equal(head[1:4], []byte{0x2a, 0x4d, 0x18}):
 		return Packing{Compression: Zstd}, nil
 	}
 	if err := Check(head, more...); err != nil {
@@ -119,7 +123,8 @@ type Options struct {
 	Foreign []Foreign // what else is refused, before what every connector refuses
 }
 
-// Open opens the file at path and what decompresses it. How it is packed is told from the first bytes; a name that promises otherwise is ErrDamaged.
+// Open opens the file at path and what decompresses it. How it is packed is told from the first bytes; a
+// name that promises otherwise is ErrDamaged.
 func Open(path string) (*Text, error) { return OpenWith(path, Options{}) }
 
 // OpenWith is Open with options.
@@ -158,7 +163,8 @@ func OpenWith(path string, o Options) (_ *Text, err error) {
 		t.Packing.Header = z.Header
 		t.Reader = unpacker{z}
 	case Zstd:
-		z, err := zstd.NewReader(raw, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecoderLowmem(true))
+		z, err := zstd.NewReader(raw, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow),
+			zstd.WithDecoderLowmem(true))
 		if err != nil {
 			return nil, unpackError(err)
 		}
@@ -278,7 +284,8 @@ type chunk struct {
 }
 
 func readAhead(r io.Reader) *ahead {
-	a := &ahead{full: make(chan chunk, chunks), free: make(chan []byte, chunks), quit: make(chan struct{}), done: make(chan struct{})}
+	a := &ahead{full: make(chan chunk, chunks), free: make(chan []byte, chunks), quit: make(chan struct{}),
+		done: make(chan struct{})}
 	for range chunks {
 		a.free <- make([]byte, chunkBytes)
 	}

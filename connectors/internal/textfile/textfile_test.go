@@ -10,50 +10,31 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/connectortest"
 )
-
-func packed(t *testing.T, ending string, text []byte) []byte {
-	var b bytes.Buffer
-	var w io.WriteCloser = gzip.NewWriter(&b)
-	if ending == ".zst" {
-		z, err := zstd.NewWriter(&b)
-		require.NoError(t, err)
-		w = z
-	}
-	_, err := w.Write(text)
-	require.NoError(t, err)
-	require.NoError(t, w.Close())
-	return b.Bytes()
-}
-
-func write(t *testing.T, name string, content []byte) string {
-	path := filepath.Join(t.TempDir(), name)
-	require.NoError(t, os.WriteFile(path, content, 0o600))
-	return path
-}
 
 func TestOpen(t *testing.T) {
 	text := bytes.Repeat([]byte("line of text\n"), 200_000)
 	half := len(text) / 2
 	skippable := append(binary.LittleEndian.AppendUint32([]byte{0x53, 0x2a, 0x4d, 0x18}, 3), "abc"...)
 	for name, content := range map[string][]byte{
-		"plain.txt":       text,
-		"one.gz":          packed(t, ".gz", text),
-		"members.gz":      append(packed(t, ".gz", text[:half]), packed(t, ".gz", text[half:])...),
-		"other-name.txt":  packed(t, ".gz", text),
-		"one.zst":         packed(t, ".zst", text),
-		"frames.zst":      append(packed(t, ".zst", text[:half]), packed(t, ".zst", text[half:])...),
-		"skippable.zst":   append(skippable, packed(t, ".zst", text)...),
-		"upper-case.GZ":   packed(t, ".gz", text),
-		"zst-as-text.sql": packed(t, ".zst", text),
+		"plain.txt": text,
+		"one.gz":    connectortest.Pack(t, ".gz", text),
+		"members.gz": append(connectortest.Pack(t, ".gz", text[:half]),
+			connectortest.Pack(t, ".gz", text[half:])...),
+		"other-name.txt": connectortest.Pack(t, ".gz", text),
+		"one.zst":        connectortest.Pack(t, ".zst", text),
+		"frames.zst": append(connectortest.Pack(t, ".zst", text[:half]),
+			connectortest.Pack(t, ".zst", text[half:])...),
+		"skippable.zst":   append(skippable, connectortest.Pack(t, ".zst", text)...),
+		"upper-case.GZ":   connectortest.Pack(t, ".gz", text),
+		"zst-as-text.sql": connectortest.Pack(t, ".zst", text),
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := write(t, name, content)
+			path := connectortest.WriteFile(t, name, content)
 			f, err := Open(path)
 			require.NoError(t, err)
 			got, err := io.ReadAll(f)
@@ -66,13 +47,14 @@ func TestOpen(t *testing.T) {
 			require.Equal(t, text[:20], head)
 		})
 	}
-	head, err := Head(write(t, "short", []byte("abc")), 20)
+	head, err := Head(connectortest.WriteFile(t, "short", []byte("abc")), 20)
 	require.NoError(t, err)
 	require.Equal(t, "abc", string(head))
 }
 
 func TestOpenRefuses(t *testing.T) {
-	gz, zst := packed(t, ".gz", []byte(strings.Repeat("some text ", 100))), packed(t, ".zst", []byte(strings.Repeat("some text ", 100)))
+	gz, zst := connectortest.Pack(t, ".gz", []byte(strings.Repeat("some text ", 100))),
+		connectortest.Pack(t, ".zst", []byte(strings.Repeat("some text ", 100)))
 	wrong := bytes.Clone(gz)
 	wrong[len(wrong)-6] ^= 1
 	for _, tc := range []struct {
@@ -89,15 +71,15 @@ func TestOpenRefuses(t *testing.T) {
 		{"cut.gz", gz[:len(gz)-3], "ends too early"},
 		{"cut.zst", zst[:len(zst)-3], "ends too early"},
 		{"wrong.gz", wrong, "cannot be read"},
-		{"x.sql.gz", packed(t, ".gz", []byte("PGDMP\x01")), "pg_restore"},
+		{"x.sql.gz", connectortest.Pack(t, ".gz", []byte("PGDMP\x01")), "pg_restore"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := Head(write(t, tc.name, tc.content), 4096)
+			_, err := Head(connectortest.WriteFile(t, tc.name, tc.content), 4096)
 			require.ErrorIs(t, err, connectors.ErrDamaged)
 			require.ErrorContains(t, err, tc.want)
 		})
 	}
-	text := write(t, "plain.gz", []byte("text"))
+	text := connectortest.WriteFile(t, "plain.gz", []byte("text"))
 	var raw bytes.Buffer
 	f, err := OpenWith(text, Options{Name: "plain", Tee: &raw})
 	require.NoError(t, err, "the name that it stands for counts")
@@ -116,13 +98,13 @@ func TestOpenRefuses(t *testing.T) {
 }
 
 func TestStampChangesWithTheFile(t *testing.T) {
-	path := write(t, "x", []byte("a"))
+	path := connectortest.WriteFile(t, "x", []byte("a"))
 	before, err := StampOf(path)
 	require.NoError(t, err)
 	same, err := StampOf(path)
 	require.NoError(t, err)
 	require.Equal(t, before, same)
-	require.NoError(t, os.Rename(write(t, "y", []byte("b")), path))
+	require.NoError(t, os.Rename(connectortest.WriteFile(t, "y", []byte("b")), path))
 	after, err := StampOf(path)
 	require.NoError(t, err)
 	require.NotEqual(t, before, after)
@@ -158,7 +140,7 @@ func TestWindow(t *testing.T) {
 
 // A reader that is left early does not keep its goroutine.
 func TestCloseEarly(t *testing.T) {
-	path := write(t, "x.gz", packed(t, ".gz", make([]byte, 64<<20)))
+	path := connectortest.WriteFile(t, "x.gz", connectortest.Pack(t, ".gz", make([]byte, 64<<20)))
 	for range 20 {
 		f, err := Open(path)
 		require.NoError(t, err)

@@ -30,8 +30,9 @@ func (w *Window) Rest() []byte { return w.buf[w.pos:w.end] }
 // EOF reports whether nothing follows Rest.
 func (w *Window) EOF() bool { return w.eof }
 
-// More lengthens Rest, at least by half once the window is full, so that a long statement is looked at few times. It returns io.EOF when there is no
-// more, and every other error as the reader or the context gave it.
+// More lengthens Rest, at least by half once the window is full, so that a long statement is looked at few
+// times. It returns io.EOF when there is no more, and every other error as the reader or the context gave
+// it.
 func (w *Window) More() error {
 	if w.eof {
 		return io.EOF

@@ -20,8 +20,8 @@ import (
 // night is when the tests run: the first night of the company.
 var night = time.Date(2026, 11, 20, 0, 15, 0, 0, time.UTC)
 
-// customer is one of the company's people. Of ten, six agreed and still do, one withdrew, one agreed too long ago, one moved in with his predecessor, and
-// one is unknown to the registry.
+// customer is one of the company's people. Of ten, six agreed and still do, one withdrew, one agreed too long
+// ago, one moved in with his predecessor, and one is unknown to the registry.
 type customer struct {
 	id, address int
 	name, email string
@@ -39,7 +39,8 @@ func customers(n int) []customer {
 			c.address-- // of the one before, who dies too
 		}
 		event := func(typ, at string) {
-			c.events = append(c.events, fmt.Sprintf("%s,club,%s,%s,v3,form,form-%d,%s-%d", c.email, typ, at, c.id, typ, c.id))
+			c.events = append(c.events, fmt.Sprintf("%s,club,%s,%s,v3,form,form-%d,%s-%d", c.email, typ, at, c.id,
+				typ, c.id))
 		}
 		switch {
 		case c.id%10 == 9:
@@ -57,19 +58,26 @@ func customers(n int) []customer {
 }
 
 // tables are the company's database in the dialect of MySQL and, with few words exchanged, of SQLite.
-const tables = "CREATE TABLE `addresses` (\n  `id` int NOT NULL,\n  `street` varchar(80) NOT NULL,\n  `city` varchar(40) NOT NULL,\n  PRIMARY KEY (`id`)\n)ENGINE;\n" +
-	"CREATE TABLE `customers` (\n  `id` int NOT NULL,\n  `name` varchar(80) NOT NULL,\n  `email` varchar(120) DEFAULT NULL,\n  `created_at` datetime NOT NULL,\n  `address_id` int NOT NULL,\n" +
-	"  `restricted` int NOT NULL DEFAULT 0,\n  PRIMARY KEY (`id`),\n  CONSTRAINT `lives` FOREIGN KEY (`address_id`) REFERENCES `addresses` (`id`)\n)ENGINE;\n" +
-	"CREATE TABLE `orders` (\n  `id` int NOT NULL,\n  `customer_id` int NOT NULL,\n  `total` decimal(10,2) NOT NULL,\n  PRIMARY KEY (`id`),\n" +
+const tables = "CREATE TABLE `addresses` (\n  `id` int NOT NULL,\n  `street` varchar(80) NOT NULL,\n" +
+	"  `city` varchar(40) NOT NULL,\n  PRIMARY KEY (`id`)\n)ENGINE;\n" +
+	"CREATE TABLE `customers` (\n  `id` int NOT NULL,\n  `name` varchar(80) NOT NULL,\n" +
+	"  `email` varchar(120) DEFAULT NULL,\n  `created_at` datetime NOT NULL,\n  `address_id` int NOT NULL,\n" +
+	"  `restricted` int NOT NULL DEFAULT 0,\n  PRIMARY KEY (`id`),\n" +
+	"  CONSTRAINT `lives` FOREIGN KEY (`address_id`) REFERENCES `addresses` (`id`)\n)ENGINE;\n" +
+	"CREATE TABLE `orders` (\n  `id` int NOT NULL,\n  `customer_id` int NOT NULL,\n  " +
+	"`total` decimal(10,2) NOT NULL,\n" +
+	"  PRIMARY KEY (`id`),\n" +
 	"  CONSTRAINT `ordered` FOREIGN KEY (`customer_id`) REFERENCES `customers` (`id`)\n)ENGINE;\n" +
-	"CREATE TABLE `staff` (\n  `id` int NOT NULL,\n  `name` varchar(80) NOT NULL,\n  `email` varchar(120) DEFAULT NULL,\n  `iban` varchar(34) DEFAULT NULL,\n  PRIMARY KEY (`id`)\n)ENGINE;\n"
+	"CREATE TABLE `staff` (\n  `id` int NOT NULL,\n  `name` varchar(80) NOT NULL,\n" +
+	"  `email` varchar(120) DEFAULT NULL,\n  `iban` varchar(34) DEFAULT NULL,\n  PRIMARY KEY (`id`)\n)ENGINE;\n"
 
 // rows returns the INSERT statements of the company, several rows a statement.
 func rows(people []customer) string {
 	var addresses, persons, orders []string
 	for _, c := range people {
 		addresses = append(addresses, fmt.Sprintf("(%d,'Via Garibaldi %d','Como')", c.id, c.id))
-		persons = append(persons, fmt.Sprintf("(%d,'%s','%s','2023-05-01 09:00:00',%d,0)", c.id, c.name, c.email, c.address))
+		persons = append(persons, fmt.Sprintf("(%d,'%s','%s','2023-05-01 09:00:00',%d,0)", c.id, c.name, c.email,
+			c.address))
 		orders = append(orders, fmt.Sprintf("(%d,%d,12.50),(%d,%d,7.00)", 2*c.id, c.id, 2*c.id+1, c.id))
 	}
 	insert := func(table string, values []string) string {
@@ -82,7 +90,8 @@ func rows(people []customer) string {
 		return b.String()
 	}
 	return insert("addresses", addresses) + insert("customers", persons) + insert("orders", orders) +
-		"INSERT INTO `staff` VALUES (1,'Ivo Neri','ivo@example.com','IT60X0542811101000000123456'),(2,'Lia Costa','lia@example.com',NULL),(3,'Ugo Gallo','ugo@example.com',NULL);\n"
+		"INSERT INTO `staff` VALUES (1,'Ivo Neri','ivo@example.com','IT60X0542811101000000123456'),(2,'Lia " +
+		"Costa','lia@example.com',NULL),(3,'Ugo Gallo','ugo@example.com',NULL);\n"
 }
 
 // sqliteSQL is the company as SQL for SQLite, mysqlSQL for a MySQL server, and dump as mysqldump would write it.
@@ -95,7 +104,8 @@ func mysqlSQL(people []customer) string {
 }
 
 func dump(people []customer) string {
-	return "-- MySQL dump 10.13  Distrib 8.0.40, for Linux (x86_64)\n--\n-- Host: localhost    Database: crm\n-- ------------------------------------------------------\n" +
+	return "-- MySQL dump 10.13  Distrib 8.0.40, for Linux (x86_64)\n--\n-- Host: localhost    Database: crm\n" +
+		"-- ------------------------------------------------------\n" +
 		"/*!40101 SET NAMES utf8mb4 */;\n" + mysqlSQL(people) + "-- Dump completed on 2026-11-19  3:00:00\n"
 }
 
@@ -125,7 +135,8 @@ func compress(text string) []byte {
 	return []byte(b.String())
 }
 
-// company makes a folder with n customers in crm.db and backups/crm.sql.gz, their consents imported, and the keys of three people.
+// company makes a folder with n customers in crm.db and backups/crm.sql.gz, their consents imported, and the
+// keys of three people.
 func company(t testing.TB, dir string, n int) {
 	t.Helper()
 	people := customers(n)
@@ -155,7 +166,8 @@ func company(t testing.TB, dir string, n int) {
 		}
 	}
 	write("consents.csv", []byte(header+consents.String()))
-	write("staff.csv", []byte(header+"ivo@example.com,employment,basis_ended,2010-01-01T00:00:00Z,,,,s1\nlia@example.com,employment,basis_started,2020-01-01T00:00:00Z,,,,s2\n"+
+	write("staff.csv", []byte(header+"ivo@example.com,employment,basis_ended,2010-01-01T00:00:00Z,,,,s1\n"+
+		"lia@example.com,employment,basis_started,2020-01-01T00:00:00Z,,,,s2\n"+
 		"ugo@example.com,employment,basis_started,2021-01-01T00:00:00Z,,,,s3\n"))
 	for _, args := range [][]string{
 		{"keys", "create"}, {"registry", "init"},

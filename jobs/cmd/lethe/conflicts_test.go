@@ -28,18 +28,23 @@ import (
 
 	"lethe/fixtures/servers"
 	"lethe/jobs"
+	"lethe/jobs/config"
+	"lethe/pipeline"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry/keystore"
 )
 
-// TestConflicts runs the conflicts of the design's registry document (registry.md: matching, the decision table, its edge cases) as a person would meet them, with
-// the registry on each engine that it can live in. A script under testdata/script/conflicts is a company:
+// TestConflicts runs what two wishes, rules or facts about one row can come to (how rows and people are matched,
+// each line of the decision table, its edge cases) as a person would meet it, with the registry on each engine
+// that it can live in. A script under testdata/script/conflicts is a company:
 //
-//	company.sql  its database crm.db: tables whose rows are named by the case they stand for, and have e-mail addresses of that name
+//	company.sql  its database crm.db: tables whose rows are named by the case they stand for,
+//	             and have e-mail addresses of that name
 //	policy.yaml  its silos
 //	*.csv        what people said, to be imported
 //
-// It begins with an empty registry. `at` sets the clock, in the controller's zone; `cases crm.TABLE` prints for each row what became of it and why.
+// It begins with an empty registry. `at` sets the clock, in the controller's zone; `cases crm.TABLE` prints
+// for each row what became of it and why.
 func TestConflicts(t *testing.T) {
 	for _, e := range registryEngines() {
 		t.Run(e.name, func(t *testing.T) {
@@ -49,7 +54,8 @@ func TestConflicts(t *testing.T) {
 				Setup:              func(env *testscript.Env) error { return e.setup(t, env) },
 				Condition:          func(name string) (bool, error) { return name == e.name, nil },
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"at": at, "cases": cases, "database": database, "superuser": superuser, "occupy": occupy, "unjoined": unjoined, "relay": relay,
+					"at": at, "cases": cases, "database": database, "superuser": superuser, "occupy": occupy,
+					"unjoined": unjoined, "relay": relay,
 				},
 			})
 		})
@@ -63,12 +69,14 @@ type registryEngine struct {
 	server func(testing.TB) *servers.Server // nil: a file
 	tables string                           // query for the names of all tables
 	occupy []string                         // by which a writer keeps others out
-	disarm []string                         // by which the database's superuser gets what protects the log out of the way
+	// by which the database's superuser gets what protects the log out of the way
+	disarm []string
 }
 
 func registryEngines() []registryEngine {
 	const lock = `SELECT value FROM meta WHERE name = 'schema' FOR UPDATE`
-	triggers := []string{`DROP TRIGGER IF EXISTS event_no_update`, `DROP TRIGGER IF EXISTS event_no_delete`, `DROP TRIGGER IF EXISTS event_payload_no_update`}
+	triggers := []string{`DROP TRIGGER IF EXISTS event_no_update`, `DROP TRIGGER IF EXISTS event_no_delete`,
+		`DROP TRIGGER IF EXISTS event_payload_no_update`}
 	return []registryEngine{{
 		name: "sqlite", driver: "sqlite3",
 		tables: `SELECT name FROM sqlite_schema WHERE type = 'table'`,
@@ -142,7 +150,8 @@ func (e *registryEngine) setup(t *testing.T, env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	config := strings.NewReplacer("REGISTRY", line, "ANNA", anna, "BO", bo).Replace(string(common)) + orders + string(own)
+	config := strings.NewReplacer("REGISTRY", line, "ANNA", anna, "BO", bo).Replace(string(common)) + orders +
+		string(own)
 	if err := os.WriteFile(path("lethe.yaml"), []byte(config), 0o600); err != nil {
 		return err
 	}
@@ -181,7 +190,8 @@ func ordersFor(text []byte) (string, error) {
 	var b strings.Builder
 	b.WriteString("orders:\n")
 	for _, silo := range slices.Sorted(maps.Keys(own.Silos)) {
-		fmt.Fprintf(&b, "  - {silo: %s, reasons: [%s], max_rows: 100, until: 2099-01-01, signed_by: [anna]}\n", silo, strings.Join(reasons, ", "))
+		fmt.Fprintf(&b, "  - {silo: %s, reasons: [%s], max_rows: 100, until: 2099-01-01, signed_by: [anna]}\n", silo,
+			strings.Join(reasons, ", "))
 	}
 	return b.String(), nil
 }
@@ -198,7 +208,8 @@ func inProcess(dir, clock string, args ...string) (output string, code int) {
 	return out.String(), code
 }
 
-// at sets the clock in the controller's zone: at 2026-11-20T01:15. Where a clock shows a time twice, the offset says which one is meant.
+// at sets the clock in the controller's zone: at 2026-11-20T01:15. Where a clock shows a time twice, the
+// offset says which one is meant.
 func at(ts *testscript.TestScript, _ bool, args []string) {
 	now, err := time.ParseInLocation("2006-01-02T15:04", args[0], rome)
 	if err != nil {
@@ -208,8 +219,9 @@ func at(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(clockVariable, now.Format(time.RFC3339))
 }
 
-// cases prints, for each row that a table of crm.db has or had, its name, whether it is in use, blocked, or gone, and what `lethe explain` says: the row of the decision
-// table and the reason, or why it went, and what of importance follows. cases -changed leaves out what has not changed since the last time.
+// cases prints, for each row that a table of crm.db has or had, its name, whether it is in use, blocked, or
+// gone, and what `lethe explain` says: the row of the decision table and the reason, or why it went, and what
+// of importance follows. cases -changed leaves out what has not changed since the last time.
 func cases(ts *testscript.TestScript, _ bool, args []string) {
 	changed := args[0] == "-changed"
 	if changed {
@@ -220,7 +232,7 @@ func cases(ts *testscript.TestScript, _ bool, args []string) {
 	source, table, _ := strings.Cut(args[0], ".")
 	rows, now := rowsOf(ts, "first.db", table), rowsOf(ts, "crm.db", table)
 	maps.Copy(rows, now)
-	config, err := jobs.Load(ts.MkAbs("lethe.yaml"))
+	config, err := config.Load(ts.MkAbs("lethe.yaml"))
 	ts.Check(err)
 	p, err := config.Build(context.Background(), slog.New(slog.DiscardHandler))
 	ts.Check(err)
@@ -232,7 +244,7 @@ func cases(ts *testscript.TestScript, _ bool, args []string) {
 	for i, id := range ids {
 		keys[i] = []string{strconv.Itoa(id)}
 	}
-	answers, err := p.Explain(context.Background(), source, table, keys...)
+	answers, err := pipeline.Explain(context.Background(), p, source, table, keys...)
 	ts.Check(err)
 	for i, id := range ids {
 		place := fmt.Sprint(table, id)
@@ -313,7 +325,8 @@ func rowsOf(ts *testscript.TestScript, file, table string) map[int]namedRow {
 	return all
 }
 
-// connect gives one connection past all that Lethe would check, and what ends it. What was begun on it and not finished is rolled back.
+// connect gives one connection past all that Lethe would check, and what ends it. What was begun on it and
+// not finished is rolled back.
 func (r *registryDB) connect(ts *testscript.TestScript) (conn *sql.Conn, end func()) {
 	db, err := sql.Open(r.driver, r.dsn)
 	ts.Check(err)
@@ -322,8 +335,8 @@ func (r *registryDB) connect(ts *testscript.TestScript) (conn *sql.Conn, end fun
 	return conn, func() { ts.Check(errors.Join(conn.Close(), db.Close())) }
 }
 
-// database runs statements on the registry's database and prints the rows they select: database 'SELECT type FROM event WHERE seq = 3'. With ! it fails unless the
-// database refuses.
+// database runs statements on the registry's database and prints the rows they select: database 'SELECT type
+// FROM event WHERE seq = 3'. With ! it fails unless the database refuses.
 func database(ts *testscript.TestScript, neg bool, args []string) {
 	conn, end := ts.Value("registry").(*registryDB).connect(ts)
 	defer end()
@@ -375,10 +388,13 @@ func execStatement(_ io.Writer, conn *sql.Conn, statement string) error {
 }
 
 func printRows(out io.Writer, conn *sql.Conn, query string) error {
-	return eachRow(conn, query, func(_ []string, values [][]byte) { fmt.Fprintf(out, "%s\n", bytes.Join(values, []byte("|"))) })
+	return eachRow(conn, query, func(_ []string, values [][]byte) {
+		fmt.Fprintf(out, "%s\n", bytes.Join(values, []byte("|")))
+	})
 }
 
-// relay puts itself between Lethe and the registry's server, and cuts Lethe off when a night passes a point: relay changed. Without an argument Lethe asks the server again.
+// relay puts itself between Lethe and the registry's server, and cuts Lethe off when a night passes a point:
+// relay changed. Without an argument Lethe asks the server again.
 func relay(ts *testscript.TestScript, _ bool, args []string) {
 	r := ts.Value("registry").(*registryDB)
 	dsn := ts.MkAbs("registry.dsn")
@@ -392,7 +408,8 @@ func relay(ts *testscript.TestScript, _ bool, args []string) {
 	control, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
 	ts.Setenv(severVariable, args[0]+"@"+control.Addr().String())
-	ts.Check(os.WriteFile(dsn, []byte(strings.Replace(r.served.DSN(), r.served.Server.Address, through.Addr().String(), 1)), 0o600))
+	ts.Check(os.WriteFile(dsn, []byte(strings.Replace(r.served.DSN(), r.served.Server.Address,
+		through.Addr().String(), 1)), 0o600))
 	var work sync.WaitGroup
 	cut, end := context.WithCancel(context.Background())
 	context.AfterFunc(cut, func() { _ = through.Close() }) // ends Accept

@@ -137,7 +137,9 @@ func audited(t testing.TB, dir string) (settled, done map[string]int) {
 	for _, file := range files {
 		f, err := os.Open(file)
 		require.NoError(t, err)
-		table, err := pqarrow.ReadTable(context.Background(), f, parquet.NewReaderProperties(memory.DefaultAllocator), pqarrow.ArrowReadProperties{}, memory.DefaultAllocator)
+		table, err := pqarrow.ReadTable(context.Background(), f,
+			parquet.NewReaderProperties(memory.DefaultAllocator), pqarrow.ArrowReadProperties{},
+			memory.DefaultAllocator)
 		require.NoError(t, err)
 		rows := array.NewTableReader(table, table.NumRows())
 		for rows.Next() {
@@ -196,7 +198,8 @@ func finish(t testing.TB, dir string) {
 	require.Contains(t, out, "already done")
 }
 
-// TestKilledAnywhere kills a night over a SQLite database and a dump at every point that it passes, each time it passes, and lets the next start finish.
+// TestKilledAnywhere kills a night over a SQLite database and a dump at every point that it passes, each time
+// it passes, and lets the next start finish.
 func TestKilledAnywhere(t *testing.T) {
 	r := withBackup(t)
 	passings := map[string]int{}
@@ -212,7 +215,8 @@ func TestKilledAnywhere(t *testing.T) {
 			look(t, dir).check(t, r.want)
 		})
 	}
-	for _, point := range []string{"intent", "changed", "traced", "outcome", "applied", "settled", "ended", "rewrite_intent", "rewrite_read_back", "rewritten", "rewrite_settled",
+	for _, point := range []string{"intent", "changed", "traced", "outcome", "applied", "settled", "ended",
+		"rewrite_intent", "rewrite_read_back", "rewritten", "rewrite_settled",
 		"copy_begun", "copy_page", "copy_written", "snapshot_written", "copy_acknowledged"} {
 		require.Contains(t, r.points, point)
 	}
@@ -223,7 +227,8 @@ func TestKilledAnywhere(t *testing.T) {
 func TestKilledOnMariaDB(t *testing.T) {
 	db := servers.MariaDB(t).Database(t)
 	fill := func() {
-		db.Exec(t, "DROP TABLE IF EXISTS lethe_crm_customers, orders, customers, addresses, staff;"+mysqlSQL(customers(chunks)))
+		db.Exec(t, "DROP TABLE IF EXISTS lethe_crm_customers, orders, customers, addresses, "+
+			"staff;"+mysqlSQL(customers(chunks)))
 	}
 	fill()
 	dir := onServer(t, db, chunks)
@@ -243,7 +248,8 @@ func TestKilledOnMariaDB(t *testing.T) {
 		n     int
 	}{
 		{"copy_begun", 1}, {"copy_page", 1}, {"copy_written", 1}, {"copy_acknowledged", 1},
-		{"intent", 1}, {"changed", 1}, {"traced", 1}, {"outcome", 1}, {"intent", 3}, {"changed", 3}, {"traced", 4}, {"outcome", 4}, {"settled", 1}, {"ended", 1},
+		{"intent", 1}, {"changed", 1}, {"traced", 1}, {"outcome", 1}, {"intent", 3}, {"changed", 3}, {"traced", 4},
+		{"outcome", 4}, {"settled", 1}, {"ended", 1},
 	} {
 		t.Run(fmt.Sprintf("%s %d", c.point, c.n), func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "company")
@@ -267,7 +273,8 @@ func FuzzKilled(f *testing.F) {
 		defer cancel()
 		out, err := command(ctx, dir, nil, "run", "--apply").CombinedOutput() // the context's end kills it with SIGKILL
 		var exit *exec.ExitError
-		require.True(t, err == nil || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &exit) && exit.ExitCode() < 0, "%s", out)
+		require.True(t, err == nil || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &exit) &&
+			exit.ExitCode() < 0, "%s", out)
 		finish(t, dir)
 		look(t, dir).check(t, r.want)
 	})

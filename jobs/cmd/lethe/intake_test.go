@@ -24,11 +24,13 @@ func TestKilledImport(t *testing.T) {
 	}
 	const header = "email,purpose,type,occurred_at,notice,method,evidence,id\n"
 
-	// A reader that is killed behind a pipe has read all that was written but what the pipe and its buffer hold (64 KiB and 1 MiB, 14,000 lines at most): so
-	// it is in its third portion, and has recorded the first.
+	// A reader that is killed behind a pipe has read all that was written but what the pipe and its buffer
+	// hold (64 KiB and 1 MiB, 14,000 lines at most): so it is in its third portion, and has recorded the
+	// first.
 	pipe := filepath.Join(dir, "pipe.csv")
 	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
-	cmd := command(context.Background(), dir, nil, "consent", "import", "--silo", "customers", "--source", "shop", "pipe.csv")
+	cmd := command(context.Background(), dir, nil, "consent", "import", "--silo", "customers", "--source", "shop",
+		"pipe.csv")
 	require.NoError(t, cmd.Start())
 	f, err := os.OpenFile(pipe, os.O_WRONLY, 0)
 	require.NoError(t, err)
@@ -60,7 +62,8 @@ func TestKilledImport(t *testing.T) {
 	require.NoError(t, file.Close())
 	out, err := lethe(dir, nil, "consent", "import", "--silo", "customers", "--source", "shop", "whole.csv")
 	require.NoError(t, err, out)
-	require.Contains(t, out, fmt.Sprintf("%d lines: %d recorded, %d were there before, 0 refused", delivered, delivered-cut, cut))
+	require.Contains(t, out, fmt.Sprintf("%d lines: %d recorded, %d were there before, 0 refused", delivered,
+		delivered-cut, cut))
 	require.Equal(t, before+delivered, events(t, dir))
 	out, err = lethe(dir, nil, "consent", "verify")
 	require.NoError(t, err, out)

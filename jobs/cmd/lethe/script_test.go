@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -40,8 +41,9 @@ const (
 	clockVariable = "LETHE_TEST_NOW"        // the wall clock, RFC 3339
 	crashVariable = "LETHE_TEST_CRASH"      // point:n kills the process at the nth passing of a point
 	limitVariable = "LETHE_TEST_FILE_LIMIT" // bytes that a file may grow to, as on a full disk
-	severVariable = "LETHE_TEST_SEVER"      // point@address: passing a point asks who listens there to cut this process off the registry
-	traceVariable = "LETHE_TEST_TRACE"      // a file that gets the name of every point that is passed
+	// point@address: passing a point asks who listens there to cut this process off the registry
+	severVariable = "LETHE_TEST_SEVER"
+	traceVariable = "LETHE_TEST_TRACE" // a file that gets the name of every point that is passed
 )
 
 func letheMain() {
@@ -113,7 +115,8 @@ func exitcodeMain() {
 	}
 }
 
-// sqliteMain runs SQL, given as argument or on the standard input, on a file, and prints the rows: sqlite crm.db 'SELECT count(*) FROM staff'.
+// sqliteMain runs SQL, given as argument or on the standard input, on a file, and prints the rows: sqlite
+// crm.db 'SELECT count(*) FROM staff'.
 func sqliteMain() {
 	sql := strings.Join(os.Args[2:], " ")
 	if sql == "" {
@@ -156,12 +159,195 @@ func command(ctx context.Context, dir string, env []string, args ...string) *exe
 	return cmd
 }
 
+// fileCommands change files, as people and other programs do.
+func fileCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		// edit replaces a text that stands in a file: edit lethe.yaml OLD NEW, with \n for a line end in
+		// the new one.
+		"edit": func(ts *testscript.TestScript, _ bool, args []string) {
+			text := ts.ReadFile(args[0])
+			if !strings.Contains(text, args[1]) {
+				ts.Fatalf("%s does not hold %q", args[0], args[1])
+			}
+			ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1],
+				strings.ReplaceAll(args[2], `\n`, "\n"), 1)), 0o600))
+		},
+		// put is edit with OUTPUT in the new text standing for what the line before printed.
+		"put": func(ts *testscript.TestScript, _ bool, args []string) {
+			printed := strings.TrimSpace(ts.ReadFile("stdout"))
+			text := ts.ReadFile(args[0])
+			if !strings.Contains(text, args[1]) {
+				ts.Fatalf("%s does not hold %q", args[0], args[1])
+			}
+			text = strings.Replace(text, args[1], strings.Replace(args[2], "OUTPUT", printed, 1), 1)
+			ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+		},
+		// uncomment removes the "# " before the silos of a configuration that init wrote.
+		"uncomment": func(ts *testscript.TestScript, _ bool, args []string) {
+			lines := strings.Split(ts.ReadFile(args[0]), "\n")
+			inside := false
+			for i, l := range lines {
+				inside = l == "# silos:" || inside && l != ""
+				if inside {
+					lines[i] = strings.TrimPrefix(l, "# ")
+				}
+			}
+			ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(lines, "\n")), 0o600))
+		},
+		"append": func(ts *testscript.TestScript, _ bool, args []string) {
+			ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(ts.ReadFile(args[0])+strings.Join(args[1:],
+				" ")+"\n"), 0o600))
+		},
+		// gz compresses a file: gz dump.sql backups/dump.sql.gz.
+		"gz": func(ts *testscript.TestScript, _ bool, args []string) {
+			ts.Check(os.WriteFile(ts.MkAbs(args[1]), compress(ts.ReadFile(args[0])), 0o600))
+		},
+		// gunzip writes what a compressed file holds: gunzip backups/crm.sql.gz crm.sql.
+		"gunzip": func(ts *testscript.TestScript, _ bool, args []string) {
+			ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(decompress(ts, args[0])), 0o600))
+		},
+		// bulk adds a table with so many bytes of noise to a compressed dump: bulk backups/crm.sql.gz 6000000.
+		"bulk": func(ts *testscript.TestScript, _ bool, args []string) {
+			n, err := strconv.Atoi(args[1])
+			ts.Check(err)
+			noise := make([]byte, n/100)
+			random := rand.NewChaCha8([32]byte{})
+			table := "CREATE TABLE `scans` (\n  `id` int NOT NULL,\n  `page` blob,\n  PRIMARY KEY (`id`)\n);\n"
+			for i := range 100 {
+				_, _ = random.Read(noise) // never fails
+				table += fmt.Sprintf("INSERT INTO `scans` VALUES (%d,0x%x);\n", i, noise)
+			}
+			whole, trailer, _ := strings.Cut(decompress(ts, args[0]), "-- Dump completed")
+			ts.Check(os.WriteFile(ts.MkAbs(args[0]), compress(whole+table+"-- Dump completed"+trailer), 0o600))
+		},
+		// cut keeps the first bytes of a file: cut backups/crm.sql.gz 1000.
+		"cut": func(ts *testscript.TestScript, _ bool, args []string) {
+			n, err := strconv.ParseInt(args[1], 10, 64)
+			ts.Check(err)
+			ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
+		},
+	}
+}
+
 func TestScripts(t *testing.T) {
 	server := servers.MariaDB(t)
 	master := sync.OnceValue(func() string { // made once, copied for each script
 		dir := t.TempDir()
 		company(t, dir, 60)
 		return dir
+	})
+	commands := fileCommands()
+	maps.Copy(commands, map[string]func(*testscript.TestScript, bool, []string){
+		// company makes the folder of a company that is ready for its first night.
+		"company": func(ts *testscript.TestScript, _ bool, _ []string) {
+			ts.Check(copyFolder(master(), ts.MkAbs(".")))
+			remember(ts, []string{"crm.db", "backups/*"})
+		},
+		"remember": func(ts *testscript.TestScript, _ bool, args []string) { remember(ts, args) },
+		// unchanged fails unless the remembered files are what they were, and no other lies in their folders.
+		"unchanged": func(ts *testscript.TestScript, neg bool, _ []string) {
+			was := ts.Value("remembered").(*remembered)
+			if is := sums(ts, was.patterns); (is != was.sums) != neg {
+				ts.Fatalf("remembered:\n%s\nnow:\n%s", was.sums, is)
+			}
+		},
+		// mariadb makes a database from a file of SQL and writes its DSN to a file: mariadb crm.sql crm.dsn.
+		"mariadb": func(ts *testscript.TestScript, _ bool, args []string) {
+			db := server.Database(t)
+			db.Exec(t, ts.ReadFile(args[0]))
+			ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(db.DSN()), 0o600))
+			ts.Setenv("PASSWORD", server.Password)
+		},
+		// plainserver answers like a MySQL server that has no TLS; its address is $PLAIN.
+		"plainserver": func(ts *testscript.TestScript, _ bool, _ []string) { plainServer(ts) },
+		// writer is at work on a registry in SQLite until the script ends.
+		"writer": func(ts *testscript.TestScript, _ bool, args []string) {
+			c, err := sqlite3.Open(ts.MkAbs(args[0]))
+			ts.Check(err)
+			ts.Check(c.Exec("BEGIN IMMEDIATE"))
+			ts.Defer(func() { ts.Check(c.Close()) })
+		},
+		// hold takes the lock of a night until the script ends.
+		"hold": func(ts *testscript.TestScript, _ bool, _ []string) {
+			ts.Check(os.MkdirAll(ts.MkAbs("var/state"), 0o700))
+			f, err := os.OpenFile(ts.MkAbs("var/state/lock"), os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
+			ts.Check(err)
+			ts.Check(syscall.Flock(int(f.Fd()), syscall.LOCK_EX))
+			_, err = f.WriteString("pid 1 on test")
+			ts.Check(err)
+			ts.Defer(func() { ts.Check(f.Close()) })
+		},
+		// newcomer writes the files that the help of consent shows, as a reader of it would: newcomer help.txt.
+		"newcomer": func(ts *testscript.TestScript, _ bool, args []string) {
+			for name, block := range map[string][2]string{"lethe.yaml": {"controller:", "3. "},
+				"consents.csv": {"email,type", ""}} {
+				var file []string
+				for line := range strings.SplitSeq(ts.ReadFile(args[0]), "\n") {
+					text := strings.TrimSpace(line)
+					if len(file) > 0 && (text == "" && block[1] == "" || block[1] != "" &&
+						strings.HasPrefix(text, block[1])) {
+						break
+					}
+					if len(file) > 0 || strings.HasPrefix(text, block[0]) {
+						file = append(file, strings.TrimPrefix(line, "       "))
+					}
+				}
+				ts.Check(os.WriteFile(ts.MkAbs(name), []byte(strings.Join(file, "\n")+"\n"), 0o600))
+			}
+		},
+		// key sets $KEY to the public key that the line before printed.
+		"key": func(ts *testscript.TestScript, _ bool, _ []string) {
+			_, key, ok := strings.Cut(ts.ReadFile("stdout"), "signed by ")
+			if !ok {
+				ts.Fatalf("no key was printed")
+			}
+			key, _, _ = strings.Cut(key, ": ")
+			ts.Setenv("KEY", key)
+		},
+		// capture sets a variable to what the line before printed: capture REF.
+		"capture": func(ts *testscript.TestScript, _ bool, args []string) {
+			ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+		},
+		// found fails unless one of the files holds bytes, given in hexadecimal: found $REF
+		// var/registry.db var/registry.db-wal.
+		"found": func(ts *testscript.TestScript, neg bool, args []string) {
+			want, err := hex.DecodeString(args[0])
+			ts.Check(err)
+			if len(want) == 0 {
+				ts.Fatalf("nothing to look for")
+			}
+			in := ""
+			for _, name := range args[1:] {
+				data, err := os.ReadFile(ts.MkAbs(name))
+				if err == nil && bytes.Contains(data, want) {
+					in = name
+				}
+			}
+			if (in == "") != neg {
+				ts.Fatalf("%s: found in %q", args[0], in)
+			}
+		},
+		// tamper turns one bit of a Parquet file below a folder.
+		"tamper": func(ts *testscript.TestScript, _ bool, args []string) {
+			files, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "table=actions", "*", "*", "*.parquet"))
+			ts.Check(err)
+			if len(files) == 0 {
+				ts.Fatalf("no Parquet file below %s", args[0])
+			}
+			data, err := os.ReadFile(files[0])
+			ts.Check(err)
+			data[len(data)/2] ^= 1
+			ts.Check(os.WriteFile(files[0], data, 0o600))
+		},
+		// plan sets $PLAN to the plan that waits; it fails unless there is exactly one.
+		"plan": func(ts *testscript.TestScript, _ bool, _ []string) {
+			plans, err := filepath.Glob(ts.MkAbs("var/state/plans/*-destructive"))
+			ts.Check(err)
+			if len(plans) != 1 {
+				ts.Fatalf("%d destructive plans", len(plans))
+			}
+			ts.Setenv("PLAN", filepath.Base(plans[0]))
+		},
 	})
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
@@ -170,176 +356,7 @@ func TestScripts(t *testing.T) {
 			env.Values["remembered"] = &remembered{}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			// company makes the folder of a company that is ready for its first night.
-			"company": func(ts *testscript.TestScript, _ bool, _ []string) {
-				ts.Check(copyFolder(master(), ts.MkAbs(".")))
-				remember(ts, []string{"crm.db", "backups/*"})
-			},
-			// edit replaces a text that stands in a file: edit lethe.yaml OLD NEW, with \n for a line end in the new one.
-			"edit": func(ts *testscript.TestScript, _ bool, args []string) {
-				text := ts.ReadFile(args[0])
-				if !strings.Contains(text, args[1]) {
-					ts.Fatalf("%s does not hold %q", args[0], args[1])
-				}
-				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], strings.ReplaceAll(args[2], `\n`, "\n"), 1)), 0o600))
-			},
-			// put is edit with OUTPUT in the new text standing for what the line before printed.
-			"put": func(ts *testscript.TestScript, _ bool, args []string) {
-				printed := strings.TrimSpace(ts.ReadFile("stdout"))
-				text := ts.ReadFile(args[0])
-				if !strings.Contains(text, args[1]) {
-					ts.Fatalf("%s does not hold %q", args[0], args[1])
-				}
-				text = strings.Replace(text, args[1], strings.Replace(args[2], "OUTPUT", printed, 1), 1)
-				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
-			},
-			// uncomment removes the "# " before the silos of a configuration that init wrote.
-			"uncomment": func(ts *testscript.TestScript, _ bool, args []string) {
-				lines := strings.Split(ts.ReadFile(args[0]), "\n")
-				inside := false
-				for i, l := range lines {
-					inside = l == "# silos:" || inside && l != ""
-					if inside {
-						lines[i] = strings.TrimPrefix(l, "# ")
-					}
-				}
-				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(lines, "\n")), 0o600))
-			},
-			"append": func(ts *testscript.TestScript, _ bool, args []string) {
-				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(ts.ReadFile(args[0])+strings.Join(args[1:], " ")+"\n"), 0o600))
-			},
-			// gz compresses a file: gz dump.sql backups/dump.sql.gz.
-			"gz": func(ts *testscript.TestScript, _ bool, args []string) {
-				ts.Check(os.WriteFile(ts.MkAbs(args[1]), compress(ts.ReadFile(args[0])), 0o600))
-			},
-			// gunzip writes what a compressed file holds: gunzip backups/crm.sql.gz crm.sql.
-			"gunzip": func(ts *testscript.TestScript, _ bool, args []string) {
-				ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(decompress(ts, args[0])), 0o600))
-			},
-			// bulk adds a table with so many bytes of noise to a compressed dump: bulk backups/crm.sql.gz 6000000.
-			"bulk": func(ts *testscript.TestScript, _ bool, args []string) {
-				n, err := strconv.Atoi(args[1])
-				ts.Check(err)
-				noise := make([]byte, n/100)
-				random := rand.NewChaCha8([32]byte{})
-				table := "CREATE TABLE `scans` (\n  `id` int NOT NULL,\n  `page` blob,\n  PRIMARY KEY (`id`)\n);\n"
-				for i := range 100 {
-					_, _ = random.Read(noise) // never fails
-					table += fmt.Sprintf("INSERT INTO `scans` VALUES (%d,0x%x);\n", i, noise)
-				}
-				whole, trailer, _ := strings.Cut(decompress(ts, args[0]), "-- Dump completed")
-				ts.Check(os.WriteFile(ts.MkAbs(args[0]), compress(whole+table+"-- Dump completed"+trailer), 0o600))
-			},
-			// cut keeps the first bytes of a file: cut backups/crm.sql.gz 1000.
-			"cut": func(ts *testscript.TestScript, _ bool, args []string) {
-				n, err := strconv.ParseInt(args[1], 10, 64)
-				ts.Check(err)
-				ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
-			},
-			"remember": func(ts *testscript.TestScript, _ bool, args []string) { remember(ts, args) },
-			// unchanged fails unless the remembered files are what they were, and no other lies in their folders.
-			"unchanged": func(ts *testscript.TestScript, neg bool, _ []string) {
-				was := ts.Value("remembered").(*remembered)
-				if is := sums(ts, was.patterns); (is != was.sums) != neg {
-					ts.Fatalf("remembered:\n%s\nnow:\n%s", was.sums, is)
-				}
-			},
-			// mariadb makes a database from a file of SQL and writes its DSN to a file: mariadb crm.sql crm.dsn.
-			"mariadb": func(ts *testscript.TestScript, _ bool, args []string) {
-				db := server.Database(t)
-				db.Exec(t, ts.ReadFile(args[0]))
-				ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(db.DSN()), 0o600))
-				ts.Setenv("PASSWORD", server.Password)
-			},
-			// plainserver answers like a MySQL server that has no TLS; its address is $PLAIN.
-			"plainserver": func(ts *testscript.TestScript, _ bool, _ []string) { plainServer(ts) },
-			// writer is at work on a registry in SQLite until the script ends.
-			"writer": func(ts *testscript.TestScript, _ bool, args []string) {
-				c, err := sqlite3.Open(ts.MkAbs(args[0]))
-				ts.Check(err)
-				ts.Check(c.Exec("BEGIN IMMEDIATE"))
-				ts.Defer(func() { ts.Check(c.Close()) })
-			},
-			// hold takes the lock of a night until the script ends.
-			"hold": func(ts *testscript.TestScript, _ bool, _ []string) {
-				ts.Check(os.MkdirAll(ts.MkAbs("var/state"), 0o700))
-				f, err := os.OpenFile(ts.MkAbs("var/state/lock"), os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
-				ts.Check(err)
-				ts.Check(syscall.Flock(int(f.Fd()), syscall.LOCK_EX))
-				_, err = f.WriteString("pid 1 on test")
-				ts.Check(err)
-				ts.Defer(func() { ts.Check(f.Close()) })
-			},
-			// newcomer writes the files that the help of consent shows, as a reader of it would: newcomer help.txt.
-			"newcomer": func(ts *testscript.TestScript, _ bool, args []string) {
-				for name, block := range map[string][2]string{"lethe.yaml": {"controller:", "3. "}, "consents.csv": {"email,type", ""}} {
-					var file []string
-					for line := range strings.SplitSeq(ts.ReadFile(args[0]), "\n") {
-						text := strings.TrimSpace(line)
-						if len(file) > 0 && (text == "" && block[1] == "" || block[1] != "" && strings.HasPrefix(text, block[1])) {
-							break
-						}
-						if len(file) > 0 || strings.HasPrefix(text, block[0]) {
-							file = append(file, strings.TrimPrefix(line, "       "))
-						}
-					}
-					ts.Check(os.WriteFile(ts.MkAbs(name), []byte(strings.Join(file, "\n")+"\n"), 0o600))
-				}
-			},
-			// key sets $KEY to the public key that the line before printed.
-			"key": func(ts *testscript.TestScript, _ bool, _ []string) {
-				_, key, ok := strings.Cut(ts.ReadFile("stdout"), "signed by ")
-				if !ok {
-					ts.Fatalf("no key was printed")
-				}
-				key, _, _ = strings.Cut(key, ": ")
-				ts.Setenv("KEY", key)
-			},
-			// capture sets a variable to what the line before printed: capture REF.
-			"capture": func(ts *testscript.TestScript, _ bool, args []string) {
-				ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
-			},
-			// found fails unless one of the files holds bytes, given in hexadecimal: found $REF var/registry.db var/registry.db-wal.
-			"found": func(ts *testscript.TestScript, neg bool, args []string) {
-				want, err := hex.DecodeString(args[0])
-				ts.Check(err)
-				if len(want) == 0 {
-					ts.Fatalf("nothing to look for")
-				}
-				in := ""
-				for _, name := range args[1:] {
-					data, err := os.ReadFile(ts.MkAbs(name))
-					if err == nil && bytes.Contains(data, want) {
-						in = name
-					}
-				}
-				if (in == "") != neg {
-					ts.Fatalf("%s: found in %q", args[0], in)
-				}
-			},
-			// tamper turns one bit of a Parquet file below a folder.
-			"tamper": func(ts *testscript.TestScript, _ bool, args []string) {
-				files, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "table=actions", "*", "*", "*.parquet"))
-				ts.Check(err)
-				if len(files) == 0 {
-					ts.Fatalf("no Parquet file below %s", args[0])
-				}
-				data, err := os.ReadFile(files[0])
-				ts.Check(err)
-				data[len(data)/2] ^= 1
-				ts.Check(os.WriteFile(files[0], data, 0o600))
-			},
-			// plan sets $PLAN to the plan that waits; it fails unless there is exactly one.
-			"plan": func(ts *testscript.TestScript, _ bool, _ []string) {
-				plans, err := filepath.Glob(ts.MkAbs("var/state/plans/*-destructive"))
-				ts.Check(err)
-				if len(plans) != 1 {
-					ts.Fatalf("%d destructive plans", len(plans))
-				}
-				ts.Setenv("PLAN", filepath.Base(plans[0]))
-			},
-		},
+		Cmds: commands,
 	})
 }
 
@@ -381,7 +398,8 @@ func plainServer(ts *testscript.TestScript) {
 				return // closed at the end of the script
 			}
 			const protocol41, pluginAuth = 0x0200, 0x0008 // no 0x0800, which is TLS
-			packet := "\x0a5.7.0\x00" + "\x01\x00\x00\x00" + "12345678\x00" + string([]byte{0, protocol41 >> 8}) + "\x2d\x02\x00" + string([]byte{pluginAuth, 0}) + "\x15" +
+			packet := "\x0a5.7.0\x00" + "\x01\x00\x00\x00" + "12345678\x00" + string([]byte{0, protocol41 >> 8}) +
+				"\x2d\x02\x00" + string([]byte{pluginAuth, 0}) + "\x15" +
 				strings.Repeat("\x00", 10) + "123456789012\x00" + "mysql_native_password\x00"
 			if _, err := conn.Write(append([]byte{byte(len(packet)), 0, 0, 0}, packet...)); err != nil {
 				ts.Logf("plainserver: %v", err)

@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestServeMakesUpForAMissedNight serves on the day after a night that nobody fired: it is made up for once, and SIGTERM ends the serving.
+// TestServeMakesUpForAMissedNight serves on the day after a night that nobody fired: it is made up for once,
+// and SIGTERM ends the serving.
 func TestServeMakesUpForAMissedNight(t *testing.T) {
 	dir := t.TempDir()
 	company(t, dir, 20)
@@ -27,7 +28,8 @@ func TestServeMakesUpForAMissedNight(t *testing.T) {
 
 	for _, missed := range []bool{true, false} { // the second time the night is done
 		later := night.AddDate(0, 0, 1).Add(9 * time.Hour)
-		cmd := command(context.Background(), dir, []string{clockVariable + "=" + later.Format(time.RFC3339)}, "schedule")
+		cmd := command(context.Background(), dir, []string{clockVariable + "=" + later.Format(time.RFC3339)},
+			"schedule")
 		stderr, err := cmd.StderrPipe()
 		require.NoError(t, err)
 		require.NoError(t, cmd.Start())
@@ -39,10 +41,12 @@ func TestServeMakesUpForAMissedNight(t *testing.T) {
 			}
 		}
 		require.NoError(t, cmd.Wait(), strings.Join(log, "\n"))
-		require.Equal(t, missed, strings.Contains(strings.Join(log, "\n"), "a start was missed"), strings.Join(log, "\n"))
+		require.Equal(t, missed, strings.Contains(strings.Join(log, "\n"), "a start was missed"),
+			strings.Join(log, "\n"))
 		require.Equal(t, missed, strings.Contains(strings.Join(log, "\n"), `"night ended"`))
 	}
-	out, err = lethe(dir, []string{clockVariable + "=" + night.AddDate(0, 0, 1).Add(10*time.Hour).Format(time.RFC3339)}, "run", "--apply", "--job", "nightly")
+	out, err = lethe(dir, []string{clockVariable + "=" + night.AddDate(0, 0,
+		1).Add(10*time.Hour).Format(time.RFC3339)}, "run", "--apply", "--job", "nightly")
 	require.NoError(t, err, out)
 	require.Contains(t, out, "already done")
 }

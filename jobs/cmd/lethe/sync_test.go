@@ -24,15 +24,18 @@ func onServer(t testing.TB, db *servers.Database, n int) (dir string) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "crm.dsn"), []byte(db.DSN()), 0o600))
 	config, err := os.ReadFile(filepath.Join(dir, "lethe.yaml"))
 	require.NoError(t, err)
-	lines := slices.DeleteFunc(strings.Split(string(config), "\n"), func(l string) bool { return strings.Contains(l, "crm-dumps:") })
-	text := strings.Replace(strings.Join(lines, "\n"), "connector: sqlite, dsn: crm.db, apply_dsn: crm.db", `connector: mysql, dsn: "file:crm.dsn", apply_dsn: "file:crm.dsn"`, 1)
+	lines := slices.DeleteFunc(strings.Split(string(config), "\n"), func(l string) bool {
+		return strings.Contains(l, "crm-dumps:")
+	})
+	text := strings.Replace(strings.Join(lines, "\n"), "connector: sqlite, dsn: crm.db, apply_dsn: crm.db",
+		`connector: mysql, dsn: "file:crm.dsn", apply_dsn: "file:crm.dsn"`, 1)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "lethe.yaml"), []byte(text), 0o600))
 	grant(t, dir)
 	return dir
 }
 
-// TestTargetDiesDuringDelivery ends every connection of the application's server in the middle of a delivery. It is tried
-// again, and leaves what an undisturbed one leaves.
+// TestTargetDiesDuringDelivery ends every connection of the application's server in the middle of a delivery.
+// It is tried again, and leaves what an undisturbed one leaves.
 func TestTargetDiesDuringDelivery(t *testing.T) {
 	db := servers.MariaDB(t).Database(t)
 	const people = 12_000 // two pages
@@ -53,7 +56,8 @@ func TestTargetDiesDuringDelivery(t *testing.T) {
 	want := copied()
 	require.Equal(t, people, strings.Count(want, "\n")+1)
 
-	// A row that somebody else is about to add makes the delivery wait in the middle of its first page; there its connection is cut off.
+	// A row that somebody else is about to add makes the delivery wait in the middle of its first page; there
+	// its connection is cut off.
 	db.Exec(t, "DELETE FROM lethe_crm_customers")
 	dir = filepath.Join(t.TempDir(), "company")
 	require.NoError(t, copyFolder(fresh, dir))
@@ -63,7 +67,8 @@ func TestTargetDiesDuringDelivery(t *testing.T) {
 			return
 		}
 		go func() {
-			holder <- db.Query(t, "BEGIN; INSERT INTO lethe_crm_customers VALUES (5000, 'customers', 'club', 'allowed', NULL, '2026-01-01', ''); DO SLEEP(6); ROLLBACK")
+			holder <- db.Query(t, "BEGIN; INSERT INTO lethe_crm_customers VALUES (5000, 'customers', 'club', "+
+				"'allowed', NULL, '2026-01-01', ''); DO SLEEP(6); ROLLBACK")
 		}()
 		writer(t, db, 1)
 		go func() {
@@ -82,11 +87,13 @@ func TestTargetDiesDuringDelivery(t *testing.T) {
 // writer waits for a connection whose transaction has changed so many rows, and returns its number.
 func writer(t testing.TB, db *servers.Database, rows int) string {
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
-		if id := db.Query(t, fmt.Sprintf("SELECT trx_mysql_thread_id FROM information_schema.innodb_trx JOIN information_schema.processlist ON id = trx_mysql_thread_id"+
+		if id := db.Query(t, fmt.Sprintf("SELECT trx_mysql_thread_id FROM information_schema.innodb_trx JOIN "+
+			"information_schema.processlist ON id = trx_mysql_thread_id"+
 			" WHERE trx_rows_modified >= %d AND db = '%s'", rows, db.Name)); id != "" {
 			return id
 		}
-		time.Sleep(150 * time.Millisecond) // the server answers from a copy that it renews only when nobody asked for 100 ms
+		// the server answers from a copy that it renews only when nobody asked for 100 ms
+		time.Sleep(150 * time.Millisecond)
 	}
 	t.Error("nobody writes")
 	return "0"

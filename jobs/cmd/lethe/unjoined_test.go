@@ -28,10 +28,12 @@ import (
 	"lethe/pipeline/registry/keystore"
 )
 
-// unjoined fails if anything that Lethe stored or printed could tell that somebody in one silo is somebody in another: unjoined guests hosts staff. It reads the
-// registry's tables and everything under var and printed, decoded: databases, Parquet, plans with the keys that still exist. The first two silos know the same people;
-// the third is a control that knows none of them and was treated alike, so what the first two share may only be what the third has as well (constants, dates, the names
-// of runs and plans), or stand in the configuration. And no row or line that belongs to no silo may name people of both.
+// unjoined fails if anything that Lethe stored or printed could tell that somebody in one silo is somebody in
+// another: unjoined guests hosts staff. It reads the registry's tables and everything under var and printed,
+// decoded: databases, Parquet, plans with the keys that still exist. The first two silos know the same
+// people; the third is a control that knows none of them and was treated alike, so what the first two share
+// may only be what the third has as well (constants, dates, the names of runs and plans), or stand in the
+// configuration. And no row or line that belongs to no silo may name people of both.
 func unjoined(ts *testscript.TestScript, neg bool, args []string) {
 	t := &traces{of: map[string]map[string]string{}, people: map[string]map[string]bool{}}
 	for _, silo := range args {
@@ -42,7 +44,8 @@ func unjoined(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(t.readFolder(ts, ts.MkAbs(dir)))
 	}
 	found := t.joins(args[0], args[1], args[2], ts.ReadFile("lethe.yaml"))
-	fmt.Fprintf(ts.Stdout(), "%s %d values, %s %d values, %d rows and lines of no silo\n", args[0], len(t.of[args[0]]), args[1], len(t.of[args[1]]), len(t.loose))
+	fmt.Fprintf(ts.Stdout(), "%s %d values, %s %d values, %d rows and lines of no silo\n", args[0],
+		len(t.of[args[0]]), args[1], len(t.of[args[1]]), len(t.loose))
 	for _, f := range found {
 		fmt.Fprintln(ts.Stderr(), f)
 	}
@@ -116,7 +119,9 @@ var instantRE = regexp.MustCompile(`^[0-9.:TZ+-]+$`)
 
 // wordsOf are the values in a cell: blobs in hexadecimal, the words of texts.
 func wordsOf(cell []byte) []string {
-	if !utf8.Valid(cell) || bytes.ContainsFunc(cell, func(r rune) bool { return !unicode.IsPrint(r) && !unicode.IsSpace(r) }) {
+	if !utf8.Valid(cell) || bytes.ContainsFunc(cell, func(r rune) bool {
+		return !unicode.IsPrint(r) && !unicode.IsSpace(r)
+	}) {
 		if len(cell) < 8 {
 			return nil
 		}
@@ -131,11 +136,15 @@ func (t *traces) readRegistry(ts *testscript.TestScript) error {
 	conn, end := r.connect(ts)
 	defer end()
 	names := map[string]string{}
-	if err := eachRow(conn, "SELECT silo, name FROM silo", func(_ []string, values [][]byte) { names[string(values[0])] = string(values[1]) }); err != nil {
+	if err := eachRow(conn, "SELECT silo, name FROM silo", func(_ []string, values [][]byte) {
+		names[string(values[0])] = string(values[1])
+	}); err != nil {
 		return err
 	}
 	var tables []string
-	if err := eachRow(conn, r.tables, func(_ []string, values [][]byte) { tables = append(tables, string(values[0])) }); err != nil {
+	if err := eachRow(conn, r.tables, func(_ []string, values [][]byte) {
+		tables = append(tables, string(values[0]))
+	}); err != nil {
 		return err
 	}
 	if len(tables) < 10 {
@@ -320,11 +329,15 @@ func (t *traces) readSQLite(name, path string) error {
 	}
 	defer conn.Close()
 	var tables []string
-	if err := eachRow(conn, `SELECT name FROM sqlite_schema WHERE type = 'table'`, func(_ []string, values [][]byte) { tables = append(tables, string(values[0])) }); err != nil {
+	if err := eachRow(conn, `SELECT name FROM sqlite_schema WHERE type = 'table'`, func(_ []string, values [][]byte) {
+		tables = append(tables, string(values[0]))
+	}); err != nil {
 		return err
 	}
 	for _, table := range tables {
-		if err := eachRow(conn, `SELECT * FROM "`+table+`"`, func(columns []string, values [][]byte) { t.row(name+" "+table, "", columns, values) }); err != nil {
+		if err := eachRow(conn, `SELECT * FROM "`+table+`"`, func(columns []string, values [][]byte) {
+			t.row(name+" "+table, "", columns, values)
+		}); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,64 @@
+package classifiers_test
+
+import (
+	"fmt"
+	"math/rand"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"lethe/classifiers"
+)
+
+// TestOrdinaryNumbersHaveAConfidence judges columns of numbers that all, or three of four, fit schemes without a check:
+// the confidence is a number, and such a scheme is not among the reasons.
+func TestOrdinaryNumbersHaveAConfidence(t *testing.T) {
+	c := catalogue(t)
+	for _, k := range []struct {
+		header string
+		digits int
+		want   classifiers.Category
+	}{
+		{"customer_no", 7, classifiers.OtherPersonal},
+		{"customer_no", 8, classifiers.OtherPersonal},
+		{"passport_no", 7, classifiers.Passport},
+		{"passport_no", 8, classifiers.Passport},
+		{"passport_no", 9, classifiers.Passport},
+		{"vat_no", 8, classifiers.CompanyOnly},
+		{"vat_no", 9, classifiers.CompanyOnly},
+		{"tax_id", 8, classifiers.TaxID},
+		{"personnummer", 10, classifiers.NationalID},
+		{"personnummer", 11, classifiers.NationalID},
+		{"account_no", 8, classifiers.BankAccount},
+		{"license_plate", 6, classifiers.VehiclePlate},
+	} {
+		for _, kind := range []string{"text", "integer"} {
+			for _, rows := range []int{1, 2, 3, 12, 400} {
+				name := fmt.Sprintf("%s of %d digits, %s, %d rows", k.header, k.digits, kind, rows)
+				r := rand.New(rand.NewSource(int64(rows)))
+				var fits, mixed []string
+				for i := range rows {
+					number := fmt.Sprintf("%d%s", 1+r.Intn(9), digits(r, k.digits-1))
+					fits = append(fits, number)
+					if i%4 == 1 {
+						number += digits(r, 19)
+					}
+					mixed = append(mixed, number)
+				}
+				fields := []classifiers.Field{{Name: k.header, Kind: kind}, {Name: "first_name", Kind: "text"}}
+				v := classify(c, "customers", fields, fits, repeat("Anna,Marek,Ute", rows)).Fields[0]
+				require.True(t, v.Confidence >= 0 && v.Confidence <= 1, "%s: %v %v", name, v.Confidence, v.Terms)
+				if k.want == classifiers.CompanyOnly {
+					require.False(t, v.Primary.Personal(), "%s: %v", name, v.Terms)
+				} else {
+					require.Equal(t, k.want, v.Primary, "%s: %v", name, v.Terms)
+				}
+				partly := classify(c, "customers", fields, mixed, repeat("Anna,Marek,Ute", rows)).Fields[0]
+				require.True(t, partly.Confidence >= 0 && partly.Confidence <= 1, "%s: %v", name, partly.Terms)
+				for _, term := range append(v.Terms, partly.Terms...) {
+					require.NotContains(t, term.Detail, "chance 1,", "%s: what everything fits is no evidence", name)
+				}
+			}
+		}
+	}
+}

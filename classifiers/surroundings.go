@@ -1,0 +1,264 @@
+package classifiers
+
+import (
+	"slices"
+	"strings"
+)
+
+// contextRule is what the table and the neighbours say about a candidate.
+type contextRule struct {
+	categories []Category // empty: any
+	when       func(f *fieldState, k *candidate) bool
+	lo         float64
+	detail     string
+}
+
+// contextRules stand in groups. All groups are asked, in order; of a group the first rule that fits speaks.
+var contextRules = [...]struct {
+	name  string
+	rules []contextRule
+}{
+	{"table", []contextRule{
+		{[]Category{Health}, isAmbiguousIllness, -2, "a word of several meanings"},
+		{nil, isAmbiguousBesidePersons, 1.5, "a word of several meanings beside persons"},
+		{nil, isAmbiguous("thing"), -2, "a word of several meanings in a table about things"},
+		{nil, isAmbiguous("place"), -2, "a word of several meanings in a table about places"},
+	}},
+	{"key", []contextRule{
+		{nil, onlyLinks, -6, "a number that only links rows"},
+	}},
+	{"table", []contextRule{
+		{places, isListOfPlaces, -8, "a list of places"},
+		{places, isThingWithoutStreet, -4, "a table about things"},
+		{places, besideAddresses, 1, "beside persons or addresses"},
+
+		{[]Category{PostalAddress, Phone}, isThing, -1, "a table about things"},
+		{[]Category{PostalAddress}, besidePostcodes, 0.5, "beside persons or postal codes"},
+
+		{traits, besideTraits, 0.5, "beside persons"},
+		{traits, about("thing"), -4, "a table about things"},
+		{traits, about("place"), -4, "a table about places"},
+
+		{[]Category{FreeText}, besideWriters, 1.5, "text about or by persons"},
+		{[]Category{FreeText}, isWeakAbout("thing"), -5, "a table about things"},
+		{[]Category{FreeText}, isWeakAbout("place"), -5, "a table about places"},
+
+		{[]Category{Financial}, besidePersons, 1, "beside persons"},
+		{[]Category{Financial}, about("thing", "place", "company"), -4, "not about persons"},
+
+		{[]Category{Photo}, besidePersons, 1.5, "beside persons"},
+		{[]Category{Photo}, about("thing", "place", "company"), -8, "not about persons"},
+
+		{[]Category{Coordinates}, isOfNobody, -5, "not about persons"},
+
+		{[]Category{PersonName}, besideContacts, 1, "beside e-mails, birth dates or addresses"},
+		{[]Category{PersonName}, isNameOfThing, -1, "a table about things"},
+	}},
+	{"key", []contextRule{
+		{without(Categories(), append(places, Gender, OtherPersonal)...), refersElsewhere, -2, "refers to another table"},
+	}},
+}
+
+var (
+	places = []Category{City, Country, Region, Postcode}
+	traits = []Category{DateOfBirth, Gender, Health, Religion, Political, Ethnicity, Union, Sexual, OtherPersonal}
+	// contacts are the categories that a company has as well as a person.
+	contacts = []Category{Phone, PostalAddress, City, Postcode, Country, Region, PersonalURL, Coordinates, BankAccount,
+		IBAN, TaxID, Email}
+)
+
+// context adds what the table and the neighbours say.
+func (c *Catalogue) context(f *fieldState, k *candidate) {
+	for i := range contextRules {
+		group := &contextRules[i]
+		if r := firstOf(group.rules, f, k); r != nil {
+			k.add(group.name, r.detail, r.lo)
+		}
+	}
+	if f.table.subject == "company" && slices.Contains(contacts, k.category) {
+		k.company = k.category != Email || f.profile.roleMail*2 > f.profile.hits[bEmail]
+	}
+}
+
+func firstOf(rules []contextRule, f *fieldState, k *candidate) *contextRule {
+	for i := range rules {
+		r := &rules[i]
+		if (r.categories == nil || slices.Contains(r.categories, k.category)) && r.when(f, k) {
+			return r
+		}
+	}
+	return nil
+}
+
+// ofPersons reports whether the table holds data of persons as far as one can see.
+func (t *tableState) ofPersons() bool { return t.hasPersonal || t.subject == "person" || t.hasEmail }
+
+func besidePersons(f *fieldState, _ *candidate) bool { return f.table.ofPersons() }
+
+func about(subjects ...string) func(*fieldState, *candidate) bool {
+	return func(f *fieldState, _ *candidate) bool { return slices.Contains(subjects, f.table.subject) }
+}
+
+func isAmbiguousWord(f *fieldState, k *candidate) bool {
+	return f.header.weak() && f.header.names(k.category)
+}
+
+func isAmbiguous(subject string) func(*fieldState, *candidate) bool {
+	return func(f *fieldState, k *candidate) bool { return isAmbiguousWord(f, k) && f.table.subject == subject }
+}
+
+func isAmbiguousIllness(f *fieldState, k *candidate) bool {
+	r := &f.table.roles
+	return isAmbiguousWord(f, k) && (r.record || r.thing || !r.person)
+}
+
+func isAmbiguousBesidePersons(f *fieldState, k *candidate) bool {
+	t := f.table
+	return isAmbiguousWord(f, k) && (t.ofPersons() || t.hasStreet && rank(k.category, "") == 5)
+}
+
+func onlyLinks(f *fieldState, k *candidate) bool {
+	return f.field.Kind == "integer" && k.sub == "number" && (f.field.Key || f.field.References != "" || f.linked)
+}
+
+func isListOfPlaces(f *fieldState, _ *candidate) bool {
+	t := f.table
+	return t.roles.place && !t.roles.address && !t.roles.person && !t.hasStreet && !t.hasEmail && !t.hasBirth
+}
+
+func isThing(f *fieldState, _ *candidate) bool {
+	return f.table.subject == "thing" && !f.table.ofPersons()
+}
+
+func isThingWithoutStreet(f *fieldState, k *candidate) bool {
+	return isThing(f, k) && !f.table.hasStreet
+}
+
+func besideAddresses(f *fieldState, _ *candidate) bool {
+	t := f.table
+	return t.ofPersons() || t.hasStreet || t.roles.record || t.roles.company
+}
+
+func besidePostcodes(f *fieldState, _ *candidate) bool {
+	return f.table.ofPersons() || f.table.hasPostcode
+}
+
+func besideTraits(f *fieldState, k *candidate) bool {
+	t := f.table
+	return t.ofPersons() || t.personRef || k.sub == "agent" && t.hasNetwork
+}
+
+func besideWriters(f *fieldState, _ *candidate) bool {
+	return f.table.ofPersons() || f.table.personRef || f.table.roles.record
+}
+
+func isWeakAbout(subject string) func(*fieldState, *candidate) bool {
+	return func(f *fieldState, k *candidate) bool { return f.table.subject == subject && k.own < 5 }
+}
+
+func isOfNobody(f *fieldState, k *candidate) bool {
+	return about("thing", "place", "company")(f, k) && !f.table.ofPersons() && !f.table.personRef
+}
+
+func besideContacts(f *fieldState, _ *candidate) bool {
+	return f.table.hasEmail || f.table.hasBirth || f.table.hasStreet
+}
+
+func isNameOfThing(f *fieldState, k *candidate) bool {
+	return f.table.subject == "thing" && !f.table.hasPersonal && k.sub == ""
+}
+
+func refersElsewhere(f *fieldState, _ *candidate) bool {
+	return f.field.References != "" && !f.header.roles.person
+}
+
+// nameReading says what a header that is a name and nothing else, or beside unknown words, is the name of.
+type nameReading struct {
+	when     func(f *fieldState) bool
+	category Category
+	name     string
+	detail   string
+	lo       float64
+}
+
+// nameReadings are asked in order; the first that fits decides.
+var nameReadings = [...]nameReading{
+	{isQualifiedFullName, PersonName, "header", "a name whose words before it say nothing", -1},
+	{isQualifiedName, PersonName, "header", "a name, but of something else", -4},
+	{isLoginName, Username, "table", "the only name beside a password", rolePlusWord},
+	{isNameOfPerson, PersonName, "table", "a name in a table about persons", rolePlusWord},
+	{isIn("company"), CompanyOnly, "table", "a name in a table about companies", rolePlusWord},
+	{isIn("thing", "place"), PersonName, "table", "a name in a table about things", -5},
+}
+
+// nameByTable decides what a bare "name" is the name of.
+func (c *Catalogue) nameByTable(f *fieldState, get func(Category) *candidate) {
+	h := &f.header
+	if h.generic != "name" || len(h.concepts) > 0 && !h.concepts[0].weak {
+		return
+	}
+	i := slices.IndexFunc(nameReadings[:], func(r nameReading) bool { return r.when(f) })
+	if i < 0 {
+		return
+	}
+	r := &nameReadings[i]
+	k := get(r.category)
+	if r.category == PersonName && r.lo > 0 && h.concepts == nil {
+		k.sub = "full"
+	}
+	k.add(r.name, r.detail, r.lo)
+	if r.category == CompanyOnly {
+		get(PersonName).add(r.name, r.detail, -2)
+	}
+}
+
+func isQualifiedName(f *fieldState) bool {
+	h := &f.header
+	return h.unknown > 0 || h.killed != "" || h.roles.thing || h.roles.place
+}
+
+func isQualifiedFullName(f *fieldState) bool { return isQualifiedName(f) && f.profile.fullNames() }
+
+func isLoginName(f *fieldState) bool {
+	t, p := f.table, f.profile
+	return t.hasSecret && !t.hasUsername && !p.fullNames() && p.share(p.usernames) > 0.8
+}
+
+func isNameOfPerson(f *fieldState) bool { return f.table.subject == "person" && !f.table.roles.thing }
+
+func isIn(subjects ...string) func(*fieldState) bool {
+	return func(f *fieldState) bool { return slices.Contains(subjects, f.table.subject) }
+}
+
+var (
+	// answers are the categories that a list of allowed values can hold.
+	answers = []Category{Gender, OtherPersonal, Country, Health, Religion, Ethnicity, Political, Sexual, Union}
+	// beyondNumbers are the categories that no number can be.
+	beyondNumbers = []Category{Email, PersonName, City, Country, Region, PersonalURL, Photo, Signature, MACAddress,
+		Username, FreeText, CompanyOnly}
+	// beyondFloats are those that a number can be, but not one whose digits are rounded.
+	beyondFloats = []Category{Gender, Religion, Ethnicity, Political, Union, Sexual, IPAddress, DateOfBirth, Passport,
+		NationalID, TaxID, Postcode, VehiclePlate, DeviceID, IBAN, BankAccount, CreditCard, Secret}
+	// yesAndNo are the categories that a field of two states can hold.
+	yesAndNo = []Category{Gender, Health, Religion, Political, Ethnicity, Union, Sexual, OtherPersonal}
+	// keptAsBytes are the categories that a field of bytes can hold.
+	keptAsBytes = []Category{Photo, Signature, Secret, IPAddress, Health, Coordinates, DeviceID}
+)
+
+// typedAway says whether a kind of field cannot hold a category.
+func typedAway(c Category, f Field) bool {
+	switch f.Kind {
+	case "", "text", "json":
+		return strings.HasPrefix(strings.ToLower(f.Type), "enum") && !slices.Contains(answers, c)
+	case "integer", "decimal", "float":
+		return slices.Contains(beyondNumbers, c) || c == PostalAddress && f.Kind != "integer" ||
+			f.Kind == "float" && slices.Contains(beyondFloats, c)
+	case "date", "timestamp":
+		return c != DateOfBirth && c != Health
+	case "bool", "bit":
+		return !slices.Contains(yesAndNo, c)
+	case "binary":
+		return !slices.Contains(keptAsBytes, c)
+	}
+	return f.Kind == "time"
+}

@@ -1,0 +1,221 @@
+// Package dumpfile is what connectors of database dumps have in common: a Source that reads its file in
+// passes, the tables that a pass finds (Entry), a query on its way through a pass (Target) and the batches
+// that it fills (Batches). How the statements of an engine are read is the connector's: its Format.
+//
+// Nothing here is called for every value: what reads a value stands in the connector, so that the compiler
+// sees the call.
+package dumpfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"lethe/connectors"
+	"lethe/connectors/internal/textfile"
+)
+
+// ErrNoFields: neither the file nor a catalog given at Open says what fields a table has.
+var ErrNoFields = errors.New("the file does not say what the fields of a table are")
+
+// errStop ends a walk early, on purpose.
+var errStop = errors.New("stop")
+
+// TableID names a table within a file. What the file does not name, or what the engine does not know, is "".
+type TableID struct{ Database, Schema, Name string }
+
+// Entry is a table as the file describes it.
+type Entry struct {
+	ID TableID
+	connectors.Table
+	Refs    []TableID // of each foreign key
+	Created bool      // by the file itself
+	Seen    int64     // rows
+}
+
+func (e *Entry) entry() *Entry { return e }
+
+// Index is the place of a field in the table, -1 if it has none of that name.
+func (e *Entry) Index(field string) int {
+	return slices.IndexFunc(e.Fields, func(f connectors.Field) bool { return f.Name == field })
+}
+
+// Report gives the table, and those it refers to, the names under which they are reported. A file that names no
+// database stands for one.
+func (e *Entry) Report(qualify func(TableID) string, file string) {
+	e.Name, e.Database = qualify(e.ID), e.ID.Database
+	if e.Database == "" {
+		e.Database = stem(file)
+	}
+	for i, ref := range e.Refs {
+		e.ForeignKeys[i].RefTable = qualify(ref)
+	}
+}
+
+// stem is the name of a file without folder and endings.
+func stem(path string) string {
+	name := filepath.Base(path)
+	for _, suffix := range []string{".gz", ".zst", ".sql"} {
+		name = strings.TrimSuffix(name, suffix)
+	}
+	return name
+}
+
+// Described is a connector's own table: a pointer to a struct that embeds Entry.
+type Described interface{ entry() *Entry }
+
+// Sort ends a survey: the tables have their counts of rows and are sorted by their reported names.
+func Sort[T Described](tables []T) {
+	for _, t := range tables {
+		t.entry().Rows = t.entry().Seen
+	}
+	slices.SortFunc(tables, func(a, b T) int { return strings.Compare(a.entry().Name, b.entry().Name) })
+}
+
+// Format is how the dumps of an engine are read. T is what is known of a table, G a query on its way.
+type Format[T Described, G any] interface {
+	// Open opens the file at a path.
+	Open(path string) (*textfile.Text, error)
+	// Survey reads a whole dump and returns the tables of applications in it, as Sort leaves them.
+	Survey(w *textfile.Window) ([]T, error)
+	// Target makes the target of a query for a table.
+	Target(t T, q connectors.Query) (G, error)
+	// Walk reads a whole dump and hands the rows of the targets' tables to them.
+	Walk(w *textfile.Window, targets map[TableID]G, batches *Batches) error
+	// Hint says what to do about an error of the format's own, "" for others.
+	Hint(err error) string
+}
+
+// Source is an open dump.
+type Source[T Described, G any] struct {
+	Name   string // of the source, in errors
+	Path   string // of the bytes
+	Format Format[T, G]
+
+	mu    sync.Mutex
+	known []T            // nil: nothing yet
+	stamp textfile.Stamp // of the file when known was read
+}
+
+// Fail gives an error its place and the hint that belongs to it, unless it has them.
+func (s *Source[T, G]) Fail(op, table string, err error, hint string) error {
+	var known *connectors.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	if hint == "" {
+		hint = s.Format.Hint(err)
+	}
+	if errors.Is(err, ErrNoFields) {
+		hint = "name a file with its CREATE TABLE statements by `schema:` or its live source by `of:`"
+	}
+	return &connectors.Error{Op: op, Source: s.Name, Table: table, Err: err, Hint: hint}
+}
+
+// Close forgets what is known of the file; each pass closes what it opened.
+func (s *Source[T, G]) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known = nil
+	return nil
+}
+
+// Tables returns the catalog. It reads the whole file, once for as long as its size and time stay the same;
+// Table.Rows is then exact.
+func (s *Source[T, G]) Tables(ctx context.Context) ([]connectors.Table, error) {
+	tables, err := s.Contents(ctx)
+	if err != nil {
+		return nil, s.Fail("catalog", "", err, "")
+	}
+	list := make([]connectors.Table, len(tables))
+	for i, t := range tables {
+		list[i] = t.entry().Table
+	}
+	return list, nil
+}
+
+// Contents returns what a pass over the file found in it, sorted by name.
+func (s *Source[T, G]) Contents(ctx context.Context) ([]T, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, err := textfile.StampOf(s.Path)
+	if err != nil {
+		return nil, err
+	}
+	if s.known != nil && s.stamp == now {
+		return s.known, nil
+	}
+	var tables []T
+	err = s.pass(ctx, func(w *textfile.Window) (err error) {
+		tables, err = s.Format.Survey(w)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.known, s.stamp = append([]T{}, tables...), now
+	return s.known, nil
+}
+
+// pass reads the file from its beginning.
+func (s *Source[T, G]) pass(ctx context.Context, read func(*textfile.Window) error) error {
+	text, err := s.Format.Open(s.Path)
+	if err != nil {
+		return err
+	}
+	defer text.Close()
+	return read(textfile.NewWindow(ctx, text, textfile.WindowBytes))
+}
+
+// Prepare makes the targets of the queries.
+func (s *Source[T, G]) Prepare(ctx context.Context, q []connectors.Query) (map[TableID]G, error) {
+	tables, err := s.Contents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	targets := make(map[TableID]G, len(q))
+	for _, query := range q {
+		i := slices.IndexFunc(tables, func(t T) bool { return t.entry().Name == query.Table })
+		if i < 0 {
+			return nil, s.Fail("scan", query.Table, fmt.Errorf("no such table: %w", connectors.ErrSchemaChanged), "")
+		}
+		id := tables[i].entry().ID
+		target, err := s.Format.Target(tables[i], query)
+		if _, twice := targets[id]; err == nil && twice {
+			err = fmt.Errorf("a table can be asked for once in a pass: %w", connectors.ErrConfig)
+		}
+		if err != nil {
+			return nil, s.Fail("scan", query.Table, err, "")
+		}
+		targets[id] = target
+	}
+	return targets, nil
+}
+
+// Scan answers all queries in one pass, in the file's order. A table can be asked for once.
+func (s *Source[T, G]) Scan(ctx context.Context, q ...connectors.Query) iter.Seq2[connectors.Batch, error] {
+	return func(yield func(connectors.Batch, error) bool) {
+		if err := s.scan(ctx, q, yield); err != nil && err != errStop {
+			yield(connectors.Batch{}, s.Fail("scan", "", err, ""))
+		}
+	}
+}
+
+func (s *Source[T, G]) scan(ctx context.Context, q []connectors.Query, yield func(connectors.Batch, error) bool) error {
+	targets, err := s.Prepare(ctx, q)
+	if err != nil || len(targets) == 0 {
+		return err
+	}
+	batches := &Batches{Out: func(b connectors.Batch) error {
+		if !yield(b, nil) {
+			return errStop
+		}
+		return ctx.Err()
+	}}
+	return s.pass(ctx, func(w *textfile.Window) error { return s.Format.Walk(w, targets, batches) })
+}

@@ -1,0 +1,208 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"lethe/connectors"
+)
+
+// change is what one query of a mutation read, and what edit made of it.
+type change struct {
+	sel     *selection
+	batch   connectors.Batch
+	asked   []int            // number of each tuple of the query
+	numbers []int            // of the tuple that each row answers
+	keys    []connectors.Key // of each row
+	rowids  []int64          // of each row, in a table that has them
+	ops     []connectors.Op
+	values  []map[int]value // for each row, by field
+}
+
+// value is a new value of a field.
+type value struct {
+	bytes []byte
+	null  bool
+}
+
+// lock reads all rows of a query; the transaction holds the write lock already.
+func (m *mutator) lock(q connectors.Query) (_ *change, err error) {
+	sel, err := m.choose(m.writer, q)
+	if err != nil {
+		return nil, err
+	}
+	if len(sel.key) == 0 {
+		return nil, fmt.Errorf("rows of a table without a key cannot be changed in place: %w", errors.ErrUnsupported)
+	}
+	if q.Keys == nil {
+		return nil, fmt.Errorf("the query names no keys: %w", connectors.ErrConfig)
+	}
+	ch := &change{sel: sel}
+	if ch.asked, err = sel.putKeys(m.writer); err != nil {
+		return nil, err
+	}
+	extra := []string{"k.n"}
+	if sel.t.rowid != "" {
+		extra = append(extra, "t."+sel.t.rowid)
+	}
+	stmt, _, err := m.writer.Prepare(sel.sql(false, false, extra...))
+	if err != nil {
+		return nil, err
+	}
+	for stmt.Step() {
+		sel.appendRow(stmt)
+		key, err := sel.lastKey()
+		if err != nil {
+			return nil, errors.Join(err, stmt.Close())
+		}
+		ch.keys = append(ch.keys, key)
+		ch.numbers = append(ch.numbers, stmt.ColumnInt(len(sel.columns)))
+		if sel.t.rowid != "" {
+			ch.rowids = append(ch.rowids, stmt.ColumnInt64(len(sel.columns)+1))
+		}
+	}
+	if err := finish(stmt); err != nil {
+		return nil, err
+	}
+	ch.batch = sel.builder.Batch("")
+	return ch, m.writer.Exec(dropKeys)
+}
+
+// take keeps what edit answered, whose arrays are valid only until the next call of edit.
+func (ch *change) take(edit connectors.Edit) error {
+	ch.ops = make([]connectors.Op, len(ch.keys))
+	copy(ch.ops, edit.Ops)
+	ch.values = make([]map[int]value, len(ch.keys))
+	for _, set := range edit.Set {
+		f := ch.sel.t.field(set.Field)
+		if f < 0 {
+			return fmt.Errorf("no field %s: %w", set.Field, connectors.ErrSchemaChanged)
+		}
+		if ch.sel.t.Fields[f].Generated {
+			return fmt.Errorf("field %s is computed and cannot be set: %w", set.Field, connectors.ErrConfig)
+		}
+		for row, given := range set.Rows {
+			if !given {
+				continue
+			}
+			if ch.values[row] == nil {
+				ch.values[row] = map[int]value{}
+			}
+			ch.values[row][f] = value{bytes: slices.Clone(set.Values.Value(row)), null: set.Values.IsNull(row)}
+		}
+	}
+	return nil
+}
+
+// outcomes says what becomes of the keys asked for, or of the rows read where the query names other fields.
+func (ch *change) outcomes() []connectors.Outcome {
+	status := map[int]connectors.Status{}
+	var outcomes []connectors.Outcome
+	for row, op := range ch.ops {
+		st := connectors.Left
+		if op != connectors.Leave {
+			st = connectors.Done
+		}
+		status[ch.numbers[row]] = st
+		outcomes = append(outcomes, connectors.Outcome{Table: ch.sel.t.Name, Key: ch.keys[row], Status: st})
+	}
+	if !ch.sel.byKey() {
+		return outcomes
+	}
+	outcomes = nil
+	for i, key := range ch.sel.keys.Tuples {
+		st, found := status[ch.asked[i]]
+		if !found {
+			st = connectors.Gone
+		}
+		outcomes = append(outcomes, connectors.Outcome{Table: ch.sel.t.Name, Key: key, Status: st})
+	}
+	return outcomes
+}
+
+// apply deletes and updates row by row: by rowid, or by key in a table without rowids.
+func (ch *change) apply(c *sqlite3.Conn) (err error) {
+	t := ch.sel.t
+	prepared := map[string]*sqlite3.Stmt{}
+	defer func() {
+		for _, stmt := range prepared {
+			if closing := stmt.Close(); err == nil {
+				err = closing
+			}
+		}
+	}()
+	where := " WHERE " + t.rowid + " = ?"
+	if t.rowid == "" {
+		var equal []string
+		for _, f := range ch.sel.key {
+			equal = append(equal, t.columns[f].name+" = ?")
+		}
+		where = " WHERE " + strings.Join(equal, " AND ")
+	}
+	for row, op := range ch.ops {
+		if op == connectors.Leave || op == connectors.Update && len(ch.values[row]) == 0 {
+			continue
+		}
+		sql := "DELETE FROM main." + t.name + where
+		var set []int
+		if op == connectors.Update {
+			set = slices.Sorted(maps.Keys(ch.values[row]))
+			var assign []string
+			for _, f := range set {
+				assign = append(assign, t.columns[f].name+" = ?")
+			}
+			sql = "UPDATE main." + t.name + " SET " + strings.Join(assign, ", ") + where
+		}
+		stmt := prepared[sql]
+		if stmt == nil {
+			if stmt, _, err = c.Prepare(sql); err != nil {
+				return err
+			}
+			prepared[sql] = stmt
+		}
+		if err := ch.bind(stmt, row, set); err != nil {
+			return err
+		}
+		if err := stmt.Exec(); err != nil {
+			return err
+		}
+		if n := c.Changes(); n != 1 {
+			// a trigger ignored it, or the key is not unique under its collation
+			return fmt.Errorf("%d rows changed where one was meant: %w", n, connectors.ErrRefused)
+		}
+	}
+	return nil
+}
+
+// bind gives a statement of apply the new values of the fields in set and the address of the row.
+func (ch *change) bind(stmt *sqlite3.Stmt, row int, set []int) error {
+	for i, f := range set {
+		var err error
+		if v := ch.values[row][f]; v.null {
+			err = stmt.BindNull(i + 1)
+		} else {
+			err = ch.sel.t.columns[f].bind(stmt, i+1, v.bytes)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if ch.sel.t.rowid != "" {
+		return stmt.BindInt64(len(set)+1, ch.rowids[row])
+	}
+	values, err := ch.keys[row].Values()
+	if err != nil {
+		return err
+	}
+	for i, v := range values {
+		if err := ch.sel.keyColumn(i).bind(stmt, len(set)+1+i, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}

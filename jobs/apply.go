@@ -1,0 +1,20 @@
+package jobs
+
+import (
+	"github.com/spf13/cobra"
+
+	"lethe/pipeline"
+)
+
+func applyCommand(c *Command) *cobra.Command {
+	var f nightFlags
+	cmd := &cobra.Command{
+		Use:     "apply",
+		Short:   "Apply the plans that have been approved, and settle what a crash interrupted",
+		Args:    cobra.NoArgs,
+		Example: "  lethe apply",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return night(cmd.Context(), c, f, pipeline.ApplyOnly) },
+	}
+	f.register(cmd, false)
+	return cmd
+}

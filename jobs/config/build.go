@@ -1,0 +1,129 @@
+package config
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"lethe/classifiers"
+	"lethe/jobs/schedule"
+	"lethe/pipeline"
+	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/keystore"
+)
+
+// Build checks the whole configuration, resolves its secrets and wires the pipeline. Errors of one kind are
+// joined, so that a person sees all of them at once.
+func (c *Config) Build(ctx context.Context, log *slog.Logger) (*pipeline.Pipeline, error) {
+	p := &pipeline.Pipeline{
+		Controller: c.Controller.Name, State: c.abs(c.State), Reports: c.abs(c.Reports), RegistryAge: c.Registry.MaxAge,
+		Approvals: cmp.Or(c.Approvals, 2), Breakers: c.breakers(), Simulated: c.Clock == "simulated", Log: log,
+		Now:      time.Now,
+		Progress: func(string, string, int64, int64) {}, Crash: func(string) {}, People: map[string]pipeline.Person{},
+	}
+	var err error
+	if p.Host, err = os.Hostname(); err != nil {
+		p.Host = "unknown"
+	}
+	var zoneErr, digestErr, catalogueErr error
+	p.Zone, zoneErr = c.zone()
+	p.PolicyDigest, digestErr = c.digest()
+	p.Catalogue, catalogueErr = c.catalogue()
+	_, noticeErr := c.NoticeTargets()
+	err = errors.Join(zoneErr, c.checkPlain(), digestErr,
+		c.buildSilos(p), c.buildPeople(p), c.buildOrders(p), c.buildSources(p), c.buildCopies(p), c.buildDiscovery(p),
+		schedule.Check(c.Schedule, c.Controller.Timezone), noticeErr, catalogueErr, c.buildRegistry(p))
+	if err != nil {
+		if errors.Is(err, pipeline.ErrConfig) {
+			return nil, fmt.Errorf("%s: %w", c.path, err)
+		}
+		return nil, fmt.Errorf("%w: %s: %w", pipeline.ErrConfig, c.path, err)
+	}
+	path, identity := c.KeystoreFiles()
+	if p.Keys, err = keystore.Open(ctx, path, identity); err != nil {
+		return nil, fmt.Errorf("%w: %w", pipeline.ErrConfig, err)
+	}
+	p.Registry.Keys = p.Keys.Current()
+	for _, w := range c.warnings {
+		log.Warn(w)
+	}
+	return p, nil
+}
+
+// zone is the controller's; UTC with an error where it names none, so that the rest is checked all the same.
+func (c *Config) zone() (*time.Location, error) {
+	zone, err := time.LoadLocation(c.Controller.Timezone)
+	if c.Controller.Timezone == "" || err != nil {
+		return time.UTC, fmt.Errorf("controller.timezone %q: name an IANA zone, for example Europe/Rome",
+			c.Controller.Timezone)
+	}
+	return zone, nil
+}
+
+// checkPlain checks the keys that stand for themselves.
+func (c *Config) checkPlain() error {
+	var errs []error
+	for _, e := range []struct{ key, value string }{
+		{"controller.name", c.Controller.Name}, {"state", c.State}, {"reports", c.Reports},
+		{"keystore.path", c.Keystore.Path},
+		{"keystore.identity", c.Keystore.Identity}, {"registry.dsn", string(c.Registry.DSN)},
+	} {
+		if e.value == "" {
+			errs = append(errs, fmt.Errorf("%s is missing", e.key))
+		}
+	}
+	if c.Approvals < 0 || c.Approvals > 2 {
+		errs = append(errs, fmt.Errorf("approvals: %d: use 2, or 1 in a company of one", c.Approvals))
+	}
+	if c.Clock != "" && c.Clock != "simulated" {
+		errs = append(errs, fmt.Errorf("clock: %q: leave it out, or write simulated for demos and tests", c.Clock))
+	}
+	return errors.Join(errs...)
+}
+
+// buildRegistry says where the registry is, which must not be one of the sources.
+func (c *Config) buildRegistry(p *pipeline.Pipeline) error {
+	dsn, err := c.resolve("registry.dsn", c.Registry.DSN)
+	p.Registry = registry.Config{Driver: c.Registry.Driver, DSN: dsn, Plaintext: c.Registry.TLS == "waived"}
+	if c.Registry.Driver == "" || c.Registry.Driver == "sqlite" { // a file
+		p.Registry.DSN = c.abs(dsn)
+	}
+	var tlsErr error
+	if c.Registry.TLS != "" && c.Registry.TLS != "waived" {
+		tlsErr = fmt.Errorf("registry.tls: %q: leave it out, or write waived", c.Registry.TLS)
+	}
+	return errors.Join(err, tlsErr, c.registryApart(p.Registry))
+}
+
+func (c *Config) catalogue() (*classifiers.Catalogue, error) {
+	var custom []classifiers.Custom
+	for _, d := range c.Detectors {
+		custom = append(custom, classifiers.Custom{ID: d.ID, Pattern: d.Pattern, Header: d.Header, Words: d.Words,
+			Category: classifiers.Category(d.Category)})
+	}
+	return classifiers.New(custom...)
+}
+
+func (c *Config) breakers() pipeline.Breakers {
+	b := pipeline.Breakers{MaxRows: 1000, MaxPercent: 5, NoMatchPercent: 2, UnparseablePercent: 1, EmptyPercent: 50,
+		Spike: 3, NewSourceRuns: 1}
+	set(&b.MaxRows, c.Breakers.MaxRows)
+	set(&b.MaxPercent, c.Breakers.MaxPercent)
+	set(&b.NoMatchPercent, c.Breakers.NoMatchPercent)
+	set(&b.UnparseablePercent, c.Breakers.UnparseablePercent)
+	set(&b.EmptyPercent, c.Breakers.EmptyPercent)
+	set(&b.Spike, c.Breakers.Spike)
+	set(&b.MaxRowsANight, c.Breakers.MaxRowsANight)
+	set(&b.NewSourceRuns, c.Breakers.NewSourceRuns)
+	return b
+}
+
+func set[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}

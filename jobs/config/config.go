@@ -1,0 +1,239 @@
+// Package config reads lethe.yaml and wires what it says. Its nouns: the Config with an entry type for each
+// of its keys (Source, Person, Order, Grant, Review, ...), a Secret that stands for what must not be printed,
+// a Holiday, and the list of connectors. Load decodes strictly, Build checks everything and makes the
+// pipeline of it. Only this package knows which connectors there are.
+package config
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"lethe/jobs/schedule"
+	"lethe/pipeline/policy"
+)
+
+// Config is the configuration file, decoded strictly: an unknown key is an error with its line and column.
+type Config struct {
+	Controller  Controller             `yaml:"controller"`
+	State       string                 `yaml:"state"`
+	Reports     string                 `yaml:"reports"`
+	Keystore    Keystore               `yaml:"keystore"`
+	Registry    Registry               `yaml:"registry"`
+	People      map[string]Person      `yaml:"people,omitempty"`
+	Approvals   int                    `yaml:"approvals,omitempty"` // 2, or 1 in a company of one
+	Clock       string                 `yaml:"clock,omitempty"`     // simulated: --apply may use an as_of in the future
+	Sources     map[string]Source      `yaml:"sources"`
+	Silos       map[string]policy.Silo `yaml:"silos,omitempty"`
+	Sync        map[string]Grant       `yaml:"sync,omitempty"` // by target
+	Breakers    Breakers               `yaml:"breakers,omitempty"`
+	Orders      []Order                `yaml:"orders,omitempty"`
+	Detectors   []Detector             `yaml:"detectors,omitempty"`
+	Discover    Discover               `yaml:"discover,omitempty"`
+	Reviews     []Review               `yaml:"reviews,omitempty"`
+	Schedule    []schedule.Job         `yaml:"schedule,omitempty"`
+	Notify      []Secret               `yaml:"notify,omitempty"`
+	path, dir   string
+	text        []byte   // of the file
+	sourceOrder []string // as written in the file
+	warnings    []string
+}
+
+// Controller is the controller of GDPR Art. 4(7).
+type Controller struct {
+	Name         string `yaml:"name"`
+	Timezone     string `yaml:"timezone"`     // IANA name: terms are counted in it
+	Jurisdiction string `yaml:"jurisdiction"` // ISO 3166-1 alpha-2
+
+	// For consent receipts (ISO/IEC TS 27560), which cannot be complete without them.
+	Address    string   `yaml:"address,omitempty"`
+	Contact    string   `yaml:"contact,omitempty"`    // of who answers requests
+	Withdrawal string   `yaml:"withdrawal,omitempty"` // how consent is withdrawn: an address or words
+	Recipients []string `yaml:"recipients,omitempty"` // third parties; [] for none
+
+	// Public holidays, on which no answer to a request is due: 12-25 for every year, 2027-03-29 for one. They
+	// decide nothing, so they are no part of the policy.
+	Holidays []Holiday `yaml:"holidays,omitempty" json:"-"`
+}
+
+// Keystore says where the keys are.
+type Keystore struct {
+	Path     string `yaml:"path"`
+	Identity string `yaml:"identity"` // file: of the age identity
+}
+
+// Registry says where the consent registry is.
+type Registry struct {
+	Driver string        `yaml:"driver,omitempty"` // sqlite (default), postgres, mysql
+	TLS    string        `yaml:"tls,omitempty"`    // waived, or empty
+	DSN    Secret        `yaml:"dsn"`
+	MaxAge policy.Period `yaml:"max_age,omitempty"`
+}
+
+// Person is somebody who may answer plans.
+type Person struct {
+	Key   string `yaml:"key"`
+	Roles Roles  `yaml:"roles"`
+}
+
+// Roles are the roles of a person. Inside braces the YAML reader takes owner:newsletter for a mapping, so
+// that form is read too.
+type Roles []string
+
+// UnmarshalYAML reads a list of texts.
+func (r *Roles) UnmarshalYAML(unmarshal func(any) error) error {
+	var list []any
+	if err := unmarshal(&list); err != nil {
+		return err
+	}
+	*r = nil
+	for _, item := range list {
+		switch v := item.(type) {
+		case string:
+			*r = append(*r, v)
+		case map[string]any:
+			for key, value := range v {
+				*r = append(*r, fmt.Sprintf("%s:%v", key, value))
+			}
+		default:
+			return fmt.Errorf("roles: %v is no role: use owner:SILO, custodian or dpo", v)
+		}
+	}
+	return nil
+}
+
+// Source is one source, or a set of backup files.
+type Source struct {
+	Application string            `yaml:"application"`
+	Environment string            `yaml:"environment"` // production, test, development, backup
+	Connector   string            `yaml:"connector"`
+	DSN         Secret            `yaml:"dsn,omitempty"`
+	ApplyDSN    Secret            `yaml:"apply_dsn,omitempty"`
+	Path        string            `yaml:"path,omitempty"` // files: a path, or a pattern for a set of backups
+	Of          string            `yaml:"of,omitempty"`   // backups: the live source whose records they hold
+	Schema      string            `yaml:"schema,omitempty"`
+	Complete    string            `yaml:"complete,omitempty"` // unchecked: a dump without trailer is accepted
+	Keep        policy.Period     `yaml:"keep,omitempty"`
+	Rewrite     *Rewrite          `yaml:"rewrite,omitempty"`
+	Location    string            `yaml:"location,omitempty"`
+	TLS         string            `yaml:"tls,omitempty"`          // waived: the server may be reached in plain text
+	Skip        map[string]string `yaml:"skip,omitempty"`         // table, or table.field: why it is not read
+	ApprovedFor []string          `yaml:"approved_for,omitempty"` // special (Art. 9), criminal (Art. 10)
+	// what only the connector knows, by its names; without one, no part of the policy's digest
+	Options map[string]string `yaml:"options,omitempty" json:",omitempty"`
+}
+
+// Rewrite is the cadence of rewriting backups.
+type Rewrite struct {
+	After       policy.Period `yaml:"after,omitempty"`
+	AtMostEvery policy.Period `yaml:"at_most_every,omitempty"`
+}
+
+// Breakers are the limits that stop a run; what is not given has the default.
+type Breakers struct {
+	MaxRows            *int64   `yaml:"max_rows,omitempty"`
+	MaxPercent         *float64 `yaml:"max_percent,omitempty"`
+	NoMatchPercent     *float64 `yaml:"no_match_percent,omitempty"`
+	UnparseablePercent *float64 `yaml:"unparseable_percent,omitempty"`
+	EmptyPercent       *float64 `yaml:"empty_percent,omitempty"`
+	Spike              *float64 `yaml:"spike,omitempty"`
+	MaxRowsANight      *int64   `yaml:"max_rows_a_night,omitempty"`
+	NewSourceRuns      *int     `yaml:"new_source_runs,omitempty"`
+}
+
+// Order is a standing order. Nobody signs it: it stands in the names of people, for as long as the configuration
+// says so.
+type Order struct {
+	Silo       string   `yaml:"silo"`
+	Reasons    []string `yaml:"reasons"`
+	MaxRows    int64    `yaml:"max_rows"`
+	MaxPercent float64  `yaml:"max_percent,omitempty"`
+	Until      string   `yaml:"until"`
+	SignedBy   []string `yaml:"signed_by"`
+}
+
+// Detector is a detector of the company's own.
+type Detector struct {
+	ID       string   `yaml:"id"`
+	Pattern  string   `yaml:"pattern,omitempty"`
+	Header   []string `yaml:"header,omitempty"`
+	Words    []string `yaml:"words,omitempty"`
+	Category string   `yaml:"category"`
+}
+
+// Discover says how tables that no silo covers are read. The others are always read whole.
+type Discover struct {
+	Sample    int           `yaml:"sample,omitempty"`     // about so many rows of a table; 0 reads every row
+	FullEvery policy.Period `yaml:"full_every,omitempty"` // whole if it was not for so long; default never
+}
+
+// Review is a person's verdict on a field, in the place of the classifiers'.
+type Review struct {
+	Source   string `yaml:"source"`
+	Field    string `yaml:"field"` // table.field
+	Category string `yaml:"category"`
+	By       string `yaml:"by"`
+	Because  string `yaml:"because"`
+	Until    string `yaml:"until"` // 2006-01-02, the last day on which it holds
+}
+
+// Grant grants an application a copy of what the registry says of its own rows. It stands under `sync:` by
+// the target's name, which is part of the names of tables and views.
+type Grant struct {
+	Source string              `yaml:"source"`            // the live source whose rows it is about
+	Grants map[string][]string `yaml:"grants"`            // silo: purposes
+	Table  bool                `yaml:"table,omitempty"`   // a table with purpose-bound views in the source itself
+	Files  string              `yaml:"files,omitempty"`   // folder of signed snapshots and deltas
+	MaxLag policy.Period       `yaml:"max_lag,omitempty"` // default P1D
+}
+
+// Path is where the configuration was read from, absolute.
+func (c *Config) Path() (string, error) { return filepath.Abs(c.path) }
+
+// KeystoreFiles are the folder of the keystore and the file of the identity that opens it.
+func (c *Config) KeystoreFiles() (path, identity string) {
+	return c.abs(c.Keystore.Path), c.abs(strings.TrimPrefix(c.Keystore.Identity, "file:"))
+}
+
+// Country is that of a silo's phone numbers without a prefix: its jurisdiction, or else the controller's.
+func (c *Config) Country(silo string) string {
+	return cmp.Or(c.Silos[silo].Jurisdiction, c.Controller.Jurisdiction)
+}
+
+// abs makes a path of the configuration absolute.
+func (c *Config) abs(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(c.dir, path)
+}
+
+// digest is the sha256 of what decides: silos, rules, breakers, orders, people and the controller's zone.
+// Paths and secrets are not in it.
+func (c *Config) digest() (string, error) {
+	sources := map[string]Source{}
+	for name, s := range c.Sources {
+		s.DSN, s.ApplyDSN, s.Path = "", "", ""
+		sources[name] = s
+	}
+	body, err := json.Marshal(struct {
+		Controller Controller
+		People     map[string]Person
+		Approvals  int
+		Sources    map[string]Source
+		Silos      map[string]policy.Silo
+		Breakers   Breakers
+		Orders     []Order
+		Detectors  []Detector
+		Reviews    []Review // what a person said of a field decides whether it is personal data
+	}{c.Controller, c.People, c.Approvals, sources, c.Silos, c.Breakers, c.Orders, c.Detectors, c.Reviews})
+	if err != nil {
+		return "", fmt.Errorf("digest of the policy: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:]), nil
+}

@@ -1,0 +1,16 @@
+package config
+
+import (
+	"lethe/connectors"
+	"lethe/connectors/csvdir"
+	"lethe/connectors/mysql"
+	"lethe/connectors/mysqldump"
+	"lethe/connectors/pgdump"
+	"lethe/connectors/sqlite"
+)
+
+// Connectors is the explicit list of what Lethe can open. A new connector is one line here.
+func Connectors() []connectors.Connector {
+	return []connectors.Connector{mysql.Connector, pgdump.Connector, mysqldump.Connector, sqlite.Connector,
+		csvdir.Connector}
+}

@@ -1,0 +1,81 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"lethe/pipeline"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry/keystore"
+)
+
+func (c *Config) buildPeople(p *pipeline.Pipeline) error {
+	var errs []error
+	keys := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(c.People)) {
+		person := c.People[name]
+		key, err := keystore.ParsePublic(person.Key)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("people.%s: %w", name, err))
+			continue
+		}
+		if other, taken := keys[person.Key]; taken {
+			errs = append(errs, fmt.Errorf("people.%s has the key of %s: every person has a key of their own", name,
+				other))
+		}
+		keys[person.Key] = name
+		for _, role := range person.Roles {
+			silo, owner := strings.CutPrefix(role, "owner:")
+			if _, known := c.Silos[silo]; owner && !known || !owner && role != "custodian" && role != "dpo" {
+				errs = append(errs, fmt.Errorf("people.%s: role %q: use owner:SILO, custodian or dpo", name, role))
+			}
+		}
+		p.People[name] = pipeline.Person{Key: key, Roles: person.Roles}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) buildOrders(p *pipeline.Pipeline) error {
+	var errs []error
+	for i, o := range c.Orders {
+		place := fmt.Sprintf("orders %d", i+1)
+		until, err := policy.ParseDate(o.Until)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: until: %w", place, err))
+		}
+		if _, ok := c.Silos[o.Silo]; !ok {
+			errs = append(errs, fmt.Errorf("%s: silo %q is not under silos", place, o.Silo))
+		}
+		if o.MaxRows <= 0 {
+			errs = append(errs, fmt.Errorf("%s: max_rows is missing: say how many rows a night it covers", place))
+		}
+		order := pipeline.Order{Silo: o.Silo, MaxRows: o.MaxRows, MaxPercent: o.MaxPercent, Until: until,
+			SignedBy: o.SignedBy}
+		for _, r := range o.Reasons {
+			code := policy.Code(r)
+			if !slices.Contains(policy.Codes(), code) || !strings.HasPrefix(r, "D_") && !strings.HasPrefix(r, "K_") {
+				errs = append(errs, fmt.Errorf("%s: reason %q: use D_ codes, and K_ codes for rows that stay and lose "+
+					"fields, as `lethe policy codes` lists them", place, r))
+			}
+			order.Reasons = append(order.Reasons, code)
+		}
+		owner, custodian := false, false
+		for _, name := range o.SignedBy {
+			person, ok := c.People[name]
+			if !ok {
+				errs = append(errs, fmt.Errorf("%s: %q is not among people", place, name))
+			}
+			owner = owner || slices.Contains(person.Roles, "owner:"+o.Silo)
+			custodian = custodian || slices.Contains(person.Roles, "custodian")
+		}
+		if p.Approvals == 2 && (!owner || !custodian || len(o.SignedBy) < 2) {
+			errs = append(errs, fmt.Errorf("%s: signed_by needs an owner of %s and a custodian, two people", place,
+				o.Silo))
+		}
+		p.Orders = append(p.Orders, order)
+	}
+	return errors.Join(errs...)
+}

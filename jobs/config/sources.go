@@ -1,0 +1,250 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"lethe/connectors"
+	"lethe/pipeline"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+)
+
+// Environments of a source.
+var environments = []string{"production", "test", "development", "backup"}
+
+// sourceDraft is one entry under sources while it is checked: what is wrong with it is joined.
+type sourceDraft struct {
+	name      string
+	of        Source
+	connector connectors.Connector
+	base      pipeline.Source
+	options   connectors.Options
+	errs      []error
+}
+
+func (d *sourceDraft) fail(format string, args ...any) {
+	d.errs = append(d.errs, fmt.Errorf("source %s: "+format, append([]any{d.name}, args...)...))
+}
+
+// buildSources checks the sources and says how each is opened: the live ones first, in the order of the file,
+// then the backups.
+func (c *Config) buildSources(p *pipeline.Pipeline) error {
+	var errs []error
+	var live, backups []pipeline.Source
+	for _, name := range c.sourceOrder {
+		d := &sourceDraft{name: name, of: c.Sources[name]}
+		if i := slices.IndexFunc(Connectors(), func(k connectors.Connector) bool {
+			return k.Name == d.of.Connector
+		}); i < 0 {
+			d.fail("connector %q: `lethe connectors` lists what there is", d.of.Connector)
+		} else {
+			d.connector = Connectors()[i]
+			for _, s := range c.sourcesOf(d) {
+				if s.Environment == "backup" && s.Path != "" {
+					backups = append(backups, s)
+				} else {
+					live = append(live, s)
+				}
+			}
+		}
+		errs = append(errs, d.errs...)
+	}
+	p.Sources = append(live, backups...)
+	return errors.Join(errs...)
+}
+
+// sourcesOf checks an entry, and makes one source of it, or one of each file that its pattern matches.
+func (c *Config) sourcesOf(d *sourceDraft) []pipeline.Source {
+	s := d.of
+	c.checkSource(d)
+	d.base = pipeline.Source{
+		Name: d.name, Application: s.Application, Environment: s.Environment, Location: s.Location,
+		Connector: s.Connector, Of: s.Of,
+		Keep: s.Keep, Skip: s.Skip, ApprovedFor: s.ApprovedFor, Plaintext: s.TLS == "waived",
+		ReadOnly: s.ApplyDSN == "" && s.Rewrite == nil,
+	}
+	if s.Rewrite != nil {
+		d.base.Rewrite = &pipeline.RewriteTerms{After: s.Rewrite.After, AtMostEvery: s.Rewrite.AtMostEvery}
+	}
+	d.options = connectors.Options{Name: d.name, Plaintext: d.base.Plaintext, Rewrite: s.Rewrite != nil,
+		Unchecked: s.Complete == "unchecked", Extra: s.Options}
+	switch {
+	case s.Path != "" && s.DSN != "":
+		d.fail("has both path and dsn: files have a path, servers a dsn")
+		return nil
+	case s.Path != "":
+		return c.fileSources(d)
+	}
+	return []pipeline.Source{c.dsnSource(d)}
+}
+
+func (c *Config) checkSource(d *sourceDraft) {
+	s := d.of
+	if !slices.Contains(environments, s.Environment) {
+		d.fail("environment %q: use %s", s.Environment, strings.Join(environments, ", "))
+	}
+	if s.Application == "" {
+		d.fail("application is missing: say which of the company's systems owns it")
+	}
+	if of, ok := c.Sources[s.Of]; s.Of != "" && (!ok || of.Of != "") {
+		d.fail("of: %q is not a live source", s.Of)
+	}
+	if s.TLS != "" && s.TLS != "waived" {
+		d.fail("tls: %q: leave it out, or write waived", s.TLS)
+	}
+	if s.Complete != "" && s.Complete != "unchecked" {
+		d.fail("complete: %q: leave it out, or write unchecked", s.Complete)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Options)) {
+		err := connectors.CheckOptions(d.connector.Options, map[string]string{name: s.Options[name]})
+		if err != nil {
+			d.fail("options%s: %w", c.placeOf("sources", d.name, "options", name), err)
+		}
+	}
+}
+
+// fileSources makes a source of each file.
+func (c *Config) fileSources(d *sourceDraft) []pipeline.Source {
+	s := d.of
+	paths, err := filepath.Glob(c.abs(s.Path))
+	if err != nil {
+		d.fail("path: %w", err)
+	}
+	switch {
+	case len(paths) > 0:
+	case s.Environment == "backup": // there may be none yet
+		c.warnings = append(c.warnings, fmt.Sprintf("source %s: no file matches %s", d.name, s.Path))
+	default: // opening it says that it is not there
+		paths = []string{c.abs(s.Path)}
+	}
+	var files []pipeline.Source
+	for _, path := range paths {
+		file, o := d.base, d.options
+		file.Path, file.Set, file.TakenAt = path, d.name, pipeline.TakenAt(path)
+		if s.Environment == "backup" {
+			file.Name = d.name + "/" + filepath.Base(path)
+		}
+		o.Name, o.DSN = file.Name, path
+		if s.ApplyDSN != "" {
+			o.ApplyDSN = path
+		}
+		file.Open = c.opener(d.connector, o, s)
+		files = append(files, file)
+	}
+	return files
+}
+
+// dsnSource makes a source of a server, or of a file that is named like one.
+func (c *Config) dsnSource(d *sourceDraft) pipeline.Source {
+	var err error
+	if d.options.DSN, err = c.resolve("source "+d.name+": dsn", d.of.DSN); err != nil {
+		d.errs = append(d.errs, err)
+	} else if d.options.DSN == "" {
+		d.fail("dsn is missing: write it as file:PATH of a file that holds it")
+	}
+	if d.options.ApplyDSN, err = c.resolve("source "+d.name+": apply_dsn", d.of.ApplyDSN); err != nil {
+		d.errs = append(d.errs, err)
+	}
+	if !strings.Contains(d.options.DSN, "@") && len(d.connector.Suffix) > 0 { // a file
+		d.options.DSN, d.options.ApplyDSN = c.abs(d.options.DSN), c.abs(d.options.ApplyDSN)
+	}
+	source := d.base
+	source.Open = c.opener(d.connector, d.options, d.of)
+	return source
+}
+
+// opener opens a source; a file without CREATE TABLE gets its catalog from the schema file, or from the live
+// source it is a backup of.
+func (c *Config) opener(k connectors.Connector, o connectors.Options,
+	s Source) func(context.Context) (connectors.Source, error) {
+	return func(ctx context.Context) (connectors.Source, error) {
+		from := s.Of
+		if s.Schema != "" {
+			schema, err := k.Open(ctx, connectors.Options{Name: o.Name + " schema", DSN: c.abs(s.Schema),
+				Unchecked: true})
+			if err != nil {
+				return nil, err
+			}
+			defer schema.Close()
+			if o.Catalog, err = schema.Tables(ctx); err != nil {
+				return nil, err
+			}
+		} else if live, ok := c.Sources[from]; ok && len(k.Schemes) == 0 {
+			o.Catalog = c.liveCatalog(ctx, from, live)
+		}
+		return k.Open(ctx, o)
+	}
+}
+
+// liveCatalog asks the live source of a backup for its tables; nil when it does not answer, and the backup's
+// own CREATE TABLEs have to do.
+func (c *Config) liveCatalog(ctx context.Context, name string, live Source) []connectors.Table {
+	i := slices.IndexFunc(Connectors(), func(k connectors.Connector) bool { return k.Name == live.Connector })
+	dsn, err := c.resolve(name, live.DSN)
+	if i < 0 || err != nil {
+		return nil
+	}
+	if !strings.Contains(dsn, "@") && len(Connectors()[i].Suffix) > 0 { // a file
+		dsn = c.abs(dsn)
+	}
+	source, err := Connectors()[i].Open(ctx, connectors.Options{Name: name, DSN: dsn, Plaintext: live.TLS == "waived",
+		Extra: live.Options})
+	if err != nil {
+		return nil
+	}
+	defer source.Close()
+	tables, err := source.Tables(ctx)
+	if err != nil {
+		return nil
+	}
+	return tables
+}
+
+// registryApart refuses a source that is the registry, however either is spelled.
+func (c *Config) registryApart(r registry.Config) error {
+	warnings := len(c.warnings)
+	defer func() { c.warnings = c.warnings[:warnings] }() // they were given when the sources were built
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(c.Sources)) {
+		s := c.Sources[name]
+		places, _ := filepath.Glob(c.abs(s.Path)) // a pattern that is none was refused with the source
+		for _, secret := range []Secret{s.DSN, s.ApplyDSN} {
+			dsn, err := c.resolve(name, secret)
+			if err != nil || dsn == "" {
+				continue
+			}
+			places = append(places, dsn)
+			if !strings.Contains(dsn, ":") { // a file
+				places = append(places, c.abs(dsn))
+			}
+		}
+		if slices.ContainsFunc(places, r.Same) {
+			errs = append(errs, fmt.Errorf("E_REGISTRY_IN_SOURCE: source %s and the registry are the same database: "+
+				"the registry has its own", name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Backups are the sets of backups of each live source, as configured: also those of which there is no file today.
+func (c *Config) Backups() map[string][]policy.Backup {
+	sets := map[string][]policy.Backup{}
+	for _, name := range c.sourceOrder {
+		s := c.Sources[name]
+		if s.Of == "" {
+			continue
+		}
+		b := policy.Backup{Name: name, Keep: s.Keep, Rewritten: s.Rewrite != nil}
+		if s.Rewrite != nil {
+			b.After, b.AtMostEvery = s.Rewrite.After, s.Rewrite.AtMostEvery
+		}
+		sets[s.Of] = append(sets[s.Of], b)
+	}
+	return sets
+}

@@ -1,0 +1,52 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline"
+)
+
+// sourceOptions reads a configuration of one source with options, and checks its sources.
+func sourceOptions(t *testing.T, connector, options string) error {
+	path := filepath.Join(t.TempDir(), "lethe.yaml")
+	text := "sources:\n  crm:\n" +
+		"    {application: crm, environment: production, connector: " + connector + ", dsn: crm.db,\n" +
+		"      options: " + options + "}\n"
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	c, err := Load(path)
+	if err != nil {
+		return err
+	}
+	return c.buildSources(&pipeline.Pipeline{})
+}
+
+func TestSourceOptions(t *testing.T) {
+	require.NoError(t, sourceOptions(t, "sqlite", "{busy_timeout: 10s}"))
+	require.NoError(t, sourceOptions(t, "csvdir", `{header: none, delimiter: tab, encoding: windows-1252}`))
+	require.NoError(t, sourceOptions(t, "csvdir", `{delimiter: "1"}`))
+	for _, c := range []struct{ connector, options, want string }{
+		{"sqlite", "{busy: 10s}", `source crm: options [4:17]: unknown option "busy"; the options are busy_timeout`},
+		{"sqlite", "{busy_timeout: soon}", `source crm: options [4:17]: option busy_timeout: "soon"`},
+		{"csvdir", "{header: first, delimiter: ab}", `options [4:32]: option delimiter: "ab"`},
+		{"csvdir", "{header: &no maybe}", "it takes none or first"},
+		{"mysql", "{header: none}", `unknown option "header"; this connector has none`},
+		{"csvdir", "{header: [none]}", "wants a text"},
+	} {
+		require.ErrorContains(t, sourceOptions(t, c.connector, c.options), c.want)
+	}
+}
+
+// What a policy's digest was before there were options it is without them.
+func TestDigestWithoutOptions(t *testing.T) {
+	digest := func(options map[string]string) string {
+		d, err := (&Config{Sources: map[string]Source{"crm": {Connector: "sqlite", Options: options}}}).digest()
+		require.NoError(t, err)
+		return d
+	}
+	require.Equal(t, digest(nil), digest(map[string]string{}))
+	require.NotEqual(t, digest(nil), digest(map[string]string{"busy_timeout": "9s"}), "options say how rows are read")
+}

@@ -1,0 +1,106 @@
+package jobs
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lethe/pipeline"
+	"lethe/pipeline/registry"
+)
+
+func consentRecordCommand(c *Command) *cobra.Command {
+	var ev struct {
+		silo, purpose, typ, at, notice, method, evidence, id, collection, country string
+		subjects                                                                  []string
+		marketing                                                                 bool
+	}
+	cmd := &cobra.Command{
+		Use:   "record",
+		Short: "Record one event: given, withdrawn, objected, erasure_requested, ...",
+		Args:  cobra.NoArgs,
+		Long: `Record one event of one person. Who withdraws from marketing, or objects to it, goes onto the
+suppression list as well; a consent to marketing of somebody on it is refused, unless it is of a later
+day and has evidence.`,
+		Example: `  lethe consent record --silo newsletter --subject email=ada@example.org --purpose newsletter \
+    --type withdrawn
+  lethe consent record --silo newsletter --subject email=ada@example.org --purpose newsletter \
+    --type given --notice privacy-v3 --method form --evidence form-9001`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			e := registry.Event{Type: registry.EventType(ev.typ), Purpose: ev.purpose, OccurredAt: c.Now(),
+				Notice: ev.notice, Method: ev.method, Evidence: ev.evidence,
+				Source: "lethe consent record", ID: ev.id, Marketing: ev.marketing, Collection: ev.collection}
+			for _, s := range ev.subjects {
+				subject, err := parseSubject(s)
+				if err != nil {
+					return err
+				}
+				e.Subjects = append(e.Subjects, subject)
+			}
+			if !slices.Contains(registry.ImportedTypes(), ev.typ) {
+				return fmt.Errorf("%w: --type %q: write one of %s", pipeline.ErrUsage, ev.typ,
+					strings.Join(registry.ImportedTypes(), ", "))
+			}
+			return c.withIntake(cmd.Context(), ev.silo, func(o opened) error {
+				if ev.at != "" {
+					var err error
+					if e.OccurredAt, e.Zone, err = registry.ParseInstant(ev.at, o.p.Zone); err != nil {
+						return fmt.Errorf("%w: --at: write 2026-06-11, 2026-06-11 09:30, or an instant as "+
+							"2026-06-11T09:30:00Z", pipeline.ErrUsage)
+					}
+				}
+				if e.OccurredAt.After(c.Now().Add(time.Minute)) {
+					return fmt.Errorf("%w: --at: the instant lies in the future, so the event would never be relied "+
+						"on: say when the person acted", pipeline.ErrUsage)
+				}
+				e.Country = cmp.Or(ev.country, o.cfg.Country(ev.silo))
+				seq, listed, err := o.intake.Record(cmd.Context(), ev.silo, e)
+				var refused *registry.RefusedError
+				switch {
+				case errors.As(err, &refused) && refused.Reason == registry.UnknownMethod:
+					return fmt.Errorf("%w: --method %q: write one of %s", pipeline.ErrUsage, ev.method,
+						strings.Join(registry.AffirmativeActs, ", "))
+				case err != nil:
+					return err
+				case seq == 0:
+					fmt.Fprintln(c.Out, "was recorded before")
+				default:
+					fmt.Fprintf(c.Out, "recorded as event %d of silo %s%s\n", seq, ev.silo, newlyListed(listed))
+				}
+				return nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&ev.silo, "silo", "", "the silo")
+	cmd.Flags().StringArrayVar(&ev.subjects, "subject", nil, "the person: kind=value, once for each identifier")
+	cmd.Flags().StringVar(&ev.purpose, "purpose", "", "the purpose it is about")
+	cmd.Flags().StringVar(&ev.typ, "type", "", "type of event")
+	cmd.Flags().StringVar(&ev.at, "at", "",
+		"when the person acted: 2006-01-02, 2006-01-02 15:04, or RFC 3339; default now")
+	cmd.Flags().StringVar(&ev.notice, "notice", "", "id of the notice that was shown")
+	cmd.Flags().StringVar(&ev.method, "method", "", "how the person acted")
+	cmd.Flags().StringVar(&ev.evidence, "evidence", "", "reference to the proof; only its salted commitment is stored")
+	cmd.Flags().StringVar(&ev.id, "id", "", "id of the event where it came from")
+	cmd.Flags().StringVar(&ev.collection, "collection", "", "id of the form or order by which the data came")
+	cmd.Flags().StringVar(&ev.country, "country", "",
+		"country of a phone number without a prefix; default the silo's jurisdiction")
+	cmd.Flags().BoolVar(&ev.marketing, "marketing", false, "the objection is to direct marketing (Art. 21(2))")
+	required(cmd, "silo", "subject", "type")
+	return cmd
+}
+
+// newlyListed says that an event put somebody onto the suppression list.
+func newlyListed(identifiers int) string {
+	switch identifiers {
+	case 0:
+		return ""
+	case 1:
+		return "; 1 identifier is new on the suppression list"
+	}
+	return fmt.Sprintf("; %d identifiers are new on the suppression list", identifiers)
+}

@@ -1,0 +1,91 @@
+package draft
+
+import (
+	"fmt"
+	"slices"
+
+	"lethe/classifiers"
+	"lethe/connectors"
+)
+
+// dependents proposes what becomes of the rows that refer to a record, directly or through others. Details
+// are deleted, references that may be NULL are forgotten; where people of their own, or few rows that many
+// records share, would go too, the line is left open for people to decide.
+func (d *Draft) dependents(name string, used map[string]bool) (lines, open []string) {
+	deleted := map[string]bool{name: true}
+	for queue := []string{name}; len(queue) > 0; queue = queue[1:] {
+		parent := queue[0]
+		for _, child := range d.order {
+			for _, fk := range d.tables[child].ForeignKeys {
+				if fk.RefTable != parent {
+					continue
+				}
+				edge := func(do string) string {
+					return fmt.Sprintf("{table: %s, fk: %s, do: %s}", word(child), list(fk.Fields), do)
+				}
+				decide := ""
+				switch {
+				case child != parent && deleted[child] && child != name:
+					lines = append(lines, "        - "+edge("delete"))
+				case d.nullable(child, fk.Fields):
+					lines = append(lines, "        - "+edge("set_null"))
+				case slices.Contains(d.people, child):
+					decide = "it holds people of its own"
+				case d.belongs(child, name) != "":
+					decide = "it belongs to " + d.belongs(child, name) + " too, of which there are more"
+				case d.verdicts[child].Rows <= d.verdicts[parent].Rows:
+					decide = fmt.Sprintf("it has %d rows, so others may share them", d.verdicts[child].Rows)
+				default:
+					lines = append(lines, "        - "+edge("delete"))
+					deleted[child], used[child] = true, true
+					queue = append(queue, child)
+				}
+				if decide != "" {
+					open = append(open, "- "+edge("delete")+"   # decide: "+decide)
+				}
+			}
+		}
+	}
+	return lines, open
+}
+
+// belongs names the larger table with people that the rows of a child refer to beside the record's own; ""
+// when there is none.
+func (d *Draft) belongs(child, record string) string {
+	for _, fk := range d.tables[child].ForeignKeys {
+		if fk.RefTable != record && slices.Contains(d.people, fk.RefTable) &&
+			d.verdicts[fk.RefTable].Rows > d.verdicts[record].Rows {
+			return fk.RefTable
+		}
+	}
+	return ""
+}
+
+func (d *Draft) nullable(table string, fields []string) bool {
+	return !slices.ContainsFunc(fields, func(name string) bool {
+		f, ok := d.tables[table].Field(name)
+		return !ok || !f.Nullable
+	})
+}
+
+// owned proposes the parents that a record alone uses, such as its address: about as many as there are
+// records, and nobody of their own in them.
+func (d *Draft) owned(t connectors.Table, used map[string]bool) []string {
+	var out []string
+	for _, fk := range t.ForeignKeys {
+		ref, v := d.tables[fk.RefTable], d.verdicts[fk.RefTable]
+		address := slices.ContainsFunc(v.Fields, func(f classifiers.Verdict) bool {
+			return f.Primary == classifiers.PostalAddress && !f.Company
+		})
+		named := slices.ContainsFunc(v.Fields, func(f classifiers.Verdict) bool {
+			return f.Personal() && (f.Primary == classifiers.PersonName || f.Primary == classifiers.Email)
+		})
+		if fk.RefTable == t.Name || !address || named || !slices.Equal(fk.RefFields, ref.Key) ||
+			v.Rows < d.verdicts[t.Name].Rows/2 {
+			continue
+		}
+		used[fk.RefTable] = true
+		out = append(out, fmt.Sprintf("{table: %s, fk: %s}", word(fk.RefTable), list(fk.Fields)))
+	}
+	return out
+}

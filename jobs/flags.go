@@ -1,0 +1,125 @@
+package jobs
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lethe/pipeline"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+)
+
+// nightFlags are the flags that commands which run a night share.
+type nightFlags struct {
+	asOf, until, job string
+	apply, again     bool
+	detailed         bool
+	full             bool // read every row
+	sample           int  // of tables that no silo covers; 0 as configured
+}
+
+func (f *nightFlags) register(cmd *cobra.Command, apply bool) {
+	cmd.Flags().StringVar(&f.asOf, "as-of", "",
+		"decide as of this civil date or instant (2006-01-02 or RFC 3339); default now")
+	cmd.Flags().StringVar(&f.job, "job", "nightly", "name of the job, part of what makes a night unique")
+	if apply {
+		cmd.Flags().BoolVar(&f.apply, "apply", false,
+			"change sources and registry; without it the run only says what it would do")
+		cmd.Flags().BoolVar(&f.again, "again", false, "run although this night is already done")
+		cmd.Flags().StringVar(&f.until, "until", "", "start nothing new after this time of day (15:04)")
+		cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 4 when a plan waits for approval")
+	}
+}
+
+// options resolves the flags in the controller's zone. A civil date means the last second of that day: what
+// ends on it has ended.
+func (f *nightFlags) options(p *pipeline.Pipeline) (pipeline.Options, error) {
+	o := pipeline.Options{Job: f.job, Apply: f.apply, Again: f.again, Full: f.full}
+	if f.sample > 0 {
+		p.Sampling = pipeline.Sampling{Rows: f.sample}
+	}
+	if f.asOf != "" {
+		if day, err := time.ParseInLocation(time.DateOnly, f.asOf, p.Zone); err == nil {
+			o.AsOf = time.Date(day.Year(), day.Month(), day.Day(), 1, 15, 0, 0, p.Zone)
+		} else if o.AsOf, err = time.Parse(time.RFC3339, f.asOf); err != nil {
+			return o, fmt.Errorf("%w: --as-of %q: write 2006-01-02, or an instant as RFC 3339 has it",
+				pipeline.ErrUsage, f.asOf)
+		}
+	}
+	if f.until != "" {
+		at, err := time.Parse("15:04", f.until)
+		if err != nil {
+			return o, fmt.Errorf("%w: --until %q: write a time of day as 15:04", pipeline.ErrUsage, f.until)
+		}
+		now := p.Now().In(p.Zone)
+		o.Until = time.Date(now.Year(), now.Month(), now.Day(), at.Hour(), at.Minute(), 0, 0, p.Zone)
+		if !o.Until.After(now) {
+			o.Until = o.Until.AddDate(0, 0, 1)
+		}
+	}
+	return o, nil
+}
+
+// decideAt makes --as-of the present of a pipeline that only looks.
+func (f *nightFlags) decideAt(p *pipeline.Pipeline) error {
+	o, err := f.options(p)
+	if err == nil && !o.AsOf.IsZero() {
+		p.Now = func() time.Time { return o.AsOf }
+	}
+	return err
+}
+
+// instantOf reads --as-of as nights do; now without one.
+func instantOf(text string, p *pipeline.Pipeline) (time.Time, error) {
+	f := nightFlags{asOf: text}
+	o, err := f.options(p)
+	if err != nil || text == "" {
+		return p.Now(), err
+	}
+	return o.AsOf, nil
+}
+
+// pastInstant is when something happened that a flag names. A civil day means its end, so that a request
+// comes after what else the person did that day; it cannot be later than now.
+func pastInstant(flag, text string, now time.Time, zone *time.Location) (time.Time, error) {
+	if text == "" {
+		return now, nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if day, dayErr := policy.ParseDate(text); dayErr == nil {
+		at, err = (day + 1).Start(zone).Add(-time.Second), nil
+		if day == policy.DateOf(now, zone) {
+			at = now
+		}
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%w: %s: write a day as 2006-01-02, or an instant as 2026-11-20T10:00:00Z",
+			pipeline.ErrUsage, flag)
+	}
+	if at.After(now) {
+		return time.Time{}, fmt.Errorf("%w: %s lies in the future", pipeline.ErrUsage, flag)
+	}
+	return at, nil
+}
+
+// required marks flags that a command cannot do without.
+func required(cmd *cobra.Command, flags ...string) {
+	for _, f := range flags {
+		if err := cmd.MarkFlagRequired(f); err != nil {
+			panic(err) // the flag is not there
+		}
+	}
+}
+
+// parseSubject reads kind=value.
+func parseSubject(text string) (registry.Subject, error) {
+	kind, value, ok := strings.Cut(text, "=")
+	if !ok || !registry.KnownKind(kind) {
+		return registry.Subject{}, fmt.Errorf("%w: --subject: write kind=value, for example email=ada@example.org",
+			pipeline.ErrUsage)
+	}
+	return registry.Subject{Kind: kind, Value: value}, nil
+}

@@ -1,0 +1,59 @@
+package jobs
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"lethe/pipeline"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+)
+
+func holdPlaceCommand(c *Command) *cobra.Command {
+	var s scope
+	var id, caseRef, as, review string
+	cmd := &cobra.Command{
+		Use: "place", Short: "Place a legal hold on a silo, or on some people in it", Args: cobra.NoArgs,
+		Example: "  lethe hold place --silo customers --subject email=ada@example.org --case 7/2026 --as anna " +
+			"--review-by 2027-05-01\n" +
+			"  lethe hold place --silo customers --case 8/2026 --as anna   # the whole silo",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.withIntake(cmd.Context(), s.silo, func(o opened) error {
+				now := policy.DateOf(c.Now(), o.p.Zone)
+				by := policy.EndOf(now, policy.Period{Years: 1})
+				if review != "" {
+					var err error
+					if by, err = policy.ParseDate(review); err != nil || by <= now {
+						return fmt.Errorf("%w: --review-by: write a coming day as 2006-01-02", pipeline.ErrUsage)
+					}
+				}
+				who, country, err := s.people(o.cfg)
+				if err != nil {
+					return err
+				}
+				h := registry.Hold{ID: nameOf(id, "hold-"), CaseRef: caseRef, PlacedBy: as, PlacedAt: c.Now(),
+					ReviewBy: by.Start(o.p.Zone)}
+				n, err := o.intake.PlaceHold(cmd.Context(), s.silo, h, who, country)
+				if err != nil {
+					return err
+				}
+				on := "the whole silo " + s.silo
+				if n > 0 {
+					on = fmt.Sprintf("%d collections of silo %s", n, s.silo)
+				}
+				fmt.Fprintf(c.Out, "hold %s is in force on %s; somebody else has to approve it: lethe hold approve %s "+
+					"--silo %s --as NAME\n", h.ID, on, h.ID, s.silo)
+				return nil
+			})
+		},
+	}
+	s.register(cmd, "a person it is limited to: kind=value; may be repeated")
+	cmd.Flags().StringVar(&id, "id", "", "name of the hold; it must say nothing of anybody")
+	cmd.Flags().StringVar(&caseRef, "case", "", "file number of the case")
+	cmd.Flags().StringVar(&as, "as", "", "who places it: a name under people")
+	cmd.Flags().StringVar(&review, "review-by", "",
+		"day by which somebody looks whether it is still needed; default in a year")
+	required(cmd, "case", "as")
+	return cmd
+}

@@ -1,0 +1,185 @@
+package jobs
+
+import (
+	"cmp"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"lethe/classifiers"
+	"lethe/jobs/draft"
+	"lethe/pipeline"
+	"lethe/pipeline/audit"
+)
+
+func explainField(w io.Writer, tables []classifiers.TableVerdict, missed map[string]float64, name string) error {
+	for _, t := range tables {
+		for _, f := range t.Fields {
+			if !strings.EqualFold(t.Table+"."+f.Field, name) {
+				continue
+			}
+			fmt.Fprintf(w, "%s.%s: %s", t.Table, f.Field, labels(f))
+			if f.Company {
+				fmt.Fprint(w, " (of a legal person)")
+			}
+			fmt.Fprintf(w, ", confidence %.2f\n%d rows, %d not empty, about %d distinct\n", f.Confidence, f.Rows,
+				f.NonEmpty, f.Distinct)
+			if below, sampled := missed[t.Table]; sampled {
+				fmt.Fprintf(w, "a sample: what is in fewer than %s of the rows can have been missed\n", rate(below))
+			}
+			for _, term := range f.Terms {
+				fmt.Fprintf(w, "  %+6.1f  %-24s %s\n", term.LogOdds, term.Name, term.Detail)
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: no field %q: write table.field", pipeline.ErrUsage, name)
+}
+
+func labels(f classifiers.Verdict) string {
+	out := string(cmp.Or(f.Primary, classifiers.None))
+	if len(f.Also) > 0 {
+		out += " (also " + also(f) + ")"
+	}
+	return out
+}
+
+func also(f classifiers.Verdict) string {
+	names := make([]string, len(f.Also))
+	for i, c := range f.Also {
+		names[i] = string(c)
+	}
+	return strings.Join(names, ",")
+}
+
+// writeInventory prints what was found. The columns of tsv and csv: database, table, column, labels, also,
+// confidence, rows, nonempty, distinct; where tables were sampled also missed_below, the share of rows below
+// which something can have been missed (0: all rows were read).
+func writeInventory(w io.Writer, tables []classifiers.TableVerdict, missed map[string]float64, format string,
+	all bool) error {
+	row := func(t classifiers.TableVerdict, f classifiers.Verdict) []string {
+		cells := []string{t.Database, t.Table, f.Field, string(cmp.Or(f.Primary, classifiers.None)), also(f),
+			strconv.FormatFloat(f.Confidence, 'f', 3, 64),
+			strconv.FormatInt(f.Rows, 10), strconv.FormatInt(f.NonEmpty, 10), strconv.FormatInt(f.Distinct, 10)}
+		if len(missed) > 0 {
+			cells = append(cells, strconv.FormatFloat(missed[t.Table], 'g', 4, 64))
+		}
+		return cells
+	}
+	header := []string{"database", "table", "column", "labels", "also", "confidence", "rows", "nonempty", "distinct"}
+	if len(missed) > 0 {
+		header = append(header, "missed_below")
+	}
+	switch format {
+	case "tsv":
+		fmt.Fprintln(w, strings.Join(header, "\t"))
+		for _, t := range tables {
+			for _, f := range t.Fields {
+				fmt.Fprintln(w, strings.Join(row(t, f), "\t"))
+			}
+		}
+		return nil
+	case "csv":
+		cw := csv.NewWriter(w)
+		if err := cw.Write(header); err != nil {
+			return err
+		}
+		for _, t := range tables {
+			for _, f := range t.Fields {
+				if err := cw.Write(row(t, f)); err != nil {
+					return err
+				}
+			}
+		}
+		cw.Flush()
+		return cw.Error()
+	case "json":
+		if len(missed) == 0 {
+			return encodeInventory(w, &tables)
+		}
+		type sampled struct {
+			classifiers.TableVerdict
+			MissedBelow float64 // the share of rows below which something can have been missed
+		}
+		list := make([]sampled, len(tables))
+		for i, t := range tables {
+			list[i] = sampled{t, missed[t.Table]}
+		}
+		return encodeInventory(w, &list)
+	case "text":
+		writeText(w, tables, missed, all)
+		return nil
+	}
+	return fmt.Errorf("%w: --format %q: use text, tsv, csv or json", pipeline.ErrUsage, format)
+}
+
+// encodeInventory prints an inventory as JSON. A number that JSON cannot say is left out and named; all else is printed.
+func encodeInventory[T any](w io.Writer, tables *[]T) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	var cannot *json.UnsupportedValueError
+	if err := e.Encode(tables); !errors.As(err, &cannot) {
+		return err
+	}
+	left := audit.Writable(tables)
+	return errors.Join(e.Encode(tables), fmt.Errorf("%w: the inventory leaves out %s: a fault of Lethe, report it",
+		pipeline.ErrSource, strings.Join(left, ", ")))
+}
+
+// writeText prints the inventory as a person would write it: the tables with personal data and their fields,
+// then what else there is.
+func writeText(w io.Writer, tables []classifiers.TableVerdict, missed map[string]float64, all bool) {
+	var without []string
+	personal := 0
+	for _, t := range tables {
+		var fields []classifiers.Verdict
+		for _, f := range t.Fields {
+			if all || f.Primary.Personal() || f.Primary == classifiers.CompanyOnly {
+				fields = append(fields, f)
+			}
+		}
+		if len(fields) == 0 {
+			without = append(without, t.Table)
+			continue
+		}
+		if below, sampled := missed[t.Table]; sampled {
+			fmt.Fprintf(w, "%s (a sample of %d rows: what is in fewer than %s of all can be missing here)\n",
+				t.Table, t.Rows, rate(below))
+		} else {
+			fmt.Fprintf(w, "%s (%d rows)\n", t.Table, t.Rows)
+		}
+		for _, f := range fields {
+			what := strings.ReplaceAll(labels(f), "_", " ")
+			if f.Company && f.Primary != classifiers.CompanyOnly {
+				what += ", of a company"
+			} else if f.Primary.Personal() {
+				personal++
+			}
+			filled := ""
+			if f.Rows > 0 && f.NonEmpty < f.Rows {
+				filled = fmt.Sprintf("  %d %% filled", 100*f.NonEmpty/f.Rows)
+			}
+			fmt.Fprintf(w, "  %-28s %-44s %-8s%s\n", f.Field, what, draft.Sure(f.Confidence), filled)
+		}
+	}
+	if len(without) > 0 {
+		fmt.Fprintf(w, "no personal data found in: %s\n", strings.Join(without, ", "))
+	}
+	read := "every row was read"
+	if len(missed) > 0 {
+		worst := slices.Max(slices.Collect(maps.Values(missed)))
+		read = fmt.Sprintf("%d tables were read in part, so that what is in fewer than %s of their rows can have been "+
+			"missed (95 %%)", len(missed), rate(worst))
+	}
+	fmt.Fprintf(w, "%d fields with personal data in %d of %d tables; %s\n", personal, len(tables)-len(without),
+		len(tables), read)
+}
+
+// rate prints a share as a percentage of two digits.
+func rate(share float64) string { return strconv.FormatFloat(share*100, 'g', 2, 64) + " %" }

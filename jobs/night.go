@@ -1,0 +1,125 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"lethe/jobs/config"
+	"lethe/jobs/schedule"
+	"lethe/pipeline"
+	"lethe/pipeline/audit"
+)
+
+// night runs one night and prints its result.
+func night(ctx context.Context, c *Command, f nightFlags, phases pipeline.Phases) error {
+	p, cfg, err := c.load(ctx)
+	if err != nil {
+		return err
+	}
+	o, err := f.options(p)
+	if err != nil {
+		return err
+	}
+	o.Phases = phases
+	if phases == pipeline.ApplyOnly {
+		o.Apply = true
+	}
+	stop := c.progress(p)
+	result, err := pipeline.Run(ctx, p, o)
+	stop()
+	printResult(c, p, result, o)
+	notify(ctx, p.Log, p, cfg, o, result, err)
+	if err == nil && f.detailed && len(result.Waiting) > 0 {
+		return pipeline.ErrWaiting
+	}
+	return err
+}
+
+// notify tells the targets of the configuration how a night with --apply ended.
+func notify(ctx context.Context, log *slog.Logger, p *pipeline.Pipeline, cfg *config.Config, o pipeline.Options,
+	r pipeline.Result, err error) {
+	if !o.Apply || r.AlreadyDone {
+		return
+	}
+	targets, unusable := cfg.NoticeTargets()
+	if unusable != nil {
+		log.Warn("no notice was sent", "error", unusable.Error())
+		return
+	}
+	n := schedule.Notice{Controller: p.Controller, Job: o.Job, Host: p.Host, At: p.Now().UTC(), RunID: r.RunID,
+		ExitCode: pipeline.ExitCode(err), Waiting: r.Waiting, Manifest: r.Manifest}
+	n.Send(ctx, log, targets)
+}
+
+// printResult says what a night found, decided and did, and where the evidence is.
+func printResult(c *Command, p *pipeline.Pipeline, r pipeline.Result, o pipeline.Options) {
+	if c.json {
+		if err := c.printJSON(r); err != nil {
+			fmt.Fprintln(c.Err, "lethe:", err)
+		}
+		return
+	}
+	if r.AlreadyDone {
+		fmt.Fprintf(c.Out, "already done: run %s finished this night; --again runs it once more\n", r.RunID)
+		return
+	}
+	if r.RunID == "" {
+		return
+	}
+	rows := [][]string{{"SILO", "SOURCE", "TABLE", "ROWS", "DECISION", "CHANGE", "WHY"}}
+	for _, l := range r.Summary {
+		rows = append(rows, []string{l.Silo, l.Source, l.Object, fmt.Sprint(l.Rows), l.Action, l.Change, l.Words})
+	}
+	if len(rows) > 1 {
+		table(c.Out, rows)
+	}
+	done := [][]string{{"SILO", "SOURCE", "TABLE", "ROWS", "CHANGE", "OUTCOME", "REASON"}}
+	for _, l := range r.Settled {
+		done = append(done, []string{l.Silo, l.Source, l.Object, fmt.Sprint(l.Rows), l.Change,
+			strings.ReplaceAll(l.Status, "_", " "), l.Reason})
+	}
+	if len(done) > 1 {
+		fmt.Fprintln(c.Out)
+		table(c.Out, done)
+	}
+	printCopies(c, r.Copies)
+	if !o.Apply {
+		fmt.Fprintln(c.Out, "nothing was changed: this run was without --apply")
+		for _, s := range p.Silos {
+			for i := range s.Silo.Consents {
+				if m := &s.Silo.Consents[i]; o.Phases != pipeline.DiscoverOnly {
+					fmt.Fprintf(c.Out, "consents in %s.%s were not read anew, as a night with --apply does first: "+
+						"lethe consent import --silo %s --from %[1]s.%[2]s\n", m.Source, m.Table, s.Silo.Name)
+				}
+			}
+		}
+	}
+	for _, id := range r.Waiting {
+		fmt.Fprintf(c.Out, "waits for approval: %s  (lethe plan show %s)\n", id, id)
+	}
+	if r.Report != "" {
+		fmt.Fprintf(c.Out, "report    %s\nmanifest  %s\n", relative(r.Report), r.Manifest)
+	}
+}
+
+// printCopies says how the applications' copies stand.
+func printCopies(c *Command, lines []*audit.ConsentSync) {
+	rows := [][]string{{"TARGET", "SILO", "SOURCE", "TABLE", "ROWS", "CHANGED", "DRIFT", "STATE"}}
+	for _, l := range lines {
+		state := "up to date"
+		switch {
+		case l.Error != "":
+			state = l.Error
+		case l.AckedSeq < l.HeadSeq:
+			state = "not delivered"
+		}
+		rows = append(rows, []string{l.Target, l.Silo, l.Source, l.Object, fmt.Sprint(l.ExpectedRows),
+			fmt.Sprint(l.Changed), fmt.Sprint(l.DriftMissing + l.DriftExtra + l.DriftDifferent), state})
+	}
+	if len(rows) > 1 {
+		fmt.Fprintln(c.Out)
+		table(c.Out, rows)
+	}
+}

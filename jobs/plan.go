@@ -1,0 +1,94 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lethe/pipeline"
+	"lethe/pipeline/journal"
+)
+
+func planCommand(c *Command) *cobra.Command {
+	var f nightFlags
+	cmd := &cobra.Command{
+		Use: "plan", Short: "Seal a plan and change nothing", Args: cobra.NoArgs,
+		Example: "  lethe plan\n  lethe plan --as-of 2027-01-01   # what would be due by then\n  lethe plan show",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return night(cmd.Context(), c, f, pipeline.PlanOnly) },
+	}
+	f.register(cmd, false)
+	show := &cobra.Command{
+		Use:     "show [plan]",
+		Short:   "List the plans, or one in full: counts, reasons, who has to answer",
+		Args:    cobra.MaximumNArgs(1),
+		Example: "  lethe plan show\n  lethe plan show 0190f3",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, _, err := c.load(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return showPlans(cmd.Context(), c, p, strings.Join(args, ""))
+		},
+	}
+	cmd.AddCommand(show)
+	return cmd
+}
+
+// showPlans lists the plans, or prints one in full.
+func showPlans(ctx context.Context, c *Command, p *pipeline.Pipeline, id string) error {
+	docs, entries, err := pipeline.Plans(ctx, p)
+	if err != nil {
+		return err
+	}
+	if c.json {
+		return c.printJSON(docs)
+	}
+	if id == "" {
+		rows := [][]string{{"PLAN", "STATE", "PART", "AS OF", "ROWS", "VALID UNTIL"}}
+		for i, d := range docs {
+			var n int64
+			for _, line := range d.Counts {
+				n += line.Rows
+			}
+			rows = append(rows, []string{d.PlanID, entries[i].State, string(d.Part), d.AsOf.In(p.Zone).Format(time.DateOnly),
+				fmt.Sprint(n), d.ValidUntil.In(p.Zone).Format(time.DateOnly)})
+		}
+		table(c.Out, rows)
+		return nil
+	}
+	for i, d := range docs {
+		if !strings.HasPrefix(d.PlanID, id) && !strings.HasPrefix(entries[i].Digest, id) {
+			continue
+		}
+		if err := showPlan(ctx, c, p, d, entries[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func showPlan(ctx context.Context, c *Command, p *pipeline.Pipeline, d pipeline.PlanDocument, e journal.Plan) error {
+	fmt.Fprintf(c.Out, "plan %s (%s), %s, as of %s, valid until %s\ndigest %s\n", d.PlanID, d.Part, e.State,
+		d.AsOf.In(p.Zone).Format(time.DateTime), d.ValidUntil.In(p.Zone).Format(time.DateTime), e.Digest)
+	rows := [][]string{{"SILO", "SOURCE", "TABLE", "CHANGE", "ROWS", "OF TABLE", "OLDEST DUE", "REASON"}}
+	for _, l := range d.Counts {
+		rows = append(rows, []string{l.Silo, l.Source, l.Table, l.Change, fmt.Sprint(l.Rows),
+			fmt.Sprintf("%.1f %%", l.Percent), l.OldestDue, l.Reason})
+	}
+	table(c.Out, rows)
+	for _, q := range d.Questions {
+		fmt.Fprintf(c.Out, "question %s: %s\n", q, pipeline.QuestionWords(q))
+	}
+	if e.State != journal.Waiting {
+		return nil
+	}
+	missing, err := pipeline.WaitsFor(ctx, p, e.ID)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.Out, "waits for: %s\n", strings.Join(missing, ", "))
+	return nil
+}

@@ -1,0 +1,61 @@
+package jobs
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"lethe/pipeline"
+	"lethe/pipeline/policy"
+)
+
+func policyJurisdictionsCommand(c *Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "jurisdictions [country]...",
+		Short: "List what Lethe knows of national law, where it was read, and what nobody checked",
+		Long: `National law that a decision needs (the age from which a child consents, blocking before deletion) and
+terms worth knowing, each with its source and the day on which it was read there. Terms are never
+applied by themselves. All of it is a starting point: have it confirmed by a lawyer before you rely on
+it.`,
+		Example: "  lethe policy jurisdictions\n  lethe policy jurisdictions ES IT",
+		RunE: func(_ *cobra.Command, args []string) error {
+			var list []policy.Jurisdiction
+			for _, j := range policy.Jurisdictions() {
+				if len(args) == 0 || slices.Contains(args, j.Code) {
+					list = append(list, j)
+				}
+			}
+			for _, code := range args {
+				if _, known := policy.JurisdictionOf(code); !known {
+					return fmt.Errorf("%w: nothing is known of %q: the regulation's own terms hold there",
+						pipeline.ErrUsage, code)
+				}
+			}
+			if c.json {
+				return c.printJSON(struct {
+					European      []policy.Law          `json:"european"`
+					Jurisdictions []policy.Jurisdiction `json:"jurisdictions"`
+				}{policy.European(), list})
+			}
+			var rows [][]string
+			laws := func(code string, laws []policy.Law) {
+				for _, l := range laws {
+					checked := "not checked"
+					if l.Checked != "" {
+						checked = l.Checked + " at " + l.Seen
+					}
+					rows = append(rows, []string{code, string(l.Topic), l.Says, l.Law, checked})
+				}
+			}
+			laws("EU", policy.European())
+			for _, j := range list {
+				rows = append(rows, []string{j.Code, "authority", j.Authority, "", ""})
+				laws(j.Code, j.Laws)
+			}
+			table(c.Out, rows)
+			fmt.Fprintln(c.Out, "\nA starting point, marked for legal review.")
+			return nil
+		},
+	}
+}

@@ -1,0 +1,90 @@
+package schedule
+
+import (
+	"time"
+
+	"github.com/robfig/cron/v3"
+)
+
+// civil is a schedule by the clocks of a zone. robfig/cron asked in the zone itself would lose a night that
+// the clocks jump over, and fire twice in an hour that comes twice; here every time of day fires once on
+// every day: one that does not exist fires an hour later.
+type civil struct {
+	cron.Schedule
+	zone *time.Location
+}
+
+// Next is the first time after t.
+func (s civil) Next(t time.Time) time.Time {
+	t = t.In(s.zone)
+	clock := time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
+	for clock = clock.Add(-2 * time.Hour); ; { // an hour that came twice may lie behind
+		if clock = s.Schedule.Next(clock); clock.IsZero() {
+			return clock
+		}
+		if at := s.at(clock); at.After(t) {
+			return at
+		}
+	}
+}
+
+// at is the instant at which the zone's clocks show what clock, in UTC, shows.
+func (s civil) at(clock time.Time) time.Time {
+	at := time.Date(clock.Year(), clock.Month(), clock.Day(), clock.Hour(), clock.Minute(), clock.Second(), 0, s.zone)
+	if earlier := at.Add(-time.Hour); shows(earlier, clock) {
+		return earlier // an hour that comes twice: the first
+	}
+	if at.Format(time.DateTime) < clock.Format(time.DateTime) {
+		return at.Add(time.Hour) // an hour that does not come: the one after it
+	}
+	return at
+}
+
+func shows(t, clock time.Time) bool { return t.Format(time.DateTime) == clock.Format(time.DateTime) }
+
+// odd says, for the year after from, on which days a job that starts once a day has a time that the clocks
+// jump over or show twice.
+func (s civil) odd(from time.Time) (missing, twice []string) {
+	from = from.In(s.zone)
+	for day := range 366 {
+		start := time.Date(from.Year(), from.Month(), from.Day()+day, 0, 0, 0, 0, s.zone)
+		end := time.Date(from.Year(), from.Month(), from.Day()+day+1, 0, 0, 0, 0, s.zone)
+		if end.Sub(start) == 24*time.Hour {
+			continue
+		}
+		midnight := time.Date(start.Year(), start.Month(), start.Day(), 0, 0, 0, 0, time.UTC)
+		clock := s.Schedule.Next(midnight.Add(-time.Second))
+		if clock.IsZero() || !clock.Before(midnight.AddDate(0, 0, 1)) ||
+			s.Schedule.Next(clock).Before(midnight.AddDate(0, 0, 1)) {
+			continue // not on that day, or more than once: the night is not lost
+		}
+		switch at := s.at(clock); {
+		case !shows(at, clock):
+			missing = append(missing, start.Format(time.DateOnly))
+		case shows(at.Add(time.Hour), clock):
+			twice = append(twice, start.Format(time.DateOnly))
+		}
+	}
+	return missing, twice
+}
+
+// missed reports whether a job's last time before now passed without a run: it is made up for at once, if its
+// window is not over. last is when it last ran; a job that never ran waits for its time.
+func (s civil) missed(until string, last, now time.Time) (at time.Time, ok bool) {
+	for next := s.Next(now.AddDate(0, 0, -8)); !next.IsZero() && !next.After(now); next = s.Next(next) {
+		at = next
+	}
+	if at.IsZero() || last.IsZero() || !last.Before(at) {
+		return at, false
+	}
+	end, err := time.Parse("15:04", until)
+	if until == "" || err != nil {
+		return at, true
+	}
+	local := at.In(s.zone)
+	closes := time.Date(local.Year(), local.Month(), local.Day(), end.Hour(), end.Minute(), 0, 0, s.zone)
+	if !closes.After(at) {
+		closes = closes.AddDate(0, 0, 1)
+	}
+	return at, now.Before(closes)
+}

@@ -1,0 +1,36 @@
+package jobs
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"lethe/pipeline"
+	"lethe/pipeline/registry/keystore"
+)
+
+// witnessFlags are the people who act together, each with the file of their signing key.
+type witnessFlags struct{ as, keys []string }
+
+func (w *witnessFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&w.as, "as", nil, "who acts: a name under people; given twice, for two people")
+	cmd.Flags().StringArrayVar(&w.keys, "key", nil, "file with that person's signing key, in the order of --as")
+	required(cmd, "as", "key")
+}
+
+// load reads the people's keys.
+func (w *witnessFlags) load() ([]pipeline.Witness, error) {
+	if len(w.as) != len(w.keys) {
+		return nil, fmt.Errorf("%w: --as is given %d times and --key %d times: each person has a key",
+			pipeline.ErrUsage, len(w.as), len(w.keys))
+	}
+	var people []pipeline.Witness
+	for i, name := range w.as {
+		signer, err := keystore.LoadPerson(w.keys[i])
+		if err != nil {
+			return nil, err
+		}
+		people = append(people, pipeline.Witness{Name: name, Signer: signer})
+	}
+	return people, nil
+}

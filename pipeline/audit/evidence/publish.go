@@ -1,0 +1,348 @@
+// Package evidence publishes what a run left, signs it, and verifies it. Its nouns: Publication (a report
+// to be made), Published (one that stands), the manifest that names and signs all files of a night, and
+// the VerifyReport on each Night of a folder of reports. A report is a projection of the journal: it can
+// be made anew, and is then the same byte for byte.
+package evidence
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/page"
+	"lethe/pipeline/audit/parquet"
+	"lethe/pipeline/registry/keystore"
+)
+
+// ErrGate says that the output gate found what looks like personal data in the report. Nothing was
+// published: the output stands in quarantine, beside the reports, and the journal is intact.
+var ErrGate = errors.New("the report may hold personal data")
+
+// Publication is a report to be made.
+type Publication struct {
+	Facts     audit.Facts
+	Decisions iter.Seq2[[]audit.Decision, error]
+	Actions   iter.Seq2[[]audit.Action, error]
+	Root      string // the reports folder
+	Date      string // civil date of the run, YYYY-MM-DD
+	Signer    *keystore.Signer
+	Gate      audit.Gate
+
+	// Aside tells the runs between the nights, whose page does not take the place of a night's; nil: none.
+	Aside func(runKey string) bool
+}
+
+// Published is a report that stands.
+type Published struct {
+	ReportPath string // the run's page
+
+	// ManifestSHA256, hex, is to be kept elsewhere: it proves later that this night is still the one that
+	// was published.
+	ManifestSHA256 string
+}
+
+// publisher gathers a publication in a temporary folder.
+type publisher struct {
+	Publication
+	folder string // ROOT/.tmp-RUN
+	files  []manifestFile
+	hits   []error
+	totals page.Totals
+}
+
+// Publish writes the Parquet tables, the page and the signed manifest of a run below Root:
+//
+//	table=NAME/date=DATE/run=RUN/silo=SILO.parquet   '_' where rows belong to no silo
+//	manifests/date=DATE/run=RUN/                     manifest.json, manifest.sig, runner.pub, report.html
+//	report.html                                      a copy of the newest page
+//
+// All is written into a temporary folder, read back by another Parquet reader, judged by the gate, made
+// durable, and renamed into place, the manifest last. The same publication gives the same bytes and may
+// be repeated; a run that stands published with other bytes is refused, since later nights point at its
+// manifest. What the gate objects to gives ErrGate and stays in Root/.quarantine-RUN.
+func Publish(ctx context.Context, p Publication) (Published, error) {
+	if err := p.check(); err != nil {
+		return Published{}, fmt.Errorf("publish report: %w", err)
+	}
+	w := &publisher{Publication: p, folder: filepath.Join(p.Root, ".tmp-"+p.Facts.Run.RunID), totals: page.Totals{}}
+	published, err := w.publish(ctx)
+	if rerr := os.RemoveAll(w.folder); err == nil {
+		err = rerr
+	}
+	if err != nil {
+		return Published{}, fmt.Errorf("publish report of run %s: %w", p.Facts.Run.RunID, err)
+	}
+	return published, nil
+}
+
+// folderName is what may stand in a path: a run's UUID for example.
+var folderName = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z-]*$`)
+
+func (p Publication) check() error {
+	if !folderName.MatchString(p.Facts.Run.RunID) {
+		return fmt.Errorf("%q is no run id", p.Facts.Run.RunID)
+	}
+	if _, err := time.Parse(time.DateOnly, p.Date); err != nil {
+		return fmt.Errorf("%q is no date", p.Date)
+	}
+	if p.Signer == nil || p.Gate == nil || p.Root == "" {
+		return errors.New("a signer, a gate and a reports folder are needed")
+	}
+	return nil
+}
+
+func (w *publisher) publish(ctx context.Context) (Published, error) {
+	if err := errors.Join(os.RemoveAll(w.folder), os.MkdirAll(w.folder, 0o750)); err != nil {
+		return Published{}, err
+	}
+	if err := w.tables(ctx); err != nil {
+		return Published{}, err
+	}
+	if err := w.page(); err != nil {
+		return Published{}, err
+	}
+	if err := errors.Join(w.hits...); err != nil {
+		quarantine := filepath.Join(w.Root, ".quarantine-"+w.Facts.Run.RunID)
+		return Published{}, fmt.Errorf("%w: %w; it stands apart in %s", ErrGate,
+			errors.Join(err, os.RemoveAll(quarantine), os.Rename(w.folder, quarantine)), quarantine)
+	}
+	digest, err := w.sign()
+	if err != nil {
+		return Published{}, err
+	}
+	if err := w.moveIn(); err != nil {
+		return Published{}, err
+	}
+	path := filepath.Join(w.Root, filepath.FromSlash(w.night()), pageName)
+	return Published{ReportPath: path, ManifestSHA256: digest}, nil
+}
+
+// night is the folder of the run's manifest.
+func (w *publisher) night() string {
+	return "manifests/date=" + w.Date + "/run=" + w.Facts.Run.RunID
+}
+
+func (w *publisher) tables(ctx context.Context) error {
+	f := w.Facts
+	return inOrder(
+		func() error { return writeRows(ctx, w, "runs", []audit.Run{f.Run}, nil) },
+		func() error { return writeRows(ctx, w, "inventory", f.Inventory, nil) },
+		func() error { return writeRows(ctx, w, "findings", f.Findings, nil) },
+		func() error {
+			return writeRows(ctx, w, "summary", f.Summary, func(s *audit.Summary) string { return s.Silo })
+		},
+		func() error { return writeRows(ctx, w, "plan", f.Plans, nil) },
+		func() error { return writeRows(ctx, w, "approvals", f.Approvals, nil) },
+		func() error { return writeRows(ctx, w, "exceptions", f.Exceptions, nil) },
+		func() error { return writeRows(ctx, w, "backups", f.Backups, nil) },
+		func() error {
+			return writeRows(ctx, w, "consent_sync", values(f.ConsentSync),
+				func(s *audit.ConsentSync) string { return s.Silo })
+		},
+		func() error {
+			return writeRows(ctx, w, "requests", f.Requests, func(r *audit.Request) string { return r.Silo })
+		},
+		func() error { return writeRows(ctx, w, "holds", f.Holds, func(h *audit.Hold) string { return h.Silo }) },
+		func() error {
+			return writeTable(ctx, w, "decisions", w.Decisions, func(d *audit.Decision) string { return d.Silo })
+		},
+		func() error {
+			return writeTable(ctx, w, "actions", w.counted(), func(a *audit.Action) string { return a.Silo })
+		},
+	)
+}
+
+// inOrder runs steps until one fails.
+func inOrder(steps ...func() error) error {
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// values are the rows that pointers point to.
+func values[T any](pointers []*T) []T {
+	out := make([]T, len(pointers))
+	for i, p := range pointers {
+		out[i] = *p
+	}
+	return out
+}
+
+// counted passes the actions on and counts them for the page.
+func (w *publisher) counted() iter.Seq2[[]audit.Action, error] {
+	if w.Actions == nil {
+		return nil
+	}
+	return func(yield func([]audit.Action, error) bool) {
+		for rows, err := range w.Actions {
+			w.totals.Add(rows)
+			if !yield(rows, err) {
+				return
+			}
+		}
+	}
+}
+
+// writeRows writes a table of few rows.
+func writeRows[T any](ctx context.Context, w *publisher, table string, rows []T, silo func(*T) string) error {
+	return writeTable(ctx, w, table, func(yield func([]T, error) bool) { yield(rows, nil) }, silo)
+}
+
+// writeTable writes one table; a nil silo means one file for all.
+func writeTable[T any](ctx context.Context, w *publisher, table string, batches iter.Seq2[[]T, error],
+	silo func(*T) string) error {
+	s, err := parquet.NewTable[T](table, w.folder, w.Date, w.Facts.Run, w.Gate)
+	if err != nil {
+		return err
+	}
+	defer s.Release()
+	if batches == nil {
+		batches = func(func([]T, error) bool) {}
+	}
+	for rows, err := range batches {
+		if err == nil {
+			err = ctx.Err()
+		}
+		switch {
+		case err != nil:
+		case silo == nil:
+			err = s.Add("", rows)
+		default:
+			err = s.AddBySilo(rows, silo)
+		}
+		if err != nil {
+			return fmt.Errorf("table %s: %w", table, err)
+		}
+	}
+	files, hits, err := s.Close(ctx)
+	if err != nil {
+		return fmt.Errorf("table %s: %w", table, err)
+	}
+	for _, f := range files {
+		w.files = append(w.files, manifestFile(f))
+	}
+	w.hits = append(w.hits, hits)
+	return nil
+}
+
+// page renders the page and has its texts judged.
+func (w *publisher) page() error {
+	body, err := page.Render(w.Facts, w.totals, w.Date)
+	if err != nil {
+		return err
+	}
+	texts, err := page.Texts(body)
+	if err != nil {
+		return err
+	}
+	if err := w.Gate.Check("page", "text", texts); err != nil {
+		w.hits = append(w.hits, err)
+	}
+	path := w.night() + "/" + pageName
+	sum := sha256.Sum256(body)
+	w.files = append(w.files, manifestFile{Path: path, Bytes: int64(len(body)), SHA256: hex.EncodeToString(sum[:])})
+	return writeDurably(filepath.Join(w.folder, filepath.FromSlash(path)), body)
+}
+
+// sign writes the manifest, its signature and the key that it is checked with, and returns the
+// manifest's digest.
+func (w *publisher) sign() (string, error) {
+	slices.SortFunc(w.files, func(a, b manifestFile) int { return strings.Compare(a.Path, b.Path) })
+	body, err := newManifest(w.Facts, w.files, w.Signer.Public()).encode()
+	if err != nil {
+		return "", err
+	}
+	switch standing, err := os.ReadFile(filepath.Join(w.Root, filepath.FromSlash(w.night()), manifestName)); {
+	case err == nil && !bytes.Equal(standing, body):
+		return "", fmt.Errorf("it stands published already in %s, with other content: look there, "+
+			"and use the version of lethe that wrote it to make it anew", w.night())
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return "", err
+	}
+	folder := filepath.Join(w.folder, filepath.FromSlash(w.night()))
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:]), errors.Join(
+		writeDurably(filepath.Join(folder, manifestName), body),
+		writeDurably(filepath.Join(folder, signatureName), signatureText(w.Signer.Sign(manifestContext, body))),
+		writeDurably(filepath.Join(folder, keyName), []byte(w.Signer.Public()+"\n")))
+}
+
+// moveIn renames the folders of the night into place, the one with the manifest last, and puts the page
+// on top if it is the newest.
+func (w *publisher) moveIn() error {
+	night := w.night()
+	folders := []string{}
+	for _, f := range w.files {
+		if dir := f.Path[:strings.LastIndexByte(f.Path, '/')]; dir != night && !slices.Contains(folders, dir) {
+			folders = append(folders, dir)
+		}
+	}
+	for _, dir := range append(folders, night) {
+		from, to := filepath.Join(w.folder, filepath.FromSlash(dir)), filepath.Join(w.Root, filepath.FromSlash(dir))
+		err := errors.Join(syncDir(from), os.MkdirAll(filepath.Dir(to), 0o750), os.RemoveAll(to))
+		if err == nil {
+			err = os.Rename(from, to)
+		}
+		if err == nil {
+			err = syncDir(filepath.Dir(to))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	nights, err := filepath.Glob(filepath.Join(w.Root, "manifests", "date=*", "run=*"))
+	if err != nil {
+		return err
+	}
+	if newest, err := w.newestNight(nights); err != nil || filepath.Base(newest) != "run="+w.Facts.Run.RunID {
+		return err
+	}
+	body, err := os.ReadFile(filepath.Join(w.Root, filepath.FromSlash(night), pageName))
+	if err != nil {
+		return err
+	}
+	fresh := filepath.Join(w.folder, pageName)
+	if err := writeDurably(fresh, body); err != nil {
+		return err
+	}
+	return errors.Join(os.Rename(fresh, filepath.Join(w.Root, pageName)), syncDir(w.Root))
+}
+
+// newestNight is the folder of the run, asides apart, that started last: run ids are UUIDv7, which sort
+// by time. It does not go by dates, which may be simulated.
+func (w *publisher) newestNight(folders []string) (string, error) {
+	slices.SortFunc(folders, func(a, b string) int { return strings.Compare(filepath.Base(b), filepath.Base(a)) })
+	for _, folder := range folders {
+		if w.Aside == nil {
+			return folder, nil
+		}
+		body, err := os.ReadFile(filepath.Join(folder, manifestName))
+		if err != nil {
+			return "", err
+		}
+		var m manifest
+		if err := json.Unmarshal(body, &m); err != nil {
+			return "", fmt.Errorf("%s: %w", filepath.Join(folder, manifestName), err)
+		}
+		if key, _ := m.Run["run_key"].(string); !w.Aside(key) {
+			return folder, nil
+		}
+	}
+	return "", nil
+}

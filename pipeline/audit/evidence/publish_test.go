@@ -1,0 +1,245 @@
+package evidence
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/audittest"
+	"lethe/pipeline/registry/keystore"
+)
+
+func newSigner(t testing.TB) (*keystore.Signer, keystore.PublicKey) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "key")
+	_, err := keystore.NewPerson(path)
+	require.NoError(t, err)
+	s, err := keystore.LoadPerson(path)
+	require.NoError(t, err)
+	pub, err := keystore.ParsePublic(s.Public())
+	require.NoError(t, err)
+	return s, pub
+}
+
+func batches[T any](size int, rows []T) iter.Seq2[[]T, error] {
+	return func(yield func([]T, error) bool) {
+		for chunk := range slices.Chunk(rows, size) {
+			if !yield(chunk, nil) {
+				return
+			}
+		}
+	}
+}
+
+// publishNight publishes one small night and returns its manifest's digest.
+func publishNight(t testing.TB, root string, run int, previous string, s *keystore.Signer) Published {
+	t.Helper()
+	p, err := Publish(t.Context(), Publication{Facts: audittest.Facts(run, previous),
+		Decisions: batches(7, audittest.Decisions(1200)), Actions: batches(5, audittest.Actions(30)), Root: root,
+		Date: fmt.Sprintf("2026-11-%02d", 20+run), Signer: s, Gate: &audittest.Gate{}})
+	require.NoError(t, err)
+	return p
+}
+
+func tree(t testing.TB, root string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	require.NoError(t, filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		body, err := os.ReadFile(p)
+		rel, _ := filepath.Rel(root, p)
+		files[filepath.ToSlash(rel)] = string(body)
+		return err
+	}))
+	return files
+}
+
+func TestSameFactsGiveTheSameBytes(t *testing.T) {
+	s, _ := newSigner(t)
+	facts := audittest.Facts(1, "")
+	body, err := json.Marshal(facts)
+	require.NoError(t, err)
+	read, err := audit.DecodeFacts(body) // as the journal gives them back: other zones, no monotonic clock
+	require.NoError(t, err)
+	read.Run.StartedAt = read.Run.StartedAt.In(time.FixedZone("far", -9*3600))
+	decisions := audittest.Decisions(2500)
+	var trees []map[string]string
+	for i, f := range []audit.Facts{facts, read, read} {
+		root := t.TempDir()
+		p := Publication{Facts: f, Decisions: batches(1+i*700, decisions),
+			Actions: batches(3+i, audittest.Actions(40)), Root: root, Date: "2026-11-21", Signer: s,
+			Gate: &audittest.Gate{}}
+		first, err := Publish(t.Context(), p)
+		require.NoError(t, err)
+		p.Decisions = batches(11, decisions)
+		again, err := Publish(t.Context(), p)
+		require.NoError(t, err, "the same once more is harmless")
+		require.Equal(t, first, again)
+		trees = append(trees, tree(t, root))
+	}
+	require.Equal(t, trees[0], trees[1])
+	require.Equal(t, trees[1], trees[2])
+	night := "manifests/date=2026-11-21/run=" + facts.Run.RunID + "/"
+	require.Equal(t, trees[0][night+"report.html"], trees[0]["report.html"])
+	require.Contains(t, trees[0][night+"manifest.json"],
+		`{"approvals":[{"actor":"anna","comment":"","decision":"approve","digest":"d1","key_id":"","plan_id":"plan-1"`)
+	require.Contains(t, trees[0][night+"manifest.json"], `"as_of":"2026-11-21T01:00:00.123456Z"`)
+	require.Contains(t, trees[0][night+"manifest.json"],
+		`"plans":[{"digest":"d1","plan_id":"plan-1","state":"applied"}]`)
+	require.Contains(t, trees[0][night+"manifest.json"], `"registry_heads":["hr:12:abcd","newsletter:7:ef01"]`)
+}
+
+func TestANightThatStandsIsNotReplaced(t *testing.T) {
+	root := t.TempDir()
+	s, pub := newSigner(t)
+	publishNight(t, root, 1, "", s)
+	before := tree(t, root)
+	_, err := Publish(t.Context(), Publication{Facts: audittest.Facts(1, ""), Root: root, Date: "2026-11-21",
+		Signer: s, Gate: &audittest.Gate{}})
+	require.ErrorContains(t, err, "stands published already")
+	require.Equal(t, before, tree(t, root))
+	_, err = Verify(t.Context(), root, pub)
+	require.NoError(t, err)
+}
+
+func TestALateNightDoesNotTakeTheTop(t *testing.T) {
+	root := t.TempDir()
+	s, pub := newSigner(t)
+	second := publishNight(t, root, 2, "", s)
+	publishNight(t, root, 1, "", s)
+	top, err := os.ReadFile(filepath.Join(root, "report.html"))
+	require.NoError(t, err)
+	page, err := os.ReadFile(second.ReportPath)
+	require.NoError(t, err)
+	require.Equal(t, string(page), string(top))
+	report, err := Verify(t.Context(), root, pub)
+	require.NoError(t, err)
+	require.Contains(t, strings.Join(report.Lines(), "\n"), "one of them was published late")
+}
+
+func TestWhatTheGateObjectsToIsSetApart(t *testing.T) {
+	for name, planted := range map[string]func(*Publication){
+		"decision": func(p *Publication) {
+			rows := audittest.Decisions(3)
+			rows[2].Notes = "Maria Rossi"
+			p.Decisions = batches(2, rows)
+		},
+		"action": func(p *Publication) {
+			rows := audittest.Actions(9)
+			rows[8].ErrorCode = "for Maria Rossi"
+			p.Actions = batches(2, rows)
+		},
+		"page": func(p *Publication) { p.Facts.Findings[0].Words = "Maria Rossi is <b>everywhere</b>" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			s, pub := newSigner(t)
+			publishNight(t, root, 1, "", s)
+			before := tree(t, root)
+			p := Publication{Facts: audittest.Facts(2, ""), Root: root, Date: "2026-11-22", Signer: s,
+				Gate: &audittest.Gate{Object: "Maria Rossi"}}
+			planted(&p)
+			_, err := Publish(t.Context(), p)
+			require.ErrorIs(t, err, ErrGate)
+			require.NotContains(t, err.Error(), "Maria")
+			after := tree(t, root)
+			apart := 0
+			for name := range after {
+				if strings.HasPrefix(name, ".quarantine-"+p.Facts.Run.RunID+"/") {
+					apart++
+					delete(after, name)
+				}
+			}
+			require.Greater(t, apart, 5)
+			require.Equal(t, before, after, "nothing else was touched")
+			report, err := Verify(t.Context(), root, pub)
+			require.NoError(t, err)
+			require.Len(t, report.Notes, 1)
+
+			p.Gate = &audittest.Gate{} // the rule was corrected
+			_, err = Publish(t.Context(), p)
+			require.NoError(t, err)
+		})
+	}
+}
+
+func TestTheGateSeesEveryStringThatIsPublished(t *testing.T) {
+	s, _ := newSigner(t)
+	g := &audittest.Gate{}
+	facts := audittest.Facts(1, "")
+	_, err := Publish(t.Context(), Publication{Facts: facts, Decisions: batches(100, audittest.Decisions(300)),
+		Actions: batches(7, audittest.Actions(12)), Root: t.TempDir(), Date: "2026-11-21", Signer: s, Gate: g})
+	require.NoError(t, err)
+	for place, value := range map[string]string{"runs.controller": "Example S.p.A.",
+		"summary.words": "The person withdrew consent.", "plan.plan_id": "plan-1", "approvals.actor": "anna",
+		"findings.object":  "old_contacts",
+		"decisions.reason": "D_RETENTION_ELAPSED", "decisions.grounds": "consent;contract",
+		"actions.method": "sql_delete", "page.text": "A table with personal data has no rule."} {
+		require.True(t, g.Shown[place][value], place)
+	}
+}
+
+func TestAFailedPublicationLeavesNothing(t *testing.T) {
+	broken := errors.New("the spool is cut off")
+	s, _ := newSigner(t)
+	for name, c := range map[string]struct {
+		change func(*Publication)
+		want   string
+	}{
+		"decisions": {func(p *Publication) {
+			p.Decisions = func(yield func([]audit.Decision, error) bool) {
+				_ = yield(audittest.Decisions(10), nil) && yield(nil, broken)
+			}
+		}, broken.Error()},
+		"actions": {func(p *Publication) {
+			p.Actions = func(yield func([]audit.Action, error) bool) { yield(nil, broken) }
+		}, broken.Error()},
+		"run id": {func(p *Publication) { p.Facts.Run.RunID = "../x" }, "is no run id"},
+		"date":   {func(p *Publication) { p.Date = "21.11.2026" }, "is no date"},
+		"gate":   {func(p *Publication) { p.Gate = nil }, "a gate"},
+		"signer": {func(p *Publication) { p.Signer = nil }, "a signer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := Publication{Facts: audittest.Facts(1, ""), Root: t.TempDir(), Date: "2026-11-21", Signer: s,
+				Gate: &audittest.Gate{}}
+			c.change(&p)
+			_, err := Publish(t.Context(), p)
+			require.ErrorContains(t, err, c.want)
+			require.Empty(t, tree(t, p.Root))
+		})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	root := t.TempDir()
+	_, err := Publish(ctx, Publication{Facts: audittest.Facts(1, ""), Root: root, Date: "2026-11-21", Signer: s,
+		Gate: &audittest.Gate{}})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Empty(t, tree(t, root))
+}
+
+func BenchmarkPublishDecisions(b *testing.B) {
+	const n = 1_000_000
+	rows := audittest.Decisions(n)
+	s, _ := newSigner(b)
+	for b.Loop() {
+		_, err := Publish(b.Context(), Publication{Facts: audittest.Facts(1, ""),
+			Decisions: batches(audit.SpoolRows, rows), Root: b.TempDir(), Date: "2026-11-21", Signer: s,
+			Gate: &audittest.Gate{}})
+		require.NoError(b, err)
+	}
+	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}

@@ -1,0 +1,333 @@
+package evidence
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"math"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/parquet"
+	"lethe/pipeline/registry/keystore"
+)
+
+// ErrEdited says that reports are not what was signed: something was changed, removed or added
+// afterwards, or the key is another.
+var ErrEdited = errors.New("the reports are not what was signed")
+
+// maxManifest is the most bytes of a manifest, a signature or a key that are read.
+const maxManifest = 64 << 20
+
+// VerifyReport says what Verify found.
+type VerifyReport struct {
+	Nights   []Night  // by run
+	Problems []string // what concerns no single night
+	Notes    []string // nothing wrong, but worth knowing
+}
+
+// Night is one published run.
+type Night struct {
+	RunID    string
+	Date     string
+	Manifest string // sha256 of its manifest, hex
+	Previous string // the manifest before it; "" for the first
+	Files    int
+	Rows     int64
+	Tables   map[string]int64 // rows by table
+	Problems []string         // empty: the night is as it was signed
+}
+
+// OK says that nothing is wrong.
+func (r VerifyReport) OK() bool {
+	return len(r.Problems) == 0 && !slices.ContainsFunc(r.Nights, func(n Night) bool { return len(n.Problems) > 0 })
+}
+
+// Lines is the report for people: a line for each night, what is wrong below it, the tables of the
+// newest night, and the verdict.
+func (r VerifyReport) Lines() []string {
+	var out []string
+	for _, n := range r.Nights {
+		state := "ok     "
+		if len(n.Problems) > 0 {
+			state = "BROKEN "
+		}
+		out = append(out, fmt.Sprintf("%s %s  run %s  %d files, %d rows  manifest %s", state, n.Date, n.RunID,
+			n.Files, n.Rows, n.Manifest))
+		for _, p := range n.Problems {
+			out = append(out, "         "+p)
+		}
+	}
+	for _, p := range r.Problems {
+		out = append(out, "BROKEN   "+p)
+	}
+	for _, n := range r.Notes {
+		out = append(out, "note     "+n)
+	}
+	if len(r.Nights) > 0 {
+		last := r.Nights[len(r.Nights)-1]
+		var rows []string
+		for table, n := range last.Tables {
+			rows = append(rows, fmt.Sprintf("%s %d", table, n))
+		}
+		slices.Sort(rows)
+		out = append(out, "rows of the newest night: "+strings.Join(rows, ", "), "newest manifest "+last.Manifest+
+			": compare it with the one that the run printed; only so a removed newest night shows")
+	}
+	if r.OK() {
+		return append(out, fmt.Sprintf("%d nights are as they were signed. This detects change after signing, "+
+			"not by who holds the runner's key.", len(r.Nights)))
+	}
+	return append(out, "The reports are NOT what was signed.")
+}
+
+// Verify checks a reports folder, or a copy of one, with nothing but the runner's public key: the
+// signature of each night's manifest, the chain from each manifest to the one before it, and for each
+// file first the digest and then, reading back every value of every Parquet file with a reader that is
+// not the writer's, the number of rows. Files that are missing or that no manifest names are problems.
+// The report is complete also with ErrEdited; other errors mean that the folder could not be read.
+//
+// It detects change after signing. That the newest nights were removed together shows only against a
+// manifest digest kept elsewhere.
+func Verify(ctx context.Context, folder string, key keystore.PublicKey) (VerifyReport, error) {
+	v := &verifier{folder: folder, key: key, unclaimed: map[string]bool{}}
+	if err := v.list(); err != nil {
+		return v.report, fmt.Errorf("verify reports: %w", err)
+	}
+	if err := v.nights(ctx); err != nil {
+		return v.report, fmt.Errorf("verify reports: %w", err)
+	}
+	v.chain()
+	v.newestPage()
+	for _, name := range slices.Sorted(maps.Keys(v.unclaimed)) {
+		v.problem("%s is named by no signed manifest: it was added, or an interrupted publication left it "+
+			"(`lethe report --from-journal` makes that anew)", name)
+	}
+	if !v.report.OK() {
+		return v.report, fmt.Errorf("verify reports: %w", ErrEdited)
+	}
+	return v.report, nil
+}
+
+type verifier struct {
+	folder    string
+	key       keystore.PublicKey
+	unclaimed map[string]bool // slash paths of files that no manifest has named yet
+	newest    string          // digest of the newest night's page
+	report    VerifyReport
+}
+
+func (v *verifier) problem(format string, args ...any) {
+	v.report.Problems = append(v.report.Problems, fmt.Sprintf(format, args...))
+}
+
+func (v *verifier) path(slash string) string {
+	return filepath.Join(v.folder, filepath.FromSlash(slash))
+}
+
+// list finds every file. What the publisher keeps apart is noted.
+func (v *verifier) list() error {
+	return filepath.WalkDir(v.folder, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(v.folder, p)
+		if err != nil {
+			return err
+		}
+		rel = filepath.ToSlash(rel)
+		if d.IsDir() {
+			if strings.HasPrefix(rel, ".tmp-") || strings.HasPrefix(rel, ".quarantine-") {
+				v.report.Notes = append(v.report.Notes, rel+" was never published and is not checked")
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !d.Type().IsRegular() {
+			v.problem("%s is not a plain file", rel)
+			return nil
+		}
+		v.unclaimed[rel] = true
+		return nil
+	})
+}
+
+func (v *verifier) nights(ctx context.Context) error {
+	var folders []string
+	for _, name := range slices.Sorted(maps.Keys(v.unclaimed)) {
+		dir, base := path.Split(name)
+		if ok, _ := path.Match("manifests/date=*/run=*/", dir); ok && base != pageName &&
+			!slices.Contains(folders, dir) {
+			folders = append(folders, dir)
+		}
+	}
+	if len(folders) == 0 {
+		v.problem("the folder holds no manifest: give the reports folder itself, the one with report.html in it")
+	}
+	slices.SortFunc(folders, func(a, b string) int { return strings.Compare(path.Base(a), path.Base(b)) })
+	for _, dir := range folders {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		date, run, _ := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(dir, "manifests/date="), "/"), "/run=")
+		n := Night{RunID: run, Date: date, Tables: map[string]int64{}}
+		if err := v.night(ctx, dir, &n); err != nil {
+			return err
+		}
+		v.report.Nights = append(v.report.Nights, n)
+	}
+	return nil
+}
+
+// night checks one night. The error is of a cancelled context only.
+func (v *verifier) night(ctx context.Context, dir string, n *Night) error {
+	wrong := func(format string, args ...any) { n.Problems = append(n.Problems, fmt.Sprintf(format, args...)) }
+	parts := map[string][]byte{}
+	for _, name := range []string{manifestName, signatureName, keyName} {
+		delete(v.unclaimed, dir+name)
+		body, err := readSmall(v.path(dir + name))
+		if err != nil {
+			wrong("%s cannot be read: %v", name, reason(err))
+		}
+		parts[name] = body
+	}
+	sum := sha256.Sum256(parts[manifestName])
+	n.Manifest = hex.EncodeToString(sum[:])
+	if string(parts[keyName]) != v.key.String()+"\n" {
+		wrong("%s does not hold the given public key", keyName)
+	}
+	m, err := openManifest(parts[manifestName], parts[signatureName], v.key)
+	if err != nil {
+		wrong("%s: %v", manifestName, err)
+		return nil
+	}
+	if m.runID() != n.RunID || m.Key != v.key.String() {
+		wrong("%s is of run %s: it was moved", manifestName, m.runID())
+	}
+	n.Previous = m.Previous
+	ours := "/date=" + n.Date + "/run=" + n.RunID
+	for _, f := range m.Files {
+		n.Files, n.Rows = n.Files+1, n.Rows+f.Rows
+		delete(v.unclaimed, f.Path)
+		if f.Path == dir+pageName {
+			v.newest = f.SHA256
+		} else if table, ok := strings.CutPrefix(f.Path, "table="); ok && strings.HasSuffix(path.Dir(f.Path), ours) {
+			n.Tables[table[:strings.IndexByte(table, '/')]] += f.Rows
+		} else {
+			wrong("%s names %s, which is not of this night", manifestName, f.Path)
+			continue
+		}
+		if err := v.file(ctx, f); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			wrong("%s %v", f.Path, reason(err))
+		}
+	}
+	return nil
+}
+
+// file checks digest and length, and only then lets the Parquet reader see the file.
+func (v *verifier) file(ctx context.Context, f manifestFile) error {
+	path := v.path(f.Path)
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	got, err := audit.FileDigest(path)
+	if err != nil {
+		return err
+	}
+	if n := info.Size(); n != f.Bytes || got != f.SHA256 {
+		return fmt.Errorf("was changed: %d bytes with digest %.16s, signed were %d bytes with digest %.16s",
+			n, got, f.Bytes, f.SHA256)
+	}
+	if !strings.HasSuffix(f.Path, ".parquet") {
+		return nil
+	}
+	back, err := parquet.ReadBack(ctx, path, math.MaxInt64)
+	if err != nil {
+		return fmt.Errorf("cannot be read back: %w", err)
+	}
+	if back.Rows != f.Rows {
+		return fmt.Errorf("has %d rows, signed were %d", back.Rows, f.Rows)
+	}
+	return nil
+}
+
+// chain checks that the manifest before each night's is there.
+func (v *verifier) chain() {
+	byDigest := map[string]int{}
+	for i, n := range v.report.Nights {
+		byDigest[n.Manifest] = i
+	}
+	first := map[string]string{}
+	for i := range v.report.Nights {
+		n := &v.report.Nights[i]
+		if n.Files == 0 {
+			continue // its manifest could not be trusted
+		}
+		if other, ok := first[n.Previous]; ok {
+			v.report.Notes = append(v.report.Notes, fmt.Sprintf(
+				"runs %s and %s follow the same manifest: one of them was published late",
+				other,
+				n.RunID,
+			))
+		}
+		first[n.Previous] = n.RunID
+		if n.Previous == "" {
+			continue
+		}
+		if at, ok := byDigest[n.Previous]; !ok {
+			n.Problems = append(n.Problems,
+				fmt.Sprintf("the night before it is missing or was changed: no manifest has digest %s", n.Previous))
+		} else if at >= i {
+			n.Problems = append(n.Problems, "it follows a night that is later than itself")
+		}
+	}
+}
+
+// newestPage checks the copy of the newest page.
+func (v *verifier) newestPage() {
+	if !v.unclaimed[pageName] {
+		if len(v.report.Nights) > 0 {
+			v.problem("%s, the copy of the newest page, is missing", pageName)
+		}
+		return
+	}
+	delete(v.unclaimed, pageName)
+	body, err := readSmall(v.path(pageName))
+	if sum := sha256.Sum256(body); err != nil || hex.EncodeToString(sum[:]) != v.newest {
+		v.problem("%s is not the page of the newest night", pageName)
+	}
+}
+
+func readSmall(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	body, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
+	if err == nil && len(body) > maxManifest {
+		err = errors.New("too long")
+	}
+	return body, err
+}
+
+// reason drops the path from a file system's error, which the caller has named already.
+func reason(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New("is missing")
+	}
+	return err
+}

@@ -1,0 +1,39 @@
+package audit
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Facts is all that a run's report is made of, apart from the bulk (decisions and actions), which come
+// as sequences. The journal keeps it.
+type Facts struct {
+	Run        Run
+	Inventory  []Inventory
+	Findings   []Finding
+	Summary    []Summary
+	Plans      []Plan
+	Approvals  []Approval
+	Exceptions []Exception
+	Backups    []Backup
+
+	ConsentSync []*ConsentSync
+	Requests    []Request
+	Holds       []Hold
+}
+
+// DecodeFacts reads the facts that the journal keeps of a run.
+func DecodeFacts(body []byte) (Facts, error) {
+	var f Facts
+	if err := json.Unmarshal(body, &f); err != nil {
+		return Facts{}, fmt.Errorf("decode facts: %w", err)
+	}
+	return f, nil
+}
+
+// Gate judges what is to be published. Check gets strings of one column, each that occurs at least
+// once, or the texts of the page (table "page", column "text"). Its error names the place and never a
+// value. Check is called for several columns at the same time.
+type Gate interface {
+	Check(table, column string, values []string) error
+}

@@ -1,0 +1,60 @@
+package page
+
+import (
+	"cmp"
+	"slices"
+
+	"lethe/pipeline/audit"
+)
+
+var severities = []struct{ name, words, level string }{
+	{"high", "high", "red"},
+	{"medium", "medium", "amber"},
+	{"low", "low", "green"},
+}
+
+// findings lists the findings, the weightiest first.
+func (p *page) findings() {
+	for _, s := range severities {
+		for _, f := range p.facts.Findings {
+			if f.Severity == s.name {
+				p.Findings = append(p.Findings, findingView{
+					Severity: s.words,
+					Level:    s.level,
+					Words:    f.Words,
+					Place:    place(f.Source, f.Object, f.Column),
+					Article:  f.Article,
+					Count:    number(f.Count),
+					Since:    shortDate(f.FirstSeen),
+				})
+			}
+			if f.Severity == s.name && f.Kind == "F_OVERDUE" {
+				p.overdue += f.Count
+			}
+		}
+	}
+	for _, s := range p.facts.Summary {
+		if p.overdue > 0 && s.OldestDue != "" && s.Change != "" &&
+			(p.overdueFrom == "" || s.OldestDue < p.overdueFrom) &&
+			(s.Action == "delete" || s.Action == "anonymize") {
+			p.overdueFrom = s.OldestDue
+		}
+	}
+}
+
+// exceptions lists the exceptions, the oldest first.
+func (p *page) exceptions() {
+	sorted := slices.Clone(p.facts.Exceptions)
+	slices.SortStableFunc(sorted, func(a, b audit.Exception) int { return cmp.Compare(b.AgeDays, a.AgeDays) })
+	for _, e := range sorted {
+		p.Exceptions = append(p.Exceptions, exceptionView{
+			Words: cmp.Or(e.Words, e.Code),
+			Code:  e.Code,
+			Place: place(e.Source, e.Object, ""),
+			Silo:  e.Silo,
+			Count: p.count(e.Silo, e.Count),
+			Days:  number(e.AgeDays),
+			Owner: list(e.Owner),
+		})
+	}
+}

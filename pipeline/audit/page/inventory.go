@@ -1,0 +1,135 @@
+package page
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"lethe/pipeline/audit"
+)
+
+// news lists what is new, changed or gone since the last night.
+func (p *page) news() {
+	words := map[string]string{"new": "new", "changed": "changed", "gone": "gone"}
+	for _, i := range p.facts.Inventory {
+		if words[i.Change] == "" {
+			continue
+		}
+		now := ""
+		switch {
+		case i.Change == "gone":
+			now = "no longer there"
+		case i.State == "skipped" || i.State == "failed":
+			now = "not read: " + i.Reason
+		case i.Column == "":
+			now = number(i.Rows) + " rows, " + cmp.Or(siloWords(i.Silo), "in no silo")
+		case isPersonal(i):
+			now = categoryWords(i)
+		default:
+			now = "no personal data"
+		}
+		p.News = append(p.News,
+			newsView{Change: words[i.Change], Place: place(i.Source, i.Object, i.Column), Now: now})
+	}
+}
+
+func isPersonal(i audit.Inventory) bool {
+	return i.Category != "" && i.Category != "none" && i.Category != "company_only" && !i.Company
+}
+
+func categoryWords(i audit.Inventory) string {
+	words := strings.ReplaceAll(i.Category, "_", " ")
+	if i.Also != "" {
+		words += ", " + strings.ReplaceAll(list(i.Also), "_", " ")
+	}
+	return words
+}
+
+func siloWords(silos string) string {
+	if silos == "" {
+		return ""
+	}
+	return "silo " + list(silos)
+}
+
+// sourceTables gathers the tables of a source.
+type sourceTables struct {
+	first  audit.Inventory
+	tables []*tableView
+	byName map[string]*tableView
+	failed string
+}
+
+// inventory lists the tables that hold personal data, and those that were not read; of the others it
+// gives the number.
+func (p *page) inventory() {
+	sources := map[string]*sourceTables{}
+	for _, i := range p.facts.Inventory {
+		if i.Change == "gone" {
+			continue
+		}
+		if sources[i.Source] == nil {
+			sources[i.Source] = &sourceTables{first: i, byName: map[string]*tableView{}}
+		}
+		sources[i.Source].add(i)
+	}
+	for _, name := range slices.Sorted(maps.Keys(sources)) {
+		p.Sources = append(p.Sources, sources[name].view(name))
+	}
+}
+
+func (s *sourceTables) add(i audit.Inventory) {
+	t := s.byName[i.Object]
+	switch {
+	case i.Object == "" && i.State == "failed":
+		s.failed = i.Reason
+	case i.Column == "":
+		t = &tableView{Name: i.Object, Silo: cmp.Or(list(i.Silo), "none"), Rows: number(i.Rows),
+			Span: span(i.OldestRow, i.NewestRow)}
+		if i.State == "skipped" || i.State == "failed" {
+			t.State = "Not read: " + i.Reason
+		} else if i.MissedBelow > 0 {
+			t.Part = missed(i)
+		}
+		s.byName[i.Object] = t
+		s.tables = append(s.tables, t)
+	case isPersonal(i) && t != nil:
+		special := slices.Contains([]string{"special", "criminal", "child", "credential"}, i.Class)
+		t.Fields = append(t.Fields, fieldView{Name: i.Column, Category: categoryWords(i), Special: special})
+	}
+}
+
+func (s *sourceTables) view(name string) sourceView {
+	v := sourceView{Name: name}
+	other := int64(0)
+	for _, t := range s.tables {
+		if len(t.Fields) == 0 && t.State == "" && t.Part == "" {
+			other++
+			continue
+		}
+		v.Tables = append(v.Tables, *t)
+	}
+	places := []string{s.first.Application, s.first.Environment, s.first.Location}
+	places = slices.DeleteFunc(places, func(w string) bool { return w == "" })
+	if v.Words = upperFirst(strings.Join(places, ", ")); v.Words != "" {
+		v.Words += ". "
+	}
+	number, tables := number(other), plural(other, "table", "tables")
+	switch {
+	case s.failed != "":
+		v.Words += "Could not be read: " + s.failed + "."
+	case len(v.Tables) == 0:
+		v.Words += "No personal data was found in its " + number + " " + tables + "."
+	case other > 0:
+		v.Words += number + " further " + tables + " without personal data."
+	}
+	return v
+}
+
+// missed says what reading a table in part can have missed.
+func missed(i audit.Inventory) string {
+	return fmt.Sprintf("%s of its rows were read: what stands in fewer than %.2g %% of them can have been missed "+
+		"(95 %% confidence).", number(i.Sampled), 100*i.MissedBelow)
+}

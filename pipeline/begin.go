@@ -1,0 +1,183 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"lethe/pipeline/audit/evidence"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"lethe/pipeline/audit"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+)
+
+// book is the record of one run, open from its first moment to its last: whatever happens, what was done stands in the journal, and a report is made of it.
+type book struct {
+	setup     *Pipeline
+	tonight   Tonight
+	notes     *Notes
+	folder    *stateFolder
+	journal   *journal.Journal
+	entry     journal.Run
+	began     bool // the entry stands in the journal
+	decisions *audit.Spool[audit.Decision]
+	seen      map[string]registry.Head // the registry's heads as the last finished run saw them
+	result    Result
+}
+
+// begin takes the lock, opens the journal, publishes what earlier runs owe, checks that their evidence still holds, and enters the run. The book is there in any case, and has to be ended.
+func begin(ctx context.Context, p *Pipeline, o Options) (*book, error) {
+	b := &book{setup: p, notes: &Notes{}}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return b, err
+	}
+	if b.tonight, err = Begin(p, o, id.String()); err != nil {
+		return b, err
+	}
+	b.notes.tonight = b.tonight
+	if b.folder, err = openState(ctx, p); err != nil {
+		return b, err
+	}
+	b.journal = b.folder.journal
+	if err := b.publishLate(ctx); err != nil {
+		return b, err
+	}
+	b.entry = journal.Run{ID: b.tonight.RunID, Key: runKey(b.tonight), Apply: o.Apply, AsOf: b.tonight.AsOf, StartedAt: p.Now()}
+	if err := b.remember(ctx); err != nil || b.result.AlreadyDone {
+		return b, err
+	}
+	if err := b.enter(ctx); err != nil {
+		return b, err
+	}
+	if o.Apply { // a run that changes nothing has nothing to answer for
+		if err := b.takeOver(ctx); err != nil {
+			return b, err
+		}
+	}
+	return b, ensureKeys(p, b.tonight)
+}
+
+// runKey names what a run does: only a finished night of the same key makes another one superfluous.
+func runKey(t Tonight) string {
+	part := ""
+	switch t.Phases {
+	case WholeNight:
+	case SyncOnly:
+		part = journal.SyncOnly
+	default:
+		part = "-part" // applying what was approved is not the night: that is still to come
+	}
+	return t.Job + "/" + mode(t) + part + "/" + t.Today.String()
+}
+
+func mode(t Tonight) string {
+	if t.Apply {
+		return "apply"
+	}
+	return "dry"
+}
+
+// remember reads what earlier nights left in the journal, and whether this one is done already.
+func (b *book) remember(ctx context.Context) error {
+	runs, err := b.journal.Runs(ctx, 60)
+	if err != nil {
+		return err
+	}
+	nights, err := b.journal.Nights(ctx, 60)
+	if err != nil {
+		return err
+	}
+	for _, r := range nights {
+		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
+			continue
+		}
+		f, err := factsOf(r)
+		if err != nil {
+			return err
+		}
+		b.notes.recall(f)
+		if r.Key == b.entry.Key && r.Apply && r.ExitCode == 0 && !b.tonight.Again && b.tonight.Phases == WholeNight {
+			b.result.AlreadyDone, b.result.RunID = true, r.ID
+		}
+	}
+	if err := manifestHolds(b.setup, runs); err != nil {
+		return err
+	}
+	if b.seen, err = lastHeads(runs); err != nil {
+		return err
+	}
+	approved, err := b.journal.Plans(ctx, journal.Approved)
+	if err != nil {
+		return err
+	}
+	if len(approved) > 0 {
+		b.result.AlreadyDone = false // somebody approved a plan since
+	}
+	return nil
+}
+
+// manifestHolds checks that the newest published manifest is where it was left, and as it was. The whole of it is `lethe audit verify`.
+func manifestHolds(p *Pipeline, runs []journal.Run) error {
+	i := slices.IndexFunc(runs, func(r journal.Run) bool { return r.Manifest != "" })
+	if i < 0 {
+		return nil
+	}
+	path := evidence.ManifestPath(p.Reports, policy.DateOf(runs[i].AsOf, p.Zone).String(), runs[i].ID)
+	if digest, err := audit.FileDigest(path); err != nil || digest != runs[i].Manifest {
+		return fmt.Errorf("%w: the manifest of the last report, %s, is missing or was edited: put it back, or move what is there away and make it anew with `lethe report --from-journal`", ErrTampered, path)
+	}
+	return nil
+}
+
+// enter writes the run into the journal, and opens the file of its decisions.
+func (b *book) enter(ctx context.Context) error {
+	p, t := b.setup, b.tonight
+	b.result.RunID = t.RunID
+	folder := filepath.Join(p.State, "runs", t.RunID)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return fmt.Errorf("begin run: %w", err)
+	}
+	if err := b.journal.Begin(ctx, b.entry); err != nil {
+		return err
+	}
+	var err error
+	if b.decisions, err = audit.NewSpool[audit.Decision](filepath.Join(folder, "decisions.arrow")); err != nil {
+		return err
+	}
+	b.began = true
+	b.notes.facts.Run = audit.Run{RunID: t.RunID, RunKey: b.entry.Key, Job: t.Job, Mode: mode(t), AsOf: t.AsOf, Zone: p.Zone.String(), Controller: p.Controller, StartedAt: b.entry.StartedAt,
+		Host: p.Host, ToolVersion: p.Version, PolicyDigest: p.PolicyDigest, RulesDigest: p.Catalogue.Digest(), Simulated: p.Simulated, SingleApproval: p.Approvals == 1}
+	return nil
+}
+
+// ensureKeys makes sure that every silo has its key, and a key for its references in this epoch's reports.
+func ensureKeys(p *Pipeline, t Tonight) error {
+	for _, s := range p.Silos {
+		if _, err := p.Keys.SiloKey(s.Silo.Name); err != nil {
+			return fmt.Errorf("%w: %w", ErrConfig, err)
+		}
+		if err := p.Keys.EnsureAudit(s.Silo.Name, t.Epoch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// close closes what begin opened, and what Run opened of it.
+func (b *book) close() error {
+	var err error
+	if b.decisions != nil {
+		err = b.decisions.Close()
+	}
+	if b.folder != nil {
+		err = errors.Join(err, b.folder.close())
+	}
+	return err
+}

@@ -1,0 +1,271 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"lethe/connectors"
+	"lethe/pipeline/anonymize"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry/keystore"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Binding is the names of a silo's records resolved against the catalog of a source: which columns say who a row is about, since when, and what a change would write. It never changes.
+type Binding struct {
+	source  Source
+	silo    *policy.Compiled
+	records policy.Records
+	table   connectors.Table
+	state   *siloState
+	match   *keystore.SiloKey
+	refs    *keystore.AuditKey // nil where nothing is written down, so that no record needs a name
+	zone    *time.Location
+
+	key        []int
+	subjects   []subject
+	where      []cell
+	collected  int // column, -1 none
+	collection int
+	starts     []int // one column for each rule, -1 none
+	kinds      []string
+	zones      []*time.Location // nil where the engine stores local time
+	blocked    []cell           // the fields and values of a blocked row
+	unblocked  []cell
+	targets    []target
+	guarded    []int // decision-relevant columns
+	owned      []ownedEdge
+}
+
+type subject struct {
+	kind   string
+	column int
+}
+
+// cell is a column and the canonical text it holds.
+type cell struct {
+	field  string
+	column int
+	value  []byte
+}
+
+// target is a field that anonymizing changes, and how.
+type target struct {
+	field     string
+	column    int
+	technique anonymize.Technique
+	anonymize bool // set by anonymizing; else only by clearing, when no live ground covers the field
+}
+
+type ownedEdge struct {
+	table   string
+	columns []int
+	fields  []string // of the owned table that the foreign key refers to
+}
+
+// Keyring gives the keys of a silo.
+type Keyring interface {
+	SiloKey(silo string) (*keystore.SiloKey, error)
+	AuditKey(silo, epoch string) (*keystore.AuditKey, error)
+}
+
+// Bind resolves the names of a silo's records against the tables of a source. Its error joins all that the source cannot serve.
+func Bind(source Source, tables connectors.Tables, silo *policy.Compiled, records policy.Records, state *siloState, zone *time.Location) (*Binding, error) {
+	table, ok := tables.Find(records.Table)
+	if !ok {
+		return nil, fmt.Errorf("%w: silo %s: source %s has no table %s: name a table that the source has", ErrConfig, silo.Silo.Name, source.Name, records.Table)
+	}
+	b := &binder{Binding: &Binding{source: source, silo: silo, records: records, table: table, state: state, zone: zone}}
+	b.identity()
+	b.rules()
+	b.guards()
+	b.changes()
+	b.owns(tables)
+	b.dependents(tables)
+	return b.Binding, errors.Join(b.errs...)
+}
+
+// binder is a binding in the making, with all that is wrong with it.
+type binder struct {
+	*Binding
+	errs []error
+}
+
+func (b *binder) refuse(format string, args ...any) {
+	b.errs = append(b.errs, fmt.Errorf("%w: silo %s: "+format, append([]any{ErrConfig, b.silo.Silo.Name}, args...)...))
+}
+
+// column finds a field of the table; one that is not there is refused.
+func (b *binder) column(name string) int {
+	i := slices.IndexFunc(b.table.Fields, func(f connectors.Field) bool { return f.Name == name })
+	if i < 0 {
+		b.refuse("table %s of source %s has no field %s: name a field that the source has", b.table.Name, b.source.Name, name)
+		return 0
+	}
+	return i
+}
+
+// optional is the column of a name, -1 for no name.
+func (b *binder) optional(name string) int {
+	if name == "" {
+		return -1
+	}
+	return b.column(name)
+}
+
+func (b *binder) cells(values map[string]string) (cells []cell) {
+	for _, f := range slices.Sorted(maps.Keys(values)) {
+		cells = append(cells, cell{f, b.column(f), []byte(values[f])})
+	}
+	return cells
+}
+
+// identity finds the columns that say which row it is, whose, and of which collecting.
+func (b *binder) identity() {
+	for _, f := range b.table.Key {
+		b.key = append(b.key, b.column(f))
+	}
+	for _, kind := range slices.Sorted(maps.Keys(b.records.Subject)) {
+		b.subjects = append(b.subjects, subject{kind, b.column(b.records.Subject[kind])})
+	}
+	b.where = b.cells(b.records.Where)
+	if b.records.Block != nil {
+		b.blocked, b.unblocked = b.cells(b.records.Block.Set), b.cells(b.records.Block.Unset)
+	}
+	b.collected, b.collection = b.optional(b.records.Collected), b.optional(b.records.Collection)
+}
+
+// rules finds the column at which the term of each rule starts. One that the engine sets anew at every update never ends.
+func (b *binder) rules() {
+	for _, r := range b.silo.Silo.Rules {
+		c := b.optional(r.At)
+		if r.Start == policy.Collected && r.At == "" {
+			c = b.collected
+		}
+		kind := ""
+		if c >= 0 {
+			kind = string(b.table.Fields[c].Kind)
+		}
+		b.starts, b.kinds, b.zones = append(b.starts, c), append(b.kinds, kind), append(b.zones, b.zoneOf(c))
+	}
+	for _, c := range slices.Compact(slices.Sorted(slices.Values(append([]int{b.collected}, b.starts...)))) {
+		if c >= 0 && b.table.Fields[c].AutoUpdate {
+			b.refuse("field %s of table %s of source %s is set anew at every update of the row, so a term that starts there never ends: name the field with the day of collecting, or of the end", b.table.Fields[c].Name, b.table.Name, b.source.Name)
+		}
+	}
+}
+
+// guards collects the columns that a decision hangs on.
+func (b *binder) guards() {
+	relevant := map[int]bool{}
+	for _, s := range b.subjects {
+		relevant[s.column] = true
+	}
+	for _, w := range b.where {
+		relevant[w.column] = true
+	}
+	for _, c := range append([]int{b.collected, b.collection}, b.starts...) {
+		if c >= 0 {
+			relevant[c] = true
+		}
+	}
+	b.guarded = slices.Sorted(maps.Keys(relevant))
+}
+
+// changes resolves the fields that anonymizing or clearing may change.
+func (b *binder) changes() {
+	targets, wrong := techniques(b.silo, b.table)
+	for _, err := range wrong {
+		b.refuse("source %s table %s: %w", b.source.Name, b.table.Name, err)
+	}
+	b.targets = targets
+}
+
+// owns finds the parents that go with the last row which refers to them.
+func (b *binder) owns(tables connectors.Tables) {
+	for _, o := range b.records.Owns {
+		e := ownedEdge{table: o.Table}
+		for _, f := range o.FK {
+			e.columns = append(e.columns, b.column(f))
+		}
+		owned, ok := tables.Find(o.Table)
+		if !ok {
+			b.refuse("owned table %s is not in source %s", o.Table, b.source.Name)
+			continue
+		}
+		e.fields = owned.Key
+		for _, fk := range b.table.ForeignKeys {
+			if fk.RefTable == o.Table && slices.Equal(fk.Fields, o.FK) {
+				e.fields = fk.RefFields
+			}
+		}
+		if !slices.Equal(e.fields, owned.Key) || len(owned.Key) == 0 {
+			b.refuse("owned table %s: the foreign key must refer to its primary key", o.Table)
+		}
+		b.owned = append(b.owned, e)
+	}
+}
+
+// dependents checks what is declared to go with the rows, or to forget them.
+func (b *binder) dependents(tables connectors.Tables) {
+	for _, d := range b.records.Dependents {
+		child, ok := tables.Find(d.Table)
+		if !ok {
+			b.refuse("dependent table %s is not in source %s", d.Table, b.source.Name)
+			continue
+		}
+		for _, f := range d.FK {
+			if field, ok := child.Field(f); !ok {
+				b.refuse("dependent table %s has no field %s", d.Table, f)
+			} else if d.Do == string(setNull) && !field.Nullable {
+				b.refuse("dependent table %s field %s cannot be NULL, so set_null is impossible: use delete", d.Table, f)
+			}
+		}
+	}
+}
+
+// Unlock gives the binding the keys of its silo. Without an epoch nothing is written down, so no record needs a name.
+func (b *Binding) Unlock(keys Keyring, epoch string) (err error) {
+	if b.match, err = keys.SiloKey(b.silo.Silo.Name); err != nil {
+		return err
+	}
+	key := b.match.Fixed("anonymize", nil)
+	for i := range b.targets {
+		b.targets[i].technique = b.targets[i].technique.WithKey(key[:], b.silo.Silo.Name)
+	}
+	if epoch != "" {
+		b.refs, err = keys.AuditKey(b.silo.Silo.Name, epoch)
+	}
+	return err
+}
+
+// techniques are those of the fields of a table that anonymizing or clearing may change, and what is wrong with those that the table cannot serve. A silo's techniques serve all of its tables: a field that this one
+// lacks is not meant. A field that only clearing touches becomes NULL unless the silo names a technique.
+func techniques(silo *policy.Compiled, t connectors.Table) (targets []target, wrong []error) {
+	spec := map[string]*string{}
+	for _, r := range silo.Silo.Rules {
+		for _, f := range r.Fields {
+			if slices.ContainsFunc(silo.Silo.Rules, func(o policy.Rule) bool { return len(o.Fields) > 0 && !slices.Contains(o.Fields, f) }) {
+				spec[f] = nil // what every rule covers is never cleared, whichever of them is alive
+			}
+		}
+	}
+	maps.Copy(spec, silo.Silo.Anonymize)
+	for i, f := range t.Fields {
+		technique, named := spec[f.Name]
+		if !named {
+			continue
+		}
+		parsed, err := anonymize.Parse(technique, anonymize.Field{Name: f.Name, Kind: f.Kind, Type: f.Type, Length: f.Length, Nullable: f.Nullable, Generated: f.Generated,
+			Key:    slices.Contains(t.Key, f.Name),
+			Unique: slices.ContainsFunc(t.Unique, func(u []string) bool { return slices.Contains(u, f.Name) })})
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		_, always := silo.Silo.Anonymize[f.Name]
+		targets = append(targets, target{field: f.Name, column: i, technique: parsed, anonymize: always})
+	}
+	return targets, wrong
+}

@@ -1,0 +1,71 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"lethe/connectors"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/policy"
+	"os"
+)
+
+// cadence says whether a backup is rewritten tonight: when its oldest pending erasure has waited long enough, not too often, and not when the
+// file is gone before that: erasing everywhere in one night would take away the only way back from a wrong policy. Until then what should be gone is beyond use, and counted.
+func (l *limits) cadence(ctx context.Context, s *draft) error {
+	if !s.backup() {
+		return nil
+	}
+	b := audit.Backup{Source: s.Name, Application: s.Application, Path: s.Path, Engine: s.Connector, TakenAt: s.TakenAt, Strategy: "rewrite", Status: "ok"}
+	if info, err := os.Stat(s.Path); err == nil {
+		b.Size = info.Size()
+	}
+	if !s.Keep.IsZero() {
+		b.ExpiresAt = policy.EndOf(policy.DateOf(s.TakenAt, l.setup.Zone), s.Keep).Start(l.setup.Zone)
+	}
+	oldest := policy.Date(0)
+	for _, g := range s.judges {
+		for _, r := range g.roots {
+			if r.change == noChange || r.change.reversible() {
+				continue
+			}
+			b.Pending++
+			if oldest == 0 || r.due.Known() && r.due < oldest {
+				oldest = r.due
+			}
+		}
+	}
+	b.Oldest = oldest.String()
+	var err error
+	if b.LastRewrite, _, err = l.journal.LastRewrite(ctx, s.Path); err != nil {
+		return err
+	}
+	b.Strategy, b.Why = "rewrite", "nothing in it is due"
+	switch _, can := s.open.(connectors.Rewriter); {
+	case !can || s.Rewrite == nil:
+		b.Strategy, b.Why = "age_out", "rewriting is not configured: what is due is beyond use until the file expires"
+		if b.ExpiresAt.IsZero() {
+			b.Strategy = "beyond_use"
+		}
+	case b.Pending == 0:
+	case l.tonight.Today < policy.EndOf(oldest, s.Rewrite.After) && oldest.Known() && !s.Rewrite.After.IsZero():
+		b.Why = fmt.Sprintf("the oldest erasure is due since %s; the file is rewritten %s later", oldest, s.Rewrite.After)
+	case !b.LastRewrite.IsZero() && !s.Rewrite.AtMostEvery.IsZero() && l.tonight.Today < policy.EndOf(policy.DateOf(b.LastRewrite, l.setup.Zone), s.Rewrite.AtMostEvery):
+		b.Why = fmt.Sprintf("rewritten on %s, at most every %s", policy.DateOf(b.LastRewrite, l.setup.Zone), s.Rewrite.AtMostEvery)
+	case !b.ExpiresAt.IsZero() && b.ExpiresAt.Before(l.tonight.AsOf):
+		b.Strategy, b.Why = "age_out", "the file is past its end and should be deleted, not rewritten"
+	default:
+		s.due, b.Why = true, "erasures are due in it"
+	}
+	if b.Pending > 0 {
+		b.Status = "waiting"
+	}
+	if s.due {
+		digest, err := audit.FileDigest(s.Path)
+		if err != nil {
+			return err
+		}
+		s.digest, b.Before = digest, digest
+	}
+	l.notes.facts.Backups = append(l.notes.facts.Backups, b)
+	return nil
+}

@@ -1,0 +1,186 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/policy"
+	"slices"
+	"strings"
+)
+
+// end closes the run: whatever happened, the journal gets its facts and the report is made from them.
+func (b *book) end(ctx context.Context, night *rooms, err error) (Result, error) {
+	err = errors.Join(append(b.notes.problems, err)...)
+	if err != nil && ctx.Err() != nil { // what was cut off failed in words of its own, some as if the evidence did not hold; the next start looks again
+		err = ctx.Err()
+	}
+	err = errors.Join(err, night.stores.close())
+	if b.decisions != nil {
+		err = errors.Join(err, b.decisions.Close())
+	}
+	if b.began {
+		err = b.conclude(context.WithoutCancel(ctx), night, err)
+	}
+	err = errors.Join(err, night.silos.close())
+	if b.folder != nil {
+		err = errors.Join(err, b.folder.close())
+	}
+	return b.result, err
+}
+
+// conclude completes the facts, enters the end of the run and publishes the report.
+func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
+	err = errors.Join(err, b.planStates(ctx), night.observe(ctx))
+	settled, serr := b.settledLines(ctx)
+	b.overdue(settled)
+	err = errors.Join(err, b.writable())
+	facts := &b.notes.facts
+	facts.Run.RegistryHeads = night.silos.words
+	facts.Run.EndedAt = b.setup.Now()
+	facts.Run.ExitCode = int32(ExitCode(err))
+	facts.Run.StopReason = stopReason(err, b.result)
+	runs, rerr := b.journal.Runs(ctx, 60)
+	err = errors.Join(err, rerr)
+	if i := slices.IndexFunc(runs, func(r journal.Run) bool { return r.Manifest != "" }); i >= 0 {
+		facts.Run.PreviousManifest = runs[i].Manifest
+	}
+	b.entry.EndedAt, b.entry.ExitCode = facts.Run.EndedAt, int(facts.Run.ExitCode)
+	var merr error
+	if b.entry.Facts, merr = json.Marshal(*facts); merr != nil {
+		return errors.Join(err, merr)
+	}
+	if jerr := b.journal.End(ctx, b.entry); jerr != nil {
+		return errors.Join(err, jerr)
+	}
+	b.setup.Crash("ended")
+	published, perr := publish(ctx, b.setup, b.journal, b.tonight.RunID, *facts)
+	if perr != nil {
+		if errors.Is(perr, evidence.ErrGate) {
+			perr = fmt.Errorf("%w: %w: correct the rule that let it through, then `lethe report --from-journal`", ErrTampered, perr)
+		}
+		err = errors.Join(err, perr)
+		b.entry.ExitCode = ExitCode(err)
+		return errors.Join(err, b.journal.End(ctx, b.entry))
+	}
+	b.result.Report, b.result.Manifest = published.ReportPath, published.ManifestSHA256
+	b.result.Copies = facts.ConsentSync
+	b.result.Summary, b.result.Settled = summaryLines(*facts), settled
+	return errors.Join(err, serr)
+}
+
+// writable leaves out of the facts what the journal cannot hold, as a finding and as a problem: the rest of the night is published.
+func (b *book) writable() error {
+	places := audit.Writable(&b.notes.facts)
+	if len(places) == 0 {
+		return nil
+	}
+	words := strings.Join(places, ", ")
+	next := "correct a date or a name that is wrong there; a number is a fault of Lethe: report it"
+	b.notes.find(audit.Finding{Kind: "F_NOT_WRITTEN", Severity: "medium", Count: int64(len(places)), Article: "Art. 5(2)",
+		Words: "Values could not be written and are missing here or stand altered (" + words + "): " + next + "."})
+	return fmt.Errorf("%w: the report leaves out %s: %s", ErrSource, words, next)
+}
+
+// settledLines counts what the run settled, by place, change and outcome.
+func (b *book) settledLines(ctx context.Context) ([]SettledLine, error) {
+	counts := map[SettledLine]int64{}
+	for rows, err := range actions(ctx, b.setup, b.journal, b.tonight.RunID) {
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range rows {
+			counts[SettledLine{Silo: a.Silo, Source: a.Source, Object: a.Object, Change: a.Change, Reason: a.Reason, Status: a.Status}]++
+		}
+	}
+	lines := make([]SettledLine, 0, len(counts))
+	for l, rows := range counts {
+		l.Rows = rows
+		lines = append(lines, l)
+	}
+	slices.SortFunc(lines, func(x, y SettledLine) int {
+		return cmp.Or(strings.Compare(x.Silo, y.Silo), strings.Compare(x.Source, y.Source), strings.Compare(x.Object, y.Object), strings.Compare(x.Change, y.Change), strings.Compare(x.Reason+x.Status, y.Reason+y.Status))
+	})
+	return lines, nil
+}
+
+// planStates brings the report's plans up to date with what became of them, and lists what waits.
+func (b *book) planStates(ctx context.Context) error {
+	entries, err := b.journal.Plans(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range entries {
+		state := e.State
+		if state == journal.Settled {
+			state = "applied"
+		}
+		known := false
+		for i := range b.notes.facts.Plans {
+			if b.notes.facts.Plans[i].PlanID == e.ID {
+				b.notes.facts.Plans[i].State, known = state, true
+			}
+		}
+		if !known && (e.State == journal.Waiting || e.State == journal.Approved || e.SettledIn == b.tonight.RunID) {
+			doc, err := openPlan(b.setup.State, e)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			reportPlan(b.notes, doc, state)
+		}
+		if e.State == journal.Waiting {
+			b.result.Waiting = append(b.result.Waiting, e.ID)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// overdue finds rows that are past their term and that the night did not erase: approval, a limit or a refusal held them back.
+func (b *book) overdue(settled []SettledLine) {
+	for _, s := range b.notes.facts.Summary {
+		if s.OldestDue == "" || s.OldestDue >= b.tonight.Today.String() || s.Action != string(policy.Delete) && s.Action != string(policy.Anonymize) || s.Change == "" {
+			continue
+		}
+		left := s.Rows
+		for _, l := range settled {
+			if l.Silo == s.Silo && l.Source == s.Source && l.Object == s.Object && l.Change == s.Change && l.Reason == s.Reason && (l.Status == "done" || l.Status == "recovered") {
+				left -= l.Rows
+			}
+		}
+		if left > 0 {
+			b.notes.find(audit.Finding{Kind: "F_OVERDUE", Severity: "medium", Source: s.Source, Object: s.Object, Count: left, Article: "Art. 5(1)(e)",
+				Words: fmt.Sprintf("When the night ended, rows were still kept past their term: %s The oldest was due on %s.", s.Words, s.OldestDue)})
+		}
+	}
+}
+
+func summaryLines(f audit.Facts) []SummaryLine {
+	var lines []SummaryLine
+	for _, s := range f.Summary {
+		lines = append(lines, SummaryLine{Silo: s.Silo, Source: s.Source, Object: s.Object, Reason: s.Reason, Words: s.Words, Action: s.Action, Change: s.Change, Rows: s.Rows})
+	}
+	return lines
+}
+
+func stopReason(err error, r Result) string {
+	switch code := ExitCode(err); {
+	case code == 0 && len(r.Waiting) > 0:
+		return "waiting"
+	case code == 0:
+		return "done"
+	case errors.Is(err, ErrStopped):
+		return "window_end"
+	case code == 5:
+		return "breaker"
+	case code == 3:
+		return "source_failed"
+	}
+	return "error"
+}

@@ -1,0 +1,271 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"lethe/connectors"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/journal"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+
+	"filippo.io/age"
+)
+
+// planDays is how long a plan may wait for its approval.
+const planDays = 7
+
+// seal writes one part of the night's plan: the rows for which choose names a change. It returns nil when there are none, and when
+// standing orders do not answer the plan that is named for them.
+func (pl *planner) seal(ctx context.Context, drafts []*draft, part Part, name string, choose func(*draft, *root) change) (*plan, error) {
+	id := pl.tonight.RunID + "-" + name
+	p := &plan{folder: filepath.Join(pl.setup.State, "plans", id), state: journal.Waiting, PlanDocument: PlanDocument{
+		PlanID: id, RunID: pl.tonight.RunID, Part: part, AsOf: pl.tonight.AsOf, ValidUntil: pl.tonight.AsOf.AddDate(0, 0, planDays),
+		PolicyDigest: pl.setup.PolicyDigest, Heads: pl.silos.words, Schemas: map[string]string{}, Files: map[string]string{}}}
+	if err := os.MkdirAll(p.folder, 0o700); err != nil {
+		return nil, fmt.Errorf("seal plan: %w", err)
+	}
+	to, err := pl.setup.Keys.NewPlan(id)
+	if err != nil {
+		return nil, err
+	}
+	s := &sealer{plan: p, to: to, counts: map[PlanCount]*PlanCount{}}
+	for _, d := range drafts {
+		if d.backup() && !d.due {
+			continue
+		}
+		for _, g := range d.judges {
+			if err := s.group(ctx, d, g, choose); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return pl.finish(ctx, s, name == "ordered")
+}
+
+// sealer writes the segments of one plan, and counts what is in them.
+type sealer struct {
+	plan   *plan
+	to     age.Recipient
+	counts map[PlanCount]*PlanCount
+}
+
+// group writes the segments of one silo's table: its chosen rows, then their dependents rank by rank, then the parents they owned.
+func (s *sealer) group(ctx context.Context, d *draft, g *Judge, choose func(*draft, *root) change) error {
+	sg := &groupSealer{sealer: s, draft: d, judge: g, position: map[connectors.Key]int64{}, planned: map[connectors.Key]*root{}}
+	sg.PlanGroup = PlanGroup{Silo: g.silo.Silo.Name, Source: d.Name, Table: g.table.Name}
+	if err := sg.roots(choose); err != nil || len(sg.Segments) == 0 {
+		return err
+	}
+	if s.plan.Part == partDestructive {
+		if err := sg.dependents(); err != nil {
+			return err
+		}
+		if err := sg.owned(ctx); err != nil {
+			return err
+		}
+	}
+	s.plan.Groups = append(s.plan.Groups, sg.PlanGroup)
+	s.plan.Schemas[d.Name] = fingerprint(d.tables, s.touched(d.Name))
+	if d.backup() {
+		s.plan.Files[d.Name] = d.digest
+	}
+	return nil
+}
+
+// touched is every table of a source that the plan changes so far.
+func (s *sealer) touched(source string) map[string]bool {
+	touched := map[string]bool{}
+	for _, g := range s.plan.Groups {
+		if g.Source == source {
+			for _, segment := range g.Segments {
+				touched[segment.Table] = true
+			}
+		}
+	}
+	return touched
+}
+
+// groupSealer writes the segments of one group.
+type groupSealer struct {
+	*sealer
+	PlanGroup
+	draft    *draft
+	judge    *Judge
+	position map[connectors.Key]int64 // of the chosen rows, in their segment
+	planned  map[connectors.Key]*root
+}
+
+// segment begins the next segment.
+func (s *groupSealer) segment(of Segment) (*segmentWriter, error) {
+	return newSegment(s.plan.folder, fmt.Sprintf("%03d-%02d", len(s.plan.Groups), len(s.Segments)), of, s.to)
+}
+
+func (s *groupSealer) end(w *segmentWriter) error {
+	segment, err := w.close()
+	s.Segments = append(s.Segments, segment)
+	return err
+}
+
+// add writes a row of a table, which goes with a root, and counts it.
+func (s *groupSealer) add(w *segmentWriter, table string, row plannedRow, ref audit.Ref, of *root) error {
+	a := audit.Action{PlanID: s.plan.PlanID, Batch: row.root, Silo: s.Silo, System: s.draft.System(), Source: s.Source, Object: table,
+		Record: ref, Root: of.ref, Change: string(row.change), Method: s.judge.method(row.change), Reason: string(of.code)}
+	if err := w.add(row, a); err != nil {
+		return err
+	}
+	k := PlanCount{Silo: s.Silo, Source: s.Source, Table: table, Change: a.Change, Reason: a.Reason}
+	count := s.counts[k]
+	if count == nil {
+		fresh := k
+		count = &fresh
+		s.counts[k] = count
+	}
+	count.Rows++
+	if due := of.due.String(); due != "" && (count.OldestDue == "" || due < count.OldestDue) {
+		count.OldestDue = due
+	}
+	return nil
+}
+
+// roots writes the governed rows themselves; no segment where none is chosen.
+func (s *groupSealer) roots(choose func(*draft, *root) change) (err error) {
+	g := s.judge
+	var w *segmentWriter
+	for _, r := range g.roots {
+		c := choose(s.draft, r)
+		if c == noChange {
+			continue
+		}
+		if w == nil {
+			if w, err = s.segment(Segment{Table: g.table.Name, Kind: kindRoot}); err != nil {
+				return err
+			}
+		}
+		saw := r.guard
+		if c.reversible() { // what the guard of an erasure covers beyond the decision's own fields does not matter to a block
+			saw = r.blockGuard
+		}
+		at := int64(len(s.position))
+		s.position[r.key], s.planned[r.key] = at, r
+		row := plannedRow{root: at, key: r.key, guard: saw, subject: r.subject, record: r.record, change: c, fields: r.clear}
+		if err := s.add(w, g.table.Name, row, r.ref, r); err != nil {
+			return err
+		}
+	}
+	if w == nil {
+		return nil
+	}
+	return s.end(w)
+}
+
+// dependents writes what follows from the deleted rows, rank by rank.
+func (s *groupSealer) dependents() error {
+	byRank := s.draft.graph.followers(s.judge, s.position, s.planned)
+	for _, k := range slices.SortedFunc(maps.Keys(byRank), func(a, b rankedTable) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), strings.Compare(a.table, b.table))
+	}) {
+		if err := s.followers(Segment{Table: k.table, Kind: kindDependent, Rank: k.rank}, byRank[k]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// owned writes the parents that only deleted rows refer to, each with the last of them.
+func (s *groupSealer) owned(ctx context.Context) error {
+	owned, err := s.draft.graph.owned(ctx, s.judge)
+	if err != nil {
+		return err
+	}
+	byTable := map[string][]follower{}
+	for id, roots := range owned {
+		last := int64(-1)
+		var of *root
+		for _, r := range roots {
+			if at, ok := s.position[r.key]; ok && at > last {
+				last, of = at, r
+			}
+		}
+		if of != nil {
+			byTable[id.table] = append(byTable[id.table], follower{rowID: id, position: last, root: of, change: erase})
+		}
+	}
+	for _, table := range slices.Sorted(maps.Keys(byTable)) {
+		rows := byTable[table]
+		sort.Slice(rows, func(i, j int) bool { return rows[i].key < rows[j].key })
+		if err := s.followers(Segment{Table: table, Kind: kindOwned}, rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// followers writes one segment of rows that go with roots, in the order of these.
+func (s *groupSealer) followers(of Segment, rows []follower) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	sort.SliceStable(rows, func(i, j int) bool { return rows[i].position < rows[j].position })
+	w, err := s.segment(of)
+	if err != nil {
+		return err
+	}
+	for _, f := range rows {
+		ref := audit.Ref(s.judge.refs.Ref(s.draft.System()+"\x1f"+f.table, []byte(f.key)))
+		row := plannedRow{root: f.position, key: f.key, change: f.change, fields: f.null}
+		if err := s.add(w, f.table, row, ref, f.root); err != nil {
+			return err
+		}
+	}
+	return s.end(w)
+}
+
+// finish completes a plan: percentages, questions, the standing orders' answer; then plan.json and the journal's row. A plan that is empty, or that orders were to
+// answer and do not, leaves no trace.
+func (pl *planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan, error) {
+	p := s.plan
+	for _, c := range s.counts {
+		if t := pl.scanner.rowsOf(c.Source, c.Table); t > 0 {
+			c.Percent = 100 * float64(c.Rows) / float64(t)
+		}
+		p.Counts = append(p.Counts, *c)
+	}
+	sort.Slice(p.Counts, func(i, j int) bool {
+		a, b := p.Counts[i], p.Counts[j]
+		return strings.Join([]string{a.Silo, a.Source, a.Table, a.Change, a.Reason}, "\x1f") < strings.Join([]string{b.Silo, b.Source, b.Table, b.Change, b.Reason}, "\x1f")
+	})
+	p.Questions = pl.limits.questions(p)
+	if len(p.Groups) == 0 || ordered && !pl.limits.covers(p) {
+		_, err := pl.setup.Keys.Destroy("plan/"+p.PlanID, pl.setup.Now())
+		return nil, errors.Join(err, os.RemoveAll(p.folder))
+	}
+	if ordered && pl.tonight.Apply {
+		pl.limits.note(p)
+	}
+	switch {
+	case pl.tonight.AsOf.After(pl.setup.Now()) && !pl.setup.Simulated, !pl.tonight.Apply && p.Part == partReversible:
+		p.state = journal.Lapsed // only says what would be
+	case pl.tonight.Apply && (p.Part == partReversible || ordered):
+		p.state = journal.Approved
+	}
+	if err := p.write(); err != nil {
+		return nil, err
+	}
+	if err := pl.journal.PutPlan(ctx, journal.Plan{ID: p.PlanID, RunID: pl.tonight.RunID, Part: string(p.Part), Digest: p.digest, CreatedAt: pl.setup.Now(), ValidUntil: p.ValidUntil, State: p.state}); err != nil {
+		return nil, err
+	}
+	if p.state == journal.Lapsed {
+		if _, err := pl.setup.Keys.Destroy("plan/"+p.PlanID, pl.setup.Now()); err != nil {
+			return nil, err
+		}
+	}
+	reportPlan(pl.notes, p, p.state)
+	return p, nil
+}

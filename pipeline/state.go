@@ -1,0 +1,188 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/registry"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// stateFolder is the folder of a company's state, held by one process: its journal is open.
+type stateFolder struct {
+	lock    *os.File
+	journal *journal.Journal
+}
+
+// openState takes the lock and opens the journal.
+func openState(ctx context.Context, p *Pipeline) (*stateFolder, error) {
+	lock, err := takeLock(p)
+	if err != nil {
+		return nil, err
+	}
+	j, err := journal.Open(ctx, p.State)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return &stateFolder{lock, j}, nil
+}
+
+func (f *stateFolder) close() error { return errors.Join(f.journal.Close(), f.lock.Close()) }
+
+// takeLock makes sure that one process is at work on this state. The kernel drops the lock with the process.
+func takeLock(p *Pipeline) (*os.File, error) {
+	if err := os.MkdirAll(p.State, 0o700); err != nil {
+		return nil, fmt.Errorf("take lock: %w", err)
+	}
+	path := filepath.Join(p.State, "lock")
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("take lock: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		holder, _ := os.ReadFile(path)
+		f.Close()
+		return nil, fmt.Errorf("%w: %s is held by %s: wait for it to end, or stop it with the stop file", ErrHeld, path, strings.TrimSpace(string(holder)))
+	}
+	err = f.Truncate(0)
+	if err == nil {
+		_, err = f.WriteAt(fmt.Appendf(nil, "pid %d on %s since %s\n", os.Getpid(), p.Host, p.Now().UTC().Format(time.RFC3339)), 0)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("take lock: %w", err), f.Close())
+	}
+	return f, nil
+}
+
+// mayWrite is asked before every change: it says why nothing more may be changed now, or nil.
+func mayWrite(p *Pipeline, until time.Time) error {
+	if _, err := os.Stat(filepath.Join(p.State, "stop")); err == nil {
+		return fmt.Errorf("%w: the stop file %s exists: remove it to go on", ErrStopped, filepath.Join(p.State, "stop"))
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("look for the stop file: %w", err)
+	}
+	if !until.IsZero() && !p.Now().Before(until) {
+		return fmt.Errorf("%w: the window ended at %s: the next night goes on from here", ErrStopped, until.In(p.Zone).Format("15:04"))
+	}
+	return nil
+}
+
+// factsOf reads what a run that ended left in the journal.
+func factsOf(r journal.Run) (audit.Facts, error) {
+	f, err := audit.DecodeFacts(r.Facts)
+	if err != nil {
+		return f, fmt.Errorf("run %s: %w: %w", r.ID, journal.ErrCorrupt, err)
+	}
+	return f, nil
+}
+
+// SeenHeads are the heads of the registry's chains, by silo, as the newest night that looked at them saw them; none before the first.
+func SeenHeads(ctx context.Context, p *Pipeline) (map[string]registry.Head, error) {
+	j, err := journal.Open(ctx, p.State)
+	if err != nil {
+		return nil, err
+	}
+	defer j.Close()
+	runs, err := j.Runs(ctx, 100)
+	if err != nil {
+		return nil, err
+	}
+	return lastHeads(runs)
+}
+
+// lastHeads are the registry's heads as the newest run that looked at them saw them.
+func lastHeads(runs []journal.Run) (map[string]registry.Head, error) {
+	for _, r := range runs {
+		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
+			continue
+		}
+		f, err := factsOf(r)
+		if err != nil {
+			return nil, err
+		}
+		if f.Run.RegistryHeads != "" {
+			return parseHeads(f.Run.RegistryHeads)
+		}
+	}
+	return nil, nil
+}
+
+func formatHeads(heads []registry.Head) string {
+	parts := make([]string, len(heads))
+	for i, h := range heads {
+		parts[i] = fmt.Sprintf("%s:%d:%x", h.Silo, h.Seq, h.Hash)
+	}
+	return strings.Join(parts, ";")
+}
+
+func parseHeads(text string) (map[string]registry.Head, error) {
+	heads := map[string]registry.Head{}
+	for _, part := range strings.Split(text, ";") {
+		if part == "" {
+			continue
+		}
+		f := strings.Split(part, ":")
+		if len(f) < 3 {
+			return nil, fmt.Errorf("registry heads of the last run: %w", journal.ErrCorrupt)
+		}
+		seq, err := strconv.ParseInt(f[len(f)-2], 10, 64)
+		hash, herr := hex.DecodeString(f[len(f)-1])
+		h := registry.Head{Silo: strings.Join(f[:len(f)-2], ":"), Seq: seq, Count: seq}
+		if copy(h.Hash[:], hash) != len(h.Hash) || errors.Join(err, herr) != nil {
+			return nil, fmt.Errorf("registry heads of the last run: %w", journal.ErrCorrupt)
+		}
+		heads[h.Silo] = h
+	}
+	return heads, nil
+}
+
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// lockHolder says who holds the lock; "" when a run could start.
+func lockHolder(p *Pipeline) string {
+	f, err := os.Open(filepath.Join(p.State, "lock"))
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); err == nil {
+		return ""
+	}
+	holder, err := os.ReadFile(f.Name())
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(holder))
+}
+
+// writeFile writes a file whole or not at all: temporary file, fsync, rename, fsync of the folder.
+func writeFile(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}

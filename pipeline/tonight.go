@@ -1,0 +1,54 @@
+package pipeline
+
+import (
+	"fmt"
+	"time"
+
+	"lethe/pipeline/policy"
+)
+
+// Tonight is what holds of one run from its first moment to its last.
+type Tonight struct {
+	Options
+	RunID string
+	AsOf  time.Time // the instant of the decisions
+	Today policy.Date
+	Epoch string // of the audit keys: a quarter; "" where nothing is written down
+}
+
+// Begin fixes the instant of a run. It refuses to change data as of the past, or as of a future that is not simulated.
+func Begin(p *Pipeline, o Options, runID string) (Tonight, error) {
+	now := p.Now()
+	t := Tonight{Options: o, RunID: runID, AsOf: o.AsOf}
+	if t.AsOf.IsZero() {
+		t.AsOf = now
+	}
+	if o.Apply && t.AsOf.Before(now) {
+		if day := policy.DateOf(t.AsOf, p.Zone); day != policy.DateOf(now, p.Zone) {
+			return t, fmt.Errorf("%w: --as-of %s lies in the past: what is changed is decided as of now, or nobody's change of mind since would count; leave --as-of out, or --apply", ErrConfig, day)
+		}
+		t.AsOf = now
+	}
+	t.Today = policy.DateOf(t.AsOf, p.Zone)
+	t.Epoch = epochOf(t.Today)
+	if o.Apply && t.AsOf.After(now) && !p.Simulated {
+		return t, fmt.Errorf("%w: --as-of %s lies in the future: changing data then needs `clock: simulated` in the configuration", ErrConfig, t.Today)
+	}
+	return t, nil
+}
+
+// Asking is an instant at which somebody only asks: nothing that is decided is written down, so there is no epoch.
+func Asking(p *Pipeline, asOf time.Time) Tonight {
+	return Tonight{AsOf: asOf, Today: policy.DateOf(asOf, p.Zone)}
+}
+
+// Written is the same instant for somebody who writes down what they are told.
+func (t Tonight) Written() Tonight {
+	t.Epoch = epochOf(t.Today)
+	return t
+}
+
+func epochOf(day policy.Date) string {
+	year, month, _ := day.YMD()
+	return fmt.Sprintf("%04d-Q%d", year, (month+2)/3)
+}
