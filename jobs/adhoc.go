@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/setup"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -12,7 +13,6 @@ import (
 
 	"lethe/connectors"
 	"lethe/jobs/config"
-	"lethe/pipeline"
 )
 
 // adHoc says how to open what a person named on the command line.
@@ -53,7 +53,7 @@ func adHoc(c *Command, target, connector string) (connectors.Connector, connecto
 		}
 	}
 	return connectors.Connector{}, o, fmt.Errorf("%w: no connector opens %q: name it with --connector, `lethe "+
-		"connectors` lists them", pipeline.ErrConfig, redact(target))
+		"connectors` lists them", setup.ErrConfig, redact(target))
 }
 
 // redact takes a password out of what may be a URL.

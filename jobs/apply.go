@@ -1,9 +1,9 @@
 package jobs
 
 import (
-	"github.com/spf13/cobra"
+	"lethe/pipeline/setup"
 
-	"lethe/pipeline"
+	"github.com/spf13/cobra"
 )
 
 func applyCommand(c *Command) *cobra.Command {
@@ -13,7 +13,7 @@ func applyCommand(c *Command) *cobra.Command {
 		Short:   "Apply the plans that have been approved, and settle what a crash interrupted",
 		Args:    cobra.NoArgs,
 		Example: "  lethe apply",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return night(cmd.Context(), c, f, pipeline.ApplyOnly) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return night(cmd.Context(), c, f, setup.ApplyOnly) },
 	}
 	f.register(cmd, false)
 	return cmd

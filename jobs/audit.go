@@ -2,10 +2,10 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/setup"
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline"
 	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/registry/keystore"
 )
@@ -43,14 +43,14 @@ func auditCommand(c *Command) *cobra.Command {
 			}
 			parsed, err := keystore.ParsePublic(public)
 			if err != nil {
-				return fmt.Errorf("%w: --key: %w", pipeline.ErrConfig, err)
+				return fmt.Errorf("%w: --key: %w", setup.ErrConfig, err)
 			}
 			report, err := evidence.Verify(cmd.Context(), folder, parsed)
 			for _, line := range report.Lines() {
 				fmt.Fprintln(c.Out, line)
 			}
 			if err != nil {
-				return fmt.Errorf("%w: %w", pipeline.ErrTampered, err)
+				return fmt.Errorf("%w: %w", setup.ErrTampered, err)
 			}
 			return nil
 		},

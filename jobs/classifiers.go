@@ -4,13 +4,13 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"lethe/pipeline/setup"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"lethe/classifiers"
-	"lethe/pipeline"
 )
 
 func classifiersCommand(c *Command) *cobra.Command {
@@ -60,7 +60,7 @@ func classifiersCommand(c *Command) *cobra.Command {
 				if strings.HasPrefix(p.Value, "{") {
 					p = probe{}
 					if err := json.Unmarshal(lines.Bytes(), &p); err != nil {
-						return fmt.Errorf("%w: line %d is not JSON: %w", pipeline.ErrConfig, n, err)
+						return fmt.Errorf("%w: line %d is not JSON: %w", setup.ErrConfig, n, err)
 					}
 				}
 				if err := printMatches(c, catalogue, p); err != nil {

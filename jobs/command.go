@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"lethe/pipeline/setup"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -22,7 +23,6 @@ import (
 	"golang.org/x/term"
 
 	"lethe/jobs/config"
-	"lethe/pipeline"
 )
 
 // Command is the command line with what it touches of the outside.
@@ -49,13 +49,13 @@ func (c *Command) Run(args []string) int {
 	root.SetOut(c.Out)
 	root.SetErr(c.Err)
 	err := root.ExecuteContext(ctx)
-	if err != nil && !c.started && !errors.Is(err, pipeline.ErrUsage) {
-		err = fmt.Errorf("%w: %w: see `lethe --help`", pipeline.ErrUsage, err)
+	if err != nil && !c.started && !errors.Is(err, setup.ErrUsage) {
+		err = fmt.Errorf("%w: %w: see `lethe --help`", setup.ErrUsage, err)
 	}
 	for _, line := range explained(err) {
 		fmt.Fprintln(c.Err, "lethe: "+line)
 	}
-	return pipeline.ExitCode(err)
+	return setup.ExitCode(err)
 }
 
 // explained is what an error says on the standard error, line by line.
@@ -64,7 +64,7 @@ func explained(err error) []string {
 		return nil
 	}
 	lines := strings.Split(err.Error(), "\n")
-	if pipeline.ExitCode(err) == 130 {
+	if setup.ExitCode(err) == 130 {
 		lines = slices.DeleteFunc(lines, func(line string) bool {
 			return strings.Contains(line, context.Canceled.Error())
 		})
@@ -85,7 +85,7 @@ consent. It leaves Parquet reports and one page that a data protection officer c
 Without --apply it never changes anything.`,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			if err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()); err != nil {
-				return fmt.Errorf("%w: %w: see `%s --help`", pipeline.ErrUsage, err, cmd.CommandPath())
+				return fmt.Errorf("%w: %w: see `%s --help`", setup.ErrUsage, err, cmd.CommandPath())
 			}
 			c.started = true
 			return nil
@@ -94,7 +94,7 @@ Without --apply it never changes anything.`,
 		SilenceErrors: true,
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fmt.Errorf("%w: %w: see `%s --help`", pipeline.ErrUsage, err, cmd.CommandPath())
+		return fmt.Errorf("%w: %w: see `%s --help`", setup.ErrUsage, err, cmd.CommandPath())
 	})
 	root.PersistentFlags().StringVarP(&c.config, "config", "c", "lethe.yaml", "configuration file")
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON where a program would read it")
@@ -120,12 +120,12 @@ func refuseUnknown(group *cobra.Command) {
 		if len(args) == 0 {
 			return cmd.Help()
 		}
-		return fmt.Errorf("%w: unknown command %q: see `%s --help`", pipeline.ErrUsage, args[0], cmd.CommandPath())
+		return fmt.Errorf("%w: unknown command %q: see `%s --help`", setup.ErrUsage, args[0], cmd.CommandPath())
 	}
 }
 
 // load builds the pipeline from the configuration, with progress on a terminal and log lines elsewhere.
-func (c *Command) load(ctx context.Context) (*pipeline.Pipeline, *config.Config, error) {
+func (c *Command) load(ctx context.Context) (*setup.Setup, *config.Config, error) {
 	cfg, err := config.Load(c.config)
 	if err != nil {
 		return nil, nil, err
@@ -135,7 +135,7 @@ func (c *Command) load(ctx context.Context) (*pipeline.Pipeline, *config.Config,
 }
 
 // build wires what a configuration says with what the command line touches of the outside.
-func (c *Command) build(ctx context.Context, cfg *config.Config) (*pipeline.Pipeline, error) {
+func (c *Command) build(ctx context.Context, cfg *config.Config) (*setup.Setup, error) {
 	p, err := cfg.Build(ctx, c.logger())
 	if err != nil {
 		return nil, err

@@ -4,17 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"lethe/pipeline/setup"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"lethe/pipeline"
 )
 
 func TestExplained(t *testing.T) {
 	require.Empty(t, explained(nil))
 	require.Equal(t, []string{"configuration: a", "configuration: b"},
-		explained(errors.Join(fmt.Errorf("%w: a", pipeline.ErrConfig), fmt.Errorf("%w: b", pipeline.ErrConfig))))
+		explained(errors.Join(fmt.Errorf("%w: a", setup.ErrConfig), fmt.Errorf("%w: b", setup.ErrConfig))))
 	const interrupted = "interrupted: what was recorded or changed before stays; the same command goes on from there"
 	require.Equal(t, []string{interrupted}, explained(fmt.Errorf("import consents into silo %q: %w", "newsletter",
 		context.Canceled)))

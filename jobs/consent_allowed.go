@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"lethe/pipeline/setup"
 	"maps"
 	"os"
 	"slices"
@@ -69,7 +70,7 @@ standard error; no value of theirs does.`,
 }
 
 // allowed opens the silo, lets do print, and says on the standard error how many were left out.
-func listAllowed(ctx context.Context, c *Command, p *pipeline.Pipeline, silo, purpose string, at time.Time,
+func listAllowed(ctx context.Context, c *Command, p *setup.Setup, silo, purpose string, at time.Time,
 	do func(*pipeline.Allowed) (map[policy.Code]int, int, error)) (err error) {
 	a, err := pipeline.OpenAllowed(ctx, p, silo, purpose, at)
 	if err != nil {
@@ -116,10 +117,10 @@ func listColumns(header []string, columns map[string]string) ([]listColumn, erro
 	for name, kind := range columns {
 		switch {
 		case !slices.ContainsFunc(header, func(h string) bool { return strings.TrimSpace(h) == name }):
-			return nil, fmt.Errorf("%w: --column %s=%s: the list has no such column", pipeline.ErrUsage, name, kind)
+			return nil, fmt.Errorf("%w: --column %s=%s: the list has no such column", setup.ErrUsage, name, kind)
 		case !registry.KnownKind(kind):
 			return nil, fmt.Errorf("%w: --column %s=%s: use email, phone, customer-number, username or "+
-				"national-id:CC", pipeline.ErrUsage, name, kind)
+				"national-id:CC", setup.ErrUsage, name, kind)
 		}
 	}
 	for at, name := range header {
@@ -133,7 +134,7 @@ func listColumns(header []string, columns map[string]string) ([]listColumn, erro
 	}
 	if len(found) == 0 {
 		return nil, fmt.Errorf("%w: no column of the list names a person: say which one does, as --column "+
-			"\"E-Mail=email\"", pipeline.ErrConfig)
+			"\"E-Mail=email\"", setup.ErrConfig)
 	}
 	return found, nil
 }
@@ -144,7 +145,7 @@ func allowedLines(c *Command, a *pipeline.Allowed, path string, columns map[stri
 	file := os.Stdin
 	if path != "-" {
 		if file, err = os.Open(path); err != nil {
-			return nil, 0, fmt.Errorf("%w: %w", pipeline.ErrUsage, err)
+			return nil, 0, fmt.Errorf("%w: %w", setup.ErrUsage, err)
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
 	}
@@ -159,7 +160,7 @@ func allowedLines(c *Command, a *pipeline.Allowed, path string, columns map[stri
 	record, err := reader.Read()
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: %s has no line of column names: its first line must name the columns",
-			pipeline.ErrConfig, path)
+			setup.ErrConfig, path)
 	}
 	header := slices.Clone(record)
 	people, err := listColumns(header, columns)
@@ -234,7 +235,7 @@ func allowedRows(ctx context.Context, c *Command, a *pipeline.Allowed, silo poli
 	kept int, err error) {
 	if len(silo.Records) == 0 {
 		return nil, 0, fmt.Errorf("%w: the silo has no records: name a list, or map the silo to a table under "+
-			"records", pipeline.ErrConfig)
+			"records", setup.ErrConfig)
 	}
 	kinds := map[string]bool{}
 	for _, r := range silo.Records {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,11 +98,11 @@ list of addresses to be kept out is imported into the suppression list itself.`,
 func importEvents(ctx context.Context, c *Command, in delivery, args []string) error {
 	switch {
 	case in.from == "" && len(args) == 0:
-		return fmt.Errorf("%w: name a file, or a table with --from", pipeline.ErrUsage)
+		return fmt.Errorf("%w: name a file, or a table with --from", setup.ErrUsage)
 	case in.from != "" && len(args) > 0:
-		return fmt.Errorf("%w: name either a file or, with --from, a table", pipeline.ErrUsage)
+		return fmt.Errorf("%w: name either a file or, with --from, a table", setup.ErrUsage)
 	case in.from == "" && in.source == "":
-		return fmt.Errorf("%w: --source is missing: say who delivers the file", pipeline.ErrUsage)
+		return fmt.Errorf("%w: --source is missing: say who delivers the file", setup.ErrUsage)
 	}
 	return c.withIntake(ctx, in.silo, func(o opened) error {
 		var taken pipeline.Taken
@@ -138,11 +139,11 @@ func importEvents(ctx context.Context, c *Command, in delivery, args []string) e
 	})
 }
 
-func takeTable(ctx context.Context, p *pipeline.Pipeline, to *pipeline.Intake, in delivery) (pipeline.Taken,
+func takeTable(ctx context.Context, p *setup.Setup, to *pipeline.Intake, in delivery) (pipeline.Taken,
 	error) {
 	i := slices.IndexFunc(p.Silos, func(s *policy.Compiled) bool { return s.Silo.Name == in.silo })
 	if i < 0 {
-		return pipeline.Taken{}, fmt.Errorf("%w: --from: the suppression list has no tables", pipeline.ErrConfig)
+		return pipeline.Taken{}, fmt.Errorf("%w: --from: the suppression list has no tables", setup.ErrConfig)
 	}
 	var all pipeline.Taken
 	for j := range p.Silos[i].Silo.Consents {
@@ -157,7 +158,7 @@ func takeTable(ctx context.Context, p *pipeline.Pipeline, to *pipeline.Intake, i
 		}
 	}
 	if all.Silo == "" {
-		return all, fmt.Errorf("%w: silo %s: %s is not under its consents: map its fields there", pipeline.ErrConfig,
+		return all, fmt.Errorf("%w: silo %s: %s is not under its consents: map its fields there", setup.ErrConfig,
 			in.silo, in.from)
 	}
 	return all, nil
@@ -168,7 +169,7 @@ func takeFile(ctx context.Context, c *Command, cfg *config.Config, intake *pipel
 	file := os.Stdin
 	if path != "-" {
 		if file, err = os.Open(path); err != nil {
-			return taken, fmt.Errorf("%w: %w", pipeline.ErrUsage, err)
+			return taken, fmt.Errorf("%w: %w", setup.ErrUsage, err)
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
 	}
@@ -184,7 +185,7 @@ func takeFile(ctx context.Context, c *Command, cfg *config.Config, intake *pipel
 		column, word, ok := strings.Cut(theirs, ":")
 		if !ok {
 			return taken, fmt.Errorf("%w: --word: write column:word=what it means, for example type:Ja=given",
-				pipeline.ErrUsage)
+				setup.ErrUsage)
 		}
 		if words[column] == nil {
 			words[column] = map[string]string{}

@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"lethe/pipeline/setup"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline"
 	"lethe/pipeline/registry"
 )
 
@@ -43,7 +43,7 @@ day and has evidence.`,
 				e.Subjects = append(e.Subjects, subject)
 			}
 			if !slices.Contains(registry.ImportedTypes(), ev.typ) {
-				return fmt.Errorf("%w: --type %q: write one of %s", pipeline.ErrUsage, ev.typ,
+				return fmt.Errorf("%w: --type %q: write one of %s", setup.ErrUsage, ev.typ,
 					strings.Join(registry.ImportedTypes(), ", "))
 			}
 			return c.withIntake(cmd.Context(), ev.silo, func(o opened) error {
@@ -51,19 +51,19 @@ day and has evidence.`,
 					var err error
 					if e.OccurredAt, e.Zone, err = registry.ParseInstant(ev.at, o.p.Zone); err != nil {
 						return fmt.Errorf("%w: --at: write 2026-06-11, 2026-06-11 09:30, or an instant as "+
-							"2026-06-11T09:30:00Z", pipeline.ErrUsage)
+							"2026-06-11T09:30:00Z", setup.ErrUsage)
 					}
 				}
 				if e.OccurredAt.After(c.Now().Add(time.Minute)) {
 					return fmt.Errorf("%w: --at: the instant lies in the future, so the event would never be relied "+
-						"on: say when the person acted", pipeline.ErrUsage)
+						"on: say when the person acted", setup.ErrUsage)
 				}
 				e.Country = cmp.Or(ev.country, o.cfg.Country(ev.silo))
 				seq, listed, err := o.intake.Record(cmd.Context(), ev.silo, e)
 				var refused *registry.RefusedError
 				switch {
 				case errors.As(err, &refused) && refused.Reason == registry.UnknownMethod:
-					return fmt.Errorf("%w: --method %q: write one of %s", pipeline.ErrUsage, ev.method,
+					return fmt.Errorf("%w: --method %q: write one of %s", setup.ErrUsage, ev.method,
 						strings.Join(registry.AffirmativeActs, ", "))
 				case err != nil:
 					return err

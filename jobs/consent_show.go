@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/setup"
 	"strings"
 	"time"
 
@@ -52,7 +53,7 @@ application's row is not decided here: ` + "`lethe explain`" + ` decides rows.`,
 	return cmd
 }
 
-func printKnown(c *Command, p *pipeline.Pipeline, k pipeline.Known) {
+func printKnown(c *Command, p *setup.Setup, k pipeline.Known) {
 	day := func(t time.Time) string { return t.In(p.Zone).Format("2006-01-02 15:04") }
 	if len(k.Collections) == 0 {
 		fmt.Fprintf(c.Out, "silo %s knows nobody by this identifier\n", k.Silo)

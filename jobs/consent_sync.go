@@ -1,9 +1,9 @@
 package jobs
 
 import (
-	"github.com/spf13/cobra"
+	"lethe/pipeline/setup"
 
-	"lethe/pipeline"
+	"github.com/spf13/cobra"
 )
 
 func consentSyncCommand(c *Command) *cobra.Command {
@@ -27,7 +27,7 @@ A copy is compared in full each time: a row that somebody removed, added or alte
 and repaired.`,
 		Example: "  lethe consent sync            # says what would be written\n" +
 			"  lethe consent sync --apply    # from cron, every hour",
-		RunE: func(cmd *cobra.Command, _ []string) error { return night(cmd.Context(), c, f, pipeline.SyncOnly) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return night(cmd.Context(), c, f, setup.SyncOnly) },
 	}
 	f.register(cmd, true)
 	return cmd

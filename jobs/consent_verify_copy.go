@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/setup"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +20,7 @@ func consentVerifyCopyCommand(c *Command) *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			public, err := keystore.ParsePublic(key)
 			if err != nil {
-				return fmt.Errorf("%w: --key: %w", pipeline.ErrUsage, err)
+				return fmt.Errorf("%w: --key: %w", setup.ErrUsage, err)
 			}
 			m, err := pipeline.VerifySnapshot(args[0], public)
 			if err != nil {

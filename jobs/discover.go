@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"lethe/pipeline/setup"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -32,11 +33,11 @@ func discoverCommand(c *Command) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if sample < 0 || full && sample > 0 {
 				return fmt.Errorf("%w: --sample takes a number of rows, and --full reads all of them: use one",
-					pipeline.ErrUsage)
+					setup.ErrUsage)
 			}
 			if len(args) == 0 {
 				f.full, f.sample = full, sample
-				return night(cmd.Context(), c, f, pipeline.DiscoverOnly)
+				return night(cmd.Context(), c, f, setup.DiscoverOnly)
 			}
 			return discoverAdHoc(cmd.Context(), c, args[0], connector, format, explain, output, sample, all)
 		},
@@ -79,7 +80,7 @@ func discoverAdHoc(ctx context.Context, c *Command, target, connector, format, e
 	if output != "" {
 		f, err := os.OpenFile(output, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 		if err != nil {
-			return fmt.Errorf("%w: %w", pipeline.ErrConfig, err)
+			return fmt.Errorf("%w: %w", setup.ErrConfig, err)
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
 		to = f

@@ -3,13 +3,13 @@ package jobs
 import (
 	"bytes"
 	"encoding/json"
+	"lethe/pipeline/setup"
 	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"lethe/classifiers"
-	"lethe/pipeline"
 )
 
 func TestInventoryIsPrintedWithoutANumberThatJSONCannotSay(t *testing.T) {
@@ -19,7 +19,7 @@ func TestInventoryIsPrintedWithoutANumberThatJSONCannotSay(t *testing.T) {
 			tables := []classifiers.TableVerdict{{Table: "people", Rows: 3, Fields: fields}}
 			var out bytes.Buffer
 			err := writeInventory(&out, tables, missed, "json", false)
-			require.ErrorIs(t, err, pipeline.ErrSource)
+			require.ErrorIs(t, err, setup.ErrSource)
 			require.ErrorContains(t, err, "Verdict.Confidence of people no")
 			var back []classifiers.TableVerdict
 			require.NoError(t, json.Unmarshal(out.Bytes(), &back))

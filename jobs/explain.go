@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/setup"
 	"slices"
 	"strings"
 
@@ -21,7 +22,7 @@ func explainCommand(c *Command) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			source, table, ok := strings.Cut(args[0], ".")
 			if !ok {
-				return fmt.Errorf("%w: name the table as source.table", pipeline.ErrUsage)
+				return fmt.Errorf("%w: name the table as source.table", setup.ErrUsage)
 			}
 			p, _, err := c.load(cmd.Context())
 			if err != nil {

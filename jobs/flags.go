@@ -2,12 +2,12 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/setup"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 )
@@ -36,23 +36,23 @@ func (f *nightFlags) register(cmd *cobra.Command, apply bool) {
 
 // options resolves the flags in the controller's zone. A civil date means the last second of that day: what
 // ends on it has ended.
-func (f *nightFlags) options(p *pipeline.Pipeline) (pipeline.Options, error) {
-	o := pipeline.Options{Job: f.job, Apply: f.apply, Again: f.again, Full: f.full}
+func (f *nightFlags) options(p *setup.Setup) (setup.Options, error) {
+	o := setup.Options{Job: f.job, Apply: f.apply, Again: f.again, Full: f.full}
 	if f.sample > 0 {
-		p.Sampling = pipeline.Sampling{Rows: f.sample}
+		p.Sampling = setup.Sampling{Rows: f.sample}
 	}
 	if f.asOf != "" {
 		if day, err := time.ParseInLocation(time.DateOnly, f.asOf, p.Zone); err == nil {
 			o.AsOf = time.Date(day.Year(), day.Month(), day.Day(), 1, 15, 0, 0, p.Zone)
 		} else if o.AsOf, err = time.Parse(time.RFC3339, f.asOf); err != nil {
 			return o, fmt.Errorf("%w: --as-of %q: write 2006-01-02, or an instant as RFC 3339 has it",
-				pipeline.ErrUsage, f.asOf)
+				setup.ErrUsage, f.asOf)
 		}
 	}
 	if f.until != "" {
 		at, err := time.Parse("15:04", f.until)
 		if err != nil {
-			return o, fmt.Errorf("%w: --until %q: write a time of day as 15:04", pipeline.ErrUsage, f.until)
+			return o, fmt.Errorf("%w: --until %q: write a time of day as 15:04", setup.ErrUsage, f.until)
 		}
 		now := p.Now().In(p.Zone)
 		o.Until = time.Date(now.Year(), now.Month(), now.Day(), at.Hour(), at.Minute(), 0, 0, p.Zone)
@@ -64,7 +64,7 @@ func (f *nightFlags) options(p *pipeline.Pipeline) (pipeline.Options, error) {
 }
 
 // decideAt makes --as-of the present of a pipeline that only looks.
-func (f *nightFlags) decideAt(p *pipeline.Pipeline) error {
+func (f *nightFlags) decideAt(p *setup.Setup) error {
 	o, err := f.options(p)
 	if err == nil && !o.AsOf.IsZero() {
 		p.Now = func() time.Time { return o.AsOf }
@@ -73,7 +73,7 @@ func (f *nightFlags) decideAt(p *pipeline.Pipeline) error {
 }
 
 // instantOf reads --as-of as nights do; now without one.
-func instantOf(text string, p *pipeline.Pipeline) (time.Time, error) {
+func instantOf(text string, p *setup.Setup) (time.Time, error) {
 	f := nightFlags{asOf: text}
 	o, err := f.options(p)
 	if err != nil || text == "" {
@@ -97,10 +97,10 @@ func pastInstant(flag, text string, now time.Time, zone *time.Location) (time.Ti
 	}
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%w: %s: write a day as 2006-01-02, or an instant as 2026-11-20T10:00:00Z",
-			pipeline.ErrUsage, flag)
+			setup.ErrUsage, flag)
 	}
 	if at.After(now) {
-		return time.Time{}, fmt.Errorf("%w: %s lies in the future", pipeline.ErrUsage, flag)
+		return time.Time{}, fmt.Errorf("%w: %s lies in the future", setup.ErrUsage, flag)
 	}
 	return at, nil
 }
@@ -119,7 +119,7 @@ func parseSubject(text string) (registry.Subject, error) {
 	kind, value, ok := strings.Cut(text, "=")
 	if !ok || !registry.KnownKind(kind) {
 		return registry.Subject{}, fmt.Errorf("%w: --subject: write kind=value, for example email=ada@example.org",
-			pipeline.ErrUsage)
+			setup.ErrUsage)
 	}
 	return registry.Subject{Kind: kind, Value: value}, nil
 }

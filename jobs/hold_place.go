@@ -2,10 +2,10 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/setup"
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 )
@@ -25,7 +25,7 @@ func holdPlaceCommand(c *Command) *cobra.Command {
 				if review != "" {
 					var err error
 					if by, err = policy.ParseDate(review); err != nil || by <= now {
-						return fmt.Errorf("%w: --review-by: write a coming day as 2006-01-02", pipeline.ErrUsage)
+						return fmt.Errorf("%w: --review-by: write a coming day as 2006-01-02", setup.ErrUsage)
 					}
 				}
 				who, country, err := s.people(o.cfg)

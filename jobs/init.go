@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"lethe/pipeline/setup"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -27,12 +28,12 @@ func initCommand(c *Command) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case len(args) == 1 && dsn != "":
-				return fmt.Errorf("%w: name the source once: as argument, or with --dsn", pipeline.ErrUsage)
+				return fmt.Errorf("%w: name the source once: as argument, or with --dsn", setup.ErrUsage)
 			case len(args) == 1:
 				dsn = args[0]
 			case dsn == "" && connector != "":
 				return fmt.Errorf("%w: --connector needs a source: name a file or URL, or give --dsn",
-					pipeline.ErrUsage)
+					setup.ErrUsage)
 			}
 			if err := draft.Free(output); err != nil {
 				return err

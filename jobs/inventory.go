@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"lethe/pipeline/setup"
 	"maps"
 	"slices"
 	"strconv"
@@ -14,7 +15,6 @@ import (
 
 	"lethe/classifiers"
 	"lethe/jobs/draft"
-	"lethe/pipeline"
 	"lethe/pipeline/audit"
 )
 
@@ -39,7 +39,7 @@ func explainField(w io.Writer, tables []classifiers.TableVerdict, missed map[str
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: no field %q: write table.field", pipeline.ErrUsage, name)
+	return fmt.Errorf("%w: no field %q: write table.field", setup.ErrUsage, name)
 }
 
 func labels(f classifiers.Verdict) string {
@@ -116,7 +116,7 @@ func writeInventory(w io.Writer, tables []classifiers.TableVerdict, missed map[s
 		writeText(w, tables, missed, all)
 		return nil
 	}
-	return fmt.Errorf("%w: --format %q: use text, tsv, csv or json", pipeline.ErrUsage, format)
+	return fmt.Errorf("%w: --format %q: use text, tsv, csv or json", setup.ErrUsage, format)
 }
 
 // encodeInventory prints an inventory as JSON. A number that JSON cannot say is left out and named; all else is printed.
@@ -129,7 +129,7 @@ func encodeInventory[T any](w io.Writer, tables *[]T) error {
 	}
 	left := audit.Writable(tables)
 	return errors.Join(e.Encode(tables), fmt.Errorf("%w: the inventory leaves out %s: a fault of Lethe, report it",
-		pipeline.ErrSource, strings.Join(left, ", ")))
+		setup.ErrSource, strings.Join(left, ", ")))
 }
 
 // writeText prints the inventory as a person would write it: the tables with personal data and their fields,

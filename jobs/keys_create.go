@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"lethe/pipeline/setup"
 	"maps"
 	"os"
 	"slices"
@@ -12,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"lethe/jobs/config"
-	"lethe/pipeline"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -34,7 +34,7 @@ func createKeys(ctx context.Context, c *Command) error {
 	path, identity := cfg.KeystoreFiles()
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		if err := keystore.Create(path, identity); err != nil {
-			return fmt.Errorf("%w: %w", pipeline.ErrConfig, err)
+			return fmt.Errorf("%w: %w", setup.ErrConfig, err)
 		}
 		fmt.Fprintf(c.Out, "created the keystore %s, opened by %s: keep a copy of both, apart from each other\n",
 			relative(path), relative(identity))

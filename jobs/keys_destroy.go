@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/setup"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,11 +32,11 @@ whose key was destroyed.`,
 		Example: "  lethe keys destroy --silo newsletter --as anna --key anna.key --as bo --key bo.key --because " +
 			"\"the newsletter ended in 2026\"",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			err := end.run(cmd.Context(), c, func(p *pipeline.Pipeline,
-				witnesses []pipeline.Witness) ([]keystore.Evidence, error) {
+			err := end.run(cmd.Context(), c, func(p *setup.Setup,
+				witnesses []setup.Witness) ([]keystore.Evidence, error) {
 				if strings.TrimSpace(end.because) == "" {
 					return nil, fmt.Errorf("%w: --because: say why the silo ends; it stands in the evidence",
-						pipeline.ErrUsage)
+						setup.ErrUsage)
 				}
 				return pipeline.DestroyKeys(cmd.Context(), p, end.silo, end.because, witnesses)
 			})

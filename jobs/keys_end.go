@@ -3,10 +3,10 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"lethe/pipeline/setup"
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -25,7 +25,7 @@ func (e *keyEnd) register(cmd *cobra.Command, silo string) {
 
 // run destroys keys before the witnesses, and prints the evidence of each.
 func (e *keyEnd) run(ctx context.Context, c *Command,
-	destroy func(*pipeline.Pipeline, []pipeline.Witness) ([]keystore.Evidence, error)) error {
+	destroy func(*setup.Setup, []setup.Witness) ([]keystore.Evidence, error)) error {
 	p, _, err := c.load(ctx)
 	if err != nil {
 		return err

@@ -5,12 +5,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"lethe/pipeline/setup"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline"
 	"lethe/pipeline/registry"
 )
 
@@ -69,7 +69,7 @@ func keysListCommand(c *Command) *cobra.Command {
 }
 
 // keyLines joins what the keystore and the registry know of the silos' keys.
-func keyLines(ctx context.Context, p *pipeline.Pipeline) (lines []keyLine, err error) {
+func keyLines(ctx context.Context, p *setup.Setup) (lines []keyLine, err error) {
 	known := map[string]registry.KeyVersion{}
 	cfg := p.Registry
 	cfg.ReadOnly, cfg.AllowEmpty, cfg.Keys = true, true, nil

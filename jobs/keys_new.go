@@ -2,10 +2,10 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/setup"
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -19,7 +19,7 @@ func keysNewCommand(c *Command) *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			public, err := keystore.NewPerson(out)
 			if err != nil {
-				return fmt.Errorf("%w: %w", pipeline.ErrConfig, err)
+				return fmt.Errorf("%w: %w", setup.ErrConfig, err)
 			}
 			fmt.Fprintln(c.Out, public)
 			return nil

@@ -1,6 +1,8 @@
 package jobs
 
 import (
+	"lethe/pipeline/setup"
+
 	"github.com/spf13/cobra"
 
 	"lethe/pipeline"
@@ -19,8 +21,8 @@ computed, is in their files.`,
 		Example: "  lethe keys retire --silo newsletter --version 1 --as anna --key anna.key --as bo --key bo.key " +
 			"--because \"yearly rotation\"",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return end.run(cmd.Context(), c, func(p *pipeline.Pipeline,
-				witnesses []pipeline.Witness) ([]keystore.Evidence, error) {
+			return end.run(cmd.Context(), c, func(p *setup.Setup,
+				witnesses []setup.Witness) ([]keystore.Evidence, error) {
 				e, err := pipeline.RetireKey(cmd.Context(), p, end.silo, version, end.because, witnesses)
 				return []keystore.Evidence{e}, err
 			})

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"lethe/pipeline/setup"
 	"log/slog"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 )
 
 // night runs one night and prints its result.
-func night(ctx context.Context, c *Command, f nightFlags, phases pipeline.Phases) error {
+func night(ctx context.Context, c *Command, f nightFlags, phases setup.Phases) error {
 	p, cfg, err := c.load(ctx)
 	if err != nil {
 		return err
@@ -23,7 +24,7 @@ func night(ctx context.Context, c *Command, f nightFlags, phases pipeline.Phases
 		return err
 	}
 	o.Phases = phases
-	if phases == pipeline.ApplyOnly {
+	if phases == setup.ApplyOnly {
 		o.Apply = true
 	}
 	stop := c.progress(p)
@@ -32,13 +33,13 @@ func night(ctx context.Context, c *Command, f nightFlags, phases pipeline.Phases
 	printResult(c, p, result, o)
 	notify(ctx, p.Log, p, cfg, o, result, err)
 	if err == nil && f.detailed && len(result.Waiting) > 0 {
-		return pipeline.ErrWaiting
+		return setup.ErrWaiting
 	}
 	return err
 }
 
 // notify tells the targets of the configuration how a night with --apply ended.
-func notify(ctx context.Context, log *slog.Logger, p *pipeline.Pipeline, cfg *config.Config, o pipeline.Options,
+func notify(ctx context.Context, log *slog.Logger, p *setup.Setup, cfg *config.Config, o setup.Options,
 	r pipeline.Result, err error) {
 	if !o.Apply || r.AlreadyDone {
 		return
@@ -49,12 +50,12 @@ func notify(ctx context.Context, log *slog.Logger, p *pipeline.Pipeline, cfg *co
 		return
 	}
 	n := schedule.Notice{Controller: p.Controller, Job: o.Job, Host: p.Host, At: p.Now().UTC(), RunID: r.RunID,
-		ExitCode: pipeline.ExitCode(err), Waiting: r.Waiting, Manifest: r.Manifest}
+		ExitCode: setup.ExitCode(err), Waiting: r.Waiting, Manifest: r.Manifest}
 	n.Send(ctx, log, targets)
 }
 
 // printResult says what a night found, decided and did, and where the evidence is.
-func printResult(c *Command, p *pipeline.Pipeline, r pipeline.Result, o pipeline.Options) {
+func printResult(c *Command, p *setup.Setup, r pipeline.Result, o setup.Options) {
 	if c.json {
 		if err := c.printJSON(r); err != nil {
 			fmt.Fprintln(c.Err, "lethe:", err)
@@ -89,7 +90,7 @@ func printResult(c *Command, p *pipeline.Pipeline, r pipeline.Result, o pipeline
 		fmt.Fprintln(c.Out, "nothing was changed: this run was without --apply")
 		for _, s := range p.Silos {
 			for i := range s.Silo.Consents {
-				if m := &s.Silo.Consents[i]; o.Phases != pipeline.DiscoverOnly {
+				if m := &s.Silo.Consents[i]; o.Phases != setup.DiscoverOnly {
 					fmt.Fprintf(c.Out, "consents in %s.%s were not read anew, as a night with --apply does first: "+
 						"lethe consent import --silo %s --from %[1]s.%[2]s\n", m.Source, m.Table, s.Silo.Name)
 				}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"lethe/pipeline/setup"
 
 	"lethe/jobs/config"
 	"lethe/pipeline"
@@ -13,7 +14,7 @@ import (
 
 // opened is what a command that works in the registry has at hand.
 type opened struct {
-	p        *pipeline.Pipeline
+	p        *setup.Setup
 	cfg      *config.Config
 	registry *registry.Registry // nil where events come in: the intake has it
 	key      *keystore.SiloKey  // of the silo that was named; nil without one
@@ -62,7 +63,7 @@ func (c *Command) withIntake(ctx context.Context, silo string, do func(opened) e
 // known refuses a silo that the configuration does not have.
 func known(cfg *config.Config, silo string) error {
 	if _, ok := cfg.Silos[silo]; !ok {
-		return fmt.Errorf("%w: silo %q is not under silos", pipeline.ErrConfig, silo)
+		return fmt.Errorf("%w: silo %q is not under silos", setup.ErrConfig, silo)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"lethe/pipeline/setup"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ func planCommand(c *Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "plan", Short: "Seal a plan and change nothing", Args: cobra.NoArgs,
 		Example: "  lethe plan\n  lethe plan --as-of 2027-01-01   # what would be due by then\n  lethe plan show",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return night(cmd.Context(), c, f, pipeline.PlanOnly) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return night(cmd.Context(), c, f, setup.PlanOnly) },
 	}
 	f.register(cmd, false)
 	show := &cobra.Command{
@@ -38,7 +39,7 @@ func planCommand(c *Command) *cobra.Command {
 }
 
 // showPlans lists the plans, or prints one in full.
-func showPlans(ctx context.Context, c *Command, p *pipeline.Pipeline, id string) error {
+func showPlans(ctx context.Context, c *Command, p *setup.Setup, id string) error {
 	docs, entries, err := pipeline.Plans(ctx, p)
 	if err != nil {
 		return err
@@ -70,7 +71,7 @@ func showPlans(ctx context.Context, c *Command, p *pipeline.Pipeline, id string)
 	return nil
 }
 
-func showPlan(ctx context.Context, c *Command, p *pipeline.Pipeline, d pipeline.PlanDocument, e journal.Plan) error {
+func showPlan(ctx context.Context, c *Command, p *setup.Setup, d pipeline.PlanDocument, e journal.Plan) error {
 	fmt.Fprintf(c.Out, "plan %s (%s), %s, as of %s, valid until %s\ndigest %s\n", d.PlanID, d.Part, e.State,
 		d.AsOf.In(p.Zone).Format(time.DateTime), d.ValidUntil.In(p.Zone).Format(time.DateTime), e.Digest)
 	rows := [][]string{{"SILO", "SOURCE", "TABLE", "CHANGE", "ROWS", "OF TABLE", "OLDEST DUE", "REASON"}}

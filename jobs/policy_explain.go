@@ -3,6 +3,7 @@ package jobs
 import (
 	"cmp"
 	"fmt"
+	"lethe/pipeline/setup"
 	"maps"
 	"slices"
 	"strings"
@@ -41,7 +42,7 @@ review.`,
 			if i := slices.IndexFunc(p.Silos, func(s *policy.Compiled) bool { return s.Silo.Name == args[0] }); i >= 0 {
 				if len(args) > 1 {
 					return fmt.Errorf("%w: a field goes with a table: lethe policy explain source.table %s",
-						pipeline.ErrUsage, args[1])
+						setup.ErrUsage, args[1])
 				}
 				e := explain(p.Silos[i])
 				if c.json {
@@ -51,7 +52,7 @@ review.`,
 			}
 			source, name, ok := strings.Cut(args[0], ".")
 			if !ok {
-				return fmt.Errorf("%w: no silo %q: name one of %s, or a table as source.table", pipeline.ErrUsage,
+				return fmt.Errorf("%w: no silo %q: name one of %s, or a table as source.table", setup.ErrUsage,
 					args[0], strings.Join(slices.Sorted(maps.Keys(cfg.Silos)), ", "))
 			}
 			cover, err := pipeline.CoverOf(cmd.Context(), p, source, name)
@@ -62,7 +63,7 @@ review.`,
 			if len(args) > 1 {
 				t.Fields = slices.DeleteFunc(t.Fields, func(f pipeline.CoveredField) bool { return f.Field != args[1] })
 				if len(t.Fields) == 0 {
-					return fmt.Errorf("%w: table %s of source %s has no field %s", pipeline.ErrConfig, name, source,
+					return fmt.Errorf("%w: table %s of source %s has no field %s", setup.ErrConfig, name, source,
 						args[1])
 				}
 			}

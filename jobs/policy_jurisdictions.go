@@ -2,11 +2,11 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/setup"
 	"slices"
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline"
 	"lethe/pipeline/policy"
 )
 
@@ -29,7 +29,7 @@ it.`,
 			for _, code := range args {
 				if _, known := policy.JurisdictionOf(code); !known {
 					return fmt.Errorf("%w: nothing is known of %q: the regulation's own terms hold there",
-						pipeline.ErrUsage, code)
+						setup.ErrUsage, code)
 				}
 			}
 			if c.json {

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/setup"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -49,9 +50,9 @@ checked. What a night would refuse ends with exit code 2; other remarks do so wi
 			refused := slices.DeleteFunc(slices.Clone(remarks), func(r policy.Remark) bool { return !r.Refused })
 			switch {
 			case len(refused) > 0:
-				return fmt.Errorf("%w: a night would refuse this policy: %s", pipeline.ErrConfig, refused[0])
+				return fmt.Errorf("%w: a night would refuse this policy: %s", setup.ErrConfig, refused[0])
 			case strict && len(remarks) > 0:
-				return fmt.Errorf("%w: %d remarks, and --strict allows none", pipeline.ErrConfig, len(remarks))
+				return fmt.Errorf("%w: %d remarks, and --strict allows none", setup.ErrConfig, len(remarks))
 			}
 			return nil
 		},

@@ -1,13 +1,12 @@
 package jobs
 
 import (
+	"lethe/pipeline/setup"
 	"sync"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
-
-	"lethe/pipeline"
 )
 
 // bar shows how far long work has come: a progress bar on a terminal, nothing elsewhere.
@@ -43,7 +42,7 @@ func (b *bar) done() {
 }
 
 // progress lets the pipeline show how far each source is; the returned function takes the bars away.
-func (c *Command) progress(p *pipeline.Pipeline) (stop func()) {
+func (c *Command) progress(p *setup.Setup) (stop func()) {
 	if !c.terminal() {
 		last := ""
 		p.Progress = func(phase, source string, rows, of int64) {

@@ -2,12 +2,11 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/setup"
 	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"lethe/pipeline"
 )
 
 // exceptionRE is a place in the GDPR: 17(3)(e), 12(5).
@@ -30,7 +29,7 @@ func requestCloseCommand(c *Command) *cobra.Command {
 			"  lethe request close request-1b9d6bcd --silo customers --outcome partly_refused --exception '17(3)(e)'",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if exception != "" && !exceptionRE.MatchString(exception) {
-				return fmt.Errorf("%w: --exception: name the place in the GDPR as 17(3)(e)", pipeline.ErrUsage)
+				return fmt.Errorf("%w: --exception: name the place in the GDPR as 17(3)(e)", setup.ErrUsage)
 			}
 			return c.withRegistry(cmd.Context(), s.silo, func(o opened) error {
 				if err := o.registry.CloseRequest(cmd.Context(), s.silo, args[0], outcome, exception); err != nil {

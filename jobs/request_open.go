@@ -2,13 +2,13 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/setup"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 )
@@ -24,12 +24,12 @@ func requestOpenCommand(c *Command) *cobra.Command {
 			"  lethe request open --silo newsletter --kind objection --marketing --subject email=ada@example.org",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, ok := requestKinds[kind]; !ok {
-				return fmt.Errorf("%w: --kind %q: use %s", pipeline.ErrUsage, kind,
+				return fmt.Errorf("%w: --kind %q: use %s", setup.ErrUsage, kind,
 					strings.Join(slices.Sorted(maps.Keys(requestKinds)), ", "))
 			}
 			if about := kind == registry.RequestObjection || kind == registry.RequestWithdrawal; !about &&
 				(purpose != "" || marketing) {
-				return fmt.Errorf("%w: --purpose and --marketing are for objection and withdrawal", pipeline.ErrUsage)
+				return fmt.Errorf("%w: --purpose and --marketing are for objection and withdrawal", setup.ErrUsage)
 			}
 			return c.withIntake(cmd.Context(), s.silo, func(o opened) error {
 				at, err := pastInstant("--received", received, c.Now(), o.p.Zone)
@@ -37,7 +37,7 @@ func requestOpenCommand(c *Command) *cobra.Command {
 					return err
 				}
 				if purpose != "" && !hasPurpose(o.p, s.silo, purpose) {
-					return fmt.Errorf("%w: --purpose %q is none of silo %s", pipeline.ErrUsage, purpose, s.silo)
+					return fmt.Errorf("%w: --purpose %q is none of silo %s", setup.ErrUsage, purpose, s.silo)
 				}
 				who, country, err := s.people(o.cfg)
 				if err != nil {
@@ -70,7 +70,7 @@ func requestOpenCommand(c *Command) *cobra.Command {
 	return cmd
 }
 
-func hasPurpose(p *pipeline.Pipeline, silo, purpose string) bool {
+func hasPurpose(p *setup.Setup, silo, purpose string) bool {
 	return slices.ContainsFunc(p.Silos, func(s *policy.Compiled) bool {
 		return s.Silo.Name == silo && slices.ContainsFunc(s.Silo.Rules, func(r policy.Rule) bool {
 			return r.Purpose == purpose

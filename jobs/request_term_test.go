@@ -1,13 +1,13 @@
 package jobs
 
 import (
+	"lethe/pipeline/setup"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"lethe/jobs/config"
-	"lethe/pipeline"
 	"lethe/pipeline/policy"
 )
 
@@ -60,7 +60,7 @@ func TestPastInstant(t *testing.T) {
 	for text, hint := range map[string]string{"2026-11-21": "lies in the future", "2026-11-20T09:00:01Z": "lies in " +
 		"the future", "yesterday": "write a day as 2006-01-02", "2026-11-31": "write a day"} {
 		_, err := pastInstant("--received", text, now, rome)
-		require.ErrorIs(t, err, pipeline.ErrUsage)
+		require.ErrorIs(t, err, setup.ErrUsage)
 		require.ErrorContains(t, err, hint, text)
 	}
 }

@@ -1,9 +1,9 @@
 package jobs
 
 import (
-	"github.com/spf13/cobra"
+	"lethe/pipeline/setup"
 
-	"lethe/pipeline"
+	"github.com/spf13/cobra"
 )
 
 func runCommand(c *Command) *cobra.Command {
@@ -12,7 +12,7 @@ func runCommand(c *Command) *cobra.Command {
 		Use: "run", Short: "Do one night: discover, plan, apply what is approved, report", Args: cobra.NoArgs,
 		Example: "  lethe run                        # says what it would do\n" +
 			"  lethe run --apply --until 05:00  # for cron and systemd",
-		RunE: func(cmd *cobra.Command, _ []string) error { return night(cmd.Context(), c, f, pipeline.WholeNight) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return night(cmd.Context(), c, f, setup.WholeNight) },
 	}
 	f.register(cmd, true)
 	return cmd

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"lethe/pipeline/setup"
 	"log/slog"
 	"time"
 
@@ -26,7 +27,7 @@ func scheduleCommand(c *Command) *cobra.Command {
 				return err
 			}
 			if len(cfg.Schedule) == 0 {
-				return fmt.Errorf("%w: the configuration has no schedule", pipeline.ErrConfig)
+				return fmt.Errorf("%w: the configuration has no schedule", setup.ErrConfig)
 			}
 			if print != "" {
 				path, err := cfg.Path()
@@ -43,7 +44,7 @@ func scheduleCommand(c *Command) *cobra.Command {
 }
 
 // serve fires the jobs until the context ends. What a run cannot do is logged, and the next night tries again.
-func serve(ctx context.Context, c *Command, p *pipeline.Pipeline, cfg *config.Config) error {
+func serve(ctx context.Context, c *Command, p *setup.Setup, cfg *config.Config) error {
 	log := c.logger()
 	return schedule.Server{
 		Jobs: cfg.Schedule, Zone: cfg.Controller.Timezone, Now: c.Now, Log: log,
@@ -59,13 +60,13 @@ func serve(ctx context.Context, c *Command, p *pipeline.Pipeline, cfg *config.Co
 }
 
 // fire runs one night of a job, and logs how it ended.
-func fire(ctx context.Context, p *pipeline.Pipeline, cfg *config.Config, j schedule.Job, log *slog.Logger) {
+func fire(ctx context.Context, p *setup.Setup, cfg *config.Config, j schedule.Job, log *slog.Logger) {
 	f := nightFlags{job: j.Name, until: j.Until, apply: j.Apply}
 	o, err := f.options(p)
 	if err == nil {
 		var r pipeline.Result
 		r, err = pipeline.Run(ctx, p, o)
-		log.Info("night ended", "job", j.Name, "run_id", r.RunID, "exit_code", pipeline.ExitCode(err),
+		log.Info("night ended", "job", j.Name, "run_id", r.RunID, "exit_code", setup.ExitCode(err),
 			"already_done", r.AlreadyDone, "waiting", len(r.Waiting))
 		notify(ctx, log, p, cfg, o, r, err)
 	}

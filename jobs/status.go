@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/setup"
 	"strings"
 	"time"
 
@@ -36,7 +37,7 @@ func statusCommand(c *Command) *cobra.Command {
 var lateWords = map[string]string{"F_REQUEST_OVERDUE": "overdue request", "F_REQUEST_PAUSED": "paused request",
 	"F_HOLD_UNAPPROVED": "unapproved hold", "F_HOLD_REVIEW": "hold to review"}
 
-func printStatus(c *Command, p *pipeline.Pipeline, s pipeline.Status) {
+func printStatus(c *Command, p *setup.Setup, s pipeline.Status) {
 	when := func(t time.Time) string {
 		if t.IsZero() {
 			return "never"

@@ -2,10 +2,10 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/setup"
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -19,18 +19,18 @@ func (w *witnessFlags) register(cmd *cobra.Command) {
 }
 
 // load reads the people's keys.
-func (w *witnessFlags) load() ([]pipeline.Witness, error) {
+func (w *witnessFlags) load() ([]setup.Witness, error) {
 	if len(w.as) != len(w.keys) {
 		return nil, fmt.Errorf("%w: --as is given %d times and --key %d times: each person has a key",
-			pipeline.ErrUsage, len(w.as), len(w.keys))
+			setup.ErrUsage, len(w.as), len(w.keys))
 	}
-	var people []pipeline.Witness
+	var people []setup.Witness
 	for i, name := range w.as {
 		signer, err := keystore.LoadPerson(w.keys[i])
 		if err != nil {
 			return nil, err
 		}
-		people = append(people, pipeline.Witness{Name: name, Signer: signer})
+		people = append(people, setup.Witness{Name: name, Signer: signer})
 	}
 	return people, nil
 }

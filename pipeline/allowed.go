@@ -5,22 +5,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
-	"time"
-
 	"lethe/connectors"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 )
 
 // Allowed answers who may be used for one purpose of one silo at an instant: the purpose-bound view of what a company holds. It is used by one goroutine.
 type Allowed struct {
-	setup   *Pipeline // with the one silo
-	tonight Tonight
+	setup   *setup.Setup // with the one silo
+	tonight setup.Tonight
 	silos   *siloSet
 	silo    *policy.Compiled // with the rules of the purpose only
 	purpose string
@@ -33,14 +33,14 @@ type Allowed struct {
 }
 
 // OpenAllowed opens the registry to read, checks its chains and its age, and loads what it says of the silo. The error names a purpose that is none.
-func OpenAllowed(ctx context.Context, p *Pipeline, silo, purpose string, asOf time.Time) (*Allowed, error) {
+func OpenAllowed(ctx context.Context, p *setup.Setup, silo, purpose string, asOf time.Time) (*Allowed, error) {
 	one, err := forPurpose(p, silo, purpose)
 	if err != nil {
 		return nil, err
 	}
 	alone := *p
 	alone.Silos, alone.Suppression = []*policy.Compiled{one}, policy.Silo{}
-	tonight := Asking(&alone, asOf)
+	tonight := setup.Asking(&alone, asOf)
 	silos := newSilos(&alone, tonight, nil)
 	a := &Allowed{setup: &alone, tonight: tonight, silos: silos, silo: one, purpose: purpose}
 	if a.key, err = p.Keys.SiloKey(silo); err != nil {
@@ -60,15 +60,15 @@ func OpenAllowed(ctx context.Context, p *Pipeline, silo, purpose string, asOf ti
 }
 
 // forPurpose is a silo with the rules of one purpose only, so that what is decided is decided for it.
-func forPurpose(p *Pipeline, name, purpose string) (*policy.Compiled, error) {
+func forPurpose(p *setup.Setup, name, purpose string) (*policy.Compiled, error) {
 	i := slices.IndexFunc(p.Silos, func(s *policy.Compiled) bool { return s.Silo.Name == name })
 	if i < 0 {
-		return nil, fmt.Errorf("%w: silo %q is not under silos, or is the suppression list", ErrConfig, name)
+		return nil, fmt.Errorf("%w: silo %q is not under silos, or is the suppression list", setup.ErrConfig, name)
 	}
 	silo := p.Silos[i].Silo
 	silo.Consents, silo.Rules = nil, slices.DeleteFunc(slices.Clone(silo.Rules), func(r policy.Rule) bool { return r.Purpose != purpose })
 	if len(silo.Rules) == 0 {
-		return nil, fmt.Errorf("%w: silo %s has no rule for the purpose %q: `lethe policy explain %[2]s` shows its purposes", ErrConfig, name, purpose)
+		return nil, fmt.Errorf("%w: silo %s has no rule for the purpose %q: `lethe policy explain %[2]s` shows its purposes", setup.ErrConfig, name, purpose)
 	}
 	return policy.Compile(silo, p.Zone, p.Silos[i].Jurisdiction.Code)
 }
@@ -189,11 +189,11 @@ func (a *Allowed) Rows(ctx context.Context, do func(AllowedRow) error) (left map
 	return left, nil
 }
 
-func (a *Allowed) source(ctx context.Context, src Source, left map[policy.Code]int, do func(AllowedRow) error) (err error) {
+func (a *Allowed) source(ctx context.Context, src setup.Source, left map[policy.Code]int, do func(AllowedRow) error) (err error) {
 	set := newStores(a.setup, a.tonight, nil, a.silos)
 	s := newStore(src)
 	if s.open, err = src.Open(ctx); err != nil {
-		return sourceError(err)
+		return setup.SourceError(err)
 	}
 	defer func() { err = errors.Join(err, s.open.Close()) }()
 	if err := set.prepare(ctx, s); err != nil {
@@ -205,7 +205,7 @@ func (a *Allowed) source(ctx context.Context, src Source, left map[policy.Code]i
 		}
 		for b, err := range s.open.Scan(ctx, connectors.Query{Table: t.Name}) {
 			if err != nil {
-				return sourceError(err)
+				return setup.SourceError(err)
 			}
 			for row := range int(b.Rows.NumRows()) {
 				for _, g := range s.governed[t.Name] {
@@ -272,10 +272,10 @@ type KnownPurpose struct {
 }
 
 // Show says what one silo knows of somebody, and what is decided of it. It asks that silo only, and the suppression list.
-func Show(ctx context.Context, p *Pipeline, silo string, who registry.Subject, country string, asOf time.Time) (known Known, err error) {
+func Show(ctx context.Context, p *setup.Setup, silo string, who registry.Subject, country string, asOf time.Time) (known Known, err error) {
 	i := slices.IndexFunc(p.Silos, func(s *policy.Compiled) bool { return s.Silo.Name == silo })
 	if i < 0 {
-		return known, fmt.Errorf("%w: silo %q is not under silos, or is the suppression list", ErrConfig, silo)
+		return known, fmt.Errorf("%w: silo %q is not under silos, or is the suppression list", setup.ErrConfig, silo)
 	}
 	s := p.Silos[i]
 	key, err := p.Keys.SiloKey(silo)

@@ -4,16 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"lethe/connectors"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
 	"slices"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
-
-	"lethe/connectors"
-	"lethe/pipeline/journal"
-	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
 )
 
 // The outcomes of a planned row, as the journal keeps them: one byte a row.
@@ -44,7 +44,7 @@ func (ap *applier) apply(ctx context.Context) error {
 		return err
 	}
 	for _, entry := range plans {
-		if err := ap.applyPlan(ctx, entry); errors.Is(err, ErrStopped) {
+		if err := ap.applyPlan(ctx, entry); errors.Is(err, setup.ErrStopped) {
 			ap.notes.problem(err)
 			return nil
 		} else if err != nil {
@@ -70,7 +70,7 @@ func (ap *applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 		return err
 	}
 	if len(chunks) == 0 && !ap.tonight.AsOf.Before(p.ValidUntil) {
-		ap.notes.problem(fmt.Errorf("%w: plan %s was valid until %s: this night plans anew", ErrExpired, p.PlanID, p.ValidUntil.In(ap.setup.Zone).Format(time.DateOnly)))
+		ap.notes.problem(fmt.Errorf("%w: plan %s was valid until %s: this night plans anew", setup.ErrExpired, p.PlanID, p.ValidUntil.In(ap.setup.Zone).Format(time.DateOnly)))
 		return lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
 	}
 	if err := ap.authorised(ctx, p); err != nil {
@@ -98,7 +98,7 @@ func (ap *applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 			continue // a backup file that is no longer there holds nothing any more
 		}
 		whole = false
-		ap.notes.problem(fmt.Errorf("%w: plan %s names source %s, which the configuration no longer has", ErrSource, p.PlanID, g.Source))
+		ap.notes.problem(fmt.Errorf("%w: plan %s names source %s, which the configuration no longer has", setup.ErrSource, p.PlanID, g.Source))
 	}
 	ap.setup.Crash("applied")
 	if !whole {
@@ -127,7 +127,7 @@ func (ap *applier) authorised(ctx context.Context, p *plan) error {
 		return nil
 	}
 	if !ap.limits.covers(p) {
-		return fmt.Errorf("%w: plan %s lacks %v", ErrUnapproved, p.PlanID, missing)
+		return fmt.Errorf("%w: plan %s lacks %v", setup.ErrUnapproved, p.PlanID, missing)
 	}
 	ap.limits.note(p)
 	return nil
@@ -135,8 +135,8 @@ func (ap *applier) authorised(ctx context.Context, p *plan) error {
 
 // applier executes approved plans.
 type applier struct {
-	setup   *Pipeline
-	tonight Tonight
+	setup   *setup.Setup
+	tonight setup.Tonight
 	notes   *Notes
 	journal *journal.Journal
 	silos   *siloSet
@@ -145,7 +145,7 @@ type applier struct {
 }
 
 // lapse ends a plan that may no longer be applied, and destroys the keys of its rows.
-func lapse(ctx context.Context, p *Pipeline, j *journal.Journal, doc *plan, runID string) error {
+func lapse(ctx context.Context, p *setup.Setup, j *journal.Journal, doc *plan, runID string) error {
 	if err := j.SetPlanState(ctx, doc.PlanID, journal.Lapsed, runID); err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func (ap *applier) applyTo(ctx context.Context, s *store, p *plan, groups []int,
 			}
 		}
 		if fingerprint(s.tables, touched) != p.Schemas[s.Name] {
-			ap.notes.problem(fmt.Errorf("%w: the schema of source %s changed since plan %s was made: this night plans anew", ErrExpired, s.Name, p.PlanID))
+			ap.notes.problem(fmt.Errorf("%w: the schema of source %s changed since plan %s was made: this night plans anew", setup.ErrExpired, s.Name, p.PlanID))
 			return false, lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
 		}
 	}
@@ -178,7 +178,7 @@ func (ap *applier) applyTo(ctx context.Context, s *store, p *plan, groups []int,
 	for k, i := range groups {
 		g := s.judge(p.Groups[i].Silo, p.Groups[i].Table)
 		if g == nil {
-			ap.notes.problem(fmt.Errorf("%w: plan %s: silo %s no longer governs table %s of source %s: the plan ends here", ErrExpired, p.PlanID, p.Groups[i].Silo, p.Groups[i].Table, s.Name))
+			ap.notes.problem(fmt.Errorf("%w: plan %s: silo %s no longer governs table %s of source %s: the plan ends here", setup.ErrExpired, p.PlanID, p.Groups[i].Silo, p.Groups[i].Table, s.Name))
 			return false, lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
 		}
 		a := &application{applier: ap, plan: p, position: i, store: s, judge: g, asOf: later(p.AsOf, ap.tonight.AsOf)}
@@ -191,18 +191,18 @@ func (ap *applier) applyTo(ctx context.Context, s *store, p *plan, groups []int,
 		}
 		apps[k] = a
 	}
-	if s.backup() {
+	if s.Backup() {
 		return ap.rewrite(ctx, s, p, apps, chunks)
 	}
 	mutator, ok := s.open.(connectors.Mutator)
 	if !ok {
 		ap.notes.problem(fmt.Errorf("%w: plan %s changes rows of source %s, which can only be read now: "+
-			"give it an apply_dsn again", ErrSource, p.PlanID, s.Name))
+			"give it an apply_dsn again", setup.ErrSource, p.PlanID, s.Name))
 		return false, nil
 	}
 	for _, a := range apps {
 		a.mutator = mutator
-		if err := a.run(ctx, chunks); errors.Is(err, ErrStopped) {
+		if err := a.run(ctx, chunks); errors.Is(err, setup.ErrStopped) {
 			return false, err
 		} else if err != nil {
 			ap.stores.failedSource(s, err)
@@ -871,7 +871,7 @@ func (a *application) trace(ctx context.Context, roots part) error {
 			t.DropAfter = a.lastBackup(a.store.System())
 			if r.change == anonymise {
 				t.Action = string(policy.Anonymize)
-			} else if !a.store.backup() { // the key may be used again, for a row that Lethe did not block and whose grace begins anew
+			} else if !a.store.Backup() { // the key may be used again, for a row that Lethe did not block and whose grace begins anew
 				freed = append(freed, registry.FlagKey{Record: r.record, Reason: flagBlocked})
 				for _, code := range reasons {
 					if flagged := (registry.FlagKey{Record: r.record, Reason: string(code)}); !g.state.flags[flagged].IsZero() {

@@ -7,13 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
-	"time"
-
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
+	"slices"
+	"strings"
+	"time"
 )
 
 // Answer is what a person says to a plan. What is signed is the plan's digest with its counts, so that nobody approves what they did not see.
@@ -43,7 +43,7 @@ func (a Answer) message() []byte {
 }
 
 // Plans returns the documents of the plans in any of the states, oldest first, with their journal entries.
-func Plans(ctx context.Context, p *Pipeline, states ...string) ([]PlanDocument, []journal.Plan, error) {
+func Plans(ctx context.Context, p *setup.Setup, states ...string) ([]PlanDocument, []journal.Plan, error) {
 	j, err := journal.Open(ctx, p.State)
 	if err != nil {
 		return nil, nil, err
@@ -66,8 +66,8 @@ func Plans(ctx context.Context, p *Pipeline, states ...string) ([]PlanDocument, 
 
 // Approve records a person's signed answer to a plan. The plan may be applied once as many people as the configuration asks for have
 // approved it, an owner of every silo in it and a custodian among them; a single rejection ends it.
-func Approve(ctx context.Context, p *Pipeline, planID, actor, decision, comment string, signer *keystore.Signer) (state string, err error) {
-	person, err := p.signs(actor, signer)
+func Approve(ctx context.Context, p *setup.Setup, planID, actor, decision, comment string, signer *keystore.Signer) (state string, err error) {
+	person, err := p.Signs(actor, signer)
 	if err != nil {
 		return "", err
 	}
@@ -81,14 +81,14 @@ func Approve(ctx context.Context, p *Pipeline, planID, actor, decision, comment 
 		return "", err
 	}
 	if entry.State != journal.Waiting {
-		return "", fmt.Errorf("%w: plan %s is %s, not waiting", ErrConfig, entry.ID, entry.State)
+		return "", fmt.Errorf("%w: plan %s is %s, not waiting", setup.ErrConfig, entry.ID, entry.State)
 	}
 	doc, err := openPlan(p.State, entry)
 	if err != nil {
 		return "", err
 	}
 	if !p.Now().Before(doc.ValidUntil) && !p.Simulated {
-		return "", fmt.Errorf("%w: plan %s was valid until %s: the next night plans anew", ErrExpired, entry.ID, doc.ValidUntil.In(p.Zone).Format(time.DateOnly))
+		return "", fmt.Errorf("%w: plan %s was valid until %s: the next night plans anew", setup.ErrExpired, entry.ID, doc.ValidUntil.In(p.Zone).Format(time.DateOnly))
 	}
 	if err := mayAnswer(p, doc, person, decision); err != nil {
 		return "", err
@@ -99,7 +99,7 @@ func Approve(ctx context.Context, p *Pipeline, planID, actor, decision, comment 
 		return "", err
 	}
 	if err := j.PutApproval(ctx, entry.ID, actor, body); errors.Is(err, journal.ErrTwice) {
-		return "", fmt.Errorf("%w: %s has answered plan %s already: another person has to", ErrConfig, actor, entry.ID)
+		return "", fmt.Errorf("%w: %s has answered plan %s already: another person has to", setup.ErrConfig, actor, entry.ID)
 	} else if err != nil {
 		return "", err
 	}
@@ -143,13 +143,13 @@ func findPlan(ctx context.Context, j *journal.Journal, id string) (journal.Plan,
 		}
 	}
 	if len(hits) != 1 || id == "" {
-		return journal.Plan{}, fmt.Errorf("%w: %d plans are named %q: `lethe plan show` lists them", ErrConfig, len(hits), id)
+		return journal.Plan{}, fmt.Errorf("%w: %d plans are named %q: `lethe plan show` lists them", setup.ErrConfig, len(hits), id)
 	}
 	return hits[0], nil
 }
 
 // mayAnswer refuses people whose role does not reach: owners and custodians approve or reject, the data protection officer may only object.
-func mayAnswer(p *Pipeline, doc *plan, person Person, decision string) error {
+func mayAnswer(p *setup.Setup, doc *plan, person setup.Person, decision string) error {
 	if decision == "object" && slices.Contains(person.Roles, "dpo") {
 		return nil
 	}
@@ -158,9 +158,9 @@ func mayAnswer(p *Pipeline, doc *plan, person Person, decision string) error {
 		return nil
 	}
 	if decision == "object" {
-		return fmt.Errorf("%w: to object takes the data protection officer; an owner of one of its silos (%s) or a custodian rejects a plan instead", ErrConfig, strings.Join(doc.silos(), ", "))
+		return fmt.Errorf("%w: to object takes the data protection officer; an owner of one of its silos (%s) or a custodian rejects a plan instead", setup.ErrConfig, strings.Join(doc.silos(), ", "))
 	}
-	return fmt.Errorf("%w: to %s a plan takes an owner of one of its silos (%s) or a custodian; the data protection officer may object", ErrConfig, decision, strings.Join(doc.silos(), ", "))
+	return fmt.Errorf("%w: to %s a plan takes an owner of one of its silos (%s) or a custodian; the data protection officer may object", setup.ErrConfig, decision, strings.Join(doc.silos(), ", "))
 }
 
 func (p *plan) silos() []string {
@@ -174,7 +174,7 @@ func (p *plan) silos() []string {
 }
 
 // answersTo returns the answers to a plan whose signature holds for this very digest.
-func answersTo(ctx context.Context, p *Pipeline, j *journal.Journal, doc *plan) ([]signedAnswer, error) {
+func answersTo(ctx context.Context, p *setup.Setup, j *journal.Journal, doc *plan) ([]signedAnswer, error) {
 	bodies, err := j.Approvals(ctx, doc.PlanID)
 	if err != nil {
 		return nil, err
@@ -190,7 +190,7 @@ func answersTo(ctx context.Context, p *Pipeline, j *journal.Journal, doc *plan) 
 			continue
 		}
 		if err := person.Key.Verify(approvalContext, s.Answer.message(), s.Signature); err != nil {
-			return nil, fmt.Errorf("%w: plan %s: the answer of %s does not verify", ErrTampered, doc.PlanID, s.Answer.Actor)
+			return nil, fmt.Errorf("%w: plan %s: the answer of %s does not verify", setup.ErrTampered, doc.PlanID, s.Answer.Actor)
 		}
 		answers = append(answers, s)
 	}
@@ -198,8 +198,8 @@ func answersTo(ctx context.Context, p *Pipeline, j *journal.Journal, doc *plan) 
 }
 
 // missingFor says who must still approve; empty when the plan may be applied.
-func missingFor(p *Pipeline, doc *plan, answers []signedAnswer) []string {
-	var approved []Person
+func missingFor(p *setup.Setup, doc *plan, answers []signedAnswer) []string {
+	var approved []setup.Person
 	for _, a := range answers {
 		switch a.Answer.Decision {
 		case "approve":
@@ -210,7 +210,7 @@ func missingFor(p *Pipeline, doc *plan, answers []signedAnswer) []string {
 	}
 	var missing []string
 	has := func(role string) bool {
-		return slices.ContainsFunc(approved, func(p Person) bool { return slices.Contains(p.Roles, role) })
+		return slices.ContainsFunc(approved, func(p setup.Person) bool { return slices.Contains(p.Roles, role) })
 	}
 	for _, s := range doc.silos() {
 		if !has("owner:" + s) {
@@ -230,7 +230,7 @@ func missingFor(p *Pipeline, doc *plan, answers []signedAnswer) []string {
 }
 
 // WaitsFor says in words who has to answer a waiting plan.
-func WaitsFor(ctx context.Context, p *Pipeline, planID string) ([]string, error) {
+func WaitsFor(ctx context.Context, p *setup.Setup, planID string) ([]string, error) {
 	j, err := journal.Open(ctx, p.State)
 	if err != nil {
 		return nil, err
@@ -240,7 +240,7 @@ func WaitsFor(ctx context.Context, p *Pipeline, planID string) ([]string, error)
 }
 
 // stillMissing is WaitsFor of a journal that is open.
-func stillMissing(ctx context.Context, p *Pipeline, j *journal.Journal, planID string) ([]string, error) {
+func stillMissing(ctx context.Context, p *setup.Setup, j *journal.Journal, planID string) ([]string, error) {
 	entry, err := findPlan(ctx, j, planID)
 	if err != nil {
 		return nil, err
@@ -257,7 +257,7 @@ func stillMissing(ctx context.Context, p *Pipeline, j *journal.Journal, planID s
 }
 
 // auditApprovals turns the answers to a plan into rows of the report.
-func auditApprovals(p *Pipeline, doc *plan, answers []signedAnswer) []audit.Approval {
+func auditApprovals(p *setup.Setup, doc *plan, answers []signedAnswer) []audit.Approval {
 	var rows []audit.Approval
 	for _, s := range answers {
 		person := p.People[s.Answer.Actor]

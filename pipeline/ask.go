@@ -4,22 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"slices"
-	"strings"
-	"time"
-
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
 )
 
 // Check opens everything that a night needs and changes nothing: registry with its chains, sources, and the policy against every
 // catalog. It returns one line for each thing that is right; the error joins what is not.
-func Check(ctx context.Context, p *Pipeline) (lines []string, err error) {
-	tonight := Asking(p, p.Now()).Written()
+func Check(ctx context.Context, p *setup.Setup) (lines []string, err error) {
+	tonight := setup.Asking(p, p.Now()).Written()
 	silos := newSilos(p, tonight, nil)
 	stores := newStores(p, tonight, nil, silos)
 	defer func() { err = errors.Join(err, stores.close(), silos.close()) }()
@@ -42,7 +42,7 @@ func Check(ctx context.Context, p *Pipeline) (lines []string, err error) {
 		lines, errs = append(lines, said...), append(errs, err)
 	}
 	copier := &copier{setup: p, tonight: tonight, silos: silos, stores: stores}
-	for _, c := range p.Copies {
+	for _, c := range p.Grants {
 		said, err := copier.checkCopy(ctx, c)
 		lines, errs = append(lines, said...), append(errs, err)
 	}
@@ -50,7 +50,7 @@ func Check(ctx context.Context, p *Pipeline) (lines []string, err error) {
 }
 
 // checkSource opens a source, resolves the policy against it and says what a night could do there.
-func checkSource(ctx context.Context, set *storeSet, src Source) ([]string, error) {
+func checkSource(ctx context.Context, set *storeSet, src setup.Source) ([]string, error) {
 	s := newStore(src)
 	var err error
 	if s.open, err = src.Open(ctx); err != nil {
@@ -71,7 +71,7 @@ func checkSource(ctx context.Context, set *storeSet, src Source) ([]string, erro
 		governed = "which of them are governed was not looked at" // that takes the registry
 	}
 	lines := []string{fmt.Sprintf("source %s: %d tables, %s, %s", s.Name, len(s.tables), governed, can)}
-	if src.ReadOnly && len(s.judges) > 0 && !s.backup() {
+	if src.ReadOnly && len(s.judges) > 0 && !s.Backup() {
 		lines = append(lines, fmt.Sprintf("source %s: silos govern it, but it can only be read: "+
 			"a night names the rows that would have to change in it, and leaves them", s.Name))
 	}
@@ -136,7 +136,7 @@ type WaitingPlan struct {
 }
 
 // StatusOf reads where the nights stand, from the journal and the registry.
-func StatusOf(ctx context.Context, p *Pipeline) (Status, error) {
+func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 	s := Status{LastExit: -1}
 	j, err := journal.Open(ctx, p.State)
 	if err != nil {
@@ -196,17 +196,17 @@ func StatusOf(ctx context.Context, p *Pipeline) (Status, error) {
 // Explain says why records were, or would be, kept or deleted: the rules that govern each, the decision on the row as it is now, and what
 // earlier nights did to it. What "now" is, Now says. Of each key it returns the lines. It prints no value of a record and writes nothing. Registry and
 // source are opened once, and of the registry those silos are verified and loaded that govern the table.
-func Explain(ctx context.Context, p *Pipeline, source, table string, keys ...[]string) (answers [][]string, err error) {
-	i := slices.IndexFunc(p.Sources, func(s Source) bool { return s.Name == source })
+func Explain(ctx context.Context, p *setup.Setup, source, table string, keys ...[]string) (answers [][]string, err error) {
+	i := slices.IndexFunc(p.Sources, func(s setup.Source) bool { return s.Name == source })
 	if i < 0 {
-		return nil, fmt.Errorf("%w: no source %q", ErrConfig, source)
+		return nil, fmt.Errorf("%w: no source %q", setup.ErrConfig, source)
 	}
 	s := newStore(p.Sources[i])
 	asked := *p
 	asked.Silos = slices.DeleteFunc(slices.Clone(p.Silos), func(silo *policy.Compiled) bool {
 		return !slices.ContainsFunc(silo.Silo.Records, func(r policy.Records) bool { return r.Source == s.System() && r.Table == table })
 	})
-	tonight := Asking(&asked, p.Now())
+	tonight := setup.Asking(&asked, p.Now())
 	silos := newSilos(&asked, tonight, nil)
 	defer func() { err = errors.Join(err, silos.close()) }()
 	if err := silos.openRegistry(ctx, nil); err != nil {
@@ -222,12 +222,12 @@ func Explain(ctx context.Context, p *Pipeline, source, table string, keys ...[]s
 	ex := &explainer{setup: &asked, tonight: tonight, silos: silos}
 	t, ok := s.tables.Find(table)
 	if !ok {
-		return nil, fmt.Errorf("%w: source %s has no table %s", ErrConfig, source, table)
+		return nil, fmt.Errorf("%w: source %s has no table %s", setup.ErrConfig, source, table)
 	}
 	wanted := make([]connectors.Key, len(keys))
 	for i, key := range keys {
 		if len(key) != len(t.Key) {
-			return nil, fmt.Errorf("%w: the key of %s has %d fields (%s), not %d", ErrConfig, table, len(t.Key), strings.Join(t.Key, ", "), len(key))
+			return nil, fmt.Errorf("%w: the key of %s has %d fields (%s), not %d", setup.ErrConfig, table, len(t.Key), strings.Join(t.Key, ", "), len(key))
 		}
 		values := make([][]byte, len(key))
 		for i, k := range key {
@@ -252,8 +252,8 @@ func Explain(ctx context.Context, p *Pipeline, source, table string, keys ...[]s
 
 // explainer says why records were, or would be, kept or deleted.
 type explainer struct {
-	setup   *Pipeline
-	tonight Tonight
+	setup   *setup.Setup
+	tonight setup.Tonight
 	silos   *siloSet
 }
 

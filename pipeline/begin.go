@@ -4,23 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/google/uuid"
-
-	"lethe/pipeline/audit"
-	"lethe/pipeline/journal"
-	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
 )
 
 // book is the record of one run, open from its first moment to its last: whatever happens, what was done stands in the journal, and a report is made of it.
 type book struct {
-	setup     *Pipeline
-	tonight   Tonight
+	setup     *setup.Setup
+	tonight   setup.Tonight
 	notes     *Notes
 	folder    *stateFolder
 	journal   *journal.Journal
@@ -32,13 +32,13 @@ type book struct {
 }
 
 // begin takes the lock, opens the journal, publishes what earlier runs owe, checks that their evidence still holds, and enters the run. The book is there in any case, and has to be ended.
-func begin(ctx context.Context, p *Pipeline, o Options) (*book, error) {
+func begin(ctx context.Context, p *setup.Setup, o setup.Options) (*book, error) {
 	b := &book{setup: p, notes: &Notes{}}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return b, err
 	}
-	if b.tonight, err = Begin(p, o, id.String()); err != nil {
+	if b.tonight, err = setup.Begin(p, o, id.String()); err != nil {
 		return b, err
 	}
 	b.notes.tonight = b.tonight
@@ -65,11 +65,11 @@ func begin(ctx context.Context, p *Pipeline, o Options) (*book, error) {
 }
 
 // runKey names what a run does: only a finished night of the same key makes another one superfluous.
-func runKey(t Tonight) string {
+func runKey(t setup.Tonight) string {
 	part := ""
 	switch t.Phases {
-	case WholeNight:
-	case SyncOnly:
+	case setup.WholeNight:
+	case setup.SyncOnly:
 		part = journal.SyncOnly
 	default:
 		part = "-part" // applying what was approved is not the night: that is still to come
@@ -77,7 +77,7 @@ func runKey(t Tonight) string {
 	return t.Job + "/" + mode(t) + part + "/" + t.Today.String()
 }
 
-func mode(t Tonight) string {
+func mode(t setup.Tonight) string {
 	if t.Apply {
 		return "apply"
 	}
@@ -103,7 +103,7 @@ func (b *book) remember(ctx context.Context) error {
 			return err
 		}
 		b.notes.recall(f)
-		if r.Key == b.entry.Key && r.Apply && r.ExitCode == 0 && !b.tonight.Again && b.tonight.Phases == WholeNight {
+		if r.Key == b.entry.Key && r.Apply && r.ExitCode == 0 && !b.tonight.Again && b.tonight.Phases == setup.WholeNight {
 			b.result.AlreadyDone, b.result.RunID = true, r.ID
 		}
 	}
@@ -124,14 +124,14 @@ func (b *book) remember(ctx context.Context) error {
 }
 
 // manifestHolds checks that the newest published manifest is where it was left, and as it was. The whole of it is `lethe audit verify`.
-func manifestHolds(p *Pipeline, runs []journal.Run) error {
+func manifestHolds(p *setup.Setup, runs []journal.Run) error {
 	i := slices.IndexFunc(runs, func(r journal.Run) bool { return r.Manifest != "" })
 	if i < 0 {
 		return nil
 	}
 	path := evidence.ManifestPath(p.Reports, policy.DateOf(runs[i].AsOf, p.Zone).String(), runs[i].ID)
 	if digest, err := audit.FileDigest(path); err != nil || digest != runs[i].Manifest {
-		return fmt.Errorf("%w: the manifest of the last report, %s, is missing or was edited: put it back, or move what is there away and make it anew with `lethe report --from-journal`", ErrTampered, path)
+		return fmt.Errorf("%w: the manifest of the last report, %s, is missing or was edited: put it back, or move what is there away and make it anew with `lethe report --from-journal`", setup.ErrTampered, path)
 	}
 	return nil
 }
@@ -158,10 +158,10 @@ func (b *book) enter(ctx context.Context) error {
 }
 
 // ensureKeys makes sure that every silo has its key, and a key for its references in this epoch's reports.
-func ensureKeys(p *Pipeline, t Tonight) error {
+func ensureKeys(p *setup.Setup, t setup.Tonight) error {
 	for _, s := range p.Silos {
 		if _, err := p.Keys.SiloKey(s.Silo.Name); err != nil {
-			return fmt.Errorf("%w: %w", ErrConfig, err)
+			return fmt.Errorf("%w: %w", setup.ErrConfig, err)
 		}
 		if err := p.Keys.EnsureAudit(s.Silo.Name, t.Epoch); err != nil {
 			return err

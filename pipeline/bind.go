@@ -7,6 +7,7 @@ import (
 	"lethe/pipeline/anonymize"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
 	"maps"
 	"slices"
 	"time"
@@ -14,7 +15,7 @@ import (
 
 // Binding is the names of a silo's records resolved against the catalog of a source: which columns say who a row is about, since when, and what a change would write. It never changes.
 type Binding struct {
-	source  Source
+	source  setup.Source
 	silo    *policy.Compiled
 	records policy.Records
 	table   connectors.Table
@@ -71,10 +72,10 @@ type Keyring interface {
 }
 
 // Bind resolves the names of a silo's records against the tables of a source. Its error joins all that the source cannot serve.
-func Bind(source Source, tables connectors.Tables, silo *policy.Compiled, records policy.Records, state *siloState, zone *time.Location) (*Binding, error) {
+func Bind(source setup.Source, tables connectors.Tables, silo *policy.Compiled, records policy.Records, state *siloState, zone *time.Location) (*Binding, error) {
 	table, ok := tables.Find(records.Table)
 	if !ok {
-		return nil, fmt.Errorf("%w: silo %s: source %s has no table %s: name a table that the source has", ErrConfig, silo.Silo.Name, source.Name, records.Table)
+		return nil, fmt.Errorf("%w: silo %s: source %s has no table %s: name a table that the source has", setup.ErrConfig, silo.Silo.Name, source.Name, records.Table)
 	}
 	b := &binder{Binding: &Binding{source: source, silo: silo, records: records, table: table, state: state, zone: zone}}
 	b.identity()
@@ -93,7 +94,7 @@ type binder struct {
 }
 
 func (b *binder) refuse(format string, args ...any) {
-	b.errs = append(b.errs, fmt.Errorf("%w: silo %s: "+format, append([]any{ErrConfig, b.silo.Silo.Name}, args...)...))
+	b.errs = append(b.errs, fmt.Errorf("%w: silo %s: "+format, append([]any{setup.ErrConfig, b.silo.Silo.Name}, args...)...))
 }
 
 // column finds a field of the table; one that is not there is refused.

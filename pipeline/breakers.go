@@ -2,12 +2,12 @@ package pipeline
 
 import (
 	"fmt"
-	"slices"
-	"sort"
-
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
+	"slices"
+	"sort"
 )
 
 // The questions that a plan can raise. Two approvals of the plan's digest answer them.
@@ -35,8 +35,8 @@ const followRows = 50
 
 // limits are what stops a run before it destroys: stops, questions, the ramp, standing orders, and the cadence of backups.
 type limits struct {
-	setup    *Pipeline
-	tonight  Tonight
+	setup    *setup.Setup
+	tonight  setup.Tonight
 	notes    *Notes
 	journal  *journal.Journal
 	silos    *siloSet
@@ -57,7 +57,7 @@ func (l *limits) stops() error {
 	}
 	for silo, was := range l.silos.seen {
 		if is, ok := l.silos.heads[silo]; ok && is.Seq < was.Seq {
-			return fmt.Errorf("%w: %s: silo %s has %d events where the last night saw %d: restore the registry", ErrTampered, stopShrunk, silo, is.Seq, was.Seq)
+			return fmt.Errorf("%w: %s: silo %s has %d events where the last night saw %d: restore the registry", setup.ErrTampered, stopShrunk, silo, is.Seq, was.Seq)
 		}
 	}
 	return nil
@@ -84,7 +84,7 @@ func (l *limits) ratios(g *Judge) {
 func (l *limits) stop(g *Judge, code, words string, rows int64) {
 	g.stopped = true
 	l.notes.find(audit.Finding{Kind: code, Severity: "high", Source: g.source.Name, Object: g.table.Name, Count: rows, Article: "Art. 5(1)(d)", Words: "Nothing was changed in this table: " + words + "."})
-	l.notes.problem(fmt.Errorf("%w: %s: source %s table %s: %s", ErrUnapproved, code, g.source.Name, g.table.Name, words))
+	l.notes.problem(fmt.Errorf("%w: %s: source %s table %s: %s", setup.ErrUnapproved, code, g.source.Name, g.table.Name, words))
 }
 
 func percent(part, whole int64) float64 {
@@ -155,7 +155,7 @@ func (l *limits) ramp(drafts []*draft) {
 	}
 	var all []*root
 	for _, d := range drafts {
-		if d.backup() {
+		if d.Backup() {
 			continue
 		}
 		for _, g := range d.judges {

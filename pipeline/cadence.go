@@ -12,7 +12,7 @@ import (
 // cadence says whether a backup is rewritten tonight: when its oldest pending erasure has waited long enough, not too often, and not when the
 // file is gone before that: erasing everywhere in one night would take away the only way back from a wrong policy. Until then what should be gone is beyond use, and counted.
 func (l *limits) cadence(ctx context.Context, s *draft) error {
-	if !s.backup() {
+	if !s.Backup() {
 		return nil
 	}
 	b := audit.Backup{Source: s.Name, Application: s.Application, Path: s.Path, Engine: s.Connector, TakenAt: s.TakenAt, Strategy: "rewrite", Status: "ok"}

@@ -2,10 +2,9 @@ package pipeline
 
 import (
 	"cmp"
-	"slices"
-
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"slices"
 )
 
 // CodeMeaning is a code as it stands in reports and plans, with its article of the GDPR and its words.

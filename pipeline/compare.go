@@ -2,9 +2,8 @@ package pipeline
 
 import (
 	"context"
-	"slices"
-
 	"lethe/connectors"
+	"slices"
 )
 
 // comparison reads an application's table and its copy side by side, both in the order of the key, and makes the copy say what it should. Nobody but the server

@@ -4,23 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"lethe/classifiers"
+	"lethe/connectors"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
 	"math"
 	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
-
-	"lethe/classifiers"
-	"lethe/connectors"
-	"lethe/pipeline/audit"
-	"lethe/pipeline/policy"
 )
-
-// Sampling says how tables that no silo governs are read. The others are always read whole: each of their rows is decided.
-type Sampling struct {
-	Rows      int           // about so many rows of a table; 0 reads every row
-	FullEvery policy.Period // a table is read whole if it was not for so long; zero: never
-}
 
 // reading is what the night reads of one table, and what it found there.
 type reading struct {
@@ -42,8 +36,8 @@ type reading struct {
 
 // scanner reads every source of a run once.
 type scanner struct {
-	setup   *Pipeline
-	tonight Tonight
+	setup   *setup.Setup
+	tonight setup.Tonight
 	notes   *Notes
 	session *session
 	sources []*scanned
@@ -254,7 +248,7 @@ func (sc *scanner) failedTable(s *scanned, err error) bool {
 	}
 	r.state, r.reason = "failed", failure(err)
 	sc.notes.find(audit.Finding{Kind: "F_SOURCE_FAILED", Severity: "high", Source: s.Name, Object: at.Table, Article: "Art. 5(2)", Words: "The table could not be read: nothing is known of it tonight (" + r.reason + ")."})
-	sc.notes.problem(fmt.Errorf("%w: %w", ErrSource, err))
+	sc.notes.problem(fmt.Errorf("%w: %w", setup.ErrSource, err))
 	sc.setup.Log.Error("table failed", "run_id", sc.tonight.RunID, "source", s.Name, "table", at.Table, "error", err)
 	return true
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"lethe/pipeline/setup"
 	"math"
 	"os"
 	"path/filepath"
@@ -26,7 +27,7 @@ import (
 // discover runs a discovery and returns its facts.
 func (w *world) discover() audit.Facts {
 	w.t.Helper()
-	_, err := pipeline.Run(w.t.Context(), w.p, pipeline.Options{Job: "discover", Phases: pipeline.DiscoverOnly})
+	_, err := pipeline.Run(w.t.Context(), w.p, setup.Options{Job: "discover", Phases: setup.DiscoverOnly})
 	require.NoError(w.t, err)
 	return w.facts()
 }
@@ -92,7 +93,7 @@ func contacts(n, phoneAt int) mem.Table {
 
 func TestSampleSaysWhatItCanHaveMissed(t *testing.T) {
 	w := newWorld(t, news(nil), people(), contacts(3000, -1))
-	w.p.Sampling = pipeline.Sampling{Rows: 200}
+	w.p.Sampling = setup.Sampling{Rows: 200}
 	f := w.discover()
 	row := at(t, f, "contacts", "")
 	require.Equal(t, int64(3000), row.Rows)
@@ -106,7 +107,7 @@ func TestSampleSaysWhatItCanHaveMissed(t *testing.T) {
 	require.Equal(t, int64(3), governed.Rows)
 	require.Equal(t, int64(203), f.Run.RowsScanned)
 
-	_, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "discover", Phases: pipeline.DiscoverOnly, Full: true})
+	_, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "discover", Phases: setup.DiscoverOnly, Full: true})
 	require.NoError(t, err)
 	require.Zero(t, at(t, w.facts(), "contacts", "").MissedBelow, "--full reads all")
 	require.Equal(t, int64(3000), at(t, w.facts(), "contacts", "").Rows)
@@ -114,7 +115,7 @@ func TestSampleSaysWhatItCanHaveMissed(t *testing.T) {
 
 func TestSampledNightsFollowAWholeOne(t *testing.T) {
 	w := newWorld(t, news(nil), people(), contacts(3000, 1234))
-	w.p.Sampling = pipeline.Sampling{Rows: 100, FullEvery: policy.Period{Days: 7}}
+	w.p.Sampling = setup.Sampling{Rows: 100, FullEvery: policy.Period{Days: 7}}
 	nights := []bool{}
 	for range 10 {
 		nights = append(nights, at(t, w.discover(), "contacts", "").MissedBelow == 0)
@@ -132,7 +133,7 @@ func TestSampleTakesNothingAwayFromAWholeReading(t *testing.T) {
 	w := newWorld(t, news(nil), people(), rows)
 	first := at(t, w.discover(), "contacts", "x7")
 	require.Equal(t, "phone", first.Category)
-	w.p.Sampling = pipeline.Sampling{Rows: 100}
+	w.p.Sampling = setup.Sampling{Rows: 100}
 	f := w.discover()
 	now := at(t, f, "contacts", "x7")
 	require.Zero(t, now.NonEmpty, "the sample saw none")
@@ -188,13 +189,13 @@ func (l lame) Scan(ctx context.Context, queries ...connectors.Query) iter.Seq2[c
 
 func TestOneTableThatCannotBeRead(t *testing.T) {
 	w := newWorld(t, news(nil), people(), contacts(3000, -1), table("albums", []connectors.Field{id, email}, nil, []any{"1", "ada@lago.it"}, []any{"2", "bob@lago.it"}), table("locked", []connectors.Field{id, email}, nil, []any{"1", "ada@lago.it"}), table("zoo", []connectors.Field{id, email}, nil, []any{"1", "ada@lago.it"}))
-	w.p.Sampling = pipeline.Sampling{Rows: 100}
+	w.p.Sampling = setup.Sampling{Rows: 100}
 	w.usualEvents()
 	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) {
 		return lame{Store: w.live, table: "locked", err: connectors.ErrDenied}, nil
 	}
 	r, err := w.night()
-	require.Equal(t, 3, pipeline.ExitCode(err), "%v", err)
+	require.Equal(t, 3, setup.ExitCode(err), "%v", err)
 	require.ErrorContains(t, err, "locked")
 	f := w.facts()
 	require.Equal(t, []string{"failed", "access denied"}, []string{at(t, f, "locked", "").State, at(t, f, "locked", "").Reason})
@@ -211,7 +212,7 @@ func TestOneTableThatCannotBeRead(t *testing.T) {
 		return lame{Store: w.live, table: "people", err: connectors.ErrDenied}, nil
 	}
 	_, err = w.night()
-	require.Equal(t, 3, pipeline.ExitCode(err))
+	require.Equal(t, 3, setup.ExitCode(err))
 	f = w.facts()
 	require.Equal(t, int32(1), f.Run.SourcesFailed, "without the governed table nothing can be decided")
 	require.NotContains(t, fmt.Sprint(drift(f)), "gone")
@@ -224,8 +225,8 @@ func TestTableThatCouldNotBeReadIsNoNewsTheNightAfter(t *testing.T) {
 	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) {
 		return lame{Store: w.live, table: "locked", err: connectors.ErrDenied}, nil
 	}
-	_, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "discover", Phases: pipeline.DiscoverOnly})
-	require.Equal(t, 3, pipeline.ExitCode(err))
+	_, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "discover", Phases: setup.DiscoverOnly})
+	require.Equal(t, 3, setup.ExitCode(err))
 	require.Equal(t, []string{"locked. changed"}, drift(w.facts()))
 	w.p.Sources[0].Open = working
 	require.Empty(t, drift(w.discover()))
@@ -252,16 +253,16 @@ func TestDrift(t *testing.T) {
 	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) {
 		return nil, &connectors.Error{Op: "open", Source: "crm", Err: connectors.ErrUnreachable}
 	}
-	_, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "discover", Phases: pipeline.DiscoverOnly})
-	require.Equal(t, 3, pipeline.ExitCode(err))
+	_, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "discover", Phases: setup.DiscoverOnly})
+	require.Equal(t, 3, setup.ExitCode(err))
 	require.NotContains(t, fmt.Sprint(drift(w.facts())), "gone", "a source that failed tonight does not make its fields gone")
 	w.p.Sources[0].Open = working
-	_, err = pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "discover", Phases: pipeline.ApplyOnly, Apply: true})
+	_, err = pipeline.Run(t.Context(), w.p, setup.Options{Job: "discover", Phases: setup.ApplyOnly, Apply: true})
 	require.Error(t, err, "there is no registry yet, and nothing was read")
 	require.NotContains(t, fmt.Sprint(drift(w.facts())), "gone")
 	require.Empty(t, drift(w.discover()), "the night before last is what counts")
 
-	w.p.Sources = append(w.p.Sources, pipeline.Source{Name: "shop", Environment: "production", Open: working})
+	w.p.Sources = append(w.p.Sources, setup.Source{Name: "shop", Environment: "production", Open: working})
 	w.discover()
 	w.p.Sources = w.p.Sources[:1]
 	f = w.discover()
@@ -273,7 +274,7 @@ func TestDrift(t *testing.T) {
 func TestReviews(t *testing.T) {
 	w := newWorld(t, news(nil), people(), table("gear", []connectors.Field{id, field("owner_email", connectors.Text, true)}, nil, []any{"1", "ada@lago.it"}, []any{"2", "bob@lago.it"}))
 	until := mustDate("2026-11-25")
-	w.p.Reviews = []pipeline.Review{
+	w.p.Reviews = []setup.Review{
 		{Source: "crm", Table: "gear", Field: "owner_email", Category: classifiers.None, By: "anna", Because: "machines' mailboxes", Until: until},
 		{Source: "crm", Table: "people", Field: "status", Category: classifiers.Health, By: "bo", Because: "holds sick notes", Until: until},
 		{Source: "crm", Table: "gear", Field: "nothing", Category: classifiers.None, By: "anna", Because: "x", Until: until},
@@ -300,13 +301,13 @@ func TestUnchangedBackupIsNotClassifiedAgain(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("one"), 0o600))
 	dump := mem.New("crm", people(), contacts(10, -1))
 	var asked []string
-	w.p.Sources = append(w.p.Sources, pipeline.Source{Name: "dumps/crm.sql", Set: "dumps", Application: "crm", Environment: "backup", Of: "crm", Path: file, Connector: "mem",
+	w.p.Sources = append(w.p.Sources, setup.Source{Name: "dumps/crm.sql", Set: "dumps", Application: "crm", Environment: "backup", Of: "crm", Path: file, Connector: "mem",
 		Open: func(context.Context) (connectors.Source, error) { return lame{Store: dump, asked: &asked}, nil }})
 	w.usualEvents()
 	pass := func() audit.Facts {
 		t.Helper()
 		asked = nil
-		_, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly"})
+		_, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "nightly"})
 		require.NoError(t, err)
 		w.now = w.now.AddDate(0, 0, 1)
 		return w.facts()

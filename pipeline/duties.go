@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
-	"time"
-
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
+	"slices"
+	"strings"
+	"time"
 )
 
 // Duty is something that people owe and that is late: the answer to a request, the approval or the review of a legal hold.
@@ -32,7 +32,7 @@ var dutyWords = map[string]struct{ severity, article, words string }{
 }
 
 // duties lists what is late at an instant in the silos of the configuration, the latest first.
-func duties(ctx context.Context, p *Pipeline, r *registry.Registry, at time.Time) ([]Duty, error) {
+func duties(ctx context.Context, p *setup.Setup, r *registry.Registry, at time.Time) ([]Duty, error) {
 	var late []Duty
 	today := policy.DateOf(at, p.Zone)
 	add := func(kind, silo, id string, due time.Time) {
@@ -74,8 +74,8 @@ func duties(ctx context.Context, p *Pipeline, r *registry.Registry, at time.Time
 
 // owing reports what people owe.
 type owing struct {
-	setup   *Pipeline
-	tonight Tonight
+	setup   *setup.Setup
+	tonight setup.Tonight
 	notes   *Notes
 }
 
@@ -86,7 +86,7 @@ func (ow *owing) owed(ctx context.Context, r *registry.Registry) error {
 	}
 	late, err := duties(ctx, ow.setup, r, ow.tonight.AsOf)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrRegistry, err)
+		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 	}
 	type place struct{ kind, silo string }
 	at := map[place]int{}
@@ -120,7 +120,7 @@ func (ow *owing) bookRequests(ctx context.Context, reg *registry.Registry) error
 		name := s.Silo.Name
 		requests, err := reg.Requests(ctx, name)
 		if err != nil {
-			return fmt.Errorf("%w: %w", ErrRegistry, err)
+			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 		}
 		for _, q := range requests {
 			if !q.Closed.IsZero() && q.Closed.Before(since) {
@@ -148,7 +148,7 @@ func (ow *owing) bookRequests(ctx context.Context, reg *registry.Registry) error
 		}
 		holds, err := reg.Holds(ctx, name)
 		if err != nil {
-			return fmt.Errorf("%w: %w", ErrRegistry, err)
+			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 		}
 		for _, h := range holds {
 			if !h.ReleasedAt.IsZero() && h.ReleasedAt.Before(since) {
@@ -171,7 +171,7 @@ func (ow *owing) bookRequests(ctx context.Context, reg *registry.Registry) error
 }
 
 // lateNow asks the registry what is late. One that is not there yet, or does not answer, has nothing to say; the second says so.
-func lateNow(ctx context.Context, p *Pipeline) (late []Duty, problem string) {
+func lateNow(ctx context.Context, p *setup.Setup) (late []Duty, problem string) {
 	config := p.Registry
 	config.ReadOnly, config.AllowEmpty = true, true
 	r, err := registry.Open(ctx, config)

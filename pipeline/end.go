@@ -10,6 +10,7 @@ import (
 	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
 	"slices"
 	"strings"
 )
@@ -43,7 +44,7 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	facts := &b.notes.facts
 	facts.Run.RegistryHeads = night.silos.words
 	facts.Run.EndedAt = b.setup.Now()
-	facts.Run.ExitCode = int32(ExitCode(err))
+	facts.Run.ExitCode = int32(setup.ExitCode(err))
 	facts.Run.StopReason = stopReason(err, b.result)
 	runs, rerr := b.journal.Runs(ctx, 60)
 	err = errors.Join(err, rerr)
@@ -62,10 +63,10 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	published, perr := publish(ctx, b.setup, b.journal, b.tonight.RunID, *facts)
 	if perr != nil {
 		if errors.Is(perr, evidence.ErrGate) {
-			perr = fmt.Errorf("%w: %w: correct the rule that let it through, then `lethe report --from-journal`", ErrTampered, perr)
+			perr = fmt.Errorf("%w: %w: correct the rule that let it through, then `lethe report --from-journal`", setup.ErrTampered, perr)
 		}
 		err = errors.Join(err, perr)
-		b.entry.ExitCode = ExitCode(err)
+		b.entry.ExitCode = setup.ExitCode(err)
 		return errors.Join(err, b.journal.End(ctx, b.entry))
 	}
 	b.result.Report, b.result.Manifest = published.ReportPath, published.ManifestSHA256
@@ -84,7 +85,7 @@ func (b *book) writable() error {
 	next := "correct a date or a name that is wrong there; a number is a fault of Lethe: report it"
 	b.notes.find(audit.Finding{Kind: "F_NOT_WRITTEN", Severity: "medium", Count: int64(len(places)), Article: "Art. 5(2)",
 		Words: "Values could not be written and are missing here or stand altered (" + words + "): " + next + "."})
-	return fmt.Errorf("%w: the report leaves out %s: %s", ErrSource, words, next)
+	return fmt.Errorf("%w: the report leaves out %s: %s", setup.ErrSource, words, next)
 }
 
 // settledLines counts what the run settled, by place, change and outcome.
@@ -170,12 +171,12 @@ func summaryLines(f audit.Facts) []SummaryLine {
 }
 
 func stopReason(err error, r Result) string {
-	switch code := ExitCode(err); {
+	switch code := setup.ExitCode(err); {
 	case code == 0 && len(r.Waiting) > 0:
 		return "waiting"
 	case code == 0:
 		return "done"
-	case errors.Is(err, ErrStopped):
+	case errors.Is(err, setup.ErrStopped):
 		return "window_end"
 	case code == 5:
 		return "breaker"

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"lethe/pipeline/setup"
 	"testing"
 	"time"
 
@@ -76,13 +77,13 @@ func TestNothingIsChangedAsOfThePast(t *testing.T) {
 	w := granted(t, nil)
 	w.event(registry.Given, "bob@lago.it", "news", w.now.AddDate(0, 0, -3))
 	w.event(registry.Withdrawn, "ada@lago.it", "news", w.now.Add(-time.Hour))
-	_, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "past", Apply: true, AsOf: w.now.AddDate(0, 0, -5)})
-	require.ErrorIs(t, err, pipeline.ErrConfig)
+	_, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "past", Apply: true, AsOf: w.now.AddDate(0, 0, -5)})
+	require.ErrorIs(t, err, setup.ErrConfig)
 	require.ErrorContains(t, err, "lies in the past")
 	require.Len(t, w.rows("people"), 3)
-	_, err = pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "past", AsOf: w.now.AddDate(0, 0, -5)})
+	_, err = pipeline.Run(t.Context(), w.p, setup.Options{Job: "past", AsOf: w.now.AddDate(0, 0, -5)})
 	require.NoError(t, err, "to look back is free")
-	_, err = pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "today", Apply: true, AsOf: w.now.Add(-time.Hour)})
+	_, err = pipeline.Run(t.Context(), w.p, setup.Options{Job: "today", Apply: true, AsOf: w.now.Add(-time.Hour)})
 	require.NoError(t, err)
 	require.Contains(t, w.copied(), "1 news news blocked - 2026-11-20", "on the same day now is meant")
 }

@@ -2,11 +2,10 @@ package pipeline
 
 import (
 	"context"
-	"slices"
-	"sort"
-
 	"lethe/connectors"
 	"lethe/pipeline/policy"
+	"slices"
+	"sort"
 )
 
 // erasure is the set of rows that go when governed rows are deleted: the rows themselves (roots) and their dependents, found along the

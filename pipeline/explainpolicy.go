@@ -3,10 +3,10 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
 	"slices"
 	"strings"
-
-	"lethe/pipeline/policy"
 )
 
 // Cover is what the policy says of a table: which silos claim its rows, and which rules need its fields.
@@ -29,11 +29,11 @@ type CoveredField struct {
 }
 
 // CoverOf looks up what the policy says of a table of a live source.
-func CoverOf(ctx context.Context, p *Pipeline, source, table string) (Cover, error) {
+func CoverOf(ctx context.Context, p *setup.Setup, source, table string) (Cover, error) {
 	c := Cover{Source: source, Table: table}
-	i := slices.IndexFunc(p.Sources, func(s Source) bool { return s.Name == source })
+	i := slices.IndexFunc(p.Sources, func(s setup.Source) bool { return s.Name == source })
 	if i < 0 {
-		return c, fmt.Errorf("%w: no source %q", ErrConfig, source)
+		return c, fmt.Errorf("%w: no source %q", setup.ErrConfig, source)
 	}
 	var claims []policy.Records
 	var silos []*policy.Compiled
@@ -78,7 +78,7 @@ func CoverOf(ctx context.Context, p *Pipeline, source, table string) (Cover, err
 }
 
 // columns asks the source for the fields of a table and its key; where it does not answer, what the last nights found has to do.
-func columns(ctx context.Context, p *Pipeline, src Source, table string, found []policy.Category, c *Cover) (names, key []string, err error) {
+func columns(ctx context.Context, p *setup.Setup, src setup.Source, table string, found []policy.Category, c *Cover) (names, key []string, err error) {
 	tables, err := catalogOf(ctx, src)
 	if err == nil {
 		t, ok := tables.Find(table)
@@ -87,7 +87,7 @@ func columns(ctx context.Context, p *Pipeline, src Source, table string, found [
 			for i, t := range tables {
 				all[i] = t.Name
 			}
-			return nil, nil, fmt.Errorf("%w: source %s has no table %s%s", ErrConfig, src.Name, table, meant(table, all))
+			return nil, nil, fmt.Errorf("%w: source %s has no table %s%s", setup.ErrConfig, src.Name, table, meant(table, all))
 		}
 		return fieldNames(t), t.Key, nil
 	}
@@ -100,7 +100,7 @@ func columns(ctx context.Context, p *Pipeline, src Source, table string, found [
 	return names, nil, nil
 }
 
-func cover(p *Pipeline, name string, key []string, claims []policy.Records, silos []*policy.Compiled, found []policy.Category, source, table string) CoveredField {
+func cover(p *setup.Setup, name string, key []string, claims []policy.Records, silos []*policy.Compiled, found []policy.Category, source, table string) CoveredField {
 	f := CoveredField{Field: name, Rules: []string{}}
 	if i := slices.IndexFunc(found, func(o policy.Category) bool { return o.Source == source && o.Table == table && o.Field == name }); i >= 0 {
 		f.Category = found[i].Category

@@ -2,18 +2,18 @@ package pipeline
 
 import (
 	"fmt"
-	"slices"
-	"strings"
-
 	"lethe/classifiers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
+	"slices"
+	"strings"
 )
 
 // inspector finds what a person should look at.
 type inspector struct {
-	setup   *Pipeline
-	tonight Tonight
+	setup   *setup.Setup
+	tonight setup.Tonight
 	notes   *Notes
 	scanner *scanner
 }
@@ -127,7 +127,7 @@ func (s *scanned) untaken(r *reading) int64 {
 
 // onlyHere reports whether a backup holds a table that its live source, which was read tonight, does not have.
 func (in *inspector) onlyHere(s *scanned, table string) bool {
-	if !s.backup() {
+	if !s.Backup() {
 		return false
 	}
 	live := in.scanner.of(s.Of)
@@ -165,7 +165,7 @@ func (in *inspector) gravity(s *scanned, r *reading, fields []audit.Inventory) {
 
 // approved reports whether a source may hold a class of data; what a live source may hold, its backups may.
 func (in *inspector) approved(s *scanned, class string) bool {
-	return slices.ContainsFunc(in.setup.Sources, func(o Source) bool {
+	return slices.ContainsFunc(in.setup.Sources, func(o setup.Source) bool {
 		return (o.Name == s.Name || o.Name == s.System()) && slices.Contains(o.ApprovedFor, class)
 	})
 }
@@ -246,7 +246,7 @@ func (in *inspector) surplus(s *scanned, r *reading, fields []audit.Inventory) {
 
 // deletePath finds governed tables whose rows nothing can change in place.
 func (in *inspector) deletePath(s *scanned, r *reading) {
-	if s.backup() || len(r.silos) == 0 {
+	if s.Backup() || len(r.silos) == 0 {
 		return
 	}
 	why := ""
@@ -299,11 +299,11 @@ func (in *inspector) orphan(s *scanned) {
 	}
 	words := ""
 	switch {
-	case s.Of == "" && !slices.ContainsFunc(in.setup.Sources, func(o Source) bool { return o.Environment != "backup" && o.Application == s.Application }):
+	case s.Of == "" && !slices.ContainsFunc(in.setup.Sources, func(o setup.Source) bool { return o.Environment != "backup" && o.Application == s.Application }):
 		words = "The backup belongs to an application without a live source, so no rule reaches what it holds: delete it, or say whose it is with `of:`."
 	case s.Of == "":
 		words = "The backup does not say which live source it is of, so no rule reaches what it holds: name it with `of:`."
-	case !slices.ContainsFunc(in.setup.Sources, func(o Source) bool { return o.Name == s.Of }):
+	case !slices.ContainsFunc(in.setup.Sources, func(o setup.Source) bool { return o.Name == s.Of }):
 		words = "The live source that the backup is of is no longer configured: delete the backup when nothing needs it any more."
 	default:
 		return
@@ -325,7 +325,7 @@ func (in *inspector) orphan(s *scanned) {
 // reviews finds reviews that ran out, or that name what is not there.
 func (in *inspector) reviews(s *scanned) {
 	for _, v := range in.setup.Reviews {
-		if v.Source != s.Name || s.backup() {
+		if v.Source != s.Name || s.Backup() {
 			continue
 		}
 		f := audit.Finding{Severity: "low", Source: s.Name, Object: v.Table, Column: v.Field, Article: "Art. 24"}

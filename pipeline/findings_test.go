@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"fmt"
+	"lethe/pipeline/setup"
 	"slices"
 	"testing"
 
@@ -10,7 +11,6 @@ import (
 
 	"lethe/connectors"
 	"lethe/connectors/mem"
-	"lethe/pipeline"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
 )
@@ -58,26 +58,26 @@ func TestFindings(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		table   mem.Table
-		alter   func(*pipeline.Source)
+		alter   func(*setup.Source)
 		want    []string
 		notWant string
 	}{
 		{"personal data in no silo", mails(real), nil, []string{"F_UNMAPPED medium mails"}, ""},
 		{"health data in no silo", sick, nil, []string{"F_SPECIAL_UNAPPROVED high patients", "F_UNMAPPED high patients"}, ""},
-		{"health data that is approved", sick, func(s *pipeline.Source) { s.ApprovedFor = []string{"special"} }, []string{"F_UNMAPPED high patients"}, ""},
+		{"health data that is approved", sick, func(s *setup.Source) { s.ApprovedFor = []string{"special"} }, []string{"F_UNMAPPED high patients"}, ""},
 		{"card numbers", cards(func(i int) string { return luhn(fmt.Sprintf("45399%010d", 7919*i+137)) }), nil, []string{"F_CLEAR_PAN high cards.card_number"}, ""},
 		{"masked card numbers", cards(func(i int) string { return fmt.Sprintf("**** **** **** %04d", 1000+i) }), nil, nil, "F_CLEAR_PAN"},
 		{"test identifiers in production", mails(test), nil, []string{"F_TEST_ID_IN_PROD low mails.email", "F_UNMAPPED medium mails"}, ""},
-		{"real people in a test system", mails(real), func(s *pipeline.Source) { s.Environment = "test" }, []string{"F_PII_IN_TEST high mails"}, ""},
-		{"test identifiers in a test system", mails(test), func(s *pipeline.Source) { s.Environment = "test" }, nil, "F_"},
+		{"real people in a test system", mails(real), func(s *setup.Source) { s.Environment = "test" }, []string{"F_PII_IN_TEST high mails"}, ""},
+		{"test identifiers in a test system", mails(test), func(s *setup.Source) { s.Environment = "test" }, nil, "F_"},
 		{"real people among test identifiers", mails(func(i int) string {
 			if i%2 == 0 {
 				return test(i)
 			}
 			return real(i)
-		}), func(s *pipeline.Source) { s.Environment = "test" }, []string{"F_PII_IN_TEST high mails"}, ""},
-		{"names in a development system", names, func(s *pipeline.Source) { s.Environment = "development" }, []string{"F_PII_IN_TEST medium names"}, ""},
-		{"a backup of nothing", mails(real), func(s *pipeline.Source) { s.Environment, s.Set = "backup", "dumps" }, []string{"F_BACKUP_ORPHAN medium "}, "F_UNMAPPED"},
+		}), func(s *setup.Source) { s.Environment = "test" }, []string{"F_PII_IN_TEST high mails"}, ""},
+		{"names in a development system", names, func(s *setup.Source) { s.Environment = "development" }, []string{"F_PII_IN_TEST medium names"}, ""},
+		{"a backup of nothing", mails(real), func(s *setup.Source) { s.Environment, s.Set = "backup", "dumps" }, []string{"F_BACKUP_ORPHAN medium "}, "F_UNMAPPED"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, news(func(s *policy.Silo) { s.Records[0].Source = "nowhere" }))
@@ -144,7 +144,7 @@ func TestSurplusFieldsAndTablesWithoutAWayToDelete(t *testing.T) {
 
 func TestBackupOfATableThatProductionNoLongerHas(t *testing.T) {
 	w := newWorld(t, news(nil), people())
-	w.p.Sources = append(w.p.Sources, pipeline.Source{Name: "dump", Application: "crm", Environment: "backup", Of: "crm", Open: func(context.Context) (connectors.Source, error) {
+	w.p.Sources = append(w.p.Sources, setup.Source{Name: "dump", Application: "crm", Environment: "backup", Of: "crm", Open: func(context.Context) (connectors.Source, error) {
 		return mem.New("crm", people(), contacts(30, -1)), nil
 	}})
 	require.Equal(t, []string{"F_UNMAPPED medium contacts"}, kinds(w.discover()))

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"time"
-
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
+	"strings"
+	"time"
 )
 
 // The registry forgets as well: tombstones that no backup needs any more, and the proof of what ended longer ago than proof_retention. It
@@ -16,8 +16,8 @@ import (
 
 // forgetter ends what the registry need not hold any more.
 type forgetter struct {
-	setup   *Pipeline
-	tonight Tonight
+	setup   *setup.Setup
+	tonight setup.Tonight
 	notes   *Notes
 	silos   *siloSet
 	stores  *storeSet
@@ -65,7 +65,7 @@ func (fg *forgetter) forgot(silo, what string) {
 
 // unread says why the night cannot know of all rows of a silo; "" when it can.
 func (fg *forgetter) unread(silo *policy.Compiled) string {
-	if errors.Is(errors.Join(fg.notes.problems...), ErrStopped) {
+	if errors.Is(errors.Join(fg.notes.problems...), setup.ErrStopped) {
 		return "the night was stopped before its end"
 	}
 	for _, r := range silo.Silo.Records {

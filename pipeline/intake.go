@@ -10,6 +10,12 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"lethe/connectors"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
 	"maps"
 	"slices"
 	"strings"
@@ -17,18 +23,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
-
-	"lethe/connectors"
-	"lethe/pipeline/audit"
-	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
-	"lethe/pipeline/registry/keystore"
 )
 
 // Intake brings events into the registry: from files, one by one, and from the tables in which applications keep consents themselves. All of them
 // pass the suppression list.
 type Intake struct {
-	setup    *Pipeline
+	setup    *setup.Setup
 	registry *registry.Registry
 	list     *suppression
 	now      time.Time
@@ -36,7 +36,7 @@ type Intake struct {
 }
 
 // OpenIntake opens the registry to write, also an empty one.
-func OpenIntake(ctx context.Context, p *Pipeline) (*Intake, error) {
+func OpenIntake(ctx context.Context, p *setup.Setup) (*Intake, error) {
 	config := p.Registry
 	config.AllowEmpty, config.Now = true, p.Now
 	r, err := registry.Open(ctx, config)
@@ -51,7 +51,7 @@ func OpenIntake(ctx context.Context, p *Pipeline) (*Intake, error) {
 	return in, nil
 }
 
-func newIntake(ctx context.Context, p *Pipeline, r *registry.Registry, config registry.Config, now time.Time) (*Intake, error) {
+func newIntake(ctx context.Context, p *setup.Setup, r *registry.Registry, config registry.Config, now time.Time) (*Intake, error) {
 	list, err := openSuppression(ctx, p, config, now)
 	return &Intake{setup: p, registry: r, list: list, now: now}, err
 }
@@ -126,7 +126,7 @@ func (in *Intake) silo(name string) *policy.Silo {
 func (in *Intake) Import(ctx context.Context, silo string, delivery registry.Import) (Taken, error) {
 	s := in.silo(silo)
 	if s == nil {
-		return Taken{}, fmt.Errorf("%w: silo %q is not under silos", ErrConfig, silo)
+		return Taken{}, fmt.Errorf("%w: silo %q is not under silos", setup.ErrConfig, silo)
 	}
 	t := Taken{Silo: silo, Source: delivery.Source, Unproven: map[registry.Reason]int{}, Reasons: map[registry.RefusedError]int{}}
 	key, err := in.setup.Keys.SiloKey(silo)
@@ -193,12 +193,12 @@ func (in *Intake) Record(ctx context.Context, silo string, e registry.Event) (se
 	s := in.silo(silo)
 	switch {
 	case s == nil:
-		return 0, 0, fmt.Errorf("%w: silo %q is not under silos", ErrConfig, silo)
+		return 0, 0, fmt.Errorf("%w: silo %q is not under silos", setup.ErrConfig, silo)
 	case s.Suppression:
-		return 0, 0, fmt.Errorf("%w: %s is the suppression list: record the objection in the silo where it was said, or import a list with `lethe consent import --silo %[2]s`", ErrConfig, silo)
+		return 0, 0, fmt.Errorf("%w: %s is the suppression list: record the objection in the silo where it was said, or import a list with `lethe consent import --silo %[2]s`", setup.ErrConfig, silo)
 	case e.Purpose != "" && !slices.ContainsFunc(s.Rules, func(r policy.Rule) bool { return r.Purpose == e.Purpose }):
 		// A withdrawal from it would end nothing.
-		return 0, 0, fmt.Errorf("%w: silo %s has no rule for the purpose %q: `lethe policy explain %[2]s` shows its purposes", ErrConfig, silo, e.Purpose)
+		return 0, 0, fmt.Errorf("%w: silo %s has no rule for the purpose %q: `lethe policy explain %[2]s` shows its purposes", setup.ErrConfig, silo, e.Purpose)
 	}
 	key, err := in.setup.Keys.SiloKey(silo)
 	if err != nil {
@@ -217,18 +217,18 @@ func (in *Intake) Record(ctx context.Context, silo string, e registry.Event) (se
 // read. An error that wraps ErrSource is the source's.
 func (in *Intake) FromTable(ctx context.Context, silo *policy.Compiled, m *policy.Intake, dryRun bool) (t Taken, err error) {
 	t = Taken{Silo: silo.Silo.Name, Source: m.Source, Table: m.Table}
-	i := slices.IndexFunc(in.setup.Sources, func(s Source) bool { return s.Name == m.Source })
+	i := slices.IndexFunc(in.setup.Sources, func(s setup.Source) bool { return s.Name == m.Source })
 	if i < 0 {
-		return t, fmt.Errorf("%w: silo %s: no source %q", ErrConfig, silo.Silo.Name, m.Source)
+		return t, fmt.Errorf("%w: silo %s: no source %q", setup.ErrConfig, silo.Silo.Name, m.Source)
 	}
 	source, err := in.setup.Sources[i].Open(ctx)
 	if err != nil {
-		return t, sourceError(err)
+		return t, setup.SourceError(err)
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
 	tables, err := source.Tables(ctx)
 	if err != nil {
-		return t, sourceError(err)
+		return t, setup.SourceError(err)
 	}
 	if err := noRegistry(m.Source, tables); err != nil {
 		return t, err
@@ -253,14 +253,6 @@ func (in *Intake) FromTable(ctx context.Context, silo *policy.Compiled, m *polic
 	}
 	t.Reasons = named
 	return t, err
-}
-
-// sourceError tells a source that does not serve the policy from one that cannot be read.
-func sourceError(err error) error {
-	if errors.Is(err, connectors.ErrConfig) || errors.Is(err, connectors.ErrPlaintext) {
-		return fmt.Errorf("%w: %w", ErrConfig, err)
-	}
-	return fmt.Errorf("%w: %w", ErrSource, err)
 }
 
 // rowReader turns the rows of a table into events.
@@ -322,12 +314,12 @@ func (in *Intake) newRowReader(silo *policy.Compiled, m *policy.Intake, tables c
 func intakeTable(silo *policy.Compiled, m *policy.Intake, tables connectors.Tables) (connectors.Table, error) {
 	table, ok := tables.Find(m.Table)
 	if !ok {
-		return connectors.Table{}, fmt.Errorf("%w: silo %s: consents: source %s has no table %s: name a table that the source has", ErrConfig, silo.Silo.Name, m.Source, m.Table)
+		return connectors.Table{}, fmt.Errorf("%w: silo %s: consents: source %s has no table %s: name a table that the source has", setup.ErrConfig, silo.Silo.Name, m.Source, m.Table)
 	}
 	var errs []error
 	for _, name := range m.Fields() {
 		if _, ok := table.Field(name); !ok {
-			errs = append(errs, fmt.Errorf("%w: silo %s: consents: table %s of source %s has no field %s: name a field that the source has", ErrConfig, silo.Silo.Name, m.Table, m.Source, name))
+			errs = append(errs, fmt.Errorf("%w: silo %s: consents: table %s of source %s has no field %s: name a field that the source has", setup.ErrConfig, silo.Silo.Name, m.Table, m.Source, name))
 		}
 	}
 	return table, errors.Join(errs...)
@@ -363,9 +355,9 @@ func (r *rowReader) advance() error {
 		case !ok:
 			return io.EOF
 		case errors.Is(err, connectors.ErrSchemaChanged):
-			return fmt.Errorf("%w: %w", ErrConfig, err)
+			return fmt.Errorf("%w: %w", setup.ErrConfig, err)
 		case err != nil:
-			return fmt.Errorf("%w: %w", ErrSource, err)
+			return fmt.Errorf("%w: %w", setup.ErrSource, err)
 		}
 		r.batch, r.row = batch, 0
 	}
@@ -592,8 +584,8 @@ func (r *rowReader) fieldOf(column string) string {
 
 // feed takes in the consents that applications keep in tables of their own.
 type feed struct {
-	setup   *Pipeline
-	tonight Tonight
+	setup   *setup.Setup
+	tonight setup.Tonight
 	notes   *Notes
 	intake  *Intake
 }
@@ -615,7 +607,7 @@ func (f *feed) TakeIn(ctx context.Context, silo *policy.Compiled) (stale bool, e
 		t, err := f.intake.FromTable(ctx, silo, m, false)
 		f.tookIn(silo, t)
 		switch {
-		case errors.Is(err, ErrSource):
+		case errors.Is(err, setup.ErrSource):
 			stale = f.consentsUnread(m, err) || stale
 		case err != nil:
 			return stale, err

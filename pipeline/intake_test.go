@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"lethe/pipeline/setup"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +33,7 @@ func signups(rows ...[]any) (mem.Table, policy.Intake) {
 }
 
 // taken reads the table once.
-func taken(t require.TestingT, ctx context.Context, p *pipeline.Pipeline) pipeline.Taken {
+func taken(t require.TestingT, ctx context.Context, p *setup.Setup) pipeline.Taken {
 	in, err := pipeline.OpenIntake(ctx, p)
 	require.NoError(t, err)
 	result, err := in.FromTable(ctx, p.Silos[0], &p.Silos[0].Silo.Consents[0], false)
@@ -42,7 +43,7 @@ func taken(t require.TestingT, ctx context.Context, p *pipeline.Pipeline) pipeli
 }
 
 // state is where a purpose stands for somebody.
-func state(t require.TestingT, ctx context.Context, p *pipeline.Pipeline, email string) string {
+func state(t require.TestingT, ctx context.Context, p *setup.Setup, email string) string {
 	known, err := pipeline.Show(ctx, p, p.Silos[0].Silo.Name, registry.Subject{Kind: "email", Value: email}, "", p.Now())
 	require.NoError(t, err)
 	if len(known.Collections) == 0 {
@@ -173,14 +174,14 @@ func TestUnreadConsentsDestroyNothing(t *testing.T) {
 			mapping.Source = "shop"
 			w := newWorld(t, news(func(s *policy.Silo) { s.Consents = []policy.Intake{mapping} }), people())
 			w.p.RegistryAge = test.age
-			w.p.Sources = append(w.p.Sources, pipeline.Source{Name: "shop", Application: "shop", Environment: "production", Connector: "mem",
+			w.p.Sources = append(w.p.Sources, setup.Source{Name: "shop", Application: "shop", Environment: "production", Connector: "mem",
 				Open: func(context.Context) (connectors.Source, error) {
 					return nil, fmt.Errorf("open shop: %w", connectors.ErrUnreachable)
 				}})
 			w.usualEvents()
 			for night := range test.nights + 1 {
 				r, err := w.night()
-				require.ErrorIs(t, err, pipeline.ErrSource)
+				require.ErrorIs(t, err, setup.ErrSource)
 				require.Equal(t, night < test.nights, destroys(r), "night %d", night+1)
 				w.now = w.now.Add(24 * time.Hour)
 				w.event(registry.Refused, "somebody@example.org", "news", w.now.Add(-time.Hour)) // the registry as a whole is fed

@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"lethe/pipeline/setup"
 	"sync/atomic"
 	"testing"
 
@@ -36,12 +37,12 @@ func TestInterruptionIsNoTampering(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		c := &impatient{Context: ctx, cancel: cancel}
 		c.left.Store(looks)
-		_, err := pipeline.Run(c, w.p, pipeline.Options{Job: "nightly", Apply: true, Again: true})
+		_, err := pipeline.Run(c, w.p, setup.Options{Job: "nightly", Apply: true, Again: true})
 		ended = c.left.Load() > 0
 		cancel()
 		if err != nil {
 			interrupted++
-			require.Equal(t, 130, pipeline.ExitCode(err), "after %d looks: %v", looks, err)
+			require.Equal(t, 130, setup.ExitCode(err), "after %d looks: %v", looks, err)
 		}
 	}
 	require.Greater(t, interrupted, 5)

@@ -5,27 +5,15 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"os"
-	"slices"
-	"sort"
-	"strings"
-
 	"lethe/classifiers"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
+	"os"
+	"slices"
+	"sort"
+	"strings"
 )
-
-// Review is a person's verdict on a field. It stands in the place of the classifiers' until it runs out.
-type Review struct {
-	Source   string // a source's or a set's name; its backups follow
-	Table    string
-	Field    string
-	Category classifiers.Category
-	By       string
-	Because  string
-	Until    policy.Date // the last day on which it holds
-}
 
 // object is a table of a source.
 type object struct{ source, table string }
@@ -156,7 +144,7 @@ func unreview(row *audit.Inventory) {
 // review puts a person's verdict in the place of the machine's, which stays beside it.
 func (sc *scanner) review(s *scanned, row *audit.Inventory) {
 	for _, r := range sc.setup.Reviews {
-		if !r.of(s.Source) || r.Table != row.Object || r.Field != row.Column || r.Until < sc.tonight.Today {
+		if !r.Of(s.Source) || r.Table != row.Object || r.Field != row.Column || r.Until < sc.tonight.Today {
 			continue
 		}
 		row.Machine, row.ReviewedBy, row.ReviewedUntil, row.Because = row.Category, r.By, r.Until.String(), r.Because
@@ -165,11 +153,6 @@ func (sc *scanner) review(s *scanned, row *audit.Inventory) {
 			row.Also = ""
 		}
 	}
-}
-
-// of reports whether a review is of a source, or of what a source is a backup of.
-func (r Review) of(s Source) bool {
-	return r.Source == s.Name || r.Source == s.System() || r.Source == s.Set
 }
 
 // personal reports whether a row is a field with data of natural persons.
@@ -211,7 +194,7 @@ func (sc *scanner) lastWhole(source, table string) ([]audit.Inventory, policy.Da
 // fingerprint names what the verdicts on a file rest on: its bytes, the rules, and the version that applied them. A live source has none: no engine says
 // reliably that nothing changed, so its tables are read each night.
 func (sc *scanner) fingerprint(s *scanned) (string, error) {
-	if s.Path == "" || !s.backup() {
+	if s.Path == "" || !s.Backup() {
 		return "", nil
 	}
 	if info, err := os.Stat(s.Path); err != nil || !info.Mode().IsRegular() {

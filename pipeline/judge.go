@@ -5,6 +5,11 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"hash"
+	"lethe/connectors"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
 	"slices"
 	"sort"
 	"strings"
@@ -12,11 +17,6 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
-
-	"lethe/connectors"
-	"lethe/pipeline/audit"
-	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
 )
 
 // change is what a decision changes in a source.
@@ -124,7 +124,7 @@ type ruling struct {
 
 // session is what the judges of one run share.
 type session struct {
-	tonight   Tonight
+	tonight   setup.Tonight
 	notes     *Notes
 	decisions *audit.Spool[audit.Decision]
 	pending   map[place]bool // rows of plans that wait; true: the plan anonymizes the row
@@ -167,7 +167,7 @@ func (js *session) judge(g *Judge, batch connectors.Batch) error {
 				return err
 			}
 		}
-		if r.Flag && !g.source.backup() {
+		if r.Flag && !g.source.Backup() {
 			g.flags = append(g.flags, registry.Flag{FlagKey: registry.FlagKey{Record: r.record, Reason: string(r.Reason)}, Since: r.flagged})
 		}
 		if r.change == noChange && !r.block {
@@ -212,7 +212,7 @@ func (js *session) asPlanned(g *Judge, r *ruling, rows arrow.Record, row int) {
 
 // exceptions counts what somebody has to look at: knowledge that is missing or contradicts itself. A backup repeats what its live source says.
 func (js *session) exceptions(g *Judge, r ruling) {
-	if g.source.backup() {
+	if g.source.Backup() {
 		return
 	}
 	count := func(code policy.Code) {
@@ -384,7 +384,7 @@ func (g *Judge) createdBy(rows arrow.Record, row int) time.Time {
 
 // reused reports whether a night deleted the row that had this key, and what has it now is another's: no link leads from it. In a backup it is the row that was.
 func (g *Judge) reused(record, subject registry.Ref) bool {
-	if g.source.backup() {
+	if g.source.Backup() {
 		return false
 	}
 	deleted := false
@@ -684,7 +684,7 @@ func (g *Judge) method(c change) string {
 			methods = append(methods, m)
 		}
 	}
-	if g.source.backup() {
+	if g.source.Backup() {
 		methods = append([]string{"rewrite"}, methods...)
 	}
 	return strings.Join(methods, ";")

@@ -4,55 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-
 	"lethe/pipeline/journal"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
+	"slices"
 )
-
-// Witness is a person of the configuration who vouches, with their own key, that a key was destroyed.
-type Witness struct {
-	Name   string
-	Signer *keystore.Signer
-}
-
-// signs finds the person of a name, whose key the signer must have.
-func (p *Pipeline) signs(name string, signer *keystore.Signer) (Person, error) {
-	person, ok := p.People[name]
-	if !ok {
-		return Person{}, p.nobody(name)
-	}
-	if person.Key.String() != signer.Public() {
-		return Person{}, fmt.Errorf("%w: the signing key is not %s's: its public key differs from the one under people", ErrConfig, name)
-	}
-	return person, nil
-}
-
-func (p *Pipeline) nobody(name string) error {
-	return fmt.Errorf("%w: %q is not among people: add the name with its public key", ErrConfig, name)
-}
-
-// Proven makes sure that two people act, each of the configuration and with the key that stands there.
-func (p *Pipeline) Proven(people []Witness) error {
-	for i, w := range people {
-		if _, err := p.signs(w.Name, w.Signer); err != nil {
-			return err
-		}
-		if slices.ContainsFunc(people[:i], func(o Witness) bool { return o.Name == w.Name }) {
-			return fmt.Errorf("%w: %s is named twice: it takes two different people", ErrConfig, w.Name)
-		}
-	}
-	if len(people) != 2 {
-		return fmt.Errorf("%w: it takes two people, each with --as NAME and --key FILE", ErrConfig)
-	}
-	return nil
-}
 
 // DestroyKeys ends a silo: the registry forgets all its collections, then the silo's keys are destroyed before two witnesses, those for its references in
 // the reports as well, and the registry records it. Afterwards nothing that was keyed with them can be linked to anybody. It is refused while
 // something still needs the key. Cut off anywhere, it is finished by asking again; what was destroyed then keeps the evidence of the first time.
-func DestroyKeys(ctx context.Context, p *Pipeline, silo, because string, witnesses []Witness) (destroyed []keystore.Evidence, err error) {
+func DestroyKeys(ctx context.Context, p *setup.Setup, silo, because string, witnesses []setup.Witness) (destroyed []keystore.Evidence, err error) {
 	if err := p.Proven(witnesses); err != nil {
 		return nil, err
 	}
@@ -66,7 +28,7 @@ func DestroyKeys(ctx context.Context, p *Pipeline, silo, because string, witness
 	}
 	versions := slices.DeleteFunc(p.Keys.SiloVersions(), func(v keystore.SiloVersion) bool { return v.Silo != silo })
 	if len(versions) == 0 {
-		return nil, fmt.Errorf("%w: silo %q has no key: `lethe keys list` names those that have", ErrConfig, silo)
+		return nil, fmt.Errorf("%w: silo %q has no key: `lethe keys list` names those that have", setup.ErrConfig, silo)
 	}
 	r, err := registryForKeys(ctx, p)
 	if err != nil {
@@ -93,14 +55,14 @@ func DestroyKeys(ctx context.Context, p *Pipeline, silo, because string, witness
 }
 
 // registryForKeys opens the registry whatever the versions of its keys.
-func registryForKeys(ctx context.Context, p *Pipeline) (*registry.Registry, error) {
+func registryForKeys(ctx context.Context, p *setup.Setup) (*registry.Registry, error) {
 	config := p.Registry
 	config.AllowEmpty, config.Keys = true, nil
 	return registry.Open(ctx, config)
 }
 
 // destroyKey destroys one version of a silo's key before witnesses and records it.
-func destroyKey(ctx context.Context, p *Pipeline, r *registry.Registry, v keystore.SiloVersion, because string, witnesses []Witness) (keystore.Evidence, error) {
+func destroyKey(ctx context.Context, p *setup.Setup, r *registry.Registry, v keystore.SiloVersion, because string, witnesses []setup.Witness) (keystore.Evidence, error) {
 	var signed []string
 	for _, w := range witnesses {
 		signed = append(signed, w.Signer.Witness(w.Name, v.KeyID, because))
@@ -115,7 +77,7 @@ func destroyKey(ctx context.Context, p *Pipeline, r *registry.Registry, v keysto
 
 // RotateKey gives a silo a new version of its key and carries every reference over to it; it returns the version and how many were carried over. Cut off
 // between the two, every use of the registry is refused until it is finished by asking again.
-func RotateKey(ctx context.Context, p *Pipeline, silo string) (version, carried int, err error) {
+func RotateKey(ctx context.Context, p *setup.Setup, silo string) (version, carried int, err error) {
 	folder, err := openState(ctx, p)
 	if err != nil {
 		return 0, 0, err
@@ -135,7 +97,7 @@ func RotateKey(ctx context.Context, p *Pipeline, silo string) (version, carried 
 	}
 	i := slices.IndexFunc(known, func(v registry.KeyVersion) bool { return v.Silo == silo && v.State == registry.KeyActive })
 	if i < 0 {
-		return 0, 0, fmt.Errorf("%w: the registry holds nothing under a key of silo %q: there is nothing to rotate", ErrConfig, silo)
+		return 0, 0, fmt.Errorf("%w: the registry holds nothing under a key of silo %q: there is nothing to rotate", setup.ErrConfig, silo)
 	}
 	if version = p.Keys.Current()[silo]; version == known[i].Version {
 		if version, err = p.Keys.RotateSilo(silo); err != nil {
@@ -152,7 +114,7 @@ func RotateKey(ctx context.Context, p *Pipeline, silo string) (version, carried 
 }
 
 // RetireKey destroys, before two witnesses, a version of a silo's key that a later one has replaced.
-func RetireKey(ctx context.Context, p *Pipeline, silo string, version int, because string, witnesses []Witness) (evidence keystore.Evidence, err error) {
+func RetireKey(ctx context.Context, p *setup.Setup, silo string, version int, because string, witnesses []setup.Witness) (evidence keystore.Evidence, err error) {
 	if err := p.Proven(witnesses); err != nil {
 		return evidence, err
 	}
@@ -171,13 +133,13 @@ func RetireKey(ctx context.Context, p *Pipeline, silo string, version int, becau
 	held := p.Keys.SiloVersions()
 	i := slices.IndexFunc(held, func(v keystore.SiloVersion) bool { return v.Silo == silo && v.Version == version })
 	if i < 0 || !slices.ContainsFunc(known, replaced) {
-		return evidence, fmt.Errorf("%w: version %d of the key of silo %q is not one that a later version replaced: `lethe keys list` shows them", ErrConfig, version, silo)
+		return evidence, fmt.Errorf("%w: version %d of the key of silo %q is not one that a later version replaced: `lethe keys list` shows them", setup.ErrConfig, version, silo)
 	}
 	return destroyKey(ctx, p, r, held[i], because, witnesses)
 }
 
 // unplanned refuses while a plan may still change rows of the silo: it names them by references under the key.
-func unplanned(ctx context.Context, p *Pipeline, j *journal.Journal, silo string) error {
+func unplanned(ctx context.Context, p *setup.Setup, j *journal.Journal, silo string) error {
 	plans, err := j.Plans(ctx, journal.Waiting, journal.Approved)
 	if err != nil {
 		return err
@@ -188,14 +150,14 @@ func unplanned(ctx context.Context, p *Pipeline, j *journal.Journal, silo string
 			return err
 		}
 		if slices.ContainsFunc(doc.Groups, func(g PlanGroup) bool { return g.Silo == silo }) {
-			return fmt.Errorf("%w: plan %s names rows of silo %s and is not settled: apply or reject it first (lethe approve %[2]s --reject)", ErrConfig, entry.ID, silo)
+			return fmt.Errorf("%w: plan %s names rows of silo %s and is not settled: apply or reject it first (lethe approve %[2]s --reject)", setup.ErrConfig, entry.ID, silo)
 		}
 	}
 	return nil
 }
 
 // unneeded refuses while a plan may still change rows of the silo, or the last night saw rows of it: what shows why they are held would be gone.
-func unneeded(ctx context.Context, p *Pipeline, silo string) error {
+func unneeded(ctx context.Context, p *setup.Setup, silo string) error {
 	j, err := journal.Open(ctx, p.State)
 	if err != nil {
 		return err
@@ -221,7 +183,7 @@ func unneeded(ctx context.Context, p *Pipeline, silo string) error {
 		}
 		for _, s := range f.Summary {
 			if s.Silo == silo && s.Rows > 0 {
-				return fmt.Errorf("%w: the last night saw rows of silo %s in %s.%s: let a night erase them, or take the silo out of the configuration and run a night, before its key goes", ErrConfig, silo, s.Source, s.Object)
+				return fmt.Errorf("%w: the last night saw rows of silo %s in %s.%s: let a night erase them, or take the silo out of the configuration and run a night, before its key goes", setup.ErrConfig, silo, s.Source, s.Object)
 			}
 		}
 		break

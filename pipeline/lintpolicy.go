@@ -4,19 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"lethe/connectors"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
 	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"lethe/connectors"
-	"lethe/pipeline/journal"
-	"lethe/pipeline/policy"
 )
 
 // Lint returns what somebody should look at in the policy: by itself, against the catalogs of the live sources, and against the personal data that the last nights
 // found. It writes nothing. unchecked says, a sentence each, what could not be looked at; a source that does not answer is no error.
-func Lint(ctx context.Context, p *Pipeline) (remarks []policy.Remark, unchecked []string, err error) {
+func Lint(ctx context.Context, p *setup.Setup) (remarks []policy.Remark, unchecked []string, err error) {
 	now := p.Now()
 	categories, since, err := foundCategories(ctx, p)
 	if err != nil {
@@ -27,7 +27,7 @@ func Lint(ctx context.Context, p *Pipeline) (remarks []policy.Remark, unchecked 
 	}
 	catalogs := map[string]connectors.Tables{}
 	for _, src := range p.Sources {
-		if src.Of != "" || src.Environment == "backup" || !p.named(src.Name) {
+		if src.Of != "" || src.Environment == "backup" || !p.Named(src.Name) {
 			continue
 		}
 		tables, err := catalogOf(ctx, src)
@@ -45,15 +45,7 @@ func Lint(ctx context.Context, p *Pipeline) (remarks []policy.Remark, unchecked 
 	return append(remarks, policy.LintTogether(p.Silos, now)...), unchecked, nil
 }
 
-// named reports whether a silo names the source.
-func (p *Pipeline) named(source string) bool {
-	return slices.ContainsFunc(p.Silos, func(s *policy.Compiled) bool {
-		return slices.ContainsFunc(s.Silo.Records, func(r policy.Records) bool { return r.Source == source }) ||
-			slices.ContainsFunc(s.Silo.Consents, func(m policy.Intake) bool { return m.Source == source })
-	})
-}
-
-func catalogOf(ctx context.Context, src Source) (tables connectors.Tables, err error) {
+func catalogOf(ctx context.Context, src setup.Source) (tables connectors.Tables, err error) {
 	open, err := src.Open(ctx)
 	if err != nil {
 		return nil, err
@@ -63,7 +55,7 @@ func catalogOf(ctx context.Context, src Source) (tables connectors.Tables, err e
 }
 
 // foundCategories returns the personal fields that the newest reading of each table found, and the night of that reading by table.
-func foundCategories(ctx context.Context, p *Pipeline) (found []policy.Category, since map[object]policy.Date, err error) {
+func foundCategories(ctx context.Context, p *setup.Setup) (found []policy.Category, since map[object]policy.Date, err error) {
 	since = map[object]policy.Date{}
 	if !fileExists(filepath.Join(p.State, "journal.db")) {
 		return nil, since, nil
@@ -168,7 +160,7 @@ func (c nameCheck) start(t connectors.Table, key, name string) {
 }
 
 // lintNames holds the names of a silo, its dates and its foreign keys against the catalogs that answered.
-func lintNames(p *Pipeline, silo *policy.Compiled, catalogs map[string]connectors.Tables) []policy.Remark {
+func lintNames(p *setup.Setup, silo *policy.Compiled, catalogs map[string]connectors.Tables) []policy.Remark {
 	var list []policy.Remark
 	has := map[string]bool{}
 	whole := true // every table of the silo was seen
@@ -268,7 +260,7 @@ func (c nameCheck) records(silo *policy.Compiled, r policy.Records, t connectors
 }
 
 // lintReferences remarks on foreign keys that would hold back a row that a rule wants deleted, where nothing says what happens then.
-func lintReferences(p *Pipeline, c nameCheck, r policy.Records, t connectors.Table, tables connectors.Tables) {
+func lintReferences(p *setup.Setup, c nameCheck, r policy.Records, t connectors.Table, tables connectors.Tables) {
 	var without []string
 	for i, rule := range c.silo.Silo.Rules {
 		if rule.End == policy.Delete && rule.Else == "" {
@@ -299,7 +291,7 @@ func lintReferences(p *Pipeline, c nameCheck, r policy.Records, t connectors.Tab
 }
 
 // governedAlone reports whether a silo decides the rows of a table by itself.
-func governedAlone(p *Pipeline, source, table string) bool {
+func governedAlone(p *setup.Setup, source, table string) bool {
 	return slices.ContainsFunc(p.Silos, func(s *policy.Compiled) bool {
 		return slices.ContainsFunc(s.Silo.Records, func(r policy.Records) bool { return r.Source == source && r.Table == table })
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/setup"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -29,7 +30,7 @@ import (
 // world is a company in memory: one live source, perhaps a backup, a registry of real events, real keys and real people.
 type world struct {
 	t       *testing.T
-	p       *pipeline.Pipeline
+	p       *setup.Setup
 	live    *mem.Store
 	people  map[string]*keystore.Signer
 	now     time.Time
@@ -62,18 +63,18 @@ func newWorld(t *testing.T, silo policy.Silo, tables ...mem.Table) *world {
 	rc := registry.Config{DSN: filepath.Join(w.dir, "registry.db"), Now: func() time.Time { return w.now }}
 	require.NoError(t, registry.Create(ctx, rc))
 	w.live = mem.New("crm", tables...)
-	w.p = &pipeline.Pipeline{Controller: "Test", Zone: rome, Silos: []*policy.Compiled{compiled}, Catalogue: catalogue, Registry: rc, Keys: store, Approvals: 2,
-		People: map[string]pipeline.Person{}, State: filepath.Join(w.dir, "state"), Reports: filepath.Join(w.dir, "reports"), PolicyDigest: "p", Version: "test", Host: "test",
-		Breakers: pipeline.Breakers{MaxRows: 1000, MaxPercent: 100, NoMatchPercent: 100, UnparseablePercent: 100, EmptyPercent: 100, Spike: 1000},
+	w.p = &setup.Setup{Controller: "Test", Zone: rome, Silos: []*policy.Compiled{compiled}, Catalogue: catalogue, Registry: rc, Keys: store, Approvals: 2,
+		People: map[string]setup.Person{}, State: filepath.Join(w.dir, "state"), Reports: filepath.Join(w.dir, "reports"), PolicyDigest: "p", Version: "test", Host: "test",
+		Breakers: setup.Breakers{MaxRows: 1000, MaxPercent: 100, NoMatchPercent: 100, UnparseablePercent: 100, EmptyPercent: 100, Spike: 1000},
 		Now:      func() time.Time { return w.now }, Log: slog.New(slog.DiscardHandler), Progress: func(string, string, int64, int64) {}, Crash: func(string) {},
-		Sources: []pipeline.Source{{Name: "crm", Application: "crm", Environment: "production", Connector: "mem", Open: func(context.Context) (connectors.Source, error) { return w.live, nil }}}}
+		Sources: []setup.Source{{Name: "crm", Application: "crm", Environment: "production", Connector: "mem", Open: func(context.Context) (connectors.Source, error) { return w.live, nil }}}}
 	for name, roles := range map[string][]string{"anna": {"owner:" + silo.Name}, "bo": {"custodian"}, "dora": {"dpo"}} {
 		file := filepath.Join(w.dir, name+".key")
 		public, err := keystore.NewPerson(file)
 		require.NoError(t, err)
 		key, err := keystore.ParsePublic(public)
 		require.NoError(t, err)
-		w.p.People[name] = pipeline.Person{Key: key, Roles: roles}
+		w.p.People[name] = setup.Person{Key: key, Roles: roles}
 		w.people[name], err = keystore.LoadPerson(file)
 		require.NoError(t, err)
 	}
@@ -103,7 +104,7 @@ func (w *world) event(typ registry.EventType, email, purpose string, at time.Tim
 // night runs one night that applies.
 func (w *world) night() (pipeline.Result, error) {
 	w.t.Helper()
-	return pipeline.Run(w.t.Context(), w.p, pipeline.Options{Job: "nightly", Apply: true})
+	return pipeline.Run(w.t.Context(), w.p, setup.Options{Job: "nightly", Apply: true})
 }
 
 // approve lets both people approve every waiting plan.
@@ -133,7 +134,7 @@ func (w *world) planned() {
 // applied applies what is approved and returns how many rows had which outcome, by table and change.
 func (w *world) applied() map[string]int64 {
 	w.t.Helper()
-	r, err := pipeline.Run(w.t.Context(), w.p, pipeline.Options{Job: "nightly", Phases: pipeline.ApplyOnly, Apply: true})
+	r, err := pipeline.Run(w.t.Context(), w.p, setup.Options{Job: "nightly", Phases: setup.ApplyOnly, Apply: true})
 	require.NoError(w.t, err)
 	return settled(r)
 }
@@ -241,7 +242,7 @@ func TestDryRunChangesNothing(t *testing.T) {
 	w.usualEvents()
 	before, err := heads(w)
 	require.NoError(t, err)
-	r, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly"})
+	r, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "nightly"})
 	require.NoError(t, err)
 	require.Len(t, r.Waiting, 1)
 	require.Empty(t, r.Settled)
@@ -270,7 +271,7 @@ func TestDeletesAlongThreeLevels(t *testing.T) {
 	require.Equal(t, []string{"1 ada@lago.it Ada active 2026-01-01"}, w.rows("people"))
 	require.Equal(t, []string{"10 1"}, w.rows("orders"))
 	require.Equal(t, []string{"100 10"}, w.rows("lines"))
-	r, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly", Apply: true, Again: true})
+	r, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "nightly", Apply: true, Again: true})
 	require.NoError(t, err)
 	require.Empty(t, r.Settled, "the night after does nothing")
 	require.Empty(t, r.Waiting)
@@ -306,7 +307,7 @@ func TestUndeclaredReferenceKeepsTheRow(t *testing.T) {
 		w.approve()
 		require.Equal(t, map[string]int64{"people delete done": 1, "people anonymize done": 1}, w.applied())
 		require.Equal(t, []string{"1 ada@lago.it Ada active 2026-01-01", "2 - anonymized active 2026-01-01"}, w.rows("people"))
-		r, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly", Apply: true, Again: true})
+		r, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "nightly", Apply: true, Again: true})
 		require.NoError(t, err)
 		require.Empty(t, r.Settled)
 		require.Empty(t, r.Waiting)
@@ -440,14 +441,14 @@ func TestApprovals(t *testing.T) {
 	require.NoError(t, err)
 	waits := r.Waiting[0]
 	_, err = pipeline.Approve(t.Context(), w.p, waits, "anna", "approve", "", w.people["bo"])
-	require.ErrorIs(t, err, pipeline.ErrConfig, "another's key")
+	require.ErrorIs(t, err, setup.ErrConfig, "another's key")
 	_, err = pipeline.Approve(t.Context(), w.p, waits, "dora", "approve", "", w.people["dora"])
-	require.ErrorIs(t, err, pipeline.ErrConfig, "the data protection officer does not approve")
+	require.ErrorIs(t, err, setup.ErrConfig, "the data protection officer does not approve")
 	state, err := pipeline.Approve(t.Context(), w.p, waits, "anna", "approve", "", w.people["anna"])
 	require.NoError(t, err)
 	require.Equal(t, journal.Waiting, state)
 	_, err = pipeline.Approve(t.Context(), w.p, waits, "anna", "approve", "", w.people["anna"])
-	require.ErrorIs(t, err, pipeline.ErrConfig, "twice by one person")
+	require.ErrorIs(t, err, setup.ErrConfig, "twice by one person")
 	require.Empty(t, w.applied(), "one approval is not enough")
 	_, err = pipeline.Approve(t.Context(), w.p, waits, "dora", "object", "not yet", w.people["dora"])
 	require.NoError(t, err)
@@ -473,18 +474,18 @@ func TestWaitingPlanIsNotPlannedAgain(t *testing.T) {
 }
 
 func TestStandingOrder(t *testing.T) {
-	order := pipeline.Order{Silo: "news", Reasons: []policy.Code{policy.DConsentWithdrawn, policy.DConsentExpired}, MaxRows: 2, Until: mustDate("2027-01-01")}
+	order := setup.Order{Silo: "news", Reasons: []policy.Code{policy.DConsentWithdrawn, policy.DConsentExpired}, MaxRows: 2, Until: mustDate("2027-01-01")}
 	for _, c := range []struct {
 		name  string
-		alter func(w *world, o *pipeline.Order)
+		alter func(w *world, o *setup.Order)
 		done  int64
 		code  int
 	}{
-		{"covers", func(*world, *pipeline.Order) {}, 2, 0},
-		{"too few rows", func(_ *world, o *pipeline.Order) { o.MaxRows = 1 }, 0, 0},
-		{"another reason", func(_ *world, o *pipeline.Order) { o.Reasons = o.Reasons[:1] }, 1, 0},
-		{"ran out", func(_ *world, o *pipeline.Order) { o.Until = mustDate("2026-11-01") }, 0, 0},
-		{"a question only people may answer", func(w *world, _ *pipeline.Order) { w.p.Breakers.NewSourceRuns = 1 }, 0, 5},
+		{"covers", func(*world, *setup.Order) {}, 2, 0},
+		{"too few rows", func(_ *world, o *setup.Order) { o.MaxRows = 1 }, 0, 0},
+		{"another reason", func(_ *world, o *setup.Order) { o.Reasons = o.Reasons[:1] }, 1, 0},
+		{"ran out", func(_ *world, o *setup.Order) { o.Until = mustDate("2026-11-01") }, 0, 0},
+		{"a question only people may answer", func(w *world, _ *setup.Order) { w.p.Breakers.NewSourceRuns = 1 }, 0, 5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, news(nil), people())
@@ -492,9 +493,9 @@ func TestStandingOrder(t *testing.T) {
 			o := order
 			o.Reasons = slices.Clone(order.Reasons)
 			c.alter(w, &o)
-			w.p.Orders = []pipeline.Order{o}
+			w.p.Orders = []setup.Order{o}
 			r, err := w.night()
-			require.Equal(t, c.code, pipeline.ExitCode(err), "%v", err)
+			require.Equal(t, c.code, setup.ExitCode(err), "%v", err)
 			require.Equal(t, c.done, settled(r)["people delete done"])
 		})
 	}
@@ -517,7 +518,7 @@ func TestStopsLeaveTheTableAlone(t *testing.T) {
 	w.event(registry.Given, "p1@lago.it", "news", time.Date(2023, 1, 1, 9, 0, 0, 0, rome))
 	w.p.Breakers.NoMatchPercent = 2
 	r, err := w.night()
-	require.Equal(t, 5, pipeline.ExitCode(err))
+	require.Equal(t, 5, setup.ExitCode(err))
 	require.ErrorContains(t, err, "unknown to the registry")
 	require.Empty(t, r.Waiting)
 	require.Len(t, w.rows("people"), 100)
@@ -540,13 +541,13 @@ func TestTheLockAndTheFinishedNight(t *testing.T) {
 		if phase == "scan" && inner == nil {
 			q := *w.p
 			q.Progress = func(string, string, int64, int64) {}
-			_, inner = pipeline.Run(t.Context(), &q, pipeline.Options{Job: "nightly", Apply: true})
+			_, inner = pipeline.Run(t.Context(), &q, setup.Options{Job: "nightly", Apply: true})
 		}
 	}
 	_, err := w.night()
 	require.NoError(t, err)
-	require.ErrorIs(t, inner, pipeline.ErrHeld)
-	require.Equal(t, 11, pipeline.ExitCode(inner))
+	require.ErrorIs(t, inner, setup.ErrHeld)
+	require.Equal(t, 11, setup.ExitCode(inner))
 	r, err := w.night()
 	require.NoError(t, err)
 	require.True(t, r.AlreadyDone)
@@ -555,9 +556,9 @@ func TestTheLockAndTheFinishedNight(t *testing.T) {
 func TestFutureAsOfNeedsASimulatedClock(t *testing.T) {
 	w := newWorld(t, news(nil), people())
 	w.usualEvents()
-	_, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly", Apply: true, AsOf: w.now.AddDate(1, 0, 0)})
-	require.Equal(t, 2, pipeline.ExitCode(err))
-	r, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly", AsOf: w.now.AddDate(3, 0, 0)})
+	_, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "nightly", Apply: true, AsOf: w.now.AddDate(1, 0, 0)})
+	require.Equal(t, 2, setup.ExitCode(err))
+	r, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "nightly", AsOf: w.now.AddDate(3, 0, 0)})
 	require.NoError(t, err)
 	require.Empty(t, r.Waiting, "a look into the future is no plan that could be applied today")
 	require.True(t, slices.ContainsFunc(r.Summary, func(l pipeline.SummaryLine) bool { return l.Reason == "D_CONSENT_EXPIRED" && l.Rows == 2 }), "%+v", r.Summary)
@@ -573,7 +574,7 @@ func TestClocksApartStopTheNight(t *testing.T) {
 	w.usualEvents()
 	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) { return late{w.live}, nil }
 	_, err := w.night()
-	require.Equal(t, 13, pipeline.ExitCode(err), "%v", err)
+	require.Equal(t, 13, setup.ExitCode(err), "%v", err)
 	require.Len(t, w.rows("people"), 3)
 }
 
@@ -597,7 +598,7 @@ func TestPolicyThatDoesNotFitIsRefusedBeforeAnythingIsRead(t *testing.T) {
 			read := false
 			w.p.Progress = func(string, string, int64, int64) { read = true }
 			_, err := w.night()
-			require.Equal(t, 2, pipeline.ExitCode(err), "%v", err)
+			require.Equal(t, 2, setup.ExitCode(err), "%v", err)
 			require.ErrorContains(t, err, c.says)
 			require.False(t, read, "rows were read")
 		})
@@ -617,7 +618,7 @@ func TestEditedManifestOfTheLastNightIsFound(t *testing.T) {
 			require.NoError(t, harm(evidence.ManifestPath(w.p.Reports, "2026-11-20", r.RunID)))
 			w.now = w.now.AddDate(0, 0, 1)
 			_, err = w.night()
-			require.Equal(t, 12, pipeline.ExitCode(err), "%v", err)
+			require.Equal(t, 12, setup.ExitCode(err), "%v", err)
 			require.NoError(t, os.RemoveAll(evidence.ManifestPath(w.p.Reports, "2026-11-20", r.RunID)))
 			again, err := pipeline.Republish(t.Context(), w.p, r.RunID)
 			require.NoError(t, err)
@@ -638,8 +639,8 @@ func TestEditedPlanIsNotApplied(t *testing.T) {
 	body, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(body), "2026", "2027", 1)), 0o600))
-	_, err = pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly", Phases: pipeline.ApplyOnly, Apply: true})
-	require.Equal(t, 12, pipeline.ExitCode(err), "%v", err)
+	_, err = pipeline.Run(t.Context(), w.p, setup.Options{Job: "nightly", Phases: setup.ApplyOnly, Apply: true})
+	require.Equal(t, 12, setup.ExitCode(err), "%v", err)
 	require.Len(t, w.rows("people"), 3)
 }
 
@@ -670,7 +671,7 @@ func TestARunKnowsWhatItHasJustAnonymized(t *testing.T) {
 	}), people())
 	w.usualEvents()
 	w.planned()
-	r, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly", Apply: true, Again: true})
+	r, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "nightly", Apply: true, Again: true})
 	require.NoError(t, err)
 	require.Equal(t, map[string]int64{"people anonymize done": 2}, settled(r))
 	require.True(t, slices.ContainsFunc(r.Summary, func(l pipeline.SummaryLine) bool { return l.Reason == "K_ANONYMIZED" && l.Rows == 2 }), "%+v", r.Summary)
@@ -699,7 +700,7 @@ func TestOverdueIsWhatTheNightLeft(t *testing.T) {
 	s, err := pipeline.StatusOf(t.Context(), w.p)
 	require.NoError(t, err)
 	require.NotEmpty(t, s.Overdue, "the erasure waits")
-	w.p.Orders = []pipeline.Order{{Silo: "news", Reasons: []policy.Code{policy.DConsentWithdrawn, policy.DConsentExpired}, MaxRows: 9, Until: mustDate("2027-01-01")}}
+	w.p.Orders = []setup.Order{{Silo: "news", Reasons: []policy.Code{policy.DConsentWithdrawn, policy.DConsentExpired}, MaxRows: 9, Until: mustDate("2027-01-01")}}
 	w.now = w.now.AddDate(0, 0, 8) // the waiting plan has lapsed; tonight the order lets the rows go
 	_, err = w.night()
 	require.NoError(t, err)
@@ -715,7 +716,7 @@ func TestSeveralRowsOfOneCollection(t *testing.T) {
 	twice.Rows = append(twice.Rows, []any{"4", "bob@lago.it", "Bob", "active", "2026-01-02"}, []any{"5", "ada@lago.it", "Ada", "active", "2026-01-02"}, []any{"6", "bob@lago.it", "Bobby", "active", "2026-01-03"})
 	w := newWorld(t, news(nil), twice)
 	w.usualEvents()
-	r, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly"})
+	r, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "nightly"})
 	require.NoError(t, err)
 	notes := map[string]int{}
 	for rows, err := range audit.ReadSpool[audit.Decision](filepath.Join(w.p.State, "runs", r.RunID, "decisions.arrow")) {

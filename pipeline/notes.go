@@ -5,13 +5,14 @@ import (
 	"encoding/hex"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
 	"slices"
 	"strings"
 )
 
 // Notes is what a run notes for its report.
 type Notes struct {
-	tonight  Tonight
+	tonight  setup.Tonight
 	facts    audit.Facts
 	last     *audit.Facts  // of the last finished run that decided
 	history  []audit.Facts // of the last 30 finished runs, newest first

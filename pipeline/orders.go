@@ -2,12 +2,12 @@ package pipeline
 
 import (
 	"fmt"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
 	"maps"
 	"slices"
 	"strings"
-
-	"lethe/pipeline/audit"
-	"lethe/pipeline/policy"
 )
 
 // divide parts what the night is to destroy into what standing orders let go and what people are asked about (root.asks). An
@@ -22,7 +22,7 @@ func (l *limits) divide(drafts []*draft) {
 	shares := map[share]int64{}
 	doomed(drafts, func(d *draft, g *Judge, r *root) {
 		i := l.orderFor(g.silo.Silo.Name, r.code)
-		if r.asks = i < 0; !r.asks && !d.backup() {
+		if r.asks = i < 0; !r.asks && !d.Backup() {
 			due[i]++
 			shares[share{i, d.Name, g.table.Name}]++
 		}
@@ -45,7 +45,7 @@ func (l *limits) divide(drafts []*draft) {
 	}
 	for _, d := range drafts {
 		asked := func(g *Judge) bool { return slices.ContainsFunc(g.roots, func(r *root) bool { return r.asks }) }
-		if d.backup() && slices.ContainsFunc(d.judges, asked) {
+		if d.Backup() && slices.ContainsFunc(d.judges, asked) {
 			d.askAll()
 		}
 	}
@@ -54,7 +54,7 @@ func (l *limits) divide(drafts []*draft) {
 // doomed visits the rows that tonight's plans destroy.
 func doomed(drafts []*draft, visit func(*draft, *Judge, *root)) {
 	for _, d := range drafts {
-		if d.backup() && !d.due {
+		if d.Backup() && !d.due {
 			continue
 		}
 		for _, g := range d.judges {
@@ -69,7 +69,7 @@ func doomed(drafts []*draft, visit func(*draft, *Judge, *root)) {
 
 // orderFor is the first order that names a silo and a reason and is still in force; -1 if there is none.
 func (l *limits) orderFor(silo string, reason policy.Code) int {
-	return slices.IndexFunc(l.setup.Orders, func(o Order) bool {
+	return slices.IndexFunc(l.setup.Orders, func(o setup.Order) bool {
 		return o.Silo == silo && slices.Contains(o.Reasons, reason) && l.tonight.Today <= o.Until
 	})
 }

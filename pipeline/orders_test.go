@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"fmt"
+	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
 	"testing"
@@ -19,8 +20,8 @@ import (
 )
 
 // onlyWithdrawn is an order for those who said no: bob may go, and eve's consent that ran out is for people to look at.
-func onlyWithdrawn() []pipeline.Order {
-	return []pipeline.Order{{Silo: "news", Reasons: []policy.Code{policy.DConsentWithdrawn}, MaxRows: 9, Until: mustDate("2027-01-01")}}
+func onlyWithdrawn() []setup.Order {
+	return []setup.Order{{Silo: "news", Reasons: []policy.Code{policy.DConsentWithdrawn}, MaxRows: 9, Until: mustDate("2027-01-01")}}
 }
 
 func TestOrdersLetGoWhatTheyCoverAndPeopleAreAskedAboutTheRest(t *testing.T) {
@@ -44,7 +45,7 @@ func TestOrdersLetGoWhatTheyCoverAndPeopleAreAskedAboutTheRest(t *testing.T) {
 func TestAnOrderThatIsPassedHoldsOnlyItsOwnRows(t *testing.T) {
 	w := newWorld(t, news(nil), people())
 	w.usualEvents()
-	w.p.Orders = append(onlyWithdrawn(), pipeline.Order{Silo: "news", Reasons: []policy.Code{policy.DConsentExpired}, MaxRows: 0, Until: mustDate("2027-01-01")})
+	w.p.Orders = append(onlyWithdrawn(), setup.Order{Silo: "news", Reasons: []policy.Code{policy.DConsentExpired}, MaxRows: 0, Until: mustDate("2027-01-01")})
 	r, err := w.night()
 	require.NoError(t, err)
 	require.Equal(t, map[string]int64{"people delete done": 1}, settled(r))
@@ -106,7 +107,7 @@ func TestABackupIsRewrittenOnce(t *testing.T) {
 	dump := mem.New("dump", people())
 	file := filepath.Join(w.dir, "crm.sql")
 	require.NoError(t, os.WriteFile(file, []byte("a dump"), 0o600))
-	w.p.Sources = append(w.p.Sources, pipeline.Source{Name: "dump", Application: "crm", Environment: "backup", Of: "crm", Path: file, Connector: "mem", Rewrite: &pipeline.RewriteTerms{},
+	w.p.Sources = append(w.p.Sources, setup.Source{Name: "dump", Application: "crm", Environment: "backup", Of: "crm", Path: file, Connector: "mem", Rewrite: &setup.RewriteTerms{},
 		TakenAt: w.now.AddDate(0, 0, -1), Open: func(context.Context) (connectors.Source, error) { return dump, nil }})
 	w.p.Orders = onlyWithdrawn()
 	r, err := w.night()
@@ -129,7 +130,7 @@ func TestADryRunDoesNotKeepTheNextNightFromItsOrders(t *testing.T) {
 	w := newWorld(t, news(nil), people())
 	w.usualEvents()
 	w.p.Orders = onlyWithdrawn()
-	dry, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly"})
+	dry, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "nightly"})
 	require.NoError(t, err)
 	require.Len(t, dry.Waiting, 2, "what orders let go, and what people are asked about")
 	require.Empty(t, w.facts().Approvals, "nobody has approved anything yet")
@@ -157,7 +158,7 @@ func TestOrdersDoNotOverrulePeople(t *testing.T) {
 			w := newWorld(t, news(nil), people())
 			w.usualEvents()
 			w.p.Orders = onlyWithdrawn()
-			dry, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly"})
+			dry, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "nightly"})
 			require.NoError(t, err)
 			for _, plan := range dry.Waiting {
 				alter(w, plan)
@@ -176,7 +177,7 @@ func TestAnOrderCountsOverThePlansOfANight(t *testing.T) {
 	w.usualEvents()
 	w.p.Orders = onlyWithdrawn()
 	w.p.Orders[0].MaxRows = 1
-	_, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly"})
+	_, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "nightly"})
 	require.NoError(t, err)
 	w.event("withdrawn", "ada@lago.it", "news", w.now)
 	w.now = w.now.AddDate(0, 0, 1)
@@ -220,7 +221,7 @@ func TestASpikeAsksHoweverSmallTheTable(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			require.ErrorIs(t, err, pipeline.ErrUnapproved)
+			require.ErrorIs(t, err, setup.ErrUnapproved)
 			require.ErrorContains(t, err, "B_SPIKE")
 		})
 	}

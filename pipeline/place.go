@@ -1,6 +1,8 @@
 package pipeline
 
-import "lethe/connectors"
+import (
+	"lethe/connectors"
+)
 
 // place is a row of a source.
 type place struct {

@@ -7,13 +7,14 @@ import (
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
 	"strings"
 )
 
 // planner turns what the judges found into sealed plans.
 type planner struct {
-	setup   *Pipeline
-	tonight Tonight
+	setup   *setup.Setup
+	tonight setup.Tonight
 	notes   *Notes
 	journal *journal.Journal
 	silos   *siloSet
@@ -59,7 +60,7 @@ func (pl *planner) plan(ctx context.Context) error {
 		return err
 	}
 	if pl.tonight.Apply && asked != nil && len(asked.Questions) > 0 {
-		pl.notes.problem(fmt.Errorf("%w: plan %s asks %s and nobody has answered: look at it with `lethe plan show`, then `lethe approve`", ErrUnapproved, asked.PlanID, strings.Join(asked.Questions, ", ")))
+		pl.notes.problem(fmt.Errorf("%w: plan %s asks %s and nobody has answered: look at it with `lethe plan show`, then `lethe approve`", setup.ErrUnapproved, asked.PlanID, strings.Join(asked.Questions, ", ")))
 	}
 	_, err = pl.seal(ctx, drafts, partReversible, "reversible", pl.reversible)
 	return err
@@ -96,7 +97,7 @@ func (pl *planner) draft(ctx context.Context) ([]*draft, error) {
 // anyway, blocking rides along.
 func destroyed(asked bool) func(*draft, *root) change {
 	return func(d *draft, r *root) change {
-		if r.change.reversible() && !d.backup() || r.ramped || r.asks != asked {
+		if r.change.reversible() && !d.Backup() || r.ramped || r.asks != asked {
 			return noChange
 		}
 		return r.change
@@ -106,7 +107,7 @@ func destroyed(asked bool) func(*draft, *root) change {
 // reversible chooses what can be taken back. Blocking is not gated: only destruction waits.
 func (pl *planner) reversible(d *draft, r *root) change {
 	switch {
-	case d.backup():
+	case d.Backup():
 		return noChange
 	case r.change.reversible():
 		return r.change
@@ -125,7 +126,7 @@ func (pl *planner) keepFlags(ctx context.Context) error {
 		var now []registry.Flag
 		whole := true
 		for _, s := range pl.stores.list {
-			if s.backup() {
+			if s.Backup() {
 				continue
 			}
 			whole = whole && s.err == nil
@@ -184,7 +185,7 @@ func (pl *planner) settleRoots(g *Judge) error {
 // leaveReadOnly keeps the rows of a source that can only be read out of the plan, and names how many would have
 // to change: somebody else has to see to them.
 func (pl *planner) leaveReadOnly(s *store, g *Judge) {
-	if !s.ReadOnly || s.backup() || len(g.roots) == 0 {
+	if !s.ReadOnly || s.Backup() || len(g.roots) == 0 {
 		return
 	}
 	pl.notes.except(audit.Exception{Silo: g.silo.Silo.Name, Source: s.Name, Object: g.table.Name, Code: codeReadOnly,

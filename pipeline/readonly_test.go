@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"lethe/pipeline/setup"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,7 +25,7 @@ func withList(t *testing.T) (w *world, list *mem.Store) {
 	}), people())
 	w.usualEvents()
 	list = mem.New("list", people())
-	w.p.Sources = append(w.p.Sources, pipeline.Source{Name: "list", Application: "list", Environment: "production",
+	w.p.Sources = append(w.p.Sources, setup.Source{Name: "list", Application: "list", Environment: "production",
 		Connector: "csv", ReadOnly: true,
 		Open: func(context.Context) (connectors.Source, error) { return readOnly{list}, nil }})
 	return w, list
@@ -73,9 +74,9 @@ func TestSourceThatLostItsRightStopsNoOther(t *testing.T) {
 	w.p.Sources[1].ReadOnly = true
 	w.p.Sources[1].Open = func(context.Context) (connectors.Source, error) { return readOnly{list}, nil }
 	_, err := w.night()
-	require.ErrorIs(t, err, pipeline.ErrSource)
+	require.ErrorIs(t, err, setup.ErrSource)
 	require.ErrorContains(t, err, "changes rows of source list, which can only be read now")
-	require.Equal(t, 3, pipeline.ExitCode(err))
+	require.Equal(t, 3, setup.ExitCode(err))
 	require.Len(t, w.rows("people"), 1)
 }
 
@@ -95,7 +96,7 @@ func TestRuleThatClearsTheIdentifierIsRefused(t *testing.T) {
 	} {
 		err := begin()
 		require.ErrorContains(t, err, "L_SUBJECT_LOST", name)
-		require.Equal(t, 2, pipeline.ExitCode(err), name)
+		require.Equal(t, 2, setup.ExitCode(err), name)
 	}
 	require.Len(t, w.rows("people"), 3)
 }

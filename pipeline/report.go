@@ -4,20 +4,20 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"lethe/classifiers"
+	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
 	"path/filepath"
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"lethe/classifiers"
-	"lethe/pipeline/audit"
-	"lethe/pipeline/journal"
-	"lethe/pipeline/policy"
 )
 
 // Republish makes the report of a run anew from the journal; "" is the last run.
-func Republish(ctx context.Context, p *Pipeline, runID string) (Result, error) {
+func Republish(ctx context.Context, p *setup.Setup, runID string) (Result, error) {
 	j, err := journal.Open(ctx, p.State)
 	if err != nil {
 		return Result{}, err
@@ -41,10 +41,10 @@ func Republish(ctx context.Context, p *Pipeline, runID string) (Result, error) {
 		}
 		return Result{RunID: r.ID, Report: published.ReportPath, Manifest: published.ManifestSHA256}, nil
 	}
-	return Result{}, fmt.Errorf("%w: the journal has no finished run %q", ErrConfig, runID)
+	return Result{}, fmt.Errorf("%w: the journal has no finished run %q", setup.ErrConfig, runID)
 }
 
-func publish(ctx context.Context, p *Pipeline, j *journal.Journal, runID string, f audit.Facts) (evidence.Published, error) {
+func publish(ctx context.Context, p *setup.Setup, j *journal.Journal, runID string, f audit.Facts) (evidence.Published, error) {
 	signer, err := p.Keys.Runner()
 	if err != nil {
 		return evidence.Published{}, err
@@ -63,7 +63,7 @@ func publish(ctx context.Context, p *Pipeline, j *journal.Journal, runID string,
 }
 
 // actions projects the settled rows of a run from the segments of its plans and the outcomes of their chunks.
-func actions(ctx context.Context, p *Pipeline, j *journal.Journal, runID string) iter.Seq2[[]audit.Action, error] {
+func actions(ctx context.Context, p *setup.Setup, j *journal.Journal, runID string) iter.Seq2[[]audit.Action, error] {
 	return func(yield func([]audit.Action, error) bool) {
 		plans, err := j.Plans(ctx)
 		if err != nil {

@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
 	"testing"
@@ -22,11 +23,11 @@ func TestWhatCannotBeWrittenKeepsNothingElseOutOfTheReport(t *testing.T) {
 	dump := mem.New("dump", people())
 	file := filepath.Join(w.dir, "crm.sql")
 	require.NoError(t, os.WriteFile(file, []byte("a dump"), 0o600))
-	w.p.Sources = append(w.p.Sources, pipeline.Source{Name: "dump", Application: "crm", Environment: "backup", Of: "crm", Path: file, Connector: "mem",
+	w.p.Sources = append(w.p.Sources, setup.Source{Name: "dump", Application: "crm", Environment: "backup", Of: "crm", Path: file, Connector: "mem",
 		TakenAt: w.now.AddDate(10000, 0, 0), Open: func(context.Context) (connectors.Source, error) { return dump, nil }})
 	r, err := w.night()
-	require.ErrorIs(t, err, pipeline.ErrSource)
-	require.Equal(t, 3, pipeline.ExitCode(err))
+	require.ErrorIs(t, err, setup.ErrSource)
+	require.Equal(t, 3, setup.ExitCode(err))
 	require.ErrorContains(t, err, "Inventory.Object of crm stra\uFFFDen, Inventory.Object of crm stra\uFFFDen id, Inventory.Object of crm stra\uFFFDen status, Backup.TakenAt of dump")
 	require.Equal(t, map[string]int64{"people delete done": 1}, settled(r))
 	require.FileExists(t, r.Report)

@@ -3,13 +3,13 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"slices"
-
 	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
+	"slices"
 )
 
 // collectionsOf finds what the registry holds of people in a silo; nil when none are named. Somebody whom the silo does not know is refused.
-func collectionsOf(ctx context.Context, p *Pipeline, r *registry.Registry, silo string, who []registry.Subject, country string) ([]int32, error) {
+func collectionsOf(ctx context.Context, p *setup.Setup, r *registry.Registry, silo string, who []registry.Subject, country string) ([]int32, error) {
 	key, err := p.Keys.SiloKey(silo)
 	if err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func collectionsOf(ctx context.Context, p *Pipeline, r *registry.Registry, silo 
 // PlaceHold places a legal hold on people of a silo, on the whole of it when none are named, and returns how many collections it names.
 func (in *Intake) PlaceHold(ctx context.Context, silo string, h registry.Hold, who []registry.Subject, country string) (int, error) {
 	if _, ok := in.setup.People[h.PlacedBy]; !ok {
-		return 0, in.setup.nobody(h.PlacedBy)
+		return 0, in.setup.Nobody(h.PlacedBy)
 	}
 	collections, err := collectionsOf(ctx, in.setup, in.registry, silo, who, country)
 	if err != nil {
@@ -44,7 +44,7 @@ func (in *Intake) PlaceHold(ctx context.Context, silo string, h registry.Hold, w
 // ApproveHold approves a legal hold that somebody else placed.
 func (in *Intake) ApproveHold(ctx context.Context, silo, hold, by string) error {
 	if _, ok := in.setup.People[by]; !ok {
-		return in.setup.nobody(by)
+		return in.setup.Nobody(by)
 	}
 	return in.registry.ApproveHold(ctx, silo, hold, by)
 }
@@ -54,7 +54,7 @@ func (in *Intake) ApproveHold(ctx context.Context, silo, hold, by string) error 
 func (in *Intake) OpenRequest(ctx context.Context, silo string, q registry.Request, who []registry.Subject, country string) error {
 	s := in.silo(silo)
 	if s == nil {
-		return fmt.Errorf("%w: silo %q is not under silos", ErrConfig, silo)
+		return fmt.Errorf("%w: silo %q is not under silos", setup.ErrConfig, silo)
 	}
 	collections, err := collectionsOf(ctx, in.setup, in.registry, silo, who, country)
 	if err != nil {

@@ -3,15 +3,15 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"path/filepath"
-	"slices"
-	"strings"
-
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
+	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // revoke takes back what was made for applications and is granted no more: tables with their views, and
@@ -34,7 +34,7 @@ func (cp *copier) revoke(ctx context.Context) error {
 		gone, err := cp.takeBack(ctx, m, i < remembered)
 		if left[m] = !gone; err != nil {
 			cp.notes.problem(fmt.Errorf("%w: what was made for %s is no longer granted, and could not be taken back: %w",
-				ErrSource, m.Target, err))
+				setup.ErrSource, m.Target, err))
 		}
 		if gone && cp.tonight.Apply && i < remembered {
 			if err := cp.journal.DropMade(ctx, m); err != nil {
@@ -50,7 +50,7 @@ func (cp *copier) revoke(ctx context.Context) error {
 			continue
 		}
 		if err := cp.silos.registry.DropDelivery(ctx, e.silo, e.Target, e.Object); err != nil {
-			return fmt.Errorf("%w: %w", ErrRegistry, err)
+			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 		}
 	}
 	return nil
@@ -68,7 +68,7 @@ func (cp *copier) endedDeliveries(ctx context.Context, made *[]journal.Made) (en
 	for silo := range cp.silos.states {
 		deliveries, err := cp.silos.registry.Deliveries(ctx, silo)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrRegistry, err)
+			return nil, fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 		}
 		for _, d := range deliveries {
 			if m := madeBy(d); !slices.Contains(*made, m) {
@@ -99,7 +99,7 @@ func (cp *copier) grants(m journal.Made) bool {
 			return k.Table && k.Target == m.Target && k.store.Name == m.Source && k.name() == m.Table
 		})
 	}
-	return slices.ContainsFunc(cp.setup.Copies, func(c Copy) bool {
+	return slices.ContainsFunc(cp.setup.Grants, func(c setup.Grant) bool {
 		folder, err := filepath.Abs(c.Files)
 		return c.Files != "" && (err != nil || folder == m.Folder)
 	})

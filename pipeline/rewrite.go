@@ -5,14 +5,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
-	"time"
-
-	"github.com/apache/arrow/go/v15/arrow/array"
-
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/setup"
+
+	"github.com/apache/arrow/go/v15/arrow/array"
 )
 
 // rewrite executes the groups of a plan that are in one backup file: the governed rows are decided anew, then one streamed rewrite drops and
@@ -20,7 +18,7 @@ import (
 func (ap *applier) rewrite(ctx context.Context, s *store, p *plan, apps []*application, chunks []journal.Chunk) (done bool, err error) {
 	rewriter, ok := s.open.(connectors.Rewriter)
 	if !ok {
-		return false, fmt.Errorf("%w: backup %s may not be rewritten: configure `rewrite:`", ErrConfig, s.Name)
+		return false, fmt.Errorf("%w: backup %s may not be rewritten: configure `rewrite:`", setup.ErrConfig, s.Name)
 	}
 	settled := map[int]bool{}
 	recovering := false
@@ -49,7 +47,7 @@ func (ap *applier) rewrite(ctx context.Context, s *store, p *plan, apps []*appli
 			return false, err
 		}
 		if digest != p.Files[s.Name] && digest != ours { // another plan may have rewritten it since
-			ap.notes.problem(fmt.Errorf("%w: backup %s changed since plan %s was made: this night plans anew", ErrExpired, s.Name, p.PlanID))
+			ap.notes.problem(fmt.Errorf("%w: backup %s changed since plan %s was made: this night plans anew", setup.ErrExpired, s.Name, p.PlanID))
 			return false, lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
 		}
 	}
@@ -342,13 +340,4 @@ func (s *store) column(table, field string) int {
 		}
 	}
 	return -1
-}
-
-// TakenAt is when a backup file was written, as far as its own time says.
-func TakenAt(path string) time.Time {
-	info, err := os.Stat(path)
-	if err != nil {
-		return time.Time{}
-	}
-	return info.ModTime()
 }

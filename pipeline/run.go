@@ -2,11 +2,12 @@ package pipeline
 
 import (
 	"context"
+	"lethe/pipeline/setup"
 )
 
 // Run is the night: lock and check, settle what an earlier night left, read every source once (discover and decide), seal the plan, ask, change, report. A source that fails does not stop the
 // others. The error joins all that went wrong; the result is there in any case.
-func Run(ctx context.Context, p *Pipeline, o Options) (Result, error) {
+func Run(ctx context.Context, p *setup.Setup, o setup.Options) (Result, error) {
 	book, err := begin(ctx, p, o)
 	night := furnish(p, book)
 	if err == nil && !book.result.AlreadyDone {
@@ -16,7 +17,7 @@ func Run(ctx context.Context, p *Pipeline, o Options) (Result, error) {
 }
 
 // phases is the night in one screen.
-func (n *rooms) phases(ctx context.Context, phases Phases) error {
+func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 	if err := n.silos.openRegistry(ctx, n.feed); err != nil {
 		return err
 	}
@@ -29,13 +30,13 @@ func (n *rooms) phases(ctx context.Context, phases Phases) error {
 	if err := n.copier.sync(ctx); err != nil { // first, so that no application goes on using what it may not
 		return err
 	}
-	if phases == SyncOnly {
+	if phases == setup.SyncOnly {
 		return nil
 	}
 	if err := n.applier.apply(ctx); err != nil { // plans approved since, or cut off by a crash
 		return err
 	}
-	if phases == ApplyOnly {
+	if phases == setup.ApplyOnly {
 		return n.copier.syncErased(ctx)
 	}
 	for _, s := range n.stores.list { // live ones first, then backups
@@ -46,7 +47,7 @@ func (n *rooms) phases(ctx context.Context, phases Phases) error {
 			n.stores.failedSource(s, err)
 		}
 	}
-	if phases == DiscoverOnly {
+	if phases == setup.DiscoverOnly {
 		return nil
 	}
 	if err := n.planner.plan(ctx); err != nil { // seal, trip breakers, ask standing orders
@@ -76,7 +77,7 @@ type rooms struct {
 	owing     *owing
 }
 
-func furnish(p *Pipeline, b *book) *rooms {
+func furnish(p *setup.Setup, b *book) *rooms {
 	t, notes, j := b.tonight, b.notes, b.journal
 	silos := newSilos(p, t, b.seen)
 	stores := newStores(p, t, notes, silos)

@@ -8,6 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"lethe/connectors"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,10 +24,6 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/apache/arrow/go/v15/arrow/memory"
-
-	"lethe/connectors"
-	"lethe/pipeline/audit"
-	"lethe/pipeline/journal"
 )
 
 // PlanDocument is plan.json: what a plan would do, in numbers. Its digest is what people approve. The rows stand beside it, in segments.
@@ -228,7 +228,7 @@ func readKeys(folder string, s Segment, id age.Identity) ([]plannedRow, error) {
 		return nil, fmt.Errorf("read segment %s: %w", s.Keys, err)
 	}
 	if int64(len(rows)) != s.Rows {
-		return nil, fmt.Errorf("read segment %s: %d rows where the plan has %d: %w", s.Keys, len(rows), s.Rows, ErrChanged)
+		return nil, fmt.Errorf("read segment %s: %d rows where the plan has %d: %w", s.Keys, len(rows), s.Rows, setup.ErrChanged)
 	}
 	return rows, nil
 }
@@ -254,7 +254,7 @@ func openPlan(state string, entry journal.Plan) (*plan, error) {
 	sum := sha256.Sum256(body)
 	p := &plan{folder: folder, digest: hex.EncodeToString(sum[:])}
 	if p.digest != entry.Digest {
-		return nil, fmt.Errorf("open plan %s: plan.json was edited after it was sealed: %w: reject it and let the next night plan anew", filepath.Base(folder), ErrChanged)
+		return nil, fmt.Errorf("open plan %s: plan.json was edited after it was sealed: %w: reject it and let the next night plan anew", filepath.Base(folder), setup.ErrChanged)
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
@@ -269,7 +269,7 @@ func openPlan(state string, entry journal.Plan) (*plan, error) {
 					return nil, err
 				}
 				if got != want {
-					return nil, fmt.Errorf("open plan %s: %s was edited after it was sealed: %w: reject the plan and let the next night plan anew", p.PlanID, file, ErrChanged)
+					return nil, fmt.Errorf("open plan %s: %s was edited after it was sealed: %w: reject the plan and let the next night plan anew", p.PlanID, file, setup.ErrChanged)
 				}
 			}
 		}

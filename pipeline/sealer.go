@@ -37,7 +37,7 @@ func (pl *planner) seal(ctx context.Context, drafts []*draft, part Part, name st
 	}
 	s := &sealer{plan: p, to: to, counts: map[PlanCount]*PlanCount{}}
 	for _, d := range drafts {
-		if d.backup() && !d.due {
+		if d.Backup() && !d.due {
 			continue
 		}
 		for _, g := range d.judges {
@@ -73,7 +73,7 @@ func (s *sealer) group(ctx context.Context, d *draft, g *Judge, choose func(*dra
 	}
 	s.plan.Groups = append(s.plan.Groups, sg.PlanGroup)
 	s.plan.Schemas[d.Name] = fingerprint(d.tables, s.touched(d.Name))
-	if d.backup() {
+	if d.Backup() {
 		s.plan.Files[d.Name] = d.digest
 	}
 	return nil

@@ -8,14 +8,15 @@ import (
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
 	"slices"
 	"time"
 )
 
 // siloSet is what the registry says of each governed silo, at one head.
 type siloSet struct {
-	setup    *Pipeline
-	tonight  Tonight
+	setup    *setup.Setup
+	tonight  setup.Tonight
 	registry *registry.Registry
 	states   map[string]*siloState
 	heads    map[string]registry.Head
@@ -24,7 +25,7 @@ type siloSet struct {
 }
 
 // newSilos is a set that opens nothing yet. seen are the heads as the last finished run saw them.
-func newSilos(p *Pipeline, tonight Tonight, seen map[string]registry.Head) *siloSet {
+func newSilos(p *setup.Setup, tonight setup.Tonight, seen map[string]registry.Head) *siloSet {
 	return &siloSet{setup: p, tonight: tonight, states: map[string]*siloState{}, heads: map[string]registry.Head{}, seen: seen}
 }
 
@@ -45,7 +46,7 @@ func (set *siloSet) close() error {
 // openRegistry opens the registry, verifies its chains against the heads that the last night saw, reads the consents that applications keep
 // and writes the `expired` events that are due (both only with --apply), and loads every silo's standings at one head.
 func (set *siloSet) openRegistry(ctx context.Context, feed feeder) (err error) {
-	if set.tonight.Phases == DiscoverOnly {
+	if set.tonight.Phases == setup.DiscoverOnly {
 		return nil
 	}
 	config := set.setup.Registry
@@ -57,7 +58,7 @@ func (set *siloSet) openRegistry(ctx context.Context, feed feeder) (err error) {
 		config.AllowEmpty = slices.ContainsFunc(set.setup.Silos, func(s *policy.Compiled) bool { return len(s.Silo.Consents) > 0 })
 	}
 	if set.registry, err = registry.Open(ctx, config); err != nil {
-		return fmt.Errorf("%w: %w", ErrRegistry, err)
+		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 	}
 	if set.setup.Simulated && set.tonight.Apply {
 		if err := set.registry.MarkSimulated(ctx); err != nil {
@@ -74,7 +75,7 @@ func (set *siloSet) openRegistry(ctx context.Context, feed feeder) (err error) {
 	}
 	if set.tonight.Apply {
 		if err := feed.Open(ctx, set.registry, config); err != nil {
-			return fmt.Errorf("%w: %w", ErrRegistry, err)
+			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 		}
 		defer func() { err = errors.Join(err, feed.Close()) }()
 	}
@@ -85,7 +86,7 @@ func (set *siloSet) openRegistry(ctx context.Context, feed feeder) (err error) {
 	}
 	heads, err := set.registry.Heads(ctx)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrRegistry, err)
+		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 	}
 	for _, h := range heads {
 		set.heads[h.Silo] = h
@@ -97,15 +98,15 @@ func (set *siloSet) openRegistry(ctx context.Context, feed feeder) (err error) {
 // verify recomputes a silo's chain.
 func (set *siloSet) verify(ctx context.Context, silo string, seen registry.Head) error {
 	verify := set.registry.Verify
-	if set.tonight.Phases == SyncOnly { // the next night looks at what came before
+	if set.tonight.Phases == setup.SyncOnly { // the next night looks at what came before
 		verify = set.registry.VerifySince
 	}
 	err := verify(ctx, silo, seen)
 	switch {
 	case errors.Is(err, registry.ErrUnknownSilo):
-		return fmt.Errorf("%w: %w", ErrRegistry, err)
+		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 	case err != nil:
-		return fmt.Errorf("%w: %w", ErrTampered, err)
+		return fmt.Errorf("%w: %w", setup.ErrTampered, err)
 	}
 	return nil
 }
@@ -138,7 +139,7 @@ func (set *siloSet) openSilo(ctx context.Context, s *policy.Compiled, feed feede
 	set.states[name] = st
 	var err error
 	if st.standings, err = set.registry.Standings(ctx, name, set.tonight.AsOf, endings(s)); err != nil {
-		return fmt.Errorf("%w: %w", ErrRegistry, err)
+		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 	}
 	return set.recallTraces(ctx, name)
 }
@@ -147,10 +148,10 @@ func (set *siloSet) openSilo(ctx context.Context, s *policy.Compiled, feed feede
 func (set *siloSet) recallTraces(ctx context.Context, silo string) (err error) {
 	st := set.states[silo]
 	if st.tombstones, err = set.registry.Tombstones(ctx, silo); err != nil {
-		return fmt.Errorf("%w: %w", ErrRegistry, err)
+		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 	}
 	if st.flags, err = set.registry.Flags(ctx, silo); err != nil {
-		return fmt.Errorf("%w: %w", ErrRegistry, err)
+		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 	}
 	return nil
 }
@@ -202,7 +203,7 @@ func (set *siloSet) fresh(heads []registry.Head) error {
 		st, governed := set.states[h.Silo]
 		if heard := policy.DateOf(h.HeardAt, set.setup.Zone); governed && policy.EndOf(heard, set.setup.RegistryAge) < set.tonight.Today {
 			st.trust = policy.Stale
-			return fmt.Errorf("%w: silo %s was last fed on %s, longer ago than registry.max_age %s allows: import its consents first", ErrRegistry, h.Silo, heard, set.setup.RegistryAge)
+			return fmt.Errorf("%w: silo %s was last fed on %s, longer ago than registry.max_age %s allows: import its consents first", setup.ErrRegistry, h.Silo, heard, set.setup.RegistryAge)
 		}
 	}
 	return nil
@@ -222,7 +223,7 @@ type siloState struct {
 func (set *siloSet) keysHold(ctx context.Context) error {
 	versions, err := set.registry.KeyVersions(ctx)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrRegistry, err)
+		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 	}
 	active := map[string]bool{}
 	for _, v := range versions {
@@ -230,7 +231,7 @@ func (set *siloSet) keysHold(ctx context.Context) error {
 	}
 	for _, s := range set.setup.Silos {
 		if alive, known := active[s.Silo.Name]; known && !alive {
-			return fmt.Errorf("%w: silo %q: %w, as the registry says: remove its file from the keystore, and take the silo out of the configuration", ErrConfig, s.Silo.Name, keystore.ErrDestroyed)
+			return fmt.Errorf("%w: silo %q: %w, as the registry says: remove its file from the keystore, and take the silo out of the configuration", setup.ErrConfig, s.Silo.Name, keystore.ErrDestroyed)
 		}
 	}
 	return nil

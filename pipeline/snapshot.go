@@ -12,14 +12,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
-
-	"lethe/pipeline/audit"
-	"lethe/pipeline/registry/keystore"
 )
 
 // SnapshotManifest says what a folder of a copy holds: the whole copy as of one instant, and what changed since the one before. A target that has the copy
@@ -200,11 +200,11 @@ func readManifest(folder string) (m SnapshotManifest, digest string, err error) 
 	}
 	var signed signedManifest
 	if err := json.Unmarshal(file, &signed); err != nil {
-		return m, "damaged", fmt.Errorf("%s is not JSON: %w", snapshotManifest, ErrTampered)
+		return m, "damaged", fmt.Errorf("%s is not JSON: %w", snapshotManifest, setup.ErrTampered)
 	}
 	sum := sha256.Sum256(signed.Manifest)
 	if err := json.Unmarshal(signed.Manifest, &m); err != nil || m.Format != snapshotFormat {
-		return m, "damaged", fmt.Errorf("%s is of another format: %w", snapshotManifest, ErrTampered)
+		return m, "damaged", fmt.Errorf("%s is of another format: %w", snapshotManifest, setup.ErrTampered)
 	}
 	return m, hex.EncodeToString(sum[:]), nil
 }
@@ -226,18 +226,18 @@ func readSigned(folder string, key keystore.PublicKey) (SnapshotManifest, error)
 	fail := func(err error) (SnapshotManifest, error) { return SnapshotManifest{}, err }
 	file, err := os.ReadFile(filepath.Join(folder, snapshotManifest))
 	if err != nil {
-		return fail(fmt.Errorf("%w: %w", ErrConfig, err))
+		return fail(fmt.Errorf("%w: %w", setup.ErrConfig, err))
 	}
 	var signed signedManifest
 	if err := json.Unmarshal(file, &signed); err != nil {
-		return fail(fmt.Errorf("%w: %s is not JSON", ErrTampered, snapshotManifest))
+		return fail(fmt.Errorf("%w: %s is not JSON", setup.ErrTampered, snapshotManifest))
 	}
 	signature, err := base64.StdEncoding.DecodeString(signed.Signature)
 	if err != nil {
-		return fail(fmt.Errorf("%w: the signature is not base64", ErrTampered))
+		return fail(fmt.Errorf("%w: the signature is not base64", setup.ErrTampered))
 	}
 	if err := key.Verify(snapshotContext, signed.Manifest, signature); err != nil {
-		return fail(fmt.Errorf("%w: the signature is not of the given key, or the manifest was changed after signing", ErrTampered))
+		return fail(fmt.Errorf("%w: the signature is not of the given key, or the manifest was changed after signing", setup.ErrTampered))
 	}
 	m, _, err := readManifest(folder)
 	return m, err
@@ -247,11 +247,11 @@ func readSigned(folder string, key keystore.PublicKey) (SnapshotManifest, error)
 func (m SnapshotManifest) check(folder string) error {
 	for _, f := range []SnapshotFile{m.Snapshot, m.Delta} {
 		if filepath.Base(f.Name) != f.Name {
-			return fmt.Errorf("%w: %q is no file of the folder", ErrTampered, f.Name)
+			return fmt.Errorf("%w: %q is no file of the folder", setup.ErrTampered, f.Name)
 		}
 		digest, err := audit.FileDigest(filepath.Join(folder, f.Name))
 		if err != nil || digest != f.SHA256 {
-			return fmt.Errorf("%w: %s is missing or was changed", ErrTampered, f.Name)
+			return fmt.Errorf("%w: %s is missing or was changed", setup.ErrTampered, f.Name)
 		}
 	}
 	return nil
@@ -398,7 +398,7 @@ func eachRow(path string, do func(SnapshotRow) error) error {
 		if len(bytes.TrimSpace(line)) > 0 {
 			var r SnapshotRow
 			if jerr := json.Unmarshal(line, &r); jerr != nil {
-				return fmt.Errorf("%s line %d: %w: it is not JSON", filepath.Base(path), n, ErrTampered)
+				return fmt.Errorf("%s line %d: %w: it is not JSON", filepath.Base(path), n, setup.ErrTampered)
 			}
 			if derr := do(r); derr != nil {
 				return derr

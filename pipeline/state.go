@@ -8,6 +8,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -23,7 +24,7 @@ type stateFolder struct {
 }
 
 // openState takes the lock and opens the journal.
-func openState(ctx context.Context, p *Pipeline) (*stateFolder, error) {
+func openState(ctx context.Context, p *setup.Setup) (*stateFolder, error) {
 	lock, err := takeLock(p)
 	if err != nil {
 		return nil, err
@@ -38,7 +39,7 @@ func openState(ctx context.Context, p *Pipeline) (*stateFolder, error) {
 func (f *stateFolder) close() error { return errors.Join(f.journal.Close(), f.lock.Close()) }
 
 // takeLock makes sure that one process is at work on this state. The kernel drops the lock with the process.
-func takeLock(p *Pipeline) (*os.File, error) {
+func takeLock(p *setup.Setup) (*os.File, error) {
 	if err := os.MkdirAll(p.State, 0o700); err != nil {
 		return nil, fmt.Errorf("take lock: %w", err)
 	}
@@ -50,7 +51,7 @@ func takeLock(p *Pipeline) (*os.File, error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		holder, _ := os.ReadFile(path)
 		f.Close()
-		return nil, fmt.Errorf("%w: %s is held by %s: wait for it to end, or stop it with the stop file", ErrHeld, path, strings.TrimSpace(string(holder)))
+		return nil, fmt.Errorf("%w: %s is held by %s: wait for it to end, or stop it with the stop file", setup.ErrHeld, path, strings.TrimSpace(string(holder)))
 	}
 	err = f.Truncate(0)
 	if err == nil {
@@ -63,14 +64,14 @@ func takeLock(p *Pipeline) (*os.File, error) {
 }
 
 // mayWrite is asked before every change: it says why nothing more may be changed now, or nil.
-func mayWrite(p *Pipeline, until time.Time) error {
+func mayWrite(p *setup.Setup, until time.Time) error {
 	if _, err := os.Stat(filepath.Join(p.State, "stop")); err == nil {
-		return fmt.Errorf("%w: the stop file %s exists: remove it to go on", ErrStopped, filepath.Join(p.State, "stop"))
+		return fmt.Errorf("%w: the stop file %s exists: remove it to go on", setup.ErrStopped, filepath.Join(p.State, "stop"))
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("look for the stop file: %w", err)
 	}
 	if !until.IsZero() && !p.Now().Before(until) {
-		return fmt.Errorf("%w: the window ended at %s: the next night goes on from here", ErrStopped, until.In(p.Zone).Format("15:04"))
+		return fmt.Errorf("%w: the window ended at %s: the next night goes on from here", setup.ErrStopped, until.In(p.Zone).Format("15:04"))
 	}
 	return nil
 }
@@ -85,7 +86,7 @@ func factsOf(r journal.Run) (audit.Facts, error) {
 }
 
 // SeenHeads are the heads of the registry's chains, by silo, as the newest night that looked at them saw them; none before the first.
-func SeenHeads(ctx context.Context, p *Pipeline) (map[string]registry.Head, error) {
+func SeenHeads(ctx context.Context, p *setup.Setup) (map[string]registry.Head, error) {
 	j, err := journal.Open(ctx, p.State)
 	if err != nil {
 		return nil, err
@@ -150,7 +151,7 @@ func fileExists(path string) bool {
 }
 
 // lockHolder says who holds the lock; "" when a run could start.
-func lockHolder(p *Pipeline) string {
+func lockHolder(p *setup.Setup) string {
 	f, err := os.Open(filepath.Join(p.State, "lock"))
 	if err != nil {
 		return ""

@@ -7,6 +7,7 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
 	"slices"
 	"sort"
 	"strings"
@@ -15,8 +16,8 @@ import (
 
 // storeSet is the open sources of a run, live ones first, then backups.
 type storeSet struct {
-	setup   *Pipeline
-	tonight Tonight
+	setup   *setup.Setup
+	tonight setup.Tonight
 	notes   *Notes
 	silos   *siloSet
 	list    []*store
@@ -24,7 +25,7 @@ type storeSet struct {
 
 // store is an open source with its catalog, and who governs what in it.
 type store struct {
-	Source
+	setup.Source
 	open     connectors.Source
 	tables   connectors.Tables
 	judges   []*Judge // of all tables, those that refer to others first
@@ -35,12 +36,12 @@ type store struct {
 }
 
 // newStores is a set that opens nothing yet.
-func newStores(p *Pipeline, tonight Tonight, notes *Notes, silos *siloSet) *storeSet {
+func newStores(p *setup.Setup, tonight setup.Tonight, notes *Notes, silos *siloSet) *storeSet {
 	return &storeSet{setup: p, tonight: tonight, notes: notes, silos: silos}
 }
 
 // newStore is a source that is not open yet.
-func newStore(src Source) *store {
+func newStore(src setup.Source) *store {
 	return &store{Source: src, governed: map[string][]*Judge{}}
 }
 
@@ -106,7 +107,7 @@ func (set *storeSet) openStores(ctx context.Context) error {
 		open, err := src.Open(ctx)
 		if err != nil {
 			if errors.Is(err, connectors.ErrConfig) || errors.Is(err, connectors.ErrPlaintext) {
-				errs = append(errs, fmt.Errorf("%w: %w", ErrConfig, err))
+				errs = append(errs, fmt.Errorf("%w: %w", setup.ErrConfig, err))
 			} else {
 				set.failedSource(s, err)
 			}
@@ -117,7 +118,7 @@ func (set *storeSet) openStores(ctx context.Context) error {
 			errs = append(errs, err)
 			continue
 		}
-		if err := set.prepare(ctx, s); errors.Is(err, ErrConfig) {
+		if err := set.prepare(ctx, s); errors.Is(err, setup.ErrConfig) {
 			errs = append(errs, err)
 		} else if err != nil {
 			set.failedSource(s, err)
@@ -143,7 +144,7 @@ func (set *storeSet) sameTime(ctx context.Context, s *store) error {
 		return err
 	}
 	if skew := time.Until(theirs); skew.Abs() > maxSkew {
-		return fmt.Errorf("%w: the clock of source %s is %s apart from this host's: set both by NTP", ErrExpired, s.Name, skew.Round(time.Second))
+		return fmt.Errorf("%w: the clock of source %s is %s apart from this host's: set both by NTP", setup.ErrExpired, s.Name, skew.Round(time.Second))
 	}
 	return nil
 }
@@ -172,7 +173,7 @@ func noRegistry(source string, tables connectors.Tables) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: E_REGISTRY_IN_SOURCE: source %s is a consent registry: the registry has a database of its own, and is no source", ErrConfig, source)
+	return fmt.Errorf("%w: E_REGISTRY_IN_SOURCE: source %s is a consent registry: the registry has a database of its own, and is no source", setup.ErrConfig, source)
 }
 
 // mapped resolves which silos govern which tables of a source, and checks that the source can do what they ask.
@@ -200,11 +201,11 @@ func (set *storeSet) mapped(s *store) error {
 			if set.silos.registry == nil { // only discovering
 				continue
 			}
-			if _, ok := s.tables.Find(r.Table); !ok && s.backup() {
+			if _, ok := s.tables.Find(r.Table); !ok && s.Backup() {
 				continue // an older or partial dump need not hold every table
 			}
-			if rule, lost := silo.SubjectLost(r, set.tonight.AsOf); lost && !s.backup() {
-				errs = append(errs, fmt.Errorf("%w: silo %s, source %s table %s: %s: %s", ErrConfig, silo.Silo.Name,
+			if rule, lost := silo.SubjectLost(r, set.tonight.AsOf); lost && !s.Backup() {
+				errs = append(errs, fmt.Errorf("%w: silo %s, source %s table %s: %s: %s", setup.ErrConfig, silo.Silo.Name,
 					s.Name, r.Table, policy.LSubjectLost, policy.LostWords(rule)))
 			}
 			b, err := Bind(s.Source, s.tables, silo, r, set.silos.states[silo.Silo.Name], set.setup.Zone)
@@ -247,7 +248,7 @@ func (set *storeSet) knownFields() error {
 		for _, r := range silo.Silo.Records {
 			for _, f := range silo.Fields(r) {
 				if !has[f] {
-					errs = append(errs, fmt.Errorf("%w: silo %s names field %s, which none of its tables has: correct the name", ErrConfig, silo.Silo.Name, f))
+					errs = append(errs, fmt.Errorf("%w: silo %s names field %s, which none of its tables has: correct the name", setup.ErrConfig, silo.Silo.Name, f))
 					has[f] = true // said once
 				}
 			}
@@ -279,13 +280,13 @@ func (set *storeSet) failedSource(s *store, err error) {
 	set.notes.facts.Inventory = append(set.notes.facts.Inventory, audit.Inventory{Source: s.Name, Application: s.Application, Environment: s.Environment, Location: s.Location,
 		Category: "none", Class: "none", State: "failed", Reason: reason, FirstSeen: set.tonight.Today.String()})
 	set.notes.find(audit.Finding{Kind: "F_SOURCE_FAILED", Severity: "high", Source: s.Name, Article: "Art. 5(2)", Words: "The source could not be read to the end: nothing is known of it tonight (" + reason + ")."})
-	set.notes.problem(fmt.Errorf("%w: %w", ErrSource, err))
+	set.notes.problem(fmt.Errorf("%w: %w", setup.ErrSource, err))
 	set.setup.Log.Error("source failed", "run_id", set.tonight.RunID, "source", s.Name, "error", err)
 }
 
 func (set *storeSet) isBackup(source string) bool {
 	s := set.find(source)
-	return s != nil && s.backup()
+	return s != nil && s.Backup()
 }
 
 // governs reports whether a silo decides the rows of a table by themselves.

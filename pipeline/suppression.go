@@ -6,14 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
 	"maps"
 	"slices"
 	"strings"
 	"time"
-
-	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
-	"lethe/pipeline/registry/keystore"
 )
 
 // suppression is the list of those who said no to marketing, in any silo: a silo of its own, with a key of its own, that holds keyed references and
@@ -44,7 +44,7 @@ type no struct {
 }
 
 // openSuppression opens the list as it stands at an instant; nil if the policy has none.
-func openSuppression(ctx context.Context, p *Pipeline, config registry.Config, at time.Time) (*suppression, error) {
+func openSuppression(ctx context.Context, p *setup.Setup, config registry.Config, at time.Time) (*suppression, error) {
 	if p.Suppression.Name == "" {
 		return nil, nil
 	}

@@ -6,6 +6,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"lethe/connectors"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -13,25 +19,7 @@ import (
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
-
-	"lethe/connectors"
-	"lethe/pipeline/audit"
-	"lethe/pipeline/journal"
-	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
 )
-
-// Copy grants a target, one application, what the registry says of that application's own rows: for the purposes of some silos, and only those. The target
-// looks there instead of asking the registry.
-type Copy struct {
-	Target string
-	Source string              // the live source whose rows it is about
-	Grants map[string][]string // silo: purposes
-	Table  bool                // kept as a table, with a view for each purpose, in the source itself
-	Files  string              // folder of signed snapshots and what changed between them; "" none
-	MaxLag policy.Period       // a copy that was not brought up to date for longer is a finding; zero: P1D
-	Page   int                 // rows of the source, and of the copy, that are compared at a time; 0: 10,000
-}
 
 // What a copy says of a row and a purpose.
 const (
@@ -111,7 +99,7 @@ func (h *holding) add(seal [16]byte, sound bool) {
 
 // keeping is a copy at work: one target's rows of one table.
 type keeping struct {
-	Copy
+	setup.Grant
 	*copier
 	store  *store
 	keeper connectors.CopyKeeper // nil where no table is kept
@@ -135,8 +123,8 @@ type keeping struct {
 
 // copier keeps the applications' copies.
 type copier struct {
-	setup   *Pipeline
-	tonight Tonight
+	setup   *setup.Setup
+	tonight setup.Tonight
 	notes   *Notes
 	journal *journal.Journal
 	silos   *siloSet
@@ -148,10 +136,10 @@ type copier struct {
 // differs is written; a row of the copy that is not as Lethe left it is reported as drift, and repaired. A copy that cannot be reached stops neither
 // the others nor the night: the next one compares in full again.
 func (cp *copier) sync(ctx context.Context) error {
-	if cp.tonight.Phases == DiscoverOnly || cp.tonight.Phases == PlanOnly {
+	if cp.tonight.Phases == setup.DiscoverOnly || cp.tonight.Phases == setup.PlanOnly {
 		return nil
 	}
-	for _, c := range cp.setup.Copies {
+	for _, c := range cp.setup.Grants {
 		if err := cp.syncTarget(ctx, c); err != nil {
 			return err
 		}
@@ -160,11 +148,11 @@ func (cp *copier) sync(ctx context.Context) error {
 }
 
 // syncTarget delivers to one target: to its tables, then to its files, and only then is it acknowledged. The error is the registry's.
-func (cp *copier) syncTarget(ctx context.Context, c Copy) (failed error) {
+func (cp *copier) syncTarget(ctx context.Context, c setup.Grant) (failed error) {
 	c.Page = cmp.Or(c.Page, 10_000)
 	list, err := cp.listFor(ctx, c)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrRegistry, err)
+		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 	}
 	defer func() { failed = errors.Join(failed, list.close()) }()
 	keepings := cp.keepings(c)
@@ -205,7 +193,7 @@ func (cp *copier) syncTarget(ctx context.Context, c Copy) (failed error) {
 }
 
 // openSnapshot begins the snapshot of a target that gets files; nil where it gets none, or nothing may be written.
-func (cp *copier) openSnapshot(ctx context.Context, c Copy) (*snapshot, error) {
+func (cp *copier) openSnapshot(ctx context.Context, c setup.Grant) (*snapshot, error) {
 	if c.Files == "" || !cp.tonight.Apply {
 		return nil, nil
 	}
@@ -224,7 +212,7 @@ func (cp *copier) openSnapshot(ctx context.Context, c Copy) (*snapshot, error) {
 }
 
 // publish puts a snapshot in place. After a failure, of the delivery or of its own, which it returns, the folder is as it was.
-func (cp *copier) publish(files *snapshot, c Copy, failure error) error {
+func (cp *copier) publish(files *snapshot, c setup.Grant, failure error) error {
 	if files == nil {
 		return failure
 	}
@@ -252,7 +240,7 @@ func (cp *copier) publish(files *snapshot, c Copy, failure error) error {
 }
 
 // listFor opens the suppression list where a target is granted a purpose that is marketing: who said no in one silo is not allowed by what another one still holds.
-func (cp *copier) listFor(ctx context.Context, c Copy) (*suppression, error) {
+func (cp *copier) listFor(ctx context.Context, c setup.Grant) (*suppression, error) {
 	if !slices.ContainsFunc(cp.setup.Silos, func(s *policy.Compiled) bool { return slices.ContainsFunc(c.Grants[s.Silo.Name], s.Silo.IsMarketing) }) {
 		return nil, nil
 	}
@@ -262,7 +250,7 @@ func (cp *copier) listFor(ctx context.Context, c Copy) (*suppression, error) {
 }
 
 // keepings lists what a target's copy consists of: its tables, those of a source that failed as well, so that their lag is reported.
-func (cp *copier) keepings(c Copy) []*keeping {
+func (cp *copier) keepings(c setup.Grant) []*keeping {
 	var list []*keeping
 	for _, s := range cp.stores.list {
 		if s.Name != c.Source {
@@ -277,7 +265,7 @@ func (cp *copier) keepings(c Copy) []*keeping {
 				}
 				k := byTable[r.Table]
 				if k == nil {
-					k = &keeping{Copy: c, copier: cp, store: s, of: connectors.Table{Name: r.Table}, judges: map[string][]*Judge{}, was: map[string]registry.Delivery{}, clean: map[string]bool{},
+					k = &keeping{Grant: c, copier: cp, store: s, of: connectors.Table{Name: r.Table}, judges: map[string][]*Judge{}, was: map[string]registry.Delivery{}, clean: map[string]bool{},
 						lines: map[string]*audit.ConsentSync{}, found: map[string]*holding{}, wanted: map[string]*holding{}}
 					byTable[r.Table] = k
 					list = append(list, k)
@@ -309,7 +297,7 @@ func (k *keeping) recall(ctx context.Context) error {
 		k.was[silo] = registry.Delivery{Target: k.Target, Object: k.object()}
 		deliveries, err := n.silos.registry.Deliveries(ctx, silo)
 		if err != nil {
-			return fmt.Errorf("%w: %w", ErrRegistry, err)
+			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 		}
 		for _, d := range deliveries {
 			if d.Target == k.Target && d.Object == k.object() {
@@ -329,7 +317,7 @@ func (k *keeping) close(ctx context.Context, failure error) error {
 			d := k.was[silo]
 			d.Error = syncCode(failure)
 			if err := n.silos.registry.PutDelivery(context.WithoutCancel(ctx), silo, d); err != nil {
-				return fmt.Errorf("%w: %w", ErrRegistry, err)
+				return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 			}
 		}
 		k.report(silo, failure)
@@ -341,7 +329,7 @@ func (k *keeping) close(ctx context.Context, failure error) error {
 		n.notes.find(audit.Finding{Kind: "F_SYNC_FOREIGN", Severity: "high", Source: k.store.Name, Object: k.name(), Article: "Art. 5(1)(b)",
 			Words: fmt.Sprintf("What stands under the name of the copy for %s, or of one of its views, is not Lethe's and was left alone: whoever reads it may see more than was agreed to. Look at it, and remove it.", k.Target)})
 	}
-	n.notes.problem(fmt.Errorf("%w: copy of %s for %s: %w", ErrSource, k.object(), k.Target, failure))
+	n.notes.problem(fmt.Errorf("%w: copy of %s for %s: %w", setup.ErrSource, k.object(), k.Target, failure))
 	n.setup.Log.Error("copy failed", "run_id", n.tonight.RunID, "target", k.Target, "source", k.Source, "table", k.of.Name, "error", failure)
 	return nil
 }
@@ -381,7 +369,7 @@ func (k *keeping) begin(ctx context.Context) error {
 	for silo, d := range k.was {
 		d.SentSeq, d.SentAt, d.Attempts = k.lines[silo].HeadSeq, n.tonight.AsOf, d.Attempts+1
 		if err := n.silos.registry.PutDelivery(ctx, silo, d); err != nil {
-			return fmt.Errorf("%w: %w", ErrRegistry, err)
+			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 		}
 		k.was[silo], k.lines[silo].Attempts = d, d.Attempts
 	}
@@ -431,7 +419,7 @@ func (k *keeping) keyed() error {
 }
 
 // checkCopy says where a target's copy is kept, or why it could not be.
-func (cp *copier) checkCopy(ctx context.Context, c Copy) (lines []string, err error) {
+func (cp *copier) checkCopy(ctx context.Context, c setup.Grant) (lines []string, err error) {
 	var errs []error
 	for _, k := range cp.keepings(c) {
 		if len(k.of.Fields) == 0 { // the table was not looked at, for want of the registry or of the source, which is said already
@@ -449,7 +437,7 @@ func (cp *copier) checkCopy(ctx context.Context, c Copy) (lines []string, err er
 		}
 		switch {
 		case err != nil:
-			errs = append(errs, fmt.Errorf("%w: sync.%s: %w", ErrSource, c.Target, err))
+			errs = append(errs, fmt.Errorf("%w: sync.%s: %w", setup.ErrSource, c.Target, err))
 		case k.Table:
 			line := fmt.Sprintf("sync %s: table %s has its copy in %s, with the views", c.Target, k.of.Name, k.name())
 			for _, v := range k.views() {
@@ -459,7 +447,7 @@ func (cp *copier) checkCopy(ctx context.Context, c Copy) (lines []string, err er
 		}
 	}
 	if err := folderOf(c.Files); err != nil {
-		errs = append(errs, fmt.Errorf("%w: sync.%s: files: %w", ErrSource, c.Target, err))
+		errs = append(errs, fmt.Errorf("%w: sync.%s: files: %w", setup.ErrSource, c.Target, err))
 	} else if c.Files != "" {
 		lines = append(lines, fmt.Sprintf("sync %s: snapshots are written to %s", c.Target, c.Files))
 	}
@@ -637,7 +625,7 @@ func (k *keeping) acknowledge(ctx context.Context) error {
 		want := k.wanted[silo]
 		d := registry.Delivery{Target: k.Target, Object: k.object(), SentSeq: line.HeadSeq, AckedSeq: line.HeadSeq, Rows: want.rows, Digest: want.digest, SentAt: n.tonight.AsOf, AckedAt: n.tonight.AsOf}
 		if err := n.silos.registry.PutDelivery(ctx, silo, d); err != nil {
-			return fmt.Errorf("%w: %w", ErrRegistry, err)
+			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 		}
 		k.was[silo], line.AckedSeq, line.Attempts = d, d.AckedSeq, 0
 	}
@@ -735,7 +723,7 @@ func syncCode(err error) string {
 
 // syncErased delivers anew where the night erased rows: they are in no copy either.
 func (cp *copier) syncErased(ctx context.Context) error {
-	for _, c := range cp.setup.Copies {
+	for _, c := range cp.setup.Grants {
 		if slices.ContainsFunc(cp.stores.list, func(s *store) bool { return s.Name == c.Source && s.erased && s.err == nil }) {
 			if err := cp.syncTarget(ctx, c); err != nil {
 				return err

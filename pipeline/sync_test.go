@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,14 +31,14 @@ const copyOfPeople = "lethe_crm_people"
 func granted(t *testing.T, change func(*policy.Silo)) *world {
 	w := newWorld(t, news(change), people())
 	w.usualEvents()
-	w.p.Copies = []pipeline.Copy{{Target: "crm", Source: "crm", Grants: map[string][]string{"news": {"news"}}, Table: true}}
+	w.p.Grants = []setup.Grant{{Target: "crm", Source: "crm", Grants: map[string][]string{"news": {"news"}}, Table: true}}
 	return w
 }
 
 // synced runs one delivery and returns its line of the report.
 func (w *world) synced() audit.ConsentSync {
 	w.t.Helper()
-	r, err := pipeline.Run(w.t.Context(), w.p, pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
+	r, err := pipeline.Run(w.t.Context(), w.p, setup.Options{Job: "sync", Apply: true, Phases: setup.SyncOnly})
 	require.NoError(w.t, err)
 	require.Len(w.t, r.Copies, 1)
 	w.now = w.now.Add(time.Hour)
@@ -102,7 +103,7 @@ func TestViewShowsItsPurposeOnly(t *testing.T) {
 		s.Rules[1].Purpose = "profiling"
 		s.Rules = append(s.Rules, policy.Rule{Purpose: "contract", Basis: policy.Contract, Start: policy.RelationEnded, Period: policy.Period{Years: 10}, End: policy.Delete, Because: "claims", Owner: "anna", ReviewBy: "2027-01-01"})
 	})
-	w.p.Copies[0].Grants["news"] = []string{"news", "profiling"}
+	w.p.Grants[0].Grants["news"] = []string{"news", "profiling"}
 	w.event(registry.Given, "bob@lago.it", "profiling", w.now.Add(-time.Hour))
 	w.event(registry.BasisStarted, "eve@lago.it", "contract", w.now.Add(-time.Hour))
 	w.synced()
@@ -135,7 +136,7 @@ func TestCopyEndsOnItsDay(t *testing.T) {
 	for day, want := range map[string]string{"2028-01-01": "allowed 2028-01-01 23:00:00", "2028-01-02": "blocked -"} {
 		at, err := time.ParseInLocation(time.DateOnly, day, rome)
 		require.NoError(t, err)
-		_, err = pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "sync " + day, Apply: true, Phases: pipeline.SyncOnly, AsOf: at.Add(time.Minute)})
+		_, err = pipeline.Run(t.Context(), w.p, setup.Options{Job: "sync " + day, Apply: true, Phases: setup.SyncOnly, AsOf: at.Add(time.Minute)})
 		require.NoError(t, err)
 		require.Contains(t, w.copied()[0], "1 news news "+want)
 	}
@@ -176,7 +177,7 @@ func TestCopyFollowsTheSuppressionList(t *testing.T) {
 
 func TestCopyWithoutApplyIsOnlyCompared(t *testing.T) {
 	w := granted(t, nil)
-	r, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "sync", Phases: pipeline.SyncOnly})
+	r, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "sync", Phases: setup.SyncOnly})
 	require.NoError(t, err)
 	require.EqualValues(t, 3, r.Copies[0].Changed, "would be written")
 	require.EqualValues(t, 0, r.Copies[0].AckedSeq)
@@ -296,7 +297,7 @@ func TestApplicationThatIsDownCatchesUp(t *testing.T) {
 	for night := range 3 {
 		w.now = w.now.AddDate(0, 0, 1)
 		r, err := w.night()
-		require.ErrorIs(t, err, pipeline.ErrSource)
+		require.ErrorIs(t, err, setup.ErrSource)
 		require.NotEmpty(t, r.Waiting, "the night goes on")
 		line := r.Copies[0]
 		require.Equal(t, "E_UNREACHABLE", line.Error)
@@ -317,8 +318,8 @@ func TestApplicationThatIsDownCatchesUp(t *testing.T) {
 func TestForeignTableUnderTheNameOfACopy(t *testing.T) {
 	w := granted(t, nil)
 	w.live = mem.New("crm", people(), table(copyOfPeople, []connectors.Field{id, email}, nil, []any{"1", "ada@lago.it"}))
-	r, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
-	require.ErrorIs(t, err, pipeline.ErrSource)
+	r, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "sync", Apply: true, Phases: setup.SyncOnly})
+	require.ErrorIs(t, err, setup.ErrSource)
 	require.Equal(t, "E_REFUSED", r.Copies[0].Error)
 	require.Contains(t, w.findings(), "F_SYNC_FOREIGN")
 	require.Equal(t, []string{"1 ada@lago.it"}, w.rows(copyOfPeople))
@@ -327,21 +328,21 @@ func TestForeignTableUnderTheNameOfACopy(t *testing.T) {
 // TestFilesGoOutWhenTheTableCannot: what was withdrawn reaches the files of a target whose table cannot be written.
 func TestFilesGoOutWhenTheTableCannot(t *testing.T) {
 	w := granted(t, nil)
-	w.p.Copies[0].Files = filepath.Join(w.dir, "copies")
+	w.p.Grants[0].Files = filepath.Join(w.dir, "copies")
 	down := false
 	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) { return flaky{w.live, &down}, nil }
 	w.synced()
 	w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
 	down = true
-	r, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
-	require.ErrorIs(t, err, pipeline.ErrSource)
+	r, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "sync", Apply: true, Phases: setup.SyncOnly})
+	require.ErrorIs(t, err, setup.ErrSource)
 	require.Less(t, r.Copies[0].AckedSeq, r.Copies[0].HeadSeq)
 	require.Zero(t, r.Copies[0].DriftMissing+r.Copies[0].DriftExtra+r.Copies[0].DriftDifferent)
 	signer, err := w.p.Keys.Runner()
 	require.NoError(t, err)
 	public, err := keystore.ParsePublic(signer.Public())
 	require.NoError(t, err)
-	m, err := pipeline.VerifySnapshot(w.p.Copies[0].Files, public)
+	m, err := pipeline.VerifySnapshot(w.p.Grants[0].Files, public)
 	require.NoError(t, err)
 	require.EqualValues(t, 3, m.Snapshot.Rows)
 	require.EqualValues(t, 1, m.Delta.Rows, "ada's")
@@ -359,20 +360,20 @@ func TestCopyThatCannotBeWrittenIsNotAcknowledged(t *testing.T) {
 			w := granted(t, nil)
 			file := filepath.Join(w.dir, "file")
 			require.NoError(t, os.WriteFile(file, nil, 0o600))
-			w.p.Copies[0].Table, w.p.Copies[0].Files = table, filepath.Join(file, "copies")
+			w.p.Grants[0].Table, w.p.Grants[0].Files = table, filepath.Join(file, "copies")
 			_, err := pipeline.Check(t.Context(), w.p)
 			require.ErrorContains(t, err, "sync.crm: files:")
-			r, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
-			require.ErrorIs(t, err, pipeline.ErrSource)
+			r, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "sync", Apply: true, Phases: setup.SyncOnly})
+			require.ErrorIs(t, err, setup.ErrSource)
 			require.ErrorContains(t, err, "write snapshot for crm")
-			require.Equal(t, 3, pipeline.ExitCode(err))
+			require.Equal(t, 3, setup.ExitCode(err))
 			require.Equal(t, "E_FAILED", r.Copies[0].Error)
 			require.Zero(t, r.Copies[0].AckedSeq)
 			require.NoError(t, os.Remove(file))
 			w.now = w.now.Add(time.Hour)
 			line := w.synced()
 			require.Equal(t, line.HeadSeq, line.AckedSeq)
-			require.FileExists(t, filepath.Join(w.p.Copies[0].Files, "copy.json"))
+			require.FileExists(t, filepath.Join(w.p.Grants[0].Files, "copy.json"))
 		})
 	}
 }
@@ -409,8 +410,8 @@ func TestCopyIsNoTableOfTheApplications(t *testing.T) {
 func TestRevokedGrantTakesTheCopyAlong(t *testing.T) {
 	w := granted(t, nil)
 	w.synced()
-	w.p.Copies = nil
-	_, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
+	w.p.Grants = nil
+	_, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "sync", Apply: true, Phases: setup.SyncOnly})
 	require.NoError(t, err)
 	tables, err := w.live.Tables(t.Context())
 	require.NoError(t, err)
@@ -452,26 +453,26 @@ func TestWhatIsNoLongerGrantedIsTakenBack(t *testing.T) {
 		change func(*world)
 		left   []string
 	}{
-		"the table": {func(w *world) { w.p.Copies[0].Table = false }, []string{"copy.json", "delta", "people",
+		"the table": {func(w *world) { w.p.Grants[0].Table = false }, []string{"copy.json", "delta", "people",
 			"snapshot"}},
-		"the files": {func(w *world) { w.p.Copies[0].Files = "" }, []string{copyOfPeople, "lethe_crm_people_news",
+		"the files": {func(w *world) { w.p.Grants[0].Files = "" }, []string{copyOfPeople, "lethe_crm_people_news",
 			"people"}},
-		"the target": {func(w *world) { w.p.Copies = nil }, []string{"people"}},
+		"the target": {func(w *world) { w.p.Grants = nil }, []string{"people"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := granted(t, nil)
-			w.p.Copies[0].Files = filepath.Join(w.dir, "copies")
+			w.p.Grants[0].Files = filepath.Join(w.dir, "copies")
 			w.synced()
 			all := w.made()
 			require.Len(t, all, 6)
 			c.change(w)
-			_, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "sync", Phases: pipeline.SyncOnly})
+			_, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "sync", Phases: setup.SyncOnly})
 			require.NoError(t, err)
 			require.Equal(t, all, w.made(), "nothing goes without --apply")
 			require.Contains(t, w.findings(), "F_COPY_LEFT")
 			for range 2 {
 				w.now = w.now.Add(time.Hour)
-				_, err := pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
+				_, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "sync", Apply: true, Phases: setup.SyncOnly})
 				require.NoError(t, err)
 				kept := w.made()
 				if slices.Contains(kept, "delta") { // a second delivery adds to the files
@@ -490,20 +491,20 @@ func TestWhatCannotBeTakenBackIsNamedEachNight(t *testing.T) {
 		w.t.Helper()
 		for range 2 {
 			w.now = w.now.Add(time.Hour)
-			_, err := pipeline.Run(w.t.Context(), w.p, pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
+			_, err := pipeline.Run(w.t.Context(), w.p, setup.Options{Job: "sync", Apply: true, Phases: setup.SyncOnly})
 			require.Equal(w.t, left, slices.Contains(w.findings(), "F_COPY_LEFT"))
 			if says == "" {
 				require.NoError(w.t, err)
 				continue
 			}
-			require.ErrorIs(w.t, err, pipeline.ErrSource)
+			require.ErrorIs(w.t, err, setup.ErrSource)
 			require.ErrorContains(w.t, err, says)
 		}
 	}
 	t.Run("a source that can only be read now", func(t *testing.T) {
 		w := granted(t, nil)
 		w.synced()
-		w.p.Copies = nil
+		w.p.Grants = nil
 		w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) { return readOnly{w.live}, nil }
 		again(w, true, "table lethe_crm_people: source crm can only be read now")
 		w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) { return w.live, nil }
@@ -514,7 +515,7 @@ func TestWhatCannotBeTakenBackIsNamedEachNight(t *testing.T) {
 		w := granted(t, nil)
 		w.synced()
 		sources := w.p.Sources
-		w.p.Copies, w.p.Sources = nil, nil
+		w.p.Grants, w.p.Sources = nil, nil
 		again(w, true, "")
 		w.p.Sources = sources
 		again(w, false, "")
@@ -522,21 +523,21 @@ func TestWhatCannotBeTakenBackIsNamedEachNight(t *testing.T) {
 	})
 	t.Run("files alone, of a source that fails or left the configuration", func(t *testing.T) {
 		w := granted(t, nil)
-		w.p.Copies[0].Table, w.p.Copies[0].Files = false, filepath.Join(w.dir, "copies")
+		w.p.Grants[0].Table, w.p.Grants[0].Files = false, filepath.Join(w.dir, "copies")
 		w.synced()
 		w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) {
 			return nil, &connectors.Error{Op: "open", Source: "crm", Err: connectors.ErrUnreachable}
 		}
 		again(w, false, "crm")
-		w.p.Copies, w.p.Sources = nil, nil
+		w.p.Grants, w.p.Sources = nil, nil
 		again(w, false, "")
 		require.NoDirExists(t, filepath.Join(w.dir, "copies"))
 	})
 	t.Run("a folder that somebody else writes to", func(t *testing.T) {
 		w := granted(t, nil)
-		w.p.Copies[0].Files = filepath.Join(w.dir, "copies")
+		w.p.Grants[0].Files = filepath.Join(w.dir, "copies")
 		w.synced()
-		w.p.Copies = nil
+		w.p.Grants = nil
 		manifest := filepath.Join(w.dir, "copies", "copy.json")
 		require.NoError(t, os.WriteFile(manifest, []byte("{}"), 0o600))
 		mine := filepath.Join(w.dir, "copies", "mine.txt")
@@ -556,7 +557,7 @@ func TestWhatCannotBeTakenBackIsNamedEachNight(t *testing.T) {
 func TestSnapshotAndDeltas(t *testing.T) {
 	w := granted(t, nil)
 	folder := filepath.Join(w.dir, "copies")
-	w.p.Copies[0].Table, w.p.Copies[0].Files = false, folder
+	w.p.Grants[0].Table, w.p.Grants[0].Files = false, folder
 	signer, err := w.p.Keys.Runner()
 	require.NoError(t, err)
 	public, err := keystore.ParsePublic(signer.Public())
@@ -601,7 +602,7 @@ func TestSnapshotAndDeltas(t *testing.T) {
 
 	require.NoError(t, os.WriteFile(filepath.Join(folder, m.Snapshot.Name), []byte("{}\n"), 0o600))
 	_, err = pipeline.VerifySnapshot(folder, public)
-	require.ErrorIs(t, err, pipeline.ErrTampered)
+	require.ErrorIs(t, err, setup.ErrTampered)
 	w.now = w.now.AddDate(0, 0, 1)
 	w.synced()
 	m, err = pipeline.VerifySnapshot(folder, public)
@@ -614,7 +615,7 @@ func TestSnapshotAndDeltas(t *testing.T) {
 	stranger, err := keystore.ParsePublic(other)
 	require.NoError(t, err)
 	_, err = pipeline.VerifySnapshot(folder, stranger)
-	require.ErrorIs(t, err, pipeline.ErrTampered)
+	require.ErrorIs(t, err, setup.ErrTampered)
 }
 
 // TestCopyOfManyRows moves more rows than are read ahead: a long run of records that are gone, and rows that the copy lacks all over.
@@ -626,7 +627,7 @@ func TestCopyOfManyRows(t *testing.T) {
 	}
 	w := newWorld(t, news(nil), table("people", []connectors.Field{id, email, name, status, created}, nil, rows...))
 	w.usualEvents()
-	w.p.Copies = []pipeline.Copy{{Target: "crm", Source: "crm", Grants: map[string][]string{"news": {"news"}}, Table: true, Page: 1000}}
+	w.p.Grants = []setup.Grant{{Target: "crm", Source: "crm", Grants: map[string][]string{"news": {"news"}}, Table: true, Page: 1000}}
 	require.EqualValues(t, n, w.synced().Changed)
 
 	keys := func(of func(i int) bool, rest ...[]byte) (tuples []connectors.Key) {
@@ -707,11 +708,11 @@ func TestChangedPolicyIsAskedAfterADelivery(t *testing.T) {
 	w.p.PolicyDigest = "another"
 	w.now = w.now.AddDate(0, 0, 1)
 	w.synced()
-	_, err = pipeline.Run(t.Context(), w.p, pipeline.Options{Job: "nightly", Phases: pipeline.ApplyOnly, Apply: true})
+	_, err = pipeline.Run(t.Context(), w.p, setup.Options{Job: "nightly", Phases: setup.ApplyOnly, Apply: true})
 	require.NoError(t, err)
 	w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
 	w.now = w.now.AddDate(0, 0, 1)
 	_, err = w.night()
-	require.ErrorIs(t, err, pipeline.ErrUnapproved)
+	require.ErrorIs(t, err, setup.ErrUnapproved)
 	require.ErrorContains(t, err, "B_POLICY_CHANGED")
 }

@@ -3,9 +3,9 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"strings"
-
 	"lethe/pipeline/journal"
+	"lethe/pipeline/setup"
+	"strings"
 )
 
 // publishLate writes the evidence that earlier runs owe: they ended, and were cut off, or failed, before their report was published. One
@@ -25,7 +25,7 @@ func (b *book) publishLate(ctx context.Context) error {
 			return err
 		}
 		if _, err := publish(ctx, b.setup, b.journal, r.ID, f); err != nil {
-			b.notes.problem(fmt.Errorf("%w: the report of run %s is not published yet: %w", ErrTampered, r.ID, err))
+			b.notes.problem(fmt.Errorf("%w: the report of run %s is not published yet: %w", setup.ErrTampered, r.ID, err))
 		}
 	}
 	return nil

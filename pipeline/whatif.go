@@ -5,15 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
-	"time"
-
 	"lethe/connectors"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
+	"maps"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 )
@@ -74,7 +74,7 @@ const (
 
 // Compare decides every row of the live sources by p and by next, read once, and counts what differs. Both have the same sources, registry and keys. asOf zero is now.
 // It writes nothing: no plan, no flag, no line in the journal. Rows that dependents or references hold back (row D10) are counted as the rule wants them.
-func Compare(ctx context.Context, p *Pipeline, next *Pipeline, asOf time.Time) (c Comparison, err error) {
+func Compare(ctx context.Context, p *setup.Setup, next *setup.Setup, asOf time.Time) (c Comparison, err error) {
 	if asOf.IsZero() {
 		asOf = p.Now()
 	}
@@ -84,7 +84,7 @@ func Compare(ctx context.Context, p *Pipeline, next *Pipeline, asOf time.Time) (
 	config.ReadOnly = true
 	r, err := registry.Open(ctx, config)
 	if err != nil {
-		return c, fmt.Errorf("%w: %w", ErrRegistry, err)
+		return c, fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	before.silos.registry, after.silos.registry = r, r
@@ -97,7 +97,7 @@ func Compare(ctx context.Context, p *Pipeline, next *Pipeline, asOf time.Time) (
 	}
 	heads, err := r.Heads(ctx)
 	if err != nil {
-		return c, fmt.Errorf("%w: %w", ErrRegistry, err)
+		return c, fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 	}
 	if err := errors.Join(after.silos.fresh(heads), before.silos.fresh(heads)); err != nil {
 		return c, err
@@ -118,7 +118,7 @@ func Compare(ctx context.Context, p *Pipeline, next *Pipeline, asOf time.Time) (
 			s.err = after.judgeTwice(ctx, before.stores.list[i], s, tallies)
 		}
 		if s.err != nil {
-			err = errors.Join(err, fmt.Errorf("%w: %s: %w", ErrSource, s.Name, s.err))
+			err = errors.Join(err, fmt.Errorf("%w: %s: %w", setup.ErrSource, s.Name, s.err))
 			c.Notes = append(c.Notes, fmt.Sprintf("source %s could not be read to the end (%s): its rows are not all compared", s.Name, failure(s.err)))
 		}
 	}
@@ -127,7 +127,7 @@ func Compare(ctx context.Context, p *Pipeline, next *Pipeline, asOf time.Time) (
 }
 
 // longerConsents notes rules under which consents would live longer: those that a night has ended stay ended, for the registry holds their end.
-func longerConsents(p, next *Pipeline, asOf time.Time) (notes []string) {
+func longerConsents(p, next *setup.Setup, asOf time.Time) (notes []string) {
 	for _, silo := range next.Silos {
 		i := slices.IndexFunc(p.Silos, func(o *policy.Compiled) bool { return o.Silo.Name == silo.Silo.Name })
 		if i < 0 {
@@ -147,16 +147,16 @@ func longerConsents(p, next *Pipeline, asOf time.Time) (notes []string) {
 
 // weigher decides by one of the two policies. It has no run, no lock, no journal and no keys for evidence.
 type weigher struct {
-	setup   *Pipeline
-	tonight Tonight
+	setup   *setup.Setup
+	tonight setup.Tonight
 	silos   *siloSet
 	stores  *storeSet
 }
 
-func newWeigher(p *Pipeline, asOf time.Time) *weigher {
+func newWeigher(p *setup.Setup, asOf time.Time) *weigher {
 	mine := *p
 	mine.Silos = slices.Clone(p.Silos)
-	w := &weigher{setup: &mine, tonight: Asking(p, asOf)}
+	w := &weigher{setup: &mine, tonight: setup.Asking(p, asOf)}
 	w.silos = newSilos(w.setup, w.tonight, nil)
 	w.stores = newStores(w.setup, w.tonight, nil, w.silos)
 	return w
@@ -199,7 +199,7 @@ func (w *weigher) overlook(ctx context.Context, other *weigher, c *Comparison) e
 func (c *Comparison) open(ctx context.Context, before, after *weigher) (*tallies, error) {
 	var errs []error
 	for _, src := range after.setup.Sources {
-		if src.Of != "" || src.Environment == "backup" || !before.setup.named(src.Name) && !after.setup.named(src.Name) {
+		if src.Of != "" || src.Environment == "backup" || !before.setup.Named(src.Name) && !after.setup.Named(src.Name) {
 			continue
 		}
 		old, s := newStore(src), newStore(src)

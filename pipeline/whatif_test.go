@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"lethe/pipeline/setup"
 	"os"
 	"testing"
 	"time"
@@ -14,7 +15,7 @@ import (
 )
 
 // with is the world's pipeline under another policy.
-func (w *world) with(silos ...policy.Silo) *pipeline.Pipeline {
+func (w *world) with(silos ...policy.Silo) *setup.Setup {
 	w.t.Helper()
 	p := *w.p
 	p.Silos = nil
@@ -90,10 +91,10 @@ func TestTheComparisonIsWhatTheNightDecides(t *testing.T) {
 				}
 			}
 			decided := map[string]int64{}
-			for p, sign := range map[*pipeline.Pipeline]int64{w.p: -1, after: 1} {
+			for p, sign := range map[*setup.Setup]int64{w.p: -1, after: 1} {
 				again := *p
 				again.State, again.Reports = t.TempDir(), t.TempDir()
-				r, err := pipeline.Run(t.Context(), &again, pipeline.Options{Job: "nightly"})
+				r, err := pipeline.Run(t.Context(), &again, setup.Options{Job: "nightly"})
 				require.NoError(t, err)
 				for _, l := range r.Summary {
 					decided[l.Reason+" "+l.Action] += sign * l.Rows
@@ -137,7 +138,7 @@ func TestTheComparisonSaysWhatItCannot(t *testing.T) {
 
 	wrong := news(func(s *policy.Silo) { s.Records[0].Collected = "born" })
 	_, err = pipeline.Compare(t.Context(), w.p, w.with(wrong), time.Time{})
-	require.ErrorIs(t, err, pipeline.ErrConfig)
+	require.ErrorIs(t, err, setup.ErrConfig)
 	require.ErrorContains(t, err, "new policy: ")
 	_, err = pipeline.Compare(t.Context(), w.with(wrong), w.p, time.Time{})
 	require.ErrorContains(t, err, "old policy: ")

@@ -1,6 +1,8 @@
 package pipeline
 
-import "lethe/pipeline/policy"
+import (
+	"lethe/pipeline/policy"
+)
 
 // codeNoKey is the exception of rows that cannot be addressed.
 const codeNoKey = "E_NO_KEY"

@@ -5,25 +5,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"lethe/pipeline/setup"
 	"log/slog"
 	"os"
 	"time"
 
 	"lethe/classifiers"
 	"lethe/jobs/schedule"
-	"lethe/pipeline"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 )
 
 // Build checks the whole configuration, resolves its secrets and wires the pipeline. Errors of one kind are
 // joined, so that a person sees all of them at once.
-func (c *Config) Build(ctx context.Context, log *slog.Logger) (*pipeline.Pipeline, error) {
-	p := &pipeline.Pipeline{
+func (c *Config) Build(ctx context.Context, log *slog.Logger) (*setup.Setup, error) {
+	p := &setup.Setup{
 		Controller: c.Controller.Name, State: c.abs(c.State), Reports: c.abs(c.Reports), RegistryAge: c.Registry.MaxAge,
 		Approvals: cmp.Or(c.Approvals, 2), Breakers: c.breakers(), Simulated: c.Clock == "simulated", Log: log,
 		Now:      time.Now,
-		Progress: func(string, string, int64, int64) {}, Crash: func(string) {}, People: map[string]pipeline.Person{},
+		Progress: func(string, string, int64, int64) {}, Crash: func(string) {}, People: map[string]setup.Person{},
 	}
 	var err error
 	if p.Host, err = os.Hostname(); err != nil {
@@ -38,14 +38,14 @@ func (c *Config) Build(ctx context.Context, log *slog.Logger) (*pipeline.Pipelin
 		c.buildSilos(p), c.buildPeople(p), c.buildOrders(p), c.buildSources(p), c.buildCopies(p), c.buildDiscovery(p),
 		schedule.Check(c.Schedule, c.Controller.Timezone), noticeErr, catalogueErr, c.buildRegistry(p))
 	if err != nil {
-		if errors.Is(err, pipeline.ErrConfig) {
+		if errors.Is(err, setup.ErrConfig) {
 			return nil, fmt.Errorf("%s: %w", c.path, err)
 		}
-		return nil, fmt.Errorf("%w: %s: %w", pipeline.ErrConfig, c.path, err)
+		return nil, fmt.Errorf("%w: %s: %w", setup.ErrConfig, c.path, err)
 	}
 	path, identity := c.KeystoreFiles()
 	if p.Keys, err = keystore.Open(ctx, path, identity); err != nil {
-		return nil, fmt.Errorf("%w: %w", pipeline.ErrConfig, err)
+		return nil, fmt.Errorf("%w: %w", setup.ErrConfig, err)
 	}
 	p.Registry.Keys = p.Keys.Current()
 	for _, w := range c.warnings {
@@ -86,7 +86,7 @@ func (c *Config) checkPlain() error {
 }
 
 // buildRegistry says where the registry is, which must not be one of the sources.
-func (c *Config) buildRegistry(p *pipeline.Pipeline) error {
+func (c *Config) buildRegistry(p *setup.Setup) error {
 	dsn, err := c.resolve("registry.dsn", c.Registry.DSN)
 	p.Registry = registry.Config{Driver: c.Registry.Driver, DSN: dsn, Plaintext: c.Registry.TLS == "waived"}
 	if c.Registry.Driver == "" || c.Registry.Driver == "sqlite" { // a file
@@ -108,8 +108,8 @@ func (c *Config) catalogue() (*classifiers.Catalogue, error) {
 	return classifiers.New(custom...)
 }
 
-func (c *Config) breakers() pipeline.Breakers {
-	b := pipeline.Breakers{MaxRows: 1000, MaxPercent: 5, NoMatchPercent: 2, UnparseablePercent: 1, EmptyPercent: 50,
+func (c *Config) breakers() setup.Breakers {
+	b := setup.Breakers{MaxRows: 1000, MaxPercent: 5, NoMatchPercent: 2, UnparseablePercent: 1, EmptyPercent: 50,
 		Spike: 3, NewSourceRuns: 1}
 	set(&b.MaxRows, c.Breakers.MaxRows)
 	set(&b.MaxPercent, c.Breakers.MaxPercent)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"lethe/pipeline/setup"
 	"maps"
 	"os"
 	"path/filepath"
@@ -17,7 +18,6 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 
-	"lethe/pipeline"
 	"lethe/pipeline/policy"
 )
 
@@ -26,24 +26,24 @@ func Load(path string) (*Config, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s does not exist: make one with `lethe init`, or name it with --config",
-			pipeline.ErrConfig, path)
+			setup.ErrConfig, path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", pipeline.ErrConfig, err)
+		return nil, fmt.Errorf("%w: %w", setup.ErrConfig, err)
 	}
 	c := &Config{path: path, dir: filepath.Dir(path), text: data}
 	switch err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(c); {
 	case errors.Is(err, io.EOF):
-		return nil, fmt.Errorf("%w: %s is empty: `lethe init -o FILE` writes one to begin with", pipeline.ErrConfig,
+		return nil, fmt.Errorf("%w: %s is empty: `lethe init -o FILE` writes one to begin with", setup.ErrConfig,
 			path)
 	case err != nil:
-		return nil, fmt.Errorf("%w: %s: %s", pipeline.ErrConfig, path, yamlProblem(data, err))
+		return nil, fmt.Errorf("%w: %s: %s", setup.ErrConfig, path, yamlProblem(data, err))
 	}
 	var order struct {
 		Sources yaml.MapSlice `yaml:"sources"`
 	}
 	if err := yaml.Unmarshal(data, &order); err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", pipeline.ErrConfig, path, err)
+		return nil, fmt.Errorf("%w: %s: %w", setup.ErrConfig, path, err)
 	}
 	for _, item := range order.Sources {
 		c.sourceOrder = append(c.sourceOrder, fmt.Sprint(item.Key))

@@ -1,13 +1,12 @@
 package config
 
 import (
+	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"lethe/pipeline"
 )
 
 // load reads a configuration with a text that cannot be decoded.
@@ -15,7 +14,7 @@ func load(t *testing.T, text string) error {
 	path := filepath.Join(t.TempDir(), "lethe.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	_, err := Load(path)
-	require.ErrorIs(t, err, pipeline.ErrConfig)
+	require.ErrorIs(t, err, setup.ErrConfig)
 	return err
 }
 

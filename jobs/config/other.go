@@ -2,10 +2,9 @@ package config
 
 import (
 	"fmt"
+	"lethe/pipeline/setup"
 	"maps"
 	"slices"
-
-	"lethe/pipeline"
 )
 
 // LoadOther reads another version of the configuration, as if it stood in the place of this one: only the
@@ -23,7 +22,7 @@ func (c *Config) LoadOther(path string) (*Config, error) {
 func (c *Config) sameData(o *Config) error {
 	differs := func(what string) error {
 		return fmt.Errorf("%w: %s differs between %s and %s: a comparison needs the same data, only the policy may "+
-			"differ", pipeline.ErrConfig, what, c.path, o.path)
+			"differ", setup.ErrConfig, what, c.path, o.path)
 	}
 	if c.Registry.Driver != o.Registry.Driver || c.Registry.DSN != o.Registry.DSN {
 		return differs("registry")

@@ -3,16 +3,16 @@ package config
 import (
 	"errors"
 	"fmt"
+	"lethe/pipeline/setup"
 	"maps"
 	"slices"
 	"strings"
 
-	"lethe/pipeline"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry/keystore"
 )
 
-func (c *Config) buildPeople(p *pipeline.Pipeline) error {
+func (c *Config) buildPeople(p *setup.Setup) error {
 	var errs []error
 	keys := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(c.People)) {
@@ -33,12 +33,12 @@ func (c *Config) buildPeople(p *pipeline.Pipeline) error {
 				errs = append(errs, fmt.Errorf("people.%s: role %q: use owner:SILO, custodian or dpo", name, role))
 			}
 		}
-		p.People[name] = pipeline.Person{Key: key, Roles: person.Roles}
+		p.People[name] = setup.Person{Key: key, Roles: person.Roles}
 	}
 	return errors.Join(errs...)
 }
 
-func (c *Config) buildOrders(p *pipeline.Pipeline) error {
+func (c *Config) buildOrders(p *setup.Setup) error {
 	var errs []error
 	for i, o := range c.Orders {
 		place := fmt.Sprintf("orders %d", i+1)
@@ -52,7 +52,7 @@ func (c *Config) buildOrders(p *pipeline.Pipeline) error {
 		if o.MaxRows <= 0 {
 			errs = append(errs, fmt.Errorf("%s: max_rows is missing: say how many rows a night it covers", place))
 		}
-		order := pipeline.Order{Silo: o.Silo, MaxRows: o.MaxRows, MaxPercent: o.MaxPercent, Until: until,
+		order := setup.Order{Silo: o.Silo, MaxRows: o.MaxRows, MaxPercent: o.MaxPercent, Until: until,
 			SignedBy: o.SignedBy}
 		for _, r := range o.Reasons {
 			code := policy.Code(r)

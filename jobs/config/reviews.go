@@ -3,16 +3,16 @@ package config
 import (
 	"errors"
 	"fmt"
+	"lethe/pipeline/setup"
 	"slices"
 	"strings"
 
 	"lethe/classifiers"
-	"lethe/pipeline"
 	"lethe/pipeline/policy"
 )
 
 // buildDiscovery checks how sources are read, and the verdicts that people gave on fields.
-func (c *Config) buildDiscovery(p *pipeline.Pipeline) error {
+func (c *Config) buildDiscovery(p *setup.Setup) error {
 	var errs []error
 	if c.Discover.Sample < 0 {
 		errs = append(errs, fmt.Errorf("discover.sample: %d: say how many rows of a table are read, or leave it out "+
@@ -22,7 +22,7 @@ func (c *Config) buildDiscovery(p *pipeline.Pipeline) error {
 		errs = append(errs,
 			errors.New("discover.full_every has no meaning without discover.sample: every row is read anyway"))
 	}
-	p.Sampling = pipeline.Sampling{Rows: c.Discover.Sample, FullEvery: c.Discover.FullEvery}
+	p.Sampling = setup.Sampling{Rows: c.Discover.Sample, FullEvery: c.Discover.FullEvery}
 	for i, r := range c.Reviews {
 		fail := func(format string, args ...any) {
 			errs = append(errs, fmt.Errorf("reviews %d: "+format, append([]any{i + 1}, args...)...))
@@ -49,7 +49,7 @@ func (c *Config) buildDiscovery(p *pipeline.Pipeline) error {
 		if err != nil {
 			fail("until: %w", err)
 		}
-		p.Reviews = append(p.Reviews, pipeline.Review{Source: r.Source, Table: r.Field[:dot], Field: r.Field[dot+1:],
+		p.Reviews = append(p.Reviews, setup.Review{Source: r.Source, Table: r.Field[:dot], Field: r.Field[dot+1:],
 			Category: category, By: r.By, Because: r.Because, Until: until})
 	}
 	for _, name := range c.sourceOrder {

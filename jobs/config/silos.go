@@ -3,16 +3,16 @@ package config
 import (
 	"errors"
 	"fmt"
+	"lethe/pipeline/setup"
 	"maps"
 	"slices"
 	"strings"
 
-	"lethe/pipeline"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 )
 
-func (c *Config) buildSilos(p *pipeline.Pipeline) error {
+func (c *Config) buildSilos(p *setup.Setup) error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(c.Silos)) {
 		for _, r := range c.Silos[name].Rules {

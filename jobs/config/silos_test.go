@@ -1,13 +1,12 @@
 package config
 
 import (
+	"lethe/pipeline/setup"
 	"testing"
 	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
-
-	"lethe/pipeline"
 )
 
 // silos are two that take rows of one table, with the list of those who said no beside them.
@@ -34,7 +33,7 @@ func TestSilosThatShareRowsAreRefused(t *testing.T) {
 		s.Name = name
 		c.Silos[name] = s
 	}
-	build := func() error { return c.buildSilos(&pipeline.Pipeline{Zone: time.UTC}) }
+	build := func() error { return c.buildSilos(&setup.Setup{Zone: time.UTC}) }
 	const both = "silos newsletter and other both take rows of crm.people"
 	require.ErrorContains(t, build(), both)
 	delete(c.Silos, "suppression")

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"lethe/pipeline/setup"
 	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"lethe/connectors"
-	"lethe/pipeline"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 )
@@ -23,7 +23,7 @@ type sourceDraft struct {
 	name      string
 	of        Source
 	connector connectors.Connector
-	base      pipeline.Source
+	base      setup.Source
 	options   connectors.Options
 	errs      []error
 }
@@ -34,9 +34,9 @@ func (d *sourceDraft) fail(format string, args ...any) {
 
 // buildSources checks the sources and says how each is opened: the live ones first, in the order of the file,
 // then the backups.
-func (c *Config) buildSources(p *pipeline.Pipeline) error {
+func (c *Config) buildSources(p *setup.Setup) error {
 	var errs []error
-	var live, backups []pipeline.Source
+	var live, backups []setup.Source
 	for _, name := range c.sourceOrder {
 		d := &sourceDraft{name: name, of: c.Sources[name]}
 		if i := slices.IndexFunc(Connectors(), func(k connectors.Connector) bool {
@@ -60,17 +60,17 @@ func (c *Config) buildSources(p *pipeline.Pipeline) error {
 }
 
 // sourcesOf checks an entry, and makes one source of it, or one of each file that its pattern matches.
-func (c *Config) sourcesOf(d *sourceDraft) []pipeline.Source {
+func (c *Config) sourcesOf(d *sourceDraft) []setup.Source {
 	s := d.of
 	c.checkSource(d)
-	d.base = pipeline.Source{
+	d.base = setup.Source{
 		Name: d.name, Application: s.Application, Environment: s.Environment, Location: s.Location,
 		Connector: s.Connector, Of: s.Of,
 		Keep: s.Keep, Skip: s.Skip, ApprovedFor: s.ApprovedFor, Plaintext: s.TLS == "waived",
 		ReadOnly: s.ApplyDSN == "" && s.Rewrite == nil,
 	}
 	if s.Rewrite != nil {
-		d.base.Rewrite = &pipeline.RewriteTerms{After: s.Rewrite.After, AtMostEvery: s.Rewrite.AtMostEvery}
+		d.base.Rewrite = &setup.RewriteTerms{After: s.Rewrite.After, AtMostEvery: s.Rewrite.AtMostEvery}
 	}
 	d.options = connectors.Options{Name: d.name, Plaintext: d.base.Plaintext, Rewrite: s.Rewrite != nil,
 		Unchecked: s.Complete == "unchecked", Extra: s.Options}
@@ -81,7 +81,7 @@ func (c *Config) sourcesOf(d *sourceDraft) []pipeline.Source {
 	case s.Path != "":
 		return c.fileSources(d)
 	}
-	return []pipeline.Source{c.dsnSource(d)}
+	return []setup.Source{c.dsnSource(d)}
 }
 
 func (c *Config) checkSource(d *sourceDraft) {
@@ -110,7 +110,7 @@ func (c *Config) checkSource(d *sourceDraft) {
 }
 
 // fileSources makes a source of each file.
-func (c *Config) fileSources(d *sourceDraft) []pipeline.Source {
+func (c *Config) fileSources(d *sourceDraft) []setup.Source {
 	s := d.of
 	paths, err := filepath.Glob(c.abs(s.Path))
 	if err != nil {
@@ -123,10 +123,10 @@ func (c *Config) fileSources(d *sourceDraft) []pipeline.Source {
 	default: // opening it says that it is not there
 		paths = []string{c.abs(s.Path)}
 	}
-	var files []pipeline.Source
+	var files []setup.Source
 	for _, path := range paths {
 		file, o := d.base, d.options
-		file.Path, file.Set, file.TakenAt = path, d.name, pipeline.TakenAt(path)
+		file.Path, file.Set, file.TakenAt = path, d.name, setup.TakenAt(path)
 		if s.Environment == "backup" {
 			file.Name = d.name + "/" + filepath.Base(path)
 		}
@@ -141,7 +141,7 @@ func (c *Config) fileSources(d *sourceDraft) []pipeline.Source {
 }
 
 // dsnSource makes a source of a server, or of a file that is named like one.
-func (c *Config) dsnSource(d *sourceDraft) pipeline.Source {
+func (c *Config) dsnSource(d *sourceDraft) setup.Source {
 	var err error
 	if d.options.DSN, err = c.resolve("source "+d.name+": dsn", d.of.DSN); err != nil {
 		d.errs = append(d.errs, err)

@@ -1,13 +1,12 @@
 package config
 
 import (
+	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"lethe/pipeline"
 )
 
 // sourceOptions reads a configuration of one source with options, and checks its sources.
@@ -21,7 +20,7 @@ func sourceOptions(t *testing.T, connector, options string) error {
 	if err != nil {
 		return err
 	}
-	return c.buildSources(&pipeline.Pipeline{})
+	return c.buildSources(&setup.Setup{})
 }
 
 func TestSourceOptions(t *testing.T) {

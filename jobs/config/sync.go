@@ -3,18 +3,18 @@ package config
 import (
 	"errors"
 	"fmt"
+	"lethe/pipeline/setup"
 	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
 
-	"lethe/pipeline"
 	"lethe/pipeline/policy"
 )
 
 var targetName = regexp.MustCompile(`^[a-z][a-z0-9]{0,19}$`)
 
-func (c *Config) buildCopies(p *pipeline.Pipeline) error {
+func (c *Config) buildCopies(p *setup.Setup) error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(c.Sync)) {
 		s := c.Sync[name]
@@ -22,7 +22,7 @@ func (c *Config) buildCopies(p *pipeline.Pipeline) error {
 			errs = append(errs, fmt.Errorf("sync.%s: "+format, append([]any{name}, args...)...))
 		}
 		c.checkCopy(name, s, fail)
-		p.Copies = append(p.Copies, pipeline.Copy{Target: name, Source: s.Source, Grants: c.purposes(s, fail),
+		p.Grants = append(p.Grants, setup.Grant{Target: name, Source: s.Source, Grants: c.purposes(s, fail),
 			Table: s.Table,
 			Files: c.abs(s.Files), MaxLag: s.MaxLag})
 	}

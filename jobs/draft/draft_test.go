@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,7 +12,6 @@ import (
 
 	"lethe/classifiers"
 	"lethe/connectors"
-	"lethe/pipeline"
 )
 
 var today = time.Date(2026, 11, 20, 1, 15, 0, 0, time.UTC)
@@ -84,8 +84,8 @@ func TestAFileIsNeverOverwritten(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lethe.yaml")
 	require.NoError(t, Free(path))
 	require.NoError(t, Write(path, "a: 1\n"))
-	require.ErrorIs(t, Free(path), pipeline.ErrConfig)
-	require.ErrorIs(t, Write(path, "b: 2\n"), pipeline.ErrConfig)
+	require.ErrorIs(t, Free(path), setup.ErrConfig)
+	require.ErrorIs(t, Write(path, "b: 2\n"), setup.ErrConfig)
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, "a: 1\n", string(text))

@@ -4,9 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"lethe/pipeline/setup"
 	"os"
-
-	"lethe/pipeline"
 )
 
 // Write writes a file that must not be there yet.
@@ -16,7 +15,7 @@ func Write(path, text string) (err error) {
 		return occupied(path)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", pipeline.ErrConfig, err)
+		return fmt.Errorf("%w: %w", setup.ErrConfig, err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	_, err = f.WriteString(text)
@@ -32,5 +31,5 @@ func Free(path string) error {
 }
 
 func occupied(path string) error {
-	return fmt.Errorf("%w: %s exists already and is left as it is: name another file with -o", pipeline.ErrConfig, path)
+	return fmt.Errorf("%w: %s exists already and is left as it is: name another file with -o", setup.ErrConfig, path)
 }

@@ -4,9 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"lethe/pipeline/setup"
 	"strings"
-
-	"lethe/pipeline"
 )
 
 // Units writes what starts the jobs from outside: cron, systemd or kubernetes. path is that of the configuration.
@@ -26,13 +25,13 @@ func Units(w io.Writer, kind, path string, jobs []Job, zone string) error {
 		case "systemd":
 			calendar, err := calendarOf(j.Cron)
 			if err != nil {
-				return fmt.Errorf("%w: schedule %s: %w", pipeline.ErrConfig, j.Name, err)
+				return fmt.Errorf("%w: schedule %s: %w", setup.ErrConfig, j.Name, err)
 			}
 			fmt.Fprintf(w, systemdUnits, j.Name, path, args, j.Name, calendar, zone)
 		case "kubernetes":
 			fmt.Fprintf(w, kubernetesJob, j.Name, j.Cron, zone, strings.Join(strings.Fields(args), `", "`))
 		default:
-			return fmt.Errorf("%w: --print %q: use systemd, cron or kubernetes", pipeline.ErrUsage, kind)
+			return fmt.Errorf("%w: --print %q: use systemd, cron or kubernetes", setup.ErrUsage, kind)
 		}
 	}
 	return nil

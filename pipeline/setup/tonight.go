@@ -1,10 +1,9 @@
-package pipeline
+package setup
 
 import (
 	"fmt"
-	"time"
-
 	"lethe/pipeline/policy"
+	"time"
 )
 
 // Tonight is what holds of one run from its first moment to its last.
@@ -17,7 +16,7 @@ type Tonight struct {
 }
 
 // Begin fixes the instant of a run. It refuses to change data as of the past, or as of a future that is not simulated.
-func Begin(p *Pipeline, o Options, runID string) (Tonight, error) {
+func Begin(p *Setup, o Options, runID string) (Tonight, error) {
 	now := p.Now()
 	t := Tonight{Options: o, RunID: runID, AsOf: o.AsOf}
 	if t.AsOf.IsZero() {
@@ -38,7 +37,7 @@ func Begin(p *Pipeline, o Options, runID string) (Tonight, error) {
 }
 
 // Asking is an instant at which somebody only asks: nothing that is decided is written down, so there is no epoch.
-func Asking(p *Pipeline, asOf time.Time) Tonight {
+func Asking(p *Setup, asOf time.Time) Tonight {
 	return Tonight{AsOf: asOf, Today: policy.DateOf(asOf, p.Zone)}
 }
 

@@ -1,28 +1,56 @@
-// Package pipeline is the night: discover, plan, approve, apply, report. Run shows it on one screen. The package knows sources only by the
-// interfaces of package connectors, and people and secrets only by what its caller resolved.
-package pipeline
+package setup
 
 import (
 	"context"
-	"log/slog"
-	"time"
-
 	"lethe/classifiers"
 	"lethe/connectors"
-	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
+	"log/slog"
+	"os"
+	"slices"
+	"time"
 )
 
-// Pipeline is the wiring of a night. A run does not change it.
-type Pipeline struct {
+// Sampling says how tables that no silo governs are read. The others are always read whole: each of their rows is decided.
+type Sampling struct {
+	Rows      int           // about so many rows of a table; 0 reads every row
+	FullEvery policy.Period // a table is read whole if it was not for so long; zero: never
+}
+
+// Review is a person's verdict on a field. It stands in the place of the classifiers' until it runs out.
+type Review struct {
+	Source   string // a source's or a set's name; its backups follow
+	Table    string
+	Field    string
+	Category classifiers.Category
+	By       string
+	Because  string
+	Until    policy.Date // the last day on which it holds
+}
+
+// Of reports whether a review is of a source, or of what a source is a backup of.
+func (r Review) Of(s Source) bool {
+	return r.Source == s.Name || r.Source == s.System() || r.Source == s.Set
+}
+
+// Named reports whether a silo names the source.
+func (p *Setup) Named(source string) bool {
+	return slices.ContainsFunc(p.Silos, func(s *policy.Compiled) bool {
+		return slices.ContainsFunc(s.Silo.Records, func(r policy.Records) bool { return r.Source == source }) ||
+			slices.ContainsFunc(s.Silo.Consents, func(m policy.Intake) bool { return m.Source == source })
+	})
+}
+
+// Setup is the wiring of a night. A run does not change it.
+type Setup struct {
 	Controller   string
 	Zone         *time.Location // in which terms are counted
 	Sources      []Source       // live ones first, then backups
 	Silos        []*policy.Compiled
 	Suppression  policy.Silo // the list of those who said no to marketing; without a name there is none
-	Copies       []Copy      // by target
+	Grants       []Grant     // by target
 	Catalogue    *classifiers.Catalogue
 	Registry     registry.Config
 	RegistryAge  policy.Period // the oldest registry that may be relied on
@@ -71,8 +99,8 @@ type RewriteTerms struct {
 	AtMostEvery policy.Period
 }
 
-// backup reports whether s is no live store but a copy of one.
-func (s Source) backup() bool { return s.Of != "" || s.Environment == "backup" }
+// Backup reports whether s is no live store but a copy of one.
+func (s Source) Backup() bool { return s.Of != "" || s.Environment == "backup" }
 
 // System is the live source whose records s holds: itself, but for backups.
 func (s Source) System() string {
@@ -110,49 +138,23 @@ type Breakers struct {
 	NewSourceRuns      int     // finished runs a source must have been seen in before an order covers it
 }
 
-// Options is one start of the night.
-type Options struct {
-	Job    string
-	AsOf   time.Time // zero: now
-	Apply  bool      // without it nothing is written to a source, nor to the registry
-	Again  bool      // also when this night is already done
-	Until  time.Time // no new work after this; zero: no window
-	Phases Phases
-	Full   bool // read every row, whatever Sampling says
+// TakenAt is when a backup file was written, as far as its own time says.
+func TakenAt(path string) time.Time {
+	info, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }
 
-// Phases says how much of the night is run.
-type Phases uint8
-
-// The phases, each with what comes before it.
-const (
-	WholeNight Phases = iota
-	DiscoverOnly
-	PlanOnly
-	ApplyOnly // plans approved earlier
-	SyncOnly  // the applications' copies of their consents
-)
-
-// Result is how a run ended.
-type Result struct {
-	RunID       string
-	AlreadyDone bool
-	Report      string        // path of report.html; "" when none was published
-	Manifest    string        // sha256 of the manifest, hex
-	Waiting     []string      // plans that wait for approval
-	Summary     []SummaryLine // what was decided
-	Settled     []SettledLine // what was changed, or refused
-	Copies      []*audit.ConsentSync
-}
-
-// SettledLine counts planned rows by what became of them.
-type SettledLine struct {
-	Silo, Source, Object, Change, Reason, Status string
-	Rows                                         int64
-}
-
-// SummaryLine is one line of what a run prints at its end.
-type SummaryLine struct {
-	Silo, Source, Object, Reason, Words, Action, Change string
-	Rows, Settled                                       int64
+// Grant grants a target, one application, what the registry says of that application's own rows: for the purposes of some silos, and only those. The target
+// looks there instead of asking the registry.
+type Grant struct {
+	Target string
+	Source string              // the live source whose rows it is about
+	Grants map[string][]string // silo: purposes
+	Table  bool                // kept as a table, with a view for each purpose, in the source itself
+	Files  string              // folder of signed snapshots and what changed between them; "" none
+	MaxLag policy.Period       // a copy that was not brought up to date for longer is a finding; zero: P1D
+	Page   int                 // rows of the source, and of the copy, that are compared at a time; 0: 10,000
 }

@@ -1,9 +1,9 @@
-package pipeline
+package setup
 
 import (
 	"context"
 	"errors"
-
+	"fmt"
 	"lethe/connectors"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
@@ -61,4 +61,12 @@ func ExitCode(err error) int {
 		}
 	}
 	return 1
+}
+
+// SourceError tells a source that does not serve the policy from one that cannot be read.
+func SourceError(err error) error {
+	if errors.Is(err, connectors.ErrConfig) || errors.Is(err, connectors.ErrPlaintext) {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return fmt.Errorf("%w: %w", ErrSource, err)
 }

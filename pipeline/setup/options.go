@@ -1,0 +1,28 @@
+package setup
+
+import (
+	"time"
+)
+
+// Options is one start of the night.
+type Options struct {
+	Job    string
+	AsOf   time.Time // zero: now
+	Apply  bool      // without it nothing is written to a source, nor to the registry
+	Again  bool      // also when this night is already done
+	Until  time.Time // no new work after this; zero: no window
+	Phases Phases
+	Full   bool // read every row, whatever Sampling says
+}
+
+// Phases says how much of the night is run.
+type Phases uint8
+
+// The phases, each with what comes before it.
+const (
+	WholeNight Phases = iota
+	DiscoverOnly
+	PlanOnly
+	ApplyOnly // plans approved earlier
+	SyncOnly  // the applications' copies of their consents
+)
