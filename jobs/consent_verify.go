@@ -3,11 +3,11 @@ package jobs
 import (
 	"errors"
 	"fmt"
+	"lethe/pipeline/state"
 	"slices"
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline"
 	"lethe/pipeline/registry"
 )
 
@@ -27,7 +27,7 @@ out of the operator's reach.`,
 				if err != nil {
 					return err
 				}
-				seen, err := pipeline.SeenHeads(cmd.Context(), o.p)
+				seen, err := state.SeenHeads(cmd.Context(), o.p)
 				if err != nil {
 					return err
 				}

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/setup"
 	"strings"
 	"time"
@@ -81,7 +82,7 @@ func showPlan(ctx context.Context, c *Command, p *setup.Setup, d pipeline.PlanDo
 	}
 	table(c.Out, rows)
 	for _, q := range d.Questions {
-		fmt.Fprintf(c.Out, "question %s: %s\n", q, pipeline.QuestionWords(q))
+		fmt.Fprintf(c.Out, "question %s: %s\n", q, notes.QuestionWords(q))
 	}
 	if e.State != journal.Waiting {
 		return nil

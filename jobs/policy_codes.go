@@ -1,9 +1,9 @@
 package jobs
 
 import (
-	"github.com/spf13/cobra"
+	"lethe/pipeline/notes"
 
-	"lethe/pipeline"
+	"github.com/spf13/cobra"
 )
 
 func policyCodesCommand(c *Command) *cobra.Command {
@@ -13,7 +13,7 @@ func policyCodesCommand(c *Command) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			var rows [][]string
-			codes := pipeline.Codes()
+			codes := notes.Codes()
 			for _, m := range codes {
 				rows = append(rows, []string{m.Code, m.Article, m.Words})
 			}

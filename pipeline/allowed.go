@@ -10,6 +10,7 @@ import (
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/suppression"
 	"slices"
 	"strings"
 	"time"
@@ -24,7 +25,7 @@ type Allowed struct {
 	silos   *siloSet
 	silo    *policy.Compiled // with the rules of the purpose only
 	purpose string
-	list    *suppression // nil: there is none, or the purpose is no marketing
+	list    *suppression.List // nil: there is none, or the purpose is no marketing
 	key     *keystore.SiloKey
 
 	found, next []int32
@@ -52,7 +53,7 @@ func OpenAllowed(ctx context.Context, p *setup.Setup, silo, purpose string, asOf
 	if one.Silo.IsMarketing(purpose) {
 		config := p.Registry
 		config.ReadOnly = true
-		if a.list, err = openSuppression(ctx, p, config, asOf); err != nil {
+		if a.list, err = suppression.Open(ctx, p, config, asOf); err != nil {
 			return nil, errors.Join(err, silos.close())
 		}
 	}
@@ -74,7 +75,7 @@ func forPurpose(p *setup.Setup, name, purpose string) (*policy.Compiled, error) 
 }
 
 // Close closes what was opened.
-func (a *Allowed) Close() error { return errors.Join(a.list.close(), a.silos.close()) }
+func (a *Allowed) Close() error { return errors.Join(a.list.Close(), a.silos.close()) }
 
 // AsOf is the instant of the answers.
 func (a *Allowed) AsOf() time.Time { return a.tonight.AsOf }
@@ -125,7 +126,7 @@ func (a *Allowed) collections(subjects []registry.Subject, country string) polic
 		d := a.silo.Decide(rec, a.tonight.AsOf)
 		if a.usable(d, rec) {
 			allowed = true
-			if given, ok := consentTo(&a.standing, a.purpose); ok && given.Since.After(since) {
+			if given, ok := suppression.ConsentTo(&a.standing, a.purpose); ok && given.Since.After(since) {
 				since, proven = given.Since, given.Proven
 				yes = policy.DateOf(since, a.setup.Zone)
 			}
@@ -141,7 +142,7 @@ func (a *Allowed) collections(subjects []registry.Subject, country string) polic
 		return cmp.Or(refusal, why, policy.DNoConsent)
 	case refusal != "" && no >= yes:
 		return refusal
-	case !a.list.outlives(a.list.since(subjects, country), since, proven):
+	case !a.list.Outlives(a.list.Since(subjects, country), since, proven):
 		return suppressedCode
 	}
 	return ""
@@ -289,17 +290,17 @@ func Show(ctx context.Context, p *setup.Setup, silo string, who registry.Subject
 		return known, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	list, err := openSuppression(ctx, p, config, asOf)
+	list, err := suppression.Open(ctx, p, config, asOf)
 	if err != nil {
 		return known, err
 	}
-	defer func() { err = errors.Join(err, list.close()) }()
+	defer func() { err = errors.Join(err, list.Close()) }()
 	country = cmp.Or(country, s.Jurisdiction.Code)
 	found, err := r.Person(ctx, key, who, country, asOf, endings(s))
 	if err != nil {
 		return known, err
 	}
-	known = Known{Silo: silo, AsOf: asOf, Suppressed: list.since([]registry.Subject{who}, country).String()}
+	known = Known{Silo: silo, AsOf: asOf, Suppressed: list.Since([]registry.Subject{who}, country).String()}
 	for _, f := range found {
 		c := KnownCollection{Number: f.Number, Flags: flagWords(&f.Standing, p.Zone), Events: f.Events}
 		var purposes []string

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"lethe/connectors"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
 	"slices"
 	"time"
 
@@ -45,7 +47,7 @@ func (ap *applier) apply(ctx context.Context) error {
 	}
 	for _, entry := range plans {
 		if err := ap.applyPlan(ctx, entry); errors.Is(err, setup.ErrStopped) {
-			ap.notes.problem(err)
+			ap.notes.Problem(err)
 			return nil
 		} else if err != nil {
 			return fmt.Errorf("apply plan %s: %w", entry.ID, err)
@@ -70,7 +72,7 @@ func (ap *applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 		return err
 	}
 	if len(chunks) == 0 && !ap.tonight.AsOf.Before(p.ValidUntil) {
-		ap.notes.problem(fmt.Errorf("%w: plan %s was valid until %s: this night plans anew", setup.ErrExpired, p.PlanID, p.ValidUntil.In(ap.setup.Zone).Format(time.DateOnly)))
+		ap.notes.Problem(fmt.Errorf("%w: plan %s was valid until %s: this night plans anew", setup.ErrExpired, p.PlanID, p.ValidUntil.In(ap.setup.Zone).Format(time.DateOnly)))
 		return lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
 	}
 	if err := ap.authorised(ctx, p); err != nil {
@@ -98,7 +100,7 @@ func (ap *applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 			continue // a backup file that is no longer there holds nothing any more
 		}
 		whole = false
-		ap.notes.problem(fmt.Errorf("%w: plan %s names source %s, which the configuration no longer has", setup.ErrSource, p.PlanID, g.Source))
+		ap.notes.Problem(fmt.Errorf("%w: plan %s names source %s, which the configuration no longer has", setup.ErrSource, p.PlanID, g.Source))
 	}
 	ap.setup.Crash("applied")
 	if !whole {
@@ -121,7 +123,7 @@ func (ap *applier) authorised(ctx context.Context, p *plan) error {
 	if err != nil {
 		return err
 	}
-	ap.notes.facts.Approvals = append(ap.notes.facts.Approvals, auditApprovals(ap.setup, p, answers)...)
+	ap.notes.Facts.Approvals = append(ap.notes.Facts.Approvals, auditApprovals(ap.setup, p, answers)...)
 	missing := missingFor(ap.setup, p, answers)
 	if len(missing) == 0 {
 		return nil
@@ -137,7 +139,7 @@ func (ap *applier) authorised(ctx context.Context, p *plan) error {
 type applier struct {
 	setup   *setup.Setup
 	tonight setup.Tonight
-	notes   *Notes
+	notes   *notes.Notes
 	journal *journal.Journal
 	silos   *siloSet
 	stores  *storeSet
@@ -166,7 +168,7 @@ func (ap *applier) applyTo(ctx context.Context, s *store, p *plan, groups []int,
 			}
 		}
 		if fingerprint(s.tables, touched) != p.Schemas[s.Name] {
-			ap.notes.problem(fmt.Errorf("%w: the schema of source %s changed since plan %s was made: this night plans anew", setup.ErrExpired, s.Name, p.PlanID))
+			ap.notes.Problem(fmt.Errorf("%w: the schema of source %s changed since plan %s was made: this night plans anew", setup.ErrExpired, s.Name, p.PlanID))
 			return false, lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
 		}
 	}
@@ -178,7 +180,7 @@ func (ap *applier) applyTo(ctx context.Context, s *store, p *plan, groups []int,
 	for k, i := range groups {
 		g := s.judge(p.Groups[i].Silo, p.Groups[i].Table)
 		if g == nil {
-			ap.notes.problem(fmt.Errorf("%w: plan %s: silo %s no longer governs table %s of source %s: the plan ends here", setup.ErrExpired, p.PlanID, p.Groups[i].Silo, p.Groups[i].Table, s.Name))
+			ap.notes.Problem(fmt.Errorf("%w: plan %s: silo %s no longer governs table %s of source %s: the plan ends here", setup.ErrExpired, p.PlanID, p.Groups[i].Silo, p.Groups[i].Table, s.Name))
 			return false, lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
 		}
 		a := &application{applier: ap, plan: p, position: i, store: s, judge: g, asOf: later(p.AsOf, ap.tonight.AsOf)}
@@ -196,7 +198,7 @@ func (ap *applier) applyTo(ctx context.Context, s *store, p *plan, groups []int,
 	}
 	mutator, ok := s.open.(connectors.Mutator)
 	if !ok {
-		ap.notes.problem(fmt.Errorf("%w: plan %s changes rows of source %s, which can only be read now: "+
+		ap.notes.Problem(fmt.Errorf("%w: plan %s changes rows of source %s, which can only be read now: "+
 			"give it an apply_dsn again", setup.ErrSource, p.PlanID, s.Name))
 		return false, nil
 	}
@@ -248,7 +250,7 @@ func (a *application) run(ctx context.Context, chunks []journal.Chunk) error {
 	}
 	size := int64(chunkRoots)
 	for total := a.units(); next < total; {
-		if err := mayWrite(a.setup, a.tonight.Until); err != nil {
+		if err := state.MayWrite(a.setup, a.tonight.Until); err != nil {
 			return err
 		}
 		rows := min(size, a.stageEnd(next)-next)

@@ -10,6 +10,7 @@ import (
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -113,7 +114,7 @@ func copiesOf(runs []journal.Run) (copies []CopyStatus) {
 		if !r.Apply || len(r.Facts) == 0 {
 			continue
 		}
-		f, err := factsOf(r)
+		f, err := state.FactsOf(r)
 		if err != nil || len(f.ConsentSync) == 0 {
 			continue
 		}
@@ -156,7 +157,7 @@ func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 		if i == 0 {
 			s.LastRun, s.LastExit, s.LastRunID, s.Interrupted = r.StartedAt, r.ExitCode, r.ID, r.EndedAt.IsZero()
 			if len(r.Facts) > 0 {
-				f, _ := factsOf(r) // what cannot be read is the next night's to say
+				f, _ := state.FactsOf(r) // what cannot be read is the next night's to say
 				for _, x := range f.Findings {
 					if x.Kind == "F_OVERDUE" {
 						s.Overdue = append(s.Overdue, x)
@@ -169,11 +170,11 @@ func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 			break
 		}
 	}
-	if path := filepath.Join(p.Reports, "report.html"); fileExists(path) {
+	if path := filepath.Join(p.Reports, "report.html"); state.FileExists(path) {
 		s.Report = path
 	}
-	s.StopFile = fileExists(filepath.Join(p.State, "stop"))
-	s.Lock = lockHolder(p)
+	s.StopFile = state.FileExists(filepath.Join(p.State, "stop"))
+	s.Lock = state.LockHolder(p)
 	s.Late, s.Registry = lateNow(ctx, p)
 	docs, entries, err := Plans(ctx, p, journal.Waiting)
 	if err != nil {
@@ -370,7 +371,7 @@ func (ex *explainer) explainPast(ctx context.Context, s *store, table string, ke
 	for _, r := range slices.Backward(runs) {
 		day := policy.DateOf(r.AsOf, ex.setup.Zone)
 		path := filepath.Join(ex.setup.State, "runs", r.ID, "decisions.arrow")
-		if !fileExists(path) {
+		if !state.FileExists(path) {
 			continue
 		}
 		for rows, err := range audit.ReadSpool[audit.Decision](path) {

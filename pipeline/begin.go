@@ -7,9 +7,11 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,8 +23,8 @@ import (
 type book struct {
 	setup     *setup.Setup
 	tonight   setup.Tonight
-	notes     *Notes
-	folder    *stateFolder
+	notes     *notes.Notes
+	folder    *state.Folder
 	journal   *journal.Journal
 	entry     journal.Run
 	began     bool // the entry stands in the journal
@@ -33,7 +35,7 @@ type book struct {
 
 // begin takes the lock, opens the journal, publishes what earlier runs owe, checks that their evidence still holds, and enters the run. The book is there in any case, and has to be ended.
 func begin(ctx context.Context, p *setup.Setup, o setup.Options) (*book, error) {
-	b := &book{setup: p, notes: &Notes{}}
+	b := &book{setup: p, notes: &notes.Notes{}}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return b, err
@@ -41,11 +43,11 @@ func begin(ctx context.Context, p *setup.Setup, o setup.Options) (*book, error) 
 	if b.tonight, err = setup.Begin(p, o, id.String()); err != nil {
 		return b, err
 	}
-	b.notes.tonight = b.tonight
-	if b.folder, err = openState(ctx, p); err != nil {
+	b.notes.Tonight = b.tonight
+	if b.folder, err = state.Open(ctx, p); err != nil {
 		return b, err
 	}
-	b.journal = b.folder.journal
+	b.journal = b.folder.Journal
 	if err := b.publishLate(ctx); err != nil {
 		return b, err
 	}
@@ -98,11 +100,11 @@ func (b *book) remember(ctx context.Context) error {
 		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
 			continue
 		}
-		f, err := factsOf(r)
+		f, err := state.FactsOf(r)
 		if err != nil {
 			return err
 		}
-		b.notes.recall(f)
+		b.notes.Recall(f)
 		if r.Key == b.entry.Key && r.Apply && r.ExitCode == 0 && !b.tonight.Again && b.tonight.Phases == setup.WholeNight {
 			b.result.AlreadyDone, b.result.RunID = true, r.ID
 		}
@@ -110,7 +112,7 @@ func (b *book) remember(ctx context.Context) error {
 	if err := manifestHolds(b.setup, runs); err != nil {
 		return err
 	}
-	if b.seen, err = lastHeads(runs); err != nil {
+	if b.seen, err = state.LastHeads(runs); err != nil {
 		return err
 	}
 	approved, err := b.journal.Plans(ctx, journal.Approved)
@@ -152,7 +154,7 @@ func (b *book) enter(ctx context.Context) error {
 		return err
 	}
 	b.began = true
-	b.notes.facts.Run = audit.Run{RunID: t.RunID, RunKey: b.entry.Key, Job: t.Job, Mode: mode(t), AsOf: t.AsOf, Zone: p.Zone.String(), Controller: p.Controller, StartedAt: b.entry.StartedAt,
+	b.notes.Facts.Run = audit.Run{RunID: t.RunID, RunKey: b.entry.Key, Job: t.Job, Mode: mode(t), AsOf: t.AsOf, Zone: p.Zone.String(), Controller: p.Controller, StartedAt: b.entry.StartedAt,
 		Host: p.Host, ToolVersion: p.Version, PolicyDigest: p.PolicyDigest, RulesDigest: p.Catalogue.Digest(), Simulated: p.Simulated, SingleApproval: p.Approvals == 1}
 	return nil
 }
@@ -177,7 +179,7 @@ func (b *book) close() error {
 		err = b.decisions.Close()
 	}
 	if b.folder != nil {
-		err = errors.Join(err, b.folder.close())
+		err = errors.Join(err, b.folder.Close())
 	}
 	return err
 }

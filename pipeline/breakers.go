@@ -4,27 +4,11 @@ import (
 	"fmt"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
 	"slices"
 	"sort"
-)
-
-// The questions that a plan can raise. Two approvals of the plan's digest answer them.
-const (
-	askRows      = "B_MAX_ROWS"
-	askPercent   = "B_MAX_PCT"
-	askSpike     = "B_SPIKE"
-	askNewSource = "B_NEW_SOURCE"
-	askPolicy    = "B_POLICY_CHANGED"
-	askEmpty     = "B_EMPTY_TABLE"
-)
-
-// The stops. They have no override short of removing the cause.
-const (
-	stopNoMatch     = "B_NOMATCH_RATIO"
-	stopUnparseable = "B_UNPARSEABLE_RATIO"
-	stopShrunk      = "B_REGISTRY_SHRUNK"
 )
 
 // stopRows is the size of table below which a ratio says nothing.
@@ -37,7 +21,7 @@ const followRows = 50
 type limits struct {
 	setup    *setup.Setup
 	tonight  setup.Tonight
-	notes    *Notes
+	notes    *notes.Notes
 	journal  *journal.Journal
 	silos    *siloSet
 	stores   *storeSet
@@ -57,7 +41,7 @@ func (l *limits) stops() error {
 	}
 	for silo, was := range l.silos.seen {
 		if is, ok := l.silos.heads[silo]; ok && is.Seq < was.Seq {
-			return fmt.Errorf("%w: %s: silo %s has %d events where the last night saw %d: restore the registry", setup.ErrTampered, stopShrunk, silo, is.Seq, was.Seq)
+			return fmt.Errorf("%w: %s: silo %s has %d events where the last night saw %d: restore the registry", setup.ErrTampered, notes.StopShrunk, silo, is.Seq, was.Seq)
 		}
 	}
 	return nil
@@ -74,17 +58,17 @@ func (l *limits) ratios(g *Judge) {
 		unparseable += line.Unparseable
 	}
 	if limit := l.setup.Breakers.NoMatchPercent; percent(unmatched, g.rows) > limit {
-		l.stop(g, stopNoMatch, fmt.Sprintf("%.1f %% of the rows are unknown to the registry, more than the %.1f %% allowed: look for a failed import or a wrong key before anything else", percent(unmatched, g.rows), limit), unmatched)
+		l.stop(g, notes.StopNoMatch, fmt.Sprintf("%.1f %% of the rows are unknown to the registry, more than the %.1f %% allowed: look for a failed import or a wrong key before anything else", percent(unmatched, g.rows), limit), unmatched)
 	}
 	if limit := l.setup.Breakers.UnparseablePercent; percent(unparseable, g.rows) > limit {
-		l.stop(g, stopUnparseable, fmt.Sprintf("%.1f %% of the rows have no readable identifier, more than the %.1f %% allowed: look at the mapping of `subject:`", percent(unparseable, g.rows), limit), unparseable)
+		l.stop(g, notes.StopUnparseable, fmt.Sprintf("%.1f %% of the rows have no readable identifier, more than the %.1f %% allowed: look at the mapping of `subject:`", percent(unparseable, g.rows), limit), unparseable)
 	}
 }
 
 func (l *limits) stop(g *Judge, code, words string, rows int64) {
 	g.stopped = true
-	l.notes.find(audit.Finding{Kind: code, Severity: "high", Source: g.source.Name, Object: g.table.Name, Count: rows, Article: "Art. 5(1)(d)", Words: "Nothing was changed in this table: " + words + "."})
-	l.notes.problem(fmt.Errorf("%w: %s: source %s table %s: %s", setup.ErrUnapproved, code, g.source.Name, g.table.Name, words))
+	l.notes.Find(audit.Finding{Kind: code, Severity: "high", Source: g.source.Name, Object: g.table.Name, Count: rows, Article: "Art. 5(1)(d)", Words: "Nothing was changed in this table: " + words + "."})
+	l.notes.Problem(fmt.Errorf("%w: %s: source %s table %s: %s", setup.ErrUnapproved, code, g.source.Name, g.table.Name, words))
 }
 
 func percent(part, whole int64) float64 {
@@ -108,27 +92,27 @@ func (l *limits) questions(p *plan) []string {
 		}
 		rows[object{c.Source, c.Table}] += c.Rows
 		follows := !l.stores.governs(c.Silo, c.Source, c.Table) && c.Rows <= followRows
-		if usual := usual(l.notes.history, c); usual > 0 && float64(c.Rows) > l.setup.Breakers.Spike*usual && !follows {
-			asked[askSpike] = true
+		if usual := usual(l.notes.History, c); usual > 0 && float64(c.Rows) > l.setup.Breakers.Spike*usual && !follows {
+			asked[notes.AskSpike] = true
 		}
 		if l.finishedRuns(c.Source) < l.setup.Breakers.NewSourceRuns {
-			asked[askNewSource] = true
+			asked[notes.AskNewSource] = true
 		}
 	}
 	for o, r := range rows {
 		total := l.scanner.rowsOf(o.source, o.table)
 		if l.setup.Breakers.MaxRows > 0 && r > l.setup.Breakers.MaxRows {
-			asked[askRows] = true
+			asked[notes.AskRows] = true
 		}
 		if total >= stopRows && percent(r, total) > l.setup.Breakers.MaxPercent {
-			asked[askPercent] = true
+			asked[notes.AskPercent] = true
 		}
 		if total >= stopRows && percent(r, total) > l.setup.Breakers.EmptyPercent {
-			asked[askEmpty] = true
+			asked[notes.AskEmpty] = true
 		}
 	}
-	if l.notes.last != nil && l.notes.last.Run.PolicyDigest != l.setup.PolicyDigest {
-		asked[askPolicy] = true
+	if l.notes.Last != nil && l.notes.Last.Run.PolicyDigest != l.setup.PolicyDigest {
+		asked[notes.AskPolicy] = true
 	}
 	out := make([]string, 0, len(asked))
 	for q := range asked {
@@ -139,7 +123,7 @@ func (l *limits) questions(p *plan) []string {
 }
 
 func (l *limits) finishedRuns(source string) (runs int) {
-	for _, f := range l.notes.history {
+	for _, f := range l.notes.History {
 		if slices.ContainsFunc(f.Inventory, func(i audit.Inventory) bool { return i.Source == source && i.State == "scanned" }) {
 			runs++
 		}
@@ -173,25 +157,6 @@ func (l *limits) ramp(drafts []*draft) {
 	for _, r := range all[limit:] {
 		r.ramped = true
 	}
-	l.notes.find(audit.Finding{Kind: "F_RAMP", Severity: "medium", Count: int64(len(all)) - limit, Article: "Art. 5(1)(e)",
+	l.notes.Find(audit.Finding{Kind: "F_RAMP", Severity: "medium", Count: int64(len(all)) - limit, Article: "Art. 5(1)(e)",
 		Words: fmt.Sprintf("More rows are due than max_rows_a_night (%d) allows; the oldest go first, these wait for later nights.", limit)})
-}
-
-// QuestionWords says a question of a plan in words.
-func QuestionWords(code string) string {
-	switch code {
-	case askRows:
-		return "it changes more rows of a table than max_rows allows"
-	case askPercent:
-		return "it changes a larger part of a table than max_percent allows"
-	case askSpike:
-		return "it changes far more rows than the last nights did"
-	case askNewSource:
-		return "a source is new: its first plans are looked at by people"
-	case askPolicy:
-		return "the policy changed since the last night"
-	case askEmpty:
-		return "it would nearly empty a table"
-	}
-	return code
 }

@@ -66,6 +66,6 @@ func (l *limits) cadence(ctx context.Context, s *draft) error {
 		}
 		s.digest, b.Before = digest, digest
 	}
-	l.notes.facts.Backups = append(l.notes.facts.Backups, b)
+	l.notes.Facts.Backups = append(l.notes.Facts.Backups, b)
 	return nil
 }

@@ -1,20 +1,19 @@
 package pipeline_test
 
 import (
+	"lethe/pipeline/notes"
 	"os"
 	"path/filepath"
 	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"lethe/pipeline"
 )
 
 // TestEveryCodeIsListed looks for codes of decisions, exceptions, questions and stops in the sources: each stands in the list, with its article and its words.
 func TestEveryCodeIsListed(t *testing.T) {
-	listed := map[string]pipeline.CodeMeaning{}
-	for _, c := range pipeline.Codes() {
+	listed := map[string]notes.CodeMeaning{}
+	for _, c := range notes.Codes() {
 		require.NotContains(t, listed, c.Code)
 		listed[c.Code] = c
 		require.Regexp(t, `^(Art\.|Recital) \d`, c.Article, c.Code)

@@ -7,6 +7,7 @@ import (
 	"lethe/classifiers"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
 	"math"
@@ -38,7 +39,7 @@ type reading struct {
 type scanner struct {
 	setup   *setup.Setup
 	tonight setup.Tonight
-	notes   *Notes
+	notes   *notes.Notes
 	session *session
 	sources []*scanned
 }
@@ -86,7 +87,7 @@ func (sc *scanner) survey(ctx context.Context, source *store) error {
 			return err
 		}
 	}
-	sc.notes.facts.Run.RowsScanned += s.rows
+	sc.notes.Facts.Run.RowsScanned += s.rows
 	var scans []*classifiers.Scan
 	var scanned []*reading
 	for _, r := range s.readings {
@@ -246,21 +247,11 @@ func (sc *scanner) failedTable(s *scanned, err error) bool {
 	if r == nil || r.state != "scanned" {
 		return false
 	}
-	r.state, r.reason = "failed", failure(err)
-	sc.notes.find(audit.Finding{Kind: "F_SOURCE_FAILED", Severity: "high", Source: s.Name, Object: at.Table, Article: "Art. 5(2)", Words: "The table could not be read: nothing is known of it tonight (" + r.reason + ")."})
-	sc.notes.problem(fmt.Errorf("%w: %w", setup.ErrSource, err))
+	r.state, r.reason = "failed", notes.Failure(err)
+	sc.notes.Find(audit.Finding{Kind: "F_SOURCE_FAILED", Severity: "high", Source: s.Name, Object: at.Table, Article: "Art. 5(2)", Words: "The table could not be read: nothing is known of it tonight (" + r.reason + ")."})
+	sc.notes.Problem(fmt.Errorf("%w: %w", setup.ErrSource, err))
 	sc.setup.Log.Error("table failed", "run_id", sc.tonight.RunID, "source", s.Name, "table", at.Table, "error", err)
 	return true
-}
-
-// failure says in the words of a sentinel why something could not be read.
-func failure(err error) string {
-	for _, known := range []error{connectors.ErrUnreachable, connectors.ErrDenied, connectors.ErrDamaged, connectors.ErrSchemaChanged, connectors.ErrPlaintext, errors.ErrUnsupported} {
-		if errors.Is(err, known) {
-			return known.Error()
-		}
-	}
-	return "unreadable"
 }
 
 // describe tells the classifiers what the catalog says of a table.

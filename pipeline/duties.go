@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
@@ -76,7 +77,7 @@ func duties(ctx context.Context, p *setup.Setup, r *registry.Registry, at time.T
 type owing struct {
 	setup   *setup.Setup
 	tonight setup.Tonight
-	notes   *Notes
+	notes   *notes.Notes
 }
 
 // owed puts what is late into the report: one finding for each kind and silo.
@@ -104,7 +105,7 @@ func (ow *owing) owed(ctx context.Context, r *registry.Registry) error {
 		found[i].Count++
 	}
 	for _, f := range found {
-		ow.notes.find(f)
+		ow.notes.Find(f)
 	}
 	return ow.bookRequests(ctx, r)
 }
@@ -144,7 +145,7 @@ func (ow *owing) bookRequests(ctx context.Context, reg *registry.Registry) error
 			case !q.PausedAt.IsZero():
 				r.Status = "paused"
 			}
-			ow.notes.facts.Requests = append(ow.notes.facts.Requests, r)
+			ow.notes.Facts.Requests = append(ow.notes.Facts.Requests, r)
 		}
 		holds, err := reg.Holds(ctx, name)
 		if err != nil {
@@ -164,7 +165,7 @@ func (ow *owing) bookRequests(ctx context.Context, reg *registry.Registry) error
 			case !h.ReviewBy.After(ow.tonight.AsOf):
 				b.Status = "review_due"
 			}
-			ow.notes.facts.Holds = append(ow.notes.facts.Holds, b)
+			ow.notes.Facts.Holds = append(ow.notes.Facts.Holds, b)
 		}
 	}
 	return nil

@@ -17,7 +17,7 @@ import (
 
 // end closes the run: whatever happened, the journal gets its facts and the report is made from them.
 func (b *book) end(ctx context.Context, night *rooms, err error) (Result, error) {
-	err = errors.Join(append(b.notes.problems, err)...)
+	err = errors.Join(append(b.notes.Problems, err)...)
 	if err != nil && ctx.Err() != nil { // what was cut off failed in words of its own, some as if the evidence did not hold; the next start looks again
 		err = ctx.Err()
 	}
@@ -30,7 +30,7 @@ func (b *book) end(ctx context.Context, night *rooms, err error) (Result, error)
 	}
 	err = errors.Join(err, night.silos.close())
 	if b.folder != nil {
-		err = errors.Join(err, b.folder.close())
+		err = errors.Join(err, b.folder.Close())
 	}
 	return b.result, err
 }
@@ -41,7 +41,7 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	settled, serr := b.settledLines(ctx)
 	b.overdue(settled)
 	err = errors.Join(err, b.writable())
-	facts := &b.notes.facts
+	facts := &b.notes.Facts
 	facts.Run.RegistryHeads = night.silos.words
 	facts.Run.EndedAt = b.setup.Now()
 	facts.Run.ExitCode = int32(setup.ExitCode(err))
@@ -77,13 +77,13 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 
 // writable leaves out of the facts what the journal cannot hold, as a finding and as a problem: the rest of the night is published.
 func (b *book) writable() error {
-	places := audit.Writable(&b.notes.facts)
+	places := audit.Writable(&b.notes.Facts)
 	if len(places) == 0 {
 		return nil
 	}
 	words := strings.Join(places, ", ")
 	next := "correct a date or a name that is wrong there; a number is a fault of Lethe: report it"
-	b.notes.find(audit.Finding{Kind: "F_NOT_WRITTEN", Severity: "medium", Count: int64(len(places)), Article: "Art. 5(2)",
+	b.notes.Find(audit.Finding{Kind: "F_NOT_WRITTEN", Severity: "medium", Count: int64(len(places)), Article: "Art. 5(2)",
 		Words: "Values could not be written and are missing here or stand altered (" + words + "): " + next + "."})
 	return fmt.Errorf("%w: the report leaves out %s: %s", setup.ErrSource, words, next)
 }
@@ -123,9 +123,9 @@ func (b *book) planStates(ctx context.Context) error {
 			state = "applied"
 		}
 		known := false
-		for i := range b.notes.facts.Plans {
-			if b.notes.facts.Plans[i].PlanID == e.ID {
-				b.notes.facts.Plans[i].State, known = state, true
+		for i := range b.notes.Facts.Plans {
+			if b.notes.Facts.Plans[i].PlanID == e.ID {
+				b.notes.Facts.Plans[i].State, known = state, true
 			}
 		}
 		if !known && (e.State == journal.Waiting || e.State == journal.Approved || e.SettledIn == b.tonight.RunID) {
@@ -145,7 +145,7 @@ func (b *book) planStates(ctx context.Context) error {
 
 // overdue finds rows that are past their term and that the night did not erase: approval, a limit or a refusal held them back.
 func (b *book) overdue(settled []SettledLine) {
-	for _, s := range b.notes.facts.Summary {
+	for _, s := range b.notes.Facts.Summary {
 		if s.OldestDue == "" || s.OldestDue >= b.tonight.Today.String() || s.Action != string(policy.Delete) && s.Action != string(policy.Anonymize) || s.Change == "" {
 			continue
 		}
@@ -156,7 +156,7 @@ func (b *book) overdue(settled []SettledLine) {
 			}
 		}
 		if left > 0 {
-			b.notes.find(audit.Finding{Kind: "F_OVERDUE", Severity: "medium", Source: s.Source, Object: s.Object, Count: left, Article: "Art. 5(1)(e)",
+			b.notes.Find(audit.Finding{Kind: "F_OVERDUE", Severity: "medium", Source: s.Source, Object: s.Object, Count: left, Article: "Art. 5(1)(e)",
 				Words: fmt.Sprintf("When the night ended, rows were still kept past their term: %s The oldest was due on %s.", s.Words, s.OldestDue)})
 		}
 	}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
 	"slices"
@@ -91,7 +92,7 @@ func columns(ctx context.Context, p *setup.Setup, src setup.Source, table string
 		}
 		return fieldNames(t), t.Key, nil
 	}
-	c.Unchecked = append(c.Unchecked, fmt.Sprintf("source %s could not be asked for its tables (%s): only fields in which a night found personal data are listed", src.Name, failure(err)))
+	c.Unchecked = append(c.Unchecked, fmt.Sprintf("source %s could not be asked for its tables (%s): only fields in which a night found personal data are listed", src.Name, notes.Failure(err)))
 	for _, f := range found {
 		if f.Source == src.Name && f.Table == table {
 			names = append(names, f.Field)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"lethe/classifiers"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
 	"slices"
@@ -14,7 +15,7 @@ import (
 type inspector struct {
 	setup   *setup.Setup
 	tonight setup.Tonight
-	notes   *Notes
+	notes   *notes.Notes
 	scanner *scanner
 }
 
@@ -63,7 +64,7 @@ func (in *inspector) inspectPolicy(inventory []audit.Inventory) {
 		if kind == policy.LReviewDue {
 			kind = "F_REVIEW_DUE"
 		}
-		in.notes.find(audit.Finding{Kind: kind, Severity: severity[r.Code], Object: r.Place, Count: 1, Article: r.Law, Words: "In the policy: " + r.Words + "."})
+		in.notes.Find(audit.Finding{Kind: kind, Severity: severity[r.Code], Object: r.Place, Count: 1, Article: r.Law, Words: "In the policy: " + r.Words + "."})
 	}
 }
 
@@ -94,9 +95,9 @@ func tableRows(fields []audit.Inventory) int64 { return fields[0].Rows }
 // unmapped finds personal data that no silo governs: in production, and in backups of tables that production no longer has.
 func (in *inspector) unmapped(s *scanned, r *reading, fields []audit.Inventory) {
 	if left := s.untaken(r); left > 0 && len(fields) > 0 && s.Environment == "production" {
-		in.notes.find(audit.Finding{Kind: "F_UNMAPPED", Severity: "medium", Source: s.Name, Object: r.table.Name, Count: left, Article: "Art. 5(1)(b)",
+		in.notes.Find(audit.Finding{Kind: "F_UNMAPPED", Severity: "medium", Source: s.Name, Object: r.table.Name, Count: left, Article: "Art. 5(1)(b)",
 			Words: "Rows hold none of the values by which the silos of the table tell theirs apart (where), so nothing in them is ever checked against consent."})
-		in.notes.except(audit.Exception{Source: s.Name, Object: r.table.Name, Code: "E_NO_POLICY", Count: left})
+		in.notes.Except(audit.Exception{Source: s.Name, Object: r.table.Name, Code: "E_NO_POLICY", Count: left})
 	}
 	if len(fields) == 0 || len(r.silos) > 0 || s.Environment != "production" && !in.onlyHere(s, r.table.Name) {
 		return
@@ -106,9 +107,9 @@ func (in *inspector) unmapped(s *scanned, r *reading, fields []audit.Inventory) 
 	if len(grave(fields)) > 0 {
 		f.Severity, f.Article = "high", "Art. 5(1)(b), Art. 9"
 	}
-	in.notes.find(f)
+	in.notes.Find(f)
 	if rows := tableRows(fields); rows > 0 && s.Environment == "production" {
-		in.notes.except(audit.Exception{Source: s.Name, Object: r.table.Name, Code: "E_NO_POLICY", Count: rows})
+		in.notes.Except(audit.Exception{Source: s.Name, Object: r.table.Name, Code: "E_NO_POLICY", Count: rows})
 	}
 }
 
@@ -151,13 +152,13 @@ func (in *inspector) gravity(s *scanned, r *reading, fields []audit.Inventory) {
 		if unapproved[0].Class == string(classifiers.Criminal) {
 			article = "Art. 10"
 		}
-		in.notes.find(audit.Finding{Kind: "F_SPECIAL_UNAPPROVED", Severity: "high", Source: s.Name, Object: r.table.Name, Count: tableRows(unapproved), Article: article,
+		in.notes.Find(audit.Finding{Kind: "F_SPECIAL_UNAPPROVED", Severity: "high", Source: s.Name, Object: r.table.Name, Count: tableRows(unapproved), Article: article,
 			Words: "The table holds " + categories(unapproved) + ", and the source is not approved for it: name the ground and write `approved_for: [" + unapproved[0].Class + "]`, or remove the data."})
 	}
 	for _, f := range fields {
 		card := f.Category == string(classifiers.CreditCard) || slices.Contains(strings.Split(f.Also, ";"), string(classifiers.CreditCard))
 		if card && slices.Contains(strings.Split(f.Detectors, ";"), cardDetector) && !allFictitious(f) {
-			in.notes.find(audit.Finding{Kind: "F_CLEAR_PAN", Severity: "high", Source: s.Name, Object: r.table.Name, Column: f.Column, Count: f.NonEmpty, Article: "Art. 32",
+			in.notes.Find(audit.Finding{Kind: "F_CLEAR_PAN", Severity: "high", Source: s.Name, Object: r.table.Name, Column: f.Column, Count: f.NonEmpty, Article: "Art. 32",
 				Words: "The field holds payment card numbers in the clear (PCI DSS 3.5 forbids it too): truncate, tokenise or remove them."})
 		}
 	}
@@ -189,7 +190,7 @@ func (in *inspector) testData(s *scanned, r *reading, fields []audit.Inventory) 
 	case "production":
 		for _, f := range fields {
 			if f.Fictitious > 0 {
-				in.notes.find(audit.Finding{Kind: "F_TEST_ID_IN_PROD", Severity: "low", Source: s.Name, Object: r.table.Name, Column: f.Column, Count: f.Fictitious, Article: "Art. 5(1)(d)",
+				in.notes.Find(audit.Finding{Kind: "F_TEST_ID_IN_PROD", Severity: "low", Source: s.Name, Object: r.table.Name, Column: f.Column, Count: f.Fictitious, Article: "Art. 5(1)(d)",
 					Words: "Among the values of the field are some that an authority reserves for tests and examples: nobody can be reached by them, and no consent belongs to them."})
 			}
 		}
@@ -209,10 +210,10 @@ func (in *inspector) testData(s *scanned, r *reading, fields []audit.Inventory) 
 		}
 		switch {
 		case len(real) > 0:
-			in.notes.find(audit.Finding{Kind: "F_PII_IN_TEST", Severity: "high", Source: s.Name, Object: r.table.Name, Count: tableRows(real), Article: "Art. 25",
+			in.notes.Find(audit.Finding{Kind: "F_PII_IN_TEST", Severity: "high", Source: s.Name, Object: r.table.Name, Count: tableRows(real), Article: "Art. 25",
 				Words: "A source that is not production holds personal data of real people (" + categories(append(real, filled...)) + "): use made-up records with the identifiers that authorities reserve for tests."})
 		case len(filled) > 0 && !proven:
-			in.notes.find(audit.Finding{Kind: "F_PII_IN_TEST", Severity: "medium", Source: s.Name, Object: r.table.Name, Count: tableRows(filled), Article: "Art. 25",
+			in.notes.Find(audit.Finding{Kind: "F_PII_IN_TEST", Severity: "medium", Source: s.Name, Object: r.table.Name, Count: tableRows(filled), Article: "Art. 25",
 				Words: "A source that is not production holds personal data (" + categories(filled) + ") that nothing tells from that of real people."})
 		}
 	}
@@ -238,7 +239,7 @@ func (in *inspector) surplus(s *scanned, r *reading, fields []audit.Inventory) {
 	}
 	for _, f := range fields {
 		if governed && !covered[f.Column] && !slices.Contains(r.table.Key, f.Column) {
-			in.notes.find(audit.Finding{Kind: "F_SURPLUS_FIELD", Severity: "medium", Source: s.Name, Object: r.table.Name, Column: f.Column, Count: f.NonEmpty, Article: "Art. 5(1)(c)",
+			in.notes.Find(audit.Finding{Kind: "F_SURPLUS_FIELD", Severity: "medium", Source: s.Name, Object: r.table.Name, Column: f.Column, Count: f.NonEmpty, Article: "Art. 5(1)(c)",
 				Words: "The field holds personal data (" + categories([]audit.Inventory{f}) + ") that no rule of its silo needs: name it under `fields:` of the rule that does, or remove it."})
 		}
 	}
@@ -258,18 +259,18 @@ func (in *inspector) deletePath(s *scanned, r *reading) {
 	default:
 		return
 	}
-	in.notes.find(audit.Finding{Kind: "F_NO_DELETE_PATH", Severity: "medium", Source: s.Name, Object: r.table.Name, Count: max(r.rows, r.table.Rows), Article: "Art. 17",
+	in.notes.Find(audit.Finding{Kind: "F_NO_DELETE_PATH", Severity: "medium", Source: s.Name, Object: r.table.Name, Count: max(r.rows, r.table.Rows), Article: "Art. 17",
 		Words: "A silo governs the table, but nothing in it can be erased: " + why + "."})
 }
 
 // joins finds views that read tables of more than one silo.
 func (in *inspector) joins(s *scanned) {
 	if s.viewsErr != nil {
-		in.notes.find(audit.Finding{Kind: "F_VIEW_UNREAD", Severity: "low", Source: s.Name, Article: "Art. 25", Words: "The views of the source could not be read, so that nobody knows whether they join silos."})
+		in.notes.Find(audit.Finding{Kind: "F_VIEW_UNREAD", Severity: "low", Source: s.Name, Article: "Art. 25", Words: "The views of the source could not be read, so that nobody knows whether they join silos."})
 	}
 	for _, v := range s.views {
 		if v.Tables == nil {
-			in.notes.find(audit.Finding{Kind: "F_VIEW_UNREAD", Severity: "low", Source: s.Name, Object: v.Name, Article: "Art. 25",
+			in.notes.Find(audit.Finding{Kind: "F_VIEW_UNREAD", Severity: "low", Source: s.Name, Object: v.Name, Article: "Art. 25",
 				Words: "The definition of the view may not be seen, so that nobody knows whether it joins silos: grant SHOW VIEW."})
 			continue
 		}
@@ -286,7 +287,7 @@ func (in *inspector) joins(s *scanned) {
 			}
 		}
 		if slices.Sort(joined); tables > 1 && len(joined) > 1 {
-			in.notes.find(audit.Finding{Kind: "F_SILO_JOIN", Severity: "high", Source: s.Name, Object: v.Name, Article: "Art. 5(1)(b)",
+			in.notes.Find(audit.Finding{Kind: "F_SILO_JOIN", Severity: "high", Source: s.Name, Object: v.Name, Article: "Art. 5(1)(b)",
 				Words: fmt.Sprintf("The view joins tables of the silos %s (%s): what was collected for one purpose can be read with what was collected for another.", strings.Join(joined, ", "), strings.Join(v.Tables, ", "))})
 		}
 	}
@@ -313,13 +314,13 @@ func (in *inspector) orphan(s *scanned) {
 		name = s.Set
 	}
 	f := audit.Finding{Kind: "F_BACKUP_ORPHAN", Severity: "medium", Source: name, Count: 1, Article: "Art. 5(1)(e)", Words: words}
-	for i := range in.notes.facts.Findings {
-		if in.notes.facts.Findings[i].FindingID == findingID(f) {
-			in.notes.facts.Findings[i].Count++ // another file of the set
+	for i := range in.notes.Facts.Findings {
+		if in.notes.Facts.Findings[i].FindingID == notes.FindingID(f) {
+			in.notes.Facts.Findings[i].Count++ // another file of the set
 			return
 		}
 	}
-	in.notes.find(f)
+	in.notes.Find(f)
 }
 
 // reviews finds reviews that ran out, or that name what is not there.
@@ -342,6 +343,6 @@ func (in *inspector) reviews(s *scanned) {
 		default:
 			continue
 		}
-		in.notes.find(f)
+		in.notes.Find(f)
 	}
 }

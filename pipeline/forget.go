@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
@@ -18,7 +19,7 @@ import (
 type forgetter struct {
 	setup   *setup.Setup
 	tonight setup.Tonight
-	notes   *Notes
+	notes   *notes.Notes
 	silos   *siloSet
 	stores  *storeSet
 	scanner *scanner
@@ -60,12 +61,12 @@ func (fg *forgetter) forget(ctx context.Context) error {
 // forgot says in the report and in the log what the registry forgot.
 func (fg *forgetter) forgot(silo, what string) {
 	fg.setup.Log.Info("registry forgets", "run_id", fg.tonight.RunID, "silo", silo, "what", what)
-	fg.notes.facts.Run.Forgotten = strings.TrimPrefix(fg.notes.facts.Run.Forgotten+";"+silo+": "+what, ";")
+	fg.notes.Facts.Run.Forgotten = strings.TrimPrefix(fg.notes.Facts.Run.Forgotten+";"+silo+": "+what, ";")
 }
 
 // unread says why the night cannot know of all rows of a silo; "" when it can.
 func (fg *forgetter) unread(silo *policy.Compiled) string {
-	if errors.Is(errors.Join(fg.notes.problems...), setup.ErrStopped) {
+	if errors.Is(errors.Join(fg.notes.Problems...), setup.ErrStopped) {
 		return "the night was stopped before its end"
 	}
 	for _, r := range silo.Silo.Records {

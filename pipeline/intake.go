@@ -12,10 +12,12 @@ import (
 	"iter"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/suppression"
 	"maps"
 	"slices"
 	"strings"
@@ -30,7 +32,7 @@ import (
 type Intake struct {
 	setup    *setup.Setup
 	registry *registry.Registry
-	list     *suppression
+	list     *suppression.List
 	now      time.Time
 	owned    bool // the registry was opened for it
 }
@@ -52,16 +54,16 @@ func OpenIntake(ctx context.Context, p *setup.Setup) (*Intake, error) {
 }
 
 func newIntake(ctx context.Context, p *setup.Setup, r *registry.Registry, config registry.Config, now time.Time) (*Intake, error) {
-	list, err := openSuppression(ctx, p, config, now)
+	list, err := suppression.Open(ctx, p, config, now)
 	return &Intake{setup: p, registry: r, list: list, now: now}, err
 }
 
 // Close closes what was opened.
 func (in *Intake) Close() error {
 	if in.owned {
-		return errors.Join(in.list.close(), in.registry.Close())
+		return errors.Join(in.list.Close(), in.registry.Close())
 	}
-	return in.list.close()
+	return in.list.Close()
 }
 
 // Taken says what became of a delivery, or of the rows of a table.
@@ -76,22 +78,9 @@ type Taken struct {
 	Suppressed int                           // identifiers that are new on the suppression list
 }
 
-// What a table's consents lack. They are recorded, decide as D_CONSENT_UNPROVEN, and are reported each night.
-const (
-	consentStated  registry.Reason = "E_CONSENT_STATED"
-	consentDefault registry.Reason = "E_CONSENT_DEFAULT"
-	consentAhead   registry.Reason = "E_CONSENT_AHEAD"
-)
-
-var takenWords = map[registry.Reason]string{
-	consentStated:  "It is said that people consented, without a proof of it. It is recorded, and does not count as consent (Art. 7(1)).",
-	consentAhead:   "Consents or withdrawals are said to lie in the future. They are recorded, and never relied on: correct their dates.",
-	consentDefault: "An application's consents come from a default that no person set: no date of the choice, or that of the row. They are recorded, and do not count (Art. 4(11)).",
-}
-
 // Words says what a reason of Taken means.
 func (Taken) Words(r registry.Reason) string {
-	return wordsOf(string(r))
+	return notes.WordsOf(string(r))
 }
 
 // Plus adds up what became of two mappings of one table.
@@ -136,7 +125,7 @@ func (in *Intake) Import(ctx context.Context, silo string, delivery registry.Imp
 	delivery.Keys, delivery.Zone = key, in.setup.Zone
 	delivery.Rejected = func(r registry.Reject) { t.Reasons[registry.RefusedError{Reason: r.Reason, Column: r.Column}]++ }
 	if s.Suppression {
-		t.ImportReport, err = in.list.deliver(ctx, delivery, in.now)
+		t.ImportReport, err = in.list.Deliver(ctx, delivery, in.now)
 		t.Suppressed = t.Events
 		return t, err
 	}
@@ -144,22 +133,22 @@ func (in *Intake) Import(ctx context.Context, silo string, delivery registry.Imp
 		delivery.Purposes = append(delivery.Purposes, rule.Purpose)
 	}
 	delivery.Admit = func(e *registry.Event) error {
-		in.list.bar(s, e)
+		in.list.Bar(s, e)
 		return link(s, key, e)
 	}
 	delivery.Recorded = func(e *registry.Event) {
-		in.list.note(s, e)
+		in.list.Note(s, e)
 		if (e.Type == registry.Given || e.Type == registry.Renewed) && e.Evidence == "" {
-			t.Unproven[consentStated]++
+			t.Unproven[notes.ConsentStated]++
 		}
 		if e.OccurredAt.After(in.now.Add(clockTolerance)) {
-			t.Unproven[consentAhead]++
+			t.Unproven[notes.ConsentAhead]++
 		}
 	}
 	t.ImportReport, err = in.registry.Import(ctx, delivery)
 	// The list is written at the end, so that an import that was cut off is resumed on the list that it began with. What is recorded is listed also
 	// when the delivery fails.
-	added, failed := in.list.flush(context.WithoutCancel(ctx), delivery.DryRun)
+	added, failed := in.list.Flush(context.WithoutCancel(ctx), delivery.DryRun)
 	t.Suppressed = added
 	return t, errors.Join(err, failed)
 }
@@ -204,12 +193,12 @@ func (in *Intake) Record(ctx context.Context, silo string, e registry.Event) (se
 	if err != nil {
 		return 0, 0, err
 	}
-	in.list.bar(s, &e)
+	in.list.Bar(s, &e)
 	if seq, err = in.registry.Append(ctx, key, e); err != nil {
 		return 0, 0, err
 	}
-	in.list.note(s, &e)
-	listed, err = in.list.flush(context.WithoutCancel(ctx), false)
+	in.list.Note(s, &e)
+	listed, err = in.list.Flush(context.WithoutCancel(ctx), false)
 	return seq, listed, err
 }
 
@@ -341,7 +330,7 @@ func (r *rowReader) event(e *registry.Event) error {
 		}
 		r.said++
 		e.OccurredAt = r.in.now
-		r.in.list.note(&r.silo.Silo, e) // who said no before there was a list
+		r.in.list.Note(&r.silo.Silo, e) // who said no before there was a list
 		*e = registry.Event{Source: e.Source, Country: e.Country, Subjects: e.Subjects[:0]}
 	}
 }
@@ -465,7 +454,7 @@ func (r *rowReader) says(state string, e *registry.Event) (news bool, err error)
 		e.OccurredAt = r.in.now
 	}
 	if e.OccurredAt.After(r.in.now.Add(clockTolerance)) {
-		r.unproven[consentAhead]++
+		r.unproven[notes.ConsentAhead]++
 	}
 	e.ID = r.id(e, extra)
 	return true, nil
@@ -491,12 +480,12 @@ func (r *rowReader) given(e *registry.Event) error {
 	proof := r.text(m.Evidence)
 	switch {
 	case m.Trust == policy.SetByDefault, e.Undated, !created.IsZero() && e.OccurredAt.Equal(created) && e.Method == "":
-		r.unproven[consentDefault]++
+		r.unproven[notes.ConsentDefault]++
 		if e.Undated && !created.IsZero() {
 			e.OccurredAt, e.Undated = created, false
 		}
 	case m.Trust != policy.ProvenByRow || proof == "":
-		r.unproven[consentStated]++
+		r.unproven[notes.ConsentStated]++
 	case utf8.ValidString(proof):
 		e.Evidence = proof
 	default:
@@ -586,7 +575,7 @@ func (r *rowReader) fieldOf(column string) string {
 type feed struct {
 	setup   *setup.Setup
 	tonight setup.Tonight
-	notes   *Notes
+	notes   *notes.Notes
 	intake  *Intake
 }
 
@@ -621,40 +610,19 @@ func (f *feed) tookIn(silo *policy.Compiled, t Taken) {
 	f.setup.Log.Info("consents read", "run_id", f.tonight.RunID, "silo", t.Silo, "source", t.Source, "table", t.Table, "statements", t.Lines, "recorded", t.Events, "refused", t.Refused, "suppressed", t.Suppressed)
 	owner := silo.Silo.Rules[0].Owner
 	for reason, count := range t.Unproven {
-		f.notes.except(audit.Exception{Silo: t.Silo, Source: t.Source, Object: t.Table, Code: string(reason), Count: int64(count), Owner: owner})
+		f.notes.Except(audit.Exception{Silo: t.Silo, Source: t.Source, Object: t.Table, Code: string(reason), Count: int64(count), Owner: owner})
 	}
 	for refused, count := range t.Reasons {
-		f.notes.except(audit.Exception{Silo: t.Silo, Source: t.Source, Object: t.Table, Code: intakeCode(refused.Reason), Count: int64(count), Owner: owner})
+		f.notes.Except(audit.Exception{Silo: t.Silo, Source: t.Source, Object: t.Table, Code: notes.IntakeCode(refused.Reason), Count: int64(count), Owner: owner})
 	}
-}
-
-// intakeCode keeps what is refused of a table's consents apart from what is found of its rows.
-func intakeCode(r registry.Reason) string {
-	if policy.Code(r).Words() != "" {
-		return "E_CONSENT_" + strings.TrimPrefix(string(r), "E_")
-	}
-	return string(r)
-}
-
-// takenWordsOf says what a code of an exception means that comes from taking consents in.
-func takenWordsOf(code string) string {
-	if words, ok := takenWords[registry.Reason(code)]; ok {
-		return words
-	}
-	for _, reason := range []registry.Reason{registry.Reason(code), registry.Reason("E_" + strings.TrimPrefix(code, "E_CONSENT_"))} {
-		if words := reason.Words(); words != "" {
-			return "A table's rows say of consents what the registry refuses: " + words + "."
-		}
-	}
-	return ""
 }
 
 // consentsUnread says that a table's consents could not be read, and since when; it reports whether that is too long.
 func (f *feed) consentsUnread(m *policy.Intake, err error) bool {
-	f.notes.find(audit.Finding{Kind: "F_CONSENTS_UNREAD", Severity: "high", Source: m.Source, Object: m.Table, Article: "Art. 7(3)",
-		Words: "The consents that the application keeps in this table could not be read (" + failure(err) + "): who said yes or no since is not known."})
-	f.notes.problem(fmt.Errorf("consents in %s.%s: %w", m.Source, m.Table, err))
+	f.notes.Find(audit.Finding{Kind: "F_CONSENTS_UNREAD", Severity: "high", Source: m.Source, Object: m.Table, Article: "Art. 7(3)",
+		Words: "The consents that the application keeps in this table could not be read (" + notes.Failure(err) + "): who said yes or no since is not known."})
+	f.notes.Problem(fmt.Errorf("consents in %s.%s: %w", m.Source, m.Table, err))
 	f.setup.Log.Error("consents not read", "run_id", f.tonight.RunID, "source", m.Source, "table", m.Table, "error", err)
-	first, _ := policy.ParseDate(f.notes.facts.Findings[len(f.notes.facts.Findings)-1].FirstSeen)
+	first, _ := policy.ParseDate(f.notes.Facts.Findings[len(f.notes.Facts.Findings)-1].FirstSeen)
 	return f.setup.RegistryAge.IsZero() || policy.EndOf(first, f.setup.RegistryAge) < f.tonight.Today
 }

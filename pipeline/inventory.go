@@ -8,15 +8,13 @@ import (
 	"lethe/classifiers"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"os"
 	"slices"
 	"sort"
 	"strings"
 )
-
-// object is a table of a source.
-type object struct{ source, table string }
 
 // inventory turns what was found in a source into rows of the report: each table, then its fields.
 func (sc *scanner) inventory(s *scanned) []audit.Inventory {
@@ -168,23 +166,13 @@ func fieldOf(rows []audit.Inventory, name string) audit.Inventory {
 	return rows[i]
 }
 
-// objectRows returns a run's rows of one table: its own, then those of its fields.
-func objectRows(f audit.Facts, o object) (rows []audit.Inventory) {
-	for _, i := range f.Inventory {
-		if i.Source == o.source && i.Object == o.table {
-			rows = append(rows, i)
-		}
-	}
-	return rows
-}
-
 // lastWhole returns what the newest run that read every row of a table, under the present rules, said of it, and when that was.
 func (sc *scanner) lastWhole(source, table string) ([]audit.Inventory, policy.Date) {
-	for _, f := range sc.notes.history {
-		if f.Run.RulesDigest != sc.notes.facts.Run.RulesDigest {
+	for _, f := range sc.notes.History {
+		if f.Run.RulesDigest != sc.notes.Facts.Run.RulesDigest {
 			continue
 		}
-		if rows := objectRows(f, object{source: source, table: table}); len(rows) > 0 && rows[0].State == "scanned" && rows[0].MissedBelow == 0 {
+		if rows := notes.ObjectRows(f, notes.Object{Source: source, Table: table}); len(rows) > 0 && rows[0].State == "scanned" && rows[0].MissedBelow == 0 {
 			return rows, policy.DateOf(f.Run.AsOf, sc.setup.Zone)
 		}
 	}
@@ -213,8 +201,8 @@ func (sc *scanner) unchanged(s *scanned, t connectors.Table) []audit.Inventory {
 	if s.fingerprint == "" {
 		return nil
 	}
-	for _, f := range sc.notes.history {
-		rows := objectRows(f, object{source: s.Name, table: t.Name})
+	for _, f := range sc.notes.History {
+		rows := notes.ObjectRows(f, notes.Object{Source: s.Name, Table: t.Name})
 		if len(rows) == 0 {
 			continue
 		}
@@ -234,12 +222,12 @@ func (sc *scanner) unchanged(s *scanned, t connectors.Table) []audit.Inventory {
 
 // before returns, for each table of which the last runs say anything, what the newest of them said; nothing if it was gone by then. A run that could
 // not read a table says nothing of it.
-func (sc *scanner) before() map[object][]audit.Inventory {
-	was := map[object][]audit.Inventory{}
-	for _, f := range sc.notes.history {
-		now := map[object][]audit.Inventory{}
+func (sc *scanner) before() map[notes.Object][]audit.Inventory {
+	was := map[notes.Object][]audit.Inventory{}
+	for _, f := range sc.notes.History {
+		now := map[notes.Object][]audit.Inventory{}
 		for _, i := range f.Inventory {
-			o := object{source: i.Source, table: i.Object}
+			o := notes.Object{Source: i.Source, Table: i.Object}
 			if _, settled := was[o]; settled || i.Object == "" {
 				continue
 			}
@@ -262,16 +250,16 @@ func (sc *scanner) before() map[object][]audit.Inventory {
 // read tonight.
 func (sc *scanner) compare(sources []*store) {
 	was := sc.before()
-	earlier := map[object]map[string]audit.Inventory{}
+	earlier := map[notes.Object]map[string]audit.Inventory{}
 	for o, rows := range was {
 		earlier[o] = map[string]audit.Inventory{}
 		for _, i := range rows {
 			earlier[o][i.Column] = i
 		}
 	}
-	for i := range sc.notes.facts.Inventory {
-		now := &sc.notes.facts.Inventory[i]
-		o := object{source: now.Source, table: now.Object}
+	for i := range sc.notes.Facts.Inventory {
+		now := &sc.notes.Facts.Inventory[i]
+		o := notes.Object{Source: now.Source, Table: now.Object}
 		if now.Column == "" && now.State != "scanned" {
 			old := earlier[o][""]
 			earlier[o] = map[string]audit.Inventory{} // its fields are not gone: nobody looked
@@ -299,17 +287,17 @@ func (sc *scanner) compare(sources []*store) {
 	}
 	any := len(read) > 0
 	for o, rows := range earlier {
-		if !read[o.source] && (configured[o.source] || !any) {
+		if !read[o.Source] && (configured[o.Source] || !any) {
 			continue
 		}
 		for _, old := range rows {
 			old.Change, old.State = "gone", "gone"
-			sc.notes.facts.Inventory = append(sc.notes.facts.Inventory, old)
+			sc.notes.Facts.Inventory = append(sc.notes.Facts.Inventory, old)
 		}
 	}
-	place := make(map[object]map[string]int) // fields in the order of their table
-	for i, row := range sc.notes.facts.Inventory {
-		o := object{source: row.Source, table: row.Object}
+	place := make(map[notes.Object]map[string]int) // fields in the order of their table
+	for i, row := range sc.notes.Facts.Inventory {
+		o := notes.Object{Source: row.Source, Table: row.Object}
 		if place[o] == nil {
 			place[o] = map[string]int{}
 		}
@@ -317,13 +305,13 @@ func (sc *scanner) compare(sources []*store) {
 			place[o][row.Column] = i
 		}
 	}
-	sort.SliceStable(sc.notes.facts.Inventory, func(i, j int) bool {
-		a, b := &sc.notes.facts.Inventory[i], &sc.notes.facts.Inventory[j]
+	sort.SliceStable(sc.notes.Facts.Inventory, func(i, j int) bool {
+		a, b := &sc.notes.Facts.Inventory[i], &sc.notes.Facts.Inventory[j]
 		if c := cmp.Or(strings.Compare(a.Source, b.Source), strings.Compare(a.Object, b.Object)); c != 0 {
 			return c < 0
 		}
-		at, there := place[object{source: a.Source, table: a.Object}][a.Column]
-		bt, too := place[object{source: b.Source, table: b.Object}][b.Column]
+		at, there := place[notes.Object{Source: a.Source, Table: a.Object}][a.Column]
+		bt, too := place[notes.Object{Source: b.Source, Table: b.Object}][b.Column]
 		switch {
 		case there != too:
 			return there

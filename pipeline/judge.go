@@ -7,9 +7,11 @@ import (
 	"hash"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/suppression"
 	"slices"
 	"sort"
 	"strings"
@@ -125,7 +127,7 @@ type ruling struct {
 // session is what the judges of one run share.
 type session struct {
 	tonight   setup.Tonight
-	notes     *Notes
+	notes     *notes.Notes
 	decisions *audit.Spool[audit.Decision]
 	pending   map[place]bool // rows of plans that wait; true: the plan anonymizes the row
 }
@@ -155,7 +157,7 @@ func (js *session) judge(g *Judge, batch connectors.Batch) error {
 		}
 		key, ok := connectors.KeyOf(batch.Rows, g.key, row)
 		if len(g.key) == 0 || !ok {
-			js.notes.except(audit.Exception{Silo: g.silo.Silo.Name, Source: g.source.Name, Object: g.table.Name, Code: codeNoKey, Count: 1})
+			js.notes.Except(audit.Exception{Silo: g.silo.Silo.Name, Source: g.source.Name, Object: g.table.Name, Code: notes.CodeNoKey, Count: 1})
 			continue
 		}
 		if !r.known {
@@ -217,7 +219,7 @@ func (js *session) exceptions(g *Judge, r ruling) {
 	}
 	count := func(code policy.Code) {
 		if strings.HasPrefix(string(code), "E_") || code == policy.XNoMatch || code == policy.KObjectionPending { // an objection waits for somebody to weigh it
-			js.notes.except(audit.Exception{Silo: g.silo.Silo.Name, Source: g.source.Name, Object: g.table.Name, Code: string(code), Count: 1, Owner: g.silo.Silo.Rules[0].Owner})
+			js.notes.Except(audit.Exception{Silo: g.silo.Silo.Name, Source: g.source.Name, Object: g.table.Name, Code: string(code), Count: 1, Owner: g.silo.Silo.Rules[0].Owner})
 		}
 	}
 	count(r.Reason)
@@ -741,15 +743,15 @@ func (g *Judge) use(m registry.Match) {
 
 // admits reports whether the row that was ruled on last may be used for a purpose that is marketing although one of its people may
 // be on the list of those who said no.
-func (g *Judge) admits(l *suppression, rows arrow.Record, row int, purpose string) bool {
+func (g *Judge) admits(l *suppression.List, rows arrow.Record, row int, purpose string) bool {
 	if l == nil {
 		return true
 	}
 	var consent policy.PurposeStanding
 	if g.record.Standing != nil {
-		consent, _ = consentTo(g.record.Standing, purpose)
+		consent, _ = suppression.ConsentTo(g.record.Standing, purpose)
 	}
-	return l.outlives(l.since(g.people(rows, row), g.silo.Jurisdiction.Code), consent.Since, consent.Proven)
+	return l.Outlives(l.Since(g.people(rows, row), g.silo.Jurisdiction.Code), consent.Since, consent.Proven)
 }
 
 // people are the identifiers of a row.

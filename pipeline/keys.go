@@ -8,6 +8,7 @@ import (
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
 	"slices"
 )
 
@@ -18,7 +19,7 @@ func DestroyKeys(ctx context.Context, p *setup.Setup, silo, because string, witn
 	if err := p.Proven(witnesses); err != nil {
 		return nil, err
 	}
-	lock, err := takeLock(p)
+	lock, err := state.TakeLock(p)
 	if err != nil {
 		return nil, err
 	}
@@ -78,12 +79,12 @@ func destroyKey(ctx context.Context, p *setup.Setup, r *registry.Registry, v key
 // RotateKey gives a silo a new version of its key and carries every reference over to it; it returns the version and how many were carried over. Cut off
 // between the two, every use of the registry is refused until it is finished by asking again.
 func RotateKey(ctx context.Context, p *setup.Setup, silo string) (version, carried int, err error) {
-	folder, err := openState(ctx, p)
+	folder, err := state.Open(ctx, p)
 	if err != nil {
 		return 0, 0, err
 	}
-	defer func() { err = errors.Join(err, folder.close()) }()
-	if err := unplanned(ctx, p, folder.journal, silo); err != nil {
+	defer func() { err = errors.Join(err, folder.Close()) }()
+	if err := unplanned(ctx, p, folder.Journal, silo); err != nil {
 		return 0, 0, err
 	}
 	r, err := registryForKeys(ctx, p)
@@ -174,7 +175,7 @@ func unneeded(ctx context.Context, p *setup.Setup, silo string) error {
 		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
 			continue
 		}
-		f, err := factsOf(r)
+		f, err := state.FactsOf(r)
 		if err != nil {
 			return err
 		}

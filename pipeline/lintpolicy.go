@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"lethe/connectors"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -32,7 +34,7 @@ func Lint(ctx context.Context, p *setup.Setup) (remarks []policy.Remark, uncheck
 		}
 		tables, err := catalogOf(ctx, src)
 		if err != nil {
-			unchecked = append(unchecked, fmt.Sprintf("source %s could not be asked for its tables (%s): names of tables and fields, dates and foreign keys were not checked against it", src.Name, failure(err)))
+			unchecked = append(unchecked, fmt.Sprintf("source %s could not be asked for its tables (%s): names of tables and fields, dates and foreign keys were not checked against it", src.Name, notes.Failure(err)))
 			continue
 		}
 		catalogs[src.Name] = tables
@@ -55,9 +57,9 @@ func catalogOf(ctx context.Context, src setup.Source) (tables connectors.Tables,
 }
 
 // foundCategories returns the personal fields that the newest reading of each table found, and the night of that reading by table.
-func foundCategories(ctx context.Context, p *setup.Setup) (found []policy.Category, since map[object]policy.Date, err error) {
-	since = map[object]policy.Date{}
-	if !fileExists(filepath.Join(p.State, "journal.db")) {
+func foundCategories(ctx context.Context, p *setup.Setup) (found []policy.Category, since map[notes.Object]policy.Date, err error) {
+	since = map[notes.Object]policy.Date{}
+	if !state.FileExists(filepath.Join(p.State, "journal.db")) {
 		return nil, since, nil
 	}
 	j, err := journal.Open(ctx, p.State)
@@ -73,14 +75,14 @@ func foundCategories(ctx context.Context, p *setup.Setup) (found []policy.Catego
 		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
 			continue
 		}
-		f, err := factsOf(r)
+		f, err := state.FactsOf(r)
 		if err != nil {
 			return nil, nil, err
 		}
 		day := policy.DateOf(r.AsOf, p.Zone)
-		here := map[object]bool{}
+		here := map[notes.Object]bool{}
 		for _, i := range f.Inventory {
-			at := object{source: i.Source, table: i.Object}
+			at := notes.Object{Source: i.Source, Table: i.Object}
 			if _, newer := since[at]; newer || i.State != "scanned" {
 				continue
 			}

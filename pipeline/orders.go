@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
 	"maps"
@@ -79,7 +80,7 @@ func (l *limits) orderFor(silo string, reason policy.Code) int {
 // counts over all the plans it lets go that night.
 func (l *limits) covers(p *plan) bool {
 	for _, q := range p.Questions {
-		if q != askRows && q != askPercent {
+		if q != notes.AskRows && q != notes.AskPercent {
 			return false
 		}
 	}
@@ -116,7 +117,7 @@ func (l *limits) covered(p *plan, c PlanCount) bool {
 	if limit := l.setup.Orders[i].MaxPercent; limit > 0 {
 		return c.Percent <= limit || l.scanner.rowsOf(c.Source, c.Table) < stopRows
 	}
-	return !slices.Contains(p.Questions, askPercent)
+	return !slices.Contains(p.Questions, notes.AskPercent)
 }
 
 // counts reports whether a count of a plan is held against an order's limits. A backup repeats what its live source held, and
@@ -146,8 +147,8 @@ func (l *limits) note(p *plan) {
 		a := audit.Approval{PlanID: p.PlanID, Actor: strings.Join(o.SignedBy, ";"), Role: "order", Decision: "approve",
 			SignedAt: l.tonight.AsOf, StandingOrder: fmt.Sprintf("%s until %s, at most %d rows", o.Silo, o.Until, o.MaxRows)}
 		said := func(b audit.Approval) bool { return b.PlanID == a.PlanID && b.StandingOrder == a.StandingOrder }
-		if !slices.ContainsFunc(l.notes.facts.Approvals, said) { // asked when the plan is sealed, and again before it is applied
-			l.notes.facts.Approvals = append(l.notes.facts.Approvals, a)
+		if !slices.ContainsFunc(l.notes.Facts.Approvals, said) { // asked when the plan is sealed, and again before it is applied
+			l.notes.Facts.Approvals = append(l.notes.Facts.Approvals, a)
 		}
 	}
 }

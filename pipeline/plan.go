@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
@@ -15,7 +16,7 @@ import (
 type planner struct {
 	setup   *setup.Setup
 	tonight setup.Tonight
-	notes   *Notes
+	notes   *notes.Notes
 	journal *journal.Journal
 	silos   *siloSet
 	stores  *storeSet
@@ -60,7 +61,7 @@ func (pl *planner) plan(ctx context.Context) error {
 		return err
 	}
 	if pl.tonight.Apply && asked != nil && len(asked.Questions) > 0 {
-		pl.notes.problem(fmt.Errorf("%w: plan %s asks %s and nobody has answered: look at it with `lethe plan show`, then `lethe approve`", setup.ErrUnapproved, asked.PlanID, strings.Join(asked.Questions, ", ")))
+		pl.notes.Problem(fmt.Errorf("%w: plan %s asks %s and nobody has answered: look at it with `lethe plan show`, then `lethe approve`", setup.ErrUnapproved, asked.PlanID, strings.Join(asked.Questions, ", ")))
 	}
 	_, err = pl.seal(ctx, drafts, partReversible, "reversible", pl.reversible)
 	return err
@@ -86,7 +87,7 @@ func (pl *planner) draft(ctx context.Context) ([]*draft, error) {
 				return nil, err
 			}
 			pl.leaveReadOnly(s, g)
-			pl.notes.facts.Summary = append(pl.notes.facts.Summary, g.summaries()...)
+			pl.notes.Facts.Summary = append(pl.notes.Facts.Summary, g.summaries()...)
 		}
 		drafts = append(drafts, d)
 	}
@@ -188,7 +189,7 @@ func (pl *planner) leaveReadOnly(s *store, g *Judge) {
 	if !s.ReadOnly || s.Backup() || len(g.roots) == 0 {
 		return
 	}
-	pl.notes.except(audit.Exception{Silo: g.silo.Silo.Name, Source: s.Name, Object: g.table.Name, Code: codeReadOnly,
+	pl.notes.Except(audit.Exception{Silo: g.silo.Silo.Name, Source: s.Name, Object: g.table.Name, Code: notes.CodeReadOnly,
 		Count: int64(len(g.roots)), Owner: g.silo.Silo.Rules[0].Owner})
 	pl.setup.Log.Warn("rows would have to change, but the source can only be read: "+
 		"give it an apply_dsn, or have its application change them", "run_id", pl.tonight.RunID,
@@ -209,7 +210,7 @@ func (pl *planner) holdBack(g *Judge, r *root) {
 	}
 	r.ruling.change = r.change
 	g.recount(before, *r.ruling)
-	pl.notes.except(audit.Exception{Silo: g.silo.Silo.Name, Source: g.source.Name, Object: g.table.Name, Code: string(policy.EDependentKept), Count: 1})
+	pl.notes.Except(audit.Exception{Silo: g.silo.Silo.Name, Source: g.source.Name, Object: g.table.Name, Code: string(policy.EDependentKept), Count: 1})
 }
 
 // recallPlans ends waiting plans whose time is over, and remembers the rows of the others: they are not planned again, so that approvers never

@@ -8,8 +8,10 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -31,7 +33,7 @@ func Republish(ctx context.Context, p *setup.Setup, runID string) (Result, error
 		if len(r.Facts) == 0 || runID != "" && !strings.HasPrefix(r.ID, runID) {
 			continue
 		}
-		f, err := factsOf(r)
+		f, err := state.FactsOf(r)
 		if err != nil {
 			return Result{}, err
 		}
@@ -202,9 +204,9 @@ func (g outputGate) Check(table, column string, values []string) error {
 var gated = map[classifiers.Category]bool{classifiers.Email: true, classifiers.IBAN: true, classifiers.CreditCard: true, classifiers.Secret: true}
 
 // reportPlan turns a sealed plan into rows of the report.
-func reportPlan(n *Notes, p *plan, state string) {
+func reportPlan(n *notes.Notes, p *plan, state string) {
 	for _, c := range p.Counts {
-		n.facts.Plans = append(n.facts.Plans, audit.Plan{PlanID: p.PlanID, Part: string(p.Part), Digest: p.digest, Silo: c.Silo, Source: c.Source, Object: c.Table, Change: c.Change, Reason: c.Reason,
-			Rows: c.Rows, PercentOfObject: c.Percent, Usual: usual(n.history, c), Breakers: strings.Join(p.Questions, ";"), RequiresApproval: p.Part == partDestructive && state == journal.Waiting, ValidUntil: p.ValidUntil, State: state})
+		n.Facts.Plans = append(n.Facts.Plans, audit.Plan{PlanID: p.PlanID, Part: string(p.Part), Digest: p.digest, Silo: c.Silo, Source: c.Source, Object: c.Table, Change: c.Change, Reason: c.Reason,
+			Rows: c.Rows, PercentOfObject: c.Percent, Usual: usual(n.History, c), Breakers: strings.Join(p.Questions, ";"), RequiresApproval: p.Part == partDestructive && state == journal.Waiting, ValidUntil: p.ValidUntil, State: state})
 	}
 }

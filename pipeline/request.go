@@ -67,8 +67,8 @@ func (in *Intake) OpenRequest(ctx context.Context, silo string, q registry.Reque
 	case registry.RequestWithdrawal:
 		said.Type = registry.Withdrawn
 	}
-	in.list.note(s, &said)
-	if _, err := in.list.flush(ctx, false); err != nil {
+	in.list.Note(s, &said)
+	if _, err := in.list.Flush(ctx, false); err != nil {
 		return err
 	}
 	return in.registry.OpenRequest(ctx, silo, q, collections...)

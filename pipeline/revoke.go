@@ -33,7 +33,7 @@ func (cp *copier) revoke(ctx context.Context) error {
 		}
 		gone, err := cp.takeBack(ctx, m, i < remembered)
 		if left[m] = !gone; err != nil {
-			cp.notes.problem(fmt.Errorf("%w: what was made for %s is no longer granted, and could not be taken back: %w",
+			cp.notes.Problem(fmt.Errorf("%w: what was made for %s is no longer granted, and could not be taken back: %w",
 				setup.ErrSource, m.Target, err))
 		}
 		if gone && cp.tonight.Apply && i < remembered {
@@ -137,7 +137,7 @@ func (cp *copier) takeBack(ctx context.Context, m journal.Made, certain bool) (g
 	if object == "" {
 		object = "snapshots for " + m.Target
 	}
-	cp.notes.find(audit.Finding{Kind: "F_COPY_LEFT", Severity: "high", Source: m.Source, Object: object, Article: "Art. 7(3)",
+	cp.notes.Find(audit.Finding{Kind: "F_COPY_LEFT", Severity: "high", Source: m.Source, Object: object, Article: "Art. 7(3)",
 		Words: "What was made for " + m.Target +
 			" is no longer granted and still there: it may list people who have withdrawn since. " + next})
 	return false, err

@@ -9,6 +9,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
 )
@@ -34,7 +35,7 @@ func (ap *applier) rewrite(ctx context.Context, s *store, p *plan, apps []*appli
 	if len(settled) == len(apps) {
 		return true, nil
 	}
-	if err := mayWrite(ap.setup, ap.tonight.Until); err != nil {
+	if err := state.MayWrite(ap.setup, ap.tonight.Until); err != nil {
 		return false, err
 	}
 	if !recovering {
@@ -47,7 +48,7 @@ func (ap *applier) rewrite(ctx context.Context, s *store, p *plan, apps []*appli
 			return false, err
 		}
 		if digest != p.Files[s.Name] && digest != ours { // another plan may have rewritten it since
-			ap.notes.problem(fmt.Errorf("%w: backup %s changed since plan %s was made: this night plans anew", setup.ErrExpired, s.Name, p.PlanID))
+			ap.notes.Problem(fmt.Errorf("%w: backup %s changed since plan %s was made: this night plans anew", setup.ErrExpired, s.Name, p.PlanID))
 			return false, lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
 		}
 	}
@@ -94,9 +95,9 @@ func (ap *applier) rewrite(ctx context.Context, s *store, p *plan, apps []*appli
 }
 
 func (ap *applier) backupRow(source string, change func(*audit.Backup)) {
-	for i := range ap.notes.facts.Backups {
-		if ap.notes.facts.Backups[i].Source == source {
-			change(&ap.notes.facts.Backups[i])
+	for i := range ap.notes.Facts.Backups {
+		if ap.notes.Facts.Backups[i].Source == source {
+			change(&ap.notes.Facts.Backups[i])
 		}
 	}
 }

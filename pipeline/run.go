@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/setup"
 )
 
@@ -64,7 +65,7 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 
 // rooms are those of one night, each with what its phase needs and nothing else.
 type rooms struct {
-	notes     *Notes
+	notes     *notes.Notes
 	feed      *feed
 	silos     *siloSet
 	stores    *storeSet
@@ -100,12 +101,12 @@ func furnish(p *setup.Setup, b *book) *rooms {
 func (n *rooms) observe(ctx context.Context) error {
 	err := n.owing.owed(ctx, n.silos.registry)
 	for _, s := range n.scanner.whole() {
-		n.notes.facts.Run.SourcesOK++
+		n.notes.Facts.Run.SourcesOK++
 		rows := n.scanner.inventory(s)
-		n.notes.facts.Inventory = append(n.notes.facts.Inventory, rows...)
+		n.notes.Facts.Inventory = append(n.notes.Facts.Inventory, rows...)
 		n.inspector.inspect(s, rows)
 	}
-	n.inspector.inspectPolicy(n.notes.facts.Inventory)
+	n.inspector.inspectPolicy(n.notes.Facts.Inventory)
 	n.scanner.compare(n.stores.list)
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
 	"os"
 	"path/filepath"
 	"slices"
@@ -241,7 +242,7 @@ func (p *plan) write() error {
 	}
 	sum := sha256.Sum256(body)
 	p.digest = hex.EncodeToString(sum[:])
-	return writeFile(filepath.Join(p.folder, "plan.json"), body)
+	return state.WriteFile(filepath.Join(p.folder, "plan.json"), body)
 }
 
 // openPlan reads a sealed plan of a state folder and checks it against the digest that the journal recorded when it was sealed, and its segments against the plan.

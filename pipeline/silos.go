@@ -9,6 +9,7 @@ import (
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
 	"slices"
 	"time"
 )
@@ -91,7 +92,7 @@ func (set *siloSet) openRegistry(ctx context.Context, feed feeder) (err error) {
 	for _, h := range heads {
 		set.heads[h.Silo] = h
 	}
-	set.words = formatHeads(heads)
+	set.words = state.FormatHeads(heads)
 	return set.fresh(heads)
 }
 

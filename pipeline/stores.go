@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
 	"slices"
@@ -18,7 +19,7 @@ import (
 type storeSet struct {
 	setup   *setup.Setup
 	tonight setup.Tonight
-	notes   *Notes
+	notes   *notes.Notes
 	silos   *siloSet
 	list    []*store
 }
@@ -36,7 +37,7 @@ type store struct {
 }
 
 // newStores is a set that opens nothing yet.
-func newStores(p *setup.Setup, tonight setup.Tonight, notes *Notes, silos *siloSet) *storeSet {
+func newStores(p *setup.Setup, tonight setup.Tonight, notes *notes.Notes, silos *siloSet) *storeSet {
 	return &storeSet{setup: p, tonight: tonight, notes: notes, silos: silos}
 }
 
@@ -102,7 +103,7 @@ func (set *storeSet) openStores(ctx context.Context) error {
 		s := newStore(src)
 		set.list = append(set.list, s)
 		if src.Plaintext {
-			set.notes.facts.Run.PlaintextWaived = strings.TrimPrefix(set.notes.facts.Run.PlaintextWaived+";"+src.Name, ";")
+			set.notes.Facts.Run.PlaintextWaived = strings.TrimPrefix(set.notes.Facts.Run.PlaintextWaived+";"+src.Name, ";")
 		}
 		open, err := src.Open(ctx)
 		if err != nil {
@@ -275,12 +276,12 @@ func sortChildrenFirst(s *store) {
 // failedSource says in the inventory that a source could not be read, and keeps the night going.
 func (set *storeSet) failedSource(s *store, err error) {
 	s.err = err
-	set.notes.facts.Run.SourcesFailed++
-	reason := failure(err)
-	set.notes.facts.Inventory = append(set.notes.facts.Inventory, audit.Inventory{Source: s.Name, Application: s.Application, Environment: s.Environment, Location: s.Location,
+	set.notes.Facts.Run.SourcesFailed++
+	reason := notes.Failure(err)
+	set.notes.Facts.Inventory = append(set.notes.Facts.Inventory, audit.Inventory{Source: s.Name, Application: s.Application, Environment: s.Environment, Location: s.Location,
 		Category: "none", Class: "none", State: "failed", Reason: reason, FirstSeen: set.tonight.Today.String()})
-	set.notes.find(audit.Finding{Kind: "F_SOURCE_FAILED", Severity: "high", Source: s.Name, Article: "Art. 5(2)", Words: "The source could not be read to the end: nothing is known of it tonight (" + reason + ")."})
-	set.notes.problem(fmt.Errorf("%w: %w", setup.ErrSource, err))
+	set.notes.Find(audit.Finding{Kind: "F_SOURCE_FAILED", Severity: "high", Source: s.Name, Article: "Art. 5(2)", Words: "The source could not be read to the end: nothing is known of it tonight (" + reason + ")."})
+	set.notes.Problem(fmt.Errorf("%w: %w", setup.ErrSource, err))
 	set.setup.Log.Error("source failed", "run_id", set.tonight.RunID, "source", s.Name, "error", err)
 }
 

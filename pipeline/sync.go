@@ -9,9 +9,11 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/suppression"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -109,7 +111,7 @@ type keeping struct {
 	table  connectors.Table    // the copy; no name where there is none (yet)
 	files  *snapshot           // nil where none are written
 	failed error               // why the table could not be kept, where the files were
-	list   *suppression        // of those who said no to marketing; nil where there is none, or no purpose is marketing
+	list   *suppression.List   // of those who said no to marketing; nil where there is none, or no purpose is marketing
 	was    map[string]registry.Delivery
 	clean  map[string]bool               // by silo: the last delivery was acknowledged, so that what the copy holds is known
 	lines  map[string]*audit.ConsentSync // by silo
@@ -125,7 +127,7 @@ type keeping struct {
 type copier struct {
 	setup   *setup.Setup
 	tonight setup.Tonight
-	notes   *Notes
+	notes   *notes.Notes
 	journal *journal.Journal
 	silos   *siloSet
 	stores  *storeSet
@@ -154,7 +156,7 @@ func (cp *copier) syncTarget(ctx context.Context, c setup.Grant) (failed error) 
 	if err != nil {
 		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 	}
-	defer func() { failed = errors.Join(failed, list.close()) }()
+	defer func() { failed = errors.Join(failed, list.Close()) }()
 	keepings := cp.keepings(c)
 	cp.kept = append(cp.kept, keepings...)
 	for _, k := range keepings {
@@ -240,13 +242,13 @@ func (cp *copier) publish(files *snapshot, c setup.Grant, failure error) error {
 }
 
 // listFor opens the suppression list where a target is granted a purpose that is marketing: who said no in one silo is not allowed by what another one still holds.
-func (cp *copier) listFor(ctx context.Context, c setup.Grant) (*suppression, error) {
+func (cp *copier) listFor(ctx context.Context, c setup.Grant) (*suppression.List, error) {
 	if !slices.ContainsFunc(cp.setup.Silos, func(s *policy.Compiled) bool { return slices.ContainsFunc(c.Grants[s.Silo.Name], s.Silo.IsMarketing) }) {
 		return nil, nil
 	}
 	config := cp.setup.Registry
 	config.ReadOnly = true
-	return openSuppression(ctx, cp.setup, config, cp.tonight.AsOf)
+	return suppression.Open(ctx, cp.setup, config, cp.tonight.AsOf)
 }
 
 // keepings lists what a target's copy consists of: its tables, those of a source that failed as well, so that their lag is reported.
@@ -326,10 +328,10 @@ func (k *keeping) close(ctx context.Context, failure error) error {
 		return nil
 	}
 	if errors.Is(failure, connectors.ErrRefused) {
-		n.notes.find(audit.Finding{Kind: "F_SYNC_FOREIGN", Severity: "high", Source: k.store.Name, Object: k.name(), Article: "Art. 5(1)(b)",
+		n.notes.Find(audit.Finding{Kind: "F_SYNC_FOREIGN", Severity: "high", Source: k.store.Name, Object: k.name(), Article: "Art. 5(1)(b)",
 			Words: fmt.Sprintf("What stands under the name of the copy for %s, or of one of its views, is not Lethe's and was left alone: whoever reads it may see more than was agreed to. Look at it, and remove it.", k.Target)})
 	}
-	n.notes.problem(fmt.Errorf("%w: copy of %s for %s: %w", setup.ErrSource, k.object(), k.Target, failure))
+	n.notes.Problem(fmt.Errorf("%w: copy of %s for %s: %w", setup.ErrSource, k.object(), k.Target, failure))
 	n.setup.Log.Error("copy failed", "run_id", n.tonight.RunID, "target", k.Target, "source", k.Source, "table", k.of.Name, "error", failure)
 	return nil
 }
@@ -675,26 +677,26 @@ func (k *keeping) report(silo string, err error) {
 	}
 	n.bookSync(line)
 	if drifted := line.DriftMissing + line.DriftExtra + line.DriftDifferent; drifted > 0 {
-		n.notes.find(audit.Finding{Kind: "F_SYNC_DRIFT", Severity: "high", Source: k.store.Name, Object: k.name(), Count: drifted, Article: "Art. 5(1)(f)",
+		n.notes.Find(audit.Finding{Kind: "F_SYNC_DRIFT", Severity: "high", Source: k.store.Name, Object: k.name(), Count: drifted, Article: "Art. 5(1)(f)",
 			Words: fmt.Sprintf("The copy of the consents of silo %s was not as Lethe left it: %d rows missing, %d added, %d altered. %s", silo, line.DriftMissing, line.DriftExtra, line.DriftDifferent, repaired(n.tonight.Apply, err))})
 	}
 	if err != nil && policy.EndOf(acked, maxLag) < n.tonight.Today {
-		n.notes.find(audit.Finding{Kind: "F_SYNC_LAG", Severity: "high", Source: k.store.Name, Object: k.name(), Article: "Art. 7(3)",
+		n.notes.Find(audit.Finding{Kind: "F_SYNC_LAG", Severity: "high", Source: k.store.Name, Object: k.name(), Article: "Art. 7(3)",
 			Words: fmt.Sprintf("%s works with consents of silo %s as of %s: the copy could not be brought up to date since.", k.Target, silo, acked)})
 	}
 }
 
 // bookSync puts a line into the report; that of a second delivery in one night takes up what the first one said.
 func (cp *copier) bookSync(line *audit.ConsentSync) {
-	for i, l := range cp.notes.facts.ConsentSync {
+	for i, l := range cp.notes.Facts.ConsentSync {
 		if l.Target == line.Target && l.Silo == line.Silo && l.Source == line.Source && l.Object == line.Object {
 			line.Changed += l.Changed
 			line.DriftMissing, line.DriftExtra, line.DriftDifferent = line.DriftMissing+l.DriftMissing, line.DriftExtra+l.DriftExtra, line.DriftDifferent+l.DriftDifferent
-			cp.notes.facts.ConsentSync[i] = line
+			cp.notes.Facts.ConsentSync[i] = line
 			return
 		}
 	}
-	cp.notes.facts.ConsentSync = append(cp.notes.facts.ConsentSync, line)
+	cp.notes.Facts.ConsentSync = append(cp.notes.Facts.ConsentSync, line)
 }
 
 func repaired(apply bool, err error) string {

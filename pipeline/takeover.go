@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
 	"strings"
 )
 
@@ -20,12 +21,12 @@ func (b *book) publishLate(ctx context.Context) error {
 		if r.EndedAt.IsZero() || r.Manifest != "" || len(r.Facts) == 0 {
 			continue
 		}
-		f, err := factsOf(r)
+		f, err := state.FactsOf(r)
 		if err != nil {
 			return err
 		}
 		if _, err := publish(ctx, b.setup, b.journal, r.ID, f); err != nil {
-			b.notes.problem(fmt.Errorf("%w: the report of run %s is not published yet: %w", setup.ErrTampered, r.ID, err))
+			b.notes.Problem(fmt.Errorf("%w: the report of run %s is not published yet: %w", setup.ErrTampered, r.ID, err))
 		}
 	}
 	return nil
@@ -62,7 +63,7 @@ func (b *book) takeOver(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		b.notes.facts.Approvals = append(b.notes.facts.Approvals, auditApprovals(b.setup, p, answers)...)
+		b.notes.Facts.Approvals = append(b.notes.Facts.Approvals, auditApprovals(b.setup, p, answers)...)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"lethe/connectors"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
@@ -119,7 +120,7 @@ func Compare(ctx context.Context, p *setup.Setup, next *setup.Setup, asOf time.T
 		}
 		if s.err != nil {
 			err = errors.Join(err, fmt.Errorf("%w: %s: %w", setup.ErrSource, s.Name, s.err))
-			c.Notes = append(c.Notes, fmt.Sprintf("source %s could not be read to the end (%s): its rows are not all compared", s.Name, failure(s.err)))
+			c.Notes = append(c.Notes, fmt.Sprintf("source %s could not be read to the end (%s): its rows are not all compared", s.Name, notes.Failure(s.err)))
 		}
 	}
 	c.sum(after, tallies)
@@ -226,17 +227,17 @@ func (c *Comparison) open(ctx context.Context, before, after *weigher) (*tallies
 			errs = append(errs, fmt.Errorf("new policy: %w", err))
 		}
 	}
-	return &tallies{lines: map[comparedKey]*ComparedLine{}, tables: map[object]*ComparedTable{}}, errors.Join(errs...)
+	return &tallies{lines: map[comparedKey]*ComparedLine{}, tables: map[notes.Object]*ComparedTable{}}, errors.Join(errs...)
 }
 
 // tallies count while the rows pass by. They grow with the verdicts that the policies can give, not with the rows.
 type tallies struct {
 	lines  map[comparedKey]*ComparedLine
-	tables map[object]*ComparedTable
+	tables map[notes.Object]*ComparedTable
 }
 
 type comparedKey struct {
-	object
+	notes.Object
 	old, new Verdict
 	effect   string
 }
@@ -257,7 +258,7 @@ func (w *weigher) judgeTwice(ctx context.Context, old, s *store, t *tallies) err
 		if err != nil {
 			return err
 		}
-		at := object{source: s.Name, table: batch.Table}
+		at := notes.Object{Source: s.Name, Table: batch.Table}
 		for row := range int(batch.Rows.NumRows()) {
 			was, wasClaimed := verdictOf(old.governed[batch.Table], batch.Rows, row, w.tonight.AsOf)
 			is, isClaimed := verdictOf(s.governed[batch.Table], batch.Rows, row, w.tonight.AsOf)
@@ -296,10 +297,10 @@ func verdictOf(groups []*Judge, rows arrow.Record, row int, asOf time.Time) (jud
 }
 
 // count adds a row that one of the policies claims.
-func (t *tallies) count(at object, was, is judged) {
+func (t *tallies) count(at notes.Object, was, is judged) {
 	table := t.tables[at]
 	if table == nil {
-		table = &ComparedTable{Source: at.source, Table: at.table}
+		table = &ComparedTable{Source: at.Source, Table: at.Table}
 		t.tables[at] = table
 	}
 	table.Rows++
@@ -313,7 +314,7 @@ func (t *tallies) count(at object, was, is judged) {
 	k := comparedKey{at, was.Verdict, is.Verdict, effectOf(was, is)}
 	l := t.lines[k]
 	if l == nil {
-		l = &ComparedLine{Source: at.source, Table: at.table, Old: was.Verdict, New: is.Verdict, Effect: k.effect}
+		l = &ComparedLine{Source: at.Source, Table: at.Table, Old: was.Verdict, New: is.Verdict, Effect: k.effect}
 		t.lines[k] = l
 	}
 	l.Rows++

@@ -1,4 +1,4 @@
-package pipeline
+package suppression
 
 import (
 	"bytes"
@@ -16,13 +16,13 @@ import (
 	"time"
 )
 
-// suppression is the list of those who said no to marketing, in any silo: a silo of its own, with a key of its own, that holds keyed references and
+// List is the list of those who said no to marketing, in any silo: a silo of its own, with a key of its own, that holds keyed references and
 // nothing else. An identifier is looked up in it while it is at hand, in memory. Nothing that is stored leads from the list to another silo, or back:
 // its events are dated by the day, carry no id, source, notice or evidence of where they came from, hold one identifier each, and are written
 // in the order of their references once a delivery is through.
 //
 // A nil list is that of a company that keeps none.
-type suppression struct {
+type List struct {
 	silo     string
 	purpose  string
 	key      *keystore.SiloKey
@@ -43,12 +43,12 @@ type no struct {
 	from    policy.Date // from which it counts
 }
 
-// openSuppression opens the list as it stands at an instant; nil if the policy has none.
-func openSuppression(ctx context.Context, p *setup.Setup, config registry.Config, at time.Time) (*suppression, error) {
+// Open opens the list as it stands at an instant; nil if the policy has none.
+func Open(ctx context.Context, p *setup.Setup, config registry.Config, at time.Time) (*List, error) {
 	if p.Suppression.Name == "" {
 		return nil, nil
 	}
-	l := &suppression{silo: p.Suppression.Name, purpose: p.Suppression.Rules[0].Purpose, zone: p.Zone, today: policy.DateOf(at, p.Zone), noted: map[registry.Ref]no{}}
+	l := &List{silo: p.Suppression.Name, purpose: p.Suppression.Rules[0].Purpose, zone: p.Zone, today: policy.DateOf(at, p.Zone), noted: map[registry.Ref]no{}}
 	var err error
 	if l.key, err = p.Keys.SiloKey(l.silo); err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func openSuppression(ctx context.Context, p *setup.Setup, config registry.Config
 	return l, nil
 }
 
-func (l *suppression) close() error {
+func (l *List) Close() error {
 	if l == nil {
 		return nil
 	}
@@ -72,7 +72,7 @@ func (l *suppression) close() error {
 }
 
 // ref is the reference under the list's key, false for what is no identifier.
-func (l *suppression) ref(s registry.Subject, country string) (registry.Ref, bool) {
+func (l *List) ref(s registry.Subject, country string) (registry.Ref, bool) {
 	value, ok := registry.Normalise(s.Kind, []byte(s.Value), country, l.buf[:0])
 	l.buf = value
 	if !ok {
@@ -81,8 +81,8 @@ func (l *suppression) ref(s registry.Subject, country string) (registry.Ref, boo
 	return l.key.Match(s.Kind, value), true
 }
 
-// since is the latest day on which somebody with one of the identifiers said no; not known if nobody did.
-func (l *suppression) since(subjects []registry.Subject, country string) (day policy.Date) {
+// Since is the latest day on which somebody with one of the identifiers said no; not known if nobody did.
+func (l *List) Since(subjects []registry.Subject, country string) (day policy.Date) {
 	if l == nil {
 		return 0
 	}
@@ -94,7 +94,7 @@ func (l *suppression) since(subjects []registry.Subject, country string) (day po
 	return day
 }
 
-func (l *suppression) day(ref registry.Ref) (day policy.Date) {
+func (l *List) day(ref registry.Ref) (day policy.Date) {
 	for _, collection := range l.names.Lookup(ref) {
 		if !l.names.At(collection, &l.standing) {
 			continue
@@ -108,9 +108,9 @@ func (l *suppression) day(ref registry.Ref) (day policy.Date) {
 	return day
 }
 
-// outlives reports whether a consent of an instant, proven or not, counts although somebody said no on a day: only a yes of a later day does, and only
+// Outlives reports whether a consent of an instant, proven or not, counts although somebody said no on a day: only a yes of a later day does, and only
 // with evidence. (The list knows no hours; on one day the no wins.)
-func (l *suppression) outlives(no policy.Date, given time.Time, proven bool) bool {
+func (l *List) Outlives(no policy.Date, given time.Time, proven bool) bool {
 	if !no.Known() {
 		return true
 	}
@@ -118,18 +118,18 @@ func (l *suppression) outlives(no policy.Date, given time.Time, proven bool) boo
 	return proven && day > no && day <= l.today
 }
 
-// bar bars an event that would be a ground for marketing to somebody who said no.
-func (l *suppression) bar(silo *policy.Silo, e *registry.Event) {
+// Bar bars an event that would be a ground for marketing to somebody who said no.
+func (l *List) Bar(silo *policy.Silo, e *registry.Event) {
 	if l == nil || e.Type != registry.Given && e.Type != registry.Renewed || !silo.IsMarketing(e.Purpose) {
 		return
 	}
-	if !l.outlives(l.since(e.Subjects, e.Country), e.OccurredAt, e.Evidence != "") {
+	if !l.Outlives(l.Since(e.Subjects, e.Country), e.OccurredAt, e.Evidence != "") {
 		e.Barred = registry.Suppressed
 	}
 }
 
-// note remembers those of a silo's events that say no to marketing: withdrawals from it, and objections.
-func (l *suppression) note(silo *policy.Silo, e *registry.Event) {
+// Note remembers those of a silo's events that say no to marketing: withdrawals from it, and objections.
+func (l *List) Note(silo *policy.Silo, e *registry.Event) {
 	if l == nil || e.Type != registry.Withdrawn && e.Type != registry.Objected {
 		return
 	}
@@ -143,7 +143,7 @@ func (l *suppression) note(silo *policy.Silo, e *registry.Event) {
 }
 
 // add remembers an event's identifiers for the list, and reports whether one of them is new there, or its day is.
-func (l *suppression) add(e *registry.Event) (news bool) {
+func (l *List) add(e *registry.Event) (news bool) {
 	said := min(policy.DateOf(e.OccurredAt, l.zone), l.today)
 	from := said
 	if e.EffectiveFrom.After(e.OccurredAt) {
@@ -160,8 +160,8 @@ func (l *suppression) add(e *registry.Event) (news bool) {
 	return news
 }
 
-// flush writes what was noted, and returns how many were not on the list, or not since that day.
-func (l *suppression) flush(ctx context.Context, dryRun bool) (int, error) {
+// Flush writes what was noted, and returns how many were not on the list, or not since that day.
+func (l *List) Flush(ctx context.Context, dryRun bool) (int, error) {
 	if l == nil || len(l.noted) == 0 {
 		return 0, nil
 	}
@@ -191,9 +191,9 @@ func (l *suppression) flush(ctx context.Context, dryRun bool) (int, error) {
 	return report.Events, nil
 }
 
-// deliver puts the identifiers of a delivery on the list. What else its lines say is not kept. A line without a date says no since now, which is what its
+// Deliver puts the identifiers of a delivery on the list. What else its lines say is not kept. A line without a date says no since now, which is what its
 // default is, and says nothing new of somebody on the list.
-func (l *suppression) deliver(ctx context.Context, in registry.Import, now time.Time) (registry.ImportReport, error) {
+func (l *List) Deliver(ctx context.Context, in registry.Import, now time.Time) (registry.ImportReport, error) {
 	in.Default = maps.Clone(in.Default)
 	if in.Default == nil {
 		in.Default = map[string]string{}
@@ -214,13 +214,13 @@ func (l *suppression) deliver(ctx context.Context, in registry.Import, now time.
 		}
 		return nil
 	})
-	added, failed := l.flush(ctx, in.DryRun)
+	added, failed := l.Flush(ctx, in.DryRun)
 	report.Events, report.Duplicates = added, known
 	return report, errors.Join(err, failed)
 }
 
-// consentTo is the consent of a standing for a purpose.
-func consentTo(s *policy.Standing, purpose string) (policy.PurposeStanding, bool) {
+// ConsentTo is the consent of a standing for a purpose.
+func ConsentTo(s *policy.Standing, purpose string) (policy.PurposeStanding, bool) {
 	i := slices.IndexFunc(s.Purposes, func(p policy.PurposeStanding) bool { return p.Purpose == purpose })
 	if i < 0 || s.Purposes[i].State != policy.Given && s.Purposes[i].State != policy.Renewed {
 		return policy.PurposeStanding{}, false

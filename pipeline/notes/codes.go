@@ -1,4 +1,4 @@
-package pipeline
+package notes
 
 import (
 	"cmp"
@@ -16,14 +16,14 @@ type CodeMeaning struct {
 
 // stopWords say what a stop is about.
 var stopWords = map[string]string{
-	stopNoMatch:     "More rows of a table are unknown to the registry than no_match_percent allows: look for a failed import or a wrong key; nothing in it is changed.",
-	stopUnparseable: "More rows of a table have no readable identifier than unparseable_percent allows: look at the mapping; nothing in it is changed.",
-	stopShrunk:      "The registry has fewer events than the last night saw: restore it.",
+	StopNoMatch:     "More rows of a table are unknown to the registry than no_match_percent allows: look for a failed import or a wrong key; nothing in it is changed.",
+	StopUnparseable: "More rows of a table have no readable identifier than unparseable_percent allows: look at the mapping; nothing in it is changed.",
+	StopShrunk:      "The registry has fewer events than the last night saw: restore it.",
 }
 
 // reasonArticles are the articles of the reasons for which a statement of consent is refused or does not count; of the others it is accuracy.
 var reasonArticles = map[registry.Reason]string{
-	consentStated: "Art. 7(1)", consentDefault: "Art. 4(11)", registry.ImpliedConsent: "Art. 4(11), 7", registry.UnknownMethod: "Art. 4(11), 7(1)",
+	ConsentStated: "Art. 7(1)", ConsentDefault: "Art. 4(11)", registry.ImpliedConsent: "Art. 4(11), 7", registry.UnknownMethod: "Art. 4(11), 7(1)",
 	registry.NoNotice: "Art. 7(1), 13", registry.NoPurpose: "Art. 6(1)(a)", registry.UnknownPurpose: "Art. 5(1)(b), 6(1)(a)", registry.Suppressed: "Art. 21(3)",
 }
 
@@ -33,13 +33,13 @@ func Codes() []CodeMeaning {
 	for _, code := range policy.Codes() {
 		list = append(list, CodeMeaning{string(code), code.Article(), code.Words()})
 	}
-	list = append(list, CodeMeaning{codeNoKey, "Art. 5(2)", wordsOf(codeNoKey)}, CodeMeaning{codeReadOnly,
-		"Art. 17(1)", wordsOf(codeReadOnly)})
-	for _, reason := range append(registry.Reasons(), consentStated, consentDefault, consentAhead) {
-		code := intakeCode(reason)
-		list = append(list, CodeMeaning{code, cmp.Or(reasonArticles[reason], "Art. 5(1)(d)"), wordsOf(code)})
+	list = append(list, CodeMeaning{CodeNoKey, "Art. 5(2)", WordsOf(CodeNoKey)}, CodeMeaning{CodeReadOnly,
+		"Art. 17(1)", WordsOf(CodeReadOnly)})
+	for _, reason := range append(registry.Reasons(), ConsentStated, ConsentDefault, ConsentAhead) {
+		code := IntakeCode(reason)
+		list = append(list, CodeMeaning{code, cmp.Or(reasonArticles[reason], "Art. 5(1)(d)"), WordsOf(code)})
 	}
-	for _, question := range []string{askRows, askPercent, askSpike, askNewSource, askPolicy, askEmpty} {
+	for _, question := range []string{AskRows, AskPercent, AskSpike, AskNewSource, AskPolicy, AskEmpty} {
 		list = append(list, CodeMeaning{question, "Art. 32", "A plan asks two people, because " + QuestionWords(question) + "."})
 	}
 	for stop, words := range stopWords {

@@ -1,0 +1,99 @@
+package notes
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"lethe/connectors"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
+	"slices"
+	"strings"
+)
+
+// Failure says in the words of a sentinel why something could not be read.
+func Failure(err error) string {
+	for _, known := range []error{connectors.ErrUnreachable, connectors.ErrDenied, connectors.ErrDamaged, connectors.ErrSchemaChanged, connectors.ErrPlaintext, errors.ErrUnsupported} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	return "unreadable"
+}
+
+// Object is a table of a source.
+type Object struct{ Source, Table string }
+
+// ObjectRows returns a run's rows of one table: its own, then those of its fields.
+func ObjectRows(f audit.Facts, o Object) (rows []audit.Inventory) {
+	for _, i := range f.Inventory {
+		if i.Source == o.Source && i.Object == o.Table {
+			rows = append(rows, i)
+		}
+	}
+	return rows
+}
+
+// Notes is what a run notes for its report.
+type Notes struct {
+	Tonight  setup.Tonight
+	Facts    audit.Facts
+	Last     *audit.Facts  // of the last finished run that decided
+	History  []audit.Facts // of the last 30 finished runs, newest first
+	Problems []error       // what went wrong and does not stop the night
+}
+
+// Recall takes in what an earlier run left, the newest first.
+func (n *Notes) Recall(f audit.Facts) {
+	if n.Last == nil && len(f.Summary) > 0 {
+		n.Last = &f
+	}
+	if len(n.History) < 30 {
+		n.History = append(n.History, f)
+	}
+}
+
+// Problem remembers something that went wrong and does not stop the night.
+func (n *Notes) Problem(err error) { n.Problems = append(n.Problems, err) }
+
+// Find records a finding.
+func (n *Notes) Find(f audit.Finding) {
+	f.FindingID = FindingID(f)
+	f.FirstSeen = n.Tonight.Today.String()
+	for _, night := range slices.Backward(n.History) { // a run that only applied, or could not read the source, found nothing
+		for _, old := range night.Findings {
+			if old.FindingID == f.FindingID {
+				f.FirstSeen = old.FirstSeen
+			}
+		}
+	}
+	n.Facts.Findings = append(n.Facts.Findings, f)
+}
+
+// Except counts an exception: rows that need a person.
+func (n *Notes) Except(e audit.Exception) {
+	for i := range n.Facts.Exceptions {
+		if o := &n.Facts.Exceptions[i]; o.Silo == e.Silo && o.Source == e.Source && o.Object == e.Object && o.Code == e.Code {
+			o.Count += e.Count
+			return
+		}
+	}
+	e.Words, e.FirstSeen = WordsOf(e.Code), n.Tonight.Today.String()
+	if n.Last != nil {
+		for _, old := range n.Last.Exceptions {
+			if old.Silo == e.Silo && old.Source == e.Source && old.Object == e.Object && old.Code == e.Code {
+				e.FirstSeen = old.FirstSeen
+			}
+		}
+	}
+	if first, err := policy.ParseDate(e.FirstSeen); err == nil {
+		e.AgeDays = int64(n.Tonight.Today - first)
+	}
+	n.Facts.Exceptions = append(n.Facts.Exceptions, e)
+}
+
+func FindingID(f audit.Finding) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{f.Kind, f.Source, f.Object, f.Column}, "\x1f")))
+	return hex.EncodeToString(sum[:8])
+}

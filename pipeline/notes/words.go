@@ -1,0 +1,61 @@
+package notes
+
+import (
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+	"strings"
+)
+
+// What a table's consents lack. They are recorded, decide as D_CONSENT_UNPROVEN, and are reported each night.
+const (
+	ConsentStated  registry.Reason = "E_CONSENT_STATED"
+	ConsentDefault registry.Reason = "E_CONSENT_DEFAULT"
+	ConsentAhead   registry.Reason = "E_CONSENT_AHEAD"
+)
+
+var takenWords = map[registry.Reason]string{
+	ConsentStated:  "It is said that people consented, without a proof of it. It is recorded, and does not count as consent (Art. 7(1)).",
+	ConsentAhead:   "Consents or withdrawals are said to lie in the future. They are recorded, and never relied on: correct their dates.",
+	ConsentDefault: "An application's consents come from a default that no person set: no date of the choice, or that of the row. They are recorded, and do not count (Art. 4(11)).",
+}
+
+// IntakeCode keeps what is refused of a table's consents apart from what is found of its rows.
+func IntakeCode(r registry.Reason) string {
+	if policy.Code(r).Words() != "" {
+		return "E_CONSENT_" + strings.TrimPrefix(string(r), "E_")
+	}
+	return string(r)
+}
+
+// takenWordsOf says what a code of an exception means that comes from taking consents in.
+func takenWordsOf(code string) string {
+	if words, ok := takenWords[registry.Reason(code)]; ok {
+		return words
+	}
+	for _, reason := range []registry.Reason{registry.Reason(code), registry.Reason("E_" + strings.TrimPrefix(code, "E_CONSENT_"))} {
+		if words := reason.Words(); words != "" {
+			return "A table's rows say of consents what the registry refuses: " + words + "."
+		}
+	}
+	return ""
+}
+
+// CodeNoKey is the exception of rows that cannot be addressed.
+const CodeNoKey = "E_NO_KEY"
+
+// CodeReadOnly is the exception of rows that would have to change in a source that can only be read.
+const CodeReadOnly = "E_READ_ONLY"
+
+func WordsOf(code string) string {
+	if code == CodeNoKey {
+		return "The row has no usable primary key, so it cannot be addressed and is never changed."
+	}
+	if code == CodeReadOnly {
+		return "The row would have to change, but its source can only be read: " +
+			"give the source an apply_dsn, or have its application change the row."
+	}
+	if words := policy.Code(code).Words(); words != "" {
+		return words
+	}
+	return takenWordsOf(code)
+}

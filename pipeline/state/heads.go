@@ -1,0 +1,73 @@
+package state
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
+	"strconv"
+	"strings"
+)
+
+// SeenHeads are the heads of the registry's chains, by silo, as the newest night that looked at them saw them; none before the first.
+func SeenHeads(ctx context.Context, p *setup.Setup) (map[string]registry.Head, error) {
+	j, err := journal.Open(ctx, p.State)
+	if err != nil {
+		return nil, err
+	}
+	defer j.Close()
+	runs, err := j.Runs(ctx, 100)
+	if err != nil {
+		return nil, err
+	}
+	return LastHeads(runs)
+}
+
+// LastHeads are the registry's heads as the newest run that looked at them saw them.
+func LastHeads(runs []journal.Run) (map[string]registry.Head, error) {
+	for _, r := range runs {
+		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
+			continue
+		}
+		f, err := FactsOf(r)
+		if err != nil {
+			return nil, err
+		}
+		if f.Run.RegistryHeads != "" {
+			return parseHeads(f.Run.RegistryHeads)
+		}
+	}
+	return nil, nil
+}
+
+func FormatHeads(heads []registry.Head) string {
+	parts := make([]string, len(heads))
+	for i, h := range heads {
+		parts[i] = fmt.Sprintf("%s:%d:%x", h.Silo, h.Seq, h.Hash)
+	}
+	return strings.Join(parts, ";")
+}
+
+func parseHeads(text string) (map[string]registry.Head, error) {
+	heads := map[string]registry.Head{}
+	for _, part := range strings.Split(text, ";") {
+		if part == "" {
+			continue
+		}
+		f := strings.Split(part, ":")
+		if len(f) < 3 {
+			return nil, fmt.Errorf("registry heads of the last run: %w", journal.ErrCorrupt)
+		}
+		seq, err := strconv.ParseInt(f[len(f)-2], 10, 64)
+		hash, herr := hex.DecodeString(f[len(f)-1])
+		h := registry.Head{Silo: strings.Join(f[:len(f)-2], ":"), Seq: seq, Count: seq}
+		if copy(h.Hash[:], hash) != len(h.Hash) || errors.Join(err, herr) != nil {
+			return nil, fmt.Errorf("registry heads of the last run: %w", journal.ErrCorrupt)
+		}
+		heads[h.Silo] = h
+	}
+	return heads, nil
+}
