@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"lethe/connectors"
+	"lethe/pipeline/judge"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/silos"
+	"lethe/pipeline/stores"
 	"lethe/pipeline/suppression"
 	"slices"
 	"strings"
@@ -22,7 +25,7 @@ import (
 type Allowed struct {
 	setup   *setup.Setup // with the one silo
 	tonight setup.Tonight
-	silos   *siloSet
+	silos   *silos.Set
 	silo    *policy.Compiled // with the rules of the purpose only
 	purpose string
 	list    *suppression.List // nil: there is none, or the purpose is no marketing
@@ -42,19 +45,19 @@ func OpenAllowed(ctx context.Context, p *setup.Setup, silo, purpose string, asOf
 	alone := *p
 	alone.Silos, alone.Suppression = []*policy.Compiled{one}, policy.Silo{}
 	tonight := setup.Asking(&alone, asOf)
-	silos := newSilos(&alone, tonight, nil)
+	silos := silos.New(&alone, tonight, nil)
 	a := &Allowed{setup: &alone, tonight: tonight, silos: silos, silo: one, purpose: purpose}
 	if a.key, err = p.Keys.SiloKey(silo); err != nil {
 		return nil, err
 	}
-	if err := silos.openRegistry(ctx, nil); err != nil {
-		return nil, errors.Join(err, silos.close())
+	if err := silos.Open(ctx, nil); err != nil {
+		return nil, errors.Join(err, silos.Close())
 	}
 	if one.Silo.IsMarketing(purpose) {
 		config := p.Registry
 		config.ReadOnly = true
 		if a.list, err = suppression.Open(ctx, p, config, asOf); err != nil {
-			return nil, errors.Join(err, silos.close())
+			return nil, errors.Join(err, silos.Close())
 		}
 	}
 	return a, nil
@@ -75,7 +78,7 @@ func forPurpose(p *setup.Setup, name, purpose string) (*policy.Compiled, error) 
 }
 
 // Close closes what was opened.
-func (a *Allowed) Close() error { return errors.Join(a.list.Close(), a.silos.close()) }
+func (a *Allowed) Close() error { return errors.Join(a.list.Close(), a.silos.Close()) }
 
 // AsOf is the instant of the answers.
 func (a *Allowed) AsOf() time.Time { return a.tonight.AsOf }
@@ -95,7 +98,7 @@ func (a *Allowed) Person(subjects []registry.Subject, country string) policy.Cod
 			continue
 		}
 		readable = true
-		a.next = append(a.next[:0], a.silos.states[a.silo.Silo.Name].standings.Lookup(a.key.Match(s.Kind, value))...)
+		a.next = append(a.next[:0], a.silos.Silos[a.silo.Silo.Name].Standings.Lookup(a.key.Match(s.Kind, value))...)
 		if len(a.found) > 0 && len(a.next) > 0 && !slices.Equal(a.found, a.next) {
 			return policy.EIDConflict
 		}
@@ -119,10 +122,10 @@ func (a *Allowed) collections(subjects []registry.Subject, country string) polic
 	allowed, proven := false, false
 	var since time.Time
 	for _, collection := range a.found {
-		if !a.silos.states[a.silo.Silo.Name].standings.At(collection, &a.standing) {
+		if !a.silos.Silos[a.silo.Silo.Name].Standings.At(collection, &a.standing) {
 			continue
 		}
-		rec := policy.Record{Trust: a.silos.states[a.silo.Silo.Name].trust, Standing: &a.standing, Starts: make([]policy.Date, len(a.silo.Silo.Rules))}
+		rec := policy.Record{Trust: a.silos.Silos[a.silo.Silo.Name].Trust, Standing: &a.standing, Starts: make([]policy.Date, len(a.silo.Silo.Rules))}
 		d := a.silo.Decide(rec, a.tonight.AsOf)
 		if a.usable(d, rec) {
 			allowed = true
@@ -191,26 +194,26 @@ func (a *Allowed) Rows(ctx context.Context, do func(AllowedRow) error) (left map
 }
 
 func (a *Allowed) source(ctx context.Context, src setup.Source, left map[policy.Code]int, do func(AllowedRow) error) (err error) {
-	set := newStores(a.setup, a.tonight, nil, a.silos)
-	s := newStore(src)
-	if s.open, err = src.Open(ctx); err != nil {
+	set := stores.New(a.setup, a.tonight, nil, a.silos)
+	s := stores.NewStore(src)
+	if s.Conn, err = src.Open(ctx); err != nil {
 		return setup.SourceError(err)
 	}
-	defer func() { err = errors.Join(err, s.open.Close()) }()
-	if err := set.prepare(ctx, s); err != nil {
+	defer func() { err = errors.Join(err, s.Conn.Close()) }()
+	if err := set.Prepare(ctx, s); err != nil {
 		return err
 	}
-	for _, t := range s.tables {
-		if len(s.governed[t.Name]) == 0 {
+	for _, t := range s.Tables {
+		if len(s.Governed[t.Name]) == 0 {
 			continue
 		}
-		for b, err := range s.open.Scan(ctx, connectors.Query{Table: t.Name}) {
+		for b, err := range s.Conn.Scan(ctx, connectors.Query{Table: t.Name}) {
 			if err != nil {
 				return setup.SourceError(err)
 			}
 			for row := range int(b.Rows.NumRows()) {
-				for _, g := range s.governed[t.Name] {
-					if !g.mine(b.Rows, row) {
+				for _, g := range s.Governed[t.Name] {
+					if !g.Mine(b.Rows, row) {
 						continue
 					}
 					if code := a.row(g, b.Rows, row); code != "" {
@@ -226,21 +229,21 @@ func (a *Allowed) source(ctx context.Context, src setup.Source, left map[policy.
 }
 
 // row answers for one row.
-func (a *Allowed) row(g *Judge, rows arrow.Record, row int) policy.Code {
-	r := g.rule(rows, row, a.tonight.AsOf)
-	if !a.usable(r.Decision, g.record) {
+func (a *Allowed) row(g *judge.Judge, rows arrow.Record, row int) policy.Code {
+	r := g.Rule(rows, row, a.tonight.AsOf)
+	if !a.usable(r.Decision, g.Record) {
 		return r.Reason
 	}
-	if !g.admits(a.list, rows, row, a.purpose) {
+	if !g.Admits(a.list, rows, row, a.purpose) {
 		return suppressedCode
 	}
 	return ""
 }
 
-func allowedRow(s *store, g *Judge, rows arrow.Record, row int) AllowedRow {
-	r := AllowedRow{Source: s.Name, Table: g.table.Name, Subjects: g.people(rows, row)}
-	for _, c := range g.key {
-		r.Key = append(r.Key, g.text(rows, row, c))
+func allowedRow(s *stores.Store, g *judge.Judge, rows arrow.Record, row int) AllowedRow {
+	r := AllowedRow{Source: s.Name, Table: g.Table.Name, Subjects: g.People(rows, row)}
+	for _, c := range g.Key {
+		r.Key = append(r.Key, g.Text(rows, row, c))
 	}
 	return r
 }
@@ -296,7 +299,7 @@ func Show(ctx context.Context, p *setup.Setup, silo string, who registry.Subject
 	}
 	defer func() { err = errors.Join(err, list.Close()) }()
 	country = cmp.Or(country, s.Jurisdiction.Code)
-	found, err := r.Person(ctx, key, who, country, asOf, endings(s))
+	found, err := r.Person(ctx, key, who, country, asOf, silos.Endings(s))
 	if err != nil {
 		return known, err
 	}

@@ -6,16 +6,16 @@ import (
 	"fmt"
 	"lethe/connectors"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/silos"
 	"lethe/pipeline/state"
+	"lethe/pipeline/stores"
 	"slices"
 	"time"
-
-	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/arrow/array"
 )
 
 // The outcomes of a planned row, as the journal keeps them: one byte a row.
@@ -53,8 +53,8 @@ func (ap *applier) apply(ctx context.Context) error {
 			return fmt.Errorf("apply plan %s: %w", entry.ID, err)
 		}
 	}
-	for silo := range ap.silos.states { // what was changed just now left its traces
-		if err := ap.silos.recallTraces(ctx, silo); err != nil {
+	for silo := range ap.silos.Silos { // what was changed just now left its traces
+		if err := ap.silos.RecallTraces(ctx, silo); err != nil {
 			return err
 		}
 	}
@@ -79,7 +79,7 @@ func (ap *applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 		return err
 	}
 	whole := true
-	for _, s := range ap.stores.list {
+	for _, s := range ap.stores.List {
 		var groups []int
 		for i, g := range p.Groups {
 			if g.Source == s.Name {
@@ -96,7 +96,7 @@ func (ap *applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 		whole = whole && done
 	}
 	for _, g := range p.Groups {
-		if ap.stores.find(g.Source) != nil || p.Files[g.Source] != "" {
+		if ap.stores.Find(g.Source) != nil || p.Files[g.Source] != "" {
 			continue // a backup file that is no longer there holds nothing any more
 		}
 		whole = false
@@ -141,8 +141,8 @@ type applier struct {
 	tonight setup.Tonight
 	notes   *notes.Notes
 	journal *journal.Journal
-	silos   *siloSet
-	stores  *storeSet
+	silos   *silos.Set
+	stores  *stores.Set
 	limits  *limits
 }
 
@@ -156,8 +156,8 @@ func lapse(ctx context.Context, p *setup.Setup, j *journal.Journal, doc *plan, r
 }
 
 // applyTo executes the groups of a plan that are in one source; done says that every row of them has its outcome.
-func (ap *applier) applyTo(ctx context.Context, s *store, p *plan, groups []int, chunks []journal.Chunk) (done bool, err error) {
-	if s.err != nil {
+func (ap *applier) applyTo(ctx context.Context, s *stores.Store, p *plan, groups []int, chunks []journal.Chunk) (done bool, err error) {
+	if s.Err != nil {
 		return false, nil
 	}
 	if len(chunks) == 0 {
@@ -167,7 +167,7 @@ func (ap *applier) applyTo(ctx context.Context, s *store, p *plan, groups []int,
 				touched[seg.Table] = true
 			}
 		}
-		if fingerprint(s.tables, touched) != p.Schemas[s.Name] {
+		if stores.Fingerprint(s.Tables, touched) != p.Schemas[s.Name] {
 			ap.notes.Problem(fmt.Errorf("%w: the schema of source %s changed since plan %s was made: this night plans anew", setup.ErrExpired, s.Name, p.PlanID))
 			return false, lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
 		}
@@ -178,7 +178,7 @@ func (ap *applier) applyTo(ctx context.Context, s *store, p *plan, groups []int,
 	}
 	apps := make([]*application, len(groups))
 	for k, i := range groups {
-		g := s.judge(p.Groups[i].Silo, p.Groups[i].Table)
+		g := s.Judge(p.Groups[i].Silo, p.Groups[i].Table)
 		if g == nil {
 			ap.notes.Problem(fmt.Errorf("%w: plan %s: silo %s no longer governs table %s of source %s: the plan ends here", setup.ErrExpired, p.PlanID, p.Groups[i].Silo, p.Groups[i].Table, s.Name))
 			return false, lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
@@ -196,7 +196,7 @@ func (ap *applier) applyTo(ctx context.Context, s *store, p *plan, groups []int,
 	if s.Backup() {
 		return ap.rewrite(ctx, s, p, apps, chunks)
 	}
-	mutator, ok := s.open.(connectors.Mutator)
+	mutator, ok := s.Conn.(connectors.Mutator)
 	if !ok {
 		ap.notes.Problem(fmt.Errorf("%w: plan %s changes rows of source %s, which can only be read now: "+
 			"give it an apply_dsn again", setup.ErrSource, p.PlanID, s.Name))
@@ -207,7 +207,7 @@ func (ap *applier) applyTo(ctx context.Context, s *store, p *plan, groups []int,
 		if err := a.run(ctx, chunks); errors.Is(err, setup.ErrStopped) {
 			return false, err
 		} else if err != nil {
-			ap.stores.failedSource(s, err)
+			ap.stores.FailedSource(s, err)
 			return false, nil
 		}
 	}
@@ -226,9 +226,9 @@ type application struct {
 	*applier
 	plan     *plan
 	position int // of the group in the plan
-	store    *store
-	judge    *Judge
-	segments [][]plannedRow
+	store    *stores.Store
+	judge    *judge.Judge
+	segments [][]judge.Planned
 	mutator  connectors.Mutator
 	asOf     time.Time
 	took     time.Duration // the change of the last chunk
@@ -302,7 +302,7 @@ func (a *application) stageEnd(position int64) int64 {
 type part struct {
 	table   string
 	kind    Kind
-	rows    []plannedRow
+	rows    []judge.Planned
 	outcome []byte
 }
 
@@ -328,8 +328,8 @@ func (a *application) parts(c journal.Chunk) []part {
 			continue
 		}
 		rows := a.segments[i]
-		from, _ := slices.BinarySearchFunc(rows, c.First, func(r plannedRow, pos int64) int { return int(r.root - pos) })
-		to, _ := slices.BinarySearchFunc(rows, c.First+c.Rows, func(r plannedRow, pos int64) int { return int(r.root - pos) })
+		from, _ := slices.BinarySearchFunc(rows, c.First, func(r judge.Planned, pos int64) int { return int(r.Root - pos) })
+		to, _ := slices.BinarySearchFunc(rows, c.First+c.Rows, func(r judge.Planned, pos int64) int { return int(r.Root - pos) })
 		parts = append(parts, part{seg.Table, seg.Kind, rows[from:to], make([]byte, to-from)})
 	}
 	return parts
@@ -380,12 +380,12 @@ func (a *application) try(ctx context.Context, parts []part, recovering bool) er
 		case err == nil:
 			return nil
 		case errors.Is(err, errMoved):
-			if err := a.silos.reload(ctx, a.judge.silo.Silo.Name); err != nil {
+			if err := a.silos.Reload(ctx, a.judge.Silo.Silo.Name); err != nil {
 				return err
 			}
 		case errors.As(err, &late):
 			for i, r := range parts[0].rows {
-				if late.roots[r.root] {
+				if late.roots[r.Root] {
 					parts[0].outcome[i] = rowDrift
 				}
 			}
@@ -413,10 +413,10 @@ func (a *application) split(ctx context.Context, parts []part, recovering bool) 
 		}
 		return nil
 	}
-	middle := roots[len(roots)/2].root
+	middle := roots[len(roots)/2].Root
 	low, high := make([]part, len(parts)), make([]part, len(parts))
 	for i, p := range parts {
-		at, _ := slices.BinarySearchFunc(p.rows, middle, func(r plannedRow, pos int64) int { return int(r.root - pos) })
+		at, _ := slices.BinarySearchFunc(p.rows, middle, func(r judge.Planned, pos int64) int { return int(r.Root - pos) })
 		low[i] = part{p.table, p.kind, p.rows[:at], p.outcome[:at]}
 		high[i] = part{p.table, p.kind, p.rows[at:], p.outcome[at:]}
 	}
@@ -430,12 +430,12 @@ func (a *application) split(ctx context.Context, parts []part, recovering bool) 
 // them; before the commit the registry must still be where it was.
 func (a *application) change(ctx context.Context, parts []part, recovering bool) error {
 	g := a.judge
-	head := g.state.standings.Head()
+	head := g.State.Standings.Head()
 	acts := map[int64]bool{} // positions of roots that go ahead
 	excluded := map[int64]bool{}
 	for i, r := range parts[0].rows {
 		if parts[0].outcome[i] == rowDrift {
-			excluded[r.root] = true
+			excluded[r.Root] = true
 		}
 	}
 	var queries []connectors.Query
@@ -445,22 +445,22 @@ func (a *application) change(ctx context.Context, parts []part, recovering bool)
 		if len(p.rows) == 0 {
 			continue
 		}
-		t, ok := a.store.tables.Find(p.table)
+		t, ok := a.store.Tables.Find(p.table)
 		if !ok {
 			return fmt.Errorf("%w: table %s is gone", connectors.ErrSchemaChanged, p.table)
 		}
 		q := connectors.Query{Table: p.table, Keys: &connectors.Keys{Fields: t.Key}}
 		byKey := make(map[connectors.Key]int, len(p.rows))
 		for k, r := range p.rows {
-			q.Keys.Tuples = append(q.Keys.Tuples, r.key)
-			byKey[r.key] = k
+			q.Keys.Tuples = append(q.Keys.Tuples, r.Key)
+			byKey[r.Key] = k
 		}
 		if p.kind == kindRoot {
 			edits = append(edits, func(b connectors.Batch) (connectors.Edit, error) {
 				return a.editRoots(b, p, byKey, excluded, acts, recovering)
 			})
 		} else {
-			fields, keyCols, _ := union(t.Key, p.rows[0].fields)
+			fields, keyCols, _ := union(t.Key, p.rows[0].Fields)
 			q.Fields = fields
 			edits = append(edits, func(b connectors.Batch) (connectors.Edit, error) {
 				return a.editDependents(b, p, byKey, keyCols, acts, recovering)
@@ -475,7 +475,7 @@ func (a *application) change(ctx context.Context, parts []part, recovering bool)
 		next++
 		return edits[next-1](b)
 	}, func() error {
-		now, err := a.silos.registry.Head(ctx, g.silo.Silo.Name)
+		now, err := a.silos.Registry.Head(ctx, g.Silo.Silo.Name)
 		if err == nil && now != head {
 			err = errMoved
 		}
@@ -490,31 +490,31 @@ func (a *application) editRoots(b connectors.Batch, p *part, byKey map[connector
 	rows := int(b.Rows.NumRows())
 	edit := connectors.Edit{Ops: make([]connectors.Op, rows)}
 	seen := make([]bool, len(p.rows))
-	setting := make([]plannedRow, rows)
+	setting := make([]judge.Planned, rows)
 	for row := range rows {
-		key, _ := connectors.KeyOf(b.Rows, g.key, row)
+		key, _ := connectors.KeyOf(b.Rows, g.Key, row)
 		k, planned := byKey[key]
 		if !planned {
 			continue // the source matched more than was asked: not ours
 		}
 		seen[k] = true
 		pr := p.rows[k]
-		if excluded[pr.root] {
+		if excluded[pr.Root] {
 			continue
 		}
-		switch verdict := g.still(b.Rows, row, pr, a.plan.RunID, later(a.asOf, a.setup.Now())); {
-		case verdict == already && recovering:
+		switch verdict := g.Still(b.Rows, row, pr, a.plan.RunID, later(a.asOf, a.setup.Now())); {
+		case verdict == judge.Already && recovering:
 			p.outcome[k] = rowRecovered
-			acts[pr.root] = true
-		case verdict == drifted || verdict == already:
+			acts[pr.Root] = true
+		case verdict == judge.Drifted || verdict == judge.Already:
 			p.outcome[k] = rowDrift
-			if verdict == already {
+			if verdict == judge.Already {
 				p.outcome[k] = rowDone
 			}
 		default:
 			p.outcome[k] = rowDone
-			acts[pr.root] = true
-			if pr.change == erase {
+			acts[pr.Root] = true
+			if pr.Change == judge.Delete {
 				edit.Ops[row] = connectors.Delete
 			} else {
 				edit.Ops[row] = connectors.Update
@@ -528,11 +528,11 @@ func (a *application) editRoots(b connectors.Batch, p *part, byKey map[connector
 			if recovering {
 				p.outcome[k] = rowRecovered
 			}
-			acts[p.rows[k].root] = true // what depended on it goes as planned
+			acts[p.rows[k].Root] = true // what depended on it goes as planned
 		}
 	}
 	var err error
-	edit.Set, err = g.assign(b, edit.Ops, setting)
+	edit.Set, err = g.Assign(b, edit.Ops, setting)
 	return edit, err
 }
 
@@ -542,7 +542,7 @@ func (a *application) editDependents(b connectors.Batch, p *part, byKey map[conn
 	edit := connectors.Edit{Ops: make([]connectors.Op, rows)}
 	for k, r := range p.rows {
 		p.outcome[k] = rowDrift
-		if acts[r.root] {
+		if acts[r.Root] {
 			p.outcome[k] = rowGone
 			if recovering {
 				p.outcome[k] = rowRecovered
@@ -553,18 +553,18 @@ func (a *application) editDependents(b connectors.Batch, p *part, byKey map[conn
 	for row := range rows {
 		key, _ := connectors.KeyOf(b.Rows, keyCols, row)
 		k, planned := byKey[key]
-		if !planned || !acts[p.rows[k].root] {
+		if !planned || !acts[p.rows[k].Root] {
 			continue
 		}
 		p.outcome[k] = rowDone
-		if p.rows[k].change == erase {
+		if p.rows[k].Change == judge.Delete {
 			edit.Ops[row] = connectors.Delete
 		} else {
 			edit.Ops[row], nulls[row] = connectors.Update, true
 		}
 	}
 	if slices.Contains(nulls, true) {
-		for _, f := range p.rows[0].fields {
+		for _, f := range p.rows[0].Fields {
 			col := new(connectors.Column)
 			for range rows {
 				col.AppendNull()
@@ -590,7 +590,7 @@ func (a *application) lateChildren(parts []part, acts map[int64]bool) (queries [
 			if going[p.table] == nil {
 				going[p.table] = map[connectors.Key]int64{}
 			}
-			going[p.table][r.key] = r.root
+			going[p.table][r.Key] = r.Root
 		}
 	}
 	for _, p := range parts {
@@ -601,9 +601,9 @@ func (a *application) lateChildren(parts []part, acts map[int64]bool) (queries [
 			roots := map[connectors.Key]int64{}
 			q := connectors.Query{Table: ed.child.Name, Keys: &connectors.Keys{Fields: ed.fields}}
 			for _, r := range p.rows {
-				if r.change == erase {
-					q.Keys.Tuples = append(q.Keys.Tuples, r.key)
-					roots[r.key] = r.root
+				if r.Change == judge.Delete {
+					q.Keys.Tuples = append(q.Keys.Tuples, r.Key)
+					roots[r.Key] = r.Root
 				}
 			}
 			if len(q.Keys.Tuples) == 0 {
@@ -636,119 +636,18 @@ func (a *application) lateChildren(parts []part, acts map[int64]bool) (queries [
 	return queries, edits
 }
 
-// verdict is what a locked row says to its plan.
-type verdict uint8
-
-const (
-	agrees  verdict = iota
-	already         // it holds what the change would write
-	drifted         // it, or the registry's answer, is not what the plan saw
-)
-
-// still compares a locked row with the plan and decides it anew at the registry's head.
-func (g *Judge) still(rows arrow.Record, row int, p plannedRow, runID string, asOf time.Time) verdict {
-	if p.change != erase && g.holdsNew(rows, row, p) {
-		return already
-	}
-	if !g.mine(rows, row) || g.guard(runID, rows, row, p.change, p.fields) != p.guard {
-		return drifted
-	}
-	r := g.rule(rows, row, asOf)
-	switch p.change {
-	case block:
-		if r.change == block || r.block {
-			return agrees
-		}
-	case anonymise:
-		if r.change == anonymise || r.change == erase && r.Else == policy.Anonymize {
-			return agrees
-		}
-	case clearing:
-		if r.change == clearing && slices.Equal(r.clear, p.fields) {
-			return agrees
-		}
-	default:
-		if r.change == p.change {
-			return agrees
-		}
-	}
-	return drifted
-}
-
-// holdsNew reports whether a row holds what a change would write.
-func (g *Judge) holdsNew(rows arrow.Record, row int, p plannedRow) bool {
-	switch p.change {
-	case block:
-		return holds(rows, row, g.blocked)
-	case unblock:
-		return holds(rows, row, g.unblocked)
-	}
-	for _, t := range g.targets {
-		col := rows.Column(t.column).(*array.Binary)
-		if t.in(p) && !t.technique.Holds(value(col, row), col.IsNull(row)) {
-			return false
-		}
-	}
-	return true
-}
-
-// in reports whether a change touches the target.
-func (t target) in(p plannedRow) bool {
-	return p.change == anonymise && t.anonymize || p.change == clearing && slices.Contains(p.fields, t.field)
-}
-
-// assign computes the new values of a batch, column by column.
-func (g *Judge) assign(b connectors.Batch, ops []connectors.Op, planned []plannedRow) ([]connectors.Assignment, error) {
-	var set []connectors.Assignment
-	rows := len(ops)
-	constant := func(cells []cell, c change) {
-		for _, cell := range cells {
-			marks := make([]bool, rows)
-			col := new(connectors.Column)
-			for i := range rows {
-				marks[i] = ops[i] == connectors.Update && planned[i].change == c
-				if marks[i] {
-					col.Append(cell.value)
-				} else {
-					col.AppendNull()
-				}
-			}
-			if slices.Contains(marks, true) {
-				set = append(set, connectors.Assignment{Field: cell.field, Rows: marks, Values: col.Array()})
-			}
-		}
-	}
-	constant(g.blocked, block)
-	constant(g.unblocked, unblock)
-	for _, t := range g.targets {
-		marks := make([]bool, rows)
-		for i := range rows {
-			marks[i] = ops[i] == connectors.Update && t.in(planned[i])
-		}
-		if !slices.Contains(marks, true) {
-			continue
-		}
-		col := new(connectors.Column)
-		if err := t.technique.Apply(col, b.Rows.Column(t.column).(*array.Binary), marks); err != nil {
-			return nil, err
-		}
-		set = append(set, connectors.Assignment{Field: t.field, Rows: marks, Values: col.Array()})
-	}
-	return set, nil
-}
-
 // releaseOwned deletes parents that only deleted rows referred to: each is locked, and goes only if no row of any table refers to it any more.
 func (a *application) releaseOwned(ctx context.Context, p *part, recovering bool) error {
 	s := a.store
-	t, ok := s.tables.Find(p.table)
+	t, ok := s.Tables.Find(p.table)
 	if !ok {
 		return fmt.Errorf("%w: table %s is gone", connectors.ErrSchemaChanged, p.table)
 	}
 	keys := &connectors.Keys{Fields: t.Key}
 	byKey := map[connectors.Key]int{}
 	for k, r := range p.rows {
-		keys.Tuples = append(keys.Tuples, r.key)
-		byKey[r.key] = k
+		keys.Tuples = append(keys.Tuples, r.Key)
+		byKey[r.Key] = k
 	}
 	used := map[connectors.Key]bool{}
 	lock := connectors.Query{Table: p.table, Fields: t.Key, Keys: keys}
@@ -819,13 +718,13 @@ func (a *application) releaseOwned(ctx context.Context, p *part, recovering bool
 func (a *application) verify(ctx context.Context, parts []part) error {
 	for i := range parts {
 		p := &parts[i]
-		t, _ := a.store.tables.Find(p.table)
+		t, _ := a.store.Tables.Find(p.table)
 		keys := &connectors.Keys{Fields: t.Key}
 		at := map[connectors.Key]int{}
 		for k, r := range p.rows {
-			if r.change == erase && (p.outcome[k] == rowDone || p.outcome[k] == rowRecovered) {
-				keys.Tuples = append(keys.Tuples, r.key)
-				at[r.key] = k
+			if r.Change == judge.Delete && (p.outcome[k] == rowDone || p.outcome[k] == rowRecovered) {
+				keys.Tuples = append(keys.Tuples, r.Key)
+				at[r.Key] = k
 			}
 		}
 		if len(keys.Tuples) == 0 {
@@ -835,7 +734,7 @@ func (a *application) verify(ctx context.Context, parts []part) error {
 		for i := range cols {
 			cols[i] = i
 		}
-		for b, err := range a.store.open.Scan(ctx, connectors.Query{Table: p.table, Fields: t.Key, Keys: keys}) {
+		for b, err := range a.store.Conn.Scan(ctx, connectors.Query{Table: p.table, Fields: t.Key, Keys: keys}) {
 			if err != nil {
 				return err
 			}
@@ -860,37 +759,37 @@ func (a *application) trace(ctx context.Context, roots part) error {
 	var blocked []registry.Flag
 	var freed []registry.FlagKey
 	var reasons []policy.Code // that a row may be flagged for
-	if len(g.state.flags) > 0 {
+	if len(g.State.Flags) > 0 {
 		reasons = policy.Codes()
 	}
 	for k, r := range roots.rows {
 		if o := roots.outcome[k]; o != rowDone && o != rowRecovered && o != rowUnverified {
 			continue
 		}
-		switch r.change {
-		case erase, anonymise:
-			t := registry.Tombstone{System: a.store.System(), Object: g.table.Name, Record: r.record, Subject: r.subject, Action: string(policy.Delete), PlanDigest: a.plan.digest, ErasedAt: a.asOf}
+		switch r.Change {
+		case judge.Delete, judge.Anonymize:
+			t := registry.Tombstone{System: a.store.System(), Object: g.Table.Name, Record: r.Record, Subject: r.Subject, Action: string(policy.Delete), PlanDigest: a.plan.digest, ErasedAt: a.asOf}
 			t.DropAfter = a.lastBackup(a.store.System())
-			if r.change == anonymise {
+			if r.Change == judge.Anonymize {
 				t.Action = string(policy.Anonymize)
 			} else if !a.store.Backup() { // the key may be used again, for a row that Lethe did not block and whose grace begins anew
-				freed = append(freed, registry.FlagKey{Record: r.record, Reason: flagBlocked})
+				freed = append(freed, registry.FlagKey{Record: r.Record, Reason: judge.FlagBlocked})
 				for _, code := range reasons {
-					if flagged := (registry.FlagKey{Record: r.record, Reason: string(code)}); !g.state.flags[flagged].IsZero() {
+					if flagged := (registry.FlagKey{Record: r.Record, Reason: string(code)}); !g.State.Flags[flagged].IsZero() {
 						freed = append(freed, flagged)
 					}
 				}
 			}
 			tombs = append(tombs, t)
-			a.store.erased = true
-		case block:
-			blocked = append(blocked, registry.Flag{FlagKey: registry.FlagKey{Record: r.record, Reason: flagBlocked}, Since: a.asOf})
-		case unblock:
-			freed = append(freed, registry.FlagKey{Record: r.record, Reason: flagBlocked})
+			a.store.Erased = true
+		case judge.Block:
+			blocked = append(blocked, registry.Flag{FlagKey: registry.FlagKey{Record: r.Record, Reason: judge.FlagBlocked}, Since: a.asOf})
+		case judge.Unblock:
+			freed = append(freed, registry.FlagKey{Record: r.Record, Reason: judge.FlagBlocked})
 		}
 	}
-	silo := g.silo.Silo.Name
-	return errors.Join(a.silos.registry.PutTombstones(ctx, silo, tombs), a.silos.registry.SetFlags(ctx, silo, blocked), a.silos.registry.DropFlags(ctx, silo, freed))
+	silo := g.Silo.Silo.Name
+	return errors.Join(a.silos.Registry.PutTombstones(ctx, silo, tombs), a.silos.Registry.SetFlags(ctx, silo, blocked), a.silos.Registry.DropFlags(ctx, silo, freed))
 }
 
 // lastBackup is when the last backup that may hold a row erased today is gone.

@@ -10,7 +10,9 @@ import (
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/silos"
 	"lethe/pipeline/state"
+	"lethe/pipeline/stores"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,14 +23,14 @@ import (
 // catalog. It returns one line for each thing that is right; the error joins what is not.
 func Check(ctx context.Context, p *setup.Setup) (lines []string, err error) {
 	tonight := setup.Asking(p, p.Now()).Written()
-	silos := newSilos(p, tonight, nil)
-	stores := newStores(p, tonight, nil, silos)
-	defer func() { err = errors.Join(err, stores.close(), silos.close()) }()
+	silos := silos.New(p, tonight, nil)
+	stores := stores.New(p, tonight, nil, silos)
+	defer func() { err = errors.Join(err, stores.Close(), silos.Close()) }()
 	var errs []error
-	if err := silos.openRegistry(ctx, nil); err != nil {
+	if err := silos.Open(ctx, nil); err != nil {
 		errs = append(errs, err)
 	} else {
-		lines = append(lines, fmt.Sprintf("registry: %d silos, chains hold", len(silos.heads)))
+		lines = append(lines, fmt.Sprintf("registry: %d silos, chains hold", len(silos.Heads)))
 	}
 	for _, silo := range p.Silos {
 		if err := p.Keys.EnsureAudit(silo.Silo.Name, tonight.Epoch); err != nil {
@@ -51,28 +53,28 @@ func Check(ctx context.Context, p *setup.Setup) (lines []string, err error) {
 }
 
 // checkSource opens a source, resolves the policy against it and says what a night could do there.
-func checkSource(ctx context.Context, set *storeSet, src setup.Source) ([]string, error) {
-	s := newStore(src)
+func checkSource(ctx context.Context, set *stores.Set, src setup.Source) ([]string, error) {
+	s := stores.NewStore(src)
 	var err error
-	if s.open, err = src.Open(ctx); err != nil {
+	if s.Conn, err = src.Open(ctx); err != nil {
 		return nil, err
 	}
-	set.list = append(set.list, s)
-	if err := set.prepare(ctx, s); err != nil {
+	set.List = append(set.List, s)
+	if err := set.Prepare(ctx, s); err != nil {
 		return nil, err
 	}
 	can := "read only"
-	if _, ok := s.open.(connectors.Mutator); ok {
+	if _, ok := s.Conn.(connectors.Mutator); ok {
 		can = "may be changed"
-	} else if _, ok := s.open.(connectors.Rewriter); ok && src.Rewrite != nil {
+	} else if _, ok := s.Conn.(connectors.Rewriter); ok && src.Rewrite != nil {
 		can = "may be rewritten"
 	}
-	governed := fmt.Sprintf("%d governed", len(s.governed))
-	if len(set.silos.states) == 0 && len(set.setup.Silos) > 0 {
+	governed := fmt.Sprintf("%d governed", len(s.Governed))
+	if len(set.Silos.Silos) == 0 && len(set.Setup.Silos) > 0 {
 		governed = "which of them are governed was not looked at" // that takes the registry
 	}
-	lines := []string{fmt.Sprintf("source %s: %d tables, %s, %s", s.Name, len(s.tables), governed, can)}
-	if src.ReadOnly && len(s.judges) > 0 && !s.Backup() {
+	lines := []string{fmt.Sprintf("source %s: %d tables, %s, %s", s.Name, len(s.Tables), governed, can)}
+	if src.ReadOnly && len(s.Judges) > 0 && !s.Backup() {
 		lines = append(lines, fmt.Sprintf("source %s: silos govern it, but it can only be read: "+
 			"a night names the rows that would have to change in it, and leaves them", s.Name))
 	}
@@ -202,26 +204,26 @@ func Explain(ctx context.Context, p *setup.Setup, source, table string, keys ...
 	if i < 0 {
 		return nil, fmt.Errorf("%w: no source %q", setup.ErrConfig, source)
 	}
-	s := newStore(p.Sources[i])
+	s := stores.NewStore(p.Sources[i])
 	asked := *p
 	asked.Silos = slices.DeleteFunc(slices.Clone(p.Silos), func(silo *policy.Compiled) bool {
 		return !slices.ContainsFunc(silo.Silo.Records, func(r policy.Records) bool { return r.Source == s.System() && r.Table == table })
 	})
 	tonight := setup.Asking(&asked, p.Now())
-	silos := newSilos(&asked, tonight, nil)
-	defer func() { err = errors.Join(err, silos.close()) }()
-	if err := silos.openRegistry(ctx, nil); err != nil {
+	silos := silos.New(&asked, tonight, nil)
+	defer func() { err = errors.Join(err, silos.Close()) }()
+	if err := silos.Open(ctx, nil); err != nil {
 		return nil, err
 	}
-	if s.open, err = s.Open(ctx); err != nil {
+	if s.Conn, err = s.Open(ctx); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, s.open.Close()) }()
-	if err := newStores(&asked, tonight, nil, silos).prepare(ctx, s); err != nil {
+	defer func() { err = errors.Join(err, s.Conn.Close()) }()
+	if err := stores.New(&asked, tonight, nil, silos).Prepare(ctx, s); err != nil {
 		return nil, err
 	}
 	ex := &explainer{setup: &asked, tonight: tonight, silos: silos}
-	t, ok := s.tables.Find(table)
+	t, ok := s.Tables.Find(table)
 	if !ok {
 		return nil, fmt.Errorf("%w: source %s has no table %s", setup.ErrConfig, source, table)
 	}
@@ -237,7 +239,7 @@ func Explain(ctx context.Context, p *setup.Setup, source, table string, keys ...
 		wanted[i] = connectors.MakeKey(values...)
 	}
 	answers = make([][]string, len(keys))
-	if len(s.governed[table]) == 0 {
+	if len(s.Governed[table]) == 0 {
 		for i := range answers {
 			answers[i] = []string{fmt.Sprintf("no silo governs %s.%s: it is kept, and reported as E_NO_POLICY if it holds personal data", source, table)}
 		}
@@ -255,35 +257,35 @@ func Explain(ctx context.Context, p *setup.Setup, source, table string, keys ...
 type explainer struct {
 	setup   *setup.Setup
 	tonight setup.Tonight
-	silos   *siloSet
+	silos   *silos.Set
 }
 
 // explainNow decides the row as it is now.
-func (ex *explainer) explainNow(ctx context.Context, s *store, table string, t connectors.Table, key connectors.Key) ([]string, error) {
+func (ex *explainer) explainNow(ctx context.Context, s *stores.Store, table string, t connectors.Table, key connectors.Key) ([]string, error) {
 	var lines []string
 	found := false
-	for b, err := range s.open.Scan(ctx, connectors.Query{Table: table, Keys: &connectors.Keys{Fields: t.Key, Tuples: []connectors.Key{key}}}) {
+	for b, err := range s.Conn.Scan(ctx, connectors.Query{Table: table, Keys: &connectors.Keys{Fields: t.Key, Tuples: []connectors.Key{key}}}) {
 		if err != nil {
 			return nil, err
 		}
 		for row := range int(b.Rows.NumRows()) {
 			found = true
 			taken := false
-			for _, g := range s.governed[table] {
-				if !g.mine(b.Rows, row) {
+			for _, g := range s.Governed[table] {
+				if !g.Mine(b.Rows, row) {
 					continue
 				}
 				taken = true
-				r := g.rule(b.Rows, row, ex.tonight.AsOf)
-				lines = append(lines, fmt.Sprintf("now: silo %s decides %s, use %s: %s (%s, row %s of the decision table; %s)", g.silo.Silo.Name, r.Action, r.Use, r.Reason.Words(), r.Reason, r.Row, r.Reason.Article()))
+				r := g.Rule(b.Rows, row, ex.tonight.AsOf)
+				lines = append(lines, fmt.Sprintf("now: silo %s decides %s, use %s: %s (%s, row %s of the decision table; %s)", g.Silo.Silo.Name, r.Action, r.Use, r.Reason.Words(), r.Reason, r.Row, r.Reason.Article()))
 				for _, note := range r.Notes {
 					lines = append(lines, fmt.Sprintf("     %s: %s (%s)", note, note.Words(), note.Article()))
 				}
 				if r.Rule != "" && !slices.Contains(r.Grounds, r.Rule) {
-					lines = append(lines, "     rule "+ruleWords(g.silo, r.Rule, ex.tonight.AsOf))
+					lines = append(lines, "     rule "+ruleWords(g.Silo, r.Rule, ex.tonight.AsOf))
 				}
 				for _, ground := range r.Grounds {
-					lines = append(lines, "     live ground "+ruleWords(g.silo, ground, ex.tonight.AsOf))
+					lines = append(lines, "     live ground "+ruleWords(g.Silo, ground, ex.tonight.AsOf))
 				}
 				if r.Until.Known() {
 					lines = append(lines, "     until "+r.Until.String())
@@ -291,12 +293,12 @@ func (ex *explainer) explainNow(ctx context.Context, s *store, table string, t c
 				if r.Due.Known() {
 					lines = append(lines, fmt.Sprintf("     ended %s, erasure due %s", r.End, r.Due))
 				}
-				if r.seqTo > 0 {
-					events, err := ex.silos.registry.History(ctx, g.silo.Silo.Name, r.collection, ex.tonight.AsOf, endings(g.silo))
+				if r.SeqTo > 0 {
+					events, err := ex.silos.Registry.History(ctx, g.Silo.Silo.Name, r.Collection, ex.tonight.AsOf, silos.Endings(g.Silo))
 					if err != nil {
 						return nil, err
 					}
-					lines = append(lines, fmt.Sprintf("     from the registry, events %d to %d:", r.seqFrom, r.seqTo))
+					lines = append(lines, fmt.Sprintf("     from the registry, events %d to %d:", r.SeqFrom, r.SeqTo))
 					for _, e := range events {
 						lines = append(lines, "       "+eventWords(e, ex.setup.Zone))
 					}
@@ -345,7 +347,7 @@ func eventWords(e registry.PastEvent, zone *time.Location) string {
 }
 
 // explainPast finds the records, by their keyed references, in what earlier nights decided and did, and appends it to the lines of each.
-func (ex *explainer) explainPast(ctx context.Context, s *store, table string, keys []connectors.Key, lines [][]string) error {
+func (ex *explainer) explainPast(ctx context.Context, s *stores.Store, table string, keys []connectors.Key, lines [][]string) error {
 	j, err := journal.Open(ctx, ex.setup.State)
 	if err != nil {
 		return err
@@ -356,10 +358,10 @@ func (ex *explainer) explainPast(ctx context.Context, s *store, table string, ke
 		return err
 	}
 	refs := map[audit.Ref]int{} // of which key
-	for _, g := range s.governed[table] {
-		for _, name := range ex.setup.Keys.Names("audit/" + g.silo.Silo.Name + "/") {
+	for _, g := range s.Governed[table] {
+		for _, name := range ex.setup.Keys.Names("audit/" + g.Silo.Silo.Name + "/") {
 			epoch := name[strings.LastIndexByte(name, '/')+1:]
-			k, err := ex.setup.Keys.AuditKey(g.silo.Silo.Name, epoch)
+			k, err := ex.setup.Keys.AuditKey(g.Silo.Silo.Name, epoch)
 			if err != nil {
 				return err
 			}

@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/silos"
+	"lethe/pipeline/stores"
 	"slices"
 	"sort"
 )
@@ -23,8 +26,8 @@ type limits struct {
 	tonight  setup.Tonight
 	notes    *notes.Notes
 	journal  *journal.Journal
-	silos    *siloSet
-	stores   *storeSet
+	silos    *silos.Set
+	stores   *stores.Set
 	scanner  *scanner
 	orderUse map[string]map[int]int64 // rows that each standing order lets go, by plan
 }
@@ -32,15 +35,15 @@ type limits struct {
 // stops tests what must hold before anything is planned for a table: a registry that knows its people, and identifiers
 // that can be read. A table that fails is left out of the plan; the others go on.
 func (l *limits) stops() error {
-	for _, s := range l.stores.list {
-		for _, g := range s.judges {
-			if g.rows >= stopRows {
+	for _, s := range l.stores.List {
+		for _, g := range s.Judges {
+			if g.Rows >= stopRows {
 				l.ratios(g)
 			}
 		}
 	}
-	for silo, was := range l.silos.seen {
-		if is, ok := l.silos.heads[silo]; ok && is.Seq < was.Seq {
+	for silo, was := range l.silos.Seen {
+		if is, ok := l.silos.Heads[silo]; ok && is.Seq < was.Seq {
 			return fmt.Errorf("%w: %s: silo %s has %d events where the last night saw %d: restore the registry", setup.ErrTampered, notes.StopShrunk, silo, is.Seq, was.Seq)
 		}
 	}
@@ -48,27 +51,27 @@ func (l *limits) stops() error {
 }
 
 // ratios stops a table of which too many rows are unknown, or unreadable.
-func (l *limits) ratios(g *Judge) {
+func (l *limits) ratios(g *judge.Judge) {
 	var unmatched, unparseable int64
-	for _, line := range g.summary {
+	for _, line := range g.Summary {
 		if line.Reason == string(policy.KAnonymized) {
 			continue
 		}
 		unmatched += line.Unmatched
 		unparseable += line.Unparseable
 	}
-	if limit := l.setup.Breakers.NoMatchPercent; percent(unmatched, g.rows) > limit {
-		l.stop(g, notes.StopNoMatch, fmt.Sprintf("%.1f %% of the rows are unknown to the registry, more than the %.1f %% allowed: look for a failed import or a wrong key before anything else", percent(unmatched, g.rows), limit), unmatched)
+	if limit := l.setup.Breakers.NoMatchPercent; percent(unmatched, g.Rows) > limit {
+		l.stop(g, notes.StopNoMatch, fmt.Sprintf("%.1f %% of the rows are unknown to the registry, more than the %.1f %% allowed: look for a failed import or a wrong key before anything else", percent(unmatched, g.Rows), limit), unmatched)
 	}
-	if limit := l.setup.Breakers.UnparseablePercent; percent(unparseable, g.rows) > limit {
-		l.stop(g, notes.StopUnparseable, fmt.Sprintf("%.1f %% of the rows have no readable identifier, more than the %.1f %% allowed: look at the mapping of `subject:`", percent(unparseable, g.rows), limit), unparseable)
+	if limit := l.setup.Breakers.UnparseablePercent; percent(unparseable, g.Rows) > limit {
+		l.stop(g, notes.StopUnparseable, fmt.Sprintf("%.1f %% of the rows have no readable identifier, more than the %.1f %% allowed: look at the mapping of `subject:`", percent(unparseable, g.Rows), limit), unparseable)
 	}
 }
 
-func (l *limits) stop(g *Judge, code, words string, rows int64) {
-	g.stopped = true
-	l.notes.Find(audit.Finding{Kind: code, Severity: "high", Source: g.source.Name, Object: g.table.Name, Count: rows, Article: "Art. 5(1)(d)", Words: "Nothing was changed in this table: " + words + "."})
-	l.notes.Problem(fmt.Errorf("%w: %s: source %s table %s: %s", setup.ErrUnapproved, code, g.source.Name, g.table.Name, words))
+func (l *limits) stop(g *judge.Judge, code, words string, rows int64) {
+	g.Stopped = true
+	l.notes.Find(audit.Finding{Kind: code, Severity: "high", Source: g.Source.Name, Object: g.Table.Name, Count: rows, Article: "Art. 5(1)(d)", Words: "Nothing was changed in this table: " + words + "."})
+	l.notes.Problem(fmt.Errorf("%w: %s: source %s table %s: %s", setup.ErrUnapproved, code, g.Source.Name, g.Table.Name, words))
 }
 
 func percent(part, whole int64) float64 {
@@ -87,11 +90,11 @@ func (l *limits) questions(p *plan) []string {
 	type object struct{ source, table string }
 	rows := map[object]int64{}
 	for _, c := range p.Counts {
-		if c.Change == string(setNull) || l.stores.isBackup(c.Source) {
+		if c.Change == string(judge.SetNull) || l.stores.IsBackup(c.Source) {
 			continue // a backup holds what the live source held: it is asked about there
 		}
 		rows[object{c.Source, c.Table}] += c.Rows
-		follows := !l.stores.governs(c.Silo, c.Source, c.Table) && c.Rows <= followRows
+		follows := !l.stores.Governs(c.Silo, c.Source, c.Table) && c.Rows <= followRows
 		if usual := usual(l.notes.History, c); usual > 0 && float64(c.Rows) > l.setup.Breakers.Spike*usual && !follows {
 			asked[notes.AskSpike] = true
 		}
@@ -137,14 +140,14 @@ func (l *limits) ramp(drafts []*draft) {
 	if limit <= 0 {
 		return
 	}
-	var all []*root
+	var all []*judge.Root
 	for _, d := range drafts {
 		if d.Backup() {
 			continue
 		}
-		for _, g := range d.judges {
-			for _, r := range g.roots {
-				if r.change != noChange && !r.change.reversible() {
+		for _, g := range d.Judges {
+			for _, r := range g.Roots {
+				if r.Change != judge.None && !r.Change.Reversible() {
 					all = append(all, r)
 				}
 			}
@@ -153,9 +156,9 @@ func (l *limits) ramp(drafts []*draft) {
 	if int64(len(all)) <= limit {
 		return
 	}
-	sort.SliceStable(all, func(i, j int) bool { return all[i].due < all[j].due })
+	sort.SliceStable(all, func(i, j int) bool { return all[i].Due < all[j].Due })
 	for _, r := range all[limit:] {
-		r.ramped = true
+		r.Ramped = true
 	}
 	l.notes.Find(audit.Finding{Kind: "F_RAMP", Severity: "medium", Count: int64(len(all)) - limit, Article: "Art. 5(1)(e)",
 		Words: fmt.Sprintf("More rows are due than max_rows_a_night (%d) allows; the oldest go first, these wait for later nights.", limit)})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/judge"
 	"lethe/pipeline/policy"
 	"os"
 )
@@ -23,14 +24,14 @@ func (l *limits) cadence(ctx context.Context, s *draft) error {
 		b.ExpiresAt = policy.EndOf(policy.DateOf(s.TakenAt, l.setup.Zone), s.Keep).Start(l.setup.Zone)
 	}
 	oldest := policy.Date(0)
-	for _, g := range s.judges {
-		for _, r := range g.roots {
-			if r.change == noChange || r.change.reversible() {
+	for _, g := range s.Judges {
+		for _, r := range g.Roots {
+			if r.Change == judge.None || r.Change.Reversible() {
 				continue
 			}
 			b.Pending++
-			if oldest == 0 || r.due.Known() && r.due < oldest {
-				oldest = r.due
+			if oldest == 0 || r.Due.Known() && r.Due < oldest {
+				oldest = r.Due
 			}
 		}
 	}
@@ -40,7 +41,7 @@ func (l *limits) cadence(ctx context.Context, s *draft) error {
 		return err
 	}
 	b.Strategy, b.Why = "rewrite", "nothing in it is due"
-	switch _, can := s.open.(connectors.Rewriter); {
+	switch _, can := s.Conn.(connectors.Rewriter); {
 	case !can || s.Rewrite == nil:
 		b.Strategy, b.Why = "age_out", "rewriting is not configured: what is due is beyond use until the file expires"
 		if b.ExpiresAt.IsZero() {

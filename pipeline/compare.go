@@ -28,7 +28,7 @@ func (c *comparison) run(ctx context.Context) error {
 	q := connectors.Query{Table: c.of.Name, MaxRows: c.Page}
 	for {
 		var wanted []copyRow
-		next, err := page(ctx, c.store.open, q, func(b connectors.Batch) error { wanted = c.want(b); return nil })
+		next, err := page(ctx, c.store.Conn, q, func(b connectors.Batch) error { wanted = c.want(b); return nil })
 		if err != nil {
 			return err
 		}
@@ -138,7 +138,7 @@ func (c *comparison) have(w copyRow) error {
 // readOn reads the next page of the copy.
 func (c *comparison) readOn(ctx context.Context) error {
 	var rows []copyRow
-	next, err := page(ctx, c.store.open, connectors.Query{Table: c.table.Name, MaxRows: c.Page, After: c.cursor}, func(b connectors.Batch) error { rows = c.read(b); return nil })
+	next, err := page(ctx, c.store.Conn, connectors.Query{Table: c.table.Name, MaxRows: c.Page, After: c.cursor}, func(b connectors.Batch) error { rows = c.read(b); return nil })
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (c *comparison) clearAhead(ctx context.Context) error {
 		keys.Tuples = append(keys.Tuples, record)
 	}
 	slices.Sort(keys.Tuples)
-	for b, err := range c.store.open.Scan(ctx, connectors.Query{Table: c.of.Name, Fields: c.of.Key, Keys: keys}) {
+	for b, err := range c.store.Conn.Scan(ctx, connectors.Query{Table: c.of.Name, Fields: c.of.Key, Keys: keys}) {
 		if err != nil {
 			return err
 		}
@@ -218,7 +218,7 @@ func (c *comparison) lookUp(ctx context.Context, wanted []copyRow) (pending []co
 			keys.Tuples = append(keys.Tuples, w.record)
 		}
 	}
-	for b, err := range c.store.open.Scan(ctx, connectors.Query{Table: c.table.Name, Keys: keys}) {
+	for b, err := range c.store.Conn.Scan(ctx, connectors.Query{Table: c.table.Name, Keys: keys}) {
 		if err != nil {
 			return nil, err
 		}

@@ -7,9 +7,11 @@ import (
 	"lethe/classifiers"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/stores"
 	"math"
 	"slices"
 
@@ -40,13 +42,13 @@ type scanner struct {
 	setup   *setup.Setup
 	tonight setup.Tonight
 	notes   *notes.Notes
-	session *session
+	session *judge.Session
 	sources []*scanned
 }
 
 // scanned is a source as the night read it.
 type scanned struct {
-	*store
+	*stores.Store
 	readings    []*reading
 	surveyed    bool // every table was read, or is known not to be
 	rows        int64
@@ -66,18 +68,18 @@ func (sc *scanner) of(source string) *scanned {
 
 // whole lists the sources that were read to their end.
 func (sc *scanner) whole() []*scanned {
-	return slices.DeleteFunc(slices.Clone(sc.sources), func(s *scanned) bool { return s.err != nil || !s.surveyed })
+	return slices.DeleteFunc(slices.Clone(sc.sources), func(s *scanned) bool { return s.Err != nil || !s.surveyed })
 }
 
 // survey reads one source once: every row of every table, or a sample where no silo governs it. Rows go to the classifiers and, where a
 // silo governs the table, to the judge. What is not read is said in the inventory.
-func (sc *scanner) survey(ctx context.Context, source *store) error {
-	s := &scanned{store: source}
+func (sc *scanner) survey(ctx context.Context, source *stores.Store) error {
+	s := &scanned{Store: source}
 	sc.sources = append(sc.sources, s)
 	if err := sc.look(s); err != nil {
 		return err
 	}
-	rows := s.estimate()
+	rows := s.Estimate()
 	for queries := s.queries(); len(queries) > 0; queries = s.queries() {
 		err := sc.pass(ctx, s, queries, rows)
 		if err == nil {
@@ -98,7 +100,7 @@ func (sc *scanner) survey(ctx context.Context, source *store) error {
 	for i, v := range sc.setup.Catalogue.Verdicts(scans...) {
 		scanned[i].verdict = v
 	}
-	if viewer, ok := s.open.(connectors.Viewer); ok {
+	if viewer, ok := s.Conn.(connectors.Viewer); ok {
 		if s.views, s.viewsErr = viewer.Views(ctx); s.viewsErr != nil {
 			sc.setup.Log.Warn("views not read", "run_id", sc.tonight.RunID, "source", s.Name, "error", s.viewsErr)
 		}
@@ -118,10 +120,10 @@ func (sc *scanner) look(s *scanned) error {
 		return err
 	}
 	s.fingerprint = fingerprint
-	for _, t := range s.tables {
-		r := &reading{table: t, state: "scanned", silos: s.silosOf(t.Name), left: map[string]string{}}
+	for _, t := range s.Tables {
+		r := &reading{table: t, state: "scanned", silos: s.SilosOf(t.Name), left: map[string]string{}}
 		s.readings = append(s.readings, r)
-		if isCopy(t) {
+		if stores.IsCopy(t) {
 			r.state, r.reason = "skipped", "kept by Lethe: what the registry says of the rows of another table"
 			continue
 		}
@@ -158,7 +160,7 @@ func (sc *scanner) look(s *scanned) error {
 
 // sampleOf is how many rows are read of a table; 0 all.
 func (sc *scanner) sampleOf(s *scanned, t connectors.Table) int {
-	if sc.tonight.Full || sc.setup.Sampling.Rows == 0 || len(s.silosOf(t.Name)) > 0 {
+	if sc.tonight.Full || sc.setup.Sampling.Rows == 0 || len(s.SilosOf(t.Name)) > 0 {
 		return 0
 	}
 	if every := sc.setup.Sampling.FullEvery; !every.IsZero() {
@@ -174,7 +176,7 @@ func (sc *scanner) sampleOf(s *scanned, t connectors.Table) int {
 func (s *scanned) queries() []connectors.Query {
 	var queries []connectors.Query
 	for _, r := range s.readings {
-		if r.state != "scanned" || r.sampled || r.kept != nil && len(s.governed[r.table.Name]) == 0 {
+		if r.state != "scanned" || r.sampled || r.kept != nil && len(s.Governed[r.table.Name]) == 0 {
 			continue
 		}
 		q := connectors.Query{Table: r.table.Name, After: r.next}
@@ -188,15 +190,15 @@ func (s *scanned) queries() []connectors.Query {
 
 // pass scans the source once for all queries.
 func (sc *scanner) pass(ctx context.Context, s *scanned, queries []connectors.Query, rows int64) error {
-	for batch, err := range s.open.Scan(ctx, queries...) {
+	for batch, err := range s.Conn.Scan(ctx, queries...) {
 		if err != nil {
 			return err
 		}
 		r := s.reading(batch.Table)
 		r.next, r.sampled = batch.Next, batch.Sampled
 		r.observe(batch.Rows)
-		for _, g := range s.governed[batch.Table] {
-			if err := sc.session.judge(g, batch); err != nil {
+		for _, g := range s.Governed[batch.Table] {
+			if err := sc.session.Judge(g, batch); err != nil {
 				return err
 			}
 		}
@@ -235,7 +237,7 @@ func (r *reading) observe(rows arrow.Record) {
 // the table were to be decided.
 func (sc *scanner) failedTable(s *scanned, err error) bool {
 	var at *connectors.Error
-	if !errors.As(err, &at) || len(s.governed[at.Table]) > 0 {
+	if !errors.As(err, &at) || len(s.Governed[at.Table]) > 0 {
 		return false
 	}
 	for _, whole := range []error{connectors.ErrUnreachable, connectors.ErrTransient, connectors.ErrDamaged, context.Canceled, context.DeadlineExceeded} {

@@ -21,14 +21,14 @@ func (b *book) end(ctx context.Context, night *rooms, err error) (Result, error)
 	if err != nil && ctx.Err() != nil { // what was cut off failed in words of its own, some as if the evidence did not hold; the next start looks again
 		err = ctx.Err()
 	}
-	err = errors.Join(err, night.stores.close())
+	err = errors.Join(err, night.stores.Close())
 	if b.decisions != nil {
 		err = errors.Join(err, b.decisions.Close())
 	}
 	if b.began {
 		err = b.conclude(context.WithoutCancel(ctx), night, err)
 	}
-	err = errors.Join(err, night.silos.close())
+	err = errors.Join(err, night.silos.Close())
 	if b.folder != nil {
 		err = errors.Join(err, b.folder.Close())
 	}
@@ -42,7 +42,7 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	b.overdue(settled)
 	err = errors.Join(err, b.writable())
 	facts := &b.notes.Facts
-	facts.Run.RegistryHeads = night.silos.words
+	facts.Run.RegistryHeads = night.silos.Words
 	facts.Run.EndedAt = b.setup.Now()
 	facts.Run.ExitCode = int32(setup.ExitCode(err))
 	facts.Run.StopReason = stopReason(err, b.result)

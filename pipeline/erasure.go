@@ -3,7 +3,9 @@ package pipeline
 import (
 	"context"
 	"lethe/connectors"
+	"lethe/pipeline/judge"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/stores"
 	"slices"
 	"sort"
 )
@@ -11,7 +13,7 @@ import (
 // erasure is the set of rows that go when governed rows are deleted: the rows themselves (roots) and their dependents, found along the
 // catalog's foreign keys and the declared ones. A row may go only if every row that refers to it goes too, or forgets it.
 type erasure struct {
-	store *store
+	store *stores.Store
 	nodes []node
 	index map[rowID]int
 	needs []need
@@ -26,8 +28,8 @@ type rowID struct {
 // node is one row that is to go (or, with null set, to forget the row it refers to).
 type node struct {
 	rowID
-	root    *root // nil: a dependent
-	judge   *Judge
+	root    *judge.Root // nil: a dependent
+	judge   *judge.Judge
 	parents []int
 	null    []string // set_null: the fields to clear instead of deleting the row
 	blocked bool
@@ -49,29 +51,29 @@ type edge struct {
 	parent    connectors.Table
 	refFields []string
 	onDelete  string // "" for a declared edge that the engine does not know
-	do        map[*Judge]string
+	do        map[*judge.Judge]string
 }
 
 // newErasure collects the edges between the tables of a source. What a group declares holds for its own rows and for what follows from them.
-func newErasure(s *store) *erasure {
+func newErasure(s *stores.Store) *erasure {
 	e := &erasure{store: s, index: map[rowID]int{}, edges: map[string][]edge{}}
-	for _, child := range s.tables {
+	for _, child := range s.Tables {
 		for _, fk := range child.ForeignKeys {
-			if parent, ok := s.tables.Find(fk.RefTable); ok {
-				e.edges[fk.RefTable] = append(e.edges[fk.RefTable], edge{child: child, fields: fk.Fields, parent: parent, refFields: fk.RefFields, onDelete: fk.OnDelete, do: map[*Judge]string{}})
+			if parent, ok := s.Tables.Find(fk.RefTable); ok {
+				e.edges[fk.RefTable] = append(e.edges[fk.RefTable], edge{child: child, fields: fk.Fields, parent: parent, refFields: fk.RefFields, onDelete: fk.OnDelete, do: map[*judge.Judge]string{}})
 			}
 		}
 	}
-	for _, g := range s.judges {
-		for _, d := range g.records.Dependents {
+	for _, g := range s.Judges {
+		for _, d := range g.Records.Dependents {
 			e.declare(g, d)
 		}
 	}
 	return e
 }
 
-func (e *erasure) declare(g *Judge, d policy.Dependent) {
-	child, _ := e.store.tables.Find(d.Table)
+func (e *erasure) declare(g *judge.Judge, d policy.Dependent) {
+	child, _ := e.store.Tables.Find(d.Table)
 	for parent, edges := range e.edges {
 		for i := range edges {
 			if edges[i].child.Name == d.Table && slices.Equal(edges[i].fields, d.FK) && (d.References == "" || d.References == parent) {
@@ -80,21 +82,21 @@ func (e *erasure) declare(g *Judge, d policy.Dependent) {
 			}
 		}
 	}
-	parent := g.table
+	parent := g.Table
 	if d.References != "" {
-		parent, _ = e.store.tables.Find(d.References)
+		parent, _ = e.store.Tables.Find(d.References)
 	}
-	e.edges[parent.Name] = append(e.edges[parent.Name], edge{child: child, fields: d.FK, parent: parent, refFields: parent.Key, do: map[*Judge]string{g: d.Do}})
+	e.edges[parent.Name] = append(e.edges[parent.Name], edge{child: child, fields: d.FK, parent: parent, refFields: parent.Key, do: map[*judge.Judge]string{g: d.Do}})
 }
 
 // follow finds everything that refers to the rows to be deleted, level by level, until nothing new turns up; then it settles which of
 // them can go. Roots that cannot are marked as kept.
 func (e *erasure) follow(ctx context.Context) error {
 	var level []int
-	for _, g := range e.store.judges {
-		for _, r := range g.roots {
-			if r.change == erase {
-				level = append(level, e.add(node{rowID: rowID{g.table.Name, r.key}, root: r, judge: g}))
+	for _, g := range e.store.Judges {
+		for _, r := range g.Roots {
+			if r.Change == judge.Delete {
+				level = append(level, e.add(node{rowID: rowID{g.Table.Name, r.Key}, root: r, judge: g}))
 			}
 		}
 	}
@@ -152,7 +154,7 @@ func (e *erasure) children(ctx context.Context, ed edge, parents []int) ([]int, 
 	}
 	fields, keyCols, fkCols := union(ed.child.Key, ed.fields)
 	var found []int
-	for batch, err := range e.store.open.Scan(ctx, connectors.Query{Table: ed.child.Name, Fields: fields, Keys: keys}) {
+	for batch, err := range e.store.Conn.Scan(ctx, connectors.Query{Table: ed.child.Name, Fields: fields, Keys: keys}) {
 		if err != nil {
 			return nil, err
 		}
@@ -194,7 +196,7 @@ func (e *erasure) claim(ed edge, id rowID, parents []int) (i int, isNew bool) {
 			}
 			e.nodes[j].parents = append(e.nodes[j].parents, p)
 			e.needs = append(e.needs, need{p, id})
-		case string(setNull):
+		case string(judge.SetNull):
 			if j, known := e.index[id]; known {
 				e.nodes[j].parents = append(e.nodes[j].parents, p)
 				if e.nodes[j].null != nil {
@@ -241,7 +243,7 @@ func (e *erasure) refTuples(ctx context.Context, ed edge, nodes []int) ([]connec
 		at[e.nodes[n].key] = i
 	}
 	fields, keyCols, refCols := union(ed.parent.Key, ed.refFields)
-	for batch, err := range e.store.open.Scan(ctx, connectors.Query{Table: ed.parent.Name, Fields: fields, Keys: keys}) {
+	for batch, err := range e.store.Conn.Scan(ctx, connectors.Query{Table: ed.parent.Name, Fields: fields, Keys: keys}) {
 		if err != nil {
 			return nil, err
 		}
@@ -288,7 +290,7 @@ func (e *erasure) settle() {
 	}
 	for i := range e.nodes {
 		if r := e.nodes[i].root; r != nil && !e.nodes[i].live {
-			r.kept = true
+			r.Kept = true
 		}
 	}
 }
@@ -297,7 +299,7 @@ func (e *erasure) settle() {
 func (e *erasure) waitTogether() {
 	asks := make([]bool, len(e.nodes))
 	for i, n := range e.nodes {
-		asks[i] = n.root != nil && n.root.asks
+		asks[i] = n.root != nil && n.root.Asks
 	}
 	for again := true; again; {
 		again = false
@@ -309,7 +311,7 @@ func (e *erasure) waitTogether() {
 	}
 	for i, n := range e.nodes {
 		if n.root != nil {
-			n.root.asks = asks[i]
+			n.root.Asks = asks[i]
 		}
 	}
 }
@@ -354,34 +356,34 @@ func (e *erasure) rank() {
 }
 
 // owned finds the parents that only deleted rows refer to: each with the roots whose going frees it.
-func (e *erasure) owned(ctx context.Context, g *Judge) (map[rowID][]*root, error) {
-	owned := map[rowID][]*root{}
-	for _, r := range g.roots {
-		if r.change != erase || r.kept {
+func (e *erasure) owned(ctx context.Context, g *judge.Judge) (map[rowID][]*judge.Root, error) {
+	owned := map[rowID][]*judge.Root{}
+	for _, r := range g.Roots {
+		if r.Change != judge.Delete || r.Kept {
 			continue
 		}
-		for k, key := range r.owns {
+		for k, key := range r.Owns {
 			if key != "" {
-				id := rowID{g.owned[k].table, key}
+				id := rowID{g.Owned[k].Table, key}
 				owned[id] = append(owned[id], r)
 			}
 		}
 	}
-	for _, o := range g.owned {
+	for _, o := range g.Owned {
 		keys := &connectors.Keys{}
 		for id := range owned {
-			if id.table == o.table {
+			if id.table == o.Table {
 				keys.Tuples = append(keys.Tuples, id.key)
 			}
 		}
 		slices.Sort(keys.Tuples)
-		for _, ed := range e.edges[o.table] {
+		for _, ed := range e.edges[o.Table] {
 			keys.Fields = ed.fields
 			if len(keys.Tuples) == 0 {
 				break
 			}
 			fields, keyCols, fkCols := union(ed.child.Key, ed.fields)
-			for batch, err := range e.store.open.Scan(ctx, connectors.Query{Table: ed.child.Name, Fields: fields, Keys: keys}) {
+			for batch, err := range e.store.Conn.Scan(ctx, connectors.Query{Table: ed.child.Name, Fields: fields, Keys: keys}) {
 				if err != nil {
 					return nil, err
 				}
@@ -391,7 +393,7 @@ func (e *erasure) owned(ctx context.Context, g *Judge) (map[rowID][]*root, error
 					if i, known := e.index[rowID{ed.child.Name, key}]; ok && len(keyCols) > 0 && known && e.nodes[i].live && e.nodes[i].null == nil {
 						continue
 					}
-					delete(owned, rowID{o.table, ref})
+					delete(owned, rowID{o.Table, ref})
 				}
 			}
 		}
@@ -431,8 +433,8 @@ func missing(a, b []string) []string {
 type follower struct {
 	rowID
 	position int64
-	root     *root
-	change   change
+	root     *judge.Root
+	change   judge.Change
 	null     []string
 }
 
@@ -449,15 +451,15 @@ type rankedTable struct {
 }
 
 // followers returns the dependents that go with the chosen roots of a group, by rank and table. A row that follows several roots goes with the first.
-func (e *erasure) followers(g *Judge, position map[connectors.Key]int64, planned map[connectors.Key]*root) map[rankedTable][]follower {
+func (e *erasure) followers(g *judge.Judge, position map[connectors.Key]int64, planned map[connectors.Key]*judge.Root) map[rankedTable][]follower {
 	type origin struct {
 		position int64
-		root     *root
+		root     *judge.Root
 	}
 	from := make([]*origin, len(e.nodes))
 	for i := range e.nodes {
 		if n := &e.nodes[i]; n.root != nil && n.judge == g && n.live {
-			if r := planned[n.key]; r != nil && r.change == erase {
+			if r := planned[n.key]; r != nil && r.Change == judge.Delete {
 				from[i] = &origin{position[n.key], r}
 			}
 		}
@@ -483,9 +485,9 @@ func (e *erasure) followers(g *Judge, position map[connectors.Key]int64, planned
 			continue
 		}
 		n.sealed = true
-		c := erase
+		c := judge.Delete
 		if n.null != nil {
-			c = setNull
+			c = judge.SetNull
 		}
 		k := rankedTable{n.rank, n.table}
 		out[k] = append(out[k], follower{n.rowID, from[i].position, from[i].root, c, n.null})

@@ -6,6 +6,7 @@ import (
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/stores"
 	"slices"
 	"strings"
 )
@@ -80,7 +81,7 @@ func CoverOf(ctx context.Context, p *setup.Setup, source, table string) (Cover, 
 
 // columns asks the source for the fields of a table and its key; where it does not answer, what the last nights found has to do.
 func columns(ctx context.Context, p *setup.Setup, src setup.Source, table string, found []policy.Category, c *Cover) (names, key []string, err error) {
-	tables, err := catalogOf(ctx, src)
+	tables, err := stores.CatalogOf(ctx, src)
 	if err == nil {
 		t, ok := tables.Find(table)
 		if !ok {

@@ -115,13 +115,13 @@ func (in *inspector) unmapped(s *scanned, r *reading, fields []audit.Inventory) 
 
 // untaken is the number of rows of a governed table that no silo takes; a row has one silo at most.
 func (s *scanned) untaken(r *reading) int64 {
-	groups := s.governed[r.table.Name]
+	groups := s.Governed[r.table.Name]
 	if len(groups) == 0 {
 		return 0
 	}
 	left := r.rows
 	for _, g := range groups {
-		left -= g.rows
+		left -= g.Rows
 	}
 	return left
 }
@@ -135,7 +135,7 @@ func (in *inspector) onlyHere(s *scanned, table string) bool {
 	if live == nil || !live.surveyed {
 		return false
 	}
-	_, there := live.tables.Find(table)
+	_, there := live.Tables.Find(table)
 	return !there
 }
 
@@ -277,10 +277,10 @@ func (in *inspector) joins(s *scanned) {
 		var joined []string
 		tables := 0
 		for _, t := range v.Tables {
-			if len(s.silosOf(t)) > 0 {
+			if len(s.SilosOf(t)) > 0 {
 				tables++
 			}
-			for _, silo := range s.silosOf(t) {
+			for _, silo := range s.SilosOf(t) {
 				if !slices.Contains(joined, silo) {
 					joined = append(joined, silo)
 				}
@@ -330,7 +330,7 @@ func (in *inspector) reviews(s *scanned) {
 			continue
 		}
 		f := audit.Finding{Severity: "low", Source: s.Name, Object: v.Table, Column: v.Field, Article: "Art. 24"}
-		t, ok := s.tables.Find(v.Table)
+		t, ok := s.Tables.Find(v.Table)
 		if ok {
 			_, ok = t.Field(v.Field)
 		}

@@ -8,6 +8,8 @@ import (
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/silos"
+	"lethe/pipeline/stores"
 	"strings"
 	"time"
 )
@@ -20,8 +22,8 @@ type forgetter struct {
 	setup   *setup.Setup
 	tonight setup.Tonight
 	notes   *notes.Notes
-	silos   *siloSet
-	stores  *storeSet
+	silos   *silos.Set
+	stores  *stores.Set
 	scanner *scanner
 }
 
@@ -43,8 +45,8 @@ func (fg *forgetter) forget(ctx context.Context) error {
 		case doubt != "":
 			fg.forgot(name, "nothing, because "+doubt)
 		default:
-			st := fg.silos.states[name]
-			gone, err := fg.silos.registry.ForgetEnded(ctx, name, fg.tonight.AsOf, registry.Forget{InUse: st.used.has, Purposes: endings(s), Standings: st.standings,
+			st := fg.silos.Silos[name]
+			gone, err := fg.silos.Registry.ForgetEnded(ctx, name, fg.tonight.AsOf, registry.Forget{InUse: st.Used.Has, Purposes: silos.Endings(s), Standings: st.Standings,
 				Until: func(ended time.Time) time.Time {
 					return (policy.EndOf(policy.DateOf(ended, fg.setup.Zone), retention) + 1).Start(fg.setup.Zone)
 				}})
@@ -70,19 +72,19 @@ func (fg *forgetter) unread(silo *policy.Compiled) string {
 		return "the night was stopped before its end"
 	}
 	for _, r := range silo.Silo.Records {
-		for _, s := range fg.stores.list {
+		for _, s := range fg.stores.List {
 			if s.System() != r.Source {
 				continue
 			}
 			scan := fg.scanner.of(s.Name)
-			if s.err != nil || scan == nil || !scan.surveyed {
+			if s.Err != nil || scan == nil || !scan.surveyed {
 				return fmt.Sprintf("source %s was not read whole", s.Name)
 			}
 			if read := scan.reading(r.Table); read != nil && (read.state != "scanned" || read.sampled) {
 				return fmt.Sprintf("table %s of source %s was not read whole", r.Table, s.Name)
 			}
-			for _, g := range s.judges {
-				if g.stopped {
+			for _, g := range s.Judges {
+				if g.Stopped {
 					return fmt.Sprintf("source %s tripped a stop", s.Name)
 				}
 			}
@@ -95,7 +97,7 @@ func (fg *forgetter) unread(silo *policy.Compiled) string {
 func (fg *forgetter) oldestBackup(silo *policy.Compiled) time.Time {
 	oldest := fg.tonight.AsOf
 	for _, r := range silo.Silo.Records {
-		for _, s := range fg.stores.list {
+		for _, s := range fg.stores.List {
 			if s.Of == r.Source && s.TakenAt.Before(oldest) {
 				oldest = s.TakenAt
 			}
@@ -107,12 +109,12 @@ func (fg *forgetter) oldestBackup(silo *policy.Compiled) time.Time {
 // endTombstones drops the tombstones that no backup needs any more: those past the life of the last backup that could hold the record, unless an
 // older one is still there. The tombstone of an anonymized record stays as long as the record, and forgets the person.
 func (fg *forgetter) endTombstones(ctx context.Context, silo string, oldest time.Time) error {
-	st := fg.silos.states[silo]
+	st := fg.silos.Silos[silo]
 	var over, severed []registry.Tombstone
-	for _, t := range st.tombstones.All() {
+	for _, t := range st.Tombstones.All() {
 		switch {
 		case !t.DropAfter.Before(fg.tonight.AsOf) || !t.ErasedAt.Before(oldest):
-		case t.Action != string(policy.Anonymize) || !st.anonymized[t.Record]:
+		case t.Action != string(policy.Anonymize) || !st.Anonymized[t.Record]:
 			over = append(over, t)
 		case t.Subject != registry.Ref{}:
 			severed = append(severed, t)
@@ -121,8 +123,8 @@ func (fg *forgetter) endTombstones(ctx context.Context, silo string, oldest time
 	if len(over)+len(severed) == 0 {
 		return nil
 	}
-	if err := fg.silos.registry.DropTombstones(ctx, silo, over, severed); err != nil {
+	if err := fg.silos.Registry.DropTombstones(ctx, silo, over, severed); err != nil {
 		return err
 	}
-	return fg.silos.recallTraces(ctx, silo)
+	return fg.silos.RecallTraces(ctx, silo)
 }

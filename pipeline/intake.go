@@ -12,11 +12,14 @@ import (
 	"iter"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/silos"
+	"lethe/pipeline/stores"
 	"lethe/pipeline/suppression"
 	"maps"
 	"slices"
@@ -219,7 +222,7 @@ func (in *Intake) FromTable(ctx context.Context, silo *policy.Compiled, m *polic
 	if err != nil {
 		return t, setup.SourceError(err)
 	}
-	if err := noRegistry(m.Source, tables); err != nil {
+	if err := stores.NoRegistry(m.Source, tables); err != nil {
 		return t, err
 	}
 	r, err := in.newRowReader(silo, m, tables)
@@ -278,7 +281,7 @@ type matcher interface {
 
 // newRowReader resolves the names of a mapping against the catalog.
 func (in *Intake) newRowReader(silo *policy.Compiled, m *policy.Intake, tables connectors.Tables) (*rowReader, error) {
-	table, err := intakeTable(silo, m, tables)
+	table, err := stores.IntakeTable(silo, m, tables)
 	if err != nil {
 		return nil, err
 	}
@@ -291,27 +294,12 @@ func (in *Intake) newRowReader(silo *policy.Compiled, m *policy.Intake, tables c
 	for i, name := range r.fields {
 		r.columns[name] = i
 		f, _ := table.Field(name)
-		r.zones[name] = engineZone(f, in.setup.Zone)
+		r.zones[name] = judge.EngineZone(f, in.setup.Zone)
 	}
 	for _, f := range table.Key {
 		r.keys = append(r.keys, r.columns[f])
 	}
 	return r, nil
-}
-
-// intakeTable finds the table of a mapping, and checks that it has the fields.
-func intakeTable(silo *policy.Compiled, m *policy.Intake, tables connectors.Tables) (connectors.Table, error) {
-	table, ok := tables.Find(m.Table)
-	if !ok {
-		return connectors.Table{}, fmt.Errorf("%w: silo %s: consents: source %s has no table %s: name a table that the source has", setup.ErrConfig, silo.Silo.Name, m.Source, m.Table)
-	}
-	var errs []error
-	for _, name := range m.Fields() {
-		if _, ok := table.Field(name); !ok {
-			errs = append(errs, fmt.Errorf("%w: silo %s: consents: table %s of source %s has no field %s: name a field that the source has", setup.ErrConfig, silo.Silo.Name, m.Table, m.Source, name))
-		}
-	}
-	return table, errors.Join(errs...)
 }
 
 // event yields what the next row says.
@@ -394,7 +382,7 @@ func (r *rowReader) instant(field string) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	col := r.batch.Rows.Column(r.columns[field]).(*array.Binary)
-	at := instant(col, r.row, r.zones[field] != nil, r.zone)
+	at := judge.Instant(col, r.row, r.zones[field] != nil, r.zone)
 	if at.IsZero() && text != "" {
 		return at, &registry.RefusedError{Reason: registry.BadTime, Column: field}
 	}
@@ -498,7 +486,7 @@ func (r *rowReader) given(e *registry.Event) error {
 // recorded once, and once more when the person has changed their mind and back.
 func (r *rowReader) known(e *registry.Event) (ends string, known bool, err error) {
 	if r.standings == nil {
-		if r.standings, err = r.in.registry.Standings(r.ctx, r.silo.Silo.Name, r.in.now, endings(r.silo)); err != nil {
+		if r.standings, err = r.in.registry.Standings(r.ctx, r.silo.Silo.Name, r.in.now, silos.Endings(r.silo)); err != nil {
 			return "", false, err
 		}
 	}

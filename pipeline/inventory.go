@@ -10,6 +10,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/stores"
 	"os"
 	"slices"
 	"sort"
@@ -248,7 +249,7 @@ func (sc *scanner) before() map[notes.Object][]audit.Inventory {
 
 // compare marks what is new, changed or gone since it was last read, and keeps the date at which each place was first seen. Nothing is gone because it could not be
 // read tonight.
-func (sc *scanner) compare(sources []*store) {
+func (sc *scanner) compare(sources []*stores.Store) {
 	was := sc.before()
 	earlier := map[notes.Object]map[string]audit.Inventory{}
 	for o, rows := range was {
@@ -324,11 +325,11 @@ func (sc *scanner) compare(sources []*store) {
 
 // span returns the civil dates of the oldest and newest row of a governed table.
 func (s *scanned) span(table string) (oldest, newest string) {
-	for _, g := range s.governed[table] {
-		if o := g.oldest.String(); o != "" && (oldest == "" || o < oldest) {
+	for _, g := range s.Governed[table] {
+		if o := g.Oldest.String(); o != "" && (oldest == "" || o < oldest) {
 			oldest = o
 		}
-		newest = max(newest, g.newest.String())
+		newest = max(newest, g.Newest.String())
 	}
 	return oldest, newest
 }

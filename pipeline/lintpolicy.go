@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"lethe/connectors"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
+	"lethe/pipeline/stores"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -32,7 +34,7 @@ func Lint(ctx context.Context, p *setup.Setup) (remarks []policy.Remark, uncheck
 		if src.Of != "" || src.Environment == "backup" || !p.Named(src.Name) {
 			continue
 		}
-		tables, err := catalogOf(ctx, src)
+		tables, err := stores.CatalogOf(ctx, src)
 		if err != nil {
 			unchecked = append(unchecked, fmt.Sprintf("source %s could not be asked for its tables (%s): names of tables and fields, dates and foreign keys were not checked against it", src.Name, notes.Failure(err)))
 			continue
@@ -45,15 +47,6 @@ func Lint(ctx context.Context, p *setup.Setup) (remarks []policy.Remark, uncheck
 		remarks = append(remarks, silo.LintCategories(now, withoutKeys(categories, catalogs))...)
 	}
 	return append(remarks, policy.LintTogether(p.Silos, now)...), unchecked, nil
-}
-
-func catalogOf(ctx context.Context, src setup.Source) (tables connectors.Tables, err error) {
-	open, err := src.Open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, open.Close()) }()
-	return open.Tables(ctx)
 }
 
 // foundCategories returns the personal fields that the newest reading of each table found, and the night of that reading by table.
@@ -180,7 +173,7 @@ func lintNames(p *setup.Setup, silo *policy.Compiled, catalogs map[string]connec
 			has[f.Name] = true
 		}
 		c.records(silo, r, t, tables)
-		_, wrong := techniques(silo, t)
+		_, wrong := judge.Techniques(silo, t)
 		for _, err := range wrong { // a field that some rules cover and others do not is cleared when those that do have ended
 			c.add(policy.LNoTechnique, "Art. 5(1)(c)", true, "%s", err)
 		}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
@@ -21,11 +22,11 @@ func (l *limits) divide(drafts []*draft) {
 	}
 	due := map[int]int64{}
 	shares := map[share]int64{}
-	doomed(drafts, func(d *draft, g *Judge, r *root) {
-		i := l.orderFor(g.silo.Silo.Name, r.code)
-		if r.asks = i < 0; !r.asks && !d.Backup() {
+	doomed(drafts, func(d *draft, g *judge.Judge, r *judge.Root) {
+		i := l.orderFor(g.Silo.Silo.Name, r.Code)
+		if r.Asks = i < 0; !r.Asks && !d.Backup() {
 			due[i]++
-			shares[share{i, d.Name, g.table.Name}]++
+			shares[share{i, d.Name, g.Table.Name}]++
 		}
 	})
 	passed := map[int]bool{}
@@ -38,29 +39,31 @@ func (l *limits) divide(drafts []*draft) {
 			passed[of.order] = true
 		}
 	}
-	doomed(drafts, func(_ *draft, g *Judge, r *root) {
-		r.asks = r.asks || passed[l.orderFor(g.silo.Silo.Name, r.code)]
+	doomed(drafts, func(_ *draft, g *judge.Judge, r *judge.Root) {
+		r.Asks = r.Asks || passed[l.orderFor(g.Silo.Silo.Name, r.Code)]
 	})
 	for _, d := range drafts {
 		d.graph.waitTogether()
 	}
 	for _, d := range drafts {
-		asked := func(g *Judge) bool { return slices.ContainsFunc(g.roots, func(r *root) bool { return r.asks }) }
-		if d.Backup() && slices.ContainsFunc(d.judges, asked) {
+		asked := func(g *judge.Judge) bool {
+			return slices.ContainsFunc(g.Roots, func(r *judge.Root) bool { return r.Asks })
+		}
+		if d.Backup() && slices.ContainsFunc(d.Judges, asked) {
 			d.askAll()
 		}
 	}
 }
 
 // doomed visits the rows that tonight's plans destroy.
-func doomed(drafts []*draft, visit func(*draft, *Judge, *root)) {
+func doomed(drafts []*draft, visit func(*draft, *judge.Judge, *judge.Root)) {
 	for _, d := range drafts {
 		if d.Backup() && !d.due {
 			continue
 		}
-		for _, g := range d.judges {
-			for _, r := range g.roots {
-				if r.change != noChange && !r.change.reversible() && !r.ramped {
+		for _, g := range d.Judges {
+			for _, r := range g.Roots {
+				if r.Change != judge.None && !r.Change.Reversible() && !r.Ramped {
 					visit(d, g, r)
 				}
 			}
@@ -104,7 +107,7 @@ func (l *limits) covers(p *plan) bool {
 
 // covered reports whether an order in force names one count of a plan, and its percent allow it.
 func (l *limits) covered(p *plan, c PlanCount) bool {
-	if change(c.Change).reversible() {
+	if judge.Change(c.Change).Reversible() {
 		return true
 	}
 	i := l.orderFor(c.Silo, policy.Code(c.Reason))
@@ -123,14 +126,14 @@ func (l *limits) covered(p *plan, c PlanCount) bool {
 // counts reports whether a count of a plan is held against an order's limits. A backup repeats what its live source held, and
 // a row that only forgets another one stays.
 func (l *limits) counts(c PlanCount) bool {
-	return !change(c.Change).reversible() && !l.stores.isBackup(c.Source) && c.Change != string(setNull)
+	return !judge.Change(c.Change).Reversible() && !l.stores.IsBackup(c.Source) && c.Change != string(judge.SetNull)
 }
 
 // use is how many rows of a plan each order lets go. Dependents follow their record and are not counted.
 func (l *limits) use(p *plan) map[int]int64 {
 	used := map[int]int64{}
 	for _, c := range p.Counts {
-		if i := l.orderFor(c.Silo, policy.Code(c.Reason)); i >= 0 && l.counts(c) && l.stores.governs(c.Silo, c.Source, c.Table) {
+		if i := l.orderFor(c.Silo, policy.Code(c.Reason)); i >= 0 && l.counts(c) && l.stores.Governs(c.Silo, c.Source, c.Table) {
 			used[i] += c.Rows
 		}
 	}

@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/silos"
+	"lethe/pipeline/stores"
 	"strings"
 )
 
@@ -18,10 +21,10 @@ type planner struct {
 	tonight setup.Tonight
 	notes   *notes.Notes
 	journal *journal.Journal
-	silos   *siloSet
-	stores  *storeSet
+	silos   *silos.Set
+	stores  *stores.Set
 	scanner *scanner
-	session *session
+	session *judge.Session
 	limits  *limits
 }
 
@@ -35,7 +38,7 @@ func (pl *planner) plan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := pl.session.decisions.Close(); err != nil {
+	if err := pl.session.Decisions.Close(); err != nil {
 		return err
 	}
 	if err := pl.keepFlags(ctx); err != nil {
@@ -70,24 +73,24 @@ func (pl *planner) plan(ctx context.Context) error {
 // draft follows, source by source, what refers to the rows that are to go, and settles which of them can.
 func (pl *planner) draft(ctx context.Context) ([]*draft, error) {
 	var drafts []*draft
-	for _, s := range pl.stores.list {
-		if s.err != nil {
+	for _, s := range pl.stores.List {
+		if s.Err != nil {
 			continue
 		}
-		d := &draft{store: s, graph: newErasure(s)}
+		d := &draft{Store: s, graph: newErasure(s)}
 		if err := pl.limits.cadence(ctx, d); err != nil {
 			return nil, err
 		}
 		if err := d.graph.follow(ctx); err != nil {
-			pl.stores.failedSource(s, err)
+			pl.stores.FailedSource(s, err)
 			continue
 		}
-		for _, g := range s.judges {
+		for _, g := range s.Judges {
 			if err := pl.settleRoots(g); err != nil {
 				return nil, err
 			}
 			pl.leaveReadOnly(s, g)
-			pl.notes.Facts.Summary = append(pl.notes.Facts.Summary, g.summaries()...)
+			pl.notes.Facts.Summary = append(pl.notes.Facts.Summary, g.Summaries()...)
 		}
 		drafts = append(drafts, d)
 	}
@@ -96,26 +99,26 @@ func (pl *planner) draft(ctx context.Context) ([]*draft, error) {
 
 // destroyed chooses what destroys, of the rows that people are asked about or of the others. In a backup that is rewritten
 // anyway, blocking rides along.
-func destroyed(asked bool) func(*draft, *root) change {
-	return func(d *draft, r *root) change {
-		if r.change.reversible() && !d.Backup() || r.ramped || r.asks != asked {
-			return noChange
+func destroyed(asked bool) func(*draft, *judge.Root) judge.Change {
+	return func(d *draft, r *judge.Root) judge.Change {
+		if r.Change.Reversible() && !d.Backup() || r.Ramped || r.Asks != asked {
+			return judge.None
 		}
-		return r.change
+		return r.Change
 	}
 }
 
 // reversible chooses what can be taken back. Blocking is not gated: only destruction waits.
-func (pl *planner) reversible(d *draft, r *root) change {
+func (pl *planner) reversible(d *draft, r *judge.Root) judge.Change {
 	switch {
 	case d.Backup():
-		return noChange
-	case r.change.reversible():
-		return r.change
-	case r.block && (r.asks || r.ramped || !pl.tonight.Apply):
-		return block
+		return judge.None
+	case r.Change.Reversible():
+		return r.Change
+	case r.Block && (r.Asks || r.Ramped || !pl.tonight.Apply):
+		return judge.Block
 	}
-	return noChange
+	return judge.None
 }
 
 // keepFlags records the nights that first found a reason without a date, and drops those whose reason went, for silos whose sources were all read.
@@ -123,38 +126,38 @@ func (pl *planner) keepFlags(ctx context.Context) error {
 	if !pl.tonight.Apply {
 		return nil
 	}
-	for name, st := range pl.silos.states {
+	for name, st := range pl.silos.Silos {
 		var now []registry.Flag
 		whole := true
-		for _, s := range pl.stores.list {
+		for _, s := range pl.stores.List {
 			if s.Backup() {
 				continue
 			}
-			whole = whole && s.err == nil
-			for _, g := range s.judges {
-				if g.silo.Silo.Name == name {
-					now = append(now, g.flags...)
+			whole = whole && s.Err == nil
+			for _, g := range s.Judges {
+				if g.Silo.Silo.Name == name {
+					now = append(now, g.Flags...)
 				}
 			}
 		}
 		var added []registry.Flag
 		seen := map[registry.FlagKey]bool{}
 		for _, f := range now {
-			if _, known := st.flags[f.FlagKey]; !known {
+			if _, known := st.Flags[f.FlagKey]; !known {
 				added = append(added, f)
 			}
 			seen[f.FlagKey] = true
 		}
-		if err := pl.silos.registry.SetFlags(ctx, name, added); err != nil {
+		if err := pl.silos.Registry.SetFlags(ctx, name, added); err != nil {
 			return err
 		}
 		var gone []registry.FlagKey
-		for f := range st.flags {
-			if whole && f.Reason != flagBlocked && !seen[f] {
+		for f := range st.Flags {
+			if whole && f.Reason != judge.FlagBlocked && !seen[f] {
 				gone = append(gone, f)
 			}
 		}
-		if err := pl.silos.registry.DropFlags(ctx, name, gone); err != nil {
+		if err := pl.silos.Registry.DropFlags(ctx, name, gone); err != nil {
 			return err
 		}
 	}
@@ -163,54 +166,54 @@ func (pl *planner) keepFlags(ctx context.Context) error {
 
 // settleRoots applies row D10 of the decision table to rows that a referencing row holds back, and writes the decisions that
 // waited for it.
-func (pl *planner) settleRoots(g *Judge) error {
-	kept := g.roots[:0]
-	for _, r := range g.roots {
-		if r.ruling != nil {
-			if r.kept {
+func (pl *planner) settleRoots(g *judge.Judge) error {
+	kept := g.Roots[:0]
+	for _, r := range g.Roots {
+		if r.Ruling != nil {
+			if r.Kept {
 				pl.holdBack(g, r)
 			}
-			if err := pl.session.decisions.Append(g.decision(*r.ruling, r.ref)); err != nil {
+			if err := pl.session.Decisions.Append(g.Decision(*r.Ruling, r.Ref)); err != nil {
 				return err
 			}
-			r.ruling = nil
+			r.Ruling = nil
 		}
-		if !g.stopped && (r.change != noChange || r.block) {
+		if !g.Stopped && (r.Change != judge.None || r.Block) {
 			kept = append(kept, r)
 		}
 	}
-	g.roots = kept
+	g.Roots = kept
 	return nil
 }
 
 // leaveReadOnly keeps the rows of a source that can only be read out of the plan, and names how many would have
 // to change: somebody else has to see to them.
-func (pl *planner) leaveReadOnly(s *store, g *Judge) {
-	if !s.ReadOnly || s.Backup() || len(g.roots) == 0 {
+func (pl *planner) leaveReadOnly(s *stores.Store, g *judge.Judge) {
+	if !s.ReadOnly || s.Backup() || len(g.Roots) == 0 {
 		return
 	}
-	pl.notes.Except(audit.Exception{Silo: g.silo.Silo.Name, Source: s.Name, Object: g.table.Name, Code: notes.CodeReadOnly,
-		Count: int64(len(g.roots)), Owner: g.silo.Silo.Rules[0].Owner})
+	pl.notes.Except(audit.Exception{Silo: g.Silo.Silo.Name, Source: s.Name, Object: g.Table.Name, Code: notes.CodeReadOnly,
+		Count: int64(len(g.Roots)), Owner: g.Silo.Silo.Rules[0].Owner})
 	pl.setup.Log.Warn("rows would have to change, but the source can only be read: "+
 		"give it an apply_dsn, or have its application change them", "run_id", pl.tonight.RunID,
-		"source", s.Name, "table", g.table.Name, "rows", len(g.roots))
-	g.roots = nil
+		"source", s.Name, "table", g.Table.Name, "rows", len(g.Roots))
+	g.Roots = nil
 }
 
 // holdBack decides a row anew that cannot be deleted, because a row that stays refers to it.
-func (pl *planner) holdBack(g *Judge, r *root) {
-	before := *r.ruling
-	r.ruling.Decision = g.silo.WithDependent(r.ruling.Decision)
-	r.code, r.change = r.ruling.Reason, noChange
-	if r.ruling.Action == policy.Anonymize && len(g.targets) > 0 && !r.anonymized {
-		r.change, r.guard = anonymise, r.elseGuard
+func (pl *planner) holdBack(g *judge.Judge, r *judge.Root) {
+	before := *r.Ruling
+	r.Ruling.Decision = g.Silo.WithDependent(r.Ruling.Decision)
+	r.Code, r.Change = r.Ruling.Reason, judge.None
+	if r.Ruling.Action == policy.Anonymize && len(g.Targets) > 0 && !r.Anonymized {
+		r.Change, r.Guard = judge.Anonymize, r.ElseGuard
 	}
-	if r.change == noChange && r.block { // the row stays, so ending its use is all that is left to do
-		r.change, r.block = block, false
+	if r.Change == judge.None && r.Block { // the row stays, so ending its use is all that is left to do
+		r.Change, r.Block = judge.Block, false
 	}
-	r.ruling.change = r.change
-	g.recount(before, *r.ruling)
-	pl.notes.Except(audit.Exception{Silo: g.silo.Silo.Name, Source: g.source.Name, Object: g.table.Name, Code: string(policy.EDependentKept), Count: 1})
+	r.Ruling.Change = r.Change
+	g.Recount(before, *r.Ruling)
+	pl.notes.Except(audit.Exception{Silo: g.Silo.Silo.Name, Source: g.Source.Name, Object: g.Table.Name, Code: string(policy.EDependentKept), Count: 1})
 }
 
 // recallPlans ends waiting plans whose time is over, and remembers the rows of the others: they are not planned again, so that approvers never
@@ -245,7 +248,7 @@ func (pl *planner) recallPlans(ctx context.Context) error {
 					return err
 				}
 				for _, r := range rows {
-					pl.session.pending[place{source: g.Source, table: s.Table, key: r.key}] = r.change == anonymise
+					pl.session.Pending[judge.Place{Source: g.Source, Table: s.Table, Key: r.Key}] = r.Change == judge.Anonymize
 				}
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/stores"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -49,7 +50,7 @@ func (cp *copier) revoke(ctx context.Context) error {
 		if left[madeBy(e.Delivery)] {
 			continue
 		}
-		if err := cp.silos.registry.DropDelivery(ctx, e.silo, e.Target, e.Object); err != nil {
+		if err := cp.silos.Registry.DropDelivery(ctx, e.silo, e.Target, e.Object); err != nil {
 			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 		}
 	}
@@ -65,8 +66,8 @@ type endedDelivery struct {
 // endedDeliveries lists deliveries that nothing grants any more. The tables of all deliveries that are not
 // among what the journal remembers, as of a state that was lost, are added to made.
 func (cp *copier) endedDeliveries(ctx context.Context, made *[]journal.Made) (ended []endedDelivery, err error) {
-	for silo := range cp.silos.states {
-		deliveries, err := cp.silos.registry.Deliveries(ctx, silo)
+	for silo := range cp.silos.Silos {
+		deliveries, err := cp.silos.Registry.Deliveries(ctx, silo)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 		}
@@ -88,7 +89,7 @@ func (cp *copier) endedDeliveries(ctx context.Context, made *[]journal.Made) (en
 // madeBy is the table that a delivery may have made.
 func madeBy(d registry.Delivery) journal.Made {
 	source, table, _ := strings.Cut(d.Object, ".")
-	return journal.Made{Target: d.Target, Source: source, Table: copyPrefix + d.Target + "_" + table}
+	return journal.Made{Target: d.Target, Source: source, Table: stores.CopyPrefix + d.Target + "_" + table}
 }
 
 // grants reports whether the configuration still wants what was made. A folder that another target has now is
@@ -150,21 +151,21 @@ func (cp *copier) leftOf(ctx context.Context, m journal.Made) (there bool, remov
 		names, err := cp.snapshotsOf(m)
 		return len(names) > 0, func() error { return removeSnapshots(m.Folder, names) }, err
 	}
-	i := slices.IndexFunc(cp.stores.list, func(s *store) bool { return s.Name == m.Source })
+	i := slices.IndexFunc(cp.stores.List, func(s *stores.Store) bool { return s.Name == m.Source })
 	if i < 0 {
 		return true, nil, nil
 	}
-	s := cp.stores.list[i]
-	if s.err != nil {
-		return false, nil, s.err
+	s := cp.stores.List[i]
+	if s.Err != nil {
+		return false, nil, s.Err
 	}
 	named := func(t connectors.Table) bool { return strings.EqualFold(t.Name, m.Table) }
-	if t := slices.IndexFunc(s.tables, named); t >= 0 {
-		if there = isCopy(s.tables[t]); !there {
+	if t := slices.IndexFunc(s.Tables, named); t >= 0 {
+		if there = stores.IsCopy(s.Tables[t]); !there {
 			return false, nil, nil // somebody else's has the name now
 		}
 	}
-	keeper, can := s.open.(connectors.CopyKeeper)
+	keeper, can := s.Conn.(connectors.CopyKeeper)
 	switch {
 	case can:
 		return there, func() error { return keeper.DropCopy(ctx, m.Table) }, nil // also views that lost their table

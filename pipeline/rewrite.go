@@ -8,16 +8,18 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/judge"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
+	"lethe/pipeline/stores"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
 )
 
 // rewrite executes the groups of a plan that are in one backup file: the governed rows are decided anew, then one streamed rewrite drops and
 // changes what stands, is read back, and takes the file's place.
-func (ap *applier) rewrite(ctx context.Context, s *store, p *plan, apps []*application, chunks []journal.Chunk) (done bool, err error) {
-	rewriter, ok := s.open.(connectors.Rewriter)
+func (ap *applier) rewrite(ctx context.Context, s *stores.Store, p *plan, apps []*application, chunks []journal.Chunk) (done bool, err error) {
+	rewriter, ok := s.Conn.(connectors.Rewriter)
 	if !ok {
 		return false, fmt.Errorf("%w: backup %s may not be rewritten: configure `rewrite:`", setup.ErrConfig, s.Name)
 	}
@@ -62,7 +64,7 @@ func (ap *applier) rewrite(ctx context.Context, s *store, p *plan, apps []*appli
 	ap.setup.Crash("rewrite_intent")
 	job, err := ap.confirm(ctx, s, apps, recovering)
 	if err != nil {
-		ap.stores.failedSource(s, err)
+		ap.stores.FailedSource(s, err)
 		return false, nil
 	}
 	report, err := rewriter.Rewrite(ctx, job.queries, job.edit, func(rewritten connectors.Source) error {
@@ -70,7 +72,7 @@ func (ap *applier) rewrite(ctx context.Context, s *store, p *plan, apps []*appli
 		return job.verify(ctx, rewritten)
 	})
 	if err != nil {
-		ap.stores.failedSource(s, err)
+		ap.stores.FailedSource(s, err)
 		ap.backupRow(s.Name, func(b *audit.Backup) { b.Status = "waiting" })
 		return false, nil
 	}
@@ -104,7 +106,7 @@ func (ap *applier) backupRow(source string, change func(*audit.Backup)) {
 
 // rewriteJob is what one rewrite drops and changes.
 type rewriteJob struct {
-	store    *store
+	store    *stores.Store
 	apps     []*application
 	outcomes map[*application][][]byte // by segment
 	rows     map[string]map[connectors.Key]placed
@@ -120,10 +122,10 @@ type placed struct {
 }
 
 // confirm decides the governed rows of a backup anew, and returns the job for what still stands.
-func (ap *applier) confirm(ctx context.Context, s *store, apps []*application, recovering bool) (*rewriteJob, error) {
+func (ap *applier) confirm(ctx context.Context, s *stores.Store, apps []*application, recovering bool) (*rewriteJob, error) {
 	j := &rewriteJob{store: s, apps: apps, outcomes: map[*application][][]byte{}, rows: map[string]map[connectors.Key]placed{}, keys: map[string][]int{}}
 	for _, a := range apps {
-		if err := ap.silos.reload(ctx, a.judge.silo.Silo.Name); err != nil {
+		if err := ap.silos.Reload(ctx, a.judge.Silo.Silo.Name); err != nil {
 			return nil, err
 		}
 		out := make([][]byte, len(a.segments))
@@ -139,7 +141,7 @@ func (ap *applier) confirm(ctx context.Context, s *store, apps []*application, r
 			for k, r := range a.segments[i] {
 				switch {
 				case seg.Kind == kindRoot && out[i][k] != 0:
-				case !acts[r.root]:
+				case !acts[r.Root]:
 					out[i][k] = rowDrift
 				default:
 					out[i][k] = rowGone // until the rewrite meets it
@@ -149,12 +151,12 @@ func (ap *applier) confirm(ctx context.Context, s *store, apps []*application, r
 					if j.rows[seg.Table] == nil {
 						j.rows[seg.Table] = map[connectors.Key]placed{}
 					}
-					j.rows[seg.Table][r.key] = placed{a, i, k}
+					j.rows[seg.Table][r.Key] = placed{a, i, k}
 				}
 			}
 		}
 	}
-	for _, t := range s.tables {
+	for _, t := range s.Tables {
 		if j.rows[t.Name] == nil {
 			continue
 		}
@@ -175,28 +177,28 @@ func (j *rewriteJob) roots(ctx context.Context, a *application, recovering bool)
 	g := a.judge
 	acts = map[int64]bool{}
 	byKey := map[connectors.Key]int{}
-	q := connectors.Query{Table: g.table.Name, Keys: &connectors.Keys{Fields: g.table.Key}}
+	q := connectors.Query{Table: g.Table.Name, Keys: &connectors.Keys{Fields: g.Table.Key}}
 	for k, r := range a.segments[0] {
-		q.Keys.Tuples = append(q.Keys.Tuples, r.key)
-		byKey[r.key] = k
-		acts[r.root] = true // a row that is gone takes its dependents along
+		q.Keys.Tuples = append(q.Keys.Tuples, r.Key)
+		byKey[r.Key] = k
+		acts[r.Root] = true // a row that is gone takes its dependents along
 	}
-	for b, err := range j.store.open.Scan(ctx, q) {
+	for b, err := range j.store.Conn.Scan(ctx, q) {
 		if err != nil {
 			return nil, err
 		}
 		for row := range int(b.Rows.NumRows()) {
-			key, _ := connectors.KeyOf(b.Rows, g.key, row)
+			key, _ := connectors.KeyOf(b.Rows, g.Key, row)
 			k, planned := byKey[key]
 			if !planned {
 				continue
 			}
 			r := a.segments[0][k]
-			switch g.still(b.Rows, row, r, a.plan.RunID, later(a.asOf, a.setup.Now())) {
-			case drifted:
-				acts[r.root] = false
+			switch g.Still(b.Rows, row, r, a.plan.RunID, later(a.asOf, a.setup.Now())) {
+			case judge.Drifted:
+				acts[r.Root] = false
 				j.outcomes[a][0][k] = rowDrift
-			case already:
+			case judge.Already:
 				j.outcomes[a][0][k] = rowDone
 				if recovering {
 					j.outcomes[a][0][k] = rowRecovered
@@ -210,7 +212,7 @@ func (j *rewriteJob) roots(ctx context.Context, a *application, recovering bool)
 // edit says what happens to the rows of one batch of the backup.
 func (j *rewriteJob) edit(b connectors.Batch) (connectors.Edit, error) {
 	edit := connectors.Edit{Ops: make([]connectors.Op, b.Rows.NumRows())}
-	setting := make([]plannedRow, len(edit.Ops))
+	setting := make([]judge.Planned, len(edit.Ops))
 	nulls := map[string][]bool{}
 	changes := false
 	for row := range edit.Ops {
@@ -224,12 +226,12 @@ func (j *rewriteJob) edit(b connectors.Batch) (connectors.Edit, error) {
 		}
 		r := at.app.segments[at.segment][at.position]
 		j.outcomes[at.app][at.segment][at.position] = rowDone
-		switch r.change {
-		case erase:
+		switch r.Change {
+		case judge.Delete:
 			edit.Ops[row] = connectors.Delete
-		case setNull:
+		case judge.SetNull:
 			edit.Ops[row] = connectors.Update
-			for _, f := range r.fields {
+			for _, f := range r.Fields {
 				if nulls[f] == nil {
 					nulls[f] = make([]bool, len(edit.Ops))
 				}
@@ -241,20 +243,20 @@ func (j *rewriteJob) edit(b connectors.Batch) (connectors.Edit, error) {
 	}
 	if changes { // a row belongs to one silo; silos that share a table by discriminator set their own rows
 		for _, a := range j.apps {
-			if a.judge.table.Name != b.Table {
+			if a.judge.Table.Name != b.Table {
 				continue
 			}
 			mine := make([]connectors.Op, len(edit.Ops))
 			any := false
 			for row := range mine {
-				if edit.Ops[row] == connectors.Update && setting[row].change != noChange && a.judge.mine(b.Rows, row) {
+				if edit.Ops[row] == connectors.Update && setting[row].Change != judge.None && a.judge.Mine(b.Rows, row) {
 					mine[row], any = connectors.Update, true
 				}
 			}
 			if !any {
 				continue
 			}
-			set, err := a.judge.assign(b, mine, setting)
+			set, err := a.judge.Assign(b, mine, setting)
 			if err != nil {
 				return edit, err
 			}
@@ -275,7 +277,7 @@ func (j *rewriteJob) edit(b connectors.Batch) (connectors.Edit, error) {
 func (j *rewriteJob) verify(ctx context.Context, rewritten connectors.Source) error {
 	queries := make([]connectors.Query, 0, len(j.queries))
 	for _, q := range j.queries {
-		t, _ := j.store.tables.Find(q.Table)
+		t, _ := j.store.Tables.Find(q.Table)
 		if len(t.Key) == 0 {
 			continue
 		}
@@ -296,28 +298,28 @@ func (j *rewriteJob) verify(ctx context.Context, rewritten connectors.Source) er
 				continue
 			}
 			r := at.app.segments[at.segment][at.position]
-			switch r.change {
-			case erase:
+			switch r.Change {
+			case judge.Delete:
 				return fmt.Errorf("table %s: a row that was to be erased is still there", b.Table)
-			case setNull:
-				for _, f := range r.fields {
-					if i := j.store.column(b.Table, f); i >= 0 && b.Rows.Column(i).(*array.Binary).IsValid(row) {
+			case judge.SetNull:
+				for _, f := range r.Fields {
+					if i := j.store.Column(b.Table, f); i >= 0 && b.Rows.Column(i).(*array.Binary).IsValid(row) {
 						return fmt.Errorf("table %s: a reference that was to be forgotten is still there", b.Table)
 					}
 				}
 			default:
-				if !at.app.judge.holdsNew(b.Rows, row, r) {
+				if !at.app.judge.HoldsNew(b.Rows, row, r) {
 					return fmt.Errorf("table %s: a row that was to be changed is as it was", b.Table)
 				}
 			}
 		}
 	}
 	for _, a := range j.apps {
-		head, err := a.silos.registry.Head(ctx, a.judge.silo.Silo.Name)
+		head, err := a.silos.Registry.Head(ctx, a.judge.Silo.Silo.Name)
 		if err != nil {
 			return err
 		}
-		if head != a.judge.state.standings.Head() {
+		if head != a.judge.State.Standings.Head() {
 			return errors.Join(errMoved, connectors.ErrTransient)
 		}
 	}
@@ -331,14 +333,4 @@ func (j *rewriteJob) outcome(a *application) []byte {
 		out = append(out, o...)
 	}
 	return out
-}
-
-func (s *store) column(table, field string) int {
-	t, _ := s.tables.Find(table)
-	for i, f := range t.Fields {
-		if f.Name == field {
-			return i
-		}
-	}
-	return -1
 }

@@ -2,8 +2,11 @@ package pipeline
 
 import (
 	"context"
+	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/silos"
+	"lethe/pipeline/stores"
 )
 
 // Run is the night: lock and check, settle what an earlier night left, read every source once (discover and decide), seal the plan, ask, change, report. A source that fails does not stop the
@@ -19,10 +22,10 @@ func Run(ctx context.Context, p *setup.Setup, o setup.Options) (Result, error) {
 
 // phases is the night in one screen.
 func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
-	if err := n.silos.openRegistry(ctx, n.feed); err != nil {
+	if err := n.silos.Open(ctx, n.feed); err != nil {
 		return err
 	}
-	if err := n.stores.openStores(ctx); err != nil {
+	if err := n.stores.Open(ctx); err != nil {
 		return err
 	}
 	if err := n.planner.recallPlans(ctx); err != nil {
@@ -40,12 +43,12 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 	if phases == setup.ApplyOnly {
 		return n.copier.syncErased(ctx)
 	}
-	for _, s := range n.stores.list { // live ones first, then backups
-		if s.err != nil {
+	for _, s := range n.stores.List { // live ones first, then backups
+		if s.Err != nil {
 			continue
 		}
 		if err := n.scanner.survey(ctx, s); err != nil {
-			n.stores.failedSource(s, err)
+			n.stores.FailedSource(s, err)
 		}
 	}
 	if phases == setup.DiscoverOnly {
@@ -67,8 +70,8 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 type rooms struct {
 	notes     *notes.Notes
 	feed      *feed
-	silos     *siloSet
-	stores    *storeSet
+	silos     *silos.Set
+	stores    *stores.Set
 	scanner   *scanner
 	planner   *planner
 	applier   *applier
@@ -80,9 +83,9 @@ type rooms struct {
 
 func furnish(p *setup.Setup, b *book) *rooms {
 	t, notes, j := b.tonight, b.notes, b.journal
-	silos := newSilos(p, t, b.seen)
-	stores := newStores(p, t, notes, silos)
-	session := &session{tonight: t, notes: notes, decisions: b.decisions, pending: map[place]bool{}}
+	silos := silos.New(p, t, b.seen)
+	stores := stores.New(p, t, notes, silos)
+	session := &judge.Session{Tonight: t, Notes: notes, Decisions: b.decisions, Pending: map[judge.Place]bool{}}
 	scanner := &scanner{setup: p, tonight: t, notes: notes, session: session}
 	limits := &limits{setup: p, tonight: t, notes: notes, journal: j, silos: silos, stores: stores, scanner: scanner, orderUse: map[string]map[int]int64{}}
 	return &rooms{
@@ -99,7 +102,7 @@ func furnish(p *setup.Setup, b *book) *rooms {
 
 // observe puts into the report what people owe, and what a person should look at in the sources that were read to their end.
 func (n *rooms) observe(ctx context.Context) error {
-	err := n.owing.owed(ctx, n.silos.registry)
+	err := n.owing.owed(ctx, n.silos.Registry)
 	for _, s := range n.scanner.whole() {
 		n.notes.Facts.Run.SourcesOK++
 		rows := n.scanner.inventory(s)
@@ -107,6 +110,6 @@ func (n *rooms) observe(ctx context.Context) error {
 		n.inspector.inspect(s, rows)
 	}
 	n.inspector.inspectPolicy(n.notes.Facts.Inventory)
-	n.scanner.compare(n.stores.list)
+	n.scanner.compare(n.stores.List)
 	return err
 }

@@ -11,12 +11,12 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/judge"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
 	"os"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -96,17 +96,6 @@ const (
 	kindOwned     Kind = "owned"     // parents that only they referred to
 )
 
-// plannedRow is what executing a row needs; it is encrypted at rest and destroyed with the settled plan.
-type plannedRow struct {
-	root    int64 // position of its root in the group's root segment
-	key     connectors.Key
-	guard   guard
-	subject [32]byte
-	record  [32]byte
-	change  change
-	fields  []string // clear: the fields; set_null: the foreign key's fields
-}
-
 // plan is a sealed plan in hand.
 type plan struct {
 	PlanDocument
@@ -118,7 +107,7 @@ type plan struct {
 var keySchema = arrow.NewSchema([]arrow.Field{
 	{Name: "root", Type: arrow.PrimitiveTypes.Int64},
 	{Name: "key", Type: arrow.BinaryTypes.Binary},
-	{Name: "guard", Type: &arrow.FixedSizeBinaryType{ByteWidth: len(guard{})}},
+	{Name: "guard", Type: &arrow.FixedSizeBinaryType{ByteWidth: len(judge.Guard{})}},
 	{Name: "subject", Type: &arrow.FixedSizeBinaryType{ByteWidth: 32}},
 	{Name: "record", Type: &arrow.FixedSizeBinaryType{ByteWidth: 32}},
 	{Name: "change", Type: arrow.BinaryTypes.String},
@@ -154,14 +143,14 @@ func newSegment(folder, name string, s Segment, to age.Recipient) (*segmentWrite
 	return w, nil
 }
 
-func (w *segmentWriter) add(r plannedRow, a audit.Action) error {
-	w.b.Field(0).(*array.Int64Builder).Append(r.root)
-	w.b.Field(1).(*array.BinaryBuilder).Append([]byte(r.key))
-	w.b.Field(2).(*array.FixedSizeBinaryBuilder).Append(r.guard[:])
-	w.b.Field(3).(*array.FixedSizeBinaryBuilder).Append(r.subject[:])
-	w.b.Field(4).(*array.FixedSizeBinaryBuilder).Append(r.record[:])
-	w.b.Field(5).(*array.StringBuilder).Append(string(r.change))
-	w.b.Field(6).(*array.StringBuilder).Append(strings.Join(r.fields, ";"))
+func (w *segmentWriter) add(r judge.Planned, a audit.Action) error {
+	w.b.Field(0).(*array.Int64Builder).Append(r.Root)
+	w.b.Field(1).(*array.BinaryBuilder).Append([]byte(r.Key))
+	w.b.Field(2).(*array.FixedSizeBinaryBuilder).Append(r.Guard[:])
+	w.b.Field(3).(*array.FixedSizeBinaryBuilder).Append(r.Subject[:])
+	w.b.Field(4).(*array.FixedSizeBinaryBuilder).Append(r.Record[:])
+	w.b.Field(5).(*array.StringBuilder).Append(string(r.Change))
+	w.b.Field(6).(*array.StringBuilder).Append(strings.Join(r.Fields, ";"))
 	w.segment.Rows++
 	if w.pending++; w.pending >= audit.SpoolRows {
 		if err := w.flush(); err != nil {
@@ -192,7 +181,7 @@ func (w *segmentWriter) close() (Segment, error) {
 }
 
 // readKeys decrypts a segment's rows.
-func readKeys(folder string, s Segment, id age.Identity) ([]plannedRow, error) {
+func readKeys(folder string, s Segment, id age.Identity) ([]judge.Planned, error) {
 	f, err := os.Open(filepath.Join(folder, s.Keys))
 	if err != nil {
 		return nil, fmt.Errorf("read segment: %w", err)
@@ -207,20 +196,20 @@ func readKeys(folder string, s Segment, id age.Identity) ([]plannedRow, error) {
 		return nil, fmt.Errorf("read segment %s: %w", s.Keys, err)
 	}
 	defer r.Release()
-	rows := make([]plannedRow, 0, s.Rows)
+	rows := make([]judge.Planned, 0, s.Rows)
 	for r.Next() {
 		rec := r.Record()
 		for i := range int(rec.NumRows()) {
-			p := plannedRow{
-				root:   rec.Column(0).(*array.Int64).Value(i),
-				key:    connectors.Key(rec.Column(1).(*array.Binary).Value(i)),
-				change: change(strings.Clone(rec.Column(5).(*array.String).Value(i))),
+			p := judge.Planned{
+				Root:   rec.Column(0).(*array.Int64).Value(i),
+				Key:    connectors.Key(rec.Column(1).(*array.Binary).Value(i)),
+				Change: judge.Change(strings.Clone(rec.Column(5).(*array.String).Value(i))),
 			}
-			copy(p.guard[:], rec.Column(2).(*array.FixedSizeBinary).Value(i))
-			copy(p.subject[:], rec.Column(3).(*array.FixedSizeBinary).Value(i))
-			copy(p.record[:], rec.Column(4).(*array.FixedSizeBinary).Value(i))
+			copy(p.Guard[:], rec.Column(2).(*array.FixedSizeBinary).Value(i))
+			copy(p.Subject[:], rec.Column(3).(*array.FixedSizeBinary).Value(i))
+			copy(p.Record[:], rec.Column(4).(*array.FixedSizeBinary).Value(i))
 			if f := rec.Column(6).(*array.String).Value(i); f != "" {
-				p.fields = strings.Split(strings.Clone(f), ";")
+				p.Fields = strings.Split(strings.Clone(f), ";")
 			}
 			rows = append(rows, p)
 		}
@@ -286,27 +275,6 @@ func (p *plan) rows() (n int64) {
 		}
 	}
 	return n
-}
-
-// fingerprint digests the catalog of the tables that a plan touches: a plan holds only for the schema it was made on.
-func fingerprint(tables []connectors.Table, touched map[string]bool) string {
-	h := sha256.New()
-	names := make([]string, 0, len(touched))
-	for _, t := range tables {
-		if touched[t.Name] {
-			names = append(names, t.Name)
-		}
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		for _, t := range tables {
-			if t.Name == name {
-				t.Rows = 0
-				fmt.Fprintf(h, "%+v\n", t)
-			}
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil))
 }
 
 // usual is the median of a plan line over the last finished runs; 0 where there is no history.

@@ -8,6 +8,8 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/judge"
+	"lethe/pipeline/stores"
 	"maps"
 	"os"
 	"path/filepath"
@@ -23,11 +25,11 @@ const planDays = 7
 
 // seal writes one part of the night's plan: the rows for which choose names a change. It returns nil when there are none, and when
 // standing orders do not answer the plan that is named for them.
-func (pl *planner) seal(ctx context.Context, drafts []*draft, part Part, name string, choose func(*draft, *root) change) (*plan, error) {
+func (pl *planner) seal(ctx context.Context, drafts []*draft, part Part, name string, choose func(*draft, *judge.Root) judge.Change) (*plan, error) {
 	id := pl.tonight.RunID + "-" + name
 	p := &plan{folder: filepath.Join(pl.setup.State, "plans", id), state: journal.Waiting, PlanDocument: PlanDocument{
 		PlanID: id, RunID: pl.tonight.RunID, Part: part, AsOf: pl.tonight.AsOf, ValidUntil: pl.tonight.AsOf.AddDate(0, 0, planDays),
-		PolicyDigest: pl.setup.PolicyDigest, Heads: pl.silos.words, Schemas: map[string]string{}, Files: map[string]string{}}}
+		PolicyDigest: pl.setup.PolicyDigest, Heads: pl.silos.Words, Schemas: map[string]string{}, Files: map[string]string{}}}
 	if err := os.MkdirAll(p.folder, 0o700); err != nil {
 		return nil, fmt.Errorf("seal plan: %w", err)
 	}
@@ -40,7 +42,7 @@ func (pl *planner) seal(ctx context.Context, drafts []*draft, part Part, name st
 		if d.Backup() && !d.due {
 			continue
 		}
-		for _, g := range d.judges {
+		for _, g := range d.Judges {
 			if err := s.group(ctx, d, g, choose); err != nil {
 				return nil, err
 			}
@@ -57,9 +59,9 @@ type sealer struct {
 }
 
 // group writes the segments of one silo's table: its chosen rows, then their dependents rank by rank, then the parents they owned.
-func (s *sealer) group(ctx context.Context, d *draft, g *Judge, choose func(*draft, *root) change) error {
-	sg := &groupSealer{sealer: s, draft: d, judge: g, position: map[connectors.Key]int64{}, planned: map[connectors.Key]*root{}}
-	sg.PlanGroup = PlanGroup{Silo: g.silo.Silo.Name, Source: d.Name, Table: g.table.Name}
+func (s *sealer) group(ctx context.Context, d *draft, g *judge.Judge, choose func(*draft, *judge.Root) judge.Change) error {
+	sg := &groupSealer{sealer: s, draft: d, judge: g, position: map[connectors.Key]int64{}, planned: map[connectors.Key]*judge.Root{}}
+	sg.PlanGroup = PlanGroup{Silo: g.Silo.Silo.Name, Source: d.Name, Table: g.Table.Name}
 	if err := sg.roots(choose); err != nil || len(sg.Segments) == 0 {
 		return err
 	}
@@ -72,7 +74,7 @@ func (s *sealer) group(ctx context.Context, d *draft, g *Judge, choose func(*dra
 		}
 	}
 	s.plan.Groups = append(s.plan.Groups, sg.PlanGroup)
-	s.plan.Schemas[d.Name] = fingerprint(d.tables, s.touched(d.Name))
+	s.plan.Schemas[d.Name] = stores.Fingerprint(d.Tables, s.touched(d.Name))
 	if d.Backup() {
 		s.plan.Files[d.Name] = d.digest
 	}
@@ -97,9 +99,9 @@ type groupSealer struct {
 	*sealer
 	PlanGroup
 	draft    *draft
-	judge    *Judge
+	judge    *judge.Judge
 	position map[connectors.Key]int64 // of the chosen rows, in their segment
-	planned  map[connectors.Key]*root
+	planned  map[connectors.Key]*judge.Root
 }
 
 // segment begins the next segment.
@@ -114,9 +116,9 @@ func (s *groupSealer) end(w *segmentWriter) error {
 }
 
 // add writes a row of a table, which goes with a root, and counts it.
-func (s *groupSealer) add(w *segmentWriter, table string, row plannedRow, ref audit.Ref, of *root) error {
-	a := audit.Action{PlanID: s.plan.PlanID, Batch: row.root, Silo: s.Silo, System: s.draft.System(), Source: s.Source, Object: table,
-		Record: ref, Root: of.ref, Change: string(row.change), Method: s.judge.method(row.change), Reason: string(of.code)}
+func (s *groupSealer) add(w *segmentWriter, table string, row judge.Planned, ref audit.Ref, of *judge.Root) error {
+	a := audit.Action{PlanID: s.plan.PlanID, Batch: row.Root, Silo: s.Silo, System: s.draft.System(), Source: s.Source, Object: table,
+		Record: ref, Root: of.Ref, Change: string(row.Change), Method: s.judge.Method(row.Change), Reason: string(of.Code)}
 	if err := w.add(row, a); err != nil {
 		return err
 	}
@@ -128,34 +130,34 @@ func (s *groupSealer) add(w *segmentWriter, table string, row plannedRow, ref au
 		s.counts[k] = count
 	}
 	count.Rows++
-	if due := of.due.String(); due != "" && (count.OldestDue == "" || due < count.OldestDue) {
+	if due := of.Due.String(); due != "" && (count.OldestDue == "" || due < count.OldestDue) {
 		count.OldestDue = due
 	}
 	return nil
 }
 
 // roots writes the governed rows themselves; no segment where none is chosen.
-func (s *groupSealer) roots(choose func(*draft, *root) change) (err error) {
+func (s *groupSealer) roots(choose func(*draft, *judge.Root) judge.Change) (err error) {
 	g := s.judge
 	var w *segmentWriter
-	for _, r := range g.roots {
+	for _, r := range g.Roots {
 		c := choose(s.draft, r)
-		if c == noChange {
+		if c == judge.None {
 			continue
 		}
 		if w == nil {
-			if w, err = s.segment(Segment{Table: g.table.Name, Kind: kindRoot}); err != nil {
+			if w, err = s.segment(Segment{Table: g.Table.Name, Kind: kindRoot}); err != nil {
 				return err
 			}
 		}
-		saw := r.guard
-		if c.reversible() { // what the guard of an erasure covers beyond the decision's own fields does not matter to a block
-			saw = r.blockGuard
+		saw := r.Guard
+		if c.Reversible() { // what the guard of an erasure covers beyond the decision's own fields does not matter to a block
+			saw = r.BlockGuard
 		}
 		at := int64(len(s.position))
-		s.position[r.key], s.planned[r.key] = at, r
-		row := plannedRow{root: at, key: r.key, guard: saw, subject: r.subject, record: r.record, change: c, fields: r.clear}
-		if err := s.add(w, g.table.Name, row, r.ref, r); err != nil {
+		s.position[r.Key], s.planned[r.Key] = at, r
+		row := judge.Planned{Root: at, Key: r.Key, Guard: saw, Subject: r.Subject, Record: r.Record, Change: c, Fields: r.Clear}
+		if err := s.add(w, g.Table.Name, row, r.Ref, r); err != nil {
 			return err
 		}
 	}
@@ -187,14 +189,14 @@ func (s *groupSealer) owned(ctx context.Context) error {
 	byTable := map[string][]follower{}
 	for id, roots := range owned {
 		last := int64(-1)
-		var of *root
+		var of *judge.Root
 		for _, r := range roots {
-			if at, ok := s.position[r.key]; ok && at > last {
+			if at, ok := s.position[r.Key]; ok && at > last {
 				last, of = at, r
 			}
 		}
 		if of != nil {
-			byTable[id.table] = append(byTable[id.table], follower{rowID: id, position: last, root: of, change: erase})
+			byTable[id.table] = append(byTable[id.table], follower{rowID: id, position: last, root: of, change: judge.Delete})
 		}
 	}
 	for _, table := range slices.Sorted(maps.Keys(byTable)) {
@@ -218,8 +220,8 @@ func (s *groupSealer) followers(of Segment, rows []follower) error {
 		return err
 	}
 	for _, f := range rows {
-		ref := audit.Ref(s.judge.refs.Ref(s.draft.System()+"\x1f"+f.table, []byte(f.key)))
-		row := plannedRow{root: f.position, key: f.key, change: f.change, fields: f.null}
+		ref := audit.Ref(s.judge.Refs.Ref(s.draft.System()+"\x1f"+f.table, []byte(f.key)))
+		row := judge.Planned{Root: f.position, Key: f.key, Change: f.change, Fields: f.null}
 		if err := s.add(w, f.table, row, ref, f.root); err != nil {
 			return err
 		}

@@ -9,10 +9,13 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/silos"
+	"lethe/pipeline/stores"
 	"lethe/pipeline/suppression"
 	"maps"
 	"path/filepath"
@@ -29,26 +32,6 @@ const (
 	copyBlocked = "blocked" // none is, or the row may not be used at all
 	copyUnknown = "unknown" // the registry cannot tell: the row has no match, or its identifiers are in doubt
 )
-
-// copyFields are those of a copy beside the key of the application's table. The seal is a keyed digest of the row, by which one that Lethe did not write is told.
-var copyFields = []connectors.Field{
-	{Name: "silo", Kind: connectors.Text, Length: 64},
-	{Name: "purpose", Kind: connectors.Text, Length: 64},
-	{Name: "status", Kind: connectors.Text, Length: 16},
-	{Name: "until", Kind: connectors.Timestamp, Nullable: true},
-	{Name: "since", Kind: connectors.Date},
-	{Name: "seal", Kind: connectors.Text, Length: 32},
-}
-
-const copyPrefix = "lethe_"
-
-// isCopy reports whether a table is a copy that Lethe keeps, for this target or another.
-func isCopy(t connectors.Table) bool {
-	if !strings.HasPrefix(t.Name, copyPrefix) || len(t.Fields) <= len(copyFields) {
-		return false
-	}
-	return slices.EqualFunc(t.Fields[len(t.Fields)-len(copyFields):], copyFields, func(a, b connectors.Field) bool { return a.Name == b.Name })
-}
 
 // copyRow is a row of a copy: one record, one purpose.
 type copyRow struct {
@@ -103,15 +86,15 @@ func (h *holding) add(seal [16]byte, sound bool) {
 type keeping struct {
 	setup.Grant
 	*copier
-	store  *store
+	store  *stores.Store
 	keeper connectors.CopyKeeper // nil where no table is kept
 	of     connectors.Table
-	key    []int               // columns of its key
-	judges map[string][]*Judge // by silo
-	table  connectors.Table    // the copy; no name where there is none (yet)
-	files  *snapshot           // nil where none are written
-	failed error               // why the table could not be kept, where the files were
-	list   *suppression.List   // of those who said no to marketing; nil where there is none, or no purpose is marketing
+	key    []int                     // columns of its key
+	judges map[string][]*judge.Judge // by silo
+	table  connectors.Table          // the copy; no name where there is none (yet)
+	files  *snapshot                 // nil where none are written
+	failed error                     // why the table could not be kept, where the files were
+	list   *suppression.List         // of those who said no to marketing; nil where there is none, or no purpose is marketing
 	was    map[string]registry.Delivery
 	clean  map[string]bool               // by silo: the last delivery was acknowledged, so that what the copy holds is known
 	lines  map[string]*audit.ConsentSync // by silo
@@ -129,8 +112,8 @@ type copier struct {
 	tonight setup.Tonight
 	notes   *notes.Notes
 	journal *journal.Journal
-	silos   *siloSet
-	stores  *storeSet
+	silos   *silos.Set
+	stores  *stores.Set
 	kept    []*keeping
 }
 
@@ -168,7 +151,7 @@ func (cp *copier) syncTarget(ctx context.Context, c setup.Grant) (failed error) 
 	errs := make([]error, len(keepings))
 	for i, k := range keepings {
 		k.files, k.list = files, list
-		if errs[i] = k.store.err; errs[i] == nil {
+		if errs[i] = k.store.Err; errs[i] == nil {
 			errs[i] = k.deliver(ctx)
 		}
 		failure = cmp.Or(failure, errs[i])
@@ -224,7 +207,7 @@ func (cp *copier) publish(files *snapshot, c setup.Grant, failure error) error {
 	}
 	m := SnapshotManifest{Target: c.Target, Controller: cp.setup.Controller, AsOf: cp.tonight.AsOf.UTC(), RunID: cp.tonight.RunID, Grants: c.Grants, Heads: map[string]int64{}}
 	for silo := range c.Grants {
-		m.Heads[silo] = cp.silos.states[silo].standings.Head()
+		m.Heads[silo] = cp.silos.Silos[silo].Standings.Head()
 	}
 	signer, err := cp.setup.Keys.Runner()
 	if err != nil {
@@ -254,7 +237,7 @@ func (cp *copier) listFor(ctx context.Context, c setup.Grant) (*suppression.List
 // keepings lists what a target's copy consists of: its tables, those of a source that failed as well, so that their lag is reported.
 func (cp *copier) keepings(c setup.Grant) []*keeping {
 	var list []*keeping
-	for _, s := range cp.stores.list {
+	for _, s := range cp.stores.List {
 		if s.Name != c.Source {
 			continue
 		}
@@ -267,7 +250,7 @@ func (cp *copier) keepings(c setup.Grant) []*keeping {
 				}
 				k := byTable[r.Table]
 				if k == nil {
-					k = &keeping{Grant: c, copier: cp, store: s, of: connectors.Table{Name: r.Table}, judges: map[string][]*Judge{}, was: map[string]registry.Delivery{}, clean: map[string]bool{},
+					k = &keeping{Grant: c, copier: cp, store: s, of: connectors.Table{Name: r.Table}, judges: map[string][]*judge.Judge{}, was: map[string]registry.Delivery{}, clean: map[string]bool{},
 						lines: map[string]*audit.ConsentSync{}, found: map[string]*holding{}, wanted: map[string]*holding{}}
 					byTable[r.Table] = k
 					list = append(list, k)
@@ -276,9 +259,9 @@ func (cp *copier) keepings(c setup.Grant) []*keeping {
 					continue
 				}
 				k.judges[silo] = nil
-				for _, g := range s.governed[r.Table] {
-					if g.silo.Silo.Name == silo {
-						k.judges[silo], k.of, k.key = append(k.judges[silo], g), g.table, g.key
+				for _, g := range s.Governed[r.Table] {
+					if g.Silo.Silo.Name == silo {
+						k.judges[silo], k.of, k.key = append(k.judges[silo], g), g.Table, g.Key
 					}
 				}
 			}
@@ -294,10 +277,10 @@ func (cp *copier) keepings(c setup.Grant) []*keeping {
 func (k *keeping) recall(ctx context.Context) error {
 	n := k.copier
 	for silo := range k.judges {
-		k.lines[silo] = &audit.ConsentSync{Target: k.Target, Silo: silo, Source: k.store.Name, Object: k.of.Name, HeadSeq: n.silos.states[silo].standings.Head()}
+		k.lines[silo] = &audit.ConsentSync{Target: k.Target, Silo: silo, Source: k.store.Name, Object: k.of.Name, HeadSeq: n.silos.Silos[silo].Standings.Head()}
 		k.found[silo], k.wanted[silo] = &holding{}, &holding{}
 		k.was[silo] = registry.Delivery{Target: k.Target, Object: k.object()}
-		deliveries, err := n.silos.registry.Deliveries(ctx, silo)
+		deliveries, err := n.silos.Registry.Deliveries(ctx, silo)
 		if err != nil {
 			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 		}
@@ -318,13 +301,13 @@ func (k *keeping) close(ctx context.Context, failure error) error {
 		if n.tonight.Apply && failure != nil {
 			d := k.was[silo]
 			d.Error = syncCode(failure)
-			if err := n.silos.registry.PutDelivery(context.WithoutCancel(ctx), silo, d); err != nil {
+			if err := n.silos.Registry.PutDelivery(context.WithoutCancel(ctx), silo, d); err != nil {
 				return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 			}
 		}
 		k.report(silo, failure)
 	}
-	if failure == nil || k.store.err != nil { // what the source itself failed at is said already
+	if failure == nil || k.store.Err != nil { // what the source itself failed at is said already
 		return nil
 	}
 	if errors.Is(failure, connectors.ErrRefused) {
@@ -363,14 +346,14 @@ func (k *keeping) deliver(ctx context.Context) error {
 func (k *keeping) begin(ctx context.Context) error {
 	n := k.copier
 	if !n.tonight.Apply {
-		if t, ok := k.store.tables.Find(k.name()); k.Table && ok && isCopy(t) && len(t.Fields) == len(k.of.Key)+len(copyFields) {
+		if t, ok := k.store.Tables.Find(k.name()); k.Table && ok && stores.IsCopy(t) && len(t.Fields) == len(k.of.Key)+len(stores.CopyFields) {
 			return k.opened(t)
 		}
 		return nil
 	}
 	for silo, d := range k.was {
 		d.SentSeq, d.SentAt, d.Attempts = k.lines[silo].HeadSeq, n.tonight.AsOf, d.Attempts+1
-		if err := n.silos.registry.PutDelivery(ctx, silo, d); err != nil {
+		if err := n.silos.Registry.PutDelivery(ctx, silo, d); err != nil {
 			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 		}
 		k.was[silo], k.lines[silo].Attempts = d, d.Attempts
@@ -401,7 +384,7 @@ func (k *keeping) begin(ctx context.Context) error {
 
 // keepable is the source as what keeps the copy, if it can.
 func (k *keeping) keepable() (connectors.CopyKeeper, error) {
-	keeper, ok := k.store.open.(connectors.CopyKeeper)
+	keeper, ok := k.store.Conn.(connectors.CopyKeeper)
 	if !ok {
 		return nil, fmt.Errorf("%w: connector %s cannot keep a table of its own in the source: grant files instead", errors.ErrUnsupported, k.store.Connector)
 	}
@@ -409,7 +392,7 @@ func (k *keeping) keepable() (connectors.CopyKeeper, error) {
 }
 
 func (k *keeping) copy() connectors.Copy {
-	return connectors.Copy{Name: k.name(), Of: k.of, Fields: copyFields, Key: []string{"silo", "purpose"}, Views: k.views()}
+	return connectors.Copy{Name: k.name(), Of: k.of, Fields: stores.CopyFields, Key: []string{"silo", "purpose"}, Views: k.views()}
 }
 
 // keyed refuses a table whose rows a copy could not name.
@@ -472,7 +455,7 @@ func (k *keeping) opened(t connectors.Table) (err error) {
 }
 
 // name is that of the copy's table: lethe_TARGET_TABLE.
-func (k *keeping) name() string { return copyPrefix + k.Target + "_" + k.of.Name }
+func (k *keeping) name() string { return stores.CopyPrefix + k.Target + "_" + k.of.Name }
 
 // views are the purpose-bound views: what a purpose covers of the rows that may be used for it today.
 func (k *keeping) views() []connectors.CopyView {
@@ -483,7 +466,7 @@ func (k *keeping) views() []connectors.CopyView {
 			if len(k.judges) > 1 { // rows of several silos in one table
 				name = k.name() + "_" + silo + "_" + purpose
 			}
-			covers, all := k.judges[silo][0].silo.Covers(purpose, k.copier.tonight.AsOf)
+			covers, all := k.judges[silo][0].Silo.Covers(purpose, k.copier.tonight.AsOf)
 			var fields []string
 			for _, f := range k.of.Fields {
 				if all || slices.Contains(covers, f.Name) || slices.Contains(k.of.Key, f.Name) {
@@ -505,7 +488,7 @@ func (k *keeping) want(b connectors.Batch) (wanted []copyRow) {
 		}
 		for _, silo := range k.silos {
 			for _, g := range k.judges[silo] {
-				if g.mine(b.Rows, row) {
+				if g.Mine(b.Rows, row) {
 					wanted = k.wantRow(wanted, g, b, row, record)
 				}
 			}
@@ -515,20 +498,20 @@ func (k *keeping) want(b connectors.Batch) (wanted []copyRow) {
 }
 
 // wantRow says for each granted purpose whether a row may be used.
-func (k *keeping) wantRow(wanted []copyRow, g *Judge, b connectors.Batch, row int, record connectors.Key) []copyRow {
-	n, silo := k.copier, g.silo.Silo.Name
-	r := g.rule(b.Rows, row, n.tonight.AsOf)
+func (k *keeping) wantRow(wanted []copyRow, g *judge.Judge, b connectors.Batch, row int, record connectors.Key) []copyRow {
+	n, silo := k.copier, g.Silo.Silo.Name
+	r := g.Rule(b.Rows, row, n.tonight.AsOf)
 	if r.Reason == policy.KAnonymized {
 		return wanted // nobody's any more
 	}
 	usable := r.Use == policy.Allowed || r.Use == policy.Limited || r.Reason == policy.KPendingAccess // a request for access changes no use
 	k.permits = k.permits[:0]
 	if usable {
-		k.permits = g.silo.Permits(g.record, n.tonight.AsOf, k.permits)
+		k.permits = g.Silo.Permits(g.Record, n.tonight.AsOf, k.permits)
 	}
 	for _, purpose := range k.Grants[silo] {
 		c := copyRow{record: record, silo: silo, purpose: purpose, status: copyBlocked}
-		if at := slices.IndexFunc(k.permits, func(p policy.Permit) bool { return p.Purpose == purpose }); at >= 0 && (!g.silo.Silo.IsMarketing(purpose) || g.admits(k.list, b.Rows, row, purpose)) {
+		if at := slices.IndexFunc(k.permits, func(p policy.Permit) bool { return p.Purpose == purpose }); at >= 0 && (!g.Silo.Silo.IsMarketing(purpose) || g.Admits(k.list, b.Rows, row, purpose)) {
 			c.status = copyAllowed
 			if ends := k.permits[at].Ends; !ends.IsZero() {
 				c.until = ends.UTC().Format(time.DateTime) // a part of a second is cut off: rather too early than too late
@@ -604,7 +587,7 @@ func (k *keeping) read(b connectors.Batch) []copyRow {
 // seal is the keyed digest of a row, under the silo's key.
 func (k *keeping) seal(r copyRow) (seal [16]byte) {
 	content := r.record + connectors.MakeKey([]byte(r.purpose), []byte(r.status), []byte(r.until), []byte(r.since))
-	ref := k.judges[r.silo][0].match.Fixed("copy of "+k.Target+" "+k.object(), []byte(content))
+	ref := k.judges[r.silo][0].Match.Fixed("copy of "+k.Target+" "+k.object(), []byte(content))
 	copy(seal[:], ref[:])
 	return seal
 }
@@ -626,7 +609,7 @@ func (k *keeping) acknowledge(ctx context.Context) error {
 	for silo, line := range k.lines {
 		want := k.wanted[silo]
 		d := registry.Delivery{Target: k.Target, Object: k.object(), SentSeq: line.HeadSeq, AckedSeq: line.HeadSeq, Rows: want.rows, Digest: want.digest, SentAt: n.tonight.AsOf, AckedAt: n.tonight.AsOf}
-		if err := n.silos.registry.PutDelivery(ctx, silo, d); err != nil {
+		if err := n.silos.Registry.PutDelivery(ctx, silo, d); err != nil {
 			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 		}
 		k.was[silo], line.AckedSeq, line.Attempts = d, d.AckedSeq, 0
@@ -726,7 +709,7 @@ func syncCode(err error) string {
 // syncErased delivers anew where the night erased rows: they are in no copy either.
 func (cp *copier) syncErased(ctx context.Context) error {
 	for _, c := range cp.setup.Grants {
-		if slices.ContainsFunc(cp.stores.list, func(s *store) bool { return s.Name == c.Source && s.erased && s.err == nil }) {
+		if slices.ContainsFunc(cp.stores.List, func(s *stores.Store) bool { return s.Name == c.Source && s.Erased && s.Err == nil }) {
 			if err := cp.syncTarget(ctx, c); err != nil {
 				return err
 			}

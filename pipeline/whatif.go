@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"lethe/connectors"
+	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/silos"
+	"lethe/pipeline/stores"
 	"maps"
 	"slices"
 	"strings"
@@ -88,7 +91,7 @@ func Compare(ctx context.Context, p *setup.Setup, next *setup.Setup, asOf time.T
 		return c, fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	before.silos.registry, after.silos.registry = r, r
+	before.silos.Registry, after.silos.Registry = r, r
 	c.Notes = append(c.Notes, longerConsents(p, next, asOf)...)
 	if err := after.overlook(ctx, nil, &c); err != nil {
 		return c, err
@@ -100,27 +103,27 @@ func Compare(ctx context.Context, p *setup.Setup, next *setup.Setup, asOf time.T
 	if err != nil {
 		return c, fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 	}
-	if err := errors.Join(after.silos.fresh(heads), before.silos.fresh(heads)); err != nil {
+	if err := errors.Join(after.silos.Fresh(heads), before.silos.Fresh(heads)); err != nil {
 		return c, err
 	}
 	tallies, err := c.open(ctx, before, after)
 	defer func() {
-		for _, s := range after.stores.list {
-			if s.open != nil {
-				err = errors.Join(err, s.open.Close())
+		for _, s := range after.stores.List {
+			if s.Conn != nil {
+				err = errors.Join(err, s.Conn.Close())
 			}
 		}
 	}()
 	if err != nil {
 		return c, err
 	}
-	for i, s := range after.stores.list {
-		if s.err == nil {
-			s.err = after.judgeTwice(ctx, before.stores.list[i], s, tallies)
+	for i, s := range after.stores.List {
+		if s.Err == nil {
+			s.Err = after.judgeTwice(ctx, before.stores.List[i], s, tallies)
 		}
-		if s.err != nil {
-			err = errors.Join(err, fmt.Errorf("%w: %s: %w", setup.ErrSource, s.Name, s.err))
-			c.Notes = append(c.Notes, fmt.Sprintf("source %s could not be read to the end (%s): its rows are not all compared", s.Name, notes.Failure(s.err)))
+		if s.Err != nil {
+			err = errors.Join(err, fmt.Errorf("%w: %s: %w", setup.ErrSource, s.Name, s.Err))
+			c.Notes = append(c.Notes, fmt.Sprintf("source %s could not be read to the end (%s): its rows are not all compared", s.Name, notes.Failure(s.Err)))
 		}
 	}
 	c.sum(after, tallies)
@@ -150,16 +153,16 @@ func longerConsents(p, next *setup.Setup, asOf time.Time) (notes []string) {
 type weigher struct {
 	setup   *setup.Setup
 	tonight setup.Tonight
-	silos   *siloSet
-	stores  *storeSet
+	silos   *silos.Set
+	stores  *stores.Set
 }
 
 func newWeigher(p *setup.Setup, asOf time.Time) *weigher {
 	mine := *p
 	mine.Silos = slices.Clone(p.Silos)
 	w := &weigher{setup: &mine, tonight: setup.Asking(p, asOf)}
-	w.silos = newSilos(w.setup, w.tonight, nil)
-	w.stores = newStores(w.setup, w.tonight, nil, w.silos)
+	w.silos = silos.New(w.setup, w.tonight, nil)
+	w.stores = stores.New(w.setup, w.tonight, nil, w.silos)
 	return w
 }
 
@@ -171,14 +174,14 @@ func (w *weigher) overlook(ctx context.Context, other *weigher, c *Comparison) e
 		name := s.Silo.Name
 		if other != nil {
 			i := slices.IndexFunc(other.setup.Silos, func(o *policy.Compiled) bool { return o.Silo.Name == name })
-			if i >= 0 && maps.Equal(endings(s), endings(other.setup.Silos[i])) {
-				w.silos.states[name], known = other.silos.states[name], append(known, s)
+			if i >= 0 && maps.Equal(silos.Endings(s), silos.Endings(other.setup.Silos[i])) {
+				w.silos.Silos[name], known = other.silos.Silos[name], append(known, s)
 				continue
 			}
 		}
 		_, err := w.setup.Keys.SiloKey(name)
 		if err == nil {
-			err = w.silos.openSilo(ctx, s, nil)
+			err = w.silos.OpenSilo(ctx, s, nil)
 		}
 		switch {
 		case errors.Is(err, registry.ErrUnknownSilo) || errors.Is(err, keystore.ErrMissing):
@@ -203,27 +206,27 @@ func (c *Comparison) open(ctx context.Context, before, after *weigher) (*tallies
 		if src.Of != "" || src.Environment == "backup" || !before.setup.Named(src.Name) && !after.setup.Named(src.Name) {
 			continue
 		}
-		old, s := newStore(src), newStore(src)
-		before.stores.list, after.stores.list = append(before.stores.list, old), append(after.stores.list, s)
-		if s.open, s.err = src.Open(ctx); s.err == nil {
-			s.tables, s.err = s.open.Tables(ctx)
+		old, s := stores.NewStore(src), stores.NewStore(src)
+		before.stores.List, after.stores.List = append(before.stores.List, old), append(after.stores.List, s)
+		if s.Conn, s.Err = src.Open(ctx); s.Err == nil {
+			s.Tables, s.Err = s.Conn.Tables(ctx)
 		}
-		if old.err = s.err; s.err != nil {
+		if old.Err = s.Err; s.Err != nil {
 			continue
 		}
-		old.open, old.tables = s.open, s.tables
-		if err := before.stores.mapped(old); err != nil {
+		old.Conn, old.Tables = s.Conn, s.Tables
+		if err := before.stores.Mapped(old); err != nil {
 			errs = append(errs, fmt.Errorf("old policy: %w", err))
 		}
-		if err := after.stores.mapped(s); err != nil {
+		if err := after.stores.Mapped(s); err != nil {
 			errs = append(errs, fmt.Errorf("new policy: %w", err))
 		}
 	}
 	if len(errs) == 0 {
-		if err := before.stores.knownFields(); err != nil {
+		if err := before.stores.KnownFields(); err != nil {
 			errs = append(errs, fmt.Errorf("old policy: %w", err))
 		}
-		if err := after.stores.knownFields(); err != nil {
+		if err := after.stores.KnownFields(); err != nil {
 			errs = append(errs, fmt.Errorf("new policy: %w", err))
 		}
 	}
@@ -243,10 +246,10 @@ type comparedKey struct {
 }
 
 // judgeTwice reads the governed tables of a source once and decides each row by both policies.
-func (w *weigher) judgeTwice(ctx context.Context, old, s *store, t *tallies) error {
+func (w *weigher) judgeTwice(ctx context.Context, old, s *stores.Store, t *tallies) error {
 	var queries []connectors.Query
-	for _, table := range s.tables {
-		if len(old.governed[table.Name])+len(s.governed[table.Name]) > 0 {
+	for _, table := range s.Tables {
+		if len(old.Governed[table.Name])+len(s.Governed[table.Name]) > 0 {
 			queries = append(queries, connectors.Query{Table: table.Name})
 		}
 	}
@@ -254,20 +257,20 @@ func (w *weigher) judgeTwice(ctx context.Context, old, s *store, t *tallies) err
 		return nil
 	}
 	var rows int64
-	for batch, err := range s.open.Scan(ctx, queries...) {
+	for batch, err := range s.Conn.Scan(ctx, queries...) {
 		if err != nil {
 			return err
 		}
 		at := notes.Object{Source: s.Name, Table: batch.Table}
 		for row := range int(batch.Rows.NumRows()) {
-			was, wasClaimed := verdictOf(old.governed[batch.Table], batch.Rows, row, w.tonight.AsOf)
-			is, isClaimed := verdictOf(s.governed[batch.Table], batch.Rows, row, w.tonight.AsOf)
+			was, wasClaimed := verdictOf(old.Governed[batch.Table], batch.Rows, row, w.tonight.AsOf)
+			is, isClaimed := verdictOf(s.Governed[batch.Table], batch.Rows, row, w.tonight.AsOf)
 			if wasClaimed || isClaimed {
 				t.count(at, was, is)
 			}
 		}
 		rows += batch.Rows.NumRows()
-		w.setup.Progress("compare", s.Name, rows, s.estimate())
+		w.setup.Progress("compare", s.Name, rows, s.Estimate())
 	}
 	return nil
 }
@@ -275,21 +278,21 @@ func (w *weigher) judgeTwice(ctx context.Context, old, s *store, t *tallies) err
 // judged is the verdict on a row, with what its effect hangs on.
 type judged struct {
 	Verdict
-	change change
+	change judge.Change
 	block  bool
 	due    policy.Date
 }
 
 // verdictOf decides a row by the silo that claims it; false when none does.
-func verdictOf(groups []*Judge, rows arrow.Record, row int, asOf time.Time) (judged, bool) {
+func verdictOf(groups []*judge.Judge, rows arrow.Record, row int, asOf time.Time) (judged, bool) {
 	for _, g := range groups {
-		if !g.mine(rows, row) {
+		if !g.Mine(rows, row) {
 			continue
 		}
-		r := g.rule(rows, row, asOf)
-		v := judged{Verdict: Verdict{Silo: g.silo.Silo.Name, Action: r.Action, Use: r.Use, Reason: r.Reason}, change: r.change, block: r.block, due: r.Due}
-		if r.change == clearing {
-			v.Clear = strings.Join(r.clear, ";")
+		r := g.Rule(rows, row, asOf)
+		v := judged{Verdict: Verdict{Silo: g.Silo.Silo.Name, Action: r.Action, Use: r.Use, Reason: r.Reason}, change: r.Change, block: r.Block, due: r.Due}
+		if r.Change == judge.Clear {
+			v.Clear = strings.Join(r.Clear, ";")
 		}
 		return v, true
 	}
@@ -304,7 +307,7 @@ func (t *tallies) count(at notes.Object, was, is judged) {
 		t.tables[at] = table
 	}
 	table.Rows++
-	if is.change != noChange && !is.change.reversible() {
+	if is.change != judge.None && !is.change.Reversible() {
 		table.Goes++
 	}
 	if was.Verdict == is.Verdict && was.due == is.due {
@@ -358,8 +361,8 @@ func effectOf(was, is judged) string {
 var harmful = []string{1: effectCleared, 2: effectAnonymized, 3: effectDeleted}
 
 // harmOf ranks what a change takes away for good.
-func harmOf(c change) int {
-	return slices.Index([]change{clearing, anonymise, erase}, c) + 1
+func harmOf(c judge.Change) int {
+	return slices.Index([]judge.Change{judge.Clear, judge.Anonymize, judge.Delete}, c) + 1
 }
 
 // sum turns the counts into lines: what is taken away first, most rows first.

@@ -1,4 +1,4 @@
-package pipeline
+package judge
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/silos"
 	"maps"
 	"slices"
 	"time"
@@ -15,16 +16,16 @@ import (
 
 // Binding is the names of a silo's records resolved against the catalog of a source: which columns say who a row is about, since when, and what a change would write. It never changes.
 type Binding struct {
-	source  setup.Source
-	silo    *policy.Compiled
-	records policy.Records
-	table   connectors.Table
-	state   *siloState
-	match   *keystore.SiloKey
-	refs    *keystore.AuditKey // nil where nothing is written down, so that no record needs a name
+	Source  setup.Source
+	Silo    *policy.Compiled
+	Records policy.Records
+	Table   connectors.Table
+	State   *silos.Silo
+	Match   *keystore.SiloKey
+	Refs    *keystore.AuditKey // nil where nothing is written down, so that no record needs a name
 	zone    *time.Location
 
-	key        []int
+	Key        []int
 	subjects   []subject
 	where      []cell
 	collected  int // column, -1 none
@@ -34,9 +35,9 @@ type Binding struct {
 	zones      []*time.Location // nil where the engine stores local time
 	blocked    []cell           // the fields and values of a blocked row
 	unblocked  []cell
-	targets    []target
+	Targets    []target
 	guarded    []int // decision-relevant columns
-	owned      []ownedEdge
+	Owned      []ownedEdge
 }
 
 type subject struct {
@@ -60,7 +61,7 @@ type target struct {
 }
 
 type ownedEdge struct {
-	table   string
+	Table   string
 	columns []int
 	fields  []string // of the owned table that the foreign key refers to
 }
@@ -72,12 +73,12 @@ type Keyring interface {
 }
 
 // Bind resolves the names of a silo's records against the tables of a source. Its error joins all that the source cannot serve.
-func Bind(source setup.Source, tables connectors.Tables, silo *policy.Compiled, records policy.Records, state *siloState, zone *time.Location) (*Binding, error) {
+func Bind(source setup.Source, tables connectors.Tables, silo *policy.Compiled, records policy.Records, state *silos.Silo, zone *time.Location) (*Binding, error) {
 	table, ok := tables.Find(records.Table)
 	if !ok {
 		return nil, fmt.Errorf("%w: silo %s: source %s has no table %s: name a table that the source has", setup.ErrConfig, silo.Silo.Name, source.Name, records.Table)
 	}
-	b := &binder{Binding: &Binding{source: source, silo: silo, records: records, table: table, state: state, zone: zone}}
+	b := &binder{Binding: &Binding{Source: source, Silo: silo, Records: records, Table: table, State: state, zone: zone}}
 	b.identity()
 	b.rules()
 	b.guards()
@@ -94,14 +95,14 @@ type binder struct {
 }
 
 func (b *binder) refuse(format string, args ...any) {
-	b.errs = append(b.errs, fmt.Errorf("%w: silo %s: "+format, append([]any{setup.ErrConfig, b.silo.Silo.Name}, args...)...))
+	b.errs = append(b.errs, fmt.Errorf("%w: silo %s: "+format, append([]any{setup.ErrConfig, b.Silo.Silo.Name}, args...)...))
 }
 
 // column finds a field of the table; one that is not there is refused.
 func (b *binder) column(name string) int {
-	i := slices.IndexFunc(b.table.Fields, func(f connectors.Field) bool { return f.Name == name })
+	i := slices.IndexFunc(b.Table.Fields, func(f connectors.Field) bool { return f.Name == name })
 	if i < 0 {
-		b.refuse("table %s of source %s has no field %s: name a field that the source has", b.table.Name, b.source.Name, name)
+		b.refuse("table %s of source %s has no field %s: name a field that the source has", b.Table.Name, b.Source.Name, name)
 		return 0
 	}
 	return i
@@ -124,35 +125,35 @@ func (b *binder) cells(values map[string]string) (cells []cell) {
 
 // identity finds the columns that say which row it is, whose, and of which collecting.
 func (b *binder) identity() {
-	for _, f := range b.table.Key {
-		b.key = append(b.key, b.column(f))
+	for _, f := range b.Table.Key {
+		b.Key = append(b.Key, b.column(f))
 	}
-	for _, kind := range slices.Sorted(maps.Keys(b.records.Subject)) {
-		b.subjects = append(b.subjects, subject{kind, b.column(b.records.Subject[kind])})
+	for _, kind := range slices.Sorted(maps.Keys(b.Records.Subject)) {
+		b.subjects = append(b.subjects, subject{kind, b.column(b.Records.Subject[kind])})
 	}
-	b.where = b.cells(b.records.Where)
-	if b.records.Block != nil {
-		b.blocked, b.unblocked = b.cells(b.records.Block.Set), b.cells(b.records.Block.Unset)
+	b.where = b.cells(b.Records.Where)
+	if b.Records.Block != nil {
+		b.blocked, b.unblocked = b.cells(b.Records.Block.Set), b.cells(b.Records.Block.Unset)
 	}
-	b.collected, b.collection = b.optional(b.records.Collected), b.optional(b.records.Collection)
+	b.collected, b.collection = b.optional(b.Records.Collected), b.optional(b.Records.Collection)
 }
 
 // rules finds the column at which the term of each rule starts. One that the engine sets anew at every update never ends.
 func (b *binder) rules() {
-	for _, r := range b.silo.Silo.Rules {
+	for _, r := range b.Silo.Silo.Rules {
 		c := b.optional(r.At)
 		if r.Start == policy.Collected && r.At == "" {
 			c = b.collected
 		}
 		kind := ""
 		if c >= 0 {
-			kind = string(b.table.Fields[c].Kind)
+			kind = string(b.Table.Fields[c].Kind)
 		}
 		b.starts, b.kinds, b.zones = append(b.starts, c), append(b.kinds, kind), append(b.zones, b.zoneOf(c))
 	}
 	for _, c := range slices.Compact(slices.Sorted(slices.Values(append([]int{b.collected}, b.starts...)))) {
-		if c >= 0 && b.table.Fields[c].AutoUpdate {
-			b.refuse("field %s of table %s of source %s is set anew at every update of the row, so a term that starts there never ends: name the field with the day of collecting, or of the end", b.table.Fields[c].Name, b.table.Name, b.source.Name)
+		if c >= 0 && b.Table.Fields[c].AutoUpdate {
+			b.refuse("field %s of table %s of source %s is set anew at every update of the row, so a term that starts there never ends: name the field with the day of collecting, or of the end", b.Table.Fields[c].Name, b.Table.Name, b.Source.Name)
 		}
 	}
 }
@@ -176,27 +177,27 @@ func (b *binder) guards() {
 
 // changes resolves the fields that anonymizing or clearing may change.
 func (b *binder) changes() {
-	targets, wrong := techniques(b.silo, b.table)
+	targets, wrong := Techniques(b.Silo, b.Table)
 	for _, err := range wrong {
-		b.refuse("source %s table %s: %w", b.source.Name, b.table.Name, err)
+		b.refuse("source %s table %s: %w", b.Source.Name, b.Table.Name, err)
 	}
-	b.targets = targets
+	b.Targets = targets
 }
 
 // owns finds the parents that go with the last row which refers to them.
 func (b *binder) owns(tables connectors.Tables) {
-	for _, o := range b.records.Owns {
-		e := ownedEdge{table: o.Table}
+	for _, o := range b.Records.Owns {
+		e := ownedEdge{Table: o.Table}
 		for _, f := range o.FK {
 			e.columns = append(e.columns, b.column(f))
 		}
 		owned, ok := tables.Find(o.Table)
 		if !ok {
-			b.refuse("owned table %s is not in source %s", o.Table, b.source.Name)
+			b.refuse("owned table %s is not in source %s", o.Table, b.Source.Name)
 			continue
 		}
 		e.fields = owned.Key
-		for _, fk := range b.table.ForeignKeys {
+		for _, fk := range b.Table.ForeignKeys {
 			if fk.RefTable == o.Table && slices.Equal(fk.Fields, o.FK) {
 				e.fields = fk.RefFields
 			}
@@ -204,22 +205,22 @@ func (b *binder) owns(tables connectors.Tables) {
 		if !slices.Equal(e.fields, owned.Key) || len(owned.Key) == 0 {
 			b.refuse("owned table %s: the foreign key must refer to its primary key", o.Table)
 		}
-		b.owned = append(b.owned, e)
+		b.Owned = append(b.Owned, e)
 	}
 }
 
 // dependents checks what is declared to go with the rows, or to forget them.
 func (b *binder) dependents(tables connectors.Tables) {
-	for _, d := range b.records.Dependents {
+	for _, d := range b.Records.Dependents {
 		child, ok := tables.Find(d.Table)
 		if !ok {
-			b.refuse("dependent table %s is not in source %s", d.Table, b.source.Name)
+			b.refuse("dependent table %s is not in source %s", d.Table, b.Source.Name)
 			continue
 		}
 		for _, f := range d.FK {
 			if field, ok := child.Field(f); !ok {
 				b.refuse("dependent table %s has no field %s", d.Table, f)
-			} else if d.Do == string(setNull) && !field.Nullable {
+			} else if d.Do == string(SetNull) && !field.Nullable {
 				b.refuse("dependent table %s field %s cannot be NULL, so set_null is impossible: use delete", d.Table, f)
 			}
 		}
@@ -228,22 +229,22 @@ func (b *binder) dependents(tables connectors.Tables) {
 
 // Unlock gives the binding the keys of its silo. Without an epoch nothing is written down, so no record needs a name.
 func (b *Binding) Unlock(keys Keyring, epoch string) (err error) {
-	if b.match, err = keys.SiloKey(b.silo.Silo.Name); err != nil {
+	if b.Match, err = keys.SiloKey(b.Silo.Silo.Name); err != nil {
 		return err
 	}
-	key := b.match.Fixed("anonymize", nil)
-	for i := range b.targets {
-		b.targets[i].technique = b.targets[i].technique.WithKey(key[:], b.silo.Silo.Name)
+	key := b.Match.Fixed("anonymize", nil)
+	for i := range b.Targets {
+		b.Targets[i].technique = b.Targets[i].technique.WithKey(key[:], b.Silo.Silo.Name)
 	}
 	if epoch != "" {
-		b.refs, err = keys.AuditKey(b.silo.Silo.Name, epoch)
+		b.Refs, err = keys.AuditKey(b.Silo.Silo.Name, epoch)
 	}
 	return err
 }
 
-// techniques are those of the fields of a table that anonymizing or clearing may change, and what is wrong with those that the table cannot serve. A silo's techniques serve all of its tables: a field that this one
+// Techniques are those of the fields of a table that anonymizing or clearing may change, and what is wrong with those that the table cannot serve. A silo's techniques serve all of its tables: a field that this one
 // lacks is not meant. A field that only clearing touches becomes NULL unless the silo names a technique.
-func techniques(silo *policy.Compiled, t connectors.Table) (targets []target, wrong []error) {
+func Techniques(silo *policy.Compiled, t connectors.Table) (targets []target, wrong []error) {
 	spec := map[string]*string{}
 	for _, r := range silo.Silo.Rules {
 		for _, f := range r.Fields {

@@ -1,0 +1,26 @@
+package judge
+
+import (
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+	"time"
+)
+
+// ruling is what became of one row before the judge.
+type ruling struct {
+	policy.Decision
+	subject registry.Ref
+	record  registry.Ref
+	known   bool // record is set
+	Change  Change
+	Block   bool
+	Clear   []string
+	flagged time.Time
+	SeqFrom int64 // registry positions relied on
+	SeqTo   int64
+
+	identity policy.Identity // whom the registry knows
+	proven   bool            // the collection has a purpose with a proof
+
+	Collection int32 // that the row belongs to; 0 none
+}

@@ -1,0 +1,210 @@
+package silos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
+	"slices"
+	"time"
+)
+
+// Set is what the registry says of each governed silo, at one head.
+type Set struct {
+	setup    *setup.Setup
+	tonight  setup.Tonight
+	Registry *registry.Registry
+	Silos    map[string]*Silo
+	Heads    map[string]registry.Head
+	Seen     map[string]registry.Head // the heads as the last finished run saw them
+	Words    string                   // the heads in words
+}
+
+// New is a set that opens nothing yet. seen are the heads as the last finished run saw them.
+func New(p *setup.Setup, tonight setup.Tonight, seen map[string]registry.Head) *Set {
+	return &Set{setup: p, tonight: tonight, Silos: map[string]*Silo{}, Heads: map[string]registry.Head{}, Seen: seen}
+}
+
+// Feed reads what the applications' own tables say of consents into a registry, while it is opened.
+type Feed interface {
+	Open(ctx context.Context, r *registry.Registry, config registry.Config) error
+	TakeIn(ctx context.Context, silo *policy.Compiled) (stale bool, err error) // stale: the silo may not be relied on
+	Close() error
+}
+
+func (set *Set) Close() error {
+	if set.Registry == nil {
+		return nil
+	}
+	return set.Registry.Close()
+}
+
+// Open opens the registry, verifies its chains against the heads that the last night saw, reads the consents that applications keep
+// and writes the `expired` events that are due (both only with --apply), and loads every silo's standings at one head.
+func (set *Set) Open(ctx context.Context, feed Feed) (err error) {
+	if set.tonight.Phases == setup.DiscoverOnly {
+		return nil
+	}
+	config := set.setup.Registry
+	config.ReadOnly, config.Now = !set.tonight.Apply, set.setup.Now
+	if set.tonight.AsOf.After(set.setup.Now()) {
+		config.Now = func() time.Time { return set.tonight.AsOf }
+	}
+	if set.tonight.Apply { // an application may have the first consents
+		config.AllowEmpty = slices.ContainsFunc(set.setup.Silos, func(s *policy.Compiled) bool { return len(s.Silo.Consents) > 0 })
+	}
+	if set.Registry, err = registry.Open(ctx, config); err != nil {
+		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+	}
+	if set.setup.Simulated && set.tonight.Apply {
+		if err := set.Registry.MarkSimulated(ctx); err != nil {
+			return err
+		}
+	}
+	if err := set.keysHold(ctx); err != nil {
+		return err
+	}
+	if name := set.setup.Suppression.Name; name != "" {
+		if err := set.verify(ctx, name, set.Seen[name]); err != nil && (!errors.Is(err, registry.ErrUnknownSilo) || set.Seen[name].Seq > 0) {
+			return fmt.Errorf("silo %s: %w", name, err)
+		}
+	}
+	if set.tonight.Apply {
+		if err := feed.Open(ctx, set.Registry, config); err != nil {
+			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+		}
+		defer func() { err = errors.Join(err, feed.Close()) }()
+	}
+	for _, s := range set.setup.Silos {
+		if err := set.OpenSilo(ctx, s, feed); err != nil {
+			return fmt.Errorf("silo %s: %w", s.Silo.Name, err)
+		}
+	}
+	heads, err := set.Registry.Heads(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+	}
+	for _, h := range heads {
+		set.Heads[h.Silo] = h
+	}
+	set.Words = state.FormatHeads(heads)
+	return set.Fresh(heads)
+}
+
+// verify recomputes a silo's chain.
+func (set *Set) verify(ctx context.Context, silo string, seen registry.Head) error {
+	verify := set.Registry.Verify
+	if set.tonight.Phases == setup.SyncOnly { // the next night looks at what came before
+		verify = set.Registry.VerifySince
+	}
+	err := verify(ctx, silo, seen)
+	switch {
+	case errors.Is(err, registry.ErrUnknownSilo):
+		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+	case err != nil:
+		return fmt.Errorf("%w: %w", setup.ErrTampered, err)
+	}
+	return nil
+}
+
+func (set *Set) OpenSilo(ctx context.Context, s *policy.Compiled, feed Feed) error {
+	name := s.Silo.Name
+	seen := set.Seen[name]
+	verified := set.verify(ctx, name, seen)
+	st := &Silo{Anonymized: map[registry.Ref]bool{}}
+	if set.tonight.Apply && (verified == nil || errors.Is(verified, registry.ErrUnknownSilo) && seen.Seq == 0) && len(s.Silo.Consents) > 0 {
+		stale, err := feed.TakeIn(ctx, s)
+		if err != nil {
+			return err
+		}
+		if stale {
+			st.Trust = policy.Stale
+		}
+		if verified != nil { // it may have come with its first consents
+			verified = set.verify(ctx, name, seen)
+		}
+	}
+	if verified != nil {
+		return verified
+	}
+	if set.tonight.Apply {
+		if _, err := set.Registry.ExpireDue(ctx, name, set.tonight.AsOf, expiryEnds(s, set.tonight.AsOf, set.setup.Zone)); err != nil {
+			return err
+		}
+	}
+	set.Silos[name] = st
+	var err error
+	if st.Standings, err = set.Registry.Standings(ctx, name, set.tonight.AsOf, Endings(s)); err != nil {
+		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+	}
+	return set.RecallTraces(ctx, name)
+}
+
+// RecallTraces reads what nights left about a silo's records: tombstones, and flags.
+func (set *Set) RecallTraces(ctx context.Context, silo string) (err error) {
+	st := set.Silos[silo]
+	if st.Tombstones, err = set.Registry.Tombstones(ctx, silo); err != nil {
+		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+	}
+	if st.Flags, err = set.Registry.Flags(ctx, silo); err != nil {
+		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+	}
+	return nil
+}
+
+// Reload brings a silo's standings to the registry's present head, and what is new there to the present instant: what people said while the night ran counts.
+func (set *Set) Reload(ctx context.Context, silo string) error {
+	set.Silos[silo].Standings.Advance(set.setup.Now())
+	_, err := set.Registry.Refresh(ctx, set.Silos[silo].Standings)
+	return err
+}
+
+// Fresh refuses a registry that no source has fed for longer than allowed: its silence is no knowledge.
+func (set *Set) Fresh(heads []registry.Head) error {
+	if set.setup.RegistryAge.IsZero() {
+		return nil
+	}
+	for _, h := range heads {
+		st, governed := set.Silos[h.Silo]
+		if heard := policy.DateOf(h.HeardAt, set.setup.Zone); governed && policy.EndOf(heard, set.setup.RegistryAge) < set.tonight.Today {
+			st.Trust = policy.Stale
+			return fmt.Errorf("%w: silo %s was last fed on %s, longer ago than registry.max_age %s allows: import its consents first", setup.ErrRegistry, h.Silo, heard, set.setup.RegistryAge)
+		}
+	}
+	return nil
+}
+
+// keysHold refuses silos whose key was destroyed as the registry knows, whatever the keystore holds: a folder can be put back from a copy.
+func (set *Set) keysHold(ctx context.Context) error {
+	versions, err := set.Registry.KeyVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+	}
+	active := map[string]bool{}
+	for _, v := range versions {
+		active[v.Silo] = active[v.Silo] || v.State == registry.KeyActive
+	}
+	for _, s := range set.setup.Silos {
+		if alive, known := active[s.Silo.Name]; known && !alive {
+			return fmt.Errorf("%w: silo %q: %w, as the registry says: remove its file from the keystore, and take the silo out of the configuration", setup.ErrConfig, s.Silo.Name, keystore.ErrDestroyed)
+		}
+	}
+	return nil
+}
+
+func (c *collections) Add(collection int32) {
+	word := int(collection) / 64
+	if word >= len(*c) {
+		*c = append(*c, make([]uint64, word+1-len(*c))...)
+	}
+	(*c)[word] |= 1 << (collection % 64)
+}
+
+func (c collections) Has(collection int32) bool {
+	word := int(collection) / 64
+	return word < len(c) && c[word]&(1<<(collection%64)) != 0
+}
