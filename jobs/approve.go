@@ -2,11 +2,11 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/plan"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -34,13 +34,13 @@ func approveCommand(c *Command) *cobra.Command {
 			} else if object {
 				decision = "object"
 			}
-			state, err := pipeline.Approve(cmd.Context(), p, args[0], as, decision, comment, signer)
+			state, err := plan.Approve(cmd.Context(), p, args[0], as, decision, comment, signer)
 			if err != nil {
 				return err
 			}
 			fmt.Fprintf(c.Out, "%s: %s recorded; the plan is %s\n", as, decision, state)
 			if state == "waiting" {
-				missing, err := pipeline.WaitsFor(cmd.Context(), p, args[0])
+				missing, err := plan.WaitsFor(cmd.Context(), p, args[0])
 				if err != nil {
 					return err
 				}

@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"lethe/pipeline/notes"
+	"lethe/pipeline/plan"
 	"lethe/pipeline/setup"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline"
 	"lethe/pipeline/journal"
 )
 
@@ -41,7 +41,7 @@ func planCommand(c *Command) *cobra.Command {
 
 // showPlans lists the plans, or prints one in full.
 func showPlans(ctx context.Context, c *Command, p *setup.Setup, id string) error {
-	docs, entries, err := pipeline.Plans(ctx, p)
+	docs, entries, err := plan.List(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func showPlans(ctx context.Context, c *Command, p *setup.Setup, id string) error
 	return nil
 }
 
-func showPlan(ctx context.Context, c *Command, p *setup.Setup, d pipeline.PlanDocument, e journal.Plan) error {
+func showPlan(ctx context.Context, c *Command, p *setup.Setup, d plan.Document, e journal.Plan) error {
 	fmt.Fprintf(c.Out, "plan %s (%s), %s, as of %s, valid until %s\ndigest %s\n", d.PlanID, d.Part, e.State,
 		d.AsOf.In(p.Zone).Format(time.DateTime), d.ValidUntil.In(p.Zone).Format(time.DateTime), e.Digest)
 	rows := [][]string{{"SILO", "SOURCE", "TABLE", "CHANGE", "ROWS", "OF TABLE", "OLDEST DUE", "REASON"}}
@@ -87,7 +87,7 @@ func showPlan(ctx context.Context, c *Command, p *setup.Setup, d pipeline.PlanDo
 	if e.State != journal.Waiting {
 		return nil
 	}
-	missing, err := pipeline.WaitsFor(ctx, p, e.ID)
+	missing, err := plan.WaitsFor(ctx, p, e.ID)
 	if err != nil {
 		return err
 	}

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"lethe/connectors"
+	"lethe/pipeline/dependents"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
+	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
@@ -16,16 +18,6 @@ import (
 	"lethe/pipeline/stores"
 	"slices"
 	"time"
-)
-
-// The outcomes of a planned row, as the journal keeps them: one byte a row.
-const (
-	rowDone       byte = 'd' // changed, and verified afterwards
-	rowUnverified byte = 'u' // changed, but still seen by a read afterwards
-	rowRecovered  byte = 'r' // changed by a run that was cut off before it could say so
-	rowDrift      byte = 's' // skipped: the row, or the registry, is not as the plan saw it
-	rowGone       byte = 'g' // skipped: somebody else deleted the row
-	rowRefused    byte = 'f' // the database refused the change
 )
 
 // chunkRoots is the number of governed rows with which a group starts; the time for which a chunk's change keeps the source's rows locked then adapts it. What comes
@@ -63,7 +55,7 @@ func (ap *applier) apply(ctx context.Context) error {
 
 // applyPlan executes one plan group by group: live sources in chunks, backups by one rewrite a file.
 func (ap *applier) applyPlan(ctx context.Context, entry journal.Plan) error {
-	p, err := openPlan(ap.setup.State, entry)
+	p, err := plan.Open(ap.setup.State, entry)
 	if err != nil {
 		return err
 	}
@@ -73,7 +65,7 @@ func (ap *applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 	}
 	if len(chunks) == 0 && !ap.tonight.AsOf.Before(p.ValidUntil) {
 		ap.notes.Problem(fmt.Errorf("%w: plan %s was valid until %s: this night plans anew", setup.ErrExpired, p.PlanID, p.ValidUntil.In(ap.setup.Zone).Format(time.DateOnly)))
-		return lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
+		return plan.Lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
 	}
 	if err := ap.authorised(ctx, p); err != nil {
 		return err
@@ -115,16 +107,16 @@ func (ap *applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 }
 
 // authorised makes sure, from signatures and the configuration rather than from the journal's word, that a plan may be applied.
-func (ap *applier) authorised(ctx context.Context, p *plan) error {
-	if p.Part == partReversible {
+func (ap *applier) authorised(ctx context.Context, p *plan.Sealed) error {
+	if p.Part == plan.Reversible {
 		return nil
 	}
-	answers, err := answersTo(ctx, ap.setup, ap.journal, p)
+	answers, err := plan.Answers(ctx, ap.setup, ap.journal, p)
 	if err != nil {
 		return err
 	}
-	ap.notes.Facts.Approvals = append(ap.notes.Facts.Approvals, auditApprovals(ap.setup, p, answers)...)
-	missing := missingFor(ap.setup, p, answers)
+	ap.notes.Facts.Approvals = append(ap.notes.Facts.Approvals, plan.Approvals(ap.setup, p, answers)...)
+	missing := plan.Missing(ap.setup, p, answers)
 	if len(missing) == 0 {
 		return nil
 	}
@@ -146,17 +138,8 @@ type applier struct {
 	limits  *limits
 }
 
-// lapse ends a plan that may no longer be applied, and destroys the keys of its rows.
-func lapse(ctx context.Context, p *setup.Setup, j *journal.Journal, doc *plan, runID string) error {
-	if err := j.SetPlanState(ctx, doc.PlanID, journal.Lapsed, runID); err != nil {
-		return err
-	}
-	_, err := p.Keys.Destroy("plan/"+doc.PlanID, p.Now())
-	return err
-}
-
 // applyTo executes the groups of a plan that are in one source; done says that every row of them has its outcome.
-func (ap *applier) applyTo(ctx context.Context, s *stores.Store, p *plan, groups []int, chunks []journal.Chunk) (done bool, err error) {
+func (ap *applier) applyTo(ctx context.Context, s *stores.Store, p *plan.Sealed, groups []int, chunks []journal.Chunk) (done bool, err error) {
 	if s.Err != nil {
 		return false, nil
 	}
@@ -169,7 +152,7 @@ func (ap *applier) applyTo(ctx context.Context, s *stores.Store, p *plan, groups
 		}
 		if stores.Fingerprint(s.Tables, touched) != p.Schemas[s.Name] {
 			ap.notes.Problem(fmt.Errorf("%w: the schema of source %s changed since plan %s was made: this night plans anew", setup.ErrExpired, s.Name, p.PlanID))
-			return false, lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
+			return false, plan.Lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
 		}
 	}
 	id, err := ap.setup.Keys.PlanIdentity(p.PlanID)
@@ -181,11 +164,11 @@ func (ap *applier) applyTo(ctx context.Context, s *stores.Store, p *plan, groups
 		g := s.Judge(p.Groups[i].Silo, p.Groups[i].Table)
 		if g == nil {
 			ap.notes.Problem(fmt.Errorf("%w: plan %s: silo %s no longer governs table %s of source %s: the plan ends here", setup.ErrExpired, p.PlanID, p.Groups[i].Silo, p.Groups[i].Table, s.Name))
-			return false, lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
+			return false, plan.Lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
 		}
 		a := &application{applier: ap, plan: p, position: i, store: s, judge: g, asOf: later(p.AsOf, ap.tonight.AsOf)}
 		for _, seg := range p.Groups[i].Segments {
-			rows, err := readKeys(p.folder, seg, id)
+			rows, err := plan.ReadRows(p.Folder, seg, id)
 			if err != nil {
 				return false, err
 			}
@@ -224,7 +207,7 @@ func later(a, b time.Time) time.Time {
 // application is one group of a plan being executed.
 type application struct {
 	*applier
-	plan     *plan
+	plan     *plan.Sealed
 	position int // of the group in the plan
 	store    *stores.Store
 	judge    *judge.Judge
@@ -277,7 +260,7 @@ func (a *application) run(ctx context.Context, chunks []journal.Chunk) error {
 func (a *application) units() int64 {
 	n := int64(len(a.segments[0]))
 	for i, seg := range a.plan.Groups[a.position].Segments {
-		if seg.Kind == kindOwned {
+		if seg.Kind == plan.Owned {
 			n += int64(len(a.segments[i]))
 		}
 	}
@@ -291,7 +274,7 @@ func (a *application) stageEnd(position int64) int64 {
 		if position < end {
 			break
 		}
-		if seg.Kind == kindOwned {
+		if seg.Kind == plan.Owned {
 			end += int64(len(a.segments[i]))
 		}
 	}
@@ -301,7 +284,7 @@ func (a *application) stageEnd(position int64) int64 {
 // part is the planned rows of one segment that belong to a chunk, with what became of each.
 type part struct {
 	table   string
-	kind    Kind
+	kind    plan.Kind
 	rows    []judge.Planned
 	outcome []byte
 }
@@ -312,7 +295,7 @@ func (a *application) parts(c journal.Chunk) []part {
 	if c.First >= int64(len(a.segments[0])) {
 		first := int64(len(a.segments[0]))
 		for i, seg := range group.Segments {
-			if seg.Kind != kindOwned {
+			if seg.Kind != plan.Owned {
 				continue
 			}
 			if end := first + int64(len(a.segments[i])); c.First < end {
@@ -324,7 +307,7 @@ func (a *application) parts(c journal.Chunk) []part {
 	}
 	var parts []part
 	for i, seg := range group.Segments {
-		if seg.Kind == kindOwned {
+		if seg.Kind == plan.Owned {
 			continue
 		}
 		rows := a.segments[i]
@@ -340,7 +323,7 @@ func (a *application) settle(ctx context.Context, c journal.Chunk, recovering bo
 	parts := a.parts(c)
 	began := time.Now()
 	var err error
-	if parts[0].kind == kindOwned {
+	if parts[0].kind == plan.Owned {
 		err = a.releaseOwned(ctx, &parts[0], recovering)
 	} else {
 		err = a.try(ctx, parts, recovering)
@@ -386,7 +369,7 @@ func (a *application) try(ctx context.Context, parts []part, recovering bool) er
 		case errors.As(err, &late):
 			for i, r := range parts[0].rows {
 				if late.roots[r.Root] {
-					parts[0].outcome[i] = rowDrift
+					parts[0].outcome[i] = plan.Drift
 				}
 			}
 		case errors.Is(err, connectors.ErrRefused):
@@ -408,7 +391,7 @@ func (a *application) split(ctx context.Context, parts []part, recovering bool) 
 	if len(roots) == 1 {
 		for _, p := range parts {
 			for i := range p.outcome {
-				p.outcome[i] = rowRefused
+				p.outcome[i] = plan.Refused
 			}
 		}
 		return nil
@@ -434,7 +417,7 @@ func (a *application) change(ctx context.Context, parts []part, recovering bool)
 	acts := map[int64]bool{} // positions of roots that go ahead
 	excluded := map[int64]bool{}
 	for i, r := range parts[0].rows {
-		if parts[0].outcome[i] == rowDrift {
+		if parts[0].outcome[i] == plan.Drift {
 			excluded[r.Root] = true
 		}
 	}
@@ -455,12 +438,12 @@ func (a *application) change(ctx context.Context, parts []part, recovering bool)
 			q.Keys.Tuples = append(q.Keys.Tuples, r.Key)
 			byKey[r.Key] = k
 		}
-		if p.kind == kindRoot {
+		if p.kind == plan.Root {
 			edits = append(edits, func(b connectors.Batch) (connectors.Edit, error) {
 				return a.editRoots(b, p, byKey, excluded, acts, recovering)
 			})
 		} else {
-			fields, keyCols, _ := union(t.Key, p.rows[0].Fields)
+			fields, keyCols, _ := dependents.Union(t.Key, p.rows[0].Fields)
 			q.Fields = fields
 			edits = append(edits, func(b connectors.Batch) (connectors.Edit, error) {
 				return a.editDependents(b, p, byKey, keyCols, acts, recovering)
@@ -504,15 +487,15 @@ func (a *application) editRoots(b connectors.Batch, p *part, byKey map[connector
 		}
 		switch verdict := g.Still(b.Rows, row, pr, a.plan.RunID, later(a.asOf, a.setup.Now())); {
 		case verdict == judge.Already && recovering:
-			p.outcome[k] = rowRecovered
+			p.outcome[k] = plan.Recovered
 			acts[pr.Root] = true
 		case verdict == judge.Drifted || verdict == judge.Already:
-			p.outcome[k] = rowDrift
+			p.outcome[k] = plan.Drift
 			if verdict == judge.Already {
-				p.outcome[k] = rowDone
+				p.outcome[k] = plan.Done
 			}
 		default:
-			p.outcome[k] = rowDone
+			p.outcome[k] = plan.Done
 			acts[pr.Root] = true
 			if pr.Change == judge.Delete {
 				edit.Ops[row] = connectors.Delete
@@ -524,9 +507,9 @@ func (a *application) editRoots(b connectors.Batch, p *part, byKey map[connector
 	}
 	for k, was := range seen {
 		if !was {
-			p.outcome[k] = rowGone
+			p.outcome[k] = plan.Gone
 			if recovering {
-				p.outcome[k] = rowRecovered
+				p.outcome[k] = plan.Recovered
 			}
 			acts[p.rows[k].Root] = true // what depended on it goes as planned
 		}
@@ -541,11 +524,11 @@ func (a *application) editDependents(b connectors.Batch, p *part, byKey map[conn
 	rows := int(b.Rows.NumRows())
 	edit := connectors.Edit{Ops: make([]connectors.Op, rows)}
 	for k, r := range p.rows {
-		p.outcome[k] = rowDrift
+		p.outcome[k] = plan.Drift
 		if acts[r.Root] {
-			p.outcome[k] = rowGone
+			p.outcome[k] = plan.Gone
 			if recovering {
-				p.outcome[k] = rowRecovered
+				p.outcome[k] = plan.Recovered
 			}
 		}
 	}
@@ -556,7 +539,7 @@ func (a *application) editDependents(b connectors.Batch, p *part, byKey map[conn
 		if !planned || !acts[p.rows[k].Root] {
 			continue
 		}
-		p.outcome[k] = rowDone
+		p.outcome[k] = plan.Done
 		if p.rows[k].Change == judge.Delete {
 			edit.Ops[row] = connectors.Delete
 		} else {
@@ -583,7 +566,7 @@ func (e *lateChild) Error() string { return "a referencing row was added after t
 // lateChildren makes the queries that look, under the lock, for rows which refer to a row about to be deleted and are not about to be deleted
 // themselves, along the foreign keys where the engine would not refuse but cascade, forget, or not know.
 func (a *application) lateChildren(parts []part, acts map[int64]bool) (queries []connectors.Query, edits []connectors.EditFunc) {
-	edges := newErasure(a.store).edges
+	edges := dependents.New(a.store).Edges
 	going := map[string]map[connectors.Key]int64{}
 	for _, p := range parts {
 		for _, r := range p.rows {
@@ -595,11 +578,11 @@ func (a *application) lateChildren(parts []part, acts map[int64]bool) (queries [
 	}
 	for _, p := range parts {
 		for _, ed := range edges[p.table] {
-			if ed.onDelete == "RESTRICT" || ed.onDelete == "NO ACTION" || !slices.Equal(ed.refFields, ed.parent.Key) || len(ed.child.Key) == 0 {
+			if ed.OnDelete == "RESTRICT" || ed.OnDelete == "NO ACTION" || !slices.Equal(ed.RefFields, ed.Parent.Key) || len(ed.Child.Key) == 0 {
 				continue
 			}
 			roots := map[connectors.Key]int64{}
-			q := connectors.Query{Table: ed.child.Name, Keys: &connectors.Keys{Fields: ed.fields}}
+			q := connectors.Query{Table: ed.Child.Name, Keys: &connectors.Keys{Fields: ed.Fields}}
 			for _, r := range p.rows {
 				if r.Change == judge.Delete {
 					q.Keys.Tuples = append(q.Keys.Tuples, r.Key)
@@ -609,9 +592,9 @@ func (a *application) lateChildren(parts []part, acts map[int64]bool) (queries [
 			if len(q.Keys.Tuples) == 0 {
 				continue
 			}
-			fields, keyCols, fkCols := union(ed.child.Key, ed.fields)
+			fields, keyCols, fkCols := dependents.Union(ed.Child.Key, ed.Fields)
 			q.Fields = fields
-			child := ed.child.Name
+			child := ed.Child.Name
 			queries = append(queries, q)
 			edits = append(edits, func(b connectors.Batch) (connectors.Edit, error) {
 				late := &lateChild{map[int64]bool{}}
@@ -653,9 +636,9 @@ func (a *application) releaseOwned(ctx context.Context, p *part, recovering bool
 	lock := connectors.Query{Table: p.table, Fields: t.Key, Keys: keys}
 	queries := []connectors.Query{lock}
 	edits := []connectors.EditFunc{func(connectors.Batch) (connectors.Edit, error) { return connectors.Edit{}, nil }}
-	for _, ed := range newErasure(s).edges[p.table] {
-		queries = append(queries, connectors.Query{Table: ed.child.Name, Fields: ed.fields, Keys: &connectors.Keys{Fields: ed.fields, Tuples: keys.Tuples}})
-		cols := make([]int, len(ed.fields))
+	for _, ed := range dependents.New(s).Edges[p.table] {
+		queries = append(queries, connectors.Query{Table: ed.Child.Name, Fields: ed.Fields, Keys: &connectors.Keys{Fields: ed.Fields, Tuples: keys.Tuples}})
+		cols := make([]int, len(ed.Fields))
 		for i := range cols {
 			cols[i] = i
 		}
@@ -670,9 +653,9 @@ func (a *application) releaseOwned(ctx context.Context, p *part, recovering bool
 	queries = append(queries, lock)
 	edits = append(edits, func(b connectors.Batch) (connectors.Edit, error) {
 		for k := range p.rows {
-			p.outcome[k] = rowGone
+			p.outcome[k] = plan.Gone
 			if recovering {
-				p.outcome[k] = rowRecovered
+				p.outcome[k] = plan.Recovered
 			}
 		}
 		cols := make([]int, len(t.Key))
@@ -686,9 +669,9 @@ func (a *application) releaseOwned(ctx context.Context, p *part, recovering bool
 			switch {
 			case !planned:
 			case used[key]:
-				p.outcome[k] = rowDrift
+				p.outcome[k] = plan.Drift
 			default:
-				p.outcome[k], edit.Ops[row] = rowDone, connectors.Delete
+				p.outcome[k], edit.Ops[row] = plan.Done, connectors.Delete
 			}
 		}
 		return edit, nil
@@ -705,7 +688,7 @@ func (a *application) releaseOwned(ctx context.Context, p *part, recovering bool
 			time.Sleep(time.Duration(attempt+1) * 50 * time.Millisecond)
 		case errors.Is(err, connectors.ErrRefused):
 			for k := range p.outcome {
-				p.outcome[k] = rowRefused
+				p.outcome[k] = plan.Refused
 			}
 			return nil
 		default:
@@ -722,7 +705,7 @@ func (a *application) verify(ctx context.Context, parts []part) error {
 		keys := &connectors.Keys{Fields: t.Key}
 		at := map[connectors.Key]int{}
 		for k, r := range p.rows {
-			if r.Change == judge.Delete && (p.outcome[k] == rowDone || p.outcome[k] == rowRecovered) {
+			if r.Change == judge.Delete && (p.outcome[k] == plan.Done || p.outcome[k] == plan.Recovered) {
 				keys.Tuples = append(keys.Tuples, r.Key)
 				at[r.Key] = k
 			}
@@ -741,7 +724,7 @@ func (a *application) verify(ctx context.Context, parts []part) error {
 			for row := range int(b.Rows.NumRows()) {
 				key, _ := connectors.KeyOf(b.Rows, cols, row)
 				if k, ok := at[key]; ok {
-					p.outcome[k] = rowUnverified
+					p.outcome[k] = plan.Unverified
 				}
 			}
 		}
@@ -751,7 +734,7 @@ func (a *application) verify(ctx context.Context, parts []part) error {
 
 // trace leaves in the registry what later nights need: tombstones of what is gone or anonymized, and the mark of what Lethe blocked.
 func (a *application) trace(ctx context.Context, roots part) error {
-	if roots.kind != kindRoot {
+	if roots.kind != plan.Root {
 		return nil
 	}
 	g := a.judge
@@ -763,12 +746,12 @@ func (a *application) trace(ctx context.Context, roots part) error {
 		reasons = policy.Codes()
 	}
 	for k, r := range roots.rows {
-		if o := roots.outcome[k]; o != rowDone && o != rowRecovered && o != rowUnverified {
+		if o := roots.outcome[k]; o != plan.Done && o != plan.Recovered && o != plan.Unverified {
 			continue
 		}
 		switch r.Change {
 		case judge.Delete, judge.Anonymize:
-			t := registry.Tombstone{System: a.store.System(), Object: g.Table.Name, Record: r.Record, Subject: r.Subject, Action: string(policy.Delete), PlanDigest: a.plan.digest, ErasedAt: a.asOf}
+			t := registry.Tombstone{System: a.store.System(), Object: g.Table.Name, Record: r.Record, Subject: r.Subject, Action: string(policy.Delete), PlanDigest: a.plan.Digest, ErasedAt: a.asOf}
 			t.DropAfter = a.lastBackup(a.store.System())
 			if r.Change == judge.Anonymize {
 				t.Action = string(policy.Anonymize)

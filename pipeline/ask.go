@@ -7,8 +7,10 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/report"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
 	"lethe/pipeline/state"
@@ -178,12 +180,12 @@ func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 	s.StopFile = state.FileExists(filepath.Join(p.State, "stop"))
 	s.Lock = state.LockHolder(p)
 	s.Late, s.Registry = lateNow(ctx, p)
-	docs, entries, err := Plans(ctx, p, journal.Waiting)
+	docs, entries, err := plan.List(ctx, p, journal.Waiting)
 	if err != nil {
 		return s, err
 	}
 	for i, d := range docs {
-		missing, err := stillMissing(ctx, p, j, entries[i].ID)
+		missing, err := plan.StillMissing(ctx, p, j, entries[i].ID)
 		if err != nil {
 			return s, err
 		}
@@ -386,7 +388,7 @@ func (ex *explainer) explainPast(ctx context.Context, s *stores.Store, table str
 				}
 			}
 		}
-		for rows, err := range actions(ctx, ex.setup, j, r.ID) {
+		for rows, err := range report.Actions(ctx, ex.setup, j, r.ID) {
 			if err != nil {
 				return err
 			}

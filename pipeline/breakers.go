@@ -6,6 +6,7 @@ import (
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
+	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
@@ -82,9 +83,9 @@ func percent(part, whole int64) float64 {
 }
 
 // questions returns what a plan asks of people: the limits that it passes. Blocking is reversible and asks nothing.
-func (l *limits) questions(p *plan) []string {
+func (l *limits) questions(p *plan.Sealed) []string {
 	asked := map[string]bool{}
-	if p.Part == partReversible {
+	if p.Part == plan.Reversible {
 		return []string{}
 	}
 	type object struct{ source, table string }
@@ -95,7 +96,7 @@ func (l *limits) questions(p *plan) []string {
 		}
 		rows[object{c.Source, c.Table}] += c.Rows
 		follows := !l.stores.Governs(c.Silo, c.Source, c.Table) && c.Rows <= followRows
-		if usual := usual(l.notes.History, c); usual > 0 && float64(c.Rows) > l.setup.Breakers.Spike*usual && !follows {
+		if usual := plan.Usual(l.notes.History, c); usual > 0 && float64(c.Rows) > l.setup.Breakers.Spike*usual && !follows {
 			asked[notes.AskSpike] = true
 		}
 		if l.finishedRuns(c.Source) < l.setup.Breakers.NewSourceRuns {
@@ -135,7 +136,7 @@ func (l *limits) finishedRuns(source string) (runs int) {
 }
 
 // ramp leaves the youngest of too many destructive changes for later nights, so that ten years of backlog do not go at once.
-func (l *limits) ramp(drafts []*draft) {
+func (l *limits) ramp(drafts []*plan.Draft) {
 	limit := l.setup.Breakers.MaxRowsANight
 	if limit <= 0 {
 		return

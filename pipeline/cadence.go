@@ -6,13 +6,14 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/judge"
+	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
 	"os"
 )
 
 // cadence says whether a backup is rewritten tonight: when its oldest pending erasure has waited long enough, not too often, and not when the
 // file is gone before that: erasing everywhere in one night would take away the only way back from a wrong policy. Until then what should be gone is beyond use, and counted.
-func (l *limits) cadence(ctx context.Context, s *draft) error {
+func (l *limits) cadence(ctx context.Context, s *plan.Draft) error {
 	if !s.Backup() {
 		return nil
 	}
@@ -55,17 +56,17 @@ func (l *limits) cadence(ctx context.Context, s *draft) error {
 	case !b.ExpiresAt.IsZero() && b.ExpiresAt.Before(l.tonight.AsOf):
 		b.Strategy, b.Why = "age_out", "the file is past its end and should be deleted, not rewritten"
 	default:
-		s.due, b.Why = true, "erasures are due in it"
+		s.Due, b.Why = true, "erasures are due in it"
 	}
 	if b.Pending > 0 {
 		b.Status = "waiting"
 	}
-	if s.due {
+	if s.Due {
 		digest, err := audit.FileDigest(s.Path)
 		if err != nil {
 			return err
 		}
-		s.digest, b.Before = digest, digest
+		s.Digest, b.Before = digest, digest
 	}
 	l.notes.Facts.Backups = append(l.notes.Facts.Backups, b)
 	return nil

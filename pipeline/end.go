@@ -9,7 +9,9 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/report"
 	"lethe/pipeline/setup"
 	"slices"
 	"strings"
@@ -60,7 +62,7 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 		return errors.Join(err, jerr)
 	}
 	b.setup.Crash("ended")
-	published, perr := publish(ctx, b.setup, b.journal, b.tonight.RunID, *facts)
+	published, perr := report.Publish(ctx, b.setup, b.journal, b.tonight.RunID, *facts)
 	if perr != nil {
 		if errors.Is(perr, evidence.ErrGate) {
 			perr = fmt.Errorf("%w: %w: correct the rule that let it through, then `lethe report --from-journal`", setup.ErrTampered, perr)
@@ -91,7 +93,7 @@ func (b *book) writable() error {
 // settledLines counts what the run settled, by place, change and outcome.
 func (b *book) settledLines(ctx context.Context) ([]SettledLine, error) {
 	counts := map[SettledLine]int64{}
-	for rows, err := range actions(ctx, b.setup, b.journal, b.tonight.RunID) {
+	for rows, err := range report.Actions(ctx, b.setup, b.journal, b.tonight.RunID) {
 		if err != nil {
 			return nil, err
 		}
@@ -129,12 +131,12 @@ func (b *book) planStates(ctx context.Context) error {
 			}
 		}
 		if !known && (e.State == journal.Waiting || e.State == journal.Approved || e.SettledIn == b.tonight.RunID) {
-			doc, err := openPlan(b.setup.State, e)
+			doc, err := plan.Open(b.setup.State, e)
 			if err != nil {
 				errs = append(errs, err)
 				continue
 			}
-			reportPlan(b.notes, doc, state)
+			report.Plan(b.notes, doc, state)
 		}
 		if e.State == journal.Waiting {
 			b.result.Waiting = append(b.result.Waiting, e.ID)

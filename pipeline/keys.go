@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/plan"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
@@ -146,11 +147,11 @@ func unplanned(ctx context.Context, p *setup.Setup, j *journal.Journal, silo str
 		return err
 	}
 	for _, entry := range plans {
-		doc, err := openPlan(p.State, entry)
+		doc, err := plan.Open(p.State, entry)
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(doc.Groups, func(g PlanGroup) bool { return g.Silo == silo }) {
+		if slices.ContainsFunc(doc.Groups, func(g plan.Group) bool { return g.Silo == silo }) {
 			return fmt.Errorf("%w: plan %s names rows of silo %s and is not settled: apply or reject it first (lethe approve %[2]s --reject)", setup.ErrConfig, entry.ID, silo)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/plan"
 	"lethe/pipeline/setup"
 	"log/slog"
 	"os"
@@ -110,12 +111,12 @@ func (w *world) night() (pipeline.Result, error) {
 // approve lets both people approve every waiting plan.
 func (w *world) approve() {
 	w.t.Helper()
-	docs, _, err := pipeline.Plans(w.t.Context(), w.p, journal.Waiting)
+	docs, _, err := plan.List(w.t.Context(), w.p, journal.Waiting)
 	require.NoError(w.t, err)
 	require.NotEmpty(w.t, docs, "no plan waits")
 	for _, d := range docs {
 		for _, name := range []string{"anna", "bo"} {
-			_, err := pipeline.Approve(w.t.Context(), w.p, d.PlanID, name, "approve", "", w.people[name])
+			_, err := plan.Approve(w.t.Context(), w.p, d.PlanID, name, "approve", "", w.people[name])
 			require.NoError(w.t, err)
 		}
 	}
@@ -440,19 +441,19 @@ func TestApprovals(t *testing.T) {
 	r, err := w.night()
 	require.NoError(t, err)
 	waits := r.Waiting[0]
-	_, err = pipeline.Approve(t.Context(), w.p, waits, "anna", "approve", "", w.people["bo"])
+	_, err = plan.Approve(t.Context(), w.p, waits, "anna", "approve", "", w.people["bo"])
 	require.ErrorIs(t, err, setup.ErrConfig, "another's key")
-	_, err = pipeline.Approve(t.Context(), w.p, waits, "dora", "approve", "", w.people["dora"])
+	_, err = plan.Approve(t.Context(), w.p, waits, "dora", "approve", "", w.people["dora"])
 	require.ErrorIs(t, err, setup.ErrConfig, "the data protection officer does not approve")
-	state, err := pipeline.Approve(t.Context(), w.p, waits, "anna", "approve", "", w.people["anna"])
+	state, err := plan.Approve(t.Context(), w.p, waits, "anna", "approve", "", w.people["anna"])
 	require.NoError(t, err)
 	require.Equal(t, journal.Waiting, state)
-	_, err = pipeline.Approve(t.Context(), w.p, waits, "anna", "approve", "", w.people["anna"])
+	_, err = plan.Approve(t.Context(), w.p, waits, "anna", "approve", "", w.people["anna"])
 	require.ErrorIs(t, err, setup.ErrConfig, "twice by one person")
 	require.Empty(t, w.applied(), "one approval is not enough")
-	_, err = pipeline.Approve(t.Context(), w.p, waits, "dora", "object", "not yet", w.people["dora"])
+	_, err = plan.Approve(t.Context(), w.p, waits, "dora", "object", "not yet", w.people["dora"])
 	require.NoError(t, err)
-	_, err = pipeline.Approve(t.Context(), w.p, waits, "bo", "approve", "", w.people["bo"])
+	_, err = plan.Approve(t.Context(), w.p, waits, "bo", "approve", "", w.people["bo"])
 	require.NoError(t, err)
 	require.Empty(t, w.applied(), "an objection holds the plan")
 	require.Len(t, w.rows("people"), 3)
@@ -633,7 +634,7 @@ func TestEditedPlanIsNotApplied(t *testing.T) {
 	w := newWorld(t, news(nil), people())
 	w.usualEvents()
 	w.planned()
-	docs, _, err := pipeline.Plans(t.Context(), w.p, journal.Approved)
+	docs, _, err := plan.List(t.Context(), w.p, journal.Approved)
 	require.NoError(t, err)
 	path := filepath.Join(w.p.State, "plans", docs[0].PlanID, "plan.json")
 	body, err := os.ReadFile(path)

@@ -5,6 +5,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
+	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
 	"maps"
@@ -15,14 +16,14 @@ import (
 // divide parts what the night is to destroy into what standing orders let go and what people are asked about (root.asks). An
 // order of which more is due than it allows covers nothing tonight. A row waits with a row that has to go before it, and a
 // backup, which is rewritten once, with whatever in it waits.
-func (l *limits) divide(drafts []*draft) {
+func (l *limits) divide(drafts []*plan.Draft) {
 	type share struct {
 		order         int
 		source, table string
 	}
 	due := map[int]int64{}
 	shares := map[share]int64{}
-	doomed(drafts, func(d *draft, g *judge.Judge, r *judge.Root) {
+	doomed(drafts, func(d *plan.Draft, g *judge.Judge, r *judge.Root) {
 		i := l.orderFor(g.Silo.Silo.Name, r.Code)
 		if r.Asks = i < 0; !r.Asks && !d.Backup() {
 			due[i]++
@@ -39,26 +40,26 @@ func (l *limits) divide(drafts []*draft) {
 			passed[of.order] = true
 		}
 	}
-	doomed(drafts, func(_ *draft, g *judge.Judge, r *judge.Root) {
+	doomed(drafts, func(_ *plan.Draft, g *judge.Judge, r *judge.Root) {
 		r.Asks = r.Asks || passed[l.orderFor(g.Silo.Silo.Name, r.Code)]
 	})
 	for _, d := range drafts {
-		d.graph.waitTogether()
+		d.Graph.WaitTogether()
 	}
 	for _, d := range drafts {
 		asked := func(g *judge.Judge) bool {
 			return slices.ContainsFunc(g.Roots, func(r *judge.Root) bool { return r.Asks })
 		}
 		if d.Backup() && slices.ContainsFunc(d.Judges, asked) {
-			d.askAll()
+			d.AskAll()
 		}
 	}
 }
 
 // doomed visits the rows that tonight's plans destroy.
-func doomed(drafts []*draft, visit func(*draft, *judge.Judge, *judge.Root)) {
+func doomed(drafts []*plan.Draft, visit func(*plan.Draft, *judge.Judge, *judge.Root)) {
 	for _, d := range drafts {
-		if d.Backup() && !d.due {
+		if d.Backup() && !d.Due {
 			continue
 		}
 		for _, g := range d.Judges {
@@ -81,7 +82,7 @@ func (l *limits) orderFor(silo string, reason policy.Code) int {
 // covers reports whether standing orders cover a destructive plan wholly: every count of every silo, and no question that only
 // people may answer. An order's own limits take the place of the rows and percent of the breakers; what it allows a night
 // counts over all the plans it lets go that night.
-func (l *limits) covers(p *plan) bool {
+func (l *limits) covers(p *plan.Sealed) bool {
 	for _, q := range p.Questions {
 		if q != notes.AskRows && q != notes.AskPercent {
 			return false
@@ -106,7 +107,7 @@ func (l *limits) covers(p *plan) bool {
 }
 
 // covered reports whether an order in force names one count of a plan, and its percent allow it.
-func (l *limits) covered(p *plan, c PlanCount) bool {
+func (l *limits) covered(p *plan.Sealed, c plan.Count) bool {
 	if judge.Change(c.Change).Reversible() {
 		return true
 	}
@@ -125,12 +126,12 @@ func (l *limits) covered(p *plan, c PlanCount) bool {
 
 // counts reports whether a count of a plan is held against an order's limits. A backup repeats what its live source held, and
 // a row that only forgets another one stays.
-func (l *limits) counts(c PlanCount) bool {
+func (l *limits) counts(c plan.Count) bool {
 	return !judge.Change(c.Change).Reversible() && !l.stores.IsBackup(c.Source) && c.Change != string(judge.SetNull)
 }
 
 // use is how many rows of a plan each order lets go. Dependents follow their record and are not counted.
-func (l *limits) use(p *plan) map[int]int64 {
+func (l *limits) use(p *plan.Sealed) map[int]int64 {
 	used := map[int]int64{}
 	for _, c := range p.Counts {
 		if i := l.orderFor(c.Silo, policy.Code(c.Reason)); i >= 0 && l.counts(c) && l.stores.Governs(c.Silo, c.Source, c.Table) {
@@ -142,7 +143,7 @@ func (l *limits) use(p *plan) map[int]int64 {
 
 // note books a plan that standing orders let go: what they allow tonight is less by it, and the report names them as its
 // approvals, once.
-func (l *limits) note(p *plan) {
+func (l *limits) note(p *plan.Sealed) {
 	used := l.use(p)
 	l.orderUse[p.PlanID] = used
 	for _, i := range slices.Sorted(maps.Keys(used)) {

@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"fmt"
+	"lethe/pipeline/plan"
 	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
@@ -113,7 +114,7 @@ func TestABackupIsRewrittenOnce(t *testing.T) {
 	r, err := w.night()
 	require.NoError(t, err)
 	require.Equal(t, map[string]int64{"people delete done": 1}, settled(r), "bob goes where the company works with him")
-	docs, _, err := pipeline.Plans(t.Context(), w.p, journal.Waiting)
+	docs, _, err := plan.List(t.Context(), w.p, journal.Waiting)
 	require.NoError(t, err)
 	require.Len(t, docs, 1)
 	rows := map[string]int64{}
@@ -149,7 +150,7 @@ func TestADryRunDoesNotKeepTheNextNightFromItsOrders(t *testing.T) {
 func TestOrdersDoNotOverrulePeople(t *testing.T) {
 	for name, alter := range map[string]func(w *world, waits string){
 		"an objection": func(w *world, waits string) {
-			_, err := pipeline.Approve(w.t.Context(), w.p, waits, "dora", "object", "not yet", w.people["dora"])
+			_, err := plan.Approve(w.t.Context(), w.p, waits, "dora", "object", "not yet", w.people["dora"])
 			require.NoError(w.t, err)
 		},
 		"a policy changed since": func(w *world, _ string) { w.p.PolicyDigest = "another" },

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/dependents"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
+	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
@@ -49,39 +51,39 @@ func (pl *planner) plan(ctx context.Context) error {
 		return err
 	}
 	pl.limits.divide(drafts)
-	ordered, err := pl.seal(ctx, drafts, partDestructive, "ordered", destroyed(false))
+	ordered, err := pl.seal(ctx, drafts, plan.Destructive, "ordered", destroyed(false))
 	if err != nil {
 		return err
 	}
 	if ordered == nil { // orders answer nothing, or not this
 		for _, d := range drafts {
-			d.askAll()
-			d.graph.unseal()
+			d.AskAll()
+			d.Graph.Unseal()
 		}
 	}
-	asked, err := pl.seal(ctx, drafts, partDestructive, "destructive", destroyed(true))
+	asked, err := pl.seal(ctx, drafts, plan.Destructive, "destructive", destroyed(true))
 	if err != nil {
 		return err
 	}
 	if pl.tonight.Apply && asked != nil && len(asked.Questions) > 0 {
 		pl.notes.Problem(fmt.Errorf("%w: plan %s asks %s and nobody has answered: look at it with `lethe plan show`, then `lethe approve`", setup.ErrUnapproved, asked.PlanID, strings.Join(asked.Questions, ", ")))
 	}
-	_, err = pl.seal(ctx, drafts, partReversible, "reversible", pl.reversible)
+	_, err = pl.seal(ctx, drafts, plan.Reversible, "reversible", pl.reversible)
 	return err
 }
 
 // draft follows, source by source, what refers to the rows that are to go, and settles which of them can.
-func (pl *planner) draft(ctx context.Context) ([]*draft, error) {
-	var drafts []*draft
+func (pl *planner) draft(ctx context.Context) ([]*plan.Draft, error) {
+	var drafts []*plan.Draft
 	for _, s := range pl.stores.List {
 		if s.Err != nil {
 			continue
 		}
-		d := &draft{Store: s, graph: newErasure(s)}
+		d := &plan.Draft{Store: s, Graph: dependents.New(s)}
 		if err := pl.limits.cadence(ctx, d); err != nil {
 			return nil, err
 		}
-		if err := d.graph.follow(ctx); err != nil {
+		if err := d.Graph.Follow(ctx); err != nil {
 			pl.stores.FailedSource(s, err)
 			continue
 		}
@@ -99,8 +101,8 @@ func (pl *planner) draft(ctx context.Context) ([]*draft, error) {
 
 // destroyed chooses what destroys, of the rows that people are asked about or of the others. In a backup that is rewritten
 // anyway, blocking rides along.
-func destroyed(asked bool) func(*draft, *judge.Root) judge.Change {
-	return func(d *draft, r *judge.Root) judge.Change {
+func destroyed(asked bool) func(*plan.Draft, *judge.Root) judge.Change {
+	return func(d *plan.Draft, r *judge.Root) judge.Change {
 		if r.Change.Reversible() && !d.Backup() || r.Ramped || r.Asks != asked {
 			return judge.None
 		}
@@ -109,7 +111,7 @@ func destroyed(asked bool) func(*draft, *judge.Root) judge.Change {
 }
 
 // reversible chooses what can be taken back. Blocking is not gated: only destruction waits.
-func (pl *planner) reversible(d *draft, r *judge.Root) judge.Change {
+func (pl *planner) reversible(d *plan.Draft, r *judge.Root) judge.Change {
 	switch {
 	case d.Backup():
 		return judge.None
@@ -224,12 +226,12 @@ func (pl *planner) recallPlans(ctx context.Context) error {
 		return err
 	}
 	for _, entry := range plans {
-		p, err := openPlan(pl.setup.State, entry)
+		p, err := plan.Open(pl.setup.State, entry)
 		if err != nil {
 			return err
 		}
 		if entry.State == journal.Waiting && !pl.tonight.AsOf.Before(p.ValidUntil) {
-			if err := lapse(ctx, pl.setup, pl.journal, p, pl.tonight.RunID); err != nil {
+			if err := plan.Lapse(ctx, pl.setup, pl.journal, p, pl.tonight.RunID); err != nil {
 				return err
 			}
 			continue
@@ -240,10 +242,10 @@ func (pl *planner) recallPlans(ctx context.Context) error {
 		}
 		for _, g := range p.Groups {
 			for _, s := range g.Segments {
-				if s.Kind != kindRoot || p.Part == partReversible {
+				if s.Kind != plan.Root || p.Part == plan.Reversible {
 					continue
 				}
-				rows, err := readKeys(p.folder, s, id)
+				rows, err := plan.ReadRows(p.Folder, s, id)
 				if err != nil {
 					return err
 				}
@@ -267,7 +269,7 @@ func (pl *planner) askAgain(ctx context.Context) error {
 		return err
 	}
 	for _, entry := range waiting {
-		p, err := openPlan(pl.setup.State, entry)
+		p, err := plan.Open(pl.setup.State, entry)
 		if err != nil {
 			return err
 		}

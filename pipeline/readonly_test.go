@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"lethe/pipeline/plan"
 	"lethe/pipeline/setup"
 	"testing"
 
@@ -35,7 +36,7 @@ func withList(t *testing.T) (w *world, list *mem.Store) {
 func TestSourceThatCanOnlyBeReadStopsNoOther(t *testing.T) {
 	w, list := withList(t)
 	w.planned()
-	docs, _, err := pipeline.Plans(t.Context(), w.p)
+	docs, _, err := plan.List(t.Context(), w.p)
 	require.NoError(t, err)
 	for _, d := range docs {
 		for _, c := range d.Counts {

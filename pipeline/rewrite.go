@@ -9,6 +9,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
+	"lethe/pipeline/plan"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
 	"lethe/pipeline/stores"
@@ -18,7 +19,7 @@ import (
 
 // rewrite executes the groups of a plan that are in one backup file: the governed rows are decided anew, then one streamed rewrite drops and
 // changes what stands, is read back, and takes the file's place.
-func (ap *applier) rewrite(ctx context.Context, s *stores.Store, p *plan, apps []*application, chunks []journal.Chunk) (done bool, err error) {
+func (ap *applier) rewrite(ctx context.Context, s *stores.Store, p *plan.Sealed, apps []*application, chunks []journal.Chunk) (done bool, err error) {
 	rewriter, ok := s.Conn.(connectors.Rewriter)
 	if !ok {
 		return false, fmt.Errorf("%w: backup %s may not be rewritten: configure `rewrite:`", setup.ErrConfig, s.Name)
@@ -51,7 +52,7 @@ func (ap *applier) rewrite(ctx context.Context, s *stores.Store, p *plan, apps [
 		}
 		if digest != p.Files[s.Name] && digest != ours { // another plan may have rewritten it since
 			ap.notes.Problem(fmt.Errorf("%w: backup %s changed since plan %s was made: this night plans anew", setup.ErrExpired, s.Name, p.PlanID))
-			return false, lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
+			return false, plan.Lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
 		}
 	}
 	intents := make([]journal.Chunk, len(apps))
@@ -140,13 +141,13 @@ func (ap *applier) confirm(ctx context.Context, s *stores.Store, apps []*applica
 		for i, seg := range a.plan.Groups[a.position].Segments {
 			for k, r := range a.segments[i] {
 				switch {
-				case seg.Kind == kindRoot && out[i][k] != 0:
+				case seg.Kind == plan.Root && out[i][k] != 0:
 				case !acts[r.Root]:
-					out[i][k] = rowDrift
+					out[i][k] = plan.Drift
 				default:
-					out[i][k] = rowGone // until the rewrite meets it
+					out[i][k] = plan.Gone // until the rewrite meets it
 					if recovering {
-						out[i][k] = rowRecovered
+						out[i][k] = plan.Recovered
 					}
 					if j.rows[seg.Table] == nil {
 						j.rows[seg.Table] = map[connectors.Key]placed{}
@@ -197,11 +198,11 @@ func (j *rewriteJob) roots(ctx context.Context, a *application, recovering bool)
 			switch g.Still(b.Rows, row, r, a.plan.RunID, later(a.asOf, a.setup.Now())) {
 			case judge.Drifted:
 				acts[r.Root] = false
-				j.outcomes[a][0][k] = rowDrift
+				j.outcomes[a][0][k] = plan.Drift
 			case judge.Already:
-				j.outcomes[a][0][k] = rowDone
+				j.outcomes[a][0][k] = plan.Done
 				if recovering {
-					j.outcomes[a][0][k] = rowRecovered
+					j.outcomes[a][0][k] = plan.Recovered
 				}
 			}
 		}
@@ -225,7 +226,7 @@ func (j *rewriteJob) edit(b connectors.Batch) (connectors.Edit, error) {
 			continue
 		}
 		r := at.app.segments[at.segment][at.position]
-		j.outcomes[at.app][at.segment][at.position] = rowDone
+		j.outcomes[at.app][at.segment][at.position] = plan.Done
 		switch r.Change {
 		case judge.Delete:
 			edit.Ops[row] = connectors.Delete

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/dependents"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
+	"lethe/pipeline/plan"
+	"lethe/pipeline/report"
 	"lethe/pipeline/stores"
 	"maps"
 	"os"
@@ -25,21 +28,21 @@ const planDays = 7
 
 // seal writes one part of the night's plan: the rows for which choose names a change. It returns nil when there are none, and when
 // standing orders do not answer the plan that is named for them.
-func (pl *planner) seal(ctx context.Context, drafts []*draft, part Part, name string, choose func(*draft, *judge.Root) judge.Change) (*plan, error) {
+func (pl *planner) seal(ctx context.Context, drafts []*plan.Draft, part plan.Part, name string, choose func(*plan.Draft, *judge.Root) judge.Change) (*plan.Sealed, error) {
 	id := pl.tonight.RunID + "-" + name
-	p := &plan{folder: filepath.Join(pl.setup.State, "plans", id), state: journal.Waiting, PlanDocument: PlanDocument{
+	p := &plan.Sealed{Folder: filepath.Join(pl.setup.State, "plans", id), State: journal.Waiting, Document: plan.Document{
 		PlanID: id, RunID: pl.tonight.RunID, Part: part, AsOf: pl.tonight.AsOf, ValidUntil: pl.tonight.AsOf.AddDate(0, 0, planDays),
 		PolicyDigest: pl.setup.PolicyDigest, Heads: pl.silos.Words, Schemas: map[string]string{}, Files: map[string]string{}}}
-	if err := os.MkdirAll(p.folder, 0o700); err != nil {
+	if err := os.MkdirAll(p.Folder, 0o700); err != nil {
 		return nil, fmt.Errorf("seal plan: %w", err)
 	}
 	to, err := pl.setup.Keys.NewPlan(id)
 	if err != nil {
 		return nil, err
 	}
-	s := &sealer{plan: p, to: to, counts: map[PlanCount]*PlanCount{}}
+	s := &sealer{plan: p, to: to, counts: map[plan.Count]*plan.Count{}}
 	for _, d := range drafts {
-		if d.Backup() && !d.due {
+		if d.Backup() && !d.Due {
 			continue
 		}
 		for _, g := range d.Judges {
@@ -53,19 +56,19 @@ func (pl *planner) seal(ctx context.Context, drafts []*draft, part Part, name st
 
 // sealer writes the segments of one plan, and counts what is in them.
 type sealer struct {
-	plan   *plan
+	plan   *plan.Sealed
 	to     age.Recipient
-	counts map[PlanCount]*PlanCount
+	counts map[plan.Count]*plan.Count
 }
 
 // group writes the segments of one silo's table: its chosen rows, then their dependents rank by rank, then the parents they owned.
-func (s *sealer) group(ctx context.Context, d *draft, g *judge.Judge, choose func(*draft, *judge.Root) judge.Change) error {
+func (s *sealer) group(ctx context.Context, d *plan.Draft, g *judge.Judge, choose func(*plan.Draft, *judge.Root) judge.Change) error {
 	sg := &groupSealer{sealer: s, draft: d, judge: g, position: map[connectors.Key]int64{}, planned: map[connectors.Key]*judge.Root{}}
-	sg.PlanGroup = PlanGroup{Silo: g.Silo.Silo.Name, Source: d.Name, Table: g.Table.Name}
+	sg.Group = plan.Group{Silo: g.Silo.Silo.Name, Source: d.Name, Table: g.Table.Name}
 	if err := sg.roots(choose); err != nil || len(sg.Segments) == 0 {
 		return err
 	}
-	if s.plan.Part == partDestructive {
+	if s.plan.Part == plan.Destructive {
 		if err := sg.dependents(); err != nil {
 			return err
 		}
@@ -73,10 +76,10 @@ func (s *sealer) group(ctx context.Context, d *draft, g *judge.Judge, choose fun
 			return err
 		}
 	}
-	s.plan.Groups = append(s.plan.Groups, sg.PlanGroup)
+	s.plan.Groups = append(s.plan.Groups, sg.Group)
 	s.plan.Schemas[d.Name] = stores.Fingerprint(d.Tables, s.touched(d.Name))
 	if d.Backup() {
-		s.plan.Files[d.Name] = d.digest
+		s.plan.Files[d.Name] = d.Digest
 	}
 	return nil
 }
@@ -97,32 +100,32 @@ func (s *sealer) touched(source string) map[string]bool {
 // groupSealer writes the segments of one group.
 type groupSealer struct {
 	*sealer
-	PlanGroup
-	draft    *draft
+	plan.Group
+	draft    *plan.Draft
 	judge    *judge.Judge
 	position map[connectors.Key]int64 // of the chosen rows, in their segment
 	planned  map[connectors.Key]*judge.Root
 }
 
 // segment begins the next segment.
-func (s *groupSealer) segment(of Segment) (*segmentWriter, error) {
-	return newSegment(s.plan.folder, fmt.Sprintf("%03d-%02d", len(s.plan.Groups), len(s.Segments)), of, s.to)
+func (s *groupSealer) segment(of plan.Segment) (*plan.Writer, error) {
+	return plan.NewSegment(s.plan.Folder, fmt.Sprintf("%03d-%02d", len(s.plan.Groups), len(s.Segments)), of, s.to)
 }
 
-func (s *groupSealer) end(w *segmentWriter) error {
-	segment, err := w.close()
+func (s *groupSealer) end(w *plan.Writer) error {
+	segment, err := w.Close()
 	s.Segments = append(s.Segments, segment)
 	return err
 }
 
 // add writes a row of a table, which goes with a root, and counts it.
-func (s *groupSealer) add(w *segmentWriter, table string, row judge.Planned, ref audit.Ref, of *judge.Root) error {
+func (s *groupSealer) add(w *plan.Writer, table string, row judge.Planned, ref audit.Ref, of *judge.Root) error {
 	a := audit.Action{PlanID: s.plan.PlanID, Batch: row.Root, Silo: s.Silo, System: s.draft.System(), Source: s.Source, Object: table,
 		Record: ref, Root: of.Ref, Change: string(row.Change), Method: s.judge.Method(row.Change), Reason: string(of.Code)}
-	if err := w.add(row, a); err != nil {
+	if err := w.Add(row, a); err != nil {
 		return err
 	}
-	k := PlanCount{Silo: s.Silo, Source: s.Source, Table: table, Change: a.Change, Reason: a.Reason}
+	k := plan.Count{Silo: s.Silo, Source: s.Source, Table: table, Change: a.Change, Reason: a.Reason}
 	count := s.counts[k]
 	if count == nil {
 		fresh := k
@@ -137,16 +140,16 @@ func (s *groupSealer) add(w *segmentWriter, table string, row judge.Planned, ref
 }
 
 // roots writes the governed rows themselves; no segment where none is chosen.
-func (s *groupSealer) roots(choose func(*draft, *judge.Root) judge.Change) (err error) {
+func (s *groupSealer) roots(choose func(*plan.Draft, *judge.Root) judge.Change) (err error) {
 	g := s.judge
-	var w *segmentWriter
+	var w *plan.Writer
 	for _, r := range g.Roots {
 		c := choose(s.draft, r)
 		if c == judge.None {
 			continue
 		}
 		if w == nil {
-			if w, err = s.segment(Segment{Table: g.Table.Name, Kind: kindRoot}); err != nil {
+			if w, err = s.segment(plan.Segment{Table: g.Table.Name, Kind: plan.Root}); err != nil {
 				return err
 			}
 		}
@@ -169,11 +172,11 @@ func (s *groupSealer) roots(choose func(*draft, *judge.Root) judge.Change) (err 
 
 // dependents writes what follows from the deleted rows, rank by rank.
 func (s *groupSealer) dependents() error {
-	byRank := s.draft.graph.followers(s.judge, s.position, s.planned)
-	for _, k := range slices.SortedFunc(maps.Keys(byRank), func(a, b rankedTable) int {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), strings.Compare(a.table, b.table))
+	byRank := s.draft.Graph.Followers(s.judge, s.position, s.planned)
+	for _, k := range slices.SortedFunc(maps.Keys(byRank), func(a, b dependents.RankedTable) int {
+		return cmp.Or(cmp.Compare(a.Rank, b.Rank), strings.Compare(a.Table, b.Table))
 	}) {
-		if err := s.followers(Segment{Table: k.table, Kind: kindDependent, Rank: k.rank}, byRank[k]); err != nil {
+		if err := s.followers(plan.Segment{Table: k.Table, Kind: plan.Dependent, Rank: k.Rank}, byRank[k]); err != nil {
 			return err
 		}
 	}
@@ -182,11 +185,11 @@ func (s *groupSealer) dependents() error {
 
 // owned writes the parents that only deleted rows refer to, each with the last of them.
 func (s *groupSealer) owned(ctx context.Context) error {
-	owned, err := s.draft.graph.owned(ctx, s.judge)
+	owned, err := s.draft.Graph.Owned(ctx, s.judge)
 	if err != nil {
 		return err
 	}
-	byTable := map[string][]follower{}
+	byTable := map[string][]dependents.Follower{}
 	for id, roots := range owned {
 		last := int64(-1)
 		var of *judge.Root
@@ -196,13 +199,13 @@ func (s *groupSealer) owned(ctx context.Context) error {
 			}
 		}
 		if of != nil {
-			byTable[id.table] = append(byTable[id.table], follower{rowID: id, position: last, root: of, change: judge.Delete})
+			byTable[id.Table] = append(byTable[id.Table], dependents.Follower{RowID: id, Position: last, Root: of, Change: judge.Delete})
 		}
 	}
 	for _, table := range slices.Sorted(maps.Keys(byTable)) {
 		rows := byTable[table]
-		sort.Slice(rows, func(i, j int) bool { return rows[i].key < rows[j].key })
-		if err := s.followers(Segment{Table: table, Kind: kindOwned}, rows); err != nil {
+		sort.Slice(rows, func(i, j int) bool { return rows[i].Key < rows[j].Key })
+		if err := s.followers(plan.Segment{Table: table, Kind: plan.Owned}, rows); err != nil {
 			return err
 		}
 	}
@@ -210,19 +213,19 @@ func (s *groupSealer) owned(ctx context.Context) error {
 }
 
 // followers writes one segment of rows that go with roots, in the order of these.
-func (s *groupSealer) followers(of Segment, rows []follower) error {
+func (s *groupSealer) followers(of plan.Segment, rows []dependents.Follower) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	sort.SliceStable(rows, func(i, j int) bool { return rows[i].position < rows[j].position })
+	sort.SliceStable(rows, func(i, j int) bool { return rows[i].Position < rows[j].Position })
 	w, err := s.segment(of)
 	if err != nil {
 		return err
 	}
 	for _, f := range rows {
-		ref := audit.Ref(s.judge.Refs.Ref(s.draft.System()+"\x1f"+f.table, []byte(f.key)))
-		row := judge.Planned{Root: f.position, Key: f.key, Change: f.change, Fields: f.null}
-		if err := s.add(w, f.table, row, ref, f.root); err != nil {
+		ref := audit.Ref(s.judge.Refs.Ref(s.draft.System()+"\x1f"+f.Table, []byte(f.Key)))
+		row := judge.Planned{Root: f.Position, Key: f.Key, Change: f.Change, Fields: f.Null}
+		if err := s.add(w, f.Table, row, ref, f.Root); err != nil {
 			return err
 		}
 	}
@@ -231,7 +234,7 @@ func (s *groupSealer) followers(of Segment, rows []follower) error {
 
 // finish completes a plan: percentages, questions, the standing orders' answer; then plan.json and the journal's row. A plan that is empty, or that orders were to
 // answer and do not, leaves no trace.
-func (pl *planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan, error) {
+func (pl *planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.Sealed, error) {
 	p := s.plan
 	for _, c := range s.counts {
 		if t := pl.scanner.rowsOf(c.Source, c.Table); t > 0 {
@@ -246,28 +249,28 @@ func (pl *planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan, 
 	p.Questions = pl.limits.questions(p)
 	if len(p.Groups) == 0 || ordered && !pl.limits.covers(p) {
 		_, err := pl.setup.Keys.Destroy("plan/"+p.PlanID, pl.setup.Now())
-		return nil, errors.Join(err, os.RemoveAll(p.folder))
+		return nil, errors.Join(err, os.RemoveAll(p.Folder))
 	}
 	if ordered && pl.tonight.Apply {
 		pl.limits.note(p)
 	}
 	switch {
-	case pl.tonight.AsOf.After(pl.setup.Now()) && !pl.setup.Simulated, !pl.tonight.Apply && p.Part == partReversible:
-		p.state = journal.Lapsed // only says what would be
-	case pl.tonight.Apply && (p.Part == partReversible || ordered):
-		p.state = journal.Approved
+	case pl.tonight.AsOf.After(pl.setup.Now()) && !pl.setup.Simulated, !pl.tonight.Apply && p.Part == plan.Reversible:
+		p.State = journal.Lapsed // only says what would be
+	case pl.tonight.Apply && (p.Part == plan.Reversible || ordered):
+		p.State = journal.Approved
 	}
-	if err := p.write(); err != nil {
+	if err := p.Write(); err != nil {
 		return nil, err
 	}
-	if err := pl.journal.PutPlan(ctx, journal.Plan{ID: p.PlanID, RunID: pl.tonight.RunID, Part: string(p.Part), Digest: p.digest, CreatedAt: pl.setup.Now(), ValidUntil: p.ValidUntil, State: p.state}); err != nil {
+	if err := pl.journal.PutPlan(ctx, journal.Plan{ID: p.PlanID, RunID: pl.tonight.RunID, Part: string(p.Part), Digest: p.Digest, CreatedAt: pl.setup.Now(), ValidUntil: p.ValidUntil, State: p.State}); err != nil {
 		return nil, err
 	}
-	if p.state == journal.Lapsed {
+	if p.State == journal.Lapsed {
 		if _, err := pl.setup.Keys.Destroy("plan/"+p.PlanID, pl.setup.Now()); err != nil {
 			return nil, err
 		}
 	}
-	reportPlan(pl.notes, p, p.state)
+	report.Plan(pl.notes, p, p.State)
 	return p, nil
 }

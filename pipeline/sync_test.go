@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"lethe/pipeline/plan"
 	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
@@ -684,7 +685,7 @@ func TestDeliveriesBetweenNightsAreNoNights(t *testing.T) {
 	w.now = first.AddDate(0, 0, 2)
 	_, err = w.night()
 	require.NoError(t, err)
-	docs, _, err := pipeline.Plans(t.Context(), w.p, journal.Waiting)
+	docs, _, err := plan.List(t.Context(), w.p, journal.Waiting)
 	require.NoError(t, err)
 	require.Len(t, docs, 1)
 	for _, e := range w.facts().Exceptions {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/plan"
+	"lethe/pipeline/report"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
 	"strings"
@@ -25,7 +27,7 @@ func (b *book) publishLate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := publish(ctx, b.setup, b.journal, r.ID, f); err != nil {
+		if _, err := report.Publish(ctx, b.setup, b.journal, r.ID, f); err != nil {
 			b.notes.Problem(fmt.Errorf("%w: the report of run %s is not published yet: %w", setup.ErrTampered, r.ID, err))
 		}
 	}
@@ -55,15 +57,15 @@ func (b *book) takeOver(ctx context.Context) error {
 		if entry.SettledIn != b.tonight.RunID || entry.Part == "reversible" {
 			continue
 		}
-		p, err := openPlan(b.setup.State, entry)
+		p, err := plan.Open(b.setup.State, entry)
 		if err != nil {
 			return err
 		}
-		answers, err := answersTo(ctx, b.setup, b.journal, p)
+		answers, err := plan.Answers(ctx, b.setup, b.journal, p)
 		if err != nil {
 			return err
 		}
-		b.notes.Facts.Approvals = append(b.notes.Facts.Approvals, auditApprovals(b.setup, p, answers)...)
+		b.notes.Facts.Approvals = append(b.notes.Facts.Approvals, plan.Approvals(b.setup, p, answers)...)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package pipeline
+package plan
 
 import (
 	"context"
@@ -27,7 +27,7 @@ type Answer struct {
 	SignedAt time.Time `json:"signed_at"`
 }
 
-type signedAnswer struct {
+type Signed struct {
 	Answer    Answer `json:"answer"`
 	Signature []byte `json:"signature"`
 }
@@ -42,8 +42,8 @@ func (a Answer) message() []byte {
 	return body
 }
 
-// Plans returns the documents of the plans in any of the states, oldest first, with their journal entries.
-func Plans(ctx context.Context, p *setup.Setup, states ...string) ([]PlanDocument, []journal.Plan, error) {
+// List returns the documents of the plans in any of the states, oldest first, with their journal entries.
+func List(ctx context.Context, p *setup.Setup, states ...string) ([]Document, []journal.Plan, error) {
 	j, err := journal.Open(ctx, p.State)
 	if err != nil {
 		return nil, nil, err
@@ -53,13 +53,13 @@ func Plans(ctx context.Context, p *setup.Setup, states ...string) ([]PlanDocumen
 	if err != nil {
 		return nil, nil, err
 	}
-	docs := make([]PlanDocument, len(entries))
+	docs := make([]Document, len(entries))
 	for i, e := range entries {
-		doc, err := openPlan(p.State, e)
+		doc, err := Open(p.State, e)
 		if err != nil {
 			return nil, nil, err
 		}
-		docs[i] = doc.PlanDocument
+		docs[i] = doc.Document
 	}
 	return docs, entries, nil
 }
@@ -83,7 +83,7 @@ func Approve(ctx context.Context, p *setup.Setup, planID, actor, decision, comme
 	if entry.State != journal.Waiting {
 		return "", fmt.Errorf("%w: plan %s is %s, not waiting", setup.ErrConfig, entry.ID, entry.State)
 	}
-	doc, err := openPlan(p.State, entry)
+	doc, err := Open(p.State, entry)
 	if err != nil {
 		return "", err
 	}
@@ -93,8 +93,8 @@ func Approve(ctx context.Context, p *setup.Setup, planID, actor, decision, comme
 	if err := mayAnswer(p, doc, person, decision); err != nil {
 		return "", err
 	}
-	a := Answer{PlanID: entry.ID, Digest: doc.digest, Rows: doc.rows(), Actor: actor, Decision: decision, Comment: comment, SignedAt: p.Now().UTC()}
-	body, err := json.Marshal(signedAnswer{a, signer.Sign(approvalContext, a.message())})
+	a := Answer{PlanID: entry.ID, Digest: doc.Digest, Rows: doc.rows(), Actor: actor, Decision: decision, Comment: comment, SignedAt: p.Now().UTC()}
+	body, err := json.Marshal(Signed{a, signer.Sign(approvalContext, a.message())})
 	if err != nil {
 		return "", err
 	}
@@ -106,11 +106,11 @@ func Approve(ctx context.Context, p *setup.Setup, planID, actor, decision, comme
 	state = journal.Waiting
 	switch decision {
 	case "approve":
-		answers, err := answersTo(ctx, p, j, doc)
+		answers, err := Answers(ctx, p, j, doc)
 		if err != nil {
 			return "", err
 		}
-		if len(missingFor(p, doc, answers)) == 0 {
+		if len(Missing(p, doc, answers)) == 0 {
 			state = journal.Approved
 		}
 	case "reject":
@@ -149,7 +149,7 @@ func findPlan(ctx context.Context, j *journal.Journal, id string) (journal.Plan,
 }
 
 // mayAnswer refuses people whose role does not reach: owners and custodians approve or reject, the data protection officer may only object.
-func mayAnswer(p *setup.Setup, doc *plan, person setup.Person, decision string) error {
+func mayAnswer(p *setup.Setup, doc *Sealed, person setup.Person, decision string) error {
 	if decision == "object" && slices.Contains(person.Roles, "dpo") {
 		return nil
 	}
@@ -163,7 +163,7 @@ func mayAnswer(p *setup.Setup, doc *plan, person setup.Person, decision string) 
 	return fmt.Errorf("%w: to %s a plan takes an owner of one of its silos (%s) or a custodian; the data protection officer may object", setup.ErrConfig, decision, strings.Join(doc.silos(), ", "))
 }
 
-func (p *plan) silos() []string {
+func (p *Sealed) silos() []string {
 	var silos []string
 	for _, c := range p.Counts {
 		if !slices.Contains(silos, c.Silo) {
@@ -173,20 +173,20 @@ func (p *plan) silos() []string {
 	return silos
 }
 
-// answersTo returns the answers to a plan whose signature holds for this very digest.
-func answersTo(ctx context.Context, p *setup.Setup, j *journal.Journal, doc *plan) ([]signedAnswer, error) {
+// Answers returns the answers to a plan whose signature holds for this very digest.
+func Answers(ctx context.Context, p *setup.Setup, j *journal.Journal, doc *Sealed) ([]Signed, error) {
 	bodies, err := j.Approvals(ctx, doc.PlanID)
 	if err != nil {
 		return nil, err
 	}
-	var answers []signedAnswer
+	var answers []Signed
 	for _, b := range bodies {
-		var s signedAnswer
+		var s Signed
 		if err := json.Unmarshal(b, &s); err != nil {
 			return nil, fmt.Errorf("plan %s: %w", doc.PlanID, journal.ErrCorrupt)
 		}
 		person, ok := p.People[s.Answer.Actor]
-		if !ok || s.Answer.Digest != doc.digest || s.Answer.PlanID != doc.PlanID {
+		if !ok || s.Answer.Digest != doc.Digest || s.Answer.PlanID != doc.PlanID {
 			continue
 		}
 		if err := person.Key.Verify(approvalContext, s.Answer.message(), s.Signature); err != nil {
@@ -197,8 +197,8 @@ func answersTo(ctx context.Context, p *setup.Setup, j *journal.Journal, doc *pla
 	return answers, nil
 }
 
-// missingFor says who must still approve; empty when the plan may be applied.
-func missingFor(p *setup.Setup, doc *plan, answers []signedAnswer) []string {
+// Missing says who must still approve; empty when the plan may be applied.
+func Missing(p *setup.Setup, doc *Sealed, answers []Signed) []string {
 	var approved []setup.Person
 	for _, a := range answers {
 		switch a.Answer.Decision {
@@ -236,28 +236,28 @@ func WaitsFor(ctx context.Context, p *setup.Setup, planID string) ([]string, err
 		return nil, err
 	}
 	defer j.Close()
-	return stillMissing(ctx, p, j, planID)
+	return StillMissing(ctx, p, j, planID)
 }
 
-// stillMissing is WaitsFor of a journal that is open.
-func stillMissing(ctx context.Context, p *setup.Setup, j *journal.Journal, planID string) ([]string, error) {
+// StillMissing is WaitsFor of a journal that is open.
+func StillMissing(ctx context.Context, p *setup.Setup, j *journal.Journal, planID string) ([]string, error) {
 	entry, err := findPlan(ctx, j, planID)
 	if err != nil {
 		return nil, err
 	}
-	doc, err := openPlan(p.State, entry)
+	doc, err := Open(p.State, entry)
 	if err != nil {
 		return nil, err
 	}
-	answers, err := answersTo(ctx, p, j, doc)
+	answers, err := Answers(ctx, p, j, doc)
 	if err != nil {
 		return nil, err
 	}
-	return missingFor(p, doc, answers), nil
+	return Missing(p, doc, answers), nil
 }
 
-// auditApprovals turns the answers to a plan into rows of the report.
-func auditApprovals(p *setup.Setup, doc *plan, answers []signedAnswer) []audit.Approval {
+// Approvals turns the answers to a plan into rows of the report.
+func Approvals(p *setup.Setup, doc *Sealed, answers []Signed) []audit.Approval {
 	var rows []audit.Approval
 	for _, s := range answers {
 		person := p.People[s.Answer.Actor]

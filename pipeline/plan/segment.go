@@ -1,7 +1,6 @@
-package pipeline
+package plan
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -10,15 +9,12 @@ import (
 	"io"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
-	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"time"
 
 	"filippo.io/age"
 	"github.com/apache/arrow/go/v15/arrow"
@@ -26,51 +22,6 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 )
-
-// PlanDocument is plan.json: what a plan would do, in numbers. Its digest is what people approve. The rows stand beside it, in segments.
-type PlanDocument struct {
-	PlanID       string            `json:"plan_id"`
-	RunID        string            `json:"run_id"`
-	Part         Part              `json:"part"`
-	AsOf         time.Time         `json:"as_of"`
-	ValidUntil   time.Time         `json:"valid_until"`
-	PolicyDigest string            `json:"policy_digest"`
-	Heads        string            `json:"registry_heads"`
-	Schemas      map[string]string `json:"schemas"`         // by source: fingerprint of the tables that the plan touches
-	Files        map[string]string `json:"files,omitempty"` // by backup: sha256 of the file as planned
-	Counts       []PlanCount       `json:"counts"`
-	Questions    []string          `json:"questions"`
-	Groups       []PlanGroup       `json:"groups"`
-}
-
-// Part says what a plan does for good.
-type Part string
-
-// The parts of a night's plan.
-const (
-	partReversible  Part = "reversible"  // blocks and unblocks
-	partDestructive Part = "destructive" // clears, anonymizes, deletes
-)
-
-// PlanCount is one line of what a plan would do.
-type PlanCount struct {
-	Silo      string  `json:"silo"`
-	Source    string  `json:"source"`
-	Table     string  `json:"table"`
-	Change    string  `json:"change"`
-	Reason    string  `json:"reason"`
-	Rows      int64   `json:"rows"`
-	Percent   float64 `json:"percent"` // of the table's rows
-	OldestDue string  `json:"oldest_due,omitempty"`
-}
-
-// PlanGroup is the rows of one silo's table, with what follows from them.
-type PlanGroup struct {
-	Silo     string    `json:"silo"`
-	Source   string    `json:"source"`
-	Table    string    `json:"table"`
-	Segments []Segment `json:"segments"`
-}
 
 // Segment is the planned rows of one table: the governed rows themselves, dependents of one rank, or owned parents. Two files hold
 // it, row by row alike: the actions in the clear, by keyed reference, and the keys, encrypted to the plan's own identity.
@@ -91,18 +42,10 @@ type Kind string
 
 // The kinds of segments.
 const (
-	kindRoot      Kind = "root"      // governed rows
-	kindDependent Kind = "dependent" // rows that go with them, or forget them
-	kindOwned     Kind = "owned"     // parents that only they referred to
+	Root      Kind = "root"      // governed rows
+	Dependent Kind = "dependent" // rows that go with them, or forget them
+	Owned     Kind = "owned"     // parents that only they referred to
 )
-
-// plan is a sealed plan in hand.
-type plan struct {
-	PlanDocument
-	folder string
-	digest string
-	state  string
-}
 
 var keySchema = arrow.NewSchema([]arrow.Field{
 	{Name: "root", Type: arrow.PrimitiveTypes.Int64},
@@ -114,8 +57,8 @@ var keySchema = arrow.NewSchema([]arrow.Field{
 	{Name: "fields", Type: arrow.BinaryTypes.String},
 }, nil)
 
-// segmentWriter writes the two files of a segment.
-type segmentWriter struct {
+// Writer writes the two files of a segment.
+type Writer struct {
 	folder  string
 	segment Segment
 	actions *audit.Spool[audit.Action]
@@ -126,9 +69,9 @@ type segmentWriter struct {
 	pending int
 }
 
-func newSegment(folder, name string, s Segment, to age.Recipient) (*segmentWriter, error) {
+func NewSegment(folder, name string, s Segment, to age.Recipient) (*Writer, error) {
 	s.Actions, s.Keys = name+".actions.arrow", name+".keys.arrow.age"
-	w := &segmentWriter{folder: folder, segment: s, b: array.NewRecordBuilder(memory.DefaultAllocator, keySchema)}
+	w := &Writer{folder: folder, segment: s, b: array.NewRecordBuilder(memory.DefaultAllocator, keySchema)}
 	var err error
 	if w.actions, err = audit.NewSpool[audit.Action](filepath.Join(folder, s.Actions)); err != nil {
 		return nil, err
@@ -143,7 +86,7 @@ func newSegment(folder, name string, s Segment, to age.Recipient) (*segmentWrite
 	return w, nil
 }
 
-func (w *segmentWriter) add(r judge.Planned, a audit.Action) error {
+func (w *Writer) Add(r judge.Planned, a audit.Action) error {
 	w.b.Field(0).(*array.Int64Builder).Append(r.Root)
 	w.b.Field(1).(*array.BinaryBuilder).Append([]byte(r.Key))
 	w.b.Field(2).(*array.FixedSizeBinaryBuilder).Append(r.Guard[:])
@@ -160,14 +103,14 @@ func (w *segmentWriter) add(r judge.Planned, a audit.Action) error {
 	return w.actions.Append(a)
 }
 
-func (w *segmentWriter) flush() error {
+func (w *Writer) flush() error {
 	rec := w.b.NewRecord()
 	defer rec.Release()
 	w.pending = 0
 	return w.keys.Write(rec)
 }
 
-func (w *segmentWriter) close() (Segment, error) {
+func (w *Writer) Close() (Segment, error) {
 	err := errors.Join(w.flush(), w.keys.Close(), w.sealed.Close(), w.file.Sync(), w.file.Close(), w.actions.Close())
 	w.b.Release()
 	if err != nil {
@@ -180,8 +123,8 @@ func (w *segmentWriter) close() (Segment, error) {
 	return w.segment, err
 }
 
-// readKeys decrypts a segment's rows.
-func readKeys(folder string, s Segment, id age.Identity) ([]judge.Planned, error) {
+// ReadRows decrypts a segment's rows.
+func ReadRows(folder string, s Segment, id age.Identity) ([]judge.Planned, error) {
 	f, err := os.Open(filepath.Join(folder, s.Keys))
 	if err != nil {
 		return nil, fmt.Errorf("read segment: %w", err)
@@ -223,77 +166,23 @@ func readKeys(folder string, s Segment, id age.Identity) ([]judge.Planned, error
 	return rows, nil
 }
 
-// write makes a plan durable: the segments are there already, plan.json comes last, by rename.
-func (p *plan) write() error {
-	body, err := json.MarshalIndent(p.PlanDocument, "", "  ")
+// Write makes a plan durable: the segments are there already, plan.json comes last, by rename.
+func (p *Sealed) Write() error {
+	body, err := json.MarshalIndent(p.Document, "", "  ")
 	if err != nil {
 		return fmt.Errorf("seal plan: %w", err)
 	}
 	sum := sha256.Sum256(body)
-	p.digest = hex.EncodeToString(sum[:])
-	return state.WriteFile(filepath.Join(p.folder, "plan.json"), body)
-}
-
-// openPlan reads a sealed plan of a state folder and checks it against the digest that the journal recorded when it was sealed, and its segments against the plan.
-func openPlan(state string, entry journal.Plan) (*plan, error) {
-	folder := filepath.Join(state, "plans", entry.ID)
-	body, err := os.ReadFile(filepath.Join(folder, "plan.json"))
-	if err != nil {
-		return nil, fmt.Errorf("open plan: %w", err)
-	}
-	sum := sha256.Sum256(body)
-	p := &plan{folder: folder, digest: hex.EncodeToString(sum[:])}
-	if p.digest != entry.Digest {
-		return nil, fmt.Errorf("open plan %s: plan.json was edited after it was sealed: %w: reject it and let the next night plan anew", filepath.Base(folder), setup.ErrChanged)
-	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&p.PlanDocument); err != nil {
-		return nil, fmt.Errorf("open plan %s: %w", filepath.Base(folder), err)
-	}
-	for _, g := range p.Groups {
-		for _, s := range g.Segments {
-			for file, want := range map[string]string{s.Actions: s.ActionsDigest, s.Keys: s.KeysDigest} {
-				got, err := audit.FileDigest(filepath.Join(folder, file))
-				if err != nil {
-					return nil, err
-				}
-				if got != want {
-					return nil, fmt.Errorf("open plan %s: %s was edited after it was sealed: %w: reject the plan and let the next night plan anew", p.PlanID, file, setup.ErrChanged)
-				}
-			}
-		}
-	}
-	return p, nil
+	p.Digest = hex.EncodeToString(sum[:])
+	return state.WriteFile(filepath.Join(p.Folder, "plan.json"), body)
 }
 
 // rows counts the planned rows of all segments.
-func (p *plan) rows() (n int64) {
+func (p *Sealed) rows() (n int64) {
 	for _, g := range p.Groups {
 		for _, s := range g.Segments {
 			n += s.Rows
 		}
 	}
 	return n
-}
-
-// usual is the median of a plan line over the last finished runs; 0 where there is no history.
-func usual(history []audit.Facts, c PlanCount) float64 {
-	var rows []int64
-	for _, f := range history {
-		for _, p := range f.Plans {
-			if p.Silo == c.Silo && p.Source == c.Source && p.Object == c.Table && p.Change == c.Change && p.Reason == c.Reason {
-				rows = append(rows, p.Rows)
-			}
-		}
-	}
-	if len(rows) == 0 {
-		return 0
-	}
-	slices.Sort(rows)
-	if m := len(rows) / 2; len(rows)%2 == 1 {
-		return float64(rows[m])
-	} else {
-		return float64(rows[m-1]+rows[m]) / 2
-	}
 }

@@ -1,4 +1,4 @@
-package pipeline
+package dependents
 
 import (
 	"context"
@@ -10,24 +10,24 @@ import (
 	"sort"
 )
 
-// erasure is the set of rows that go when governed rows are deleted: the rows themselves (roots) and their dependents, found along the
+// Graph is the set of rows that go when governed rows are deleted: the rows themselves (roots) and their dependents, found along the
 // catalog's foreign keys and the declared ones. A row may go only if every row that refers to it goes too, or forgets it.
-type erasure struct {
+type Graph struct {
 	store *stores.Store
 	nodes []node
-	index map[rowID]int
+	index map[RowID]int
 	needs []need
-	edges map[string][]edge // by the table referred to
+	Edges map[string][]edge // by the table referred to
 }
 
-type rowID struct {
-	table string
-	key   connectors.Key
+type RowID struct {
+	Table string
+	Key   connectors.Key
 }
 
 // node is one row that is to go (or, with null set, to forget the row it refers to).
 type node struct {
-	rowID
+	RowID
 	root    *judge.Root // nil: a dependent
 	judge   *judge.Judge
 	parents []int
@@ -41,26 +41,26 @@ type node struct {
 // need says that a node may go only if another row goes as well.
 type need struct {
 	node int
-	row  rowID
+	row  RowID
 }
 
 // edge is a foreign key, of the catalog or declared only.
 type edge struct {
-	child     connectors.Table
-	fields    []string
-	parent    connectors.Table
-	refFields []string
-	onDelete  string // "" for a declared edge that the engine does not know
+	Child     connectors.Table
+	Fields    []string
+	Parent    connectors.Table
+	RefFields []string
+	OnDelete  string // "" for a declared edge that the engine does not know
 	do        map[*judge.Judge]string
 }
 
-// newErasure collects the edges between the tables of a source. What a group declares holds for its own rows and for what follows from them.
-func newErasure(s *stores.Store) *erasure {
-	e := &erasure{store: s, index: map[rowID]int{}, edges: map[string][]edge{}}
+// New collects the edges between the tables of a source. What a group declares holds for its own rows and for what follows from them.
+func New(s *stores.Store) *Graph {
+	e := &Graph{store: s, index: map[RowID]int{}, Edges: map[string][]edge{}}
 	for _, child := range s.Tables {
 		for _, fk := range child.ForeignKeys {
 			if parent, ok := s.Tables.Find(fk.RefTable); ok {
-				e.edges[fk.RefTable] = append(e.edges[fk.RefTable], edge{child: child, fields: fk.Fields, parent: parent, refFields: fk.RefFields, onDelete: fk.OnDelete, do: map[*judge.Judge]string{}})
+				e.Edges[fk.RefTable] = append(e.Edges[fk.RefTable], edge{Child: child, Fields: fk.Fields, Parent: parent, RefFields: fk.RefFields, OnDelete: fk.OnDelete, do: map[*judge.Judge]string{}})
 			}
 		}
 	}
@@ -72,11 +72,11 @@ func newErasure(s *stores.Store) *erasure {
 	return e
 }
 
-func (e *erasure) declare(g *judge.Judge, d policy.Dependent) {
+func (e *Graph) declare(g *judge.Judge, d policy.Dependent) {
 	child, _ := e.store.Tables.Find(d.Table)
-	for parent, edges := range e.edges {
+	for parent, edges := range e.Edges {
 		for i := range edges {
-			if edges[i].child.Name == d.Table && slices.Equal(edges[i].fields, d.FK) && (d.References == "" || d.References == parent) {
+			if edges[i].Child.Name == d.Table && slices.Equal(edges[i].Fields, d.FK) && (d.References == "" || d.References == parent) {
 				edges[i].do[g] = d.Do
 				return
 			}
@@ -86,24 +86,24 @@ func (e *erasure) declare(g *judge.Judge, d policy.Dependent) {
 	if d.References != "" {
 		parent, _ = e.store.Tables.Find(d.References)
 	}
-	e.edges[parent.Name] = append(e.edges[parent.Name], edge{child: child, fields: d.FK, parent: parent, refFields: parent.Key, do: map[*judge.Judge]string{g: d.Do}})
+	e.Edges[parent.Name] = append(e.Edges[parent.Name], edge{Child: child, Fields: d.FK, Parent: parent, RefFields: parent.Key, do: map[*judge.Judge]string{g: d.Do}})
 }
 
-// follow finds everything that refers to the rows to be deleted, level by level, until nothing new turns up; then it settles which of
+// Follow finds everything that refers to the rows to be deleted, level by level, until nothing new turns up; then it settles which of
 // them can go. Roots that cannot are marked as kept.
-func (e *erasure) follow(ctx context.Context) error {
+func (e *Graph) Follow(ctx context.Context) error {
 	var level []int
 	for _, g := range e.store.Judges {
 		for _, r := range g.Roots {
 			if r.Change == judge.Delete {
-				level = append(level, e.add(node{rowID: rowID{g.Table.Name, r.Key}, root: r, judge: g}))
+				level = append(level, e.add(node{RowID: RowID{g.Table.Name, r.Key}, root: r, judge: g}))
 			}
 		}
 	}
 	for len(level) > 0 {
 		byTable := map[string][]int{}
 		for _, i := range level {
-			byTable[e.nodes[i].table] = append(byTable[e.nodes[i].table], i)
+			byTable[e.nodes[i].Table] = append(byTable[e.nodes[i].Table], i)
 		}
 		level = level[:0]
 		tables := make([]string, 0, len(byTable))
@@ -112,7 +112,7 @@ func (e *erasure) follow(ctx context.Context) error {
 		}
 		sort.Strings(tables)
 		for _, t := range tables {
-			for _, ed := range e.edges[t] {
+			for _, ed := range e.Edges[t] {
 				found, err := e.children(ctx, ed, byTable[t])
 				if err != nil {
 					return err
@@ -125,21 +125,21 @@ func (e *erasure) follow(ctx context.Context) error {
 	return nil
 }
 
-func (e *erasure) add(n node) int {
+func (e *Graph) add(n node) int {
 	i := len(e.nodes)
 	e.nodes = append(e.nodes, n)
-	e.index[n.rowID] = i
+	e.index[n.RowID] = i
 	return i
 }
 
 // children reads the rows that refer to the given nodes along one edge, and returns those that are newly to be deleted.
-func (e *erasure) children(ctx context.Context, ed edge, parents []int) ([]int, error) {
+func (e *Graph) children(ctx context.Context, ed edge, parents []int) ([]int, error) {
 	byRef := map[connectors.Key][]int{}
 	tuples, err := e.refTuples(ctx, ed, parents)
 	if err != nil {
 		return nil, err
 	}
-	keys := &connectors.Keys{Fields: ed.fields}
+	keys := &connectors.Keys{Fields: ed.Fields}
 	for i, p := range parents {
 		if tuples[i] == "" {
 			continue
@@ -152,9 +152,9 @@ func (e *erasure) children(ctx context.Context, ed edge, parents []int) ([]int, 
 	if len(keys.Tuples) == 0 {
 		return nil, nil
 	}
-	fields, keyCols, fkCols := union(ed.child.Key, ed.fields)
+	fields, keyCols, fkCols := Union(ed.Child.Key, ed.Fields)
 	var found []int
-	for batch, err := range e.store.Conn.Scan(ctx, connectors.Query{Table: ed.child.Name, Fields: fields, Keys: keys}) {
+	for batch, err := range e.store.Conn.Scan(ctx, connectors.Query{Table: ed.Child.Name, Fields: fields, Keys: keys}) {
 		if err != nil {
 			return nil, err
 		}
@@ -165,11 +165,11 @@ func (e *erasure) children(ctx context.Context, ed edge, parents []int) ([]int, 
 				parents = e.everyone(byRef) // the source matched by a coarser comparison than bytes: all of them are referred to
 			}
 			key, ok := connectors.KeyOf(batch.Rows, keyCols, row)
-			if !ok || len(ed.child.Key) == 0 {
+			if !ok || len(ed.Child.Key) == 0 {
 				e.block(parents)
 				continue
 			}
-			if i, isNew := e.claim(ed, rowID{ed.child.Name, key}, parents); isNew {
+			if i, isNew := e.claim(ed, RowID{ed.Child.Name, key}, parents); isNew {
 				found = append(found, i)
 			}
 		}
@@ -178,17 +178,17 @@ func (e *erasure) children(ctx context.Context, ed edge, parents []int) ([]int, 
 }
 
 // claim records that a row refers to the given nodes; isNew if it is now to be deleted and was not before.
-func (e *erasure) claim(ed edge, id rowID, parents []int) (i int, isNew bool) {
+func (e *Graph) claim(ed edge, id RowID, parents []int) (i int, isNew bool) {
 	for _, p := range parents {
 		n := &e.nodes[p]
-		if n.rowID == id {
+		if n.RowID == id {
 			continue // a row that refers to itself
 		}
 		switch ed.do[n.judge] {
 		case "delete":
 			j, known := e.index[id]
 			if !known {
-				j = e.add(node{rowID: id, judge: n.judge})
+				j = e.add(node{RowID: id, judge: n.judge})
 				i, isNew = j, true
 			}
 			if e.nodes[j].null != nil { // declared to forget one parent and to follow another: it follows
@@ -200,10 +200,10 @@ func (e *erasure) claim(ed edge, id rowID, parents []int) (i int, isNew bool) {
 			if j, known := e.index[id]; known {
 				e.nodes[j].parents = append(e.nodes[j].parents, p)
 				if e.nodes[j].null != nil {
-					e.nodes[j].null = append(e.nodes[j].null, missing(e.nodes[j].null, ed.fields)...)
+					e.nodes[j].null = append(e.nodes[j].null, missing(e.nodes[j].null, ed.Fields)...)
 				}
 			} else {
-				e.add(node{rowID: id, judge: n.judge, parents: []int{p}, null: slices.Clone(ed.fields)})
+				e.add(node{RowID: id, judge: n.judge, parents: []int{p}, null: slices.Clone(ed.Fields)})
 			}
 		default:
 			e.needs = append(e.needs, need{p, id})
@@ -212,7 +212,7 @@ func (e *erasure) claim(ed edge, id rowID, parents []int) (i int, isNew bool) {
 	return i, isNew
 }
 
-func (e *erasure) everyone(byRef map[connectors.Key][]int) []int {
+func (e *Graph) everyone(byRef map[connectors.Key][]int) []int {
 	var all []int
 	for _, p := range byRef {
 		all = append(all, p...)
@@ -221,29 +221,29 @@ func (e *erasure) everyone(byRef map[connectors.Key][]int) []int {
 	return all
 }
 
-func (e *erasure) block(nodes []int) {
+func (e *Graph) block(nodes []int) {
 	for _, i := range nodes {
 		e.nodes[i].blocked = true
 	}
 }
 
 // refTuples returns for each node the values that an edge refers to; "" where there are none.
-func (e *erasure) refTuples(ctx context.Context, ed edge, nodes []int) ([]connectors.Key, error) {
+func (e *Graph) refTuples(ctx context.Context, ed edge, nodes []int) ([]connectors.Key, error) {
 	tuples := make([]connectors.Key, len(nodes))
-	if slices.Equal(ed.refFields, ed.parent.Key) {
+	if slices.Equal(ed.RefFields, ed.Parent.Key) {
 		for i, n := range nodes {
-			tuples[i] = e.nodes[n].key
+			tuples[i] = e.nodes[n].Key
 		}
 		return tuples, nil
 	}
-	keys := &connectors.Keys{Fields: ed.parent.Key}
+	keys := &connectors.Keys{Fields: ed.Parent.Key}
 	at := map[connectors.Key]int{}
 	for i, n := range nodes {
-		keys.Tuples = append(keys.Tuples, e.nodes[n].key)
-		at[e.nodes[n].key] = i
+		keys.Tuples = append(keys.Tuples, e.nodes[n].Key)
+		at[e.nodes[n].Key] = i
 	}
-	fields, keyCols, refCols := union(ed.parent.Key, ed.refFields)
-	for batch, err := range e.store.Conn.Scan(ctx, connectors.Query{Table: ed.parent.Name, Fields: fields, Keys: keys}) {
+	fields, keyCols, refCols := Union(ed.Parent.Key, ed.RefFields)
+	for batch, err := range e.store.Conn.Scan(ctx, connectors.Query{Table: ed.Parent.Name, Fields: fields, Keys: keys}) {
 		if err != nil {
 			return nil, err
 		}
@@ -258,7 +258,7 @@ func (e *erasure) refTuples(ctx context.Context, ed edge, nodes []int) ([]connec
 }
 
 // settle finds the greatest set of nodes in which every need is met: a node that cannot go holds the rows it refers to.
-func (e *erasure) settle() {
+func (e *Graph) settle() {
 	e.rank()
 	for again := true; again; {
 		again = false
@@ -295,8 +295,8 @@ func (e *erasure) settle() {
 	}
 }
 
-// waitTogether lets people be asked about each root that may go only after one they are asked about.
-func (e *erasure) waitTogether() {
+// WaitTogether lets people be asked about each root that may go only after one they are asked about.
+func (e *Graph) WaitTogether() {
 	asks := make([]bool, len(e.nodes))
 	for i, n := range e.nodes {
 		asks[i] = n.root != nil && n.root.Asks
@@ -317,7 +317,7 @@ func (e *erasure) waitTogether() {
 }
 
 // rank numbers the nodes so that a row comes after every row it refers to. Rows that refer to each other in a circle have no such order: they stay.
-func (e *erasure) rank() {
+func (e *Graph) rank() {
 	children := make([][]int, len(e.nodes))
 	waits := make([]int, len(e.nodes))
 	for i, n := range e.nodes {
@@ -355,16 +355,16 @@ func (e *erasure) rank() {
 	}
 }
 
-// owned finds the parents that only deleted rows refer to: each with the roots whose going frees it.
-func (e *erasure) owned(ctx context.Context, g *judge.Judge) (map[rowID][]*judge.Root, error) {
-	owned := map[rowID][]*judge.Root{}
+// Owned finds the parents that only deleted rows refer to: each with the roots whose going frees it.
+func (e *Graph) Owned(ctx context.Context, g *judge.Judge) (map[RowID][]*judge.Root, error) {
+	owned := map[RowID][]*judge.Root{}
 	for _, r := range g.Roots {
 		if r.Change != judge.Delete || r.Kept {
 			continue
 		}
 		for k, key := range r.Owns {
 			if key != "" {
-				id := rowID{g.Owned[k].Table, key}
+				id := RowID{g.Owned[k].Table, key}
 				owned[id] = append(owned[id], r)
 			}
 		}
@@ -372,28 +372,28 @@ func (e *erasure) owned(ctx context.Context, g *judge.Judge) (map[rowID][]*judge
 	for _, o := range g.Owned {
 		keys := &connectors.Keys{}
 		for id := range owned {
-			if id.table == o.Table {
-				keys.Tuples = append(keys.Tuples, id.key)
+			if id.Table == o.Table {
+				keys.Tuples = append(keys.Tuples, id.Key)
 			}
 		}
 		slices.Sort(keys.Tuples)
-		for _, ed := range e.edges[o.Table] {
-			keys.Fields = ed.fields
+		for _, ed := range e.Edges[o.Table] {
+			keys.Fields = ed.Fields
 			if len(keys.Tuples) == 0 {
 				break
 			}
-			fields, keyCols, fkCols := union(ed.child.Key, ed.fields)
-			for batch, err := range e.store.Conn.Scan(ctx, connectors.Query{Table: ed.child.Name, Fields: fields, Keys: keys}) {
+			fields, keyCols, fkCols := Union(ed.Child.Key, ed.Fields)
+			for batch, err := range e.store.Conn.Scan(ctx, connectors.Query{Table: ed.Child.Name, Fields: fields, Keys: keys}) {
 				if err != nil {
 					return nil, err
 				}
 				for row := range int(batch.Rows.NumRows()) {
 					ref, _ := connectors.KeyOf(batch.Rows, fkCols, row)
 					key, ok := connectors.KeyOf(batch.Rows, keyCols, row)
-					if i, known := e.index[rowID{ed.child.Name, key}]; ok && len(keyCols) > 0 && known && e.nodes[i].live && e.nodes[i].null == nil {
+					if i, known := e.index[RowID{ed.Child.Name, key}]; ok && len(keyCols) > 0 && known && e.nodes[i].live && e.nodes[i].null == nil {
 						continue
 					}
-					delete(owned, rowID{o.Table, ref})
+					delete(owned, RowID{o.Table, ref})
 				}
 			}
 		}
@@ -401,8 +401,8 @@ func (e *erasure) owned(ctx context.Context, g *judge.Judge) (map[rowID][]*judge
 	return owned, nil
 }
 
-// union returns the fields of both lists without repetition, and where each list's fields stand in it.
-func union(a, b []string) (fields []string, aCols, bCols []int) {
+// Union returns the fields of both lists without repetition, and where each list's fields stand in it.
+func Union(a, b []string) (fields []string, aCols, bCols []int) {
 	fields = slices.Clone(a)
 	for i := range a {
 		aCols = append(aCols, i)
@@ -429,29 +429,29 @@ func missing(a, b []string) []string {
 	return out
 }
 
-// follower is a row that goes, or forgets, with a root: position is the root's in the plan.
-type follower struct {
-	rowID
-	position int64
-	root     *judge.Root
-	change   judge.Change
-	null     []string
+// Follower is a row that goes, or forgets, with a root: position is the root's in the plan.
+type Follower struct {
+	RowID
+	Position int64
+	Root     *judge.Root
+	Change   judge.Change
+	Null     []string
 }
 
-// unseal takes back that dependents stand in a plan.
-func (e *erasure) unseal() {
+// Unseal takes back that dependents stand in a plan.
+func (e *Graph) Unseal() {
 	for i := range e.nodes {
 		e.nodes[i].sealed = false
 	}
 }
 
-type rankedTable struct {
-	rank  int
-	table string
+type RankedTable struct {
+	Rank  int
+	Table string
 }
 
-// followers returns the dependents that go with the chosen roots of a group, by rank and table. A row that follows several roots goes with the first.
-func (e *erasure) followers(g *judge.Judge, position map[connectors.Key]int64, planned map[connectors.Key]*judge.Root) map[rankedTable][]follower {
+// Followers returns the dependents that go with the chosen roots of a group, by rank and table. A row that follows several roots goes with the first.
+func (e *Graph) Followers(g *judge.Judge, position map[connectors.Key]int64, planned map[connectors.Key]*judge.Root) map[RankedTable][]Follower {
 	type origin struct {
 		position int64
 		root     *judge.Root
@@ -459,12 +459,12 @@ func (e *erasure) followers(g *judge.Judge, position map[connectors.Key]int64, p
 	from := make([]*origin, len(e.nodes))
 	for i := range e.nodes {
 		if n := &e.nodes[i]; n.root != nil && n.judge == g && n.live {
-			if r := planned[n.key]; r != nil && r.Change == judge.Delete {
-				from[i] = &origin{position[n.key], r}
+			if r := planned[n.Key]; r != nil && r.Change == judge.Delete {
+				from[i] = &origin{position[n.Key], r}
 			}
 		}
 	}
-	out := map[rankedTable][]follower{}
+	out := map[RankedTable][]Follower{}
 	for again := true; again; {
 		again = false
 		for i := range e.nodes {
@@ -489,8 +489,8 @@ func (e *erasure) followers(g *judge.Judge, position map[connectors.Key]int64, p
 		if n.null != nil {
 			c = judge.SetNull
 		}
-		k := rankedTable{n.rank, n.table}
-		out[k] = append(out[k], follower{n.rowID, from[i].position, from[i].root, c, n.null})
+		k := RankedTable{n.rank, n.Table}
+		out[k] = append(out[k], Follower{n.RowID, from[i].position, from[i].root, c, n.null})
 	}
 	return out
 }

@@ -1,0 +1,11 @@
+package plan
+
+// The outcomes of a planned row, as the journal keeps them: one byte a row.
+const (
+	Done       byte = 'd' // changed, and verified afterwards
+	Unverified byte = 'u' // changed, but still seen by a read afterwards
+	Recovered  byte = 'r' // changed by a run that was cut off before it could say so
+	Drift      byte = 's' // skipped: the row, or the registry, is not as the plan saw it
+	Gone       byte = 'g' // skipped: somebody else deleted the row
+	Refused    byte = 'f' // the database refused the change
+)

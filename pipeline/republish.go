@@ -1,0 +1,39 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/report"
+	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
+	"strings"
+)
+
+// Republish makes the report of a run anew from the journal; "" is the last run.
+func Republish(ctx context.Context, p *setup.Setup, runID string) (Result, error) {
+	j, err := journal.Open(ctx, p.State)
+	if err != nil {
+		return Result{}, err
+	}
+	defer j.Close()
+	runs, err := j.Runs(ctx, 1000)
+	if err != nil {
+		return Result{}, err
+	}
+	for _, r := range runs {
+		if len(r.Facts) == 0 || runID != "" && !strings.HasPrefix(r.ID, runID) {
+			continue
+		}
+		f, err := state.FactsOf(r)
+		if err != nil {
+			return Result{}, err
+		}
+		published, err := report.Publish(ctx, p, j, r.ID, f)
+		if err != nil {
+			return Result{}, err
+		}
+		return Result{RunID: r.ID, Report: published.ReportPath, Manifest: published.ManifestSHA256}, nil
+	}
+	return Result{}, fmt.Errorf("%w: the journal has no finished run %q", setup.ErrConfig, runID)
+}
