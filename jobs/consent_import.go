@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"lethe/pipeline/intake"
 	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
@@ -14,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"lethe/jobs/config"
-	"lethe/pipeline"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 )
@@ -105,7 +105,7 @@ func importEvents(ctx context.Context, c *Command, in delivery, args []string) e
 		return fmt.Errorf("%w: --source is missing: say who delivers the file", setup.ErrUsage)
 	}
 	return c.withIntake(ctx, in.silo, func(o opened) error {
-		var taken pipeline.Taken
+		var taken intake.Taken
 		var err error
 		if in.from != "" {
 			taken, err = takeTable(ctx, o.p, o.intake, in)
@@ -139,13 +139,13 @@ func importEvents(ctx context.Context, c *Command, in delivery, args []string) e
 	})
 }
 
-func takeTable(ctx context.Context, p *setup.Setup, to *pipeline.Intake, in delivery) (pipeline.Taken,
+func takeTable(ctx context.Context, p *setup.Setup, to *intake.Intake, in delivery) (intake.Taken,
 	error) {
 	i := slices.IndexFunc(p.Silos, func(s *policy.Compiled) bool { return s.Silo.Name == in.silo })
 	if i < 0 {
-		return pipeline.Taken{}, fmt.Errorf("%w: --from: the suppression list has no tables", setup.ErrConfig)
+		return intake.Taken{}, fmt.Errorf("%w: --from: the suppression list has no tables", setup.ErrConfig)
 	}
-	var all pipeline.Taken
+	var all intake.Taken
 	for j := range p.Silos[i].Silo.Consents {
 		m := &p.Silos[i].Silo.Consents[j]
 		if m.Source+"."+m.Table != in.from {
@@ -164,8 +164,8 @@ func takeTable(ctx context.Context, p *setup.Setup, to *pipeline.Intake, in deli
 	return all, nil
 }
 
-func takeFile(ctx context.Context, c *Command, cfg *config.Config, intake *pipeline.Intake, in delivery,
-	path string) (taken pipeline.Taken, err error) {
+func takeFile(ctx context.Context, c *Command, cfg *config.Config, intake *intake.Intake, in delivery,
+	path string) (taken intake.Taken, err error) {
 	file := os.Stdin
 	if path != "-" {
 		if file, err = os.Open(path); err != nil {

@@ -3,11 +3,11 @@ package jobs
 import (
 	"cmp"
 	"fmt"
+	"lethe/pipeline/intake"
 	"maps"
 	"slices"
 	"strings"
 
-	"lethe/pipeline"
 	"lethe/pipeline/registry"
 )
 
@@ -16,7 +16,7 @@ const rejectLines = 20
 
 // printTaken says what became of a delivery: of a file the first refused lines one by one, and all that is
 // refused or does not count by reason.
-func printTaken(c *Command, t pipeline.Taken, dryRun bool) {
+func printTaken(c *Command, t intake.Taken, dryRun bool) {
 	what := "line"
 	if t.Table != "" {
 		what = "statement"
@@ -60,7 +60,7 @@ func printTaken(c *Command, t pipeline.Taken, dryRun bool) {
 }
 
 // jsonTaken is what became of a delivery, for programs.
-func jsonTaken(t pipeline.Taken) any {
+func jsonTaken(t intake.Taken) any {
 	type reason struct {
 		Reason registry.Reason `json:"reason"`
 		Column string          `json:"column,omitempty"`
@@ -96,7 +96,7 @@ func jsonTaken(t pipeline.Taken) any {
 	return out
 }
 
-func sortedReasons(t pipeline.Taken) []registry.RefusedError {
+func sortedReasons(t intake.Taken) []registry.RefusedError {
 	return slices.SortedFunc(maps.Keys(t.Reasons), func(a, b registry.RefusedError) int {
 		return cmp.Compare(a.Error(), b.Error())
 	})
@@ -104,7 +104,7 @@ func sortedReasons(t pipeline.Taken) []registry.RefusedError {
 
 // foreignHints says what to write where most lines of a file are refused for one reason: the file is in
 // order, and written in a way of its own.
-func foreignHints(t pipeline.Taken) string {
+func foreignHints(t intake.Taken) string {
 	hints := map[registry.Reason]string{
 		registry.BadTime: "dates with the day first are read with --dates dmy, those with the month first with " +
 			"--dates mdy",

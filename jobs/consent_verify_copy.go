@@ -2,11 +2,11 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/copies/snapshot"
 	"lethe/pipeline/setup"
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -22,7 +22,7 @@ func consentVerifyCopyCommand(c *Command) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%w: --key: %w", setup.ErrUsage, err)
 			}
-			m, err := pipeline.VerifySnapshot(args[0], public)
+			m, err := snapshot.Verify(args[0], public)
 			if err != nil {
 				return err
 			}

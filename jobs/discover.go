@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"lethe/classifiers"
-	"lethe/pipeline"
 )
 
 func discoverCommand(c *Command) *cobra.Command {
@@ -71,7 +71,7 @@ func discoverAdHoc(ctx context.Context, c *Command, target, connector, format, e
 		return err
 	}
 	bar := c.bar("scan " + o.Name)
-	verdicts, missed, err := pipeline.DiscoverSample(ctx, source, catalogue, sample, bar.update)
+	verdicts, missed, err := scan.DiscoverSample(ctx, source, catalogue, sample, bar.update)
 	bar.done()
 	if err != nil {
 		return err

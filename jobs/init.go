@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 	"path/filepath"
 
@@ -12,7 +13,6 @@ import (
 	"lethe/classifiers"
 	"lethe/jobs/config"
 	"lethe/jobs/draft"
-	"lethe/pipeline"
 )
 
 func initCommand(c *Command) *cobra.Command {
@@ -75,7 +75,7 @@ func initFrom(ctx context.Context, c *Command, target, connector, output string)
 		return err
 	}
 	bar := c.bar("scan " + o.Name)
-	verdicts, err := pipeline.Discover(ctx, source, catalogue, bar.update)
+	verdicts, err := scan.Discover(ctx, source, catalogue, bar.update)
 	bar.done()
 	if err != nil {
 		return err

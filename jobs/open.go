@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"lethe/pipeline/intake"
 	"lethe/pipeline/setup"
 
 	"lethe/jobs/config"
-	"lethe/pipeline"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 )
@@ -18,7 +18,7 @@ type opened struct {
 	cfg      *config.Config
 	registry *registry.Registry // nil where events come in: the intake has it
 	key      *keystore.SiloKey  // of the silo that was named; nil without one
-	intake   *pipeline.Intake   // nil but where events come in
+	intake   *intake.Intake     // nil but where events come in
 }
 
 // withRegistry opens the registry to write, and the key of a silo ("" none).
@@ -53,7 +53,7 @@ func (c *Command) withIntake(ctx context.Context, silo string, do func(opened) e
 	if err := known(o.cfg, silo); err != nil {
 		return err
 	}
-	if o.intake, err = pipeline.OpenIntake(ctx, o.p); err != nil {
+	if o.intake, err = intake.Open(ctx, o.p); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, o.intake.Close()) }()

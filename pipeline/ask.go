@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/copies"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
@@ -46,9 +47,9 @@ func Check(ctx context.Context, p *setup.Setup) (lines []string, err error) {
 		said, err := checkSource(ctx, stores, src)
 		lines, errs = append(lines, said...), append(errs, err)
 	}
-	copier := &copier{setup: p, tonight: tonight, silos: silos, stores: stores}
+	copier := &copies.Keeper{Setup: p, Tonight: tonight, Silos: silos, Stores: stores}
 	for _, c := range p.Grants {
-		said, err := copier.checkCopy(ctx, c)
+		said, err := copier.CheckCopy(ctx, c)
 		lines, errs = append(lines, said...), append(errs, err)
 	}
 	return lines, errors.Join(errs...)

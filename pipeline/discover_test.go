@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 	"math"
 	"os"
@@ -348,13 +349,13 @@ func TestDiscoverSample(t *testing.T) {
 	catalogue, err := classifiers.New()
 	require.NoError(t, err)
 	store := mem.New("crm", people(), contacts(3000, -1))
-	verdicts, missed, err := pipeline.DiscoverSample(t.Context(), store, catalogue, 150, func(int64, int64) {})
+	verdicts, missed, err := scan.DiscoverSample(t.Context(), store, catalogue, 150, func(int64, int64) {})
 	require.NoError(t, err)
-	require.Equal(t, map[string]float64{"contacts": pipeline.MissedBelow(150)}, missed)
+	require.Equal(t, map[string]float64{"contacts": scan.MissedBelow(150)}, missed)
 	require.Equal(t, int64(150), verdicts[0].Rows)
-	_, _, err = pipeline.DiscoverSample(t.Context(), lame{Store: store, table: "people", err: errors.New("broken")}, catalogue, 0, func(int64, int64) {})
+	_, _, err = scan.DiscoverSample(t.Context(), lame{Store: store, table: "people", err: errors.New("broken")}, catalogue, 0, func(int64, int64) {})
 	require.ErrorContains(t, err, "people")
-	require.Equal(t, 1.0, pipeline.MissedBelow(0))
+	require.Equal(t, 1.0, scan.MissedBelow(0))
 }
 
 func TestPathsInsideAFieldStandInTheInventory(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
 	"lethe/pipeline/stores"
@@ -24,7 +25,7 @@ type forgetter struct {
 	notes   *notes.Notes
 	silos   *silos.Set
 	stores  *stores.Set
-	scanner *scanner
+	scanner *scan.Scanner
 }
 
 // forget lets the registry forget, silo by silo, at the end of a night that read every source and may change something.
@@ -76,11 +77,11 @@ func (fg *forgetter) unread(silo *policy.Compiled) string {
 			if s.System() != r.Source {
 				continue
 			}
-			scan := fg.scanner.of(s.Name)
-			if s.Err != nil || scan == nil || !scan.surveyed {
+			scan := fg.scanner.Of(s.Name)
+			if s.Err != nil || scan == nil || !scan.Surveyed {
 				return fmt.Sprintf("source %s was not read whole", s.Name)
 			}
-			if read := scan.reading(r.Table); read != nil && (read.state != "scanned" || read.sampled) {
+			if read := scan.Reading(r.Table); read != nil && (read.State != "scanned" || read.Sampled) {
 				return fmt.Sprintf("table %s of source %s was not read whole", r.Table, s.Name)
 			}
 			for _, g := range s.Judges {

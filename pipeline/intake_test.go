@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"lethe/pipeline/intake"
 	"lethe/pipeline/setup"
 	"strings"
 	"testing"
@@ -33,8 +34,8 @@ func signups(rows ...[]any) (mem.Table, policy.Intake) {
 }
 
 // taken reads the table once.
-func taken(t require.TestingT, ctx context.Context, p *setup.Setup) pipeline.Taken {
-	in, err := pipeline.OpenIntake(ctx, p)
+func taken(t require.TestingT, ctx context.Context, p *setup.Setup) intake.Taken {
+	in, err := intake.Open(ctx, p)
 	require.NoError(t, err)
 	result, err := in.FromTable(ctx, p.Silos[0], &p.Silos[0].Silo.Consents[0], false)
 	require.NoError(t, err)
@@ -207,7 +208,7 @@ func TestTheListOfThoseWhoSaidNo(t *testing.T) {
 	w.p.Suppression = policy.Silo{Name: "suppression", Suppression: true, Rules: []policy.Rule{{Purpose: "suppression"}}}
 	require.NoError(t, w.p.Keys.EnsureSilo("suppression"))
 	record := func(typ registry.EventType, at time.Time, evidence string) error {
-		in, err := pipeline.OpenIntake(t.Context(), w.p)
+		in, err := intake.Open(t.Context(), w.p)
 		require.NoError(t, err)
 		defer in.Close()
 		_, _, err = in.Record(t.Context(), w.p.Silos[0].Silo.Name, registry.Event{Type: typ, Purpose: "news", Subjects: []registry.Subject{{Kind: "email", Value: "ada@example.org"}},
@@ -225,7 +226,7 @@ func TestTheListOfThoseWhoSaidNo(t *testing.T) {
 	w.event(registry.Given, "eva@example.org", "news", w.now.AddDate(0, -1, 0))
 	rowsLeft, _ := allowed()
 	require.Equal(t, 1, rowsLeft)
-	in, err := pipeline.OpenIntake(t.Context(), w.p)
+	in, err := intake.Open(t.Context(), w.p)
 	require.NoError(t, err)
 	for _, file := range []string{"email\neva@example.org\n", "email\nEva@Example.org\nfay@example.org\n"} { // the second knows of the first
 		added, err := in.Import(t.Context(), "suppression", registry.Import{Reader: strings.NewReader(file), Format: registry.CSV, Source: "list"})
@@ -298,7 +299,7 @@ func TestListBegunLate(t *testing.T) {
 func TestImportCountsWhatNobodyCanProve(t *testing.T) {
 	w := newWorld(t, news(nil), people())
 	for range 2 {
-		in, err := pipeline.OpenIntake(t.Context(), w.p)
+		in, err := intake.Open(t.Context(), w.p)
 		require.NoError(t, err)
 		got, err := in.Import(t.Context(), "news", registry.Import{Format: registry.CSV, Source: "form", Notice: "v1", Reader: strings.NewReader(
 			"email,type,purpose,occurred_at,evidence\nada@lago.it,given,news,2026-01-01,form\nbob@lago.it,given,news,2026-01-01,\nbob@lago.it,renewed,news,2026-02-01,\n" +

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"lethe/pipeline/intake"
 	"strings"
 	"testing"
 
@@ -27,7 +28,7 @@ func TestKeyOfAnErasedRowIsUsedAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, news(nil), people())
-			in, err := pipeline.OpenIntake(t.Context(), w.p)
+			in, err := intake.Open(t.Context(), w.p)
 			require.NoError(t, err)
 			_, err = in.Import(t.Context(), "news", registry.Import{Format: registry.CSV, Source: "form", Notice: "v1", Reader: strings.NewReader(
 				"email,collection,type,purpose,occurred_at,evidence,record\n" +
@@ -67,7 +68,7 @@ func TestKeyOfAnErasedRowIsUsedAgain(t *testing.T) {
 // Of a row that says only on which day it came to be nobody knows whether it is older than what was collected that day; it belongs to that, not to what ended years before.
 func TestRowOfADayBelongsToWhatWasCollectedOnIt(t *testing.T) {
 	w := newWorld(t, news(func(s *policy.Silo) { s.LinkScope = "silo" }), people())
-	in, err := pipeline.OpenIntake(t.Context(), w.p)
+	in, err := intake.Open(t.Context(), w.p)
 	require.NoError(t, err)
 	_, err = in.Import(t.Context(), "news", registry.Import{Format: registry.CSV, Source: "form", Notice: "v1", Zone: rome, Reader: strings.NewReader(
 		"email,collection,type,purpose,occurred_at,evidence\n" +
@@ -98,7 +99,7 @@ func TestGraceOfAKeyUsedAgainBeginsAnew(t *testing.T) {
 	row := func(email string) {
 		w.live = mem.New("crm", table("people", people().Def.Fields, nil, []any{"2", email, "Bob", "active", "2026-01-01"}))
 	}
-	in, err := pipeline.OpenIntake(t.Context(), w.p)
+	in, err := intake.Open(t.Context(), w.p)
 	require.NoError(t, err)
 	_, err = in.Import(t.Context(), "news", registry.Import{Format: registry.CSV, Source: "form", Notice: "v1", Reader: strings.NewReader(
 		"email,type,purpose,occurred_at\nbob@lago.it,given,news,2026-01-01\neve@lago.it,given,news,2026-01-01\n")})

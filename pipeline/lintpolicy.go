@@ -9,6 +9,7 @@ import (
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
 	"lethe/pipeline/stores"
@@ -80,7 +81,7 @@ func foundCategories(ctx context.Context, p *setup.Setup) (found []policy.Catego
 				continue
 			}
 			here[at] = true
-			if personal(i) {
+			if scan.Personal(i) {
 				found = append(found, policy.Category{Source: i.Source, Table: i.Object, Field: i.Column, Category: i.Category, Class: i.Class})
 			}
 		}

@@ -2,8 +2,15 @@ package pipeline
 
 import (
 	"context"
+	"lethe/pipeline/apply"
+	"lethe/pipeline/copies"
+	"lethe/pipeline/findings"
+	"lethe/pipeline/intake"
 	"lethe/pipeline/judge"
+	"lethe/pipeline/limits"
 	"lethe/pipeline/notes"
+	"lethe/pipeline/planner"
+	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
 	"lethe/pipeline/stores"
@@ -28,39 +35,39 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 	if err := n.stores.Open(ctx); err != nil {
 		return err
 	}
-	if err := n.planner.recallPlans(ctx); err != nil {
+	if err := n.planner.Recall(ctx); err != nil {
 		return err
 	}
-	if err := n.copier.sync(ctx); err != nil { // first, so that no application goes on using what it may not
+	if err := n.copier.Sync(ctx); err != nil { // first, so that no application goes on using what it may not
 		return err
 	}
 	if phases == setup.SyncOnly {
 		return nil
 	}
-	if err := n.applier.apply(ctx); err != nil { // plans approved since, or cut off by a crash
+	if err := n.applier.Apply(ctx); err != nil { // plans approved since, or cut off by a crash
 		return err
 	}
 	if phases == setup.ApplyOnly {
-		return n.copier.syncErased(ctx)
+		return n.copier.SyncErased(ctx)
 	}
 	for _, s := range n.stores.List { // live ones first, then backups
 		if s.Err != nil {
 			continue
 		}
-		if err := n.scanner.survey(ctx, s); err != nil {
+		if err := n.scanner.Survey(ctx, s); err != nil {
 			n.stores.FailedSource(s, err)
 		}
 	}
 	if phases == setup.DiscoverOnly {
 		return nil
 	}
-	if err := n.planner.plan(ctx); err != nil { // seal, trip breakers, ask standing orders
+	if err := n.planner.Plan(ctx); err != nil { // seal, trip breakers, ask standing orders
 		return err
 	}
-	if err := n.applier.apply(ctx); err != nil {
+	if err := n.applier.Apply(ctx); err != nil {
 		return err
 	}
-	if err := n.copier.syncErased(ctx); err != nil { // what was erased is in no copy either
+	if err := n.copier.SyncErased(ctx); err != nil { // what was erased is in no copy either
 		return err
 	}
 	return n.forgetter.forget(ctx)
@@ -69,15 +76,15 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 // rooms are those of one night, each with what its phase needs and nothing else.
 type rooms struct {
 	notes     *notes.Notes
-	feed      *feed
+	feed      *intake.Feed
 	silos     *silos.Set
 	stores    *stores.Set
-	scanner   *scanner
-	planner   *planner
-	applier   *applier
-	copier    *copier
+	scanner   *scan.Scanner
+	planner   *planner.Planner
+	applier   *apply.Applier
+	copier    *copies.Keeper
 	forgetter *forgetter
-	inspector *inspector
+	inspector *findings.Inspector
 	owing     *owing
 }
 
@@ -86,16 +93,16 @@ func furnish(p *setup.Setup, b *book) *rooms {
 	silos := silos.New(p, t, b.seen)
 	stores := stores.New(p, t, notes, silos)
 	session := &judge.Session{Tonight: t, Notes: notes, Decisions: b.decisions, Pending: map[judge.Place]bool{}}
-	scanner := &scanner{setup: p, tonight: t, notes: notes, session: session}
-	limits := &limits{setup: p, tonight: t, notes: notes, journal: j, silos: silos, stores: stores, scanner: scanner, orderUse: map[string]map[int]int64{}}
+	scanner := &scan.Scanner{Setup: p, Tonight: t, Notes: notes, Session: session}
+	limits := &limits.Limits{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Stores: stores, Scanner: scanner, OrderUse: map[string]map[int]int64{}}
 	return &rooms{
 		notes: notes, silos: silos, stores: stores, scanner: scanner,
-		feed:      &feed{setup: p, tonight: t, notes: notes},
-		planner:   &planner{setup: p, tonight: t, notes: notes, journal: j, silos: silos, stores: stores, session: session, scanner: scanner, limits: limits},
-		applier:   &applier{setup: p, tonight: t, notes: notes, journal: j, silos: silos, stores: stores, limits: limits},
-		copier:    &copier{setup: p, tonight: t, notes: notes, journal: j, silos: silos, stores: stores},
+		feed:      &intake.Feed{Setup: p, Tonight: t, Notes: notes},
+		planner:   &planner.Planner{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Stores: stores, Session: session, Scanner: scanner, Limits: limits},
+		applier:   &apply.Applier{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Stores: stores, Limits: limits},
+		copier:    &copies.Keeper{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Stores: stores},
 		forgetter: &forgetter{setup: p, tonight: t, notes: notes, silos: silos, stores: stores, scanner: scanner},
-		inspector: &inspector{setup: p, tonight: t, notes: notes, scanner: scanner},
+		inspector: &findings.Inspector{Setup: p, Tonight: t, Notes: notes, Scanner: scanner},
 		owing:     &owing{setup: p, tonight: t, notes: notes},
 	}
 }
@@ -103,13 +110,13 @@ func furnish(p *setup.Setup, b *book) *rooms {
 // observe puts into the report what people owe, and what a person should look at in the sources that were read to their end.
 func (n *rooms) observe(ctx context.Context) error {
 	err := n.owing.owed(ctx, n.silos.Registry)
-	for _, s := range n.scanner.whole() {
+	for _, s := range n.scanner.Whole() {
 		n.notes.Facts.Run.SourcesOK++
-		rows := n.scanner.inventory(s)
+		rows := n.scanner.Inventory(s)
 		n.notes.Facts.Inventory = append(n.notes.Facts.Inventory, rows...)
-		n.inspector.inspect(s, rows)
+		n.inspector.Inspect(s, rows)
 	}
-	n.inspector.inspectPolicy(n.notes.Facts.Inventory)
-	n.scanner.compare(n.stores.List)
+	n.inspector.InspectPolicy(n.notes.Facts.Inventory)
+	n.scanner.Drift(n.stores.List)
 	return err
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"lethe/pipeline/copies/snapshot"
+	"lethe/pipeline/intake"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/setup"
 	"os"
@@ -146,7 +148,7 @@ func TestCopyEndsOnItsDay(t *testing.T) {
 // A consent that has an end of its own ends in the copy at that minute, not with that day.
 func TestCopyEndsToTheMinute(t *testing.T) {
 	w := granted(t, nil)
-	in, err := pipeline.OpenIntake(t.Context(), w.p)
+	in, err := intake.Open(t.Context(), w.p)
 	require.NoError(t, err)
 	_, _, err = in.Record(t.Context(), "news", registry.Event{Type: registry.Renewed, Purpose: "news", Subjects: []registry.Subject{{Kind: "email", Value: "ada@lago.it"}},
 		OccurredAt: w.now, EffectiveUntil: time.Date(2026, 12, 24, 14, 30, 0, 700000, rome), Notice: "v1", Evidence: "form"})
@@ -163,7 +165,7 @@ func TestCopyFollowsTheSuppressionList(t *testing.T) {
 	require.NoError(t, w.p.Keys.EnsureSilo("suppression"))
 	require.EqualValues(t, 3, w.synced().ExpectedRows)
 	require.Contains(t, w.copied(), "1 news news allowed 2028-01-01 23:00:00 2026-11-20")
-	in, err := pipeline.OpenIntake(t.Context(), w.p)
+	in, err := intake.Open(t.Context(), w.p)
 	require.NoError(t, err)
 	_, err = in.Import(t.Context(), "suppression", registry.Import{Reader: strings.NewReader("email\nada@lago.it\n"), Format: registry.CSV, Source: "list"})
 	require.NoError(t, err)
@@ -343,7 +345,7 @@ func TestFilesGoOutWhenTheTableCannot(t *testing.T) {
 	require.NoError(t, err)
 	public, err := keystore.ParsePublic(signer.Public())
 	require.NoError(t, err)
-	m, err := pipeline.VerifySnapshot(w.p.Grants[0].Files, public)
+	m, err := snapshot.Verify(w.p.Grants[0].Files, public)
 	require.NoError(t, err)
 	require.EqualValues(t, 3, m.Snapshot.Rows)
 	require.EqualValues(t, 1, m.Delta.Rows, "ada's")
@@ -567,7 +569,7 @@ func TestSnapshotAndDeltas(t *testing.T) {
 		body, err := os.ReadFile(filepath.Join(folder, name))
 		require.NoError(t, err)
 		for line := range strings.Lines(string(body)) {
-			var r pipeline.SnapshotRow
+			var r snapshot.Row
 			require.NoError(t, json.Unmarshal([]byte(line), &r))
 			require.Equal(t, "crm.people", r.Object)
 			lines = append(lines, fmt.Sprint(r.Key, " ", r.Silo, " ", r.Purpose, " ", r.Status, " ", r.Until))
@@ -576,7 +578,7 @@ func TestSnapshotAndDeltas(t *testing.T) {
 		return lines
 	}
 	require.EqualValues(t, 3, w.synced().Changed)
-	m, err := pipeline.VerifySnapshot(folder, public)
+	m, err := snapshot.Verify(folder, public)
 	require.NoError(t, err)
 	all := []string{"[1] news news allowed 2028-01-01T23:00:00Z", "[2] news news blocked ", "[3] news news blocked "}
 	require.Equal(t, all, read(m.Snapshot.Name))
@@ -586,7 +588,7 @@ func TestSnapshotAndDeltas(t *testing.T) {
 	w.event(registry.Given, "bob@lago.it", "news", w.now)
 	w.planned() // eve is to go
 	w.applied()
-	m, err = pipeline.VerifySnapshot(folder, public)
+	m, err = snapshot.Verify(folder, public)
 	require.NoError(t, err)
 	w.now = w.now.AddDate(0, 0, 1)
 	require.Equal(t, []string{"[1] news news allowed 2028-01-01T23:00:00Z", "[2] news news allowed 2028-11-20T23:00:00Z"}, read(m.Snapshot.Name))
@@ -594,7 +596,7 @@ func TestSnapshotAndDeltas(t *testing.T) {
 	require.NotEmpty(t, m.Since)
 	w.now = w.now.AddDate(0, 0, 1)
 	require.Zero(t, w.synced().Changed, "what the files say as before is not counted")
-	m, err = pipeline.VerifySnapshot(folder, public)
+	m, err = snapshot.Verify(folder, public)
 	require.NoError(t, err)
 	require.Zero(t, m.Delta.Rows, "nothing changed")
 	names, err := filepath.Glob(filepath.Join(folder, "snapshot-*"))
@@ -602,11 +604,11 @@ func TestSnapshotAndDeltas(t *testing.T) {
 	require.Len(t, names, 2, "older ones hold keys that nobody needs")
 
 	require.NoError(t, os.WriteFile(filepath.Join(folder, m.Snapshot.Name), []byte("{}\n"), 0o600))
-	_, err = pipeline.VerifySnapshot(folder, public)
+	_, err = snapshot.Verify(folder, public)
 	require.ErrorIs(t, err, setup.ErrTampered)
 	w.now = w.now.AddDate(0, 0, 1)
 	w.synced()
-	m, err = pipeline.VerifySnapshot(folder, public)
+	m, err = snapshot.Verify(folder, public)
 	require.NoError(t, err, "made anew")
 	require.Empty(t, m.Since, "from a damaged copy nothing follows")
 	require.EqualValues(t, 2, m.Delta.Rows)
@@ -615,7 +617,7 @@ func TestSnapshotAndDeltas(t *testing.T) {
 	require.NoError(t, err)
 	stranger, err := keystore.ParsePublic(other)
 	require.NoError(t, err)
-	_, err = pipeline.VerifySnapshot(folder, stranger)
+	_, err = snapshot.Verify(folder, stranger)
 	require.ErrorIs(t, err, setup.ErrTampered)
 }
 

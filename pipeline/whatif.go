@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"lethe/connectors"
 	"lethe/pipeline/judge"
+	"lethe/pipeline/limits"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
@@ -385,7 +386,7 @@ func (c *Comparison) sum(after *weigher, t *tallies) {
 			limit string
 		}{
 			{after.setup.Breakers.MaxRows > 0 && table.Goes > after.setup.Breakers.MaxRows, fmt.Sprintf("breakers.max_rows %d", after.setup.Breakers.MaxRows)},
-			{table.Rows >= stopRows && percent(table.Goes, table.Rows) > after.setup.Breakers.MaxPercent, fmt.Sprintf("breakers.max_percent %v", after.setup.Breakers.MaxPercent)},
+			{table.Rows >= limits.StopRows && limits.Percent(table.Goes, table.Rows) > after.setup.Breakers.MaxPercent, fmt.Sprintf("breakers.max_percent %v", after.setup.Breakers.MaxPercent)},
 		} {
 			if ask.asks {
 				c.Notes = append(c.Notes, fmt.Sprintf("%d of %d rows of %s.%s would go, more than %s allows without a question: somebody has to approve the plan", table.Goes, table.Rows, table.Source, table.Table, ask.limit))

@@ -1,4 +1,4 @@
-package pipeline
+package planner
 
 import (
 	"cmp"
@@ -28,15 +28,15 @@ const planDays = 7
 
 // seal writes one part of the night's plan: the rows for which choose names a change. It returns nil when there are none, and when
 // standing orders do not answer the plan that is named for them.
-func (pl *planner) seal(ctx context.Context, drafts []*plan.Draft, part plan.Part, name string, choose func(*plan.Draft, *judge.Root) judge.Change) (*plan.Sealed, error) {
-	id := pl.tonight.RunID + "-" + name
-	p := &plan.Sealed{Folder: filepath.Join(pl.setup.State, "plans", id), State: journal.Waiting, Document: plan.Document{
-		PlanID: id, RunID: pl.tonight.RunID, Part: part, AsOf: pl.tonight.AsOf, ValidUntil: pl.tonight.AsOf.AddDate(0, 0, planDays),
-		PolicyDigest: pl.setup.PolicyDigest, Heads: pl.silos.Words, Schemas: map[string]string{}, Files: map[string]string{}}}
+func (pl *Planner) seal(ctx context.Context, drafts []*plan.Draft, part plan.Part, name string, choose func(*plan.Draft, *judge.Root) judge.Change) (*plan.Sealed, error) {
+	id := pl.Tonight.RunID + "-" + name
+	p := &plan.Sealed{Folder: filepath.Join(pl.Setup.State, "plans", id), State: journal.Waiting, Document: plan.Document{
+		PlanID: id, RunID: pl.Tonight.RunID, Part: part, AsOf: pl.Tonight.AsOf, ValidUntil: pl.Tonight.AsOf.AddDate(0, 0, planDays),
+		PolicyDigest: pl.Setup.PolicyDigest, Heads: pl.Silos.Words, Schemas: map[string]string{}, Files: map[string]string{}}}
 	if err := os.MkdirAll(p.Folder, 0o700); err != nil {
 		return nil, fmt.Errorf("seal plan: %w", err)
 	}
-	to, err := pl.setup.Keys.NewPlan(id)
+	to, err := pl.Setup.Keys.NewPlan(id)
 	if err != nil {
 		return nil, err
 	}
@@ -234,10 +234,10 @@ func (s *groupSealer) followers(of plan.Segment, rows []dependents.Follower) err
 
 // finish completes a plan: percentages, questions, the standing orders' answer; then plan.json and the journal's row. A plan that is empty, or that orders were to
 // answer and do not, leaves no trace.
-func (pl *planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.Sealed, error) {
+func (pl *Planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.Sealed, error) {
 	p := s.plan
 	for _, c := range s.counts {
-		if t := pl.scanner.rowsOf(c.Source, c.Table); t > 0 {
+		if t := pl.Scanner.RowsOf(c.Source, c.Table); t > 0 {
 			c.Percent = 100 * float64(c.Rows) / float64(t)
 		}
 		p.Counts = append(p.Counts, *c)
@@ -246,31 +246,31 @@ func (pl *planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.S
 		a, b := p.Counts[i], p.Counts[j]
 		return strings.Join([]string{a.Silo, a.Source, a.Table, a.Change, a.Reason}, "\x1f") < strings.Join([]string{b.Silo, b.Source, b.Table, b.Change, b.Reason}, "\x1f")
 	})
-	p.Questions = pl.limits.questions(p)
-	if len(p.Groups) == 0 || ordered && !pl.limits.covers(p) {
-		_, err := pl.setup.Keys.Destroy("plan/"+p.PlanID, pl.setup.Now())
+	p.Questions = pl.Limits.Questions(p)
+	if len(p.Groups) == 0 || ordered && !pl.Limits.Covers(p) {
+		_, err := pl.Setup.Keys.Destroy("plan/"+p.PlanID, pl.Setup.Now())
 		return nil, errors.Join(err, os.RemoveAll(p.Folder))
 	}
-	if ordered && pl.tonight.Apply {
-		pl.limits.note(p)
+	if ordered && pl.Tonight.Apply {
+		pl.Limits.Note(p)
 	}
 	switch {
-	case pl.tonight.AsOf.After(pl.setup.Now()) && !pl.setup.Simulated, !pl.tonight.Apply && p.Part == plan.Reversible:
+	case pl.Tonight.AsOf.After(pl.Setup.Now()) && !pl.Setup.Simulated, !pl.Tonight.Apply && p.Part == plan.Reversible:
 		p.State = journal.Lapsed // only says what would be
-	case pl.tonight.Apply && (p.Part == plan.Reversible || ordered):
+	case pl.Tonight.Apply && (p.Part == plan.Reversible || ordered):
 		p.State = journal.Approved
 	}
 	if err := p.Write(); err != nil {
 		return nil, err
 	}
-	if err := pl.journal.PutPlan(ctx, journal.Plan{ID: p.PlanID, RunID: pl.tonight.RunID, Part: string(p.Part), Digest: p.Digest, CreatedAt: pl.setup.Now(), ValidUntil: p.ValidUntil, State: p.State}); err != nil {
+	if err := pl.Journal.PutPlan(ctx, journal.Plan{ID: p.PlanID, RunID: pl.Tonight.RunID, Part: string(p.Part), Digest: p.Digest, CreatedAt: pl.Setup.Now(), ValidUntil: p.ValidUntil, State: p.State}); err != nil {
 		return nil, err
 	}
 	if p.State == journal.Lapsed {
-		if _, err := pl.setup.Keys.Destroy("plan/"+p.PlanID, pl.setup.Now()); err != nil {
+		if _, err := pl.Setup.Keys.Destroy("plan/"+p.PlanID, pl.Setup.Now()); err != nil {
 			return nil, err
 		}
 	}
-	report.Plan(pl.notes, p, p.State)
+	report.Plan(pl.Notes, p, p.State)
 	return p, nil
 }

@@ -1,4 +1,4 @@
-package pipeline
+package snapshot
 
 import (
 	"errors"
@@ -12,9 +12,9 @@ import (
 
 var snapshotName = regexp.MustCompile(`^(snapshot|delta)-\d{8}T\d{6}Z-[0-9a-f]{12}\.jsonl$`)
 
-// snapshotFiles names the files that were written to a target's folder, the manifest last: its signature by the key proves whose
+// Files names the files that were written to a target's folder, the manifest last: its signature by the key proves whose
 // they are. Files that it does not prove are refused.
-func snapshotFiles(folder, target string, key keystore.PublicKey) (names []string, err error) {
+func Files(folder, target string, key keystore.PublicKey) (names []string, err error) {
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -42,8 +42,8 @@ func snapshotFiles(folder, target string, key keystore.PublicKey) (names []strin
 	return append(names, snapshotManifest), nil
 }
 
-// removeSnapshots removes files of a folder, and the folder when nothing else is in it.
-func removeSnapshots(folder string, names []string) error {
+// Remove removes files of a folder, and the folder when nothing else is in it.
+func Remove(folder string, names []string) error {
 	for _, name := range names {
 		if err := os.Remove(filepath.Join(folder, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err

@@ -1,4 +1,4 @@
-package pipeline
+package limits
 
 import (
 	"fmt"
@@ -13,10 +13,10 @@ import (
 	"strings"
 )
 
-// divide parts what the night is to destroy into what standing orders let go and what people are asked about (root.asks). An
+// Divide parts what the night is to destroy into what standing orders let go and what people are asked about (root.asks). An
 // order of which more is due than it allows covers nothing tonight. A row waits with a row that has to go before it, and a
 // backup, which is rewritten once, with whatever in it waits.
-func (l *limits) divide(drafts []*plan.Draft) {
+func (l *Limits) Divide(drafts []*plan.Draft) {
 	type share struct {
 		order         int
 		source, table string
@@ -32,11 +32,11 @@ func (l *limits) divide(drafts []*plan.Draft) {
 	})
 	passed := map[int]bool{}
 	for i, rows := range due {
-		passed[i] = rows > l.setup.Orders[i].MaxRows
+		passed[i] = rows > l.Setup.Orders[i].MaxRows
 	}
 	for of, rows := range shares {
-		total := l.scanner.rowsOf(of.source, of.table)
-		if limit := l.setup.Orders[of.order].MaxPercent; limit > 0 && total >= stopRows && percent(rows, total) > limit {
+		total := l.Scanner.RowsOf(of.source, of.table)
+		if limit := l.Setup.Orders[of.order].MaxPercent; limit > 0 && total >= StopRows && Percent(rows, total) > limit {
 			passed[of.order] = true
 		}
 	}
@@ -73,16 +73,16 @@ func doomed(drafts []*plan.Draft, visit func(*plan.Draft, *judge.Judge, *judge.R
 }
 
 // orderFor is the first order that names a silo and a reason and is still in force; -1 if there is none.
-func (l *limits) orderFor(silo string, reason policy.Code) int {
-	return slices.IndexFunc(l.setup.Orders, func(o setup.Order) bool {
-		return o.Silo == silo && slices.Contains(o.Reasons, reason) && l.tonight.Today <= o.Until
+func (l *Limits) orderFor(silo string, reason policy.Code) int {
+	return slices.IndexFunc(l.Setup.Orders, func(o setup.Order) bool {
+		return o.Silo == silo && slices.Contains(o.Reasons, reason) && l.Tonight.Today <= o.Until
 	})
 }
 
-// covers reports whether standing orders cover a destructive plan wholly: every count of every silo, and no question that only
+// Covers reports whether standing orders cover a destructive plan wholly: every count of every silo, and no question that only
 // people may answer. An order's own limits take the place of the rows and percent of the breakers; what it allows a night
 // counts over all the plans it lets go that night.
-func (l *limits) covers(p *plan.Sealed) bool {
+func (l *Limits) Covers(p *plan.Sealed) bool {
 	for _, q := range p.Questions {
 		if q != notes.AskRows && q != notes.AskPercent {
 			return false
@@ -94,12 +94,12 @@ func (l *limits) covers(p *plan.Sealed) bool {
 		}
 	}
 	for i, rows := range l.use(p) {
-		for plan, of := range l.orderUse {
+		for plan, of := range l.OrderUse {
 			if plan != p.PlanID {
 				rows += of[i]
 			}
 		}
-		if rows > l.setup.Orders[i].MaxRows {
+		if rows > l.Setup.Orders[i].MaxRows {
 			return false
 		}
 	}
@@ -107,7 +107,7 @@ func (l *limits) covers(p *plan.Sealed) bool {
 }
 
 // covered reports whether an order in force names one count of a plan, and its percent allow it.
-func (l *limits) covered(p *plan.Sealed, c plan.Count) bool {
+func (l *Limits) covered(p *plan.Sealed, c plan.Count) bool {
 	if judge.Change(c.Change).Reversible() {
 		return true
 	}
@@ -118,41 +118,41 @@ func (l *limits) covered(p *plan.Sealed, c plan.Count) bool {
 	if !l.counts(c) {
 		return true
 	}
-	if limit := l.setup.Orders[i].MaxPercent; limit > 0 {
-		return c.Percent <= limit || l.scanner.rowsOf(c.Source, c.Table) < stopRows
+	if limit := l.Setup.Orders[i].MaxPercent; limit > 0 {
+		return c.Percent <= limit || l.Scanner.RowsOf(c.Source, c.Table) < StopRows
 	}
 	return !slices.Contains(p.Questions, notes.AskPercent)
 }
 
 // counts reports whether a count of a plan is held against an order's limits. A backup repeats what its live source held, and
 // a row that only forgets another one stays.
-func (l *limits) counts(c plan.Count) bool {
-	return !judge.Change(c.Change).Reversible() && !l.stores.IsBackup(c.Source) && c.Change != string(judge.SetNull)
+func (l *Limits) counts(c plan.Count) bool {
+	return !judge.Change(c.Change).Reversible() && !l.Stores.IsBackup(c.Source) && c.Change != string(judge.SetNull)
 }
 
 // use is how many rows of a plan each order lets go. Dependents follow their record and are not counted.
-func (l *limits) use(p *plan.Sealed) map[int]int64 {
+func (l *Limits) use(p *plan.Sealed) map[int]int64 {
 	used := map[int]int64{}
 	for _, c := range p.Counts {
-		if i := l.orderFor(c.Silo, policy.Code(c.Reason)); i >= 0 && l.counts(c) && l.stores.Governs(c.Silo, c.Source, c.Table) {
+		if i := l.orderFor(c.Silo, policy.Code(c.Reason)); i >= 0 && l.counts(c) && l.Stores.Governs(c.Silo, c.Source, c.Table) {
 			used[i] += c.Rows
 		}
 	}
 	return used
 }
 
-// note books a plan that standing orders let go: what they allow tonight is less by it, and the report names them as its
+// Note books a plan that standing orders let go: what they allow tonight is less by it, and the report names them as its
 // approvals, once.
-func (l *limits) note(p *plan.Sealed) {
+func (l *Limits) Note(p *plan.Sealed) {
 	used := l.use(p)
-	l.orderUse[p.PlanID] = used
+	l.OrderUse[p.PlanID] = used
 	for _, i := range slices.Sorted(maps.Keys(used)) {
-		o := l.setup.Orders[i]
+		o := l.Setup.Orders[i]
 		a := audit.Approval{PlanID: p.PlanID, Actor: strings.Join(o.SignedBy, ";"), Role: "order", Decision: "approve",
-			SignedAt: l.tonight.AsOf, StandingOrder: fmt.Sprintf("%s until %s, at most %d rows", o.Silo, o.Until, o.MaxRows)}
+			SignedAt: l.Tonight.AsOf, StandingOrder: fmt.Sprintf("%s until %s, at most %d rows", o.Silo, o.Until, o.MaxRows)}
 		said := func(b audit.Approval) bool { return b.PlanID == a.PlanID && b.StandingOrder == a.StandingOrder }
-		if !slices.ContainsFunc(l.notes.Facts.Approvals, said) { // asked when the plan is sealed, and again before it is applied
-			l.notes.Facts.Approvals = append(l.notes.Facts.Approvals, a)
+		if !slices.ContainsFunc(l.Notes.Facts.Approvals, said) { // asked when the plan is sealed, and again before it is applied
+			l.Notes.Facts.Approvals = append(l.Notes.Facts.Approvals, a)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package pipeline
+package copies
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/copies/snapshot"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
@@ -26,30 +27,13 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 )
 
-// What a copy says of a row and a purpose.
-const (
-	copyAllowed = "allowed" // a ground is alive, up to the instant in until
-	copyBlocked = "blocked" // none is, or the row may not be used at all
-	copyUnknown = "unknown" // the registry cannot tell: the row has no match, or its identifiers are in doubt
-)
-
-// copyRow is a row of a copy: one record, one purpose.
-type copyRow struct {
-	record        connectors.Key // of the application's row
-	silo, purpose string
-	status        string
-	until         string // the first instant, in UTC, at which it is not allowed any more: 2006-01-02 15:04:05; "" is open
-	since         string // civil date
-	seal          [16]byte
-}
-
 // snapshotRow is the row as a snapshot says it.
-func (r copyRow) snapshotRow(object string) (SnapshotRow, error) {
+func (r copyRow) snapshotRow(object string) (snapshot.Row, error) {
 	values, err := r.record.Values()
 	if err != nil {
-		return SnapshotRow{}, err
+		return snapshot.Row{}, err
 	}
-	row := SnapshotRow{Object: object, Silo: r.silo, Purpose: r.purpose, Status: r.status, Key: make([]string, len(values))}
+	row := snapshot.Row{Object: object, Silo: r.silo, Purpose: r.purpose, Status: r.status, Key: make([]string, len(values))}
 	if r.until != "" {
 		row.Until = strings.Replace(r.until, " ", "T", 1) + "Z"
 	}
@@ -64,13 +48,6 @@ func (r copyRow) id() connectors.Key {
 	return r.record + connectors.MakeKey([]byte(r.silo), []byte(r.purpose))
 }
 
-// holding counts rows and combines their seals in any order.
-type holding struct {
-	rows, unsound int64 // unsound ones are not in the digest
-	foreign       int64 // of the unsound, those that stand for no row of the application
-	digest        [16]byte
-}
-
 func (h *holding) add(seal [16]byte, sound bool) {
 	h.rows++
 	if !sound {
@@ -82,49 +59,25 @@ func (h *holding) add(seal [16]byte, sound bool) {
 	}
 }
 
-// keeping is a copy at work: one target's rows of one table.
-type keeping struct {
-	setup.Grant
-	*copier
-	store  *stores.Store
-	keeper connectors.CopyKeeper // nil where no table is kept
-	of     connectors.Table
-	key    []int                     // columns of its key
-	judges map[string][]*judge.Judge // by silo
-	table  connectors.Table          // the copy; no name where there is none (yet)
-	files  *snapshot                 // nil where none are written
-	failed error                     // why the table could not be kept, where the files were
-	list   *suppression.List         // of those who said no to marketing; nil where there is none, or no purpose is marketing
-	was    map[string]registry.Delivery
-	clean  map[string]bool               // by silo: the last delivery was acknowledged, so that what the copy holds is known
-	lines  map[string]*audit.ConsentSync // by silo
-	found  map[string]*holding           // by silo: what the copy held
-	wanted map[string]*holding           // and what it should
-
-	builder *connectors.Builder
-	silos   []string // sorted
-	permits []policy.Permit
-}
-
-// copier keeps the applications' copies.
-type copier struct {
-	setup   *setup.Setup
-	tonight setup.Tonight
-	notes   *notes.Notes
-	journal *journal.Journal
-	silos   *silos.Set
-	stores  *stores.Set
+// Keeper keeps the applications' copies.
+type Keeper struct {
+	Setup   *setup.Setup
+	Tonight setup.Tonight
+	Notes   *notes.Notes
+	Journal *journal.Journal
+	Silos   *silos.Set
+	Stores  *stores.Set
 	kept    []*keeping
 }
 
-// sync brings the applications' copies up to the registry's head. Each is compared in full with what the registry says of the rows as they are now, and what
+// Sync brings the applications' copies up to the registry's head. Each is compared in full with what the registry says of the rows as they are now, and what
 // differs is written; a row of the copy that is not as Lethe left it is reported as drift, and repaired. A copy that cannot be reached stops neither
 // the others nor the night: the next one compares in full again.
-func (cp *copier) sync(ctx context.Context) error {
-	if cp.tonight.Phases == setup.DiscoverOnly || cp.tonight.Phases == setup.PlanOnly {
+func (cp *Keeper) Sync(ctx context.Context) error {
+	if cp.Tonight.Phases == setup.DiscoverOnly || cp.Tonight.Phases == setup.PlanOnly {
 		return nil
 	}
-	for _, c := range cp.setup.Grants {
+	for _, c := range cp.Setup.Grants {
 		if err := cp.syncTarget(ctx, c); err != nil {
 			return err
 		}
@@ -133,7 +86,7 @@ func (cp *copier) sync(ctx context.Context) error {
 }
 
 // syncTarget delivers to one target: to its tables, then to its files, and only then is it acknowledged. The error is the registry's.
-func (cp *copier) syncTarget(ctx context.Context, c setup.Grant) (failed error) {
+func (cp *Keeper) syncTarget(ctx context.Context, c setup.Grant) (failed error) {
 	c.Page = cmp.Or(c.Page, 10_000)
 	list, err := cp.listFor(ctx, c)
 	if err != nil {
@@ -160,7 +113,7 @@ func (cp *copier) syncTarget(ctx context.Context, c setup.Grant) (failed error) 
 	for i, k := range keepings {
 		if !k.Table && k.files != nil && failure == nil { // there was no table to compare with: what changed is what the files say
 			for silo, line := range k.lines {
-				line.Changed = files.changed[[2]string{k.object(), silo}]
+				line.Changed = files.Changed[[2]string{k.object(), silo}]
 			}
 		}
 		if k.Files != "" { // what the snapshot lacks, or that there is none, was not delivered
@@ -178,17 +131,17 @@ func (cp *copier) syncTarget(ctx context.Context, c setup.Grant) (failed error) 
 }
 
 // openSnapshot begins the snapshot of a target that gets files; nil where it gets none, or nothing may be written.
-func (cp *copier) openSnapshot(ctx context.Context, c setup.Grant) (*snapshot, error) {
-	if c.Files == "" || !cp.tonight.Apply {
+func (cp *Keeper) openSnapshot(ctx context.Context, c setup.Grant) (*snapshot.Snapshot, error) {
+	if c.Files == "" || !cp.Tonight.Apply {
 		return nil, nil
 	}
 	folder, err := filepath.Abs(c.Files)
 	if err == nil {
-		err = cp.journal.PutMade(ctx, journal.Made{Target: c.Target, Source: c.Source, Folder: folder})
+		err = cp.Journal.PutMade(ctx, journal.Made{Target: c.Target, Source: c.Source, Folder: folder})
 	}
-	var files *snapshot
+	var files *snapshot.Snapshot
 	if err == nil {
-		files, err = newSnapshot(c.Files)
+		files, err = snapshot.New(c.Files)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("write snapshot for %s: %w: let files: name a folder that Lethe may write", c.Target, err)
@@ -197,26 +150,26 @@ func (cp *copier) openSnapshot(ctx context.Context, c setup.Grant) (*snapshot, e
 }
 
 // publish puts a snapshot in place. After a failure, of the delivery or of its own, which it returns, the folder is as it was.
-func (cp *copier) publish(files *snapshot, c setup.Grant, failure error) error {
+func (cp *Keeper) publish(files *snapshot.Snapshot, c setup.Grant, failure error) error {
 	if files == nil {
 		return failure
 	}
 	if failure != nil {
-		files.discard()
+		files.Discard()
 		return failure
 	}
-	m := SnapshotManifest{Target: c.Target, Controller: cp.setup.Controller, AsOf: cp.tonight.AsOf.UTC(), RunID: cp.tonight.RunID, Grants: c.Grants, Heads: map[string]int64{}}
+	m := snapshot.Manifest{Target: c.Target, Controller: cp.Setup.Controller, AsOf: cp.Tonight.AsOf.UTC(), RunID: cp.Tonight.RunID, Grants: c.Grants, Heads: map[string]int64{}}
 	for silo := range c.Grants {
-		m.Heads[silo] = cp.silos.Silos[silo].Standings.Head()
+		m.Heads[silo] = cp.Silos.Silos[silo].Standings.Head()
 	}
-	signer, err := cp.setup.Keys.Runner()
+	signer, err := cp.Setup.Keys.Runner()
 	if err != nil {
-		files.discard()
+		files.Discard()
 		return fmt.Errorf("write snapshot for %s: %w", c.Target, err)
 	}
-	damaged, err := files.publish(m, signer, cp.setup.Crash)
+	damaged, err := files.Publish(m, signer, cp.Setup.Crash)
 	if damaged != nil {
-		cp.setup.Log.Warn("the copy's files are not as they were left: the delta is whole", "run_id", cp.tonight.RunID, "target", c.Target, "error", damaged)
+		cp.Setup.Log.Warn("the copy's files are not as they were left: the delta is whole", "run_id", cp.Tonight.RunID, "target", c.Target, "error", damaged)
 	}
 	if err != nil {
 		return fmt.Errorf("write snapshot for %s: %w", c.Target, err)
@@ -225,32 +178,32 @@ func (cp *copier) publish(files *snapshot, c setup.Grant, failure error) error {
 }
 
 // listFor opens the suppression list where a target is granted a purpose that is marketing: who said no in one silo is not allowed by what another one still holds.
-func (cp *copier) listFor(ctx context.Context, c setup.Grant) (*suppression.List, error) {
-	if !slices.ContainsFunc(cp.setup.Silos, func(s *policy.Compiled) bool { return slices.ContainsFunc(c.Grants[s.Silo.Name], s.Silo.IsMarketing) }) {
+func (cp *Keeper) listFor(ctx context.Context, c setup.Grant) (*suppression.List, error) {
+	if !slices.ContainsFunc(cp.Setup.Silos, func(s *policy.Compiled) bool { return slices.ContainsFunc(c.Grants[s.Silo.Name], s.Silo.IsMarketing) }) {
 		return nil, nil
 	}
-	config := cp.setup.Registry
+	config := cp.Setup.Registry
 	config.ReadOnly = true
-	return suppression.Open(ctx, cp.setup, config, cp.tonight.AsOf)
+	return suppression.Open(ctx, cp.Setup, config, cp.Tonight.AsOf)
 }
 
 // keepings lists what a target's copy consists of: its tables, those of a source that failed as well, so that their lag is reported.
-func (cp *copier) keepings(c setup.Grant) []*keeping {
+func (cp *Keeper) keepings(c setup.Grant) []*keeping {
 	var list []*keeping
-	for _, s := range cp.stores.List {
+	for _, s := range cp.Stores.List {
 		if s.Name != c.Source {
 			continue
 		}
 		byTable := map[string]*keeping{}
 		for _, silo := range slices.Sorted(maps.Keys(c.Grants)) {
-			i := slices.IndexFunc(cp.setup.Silos, func(p *policy.Compiled) bool { return p.Silo.Name == silo })
-			for _, r := range cp.setup.Silos[i].Silo.Records {
+			i := slices.IndexFunc(cp.Setup.Silos, func(p *policy.Compiled) bool { return p.Silo.Name == silo })
+			for _, r := range cp.Setup.Silos[i].Silo.Records {
 				if r.Source != s.Name {
 					continue
 				}
 				k := byTable[r.Table]
 				if k == nil {
-					k = &keeping{Grant: c, copier: cp, store: s, of: connectors.Table{Name: r.Table}, judges: map[string][]*judge.Judge{}, was: map[string]registry.Delivery{}, clean: map[string]bool{},
+					k = &keeping{Grant: c, Keeper: cp, store: s, of: connectors.Table{Name: r.Table}, judges: map[string][]*judge.Judge{}, was: map[string]registry.Delivery{}, clean: map[string]bool{},
 						lines: map[string]*audit.ConsentSync{}, found: map[string]*holding{}, wanted: map[string]*holding{}}
 					byTable[r.Table] = k
 					list = append(list, k)
@@ -275,12 +228,12 @@ func (cp *copier) keepings(c setup.Grant) []*keeping {
 
 // recall reads how the copy stood when it was last delivered.
 func (k *keeping) recall(ctx context.Context) error {
-	n := k.copier
+	n := k.Keeper
 	for silo := range k.judges {
-		k.lines[silo] = &audit.ConsentSync{Target: k.Target, Silo: silo, Source: k.store.Name, Object: k.of.Name, HeadSeq: n.silos.Silos[silo].Standings.Head()}
+		k.lines[silo] = &audit.ConsentSync{Target: k.Target, Silo: silo, Source: k.store.Name, Object: k.of.Name, HeadSeq: n.Silos.Silos[silo].Standings.Head()}
 		k.found[silo], k.wanted[silo] = &holding{}, &holding{}
 		k.was[silo] = registry.Delivery{Target: k.Target, Object: k.object()}
-		deliveries, err := n.silos.Registry.Deliveries(ctx, silo)
+		deliveries, err := n.Silos.Registry.Deliveries(ctx, silo)
 		if err != nil {
 			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 		}
@@ -296,12 +249,12 @@ func (k *keeping) recall(ctx context.Context) error {
 
 // close records why a delivery failed, if it did, and puts the copy into the report.
 func (k *keeping) close(ctx context.Context, failure error) error {
-	n := k.copier
+	n := k.Keeper
 	for _, silo := range slices.Sorted(maps.Keys(k.lines)) {
-		if n.tonight.Apply && failure != nil {
+		if n.Tonight.Apply && failure != nil {
 			d := k.was[silo]
 			d.Error = syncCode(failure)
-			if err := n.silos.Registry.PutDelivery(context.WithoutCancel(ctx), silo, d); err != nil {
+			if err := n.Silos.Registry.PutDelivery(context.WithoutCancel(ctx), silo, d); err != nil {
 				return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 			}
 		}
@@ -311,11 +264,11 @@ func (k *keeping) close(ctx context.Context, failure error) error {
 		return nil
 	}
 	if errors.Is(failure, connectors.ErrRefused) {
-		n.notes.Find(audit.Finding{Kind: "F_SYNC_FOREIGN", Severity: "high", Source: k.store.Name, Object: k.name(), Article: "Art. 5(1)(b)",
+		n.Notes.Find(audit.Finding{Kind: "F_SYNC_FOREIGN", Severity: "high", Source: k.store.Name, Object: k.name(), Article: "Art. 5(1)(b)",
 			Words: fmt.Sprintf("What stands under the name of the copy for %s, or of one of its views, is not Lethe's and was left alone: whoever reads it may see more than was agreed to. Look at it, and remove it.", k.Target)})
 	}
-	n.notes.Problem(fmt.Errorf("%w: copy of %s for %s: %w", setup.ErrSource, k.object(), k.Target, failure))
-	n.setup.Log.Error("copy failed", "run_id", n.tonight.RunID, "target", k.Target, "source", k.Source, "table", k.of.Name, "error", failure)
+	n.Notes.Problem(fmt.Errorf("%w: copy of %s for %s: %w", setup.ErrSource, k.object(), k.Target, failure))
+	n.Setup.Log.Error("copy failed", "run_id", n.Tonight.RunID, "target", k.Target, "source", k.Source, "table", k.of.Name, "error", failure)
 	return nil
 }
 
@@ -324,36 +277,36 @@ func (k *keeping) object() string { return k.store.Name + "." + k.of.Name }
 
 // deliver compares and writes. Before the first change the registry holds that a delivery began.
 func (k *keeping) deliver(ctx context.Context) error {
-	n := k.copier
+	n := k.Keeper
 	if err := k.keyed(); err != nil {
 		return err
 	}
 	if err := k.begin(ctx); err != nil {
 		return err
 	}
-	n.setup.Crash("copy_begun")
+	n.Setup.Crash("copy_begun")
 	if err := (&comparison{keeping: k, ahead: map[connectors.Key]copyRow{}, early: map[connectors.Key]bool{}, most: pagesAhead * k.Page}).run(ctx); err != nil {
 		return err
 	}
 	for _, line := range k.lines {
 		k.drift(line)
 	}
-	n.setup.Crash("copy_written")
+	n.Setup.Crash("copy_written")
 	return nil
 }
 
 // begin makes sure that the copy is there, and records that a delivery begins.
 func (k *keeping) begin(ctx context.Context) error {
-	n := k.copier
-	if !n.tonight.Apply {
+	n := k.Keeper
+	if !n.Tonight.Apply {
 		if t, ok := k.store.Tables.Find(k.name()); k.Table && ok && stores.IsCopy(t) && len(t.Fields) == len(k.of.Key)+len(stores.CopyFields) {
 			return k.opened(t)
 		}
 		return nil
 	}
 	for silo, d := range k.was {
-		d.SentSeq, d.SentAt, d.Attempts = k.lines[silo].HeadSeq, n.tonight.AsOf, d.Attempts+1
-		if err := n.silos.Registry.PutDelivery(ctx, silo, d); err != nil {
+		d.SentSeq, d.SentAt, d.Attempts = k.lines[silo].HeadSeq, n.Tonight.AsOf, d.Attempts+1
+		if err := n.Silos.Registry.PutDelivery(ctx, silo, d); err != nil {
 			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 		}
 		k.was[silo], k.lines[silo].Attempts = d, d.Attempts
@@ -367,7 +320,7 @@ func (k *keeping) begin(ctx context.Context) error {
 	}
 	k.keeper = keeper
 	made := journal.Made{Target: k.Target, Source: k.store.Name, Table: k.name()}
-	if err := n.journal.PutMade(ctx, made); err != nil {
+	if err := n.Journal.PutMade(ctx, made); err != nil {
 		return err
 	}
 	t, err := keeper.EnsureCopy(ctx, k.copy())
@@ -403,8 +356,8 @@ func (k *keeping) keyed() error {
 	return nil
 }
 
-// checkCopy says where a target's copy is kept, or why it could not be.
-func (cp *copier) checkCopy(ctx context.Context, c setup.Grant) (lines []string, err error) {
+// CheckCopy says where a target's copy is kept, or why it could not be.
+func (cp *Keeper) CheckCopy(ctx context.Context, c setup.Grant) (lines []string, err error) {
 	var errs []error
 	for _, k := range cp.keepings(c) {
 		if len(k.of.Fields) == 0 { // the table was not looked at, for want of the registry or of the source, which is said already
@@ -431,7 +384,7 @@ func (cp *copier) checkCopy(ctx context.Context, c setup.Grant) (lines []string,
 			lines = append(lines, line)
 		}
 	}
-	if err := folderOf(c.Files); err != nil {
+	if err := snapshot.FolderOf(c.Files); err != nil {
 		errs = append(errs, fmt.Errorf("%w: sync.%s: files: %w", setup.ErrSource, c.Target, err))
 	} else if c.Files != "" {
 		lines = append(lines, fmt.Sprintf("sync %s: snapshots are written to %s", c.Target, c.Files))
@@ -466,7 +419,7 @@ func (k *keeping) views() []connectors.CopyView {
 			if len(k.judges) > 1 { // rows of several silos in one table
 				name = k.name() + "_" + silo + "_" + purpose
 			}
-			covers, all := k.judges[silo][0].Silo.Covers(purpose, k.copier.tonight.AsOf)
+			covers, all := k.judges[silo][0].Silo.Covers(purpose, k.Keeper.Tonight.AsOf)
 			var fields []string
 			for _, f := range k.of.Fields {
 				if all || slices.Contains(covers, f.Name) || slices.Contains(k.of.Key, f.Name) {
@@ -499,15 +452,15 @@ func (k *keeping) want(b connectors.Batch) (wanted []copyRow) {
 
 // wantRow says for each granted purpose whether a row may be used.
 func (k *keeping) wantRow(wanted []copyRow, g *judge.Judge, b connectors.Batch, row int, record connectors.Key) []copyRow {
-	n, silo := k.copier, g.Silo.Silo.Name
-	r := g.Rule(b.Rows, row, n.tonight.AsOf)
+	n, silo := k.Keeper, g.Silo.Silo.Name
+	r := g.Rule(b.Rows, row, n.Tonight.AsOf)
 	if r.Reason == policy.KAnonymized {
 		return wanted // nobody's any more
 	}
 	usable := r.Use == policy.Allowed || r.Use == policy.Limited || r.Reason == policy.KPendingAccess // a request for access changes no use
 	k.permits = k.permits[:0]
 	if usable {
-		k.permits = g.Silo.Permits(g.Record, n.tonight.AsOf, k.permits)
+		k.permits = g.Silo.Permits(g.Record, n.Tonight.AsOf, k.permits)
 	}
 	for _, purpose := range k.Grants[silo] {
 		c := copyRow{record: record, silo: silo, purpose: purpose, status: copyBlocked}
@@ -528,7 +481,7 @@ func (k *keeping) write(ctx context.Context, put []copyRow, gone []connectors.Ke
 	if k.keeper == nil || len(put)+len(gone) == 0 {
 		return nil
 	}
-	k.copier.setup.Crash("copy_page")
+	k.Keeper.Setup.Crash("copy_page")
 	for _, r := range put {
 		values, err := r.record.Values()
 		if err != nil {
@@ -602,19 +555,19 @@ func (k *keeping) booked(r copyRow) string {
 
 // acknowledge records that the copy holds what it should: every change of it was committed.
 func (k *keeping) acknowledge(ctx context.Context) error {
-	n := k.copier
-	if !n.tonight.Apply {
+	n := k.Keeper
+	if !n.Tonight.Apply {
 		return nil
 	}
 	for silo, line := range k.lines {
 		want := k.wanted[silo]
-		d := registry.Delivery{Target: k.Target, Object: k.object(), SentSeq: line.HeadSeq, AckedSeq: line.HeadSeq, Rows: want.rows, Digest: want.digest, SentAt: n.tonight.AsOf, AckedAt: n.tonight.AsOf}
-		if err := n.silos.Registry.PutDelivery(ctx, silo, d); err != nil {
+		d := registry.Delivery{Target: k.Target, Object: k.object(), SentSeq: line.HeadSeq, AckedSeq: line.HeadSeq, Rows: want.rows, Digest: want.digest, SentAt: n.Tonight.AsOf, AckedAt: n.Tonight.AsOf}
+		if err := n.Silos.Registry.PutDelivery(ctx, silo, d); err != nil {
 			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 		}
 		k.was[silo], line.AckedSeq, line.Attempts = d, d.AckedSeq, 0
 	}
-	n.setup.Crash("copy_acknowledged")
+	n.Setup.Crash("copy_acknowledged")
 	return nil
 }
 
@@ -625,7 +578,7 @@ func (k *keeping) drift(line *audit.ConsentSync) {
 		return
 	}
 	was, found, want := k.was[line.Silo], k.found[line.Silo], k.wanted[line.Silo]
-	line.LocalRows, line.CopyDigest, line.LastCompare = found.rows, found.digest[:], k.copier.tonight.AsOf
+	line.LocalRows, line.CopyDigest, line.LastCompare = found.rows, found.digest[:], k.Keeper.Tonight.AsOf
 	line.ExpectedRows, line.ExpectedDigest = want.rows, want.digest[:]
 	if !k.clean[line.Silo] {
 		line.DriftDifferent = found.unsound
@@ -643,7 +596,7 @@ func (k *keeping) drift(line *audit.ConsentSync) {
 
 // report puts a copy's line into the report, with findings where it drifted or lags.
 func (k *keeping) report(silo string, err error) {
-	n, line, was := k.copier, k.lines[silo], k.was[silo]
+	n, line, was := k.Keeper, k.lines[silo], k.was[silo]
 	line.Error = syncCode(err)
 	maxLag := k.MaxLag
 	if maxLag.IsZero() {
@@ -651,35 +604,35 @@ func (k *keeping) report(silo string, err error) {
 	}
 	since := was.AckedAt
 	if since.IsZero() {
-		since = n.tonight.AsOf
+		since = n.Tonight.AsOf
 	}
-	acked := policy.DateOf(since, n.setup.Zone)
+	acked := policy.DateOf(since, n.Setup.Zone)
 	line.MaxLagSeconds = int64(policy.EndOf(acked, maxLag)-acked) * 86400
 	if line.AckedSeq < line.HeadSeq || err != nil {
-		line.LagSeconds = int64(n.tonight.AsOf.Sub(since).Seconds())
+		line.LagSeconds = int64(n.Tonight.AsOf.Sub(since).Seconds())
 	}
 	n.bookSync(line)
 	if drifted := line.DriftMissing + line.DriftExtra + line.DriftDifferent; drifted > 0 {
-		n.notes.Find(audit.Finding{Kind: "F_SYNC_DRIFT", Severity: "high", Source: k.store.Name, Object: k.name(), Count: drifted, Article: "Art. 5(1)(f)",
-			Words: fmt.Sprintf("The copy of the consents of silo %s was not as Lethe left it: %d rows missing, %d added, %d altered. %s", silo, line.DriftMissing, line.DriftExtra, line.DriftDifferent, repaired(n.tonight.Apply, err))})
+		n.Notes.Find(audit.Finding{Kind: "F_SYNC_DRIFT", Severity: "high", Source: k.store.Name, Object: k.name(), Count: drifted, Article: "Art. 5(1)(f)",
+			Words: fmt.Sprintf("The copy of the consents of silo %s was not as Lethe left it: %d rows missing, %d added, %d altered. %s", silo, line.DriftMissing, line.DriftExtra, line.DriftDifferent, repaired(n.Tonight.Apply, err))})
 	}
-	if err != nil && policy.EndOf(acked, maxLag) < n.tonight.Today {
-		n.notes.Find(audit.Finding{Kind: "F_SYNC_LAG", Severity: "high", Source: k.store.Name, Object: k.name(), Article: "Art. 7(3)",
+	if err != nil && policy.EndOf(acked, maxLag) < n.Tonight.Today {
+		n.Notes.Find(audit.Finding{Kind: "F_SYNC_LAG", Severity: "high", Source: k.store.Name, Object: k.name(), Article: "Art. 7(3)",
 			Words: fmt.Sprintf("%s works with consents of silo %s as of %s: the copy could not be brought up to date since.", k.Target, silo, acked)})
 	}
 }
 
 // bookSync puts a line into the report; that of a second delivery in one night takes up what the first one said.
-func (cp *copier) bookSync(line *audit.ConsentSync) {
-	for i, l := range cp.notes.Facts.ConsentSync {
+func (cp *Keeper) bookSync(line *audit.ConsentSync) {
+	for i, l := range cp.Notes.Facts.ConsentSync {
 		if l.Target == line.Target && l.Silo == line.Silo && l.Source == line.Source && l.Object == line.Object {
 			line.Changed += l.Changed
 			line.DriftMissing, line.DriftExtra, line.DriftDifferent = line.DriftMissing+l.DriftMissing, line.DriftExtra+l.DriftExtra, line.DriftDifferent+l.DriftDifferent
-			cp.notes.Facts.ConsentSync[i] = line
+			cp.Notes.Facts.ConsentSync[i] = line
 			return
 		}
 	}
-	cp.notes.Facts.ConsentSync = append(cp.notes.Facts.ConsentSync, line)
+	cp.Notes.Facts.ConsentSync = append(cp.Notes.Facts.ConsentSync, line)
 }
 
 func repaired(apply bool, err error) string {
@@ -706,10 +659,10 @@ func syncCode(err error) string {
 	return "E_FAILED"
 }
 
-// syncErased delivers anew where the night erased rows: they are in no copy either.
-func (cp *copier) syncErased(ctx context.Context) error {
-	for _, c := range cp.setup.Grants {
-		if slices.ContainsFunc(cp.stores.List, func(s *stores.Store) bool { return s.Name == c.Source && s.Erased && s.Err == nil }) {
+// SyncErased delivers anew where the night erased rows: they are in no copy either.
+func (cp *Keeper) SyncErased(ctx context.Context) error {
+	for _, c := range cp.Setup.Grants {
+		if slices.ContainsFunc(cp.Stores.List, func(s *stores.Store) bool { return s.Name == c.Source && s.Erased && s.Err == nil }) {
 			if err := cp.syncTarget(ctx, c); err != nil {
 				return err
 			}

@@ -1,4 +1,4 @@
-package pipeline
+package limits
 
 import (
 	"context"
@@ -11,9 +11,9 @@ import (
 	"os"
 )
 
-// cadence says whether a backup is rewritten tonight: when its oldest pending erasure has waited long enough, not too often, and not when the
+// Cadence says whether a backup is rewritten tonight: when its oldest pending erasure has waited long enough, not too often, and not when the
 // file is gone before that: erasing everywhere in one night would take away the only way back from a wrong policy. Until then what should be gone is beyond use, and counted.
-func (l *limits) cadence(ctx context.Context, s *plan.Draft) error {
+func (l *Limits) Cadence(ctx context.Context, s *plan.Draft) error {
 	if !s.Backup() {
 		return nil
 	}
@@ -22,7 +22,7 @@ func (l *limits) cadence(ctx context.Context, s *plan.Draft) error {
 		b.Size = info.Size()
 	}
 	if !s.Keep.IsZero() {
-		b.ExpiresAt = policy.EndOf(policy.DateOf(s.TakenAt, l.setup.Zone), s.Keep).Start(l.setup.Zone)
+		b.ExpiresAt = policy.EndOf(policy.DateOf(s.TakenAt, l.Setup.Zone), s.Keep).Start(l.Setup.Zone)
 	}
 	oldest := policy.Date(0)
 	for _, g := range s.Judges {
@@ -38,7 +38,7 @@ func (l *limits) cadence(ctx context.Context, s *plan.Draft) error {
 	}
 	b.Oldest = oldest.String()
 	var err error
-	if b.LastRewrite, _, err = l.journal.LastRewrite(ctx, s.Path); err != nil {
+	if b.LastRewrite, _, err = l.Journal.LastRewrite(ctx, s.Path); err != nil {
 		return err
 	}
 	b.Strategy, b.Why = "rewrite", "nothing in it is due"
@@ -49,11 +49,11 @@ func (l *limits) cadence(ctx context.Context, s *plan.Draft) error {
 			b.Strategy = "beyond_use"
 		}
 	case b.Pending == 0:
-	case l.tonight.Today < policy.EndOf(oldest, s.Rewrite.After) && oldest.Known() && !s.Rewrite.After.IsZero():
+	case l.Tonight.Today < policy.EndOf(oldest, s.Rewrite.After) && oldest.Known() && !s.Rewrite.After.IsZero():
 		b.Why = fmt.Sprintf("the oldest erasure is due since %s; the file is rewritten %s later", oldest, s.Rewrite.After)
-	case !b.LastRewrite.IsZero() && !s.Rewrite.AtMostEvery.IsZero() && l.tonight.Today < policy.EndOf(policy.DateOf(b.LastRewrite, l.setup.Zone), s.Rewrite.AtMostEvery):
-		b.Why = fmt.Sprintf("rewritten on %s, at most every %s", policy.DateOf(b.LastRewrite, l.setup.Zone), s.Rewrite.AtMostEvery)
-	case !b.ExpiresAt.IsZero() && b.ExpiresAt.Before(l.tonight.AsOf):
+	case !b.LastRewrite.IsZero() && !s.Rewrite.AtMostEvery.IsZero() && l.Tonight.Today < policy.EndOf(policy.DateOf(b.LastRewrite, l.Setup.Zone), s.Rewrite.AtMostEvery):
+		b.Why = fmt.Sprintf("rewritten on %s, at most every %s", policy.DateOf(b.LastRewrite, l.Setup.Zone), s.Rewrite.AtMostEvery)
+	case !b.ExpiresAt.IsZero() && b.ExpiresAt.Before(l.Tonight.AsOf):
 		b.Strategy, b.Why = "age_out", "the file is past its end and should be deleted, not rewritten"
 	default:
 		s.Due, b.Why = true, "erasures are due in it"
@@ -68,6 +68,6 @@ func (l *limits) cadence(ctx context.Context, s *plan.Draft) error {
 		}
 		s.Digest, b.Before = digest, digest
 	}
-	l.notes.Facts.Backups = append(l.notes.Facts.Backups, b)
+	l.Notes.Facts.Backups = append(l.Notes.Facts.Backups, b)
 	return nil
 }

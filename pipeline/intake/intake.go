@@ -1,4 +1,4 @@
-package pipeline
+package intake
 
 import (
 	"context"
@@ -40,8 +40,8 @@ type Intake struct {
 	owned    bool // the registry was opened for it
 }
 
-// OpenIntake opens the registry to write, also an empty one.
-func OpenIntake(ctx context.Context, p *setup.Setup) (*Intake, error) {
+// Open opens the registry to write, also an empty one.
+func Open(ctx context.Context, p *setup.Setup) (*Intake, error) {
 	config := p.Registry
 	config.AllowEmpty, config.Now = true, p.Now
 	r, err := registry.Open(ctx, config)
@@ -245,38 +245,6 @@ func (in *Intake) FromTable(ctx context.Context, silo *policy.Compiled, m *polic
 	}
 	t.Reasons = named
 	return t, err
-}
-
-// rowReader turns the rows of a table into events.
-type rowReader struct {
-	ctx      context.Context
-	in       *Intake
-	silo     *policy.Compiled
-	mapping  *policy.Intake
-	key      matcher
-	zone     *time.Location
-	fields   []string
-	columns  map[string]int // by field
-	zones    map[string]*time.Location
-	keys     []int
-	next     func() (connectors.Batch, error, bool)
-	batch    connectors.Batch
-	row      int
-	queue    []string // states that the row still has to say
-	unproven map[registry.Reason]int
-	said     int // rows that say again, without a date, what the registry knows
-
-	standings *registry.Standings // loaded when a row without a date needs them
-	standing  policy.Standing
-	buf       []byte
-}
-
-// clockTolerance is by how much an event may be ahead of its recording (the registry trusts none that is more).
-const clockTolerance = 5 * time.Minute
-
-// matcher makes references.
-type matcher interface {
-	Match(kind string, normalised []byte) registry.Ref
 }
 
 // newRowReader resolves the names of a mapping against the catalog.
@@ -559,26 +527,18 @@ func (r *rowReader) fieldOf(column string) string {
 	return column
 }
 
-// feed takes in the consents that applications keep in tables of their own.
-type feed struct {
-	setup   *setup.Setup
-	tonight setup.Tonight
-	notes   *notes.Notes
-	intake  *Intake
-}
-
 // Open makes the registry ready to take consents in.
-func (f *feed) Open(ctx context.Context, r *registry.Registry, config registry.Config) (err error) {
-	f.intake, err = newIntake(ctx, f.setup, r, config, config.Now())
+func (f *Feed) Open(ctx context.Context, r *registry.Registry, config registry.Config) (err error) {
+	f.intake, err = newIntake(ctx, f.Setup, r, config, config.Now())
 	return err
 }
 
 // Close ends the taking in.
-func (f *feed) Close() error { return f.intake.Close() }
+func (f *Feed) Close() error { return f.intake.Close() }
 
 // TakeIn reads the tables in which applications keep a silo's consents. It reports whether the silo may still be relied on: one whose consents could
 // not be read for longer than registry.max_age may not, for who said yes since is not known.
-func (f *feed) TakeIn(ctx context.Context, silo *policy.Compiled) (stale bool, err error) {
+func (f *Feed) TakeIn(ctx context.Context, silo *policy.Compiled) (stale bool, err error) {
 	for i := range silo.Silo.Consents {
 		m := &silo.Silo.Consents[i]
 		t, err := f.intake.FromTable(ctx, silo, m, false)
@@ -594,23 +554,23 @@ func (f *feed) TakeIn(ctx context.Context, silo *policy.Compiled) (stale bool, e
 }
 
 // tookIn reports what a table said.
-func (f *feed) tookIn(silo *policy.Compiled, t Taken) {
-	f.setup.Log.Info("consents read", "run_id", f.tonight.RunID, "silo", t.Silo, "source", t.Source, "table", t.Table, "statements", t.Lines, "recorded", t.Events, "refused", t.Refused, "suppressed", t.Suppressed)
+func (f *Feed) tookIn(silo *policy.Compiled, t Taken) {
+	f.Setup.Log.Info("consents read", "run_id", f.Tonight.RunID, "silo", t.Silo, "source", t.Source, "table", t.Table, "statements", t.Lines, "recorded", t.Events, "refused", t.Refused, "suppressed", t.Suppressed)
 	owner := silo.Silo.Rules[0].Owner
 	for reason, count := range t.Unproven {
-		f.notes.Except(audit.Exception{Silo: t.Silo, Source: t.Source, Object: t.Table, Code: string(reason), Count: int64(count), Owner: owner})
+		f.Notes.Except(audit.Exception{Silo: t.Silo, Source: t.Source, Object: t.Table, Code: string(reason), Count: int64(count), Owner: owner})
 	}
 	for refused, count := range t.Reasons {
-		f.notes.Except(audit.Exception{Silo: t.Silo, Source: t.Source, Object: t.Table, Code: notes.IntakeCode(refused.Reason), Count: int64(count), Owner: owner})
+		f.Notes.Except(audit.Exception{Silo: t.Silo, Source: t.Source, Object: t.Table, Code: notes.IntakeCode(refused.Reason), Count: int64(count), Owner: owner})
 	}
 }
 
 // consentsUnread says that a table's consents could not be read, and since when; it reports whether that is too long.
-func (f *feed) consentsUnread(m *policy.Intake, err error) bool {
-	f.notes.Find(audit.Finding{Kind: "F_CONSENTS_UNREAD", Severity: "high", Source: m.Source, Object: m.Table, Article: "Art. 7(3)",
+func (f *Feed) consentsUnread(m *policy.Intake, err error) bool {
+	f.Notes.Find(audit.Finding{Kind: "F_CONSENTS_UNREAD", Severity: "high", Source: m.Source, Object: m.Table, Article: "Art. 7(3)",
 		Words: "The consents that the application keeps in this table could not be read (" + notes.Failure(err) + "): who said yes or no since is not known."})
-	f.notes.Problem(fmt.Errorf("consents in %s.%s: %w", m.Source, m.Table, err))
-	f.setup.Log.Error("consents not read", "run_id", f.tonight.RunID, "source", m.Source, "table", m.Table, "error", err)
-	first, _ := policy.ParseDate(f.notes.Facts.Findings[len(f.notes.Facts.Findings)-1].FirstSeen)
-	return f.setup.RegistryAge.IsZero() || policy.EndOf(first, f.setup.RegistryAge) < f.tonight.Today
+	f.Notes.Problem(fmt.Errorf("consents in %s.%s: %w", m.Source, m.Table, err))
+	f.Setup.Log.Error("consents not read", "run_id", f.Tonight.RunID, "source", m.Source, "table", m.Table, "error", err)
+	first, _ := policy.ParseDate(f.Notes.Facts.Findings[len(f.Notes.Facts.Findings)-1].FirstSeen)
+	return f.Setup.RegistryAge.IsZero() || policy.EndOf(first, f.Setup.RegistryAge) < f.Tonight.Today
 }

@@ -1,4 +1,4 @@
-package pipeline
+package findings
 
 import (
 	"fmt"
@@ -6,28 +6,29 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 	"slices"
 	"strings"
 )
 
-// inspector finds what a person should look at.
-type inspector struct {
-	setup   *setup.Setup
-	tonight setup.Tonight
-	notes   *notes.Notes
-	scanner *scanner
+// Inspector finds what a person should look at.
+type Inspector struct {
+	Setup   *setup.Setup
+	Tonight setup.Tonight
+	Notes   *notes.Notes
+	Scanner *scan.Scanner
 }
 
-// inspect finds what a person should look at in a source, given the rows of its inventory.
-func (in *inspector) inspect(s *scanned, inventory []audit.Inventory) {
-	for _, r := range s.readings {
-		if r.state != "scanned" {
+// Inspect finds what a person should look at in a source, given the rows of its inventory.
+func (in *Inspector) Inspect(s *scan.Source, inventory []audit.Inventory) {
+	for _, r := range s.Readings {
+		if r.State != "scanned" {
 			continue
 		}
 		var fields []audit.Inventory
 		for _, i := range inventory {
-			if i.Object == r.table.Name && personal(i) {
+			if i.Object == r.Table.Name && scan.Personal(i) {
 				fields = append(fields, i)
 			}
 		}
@@ -42,21 +43,21 @@ func (in *inspector) inspect(s *scanned, inventory []audit.Inventory) {
 	in.reviews(s)
 }
 
-// inspectPolicy finds what regulators fined others for in the policy itself, given the inventory of all sources: one period for unlike data (Deutsche Wohnen, 2019), terms
+// InspectPolicy finds what regulators fined others for in the policy itself, given the inventory of all sources: one period for unlike data (Deutsche Wohnen, 2019), terms
 // that the notice contradicts, rules that nobody reviewed. `lethe policy lint` says more.
-func (in *inspector) inspectPolicy(inventory []audit.Inventory) {
+func (in *Inspector) InspectPolicy(inventory []audit.Inventory) {
 	var found []policy.Category
 	for _, i := range inventory {
-		if personal(i) {
+		if scan.Personal(i) {
 			found = append(found, policy.Category{Source: i.Source, Table: i.Object, Field: i.Column, Category: i.Category, Class: i.Class})
 		}
 	}
 	var remarks []policy.Remark
-	for _, s := range in.setup.Silos {
-		remarks = append(append(remarks, s.Lint(in.tonight.AsOf)...), s.LintCategories(in.tonight.AsOf, found)...)
+	for _, s := range in.Setup.Silos {
+		remarks = append(append(remarks, s.Lint(in.Tonight.AsOf)...), s.LintCategories(in.Tonight.AsOf, found)...)
 	}
 	severity := map[string]string{policy.FUniformRetention: "medium", policy.FNoticeMismatch: "medium", policy.LReviewDue: "low"}
-	for _, r := range append(remarks, policy.LintTogether(in.setup.Silos, in.tonight.AsOf)...) {
+	for _, r := range append(remarks, policy.LintTogether(in.Setup.Silos, in.Tonight.AsOf)...) {
 		if severity[r.Code] == "" {
 			continue
 		}
@@ -64,7 +65,7 @@ func (in *inspector) inspectPolicy(inventory []audit.Inventory) {
 		if kind == policy.LReviewDue {
 			kind = "F_REVIEW_DUE"
 		}
-		in.notes.Find(audit.Finding{Kind: kind, Severity: severity[r.Code], Object: r.Place, Count: 1, Article: r.Law, Words: "In the policy: " + r.Words + "."})
+		in.Notes.Find(audit.Finding{Kind: kind, Severity: severity[r.Code], Object: r.Place, Count: 1, Article: r.Law, Words: "In the policy: " + r.Words + "."})
 	}
 }
 
@@ -93,46 +94,33 @@ func grave(fields []audit.Inventory) (list []audit.Inventory) {
 func tableRows(fields []audit.Inventory) int64 { return fields[0].Rows }
 
 // unmapped finds personal data that no silo governs: in production, and in backups of tables that production no longer has.
-func (in *inspector) unmapped(s *scanned, r *reading, fields []audit.Inventory) {
-	if left := s.untaken(r); left > 0 && len(fields) > 0 && s.Environment == "production" {
-		in.notes.Find(audit.Finding{Kind: "F_UNMAPPED", Severity: "medium", Source: s.Name, Object: r.table.Name, Count: left, Article: "Art. 5(1)(b)",
+func (in *Inspector) unmapped(s *scan.Source, r *scan.Reading, fields []audit.Inventory) {
+	if left := s.Untaken(r); left > 0 && len(fields) > 0 && s.Environment == "production" {
+		in.Notes.Find(audit.Finding{Kind: "F_UNMAPPED", Severity: "medium", Source: s.Name, Object: r.Table.Name, Count: left, Article: "Art. 5(1)(b)",
 			Words: "Rows hold none of the values by which the silos of the table tell theirs apart (where), so nothing in them is ever checked against consent."})
-		in.notes.Except(audit.Exception{Source: s.Name, Object: r.table.Name, Code: "E_NO_POLICY", Count: left})
+		in.Notes.Except(audit.Exception{Source: s.Name, Object: r.Table.Name, Code: "E_NO_POLICY", Count: left})
 	}
-	if len(fields) == 0 || len(r.silos) > 0 || s.Environment != "production" && !in.onlyHere(s, r.table.Name) {
+	if len(fields) == 0 || len(r.Silos) > 0 || s.Environment != "production" && !in.onlyHere(s, r.Table.Name) {
 		return
 	}
-	f := audit.Finding{Kind: "F_UNMAPPED", Severity: "medium", Source: s.Name, Object: r.table.Name, Count: tableRows(fields), Article: "Art. 5(1)(b)",
+	f := audit.Finding{Kind: "F_UNMAPPED", Severity: "medium", Source: s.Name, Object: r.Table.Name, Count: tableRows(fields), Article: "Art. 5(1)(b)",
 		Words: "The table holds personal data (" + categories(fields) + ") and no silo governs it, so nothing in it is ever checked against consent."}
 	if len(grave(fields)) > 0 {
 		f.Severity, f.Article = "high", "Art. 5(1)(b), Art. 9"
 	}
-	in.notes.Find(f)
+	in.Notes.Find(f)
 	if rows := tableRows(fields); rows > 0 && s.Environment == "production" {
-		in.notes.Except(audit.Exception{Source: s.Name, Object: r.table.Name, Code: "E_NO_POLICY", Count: rows})
+		in.Notes.Except(audit.Exception{Source: s.Name, Object: r.Table.Name, Code: "E_NO_POLICY", Count: rows})
 	}
-}
-
-// untaken is the number of rows of a governed table that no silo takes; a row has one silo at most.
-func (s *scanned) untaken(r *reading) int64 {
-	groups := s.Governed[r.table.Name]
-	if len(groups) == 0 {
-		return 0
-	}
-	left := r.rows
-	for _, g := range groups {
-		left -= g.Rows
-	}
-	return left
 }
 
 // onlyHere reports whether a backup holds a table that its live source, which was read tonight, does not have.
-func (in *inspector) onlyHere(s *scanned, table string) bool {
+func (in *Inspector) onlyHere(s *scan.Source, table string) bool {
 	if !s.Backup() {
 		return false
 	}
-	live := in.scanner.of(s.Of)
-	if live == nil || !live.surveyed {
+	live := in.Scanner.Of(s.Of)
+	if live == nil || !live.Surveyed {
 		return false
 	}
 	_, there := live.Tables.Find(table)
@@ -140,7 +128,7 @@ func (in *inspector) onlyHere(s *scanned, table string) bool {
 }
 
 // gravity finds special categories where nobody approved them, and card numbers in the clear.
-func (in *inspector) gravity(s *scanned, r *reading, fields []audit.Inventory) {
+func (in *Inspector) gravity(s *scan.Source, r *scan.Reading, fields []audit.Inventory) {
 	var unapproved []audit.Inventory
 	for _, f := range grave(fields) {
 		if f.NonEmpty > 0 && !in.approved(s, f.Class) {
@@ -152,21 +140,21 @@ func (in *inspector) gravity(s *scanned, r *reading, fields []audit.Inventory) {
 		if unapproved[0].Class == string(classifiers.Criminal) {
 			article = "Art. 10"
 		}
-		in.notes.Find(audit.Finding{Kind: "F_SPECIAL_UNAPPROVED", Severity: "high", Source: s.Name, Object: r.table.Name, Count: tableRows(unapproved), Article: article,
+		in.Notes.Find(audit.Finding{Kind: "F_SPECIAL_UNAPPROVED", Severity: "high", Source: s.Name, Object: r.Table.Name, Count: tableRows(unapproved), Article: article,
 			Words: "The table holds " + categories(unapproved) + ", and the source is not approved for it: name the ground and write `approved_for: [" + unapproved[0].Class + "]`, or remove the data."})
 	}
 	for _, f := range fields {
 		card := f.Category == string(classifiers.CreditCard) || slices.Contains(strings.Split(f.Also, ";"), string(classifiers.CreditCard))
 		if card && slices.Contains(strings.Split(f.Detectors, ";"), cardDetector) && !allFictitious(f) {
-			in.notes.Find(audit.Finding{Kind: "F_CLEAR_PAN", Severity: "high", Source: s.Name, Object: r.table.Name, Column: f.Column, Count: f.NonEmpty, Article: "Art. 32",
+			in.Notes.Find(audit.Finding{Kind: "F_CLEAR_PAN", Severity: "high", Source: s.Name, Object: r.Table.Name, Column: f.Column, Count: f.NonEmpty, Article: "Art. 32",
 				Words: "The field holds payment card numbers in the clear (PCI DSS 3.5 forbids it too): truncate, tokenise or remove them."})
 		}
 	}
 }
 
 // approved reports whether a source may hold a class of data; what a live source may hold, its backups may.
-func (in *inspector) approved(s *scanned, class string) bool {
-	return slices.ContainsFunc(in.setup.Sources, func(o setup.Source) bool {
+func (in *Inspector) approved(s *scan.Source, class string) bool {
+	return slices.ContainsFunc(in.Setup.Sources, func(o setup.Source) bool {
 		return (o.Name == s.Name || o.Name == s.System()) && slices.Contains(o.ApprovedFor, class)
 	})
 }
@@ -185,12 +173,12 @@ func allFictitious(f audit.Inventory) bool {
 }
 
 // testData finds real people in sources that are not production, and test identifiers in those that are.
-func (in *inspector) testData(s *scanned, r *reading, fields []audit.Inventory) {
+func (in *Inspector) testData(s *scan.Source, r *scan.Reading, fields []audit.Inventory) {
 	switch s.Environment {
 	case "production":
 		for _, f := range fields {
 			if f.Fictitious > 0 {
-				in.notes.Find(audit.Finding{Kind: "F_TEST_ID_IN_PROD", Severity: "low", Source: s.Name, Object: r.table.Name, Column: f.Column, Count: f.Fictitious, Article: "Art. 5(1)(d)",
+				in.Notes.Find(audit.Finding{Kind: "F_TEST_ID_IN_PROD", Severity: "low", Source: s.Name, Object: r.Table.Name, Column: f.Column, Count: f.Fictitious, Article: "Art. 5(1)(d)",
 					Words: "Among the values of the field are some that an authority reserves for tests and examples: nobody can be reached by them, and no consent belongs to them."})
 			}
 		}
@@ -210,21 +198,21 @@ func (in *inspector) testData(s *scanned, r *reading, fields []audit.Inventory) 
 		}
 		switch {
 		case len(real) > 0:
-			in.notes.Find(audit.Finding{Kind: "F_PII_IN_TEST", Severity: "high", Source: s.Name, Object: r.table.Name, Count: tableRows(real), Article: "Art. 25",
+			in.Notes.Find(audit.Finding{Kind: "F_PII_IN_TEST", Severity: "high", Source: s.Name, Object: r.Table.Name, Count: tableRows(real), Article: "Art. 25",
 				Words: "A source that is not production holds personal data of real people (" + categories(append(real, filled...)) + "): use made-up records with the identifiers that authorities reserve for tests."})
 		case len(filled) > 0 && !proven:
-			in.notes.Find(audit.Finding{Kind: "F_PII_IN_TEST", Severity: "medium", Source: s.Name, Object: r.table.Name, Count: tableRows(filled), Article: "Art. 25",
+			in.Notes.Find(audit.Finding{Kind: "F_PII_IN_TEST", Severity: "medium", Source: s.Name, Object: r.Table.Name, Count: tableRows(filled), Article: "Art. 25",
 				Words: "A source that is not production holds personal data (" + categories(filled) + ") that nothing tells from that of real people."})
 		}
 	}
 }
 
 // surplus finds personal fields of a governed table that no rule covers.
-func (in *inspector) surplus(s *scanned, r *reading, fields []audit.Inventory) {
+func (in *Inspector) surplus(s *scan.Source, r *scan.Reading, fields []audit.Inventory) {
 	covered := map[string]bool{}
 	governed := false
-	for _, silo := range in.setup.Silos {
-		if !slices.ContainsFunc(silo.Silo.Records, func(rec policy.Records) bool { return rec.Source == s.Name && rec.Table == r.table.Name }) {
+	for _, silo := range in.Setup.Silos {
+		if !slices.ContainsFunc(silo.Silo.Records, func(rec policy.Records) bool { return rec.Source == s.Name && rec.Table == r.Table.Name }) {
 			continue
 		}
 		governed = true
@@ -238,39 +226,39 @@ func (in *inspector) surplus(s *scanned, r *reading, fields []audit.Inventory) {
 		}
 	}
 	for _, f := range fields {
-		if governed && !covered[f.Column] && !slices.Contains(r.table.Key, f.Column) {
-			in.notes.Find(audit.Finding{Kind: "F_SURPLUS_FIELD", Severity: "medium", Source: s.Name, Object: r.table.Name, Column: f.Column, Count: f.NonEmpty, Article: "Art. 5(1)(c)",
+		if governed && !covered[f.Column] && !slices.Contains(r.Table.Key, f.Column) {
+			in.Notes.Find(audit.Finding{Kind: "F_SURPLUS_FIELD", Severity: "medium", Source: s.Name, Object: r.Table.Name, Column: f.Column, Count: f.NonEmpty, Article: "Art. 5(1)(c)",
 				Words: "The field holds personal data (" + categories([]audit.Inventory{f}) + ") that no rule of its silo needs: name it under `fields:` of the rule that does, or remove it."})
 		}
 	}
 }
 
 // deletePath finds governed tables whose rows nothing can change in place.
-func (in *inspector) deletePath(s *scanned, r *reading) {
-	if s.Backup() || len(r.silos) == 0 {
+func (in *Inspector) deletePath(s *scan.Source, r *scan.Reading) {
+	if s.Backup() || len(r.Silos) == 0 {
 		return
 	}
 	why := ""
 	switch {
 	case s.ReadOnly:
 		why = "the source can only be read: give it an apply_dsn, or have its application erase what is due"
-	case len(r.table.Key) == 0:
+	case len(r.Table.Key) == 0:
 		why = "it has no primary key, so that no row can be named: give it one"
 	default:
 		return
 	}
-	in.notes.Find(audit.Finding{Kind: "F_NO_DELETE_PATH", Severity: "medium", Source: s.Name, Object: r.table.Name, Count: max(r.rows, r.table.Rows), Article: "Art. 17",
+	in.Notes.Find(audit.Finding{Kind: "F_NO_DELETE_PATH", Severity: "medium", Source: s.Name, Object: r.Table.Name, Count: max(r.Rows, r.Table.Rows), Article: "Art. 17",
 		Words: "A silo governs the table, but nothing in it can be erased: " + why + "."})
 }
 
 // joins finds views that read tables of more than one silo.
-func (in *inspector) joins(s *scanned) {
-	if s.viewsErr != nil {
-		in.notes.Find(audit.Finding{Kind: "F_VIEW_UNREAD", Severity: "low", Source: s.Name, Article: "Art. 25", Words: "The views of the source could not be read, so that nobody knows whether they join silos."})
+func (in *Inspector) joins(s *scan.Source) {
+	if s.ViewsErr != nil {
+		in.Notes.Find(audit.Finding{Kind: "F_VIEW_UNREAD", Severity: "low", Source: s.Name, Article: "Art. 25", Words: "The views of the source could not be read, so that nobody knows whether they join silos."})
 	}
-	for _, v := range s.views {
+	for _, v := range s.Views {
 		if v.Tables == nil {
-			in.notes.Find(audit.Finding{Kind: "F_VIEW_UNREAD", Severity: "low", Source: s.Name, Object: v.Name, Article: "Art. 25",
+			in.Notes.Find(audit.Finding{Kind: "F_VIEW_UNREAD", Severity: "low", Source: s.Name, Object: v.Name, Article: "Art. 25",
 				Words: "The definition of the view may not be seen, so that nobody knows whether it joins silos: grant SHOW VIEW."})
 			continue
 		}
@@ -287,24 +275,24 @@ func (in *inspector) joins(s *scanned) {
 			}
 		}
 		if slices.Sort(joined); tables > 1 && len(joined) > 1 {
-			in.notes.Find(audit.Finding{Kind: "F_SILO_JOIN", Severity: "high", Source: s.Name, Object: v.Name, Article: "Art. 5(1)(b)",
+			in.Notes.Find(audit.Finding{Kind: "F_SILO_JOIN", Severity: "high", Source: s.Name, Object: v.Name, Article: "Art. 5(1)(b)",
 				Words: fmt.Sprintf("The view joins tables of the silos %s (%s): what was collected for one purpose can be read with what was collected for another.", strings.Join(joined, ", "), strings.Join(v.Tables, ", "))})
 		}
 	}
 }
 
 // orphan finds backups that belong to no live source, so that nothing says which of their rows should be gone.
-func (in *inspector) orphan(s *scanned) {
+func (in *Inspector) orphan(s *scan.Source) {
 	if s.Environment != "backup" {
 		return
 	}
 	words := ""
 	switch {
-	case s.Of == "" && !slices.ContainsFunc(in.setup.Sources, func(o setup.Source) bool { return o.Environment != "backup" && o.Application == s.Application }):
+	case s.Of == "" && !slices.ContainsFunc(in.Setup.Sources, func(o setup.Source) bool { return o.Environment != "backup" && o.Application == s.Application }):
 		words = "The backup belongs to an application without a live source, so no rule reaches what it holds: delete it, or say whose it is with `of:`."
 	case s.Of == "":
 		words = "The backup does not say which live source it is of, so no rule reaches what it holds: name it with `of:`."
-	case !slices.ContainsFunc(in.setup.Sources, func(o setup.Source) bool { return o.Name == s.Of }):
+	case !slices.ContainsFunc(in.Setup.Sources, func(o setup.Source) bool { return o.Name == s.Of }):
 		words = "The live source that the backup is of is no longer configured: delete the backup when nothing needs it any more."
 	default:
 		return
@@ -314,18 +302,18 @@ func (in *inspector) orphan(s *scanned) {
 		name = s.Set
 	}
 	f := audit.Finding{Kind: "F_BACKUP_ORPHAN", Severity: "medium", Source: name, Count: 1, Article: "Art. 5(1)(e)", Words: words}
-	for i := range in.notes.Facts.Findings {
-		if in.notes.Facts.Findings[i].FindingID == notes.FindingID(f) {
-			in.notes.Facts.Findings[i].Count++ // another file of the set
+	for i := range in.Notes.Facts.Findings {
+		if in.Notes.Facts.Findings[i].FindingID == notes.FindingID(f) {
+			in.Notes.Facts.Findings[i].Count++ // another file of the set
 			return
 		}
 	}
-	in.notes.Find(f)
+	in.Notes.Find(f)
 }
 
 // reviews finds reviews that ran out, or that name what is not there.
-func (in *inspector) reviews(s *scanned) {
-	for _, v := range in.setup.Reviews {
+func (in *Inspector) reviews(s *scan.Source) {
+	for _, v := range in.Setup.Reviews {
 		if v.Source != s.Name || s.Backup() {
 			continue
 		}
@@ -337,12 +325,12 @@ func (in *inspector) reviews(s *scanned) {
 		switch {
 		case !ok:
 			f.Kind, f.Words = "F_REVIEW_UNKNOWN", "A review names a field that the source does not have: correct the name, or remove the review."
-			in.setup.Log.Warn("review of an unknown field", "run_id", in.tonight.RunID, "source", s.Name, "table", v.Table, "field", v.Field)
-		case v.Until < in.tonight.Today:
+			in.Setup.Log.Warn("review of an unknown field", "run_id", in.Tonight.RunID, "source", s.Name, "table", v.Table, "field", v.Field)
+		case v.Until < in.Tonight.Today:
 			f.Kind, f.Words = "F_REVIEW_EXPIRED", fmt.Sprintf("The review by %s ran out on %s: the classifiers decide again until somebody renews it.", v.By, v.Until)
 		default:
 			continue
 		}
-		in.notes.Find(f)
+		in.Notes.Find(f)
 	}
 }

@@ -1,4 +1,4 @@
-package pipeline
+package copies
 
 import (
 	"context"
@@ -91,14 +91,14 @@ func (c *comparison) claim(wanted []copyRow) (pending []copyRow, err error) {
 
 // settle leaves a row of the copy as it is, or writes it anew.
 func (c *comparison) settle(old, w copyRow) error {
-	w.since = c.copier.tonight.Today.String()
+	w.since = c.Keeper.Tonight.Today.String()
 	if old.status == w.status && old.until == w.until {
 		w.since = old.since
 		if w.seal = c.seal(w); w.seal == old.seal {
 			c.found[w.silo].add(old.seal, true)
 			return c.have(w)
 		}
-		w.since = c.copier.tonight.Today.String() // somebody else wrote it
+		w.since = c.Keeper.Tonight.Today.String() // somebody else wrote it
 	}
 	c.found[w.silo].add(old.seal, c.seal(old) == old.seal)
 	w.seal = c.seal(w)
@@ -108,7 +108,7 @@ func (c *comparison) settle(old, w copyRow) error {
 
 // add writes a row that the copy lacks.
 func (c *comparison) add(w copyRow) error {
-	w.since = c.copier.tonight.Today.String()
+	w.since = c.Keeper.Tonight.Today.String()
 	w.seal = c.seal(w)
 	if !c.ended {
 		c.early[w.id()] = true
@@ -132,7 +132,7 @@ func (c *comparison) have(w copyRow) error {
 	if err != nil {
 		return err
 	}
-	return c.files.add(row)
+	return c.files.Add(row)
 }
 
 // readOn reads the next page of the copy.

@@ -1,4 +1,4 @@
-package pipeline
+package apply
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 
 // rewrite executes the groups of a plan that are in one backup file: the governed rows are decided anew, then one streamed rewrite drops and
 // changes what stands, is read back, and takes the file's place.
-func (ap *applier) rewrite(ctx context.Context, s *stores.Store, p *plan.Sealed, apps []*application, chunks []journal.Chunk) (done bool, err error) {
+func (ap *Applier) rewrite(ctx context.Context, s *stores.Store, p *plan.Sealed, apps []*application, chunks []journal.Chunk) (done bool, err error) {
 	rewriter, ok := s.Conn.(connectors.Rewriter)
 	if !ok {
 		return false, fmt.Errorf("%w: backup %s may not be rewritten: configure `rewrite:`", setup.ErrConfig, s.Name)
@@ -38,7 +38,7 @@ func (ap *applier) rewrite(ctx context.Context, s *stores.Store, p *plan.Sealed,
 	if len(settled) == len(apps) {
 		return true, nil
 	}
-	if err := state.MayWrite(ap.setup, ap.tonight.Until); err != nil {
+	if err := state.MayWrite(ap.Setup, ap.Tonight.Until); err != nil {
 		return false, err
 	}
 	if !recovering {
@@ -46,61 +46,61 @@ func (ap *applier) rewrite(ctx context.Context, s *stores.Store, p *plan.Sealed,
 		if err != nil {
 			return false, err
 		}
-		_, ours, err := ap.journal.LastRewrite(ctx, s.Path)
+		_, ours, err := ap.Journal.LastRewrite(ctx, s.Path)
 		if err != nil {
 			return false, err
 		}
 		if digest != p.Files[s.Name] && digest != ours { // another plan may have rewritten it since
-			ap.notes.Problem(fmt.Errorf("%w: backup %s changed since plan %s was made: this night plans anew", setup.ErrExpired, s.Name, p.PlanID))
-			return false, plan.Lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
+			ap.Notes.Problem(fmt.Errorf("%w: backup %s changed since plan %s was made: this night plans anew", setup.ErrExpired, s.Name, p.PlanID))
+			return false, plan.Lapse(ctx, ap.Setup, ap.Journal, p, ap.Tonight.RunID)
 		}
 	}
 	intents := make([]journal.Chunk, len(apps))
 	for i, a := range apps {
-		intents[i], err = ap.journal.Intend(ctx, journal.Chunk{RunID: ap.tonight.RunID, PlanID: p.PlanID, Group: a.position, First: 0, Rows: a.units(), IntentAt: ap.setup.Now()})
+		intents[i], err = ap.Journal.Intend(ctx, journal.Chunk{RunID: ap.Tonight.RunID, PlanID: p.PlanID, Group: a.position, First: 0, Rows: a.units(), IntentAt: ap.Setup.Now()})
 		if err != nil {
 			return false, err
 		}
 	}
-	ap.setup.Crash("rewrite_intent")
+	ap.Setup.Crash("rewrite_intent")
 	job, err := ap.confirm(ctx, s, apps, recovering)
 	if err != nil {
-		ap.stores.FailedSource(s, err)
+		ap.Stores.FailedSource(s, err)
 		return false, nil
 	}
 	report, err := rewriter.Rewrite(ctx, job.queries, job.edit, func(rewritten connectors.Source) error {
-		ap.setup.Crash("rewrite_read_back")
+		ap.Setup.Crash("rewrite_read_back")
 		return job.verify(ctx, rewritten)
 	})
 	if err != nil {
-		ap.stores.FailedSource(s, err)
+		ap.Stores.FailedSource(s, err)
 		ap.backupRow(s.Name, func(b *audit.Backup) { b.Status = "waiting" })
 		return false, nil
 	}
-	ap.setup.Crash("rewritten")
+	ap.Setup.Crash("rewritten")
 	after := hex.EncodeToString(report.After.SHA256[:])
-	if err := ap.journal.Rewritten(ctx, s.Path, ap.tonight.AsOf, after); err != nil {
+	if err := ap.Journal.Rewritten(ctx, s.Path, ap.Tonight.AsOf, after); err != nil {
 		return false, err
 	}
 	ap.backupRow(s.Name, func(b *audit.Backup) {
-		b.Before, b.After, b.Status, b.LastRewrite, b.Pending, b.Size = hex.EncodeToString(report.Before.SHA256[:]), after, "rewritten", ap.tonight.AsOf, 0, report.After.Size
+		b.Before, b.After, b.Status, b.LastRewrite, b.Pending, b.Size = hex.EncodeToString(report.Before.SHA256[:]), after, "rewritten", ap.Tonight.AsOf, 0, report.After.Size
 	})
 	for i, a := range apps {
 		if settled[a.position] {
 			continue
 		}
-		if err := ap.journal.Settle(ctx, intents[i].ID, ap.tonight.RunID, job.outcome(a), ap.setup.Now()); err != nil {
+		if err := ap.Journal.Settle(ctx, intents[i].ID, ap.Tonight.RunID, job.outcome(a), ap.Setup.Now()); err != nil {
 			return false, err
 		}
 	}
-	ap.setup.Crash("rewrite_settled")
+	ap.Setup.Crash("rewrite_settled")
 	return true, nil
 }
 
-func (ap *applier) backupRow(source string, change func(*audit.Backup)) {
-	for i := range ap.notes.Facts.Backups {
-		if ap.notes.Facts.Backups[i].Source == source {
-			change(&ap.notes.Facts.Backups[i])
+func (ap *Applier) backupRow(source string, change func(*audit.Backup)) {
+	for i := range ap.Notes.Facts.Backups {
+		if ap.Notes.Facts.Backups[i].Source == source {
+			change(&ap.Notes.Facts.Backups[i])
 		}
 	}
 }
@@ -123,10 +123,10 @@ type placed struct {
 }
 
 // confirm decides the governed rows of a backup anew, and returns the job for what still stands.
-func (ap *applier) confirm(ctx context.Context, s *stores.Store, apps []*application, recovering bool) (*rewriteJob, error) {
+func (ap *Applier) confirm(ctx context.Context, s *stores.Store, apps []*application, recovering bool) (*rewriteJob, error) {
 	j := &rewriteJob{store: s, apps: apps, outcomes: map[*application][][]byte{}, rows: map[string]map[connectors.Key]placed{}, keys: map[string][]int{}}
 	for _, a := range apps {
-		if err := ap.silos.Reload(ctx, a.judge.Silo.Silo.Name); err != nil {
+		if err := ap.Silos.Reload(ctx, a.judge.Silo.Silo.Name); err != nil {
 			return nil, err
 		}
 		out := make([][]byte, len(a.segments))
@@ -195,7 +195,7 @@ func (j *rewriteJob) roots(ctx context.Context, a *application, recovering bool)
 				continue
 			}
 			r := a.segments[0][k]
-			switch g.Still(b.Rows, row, r, a.plan.RunID, later(a.asOf, a.setup.Now())) {
+			switch g.Still(b.Rows, row, r, a.plan.RunID, later(a.asOf, a.Setup.Now())) {
 			case judge.Drifted:
 				acts[r.Root] = false
 				j.outcomes[a][0][k] = plan.Drift
@@ -316,7 +316,7 @@ func (j *rewriteJob) verify(ctx context.Context, rewritten connectors.Source) er
 		}
 	}
 	for _, a := range j.apps {
-		head, err := a.silos.Registry.Head(ctx, a.judge.Silo.Silo.Name)
+		head, err := a.Silos.Registry.Head(ctx, a.judge.Silo.Silo.Name)
 		if err != nil {
 			return err
 		}

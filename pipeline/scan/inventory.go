@@ -1,4 +1,4 @@
-package pipeline
+package scan
 
 import (
 	"cmp"
@@ -17,16 +17,16 @@ import (
 	"strings"
 )
 
-// inventory turns what was found in a source into rows of the report: each table, then its fields.
-func (sc *scanner) inventory(s *scanned) []audit.Inventory {
+// Inventory turns what was found in a source into rows of the report: each table, then its fields.
+func (sc *Scanner) Inventory(s *Source) []audit.Inventory {
 	var rows []audit.Inventory
-	for _, r := range s.readings {
+	for _, r := range s.Readings {
 		t := sc.tableRow(s, r)
 		var fields []audit.Inventory
-		if r.state == "scanned" {
+		if r.State == "scanned" {
 			fields = sc.fieldRows(s, r, t)
 		}
-		if slices.ContainsFunc(fields, personal) {
+		if slices.ContainsFunc(fields, Personal) {
 			t.Category, t.Class = "personal", "personal"
 		}
 		rows = append(append(rows, t), fields...)
@@ -34,15 +34,15 @@ func (sc *scanner) inventory(s *scanned) []audit.Inventory {
 	return rows
 }
 
-func (sc *scanner) tableRow(s *scanned, r *reading) audit.Inventory {
-	t := audit.Inventory{Source: s.Name, Application: s.Application, Environment: s.Environment, Location: s.Location, Database: r.table.Database, Object: r.table.Name,
-		Silo: strings.Join(r.silos, ";"), Rows: max(0, r.table.Rows), Category: "none", Class: "none", State: r.state, Reason: r.reason, FirstSeen: sc.tonight.Today.String()}
-	if r.state != "scanned" {
+func (sc *Scanner) tableRow(s *Source, r *Reading) audit.Inventory {
+	t := audit.Inventory{Source: s.Name, Application: s.Application, Environment: s.Environment, Location: s.Location, Database: r.Table.Database, Object: r.Table.Name,
+		Silo: strings.Join(r.Silos, ";"), Rows: max(0, r.Table.Rows), Category: "none", Class: "none", State: r.State, Reason: r.reason, FirstSeen: sc.Tonight.Today.String()}
+	if r.State != "scanned" {
 		return t
 	}
 	t.Fingerprint = s.fingerprint
-	t.OldestRow, t.NewestRow = s.span(r.table.Name)
-	if r.kept != nil && r.rows == 0 {
+	t.OldestRow, t.NewestRow = s.span(r.Table.Name)
+	if r.kept != nil && r.Rows == 0 {
 		was := r.kept[0]
 		t.Rows, t.SoftDelete, t.Inactive = was.Rows, was.SoftDelete, was.Inactive
 		t.OldestRow, t.NewestRow = cmp.Or(t.OldestRow, was.OldestRow), cmp.Or(t.NewestRow, was.NewestRow)
@@ -51,16 +51,16 @@ func (sc *scanner) tableRow(s *scanned, r *reading) audit.Inventory {
 	oldest, newest := r.life.span()
 	t.OldestRow, t.NewestRow = cmp.Or(t.OldestRow, oldest), cmp.Or(t.NewestRow, newest)
 	t.SoftDelete, t.Inactive = r.life.softDelete()
-	if r.sampled {
-		t.Rows, t.Sampled, t.MissedBelow = max(r.rows, r.table.Rows), r.rows, MissedBelow(r.rows)
+	if r.Sampled {
+		t.Rows, t.Sampled, t.MissedBelow = max(r.Rows, r.Table.Rows), r.Rows, MissedBelow(r.Rows)
 	} else {
-		t.Rows = r.rows
+		t.Rows = r.Rows
 	}
 	return t
 }
 
 // fieldRows are the rows of a table's fields, each with the machine's verdict and, where there is one, a person's.
-func (sc *scanner) fieldRows(s *scanned, r *reading, t audit.Inventory) []audit.Inventory {
+func (sc *Scanner) fieldRows(s *Source, r *Reading, t audit.Inventory) []audit.Inventory {
 	base := t
 	base.OldestRow, base.NewestRow, base.SoftDelete, base.Inactive = "", "", "", 0
 	verdicts := map[string]classifiers.Verdict{}
@@ -68,11 +68,11 @@ func (sc *scanner) fieldRows(s *scanned, r *reading, t audit.Inventory) []audit.
 		verdicts[v.Field] = v
 	}
 	var whole []audit.Inventory
-	if r.sampled {
-		whole, _ = sc.lastWhole(s.Name, r.table.Name)
+	if r.Sampled {
+		whole, _ = sc.lastWhole(s.Name, r.Table.Name)
 	}
 	var rows []audit.Inventory
-	for _, f := range r.table.Fields {
+	for _, f := range r.Table.Fields {
 		row := base
 		row.Column, row.Type = f.Name, f.Type
 		v, judged := verdicts[f.Name]
@@ -81,7 +81,7 @@ func (sc *scanner) fieldRows(s *scanned, r *reading, t audit.Inventory) []audit.
 			row.State, row.Reason = "skipped", reason
 		case judged:
 			fill(&row, v)
-			if was := fieldOf(whole, f.Name); was.Type == f.Type && personal(was) && !personal(row) {
+			if was := fieldOf(whole, f.Name); was.Type == f.Type && Personal(was) && !Personal(row) {
 				unreview(&was)
 				found(&row, was) // the last whole reading saw more than this sample
 			}
@@ -141,9 +141,9 @@ func unreview(row *audit.Inventory) {
 }
 
 // review puts a person's verdict in the place of the machine's, which stays beside it.
-func (sc *scanner) review(s *scanned, row *audit.Inventory) {
-	for _, r := range sc.setup.Reviews {
-		if !r.Of(s.Source) || r.Table != row.Object || r.Field != row.Column || r.Until < sc.tonight.Today {
+func (sc *Scanner) review(s *Source, row *audit.Inventory) {
+	for _, r := range sc.Setup.Reviews {
+		if !r.Of(s.Source) || r.Table != row.Object || r.Field != row.Column || r.Until < sc.Tonight.Today {
 			continue
 		}
 		row.Machine, row.ReviewedBy, row.ReviewedUntil, row.Because = row.Category, r.By, r.Until.String(), r.Because
@@ -154,8 +154,8 @@ func (sc *scanner) review(s *scanned, row *audit.Inventory) {
 	}
 }
 
-// personal reports whether a row is a field with data of natural persons.
-func personal(row audit.Inventory) bool {
+// Personal reports whether a row is a field with data of natural persons.
+func Personal(row audit.Inventory) bool {
 	return row.Column != "" && row.State == "scanned" && classifiers.Category(row.Category).Personal() && !row.Company
 }
 
@@ -168,13 +168,13 @@ func fieldOf(rows []audit.Inventory, name string) audit.Inventory {
 }
 
 // lastWhole returns what the newest run that read every row of a table, under the present rules, said of it, and when that was.
-func (sc *scanner) lastWhole(source, table string) ([]audit.Inventory, policy.Date) {
-	for _, f := range sc.notes.History {
-		if f.Run.RulesDigest != sc.notes.Facts.Run.RulesDigest {
+func (sc *Scanner) lastWhole(source, table string) ([]audit.Inventory, policy.Date) {
+	for _, f := range sc.Notes.History {
+		if f.Run.RulesDigest != sc.Notes.Facts.Run.RulesDigest {
 			continue
 		}
 		if rows := notes.ObjectRows(f, notes.Object{Source: source, Table: table}); len(rows) > 0 && rows[0].State == "scanned" && rows[0].MissedBelow == 0 {
-			return rows, policy.DateOf(f.Run.AsOf, sc.setup.Zone)
+			return rows, policy.DateOf(f.Run.AsOf, sc.Setup.Zone)
 		}
 	}
 	return nil, 0
@@ -182,7 +182,7 @@ func (sc *scanner) lastWhole(source, table string) ([]audit.Inventory, policy.Da
 
 // fingerprint names what the verdicts on a file rest on: its bytes, the rules, and the version that applied them. A live source has none: no engine says
 // reliably that nothing changed, so its tables are read each night.
-func (sc *scanner) fingerprint(s *scanned) (string, error) {
+func (sc *Scanner) fingerprint(s *Source) (string, error) {
 	if s.Path == "" || !s.Backup() {
 		return "", nil
 	}
@@ -193,16 +193,16 @@ func (sc *scanner) fingerprint(s *scanned) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", connectors.ErrUnreachable, err)
 	}
-	sum := sha256.Sum256([]byte(strings.Join([]string{digest, sc.setup.Catalogue.Digest(), sc.setup.Version}, "\x1f")))
+	sum := sha256.Sum256([]byte(strings.Join([]string{digest, sc.Setup.Catalogue.Digest(), sc.Setup.Version}, "\x1f")))
 	return hex.EncodeToString(sum[:]), nil
 }
 
 // unchanged returns what an earlier night said of a table of the very same file under the same rules; nil if it has to be read.
-func (sc *scanner) unchanged(s *scanned, t connectors.Table) []audit.Inventory {
+func (sc *Scanner) unchanged(s *Source, t connectors.Table) []audit.Inventory {
 	if s.fingerprint == "" {
 		return nil
 	}
-	for _, f := range sc.notes.History {
+	for _, f := range sc.Notes.History {
 		rows := notes.ObjectRows(f, notes.Object{Source: s.Name, Table: t.Name})
 		if len(rows) == 0 {
 			continue
@@ -223,9 +223,9 @@ func (sc *scanner) unchanged(s *scanned, t connectors.Table) []audit.Inventory {
 
 // before returns, for each table of which the last runs say anything, what the newest of them said; nothing if it was gone by then. A run that could
 // not read a table says nothing of it.
-func (sc *scanner) before() map[notes.Object][]audit.Inventory {
+func (sc *Scanner) before() map[notes.Object][]audit.Inventory {
 	was := map[notes.Object][]audit.Inventory{}
-	for _, f := range sc.notes.History {
+	for _, f := range sc.Notes.History {
 		now := map[notes.Object][]audit.Inventory{}
 		for _, i := range f.Inventory {
 			o := notes.Object{Source: i.Source, Table: i.Object}
@@ -247,9 +247,9 @@ func (sc *scanner) before() map[notes.Object][]audit.Inventory {
 	return was
 }
 
-// compare marks what is new, changed or gone since it was last read, and keeps the date at which each place was first seen. Nothing is gone because it could not be
+// Drift marks what is new, changed or gone since it was last read, and keeps the date at which each place was first seen. Nothing is gone because it could not be
 // read tonight.
-func (sc *scanner) compare(sources []*stores.Store) {
+func (sc *Scanner) Drift(sources []*stores.Store) {
 	was := sc.before()
 	earlier := map[notes.Object]map[string]audit.Inventory{}
 	for o, rows := range was {
@@ -258,8 +258,8 @@ func (sc *scanner) compare(sources []*stores.Store) {
 			earlier[o][i.Column] = i
 		}
 	}
-	for i := range sc.notes.Facts.Inventory {
-		now := &sc.notes.Facts.Inventory[i]
+	for i := range sc.Notes.Facts.Inventory {
+		now := &sc.Notes.Facts.Inventory[i]
 		o := notes.Object{Source: now.Source, Table: now.Object}
 		if now.Column == "" && now.State != "scanned" {
 			old := earlier[o][""]
@@ -283,7 +283,7 @@ func (sc *scanner) compare(sources []*stores.Store) {
 	for _, s := range sources {
 		configured[s.Name] = true
 	}
-	for _, s := range sc.whole() {
+	for _, s := range sc.Whole() {
 		read[s.Name] = true
 	}
 	any := len(read) > 0
@@ -293,11 +293,11 @@ func (sc *scanner) compare(sources []*stores.Store) {
 		}
 		for _, old := range rows {
 			old.Change, old.State = "gone", "gone"
-			sc.notes.Facts.Inventory = append(sc.notes.Facts.Inventory, old)
+			sc.Notes.Facts.Inventory = append(sc.Notes.Facts.Inventory, old)
 		}
 	}
 	place := make(map[notes.Object]map[string]int) // fields in the order of their table
-	for i, row := range sc.notes.Facts.Inventory {
+	for i, row := range sc.Notes.Facts.Inventory {
 		o := notes.Object{Source: row.Source, Table: row.Object}
 		if place[o] == nil {
 			place[o] = map[string]int{}
@@ -306,8 +306,8 @@ func (sc *scanner) compare(sources []*stores.Store) {
 			place[o][row.Column] = i
 		}
 	}
-	sort.SliceStable(sc.notes.Facts.Inventory, func(i, j int) bool {
-		a, b := &sc.notes.Facts.Inventory[i], &sc.notes.Facts.Inventory[j]
+	sort.SliceStable(sc.Notes.Facts.Inventory, func(i, j int) bool {
+		a, b := &sc.Notes.Facts.Inventory[i], &sc.Notes.Facts.Inventory[j]
 		if c := cmp.Or(strings.Compare(a.Source, b.Source), strings.Compare(a.Object, b.Object)); c != 0 {
 			return c < 0
 		}
@@ -324,7 +324,7 @@ func (sc *scanner) compare(sources []*stores.Store) {
 }
 
 // span returns the civil dates of the oldest and newest row of a governed table.
-func (s *scanned) span(table string) (oldest, newest string) {
+func (s *Source) span(table string) (oldest, newest string) {
 	for _, g := range s.Governed[table] {
 		if o := g.Oldest.String(); o != "" && (oldest == "" || o < oldest) {
 			oldest = o

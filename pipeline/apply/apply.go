@@ -1,4 +1,4 @@
-package pipeline
+package apply
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"lethe/pipeline/dependents"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
+	"lethe/pipeline/limits"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
@@ -28,25 +29,25 @@ const (
 	chunkTime  = 200 * time.Millisecond
 )
 
-// apply executes every approved plan, oldest first. What a crash interrupted is finished; what moved since the plan is skipped as drift.
-func (ap *applier) apply(ctx context.Context) error {
-	if !ap.tonight.Apply {
+// Apply executes every approved plan, oldest first. What a crash interrupted is finished; what moved since the plan is skipped as drift.
+func (ap *Applier) Apply(ctx context.Context) error {
+	if !ap.Tonight.Apply {
 		return nil
 	}
-	plans, err := ap.journal.Plans(ctx, journal.Approved)
+	plans, err := ap.Journal.Plans(ctx, journal.Approved)
 	if err != nil {
 		return err
 	}
 	for _, entry := range plans {
 		if err := ap.applyPlan(ctx, entry); errors.Is(err, setup.ErrStopped) {
-			ap.notes.Problem(err)
+			ap.Notes.Problem(err)
 			return nil
 		} else if err != nil {
 			return fmt.Errorf("apply plan %s: %w", entry.ID, err)
 		}
 	}
-	for silo := range ap.silos.Silos { // what was changed just now left its traces
-		if err := ap.silos.RecallTraces(ctx, silo); err != nil {
+	for silo := range ap.Silos.Silos { // what was changed just now left its traces
+		if err := ap.Silos.RecallTraces(ctx, silo); err != nil {
 			return err
 		}
 	}
@@ -54,24 +55,24 @@ func (ap *applier) apply(ctx context.Context) error {
 }
 
 // applyPlan executes one plan group by group: live sources in chunks, backups by one rewrite a file.
-func (ap *applier) applyPlan(ctx context.Context, entry journal.Plan) error {
-	p, err := plan.Open(ap.setup.State, entry)
+func (ap *Applier) applyPlan(ctx context.Context, entry journal.Plan) error {
+	p, err := plan.Open(ap.Setup.State, entry)
 	if err != nil {
 		return err
 	}
-	chunks, err := ap.journal.Chunks(ctx, p.PlanID)
+	chunks, err := ap.Journal.Chunks(ctx, p.PlanID)
 	if err != nil {
 		return err
 	}
-	if len(chunks) == 0 && !ap.tonight.AsOf.Before(p.ValidUntil) {
-		ap.notes.Problem(fmt.Errorf("%w: plan %s was valid until %s: this night plans anew", setup.ErrExpired, p.PlanID, p.ValidUntil.In(ap.setup.Zone).Format(time.DateOnly)))
-		return plan.Lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
+	if len(chunks) == 0 && !ap.Tonight.AsOf.Before(p.ValidUntil) {
+		ap.Notes.Problem(fmt.Errorf("%w: plan %s was valid until %s: this night plans anew", setup.ErrExpired, p.PlanID, p.ValidUntil.In(ap.Setup.Zone).Format(time.DateOnly)))
+		return plan.Lapse(ctx, ap.Setup, ap.Journal, p, ap.Tonight.RunID)
 	}
 	if err := ap.authorised(ctx, p); err != nil {
 		return err
 	}
 	whole := true
-	for _, s := range ap.stores.List {
+	for _, s := range ap.Stores.List {
 		var groups []int
 		for i, g := range p.Groups {
 			if g.Source == s.Name {
@@ -88,58 +89,58 @@ func (ap *applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 		whole = whole && done
 	}
 	for _, g := range p.Groups {
-		if ap.stores.Find(g.Source) != nil || p.Files[g.Source] != "" {
+		if ap.Stores.Find(g.Source) != nil || p.Files[g.Source] != "" {
 			continue // a backup file that is no longer there holds nothing any more
 		}
 		whole = false
-		ap.notes.Problem(fmt.Errorf("%w: plan %s names source %s, which the configuration no longer has", setup.ErrSource, p.PlanID, g.Source))
+		ap.Notes.Problem(fmt.Errorf("%w: plan %s names source %s, which the configuration no longer has", setup.ErrSource, p.PlanID, g.Source))
 	}
-	ap.setup.Crash("applied")
+	ap.Setup.Crash("applied")
 	if !whole {
 		return nil
 	}
-	if err := ap.journal.SetPlanState(ctx, p.PlanID, journal.Settled, ap.tonight.RunID); err != nil {
+	if err := ap.Journal.SetPlanState(ctx, p.PlanID, journal.Settled, ap.Tonight.RunID); err != nil {
 		return err
 	}
-	ap.setup.Crash("settled")
-	_, err = ap.setup.Keys.Destroy("plan/"+p.PlanID, ap.setup.Now())
+	ap.Setup.Crash("settled")
+	_, err = ap.Setup.Keys.Destroy("plan/"+p.PlanID, ap.Setup.Now())
 	return err
 }
 
 // authorised makes sure, from signatures and the configuration rather than from the journal's word, that a plan may be applied.
-func (ap *applier) authorised(ctx context.Context, p *plan.Sealed) error {
+func (ap *Applier) authorised(ctx context.Context, p *plan.Sealed) error {
 	if p.Part == plan.Reversible {
 		return nil
 	}
-	answers, err := plan.Answers(ctx, ap.setup, ap.journal, p)
+	answers, err := plan.Answers(ctx, ap.Setup, ap.Journal, p)
 	if err != nil {
 		return err
 	}
-	ap.notes.Facts.Approvals = append(ap.notes.Facts.Approvals, plan.Approvals(ap.setup, p, answers)...)
-	missing := plan.Missing(ap.setup, p, answers)
+	ap.Notes.Facts.Approvals = append(ap.Notes.Facts.Approvals, plan.Approvals(ap.Setup, p, answers)...)
+	missing := plan.Missing(ap.Setup, p, answers)
 	if len(missing) == 0 {
 		return nil
 	}
-	if !ap.limits.covers(p) {
+	if !ap.Limits.Covers(p) {
 		return fmt.Errorf("%w: plan %s lacks %v", setup.ErrUnapproved, p.PlanID, missing)
 	}
-	ap.limits.note(p)
+	ap.Limits.Note(p)
 	return nil
 }
 
-// applier executes approved plans.
-type applier struct {
-	setup   *setup.Setup
-	tonight setup.Tonight
-	notes   *notes.Notes
-	journal *journal.Journal
-	silos   *silos.Set
-	stores  *stores.Set
-	limits  *limits
+// Applier executes approved plans.
+type Applier struct {
+	Setup   *setup.Setup
+	Tonight setup.Tonight
+	Notes   *notes.Notes
+	Journal *journal.Journal
+	Silos   *silos.Set
+	Stores  *stores.Set
+	Limits  *limits.Limits
 }
 
 // applyTo executes the groups of a plan that are in one source; done says that every row of them has its outcome.
-func (ap *applier) applyTo(ctx context.Context, s *stores.Store, p *plan.Sealed, groups []int, chunks []journal.Chunk) (done bool, err error) {
+func (ap *Applier) applyTo(ctx context.Context, s *stores.Store, p *plan.Sealed, groups []int, chunks []journal.Chunk) (done bool, err error) {
 	if s.Err != nil {
 		return false, nil
 	}
@@ -151,11 +152,11 @@ func (ap *applier) applyTo(ctx context.Context, s *stores.Store, p *plan.Sealed,
 			}
 		}
 		if stores.Fingerprint(s.Tables, touched) != p.Schemas[s.Name] {
-			ap.notes.Problem(fmt.Errorf("%w: the schema of source %s changed since plan %s was made: this night plans anew", setup.ErrExpired, s.Name, p.PlanID))
-			return false, plan.Lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
+			ap.Notes.Problem(fmt.Errorf("%w: the schema of source %s changed since plan %s was made: this night plans anew", setup.ErrExpired, s.Name, p.PlanID))
+			return false, plan.Lapse(ctx, ap.Setup, ap.Journal, p, ap.Tonight.RunID)
 		}
 	}
-	id, err := ap.setup.Keys.PlanIdentity(p.PlanID)
+	id, err := ap.Setup.Keys.PlanIdentity(p.PlanID)
 	if err != nil {
 		return false, err
 	}
@@ -163,10 +164,10 @@ func (ap *applier) applyTo(ctx context.Context, s *stores.Store, p *plan.Sealed,
 	for k, i := range groups {
 		g := s.Judge(p.Groups[i].Silo, p.Groups[i].Table)
 		if g == nil {
-			ap.notes.Problem(fmt.Errorf("%w: plan %s: silo %s no longer governs table %s of source %s: the plan ends here", setup.ErrExpired, p.PlanID, p.Groups[i].Silo, p.Groups[i].Table, s.Name))
-			return false, plan.Lapse(ctx, ap.setup, ap.journal, p, ap.tonight.RunID)
+			ap.Notes.Problem(fmt.Errorf("%w: plan %s: silo %s no longer governs table %s of source %s: the plan ends here", setup.ErrExpired, p.PlanID, p.Groups[i].Silo, p.Groups[i].Table, s.Name))
+			return false, plan.Lapse(ctx, ap.Setup, ap.Journal, p, ap.Tonight.RunID)
 		}
-		a := &application{applier: ap, plan: p, position: i, store: s, judge: g, asOf: later(p.AsOf, ap.tonight.AsOf)}
+		a := &application{Applier: ap, plan: p, position: i, store: s, judge: g, asOf: later(p.AsOf, ap.Tonight.AsOf)}
 		for _, seg := range p.Groups[i].Segments {
 			rows, err := plan.ReadRows(p.Folder, seg, id)
 			if err != nil {
@@ -181,7 +182,7 @@ func (ap *applier) applyTo(ctx context.Context, s *stores.Store, p *plan.Sealed,
 	}
 	mutator, ok := s.Conn.(connectors.Mutator)
 	if !ok {
-		ap.notes.Problem(fmt.Errorf("%w: plan %s changes rows of source %s, which can only be read now: "+
+		ap.Notes.Problem(fmt.Errorf("%w: plan %s changes rows of source %s, which can only be read now: "+
 			"give it an apply_dsn again", setup.ErrSource, p.PlanID, s.Name))
 		return false, nil
 	}
@@ -190,7 +191,7 @@ func (ap *applier) applyTo(ctx context.Context, s *stores.Store, p *plan.Sealed,
 		if err := a.run(ctx, chunks); errors.Is(err, setup.ErrStopped) {
 			return false, err
 		} else if err != nil {
-			ap.stores.FailedSource(s, err)
+			ap.Stores.FailedSource(s, err)
 			return false, nil
 		}
 	}
@@ -206,7 +207,7 @@ func later(a, b time.Time) time.Time {
 
 // application is one group of a plan being executed.
 type application struct {
-	*applier
+	*Applier
 	plan     *plan.Sealed
 	position int // of the group in the plan
 	store    *stores.Store
@@ -233,15 +234,15 @@ func (a *application) run(ctx context.Context, chunks []journal.Chunk) error {
 	}
 	size := int64(chunkRoots)
 	for total := a.units(); next < total; {
-		if err := state.MayWrite(a.setup, a.tonight.Until); err != nil {
+		if err := state.MayWrite(a.Setup, a.Tonight.Until); err != nil {
 			return err
 		}
 		rows := min(size, a.stageEnd(next)-next)
-		c, err := a.journal.Intend(ctx, journal.Chunk{RunID: a.tonight.RunID, PlanID: a.plan.PlanID, Group: a.position, First: next, Rows: rows, IntentAt: a.setup.Now()})
+		c, err := a.Journal.Intend(ctx, journal.Chunk{RunID: a.Tonight.RunID, PlanID: a.plan.PlanID, Group: a.position, First: next, Rows: rows, IntentAt: a.Setup.Now()})
 		if err != nil {
 			return err
 		}
-		a.setup.Crash("intent")
+		a.Setup.Crash("intent")
 		if err := a.settle(ctx, c, false); err != nil {
 			return err
 		}
@@ -251,7 +252,7 @@ func (a *application) run(ctx context.Context, chunks []journal.Chunk) error {
 			size = min(maxRoots, size*2)
 		}
 		next += rows
-		a.setup.Progress("apply", a.store.Name, next, total)
+		a.Setup.Progress("apply", a.store.Name, next, total)
 	}
 	return nil
 }
@@ -331,22 +332,22 @@ func (a *application) settle(ctx context.Context, c journal.Chunk, recovering bo
 	if a.took = time.Since(began); err != nil {
 		return err
 	}
-	a.setup.Crash("changed")
+	a.Setup.Crash("changed")
 	if err := a.verify(ctx, parts); err != nil {
 		return err
 	}
 	if err := a.trace(ctx, parts[0]); err != nil {
 		return err
 	}
-	a.setup.Crash("traced")
+	a.Setup.Crash("traced")
 	var outcome []byte
 	for _, p := range parts {
 		outcome = append(outcome, p.outcome...)
 	}
-	if err := a.journal.Settle(ctx, c.ID, a.tonight.RunID, outcome, a.setup.Now()); err != nil {
+	if err := a.Journal.Settle(ctx, c.ID, a.Tonight.RunID, outcome, a.Setup.Now()); err != nil {
 		return err
 	}
-	a.setup.Crash("outcome")
+	a.Setup.Crash("outcome")
 	return nil
 }
 
@@ -363,7 +364,7 @@ func (a *application) try(ctx context.Context, parts []part, recovering bool) er
 		case err == nil:
 			return nil
 		case errors.Is(err, errMoved):
-			if err := a.silos.Reload(ctx, a.judge.Silo.Silo.Name); err != nil {
+			if err := a.Silos.Reload(ctx, a.judge.Silo.Silo.Name); err != nil {
 				return err
 			}
 		case errors.As(err, &late):
@@ -458,7 +459,7 @@ func (a *application) change(ctx context.Context, parts []part, recovering bool)
 		next++
 		return edits[next-1](b)
 	}, func() error {
-		now, err := a.silos.Registry.Head(ctx, g.Silo.Silo.Name)
+		now, err := a.Silos.Registry.Head(ctx, g.Silo.Silo.Name)
 		if err == nil && now != head {
 			err = errMoved
 		}
@@ -485,7 +486,7 @@ func (a *application) editRoots(b connectors.Batch, p *part, byKey map[connector
 		if excluded[pr.Root] {
 			continue
 		}
-		switch verdict := g.Still(b.Rows, row, pr, a.plan.RunID, later(a.asOf, a.setup.Now())); {
+		switch verdict := g.Still(b.Rows, row, pr, a.plan.RunID, later(a.asOf, a.Setup.Now())); {
 		case verdict == judge.Already && recovering:
 			p.outcome[k] = plan.Recovered
 			acts[pr.Root] = true
@@ -772,15 +773,15 @@ func (a *application) trace(ctx context.Context, roots part) error {
 		}
 	}
 	silo := g.Silo.Silo.Name
-	return errors.Join(a.silos.Registry.PutTombstones(ctx, silo, tombs), a.silos.Registry.SetFlags(ctx, silo, blocked), a.silos.Registry.DropFlags(ctx, silo, freed))
+	return errors.Join(a.Silos.Registry.PutTombstones(ctx, silo, tombs), a.Silos.Registry.SetFlags(ctx, silo, blocked), a.Silos.Registry.DropFlags(ctx, silo, freed))
 }
 
 // lastBackup is when the last backup that may hold a row erased today is gone.
-func (ap *applier) lastBackup(system string) time.Time {
-	last := ap.tonight.AsOf.AddDate(0, 0, 90)
-	for _, s := range ap.setup.Sources {
+func (ap *Applier) lastBackup(system string) time.Time {
+	last := ap.Tonight.AsOf.AddDate(0, 0, 90)
+	for _, s := range ap.Setup.Sources {
 		if s.Of == system && !s.Keep.IsZero() {
-			if end := policy.EndOf(ap.tonight.Today, s.Keep).Start(ap.setup.Zone); end.After(last) {
+			if end := policy.EndOf(ap.Tonight.Today, s.Keep).Start(ap.Setup.Zone); end.After(last) {
 				last = end
 			}
 		}

@@ -1,10 +1,11 @@
-package pipeline
+package copies
 
 import (
 	"context"
 	"fmt"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/copies/snapshot"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
@@ -17,8 +18,8 @@ import (
 
 // revoke takes back what was made for applications and is granted no more: tables with their views, and
 // snapshots. What cannot be taken back is named each night. Without --apply it only says what would go.
-func (cp *copier) revoke(ctx context.Context) error {
-	made, err := cp.journal.AllMade(ctx)
+func (cp *Keeper) revoke(ctx context.Context) error {
+	made, err := cp.Journal.AllMade(ctx)
 	if err != nil {
 		return err
 	}
@@ -34,23 +35,23 @@ func (cp *copier) revoke(ctx context.Context) error {
 		}
 		gone, err := cp.takeBack(ctx, m, i < remembered)
 		if left[m] = !gone; err != nil {
-			cp.notes.Problem(fmt.Errorf("%w: what was made for %s is no longer granted, and could not be taken back: %w",
+			cp.Notes.Problem(fmt.Errorf("%w: what was made for %s is no longer granted, and could not be taken back: %w",
 				setup.ErrSource, m.Target, err))
 		}
-		if gone && cp.tonight.Apply && i < remembered {
-			if err := cp.journal.DropMade(ctx, m); err != nil {
+		if gone && cp.Tonight.Apply && i < remembered {
+			if err := cp.Journal.DropMade(ctx, m); err != nil {
 				return err
 			}
 		}
 	}
-	if !cp.tonight.Apply {
+	if !cp.Tonight.Apply {
 		return nil
 	}
 	for _, e := range ended {
 		if left[madeBy(e.Delivery)] {
 			continue
 		}
-		if err := cp.silos.Registry.DropDelivery(ctx, e.silo, e.Target, e.Object); err != nil {
+		if err := cp.Silos.Registry.DropDelivery(ctx, e.silo, e.Target, e.Object); err != nil {
 			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 		}
 	}
@@ -65,9 +66,9 @@ type endedDelivery struct {
 
 // endedDeliveries lists deliveries that nothing grants any more. The tables of all deliveries that are not
 // among what the journal remembers, as of a state that was lost, are added to made.
-func (cp *copier) endedDeliveries(ctx context.Context, made *[]journal.Made) (ended []endedDelivery, err error) {
-	for silo := range cp.silos.Silos {
-		deliveries, err := cp.silos.Registry.Deliveries(ctx, silo)
+func (cp *Keeper) endedDeliveries(ctx context.Context, made *[]journal.Made) (ended []endedDelivery, err error) {
+	for silo := range cp.Silos.Silos {
+		deliveries, err := cp.Silos.Registry.Deliveries(ctx, silo)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 		}
@@ -94,13 +95,13 @@ func madeBy(d registry.Delivery) journal.Made {
 
 // grants reports whether the configuration still wants what was made. A folder that another target has now is
 // that one's.
-func (cp *copier) grants(m journal.Made) bool {
+func (cp *Keeper) grants(m journal.Made) bool {
 	if m.Folder == "" {
 		return slices.ContainsFunc(cp.kept, func(k *keeping) bool {
 			return k.Table && k.Target == m.Target && k.store.Name == m.Source && k.name() == m.Table
 		})
 	}
-	return slices.ContainsFunc(cp.setup.Grants, func(c setup.Grant) bool {
+	return slices.ContainsFunc(cp.Setup.Grants, func(c setup.Grant) bool {
 		folder, err := filepath.Abs(c.Files)
 		return c.Files != "" && (err != nil || folder == m.Folder)
 	})
@@ -108,19 +109,19 @@ func (cp *copier) grants(m journal.Made) bool {
 
 // takeBack removes one thing that was made, if it is there; gone says that it is not any more. What is not
 // certain to have been made must be there to be removed.
-func (cp *copier) takeBack(ctx context.Context, m journal.Made, certain bool) (gone bool, err error) {
+func (cp *Keeper) takeBack(ctx context.Context, m journal.Made, certain bool) (gone bool, err error) {
 	there, remove, err := cp.leftOf(ctx, m)
 	switch {
 	case !certain && remove == nil && err == nil: // its source left the configuration
 		return true, nil
 	case !certain && !there && err != nil: // what the source failed at is said already
 		return false, nil
-	case !there && err == nil && (remove == nil || !certain || !cp.tonight.Apply):
+	case !there && err == nil && (remove == nil || !certain || !cp.Tonight.Apply):
 		return true, nil
 	}
-	if err == nil && cp.tonight.Apply && remove != nil {
+	if err == nil && cp.Tonight.Apply && remove != nil {
 		if err = remove(); err == nil {
-			cp.setup.Log.Info("a copy that is no longer granted was taken back", "run_id", cp.tonight.RunID,
+			cp.Setup.Log.Info("a copy that is no longer granted was taken back", "run_id", cp.Tonight.RunID,
 				"target", m.Target, "source", m.Source, "table", m.Table, "folder", m.Folder)
 			return true, nil
 		}
@@ -131,14 +132,14 @@ func (cp *copier) takeBack(ctx context.Context, m journal.Made, certain bool) (g
 		next = "Its source left the configuration: put the source back for a night with --apply."
 	case err == nil:
 		next = "A run with --apply removes it."
-		cp.setup.Log.Warn("a copy is no longer granted: a run with --apply removes it", "run_id", cp.tonight.RunID,
+		cp.Setup.Log.Warn("a copy is no longer granted: a run with --apply removes it", "run_id", cp.Tonight.RunID,
 			"target", m.Target, "source", m.Source, "table", m.Table, "folder", m.Folder)
 	}
 	object := m.Table
 	if object == "" {
 		object = "snapshots for " + m.Target
 	}
-	cp.notes.Find(audit.Finding{Kind: "F_COPY_LEFT", Severity: "high", Source: m.Source, Object: object, Article: "Art. 7(3)",
+	cp.Notes.Find(audit.Finding{Kind: "F_COPY_LEFT", Severity: "high", Source: m.Source, Object: object, Article: "Art. 7(3)",
 		Words: "What was made for " + m.Target +
 			" is no longer granted and still there: it may list people who have withdrawn since. " + next})
 	return false, err
@@ -146,16 +147,16 @@ func (cp *copier) takeBack(ctx context.Context, m journal.Made, certain bool) (g
 
 // leftOf looks for what is there of something that was made, and returns how it is removed; nil where it cannot
 // be asked.
-func (cp *copier) leftOf(ctx context.Context, m journal.Made) (there bool, remove func() error, err error) {
+func (cp *Keeper) leftOf(ctx context.Context, m journal.Made) (there bool, remove func() error, err error) {
 	if m.Folder != "" {
 		names, err := cp.snapshotsOf(m)
-		return len(names) > 0, func() error { return removeSnapshots(m.Folder, names) }, err
+		return len(names) > 0, func() error { return snapshot.Remove(m.Folder, names) }, err
 	}
-	i := slices.IndexFunc(cp.stores.List, func(s *stores.Store) bool { return s.Name == m.Source })
+	i := slices.IndexFunc(cp.Stores.List, func(s *stores.Store) bool { return s.Name == m.Source })
 	if i < 0 {
 		return true, nil, nil
 	}
-	s := cp.stores.List[i]
+	s := cp.Stores.List[i]
 	if s.Err != nil {
 		return false, nil, s.Err
 	}
@@ -177,8 +178,8 @@ func (cp *copier) leftOf(ctx context.Context, m journal.Made) (there bool, remov
 }
 
 // snapshotsOf names the files that were written to a target's folder.
-func (cp *copier) snapshotsOf(m journal.Made) ([]string, error) {
-	signer, err := cp.setup.Keys.Runner()
+func (cp *Keeper) snapshotsOf(m journal.Made) ([]string, error) {
+	signer, err := cp.Setup.Keys.Runner()
 	if err != nil {
 		return nil, err
 	}
@@ -186,5 +187,5 @@ func (cp *copier) snapshotsOf(m journal.Made) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return snapshotFiles(m.Folder, m.Target, key)
+	return snapshot.Files(m.Folder, m.Target, key)
 }

@@ -1,0 +1,275 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"lethe/classifiers"
+	"lethe/connectors"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/judge"
+	"lethe/pipeline/notes"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
+	"lethe/pipeline/stores"
+	"slices"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+)
+
+// Scanner reads every source of a run once.
+type Scanner struct {
+	Setup   *setup.Setup
+	Tonight setup.Tonight
+	Notes   *notes.Notes
+	Session *judge.Session
+	sources []*Source
+}
+
+// Source is a source as the night read it.
+type Source struct {
+	*stores.Store
+	Readings    []*Reading
+	Surveyed    bool // every table was read, or is known not to be
+	rows        int64
+	Views       []connectors.View
+	ViewsErr    error
+	fingerprint string // backups: of the file and the rules it was read by
+}
+
+// Of is what was read of a source, nil where nothing was.
+func (sc *Scanner) Of(source string) *Source {
+	i := slices.IndexFunc(sc.sources, func(s *Source) bool { return s.Name == source })
+	if i < 0 {
+		return nil
+	}
+	return sc.sources[i]
+}
+
+// Whole lists the sources that were read to their end.
+func (sc *Scanner) Whole() []*Source {
+	return slices.DeleteFunc(slices.Clone(sc.sources), func(s *Source) bool { return s.Err != nil || !s.Surveyed })
+}
+
+// Survey reads one source once: every row of every table, or a sample where no silo governs it. Rows go to the classifiers and, where a
+// silo governs the table, to the judge. What is not read is said in the inventory.
+func (sc *Scanner) Survey(ctx context.Context, source *stores.Store) error {
+	s := &Source{Store: source}
+	sc.sources = append(sc.sources, s)
+	if err := sc.look(s); err != nil {
+		return err
+	}
+	rows := s.Estimate()
+	for queries := s.queries(); len(queries) > 0; queries = s.queries() {
+		err := sc.pass(ctx, s, queries, rows)
+		if err == nil {
+			break
+		}
+		if !sc.failedTable(s, err) {
+			return err
+		}
+	}
+	sc.Notes.Facts.Run.RowsScanned += s.rows
+	var scans []*classifiers.Scan
+	var scanned []*Reading
+	for _, r := range s.Readings {
+		if r.State == "scanned" && r.scan != nil {
+			scans, scanned = append(scans, r.scan), append(scanned, r)
+		}
+	}
+	for i, v := range sc.Setup.Catalogue.Verdicts(scans...) {
+		scanned[i].verdict = v
+	}
+	if viewer, ok := s.Conn.(connectors.Viewer); ok {
+		if s.Views, s.ViewsErr = viewer.Views(ctx); s.ViewsErr != nil {
+			sc.Setup.Log.Warn("views not read", "run_id", sc.Tonight.RunID, "source", s.Name, "error", s.ViewsErr)
+		}
+	}
+	s.Surveyed = true
+	return nil
+}
+
+// look decides what is read of each table.
+func (sc *Scanner) look(s *Source) error {
+	unknown := map[string]bool{}
+	for name := range s.Skip {
+		unknown[name] = true
+	}
+	fingerprint, err := sc.fingerprint(s)
+	if err != nil {
+		return err
+	}
+	s.fingerprint = fingerprint
+	for _, t := range s.Tables {
+		r := &Reading{Table: t, State: "scanned", Silos: s.SilosOf(t.Name), left: map[string]string{}}
+		s.Readings = append(s.Readings, r)
+		if stores.IsCopy(t) {
+			r.State, r.reason = "skipped", "kept by Lethe: what the registry says of the rows of another table"
+			continue
+		}
+		if reason, skip := s.Skip[t.Name]; skip {
+			delete(unknown, t.Name)
+			r.State, r.reason = "skipped", reason
+			continue
+		}
+		for _, f := range t.Fields {
+			if reason, skip := s.Skip[t.Name+"."+f.Name]; skip {
+				delete(unknown, t.Name+"."+f.Name)
+				r.left[f.Name] = reason
+			}
+		}
+		r.life = newLife(t, sc.Tonight.Today.String())
+		if r.kept = sc.unchanged(s, t); r.kept != nil {
+			continue
+		}
+		if len(r.left) > 0 {
+			for i, f := range t.Fields {
+				if _, left := r.left[f.Name]; !left {
+					r.columns = append(r.columns, i)
+				}
+			}
+		}
+		r.sample = sc.sampleOf(s, t)
+		r.scan = sc.Setup.Catalogue.Scan(r.describe())
+	}
+	for name := range unknown {
+		sc.Setup.Log.Warn("skip names nothing in the catalog", "run_id", sc.Tonight.RunID, "source", s.Name, "name", name)
+	}
+	return nil
+}
+
+// sampleOf is how many rows are read of a table; 0 all.
+func (sc *Scanner) sampleOf(s *Source, t connectors.Table) int {
+	if sc.Tonight.Full || sc.Setup.Sampling.Rows == 0 || len(s.SilosOf(t.Name)) > 0 {
+		return 0
+	}
+	if every := sc.Setup.Sampling.FullEvery; !every.IsZero() {
+		_, last := sc.lastWhole(s.Name, t.Name)
+		if !last.Known() || policy.EndOf(last, every) < sc.Tonight.Today {
+			return 0
+		}
+	}
+	return sc.Setup.Sampling.Rows
+}
+
+// queries asks for what has not been read yet. A table of an unchanged file is read again only where its rows are decided.
+func (s *Source) queries() []connectors.Query {
+	var queries []connectors.Query
+	for _, r := range s.Readings {
+		if r.State != "scanned" || r.Sampled || r.kept != nil && len(s.Governed[r.Table.Name]) == 0 {
+			continue
+		}
+		q := connectors.Query{Table: r.Table.Name, After: r.next}
+		if r.next == "" {
+			q.Sample = r.sample
+		}
+		queries = append(queries, q)
+	}
+	return queries
+}
+
+// pass scans the source once for all queries.
+func (sc *Scanner) pass(ctx context.Context, s *Source, queries []connectors.Query, rows int64) error {
+	for batch, err := range s.Conn.Scan(ctx, queries...) {
+		if err != nil {
+			return err
+		}
+		r := s.Reading(batch.Table)
+		r.next, r.Sampled = batch.Next, batch.Sampled
+		r.observe(batch.Rows)
+		for _, g := range s.Governed[batch.Table] {
+			if err := sc.Session.Judge(g, batch); err != nil {
+				return err
+			}
+		}
+		s.rows += batch.Rows.NumRows()
+		sc.Setup.Progress("scan", s.Name, s.rows, rows)
+	}
+	return nil
+}
+
+func (s *Source) Reading(table string) *Reading {
+	i := slices.IndexFunc(s.Readings, func(r *Reading) bool { return r.Table.Name == table })
+	if i < 0 {
+		return nil
+	}
+	return s.Readings[i]
+}
+
+// observe hands rows to the classifiers, without the fields that are left out.
+func (r *Reading) observe(rows arrow.Record) {
+	r.Rows += rows.NumRows()
+	r.life.observe(rows)
+	if r.scan == nil {
+		return
+	}
+	if r.columns != nil {
+		fields, columns := make([]arrow.Field, len(r.columns)), make([]arrow.Array, len(r.columns))
+		for i, c := range r.columns {
+			fields[i], columns[i] = rows.Schema().Field(c), rows.Column(c)
+		}
+		rows = array.NewRecord(arrow.NewSchema(fields, nil), columns, rows.NumRows())
+	}
+	r.scan.Observe(rows)
+}
+
+// failedTable notes that one table could not be read, and reports whether the others may go on: not if the source itself failed, nor if the rows of
+// the table were to be decided.
+func (sc *Scanner) failedTable(s *Source, err error) bool {
+	var at *connectors.Error
+	if !errors.As(err, &at) || len(s.Governed[at.Table]) > 0 {
+		return false
+	}
+	for _, whole := range []error{connectors.ErrUnreachable, connectors.ErrTransient, connectors.ErrDamaged, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, whole) {
+			return false
+		}
+	}
+	r := s.Reading(at.Table)
+	if r == nil || r.State != "scanned" {
+		return false
+	}
+	r.State, r.reason = "failed", notes.Failure(err)
+	sc.Notes.Find(audit.Finding{Kind: "F_SOURCE_FAILED", Severity: "high", Source: s.Name, Object: at.Table, Article: "Art. 5(2)", Words: "The table could not be read: nothing is known of it tonight (" + r.reason + ")."})
+	sc.Notes.Problem(fmt.Errorf("%w: %w", setup.ErrSource, err))
+	sc.Setup.Log.Error("table failed", "run_id", sc.Tonight.RunID, "source", s.Name, "table", at.Table, "error", err)
+	return true
+}
+
+// describe tells the classifiers what the catalog says of a table.
+func (r *Reading) describe() classifiers.Table {
+	single := map[string]bool{}
+	for _, u := range r.Table.Unique {
+		if len(u) == 1 {
+			single[u[0]] = true
+		}
+	}
+	references := map[string]string{}
+	for _, fk := range r.Table.ForeignKeys {
+		for i, f := range fk.Fields {
+			references[f] = fk.RefTable + "." + fk.RefFields[i]
+		}
+	}
+	ct := classifiers.Table{Database: r.Table.Database, Name: r.Table.Name}
+	for i, f := range r.Table.Fields {
+		if r.columns != nil && !slices.Contains(r.columns, i) {
+			continue
+		}
+		ct.Fields = append(ct.Fields, classifiers.Field{
+			Name: f.Name, Type: f.Type, Kind: string(f.Kind), Nullable: f.Nullable, Length: f.Length,
+			Key: len(r.Table.Key) == 1 && r.Table.Key[0] == f.Name, Unique: single[f.Name], References: references[f.Name],
+		})
+	}
+	return ct
+}
+
+// RowsOf is the number of rows that the night counted in a table.
+func (sc *Scanner) RowsOf(source, table string) int64 {
+	if s := sc.Of(source); s != nil {
+		if r := s.Reading(table); r != nil {
+			return r.Rows
+		}
+	}
+	return 0
+}
