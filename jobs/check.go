@@ -2,11 +2,11 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/ask"
 
 	"github.com/spf13/cobra"
 
 	"lethe/jobs/schedule"
-	"lethe/pipeline"
 )
 
 func checkCommand(c *Command) *cobra.Command {
@@ -18,7 +18,7 @@ func checkCommand(c *Command) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			checks, err := pipeline.Check(cmd.Context(), p)
+			checks, err := ask.Check(cmd.Context(), p)
 			for _, line := range append(checks, schedule.Remarks(cfg.Schedule, cfg.Controller.Timezone, c.Now())...) {
 				fmt.Fprintln(c.Out, line)
 			}

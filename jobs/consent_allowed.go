@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"lethe/pipeline/ask/allowed"
 	"lethe/pipeline/setup"
 	"maps"
 	"os"
@@ -17,7 +18,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 )
@@ -50,7 +50,7 @@ standard error; no value of theirs does.`,
 			if err != nil {
 				return err
 			}
-			return listAllowed(cmd.Context(), c, p, silo, purpose, at, func(a *pipeline.Allowed) (map[policy.Code]int,
+			return listAllowed(cmd.Context(), c, p, silo, purpose, at, func(a *allowed.View) (map[policy.Code]int,
 				int, error) {
 				if len(args) == 0 {
 					return allowedRows(cmd.Context(), c, a, cfg.Silos[silo])
@@ -71,8 +71,8 @@ standard error; no value of theirs does.`,
 
 // allowed opens the silo, lets do print, and says on the standard error how many were left out.
 func listAllowed(ctx context.Context, c *Command, p *setup.Setup, silo, purpose string, at time.Time,
-	do func(*pipeline.Allowed) (map[policy.Code]int, int, error)) (err error) {
-	a, err := pipeline.OpenAllowed(ctx, p, silo, purpose, at)
+	do func(*allowed.View) (map[policy.Code]int, int, error)) (err error) {
+	a, err := allowed.Open(ctx, p, silo, purpose, at)
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func listColumns(header []string, columns map[string]string) ([]listColumn, erro
 }
 
 // allowedLines prints the lines of a mailing list whose people may be used.
-func allowedLines(c *Command, a *pipeline.Allowed, path string, columns map[string]string,
+func allowedLines(c *Command, a *allowed.View, path string, columns map[string]string,
 	country string) (left map[policy.Code]int, kept int, err error) {
 	file := os.Stdin
 	if path != "-" {
@@ -231,7 +231,7 @@ func lineWriter(c *Command, header []string, comma rune) (write func([]string) e
 }
 
 // allowedRows prints the rows of the silo's tables that may be used: where they are, and who.
-func allowedRows(ctx context.Context, c *Command, a *pipeline.Allowed, silo policy.Silo) (left map[policy.Code]int,
+func allowedRows(ctx context.Context, c *Command, a *allowed.View, silo policy.Silo) (left map[policy.Code]int,
 	kept int, err error) {
 	if len(silo.Records) == 0 {
 		return nil, 0, fmt.Errorf("%w: the silo has no records: name a list, or map the silo to a table under "+
@@ -249,7 +249,7 @@ func allowedRows(ctx context.Context, c *Command, a *pipeline.Allowed, silo poli
 		return nil, 0, err
 	}
 	record := make([]string, len(header))
-	left, err = a.Rows(ctx, func(r pipeline.AllowedRow) error {
+	left, err = a.Rows(ctx, func(r allowed.Row) error {
 		kept++
 		clear(record)
 		record[0], record[1], record[2] = r.Source, r.Table, strings.Join(r.Key, "/")

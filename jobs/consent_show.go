@@ -2,13 +2,13 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/ask/allowed"
 	"lethe/pipeline/setup"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline"
 	"lethe/pipeline/registry"
 )
 
@@ -33,7 +33,7 @@ application's row is not decided here: ` + "`lethe explain`" + ` decides rows.`,
 			if err != nil {
 				return err
 			}
-			known, err := pipeline.Show(cmd.Context(), p, silo, who, country, at)
+			known, err := allowed.Show(cmd.Context(), p, silo, who, country, at)
 			if err != nil {
 				return err
 			}
@@ -53,7 +53,7 @@ application's row is not decided here: ` + "`lethe explain`" + ` decides rows.`,
 	return cmd
 }
 
-func printKnown(c *Command, p *setup.Setup, k pipeline.Known) {
+func printKnown(c *Command, p *setup.Setup, k allowed.Known) {
 	day := func(t time.Time) string { return t.In(p.Zone).Format("2006-01-02 15:04") }
 	if len(k.Collections) == 0 {
 		fmt.Fprintf(c.Out, "silo %s knows nobody by this identifier\n", k.Silo)

@@ -2,13 +2,12 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/ask"
 	"lethe/pipeline/setup"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"lethe/pipeline"
 )
 
 func explainCommand(c *Command) *cobra.Command {
@@ -31,7 +30,7 @@ func explainCommand(c *Command) *cobra.Command {
 			if err := f.decideAt(p); err != nil {
 				return err
 			}
-			answers, err := pipeline.Explain(cmd.Context(), p, source, table, args[1:])
+			answers, err := ask.Explain(cmd.Context(), p, source, table, args[1:])
 			for _, l := range slices.Concat(answers...) {
 				fmt.Fprintln(c.Out, l)
 			}

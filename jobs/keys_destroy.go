@@ -2,12 +2,12 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/keys"
 	"lethe/pipeline/setup"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -38,7 +38,7 @@ whose key was destroyed.`,
 					return nil, fmt.Errorf("%w: --because: say why the silo ends; it stands in the evidence",
 						setup.ErrUsage)
 				}
-				return pipeline.DestroyKeys(cmd.Context(), p, end.silo, end.because, witnesses)
+				return keys.Destroy(cmd.Context(), p, end.silo, end.because, witnesses)
 			})
 			if err != nil {
 				return err

@@ -1,11 +1,11 @@
 package jobs
 
 import (
+	"lethe/pipeline/keys"
 	"lethe/pipeline/setup"
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -23,7 +23,7 @@ computed, is in their files.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return end.run(cmd.Context(), c, func(p *setup.Setup,
 				witnesses []setup.Witness) ([]keystore.Evidence, error) {
-				e, err := pipeline.RetireKey(cmd.Context(), p, end.silo, version, end.because, witnesses)
+				e, err := keys.Retire(cmd.Context(), p, end.silo, version, end.because, witnesses)
 				return []keystore.Evidence{e}, err
 			})
 		},

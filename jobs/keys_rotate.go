@@ -2,7 +2,7 @@ package jobs
 
 import (
 	"fmt"
-	"lethe/pipeline"
+	"lethe/pipeline/keys"
 
 	"github.com/spf13/cobra"
 )
@@ -29,7 +29,7 @@ of before is noticed in the same way, and rotate carries such a registry over on
 			if err != nil {
 				return err
 			}
-			version, carried, err := pipeline.RotateKey(cmd.Context(), p, silo)
+			version, carried, err := keys.Rotate(cmd.Context(), p, silo)
 			if err != nil {
 				return err
 			}

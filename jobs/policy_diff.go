@@ -4,11 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"lethe/pipeline/ask/whatif"
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"lethe/pipeline"
 )
 
 func policyDiffCommand(c *Command) *cobra.Command {
@@ -46,7 +45,7 @@ Nothing is written, not even to the journal.`,
 				return err
 			}
 			stop := c.progress(next)
-			result, err := pipeline.Compare(ctx, p, next, o.AsOf)
+			result, err := whatif.Compare(ctx, p, next, o.AsOf)
 			stop()
 			if len(result.Tables) == 0 && err != nil {
 				return err
@@ -63,7 +62,7 @@ Nothing is written, not even to the journal.`,
 	return cmd
 }
 
-func printComparison(c *Command, r pipeline.Comparison) {
+func printComparison(c *Command, r whatif.Comparison) {
 	fmt.Fprintf(c.Out, "as of %s\n\nthe policy:\n", r.AsOf)
 	for _, change := range r.Changes {
 		fmt.Fprintln(c.Out, "  "+change)
@@ -97,7 +96,7 @@ func printComparison(c *Command, r pipeline.Comparison) {
 }
 
 // verdict is a policy's word on rows, in a cell.
-func verdict(v pipeline.Verdict) string {
+func verdict(v whatif.Verdict) string {
 	if v.Silo == "" {
 		return "-"
 	}
@@ -109,7 +108,7 @@ func verdict(v pipeline.Verdict) string {
 }
 
 // dueWords are the earliest days of erasure, before and after.
-func dueWords(l pipeline.ComparedLine) string {
+func dueWords(l whatif.ComparedLine) string {
 	if l.OldDue == l.NewDue {
 		return cmp.Or(l.NewDue, "-")
 	}

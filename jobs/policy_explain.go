@@ -3,6 +3,7 @@ package jobs
 import (
 	"cmp"
 	"fmt"
+	"lethe/pipeline/ask/lint"
 	"lethe/pipeline/setup"
 	"maps"
 	"slices"
@@ -10,13 +11,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline"
 	"lethe/pipeline/policy"
 )
 
 // explainedTable is what `lethe policy explain source.table` answers.
 type explainedTable struct {
-	pipeline.Cover
+	lint.Coverage
 	Policies []policy.Explanation `json:"policies"`
 }
 
@@ -55,13 +55,13 @@ review.`,
 				return fmt.Errorf("%w: no silo %q: name one of %s, or a table as source.table", setup.ErrUsage,
 					args[0], strings.Join(slices.Sorted(maps.Keys(cfg.Silos)), ", "))
 			}
-			cover, err := pipeline.CoverOf(cmd.Context(), p, source, name)
+			cover, err := lint.Cover(cmd.Context(), p, source, name)
 			if err != nil {
 				return err
 			}
 			t := explainedTable{Cover: cover, Policies: []policy.Explanation{}}
 			if len(args) > 1 {
-				t.Fields = slices.DeleteFunc(t.Fields, func(f pipeline.CoveredField) bool { return f.Field != args[1] })
+				t.Fields = slices.DeleteFunc(t.Fields, func(f lint.CoveredField) bool { return f.Field != args[1] })
 				if len(t.Fields) == 0 {
 					return fmt.Errorf("%w: table %s of source %s has no field %s", setup.ErrConfig, name, source,
 						args[1])

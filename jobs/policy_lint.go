@@ -2,12 +2,12 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/ask/lint"
 	"lethe/pipeline/setup"
 	"slices"
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline"
 	"lethe/pipeline/policy"
 )
 
@@ -27,7 +27,7 @@ checked. What a night would refuse ends with exit code 2; other remarks do so wi
 			if err != nil {
 				return err
 			}
-			remarks, unchecked, err := pipeline.Lint(cmd.Context(), p)
+			remarks, unchecked, err := lint.Policy(cmd.Context(), p)
 			if err != nil {
 				return err
 			}

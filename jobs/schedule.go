@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"lethe/pipeline/ask"
 	"lethe/pipeline/setup"
 	"log/slog"
 	"time"
@@ -49,7 +50,7 @@ func serve(ctx context.Context, c *Command, p *setup.Setup, cfg *config.Config) 
 	return schedule.Server{
 		Jobs: cfg.Schedule, Zone: cfg.Controller.Timezone, Now: c.Now, Log: log,
 		Last: func(j schedule.Job) (time.Time, error) {
-			status, err := pipeline.StatusOf(ctx, p)
+			status, err := ask.StatusOf(ctx, p)
 			if j.Apply {
 				return status.LastSuccess, err
 			}

@@ -2,13 +2,12 @@ package jobs
 
 import (
 	"fmt"
+	"lethe/pipeline/ask"
 	"lethe/pipeline/setup"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"lethe/pipeline"
 )
 
 func statusCommand(c *Command) *cobra.Command {
@@ -20,7 +19,7 @@ func statusCommand(c *Command) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := pipeline.StatusOf(cmd.Context(), p)
+			s, err := ask.StatusOf(cmd.Context(), p)
 			if err != nil {
 				return err
 			}
@@ -37,7 +36,7 @@ func statusCommand(c *Command) *cobra.Command {
 var lateWords = map[string]string{"F_REQUEST_OVERDUE": "overdue request", "F_REQUEST_PAUSED": "paused request",
 	"F_HOLD_UNAPPROVED": "unapproved hold", "F_HOLD_REVIEW": "hold to review"}
 
-func printStatus(c *Command, p *setup.Setup, s pipeline.Status) {
+func printStatus(c *Command, p *setup.Setup, s ask.Status) {
 	when := func(t time.Time) string {
 		if t.IsZero() {
 			return "never"

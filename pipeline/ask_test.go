@@ -3,13 +3,13 @@ package pipeline_test
 import (
 	"context"
 	"errors"
+	"lethe/pipeline/ask"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
 	"lethe/connectors/mem"
-	"lethe/pipeline"
 )
 
 // unclosable is a source that cannot be closed.
@@ -22,10 +22,10 @@ func (unclosable) Close() error { return errClose }
 func TestCheckSaysWhatCouldNotBeClosed(t *testing.T) {
 	w := newWorld(t, news(nil), people())
 	w.usualEvents()
-	_, err := pipeline.Check(t.Context(), w.p)
+	_, err := ask.Check(t.Context(), w.p)
 	require.NoError(t, err)
 	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) { return unclosable{w.live}, nil }
-	lines, err := pipeline.Check(t.Context(), w.p)
+	lines, err := ask.Check(t.Context(), w.p)
 	require.ErrorIs(t, err, errClose)
 	require.NotEmpty(t, lines)
 }

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"lethe/pipeline/ask/allowed"
 	"lethe/pipeline/setup"
 	"testing"
 	"time"
@@ -45,7 +46,7 @@ func TestConsentEndsByTheLongestRuleInForce(t *testing.T) {
 			_, err := w.night()
 			require.NoError(t, err)
 			for email, want := range map[string]registry.EventType{"ada@lago.it": registry.Given, "eve@lago.it": registry.Expired} {
-				known, err := pipeline.Show(t.Context(), w.p, "news", registry.Subject{Kind: "email", Value: email}, "", w.now)
+				known, err := allowed.Show(t.Context(), w.p, "news", registry.Subject{Kind: "email", Value: email}, "", w.now)
 				require.NoError(t, err)
 				require.Len(t, known.Collections, 1)
 				events := known.Collections[0].Events
@@ -66,7 +67,7 @@ func TestTheEventOfARuleEndsItsPurpose(t *testing.T) {
 			}
 		}), people())
 		w.usualEvents()
-		known, err := pipeline.Show(t.Context(), w.p, "news", registry.Subject{Kind: "email", Value: "bob@lago.it"}, "", w.now)
+		known, err := allowed.Show(t.Context(), w.p, "news", registry.Subject{Kind: "email", Value: "bob@lago.it"}, "", w.now)
 		require.NoError(t, err)
 		require.Equal(t, "2031-10-01", known.Collections[0].Purposes[0].Until)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"lethe/pipeline/ask/allowed"
 	"lethe/pipeline/intake"
 	"lethe/pipeline/setup"
 	"strings"
@@ -45,7 +46,7 @@ func taken(t require.TestingT, ctx context.Context, p *setup.Setup) intake.Taken
 
 // state is where a purpose stands for somebody.
 func state(t require.TestingT, ctx context.Context, p *setup.Setup, email string) string {
-	known, err := pipeline.Show(ctx, p, p.Silos[0].Silo.Name, registry.Subject{Kind: "email", Value: email}, "", p.Now())
+	known, err := allowed.Show(ctx, p, p.Silos[0].Silo.Name, registry.Subject{Kind: "email", Value: email}, "", p.Now())
 	require.NoError(t, err)
 	if len(known.Collections) == 0 {
 		return "unknown"
@@ -216,9 +217,9 @@ func TestTheListOfThoseWhoSaidNo(t *testing.T) {
 		return err
 	}
 	allowed := func() (rows int, left map[policy.Code]int) {
-		a, err := pipeline.OpenAllowed(t.Context(), w.p, "news", "news", w.now)
+		a, err := allowed.Open(t.Context(), w.p, "news", "news", w.now)
 		require.NoError(t, err)
-		left, err = a.Rows(t.Context(), func(pipeline.AllowedRow) error { rows++; return nil })
+		left, err = a.Rows(t.Context(), func(allowed.Row) error { rows++; return nil })
 		require.NoError(t, err)
 		require.NoError(t, a.Close())
 		return rows, left

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"lethe/pipeline/ask/allowed"
 	"lethe/pipeline/intake"
 	"strings"
 	"testing"
@@ -8,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors/mem"
-	"lethe/pipeline"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 )
@@ -78,11 +78,11 @@ func TestRowOfADayBelongsToWhatWasCollectedOnIt(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, in.Close())
 	allowed := func() []string {
-		a, err := pipeline.OpenAllowed(t.Context(), w.p, "news", "news", w.now)
+		a, err := allowed.Open(t.Context(), w.p, "news", "news", w.now)
 		require.NoError(t, err)
 		defer a.Close()
 		var emails []string
-		_, err = a.Rows(t.Context(), func(r pipeline.AllowedRow) error { emails = append(emails, r.Subjects[0].Value); return nil })
+		_, err = a.Rows(t.Context(), func(r allowed.Row) error { emails = append(emails, r.Subjects[0].Value); return nil })
 		require.NoError(t, err)
 		return emails
 	}

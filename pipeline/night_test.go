@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"fmt"
+	"lethe/pipeline/ask"
 	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/setup"
@@ -698,7 +699,7 @@ func TestOverdueIsWhatTheNightLeft(t *testing.T) {
 	w.usualEvents()
 	_, err := w.night()
 	require.NoError(t, err)
-	s, err := pipeline.StatusOf(t.Context(), w.p)
+	s, err := ask.StatusOf(t.Context(), w.p)
 	require.NoError(t, err)
 	require.NotEmpty(t, s.Overdue, "the erasure waits")
 	w.p.Orders = []setup.Order{{Silo: "news", Reasons: []policy.Code{policy.DConsentWithdrawn, policy.DConsentExpired}, MaxRows: 9, Until: mustDate("2027-01-01")}}
@@ -706,7 +707,7 @@ func TestOverdueIsWhatTheNightLeft(t *testing.T) {
 	_, err = w.night()
 	require.NoError(t, err)
 	require.Len(t, w.rows("people"), 1)
-	s, err = pipeline.StatusOf(t.Context(), w.p)
+	s, err = ask.StatusOf(t.Context(), w.p)
 	require.NoError(t, err)
 	require.Empty(t, s.Overdue)
 }

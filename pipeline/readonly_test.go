@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"lethe/pipeline/ask"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/setup"
 	"testing"
@@ -10,7 +11,6 @@ import (
 
 	"lethe/connectors"
 	"lethe/connectors/mem"
-	"lethe/pipeline"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
 )
@@ -92,7 +92,7 @@ func TestRuleThatClearsTheIdentifierIsRefused(t *testing.T) {
 	}), people())
 	w.usualEvents()
 	for name, begin := range map[string]func() error{
-		"check": func() error { _, err := pipeline.Check(t.Context(), w.p); return err },
+		"check": func() error { _, err := ask.Check(t.Context(), w.p); return err },
 		"night": func() error { _, err := w.night(); return err },
 	} {
 		err := begin()

@@ -4,7 +4,9 @@ import (
 	"context"
 	"lethe/pipeline/apply"
 	"lethe/pipeline/copies"
+	"lethe/pipeline/duties"
 	"lethe/pipeline/findings"
+	"lethe/pipeline/forget"
 	"lethe/pipeline/intake"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/limits"
@@ -70,7 +72,7 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 	if err := n.copier.SyncErased(ctx); err != nil { // what was erased is in no copy either
 		return err
 	}
-	return n.forgetter.forget(ctx)
+	return n.forgetter.Forget(ctx)
 }
 
 // rooms are those of one night, each with what its phase needs and nothing else.
@@ -83,9 +85,9 @@ type rooms struct {
 	planner   *planner.Planner
 	applier   *apply.Applier
 	copier    *copies.Keeper
-	forgetter *forgetter
+	forgetter *forget.Forgetter
 	inspector *findings.Inspector
-	owing     *owing
+	owing     *duties.Book
 }
 
 func furnish(p *setup.Setup, b *book) *rooms {
@@ -101,15 +103,15 @@ func furnish(p *setup.Setup, b *book) *rooms {
 		planner:   &planner.Planner{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Stores: stores, Session: session, Scanner: scanner, Limits: limits},
 		applier:   &apply.Applier{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Stores: stores, Limits: limits},
 		copier:    &copies.Keeper{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Stores: stores},
-		forgetter: &forgetter{setup: p, tonight: t, notes: notes, silos: silos, stores: stores, scanner: scanner},
+		forgetter: &forget.Forgetter{Setup: p, Tonight: t, Notes: notes, Silos: silos, Stores: stores, Scanner: scanner},
 		inspector: &findings.Inspector{Setup: p, Tonight: t, Notes: notes, Scanner: scanner},
-		owing:     &owing{setup: p, tonight: t, notes: notes},
+		owing:     &duties.Book{Setup: p, Tonight: t, Notes: notes},
 	}
 }
 
 // observe puts into the report what people owe, and what a person should look at in the sources that were read to their end.
 func (n *rooms) observe(ctx context.Context) error {
-	err := n.owing.owed(ctx, n.silos.Registry)
+	err := n.owing.Owed(ctx, n.silos.Registry)
 	for _, s := range n.scanner.Whole() {
 		n.notes.Facts.Run.SourcesOK++
 		rows := n.scanner.Inventory(s)

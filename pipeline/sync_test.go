@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"lethe/pipeline/ask"
 	"lethe/pipeline/copies/snapshot"
 	"lethe/pipeline/intake"
 	"lethe/pipeline/plan"
@@ -364,7 +365,7 @@ func TestCopyThatCannotBeWrittenIsNotAcknowledged(t *testing.T) {
 			file := filepath.Join(w.dir, "file")
 			require.NoError(t, os.WriteFile(file, nil, 0o600))
 			w.p.Grants[0].Table, w.p.Grants[0].Files = table, filepath.Join(file, "copies")
-			_, err := pipeline.Check(t.Context(), w.p)
+			_, err := ask.Check(t.Context(), w.p)
 			require.ErrorContains(t, err, "sync.crm: files:")
 			r, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "sync", Apply: true, Phases: setup.SyncOnly})
 			require.ErrorIs(t, err, setup.ErrSource)
@@ -678,7 +679,7 @@ func TestDeliveriesBetweenNightsAreNoNights(t *testing.T) {
 	after, err := os.ReadFile(filepath.Join(w.p.Reports, "report.html"))
 	require.NoError(t, err)
 	require.Equal(t, page, after, "the page is that of the night")
-	s, err := pipeline.StatusOf(t.Context(), w.p)
+	s, err := ask.StatusOf(t.Context(), w.p)
 	require.NoError(t, err)
 	require.Equal(t, first, s.LastSuccess.In(rome))
 

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"lethe/pipeline/ask/whatif"
 	"lethe/pipeline/setup"
 	"os"
 	"testing"
@@ -40,12 +41,12 @@ func TestComparingAPolicyWithItselfFindsNothing(t *testing.T) {
 	w.usualEvents()
 	before, err := heads(w)
 	require.NoError(t, err)
-	c, err := pipeline.Compare(t.Context(), w.p, w.p, time.Time{})
+	c, err := whatif.Compare(t.Context(), w.p, w.p, time.Time{})
 	require.NoError(t, err)
 	require.Empty(t, c.Changes)
 	require.Empty(t, c.Lines)
 	require.Empty(t, c.Notes)
-	require.Equal(t, []pipeline.ComparedTable{{Source: "crm", Table: "people", Rows: 7, Same: 7, Goes: 2}}, c.Tables)
+	require.Equal(t, []whatif.ComparedTable{{Source: "crm", Table: "people", Rows: 7, Same: 7, Goes: 2}}, c.Tables)
 	after, err := heads(w)
 	require.NoError(t, err)
 	require.Equal(t, before, after, "the registry was written to")
@@ -78,7 +79,7 @@ func TestTheComparisonIsWhatTheNightDecides(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			after := w.with(next)
-			c, err := pipeline.Compare(t.Context(), w.p, after, time.Time{})
+			c, err := whatif.Compare(t.Context(), w.p, after, time.Time{})
 			require.NoError(t, err)
 			require.NotEmpty(t, c.Changes)
 			said := map[string]int64{}
@@ -118,28 +119,28 @@ func TestTheComparisonSaysWhatItCannot(t *testing.T) {
 	w.usualEvents()
 	other := news(nil)
 	other.Name = "letters"
-	c, err := pipeline.Compare(t.Context(), w.p, w.with(other), time.Time{})
+	c, err := whatif.Compare(t.Context(), w.p, w.with(other), time.Time{})
 	require.NoError(t, err)
 	require.Equal(t, 7, c.Totals["no longer decided"])
 	require.Len(t, c.Notes, 1)
 	require.Contains(t, c.Notes[0], "silo letters has no key or is not in the registry")
 
 	longer := news(func(s *policy.Silo) { s.Rules[0].MaxAge = policy.Period{Years: 3} })
-	c, err = pipeline.Compare(t.Context(), w.p, w.with(longer), time.Time{})
+	c, err = whatif.Compare(t.Context(), w.p, w.with(longer), time.Time{})
 	require.NoError(t, err)
 	require.Contains(t, c.Notes[0], "consents would last P3Y, before P24M; those that a night has already ended stay ended")
 
 	shorter := w.with(news(func(s *policy.Silo) { s.Rules[0].MaxAge = policy.Period{Months: 1} }))
 	shorter.Breakers.MaxRows = 2
-	c, err = pipeline.Compare(t.Context(), w.p, shorter, time.Time{})
+	c, err = whatif.Compare(t.Context(), w.p, shorter, time.Time{})
 	require.NoError(t, err)
 	require.Equal(t, []string{"3 of 7 rows of crm.people would go, more than breakers.max_rows 2 allows without a question: somebody has to approve the plan"}, c.Notes)
 	require.Equal(t, 1, c.Totals["now deleted"])
 
 	wrong := news(func(s *policy.Silo) { s.Records[0].Collected = "born" })
-	_, err = pipeline.Compare(t.Context(), w.p, w.with(wrong), time.Time{})
+	_, err = whatif.Compare(t.Context(), w.p, w.with(wrong), time.Time{})
 	require.ErrorIs(t, err, setup.ErrConfig)
 	require.ErrorContains(t, err, "new policy: ")
-	_, err = pipeline.Compare(t.Context(), w.with(wrong), w.p, time.Time{})
+	_, err = whatif.Compare(t.Context(), w.with(wrong), w.p, time.Time{})
 	require.ErrorContains(t, err, "old policy: ")
 }

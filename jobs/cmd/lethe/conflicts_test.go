@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"lethe/pipeline/ask"
 	"log/slog"
 	"maps"
 	"net"
@@ -29,7 +30,6 @@ import (
 	"lethe/fixtures/servers"
 	"lethe/jobs"
 	"lethe/jobs/config"
-	"lethe/pipeline"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry/keystore"
 )
@@ -244,7 +244,7 @@ func cases(ts *testscript.TestScript, _ bool, args []string) {
 	for i, id := range ids {
 		keys[i] = []string{strconv.Itoa(id)}
 	}
-	answers, err := pipeline.Explain(context.Background(), p, source, table, keys...)
+	answers, err := ask.Explain(context.Background(), p, source, table, keys...)
 	ts.Check(err)
 	for i, id := range ids {
 		place := fmt.Sprint(table, id)

@@ -1,27 +1,22 @@
-package pipeline
+package lint
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"lethe/connectors"
-	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
-	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
-	"lethe/pipeline/state"
 	"lethe/pipeline/stores"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// Lint returns what somebody should look at in the policy: by itself, against the catalogs of the live sources, and against the personal data that the last nights
+// Policy returns what somebody should look at in the policy: by itself, against the catalogs of the live sources, and against the personal data that the last nights
 // found. It writes nothing. unchecked says, a sentence each, what could not be looked at; a source that does not answer is no error.
-func Lint(ctx context.Context, p *setup.Setup) (remarks []policy.Remark, unchecked []string, err error) {
+func Policy(ctx context.Context, p *setup.Setup) (remarks []policy.Remark, unchecked []string, err error) {
 	now := p.Now()
 	categories, since, err := foundCategories(ctx, p)
 	if err != nil {
@@ -48,56 +43,6 @@ func Lint(ctx context.Context, p *setup.Setup) (remarks []policy.Remark, uncheck
 		remarks = append(remarks, silo.LintCategories(now, withoutKeys(categories, catalogs))...)
 	}
 	return append(remarks, policy.LintTogether(p.Silos, now)...), unchecked, nil
-}
-
-// foundCategories returns the personal fields that the newest reading of each table found, and the night of that reading by table.
-func foundCategories(ctx context.Context, p *setup.Setup) (found []policy.Category, since map[notes.Object]policy.Date, err error) {
-	since = map[notes.Object]policy.Date{}
-	if !state.FileExists(filepath.Join(p.State, "journal.db")) {
-		return nil, since, nil
-	}
-	j, err := journal.Open(ctx, p.State)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer func() { err = errors.Join(err, j.Close()) }()
-	runs, err := j.Runs(ctx, 60)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, r := range runs {
-		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
-			continue
-		}
-		f, err := state.FactsOf(r)
-		if err != nil {
-			return nil, nil, err
-		}
-		day := policy.DateOf(r.AsOf, p.Zone)
-		here := map[notes.Object]bool{}
-		for _, i := range f.Inventory {
-			at := notes.Object{Source: i.Source, Table: i.Object}
-			if _, newer := since[at]; newer || i.State != "scanned" {
-				continue
-			}
-			here[at] = true
-			if scan.Personal(i) {
-				found = append(found, policy.Category{Source: i.Source, Table: i.Object, Field: i.Column, Category: i.Category, Class: i.Class})
-			}
-		}
-		for at := range here {
-			since[at] = day
-		}
-	}
-	return found, since, nil
-}
-
-// withoutKeys leaves primary keys out: a row cannot be without one, whoever needs it.
-func withoutKeys(found []policy.Category, catalogs map[string]connectors.Tables) []policy.Category {
-	return slices.DeleteFunc(slices.Clone(found), func(f policy.Category) bool {
-		t, ok := catalogs[f.Source].Find(f.Table)
-		return ok && slices.Contains(t.Key, f.Field)
-	})
 }
 
 // nameCheck holds what a silo names against a catalog.

@@ -1,4 +1,4 @@
-package pipeline
+package duties
 
 import (
 	"cmp"
@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"lethe/pipeline/audit"
-	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
@@ -32,8 +31,8 @@ var dutyWords = map[string]struct{ severity, article, words string }{
 	"F_HOLD_REVIEW":     {"medium", "Art. 17(3)(e)", "legal holds are past the day of their review: release them, or say until when they are needed"},
 }
 
-// duties lists what is late at an instant in the silos of the configuration, the latest first.
-func duties(ctx context.Context, p *setup.Setup, r *registry.Registry, at time.Time) ([]Duty, error) {
+// Late lists what is late at an instant in the silos of the configuration, the latest first.
+func Late(ctx context.Context, p *setup.Setup, r *registry.Registry, at time.Time) ([]Duty, error) {
 	var late []Duty
 	today := policy.DateOf(at, p.Zone)
 	add := func(kind, silo, id string, due time.Time) {
@@ -73,19 +72,12 @@ func duties(ctx context.Context, p *setup.Setup, r *registry.Registry, at time.T
 	return late, nil
 }
 
-// owing reports what people owe.
-type owing struct {
-	setup   *setup.Setup
-	tonight setup.Tonight
-	notes   *notes.Notes
-}
-
-// owed puts what is late into the report: one finding for each kind and silo.
-func (ow *owing) owed(ctx context.Context, r *registry.Registry) error {
+// Owed puts what is late into the report: one finding for each kind and silo.
+func (ow *Book) Owed(ctx context.Context, r *registry.Registry) error {
 	if r == nil {
 		return nil
 	}
-	late, err := duties(ctx, ow.setup, r, ow.tonight.AsOf)
+	late, err := Late(ctx, ow.Setup, r, ow.Tonight.AsOf)
 	if err != nil {
 		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 	}
@@ -100,24 +92,21 @@ func (ow *owing) owed(ctx context.Context, r *registry.Registry) error {
 			at[k] = i
 			w := dutyWords[d.Kind]
 			found = append(found, audit.Finding{Kind: d.Kind, Severity: w.severity, Source: "registry", Object: d.Silo, Article: w.article,
-				Words: fmt.Sprintf("In silo %s %s. The oldest is late since %s, for %d days.", d.Silo, w.words, policy.DateOf(d.Due, ow.setup.Zone), d.Days)})
+				Words: fmt.Sprintf("In silo %s %s. The oldest is late since %s, for %d days.", d.Silo, w.words, policy.DateOf(d.Due, ow.Setup.Zone), d.Days)})
 		}
 		found[i].Count++
 	}
 	for _, f := range found {
-		ow.notes.Find(f)
+		ow.Notes.Find(f)
 	}
 	return ow.bookRequests(ctx, r)
 }
 
-// keptYears is for how long a request that was closed, or a hold that was released, stands in the reports.
-const keptYears = 1
-
 // bookRequests puts the requests and the holds of the silos into the report.
-func (ow *owing) bookRequests(ctx context.Context, reg *registry.Registry) error {
-	since := ow.tonight.AsOf.AddDate(-keptYears, 0, 0)
-	lastDay := func(end time.Time) string { return policy.DateOf(end.Add(-time.Second), ow.setup.Zone).String() }
-	for _, s := range ow.setup.Silos {
+func (ow *Book) bookRequests(ctx context.Context, reg *registry.Registry) error {
+	since := ow.Tonight.AsOf.AddDate(-keptYears, 0, 0)
+	lastDay := func(end time.Time) string { return policy.DateOf(end.Add(-time.Second), ow.Setup.Zone).String() }
+	for _, s := range ow.Setup.Silos {
 		name := s.Silo.Name
 		requests, err := reg.Requests(ctx, name)
 		if err != nil {
@@ -128,16 +117,16 @@ func (ow *owing) bookRequests(ctx context.Context, reg *registry.Registry) error
 				continue
 			}
 			r := audit.Request{Silo: name, RequestID: q.ID, Kind: q.Kind, ReceivedAt: q.Received, DueOn: lastDay(q.Due), ToldAt: q.ExtendedOn, Because: q.Because,
-				PausedHours: q.Rested(ow.tonight.AsOf).Hours(), Status: "open", ClosedAt: q.Closed, Outcome: q.Outcome, Exception: q.Exception}
+				PausedHours: q.Rested(ow.Tonight.AsOf).Hours(), Status: "open", ClosedAt: q.Closed, Outcome: q.Outcome, Exception: q.Exception}
 			if !q.ExtendedTo.IsZero() {
 				r.ExtendedTo = lastDay(q.ExtendedTo)
 			}
-			until := ow.tonight.AsOf
+			until := ow.Tonight.AsOf
 			if !q.Closed.IsZero() {
 				until = q.Closed
 			}
 			if end := q.Deadline(); !end.IsZero() && !end.After(until) {
-				r.Status, r.OverdueDays = "overdue", int64(policy.DateOf(until, ow.setup.Zone)-policy.DateOf(end, ow.setup.Zone)+1)
+				r.Status, r.OverdueDays = "overdue", int64(policy.DateOf(until, ow.Setup.Zone)-policy.DateOf(end, ow.Setup.Zone)+1)
 			}
 			switch {
 			case !q.Closed.IsZero():
@@ -145,7 +134,7 @@ func (ow *owing) bookRequests(ctx context.Context, reg *registry.Registry) error
 			case !q.PausedAt.IsZero():
 				r.Status = "paused"
 			}
-			ow.notes.Facts.Requests = append(ow.notes.Facts.Requests, r)
+			ow.Notes.Facts.Requests = append(ow.Notes.Facts.Requests, r)
 		}
 		holds, err := reg.Holds(ctx, name)
 		if err != nil {
@@ -155,29 +144,29 @@ func (ow *owing) bookRequests(ctx context.Context, reg *registry.Registry) error
 			if !h.ReleasedAt.IsZero() && h.ReleasedAt.Before(since) {
 				continue
 			}
-			b := audit.Hold{Silo: name, HoldID: h.ID, PlacedBy: h.PlacedBy, PlacedAt: h.PlacedAt, ApprovedBy: h.ApprovedBy, ReviewBy: policy.DateOf(h.ReviewBy, ow.setup.Zone).String(), Status: "in_force",
+			b := audit.Hold{Silo: name, HoldID: h.ID, PlacedBy: h.PlacedBy, PlacedAt: h.PlacedAt, ApprovedBy: h.ApprovedBy, ReviewBy: policy.DateOf(h.ReviewBy, ow.Setup.Zone).String(), Status: "in_force",
 				ReleasedAt: h.ReleasedAt, ReleasedBy: strings.Trim(h.ReleasedBy+";"+h.ReleaseApprovedBy, ";")}
 			switch {
 			case !h.ReleasedAt.IsZero():
 				b.Status = "released"
 			case h.ApprovedBy == "":
 				b.Status = "unapproved"
-			case !h.ReviewBy.After(ow.tonight.AsOf):
+			case !h.ReviewBy.After(ow.Tonight.AsOf):
 				b.Status = "review_due"
 			}
-			ow.notes.Facts.Holds = append(ow.notes.Facts.Holds, b)
+			ow.Notes.Facts.Holds = append(ow.Notes.Facts.Holds, b)
 		}
 	}
 	return nil
 }
 
-// lateNow asks the registry what is late. One that is not there yet, or does not answer, has nothing to say; the second says so.
-func lateNow(ctx context.Context, p *setup.Setup) (late []Duty, problem string) {
+// LateNow asks the registry what is late. One that is not there yet, or does not answer, has nothing to say; the second says so.
+func LateNow(ctx context.Context, p *setup.Setup) (late []Duty, problem string) {
 	config := p.Registry
 	config.ReadOnly, config.AllowEmpty = true, true
 	r, err := registry.Open(ctx, config)
 	if err == nil {
-		late, err = duties(ctx, p, r, p.Now())
+		late, err = Late(ctx, p, r, p.Now())
 		err = errors.Join(err, r.Close())
 	}
 	if err != nil && !errors.Is(err, registry.ErrMissing) {

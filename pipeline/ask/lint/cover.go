@@ -1,4 +1,4 @@
-package pipeline
+package lint
 
 import (
 	"context"
@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Cover is what the policy says of a table: which silos claim its rows, and which rules need its fields.
-type Cover struct {
+// Coverage is what the policy says of a table: which silos claim its rows, and which rules need its fields.
+type Coverage struct {
 	Source    string         `json:"source"`
 	Table     string         `json:"table"`
 	Silos     []string       `json:"silos"`
@@ -30,9 +30,9 @@ type CoveredField struct {
 	Nobody   bool     `json:"nobody"`             // personal data, and no rule needs it
 }
 
-// CoverOf looks up what the policy says of a table of a live source.
-func CoverOf(ctx context.Context, p *setup.Setup, source, table string) (Cover, error) {
-	c := Cover{Source: source, Table: table}
+// Cover looks up what the policy says of a table of a live source.
+func Cover(ctx context.Context, p *setup.Setup, source, table string) (Coverage, error) {
+	c := Coverage{Source: source, Table: table}
 	i := slices.IndexFunc(p.Sources, func(s setup.Source) bool { return s.Name == source })
 	if i < 0 {
 		return c, fmt.Errorf("%w: no source %q", setup.ErrConfig, source)
@@ -80,7 +80,7 @@ func CoverOf(ctx context.Context, p *setup.Setup, source, table string) (Cover, 
 }
 
 // columns asks the source for the fields of a table and its key; where it does not answer, what the last nights found has to do.
-func columns(ctx context.Context, p *setup.Setup, src setup.Source, table string, found []policy.Category, c *Cover) (names, key []string, err error) {
+func columns(ctx context.Context, p *setup.Setup, src setup.Source, table string, found []policy.Category, c *Coverage) (names, key []string, err error) {
 	tables, err := stores.CatalogOf(ctx, src)
 	if err == nil {
 		t, ok := tables.Find(table)

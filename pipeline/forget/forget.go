@@ -1,4 +1,4 @@
-package pipeline
+package forget
 
 import (
 	"context"
@@ -18,22 +18,22 @@ import (
 // The registry forgets as well: tombstones that no backup needs any more, and the proof of what ended longer ago than proof_retention. It
 // forgets nothing that it could not look for: a source that was not read whole may hold a row that needs it.
 
-// forgetter ends what the registry need not hold any more.
-type forgetter struct {
-	setup   *setup.Setup
-	tonight setup.Tonight
-	notes   *notes.Notes
-	silos   *silos.Set
-	stores  *stores.Set
-	scanner *scan.Scanner
+// Forgetter ends what the registry need not hold any more.
+type Forgetter struct {
+	Setup   *setup.Setup
+	Tonight setup.Tonight
+	Notes   *notes.Notes
+	Silos   *silos.Set
+	Stores  *stores.Set
+	Scanner *scan.Scanner
 }
 
-// forget lets the registry forget, silo by silo, at the end of a night that read every source and may change something.
-func (fg *forgetter) forget(ctx context.Context) error {
-	if !fg.tonight.Apply {
+// Forget lets the registry forget, silo by silo, at the end of a night that read every source and may change something.
+func (fg *Forgetter) Forget(ctx context.Context) error {
+	if !fg.Tonight.Apply {
 		return nil
 	}
-	for _, s := range fg.setup.Silos {
+	for _, s := range fg.Setup.Silos {
 		name, retention := s.Silo.Name, s.Silo.ProofRetention
 		doubt := fg.unread(s)
 		if doubt == "" {
@@ -46,15 +46,15 @@ func (fg *forgetter) forget(ctx context.Context) error {
 		case doubt != "":
 			fg.forgot(name, "nothing, because "+doubt)
 		default:
-			st := fg.silos.Silos[name]
-			gone, err := fg.silos.Registry.ForgetEnded(ctx, name, fg.tonight.AsOf, registry.Forget{InUse: st.Used.Has, Purposes: silos.Endings(s), Standings: st.Standings,
+			st := fg.Silos.Silos[name]
+			gone, err := fg.Silos.Registry.ForgetEnded(ctx, name, fg.Tonight.AsOf, registry.Forget{InUse: st.Used.Has, Purposes: silos.Endings(s), Standings: st.Standings,
 				Until: func(ended time.Time) time.Time {
-					return (policy.EndOf(policy.DateOf(ended, fg.setup.Zone), retention) + 1).Start(fg.setup.Zone)
+					return (policy.EndOf(policy.DateOf(ended, fg.Setup.Zone), retention) + 1).Start(fg.Setup.Zone)
 				}})
 			if err != nil {
 				return err
 			}
-			fg.setup.Crash("forgotten")
+			fg.Setup.Crash("forgotten")
 			fg.forgot(name, fmt.Sprintf("the proof of %d ended collections, %d events", gone.Collections, gone.Events))
 		}
 	}
@@ -62,22 +62,22 @@ func (fg *forgetter) forget(ctx context.Context) error {
 }
 
 // forgot says in the report and in the log what the registry forgot.
-func (fg *forgetter) forgot(silo, what string) {
-	fg.setup.Log.Info("registry forgets", "run_id", fg.tonight.RunID, "silo", silo, "what", what)
-	fg.notes.Facts.Run.Forgotten = strings.TrimPrefix(fg.notes.Facts.Run.Forgotten+";"+silo+": "+what, ";")
+func (fg *Forgetter) forgot(silo, what string) {
+	fg.Setup.Log.Info("registry forgets", "run_id", fg.Tonight.RunID, "silo", silo, "what", what)
+	fg.Notes.Facts.Run.Forgotten = strings.TrimPrefix(fg.Notes.Facts.Run.Forgotten+";"+silo+": "+what, ";")
 }
 
 // unread says why the night cannot know of all rows of a silo; "" when it can.
-func (fg *forgetter) unread(silo *policy.Compiled) string {
-	if errors.Is(errors.Join(fg.notes.Problems...), setup.ErrStopped) {
+func (fg *Forgetter) unread(silo *policy.Compiled) string {
+	if errors.Is(errors.Join(fg.Notes.Problems...), setup.ErrStopped) {
 		return "the night was stopped before its end"
 	}
 	for _, r := range silo.Silo.Records {
-		for _, s := range fg.stores.List {
+		for _, s := range fg.Stores.List {
 			if s.System() != r.Source {
 				continue
 			}
-			scan := fg.scanner.Of(s.Name)
+			scan := fg.Scanner.Of(s.Name)
 			if s.Err != nil || scan == nil || !scan.Surveyed {
 				return fmt.Sprintf("source %s was not read whole", s.Name)
 			}
@@ -95,10 +95,10 @@ func (fg *forgetter) unread(silo *policy.Compiled) string {
 }
 
 // oldestBackup is when the oldest of the backups that may hold rows of a silo was taken; now, when there is none.
-func (fg *forgetter) oldestBackup(silo *policy.Compiled) time.Time {
-	oldest := fg.tonight.AsOf
+func (fg *Forgetter) oldestBackup(silo *policy.Compiled) time.Time {
+	oldest := fg.Tonight.AsOf
 	for _, r := range silo.Silo.Records {
-		for _, s := range fg.stores.List {
+		for _, s := range fg.Stores.List {
 			if s.Of == r.Source && s.TakenAt.Before(oldest) {
 				oldest = s.TakenAt
 			}
@@ -109,12 +109,12 @@ func (fg *forgetter) oldestBackup(silo *policy.Compiled) time.Time {
 
 // endTombstones drops the tombstones that no backup needs any more: those past the life of the last backup that could hold the record, unless an
 // older one is still there. The tombstone of an anonymized record stays as long as the record, and forgets the person.
-func (fg *forgetter) endTombstones(ctx context.Context, silo string, oldest time.Time) error {
-	st := fg.silos.Silos[silo]
+func (fg *Forgetter) endTombstones(ctx context.Context, silo string, oldest time.Time) error {
+	st := fg.Silos.Silos[silo]
 	var over, severed []registry.Tombstone
 	for _, t := range st.Tombstones.All() {
 		switch {
-		case !t.DropAfter.Before(fg.tonight.AsOf) || !t.ErasedAt.Before(oldest):
+		case !t.DropAfter.Before(fg.Tonight.AsOf) || !t.ErasedAt.Before(oldest):
 		case t.Action != string(policy.Anonymize) || !st.Anonymized[t.Record]:
 			over = append(over, t)
 		case t.Subject != registry.Ref{}:
@@ -124,8 +124,8 @@ func (fg *forgetter) endTombstones(ctx context.Context, silo string, oldest time
 	if len(over)+len(severed) == 0 {
 		return nil
 	}
-	if err := fg.silos.Registry.DropTombstones(ctx, silo, over, severed); err != nil {
+	if err := fg.Silos.Registry.DropTombstones(ctx, silo, over, severed); err != nil {
 		return err
 	}
-	return fg.silos.RecallTraces(ctx, silo)
+	return fg.Silos.RecallTraces(ctx, silo)
 }

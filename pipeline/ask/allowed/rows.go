@@ -1,0 +1,25 @@
+package allowed
+
+import (
+	"lethe/pipeline/judge"
+	"lethe/pipeline/registry"
+	"lethe/pipeline/stores"
+
+	"github.com/apache/arrow/go/v15/arrow"
+)
+
+// Row is a row that may be used.
+type Row struct {
+	Source   string             `json:"source"`
+	Table    string             `json:"table"`
+	Key      []string           `json:"key"`
+	Subjects []registry.Subject `json:"subjects"`
+}
+
+func allowedRow(s *stores.Store, g *judge.Judge, rows arrow.Record, row int) Row {
+	r := Row{Source: s.Name, Table: g.Table.Name, Subjects: g.People(rows, row)}
+	for _, c := range g.Key {
+		r.Key = append(r.Key, g.Text(rows, row, c))
+	}
+	return r
+}

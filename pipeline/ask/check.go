@@ -1,0 +1,74 @@
+package ask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"lethe/connectors"
+	"lethe/pipeline/copies"
+	"lethe/pipeline/setup"
+	"lethe/pipeline/silos"
+	"lethe/pipeline/stores"
+)
+
+// Check opens everything that a night needs and changes nothing: registry with its chains, sources, and the policy against every
+// catalog. It returns one line for each thing that is right; the error joins what is not.
+func Check(ctx context.Context, p *setup.Setup) (lines []string, err error) {
+	tonight := setup.Asking(p, p.Now()).Written()
+	silos := silos.New(p, tonight, nil)
+	stores := stores.New(p, tonight, nil, silos)
+	defer func() { err = errors.Join(err, stores.Close(), silos.Close()) }()
+	var errs []error
+	if err := silos.Open(ctx, nil); err != nil {
+		errs = append(errs, err)
+	} else {
+		lines = append(lines, fmt.Sprintf("registry: %d silos, chains hold", len(silos.Heads)))
+	}
+	for _, silo := range p.Silos {
+		if err := p.Keys.EnsureAudit(silo.Silo.Name, tonight.Epoch); err != nil {
+			errs = append(errs, err)
+		}
+		for _, remark := range silo.Lint(tonight.AsOf) {
+			lines = append(lines, remark.String())
+		}
+	}
+	for _, src := range p.Sources {
+		said, err := checkSource(ctx, stores, src)
+		lines, errs = append(lines, said...), append(errs, err)
+	}
+	copier := &copies.Keeper{Setup: p, Tonight: tonight, Silos: silos, Stores: stores}
+	for _, c := range p.Grants {
+		said, err := copier.CheckCopy(ctx, c)
+		lines, errs = append(lines, said...), append(errs, err)
+	}
+	return lines, errors.Join(errs...)
+}
+
+// checkSource opens a source, resolves the policy against it and says what a night could do there.
+func checkSource(ctx context.Context, set *stores.Set, src setup.Source) ([]string, error) {
+	s := stores.NewStore(src)
+	var err error
+	if s.Conn, err = src.Open(ctx); err != nil {
+		return nil, err
+	}
+	set.List = append(set.List, s)
+	if err := set.Prepare(ctx, s); err != nil {
+		return nil, err
+	}
+	can := "read only"
+	if _, ok := s.Conn.(connectors.Mutator); ok {
+		can = "may be changed"
+	} else if _, ok := s.Conn.(connectors.Rewriter); ok && src.Rewrite != nil {
+		can = "may be rewritten"
+	}
+	governed := fmt.Sprintf("%d governed", len(s.Governed))
+	if len(set.Silos.Silos) == 0 && len(set.Setup.Silos) > 0 {
+		governed = "which of them are governed was not looked at" // that takes the registry
+	}
+	lines := []string{fmt.Sprintf("source %s: %d tables, %s, %s", s.Name, len(s.Tables), governed, can)}
+	if src.ReadOnly && len(s.Judges) > 0 && !s.Backup() {
+		lines = append(lines, fmt.Sprintf("source %s: silos govern it, but it can only be read: "+
+			"a night names the rows that would have to change in it, and leaves them", s.Name))
+	}
+	return lines, nil
+}

@@ -1,0 +1,129 @@
+package ask
+
+import (
+	"context"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/duties"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/plan"
+	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Status is where the nights stand.
+type Status struct {
+	LastSuccess time.Time       `json:"last_success"` // of a night that applied; zero: never
+	LastRun     time.Time       `json:"last_run"`
+	LastExit    int             `json:"last_exit"`
+	LastRunID   string          `json:"last_run_id"`
+	Report      string          `json:"report"`
+	Lock        string          `json:"lock"` // who holds it; "" nobody
+	StopFile    bool            `json:"stop_file"`
+	Waiting     []WaitingPlan   `json:"waiting"`
+	Overdue     []audit.Finding `json:"overdue"`
+	Interrupted bool            `json:"interrupted"` // the last run was cut off
+	Copies      []CopyStatus    `json:"copies"`      // how the applications' copies stood after the last delivery
+	Late        []duties.Duty   `json:"late"`        // what people owe
+	Registry    string          `json:"registry"`    // why the registry could not be asked for it; "" it could
+}
+
+// CopyStatus says how far a target's copy of one silo's consents is behind.
+type CopyStatus struct {
+	Target     string    `json:"target"`
+	Silo       string    `json:"silo"`
+	Source     string    `json:"source"`
+	Object     string    `json:"object"`
+	At         time.Time `json:"at"`          // of the last delivery
+	LagSeconds int64     `json:"lag_seconds"` // 0: it was brought up to date then
+	Error      string    `json:"error"`       // code of what ended it; "" nothing did
+	Drift      int64     `json:"drift"`       // rows that somebody else had changed, and that were put right
+}
+
+// copiesOf reads the newest delivery.
+func copiesOf(runs []journal.Run) (copies []CopyStatus) {
+	for _, r := range runs {
+		if !r.Apply || len(r.Facts) == 0 {
+			continue
+		}
+		f, err := state.FactsOf(r)
+		if err != nil || len(f.ConsentSync) == 0 {
+			continue
+		}
+		for _, l := range f.ConsentSync {
+			copies = append(copies, CopyStatus{Target: l.Target, Silo: l.Silo, Source: l.Source, Object: l.Object, At: f.Run.AsOf, LagSeconds: l.LagSeconds, Error: l.Error,
+				Drift: l.DriftMissing + l.DriftExtra + l.DriftDifferent})
+		}
+		return copies
+	}
+	return nil
+}
+
+// WaitingPlan is a plan that waits, and for whom.
+type WaitingPlan struct {
+	PlanID     string    `json:"plan_id"`
+	Rows       int64     `json:"rows"`
+	ValidUntil time.Time `json:"valid_until"`
+	Questions  []string  `json:"questions"`
+	For        []string  `json:"for"`
+}
+
+// StatusOf reads where the nights stand, from the journal and the registry.
+func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
+	s := Status{LastExit: -1}
+	j, err := journal.Open(ctx, p.State)
+	if err != nil {
+		return s, err
+	}
+	defer j.Close()
+	runs, err := j.Nights(ctx, 100)
+	if err != nil {
+		return s, err
+	}
+	newest, err := j.Runs(ctx, 100)
+	if err != nil {
+		return s, err
+	}
+	s.Copies = copiesOf(newest)
+	for i, r := range runs {
+		if i == 0 {
+			s.LastRun, s.LastExit, s.LastRunID, s.Interrupted = r.StartedAt, r.ExitCode, r.ID, r.EndedAt.IsZero()
+			if len(r.Facts) > 0 {
+				f, _ := state.FactsOf(r) // what cannot be read is the next night's to say
+				for _, x := range f.Findings {
+					if x.Kind == "F_OVERDUE" {
+						s.Overdue = append(s.Overdue, x)
+					}
+				}
+			}
+		}
+		if strings.Contains(r.Key, "/apply/") && r.ExitCode == 0 && !r.EndedAt.IsZero() { // a whole night
+			s.LastSuccess = r.EndedAt
+			break
+		}
+	}
+	if path := filepath.Join(p.Reports, "report.html"); state.FileExists(path) {
+		s.Report = path
+	}
+	s.StopFile = state.FileExists(filepath.Join(p.State, "stop"))
+	s.Lock = state.LockHolder(p)
+	s.Late, s.Registry = duties.LateNow(ctx, p)
+	docs, entries, err := plan.List(ctx, p, journal.Waiting)
+	if err != nil {
+		return s, err
+	}
+	for i, d := range docs {
+		missing, err := plan.StillMissing(ctx, p, j, entries[i].ID)
+		if err != nil {
+			return s, err
+		}
+		w := WaitingPlan{PlanID: d.PlanID, ValidUntil: d.ValidUntil, Questions: d.Questions, For: missing}
+		for _, c := range d.Counts {
+			w.Rows += c.Rows
+		}
+		s.Waiting = append(s.Waiting, w)
+	}
+	return s, nil
+}
