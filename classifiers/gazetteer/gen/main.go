@@ -271,6 +271,16 @@ func (l *lexicon) addNames(src *sources) {
 const closerLook = " AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE NO IS CH GB LI US CA AU NZ UA RS "
 
 func (l *lexicon) addPlaces(src *sources) {
+	l.addCities(src)
+	for _, locale := range slices.Sorted(maps.Keys(src.Faker)) {
+		for path, values := range src.Faker[locale] {
+			l.addLocale(locale, path, values)
+		}
+	}
+	l.addCountries(src)
+}
+
+func (l *lexicon) addCities(src *sources) {
 	for _, c := range src.Cities {
 		name, country, population, feature := c[0].(string), c[1].(string), c[2].(float64), c[3].(string)
 		close := strings.Contains(closerLook, " "+country+" ")
@@ -283,43 +293,40 @@ func (l *lexicon) addPlaces(src *sources) {
 		}
 		l.word(name, kind, "city", 0.5)
 	}
-	for _, locale := range slices.Sorted(maps.Keys(src.Faker)) {
-		for path, values := range src.Faker[locale] {
-			switch path {
-			case "location.city_name":
-				for _, v := range values {
-					l.word(v, gazetteer.City, "city", 0.5)
-				}
-			case "location.city_prefix":
-				if locale != "nl" && locale != "nl_BE" && locale != "fr_BE" {
-					continue
-				}
-				for _, v := range values {
-					l.word(v, gazetteer.City, "city", 0.5)
-				}
-			case "location.state", "location.county":
-				kind := gazetteer.Region
-				if locale == "it" {
-					kind |= gazetteer.City // Italian provinces bear the names of their chief towns
-				}
-				for _, v := range values {
-					l.word(v, kind, "region", 0.5)
-				}
-			case "location.state_abbr":
-				for _, v := range values {
-					l.code(gazetteer.RegionCode, v, gazetteer.Region)
-				}
-			case "location.country":
-				for _, v := range values {
-					l.word(v, gazetteer.Country, "country", 1)
-				}
-			case "date.month.wide", "date.weekday.wide", "date.month.wide_context", "date.weekday.wide_context":
-				for _, v := range values {
-					l.word(v, gazetteer.Calendar, "calendar", 2)
-				}
-			}
+}
+
+// addLocale enters the places and dates of one of faker's lists.
+func (l *lexicon) addLocale(locale, path string, values []string) {
+	words := func(kind gazetteer.Kind, list string, weight float64) {
+		for _, v := range values {
+			l.word(v, kind, list, weight)
 		}
 	}
+	switch path {
+	case "location.city_name":
+		words(gazetteer.City, "city", 0.5)
+	case "location.city_prefix":
+		if locale == "nl" || locale == "nl_BE" || locale == "fr_BE" {
+			words(gazetteer.City, "city", 0.5)
+		}
+	case "location.state", "location.county":
+		kind := gazetteer.Region
+		if locale == "it" {
+			kind |= gazetteer.City // Italian provinces bear the names of their chief towns
+		}
+		words(kind, "region", 0.5)
+	case "location.state_abbr":
+		for _, v := range values {
+			l.code(gazetteer.RegionCode, v, gazetteer.Region)
+		}
+	case "location.country":
+		words(gazetteer.Country, "country", 1)
+	case "date.month.wide", "date.weekday.wide", "date.month.wide_context", "date.weekday.wide_context":
+		words(gazetteer.Calendar, "calendar", 2)
+	}
+}
+
+func (l *lexicon) addCountries(src *sources) {
 	for _, names := range src.Countries {
 		for _, v := range names {
 			switch v := v.(type) {
