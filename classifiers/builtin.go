@@ -104,11 +104,13 @@ type rule struct {
 func builtins() []builtin {
 	list := make([]builtin, builtinCount)
 	for _, rules := range [...][]rule{
-		contactRules(), networkRules(), secretRules(), placeRules(), personRules(), listRules(), healthRules(), contentRules(),
+		contactRules(), networkRules(), secretRules(), placeRules(), personRules(), listRules(), healthRules(),
+		contentRules(),
 	} {
 		for _, r := range rules {
 			list[r.at] = builtin{needs: r.needs, match: r.match, detector: Detector{ID: r.id, Name: r.name,
-				Category: r.category, Class: r.category.Class(), DPV: r.category.DPV(), Chance: r.chance, Source: r.source}}
+				Category: r.category, Class: r.category.Class(), DPV: r.category.DPV(), Chance: r.chance,
+				Source: r.source}}
 		}
 	}
 	for _, e := range publishedExamples() {
@@ -191,14 +193,16 @@ func secretRules() []rule {
 
 func placeRules() []rule {
 	return []rule{
-		{bStreet, "address.street", "street address line", PostalAddress, 0.01, "thoroughfare words, see gazetteer/NOTICE",
+		{bStreet, "address.street", "street address line", PostalAddress, 0.01, "thoroughfare words, see " +
+			"gazetteer/NOTICE",
 			func(c census) bool { return c.letters() > 2 },
 			func(v *value) bool { return gazetteer.Street(v.raw) > 1 }},
 		{bCity, "place.city", "city or town", City, 0.05, "gazetteer, see gazetteer/NOTICE", hasWords,
 			func(v *value) bool { return gazetteer.CityScore(v.raw) > 0.5 }},
 		{bCountry, "place.country", "country name or ISO 3166-1 code", Country, 0.02,
 			"ISO 3166-1; see gazetteer/NOTICE", hasWords, raw(gazetteer.CountryName)},
-		{bRegion, "place.region", "state, province or county", Region, 0.05, "ISO 3166-2; see gazetteer/NOTICE", hasWords,
+		{bRegion, "place.region", "state, province or county", Region, 0.05, "ISO 3166-2; see gazetteer/NOTICE",
+			hasWords,
 			func(v *value) bool { return gazetteer.RegionScore(v.raw) > 0.5 }},
 		{bPostcode, "place.postcode", "postal code of a form that few other codes have", Postcode, 0.02,
 			"UPU postal addressing systems",

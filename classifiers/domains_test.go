@@ -28,7 +28,8 @@ func readDomains(t *testing.T, file string) []domain {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
-	kinds := map[string]string{"t": "text", "i": "integer", "d": "date", "s": "timestamp", "m": "decimal", "f": "float", "b": "bool", "x": "binary", "j": "json"}
+	kinds := map[string]string{"t": "text", "i": "integer", "d": "date", "s": "timestamp", "m": "decimal", "f": "float",
+		"b": "bool", "x": "binary", "j": "json"}
 	var list []domain
 	for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
 		if line[0] == '#' {
@@ -51,7 +52,8 @@ func readDomains(t *testing.T, file string) []domain {
 				p := strings.SplitN(strings.TrimSpace(rest[from:i]), " ", 4)
 				require.Len(t, p, 4, "%s: %s", head, rest[from:i])
 				require.Contains(t, kinds, p[1], head)
-				d.fields = append(d.fields, domainField{classifiers.Field{Name: p[0], Kind: kinds[p[1]]}, strings.Split(p[2], ","), p[3]})
+				d.fields = append(d.fields, domainField{classifiers.Field{Name: p[0], Kind: kinds[p[1]]},
+					strings.Split(p[2], ","), p[3]})
 				from = i + 1
 			}
 		}
@@ -109,13 +111,14 @@ func scoreDomains(t *testing.T, file string) domainScore {
 			}
 		}
 	}
-	t.Logf("%s: personal at all F1 %.3f (%d found, %d missed, %d wrongly), exact kind %.3f, %d fields", file, score.f1(),
+	t.Logf("%s: personal at all F1 %.3f (%d found, %d missed, %d wrongly), exact kind %.3f, %d fields", file,
+		score.f1(),
 		score.truePersonal, score.missed, score.falsePersonal, score.kind(), score.scored)
 	return score
 }
 
-// add compares a verdict with the labels of a field, of which each is right. It returns false where personal data was missed,
-// called by another name, or seen where there is none.
+// add compares a verdict with the labels of a field, of which each is right. It returns false where personal
+// data was missed, called by another name, or seen where there is none.
 func (s *domainScore) add(labels []string, f classifiers.Verdict) bool {
 	personal := func(label string) bool {
 		return label != "-" && label != "none" && label != "company_only" && label != "*"

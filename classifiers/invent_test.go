@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// invention makes one value of a kind. The generators know nothing of the detectors; numbers with a check are computed by the
-// rules that their issuers publish.
+// invention makes one value of a kind. The generators know nothing of the detectors; numbers with a check
+// are computed by the rules that their issuers publish.
 type invention func(r *rand.Rand, l land, arg string, row int) string
 
 // invent makes one value of those that the specification lists, or of the kind that it names.
@@ -77,7 +77,8 @@ var inventions = map[string]invention{
 		return fmt.Sprintf("%d-%02d-%02d", 1940+r.Intn(64), 1+r.Intn(12), 1+r.Intn(28))
 	},
 	"ts": func(r *rand.Rand, _ land, _ string, _ int) string {
-		return fmt.Sprintf("%d-%02d-%02d %02d:%02d:%02d", 2018+r.Intn(6), 1+r.Intn(12), 1+r.Intn(28), r.Intn(24), r.Intn(60), r.Intn(60))
+		return fmt.Sprintf("%d-%02d-%02d %02d:%02d:%02d", 2018+r.Intn(6), 1+r.Intn(12), 1+r.Intn(28), r.Intn(24),
+			r.Intn(60), r.Intn(60))
 	},
 	"epoch": func(r *rand.Rand, _ land, _ string, _ int) string {
 		return strconv.Itoa(1300000000 + r.Intn(400000000))
@@ -106,10 +107,12 @@ var inventions = map[string]invention{
 		return pick(r, l.given) + " " + pick(r, l.family)
 	},
 	"user": func(r *rand.Rand, _ land, _ string, _ int) string {
-		return strings.ToLower(pick(r, "pix,luna,storm,kite,maple,rocco,zed,nova,otter,finch")) + pick(r, "fan,er,_x,99,king,.m,ista") + strconv.Itoa(r.Intn(900))
+		return strings.ToLower(pick(r, "pix,luna,storm,kite,maple,rocco,zed,nova,otter,finch")) +
+			pick(r, "fan,er,_x,99,king,.m,ista") + strconv.Itoa(r.Intn(900))
 	},
 	"email": func(r *rand.Rand, _ land, _ string, _ int) string {
-		return fmt.Sprintf("%s%d@%s.%s", pick(r, "lu,mara,jk,p.t,office-user,zoe"), r.Intn(9000), pick(r, "posta,webmail,inbox,firma"), pick(r, "net,org,com,eu"))
+		return fmt.Sprintf("%s%d@%s.%s", pick(r, "lu,mara,jk,p.t,office-user,zoe"), r.Intn(9000),
+			pick(r, "posta,webmail,inbox,firma"), pick(r, "net,org,com,eu"))
 	},
 	"phone": func(r *rand.Rand, l land, _ string, _ int) string {
 		return l.phone(r)
@@ -131,7 +134,9 @@ var inventions = map[string]invention{
 		return pick(r, "Italy,Germany,France,Spain,Poland,USA,Norway,Australia,Japan,Switzerland")
 	},
 	"company": func(r *rand.Rand, _ land, _ string, _ int) string {
-		return pick(r, "Atelier graphique,Signal Gift Stores,Baane Mini Imports,Nordlicht GmbH,Havel & Zbranek Co,La Rochelle Gifts,Euro+ Shopping Channel,Volvo Model Replicas Co,Technics Stores Inc.,Rovelli Gifts S.p.A.,Blauer See Auto Co.,Mini Wheels Co.")
+		return pick(r, "Atelier graphique,Signal Gift Stores,Baane Mini Imports,Nordlicht GmbH,Havel & Zbranek Co,La "+
+			"Rochelle Gifts,Euro+ Shopping Channel,Volvo Model Replicas Co,Technics Stores Inc.,Rovelli Gifts S.p.A.,"+
+			"Blauer See Auto Co.,Mini Wheels Co.")
 	},
 	"ip": func(r *rand.Rand, _ land, _ string, _ int) string {
 		return fmt.Sprintf("%d.%d.%d.%d", 11+r.Intn(200), r.Intn(256), r.Intn(256), 1+r.Intn(254))
@@ -140,7 +145,9 @@ var inventions = map[string]invention{
 		return fmt.Sprintf("00:1b:%02x:%02x:%02x:%02x", r.Intn(256), r.Intn(256), r.Intn(256), r.Intn(256))
 	},
 	"ua": func(r *rand.Rand, _ land, _ string, _ int) string {
-		return fmt.Sprintf("Mozilla/5.0 (%s) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%d.0.%d.%d Safari/537.36", pick(r, "Windows NT 10.0; Win64; x64,X11; Linux x86_64,Macintosh; Intel Mac OS X 10_15_7"), 80+r.Intn(40), 3000+r.Intn(2000), r.Intn(200))
+		return fmt.Sprintf("Mozilla/5.0 (%s) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%d.0.%d.%d Safari/537.36",
+			pick(r, "Windows NT 10.0; Win64; x64,X11; Linux x86_64,Macintosh; Intel Mac OS X 10_15_7"), 80+r.Intn(40),
+			3000+r.Intn(2000), r.Intn(200))
 	},
 	"imei": func(r *rand.Rand, _ land, _ string, _ int) string {
 		return luhn("35" + digits(r, 12))
@@ -218,7 +225,8 @@ var inventions = map[string]invention{
 		return fmt.Sprintf("%s-%03d%c", s, n, "0123456789ABCDEFHJKLMNPRSTUVWXY"[all%31])
 	},
 	"cnp": func(r *rand.Rand, _ land, _ string, _ int) string {
-		s := fmt.Sprintf("%d%02d%02d%02d%02d%03d", 1+r.Intn(2), 40+r.Intn(59), 1+r.Intn(12), 1+r.Intn(28), 1+r.Intn(40), 1+r.Intn(900))
+		s := fmt.Sprintf("%d%02d%02d%02d%02d%03d", 1+r.Intn(2), 40+r.Intn(59), 1+r.Intn(12), 1+r.Intn(28), 1+r.Intn(40),
+			1+r.Intn(900))
 		sum := 0
 		for i, c := range s {
 			sum += int(c-'0') * int("279146358279"[i]-'0')
@@ -268,7 +276,9 @@ func dowod(r *rand.Rand) string {
 
 // codiceFiscale follows the decree of 23 December 1976.
 func codiceFiscale(r *rand.Rand) string {
-	s := pick(r, "RSS,BNC,VRD,FRR,CNT,MRN") + pick(r, "MRA,GPP,LCU,NNA,PLA,FNC") + fmt.Sprintf("%02d%c%02d", 40+r.Intn(59), "ABCDEHLMPRST"[r.Intn(12)], 1+r.Intn(28)) + pick(r, "H501,F205,L219,F839,G273,D612")
+	s := pick(r, "RSS,BNC,VRD,FRR,CNT,MRN") + pick(r, "MRA,GPP,LCU,NNA,PLA,FNC") +
+		fmt.Sprintf("%02d%c%02d", 40+r.Intn(59), "ABCDEHLMPRST"[r.Intn(12)], 1+r.Intn(28)) +
+		pick(r, "H501,F205,L219,F839,G273,D612")
 	odd := [...]int{1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23}
 	sum := 0
 	for i, c := range s {
@@ -332,12 +342,21 @@ func idnr(r *rand.Rand) string {
 
 func prose(r *rand.Rand, language string) string {
 	all := map[string]string{
-		"de": "Der Kunde rief am Montag an und bat um Rückruf.|Bitte die neue Adresse eintragen, er ist umgezogen.|War sehr freundlich, möchte aber keine Werbung mehr.|Hat sich beschwert, weil die Lieferung zu spät kam.",
-		"en": "He called twice and asked for a refund last week.|Please note that she moved to her sister's house.|Thanks for the quick answer, I will come by tomorrow.|My son broke it, can you send another one to us?",
-		"fr": "Le client souhaite une chambre calme au dernier étage.|Elle arrive tard, merci de garder la clé à la réception.|Il a oublié son manteau, à renvoyer chez lui.|Anniversaire de mariage, prévoir des fleurs.",
-		"nl": "De verzekerde reed achteruit tegen een paaltje.|Mevrouw belde om de schade te melden, er is een foto.|Hij wil graag voor vrijdag teruggebeld worden.|Auto stond geparkeerd voor de deur toen het gebeurde.",
-		"pt": "Pediu para renovar o livro por telefone.|Mudou de casa, falta a nova morada.|A mãe vem levantar o cartão na segunda-feira.|Devolveu tarde porque esteve doente.",
-		"cs": "Zákazník volal a chce změnit termín.|Prosím poslat vstupenky na jeho e-mail.|Paní žádá o místo u uličky kvůli noze.|Vyzvedne si je bratr v pátek večer.",
+		"de": "Der Kunde rief am Montag an und bat um Rückruf.|Bitte die neue Adresse eintragen, er ist " +
+			"umgezogen.|War sehr freundlich, möchte aber keine Werbung mehr.|Hat sich beschwert, weil die Lieferung " +
+			"zu spät kam.",
+		"en": "He called twice and asked for a refund last week.|Please note that she moved to her sister's " +
+			"house.|Thanks for the quick answer, I will come by tomorrow.|My son broke it, can you send another one " +
+			"to us?",
+		"fr": "Le client souhaite une chambre calme au dernier étage.|Elle arrive tard, merci de garder la clé à la " +
+			"réception.|Il a oublié son manteau, à renvoyer chez lui.|Anniversaire de mariage, prévoir des fleurs.",
+		"nl": "De verzekerde reed achteruit tegen een paaltje.|Mevrouw belde om de schade te melden, er is een " +
+			"foto.|Hij wil graag voor vrijdag teruggebeld worden.|Auto stond geparkeerd voor de deur toen het " +
+			"gebeurde.",
+		"pt": "Pediu para renovar o livro por telefone.|Mudou de casa, falta a nova morada.|A mãe vem levantar o " +
+			"cartão na segunda-feira.|Devolveu tarde porque esteve doente.",
+		"cs": "Zákazník volal a chce změnit termín.|Prosím poslat vstupenky na jeho e-mail.|Paní žádá o místo u " +
+			"uličky kvůli noze.|Vyzvedne si je bratr v pátek večer.",
 	}
 	list, ok := all[language]
 	if !ok {

@@ -26,19 +26,27 @@ var glued = [...]struct {
 	end  string
 	weak bool
 }{
-	{"strasse", false}, {"str", false}, {"gasse", false}, {"platz", false}, {"allee", false}, {"chaussee", false}, {"weg", false},
-	{"damm", true}, {"ufer", true}, {"steig", true}, {"pfad", true}, {"ring", true}, {"graben", true}, {"markt", true}, {"steg", true}, {"hof", true},
-	{"straat", false}, {"laan", false}, {"plein", false}, {"gracht", false}, {"kade", false}, {"singel", false}, {"dreef", false}, {"steenweg", false}, {"dijk", true}, {"pad", true}, {"baan", true}, {"kaai", false}, {"lei", true}, {"hof", true},
-	{"gatan", false}, {"gata", false}, {"vagen", false}, {"vag", false}, {"grand", true}, {"torget", false}, {"torg", false}, {"stigen", true}, {"backen", true},
-	{"gade", false}, {"vej", false}, {"vejen", false}, {"alle", true}, {"torv", false}, {"straede", false}, {"gate", true}, {"gaten", false}, {"vei", false}, {"veien", false}, {"veg", true}, {"vegen", false}, {"bakken", true},
-	{"katu", false}, {"tie", true}, {"kuja", false}, {"polku", true}, {"utca", false},
+	{"strasse", false}, {"str", false}, {"gasse", false}, {"platz", false}, {"allee", false}, {"chaussee", false},
+	{"weg", false}, {"damm", true}, {"ufer", true}, {"steig", true}, {"pfad", true}, {"ring", true}, {"graben", true},
+	{"markt", true}, {"steg", true}, {"hof", true}, {"straat", false}, {"laan", false}, {"plein", false},
+	{"gracht", false}, {"kade", false}, {"singel", false}, {"dreef", false}, {"steenweg", false}, {"dijk", true},
+	{"pad", true}, {"baan", true}, {"kaai", false}, {"lei", true}, {"hof", true}, {"gatan", false}, {"gata", false},
+	{"vagen", false}, {"vag", false}, {"grand", true}, {"torget", false}, {"torg", false}, {"stigen", true},
+	{"backen", true}, {"gade", false}, {"vej", false}, {"vejen", false}, {"alle", true}, {"torv", false},
+	{"straede", false}, {"gate", true}, {"gaten", false}, {"vei", false}, {"veien", false}, {"veg", true},
+	{"vegen", false}, {"bakken", true}, {"katu", false}, {"tie", true}, {"kuja", false}, {"polku", true},
+	{"utca", false},
 }
 
 // units are words for a part of a building, folded.
-var units = [...]string{"apt", "apartment", "suite", "ste", "unit", "floor", "fl", "flat", "bldg", "building", "interno", "int", "scala", "piano", "piso", "puerta", "esc", "bloque", "planta", "andar", "bat", "batiment", "etage", "appt", "whg", "stock", "lok", "app", "bl", "sc", "et", "ap", "kv", "house", "level", "block"}
+var units = [...]string{"apt", "apartment", "suite", "ste", "unit", "floor", "fl", "flat", "bldg", "building",
+	"interno", "int", "scala", "piano", "piso", "puerta", "esc", "bloque", "planta", "andar", "bat", "batiment",
+	"etage", "appt", "whg", "stock", "lok", "app", "bl", "sc", "et", "ap", "kv", "house", "level", "block"}
 
 // boxes are ways to say post box, folded.
-var boxes = [...]string{"po box", "p o box", "pobox", "post office box", "postfach", "casella postale", "boite postale", "apartado de correos", "apartado postal", "apartado", "caixa postal", "postbus", "skrytka pocztowa", "postboks", "postbox", "cassetta postale", "postilokero", "gpo box", "private bag", "bp", "cp", "pk"}
+var boxes = [...]string{"po box", "p o box", "pobox", "post office box", "postfach", "casella postale", "boite postale",
+	"apartado de correos", "apartado postal", "apartado", "caixa postal", "postbus", "skrytka pocztowa", "postboks",
+	"postbox", "cassetta postale", "postilokero", "gpo box", "private bag", "bp", "cp", "pk"}
 
 // Street returns the log-odds that a cell is the street line of a postal address
 // in any of the languages of the lists: a street word in its place, a house
@@ -198,10 +206,12 @@ func closesStreet(list []part, i int) bool {
 // and more ordinary words have.
 func isShort(t *part) bool { return utf8.RuneCount(t.raw) <= 2 }
 
-// isStreetAbbreviation knows the abbreviations of the United States Postal Service (Publication 28, appendix C1) that are names or words as well.
+// isStreetAbbreviation knows the abbreviations of the United States Postal Service (Publication 28, appendix
+// C1) that are names or words as well.
 func isStreetAbbreviation(raw []byte) bool {
 	switch string(raw) {
-	case "Ave", "ave", "AVE", "Dr", "DR", "Ct", "CT", "Pl", "PL", "Ln", "LN", "Rd", "RD", "Blvd", "BLVD", "Hwy", "HWY", "Pkwy", "PKWY", "Ter", "TER", "Cir", "CIR", "Sq", "SQ", "Trl", "TRL":
+	case "Ave", "ave", "AVE", "Dr", "DR", "Ct", "CT", "Pl", "PL", "Ln", "LN", "Rd", "RD", "Blvd", "BLVD", "Hwy", "HWY",
+		"Pkwy", "PKWY", "Ter", "TER", "Cir", "CIR", "Sq", "SQ", "Trl", "TRL":
 		return true
 	}
 	return false
@@ -209,7 +219,8 @@ func isStreetAbbreviation(raw []byte) bool {
 
 func isPreposition(raw []byte) bool {
 	switch string(raw) {
-	case "Am", "An", "Im", "In", "Unter", "Zum", "Zur", "Auf", "Bei", "Beim", "Hinter", "Vor", "Op", "Aan", "Na", "Pod", "U", "Nad", "Pri":
+	case "Am", "An", "Im", "In", "Unter", "Zum", "Zur", "Auf", "Bei", "Beim", "Hinter", "Vor", "Op", "Aan", "Na", "Pod",
+		"U", "Nad", "Pri":
 		return true
 	}
 	return false
@@ -227,7 +238,10 @@ func strength(t *part) float64 {
 func isPlainStreet(raw []byte) bool {
 	var buf [16]byte
 	switch string(fold.Append(buf[:0], raw)) {
-	case "street", "road", "avenue", "lane", "drive", "boulevard", "court", "square", "terrace", "crescent", "close", "parkway", "highway", "loop", "broadway", "via", "viale", "piazza", "corso", "rue", "calle", "rua", "chemin", "avenida", "strada", "strasse", "ulica", "ulice", "utca", "place", "weg", "platz", "gasse", "straat", "impasse", "allee", "vicolo":
+	case "street", "road", "avenue", "lane", "drive", "boulevard", "court", "square", "terrace", "crescent", "close",
+		"parkway", "highway", "loop", "broadway", "via", "viale", "piazza", "corso", "rue", "calle", "rua", "chemin",
+		"avenida", "strada", "strasse", "ulica", "ulice", "utca", "place", "weg", "platz", "gasse", "straat", "impasse",
+		"allee", "vicolo":
 		return true
 	}
 	return false
@@ -251,7 +265,8 @@ func gluedStrength(raw []byte) float64 {
 	folded := fold.Append(buf[:0], raw)
 	for i := range glued {
 		g := &glued[i]
-		if n := len(folded) - len(g.end); n >= 3 && folded[len(folded)-1] == g.end[len(g.end)-1] && string(folded[n:]) == g.end {
+		if n := len(folded) - len(g.end); n >= 3 && folded[len(folded)-1] == g.end[len(g.end)-1] &&
+			string(folded[n:]) == g.end {
 			if g.weak {
 				return weakStreetWord
 			}
@@ -307,7 +322,8 @@ func isPostBox(value []byte) bool {
 	var buf [MaxPhrase + 1]byte
 	folded := fold.Append(buf[:0], value)
 	for _, b := range boxes {
-		if n := len(b); len(folded) > n+1 && string(folded[:n]) == b && folded[n] == ' ' && folded[n+1] >= '0' && folded[n+1] <= '9' {
+		if n := len(b); len(folded) > n+1 && string(folded[:n]) == b && folded[n] == ' ' && folded[n+1] >= '0' &&
+			folded[n+1] <= '9' {
 			return true
 		}
 	}
@@ -318,7 +334,8 @@ func isPostBox(value []byte) bool {
 // and a number.
 func eastAsianStreet(value []byte) float64 {
 	marks := 0
-	for _, m := range [...]string{"省", "市", "区", "區", "县", "縣", "路", "街", "道", "号", "號", "町", "丁目", "番地", "村", "镇", "동", "로 ", "길 ", "구 ", "시 ", "都", "府"} {
+	for _, m := range [...]string{"省", "市", "区", "區", "县", "縣", "路", "街", "道", "号", "號", "町", "丁目", "番地", "村", "镇", "동",
+		"로 ", "길 ", "구 ", "시 ", "都", "府"} {
 		if bytes.Contains(value, []byte(m)) {
 			marks++
 		}

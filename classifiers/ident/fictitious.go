@@ -1,8 +1,10 @@
 package ident
 
-// Fictitious reports whether n, which Match need not accept, is a number that the issuer of the scheme with this ID has set aside for
-// tests and print: fine in a test environment, worth a finding in production. It knows:
-//   - us.ssn, us.ssn_unformatted: 987-65-4320 to 4329, 078-05-1120 and 219-09-9999 (Social Security Administration, advertising numbers);
+// Fictitious reports whether n, which Match need not accept, is a number that the issuer of the scheme with
+// this ID has set aside for tests and print: fine in a test environment, worth a finding in production. It
+// knows:
+//   - us.ssn, us.ssn_unformatted: 987-65-4320 to 4329, 078-05-1120 and 219-09-9999 (Social Security
+//     Administration, advertising numbers);
 //   - se.personnummer: serials 980 to 999 (Skatteverket, testpersonnummer);
 //   - fi.hetu: individual numbers 900 to 999 (Digi- ja väestötietovirasto);
 //   - no.fodselsnummer: months plus 80 (Skatteetaten, Tenor) or 40 (NAV);
@@ -38,10 +40,11 @@ func advertisedSSN(c []byte) bool {
 
 func testCard(c string) bool {
 	switch c {
-	case "4111111111111111", "4242424242424242", "4012888888881881", "4000056655665556", "4222222222222", "5555555555554444", "5105105105105100",
-		"5200828282828210", "2223003122003222", "378282246310005", "371449635398431", "378734493671000", "6011111111111117", "6011000990139424",
-		"3056930009020004", "36227206271667", "30569309025904", "38520000023237", "3530111333300000", "3566002020360505", "6200000000000005",
-		"5610591081018250", "122000000000003":
+	case "4111111111111111", "4242424242424242", "4012888888881881", "4000056655665556", "4222222222222",
+		"5555555555554444", "5105105105105100", "5200828282828210", "2223003122003222", "378282246310005",
+		"371449635398431", "378734493671000", "6011111111111117", "6011000990139424", "3056930009020004",
+		"36227206271667", "30569309025904", "38520000023237", "3530111333300000", "3566002020360505",
+		"6200000000000005", "5610591081018250", "122000000000003":
 		return true
 	}
 	return false

@@ -124,7 +124,8 @@ func read(from string) (*sources, error) {
 			return nil, fmt.Errorf("read package %s: %w", p.name, err)
 		}
 		if meta.Name != p.name || meta.Version != p.version {
-			return nil, fmt.Errorf("folder %s holds %s@%s, want %s@%s", p.folder, meta.Name, meta.Version, p.name, p.version)
+			return nil, fmt.Errorf("folder %s holds %s@%s, want %s@%s", p.folder, meta.Name, meta.Version, p.name,
+				p.version)
 		}
 	}
 	cmd := exec.Command("node", "--input-type=module", "-", from)
@@ -190,9 +191,12 @@ func (l *lexicon) name(text string, kind gazetteer.Kind, list string) {
 
 // particles are no names although faker's lists of surnames hold them.
 var particles = map[string]bool{
-	"van": true, "von": true, "der": true, "den": true, "de": true, "del": true, "della": true, "di": true, "da": true, "dos": true,
-	"la": true, "le": true, "du": true, "des": true, "das": true, "el": true, "al": true, "ter": true, "ten": true, "te": true, "of": true,
-	"the": true, "and": true, "st": true, "bin": true, "zu": true, "ul": true, "do": true, "lo": true, "and co": true, "in": true, "an": true,
+	"van": true, "von": true, "der": true, "den": true, "de": true, "del": true, "della": true, "di": true, "da": true,
+	"dos": true,
+	"la":  true, "le": true, "du": true, "des": true, "das": true, "el": true, "al": true, "ter": true, "ten": true,
+	"te": true, "of": true,
+	"the": true, "and": true, "st": true, "bin": true, "zu": true, "ul": true, "do": true, "lo": true, "and co": true,
+	"in": true, "an": true,
 }
 
 // germanic returns text and, for languages that do so, its spelling with ae, oe,
@@ -204,7 +208,8 @@ func germanic(text, list string) []string {
 	default:
 		return []string{text}
 	}
-	spelt := strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "å", "aa", "ø", "oe", "Ä", "Ae", "Ö", "Oe", "Ü", "Ue", "Å", "Aa", "Ø", "Oe").Replace(text)
+	spelt := strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "å", "aa", "ø", "oe", "Ä", "Ae", "Ö", "Oe", "Ü", "Ue",
+		"Å", "Aa", "Ø", "Oe").Replace(text)
 	if spelt == text {
 		return []string{text}
 	}
@@ -268,7 +273,8 @@ func (l *lexicon) addNames(src *sources) {
 }
 
 // closerLook lists the countries of which towns of 5,000 are taken too.
-const closerLook = " AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE NO IS CH GB LI US CA AU NZ UA RS "
+const closerLook = " AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE NO IS CH GB LI " +
+	"US CA AU NZ UA RS "
 
 func (l *lexicon) addPlaces(src *sources) {
 	l.addCities(src)
@@ -356,9 +362,10 @@ func (l *lexicon) code(prefix byte, code string, kind gazetteer.Kind) {
 // products are faker's modules whose words are things, not persons. Authors and
 // artists, who are persons, are not among them.
 var products = []string{
-	"commerce.", "company.", "animal.", "food.", "vehicle.", "color.", "science.", "music.genre", "book.genre", "book.format", "hacker.",
-	"finance.", "airline.airplane", "person.job_", "person.gender", "person.sex", "person.western_zodiac_sign", "person.bio_", "location.direction",
-	"location.language", "word.", "app.name", "database.column",
+	"commerce.", "company.", "animal.", "food.", "vehicle.", "color.", "science.", "music.genre", "book.genre",
+	"book.format", "hacker.", "finance.", "airline.airplane", "person.job_", "person.gender", "person.sex",
+	"person.western_zodiac_sign", "person.bio_", "location.direction", "location.language", "word.", "app.name",
+	"database.column",
 }
 
 func (l *lexicon) addWords(src *sources) {
@@ -387,7 +394,8 @@ func (l *lexicon) addWords(src *sources) {
 	}
 	for locale, lists := range src.Faker {
 		for path, values := range lists {
-			if strings.Contains(path, "pattern") || !slices.ContainsFunc(products, func(p string) bool { return strings.HasPrefix(path, p) }) {
+			if strings.Contains(path, "pattern") ||
+				!slices.ContainsFunc(products, func(p string) bool { return strings.HasPrefix(path, p) }) {
 				continue
 			}
 			module, _, _ := strings.Cut(path, ".")
@@ -406,9 +414,12 @@ func (l *lexicon) addWords(src *sources) {
 
 // kinds names the sections of the lists written by hand.
 var kinds = map[string]gazetteer.Kind{
-	"honorific": gazetteer.Honorific, "particle": gazetteer.Particle, "legalform": gazetteer.LegalForm, "company": gazetteer.Company,
-	"calendar": gazetteer.Calendar, "streetfirst": gazetteer.Thoroughfare | gazetteer.StreetFirst, "streetlast": gazetteer.Thoroughfare | gazetteer.StreetLast,
-	"bigcity": gazetteer.City | gazetteer.BigCity, "country": gazetteer.Country, "region": gazetteer.Region, "common": gazetteer.Common, "given": gazetteer.Given, "family": gazetteer.Family,
+	"honorific": gazetteer.Honorific, "particle": gazetteer.Particle, "legalform": gazetteer.LegalForm,
+	"company":  gazetteer.Company,
+	"calendar": gazetteer.Calendar, "streetfirst": gazetteer.Thoroughfare | gazetteer.StreetFirst,
+	"streetlast": gazetteer.Thoroughfare | gazetteer.StreetLast,
+	"bigcity":    gazetteer.City | gazetteer.BigCity, "country": gazetteer.Country, "region": gazetteer.Region,
+	"common": gazetteer.Common, "given": gazetteer.Given, "family": gazetteer.Family,
 }
 
 func (l *lexicon) addLists(text string) error {
@@ -509,7 +520,8 @@ func (l *lexicon) table() ([]byte, error) {
 		if i > 0 && rows[i-1].print == r.print {
 			return nil, fmt.Errorf("two words share a fingerprint: choose another hash")
 		}
-		out.Write([]byte{byte(r.print), byte(r.print >> 8), byte(r.print >> 16), byte(r.kind), byte(r.kind >> 8), byte(r.weight)})
+		out.Write([]byte{byte(r.print), byte(r.print >> 8), byte(r.print >> 16), byte(r.kind), byte(r.kind >> 8),
+			byte(r.weight)})
 	}
 	return out.Bytes(), nil
 }
