@@ -74,7 +74,7 @@ func (c *Catalogue) matchBuiltin(m *matcher, i int, v *value, blanks bool) {
 	}
 	printed := i == bPlate && v.census.letters()+v.census.digits < len(v.raw)
 	telling := !d.HeaderOnly || m.header.names(d.Category) || i == bPostcodeForm || printed
-	if telling && b.match(v) || i == bPhoneNational && isPrintedPhone(v.raw) {
+	if telling && b.match(v.raw) || i == bPhoneNational && isPrintedPhone(v.raw) {
 		m.add(d)
 	}
 }

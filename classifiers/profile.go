@@ -138,7 +138,7 @@ func (s *survey) askBuiltins(v *value) {
 		s.tested[b]++
 		if b == bPhoneInternational && s.surelyPhones() && !v.cut && isInternational(v.raw) {
 			s.hits[b]++
-		} else if (!v.cut || b == bProse) && d.match(v) {
+		} else if (!v.cut || b == bProse) && d.match(v.raw) {
 			s.hits[b]++
 		}
 	}

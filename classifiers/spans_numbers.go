@@ -167,7 +167,7 @@ func (r *reader) scheme(b []byte, c numberEnd, beside categorySet) (found uint16
 			candidates = x.open
 		}
 		for _, i := range candidates {
-			if !r.passes(i, n, beside) {
+			if !x.inText[i] && beside&x.sets[i] == 0 && r.country == "" || !r.passes(i, n, beside) {
 				continue
 			}
 			if r.proves(&x.all[i], b, c) {

@@ -139,9 +139,9 @@ func isImagePath(b []byte) bool {
 }
 
 // isProse reports whether a value is running text: at least five words, most of them made of letters.
-func isProse(v *value) bool {
+func isProse(v []byte) bool {
 	words, plain := 0, 0
-	for _, w := range bytes.Fields(v.raw) {
+	for _, w := range bytes.Fields(v) {
 		words++
 		c := take(w)
 		if c.letters() >= 2 && c.digits == 0 || len(w) == 1 {
