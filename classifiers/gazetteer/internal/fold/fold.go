@@ -178,10 +178,10 @@ func Hash(folded []byte) uint64 {
 // GramBits is the width of the index that Grams yields.
 const GramBits = 18
 
-// MaxGram is the length of the longest n-gram.
-const MaxGram = 5
+// maxGram is the length of the longest n-gram.
+const maxGram = 5
 
-// Grams calls visit with the table index of each character n-gram (2 to MaxGram)
+// Grams calls visit with the table index of each character n-gram (2 to maxGram)
 // of a folded word, its two ends marked. Indexes of different grams may collide.
 func Grams(folded []byte, visit func(index uint32)) {
 	n := len(folded) + 2
@@ -193,7 +193,7 @@ func Grams(folded []byte, visit func(index uint32)) {
 	}
 	for i := 0; i < n; i++ {
 		h := uint32(2166136261)
-		for k := 0; k < MaxGram && i+k < n; k++ {
+		for k := 0; k < maxGram && i+k < n; k++ {
 			h = (h ^ at(i+k)) * 16777619
 			if k > 0 {
 				x := (h ^ uint32(k)) * 0x9E3779B1
