@@ -30,9 +30,11 @@ func crm(rows int) (arrow.Record, []classifiers.Field, int64) {
 	for i := range cols[0] {
 		note := ""
 		if i%3 == 0 {
-			note = fmt.Sprintf("Called on %d.%d., wants the offer for %d units again before the end of the month; order ORD-%06d is still open.", 1+i%28, 1+i%12, i%500, i)
+			note = fmt.Sprintf("Called on %d.%d., wants the offer for %d units again before the end of the month; "+
+				"order ORD-%06d is still open.", 1+i%28, 1+i%12, i%500, i)
 		}
-		for k, v := range []string{fmt.Sprint(i), fmt.Sprintf("CU-%07d", i), []string{"active", "closed", "new"}[i%3], fmt.Sprintf("%d.%02d", i%900, i%100), note} {
+		for k, v := range []string{fmt.Sprint(i), fmt.Sprintf("CU-%07d", i), []string{"active", "closed", "new"}[i%3],
+			fmt.Sprintf("%d.%02d", i%900, i%100), note} {
 			cols[12+k] = append(cols[12+k], v)
 		}
 	}
@@ -41,7 +43,8 @@ func crm(rows int) (arrow.Record, []classifiers.Field, int64) {
 			bytes += int64(len(v))
 		}
 	}
-	return record(cols...), textFields("c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9", "c10", "c11", "id", "ref", "state", "total", "note"), bytes
+	return record(cols...), textFields("c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9", "c10", "c11", "id",
+		"ref", "state", "total", "note"), bytes
 }
 
 // cpu is the processor time that the process has used: on a shared machine the clock on the wall says little.
@@ -91,7 +94,8 @@ func BenchmarkScan(b *testing.B) {
 
 // BenchmarkSpans reads a letter for what to redact.
 func BenchmarkSpans(b *testing.B) {
-	text := []byte("Dear Mr Thistlewood, thank you for your call of 3 May. We have changed the number to +44 20 7946 0018 and the address to j.t@post.example; the refund of 120.50 goes to GB29 NWBK 6016 1331 9268 19. Regards")
+	text := []byte("Dear Mr Thistlewood, thank you for your call of 3 May. We have changed the number to +44 20 7946 " +
+		"0018 and the address to j.t@post.example; the refund of 120.50 goes to GB29 NWBK 6016 1331 9268 19. Regards")
 	c := catalogue(b)
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()

@@ -77,13 +77,16 @@ func lanes(b []byte) uint64 {
 // unpack reads the lanes.
 func unpack(sum uint64) census {
 	return census{
-		digits: int(byte(sum >> laneDigit)), lower: int(byte(sum >> laneLower)), upper: int(byte(sum >> laneUpper)), high: int(byte(sum >> laneHigh)),
-		spaces: int(byte(sum >> laneSpace)), ats: int(byte(sum >> laneAt)), marks: int(byte(sum >> laneMark)), others: int(byte(sum >> laneOther)),
+		digits: int(byte(sum >> laneDigit)), lower: int(byte(sum >> laneLower)), upper: int(byte(sum >> laneUpper)),
+		high:   int(byte(sum >> laneHigh)),
+		spaces: int(byte(sum >> laneSpace)), ats: int(byte(sum >> laneAt)), marks: int(byte(sum >> laneMark)),
+		others: int(byte(sum >> laneOther)),
 	}
 }
 
 func (c census) plus(d census) census {
-	return census{c.digits + d.digits, c.lower + d.lower, c.upper + d.upper, c.high + d.high, c.spaces + d.spaces, c.ats + d.ats, c.marks + d.marks, c.others + d.others}
+	return census{c.digits + d.digits, c.lower + d.lower, c.upper + d.upper, c.high + d.high, c.spaces + d.spaces,
+		c.ats + d.ats, c.marks + d.marks, c.others + d.others}
 }
 
 func isDigit(b byte) bool  { return b-'0' < 10 }

@@ -1,8 +1,8 @@
 // Package classifiers decides which fields of a table hold which kind of personal data, and says why.
 //
-// It knows no source, does no input or output and reads no clock. New compiles the catalogue of detectors. A caller opens one
-// Scan a table, feeds it Arrow records, and asks for Verdicts when all tables are read: each field then has a category, a
-// confidence and the terms whose log-odds were added up to reach it.
+// It knows no source, does no input or output and reads no clock. New compiles the catalogue of detectors. A
+// caller opens one Scan a table, feeds it Arrow records, and asks for Verdicts when all tables are read:
+// each field then has a category, a confidence and the terms whose log-odds were added up to reach it.
 //
 //	cat, err := classifiers.New()
 //	scan := cat.Scan(classifiers.Table{Database: "crm", Name: "customers", Fields: fields})
@@ -11,8 +11,9 @@
 //	}
 //	for _, v := range cat.Verdicts(scan) { ... }
 //
-// A Catalogue never changes and serves many goroutines. A Scan belongs to one. Memory is constant per field: a count, a census
-// and a bounded sample of the distinct values chosen by hash, so the same rows in any order give the same verdict.
+// A Catalogue never changes and serves many goroutines. A Scan belongs to one. Memory is constant per field:
+// a count, a census and a bounded sample of the distinct values chosen by hash, so the same rows in any
+// order give the same verdict.
 package classifiers
 
 import (
@@ -80,8 +81,8 @@ const (
 	NoClass          Class = "none"
 )
 
-// categoryFact is what is fixed about a category: its GDPR class and its term in the W3C Data Privacy Vocabulary, extension
-// for personal data (https://w3id.org/dpv/pd).
+// categoryFact is what is fixed about a category: its GDPR class and its term in the W3C Data Privacy
+// Vocabulary, extension for personal data (https://w3id.org/dpv/pd).
 type categoryFact struct {
 	category Category
 	class    Class
@@ -198,14 +199,16 @@ type Catalogue struct {
 	digest    string
 }
 
-// New compiles the catalogue, with the detectors of the configuration added. The error names the detector and what is wrong.
+// New compiles the catalogue, with the detectors of the configuration added. The error names the detector
+// and what is wrong.
 func New(customs ...Custom) (*Catalogue, error) {
 	lex, err := readLexicon(lexiconTSV)
 	if err != nil {
 		return nil, fmt.Errorf("lexicon: %w", err)
 	}
 	c := &Catalogue{builtins: builtins(), schemes: newSchemeIndex(), lexicon: lex, openers: newOpeners()}
-	c.sets.phone, c.sets.passport, c.sets.plate, c.sets.birth, c.sets.address = setOf(Phone), setOf(Passport), setOf(VehiclePlate), setOf(DateOfBirth), setOf(IPAddress)
+	c.sets.phone, c.sets.passport, c.sets.plate, c.sets.birth, c.sets.address = setOf(Phone), setOf(Passport),
+		setOf(VehiclePlate), setOf(DateOfBirth), setOf(IPAddress)
 	seen := map[string]bool{}
 	for _, b := range c.builtins {
 		c.detectors = append(c.detectors, b.detector)
@@ -236,9 +239,10 @@ func New(customs ...Custom) (*Catalogue, error) {
 	return c, nil
 }
 
-// Detectors lists the catalogue, sorted by ID. The caller owns the slice; what it points to is shared and must not be changed.
+// Detectors lists the catalogue, sorted by ID. The caller owns the slice; what it points to is shared and
+// must not be changed.
 func (c *Catalogue) Detectors() []Detector { return append([]Detector(nil), c.detectors...) }
 
-// Digest names this version of the rules: hexadecimal, equal for equal detectors, lexicon and declarations. Verdicts reached under another
-// digest are to be reached again.
+// Digest names this version of the rules: hexadecimal, equal for equal detectors, lexicon and declarations.
+// Verdicts reached under another digest are to be reached again.
 func (c *Catalogue) Digest() string { return c.digest }

@@ -8,8 +8,9 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// isEmail reports whether the whole value is one address as people and programs write it: an addr-spec of RFC 5322 with the lengths of
-// RFC 5321, letters beyond ASCII as in RFC 6531, a domain of at least two labels, optionally "mailto:", a display name and angle brackets.
+// isEmail reports whether the whole value is one address as people and programs write it: an addr-spec of
+// RFC 5322 with the lengths of RFC 5321, letters beyond ASCII as in RFC 6531, a domain of at least two
+// labels, optionally "mailto:", a display name and angle brackets.
 func isEmail(b []byte) bool {
 	if len(b) > 7 && b[6] == ':' && bytes.EqualFold(b[:7], []byte("mailto:")) {
 		b = b[7:]
@@ -77,7 +78,8 @@ func plainWidth(b []byte) bool {
 	return true
 }
 
-// isMailDomain checks labels, lengths and that the last label can be a top-level domain: letters, or an A-label of an international one.
+// isMailDomain checks labels, lengths and that the last label can be a top-level domain: letters, or an
+// A-label of an international one.
 func isMailDomain(b []byte) bool {
 	if len(b) < 4 || len(b) > 253 {
 		return false
@@ -121,14 +123,15 @@ func isTLD(label []byte) bool {
 		buf[i] = c | 0x20
 	}
 	switch string(buf[:len(label)]) {
-	case "png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "json", "html", "htm", "php", "xml", "pdf", "txt", "exe", "dll", "sql", "csv", "local", "internal", "localdomain", "lan":
+	case "png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "json", "html", "htm", "php", "xml", "pdf", "txt",
+		"exe", "dll", "sql", "csv", "local", "internal", "localdomain", "lan":
 		return false
 	}
 	return true
 }
 
-// emailAround finds the address in running text whose '@' stands at the given place. ok is false where there is none, and
-// where what looks like one is the user and password of a URL.
+// emailAround finds the address in running text whose '@' stands at the given place. ok is false where there
+// is none, and where what looks like one is the user and password of a URL.
 func emailAround(b []byte, at int) (start, end int, ok bool) {
 	start = at
 	for start > 0 && at-start < 64 && localBytes[b[start-1]] {
@@ -159,7 +162,8 @@ var localBytes = func() (t [256]bool) {
 	return t
 }()
 
-// isBeforeLocal reports whether a byte, which can stand in a local part, belongs to the text before it when it comes first.
+// isBeforeLocal reports whether a byte, which can stand in a local part, belongs to the text before it when
+// it comes first.
 func isBeforeLocal(c byte) bool { return c == '.' || c == '\'' || c == '-' || c == '=' || c == '&' }
 
 // isUserOfURL reports whether the text before start says that a user name or password of a URL begins there.
@@ -170,7 +174,8 @@ func isUserOfURL(b []byte, start int) bool {
 	return start > 0 && b[start-1] == ':' && bytes.LastIndex(b[max(0, start-40):start], []byte("://")) >= 0
 }
 
-// isRoleAddress reports whether an address belongs to a role by its local part. The names are those of RFC 2142 and of common use.
+// isRoleAddress reports whether an address belongs to a role by its local part. The names are those of RFC
+// 2142 and of common use.
 func isRoleAddress(b []byte) bool {
 	at := bytes.LastIndexByte(b, '@')
 	if at < 1 {
@@ -186,13 +191,18 @@ func isRoleAddress(b []byte) bool {
 		}
 	}
 	switch string(buf[:at]) {
-	case "info", "contact", "contacts", "kontakt", "contatti", "contacto", "contato", "support", "sales", "admin", "administrator", "office", "hello", "help", "helpdesk", "service",
-		"noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "postmaster", "hostmaster", "webmaster", "abuse", "security", "noc", "marketing", "billing", "accounts",
-		"accounting", "invoice", "invoices", "orders", "order", "jobs", "careers", "hr", "press", "media", "news", "newsletter", "privacy", "dpo", "legal", "feedback", "team", "root",
-		"mailer-daemon", "usenet", "news-admin", "enquiries", "inquiries", "reception", "booking", "bookings", "reservations", "vendite", "acquisti", "amministrazione", "segreteria",
-		"ufficio", "commerciale", "vertrieb", "buchhaltung", "rechnung", "verkauf", "bewerbung", "personal", "datenschutz", "accueil", "comptabilite", "ventes", "rh", "ventas",
-		"administracion", "facturacion", "soporte", "vendas", "financeiro", "suporte", "biuro", "sekretariat", "ksiegowosc", "sprzedaz", "verkoop", "administratie", "faktura", "salg",
-		"myynti", "laskutus", "obchod", "fakturace", "iroda", "ertekesites", "prodaja", "shop", "store", "mail", "email", "web", "post", "office365", "test", "example":
+	case "info", "contact", "contacts", "kontakt", "contatti", "contacto", "contato", "support", "sales", "admin",
+		"administrator", "office", "hello", "help", "helpdesk", "service", "noreply", "no-reply", "no_reply",
+		"donotreply", "do-not-reply", "postmaster", "hostmaster", "webmaster", "abuse", "security", "noc", "marketing",
+		"billing", "accounts", "accounting", "invoice", "invoices", "orders", "order", "jobs", "careers", "hr", "press",
+		"media", "news", "newsletter", "privacy", "dpo", "legal", "feedback", "team", "root", "mailer-daemon", "usenet",
+		"news-admin", "enquiries", "inquiries", "reception", "booking", "bookings", "reservations", "vendite",
+		"acquisti", "amministrazione", "segreteria", "ufficio", "commerciale", "vertrieb", "buchhaltung", "rechnung",
+		"verkauf", "bewerbung", "personal", "datenschutz", "accueil", "comptabilite", "ventes", "rh", "ventas",
+		"administracion", "facturacion", "soporte", "vendas", "financeiro", "suporte", "biuro", "sekretariat",
+		"ksiegowosc", "sprzedaz", "verkoop", "administratie", "faktura", "salg", "myynti", "laskutus", "obchod",
+		"fakturace", "iroda", "ertekesites", "prodaja", "shop", "store", "mail", "email", "web", "post", "office365",
+		"test", "example":
 		return true
 	}
 	return false
@@ -202,7 +212,8 @@ func isRoleAddress(b []byte) bool {
 func isExampleAddress(b []byte) bool {
 	d := b[bytes.LastIndexByte(b, '@')+1:]
 	for _, reserved := range [...]string{"example.com", "example.net", "example.org", "example.edu"} {
-		if n := len(d) - len(reserved); n == 0 && hasSuffixFold(d, reserved) || n > 0 && d[n-1] == '.' && hasSuffixFold(d, reserved) {
+		if n := len(d) - len(reserved); n == 0 && hasSuffixFold(d, reserved) || n > 0 && d[n-1] == '.' &&
+			hasSuffixFold(d, reserved) {
 			return true
 		}
 	}
@@ -235,8 +246,8 @@ type phoneShape struct {
 	zero   bool // starts with a trunk 0
 }
 
-// isDocumentNumber reports whether b is a year and a serial number, as invoices and cases are numbered: 2026/000123, 2026-00123. Four digits behind a
-// dash may be a local telephone number instead.
+// isDocumentNumber reports whether b is a year and a serial number, as invoices and cases are numbered:
+// 2026/000123, 2026-00123. Four digits behind a dash may be a local telephone number instead.
 func isDocumentNumber(b []byte) bool {
 	if len(b) < 6 || (b[4] != '/' && b[4] != '-') || string(b[:2]) != "19" && string(b[:2]) != "20" {
 		return false
@@ -305,8 +316,9 @@ func isPhone(b []byte, region string) bool {
 	return err == nil && phonenumbers.IsValidNumber(n)
 }
 
-// isInternational reports whether a value with a plus begins with an assigned country code (ITU-T E.164, list of assigned codes) and has as many
-// digits behind it as the country's numbers have. It is the check for running text, where the numbering plans would cost too much.
+// isInternational reports whether a value with a plus begins with an assigned country code (ITU-T E.164,
+// list of assigned codes) and has as many digits behind it as the country's numbers have. It is the check
+// for running text, where the numbering plans would cost too much.
 func isInternational(b []byte) bool {
 	var buf [16]byte
 	d := buf[:0]
@@ -338,7 +350,8 @@ func callingCode(d []byte) (length, low, high int) {
 		return 1, 10, 10
 	}
 	switch string(d[:2]) {
-	case "20", "27", "31", "32", "33", "34", "41", "45", "47", "48", "56", "57", "58", "60", "61", "63", "64", "65", "66", "84", "90", "92", "93", "94", "95", "98":
+	case "20", "27", "31", "32", "33", "34", "41", "45", "47", "48", "56", "57", "58", "60", "61", "63", "64", "65",
+		"66", "84", "90", "92", "93", "94", "95", "98":
 		return 2, 8, 10
 	case "30", "36", "40", "44", "46", "51", "52", "53", "54", "55", "62", "81", "82", "86", "91":
 		return 2, 8, 11
@@ -351,8 +364,9 @@ func callingCode(d []byte) (length, low, high int) {
 	return 0, 0, 0
 }
 
-// isPrintedPhone reports whether a value has a form in which hardly anything but a telephone number is printed, whatever the numbering plans say of
-// its digits: E.164 with its plus, and the three groups of North America with dashes, dots or the area in brackets.
+// isPrintedPhone reports whether a value has a form in which hardly anything but a telephone number is
+// printed, whatever the numbering plans say of its digits: E.164 with its plus, and the three groups of
+// North America with dashes, dots or the area in brackets.
 func isPrintedPhone(b []byte) bool {
 	s, ok := shapeOfPhone(b)
 	if !ok || len(b) == 0 {
@@ -371,7 +385,8 @@ func isPrintedPhone(b []byte) bool {
 	return false
 }
 
-// isFictitiousPhone knows the ranges kept free for drama: NANP 555-0100 to 555-0199, Ofcom's 01632 960xxx, 07700 900xxx and 020 7946 0xxx.
+// isFictitiousPhone knows the ranges kept free for drama: NANP 555-0100 to 555-0199, Ofcom's 01632 960xxx,
+// 07700 900xxx and 020 7946 0xxx.
 func isFictitiousPhone(b []byte) bool {
 	var buf [20]byte
 	d := buf[:0]

@@ -27,8 +27,9 @@ const (
 	besideBytes = 40 // how far they may be
 )
 
-// besideSet says which categories the few words in front of a place name, or behind it where nothing in front does: "my passport number is ...",
-// "... is my passport number". It reads the words as a header is read, and allocates only for words beyond ASCII.
+// besideSet says which categories the few words in front of a place name, or behind it where nothing in
+// front does: "my passport number is ...", "... is my passport number". It reads the words as a header is
+// read, and allocates only for words beyond ASCII.
 func (l *lexicon) besideSet(text []byte, start, end int) categorySet {
 	from := max(0, start-besideBytes)
 	for from > 0 && from < start && text[from] > ' ' {
@@ -48,7 +49,8 @@ func (l *lexicon) besideSet(text []byte, start, end int) categorySet {
 	return l.wordsSet(after, false)
 }
 
-// wordsSet reads a window as tokens joined by spaces, the last few or the first few of them, and looks their phrases up.
+// wordsSet reads a window as tokens joined by spaces, the last few or the first few of them, and looks their
+// phrases up.
 func (l *lexicon) wordsSet(window []byte, last bool) categorySet {
 	var buf [4 * besideBytes]byte
 	joined := buf[:0]
@@ -146,7 +148,8 @@ const (
 	title           // a form of address: Mr, Sig.
 )
 
-// openers finds titles and greetings: the words, and which lengths they have by their first byte, so that nearly all words are dropped by one look.
+// openers finds titles and greetings: the words, and which lengths they have by their first byte, so that
+// nearly all words are dropped by one look.
 type openers struct {
 	words map[string]opener
 	sizes [256]uint32
@@ -166,7 +169,8 @@ func newOpeners() *openers {
 	return o
 }
 
-// find says what a word is. Words with letters beyond ASCII are folded only where they begin with a capital or a capital follows.
+// find says what a word is. Words with letters beyond ASCII are folded only where they begin with a capital
+// or a capital follows.
 func (o *openers) find(word []byte, capitals bool) opener {
 	if len(word) == 0 || len(word) > 40 {
 		return noOpener
@@ -199,7 +203,8 @@ func isASCII7(b []byte) bool {
 	return true
 }
 
-// beginsCapital reports whether the text begins with a capital letter, after spaces and the points and colons of titles.
+// beginsCapital reports whether the text begins with a capital letter, after spaces and the points and
+// colons of titles.
 func beginsCapital(t []byte) bool {
 	for i := 0; i < len(t) && i < 4; i++ {
 		switch b := t[i]; {

@@ -20,7 +20,8 @@ type custom struct {
 }
 
 func compileCustom(decl Custom, lex *lexicon) (custom, error) {
-	c := custom{detector: Detector{ID: decl.ID, Name: decl.ID, Category: decl.Category, Class: decl.Category.Class(), DPV: decl.Category.DPV(), Source: "configuration", Chance: 1e-3}}
+	c := custom{detector: Detector{ID: decl.ID, Name: decl.ID, Category: decl.Category, Class: decl.Category.Class(),
+		DPV: decl.Category.DPV(), Source: "configuration", Chance: 1e-3}}
 	if decl.ID == "" {
 		return c, errors.New("id is empty; name the detector")
 	}
@@ -71,7 +72,8 @@ func joinCategories() string {
 
 // matchValue reports whether a value passes the pattern or stands in the word list.
 func (c *custom) matchValue(v []byte) bool {
-	if c.pattern != nil && (c.literal == "" || strings.HasPrefix(string(v[:min(len(v), len(c.literal))]), c.literal)) && c.pattern.Match(v) {
+	if c.pattern != nil && (c.literal == "" || strings.HasPrefix(string(v[:min(len(v), len(c.literal))]), c.literal)) &&
+		c.pattern.Match(v) {
 		return true
 	}
 	return c.words != nil && len(v) < 256 && c.words[foldWord(string(v))]
@@ -88,7 +90,8 @@ func (c *custom) matchHeader(tokens []string) bool {
 	return false
 }
 
-// digest hashes everything that a verdict depends on, but for the code, which changes engineVersion when it changes verdicts.
+// digest hashes everything that a verdict depends on, but for the code, which changes engineVersion when it
+// changes verdicts.
 func digest(detectors []Detector, customs []Custom) string {
 	h := sha256.New()
 	fmt.Fprintln(h, engineVersion)

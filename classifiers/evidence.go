@@ -37,8 +37,8 @@ func (e evidence) detectedBy(id string) evidence {
 	return e
 }
 
-// evidence weighs the values of a field for every category that has something to say. A positive weight stands without a
-// header.
+// evidence weighs the values of a field for every category that has something to say. A positive weight
+// stands without a header.
 func (c *Catalogue) evidence(f *fieldState) []evidence {
 	if f.profile.n == 0 {
 		return nil
@@ -65,8 +65,8 @@ func (c *Catalogue) evidence(f *fieldState) []evidence {
 	return list
 }
 
-// plainDetectors are those whose matches speak for themselves, with the least share of values that they match in a field of
-// the kind.
+// plainDetectors are those whose matches speak for themselves, with the least share of values that they
+// match in a field of the kind.
 var plainDetectors = [...]struct {
 	builtin int
 	floor   float64
@@ -152,7 +152,8 @@ func (c *Catalogue) nameEvidence(f *fieldState, add func(evidence)) {
 		lo = min(max(lo, -3), 4)
 	}
 	if p.share(p.company) > 0.4 {
-		e := fromValues(CompanyOnly, 8*p.share(p.company)*full, "legal forms or words of company names in "+of(p.company, p.n))
+		e := fromValues(CompanyOnly, 8*p.share(p.company)*full, "legal forms or words of company "+
+			"names in "+of(p.company, p.n))
 		e.company = true
 		add(e)
 		lo -= 8 * p.share(p.company)
@@ -172,8 +173,8 @@ func (c *Catalogue) nameEvidence(f *fieldState, add func(evidence)) {
 	add(e)
 }
 
-// signsAgainstNames are what words under a header that does not name persons have in common where they are no names, and what
-// each takes from the weight of the names among them.
+// signsAgainstNames are what words under a header that does not name persons have in common where they are
+// no names, and what each takes from the weight of the names among them.
 var signsAgainstNames = [...]func(p *profile, rows int64) float64{
 	func(p *profile, _ int64) float64 { return 4 * p.share(p.common) }, // ordinary words
 	func(p *profile, rows int64) float64 { return when(p.distinct <= 6 && rows > 30, 3) },

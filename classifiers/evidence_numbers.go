@@ -84,8 +84,8 @@ var schemeDoubts = [...]struct {
 	{func(f *fieldState) bool { return f.profile.dated() || f.profile.rate(bIPv4) > 0.5 }, 10},
 }
 
-// floorOf is the least share of passing values that counts as "this field holds them": a strict check may be mixed with other
-// content, a lax one not.
+// floorOf is the least share of passing values that counts as "this field holds them": a strict check may be
+// mixed with other content, a lax one not.
 func floorOf(chance float64) float64 {
 	if chance <= 2e-3 {
 		return 0.3

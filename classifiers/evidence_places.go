@@ -78,7 +78,8 @@ func (c *Catalogue) postcodeEvidence(f *fieldState, add func(evidence)) {
 	}
 	beside := f.header.opaque && f.table.hasStreet && f.field.Kind == "text"
 	if beside && p.n >= 5 && p.postcodes*20 >= p.n*19 && p.ofOneLength(7) && !p.dense {
-		add(evidence{category: Postcode, name: "neighbours", detail: "short numbers of one length beside a street", lo: 6})
+		add(evidence{category: Postcode, name: "neighbours", detail: "short numbers of one length beside a " +
+			"street", lo: 6})
 	}
 }
 

@@ -9,8 +9,8 @@ type wordRule struct {
 	few           bool    // the words mean other things too: other words must be few, and the table not about things
 }
 
-// wordRules speak in this order. Colours are called black and white, too: of a list that is marked as few, three different
-// words must be there.
+// wordRules speak in this order. Colours are called black and white, too: of a list that is marked as few,
+// three different words must be there.
 var wordRules = [...]wordRule{
 	{builtin: bReligion, least: 2, tenths: 7, limit: 12},
 	{builtin: bMarital, sub: "marital", least: 3, tenths: 7, limit: 8},

@@ -10,7 +10,8 @@ import (
 	"lethe/classifiers"
 )
 
-var kinds = map[string]string{"t": "text", "i": "integer", "d": "date", "s": "timestamp", "m": "decimal", "b": "bool", "x": "binary", "f": "float"}
+var kinds = map[string]string{"t": "text", "i": "integer", "d": "date", "s": "timestamp", "m": "decimal", "b": "bool",
+	"x": "binary", "f": "float"}
 
 // schemaCase is a field of testdata/schemas.tsv.
 type schemaCase struct{ table, field, want, got string }

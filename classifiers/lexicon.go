@@ -83,7 +83,8 @@ func parseMeaning(text string) (meaning, error) {
 			return meaning{kind: killWord}, nil
 		}
 	case "criminal":
-		return meaning{kind: conceptWord, category: OtherPersonal, sub: "criminal", class: Criminal, set: setOf(OtherPersonal)}, nil
+		return meaning{kind: conceptWord, category: OtherPersonal, sub: "criminal", class: Criminal,
+			set: setOf(OtherPersonal)}, nil
 	default:
 		if c := Category(head); c.known() {
 			return meaning{kind: conceptWord, category: c, sub: sub, class: c.Class(), set: setOf(c)}, nil
@@ -175,7 +176,8 @@ func isASCII(s string) bool {
 	return true
 }
 
-// splitHeader cuts a header into folded tokens: at every sign that is no letter or digit, at camelCase humps, between letters and digits.
+// splitHeader cuts a header into folded tokens: at every sign that is no letter or digit, at camelCase
+// humps, between letters and digits.
 func splitHeader(header string) []string {
 	var tokens []string
 	runes := []rune(norm.NFC.String(header))
@@ -228,24 +230,28 @@ func dropFillers(tokens []string) []string {
 // isFiller reports whether a token is an article or a preposition.
 func isFiller(token []byte) bool {
 	switch string(token) {
-	case "of", "the", "di", "de", "da", "do", "del", "della", "dello", "dei", "degli", "dell", "d", "l", "du", "des", "von", "der", "die", "das",
-		"den", "det", "for", "af", "av", "und", "and", "og", "och", "et", "la", "le", "les", "los", "las", "van", "het", "een", "dos", "das1", "al", "s":
+	case "of", "the", "di", "de", "da", "do", "del", "della", "dello", "dei", "degli", "dell", "d", "l", "du", "des",
+		"von", "der", "die", "das", "den", "det", "for", "af", "av", "und", "and", "og", "och", "et", "la", "le", "les",
+		"los", "las", "van", "het", "een", "dos", "das1", "al", "s":
 		return true
 	}
 	return false
 }
 
-// shortPieces are the words of three letters or fewer that a glued header may contain. Any other would find "age" in "postage".
+// shortPieces are the words of three letters or fewer that a glued header may contain. Any other would find
+// "age" in "postage".
 func shortPiece(s string) bool {
 	switch s {
-	case "zip", "tel", "fax", "dob", "num", "cod", "emp", "usr", "pwd", "uid", "url", "tax", "vat", "nom", "mob", "ssn", "geo", "lng", "dni", "nif", "plz", "iva",
-		"ip", "id", "no", "nr", "cap", "pec", "ime", "ad", "pin", "nip", "cpf", "geb", "fec", "nac", "lat", "lon":
+	case "zip", "tel", "fax", "dob", "num", "cod", "emp", "usr", "pwd", "uid", "url", "tax", "vat", "nom", "mob", "ssn",
+		"geo", "lng", "dni", "nif", "plz", "iva", "ip", "id", "no", "nr", "cap", "pec", "ime", "ad", "pin", "nip",
+		"cpf", "geb", "fec", "nac", "lat", "lon":
 		return true
 	}
 	return false
 }
 
-// segment cuts a glued token into words of the lexicon ("firstname", "kundentelefon"); nil if that cannot be done without rest.
+// segment cuts a glued token into words of the lexicon ("firstname", "kundentelefon"); nil if that cannot be
+// done without rest.
 func (l *lexicon) segment(token string) []string {
 	if len(token) < 6 || len(token) > 40 {
 		return nil
@@ -393,7 +399,8 @@ const (
 	ambiguousLoss = 1.0 // per further meaning of the same word
 )
 
-// rank orders concepts that stand in one header: "indirizzo email" is an e-mail, "address city" a city, "contact name phone" a phone.
+// rank orders concepts that stand in one header: "indirizzo email" is an e-mail, "address city" a city,
+// "contact name phone" a phone.
 func rank(c Category, sub string) int {
 	switch c {
 	case CompanyOnly:
@@ -542,16 +549,18 @@ func (h *header) settleStrong(found []concept) {
 }
 
 func (h *header) addConcept(c Category, sub string, weight float64) {
-	h.concepts = append([]concept{{meaning: meaning{kind: conceptWord, category: c, sub: sub, class: c.Class()}, weight: weight}}, h.concepts...)
+	h.concepts = append([]concept{{meaning: meaning{kind: conceptWord, category: c, sub: sub, class: c.Class()},
+		weight: weight}}, h.concepts...)
 }
 
-// survives says whether a concept stays true beside a word that kills others: a flag or a date of a diagnosis is health data all the same, the
-// path of a photo leads to the photo.
+// survives says whether a concept stays true beside a word that kills others: a flag or a date of a
+// diagnosis is health data all the same, the path of a photo leads to the photo.
 func survives(c concept, word string) bool {
 	switch word {
 	case "path", "file", "filename", "dir", "image", "source":
 		return c.category == Photo || c.category == Signature
-	case "flag", "is", "has", "status", "type", "kind", "code", "date", "class", "category", "level", "group", "typ", "tipo", "datum", "fecha", "active", "percent", "percentage", "score", "count", "days", "hours", "total":
+	case "flag", "is", "has", "status", "type", "kind", "code", "date", "class", "category", "level", "group", "typ",
+		"tipo", "datum", "fecha", "active", "percent", "percentage", "score", "count", "days", "hours", "total":
 		return c.class == Special || c.class == Criminal
 	case "amount", "rate", "avg", "average", "limit", "grade", "month", "year":
 		return c.category == Financial && word != "rate"

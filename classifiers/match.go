@@ -11,8 +11,8 @@ type Match struct {
 	Category Category
 	Also     []Category
 	Country  string
-	// Score is the log-odds that the value is what the detector says, the header and the country counted in. Below zero the form fits and
-	// nothing else speaks for it.
+	// Score is the log-odds that the value is what the detector says, the header and the country counted in.
+	// Below zero the form fits and nothing else speaks for it.
 	Score float64
 	Why   string
 	// Start and End are the bytes of the value that match.
@@ -22,10 +22,11 @@ type Match struct {
 // matchPrior is the log-odds of one detector before a single value is looked at.
 const matchPrior = -3.0
 
-// Match says which detectors a single value meets, best first. head and country may be empty. A header that names the category
-// and a country that issues the number speak for a match; a country leaves out the numbers of other countries. Detectors whose
-// check proves nothing are listed only where one of the two speaks for them, but for postal codes and the printed forms of
-// plates and telephone numbers, which have no other way. A value that no detector meets as a whole is searched inside.
+// Match says which detectors a single value meets, best first. head and country may be empty. A header that
+// names the category and a country that issues the number speak for a match; a country leaves out the
+// numbers of other countries. Detectors whose check proves nothing are listed only where one of the two
+// speaks for them, but for postal codes and the printed forms of plates and telephone numbers, which have no
+// other way. A value that no detector meets as a whole is searched inside.
 func (c *Catalogue) Match(text, head, country string) []Match {
 	v := newValue([]byte(text), 0)
 	if len(v.raw) == 0 {
@@ -73,12 +74,13 @@ func (c *Catalogue) matchBuiltin(m *matcher, i int, v *value, blanks bool) {
 	}
 	printed := i == bPlate && v.census.letters()+v.census.digits < len(v.raw)
 	telling := !d.HeaderOnly || m.header.names(d.Category) || i == bPostcodeForm || printed
-	if telling && b.match(v) || i == bPhoneNational && isPrintedPhone(v.raw) {
+	if telling && b.match(v.raw) || i == bPhoneNational && isPrintedPhone(v.raw) {
 		m.add(d)
 	}
 }
 
-// admits reports whether a scheme that a value passes is one of the country asked for, and has something to speak for it.
+// admits reports whether a scheme that a value passes is one of the country asked for, and has something to
+// speak for it.
 func (m *matcher) admits(d *Detector, v *value) bool {
 	if m.country != "" {
 		return d.Country == "" || d.Country == m.country
@@ -111,14 +113,16 @@ func (m *matcher) add(d Detector) {
 		why = append(why, "the country issues it")
 	}
 	m.whole = m.whole || d.Category != FreeText && d.Category != None
-	m.list = append(m.list, Match{Detector: d.ID, Category: d.Category, Also: d.Also, Country: d.Country, Score: score, Why: strings.Join(why, "; "), Start: m.start, End: m.end})
+	m.list = append(m.list, Match{Detector: d.ID, Category: d.Category, Also: d.Also, Country: d.Country, Score: score,
+		Why: strings.Join(why, "; "), Start: m.start, End: m.end})
 }
 
 // matchInside looks for values inside a text, with the checks of the country if one is given.
 func (c *Catalogue) matchInside(m *matcher, text []byte) {
 	for _, s := range c.spans(nil, text, m.country) {
 		d, ok := c.byID(s.Detector)
-		match := Match{Detector: s.Detector, Category: s.Category, Score: 3, Why: "found inside the text", Start: s.Start, End: s.End}
+		match := Match{Detector: s.Detector, Category: s.Category, Score: 3, Why: "found inside the text",
+			Start: s.Start, End: s.End}
 		if ok {
 			match.Also, match.Country = d.Also, d.Country
 		}

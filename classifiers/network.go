@@ -140,8 +140,10 @@ func isURL(b []byte) bool {
 // isProfileURL reports whether a URL leads to the page of a person in one of the social networks.
 func isProfileURL(b []byte) bool {
 	s := strings.ToLower(string(b))
-	for _, p := range [...]string{"linkedin.com/in/", "facebook.com/", "fb.com/", "twitter.com/", "//x.com/", "instagram.com/", "github.com/", "gitlab.com/", "t.me/", "tiktok.com/@", "xing.com/profile/",
-		"vk.com/", "youtube.com/@", "mastodon.social/@", "medium.com/@", "orcid.org/", "pinterest.com/", "keybase.io/", "gravatar.com/"} {
+	for _, p := range [...]string{"linkedin.com/in/", "facebook.com/", "fb.com/", "twitter.com/", "//x.com/",
+		"instagram.com/", "github.com/", "gitlab.com/", "t.me/", "tiktok.com/@", "xing.com/profile/",
+		"vk.com/", "youtube.com/@", "mastodon.social/@", "medium.com/@", "orcid.org/", "pinterest.com/", "keybase.io/",
+		"gravatar.com/"} {
 		i := strings.Index(s, p)
 		if i < 0 {
 			continue

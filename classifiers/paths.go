@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// Documents inside a field are walked from its sample: the values are bounded in number and length, and so is what is made of them.
+// Documents inside a field are walked from its sample: the values are bounded in number and length, and so
+// is what is made of them.
 const (
 	documentBytes = 4096 // bytes kept of a value that starts like a document
 	maxPaths      = 64   // paths of a field that are judged; those seen in most documents
@@ -51,7 +52,8 @@ func (w *walker) add(value string) {
 	}
 }
 
-// walk reads a document as far as it goes. ok is false where it is none: what is cut off at the end of the sample is one as far as it goes.
+// walk reads a document as far as it goes. ok is false where it is none: what is cut off at the end of the
+// sample is one as far as it goes.
 func (w *walker) walk(doc []byte, cut bool) (ok bool) {
 	w.stack, w.list = w.stack[:0], w.list[:0]
 	doc = bytes.TrimLeft(doc, " \t\r\n\ufeff")
@@ -148,19 +150,23 @@ func (w *walker) xml(d *xml.Decoder) error {
 	}
 }
 
-// pathName keeps a key out of the report where it is a value itself: a number, an identifier, an address. Names of fields are short and plain.
+// pathName keeps a key out of the report where it is a value itself: a number, an identifier, an address.
+// Names of fields are short and plain.
 func pathName(key string) string {
 	b := []byte(key)
 	c := take(b)
-	if len(b) == 0 || len(b) > 40 || c.digits*3 > len(b) || c.ats > 0 || c.spaces > 2 || isUUID(b) || strings.Contains(key, ".") {
+	if len(b) == 0 || len(b) > 40 || c.digits*3 > len(b) || c.ats > 0 || c.spaces > 2 || isUUID(b) ||
+		strings.Contains(key, ".") {
 		return "*"
 	}
 	return key
 }
 
-// documents walks the sampled values of a field and returns a field for each path, sorted by name, and the share of values that are documents.
+// documents walks the sampled values of a field and returns a field for each path, sorted by name, and the
+// share of values that are documents.
 func (c *Catalogue) documents(f *fieldState) ([]*fieldState, float64) {
-	if !hidesNeedles(f.field.Kind) || !slices.ContainsFunc(f.column.sample.entries, func(e entry) bool { return opensDocument(e.value) }) {
+	if !hidesNeedles(f.field.Kind) ||
+		!slices.ContainsFunc(f.column.sample.entries, func(e entry) bool { return opensDocument(e.value) }) {
 		return nil, 0
 	}
 	columns := map[string]*column{}
@@ -224,7 +230,8 @@ func (c *Catalogue) newPath(f *fieldState, inside *tableState, path string, col 
 	if kindOf := scalarKind(col); kindOf != "" {
 		field.Kind = kindOf
 	}
-	p := &fieldState{field: field, column: col, table: inside, tokens: c.lexicon.tokens(head), header: c.lexicon.read(head, 0)}
+	p := &fieldState{field: field, column: col, table: inside, tokens: c.lexicon.tokens(head),
+		header: c.lexicon.read(head, 0)}
 	p.profile = c.newProfile(col, field)
 	return p
 }
@@ -239,7 +246,8 @@ func scalarKind(col *column) string {
 	return "bool"
 }
 
-// judgeDocuments judges the paths of a field's documents, and the field by what they hold. The paths' verdicts are in the order of their names.
+// judgeDocuments judges the paths of a field's documents, and the field by what they hold. The paths'
+// verdicts are in the order of their names.
 func (c *Catalogue) judgeDocuments(f *fieldState) []Verdict {
 	paths, share := c.documents(f)
 	if len(paths) == 0 {
@@ -266,15 +274,18 @@ func (c *Catalogue) judgeDocuments(f *fieldState) []Verdict {
 	return verdicts
 }
 
-// settleDocuments gives a field of documents its verdict: free text with all that the paths hold. What was found for the field otherwise stays where
-// documents are the lesser part of it, and where its header alone says what they are; where the paths hold nothing, a field of documents holds nothing.
+// settleDocuments gives a field of documents its verdict: free text with all that the paths hold. What was
+// found for the field otherwise stays where documents are the lesser part of it, and where its header alone
+// says what they are; where the paths hold nothing, a field of documents holds nothing.
 func (f *fieldState) settleDocuments(holds []Category, confidence, share float64) {
 	v := &f.verdict
 	switch {
 	case len(holds) == 0:
 		if share > 0.8 && len(f.header.concepts) == 0 && f.column.needles.total() == 0 {
-			*v = Verdict{Field: v.Field, Primary: None, Class: NoClass, Confidence: 0.9, Rows: v.Rows, NonEmpty: v.NonEmpty, Distinct: v.Distinct,
-				Terms: []Term{{Name: "documents", Detail: of(int(share*float64(f.profile.n)), f.profile.n) + " are documents, and no path holds anything", LogOdds: -2}}}
+			*v = Verdict{Field: v.Field, Primary: None, Class: NoClass, Confidence: 0.9, Rows: v.Rows,
+				NonEmpty: v.NonEmpty, Distinct: v.Distinct,
+				Terms: []Term{{Name: "documents", Detail: of(int(share*float64(f.profile.n)), f.profile.n) +
+					" are documents, and no path holds anything", LogOdds: -2}}}
 		}
 		return
 	case v.Personal() && len(f.header.concepts) > 0 || v.Personal() && share < 0.5:
@@ -282,8 +293,10 @@ func (f *fieldState) settleDocuments(holds []Category, confidence, share float64
 		return
 	}
 	v.Also = union(nil, holds, FreeText)
-	v.Primary, v.Sub, v.Class, v.Company, v.Confidence, v.SubjectKind = FreeText, "", FreeText.Class(), false, confidence, ""
-	v.Terms = []Term{{Name: "documents", Detail: of(int(share*float64(f.profile.n)), f.profile.n) + " are documents with personal paths", LogOdds: 5}}
+	v.Primary, v.Sub, v.Class, v.Company, v.Confidence, v.SubjectKind = FreeText, "", FreeText.Class(), false,
+		confidence, ""
+	v.Terms = []Term{{Name: "documents", Detail: of(int(share*float64(f.profile.n)), f.profile.n) +
+		" are documents with personal paths", LogOdds: 5}}
 }
 
 // union appends the categories of more that list does not have, and that are not the primary one.

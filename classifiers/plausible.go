@@ -176,7 +176,8 @@ func manyWords(f *fieldState) bool { return f.profile.numeric == 0 && f.profile.
 func isFlagLike(f *fieldState) bool {
 	for _, e := range f.column.sample.entries {
 		switch foldWord(string(e.value)) {
-		case "0", "1", "t", "f", "true", "false", "y", "n", "yes", "no", "si", "ja", "nein", "oui", "non", "\x00", "\x01":
+		case "0", "1", "t", "f", "true", "false", "y", "n", "yes", "no", "si", "ja", "nein", "oui", "non", "\x00",
+			"\x01":
 		default:
 			return false
 		}

@@ -138,7 +138,7 @@ func (s *survey) askBuiltins(v *value) {
 		s.tested[b]++
 		if b == bPhoneInternational && s.surelyPhones() && !v.cut && isInternational(v.raw) {
 			s.hits[b]++
-		} else if (!v.cut || b == bProse) && d.match(v) {
+		} else if (!v.cut || b == bProse) && d.match(v.raw) {
 			s.hits[b]++
 		}
 	}
@@ -225,14 +225,18 @@ func (s *survey) settle() {
 // fullNames reports whether most values are a given name with a family name.
 func (p *profile) fullNames() bool { return p.n >= 4 && p.share(p.full) > 0.4 && p.name > 1.5 }
 
-// degrees reports whether all values are numbers with four decimals or more within a limit, and some are beyond five degrees from zero.
+// degrees reports whether all values are numbers with four decimals or more within a limit, and some are
+// beyond five degrees from zero.
 func (p *profile) degrees(limit float64) bool {
-	return p.n >= 8 && p.numeric == p.n && p.fraction >= 4 && p.low >= -limit && p.high <= limit && max(-p.low, p.high) > 5
+	return p.n >= 8 && p.numeric == p.n && p.fraction >= 4 && p.low >= -limit && p.high <= limit &&
+		max(-p.low, p.high) > 5
 }
 
-// surelyPhones reports whether so many values are telephone numbers by the numbering plans, which are slow, that the rest need not ask them.
+// surelyPhones reports whether so many values are telephone numbers by the numbering plans, which are slow,
+// that the rest need not ask them.
 func (p *profile) surelyPhones() bool {
-	return p.tested[bPhoneInternational] > maxPhones && p.hits[bPhoneInternational]*10 >= p.tested[bPhoneInternational]*9
+	return p.tested[bPhoneInternational] > maxPhones &&
+		p.hits[bPhoneInternational]*10 >= p.tested[bPhoneInternational]*9
 }
 
 // maxPhones bounds the candidates that are asked about at the numbering plans, which are slow.
@@ -308,7 +312,10 @@ func (p *profile) names(v *value) {
 	p.cityMean += clamp(gazetteer.CityScore(v.raw), 3)
 	p.region += clamp(gazetteer.RegionScore(v.raw), 3)
 	words, legal, common := 0, false, 0
-	for _, w := range bytes.FieldsFunc(v.raw, func(r rune) bool { return r == ' ' || r == ',' || r == '/' || r == '(' || r == ')' }) {
+	for _, w := range bytes.FieldsFunc(v.raw, func(r rune) bool {
+		return r == ' ' || r == ',' || r == '/' || r == '(' ||
+			r == ')'
+	}) {
 		words++
 		k := gazetteer.Lookup(w)
 		legal = legal || k&(gazetteer.LegalForm|gazetteer.Company) != 0
@@ -328,11 +335,15 @@ func logOf(chance float64) float64 { return math.Log(max(chance, 1e-6)) }
 
 func clamp(x, limit float64) float64 { return max(-limit, min(limit, x)) }
 
-// phoneRegions are the regions whose national numbers are tried where no value names its country: the EU, EEA, and the largest others.
-var phoneRegions = [...]string{"US", "GB", "DE", "FR", "IT", "ES", "PL", "NL", "SE", "PT", "BE", "AT", "CH", "CZ", "SK", "HU", "RO", "DK", "NO", "FI", "GR", "IE", "HR", "SI", "BG", "EE", "LV", "LT", "TR", "BR", "MX", "AR", "AU", "IN", "JP", "CN", "RU", "UA", "ZA"}
+// phoneRegions are the regions whose national numbers are tried where no value names its country: the EU,
+// EEA, and the largest others.
+var phoneRegions = [...]string{"US", "GB", "DE", "FR", "IT", "ES", "PL", "NL", "SE", "PT", "BE", "AT", "CH", "CZ", "SK",
+	"HU", "RO", "DK", "NO", "FI", "GR", "IE", "HR", "SI", "BG", "EE", "LV", "LT", "TR", "BR", "MX", "AR", "AU", "IN",
+	"JP", "CN", "RU", "UA", "ZA"}
 
-// judgePhones finds the region in which most of the candidates are valid national numbers. Numbering plans are generous: what counts is how much
-// better the values do than digits drawn at random in the same form, which is tried out.
+// judgePhones finds the region in which most of the candidates are valid national numbers. Numbering plans
+// are generous: what counts is how much better the values do than digits drawn at random in the same form,
+// which is tried out.
 func (p *profile) judgePhones(phones [][]byte) {
 	p.phoneTested = len(phones)
 	if len(phones) < 4 || len(phones)*10 < min(p.n, maxPhones)*8 {
@@ -398,10 +409,10 @@ func (p *profile) share(k int) float64 {
 	return float64(k) / float64(p.n)
 }
 
-// likelihood is the log-likelihood ratio of k passes among n distinct values: under "the field holds such values", where a
-// share of them passes that is at least floor, against chance alone. It is cut, because values of one field are not
-// independent. It is finite for every count and every chance, and never positive where no more pass than by chance: a check
-// that everything fits proves nothing.
+// likelihood is the log-likelihood ratio of k passes among n distinct values: under "the field holds such
+// values", where a share of them passes that is at least floor, against chance alone. It is cut, because
+// values of one field are not independent. It is finite for every count and every chance, and never positive
+// where no more pass than by chance: a check that everything fits proves nothing.
 func likelihood(k, n int, chance, floor float64) float64 {
 	if n == 0 || chance >= 1 {
 		return 0
@@ -415,6 +426,6 @@ func likelihood(k, n int, chance, floor float64) float64 {
 	return max(-8, min(12, lo))
 }
 
-// rarest is the least chance that is told apart from none: where a check is said to let nothing pass by chance, one pass
-// still decides.
+// rarest is the least chance that is told apart from none: where a check is said to let nothing pass by
+// chance, one pass still decides.
 const rarest = 1e-9

@@ -21,13 +21,14 @@ func (c *Catalogue) propagate(tables []*tableState) {
 				continue
 			}
 			v := target.verdict
-			c.judge(f, map[Category]Term{v.Primary: {Name: "foreign key", Detail: "refers to " + f.field.References + ", which is " + string(v.Primary), LogOdds: 8}})
+			c.judge(f, map[Category]Term{v.Primary: {Name: "foreign key", Detail: "refers to " + f.field.References +
+				", which is " + string(v.Primary), LogOdds: 8}})
 		}
 	}
 }
 
-// linkByName marks the whole numbers that bear the name of another table's key, alone or behind a qualifier: orders.customerNumber and
-// customers.salesRepEmployeeNumber refer to rows although no foreign key says so.
+// linkByName marks the whole numbers that bear the name of another table's key, alone or behind a qualifier:
+// orders.customerNumber and customers.salesRepEmployeeNumber refer to rows although no foreign key says so.
 func linkByName(tables []*tableState) {
 	for _, t := range tables {
 		for _, f := range t.fields {
@@ -36,16 +37,19 @@ func linkByName(tables []*tableState) {
 			}
 			name := strings.ToLower(f.field.Name)
 			for _, other := range tables {
-				f.linked = f.linked || other != t && other.table.Database == t.table.Database && other.hasKeyAtEndOf(name)
+				f.linked = f.linked || other != t && other.table.Database == t.table.Database &&
+					other.hasKeyAtEndOf(name)
 			}
 		}
 	}
 }
 
-// hasKeyAtEndOf reports whether the table has a key of one whole number whose name, of at least five letters, ends the given one.
+// hasKeyAtEndOf reports whether the table has a key of one whole number whose name, of at least five
+// letters, ends the given one.
 func (t *tableState) hasKeyAtEndOf(name string) bool {
 	for _, f := range t.fields {
-		if f.field.Key && f.field.Kind == "integer" && len(f.field.Name) >= 5 && strings.HasSuffix(name, strings.ToLower(f.field.Name)) {
+		if f.field.Key && f.field.Kind == "integer" && len(f.field.Name) >= 5 &&
+			strings.HasSuffix(name, strings.ToLower(f.field.Name)) {
 			return true
 		}
 	}

@@ -12,8 +12,9 @@ const (
 	sampleBytes = 512 // bytes kept of each
 )
 
-// sample keeps the distinct values with the smallest hashes (KMV, Bar-Yossef et al. 2002). Which values it keeps does not depend on the
-// order of the rows, and the largest hash kept estimates how many distinct values there are, with a standard error of 1/sqrt(510), 4.5 %.
+// sample keeps the distinct values with the smallest hashes (KMV, Bar-Yossef et al. 2002). Which values it
+// keeps does not depend on the order of the rows, and the largest hash kept estimates how many distinct
+// values there are, with a standard error of 1/sqrt(510), 4.5 %.
 type sample struct {
 	entries []entry
 	slots   []uint16 // open addressing: index into entries + 1
@@ -50,7 +51,8 @@ func (s *sample) add(hash uint64, value []byte) bool {
 	if n := len(s.free); n > 0 {
 		buf, s.free = s.free[n-1], s.free[:n-1]
 	}
-	e := entry{hash: hash, count: 1, size: uint32(min(len(value), math.MaxUint32)), value: append(buf[:0], value[:min(len(value), keptOf(value))]...)}
+	e := entry{hash: hash, count: 1, size: uint32(min(len(value), math.MaxUint32)),
+		value: append(buf[:0], value[:min(len(value), keptOf(value))]...)}
 	s.entries = append(s.entries, e)
 	s.slots[i] = uint16(len(s.entries))
 	if len(s.entries) == 2*sampleSize {

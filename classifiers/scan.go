@@ -15,7 +15,8 @@ type Scan struct {
 	columns   []column
 }
 
-// column is the constant-size memory of a field: a sample of its distinct values, and what was seen in passing in all of them.
+// column is the constant-size memory of a field: a sample of its distinct values, and what was seen in
+// passing in all of them.
 type column struct {
 	rows     int64
 	nonEmpty int64
@@ -48,8 +49,8 @@ func hidesNeedles(kind string) bool {
 	return false
 }
 
-// Observe reads a record. Its columns are those of the table's fields, in order, each *array.Binary. The record is not used after the call.
-// A record of another shape is a mistake of the caller, and panics.
+// Observe reads a record. Its columns are those of the table's fields, in order, each *array.Binary. The
+// record is not used after the call. A record of another shape is a mistake of the caller, and panics.
 func (s *Scan) Observe(rec arrow.Record) {
 	if int(rec.NumCols()) != len(s.columns) {
 		panic(fmt.Sprintf("classifiers: record of %d columns for a table of %d fields", rec.NumCols(), len(s.columns)))
@@ -58,7 +59,8 @@ func (s *Scan) Observe(rec arrow.Record) {
 	for i := range s.columns {
 		values, ok := rec.Column(i).(*array.Binary)
 		if !ok {
-			panic(fmt.Sprintf("classifiers: field %s is %s, want binary", s.table.Fields[i].Name, rec.Column(i).DataType()))
+			panic(fmt.Sprintf("classifiers: field %s is %s, want "+
+				"binary", s.table.Fields[i].Name, rec.Column(i).DataType()))
 		}
 		s.columns[i].observe(values)
 	}
@@ -97,6 +99,6 @@ func (c *column) observe(values *array.Binary) {
 	}
 }
 
-// settleAfter is the number of values after which a field in which more than a quarter hold something is left to its sample: what is common
-// needs no search.
+// settleAfter is the number of values after which a field in which more than a quarter hold something is
+// left to its sample: what is common needs no search.
 const settleAfter = 4096

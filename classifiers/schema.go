@@ -20,8 +20,8 @@ type Field struct {
 	References string
 }
 
-// TableVerdict is what was found in one table. Fields are in the table's order; behind them come the paths of the documents (JSON, XML) that some of
-// them hold.
+// TableVerdict is what was found in one table. Fields are in the table's order; behind them come the paths
+// of the documents (JSON, XML) that some of them hold.
 type TableVerdict struct {
 	Database, Table string
 	Rows            int64
@@ -32,8 +32,9 @@ type TableVerdict struct {
 
 // Verdict is what was found in one field.
 type Verdict struct {
-	Field   string
-	Path    bool       // a path inside the documents of a field: Field is the field's name, a point, and the keys of the path
+	Field string
+	// a path inside the documents of a field: Field is the field's name, a point, and the keys of the path
+	Path    bool
 	Primary Category   // None if nothing personal was found
 	Sub     string     // refinement of Primary: given, family, full, job, age ...; may be empty
 	Also    []Category // further categories that hold as well, best first
@@ -49,8 +50,8 @@ type Verdict struct {
 	Detectors   []string
 	// Fictitious counts sampled distinct values that an authority reserves for tests and examples.
 	Fictitious int64
-	// SubjectKind names the identifier that the field can serve as when a row is joined to a person's consents: email, phone, national-id,
-	// customer-number, or "".
+	// SubjectKind names the identifier that the field can serve as when a row is joined to a person's
+	// consents: email, phone, national-id, customer-number, or "".
 	SubjectKind string
 }
 

@@ -21,7 +21,8 @@ func newSchemeIndex() schemeIndex {
 	for i, s := range x.all {
 		d := x.detector(i)
 		x.sets = append(x.sets, setOf(append(d.Also, d.Category)...))
-		x.inText = append(x.inText, !s.HeaderOnly && !s.Company && d.Category != None && (s.Chance <= strictChance || d.Category == CreditCard))
+		x.inText = append(x.inText, !s.HeaderOnly && !s.Company && d.Category != None &&
+			(s.Chance <= strictChance || d.Category == CreditCard))
 		if len(s.Layouts) == 0 {
 			x.open = append(x.open, uint16(i))
 			continue
@@ -40,8 +41,8 @@ func newSchemeIndex() schemeIndex {
 	return x
 }
 
-// isStrict says whether the check proves a number in the middle of a text: IBANs, payment cards of 15 digits and more, and numbers of persons
-// with letters and a chance below strictChance.
+// isStrict says whether the check proves a number in the middle of a text: IBANs, payment cards of 15 digits
+// and more, and numbers of persons with letters and a chance below strictChance.
 func isStrict(s *ident.Scheme) bool {
 	c := Category(s.Labels[0])
 	if s.HeaderOnly || s.Company || c == None {
@@ -91,7 +92,8 @@ func (x *schemeIndex) covers(country string, c Category) bool {
 // detector describes scheme i as a detector of the catalogue.
 func (x *schemeIndex) detector(i int) Detector {
 	s := &x.all[i]
-	d := Detector{ID: s.ID, Name: s.Name, Country: s.Country, Source: s.Source, Chance: s.Chance, HeaderOnly: s.HeaderOnly, Company: s.Company, Valid: s.Valid, Invalid: s.Invalid}
+	d := Detector{ID: s.ID, Name: s.Name, Country: s.Country, Source: s.Source, Chance: s.Chance,
+		HeaderOnly: s.HeaderOnly, Company: s.Company, Valid: s.Valid, Invalid: s.Invalid}
 	for _, l := range s.Labels {
 		if c := Category(l); d.Category == "" {
 			d.Category = c
@@ -126,9 +128,9 @@ func (x *schemeIndex) match(dst []uint16, v []byte) []uint16 {
 	return dst
 }
 
-// chance is the probability that decides about a column. Numbers that systems make are not random: they hold dates and run in sequences, so
-// that a check that leans on a date or on a fixed prefix is worth its check digit only. digits says that the values have no letters, plain that
-// they have no separators either.
+// chance is the probability that decides about a column. Numbers that systems make are not random: they hold
+// dates and run in sequences, so that a check that leans on a date or on a fixed prefix is worth its check
+// digit only. digits says that the values have no letters, plain that they have no separators either.
 func chance(s *ident.Scheme, digits, plain bool) float64 {
 	switch {
 	case !plain && !s.HeaderOnly && s.Chance > printedForm:
@@ -139,5 +141,6 @@ func chance(s *ident.Scheme, digits, plain bool) float64 {
 	return max(s.Chance, 1e-3)
 }
 
-// printedForm is the chance from which on a scheme that can do without a header must be leaning on its separators (US social security numbers).
+// printedForm is the chance from which on a scheme that can do without a header must be leaning on its
+// separators (US social security numbers).
 const printedForm = 0.5

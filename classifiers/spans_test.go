@@ -15,23 +15,28 @@ import (
 func TestSpansInLettersAndNotes(t *testing.T) {
 	c := catalogue(t)
 	for text, want := range map[string][]string{
-		"Dear Mr Smith, your order is ready":                                     {"person_name Smith"},
-		"Dear Customer, thank you for buying at our store":                       nil,
-		"Gentile Sig.ra Rossi, la sua carta 4242 4242 4242 4242 è scaduta":       {"person_name Rossi", "credit_card 4242 4242 4242 4242"},
-		"Sehr geehrter Herr Dr. Müller, bitte rufen Sie +49 30 901820 an.":       {"person_name Müller", "phone +49 30 901820"},
+		"Dear Mr Smith, your order is ready":               {"person_name Smith"},
+		"Dear Customer, thank you for buying at our store": nil,
+		"Gentile Sig.ra Rossi, la sua carta 4242 4242 4242 4242 è scaduta": {"person_name Rossi",
+			"credit_card 4242 4242 4242 4242"},
+		"Sehr geehrter Herr Dr. Müller, bitte rufen Sie +49 30 901820 an.": {"person_name Müller",
+			"phone +49 30 901820"},
 		"IBAN DE89 3704 0044 0532 0130 00.":                                      {"iban DE89 3704 0044 0532 0130 00"},
 		"spoke with Maria Rossi about invoice INV-2024-00123":                    {"person_name Maria Rossi"},
 		"log 2024-01-02 10:11:12 version 1.2.3.4 build 20240102101112 took 37ms": nil,
-		"write to (john.doe+x@mail.example.co.uk).":                              {"email john.doe+x@mail.example.co.uk"},
-		"https://user:secret@host.example.com/path":                              nil,
-		"peer 203.0.113.77 via 2001:db8::1.":                                     {"ip_address 203.0.113.77", "ip_address 2001:db8::1"},
-		"device 00-1A-2B-3C-4D-5E seen":                                          {"mac_address 00-1A-2B-3C-4D-5E"},
-		"My US number is (415) 555-0132":                                         {"phone (415) 555-0132"},
-		"order 1234567890 of 9876543210 pieces":                                  nil,
-		"codice fiscale RSSMRA85T10A562S registrato":                             {"tax_id RSSMRA85T10A562S"},
-		"Chère Madame Dubois, merci":                                             {"person_name Dubois"},
-		"Szanowna Pani Kowalska, dziękujemy":                                     {"person_name Kowalska"},
-		"May Day in Paris and Rose Garden on Monday":                             nil,
+		"write to (john.doe+x@mail.example.co.uk).": {
+			"email john.doe+x@mail.example.co.uk",
+		},
+		"https://user:secret@host.example.com/path": nil,
+		"peer 203.0.113.77 via 2001:db8::1.": {"ip_address 203.0.113.77",
+			"ip_address 2001:db8::1"},
+		"device 00-1A-2B-3C-4D-5E seen":              {"mac_address 00-1A-2B-3C-4D-5E"},
+		"My US number is (415) 555-0132":             {"phone (415) 555-0132"},
+		"order 1234567890 of 9876543210 pieces":      nil,
+		"codice fiscale RSSMRA85T10A562S registrato": {"tax_id RSSMRA85T10A562S"},
+		"Chère Madame Dubois, merci":                 {"person_name Dubois"},
+		"Szanowna Pani Kowalska, dziękujemy":         {"person_name Kowalska"},
+		"May Day in Paris and Rose Garden on Monday": nil,
 	} {
 		var got []string
 		for _, s := range c.Spans(nil, []byte(text)) {
@@ -64,7 +69,8 @@ func TestNeedleInAMillionCells(t *testing.T) {
 
 func TestHostileCellsTakeLinearTime(t *testing.T) {
 	c := catalogue(t)
-	for _, unit := range []string{"@", "a@", "1 ", "+1-", "(1)", "A1 ", "\x00\xff", "Dear ", ":", "de89 ", "1.", "x@y.z@"} {
+	for _, unit := range []string{"@", "a@", "1 ", "+1-", "(1)", "A1 ", "\x00\xff", "Dear ", ":", "de89 ", "1.",
+		"x@y.z@"} {
 		small, big := []byte(strings.Repeat(unit, 2_000)), bytes.Repeat([]byte(unit), 40_000)
 		took := func(b []byte) time.Duration {
 			start := time.Now()
@@ -80,9 +86,11 @@ func TestHostileCellsTakeLinearTime(t *testing.T) {
 }
 
 func TestDeclaredDetectors(t *testing.T) {
-	c := catalogue(t, classifiers.Custom{ID: "loyalty-card", Pattern: "LB[0-9]{10}", Header: []string{"tessera"}, Category: classifiers.OtherPersonal},
+	c := catalogue(t, classifiers.Custom{ID: "loyalty-card", Pattern: "LB[0-9]{10}", Header: []string{"tessera"},
+		Category: classifiers.OtherPersonal},
 		classifiers.Custom{ID: "shirt", Words: []string{"Größe M", "Größe L"}, Category: classifiers.OtherPersonal})
-	v := classify(c, "t", textFields("c1", "tessera", "c3", "c4"), []string{"LB0000000001", "LB0000000002"}, []string{"1", "2"}, []string{"grosse m", "GRÖSSE L"}, []string{"LB1", "xx"})
+	v := classify(c, "t", textFields("c1", "tessera", "c3", "c4"), []string{"LB0000000001", "LB0000000002"},
+		[]string{"1", "2"}, []string{"grosse m", "GRÖSSE L"}, []string{"LB1", "xx"})
 	require.Equal(t, classifiers.OtherPersonal, v.Fields[0].Primary)
 	require.Equal(t, []string{"loyalty-card"}, v.Fields[0].Detectors)
 	require.Equal(t, classifiers.OtherPersonal, v.Fields[2].Primary)
@@ -90,14 +98,15 @@ func TestDeclaredDetectors(t *testing.T) {
 	require.Equal(t, "loyalty-card", c.Match("LB0123456789", "", "")[0].Detector)
 	require.NotEqual(t, catalogue(t).Digest(), c.Digest())
 
+	const mail = classifiers.Email
 	for decl, want := range map[*classifiers.Custom]string{
-		{Pattern: "x", Category: classifiers.Email}:                                  "id is empty",
-		{ID: "a", Pattern: "x", Category: "colour"}:                                  `category "colour" is not one of`,
-		{ID: "a", Category: classifiers.Email}:                                       "neither pattern, header nor words",
-		{ID: "a", Pattern: "(", Category: classifiers.Email}:                         "missing closing )",
-		{ID: "a", Pattern: "x*", Category: classifiers.Email}:                        "matches the empty value",
-		{ID: "email", Pattern: "x", Category: classifiers.Email}:                     "this id is taken",
-		{ID: "a", Header: []string{"--"}, Pattern: "x", Category: classifiers.Email}: `header "--" has no word`,
+		{Pattern: "x", Category: mail}:                                  "id is empty",
+		{ID: "a", Pattern: "x", Category: "colour"}:                     `category "colour" is not one of`,
+		{ID: "a", Category: mail}:                                       "neither pattern, header nor words",
+		{ID: "a", Pattern: "(", Category: mail}:                         "missing closing )",
+		{ID: "a", Pattern: "x*", Category: mail}:                        "matches the empty value",
+		{ID: "email", Pattern: "x", Category: mail}:                     "this id is taken",
+		{ID: "a", Header: []string{"--"}, Pattern: "x", Category: mail}: `header "--" has no word`,
 	} {
 		_, err := classifiers.New(*decl)
 		require.ErrorContains(t, err, want)

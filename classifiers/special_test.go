@@ -55,12 +55,14 @@ func TestLatitudeAndLongitudeSideBySide(t *testing.T) {
 		weight = append(weight, fmt.Sprintf("%.2f", r.Float64()*100))
 		share = append(share, fmt.Sprintf("%.6f", r.Float64()))
 	}
-	fields := []classifiers.Field{{Name: "f1", Kind: "decimal"}, {Name: "f2", Kind: "decimal"}, {Name: "f3", Kind: "decimal"}, {Name: "f4", Kind: "decimal"}, {Name: "f5", Kind: "decimal"}}
+	fields := []classifiers.Field{{Name: "f1", Kind: "decimal"}, {Name: "f2", Kind: "decimal"},
+		{Name: "f3", Kind: "decimal"}, {Name: "f4", Kind: "decimal"}, {Name: "f5", Kind: "decimal"}}
 	var got []classifiers.Category
 	for _, f := range classify(catalogue(t), "t", fields, price, weight, lat, lon, share).Fields {
 		got = append(got, f.Primary)
 	}
-	require.Equal(t, []classifiers.Category{classifiers.None, classifiers.None, classifiers.Coordinates, classifiers.Coordinates, classifiers.None}, got)
+	require.Equal(t, []classifiers.Category{classifiers.None, classifiers.None, classifiers.Coordinates,
+		classifiers.Coordinates, classifiers.None}, got)
 }
 
 func TestDataOfChildrenHasItsClass(t *testing.T) {

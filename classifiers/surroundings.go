@@ -55,7 +55,8 @@ var contextRules = [...]struct {
 		{[]Category{PersonName}, isNameOfThing, -1, "a table about things"},
 	}},
 	{"key", []contextRule{
-		{without(Categories(), append(places, Gender, OtherPersonal)...), refersElsewhere, -2, "refers to another table"},
+		{without(Categories(), append(places, Gender, OtherPersonal)...), refersElsewhere, -2,
+			"refers to another table"},
 	}},
 }
 

@@ -35,8 +35,9 @@ func (c *Catalogue) newTableState(s *Scan) *tableState {
 	return t
 }
 
-// pairCoordinates finds latitude and longitude by their values: two fields side by side whose headers say nothing, with four
-// decimals or more, one within 90 degrees and the other within 180, neither near zero only.
+// pairCoordinates finds latitude and longitude by their values: two fields side by side whose headers say
+// nothing, with four decimals or more, one within 90 degrees and the other within 180, neither near zero
+// only.
 func (t *tableState) pairCoordinates() {
 	for i := 0; i+1 < len(t.fields); i++ {
 		a, b := t.fields[i], t.fields[i+1]
@@ -68,9 +69,10 @@ func (l *lexicon) sharedPrefix(fields []Field) int {
 // tally counts the fields of a table by what their headers and values say.
 type tally struct {
 	given, family, full, company, birth, sex int
-	listed                                   int // fields for the name of the row, with values of given and family names
-	street, postcode, email                  int
-	secret, network, username                int
+	// fields for the name of the row, with values of given and family names
+	listed                    int
+	street, postcode, email   int
+	secret, network, username int
 }
 
 // counted says which count a category in a header belongs to, and whether the field must be able to hold text. Names of

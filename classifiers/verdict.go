@@ -22,8 +22,9 @@ type fieldState struct {
 	linked  bool // named like the key of another table
 }
 
-// Verdicts judges every field of the scanned tables, which should be all those of a database: foreign keys carry verdicts from table to table.
-// The result is in the order of the scans. The same scans give the same verdicts.
+// Verdicts judges every field of the scanned tables, which should be all those of a database: foreign keys
+// carry verdicts from table to table. The result is in the order of the scans. The same scans give the same
+// verdicts.
 func (c *Catalogue) Verdicts(scans ...*Scan) []TableVerdict {
 	tables := make([]*tableState, len(scans))
 	for i, s := range scans {
@@ -71,8 +72,8 @@ func (k *candidate) add(name, detail string, lo float64) {
 	k.total += lo
 }
 
-// judge weighs all categories that the header or the values suggest, and settles the field's verdict. inherited are the terms that a foreign
-// key brings.
+// judge weighs all categories that the header or the values suggest, and settles the field's verdict.
+// inherited are the terms that a foreign key brings.
 func (c *Catalogue) judge(f *fieldState, inherited map[Category]Term) {
 	list := c.candidates(f)
 	for i := range list {

@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"fmt"
-	"lethe/pipeline/setup"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/jobs/config"
+	"lethe/pipeline/setup"
 )
 
 // adHoc says how to open what a person named on the command line.

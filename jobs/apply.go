@@ -1,9 +1,9 @@
 package jobs
 
 import (
-	"lethe/pipeline/setup"
-
 	"github.com/spf13/cobra"
+
+	"lethe/pipeline/setup"
 )
 
 func applyCommand(c *Command) *cobra.Command {

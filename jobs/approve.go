@@ -2,11 +2,11 @@ package jobs
 
 import (
 	"fmt"
-	"lethe/pipeline/plan"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"lethe/pipeline/plan"
 	"lethe/pipeline/registry/keystore"
 )
 

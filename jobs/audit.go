@@ -2,12 +2,12 @@ package jobs
 
 import (
 	"fmt"
-	"lethe/pipeline/setup"
 
 	"github.com/spf13/cobra"
 
 	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
 )
 
 func auditCommand(c *Command) *cobra.Command {

@@ -2,11 +2,11 @@ package jobs
 
 import (
 	"fmt"
-	"lethe/pipeline/ask"
 
 	"github.com/spf13/cobra"
 
 	"lethe/jobs/schedule"
+	"lethe/pipeline/ask"
 )
 
 func checkCommand(c *Command) *cobra.Command {

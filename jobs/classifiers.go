@@ -4,13 +4,13 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
-	"lethe/pipeline/setup"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"lethe/classifiers"
+	"lethe/pipeline/setup"
 )
 
 func classifiersCommand(c *Command) *cobra.Command {

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"lethe/pipeline/setup"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -23,6 +22,7 @@ import (
 	"golang.org/x/term"
 
 	"lethe/jobs/config"
+	"lethe/pipeline/setup"
 )
 
 // Command is the command line with what it touches of the outside.

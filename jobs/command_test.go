@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"lethe/pipeline/setup"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline/setup"
 )
 
 func TestExplained(t *testing.T) {

@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"lethe/pipeline/ask/allowed"
-	"lethe/pipeline/setup"
 	"maps"
 	"os"
 	"slices"
@@ -18,8 +16,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lethe/pipeline/ask/allowed"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
 )
 
 func consentAllowedCommand(c *Command) *cobra.Command {

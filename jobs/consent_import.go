@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"lethe/pipeline/intake"
-	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,8 +13,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"lethe/jobs/config"
+	"lethe/pipeline/intake"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
 )
 
 // delivery is where events come from, and how they are written.

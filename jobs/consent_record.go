@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"lethe/pipeline/setup"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
 )
 
 func consentRecordCommand(c *Command) *cobra.Command {

@@ -2,14 +2,14 @@ package jobs
 
 import (
 	"fmt"
-	"lethe/pipeline/ask/allowed"
-	"lethe/pipeline/setup"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"lethe/pipeline/ask/allowed"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
 )
 
 func consentShowCommand(c *Command) *cobra.Command {

@@ -1,9 +1,9 @@
 package jobs
 
 import (
-	"lethe/pipeline/setup"
-
 	"github.com/spf13/cobra"
+
+	"lethe/pipeline/setup"
 )
 
 func consentSyncCommand(c *Command) *cobra.Command {

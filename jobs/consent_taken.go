@@ -3,11 +3,11 @@ package jobs
 import (
 	"cmp"
 	"fmt"
-	"lethe/pipeline/intake"
 	"maps"
 	"slices"
 	"strings"
 
+	"lethe/pipeline/intake"
 	"lethe/pipeline/registry"
 )
 

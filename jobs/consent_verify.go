@@ -3,12 +3,12 @@ package jobs
 import (
 	"errors"
 	"fmt"
-	"lethe/pipeline/state"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"lethe/pipeline/registry"
+	"lethe/pipeline/state"
 )
 
 func consentVerifyCommand(c *Command) *cobra.Command {

@@ -2,12 +2,12 @@ package jobs
 
 import (
 	"fmt"
-	"lethe/pipeline/copies/snapshot"
-	"lethe/pipeline/setup"
 
 	"github.com/spf13/cobra"
 
+	"lethe/pipeline/copies/snapshot"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
 )
 
 func consentVerifyCopyCommand(c *Command) *cobra.Command {

@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"lethe/pipeline/scan"
-	"lethe/pipeline/setup"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"lethe/classifiers"
+	"lethe/pipeline/scan"
+	"lethe/pipeline/setup"
 )
 
 func discoverCommand(c *Command) *cobra.Command {

@@ -3,13 +3,13 @@ package jobs
 import (
 	"bytes"
 	"encoding/json"
-	"lethe/pipeline/setup"
 	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"lethe/classifiers"
+	"lethe/pipeline/setup"
 )
 
 func TestInventoryIsPrintedWithoutANumberThatJSONCannotSay(t *testing.T) {

@@ -2,12 +2,13 @@ package jobs
 
 import (
 	"fmt"
-	"lethe/pipeline/ask"
-	"lethe/pipeline/setup"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"lethe/pipeline/ask"
+	"lethe/pipeline/setup"
 )
 
 func explainCommand(c *Command) *cobra.Command {

@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"fmt"
-	"lethe/pipeline/setup"
 	"strings"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
 )
 
 // nightFlags are the flags that commands which run a night share.

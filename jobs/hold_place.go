@@ -2,12 +2,12 @@ package jobs
 
 import (
 	"fmt"
-	"lethe/pipeline/setup"
 
 	"github.com/spf13/cobra"
 
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
 )
 
 func holdPlaceCommand(c *Command) *cobra.Command {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"lethe/pipeline/scan"
-	"lethe/pipeline/setup"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -13,6 +11,8 @@ import (
 	"lethe/classifiers"
 	"lethe/jobs/config"
 	"lethe/jobs/draft"
+	"lethe/pipeline/scan"
+	"lethe/pipeline/setup"
 )
 
 func initCommand(c *Command) *cobra.Command {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"lethe/pipeline/setup"
 	"maps"
 	"slices"
 	"strconv"
@@ -16,6 +15,7 @@ import (
 	"lethe/classifiers"
 	"lethe/jobs/draft"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/setup"
 )
 
 func explainField(w io.Writer, tables []classifiers.TableVerdict, missed map[string]float64, name string) error {

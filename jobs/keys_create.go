@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"lethe/pipeline/setup"
 	"maps"
 	"os"
 	"slices"
@@ -14,6 +13,7 @@ import (
 
 	"lethe/jobs/config"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
 )
 
 func keysCreateCommand(c *Command) *cobra.Command {

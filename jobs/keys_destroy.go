@@ -2,13 +2,13 @@ package jobs
 
 import (
 	"fmt"
-	"lethe/pipeline/keys"
-	"lethe/pipeline/setup"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"lethe/pipeline/keys"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
 )
 
 func keysDestroyCommand(c *Command) *cobra.Command {

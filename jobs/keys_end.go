@@ -3,11 +3,11 @@ package jobs
 import (
 	"context"
 	"fmt"
-	"lethe/pipeline/setup"
 
 	"github.com/spf13/cobra"
 
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
 )
 
 // keyEnd is what the commands that destroy keys share: the silo, why, and the two people who see it.

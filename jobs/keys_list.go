@@ -5,13 +5,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"lethe/pipeline/setup"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
 )
 
 // keyLine is one version of a silo's key as it is listed.

@@ -1,12 +1,11 @@
 package jobs
 
 import (
-	"lethe/pipeline/keys"
-	"lethe/pipeline/setup"
-
 	"github.com/spf13/cobra"
 
+	"lethe/pipeline/keys"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
 )
 
 func keysRetireCommand(c *Command) *cobra.Command {

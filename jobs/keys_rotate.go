@@ -2,9 +2,10 @@ package jobs
 
 import (
 	"fmt"
-	"lethe/pipeline/keys"
 
 	"github.com/spf13/cobra"
+
+	"lethe/pipeline/keys"
 )
 
 func keysRotateCommand(c *Command) *cobra.Command {

@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"fmt"
-	"lethe/pipeline/setup"
 	"log/slog"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	"lethe/jobs/schedule"
 	"lethe/pipeline"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/setup"
 )
 
 // night runs one night and prints its result.

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"lethe/pipeline/intake"
-	"lethe/pipeline/setup"
 
 	"lethe/jobs/config"
+	"lethe/pipeline/intake"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
 )
 
 // opened is what a command that works in the registry has at hand.

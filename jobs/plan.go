@@ -3,15 +3,15 @@ package jobs
 import (
 	"context"
 	"fmt"
-	"lethe/pipeline/notes"
-	"lethe/pipeline/plan"
-	"lethe/pipeline/setup"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"lethe/pipeline/journal"
+	"lethe/pipeline/notes"
+	"lethe/pipeline/plan"
+	"lethe/pipeline/setup"
 )
 
 func planCommand(c *Command) *cobra.Command {

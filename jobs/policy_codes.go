@@ -1,9 +1,9 @@
 package jobs
 
 import (
-	"lethe/pipeline/notes"
-
 	"github.com/spf13/cobra"
+
+	"lethe/pipeline/notes"
 )
 
 func policyCodesCommand(c *Command) *cobra.Command {

@@ -4,10 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"lethe/pipeline/ask/whatif"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"lethe/pipeline/ask/whatif"
 )
 
 func policyDiffCommand(c *Command) *cobra.Command {

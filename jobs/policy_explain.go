@@ -3,15 +3,15 @@ package jobs
 import (
 	"cmp"
 	"fmt"
-	"lethe/pipeline/ask/lint"
-	"lethe/pipeline/setup"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"lethe/pipeline/ask/lint"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
 )
 
 // explainedTable is what `lethe policy explain source.table` answers.
@@ -59,7 +59,7 @@ review.`,
 			if err != nil {
 				return err
 			}
-			t := explainedTable{Cover: cover, Policies: []policy.Explanation{}}
+			t := explainedTable{Coverage: cover, Policies: []policy.Explanation{}}
 			if len(args) > 1 {
 				t.Fields = slices.DeleteFunc(t.Fields, func(f lint.CoveredField) bool { return f.Field != args[1] })
 				if len(t.Fields) == 0 {

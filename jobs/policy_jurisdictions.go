@@ -2,12 +2,12 @@ package jobs
 
 import (
 	"fmt"
-	"lethe/pipeline/setup"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
 )
 
 func policyJurisdictionsCommand(c *Command) *cobra.Command {

@@ -2,13 +2,13 @@ package jobs
 
 import (
 	"fmt"
-	"lethe/pipeline/ask/lint"
-	"lethe/pipeline/setup"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"lethe/pipeline/ask/lint"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
 )
 
 func policyLintCommand(c *Command) *cobra.Command {

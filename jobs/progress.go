@@ -1,12 +1,13 @@
 package jobs
 
 import (
-	"lethe/pipeline/setup"
 	"sync"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
+
+	"lethe/pipeline/setup"
 )
 
 // bar shows how far long work has come: a progress bar on a terminal, nothing elsewhere.

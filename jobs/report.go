@@ -2,10 +2,11 @@ package jobs
 
 import (
 	"fmt"
-	"lethe/pipeline"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"lethe/pipeline"
 )
 
 func reportCommand(c *Command) *cobra.Command {

@@ -2,11 +2,12 @@ package jobs
 
 import (
 	"fmt"
-	"lethe/pipeline/setup"
 	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"lethe/pipeline/setup"
 )
 
 // exceptionRE is a place in the GDPR: 17(3)(e), 12(5).

@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"fmt"
-	"lethe/pipeline/setup"
 	"maps"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
 )
 
 func requestOpenCommand(c *Command) *cobra.Command {

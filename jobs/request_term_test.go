@@ -1,7 +1,6 @@
 package jobs
 
 import (
-	"lethe/pipeline/setup"
 	"testing"
 	"time"
 
@@ -9,6 +8,7 @@ import (
 
 	"lethe/jobs/config"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
 )
 
 func TestAnswerBy(t *testing.T) {

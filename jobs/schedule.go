@@ -3,8 +3,6 @@ package jobs
 import (
 	"context"
 	"fmt"
-	"lethe/pipeline/ask"
-	"lethe/pipeline/setup"
 	"log/slog"
 	"time"
 
@@ -13,6 +11,8 @@ import (
 	"lethe/jobs/config"
 	"lethe/jobs/schedule"
 	"lethe/pipeline"
+	"lethe/pipeline/ask"
+	"lethe/pipeline/setup"
 )
 
 func scheduleCommand(c *Command) *cobra.Command {

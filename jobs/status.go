@@ -2,12 +2,13 @@ package jobs
 
 import (
 	"fmt"
-	"lethe/pipeline/ask"
-	"lethe/pipeline/setup"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"lethe/pipeline/ask"
+	"lethe/pipeline/setup"
 )
 
 func statusCommand(c *Command) *cobra.Command {

@@ -2,11 +2,11 @@ package jobs
 
 import (
 	"fmt"
-	"lethe/pipeline/setup"
 
 	"github.com/spf13/cobra"
 
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
 )
 
 // witnessFlags are the people who act together, each with the file of their signing key.

@@ -3,13 +3,13 @@ package pipeline_test
 import (
 	"context"
 	"errors"
-	"lethe/pipeline/ask"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
 	"lethe/connectors/mem"
+	"lethe/pipeline/ask"
 )
 
 // unclosable is a source that cannot be closed.

@@ -4,6 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/google/uuid"
+
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/journal"
@@ -12,11 +18,6 @@ import (
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
-	"os"
-	"path/filepath"
-	"slices"
-
-	"github.com/google/uuid"
 )
 
 // book is the record of one run, open from its first moment to its last: whatever happens, what was done stands in the journal, and a report is made of it.

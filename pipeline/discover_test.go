@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"lethe/pipeline/scan"
-	"lethe/pipeline/setup"
 	"math"
 	"os"
 	"path/filepath"
@@ -23,6 +21,8 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/scan"
+	"lethe/pipeline/setup"
 )
 
 // discover runs a discovery and returns its facts.

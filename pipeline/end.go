@@ -6,6 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/journal"
@@ -13,8 +16,6 @@ import (
 	"lethe/pipeline/policy"
 	"lethe/pipeline/report"
 	"lethe/pipeline/setup"
-	"slices"
-	"strings"
 )
 
 // end closes the run: whatever happened, the journal gets its facts and the report is made from them.

@@ -1,16 +1,16 @@
 package pipeline_test
 
 import (
-	"lethe/pipeline/ask/allowed"
-	"lethe/pipeline/setup"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline"
+	"lethe/pipeline/ask/allowed"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
 )
 
 // What ends a consent for good is the longest of the rules in force, wherever they stand: not the version of last year, and not the shorter of two.

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"lethe/pipeline/setup"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
 )
 
 func TestExitCodes(t *testing.T) {

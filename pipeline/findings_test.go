@@ -3,7 +3,6 @@ package pipeline_test
 import (
 	"context"
 	"fmt"
-	"lethe/pipeline/setup"
 	"slices"
 	"testing"
 
@@ -13,6 +12,7 @@ import (
 	"lethe/connectors/mem"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
 )
 
 // column fills a table of 30 rows with values made from their numbers.

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"lethe/pipeline/ask/allowed"
-	"lethe/pipeline/intake"
-	"lethe/pipeline/setup"
 	"strings"
 	"testing"
 	"time"
@@ -17,8 +14,11 @@ import (
 	"lethe/connectors"
 	"lethe/connectors/mem"
 	"lethe/pipeline"
+	"lethe/pipeline/ask/allowed"
+	"lethe/pipeline/intake"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
 )
 
 func word(s string) *string { return &s }

@@ -2,13 +2,13 @@ package pipeline_test
 
 import (
 	"context"
-	"lethe/pipeline/setup"
 	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline"
+	"lethe/pipeline/setup"
 )
 
 // impatient is a context that is cancelled when it has been looked at so many times.

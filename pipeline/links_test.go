@@ -1,14 +1,14 @@
 package pipeline_test
 
 import (
-	"lethe/pipeline/ask/allowed"
-	"lethe/pipeline/intake"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors/mem"
+	"lethe/pipeline/ask/allowed"
+	"lethe/pipeline/intake"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 )

@@ -3,10 +3,6 @@ package pipeline_test
 import (
 	"context"
 	"fmt"
-	"lethe/pipeline/ask"
-	"lethe/pipeline/audit/evidence"
-	"lethe/pipeline/plan"
-	"lethe/pipeline/setup"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -22,11 +18,15 @@ import (
 	"lethe/connectors"
 	"lethe/connectors/mem"
 	"lethe/pipeline"
+	"lethe/pipeline/ask"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
 )
 
 // world is a company in memory: one live source, perhaps a backup, a registry of real events, real keys and real people.

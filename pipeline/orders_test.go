@@ -3,8 +3,6 @@ package pipeline_test
 import (
 	"context"
 	"fmt"
-	"lethe/pipeline/plan"
-	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
 	"testing"
@@ -16,8 +14,10 @@ import (
 	"lethe/connectors/mem"
 	"lethe/pipeline"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
 )
 
 // onlyWithdrawn is an order for those who said no: bob may go, and eve's consent that ran out is for people to look at.

@@ -2,17 +2,17 @@ package pipeline_test
 
 import (
 	"context"
-	"lethe/pipeline/ask"
-	"lethe/pipeline/plan"
-	"lethe/pipeline/setup"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
 	"lethe/connectors/mem"
+	"lethe/pipeline/ask"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
 )
 
 // readOnly is a source that nothing can be changed in, as a folder of CSV.

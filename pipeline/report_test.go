@@ -2,7 +2,6 @@ package pipeline_test
 
 import (
 	"context"
-	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"lethe/connectors"
 	"lethe/connectors/mem"
 	"lethe/pipeline"
+	"lethe/pipeline/setup"
 )
 
 // A night that changed something says so, whatever else of it cannot be written: here the year 12026, of a backup whose clock was wrong, and a

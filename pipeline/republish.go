@@ -3,11 +3,12 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"strings"
+
 	"lethe/pipeline/journal"
 	"lethe/pipeline/report"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
-	"strings"
 )
 
 // Republish makes the report of a run anew from the journal; "" is the last run.

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+
 	"lethe/pipeline/apply"
 	"lethe/pipeline/copies"
 	"lethe/pipeline/duties"

@@ -3,12 +3,13 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"strings"
+
 	"lethe/pipeline/journal"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/report"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
-	"strings"
 )
 
 // publishLate writes the evidence that earlier runs owe: they ended, and were cut off, or failed, before their report was published. One

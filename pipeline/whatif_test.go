@@ -1,8 +1,6 @@
 package pipeline_test
 
 import (
-	"lethe/pipeline/ask/whatif"
-	"lethe/pipeline/setup"
 	"os"
 	"testing"
 	"time"
@@ -11,8 +9,10 @@ import (
 
 	"lethe/connectors/mem"
 	"lethe/pipeline"
+	"lethe/pipeline/ask/whatif"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
 )
 
 // with is the world's pipeline under another policy.

@@ -15,7 +15,8 @@ func benchmark(b *testing.B, cells []string, f func([]byte)) {
 	}
 }
 
-var words = []string{"Smith", "Müller", "García", "invoice", "Kowalska", "Ivanova", "Иванов", "qwertz", "Rossi", "street", "Nguyễn", "Thomas", "Lindqvist", "blue", "Papadopoulos", "x"}
+var words = []string{"Smith", "Müller", "García", "invoice", "Kowalska", "Ivanova", "Иванов", "qwertz", "Rossi",
+	"street", "Nguyễn", "Thomas", "Lindqvist", "blue", "Papadopoulos", "x"}
 
 func BenchmarkLookup(b *testing.B) {
 	benchmark(b, words, func(v []byte) { Lookup(v) })
@@ -26,13 +27,16 @@ func BenchmarkNameScore(b *testing.B) {
 }
 
 func BenchmarkPersonName(b *testing.B) {
-	benchmark(b, []string{"Mary", "SMITH", "Smith, John", "Dr. Anna-Lena Müller", "María José García López", "Hypertension", "Rossi Mario Srl", "12 boxes", "Highway to Hell"}, func(v []byte) { PersonName(v) })
+	benchmark(b, []string{"Mary", "SMITH", "Smith, John", "Dr. Anna-Lena Müller", "María José García López",
+		"Hypertension", "Rossi Mario Srl", "12 boxes", "Highway to Hell"}, func(v []byte) { PersonName(v) })
 }
 
 func BenchmarkStreet(b *testing.B) {
-	benchmark(b, []string{"23 Workhaven Lane", "ul. Długa 5/7", "12, rue des Bouchers", "Obere Str. 57", "Hypertension", "in stock", "2024-01-31"}, func(v []byte) { Street(v) })
+	benchmark(b, []string{"23 Workhaven Lane", "ul. Długa 5/7", "12, rue des Bouchers", "Obere Str. 57", "Hypertension",
+		"in stock", "2024-01-31"}, func(v []byte) { Street(v) })
 }
 
 func BenchmarkCityScore(b *testing.B) {
-	benchmark(b, []string{"Milano", "New York", "20121 Milano", "Hypertension", "Austin, TX", "Kowalska"}, func(v []byte) { CityScore(v) })
+	benchmark(b, []string{"Milano", "New York", "20121 Milano", "Hypertension", "Austin, TX", "Kowalska"},
+		func(v []byte) { CityScore(v) })
 }

@@ -112,7 +112,8 @@ func TestPlacesSeparateColumns(t *testing.T) {
 					countries += 1 / float64(len(c.values))
 				}
 			}
-			t.Logf("city %5.2f %3.0f %%, region %5.2f %3.0f %%, country %3.0f %%", city, 100*cities, region, 100*regions, 100*countries)
+			t.Logf("city %5.2f %3.0f %%, region %5.2f %3.0f %%, country %3.0f %%", city, 100*cities, region,
+				100*regions, 100*countries)
 			switch c.what {
 			case "city":
 				require.GreaterOrEqual(t, cities, 0.85)

@@ -66,16 +66,13 @@ const (
 //go:embed tokens.bin
 var tokens string
 
-// Lookup returns what a single word is known to be, 0 if nothing. Lookup folds
-// the word itself.
+// Lookup returns what a word or a whole phrase is known to be ('New York', 'Côte
+// d'Ivoire', 'Emilia-Romagna'), 0 if nothing. It folds the text itself; hyphens and
+// spaces are the same.
 func Lookup(token []byte) Kind {
 	var buf [MaxPhrase + 1]byte
 	return find(fold.Append(buf[:0], token)).kind
 }
-
-// LookupPhrase returns what the whole text is known to be: 'New York', 'Côte
-// d'Ivoire', 'Emilia-Romagna'. Hyphens and spaces are the same.
-func LookupPhrase(text []byte) Kind { return Lookup(text) }
 
 // word is a table entry. weight is the log-odds that the word, seen in a cell, is
 // there as somebody's name, by the lists that hold it.

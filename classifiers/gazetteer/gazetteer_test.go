@@ -35,7 +35,7 @@ func TestLookup(t *testing.T) {
 		{"invoice", Common, Given | Family},
 		{"佐藤", Family, City},
 	} {
-		k := LookupPhrase([]byte(c.token))
+		k := Lookup([]byte(c.token))
 		require.Equal(t, c.has, k&c.has, c.token)
 		require.Zero(t, k&c.not, c.token)
 	}
@@ -108,11 +108,11 @@ func TestFoldingMakesSpellingsOne(t *testing.T) {
 }
 
 func TestNothingAllocates(t *testing.T) {
-	cells := [][]byte{[]byte("María José García López"), []byte("ul. Długa 5/7, Хрещатик"), []byte("1012 AB Amsterdam"), []byte("王小明"), []byte("Korea, Republic of")}
+	cells := [][]byte{[]byte("María José García López"), []byte("ul. Długa 5/7, Хрещатик"), []byte("1012 AB Amsterdam"),
+		[]byte("王小明"), []byte("Korea, Republic of")}
 	allocs := testing.AllocsPerRun(20, func() {
 		for _, c := range cells {
 			Lookup(c)
-			LookupPhrase(c)
 			NameScore(c)
 			PersonName(c)
 			Street(c)
@@ -126,18 +126,20 @@ func TestNothingAllocates(t *testing.T) {
 
 // Whatever the bytes, the functions answer within their bounds.
 func FuzzCells(f *testing.F) {
-	for _, s := range []string{"", "Mary", "23 Workhaven Lane", "\xff\xfe", "王小明", "a.b.c.d.e.f.g.h.i.j.k.l.m.n", "(,", "12,", "ß", ", TX", "  \" ", "O'", "'"} {
+	for _, s := range []string{"", "Mary", "23 Workhaven Lane", "\xff\xfe", "王小明", "a.b.c.d.e.f.g.h.i.j.k.l.m.n", "(,",
+		"12,", "ß", ", TX", "  \" ", "O'", "'"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, cell []byte) {
 		_, _, person := PersonName(cell)
 		for name, score := range map[string]float64{
-			"person": person, "street": Street(cell), "city": CityScore(cell), "region": RegionScore(cell), "name": NameScore(cell),
+			"person": person, "street": Street(cell), "city": CityScore(cell), "region": RegionScore(cell),
+			"name": NameScore(cell),
 		} {
 			require.LessOrEqual(t, score, 8.0, name)
 			require.GreaterOrEqual(t, score, -8.0, name)
 		}
 		CountryName(cell)
-		LookupPhrase(cell)
+		Lookup(cell)
 	})
 }

@@ -39,5 +39,6 @@ func nameScore(folded []byte) float64 {
 
 // header reads one of the two numbers before the weights.
 func header(at int) float64 {
-	return float64(math.Float32frombits(uint32(model[at]) | uint32(model[at+1])<<8 | uint32(model[at+2])<<16 | uint32(model[at+3])<<24))
+	bits := uint32(model[at]) | uint32(model[at+1])<<8 | uint32(model[at+2])<<16 | uint32(model[at+3])<<24
+	return float64(math.Float32frombits(bits))
 }

@@ -317,8 +317,10 @@ func camelName(raw []byte) bool {
 			return i > 0
 		}
 	}
-	for _, prefix := range [...]string{"Mc", "Mac", "De", "Del", "Della", "Di", "Da", "Du", "La", "Le", "Lo", "Van", "Von", "Fitz", "St", "D", "O", "Ver", "Ten", "Ter", "El", "Al", "Ab", "San", "Jo", "Mary", "Anne"} {
-		if n := len(prefix); len(raw) > n+1 && string(raw[:n]) == prefix && raw[n] >= 'A' && raw[n] <= 'Z' && capitals(raw[n:]) == title {
+	for _, prefix := range [...]string{"Mc", "Mac", "De", "Del", "Della", "Di", "Da", "Du", "La", "Le", "Lo", "Van",
+		"Von", "Fitz", "St", "D", "O", "Ver", "Ten", "Ter", "El", "Al", "Ab", "San", "Jo", "Mary", "Anne"} {
+		if n := len(prefix); len(raw) > n+1 && string(raw[:n]) == prefix && raw[n] >= 'A' && raw[n] <= 'Z' &&
+			capitals(raw[n:]) == title {
 			return true
 		}
 	}
@@ -326,7 +328,8 @@ func camelName(raw []byte) bool {
 }
 
 func isEastAsian(r rune) bool {
-	return unicode.Is(unicode.Han, r) || unicode.Is(unicode.Hangul, r) || unicode.Is(unicode.Hiragana, r) || unicode.Is(unicode.Katakana, r)
+	return unicode.Is(unicode.Han, r) || unicode.Is(unicode.Hangul, r) || unicode.Is(unicode.Hiragana, r) ||
+		unicode.Is(unicode.Katakana, r)
 }
 
 // eastAsianName judges a name written without spaces, the family name first.

@@ -53,8 +53,15 @@ func CityScore(value []byte) float64 {
 
 // townBegins and townEnds are parts of town names, in a dozen languages.
 var (
-	townBegins = [...]string{"san ", "santa ", "santo ", "sao ", "saint ", "sainte ", "st ", "sankt ", "bad ", "los ", "las ", "fort ", "port ", "new ", "mount ", "villa ", "vila ", "nova ", "novi ", "nowy ", "nowa ", "stary ", "castel", "monte", "villa", "borgo", "ciudad ", "puerto ", "la ", "le ", "el ", "den ", "gross", "klein", "ober", "unter", "nieder", "neu", "nieuw", "oud", "mesto ", "velke ", "dolni ", "horni "}
-	townEnds   = [...]string{"burg", "burgh", "berg", "dorf", "stadt", "hausen", "heim", "hofen", "furt", "ville", "bourg", "court", "ham", "ton", "ford", "bury", "mouth", "pool", "shire", "chester", "borough", "grad", "gorod", "polis", "abad", "pur", "nagar", "sk", "wice", "owo", "ow", "owice", "ice", "ovice", "any", "vik", "stad", "holm", "koping", "sund", "by", "borg", "havn", "hamn", "vaara", "joki", "jarvi", "lahti", "dijk", "drecht", "oord", "veen", "ano", "ate", "ago", "ona", "ello"}
+	townBegins = [...]string{"san ", "santa ", "santo ", "sao ", "saint ", "sainte ", "st ", "sankt ", "bad ", "los ",
+		"las ", "fort ", "port ", "new ", "mount ", "villa ", "vila ", "nova ", "novi ", "nowy ", "nowa ", "stary ",
+		"castel", "monte", "villa", "borgo", "ciudad ", "puerto ", "la ", "le ", "el ", "den ", "gross", "klein",
+		"ober", "unter", "nieder", "neu", "nieuw", "oud", "mesto ", "velke ", "dolni ", "horni "}
+	townEnds = [...]string{"burg", "burgh", "berg", "dorf", "stadt", "hausen", "heim", "hofen", "furt", "ville",
+		"bourg", "court", "ham", "ton", "ford", "bury", "mouth", "pool", "shire", "chester", "borough", "grad", "gorod",
+		"polis", "abad", "pur", "nagar", "sk", "wice", "owo", "ow", "owice", "ice", "ovice", "any", "vik", "stad",
+		"holm", "koping", "sund", "by", "borg", "havn", "hamn", "vaara", "joki", "jarvi", "lahti", "dijk", "drecht",
+		"oord", "veen", "ano", "ate", "ago", "ona", "ello"}
 )
 
 // townLike scores a cell that is no town of the lists.
@@ -161,7 +168,10 @@ func CountryName(value []byte) bool {
 }
 
 // regionWords are said before or after a region's name.
-var regionWords = [...]string{"provincia di", "provincia de", "province of", "province de", "provincie", "state of", "county", "co", "province", "region", "oblast", "voivodeship", "wojewodztwo", "lan", "kraj", "judet", "judetul", "departement", "comunidad de", "comunidad autonoma de", "regione", "kanton", "canton of", "canton de", "land", "megye", "prefecture", "district", "parish"}
+var regionWords = [...]string{"provincia di", "provincia de", "province of", "province de", "provincie", "state of",
+	"county", "co", "province", "region", "oblast", "voivodeship", "wojewodztwo", "lan", "kraj", "judet", "judetul",
+	"departement", "comunidad de", "comunidad autonoma de", "regione", "kanton", "canton of", "canton de", "land",
+	"megye", "prefecture", "district", "parish"}
 
 // RegionScore returns the log-odds that a cell is a state, province, county, Land,
 // canton, voivodeship or the like, by name or by the capital-letter code that

@@ -26,19 +26,27 @@ var glued = [...]struct {
 	end  string
 	weak bool
 }{
-	{"strasse", false}, {"str", false}, {"gasse", false}, {"platz", false}, {"allee", false}, {"chaussee", false}, {"weg", false},
-	{"damm", true}, {"ufer", true}, {"steig", true}, {"pfad", true}, {"ring", true}, {"graben", true}, {"markt", true}, {"steg", true}, {"hof", true},
-	{"straat", false}, {"laan", false}, {"plein", false}, {"gracht", false}, {"kade", false}, {"singel", false}, {"dreef", false}, {"steenweg", false}, {"dijk", true}, {"pad", true}, {"baan", true}, {"kaai", false}, {"lei", true}, {"hof", true},
-	{"gatan", false}, {"gata", false}, {"vagen", false}, {"vag", false}, {"grand", true}, {"torget", false}, {"torg", false}, {"stigen", true}, {"backen", true},
-	{"gade", false}, {"vej", false}, {"vejen", false}, {"alle", true}, {"torv", false}, {"straede", false}, {"gate", true}, {"gaten", false}, {"vei", false}, {"veien", false}, {"veg", true}, {"vegen", false}, {"bakken", true},
-	{"katu", false}, {"tie", true}, {"kuja", false}, {"polku", true}, {"utca", false},
+	{"strasse", false}, {"str", false}, {"gasse", false}, {"platz", false}, {"allee", false}, {"chaussee", false},
+	{"weg", false}, {"damm", true}, {"ufer", true}, {"steig", true}, {"pfad", true}, {"ring", true}, {"graben", true},
+	{"markt", true}, {"steg", true}, {"hof", true}, {"straat", false}, {"laan", false}, {"plein", false},
+	{"gracht", false}, {"kade", false}, {"singel", false}, {"dreef", false}, {"steenweg", false}, {"dijk", true},
+	{"pad", true}, {"baan", true}, {"kaai", false}, {"lei", true}, {"hof", true}, {"gatan", false}, {"gata", false},
+	{"vagen", false}, {"vag", false}, {"grand", true}, {"torget", false}, {"torg", false}, {"stigen", true},
+	{"backen", true}, {"gade", false}, {"vej", false}, {"vejen", false}, {"alle", true}, {"torv", false},
+	{"straede", false}, {"gate", true}, {"gaten", false}, {"vei", false}, {"veien", false}, {"veg", true},
+	{"vegen", false}, {"bakken", true}, {"katu", false}, {"tie", true}, {"kuja", false}, {"polku", true},
+	{"utca", false},
 }
 
 // units are words for a part of a building, folded.
-var units = [...]string{"apt", "apartment", "suite", "ste", "unit", "floor", "fl", "flat", "bldg", "building", "interno", "int", "scala", "piano", "piso", "puerta", "esc", "bloque", "planta", "andar", "bat", "batiment", "etage", "appt", "whg", "stock", "lok", "app", "bl", "sc", "et", "ap", "kv", "house", "level", "block"}
+var units = [...]string{"apt", "apartment", "suite", "ste", "unit", "floor", "fl", "flat", "bldg", "building",
+	"interno", "int", "scala", "piano", "piso", "puerta", "esc", "bloque", "planta", "andar", "bat", "batiment",
+	"etage", "appt", "whg", "stock", "lok", "app", "bl", "sc", "et", "ap", "kv", "house", "level", "block"}
 
 // boxes are ways to say post box, folded.
-var boxes = [...]string{"po box", "p o box", "pobox", "post office box", "postfach", "casella postale", "boite postale", "apartado de correos", "apartado postal", "apartado", "caixa postal", "postbus", "skrytka pocztowa", "postboks", "postbox", "cassetta postale", "postilokero", "gpo box", "private bag", "bp", "cp", "pk"}
+var boxes = [...]string{"po box", "p o box", "pobox", "post office box", "postfach", "casella postale", "boite postale",
+	"apartado de correos", "apartado postal", "apartado", "caixa postal", "postbus", "skrytka pocztowa", "postboks",
+	"postbox", "cassetta postale", "postilokero", "gpo box", "private bag", "bp", "cp", "pk"}
 
 // Street returns the log-odds that a cell is the street line of a postal address
 // in any of the languages of the lists: a street word in its place, a house
@@ -60,69 +68,94 @@ func Street(value []byte) float64 {
 	}
 	var p parts
 	split(value, &p)
+	y := streetTally{score: streetPrior}
 	list := p.list[:p.n]
-	score, names, numbers, plain := streetPrior, 0, 0, 0
-	best := 0.0
 	for i := range list {
-		t := &list[i]
-		if t.digit {
-			switch {
-			case isOrdinal(t.raw), numbers > 0 && i+1 < len(list) && list[i+1].word.kind&StreetLast != 0:
-				names++ // '801 4th Street', '5112 48 Street'
-			case isHouseNumber(t.raw):
-				numbers++
-			default:
-				score -= 0.5
-			}
-			continue
-		}
-		w := streetWordAt(list, i)
-		if w > 0 {
-			best = max(best, w)
-			continue
-		}
-		if w = gluedStrength(t.raw); w > 0 {
-			best = max(best, w)
-			names++
-			continue
-		}
-		if t.letter != uncased && utf8.RuneCount(t.raw) > 1 || i > 0 && i == len(list)-1 {
-			names++
-		}
-		k := t.word.kind
-		switch {
-		case isUnit(t.raw) && numbers+names > 0:
-			score += unitWord
-		case k&Common != 0 && k&(Given|Family|Particle|City|Region|Thoroughfare) == 0:
-			plain++
-		case k&LegalForm != 0 && len(t.raw) > 2 && i == len(list)-1:
-			score -= 2
+		if list[i].digit {
+			y.number(list, i)
+		} else {
+			y.word(list, i)
 		}
 	}
-	score += best
-	switch {
-	case numbers == 0:
-	case numbers <= 4:
-		score += houseNumber
-	default:
-		score -= 2
-	}
-	if names == 0 {
-		score += noStreetName
-	}
-	if best == 0 && p.n > 0 && list[0].digit && len(list[0].raw) >= 4 {
-		score-- // rather a postcode and its town
-	}
-	if best <= preposition && plain > 0 {
-		score += plainWord
-	}
-	if best > 0 && numbers == 0 && plain > 1 {
-		score -= 1
-	}
+	score := y.judge(list)
 	if p.more || bytes.IndexByte(value, ':') >= 0 {
 		score -= 2
 	}
 	return max(impossible, score)
+}
+
+// streetTally is what the words of a cell say together.
+type streetTally struct {
+	score   float64
+	best    float64 // the strongest street word
+	names   int
+	numbers int
+	plain   int // ordinary words
+}
+
+// number counts a word that begins with a digit.
+func (y *streetTally) number(list []part, i int) {
+	raw := list[i].raw
+	switch {
+	case isOrdinal(raw), y.numbers > 0 && i+1 < len(list) && list[i+1].word.kind&StreetLast != 0:
+		y.names++ // '801 4th Street', '5112 48 Street'
+	case isHouseNumber(raw):
+		y.numbers++
+	default:
+		y.score -= 0.5
+	}
+}
+
+// word counts any other word.
+func (y *streetTally) word(list []part, i int) {
+	t := &list[i]
+	if w := streetWordAt(list, i); w > 0 {
+		y.best = max(y.best, w)
+		return
+	}
+	if w := gluedStrength(t.raw); w > 0 {
+		y.best = max(y.best, w)
+		y.names++
+		return
+	}
+	last := i == len(list)-1
+	if t.letter != uncased && utf8.RuneCount(t.raw) > 1 || i > 0 && last {
+		y.names++
+	}
+	k := t.word.kind
+	switch {
+	case isUnit(t.raw) && y.numbers+y.names > 0:
+		y.score += unitWord
+	case k&Common != 0 && k&(Given|Family|Particle|City|Region|Thoroughfare) == 0:
+		y.plain++
+	case k&LegalForm != 0 && len(t.raw) > 2 && last:
+		y.score -= 2
+	}
+}
+
+// judge weighs the words that were counted.
+func (y *streetTally) judge(list []part) float64 {
+	score := y.score + y.best
+	switch {
+	case y.numbers == 0:
+	case y.numbers <= 4:
+		score += houseNumber
+	default:
+		score -= 2
+	}
+	if y.names == 0 {
+		score += noStreetName
+	}
+	if y.best == 0 && len(list) > 0 && list[0].digit && len(list[0].raw) >= 4 {
+		score-- // rather a postcode and its town
+	}
+	if y.best <= preposition && y.plain > 0 {
+		score += plainWord
+	}
+	if y.best > 0 && y.numbers == 0 && y.plain > 1 {
+		score -= 1
+	}
+	return score
 }
 
 // streetWordAt returns how much the word at i says 'street' where it stands, 0 if
@@ -130,29 +163,55 @@ func Street(value []byte) float64 {
 func streetWordAt(list []part, i int) float64 {
 	t := &list[i]
 	k := t.word.kind
-	short := utf8.RuneCount(t.raw) <= 2
-	marked := t.dot || i+1 < len(list) && list[i+1].digit
-	if k&StreetFirst != 0 && i+1 < len(list) && (i == 0 || list[i-1].digit || list[i-1].comma || i == 1) && (!short || t.dot || anyDigit(list)) {
-		if !list[i+1].digit || i+2 < len(list) {
-			return strength(t)
-		}
-	}
-	if i > 1 && i == len(list)-1 && list[0].digit && isStreetAbbreviation(t.raw) {
-		return streetWord
-	}
-	if k&StreetLast != 0 && i > 0 && (!list[i-1].digit || isOrdinal(list[i-1].raw) || i > 1 && list[i-2].digit) && (!short || marked || i+1 >= len(list)-1 || t.comma) {
+	last := i == len(list)-1
+	switch {
+	case k&StreetFirst != 0 && opensStreet(list, i):
 		return strength(t)
-	}
-	if i == 0 && t.letter == title && isPreposition(t.raw) && list[len(list)-1].digit {
+	case i > 1 && last && list[0].digit && isStreetAbbreviation(t.raw):
+		return streetWord
+	case k&StreetLast != 0 && i > 0 && closesStreet(list, i):
+		return strength(t)
+	case i == 0 && t.letter == title && isPreposition(t.raw) && list[len(list)-1].digit:
 		return preposition
 	}
 	return 0
 }
 
-// isStreetAbbreviation knows the abbreviations of the United States Postal Service (Publication 28, appendix C1) that are names or words as well.
+// opensStreet reports whether a word at i that stands before names of streets has
+// one behind it.
+func opensStreet(list []part, i int) bool {
+	if i+1 >= len(list) || list[i+1].digit && i+2 >= len(list) {
+		return false
+	}
+	if i > 1 && !list[i-1].digit && !list[i-1].comma {
+		return false
+	}
+	return !isShort(&list[i]) || list[i].dot || anyDigit(list)
+}
+
+// closesStreet reports whether a word at i that stands behind names of streets has
+// one before it.
+func closesStreet(list []part, i int) bool {
+	t := &list[i]
+	if list[i-1].digit && !isOrdinal(list[i-1].raw) && (i < 2 || !list[i-2].digit) {
+		return false
+	}
+	if !isShort(t) || t.dot || t.comma || i+1 >= len(list)-1 {
+		return true
+	}
+	return i+1 < len(list) && list[i+1].digit
+}
+
+// isShort reports whether a word has at most two letters, as many abbreviations
+// and more ordinary words have.
+func isShort(t *part) bool { return utf8.RuneCount(t.raw) <= 2 }
+
+// isStreetAbbreviation knows the abbreviations of the United States Postal Service (Publication 28, appendix
+// C1) that are names or words as well.
 func isStreetAbbreviation(raw []byte) bool {
 	switch string(raw) {
-	case "Ave", "ave", "AVE", "Dr", "DR", "Ct", "CT", "Pl", "PL", "Ln", "LN", "Rd", "RD", "Blvd", "BLVD", "Hwy", "HWY", "Pkwy", "PKWY", "Ter", "TER", "Cir", "CIR", "Sq", "SQ", "Trl", "TRL":
+	case "Ave", "ave", "AVE", "Dr", "DR", "Ct", "CT", "Pl", "PL", "Ln", "LN", "Rd", "RD", "Blvd", "BLVD", "Hwy", "HWY",
+		"Pkwy", "PKWY", "Ter", "TER", "Cir", "CIR", "Sq", "SQ", "Trl", "TRL":
 		return true
 	}
 	return false
@@ -160,7 +219,8 @@ func isStreetAbbreviation(raw []byte) bool {
 
 func isPreposition(raw []byte) bool {
 	switch string(raw) {
-	case "Am", "An", "Im", "In", "Unter", "Zum", "Zur", "Auf", "Bei", "Beim", "Hinter", "Vor", "Op", "Aan", "Na", "Pod", "U", "Nad", "Pri":
+	case "Am", "An", "Im", "In", "Unter", "Zum", "Zur", "Auf", "Bei", "Beim", "Hinter", "Vor", "Op", "Aan", "Na", "Pod",
+		"U", "Nad", "Pri":
 		return true
 	}
 	return false
@@ -178,7 +238,10 @@ func strength(t *part) float64 {
 func isPlainStreet(raw []byte) bool {
 	var buf [16]byte
 	switch string(fold.Append(buf[:0], raw)) {
-	case "street", "road", "avenue", "lane", "drive", "boulevard", "court", "square", "terrace", "crescent", "close", "parkway", "highway", "loop", "broadway", "via", "viale", "piazza", "corso", "rue", "calle", "rua", "chemin", "avenida", "strada", "strasse", "ulica", "ulice", "utca", "place", "weg", "platz", "gasse", "straat", "impasse", "allee", "vicolo":
+	case "street", "road", "avenue", "lane", "drive", "boulevard", "court", "square", "terrace", "crescent", "close",
+		"parkway", "highway", "loop", "broadway", "via", "viale", "piazza", "corso", "rue", "calle", "rua", "chemin",
+		"avenida", "strada", "strasse", "ulica", "ulice", "utca", "place", "weg", "platz", "gasse", "straat", "impasse",
+		"allee", "vicolo":
 		return true
 	}
 	return false
@@ -202,7 +265,8 @@ func gluedStrength(raw []byte) float64 {
 	folded := fold.Append(buf[:0], raw)
 	for i := range glued {
 		g := &glued[i]
-		if n := len(folded) - len(g.end); n >= 3 && folded[len(folded)-1] == g.end[len(g.end)-1] && string(folded[n:]) == g.end {
+		if n := len(folded) - len(g.end); n >= 3 && folded[len(folded)-1] == g.end[len(g.end)-1] &&
+			string(folded[n:]) == g.end {
 			if g.weak {
 				return weakStreetWord
 			}
@@ -258,7 +322,8 @@ func isPostBox(value []byte) bool {
 	var buf [MaxPhrase + 1]byte
 	folded := fold.Append(buf[:0], value)
 	for _, b := range boxes {
-		if n := len(b); len(folded) > n+1 && string(folded[:n]) == b && folded[n] == ' ' && folded[n+1] >= '0' && folded[n+1] <= '9' {
+		if n := len(b); len(folded) > n+1 && string(folded[:n]) == b && folded[n] == ' ' && folded[n+1] >= '0' &&
+			folded[n+1] <= '9' {
 			return true
 		}
 	}
@@ -269,7 +334,8 @@ func isPostBox(value []byte) bool {
 // and a number.
 func eastAsianStreet(value []byte) float64 {
 	marks := 0
-	for _, m := range [...]string{"省", "市", "区", "區", "县", "縣", "路", "街", "道", "号", "號", "町", "丁目", "番地", "村", "镇", "동", "로 ", "길 ", "구 ", "시 ", "都", "府"} {
+	for _, m := range [...]string{"省", "市", "区", "區", "县", "縣", "路", "街", "道", "号", "號", "町", "丁目", "番地", "村", "镇", "동",
+		"로 ", "길 ", "구 ", "시 ", "都", "府"} {
 		if bytes.Contains(value, []byte(m)) {
 			marks++
 		}

@@ -10,19 +10,22 @@ func oceania() []Scheme {
 			Invalid: []string{"999 999 999"},
 		},
 		{
-			ID: "au.medicare", Name: "Medicare card number", Country: "AU", Labels: []string{"other_personal", "health"},
+			ID: "au.medicare", Name: "Medicare card number", Country: "AU",
+			Labels:  []string{"other_personal", "health"},
 			Layouts: []string{"9999999999", "99999999999"}, Check: on(medicare), Chance: 0.045,
 			Source:  "Services Australia, Medicare number; identique/idnumbers AUS",
 			Valid:   []string{"2123 45670 1", "2428 77813 2-1"},
 			Invalid: []string{"2429 77813 2-1", "123 456\n789"},
 		},
 		{
-			ID: "au.ihi", Name: "Individual Healthcare Identifier", Country: "AU", Labels: []string{"national_id", "health"},
+			ID: "au.ihi", Name: "Individual Healthcare Identifier", Country: "AU",
+			Labels:  []string{"national_id", "health"},
 			Layouts: []string{"8003609999999999"}, Check: on(luhn), Chance: 0.1, HeaderOnly: true,
 			Source: "Healthcare Identifiers Act 2010; AS 5017: 800360 and Luhn",
 		},
 		{
-			ID: "au.abn", Name: "Australian Business Number", Country: "AU", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "au.abn", Name: "Australian Business Number", Country: "AU", Labels: []string{"company_only", "tax_id"},
+			Company: true,
 			Layouts: []string{"99999999999", "AU99999999999"}, Chance: 0.011,
 			Check: func(n Number) bool {
 				c := n.Compact
@@ -36,7 +39,8 @@ func oceania() []Scheme {
 			Invalid: []string{"99 999 999 999", "AU55613309809", "AU 12345678901", "123 456\n789"},
 		},
 		{
-			ID: "au.acn", Name: "Australian Company Number", Country: "AU", Labels: []string{"company_only"}, Company: true,
+			ID: "au.acn", Name: "Australian Company Number", Country: "AU", Labels: []string{"company_only"},
+			Company: true,
 			Layouts: []string{"999999999"}, Chance: 0.1,
 			Check:   on(func(c []byte) bool { return number(c) > 0 && weighted(c, 8, 7, 6, 5, 4, 3, 2, 1, 1)%10 == 0 }),
 			Source:  "Australian Securities and Investments Commission, ACN check digit; python-stdnum au.acn",
@@ -45,13 +49,15 @@ func oceania() []Scheme {
 		},
 		{
 			ID: "nz.ird", Name: "IRD number", Country: "NZ", Labels: []string{"tax_id", "company_only"},
-			Layouts: []string{"999999999", "99999999", "NZ999999999", "NZ99999999"}, Check: digitsAfter(ird, "NZ"), Chance: 0.09,
+			Layouts: []string{"999999999", "99999999", "NZ999999999", "NZ99999999"}, Check: digitsAfter(ird, "NZ"),
+			Chance:  0.09,
 			Source:  "Inland Revenue, IRD number validation; python-stdnum nz.ird",
 			Valid:   []string{"4909185-0", "NZ 49-098-576"},
 			Invalid: []string{"136410133", "9125568"},
 		},
 		{
-			ID: "nz.nhi", Name: "National Health Index number", Country: "NZ", Labels: []string{"national_id", "health"},
+			ID: "nz.nhi", Name: "National Health Index number", Country: "NZ",
+			Labels:  []string{"national_id", "health"},
 			Layouts: []string{"AAA9999", "AAA99AA"}, Check: on(nhi), Chance: 0.071,
 			Source:  "Ministry of Health, HISO 10046 Consumer Health Identity Standard: the examples of its annex",
 			Valid:   []string{"ZZZ0016", "ZZZ0024"},
@@ -70,31 +76,37 @@ func oceania() []Scheme {
 func africa() []Scheme {
 	return []Scheme{
 		{
-			ID: "za.id", Name: "South African identity number", Country: "ZA", Labels: []string{"national_id", "tax_id"},
+			ID: "za.id", Name: "South African identity number", Country: "ZA",
+			Labels:  []string{"national_id", "tax_id"},
 			Layouts: []string{"9999999999999"}, Chance: 0.0011,
 			Check: on(func(c []byte) bool {
 				return yymmdd(c[:6]) && c[10] <= '2' && luhn(c)
 			}),
-			Source:  "Department of Home Affairs, Identification Act 68 of 1997; python-stdnum za.idnr; Presidio ZA_ID_NUMBER",
+			Source: "Department of Home Affairs, Identification Act 68 of 1997; python-stdnum za.idnr; Presidio " +
+				"ZA_ID_NUMBER",
 			Valid:   []string{"7503305044089", "8001015009087"},
 			Invalid: []string{"8503305044089", "9913326789285", "AB8001015009087CD"},
 		},
 		{
-			ID: "za.tin", Name: "Income tax reference number", Country: "ZA", Labels: []string{"tax_id", "company_only"},
-			Layouts: []string{"9999999999"}, Check: on(func(c []byte) bool { return oneOf(c[0], "01239") && !same(c) && luhn(c) }), Chance: 0.05,
+			ID: "za.tin", Name: "Income tax reference number", Country: "ZA",
+			Labels:  []string{"tax_id", "company_only"},
+			Layouts: []string{"9999999999"},
+			Check:   on(func(c []byte) bool { return oneOf(c[0], "01239") && !same(c) && luhn(c) }), Chance: 0.05,
 			Source:  "South African Revenue Service; python-stdnum za.tin",
 			Valid:   []string{"0001339050"},
 			Invalid: []string{"2449/494/16/0"},
 		},
 		{
 			ID: "ng.nin", Name: "National Identification Number", Country: "NG", Labels: []string{"national_id"},
-			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1, HeaderOnly: true,
-			Source:  "National Identity Management Commission: eleven digits; identique/idnumbers NGA",
-			Valid:   []string{"12345678901"},
-			Invalid: []string{"1234567890A"},
+			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1,
+			HeaderOnly: true,
+			Source:     "National Identity Management Commission: eleven digits; identique/idnumbers NGA",
+			Valid:      []string{"12345678901"},
+			Invalid:    []string{"1234567890A"},
 		},
 		{
-			ID: "ng.bvn", Name: "Bank Verification Number", Country: "NG", Labels: []string{"bank_account", "national_id"},
+			ID: "ng.bvn", Name: "Bank Verification Number", Country: "NG",
+			Labels:  []string{"bank_account", "national_id"},
 			Layouts: []string{"22999999999"}, Check: shape, Chance: 1, HeaderOnly: true,
 			Source: "Nigeria Inter-Bank Settlement System: eleven digits that start with 22",
 		},
@@ -106,21 +118,24 @@ func africa() []Scheme {
 			Invalid: []string{"12345", "V1234567890"},
 		},
 		{
-			ID: "ke.pin_company", Name: "KRA PIN of a company", Country: "KE", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "ke.pin_company", Name: "KRA PIN of a company", Country: "KE",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"P999999999A"}, Check: shape, Chance: 1, HeaderOnly: true,
 			Source:  "Kenya Revenue Authority: P for others than persons; python-stdnum ke.pin",
 			Valid:   []string{"P051365947M"},
 			Invalid: []string{"12345"},
 		},
 		{
-			ID: "gh.tin", Name: "Taxpayer Identification Number", Country: "GH", Labels: []string{"tax_id", "company_only"},
+			ID: "gh.tin", Name: "Taxpayer Identification Number", Country: "GH",
+			Labels:  []string{"tax_id", "company_only"},
 			Layouts: []string{"A009999999?"}, Check: on(ghanaian), Chance: 0.0051,
 			Source:  "Ghana Revenue Authority; python-stdnum gh.tin",
 			Valid:   []string{"C0000803561"},
 			Invalid: []string{"C0000803562"},
 		},
 		{
-			ID: "gh.card", Name: "Ghana Card personal identification number", Country: "GH", Labels: []string{"national_id", "tax_id"},
+			ID: "gh.card", Name: "Ghana Card personal identification number", Country: "GH",
+			Labels:  []string{"national_id", "tax_id"},
 			Layouts: []string{"GHA9999999999"}, HeaderOnly: true, Chance: 0.038,
 			Check:  on(func(c []byte) bool { return c[2] == 'A' }),
 			Source: "National Identification Authority of Ghana: GHA, nine digits and one more",
@@ -128,27 +143,33 @@ func africa() []Scheme {
 		{
 			ID: "eg.national_id", Name: "الرقم القومي", Country: "EG", Labels: []string{"national_id"},
 			Layouts: []string{"29999999999999", "39999999999999"}, Check: on(egyptian), Chance: 0.013, HeaderOnly: true,
-			Source: "Egyptian Ministry of Interior: century, day of birth, governorate, serial, check digit whose rule is not published",
+			Source: "Egyptian Ministry of Interior: century, day of birth, governorate, serial, check digit whose " +
+				"rule is not published",
 		},
 		{
-			ID: "ma.ice", Name: "Identifiant Commun de l'Entreprise", Country: "MA", Labels: []string{"company_only", "tax_id"}, Company: true,
-			Layouts: []string{"999999999999999"}, Check: on(func(c []byte) bool { return !same(c) && mod97(c) == 0 }), Chance: 0.01,
+			ID: "ma.ice", Name: "Identifiant Commun de l'Entreprise", Country: "MA",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
+			Layouts: []string{"999999999999999"}, Check: on(func(c []byte) bool { return !same(c) && mod97(c) == 0 }),
+			Chance:  0.01,
 			Source:  "Direction Générale des Impôts du Maroc; python-stdnum ma.ice",
 			Valid:   []string{"001561191000066", "00 21 36 09 30 00 040"},
 			Invalid: []string{"001561191000065"},
 		},
 		{
-			ID: "ma.cin", Name: "Carte nationale d'identité électronique", Country: "MA", Labels: []string{"national_id"},
+			ID: "ma.cin", Name: "Carte nationale d'identité électronique", Country: "MA",
+			Labels:  []string{"national_id"},
 			Layouts: []string{"A999999", "AA999999", "AA99999", "A99999"}, Check: shape, Chance: 1, HeaderOnly: true,
 			Source: "Direction Générale de la Sûreté Nationale: one or two letters, five or six digits",
 		},
 		{
 			ID: "tn.cin", Name: "Carte d'identité nationale", Country: "TN", Labels: []string{"national_id"},
-			Layouts: []string{"99999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1, HeaderOnly: true,
-			Source: "Ministère de l'Intérieur de Tunisie: eight digits; validator.js isIdentityCard",
+			Layouts: []string{"99999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1,
+			HeaderOnly: true,
+			Source:     "Ministère de l'Intérieur de Tunisie: eight digits; validator.js isIdentityCard",
 		},
 		{
-			ID: "tn.mf", Name: "Matricule fiscal", Country: "TN", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "tn.mf", Name: "Matricule fiscal", Country: "TN", Labels: []string{"company_only", "tax_id"},
+			Company: true,
 			Layouts: []string{"9999999AAA999", "9999999A"}, Check: on(tunisian), Chance: 0.88,
 			Source:  "Ministère des Finances de Tunisie; python-stdnum tn.mf",
 			Valid:   []string{"1234567/M/A/E/001", "1282182 W"},
@@ -185,8 +206,9 @@ func africa() []Scheme {
 		{
 			ID: "zw.national_id", Name: "National Registration Number", Country: "ZW", Labels: []string{"national_id"},
 			Layouts: []string{"99999999A99", "999999999A99"}, Check: shape, Chance: 1, HeaderOnly: true,
-			Source: "Registrar General of Zimbabwe: district, serial, check letter, district of origin; identique/idnumbers ZWE",
-			Valid:  []string{"63123456G02"},
+			Source: "Registrar General of Zimbabwe: district, serial, check letter, district of origin; " +
+				"identique/idnumbers ZWE",
+			Valid: []string{"63123456G02"},
 		},
 	}
 }
@@ -221,7 +243,8 @@ func ird(c []byte) bool {
 	return lastIs(c, r)
 }
 
-// nhi: letters count 1 to 24 without I and O; the old form ends with a digit modulo eleven, the new with a letter modulo 24.
+// nhi: letters count 1 to 24 without I and O; the old form ends with a digit modulo eleven, the new with a
+// letter modulo 24.
 func nhi(c []byte) bool {
 	s := 0
 	for i, b := range c[:6] {

@@ -4,20 +4,24 @@ func canada() []Scheme {
 	return []Scheme{
 		{
 			ID: "ca.sin", Name: "Social Insurance Number", Country: "CA", Labels: []string{"national_id", "tax_id"},
-			Layouts: []string{"999999999"}, Check: on(func(c []byte) bool { return c[0] != '0' && c[0] != '8' && luhn(c) }), Chance: 0.08,
+			Layouts: []string{"999999999"},
+			Check:   on(func(c []byte) bool { return c[0] != '0' && c[0] != '8' && luhn(c) }), Chance: 0.08,
 			Source:  "Employment and Social Development Canada, SIN; python-stdnum ca.sin; validator.js isTaxID",
 			Valid:   []string{"123-456-782", "130692544"},
 			Invalid: []string{"999-999-999", "657449110", "2675o0713", "130692545"},
 		},
 		{
-			ID: "ca.bn", Name: "Business Number", Country: "CA", Labels: []string{"company_only", "tax_id"}, Company: true,
-			Layouts: []string{"999999999", "999999999AA9999"}, Check: on(func(c []byte) bool { return !same(c[:9]) && luhn(c[:9]) }), Chance: 0.099,
+			ID: "ca.bn", Name: "Business Number", Country: "CA", Labels: []string{"company_only", "tax_id"},
+			Company: true,
+			Layouts: []string{"999999999", "999999999AA9999"},
+			Check:   on(func(c []byte) bool { return !same(c[:9]) && luhn(c[:9]) }), Chance: 0.099,
 			Source:  "Canada Revenue Agency, Business Number; python-stdnum ca.bn",
 			Valid:   []string{"12302 6635", "12302 6635 RC 0001"},
 			Invalid: []string{"123456783"},
 		},
 		{
-			ID: "ca.bc_phn", Name: "British Columbia Personal Health Number", Country: "CA", Labels: []string{"national_id", "health"},
+			ID: "ca.bc_phn", Name: "British Columbia Personal Health Number", Country: "CA",
+			Labels:  []string{"national_id", "health"},
 			Layouts: []string{"9999999999"}, Chance: 0.0086,
 			Check: on(func(c []byte) bool {
 				return c[0] == '9' && lastIs(c, mod(-weighted(c, 0, 2, 4, 8, 5, 10, 9, 7, 3), 11))
@@ -27,26 +31,32 @@ func canada() []Scheme {
 			Invalid: []string{"5736504210", "9698648215"},
 		},
 		{
-			ID: "ca.ohip", Name: "Ontario Health Insurance Plan number", Country: "CA", Labels: []string{"national_id", "health"},
-			Layouts: []string{"9999999999", "9999999999AA"}, Check: on(func(c []byte) bool { return c[0] != '0' && luhn(c[:10]) }), Chance: 0.091, HeaderOnly: true,
-			Source: "Ontario Ministry of Health, Health Card Validation Reference Manual: ten digits, Luhn, version code",
+			ID: "ca.ohip", Name: "Ontario Health Insurance Plan number", Country: "CA",
+			Labels:  []string{"national_id", "health"},
+			Layouts: []string{"9999999999", "9999999999AA"},
+			Check:   on(func(c []byte) bool { return c[0] != '0' && luhn(c[:10]) }), Chance: 0.091, HeaderOnly: true,
+			Source: "Ontario Ministry of Health, Health Card Validation Reference Manual: ten digits, Luhn, version " +
+				"code",
 		},
 	}
 }
 
-func latinAmerica() []Scheme {
+func brazilAndMexico() []Scheme {
 	return []Scheme{
 		{
-			ID: "br.cpf", Name: "Cadastro de Pessoas Físicas (CPF)", Country: "BR", Labels: []string{"national_id", "tax_id"},
+			ID: "br.cpf", Name: "Cadastro de Pessoas Físicas (CPF)", Country: "BR",
+			Labels:  []string{"national_id", "tax_id"},
 			Layouts: []string{"99999999999"}, Check: on(cpf), Chance: 0.011,
 			Source:  "Receita Federal, CPF; python-stdnum br.cpf; validator.js isTaxID",
 			Valid:   []string{"390.533.447-05", "35161990910", "111.444.777-35"},
 			Invalid: []string{"231.002.999-00", "111111111111112", "111.111.111-11"},
 		},
 		{
-			ID: "br.cnpj", Name: "Cadastro Nacional da Pessoa Jurídica (CNPJ)", Country: "BR", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "br.cnpj", Name: "Cadastro Nacional da Pessoa Jurídica (CNPJ)", Country: "BR",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"99999999999999", "????????????99"}, Check: on(cnpj), Chance: 0.0099,
-			Source:  "Receita Federal, CNPJ; Instrução Normativa RFB nº 2.229/2024 (letters since 2026); python-stdnum br.cnpj",
+			Source: "Receita Federal, CNPJ; Instrução Normativa RFB nº 2.229/2024 (letters since 2026); " +
+				"python-stdnum br.cnpj",
 			Valid:   []string{"16.727.230/0001-97", "12.ABC.345/01DE-35"},
 			Invalid: []string{"16.727.230.0001-98", "12.ABC.345/01DE-99"},
 		},
@@ -57,22 +67,30 @@ func latinAmerica() []Scheme {
 			Source: "Secretarias de Segurança Pública of the states; no common check digit",
 		},
 		{
-			ID: "mx.curp", Name: "Clave Única de Registro de Población (CURP)", Country: "MX", Labels: []string{"national_id"},
+			ID: "mx.curp", Name: "Clave Única de Registro de Población (CURP)", Country: "MX",
+			Labels:  []string{"national_id"},
 			Layouts: []string{"AAAA999999AAAAAA?9"}, Check: on(curp), Chance: 1e-5,
-			Source:  "Diario Oficial de la Federación, Instructivo normativo para la asignación de la CURP; python-stdnum mx.curp",
+			Source: "Diario Oficial de la Federación, Instructivo normativo para la asignación de la CURP; " +
+				"python-stdnum mx.curp",
 			Valid:   []string{"BOXW310820HNERXN09", "HELO990501HVZRPN09", "MASI050805MVZRLRA8"},
 			Invalid: []string{"BOXW310820HNERXN08", "AUAM630703KGTGRR02"},
 		},
 		{
-			ID: "mx.rfc", Name: "Registro Federal de Contribuyentes (RFC) de personas físicas", Country: "MX", Labels: []string{"tax_id", "national_id"},
+			ID: "mx.rfc", Name: "Registro Federal de Contribuyentes (RFC) de personas físicas", Country: "MX",
+			Labels:  []string{"tax_id", "national_id"},
 			Layouts: []string{"AAAA999999???", "AAAA999999"}, Chance: 0.037,
-			Check:   on(func(c []byte) bool { return yymmdd(c[4:10]) && (len(c) == 10 || isDigit(c[12]) || c[12] == 'A') }),
-			Source:  "Código Fiscal de la Federación, art. 27; python-stdnum mx.rfc: the check digit is often missing or wrong in practice",
+			Check: on(func(c []byte) bool {
+				return yymmdd(c[4:10]) &&
+					(len(c) == 10 || isDigit(c[12]) || c[12] == 'A')
+			}),
+			Source: "Código Fiscal de la Federación, art. 27; python-stdnum mx.rfc: the check digit is often " +
+				"missing or wrong in practice",
 			Valid:   []string{"GODE 561231 GR8", "COMG-600703", "VACE-460910-SX6"},
 			Invalid: []string{"GODE 561331 GR8"},
 		},
 		{
-			ID: "mx.rfc_moral", Name: "Registro Federal de Contribuyentes (RFC) de personas morales", Country: "MX", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "mx.rfc_moral", Name: "Registro Federal de Contribuyentes (RFC) de personas morales", Country: "MX",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"AAA999999???"}, Chance: 0.011,
 			Check:   on(func(c []byte) bool { return yymmdd(c[3:9]) && (isDigit(c[11]) || c[11] == 'A') }),
 			Source:  "Código Fiscal de la Federación, art. 27; python-stdnum mx.rfc",
@@ -80,17 +98,25 @@ func latinAmerica() []Scheme {
 			Invalid: []string{"MAB-931714-8T4"},
 		},
 		{
-			ID: "mx.clabe", Name: "Clave Bancaria Estandarizada (CLABE)", Country: "MX", Labels: []string{"bank_account"},
+			ID: "mx.clabe", Name: "Clave Bancaria Estandarizada (CLABE)", Country: "MX",
+			Labels:  []string{"bank_account"},
 			Layouts: []string{"999999999999999999"}, Check: on(clabe), Chance: 0.099,
 			Source:  "Asociación de Bancos de México, CLABE; stdnum-js mx.clabe",
 			Valid:   []string{"002010077777777771", "032180000118359719", "014027000005555558"},
 			Invalid: []string{"002010077777777779"},
 		},
 		{
-			ID: "mx.nss", Name: "Número de Seguridad Social (NSS)", Country: "MX", Labels: []string{"national_id", "health"},
-			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return !same(c) && luhn(c) }), Chance: 0.1, HeaderOnly: true,
+			ID: "mx.nss", Name: "Número de Seguridad Social (NSS)", Country: "MX",
+			Labels:  []string{"national_id", "health"},
+			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return !same(c) && luhn(c) }),
+			Chance: 0.1, HeaderOnly: true,
 			Source: "Instituto Mexicano del Seguro Social, NSS: Luhn",
 		},
+	}
+}
+
+func southAmerica() []Scheme {
+	return []Scheme{
 		{
 			ID: "ar.cuit", Name: "CUIT / CUIL", Country: "AR", Labels: []string{"tax_id", "national_id"},
 			Layouts: []string{"99999999999"}, Chance: 0.0053,
@@ -100,15 +126,18 @@ func latinAmerica() []Scheme {
 			Invalid: []string{"20267565392", "693450233123123"},
 		},
 		{
-			ID: "ar.cuit_empresa", Name: "CUIT de personas jurídicas", Country: "AR", Labels: []string{"company_only", "tax_id"}, Company: true,
-			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return oneOf(c[1], "034") && c[0] == '3' && cuit(c) }), Chance: 0.0027,
+			ID: "ar.cuit_empresa", Name: "CUIT de personas jurídicas", Country: "AR",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
+			Layouts: []string{"99999999999"},
+			Check:   on(func(c []byte) bool { return oneOf(c[1], "034") && c[0] == '3' && cuit(c) }), Chance: 0.0027,
 			Source:  "Administración Federal de Ingresos Públicos, CUIT; the tax authority's own number",
 			Valid:   []string{"33-69345023-9"},
 			Invalid: []string{"33-69345023-8"},
 		},
 		{
 			ID: "ar.dni", Name: "Documento Nacional de Identidad", Country: "AR", Labels: []string{"national_id"},
-			Layouts: []string{"99999999", "9999999"}, Check: on(func(c []byte) bool { return c[0] != '0' && !same(c) }), Chance: 0.9, HeaderOnly: true,
+			Layouts: []string{"99999999", "9999999"}, Check: on(func(c []byte) bool { return c[0] != '0' && !same(c) }),
+			Chance: 0.9, HeaderOnly: true,
 			Source:  "Registro Nacional de las Personas; python-stdnum ar.dni",
 			Valid:   []string{"20.123.456", "20123456"},
 			Invalid: []string{"2012345699"},
@@ -117,21 +146,26 @@ func latinAmerica() []Scheme {
 			ID: "ar.cbu", Name: "Clave Bancaria Uniforme (CBU)", Country: "AR", Labels: []string{"bank_account"},
 			Layouts: []string{"9999999999999999999999"}, Chance: 0.01,
 			Check: on(func(c []byte) bool {
-				return !same(c) && weighted(c, 7, 1, 3, 9, 7, 1, 3, 1)%10 == 0 && weighted(c[8:], 3, 9, 7, 1, 3, 9, 7, 1, 3, 9, 7, 1, 3, 1)%10 == 0
+				return !same(c) && weighted(c, 7, 1, 3, 9, 7, 1, 3, 1)%10 == 0 &&
+					weighted(c[8:], 3, 9, 7, 1, 3, 9, 7, 1, 3, 9, 7, 1, 3, 1)%10 == 0
 			}),
 			Source:  "Banco Central de la República Argentina, CBU; python-stdnum ar.cbu",
 			Valid:   []string{"2850590940090418135201"},
 			Invalid: []string{"2810590940090418135201"},
 		},
 		{
-			ID: "cl.rut", Name: "Rol Único Nacional / Tributario (RUN, RUT)", Country: "CL", Labels: []string{"national_id", "tax_id"},
-			Layouts: []string{"999999999", "99999999K", "99999999", "9999999K", "CL999999999", "CL99999999K"}, Check: digitsAfter(rut, "CL"), Chance: 0.092,
-			Source:  "Servicio de Registro Civil e Identificación; Servicio de Impuestos Internos; python-stdnum cl.rut",
+			ID: "cl.rut", Name: "Rol Único Nacional / Tributario (RUN, RUT)", Country: "CL",
+			Labels:  []string{"national_id", "tax_id"},
+			Layouts: []string{"999999999", "99999999K", "99999999", "9999999K", "CL999999999", "CL99999999K"},
+			Check:   digitsAfter(rut, "CL"), Chance: 0.092,
+			Source: "Servicio de Registro Civil e Identificación; Servicio de Impuestos Internos; python-stdnum " +
+				"cl.rut",
 			Valid:   []string{"76086428-5", "CL 12531909-2", "12.345.678-5"},
 			Invalid: []string{"12531909-3", "76086A28-5"},
 		},
 		{
-			ID: "co.nit", Name: "Número de Identificación Tributaria (NIT)", Country: "CO", Labels: []string{"tax_id", "company_only"},
+			ID: "co.nit", Name: "Número de Identificación Tributaria (NIT)", Country: "CO",
+			Labels:  []string{"tax_id", "company_only"},
 			Layouts: []string{"9999999999", "999999999", "99999999999"}, Check: on(nit), Chance: 0.09,
 			Source:  "Dirección de Impuestos y Aduanas Nacionales, NIT; python-stdnum co.nit",
 			Valid:   []string{"213.123.432-1", "900544472-2", "10184648519"},
@@ -139,7 +173,8 @@ func latinAmerica() []Scheme {
 		},
 		{
 			ID: "co.cedula", Name: "Cédula de ciudadanía", Country: "CO", Labels: []string{"national_id"},
-			Layouts: []string{"9999999999", "99999999", "9999999"}, Check: on(func(c []byte) bool { return c[0] != '0' && !same(c) }), Chance: 0.9, HeaderOnly: true,
+			Layouts: []string{"9999999999", "99999999", "9999999"},
+			Check:   on(func(c []byte) bool { return c[0] != '0' && !same(c) }), Chance: 0.9, HeaderOnly: true,
 			Source: "Registraduría Nacional del Estado Civil: no check digit",
 		},
 		{
@@ -150,23 +185,27 @@ func latinAmerica() []Scheme {
 			Invalid: []string{"10117410-3"},
 		},
 		{
-			ID: "pe.dni_sin_digito", Name: "Documento Nacional de Identidad", Country: "PE", Labels: []string{"national_id"},
+			ID: "pe.dni_sin_digito", Name: "Documento Nacional de Identidad", Country: "PE",
+			Labels:  []string{"national_id"},
 			Layouts: []string{"99999999"}, Check: shape, Chance: 1, HeaderOnly: true,
 			Source: "Registro Nacional de Identificación y Estado Civil; python-stdnum pe.cui",
 			Valid:  []string{"10117410"},
 		},
 		{
-			ID: "pe.ruc", Name: "Registro Único de Contribuyentes (RUC)", Country: "PE", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "pe.ruc", Name: "Registro Único de Contribuyentes (RUC)", Country: "PE",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool {
 				kind := string(c[:2])
-				return (kind == "10" || kind == "15" || kind == "17" || kind == "20") && lastIs(c, (11-weighted(c, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)%11)%10)
+				return (kind == "10" || kind == "15" || kind == "17" || kind == "20") &&
+					lastIs(c, (11-weighted(c, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)%11)%10)
 			}), Chance: 0.0041,
 			Source:  "Superintendencia Nacional de Aduanas y de Administración Tributaria, RUC; python-stdnum pe.ruc",
 			Valid:   []string{"20512333797", "20480977239"},
 			Invalid: []string{"20512333798"},
 		},
 		{
-			ID: "py.ruc", Name: "Registro Único de Contribuyentes (RUC)", Country: "PY", Labels: []string{"tax_id", "company_only"},
+			ID: "py.ruc", Name: "Registro Único de Contribuyentes (RUC)", Country: "PY",
+			Labels:  []string{"tax_id", "company_only"},
 			Layouts: []string{"999999999", "99999999", "9999999"}, Check: on(paraguayan), Chance: 0.09,
 			Source:  "Dirección Nacional de Ingresos Tributarios, RUC; python-stdnum py.ruc",
 			Valid:   []string{"80028061-0", "9991603"},
@@ -180,21 +219,25 @@ func latinAmerica() []Scheme {
 			Invalid: []string{"1714307104", "2714307104"},
 		},
 		{
-			ID: "ec.ruc", Name: "Registro Único de Contribuyentes (RUC)", Country: "EC", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "ec.ruc", Name: "Registro Único de Contribuyentes (RUC)", Country: "EC",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"9999999999999"}, Check: on(ecuadorianRUC), Chance: 0.0046,
 			Source:  "Servicio de Rentas Internas, RUC; python-stdnum ec.ruc",
 			Valid:   []string{"1792060346-001"},
 			Invalid: []string{"1763154690001", "1792060347-001"},
 		},
 		{
-			ID: "do.cedula", Name: "Cédula de identidad y electoral", Country: "DO", Labels: []string{"national_id", "tax_id"},
-			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return !same(c) && luhn(c) }), Chance: 0.099,
+			ID: "do.cedula", Name: "Cédula de identidad y electoral", Country: "DO",
+			Labels:  []string{"national_id", "tax_id"},
+			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return !same(c) && luhn(c) }),
+			Chance:  0.099,
 			Source:  "Junta Central Electoral, cédula; python-stdnum do.cedula",
 			Valid:   []string{"00113918205", "22400022111"},
 			Invalid: []string{"00113918204"},
 		},
 		{
-			ID: "do.rnc", Name: "Registro Nacional del Contribuyente (RNC)", Country: "DO", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "do.rnc", Name: "Registro Nacional del Contribuyente (RNC)", Country: "DO",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"999999999"}, Chance: 0.03,
 			Check: on(func(c []byte) bool {
 				return oneOf(c[0], "145") && lastIs(c, mod(10-weighted(c, 7, 9, 8, 6, 5, 4, 3, 2)%11, 9)+1)
@@ -206,24 +249,30 @@ func latinAmerica() []Scheme {
 		{
 			ID: "uy.ci", Name: "Cédula de identidad", Country: "UY", Labels: []string{"national_id"},
 			Layouts: []string{"99999999"}, Chance: 0.1,
-			Check:   on(func(c []byte) bool { return !same(c) && lastIs(c, mod(-weighted(c, 2, 9, 8, 7, 6, 3, 4), 10)) }),
+			Check: on(func(c []byte) bool {
+				return !same(c) &&
+					lastIs(c, mod(-weighted(c, 2, 9, 8, 7, 6, 3, 4), 10))
+			}),
 			Source:  "Dirección Nacional de Identificación Civil; stdnum-js uy.cedula",
 			Valid:   []string{"12345672"},
 			Invalid: []string{"12345673"},
 		},
 		{
-			ID: "uy.rut", Name: "Registro Único Tributario (RUT)", Country: "UY", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "uy.rut", Name: "Registro Único Tributario (RUT)", Country: "UY",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"999999990019", "UY999999990019"}, Chance: 0.02,
 			Check: digitsAfter(func(c []byte) bool {
 				office := number(c[:2])
-				return office >= 1 && office <= 22 && number(c[2:8]) > 0 && lastIs(c, mod(-weighted(c, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2), 11))
+				return office >= 1 && office <= 22 && number(c[2:8]) > 0 &&
+					lastIs(c, mod(-weighted(c, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2), 11))
 			}, "UY"),
 			Source:  "Dirección General Impositiva, RUT; python-stdnum uy.rut",
 			Valid:   []string{"21-100342-001-7", "UY 21 140634 001 1"},
 			Invalid: []string{"210303670014"},
 		},
 		{
-			ID: "ve.rif", Name: "Registro de Información Fiscal (RIF)", Country: "VE", Labels: []string{"tax_id", "company_only"},
+			ID: "ve.rif", Name: "Registro de Información Fiscal (RIF)", Country: "VE",
+			Labels:  []string{"tax_id", "company_only"},
 			Layouts: []string{"A999999999"}, Check: on(rif), Chance: 0.02,
 			Source:  "Servicio Nacional Integrado de Administración Aduanera y Tributaria, RIF; python-stdnum ve.rif",
 			Valid:   []string{"V-11470283-4"},
@@ -231,13 +280,20 @@ func latinAmerica() []Scheme {
 		},
 		{
 			ID: "ve.cedula", Name: "Cédula de identidad", Country: "VE", Labels: []string{"national_id"},
-			Layouts: []string{"V99999999", "E99999999", "V9999999", "E9999999"}, Check: shape, Chance: 1, HeaderOnly: true,
-			Source:  "Servicio Administrativo de Identificación, Migración y Extranjería; identique/idnumbers VEN",
-			Valid:   []string{"V-12345678", "E-12345678", "V13.150.575"},
-			Invalid: []string{"J-12345678", "X13.150.575"},
+			Layouts: []string{"V99999999", "E99999999", "V9999999", "E9999999"}, Check: shape, Chance: 1,
+			HeaderOnly: true,
+			Source:     "Servicio Administrativo de Identificación, Migración y Extranjería; identique/idnumbers VEN",
+			Valid:      []string{"V-12345678", "E-12345678", "V13.150.575"},
+			Invalid:    []string{"J-12345678", "X13.150.575"},
 		},
+	}
+}
+
+func centralAmerica() []Scheme {
+	return []Scheme{
 		{
-			ID: "cr.cedula", Name: "Cédula de identidad (persona física)", Country: "CR", Labels: []string{"national_id", "tax_id"},
+			ID: "cr.cedula", Name: "Cédula de identidad (persona física)", Country: "CR",
+			Labels:  []string{"national_id", "tax_id"},
 			Layouts: []string{"999999999", "0999999999"}, HeaderOnly: true, Chance: 0.9,
 			Check:   on(func(c []byte) bool { return len(c) == 10 && c[1] != '0' || len(c) == 9 && c[0] != '0' }),
 			Source:  "Tribunal Supremo de Elecciones de Costa Rica; python-stdnum cr.cpf",
@@ -245,15 +301,18 @@ func latinAmerica() []Scheme {
 			Invalid: []string{"30-1234-1234"},
 		},
 		{
-			ID: "cr.cedula_juridica", Name: "Cédula de persona jurídica", Country: "CR", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "cr.cedula_juridica", Name: "Cédula de persona jurídica", Country: "CR",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"9999999999"}, Check: on(costaRican), Chance: 0.003,
 			Source:  "Registro Nacional de Costa Rica; python-stdnum cr.cpj",
 			Valid:   []string{"3-101-999999", "4 000 042138"},
 			Invalid: []string{"3-534-123559"},
 		},
 		{
-			ID: "gt.nit", Name: "Número de Identificación Tributaria (NIT)", Country: "GT", Labels: []string{"tax_id", "company_only"},
-			Layouts: []string{"9999999", "999999K", "99999999", "9999999K", "99999"}, Check: on(guatemalan), Chance: 0.092,
+			ID: "gt.nit", Name: "Número de Identificación Tributaria (NIT)", Country: "GT",
+			Labels:  []string{"tax_id", "company_only"},
+			Layouts: []string{"9999999", "999999K", "99999999", "9999999K", "99999"}, Check: on(guatemalan),
+			Chance:  0.092,
 			Source:  "Superintendencia de Administración Tributaria, NIT; python-stdnum gt.nit",
 			Valid:   []string{"576937-K", "7108-0", "39525503"},
 			Invalid: []string{"8977112-0"},
@@ -263,14 +322,16 @@ func latinAmerica() []Scheme {
 			Layouts: []string{"9999999999999"}, Chance: 0.0063,
 			Check: on(func(c []byte) bool {
 				department, town := number(c[9:11]), number(c[11:])
-				return department >= 1 && department <= 22 && town >= 1 && town <= 33 && value(c[8]) == weighted(c, 2, 3, 4, 5, 6, 7, 8, 9)%11
+				return department >= 1 && department <= 22 && town >= 1 && town <= 33 &&
+					value(c[8]) == weighted(c, 2, 3, 4, 5, 6, 7, 8, 9)%11
 			}),
 			Source:  "Registro Nacional de las Personas, CUI; stdnum-js gt.cui",
 			Valid:   []string{"1587564440904", "1580352240101"},
 			Invalid: []string{"1680352240101"},
 		},
 		{
-			ID: "sv.nit", Name: "Número de Identificación Tributaria (NIT)", Country: "SV", Labels: []string{"tax_id", "company_only"},
+			ID: "sv.nit", Name: "Número de Identificación Tributaria (NIT)", Country: "SV",
+			Labels:  []string{"tax_id", "company_only"},
 			Layouts: []string{"99999999999999", "SV99999999999999"}, Check: digitsAfter(salvadoran, "SV"), Chance: 0.03,
 			Source:  "Ministerio de Hacienda de El Salvador, NIT; python-stdnum sv.nit",
 			Valid:   []string{"0614-050707-104-8", "SV 0614-050707-104-8"},
@@ -278,10 +339,11 @@ func latinAmerica() []Scheme {
 		},
 		{
 			ID: "cu.ni", Name: "Número de identidad", Country: "CU", Labels: []string{"national_id"},
-			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return yymmdd(c[:6]) }), Chance: 0.037, HeaderOnly: true,
-			Source:  "Dirección de Identificación, Inmigración y Extranjería; python-stdnum cu.ni",
-			Valid:   []string{"91021027775"},
-			Invalid: []string{"91221027775"},
+			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return yymmdd(c[:6]) }), Chance: 0.037,
+			HeaderOnly: true,
+			Source:     "Dirección de Identificación, Inmigración y Extranjería; python-stdnum cu.ni",
+			Valid:      []string{"91021027775"},
+			Invalid:    []string{"91221027775"},
 		},
 	}
 }
@@ -311,7 +373,8 @@ func curp(c []byte) bool {
 	if isUpper(c[16]) {
 		century = 2000
 	}
-	if !validDate(century+number(c[4:6]), number(c[6:8]), number(c[8:10])) || !oneOf(c[10], "HMX") || !curpState(c[11], c[12]) {
+	if !validDate(century+number(c[4:6]), number(c[6:8]), number(c[8:10])) || !oneOf(c[10], "HMX") ||
+		!curpState(c[11], c[12]) {
 		return false
 	}
 	s := 0

@@ -1,7 +1,7 @@
 package ident
 
-// The functions here take digits ('0' to '9') or, where they say so, letters ('A' to 'Z' standing for 10 to 35) that a layout has
-// already admitted.
+// The functions here take digits ('0' to '9') or, where they say so, letters ('A' to 'Z' standing for 10 to
+// 35) that a layout has already admitted.
 
 // value returns the number that a digit or a capital letter stands for in ISO 7064, ISO 13616 and ICAO 9303: 0 to 35.
 func value(c byte) int {
@@ -48,7 +48,8 @@ func same(c []byte) bool {
 // luhn reports whether the last digit of c is its check digit.
 func luhn(c []byte) bool { return lastIs(c, luhnDigit(c[:len(c)-1])) }
 
-// luhnDigit is the check digit of ISO/IEC 7812-1 annex B for c: from the right, each second digit doubled and its digits added.
+// luhnDigit is the check digit of ISO/IEC 7812-1 annex B for c: from the right, each second digit doubled
+// and its digits added.
 func luhnDigit(c []byte) int {
 	s := 0
 	for i, b := range c {
@@ -142,11 +143,13 @@ func dihedral(a, b int) int {
 }
 
 var verhoeffPermutation = [8][10]int{
-	{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, {1, 5, 7, 6, 2, 8, 3, 0, 9, 4}, {5, 8, 0, 3, 7, 9, 6, 1, 4, 2}, {8, 9, 1, 6, 0, 4, 3, 5, 2, 7},
-	{9, 4, 5, 3, 1, 2, 6, 8, 7, 0}, {4, 2, 8, 6, 5, 7, 3, 9, 0, 1}, {2, 7, 9, 3, 8, 0, 6, 4, 1, 5}, {7, 0, 4, 6, 9, 1, 3, 2, 5, 8},
+	{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, {1, 5, 7, 6, 2, 8, 3, 0, 9, 4}, {5, 8, 0, 3, 7, 9, 6, 1, 4, 2},
+	{8, 9, 1, 6, 0, 4, 3, 5, 2, 7}, {9, 4, 5, 3, 1, 2, 6, 8, 7, 0}, {4, 2, 8, 6, 5, 7, 3, 9, 0, 1},
+	{2, 7, 9, 3, 8, 0, 6, 4, 1, 5}, {7, 0, 4, 6, 9, 1, 3, 2, 5, 8},
 }
 
-// ean is the check of GS1 numbers (EAN-8, UPC-A, EAN-13, GTIN-14, NAVS13): from the right, weights 1 and 3, divisible by ten.
+// ean is the check of GS1 numbers (EAN-8, UPC-A, EAN-13, GTIN-14, NAVS13): from the right, weights 1 and 3,
+// divisible by ten.
 func ean(c []byte) bool {
 	s := 0
 	for i, b := range c {

@@ -1,7 +1,7 @@
 package ident
 
-// horizon is the last year that a date inside a number may have. It is fixed, so that the same value is judged the same way on every
-// day; documents do not run further ahead and nobody is born later.
+// horizon is the last year that a date inside a number may have. It is fixed, so that the same value is
+// judged the same way on every day; documents do not run further ahead and nobody is born later.
 const horizon = 2035
 
 // validDate reports whether the day exists in the Gregorian calendar and is between 1800 and the horizon.
@@ -22,7 +22,8 @@ func daysIn(year, month int) int {
 	return 31
 }
 
-// validDay reports whether the day exists in some century's year yy: for numbers that write the year with two digits and no century.
+// validDay reports whether the day exists in some century's year yy: for numbers that write the year with
+// two digits and no century.
 func validDay(yy, month, day int) bool {
 	return validDate(1900+yy, month, day) || yy <= horizon-2000 && validDate(2000+yy, month, day)
 }
@@ -33,7 +34,8 @@ func yymmdd(c []byte) bool { return validDay(number(c[:2]), number(c[2:4]), numb
 // ddmmyy reports whether six digits are a day of some century.
 func ddmmyy(c []byte) bool { return validDay(number(c[4:6]), number(c[2:4]), number(c[:2])) }
 
-// dayExists reports whether the day exists in the Gregorian calendar: for numbers whose rule provides for centuries to come.
+// dayExists reports whether the day exists in the Gregorian calendar: for numbers whose rule provides for
+// centuries to come.
 func dayExists(year, month, day int) bool {
 	return month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)
 }

@@ -4,13 +4,15 @@ func centralEurope() []Scheme {
 	return []Scheme{
 		{
 			ID: "at.svnr", Name: "Sozialversicherungsnummer", Country: "AT", Labels: []string{"national_id", "health"},
-			Layouts: []string{"9999999999"}, Check: func(n Number) bool { return grouped(n.Raw, 4, 6, 8) && svnr(n.Compact) }, Chance: 0.0038,
+			Layouts: []string{"9999999999"},
+			Check:   func(n Number) bool { return grouped(n.Raw, 4, 6, 8) && svnr(n.Compact) }, Chance: 0.0038,
 			Source:  "Dachverband der Sozialversicherungsträger, Versicherungsnummer; python-stdnum at.vnr",
 			Valid:   []string{"1237 010180"},
 			Invalid: []string{"2237 010180"},
 		},
 		{
-			ID: "at.abgabenkontonummer", Name: "Abgabenkontonummer (Steuernummer)", Country: "AT", Labels: []string{"tax_id"},
+			ID: "at.abgabenkontonummer", Name: "Abgabenkontonummer (Steuernummer)", Country: "AT",
+			Labels:  []string{"tax_id"},
 			Layouts: []string{"999999999"}, Chance: 0.099,
 			Check:   on(func(c []byte) bool { return number(c[:2]) >= 3 && number(c[2:]) > 0 && luhn(c) }),
 			Source:  "Bundesministerium für Finanzen, Abgabenkontonummer; python-stdnum at.tin; validator.js isTaxID",
@@ -18,10 +20,12 @@ func centralEurope() []Scheme {
 			Invalid: []string{"59-119/9012", "00-119/9012", "931736580"},
 		},
 		{
-			ID: "at.uid", Name: "Umsatzsteuer-Identifikationsnummer (UID)", Country: "AT", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "at.uid", Name: "Umsatzsteuer-Identifikationsnummer (UID)", Country: "AT",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"ATU99999999", "U99999999"}, Chance: 0.1,
 			Check: digitsAfter(func(c []byte) bool {
-				s := weighted(c[1:], 1, 0, 1, 0, 1, 0, 1) + digitSum(2*value(c[2])) + digitSum(2*value(c[4])) + digitSum(2*value(c[6]))
+				s := weighted(c[1:], 1, 0, 1, 0, 1, 0, 1) + digitSum(2*value(c[2])) + digitSum(2*value(c[4])) +
+					digitSum(2*value(c[6]))
 				return c[0] == 'U' && lastIs(c, mod(6-s, 10))
 			}, "AT"),
 			Source:  "Bundesministerium für Finanzen, UID-Nummer; python-stdnum at.uid",
@@ -29,7 +33,8 @@ func centralEurope() []Scheme {
 			Invalid: []string{"AT U13585626", "X13585626"},
 		},
 		{
-			ID: "at.firmenbuch", Name: "Firmenbuchnummer", Country: "AT", Labels: []string{"company_only"}, Company: true,
+			ID: "at.firmenbuch", Name: "Firmenbuchnummer", Country: "AT", Labels: []string{"company_only"},
+			Company: true,
 			Layouts: []string{"FN999999A", "FN99999A", "999999A", "99999A"}, Check: shape, Chance: 1, HeaderOnly: true,
 			Source:  "Firmenbuchgesetz; python-stdnum at.businessid",
 			Valid:   []string{"FN 122119m", "122119m"},
@@ -43,10 +48,11 @@ func centralEurope() []Scheme {
 			Invalid: []string{"756.9217.0769.84", "123.4567.8910.19"},
 		},
 		{
-			ID: "ch.uid", Name: "Unternehmens-Identifikationsnummer (UID, MWST)", Country: "CH", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "ch.uid", Name: "Unternehmens-Identifikationsnummer (UID, MWST)", Country: "CH",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{
-				"CHE999999999", "CHE999999999MWST", "CHE999999999TVA", "CHE999999999IVA", "CHE999999999TPV", "CHE999999999HR", "CHE999999999RC",
-				"CH999999999",
+				"CHE999999999", "CHE999999999MWST", "CHE999999999TVA", "CHE999999999IVA", "CHE999999999TPV",
+				"CHE999999999HR", "CHE999999999RC", "CH999999999",
 			},
 			Chance: 0.092,
 			Check: digitsAfter(func(c []byte) bool {
@@ -57,9 +63,11 @@ func centralEurope() []Scheme {
 			Invalid: []string{"CHE-100.155.213", "CHE-107.787.578 IVA"},
 		},
 		{
-			ID: "li.peid", Name: "Personenidentifikationsnummer (PEID)", Country: "LI", Labels: []string{"national_id", "tax_id"},
-			Layouts: []string{"9999", "99999", "999999", "9999999", "99999999", "999999999", "9999999999", "99999999999", "999999999999"},
-			Check:   shape, Chance: 1, HeaderOnly: true,
+			ID: "li.peid", Name: "Personenidentifikationsnummer (PEID)", Country: "LI",
+			Labels: []string{"national_id", "tax_id"},
+			Layouts: []string{"9999", "99999", "999999", "9999999", "99999999", "999999999", "9999999999",
+				"99999999999", "999999999999"},
+			Check: shape, Chance: 1, HeaderOnly: true,
 			Source:  "Steuerverwaltung Liechtenstein, PEID; python-stdnum li.peid",
 			Valid:   []string{"1234567", "00001234567"},
 			Invalid: []string{"00001234568913454545"},
@@ -73,13 +81,15 @@ func centralEurope() []Scheme {
 		},
 		{
 			ID: "cz.rodne_cislo", Name: "Rodné číslo", Country: "CZ", Labels: []string{"national_id", "tax_id"},
-			Layouts: []string{"9999999999", "999999999", "CZ9999999999", "CZ999999999"}, Check: rodneCislo, Chance: 0.04,
+			Layouts: []string{"9999999999", "999999999", "CZ9999999999", "CZ999999999"}, Check: rodneCislo,
+			Chance:  0.04,
 			Source:  "Zákon č. 133/2000 Sb., o evidenci obyvatel; python-stdnum cz.rc; validator.js isTaxID",
 			Valid:   []string{"710319/2745", "7103192745", "5451219994"},
 			Invalid: []string{"7103192746", "1103492745", "590312/123", "0472301754", "53-0121 999"},
 		},
 		{
-			ID: "cz.ico", Name: "Identifikační číslo osoby (IČO, DIČ)", Country: "CZ", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "cz.ico", Name: "Identifikační číslo osoby (IČO, DIČ)", Country: "CZ",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"99999999", "CZ99999999"}, Chance: 0.091,
 			Check: digitsAfter(func(c []byte) bool {
 				d := (11 - weighted(c, 8, 7, 6, 5, 4, 3, 2)%11) % 10
@@ -104,7 +114,8 @@ func centralEurope() []Scheme {
 			Invalid: []string{"7103192746", "1103492745", "53-0121 999", "990101999", "53012199999"},
 		},
 		{
-			ID: "sk.ic_dph", Name: "IČ DPH / daňové identifikačné číslo (DIČ)", Country: "SK", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "sk.ic_dph", Name: "IČ DPH / daňové identifikačné číslo (DIČ)", Country: "SK",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"9999999999", "SK9999999999"}, Chance: 0.05,
 			Check: digitsAfter(func(c []byte) bool {
 				return c[0] != '0' && oneOf(c[2], "234789") && number(c)%11 == 0
@@ -114,7 +125,8 @@ func centralEurope() []Scheme {
 			Invalid: []string{"SK 202 274 96 18"},
 		},
 		{
-			ID: "sk.ico", Name: "Identifikačné číslo organizácie (IČO)", Country: "SK", Labels: []string{"company_only"}, Company: true,
+			ID: "sk.ico", Name: "Identifikačné číslo organizácie (IČO)", Country: "SK",
+			Labels: []string{"company_only"}, Company: true,
 			Layouts: []string{"99999999"}, Chance: 0.1, HeaderOnly: true,
 			Check: on(func(c []byte) bool {
 				return number(c) > 0 && lastIs(c, (11-weighted(c, 8, 7, 6, 5, 4, 3, 2)%11)%10)
@@ -135,7 +147,8 @@ func centralEurope() []Scheme {
 			Source: "1996. évi XX. törvény, 2. melléklet",
 		},
 		{
-			ID: "hu.adoazonosito_jel", Name: "Adóazonosító jel", Country: "HU", Labels: []string{"tax_id", "national_id"},
+			ID: "hu.adoazonosito_jel", Name: "Adóazonosító jel", Country: "HU",
+			Labels:  []string{"tax_id", "national_id"},
 			Layouts: []string{"8999999999"}, Chance: 0.091,
 			Check:   on(func(c []byte) bool { return lastIs(c, weighted(c, 1, 2, 3, 4, 5, 6, 7, 8, 9)%11) }),
 			Source:  "2017. évi CL. törvény; European Commission, TIN by country, Hungary",
@@ -156,7 +169,8 @@ func centralEurope() []Scheme {
 			Invalid: []string{"HU-12892313"},
 		},
 		{
-			ID: "hu.szemelyi_igazolvany", Name: "Személyazonosító igazolvány", Country: "HU", Labels: []string{"national_id"},
+			ID: "hu.szemelyi_igazolvany", Name: "Személyazonosító igazolvány", Country: "HU",
+			Labels:  []string{"national_id"},
 			Layouts: []string{"999999AA", "AA999999"}, Check: shape, Chance: 1, HeaderOnly: true,
 			Source: "Belügyminisztérium: six digits and two letters, two letters and six digits before 2016",
 		},
@@ -173,8 +187,9 @@ func svnr(c []byte) bool {
 		value(c[3]) == weighted(c, 3, 7, 9, 0, 5, 8, 4, 2, 1, 6)%11
 }
 
-// rodneCislo: nine digits without a check before 1954, ten digits divisible by eleven since; the month is 50 higher for women, 20 or 70
-// where a day's numbers were used up from 2004 on. Until 1985 a remainder of ten was written as a zero.
+// rodneCislo: nine digits without a check before 1954, ten digits divisible by eleven since; the month is 50
+// higher for women, 20 or 70 where a day's numbers were used up from 2004 on. Until 1985 a remainder of ten
+// was written as a zero.
 func rodneCislo(n Number) bool {
 	c := strip(n.Compact, "CZ")
 	if !grouped(n.Raw, 2, 6) || len(c) == len(n.Compact) && !grouped(n.Raw, 6) {
@@ -203,7 +218,8 @@ func rodneCislo(n Number) bool {
 // czechAccount reads [prefix-]number/bank; prefix and number are each divisible by eleven under their weights.
 func czechAccount(n Number) bool {
 	raw := n.Raw
-	if len(raw) < 7 || len(raw) > 22 || raw[len(raw)-5] != '/' || !isDigits(raw[len(raw)-4:]) || string(raw[len(raw)-4:]) == "0000" {
+	if len(raw) < 7 || len(raw) > 22 || raw[len(raw)-5] != '/' || !isDigits(raw[len(raw)-4:]) ||
+		string(raw[len(raw)-4:]) == "0000" {
 		return false
 	}
 	root := raw[:len(raw)-5]
@@ -232,8 +248,8 @@ func elevenfold(c []byte) bool {
 	return s%11 == 0
 }
 
-// szemelyi: century and sex, day of birth, serial, check digit by weights 1 to 10; for births from 1997 on the law turns the weights
-// round, but numbers made either way are found, so both are taken.
+// szemelyi: century and sex, day of birth, serial, check digit by weights 1 to 10; for births from 1997 on
+// the law turns the weights round, but numbers made either way are found, so both are taken.
 func szemelyi(c []byte) bool {
 	yy := number(c[1:3])
 	year := 1900 + yy

@@ -3,14 +3,16 @@ package ident
 func easternEurope() []Scheme {
 	return []Scheme{
 		{
-			ID: "bg.egn", Name: "Единен граждански номер (ЕГН)", Country: "BG", Labels: []string{"national_id", "tax_id"},
+			ID: "bg.egn", Name: "Единен граждански номер (ЕГН)", Country: "BG",
+			Labels:  []string{"national_id", "tax_id"},
 			Layouts: []string{"9999999999"}, Check: on(egn), Chance: 0.0087,
 			Source:  "Закон за гражданската регистрация; ГРАО, ЕГН; python-stdnum bg.egn",
 			Valid:   []string{"752316 926 3", "8032056031", "7501020018"},
 			Invalid: []string{"8019010008", "8032056032"},
 		},
 		{
-			ID: "bg.lnch", Name: "Личен номер на чужденец (ЛНЧ)", Country: "BG", Labels: []string{"national_id", "tax_id"},
+			ID: "bg.lnch", Name: "Личен номер на чужденец (ЛНЧ)", Country: "BG",
+			Labels:  []string{"national_id", "tax_id"},
 			Layouts: []string{"9999999999"}, Chance: 0.1,
 			Check: on(func(c []byte) bool {
 				return !same(c) && lastIs(c, weighted(c, 21, 19, 17, 13, 11, 9, 7, 3, 1)%10)
@@ -20,36 +22,47 @@ func easternEurope() []Scheme {
 			Invalid: []string{"7111042922"},
 		},
 		{
-			ID: "bg.eik", Name: "ЕИК по БУЛСТАТ / ДДС номер", Country: "BG", Labels: []string{"company_only", "tax_id"}, Company: true,
-			Layouts: []string{"999999999", "BG999999999", "BG9999999999"}, Check: digitsAfter(bulstat, "BG"), Chance: 0.1,
+			ID: "bg.eik", Name: "ЕИК по БУЛСТАТ / ДДС номер", Country: "BG", Labels: []string{"company_only", "tax_id"},
+			Company: true,
+			Layouts: []string{"999999999", "BG999999999", "BG9999999999"}, Check: digitsAfter(bulstat, "BG"),
+			Chance:  0.1,
 			Source:  "Закон за регистър БУЛСТАТ; python-stdnum bg.vat",
 			Valid:   []string{"BG 175 074 752", "175074752"},
 			Invalid: []string{"175074751"},
 		},
 		{
-			ID: "hr.oib", Name: "Osobni identifikacijski broj (OIB)", Country: "HR", Labels: []string{"national_id", "tax_id"},
-			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return !same(c) && mod1110(c) }), Chance: 0.1,
+			ID: "hr.oib", Name: "Osobni identifikacijski broj (OIB)", Country: "HR",
+			Labels:  []string{"national_id", "tax_id"},
+			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return !same(c) && mod1110(c) }),
+			Chance:  0.1,
 			Source:  "Zakon o osobnom identifikacijskom broju; Porezna uprava; python-stdnum hr.oib",
 			Valid:   []string{"33392005961", "69435151530", "94577403194"},
 			Invalid: []string{"33392005962", "69435151531"},
 		},
 		{
-			ID: "hr.pdv", Name: "PDV identifikacijski broj", Country: "HR", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "hr.pdv", Name: "PDV identifikacijski broj", Country: "HR", Labels: []string{"company_only", "tax_id"},
+			Company: true,
 			Layouts: []string{"HR99999999999"}, Check: digitsAfter(mod1110, "HR"), Chance: 0.1,
 			Source:  "Porezna uprava, PDV identifikacijski broj; python-stdnum hr.oib",
 			Valid:   []string{"HR 33392005961"},
 			Invalid: []string{"HR33392005962", "HR 12345678901"},
 		},
 		jmbg("hr.jmbg", "HR", "Jedinstveni matični broj građana (JMBG)", "Zakon o matičnom broju", 30, 39, 0.00012),
-		jmbg("si.emso", "SI", "Enotna matična številka občana (EMŠO)", "Zakon o centralnem registru prebivalstva; python-stdnum si.emso", 50, 59, 0.00018,
+		jmbg("si.emso", "SI", "Enotna matična številka občana (EMŠO)", "Zakon o centralnem registru prebivalstva; "+
+			"python-stdnum si.emso", 50, 59, 0.00018,
 			"0101006500006", "1211981500126"),
-		jmbg("ba.jmbg", "BA", "Jedinstveni matični broj (JMB)", "Zakon o jedinstvenom matičnom broju; identique/idnumbers BIH", 10, 19, 0.00015, "0101990150002"),
-		jmbg("me.jmbg", "ME", "Jedinstveni matični broj (JMB)", "Zakon o centralnom registru stanovništva; identique/idnumbers MNE", 20, 29, 0.00015, "0101990210005"),
-		jmbg("mk.embg", "MK", "Единствен матичен број на граѓанинот (ЕМБГ)", "Закон за матичниот број; identique/idnumbers MKD", 40, 49, 0.00015, "0101990410004"),
-		jmbg("rs.jmbg", "RS", "Јединствени матични број грађана (ЈМБГ)", "Закон о јединственом матичном броју грађана; identique/idnumbers SRB", 60, 99, 0.00035,
+		jmbg("ba.jmbg", "BA", "Jedinstveni matični broj (JMB)", "Zakon o jedinstvenom matičnom broju; "+
+			"identique/idnumbers BIH", 10, 19, 0.00015, "0101990150002"),
+		jmbg("me.jmbg", "ME", "Jedinstveni matični broj (JMB)", "Zakon o centralnom registru stanovništva; "+
+			"identique/idnumbers MNE", 20, 29, 0.00015, "0101990210005"),
+		jmbg("mk.embg", "MK", "Единствен матичен број на граѓанинот (ЕМБГ)", "Закон за матичниот број; "+
+			"identique/idnumbers MKD", 40, 49, 0.00015, "0101990410004"),
+		jmbg("rs.jmbg", "RS", "Јединствени матични број грађана (ЈМБГ)", "Закон о јединственом матичном броју "+
+			"грађана; identique/idnumbers SRB", 60, 99, 0.00035,
 			"0101990700002"),
 		{
-			ID: "si.davcna_stevilka", Name: "Davčna številka", Country: "SI", Labels: []string{"tax_id", "company_only"},
+			ID: "si.davcna_stevilka", Name: "Davčna številka", Country: "SI",
+			Labels:  []string{"tax_id", "company_only"},
 			Layouts: []string{"99999999", "SI99999999"}, Chance: 0.082,
 			Check: digitsAfter(func(c []byte) bool {
 				d := 11 - weighted(c, 8, 7, 6, 5, 4, 3, 2)%11
@@ -67,9 +80,11 @@ func easternEurope() []Scheme {
 			Invalid: []string{"0800101221142", "1632215123457", "1630615123458"},
 		},
 		{
-			ID: "ro.cui", Name: "Cod unic de înregistrare (CUI, CIF)", Country: "RO", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "ro.cui", Name: "Cod unic de înregistrare (CUI, CIF)", Country: "RO",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{
-				"RO999999999", "RO99999999", "RO9999999", "RO999999", "RO9999999999", "RO99999", "RO9999", "99999999", "9999999", "999999", "999999999", "9999999999",
+				"RO999999999", "RO99999999", "RO9999999", "RO999999", "RO9999999999", "RO99999", "RO9999", "99999999",
+				"9999999", "999999", "999999999", "9999999999",
 			},
 			Check: digitsAfter(cui, "RO"), Chance: 0.091,
 			Source:  "Agenția Națională de Administrare Fiscală, CUI; python-stdnum ro.cui",
@@ -77,7 +92,8 @@ func easternEurope() []Scheme {
 			Invalid: []string{"185 472 91"},
 		},
 		{
-			ID: "mk.edb", Name: "Единствен даночен број (ЕДБ)", Country: "MK", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "mk.edb", Name: "Единствен даночен број (ЕДБ)", Country: "MK",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"9999999999999", "MK9999999999999"}, Chance: 0.01,
 			Check: digitsAfter(func(c []byte) bool {
 				return c[0] == '4' && lastIs(c, mod(-weighted(c, 7, 6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2), 11)%10)
@@ -87,14 +103,16 @@ func easternEurope() []Scheme {
 			Invalid: []string{"4030000375890"},
 		},
 		{
-			ID: "rs.pib", Name: "Порески идентификациони број (ПИБ)", Country: "RS", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "rs.pib", Name: "Порески идентификациони број (ПИБ)", Country: "RS",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"999999999", "RS999999999"}, Check: digitsAfter(mod1110, "RS"), Chance: 0.1,
 			Source:  "Пореска управа, ПИБ; python-stdnum rs.pib",
 			Valid:   []string{"101134702"},
 			Invalid: []string{"101134703"},
 		},
 		{
-			ID: "me.pib", Name: "Poreski identifikacioni broj (PIB)", Country: "ME", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "me.pib", Name: "Poreski identifikacioni broj (PIB)", Country: "ME",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"99999999"}, Chance: 0.099,
 			Check: on(func(c []byte) bool {
 				return !same(c) && lastIs(c, mod(-weighted(c, 8, 7, 6, 5, 4, 3, 2), 11)%10)
@@ -104,8 +122,10 @@ func easternEurope() []Scheme {
 			Invalid: []string{"02655283"},
 		},
 		{
-			ID: "al.nipt", Name: "Numri i Identifikimit për Personin e Tatueshëm (NIPT)", Country: "AL", Labels: []string{"company_only", "tax_id"}, Company: true,
-			Layouts: []string{"A99999999A", "ALA99999999A"}, Check: digitsAfter(func(c []byte) bool { return oneOf(c[0], "JKLM") }, "AL"), Chance: 0.16,
+			ID: "al.nipt", Name: "Numri i Identifikimit për Personin e Tatueshëm (NIPT)", Country: "AL",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
+			Layouts: []string{"A99999999A", "ALA99999999A"},
+			Check:   digitsAfter(func(c []byte) bool { return oneOf(c[0], "JKLM") }, "AL"), Chance: 0.16,
 			Source:  "Drejtoria e Përgjithshme e Tatimeve; python-stdnum al.nipt",
 			Valid:   []string{"AL J 91402501 L", "K22218003V"},
 			Invalid: []string{"Z 22218003 V"},
@@ -118,7 +138,8 @@ func easternEurope() []Scheme {
 			Invalid: []string{"Z90308094Z"},
 		},
 		{
-			ID: "md.idnp", Name: "Numărul de identificare de stat (IDNP, IDNO)", Country: "MD", Labels: []string{"national_id", "tax_id"},
+			ID: "md.idnp", Name: "Numărul de identificare de stat (IDNP, IDNO)", Country: "MD",
+			Labels:  []string{"national_id", "tax_id"},
 			Layouts: []string{"9999999999999"}, Chance: 0.041,
 			Check: on(func(c []byte) bool {
 				return oneOf(c[0], "0129") && lastIs(c, weighted(c, 7, 3, 1, 7, 3, 1, 7, 3, 1, 7, 3, 1)%10)
@@ -128,7 +149,8 @@ func easternEurope() []Scheme {
 			Invalid: []string{"1008600038412"},
 		},
 		{
-			ID: "ua.rnokpp", Name: "РНОКПП (індивідуальний податковий номер)", Country: "UA", Labels: []string{"tax_id", "national_id"},
+			ID: "ua.rnokpp", Name: "РНОКПП (індивідуальний податковий номер)", Country: "UA",
+			Labels:  []string{"tax_id", "national_id"},
 			Layouts: []string{"9999999999"}, Chance: 0.099,
 			Check: on(func(c []byte) bool {
 				return !same(c) && lastIs(c, mod(weighted(c, -1, 5, 7, 9, 4, 6, 10, 5, 7), 11)%10)
@@ -138,7 +160,8 @@ func easternEurope() []Scheme {
 			Invalid: []string{"1759013770"},
 		},
 		{
-			ID: "ua.edrpou", Name: "Код ЄДРПОУ", Country: "UA", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "ua.edrpou", Name: "Код ЄДРПОУ", Country: "UA", Labels: []string{"company_only", "tax_id"},
+			Company: true,
 			Layouts: []string{"99999999"}, Check: on(edrpou), Chance: 0.1,
 			Source:  "Міністерство юстиції України, ЄДРПОУ; python-stdnum ua.edrpou",
 			Valid:   []string{"32855961"},
@@ -152,9 +175,11 @@ func easternEurope() []Scheme {
 			Invalid: []string{"200988542"},
 		},
 		{
-			ID: "by.identifikacionny_nomer", Name: "Идентификационный номер", Country: "BY", Labels: []string{"national_id"},
+			ID: "by.identifikacionny_nomer", Name: "Идентификационный номер", Country: "BY",
+			Labels:  []string{"national_id"},
 			Layouts: []string{"9999999A999AA9"}, Check: on(belarusian), Chance: 1e-6, HeaderOnly: true,
-			Source: "Указ Президента Республики Беларусь № 200: century and sex, day of birth, region, serial, PB BA or BI, weights 7, 3, 1",
+			Source: "Указ Президента Республики Беларусь № 200: century and sex, day of birth, region, serial, PB BA " +
+				"or BI, weights 7, 3, 1",
 		},
 		{
 			ID: "ru.inn", Name: "ИНН физического лица", Country: "RU", Labels: []string{"tax_id", "national_id"},
@@ -168,9 +193,13 @@ func easternEurope() []Scheme {
 			Invalid: []string{"123456789037"},
 		},
 		{
-			ID: "ru.inn_yul", Name: "ИНН юридического лица", Country: "RU", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "ru.inn_yul", Name: "ИНН юридического лица", Country: "RU", Labels: []string{"company_only", "tax_id"},
+			Company: true,
 			Layouts: []string{"9999999999"}, Chance: 0.1,
-			Check:   on(func(c []byte) bool { return !same(c) && lastIs(c, weighted(c, 2, 4, 10, 3, 5, 9, 4, 6, 8)%11%10) }),
+			Check: on(func(c []byte) bool {
+				return !same(c) &&
+					lastIs(c, weighted(c, 2, 4, 10, 3, 5, 9, 4, 6, 8)%11%10)
+			}),
 			Source:  "Приказ ФНС России, ИНН; python-stdnum ru.inn",
 			Valid:   []string{"1234567894"},
 			Invalid: []string{"1234567895"},
@@ -186,8 +215,10 @@ func easternEurope() []Scheme {
 			Invalid: []string{"112-233-445 96"},
 		},
 		{
-			ID: "ru.pasport", Name: "Паспорт гражданина Российской Федерации", Country: "RU", Labels: []string{"passport", "national_id"},
-			Layouts: []string{"9999999999"}, Check: on(func(c []byte) bool { return number(c[:2]) > 0 && !same(c) }), Chance: 1, HeaderOnly: true,
+			ID: "ru.pasport", Name: "Паспорт гражданина Российской Федерации", Country: "RU",
+			Labels:  []string{"passport", "national_id"},
+			Layouts: []string{"9999999999"}, Check: on(func(c []byte) bool { return number(c[:2]) > 0 && !same(c) }),
+			Chance: 1, HeaderOnly: true,
 			Source: "Постановление Правительства РФ № 828: region, year of the form, number",
 			Valid:  []string{"1234 567890"},
 		},
@@ -211,7 +242,8 @@ func easternEurope() []Scheme {
 			Source: "Public Service Development Agency of Georgia: eleven digits, no published check digit",
 		},
 		{
-			ID: "am.psn", Name: "Հանրային ծառայությունների համարանիշ", Country: "AM", Labels: []string{"national_id", "tax_id"},
+			ID: "am.psn", Name: "Հանրային ծառայությունների համարանիշ", Country: "AM",
+			Labels:  []string{"national_id", "tax_id"},
 			Layouts: []string{"9999999999"}, HeaderOnly: true, Chance: 0.073,
 			Check: on(func(c []byte) bool {
 				day := number(c[:2])
@@ -232,7 +264,8 @@ func easternEurope() []Scheme {
 		},
 		{
 			ID: "az.voen", Name: "VÖEN", Country: "AZ", Labels: []string{"company_only", "tax_id"}, Company: true,
-			Layouts: []string{"9999999999"}, Check: on(func(c []byte) bool { return c[9] == '1' || c[9] == '2' }), Chance: 0.2, HeaderOnly: true,
+			Layouts: []string{"9999999999"}, Check: on(func(c []byte) bool { return c[9] == '1' || c[9] == '2' }),
+			Chance: 0.2, HeaderOnly: true,
 			Source:  "State Tax Service of Azerbaijan: the last digit is 1 for a company, 2 for a person",
 			Valid:   []string{"1231231231"},
 			Invalid: []string{"1231231233"},
@@ -240,7 +273,8 @@ func easternEurope() []Scheme {
 	}
 }
 
-// jmbg makes the scheme of the personal number of former Yugoslavia for a successor state, whose regions are first to last.
+// jmbg makes the scheme of the personal number of former Yugoslavia for a successor state, whose regions are
+// first to last.
 func jmbg(id, country, name, source string, first, last int, chance float64, valid ...string) Scheme {
 	check := func(c []byte) bool {
 		year := 1000 + number(c[4:7])
@@ -320,7 +354,8 @@ func cui(c []byte) bool {
 	return lastIs(c, s*10%11%10)
 }
 
-// albanian checks decade, year, month (women plus 50, citizens abroad plus 30) and day; the last letter has no published rule.
+// albanian checks decade, year, month (women plus 50, citizens abroad plus 30) and day; the last letter has
+// no published rule.
 func albanian(c []byte) bool {
 	decade := int(c[0]-'A') - 8 // I is the 1980s
 	month := number(c[2:4])
@@ -373,7 +408,8 @@ func unp(c []byte) bool {
 func belarusian(c []byte) bool {
 	century := 1800 + int(c[0]-'1')/2*100
 	citizen := string(c[11:13])
-	return c[0] >= '1' && c[0] <= '6' && oneOf(c[7], "ABCEHKM") && (citizen == "PB" || citizen == "BA" || citizen == "BI") &&
+	return c[0] >= '1' && c[0] <= '6' && oneOf(c[7], "ABCEHKM") &&
+		(citizen == "PB" || citizen == "BA" || citizen == "BI") &&
 		validDate(century+number(c[5:7]), number(c[3:5]), number(c[1:3])) &&
 		lastIs(c, weighted(c, 7, 3, 1, 7, 3, 1, 7, 3, 1, 7, 3, 1, 7)%10)
 }

@@ -3,7 +3,8 @@ package ident
 func westernEurope() []Scheme {
 	return []Scheme{
 		{
-			ID: "be.nn", Name: "Rijksregisternummer / Numéro national", Country: "BE", Labels: []string{"national_id", "tax_id"},
+			ID: "be.nn", Name: "Rijksregisternummer / Numéro national", Country: "BE",
+			Labels:  []string{"national_id", "tax_id"},
 			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return belgian(c, 0) }), Chance: 0.00052,
 			Source:  "Koninklijk besluit van 3 april 1984; IBZ, Rijksregisternummer; python-stdnum be.nn",
 			Valid:   []string{"85.07.30-033 28", "85 07 30 033 28", "17 07 30 033 84", "93.05.18-223.61"},
@@ -11,8 +12,10 @@ func westernEurope() []Scheme {
 		},
 		{
 			ID: "be.bis", Name: "BIS-nummer / Numéro BIS", Country: "BE", Labels: []string{"national_id", "tax_id"},
-			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return belgian(c, 20) || belgian(c, 40) }), Chance: 0.0013,
-			Source:  "Kruispuntbank van de Sociale Zekerheid, Bis-register: the month plus 20 or 40; examples of stdnum-js be.bis",
+			Layouts: []string{"99999999999"},
+			Check:   on(func(c []byte) bool { return belgian(c, 20) || belgian(c, 40) }), Chance: 0.0013,
+			Source: "Kruispuntbank van de Sociale Zekerheid, Bis-register: the month plus 20 or 40; examples of " +
+				"stdnum-js be.bis",
 			Valid:   []string{"88222999936", "08222999934", "88422999979"},
 			Invalid: []string{"08222999935", "96331699989"},
 		},
@@ -32,33 +35,39 @@ func westernEurope() []Scheme {
 			Invalid: []string{"BE431150351"},
 		},
 		{
-			ID: "be.rekeningnummer", Name: "Rekeningnummer / Numéro de compte", Country: "BE", Labels: []string{"bank_account"},
+			ID: "be.rekeningnummer", Name: "Rekeningnummer / Numéro de compte", Country: "BE",
+			Labels:  []string{"bank_account"},
 			Layouts: []string{"999999999999"}, Chance: 0.01,
 			Check: on(func(c []byte) bool {
 				n := number(c)
 				return n/100 > 0 && (n/100+96)%97+1 == n%100
 			}),
-			Source:  "Febelfin, account structure before IBAN; account of the SWIFT registry's IBAN example for Belgium",
+			Source: "Febelfin, account structure before IBAN; account of the SWIFT registry's IBAN example for " +
+				"Belgium",
 			Valid:   []string{"539-0075470-34"},
 			Invalid: []string{"539-0075470-35"},
 		},
 		{
-			ID: "lu.matricule", Name: "Numéro d'identification national (matricule)", Country: "LU", Labels: []string{"national_id", "tax_id"},
+			ID: "lu.matricule", Name: "Numéro d'identification national (matricule)", Country: "LU",
+			Labels:  []string{"national_id", "tax_id"},
 			Layouts: []string{"9999999999999"}, Check: on(matricule), Chance: 8e-5,
 			Source:  "Loi du 19 juin 2013; OECD, tax identification numbers, Luxembourg",
 			Valid:   []string{"1893120105732"},
 			Invalid: []string{"1893120105733", "189312010573"},
 		},
 		{
-			ID: "lu.tva", Name: "Numéro d'identification TVA", Country: "LU", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "lu.tva", Name: "Numéro d'identification TVA", Country: "LU",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"LU99999999", "99999999"}, Chance: 0.01,
-			Check:   digitsAfter(func(c []byte) bool { return number(c[:6]) > 0 && number(c[:6])%89 == number(c[6:]) }, "LU"),
+			Check: digitsAfter(func(c []byte) bool { return number(c[:6]) > 0 && number(c[:6])%89 == number(c[6:]) },
+				"LU"),
 			Source:  "Administration de l'enregistrement, des domaines et de la TVA; python-stdnum lu.tva",
 			Valid:   []string{"LU 150 274 42"},
 			Invalid: []string{"150 274 43"},
 		},
 		{
-			ID: "ie.pps", Name: "Personal Public Service Number", Country: "IE", Labels: []string{"national_id", "tax_id"},
+			ID: "ie.pps", Name: "Personal Public Service Number", Country: "IE",
+			Labels:  []string{"national_id", "tax_id"},
 			Layouts: []string{"9999999A", "9999999AA"}, Check: on(pps), Chance: 0.038,
 			Source:  "Department of Social Protection, PPS number; python-stdnum ie.pps",
 			Valid:   []string{"6433435F", "6433435FT", "6433435FW", "6433435OA", "1234567T"},
@@ -66,13 +75,15 @@ func westernEurope() []Scheme {
 		},
 		{
 			ID: "ie.vat", Name: "VAT number", Country: "IE", Labels: []string{"company_only", "tax_id"}, Company: true,
-			Layouts: []string{"IE9999999A", "IE9999999AA", "IE9A99999A", "9A99999A"}, Check: digitsAfter(irishVAT, "IE"), Chance: 0.038,
+			Layouts: []string{"IE9999999A", "IE9999999AA", "IE9A99999A", "9A99999A"},
+			Check:   digitsAfter(irishVAT, "IE"), Chance: 0.038,
 			Source:  "Revenue, VAT registration number; python-stdnum ie.vat",
 			Valid:   []string{"IE 6433435F", "IE 6433435OA", "8D79739I"},
 			Invalid: []string{"IE6433435E", "IE 1234567"},
 		},
 		{
-			ID: "pt.nif", Name: "Número de identificação fiscal (NIF)", Country: "PT", Labels: []string{"tax_id", "national_id"},
+			ID: "pt.nif", Name: "Número de identificação fiscal (NIF)", Country: "PT",
+			Labels:  []string{"tax_id", "national_id"},
 			Layouts: []string{"999999999", "PT999999999"}, Chance: 0.031,
 			Check: func(n Number) bool {
 				c := strip(n.Compact, "PT")
@@ -84,7 +95,8 @@ func westernEurope() []Scheme {
 			Invalid: []string{"29 999-999/8", "123456788", "501964843"},
 		},
 		{
-			ID: "pt.nipc", Name: "Número de identificação de pessoa coletiva (NIPC)", Country: "PT", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "pt.nipc", Name: "Número de identificação de pessoa coletiva (NIPC)", Country: "PT",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"999999999", "PT999999999"}, Chance: 0.05,
 			Check:   digitsAfter(func(c []byte) bool { return c[0] >= '5' && nif(c) }, "PT"),
 			Source:  "Registo Nacional de Pessoas Coletivas; python-stdnum pt.nif",
@@ -94,12 +106,14 @@ func westernEurope() []Scheme {
 		{
 			ID: "pt.cc", Name: "Número do Cartão de Cidadão", Country: "PT", Labels: []string{"national_id"},
 			Layouts: []string{"999999999??9"}, Check: on(cartaoCidadao), Chance: 0.1,
-			Source:  "Agência para a Modernização Administrativa, validação de número de documento do Cartão de Cidadão; python-stdnum pt.cc",
+			Source: "Agência para a Modernização Administrativa, validação de número de documento do Cartão de " +
+				"Cidadão; python-stdnum pt.cc",
 			Valid:   []string{"00000000 0 ZZ4", "10000000 0 ZZ2"},
 			Invalid: []string{"00000000 0 ZZ3", "00000000 A ZZ4"},
 		},
 		{
-			ID: "pt.niss", Name: "Número de Identificação da Segurança Social (NISS)", Country: "PT", Labels: []string{"national_id"},
+			ID: "pt.niss", Name: "Número de Identificação da Segurança Social (NISS)", Country: "PT",
+			Labels:  []string{"national_id"},
 			Layouts: []string{"99999999999"}, Chance: 0.02, HeaderOnly: true,
 			Check: on(func(c []byte) bool {
 				return (c[0] == '1' || c[0] == '2') && lastIs(c, 9-weighted(c, 29, 23, 19, 17, 13, 11, 7, 5, 3, 2)%10)
@@ -107,12 +121,20 @@ func westernEurope() []Scheme {
 			Source: "Instituto da Segurança Social, NISS: primes from 29 down, nine minus the sum modulo ten",
 		},
 		{
-			ID: "pt.utente", Name: "Número de utente do Serviço Nacional de Saúde", Country: "PT", Labels: []string{"other_personal", "health"},
-			Layouts: []string{"999999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1, HeaderOnly: true,
-			Source: "Serviço Nacional de Saúde: nine digits, no published check digit",
+			ID: "pt.utente", Name: "Número de utente do Serviço Nacional de Saúde", Country: "PT",
+			Labels:  []string{"other_personal", "health"},
+			Layouts: []string{"999999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1,
+			HeaderOnly: true,
+			Source:     "Serviço Nacional de Saúde: nine digits, no published check digit",
 		},
+	}
+}
+
+func mediterranean() []Scheme {
+	return []Scheme{
 		{
-			ID: "mt.identity_card", Name: "Identity card number", Country: "MT", Labels: []string{"national_id", "tax_id"},
+			ID: "mt.identity_card", Name: "Identity card number", Country: "MT",
+			Labels:  []string{"national_id", "tax_id"},
 			Layouts: []string{"9999999A", "999999A", "99999A", "9999A", "999A"}, HeaderOnly: true, Chance: 0.31,
 			Check:  on(maltese),
 			Source: "European Commission, TIN by country, Malta; Identity Malta",
@@ -136,13 +158,16 @@ func westernEurope() []Scheme {
 		},
 		{
 			ID: "cy.tic", Name: "Αριθμός Φορολογικού Μητρώου", Country: "CY", Labels: []string{"tax_id"},
-			Layouts: []string{"99999999A"}, Check: on(func(c []byte) bool { return (c[0] == '0' || c[0] == '9') && cypriot(c) }), Chance: 0.0078,
-			Source:  "European Commission, TIN by country, Cyprus (persons start with 0 or 9); validator.js isTaxID; identique/idnumbers CYP",
+			Layouts: []string{"99999999A"},
+			Check:   on(func(c []byte) bool { return (c[0] == '0' || c[0] == '9') && cypriot(c) }), Chance: 0.0078,
+			Source: "European Commission, TIN by country, Cyprus (persons start with 0 or 9); validator.js isTaxID; " +
+				"identique/idnumbers CYP",
 			Valid:   []string{"00123123T", "99652156X"},
 			Invalid: []string{"001123123T", "00123123A", "99652156B"},
 		},
 		{
-			ID: "cy.vat", Name: "Αριθμός Εγγραφής Φ.Π.Α.", Country: "CY", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "cy.vat", Name: "Αριθμός Εγγραφής Φ.Π.Α.", Country: "CY", Labels: []string{"company_only", "tax_id"},
+			Company: true,
 			Layouts: []string{"99999999A", "CY99999999A"}, Chance: 0.038,
 			Check:   digitsAfter(func(c []byte) bool { return string(c[:2]) != "12" && cypriot(c) }, "CY"),
 			Source:  "Tax Department of Cyprus; python-stdnum cy.vat",
@@ -152,24 +177,28 @@ func westernEurope() []Scheme {
 		{
 			ID: "cy.identity_card", Name: "Δελτίο Ταυτότητας", Country: "CY", Labels: []string{"national_id"},
 			Layouts: []string{"999999", "9999999", "9999999999"}, Check: shape, Chance: 1, HeaderOnly: true,
-			Source: "Civil Registry and Migration Department: up to seven digits, ten with leading zeros, no check digit",
+			Source: "Civil Registry and Migration Department: up to seven digits, ten with leading zeros, no check " +
+				"digit",
 		},
 		{
 			ID: "gr.amka", Name: "ΑΜΚΑ", Country: "GR", Labels: []string{"national_id", "health"},
-			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return ddmmyy(c) && luhn(c) }), Chance: 0.0038,
+			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return ddmmyy(c) && luhn(c) }),
+			Chance:  0.0038,
 			Source:  "ΗΔΙΚΑ, ΑΜΚΑ; python-stdnum gr.amka",
 			Valid:   []string{"01013099997"},
 			Invalid: []string{"01013099999"},
 		},
 		{
 			ID: "gr.afm", Name: "ΑΦΜ", Country: "GR", Labels: []string{"tax_id", "company_only"},
-			Layouts: []string{"999999999", "EL999999999", "GR999999999"}, Check: digitsAfter(afm, "EL", "GR"), Chance: 0.1,
+			Layouts: []string{"999999999", "EL999999999", "GR999999999"}, Check: digitsAfter(afm, "EL", "GR"),
+			Chance:  0.1,
 			Source:  "Ανεξάρτητη Αρχή Δημοσίων Εσόδων, ΑΦΜ; python-stdnum gr.vat",
 			Valid:   []string{"EL 094259216", "094259216"},
 			Invalid: []string{"EL 123456781", "658426713", "558426713", "355827181"},
 		},
 		{
-			ID: "gr.deltio_taftotitas", Name: "Αριθμός Δελτίου Ταυτότητας", Country: "GR", Labels: []string{"national_id"},
+			ID: "gr.deltio_taftotitas", Name: "Αριθμός Δελτίου Ταυτότητας", Country: "GR",
+			Labels:  []string{"national_id"},
 			Layouts: []string{"AA999999", "A999999"}, HeaderOnly: true, Chance: 0.54,
 			Check:  on(func(c []byte) bool { return within(c[:len(c)-6], "ABEZHIKMNOPTYX") }),
 			Source: "Ελληνική Αστυνομία: letters common to the Greek and the Latin alphabet, six digits",
@@ -177,7 +206,8 @@ func westernEurope() []Scheme {
 	}
 }
 
-// belgian checks the day of birth (zero where it is not known), with shift added to the month, and the check number for both centuries.
+// belgian checks the day of birth (zero where it is not known), with shift added to the month, and the check
+// number for both centuries.
 func belgian(c []byte, monthShift int) bool {
 	yy, month, day := number(c[:2]), number(c[2:4])-monthShift, number(c[4:6])
 	body, check := number(c[:9]), number(c[9:])
@@ -193,7 +223,8 @@ func belgian(c []byte, monthShift int) bool {
 	return 97-body%97 == check && plausible(1900+yy) || 97-(2_000_000_000+body)%97 == check && plausible(2000+yy)
 }
 
-// matricule checks the day of birth, the Luhn digit over it and the serial, and the Verhoeff digit over the same eleven.
+// matricule checks the day of birth, the Luhn digit over it and the serial, and the Verhoeff digit over the
+// same eleven.
 func matricule(c []byte) bool {
 	if !yyyymmdd(c) || !luhn(c[:12]) {
 		return false
@@ -204,7 +235,8 @@ func matricule(c []byte) bool {
 	return verhoeff(v[:])
 }
 
-// pps: weights 8 to 2, and 9 for a second letter from A to I; W, T and X were suffixes of spouses and trusts and do not count.
+// pps: weights 8 to 2, and 9 for a second letter from A to I; W, T and X were suffixes of spouses and trusts
+// and do not count.
 func pps(c []byte) bool {
 	s := weighted(c, 8, 7, 6, 5, 4, 3, 2)
 	if len(c) == 9 {
@@ -219,10 +251,12 @@ func pps(c []byte) bool {
 	return c[7] == "WABCDEFGHIJKLMNOPQRSTUV"[s%23]
 }
 
-// irishVAT: the form of a PPS number, or the old one with a letter at the second place, whose first digit moves to the end.
+// irishVAT: the form of a PPS number, or the old one with a letter at the second place, whose first digit
+// moves to the end.
 func irishVAT(c []byte) bool {
 	if isDigit(c[1]) {
-		return pps(c) || len(c) == 9 && c[8] <= 'I' && c[7] == "WABCDEFGHIJKLMNOPQRSTUV"[(weighted(c, 8, 7, 6, 5, 4, 3, 2)+9*int(c[8]-'A'+1))%23]
+		return pps(c) || len(c) == 9 && c[8] <= 'I' &&
+			c[7] == "WABCDEFGHIJKLMNOPQRSTUV"[(weighted(c, 8, 7, 6, 5, 4, 3, 2)+9*int(c[8]-'A'+1))%23]
 	}
 	return c[7] == "WABCDEFGHIJKLMNOPQRSTUV"[(weighted(c[2:], 7, 6, 5, 4, 3)+2*value(c[0]))%23]
 }
@@ -250,7 +284,8 @@ func oneSeparator(raw []byte) bool {
 	return true
 }
 
-// cartaoCidadao is Luhn with letters as 10 to 35: each second value from the left doubled, nine taken off where it passes nine.
+// cartaoCidadao is Luhn with letters as 10 to 35: each second value from the left doubled, nine taken off
+// where it passes nine.
 func cartaoCidadao(c []byte) bool {
 	s := 0
 	for i, b := range c {
@@ -265,7 +300,8 @@ func cartaoCidadao(c []byte) bool {
 	return s%10 == 0
 }
 
-// maltese checks the letter of the register; all but the letters of foreigners have a serial up to 32000 before the year.
+// maltese checks the letter of the register; all but the letters of foreigners have a serial up to 32000
+// before the year.
 func maltese(c []byte) bool {
 	letter, n := c[len(c)-1], number(c[:len(c)-1])
 	switch letter {

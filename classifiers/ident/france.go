@@ -10,16 +10,20 @@ func france() []Scheme {
 			Invalid: []string{"295109912611199", "253072C07300443", "6546546546546703"},
 		},
 		{
-			ID: "fr.nir_sans_cle", Name: "Numéro de sécurité sociale (NIR) sans clé", Country: "FR", Labels: []string{"national_id"},
-			Layouts: []string{"9999999999999", "999992A999999", "999992B999999"}, Check: on(nirBody), Chance: 0.51, HeaderOnly: true,
-			Source:  "Décret n° 82-103 du 22 janvier 1982; python-stdnum fr.nir without its key",
-			Valid:   []string{"2 95 10 99 126 111", "253072B073004"},
-			Invalid: []string{"9 95 10 99 126 111", "2 95 13 99 126 111"},
+			ID: "fr.nir_sans_cle", Name: "Numéro de sécurité sociale (NIR) sans clé", Country: "FR",
+			Labels:  []string{"national_id"},
+			Layouts: []string{"9999999999999", "999992A999999", "999992B999999"}, Check: on(nirBody), Chance: 0.51,
+			HeaderOnly: true,
+			Source:     "Décret n° 82-103 du 22 janvier 1982; python-stdnum fr.nir without its key",
+			Valid:      []string{"2 95 10 99 126 111", "253072B073004"},
+			Invalid:    []string{"9 95 10 99 126 111", "2 95 13 99 126 111"},
 		},
 		{
-			ID: "fr.spi", Name: "Numéro fiscal de référence (SPI)", Country: "FR", Labels: []string{"tax_id", "national_id"},
+			ID: "fr.spi", Name: "Numéro fiscal de référence (SPI)", Country: "FR",
+			Labels:  []string{"tax_id", "national_id"},
 			Layouts: []string{"9999999999999"}, Check: on(spi), Chance: 0.0004,
-			Source:  "Direction générale des Finances publiques, numéro fiscal; example of the European Commission's TIN page for France",
+			Source: "Direction générale des Finances publiques, numéro fiscal; example of the European Commission's " +
+				"TIN page for France",
 			Valid:   []string{"30 23 217 600 053"},
 			Invalid: []string{"30 23 217 600 054"},
 		},
@@ -44,7 +48,8 @@ func france() []Scheme {
 			Invalid: []string{"73282932000079"},
 		},
 		{
-			ID: "fr.tva", Name: "Numéro de TVA intracommunautaire", Country: "FR", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "fr.tva", Name: "Numéro de TVA intracommunautaire", Country: "FR",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"FR??999999999", "??999999999"}, Check: digitsAfter(tva, "FR"), Chance: 0.0076,
 			Source:  "Code général des impôts, art. 286 ter; python-stdnum fr.tva",
 			Valid:   []string{"Fr 40 303 265 045", "23334175221", "K7399859412", "4Z123456782", "FR 61 954 506 077"},
@@ -53,7 +58,8 @@ func france() []Scheme {
 		{
 			ID: "fr.rib", Name: "Relevé d'identité bancaire (RIB)", Country: "FR", Labels: []string{"bank_account"},
 			Layouts: []string{"9999999999???????????99"}, Check: on(rib), Chance: 0.01,
-			Source:  "Comité français d'organisation et de normalisation bancaires, clé RIB; the account of the SWIFT registry's IBAN example for France",
+			Source: "Comité français d'organisation et de normalisation bancaires, clé RIB; the account of the " +
+				"SWIFT registry's IBAN example for France",
 			Valid:   []string{"20041 01005 0500013M026 06"},
 			Invalid: []string{"20041 01005 0500013M026 07"},
 		},
@@ -98,7 +104,8 @@ func siret(c []byte) bool {
 	return luhn(c)
 }
 
-// tva checks the SIREN (Monaco's numbers have 000 instead) and the key before it: two digits, or the newer alphanumeric one.
+// tva checks the SIREN (Monaco's numbers have 000 instead) and the key before it: two digits, or the newer
+// alphanumeric one.
 func tva(c []byte) bool {
 	if c[0] == 'I' || c[0] == 'O' || c[1] == 'I' || c[1] == 'O' {
 		return false

@@ -3,9 +3,11 @@ package ident
 func germany() []Scheme {
 	return []Scheme{
 		{
-			ID: "de.idnr", Name: "Steuerliche Identifikationsnummer (IdNr)", Country: "DE", Labels: []string{"tax_id", "national_id"},
+			ID: "de.idnr", Name: "Steuerliche Identifikationsnummer (IdNr)", Country: "DE",
+			Labels:  []string{"tax_id", "national_id"},
 			Layouts: []string{"99999999999"}, Check: on(idnr), Chance: 0.0033,
-			Source:  "§ 139b AO; Bundeszentralamt für Steuern, Prüfziffernberechnung; python-stdnum de.idnr; Presidio DE_TAX_ID",
+			Source: "§ 139b AO; Bundeszentralamt für Steuern, Prüfziffernberechnung; python-stdnum de.idnr; " +
+				"Presidio DE_TAX_ID",
 			Valid:   []string{"36 574 261 809", "12345678903", "98765432106"},
 			Invalid: []string{"36574261890", "36554266806", "65999970489"},
 		},
@@ -17,14 +19,16 @@ func germany() []Scheme {
 			Invalid: []string{"15070649C104"},
 		},
 		{
-			ID: "de.kvnr", Name: "Krankenversichertennummer", Country: "DE", Labels: []string{"other_personal", "health"},
+			ID: "de.kvnr", Name: "Krankenversichertennummer", Country: "DE",
+			Labels:  []string{"other_personal", "health"},
 			Layouts: []string{"A999999999"}, Check: on(kvnr), Chance: 0.1,
 			Source:  "§ 290 SGB V, Richtlinie Krankenversichertennummer; Presidio DE_HEALTH_INSURANCE",
 			Valid:   []string{"Z000000005", "a123456780"},
 			Invalid: []string{"A123456781"},
 		},
 		{
-			ID: "de.personalausweis", Name: "Seriennummer des Personalausweises mit Prüfziffer", Country: "DE", Labels: []string{"national_id"},
+			ID: "de.personalausweis", Name: "Seriennummer des Personalausweises mit Prüfziffer", Country: "DE",
+			Labels:  []string{"national_id"},
 			Layouts: []string{"A????????9"}, Chance: 0.0044,
 			Check:   on(func(c []byte) bool { return ausweis(c, "LMNPRTVWXYZ") }),
 			Source:  "Personalausweisverordnung, Anhang; specimen of the Bundesministerium des Innern",
@@ -32,7 +36,8 @@ func germany() []Scheme {
 			Invalid: []string{"T220001294"},
 		},
 		{
-			ID: "de.personalausweis_ohne_pruefziffer", Name: "Seriennummer des Personalausweises", Country: "DE", Labels: []string{"national_id"},
+			ID: "de.personalausweis_ohne_pruefziffer", Name: "Seriennummer des Personalausweises", Country: "DE",
+			Labels:  []string{"national_id"},
 			Layouts: []string{"A????????"}, Chance: 0.042, HeaderOnly: true,
 			Check:  on(func(c []byte) bool { return oneOf(c[0], "LMNPRTVWXYZ") && within(c, ausweisAlphabet) }),
 			Source: "Personalausweisverordnung, Anhang; Presidio DE_ID_CARD",
@@ -49,7 +54,10 @@ func germany() []Scheme {
 		{
 			ID: "de.reisepass_ohne_pruefziffer", Name: "Reisepassnummer", Country: "DE", Labels: []string{"passport"},
 			Layouts: []string{"A????????", "999999999"}, Chance: 1, HeaderOnly: true,
-			Check:  on(func(c []byte) bool { return isDigit(c[0]) || oneOf(c[0], "CFGHJK") && within(c, ausweisAlphabet) }),
+			Check: on(func(c []byte) bool {
+				return isDigit(c[0]) || oneOf(c[0], "CFGHJK") &&
+					within(c, ausweisAlphabet)
+			}),
 			Source: "Passverordnung, Anlage; Presidio DE_PASSPORT; nine digits before November 2007",
 			Valid:  []string{"C01X00T47", "C01234565"},
 		},
@@ -66,35 +74,41 @@ func germany() []Scheme {
 		{
 			ID: "de.fuehrerschein", Name: "Führerscheinnummer", Country: "DE", Labels: []string{"other_personal"},
 			Layouts: []string{"?9???????9?"}, Chance: 0.093, HeaderOnly: true,
-			Check:   on(func(c []byte) bool { return value(c[9]) == fuehrerscheinDigit(c) }),
-			Source:  "Fahrerlaubnis-Verordnung, Anlage 8; Kraftfahrt-Bundesamt; example of Wikipedia, Führerschein (EU-Recht)",
+			Check: on(func(c []byte) bool { return value(c[9]) == fuehrerscheinDigit(c) }),
+			Source: "Fahrerlaubnis-Verordnung, Anlage 8; Kraftfahrt-Bundesamt; example of Wikipedia, Führerschein " +
+				"(EU-Recht)",
 			Valid:   []string{"B072RRE2I55"},
 			Invalid: []string{"B072RRE2I45", "B12345678A"},
 		},
 		{
 			ID: "de.lanr", Name: "Lebenslange Arztnummer (LANR)", Country: "DE", Labels: []string{"other_personal"},
 			Layouts: []string{"999999999"}, Check: on(lanr), Chance: 0.1,
-			Source:  "Kassenärztliche Bundesvereinigung, Richtlinie nach § 75 Abs. 7 SGB V, Anlage 1: weights 4 and 9, pseudo numbers 5555557 and 9999999",
+			Source: "Kassenärztliche Bundesvereinigung, Richtlinie nach § 75 Abs. 7 SGB V, Anlage 1: weights 4 and " +
+				"9, pseudo numbers 5555557 and 9999999",
 			Valid:   []string{"555555700"},
 			Invalid: []string{"123456789"},
 		},
 		{
 			ID: "de.bsnr", Name: "Betriebsstättennummer (BSNR)", Country: "DE", Labels: []string{"other_personal"},
-			Layouts: []string{"999999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1, HeaderOnly: true,
-			Source:  "Kassenärztliche Bundesvereinigung, Richtlinie nach § 75 Abs. 7 SGB V; Presidio DE_BSNR",
-			Valid:   []string{"991234567"},
-			Invalid: []string{"0212345689"},
+			Layouts: []string{"999999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1,
+			HeaderOnly: true,
+			Source:     "Kassenärztliche Bundesvereinigung, Richtlinie nach § 75 Abs. 7 SGB V; Presidio DE_BSNR",
+			Valid:      []string{"991234567"},
+			Invalid:    []string{"0212345689"},
 		},
 		{
-			ID: "de.handelsregister", Name: "Handelsregisternummer", Country: "DE", Labels: []string{"company_only"}, Company: true,
-			Check: handelsregister, Chance: 0.0003,
+			ID: "de.handelsregister", Name: "Handelsregisternummer", Country: "DE", Labels: []string{"company_only"},
+			Company: true,
+			Check:   handelsregister, Chance: 0.0003,
 			Source:  "Handelsregisterverordnung; python-stdnum de.handelsregisternummer; Presidio DE_HANDELSREGISTER",
 			Valid:   []string{"HRB 123456", "Aachen HRA 11223"},
 			Invalid: []string{"Aachen HRC 44123", "HRB", "123456"},
 		},
 		{
-			ID: "de.ust_idnr", Name: "Umsatzsteuer-Identifikationsnummer", Country: "DE", Labels: []string{"company_only", "tax_id"}, Company: true,
-			Layouts: []string{"DE999999999", "999999999"}, Check: digitsAfter(func(c []byte) bool { return c[0] != '0' && mod1110(c) }, "DE"), Chance: 0.09,
+			ID: "de.ust_idnr", Name: "Umsatzsteuer-Identifikationsnummer", Country: "DE",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
+			Layouts: []string{"DE999999999", "999999999"},
+			Check:   digitsAfter(func(c []byte) bool { return c[0] != '0' && mod1110(c) }, "DE"), Chance: 0.09,
 			Source:  "Bundeszentralamt für Steuern, USt-IdNr.; python-stdnum de.vat; Presidio DE_VAT_ID",
 			Valid:   []string{"DE136695976", "DE129273398"},
 			Invalid: []string{"136695978", "DE1234567890"},
@@ -132,20 +146,22 @@ func idnr(c []byte) bool {
 	return c[0] != '0' && repeated <= 1 && mod1110(c)
 }
 
-// steuernummer: ten digits, eleven where the office has three (they start with 0 to 3), or thirteen, which begin with the number of the
-// state in one of two countings.
+// steuernummer: ten digits, eleven where the office has three (they start with 0 to 3), or thirteen, which
+// begin with the number of the state in one of two countings.
 func steuernummer(c []byte) bool {
 	switch len(c) {
 	case 11:
 		return c[0] <= '3' && !same(c)
 	case 13:
 		state := number(c[:2])
-		return state >= 1 && state <= 16 || state >= 21 && state <= 32 || state == 40 || state == 41 || c[0] == '5' || c[0] == '9'
+		return state >= 1 && state <= 16 || state >= 21 && state <= 32 || state == 40 || state == 41 || c[0] == '5' ||
+			c[0] == '9'
 	}
 	return !same(c)
 }
 
-// rvnr: area, day of birth, initial, serial; the initial counts as its place in the alphabet, products as the sum of their digits.
+// rvnr: area, day of birth, initial, serial; the initial counts as its place in the alphabet, products as
+// the sum of their digits.
 func rvnr(c []byte) bool {
 	if number(c[:2]) < 2 || !ddmmyy(c[2:8]) {
 		return false
@@ -163,7 +179,8 @@ func rvnr(c []byte) bool {
 	return lastIs(c, s%10)
 }
 
-// kvnr: the letter counts as its place in the alphabet in two digits, weights 1 and 2, products as the sum of their digits.
+// kvnr: the letter counts as its place in the alphabet in two digits, weights 1 and 2, products as the sum
+// of their digits.
 func kvnr(c []byte) bool {
 	letter := int(c[0]-'A') + 1
 	s := letter/10 + digitSum(2*(letter%10))
@@ -176,7 +193,8 @@ func kvnr(c []byte) bool {
 // digitSum adds the two digits of a number below a hundred.
 func digitSum(n int) int { return n/10 + n%10 }
 
-// fuehrerscheinDigit weighs the nine characters before the check digit 9 to 1; ten is written X and does not occur in a layout.
+// fuehrerscheinDigit weighs the nine characters before the check digit 9 to 1; ten is written X and does not
+// occur in a layout.
 func fuehrerscheinDigit(c []byte) int { return weighted(c, 9, 8, 7, 6, 5, 4, 3, 2, 1) % 11 }
 
 func lanr(c []byte) bool {
@@ -186,8 +204,8 @@ func lanr(c []byte) bool {
 	return !same(c[:7]) && value(c[6]) == mod(-weighted(c, 4, 9, 4, 9, 4, 9), 10)
 }
 
-// handelsregister looks for the register's letters, a number of one to six digits and at most two letters (Berlin) at the end of the
-// value, with or without the court before them.
+// handelsregister looks for the register's letters, a number of one to six digits and at most two letters
+// (Berlin) at the end of the value, with or without the court before them.
 func handelsregister(n Number) bool {
 	b := n.Raw
 	if len(b) < 4 || len(b) > maxLen {

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"testing"
 
-	"lethe/classifiers/ident"
-
 	"github.com/stretchr/testify/require"
+
+	"lethe/classifiers/ident"
 )
 
 // match asks a scheme about a value as it stands in a field.

@@ -10,14 +10,16 @@ func italy() []Scheme {
 			Invalid: []string{"RCCMNL83S18D969A", "RCCMNL83S18D969", "AAPPRY77D15H501F"},
 		},
 		{
-			ID: "it.codice_fiscale_provvisorio", Name: "Codice fiscale provvisorio", Country: "IT", Labels: []string{"tax_id", "national_id"},
+			ID: "it.codice_fiscale_provvisorio", Name: "Codice fiscale provvisorio", Country: "IT",
+			Labels:  []string{"tax_id", "national_id"},
 			Layouts: []string{"99999999999"}, Check: on(partitaIVA), Chance: 0.01, HeaderOnly: true,
 			Source:  "Agenzia delle Entrate, codice fiscale provvisorio; python-stdnum it.codicefiscale",
 			Valid:   []string{"00743110157"},
 			Invalid: []string{"00743110158"},
 		},
 		{
-			ID: "it.partita_iva", Name: "Partita IVA", Country: "IT", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "it.partita_iva", Name: "Partita IVA", Country: "IT", Labels: []string{"company_only", "tax_id"},
+			Company: true,
 			Layouts: []string{"99999999999", "IT99999999999"}, Check: digitsAfter(partitaIVA, "IT"), Chance: 0.01,
 			Source:  "Agenzia delle Entrate, partita IVA; python-stdnum it.iva",
 			Valid:   []string{"IT 00743110157", "00743110157"},
@@ -40,15 +42,17 @@ func italy() []Scheme {
 			Invalid: []string{"U1H00A000B"},
 		},
 		{
-			ID: "it.tessera_sanitaria", Name: "Tessera europea di assicurazione malattia", Country: "IT", Labels: []string{"other_personal", "health"},
+			ID: "it.tessera_sanitaria", Name: "Tessera europea di assicurazione malattia", Country: "IT",
+			Labels:  []string{"other_personal", "health"},
 			Layouts: []string{"80380999999999999999"}, HeaderOnly: true, Chance: 1, Check: shape,
 			Source: "Decreto 11/03/2004, tessera sanitaria: 80, Italy 380, then the region and the card",
 		},
 	}
 }
 
-// codiceFiscale checks the sixteen characters of a person's code: the rule that makes three letters of a name, the day of birth with the
-// digits that omocodia turns to letters, the cadastral code's first letter, and the check letter.
+// codiceFiscale checks the sixteen characters of a person's code: the rule that makes three letters of a
+// name, the day of birth with the digits that omocodia turns to letters, the cadastral code's first letter,
+// and the check letter.
 func codiceFiscale(c []byte) bool {
 	if !nameCode(c[:3]) || !nameCode(c[3:6]) {
 		return false
@@ -87,7 +91,8 @@ func codiceFiscale(c []byte) bool {
 }
 
 // codiceFiscaleOdd are the values of 0 to 9 and A to Z at odd places.
-var codiceFiscaleOdd = [26]int{1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23}
+var codiceFiscaleOdd = [26]int{1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24,
+	23}
 
 // omocode returns the digit that c stands for, -1 if it is neither a digit nor one of the letters that replace digits.
 func omocode(c byte) int {

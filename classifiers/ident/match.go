@@ -7,25 +7,29 @@ import (
 	"unicode/utf8"
 )
 
-// maxLen is the longest trimmed value, in bytes, that Compact looks at; the longest scheme (an IBAN in groups of four) needs 42.
+// maxLen is the longest trimmed value, in bytes, that Compact looks at; the longest scheme (an IBAN in
+// groups of four) needs 42.
 const maxLen = 64
 
-// All returns the whole catalogue, sorted by ID. The slice is fresh; its strings and inner slices are shared and must not be changed.
+// All returns the whole catalogue, sorted by ID. The slice is fresh; its strings and inner slices are shared
+// and must not be changed.
 func All() []Scheme {
 	all := slices.Concat(
 		italy(), poland(), spain(), netherlands(), sweden(), germany(), france(), unitedKingdom(), unitedStates(),
-		nordics(), westernEurope(), centralEurope(), easternEurope(),
-		canada(), latinAmerica(), eastAsia(), southAsia(), southEastAsia(), westAsia(), oceania(), africa(), neutral(),
+		nordics(), westernEurope(), mediterranean(), centralEurope(), easternEurope(),
+		canada(), brazilAndMexico(), southAmerica(), centralAmerica(), eastAsia(), southAsia(), southEastAsia(),
+		westAsia(), oceania(), africa(), neutral(),
 		vatNumbers(), passports(), plates(),
 	)
 	slices.SortFunc(all, func(a, b Scheme) int { return strings.Compare(a.ID, b.ID) })
 	return all
 }
 
-// Compact appends to dst the compact form of src (see Number) and reports whether src, trimmed, is made of nothing but ASCII letters,
-// digits and separators, has at least one letter or digit, and is no longer than 64 bytes. Separators are space, dot, dash, slash, their
-// typographic variants (no-break spaces, non-breaking hyphen, en dash, middle dot), and a '+' after a digit, which Sweden and Finland
-// write for people older than a century. Where it answers false, what was appended to dst means nothing.
+// Compact appends to dst the compact form of src (see Number) and reports whether src, trimmed, is made of
+// nothing but ASCII letters, digits and separators, has at least one letter or digit, and is no longer than
+// 64 bytes. Separators are space, dot, dash, slash, their typographic variants (no-break spaces,
+// non-breaking hyphen, en dash, middle dot), and a '+' after a digit, which Sweden and Finland write for
+// people older than a century. Where it answers false, what was appended to dst means nothing.
 func Compact(dst, src []byte) ([]byte, bool) {
 	src = bytes.TrimSpace(src)
 	if len(src) == 0 || len(src) > maxLen {
@@ -67,8 +71,9 @@ func wideSeparator(b []byte) int {
 	return 0
 }
 
-// Match reports whether n is well formed under s: one of its layouts admits the compact form, and its check passes. A scheme without
-// layouts is asked about every value and decides on Raw alone; n.Compact may then be nil because Compact answered false.
+// Match reports whether n is well formed under s: one of its layouts admits the compact form, and its check
+// passes. A scheme without layouts is asked about every value and decides on Raw alone; n.Compact may then
+// be nil because Compact answered false.
 func Match(s *Scheme, n Number) bool {
 	if len(s.Layouts) == 0 {
 		return s.Check(n)
@@ -121,8 +126,8 @@ func on(f func(c []byte) bool) func(Number) bool {
 // shape is the check of a scheme that its layouts describe completely.
 func shape(Number) bool { return true }
 
-// digitsAfter makes the check of a scheme whose digits may stand behind letters that are part of the print only ("PL", "CHE"): c without
-// the first of the prefixes that it starts with goes to f.
+// digitsAfter makes the check of a scheme whose digits may stand behind letters that are part of the print
+// only ("PL", "CHE"): c without the first of the prefixes that it starts with goes to f.
 func digitsAfter(f func(c []byte) bool, prefixes ...string) func(Number) bool {
 	return func(n Number) bool { return f(strip(n.Compact, prefixes...)) }
 }
@@ -136,8 +141,8 @@ func strip(c []byte, prefixes ...string) []byte {
 	return c
 }
 
-// grouped reports whether the separators of raw stand only where the scheme is customarily printed with them: after the given numbers of
-// letters and digits. A value without separators passes.
+// grouped reports whether the separators of raw stand only where the scheme is customarily printed with
+// them: after the given numbers of letters and digits. A value without separators passes.
 func grouped(raw []byte, after ...int) bool {
 	seen := 0
 	for _, c := range raw {

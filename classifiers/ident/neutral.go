@@ -7,16 +7,20 @@ func neutral() []Scheme {
 		{
 			ID: "x.iban", Name: "International Bank Account Number", Labels: []string{"iban", "bank_account"},
 			Layouts: ibanLayouts(), Check: on(iban), Chance: 0.011,
-			Source: "ISO 13616; SWIFT IBAN Registry (structures and examples); IBAN structures announced by countries outside it",
+			Source: "ISO 13616; SWIFT IBAN Registry (structures and examples); IBAN structures announced by " +
+				"countries outside it",
 			Valid: []string{
-				"GR16 0110 1050 0000 1054 7023 795", "BE31435411161155", "BG80 BNBG 9661 1020 3456 78", "GB29NWBK60161331926819", "XK05 1212 0123 4567 8906",
-				"FR14 2004 1010 0505 0001 3M02 606", "IT60 X054 2811 1010 0000 0123 456", "PS92PALS00000000040012345670O", "MZ97123412341234123412341",
+				"GR16 0110 1050 0000 1054 7023 795", "BE31435411161155", "BG80 BNBG 9661 1020 3456 78",
+				"GB29NWBK60161331926819", "XK05 1212 0123 4567 8906", "FR14 2004 1010 0505 0001 3M02 606",
+				"IT60 X054 2811 1010 0000 0123 456", "PS92PALS00000000040012345670O", "MZ97123412341234123412341",
 			},
-			Invalid: []string{"CZ65 0800 A000 1920 0014 5399", "EE38 2200 2210  014 5686", "IE95TE8270900834048660", "BE3143541116115"},
+			Invalid: []string{"CZ65 0800 A000 1920 0014 5399", "EE38 2200 2210  014 5686", "IE95TE8270900834048660",
+				"BE3143541116115"},
 		},
 		{
 			ID: "x.bic", Name: "Business Identifier Code", Labels: []string{"bank_account"},
-			Layouts: []string{"AAAAAA??", "AAAAAA?????"}, Check: on(func(c []byte) bool { return isCountry(c[4], c[5]) }), Chance: 0.37, HeaderOnly: true,
+			Layouts: []string{"AAAAAA??", "AAAAAA?????"},
+			Check:   on(func(c []byte) bool { return isCountry(c[4], c[5]) }), Chance: 0.37, HeaderOnly: true,
 			Source:  "ISO 9362; python-stdnum bic; validator.js isBIC",
 			Valid:   []string{"AGRIFRPP882", "ABNA BE 2A", "agriFRPP", "SBICKEN1345"},
 			Invalid: []string{"AGRIFRPP8", "AGRIF2PP", "AGRIZZPP"},
@@ -24,13 +28,16 @@ func neutral() []Scheme {
 		{
 			ID: "x.card", Name: "Payment card number (PAN)", Labels: []string{"credit_card"},
 			Layouts: []string{
-				"9999999999999", "99999999999999", "999999999999999", "9999999999999999", "99999999999999999", "999999999999999999", "9999999999999999999",
-				"999999999999",
+				"9999999999999", "99999999999999", "999999999999999", "9999999999999999", "99999999999999999",
+				"999999999999999999", "9999999999999999999", "999999999999",
 			},
 			Check: on(card), Chance: 0.041,
-			Source:  "ISO/IEC 7812; issuer ranges as the networks publish them; test numbers of the networks; validator.js isCreditCard; pdscan; Presidio CREDIT_CARD",
-			Valid:   []string{"4242-4242-4242-4242", "378282246310005", "4111 1111 1111 1111", "5398228707871527", "6234698580215388", "4716989580001715211", "3566002020360505", "122000000000003"},
-			Invalid: []string{"1748503543012", "0242424242424242", "4242-4242-4242-4241", "55555555-5555-5555-5555-555555555555"},
+			Source: "ISO/IEC 7812; issuer ranges as the networks publish them; test numbers of the networks; " +
+				"validator.js isCreditCard; pdscan; Presidio CREDIT_CARD",
+			Valid: []string{"4242-4242-4242-4242", "378282246310005", "4111 1111 1111 1111", "5398228707871527",
+				"6234698580215388", "4716989580001715211", "3566002020360505", "122000000000003"},
+			Invalid: []string{"1748503543012", "0242424242424242", "4242-4242-4242-4241",
+				"55555555-5555-5555-5555-555555555555"},
 		},
 		{
 			ID: "x.imei", Name: "International Mobile Equipment Identity", Labels: []string{"device_id"},
@@ -48,22 +55,26 @@ func neutral() []Scheme {
 		},
 		{
 			ID: "x.imsi", Name: "International Mobile Subscriber Identity", Labels: []string{"device_id"},
-			Layouts: []string{"999999999999999"}, Check: on(func(c []byte) bool { return mobileCountry(number(c[:3])) }), Chance: 0.24, HeaderOnly: true,
+			Layouts: []string{"999999999999999"},
+			Check:   on(func(c []byte) bool { return mobileCountry(number(c[:3])) }), Chance: 0.24, HeaderOnly: true,
 			Source:  "ITU-T E.212, list of mobile country codes; python-stdnum imsi",
 			Valid:   []string{"429011234567890"},
 			Invalid: []string{"439011234567890"},
 		},
 		{
 			ID: "x.vin", Name: "Vehicle identification number", Labels: []string{"vehicle_plate", "other_personal"},
-			Layouts: []string{"?????????????????"}, Check: on(func(c []byte) bool { return vinShape(c) && vinCheck(c) }), Chance: 5e-5,
+			Layouts: []string{"?????????????????"},
+			Check:   on(func(c []byte) bool { return vinShape(c) && vinCheck(c) }), Chance: 5e-5,
 			Source:  "ISO 3779; 49 CFR 565 (check digit); example of Wikipedia, Vehicle identification number",
 			Valid:   []string{"1M8GDM9AXKP042788"},
 			Invalid: []string{"1M8GDM9A1KP042788", "1M8GDM9AXKP04278O"},
 		},
 		{
-			ID: "x.vin_unchecked", Name: "Vehicle identification number without check digit", Labels: []string{"vehicle_plate", "other_personal"},
+			ID: "x.vin_unchecked", Name: "Vehicle identification number without check digit",
+			Labels:  []string{"vehicle_plate", "other_personal"},
 			Layouts: []string{"?????????????????"}, Check: on(vinShape), Chance: 0.0018, HeaderOnly: true,
-			Source:  "ISO 3779: outside North America the ninth place is free; example of Wikipedia, Vehicle identification number",
+			Source: "ISO 3779: outside North America the ninth place is free; example of Wikipedia, Vehicle " +
+				"identification number",
 			Valid:   []string{"WP0ZZZ99ZTS392124"},
 			Invalid: []string{"1M8GDM9AXKP04278O", "WP0ZZZ99ZTSABCDEF"},
 		},
@@ -75,65 +86,81 @@ func neutral() []Scheme {
 				"L898902C36UTO7408122F1204159ZE184226B<<<<<10", "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
 				"P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<10",
 			},
-			Invalid: []string{"L898902C36UTO7408122F1204159ZE184226B<<<<<11", "L898902C36UTO7408122F1204159ZE184226B<<<<<1", "P<UTOERIKSSON<ANNA<MARIA<<<"},
+			Invalid: []string{"L898902C36UTO7408122F1204159ZE184226B<<<<<11",
+				"L898902C36UTO7408122F1204159ZE184226B<<<<<1", "P<UTOERIKSSON<ANNA<MARIA<<<"},
 		},
 		{
-			ID: "x.mrz_td2", Name: "Machine-readable zone of an identity document (TD2)", Labels: []string{"national_id", "passport"},
-			Check: func(n Number) bool { return mrz(n.Raw, 36, 0) }, Chance: 0.000001,
+			ID: "x.mrz_td2", Name: "Machine-readable zone of an identity document (TD2)",
+			Labels: []string{"national_id", "passport"},
+			Check:  func(n Number) bool { return mrz(n.Raw, 36, 0) }, Chance: 0.000001,
 			Source: "ICAO Doc 9303 part 6, specimen",
 			Valid: []string{
-				"D231458907UTO7408122F1204159<<<<<<<6", "I<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<\nD231458907UTO7408122F1204159<<<<<<<6",
+				"D231458907UTO7408122F1204159<<<<<<<6",
+				"I<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<\nD231458907UTO7408122F1204159<<<<<<<6",
 			},
 			Invalid: []string{"D231458907UTO7408122F1204159<<<<<<<7"},
 		},
 		{
-			ID: "x.mrz_td1", Name: "Machine-readable zone of an identity card (TD1)", Labels: []string{"national_id", "passport"},
-			Check: func(n Number) bool { return mrzCard(n.Raw) }, Chance: 0.000001,
-			Source:  "ICAO Doc 9303 part 5, specimen",
-			Valid:   []string{"I<UTOD231458907<<<<<<<<<<<<<<<\n7408122F1204159UTO<<<<<<<<<<<6\nERIKSSON<<ANNA<MARIA<<<<<<<<<<"},
-			Invalid: []string{"I<UTOD231458907<<<<<<<<<<<<<<<\n7408122F1204159UTO<<<<<<<<<<<7\nERIKSSON<<ANNA<MARIA<<<<<<<<<<"},
+			ID: "x.mrz_td1", Name: "Machine-readable zone of an identity card (TD1)",
+			Labels: []string{"national_id", "passport"},
+			Check:  func(n Number) bool { return mrzCard(n.Raw) }, Chance: 0.000001,
+			Source: "ICAO Doc 9303 part 5, specimen",
+			Valid: []string{"I<UTOD231458907<<<<<<<<<<<<<<<\n7408122F1204159UTO<<<<<<<<<<<6\n" +
+				"ERIKSSON<<ANNA<MARIA<<<<<<<<<<"},
+			Invalid: []string{"I<UTOD231458907<<<<<<<<<<<<<<<\n7408122F1204159UTO<<<<<<<<<<<7\n" +
+				"ERIKSSON<<ANNA<MARIA<<<<<<<<<<"},
 		},
 		{
 			ID: "x.bitcoin", Name: "Bitcoin address", Labels: []string{"bank_account"},
 			Check: func(n Number) bool { return bitcoin(n.Raw) }, Chance: 0.000001,
 			Source: "Bitcoin Core, base58check; BIP 173; BIP 350; python-stdnum bitcoin",
 			Valid: []string{
-				"1NEDqZPvTWRaoho48qXuLLsrYomMXPABfD", "BC1QARDV855YJNGSPVXUTTQ897AQCA3LXJU2Y69JCE", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
+				"1NEDqZPvTWRaoho48qXuLLsrYomMXPABfD", "BC1QARDV855YJNGSPVXUTTQ897AQCA3LXJU2Y69JCE",
+				"bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
 				"bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0", "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy",
 			},
-			Invalid: []string{"1NEDqZPvTWRaoho48qXuLLsrYomMXPABfX", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5", "bc1Qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"},
+			Invalid: []string{"1NEDqZPvTWRaoho48qXuLLsrYomMXPABfX", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5",
+				"bc1Qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"},
 		},
 		{
 			ID: "x.ethereum", Name: "Ethereum address", Labels: []string{"bank_account"},
 			Check: func(n Number) bool { return ethereum(n.Raw) }, Chance: 0.00001,
-			Source:  "ERC-55, its test cases",
-			Valid:   []string{"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359", "0x52908400098527886E0F7030069857D2E4169EE7", "0xde709f2102306220921060314715629080e2fb77"},
-			Invalid: []string{"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD", "5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "8f953371d3e85eddb89b05ed6b9e680791055315c73e1025ab5dba7bb2aee189"},
+			Source: "ERC-55, its test cases",
+			Valid: []string{"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+				"0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359", "0x52908400098527886E0F7030069857D2E4169EE7",
+				"0xde709f2102306220921060314715629080e2fb77"},
+			Invalid: []string{"0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD", "5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+				"8f953371d3e85eddb89b05ed6b9e680791055315c73e1025ab5dba7bb2aee189"},
 		},
 		{
 			ID: "x.lei", Name: "Legal Entity Identifier", Labels: []string{"company_only"}, Company: true,
-			Layouts: []string{"??????????????????99"}, Check: on(func(c []byte) bool { return mod97(c) == 1 }), Chance: 0.011,
+			Layouts: []string{"??????????????????99"}, Check: on(func(c []byte) bool { return mod97(c) == 1 }),
+			Chance:  0.011,
 			Source:  "ISO 17442; python-stdnum lei",
 			Valid:   []string{"213800KUD8LAJWSQ9D15"},
 			Invalid: []string{"213800KUD8LXJWSQ9D15"},
 		},
 		{
-			ID: "x.isin", Name: "International Securities Identification Number", Labels: []string{"none"}, Company: true,
+			ID: "x.isin", Name: "International Securities Identification Number", Labels: []string{"none"},
+			Company: true,
 			Layouts: []string{"AA?????????9"}, Check: on(isin), Chance: 0.037,
 			Source:  "ISO 6166; python-stdnum isin; validator.js isISIN",
 			Valid:   []string{"US0378331005"},
 			Invalid: []string{"US0378331003", "DE000BAY0018"},
 		},
 		{
-			ID: "x.gtin", Name: "Global Trade Item Number (EAN-8, UPC-A, EAN-13, GTIN-14)", Labels: []string{"none"}, Company: true,
-			Layouts: []string{"99999999", "999999999999", "9999999999999", "99999999999999"}, Check: on(func(c []byte) bool { return !same(c) && ean(c) }), Chance: 0.1,
+			ID: "x.gtin", Name: "Global Trade Item Number (EAN-8, UPC-A, EAN-13, GTIN-14)", Labels: []string{"none"},
+			Company: true,
+			Layouts: []string{"99999999", "999999999999", "9999999999999", "99999999999999"},
+			Check:   on(func(c []byte) bool { return !same(c) && ean(c) }), Chance: 0.1,
 			Source:  "GS1 General Specifications; python-stdnum ean",
 			Valid:   []string{"73513537", "978-0-471-11709-4", "98412345678908"},
 			Invalid: []string{"98412345678907"},
 		},
 		{
 			ID: "x.isbn", Name: "International Standard Book Number", Labels: []string{"none"}, Company: true,
-			Layouts: []string{"9789999999999", "9799999999999", "9999999999", "999999999A"}, Check: on(isbn), Chance: 0.1,
+			Layouts: []string{"9789999999999", "9799999999999", "9999999999", "999999999A"}, Check: on(isbn),
+			Chance:  0.1,
 			Source:  "ISO 2108; python-stdnum isbn",
 			Valid:   []string{"978-9024538270", "1-85798-218-5", "080442957X"},
 			Invalid: []string{"978-9024538271", "1-85798-218-6"},
@@ -142,10 +169,12 @@ func neutral() []Scheme {
 }
 
 // countries are the codes of ISO 3166-1 alpha-2, and XK for Kosovo as banks use it.
-const countries = "ADAEAFAGAIALAMAOAQARASATAUAWAXAZBABBBDBEBFBGBHBIBJBLBMBNBOBQBRBSBTBVBWBYBZCACCCDCFCGCHCICKCLCMCNCOCRCUCVCWCXCYCZ" +
-	"DEDJDKDMDODZECEEEGEHERESETFIFJFKFMFOFRGAGBGDGEGFGGGHGIGLGMGNGPGQGRGSGTGUGWGYHKHMHNHRHTHUIDIEILIMINIOIQIRISITJEJMJOJPKEKGKHKIKMKNKPKRKWKYKZ" +
-	"LALBLCLILKLRLSLTLULVLYMAMCMDMEMFMGMHMKMLMMMNMOMPMQMRMSMTMUMVMWMXMYMZNANCNENFNGNINLNONPNRNUNZOMPAPEPFPGPHPKPLPMPNPRPSPTPWPYQARERORSRURW" +
-	"SASBSCSDSESGSHSISJSKSLSMSNSOSRSSSTSVSXSYSZTCTDTFTGTHTJTKTLTMTNTOTRTTTVTWTZUAUGUMUSUYUZVAVCVEVGVIVNVUWFWSYEYTZAZMZWXK"
+const countries = "" +
+	"ADAEAFAGAIALAMAOAQARASATAUAWAXAZBABBBDBEBFBGBHBIBJBLBMBNBOBQBRBSBTBVBWBYBZCACCCDCFCGCHCICKCLCMCNCOCR" +
+	"CUCVCWCXCYCZDEDJDKDMDODZECEEEGEHERESETFIFJFKFMFOFRGAGBGDGEGFGGGHGIGLGMGNGPGQGRGSGTGUGWGYHKHMHNHRHTHU" +
+	"IDIEILIMINIOIQIRISITJEJMJOJPKEKGKHKIKMKNKPKRKWKYKZLALBLCLILKLRLSLTLULVLYMAMCMDMEMFMGMHMKMLMMMNMOMPMQ" +
+	"MRMSMTMUMVMWMXMYMZNANCNENFNGNINLNONPNRNUNZOMPAPEPFPGPHPKPLPMPNPRPSPTPWPYQARERORSRURWSASBSCSDSESGSHSI" +
+	"SJSKSLSMSNSOSRSSSTSVSXSYSZTCTDTFTGTHTJTKTLTMTNTOTRTTTVTWTZUAUGUMUSUYUZVAVCVEVGVIVNVUWFWSYEYTZAZMZWXK"
 
 func isCountry(a, b byte) bool {
 	for i := 0; i < len(countries); i += 2 {
@@ -158,33 +187,41 @@ func isCountry(a, b byte) bool {
 
 // ibanStructures are the country codes with the shape of what follows the two check digits.
 var ibanStructures = [...]struct{ country, bban string }{
-	{"AD", "99999999????????????"}, {"AE", "9999999999999999999"}, {"AL", "99999999????????????????"}, {"AO", "999999999999999999999"},
-	{"AT", "9999999999999999"}, {"AZ", "AAAA????????????????????"}, {"BA", "9999999999999999"}, {"BE", "999999999999"},
-	{"BF", "??9999999999999999999999"}, {"BG", "AAAA999999????????"}, {"BH", "AAAA??????????????"}, {"BI", "99999999999999999999999"},
-	{"BJ", "??9999999999999999999999"}, {"BR", "99999999999999999999999A?"}, {"BY", "????9999????????????????"}, {"CF", "99999999999999999999999"},
-	{"CG", "99999999999999999999999"}, {"CH", "99999????????????"}, {"CI", "??9999999999999999999999"}, {"CM", "99999999999999999999999"},
-	{"CR", "999999999999999999"}, {"CV", "999999999999999999999"}, {"CY", "99999999????????????????"}, {"CZ", "99999999999999999999"},
-	{"DE", "999999999999999999"}, {"DJ", "99999999999999999999999"}, {"DK", "99999999999999"}, {"DO", "????99999999999999999999"},
-	{"DZ", "9999999999999999999999"}, {"EE", "9999999999999999"}, {"EG", "9999999999999999999999999"}, {"ES", "99999999999999999999"},
-	{"FI", "99999999999999"}, {"FK", "AA999999999999"}, {"FO", "99999999999999"}, {"FR", "9999999999???????????99"},
-	{"GA", "99999999999999999999999"}, {"GB", "AAAA99999999999999"}, {"GE", "AA9999999999999999"}, {"GI", "AAAA???????????????"},
-	{"GL", "99999999999999"}, {"GQ", "99999999999999999999999"}, {"GR", "9999999????????????????"}, {"GT", "????????????????????????"},
-	{"GW", "??9999999999999999999"}, {"HN", "AAAA99999999999999999999"}, {"HR", "99999999999999999"}, {"HU", "999999999999999999999999"},
-	{"IE", "AAAA99999999999999"}, {"IL", "9999999999999999999"}, {"IQ", "AAAA999999999999999"}, {"IR", "9999999999999999999999"},
-	{"IS", "9999999999999999999999"}, {"IT", "A9999999999????????????"}, {"JO", "AAAA9999??????????????????"}, {"KM", "99999999999999999999999"},
-	{"KW", "AAAA??????????????????????"}, {"KZ", "999?????????????"}, {"LB", "9999????????????????????"}, {"LC", "AAAA????????????????????????"},
+	{"AD", "99999999????????????"}, {"AE", "9999999999999999999"}, {"AL", "99999999????????????????"},
+	{"AO", "999999999999999999999"}, {"AT", "9999999999999999"}, {"AZ", "AAAA????????????????????"},
+	{"BA", "9999999999999999"}, {"BE", "999999999999"}, {"BF", "??9999999999999999999999"},
+	{"BG", "AAAA999999????????"}, {"BH", "AAAA??????????????"}, {"BI", "99999999999999999999999"},
+	{"BJ", "??9999999999999999999999"}, {"BR", "99999999999999999999999A?"}, {"BY", "????9999????????????????"},
+	{"CF", "99999999999999999999999"}, {"CG", "99999999999999999999999"}, {"CH", "99999????????????"},
+	{"CI", "??9999999999999999999999"}, {"CM", "99999999999999999999999"}, {"CR", "999999999999999999"},
+	{"CV", "999999999999999999999"}, {"CY", "99999999????????????????"}, {"CZ", "99999999999999999999"},
+	{"DE", "999999999999999999"}, {"DJ", "99999999999999999999999"}, {"DK", "99999999999999"},
+	{"DO", "????99999999999999999999"}, {"DZ", "9999999999999999999999"}, {"EE", "9999999999999999"},
+	{"EG", "9999999999999999999999999"}, {"ES", "99999999999999999999"}, {"FI", "99999999999999"},
+	{"FK", "AA999999999999"}, {"FO", "99999999999999"}, {"FR", "9999999999???????????99"},
+	{"GA", "99999999999999999999999"}, {"GB", "AAAA99999999999999"}, {"GE", "AA9999999999999999"},
+	{"GI", "AAAA???????????????"}, {"GL", "99999999999999"}, {"GQ", "99999999999999999999999"},
+	{"GR", "9999999????????????????"}, {"GT", "????????????????????????"}, {"GW", "??9999999999999999999"},
+	{"HN", "AAAA99999999999999999999"}, {"HR", "99999999999999999"}, {"HU", "999999999999999999999999"},
+	{"IE", "AAAA99999999999999"}, {"IL", "9999999999999999999"}, {"IQ", "AAAA999999999999999"},
+	{"IR", "9999999999999999999999"}, {"IS", "9999999999999999999999"}, {"IT", "A9999999999????????????"},
+	{"JO", "AAAA9999??????????????????"}, {"KM", "99999999999999999999999"}, {"KW", "AAAA??????????????????????"},
+	{"KZ", "999?????????????"}, {"LB", "9999????????????????????"}, {"LC", "AAAA????????????????????????"},
 	{"LI", "99999????????????"}, {"LT", "9999999999999999"}, {"LU", "999?????????????"}, {"LV", "AAAA?????????????"},
-	{"LY", "999999999999999999999"}, {"MA", "999999999999999999999999"}, {"MC", "9999999999???????????99"}, {"MD", "????????????????????"},
-	{"ME", "999999999999999999"}, {"MG", "99999999999999999999999"}, {"MK", "999??????????99"}, {"ML", "??9999999999999999999999"},
-	{"MN", "9999999999999999"}, {"MR", "99999999999999999999999"}, {"MT", "AAAA99999??????????????????"}, {"MU", "AAAA9999999999999999999AAA"},
-	{"MZ", "999999999999999999999"}, {"NE", "??9999999999999999999999"}, {"NI", "AAAA99999999999999999999"}, {"NL", "AAAA9999999999"},
-	{"NO", "99999999999"}, {"OM", "999????????????????"}, {"PK", "AAAA????????????????"}, {"PL", "999999999999999999999999"},
-	{"PS", "AAAA?????????????????????"}, {"PT", "999999999999999999999"}, {"QA", "AAAA?????????????????????"}, {"RO", "AAAA????????????????"},
-	{"RS", "999999999999999999"}, {"RU", "99999999999999???????????????"}, {"SA", "99??????????????????"}, {"SC", "AAAA99999999999999999999AAA"},
+	{"LY", "999999999999999999999"}, {"MA", "999999999999999999999999"}, {"MC", "9999999999???????????99"},
+	{"MD", "????????????????????"}, {"ME", "999999999999999999"}, {"MG", "99999999999999999999999"},
+	{"MK", "999??????????99"}, {"ML", "??9999999999999999999999"}, {"MN", "9999999999999999"},
+	{"MR", "99999999999999999999999"}, {"MT", "AAAA99999??????????????????"}, {"MU", "AAAA9999999999999999999AAA"},
+	{"MZ", "999999999999999999999"}, {"NE", "??9999999999999999999999"}, {"NI", "AAAA99999999999999999999"},
+	{"NL", "AAAA9999999999"}, {"NO", "99999999999"}, {"OM", "999????????????????"}, {"PK", "AAAA????????????????"},
+	{"PL", "999999999999999999999999"}, {"PS", "AAAA?????????????????????"}, {"PT", "999999999999999999999"},
+	{"QA", "AAAA?????????????????????"}, {"RO", "AAAA????????????????"}, {"RS", "999999999999999999"},
+	{"RU", "99999999999999???????????????"}, {"SA", "99??????????????????"}, {"SC", "AAAA99999999999999999999AAA"},
 	{"SD", "99999999999999"}, {"SE", "99999999999999999999"}, {"SI", "999999999999999"}, {"SK", "99999999999999999999"},
-	{"SM", "A9999999999????????????"}, {"SN", "??9999999999999999999999"}, {"SO", "9999999999999999999"}, {"ST", "999999999999999999999"},
-	{"SV", "AAAA99999999999999999999"}, {"TD", "99999999999999999999999"}, {"TG", "??9999999999999999999999"}, {"TL", "9999999999999999999"},
-	{"TN", "99999999999999999999"}, {"TR", "999999????????????????"}, {"UA", "999999???????????????????"}, {"VA", "999999999999999999"},
+	{"SM", "A9999999999????????????"}, {"SN", "??9999999999999999999999"}, {"SO", "9999999999999999999"},
+	{"ST", "999999999999999999999"}, {"SV", "AAAA99999999999999999999"}, {"TD", "99999999999999999999999"},
+	{"TG", "??9999999999999999999999"}, {"TL", "9999999999999999999"}, {"TN", "99999999999999999999"},
+	{"TR", "999999????????????????"}, {"UA", "999999???????????????????"}, {"VA", "999999999999999999"},
 	{"VG", "AAAA9999999999999999"}, {"XK", "9999999999999999"}, {"YE", "AAAA9999??????????????????"},
 }
 
@@ -196,8 +233,8 @@ func ibanLayouts() []string {
 	return layouts
 }
 
-// iban checks the country's structure and ISO 7064 MOD 97-10. National check digits inside the account are not asked for: they are often
-// missing in test data, and one in 97 is selective enough.
+// iban checks the country's structure and ISO 7064 MOD 97-10. National check digits inside the account are
+// not asked for: they are often missing in test data, and one in 97 is selective enough.
 func iban(c []byte) bool {
 	for _, s := range ibanStructures {
 		if s.country[0] == c[0] && s.country[1] == c[1] {
@@ -253,15 +290,17 @@ func imei(c []byte) bool {
 // mobileCountry reports whether the ITU has assigned the mobile country code.
 func mobileCountry(mcc int) bool {
 	switch mcc {
-	case 202, 204, 206, 208, 212, 213, 214, 216, 218, 219, 220, 221, 222, 226, 228, 230, 231, 232, 234, 235, 238, 240, 242, 244, 246, 247, 248,
-		250, 255, 257, 259, 260, 262, 266, 268, 270, 272, 274, 276, 278, 280, 282, 283, 284, 286, 288, 289, 290, 292, 293, 294, 295, 297,
-		302, 308, 330, 332, 334, 338, 340, 342, 344, 346, 348, 350, 352, 354, 356, 358, 360, 362, 363, 364, 365, 366, 368, 370, 372, 374, 376,
-		400, 401, 402, 404, 405, 406, 410, 434, 436, 437, 438, 440, 441, 450, 452, 454, 455, 456, 457, 460, 461, 466, 467, 470, 472,
-		502, 505, 510, 514, 515, 520, 525, 528, 530, 702, 704, 706, 708, 710, 712, 714, 716, 722, 724, 730, 732, 734, 736, 738, 740, 742, 744,
+	case 202, 204, 206, 208, 212, 213, 214, 216, 218, 219, 220, 221, 222, 226, 228, 230, 231, 232, 234, 235, 238, 240,
+		242, 244, 246, 247, 248, 250, 255, 257, 259, 260, 262, 266, 268, 270, 272, 274, 276, 278, 280, 282, 283, 284,
+		286, 288, 289, 290, 292, 293, 294, 295, 297, 302, 308, 330, 332, 334, 338, 340, 342, 344, 346, 348, 350, 352,
+		354, 356, 358, 360, 362, 363, 364, 365, 366, 368, 370, 372, 374, 376, 400, 401, 402, 404, 405, 406, 410, 434,
+		436, 437, 438, 440, 441, 450, 452, 454, 455, 456, 457, 460, 461, 466, 467, 470, 472, 502, 505, 510, 514, 515,
+		520, 525, 528, 530, 702, 704, 706, 708, 710, 712, 714, 716, 722, 724, 730, 732, 734, 736, 738, 740, 742, 744,
 		746, 748, 750, 901, 995, 999:
 		return true
 	}
-	return mcc >= 310 && mcc <= 316 || mcc >= 412 && mcc <= 432 && mcc != 423 || mcc >= 536 && mcc <= 555 || mcc >= 602 && mcc <= 659 && mcc != 656
+	return mcc >= 310 && mcc <= 316 || mcc >= 412 && mcc <= 432 && mcc != 423 || mcc >= 536 && mcc <= 555 ||
+		mcc >= 602 && mcc <= 659 && mcc != 656
 }
 
 // vinShape: no I, O or Q, and digits at the last four places.
@@ -274,7 +313,8 @@ func vinShape(c []byte) bool {
 	return isDigits(c[13:])
 }
 
-// vinCheck: letters count 1 to 9 within their rows of the EBCDIC code page, the sum modulo eleven stands at the ninth place, ten as X.
+// vinCheck: letters count 1 to 9 within their rows of the EBCDIC code page, the sum modulo eleven stands at
+// the ninth place, ten as X.
 func vinCheck(c []byte) bool {
 	s := 0
 	for i, w := range [...]int{8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2} {
@@ -292,8 +332,8 @@ func vinCheck(c []byte) bool {
 	return c[8] == "0123456789X"[s%11]
 }
 
-// mrz reads a zone of two lines of the given width, or one of its lines alone: the upper by its shape, the lower by its check digits. A
-// first letter, where given, is that of the document's kind.
+// mrz reads a zone of two lines of the given width, or one of its lines alone: the upper by its shape, the
+// lower by its check digits. A first letter, where given, is that of the document's kind.
 func mrz(raw []byte, width int, kind byte) bool {
 	var buf [90]byte
 	zone := mrzText(raw, &buf)
@@ -306,7 +346,8 @@ func mrz(raw []byte, width int, kind byte) bool {
 	return false
 }
 
-// mrzText copies raw to buf without the space and line breaks between lines, or returns nil if it cannot be a machine-readable zone.
+// mrzText copies raw to buf without the space and line breaks between lines, or returns nil if it cannot be
+// a machine-readable zone.
 func mrzText(raw []byte, buf *[90]byte) []byte {
 	if len(raw) < 36 || len(raw) > len(buf)+4 || bytes.IndexByte(raw, '<') < 0 {
 		return nil
@@ -369,7 +410,8 @@ func mrzDigit(field []byte, digit byte) bool {
 func mrzCard(raw []byte) bool {
 	var buf [90]byte
 	zone := mrzText(raw, &buf)
-	if len(zone) != 90 || !oneOf(zone[0], "ACI") || !isUpper(zone[60]) || !mrzDigit(zone[5:14], zone[14]) && zone[14] != '<' || !mrzDates(zone[30:]) {
+	if len(zone) != 90 || !oneOf(zone[0], "ACI") || !isUpper(zone[60]) || !mrzDigit(zone[5:14], zone[14]) &&
+		zone[14] != '<' || !mrzDates(zone[30:]) {
 		return false
 	}
 	var all [64]byte

@@ -10,7 +10,8 @@ func poland() []Scheme {
 			Invalid: []string{"44051401358", "02381307589", "4405140145"},
 		},
 		{
-			ID: "pl.nip", Name: "Numer identyfikacji podatkowej (NIP)", Country: "PL", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "pl.nip", Name: "Numer identyfikacji podatkowej (NIP)", Country: "PL",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"9999999999", "PL9999999999"}, Check: digitsAfter(nip, "PL"), Chance: 0.082,
 			Source:  "Ustawa o zasadach ewidencji i identyfikacji podatników; python-stdnum pl.nip",
 			Valid:   []string{"PL 8567346215", "856-734-62-15"},
@@ -29,7 +30,8 @@ func poland() []Scheme {
 			Source: "Krajowy Rejestr Sądowy: ten digits, the first four zero so far",
 		},
 		{
-			ID: "pl.dowod_osobisty", Name: "Seria i numer dowodu osobistego", Country: "PL", Labels: []string{"national_id"},
+			ID: "pl.dowod_osobisty", Name: "Seria i numer dowodu osobistego", Country: "PL",
+			Labels:  []string{"national_id"},
 			Layouts: []string{"AAA999999"}, Chance: 0.1,
 			Check:   on(func(c []byte) bool { return weighted(c, 7, 3, 1, 9, 7, 3, 1, 7, 3)%10 == 0 }),
 			Source:  "Ministerstwo Spraw Wewnętrznych i Administracji, dowód osobisty; Wikipedia, Polish identity card",

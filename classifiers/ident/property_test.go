@@ -4,16 +4,17 @@ import (
 	"strings"
 	"testing"
 
-	"lethe/classifiers/ident"
-
 	"github.com/stretchr/testify/require"
+
+	"lethe/classifiers/ident"
 )
 
 // promisesEveryDigit are schemes whose check notices each change of a single digit.
 var promisesEveryDigit = []string{
-	"at.abgabenkontonummer", "ca.sin", "ch.ahv", "ch.uid", "de.idnr", "dk.cvr", "do.cedula", "ee.kmkr", "fr.nir", "fr.rib", "fr.siren", "gb.nhs", "hr.oib",
-	"il.hp", "il.teudat_zehut", "in.aadhaar", "it.partita_iva", "ma.ice", "nl.bsn", "no.kontonummer", "no.orgnr", "pl.regon", "rs.pib",
-	"se.organisationsnummer", "us.npi", "x.card", "x.gtin", "x.iban", "x.iccid", "x.imei", "x.isin", "x.lei", "za.id", "za.tin",
+	"at.abgabenkontonummer", "ca.sin", "ch.ahv", "ch.uid", "de.idnr", "dk.cvr", "do.cedula", "ee.kmkr", "fr.nir",
+	"fr.rib", "fr.siren", "gb.nhs", "hr.oib", "il.hp", "il.teudat_zehut", "in.aadhaar", "it.partita_iva", "ma.ice",
+	"nl.bsn", "no.kontonummer", "no.orgnr", "pl.regon", "rs.pib", "se.organisationsnummer", "us.npi", "x.card",
+	"x.gtin", "x.iban", "x.iccid", "x.imei", "x.isin", "x.lei", "za.id", "za.tin",
 }
 
 func TestOneWrongDigitIsNoticed(t *testing.T) {
@@ -42,7 +43,8 @@ func TestOneWrongDigitIsNoticed(t *testing.T) {
 
 func TestEverySchemeIsComplete(t *testing.T) {
 	labels := map[string]bool{
-		"national_id": true, "tax_id": true, "passport": true, "iban": true, "bank_account": true, "credit_card": true, "device_id": true, "health": true,
+		"national_id": true, "tax_id": true, "passport": true, "iban": true, "bank_account": true, "credit_card": true,
+		"device_id": true, "health": true,
 		"vehicle_plate": true, "other_personal": true, "company_only": true, "none": true,
 	}
 	for _, s := range ident.All() {
@@ -101,19 +103,19 @@ func TestFictitious(t *testing.T) {
 		id, value string
 		want      bool
 	}{
-		{"us.ssn", "987-65-4321", true}, {"us.ssn", "078-05-1120", true}, {"us.ssn", "219-09-9999", true}, {"us.ssn", "536-90-4399", false},
-		{"se.personnummer", "19900101-9802", true}, {"se.personnummer", "880320-0016", false},
-		{"fi.hetu", "010199-9012", true}, {"fi.hetu", "131052-308T", false},
+		{"us.ssn", "987-65-4321", true}, {"us.ssn", "078-05-1120", true}, {"us.ssn", "219-09-9999", true},
+		{"us.ssn", "536-90-4399", false}, {"se.personnummer", "19900101-9802", true},
+		{"se.personnummer", "880320-0016", false}, {"fi.hetu", "010199-9012", true}, {"fi.hetu", "131052-308T", false},
 		{"no.fodselsnummer", "01817012345", true}, {"no.fodselsnummer", "15108695088", false},
-		{"gb.nhs", "999 123 4560", true}, {"gb.nhs", "943 476 5870", false},
-		{"gb.nino", "QQ 12 34 56 C", true}, {"gb.nino", "AA 12 34 56 B", false},
-		{"nl.bsn", "999990019", true}, {"nl.bsn", "111222333", false},
+		{"gb.nhs", "999 123 4560", true}, {"gb.nhs", "943 476 5870", false}, {"gb.nino", "QQ 12 34 56 C", true},
+		{"gb.nino", "AA 12 34 56 B", false}, {"nl.bsn", "999990019", true}, {"nl.bsn", "111222333", false},
 		{"x.card", "4111 1111 1111 1111", true}, {"x.card", "5398228707871527", false},
 		{"it.codice_fiscale", "RCCMNL83S18D969H", false},
 	} {
 		compact, ok := ident.Compact(nil, []byte(c.value))
 		require.True(t, ok)
-		require.Equal(t, c.want, ident.Fictitious(c.id, ident.Number{Raw: []byte(c.value), Compact: compact}), "%s %s", c.id, c.value)
+		require.Equal(t, c.want, ident.Fictitious(c.id, ident.Number{Raw: []byte(c.value), Compact: compact}), "%s %s",
+			c.id, c.value)
 	}
 }
 

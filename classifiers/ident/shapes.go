@@ -7,22 +7,27 @@ import (
 
 // The schemes of this file have a shape and nothing to compute: all are HeaderOnly.
 
-// vatShapes are the numbers as national rules print them after the country's prefix. Where the check digit fails they still look like
-// what the prefix says, which is what a header that names the scheme needs to know.
+// vatShapes are the numbers as national rules print them after the country's prefix. Where the check digit
+// fails they still look like what the prefix says, which is what a header that names the scheme needs to
+// know.
 var vatShapes = [...]struct{ country, layouts string }{
-	{"AL", "?99999999A"}, {"AR", "99999999999"}, {"AT", "U99999999"}, {"BE", "9999999999"}, {"BG", "999999999 9999999999"}, {"BO", "9999999"},
-	{"BR", "99999999999999 99999999999"}, {"BY", "999999999"}, {"CA", "999999999"}, {"CL", "999999999"}, {"CO", "9999999999"},
-	{"CR", "999999999 9999999999 99999999999 999999999999"}, {"CY", "99999999A"}, {"CZ", "99999999 999999999 9999999999"}, {"DE", "999999999"},
-	{"DK", "99999999"}, {"DO", "99999999999 999999999"}, {"EC", "9999999999999"}, {"EE", "999999999"}, {"ES", "?9999999?"}, {"FI", "99999999"},
-	{"FR", "??999999999"}, {"GR", "999999999"}, {"GT", "99999999"}, {"HR", "99999999999"}, {"HU", "99999999"}, {"ID", "999999999999999"},
-	{"IE", "9?99999A 9?99999AA"}, {"IL", "999999999"}, {"IN", "999999999999999"}, {"IS", "99999 999999"}, {"IT", "99999999999"},
-	{"KZ", "999999999999"}, {"LT", "999999999 999999999999"}, {"LU", "99999999"}, {"LV", "99999999999"}, {"MK", "9999999999999"}, {"MT", "99999999"},
-	{"MX", "AAA999999??? AAAA999999???"}, {"NG", "999999999999"}, {"NI", "9999999999999A"}, {"NL", "999999999B99"}, {"NO", "999999999MVA"},
-	{"NZ", "999999999"}, {"PE", "99999999999"}, {"PH", "999999999999"}, {"PL", "9999999999"}, {"PY", "999999999 99999999 9999999"},
-	{"RO", "9999999999 999999999 99999999 9999999 999999 99999 9999 999 99"}, {"RS", "999999999"}, {"RU", "9999999999 999999999999"},
-	{"SA", "999999999999999"}, {"SE", "999999999999"}, {"SI", "99999999"}, {"SK", "9999999999"}, {"SM", "99999"}, {"SV", "99999999999999"},
-	{"TR", "9999999999"}, {"UA", "999999999999"}, {"UY", "999999999999"}, {"UZ", "999999999"}, {"VE", "J999999999 G999999999 V999999999 E999999999"},
-	{"GB", "999999999 999999999999"},
+	{"AL", "?99999999A"}, {"AR", "99999999999"}, {"AT", "U99999999"}, {"BE", "9999999999"},
+	{"BG", "999999999 9999999999"}, {"BO", "9999999"}, {"BR", "99999999999999 99999999999"}, {"BY", "999999999"},
+	{"CA", "999999999"}, {"CL", "999999999"}, {"CO", "9999999999"},
+	{"CR", "999999999 9999999999 99999999999 999999999999"}, {"CY", "99999999A"},
+	{"CZ", "99999999 999999999 9999999999"}, {"DE", "999999999"}, {"DK", "99999999"}, {"DO", "99999999999 999999999"},
+	{"EC", "9999999999999"}, {"EE", "999999999"}, {"ES", "?9999999?"}, {"FI", "99999999"}, {"FR", "??999999999"},
+	{"GR", "999999999"}, {"GT", "99999999"}, {"HR", "99999999999"}, {"HU", "99999999"}, {"ID", "999999999999999"},
+	{"IE", "9?99999A 9?99999AA"}, {"IL", "999999999"}, {"IN", "999999999999999"}, {"IS", "99999 999999"},
+	{"IT", "99999999999"}, {"KZ", "999999999999"}, {"LT", "999999999 999999999999"}, {"LU", "99999999"},
+	{"LV", "99999999999"}, {"MK", "9999999999999"}, {"MT", "99999999"}, {"MX", "AAA999999??? AAAA999999???"},
+	{"NG", "999999999999"}, {"NI", "9999999999999A"}, {"NL", "999999999B99"}, {"NO", "999999999MVA"},
+	{"NZ", "999999999"}, {"PE", "99999999999"}, {"PH", "999999999999"}, {"PL", "9999999999"},
+	{"PY", "999999999 99999999 9999999"}, {"RO", "9999999999 999999999 99999999 9999999 999999 99999 9999 999 99"},
+	{"RS", "999999999"}, {"RU", "9999999999 999999999999"}, {"SA", "999999999999999"}, {"SE", "999999999999"},
+	{"SI", "99999999"}, {"SK", "9999999999"}, {"SM", "99999"}, {"SV", "99999999999999"}, {"TR", "9999999999"},
+	{"UA", "999999999999"}, {"UY", "999999999999"}, {"UZ", "999999999"},
+	{"VE", "J999999999 G999999999 V999999999 E999999999"}, {"GB", "999999999 999999999999"},
 }
 
 func vatNumbers() []Scheme {
@@ -38,10 +43,12 @@ func vatNumbers() []Scheme {
 			layouts = append(layouts, l, prefix+l)
 		}
 		schemes = append(schemes, Scheme{
-			ID: strings.ToLower(v.country) + ".vat_shape", Name: "VAT number, check digits not asked for", Country: v.country,
-			Labels: []string{"company_only"}, Company: true, Layouts: layouts, HeaderOnly: true, Chance: 1,
-			Check:  func(n Number) bool { return admits(bare, n.Compact) || attached(n.Raw, prefix) },
-			Source: "European Commission, VIES FAQ, structure of VAT numbers; OECD, tax identification numbers; the country's own print",
+			ID: strings.ToLower(v.country) + ".vat_shape", Name: "VAT number, check digits not asked for",
+			Country: v.country,
+			Labels:  []string{"company_only"}, Company: true, Layouts: layouts, HeaderOnly: true, Chance: 1,
+			Check: func(n Number) bool { return admits(bare, n.Compact) || attached(n.Raw, prefix) },
+			Source: "European Commission, VIES FAQ, structure of VAT numbers; OECD, tax identification numbers; the " +
+				"country's own print",
 		})
 	}
 	return schemes
@@ -49,24 +56,32 @@ func vatNumbers() []Scheme {
 
 // attached reports whether raw starts with the prefix in capitals, and the number follows without a gap.
 func attached(raw []byte, prefix string) bool {
-	return len(raw) > len(prefix) && string(raw[:len(prefix)]) == prefix && (isDigit(raw[len(prefix)]) || isUpper(raw[len(prefix)]))
+	return len(raw) > len(prefix) && string(raw[:len(prefix)]) == prefix &&
+		(isDigit(raw[len(prefix)]) || isUpper(raw[len(prefix)]))
 }
 
 // passportShapes are the numbers as the states print them; where a state used several forms, all that are still valid.
 var passportShapes = [...]struct{ country, layouts string }{
-	{"AD", "999999"}, {"AE", "A99999999 999999999 AA9999999"}, {"AL", "AA9999999"}, {"AM", "AA9999999"}, {"AR", "AAA999999"}, {"AT", "A9999999 AA9999999"},
-	{"AU", "A9999999 AA9999999"}, {"AZ", "A99999999"}, {"BE", "AA999999"}, {"BG", "999999999 AA9999999"}, {"BR", "AA999999"}, {"BY", "AA9999999"},
-	{"CA", "AA999999 A999999AA"}, {"CH", "A9999999 ?999999?"}, {"CL", "A99999999 99999999"}, {"CN", "G99999999 E99999999 EA9999999 D99999999"}, {"CO", "AA999999"},
-	{"CY", "A999999 A99999999"}, {"CZ", "99999999"}, {"DK", "999999999"}, {"DZ", "999999999"}, {"EE", "A9999999 AA9999999"}, {"EG", "A99999999"},
-	{"ES", "??999999 ???999999"}, {"FI", "AA9999999"}, {"FR", "99AA99999"}, {"GR", "AA9999999"}, {"HK", "A99999999 AA9999999"}, {"HR", "999999999"},
-	{"HU", "AA999999 AA9999999"}, {"ID", "A9999999 B9999999 C9999999 AA999999"}, {"IE", "??9999999"}, {"IL", "99999999"}, {"IN", "A9999999"}, {"IR", "A99999999"},
-	{"IS", "A9999999"}, {"IT", "??9999999"}, {"JM", "A9999999"}, {"JP", "AA9999999"}, {"KR", "M99999999 S99999999 M999A9999 G99999999"}, {"KZ", "A9999999 A99999999"},
-	{"LI", "A99999"}, {"LT", "????????"}, {"LU", "????????"}, {"LV", "??9999999"}, {"LY", "????????"}, {"MA", "AA9999999"}, {"MD", "A99999999 AA9999999"},
-	{"MT", "9999999"}, {"MX", "A99999999 AA9999999"}, {"MY", "A99999999 H99999999 K99999999"}, {"MZ", "AA9999999 99AA99999"}, {"NG", "A99999999"},
-	{"NO", "99999999 AAA999999"}, {"NZ", "AA999999 A999999"}, {"PH", "A9999999A AA999999 AA9999999 A999999"}, {"PK", "AA9999999"}, {"PL", "AA9999999"}, {"PT", "A999999 AA999999"},
-	{"RO", "99999999 999999999"}, {"RS", "999999999"}, {"RU", "999999999"}, {"SE", "99999999 AA9999999"}, {"SG", "A9999999A"}, {"SI", "PA9999999"},
-	{"SK", "?9999999 AA9999999"}, {"SL", "PA9999999"}, {"TH", "A999999 A9999999 AA999999 AA9999999"}, {"TR", "A99999999"}, {"TW", "999999999"}, {"UA", "AA999999"},
-	{"VN", "A9999999 A99999999"}, {"ZA", "A99999999 M99999999 T99999999 D99999999"},
+	{"AD", "999999"}, {"AE", "A99999999 999999999 AA9999999"}, {"AL", "AA9999999"}, {"AM", "AA9999999"},
+	{"AR", "AAA999999"}, {"AT", "A9999999 AA9999999"}, {"AU", "A9999999 AA9999999"}, {"AZ", "A99999999"},
+	{"BE", "AA999999"}, {"BG", "999999999 AA9999999"}, {"BR", "AA999999"}, {"BY", "AA9999999"},
+	{"CA", "AA999999 A999999AA"}, {"CH", "A9999999 ?999999?"}, {"CL", "A99999999 99999999"},
+	{"CN", "G99999999 E99999999 EA9999999 D99999999"}, {"CO", "AA999999"}, {"CY", "A999999 A99999999"},
+	{"CZ", "99999999"}, {"DK", "999999999"}, {"DZ", "999999999"}, {"EE", "A9999999 AA9999999"}, {"EG", "A99999999"},
+	{"ES", "??999999 ???999999"}, {"FI", "AA9999999"}, {"FR", "99AA99999"}, {"GR", "AA9999999"},
+	{"HK", "A99999999 AA9999999"}, {"HR", "999999999"}, {"HU", "AA999999 AA9999999"},
+	{"ID", "A9999999 B9999999 C9999999 AA999999"}, {"IE", "??9999999"}, {"IL", "99999999"}, {"IN", "A9999999"},
+	{"IR", "A99999999"}, {"IS", "A9999999"}, {"IT", "??9999999"}, {"JM", "A9999999"}, {"JP", "AA9999999"},
+	{"KR", "M99999999 S99999999 M999A9999 G99999999"}, {"KZ", "A9999999 A99999999"}, {"LI", "A99999"},
+	{"LT", "????????"}, {"LU", "????????"}, {"LV", "??9999999"}, {"LY", "????????"}, {"MA", "AA9999999"},
+	{"MD", "A99999999 AA9999999"}, {"MT", "9999999"}, {"MX", "A99999999 AA9999999"},
+	{"MY", "A99999999 H99999999 K99999999"}, {"MZ", "AA9999999 99AA99999"}, {"NG", "A99999999"},
+	{"NO", "99999999 AAA999999"}, {"NZ", "AA999999 A999999"}, {"PH", "A9999999A AA999999 AA9999999 A999999"},
+	{"PK", "AA9999999"}, {"PL", "AA9999999"}, {"PT", "A999999 AA999999"}, {"RO", "99999999 999999999"},
+	{"RS", "999999999"}, {"RU", "999999999"}, {"SE", "99999999 AA9999999"}, {"SG", "A9999999A"}, {"SI", "PA9999999"},
+	{"SK", "?9999999 AA9999999"}, {"SL", "PA9999999"}, {"TH", "A999999 A9999999 AA999999 AA9999999"},
+	{"TR", "A99999999"}, {"TW", "999999999"}, {"UA", "AA999999"}, {"VN", "A9999999 A99999999"},
+	{"ZA", "A99999999 M99999999 T99999999 D99999999"},
 }
 
 func passports() []Scheme {
@@ -78,9 +93,11 @@ func passports() []Scheme {
 			chance = 0.04 // one first letter in 26
 		}
 		schemes = append(schemes, Scheme{
-			ID: strings.ToLower(p.country) + ".passport", Name: "Passport number", Country: p.country, Labels: []string{"passport"},
+			ID: strings.ToLower(p.country) + ".passport", Name: "Passport number", Country: p.country,
+			Labels:  []string{"passport"},
 			Layouts: strings.Fields(p.layouts), HeaderOnly: true, Chance: chance, Check: passportCheck(p.country),
-			Source: "PRADO, the Council of the EU's register of documents; Microsoft Purview, sensitive information types; validator.js isPassportNumber",
+			Source: "PRADO, the Council of the EU's register of documents; Microsoft Purview, sensitive information " +
+				"types; validator.js isPassportNumber",
 		})
 	}
 	return schemes
@@ -97,7 +114,8 @@ func passportCheck(country string) func(Number) bool {
 			if len(c) == 7 {
 				return c[0] == 'N'
 			}
-			return c[0] == 'L' && oneOf(c[1], "ADFHKMN") || c[0] == 'E' && oneOf(c[1], "AP") || c[0] == 'R' && c[1] == 'A'
+			return c[0] == 'L' && oneOf(c[1], "ADFHKMN") || c[0] == 'E' && oneOf(c[1], "AP") || c[0] == 'R' &&
+				c[1] == 'A'
 		})
 	case "CN":
 		// the dash of "E-1234567" is nobody's print
@@ -108,20 +126,32 @@ func passportCheck(country string) func(Number) bool {
 	return on(func(c []byte) bool { return !same(c) })
 }
 
-// plateShapes are number plates: the printed form in the classes of a layout, with '-' for a customary gap (space, dash, dot or nothing)
-// and '_' for one that must be there.
+// plateShapes are number plates: the printed form in the classes of a layout, with '-' for a customary gap
+// (space, dash, dot or nothing) and '_' for one that must be there.
 var plateShapes = [...]struct{ country, shapes string }{
-	{"AL", "AA-999-AA AA-999-T AA-R-999"}, {"AR", "AA-999-AA AAA-999"}, {"AT", "A_99999A A_9999A A_999AA AA_999AA AA_99AAA AA_9999A"}, {"BE", "9-AAA-999 AAA-999 999-AAA"},
-	{"BG", "A-9999-AA AA-9999-AA"}, {"BR", "AAA-9999 AAA-9A99"}, {"CZ", "9A9-9999 9AA-9999 ???????? ??????? ?????? ?????"}, {"DK", "AA-99-999"},
-	{"EE", "999-AAA"}, {"ES", "9999-AAA A-9999-AA AA-9999-AA"}, {"FI", "AAA-999 AA-999 AAA-99 AAA-9 AA-99 AA-9 999-AAA 99-AAA 9-AAA 999-AA 99-AA CD-9999 C-9999 C-99999"}, {"FR", "AA-999-AA"},
-	{"GB", "AA99-AAA A999-AAA A99-AAA A9-AAA AAA-999A AAA-99A AAA-9A"}, {"GR", "AAA-9999"}, {"HR", "AA_999-AA AA_9999-AA AA_9999-A AA_999-A"},
+	{"AL", "AA-999-AA AA-999-T AA-R-999"}, {"AR", "AA-999-AA AAA-999"},
+	{"AT", "A_99999A A_9999A A_999AA AA_999AA AA_99AAA AA_9999A"}, {"BE", "9-AAA-999 AAA-999 999-AAA"},
+	{"BG", "A-9999-AA AA-9999-AA"}, {"BR", "AAA-9999 AAA-9A99"},
+	{"CZ", "9A9-9999 9AA-9999 ???????? ??????? ?????? ?????"}, {"DK", "AA-99-999"}, {"EE", "999-AAA"},
+	{"ES", "9999-AAA A-9999-AA AA-9999-AA"},
+	{"FI", "AAA-999 AA-999 AAA-99 AAA-9 AA-99 AA-9 999-AAA 99-AAA 9-AAA 999-AA 99-AA CD-9999 C-9999 C-99999"},
+	{"FR", "AA-999-AA"}, {"GB", "AA99-AAA A999-AAA A99-AAA A9-AAA AAA-999A AAA-99A AAA-9A"}, {"GR", "AAA-9999"},
+	{"HR", "AA_999-AA AA_9999-AA AA_9999-A AA_999-A"},
 	{"HU", "AAA_999 AA-AA_999 M999999 AA_99_99 CD_999_999 C_A_9999 X_A_9999 E_99999 P_99999 V_99999 Z_99999 S_AAA_99"},
-	{"IE", "99-A-9 99-A-99 99-A-999 99-A-9999 99-A-99999 999-A-9999 999-A-99999 99-AA-9999 99-AA-99999 999-AA-9999 999-AA-99999"},
-	{"IN", "AA-99-AA-9999 AA-99-AAA-9999 AA-9-AAA-9999 AA-99-A-9999 AA-9-AA-9999 AA-9-A-9999 99-BH-9999-AA 99-BH-9999-A"}, {"IT", "AA-999-AA"}, {"LI", "FL-9 FL-99 FL-999 FL-9999 FL-99999 FL-99U FL-999U FL-9999U FL-99999U FL-99Z FL-999Z FL-9999Z FL-99999Z"},
-	{"LT", "AAA-999"}, {"LV", "AA-9999"}, {"NG", "AAA_999AA AAA999AA"}, {"NL", "AA-999-A A-999-AA 99-AAA-9 9-AAA-99 AAA-99-A 99-AA-AA AA-AA-99 AA-99-AA"}, {"NO", "AA-99999"},
-	{"PK", "AAA-999 AAA-9999 AA-999 AA-9999 A-9999 AAAA-999 AAAA-9999 AAA-999_99 AAA-9999_99 AA-999_99 AA-9999_99 A-9999_99"}, {"PL", "AA_99999 AA_9999A AAA_99999 AAA_A999 AAA_99AA AA_999AA AAA_9A99"},
-	{"PT", "AA-99-99 99-99-AA 99-AA-99 AA-99-AA"}, {"RO", "AA-99-AAA B-99-AAA B-999-AAA"}, {"SE", "AAA-99?"}, {"SG", "AAA-9999-A"}, {"SI", "AA-AA-999 AA-999-AA"},
-	{"SK", "AA-999AA AA-99999"}, {"TR", "99_A_9999 99_A_99999 99_AA_999 99_AA_9999 99_AAA_99 99_AAA_999 99AAA999 99AA999 99A9999"},
+	{"IE", "99-A-9 99-A-99 99-A-999 99-A-9999 99-A-99999 999-A-9999 999-A-99999 99-AA-9999 99-AA-99999 999-AA-9999 " +
+		"999-AA-99999"},
+	{"IN", "AA-99-AA-9999 AA-99-AAA-9999 AA-9-AAA-9999 AA-99-A-9999 AA-9-AA-9999 AA-9-A-9999 99-BH-9999-AA " +
+		"99-BH-9999-A"},
+	{"IT", "AA-999-AA"},
+	{"LI", "FL-9 FL-99 FL-999 FL-9999 FL-99999 FL-99U FL-999U FL-9999U FL-99999U FL-99Z FL-999Z FL-9999Z FL-99999Z"},
+	{"LT", "AAA-999"}, {"LV", "AA-9999"}, {"NG", "AAA_999AA AAA999AA"},
+	{"NL", "AA-999-A A-999-AA 99-AAA-9 9-AAA-99 AAA-99-A 99-AA-AA AA-AA-99 AA-99-AA"}, {"NO", "AA-99999"},
+	{"PK", "AAA-999 AAA-9999 AA-999 AA-9999 A-9999 AAAA-999 AAAA-9999 AAA-999_99 AAA-9999_99 AA-999_99 AA-9999_99 " +
+		"A-9999_99"},
+	{"PL", "AA_99999 AA_9999A AAA_99999 AAA_A999 AAA_99AA AA_999AA AAA_9A99"},
+	{"PT", "AA-99-99 99-99-AA 99-AA-99 AA-99-AA"}, {"RO", "AA-99-AAA B-99-AAA B-999-AAA"}, {"SE", "AAA-99?"},
+	{"SG", "AAA-9999-A"}, {"SI", "AA-AA-999 AA-999-AA"}, {"SK", "AA-999AA AA-99999"},
+	{"TR", "99_A_9999 99_A_99999 99_AA_999 99_AA_9999 99_AAA_99 99_AAA_999 99AAA999 99AA999 99A9999"},
 }
 
 func plates() []Scheme {
@@ -134,7 +164,8 @@ func plates() []Scheme {
 		}
 		country := p.country
 		schemes = append(schemes, Scheme{
-			ID: strings.ToLower(country) + ".plate", Name: "Number plate", Country: country, Labels: []string{"vehicle_plate"},
+			ID: strings.ToLower(country) + ".plate", Name: "Number plate", Country: country,
+			Labels:  []string{"vehicle_plate"},
 			Layouts: layouts, HeaderOnly: true, Chance: 1,
 			Check: func(n Number) bool {
 				if mixedCase(n.Raw) {
@@ -147,21 +178,25 @@ func plates() []Scheme {
 				}
 				return false
 			},
-			Source: "National vehicle registration authorities, forms of current plates; validator.js isLicensePlate; Presidio",
+			Source: "National vehicle registration authorities, forms of current plates; validator.js " +
+				"isLicensePlate; Presidio",
 		})
 	}
 	return append(schemes,
 		Scheme{
-			ID: "de.plate", Name: "Kfz-Kennzeichen", Country: "DE", Labels: []string{"vehicle_plate"}, HeaderOnly: true, Chance: 0.9,
+			ID: "de.plate", Name: "Kfz-Kennzeichen", Country: "DE", Labels: []string{"vehicle_plate"}, HeaderOnly: true,
+			Chance:  0.9,
 			Check:   germanPlate,
 			Source:  "Fahrzeug-Zulassungsverordnung, Anlage 1 and 2; validator.js isLicensePlate; Presidio DE_KFZ",
 			Valid:   []string{"HH AB 1234", "FS A 1234", "FS-AB-1234", "FS AB 1234 E"},
 			Invalid: []string{"BAB1234", "MZG-AB-123X", "ÖHR FA 123D", "FS ABC 123", "FS AB 0123"},
 		},
 		Scheme{
-			ID: "se.plate_personal", Name: "Personlig skylt", Country: "SE", Labels: []string{"vehicle_plate"}, HeaderOnly: true, Chance: 1,
-			Check:   func(n Number) bool { return personalPlate(n.Raw) },
-			Source:  "Transportstyrelsen, personliga skyltar: two to seven letters, digits and spaces; validator.js isLicensePlate",
+			ID: "se.plate_personal", Name: "Personlig skylt", Country: "SE", Labels: []string{"vehicle_plate"},
+			HeaderOnly: true, Chance: 1,
+			Check: func(n Number) bool { return personalPlate(n.Raw) },
+			Source: "Transportstyrelsen, personliga skyltar: two to seven letters, digits and spaces; validator.js " +
+				"isLicensePlate",
 			Valid:   []string{"WORD", "CERISE"},
 			Invalid: []string{"lower", "abc 12A", "TOOLONGWORD"},
 		},
@@ -251,7 +286,8 @@ func mixedCase(raw []byte) bool {
 	return upper && lower
 }
 
-// germanPlate: district of one to three letters, a gap, one or two letters, up to four digits without a leading zero, E or H; eight at most.
+// germanPlate: district of one to three letters, a gap, one or two letters, up to four digits without a
+// leading zero, E or H; eight at most.
 func germanPlate(n Number) bool {
 	raw := n.Raw
 	if len(raw) < 5 || len(raw) > 14 {
@@ -275,8 +311,11 @@ func germanPlate(n Number) bool {
 	if digits == 0 || digits > 4 || rest[0] == '0' || district+letters+digits > 8 {
 		return false
 	}
-	suffix := string(rest[digits:])
-	return suffix == "" || suffix == "E" || suffix == "H" || suffix == " E" || suffix == " H"
+	switch string(rest[digits:]) {
+	case "", "E", "H", " E", " H":
+		return true
+	}
+	return false
 }
 
 // germanLetters counts up to max letters at the start of b, Ä, Ö and Ü among them, and returns what follows.

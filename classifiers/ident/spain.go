@@ -3,21 +3,25 @@ package ident
 func spain() []Scheme {
 	return []Scheme{
 		{
-			ID: "es.dni", Name: "Documento nacional de identidad (NIF)", Country: "ES", Labels: []string{"national_id", "tax_id"},
-			Layouts: []string{"99999999A", "9999999A", "999999A", "99999A", "ES99999999A"}, Check: digitsAfter(dni, "ES"), Chance: 0.039,
+			ID: "es.dni", Name: "Documento nacional de identidad (NIF)", Country: "ES",
+			Labels:  []string{"national_id", "tax_id"},
+			Layouts: []string{"99999999A", "9999999A", "999999A", "99999A", "ES99999999A"},
+			Check:   digitsAfter(dni, "ES"), Chance: 0.039,
 			Source:  "Real Decreto 1553/2005; python-stdnum es.dni; Presidio ES_NIF",
 			Valid:   []string{"54362315-K", "54362315K", "1111111G"},
 			Invalid: []string{"54362315Z", "54362315", "00054237U"},
 		},
 		{
-			ID: "es.nie", Name: "Número de identidad de extranjero (NIE)", Country: "ES", Labels: []string{"national_id", "tax_id"},
+			ID: "es.nie", Name: "Número de identidad de extranjero (NIE)", Country: "ES",
+			Labels:  []string{"national_id", "tax_id"},
 			Layouts: []string{"?9999999A", "ES?9999999A"}, Check: digitsAfter(nie, "ES"), Chance: 0.0031,
 			Source:  "Orden INT/2058/2008; python-stdnum es.nie; Presidio ES_NIE",
 			Valid:   []string{"x-2482300w", "X-5253868-R", "Z8078221M"},
 			Invalid: []string{"x-2482300a", "X2482300", "A1234567L"},
 		},
 		{
-			ID: "es.nif_klm", Name: "NIF de menores y no residentes (K, L, M)", Country: "ES", Labels: []string{"tax_id", "national_id"},
+			ID: "es.nif_klm", Name: "NIF de menores y no residentes (K, L, M)", Country: "ES",
+			Labels:  []string{"tax_id", "national_id"},
 			Layouts: []string{"K9999999A", "L9999999A", "M9999999A"}, Chance: 0.039,
 			Check:   on(func(c []byte) bool { return c[8] == dniLetter(number(c[1:8])) }),
 			Source:  "Real Decreto 1065/2007, art. 20; python-stdnum es.nif",
@@ -25,16 +29,19 @@ func spain() []Scheme {
 			Invalid: []string{"M-1234567-A"},
 		},
 		{
-			ID: "es.cif", Name: "NIF de personas jurídicas (CIF)", Country: "ES", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "es.cif", Name: "NIF de personas jurídicas (CIF)", Country: "ES",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"A9999999?", "ESA9999999?"}, Check: digitsAfter(cif, "ES"), Chance: 0.026,
 			Source:  "Orden EHA/451/2008; python-stdnum es.cif",
 			Valid:   []string{"J99216582", "ES B-58378431", "B64717838"},
 			Invalid: []string{"J99216583", "J992165831", "M-1234567-L", "O-1234567-L", "B64717839"},
 		},
 		{
-			ID: "es.naf", Name: "Número de afiliación a la Seguridad Social (NAF, NUSS)", Country: "ES", Labels: []string{"national_id"},
+			ID: "es.naf", Name: "Número de afiliación a la Seguridad Social (NAF, NUSS)", Country: "ES",
+			Labels:  []string{"national_id"},
 			Layouts: []string{"999999999999"}, Check: on(naf), Chance: 0.0067,
-			Source:  "Tesorería General de la Seguridad Social; worked example of Wikipedia, Número de la Seguridad Social (España)",
+			Source: "Tesorería General de la Seguridad Social; worked example of Wikipedia, Número de la Seguridad " +
+				"Social (España)",
 			Valid:   []string{"28/1234567840", "281234567840"},
 			Invalid: []string{"281234567841"},
 		},
@@ -63,7 +70,8 @@ func nie(c []byte) bool {
 	return c[8] == dniLetter(int(c[0]-'X')*10_000_000+number(c[1:8]))
 }
 
-// cif checks a legal person's number: the Luhn digit, or the letter that stands for it; some legal forms have only one of the two.
+// cif checks a legal person's number: the Luhn digit, or the letter that stands for it; some legal forms
+// have only one of the two.
 func cif(c []byte) bool {
 	if !oneOf(c[0], "ABCDEFGHJNPQRSUVW") {
 		return false

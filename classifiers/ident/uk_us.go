@@ -11,12 +11,14 @@ func unitedKingdom() []Scheme {
 			Invalid: []string{"9434765871"},
 		},
 		{
-			ID: "gb.chi", Name: "Community Health Index number", Country: "GB", Labels: []string{"national_id", "health"},
+			ID: "gb.chi", Name: "Community Health Index number", Country: "GB",
+			Labels:  []string{"national_id", "health"},
 			Layouts: []string{"9999999999"}, Chance: 0.003,
 			Check: on(func(c []byte) bool {
 				return ddmmyy(c) && weighted(c, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1)%11 == 0
 			}),
-			Source:  "Public Health Scotland, Community Health Index: day of birth and the check digit of the NHS number; phsmethods chi_check",
+			Source: "Public Health Scotland, Community Health Index: day of birth and the check digit of the NHS " +
+				"number; phsmethods chi_check",
 			Valid:   []string{"0101011237"},
 			Invalid: []string{"0101201234", "3201201234"},
 		},
@@ -28,7 +30,8 @@ func unitedKingdom() []Scheme {
 			Invalid: []string{"BG123612A", "QQ123456C", "AA123456E"},
 		},
 		{
-			ID: "gb.nino_no_suffix", Name: "National Insurance number without suffix", Country: "GB", Labels: []string{"national_id", "tax_id"},
+			ID: "gb.nino_no_suffix", Name: "National Insurance number without suffix", Country: "GB",
+			Labels:  []string{"national_id", "tax_id"},
 			Layouts: []string{"AA999999"}, Check: on(ninoBody), Chance: 0.55, HeaderOnly: true,
 			Source:  "HMRC NIM39110; OECD, tax identification numbers, United Kingdom: the suffix may be left out",
 			Valid:   []string{"AA 12 34 56"},
@@ -38,7 +41,8 @@ func unitedKingdom() []Scheme {
 			ID: "gb.utr", Name: "Unique Taxpayer Reference", Country: "GB", Labels: []string{"tax_id"},
 			Layouts: []string{"9999999999", "9999999999K"}, Chance: 0.1,
 			Check: on(func(c []byte) bool {
-				return !same(c[:10]) && value(c[0]) == int("21987654321"[weighted(c[1:], 6, 7, 8, 9, 10, 5, 4, 3, 2)%11]-'0')
+				return !same(c[:10]) &&
+					value(c[0]) == int("21987654321"[weighted(c[1:], 6, 7, 8, 9, 10, 5, 4, 3, 2)%11]-'0')
 			}),
 			Source:  "HMRC, Unique Taxpayer Reference; python-stdnum gb.utr",
 			Valid:   []string{"1955839661"},
@@ -60,25 +64,32 @@ func unitedKingdom() []Scheme {
 		},
 		{
 			ID: "gb.passport", Name: "Passport number", Country: "GB", Labels: []string{"passport"},
-			Layouts: []string{"999999999", "AA9999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1, HeaderOnly: true,
-			Source: "HM Passport Office: nine digits; two letters and seven digits since 2015; Presidio UK_PASSPORT",
-			Valid:  []string{"925665416"},
+			Layouts: []string{"999999999", "AA9999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1,
+			HeaderOnly: true,
+			Source: "HM Passport Office: nine digits; two letters and seven digits since 2015; Presidio " +
+				"UK_PASSPORT",
+			Valid: []string{"925665416"},
 		},
 		{
-			ID: "gb.bank_account", Name: "Sort code and account number", Country: "GB", Labels: []string{"bank_account"},
-			Layouts: []string{"99999999999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1, HeaderOnly: true,
-			Source: "Pay.UK, Extended Industry Sort Code Directory: six digits and eight",
+			ID: "gb.bank_account", Name: "Sort code and account number", Country: "GB",
+			Labels:  []string{"bank_account"},
+			Layouts: []string{"99999999999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1,
+			HeaderOnly: true,
+			Source:     "Pay.UK, Extended Industry Sort Code Directory: six digits and eight",
 		},
 		{
-			ID: "gb.vat", Name: "VAT registration number", Country: "GB", Labels: []string{"company_only", "tax_id"}, Company: true,
-			Layouts: []string{"GB999999999", "GB999999999999", "999999999", "999999999999", "XI999999999", "XI999999999999"},
-			Check:   digitsAfter(britishVAT, "GB", "XI"), Chance: 0.031,
+			ID: "gb.vat", Name: "VAT registration number", Country: "GB", Labels: []string{"company_only", "tax_id"},
+			Company: true,
+			Layouts: []string{"GB999999999", "GB999999999999", "999999999", "999999999999", "XI999999999",
+				"XI999999999999"},
+			Check: digitsAfter(britishVAT, "GB", "XI"), Chance: 0.031,
 			Source:  "HMRC, VAT registration number, check digits of 1973 and 9755; python-stdnum gb.vat",
 			Valid:   []string{"GB 980 7806 84", "980780684"},
 			Invalid: []string{"802311781", "GB9999999999 999"},
 		},
 		{
-			ID: "gb.vat_government", Name: "VAT registration number of a department or health authority", Country: "GB", Labels: []string{"company_only"},
+			ID: "gb.vat_government", Name: "VAT registration number of a department or health authority", Country: "GB",
+			Labels:  []string{"company_only"},
 			Company: true, Layouts: []string{"GBGD999", "GBHA999"}, Chance: 0.5, HeaderOnly: true,
 			Check:   on(func(c []byte) bool { return c[2] == 'G' && c[4] < '5' || c[2] == 'H' && c[4] >= '5' }),
 			Source:  "European Commission, VIES FAQ, structure of VAT numbers: GBGD001 to 499, GBHA500 to 999",
@@ -86,9 +97,11 @@ func unitedKingdom() []Scheme {
 			Invalid: []string{"GBGD500", "GBHA499"},
 		},
 		{
-			ID: "gb.company_number", Name: "Company registration number", Country: "GB", Labels: []string{"company_only"}, Company: true,
-			Layouts: []string{"99999999", "SC999999", "NI999999", "OC999999"}, Check: shape, Chance: 1, HeaderOnly: true,
-			Source: "Companies House, Uniform Resource Identifiers",
+			ID: "gb.company_number", Name: "Company registration number", Country: "GB",
+			Labels: []string{"company_only"}, Company: true,
+			Layouts: []string{"99999999", "SC999999", "NI999999", "OC999999"}, Check: shape, Chance: 1,
+			HeaderOnly: true,
+			Source:     "Companies House, Uniform Resource Identifiers",
 		},
 	}
 }
@@ -118,7 +131,8 @@ func upn(c []byte) bool {
 		last = i
 	}
 	authority := number(c[1:4])
-	return authority >= 201 && authority <= 938 && c[0] == alphabet[(weighted(c[1:], 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)+13*last)%23]
+	return authority >= 201 && authority <= 938 &&
+		c[0] == alphabet[(weighted(c[1:], 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)+13*last)%23]
 }
 
 // drivingLicence: surname filled with 9, decade, month (women plus 50), day, year, initials filled with 9.
@@ -155,21 +169,26 @@ func unitedStates() []Scheme {
 		{
 			ID: "us.ssn", Name: "Social Security number", Country: "US", Labels: []string{"national_id", "tax_id"},
 			Layouts: []string{"999999999"}, Chance: 0.89,
-			Check:   func(n Number) bool { return len(n.Raw) == 11 && grouped(n.Raw, 3, 5) && ssn(n.Compact) },
-			Source:  "Social Security Administration, SSN randomization and the numbers it never assigns; python-stdnum us.ssn; pdscan",
+			Check: func(n Number) bool { return len(n.Raw) == 11 && grouped(n.Raw, 3, 5) && ssn(n.Compact) },
+			Source: "Social Security Administration, SSN randomization and the numbers it never assigns; " +
+				"python-stdnum us.ssn; pdscan",
 			Valid:   []string{"536-90-4399", "123-45-6789", "123 45 6789"},
 			Invalid: []string{"1112-23333", "666-00-0000", "078-05-1120", "078-05-0000", "0780511201", "000000000"},
 		},
 		{
-			ID: "us.ssn_unformatted", Name: "Social Security number without dashes", Country: "US", Labels: []string{"national_id", "tax_id"},
-			Layouts: []string{"999999999"}, Check: func(n Number) bool { return len(n.Raw) == 9 && ssn(n.Compact) }, Chance: 0.89, HeaderOnly: true,
+			ID: "us.ssn_unformatted", Name: "Social Security number without dashes", Country: "US",
+			Labels:  []string{"national_id", "tax_id"},
+			Layouts: []string{"999999999"}, Check: func(n Number) bool { return len(n.Raw) == 9 && ssn(n.Compact) },
+			Chance: 0.89, HeaderOnly: true,
 			Source:  "Social Security Administration, SSN randomization; Presidio US_SSN",
 			Valid:   []string{"536904399"},
 			Invalid: []string{"000000000", "666123456", "078051120"},
 		},
 		{
-			ID: "us.itin", Name: "Individual Taxpayer Identification Number", Country: "US", Labels: []string{"tax_id", "national_id"},
-			Layouts: []string{"999999999"}, Check: func(n Number) bool { return grouped(n.Raw, 3, 5) && itin(n.Compact) }, Chance: 0.044,
+			ID: "us.itin", Name: "Individual Taxpayer Identification Number", Country: "US",
+			Labels:  []string{"tax_id", "national_id"},
+			Layouts: []string{"999999999"},
+			Check:   func(n Number) bool { return grouped(n.Raw, 3, 5) && itin(n.Compact) }, Chance: 0.044,
 			Source:  "IRS, Internal Revenue Manual 3.21.263; python-stdnum us.itin; Presidio US_ITIN",
 			Valid:   []string{"912-90-3456", "911-64-1234"},
 			Invalid: []string{"9129-03456", "123-45-6789", "912-93-4567"},
@@ -185,8 +204,10 @@ func unitedStates() []Scheme {
 			Invalid: []string{"123-45-6789"},
 		},
 		{
-			ID: "us.ein", Name: "Employer Identification Number", Country: "US", Labels: []string{"company_only", "tax_id"}, Company: true,
-			Layouts: []string{"999999999"}, Check: func(n Number) bool { return grouped(n.Raw, 2) && ein(n.Compact) }, Chance: 0.83, HeaderOnly: true,
+			ID: "us.ein", Name: "Employer Identification Number", Country: "US",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
+			Layouts: []string{"999999999"}, Check: func(n Number) bool { return grouped(n.Raw, 2) && ein(n.Compact) },
+			Chance: 0.83, HeaderOnly: true,
 			Source:  "IRS, How EINs are assigned and valid EIN prefixes; python-stdnum us.ein; validator.js isTaxID",
 			Valid:   []string{"91-1144442", "011234567"},
 			Invalid: []string{"911-14-4442", "07-1144442", "07-1234567"},
@@ -201,7 +222,8 @@ func unitedStates() []Scheme {
 		{
 			ID: "us.aba", Name: "ABA routing number", Country: "US", Labels: []string{"bank_account"},
 			Layouts: []string{"999999999"}, Check: on(aba), Chance: 0.037,
-			Source:  "American Bankers Association, routing number policy; python-stdnum us.rtn; Presidio ABA_ROUTING_NUMBER",
+			Source: "American Bankers Association, routing number policy; python-stdnum us.rtn; Presidio " +
+				"ABA_ROUTING_NUMBER",
 			Valid:   []string{"111000025", "121042882", "011103093"},
 			Invalid: []string{"11100002", "112000025"},
 		},
@@ -230,7 +252,8 @@ func unitedStates() []Scheme {
 			Invalid: []string{"FA1234564"},
 		},
 		{
-			ID: "us.mbi", Name: "Medicare Beneficiary Identifier", Country: "US", Labels: []string{"other_personal", "health"},
+			ID: "us.mbi", Name: "Medicare Beneficiary Identifier", Country: "US",
+			Labels:  []string{"other_personal", "health"},
 			Layouts: []string{"9A?9A?9AA99"}, Check: on(mbi), Chance: 0.22,
 			Source:  "CMS, Understanding the Medicare Beneficiary Identifier format; Presidio US_MBI",
 			Valid:   []string{"1eg4-te5-mk73"},
@@ -238,15 +261,17 @@ func unitedStates() []Scheme {
 		},
 		{
 			ID: "us.passport", Name: "Passport number", Country: "US", Labels: []string{"passport"},
-			Layouts: []string{"999999999", "A99999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1, HeaderOnly: true,
-			Source:  "US Department of State: nine digits; a letter and eight since 2021",
-			Invalid: []string{"E000077341"},
+			Layouts: []string{"999999999", "A99999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1,
+			HeaderOnly: true,
+			Source:     "US Department of State: nine digits; a letter and eight since 2021",
+			Invalid:    []string{"E000077341"},
 		},
 		{
 			ID: "us.driver_license", Name: "Driver's license number", Country: "US", Labels: []string{"other_personal"},
 			Layouts: []string{
-				"A9999999", "A99999999", "A999999999999", "A99999999999999", "A999999999", "AA999999", "AA999999A", "9999999", "99999999", "999999999",
-				"9999999999", "999999999999", "A9999999999999", "99AAA99999", "A99999",
+				"A9999999", "A99999999", "A999999999999", "A99999999999999", "A999999999", "AA999999", "AA999999A",
+				"9999999", "99999999", "999999999", "9999999999", "999999999999", "A9999999999999", "99AAA99999",
+				"A99999",
 			},
 			Check: on(func(c []byte) bool { return !same(c) }), Chance: 1, HeaderOnly: true,
 			Source: "AAMVA, driver license formats of the states",
@@ -254,8 +279,8 @@ func unitedStates() []Scheme {
 	}
 }
 
-// ssn refuses what the agency never assigns: area 000, 666 and 900 to 999, group 00, serial 0000, and the two numbers that advertising
-// made famous.
+// ssn refuses what the agency never assigns: area 000, 666 and 900 to 999, group 00, serial 0000, and the
+// two numbers that advertising made famous.
 func ssn(c []byte) bool {
 	area := number(c[:3])
 	if area == 0 || area == 666 || area >= 900 || number(c[3:5]) == 0 || number(c[5:]) == 0 {
@@ -267,7 +292,8 @@ func ssn(c []byte) bool {
 
 func itin(c []byte) bool {
 	group := number(c[3:5])
-	return c[0] == '9' && (group >= 50 && group <= 65 || group >= 70 && group <= 88 || group >= 90 && group <= 92 || group >= 94)
+	return c[0] == '9' && (group >= 50 && group <= 65 || group >= 70 && group <= 88 || group >= 90 && group <= 92 ||
+		group >= 94)
 }
 
 // ein refuses the prefixes that no campus of the IRS hands out.

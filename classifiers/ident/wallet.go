@@ -47,7 +47,8 @@ func base58check(b []byte) bool {
 	return string(sum[:4]) == string(n[21:])
 }
 
-// bech32 checks the polynomial of BIP 173 (witness version 0) or BIP 350 (later versions); upper and lower case are not mixed.
+// bech32 checks the polynomial of BIP 173 (witness version 0) or BIP 350 (later versions); upper and lower
+// case are not mixed.
 func bech32(b []byte) bool {
 	const alphabet = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 	upper, lower := false, false
@@ -140,7 +141,8 @@ func keccak256(b []byte) [32]byte {
 	return out
 }
 
-// keccakF is the permutation Keccak-f[1600] as FIPS 202, section 3, gives it; the round constants come from its shift register.
+// keccakF is the permutation Keccak-f[1600] as FIPS 202, section 3, gives it; the round constants come from
+// its shift register.
 func keccakF(a *[25]uint64) {
 	register := byte(1)
 	for range 24 {

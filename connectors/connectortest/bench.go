@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"lethe/connectors"
-
 	"github.com/stretchr/testify/require"
+
+	"lethe/connectors"
 )
 
 // CPU is the processor time that the process has used.

@@ -239,7 +239,7 @@ func markJSON(ctx context.Context, conn *sql.Conn, tables map[string]*table) err
 	})
 }
 
-var constraintLine = regexp.MustCompile("(?m)^\\s*CONSTRAINT `((?:[^`]|``)+)` FOREIGN KEY .*?(?: ON DELETE " +
+var constraintLine = regexp.MustCompile("(?m)^\\s*CONSTRAINT `(.+?)` FOREIGN KEY \\(.*?(?: ON DELETE " +
 	"(RESTRICT|CASCADE|SET NULL|NO ACTION|SET DEFAULT))?(?: ON UPDATE [A-Z ]+)?,?$")
 
 func readOnDelete(ctx context.Context, conn *sql.Conn, t *table) error {
@@ -249,7 +249,7 @@ func readOnDelete(ctx context.Context, conn *sql.Conn, t *table) error {
 	onDelete := map[string]string{}
 	err := collect(ctx, conn, "SHOW CREATE TABLE "+quoteName(t.Name), func(r []string) error {
 		for _, m := range constraintLine.FindAllStringSubmatch(r[1], -1) {
-			onDelete[strings.ReplaceAll(m[1], "``", "`")] = or(m[2], "RESTRICT")
+			onDelete[m[1]] = or(m[2], "RESTRICT")
 		}
 		return nil
 	})
@@ -257,7 +257,10 @@ func readOnDelete(ctx context.Context, conn *sql.Conn, t *table) error {
 		return err
 	}
 	for i, fk := range t.ForeignKeys {
-		action, ok := onDelete[fk.Name]
+		action, ok := onDelete[strings.ReplaceAll(fk.Name, "`", "``")]
+		if !ok { // some servers print the name of a constraint as it is
+			action, ok = onDelete[fk.Name]
+		}
 		if !ok {
 			return fmt.Errorf("table %s: SHOW CREATE TABLE does not tell foreign key %s: %w", t.Name, fk.Name,
 				connectors.ErrSchemaChanged)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"lethe/pipeline/setup"
 	"log/slog"
 	"os"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"lethe/jobs/schedule"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
 )
 
 // Build checks the whole configuration, resolves its secrets and wires the pipeline. Errors of one kind are

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"lethe/pipeline/setup"
 	"maps"
 	"os"
 	"path/filepath"
@@ -19,6 +18,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
 )
 
 // Load reads and checks a configuration file. Relative paths in it are relative to the folder it is in.

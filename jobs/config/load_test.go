@@ -1,12 +1,13 @@
 package config
 
 import (
-	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline/setup"
 )
 
 // load reads a configuration with a text that cannot be decoded.

@@ -2,9 +2,10 @@ package config
 
 import (
 	"fmt"
-	"lethe/pipeline/setup"
 	"maps"
 	"slices"
+
+	"lethe/pipeline/setup"
 )
 
 // LoadOther reads another version of the configuration, as if it stood in the place of this one: only the

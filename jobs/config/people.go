@@ -3,13 +3,13 @@ package config
 import (
 	"errors"
 	"fmt"
-	"lethe/pipeline/setup"
 	"maps"
 	"slices"
 	"strings"
 
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
 )
 
 func (c *Config) buildPeople(p *setup.Setup) error {

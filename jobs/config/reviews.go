@@ -3,12 +3,12 @@ package config
 import (
 	"errors"
 	"fmt"
-	"lethe/pipeline/setup"
 	"slices"
 	"strings"
 
 	"lethe/classifiers"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
 )
 
 // buildDiscovery checks how sources are read, and the verdicts that people gave on fields.

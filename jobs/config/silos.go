@@ -3,13 +3,13 @@ package config
 import (
 	"errors"
 	"fmt"
-	"lethe/pipeline/setup"
 	"maps"
 	"slices"
 	"strings"
 
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
 )
 
 func (c *Config) buildSilos(p *setup.Setup) error {

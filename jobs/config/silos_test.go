@@ -1,12 +1,13 @@
 package config
 
 import (
-	"lethe/pipeline/setup"
 	"testing"
 	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline/setup"
 )
 
 // silos are two that take rows of one table, with the list of those who said no beside them.

@@ -1,12 +1,13 @@
 package config
 
 import (
-	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline/setup"
 )
 
 // sourceOptions reads a configuration of one source with options, and checks its sources.

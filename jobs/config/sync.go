@@ -3,13 +3,13 @@ package config
 import (
 	"errors"
 	"fmt"
-	"lethe/pipeline/setup"
 	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
 )
 
 var targetName = regexp.MustCompile(`^[a-z][a-z0-9]{0,19}$`)

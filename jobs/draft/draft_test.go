@@ -1,7 +1,6 @@
 package draft
 
 import (
-	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"lethe/classifiers"
 	"lethe/connectors"
+	"lethe/pipeline/setup"
 )
 
 var today = time.Date(2026, 11, 20, 1, 15, 0, 0, time.UTC)

@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"lethe/pipeline/setup"
 	"os"
+
+	"lethe/pipeline/setup"
 )
 
 // Write writes a file that must not be there yet.

@@ -4,8 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"lethe/pipeline/setup"
 	"strings"
+
+	"lethe/pipeline/setup"
 )
 
 // Units writes what starts the jobs from outside: cron, systemd or kubernetes. path is that of the configuration.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
+
 	"lethe/connectors"
 	"lethe/pipeline/dependents"
 	"lethe/pipeline/journal"
@@ -17,8 +20,6 @@ import (
 	"lethe/pipeline/silos"
 	"lethe/pipeline/state"
 	"lethe/pipeline/stores"
-	"slices"
-	"time"
 )
 
 // chunkRoots is the number of governed rows with which a group starts; the time for which a chunk's change keeps the source's rows locked then adapts it. What comes

@@ -5,6 +5,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+
+	"github.com/apache/arrow/go/v15/arrow/array"
+
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
@@ -13,8 +16,6 @@ import (
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
 	"lethe/pipeline/stores"
-
-	"github.com/apache/arrow/go/v15/arrow/array"
 )
 
 // rewrite executes the groups of a plan that are in one backup file: the governed rows are decided anew, then one streamed rewrite drops and

@@ -4,6 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
@@ -14,10 +19,6 @@ import (
 	"lethe/pipeline/silos"
 	"lethe/pipeline/state"
 	"lethe/pipeline/stores"
-	"path/filepath"
-	"slices"
-	"strings"
-	"time"
 )
 
 // Explain says why records were, or would be, kept or deleted: the rules that govern each, the decision on the row as it is now, and what

@@ -2,15 +2,16 @@ package ask
 
 import (
 	"context"
+	"path/filepath"
+	"strings"
+	"time"
+
 	"lethe/pipeline/audit"
 	"lethe/pipeline/duties"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
-	"path/filepath"
-	"strings"
-	"time"
 )
 
 // Status is where the nights stand.

@@ -6,6 +6,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow/array"
+
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/copies/snapshot"
@@ -18,13 +26,6 @@ import (
 	"lethe/pipeline/silos"
 	"lethe/pipeline/stores"
 	"lethe/pipeline/suppression"
-	"maps"
-	"path/filepath"
-	"slices"
-	"strings"
-	"time"
-
-	"github.com/apache/arrow/go/v15/arrow/array"
 )
 
 // snapshotRow is the row as a snapshot says it.

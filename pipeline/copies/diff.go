@@ -2,8 +2,9 @@ package copies
 
 import (
 	"context"
-	"lethe/connectors"
 	"slices"
+
+	"lethe/connectors"
 )
 
 // comparison reads an application's table and its copy side by side, both in the order of the key, and makes the copy say what it should. Nobody but the server

@@ -3,6 +3,10 @@ package copies
 import (
 	"context"
 	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/copies/snapshot"
@@ -11,9 +15,6 @@ import (
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/stores"
-	"path/filepath"
-	"slices"
-	"strings"
 )
 
 // revoke takes back what was made for applications and is granted no more: tables with their views, and

@@ -2,12 +2,13 @@ package dependents
 
 import (
 	"context"
+	"slices"
+	"sort"
+
 	"lethe/connectors"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/stores"
-	"slices"
-	"sort"
 )
 
 // Graph is the set of rows that go when governed rows are deleted: the rows themselves (roots) and their dependents, found along the

@@ -5,13 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
+
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
-	"slices"
-	"strings"
-	"time"
 )
 
 // Duty is something that people owe and that is late: the answer to a request, the approval or the review of a legal hold.

@@ -2,14 +2,15 @@ package findings
 
 import (
 	"fmt"
+	"slices"
+	"strings"
+
 	"lethe/classifiers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
-	"slices"
-	"strings"
 )
 
 // Inspector finds what a person should look at.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
+
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
@@ -11,8 +14,6 @@ import (
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
 	"lethe/pipeline/stores"
-	"strings"
-	"time"
 )
 
 // The registry forgets as well: tombstones that no backup needs any more, and the proof of what ended longer ago than proof_retention. It

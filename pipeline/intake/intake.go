@@ -10,6 +10,14 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/apache/arrow/go/v15/arrow/array"
+
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/judge"
@@ -21,13 +29,6 @@ import (
 	"lethe/pipeline/silos"
 	"lethe/pipeline/stores"
 	"lethe/pipeline/suppression"
-	"maps"
-	"slices"
-	"strings"
-	"time"
-	"unicode/utf8"
-
-	"github.com/apache/arrow/go/v15/arrow/array"
 )
 
 // Intake brings events into the registry: from files, one by one, and from the tables in which applications keep consents themselves. All of them

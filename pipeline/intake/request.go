@@ -3,9 +3,10 @@ package intake
 import (
 	"context"
 	"fmt"
+	"slices"
+
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
-	"slices"
 )
 
 // collectionsOf finds what the registry holds of people in a silo; nil when none are named. Somebody whom the silo does not know is refused.

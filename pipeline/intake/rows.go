@@ -2,10 +2,11 @@ package intake
 
 import (
 	"context"
+	"time"
+
 	"lethe/connectors"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
-	"time"
 )
 
 // rowReader turns the rows of a table into events.

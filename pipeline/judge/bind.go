@@ -3,15 +3,16 @@ package judge
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"time"
+
 	"lethe/connectors"
 	"lethe/pipeline/anonymize"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
-	"maps"
-	"slices"
-	"time"
 )
 
 // Binding is the names of a silo's records resolved against the catalog of a source: which columns say who a row is about, since when, and what a change would write. It never changes.

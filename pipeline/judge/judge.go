@@ -5,12 +5,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"hash"
-	"lethe/connectors"
-	"lethe/pipeline/audit"
-	"lethe/pipeline/notes"
-	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
-	"lethe/pipeline/suppression"
 	"slices"
 	"sort"
 	"strings"
@@ -18,6 +12,13 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"lethe/connectors"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/notes"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+	"lethe/pipeline/suppression"
 )
 
 func (c Change) Reversible() bool { return c == Block || c == Unblock }
@@ -99,7 +100,7 @@ func (js *Session) Judge(g *Judge, batch connectors.Batch) error {
 			}
 			r.Change, r.Block = Block, false // what destroys waits in a plan already; blocking does not wait
 		}
-		rt := &Root{Key: key, Subject: r.subject, Record: r.record, Ref: ref, Change: r.Change, Block: r.Block, Clear: r.Clear, Code: r.Reason, rule: r.Rule, Due: r.Due}
+		rt := &Root{Key: key, Subject: r.subject, Record: r.record, Ref: ref, Change: r.Change, Block: r.Block, Clear: r.Cleared, Code: r.Reason, rule: r.Rule, Due: r.Due}
 		rt.Guard, rt.BlockGuard = g.guard(js.Tonight.RunID, batch.Rows, row, rt.Change, rt.Clear), g.guard(js.Tonight.RunID, batch.Rows, row, Block, nil)
 		if r.Change == Delete {
 			rt.Ruling, rt.Anonymized = &r, g.anonymized(batch.Rows, row)
@@ -116,7 +117,7 @@ func (js *Session) Judge(g *Judge, batch connectors.Batch) error {
 
 // asPlanned lets the ruling of a row say what the plan that it waits in does: it anonymizes a row to be deleted that another row
 // holds back.
-func (js *Session) asPlanned(g *Judge, r *ruling, rows arrow.Record, row int) {
+func (js *Session) asPlanned(g *Judge, r *Ruling, rows arrow.Record, row int) {
 	if r.Change != Delete || r.Else != policy.Anonymize || len(js.Pending) == 0 {
 		return
 	}
@@ -126,7 +127,7 @@ func (js *Session) asPlanned(g *Judge, r *ruling, rows arrow.Record, row int) {
 }
 
 // exceptions counts what somebody has to look at: knowledge that is missing or contradicts itself. A backup repeats what its live source says.
-func (js *Session) exceptions(g *Judge, r ruling) {
+func (js *Session) exceptions(g *Judge, r Ruling) {
 	if g.Source.Backup() {
 		return
 	}
@@ -157,7 +158,7 @@ func (g *Judge) again(collection int32) bool {
 }
 
 // quiet reports whether a ruling changes nothing and has nothing to say that the counts do not; so does a row whose uncovered fields are cleared already.
-func (r ruling) quiet() bool {
+func (r Ruling) quiet() bool {
 	d := r.Decision
 	d.Clear = nil
 	return r.Change == None && !r.Block && plain(d)
@@ -177,7 +178,7 @@ func holds(rows arrow.Record, row int, cells []cell) bool {
 }
 
 // Rule decides one row at an instant. It is asked when planning and again, of the locked row, when applying.
-func (g *Judge) Rule(rows arrow.Record, row int, asOf time.Time) ruling {
+func (g *Judge) Rule(rows arrow.Record, row int, asOf time.Time) Ruling {
 	g.refsOf = g.identify(g.refsOf[:0], rows, row)
 	return g.ruleOn(g.refsOf, nil, rows, row, asOf)
 }
@@ -225,7 +226,7 @@ func (g *Judge) refsAhead(at int) ([]registry.Ref, []registry.Found) {
 }
 
 // ruleOn decides one row with these references, of which lookAhead has found this; nil: it was not asked.
-func (g *Judge) ruleOn(refs []registry.Ref, found []registry.Found, rows arrow.Record, row int, asOf time.Time) ruling {
+func (g *Judge) ruleOn(refs []registry.Ref, found []registry.Found, rows arrow.Record, row int, asOf time.Time) Ruling {
 	rec := &g.Record
 	*rec = policy.Record{Trust: g.State.Trust, Starts: rec.Starts}
 	if g.collected >= 0 {
@@ -240,7 +241,7 @@ func (g *Judge) ruleOn(refs []registry.Ref, found []registry.Found, rows arrow.R
 			rec.Starts[i], _ = policy.ParseStart(col.Value(row), g.kinds[i], g.zones[i])
 		}
 	}
-	r := ruling{}
+	r := Ruling{}
 	g.row.Identifiers, g.row.Found = refs, found
 	if len(refs) > 0 {
 		r.subject = refs[0]
@@ -335,7 +336,7 @@ func plain(d policy.Decision) bool {
 }
 
 // recall looks up what earlier nights left about a row, where the decision hangs on it: a tombstone, and the night that first flagged it.
-func (g *Judge) recall(r *ruling, rows arrow.Record, row int, asOf time.Time) {
+func (g *Judge) recall(r *Ruling, rows arrow.Record, row int, asOf time.Time) {
 	key, ok := connectors.KeyOf(rows, g.Key, row)
 	if !ok || len(g.Key) == 0 {
 		return
@@ -397,7 +398,7 @@ func value(col *array.Binary, row int) []byte {
 }
 
 // changes says what the decision changes in the source, given what the row holds now.
-func (g *Judge) changes(r *ruling, rows arrow.Record, row int) {
+func (g *Judge) changes(r *Ruling, rows arrow.Record, row int) {
 	switch r.Action {
 	case policy.Delete:
 		r.Change = Delete
@@ -409,11 +410,11 @@ func (g *Judge) changes(r *ruling, rows arrow.Record, row int) {
 		for _, f := range r.Clear {
 			for _, t := range g.Targets {
 				if col := rows.Column(t.column).(*array.Binary); t.field == f && !t.technique.Holds(value(col, row), col.IsNull(row)) {
-					r.Clear = append(r.Clear, f)
+					r.Cleared = append(r.Cleared, f)
 				}
 			}
 		}
-		if len(r.Clear) > 0 {
+		if len(r.Cleared) > 0 {
 			r.Change = Clear
 		}
 	}
@@ -507,7 +508,7 @@ func (g *Judge) seen(rows arrow.Record, row int) {
 	}
 }
 
-func (g *Judge) count(r ruling) {
+func (g *Judge) count(r Ruling) {
 	s := g.line(r)
 	s.Rows++
 	g.identities(s, r, 1)
@@ -517,7 +518,7 @@ func (g *Judge) count(r ruling) {
 }
 
 // line is the line of the summary on which a ruling is counted.
-func (g *Judge) line(r ruling) *audit.Summary {
+func (g *Judge) line(r Ruling) *audit.Summary {
 	k := summaryKey{r.Reason, r.Action, r.Use, r.Change}
 	s := g.Summary[k]
 	if s == nil {
@@ -529,7 +530,7 @@ func (g *Judge) line(r ruling) *audit.Summary {
 }
 
 // identities counts whom the registry knows of the rows of a line.
-func (g *Judge) identities(s *audit.Summary, r ruling, rows int64) {
+func (g *Judge) identities(s *audit.Summary, r Ruling, rows int64) {
 	switch r.identity {
 	case policy.Unmatched:
 		s.Unmatched += rows
@@ -544,7 +545,7 @@ func (g *Judge) identities(s *audit.Summary, r ruling, rows int64) {
 }
 
 // Recount moves a row from one line of the summary to another.
-func (g *Judge) Recount(from, to ruling) {
+func (g *Judge) Recount(from, to Ruling) {
 	s := g.line(from)
 	s.Rows--
 	g.identities(s, from, -1)
@@ -577,13 +578,13 @@ func (g *Judge) Method(c Change) string {
 }
 
 // Decision is the row of the report for a ruling.
-func (g *Judge) Decision(r ruling, ref audit.Ref) audit.Decision {
+func (g *Judge) Decision(r Ruling, ref audit.Ref) audit.Decision {
 	notes := make([]string, len(r.Notes))
 	for i, c := range r.Notes {
 		notes[i] = string(c)
 	}
 	d := audit.Decision{Silo: g.Silo.Silo.Name, System: g.Source.System(), Source: g.Source.Name, Object: g.Table.Name, Record: ref, Action: string(r.Action), Use: string(r.Use),
-		Reason: string(r.Reason), Article: r.Reason.Article(), Row: r.Row, Rule: r.Rule, Grounds: strings.Join(r.Grounds, ";"), Cleared: strings.Join(r.Clear, ";"),
+		Reason: string(r.Reason), Article: r.Reason.Article(), Row: r.Row, Rule: r.Rule, Grounds: strings.Join(r.Grounds, ";"), Cleared: strings.Join(r.Cleared, ";"),
 		Until: r.Until.String(), Due: r.Due.String(), SeqFrom: r.SeqFrom, SeqTo: r.SeqTo, Notes: strings.Join(notes, ";"), Change: string(r.Change)}
 	if r.Flag {
 		d.FlaggedAt = r.flagged

@@ -1,13 +1,14 @@
 package judge
 
 import (
-	"lethe/connectors"
-	"lethe/pipeline/policy"
 	"slices"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"lethe/connectors"
+	"lethe/pipeline/policy"
 )
 
 // Agreement is what a locked row says to its plan.
@@ -38,7 +39,7 @@ func (g *Judge) Still(rows arrow.Record, row int, p Planned, runID string, asOf 
 			return agrees
 		}
 	case Clear:
-		if r.Change == Clear && slices.Equal(r.Clear, p.Fields) {
+		if r.Change == Clear && slices.Equal(r.Cleared, p.Fields) {
 			return agrees
 		}
 	default:

@@ -25,7 +25,7 @@ type Root struct {
 	Ramped  bool             // left for a later night by the ramp
 	Asks    bool             // no standing order covers it: people are asked
 
-	Ruling     *ruling // of a row to be deleted, until it is known whether its dependents let it go
+	Ruling     *Ruling // of a row to be deleted, until it is known whether its dependents let it go
 	Anonymized bool    // holds already what anonymizing yields
 	BlockGuard Guard   // covers the decision's own fields only
 	ElseGuard  Guard   // of the anonymizing that takes the place of deleting

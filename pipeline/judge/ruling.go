@@ -1,20 +1,21 @@
 package judge
 
 import (
+	"time"
+
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
-	"time"
 )
 
-// ruling is what became of one row before the judge.
-type ruling struct {
+// Ruling is what became of one row before the judge.
+type Ruling struct {
 	policy.Decision
 	subject registry.Ref
 	record  registry.Ref
 	known   bool // record is set
 	Change  Change
 	Block   bool
-	Clear   []string
+	Cleared   []string
 	flagged time.Time
 	SeqFrom int64 // registry positions relied on
 	SeqTo   int64

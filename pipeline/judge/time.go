@@ -1,11 +1,12 @@
 package judge
 
 import (
-	"lethe/connectors"
 	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"lethe/connectors"
 )
 
 func EngineZone(f connectors.Field, zone *time.Location) *time.Location {

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+
 	"lethe/pipeline/journal"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
-	"slices"
 )
 
 // Destroy ends a silo: the registry forgets all its collections, then the silo's keys are destroyed before two witnesses, those for its references in

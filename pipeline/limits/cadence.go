@@ -3,12 +3,13 @@ package limits
 import (
 	"context"
 	"fmt"
+	"os"
+
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
-	"os"
 )
 
 // Cadence says whether a backup is rewritten tonight: when its oldest pending erasure has waited long enough, not too often, and not when the

@@ -2,6 +2,9 @@ package limits
 
 import (
 	"fmt"
+	"slices"
+	"sort"
+
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
@@ -12,8 +15,6 @@ import (
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
 	"lethe/pipeline/stores"
-	"slices"
-	"sort"
 )
 
 // StopRows is the size of table below which a ratio says nothing.

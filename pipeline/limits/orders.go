@@ -2,15 +2,16 @@ package limits
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
 	"lethe/pipeline/audit"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
-	"maps"
-	"slices"
-	"strings"
 )
 
 // Divide parts what the night is to destroy into what standing orders let go and what people are asked about (root.asks). An

@@ -2,9 +2,10 @@ package notes
 
 import (
 	"cmp"
+	"slices"
+
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
-	"slices"
 )
 
 // CodeMeaning is a code as it stands in reports and plans, with its article of the GDPR and its words.

@@ -4,12 +4,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
+	"strings"
+
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
-	"slices"
-	"strings"
 )
 
 // Failure says in the words of a sentinel why something could not be read.

@@ -1,9 +1,10 @@
 package notes
 
 import (
+	"strings"
+
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
-	"strings"
 )
 
 // What a table's consents lack. They are recorded, decide as D_CONSENT_UNPROVEN, and are reported each night.

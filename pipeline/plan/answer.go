@@ -7,13 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
+
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
-	"slices"
-	"strings"
-	"time"
 )
 
 // Answer is what a person says to a plan. What is signed is the plan's digest with its counts, so that nobody approves what they did not see.

@@ -7,13 +7,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"lethe/pipeline/audit"
-	"lethe/pipeline/journal"
-	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"lethe/pipeline/audit"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/setup"
 )
 
 // Lapse ends a plan that may no longer be applied, and destroys the keys of its rows.

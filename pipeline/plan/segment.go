@@ -7,11 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"lethe/connectors"
-	"lethe/pipeline/audit"
-	"lethe/pipeline/judge"
-	"lethe/pipeline/setup"
-	"lethe/pipeline/state"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +16,12 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"lethe/connectors"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/judge"
+	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
 )
 
 // Segment is the planned rows of one table: the governed rows themselves, dependents of one rank, or owned parents. Two files hold

@@ -3,6 +3,8 @@ package planner
 import (
 	"context"
 	"fmt"
+	"strings"
+
 	"lethe/pipeline/audit"
 	"lethe/pipeline/dependents"
 	"lethe/pipeline/journal"
@@ -16,7 +18,6 @@ import (
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
 	"lethe/pipeline/stores"
-	"strings"
 )
 
 // Planner turns what the judges found into sealed plans.

@@ -5,14 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"lethe/connectors"
-	"lethe/pipeline/audit"
-	"lethe/pipeline/dependents"
-	"lethe/pipeline/journal"
-	"lethe/pipeline/judge"
-	"lethe/pipeline/plan"
-	"lethe/pipeline/report"
-	"lethe/pipeline/stores"
 	"maps"
 	"os"
 	"path/filepath"
@@ -21,6 +13,15 @@ import (
 	"strings"
 
 	"filippo.io/age"
+
+	"lethe/connectors"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/dependents"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/judge"
+	"lethe/pipeline/plan"
+	"lethe/pipeline/report"
+	"lethe/pipeline/stores"
 )
 
 // planDays is how long a plan may wait for its approval.

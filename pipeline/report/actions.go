@@ -4,12 +4,13 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"path/filepath"
+	"slices"
+
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/setup"
-	"path/filepath"
-	"slices"
 )
 
 // Actions projects the settled rows of a run from the segments of its plans and the outcomes of their chunks.

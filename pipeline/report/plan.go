@@ -1,11 +1,12 @@
 package report
 
 import (
+	"strings"
+
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/plan"
-	"strings"
 )
 
 // Plan turns a sealed plan into rows of the report.

@@ -3,14 +3,15 @@ package report
 import (
 	"context"
 	"fmt"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
-	"path/filepath"
-	"strings"
-	"unicode/utf8"
 )
 
 func Publish(ctx context.Context, p *setup.Setup, j *journal.Journal, runID string, f audit.Facts) (evidence.Published, error) {

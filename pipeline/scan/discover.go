@@ -2,9 +2,10 @@ package scan
 
 import (
 	"context"
+	"math"
+
 	"lethe/classifiers"
 	"lethe/connectors"
-	"math"
 )
 
 // MissedBelow is the share of rows below which a sample of n rows can have missed what is there, at 95 % confidence: 1 - 0.05^(1/n), about 3/n (the

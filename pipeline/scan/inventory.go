@@ -5,16 +5,17 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"os"
+	"slices"
+	"sort"
+	"strings"
+
 	"lethe/classifiers"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/stores"
-	"os"
-	"slices"
-	"sort"
-	"strings"
 )
 
 // Inventory turns what was found in a source into rows of the report: each table, then its fields.

@@ -2,13 +2,14 @@ package scan
 
 import (
 	"bytes"
-	"lethe/connectors"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"lethe/connectors"
 )
 
 // life gathers what a table's rows say of their own life: when they were made, and whether the application marks them as deleted without deleting

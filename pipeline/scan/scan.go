@@ -4,6 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+
 	"lethe/classifiers"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
@@ -12,10 +17,6 @@ import (
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/stores"
-	"slices"
-
-	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/arrow/array"
 )
 
 // Scanner reads every source of a run once.

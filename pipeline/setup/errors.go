@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
 	"lethe/connectors"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"

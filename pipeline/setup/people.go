@@ -2,8 +2,9 @@ package setup
 
 import (
 	"fmt"
-	"lethe/pipeline/registry/keystore"
 	"slices"
+
+	"lethe/pipeline/registry/keystore"
 )
 
 // Witness is a person of the configuration who vouches, with their own key, that a key was destroyed.

@@ -2,15 +2,16 @@ package setup
 
 import (
 	"context"
+	"log/slog"
+	"os"
+	"slices"
+	"time"
+
 	"lethe/classifiers"
 	"lethe/connectors"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
-	"log/slog"
-	"os"
-	"slices"
-	"time"
 )
 
 // Sampling says how tables that no silo governs are read. The others are always read whole: each of their rows is decided.

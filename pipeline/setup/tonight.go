@@ -2,8 +2,9 @@ package setup
 
 import (
 	"fmt"
-	"lethe/pipeline/policy"
 	"time"
+
+	"lethe/pipeline/policy"
 )
 
 // Tonight is what holds of one run from its first moment to its last.

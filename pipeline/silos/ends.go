@@ -2,9 +2,10 @@ package silos
 
 import (
 	"cmp"
+	"time"
+
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
-	"time"
 )
 
 // expiryEnds says, for each purpose of a silo that rests on consent, when a consent of a given instant has reached its longest life: by the rule in force at an

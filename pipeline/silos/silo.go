@@ -1,9 +1,10 @@
 package silos
 
 import (
+	"time"
+
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
-	"time"
 )
 
 // Silo is what the night knows of a silo's registry at one head.

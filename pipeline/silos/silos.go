@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
+
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
-	"slices"
-	"time"
 )
 
 // Set is what the registry says of each governed silo, at one head.

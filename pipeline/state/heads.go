@@ -5,11 +5,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
+
 	"lethe/pipeline/journal"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
-	"strconv"
-	"strings"
 )
 
 // SeenHeads are the heads of the registry's chains, by silo, as the newest night that looked at them saw them; none before the first.

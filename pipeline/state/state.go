@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"lethe/pipeline/audit"
-	"lethe/pipeline/journal"
-	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
+
+	"lethe/pipeline/audit"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/setup"
 )
 
 // Folder is the folder of a company's state, held by one process: its journal is open.

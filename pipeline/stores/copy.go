@@ -1,9 +1,10 @@
 package stores
 
 import (
-	"lethe/connectors"
 	"slices"
 	"strings"
+
+	"lethe/connectors"
 )
 
 // CopyFields are those of a copy beside the key of the application's table. The seal is a keyed digest of the row, by which one that Lethe did not write is told.

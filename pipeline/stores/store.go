@@ -6,11 +6,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"sort"
+
 	"lethe/connectors"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
-	"sort"
 )
 
 // IntakeTable finds the table of a mapping, and checks that it has the fields.

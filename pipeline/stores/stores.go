@@ -4,6 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/judge"
@@ -11,10 +16,6 @@ import (
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
-	"slices"
-	"sort"
-	"strings"
-	"time"
 )
 
 // Set is the open sources of a run, live ones first, then backups.

@@ -6,14 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
-	"lethe/pipeline/registry/keystore"
-	"lethe/pipeline/setup"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
 )
 
 // List is the list of those who said no to marketing, in any silo: a silo of its own, with a key of its own, that holds keyed references and

@@ -124,7 +124,8 @@ func read(from string) (*sources, error) {
 			return nil, fmt.Errorf("read package %s: %w", p.name, err)
 		}
 		if meta.Name != p.name || meta.Version != p.version {
-			return nil, fmt.Errorf("folder %s holds %s@%s, want %s@%s", p.folder, meta.Name, meta.Version, p.name, p.version)
+			return nil, fmt.Errorf("folder %s holds %s@%s, want %s@%s", p.folder, meta.Name, meta.Version, p.name,
+				p.version)
 		}
 	}
 	cmd := exec.Command("node", "--input-type=module", "-", from)
@@ -190,9 +191,12 @@ func (l *lexicon) name(text string, kind gazetteer.Kind, list string) {
 
 // particles are no names although faker's lists of surnames hold them.
 var particles = map[string]bool{
-	"van": true, "von": true, "der": true, "den": true, "de": true, "del": true, "della": true, "di": true, "da": true, "dos": true,
-	"la": true, "le": true, "du": true, "des": true, "das": true, "el": true, "al": true, "ter": true, "ten": true, "te": true, "of": true,
-	"the": true, "and": true, "st": true, "bin": true, "zu": true, "ul": true, "do": true, "lo": true, "and co": true, "in": true, "an": true,
+	"van": true, "von": true, "der": true, "den": true, "de": true, "del": true, "della": true, "di": true, "da": true,
+	"dos": true,
+	"la":  true, "le": true, "du": true, "des": true, "das": true, "el": true, "al": true, "ter": true, "ten": true,
+	"te": true, "of": true,
+	"the": true, "and": true, "st": true, "bin": true, "zu": true, "ul": true, "do": true, "lo": true, "and co": true,
+	"in": true, "an": true,
 }
 
 // germanic returns text and, for languages that do so, its spelling with ae, oe,
@@ -204,7 +208,8 @@ func germanic(text, list string) []string {
 	default:
 		return []string{text}
 	}
-	spelt := strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "å", "aa", "ø", "oe", "Ä", "Ae", "Ö", "Oe", "Ü", "Ue", "Å", "Aa", "Ø", "Oe").Replace(text)
+	spelt := strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "å", "aa", "ø", "oe", "Ä", "Ae", "Ö", "Oe", "Ü", "Ue",
+		"Å", "Aa", "Ø", "Oe").Replace(text)
 	if spelt == text {
 		return []string{text}
 	}
@@ -268,9 +273,20 @@ func (l *lexicon) addNames(src *sources) {
 }
 
 // closerLook lists the countries of which towns of 5,000 are taken too.
-const closerLook = " AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE NO IS CH GB LI US CA AU NZ UA RS "
+const closerLook = " AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE NO IS CH GB LI " +
+	"US CA AU NZ UA RS "
 
 func (l *lexicon) addPlaces(src *sources) {
+	l.addCities(src)
+	for _, locale := range slices.Sorted(maps.Keys(src.Faker)) {
+		for path, values := range src.Faker[locale] {
+			l.addLocale(locale, path, values)
+		}
+	}
+	l.addCountries(src)
+}
+
+func (l *lexicon) addCities(src *sources) {
 	for _, c := range src.Cities {
 		name, country, population, feature := c[0].(string), c[1].(string), c[2].(float64), c[3].(string)
 		close := strings.Contains(closerLook, " "+country+" ")
@@ -283,43 +299,40 @@ func (l *lexicon) addPlaces(src *sources) {
 		}
 		l.word(name, kind, "city", 0.5)
 	}
-	for _, locale := range slices.Sorted(maps.Keys(src.Faker)) {
-		for path, values := range src.Faker[locale] {
-			switch path {
-			case "location.city_name":
-				for _, v := range values {
-					l.word(v, gazetteer.City, "city", 0.5)
-				}
-			case "location.city_prefix":
-				if locale != "nl" && locale != "nl_BE" && locale != "fr_BE" {
-					continue
-				}
-				for _, v := range values {
-					l.word(v, gazetteer.City, "city", 0.5)
-				}
-			case "location.state", "location.county":
-				kind := gazetteer.Region
-				if locale == "it" {
-					kind |= gazetteer.City // Italian provinces bear the names of their chief towns
-				}
-				for _, v := range values {
-					l.word(v, kind, "region", 0.5)
-				}
-			case "location.state_abbr":
-				for _, v := range values {
-					l.code(gazetteer.RegionCode, v, gazetteer.Region)
-				}
-			case "location.country":
-				for _, v := range values {
-					l.word(v, gazetteer.Country, "country", 1)
-				}
-			case "date.month.wide", "date.weekday.wide", "date.month.wide_context", "date.weekday.wide_context":
-				for _, v := range values {
-					l.word(v, gazetteer.Calendar, "calendar", 2)
-				}
-			}
+}
+
+// addLocale enters the places and dates of one of faker's lists.
+func (l *lexicon) addLocale(locale, path string, values []string) {
+	words := func(kind gazetteer.Kind, list string, weight float64) {
+		for _, v := range values {
+			l.word(v, kind, list, weight)
 		}
 	}
+	switch path {
+	case "location.city_name":
+		words(gazetteer.City, "city", 0.5)
+	case "location.city_prefix":
+		if locale == "nl" || locale == "nl_BE" || locale == "fr_BE" {
+			words(gazetteer.City, "city", 0.5)
+		}
+	case "location.state", "location.county":
+		kind := gazetteer.Region
+		if locale == "it" {
+			kind |= gazetteer.City // Italian provinces bear the names of their chief towns
+		}
+		words(kind, "region", 0.5)
+	case "location.state_abbr":
+		for _, v := range values {
+			l.code(gazetteer.RegionCode, v, gazetteer.Region)
+		}
+	case "location.country":
+		words(gazetteer.Country, "country", 1)
+	case "date.month.wide", "date.weekday.wide", "date.month.wide_context", "date.weekday.wide_context":
+		words(gazetteer.Calendar, "calendar", 2)
+	}
+}
+
+func (l *lexicon) addCountries(src *sources) {
 	for _, names := range src.Countries {
 		for _, v := range names {
 			switch v := v.(type) {
@@ -349,9 +362,10 @@ func (l *lexicon) code(prefix byte, code string, kind gazetteer.Kind) {
 // products are faker's modules whose words are things, not persons. Authors and
 // artists, who are persons, are not among them.
 var products = []string{
-	"commerce.", "company.", "animal.", "food.", "vehicle.", "color.", "science.", "music.genre", "book.genre", "book.format", "hacker.",
-	"finance.", "airline.airplane", "person.job_", "person.gender", "person.sex", "person.western_zodiac_sign", "person.bio_", "location.direction",
-	"location.language", "word.", "app.name", "database.column",
+	"commerce.", "company.", "animal.", "food.", "vehicle.", "color.", "science.", "music.genre", "book.genre",
+	"book.format", "hacker.", "finance.", "airline.airplane", "person.job_", "person.gender", "person.sex",
+	"person.western_zodiac_sign", "person.bio_", "location.direction", "location.language", "word.", "app.name",
+	"database.column",
 }
 
 func (l *lexicon) addWords(src *sources) {
@@ -380,7 +394,8 @@ func (l *lexicon) addWords(src *sources) {
 	}
 	for locale, lists := range src.Faker {
 		for path, values := range lists {
-			if strings.Contains(path, "pattern") || !slices.ContainsFunc(products, func(p string) bool { return strings.HasPrefix(path, p) }) {
+			if strings.Contains(path, "pattern") ||
+				!slices.ContainsFunc(products, func(p string) bool { return strings.HasPrefix(path, p) }) {
 				continue
 			}
 			module, _, _ := strings.Cut(path, ".")
@@ -399,9 +414,12 @@ func (l *lexicon) addWords(src *sources) {
 
 // kinds names the sections of the lists written by hand.
 var kinds = map[string]gazetteer.Kind{
-	"honorific": gazetteer.Honorific, "particle": gazetteer.Particle, "legalform": gazetteer.LegalForm, "company": gazetteer.Company,
-	"calendar": gazetteer.Calendar, "streetfirst": gazetteer.Thoroughfare | gazetteer.StreetFirst, "streetlast": gazetteer.Thoroughfare | gazetteer.StreetLast,
-	"bigcity": gazetteer.City | gazetteer.BigCity, "country": gazetteer.Country, "region": gazetteer.Region, "common": gazetteer.Common, "given": gazetteer.Given, "family": gazetteer.Family,
+	"honorific": gazetteer.Honorific, "particle": gazetteer.Particle, "legalform": gazetteer.LegalForm,
+	"company":  gazetteer.Company,
+	"calendar": gazetteer.Calendar, "streetfirst": gazetteer.Thoroughfare | gazetteer.StreetFirst,
+	"streetlast": gazetteer.Thoroughfare | gazetteer.StreetLast,
+	"bigcity":    gazetteer.City | gazetteer.BigCity, "country": gazetteer.Country, "region": gazetteer.Region,
+	"common": gazetteer.Common, "given": gazetteer.Given, "family": gazetteer.Family,
 }
 
 func (l *lexicon) addLists(text string) error {
@@ -502,7 +520,8 @@ func (l *lexicon) table() ([]byte, error) {
 		if i > 0 && rows[i-1].print == r.print {
 			return nil, fmt.Errorf("two words share a fingerprint: choose another hash")
 		}
-		out.Write([]byte{byte(r.print), byte(r.print >> 8), byte(r.print >> 16), byte(r.kind), byte(r.kind >> 8), byte(r.weight)})
+		out.Write([]byte{byte(r.print), byte(r.print >> 8), byte(r.print >> 16), byte(r.kind), byte(r.kind >> 8),
+			byte(r.weight)})
 	}
 	return out.Bytes(), nil
 }

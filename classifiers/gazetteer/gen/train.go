@@ -29,8 +29,10 @@ const (
 	epochs    = 5
 	rate      = 0.08
 	townShare = 0.3 // of a town as an example of a word: towns and surnames are built alike
-	rareShare = 0.4 // of a word of little weight: most are from interface texts, of which some languages have more than names
-	heldShare = 5   // one word in five is never shown to the model
+	// of a word of little weight: most are from interface texts, of which some languages have more than
+	// names
+	rareShare = 0.4
+	heldShare = 5 // one word in five is never shown to the model
 )
 
 // train fits the model on four fifths of the single Latin words and returns it

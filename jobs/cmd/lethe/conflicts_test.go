@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"lethe/pipeline/ask"
 	"log/slog"
 	"maps"
 	"net"
@@ -30,6 +29,7 @@ import (
 	"lethe/fixtures/servers"
 	"lethe/jobs"
 	"lethe/jobs/config"
+	"lethe/pipeline/ask"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry/keystore"
 )

@@ -5,6 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow"
+
 	"lethe/connectors"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/policy"
@@ -14,10 +19,6 @@ import (
 	"lethe/pipeline/silos"
 	"lethe/pipeline/stores"
 	"lethe/pipeline/suppression"
-	"slices"
-	"time"
-
-	"github.com/apache/arrow/go/v15/arrow"
 )
 
 // View answers who may be used for one purpose of one silo at an instant: the purpose-bound view of what a company holds. It is used by one goroutine.

@@ -5,14 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
+
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
 	"lethe/pipeline/suppression"
-	"slices"
-	"strings"
-	"time"
 )
 
 // Known is what one silo knows of somebody. It holds nothing of them but what was asked with.

@@ -1,11 +1,11 @@
 package allowed
 
 import (
+	"github.com/apache/arrow/go/v15/arrow"
+
 	"lethe/pipeline/judge"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/stores"
-
-	"github.com/apache/arrow/go/v15/arrow"
 )
 
 // Row is a row that may be used.

@@ -3,12 +3,13 @@ package lint
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
+
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/stores"
-	"slices"
-	"strings"
 )
 
 // Coverage is what the policy says of a table: which silos claim its rows, and which rules need its fields.

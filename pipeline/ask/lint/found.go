@@ -3,6 +3,9 @@ package lint
 import (
 	"context"
 	"errors"
+	"path/filepath"
+	"slices"
+
 	"lethe/connectors"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/notes"
@@ -10,8 +13,6 @@ import (
 	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
-	"path/filepath"
-	"slices"
 )
 
 // foundCategories returns the personal fields that the newest reading of each table found, and the night of that reading by table.

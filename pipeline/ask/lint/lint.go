@@ -3,15 +3,16 @@ package lint
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
 	"lethe/connectors"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/stores"
-	"maps"
-	"slices"
-	"strings"
 )
 
 // Policy returns what somebody should look at in the policy: by itself, against the catalogs of the live sources, and against the personal data that the last nights

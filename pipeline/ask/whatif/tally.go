@@ -1,14 +1,15 @@
 package whatif
 
 import (
-	"lethe/pipeline/judge"
-	"lethe/pipeline/notes"
-	"lethe/pipeline/policy"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
+
+	"lethe/pipeline/judge"
+	"lethe/pipeline/notes"
+	"lethe/pipeline/policy"
 )
 
 // tallies count while the rows pass by. They grow with the verdicts that the policies can give, not with the rows.
@@ -40,7 +41,7 @@ func verdictOf(groups []*judge.Judge, rows arrow.Record, row int, asOf time.Time
 		r := g.Rule(rows, row, asOf)
 		v := judged{Verdict: Verdict{Silo: g.Silo.Silo.Name, Action: r.Action, Use: r.Use, Reason: r.Reason}, change: r.Change, block: r.Block, due: r.Due}
 		if r.Change == judge.Clear {
-			v.Clear = strings.Join(r.Clear, ";")
+			v.Clear = strings.Join(r.Cleared, ";")
 		}
 		return v, true
 	}

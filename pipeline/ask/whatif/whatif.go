@@ -5,6 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
 	"lethe/connectors"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/limits"
@@ -15,10 +20,6 @@ import (
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
 	"lethe/pipeline/stores"
-	"maps"
-	"slices"
-	"strings"
-	"time"
 )
 
 // Comparison is what a changed policy would do with the same rows, on the same day, by the same registry.

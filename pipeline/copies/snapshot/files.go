@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"lethe/pipeline/registry/keystore"
 	"os"
 	"path/filepath"
 	"regexp"
+
+	"lethe/pipeline/registry/keystore"
 )
 
 var snapshotName = regexp.MustCompile(`^(snapshot|delta)-\d{8}T\d{6}Z-[0-9a-f]{12}\.jsonl$`)

@@ -6,11 +6,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"lethe/pipeline/registry/keystore"
-	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
 	"time"
+
+	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
 )
 
 // Manifest says what a folder of a copy holds: the whole copy as of one instant, and what changed since the one before. A target that has the copy

@@ -8,9 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
+
+	"lethe/pipeline/setup"
 )
 
 // Row says whether a record may be used for a purpose.

@@ -9,14 +9,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"lethe/pipeline/audit"
-	"lethe/pipeline/registry/keystore"
-	"lethe/pipeline/setup"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"lethe/pipeline/audit"
+	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
 )
 
 const (

@@ -67,13 +67,15 @@ func Append(dst, src []byte) []byte {
 			dst = append(dst, src[i-size:i]...)
 			continue
 		}
-		if letters == "y" && len(dst) > start && dst[len(dst)-1] == 'o' && r < 0x400 && r >= 0x370 {
+		if letters == "y" && len(dst) > start && dst[len(dst)-1] == 'o' && isGreek(r) {
 			letters = "u" // Greek omicron upsilon sounds and is written 'ou'
 		}
 		dst = append(dst, letters...)
 	}
 	return dst
 }
+
+func isGreek(r rune) bool { return r >= 0x370 && r < 0x400 }
 
 // class says what folding does to a rune outside ASCII.
 type class uint8
@@ -99,32 +101,50 @@ var ascii = func() (t [128]byte) {
 	return t
 }()
 
+// blocks are the runs of runes that have a table of base letters, in order.
+var blocks = [...]struct {
+	first, last rune
+	table       string
+	width       int
+}{
+	{0xC0, 0x24F, latin, 2},
+	{0x370, 0x3FF, greek, 2},
+	{0x400, 0x491, cyrillic, 4},
+	{0x1E00, 0x1EFF, latinAdditional, 2},
+	{0x1F00, 0x1FFF, greekExtended, 2},
+}
+
 // base returns the Latin base letters of r, or what else becomes of it.
 func base(r rune) (string, class) {
-	switch {
-	case r < 0xC0:
-		if r == 0xB4 || r == 0xAD || r == 0xB7 {
-			return "", dropped
+	for i := range blocks {
+		b := &blocks[i]
+		if r < b.first {
+			break
 		}
-		return "", space // no-break space, guillemets, ordinal signs
-	case r < 0x250:
-		return slot(latin, int(r-0xC0), 2)
-	case r >= 0x2B0 && r < 0x370:
-		return "", dropped // modifier letters (apostrophes) and combining marks
-	case r >= 0x370 && r < 0x400:
-		return slot(greek, int(r-0x370), 2)
-	case r >= 0x400 && r < 0x492:
-		return slot(cyrillic, int(r-0x400), 4)
-	case r >= 0x1E00 && r < 0x1F00:
-		return slot(latinAdditional, int(r-0x1E00), 2)
-	case r >= 0x1F00 && r < 0x2000:
-		return slot(greekExtended, int(r-0x1F00), 2)
-	case r == 0x2018 || r == 0x2019 || r == 0x201B || r == 0x2032 || r == 0x200C || r == 0x200D:
-		return "", dropped
-	case r >= 0x2000 && r < 0x2070 || r == 0x3000 || r == 0x30FB || r == 0x60C || r == 0x3001 || r == 0xFF0C:
-		return "", space
+		if r <= b.last {
+			return slot(b.table, int(r-b.first), b.width)
+		}
 	}
-	return "", kept
+	return "", classOf(r)
+}
+
+// classOf says what becomes of a rune that has no base letters.
+func classOf(r rune) class {
+	switch r {
+	case 0xAD, 0xB4, 0xB7, 0x200C, 0x200D, 0x2018, 0x2019, 0x201B, 0x2032:
+		return dropped
+	case 0x60C, 0x3000, 0x3001, 0x30FB, 0xFF0C:
+		return space
+	}
+	switch {
+	case r < 0xC0: // no-break space, guillemets, ordinal signs
+		return space
+	case r >= 0x2B0 && r < 0x370: // modifier letters (apostrophes) and combining marks
+		return dropped
+	case r >= 0x2000 && r < 0x2070:
+		return space
+	}
+	return kept
 }
 
 func slot(table string, i, width int) (string, class) {
@@ -158,10 +178,10 @@ func Hash(folded []byte) uint64 {
 // GramBits is the width of the index that Grams yields.
 const GramBits = 18
 
-// MaxGram is the length of the longest n-gram.
-const MaxGram = 5
+// maxGram is the length of the longest n-gram.
+const maxGram = 5
 
-// Grams calls visit with the table index of each character n-gram (2 to MaxGram)
+// Grams calls visit with the table index of each character n-gram (2 to maxGram)
 // of a folded word, its two ends marked. Indexes of different grams may collide.
 func Grams(folded []byte, visit func(index uint32)) {
 	n := len(folded) + 2
@@ -173,7 +193,7 @@ func Grams(folded []byte, visit func(index uint32)) {
 	}
 	for i := 0; i < n; i++ {
 		h := uint32(2166136261)
-		for k := 0; k < MaxGram && i+k < n; k++ {
+		for k := 0; k < maxGram && i+k < n; k++ {
 			h = (h ^ at(i+k)) * 16777619
 			if k > 0 {
 				x := (h ^ uint32(k)) * 0x9E3779B1
