@@ -8,8 +8,9 @@ import (
 	"lethe/connectors"
 )
 
-// MissedBelow is the share of rows below which a sample of n rows can have missed what is there, at 95 % confidence: 1 - 0.05^(1/n), about 3/n (the
-// "rule of three"; Hanley and Lippman-Hand, JAMA 1983). It holds for what does not hang on the place of a row in the key order, for a sample is read in blocks.
+// MissedBelow is the share of rows below which a sample of n rows can have missed what is there, at 95 %
+// confidence: 1 - 0.05^(1/n), about 3/n (the "rule of three"; Hanley and Lippman-Hand, JAMA 1983). It
+// holds for what does not hang on the place of a row in the key order, for a sample is read in blocks.
 func MissedBelow(n int64) float64 {
 	if n <= 0 {
 		return 1
@@ -18,18 +19,22 @@ func MissedBelow(n int64) float64 {
 }
 
 // Discover reads one source that no configuration names and returns what it holds, table by table.
-func Discover(ctx context.Context, source connectors.Source, catalogue *classifiers.Catalogue, progress func(rows, of int64)) ([]classifiers.TableVerdict, error) {
+func Discover(ctx context.Context, source connectors.Source, catalogue *classifiers.Catalogue,
+	progress func(rows, of int64)) ([]classifiers.TableVerdict, error) {
 	verdicts, _, err := DiscoverSample(ctx, source, catalogue, 0, progress)
 	return verdicts, err
 }
 
-// DiscoverSample is Discover that reads about so many rows of each table; 0 reads all. missed names the tables of which rows were left out, each with the
-// share of rows below which something could have been missed (MissedBelow).
-func DiscoverSample(ctx context.Context, source connectors.Source, catalogue *classifiers.Catalogue, sample int, progress func(rows, of int64)) (verdicts []classifiers.TableVerdict, missed map[string]float64, err error) {
+// DiscoverSample is Discover that reads about so many rows of each table; 0 reads all. missed names
+// the tables of which rows were left out, each with the share of rows below which something could
+// have been missed (MissedBelow).
+func DiscoverSample(ctx context.Context, source connectors.Source, catalogue *classifiers.Catalogue, sample int,
+	progress func(rows, of int64)) (verdicts []classifiers.TableVerdict, missed map[string]float64, err error) {
 	tables, err := source.Tables(ctx)
 	if err != nil || len(tables) == 0 {
 		return nil, nil, err
 	}
+
 	queries := make([]connectors.Query, len(tables))
 	scans := make([]*classifiers.Scan, len(tables))
 	byName := map[string]*classifiers.Scan{}
@@ -47,6 +52,7 @@ func DiscoverSample(ctx context.Context, source connectors.Source, catalogue *cl
 			total += t.Rows
 		}
 	}
+
 	left := map[string]bool{}
 	for batch, err := range source.Scan(ctx, queries...) {
 		if err != nil {
@@ -57,6 +63,7 @@ func DiscoverSample(ctx context.Context, source connectors.Source, catalogue *cl
 		read += batch.Rows.NumRows()
 		progress(read, total)
 	}
+
 	verdicts = catalogue.Verdicts(scans...)
 	missed = map[string]float64{}
 	for _, v := range verdicts {

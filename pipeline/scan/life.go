@@ -12,8 +12,9 @@ import (
 	"lethe/connectors"
 )
 
-// life gathers what a table's rows say of their own life: when they were made, and whether the application marks them as deleted without deleting
-// them. A row that an application hides is personal data like any other, so that the report says where there are such rows.
+// life gathers what a table's rows say of their own life: when they were made, and whether the
+// application marks them as deleted without deleting them. A row that an application hides is personal
+// data like any other, so that the report says where there are such rows.
 type life struct {
 	today          string
 	born           int // column with the date of a row's making, -1 none
@@ -53,42 +54,62 @@ func newLife(t connectors.Table, today string) *life {
 	l := &life{today: today, born: -1}
 	best := 0
 	for i, f := range t.Fields {
-		tokens := nameTokens(f.Name)
-		has := func(set map[string]bool) bool {
-			return slices.ContainsFunc(tokens, func(w string) bool { return set[w] }) || set[strings.Join(tokens, "")]
-		}
-		date := f.Kind == connectors.Date || f.Kind == connectors.Timestamp
-		if score := bornScore(tokens, has); date && score > best {
+		name := fieldName(nameTokens(f.Name))
+		if score := name.bornScore(); isDate(f) && score > best {
 			l.born, best = i, score
 		}
-		references := slices.ContainsFunc(t.ForeignKeys, func(fk connectors.ForeignKey) bool { return slices.Contains(fk.Fields, f.Name) })
-		by := slices.ContainsFunc(tokens, func(w string) bool {
-			return w == "by" || w == "von" || w == "da" || w == "par" || w == "por" || w == "reason" || w == "count"
-		})
-		flag := f.Kind == connectors.Bool || f.Kind == connectors.Bit || f.Kind == connectors.Integer || f.Kind == connectors.Text
-		switch {
-		case references || by || slices.Contains(t.Key, f.Name):
-		case has(endWords) && (date || flag):
-			l.marks = append(l.marks, mark{column: i, field: f.Name, means: marksEnd, kind: f.Kind})
-		case has(activeWords) && flag:
-			l.marks = append(l.marks, mark{column: i, field: f.Name, means: marksActive, kind: f.Kind})
-		case has(statusWords) && f.Kind == connectors.Text:
-			l.marks = append(l.marks, mark{column: i, field: f.Name, means: marksStatus, kind: f.Kind})
+		if means, ok := meaningOf(t, f, name); ok {
+			l.marks = append(l.marks, mark{column: i, field: f.Name, means: means, kind: f.Kind})
 		}
 	}
 	return l
 }
 
-// bornScore says how well a name fits the date of a row's making; 0 not at all.
-func bornScore(tokens []string, has func(map[string]bool) bool) int {
+// meaningOf says in which way a field may mark its row as ended; false when it does not.
+func meaningOf(t connectors.Table, f connectors.Field, name fieldName) (meaning, bool) {
+	references := slices.ContainsFunc(t.ForeignKeys, func(fk connectors.ForeignKey) bool {
+		return slices.Contains(fk.Fields, f.Name)
+	})
+	flag := f.Kind == connectors.Bool || f.Kind == connectors.Bit || f.Kind == connectors.Integer ||
+		f.Kind == connectors.Text
 	switch {
-	case has(otherDates):
+	case references, name.says(besideWords), slices.Contains(t.Key, f.Name):
+		return 0, false
+	case name.has(endWords) && (isDate(f) || flag):
+		return marksEnd, true
+	case name.has(activeWords) && flag:
+		return marksActive, true
+	case name.has(statusWords) && f.Kind == connectors.Text:
+		return marksStatus, true
+	}
+	return 0, false
+}
+
+func isDate(f connectors.Field) bool {
+	return f.Kind == connectors.Date || f.Kind == connectors.Timestamp
+}
+
+// fieldName is the words of a field's name.
+type fieldName []string
+
+// says reports whether one of the words is in a set.
+func (n fieldName) says(set map[string]bool) bool {
+	return slices.ContainsFunc(n, func(w string) bool { return set[w] })
+}
+
+// has is says, and whether all the words together are in the set (sign_up, signup).
+func (n fieldName) has(set map[string]bool) bool { return n.says(set) || set[strings.Join(n, "")] }
+
+// bornScore says how well a name fits the date of a row's making; 0 not at all.
+func (n fieldName) bornScore() int {
+	switch {
+	case n.has(otherDates):
 		return 0
-	case has(bornWords):
+	case n.has(bornWords):
 		return 3
-	case has(deedWords) && has(dayWords):
+	case n.has(deedWords) && n.has(dayWords):
 		return 2
-	case len(tokens) == 1 && dayWords[tokens[0]]:
+	case len(n) == 1 && dayWords[n[0]]:
 		return 1
 	}
 	return 0
@@ -104,6 +125,7 @@ func (l *life) observe(rows arrow.Record) {
 	}
 }
 
+// date takes in the days at which rows were made.
 func (l *life) date(col *array.Binary) {
 	for row := range col.Len() {
 		if col.IsNull(row) {
@@ -128,11 +150,13 @@ func (l *life) date(col *array.Binary) {
 	}
 }
 
+// isDay reports whether a text is a civil date.
 func isDay(day []byte) bool {
 	_, err := time.Parse(time.DateOnly, string(day))
 	return err == nil
 }
 
+// observe counts the rows of a batch that are marked.
 func (m *mark) observe(col *array.Binary) {
 	for row := range col.Len() {
 		if m.many {
@@ -172,8 +196,8 @@ func (m *mark) known(v []byte) bool {
 func (m *mark) marked(v []byte) bool {
 	switch m.means {
 	case marksStatus:
-		tokens := nameTokens(string(v))
-		return len(tokens) <= 3 && slices.ContainsFunc(tokens, func(w string) bool { return endWords[w] })
+		words := fieldName(nameTokens(string(v)))
+		return len(words) <= 3 && words.says(endWords)
 	case marksActive:
 		return v != nil && isNo(v)
 	}
@@ -192,8 +216,8 @@ func isNo(v []byte) bool {
 // span returns the civil dates of the oldest and newest row, as stored; "" where no field tells.
 func (l *life) span() (oldest, newest string) { return string(l.oldest), string(l.newest) }
 
-// softDelete returns the column by which the application marks rows that have ended, and how many are marked. A status counts only if
-// one of its values says so.
+// softDelete returns the column by which the application marks rows that have ended, and how many are
+// marked. A status counts only if one of its values says so.
 func (l *life) softDelete() (field string, rows int64) {
 	for _, means := range []meaning{marksEnd, marksActive, marksStatus} {
 		for _, m := range l.marks {

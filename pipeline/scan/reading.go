@@ -1,6 +1,11 @@
 package scan
 
 import (
+	"slices"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+
 	"lethe/classifiers"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
@@ -22,4 +27,49 @@ type Reading struct {
 	verdict classifiers.TableVerdict
 	kept    []audit.Inventory // of an unchanged file: what the last night said of the table
 	next    connectors.Cursor // where the reading goes on after another table failed
+}
+
+// observe hands rows to the classifiers, without the fields that are left out.
+func (r *Reading) observe(rows arrow.Record) {
+	r.Rows += rows.NumRows()
+	r.life.observe(rows)
+	if r.scan == nil {
+		return
+	}
+	if r.columns != nil {
+		fields, columns := make([]arrow.Field, len(r.columns)), make([]arrow.Array, len(r.columns))
+		for i, c := range r.columns {
+			fields[i], columns[i] = rows.Schema().Field(c), rows.Column(c)
+		}
+		rows = array.NewRecord(arrow.NewSchema(fields, nil), columns, rows.NumRows())
+	}
+	r.scan.Observe(rows)
+}
+
+// describe tells the classifiers what the catalog says of a table.
+func (r *Reading) describe() classifiers.Table {
+	single := map[string]bool{}
+	for _, u := range r.Table.Unique {
+		if len(u) == 1 {
+			single[u[0]] = true
+		}
+	}
+	references := map[string]string{}
+	for _, fk := range r.Table.ForeignKeys {
+		for i, f := range fk.Fields {
+			references[f] = fk.RefTable + "." + fk.RefFields[i]
+		}
+	}
+	ct := classifiers.Table{Database: r.Table.Database, Name: r.Table.Name}
+	for i, f := range r.Table.Fields {
+		if r.columns != nil && !slices.Contains(r.columns, i) {
+			continue
+		}
+		ct.Fields = append(ct.Fields, classifiers.Field{
+			Name: f.Name, Type: f.Type, Kind: string(f.Kind), Nullable: f.Nullable, Length: f.Length,
+			Key:    len(r.Table.Key) == 1 && r.Table.Key[0] == f.Name,
+			Unique: single[f.Name], References: references[f.Name],
+		})
+	}
+	return ct
 }

@@ -1,3 +1,12 @@
+// Package scan reads every source of a night once: each row goes to the classifiers and, where a silo governs
+// its table, to the judge.
+//
+//   - Scanner reads the sources of one night.
+//   - Source is one source as it was read, and Reading one of its tables: what was asked for, how many rows
+//     came, and what the classifiers found.
+//   - The inventory says what each table and field holds, with a person's review in the place of the
+//     machine's verdict; drift says how it differs from what earlier nights found.
+//   - Discover reads a source that no configuration names.
 package scan
 
 import (
@@ -5,9 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"lethe/classifiers"
 	"lethe/connectors"
@@ -28,17 +34,6 @@ type Scanner struct {
 	sources []*Source
 }
 
-// Source is a source as the night read it.
-type Source struct {
-	*stores.Store
-	Readings    []*Reading
-	Surveyed    bool // every table was read, or is known not to be
-	rows        int64
-	Views       []connectors.View
-	ViewsErr    error
-	fingerprint string // backups: of the file and the rules it was read by
-}
-
 // Of is what was read of a source, nil where nothing was.
 func (sc *Scanner) Of(source string) *Source {
 	i := slices.IndexFunc(sc.sources, func(s *Source) bool { return s.Name == source })
@@ -53,14 +48,16 @@ func (sc *Scanner) Whole() []*Source {
 	return slices.DeleteFunc(slices.Clone(sc.sources), func(s *Source) bool { return s.Err != nil || !s.Surveyed })
 }
 
-// Survey reads one source once: every row of every table, or a sample where no silo governs it. Rows go to the classifiers and, where a
-// silo governs the table, to the judge. What is not read is said in the inventory.
+// Survey reads one source once: every row of every table, or a sample where no silo governs it.
+// Rows go to the classifiers and, where a silo governs the table, to the judge. What is not
+// read is said in the inventory.
 func (sc *Scanner) Survey(ctx context.Context, source *stores.Store) error {
 	s := &Source{Store: source}
 	sc.sources = append(sc.sources, s)
 	if err := sc.look(s); err != nil {
 		return err
 	}
+
 	rows := s.Estimate()
 	for queries := s.queries(); len(queries) > 0; queries = s.queries() {
 		err := sc.pass(ctx, s, queries, rows)
@@ -72,6 +69,7 @@ func (sc *Scanner) Survey(ctx context.Context, source *stores.Store) error {
 		}
 	}
 	sc.Notes.Facts.Run.RowsScanned += s.rows
+
 	var scans []*classifiers.Scan
 	var scanned []*Reading
 	for _, r := range s.Readings {
@@ -82,6 +80,7 @@ func (sc *Scanner) Survey(ctx context.Context, source *stores.Store) error {
 	for i, v := range sc.Setup.Catalogue.Verdicts(scans...) {
 		scanned[i].verdict = v
 	}
+
 	if viewer, ok := s.Conn.(connectors.Viewer); ok {
 		if s.Views, s.ViewsErr = viewer.Views(ctx); s.ViewsErr != nil {
 			sc.Setup.Log.Warn("views not read", "run_id", sc.Tonight.RunID, "source", s.Name, "error", s.ViewsErr)
@@ -102,6 +101,7 @@ func (sc *Scanner) look(s *Source) error {
 		return err
 	}
 	s.fingerprint = fingerprint
+
 	for _, t := range s.Tables {
 		r := &Reading{Table: t, State: "scanned", Silos: s.SilosOf(t.Name), left: map[string]string{}}
 		s.Readings = append(s.Readings, r)
@@ -135,7 +135,8 @@ func (sc *Scanner) look(s *Source) error {
 		r.scan = sc.Setup.Catalogue.Scan(r.describe())
 	}
 	for name := range unknown {
-		sc.Setup.Log.Warn("skip names nothing in the catalog", "run_id", sc.Tonight.RunID, "source", s.Name, "name", name)
+		sc.Setup.Log.Warn("skip names nothing in the catalog", "run_id", sc.Tonight.RunID,
+			"source", s.Name, "name", name)
 	}
 	return nil
 }
@@ -152,22 +153,6 @@ func (sc *Scanner) sampleOf(s *Source, t connectors.Table) int {
 		}
 	}
 	return sc.Setup.Sampling.Rows
-}
-
-// queries asks for what has not been read yet. A table of an unchanged file is read again only where its rows are decided.
-func (s *Source) queries() []connectors.Query {
-	var queries []connectors.Query
-	for _, r := range s.Readings {
-		if r.State != "scanned" || r.Sampled || r.kept != nil && len(s.Governed[r.Table.Name]) == 0 {
-			continue
-		}
-		q := connectors.Query{Table: r.Table.Name, After: r.next}
-		if r.next == "" {
-			q.Sample = r.sample
-		}
-		queries = append(queries, q)
-	}
-	return queries
 }
 
 // pass scans the source once for all queries.
@@ -190,39 +175,15 @@ func (sc *Scanner) pass(ctx context.Context, s *Source, queries []connectors.Que
 	return nil
 }
 
-func (s *Source) Reading(table string) *Reading {
-	i := slices.IndexFunc(s.Readings, func(r *Reading) bool { return r.Table.Name == table })
-	if i < 0 {
-		return nil
-	}
-	return s.Readings[i]
-}
-
-// observe hands rows to the classifiers, without the fields that are left out.
-func (r *Reading) observe(rows arrow.Record) {
-	r.Rows += rows.NumRows()
-	r.life.observe(rows)
-	if r.scan == nil {
-		return
-	}
-	if r.columns != nil {
-		fields, columns := make([]arrow.Field, len(r.columns)), make([]arrow.Array, len(r.columns))
-		for i, c := range r.columns {
-			fields[i], columns[i] = rows.Schema().Field(c), rows.Column(c)
-		}
-		rows = array.NewRecord(arrow.NewSchema(fields, nil), columns, rows.NumRows())
-	}
-	r.scan.Observe(rows)
-}
-
-// failedTable notes that one table could not be read, and reports whether the others may go on: not if the source itself failed, nor if the rows of
-// the table were to be decided.
+// failedTable notes that one table could not be read, and reports whether the others may go on: not if
+// the source itself failed, nor if the rows of the table were to be decided.
 func (sc *Scanner) failedTable(s *Source, err error) bool {
 	var at *connectors.Error
 	if !errors.As(err, &at) || len(s.Governed[at.Table]) > 0 {
 		return false
 	}
-	for _, whole := range []error{connectors.ErrUnreachable, connectors.ErrTransient, connectors.ErrDamaged, context.Canceled, context.DeadlineExceeded} {
+	for _, whole := range []error{connectors.ErrUnreachable, connectors.ErrTransient, connectors.ErrDamaged,
+		context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, whole) {
 			return false
 		}
@@ -232,37 +193,13 @@ func (sc *Scanner) failedTable(s *Source, err error) bool {
 		return false
 	}
 	r.State, r.reason = "failed", notes.Failure(err)
-	sc.Notes.Find(audit.Finding{Kind: "F_SOURCE_FAILED", Severity: "high", Source: s.Name, Object: at.Table, Article: "Art. 5(2)", Words: "The table could not be read: nothing is known of it tonight (" + r.reason + ")."})
+	sc.Notes.Find(audit.Finding{
+		Kind: "F_SOURCE_FAILED", Severity: "high", Source: s.Name, Object: at.Table, Article: "Art. 5(2)",
+		Words: "The table could not be read: nothing is known of it tonight (" + r.reason + ").",
+	})
 	sc.Notes.Problem(fmt.Errorf("%w: %w", setup.ErrSource, err))
 	sc.Setup.Log.Error("table failed", "run_id", sc.Tonight.RunID, "source", s.Name, "table", at.Table, "error", err)
 	return true
-}
-
-// describe tells the classifiers what the catalog says of a table.
-func (r *Reading) describe() classifiers.Table {
-	single := map[string]bool{}
-	for _, u := range r.Table.Unique {
-		if len(u) == 1 {
-			single[u[0]] = true
-		}
-	}
-	references := map[string]string{}
-	for _, fk := range r.Table.ForeignKeys {
-		for i, f := range fk.Fields {
-			references[f] = fk.RefTable + "." + fk.RefFields[i]
-		}
-	}
-	ct := classifiers.Table{Database: r.Table.Database, Name: r.Table.Name}
-	for i, f := range r.Table.Fields {
-		if r.columns != nil && !slices.Contains(r.columns, i) {
-			continue
-		}
-		ct.Fields = append(ct.Fields, classifiers.Field{
-			Name: f.Name, Type: f.Type, Kind: string(f.Kind), Nullable: f.Nullable, Length: f.Length,
-			Key: len(r.Table.Key) == 1 && r.Table.Key[0] == f.Name, Unique: single[f.Name], References: references[f.Name],
-		})
-	}
-	return ct
 }
 
 // RowsOf is the number of rows that the night counted in a table.
