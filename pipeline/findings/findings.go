@@ -1,3 +1,9 @@
+// Package findings says what a person should look at in what a night read: personal data that nobody governs
+// or approved, real people in test data, rows that nothing can erase, views that join silos, backups without
+// an owner, reviews that ran out, and what regulators fined others for in the policy itself.
+//
+//   - Inspector looks at one source after its inventory is taken (Inspect), and at the policy at the end
+//     (InspectPolicy). What it finds goes into the night's notes.
 package findings
 
 import (
@@ -44,20 +50,25 @@ func (in *Inspector) Inspect(s *scan.Source, inventory []audit.Inventory) {
 	in.reviews(s)
 }
 
-// InspectPolicy finds what regulators fined others for in the policy itself, given the inventory of all sources: one period for unlike data (Deutsche Wohnen, 2019), terms
-// that the notice contradicts, rules that nobody reviewed. `lethe policy lint` says more.
+// InspectPolicy finds what regulators fined others for in the policy itself, given the inventory of all
+// sources: one period for unlike data (Deutsche Wohnen, 2019), terms that the notice contradicts, rules
+// that nobody reviewed. `lethe policy lint` says more.
 func (in *Inspector) InspectPolicy(inventory []audit.Inventory) {
 	var found []policy.Category
 	for _, i := range inventory {
 		if scan.Personal(i) {
-			found = append(found, policy.Category{Source: i.Source, Table: i.Object, Field: i.Column, Category: i.Category, Class: i.Class})
+			found = append(found, policy.Category{Source: i.Source, Table: i.Object, Field: i.Column,
+				Category: i.Category, Class: i.Class})
 		}
 	}
 	var remarks []policy.Remark
 	for _, s := range in.Setup.Silos {
 		remarks = append(append(remarks, s.Lint(in.Tonight.AsOf)...), s.LintCategories(in.Tonight.AsOf, found)...)
 	}
-	severity := map[string]string{policy.FUniformRetention: "medium", policy.FNoticeMismatch: "medium", policy.LReviewDue: "low"}
+
+	severity := map[string]string{
+		policy.FUniformRetention: "medium", policy.FNoticeMismatch: "medium", policy.LReviewDue: "low",
+	}
 	for _, r := range append(remarks, policy.LintTogether(in.Setup.Silos, in.Tonight.AsOf)...) {
 		if severity[r.Code] == "" {
 			continue
@@ -66,7 +77,8 @@ func (in *Inspector) InspectPolicy(inventory []audit.Inventory) {
 		if kind == policy.LReviewDue {
 			kind = "F_REVIEW_DUE"
 		}
-		in.Notes.Find(audit.Finding{Kind: kind, Severity: severity[r.Code], Object: r.Place, Count: 1, Article: r.Law, Words: "In the policy: " + r.Words + "."})
+		in.Notes.Find(audit.Finding{Kind: kind, Severity: severity[r.Code], Object: r.Place, Count: 1,
+			Article: r.Law, Words: "In the policy: " + r.Words + "."})
 	}
 }
 
@@ -94,18 +106,23 @@ func grave(fields []audit.Inventory) (list []audit.Inventory) {
 // tableRows is the number of rows of a table as the inventory has it.
 func tableRows(fields []audit.Inventory) int64 { return fields[0].Rows }
 
-// unmapped finds personal data that no silo governs: in production, and in backups of tables that production no longer has.
+// unmapped finds personal data that no silo governs: in production, and in backups of tables
+// that production no longer has.
 func (in *Inspector) unmapped(s *scan.Source, r *scan.Reading, fields []audit.Inventory) {
 	if left := s.Untaken(r); left > 0 && len(fields) > 0 && s.Environment == "production" {
-		in.Notes.Find(audit.Finding{Kind: "F_UNMAPPED", Severity: "medium", Source: s.Name, Object: r.Table.Name, Count: left, Article: "Art. 5(1)(b)",
-			Words: "Rows hold none of the values by which the silos of the table tell theirs apart (where), so nothing in them is ever checked against consent."})
+		in.Notes.Find(audit.Finding{Kind: "F_UNMAPPED", Severity: "medium", Source: s.Name, Object: r.Table.Name,
+			Count: left, Article: "Art. 5(1)(b)",
+			Words: "Rows hold none of the values by which the silos of the table tell theirs apart (where), so " +
+				"nothing in them is ever checked against consent."})
 		in.Notes.Except(audit.Exception{Source: s.Name, Object: r.Table.Name, Code: "E_NO_POLICY", Count: left})
 	}
 	if len(fields) == 0 || len(r.Silos) > 0 || s.Environment != "production" && !in.onlyHere(s, r.Table.Name) {
 		return
 	}
-	f := audit.Finding{Kind: "F_UNMAPPED", Severity: "medium", Source: s.Name, Object: r.Table.Name, Count: tableRows(fields), Article: "Art. 5(1)(b)",
-		Words: "The table holds personal data (" + categories(fields) + ") and no silo governs it, so nothing in it is ever checked against consent."}
+	f := audit.Finding{Kind: "F_UNMAPPED", Severity: "medium", Source: s.Name, Object: r.Table.Name,
+		Count: tableRows(fields), Article: "Art. 5(1)(b)",
+		Words: "The table holds personal data (" + categories(fields) + ") and no silo governs it, so nothing " +
+			"in it is ever checked against consent."}
 	if len(grave(fields)) > 0 {
 		f.Severity, f.Article = "high", "Art. 5(1)(b), Art. 9"
 	}
@@ -115,7 +132,8 @@ func (in *Inspector) unmapped(s *scan.Source, r *scan.Reading, fields []audit.In
 	}
 }
 
-// onlyHere reports whether a backup holds a table that its live source, which was read tonight, does not have.
+// onlyHere reports whether a backup holds a table that its live source, which was read tonight, does not
+// have.
 func (in *Inspector) onlyHere(s *scan.Source, table string) bool {
 	if !s.Backup() {
 		return false
@@ -141,14 +159,19 @@ func (in *Inspector) gravity(s *scan.Source, r *scan.Reading, fields []audit.Inv
 		if unapproved[0].Class == string(classifiers.Criminal) {
 			article = "Art. 10"
 		}
-		in.Notes.Find(audit.Finding{Kind: "F_SPECIAL_UNAPPROVED", Severity: "high", Source: s.Name, Object: r.Table.Name, Count: tableRows(unapproved), Article: article,
-			Words: "The table holds " + categories(unapproved) + ", and the source is not approved for it: name the ground and write `approved_for: [" + unapproved[0].Class + "]`, or remove the data."})
+		in.Notes.Find(audit.Finding{Kind: "F_SPECIAL_UNAPPROVED", Severity: "high", Source: s.Name,
+			Object: r.Table.Name, Count: tableRows(unapproved), Article: article,
+			Words: "The table holds " + categories(unapproved) + ", and the source is not approved for it: name " +
+				"the ground and write `approved_for: [" + unapproved[0].Class + "]`, or remove the data."})
 	}
 	for _, f := range fields {
-		card := f.Category == string(classifiers.CreditCard) || slices.Contains(strings.Split(f.Also, ";"), string(classifiers.CreditCard))
+		const category = string(classifiers.CreditCard)
+		card := f.Category == category || slices.Contains(strings.Split(f.Also, ";"), category)
 		if card && slices.Contains(strings.Split(f.Detectors, ";"), cardDetector) && !allFictitious(f) {
-			in.Notes.Find(audit.Finding{Kind: "F_CLEAR_PAN", Severity: "high", Source: s.Name, Object: r.Table.Name, Column: f.Column, Count: f.NonEmpty, Article: "Art. 32",
-				Words: "The field holds payment card numbers in the clear (PCI DSS 3.5 forbids it too): truncate, tokenise or remove them."})
+			in.Notes.Find(audit.Finding{Kind: "F_CLEAR_PAN", Severity: "high", Source: s.Name, Object: r.Table.Name,
+				Column: f.Column, Count: f.NonEmpty, Article: "Art. 32",
+				Words: "The field holds payment card numbers in the clear (PCI DSS 3.5 forbids it too): " +
+					"truncate, tokenise or remove them."})
 		}
 	}
 }
@@ -163,11 +186,16 @@ func (in *Inspector) approved(s *scan.Source, class string) bool {
 // cardDetector finds whole card numbers by network, length and check digit; masked ones do not pass.
 const cardDetector = "x.card"
 
-// checkable are the categories in which authorities reserve values for tests, so that test data can be told from real.
-var checkable = map[string]bool{string(classifiers.Email): true, string(classifiers.Phone): true, string(classifiers.NationalID): true, string(classifiers.TaxID): true,
-	string(classifiers.CreditCard): true, string(classifiers.IBAN): true, string(classifiers.Passport): true}
+// checkable are the categories in which authorities reserve values for tests, so that test data can be
+// told from real.
+var checkable = map[string]bool{
+	string(classifiers.Email): true, string(classifiers.Phone): true, string(classifiers.NationalID): true,
+	string(classifiers.TaxID): true, string(classifiers.CreditCard): true, string(classifiers.IBAN): true,
+	string(classifiers.Passport): true,
+}
 
-// allFictitious reports whether at least nine of ten values of a field are reserved for tests. The classifiers look at up to 512 distinct values.
+// allFictitious reports whether at least nine of ten values of a field are reserved for tests. The
+// classifiers look at up to 512 distinct values.
 func allFictitious(f audit.Inventory) bool {
 	looked := min(f.Distinct, 512)
 	return looked > 0 && f.Fictitious*10 >= looked*9
@@ -177,35 +205,57 @@ func allFictitious(f audit.Inventory) bool {
 func (in *Inspector) testData(s *scan.Source, r *scan.Reading, fields []audit.Inventory) {
 	switch s.Environment {
 	case "production":
-		for _, f := range fields {
-			if f.Fictitious > 0 {
-				in.Notes.Find(audit.Finding{Kind: "F_TEST_ID_IN_PROD", Severity: "low", Source: s.Name, Object: r.Table.Name, Column: f.Column, Count: f.Fictitious, Article: "Art. 5(1)(d)",
-					Words: "Among the values of the field are some that an authority reserves for tests and examples: nobody can be reached by them, and no consent belongs to them."})
-			}
-		}
+		in.testValues(s, r, fields)
 	case "test", "development":
-		var filled, real []audit.Inventory
-		proven := false
-		for _, f := range fields {
-			switch {
-			case f.NonEmpty == 0:
-			case checkable[f.Category] && allFictitious(f):
-				proven = true
-			case checkable[f.Category]:
-				real = append(real, f)
-			default:
-				filled = append(filled, f)
-			}
+		in.realPeople(s, r, fields)
+	}
+}
+
+// testValues finds values in a source of production that authorities reserve for tests.
+func (in *Inspector) testValues(s *scan.Source, r *scan.Reading, fields []audit.Inventory) {
+	for _, f := range fields {
+		if f.Fictitious == 0 {
+			continue
 		}
+		in.Notes.Find(audit.Finding{Kind: "F_TEST_ID_IN_PROD", Severity: "low", Source: s.Name,
+			Object: r.Table.Name, Column: f.Column, Count: f.Fictitious, Article: "Art. 5(1)(d)",
+			Words: "Among the values of the field are some that an authority reserves for tests and examples: " +
+				"nobody can be reached by them, and no consent belongs to them."})
+	}
+}
+
+// realPeople finds personal data of people who may exist in a source that is not production. One field whose
+// values are reserved for tests shows that the records of its table are made up.
+func (in *Inspector) realPeople(s *scan.Source, r *scan.Reading, fields []audit.Inventory) {
+	var filled, real []audit.Inventory
+	proven := false
+	for _, f := range fields {
 		switch {
-		case len(real) > 0:
-			in.Notes.Find(audit.Finding{Kind: "F_PII_IN_TEST", Severity: "high", Source: s.Name, Object: r.Table.Name, Count: tableRows(real), Article: "Art. 25",
-				Words: "A source that is not production holds personal data of real people (" + categories(append(real, filled...)) + "): use made-up records with the identifiers that authorities reserve for tests."})
-		case len(filled) > 0 && !proven:
-			in.Notes.Find(audit.Finding{Kind: "F_PII_IN_TEST", Severity: "medium", Source: s.Name, Object: r.Table.Name, Count: tableRows(filled), Article: "Art. 25",
-				Words: "A source that is not production holds personal data (" + categories(filled) + ") that nothing tells from that of real people."})
+		case f.NonEmpty == 0:
+		case checkable[f.Category] && allFictitious(f):
+			proven = true
+		case checkable[f.Category]:
+			real = append(real, f)
+		default:
+			filled = append(filled, f)
 		}
 	}
+
+	f := audit.Finding{Kind: "F_PII_IN_TEST", Source: s.Name, Object: r.Table.Name, Article: "Art. 25"}
+	switch {
+	case len(real) > 0:
+		f.Severity, f.Count = "high", tableRows(real)
+		f.Words = "A source that is not production holds personal data of real people (" +
+			categories(append(real, filled...)) +
+			"): use made-up records with the identifiers that authorities reserve for tests."
+	case len(filled) > 0 && !proven:
+		f.Severity, f.Count = "medium", tableRows(filled)
+		f.Words = "A source that is not production holds personal data (" + categories(filled) +
+			") that nothing tells from that of real people."
+	default:
+		return
+	}
+	in.Notes.Find(f)
 }
 
 // surplus finds personal fields of a governed table that no rule covers.
@@ -213,7 +263,9 @@ func (in *Inspector) surplus(s *scan.Source, r *scan.Reading, fields []audit.Inv
 	covered := map[string]bool{}
 	governed := false
 	for _, silo := range in.Setup.Silos {
-		if !slices.ContainsFunc(silo.Silo.Records, func(rec policy.Records) bool { return rec.Source == s.Name && rec.Table == r.Table.Name }) {
+		if !slices.ContainsFunc(silo.Silo.Records, func(rec policy.Records) bool {
+			return rec.Source == s.Name && rec.Table == r.Table.Name
+		}) {
 			continue
 		}
 		governed = true
@@ -228,8 +280,10 @@ func (in *Inspector) surplus(s *scan.Source, r *scan.Reading, fields []audit.Inv
 	}
 	for _, f := range fields {
 		if governed && !covered[f.Column] && !slices.Contains(r.Table.Key, f.Column) {
-			in.Notes.Find(audit.Finding{Kind: "F_SURPLUS_FIELD", Severity: "medium", Source: s.Name, Object: r.Table.Name, Column: f.Column, Count: f.NonEmpty, Article: "Art. 5(1)(c)",
-				Words: "The field holds personal data (" + categories([]audit.Inventory{f}) + ") that no rule of its silo needs: name it under `fields:` of the rule that does, or remove it."})
+			in.Notes.Find(audit.Finding{Kind: "F_SURPLUS_FIELD", Severity: "medium", Source: s.Name,
+				Object: r.Table.Name, Column: f.Column, Count: f.NonEmpty, Article: "Art. 5(1)(c)",
+				Words: "The field holds personal data (" + categories([]audit.Inventory{f}) +
+					") that no rule of its silo needs: name it under `fields:` of the rule that does, or remove it."})
 		}
 	}
 }
@@ -248,19 +302,23 @@ func (in *Inspector) deletePath(s *scan.Source, r *scan.Reading) {
 	default:
 		return
 	}
-	in.Notes.Find(audit.Finding{Kind: "F_NO_DELETE_PATH", Severity: "medium", Source: s.Name, Object: r.Table.Name, Count: max(r.Rows, r.Table.Rows), Article: "Art. 17",
+	in.Notes.Find(audit.Finding{Kind: "F_NO_DELETE_PATH", Severity: "medium", Source: s.Name, Object: r.Table.Name,
+		Count: max(r.Rows, r.Table.Rows), Article: "Art. 17",
 		Words: "A silo governs the table, but nothing in it can be erased: " + why + "."})
 }
 
 // joins finds views that read tables of more than one silo.
 func (in *Inspector) joins(s *scan.Source) {
 	if s.ViewsErr != nil {
-		in.Notes.Find(audit.Finding{Kind: "F_VIEW_UNREAD", Severity: "low", Source: s.Name, Article: "Art. 25", Words: "The views of the source could not be read, so that nobody knows whether they join silos."})
+		in.Notes.Find(audit.Finding{Kind: "F_VIEW_UNREAD", Severity: "low", Source: s.Name, Article: "Art. 25",
+			Words: "The views of the source could not be read, so that nobody knows whether they join silos."})
 	}
 	for _, v := range s.Views {
 		if v.Tables == nil {
-			in.Notes.Find(audit.Finding{Kind: "F_VIEW_UNREAD", Severity: "low", Source: s.Name, Object: v.Name, Article: "Art. 25",
-				Words: "The definition of the view may not be seen, so that nobody knows whether it joins silos: grant SHOW VIEW."})
+			in.Notes.Find(audit.Finding{Kind: "F_VIEW_UNREAD", Severity: "low", Source: s.Name, Object: v.Name,
+				Article: "Art. 25",
+				Words: "The definition of the view may not be seen, so that nobody knows whether it joins " +
+					"silos: grant SHOW VIEW."})
 			continue
 		}
 		var joined []string
@@ -276,25 +334,35 @@ func (in *Inspector) joins(s *scan.Source) {
 			}
 		}
 		if slices.Sort(joined); tables > 1 && len(joined) > 1 {
-			in.Notes.Find(audit.Finding{Kind: "F_SILO_JOIN", Severity: "high", Source: s.Name, Object: v.Name, Article: "Art. 5(1)(b)",
-				Words: fmt.Sprintf("The view joins tables of the silos %s (%s): what was collected for one purpose can be read with what was collected for another.", strings.Join(joined, ", "), strings.Join(v.Tables, ", "))})
+			in.Notes.Find(audit.Finding{Kind: "F_SILO_JOIN", Severity: "high", Source: s.Name, Object: v.Name,
+				Article: "Art. 5(1)(b)",
+				Words: fmt.Sprintf("The view joins tables of the silos %s (%s): what was collected for one purpose "+
+					"can be read with what was collected for another.",
+					strings.Join(joined, ", "), strings.Join(v.Tables, ", "))})
 		}
 	}
 }
 
-// orphan finds backups that belong to no live source, so that nothing says which of their rows should be gone.
+// orphan finds backups that belong to no live source, so that nothing says which of their rows should be
+// gone.
 func (in *Inspector) orphan(s *scan.Source) {
 	if s.Environment != "backup" {
 		return
 	}
+	live := func(is func(setup.Source) bool) bool { return slices.ContainsFunc(in.Setup.Sources, is) }
 	words := ""
 	switch {
-	case s.Of == "" && !slices.ContainsFunc(in.Setup.Sources, func(o setup.Source) bool { return o.Environment != "backup" && o.Application == s.Application }):
-		words = "The backup belongs to an application without a live source, so no rule reaches what it holds: delete it, or say whose it is with `of:`."
+	case s.Of == "" && !live(func(o setup.Source) bool {
+		return o.Environment != "backup" && o.Application == s.Application
+	}):
+		words = "The backup belongs to an application without a live source, so no rule reaches what it holds: " +
+			"delete it, or say whose it is with `of:`."
 	case s.Of == "":
-		words = "The backup does not say which live source it is of, so no rule reaches what it holds: name it with `of:`."
-	case !slices.ContainsFunc(in.Setup.Sources, func(o setup.Source) bool { return o.Name == s.Of }):
-		words = "The live source that the backup is of is no longer configured: delete the backup when nothing needs it any more."
+		words = "The backup does not say which live source it is of, so no rule reaches what it holds: " +
+			"name it with `of:`."
+	case !live(func(o setup.Source) bool { return o.Name == s.Of }):
+		words = "The live source that the backup is of is no longer configured: " +
+			"delete the backup when nothing needs it any more."
 	default:
 		return
 	}
@@ -302,7 +370,8 @@ func (in *Inspector) orphan(s *scan.Source) {
 	if s.Set != "" {
 		name = s.Set
 	}
-	f := audit.Finding{Kind: "F_BACKUP_ORPHAN", Severity: "medium", Source: name, Count: 1, Article: "Art. 5(1)(e)", Words: words}
+	f := audit.Finding{Kind: "F_BACKUP_ORPHAN", Severity: "medium", Source: name, Count: 1,
+		Article: "Art. 5(1)(e)", Words: words}
 	for i := range in.Notes.Facts.Findings {
 		if in.Notes.Facts.Findings[i].FindingID == notes.FindingID(f) {
 			in.Notes.Facts.Findings[i].Count++ // another file of the set
@@ -325,10 +394,14 @@ func (in *Inspector) reviews(s *scan.Source) {
 		}
 		switch {
 		case !ok:
-			f.Kind, f.Words = "F_REVIEW_UNKNOWN", "A review names a field that the source does not have: correct the name, or remove the review."
-			in.Setup.Log.Warn("review of an unknown field", "run_id", in.Tonight.RunID, "source", s.Name, "table", v.Table, "field", v.Field)
+			f.Kind = "F_REVIEW_UNKNOWN"
+			f.Words = "A review names a field that the source does not have: correct the name, or remove the review."
+			in.Setup.Log.Warn("review of an unknown field", "run_id", in.Tonight.RunID,
+				"source", s.Name, "table", v.Table, "field", v.Field)
 		case v.Until < in.Tonight.Today:
-			f.Kind, f.Words = "F_REVIEW_EXPIRED", fmt.Sprintf("The review by %s ran out on %s: the classifiers decide again until somebody renews it.", v.By, v.Until)
+			f.Kind = "F_REVIEW_EXPIRED"
+			f.Words = fmt.Sprintf("The review by %s ran out on %s: the classifiers decide again until somebody "+
+				"renews it.", v.By, v.Until)
 		default:
 			continue
 		}
