@@ -1,64 +1,35 @@
+// Package copies keeps, for applications, copies of what the registry says of their own rows: whether each
+// may be used for a purpose, and until when. An application looks there instead of asking the registry.
+//
+//   - Keeper keeps all copies: Sync brings them up to date, SyncErased once more after rows were erased, and
+//     what is granted no more is taken back. CheckCopy says where a copy would be kept.
+//   - keeping is one target's copy of one table while it is delivered: what it should hold, and its table.
+//   - comparison reads an application's table and its copy side by side and makes the copy say what it should.
+//   - copyRow is one row of a copy, one record and one purpose, under a seal by which rows that somebody else
+//     wrote are told; holding is a count of rows and of their seals, in any order.
+//   - A delivery is begun, written and acknowledged in the registry; what was found in a copy and is not as it
+//     was left is drift.
+//   - The files beside the tables are package snapshot's.
 package copies
 
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
-	"strings"
-	"time"
-
-	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"lethe/connectors"
-	"lethe/pipeline/audit"
 	"lethe/pipeline/copies/snapshot"
 	"lethe/pipeline/journal"
-	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
 	"lethe/pipeline/stores"
 	"lethe/pipeline/suppression"
 )
-
-// snapshotRow is the row as a snapshot says it.
-func (r copyRow) snapshotRow(object string) (snapshot.Row, error) {
-	values, err := r.record.Values()
-	if err != nil {
-		return snapshot.Row{}, err
-	}
-	row := snapshot.Row{Object: object, Silo: r.silo, Purpose: r.purpose, Status: r.status, Key: make([]string, len(values))}
-	if r.until != "" {
-		row.Until = strings.Replace(r.until, " ", "T", 1) + "Z"
-	}
-	for i, v := range values {
-		row.Key[i] = string(v)
-	}
-	return row, nil
-}
-
-// id is the row's key in the copy.
-func (r copyRow) id() connectors.Key {
-	return r.record + connectors.MakeKey([]byte(r.silo), []byte(r.purpose))
-}
-
-func (h *holding) add(seal [16]byte, sound bool) {
-	h.rows++
-	if !sound {
-		h.unsound++
-		return
-	}
-	for i, b := range seal {
-		h.digest[i] ^= b
-	}
-}
 
 // Keeper keeps the applications' copies.
 type Keeper struct {
@@ -71,9 +42,10 @@ type Keeper struct {
 	kept    []*keeping
 }
 
-// Sync brings the applications' copies up to the registry's head. Each is compared in full with what the registry says of the rows as they are now, and what
-// differs is written; a row of the copy that is not as Lethe left it is reported as drift, and repaired. A copy that cannot be reached stops neither
-// the others nor the night: the next one compares in full again.
+// Sync brings the applications' copies up to the registry's head. Each is compared in full with what the
+// registry says of the rows as they are now, and what differs is written; a row of the copy that is not
+// as Lethe left it is reported as drift, and repaired. A copy that cannot be reached stops neither the
+// others nor the night: the next one compares in full again.
 func (cp *Keeper) Sync(ctx context.Context) error {
 	if cp.Tonight.Phases == setup.DiscoverOnly || cp.Tonight.Phases == setup.PlanOnly {
 		return nil
@@ -86,7 +58,21 @@ func (cp *Keeper) Sync(ctx context.Context) error {
 	return cp.revoke(ctx)
 }
 
-// syncTarget delivers to one target: to its tables, then to its files, and only then is it acknowledged. The error is the registry's.
+// SyncErased delivers anew where the night erased rows: they are in no copy either.
+func (cp *Keeper) SyncErased(ctx context.Context) error {
+	for _, c := range cp.Setup.Grants {
+		if s := cp.Stores.Find(c.Source); s == nil || !s.Erased || s.Err != nil {
+			continue
+		}
+		if err := cp.syncTarget(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// syncTarget delivers to one target: to its tables, then to its files, and only then is it acknowledged.
+// The error is the registry's.
 func (cp *Keeper) syncTarget(ctx context.Context, c setup.Grant) (failed error) {
 	c.Page = cmp.Or(c.Page, 10_000)
 	list, err := cp.listFor(ctx, c)
@@ -94,6 +80,7 @@ func (cp *Keeper) syncTarget(ctx context.Context, c setup.Grant) (failed error) 
 		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 	}
 	defer func() { failed = errors.Join(failed, list.Close()) }()
+
 	keepings := cp.keepings(c)
 	cp.kept = append(cp.kept, keepings...)
 	for _, k := range keepings {
@@ -101,6 +88,7 @@ func (cp *Keeper) syncTarget(ctx context.Context, c setup.Grant) (failed error) 
 			return err
 		}
 	}
+
 	files, failure := cp.openSnapshot(ctx, c)
 	errs := make([]error, len(keepings))
 	for i, k := range keepings {
@@ -111,8 +99,10 @@ func (cp *Keeper) syncTarget(ctx context.Context, c setup.Grant) (failed error) 
 		failure = cmp.Or(failure, errs[i])
 	}
 	failure = cp.publish(files, c, failure)
+
 	for i, k := range keepings {
-		if !k.Table && k.files != nil && failure == nil { // there was no table to compare with: what changed is what the files say
+		if !k.Table && k.files != nil && failure == nil {
+			// There was no table to compare with: what changed is what the files say.
 			for silo, line := range k.lines {
 				line.Changed = files.Changed[[2]string{k.object(), silo}]
 			}
@@ -131,56 +121,13 @@ func (cp *Keeper) syncTarget(ctx context.Context, c setup.Grant) (failed error) 
 	return nil
 }
 
-// openSnapshot begins the snapshot of a target that gets files; nil where it gets none, or nothing may be written.
-func (cp *Keeper) openSnapshot(ctx context.Context, c setup.Grant) (*snapshot.Snapshot, error) {
-	if c.Files == "" || !cp.Tonight.Apply {
-		return nil, nil
-	}
-	folder, err := filepath.Abs(c.Files)
-	if err == nil {
-		err = cp.Journal.PutMade(ctx, journal.Made{Target: c.Target, Source: c.Source, Folder: folder})
-	}
-	var files *snapshot.Snapshot
-	if err == nil {
-		files, err = snapshot.New(c.Files)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("write snapshot for %s: %w: let files: name a folder that Lethe may write", c.Target, err)
-	}
-	return files, nil
-}
-
-// publish puts a snapshot in place. After a failure, of the delivery or of its own, which it returns, the folder is as it was.
-func (cp *Keeper) publish(files *snapshot.Snapshot, c setup.Grant, failure error) error {
-	if files == nil {
-		return failure
-	}
-	if failure != nil {
-		files.Discard()
-		return failure
-	}
-	m := snapshot.Manifest{Target: c.Target, Controller: cp.Setup.Controller, AsOf: cp.Tonight.AsOf.UTC(), RunID: cp.Tonight.RunID, Grants: c.Grants, Heads: map[string]int64{}}
-	for silo := range c.Grants {
-		m.Heads[silo] = cp.Silos.Silos[silo].Standings.Head()
-	}
-	signer, err := cp.Setup.Keys.Runner()
-	if err != nil {
-		files.Discard()
-		return fmt.Errorf("write snapshot for %s: %w", c.Target, err)
-	}
-	damaged, err := files.Publish(m, signer, cp.Setup.Crash)
-	if damaged != nil {
-		cp.Setup.Log.Warn("the copy's files are not as they were left: the delta is whole", "run_id", cp.Tonight.RunID, "target", c.Target, "error", damaged)
-	}
-	if err != nil {
-		return fmt.Errorf("write snapshot for %s: %w", c.Target, err)
-	}
-	return nil
-}
-
-// listFor opens the suppression list where a target is granted a purpose that is marketing: who said no in one silo is not allowed by what another one still holds.
+// listFor opens the suppression list where a target is granted a purpose that is marketing: who said no
+// in one silo is not allowed by what another one still holds. nil where there is none.
 func (cp *Keeper) listFor(ctx context.Context, c setup.Grant) (*suppression.List, error) {
-	if !slices.ContainsFunc(cp.Setup.Silos, func(s *policy.Compiled) bool { return slices.ContainsFunc(c.Grants[s.Silo.Name], s.Silo.IsMarketing) }) {
+	marketing := func(s *policy.Compiled) bool {
+		return slices.ContainsFunc(c.Grants[s.Silo.Name], s.Silo.IsMarketing)
+	}
+	if !slices.ContainsFunc(cp.Setup.Silos, marketing) {
 		return nil, nil
 	}
 	config := cp.Setup.Registry
@@ -188,37 +135,29 @@ func (cp *Keeper) listFor(ctx context.Context, c setup.Grant) (*suppression.List
 	return suppression.Open(ctx, cp.Setup, config, cp.Tonight.AsOf)
 }
 
-// keepings lists what a target's copy consists of: its tables, those of a source that failed as well, so that their lag is reported.
+// keepings lists what a target's copy consists of: its tables, those of a source that failed as well, so that
+// their lag is reported.
 func (cp *Keeper) keepings(c setup.Grant) []*keeping {
+	s := cp.Stores.Find(c.Source)
+	if s == nil {
+		return nil
+	}
+
 	var list []*keeping
-	for _, s := range cp.Stores.List {
-		if s.Name != c.Source {
-			continue
-		}
-		byTable := map[string]*keeping{}
-		for _, silo := range slices.Sorted(maps.Keys(c.Grants)) {
-			i := slices.IndexFunc(cp.Setup.Silos, func(p *policy.Compiled) bool { return p.Silo.Name == silo })
-			for _, r := range cp.Setup.Silos[i].Silo.Records {
-				if r.Source != s.Name {
-					continue
-				}
-				k := byTable[r.Table]
-				if k == nil {
-					k = &keeping{Grant: c, Keeper: cp, store: s, of: connectors.Table{Name: r.Table}, judges: map[string][]*judge.Judge{}, was: map[string]registry.Delivery{}, clean: map[string]bool{},
-						lines: map[string]*audit.ConsentSync{}, found: map[string]*holding{}, wanted: map[string]*holding{}}
-					byTable[r.Table] = k
-					list = append(list, k)
-				}
-				if _, again := k.judges[silo]; again {
-					continue
-				}
-				k.judges[silo] = nil
-				for _, g := range s.Governed[r.Table] {
-					if g.Silo.Silo.Name == silo {
-						k.judges[silo], k.of, k.key = append(k.judges[silo], g), g.Table, g.Key
-					}
-				}
+	byTable := map[string]*keeping{}
+	for _, silo := range slices.Sorted(maps.Keys(c.Grants)) {
+		i := slices.IndexFunc(cp.Setup.Silos, func(p *policy.Compiled) bool { return p.Silo.Name == silo })
+		for _, r := range cp.Setup.Silos[i].Silo.Records {
+			if r.Source != s.Name {
+				continue
 			}
+			k := byTable[r.Table]
+			if k == nil {
+				k = newKeeping(cp, c, s, r.Table)
+				byTable[r.Table] = k
+				list = append(list, k)
+			}
+			k.takeIn(silo)
 		}
 	}
 	for _, k := range list {
@@ -227,141 +166,12 @@ func (cp *Keeper) keepings(c setup.Grant) []*keeping {
 	return list
 }
 
-// recall reads how the copy stood when it was last delivered.
-func (k *keeping) recall(ctx context.Context) error {
-	n := k.Keeper
-	for silo := range k.judges {
-		k.lines[silo] = &audit.ConsentSync{Target: k.Target, Silo: silo, Source: k.store.Name, Object: k.of.Name, HeadSeq: n.Silos.Silos[silo].Standings.Head()}
-		k.found[silo], k.wanted[silo] = &holding{}, &holding{}
-		k.was[silo] = registry.Delivery{Target: k.Target, Object: k.object()}
-		deliveries, err := n.Silos.Registry.Deliveries(ctx, silo)
-		if err != nil {
-			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
-		}
-		for _, d := range deliveries {
-			if d.Target == k.Target && d.Object == k.object() {
-				k.was[silo], k.clean[silo] = d, d.Attempts == 0 && d.Error == "" && !d.AckedAt.IsZero()
-			}
-		}
-		k.lines[silo].AckedSeq = k.was[silo].AckedSeq
-	}
-	return nil
-}
-
-// close records why a delivery failed, if it did, and puts the copy into the report.
-func (k *keeping) close(ctx context.Context, failure error) error {
-	n := k.Keeper
-	for _, silo := range slices.Sorted(maps.Keys(k.lines)) {
-		if n.Tonight.Apply && failure != nil {
-			d := k.was[silo]
-			d.Error = syncCode(failure)
-			if err := n.Silos.Registry.PutDelivery(context.WithoutCancel(ctx), silo, d); err != nil {
-				return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
-			}
-		}
-		k.report(silo, failure)
-	}
-	if failure == nil || k.store.Err != nil { // what the source itself failed at is said already
-		return nil
-	}
-	if errors.Is(failure, connectors.ErrRefused) {
-		n.Notes.Find(audit.Finding{Kind: "F_SYNC_FOREIGN", Severity: "high", Source: k.store.Name, Object: k.name(), Article: "Art. 5(1)(b)",
-			Words: fmt.Sprintf("What stands under the name of the copy for %s, or of one of its views, is not Lethe's and was left alone: whoever reads it may see more than was agreed to. Look at it, and remove it.", k.Target)})
-	}
-	n.Notes.Problem(fmt.Errorf("%w: copy of %s for %s: %w", setup.ErrSource, k.object(), k.Target, failure))
-	n.Setup.Log.Error("copy failed", "run_id", n.Tonight.RunID, "target", k.Target, "source", k.Source, "table", k.of.Name, "error", failure)
-	return nil
-}
-
-// object names the table that a delivery is about.
-func (k *keeping) object() string { return k.store.Name + "." + k.of.Name }
-
-// deliver compares and writes. Before the first change the registry holds that a delivery began.
-func (k *keeping) deliver(ctx context.Context) error {
-	n := k.Keeper
-	if err := k.keyed(); err != nil {
-		return err
-	}
-	if err := k.begin(ctx); err != nil {
-		return err
-	}
-	n.Setup.Crash("copy_begun")
-	if err := (&comparison{keeping: k, ahead: map[connectors.Key]copyRow{}, early: map[connectors.Key]bool{}, most: pagesAhead * k.Page}).run(ctx); err != nil {
-		return err
-	}
-	for _, line := range k.lines {
-		k.drift(line)
-	}
-	n.Setup.Crash("copy_written")
-	return nil
-}
-
-// begin makes sure that the copy is there, and records that a delivery begins.
-func (k *keeping) begin(ctx context.Context) error {
-	n := k.Keeper
-	if !n.Tonight.Apply {
-		if t, ok := k.store.Tables.Find(k.name()); k.Table && ok && stores.IsCopy(t) && len(t.Fields) == len(k.of.Key)+len(stores.CopyFields) {
-			return k.opened(t)
-		}
-		return nil
-	}
-	for silo, d := range k.was {
-		d.SentSeq, d.SentAt, d.Attempts = k.lines[silo].HeadSeq, n.Tonight.AsOf, d.Attempts+1
-		if err := n.Silos.Registry.PutDelivery(ctx, silo, d); err != nil {
-			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
-		}
-		k.was[silo], k.lines[silo].Attempts = d, d.Attempts
-	}
-	if !k.Table {
-		return nil
-	}
-	keeper, err := k.keepable()
-	if err != nil {
-		return k.withoutTable(err)
-	}
-	k.keeper = keeper
-	made := journal.Made{Target: k.Target, Source: k.store.Name, Table: k.name()}
-	if err := n.Journal.PutMade(ctx, made); err != nil {
-		return err
-	}
-	t, err := keeper.EnsureCopy(ctx, k.copy())
-	if errors.Is(err, connectors.ErrOutdated) { // the application changed its key, or a copy had other fields before: nothing is in it that is not known here
-		if err = keeper.DropCopy(ctx, k.name()); err == nil {
-			t, err = keeper.EnsureCopy(ctx, k.copy())
-		}
-	}
-	if err != nil {
-		return k.withoutTable(err)
-	}
-	return k.opened(t)
-}
-
-// keepable is the source as what keeps the copy, if it can.
-func (k *keeping) keepable() (connectors.CopyKeeper, error) {
-	keeper, ok := k.store.Conn.(connectors.CopyKeeper)
-	if !ok {
-		return nil, fmt.Errorf("%w: connector %s cannot keep a table of its own in the source: grant files instead", errors.ErrUnsupported, k.store.Connector)
-	}
-	return keeper, nil
-}
-
-func (k *keeping) copy() connectors.Copy {
-	return connectors.Copy{Name: k.name(), Of: k.of, Fields: stores.CopyFields, Key: []string{"silo", "purpose"}, Views: k.views()}
-}
-
-// keyed refuses a table whose rows a copy could not name.
-func (k *keeping) keyed() error {
-	if len(k.of.Key) == 0 {
-		return fmt.Errorf("table %s has no primary key: the copy could not name its rows", k.of.Name)
-	}
-	return nil
-}
-
 // CheckCopy says where a target's copy is kept, or why it could not be.
 func (cp *Keeper) CheckCopy(ctx context.Context, c setup.Grant) (lines []string, err error) {
 	var errs []error
 	for _, k := range cp.keepings(c) {
-		if len(k.of.Fields) == 0 { // the table was not looked at, for want of the registry or of the source, which is said already
+		if len(k.of.Fields) == 0 {
+			// The table was not looked at, for want of the registry or of the source, which is said already.
 			continue
 		}
 		err := k.keyed()
@@ -391,297 +201,4 @@ func (cp *Keeper) CheckCopy(ctx context.Context, c setup.Grant) (lines []string,
 		lines = append(lines, fmt.Sprintf("sync %s: snapshots are written to %s", c.Target, c.Files))
 	}
 	return lines, errors.Join(errs...)
-}
-
-// withoutTable goes on with the files alone where the table could not be kept: what was withdrawn reaches them all the same. The failure is that of the delivery.
-func (k *keeping) withoutTable(failure error) error {
-	if k.files == nil {
-		return failure
-	}
-	k.failed, k.keeper, k.table = failure, nil, connectors.Table{}
-	return nil
-}
-
-func (k *keeping) opened(t connectors.Table) (err error) {
-	k.table = t
-	k.builder, err = connectors.NewBuilder(t, nil)
-	return err
-}
-
-// name is that of the copy's table: lethe_TARGET_TABLE.
-func (k *keeping) name() string { return stores.CopyPrefix + k.Target + "_" + k.of.Name }
-
-// views are the purpose-bound views: what a purpose covers of the rows that may be used for it today.
-func (k *keeping) views() []connectors.CopyView {
-	var views []connectors.CopyView
-	for _, silo := range slices.Sorted(maps.Keys(k.judges)) {
-		for _, purpose := range k.Grants[silo] {
-			name := k.name() + "_" + purpose
-			if len(k.judges) > 1 { // rows of several silos in one table
-				name = k.name() + "_" + silo + "_" + purpose
-			}
-			covers, all := k.judges[silo][0].Silo.Covers(purpose, k.Keeper.Tonight.AsOf)
-			var fields []string
-			for _, f := range k.of.Fields {
-				if all || slices.Contains(covers, f.Name) || slices.Contains(k.of.Key, f.Name) {
-					fields = append(fields, f.Name)
-				}
-			}
-			views = append(views, connectors.CopyView{Name: name, Fields: fields, Where: map[string]string{"silo": silo, "purpose": purpose, "status": copyAllowed}, Until: "until"})
-		}
-	}
-	return views
-}
-
-// want says what the copy should hold of the rows of a batch.
-func (k *keeping) want(b connectors.Batch) (wanted []copyRow) {
-	for row := range int(b.Rows.NumRows()) {
-		record, ok := connectors.KeyOf(b.Rows, k.key, row)
-		if !ok {
-			continue
-		}
-		for _, silo := range k.silos {
-			for _, g := range k.judges[silo] {
-				if g.Mine(b.Rows, row) {
-					wanted = k.wantRow(wanted, g, b, row, record)
-				}
-			}
-		}
-	}
-	return wanted
-}
-
-// wantRow says for each granted purpose whether a row may be used.
-func (k *keeping) wantRow(wanted []copyRow, g *judge.Judge, b connectors.Batch, row int, record connectors.Key) []copyRow {
-	n, silo := k.Keeper, g.Silo.Silo.Name
-	r := g.Rule(b.Rows, row, n.Tonight.AsOf)
-	if r.Reason == policy.KAnonymized {
-		return wanted // nobody's any more
-	}
-	usable := r.Use == policy.Allowed || r.Use == policy.Limited || r.Reason == policy.KPendingAccess // a request for access changes no use
-	k.permits = k.permits[:0]
-	if usable {
-		k.permits = g.Silo.Permits(g.Record, n.Tonight.AsOf, k.permits)
-	}
-	for _, purpose := range k.Grants[silo] {
-		c := copyRow{record: record, silo: silo, purpose: purpose, status: copyBlocked}
-		if at := slices.IndexFunc(k.permits, func(p policy.Permit) bool { return p.Purpose == purpose }); at >= 0 && (!g.Silo.Silo.IsMarketing(purpose) || g.Admits(k.list, b.Rows, row, purpose)) {
-			c.status = copyAllowed
-			if ends := k.permits[at].Ends; !ends.IsZero() {
-				c.until = ends.UTC().Format(time.DateTime) // a part of a second is cut off: rather too early than too late
-			}
-		} else if !usable && !r.WritesBlock() {
-			c.status = copyUnknown
-		}
-		wanted = append(wanted, c)
-	}
-	return wanted
-}
-
-func (k *keeping) write(ctx context.Context, put []copyRow, gone []connectors.Key) error {
-	if k.keeper == nil || len(put)+len(gone) == 0 {
-		return nil
-	}
-	k.Keeper.Setup.Crash("copy_page")
-	for _, r := range put {
-		values, err := r.record.Values()
-		if err != nil {
-			return err
-		}
-		until := []byte(r.until)
-		for i, v := range append(values, []byte(r.silo), []byte(r.purpose), []byte(r.status), until, []byte(r.since), hex.AppendEncode(nil, r.seal[:])) {
-			if i == len(values)+3 && r.until == "" {
-				k.builder.AppendNull(i)
-				continue
-			}
-			k.builder.Append(i, v)
-		}
-		k.builder.EndRow()
-	}
-	rows := k.builder.Batch("").Rows
-	for attempt := 1; ; attempt++ {
-		err := k.keeper.WriteCopy(ctx, k.table, rows, gone)
-		if !errors.Is(err, connectors.ErrTransient) || attempt == 5 {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Duration(attempt) * 100 * time.Millisecond):
-		}
-	}
-}
-
-// read takes a batch of the copy apart.
-func (k *keeping) read(b connectors.Batch) []copyRow {
-	rows := make([]copyRow, b.Rows.NumRows())
-	first := len(k.of.Key)
-	record := make([]int, first)
-	for i := range record {
-		record[i] = i
-	}
-	text := func(column, row int) string {
-		col := b.Rows.Column(first + column).(*array.Binary)
-		if col.IsNull(row) {
-			return ""
-		}
-		return string(col.Value(row))
-	}
-	for row := range rows {
-		r := &rows[row]
-		r.record, _ = connectors.KeyOf(b.Rows, record, row)
-		r.silo, r.purpose, r.status, r.until, r.since = text(0, row), text(1, row), text(2, row), text(3, row), text(4, row)
-		if seal, err := hex.DecodeString(text(5, row)); err == nil && len(seal) == len(r.seal) {
-			r.seal = [16]byte(seal)
-		}
-	}
-	return rows
-}
-
-// seal is the keyed digest of a row, under the silo's key.
-func (k *keeping) seal(r copyRow) (seal [16]byte) {
-	content := r.record + connectors.MakeKey([]byte(r.purpose), []byte(r.status), []byte(r.until), []byte(r.since))
-	ref := k.judges[r.silo][0].Match.Fixed("copy of "+k.Target+" "+k.object(), []byte(content))
-	copy(seal[:], ref[:])
-	return seal
-}
-
-// booked is the silo under which a row is counted: its own, or the first where somebody wrote one of a silo that is not granted.
-func (k *keeping) booked(r copyRow) string {
-	if _, granted := k.judges[r.silo]; granted {
-		return r.silo
-	}
-	return k.silos[0]
-}
-
-// acknowledge records that the copy holds what it should: every change of it was committed.
-func (k *keeping) acknowledge(ctx context.Context) error {
-	n := k.Keeper
-	if !n.Tonight.Apply {
-		return nil
-	}
-	for silo, line := range k.lines {
-		want := k.wanted[silo]
-		d := registry.Delivery{Target: k.Target, Object: k.object(), SentSeq: line.HeadSeq, AckedSeq: line.HeadSeq, Rows: want.rows, Digest: want.digest, SentAt: n.Tonight.AsOf, AckedAt: n.Tonight.AsOf}
-		if err := n.Silos.Registry.PutDelivery(ctx, silo, d); err != nil {
-			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
-		}
-		k.was[silo], line.AckedSeq, line.Attempts = d, d.AckedSeq, 0
-	}
-	n.Setup.Crash("copy_acknowledged")
-	return nil
-}
-
-// drift compares what was found in a copy with what it was known to hold: rows that are missing, that Lethe never wrote, or that are not as it left them. What a
-// delivery that was cut off wrote is no drift; of such a copy only the seals can be judged.
-func (k *keeping) drift(line *audit.ConsentSync) {
-	if k.failed != nil { // nobody knows how much of it was seen
-		return
-	}
-	was, found, want := k.was[line.Silo], k.found[line.Silo], k.wanted[line.Silo]
-	line.LocalRows, line.CopyDigest, line.LastCompare = found.rows, found.digest[:], k.Keeper.Tonight.AsOf
-	line.ExpectedRows, line.ExpectedDigest = want.rows, want.digest[:]
-	if !k.clean[line.Silo] {
-		line.DriftDifferent = found.unsound
-		return
-	}
-	if !k.Table { // files alone: they are checked when the next ones are written
-		return
-	}
-	line.DriftMissing, line.DriftExtra = max(0, was.Rows-found.rows+found.foreign), max(found.foreign, found.rows-was.Rows)
-	line.DriftDifferent = max(0, found.unsound-line.DriftExtra)
-	if line.DriftMissing+line.DriftExtra+line.DriftDifferent == 0 && found.digest != was.Digest {
-		line.DriftDifferent = 1 // at least: a row that Lethe once wrote is back
-	}
-}
-
-// report puts a copy's line into the report, with findings where it drifted or lags.
-func (k *keeping) report(silo string, err error) {
-	n, line, was := k.Keeper, k.lines[silo], k.was[silo]
-	line.Error = syncCode(err)
-	maxLag := k.MaxLag
-	if maxLag.IsZero() {
-		maxLag = policy.Period{Days: 1}
-	}
-	since := was.AckedAt
-	if since.IsZero() {
-		since = n.Tonight.AsOf
-	}
-	acked := policy.DateOf(since, n.Setup.Zone)
-	line.MaxLagSeconds = int64(policy.EndOf(acked, maxLag)-acked) * 86400
-	if line.AckedSeq < line.HeadSeq || err != nil {
-		line.LagSeconds = int64(n.Tonight.AsOf.Sub(since).Seconds())
-	}
-	n.bookSync(line)
-	if drifted := line.DriftMissing + line.DriftExtra + line.DriftDifferent; drifted > 0 {
-		n.Notes.Find(audit.Finding{Kind: "F_SYNC_DRIFT", Severity: "high", Source: k.store.Name, Object: k.name(), Count: drifted, Article: "Art. 5(1)(f)",
-			Words: fmt.Sprintf("The copy of the consents of silo %s was not as Lethe left it: %d rows missing, %d added, %d altered. %s", silo, line.DriftMissing, line.DriftExtra, line.DriftDifferent, repaired(n.Tonight.Apply, err))})
-	}
-	if err != nil && policy.EndOf(acked, maxLag) < n.Tonight.Today {
-		n.Notes.Find(audit.Finding{Kind: "F_SYNC_LAG", Severity: "high", Source: k.store.Name, Object: k.name(), Article: "Art. 7(3)",
-			Words: fmt.Sprintf("%s works with consents of silo %s as of %s: the copy could not be brought up to date since.", k.Target, silo, acked)})
-	}
-}
-
-// bookSync puts a line into the report; that of a second delivery in one night takes up what the first one said.
-func (cp *Keeper) bookSync(line *audit.ConsentSync) {
-	for i, l := range cp.Notes.Facts.ConsentSync {
-		if l.Target == line.Target && l.Silo == line.Silo && l.Source == line.Source && l.Object == line.Object {
-			line.Changed += l.Changed
-			line.DriftMissing, line.DriftExtra, line.DriftDifferent = line.DriftMissing+l.DriftMissing, line.DriftExtra+l.DriftExtra, line.DriftDifferent+l.DriftDifferent
-			cp.Notes.Facts.ConsentSync[i] = line
-			return
-		}
-	}
-	cp.Notes.Facts.ConsentSync = append(cp.Notes.Facts.ConsentSync, line)
-}
-
-func repaired(apply bool, err error) string {
-	if apply && err == nil {
-		return "It was repaired."
-	}
-	return "It is not repaired yet."
-}
-
-// syncCode names in a word why a delivery failed.
-func syncCode(err error) string {
-	if err == nil {
-		return ""
-	}
-	for _, c := range []struct {
-		err  error
-		code string
-	}{{connectors.ErrUnreachable, "E_UNREACHABLE"}, {connectors.ErrDenied, "E_DENIED"}, {connectors.ErrTransient, "E_TRANSIENT"}, {connectors.ErrRefused, "E_REFUSED"},
-		{connectors.ErrSchemaChanged, "E_SCHEMA_CHANGED"}, {errors.ErrUnsupported, "E_UNSUPPORTED"}, {context.Canceled, "E_CANCELLED"}} {
-		if errors.Is(err, c.err) {
-			return c.code
-		}
-	}
-	return "E_FAILED"
-}
-
-// SyncErased delivers anew where the night erased rows: they are in no copy either.
-func (cp *Keeper) SyncErased(ctx context.Context) error {
-	for _, c := range cp.Setup.Grants {
-		if slices.ContainsFunc(cp.Stores.List, func(s *stores.Store) bool { return s.Name == c.Source && s.Erased && s.Err == nil }) {
-			if err := cp.syncTarget(ctx, c); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// page reads one batch of a query and hands it over; next is "" when there was none. The scan is over when page returns, so that what was read may be written to.
-func page(ctx context.Context, source connectors.Source, q connectors.Query, do func(connectors.Batch) error) (next connectors.Cursor, err error) {
-	for b, err := range source.Scan(ctx, q) {
-		if err != nil {
-			return "", err
-		}
-		if b.Rows.NumRows() == 0 {
-			continue
-		}
-		return b.Next, do(b)
-	}
-	return "", nil
 }

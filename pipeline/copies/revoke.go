@@ -36,7 +36,8 @@ func (cp *Keeper) revoke(ctx context.Context) error {
 		}
 		gone, err := cp.takeBack(ctx, m, i < remembered)
 		if left[m] = !gone; err != nil {
-			cp.Notes.Problem(fmt.Errorf("%w: what was made for %s is no longer granted, and could not be taken back: %w",
+			cp.Notes.Problem(fmt.Errorf("%w: what was made for %s is no longer granted, and could not be taken "+
+				"back: %w",
 				setup.ErrSource, m.Target, err))
 		}
 		if gone && cp.Tonight.Apply && i < remembered {
@@ -140,14 +141,15 @@ func (cp *Keeper) takeBack(ctx context.Context, m journal.Made, certain bool) (g
 	if object == "" {
 		object = "snapshots for " + m.Target
 	}
-	cp.Notes.Find(audit.Finding{Kind: "F_COPY_LEFT", Severity: "high", Source: m.Source, Object: object, Article: "Art. 7(3)",
+	cp.Notes.Find(audit.Finding{Kind: "F_COPY_LEFT", Severity: "high", Source: m.Source, Object: object,
+		Article: "Art. 7(3)",
 		Words: "What was made for " + m.Target +
 			" is no longer granted and still there: it may list people who have withdrawn since. " + next})
 	return false, err
 }
 
-// leftOf looks for what is there of something that was made, and returns how it is removed; nil where it cannot
-// be asked.
+// leftOf looks for what is there of something that was made, and returns how it is removed; nil where it
+// cannot be asked.
 func (cp *Keeper) leftOf(ctx context.Context, m journal.Made) (there bool, remove func() error, err error) {
 	if m.Folder != "" {
 		names, err := cp.snapshotsOf(m)

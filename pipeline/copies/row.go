@@ -1,7 +1,10 @@
 package copies
 
 import (
+	"strings"
+
 	"lethe/connectors"
+	"lethe/pipeline/copies/snapshot"
 )
 
 // What a copy says of a row and a purpose.
@@ -16,7 +19,7 @@ type copyRow struct {
 	record        connectors.Key // of the application's row
 	silo, purpose string
 	status        string
-	until         string // the first instant, in UTC, at which it is not allowed any more: 2006-01-02 15:04:05; "" is open
+	until         string // the first instant, in UTC, at which it is not allowed any more, as time.DateTime; "" open
 	since         string // civil date
 	seal          [16]byte
 }
@@ -26,4 +29,38 @@ type holding struct {
 	rows, unsound int64 // unsound ones are not in the digest
 	foreign       int64 // of the unsound, those that stand for no row of the application
 	digest        [16]byte
+}
+
+// id is the row's key in the copy.
+func (r copyRow) id() connectors.Key {
+	return r.record + connectors.MakeKey([]byte(r.silo), []byte(r.purpose))
+}
+
+// snapshotRow is the row as a snapshot says it.
+func (r copyRow) snapshotRow(object string) (snapshot.Row, error) {
+	values, err := r.record.Values()
+	if err != nil {
+		return snapshot.Row{}, err
+	}
+	row := snapshot.Row{Object: object, Silo: r.silo, Purpose: r.purpose, Status: r.status,
+		Key: make([]string, len(values))}
+	if r.until != "" {
+		row.Until = strings.Replace(r.until, " ", "T", 1) + "Z"
+	}
+	for i, v := range values {
+		row.Key[i] = string(v)
+	}
+	return row, nil
+}
+
+// add counts a row. A sound one is sealed as it stands.
+func (h *holding) add(seal [16]byte, sound bool) {
+	h.rows++
+	if !sound {
+		h.unsound++
+		return
+	}
+	for i, b := range seal {
+		h.digest[i] ^= b
+	}
 }

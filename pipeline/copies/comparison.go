@@ -7,13 +7,15 @@ import (
 	"lethe/connectors"
 )
 
-// comparison reads an application's table and its copy side by side, both in the order of the key, and makes the copy say what it should. Nobody but the server
-// knows that order, so rows meet by equality: the copy is read ahead until each row of the application has met its own, and what no row has met when
+// comparison reads an application's table and its copy side by side, both in the order of the key, and
+// makes the copy say what it should. Nobody but the server knows that order, so rows meet by equality:
+// the copy is read ahead until each row of the application has met its own, and what no row has met when
 // both are at their ends goes. Each is read once, whatever its size; what was read ahead is bounded.
 type comparison struct {
 	*keeping
-	cursor connectors.Cursor // of the copy
-	ended  bool              // the copy was read to its end
+	should func(connectors.Batch) []copyRow // what is to be held of the application's rows
+	cursor connectors.Cursor                // of the copy
+	ended  bool                             // the copy was read to its end
 	ahead  map[connectors.Key]copyRow
 	most   int                     // rows that are read ahead
 	early  map[connectors.Key]bool // rows met by a look-up, or written, before the copy was read to their place
@@ -24,12 +26,19 @@ type comparison struct {
 // pagesAhead is how many pages of the copy are read ahead.
 const pagesAhead = 5
 
+func newComparison(k *keeping) *comparison {
+	return &comparison{
+		keeping: k, should: k.want, ended: k.table.Name == "",
+		ahead: map[connectors.Key]copyRow{}, early: map[connectors.Key]bool{}, most: pagesAhead * k.Page,
+	}
+}
+
+// run compares to the end of both tables and writes what differs.
 func (c *comparison) run(ctx context.Context) error {
-	c.ended = c.table.Name == ""
 	q := connectors.Query{Table: c.of.Name, MaxRows: c.Page}
 	for {
 		var wanted []copyRow
-		next, err := page(ctx, c.store.Conn, q, func(b connectors.Batch) error { wanted = c.want(b); return nil })
+		next, err := page(ctx, c.store.Conn, q, func(b connectors.Batch) { wanted = c.should(b) })
 		if err != nil {
 			return err
 		}
@@ -41,6 +50,7 @@ func (c *comparison) run(ctx context.Context) error {
 			return err
 		}
 	}
+
 	for !c.ended {
 		c.leave(c.ahead)
 		if err := c.readOn(ctx); err != nil {
@@ -118,6 +128,7 @@ func (c *comparison) add(w copyRow) error {
 	return c.have(w)
 }
 
+// change writes a row with the next flush.
 func (c *comparison) change(w copyRow) {
 	c.lines[w.silo].Changed++
 	c.put = append(c.put, w)
@@ -139,7 +150,8 @@ func (c *comparison) have(w copyRow) error {
 // readOn reads the next page of the copy.
 func (c *comparison) readOn(ctx context.Context) error {
 	var rows []copyRow
-	next, err := page(ctx, c.store.Conn, connectors.Query{Table: c.table.Name, MaxRows: c.Page, After: c.cursor}, func(b connectors.Batch) error { rows = c.read(b); return nil })
+	q := connectors.Query{Table: c.table.Name, MaxRows: c.Page, After: c.cursor}
+	next, err := page(ctx, c.store.Conn, q, func(b connectors.Batch) { rows = c.read(b) })
 	if err != nil {
 		return err
 	}
@@ -157,7 +169,8 @@ func (c *comparison) readOn(ctx context.Context) error {
 	return c.clearAhead(ctx)
 }
 
-// clearAhead lets go of rows read ahead whose record the application no longer has. What is left is really ahead, and may be more than there was room for.
+// clearAhead lets go of rows read ahead whose record the application no longer has. What is left is
+// really ahead, and may be more than there was room for.
 func (c *comparison) clearAhead(ctx context.Context) error {
 	columns := make([]int, len(c.of.Key))
 	for i := range columns {
@@ -258,6 +271,7 @@ func (c *comparison) flush(ctx context.Context, more int) error {
 	return err
 }
 
+// writeAll writes page by page, what comes before what goes.
 func (c *comparison) writeAll(ctx context.Context) error {
 	for put := range slices.Chunk(c.put, c.Page) {
 		if err := c.write(ctx, put, nil); err != nil {
