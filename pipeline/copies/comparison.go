@@ -2,6 +2,7 @@ package copies
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"lethe/connectors"
@@ -169,41 +170,43 @@ func (c *comparison) readOn(ctx context.Context) error {
 	return c.clearAhead(ctx)
 }
 
-// clearAhead lets go of rows read ahead whose record the application no longer has. What is left is
-// really ahead, and may be more than there was room for.
+// clearAhead lets go of rows read ahead whose record the application no longer has. The others are really
+// ahead: of none is asked twice, and while they leave no room the copy is not read on.
 func (c *comparison) clearAhead(ctx context.Context) error {
+	missing := map[connectors.Key]bool{}
+	for _, r := range c.ahead {
+		if !r.known {
+			missing[r.record] = true
+		}
+	}
+	keys := &connectors.Keys{Fields: c.of.Key, Tuples: slices.Sorted(maps.Keys(missing))}
 	columns := make([]int, len(c.of.Key))
 	for i := range columns {
 		columns[i] = i
 	}
-	asked := map[connectors.Key]bool{}
-	for _, r := range c.ahead {
-		asked[r.record] = true
-	}
-	keys := &connectors.Keys{Fields: c.of.Key}
-	for record := range asked {
-		keys.Tuples = append(keys.Tuples, record)
-	}
-	slices.Sort(keys.Tuples)
-	for b, err := range c.store.Conn.Scan(ctx, connectors.Query{Table: c.of.Name, Fields: c.of.Key, Keys: keys}) {
+	q := connectors.Query{Table: c.of.Name, Fields: c.of.Key, Keys: keys}
+	for b, err := range c.store.Conn.Scan(ctx, q) {
 		if err != nil {
 			return err
 		}
 		for row := range int(b.Rows.NumRows()) {
 			if key, ok := connectors.KeyOf(b.Rows, columns, row); ok {
-				delete(asked, key)
+				delete(missing, key)
 			}
 		}
 	}
+
 	orphans := map[connectors.Key]copyRow{}
 	for id, r := range c.ahead {
-		if asked[r.record] {
+		if missing[r.record] {
 			orphans[id] = r
 			delete(c.ahead, id)
+			continue
 		}
+		r.known = true
+		c.ahead[id] = r
 	}
 	c.leave(orphans)
-	c.most = max(pagesAhead*c.Page, 2*len(c.ahead))
 	return nil
 }
 

@@ -22,6 +22,7 @@ type copyRow struct {
 	until         string // the first instant, in UTC, at which it is not allowed any more, as time.DateTime; "" open
 	since         string // civil date
 	seal          [16]byte
+	known         bool // while it is read ahead: the application was asked for the record, and has it
 }
 
 // holding counts rows and combines their seals in any order.
