@@ -11,10 +11,11 @@ import (
 	"lethe/pipeline/registry/keystore"
 )
 
+// snapshotName is the name of a file of rows.
 var snapshotName = regexp.MustCompile(`^(snapshot|delta)-\d{8}T\d{6}Z-[0-9a-f]{12}\.jsonl$`)
 
-// Files names the files that were written to a target's folder, the manifest last: its signature by the key proves whose
-// they are. Files that it does not prove are refused.
+// Files names the files that were written to a target's folder, the manifest last: its signature by the
+// key proves whose they are. Files that it does not prove are refused.
 func Files(folder, target string, key keystore.PublicKey) (names []string, err error) {
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
