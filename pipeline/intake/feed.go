@@ -1,7 +1,14 @@
 package intake
 
 import (
+	"context"
+	"errors"
+	"fmt"
+
+	"lethe/pipeline/audit"
 	"lethe/pipeline/notes"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
 )
 
@@ -11,4 +18,61 @@ type Feed struct {
 	Tonight setup.Tonight
 	Notes   *notes.Notes
 	intake  *Intake
+}
+
+// Open makes the registry ready to take consents in.
+func (f *Feed) Open(ctx context.Context, r *registry.Registry, config registry.Config) (err error) {
+	f.intake, err = newIntake(ctx, f.Setup, r, config, config.Now())
+	return err
+}
+
+// Close ends the taking in.
+func (f *Feed) Close() error { return f.intake.Close() }
+
+// TakeIn reads the tables in which applications keep a silo's consents. It reports whether the silo may
+// still be relied on: one whose consents could not be read for longer than registry.max_age may not, for
+// who said yes since is not known.
+func (f *Feed) TakeIn(ctx context.Context, silo *policy.Compiled) (stale bool, err error) {
+	for i := range silo.Silo.Consents {
+		m := &silo.Silo.Consents[i]
+		t, err := f.intake.FromTable(ctx, silo, m, false)
+		f.tookIn(silo, t)
+		switch {
+		case errors.Is(err, setup.ErrSource):
+			stale = f.consentsUnread(m, err) || stale
+		case err != nil:
+			return stale, err
+		}
+	}
+	return stale, nil
+}
+
+// tookIn reports what a table said.
+func (f *Feed) tookIn(silo *policy.Compiled, t Taken) {
+	f.Setup.Log.Info("consents read", "run_id", f.Tonight.RunID,
+		"silo", t.Silo, "source", t.Source, "table", t.Table,
+		"statements", t.Lines, "recorded", t.Events, "refused", t.Refused, "suppressed", t.Suppressed)
+	owner := silo.Silo.Rules[0].Owner
+	for reason, count := range t.Unproven {
+		f.Notes.Except(audit.Exception{Silo: t.Silo, Source: t.Source, Object: t.Table, Code: string(reason),
+			Count: int64(count), Owner: owner})
+	}
+	for refused, count := range t.Reasons {
+		f.Notes.Except(audit.Exception{Silo: t.Silo, Source: t.Source, Object: t.Table,
+			Code: notes.IntakeCode(refused.Reason), Count: int64(count), Owner: owner})
+	}
+}
+
+// consentsUnread says that a table's consents could not be read, and since when; it reports whether that
+// is too long.
+func (f *Feed) consentsUnread(m *policy.Intake, err error) bool {
+	f.Notes.Find(audit.Finding{Kind: "F_CONSENTS_UNREAD", Severity: "high", Source: m.Source, Object: m.Table,
+		Article: "Art. 7(3)",
+		Words: "The consents that the application keeps in this table could not be read (" + notes.Failure(err) +
+			"): who said yes or no since is not known."})
+	f.Notes.Problem(fmt.Errorf("consents in %s.%s: %w", m.Source, m.Table, err))
+	f.Setup.Log.Error("consents not read", "run_id", f.Tonight.RunID,
+		"source", m.Source, "table", m.Table, "error", err)
+	first, _ := policy.ParseDate(f.Notes.Facts.Findings[len(f.Notes.Facts.Findings)-1].FirstSeen)
+	return f.Setup.RegistryAge.IsZero() || policy.EndOf(first, f.Setup.RegistryAge) < f.Tonight.Today
 }

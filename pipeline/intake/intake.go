@@ -1,38 +1,38 @@
+// Package intake brings what people said into the registry: consents and withdrawals, their requests, and
+// legal holds upon them. All of it passes the suppression list, which who says no to marketing is put on.
+//
+//   - Intake takes in files (Import), single events (Record), an application's own table (FromTable), requests
+//     (OpenRequest) and holds (PlaceHold, ApproveHold).
+//   - Taken says what became of a delivery, or of the rows of a table.
+//   - Feed reads the tables of all silos at the beginning of a night, and says which silo may not be relied on
+//     because they could not be read.
+//   - rowReader turns the rows of such a table into events, by the mapping of the policy.
 package intake
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"iter"
-	"maps"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"lethe/connectors"
-	"lethe/pipeline/audit"
-	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
-	"lethe/pipeline/silos"
-	"lethe/pipeline/stores"
 	"lethe/pipeline/suppression"
 )
 
-// Intake brings events into the registry: from files, one by one, and from the tables in which applications keep consents themselves. All of them
-// pass the suppression list.
+// clockTolerance is by how much an event may be ahead of its recording (the registry trusts none that is
+// more).
+const clockTolerance = 5 * time.Minute
+
+// Intake brings events into the registry: from files, one by one, and from the tables in which
+// applications keep consents themselves. All of them pass the suppression list.
 type Intake struct {
 	setup    *setup.Setup
 	registry *registry.Registry
@@ -57,7 +57,9 @@ func Open(ctx context.Context, p *setup.Setup) (*Intake, error) {
 	return in, nil
 }
 
-func newIntake(ctx context.Context, p *setup.Setup, r *registry.Registry, config registry.Config, now time.Time) (*Intake, error) {
+// newIntake takes consents into a registry that is open to write.
+func newIntake(ctx context.Context, p *setup.Setup, r *registry.Registry, config registry.Config,
+	now time.Time) (*Intake, error) {
 	list, err := suppression.Open(ctx, p, config, now)
 	return &Intake{setup: p, registry: r, list: list, now: now}, err
 }
@@ -92,7 +94,11 @@ func (t Taken) Plus(o Taken) Taken {
 	if t.Silo == "" {
 		return o
 	}
-	t.Lines, t.Events, t.Duplicates, t.Refused, t.Suppressed = t.Lines+o.Lines, t.Events+o.Events, t.Duplicates+o.Duplicates, t.Refused+o.Refused, t.Suppressed+o.Suppressed
+	t.Lines += o.Lines
+	t.Events += o.Events
+	t.Duplicates += o.Duplicates
+	t.Refused += o.Refused
+	t.Suppressed += o.Suppressed
 	for reason, n := range o.Unproven {
 		t.Unproven[reason] += n
 	}
@@ -113,21 +119,25 @@ func (in *Intake) silo(name string) *policy.Silo {
 	return nil
 }
 
-// Import records a delivery in a silo. Zone, purposes and keys are those of the policy. What a delivery to the suppression list says is who: each
-// line puts its identifiers on it. In other silos, a new consent to marketing by somebody on the list is refused, and who withdraws from marketing, or
+// Import records a delivery in a silo. Zone, purposes and keys are those of the policy. What a
+// delivery to the suppression list says is who: each line puts its identifiers on it. In other silos,
+// a new consent to marketing by somebody on the list is refused, and who withdraws from marketing, or
 // objects to it, is put on the list.
 func (in *Intake) Import(ctx context.Context, silo string, delivery registry.Import) (Taken, error) {
 	s := in.silo(silo)
 	if s == nil {
 		return Taken{}, fmt.Errorf("%w: silo %q is not under silos", setup.ErrConfig, silo)
 	}
-	t := Taken{Silo: silo, Source: delivery.Source, Unproven: map[registry.Reason]int{}, Reasons: map[registry.RefusedError]int{}}
+	t := Taken{Silo: silo, Source: delivery.Source, Unproven: map[registry.Reason]int{},
+		Reasons: map[registry.RefusedError]int{}}
 	key, err := in.setup.Keys.SiloKey(silo)
 	if err != nil {
 		return t, err
 	}
 	delivery.Keys, delivery.Zone = key, in.setup.Zone
-	delivery.Rejected = func(r registry.Reject) { t.Reasons[registry.RefusedError{Reason: r.Reason, Column: r.Column}]++ }
+	delivery.Rejected = func(r registry.Reject) {
+		t.Reasons[registry.RefusedError{Reason: r.Reason, Column: r.Column}]++
+	}
 	if s.Suppression {
 		t.ImportReport, err = in.list.Deliver(ctx, delivery, in.now)
 		t.Suppressed = t.Events
@@ -150,15 +160,16 @@ func (in *Intake) Import(ctx context.Context, silo string, delivery registry.Imp
 		}
 	}
 	t.ImportReport, err = in.registry.Import(ctx, delivery)
-	// The list is written at the end, so that an import that was cut off is resumed on the list that it began with. What is recorded is listed also
-	// when the delivery fails.
+	// The list is written at the end, so that an import that was cut off is resumed on the list that it
+	// began with. What is recorded is listed also when the delivery fails.
 	added, failed := in.list.Flush(context.WithoutCancel(ctx), delivery.DryRun)
 	t.Suppressed = added
 	return t, errors.Join(err, failed)
 }
 
-// link reads which row of a governed table an event is about: SOURCE.TABLE:KEY, where a key of several fields is a list of JSON. Nothing else of it is stored than the
-// keyed reference by which a night finds the row's collection.
+// link reads which row of a governed table an event is about: SOURCE.TABLE:KEY, where a key of
+// several fields is a list of JSON. Nothing else of it is stored than the keyed reference by which a
+// night finds the row's collection.
 func link(s *policy.Silo, keys *keystore.SiloKey, e *registry.Event) error {
 	if e.Record == "" {
 		return nil
@@ -166,7 +177,10 @@ func link(s *policy.Silo, keys *keystore.SiloKey, e *registry.Event) error {
 	refused := &registry.RefusedError{Reason: registry.BadRecord, Column: "record"}
 	place, id, ok := strings.Cut(e.Record, ":")
 	source, table, named := strings.Cut(place, ".")
-	if !ok || !named || id == "" || !slices.ContainsFunc(s.Records, func(r policy.Records) bool { return r.Source == source && r.Table == table }) {
+	governed := slices.ContainsFunc(s.Records, func(r policy.Records) bool {
+		return r.Source == source && r.Table == table
+	})
+	if !ok || !named || id == "" || !governed {
 		return refused
 	}
 	parts := []string{id}
@@ -177,21 +191,25 @@ func link(s *policy.Silo, keys *keystore.SiloKey, e *registry.Event) error {
 	for i, part := range parts {
 		values[i] = []byte(part)
 	}
-	e.Link = registry.Link{Record: keys.Record(source, table, []byte(connectors.MakeKey(values...))), System: source, Object: table}
+	record := keys.Record(source, table, []byte(connectors.MakeKey(values...)))
+	e.Link = registry.Link{Record: record, System: source, Object: table}
 	return nil
 }
 
-// Record records one event, and returns its position, 0 for one that was recorded before, and how many identifiers are new on the suppression list.
+// Record records one event, and returns its position, 0 for one that was recorded before, and how many
+// identifiers are new on the suppression list.
 func (in *Intake) Record(ctx context.Context, silo string, e registry.Event) (seq int64, listed int, err error) {
 	s := in.silo(silo)
 	switch {
 	case s == nil:
 		return 0, 0, fmt.Errorf("%w: silo %q is not under silos", setup.ErrConfig, silo)
 	case s.Suppression:
-		return 0, 0, fmt.Errorf("%w: %s is the suppression list: record the objection in the silo where it was said, or import a list with `lethe consent import --silo %[2]s`", setup.ErrConfig, silo)
+		return 0, 0, fmt.Errorf("%w: %s is the suppression list: record the objection in the silo where it was "+
+			"said, or import a list with `lethe consent import --silo %[2]s`", setup.ErrConfig, silo)
 	case e.Purpose != "" && !slices.ContainsFunc(s.Rules, func(r policy.Rule) bool { return r.Purpose == e.Purpose }):
 		// A withdrawal from it would end nothing.
-		return 0, 0, fmt.Errorf("%w: silo %s has no rule for the purpose %q: `lethe policy explain %[2]s` shows its purposes", setup.ErrConfig, silo, e.Purpose)
+		return 0, 0, fmt.Errorf("%w: silo %s has no rule for the purpose %q: `lethe policy explain %[2]s` shows "+
+			"its purposes", setup.ErrConfig, silo, e.Purpose)
 	}
 	key, err := in.setup.Keys.SiloKey(silo)
 	if err != nil {
@@ -204,374 +222,4 @@ func (in *Intake) Record(ctx context.Context, silo string, e registry.Event) (se
 	in.list.Note(s, &e)
 	listed, err = in.list.Flush(context.WithoutCancel(ctx), false)
 	return seq, listed, err
-}
-
-// FromTable reads an application's table and records what its rows say of consents: each row once for each thing it says, however often it is
-// read. An error that wraps ErrSource is the source's.
-func (in *Intake) FromTable(ctx context.Context, silo *policy.Compiled, m *policy.Intake, dryRun bool) (t Taken, err error) {
-	t = Taken{Silo: silo.Silo.Name, Source: m.Source, Table: m.Table}
-	i := slices.IndexFunc(in.setup.Sources, func(s setup.Source) bool { return s.Name == m.Source })
-	if i < 0 {
-		return t, fmt.Errorf("%w: silo %s: no source %q", setup.ErrConfig, silo.Silo.Name, m.Source)
-	}
-	source, err := in.setup.Sources[i].Open(ctx)
-	if err != nil {
-		return t, setup.SourceError(err)
-	}
-	defer func() { err = errors.Join(err, source.Close()) }()
-	tables, err := source.Tables(ctx)
-	if err != nil {
-		return t, setup.SourceError(err)
-	}
-	if err := stores.NoRegistry(m.Source, tables); err != nil {
-		return t, err
-	}
-	r, err := in.newRowReader(silo, m, tables)
-	if err != nil {
-		return t, err
-	}
-	next, stop := iter.Pull2(source.Scan(ctx, connectors.Query{Table: m.Table, Fields: r.fields}))
-	defer stop()
-	r.next = next
-	if r.key, err = in.setup.Keys.SiloKey(silo.Silo.Name); err != nil {
-		return t, err
-	}
-	r.ctx = ctx
-	t, err = in.Import(ctx, silo.Silo.Name, registry.Import{Source: m.Source + "." + m.Table, Country: silo.Jurisdiction.Code, DryRun: dryRun, Next: r.event})
-	t.Source, t.Table, t.Unproven = m.Source, m.Table, r.unproven
-	t.Lines, t.Duplicates = t.Lines+r.said, t.Duplicates+r.said
-	named := make(map[registry.RefusedError]int, len(t.Reasons))
-	for reason, n := range t.Reasons {
-		named[registry.RefusedError{Reason: reason.Reason, Column: r.fieldOf(reason.Column)}] += n
-	}
-	t.Reasons = named
-	return t, err
-}
-
-// newRowReader resolves the names of a mapping against the catalog.
-func (in *Intake) newRowReader(silo *policy.Compiled, m *policy.Intake, tables connectors.Tables) (*rowReader, error) {
-	table, err := stores.IntakeTable(silo, m, tables)
-	if err != nil {
-		return nil, err
-	}
-	r := &rowReader{in: in, silo: silo, mapping: m, zone: in.setup.Zone, fields: m.Fields(), columns: map[string]int{}, zones: map[string]*time.Location{}, unproven: map[registry.Reason]int{}}
-	for _, f := range table.Key {
-		if !slices.Contains(r.fields, f) {
-			r.fields = append(r.fields, f)
-		}
-	}
-	for i, name := range r.fields {
-		r.columns[name] = i
-		f, _ := table.Field(name)
-		r.zones[name] = judge.EngineZone(f, in.setup.Zone)
-	}
-	for _, f := range table.Key {
-		r.keys = append(r.keys, r.columns[f])
-	}
-	return r, nil
-}
-
-// event yields what the next row says.
-func (r *rowReader) event(e *registry.Event) error {
-	for {
-		for len(r.queue) == 0 {
-			if err := r.advance(); err != nil {
-				return err
-			}
-		}
-		state := r.queue[0]
-		r.queue = r.queue[1:]
-		news, err := r.says(state, e)
-		if err != nil || news {
-			return err
-		}
-		r.said++
-		e.OccurredAt = r.in.now
-		r.in.list.Note(&r.silo.Silo, e) // who said no before there was a list
-		*e = registry.Event{Source: e.Source, Country: e.Country, Subjects: e.Subjects[:0]}
-	}
-}
-
-// advance goes to the next row, and looks which states it is in.
-func (r *rowReader) advance() error {
-	r.row++
-	for r.batch.Rows == nil || r.row >= int(r.batch.Rows.NumRows()) {
-		batch, err, ok := r.next()
-		switch {
-		case !ok:
-			return io.EOF
-		case errors.Is(err, connectors.ErrSchemaChanged):
-			return fmt.Errorf("%w: %w", setup.ErrConfig, err)
-		case err != nil:
-			return fmt.Errorf("%w: %w", setup.ErrSource, err)
-		}
-		r.batch, r.row = batch, 0
-	}
-	if !r.holds(r.mapping.Where) {
-		return nil
-	}
-	for _, state := range r.mapping.States() {
-		_, dated := r.cell(state.At)
-		if r.holds(state.When) && (len(state.When) > 0 || dated) {
-			r.queue = append(r.queue, state.Type)
-		}
-	}
-	return nil
-}
-
-// cell is the text of a field; false for NULL, for what is empty, and for a field that is none.
-func (r *rowReader) cell(field string) (string, bool) {
-	c, ok := r.columns[field]
-	if !ok {
-		return "", false
-	}
-	col := r.batch.Rows.Column(c).(*array.Binary)
-	if col.IsNull(r.row) {
-		return "", false
-	}
-	text := string(col.Value(r.row))
-	return text, strings.TrimSpace(text) != "" && !strings.HasPrefix(text, "0000-00-00")
-}
-
-// holds reports whether the row's fields have the given values.
-func (r *rowReader) holds(values map[string]*string) bool {
-	for field, want := range values {
-		col := r.batch.Rows.Column(r.columns[field]).(*array.Binary)
-		if col.IsNull(r.row) != (want == nil) || want != nil && string(col.Value(r.row)) != *want {
-			return false
-		}
-	}
-	return true
-}
-
-// instant reads a field: zero where it says nothing.
-func (r *rowReader) instant(field string) (time.Time, error) {
-	text, ok := r.cell(field)
-	if !ok {
-		return time.Time{}, nil
-	}
-	col := r.batch.Rows.Column(r.columns[field]).(*array.Binary)
-	at := judge.Instant(col, r.row, r.zones[field] != nil, r.zone)
-	if at.IsZero() && text != "" {
-		return at, &registry.RefusedError{Reason: registry.BadTime, Column: field}
-	}
-	return at, nil
-}
-
-// text is what the mapping says of the row: a text of its own, or the row's.
-func (r *rowReader) text(c *policy.Cell) string {
-	switch {
-	case c == nil:
-		return ""
-	case c.Field == "":
-		return c.Text
-	}
-	text, ok := r.cell(c.Field)
-	if !ok {
-		return ""
-	}
-	text = strings.TrimSpace(text)
-	if word, ok := c.Words[text]; ok {
-		return word
-	}
-	return text
-}
-
-// says fills in the event of one state of the row; false if the registry knows it.
-func (r *rowReader) says(state string, e *registry.Event) (news bool, err error) {
-	m := r.mapping
-	e.Type, e.Purpose, e.Zone = registry.EventType(state), m.Purpose, ""
-	e.Marketing = e.Type == registry.Objected && r.silo.Silo.IsMarketing(m.Purpose)
-	for _, kind := range slices.Sorted(maps.Keys(m.Subject)) {
-		if value, ok := r.cell(m.Subject[kind]); ok {
-			e.Subjects = append(e.Subjects, registry.Subject{Kind: kind, Value: value})
-		}
-	}
-	if id, ok := r.cell(m.Collection); ok {
-		e.Collection = strings.TrimSpace(id)
-	}
-	named := m.States()
-	at := named[slices.IndexFunc(named, func(s policy.NamedState) bool { return s.Type == state })].At
-	if e.OccurredAt, err = r.instant(at); err != nil {
-		return false, err
-	}
-	e.Undated = e.OccurredAt.IsZero()
-	extra := ""
-	if e.Type == registry.Given {
-		if err := r.given(e); err != nil {
-			return false, err
-		}
-	} else if e.Undated {
-		var known bool
-		if extra, known, err = r.known(e); err != nil || known {
-			return false, err
-		}
-	}
-	if e.OccurredAt.IsZero() {
-		e.OccurredAt = r.in.now
-	}
-	if e.OccurredAt.After(r.in.now.Add(clockTolerance)) {
-		r.unproven[notes.ConsentAhead]++
-	}
-	e.ID = r.id(e, extra)
-	return true, nil
-}
-
-// given grades an opt-in. What no person did, or nobody can prove, is recorded without evidence.
-func (r *rowReader) given(e *registry.Event) error {
-	m := r.mapping
-	e.Method, e.Notice = r.text(m.Method), r.text(m.Notice)
-	if e.Method != "" {
-		var refused *registry.RefusedError
-		if err := registry.Affirmative(strings.ToLower(e.Method)); errors.As(err, &refused) {
-			return &registry.RefusedError{Reason: refused.Reason, Column: r.fieldOf("method")}
-		}
-	}
-	if e.Notice == "" { // refused, so its grade is not counted
-		return &registry.RefusedError{Reason: registry.NoNotice, Column: r.fieldOf("notice")}
-	}
-	created, err := r.instant(m.Created)
-	if err != nil {
-		return err
-	}
-	proof := r.text(m.Evidence)
-	switch {
-	case m.Trust == policy.SetByDefault, e.Undated, !created.IsZero() && e.OccurredAt.Equal(created) && e.Method == "":
-		r.unproven[notes.ConsentDefault]++
-		if e.Undated && !created.IsZero() {
-			e.OccurredAt, e.Undated = created, false
-		}
-	case m.Trust != policy.ProvenByRow || proof == "":
-		r.unproven[notes.ConsentStated]++
-	case utf8.ValidString(proof):
-		e.Evidence = proof
-	default:
-		e.Evidence = hex.EncodeToString([]byte(proof))
-	}
-	return nil
-}
-
-// known reports whether the registry knows what a row says that has no date of its own, and else which consent it ends: so that the row is
-// recorded once, and once more when the person has changed their mind and back.
-func (r *rowReader) known(e *registry.Event) (ends string, known bool, err error) {
-	if r.standings == nil {
-		if r.standings, err = r.in.registry.Standings(r.ctx, r.silo.Silo.Name, r.in.now, silos.Endings(r.silo)); err != nil {
-			return "", false, err
-		}
-	}
-	row := registry.Row{SiloScope: true}
-	for _, s := range e.Subjects {
-		value, ok := registry.Normalise(s.Kind, []byte(s.Value), e.Country, r.buf[:0])
-		if r.buf = value; ok {
-			row.Identifiers = append(row.Identifiers, r.key.Match(s.Kind, value))
-		}
-	}
-	match := r.standings.Match(row)
-	if match.Identity != policy.Matched || !r.standings.At(match.Collection, &r.standing) {
-		return "", false, nil
-	}
-	for i := range r.standing.Purposes {
-		p := &r.standing.Purposes[i]
-		switch {
-		case p.Purpose != e.Purpose:
-		case e.Type == registry.Objected:
-			return fmt.Sprint(p.Since.UnixMicro()), p.Objection != policy.NoObjection && !p.Since.After(p.ObjectedAt), nil
-		case p.State == policy.ConsentState(e.Type):
-			return "", true, nil
-		case p.State == policy.Given || p.State == policy.Renewed:
-			return fmt.Sprint(p.Since.UnixMicro()), false, nil
-		}
-	}
-	return "", false, nil
-}
-
-// id names what a row says: the row's key, the state, and all that is recorded of it. Where it comes from the importer adds, under the silo's key.
-func (r *rowReader) id(e *registry.Event, extra string) string {
-	h := sha256.New()
-	write := func(s string) {
-		var length [8]byte
-		binary.BigEndian.PutUint64(length[:], uint64(len(s)))
-		h.Write(length[:])
-		io.WriteString(h, s)
-	}
-	if key, ok := connectors.KeyOf(r.batch.Rows, r.keys, r.row); ok {
-		write(string(key))
-	}
-	at := ""
-	if !e.Undated {
-		at = e.OccurredAt.UTC().Format(time.RFC3339Nano)
-	}
-	for _, s := range []string{string(e.Type), at, e.Purpose, e.Method, e.Notice, e.Evidence, e.Collection, extra} {
-		write(s)
-	}
-	for _, s := range e.Subjects {
-		write(s.Kind)
-		write(s.Value)
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
-
-// fieldOf is the table's field behind a column of the importer; the column itself where it is none.
-func (r *rowReader) fieldOf(column string) string {
-	m := r.mapping
-	if field, ok := m.Subject[column]; ok {
-		return field
-	}
-	for name, c := range map[string]*policy.Cell{"method": m.Method, "notice": m.Notice, "evidence": m.Evidence} {
-		if name == column && c != nil && c.Field != "" {
-			return c.Field
-		}
-	}
-	if column == "collection" && m.Collection != "" {
-		return m.Collection
-	}
-	return column
-}
-
-// Open makes the registry ready to take consents in.
-func (f *Feed) Open(ctx context.Context, r *registry.Registry, config registry.Config) (err error) {
-	f.intake, err = newIntake(ctx, f.Setup, r, config, config.Now())
-	return err
-}
-
-// Close ends the taking in.
-func (f *Feed) Close() error { return f.intake.Close() }
-
-// TakeIn reads the tables in which applications keep a silo's consents. It reports whether the silo may still be relied on: one whose consents could
-// not be read for longer than registry.max_age may not, for who said yes since is not known.
-func (f *Feed) TakeIn(ctx context.Context, silo *policy.Compiled) (stale bool, err error) {
-	for i := range silo.Silo.Consents {
-		m := &silo.Silo.Consents[i]
-		t, err := f.intake.FromTable(ctx, silo, m, false)
-		f.tookIn(silo, t)
-		switch {
-		case errors.Is(err, setup.ErrSource):
-			stale = f.consentsUnread(m, err) || stale
-		case err != nil:
-			return stale, err
-		}
-	}
-	return stale, nil
-}
-
-// tookIn reports what a table said.
-func (f *Feed) tookIn(silo *policy.Compiled, t Taken) {
-	f.Setup.Log.Info("consents read", "run_id", f.Tonight.RunID, "silo", t.Silo, "source", t.Source, "table", t.Table, "statements", t.Lines, "recorded", t.Events, "refused", t.Refused, "suppressed", t.Suppressed)
-	owner := silo.Silo.Rules[0].Owner
-	for reason, count := range t.Unproven {
-		f.Notes.Except(audit.Exception{Silo: t.Silo, Source: t.Source, Object: t.Table, Code: string(reason), Count: int64(count), Owner: owner})
-	}
-	for refused, count := range t.Reasons {
-		f.Notes.Except(audit.Exception{Silo: t.Silo, Source: t.Source, Object: t.Table, Code: notes.IntakeCode(refused.Reason), Count: int64(count), Owner: owner})
-	}
-}
-
-// consentsUnread says that a table's consents could not be read, and since when; it reports whether that is too long.
-func (f *Feed) consentsUnread(m *policy.Intake, err error) bool {
-	f.Notes.Find(audit.Finding{Kind: "F_CONSENTS_UNREAD", Severity: "high", Source: m.Source, Object: m.Table, Article: "Art. 7(3)",
-		Words: "The consents that the application keeps in this table could not be read (" + notes.Failure(err) + "): who said yes or no since is not known."})
-	f.Notes.Problem(fmt.Errorf("consents in %s.%s: %w", m.Source, m.Table, err))
-	f.Setup.Log.Error("consents not read", "run_id", f.Tonight.RunID, "source", m.Source, "table", m.Table, "error", err)
-	first, _ := policy.ParseDate(f.Notes.Facts.Findings[len(f.Notes.Facts.Findings)-1].FirstSeen)
-	return f.Setup.RegistryAge.IsZero() || policy.EndOf(first, f.Setup.RegistryAge) < f.Tonight.Today
 }

@@ -9,8 +9,10 @@ import (
 	"lethe/pipeline/setup"
 )
 
-// collectionsOf finds what the registry holds of people in a silo; nil when none are named. Somebody whom the silo does not know is refused.
-func collectionsOf(ctx context.Context, p *setup.Setup, r *registry.Registry, silo string, who []registry.Subject, country string) ([]int32, error) {
+// collectionsOf finds what the registry holds of people in a silo; nil when none are named. Somebody whom
+// the silo does not know is refused.
+func collectionsOf(ctx context.Context, p *setup.Setup, r *registry.Registry, silo string, who []registry.Subject,
+	country string) ([]int32, error) {
 	key, err := p.Keys.SiloKey(silo)
 	if err != nil {
 		return nil, err
@@ -22,7 +24,8 @@ func collectionsOf(ctx context.Context, p *setup.Setup, r *registry.Registry, si
 			return nil, err
 		}
 		if len(theirs) == 0 {
-			return nil, fmt.Errorf("%w: silo %s knows nobody under this %s: look in the other silos, and with `lethe explain` at rows that have no match", registry.ErrRefused, silo, subject.Kind)
+			return nil, fmt.Errorf("%w: silo %s knows nobody under this %s: look in the other silos, and with "+
+				"`lethe explain` at rows that have no match", registry.ErrRefused, silo, subject.Kind)
 		}
 		found = append(found, theirs...)
 	}
@@ -30,8 +33,10 @@ func collectionsOf(ctx context.Context, p *setup.Setup, r *registry.Registry, si
 	return slices.Compact(found), nil
 }
 
-// PlaceHold places a legal hold on people of a silo, on the whole of it when none are named, and returns how many collections it names.
-func (in *Intake) PlaceHold(ctx context.Context, silo string, h registry.Hold, who []registry.Subject, country string) (int, error) {
+// PlaceHold places a legal hold on people of a silo, on the whole of it when none are named, and returns
+// how many collections it names.
+func (in *Intake) PlaceHold(ctx context.Context, silo string, h registry.Hold, who []registry.Subject,
+	country string) (int, error) {
 	if _, ok := in.setup.People[h.PlacedBy]; !ok {
 		return 0, in.setup.Nobody(h.PlacedBy)
 	}
@@ -50,9 +55,10 @@ func (in *Intake) ApproveHold(ctx context.Context, silo, hold, by string) error 
 	return in.registry.ApproveHold(ctx, silo, hold, by)
 }
 
-// OpenRequest records a person's request in a silo. Who objects to marketing by it, or withdraws from it, is put on the suppression list first: a list
-// that says no once too often does no harm.
-func (in *Intake) OpenRequest(ctx context.Context, silo string, q registry.Request, who []registry.Subject, country string) error {
+// OpenRequest records a person's request in a silo. Who objects to marketing by it, or withdraws from it,
+// is put on the suppression list first: a list that says no once too often does no harm.
+func (in *Intake) OpenRequest(ctx context.Context, silo string, q registry.Request, who []registry.Subject,
+	country string) error {
 	s := in.silo(silo)
 	if s == nil {
 		return fmt.Errorf("%w: silo %q is not under silos", setup.ErrConfig, silo)
@@ -61,7 +67,8 @@ func (in *Intake) OpenRequest(ctx context.Context, silo string, q registry.Reque
 	if err != nil {
 		return err
 	}
-	said := registry.Event{Subjects: who, Country: country, OccurredAt: q.Received, Purpose: q.Purpose, Marketing: q.Marketing}
+	said := registry.Event{Subjects: who, Country: country, OccurredAt: q.Received, Purpose: q.Purpose,
+		Marketing: q.Marketing}
 	switch q.Kind {
 	case registry.RequestObjection:
 		said.Type = registry.Objected

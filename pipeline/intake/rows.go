@@ -2,11 +2,29 @@ package intake
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
+
+	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"lethe/connectors"
+	"lethe/pipeline/judge"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/setup"
+	"lethe/pipeline/silos"
+	"lethe/pipeline/stores"
 )
 
 // rowReader turns the rows of a table into events.
@@ -33,10 +51,338 @@ type rowReader struct {
 	buf       []byte
 }
 
-// clockTolerance is by how much an event may be ahead of its recording (the registry trusts none that is more).
-const clockTolerance = 5 * time.Minute
-
 // matcher makes references.
 type matcher interface {
 	Match(kind string, normalised []byte) registry.Ref
+}
+
+// FromTable reads an application's table and records what its rows say of consents: each row once for
+// each thing it says, however often it is read. An error that wraps ErrSource is the source's.
+func (in *Intake) FromTable(ctx context.Context, silo *policy.Compiled, m *policy.Intake, dryRun bool) (t Taken,
+	err error) {
+	t = Taken{Silo: silo.Silo.Name, Source: m.Source, Table: m.Table}
+	i := slices.IndexFunc(in.setup.Sources, func(s setup.Source) bool { return s.Name == m.Source })
+	if i < 0 {
+		return t, fmt.Errorf("%w: silo %s: no source %q", setup.ErrConfig, silo.Silo.Name, m.Source)
+	}
+	source, err := in.setup.Sources[i].Open(ctx)
+	if err != nil {
+		return t, setup.SourceError(err)
+	}
+	defer func() { err = errors.Join(err, source.Close()) }()
+	tables, err := source.Tables(ctx)
+	if err != nil {
+		return t, setup.SourceError(err)
+	}
+	if err := stores.NoRegistry(m.Source, tables); err != nil {
+		return t, err
+	}
+
+	r, err := in.newRowReader(silo, m, tables)
+	if err != nil {
+		return t, err
+	}
+	next, stop := iter.Pull2(source.Scan(ctx, connectors.Query{Table: m.Table, Fields: r.fields}))
+	defer stop()
+	r.next = next
+	if r.key, err = in.setup.Keys.SiloKey(silo.Silo.Name); err != nil {
+		return t, err
+	}
+	r.ctx = ctx
+	t, err = in.Import(ctx, silo.Silo.Name, registry.Import{Source: m.Source + "." + m.Table,
+		Country: silo.Jurisdiction.Code, DryRun: dryRun, Next: r.event})
+
+	t.Source, t.Table, t.Unproven = m.Source, m.Table, r.unproven
+	t.Lines, t.Duplicates = t.Lines+r.said, t.Duplicates+r.said
+	named := make(map[registry.RefusedError]int, len(t.Reasons))
+	for reason, n := range t.Reasons {
+		named[registry.RefusedError{Reason: reason.Reason, Column: r.fieldOf(reason.Column)}] += n
+	}
+	t.Reasons = named
+	return t, err
+}
+
+// newRowReader resolves the names of a mapping against the catalog.
+func (in *Intake) newRowReader(silo *policy.Compiled, m *policy.Intake, tables connectors.Tables) (*rowReader, error) {
+	table, err := stores.IntakeTable(silo, m, tables)
+	if err != nil {
+		return nil, err
+	}
+	r := &rowReader{in: in, silo: silo, mapping: m, zone: in.setup.Zone, fields: m.Fields(),
+		columns: map[string]int{}, zones: map[string]*time.Location{}, unproven: map[registry.Reason]int{}}
+	for _, f := range table.Key {
+		if !slices.Contains(r.fields, f) {
+			r.fields = append(r.fields, f)
+		}
+	}
+	for i, name := range r.fields {
+		r.columns[name] = i
+		f, _ := table.Field(name)
+		r.zones[name] = judge.EngineZone(f, in.setup.Zone)
+	}
+	for _, f := range table.Key {
+		r.keys = append(r.keys, r.columns[f])
+	}
+	return r, nil
+}
+
+// event yields what the next row says.
+func (r *rowReader) event(e *registry.Event) error {
+	for {
+		for len(r.queue) == 0 {
+			if err := r.advance(); err != nil {
+				return err
+			}
+		}
+		state := r.queue[0]
+		r.queue = r.queue[1:]
+		news, err := r.says(state, e)
+		if err != nil || news {
+			return err
+		}
+		r.said++
+		e.OccurredAt = r.in.now
+		r.in.list.Note(&r.silo.Silo, e) // who said no before there was a list
+		*e = registry.Event{Source: e.Source, Country: e.Country, Subjects: e.Subjects[:0]}
+	}
+}
+
+// advance goes to the next row, and looks which states it is in.
+func (r *rowReader) advance() error {
+	r.row++
+	for r.batch.Rows == nil || r.row >= int(r.batch.Rows.NumRows()) {
+		batch, err, ok := r.next()
+		switch {
+		case !ok:
+			return io.EOF
+		case errors.Is(err, connectors.ErrSchemaChanged):
+			return fmt.Errorf("%w: %w", setup.ErrConfig, err)
+		case err != nil:
+			return fmt.Errorf("%w: %w", setup.ErrSource, err)
+		}
+		r.batch, r.row = batch, 0
+	}
+	if !r.holds(r.mapping.Where) {
+		return nil
+	}
+	for _, state := range r.mapping.States() {
+		_, dated := r.cell(state.At)
+		if r.holds(state.When) && (len(state.When) > 0 || dated) {
+			r.queue = append(r.queue, state.Type)
+		}
+	}
+	return nil
+}
+
+// cell is the text of a field; false for NULL, for what is empty, and for a field that is none.
+func (r *rowReader) cell(field string) (string, bool) {
+	c, ok := r.columns[field]
+	if !ok {
+		return "", false
+	}
+	col := r.batch.Rows.Column(c).(*array.Binary)
+	if col.IsNull(r.row) {
+		return "", false
+	}
+	text := string(col.Value(r.row))
+	return text, strings.TrimSpace(text) != "" && !strings.HasPrefix(text, "0000-00-00")
+}
+
+// holds reports whether the row's fields have the given values.
+func (r *rowReader) holds(values map[string]*string) bool {
+	for field, want := range values {
+		col := r.batch.Rows.Column(r.columns[field]).(*array.Binary)
+		if col.IsNull(r.row) != (want == nil) || want != nil && string(col.Value(r.row)) != *want {
+			return false
+		}
+	}
+	return true
+}
+
+// instant reads a field: zero where it says nothing.
+func (r *rowReader) instant(field string) (time.Time, error) {
+	text, ok := r.cell(field)
+	if !ok {
+		return time.Time{}, nil
+	}
+	col := r.batch.Rows.Column(r.columns[field]).(*array.Binary)
+	at := judge.Instant(col, r.row, r.zones[field] != nil, r.zone)
+	if at.IsZero() && text != "" {
+		return at, &registry.RefusedError{Reason: registry.BadTime, Column: field}
+	}
+	return at, nil
+}
+
+// text is what the mapping says of the row: a text of its own, or the row's.
+func (r *rowReader) text(c *policy.Cell) string {
+	switch {
+	case c == nil:
+		return ""
+	case c.Field == "":
+		return c.Text
+	}
+	text, ok := r.cell(c.Field)
+	if !ok {
+		return ""
+	}
+	text = strings.TrimSpace(text)
+	if word, ok := c.Words[text]; ok {
+		return word
+	}
+	return text
+}
+
+// says fills in the event of one state of the row; false if the registry knows it.
+func (r *rowReader) says(state string, e *registry.Event) (news bool, err error) {
+	m := r.mapping
+	e.Type, e.Purpose, e.Zone = registry.EventType(state), m.Purpose, ""
+	e.Marketing = e.Type == registry.Objected && r.silo.Silo.IsMarketing(m.Purpose)
+	for _, kind := range slices.Sorted(maps.Keys(m.Subject)) {
+		if value, ok := r.cell(m.Subject[kind]); ok {
+			e.Subjects = append(e.Subjects, registry.Subject{Kind: kind, Value: value})
+		}
+	}
+	if id, ok := r.cell(m.Collection); ok {
+		e.Collection = strings.TrimSpace(id)
+	}
+	named := m.States()
+	at := named[slices.IndexFunc(named, func(s policy.NamedState) bool { return s.Type == state })].At
+	if e.OccurredAt, err = r.instant(at); err != nil {
+		return false, err
+	}
+	e.Undated = e.OccurredAt.IsZero()
+	extra := ""
+	if e.Type == registry.Given {
+		if err := r.given(e); err != nil {
+			return false, err
+		}
+	} else if e.Undated {
+		var known bool
+		if extra, known, err = r.known(e); err != nil || known {
+			return false, err
+		}
+	}
+	if e.OccurredAt.IsZero() {
+		e.OccurredAt = r.in.now
+	}
+	if e.OccurredAt.After(r.in.now.Add(clockTolerance)) {
+		r.unproven[notes.ConsentAhead]++
+	}
+	e.ID = r.id(e, extra)
+	return true, nil
+}
+
+// given grades an opt-in. What no person did, or nobody can prove, is recorded without evidence.
+func (r *rowReader) given(e *registry.Event) error {
+	m := r.mapping
+	e.Method, e.Notice = r.text(m.Method), r.text(m.Notice)
+	if e.Method != "" {
+		var refused *registry.RefusedError
+		if err := registry.Affirmative(strings.ToLower(e.Method)); errors.As(err, &refused) {
+			return &registry.RefusedError{Reason: refused.Reason, Column: r.fieldOf("method")}
+		}
+	}
+	if e.Notice == "" { // refused, so its grade is not counted
+		return &registry.RefusedError{Reason: registry.NoNotice, Column: r.fieldOf("notice")}
+	}
+	created, err := r.instant(m.Created)
+	if err != nil {
+		return err
+	}
+	proof := r.text(m.Evidence)
+	switch {
+	case m.Trust == policy.SetByDefault, e.Undated, !created.IsZero() && e.OccurredAt.Equal(created) && e.Method == "":
+		r.unproven[notes.ConsentDefault]++
+		if e.Undated && !created.IsZero() {
+			e.OccurredAt, e.Undated = created, false
+		}
+	case m.Trust != policy.ProvenByRow || proof == "":
+		r.unproven[notes.ConsentStated]++
+	case utf8.ValidString(proof):
+		e.Evidence = proof
+	default:
+		e.Evidence = hex.EncodeToString([]byte(proof))
+	}
+	return nil
+}
+
+// known reports whether the registry knows what a row says that has no date of its own, and else
+// which consent it ends: so that the row is recorded once, and once more when the person has
+// changed their mind and back.
+func (r *rowReader) known(e *registry.Event) (ends string, known bool, err error) {
+	if r.standings == nil {
+		r.standings, err = r.in.registry.Standings(r.ctx, r.silo.Silo.Name, r.in.now, silos.Endings(r.silo))
+		if err != nil {
+			return "", false, err
+		}
+	}
+	row := registry.Row{SiloScope: true}
+	for _, s := range e.Subjects {
+		value, ok := registry.Normalise(s.Kind, []byte(s.Value), e.Country, r.buf[:0])
+		if r.buf = value; ok {
+			row.Identifiers = append(row.Identifiers, r.key.Match(s.Kind, value))
+		}
+	}
+	match := r.standings.Match(row)
+	if match.Identity != policy.Matched || !r.standings.At(match.Collection, &r.standing) {
+		return "", false, nil
+	}
+	for i := range r.standing.Purposes {
+		p := &r.standing.Purposes[i]
+		switch {
+		case p.Purpose != e.Purpose:
+		case e.Type == registry.Objected:
+			known := p.Objection != policy.NoObjection && !p.Since.After(p.ObjectedAt)
+			return fmt.Sprint(p.Since.UnixMicro()), known, nil
+		case p.State == policy.ConsentState(e.Type):
+			return "", true, nil
+		case p.State == policy.Given || p.State == policy.Renewed:
+			return fmt.Sprint(p.Since.UnixMicro()), false, nil
+		}
+	}
+	return "", false, nil
+}
+
+// id names what a row says: the row's key, the state, and all that is recorded of it. Where it comes from
+// the importer adds, under the silo's key.
+func (r *rowReader) id(e *registry.Event, extra string) string {
+	h := sha256.New()
+	write := func(s string) {
+		var length [8]byte
+		binary.BigEndian.PutUint64(length[:], uint64(len(s)))
+		h.Write(length[:])
+		io.WriteString(h, s)
+	}
+	if key, ok := connectors.KeyOf(r.batch.Rows, r.keys, r.row); ok {
+		write(string(key))
+	}
+	at := ""
+	if !e.Undated {
+		at = e.OccurredAt.UTC().Format(time.RFC3339Nano)
+	}
+	for _, s := range []string{string(e.Type), at, e.Purpose, e.Method, e.Notice, e.Evidence, e.Collection, extra} {
+		write(s)
+	}
+	for _, s := range e.Subjects {
+		write(s.Kind)
+		write(s.Value)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// fieldOf is the table's field behind a column of the importer; the column itself where it is none.
+func (r *rowReader) fieldOf(column string) string {
+	m := r.mapping
+	if field, ok := m.Subject[column]; ok {
+		return field
+	}
+	for name, c := range map[string]*policy.Cell{"method": m.Method, "notice": m.Notice, "evidence": m.Evidence} {
+		if name == column && c != nil && c.Field != "" {
+			return c.Field
+		}
+	}
+	if column == "collection" && m.Collection != "" {
+		return m.Collection
+	}
+	return column
 }
