@@ -1,7 +1,15 @@
 package duties
 
 import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"lethe/pipeline/audit"
 	"lethe/pipeline/notes"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
 )
 
@@ -14,3 +22,115 @@ type Book struct {
 
 // keptYears is for how long a request that was closed, or a hold that was released, stands in the reports.
 const keptYears = 1
+
+// Owed puts what is late into the report: one finding for each kind and silo.
+func (ow *Book) Owed(ctx context.Context, r *registry.Registry) error {
+	if r == nil {
+		return nil
+	}
+	late, err := Late(ctx, ow.Setup, r, ow.Tonight.AsOf)
+	if err != nil {
+		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+	}
+	type place struct{ kind, silo string }
+	at := map[place]int{}
+	var found []audit.Finding
+	for _, d := range late {
+		k := place{d.Kind, d.Silo}
+		i, known := at[k]
+		if !known { // the oldest comes first
+			i = len(found)
+			at[k] = i
+			w := dutyWords[d.Kind]
+			found = append(found, audit.Finding{Kind: d.Kind, Severity: w.severity, Source: "registry",
+				Object: d.Silo, Article: w.article,
+				Words: fmt.Sprintf("In silo %s %s. The oldest is late since %s, for %d days.", d.Silo, w.words,
+					policy.DateOf(d.Due, ow.Setup.Zone), d.Days)})
+		}
+		found[i].Count++
+	}
+	for _, f := range found {
+		ow.Notes.Find(f)
+	}
+	return ow.bookRequests(ctx, r)
+}
+
+// bookRequests puts the requests and the holds of the silos into the report.
+func (ow *Book) bookRequests(ctx context.Context, reg *registry.Registry) error {
+	since := ow.Tonight.AsOf.AddDate(-keptYears, 0, 0)
+	over := func(end time.Time) bool { return !end.IsZero() && end.Before(since) }
+	for _, s := range ow.Setup.Silos {
+		name := s.Silo.Name
+		requests, err := reg.Requests(ctx, name)
+		if err != nil {
+			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+		}
+		for _, q := range requests {
+			if !over(q.Closed) {
+				ow.Notes.Facts.Requests = append(ow.Notes.Facts.Requests, ow.request(name, q))
+			}
+		}
+
+		holds, err := reg.Holds(ctx, name)
+		if err != nil {
+			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+		}
+		for _, h := range holds {
+			if !over(h.ReleasedAt) {
+				ow.Notes.Facts.Holds = append(ow.Notes.Facts.Holds, ow.hold(name, h))
+			}
+		}
+	}
+	return nil
+}
+
+// request is the line of a request in the report.
+func (ow *Book) request(silo string, q registry.Request) audit.Request {
+	r := audit.Request{
+		Silo: silo, RequestID: q.ID, Kind: q.Kind, ReceivedAt: q.Received, DueOn: ow.lastDay(q.Due),
+		ToldAt: q.ExtendedOn, Because: q.Because, PausedHours: q.Rested(ow.Tonight.AsOf).Hours(),
+		Status: "open", ClosedAt: q.Closed, Outcome: q.Outcome, Exception: q.Exception,
+	}
+	if !q.ExtendedTo.IsZero() {
+		r.ExtendedTo = ow.lastDay(q.ExtendedTo)
+	}
+
+	until := ow.Tonight.AsOf
+	if !q.Closed.IsZero() {
+		until = q.Closed
+	}
+	if end := q.Deadline(); !end.IsZero() && !end.After(until) {
+		r.Status = "overdue"
+		r.OverdueDays = int64(policy.DateOf(until, ow.Setup.Zone) - policy.DateOf(end, ow.Setup.Zone) + 1)
+	}
+	switch {
+	case !q.Closed.IsZero():
+		r.Status = "closed"
+	case !q.PausedAt.IsZero():
+		r.Status = "paused"
+	}
+	return r
+}
+
+// hold is the line of a legal hold in the report.
+func (ow *Book) hold(silo string, h registry.Hold) audit.Hold {
+	line := audit.Hold{
+		Silo: silo, HoldID: h.ID, PlacedBy: h.PlacedBy, PlacedAt: h.PlacedAt, ApprovedBy: h.ApprovedBy,
+		ReviewBy: policy.DateOf(h.ReviewBy, ow.Setup.Zone).String(), Status: "in_force",
+		ReleasedAt: h.ReleasedAt, ReleasedBy: strings.Trim(h.ReleasedBy+";"+h.ReleaseApprovedBy, ";"),
+	}
+	switch {
+	case !h.ReleasedAt.IsZero():
+		line.Status = "released"
+	case h.ApprovedBy == "":
+		line.Status = "unapproved"
+	case !h.ReviewBy.After(ow.Tonight.AsOf):
+		line.Status = "review_due"
+	}
+	return line
+}
+
+// lastDay is the last civil day before an end.
+func (ow *Book) lastDay(end time.Time) string {
+	return policy.DateOf(end.Add(-time.Second), ow.Setup.Zone).String()
+}

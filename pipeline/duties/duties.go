@@ -1,23 +1,28 @@
+// Package duties says what people owe and in what they are late: answers to requests, approvals and
+// reviews of legal holds.
+//
+//   - Duty is one thing that is late; Late lists them at an instant, LateNow as of now for somebody who asks.
+//   - Book puts what is late, and the requests and holds as they stand, into a night's report.
 package duties
 
 import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
-	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
 )
 
-// Duty is something that people owe and that is late: the answer to a request, the approval or the review of a legal hold.
+// Duty is something that people owe and that is late: the answer to a request, the approval or the review
+// of a legal hold.
 type Duty struct {
-	Kind string    `json:"kind"` // F_REQUEST_OVERDUE, F_REQUEST_PAUSED, F_HOLD_UNAPPROVED or F_HOLD_REVIEW, as the report's findings have it
+	// Kind is F_REQUEST_OVERDUE, F_REQUEST_PAUSED, F_HOLD_UNAPPROVED or F_HOLD_REVIEW, as in the report's
+	// findings.
+	Kind string    `json:"kind"`
 	Silo string    `json:"silo"`
 	ID   string    `json:"id"`  // of the request or hold
 	Due  time.Time `json:"due"` // the first instant at which it was late
@@ -26,10 +31,15 @@ type Duty struct {
 
 // dutyWords says what is late, and what to do about it.
 var dutyWords = map[string]struct{ severity, article, words string }{
-	"F_REQUEST_OVERDUE": {"high", "Art. 12(3)", "requests of people were not answered in time: answer them, and close them with lethe request close"},
-	"F_REQUEST_PAUSED":  {"medium", "Art. 12(2), 12(6)", "requests of people are paused for a month or more: ask again who they are, or refuse with lethe request close --exception '12(2)'"},
-	"F_HOLD_UNAPPROVED": {"medium", "Art. 17(3)(e)", "legal holds were placed and a second person did not approve them: look at them with lethe hold list"},
-	"F_HOLD_REVIEW":     {"medium", "Art. 17(3)(e)", "legal holds are past the day of their review: release them, or say until when they are needed"},
+	"F_REQUEST_OVERDUE": {"high", "Art. 12(3)",
+		"requests of people were not answered in time: answer them, and close them with lethe request close"},
+	"F_REQUEST_PAUSED": {"medium", "Art. 12(2), 12(6)",
+		"requests of people are paused for a month or more: ask again who they are, or refuse with " +
+			"lethe request close --exception '12(2)'"},
+	"F_HOLD_UNAPPROVED": {"medium", "Art. 17(3)(e)",
+		"legal holds were placed and a second person did not approve them: look at them with lethe hold list"},
+	"F_HOLD_REVIEW": {"medium", "Art. 17(3)(e)",
+		"legal holds are past the day of their review: release them, or say until when they are needed"},
 }
 
 // Late lists what is late at an instant in the silos of the configuration, the latest first.
@@ -37,9 +47,11 @@ func Late(ctx context.Context, p *setup.Setup, r *registry.Registry, at time.Tim
 	var late []Duty
 	today := policy.DateOf(at, p.Zone)
 	add := func(kind, silo, id string, due time.Time) {
-		if !due.IsZero() && !due.After(at) {
-			late = append(late, Duty{Kind: kind, Silo: silo, ID: id, Due: due, Days: int64(today - policy.DateOf(due, p.Zone) + 1)})
+		if due.IsZero() || due.After(at) {
+			return
 		}
+		days := int64(today - policy.DateOf(due, p.Zone) + 1)
+		late = append(late, Duty{Kind: kind, Silo: silo, ID: id, Due: due, Days: days})
 	}
 	for _, s := range p.Silos {
 		name := s.Silo.Name
@@ -52,7 +64,8 @@ func Late(ctx context.Context, p *setup.Setup, r *registry.Registry, at time.Tim
 				add("F_REQUEST_OVERDUE", name, q.ID, q.Deadline())
 			}
 			if q.Closed.IsZero() && !q.PausedAt.IsZero() {
-				add("F_REQUEST_PAUSED", name, q.ID, (policy.EndOf(policy.DateOf(q.PausedAt, p.Zone), policy.Period{Months: 1}) + 1).Start(p.Zone))
+				month := policy.EndOf(policy.DateOf(q.PausedAt, p.Zone), policy.Period{Months: 1})
+				add("F_REQUEST_PAUSED", name, q.ID, (month + 1).Start(p.Zone))
 			}
 		}
 		holds, err := r.Holds(ctx, name)
@@ -69,99 +82,14 @@ func Late(ctx context.Context, p *setup.Setup, r *registry.Registry, at time.Tim
 			add("F_HOLD_REVIEW", name, h.ID, h.ReviewBy)
 		}
 	}
-	slices.SortStableFunc(late, func(a, b Duty) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Due.Compare(b.Due)) })
+	slices.SortStableFunc(late, func(a, b Duty) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Due.Compare(b.Due))
+	})
 	return late, nil
 }
 
-// Owed puts what is late into the report: one finding for each kind and silo.
-func (ow *Book) Owed(ctx context.Context, r *registry.Registry) error {
-	if r == nil {
-		return nil
-	}
-	late, err := Late(ctx, ow.Setup, r, ow.Tonight.AsOf)
-	if err != nil {
-		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
-	}
-	type place struct{ kind, silo string }
-	at := map[place]int{}
-	var found []audit.Finding
-	for _, d := range late {
-		k := place{d.Kind, d.Silo}
-		i, known := at[k]
-		if !known { // the oldest comes first
-			i = len(found)
-			at[k] = i
-			w := dutyWords[d.Kind]
-			found = append(found, audit.Finding{Kind: d.Kind, Severity: w.severity, Source: "registry", Object: d.Silo, Article: w.article,
-				Words: fmt.Sprintf("In silo %s %s. The oldest is late since %s, for %d days.", d.Silo, w.words, policy.DateOf(d.Due, ow.Setup.Zone), d.Days)})
-		}
-		found[i].Count++
-	}
-	for _, f := range found {
-		ow.Notes.Find(f)
-	}
-	return ow.bookRequests(ctx, r)
-}
-
-// bookRequests puts the requests and the holds of the silos into the report.
-func (ow *Book) bookRequests(ctx context.Context, reg *registry.Registry) error {
-	since := ow.Tonight.AsOf.AddDate(-keptYears, 0, 0)
-	lastDay := func(end time.Time) string { return policy.DateOf(end.Add(-time.Second), ow.Setup.Zone).String() }
-	for _, s := range ow.Setup.Silos {
-		name := s.Silo.Name
-		requests, err := reg.Requests(ctx, name)
-		if err != nil {
-			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
-		}
-		for _, q := range requests {
-			if !q.Closed.IsZero() && q.Closed.Before(since) {
-				continue
-			}
-			r := audit.Request{Silo: name, RequestID: q.ID, Kind: q.Kind, ReceivedAt: q.Received, DueOn: lastDay(q.Due), ToldAt: q.ExtendedOn, Because: q.Because,
-				PausedHours: q.Rested(ow.Tonight.AsOf).Hours(), Status: "open", ClosedAt: q.Closed, Outcome: q.Outcome, Exception: q.Exception}
-			if !q.ExtendedTo.IsZero() {
-				r.ExtendedTo = lastDay(q.ExtendedTo)
-			}
-			until := ow.Tonight.AsOf
-			if !q.Closed.IsZero() {
-				until = q.Closed
-			}
-			if end := q.Deadline(); !end.IsZero() && !end.After(until) {
-				r.Status, r.OverdueDays = "overdue", int64(policy.DateOf(until, ow.Setup.Zone)-policy.DateOf(end, ow.Setup.Zone)+1)
-			}
-			switch {
-			case !q.Closed.IsZero():
-				r.Status = "closed"
-			case !q.PausedAt.IsZero():
-				r.Status = "paused"
-			}
-			ow.Notes.Facts.Requests = append(ow.Notes.Facts.Requests, r)
-		}
-		holds, err := reg.Holds(ctx, name)
-		if err != nil {
-			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
-		}
-		for _, h := range holds {
-			if !h.ReleasedAt.IsZero() && h.ReleasedAt.Before(since) {
-				continue
-			}
-			b := audit.Hold{Silo: name, HoldID: h.ID, PlacedBy: h.PlacedBy, PlacedAt: h.PlacedAt, ApprovedBy: h.ApprovedBy, ReviewBy: policy.DateOf(h.ReviewBy, ow.Setup.Zone).String(), Status: "in_force",
-				ReleasedAt: h.ReleasedAt, ReleasedBy: strings.Trim(h.ReleasedBy+";"+h.ReleaseApprovedBy, ";")}
-			switch {
-			case !h.ReleasedAt.IsZero():
-				b.Status = "released"
-			case h.ApprovedBy == "":
-				b.Status = "unapproved"
-			case !h.ReviewBy.After(ow.Tonight.AsOf):
-				b.Status = "review_due"
-			}
-			ow.Notes.Facts.Holds = append(ow.Notes.Facts.Holds, b)
-		}
-	}
-	return nil
-}
-
-// LateNow asks the registry what is late. One that is not there yet, or does not answer, has nothing to say; the second says so.
+// LateNow asks the registry what is late. One that is not there yet, or does not answer, has
+// nothing to say; the second says so.
 func LateNow(ctx context.Context, p *setup.Setup) (late []Duty, problem string) {
 	config := p.Registry
 	config.ReadOnly, config.AllowEmpty = true, true

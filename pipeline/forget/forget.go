@@ -1,3 +1,8 @@
+// Package forget lets the registry forget as well: the tombstones that no backup needs any more, and the
+// proof of what ended longer ago than proof_retention. It forgets nothing that it could not look for: a
+// source that was not read whole may hold a row that needs it.
+//
+//   - Forgetter does so at the end of a night, silo by silo.
 package forget
 
 import (
@@ -16,9 +21,6 @@ import (
 	"lethe/pipeline/stores"
 )
 
-// The registry forgets as well: tombstones that no backup needs any more, and the proof of what ended longer ago than proof_retention. It
-// forgets nothing that it could not look for: a source that was not read whole may hold a row that needs it.
-
 // Forgetter ends what the registry need not hold any more.
 type Forgetter struct {
 	Setup   *setup.Setup
@@ -29,7 +31,8 @@ type Forgetter struct {
 	Scanner *scan.Scanner
 }
 
-// Forget lets the registry forget, silo by silo, at the end of a night that read every source and may change something.
+// Forget lets the registry forget, silo by silo, at the end of a night that read every source and may
+// change something.
 func (fg *Forgetter) Forget(ctx context.Context) error {
 	if !fg.Tonight.Apply {
 		return nil
@@ -48,10 +51,12 @@ func (fg *Forgetter) Forget(ctx context.Context) error {
 			fg.forgot(name, "nothing, because "+doubt)
 		default:
 			st := fg.Silos.Silos[name]
-			gone, err := fg.Silos.Registry.ForgetEnded(ctx, name, fg.Tonight.AsOf, registry.Forget{InUse: st.Used.Has, Purposes: silos.Endings(s), Standings: st.Standings,
-				Until: func(ended time.Time) time.Time {
-					return (policy.EndOf(policy.DateOf(ended, fg.Setup.Zone), retention) + 1).Start(fg.Setup.Zone)
-				}})
+			ends := func(ended time.Time) time.Time {
+				return (policy.EndOf(policy.DateOf(ended, fg.Setup.Zone), retention) + 1).Start(fg.Setup.Zone)
+			}
+			gone, err := fg.Silos.Registry.ForgetEnded(ctx, name, fg.Tonight.AsOf, registry.Forget{
+				InUse: st.Used.Has, Purposes: silos.Endings(s), Standings: st.Standings, Until: ends,
+			})
 			if err != nil {
 				return err
 			}
@@ -78,11 +83,11 @@ func (fg *Forgetter) unread(silo *policy.Compiled) string {
 			if s.System() != r.Source {
 				continue
 			}
-			scan := fg.Scanner.Of(s.Name)
-			if s.Err != nil || scan == nil || !scan.Surveyed {
+			read := fg.Scanner.Of(s.Name)
+			if s.Err != nil || read == nil || !read.Surveyed {
 				return fmt.Sprintf("source %s was not read whole", s.Name)
 			}
-			if read := scan.Reading(r.Table); read != nil && (read.State != "scanned" || read.Sampled) {
+			if t := read.Reading(r.Table); t != nil && (t.State != "scanned" || t.Sampled) {
 				return fmt.Sprintf("table %s of source %s was not read whole", r.Table, s.Name)
 			}
 			for _, g := range s.Judges {
@@ -95,7 +100,8 @@ func (fg *Forgetter) unread(silo *policy.Compiled) string {
 	return ""
 }
 
-// oldestBackup is when the oldest of the backups that may hold rows of a silo was taken; now, when there is none.
+// oldestBackup is when the oldest of the backups that may hold rows of a silo was taken; now, when there
+// is none.
 func (fg *Forgetter) oldestBackup(silo *policy.Compiled) time.Time {
 	oldest := fg.Tonight.AsOf
 	for _, r := range silo.Silo.Records {
@@ -108,8 +114,9 @@ func (fg *Forgetter) oldestBackup(silo *policy.Compiled) time.Time {
 	return oldest
 }
 
-// endTombstones drops the tombstones that no backup needs any more: those past the life of the last backup that could hold the record, unless an
-// older one is still there. The tombstone of an anonymized record stays as long as the record, and forgets the person.
+// endTombstones drops the tombstones that no backup needs any more: those past the life of the last
+// backup that could hold the record, unless an older one is still there. The tombstone of an anonymized
+// record stays as long as the record, and forgets the person.
 func (fg *Forgetter) endTombstones(ctx context.Context, silo string, oldest time.Time) error {
 	st := fg.Silos.Silos[silo]
 	var over, severed []registry.Tombstone

@@ -13,10 +13,13 @@ import (
 	"lethe/pipeline/state"
 )
 
-// Destroy ends a silo: the registry forgets all its collections, then the silo's keys are destroyed before two witnesses, those for its references in
-// the reports as well, and the registry records it. Afterwards nothing that was keyed with them can be linked to anybody. It is refused while
-// something still needs the key. Cut off anywhere, it is finished by asking again; what was destroyed then keeps the evidence of the first time.
-func Destroy(ctx context.Context, p *setup.Setup, silo, because string, witnesses []setup.Witness) (destroyed []keystore.Evidence, err error) {
+// Destroy ends a silo: the registry forgets all its collections, then the silo's keys are destroyed
+// before two witnesses, those for its references in the reports as well, and the registry records it.
+// Afterwards nothing that was keyed with them can be linked to anybody. It is refused while something
+// still needs the key. Cut off anywhere, it is finished by asking again; what was destroyed then keeps
+// the evidence of the first time.
+func Destroy(ctx context.Context, p *setup.Setup, silo, because string,
+	witnesses []setup.Witness) (destroyed []keystore.Evidence, err error) {
 	if err := p.Proven(witnesses); err != nil {
 		return nil, err
 	}
@@ -57,7 +60,8 @@ func Destroy(ctx context.Context, p *setup.Setup, silo, because string, witnesse
 }
 
 // destroyKey destroys one version of a silo's key before witnesses and records it.
-func destroyKey(ctx context.Context, p *setup.Setup, r *registry.Registry, v keystore.SiloVersion, because string, witnesses []setup.Witness) (keystore.Evidence, error) {
+func destroyKey(ctx context.Context, p *setup.Setup, r *registry.Registry, v keystore.SiloVersion, because string,
+	witnesses []setup.Witness) (keystore.Evidence, error) {
 	var signed []string
 	for _, w := range witnesses {
 		signed = append(signed, w.Signer.Witness(w.Name, v.KeyID, because))
@@ -70,7 +74,8 @@ func destroyKey(ctx context.Context, p *setup.Setup, r *registry.Registry, v key
 	return evidence, r.DestroyedKey(ctx, v.Silo, v.Version, evidence.DestroyedAt, evidence.Digest())
 }
 
-// unneeded refuses while a plan may still change rows of the silo, or the last night saw rows of it: what shows why they are held would be gone.
+// unneeded refuses while a plan may still change rows of the silo, or the last night saw rows of it: what
+// shows why they are held would be gone.
 func unneeded(ctx context.Context, p *setup.Setup, silo string) error {
 	j, err := journal.Open(ctx, p.State)
 	if err != nil {
@@ -97,7 +102,9 @@ func unneeded(ctx context.Context, p *setup.Setup, silo string) error {
 		}
 		for _, s := range f.Summary {
 			if s.Silo == silo && s.Rows > 0 {
-				return fmt.Errorf("%w: the last night saw rows of silo %s in %s.%s: let a night erase them, or take the silo out of the configuration and run a night, before its key goes", setup.ErrConfig, silo, s.Source, s.Object)
+				return fmt.Errorf("%w: the last night saw rows of silo %s in %s.%s: let a night erase them, or "+
+					"take the silo out of the configuration and run a night, before its key goes", setup.ErrConfig,
+					silo, s.Source, s.Object)
 			}
 		}
 		break

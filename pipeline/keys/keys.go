@@ -1,3 +1,7 @@
+// Package keys ends, and renews, the keys of silos, in the order in which a cut anywhere can be taken up
+// again: Rotate gives a silo a new version of its key, Retire destroys a version that another has
+// replaced, Destroy ends a silo with all its keys. What is destroyed is destroyed before two witnesses,
+// and the registry records it.
 package keys
 
 import (
@@ -21,8 +25,9 @@ func registryForKeys(ctx context.Context, p *setup.Setup) (*registry.Registry, e
 	return registry.Open(ctx, config)
 }
 
-// Rotate gives a silo a new version of its key and carries every reference over to it; it returns the version and how many were carried over. Cut off
-// between the two, every use of the registry is refused until it is finished by asking again.
+// Rotate gives a silo a new version of its key and carries every reference over to it; it returns the
+// version and how many were carried over. Cut off between the two, every use of the registry is refused
+// until it is finished by asking again.
 func Rotate(ctx context.Context, p *setup.Setup, silo string) (version, carried int, err error) {
 	folder, err := state.Open(ctx, p)
 	if err != nil {
@@ -41,9 +46,12 @@ func Rotate(ctx context.Context, p *setup.Setup, silo string) (version, carried 
 	if err != nil {
 		return 0, 0, err
 	}
-	i := slices.IndexFunc(known, func(v registry.KeyVersion) bool { return v.Silo == silo && v.State == registry.KeyActive })
+	i := slices.IndexFunc(known, func(v registry.KeyVersion) bool {
+		return v.Silo == silo && v.State == registry.KeyActive
+	})
 	if i < 0 {
-		return 0, 0, fmt.Errorf("%w: the registry holds nothing under a key of silo %q: there is nothing to rotate", setup.ErrConfig, silo)
+		return 0, 0, fmt.Errorf("%w: the registry holds nothing under a key of silo %q: there is nothing to rotate",
+			setup.ErrConfig, silo)
 	}
 	if version = p.Keys.Current()[silo]; version == known[i].Version {
 		if version, err = p.Keys.RotateSilo(silo); err != nil {
@@ -60,7 +68,8 @@ func Rotate(ctx context.Context, p *setup.Setup, silo string) (version, carried 
 }
 
 // Retire destroys, before two witnesses, a version of a silo's key that a later one has replaced.
-func Retire(ctx context.Context, p *setup.Setup, silo string, version int, because string, witnesses []setup.Witness) (evidence keystore.Evidence, err error) {
+func Retire(ctx context.Context, p *setup.Setup, silo string, version int, because string,
+	witnesses []setup.Witness) (evidence keystore.Evidence, err error) {
 	if err := p.Proven(witnesses); err != nil {
 		return evidence, err
 	}
@@ -79,12 +88,14 @@ func Retire(ctx context.Context, p *setup.Setup, silo string, version int, becau
 	held := p.Keys.SiloVersions()
 	i := slices.IndexFunc(held, func(v keystore.SiloVersion) bool { return v.Silo == silo && v.Version == version })
 	if i < 0 || !slices.ContainsFunc(known, replaced) {
-		return evidence, fmt.Errorf("%w: version %d of the key of silo %q is not one that a later version replaced: `lethe keys list` shows them", setup.ErrConfig, version, silo)
+		return evidence, fmt.Errorf("%w: version %d of the key of silo %q is not one that a later version "+
+			"replaced: `lethe keys list` shows them", setup.ErrConfig, version, silo)
 	}
 	return destroyKey(ctx, p, r, held[i], because, witnesses)
 }
 
-// unplanned refuses while a plan may still change rows of the silo: it names them by references under the key.
+// unplanned refuses while a plan may still change rows of the silo: it names them by references under the
+// key.
 func unplanned(ctx context.Context, p *setup.Setup, j *journal.Journal, silo string) error {
 	plans, err := j.Plans(ctx, journal.Waiting, journal.Approved)
 	if err != nil {
@@ -96,7 +107,8 @@ func unplanned(ctx context.Context, p *setup.Setup, j *journal.Journal, silo str
 			return err
 		}
 		if slices.ContainsFunc(doc.Groups, func(g plan.Group) bool { return g.Silo == silo }) {
-			return fmt.Errorf("%w: plan %s names rows of silo %s and is not settled: apply or reject it first (lethe approve %[2]s --reject)", setup.ErrConfig, entry.ID, silo)
+			return fmt.Errorf("%w: plan %s names rows of silo %s and is not settled: apply or reject it first "+
+				"(lethe approve %[2]s --reject)", setup.ErrConfig, entry.ID, silo)
 		}
 	}
 	return nil
