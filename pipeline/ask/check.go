@@ -1,3 +1,11 @@
+// Package ask answers what somebody asks of the pipeline, and changes nothing.
+//
+//   - Check says whether everything that a night needs is there and fits.
+//   - Status says where the nights stand: WaitingPlan is a plan and for whom it waits, CopyStatus how far an
+//     application's copy is behind.
+//   - Explain says why records were, or would be, kept or deleted.
+//
+// Questions with more to them have packages of their own: allowed, whatif, lint.
 package ask
 
 import (
@@ -12,8 +20,9 @@ import (
 	"lethe/pipeline/stores"
 )
 
-// Check opens everything that a night needs and changes nothing: registry with its chains, sources, and the policy against every
-// catalog. It returns one line for each thing that is right; the error joins what is not.
+// Check opens everything that a night needs and changes nothing: registry with its chains,
+// sources, and the policy against every catalog. It returns one line for each thing that is
+// right; the error joins what is not.
 func Check(ctx context.Context, p *setup.Setup) (lines []string, err error) {
 	tonight := setup.Asking(p, p.Now()).Written()
 	silos := silos.New(p, tonight, nil)

@@ -12,6 +12,7 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/judge"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/report"
@@ -21,10 +22,12 @@ import (
 	"lethe/pipeline/stores"
 )
 
-// Explain says why records were, or would be, kept or deleted: the rules that govern each, the decision on the row as it is now, and what
-// earlier nights did to it. What "now" is, Now says. Of each key it returns the lines. It prints no value of a record and writes nothing. Registry and
-// source are opened once, and of the registry those silos are verified and loaded that govern the table.
-func Explain(ctx context.Context, p *setup.Setup, source, table string, keys ...[]string) (answers [][]string, err error) {
+// Explain says why records were, or would be, kept or deleted: the rules that govern each, the decision
+// on the row as it is now, and what earlier nights did to it. What "now" is, Now says. Of each key it
+// returns the lines. It prints no value of a record and writes nothing. Registry and source are opened
+// once, and of the registry those silos are verified and loaded that govern the table.
+func Explain(ctx context.Context, p *setup.Setup, source, table string,
+	keys ...[]string) (answers [][]string, err error) {
 	i := slices.IndexFunc(p.Sources, func(s setup.Source) bool { return s.Name == source })
 	if i < 0 {
 		return nil, fmt.Errorf("%w: no source %q", setup.ErrConfig, source)
@@ -32,7 +35,9 @@ func Explain(ctx context.Context, p *setup.Setup, source, table string, keys ...
 	s := stores.NewStore(p.Sources[i])
 	asked := *p
 	asked.Silos = slices.DeleteFunc(slices.Clone(p.Silos), func(silo *policy.Compiled) bool {
-		return !slices.ContainsFunc(silo.Silo.Records, func(r policy.Records) bool { return r.Source == s.System() && r.Table == table })
+		return !slices.ContainsFunc(silo.Silo.Records, func(r policy.Records) bool {
+			return r.Source == s.System() && r.Table == table
+		})
 	})
 	tonight := setup.Asking(&asked, p.Now())
 	silos := silos.New(&asked, tonight, nil)
@@ -55,7 +60,8 @@ func Explain(ctx context.Context, p *setup.Setup, source, table string, keys ...
 	wanted := make([]connectors.Key, len(keys))
 	for i, key := range keys {
 		if len(key) != len(t.Key) {
-			return nil, fmt.Errorf("%w: the key of %s has %d fields (%s), not %d", setup.ErrConfig, table, len(t.Key), strings.Join(t.Key, ", "), len(key))
+			return nil, fmt.Errorf("%w: the key of %s has %d fields (%s), not %d", setup.ErrConfig, table, len(t.Key),
+				strings.Join(t.Key, ", "), len(key))
 		}
 		values := make([][]byte, len(key))
 		for i, k := range key {
@@ -66,7 +72,8 @@ func Explain(ctx context.Context, p *setup.Setup, source, table string, keys ...
 	answers = make([][]string, len(keys))
 	if len(s.Governed[table]) == 0 {
 		for i := range answers {
-			answers[i] = []string{fmt.Sprintf("no silo governs %s.%s: it is kept, and reported as E_NO_POLICY if it holds personal data", source, table)}
+			answers[i] = []string{fmt.Sprintf("no silo governs %s.%s: it is kept, and reported as E_NO_POLICY "+
+				"if it holds personal data", source, table)}
 		}
 		return answers, nil
 	}
@@ -86,10 +93,12 @@ type explainer struct {
 }
 
 // explainNow decides the row as it is now.
-func (ex *explainer) explainNow(ctx context.Context, s *stores.Store, table string, t connectors.Table, key connectors.Key) ([]string, error) {
+func (ex *explainer) explainNow(ctx context.Context, s *stores.Store, table string, t connectors.Table,
+	key connectors.Key) ([]string, error) {
 	var lines []string
 	found := false
-	for b, err := range s.Conn.Scan(ctx, connectors.Query{Table: table, Keys: &connectors.Keys{Fields: t.Key, Tuples: []connectors.Key{key}}}) {
+	keys := &connectors.Keys{Fields: t.Key, Tuples: []connectors.Key{key}}
+	for b, err := range s.Conn.Scan(ctx, connectors.Query{Table: table, Keys: keys}) {
 		if err != nil {
 			return nil, err
 		}
@@ -101,33 +110,11 @@ func (ex *explainer) explainNow(ctx context.Context, s *stores.Store, table stri
 					continue
 				}
 				taken = true
-				r := g.Rule(b.Rows, row, ex.tonight.AsOf)
-				lines = append(lines, fmt.Sprintf("now: silo %s decides %s, use %s: %s (%s, row %s of the decision table; %s)", g.Silo.Silo.Name, r.Action, r.Use, r.Reason.Words(), r.Reason, r.Row, r.Reason.Article()))
-				for _, note := range r.Notes {
-					lines = append(lines, fmt.Sprintf("     %s: %s (%s)", note, note.Words(), note.Article()))
+				said, err := ex.ruling(ctx, g, g.Rule(b.Rows, row, ex.tonight.AsOf))
+				if err != nil {
+					return nil, err
 				}
-				if r.Rule != "" && !slices.Contains(r.Grounds, r.Rule) {
-					lines = append(lines, "     rule "+ruleWords(g.Silo, r.Rule, ex.tonight.AsOf))
-				}
-				for _, ground := range r.Grounds {
-					lines = append(lines, "     live ground "+ruleWords(g.Silo, ground, ex.tonight.AsOf))
-				}
-				if r.Until.Known() {
-					lines = append(lines, "     until "+r.Until.String())
-				}
-				if r.Due.Known() {
-					lines = append(lines, fmt.Sprintf("     ended %s, erasure due %s", r.End, r.Due))
-				}
-				if r.SeqTo > 0 {
-					events, err := ex.silos.Registry.History(ctx, g.Silo.Silo.Name, r.Collection, ex.tonight.AsOf, silos.Endings(g.Silo))
-					if err != nil {
-						return nil, err
-					}
-					lines = append(lines, fmt.Sprintf("     from the registry, events %d to %d:", r.SeqFrom, r.SeqTo))
-					for _, e := range events {
-						lines = append(lines, "       "+eventWords(e, ex.setup.Zone))
-					}
-				}
+				lines = append(lines, said...)
 			}
 			if !taken {
 				lines = append(lines, "now: no silo takes this row (where): it is kept, and reported as E_NO_POLICY")
@@ -136,6 +123,43 @@ func (ex *explainer) explainNow(ctx context.Context, s *stores.Store, table stri
 	}
 	if !found {
 		lines = append(lines, "now: there is no such row")
+	}
+	return lines, nil
+}
+
+// ruling says what a silo decides of a row, by which rules and grounds, and from which events of the
+// registry.
+func (ex *explainer) ruling(ctx context.Context, g *judge.Judge, r judge.Ruling) (lines []string, err error) {
+	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
+	add("now: silo %s decides %s, use %s: %s (%s, row %s of the decision table; %s)", g.Silo.Silo.Name,
+		r.Action, r.Use, r.Reason.Words(), r.Reason, r.Row, r.Reason.Article())
+	for _, note := range r.Notes {
+		add("     %s: %s (%s)", note, note.Words(), note.Article())
+	}
+	if r.Rule != "" && !slices.Contains(r.Grounds, r.Rule) {
+		add("     rule %s", ruleWords(g.Silo, r.Rule, ex.tonight.AsOf))
+	}
+	for _, ground := range r.Grounds {
+		add("     live ground %s", ruleWords(g.Silo, ground, ex.tonight.AsOf))
+	}
+	if r.Until.Known() {
+		add("     until %s", r.Until)
+	}
+	if r.Due.Known() {
+		add("     ended %s, erasure due %s", r.End, r.Due)
+	}
+	if r.SeqTo == 0 {
+		return lines, nil
+	}
+
+	name := g.Silo.Silo.Name
+	events, err := ex.silos.Registry.History(ctx, name, r.Collection, ex.tonight.AsOf, silos.Endings(g.Silo))
+	if err != nil {
+		return nil, err
+	}
+	add("     from the registry, events %d to %d:", r.SeqFrom, r.SeqTo)
+	for _, e := range events {
+		add("       %s", eventWords(e, ex.setup.Zone))
 	}
 	return lines, nil
 }
@@ -154,7 +178,14 @@ func ruleWords(s *policy.Compiled, name string, asOf time.Time) string {
 func eventWords(e registry.PastEvent, zone *time.Location) string {
 	day := func(t time.Time) string { return policy.DateOf(t, zone).String() }
 	words := []string{day(e.From) + " " + strings.ReplaceAll(string(e.Type), "_", " ")}
-	for _, part := range []struct{ before, text string }{{"named ", e.Name}, {"by ", strings.ReplaceAll(e.By, ";", " and ")}, {"for ", e.Purpose}, {"under notice ", e.Notice}, {"by ", e.Method}, {"told by ", e.Source}} {
+	for _, part := range []struct{ before, text string }{
+		{"named ", e.Name},
+		{"by ", strings.ReplaceAll(e.By, ";", " and ")},
+		{"for ", e.Purpose},
+		{"under notice ", e.Notice},
+		{"by ", e.Method},
+		{"told by ", e.Source},
+	} {
 		if part.text != "" {
 			words = append(words, part.before+part.text)
 		}
@@ -171,8 +202,14 @@ func eventWords(e registry.PastEvent, zone *time.Location) string {
 	return fmt.Sprintf("%s (event %d)", strings.Join(words, ", "), e.Seq)
 }
 
-// explainPast finds the records, by their keyed references, in what earlier nights decided and did, and appends it to the lines of each.
-func (ex *explainer) explainPast(ctx context.Context, s *stores.Store, table string, keys []connectors.Key, lines [][]string) error {
+// explainPast finds the records, by their keyed references, in what earlier nights decided and did, and
+// appends it to the lines of each.
+func (ex *explainer) explainPast(ctx context.Context, s *stores.Store, table string, keys []connectors.Key,
+	lines [][]string) error {
+	refs, err := ex.refsOf(s, table, keys)
+	if err != nil {
+		return err
+	}
 	j, err := journal.Open(ctx, ex.setup.State)
 	if err != nil {
 		return err
@@ -182,43 +219,59 @@ func (ex *explainer) explainPast(ctx context.Context, s *stores.Store, table str
 	if err != nil {
 		return err
 	}
-	refs := map[audit.Ref]int{} // of which key
+	for _, r := range slices.Backward(runs) {
+		if err := ex.explainRun(ctx, j, r, table, refs, lines); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refsOf are the references of keys in the reports of all quarters, and of which key each is.
+func (ex *explainer) refsOf(s *stores.Store, table string, keys []connectors.Key) (map[audit.Ref]int, error) {
+	refs := map[audit.Ref]int{}
 	for _, g := range s.Governed[table] {
 		for _, name := range ex.setup.Keys.Names("audit/" + g.Silo.Silo.Name + "/") {
 			epoch := name[strings.LastIndexByte(name, '/')+1:]
 			k, err := ex.setup.Keys.AuditKey(g.Silo.Silo.Name, epoch)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			for i, key := range keys {
 				refs[audit.Ref(k.Ref(s.System()+"\x1f"+table, []byte(key)))] = i
 			}
 		}
 	}
-	for _, r := range slices.Backward(runs) {
-		day := policy.DateOf(r.AsOf, ex.setup.Zone)
-		path := filepath.Join(ex.setup.State, "runs", r.ID, "decisions.arrow")
-		if !state.FileExists(path) {
-			continue
+	return refs, nil
+}
+
+// explainRun says what one run decided of the records, and did to them.
+func (ex *explainer) explainRun(ctx context.Context, j *journal.Journal, r journal.Run, table string,
+	refs map[audit.Ref]int, lines [][]string) error {
+	path := filepath.Join(ex.setup.State, "runs", r.ID, "decisions.arrow")
+	if !state.FileExists(path) {
+		return nil
+	}
+	day := policy.DateOf(r.AsOf, ex.setup.Zone)
+	for rows, err := range audit.ReadSpool[audit.Decision](path) {
+		if err != nil {
+			break // a night that was cut off
 		}
-		for rows, err := range audit.ReadSpool[audit.Decision](path) {
-			if err != nil {
-				break // a night that was cut off
-			}
-			for _, d := range rows {
-				if i, asked := refs[d.Record]; asked {
-					lines[i] = append(lines[i], fmt.Sprintf("%s: run %s decided %s, use %s: %s", day, r.ID, d.Action, d.Use, d.Reason))
-				}
+		for _, d := range rows {
+			if i, asked := refs[d.Record]; asked {
+				lines[i] = append(lines[i], fmt.Sprintf("%s: run %s decided %s, use %s: %s",
+					day, r.ID, d.Action, d.Use, d.Reason))
 			}
 		}
-		for rows, err := range report.Actions(ctx, ex.setup, j, r.ID) {
-			if err != nil {
-				return err
-			}
-			for _, a := range rows {
-				if i, asked := refs[a.Record]; asked && a.Object == table {
-					lines[i] = append(lines[i], fmt.Sprintf("%s: run %s: %s (%s) %s under plan %s", day, r.ID, a.Change, a.Method, a.Status, a.PlanID))
-				}
+	}
+	for rows, err := range report.Actions(ctx, ex.setup, j, r.ID) {
+		if err != nil {
+			return err
+		}
+		for _, a := range rows {
+			if i, asked := refs[a.Record]; asked && a.Object == table {
+				lines[i] = append(lines[i], fmt.Sprintf("%s: run %s: %s (%s) %s under plan %s",
+					day, r.ID, a.Change, a.Method, a.Status, a.PlanID))
 			}
 		}
 	}

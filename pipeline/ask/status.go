@@ -3,6 +3,7 @@ package ask
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,8 +55,11 @@ func copiesOf(runs []journal.Run) (copies []CopyStatus) {
 			continue
 		}
 		for _, l := range f.ConsentSync {
-			copies = append(copies, CopyStatus{Target: l.Target, Silo: l.Silo, Source: l.Source, Object: l.Object, At: f.Run.AsOf, LagSeconds: l.LagSeconds, Error: l.Error,
-				Drift: l.DriftMissing + l.DriftExtra + l.DriftDifferent})
+			copies = append(copies, CopyStatus{
+				Target: l.Target, Silo: l.Silo, Source: l.Source, Object: l.Object, At: f.Run.AsOf,
+				LagSeconds: l.LagSeconds, Error: l.Error,
+				Drift: l.DriftMissing + l.DriftExtra + l.DriftDifferent,
+			})
 		}
 		return copies
 	}
@@ -79,38 +83,24 @@ func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 		return s, err
 	}
 	defer j.Close()
-	runs, err := j.Nights(ctx, 100)
+	nights, err := j.Nights(ctx, 100)
 	if err != nil {
 		return s, err
 	}
+	s.sayNights(nights)
 	newest, err := j.Runs(ctx, 100)
 	if err != nil {
 		return s, err
 	}
 	s.Copies = copiesOf(newest)
-	for i, r := range runs {
-		if i == 0 {
-			s.LastRun, s.LastExit, s.LastRunID, s.Interrupted = r.StartedAt, r.ExitCode, r.ID, r.EndedAt.IsZero()
-			if len(r.Facts) > 0 {
-				f, _ := state.FactsOf(r) // what cannot be read is the next night's to say
-				for _, x := range f.Findings {
-					if x.Kind == "F_OVERDUE" {
-						s.Overdue = append(s.Overdue, x)
-					}
-				}
-			}
-		}
-		if strings.Contains(r.Key, "/apply/") && r.ExitCode == 0 && !r.EndedAt.IsZero() { // a whole night
-			s.LastSuccess = r.EndedAt
-			break
-		}
-	}
+
 	if path := filepath.Join(p.Reports, "report.html"); state.FileExists(path) {
 		s.Report = path
 	}
 	s.StopFile = state.FileExists(filepath.Join(p.State, "stop"))
 	s.Lock = state.LockHolder(p)
 	s.Late, s.Registry = duties.LateNow(ctx, p)
+
 	docs, entries, err := plan.List(ctx, p, journal.Waiting)
 	if err != nil {
 		return s, err
@@ -127,4 +117,30 @@ func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 		s.Waiting = append(s.Waiting, w)
 	}
 	return s, nil
+}
+
+// sayNights says of the newest of the nights how it ended and what it found overdue, and which was the
+// last whole one that succeeded.
+func (s *Status) sayNights(nights []journal.Run) {
+	if len(nights) == 0 {
+		return
+	}
+	last := nights[0]
+	s.LastRun, s.LastExit, s.LastRunID = last.StartedAt, last.ExitCode, last.ID
+	s.Interrupted = last.EndedAt.IsZero()
+	if len(last.Facts) > 0 {
+		f, _ := state.FactsOf(last) // what cannot be read is the next night's to say
+		for _, x := range f.Findings {
+			if x.Kind == "F_OVERDUE" {
+				s.Overdue = append(s.Overdue, x)
+			}
+		}
+	}
+
+	whole := slices.IndexFunc(nights, func(r journal.Run) bool {
+		return strings.Contains(r.Key, "/apply/") && r.ExitCode == 0 && !r.EndedAt.IsZero()
+	})
+	if whole >= 0 {
+		s.LastSuccess = nights[whole].EndedAt
+	}
 }

@@ -1,3 +1,10 @@
+// Package allowed answers who may be used for one purpose of one silo: the purpose-bound view of what a
+// company holds.
+//
+//   - View is opened for a silo, a purpose and an instant; it answers for a Person, and hands over the Rows that
+//     may be used. Row is one of them.
+//   - Show says what one silo knows of somebody: Known, with a KnownCollection for each act of collecting and in
+//     it where each KnownPurpose stands.
 package allowed
 
 import (
@@ -21,7 +28,8 @@ import (
 	"lethe/pipeline/suppression"
 )
 
-// View answers who may be used for one purpose of one silo at an instant: the purpose-bound view of what a company holds. It is used by one goroutine.
+// View answers who may be used for one purpose of one silo at an instant: the purpose-bound view of what
+// a company holds. It is used by one goroutine.
 type View struct {
 	setup   *setup.Setup // with the one silo
 	tonight setup.Tonight
@@ -36,7 +44,8 @@ type View struct {
 	buf         []byte
 }
 
-// Open opens the registry to read, checks its chains and its age, and loads what it says of the silo. The error names a purpose that is none.
+// Open opens the registry to read, checks its chains and its age, and loads what it says of the silo. The
+// error names a purpose that is none.
 func Open(ctx context.Context, p *setup.Setup, silo, purpose string, asOf time.Time) (*View, error) {
 	one, err := forPurpose(p, silo, purpose)
 	if err != nil {
@@ -70,9 +79,11 @@ func forPurpose(p *setup.Setup, name, purpose string) (*policy.Compiled, error) 
 		return nil, fmt.Errorf("%w: silo %q is not under silos, or is the suppression list", setup.ErrConfig, name)
 	}
 	silo := p.Silos[i].Silo
-	silo.Consents, silo.Rules = nil, slices.DeleteFunc(slices.Clone(silo.Rules), func(r policy.Rule) bool { return r.Purpose != purpose })
+	silo.Consents = nil
+	silo.Rules = slices.DeleteFunc(slices.Clone(silo.Rules), func(r policy.Rule) bool { return r.Purpose != purpose })
 	if len(silo.Rules) == 0 {
-		return nil, fmt.Errorf("%w: silo %s has no rule for the purpose %q: `lethe policy explain %[2]s` shows its purposes", setup.ErrConfig, name, purpose)
+		return nil, fmt.Errorf("%w: silo %s has no rule for the purpose %q: `lethe policy explain %[2]s` shows "+
+			"its purposes", setup.ErrConfig, name, purpose)
 	}
 	return policy.Compile(silo, p.Zone, p.Silos[i].Jurisdiction.Code)
 }
@@ -86,8 +97,8 @@ func (a *View) AsOf() time.Time { return a.tonight.AsOf }
 // suppressedCode says that only the suppression list keeps somebody out.
 const suppressedCode = policy.Code(registry.Suppressed)
 
-// Person answers for somebody who is known by identifiers alone: "" if they may be used, else the reason. Of several collections of theirs, a later yes
-// counts, unless there is a no of that day or later in another.
+// Person answers for somebody who is known by identifiers alone: "" if they may be used, else the reason. Of
+// several collections of theirs, a later yes counts, unless there is a no of that day or later in another.
 func (a *View) Person(subjects []registry.Subject, country string) policy.Code {
 	country = cmp.Or(country, a.silo.Jurisdiction.Code)
 	a.found = a.found[:0]
@@ -125,7 +136,8 @@ func (a *View) collections(subjects []registry.Subject, country string) policy.C
 		if !a.silos.Silos[a.silo.Silo.Name].Standings.At(collection, &a.standing) {
 			continue
 		}
-		rec := policy.Record{Trust: a.silos.Silos[a.silo.Silo.Name].Trust, Standing: &a.standing, Starts: make([]policy.Date, len(a.silo.Silo.Rules))}
+		rec := policy.Record{Trust: a.silos.Silos[a.silo.Silo.Name].Trust, Standing: &a.standing,
+			Starts: make([]policy.Date, len(a.silo.Silo.Rules))}
 		d := a.silo.Decide(rec, a.tonight.AsOf)
 		if a.usable(d, rec) {
 			allowed = true
@@ -151,7 +163,8 @@ func (a *View) collections(subjects []registry.Subject, country string) policy.C
 	return ""
 }
 
-// usable reports whether a decision of the purpose lets the record be used. A request for access changes no use.
+// usable reports whether a decision of the purpose lets the record be used. A request for access changes
+// no use.
 func (a *View) usable(d policy.Decision, rec policy.Record) bool {
 	if d.Reason == policy.KPendingAccess {
 		return len(a.silo.Permits(rec, a.tonight.AsOf, nil)) > 0
@@ -159,10 +172,12 @@ func (a *View) usable(d policy.Decision, rec policy.Record) bool {
 	return d.Use == policy.Allowed || d.Use == policy.Limited
 }
 
-// saysNo reports whether a person's own act, or a hold, ended the use, and on which day. What has no day counts as today's.
+// saysNo reports whether a person's own act, or a hold, ended the use, and on which day. What
+// has no day counts as today's.
 func saysNo(d policy.Decision, today policy.Date) (policy.Date, bool) {
 	switch d.Reason {
-	case policy.DErasureRequest, policy.DObjectionMarketing, policy.DObjectionUpheld, policy.DConsentWithdrawn, policy.DConsentRefused:
+	case policy.DErasureRequest, policy.DObjectionMarketing, policy.DObjectionUpheld, policy.DConsentWithdrawn,
+		policy.DConsentRefused:
 		return cmp.Or(d.End, today), true
 	case policy.KLegalHold, policy.KRestricted, policy.KObjectionPending:
 		return today, true
@@ -170,12 +185,15 @@ func saysNo(d policy.Decision, today policy.Date) (policy.Date, bool) {
 	return 0, false
 }
 
-// Rows reads the silo's tables and hands each row that may be used to do. It returns how many rows were left out, by reason. A source that cannot be
-// read ends it.
+// Rows reads the silo's tables and hands each row that may be used to do. It returns how many rows were
+// left out, by reason. A source that cannot be read ends it.
 func (a *View) Rows(ctx context.Context, do func(Row) error) (left map[policy.Code]int, err error) {
 	left = map[policy.Code]int{}
 	for _, src := range a.setup.Sources {
-		if !slices.ContainsFunc(a.silo.Silo.Records, func(r policy.Records) bool { return r.Source == src.Name }) || src.Of != "" {
+		governed := slices.ContainsFunc(a.silo.Silo.Records, func(r policy.Records) bool {
+			return r.Source == src.Name
+		})
+		if !governed || src.Of != "" {
 			continue
 		}
 		if err := a.source(ctx, src, left, do); err != nil {
@@ -185,6 +203,7 @@ func (a *View) Rows(ctx context.Context, do func(Row) error) (left map[policy.Co
 	return left, nil
 }
 
+// source is Rows for one source.
 func (a *View) source(ctx context.Context, src setup.Source, left map[policy.Code]int, do func(Row) error) (err error) {
 	set := stores.New(a.setup, a.tonight, nil, a.silos)
 	s := stores.NewStore(src)

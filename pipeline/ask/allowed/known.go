@@ -32,7 +32,8 @@ type KnownCollection struct {
 	Events   []registry.PastEvent `json:"events"`
 }
 
-// KnownPurpose says where a purpose stands and whether a record without dates of its own might be used for it.
+// KnownPurpose says where a purpose stands and whether a record without dates of its own might be used
+// for it.
 type KnownPurpose struct {
 	Purpose string     `json:"purpose"`
 	State   string     `json:"state"` // in words
@@ -43,8 +44,10 @@ type KnownPurpose struct {
 	Due     string     `json:"due,omitempty"`   // of erasure
 }
 
-// Show says what one silo knows of somebody, and what is decided of it. It asks that silo only, and the suppression list.
-func Show(ctx context.Context, p *setup.Setup, silo string, who registry.Subject, country string, asOf time.Time) (known Known, err error) {
+// Show says what one silo knows of somebody, and what is decided of it. It asks that silo only, and the
+// suppression list.
+func Show(ctx context.Context, p *setup.Setup, silo string, who registry.Subject, country string,
+	asOf time.Time) (known Known, err error) {
 	i := slices.IndexFunc(p.Silos, func(s *policy.Compiled) bool { return s.Silo.Name == silo })
 	if i < 0 {
 		return known, fmt.Errorf("%w: silo %q is not under silos, or is the suppression list", setup.ErrConfig, silo)
@@ -92,9 +95,12 @@ func Show(ctx context.Context, p *setup.Setup, silo string, who registry.Subject
 	return known, nil
 }
 
-func purposeOf(one *policy.Compiled, purpose string, s *policy.Standing, asOf time.Time, zone *time.Location) KnownPurpose {
+// purposeOf says where a purpose stands, and what is decided of a record by its rules alone.
+func purposeOf(one *policy.Compiled, purpose string, s *policy.Standing, asOf time.Time,
+	zone *time.Location) KnownPurpose {
 	d := one.Decide(policy.Record{Standing: s, Starts: make([]policy.Date, len(one.Silo.Rules))}, asOf)
-	k := KnownPurpose{Purpose: purpose, State: "nothing is known of this purpose", Use: d.Use, Reason: string(d.Reason), Words: d.Reason.Words(), Until: d.Until.String(), Due: d.Due.String()}
+	k := KnownPurpose{Purpose: purpose, State: "nothing is known of this purpose", Use: d.Use,
+		Reason: string(d.Reason), Words: d.Reason.Words(), Until: d.Until.String(), Due: d.Due.String()}
 	if i := slices.IndexFunc(s.Purposes, func(p policy.PurposeStanding) bool { return p.Purpose == purpose }); i >= 0 {
 		k.State = stateWords(&s.Purposes[i], zone)
 	}
@@ -122,7 +128,11 @@ func stateWords(p *policy.PurposeStanding, zone *time.Location) string {
 	case p.Future:
 		words = append(words, "only a consent that is not yet in force")
 	}
-	objections := map[policy.Objection]string{policy.ObjectionPending: "objection", policy.ObjectionUpheld: "objection upheld", policy.ObjectionOverridden: "objection overridden"}
+	objections := map[policy.Objection]string{
+		policy.ObjectionPending:    "objection",
+		policy.ObjectionUpheld:     "objection upheld",
+		policy.ObjectionOverridden: "objection overridden",
+	}
 	if word, ok := objections[p.Objection]; ok {
 		if p.Marketing {
 			word += " to direct marketing"
@@ -151,8 +161,11 @@ func flagWords(s *policy.Standing, zone *time.Location) []string {
 		on   bool
 		word string
 	}{
-		{s.Hold, "under a legal hold"}, {s.Restricted, "processing is restricted (Art. 18)"}, {s.PendingAccess, "a request for access or portability is open"},
-		{!s.Erasure.IsZero(), "erasure was asked on " + policy.DateOf(s.Erasure, zone).String()}, {s.Minor && !s.Parental, "a child's, without the parents' authorisation for every purpose"},
+		{s.Hold, "under a legal hold"},
+		{s.Restricted, "processing is restricted (Art. 18)"},
+		{s.PendingAccess, "a request for access or portability is open"},
+		{!s.Erasure.IsZero(), "erasure was asked on " + policy.DateOf(s.Erasure, zone).String()},
+		{s.Minor && !s.Parental, "a child's, without the parents' authorisation for every purpose"},
 		{s.Minor && s.Parental, "a child's, authorised by the parents"},
 	} {
 		if f.on {

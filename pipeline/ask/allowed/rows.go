@@ -16,6 +16,7 @@ type Row struct {
 	Subjects []registry.Subject `json:"subjects"`
 }
 
+// allowedRow is a row of a batch, with its key and the people it names.
 func allowedRow(s *stores.Store, g *judge.Judge, rows arrow.Record, row int) Row {
 	r := Row{Source: s.Name, Table: g.Table.Name, Subjects: g.People(rows, row)}
 	for _, c := range g.Key {

@@ -31,6 +31,11 @@ type CoveredField struct {
 	Nobody   bool     `json:"nobody"`             // personal data, and no rule needs it
 }
 
+// followWords say what becomes of the rows of a dependent table.
+var followWords = map[string]string{
+	"delete": "they go with them", "set_null": "the reference is emptied and they stay",
+}
+
 // Cover looks up what the policy says of a table of a live source.
 func Cover(ctx context.Context, p *setup.Setup, source, table string) (Coverage, error) {
 	c := Coverage{Source: source, Table: table}
@@ -53,18 +58,22 @@ func Cover(ctx context.Context, p *setup.Setup, source, table string) (Coverage,
 			}
 			for _, d := range r.Dependents {
 				if d.Table == table {
-					c.Words = append(c.Words, fmt.Sprintf("Its rows follow those of %s, which silo %s governs, by %s: %s.", r.Table, s.Silo.Name, strings.Join(d.FK, ", "), map[string]string{"delete": "they go with them", "set_null": "the reference is emptied and they stay"}[d.Do]))
+					c.Words = append(c.Words, fmt.Sprintf("Its rows follow those of %s, which silo %s governs, "+
+						"by %s: %s.",
+						r.Table, s.Silo.Name, strings.Join(d.FK, ", "), followWords[d.Do]))
 				}
 			}
 			for _, o := range r.Owns {
 				if o.Table == table {
-					c.Words = append(c.Words, fmt.Sprintf("Its rows go with the last row of %s (silo %s) that refers to them by %s.", r.Table, s.Silo.Name, strings.Join(o.FK, ", ")))
+					c.Words = append(c.Words, fmt.Sprintf("Its rows go with the last row of %s (silo %s) that "+
+						"refers to them by %s.", r.Table, s.Silo.Name, strings.Join(o.FK, ", ")))
 				}
 			}
 		}
 	}
 	if len(c.Silos) == 0 && len(c.Words) == 0 {
-		c.Words = append(c.Words, "No silo claims its rows: nothing in it is ever checked against consent or a term, and it is reported as F_UNMAPPED if it holds personal data.")
+		c.Words = append(c.Words, "No silo claims its rows: nothing in it is ever checked against consent or a "+
+			"term, and it is reported as F_UNMAPPED if it holds personal data.")
 	}
 	found, _, err := foundCategories(ctx, p)
 	if err != nil {
@@ -80,8 +89,10 @@ func Cover(ctx context.Context, p *setup.Setup, source, table string) (Coverage,
 	return c, nil
 }
 
-// columns asks the source for the fields of a table and its key; where it does not answer, what the last nights found has to do.
-func columns(ctx context.Context, p *setup.Setup, src setup.Source, table string, found []policy.Category, c *Coverage) (names, key []string, err error) {
+// columns asks the source for the fields of a table and its key; where it does not answer, what the
+// last nights found has to do.
+func columns(ctx context.Context, p *setup.Setup, src setup.Source, table string, found []policy.Category,
+	c *Coverage) (names, key []string, err error) {
 	tables, err := stores.CatalogOf(ctx, src)
 	if err == nil {
 		t, ok := tables.Find(table)
@@ -90,11 +101,13 @@ func columns(ctx context.Context, p *setup.Setup, src setup.Source, table string
 			for i, t := range tables {
 				all[i] = t.Name
 			}
-			return nil, nil, fmt.Errorf("%w: source %s has no table %s%s", setup.ErrConfig, src.Name, table, meant(table, all))
+			return nil, nil, fmt.Errorf("%w: source %s has no table %s%s", setup.ErrConfig, src.Name, table,
+				meant(table, all))
 		}
 		return fieldNames(t), t.Key, nil
 	}
-	c.Unchecked = append(c.Unchecked, fmt.Sprintf("source %s could not be asked for its tables (%s): only fields in which a night found personal data are listed", src.Name, notes.Failure(err)))
+	c.Unchecked = append(c.Unchecked, fmt.Sprintf("source %s could not be asked for its tables (%s): only "+
+		"fields in which a night found personal data are listed", src.Name, notes.Failure(err)))
 	for _, f := range found {
 		if f.Source == src.Name && f.Table == table {
 			names = append(names, f.Field)
@@ -103,9 +116,14 @@ func columns(ctx context.Context, p *setup.Setup, src setup.Source, table string
 	return names, nil, nil
 }
 
-func cover(p *setup.Setup, name string, key []string, claims []policy.Records, silos []*policy.Compiled, found []policy.Category, source, table string) CoveredField {
+// cover says which rules need a field, and what the policy needs it for besides.
+func cover(p *setup.Setup, name string, key []string, claims []policy.Records, silos []*policy.Compiled,
+	found []policy.Category, source, table string) CoveredField {
 	f := CoveredField{Field: name, Rules: []string{}}
-	if i := slices.IndexFunc(found, func(o policy.Category) bool { return o.Source == source && o.Table == table && o.Field == name }); i >= 0 {
+	i := slices.IndexFunc(found, func(o policy.Category) bool {
+		return o.Source == source && o.Table == table && o.Field == name
+	})
+	if i >= 0 {
 		f.Category = found[i].Category
 	}
 	if slices.Contains(key, name) {

@@ -15,8 +15,10 @@ import (
 	"lethe/pipeline/state"
 )
 
-// foundCategories returns the personal fields that the newest reading of each table found, and the night of that reading by table.
-func foundCategories(ctx context.Context, p *setup.Setup) (found []policy.Category, since map[notes.Object]policy.Date, err error) {
+// foundCategories returns the personal fields that the newest reading of each table found, and the
+// night of that reading by table.
+func foundCategories(ctx context.Context, p *setup.Setup) (found []policy.Category,
+	since map[notes.Object]policy.Date, err error) {
 	since = map[notes.Object]policy.Date{}
 	if !state.FileExists(filepath.Join(p.State, "journal.db")) {
 		return nil, since, nil
@@ -47,7 +49,8 @@ func foundCategories(ctx context.Context, p *setup.Setup) (found []policy.Catego
 			}
 			here[at] = true
 			if scan.Personal(i) {
-				found = append(found, policy.Category{Source: i.Source, Table: i.Object, Field: i.Column, Category: i.Category, Class: i.Class})
+				found = append(found, policy.Category{Source: i.Source, Table: i.Object, Field: i.Column,
+					Category: i.Category, Class: i.Class})
 			}
 		}
 		for at := range here {

@@ -1,3 +1,8 @@
+// Package lint says what somebody should look at in the policy, given the catalogs of the live sources
+// and the personal data that the last nights found.
+//
+//   - Policy returns the remarks on all of it; a nameCheck holds what one silo names against a catalog.
+//   - Cover looks up what the policy says of one table: Coverage, with a CoveredField for each of its fields.
 package lint
 
 import (
@@ -15,8 +20,9 @@ import (
 	"lethe/pipeline/stores"
 )
 
-// Policy returns what somebody should look at in the policy: by itself, against the catalogs of the live sources, and against the personal data that the last nights
-// found. It writes nothing. unchecked says, a sentence each, what could not be looked at; a source that does not answer is no error.
+// Policy returns what somebody should look at in the policy: by itself, against the catalogs of the live
+// sources, and against the personal data that the last nights found. It writes nothing. unchecked says, a
+// sentence each, what could not be looked at; a source that does not answer is no error.
 func Policy(ctx context.Context, p *setup.Setup) (remarks []policy.Remark, unchecked []string, err error) {
 	now := p.Now()
 	categories, since, err := foundCategories(ctx, p)
@@ -24,7 +30,8 @@ func Policy(ctx context.Context, p *setup.Setup) (remarks []policy.Remark, unche
 		return nil, nil, err
 	}
 	if len(since) == 0 && len(p.Silos) > 0 {
-		unchecked = append(unchecked, "no night has looked for personal data yet: surplus fields, special categories and uniform retention were not looked for: run `lethe discover`")
+		unchecked = append(unchecked, "no night has looked for personal data yet: surplus fields, special "+
+			"categories and uniform retention were not looked for: run `lethe discover`")
 	}
 	catalogs := map[string]connectors.Tables{}
 	for _, src := range p.Sources {
@@ -33,7 +40,9 @@ func Policy(ctx context.Context, p *setup.Setup) (remarks []policy.Remark, unche
 		}
 		tables, err := stores.CatalogOf(ctx, src)
 		if err != nil {
-			unchecked = append(unchecked, fmt.Sprintf("source %s could not be asked for its tables (%s): names of tables and fields, dates and foreign keys were not checked against it", src.Name, notes.Failure(err)))
+			unchecked = append(unchecked, fmt.Sprintf("source %s could not be asked for its tables (%s): names of "+
+				"tables and fields, dates and foreign keys were not checked against it",
+				src.Name, notes.Failure(err)))
 			continue
 		}
 		catalogs[src.Name] = tables
@@ -55,7 +64,8 @@ type nameCheck struct {
 
 // add remarks; a night refuses a policy that names what is not there.
 func (c nameCheck) add(code, law string, refused bool, format string, args ...any) {
-	*c.list = append(*c.list, policy.Remark{Code: code, Silo: c.silo.Silo.Name, Place: c.place, Law: law, Refused: refused, Words: fmt.Sprintf(format, args...)})
+	*c.list = append(*c.list, policy.Remark{Code: code, Silo: c.silo.Silo.Name, Place: c.place, Law: law,
+		Refused: refused, Words: fmt.Sprintf(format, args...)})
 }
 
 // table finds a table of the source, or remarks that it has none of that name.
@@ -74,10 +84,12 @@ func (c nameCheck) table(source string, tables connectors.Tables, key, name stri
 // field remarks that a table has no field of that name.
 func (c nameCheck) field(t connectors.Table, key, name string) {
 	if _, ok := t.Field(name); !ok && name != "" {
-		c.add(policy.LUnknownName, "", true, "%s: table %s has no field %s%s", key, t.Name, name, meant(name, fieldNames(t)))
+		c.add(policy.LUnknownName, "", true, "%s: table %s has no field %s%s", key, t.Name, name,
+			meant(name, fieldNames(t)))
 	}
 }
 
+// fieldNames are the names of a table's fields.
 func fieldNames(t connectors.Table) []string {
 	names := make([]string, len(t.Fields))
 	for i, f := range t.Fields {
@@ -97,7 +109,9 @@ func meant(name string, candidates []string) string {
 // start remarks on a starting date that the engine itself changes at every update.
 func (c nameCheck) start(t connectors.Table, key, name string) {
 	if f, ok := t.Field(name); ok && f.AutoUpdate {
-		c.add(policy.LLastModified, "Art. 5(1)(e)", true, "%s: field %s of table %s is set anew by the engine at every update of the row, so the term never ends: name the field with the day of collecting, or of the end", key, name, t.Name)
+		c.add(policy.LLastModified, "Art. 5(1)(e)", true, "%s: field %s of table %s is set anew by the engine "+
+			"at every update of the row, so the term never ends: name the field with the day of collecting, or "+
+			"of the end", key, name, t.Name)
 	}
 }
 
@@ -120,8 +134,10 @@ func lintNames(p *setup.Setup, silo *policy.Compiled, catalogs map[string]connec
 			has[f.Name] = true
 		}
 		c.records(silo, r, t, tables)
+
+		// A field that some rules cover and others do not is cleared when those that do have ended.
 		_, wrong := judge.Techniques(silo, t)
-		for _, err := range wrong { // a field that some rules cover and others do not is cleared when those that do have ended
+		for _, err := range wrong {
 			c.add(policy.LNoTechnique, "Art. 5(1)(c)", true, "%s", err)
 		}
 		lintReferences(p, c, r, t, tables)
@@ -144,7 +160,8 @@ func lintNames(p *setup.Setup, silo *policy.Compiled, catalogs map[string]connec
 	c := nameCheck{silo, "silo " + silo.Silo.Name, &list}
 	missing := func(key, field string) {
 		if !has[field] {
-			c.add(policy.LUnknownName, "", true, "%s: no table of the silo has a field %s%s", key, field, meant(field, known))
+			c.add(policy.LUnknownName, "", true, "%s: no table of the silo has a field %s%s", key, field,
+				meant(field, known))
 			has[field] = true // said once
 		}
 	}
@@ -201,7 +218,8 @@ func (c nameCheck) records(silo *policy.Compiled, r policy.Records, t connectors
 	}
 }
 
-// lintReferences remarks on foreign keys that would hold back a row that a rule wants deleted, where nothing says what happens then.
+// lintReferences remarks on foreign keys that would hold back a row that a rule wants deleted, where
+// nothing says what happens then.
 func lintReferences(p *setup.Setup, c nameCheck, r policy.Records, t connectors.Table, tables connectors.Tables) {
 	var without []string
 	for i, rule := range c.silo.Silo.Rules {
@@ -219,12 +237,16 @@ func lintReferences(p *setup.Setup, c nameCheck, r policy.Records, t connectors.
 				if fk.RefTable != goes[i] || child.Name == goes[i] {
 					continue
 				}
-				d := slices.IndexFunc(r.Dependents, func(d policy.Dependent) bool { return d.Table == child.Name && slices.Equal(d.FK, fk.Fields) })
+				d := slices.IndexFunc(r.Dependents, func(d policy.Dependent) bool {
+					return d.Table == child.Name && slices.Equal(d.FK, fk.Fields)
+				})
 				switch {
 				case d >= 0 && r.Dependents[d].Do == "delete" && !slices.Contains(goes, child.Name):
 					goes = append(goes, child.Name)
 				case d < 0 && !governedAlone(p, r.Source, child.Name):
-					c.add(policy.LNoElse, "Art. 5(1)(e), 17(1)", false, "rows of %s refer to %s by %s and are no dependents, so a row with such is kept when rule %s wants it deleted: declare them under dependents, or say else: anonymize (or else: none, if that is meant)",
+					c.add(policy.LNoElse, "Art. 5(1)(e), 17(1)", false, "rows of %s refer to %s by %s and are "+
+						"no dependents, so a row with such is kept when rule %s wants it deleted: declare them "+
+						"under dependents, or say else: anonymize (or else: none, if that is meant)",
 						child.Name, goes[i], strings.Join(fk.Fields, ", "), strings.Join(without, ", "))
 				}
 			}
@@ -235,6 +257,8 @@ func lintReferences(p *setup.Setup, c nameCheck, r policy.Records, t connectors.
 // governedAlone reports whether a silo decides the rows of a table by itself.
 func governedAlone(p *setup.Setup, source, table string) bool {
 	return slices.ContainsFunc(p.Silos, func(s *policy.Compiled) bool {
-		return slices.ContainsFunc(s.Silo.Records, func(r policy.Records) bool { return r.Source == source && r.Table == table })
+		return slices.ContainsFunc(s.Silo.Records, func(r policy.Records) bool {
+			return r.Source == source && r.Table == table
+		})
 	})
 }

@@ -1,3 +1,9 @@
+// Package whatif compares a changed policy with the one in force on the same rows, on the same day, by
+// the same registry.
+//
+//   - Comparison is the answer: ComparedLine counts the rows of a table that go from one Verdict to another, and
+//     ComparedTable all rows of a table.
+//   - weigher decides by one of the two policies; tallies count while the rows, read once, pass by.
 package whatif
 
 import (
@@ -11,7 +17,6 @@ import (
 	"time"
 
 	"lethe/connectors"
-	"lethe/pipeline/judge"
 	"lethe/pipeline/limits"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
@@ -40,8 +45,9 @@ type ComparedLine struct {
 	New    Verdict `json:"new"`
 	Effect string  `json:"effect"`
 	Rows   int64   `json:"rows"`
-	OldDue string  `json:"old_oldest_due,omitempty"` // civil dates: the earliest day on which erasing one of the rows is due
-	NewDue string  `json:"new_oldest_due,omitempty"`
+	// The earliest day on which erasing one of the rows is due, civil dates.
+	OldDue string `json:"old_oldest_due,omitempty"`
+	NewDue string `json:"new_oldest_due,omitempty"`
 }
 
 // Verdict is what a policy says of a row; zero where no silo of it claims the row, or none can be decided.
@@ -76,14 +82,18 @@ const (
 	effectUndecided  = "no longer decided"
 )
 
-// Compare decides every row of the live sources by p and by next, read once, and counts what differs. Both have the same sources, registry and keys. asOf zero is now.
-// It writes nothing: no plan, no flag, no line in the journal. Rows that dependents or references hold back (row D10) are counted as the rule wants them.
+// Compare decides every row of the live sources by p and by next, read once, and counts what differs. Both
+// have the same sources, registry and keys. asOf zero is now. It writes nothing: no plan, no flag, no line in
+// the journal. Rows that dependents or references hold back (row D10) are counted as the rule wants them.
 func Compare(ctx context.Context, p *setup.Setup, next *setup.Setup, asOf time.Time) (c Comparison, err error) {
 	if asOf.IsZero() {
 		asOf = p.Now()
 	}
 	before, after := newWeigher(p, asOf), newWeigher(next, asOf)
-	c = Comparison{AsOf: after.tonight.Today.String(), Changes: append([]string{}, policy.Differences(p.Silos, next.Silos)...), Totals: map[string]int{}, Notes: []string{}}
+	c = Comparison{
+		AsOf: after.tonight.Today.String(), Totals: map[string]int{}, Notes: []string{},
+		Changes: append([]string{}, policy.Differences(p.Silos, next.Silos)...),
+	}
 	config := next.Registry
 	config.ReadOnly = true
 	r, err := registry.Open(ctx, config)
@@ -123,14 +133,16 @@ func Compare(ctx context.Context, p *setup.Setup, next *setup.Setup, asOf time.T
 		}
 		if s.Err != nil {
 			err = errors.Join(err, fmt.Errorf("%w: %s: %w", setup.ErrSource, s.Name, s.Err))
-			c.Notes = append(c.Notes, fmt.Sprintf("source %s could not be read to the end (%s): its rows are not all compared", s.Name, notes.Failure(s.Err)))
+			c.Notes = append(c.Notes, fmt.Sprintf("source %s could not be read to the end (%s): its rows are "+
+				"not all compared", s.Name, notes.Failure(s.Err)))
 		}
 	}
 	c.sum(after, tallies)
 	return c, err
 }
 
-// longerConsents notes rules under which consents would live longer: those that a night has ended stay ended, for the registry holds their end.
+// longerConsents notes rules under which consents would live longer: those that a night has ended stay
+// ended, for the registry holds their end.
 func longerConsents(p, next *setup.Setup, asOf time.Time) (notes []string) {
 	for _, silo := range next.Silos {
 		i := slices.IndexFunc(p.Silos, func(o *policy.Compiled) bool { return o.Silo.Name == silo.Silo.Name })
@@ -140,8 +152,11 @@ func longerConsents(p, next *setup.Setup, asOf time.Time) (notes []string) {
 		for id, rule := range silo.InForce(asOf) {
 			for was, old := range p.Silos[i].InForce(asOf) {
 				today := policy.DateOf(asOf, next.Zone)
-				if was == id && rule.Basis == policy.Consent && old.Basis == policy.Consent && policy.EndOf(today, rule.MaxAge) > policy.EndOf(today, old.MaxAge) {
-					notes = append(notes, fmt.Sprintf("silo %s, rule %s: consents would last %s, before %s; those that a night has already ended stay ended, for the registry holds their end", silo.Silo.Name, id, rule.MaxAge, old.MaxAge))
+				if was == id && rule.Basis == policy.Consent && old.Basis == policy.Consent &&
+					policy.EndOf(today, rule.MaxAge) > policy.EndOf(today, old.MaxAge) {
+					notes = append(notes, fmt.Sprintf("silo %s, rule %s: consents would last %s, before %s; "+
+						"those that a night has already ended stay ended, for the registry holds their end",
+						silo.Silo.Name, id, rule.MaxAge, old.MaxAge))
 				}
 			}
 		}
@@ -157,6 +172,7 @@ type weigher struct {
 	stores  *stores.Set
 }
 
+// newWeigher decides by a policy, with silos of its own.
 func newWeigher(p *setup.Setup, asOf time.Time) *weigher {
 	mine := *p
 	mine.Silos = slices.Clone(p.Silos)
@@ -166,8 +182,8 @@ func newWeigher(p *setup.Setup, asOf time.Time) *weigher {
 	return w
 }
 
-// overlook loads what the registry knows of the night's silos; of one that other has loaded to the same end it takes what is there. Silos that registry or keystore do not
-// know are left out, and noted.
+// overlook loads what the registry knows of the night's silos; of one that other has loaded to the same
+// end it takes what is there. Silos that registry or keystore do not know are left out, and noted.
 func (w *weigher) overlook(ctx context.Context, other *weigher, c *Comparison) error {
 	var known []*policy.Compiled
 	for _, s := range w.setup.Silos {
@@ -185,7 +201,8 @@ func (w *weigher) overlook(ctx context.Context, other *weigher, c *Comparison) e
 		}
 		switch {
 		case errors.Is(err, registry.ErrUnknownSilo) || errors.Is(err, keystore.ErrMissing):
-			note := fmt.Sprintf("silo %s has no key or is not in the registry, so none of its rows can be decided: a night with it would refuse to begin until its consents are imported", name)
+			note := fmt.Sprintf("silo %s has no key or is not in the registry, so none of its rows can be "+
+				"decided: a night with it would refuse to begin until its consents are imported", name)
 			if !slices.Contains(c.Notes, note) {
 				c.Notes = append(c.Notes, note)
 			}
@@ -199,11 +216,13 @@ func (w *weigher) overlook(ctx context.Context, other *weigher, c *Comparison) e
 	return nil
 }
 
-// open opens the live sources once for both nights and resolves both policies against their catalogs, before a row is read.
+// open opens the live sources once for both nights and resolves both policies against their
+// catalogs, before a row is read.
 func (c *Comparison) open(ctx context.Context, before, after *weigher) (*tallies, error) {
 	var errs []error
 	for _, src := range after.setup.Sources {
-		if src.Of != "" || src.Environment == "backup" || !before.setup.Named(src.Name) && !after.setup.Named(src.Name) {
+		named := before.setup.Named(src.Name) || after.setup.Named(src.Name)
+		if src.Of != "" || src.Environment == "backup" || !named {
 			continue
 		}
 		old, s := stores.NewStore(src), stores.NewStore(src)
@@ -230,7 +249,7 @@ func (c *Comparison) open(ctx context.Context, before, after *weigher) (*tallies
 			errs = append(errs, fmt.Errorf("new policy: %w", err))
 		}
 	}
-	return &tallies{lines: map[comparedKey]*ComparedLine{}, tables: map[notes.Object]*ComparedTable{}}, errors.Join(errs...)
+	return newTallies(), errors.Join(errs...)
 }
 
 // judgeTwice reads the governed tables of a source once and decides each row by both policies.
@@ -263,44 +282,22 @@ func (w *weigher) judgeTwice(ctx context.Context, old, s *stores.Store, t *talli
 	return nil
 }
 
-// count adds a row that one of the policies claims.
-func (t *tallies) count(at notes.Object, was, is judged) {
-	table := t.tables[at]
-	if table == nil {
-		table = &ComparedTable{Source: at.Source, Table: at.Table}
-		t.tables[at] = table
-	}
-	table.Rows++
-	if is.change != judge.None && !is.change.Reversible() {
-		table.Goes++
-	}
-	if was.Verdict == is.Verdict && was.due == is.due {
-		table.Same++
-		return
-	}
-	k := comparedKey{at, was.Verdict, is.Verdict, effectOf(was, is)}
-	l := t.lines[k]
-	if l == nil {
-		l = &ComparedLine{Source: at.Source, Table: at.Table, Old: was.Verdict, New: is.Verdict, Effect: k.effect}
-		t.lines[k] = l
-	}
-	l.Rows++
-	earliest(&l.OldDue, was.due)
-	earliest(&l.NewDue, is.due)
-}
-
 // sum turns the counts into lines: what is taken away first, most rows first.
 func (c *Comparison) sum(after *weigher, t *tallies) {
 	c.Lines, c.Tables = []ComparedLine{}, []ComparedTable{}
-	order := []string{effectDeleted, effectAnonymized, effectCleared, effectBlocked, effectUndecided, effectKept, effectFreed, effectDecided, effectLater, effectSame}
+	order := []string{effectDeleted, effectAnonymized, effectCleared, effectBlocked, effectUndecided, effectKept,
+		effectFreed, effectDecided, effectLater, effectSame}
 	for _, l := range t.lines {
 		c.Lines = append(c.Lines, *l)
 		c.Totals[l.Effect] += int(l.Rows)
 	}
 	slices.SortFunc(c.Lines, func(a, b ComparedLine) int {
-		return cmp.Or(slices.Index(order, a.Effect)-slices.Index(order, b.Effect), cmp.Compare(b.Rows, a.Rows), strings.Compare(a.Source, b.Source), strings.Compare(a.Table, b.Table),
+		return cmp.Or(slices.Index(order, a.Effect)-slices.Index(order, b.Effect), cmp.Compare(b.Rows, a.Rows),
+			strings.Compare(a.Source, b.Source), strings.Compare(a.Table, b.Table),
 			strings.Compare(fmt.Sprint(a.Old, a.New), fmt.Sprint(b.Old, b.New)))
 	})
+
+	most := after.setup.Breakers
 	for _, table := range t.tables {
 		c.Tables = append(c.Tables, *table)
 		c.Totals["as before"] += int(table.Same)
@@ -308,11 +305,14 @@ func (c *Comparison) sum(after *weigher, t *tallies) {
 			asks  bool
 			limit string
 		}{
-			{after.setup.Breakers.MaxRows > 0 && table.Goes > after.setup.Breakers.MaxRows, fmt.Sprintf("breakers.max_rows %d", after.setup.Breakers.MaxRows)},
-			{table.Rows >= limits.StopRows && limits.Percent(table.Goes, table.Rows) > after.setup.Breakers.MaxPercent, fmt.Sprintf("breakers.max_percent %v", after.setup.Breakers.MaxPercent)},
+			{most.MaxRows > 0 && table.Goes > most.MaxRows, fmt.Sprintf("breakers.max_rows %d", most.MaxRows)},
+			{table.Rows >= limits.StopRows && limits.Percent(table.Goes, table.Rows) > most.MaxPercent,
+				fmt.Sprintf("breakers.max_percent %v", most.MaxPercent)},
 		} {
 			if ask.asks {
-				c.Notes = append(c.Notes, fmt.Sprintf("%d of %d rows of %s.%s would go, more than %s allows without a question: somebody has to approve the plan", table.Goes, table.Rows, table.Source, table.Table, ask.limit))
+				c.Notes = append(c.Notes, fmt.Sprintf("%d of %d rows of %s.%s would go, more than %s allows "+
+					"without a question: somebody has to approve the plan", table.Goes, table.Rows, table.Source,
+					table.Table, ask.limit))
 			}
 		}
 	}
