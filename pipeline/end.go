@@ -102,7 +102,8 @@ func (b *book) writable() error {
 	words := strings.Join(places, ", ")
 	next := "correct a date or a name that is wrong there; a number is a fault of Lethe: report it"
 	b.notes.Find(audit.Finding{Kind: "F_NOT_WRITTEN", Severity: "medium", Count: int64(len(places)),
-		Article: "Art. 5(2)", Words: "Values could not be written and are missing here or stand altered (" + words + "): " + next + "."})
+		Article: "Art. 5(2)", Words: "Values could not be written and are missing here or stand altered (" + words +
+			"): " + next + "."})
 	return fmt.Errorf("%w: the report leaves out %s: %s", setup.ErrSource, words, next)
 }
 
