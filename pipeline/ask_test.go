@@ -21,11 +21,11 @@ func (unclosable) Close() error { return errClose }
 
 func TestCheckSaysWhatCouldNotBeClosed(t *testing.T) {
 	w := newWorld(t, news(nil), people())
-	w.usualEvents()
-	_, err := ask.Check(t.Context(), w.p)
+	w.UsualEvents()
+	_, err := ask.Check(t.Context(), w.Setup)
 	require.NoError(t, err)
-	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) { return unclosable{w.live}, nil }
-	lines, err := ask.Check(t.Context(), w.p)
+	w.Setup.Sources[0].Open = func(context.Context) (connectors.Source, error) { return unclosable{w.Live}, nil }
+	lines, err := ask.Check(t.Context(), w.Setup)
 	require.ErrorIs(t, err, errClose)
 	require.NotEmpty(t, lines)
 }

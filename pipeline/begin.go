@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,7 +19,8 @@ import (
 	"lethe/pipeline/state"
 )
 
-// book is the record of one run, open from its first moment to its last: whatever happens, what was done stands in the journal, and a report is made of it.
+// book is the record of one run, open from its first moment to its last: whatever happens, what was done
+// stands in the journal, and a report is made of it.
 type book struct {
 	setup     *setup.Setup
 	tonight   setup.Tonight
@@ -34,7 +34,8 @@ type book struct {
 	result    Result
 }
 
-// begin takes the lock, opens the journal, publishes what earlier runs owe, checks that their evidence still holds, and enters the run. The book is there in any case, and has to be ended.
+// begin takes the lock, opens the journal, publishes what earlier runs owe, checks that their evidence
+// still holds, and enters the run. The book is there in any case, and has to be ended.
 func begin(ctx context.Context, p *setup.Setup, o setup.Options) (*book, error) {
 	b := &book{setup: p, notes: &notes.Notes{}}
 	id, err := uuid.NewV7()
@@ -52,7 +53,9 @@ func begin(ctx context.Context, p *setup.Setup, o setup.Options) (*book, error) 
 	if err := b.publishLate(ctx); err != nil {
 		return b, err
 	}
-	b.entry = journal.Run{ID: b.tonight.RunID, Key: runKey(b.tonight), Apply: o.Apply, AsOf: b.tonight.AsOf, StartedAt: p.Now()}
+
+	b.entry = journal.Run{ID: b.tonight.RunID, Key: runKey(b.tonight), Apply: o.Apply,
+		AsOf: b.tonight.AsOf, StartedAt: p.Now()}
 	if err := b.remember(ctx); err != nil || b.result.AlreadyDone {
 		return b, err
 	}
@@ -87,28 +90,17 @@ func mode(t setup.Tonight) string {
 	return "dry"
 }
 
+// lookBack is how many earlier runs a night looks at.
+const lookBack = 60
+
 // remember reads what earlier nights left in the journal, and whether this one is done already.
 func (b *book) remember(ctx context.Context) error {
-	runs, err := b.journal.Runs(ctx, 60)
+	runs, err := b.journal.Runs(ctx, lookBack)
 	if err != nil {
 		return err
 	}
-	nights, err := b.journal.Nights(ctx, 60)
-	if err != nil {
+	if err := b.recall(ctx); err != nil {
 		return err
-	}
-	for _, r := range nights {
-		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
-			continue
-		}
-		f, err := state.FactsOf(r)
-		if err != nil {
-			return err
-		}
-		b.notes.Recall(f)
-		if r.Key == b.entry.Key && r.Apply && r.ExitCode == 0 && !b.tonight.Again && b.tonight.Phases == setup.WholeNight {
-			b.result.AlreadyDone, b.result.RunID = true, r.ID
-		}
 	}
 	if err := manifestHolds(b.setup, runs); err != nil {
 		return err
@@ -126,7 +118,31 @@ func (b *book) remember(ctx context.Context) error {
 	return nil
 }
 
-// manifestHolds checks that the newest published manifest is where it was left, and as it was. The whole of it is `lethe audit verify`.
+// recall takes in the facts of the nights that ended, of which one may have been this one.
+func (b *book) recall(ctx context.Context) error {
+	nights, err := b.journal.Nights(ctx, lookBack)
+	if err != nil {
+		return err
+	}
+	for _, r := range nights {
+		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
+			continue
+		}
+		f, err := state.FactsOf(r)
+		if err != nil {
+			return err
+		}
+		b.notes.Recall(f)
+		done := r.Key == b.entry.Key && r.Apply && r.ExitCode == 0
+		if done && !b.tonight.Again && b.tonight.Phases == setup.WholeNight {
+			b.result.AlreadyDone, b.result.RunID = true, r.ID
+		}
+	}
+	return nil
+}
+
+// manifestHolds checks that the newest published manifest is where it was left, and as it was. To look at
+// all of the evidence is `lethe audit verify`.
 func manifestHolds(p *setup.Setup, runs []journal.Run) error {
 	i := slices.IndexFunc(runs, func(r journal.Run) bool { return r.Manifest != "" })
 	if i < 0 {
@@ -134,7 +150,8 @@ func manifestHolds(p *setup.Setup, runs []journal.Run) error {
 	}
 	path := evidence.ManifestPath(p.Reports, policy.DateOf(runs[i].AsOf, p.Zone).String(), runs[i].ID)
 	if digest, err := audit.FileDigest(path); err != nil || digest != runs[i].Manifest {
-		return fmt.Errorf("%w: the manifest of the last report, %s, is missing or was edited: put it back, or move what is there away and make it anew with `lethe report --from-journal`", setup.ErrTampered, path)
+		return fmt.Errorf("%w: the manifest of the last report, %s, is missing or was edited: put it back, "+
+			"or move what is there away and make it anew with `lethe report --from-journal`", setup.ErrTampered, path)
 	}
 	return nil
 }
@@ -155,8 +172,22 @@ func (b *book) enter(ctx context.Context) error {
 		return err
 	}
 	b.began = true
-	b.notes.Facts.Run = audit.Run{RunID: t.RunID, RunKey: b.entry.Key, Job: t.Job, Mode: mode(t), AsOf: t.AsOf, Zone: p.Zone.String(), Controller: p.Controller, StartedAt: b.entry.StartedAt,
-		Host: p.Host, ToolVersion: p.Version, PolicyDigest: p.PolicyDigest, RulesDigest: p.Catalogue.Digest(), Simulated: p.Simulated, SingleApproval: p.Approvals == 1}
+	b.notes.Facts.Run = audit.Run{
+		RunID:          t.RunID,
+		RunKey:         b.entry.Key,
+		Job:            t.Job,
+		Mode:           mode(t),
+		AsOf:           t.AsOf,
+		Zone:           p.Zone.String(),
+		Controller:     p.Controller,
+		StartedAt:      b.entry.StartedAt,
+		Host:           p.Host,
+		ToolVersion:    p.Version,
+		PolicyDigest:   p.PolicyDigest,
+		RulesDigest:    p.Catalogue.Digest(),
+		Simulated:      p.Simulated,
+		SingleApproval: p.Approvals == 1,
+	}
 	return nil
 }
 
@@ -171,16 +202,4 @@ func ensureKeys(p *setup.Setup, t setup.Tonight) error {
 		}
 	}
 	return nil
-}
-
-// close closes what begin opened, and what Run opened of it.
-func (b *book) close() error {
-	var err error
-	if b.decisions != nil {
-		err = b.decisions.Close()
-	}
-	if b.folder != nil {
-		err = errors.Join(err, b.folder.Close())
-	}
-	return err
 }

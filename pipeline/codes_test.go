@@ -12,7 +12,8 @@ import (
 	"lethe/pipeline/notes"
 )
 
-// TestEveryCodeIsListed looks for codes of decisions, exceptions, questions and stops in the sources: each stands in the list, with its article and its words.
+// TestEveryCodeIsListed looks for codes of decisions, exceptions, questions and stops in the sources: each
+// stands in the list, with its article and its words.
 func TestEveryCodeIsListed(t *testing.T) {
 	listed := map[string]notes.CodeMeaning{}
 	for _, c := range notes.Codes() {
@@ -26,12 +27,14 @@ func TestEveryCodeIsListed(t *testing.T) {
 		files, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		for _, file := range files {
-			if strings.HasSuffix(file, "_test.go") || strings.HasPrefix(file, "copies/") { // whose codes are of copies that could not be reached
+			// whose codes are of copies that could not be reached
+			if strings.HasSuffix(file, "_test.go") || strings.HasPrefix(file, "copies/") {
 				continue
 			}
 			source, err := os.ReadFile(file)
 			require.NoError(t, err)
-			for _, m := range regexp.MustCompile(`"([KDXEIB]_[A-Z][A-Z_0-9]*[A-Z0-9])"`).FindAllStringSubmatch(string(source), -1) {
+			code := regexp.MustCompile(`"([KDXEIB]_[A-Z][A-Z_0-9]*[A-Z0-9])"`)
+			for _, m := range code.FindAllStringSubmatch(string(source), -1) {
 				require.Contains(t, listed, m[1], file)
 				seen++
 			}

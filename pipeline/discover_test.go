@@ -27,22 +27,22 @@ import (
 
 // discover runs a discovery and returns its facts.
 func (w *world) discover() audit.Facts {
-	w.t.Helper()
-	_, err := pipeline.Run(w.t.Context(), w.p, setup.Options{Job: "discover", Phases: setup.DiscoverOnly})
-	require.NoError(w.t, err)
+	w.T.Helper()
+	_, err := pipeline.Run(w.T.Context(), w.Setup, setup.Options{Job: "discover", Phases: setup.DiscoverOnly})
+	require.NoError(w.T, err)
 	return w.facts()
 }
 
 // facts returns what the newest run said.
 func (w *world) facts() audit.Facts {
-	w.t.Helper()
-	j, err := journal.Open(w.t.Context(), w.p.State)
-	require.NoError(w.t, err)
+	w.T.Helper()
+	j, err := journal.Open(w.T.Context(), w.Setup.State)
+	require.NoError(w.T, err)
 	defer j.Close()
-	runs, err := j.Runs(w.t.Context(), 1)
-	require.NoError(w.t, err)
+	runs, err := j.Runs(w.T.Context(), 1)
+	require.NoError(w.T, err)
 	var f audit.Facts
-	require.NoError(w.t, json.Unmarshal(runs[0].Facts, &f))
+	require.NoError(w.T, json.Unmarshal(runs[0].Facts, &f))
 	return f
 }
 
@@ -79,7 +79,8 @@ func drift(f audit.Facts) []string {
 	return list
 }
 
-// contacts is a table of n people that no silo governs. Only the row at the given place has a telephone number.
+// contacts is a table of n people that no silo governs. Only the row at the given place has a telephone
+// number.
 func contacts(n, phoneAt int) mem.Table {
 	var rows [][]any
 	for i := range n {
@@ -94,7 +95,7 @@ func contacts(n, phoneAt int) mem.Table {
 
 func TestSampleSaysWhatItCanHaveMissed(t *testing.T) {
 	w := newWorld(t, news(nil), people(), contacts(3000, -1))
-	w.p.Sampling = setup.Sampling{Rows: 200}
+	w.Setup.Sampling = setup.Sampling{Rows: 200}
 	f := w.discover()
 	row := at(t, f, "contacts", "")
 	require.Equal(t, int64(3000), row.Rows)
@@ -108,7 +109,7 @@ func TestSampleSaysWhatItCanHaveMissed(t *testing.T) {
 	require.Equal(t, int64(3), governed.Rows)
 	require.Equal(t, int64(203), f.Run.RowsScanned)
 
-	_, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "discover", Phases: setup.DiscoverOnly, Full: true})
+	_, err := pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "discover", Phases: setup.DiscoverOnly, Full: true})
 	require.NoError(t, err)
 	require.Zero(t, at(t, w.facts(), "contacts", "").MissedBelow, "--full reads all")
 	require.Equal(t, int64(3000), at(t, w.facts(), "contacts", "").Rows)
@@ -116,14 +117,15 @@ func TestSampleSaysWhatItCanHaveMissed(t *testing.T) {
 
 func TestSampledNightsFollowAWholeOne(t *testing.T) {
 	w := newWorld(t, news(nil), people(), contacts(3000, 1234))
-	w.p.Sampling = setup.Sampling{Rows: 100, FullEvery: policy.Period{Days: 7}}
+	w.Setup.Sampling = setup.Sampling{Rows: 100, FullEvery: policy.Period{Days: 7}}
 	nights := []bool{}
 	for range 10 {
 		nights = append(nights, at(t, w.discover(), "contacts", "").MissedBelow == 0)
-		w.now = w.now.AddDate(0, 0, 1)
+		w.Now = w.Now.AddDate(0, 0, 1)
 	}
 	require.Equal(t, 1, slices.Index(nights[:2], false), "the first night reads all, the second a sample")
-	require.Equal(t, 2, len(slices.DeleteFunc(slices.Clone(nights), func(whole bool) bool { return !whole })), "%v", nights)
+	require.Equal(t, 2, len(slices.DeleteFunc(slices.Clone(nights), func(whole bool) bool { return !whole })), "%v",
+		nights)
 }
 
 func TestSampleTakesNothingAwayFromAWholeReading(t *testing.T) {
@@ -134,7 +136,7 @@ func TestSampleTakesNothingAwayFromAWholeReading(t *testing.T) {
 	w := newWorld(t, news(nil), people(), rows)
 	first := at(t, w.discover(), "contacts", "x7")
 	require.Equal(t, "phone", first.Category)
-	w.p.Sampling = setup.Sampling{Rows: 100}
+	w.Setup.Sampling = setup.Sampling{Rows: 100}
 	f := w.discover()
 	now := at(t, f, "contacts", "x7")
 	require.Zero(t, now.NonEmpty, "the sample saw none")
@@ -144,15 +146,16 @@ func TestSampleTakesNothingAwayFromAWholeReading(t *testing.T) {
 
 func TestTablesAndFieldsLeftOutByConfiguration(t *testing.T) {
 	w := newWorld(t, news(nil), people(), contacts(10, 3))
-	w.p.Sources[0].Skip = map[string]string{"contacts": "a copy of people", "people.name": "checked by hand"}
+	w.Setup.Sources[0].Skip = map[string]string{"contacts": "a copy of people", "people.name": "checked by hand"}
 	f := w.discover()
 	row := at(t, f, "contacts", "")
 	require.Equal(t, []string{"skipped", "a copy of people"}, []string{row.State, row.Reason})
-	require.False(t, slices.ContainsFunc(f.Inventory, func(i audit.Inventory) bool { return i.Object == "contacts" && i.Column != "" }))
+	require.False(t, slices.ContainsFunc(f.Inventory,
+		func(i audit.Inventory) bool { return i.Object == "contacts" && i.Column != "" }))
 	row = at(t, f, "people", "name")
 	require.Equal(t, []string{"skipped", "checked by hand", "none"}, []string{row.State, row.Reason, row.Category})
 	require.Equal(t, "email", at(t, f, "people", "email").Category)
-	w.usualEvents()
+	w.UsualEvents()
 	r, err := w.night()
 	require.NoError(t, err)
 	require.Len(t, r.Waiting, 1, "a field that is not classified does not keep rows from being decided")
@@ -189,17 +192,21 @@ func (l lame) Scan(ctx context.Context, queries ...connectors.Query) iter.Seq2[c
 }
 
 func TestOneTableThatCannotBeRead(t *testing.T) {
-	w := newWorld(t, news(nil), people(), contacts(3000, -1), table("albums", []connectors.Field{id, email}, nil, []any{"1", "ada@lago.it"}, []any{"2", "bob@lago.it"}), table("locked", []connectors.Field{id, email}, nil, []any{"1", "ada@lago.it"}), table("zoo", []connectors.Field{id, email}, nil, []any{"1", "ada@lago.it"}))
-	w.p.Sampling = setup.Sampling{Rows: 100}
-	w.usualEvents()
-	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) {
-		return lame{Store: w.live, table: "locked", err: connectors.ErrDenied}, nil
+	w := newWorld(t, news(nil), people(), contacts(3000, -1),
+		table("albums", []connectors.Field{id, email}, nil, []any{"1", "ada@lago.it"}, []any{"2", "bob@lago.it"}),
+		table("locked", []connectors.Field{id, email}, nil, []any{"1", "ada@lago.it"}),
+		table("zoo", []connectors.Field{id, email}, nil, []any{"1", "ada@lago.it"}))
+	w.Setup.Sampling = setup.Sampling{Rows: 100}
+	w.UsualEvents()
+	w.Setup.Sources[0].Open = func(context.Context) (connectors.Source, error) {
+		return lame{Store: w.Live, table: "locked", err: connectors.ErrDenied}, nil
 	}
 	r, err := w.night()
 	require.Equal(t, 3, setup.ExitCode(err), "%v", err)
 	require.ErrorContains(t, err, "locked")
 	f := w.facts()
-	require.Equal(t, []string{"failed", "access denied"}, []string{at(t, f, "locked", "").State, at(t, f, "locked", "").Reason})
+	require.Equal(t, []string{"failed", "access denied"},
+		[]string{at(t, f, "locked", "").State, at(t, f, "locked", "").Reason})
 	require.Equal(t, "scanned", at(t, f, "zoo", "email").State)
 	require.Equal(t, int64(100), at(t, f, "contacts", "").Sampled)
 	require.Equal(t, int64(2), at(t, f, "albums", "").Rows, "what was read before goes on where it was")
@@ -208,9 +215,9 @@ func TestOneTableThatCannotBeRead(t *testing.T) {
 	require.Len(t, r.Waiting, 1, "what could be read was decided")
 	require.Contains(t, kinds(f), "F_SOURCE_FAILED high locked")
 
-	w.now = w.now.AddDate(0, 0, 1)
-	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) {
-		return lame{Store: w.live, table: "people", err: connectors.ErrDenied}, nil
+	w.Now = w.Now.AddDate(0, 0, 1)
+	w.Setup.Sources[0].Open = func(context.Context) (connectors.Source, error) {
+		return lame{Store: w.Live, table: "people", err: connectors.ErrDenied}, nil
 	}
 	_, err = w.night()
 	require.Equal(t, 3, setup.ExitCode(err))
@@ -220,16 +227,17 @@ func TestOneTableThatCannotBeRead(t *testing.T) {
 }
 
 func TestTableThatCouldNotBeReadIsNoNewsTheNightAfter(t *testing.T) {
-	w := newWorld(t, news(nil), people(), table("locked", []connectors.Field{id, email}, nil, []any{"1", "ada@lago.it"}))
+	w := newWorld(t, news(nil), people(),
+		table("locked", []connectors.Field{id, email}, nil, []any{"1", "ada@lago.it"}))
 	w.discover()
-	working := w.p.Sources[0].Open
-	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) {
-		return lame{Store: w.live, table: "locked", err: connectors.ErrDenied}, nil
+	working := w.Setup.Sources[0].Open
+	w.Setup.Sources[0].Open = func(context.Context) (connectors.Source, error) {
+		return lame{Store: w.Live, table: "locked", err: connectors.ErrDenied}, nil
 	}
-	_, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "discover", Phases: setup.DiscoverOnly})
+	_, err := pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "discover", Phases: setup.DiscoverOnly})
 	require.Equal(t, 3, setup.ExitCode(err))
 	require.Equal(t, []string{"locked. changed"}, drift(w.facts()))
-	w.p.Sources[0].Open = working
+	w.Setup.Sources[0].Open = working
 	require.Empty(t, drift(w.discover()))
 }
 
@@ -242,30 +250,32 @@ func TestDrift(t *testing.T) {
 	old := people()
 	old.Def.Fields[2] = field("nick", connectors.Text, true)
 	old.Def.Fields[3] = field("status", connectors.Integer, true)
-	w.live = mem.New("crm", old, table("toys", []connectors.Field{id}, nil, []any{"1"}))
-	w.now = w.now.AddDate(0, 0, 1)
+	w.Live = mem.New("crm", old, table("toys", []connectors.Field{id}, nil, []any{"1"}))
+	w.Now = w.Now.AddDate(0, 0, 1)
 	f := w.discover()
-	require.Equal(t, []string{"people.name gone", "people.nick new", "people.status changed", "pets. gone", "pets.email gone", "pets.id gone", "toys. new", "toys.id new"}, drift(f))
+	require.Equal(t, []string{"people.name gone", "people.nick new", "people.status changed", "pets. gone",
+		"pets.email gone", "pets.id gone", "toys. new", "toys.id new"}, drift(f))
 	require.Equal(t, "2026-11-20", at(t, f, "people", "status").FirstSeen)
 	require.Equal(t, "2026-11-21", at(t, f, "people", "nick").FirstSeen)
 	require.Empty(t, drift(w.discover()), "what is gone is said once")
 
-	working := w.p.Sources[0].Open
-	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) {
+	working := w.Setup.Sources[0].Open
+	w.Setup.Sources[0].Open = func(context.Context) (connectors.Source, error) {
 		return nil, &connectors.Error{Op: "open", Source: "crm", Err: connectors.ErrUnreachable}
 	}
-	_, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "discover", Phases: setup.DiscoverOnly})
+	_, err := pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "discover", Phases: setup.DiscoverOnly})
 	require.Equal(t, 3, setup.ExitCode(err))
-	require.NotContains(t, fmt.Sprint(drift(w.facts())), "gone", "a source that failed tonight does not make its fields gone")
-	w.p.Sources[0].Open = working
-	_, err = pipeline.Run(t.Context(), w.p, setup.Options{Job: "discover", Phases: setup.ApplyOnly, Apply: true})
+	require.NotContains(t, fmt.Sprint(drift(w.facts())), "gone",
+		"a source that failed tonight does not make its fields gone")
+	w.Setup.Sources[0].Open = working
+	_, err = pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "discover", Phases: setup.ApplyOnly, Apply: true})
 	require.Error(t, err, "there is no registry yet, and nothing was read")
 	require.NotContains(t, fmt.Sprint(drift(w.facts())), "gone")
 	require.Empty(t, drift(w.discover()), "the night before last is what counts")
 
-	w.p.Sources = append(w.p.Sources, setup.Source{Name: "shop", Environment: "production", Open: working})
+	w.Setup.Sources = append(w.Setup.Sources, setup.Source{Name: "shop", Environment: "production", Open: working})
 	w.discover()
-	w.p.Sources = w.p.Sources[:1]
+	w.Setup.Sources = w.Setup.Sources[:1]
 	f = w.discover()
 	require.Contains(t, drift(f), "toys. gone", "a source that is no longer configured is gone")
 	require.Equal(t, "gone", f.Inventory[len(f.Inventory)-1].Change)
@@ -273,44 +283,55 @@ func TestDrift(t *testing.T) {
 }
 
 func TestReviews(t *testing.T) {
-	w := newWorld(t, news(nil), people(), table("gear", []connectors.Field{id, field("owner_email", connectors.Text, true)}, nil, []any{"1", "ada@lago.it"}, []any{"2", "bob@lago.it"}))
+	w := newWorld(t, news(nil), people(),
+		table("gear", []connectors.Field{id, field("owner_email", connectors.Text, true)}, nil,
+			[]any{"1", "ada@lago.it"}, []any{"2", "bob@lago.it"}))
 	until := mustDate("2026-11-25")
-	w.p.Reviews = []setup.Review{
-		{Source: "crm", Table: "gear", Field: "owner_email", Category: classifiers.None, By: "anna", Because: "machines' mailboxes", Until: until},
-		{Source: "crm", Table: "people", Field: "status", Category: classifiers.Health, By: "bo", Because: "holds sick notes", Until: until},
-		{Source: "crm", Table: "gear", Field: "nothing", Category: classifiers.None, By: "anna", Because: "x", Until: until},
+	w.Setup.Reviews = []setup.Review{
+		{Source: "crm", Table: "gear", Field: "owner_email", Category: classifiers.None, By: "anna",
+			Because: "machines' mailboxes", Until: until},
+		{Source: "crm", Table: "people", Field: "status", Category: classifiers.Health, By: "bo",
+			Because: "holds sick notes", Until: until},
+		{Source: "crm", Table: "gear", Field: "nothing", Category: classifiers.None, By: "anna", Because: "x",
+			Until: until},
 	}
 	f := w.discover()
 	row := at(t, f, "gear", "owner_email")
-	require.Equal(t, []string{"none", "email", "anna", "2026-11-25", "machines' mailboxes"}, []string{row.Category, row.Machine, row.ReviewedBy, row.ReviewedUntil, row.Because})
+	require.Equal(t, []string{"none", "email", "anna", "2026-11-25", "machines' mailboxes"},
+		[]string{row.Category, row.Machine, row.ReviewedBy, row.ReviewedUntil, row.Because})
 	require.Equal(t, "none", at(t, f, "gear", "").Category, "the table is no longer personal")
-	require.Equal(t, []string{"health", "special"}, []string{at(t, f, "people", "status").Category, at(t, f, "people", "status").Class})
-	require.Equal(t, []string{"F_REVIEW_UNKNOWN low gear.nothing", "F_SPECIAL_UNAPPROVED high people", "F_UNIFORM_RETENTION medium silo news"}, kinds(f))
+	require.Equal(t, []string{"health", "special"},
+		[]string{at(t, f, "people", "status").Category, at(t, f, "people", "status").Class})
+	require.Equal(t, []string{"F_REVIEW_UNKNOWN low gear.nothing", "F_SPECIAL_UNAPPROVED high people",
+		"F_UNIFORM_RETENTION medium silo news"}, kinds(f))
 
-	w.now = w.now.AddDate(0, 0, 5)
+	w.Now = w.Now.AddDate(0, 0, 5)
 	require.Equal(t, "none", at(t, w.discover(), "gear", "owner_email").Category, "it holds to the end of its last day")
-	w.now = w.now.AddDate(0, 0, 1)
+	w.Now = w.Now.AddDate(0, 0, 1)
 	f = w.discover()
 	require.Equal(t, "email", at(t, f, "gear", "owner_email").Category)
 	require.Empty(t, at(t, f, "gear", "owner_email").ReviewedBy)
-	require.Subset(t, kinds(f), []string{"F_REVIEW_EXPIRED low gear.owner_email", "F_REVIEW_EXPIRED low people.status", "F_UNMAPPED medium gear"})
+	require.Subset(t, kinds(f), []string{"F_REVIEW_EXPIRED low gear.owner_email",
+		"F_REVIEW_EXPIRED low people.status", "F_UNMAPPED medium gear"})
 }
 
 func TestUnchangedBackupIsNotClassifiedAgain(t *testing.T) {
 	w := newWorld(t, news(nil), people())
-	file := filepath.Join(w.dir, "crm.sql")
+	file := filepath.Join(w.Dir, "crm.sql")
 	require.NoError(t, os.WriteFile(file, []byte("one"), 0o600))
 	dump := mem.New("crm", people(), contacts(10, -1))
 	var asked []string
-	w.p.Sources = append(w.p.Sources, setup.Source{Name: "dumps/crm.sql", Set: "dumps", Application: "crm", Environment: "backup", Of: "crm", Path: file, Connector: "mem",
-		Open: func(context.Context) (connectors.Source, error) { return lame{Store: dump, asked: &asked}, nil }})
-	w.usualEvents()
+	w.Setup.Sources = append(w.Setup.Sources,
+		setup.Source{Name: "dumps/crm.sql", Set: "dumps", Application: "crm", Environment: "backup", Of: "crm",
+			Path: file, Connector: "mem",
+			Open: func(context.Context) (connectors.Source, error) { return lame{Store: dump, asked: &asked}, nil }})
+	w.UsualEvents()
 	pass := func() audit.Facts {
 		t.Helper()
 		asked = nil
-		_, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "nightly"})
+		_, err := pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "nightly"})
 		require.NoError(t, err)
-		w.now = w.now.AddDate(0, 0, 1)
+		w.Now = w.Now.AddDate(0, 0, 1)
 		return w.facts()
 	}
 	first := pass()
@@ -320,7 +341,9 @@ func TestUnchangedBackupIsNotClassifiedAgain(t *testing.T) {
 	require.Empty(t, drift(second))
 	for i, row := range second.Inventory {
 		was := first.Inventory[i]
-		require.Equal(t, []any{was.Object, was.Column, was.Category, was.Terms, was.Rows, was.Distinct, was.Fingerprint}, []any{row.Object, row.Column, row.Category, row.Terms, row.Rows, row.Distinct, row.Fingerprint})
+		require.Equal(t, []any{was.Object, was.Column, was.Category, was.Terms, was.Rows, was.Distinct,
+			was.Fingerprint}, []any{row.Object, row.Column, row.Category, row.Terms, row.Rows, row.Distinct,
+			row.Fingerprint})
 	}
 	require.Equal(t, kinds(first), kinds(second))
 
@@ -328,16 +351,17 @@ func TestUnchangedBackupIsNotClassifiedAgain(t *testing.T) {
 	pass()
 	require.Equal(t, []string{"contacts", "people"}, asked, "the file changed")
 	pass()
-	w.p.Version = "another"
+	w.Setup.Version = "another"
 	pass()
 	require.Equal(t, []string{"contacts", "people"}, asked, "the program changed")
 	pass()
-	w.p.Sources[1].Skip = map[string]string{"contacts.x7": "empty"}
+	w.Setup.Sources[1].Skip = map[string]string{"contacts.x7": "empty"}
 	f := pass()
 	require.Equal(t, []string{"contacts", "people"}, asked, "the configuration changed")
 	require.Equal(t, "skipped", at(t, f, "contacts", "x7").State)
 	var other error
-	w.p.Catalogue, other = classifiers.New(classifiers.Custom{ID: "own", Pattern: "X[0-9]{9}", Category: classifiers.OtherPersonal})
+	w.Setup.Catalogue, other = classifiers.New(classifiers.Custom{ID: "own", Pattern: "X[0-9]{9}",
+		Category: classifiers.OtherPersonal})
 	require.NoError(t, other)
 	pass()
 	require.Equal(t, []string{"contacts", "people"}, asked, "the rules changed")
@@ -353,7 +377,8 @@ func TestDiscoverSample(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[string]float64{"contacts": scan.MissedBelow(150)}, missed)
 	require.Equal(t, int64(150), verdicts[0].Rows)
-	_, _, err = scan.DiscoverSample(t.Context(), lame{Store: store, table: "people", err: errors.New("broken")}, catalogue, 0, func(int64, int64) {})
+	_, _, err = scan.DiscoverSample(t.Context(), lame{Store: store, table: "people", err: errors.New("broken")},
+		catalogue, 0, func(int64, int64) {})
 	require.ErrorContains(t, err, "people")
 	require.Equal(t, 1.0, scan.MissedBelow(0))
 }
@@ -361,9 +386,11 @@ func TestDiscoverSample(t *testing.T) {
 func TestPathsInsideAFieldStandInTheInventory(t *testing.T) {
 	rows := [][]any{}
 	for i := range 60 {
-		rows = append(rows, []any{fmt.Sprint(i), fmt.Sprintf(`{"contact":{"email":"anna.%d@lagoblu.it"},"colour":"red"}`, i)})
+		rows = append(rows, []any{fmt.Sprint(i),
+			fmt.Sprintf(`{"contact":{"email":"anna.%d@lagoblu.it"},"colour":"red"}`, i)})
 	}
-	w := newWorld(t, news(nil), people(), table("profiles", []connectors.Field{id, field("data", connectors.JSON, true)}, nil, rows...))
+	w := newWorld(t, news(nil), people(),
+		table("profiles", []connectors.Field{id, field("data", connectors.JSON, true)}, nil, rows...))
 	f := w.discover()
 	require.Equal(t, "email", at(t, f, "profiles", "data.contact.email").Category)
 	require.Equal(t, "none", at(t, f, "profiles", "data.colour").Category)

@@ -21,7 +21,9 @@ import (
 // end closes the run: whatever happened, the journal gets its facts and the report is made from them.
 func (b *book) end(ctx context.Context, night *rooms, err error) (Result, error) {
 	err = errors.Join(append(b.notes.Problems, err)...)
-	if err != nil && ctx.Err() != nil { // what was cut off failed in words of its own, some as if the evidence did not hold; the next start looks again
+	if err != nil && ctx.Err() != nil {
+		// What was cut off failed in words of its own, some as if the evidence did not hold; the next start
+		// looks again.
 		err = ctx.Err()
 	}
 	err = errors.Join(err, night.stores.Close())
@@ -41,44 +43,57 @@ func (b *book) end(ctx context.Context, night *rooms, err error) (Result, error)
 // conclude completes the facts, enters the end of the run and publishes the report.
 func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	err = errors.Join(err, b.planStates(ctx), night.observe(ctx))
-	settled, serr := b.settledLines(ctx)
+	settled, settledErr := b.settledLines(ctx)
 	b.overdue(settled)
 	err = errors.Join(err, b.writable())
-	facts := &b.notes.Facts
-	facts.Run.RegistryHeads = night.silos.Words
-	facts.Run.EndedAt = b.setup.Now()
-	facts.Run.ExitCode = int32(setup.ExitCode(err))
-	facts.Run.StopReason = stopReason(err, b.result)
-	runs, rerr := b.journal.Runs(ctx, 60)
-	err = errors.Join(err, rerr)
-	if i := slices.IndexFunc(runs, func(r journal.Run) bool { return r.Manifest != "" }); i >= 0 {
-		facts.Run.PreviousManifest = runs[i].Manifest
-	}
-	b.entry.EndedAt, b.entry.ExitCode = facts.Run.EndedAt, int(facts.Run.ExitCode)
-	var merr error
-	if b.entry.Facts, merr = json.Marshal(*facts); merr != nil {
-		return errors.Join(err, merr)
-	}
-	if jerr := b.journal.End(ctx, b.entry); jerr != nil {
-		return errors.Join(err, jerr)
+
+	err, enterErr := b.enterEnd(ctx, night, err)
+	if enterErr != nil {
+		return errors.Join(err, enterErr)
 	}
 	b.setup.Crash("ended")
-	published, perr := report.Publish(ctx, b.setup, b.journal, b.tonight.RunID, *facts)
-	if perr != nil {
-		if errors.Is(perr, evidence.ErrGate) {
-			perr = fmt.Errorf("%w: %w: correct the rule that let it through, then `lethe report --from-journal`", setup.ErrTampered, perr)
+
+	facts := b.notes.Facts
+	published, publishErr := report.Publish(ctx, b.setup, b.journal, b.tonight.RunID, facts)
+	if publishErr != nil {
+		if errors.Is(publishErr, evidence.ErrGate) {
+			publishErr = fmt.Errorf("%w: %w: correct the rule that let it through, then `lethe report --from-journal`",
+				setup.ErrTampered, publishErr)
 		}
-		err = errors.Join(err, perr)
+		err = errors.Join(err, publishErr)
 		b.entry.ExitCode = setup.ExitCode(err)
 		return errors.Join(err, b.journal.End(ctx, b.entry))
 	}
 	b.result.Report, b.result.Manifest = published.ReportPath, published.ManifestSHA256
 	b.result.Copies = facts.ConsentSync
-	b.result.Summary, b.result.Settled = summaryLines(*facts), settled
-	return errors.Join(err, serr)
+	b.result.Summary, b.result.Settled = summaryLines(facts), settled
+	return errors.Join(err, settledErr)
 }
 
-// writable leaves out of the facts what the journal cannot hold, as a finding and as a problem: the rest of the night is published.
+// enterEnd enters the end of the run, with its facts, into the journal. What went wrong until then gives
+// the exit code, and comes back with what came of looking at the runs before; failed says that the end is
+// not entered.
+func (b *book) enterEnd(ctx context.Context, night *rooms, err error) (wrong, failed error) {
+	facts := &b.notes.Facts
+	facts.Run.RegistryHeads = night.silos.Words
+	facts.Run.EndedAt = b.setup.Now()
+	facts.Run.ExitCode = int32(setup.ExitCode(err))
+	facts.Run.StopReason = stopReason(err, b.result)
+	runs, runsErr := b.journal.Runs(ctx, lookBack)
+	if i := slices.IndexFunc(runs, func(r journal.Run) bool { return r.Manifest != "" }); i >= 0 {
+		facts.Run.PreviousManifest = runs[i].Manifest
+	}
+	wrong = errors.Join(err, runsErr)
+
+	b.entry.EndedAt, b.entry.ExitCode = facts.Run.EndedAt, int(facts.Run.ExitCode)
+	if b.entry.Facts, failed = json.Marshal(*facts); failed != nil {
+		return wrong, failed
+	}
+	return wrong, b.journal.End(ctx, b.entry)
+}
+
+// writable leaves out of the facts what the journal cannot hold, as a finding and as a problem: the rest of
+// the night is published.
 func (b *book) writable() error {
 	places := audit.Writable(&b.notes.Facts)
 	if len(places) == 0 {
@@ -86,8 +101,9 @@ func (b *book) writable() error {
 	}
 	words := strings.Join(places, ", ")
 	next := "correct a date or a name that is wrong there; a number is a fault of Lethe: report it"
-	b.notes.Find(audit.Finding{Kind: "F_NOT_WRITTEN", Severity: "medium", Count: int64(len(places)), Article: "Art. 5(2)",
-		Words: "Values could not be written and are missing here or stand altered (" + words + "): " + next + "."})
+	b.notes.Find(audit.Finding{Kind: "F_NOT_WRITTEN", Severity: "medium", Count: int64(len(places)),
+		Article: "Art. 5(2)", Words: "Values could not be written and are missing here or stand altered (" + words +
+			"): " + next + "."})
 	return fmt.Errorf("%w: the report leaves out %s: %s", setup.ErrSource, words, next)
 }
 
@@ -99,7 +115,8 @@ func (b *book) settledLines(ctx context.Context) ([]SettledLine, error) {
 			return nil, err
 		}
 		for _, a := range rows {
-			counts[SettledLine{Silo: a.Silo, Source: a.Source, Object: a.Object, Change: a.Change, Reason: a.Reason, Status: a.Status}]++
+			counts[SettledLine{Silo: a.Silo, Source: a.Source, Object: a.Object,
+				Change: a.Change, Reason: a.Reason, Status: a.Status}]++
 		}
 	}
 	lines := make([]SettledLine, 0, len(counts))
@@ -108,7 +125,9 @@ func (b *book) settledLines(ctx context.Context) ([]SettledLine, error) {
 		lines = append(lines, l)
 	}
 	slices.SortFunc(lines, func(x, y SettledLine) int {
-		return cmp.Or(strings.Compare(x.Silo, y.Silo), strings.Compare(x.Source, y.Source), strings.Compare(x.Object, y.Object), strings.Compare(x.Change, y.Change), strings.Compare(x.Reason+x.Status, y.Reason+y.Status))
+		return cmp.Or(strings.Compare(x.Silo, y.Silo), strings.Compare(x.Source, y.Source),
+			strings.Compare(x.Object, y.Object), strings.Compare(x.Change, y.Change),
+			strings.Compare(x.Reason+x.Status, y.Reason+y.Status))
 	})
 	return lines, nil
 }
@@ -146,33 +165,46 @@ func (b *book) planStates(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// overdue finds rows that are past their term and that the night did not erase: approval, a limit or a refusal held them back.
+// overdue finds rows that are past their term and that the night did not erase: approval, a limit or a
+// refusal held them back.
 func (b *book) overdue(settled []SettledLine) {
 	for _, s := range b.notes.Facts.Summary {
-		if s.OldestDue == "" || s.OldestDue >= b.tonight.Today.String() || s.Action != string(policy.Delete) && s.Action != string(policy.Anonymize) || s.Change == "" {
+		erases := s.Change != "" && (s.Action == string(policy.Delete) || s.Action == string(policy.Anonymize))
+		if !erases || s.OldestDue == "" || s.OldestDue >= b.tonight.Today.String() {
 			continue
 		}
-		left := s.Rows
-		for _, l := range settled {
-			if l.Silo == s.Silo && l.Source == s.Source && l.Object == s.Object && l.Change == s.Change && l.Reason == s.Reason && (l.Status == "done" || l.Status == "recovered") {
-				left -= l.Rows
-			}
-		}
-		if left > 0 {
-			b.notes.Find(audit.Finding{Kind: "F_OVERDUE", Severity: "medium", Source: s.Source, Object: s.Object, Count: left, Article: "Art. 5(1)(e)",
-				Words: fmt.Sprintf("When the night ended, rows were still kept past their term: %s The oldest was due on %s.", s.Words, s.OldestDue)})
+		if left := s.Rows - erased(s, settled); left > 0 {
+			b.notes.Find(audit.Finding{Kind: "F_OVERDUE", Severity: "medium", Source: s.Source, Object: s.Object,
+				Count: left, Article: "Art. 5(1)(e)",
+				Words: fmt.Sprintf("When the night ended, rows were still kept past their term: %s "+
+					"The oldest was due on %s.", s.Words, s.OldestDue)})
 		}
 	}
 }
 
+// erased counts the rows of a line of the summary that are done with.
+func erased(s audit.Summary, settled []SettledLine) (rows int64) {
+	for _, l := range settled {
+		same := l.Silo == s.Silo && l.Source == s.Source && l.Object == s.Object &&
+			l.Change == s.Change && l.Reason == s.Reason
+		if same && (l.Status == "done" || l.Status == "recovered") {
+			rows += l.Rows
+		}
+	}
+	return rows
+}
+
+// summaryLines are the report's counts of what was decided, as a run prints them.
 func summaryLines(f audit.Facts) []SummaryLine {
 	var lines []SummaryLine
 	for _, s := range f.Summary {
-		lines = append(lines, SummaryLine{Silo: s.Silo, Source: s.Source, Object: s.Object, Reason: s.Reason, Words: s.Words, Action: s.Action, Change: s.Change, Rows: s.Rows})
+		lines = append(lines, SummaryLine{Silo: s.Silo, Source: s.Source, Object: s.Object, Reason: s.Reason,
+			Words: s.Words, Action: s.Action, Change: s.Change, Rows: s.Rows})
 	}
 	return lines
 }
 
+// stopReason is the one word that the report has for the end of a run.
 func stopReason(err error, r Result) string {
 	switch code := setup.ExitCode(err); {
 	case code == 0 && len(r.Waiting) > 0:

@@ -13,7 +13,8 @@ import (
 	"lethe/pipeline/setup"
 )
 
-// What ends a consent for good is the longest of the rules in force, wherever they stand: not the version of last year, and not the shorter of two.
+// What ends a consent for good is the longest of the rules in force, wherever they stand: not the version
+// of last year, and not the shorter of two.
 func TestConsentEndsByTheLongestRuleInForce(t *testing.T) {
 	short := func(r policy.Rule, change func(*policy.Rule)) policy.Rule {
 		r.MaxAge = policy.Period{Months: 3}
@@ -30,10 +31,12 @@ func TestConsentEndsByTheLongestRuleInForce(t *testing.T) {
 			s.Rules[0].Until = "2027-06-01"
 		},
 		"a shorter one for another field, last": func(s *policy.Silo) {
-			s.Rules = append(s.Rules, short(s.Rules[0], func(r *policy.Rule) { r.ID, r.Fields = "short", []string{"name"} }))
+			s.Rules = append(s.Rules, short(s.Rules[0],
+				func(r *policy.Rule) { r.ID, r.Fields = "short", []string{"name"} }))
 		},
 		"a shorter one for another field, first": func(s *policy.Silo) {
-			s.Rules = append([]policy.Rule{short(s.Rules[0], func(r *policy.Rule) { r.ID, r.Fields = "short", []string{"name"} })}, s.Rules...)
+			s.Rules = append([]policy.Rule{short(s.Rules[0],
+				func(r *policy.Rule) { r.ID, r.Fields = "short", []string{"name"} })}, s.Rules...)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -42,11 +45,13 @@ func TestConsentEndsByTheLongestRuleInForce(t *testing.T) {
 				null := "null"
 				s.Anonymize = map[string]*string{"name": &null}
 			}), people())
-			w.usualEvents()
+			w.UsualEvents()
 			_, err := w.night()
 			require.NoError(t, err)
-			for email, want := range map[string]registry.EventType{"ada@lago.it": registry.Given, "eve@lago.it": registry.Expired} {
-				known, err := allowed.Show(t.Context(), w.p, "news", registry.Subject{Kind: "email", Value: email}, "", w.now)
+			for email, want := range map[string]registry.EventType{"ada@lago.it": registry.Given,
+				"eve@lago.it": registry.Expired} {
+				known, err := allowed.Show(t.Context(), w.Setup, "news",
+					registry.Subject{Kind: "email", Value: email}, "", w.Now)
 				require.NoError(t, err)
 				require.Len(t, known.Collections, 1)
 				events := known.Collections[0].Events
@@ -58,7 +63,8 @@ func TestConsentEndsByTheLongestRuleInForce(t *testing.T) {
 
 // The event from which a period counts is seen wherever the rule stands that names it.
 func TestTheEventOfARuleEndsItsPurpose(t *testing.T) {
-	proof := policy.Rule{ID: "proof", Purpose: "news", Basis: policy.LegitimateInterest, Start: policy.AtEvent, Event: "withdrawn", Period: policy.Period{Years: 5}, End: policy.Delete,
+	proof := policy.Rule{ID: "proof", Purpose: "news", Basis: policy.LegitimateInterest, Start: policy.AtEvent,
+		Event: "withdrawn", Period: policy.Period{Years: 5}, End: policy.Delete,
 		Because: "claims", Owner: "anna", ReviewBy: "2027-01-01"}
 	for _, first := range []bool{true, false} {
 		w := newWorld(t, news(func(s *policy.Silo) {
@@ -66,25 +72,27 @@ func TestTheEventOfARuleEndsItsPurpose(t *testing.T) {
 				s.Rules[0], s.Rules[1] = s.Rules[1], s.Rules[0]
 			}
 		}), people())
-		w.usualEvents()
-		known, err := allowed.Show(t.Context(), w.p, "news", registry.Subject{Kind: "email", Value: "bob@lago.it"}, "", w.now)
+		w.UsualEvents()
+		known, err := allowed.Show(t.Context(), w.Setup, "news",
+			registry.Subject{Kind: "email", Value: "bob@lago.it"}, "", w.Now)
 		require.NoError(t, err)
 		require.Equal(t, "2031-10-01", known.Collections[0].Purposes[0].Until)
 	}
 }
 
-// What is changed is decided as of now, whatever --as-of says: who has consented since is not erased for what was so before, nor shown to anybody as still consenting.
+// What is changed is decided as of now, whatever --as-of says: who has consented since is not erased for
+// what was so before, nor shown to anybody as still consenting.
 func TestNothingIsChangedAsOfThePast(t *testing.T) {
 	w := granted(t, nil)
-	w.event(registry.Given, "bob@lago.it", "news", w.now.AddDate(0, 0, -3))
-	w.event(registry.Withdrawn, "ada@lago.it", "news", w.now.Add(-time.Hour))
-	_, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "past", Apply: true, AsOf: w.now.AddDate(0, 0, -5)})
+	w.Event(registry.Given, "bob@lago.it", "news", w.Now.AddDate(0, 0, -3))
+	w.Event(registry.Withdrawn, "ada@lago.it", "news", w.Now.Add(-time.Hour))
+	_, err := pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "past", Apply: true, AsOf: w.Now.AddDate(0, 0, -5)})
 	require.ErrorIs(t, err, setup.ErrConfig)
 	require.ErrorContains(t, err, "lies in the past")
-	require.Len(t, w.rows("people"), 3)
-	_, err = pipeline.Run(t.Context(), w.p, setup.Options{Job: "past", AsOf: w.now.AddDate(0, 0, -5)})
+	require.Len(t, w.Rows("people"), 3)
+	_, err = pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "past", AsOf: w.Now.AddDate(0, 0, -5)})
 	require.NoError(t, err, "to look back is free")
-	_, err = pipeline.Run(t.Context(), w.p, setup.Options{Job: "today", Apply: true, AsOf: w.now.Add(-time.Hour)})
+	_, err = pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "today", Apply: true, AsOf: w.Now.Add(-time.Hour)})
 	require.NoError(t, err)
 	require.Contains(t, w.copied(), "1 news news blocked - 2026-11-20", "on the same day now is meant")
 }

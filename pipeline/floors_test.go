@@ -61,6 +61,8 @@ var floors = []floor{
 	{pkg: "pipeline/audit"},
 	{pkg: "pipeline/audit/audittest", may: []string{"pipeline/audit"}, test: true},
 	{pkg: "pipeline/audit/..."},
+	{pkg: "pipeline/pipelinetest", may: []string{"pipeline/setup", "pipeline/policy", "pipeline/registry",
+		"pipeline/registry/keystore", "connectors", "connectors/mem", "classifiers"}, test: true},
 	{pkg: "pipeline/...", may: []string{"connectors", "classifiers"}},
 	{pkg: "classifiers", may: []string{"classifiers/gazetteer", "classifiers/ident"}, pure: true},
 	{pkg: "classifiers/ident", pure: true},
@@ -180,6 +182,7 @@ func TestImportsThatClimbAreFound(t *testing.T) {
 		{"pipeline/audit/page/x.go", `import "html/template"`, "is for others"},
 		{"pipeline/audit/parquet/x.go", `import "github.com/apache/arrow/go/v15/parquet/pqarrow"`, "is for others"},
 		{"pipeline/audit/page/x.go", `import "lethe/pipeline/audit/audittest"`, "may not import"},
+		{"pipeline/x.go", `import "lethe/pipeline/pipelinetest"`, "may not import"},
 		{"connectors/new/x.go", `func init() {}`, "init"},
 		{"connectors/mysql/x.go", `import "lethe/connectors"`, ""},
 		{"connectors/mysql/x_test.go", `import "lethe/connectors/connectortest"`, ""},
@@ -279,7 +282,8 @@ func climbs(name string, source []byte, root string) ([]string, error) {
 
 // testOnly reports whether a package of this module is for tests and the demo only.
 func testOnly(pkg string) bool {
-	return under(pkg, "connectors/connectortest") || under(pkg, "pipeline/audit/audittest") || under(pkg, "fixtures/...")
+	return under(pkg, "connectors/connectortest") || under(pkg, "pipeline/audit/audittest") ||
+		under(pkg, "pipeline/pipelinetest") || under(pkg, "fixtures/...")
 }
 
 // under reports whether a package is the one named, or, where the name ends in /..., below it.

@@ -31,13 +31,13 @@ func (c *impatient) Err() error { c.look(); return c.Context.Err() }
 // A night that somebody interrupts, wherever it is, has not found that its evidence does not hold.
 func TestInterruptionIsNoTampering(t *testing.T) {
 	w := newWorld(t, news(nil), people())
-	w.usualEvents()
+	w.UsualEvents()
 	interrupted := 0
 	for looks, ended := int64(1), false; !ended; looks += 1 + looks/8 {
 		ctx, cancel := context.WithCancel(t.Context())
 		c := &impatient{Context: ctx, cancel: cancel}
 		c.left.Store(looks)
-		_, err := pipeline.Run(c, w.p, setup.Options{Job: "nightly", Apply: true, Again: true})
+		_, err := pipeline.Run(c, w.Setup, setup.Options{Job: "nightly", Apply: true, Again: true})
 		ended = c.left.Load() > 0
 		cancel()
 		if err != nil {

@@ -9,34 +9,36 @@ import (
 	"lethe/pipeline/registry"
 )
 
-// A night takes hours. What people say while it runs counts for what it has not changed yet, though it is later than the instant as of which the night decides.
+// A night takes hours. What people say while it runs counts for what it has not changed yet, though it is
+// later than the instant as of which the night decides.
 func TestWhatIsSaidWhileTheNightRuns(t *testing.T) {
 	for name, say := range map[string]func(*world){
-		"a consent": func(w *world) { w.event(registry.Given, "bob@lago.it", "news", w.now) },
+		"a consent": func(w *world) { w.Event(registry.Given, "bob@lago.it", "news", w.Now) },
 		"a hold": func(w *world) {
-			config := w.p.Registry
-			r, err := registry.Open(w.t.Context(), config)
-			require.NoError(w.t, err)
-			require.NoError(w.t, r.PlaceHold(w.t.Context(), "news", registry.Hold{ID: "h", CaseRef: "c", PlacedBy: "anna"}))
-			require.NoError(w.t, r.Close())
+			config := w.Setup.Registry
+			r, err := registry.Open(w.T.Context(), config)
+			require.NoError(w.T, err)
+			require.NoError(w.T, r.PlaceHold(w.T.Context(), "news",
+				registry.Hold{ID: "h", CaseRef: "c", PlacedBy: "anna"}))
+			require.NoError(w.T, r.Close())
 		},
-		"a restriction": func(w *world) { w.event(registry.Restricted, "bob@lago.it", "", w.now) },
+		"a restriction": func(w *world) { w.Event(registry.Restricted, "bob@lago.it", "", w.Now) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, news(nil), people())
-			w.usualEvents()
+			w.UsualEvents()
 			w.planned()
 			said := false
-			w.p.Crash = func(point string) {
+			w.Setup.Crash = func(point string) {
 				if point == "intent" && !said {
 					said = true
-					w.now = w.now.Add(2 * time.Hour)
+					w.Now = w.Now.Add(2 * time.Hour)
 					say(w)
 				}
 			}
 			settled := w.applied()
 			require.True(t, said)
-			require.Contains(t, w.rows("people"), "2 bob@lago.it Bob active 2026-01-01", "%v", settled)
+			require.Contains(t, w.Rows("people"), "2 bob@lago.it Bob active 2026-01-01", "%v", settled)
 		})
 	}
 }

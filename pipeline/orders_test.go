@@ -20,33 +20,38 @@ import (
 	"lethe/pipeline/setup"
 )
 
-// onlyWithdrawn is an order for those who said no: bob may go, and eve's consent that ran out is for people to look at.
+// onlyWithdrawn is an order for those who said no: bob may go, and eve's consent that ran out is for people
+// to look at.
 func onlyWithdrawn() []setup.Order {
-	return []setup.Order{{Silo: "news", Reasons: []policy.Code{policy.DConsentWithdrawn}, MaxRows: 9, Until: mustDate("2027-01-01")}}
+	return []setup.Order{{Silo: "news", Reasons: []policy.Code{policy.DConsentWithdrawn}, MaxRows: 9,
+		Until: mustDate("2027-01-01")}}
 }
 
 func TestOrdersLetGoWhatTheyCoverAndPeopleAreAskedAboutTheRest(t *testing.T) {
 	w := newWorld(t, news(nil), people())
-	w.usualEvents()
-	w.p.Orders = onlyWithdrawn()
+	w.UsualEvents()
+	w.Setup.Orders = onlyWithdrawn()
 	r, err := w.night()
 	require.NoError(t, err)
 	require.Equal(t, map[string]int64{"people delete done": 1}, settled(r))
 	require.Len(t, r.Waiting, 1)
-	require.Equal(t, []string{"1 ada@lago.it Ada active 2026-01-01", "3 eve@lago.it Eve active 2023-01-01"}, w.rows("people"))
+	require.Equal(t, []string{"1 ada@lago.it Ada active 2026-01-01", "3 eve@lago.it Eve active 2023-01-01"},
+		w.Rows("people"))
 	facts := w.facts()
 	require.Len(t, facts.Approvals, 1)
 	require.Equal(t, "order", facts.Approvals[0].Role)
 	w.approve()
 	require.Equal(t, map[string]int64{"people delete done": 1}, w.applied())
-	require.Equal(t, []string{"1 ada@lago.it Ada active 2026-01-01"}, w.rows("people"))
+	require.Equal(t, []string{"1 ada@lago.it Ada active 2026-01-01"}, w.Rows("people"))
 }
 
 // One order that allows too little must not make another one's rows wait.
 func TestAnOrderThatIsPassedHoldsOnlyItsOwnRows(t *testing.T) {
 	w := newWorld(t, news(nil), people())
-	w.usualEvents()
-	w.p.Orders = append(onlyWithdrawn(), setup.Order{Silo: "news", Reasons: []policy.Code{policy.DConsentExpired}, MaxRows: 0, Until: mustDate("2027-01-01")})
+	w.UsualEvents()
+	w.Setup.Orders = append(onlyWithdrawn(),
+		setup.Order{Silo: "news", Reasons: []policy.Code{policy.DConsentExpired}, MaxRows: 0,
+			Until: mustDate("2027-01-01")})
 	r, err := w.night()
 	require.NoError(t, err)
 	require.Equal(t, map[string]int64{"people delete done": 1}, settled(r))
@@ -56,8 +61,12 @@ func TestAnOrderThatIsPassedHoldsOnlyItsOwnRows(t *testing.T) {
 func TestARowWaitsWithTheRowThatHasToGoFirst(t *testing.T) {
 	boss := field("boss", connectors.Integer, true)
 	of := func(bob, eve any) mem.Table {
-		return mem.Table{Def: connectors.Table{Name: "people", Fields: []connectors.Field{id, email, name, status, created, boss}, Key: []string{"id"}, ForeignKeys: []connectors.ForeignKey{fk("people", "boss")}},
-			Rows: []mem.Row{{"1", "ada@lago.it", "Ada", "active", "2026-01-01", nil}, {"2", "bob@lago.it", "Bob", "active", "2026-01-01", bob}, {"3", "eve@lago.it", "Eve", "active", "2023-01-01", eve}}}
+		return mem.Table{Def: connectors.Table{Name: "people",
+			Fields: []connectors.Field{id, email, name, status, created, boss}, Key: []string{"id"},
+			ForeignKeys: []connectors.ForeignKey{fk("people", "boss")}},
+			Rows: []mem.Row{{"1", "ada@lago.it", "Ada", "active", "2026-01-01", nil},
+				{"2", "bob@lago.it", "Bob", "active", "2026-01-01", bob},
+				{"3", "eve@lago.it", "Eve", "active", "2023-01-01", eve}}}
 	}
 	for _, c := range []struct {
 		name     string
@@ -69,15 +78,15 @@ func TestARowWaitsWithTheRowThatHasToGoFirst(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, news(nil), of(c.bob, c.eve))
-			w.usualEvents()
-			w.p.Orders = onlyWithdrawn()
+			w.UsualEvents()
+			w.Setup.Orders = onlyWithdrawn()
 			r, err := w.night()
 			require.NoError(t, err)
 			require.Equal(t, c.done, settled(r)["people delete done"])
 			require.Zero(t, settled(r)["people delete refused"])
 			w.approve()
 			w.applied()
-			require.Equal(t, []string{"1 ada@lago.it Ada active 2026-01-01 -"}, w.rows("people"))
+			require.Equal(t, []string{"1 ada@lago.it Ada active 2026-01-01 -"}, w.Rows("people"))
 		})
 	}
 }
@@ -86,35 +95,41 @@ func TestARowWaitsWithTheRowThatHasToGoFirst(t *testing.T) {
 func TestARowWaitsThoughAnotherRowIsHeldBack(t *testing.T) {
 	boss, person := field("boss", connectors.Integer, true), field("person", connectors.Integer, false)
 	w := newWorld(t, news(nil),
-		table("people", []connectors.Field{id, email, name, status, created, boss}, []connectors.ForeignKey{fk("people", "boss")},
-			[]any{"1", "zoe@lago.it", "Zoe", "active", "2026-01-01", nil}, []any{"2", "bob@lago.it", "Bob", "active", "2026-01-01", nil},
+		table("people", []connectors.Field{id, email, name, status, created, boss},
+			[]connectors.ForeignKey{fk("people", "boss")},
+			[]any{"1", "zoe@lago.it", "Zoe", "active", "2026-01-01", nil},
+			[]any{"2", "bob@lago.it", "Bob", "active", "2026-01-01", nil},
 			[]any{"3", "eve@lago.it", "Eve", "active", "2023-01-01", "2"}),
-		table("orders", []connectors.Field{id, person}, []connectors.ForeignKey{fk("people", "person")}, []any{"10", "1"}))
-	w.usualEvents()
-	w.event(registry.Given, "zoe@lago.it", "news", time.Date(2026, 1, 1, 9, 0, 0, 0, rome))
-	w.event(registry.Withdrawn, "zoe@lago.it", "news", time.Date(2026, 10, 1, 9, 0, 0, 0, rome))
-	w.p.Orders = onlyWithdrawn()
+		table("orders", []connectors.Field{id, person}, []connectors.ForeignKey{fk("people", "person")},
+			[]any{"10", "1"}))
+	w.UsualEvents()
+	w.Event(registry.Given, "zoe@lago.it", "news", time.Date(2026, 1, 1, 9, 0, 0, 0, rome))
+	w.Event(registry.Withdrawn, "zoe@lago.it", "news", time.Date(2026, 10, 1, 9, 0, 0, 0, rome))
+	w.Setup.Orders = onlyWithdrawn()
 	r, err := w.night()
 	require.NoError(t, err)
 	require.Empty(t, settled(r), "bob waits for eve, whom people are asked about")
 	w.approve()
 	require.Equal(t, map[string]int64{"people delete done": 2}, w.applied())
-	require.Equal(t, []string{"1 zoe@lago.it Zoe active 2026-01-01 -"}, w.rows("people"))
+	require.Equal(t, []string{"1 zoe@lago.it Zoe active 2026-01-01 -"}, w.Rows("people"))
 }
 
 func TestABackupIsRewrittenOnce(t *testing.T) {
 	w := newWorld(t, news(nil), people())
-	w.usualEvents()
+	w.UsualEvents()
 	dump := mem.New("dump", people())
-	file := filepath.Join(w.dir, "crm.sql")
+	file := filepath.Join(w.Dir, "crm.sql")
 	require.NoError(t, os.WriteFile(file, []byte("a dump"), 0o600))
-	w.p.Sources = append(w.p.Sources, setup.Source{Name: "dump", Application: "crm", Environment: "backup", Of: "crm", Path: file, Connector: "mem", Rewrite: &setup.RewriteTerms{},
-		TakenAt: w.now.AddDate(0, 0, -1), Open: func(context.Context) (connectors.Source, error) { return dump, nil }})
-	w.p.Orders = onlyWithdrawn()
+	w.Setup.Sources = append(w.Setup.Sources,
+		setup.Source{Name: "dump", Application: "crm", Environment: "backup", Of: "crm", Path: file,
+			Connector: "mem", Rewrite: &setup.RewriteTerms{},
+			TakenAt: w.Now.AddDate(0, 0, -1),
+			Open:    func(context.Context) (connectors.Source, error) { return dump, nil }})
+	w.Setup.Orders = onlyWithdrawn()
 	r, err := w.night()
 	require.NoError(t, err)
 	require.Equal(t, map[string]int64{"people delete done": 1}, settled(r), "bob goes where the company works with him")
-	docs, _, err := plan.List(t.Context(), w.p, journal.Waiting)
+	docs, _, err := plan.List(t.Context(), w.Setup, journal.Waiting)
 	require.NoError(t, err)
 	require.Len(t, docs, 1)
 	rows := map[string]int64{}
@@ -126,21 +141,22 @@ func TestABackupIsRewrittenOnce(t *testing.T) {
 	require.Equal(t, map[string]int64{"people delete done": 3}, w.applied())
 }
 
-// A run without --apply seals a plan that people may approve. It must not keep its rows from the night that comes, which has an order for them.
+// A run without --apply seals a plan that people may approve. It must not keep its rows from the night that
+// comes, which has an order for them.
 func TestADryRunDoesNotKeepTheNextNightFromItsOrders(t *testing.T) {
 	w := newWorld(t, news(nil), people())
-	w.usualEvents()
-	w.p.Orders = onlyWithdrawn()
-	dry, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "nightly"})
+	w.UsualEvents()
+	w.Setup.Orders = onlyWithdrawn()
+	dry, err := pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "nightly"})
 	require.NoError(t, err)
 	require.Len(t, dry.Waiting, 2, "what orders let go, and what people are asked about")
 	require.Empty(t, w.facts().Approvals, "nobody has approved anything yet")
-	w.p.Orders[0].Until = mustDate("2026-11-19")
+	w.Setup.Orders[0].Until = mustDate("2026-11-19")
 	r, err := w.night()
 	require.NoError(t, err)
 	require.Empty(t, settled(r), "the order has run out")
-	w.p.Orders[0].Until = mustDate("2027-01-01")
-	w.now = w.now.AddDate(0, 0, 1)
+	w.Setup.Orders[0].Until = mustDate("2027-01-01")
+	w.Now = w.Now.AddDate(0, 0, 1)
 	r, err = w.night()
 	require.NoError(t, err)
 	require.Equal(t, map[string]int64{"people delete done": 1}, settled(r))
@@ -150,16 +166,16 @@ func TestADryRunDoesNotKeepTheNextNightFromItsOrders(t *testing.T) {
 func TestOrdersDoNotOverrulePeople(t *testing.T) {
 	for name, alter := range map[string]func(w *world, waits string){
 		"an objection": func(w *world, waits string) {
-			_, err := plan.Approve(w.t.Context(), w.p, waits, "dora", "object", "not yet", w.people["dora"])
-			require.NoError(w.t, err)
+			_, err := plan.Approve(w.T.Context(), w.Setup, waits, "dora", "object", "not yet", w.Signers["dora"])
+			require.NoError(w.T, err)
 		},
-		"a policy changed since": func(w *world, _ string) { w.p.PolicyDigest = "another" },
+		"a policy changed since": func(w *world, _ string) { w.Setup.PolicyDigest = "another" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, news(nil), people())
-			w.usualEvents()
-			w.p.Orders = onlyWithdrawn()
-			dry, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "nightly"})
+			w.UsualEvents()
+			w.Setup.Orders = onlyWithdrawn()
+			dry, err := pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "nightly"})
 			require.NoError(t, err)
 			for _, plan := range dry.Waiting {
 				alter(w, plan)
@@ -175,17 +191,17 @@ func TestOrdersDoNotOverrulePeople(t *testing.T) {
 // What an order allows a night holds for all the plans that it lets go that night.
 func TestAnOrderCountsOverThePlansOfANight(t *testing.T) {
 	w := newWorld(t, news(nil), people())
-	w.usualEvents()
-	w.p.Orders = onlyWithdrawn()
-	w.p.Orders[0].MaxRows = 1
-	_, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "nightly"})
+	w.UsualEvents()
+	w.Setup.Orders = onlyWithdrawn()
+	w.Setup.Orders[0].MaxRows = 1
+	_, err := pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "nightly"})
 	require.NoError(t, err)
-	w.event("withdrawn", "ada@lago.it", "news", w.now)
-	w.now = w.now.AddDate(0, 0, 1)
+	w.Event("withdrawn", "ada@lago.it", "news", w.Now)
+	w.Now = w.Now.AddDate(0, 0, 1)
 	r, err := w.night()
 	require.NoError(t, err)
 	require.Equal(t, map[string]int64{"people delete done": 1}, settled(r))
-	require.Len(t, w.rows("people"), 2)
+	require.Len(t, w.Rows("people"), 2)
 }
 
 // What an order lets go is looked at by people when it is many times the usual, however few rows that is.
@@ -201,21 +217,22 @@ func TestASpikeAsksHoweverSmallTheTable(t *testing.T) {
 			for i := range 17 {
 				rows = append(rows, []any{fmt.Sprint(i), fmt.Sprintf("p%d@lago.it", i), "P", "active", "2026-01-01"})
 			}
-			w := newWorld(t, news(nil), table("people", []connectors.Field{id, email, name, status, created}, nil, rows...))
+			w := newWorld(t, news(nil), table("people", []connectors.Field{id, email, name, status, created}, nil,
+				rows...))
 			for i := range rows {
-				w.event(registry.Given, fmt.Sprintf("p%d@lago.it", i), "news", day(1))
+				w.Event(registry.Given, fmt.Sprintf("p%d@lago.it", i), "news", day(1))
 			}
-			w.p.Breakers.Spike = 3
-			w.p.Orders = onlyWithdrawn()
-			w.p.Orders[0].MaxRows = 99
-			w.event(registry.Withdrawn, "p16@lago.it", "news", day(10))
+			w.Setup.Breakers.Spike = 3
+			w.Setup.Orders = onlyWithdrawn()
+			w.Setup.Orders[0].MaxRows = 99
+			w.Event(registry.Withdrawn, "p16@lago.it", "news", day(10))
 			r, err := w.night()
 			require.NoError(t, err)
 			require.Equal(t, map[string]int64{"people delete done": 1}, settled(r))
 			for i := range c.leave {
-				w.event(registry.Withdrawn, fmt.Sprintf("p%d@lago.it", i), "news", day(11))
+				w.Event(registry.Withdrawn, fmt.Sprintf("p%d@lago.it", i), "news", day(11))
 			}
-			w.now = w.now.AddDate(0, 0, 1)
+			w.Now = w.Now.AddDate(0, 0, 1)
 			r, err = w.night()
 			require.Equal(t, c.done, settled(r)["people delete done"])
 			if c.done > 0 {
@@ -237,16 +254,18 @@ func TestDependentsAreASpikeOnlyInNumbers(t *testing.T) {
 				rows = append(rows, []any{fmt.Sprint(i + 10), "1"})
 			}
 			person := field("person", connectors.Integer, false)
-			w := newWorld(t, news(depends(policy.Dependent{Table: "orders", FK: []string{"person"}, Do: "delete"})), people(),
-				table("orders", []connectors.Field{id, person}, []connectors.ForeignKey{fk("people", "person")}, rows...))
-			w.usualEvents()
-			w.p.Breakers.Spike = 3
-			w.p.Orders = onlyWithdrawn()
+			w := newWorld(t, news(depends(policy.Dependent{Table: "orders", FK: []string{"person"}, Do: "delete"})),
+				people(),
+				table("orders", []connectors.Field{id, person}, []connectors.ForeignKey{fk("people", "person")},
+					rows...))
+			w.UsualEvents()
+			w.Setup.Breakers.Spike = 3
+			w.Setup.Orders = onlyWithdrawn()
 			r, err := w.night()
 			require.NoError(t, err)
 			require.EqualValues(t, 1, settled(r)["orders delete done"])
-			w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
-			w.now = w.now.AddDate(0, 0, 1)
+			w.Event(registry.Withdrawn, "ada@lago.it", "news", w.Now)
+			w.Now = w.Now.AddDate(0, 0, 1)
 			r, _ = w.night()
 			require.Equal(t, done, settled(r)["people delete done"])
 		})

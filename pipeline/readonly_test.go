@@ -24,9 +24,9 @@ func withList(t *testing.T) (w *world, list *mem.Store) {
 		s.Records = append(s.Records, policy.Records{Source: "list", Table: "people",
 			Subject: map[string]string{"email": "email"}, Collected: "created"})
 	}), people())
-	w.usualEvents()
+	w.UsualEvents()
 	list = mem.New("list", people())
-	w.p.Sources = append(w.p.Sources, setup.Source{Name: "list", Application: "list", Environment: "production",
+	w.Setup.Sources = append(w.Setup.Sources, setup.Source{Name: "list", Application: "list", Environment: "production",
 		Connector: "csv", ReadOnly: true,
 		Open: func(context.Context) (connectors.Source, error) { return readOnly{list}, nil }})
 	return w, list
@@ -36,7 +36,7 @@ func withList(t *testing.T) (w *world, list *mem.Store) {
 func TestSourceThatCanOnlyBeReadStopsNoOther(t *testing.T) {
 	w, list := withList(t)
 	w.planned()
-	docs, _, err := plan.List(t.Context(), w.p)
+	docs, _, err := plan.List(t.Context(), w.Setup)
 	require.NoError(t, err)
 	for _, d := range docs {
 		for _, c := range d.Counts {
@@ -44,8 +44,8 @@ func TestSourceThatCanOnlyBeReadStopsNoOther(t *testing.T) {
 		}
 	}
 	w.applied()
-	require.Len(t, w.rows("people"), 1)
-	w.now = w.now.AddDate(0, 0, 1)
+	require.Len(t, w.Rows("people"), 1)
+	w.Now = w.Now.AddDate(0, 0, 1)
 	_, err = w.night()
 	require.NoError(t, err)
 	var left []audit.Exception
@@ -69,16 +69,16 @@ func TestSourceThatCanOnlyBeReadStopsNoOther(t *testing.T) {
 // A plan whose source lost its right to be changed waits, and the other sources are done.
 func TestSourceThatLostItsRightStopsNoOther(t *testing.T) {
 	w, list := withList(t)
-	w.p.Sources[1].ReadOnly = false
-	w.p.Sources[1].Open = func(context.Context) (connectors.Source, error) { return list, nil }
+	w.Setup.Sources[1].ReadOnly = false
+	w.Setup.Sources[1].Open = func(context.Context) (connectors.Source, error) { return list, nil }
 	w.planned()
-	w.p.Sources[1].ReadOnly = true
-	w.p.Sources[1].Open = func(context.Context) (connectors.Source, error) { return readOnly{list}, nil }
+	w.Setup.Sources[1].ReadOnly = true
+	w.Setup.Sources[1].Open = func(context.Context) (connectors.Source, error) { return readOnly{list}, nil }
 	_, err := w.night()
 	require.ErrorIs(t, err, setup.ErrSource)
 	require.ErrorContains(t, err, "changes rows of source list, which can only be read now")
 	require.Equal(t, 3, setup.ExitCode(err))
-	require.Len(t, w.rows("people"), 1)
+	require.Len(t, w.Rows("people"), 1)
 }
 
 // A rule that clears the only identifier of a person is refused before a night clears it, as the night after
@@ -90,14 +90,14 @@ func TestRuleThatClearsTheIdentifierIsRefused(t *testing.T) {
 			Start: policy.RelationEnded, Period: policy.Period{Years: 10}, Fields: []string{"name"},
 			End: policy.Delete, Because: "claims", Owner: "anna", ReviewBy: "2027-01-01"})
 	}), people())
-	w.usualEvents()
+	w.UsualEvents()
 	for name, begin := range map[string]func() error{
-		"check": func() error { _, err := ask.Check(t.Context(), w.p); return err },
+		"check": func() error { _, err := ask.Check(t.Context(), w.Setup); return err },
 		"night": func() error { _, err := w.night(); return err },
 	} {
 		err := begin()
 		require.ErrorContains(t, err, "L_SUBJECT_LOST", name)
 		require.Equal(t, 2, setup.ExitCode(err), name)
 	}
-	require.Len(t, w.rows("people"), 3)
+	require.Len(t, w.Rows("people"), 3)
 }

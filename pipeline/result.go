@@ -25,5 +25,5 @@ type SettledLine struct {
 // SummaryLine is one line of what a run prints at its end.
 type SummaryLine struct {
 	Silo, Source, Object, Reason, Words, Action, Change string
-	Rows, Settled                                       int64
+	Rows                                                int64
 }

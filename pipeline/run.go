@@ -1,3 +1,11 @@
+// Package pipeline runs the night: from the stores of personal data as they are to stores that are true to
+// consent, with a plan that people answer in between, and evidence of both.
+//
+//   - [Run] is the night in one screen. Each of its phases is a room of its own, in a package below this one, that
+//     is handed what it needs and nothing else.
+//   - A book is the record of one run: it is begun before anything is read, and ended whatever happened.
+//   - [Result] is how a run ended, for whoever started it.
+//   - [Republish] makes the report of an earlier run anew.
 package pipeline
 
 import (
@@ -19,8 +27,9 @@ import (
 	"lethe/pipeline/stores"
 )
 
-// Run is the night: lock and check, settle what an earlier night left, read every source once (discover and decide), seal the plan, ask, change, report. A source that fails does not stop the
-// others. The error joins all that went wrong; the result is there in any case.
+// Run is the night: lock and check, settle what an earlier night left, read every source once (discover and
+// decide), seal the plan, ask, change, report. A source that fails does not stop the others. The error
+// joins all that went wrong; the result is there in any case.
 func Run(ctx context.Context, p *setup.Setup, o setup.Options) (Result, error) {
 	book, err := begin(ctx, p, o)
 	night := furnish(p, book)
@@ -91,26 +100,36 @@ type rooms struct {
 	owing     *duties.Book
 }
 
+// furnish makes the rooms of a night, which share its notes, its registry and its sources.
 func furnish(p *setup.Setup, b *book) *rooms {
 	t, notes, j := b.tonight, b.notes, b.journal
 	silos := silos.New(p, t, b.seen)
 	stores := stores.New(p, t, notes, silos)
 	session := &judge.Session{Tonight: t, Notes: notes, Decisions: b.decisions, Pending: map[judge.Place]bool{}}
 	scanner := &scan.Scanner{Setup: p, Tonight: t, Notes: notes, Session: session}
-	limits := &limits.Limits{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Stores: stores, Scanner: scanner, OrderUse: map[string]map[int]int64{}}
+	limits := &limits.Limits{Setup: p, Tonight: t, Notes: notes, Journal: j,
+		Silos: silos, Stores: stores, Scanner: scanner, OrderUse: map[string]map[int]int64{}}
+
 	return &rooms{
-		notes: notes, silos: silos, stores: stores, scanner: scanner,
-		feed:      &intake.Feed{Setup: p, Tonight: t, Notes: notes},
-		planner:   &planner.Planner{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Stores: stores, Session: session, Scanner: scanner, Limits: limits},
-		applier:   &apply.Applier{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Stores: stores, Limits: limits},
-		copier:    &copies.Keeper{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Stores: stores},
-		forgetter: &forget.Forgetter{Setup: p, Tonight: t, Notes: notes, Silos: silos, Stores: stores, Scanner: scanner},
+		notes:   notes,
+		feed:    &intake.Feed{Setup: p, Tonight: t, Notes: notes},
+		silos:   silos,
+		stores:  stores,
+		scanner: scanner,
+		planner: &planner.Planner{Setup: p, Tonight: t, Notes: notes, Journal: j,
+			Silos: silos, Stores: stores, Session: session, Scanner: scanner, Limits: limits},
+		applier: &apply.Applier{Setup: p, Tonight: t, Notes: notes, Journal: j,
+			Silos: silos, Stores: stores, Limits: limits},
+		copier: &copies.Keeper{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Stores: stores},
+		forgetter: &forget.Forgetter{Setup: p, Tonight: t, Notes: notes,
+			Silos: silos, Stores: stores, Scanner: scanner},
 		inspector: &findings.Inspector{Setup: p, Tonight: t, Notes: notes, Scanner: scanner},
 		owing:     &duties.Book{Setup: p, Tonight: t, Notes: notes},
 	}
 }
 
-// observe puts into the report what people owe, and what a person should look at in the sources that were read to their end.
+// observe puts into the report what people owe, and what a person should look at in the sources that were
+// read to their end.
 func (n *rooms) observe(ctx context.Context) error {
 	err := n.owing.Owed(ctx, n.silos.Registry)
 	for _, s := range n.scanner.Whole() {

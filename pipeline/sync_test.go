@@ -21,8 +21,6 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/copies/snapshot"
 	"lethe/pipeline/intake"
-	"lethe/pipeline/journal"
-	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
@@ -34,25 +32,26 @@ const copyOfPeople = "lethe_crm_people"
 // granted is a company whose CRM gets a copy of its newsletter consents.
 func granted(t *testing.T, change func(*policy.Silo)) *world {
 	w := newWorld(t, news(change), people())
-	w.usualEvents()
-	w.p.Grants = []setup.Grant{{Target: "crm", Source: "crm", Grants: map[string][]string{"news": {"news"}}, Table: true}}
+	w.UsualEvents()
+	w.Setup.Grants = []setup.Grant{{Target: "crm", Source: "crm", Grants: map[string][]string{"news": {"news"}},
+		Table: true}}
 	return w
 }
 
 // synced runs one delivery and returns its line of the report.
 func (w *world) synced() audit.ConsentSync {
-	w.t.Helper()
-	r, err := pipeline.Run(w.t.Context(), w.p, setup.Options{Job: "sync", Apply: true, Phases: setup.SyncOnly})
-	require.NoError(w.t, err)
-	require.Len(w.t, r.Copies, 1)
-	w.now = w.now.Add(time.Hour)
+	w.T.Helper()
+	r, err := pipeline.Run(w.T.Context(), w.Setup, setup.Options{Job: "sync", Apply: true, Phases: setup.SyncOnly})
+	require.NoError(w.T, err)
+	require.Len(w.T, r.Copies, 1)
+	w.Now = w.Now.Add(time.Hour)
 	return *r.Copies[0]
 }
 
 // copied returns the rows of the copy without their seals.
 func (w *world) copied() []string {
-	w.t.Helper()
-	rows := w.rows(copyOfPeople)
+	w.T.Helper()
+	rows := w.Rows(copyOfPeople)
 	for i := range rows {
 		rows[i] = rows[i][:strings.LastIndexByte(rows[i], ' ')]
 	}
@@ -61,7 +60,7 @@ func (w *world) copied() []string {
 
 // findings lists the kinds of the findings in the report of the last run.
 func (w *world) findings() []string {
-	w.t.Helper()
+	w.T.Helper()
 	var kinds []string
 	for _, f := range w.facts().Findings {
 		kinds = append(kinds, f.Kind)
@@ -71,21 +70,22 @@ func (w *world) findings() []string {
 
 func TestCopySaysWhatMayBeUsed(t *testing.T) {
 	w := granted(t, nil)
-	w.live = mem.New("crm", people(), table("drafts", []connectors.Field{id}, nil))
+	w.Live = mem.New("crm", people(), table("drafts", []connectors.Field{id}, nil))
 	line := w.synced()
 	require.Equal(t, []string{
-		"1 news news allowed 2028-01-01 23:00:00 2026-11-20", // two years from the consent: when that day ends in Rome it is 23:00 in UTC
-		"2 news news blocked - 2026-11-20",                   // withdrawn
-		"3 news news blocked - 2026-11-20",                   // ran out
+		// two years from the consent: when that day ends in Rome it is 23:00 in UTC
+		"1 news news allowed 2028-01-01 23:00:00 2026-11-20",
+		"2 news news blocked - 2026-11-20", // withdrawn
+		"3 news news blocked - 2026-11-20", // ran out
 	}, w.copied())
 	require.EqualValues(t, 3, line.Changed)
 	require.EqualValues(t, 3, line.ExpectedRows)
 	require.Zero(t, line.LocalRows)
 	require.Equal(t, line.HeadSeq, line.AckedSeq)
 
-	w.event(registry.Given, "bob@lago.it", "news", w.now)
-	w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
-	w.now = w.now.AddDate(0, 0, 1)
+	w.Event(registry.Given, "bob@lago.it", "news", w.Now)
+	w.Event(registry.Withdrawn, "ada@lago.it", "news", w.Now)
+	w.Now = w.Now.AddDate(0, 0, 1)
 	line = w.synced()
 	require.EqualValues(t, 2, line.Changed, "what did not change is not written")
 	require.Zero(t, line.DriftMissing+line.DriftExtra+line.DriftDifferent)
@@ -93,11 +93,13 @@ func TestCopySaysWhatMayBeUsed(t *testing.T) {
 	line = w.synced()
 	require.Zero(t, line.Changed)
 	require.Equal(t, line.ExpectedDigest, line.CopyDigest)
-	require.Equal(t, []string{"1 news news blocked - 2026-11-21", "2 news news allowed 2028-11-20 23:00:00 2026-11-21", "3 news news blocked - 2026-11-20"}, w.copied())
+	require.Equal(t, []string{"1 news news blocked - 2026-11-21",
+		"2 news news allowed 2028-11-20 23:00:00 2026-11-21", "3 news news blocked - 2026-11-20"}, w.copied())
 
-	views, err := w.live.Views(t.Context())
+	views, err := w.Live.Views(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []connectors.View{{Name: "lethe_crm_people_news", Tables: []string{copyOfPeople, "people"}}}, views)
+	require.Equal(t, []connectors.View{{Name: "lethe_crm_people_news", Tables: []string{copyOfPeople, "people"}}},
+		views)
 }
 
 // A view shows who may be used for its purpose, and nobody who may be used for another one only.
@@ -105,14 +107,16 @@ func TestViewShowsItsPurposeOnly(t *testing.T) {
 	w := granted(t, func(s *policy.Silo) {
 		s.Rules = append(s.Rules, s.Rules[0])
 		s.Rules[1].Purpose = "profiling"
-		s.Rules = append(s.Rules, policy.Rule{Purpose: "contract", Basis: policy.Contract, Start: policy.RelationEnded, Period: policy.Period{Years: 10}, End: policy.Delete, Because: "claims", Owner: "anna", ReviewBy: "2027-01-01"})
+		s.Rules = append(s.Rules, policy.Rule{Purpose: "contract", Basis: policy.Contract,
+			Start: policy.RelationEnded, Period: policy.Period{Years: 10}, End: policy.Delete, Because: "claims",
+			Owner: "anna", ReviewBy: "2027-01-01"})
 	})
-	w.p.Grants[0].Grants["news"] = []string{"news", "profiling"}
-	w.event(registry.Given, "bob@lago.it", "profiling", w.now.Add(-time.Hour))
-	w.event(registry.BasisStarted, "eve@lago.it", "contract", w.now.Add(-time.Hour))
+	w.Setup.Grants[0].Grants["news"] = []string{"news", "profiling"}
+	w.Event(registry.Given, "bob@lago.it", "profiling", w.Now.Add(-time.Hour))
+	w.Event(registry.BasisStarted, "eve@lago.it", "contract", w.Now.Add(-time.Hour))
 	w.synced()
 	shown := func(purpose string) (emails []any) {
-		_, rows, ok := w.live.View(copyOfPeople + "_" + purpose)
+		_, rows, ok := w.Live.View(copyOfPeople + "_" + purpose)
 		require.True(t, ok)
 		for _, row := range rows {
 			emails = append(emails, row[1])
@@ -121,26 +125,29 @@ func TestViewShowsItsPurposeOnly(t *testing.T) {
 	}
 	require.Equal(t, []any{"ada@lago.it"}, shown("news"))
 	require.Equal(t, []any{"bob@lago.it"}, shown("profiling"))
-	_, _, ok := w.live.View(copyOfPeople + "_contract")
+	_, _, ok := w.Live.View(copyOfPeople + "_contract")
 	require.False(t, ok, "nothing was granted for it")
 }
 
-// TestCopyLeavesDoubtToTheApplication: who the registry does not know, or cannot tell apart, is neither allowed nor blocked.
+// TestCopyLeavesDoubtToTheApplication: who the registry does not know, or cannot tell apart, is neither
+// allowed nor blocked.
 func TestCopyLeavesDoubtToTheApplication(t *testing.T) {
 	w := granted(t, nil)
-	w.set("people", "2", "email", "nobody@lago.it")
-	w.set("people", "3", "email", "no address")
+	w.Set("people", "2", "email", "nobody@lago.it")
+	w.Set("people", "3", "email", "no address")
 	w.synced()
-	require.Equal(t, []string{"1 news news allowed 2028-01-01 23:00:00 2026-11-20", "2 news news unknown - 2026-11-20", "3 news news unknown - 2026-11-20"}, w.copied())
+	require.Equal(t, []string{"1 news news allowed 2028-01-01 23:00:00 2026-11-20",
+		"2 news news unknown - 2026-11-20", "3 news news unknown - 2026-11-20"}, w.copied())
 }
 
 func TestCopyEndsOnItsDay(t *testing.T) {
 	w := granted(t, nil)
-	w.p.Simulated = true
+	w.Setup.Simulated = true
 	for day, want := range map[string]string{"2028-01-01": "allowed 2028-01-01 23:00:00", "2028-01-02": "blocked -"} {
 		at, err := time.ParseInLocation(time.DateOnly, day, rome)
 		require.NoError(t, err)
-		_, err = pipeline.Run(t.Context(), w.p, setup.Options{Job: "sync " + day, Apply: true, Phases: setup.SyncOnly, AsOf: at.Add(time.Minute)})
+		_, err = pipeline.Run(t.Context(), w.Setup,
+			setup.Options{Job: "sync " + day, Apply: true, Phases: setup.SyncOnly, AsOf: at.Add(time.Minute)})
 		require.NoError(t, err)
 		require.Contains(t, w.copied()[0], "1 news news "+want)
 	}
@@ -149,61 +156,68 @@ func TestCopyEndsOnItsDay(t *testing.T) {
 // A consent that has an end of its own ends in the copy at that minute, not with that day.
 func TestCopyEndsToTheMinute(t *testing.T) {
 	w := granted(t, nil)
-	in, err := intake.Open(t.Context(), w.p)
+	in, err := intake.Open(t.Context(), w.Setup)
 	require.NoError(t, err)
-	_, _, err = in.Record(t.Context(), "news", registry.Event{Type: registry.Renewed, Purpose: "news", Subjects: []registry.Subject{{Kind: "email", Value: "ada@lago.it"}},
-		OccurredAt: w.now, EffectiveUntil: time.Date(2026, 12, 24, 14, 30, 0, 700000, rome), Notice: "v1", Evidence: "form"})
+	_, _, err = in.Record(t.Context(), "news",
+		registry.Event{Type: registry.Renewed, Purpose: "news",
+			Subjects:   []registry.Subject{{Kind: "email", Value: "ada@lago.it"}},
+			OccurredAt: w.Now, EffectiveUntil: time.Date(2026, 12, 24, 14, 30, 0, 700000, rome), Notice: "v1",
+			Evidence: "form"})
 	require.NoError(t, err)
 	require.NoError(t, in.Close())
 	w.synced()
 	require.Contains(t, w.copied(), "1 news news allowed 2026-12-24 13:30:00 2026-11-20")
 }
 
-// Who said no to marketing in another silo is not allowed by what this one still holds; who has consented since is.
+// Who said no to marketing in another silo is not allowed by what this one still holds; who has consented
+// since is.
 func TestCopyFollowsTheSuppressionList(t *testing.T) {
 	w := granted(t, func(s *policy.Silo) { s.Rules[0].Marketing = true })
-	w.p.Suppression = policy.Silo{Name: "suppression", Suppression: true, Rules: []policy.Rule{{Purpose: "suppression"}}}
-	require.NoError(t, w.p.Keys.EnsureSilo("suppression"))
+	w.Setup.Suppression = policy.Silo{Name: "suppression", Suppression: true,
+		Rules: []policy.Rule{{Purpose: "suppression"}}}
+	require.NoError(t, w.Setup.Keys.EnsureSilo("suppression"))
 	require.EqualValues(t, 3, w.synced().ExpectedRows)
 	require.Contains(t, w.copied(), "1 news news allowed 2028-01-01 23:00:00 2026-11-20")
-	in, err := intake.Open(t.Context(), w.p)
+	in, err := intake.Open(t.Context(), w.Setup)
 	require.NoError(t, err)
-	_, err = in.Import(t.Context(), "suppression", registry.Import{Reader: strings.NewReader("email\nada@lago.it\n"), Format: registry.CSV, Source: "list"})
+	_, err = in.Import(t.Context(), "suppression",
+		registry.Import{Reader: strings.NewReader("email\nada@lago.it\n"), Format: registry.CSV, Source: "list"})
 	require.NoError(t, err)
 	require.NoError(t, in.Close())
 	require.EqualValues(t, 1, w.synced().Changed)
 	require.Contains(t, w.copied(), "1 news news blocked - 2026-11-20")
-	w.now = w.now.AddDate(0, 0, 1)
-	w.event(registry.Renewed, "ada@lago.it", "news", w.now)
+	w.Now = w.Now.AddDate(0, 0, 1)
+	w.Event(registry.Renewed, "ada@lago.it", "news", w.Now)
 	require.EqualValues(t, 1, w.synced().Changed)
 	require.Contains(t, w.copied(), "1 news news allowed 2028-11-21 23:00:00 2026-11-21")
 }
 
 func TestCopyWithoutApplyIsOnlyCompared(t *testing.T) {
 	w := granted(t, nil)
-	r, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "sync", Phases: setup.SyncOnly})
+	r, err := pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "sync", Phases: setup.SyncOnly})
 	require.NoError(t, err)
 	require.EqualValues(t, 3, r.Copies[0].Changed, "would be written")
 	require.EqualValues(t, 0, r.Copies[0].AckedSeq)
-	tables, err := w.live.Tables(t.Context())
+	tables, err := w.Live.Tables(t.Context())
 	require.NoError(t, err)
 	require.Len(t, tables, 1)
 }
 
 func TestTamperedCopyIsRepairedAndReported(t *testing.T) {
-	tampered := func(w *world, change func(keeper connectors.CopyKeeper, copied connectors.Table, rows []string)) audit.ConsentSync {
-		tables, err := w.live.Tables(w.t.Context())
-		require.NoError(w.t, err)
+	tampered := func(w *world, change func(keeper connectors.CopyKeeper, copied connectors.Table,
+		rows []string)) audit.ConsentSync {
+		tables, err := w.Live.Tables(w.T.Context())
+		require.NoError(w.T, err)
 		at := slices.IndexFunc(tables, func(t connectors.Table) bool { return t.Name == copyOfPeople })
-		change(w.live, tables[at], w.rows(copyOfPeople))
-		w.now = w.now.AddDate(0, 0, 1)
+		change(w.Live, tables[at], w.Rows(copyOfPeople))
+		w.Now = w.Now.AddDate(0, 0, 1)
 		return w.synced()
 	}
 	put := func(w *world, keeper connectors.CopyKeeper, copied connectors.Table, row string, gone ...connectors.Key) {
 		var rows arrow.Record
 		if row != "" {
 			b, err := connectors.NewBuilder(copied, nil)
-			require.NoError(w.t, err)
+			require.NoError(w.T, err)
 			for i, v := range strings.Fields(strings.Replace(row, " 23:00:00", "+23:00:00", 1)) { // one field
 				if v == "-" {
 					b.AppendNull(i)
@@ -214,7 +228,7 @@ func TestTamperedCopyIsRepairedAndReported(t *testing.T) {
 			b.EndRow()
 			rows = b.Batch("").Rows
 		}
-		require.NoError(w.t, keeper.WriteCopy(w.t.Context(), copied, rows, gone))
+		require.NoError(w.T, keeper.WriteCopy(w.T.Context(), copied, rows, gone))
 	}
 	row := func(id string) connectors.Key {
 		return connectors.MakeKey([]byte(id), []byte("news"), []byte("news"))
@@ -257,7 +271,8 @@ func TestTamperedCopyIsRepairedAndReported(t *testing.T) {
 			line := tampered(w, c.change(w))
 			require.Equal(t, c.want, [3]int64{line.DriftMissing, line.DriftExtra, line.DriftDifferent})
 			for i, row := range w.copied() {
-				require.Equal(t, before[i][:strings.LastIndexByte(before[i], ' ')], row[:strings.LastIndexByte(row, ' ')], "all but since")
+				require.Equal(t, before[i][:strings.LastIndexByte(before[i], ' ')],
+					row[:strings.LastIndexByte(row, ' ')], "all but since")
 			}
 			require.Len(t, w.copied(), 3)
 			require.Equal(t, c.want != [3]int64{}, slices.Contains(w.findings(), "F_SYNC_DRIFT"))
@@ -268,9 +283,9 @@ func TestTamperedCopyIsRepairedAndReported(t *testing.T) {
 	t.Run("an old row put back", func(t *testing.T) {
 		w := granted(t, nil)
 		w.synced()
-		old := w.rows(copyOfPeople)[0]
-		w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
-		w.now = w.now.AddDate(0, 0, 1)
+		old := w.Rows(copyOfPeople)[0]
+		w.Event(registry.Withdrawn, "ada@lago.it", "news", w.Now)
+		w.Now = w.Now.AddDate(0, 0, 1)
 		w.synced()
 		line := tampered(w, func(k connectors.CopyKeeper, c connectors.Table, _ []string) { put(w, k, c, old) })
 		require.EqualValues(t, 1, line.DriftDifferent)
@@ -294,12 +309,12 @@ func (f flaky) WriteCopy(ctx context.Context, t connectors.Table, rows arrow.Rec
 func TestApplicationThatIsDownCatchesUp(t *testing.T) {
 	w := granted(t, nil)
 	down := false
-	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) { return flaky{w.live, &down}, nil }
+	w.Setup.Sources[0].Open = func(context.Context) (connectors.Source, error) { return flaky{w.Live, &down}, nil }
 	w.synced()
-	w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
+	w.Event(registry.Withdrawn, "ada@lago.it", "news", w.Now)
 	down = true
 	for night := range 3 {
-		w.now = w.now.AddDate(0, 0, 1)
+		w.Now = w.Now.AddDate(0, 0, 1)
 		r, err := w.night()
 		require.ErrorIs(t, err, setup.ErrSource)
 		require.NotEmpty(t, r.Waiting, "the night goes on")
@@ -311,47 +326,50 @@ func TestApplicationThatIsDownCatchesUp(t *testing.T) {
 	}
 	require.Contains(t, w.copied()[0], "allowed", "as it was left")
 	down = false
-	w.now = w.now.AddDate(0, 0, 1)
+	w.Now = w.Now.AddDate(0, 0, 1)
 	line := w.synced()
 	require.Equal(t, line.HeadSeq, line.AckedSeq)
 	require.Zero(t, line.LagSeconds+line.DriftMissing+line.DriftExtra+line.DriftDifferent)
 	require.Contains(t, w.copied()[0], "blocked")
 }
 
-// TestForeignTableUnderTheNameOfACopy: what somebody put in a copy's place is left alone, and said to be dangerous.
+// TestForeignTableUnderTheNameOfACopy: what somebody put in a copy's place is left alone, and said to be
+// dangerous.
 func TestForeignTableUnderTheNameOfACopy(t *testing.T) {
 	w := granted(t, nil)
-	w.live = mem.New("crm", people(), table(copyOfPeople, []connectors.Field{id, email}, nil, []any{"1", "ada@lago.it"}))
-	r, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "sync", Apply: true, Phases: setup.SyncOnly})
+	w.Live = mem.New("crm", people(), table(copyOfPeople, []connectors.Field{id, email}, nil,
+		[]any{"1", "ada@lago.it"}))
+	r, err := pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "sync", Apply: true, Phases: setup.SyncOnly})
 	require.ErrorIs(t, err, setup.ErrSource)
 	require.Equal(t, "E_REFUSED", r.Copies[0].Error)
 	require.Contains(t, w.findings(), "F_SYNC_FOREIGN")
-	require.Equal(t, []string{"1 ada@lago.it"}, w.rows(copyOfPeople))
+	require.Equal(t, []string{"1 ada@lago.it"}, w.Rows(copyOfPeople))
 }
 
-// TestFilesGoOutWhenTheTableCannot: what was withdrawn reaches the files of a target whose table cannot be written.
+// TestFilesGoOutWhenTheTableCannot: what was withdrawn reaches the files of a target whose table cannot be
+// written.
 func TestFilesGoOutWhenTheTableCannot(t *testing.T) {
 	w := granted(t, nil)
-	w.p.Grants[0].Files = filepath.Join(w.dir, "copies")
+	w.Setup.Grants[0].Files = filepath.Join(w.Dir, "copies")
 	down := false
-	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) { return flaky{w.live, &down}, nil }
+	w.Setup.Sources[0].Open = func(context.Context) (connectors.Source, error) { return flaky{w.Live, &down}, nil }
 	w.synced()
-	w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
+	w.Event(registry.Withdrawn, "ada@lago.it", "news", w.Now)
 	down = true
-	r, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "sync", Apply: true, Phases: setup.SyncOnly})
+	r, err := pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "sync", Apply: true, Phases: setup.SyncOnly})
 	require.ErrorIs(t, err, setup.ErrSource)
 	require.Less(t, r.Copies[0].AckedSeq, r.Copies[0].HeadSeq)
 	require.Zero(t, r.Copies[0].DriftMissing+r.Copies[0].DriftExtra+r.Copies[0].DriftDifferent)
-	signer, err := w.p.Keys.Runner()
+	signer, err := w.Setup.Keys.Runner()
 	require.NoError(t, err)
 	public, err := keystore.ParsePublic(signer.Public())
 	require.NoError(t, err)
-	m, err := snapshot.Verify(w.p.Grants[0].Files, public)
+	m, err := snapshot.Verify(w.Setup.Grants[0].Files, public)
 	require.NoError(t, err)
 	require.EqualValues(t, 3, m.Snapshot.Rows)
 	require.EqualValues(t, 1, m.Delta.Rows, "ada's")
 	down = false
-	w.now = w.now.Add(time.Hour)
+	w.Now = w.Now.Add(time.Hour)
 	require.Zero(t, w.synced().LagSeconds)
 	require.Contains(t, w.copied()[0], "blocked")
 }
@@ -362,22 +380,23 @@ func TestCopyThatCannotBeWrittenIsNotAcknowledged(t *testing.T) {
 	for name, table := range map[string]bool{"files alone": false, "with a table": true} {
 		t.Run(name, func(t *testing.T) {
 			w := granted(t, nil)
-			file := filepath.Join(w.dir, "file")
+			file := filepath.Join(w.Dir, "file")
 			require.NoError(t, os.WriteFile(file, nil, 0o600))
-			w.p.Grants[0].Table, w.p.Grants[0].Files = table, filepath.Join(file, "copies")
-			_, err := ask.Check(t.Context(), w.p)
+			w.Setup.Grants[0].Table, w.Setup.Grants[0].Files = table, filepath.Join(file, "copies")
+			_, err := ask.Check(t.Context(), w.Setup)
 			require.ErrorContains(t, err, "sync.crm: files:")
-			r, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "sync", Apply: true, Phases: setup.SyncOnly})
+			r, err := pipeline.Run(t.Context(), w.Setup,
+				setup.Options{Job: "sync", Apply: true, Phases: setup.SyncOnly})
 			require.ErrorIs(t, err, setup.ErrSource)
 			require.ErrorContains(t, err, "write snapshot for crm")
 			require.Equal(t, 3, setup.ExitCode(err))
 			require.Equal(t, "E_FAILED", r.Copies[0].Error)
 			require.Zero(t, r.Copies[0].AckedSeq)
 			require.NoError(t, os.Remove(file))
-			w.now = w.now.Add(time.Hour)
+			w.Now = w.Now.Add(time.Hour)
 			line := w.synced()
 			require.Equal(t, line.HeadSeq, line.AckedSeq)
-			require.FileExists(t, filepath.Join(w.p.Grants[0].Files, "copy.json"))
+			require.FileExists(t, filepath.Join(w.Setup.Grants[0].Files, "copy.json"))
 		})
 	}
 }
@@ -387,9 +406,9 @@ func TestErasedRowLeavesTheCopyTheSameNight(t *testing.T) {
 	w.planned()
 	require.Len(t, w.copied(), 3)
 	w.applied()
-	require.Len(t, w.rows("people"), 1)
+	require.Len(t, w.Rows("people"), 1)
 	require.Equal(t, []string{"1 news news allowed 2028-01-01 23:00:00 2026-11-20"}, w.copied())
-	w.now = w.now.AddDate(0, 0, 1)
+	w.Now = w.Now.AddDate(0, 0, 1)
 	line := w.synced()
 	require.Zero(t, line.Changed+line.DriftMissing+line.DriftExtra+line.DriftDifferent)
 }
@@ -397,7 +416,7 @@ func TestErasedRowLeavesTheCopyTheSameNight(t *testing.T) {
 func TestCopyIsNoTableOfTheApplications(t *testing.T) {
 	w := granted(t, nil)
 	for range 2 {
-		w.now = w.now.AddDate(0, 0, 1)
+		w.Now = w.Now.AddDate(0, 0, 1)
 		_, err := w.night()
 		require.NoError(t, err)
 	}
@@ -411,158 +430,11 @@ func TestCopyIsNoTableOfTheApplications(t *testing.T) {
 	require.NotContains(t, w.findings(), "F_SILO_JOIN")
 }
 
-func TestRevokedGrantTakesTheCopyAlong(t *testing.T) {
-	w := granted(t, nil)
-	w.synced()
-	w.p.Grants = nil
-	_, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "sync", Apply: true, Phases: setup.SyncOnly})
-	require.NoError(t, err)
-	tables, err := w.live.Tables(t.Context())
-	require.NoError(t, err)
-	require.Len(t, tables, 1)
-	views, err := w.live.Views(t.Context())
-	require.NoError(t, err)
-	require.Empty(t, views)
-}
-
-// made lists the tables of the live source, and the files of the copy's folder.
-func (w *world) made() (list []string) {
-	w.t.Helper()
-	tables, err := w.live.Tables(w.t.Context())
-	require.NoError(w.t, err)
-	for _, t := range tables {
-		list = append(list, t.Name)
-	}
-	views, err := w.live.Views(w.t.Context())
-	require.NoError(w.t, err)
-	for _, v := range views {
-		list = append(list, v.Name)
-	}
-	files, err := os.ReadDir(filepath.Join(w.dir, "copies"))
-	if !os.IsNotExist(err) {
-		require.NoError(w.t, err)
-	}
-	for _, f := range files {
-		name, _, _ := strings.Cut(f.Name(), "-")
-		list = append(list, name)
-	}
-	slices.Sort(list)
-	return list
-}
-
-// What is no longer granted is taken back: the table with its views, or the files, whichever was taken away;
-// without --apply it is only named.
-func TestWhatIsNoLongerGrantedIsTakenBack(t *testing.T) {
-	for name, c := range map[string]struct {
-		change func(*world)
-		left   []string
-	}{
-		"the table": {func(w *world) { w.p.Grants[0].Table = false }, []string{"copy.json", "delta", "people",
-			"snapshot"}},
-		"the files": {func(w *world) { w.p.Grants[0].Files = "" }, []string{copyOfPeople, "lethe_crm_people_news",
-			"people"}},
-		"the target": {func(w *world) { w.p.Grants = nil }, []string{"people"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := granted(t, nil)
-			w.p.Grants[0].Files = filepath.Join(w.dir, "copies")
-			w.synced()
-			all := w.made()
-			require.Len(t, all, 6)
-			c.change(w)
-			_, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "sync", Phases: setup.SyncOnly})
-			require.NoError(t, err)
-			require.Equal(t, all, w.made(), "nothing goes without --apply")
-			require.Contains(t, w.findings(), "F_COPY_LEFT")
-			for range 2 {
-				w.now = w.now.Add(time.Hour)
-				_, err := pipeline.Run(t.Context(), w.p, setup.Options{Job: "sync", Apply: true, Phases: setup.SyncOnly})
-				require.NoError(t, err)
-				kept := w.made()
-				if slices.Contains(kept, "delta") { // a second delivery adds to the files
-					kept = slices.Compact(kept)
-				}
-				require.Equal(t, c.left, kept)
-				require.NotContains(t, w.findings(), "F_COPY_LEFT")
-			}
-		})
-	}
-}
-
-// What cannot be taken back is named each night until it can.
-func TestWhatCannotBeTakenBackIsNamedEachNight(t *testing.T) {
-	again := func(w *world, left bool, says string) {
-		w.t.Helper()
-		for range 2 {
-			w.now = w.now.Add(time.Hour)
-			_, err := pipeline.Run(w.t.Context(), w.p, setup.Options{Job: "sync", Apply: true, Phases: setup.SyncOnly})
-			require.Equal(w.t, left, slices.Contains(w.findings(), "F_COPY_LEFT"))
-			if says == "" {
-				require.NoError(w.t, err)
-				continue
-			}
-			require.ErrorIs(w.t, err, setup.ErrSource)
-			require.ErrorContains(w.t, err, says)
-		}
-	}
-	t.Run("a source that can only be read now", func(t *testing.T) {
-		w := granted(t, nil)
-		w.synced()
-		w.p.Grants = nil
-		w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) { return readOnly{w.live}, nil }
-		again(w, true, "table lethe_crm_people: source crm can only be read now")
-		w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) { return w.live, nil }
-		again(w, false, "")
-		require.Equal(t, []string{"people"}, w.made())
-	})
-	t.Run("a source that left the configuration", func(t *testing.T) {
-		w := granted(t, nil)
-		w.synced()
-		sources := w.p.Sources
-		w.p.Grants, w.p.Sources = nil, nil
-		again(w, true, "")
-		w.p.Sources = sources
-		again(w, false, "")
-		require.Equal(t, []string{"people"}, w.made())
-	})
-	t.Run("files alone, of a source that fails or left the configuration", func(t *testing.T) {
-		w := granted(t, nil)
-		w.p.Grants[0].Table, w.p.Grants[0].Files = false, filepath.Join(w.dir, "copies")
-		w.synced()
-		w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) {
-			return nil, &connectors.Error{Op: "open", Source: "crm", Err: connectors.ErrUnreachable}
-		}
-		again(w, false, "crm")
-		w.p.Grants, w.p.Sources = nil, nil
-		again(w, false, "")
-		require.NoDirExists(t, filepath.Join(w.dir, "copies"))
-	})
-	t.Run("a folder that somebody else writes to", func(t *testing.T) {
-		w := granted(t, nil)
-		w.p.Grants[0].Files = filepath.Join(w.dir, "copies")
-		w.synced()
-		w.p.Grants = nil
-		manifest := filepath.Join(w.dir, "copies", "copy.json")
-		require.NoError(t, os.WriteFile(manifest, []byte("{}"), 0o600))
-		mine := filepath.Join(w.dir, "copies", "mine.txt")
-		require.NoError(t, os.WriteFile(mine, nil, 0o600))
-		again(w, true, "is not known to be Lethe's")
-		require.FileExists(t, manifest)
-		names, err := filepath.Glob(filepath.Join(w.dir, "copies", "*.jsonl"))
-		require.NoError(t, err)
-		for _, name := range append(names, manifest) {
-			require.NoError(t, os.Remove(name))
-		}
-		again(w, false, "")
-		require.FileExists(t, mine)
-	})
-}
-
 func TestSnapshotAndDeltas(t *testing.T) {
 	w := granted(t, nil)
-	folder := filepath.Join(w.dir, "copies")
-	w.p.Grants[0].Table, w.p.Grants[0].Files = false, folder
-	signer, err := w.p.Keys.Runner()
+	folder := filepath.Join(w.Dir, "copies")
+	w.Setup.Grants[0].Table, w.Setup.Grants[0].Files = false, folder
+	signer, err := w.Setup.Keys.Runner()
 	require.NoError(t, err)
 	public, err := keystore.ParsePublic(signer.Public())
 	require.NoError(t, err)
@@ -586,16 +458,17 @@ func TestSnapshotAndDeltas(t *testing.T) {
 	require.Equal(t, all, read(m.Delta.Name))
 	require.Empty(t, m.Since)
 
-	w.event(registry.Given, "bob@lago.it", "news", w.now)
+	w.Event(registry.Given, "bob@lago.it", "news", w.Now)
 	w.planned() // eve is to go
 	w.applied()
 	m, err = snapshot.Verify(folder, public)
 	require.NoError(t, err)
-	w.now = w.now.AddDate(0, 0, 1)
-	require.Equal(t, []string{"[1] news news allowed 2028-01-01T23:00:00Z", "[2] news news allowed 2028-11-20T23:00:00Z"}, read(m.Snapshot.Name))
+	w.Now = w.Now.AddDate(0, 0, 1)
+	require.Equal(t, []string{"[1] news news allowed 2028-01-01T23:00:00Z",
+		"[2] news news allowed 2028-11-20T23:00:00Z"}, read(m.Snapshot.Name))
 	require.Equal(t, []string{"[3] news news gone "}, read(m.Delta.Name))
 	require.NotEmpty(t, m.Since)
-	w.now = w.now.AddDate(0, 0, 1)
+	w.Now = w.Now.AddDate(0, 0, 1)
 	require.Zero(t, w.synced().Changed, "what the files say as before is not counted")
 	m, err = snapshot.Verify(folder, public)
 	require.NoError(t, err)
@@ -607,14 +480,14 @@ func TestSnapshotAndDeltas(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(folder, m.Snapshot.Name), []byte("{}\n"), 0o600))
 	_, err = snapshot.Verify(folder, public)
 	require.ErrorIs(t, err, setup.ErrTampered)
-	w.now = w.now.AddDate(0, 0, 1)
+	w.Now = w.Now.AddDate(0, 0, 1)
 	w.synced()
 	m, err = snapshot.Verify(folder, public)
 	require.NoError(t, err, "made anew")
 	require.Empty(t, m.Since, "from a damaged copy nothing follows")
 	require.EqualValues(t, 2, m.Delta.Rows)
 
-	other, err := keystore.NewPerson(filepath.Join(w.dir, "other.key"))
+	other, err := keystore.NewPerson(filepath.Join(w.Dir, "other.key"))
 	require.NoError(t, err)
 	stranger, err := keystore.ParsePublic(other)
 	require.NoError(t, err)
@@ -622,7 +495,8 @@ func TestSnapshotAndDeltas(t *testing.T) {
 	require.ErrorIs(t, err, setup.ErrTampered)
 }
 
-// TestCopyOfManyRows moves more rows than are read ahead: a long run of records that are gone, and rows that the copy lacks all over.
+// TestCopyOfManyRows moves more rows than are read ahead: a long run of records that are gone, and rows
+// that the copy lacks all over.
 func TestCopyOfManyRows(t *testing.T) {
 	const n = 13_000
 	rows := make([][]any, n)
@@ -630,8 +504,9 @@ func TestCopyOfManyRows(t *testing.T) {
 		rows[i] = []any{fmt.Sprint(i + 1), fmt.Sprintf("p%d@lago.it", i), "P", "active", "2026-01-01"}
 	}
 	w := newWorld(t, news(nil), table("people", []connectors.Field{id, email, name, status, created}, nil, rows...))
-	w.usualEvents()
-	w.p.Grants = []setup.Grant{{Target: "crm", Source: "crm", Grants: map[string][]string{"news": {"news"}}, Table: true, Page: 1000}}
+	w.UsualEvents()
+	w.Setup.Grants = []setup.Grant{{Target: "crm", Source: "crm", Grants: map[string][]string{"news": {"news"}},
+		Table: true, Page: 1000}}
 	require.EqualValues(t, n, w.synced().Changed)
 
 	keys := func(of func(i int) bool, rest ...[]byte) (tuples []connectors.Key) {
@@ -643,15 +518,17 @@ func TestCopyOfManyRows(t *testing.T) {
 		return tuples
 	}
 	erased := keys(func(i int) bool { return i > 1000 && i <= 8000 })
-	_, err := w.live.Mutate(t.Context(), []connectors.Query{{Table: "people", Keys: &connectors.Keys{Fields: []string{"id"}, Tuples: erased}}}, func(b connectors.Batch) (connectors.Edit, error) {
-		return connectors.Edit{Ops: slices.Repeat([]connectors.Op{connectors.Delete}, int(b.Rows.NumRows()))}, nil
-	}, func() error { return nil })
+	_, err := w.Live.Mutate(t.Context(),
+		[]connectors.Query{{Table: "people", Keys: &connectors.Keys{Fields: []string{"id"}, Tuples: erased}}},
+		func(b connectors.Batch) (connectors.Edit, error) {
+			return connectors.Edit{Ops: slices.Repeat([]connectors.Op{connectors.Delete}, int(b.Rows.NumRows()))}, nil
+		}, func() error { return nil })
 	require.NoError(t, err)
 	lacking := keys(func(i int) bool { return i > 8000 && i%3 == 0 }, []byte("news"), []byte("news"))
-	tables, err := w.live.Tables(t.Context())
+	tables, err := w.Live.Tables(t.Context())
 	require.NoError(t, err)
 	copied := tables[slices.IndexFunc(tables, func(t connectors.Table) bool { return t.Name == copyOfPeople })]
-	require.NoError(t, w.live.WriteCopy(t.Context(), copied, nil, lacking))
+	require.NoError(t, w.Live.WriteCopy(t.Context(), copied, nil, lacking))
 
 	line := w.synced()
 	require.EqualValues(t, len(erased)+len(lacking), line.Changed)
@@ -661,62 +538,5 @@ func TestCopyOfManyRows(t *testing.T) {
 	line = w.synced()
 	require.Zero(t, line.Changed+line.DriftMissing+line.DriftExtra+line.DriftDifferent)
 	require.Equal(t, line.ExpectedDigest, line.CopyDigest)
-	require.Len(t, w.rows(copyOfPeople), n-len(erased))
-}
-
-// TestDeliveriesBetweenNightsAreNoNights: what hourly deliveries leave does not push the nights out of what is remembered and shown.
-func TestDeliveriesBetweenNightsAreNoNights(t *testing.T) {
-	w := granted(t, nil)
-	w.set("people", "3", "email", "no address") // an exception, from the first night on
-	_, err := w.night()
-	require.NoError(t, err)
-	page, err := os.ReadFile(filepath.Join(w.p.Reports, "report.html"))
-	require.NoError(t, err)
-	first := w.now
-	for range 3 {
-		w.synced()
-	}
-	after, err := os.ReadFile(filepath.Join(w.p.Reports, "report.html"))
-	require.NoError(t, err)
-	require.Equal(t, page, after, "the page is that of the night")
-	s, err := ask.StatusOf(t.Context(), w.p)
-	require.NoError(t, err)
-	require.Equal(t, first, s.LastSuccess.In(rome))
-
-	w.p.PolicyDigest = "another"
-	w.synced()
-	w.now = first.AddDate(0, 0, 2)
-	_, err = w.night()
-	require.NoError(t, err)
-	docs, _, err := plan.List(t.Context(), w.p, journal.Waiting)
-	require.NoError(t, err)
-	require.Len(t, docs, 1)
-	for _, e := range w.facts().Exceptions {
-		require.Equal(t, "2026-11-20", e.FirstSeen, e.Code)
-	}
-	for _, i := range w.facts().Inventory {
-		if i.Object == "people" {
-			require.Equal(t, "same", i.Change)
-		}
-	}
-}
-
-// TestChangedPolicyIsAskedAfterADelivery: a delivery, or an apply, that already ran under a changed policy does not answer the question that it raises.
-func TestChangedPolicyIsAskedAfterADelivery(t *testing.T) {
-	w := granted(t, nil)
-	w.p.Breakers.NewSourceRuns = 0
-	w.set("people", "2", "email", "ada@lago.it")
-	w.set("people", "3", "email", "ada@lago.it")
-	_, err := w.night()
-	require.NoError(t, err)
-	w.p.PolicyDigest = "another"
-	w.now = w.now.AddDate(0, 0, 1)
-	w.synced()
-	_, err = pipeline.Run(t.Context(), w.p, setup.Options{Job: "nightly", Phases: setup.ApplyOnly, Apply: true})
-	require.NoError(t, err)
-	w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
-	w.now = w.now.AddDate(0, 0, 1)
-	_, err = w.night()
-	require.ErrorIs(t, err, setup.ErrUnapproved)
-	require.ErrorContains(t, err, "B_POLICY_CHANGED")
+	require.Len(t, w.Rows(copyOfPeople), n-len(erased))
 }

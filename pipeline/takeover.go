@@ -12,10 +12,11 @@ import (
 	"lethe/pipeline/state"
 )
 
-// publishLate writes the evidence that earlier runs owe: they ended, and were cut off, or failed, before their report was published. One
-// that cannot be made now either is this run's failure too; it goes on all the same.
+// publishLate writes the evidence that earlier runs owe: they ended, and were cut off, or failed, before
+// their report was published. One that cannot be made now either is this run's failure too; it goes on all
+// the same.
 func (b *book) publishLate(ctx context.Context) error {
-	runs, err := b.journal.Runs(ctx, 60)
+	runs, err := b.journal.Runs(ctx, lookBack)
 	if err != nil {
 		return err
 	}
@@ -29,14 +30,15 @@ func (b *book) publishLate(ctx context.Context) error {
 			return err
 		}
 		if _, err := report.Publish(ctx, b.setup, b.journal, r.ID, f); err != nil {
-			b.notes.Problem(fmt.Errorf("%w: the report of run %s is not published yet: %w", setup.ErrTampered, r.ID, err))
+			b.notes.Problem(fmt.Errorf("%w: the report of run %s is not published yet: %w",
+				setup.ErrTampered, r.ID, err))
 		}
 	}
 	return nil
 }
 
-// takeOver makes this run answer for what runs that were cut off had settled: their chunks, the plans they ended, the approvals these had, and the
-// keys they could not destroy any more.
+// takeOver makes this run answer for what runs that were cut off had settled: their chunks, the plans they
+// ended, the approvals these had, and the keys they could not destroy any more.
 func (b *book) takeOver(ctx context.Context) error {
 	if err := b.journal.TakeOver(ctx, b.tonight.RunID); err != nil {
 		return err
@@ -55,7 +57,7 @@ func (b *book) takeOver(ctx context.Context) error {
 				return err
 			}
 		}
-		if entry.SettledIn != b.tonight.RunID || entry.Part == "reversible" {
+		if entry.SettledIn != b.tonight.RunID || entry.Part == string(plan.Reversible) {
 			continue
 		}
 		p, err := plan.Open(b.setup.State, entry)

@@ -1,3 +1,16 @@
+// Package plan holds sealed plans: what a night means to change, written down before anybody is asked, and
+// what people answer to it.
+//
+//   - [Draft] is what may be planned of one source, while it is not sealed yet.
+//   - [Document] is plan.json, a plan in numbers: the [Part] of the night that it is, a [Count] for each line of
+//     what it would do, and the rows, by [Group].
+//   - [Segment] is the planned rows of one table, of a [Kind], in two files beside plan.json; a [Writer] writes
+//     them, [ReadRows] reads them back.
+//   - [Sealed] is a document with its folder and its digest, which is what people approve; [Open] reads and
+//     checks it.
+//   - [Answer] is what one person says to a plan, [Signed] the same with the signature; [Missing] says who must
+//     still answer.
+//   - The outcomes are what became of a planned row, one byte each, as the journal keeps them.
 package plan
 
 import (
@@ -15,18 +28,11 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
 )
 
-// Lapse ends a plan that may no longer be applied, and destroys the keys of its rows.
-func Lapse(ctx context.Context, p *setup.Setup, j *journal.Journal, doc *Sealed, runID string) error {
-	if err := j.SetPlanState(ctx, doc.PlanID, journal.Lapsed, runID); err != nil {
-		return err
-	}
-	_, err := p.Keys.Destroy("plan/"+doc.PlanID, p.Now())
-	return err
-}
-
-// Document is plan.json: what a plan would do, in numbers. Its digest is what people approve. The rows stand beside it, in segments.
+// Document is plan.json: what a plan would do, in numbers. Its digest is what people approve. The rows
+// stand beside it, in segments.
 type Document struct {
 	PlanID       string            `json:"plan_id"`
 	RunID        string            `json:"run_id"`
@@ -35,7 +41,7 @@ type Document struct {
 	ValidUntil   time.Time         `json:"valid_until"`
 	PolicyDigest string            `json:"policy_digest"`
 	Heads        string            `json:"registry_heads"`
-	Schemas      map[string]string `json:"schemas"`         // by source: fingerprint of the tables that the plan touches
+	Schemas      map[string]string `json:"schemas"`         // by source: fingerprint of the tables it touches
 	Files        map[string]string `json:"files,omitempty"` // by backup: sha256 of the file as planned
 	Counts       []Count           `json:"counts"`
 	Questions    []string          `json:"questions"`
@@ -75,60 +81,98 @@ type Group struct {
 type Sealed struct {
 	Document
 	Folder string
-	Digest string
-	State  string
+	Digest string // sha256 of plan.json, hex
+	State  string // of the journal's plan states; only while it is being sealed
 }
 
-// Open reads a sealed plan of a state folder and checks it against the digest that the journal recorded when it was sealed, and its segments against the plan.
+// Open reads a sealed plan of a state folder and checks it against the digest that the journal recorded
+// when it was sealed, and its segments against the plan. A file that was edited since is
+// [setup.ErrChanged].
 func Open(state string, entry journal.Plan) (*Sealed, error) {
 	folder := filepath.Join(state, "plans", entry.ID)
 	body, err := os.ReadFile(filepath.Join(folder, "plan.json"))
 	if err != nil {
 		return nil, fmt.Errorf("open plan: %w", err)
 	}
-	sum := sha256.Sum256(body)
-	p := &Sealed{Folder: folder, Digest: hex.EncodeToString(sum[:])}
+
+	p := &Sealed{Folder: folder, Digest: digestOf(body)}
 	if p.Digest != entry.Digest {
-		return nil, fmt.Errorf("open plan %s: plan.json was edited after it was sealed: %w: reject it and let the next night plan anew", filepath.Base(folder), setup.ErrChanged)
+		return nil, fmt.Errorf("open plan %s: plan.json was edited after it was sealed: %w: "+
+			"reject it and let the next night plan anew", filepath.Base(folder), setup.ErrChanged)
 	}
+
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&p.Document); err != nil {
 		return nil, fmt.Errorf("open plan %s: %w", filepath.Base(folder), err)
 	}
-	for _, g := range p.Groups {
-		for _, s := range g.Segments {
-			for file, want := range map[string]string{s.Actions: s.ActionsDigest, s.Keys: s.KeysDigest} {
-				got, err := audit.FileDigest(filepath.Join(folder, file))
-				if err != nil {
-					return nil, err
-				}
-				if got != want {
-					return nil, fmt.Errorf("open plan %s: %s was edited after it was sealed: %w: reject the plan and let the next night plan anew", p.PlanID, file, setup.ErrChanged)
-				}
-			}
-		}
+	if err := p.unedited(); err != nil {
+		return nil, err
 	}
 	return p, nil
 }
 
-// Usual is the median of a plan line over the last finished runs; 0 where there is no history.
-func Usual(history []audit.Facts, c Count) float64 {
-	var rows []int64
-	for _, f := range history {
-		for _, p := range f.Plans {
-			if p.Silo == c.Silo && p.Source == c.Source && p.Object == c.Table && p.Change == c.Change && p.Reason == c.Reason {
-				rows = append(rows, p.Rows)
+// unedited checks the files of every segment against the digests in the document.
+func (p *Sealed) unedited() error {
+	for _, g := range p.Groups {
+		for _, s := range g.Segments {
+			for file, want := range map[string]string{s.Actions: s.ActionsDigest, s.Keys: s.KeysDigest} {
+				got, err := audit.FileDigest(filepath.Join(p.Folder, file))
+				if err != nil {
+					return err
+				}
+				if got != want {
+					return fmt.Errorf("open plan %s: %s was edited after it was sealed: %w: "+
+						"reject the plan and let the next night plan anew", p.PlanID, file, setup.ErrChanged)
+				}
 			}
 		}
 	}
-	if len(rows) == 0 {
-		return 0
+	return nil
+}
+
+// Write makes a plan durable: the segments are there already, plan.json comes last, by rename. It sets the
+// digest.
+func (p *Sealed) Write() error {
+	body, err := json.MarshalIndent(p.Document, "", "  ")
+	if err != nil {
+		return fmt.Errorf("seal plan: %w", err)
 	}
-	slices.Sort(rows)
-	if m := len(rows) / 2; len(rows)%2 == 1 {
-		return float64(rows[m])
-	} else {
-		return float64(rows[m-1]+rows[m]) / 2
+	p.Digest = digestOf(body)
+	return state.WriteFile(filepath.Join(p.Folder, "plan.json"), body)
+}
+
+func digestOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
+
+// Lapse ends a plan that may no longer be applied, and destroys the keys of its rows.
+func Lapse(ctx context.Context, p *setup.Setup, j *journal.Journal, doc *Sealed, runID string) error {
+	if err := j.SetPlanState(ctx, doc.PlanID, journal.Lapsed, runID); err != nil {
+		return err
 	}
+	_, err := p.Keys.Destroy("plan/"+doc.PlanID, p.Now())
+	return err
+}
+
+// rows counts the planned rows of all segments.
+func (p *Sealed) rows() (n int64) {
+	for _, g := range p.Groups {
+		for _, s := range g.Segments {
+			n += s.Rows
+		}
+	}
+	return n
+}
+
+// silos are those with a line among the counts, in the order of the counts.
+func (p *Sealed) silos() []string {
+	var silos []string
+	for _, c := range p.Counts {
+		if !slices.Contains(silos, c.Silo) {
+			silos = append(silos, c.Silo)
+		}
+	}
+	return silos
 }

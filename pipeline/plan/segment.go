@@ -1,9 +1,6 @@
 package plan
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,11 +18,11 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/setup"
-	"lethe/pipeline/state"
 )
 
-// Segment is the planned rows of one table: the governed rows themselves, dependents of one rank, or owned parents. Two files hold
-// it, row by row alike: the actions in the clear, by keyed reference, and the keys, encrypted to the plan's own identity.
+// Segment is the planned rows of one table: the governed rows themselves, dependents of one rank, or owned
+// parents. Two files hold it, row by row alike: the actions in the clear, by keyed reference, and the keys,
+// encrypted to the plan's own identity.
 type Segment struct {
 	Table   string `json:"table"`
 	Kind    Kind   `json:"kind"`
@@ -70,6 +67,8 @@ type Writer struct {
 	pending int
 }
 
+// NewSegment creates the two files of a segment in a plan's folder, which must not exist; the keys are
+// encrypted to the recipient.
 func NewSegment(folder, name string, s Segment, to age.Recipient) (*Writer, error) {
 	s.Actions, s.Keys = name+".actions.arrow", name+".keys.arrow.age"
 	w := &Writer{folder: folder, segment: s, b: array.NewRecordBuilder(memory.DefaultAllocator, keySchema)}
@@ -87,6 +86,7 @@ func NewSegment(folder, name string, s Segment, to age.Recipient) (*Writer, erro
 	return w, nil
 }
 
+// Add writes a row: what executing it needs, and what the report says of it.
 func (w *Writer) Add(r judge.Planned, a audit.Action) error {
 	w.b.Field(0).(*array.Int64Builder).Append(r.Root)
 	w.b.Field(1).(*array.BinaryBuilder).Append([]byte(r.Key))
@@ -111,6 +111,7 @@ func (w *Writer) flush() error {
 	return w.keys.Write(rec)
 }
 
+// Close makes the files durable and returns the segment, with its rows counted and its files digested.
 func (w *Writer) Close() (Segment, error) {
 	err := errors.Join(w.flush(), w.keys.Close(), w.sealed.Close(), w.file.Sync(), w.file.Close(), w.actions.Close())
 	w.b.Release()
@@ -124,7 +125,7 @@ func (w *Writer) Close() (Segment, error) {
 	return w.segment, err
 }
 
-// ReadRows decrypts a segment's rows.
+// ReadRows decrypts a segment's rows. Fewer or more of them than the plan counts are [setup.ErrChanged].
 func ReadRows(folder string, s Segment, id age.Identity) ([]judge.Planned, error) {
 	f, err := os.Open(filepath.Join(folder, s.Keys))
 	if err != nil {
@@ -140,50 +141,36 @@ func ReadRows(folder string, s Segment, id age.Identity) ([]judge.Planned, error
 		return nil, fmt.Errorf("read segment %s: %w", s.Keys, err)
 	}
 	defer r.Release()
+
 	rows := make([]judge.Planned, 0, s.Rows)
 	for r.Next() {
 		rec := r.Record()
 		for i := range int(rec.NumRows()) {
-			p := judge.Planned{
-				Root:   rec.Column(0).(*array.Int64).Value(i),
-				Key:    connectors.Key(rec.Column(1).(*array.Binary).Value(i)),
-				Change: judge.Change(strings.Clone(rec.Column(5).(*array.String).Value(i))),
-			}
-			copy(p.Guard[:], rec.Column(2).(*array.FixedSizeBinary).Value(i))
-			copy(p.Subject[:], rec.Column(3).(*array.FixedSizeBinary).Value(i))
-			copy(p.Record[:], rec.Column(4).(*array.FixedSizeBinary).Value(i))
-			if f := rec.Column(6).(*array.String).Value(i); f != "" {
-				p.Fields = strings.Split(strings.Clone(f), ";")
-			}
-			rows = append(rows, p)
+			rows = append(rows, rowOf(rec, i))
 		}
 	}
 	if err := r.Err(); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read segment %s: %w", s.Keys, err)
 	}
 	if int64(len(rows)) != s.Rows {
-		return nil, fmt.Errorf("read segment %s: %d rows where the plan has %d: %w", s.Keys, len(rows), s.Rows, setup.ErrChanged)
+		return nil, fmt.Errorf("read segment %s: %d rows where the plan has %d: %w",
+			s.Keys, len(rows), s.Rows, setup.ErrChanged)
 	}
 	return rows, nil
 }
 
-// Write makes a plan durable: the segments are there already, plan.json comes last, by rename.
-func (p *Sealed) Write() error {
-	body, err := json.MarshalIndent(p.Document, "", "  ")
-	if err != nil {
-		return fmt.Errorf("seal plan: %w", err)
+// rowOf copies a row out of a batch of keySchema, whose memory the reader takes back.
+func rowOf(rec arrow.Record, i int) judge.Planned {
+	p := judge.Planned{
+		Root:   rec.Column(0).(*array.Int64).Value(i),
+		Key:    connectors.Key(rec.Column(1).(*array.Binary).Value(i)),
+		Change: judge.Change(strings.Clone(rec.Column(5).(*array.String).Value(i))),
 	}
-	sum := sha256.Sum256(body)
-	p.Digest = hex.EncodeToString(sum[:])
-	return state.WriteFile(filepath.Join(p.Folder, "plan.json"), body)
-}
-
-// rows counts the planned rows of all segments.
-func (p *Sealed) rows() (n int64) {
-	for _, g := range p.Groups {
-		for _, s := range g.Segments {
-			n += s.Rows
-		}
+	copy(p.Guard[:], rec.Column(2).(*array.FixedSizeBinary).Value(i))
+	copy(p.Subject[:], rec.Column(3).(*array.FixedSizeBinary).Value(i))
+	copy(p.Record[:], rec.Column(4).(*array.FixedSizeBinary).Value(i))
+	if f := rec.Column(6).(*array.String).Value(i); f != "" {
+		p.Fields = strings.Split(strings.Clone(f), ";")
 	}
-	return n
+	return p
 }

@@ -9,10 +9,26 @@ import (
 	"lethe/pipeline/plan"
 )
 
-// Plan turns a sealed plan into rows of the report.
+// Plan adds a sealed plan to a run's facts, a line for each of its counts; state is the one that the report
+// says it is in.
 func Plan(n *notes.Notes, p *plan.Sealed, state string) {
 	for _, c := range p.Counts {
-		n.Facts.Plans = append(n.Facts.Plans, audit.Plan{PlanID: p.PlanID, Part: string(p.Part), Digest: p.Digest, Silo: c.Silo, Source: c.Source, Object: c.Table, Change: c.Change, Reason: c.Reason,
-			Rows: c.Rows, PercentOfObject: c.Percent, Usual: plan.Usual(n.History, c), Breakers: strings.Join(p.Questions, ";"), RequiresApproval: p.Part == plan.Destructive && state == journal.Waiting, ValidUntil: p.ValidUntil, State: state})
+		n.Facts.Plans = append(n.Facts.Plans, audit.Plan{
+			PlanID:           p.PlanID,
+			Part:             string(p.Part),
+			Digest:           p.Digest,
+			Silo:             c.Silo,
+			Source:           c.Source,
+			Object:           c.Table,
+			Change:           c.Change,
+			Reason:           c.Reason,
+			Rows:             c.Rows,
+			PercentOfObject:  c.Percent,
+			Usual:            plan.Usual(n.History, c),
+			Breakers:         strings.Join(p.Questions, ";"),
+			RequiresApproval: p.Part == plan.Destructive && state == journal.Waiting,
+			ValidUntil:       p.ValidUntil,
+			State:            state,
+		})
 	}
 }

@@ -1,0 +1,89 @@
+package planner
+
+import (
+	"context"
+
+	"lethe/pipeline/journal"
+	"lethe/pipeline/judge"
+	"lethe/pipeline/plan"
+)
+
+// Recall ends waiting plans whose time is over, and remembers the rows of the others: they are not planned
+// again, so that approvers never chase a moving digest.
+func (pl *Planner) Recall(ctx context.Context) error {
+	plans, err := pl.Journal.Plans(ctx, journal.Waiting, journal.Approved)
+	if err != nil {
+		return err
+	}
+	for _, entry := range plans {
+		p, err := plan.Open(pl.Setup.State, entry)
+		if err != nil {
+			return err
+		}
+		if entry.State == journal.Waiting && !pl.Tonight.AsOf.Before(p.ValidUntil) {
+			if err := plan.Lapse(ctx, pl.Setup, pl.Journal, p, pl.Tonight.RunID); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := pl.remember(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remember makes the governed rows of a destructive plan known to the judges: they stand in a plan already.
+func (pl *Planner) remember(p *plan.Sealed) error {
+	id, err := pl.Setup.Keys.PlanIdentity(p.PlanID)
+	if err != nil {
+		return err
+	}
+	for _, g := range p.Groups {
+		for _, s := range g.Segments {
+			if s.Kind != plan.Root || p.Part == plan.Reversible {
+				continue
+			}
+			rows, err := plan.ReadRows(p.Folder, s, id)
+			if err != nil {
+				return err
+			}
+			for _, r := range rows {
+				place := judge.Place{Source: g.Source, Table: s.Table, Key: r.Key}
+				pl.Session.Pending[place] = r.Change == judge.Anonymize
+			}
+		}
+	}
+	return nil
+}
+
+// askAgain lets standing orders answer the plans that wait and that nobody has answered: those that a run
+// without --apply sealed, which would otherwise keep their rows from the nights until they lapse. A plan of
+// another policy is the people's.
+func (pl *Planner) askAgain(ctx context.Context) error {
+	if !pl.Tonight.Apply {
+		return nil
+	}
+	waiting, err := pl.Journal.Plans(ctx, journal.Waiting)
+	if err != nil {
+		return err
+	}
+	for _, entry := range waiting {
+		p, err := plan.Open(pl.Setup.State, entry)
+		if err != nil {
+			return err
+		}
+		answered, err := pl.Journal.Approvals(ctx, entry.ID)
+		if err != nil {
+			return err
+		}
+		if len(answered) > 0 || p.PolicyDigest != pl.Setup.PolicyDigest || !pl.Limits.Covers(p) {
+			continue
+		}
+		pl.Limits.Note(p)
+		if err := pl.Journal.SetPlanState(ctx, entry.ID, journal.Approved, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}

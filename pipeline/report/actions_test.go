@@ -1,0 +1,264 @@
+package report
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"lethe/pipeline/audit"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/plan"
+	"lethe/pipeline/setup"
+)
+
+var settledAt = time.Date(2026, 11, 20, 1, 15, 0, 0, time.UTC)
+
+// ledger is a plan of which it is known what should be reported of each row.
+type ledger struct {
+	doc    *plan.Sealed
+	chunks []journal.Chunk
+	want   map[string]audit.Action // of the rows that the run settled, by their object
+}
+
+// outcomes are all that a row can have, and one that nobody knows.
+var outcomes = map[byte]audit.Action{
+	plan.Done:       {Status: "done", Absent: true},
+	plan.Unverified: {Status: "done", ErrorCode: "UNVERIFIED"},
+	plan.Recovered:  {Status: "recovered", Absent: true},
+	plan.Drift:      {Status: "skipped_drift"},
+	plan.Gone:       {Status: "skipped_drift", ErrorCode: "GONE", Absent: true},
+	plan.Refused:    {Status: "refused", ErrorCode: "DATABASE"},
+	'?':             {Status: "failed", ErrorCode: "UNKNOWN"},
+}
+
+// draw makes a plan of random groups and segments, spools its rows into the folder, cuts its units into
+// chunks of two runs of which some have no outcome yet, and writes down what is to be reported of run
+// "ours".
+func draw(t *rapid.T, folder string) *ledger {
+	l := &ledger{doc: &plan.Sealed{Folder: folder, Digest: "digest"}, want: map[string]audit.Action{}}
+	l.doc.PlanID = "p"
+	for group := range rapid.IntRange(1, 3).Draw(t, "groups") {
+		l.group(t, group)
+	}
+	return l
+}
+
+// row is one planned row, and the unit by which chunks cover it.
+type row struct {
+	name string
+	unit int64
+}
+
+func (l *ledger) group(t *rapid.T, group int) {
+	var segments [][]row
+	g := plan.Group{}
+	add := func(kind plan.Kind, units []int64) {
+		name := fmt.Sprintf("%d-%d", group, len(segments))
+		spool, err := audit.NewSpool[audit.Action](filepath.Join(l.doc.Folder, name))
+		require.NoError(t, err)
+		var rows []row
+		for i, unit := range units {
+			r := row{fmt.Sprintf("%s row %d", name, i), unit}
+			rows = append(rows, r)
+			batch := unit
+			if kind == plan.Owned { // a parent names the last root that referred to it
+				batch = 0
+			}
+			require.NoError(t, spool.Append(audit.Action{Object: r.name, Batch: batch}))
+		}
+		require.NoError(t, spool.Close())
+		segments = append(segments, rows)
+		g.Segments = append(g.Segments, plan.Segment{Kind: kind, Rows: int64(len(units)), Actions: name})
+	}
+
+	stages := []int64{int64(rapid.IntRange(1, 12).Draw(t, "roots"))}
+	add(plan.Root, upTo(0, stages[0]))
+	for range rapid.IntRange(0, 2).Draw(t, "dependents") {
+		var units []int64
+		for root := range stages[0] {
+			for range rapid.IntRange(0, 2).Draw(t, "rows that follow") {
+				units = append(units, root)
+			}
+		}
+		add(plan.Dependent, units)
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "owned") {
+		end := stages[len(stages)-1] + rapid.Int64Range(1, 4).Draw(t, "parents")
+		add(plan.Owned, upTo(stages[len(stages)-1], end))
+		stages = append(stages, end)
+	}
+	l.doc.Groups = append(l.doc.Groups, g)
+
+	if rapid.Bool().Draw(t, "rewritten") { // a backup: one chunk for the group
+		l.chunk(t, group, 0, stages[len(stages)-1], segments)
+		return
+	}
+	first := int64(0)
+	for _, end := range stages {
+		for first < end {
+			rows := rapid.Int64Range(1, end-first).Draw(t, "chunk")
+			l.chunk(t, group, first, rows, segments)
+			first += rows
+		}
+	}
+}
+
+func upTo(from, to int64) (list []int64) {
+	for ; from < to; from++ {
+		list = append(list, from)
+	}
+	return list
+}
+
+// chunk settles some units of a group, or leaves them open.
+func (l *ledger) chunk(t *rapid.T, group int, first, rows int64, segments [][]row) {
+	c := journal.Chunk{ID: int64(100 + len(l.chunks)), Group: group, First: first, Rows: rows, SettledAt: settledAt}
+	c.RunID = rapid.SampledFrom([]string{"ours", "theirs"}).Draw(t, "run")
+	if rapid.IntRange(0, 4).Draw(t, "settled") > 0 {
+		for _, s := range segments {
+			for _, r := range s {
+				if r.unit < first || r.unit >= first+rows {
+					continue
+				}
+				o := rapid.SampledFrom([]byte{plan.Done, plan.Unverified, plan.Recovered, plan.Drift, plan.Gone,
+					plan.Refused, '?'}).Draw(t, "outcome")
+				c.Outcome = append(c.Outcome, o)
+				if c.RunID == "ours" {
+					a := outcomes[o]
+					a.Object, a.Batch, a.At, a.Digest = r.name, c.ID, settledAt, "digest"
+					l.want[r.name] = a
+				}
+			}
+		}
+	}
+	l.chunks = append(l.chunks, c)
+}
+
+// project collects what is reported, and where it ends in an error.
+func (l *ledger) project() (got map[string]audit.Action, err error) {
+	got = map[string]audit.Action{}
+	for rows, err := range settledRows(l.doc, l.chunks, "ours") {
+		if err != nil {
+			return got, err
+		}
+		for _, a := range rows {
+			if _, twice := got[a.Object]; twice {
+				return got, fmt.Errorf("%s is reported twice", a.Object)
+			}
+			got[a.Object] = audit.Action{Object: a.Object, Batch: a.Batch, At: a.At.UTC(), Digest: a.Digest,
+				Status: a.Status, ErrorCode: a.ErrorCode, Absent: a.Absent}
+		}
+	}
+	return got, nil
+}
+
+func TestEveryOutcomeReachesItsRow(t *testing.T) {
+	dir := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		folder, err := os.MkdirTemp(dir, "")
+		require.NoError(t, err)
+		l := draw(t, folder)
+		got, err := l.project()
+		require.NoError(t, err)
+		require.Equal(t, l.want, got)
+
+		if l.harm(t) {
+			_, err = l.project()
+			require.ErrorIs(t, err, journal.ErrCorrupt)
+		}
+	})
+}
+
+// harm makes the outcome of a chunk longer or shorter than it may be.
+func (l *ledger) harm(t *rapid.T) bool {
+	var settled []int
+	for i, c := range l.chunks {
+		if c.Outcome != nil {
+			settled = append(settled, i)
+		}
+	}
+	if len(settled) == 0 {
+		return false
+	}
+	c := &l.chunks[rapid.SampledFrom(settled).Draw(t, "harmed")]
+	if rapid.Bool().Draw(t, "longer") {
+		c.Outcome = append(c.Outcome, plan.Done)
+	} else {
+		c.Outcome = c.Outcome[:rapid.IntRange(0, len(c.Outcome)-1).Draw(t, "length")]
+	}
+	return true
+}
+
+// evening is a state folder with three plans of one row each, which were settled by runs ours, theirs and
+// ours; the outcome of the first is given.
+func evening(t *testing.T, first []byte) (*setup.Setup, *journal.Journal) {
+	t.Helper()
+	p := &setup.Setup{State: t.TempDir()}
+	j, err := journal.Open(t.Context(), p.State)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, j.Close()) })
+	for i, id := range []string{"p1", "p2", "p3"} {
+		doc := &plan.Sealed{Folder: filepath.Join(p.State, "plans", id), Document: plan.Document{PlanID: id}}
+		require.NoError(t, os.MkdirAll(doc.Folder, 0o700))
+		rows := filepath.Join(doc.Folder, "rows")
+		spool, err := audit.NewSpool[audit.Action](rows)
+		require.NoError(t, err)
+		require.NoError(t, spool.Append(audit.Action{PlanID: id}))
+		require.NoError(t, spool.Close())
+		digest, err := audit.FileDigest(rows)
+		require.NoError(t, err)
+		doc.Groups = []plan.Group{{Segments: []plan.Segment{
+			{Kind: plan.Root, Rows: 1, Actions: "rows", ActionsDigest: digest, Keys: "rows", KeysDigest: digest}}}}
+		require.NoError(t, doc.Write())
+
+		require.NoError(t, j.PutPlan(t.Context(), journal.Plan{ID: id, Digest: doc.Digest, CreatedAt: settledAt}))
+		c, err := j.Intend(t.Context(), journal.Chunk{PlanID: id, RunID: "r", Rows: 1, IntentAt: settledAt})
+		require.NoError(t, err)
+		by, outcome := []string{"ours", "theirs", "ours"}[i], [][]byte{first, {plan.Done}, {plan.Done}}[i]
+		require.NoError(t, j.Settle(t.Context(), c.ID, by, outcome, settledAt))
+	}
+	return p, j
+}
+
+func actions(t *testing.T, p *setup.Setup, j *journal.Journal) (plans []string, errs []error) {
+	t.Helper()
+	for rows, err := range Actions(t.Context(), p, j, "ours") {
+		for _, a := range rows {
+			plans = append(plans, a.PlanID)
+		}
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return plans, errs
+}
+
+func TestActionsAreThoseOfOneRun(t *testing.T) {
+	p, j := evening(t, []byte{plan.Done})
+	plans, errs := actions(t, p, j)
+	require.Empty(t, errs)
+	require.Equal(t, []string{"p1", "p3"}, plans)
+}
+
+func TestNothingFollowsAnError(t *testing.T) {
+	t.Run("an edited plan", func(t *testing.T) {
+		p, j := evening(t, []byte{plan.Done})
+		require.NoError(t, os.WriteFile(filepath.Join(p.State, "plans", "p1", "plan.json"), nil, 0o600))
+		plans, errs := actions(t, p, j)
+		require.Empty(t, plans)
+		require.Len(t, errs, 1)
+		require.ErrorIs(t, errs[0], setup.ErrChanged)
+	})
+	t.Run("an outcome too many", func(t *testing.T) {
+		p, j := evening(t, []byte{plan.Done, plan.Done})
+		plans, errs := actions(t, p, j)
+		require.Equal(t, []string{"p1"}, plans)
+		require.Len(t, errs, 1)
+		require.ErrorIs(t, errs[0], journal.ErrCorrupt)
+	})
+}

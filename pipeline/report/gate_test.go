@@ -1,0 +1,35 @@
+package report
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"lethe/classifiers"
+)
+
+func TestGateLetsNoPersonalDataThrough(t *testing.T) {
+	catalogue, err := classifiers.New()
+	require.NoError(t, err)
+	for value, says := range map[string]string{
+		"ada@lago.it":                       "email",
+		"rows of ada@lago.it stay":          "email",
+		"IBAN DE89370400440532013000":       "iban",
+		"card 4111111111111111":             "credit_card",
+		"stra\xdfe":                         "not UTF-8",
+		"Rossi":                             "", // the words of a catalog may look like a name
+		"Rome":                              "",
+		"D_CONSENT_WITHDRAWN":               "",
+		"The oldest was due on 2026-10-01.": "",
+		"sha256 of 3 files, 1250 rows of 200,000": "",
+	} {
+		err := gate{catalogue}.Check("plans", "words", []string{"fine", value})
+		if says == "" {
+			require.NoError(t, err, value)
+			continue
+		}
+		require.ErrorContains(t, err, says, value)
+		require.ErrorContains(t, err, "table plans column words")
+		require.NotContains(t, err.Error(), value)
+	}
+}
