@@ -345,7 +345,7 @@ func (i intended) rights(ctx context.Context, conn *sql.Conn) error {
 		}
 	}
 	if len(lacks) > 0 {
-		return &connectors.Error{Hint: "README.md lists the GRANT statements, under For the operator",
+		return &connectors.Error{Hint: "jobs/docs/operator.md lists the GRANT statements, under Rights on the server",
 			Err: fmt.Errorf("the user of apply_dsn lacks %s: %w", strings.Join(lacks, "; "), connectors.ErrDenied)}
 	}
 	return nil

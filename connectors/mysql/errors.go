@@ -27,7 +27,7 @@ var serverErrors = []struct {
 }{
 	{connectors.ErrDenied, "user or password", "check user, password and the host the user may come from",
 		[]uint16{1045, 1698, 1251, 4151, 3118}},
-	{connectors.ErrDenied, "missing right", "README.md lists the GRANT statements, under For the operator",
+	{connectors.ErrDenied, "missing right", "jobs/docs/operator.md lists the GRANT statements, under Rights on the server",
 		[]uint16{1044, 1142, 1143, 1227, 1370}},
 	{connectors.ErrDenied, "password expired", "", []uint16{1820, 1862}},
 	{connectors.ErrConfig, "unknown database", "check the database's name in the DSN", []uint16{1049}},
