@@ -107,6 +107,18 @@ func ParseEventType(name string) (EventType, bool) {
 	return EventType(name), ok
 }
 
+// ImportedTypes lists the types of events that a source may deliver, sorted.
+func ImportedTypes() []string {
+	var list []string
+	for typ, k := range kinds {
+		if k.imported {
+			list = append(list, string(typ))
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
 // Subject is one identifier of a person, as a source wrote it.
 type Subject struct {
 	Kind  string // see Normalise

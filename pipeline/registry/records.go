@@ -37,7 +37,7 @@ type recordLines struct {
 }
 
 type queued struct {
-	event *pending
+	event Event
 	err   error
 }
 
@@ -46,19 +46,20 @@ func newRecordLines(in *Import, r io.Reader, parse func(*recordLines, []byte) er
 	return &recordLines{in: in, lines: counter, decoder: json.NewDecoder(counter), parse: parse}
 }
 
-func (l *recordLines) next() (*pending, error) {
+func (l *recordLines) next(e *Event) (int, error) {
 	for len(l.queue) == 0 {
 		record, err := l.record()
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
 		if err := l.parse(l, record); err != nil {
-			l.add(l.in.event(l.line), err)
+			l.queue = append(l.queue, queued{err: err})
 		}
 	}
 	first := l.queue[0]
 	l.queue = l.queue[1:]
-	return first.event, first.err
+	*e = first.event
+	return l.line, first.err
 }
 
 // record reads one record. What is no JSON ends the import, because nothing says where the next record begins.
@@ -105,11 +106,12 @@ func (l *recordLines) broken(err error) error {
 	return fmt.Errorf("no JSON at or after line %d; what was read before is recorded: correct the file and import it again", place)
 }
 
-func (l *recordLines) add(p *pending, err error) { l.queue = append(l.queue, queued{p, err}) }
+func (l *recordLines) add(e *Event, err error) { l.queue = append(l.queue, queued{*e, err}) }
 
 // about begins an event of a record.
-func (l *recordLines) about(record []byte, id, principal string) *pending {
-	p := l.in.event(l.line)
+func (l *recordLines) about(record []byte, id, principal string) *Event {
+	p := &Event{}
+	l.in.begin(p)
 	kind := l.in.Principal
 	if kind == "" {
 		kind = KindEmail
@@ -190,7 +192,8 @@ func (l *recordLines) kantara(record []byte) error {
 			default:
 				p.EffectiveUntil, err = l.in.termination(at, purpose.Termination, place+"termination")
 			}
-			l.add(p, cmp.Or(err, l.in.finish(p)))
+			err = cmp.Or(err, l.in.finish(p))
+			l.add(p, err)
 		}
 	}
 	if len(l.queue) == n {
@@ -279,13 +282,14 @@ func (l *recordLines) iso27560(record []byte) error {
 			p := l.about(record, r.RecordID, r.PrincipalID)
 			p.Purpose, p.Notice, p.Method = l.in.purpose(purpose.Purpose), r.Processing.Notice, act(r.Processing.CollectionMethod)
 			p.ID = fmt.Sprintf("%s/%d/%d", r.RecordID, i, j)
-			l.add(p, l.isoEvent(p, event, place))
+			err := l.isoEvent(p, event, place)
+			l.add(p, err)
 		}
 	}
 	return nil
 }
 
-func (l *recordLines) isoEvent(p *pending, event ReceiptEvent, place string) error {
+func (l *recordLines) isoEvent(p *Event, event ReceiptEvent, place string) error {
 	var ok bool
 	var err error
 	if p.Type, ok = consentState(event.State); !ok {
