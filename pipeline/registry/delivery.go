@@ -237,7 +237,7 @@ func (in *Import) finish(p *Event) error {
 			}
 		}
 	}
-	if p.Notice == "" && kinds[p.Type].grants {
+	if p.Notice == "" && p.Type.kind().grants {
 		p.Notice = in.Notice
 	}
 	return nil

@@ -431,7 +431,7 @@ func (r *Registry) OpenRequest(ctx context.Context, silo string, q Request, coll
 		}
 		for _, typ := range effects {
 			e := Event{Type: typ, OccurredAt: q.Received, EffectiveFrom: q.Received, details: d}
-			if kinds[typ].purpose != noPurpose {
+			if typ.kind().purpose != noPurpose {
 				e.Purpose, e.Marketing = q.Purpose, q.Marketing
 			}
 			if err := w.systemEvent(ctx, e, collections); err != nil {
@@ -483,7 +483,7 @@ func (r *Registry) CloseRequest(ctx context.Context, silo, request, outcome, exc
 				at = instant(received)
 			}
 			e := Event{Type: typ, OccurredAt: at, EffectiveFrom: at, details: d}
-			if kinds[typ].purpose != noPurpose && kind == RequestObjection {
+			if typ.kind().purpose != noPurpose && kind == RequestObjection {
 				if e.Purpose, err = w.objectedTo(ctx, request); err != nil {
 					return err
 				}

@@ -106,7 +106,7 @@ func (r *Registry) lookAhead(ctx context.Context, silo string, batch []*pending)
 	if err != nil {
 		return nil
 	}
-	aliases, err := tx.knownAliases(ctx, s, batch)
+	aliases, err := knownAliases(ctx, tx, s, batch)
 	if err != nil {
 		return nil
 	}
@@ -174,7 +174,7 @@ func (l *load) accept(p *pending) error {
 	if err := p.check(l.purposes); err != nil {
 		return err
 	}
-	if !kinds[p.Type].imported {
+	if !p.Type.kind().imported {
 		return refuse(BadType, "type")
 	}
 	if l.in.Admit != nil {
@@ -197,7 +197,7 @@ func (r *Registry) record(ctx context.Context, what string, l *load, p *portion)
 			p.known = nil // appending changes it
 			if !ok {
 				var err error
-				if aliases, err = w.tx.knownAliases(ctx, w.silo, p.batch); err != nil {
+				if aliases, err = knownAliases(ctx, w.tx, w.silo, p.batch); err != nil {
 					return err
 				}
 			}

@@ -113,16 +113,16 @@ func drawFacts(t *rapid.T) []fact {
 		from := noon.AddDate(0, 0, rapid.IntRange(-4, 2).Draw(t, "day"))
 		f := fact{seq: int64(i + 1), typ: rapid.SampledFrom(types).Draw(t, "type"), from: micros(from), recorded: micros(noon)}
 		f.occurred = f.from + rapid.Int64Range(0, 1).Draw(t, "late")*3600e6
-		if kinds[f.typ].purpose != noPurpose {
+		if f.typ.kind().purpose != noPurpose {
 			f.purpose = rapid.SampledFrom([]string{"news", "profiling"}).Draw(t, "purpose")
-			if kinds[f.typ].purpose == optionalPurpose && rapid.Bool().Draw(t, "all") {
+			if f.typ.kind().purpose == optionalPurpose && rapid.Bool().Draw(t, "all") {
 				f.purpose = ""
 			}
 		}
-		if kinds[f.typ].grants && rapid.Bool().Draw(t, "term") {
+		if f.typ.kind().grants && rapid.Bool().Draw(t, "term") {
 			f.until = f.from + rapid.Int64Range(1, 3).Draw(t, "days")*86400e6
 		}
-		f.notice, f.proof = kinds[f.typ].grants && rapid.Bool().Draw(t, "notice"), rapid.Bool().Draw(t, "proof")
+		f.notice, f.proof = f.typ.kind().grants && rapid.Bool().Draw(t, "notice"), rapid.Bool().Draw(t, "proof")
 		f.minor = rapid.Bool().Draw(t, "minor")
 		f.marketing = f.typ == Objected && rapid.Bool().Draw(t, "marketing")
 		f.details.Hold = rapid.SampledFrom([]string{"h1", "h2"}).Draw(t, "hold")

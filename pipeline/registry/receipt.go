@@ -164,7 +164,7 @@ func (t *ReceiptTerms) event(r *Receipt, row row) {
 		at, e.Entity, e.Type = row.ColumnInt64(3), t.Controller.ID, automatic
 	}
 	e.Time = instant(at).Format(time.RFC3339)
-	if kinds[typ].grants {
+	if typ.kind().grants {
 		rule := t.rule(e.Purpose)
 		switch until := row.ColumnInt64(4); {
 		case until != 0:

@@ -132,20 +132,6 @@ func (in *Import) purpose(name string) string {
 	return name
 }
 
-// act finds a known act in the free text by which a record says how consent was collected; "" when it names none, or several.
-func act(text string) string {
-	text = strings.Map(methodRune, strings.TrimSpace(text))
-	if slices.Contains(AffirmativeActs, text) {
-		return text
-	}
-	for _, implied := range impliedActs {
-		if implied == text || strings.Contains(implied, "_") && strings.Contains(text, implied) {
-			return implied
-		}
-	}
-	return ""
-}
-
 // kantaraReceipt is what is read of a Kantara Consent Receipt 1.1.
 type kantaraReceipt struct {
 	Version   string          `json:"version"`
@@ -298,7 +284,7 @@ func (l *recordLines) isoEvent(p *Event, event ReceiptEvent, place string) error
 	if p.OccurredAt, p.Zone, err = ParseInstant(event.Time, l.in.Zone); err != nil {
 		return refuse(BadTime, place+"event_time")
 	}
-	if !kinds[p.Type].grants {
+	if !p.Type.kind().grants {
 		return nil
 	}
 	if typ := strings.ToLower(event.Type[strings.LastIndexAny(event.Type, ":#/")+1:]); strings.HasPrefix(typ, "impli") || strings.HasPrefix(typ, "tacit") {

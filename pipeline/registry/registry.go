@@ -48,8 +48,6 @@ var (
 	ErrKeyVersion = errors.New("version of the key does not fit")
 	// ErrUnknownSilo: the registry has never heard of the silo.
 	ErrUnknownSilo = errors.New("silo is not in the registry")
-	// ErrRefused: an event, hold or request cannot be recorded as it is. The error is a *RefusedError.
-	ErrRefused = errors.New("refused")
 	// ErrDelivery: the delivery as a whole is not one that can be read: its format, its columns, a default.
 	ErrDelivery = errors.New("delivery cannot be read")
 )
@@ -356,20 +354,4 @@ func siloOf(ctx context.Context, h handle, name string) (siloRow, error) {
 		return siloRow{}, fmt.Errorf("silo %q: %w; import its consents with `lethe consent import --silo %s`", name, ErrUnknownSilo, name)
 	}
 	return s, err
-}
-
-// instant turns stored microseconds into a time; 0 is the zero time.
-func instant(micros int64) time.Time {
-	if micros == 0 {
-		return time.Time{}
-	}
-	return time.UnixMicro(micros).UTC()
-}
-
-// micros is the inverse of instant.
-func micros(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMicro()
 }

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"cmp"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -59,13 +58,13 @@ func (s *Standings) Advance(at time.Time) {
 func foldAt(facts []fact, asOf time.Time, purposes map[string]EventType, into *policy.Standing) {
 	*into = policy.Standing{Purposes: into.Purposes[:0]}
 	for i := range facts {
-		if f := &facts[i]; kinds[f.typ].no && !f.impossible() {
+		if f := &facts[i]; f.typ.kind().no && !f.impossible() {
 			f.from = max(f.from, f.occurred)
 		}
 	}
 	// Of one type and instant what names no purpose comes last, for it is about what the others named, and of dates on which a request is due the latest, none being later than all.
 	slices.SortStableFunc(facts, func(a, b fact) int {
-		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(kinds[a.typ].rank, kinds[b.typ].rank), cmp.Compare(a.typ, b.typ), cmp.Compare(b.purpose, a.purpose),
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.typ.kind().rank, b.typ.kind().rank), cmp.Compare(a.typ, b.typ), cmp.Compare(b.purpose, a.purpose),
 			cmp.Compare(uint64(a.details.Due)-1, uint64(b.details.Due)-1), cmp.Compare(a.seq, b.seq))
 	})
 	f := folder{asOf: asOf.UnixMicro(), ends: purposes, into: into}
@@ -108,7 +107,7 @@ func (f *folder) name(e *fact) {
 		f.purpose(e.purpose)
 		return
 	}
-	if kinds[e.typ].purpose == optionalPurpose || e.impossible() {
+	if e.typ.kind().purpose == optionalPurpose || e.impossible() {
 		for p := range f.ends {
 			f.purpose(p)
 		}
@@ -142,7 +141,7 @@ func (f *folder) fold(e *fact) {
 	}
 	if impossible || e.from > f.asOf {
 		f.each(e, func(p *policy.PurposeStanding) {
-			p.Future = p.Future || kinds[e.typ].consent
+			p.Future = p.Future || e.typ.kind().consent
 		})
 		if impossible { // whatever it says, somebody has to look at it
 			for i := range s.Purposes {
@@ -222,7 +221,7 @@ func (f *folder) answered(request string) {
 func (f *folder) each(e *fact, do func(*policy.PurposeStanding)) {
 	for i := range f.into.Purposes {
 		p := &f.into.Purposes[i]
-		if p.Purpose == e.purpose && (e.purpose != "" || e.allMarketing()) || p.Purpose != "" && e.purpose == "" && kinds[e.typ].purpose == optionalPurpose && !e.allMarketing() {
+		if p.Purpose == e.purpose && (e.purpose != "" || e.allMarketing()) || p.Purpose != "" && e.purpose == "" && e.typ.kind().purpose == optionalPurpose && !e.allMarketing() {
 			do(p)
 		}
 	}
@@ -253,7 +252,7 @@ func (f *folder) foldPurpose(p *policy.PurposeStanding, e *fact, at time.Time) {
 		p.Started, p.Ended = at, time.Time{}
 		return
 	}
-	if !kinds[e.typ].consent {
+	if !e.typ.kind().consent {
 		return
 	}
 	lasts := p.State == policy.Given || p.State == policy.Renewed
@@ -271,7 +270,7 @@ func (f *folder) foldPurpose(p *policy.PurposeStanding, e *fact, at time.Time) {
 		}
 		return
 	}
-	if kinds[e.typ].grants && !proven && p.Proven && lasts && (p.Until.IsZero() || p.Until.After(at)) {
+	if e.typ.kind().grants && !proven && p.Proven && lasts && (p.Until.IsZero() || p.Until.After(at)) {
 		return // what nobody can prove takes no proof away
 	}
 	p.State, p.Since, p.Until, p.Proven = state, at, until, proven
@@ -286,14 +285,4 @@ func (f *folder) end(e *fact, at time.Time) {
 			p.Ended = at
 		}
 	}
-}
-
-// decodeDetails reads the details of the few types that have them.
-func decodeDetails(text []byte) (details, error) {
-	var d details
-	if len(text) == 0 {
-		return d, nil
-	}
-	err := json.Unmarshal(text, &d)
-	return d, err
 }
