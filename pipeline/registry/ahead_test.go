@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/registry/keystore"
 )
 
 // TestImportLooksAhead holds that a portion which is looked up while another one is written goes where it would have gone without.
@@ -56,11 +57,11 @@ func TestImportLooksAhead(t *testing.T) {
 }
 
 func TestLookedUpAt(t *testing.T) {
-	ada, bob := Ref{1}, Ref{2}
+	ada, bob := keystore.Ref{1}, keystore.Ref{2}
 	known := func(head byte) *lookedUp {
-		return &lookedUp{head: [32]byte{head}, aliases: map[Ref][]int64{ada: {1}, bob: nil}}
+		return &lookedUp{head: [32]byte{head}, aliases: map[keystore.Ref][]int64{ada: {1}, bob: nil}}
 	}
-	last := &lookedUp{before: [32]byte{3}, head: [32]byte{4}, aliases: map[Ref][]int64{bob: {2}}}
+	last := &lookedUp{before: [32]byte{3}, head: [32]byte{4}, aliases: map[keystore.Ref][]int64{bob: {2}}}
 	tests := []struct {
 		name  string
 		known *lookedUp
@@ -81,7 +82,7 @@ func TestLookedUpAt(t *testing.T) {
 			aliases, ok := test.known.at([32]byte{4}, test.last)
 			require.Equal(t, test.ok, ok)
 			if ok {
-				require.Equal(t, map[Ref][]int64{ada: {1}, bob: test.bob}, aliases)
+				require.Equal(t, map[keystore.Ref][]int64{ada: {1}, bob: test.bob}, aliases)
 			}
 		})
 	}

@@ -16,7 +16,7 @@ import (
 // identifier is a subject's identifier as reference: that of the silo's key in use, and that of its first version, which recognises deliveries.
 type identifier struct {
 	kind       string
-	ref, first Ref
+	ref, first keystore.Ref
 }
 
 func newIdentifier(keys *keystore.SiloKey, kind string, normalised []byte) identifier {
@@ -42,9 +42,6 @@ type pending struct {
 func (p *pending) again() {
 	p.collections, p.seq, p.duplicate, p.refused = nil, 0, false, nil
 }
-
-// errRecorded: an event was recorded before, or would be refused if it was not.
-var errRecorded = errors.New("recorded before")
 
 // prepare turns identifiers into references and computes what recognises a repeated delivery.
 func (p *pending) prepare(keys *keystore.SiloKey, scratch *[]byte) error {
@@ -79,7 +76,7 @@ func (p *pending) prepare(keys *keystore.SiloKey, scratch *[]byte) error {
 }
 
 // CollectionRef is the reference of a source's collection id, to be given to Standings.Match for rows that carry one.
-func CollectionRef(keys *keystore.SiloKey, id string) Ref {
+func CollectionRef(keys *keystore.SiloKey, id string) keystore.Ref {
 	return keys.Match(kindCollection, collectionID(id))
 }
 
@@ -87,7 +84,7 @@ func collectionID(id string) []byte { return []byte(strings.TrimSpace(id)) }
 
 // Append records one event and returns its position. It is idempotent like Import: an event delivered twice is recorded once and returns
 // position 0. A *RefusedError says why an event cannot be recorded.
-func (r *Registry) Append(ctx context.Context, keys *keystore.SiloKey, e Event) (int64, error) {
+func (l *Log) Append(ctx context.Context, keys *keystore.SiloKey, e Event) (int64, error) {
 	if e.Source == "" {
 		e.Source = ownSource
 	}
@@ -99,8 +96,8 @@ func (r *Registry) Append(ctx context.Context, keys *keystore.SiloKey, e Event) 
 	if err := p.prepare(keys, &scratch); err != nil {
 		return 0, fmt.Errorf("record event in silo %q: %w", keys.Silo(), err)
 	}
-	err := r.write(ctx, fmt.Sprintf("record event in silo %q", keys.Silo()), func(tx *txn) error {
-		w, err := r.writer(ctx, tx, keys.Silo())
+	err := l.store.write(ctx, fmt.Sprintf("record event in silo %q", keys.Silo()), func(tx *txn) error {
+		w, err := l.store.writer(ctx, tx, keys.Silo())
 		if err == nil {
 			err = w.under(keys)
 		}
@@ -129,7 +126,7 @@ type writer struct {
 	salts       []byte
 	arena       []byte // blobs of rows that are not written
 	inserts     []*bulk
-	unasked     bool // append writes events without asking whether they were recorded before, and fails with errRecorded if one was
+	unasked     bool // append writes events without asking whether they were recorded before, and fails with ErrRecorded if one was
 }
 
 // The tables a writer fills, in the order in which foreign keys allow it.
@@ -140,24 +137,26 @@ const (
 	intoLink
 )
 
+const linkColumns, linkKey = `silo, record_ref, collection, "system", object, linked_at`, "silo, record_ref, collection"
+
 // writer opens the silo's chain for appending; a silo that is new gets its row.
-func (r *Registry) writer(ctx context.Context, tx *txn, silo string) (*writer, error) {
-	s, err := siloOf(ctx, tx.handle, silo)
+func (s *Store) writer(ctx context.Context, tx *txn, silo string) (*writer, error) {
+	row, err := siloOf(ctx, tx.handle, silo)
 	if errors.Is(err, ErrUnknownSilo) {
 		first := genesis(silo)
 		if _, err := tx.exec(ctx, `INSERT INTO silo (name, head_seq, head_hash, collections, recorded_at, heard_at) VALUES (?, 0, ?, 0, 0, 0)`, silo, first[:]); err != nil {
 			return nil, err
 		}
-		s, err = siloOf(ctx, tx.handle, silo)
+		row, err = siloOf(ctx, tx.handle, silo)
 	}
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{tx: tx, silo: s, now: r.now().UnixMicro(), buf: make([]byte, 0, 1024)}
-	if err := tx.row(ctx, `SELECT collections FROM silo WHERE silo = ?`, s.id).Scan(&w.collections); err != nil {
+	w := &writer{tx: tx, silo: row, now: s.now().UnixMicro(), buf: make([]byte, 0, 1024)}
+	if err := tx.row(ctx, `SELECT collections FROM silo WHERE silo = ?`, row.id).Scan(&w.collections); err != nil {
 		return nil, err
 	}
-	if err := w.keyed(ctx, cmp.Or(r.keys[silo], 1)); err != nil {
+	if err := w.keyed(ctx, cmp.Or(s.keys[silo], 1)); err != nil {
 		return nil, err
 	}
 	w.inserts = []*bulk{
@@ -181,7 +180,7 @@ func (w *writer) append(ctx context.Context, batch []*pending) error {
 }
 
 // appendKnowing is append with what knownAliases found, to which it adds.
-func (w *writer) appendKnowing(ctx context.Context, batch []*pending, aliases map[Ref][]int64) error {
+func (w *writer) appendKnowing(ctx context.Context, batch []*pending, aliases map[keystore.Ref][]int64) error {
 	known := make(map[[16]byte][16]byte, len(batch))
 	if !w.unasked {
 		if err := w.knownEvents(ctx, batch, known); err != nil {
@@ -198,7 +197,7 @@ func (w *writer) appendKnowing(ctx context.Context, batch []*pending, aliases ma
 }
 
 // make makes the rows of a batch and hands them over to be written; aliases stay, to be written in their order.
-func (w *writer) make(batch []*pending, known map[[16]byte][16]byte, aliases map[Ref][]int64, out *output) error {
+func (w *writer) make(batch []*pending, known map[[16]byte][16]byte, aliases map[keystore.Ref][]int64, out *output) error {
 	for _, p := range batch {
 		if content, ok := known[p.idem]; ok {
 			p.duplicate = content == p.content || content == [16]byte{}
@@ -216,7 +215,7 @@ func (w *writer) make(batch []*pending, known map[[16]byte][16]byte, aliases map
 		}
 		if p.refused != nil {
 			if w.unasked {
-				return errRecorded
+				return ErrRecorded
 			}
 			continue
 		}
@@ -255,7 +254,7 @@ func furtherIdem(idem [16]byte, collection int64) [16]byte {
 // resolve finds the collections an event belongs to: the one the source names, else the one its identifiers lead to, else a new one. An
 // event that gives nothing reaches every collection of its person in the silo; a grant needs one certain collection. New identifiers become
 // aliases.
-func (w *writer) resolve(p *pending, aliases map[Ref][]int64) error {
+func (w *writer) resolve(p *pending, aliases map[keystore.Ref][]int64) error {
 	if len(p.collections) > 0 {
 		return nil
 	}
@@ -271,7 +270,7 @@ func (w *writer) resolve(p *pending, aliases map[Ref][]int64) error {
 }
 
 // find returns the collections that are known for an event.
-func (w *writer) find(p *pending, aliases map[Ref][]int64) (found []int64, err error) {
+func (w *writer) find(p *pending, aliases map[keystore.Ref][]int64) (found []int64, err error) {
 	for i := len(p.identifiers) - 1; i >= 0; i-- { // the collection id is the last and decides alone
 		id := p.identifiers[i]
 		here := aliases[id.ref]
@@ -295,15 +294,15 @@ func (w *writer) find(p *pending, aliases map[Ref][]int64) (found []int64, err e
 
 // link ties the row that an event names to its collection, where that is certain.
 func (w *writer) link(p *pending, collections []int64) {
-	if p.Link.Record == (Ref{}) || len(collections) != 1 {
+	if p.Link.Record == (keystore.Ref{}) || len(collections) != 1 {
 		return
 	}
 	w.inserts[intoLink].add(number(w.silo.id), w.keep(p.Link.Record[:]), number(collections[0]), text(p.Link.System), text(p.Link.Object), number(w.now))
 }
 
 // learn makes those identifiers of an event aliases of its collection that are not yet, and returns their references.
-func (w *writer) learn(p *pending, collection int64, aliases map[Ref][]int64) []byte {
-	w.room(len(p.identifiers) * len(Ref{}))
+func (w *writer) learn(p *pending, collection int64, aliases map[keystore.Ref][]int64) []byte {
+	w.room(len(p.identifiers) * len(keystore.Ref{}))
 	from := len(w.arena)
 	for i := range p.identifiers {
 		id := &p.identifiers[i]
@@ -319,7 +318,7 @@ func (w *writer) learn(p *pending, collection int64, aliases map[Ref][]int64) []
 }
 
 // event writes one event and moves the head.
-func (w *writer) event(p *pending, collection int64, idem [16]byte, aliases map[Ref][]int64) error {
+func (w *writer) event(p *pending, collection int64, idem [16]byte, aliases map[keystore.Ref][]int64) error {
 	h := header{seq: w.silo.Seq + 1, typ: string(p.Type), purpose: p.Purpose, version: p.PurposeVersion, basis: p.Basis, zone: p.Zone,
 		method: p.Method, source: p.Source, notice: p.Notice, occurred: micros(p.OccurredAt), from: micros(p.EffectiveFrom),
 		until: micros(p.EffectiveUntil), recorded: w.now, idem: idem}
@@ -409,8 +408,8 @@ func (w *writer) knownEvents(ctx context.Context, batch []*pending, known map[[1
 }
 
 // knownAliases finds the collections that the batch's identifiers lead to, sorted.
-func knownAliases(ctx context.Context, tx *txn, silo siloRow, batch []*pending) (map[Ref][]int64, error) {
-	aliases := make(map[Ref][]int64, len(batch))
+func knownAliases(ctx context.Context, tx *txn, silo siloRow, batch []*pending) (map[keystore.Ref][]int64, error) {
+	aliases := make(map[keystore.Ref][]int64, len(batch))
 	var keys [][]byte
 	for _, p := range batch {
 		for i := range p.identifiers {
@@ -422,7 +421,7 @@ func knownAliases(ctx context.Context, tx *txn, silo siloRow, batch []*pending) 
 		}
 	}
 	err := tx.lookUp(ctx, silo.id, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ? AND alias_ref `, keys, func(row row) error {
-		ref, collection := Ref(row.ColumnRawBlob(0)), row.ColumnInt64(1)
+		ref, collection := keystore.Ref(row.ColumnRawBlob(0)), row.ColumnInt64(1)
 		at, _ := slices.BinarySearch(aliases[ref], collection)
 		aliases[ref] = slices.Insert(aliases[ref], at, collection)
 		return nil

@@ -31,18 +31,18 @@ func (e *TamperedError) Is(target error) bool { return target == ErrTampered }
 // head as an earlier run's manifest holds it (the zero Head for none): it must still be in the chain, which finds a cut tail and a chain
 // written anew. The error is a *TamperedError for what is wrong. A silo that the registry does not know is sound unless since says that
 // it had events.
-func (r *Registry) Verify(ctx context.Context, silo string, since Head) error {
-	return r.verify(ctx, silo, since, false)
+func (l *Log) Verify(ctx context.Context, silo string, since Head) error {
+	return l.verify(ctx, silo, since, false)
 }
 
 // VerifySince is Verify of what came after since only: that since's last event is still there, and all that follows continues it. What was changed before, Verify
 // finds; between the nights this is cheap enough to be asked every hour.
-func (r *Registry) VerifySince(ctx context.Context, silo string, since Head) error {
-	return r.verify(ctx, silo, since, since.Seq > 0)
+func (l *Log) VerifySince(ctx context.Context, silo string, since Head) error {
+	return l.verify(ctx, silo, since, since.Seq > 0)
 }
 
-func (r *Registry) verify(ctx context.Context, silo string, since Head, tail bool) error {
-	tx, err := r.begin(ctx, true)
+func (l *Log) verify(ctx context.Context, silo string, since Head, tail bool) error {
+	tx, err := l.store.begin(ctx, true)
 	if err != nil {
 		return fmt.Errorf("verify silo %q: %w", silo, err)
 	}
@@ -75,7 +75,7 @@ func (r *Registry) verify(ctx context.Context, silo string, since Head, tail boo
 		}
 		c.seq, c.last, c.sinceSeen, from = since.Seq, since.Hash, true, since.Seq
 	}
-	err = tx.allEvents(ctx, s.id, from, c.step)
+	err = allEvents(ctx, tx, s.id, from, c.step)
 	if err != nil {
 		return fmt.Errorf("verify silo %q: %w", silo, err)
 	}
@@ -101,14 +101,6 @@ type chain struct {
 	buf       []byte
 	texts     [fromPayloadColumn]texts
 }
-
-// The columns that a chain is verified by: those of an event, then, from fromPayloadColumn on, those of its payload.
-const (
-	chainEvent = `e.seq, e.type, e.purpose, e.purpose_version, e.basis, e.occurred_at, e.zone, e.effective_from, e.effective_until, e.recorded_at, e.method, e.source,
-		e.idem, e.notice, e.commitment, e.hash`
-	chainPayload      = `p.seq, p.collection, p.flags, p.details, p.content, p.salt, p.evidence, p.refs`
-	fromPayloadColumn = 16
-)
 
 func (c *chain) step(row row) error {
 	text := func(column int) string { return c.texts[column].text(row.ColumnRawText(column)) }

@@ -29,8 +29,8 @@ func (f *fixture) superuser(statements ...string) {
 	f.t.Helper()
 	db := f.raw()
 	db.SetMaxOpenConns(1)
-	for _, s := range append(slices.Clone(disarm[f.r.name]), statements...) {
-		_, err := db.Exec(literal[f.r.name].Replace(s))
+	for _, s := range append(slices.Clone(disarm[f.r.store.name]), statements...) {
+		_, err := db.Exec(literal[f.r.store.name].Replace(s))
 		require.NoError(f.t, err, s)
 	}
 }
@@ -48,7 +48,7 @@ func TestAppendOnly(t *testing.T) {
 			`INSERT INTO subject_alias VALUES (4711, zeroblob(32), 1, 'email', 1)`,
 			`TRUNCATE TABLE event`,
 		} {
-			_, err := db.Exec(literal[f.r.name].Replace(statement))
+			_, err := db.Exec(literal[f.r.store.name].Replace(statement))
 			require.Error(t, err, statement)
 		}
 		require.NoError(t, f.r.Verify(t.Context(), "newsletter", Head{}))

@@ -24,7 +24,7 @@ type Delivery struct {
 // Deliveries lists a silo's deliveries by target and object.
 func (r *Registry) Deliveries(ctx context.Context, silo string) ([]Delivery, error) {
 	var list []Delivery
-	err := r.eachOf(ctx, silo, `SELECT target, object, sent_seq, acked_seq, copy_rows, digest, attempts, error_code, sent_at, acked_at FROM sync_delivery
+	err := r.store.eachOf(ctx, silo, `SELECT target, object, sent_seq, acked_seq, copy_rows, digest, attempts, error_code, sent_at, acked_at FROM sync_delivery
 		WHERE silo = ? ORDER BY target, object`, func(rows *sql.Rows) error {
 		var d Delivery
 		var digest sql.RawBytes
@@ -46,7 +46,7 @@ func (r *Registry) Deliveries(ctx context.Context, silo string) ([]Delivery, err
 // PutDelivery records how a delivery stands, in the place of what was known of that target and object.
 func (r *Registry) PutDelivery(ctx context.Context, silo string, d Delivery) error {
 	return r.eachWrite(ctx, silo, "record delivery", `INSERT INTO sync_delivery (silo, target, object, sent_seq, acked_seq, copy_rows, digest, attempts, error_code, sent_at, acked_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`+r.replacing("sync_delivery", "silo, target, object", "sent_at", "sent_seq", "acked_seq", "copy_rows", "digest", "attempts", "error_code", "acked_at"), 1,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`+r.store.replacing("sync_delivery", "silo, target, object", "sent_at", "sent_seq", "acked_seq", "copy_rows", "digest", "attempts", "error_code", "acked_at"), 1,
 		func(silo int64, _ int) []any {
 			return []any{silo, d.Target, d.Object, d.SentSeq, d.AckedSeq, d.Rows, d.Digest[:], d.Attempts, d.Error, micros(d.SentAt), micros(d.AckedAt)}
 		})

@@ -12,6 +12,9 @@ import (
 	"lethe/pipeline/registry/keystore"
 )
 
+// ErrDelivery: the delivery as a whole is not one that can be read: its format, its columns, a default.
+var ErrDelivery = errors.New("delivery cannot be read")
+
 // Format is the form of an import.
 type Format string
 

@@ -15,13 +15,13 @@ type engine struct {
 	name string
 
 	// open connects for the service; it does not look whether a registry is there. Its errors never hold the DSN.
-	open func(c Config) (*sql.DB, error)
+	open func(c DBConfig) (*sql.DB, error)
 	// place says in words where the registry is, without a secret.
-	place func(c Config) string
+	place func(c DBConfig) string
 	// prepare is called by Create before open: it makes the file, or says that there is one. nil: nothing to do.
-	prepare func(c Config) error
+	prepare func(c DBConfig) error
 	// exists is called by Open before open; nil: the server knows.
-	exists func(c Config) error
+	exists func(c DBConfig) error
 	// tables counts the tables of the database, for Create; "" when prepare has looked.
 	tables string
 	// made reports whether a statement of the schema failed because it was done before: where CREATE TABLE is not part of a transaction, Create goes on
@@ -43,9 +43,6 @@ type engine struct {
 	failure func(error) error
 }
 
-// errBusy: another writer holds the registry, or this one had to give way to it.
-var errBusy = errors.New("the database is busy")
-
 // engines are the values of Config.Driver.
 func engineOf(name string) (*engine, error) {
 	switch name {
@@ -60,7 +57,7 @@ func engineOf(name string) (*engine, error) {
 }
 
 // statements make the tables.
-func (e *engine) statements() []string {
+func (e *engine) statements(schema []string) []string {
 	var list []string
 	for _, s := range schema {
 		list = append(list, e.words.Replace(s))
@@ -176,25 +173,25 @@ type txn struct {
 }
 
 // begin opens a transaction: a snapshot to read, or as the only writer.
-func (r *Registry) begin(ctx context.Context, readOnly bool) (*txn, error) {
-	conn, err := r.pool.Conn(ctx)
+func (d *DB) begin(ctx context.Context, readOnly bool) (*txn, error) {
+	conn, err := d.Pool.Conn(ctx)
 	if err != nil {
-		return nil, r.failed(err)
+		return nil, d.failed(err)
 	}
 	var options sql.TxOptions
 	if readOnly {
-		options = r.reader
+		options = d.reader
 	}
 	// Only end takes a transaction back: database/sql, told of ctx, would do so, and close the connection, while its statements are in use.
 	tx, err := conn.BeginTx(context.WithoutCancel(ctx), &options)
 	if err != nil {
 		conn.Close()
-		return nil, r.failed(err)
+		return nil, d.failed(err)
 	}
-	t := &txn{handle: handle{r.engine, tx}, tx: tx, conn: conn}
-	if !readOnly && r.lock != "" {
+	t := &txn{handle: handle{d.engine, tx}, tx: tx, conn: conn}
+	if !readOnly && d.lock != "" {
 		var locked string
-		if err := t.row(ctx, r.lock).Scan(&locked); err != nil {
+		if err := t.row(ctx, d.lock).Scan(&locked); err != nil {
 			t.end()
 			return nil, err
 		}
@@ -283,3 +280,25 @@ func (r *scannedRow) ColumnInt64(column int) int64 {
 func (r *scannedRow) ColumnRawText(column int) []byte { return r.values[column] }
 func (r *scannedRow) ColumnRawBlob(column int) []byte { return r.values[column] }
 func (r *scannedRow) Null(column int) bool            { return r.values[column] == nil }
+
+// texts keeps one copy of each text of a column, and looks first whether it is the one of the row before.
+type texts struct {
+	last string
+	all  map[string]string
+}
+
+func (t *texts) text(raw []byte) string {
+	if string(raw) == t.last {
+		return t.last
+	}
+	s, ok := t.all[string(raw)]
+	if !ok {
+		if t.all == nil {
+			t.all = map[string]string{}
+		}
+		s = string(raw)
+		t.all[s] = s
+	}
+	t.last = s
+	return s
+}

@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"lethe/pipeline/registry/keystore"
 )
 
 // Subject is one identifier of a person, as a source wrote it.
@@ -43,6 +45,12 @@ type Event struct {
 	Barred         Reason    // the event is refused for this reason, unless it was recorded before; "": it is not
 
 	details details
+}
+
+// Link names a row of a source that a collection is to be tied to.
+type Link struct {
+	Record         keystore.Ref // SiloKey.Record of the row
+	System, Object string
 }
 
 // details are the parts of an event that only a few types have. They stand in the severable payload.

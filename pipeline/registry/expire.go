@@ -34,10 +34,10 @@ const expiryBatch = 5000
 // ExpireDue writes an expired event for each consent of the silo that ended by asOf, effective at the instant it ended, and returns how
 // many were new. It is idempotent. It reads indexes, not the table: the consents whose effective_until has passed since the last pass, those
 // that reached their max_age since then, and those that were recorded since then.
-func (r *Registry) ExpireDue(ctx context.Context, silo string, asOf time.Time, ends ExpiryEnds) (int, error) {
+func (t *Retention) ExpireDue(ctx context.Context, silo string, asOf time.Time, ends ExpiryEnds) (int, error) {
 	written := 0
 	what := fmt.Sprintf("expire consents of silo %q", silo)
-	err := r.write(ctx, what, func(tx *txn) error {
+	err := t.store.write(ctx, what, func(tx *txn) error {
 		s, err := siloOf(ctx, tx.handle, silo)
 		if errors.Is(err, ErrUnknownSilo) {
 			return nil
@@ -45,7 +45,7 @@ func (r *Registry) ExpireDue(ctx context.Context, silo string, asOf time.Time, e
 		if err != nil {
 			return err
 		}
-		w, err := r.writer(ctx, tx, silo)
+		w, err := t.store.writer(ctx, tx, silo)
 		if err != nil {
 			return err
 		}

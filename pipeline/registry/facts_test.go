@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/registry/keystore"
 )
 
 func twoYears(since time.Time) time.Time { return since.AddDate(2, 0, 0) }
@@ -279,7 +280,7 @@ func TestTombstones(t *testing.T) {
 		all, err = f.r.Tombstones(t.Context(), "crm")
 		require.NoError(t, err)
 		nobodys := second
-		nobodys.Subject = Ref{}
+		nobodys.Subject = keystore.Ref{}
 		require.Equal(t, []Tombstone{nobodys}, all.All(), "the record was anonymized, and is nobody's any more")
 	})
 }
@@ -293,18 +294,18 @@ func TestRecordLink(t *testing.T) {
 		f.link("crm", row, 2)
 		s, err := f.r.Standings(t.Context(), "crm", noon, nil)
 		require.NoError(t, err)
-		alias := []Ref{f.ref("crm", KindEmail, "a@example.org")}
+		alias := []keystore.Ref{f.ref("crm", KindEmail, "a@example.org")}
 		require.Equal(t, Match{Identity: policy.Conflicting}, s.Match(Row{Identifiers: alias}))
 		require.Equal(t, Match{Collection: 2}, s.Match(Row{Identifiers: alias, Record: &row}))
 		require.Equal(t, Match{Collection: 2}, s.Match(Row{Record: &row}), "a row that names nobody")
-		require.Equal(t, Match{Collection: 2}, s.Match(Row{Identifiers: []Ref{f.ref("crm", KindEmail, "new@example.org")}, Record: &row}), "an address that nobody told of")
+		require.Equal(t, Match{Collection: 2}, s.Match(Row{Identifiers: []keystore.Ref{f.ref("crm", KindEmail, "new@example.org")}, Record: &row}), "an address that nobody told of")
 
 		f.importCSV("crm", "email,collection,type,purpose,occurred_at,notice\nb@example.org,c3,given,news,2026-01-10,n\n")
 		s, err = f.r.Standings(t.Context(), "crm", noon, nil)
 		require.NoError(t, err)
 		other := f.ref("crm", KindEmail, "b@example.org")
-		require.Equal(t, Match{Identity: policy.Conflicting}, s.Match(Row{Identifiers: []Ref{other}, Record: &row}), "the address is somebody else's")
-		require.Equal(t, Match{Collection: 2}, s.Match(Row{Identifiers: append([]Ref{other}, alias...), Record: &row}), "one of two bears it out")
+		require.Equal(t, Match{Identity: policy.Conflicting}, s.Match(Row{Identifiers: []keystore.Ref{other}, Record: &row}), "the address is somebody else's")
+		require.Equal(t, Match{Collection: 2}, s.Match(Row{Identifiers: append([]keystore.Ref{other}, alias...), Record: &row}), "one of two bears it out")
 
 		stone := Tombstone{Record: row, Subject: alias[0], System: "crm", Object: "people", Action: "delete", ErasedAt: noon, DropAfter: noon}
 		require.NoError(t, f.r.PutTombstones(t.Context(), "crm", []Tombstone{stone}))
@@ -334,7 +335,7 @@ func TestEventsLinkRows(t *testing.T) {
 			s, err := f.r.Standings(t.Context(), "crm", noon, nil)
 			require.NoError(t, err)
 			record := key.Record("crm", "people", []byte(row))
-			return s.Match(Row{Identifiers: []Ref{f.ref("crm", KindEmail, "a@example.org")}, Record: &record})
+			return s.Match(Row{Identifiers: []keystore.Ref{f.ref("crm", KindEmail, "a@example.org")}, Record: &record})
 		}
 		s, err := f.r.Standings(t.Context(), "crm", noon, nil)
 		require.NoError(t, err)

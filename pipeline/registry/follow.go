@@ -116,7 +116,7 @@ func (r *followedRow) Null(column int) bool {
 }
 
 // allFacts calls do with the rows of factQuery of a whole silo, by collection and position.
-func (t *txn) allFacts(ctx context.Context, silo int64, do func(row) error) error {
+func allFacts(ctx context.Context, t *txn, silo int64, do func(row) error) error {
 	if !t.direct {
 		return t.each(ctx, factQuery+`WHERE p.silo = ? ORDER BY p.collection, p.seq`, do, silo)
 	}
@@ -165,7 +165,7 @@ func (t *txn) allFacts(ctx context.Context, silo int64, do func(row) error) erro
 
 // allEvents calls do with the events of a silo after a position, in order: the columns of chainEvent, and those of chainPayload, NULL where the payload is gone. Both
 // tables are in that order already, so they are read side by side.
-func (t *txn) allEvents(ctx context.Context, silo, after int64, do func(row) error) error {
+func allEvents(ctx context.Context, t *txn, silo, after int64, do func(row) error) error {
 	if !t.direct {
 		return t.each(ctx, `SELECT `+chainEvent+`, `+chainPayload+` FROM event e LEFT JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
 			WHERE e.silo = ? AND e.seq > ? ORDER BY e.seq`, do, silo, after)
@@ -236,3 +236,20 @@ func (r *sideRow) Null(column int) bool {
 	}
 	return r.gone || r.payload.ColumnType(column-fromPayloadColumn) == sqlite3.NULL
 }
+
+// The columns that a chain is verified by: those of an event, then, from fromPayloadColumn on, those of its payload.
+const (
+	chainEvent = `e.seq, e.type, e.purpose, e.purpose_version, e.basis, e.occurred_at, e.zone, e.effective_from, e.effective_until, e.recorded_at, e.method, e.source,
+		e.idem, e.notice, e.commitment, e.hash`
+	chainPayload      = `p.seq, p.collection, p.flags, p.details, p.content, p.salt, p.evidence, p.refs`
+	fromPayloadColumn = 16
+)
+
+// factQuery begins a query of what the state of a collection is made of.
+const factQuery = `SELECT p.collection, e.seq, e.type, e.purpose, e.occurred_at, e.effective_from, e.effective_until, e.recorded_at,
+	CASE WHEN e.notice <> '' THEN 1 ELSE 0 END, CASE WHEN p.evidence IS NULL THEN 0 ELSE 1 END, p.flags, p.details
+	FROM event_payload p JOIN event e ON e.silo = p.silo AND e.seq = p.seq `
+
+// ofCollection selects one collection's events in order; its arguments are the silo, twice, and the collection. SQLite, left to itself, would read the whole
+// silo by its primary key.
+const ofCollection = `WHERE p.silo = ? AND p.seq IN (SELECT seq FROM event_payload WHERE silo = ? AND collection = ?) ORDER BY p.seq`

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/registry/keystore"
 )
 
 // The registry forgets as well: what shows who agreed to what is deleted when its own term is over. The chain keeps the headers, which hold
@@ -41,8 +42,8 @@ const forgetBatch = 500
 // ForgetEnded purges the collections of a silo whose last ground ended, and whose proof_retention after that is over, at asOf: payloads,
 // aliases, evidence, record links. A payload_purged event names their positions. What is held, restricted, part of an open request, objected
 // to without an answer, alive, not yet effective or in use stays, whatever its age.
-func (r *Registry) ForgetEnded(ctx context.Context, silo string, asOf time.Time, f Forget) (Forgotten, error) {
-	return r.forget(ctx, fmt.Sprintf("purge ended consents of silo %q", silo), silo, asOf, func(w *writer) ([]int64, error) {
+func (t *Retention) ForgetEnded(ctx context.Context, silo string, asOf time.Time, f Forget) (Forgotten, error) {
+	return t.forget(ctx, fmt.Sprintf("purge ended consents of silo %q", silo), silo, asOf, func(w *writer) ([]int64, error) {
 		s, err := f.standings(ctx, w, asOf)
 		if err != nil {
 			return nil, err
@@ -102,8 +103,8 @@ func (w *writer) asked(ctx context.Context) (map[int32]bool, error) {
 // Retire purges all collections of a silo, with its flags and tombstones, so that its key can be destroyed; a key destroyed before would
 // leave references that nobody can ever match and so never purge. It is refused while a hold is in force, a request is open, or a
 // tombstone may still be needed to erase again what a backup brings back.
-func (r *Registry) Retire(ctx context.Context, silo string, asOf time.Time) (Forgotten, error) {
-	return r.forget(ctx, fmt.Sprintf("retire silo %q", silo), silo, asOf, func(w *writer) ([]int64, error) {
+func (t *Retention) Retire(ctx context.Context, silo string, asOf time.Time) (Forgotten, error) {
+	return t.forget(ctx, fmt.Sprintf("retire silo %q", silo), silo, asOf, func(w *writer) ([]int64, error) {
 		for _, obstacle := range []struct {
 			query string
 			since int64
@@ -136,13 +137,13 @@ func (r *Registry) Retire(ctx context.Context, silo string, asOf time.Time) (For
 }
 
 // forget purges the collections that find returns, in one transaction.
-func (r *Registry) forget(ctx context.Context, what, silo string, asOf time.Time, find func(*writer) ([]int64, error)) (Forgotten, error) {
+func (t *Retention) forget(ctx context.Context, what, silo string, asOf time.Time, find func(*writer) ([]int64, error)) (Forgotten, error) {
 	var gone Forgotten
-	err := r.write(ctx, what, func(tx *txn) error {
+	err := t.store.write(ctx, what, func(tx *txn) error {
 		if _, err := siloOf(ctx, tx.handle, silo); errors.Is(err, ErrUnknownSilo) {
 			return nil
 		}
-		w, err := r.writer(ctx, tx, silo)
+		w, err := t.store.writer(ctx, tx, silo)
 		if err != nil {
 			return err
 		}
@@ -168,8 +169,8 @@ func (r *Registry) forget(ctx context.Context, what, silo string, asOf time.Time
 	if err != nil {
 		return Forgotten{}, err
 	}
-	if gone.Collections > 0 && r.scrub != "" {
-		if _, err := r.exec(ctx, r.scrub); err != nil {
+	if gone.Collections > 0 && t.store.scrub != "" {
+		if _, err := t.store.exec(ctx, t.store.scrub); err != nil {
 			return gone, fmt.Errorf("%s: %w", what, err)
 		}
 	}
@@ -205,7 +206,7 @@ func (w *writer) purge(ctx context.Context, collections []int64, carried map[int
 	refs := [][]byte{}
 	err := w.tx.scanned(ctx, `SELECT seq, refs FROM event_payload WHERE silo = ? AND collection`+in+` ORDER BY seq`, func(row row) error {
 		seqs = append(seqs, strconv.FormatInt(row.ColumnInt64(0), 10))
-		refs = slices.AppendSeq(refs, slices.Chunk(bytes.Clone(row.ColumnRawBlob(1)), len(Ref{})))
+		refs = slices.AppendSeq(refs, slices.Chunk(bytes.Clone(row.ColumnRawBlob(1)), len(keystore.Ref{})))
 		return nil
 	}, args...)
 	if err != nil {

@@ -55,7 +55,7 @@ func TestForgetEnded(t *testing.T) {
 			if stays {
 				want = policy.Matched
 			}
-			require.Equal(t, want, s.Match(Row{Identifiers: []Ref{f.ref("crm", KindEmail, email+"@example.org")}}).Identity, email)
+			require.Equal(t, want, s.Match(Row{Identifiers: []keystore.Ref{f.ref("crm", KindEmail, email+"@example.org")}}).Identity, email)
 		}
 		require.NoError(t, f.r.Verify(t.Context(), "crm", heads[0]), "the chain holds, and the head of before is in it")
 		touched, err := f.r.Refresh(t.Context(), before)
@@ -82,7 +82,7 @@ func TestPurgedBytesAreGone(t *testing.T) {
 	f := newSQLite(t)
 	f.importCSV("crm", header1+"gone@example.org,withdrawn,news,2024-01-10,,,\nlive@example.org,given,news,2026-01-10,,n3,p\n")
 	read := func() []byte {
-		_, err := f.r.exec(t.Context(), f.r.scrub)
+		_, err := f.r.store.exec(t.Context(), f.r.store.scrub)
 		require.NoError(t, err)
 		var all []byte
 		for _, suffix := range []string{"", "-wal"} {

@@ -92,12 +92,12 @@ type portion struct {
 type lookedUp struct {
 	before  [sha256.Size]byte // where the chain ended before the portion was recorded, once it is
 	head    [sha256.Size]byte
-	aliases map[Ref][]int64
+	aliases map[keystore.Ref][]int64
 }
 
 // lookAhead looks a portion up while the one before it is still being written; nil if that fails: it is then looked up by the writer.
 func (r *Registry) lookAhead(ctx context.Context, silo string, batch []*pending) *lookedUp {
-	tx, err := r.begin(ctx, true)
+	tx, err := r.store.begin(ctx, true)
 	if err != nil {
 		return nil
 	}
@@ -114,7 +114,7 @@ func (r *Registry) lookAhead(ctx context.Context, silo string, batch []*pending)
 }
 
 // at are the aliases where the chain ends with head, last being the portion recorded before; false if somebody else has written since they were looked up.
-func (k *lookedUp) at(head [sha256.Size]byte, last *lookedUp) (map[Ref][]int64, bool) {
+func (k *lookedUp) at(head [sha256.Size]byte, last *lookedUp) (map[keystore.Ref][]int64, bool) {
 	if k == nil {
 		return nil, false
 	}
@@ -207,7 +207,7 @@ func (r *Registry) record(ctx context.Context, what string, l *load, p *portion)
 			l.before = &lookedUp{before, w.silo.Hash, aliases}
 			return w.finish(ctx, true)
 		})
-		if ask || !errors.Is(err, errRecorded) {
+		if ask || !errors.Is(err, ErrRecorded) {
 			return err
 		}
 		ask = true
@@ -270,8 +270,8 @@ func (l *load) count(portion *portion) {
 
 // importTx runs one transaction.
 func (r *Registry) importTx(ctx context.Context, what string, keys *keystore.SiloKey, f func(*writer) error) error {
-	return r.write(ctx, what, func(tx *txn) error {
-		w, err := r.writer(ctx, tx, keys.Silo())
+	return r.store.write(ctx, what, func(tx *txn) error {
+		w, err := r.store.writer(ctx, tx, keys.Silo())
 		if err == nil {
 			err = w.under(keys)
 		}

@@ -311,10 +311,10 @@ func TestAppend(t *testing.T) {
 func TestSecondWriterIsTold(t *testing.T) {
 	onEngines(t, func(t *testing.T, newFixture newFixture) {
 		f := newFixture(t)
-		first, err := f.open(Config{AllowEmpty: true}).begin(t.Context(), false)
+		first, err := f.open(Config{AllowEmpty: true}).store.begin(t.Context(), false)
 		require.NoError(t, err)
 		defer first.end()
-		ctx, cancel := context.WithTimeout(t.Context(), 10*busyTimeout)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		err = f.r.MarkSimulated(ctx)
 		require.ErrorIs(t, err, ErrLocked)

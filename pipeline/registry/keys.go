@@ -35,8 +35,8 @@ type KeyVersion struct {
 }
 
 // KeyVersions lists the keys of all silos that the registry knows, by silo and version.
-func (r *Registry) KeyVersions(ctx context.Context) ([]KeyVersion, error) {
-	rows, err := r.query(ctx, `SELECT s.name, k.key_version, k.state, k.created_at, k.destroyed_at, k.evidence FROM silo_key k JOIN silo s ON s.silo = k.silo
+func (l *Log) KeyVersions(ctx context.Context) ([]KeyVersion, error) {
+	rows, err := l.store.query(ctx, `SELECT s.name, k.key_version, k.state, k.created_at, k.destroyed_at, k.evidence FROM silo_key k JOIN silo s ON s.silo = k.silo
 		ORDER BY s.name, k.key_version`)
 	if err != nil {
 		return nil, fmt.Errorf("read states of keys: %w", err)
@@ -61,8 +61,8 @@ func (r *Registry) KeyVersions(ctx context.Context) ([]KeyVersion, error) {
 }
 
 // DestroyedKey records that a version of a silo's key was destroyed. Said twice, the first holds.
-func (r *Registry) DestroyedKey(ctx context.Context, silo string, version int, at time.Time, evidence [sha256.Size]byte) error {
-	return r.write(ctx, fmt.Sprintf("record destruction of the key of silo %q", silo), func(tx *txn) error {
+func (l *Log) DestroyedKey(ctx context.Context, silo string, version int, at time.Time, evidence [sha256.Size]byte) error {
+	return l.store.write(ctx, fmt.Sprintf("record destruction of the key of silo %q", silo), func(tx *txn) error {
 		s, err := siloOf(ctx, tx.handle, silo)
 		if errors.Is(err, ErrUnknownSilo) {
 			return nil // nothing was ever referred to by it
@@ -115,17 +115,17 @@ func (h handle) fits(silo string, registry, keystore int) error {
 }
 
 // checkKeys compares the versions of keys in use.
-func (r *Registry) checkKeys(ctx context.Context, keys map[string]int) error {
+func (s *Store) checkKeys(ctx context.Context, keys map[string]int) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	versions, err := r.KeyVersions(ctx)
+	versions, err := NewLog(s).KeyVersions(ctx)
 	if err != nil {
 		return err
 	}
 	for _, v := range versions {
 		if has, ok := keys[v.Silo]; ok && v.State == KeyActive {
-			if err := r.fits(v.Silo, v.Version, has); err != nil {
+			if err := s.fits(v.Silo, v.Version, has); err != nil {
 				return err
 			}
 		}
@@ -139,13 +139,13 @@ const rotatePage = 5000
 // Rotate carries every reference of a silo, to people and to records, over to a new version of its key, in one transaction; the version before
 // retires. What is in the chain stays as it was written: a rekeyed event says up to where references are of older versions. Where the registry is at
 // that version already nothing is done. It returns how many references were carried over.
-func (r *Registry) Rotate(ctx context.Context, keys *keystore.SiloKey) (carried int, err error) {
-	err = r.write(ctx, fmt.Sprintf("rotate the key of silo %q", keys.Silo()), func(tx *txn) error {
+func (l *Log) Rotate(ctx context.Context, keys *keystore.SiloKey) (carried int, err error) {
+	err = l.store.write(ctx, fmt.Sprintf("rotate the key of silo %q", keys.Silo()), func(tx *txn) error {
 		s, err := siloOf(ctx, tx.handle, keys.Silo())
 		if err != nil {
 			return err
 		}
-		w, err := r.writer(ctx, tx, s.Silo)
+		w, err := l.store.writer(ctx, tx, s.Silo)
 		if err != nil || w.version == keys.Version() {
 			return err
 		}
@@ -196,7 +196,7 @@ func (w *writer) carryAliases(ctx context.Context, keys *keystore.SiloKey) (int,
 			return n, err
 		}
 		for _, old := range page {
-			ref := keys.Carry(Ref(old), false, w.version)
+			ref := keys.Carry(keystore.Ref(old), false, w.version)
 			if _, err := update.ExecContext(ctx, ref[:], keys.Version(), w.silo.id, old); err != nil {
 				return n, w.tx.failed(err)
 			}
@@ -207,9 +207,9 @@ func (w *writer) carryAliases(ctx context.Context, keys *keystore.SiloKey) (int,
 
 // carry carries the references over that nights left in a table: they fit into memory, as in a night.
 func (w *writer) carry(ctx context.Context, keys *keystore.SiloKey, table, column string, record bool) (int, error) {
-	var refs []Ref
+	var refs []keystore.Ref
 	err := w.tx.scanned(ctx, `SELECT DISTINCT `+column+` FROM `+table+` WHERE silo = ?`, func(row row) error {
-		if ref := Ref(row.ColumnRawBlob(0)); ref != (Ref{}) { // a tombstone that is nobody's any more
+		if ref := keystore.Ref(row.ColumnRawBlob(0)); ref != (keystore.Ref{}) { // a tombstone that is nobody's any more
 			refs = append(refs, ref)
 		}
 		return nil

@@ -22,7 +22,7 @@ func TestRotate(t *testing.T) {
 		f.importCSV("crm", text)
 		f.importCSV("other", text)
 		first := f.key("crm")
-		record := func(k *keystore.SiloKey) Ref { return k.Record("crm", "people", []byte("1")) }
+		record := func(k *keystore.SiloKey) keystore.Ref { return k.Record("crm", "people", []byte("1")) }
 		ann := f.ref("crm", KindEmail, "ann@example.org")
 		require.NoError(t, f.r.SetFlags(t.Context(), "crm", []Flag{{FlagKey{record(first), "BLOCKED"}, noon}}))
 		f.link("crm", record(first), 1)

@@ -5,16 +5,17 @@ import (
 	"time"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/registry/keystore"
 )
 
 // Row is what a source's row offers to find its collection.
 type Row struct {
-	Identifiers []Ref     // of the identifiers that could be normalised, in any order
-	Found       []Found   // what Warm found of each of them; nil: it was not asked
-	Collection  *Ref      // CollectionRef of the collection id the row carries; nil: it carries none
-	Record      *Ref      // SiloKey.Record of the row, to find a record link; nil: not asked
-	Created     time.Time // when the row came to be; zero: unknown
-	SiloScope   bool      // link_scope: silo; else collection
+	Identifiers []keystore.Ref // of the identifiers that could be normalised, in any order
+	Found       []Found        // what Warm found of each of them; nil: it was not asked
+	Collection  *keystore.Ref  // CollectionRef of the collection id the row carries; nil: it carries none
+	Record      *keystore.Ref  // SiloKey.Record of the row, to find a record link; nil: not asked
+	Created     time.Time      // when the row came to be; zero: unknown
+	SiloScope   bool           // link_scope: silo; else collection
 }
 
 // Match is the answer: Collection is set when Identity is Matched.
@@ -73,7 +74,7 @@ func (s *Standings) Match(row Row) Match {
 }
 
 // elsewhere reports whether some of the identifiers are known, and none of those leads to one of the collections.
-func (s *Standings) elsewhere(identifiers []Ref, collections []int32) bool {
+func (s *Standings) elsewhere(identifiers []keystore.Ref, collections []int32) bool {
 	var scratch [4]int32
 	known := false
 	for i := range identifiers {

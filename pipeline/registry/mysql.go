@@ -23,7 +23,7 @@ import (
 var mysqlEngine = engine{
 	name:   "mysql",
 	open:   openMySQL,
-	place:  func(Config) string { return "on MySQL" },
+	place:  func(DBConfig) string { return "on MySQL" },
 	tables: `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()`,
 	words: strings.NewReplacer("NUMBERED", "BIGINT AUTO_INCREMENT PRIMARY KEY", "INTEGER", "BIGINT", "LONGTEXT", "MEDIUMBLOB", "LONGBLOB", "MEDIUMBLOB", "TEXT", "VARBINARY(255)",
 		"BLOB", "VARBINARY(32)", " DEFERRABLE INITIALLY DEFERRED", "", " WITHOUT ROWID", " ENGINE=InnoDB", " WHERE effective_until > 0", "",
@@ -58,7 +58,7 @@ var errMySQLDSN = errors.New("registry.dsn is not one of MySQL: write user:passw
 // errPlaintext: the DSN allows a connection that others can read.
 var errPlaintext = errors.New("registry.dsn allows a connection without TLS: leave TLS on, or waive it by name")
 
-func openMySQL(c Config) (*sql.DB, error) {
+func openMySQL(c DBConfig) (*sql.DB, error) {
 	config, err := mysqlConfig(c.DSN)
 	if err != nil {
 		return nil, err
@@ -173,9 +173,9 @@ func mysqlFailure(err error) error {
 	case errors.As(err, &server):
 		switch server.Number {
 		case 1205, 1213, 3572:
-			return fmt.Errorf("%w (error %d)", errBusy, server.Number)
+			return fmt.Errorf("%w (error %d)", ErrBusy, server.Number)
 		case 1062:
-			return fmt.Errorf("%w (error %d)", errRecorded, server.Number)
+			return fmt.Errorf("%w (error %d)", ErrRecorded, server.Number)
 		case 1049, 1146:
 			return fmt.Errorf("%w in this database; create it with `lethe registry init`, or correct registry.dsn (error %d)", ErrMissing, server.Number)
 		case 1044, 1045, 1698:
@@ -188,7 +188,7 @@ func mysqlFailure(err error) error {
 		case 1644, 1701:
 			return fmt.Errorf("the database refuses it: the log is append-only (error %d)", server.Number)
 		case 1406:
-			return fmt.Errorf("%w: a name is longer than 255 bytes (error %d)", ErrRefused, server.Number)
+			return fmt.Errorf("%w (error %d)", ErrTooLong, server.Number)
 		}
 		return fmt.Errorf("the server answers with error %d", server.Number)
 	case errors.Is(err, mysql.ErrNoTLS):

@@ -1,16 +1,11 @@
 package registry
 
 import (
-	"context"
-	"encoding/hex"
-	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"lethe/pipeline/policy"
-	"lethe/pipeline/registry/keystore"
 )
 
 // Receipt is a consent record with the structure of ISO/IEC TS 27560:2023, clause 6.3, in JSON with the standard's names for the fields. The
@@ -81,60 +76,9 @@ type ReceiptTerms struct {
 	Rights           string
 }
 
-// Receipts makes a record of each collection in which a person consented to something, refused or withdrew, for that person. who is the
-// identifier under which the person asks; it stands in the record as it is given, and nothing else of the person does. Call it only for
-// somebody whose identity was verified. A *RefusedError says that the identifier is none, ErrRefused that the silo knows no consent of it.
-func (r *Registry) Receipts(ctx context.Context, keys *keystore.SiloKey, who Subject, country string, terms ReceiptTerms) ([]Receipt, error) {
-	receipts, err := r.receipts(ctx, keys, who, country, &terms)
-	if err != nil {
-		return nil, fmt.Errorf("make receipt from silo %q: %w", keys.Silo(), err)
-	}
-	return receipts, nil
-}
-
-func (r *Registry) receipts(ctx context.Context, keys *keystore.SiloKey, who Subject, country string, terms *ReceiptTerms) ([]Receipt, error) {
-	tx, err := r.begin(ctx, true)
-	if err != nil {
-		return nil, err
-	}
-	defer tx.end()
-	silo, err := siloOf(ctx, tx.handle, keys.Silo())
-	if err != nil {
-		return nil, err
-	}
-	collections, err := tx.collectionsOf(ctx, silo, keys, who, country)
-	if err != nil {
-		return nil, err
-	}
-	var list []Receipt
-	for _, collection := range collections {
-		receipt := terms.receipt(who.Value)
-		id := keys.Fixed("receipt", strconv.AppendInt(nil, collection, 10))
-		receipt.RecordID = hex.EncodeToString(id[:16])
-		err := tx.each(ctx, `SELECT e.type, e.purpose, e.occurred_at, e.effective_from, e.effective_until, e.notice, e.method, e.source
-			FROM event_payload p JOIN event e ON e.silo = p.silo AND e.seq = p.seq
-			WHERE p.silo = ? AND p.seq IN (SELECT seq FROM event_payload WHERE silo = ? AND collection = ?) ORDER BY e.effective_from, e.seq`, func(row row) error {
-			terms.event(&receipt, row)
-			return nil
-		}, silo.id, silo.id, collection)
-		if err != nil {
-			return nil, err
-		}
-		if len(receipt.Events) == 0 {
-			continue
-		}
-		terms.finish(&receipt)
-		list = append(list, receipt)
-	}
-	if len(list) == 0 {
-		return nil, fmt.Errorf("%w: the silo knows no consent under this identifier", ErrRefused)
-	}
-	return list, nil
-}
-
 // receipt is a record without purposes and events.
-func (t *ReceiptTerms) receipt(principal string) Receipt {
-	return Receipt{SchemaVersion: ReceiptSchema, PrincipalID: principal, Parties: []ReceiptParty{t.Controller},
+func (t *ReceiptTerms) receipt(id, principal string) Receipt {
+	return Receipt{SchemaVersion: ReceiptSchema, RecordID: id, PrincipalID: principal, Parties: []ReceiptParty{t.Controller},
 		Processing: ReceiptProcessing{Language: t.Language, Controllers: []string{t.Controller.ID}, StorageLocations: t.StorageLocations, Jurisdiction: t.Jurisdiction,
 			Recipients: t.Recipients, WithdrawalMethod: t.WithdrawalMethod, Rights: t.Rights}}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ncruces/go-sqlite3"
 	"github.com/stretchr/testify/require"
 
 	"lethe/fixtures/servers"
@@ -103,15 +103,15 @@ func (f *fixture) importCSV(silo, text string) ImportReport {
 
 // ref is the reference of an identifier in a silo.
 // link ties a row to a collection, as an event that names the row does.
-func (f *fixture) link(silo string, record Ref, collection int64) {
+func (f *fixture) link(silo string, record keystore.Ref, collection int64) {
 	f.t.Helper()
-	s, err := siloOf(f.t.Context(), f.r.handle, silo)
+	s, err := siloOf(f.t.Context(), f.r.store.handle, silo)
 	require.NoError(f.t, err)
-	_, err = f.r.exec(f.t.Context(), `INSERT INTO record_link (`+linkColumns+`) VALUES (?, ?, ?, 'crm', 'people', ?)`, s.id, record[:], collection, micros(noon))
+	_, err = f.r.store.exec(f.t.Context(), `INSERT INTO record_link (`+linkColumns+`) VALUES (?, ?, ?, 'crm', 'people', ?)`, s.id, record[:], collection, micros(noon))
 	require.NoError(f.t, err)
 }
 
-func (f *fixture) ref(silo, kind, value string) Ref {
+func (f *fixture) ref(silo, kind, value string) keystore.Ref {
 	f.t.Helper()
 	normalised, ok := Normalise(kind, []byte(value), "IT", nil)
 	require.True(f.t, ok)
@@ -127,7 +127,7 @@ func (f *fixture) standing(silo, email string, asOf time.Time, purposes ...strin
 	}
 	s, err := f.r.Standings(f.t.Context(), silo, asOf, ends)
 	require.NoError(f.t, err)
-	m := s.Match(Row{Identifiers: []Ref{f.ref(silo, KindEmail, email)}})
+	m := s.Match(Row{Identifiers: []keystore.Ref{f.ref(silo, KindEmail, email)}})
 	require.Equal(f.t, policy.Matched, m.Identity)
 	var standing policy.Standing
 	require.True(f.t, s.At(m.Collection, &standing))
@@ -137,10 +137,10 @@ func (f *fixture) standing(silo, email string, asOf time.Time, purposes ...strin
 // raw opens the database without any of our rules, as a superuser would.
 func (f *fixture) raw() *sql.DB {
 	f.t.Helper()
-	db, err := f.r.open(f.config)
+	db, err := OpenDB(f.config.database())
 	require.NoError(f.t, err)
 	f.t.Cleanup(func() { db.Close() })
-	return db
+	return db.Pool
 }
 
 func day(text string) time.Time {
@@ -217,7 +217,7 @@ func BenchmarkImport(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/(spent()-began), "hashes-alone/cpu-s")
 
-	tx, err := f.r.begin(b.Context(), false)
+	tx, err := f.r.store.begin(b.Context(), false)
 	require.NoError(b, err)
 	_, err = tx.exec(b.Context(), `CREATE TABLE yardstick (seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, line BLOB NOT NULL)`)
 	require.NoError(b, err)
@@ -226,10 +226,10 @@ func BenchmarkImport(b *testing.B) {
 	line = make([]byte, 400)
 	began = spent()
 	for from := 0; from < b.N; from += defaultBatchRows {
-		require.NoError(b, f.r.write(b.Context(), "yardstick", func(tx *txn) error {
+		require.NoError(b, f.r.store.write(b.Context(), "yardstick", func(tx *txn) error {
 			rows := newBulk(tx, "yardstick", "seq, id, line")
 			for i := from; i < min(from+defaultBatchRows, b.N); i++ {
-				id := generatedRef(i)
+				id := sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(i)))
 				rows.add(number(int64(i+1)), blob(bytes.Clone(id[:16])), blob(line))
 			}
 			return rows.flush(b.Context())
@@ -257,7 +257,7 @@ func BenchmarkStandings(b *testing.B) {
 		scratch := make([]byte, 0, 64)
 		email := make([]byte, 0, 64)
 		var standing policy.Standing
-		refs := make([]Ref, 1)
+		refs := make([]keystore.Ref, 1)
 		for i := 0; b.Loop(); i++ {
 			email = fmt.Appendf(email[:0], "person%d@example.org", i%n)
 			value, ok := Normalise(KindEmail, email, "", scratch[:0])
@@ -377,33 +377,6 @@ func TestOpenOnServers(t *testing.T) {
 	}
 }
 
-// Where CREATE TABLE is not part of a transaction, init ends wherever a right is missing, and is done again once it was granted.
-func TestCreateGoesOn(t *testing.T) {
-	server := servers.MariaDB(t)
-	statements := mysqlEngine.statements()
-	for _, done := range []int{1, len(statements) / 2, len(statements)} {
-		t.Run(fmt.Sprint(done), func(t *testing.T) {
-			db := server.Database(t)
-			config := Config{Driver: "mysql", DSN: db.DSN()}
-			for _, s := range statements[:done] {
-				db.Exec(t, "SET sql_mode = 'ANSI_QUOTES'; "+s)
-			}
-			_, err := Open(t.Context(), config)
-			require.Error(t, err)
-			require.NoError(t, Create(t.Context(), config))
-			f := &fixture{t: t, config: config, now: noon}
-			f.r = f.open(Config{AllowEmpty: true})
-			require.Equal(t, fmt.Sprint(len(mysqlEngine.guards)-1), strings.TrimSpace(db.Query(t, "SELECT COUNT(*) FROM information_schema.triggers WHERE trigger_schema = DATABASE()")))
-			require.ErrorContains(t, Create(t.Context(), config), "tables already")
-		})
-	}
-	t.Run("another's tables", func(t *testing.T) {
-		db := server.Database(t)
-		db.Exec(t, "CREATE TABLE meta (name VARCHAR(9), value VARCHAR(9)); CREATE TABLE customers (id INT)")
-		require.ErrorContains(t, Create(t.Context(), Config{Driver: "mysql", DSN: db.DSN()}), "tables already")
-	})
-}
-
 func TestRightsAreNamed(t *testing.T) {
 	db := servers.MariaDB(t).Database(t)
 	db.Exec(t, "CREATE USER '"+db.Name+"'@'%' IDENTIFIED BY 'pw'; GRANT SELECT, CREATE, INDEX ON "+db.Name+".* TO '"+db.Name+"'@'%'")
@@ -411,12 +384,4 @@ func TestRightsAreNamed(t *testing.T) {
 	err := Create(t.Context(), Config{Driver: "mysql", DSN: db.DSNAs(db.Name, "pw")})
 	require.ErrorContains(t, err, "may not TRIGGER here: GRANT it")
 	require.NotContains(t, err.Error(), db.Name, "neither the user nor the database")
-}
-
-// What keeps a file from being used is not what is in it.
-func TestFileFailures(t *testing.T) {
-	for _, code := range []error{sqlite3.FULL, sqlite3.IOERR_WRITE, sqlite3.READONLY, sqlite3.READONLY_DIRECTORY, sqlite3.CANTOPEN, sqlite3.PERM} {
-		require.ErrorIs(t, sqliteEngine.failure(fmt.Errorf("sqlite3: invalid _pragma: %w", code)), ErrUnreachable)
-	}
-	require.NotErrorIs(t, sqliteEngine.failure(sqlite3.NOTADB), ErrUnreachable)
 }

@@ -15,7 +15,7 @@ import (
 // are open and until when. Verify proves the chain, and these rows nothing but the database guards. keys are nil where the silo's key was destroyed: it has no identifiers then.
 // The error is a *TamperedError.
 func (r *Registry) VerifyRows(ctx context.Context, silo string, keys *keystore.SiloKey) error {
-	tx, err := r.begin(ctx, true)
+	tx, err := r.store.begin(ctx, true)
 	if err != nil {
 		return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
 	}
@@ -34,7 +34,7 @@ func (r *Registry) VerifyRows(ctx context.Context, silo string, keys *keystore.S
 	}
 	var stored pairs
 	err = tx.each(ctx, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ?`, func(row row) error {
-		stored.add(Ref(row.ColumnRawBlob(0)), row.ColumnInt64(1))
+		stored.add(keystore.Ref(row.ColumnRawBlob(0)), row.ColumnInt64(1))
 		return nil
 	}, s.id)
 	if err != nil {
@@ -68,45 +68,45 @@ type chainSays struct {
 	released map[string]bool
 }
 
-func (c *chainSays) read(row row) error {
+func (said *chainSays) read(row row) error {
 	d, err := decodeDetails(row.ColumnRawText(2))
 	if err != nil {
 		return err
 	}
-	for ref := range slices.Chunk(row.ColumnRawBlob(3), len(Ref{})) {
-		if c.keys != nil && len(ref) == len(Ref{}) {
-			c.aliases.add(c.keys.Carry(Ref(ref), false, c.version), row.ColumnInt64(1))
+	for ref := range slices.Chunk(row.ColumnRawBlob(3), len(keystore.Ref{})) {
+		if said.keys != nil && len(ref) == len(keystore.Ref{}) {
+			said.aliases.add(said.keys.Carry(keystore.Ref(ref), false, said.version), row.ColumnInt64(1))
 		}
 	}
 	switch typ := EventType(row.ColumnRawText(0)); typ {
 	case Rekeyed:
-		c.version = d.Key
+		said.version = d.Key
 	case RequestOpened, RequestPaused, RequestResumed, RequestExtended:
-		c.requests[d.Request] = d
+		said.requests[d.Request] = d
 	case RequestClosed:
-		c.closed[d.Request] = true
+		said.closed[d.Request] = true
 	case HoldPlaced, HoldApproved, HoldReleased:
 		if d.Hold == "" { // of an application, which has no row
 			break
 		}
-		h := c.holds[d.Hold]
+		h := said.holds[d.Hold]
 		switch typ {
 		case HoldPlaced:
 			h.PlacedBy = d.By
 		case HoldApproved:
 			h.ApprovedBy = d.By
 		default:
-			h.ReleasedBy, c.released[d.Hold] = d.By, true
+			h.ReleasedBy, said.released[d.Hold] = d.By, true
 		}
-		c.holds[d.Hold] = h
+		said.holds[d.Hold] = h
 	}
 	return nil
 }
 
 // differs says which hold or request is not as the events say; "" none. What was purged from the chain, only rows that are over say.
-func (c *chainSays) differs(holds []Hold, requests []Request) string {
+func (said *chainSays) differs(holds []Hold, requests []Request) string {
 	for _, h := range holds {
-		said, known := c.holds[h.ID]
+		is, known := said.holds[h.ID]
 		over := !h.ReleasedAt.IsZero()
 		by := h.ReleasedBy
 		if h.ReleaseApprovedBy != "" {
@@ -115,26 +115,26 @@ func (c *chainSays) differs(holds []Hold, requests []Request) string {
 		if !known && over {
 			continue
 		}
-		if over != c.released[h.ID] || said != (Hold{PlacedBy: h.PlacedBy, ApprovedBy: h.ApprovedBy, ReleasedBy: by}) {
+		if over != said.released[h.ID] || is != (Hold{PlacedBy: h.PlacedBy, ApprovedBy: h.ApprovedBy, ReleasedBy: by}) {
 			return fmt.Sprintf("the row of hold %s is not what the events say", h.ID)
 		}
-		delete(c.holds, h.ID)
+		delete(said.holds, h.ID)
 	}
 	for _, q := range requests {
-		said, known := c.requests[q.ID]
+		is, known := said.requests[q.ID]
 		over := !q.Closed.IsZero()
 		if !known && over {
 			continue
 		}
-		if over != c.closed[q.ID] || q.Kind != said.Kind || micros(q.Deadline()) != said.Due {
+		if over != said.closed[q.ID] || q.Kind != is.Kind || micros(q.Deadline()) != is.Due {
 			return fmt.Sprintf("the row of request %s is not what the events say", q.ID)
 		}
-		delete(c.requests, q.ID)
+		delete(said.requests, q.ID)
 	}
-	for _, gone := range slices.Sorted(maps.Keys(c.holds)) {
+	for _, gone := range slices.Sorted(maps.Keys(said.holds)) {
 		return fmt.Sprintf("the row of hold %s is gone", gone)
 	}
-	for _, gone := range slices.Sorted(maps.Keys(c.requests)) {
+	for _, gone := range slices.Sorted(maps.Keys(said.requests)) {
 		return fmt.Sprintf("the row of request %s is gone", gone)
 	}
 	return ""
@@ -146,7 +146,7 @@ type pairs struct {
 	sum [4]uint64
 }
 
-func (p *pairs) add(ref Ref, collection int64) {
+func (p *pairs) add(ref keystore.Ref, collection int64) {
 	sum := sha256.Sum256(binary.BigEndian.AppendUint64(ref[:len(ref):len(ref)], uint64(collection)))
 	p.n++
 	for i := range p.sum {

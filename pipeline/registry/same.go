@@ -12,7 +12,7 @@ import (
 
 // Same reports whether a source's DSN, or path, names the database of the registry, however both are spelled: the same file by another path or link, or
 // the same database of the same server with other parameters or another user. A server that is reached by two names is not recognised.
-func (c Config) Same(dsn string) bool {
+func (c DBConfig) Same(dsn string) bool {
 	switch c.Driver {
 	case "", "sqlite":
 		return sameFile(c.path(), filePath(dsn))

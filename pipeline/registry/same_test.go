@@ -43,7 +43,7 @@ func TestSame(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			require.Equal(t, test.same, Config{Driver: test.driver, DSN: test.registry}.Same(test.source))
+			require.Equal(t, test.same, DBConfig{Driver: test.driver, DSN: test.registry}.Same(test.source))
 		})
 	}
 }

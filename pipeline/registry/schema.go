@@ -1,5 +1,12 @@
 package registry
 
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+)
+
 // schemaVersion is stored with the registry; another version is refused.
 const schemaVersion = 3
 
@@ -172,4 +179,45 @@ var schema = []string{
 		purpose       TEXT    NOT NULL,
 		since_through INTEGER NOT NULL,
 		PRIMARY KEY (silo, purpose)) WITHOUT ROWID`,
+}
+
+// createTables makes an empty registry.
+func createTables(ctx context.Context, c DBConfig) error {
+	return CreateDB(ctx, c, schema, strconv.Itoa(schemaVersion))
+}
+
+// openTables opens a registry that exists: ErrSchema when it is something else, or one of another version.
+func openTables(ctx context.Context, c DBConfig) (*DB, error) {
+	db, err := OpenDB(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkVersion(ctx, db); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+func checkVersion(ctx context.Context, db *DB) error {
+	version, err := meta(ctx, db, "schema")
+	switch {
+	case err == nil && version == strconv.Itoa(schemaVersion):
+		return nil
+	case err == nil:
+		return fmt.Errorf("%w: it is of version %s, and this Lethe wants %d; registry.dsn must name one made by its `lethe registry init`",
+			ErrSchema, version, schemaVersion)
+	case errors.Is(err, ErrBusy):
+		return ErrLocked
+	case errors.Is(err, ErrUnreachable), errors.Is(err, ErrMissing), errors.Is(err, context.Canceled):
+		return err
+	}
+	return fmt.Errorf("%w; registry.dsn must name one made by `lethe registry init`", ErrSchema)
+}
+
+// meta is what the registry says of itself under a name; the error is sql.ErrNoRows when it says nothing.
+func meta(ctx context.Context, db *DB, name string) (string, error) {
+	var value string
+	err := db.row(ctx, `SELECT value FROM meta WHERE name = ?`, name).Scan(&value)
+	return value, err
 }

@@ -19,7 +19,7 @@ import (
 var sqliteEngine = engine{
 	name:    "sqlite",
 	open:    openSQLite,
-	place:   Config.path,
+	place:   DBConfig.path,
 	prepare: createFile,
 	exists:  fileExists,
 	words:   strings.NewReplacer("NUMBERED", "INTEGER PRIMARY KEY", "LONGTEXT", "TEXT", "LONGBLOB", "BLOB"),
@@ -36,10 +36,10 @@ var sqliteEngine = engine{
 	direct: true,
 	failure: func(err error) error {
 		if errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.LOCKED) {
-			return fmt.Errorf("%w: %w", errBusy, err)
+			return fmt.Errorf("%w: %w", ErrBusy, err)
 		}
 		if errors.Is(err, sqlite3.CONSTRAINT_UNIQUE) {
-			return fmt.Errorf("%w: %w", errRecorded, err)
+			return fmt.Errorf("%w: %w", ErrRecorded, err)
 		}
 		for _, f := range fileFailures {
 			if errors.Is(err, f.code) {
@@ -63,9 +63,9 @@ var fileFailures = []struct {
 }
 
 // path is where the file is.
-func (c Config) path() string { return strings.TrimPrefix(c.DSN, "file:") }
+func (c DBConfig) path() string { return strings.TrimPrefix(c.DSN, "file:") }
 
-func createFile(c Config) error {
+func createFile(c DBConfig) error {
 	path := c.path()
 	if _, err := os.Stat(path); err == nil {
 		return fmt.Errorf("%s exists already; open it, or name another file", path)
@@ -82,7 +82,7 @@ func createFile(c Config) error {
 	return f.Close()
 }
 
-func fileExists(c Config) error {
+func fileExists(c DBConfig) error {
 	switch info, err := os.Stat(c.path()); {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w; create it with `lethe registry init`, or correct registry.dsn", ErrMissing)
@@ -96,7 +96,7 @@ func fileExists(c Config) error {
 
 // openSQLite opens the file. Large pages cost an import less: its keys come in random order, and a page of four times the size is split a quarter as
 // often.
-func openSQLite(c Config) (*sql.DB, error) {
+func openSQLite(c DBConfig) (*sql.DB, error) {
 	q := url.Values{"_pragma": {
 		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
 		"page_size(16384)", "foreign_keys(on)", "cache_size(-65536)", "wal_autocheckpoint(8192)", "secure_delete(on)", "temp_store(memory)",

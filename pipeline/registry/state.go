@@ -15,16 +15,6 @@ const clockTolerance = 5 * time.Minute
 // accessMargin is how long after its due date an access or portability request that nobody closed still protects the data.
 const accessMargin = 30 * 24 * time.Hour
 
-// fact is an event as the state needs it.
-type fact struct {
-	seq                             int64
-	typ                             EventType
-	purpose                         string
-	occurred, from, until, recorded int64
-	notice, proof, minor, marketing bool
-	details                         details
-}
-
 // stateAt folds the events of one collection into its standing at asOf. It is pure: the order of the facts does not matter. purposes are
 // those of the silo's rules, with the type of the event that ends each ("" for basis_ended); an event without a purpose is about all of
 // them and about every purpose that the collection's events name.
@@ -44,13 +34,6 @@ func stateAt(facts []fact, asOf time.Time, purposes map[string]EventType, into *
 		if (p.State == policy.Given || p.State == policy.Renewed) && !p.Until.IsZero() && !p.Until.After(asOf) {
 			p.State, p.Since = policy.Expired, p.Until
 		}
-	}
-}
-
-// Advance moves the instant of the standings forward for the collections that Refresh takes up from now on; the others stay as they stood. It is no way back.
-func (s *Standings) Advance(at time.Time) {
-	if at.After(s.asOf) {
-		s.asOf = at
 	}
 }
 

@@ -51,8 +51,8 @@ func scanRequest(row interface{ Scan(...any) error }) (q Request, err error) {
 
 // PauseRequest lets the term of an open request rest from now on, because the person was asked to show who they are (Art. 12(6)). A term that is over cannot rest
 // any more. Until ResumeRequest a request for access protects the data however long it takes.
-func (r *Registry) PauseRequest(ctx context.Context, silo, request string) error {
-	return r.changeTerm(ctx, "pause", silo, request, func(q *Request, now time.Time) (Event, error) {
+func (c *Cases) PauseRequest(ctx context.Context, silo, request string) error {
+	return c.changeTerm(ctx, "pause", silo, request, func(q *Request, now time.Time) (Event, error) {
 		switch {
 		case !q.PausedAt.IsZero():
 			return Event{}, errors.New("its term rests already")
@@ -66,8 +66,8 @@ func (r *Registry) PauseRequest(ctx context.Context, silo, request string) error
 
 // ResumeRequest lets the term of a request run again from the instant at which the person had shown who they are. ends says when a term ends that rested for as long
 // as the request it is given; months is 1, or 3 of one that was extended.
-func (r *Registry) ResumeRequest(ctx context.Context, silo, request string, at time.Time, ends func(q Request, months int) time.Time) error {
-	return r.changeTerm(ctx, "resume", silo, request, func(q *Request, now time.Time) (Event, error) {
+func (c *Cases) ResumeRequest(ctx context.Context, silo, request string, at time.Time, ends func(q Request, months int) time.Time) error {
+	return c.changeTerm(ctx, "resume", silo, request, func(q *Request, now time.Time) (Event, error) {
 		switch {
 		case q.PausedAt.IsZero():
 			return Event{}, errors.New("its term does not rest")
@@ -85,8 +85,8 @@ func (r *Registry) ResumeRequest(ctx context.Context, silo, request string, at t
 
 // ExtendRequest extends the term of an open request to three months, once (Art. 12(3)): told is when the person was told so, with the reasons, which has to be within the first
 // month; because is one of ExtensionReasons. ends is that of ResumeRequest.
-func (r *Registry) ExtendRequest(ctx context.Context, silo, request, because string, told time.Time, ends func(q Request, months int) time.Time) error {
-	return r.changeTerm(ctx, "extend", silo, request, func(q *Request, now time.Time) (Event, error) {
+func (c *Cases) ExtendRequest(ctx context.Context, silo, request, because string, told time.Time, ends func(q Request, months int) time.Time) error {
+	return c.changeTerm(ctx, "extend", silo, request, func(q *Request, now time.Time) (Event, error) {
 		switch {
 		case !slices.Contains(ExtensionReasons, because):
 			return Event{}, fmt.Errorf("say why: %s (Art. 12(3))", strings.Join(ExtensionReasons, " or "))
@@ -103,9 +103,9 @@ func (r *Registry) ExtendRequest(ctx context.Context, silo, request, because str
 }
 
 // changeTerm changes an open request and appends the event that says so. The error of change is what the person who asked for it did wrong.
-func (r *Registry) changeTerm(ctx context.Context, verb, silo, request string, change func(q *Request, now time.Time) (Event, error)) error {
-	return r.write(ctx, fmt.Sprintf("%s request %s in silo %q", verb, request, silo), func(tx *txn) error {
-		w, err := r.writer(ctx, tx, silo)
+func (c *Cases) changeTerm(ctx context.Context, verb, silo, request string, change func(q *Request, now time.Time) (Event, error)) error {
+	return c.store.write(ctx, fmt.Sprintf("%s request %s in silo %q", verb, request, silo), func(tx *txn) error {
+		w, err := c.store.writer(ctx, tx, silo)
 		if err != nil {
 			return err
 		}

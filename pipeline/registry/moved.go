@@ -1,0 +1,5 @@
+package registry
+
+import "lethe/pipeline/registry/keystore"
+
+type Ref = keystore.Ref
