@@ -1,8 +1,10 @@
-// Package anonymize replaces the values of a column by ones that say less. Its functions are pure: no I/O, no clock, no state beyond a key.
+// Package anonymize replaces the values of a column by ones that say less. Its functions are pure: no I/O,
+// no clock, no state beyond a key.
 //
-// Parse reads a technique from the configuration and checks it against the field it is for; Apply computes a column's new values; Holds tells whether
-// a value already is what the technique yields, so that a second night changes nothing. Result says honestly what is left: only
-// removed and constant values are anonymised, what is derived from the old value is still personal data (WP216; EDPB Guidelines 01/2025).
+// Parse reads a technique from the configuration and checks it against the field it is for; Apply computes
+// a column's new values; Holds tells whether a value already is what the technique yields, so that a second
+// night changes nothing. Result says honestly what is left: only removed and constant values are
+// anonymised, what is derived from the old value is still personal data (WP216; EDPB Guidelines 01/2025).
 package anonymize
 
 import (
@@ -39,7 +41,8 @@ const (
 	Pseudonymised Result = "pseudonymised" // derived from the value: still personal data
 )
 
-// Technique computes new values for one field. It is immutable and may be used by several goroutines. The zero value is none: use Parse.
+// Technique computes new values for one field. It is immutable and may be used by several goroutines. The
+// zero value is none: use Parse.
 type Technique struct {
 	form     form
 	field    Field
@@ -76,7 +79,8 @@ var forms = [...]struct {
 	mask:     {method: "mask", result: Pseudonymised, maps: true},
 }
 
-// Parse reads a technique and checks that its results fit the field. The errors name the field and the next step.
+// Parse reads a technique and checks that its results fit the field. The errors name the field and the next
+// step.
 //
 //	null (or nil)      NULL
 //	constant           a neutral value of the field's kind: 'anonymized', 0, 1900-01-01
@@ -169,7 +173,8 @@ func (t *Technique) parseConstant(value string, given bool) error {
 	return nil
 }
 
-// minUniqueHash is the fewest characters of base32 (65 bits) at which ten million rows collide with a chance of less than one in a hundred thousand.
+// minUniqueHash is the fewest characters of base32 (65 bits) at which ten million rows collide with a
+// chance of less than one in a hundred thousand.
 const minUniqueHash = 13
 
 func (t *Technique) parseHash() error {

@@ -159,7 +159,8 @@ func TestHashFitsItsField(t *testing.T) {
 	}
 }
 
-// The pseudonym of a value is the HMAC of it under a key that is the HMAC of the domain: this vector was computed with Python's hmac and base64.
+// The pseudonym of a value is the HMAC of it under a key that is the HMAC of the domain: this vector was
+// computed with Python's hmac and base64.
 func TestHashVector(t *testing.T) {
 	tech := parsed(t, "hash", field(connectors.Text, "text"))
 	require.Equal(t, []string{"fjzwsnpsgmnyqht5zl2uiiyfmk"}, applied(t, tech, "ada@example.org"))
@@ -290,7 +291,8 @@ func TestApplyRefusesWhatIsNotReady(t *testing.T) {
 	require.False(t, Technique{}.Holds([]byte("a"), false))
 }
 
-// Whatever the value, what comes out fits the field, is valid UTF-8, says nothing of the old value's letters, and stays as it is the second time.
+// Whatever the value, what comes out fits the field, is valid UTF-8, says nothing of the old value's
+// letters, and stays as it is the second time.
 func TestOutputFits(t *testing.T) {
 	specs := []string{"null", "constant", "empty", "hash", "year", "month", "truncate:1", "truncate:7", "mask", "mask:keep_last:3"}
 	rapid.Check(t, func(rt *rapid.T) {

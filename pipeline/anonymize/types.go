@@ -33,7 +33,8 @@ func isUUID(declared string) bool {
 // fixedBinary types are padded to their length by the engine.
 func fixedBinary(declared string) bool { return base(declared) == "binary" }
 
-// maxInteger is the largest value of an integer type, signed or not. SQLite's INTEGER holds more than the name says in other engines.
+// maxInteger is the largest value of an integer type, signed or not. SQLite's INTEGER holds more than the
+// name says in other engines.
 func maxInteger(declared string) int {
 	switch base(declared) {
 	case "tinyint":
@@ -81,8 +82,8 @@ func bits(f Field) int {
 	return f.Length
 }
 
-// enumOf returns the values of a type enum('a','b'), nil for any other. A set's values are any combination of its members, of
-// which single members are offered.
+// enumOf returns the values of a type enum('a','b'), nil for any other. A set's values are any combination
+// of its members, of which single members are offered.
 func enumOf(declared string) []string {
 	b := base(declared)
 	if b != "enum" && b != "set" {

@@ -1,5 +1,6 @@
-// Package journal is the durable record of what Lethe meant to do and what came of it: runs, plans, approvals, and one row for each chunk
-// of changes, written before the change (the intent) and completed after it (the outcome). Reports are projected from it.
+// Package journal is the durable record of what Lethe meant to do and what came of it: runs, plans,
+// approvals, and one row for each chunk of changes, written before the change (the intent) and completed
+// after it (the outcome). Reports are projected from it.
 package journal
 
 import (
@@ -16,7 +17,8 @@ import (
 	_ "github.com/ncruces/go-sqlite3/driver" // the database/sql driver "sqlite3"
 )
 
-// ErrCorrupt says that the journal cannot be read. Restore the state folder from a copy; never delete it while a plan is unsettled.
+// ErrCorrupt says that the journal cannot be read. Restore the state folder from a copy; never delete it
+// while a plan is unsettled.
 var ErrCorrupt = errors.New("journal corrupt")
 
 // Journal is an open journal. It is used by one process at a time: the run's lock sees to that.
@@ -112,7 +114,8 @@ func (j *Journal) Publish(ctx context.Context, runID, manifest string) error {
 // Runs returns the latest runs, newest first.
 func (j *Journal) Runs(ctx context.Context, limit int) ([]Run, error) { return j.runs(ctx, "", limit) }
 
-// Nights is Runs without those that only brought the applications' copies up to date, of which there may be many between two nights.
+// Nights is Runs without those that only brought the applications' copies up to date, of which there may be
+// many between two nights.
 func (j *Journal) Nights(ctx context.Context, limit int) ([]Run, error) {
 	return j.runs(ctx, "WHERE run_key NOT LIKE '%"+SyncOnly+"/%'", limit)
 }
@@ -140,7 +143,8 @@ func (j *Journal) runs(ctx context.Context, which string, limit int) ([]Run, err
 	return runs, wrap("read runs", rows.Err())
 }
 
-// TakeOver gives a run what runs that never ended had settled, so that its report holds it. The caller has the lock, so that nobody else is at work.
+// TakeOver gives a run what runs that never ended had settled, so that its report holds it. The caller has
+// the lock, so that nobody else is at work.
 func (j *Journal) TakeOver(ctx context.Context, runID string) error {
 	const cutOff = ` IN (SELECT run_id FROM run WHERE ended_at IS NULL AND run_id <> ?)`
 	tx, err := j.db.BeginTx(ctx, nil)
@@ -246,7 +250,8 @@ func (j *Journal) Approvals(ctx context.Context, planID string) ([][]byte, error
 	return bodies, wrap("read approvals", rows.Err())
 }
 
-// Chunk is some neighbouring rows of one group of a plan, changed in one transaction (a live store) or one rewrite (a file).
+// Chunk is some neighbouring rows of one group of a plan, changed in one transaction (a live store) or one
+// rewrite (a file).
 type Chunk struct {
 	ID        int64
 	RunID     string
@@ -259,7 +264,8 @@ type Chunk struct {
 	SettledAt time.Time
 }
 
-// Intend makes the intent of a chunk durable, before anything is changed. Asking again for the same rows returns the chunk that is there.
+// Intend makes the intent of a chunk durable, before anything is changed. Asking again for the same rows
+// returns the chunk that is there.
 func (j *Journal) Intend(ctx context.Context, c Chunk) (Chunk, error) {
 	_, err := j.db.ExecContext(ctx, `INSERT INTO chunk (run_id, plan_id, grp, first, rows, intent_at) VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (plan_id, grp, first) DO NOTHING`, c.RunID, c.PlanID, c.Group, c.First, c.Rows, stamp(c.IntentAt))

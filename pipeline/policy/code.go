@@ -2,8 +2,8 @@ package policy
 
 import "slices"
 
-// Code says why a decision is as it is. K_ keeps, D_ is a reason for which the last ground died, X_ means that the registry has no answer,
-// E_ is an exception somebody must look at, I_ a remark.
+// Code says why a decision is as it is. K_ keeps, D_ is a reason for which the last ground died, X_ means
+// that the registry has no answer, E_ is an exception somebody must look at, I_ a remark.
 type Code string
 
 // The codes of the decision table, and the exceptions and remarks that go beside them.
@@ -135,7 +135,8 @@ func (c Code) Words() string {
 	return ""
 }
 
-// Article returns the article of the GDPR (Regulation (EU) 2016/679) that the code rests on; "" for an unknown code.
+// Article returns the article of the GDPR (Regulation (EU) 2016/679) that the code rests on; "" for an
+// unknown code.
 func (c Code) Article() string {
 	for i := range codes {
 		if codes[i].code == c {

@@ -13,7 +13,8 @@ import (
 	"unicode"
 )
 
-// Compiled is a silo whose rules were checked and made ready to decide. It does not change and may be used by several goroutines.
+// Compiled is a silo whose rules were checked and made ready to decide. It does not change and may be used
+// by several goroutines.
 type Compiled struct {
 	Silo         Silo         // as it was compiled; not to be changed
 	Jurisdiction Jurisdiction // the silo's, or the controller's
@@ -48,8 +49,9 @@ var (
 	maxConsentGrace = Period{Months: 1}
 )
 
-// Compile checks everything about a silo that needs no database, and joins all that is wrong into one error. Terms are counted in zone, the
-// controller's; jurisdiction is the controller's (ISO 3166-1 alpha-2), used where the silo names none.
+// Compile checks everything about a silo that needs no database, and joins all that is wrong into one
+// error. Terms are counted in zone, the controller's; jurisdiction is the controller's (ISO 3166-1
+// alpha-2), used where the silo names none.
 func Compile(s Silo, zone *time.Location, jurisdiction string) (*Compiled, error) {
 	c := &Compiled{Silo: s, zone: zone, orphanGrace: s.OrphanGrace, anonymizes: len(s.Anonymize) > 0}
 	if c.orphanGrace.IsZero() {
@@ -107,7 +109,8 @@ func (c *Compiled) InForce(asOf time.Time) iter.Seq2[string, *Rule] {
 
 func (ru *rule) inForce(today Date) bool { return today >= ru.from && today < ru.until }
 
-// CheckTables refuses two silos that claim rows of the same table without where fields that tell them apart: a row has one silo.
+// CheckTables refuses two silos that claim rows of the same table without where fields that tell them
+// apart: a row has one silo.
 func CheckTables(silos []*Compiled) error {
 	p := &problems{}
 	for i, a := range silos {
@@ -285,7 +288,8 @@ func checkConsent(p *problems, r *rule) {
 	}
 }
 
-// endingEvent is the type of the registry's event that a rule takes for the end from which its period counts; "" of a rule that waits for none.
+// endingEvent is the type of the registry's event that a rule takes for the end from which its period
+// counts; "" of a rule that waits for none.
 func (ru *rule) endingEvent() string {
 	switch ru.Start {
 	case ActivityEnded, RelationEnded, Inactivated, AtEvent:
@@ -388,9 +392,11 @@ func (c *Compiled) makeSet(mask uint64) set {
 	return s
 }
 
-// Fields returns the names of the fields of a table that deciding and changing its rows need, sorted: identifiers, discriminators, collection,
-// dates, block fields, what the rules cover, what is anonymized, and references to owned parents. The keys are not among them. Rules and anonymize are the silo's, so
-// where it has several tables a name may stand only in some of them: the caller keeps those that the catalog has, and refuses a name that no table of the silo has.
+// Fields returns the names of the fields of a table that deciding and changing its rows need, sorted:
+// identifiers, discriminators, collection, dates, block fields, what the rules cover, what is anonymized,
+// and references to owned parents. The keys are not among them. Rules and anonymize are the silo's, so
+// where it has several tables a name may stand only in some of them: the caller keeps those that the
+// catalog has, and refuses a name that no table of the silo has.
 func (c *Compiled) Fields(r Records) []string {
 	names := map[string]bool{r.Collection: true, r.Collected: true}
 	for _, f := range r.Subject {
@@ -437,7 +443,8 @@ var (
 	plainOfTime = map[string]bool{"last": true, "at": true, "on": true, "date": true, "time": true, "ts": true, "timestamp": true, "datetime": true, "utc": true, "row": true, "record": true, "dt": true}
 )
 
-// lastModified reports whether a field's name says that any update of the row sets it. 'changed' alone says so, 'status_changed_at' does not.
+// lastModified reports whether a field's name says that any update of the row sets it. 'changed' alone says
+// so, 'status_changed_at' does not.
 func lastModified(field string) bool {
 	words := strings.FieldsFunc(strings.ToLower(camel.ReplaceAllString(field, "${1}_${2}")), func(r rune) bool { return !unicode.IsLetter(r) })
 	hasChanged, qualified := false, false

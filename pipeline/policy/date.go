@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// Date is a civil date of the proleptic Gregorian calendar, as days since 31 December of year 0, so that dates compare with < and ==. It
-// has no zone: whoever makes one says in which zone the day was counted. Zero says nothing: no date is known.
+// Date is a civil date of the proleptic Gregorian calendar, as days since 31 December of year 0, so that
+// dates compare with < and ==. It has no zone: whoever makes one says in which zone the day was counted.
+// Zero says nothing: no date is known.
 type Date int32
 
-// Unreadable stands for a field that holds something which is no date ('0000-00-00', free text). Unlike zero (NULL: the row does not say), it
-// never leaves a relation open: the start is unknown.
+// Unreadable stands for a field that holds something which is no date ('0000-00-00', free text). Unlike
+// zero (NULL: the row does not say), it never leaves a relation open: the start is unknown.
 const Unreadable Date = -1
 
 const (
@@ -27,8 +28,8 @@ func Civil(year int, month time.Month, day int) (Date, bool) {
 	return civil(year, month, day), true
 }
 
-// civil counts days in years that begin in March, so that the leap day is the last (Howard Hinnant, "chrono-Compatible Low-Level
-// Date Algorithms", days_from_civil).
+// civil counts days in years that begin in March, so that the leap day is the last (Howard Hinnant,
+// "chrono-Compatible Low-Level Date Algorithms", days_from_civil).
 func civil(year int, month time.Month, day int) Date {
 	y, m := year, int(month)
 	if m <= 2 {
@@ -38,7 +39,8 @@ func civil(year int, month time.Month, day int) Date {
 	return Date(365*y + y/4 - y/100 + y/400 + (153*(m-3)+2)/5 + day - 307 + 1)
 }
 
-// DateOf returns the civil date on which t falls in zone. The zero time gives zero, a year outside 1 to 9999 gives Unreadable.
+// DateOf returns the civil date on which t falls in zone. The zero time gives zero, a year outside 1 to
+// 9999 gives Unreadable.
 func DateOf(t time.Time, zone *time.Location) Date {
 	if t.IsZero() {
 		return 0
@@ -59,7 +61,8 @@ func dateOfSeconds(s int64) Date {
 	return Date(days)
 }
 
-// lastDay returns the last civil day of the half-open time that ends at t: an end at 00:00 belongs to the day before.
+// lastDay returns the last civil day of the half-open time that ends at t: an end at 00:00 belongs to the
+// day before.
 func lastDay(t time.Time, zone *time.Location) Date {
 	if t.IsZero() {
 		return 0
@@ -89,7 +92,8 @@ func (d Date) YMD() (year int, month time.Month, day int) {
 	return year, month, day
 }
 
-// Start returns the first instant of the day in zone: 00:00, or where the clocks skip midnight the first moment that exists.
+// Start returns the first instant of the day in zone: 00:00, or where the clocks skip midnight the first
+// moment that exists.
 func (d Date) Start(zone *time.Location) time.Time {
 	if !d.Known() {
 		return time.Time{}
@@ -123,8 +127,8 @@ func ParseDate(s string) (Date, error) {
 	return 0, errors.New("not a date: write it as 2006-01-02")
 }
 
-// ParseStart reads the date from the canonical text of a field of the given kind (the names are those of connectors.Kind), without
-// allocating:
+// ParseStart reads the date from the canonical text of a field of the given kind (the names are those of
+// connectors.Kind), without allocating:
 //
 //   - date, timestamp, text: 2006-01-02, alone or followed by T or a space and a time of day. A time is in UTC, unless it carries its own offset
 //     (Z, +01:00), and the date is the one of that instant in zone. A nil zone takes the date as it is written: for fields whose engine

@@ -48,8 +48,8 @@ type ground struct {
 	dateless bool
 }
 
-// Decide says what must happen to a record at asOf. It follows the table below from the top; the first row that holds answers. C looks at all grounds
-// (rules) in force.
+// Decide says what must happen to a record at asOf. It follows the table below from the top; the first row
+// that holds answers. C looks at all grounds (rules) in force.
 //
 //	A0  anonymized before, and it holds                       keep       unchanged  K_ANONYMIZED
 //	A1  no rule in force on that day                          keep       unchanged  E_NO_POLICY
@@ -74,18 +74,23 @@ type ground struct {
 //
 // * is reported and not written to the source (WritesBlock).
 //
-// A consent ground is alive when its latest state is given or renewed, proof is on file, asOf is before effective_until and within max_age, no marketing objection and no
-// erasure request came at the same time or later, and a child's has parental authorisation (which stays good when the child comes of age: I_AGE_REACHED says that
-// somebody has to tell the person). Contract and legal obligation are alive while the relation is open, or
-// through the end of the period. Legitimate interest and public task too, unless an objection is undecided or upheld; an erasure request has to be weighed first. Vital
-// interest has an explicit end. An objection to direct marketing ends every marketing ground of the silo.
+// A consent ground is alive when its latest state is given or renewed, proof is on file, asOf is before
+// effective_until and within max_age, no marketing objection and no erasure request came at the same time
+// or later, and a child's has parental authorisation (which stays good when the child comes of age:
+// I_AGE_REACHED says that somebody has to tell the person). Contract and legal obligation are alive while
+// the relation is open, or through the end of the period. Legitimate interest and public task too, unless
+// an objection is undecided or upheld; an erasure request has to be weighed first. Vital interest has an
+// explicit end. An objection to direct marketing ends every marketing ground of the silo.
 //
-// What the table leaves open is decided for keeping. A field is cleared only when no ground that is undecided, unknown or not yet effective covers it either, and a dead
-// ground covers its fields until its own grace is over. Several dead grounds: erasure waits for the latest end and the latest due date. A ground that never was consented to
-// has an end only where no other ground has one. A pending objection keeps the row also past the retention period (Art. 18(1)(d)).
+// What the table leaves open is decided for keeping. A field is cleared only when no ground that is
+// undecided, unknown or not yet effective covers it either, and a dead ground covers its fields until its
+// own grace is over. Several dead grounds: erasure waits for the latest end and the latest due date. A
+// ground that never was consented to has an end only where no other ground has one. A pending objection
+// keeps the row also past the retention period (Art. 18(1)(d)).
 //
-// Where the jurisdiction wants data blocked before they are deleted (Spain), D4 and rules that delete expire until that period is over; fields that D1 clears are
-// cleared without it, because a field cannot be blocked by itself.
+// Where the jurisdiction wants data blocked before they are deleted (Spain), D4 and rules that delete
+// expire until that period is over; fields that D1 clears are cleared without it, because a field cannot be
+// blocked by itself.
 func (c *Compiled) Decide(r Record, asOf time.Time) Decision {
 	if r.Anonymized {
 		return Decision{Action: Keep, Use: Unchanged, Reason: KAnonymized, Row: "A0"}
@@ -223,7 +228,8 @@ func (t *tally) bury(i int, ru *rule, g ground, due Date) {
 	t.elseAnonyms = t.elseAnonyms || ru.End == Delete && ru.Else == Anonymize
 }
 
-// due is the first day on which erasing what a dead ground covered is due. (After an erasure request row D4 answers, which knows no grace.)
+// due is the first day on which erasing what a dead ground covered is due. (After an erasure request row D4
+// answers, which knows no grace.)
 func (c *Compiled) due(ru *rule, g ground) Date {
 	due := dueAfter(g, ru.Grace)
 	if ru.End == Delete && !c.Jurisdiction.Blocking.IsZero() {
@@ -409,7 +415,8 @@ func (c *Compiled) term(i int, r *Record, s *Standing, ps *PurposeStanding, toda
 	return g
 }
 
-// start finds the day from which the period of a rule counts. Alive with a zero date is a relation that has not ended.
+// start finds the day from which the period of a rule counts. Alive with a zero date is a relation that has
+// not ended.
 func (c *Compiled) start(i int, r *Record, s *Standing, ps *PurposeStanding) (Date, life) {
 	ru := &c.rules[i]
 	var row Date
@@ -473,7 +480,8 @@ func (c *Compiled) eventOrFlag(reason uint8, at time.Time, r *Record, today Date
 	return c.event(reason, at)
 }
 
-// flagged is a ground that is dead for a reason without a date: the night that found it first is the anchor of the grace.
+// flagged is a ground that is dead for a reason without a date: the night that found it first is the anchor
+// of the grace.
 func (c *Compiled) flagged(reason uint8, r *Record, today Date) ground {
 	day := today
 	if !r.Flagged.IsZero() {
@@ -500,13 +508,15 @@ func (s *Standing) purpose(name string) *PurposeStanding {
 	return nil
 }
 
-// child reports whether a consent of that instant was a child's: reaching the age makes none of it an adult's, but what is given from then on is.
+// child reports whether a consent of that instant was a child's: reaching the age makes none of it an
+// adult's, but what is given from then on is.
 func (s *Standing) child(since time.Time) bool {
 	return s.Minor && (s.Aged.IsZero() || since.Before(s.Aged))
 }
 
-// objectedToMarketing returns the latest objection to direct marketing that concerns a rule: one to its own purpose, or, when the rule is
-// marketing, one to any marketing of the silo. It is absolute (Art. 21(2), (3)): nobody weighs it.
+// objectedToMarketing returns the latest objection to direct marketing that concerns a rule: one to its own
+// purpose, or, when the rule is marketing, one to any marketing of the silo. It is absolute (Art. 21(2),
+// (3)): nobody weighs it.
 func (s *Standing) objectedToMarketing(ru *rule, own *PurposeStanding) (at time.Time, objected bool) {
 	for i := range s.Purposes {
 		ps := &s.Purposes[i]
@@ -521,8 +531,8 @@ func (s *Standing) objectedToMarketing(ru *rule, own *PurposeStanding) (at time.
 	return at, objected
 }
 
-// WithDependent is row D10: what becomes of a decision to delete when a referencing row stays and its foreign key is not declared set_null. Any other
-// decision is returned as it is.
+// WithDependent is row D10: what becomes of a decision to delete when a referencing row stays and its
+// foreign key is not declared set_null. Any other decision is returned as it is.
 func (c *Compiled) WithDependent(d Decision) Decision {
 	if d.Action != Delete {
 		return d
@@ -536,8 +546,9 @@ func (c *Compiled) WithDependent(d Decision) Decision {
 	return d
 }
 
-// WritesBlock reports whether the decision's use=blocked is written to the source: in groups B and D, but not for what only our own missing
-// knowledge is the reason (group A, D3, D5, and D6 unless the silo opted for no_match: expire). A block that is not written is reported.
+// WritesBlock reports whether the decision's use=blocked is written to the source: in groups B and D, but
+// not for what only our own missing knowledge is the reason (group A, D3, D5, and D6 unless the silo opted
+// for no_match: expire). A block that is not written is reported.
 func (d Decision) WritesBlock() bool {
 	if d.Use != Blocked {
 		return false
@@ -551,7 +562,8 @@ func (d Decision) WritesBlock() bool {
 	return true
 }
 
-// WritesUnblock reports whether a row that is blocked in the source is to be freed: its use is allowed, in full or in part.
+// WritesUnblock reports whether a row that is blocked in the source is to be freed: its use is allowed, in
+// full or in part.
 func (d Decision) WritesUnblock() bool { return d.Use == Allowed || d.Use == Limited }
 
 // The notes that Decide hands out, made once.

@@ -194,7 +194,7 @@ func TestBlocksThatAreWritten(t *testing.T) {
 		{Decision{Row: "D1", Use: Allowed}, false, true},
 		{Decision{Row: "D1", Use: Limited}, false, true},
 		{Decision{Row: "D2", Use: Blocked}, true, false},
-		{Decision{Row: "D3", Use: Blocked}, false, false}, // missing knowledge never blocks (decisions.md, 15)
+		{Decision{Row: "D3", Use: Blocked}, false, false}, // missing knowledge never blocks
 		{Decision{Row: "D4", Use: Blocked, Action: Delete}, true, false},
 		{Decision{Row: "D5", Use: Blocked}, false, false},
 		{Decision{Row: "D6", Use: Blocked, Action: Keep}, false, false},
@@ -529,7 +529,8 @@ func TestSpainBlocksBeforeDeleting(t *testing.T) {
 	require.Equal(t, Anonymize, compiled(t, s).Decide(withdrawn, at(t, "2026-01-01 12:00")).Action, "anonymizing is no deletion")
 }
 
-// The night that writes the registry's expired event moves nothing: a consent that ran out and one that is known to have expired are decided alike.
+// The night that writes the registry's expired event moves nothing: a consent that ran out and one that is
+// known to have expired are decided alike.
 func TestAnExpiredEventChangesNothing(t *testing.T) {
 	rome := zone(t, "Europe/Rome")
 	c := compiled(t, silo(consentRule(grace(Period{Days: 30}))))

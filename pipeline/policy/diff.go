@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Differences says in words, a line each, what changed from one policy to another: silos and rules that came or went, and every setting that differs. The
-// order is that of the names.
+// Differences says in words, a line each, what changed from one policy to another: silos and rules that
+// came or went, and every setting that differs. The order is that of the names.
 func Differences(before, after []*Compiled) []string {
 	var out []string
 	silos := func(list []*Compiled) map[string]*Compiled {

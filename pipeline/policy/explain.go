@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// Explanation is a silo's policy in words, with the dates that follow from it as of a day. The dates come from the code that decides.
+// Explanation is a silo's policy in words, with the dates that follow from it as of a day. The dates come
+// from the code that decides.
 type Explanation struct {
 	Silo         string           `json:"silo"`
 	AsOf         string           `json:"as_of"`
@@ -112,7 +113,8 @@ func list(words []string, last string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
 }
 
-// Explain puts the silo's policy into words as of a day. backups are those of each source, by the source's name.
+// Explain puts the silo's policy into words as of a day. backups are those of each source, by the source's
+// name.
 func (c *Compiled) Explain(asOf time.Time, backups map[string][]Backup) Explanation {
 	today := DateOf(asOf, c.zone)
 	e := Explanation{Silo: c.Silo.Name, AsOf: today.String(), Zone: c.zone.String(), Jurisdiction: c.Jurisdiction, National: c.nationalWords(), Matching: c.matchingWords(),
@@ -229,7 +231,8 @@ func (c *Compiled) ruleWords(ru *rule, today Date) []string {
 	return out
 }
 
-// termWords says how long a rule that is no consent keeps: '10 years from the end of the relation, as closed_on has it'.
+// termWords says how long a rule that is no consent keeps: '10 years from the end of the relation, as
+// closed_on has it'.
 func (c *Compiled) termWords(ru *rule) string {
 	switch ru.Start {
 	case FixedDate:
@@ -285,7 +288,8 @@ type NoticeLine struct {
 	Then    string `json:"then"`
 }
 
-// Notice returns the retention table for the privacy notice, a line for each rule in force, in words that need no knowledge of the tables but the fields' names.
+// Notice returns the retention table for the privacy notice, a line for each rule in force, in words that
+// need no knowledge of the tables but the fields' names.
 func (c *Compiled) Notice(asOf time.Time) []NoticeLine {
 	today := DateOf(asOf, c.zone)
 	var lines []NoticeLine

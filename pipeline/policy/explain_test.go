@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The texts are read by people, so they are compared as they stand: to take a new one over, read it aloud and copy what the failing test prints.
+// The texts are read by people, so they are compared as they stand: to take a new one over, read it aloud
+// and copy what the failing test prints.
 func TestExplainReadsAloud(t *testing.T) {
 	null, year := (*string)(nil), "year"
 	newsletter := Silo{Name: "newsletter", Records: []Records{{Source: "crm", Table: "newsletter_signups", Subject: map[string]string{"email": "email"}, Collected: "created_at",

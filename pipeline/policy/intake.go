@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// Intake maps a table in which an application keeps what people agreed to: its rows become events of the registry. A row says one thing for each
-// state whose conditions it fulfils. One that disappears says nothing.
+// Intake maps a table in which an application keeps what people agreed to: its rows become events of the
+// registry. A row says one thing for each state whose conditions it fulfils. One that disappears says
+// nothing.
 type Intake struct {
 	Source     string             `yaml:"source"`
 	Table      string             `yaml:"table"`
@@ -42,7 +43,8 @@ const (
 	SetByDefault Trusted = "default" // the system set it, no person did
 )
 
-// Cell is a text that stands in a field of the row, or is the same for all rows: `method: {field: opt_in_source}`, `method: web`.
+// Cell is a text that stands in a field of the row, or is the same for all rows: `method: {field:
+// opt_in_source}`, `method: web`.
 type Cell struct {
 	Text  string
 	Field string
@@ -63,7 +65,8 @@ func (c *Cell) UnmarshalYAML(unmarshal func(any) error) error {
 	return err
 }
 
-// States returns the states that the mapping names, by the type of their event, in the order in which doubt is resolved.
+// States returns the states that the mapping names, by the type of their event, in the order in which doubt
+// is resolved.
 func (m *Intake) States() []NamedState {
 	var list []NamedState
 	for _, s := range []NamedState{{"given", m.Given}, {"refused", m.Refused}, {"withdrawn", m.Withdrawn}, {"objected", m.Objected}} {
@@ -171,7 +174,8 @@ func (m *Intake) check(p *problems, s *Silo) {
 	}
 }
 
-// CheckSuppression checks a silo that is a suppression list, which is not compiled: it has no data but references, and one rule that says why.
+// CheckSuppression checks a silo that is a suppression list, which is not compiled: it has no data but
+// references, and one rule that says why.
 func CheckSuppression(s Silo) error {
 	p := &problems{place: "silo " + s.Name}
 	if len(s.Records) > 0 || len(s.Consents) > 0 || len(s.Anonymize) > 0 {

@@ -2,15 +2,17 @@ package policy
 
 import "slices"
 
-// Jurisdiction is what national law adds to the GDPR and a decision or an explanation needs. It is a starting point, marked for legal review: a company
-// has it confirmed before relying on it. Only ChildConsentAge (through the importer's minor column) and Blocking act; what Laws lists is
-// suggested by `lethe policy explain` and never applied.
+// Jurisdiction is what national law adds to the GDPR and a decision or an explanation needs. It is a
+// starting point, marked for legal review: a company has it confirmed before relying on it. Only
+// ChildConsentAge (through the importer's minor column) and Blocking act; what Laws lists is suggested by
+// `lethe policy explain` and never applied.
 type Jurisdiction struct {
 	Code            string `json:"code"` // ISO 3166-1 alpha-2
 	Name            string `json:"name"`
 	Authority       string `json:"authority"` // the supervisory authority
 	ChildConsentAge int    `json:"child_consent_age"`
-	// Blocking is how long data due for deletion are kept blocked first, for the authorities only. Zero: deleted outright.
+	// Blocking is how long data due for deletion are kept blocked first, for the authorities only. Zero:
+	// deleted outright.
 	Blocking Period `json:"blocking"`
 	Laws     []Law  `json:"laws"`
 }
@@ -23,7 +25,7 @@ type Law struct {
 	Start   Start    `json:"start,omitempty"`   // where it starts, in the policy's words
 	Law     string   `json:"law"`               // as a lawyer would cite it
 	Seen    string   `json:"seen,omitempty"`    // where the statement was read: a page, seldom the law's own text
-	Checked string   `json:"checked,omitempty"` // when it was read there, 2006-01-02; "": nobody looked, it comes from the design's notes or common knowledge
+	Checked string   `json:"checked,omitempty"` // when it was read there, 2006-01-02; "": nobody looked, it is common knowledge
 }
 
 // LawTopic says what a Law is about.
@@ -42,7 +44,8 @@ const (
 
 const seenOn = "2026-11-22"
 
-// tracker lists the ages that the member states chose under Art. 8(1), with the day on which each was looked at.
+// tracker lists the ages that the member states chose under Art. 8(1), with the day on which each was
+// looked at.
 const tracker = "twobirds.com, GDPR tracker: children"
 
 var jurisdictions = []Jurisdiction{
@@ -97,7 +100,7 @@ var jurisdictions = []Jurisdiction{
 	}},
 }
 
-// European are the laws and guidelines that hold in every member state.
+// european are the laws and guidelines that hold in every member state.
 var european = []Law{
 	{ConsentAge, "the GDPR names no age at which a consent ends; the EDPB recommends to refresh it at appropriate intervals", Period{}, "", "EDPB, Guidelines 05/2020 on consent, § 111", "hypothes.is, quoting the guidelines (not the paragraph)", seenOn},
 	{ChildAge, "a consent that the parents gave stays valid when the child reaches the age, and the person has to be told so", Period{}, "", "EDPB, Guidelines 05/2020 on consent, §§ 149-150", "", ""},
@@ -109,7 +112,8 @@ func European() []Law { return slices.Clone(european) }
 // Jurisdictions returns the countries whose law is in the table, sorted by code.
 func Jurisdictions() []Jurisdiction { return slices.Clone(jurisdictions) }
 
-// JurisdictionOf returns a country's entry; for a country that has none, the GDPR's own default (16 years, no blocking) and false.
+// JurisdictionOf returns a country's entry; for a country that has none, the GDPR's own default (16 years,
+// no blocking) and false.
 func JurisdictionOf(code string) (Jurisdiction, bool) {
 	for _, j := range jurisdictions {
 		if j.Code == code {

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// Remark is something about a policy that somebody should look at. It is no error: a night runs all the same, unless Refused says otherwise.
+// Remark is something about a policy that somebody should look at. It is no error: a night runs all the
+// same, unless Refused says otherwise.
 type Remark struct {
 	Code    string `json:"code"`
 	Silo    string `json:"silo,omitempty"`
@@ -74,8 +75,9 @@ func (r remarks) add(code, law, format string, args ...any) {
 	*r.list = append(*r.list, Remark{Code: code, Silo: r.silo, Place: r.place, Law: law, Words: fmt.Sprintf(format, args...)})
 }
 
-// Lint returns what can be remarked on the silo without a look at its tables, as of an instant: reviews that are due, terms that regulators or the notice
-// contradict, marketing that an objection would not end, tables without a block, block fields that also decide, identifiers that clearing could take.
+// Lint returns what can be remarked on the silo without a look at its tables, as of an instant: reviews
+// that are due, terms that regulators or the notice contradict, marketing that an objection would not end,
+// tables without a block, block fields that also decide, identifiers that clearing could take.
 func (c *Compiled) Lint(asOf time.Time) []Remark {
 	var list []Remark
 	r := remarks{silo: c.Silo.Name, place: "silo " + c.Silo.Name, list: &list}
@@ -139,8 +141,8 @@ func sameLength(a, b Period) bool {
 	return a.Years*12+a.Months == b.Years*12+b.Months && a.Weeks*7+a.Days == b.Weeks*7+b.Days
 }
 
-// shorterConsent finds what an authority says about consents as old as the rule allows: the longest term that the jurisdiction's authorities name, and only if the
-// rule goes beyond it.
+// shorterConsent finds what an authority says about consents as old as the rule allows: the longest term
+// that the jurisdiction's authorities name, and only if the rule goes beyond it.
 func (c *Compiled) shorterConsent(ru *rule) (Law, bool) {
 	var longest Law
 	for _, l := range append(c.Jurisdiction.About(ConsentAge), c.Jurisdiction.About(Prospects)...) {
@@ -163,7 +165,8 @@ func (l Law) cite() string {
 	return l.Law
 }
 
-// marketingWords are parts of the words by which purposes of direct marketing are known in the languages of the jurisdictions.
+// marketingWords are parts of the words by which purposes of direct marketing are known in the languages of
+// the jurisdictions.
 var marketingWords = []string{"market", "newsletter", "promo", "advert", "publicid", "pubblicit", "publicit", "werbung", "reklam", "reclame", "mailing", "prospec", "campaign", "offers"}
 
 func looksLikeMarketing(purpose string) bool {
@@ -221,7 +224,8 @@ func (c *Compiled) decides(rec Records, field string) bool {
 // Category is a field of a governed table in which the last night's classifiers found personal data.
 type Category struct{ Source, Table, Field, Category, Class string }
 
-// special is the class of GDPR Art. 9, as the classifiers name it; unlike are classes so unlike that one period for both needs a reason.
+// special is the class of GDPR Art. 9, as the classifiers name it; unlike are classes so unlike that one
+// period for both needs a reason.
 const special = "special"
 
 // unlike puts the classifiers' classes into kinds of data that hardly ever share a retention period.
@@ -230,8 +234,9 @@ var unlike = map[string]string{
 	"special": "special categories", "criminal": "criminal records", "credential": "credentials", "financial": "financial",
 }
 
-// LintCategories returns what can be remarked once the personal data of the silo's tables are known: fields that no rule covers, special categories on a basis that does
-// not carry them, and one period for unlike data.
+// LintCategories returns what can be remarked once the personal data of the silo's tables are known: fields
+// that no rule covers, special categories on a basis that does not carry them, and one period for unlike
+// data.
 func (c *Compiled) LintCategories(asOf time.Time, fields []Category) []Remark {
 	var list []Remark
 	r := remarks{silo: c.Silo.Name, place: "silo " + c.Silo.Name, list: &list}
@@ -267,8 +272,9 @@ func (c *Compiled) LintCategories(asOf time.Time, fields []Category) []Remark {
 	return list
 }
 
-// lintAnonymized remarks on a personal field that anonymizing leaves as it is, or from which it leaves something that still tells people apart (the EDPB's coordinated
-// action of 2025 found controllers who anonymize weakly where they should delete).
+// lintAnonymized remarks on a personal field that anonymizing leaves as it is, or from which it leaves
+// something that still tells people apart (the EDPB's coordinated action of 2025 found controllers who
+// anonymize weakly where they should delete).
 func (c *Compiled) lintAnonymized(r remarks, f Category, today Date) {
 	anonymizes := slices.ContainsFunc(c.rules, func(ru rule) bool { return ru.inForce(today) && (ru.End == Anonymize || ru.Else == Anonymize) })
 	technique, named := c.Silo.Anonymize[f.Field]
@@ -308,7 +314,8 @@ func (c *Compiled) uniform(today Date) (one *rule, same bool) {
 	return one, one != nil
 }
 
-// sameClass reports whether two rules are of one deletion class (ISO/IEC 27555): the same starting point and the same period.
+// sameClass reports whether two rules are of one deletion class (ISO/IEC 27555): the same starting point
+// and the same period.
 func (ru *rule) sameClass(o *rule) bool {
 	return ru.Start == o.Start && sameLength(ru.term(), o.term())
 }
@@ -318,7 +325,8 @@ func (ru *rule) class() string {
 	return words(cmp.Or(string(ru.Start), "consent given")) + " + " + spell(ru.term())
 }
 
-// LintTogether returns what can only be remarked on all silos together: the same period and start in every one of them.
+// LintTogether returns what can only be remarked on all silos together: the same period and start in every
+// one of them.
 func LintTogether(silos []*Compiled, asOf time.Time) []Remark {
 	if len(silos) < 2 {
 		return nil
@@ -338,8 +346,8 @@ func LintTogether(silos []*Compiled, asOf time.Time) []Remark {
 // words makes words of a name: legitimate_interest, national_id.
 func words(name string) string { return strings.ReplaceAll(name, "_", " ") }
 
-// Nearest returns the candidate most like a name, for a misspelling; "" where none is near: it takes at most one edit in two letters, or goes on where
-// the name ends.
+// Nearest returns the candidate most like a name, for a misspelling; "" where none is near: it takes at
+// most one edit in two letters, or goes on where the name ends.
 func Nearest(name string, candidates []string) string {
 	name = strings.ToLower(name)
 	best, least := "", len([]rune(name))/2+1

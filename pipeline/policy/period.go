@@ -14,7 +14,8 @@ type Period struct {
 
 const maxUnits = 1_000_000
 
-// ParsePeriod reads P, then any of nY nM nW nD in this order, at least one of them. Times of day, fractions and signs are errors.
+// ParsePeriod reads P, then any of nY nM nW nD in this order, at least one of them. Times of day, fractions
+// and signs are errors.
 func ParsePeriod(s string) (Period, error) {
 	var p Period
 	rest, ok := strings.CutPrefix(s, "P")
@@ -84,13 +85,16 @@ func (p Period) String() string {
 // longest is the most days the period can have.
 func (p Period) longest() int { return 366*p.Years + 31*p.Months + 7*p.Weeks + p.Days }
 
-// EndOf returns the last day of a period that starts with an event on the day start, by Regulation (EEC, Euratom) No 1182/71, art. 3: the day of the
-// event is not counted (1), a period in months or years ends with the last hour of the day of the same date, and where that
-// day is missing, of the month's last day (2)(c). What lasts for the period is alive through that day and ends at 00:00 of the day after, in the zone the dates
-// were counted in. Years and months are added first, then weeks and days. A start that is not known gives no end; ends beyond 9999-12-31 stop there.
+// EndOf returns the last day of a period that starts with an event on the day start, by Regulation (EEC,
+// Euratom) No 1182/71, art. 3: the day of the event is not counted (1), a period in months or years ends
+// with the last hour of the day of the same date, and where that day is missing, of the month's last day
+// (2)(c). What lasts for the period is alive through that day and ends at 00:00 of the day after, in the
+// zone the dates were counted in. Years and months are added first, then weeks and days. A start that is
+// not known gives no end; ends beyond 9999-12-31 stop there.
 //
-// time.AddDate is no substitute: a month from 31 January gives 3 March with it, and a year from 29 February 1 March. Art. 3(4), which moves
-// an end on a holiday to the next working day, is for acts that somebody has to do in time, not for retention.
+// time.AddDate is no substitute: a month from 31 January gives 3 March with it, and a year from 29 February
+// 1 March. Art. 3(4), which moves an end on a holiday to the next working day, is for acts that somebody
+// has to do in time, not for retention.
 func EndOf(start Date, p Period) Date {
 	if !start.Known() {
 		return start

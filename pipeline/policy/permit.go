@@ -11,8 +11,9 @@ type Permit struct {
 	Ends    time.Time // the first instant at which no ground of that purpose is alive any more, unless something happens before; zero: open
 }
 
-// Permits appends to dst the purposes for which a ground of the record is alive at asOf, in the order of the rules, each once. It looks at grounds only:
-// whether the record may be used at all (a hold, a restriction, an identity in doubt) is Decide's answer, to be asked first.
+// Permits appends to dst the purposes for which a ground of the record is alive at asOf, in the order of
+// the rules, each once. It looks at grounds only: whether the record may be used at all (a hold, a
+// restriction, an identity in doubt) is Decide's answer, to be asked first.
 func (c *Compiled) Permits(r Record, asOf time.Time, dst []Permit) []Permit {
 	today := DateOf(asOf, c.zone)
 	from := len(dst)
@@ -39,7 +40,8 @@ func (c *Compiled) Permits(r Record, asOf time.Time, dst []Permit) []Permit {
 	return dst
 }
 
-// prolong takes up the rules of a purpose that come into force before the permit ends: the next version of a rule takes over where this one stops.
+// prolong takes up the rules of a purpose that come into force before the permit ends: the next version of
+// a rule takes over where this one stops.
 func (c *Compiled) prolong(p *Permit, r *Record, asOf time.Time, today Date) {
 	for again := true; again; {
 		again = false
@@ -55,8 +57,8 @@ func (c *Compiled) prolong(p *Permit, r *Record, asOf time.Time, today Date) {
 	}
 }
 
-// permits reports whether a rule's ground is alive, and when it ends: when its term is over, to the instant where a consent has an end of its own, and no later
-// than the rule itself.
+// permits reports whether a rule's ground is alive, and when it ends: when its term is over, to the instant
+// where a consent has an end of its own, and no later than the rule itself.
 func (c *Compiled) permits(i int, r *Record, asOf time.Time, today Date) (ends time.Time, permits bool) {
 	ru, s := &c.rules[i], r.Standing
 	if r.Identity != Matched {
@@ -87,7 +89,8 @@ func (c *Compiled) permits(i int, r *Record, asOf time.Time, today Date) (ends t
 // sooner reports whether an end comes before another; zero never comes.
 func sooner(a, b time.Time) bool { return !a.IsZero() && (b.IsZero() || a.Before(b)) }
 
-// Covers returns the fields that the rules of a purpose in force at asOf cover, sorted; all is true where one of them covers every field.
+// Covers returns the fields that the rules of a purpose in force at asOf cover, sorted; all is true where
+// one of them covers every field.
 func (c *Compiled) Covers(purpose string, asOf time.Time) (fields []string, all bool) {
 	for _, r := range c.InForce(asOf) {
 		if r.Purpose != purpose {

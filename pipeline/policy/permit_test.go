@@ -7,8 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A permit ends at an instant: at midnight of the controller's zone when a term ran out, to the minute where the consent has an end of its own, and with the rule. What comes into
-// force before it ends prolongs it.
+// A permit ends at an instant: at midnight of the controller's zone when a term ran out, to the minute
+// where the consent has an end of its own, and with the rule. What comes into force before it ends prolongs
+// it.
 func TestPermits(t *testing.T) {
 	given := newsletter(t, Given, "2026-01-10 10:00")
 	until := func(end string) PurposeStanding {

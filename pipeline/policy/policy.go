@@ -1,11 +1,12 @@
-// Package policy decides. It is pure: no I/O, no clock, no Arrow. Decide answers what must happen to one record at one instant, from the
-// silo's rules, the record's own dates and what the consent registry knows; the table it follows is in Decide's comment.
+// Package policy decides. It is pure: no I/O, no clock, no Arrow. Decide answers what must happen to one
+// record at one instant, from the silo's rules, the record's own dates and what the consent registry knows;
+// the table it follows is in Decide's comment.
 package policy
 
 import "time"
 
-// Silo is one kind of collecting: a form, a contract, an HR file. Purposes, legal bases, terms and keys hang on it. The yaml names are
-// those of the configuration's `silos:`.
+// Silo is one kind of collecting: a form, a contract, an HR file. Purposes, legal bases, terms and keys
+// hang on it. The yaml names are those of the configuration's `silos:`.
 type Silo struct {
 	Name         string             `yaml:"-"`
 	LinkScope    string             `yaml:"link_scope,omitempty"`   // collection (default) or silo: which of several collections of one person a row belongs to
@@ -18,8 +19,9 @@ type Silo struct {
 	Consents     []Intake           `yaml:"consents,omitempty"`     // tables in which applications keep consents themselves
 	Suppression  bool               `yaml:"suppression,omitempty"`  // the silo is the list of those who said no to marketing
 
-	// ProofRetention is how long the registry keeps the proof of a consent, contract or other ground after its end, usually the limitation period of
-	// claims; then it forgets whose it was. None: the proof is kept for ever.
+	// ProofRetention is how long the registry keeps the proof of a consent, contract or other ground after
+	// its end, usually the limitation period of claims; then it forgets whose it was. None: the proof is
+	// kept for ever.
 	ProofRetention Period `yaml:"proof_retention,omitempty"`
 }
 
@@ -42,7 +44,8 @@ type Block struct {
 	Unset map[string]string `yaml:"unset"`
 }
 
-// Dependent is a foreign-key edge whose rows follow the record: FK of Table refers to the record's table, or to References.
+// Dependent is a foreign-key edge whose rows follow the record: FK of Table refers to the record's table,
+// or to References.
 type Dependent struct {
 	Table      string   `yaml:"table"`
 	FK         []string `yaml:"fk"`
@@ -50,7 +53,8 @@ type Dependent struct {
 	Do         string   `yaml:"do"`                   // delete or set_null
 }
 
-// Owned is a parent that only the record uses: it goes when no row of any table refers to it any more. FK is the record's.
+// Owned is a parent that only the record uses: it goes when no row of any table refers to it any more. FK
+// is the record's.
 type Owned struct {
 	Table string   `yaml:"table"`
 	FK    []string `yaml:"fk"`

@@ -15,7 +15,8 @@ import (
 
 var purposes = []string{"newsletter", "contract", "tax", "fraud"}
 
-// drawSilo makes a valid silo of one to five rules, some of which are in force for a time only if they have versions.
+// drawSilo makes a valid silo of one to five rules, some of which are in force for a time only if they have
+// versions.
 func drawSilo(rt *rapid.T, versions bool) Silo {
 	s := silo()
 	s.OrphanGrace = Period{Days: rapid.IntRange(0, 40).Draw(rt, "orphan grace")}
@@ -172,7 +173,8 @@ func TestMoreDoubtNeverDestroysMore(t *testing.T) {
 	})
 }
 
-// Finding something tonight for the first time, not knowing how old a row is, an objection that nobody weighed, a consent that is yet to come: none destroys more.
+// Finding something tonight for the first time, not knowing how old a row is, an objection that nobody
+// weighed, a consent that is yet to come: none destroys more.
 func TestWhatIsUndecidedNeverDestroysMore(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		c, r, asOf := drawCase(rt)
@@ -211,7 +213,8 @@ func doubtAll(s *Standing, doubt func(*PurposeStanding)) {
 	}
 }
 
-// untilNow takes back to an instant what a record says happens after it: an event that lies ahead is new when its day comes. The first night has been recorded.
+// untilNow takes back to an instant what a record says happens after it: an event that lies ahead is new
+// when its day comes. The first night has been recorded.
 func untilNow(r *Record, asOf time.Time) {
 	past := func(at *time.Time) {
 		if at.After(asOf) {
@@ -295,7 +298,8 @@ func TestEveryFieldIsDrawn(t *testing.T) {
 	require.Contains(t, drawn, "PurposeStanding.Parental")
 }
 
-// Without new events time only takes away: what was dead stays dead, what was due stays due, what was cleared stays cleared.
+// Without new events time only takes away: what was dead stays dead, what was due stays due, what was
+// cleared stays cleared.
 func TestTimeNeverRevives(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		c, r, asOf := drawCaseOf(rt, false) // a rule that comes into force is news too
@@ -397,7 +401,8 @@ func TestZonesWithTheSameDaysDecideAlike(t *testing.T) {
 	})
 }
 
-// walked is a policy that the walk below follows, with a calendar that counts on the standard library's where that can.
+// walked is a policy that the walk below follows, with a calendar that counts on the standard library's
+// where that can.
 type walked struct {
 	name   string
 	rules  []Rule
@@ -409,8 +414,10 @@ type walked struct {
 	wants  Action                                      // delete by default
 }
 
-// Night after night for more than a year, over a leap day and two changes of the clock: every row goes exactly once, on the day the regulation says, as the standard
-// library's calendar computes it where it can; on every basis, from several grounds, after a grace, and after the blocking that a jurisdiction wants.
+// Night after night for more than a year, over a leap day and two changes of the clock: every row goes
+// exactly once, on the day the regulation says, as the standard library's calendar computes it where it
+// can; on every basis, from several grounds, after a grace, and after the blocking that a jurisdiction
+// wants.
 func TestAWalkOfFourHundredNights(t *testing.T) {
 	rome := zone(t, "Europe/Rome")
 	midnight := func(g time.Time, days int) time.Time {

@@ -5,10 +5,13 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
+
+	"lethe/pipeline/registry/event"
 )
 
-// Delivery is where the copy of one target stands: what was sent of a silo's state to one table's copy, and what the copy is known to hold. A
-// delivery is acknowledged once the copy was read back after the last change.
+// Delivery is where the copy of one target stands: what was sent of a silo's state to one table's copy, and
+// what the copy is known to hold. A delivery is acknowledged once the copy was read back after the last
+// change.
 type Delivery struct {
 	Target, Object string // Object is the source and table whose rows the copy is about, "crm.people"
 	SentSeq        int64  // the silo's head when the last delivery began
@@ -24,7 +27,7 @@ type Delivery struct {
 // Deliveries lists a silo's deliveries by target and object.
 func (r *Registry) Deliveries(ctx context.Context, silo string) ([]Delivery, error) {
 	var list []Delivery
-	err := r.store.eachOf(ctx, silo, `SELECT target, object, sent_seq, acked_seq, copy_rows, digest, attempts, error_code, sent_at, acked_at FROM sync_delivery
+	err := r.store.EachOf(ctx, silo, `SELECT target, object, sent_seq, acked_seq, copy_rows, digest, attempts, error_code, sent_at, acked_at FROM sync_delivery
 		WHERE silo = ? ORDER BY target, object`, func(rows *sql.Rows) error {
 		var d Delivery
 		var digest sql.RawBytes
@@ -33,7 +36,7 @@ func (r *Registry) Deliveries(ctx context.Context, silo string) ([]Delivery, err
 			return err
 		}
 		copy(d.Digest[:], digest)
-		d.SentAt, d.AckedAt = instant(sent), instant(acked)
+		d.SentAt, d.AckedAt = event.Instant(sent), event.Instant(acked)
 		list = append(list, d)
 		return nil
 	})
@@ -46,9 +49,9 @@ func (r *Registry) Deliveries(ctx context.Context, silo string) ([]Delivery, err
 // PutDelivery records how a delivery stands, in the place of what was known of that target and object.
 func (r *Registry) PutDelivery(ctx context.Context, silo string, d Delivery) error {
 	return r.eachWrite(ctx, silo, "record delivery", `INSERT INTO sync_delivery (silo, target, object, sent_seq, acked_seq, copy_rows, digest, attempts, error_code, sent_at, acked_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`+r.store.replacing("sync_delivery", "silo, target, object", "sent_at", "sent_seq", "acked_seq", "copy_rows", "digest", "attempts", "error_code", "acked_at"), 1,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`+r.store.Replacing("sync_delivery", "silo, target, object", "sent_at", "sent_seq", "acked_seq", "copy_rows", "digest", "attempts", "error_code", "acked_at"), 1,
 		func(silo int64, _ int) []any {
-			return []any{silo, d.Target, d.Object, d.SentSeq, d.AckedSeq, d.Rows, d.Digest[:], d.Attempts, d.Error, micros(d.SentAt), micros(d.AckedAt)}
+			return []any{silo, d.Target, d.Object, d.SentSeq, d.AckedSeq, d.Rows, d.Digest[:], d.Attempts, d.Error, event.Micros(d.SentAt), event.Micros(d.AckedAt)}
 		})
 }
 

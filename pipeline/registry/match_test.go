@@ -6,7 +6,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/registry/chain"
+	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/standings"
 )
 
 func TestMatch(t *testing.T) {
@@ -20,28 +23,28 @@ func TestMatch(t *testing.T) {
 		require.Equal(t, 4, report.Events)
 		s, err := f.r.Standings(t.Context(), "forms", noon, nil)
 		require.NoError(t, err)
-		email := func(v string) keystore.Ref { return f.ref("forms", KindEmail, v) }
-		phone := f.ref("forms", KindPhone, "+393330000001")
-		unknown := CollectionRef(f.key("forms"), "c9")
-		c3 := CollectionRef(f.key("forms"), "c3")
+		email := func(v string) keystore.Ref { return f.ref("forms", identifier.Email, v) }
+		phone := f.ref("forms", identifier.Phone, "+393330000001")
+		unknown := chain.CollectionRef(f.key("forms"), "c9")
+		c3 := chain.CollectionRef(f.key("forms"), "c3")
 		tests := []struct {
 			name string
-			row  Row
-			want Match
+			row  standings.Row
+			want standings.Match
 		}{
-			{"no identifier", Row{}, Match{Identity: policy.Unparseable}},
-			{"unknown", Row{Identifiers: []keystore.Ref{email("x@example.org")}}, Match{Identity: policy.Unmatched}},
-			{"one", Row{Identifiers: []keystore.Ref{email("one@example.org")}}, Match{Collection: 1}},
-			{"two identifiers agree", Row{Identifiers: []keystore.Ref{email("one@example.org"), phone}}, Match{Collection: 1}},
-			{"one of two is known", Row{Identifiers: []keystore.Ref{email("x@example.org"), phone}}, Match{Collection: 1, Partial: true}},
-			{"two disagree", Row{Identifiers: []keystore.Ref{email("three@example.org"), phone}}, Match{Identity: policy.Conflicting}},
-			{"several collections, strict", Row{Identifiers: []keystore.Ref{email("two@example.org")}}, Match{Identity: policy.Conflicting}},
-			{"several, silo scope, between", Row{Identifiers: []keystore.Ref{email("two@example.org")}, SiloScope: true, Created: day("2026-03-01")}, Match{Collection: 2}},
-			{"several, silo scope, after", Row{Identifiers: []keystore.Ref{email("two@example.org")}, SiloScope: true, Created: day("2026-05-01")}, Match{Collection: 3}},
-			{"several, silo scope, date unknown", Row{Identifiers: []keystore.Ref{email("two@example.org")}, SiloScope: true}, Match{Collection: 3}},
-			{"several, silo scope, row older than all", Row{Identifiers: []keystore.Ref{email("two@example.org")}, SiloScope: true, Created: day("2020-05-01")}, Match{Identity: policy.Conflicting}},
-			{"the row carries its collection", Row{Identifiers: []keystore.Ref{email("two@example.org")}, Collection: &c3}, Match{Collection: 3}},
-			{"the row carries one that is unknown", Row{Identifiers: []keystore.Ref{email("one@example.org")}, Collection: &unknown}, Match{Identity: policy.Unmatched}},
+			{"no identifier", standings.Row{}, standings.Match{Identity: policy.Unparseable}},
+			{"unknown", standings.Row{Identifiers: []keystore.Ref{email("x@example.org")}}, standings.Match{Identity: policy.Unmatched}},
+			{"one", standings.Row{Identifiers: []keystore.Ref{email("one@example.org")}}, standings.Match{Collection: 1}},
+			{"two identifiers agree", standings.Row{Identifiers: []keystore.Ref{email("one@example.org"), phone}}, standings.Match{Collection: 1}},
+			{"one of two is known", standings.Row{Identifiers: []keystore.Ref{email("x@example.org"), phone}}, standings.Match{Collection: 1, Partial: true}},
+			{"two disagree", standings.Row{Identifiers: []keystore.Ref{email("three@example.org"), phone}}, standings.Match{Identity: policy.Conflicting}},
+			{"several collections, strict", standings.Row{Identifiers: []keystore.Ref{email("two@example.org")}}, standings.Match{Identity: policy.Conflicting}},
+			{"several, silo scope, between", standings.Row{Identifiers: []keystore.Ref{email("two@example.org")}, SiloScope: true, Created: day("2026-03-01")}, standings.Match{Collection: 2}},
+			{"several, silo scope, after", standings.Row{Identifiers: []keystore.Ref{email("two@example.org")}, SiloScope: true, Created: day("2026-05-01")}, standings.Match{Collection: 3}},
+			{"several, silo scope, date unknown", standings.Row{Identifiers: []keystore.Ref{email("two@example.org")}, SiloScope: true}, standings.Match{Collection: 3}},
+			{"several, silo scope, row older than all", standings.Row{Identifiers: []keystore.Ref{email("two@example.org")}, SiloScope: true, Created: day("2020-05-01")}, standings.Match{Identity: policy.Conflicting}},
+			{"the row carries its collection", standings.Row{Identifiers: []keystore.Ref{email("two@example.org")}, Collection: &c3}, standings.Match{Collection: 3}},
+			{"the row carries one that is unknown", standings.Row{Identifiers: []keystore.Ref{email("one@example.org")}, Collection: &unknown}, standings.Match{Identity: policy.Unmatched}},
 		}
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
@@ -51,12 +54,12 @@ func TestMatch(t *testing.T) {
 			})
 		}
 		t.Run("another silo's key finds nothing", func(t *testing.T) {
-			require.Equal(t, Match{Identity: policy.Unmatched}, s.Match(Row{Identifiers: []keystore.Ref{f.ref("other", KindEmail, "one@example.org")}}))
+			require.Equal(t, standings.Match{Identity: policy.Unmatched}, s.Match(standings.Row{Identifiers: []keystore.Ref{f.ref("other", identifier.Email, "one@example.org")}}))
 		})
 		t.Run("a silo never heard of", func(t *testing.T) {
 			s, err := f.r.Standings(t.Context(), "other", noon, nil)
 			require.NoError(t, err)
-			require.Equal(t, Match{Identity: policy.Unmatched}, s.Match(Row{Identifiers: []keystore.Ref{email("one@example.org")}}))
+			require.Equal(t, standings.Match{Identity: policy.Unmatched}, s.Match(standings.Row{Identifiers: []keystore.Ref{email("one@example.org")}}))
 			require.Zero(t, s.Head())
 			require.False(t, s.At(1, new(policy.Standing)))
 		})
@@ -91,7 +94,7 @@ func TestRefresh(t *testing.T) {
 			require.True(t, fresh.At(c, &b))
 			require.Equal(t, b, a)
 		}
-		row := Row{Identifiers: []keystore.Ref{f.ref("newsletter", KindEmail, "new@example.org")}}
+		row := standings.Row{Identifiers: []keystore.Ref{f.ref("newsletter", identifier.Email, "new@example.org")}}
 		require.Equal(t, policy.Matched, s.Match(row).Identity)
 		require.Equal(t, fresh.Match(row), s.Match(row))
 	})

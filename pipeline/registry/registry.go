@@ -1,14 +1,22 @@
-// Package registry is the consent registry: per silo an append-only, hash-chained log of what people agreed to, with the keyed references
-// that find a row's person in it. It knows no names and no addresses: a person is a keyed reference of one silo (package keystore), and
-// two silos share no stored value.
+// Package registry is the consent registry: per silo an append-only, hash-chained log of what people agreed
+// to, with the keyed references that find a row's person in it. It knows no names and no addresses: a
+// person is a keyed reference of one silo (package keystore), and two silos share no stored value.
 //
-// A night uses it in this order: Open, Verify against yesterday's heads, ExpireDue (only when applying), Standings once for each silo,
-// Standings.Match and At for each row, and under the lock of a changed chunk Head, with Refresh when it moved. Import and Append bring
-// events in; holds, requests, flags, tombstones and record links are rows beside the log.
+// A night uses it in this order: Open, Verify against yesterday's heads, ExpireDue (only when applying),
+// Standings once for each silo, Standings.Match and At for each row, and under the lock of a changed chunk
+// Head, with Refresh when it moved. Import and Append bring events in.
 //
-// It lives in SQLite (embedded, the default), PostgreSQL, MySQL or MariaDB. UPDATE and DELETE of an event are refused by the database; what
-// a superuser does all the same is found by Verify. On a server the service account needs, in a database of the registry's own, CREATE, ALTER, INDEX,
-// REFERENCES and TRIGGER once, for `lethe registry init`; then SELECT on all tables, INSERT on all, UPDATE and DELETE on all but event.
+// A Registry is made of parts, each a package with nouns of its own: what happened (event) and to whom
+// (identifier), how sources deliver it (delivery), the log of each silo (chain), what it says at an instant
+// (standings), holds and requests (cases), what ends and is forgotten (retention), and the record that a
+// person is given (receipt). What is left here: opening it, a Person with their collections and past
+// events, and the rows that nights leave beside the log: Flag, Tombstone and Delivery.
+//
+// It lives in SQLite (embedded, the default), PostgreSQL, MySQL or MariaDB. UPDATE and DELETE of an event
+// are refused by the database; what a superuser does all the same is found by Verify. On a server the
+// service account needs, in a database of the registry's own, CREATE, ALTER, INDEX, REFERENCES and TRIGGER
+// once, for `lethe registry init`; then SELECT on all tables, INSERT on all, UPDATE and DELETE on all but
+// event.
 package registry
 
 import (
@@ -17,6 +25,15 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"lethe/pipeline/registry/cases"
+	"lethe/pipeline/registry/chain"
+	"lethe/pipeline/registry/delivery"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/internal/database"
+	"lethe/pipeline/registry/internal/tables"
+	"lethe/pipeline/registry/retention"
+	"lethe/pipeline/registry/standings"
 )
 
 // Config says where the registry is and how it is opened.
@@ -32,12 +49,21 @@ type Config struct {
 
 // What a caller can tell apart with errors.Is.
 var (
-	// ErrEmpty: the registry has no event of any silo.
-	ErrEmpty = errors.New("registry is empty")
+	ErrEmpty       = errors.New("registry is empty") // the registry has no event of any silo
+	ErrMissing     = database.ErrMissing             // there is no registry at the DSN; it is never created silently
+	ErrUnreachable = database.ErrUnreachable         // the server of the DSN does not answer, or refuses the account
+	ErrLocked      = database.ErrLocked              // another writer holds the registry
+	ErrSchema      = database.ErrSchema              // the file is no registry, or one of another version
+	ErrReadOnly    = chain.ErrReadOnly               // a writing call on a registry that was opened to read
+	ErrTampered    = chain.ErrTampered               // a chain is broken, or a head that was seen before is not in it: a *chain.TamperedError
+	ErrKeyVersion  = chain.ErrKeyVersion             // the references of a silo are under another version of its key
+	ErrUnknownSilo = chain.ErrUnknownSilo            // the registry has never heard of the silo
+	ErrRefused     = event.ErrRefused                // an event, hold or request cannot be recorded as it is: mostly an *event.RefusedError
+	ErrDelivery    = delivery.ErrUnreadable          // the delivery as a whole is not one that can be read
 )
 
-func (c Config) database() DBConfig {
-	return DBConfig{Driver: c.Driver, DSN: c.DSN, Plaintext: c.Plaintext, ReadOnly: c.ReadOnly}
+func (c Config) database() database.Config {
+	return database.Config{Driver: c.Driver, DSN: c.DSN, Plaintext: c.Plaintext, ReadOnly: c.ReadOnly}
 }
 
 // String keeps the DSN out of logs.
@@ -46,25 +72,26 @@ func (c Config) String() string { return c.database().String() }
 // Same reports whether a source's DSN, or path, names the database of the registry, however both are spelled.
 func (c Config) Same(dsn string) bool { return c.database().Same(dsn) }
 
-// Registry is an open registry. It is safe for concurrent use; there is one writer at a time. What it can do beside its own methods is that of its parts.
+// Registry is an open registry. It is safe for concurrent use; there is one writer at a time. What it can
+// do beside its own methods is that of its parts.
 type Registry struct {
-	*Log       // Append, Heads, Verify, KeyVersions, Rotate
-	*Cases     // legal holds and requests
-	*Retention // ExpireDue, ForgetEnded, Retire
-	store      *Store
+	*chain.Log           // Append, Heads, Verify, KeyVersions, Rotate
+	*cases.Cases         // legal holds and requests
+	*retention.Retention // ExpireDue, ForgetEnded, Retire
+	store                *chain.Store
 }
 
-// Create makes an empty registry (`lethe registry init`): a new file, or the tables in a database of a server, which must exist and be
-// empty, because the registry has a database of its own.
+// Create makes an empty registry (`lethe registry init`): a new file, or the tables in a database of a
+// server, which must exist and be empty, because the registry has a database of its own.
 func Create(ctx context.Context, c Config) error {
-	if err := createTables(ctx, c.database()); err != nil {
+	if err := tables.Create(ctx, c.database()); err != nil {
 		return fmt.Errorf("create %s: %w", c, err)
 	}
 	return nil
 }
 
-// Open opens an existing registry: ErrMissing when it is not there, ErrUnreachable when its server does not answer, ErrSchema when it is
-// something else, ErrEmpty when no event is in it.
+// Open opens an existing registry: ErrMissing when it is not there, ErrUnreachable when its server does not
+// answer, ErrSchema when it is something else, ErrEmpty when no event is in it.
 func Open(ctx context.Context, c Config) (*Registry, error) {
 	r, err := open(ctx, c)
 	if err != nil {
@@ -74,7 +101,7 @@ func Open(ctx context.Context, c Config) (*Registry, error) {
 }
 
 func open(ctx context.Context, c Config) (*Registry, error) {
-	db, err := openTables(ctx, c.database())
+	db, err := tables.Open(ctx, c.database())
 	if err != nil {
 		return nil, err
 	}
@@ -84,20 +111,20 @@ func open(ctx context.Context, c Config) (*Registry, error) {
 	if !c.AllowEmpty {
 		err = filled(ctx, db)
 	}
-	var store *Store
+	var store *chain.Store
 	if err == nil {
-		store, err = NewStore(ctx, db, c.ReadOnly, c.Keys, c.Now)
+		store, err = chain.NewStore(ctx, db, c.ReadOnly, c.Keys, c.Now)
 	}
 	if err != nil {
 		db.Close()
 		return nil, err
 	}
-	return &Registry{NewLog(store), NewCases(store), NewRetention(store), store}, nil
+	return &Registry{chain.NewLog(store), cases.New(store), retention.New(store), store}, nil
 }
 
-func filled(ctx context.Context, db *DB) error {
+func filled(ctx context.Context, db *database.DB) error {
 	var n int
-	if err := db.row(ctx, `SELECT COUNT(*) FROM silo WHERE head_seq > 0`).Scan(&n); err != nil {
+	if err := db.Row(ctx, `SELECT COUNT(*) FROM silo WHERE head_seq > 0`).Scan(&n); err != nil {
 		return err
 	}
 	if n == 0 {
@@ -109,17 +136,18 @@ func filled(ctx context.Context, db *DB) error {
 // Close closes the database.
 func (r *Registry) Close() error { return r.store.Close() }
 
-// MarkSimulated records that nights with a simulated clock write to this registry: what they recorded lies ahead of the real time. It cannot be taken back.
+// MarkSimulated records that nights with a simulated clock write to this registry: what they recorded lies
+// ahead of the real time. It cannot be taken back.
 func (r *Registry) MarkSimulated(ctx context.Context) error {
-	return r.store.write(ctx, "mark registry simulated", func(tx *txn) error {
-		_, err := tx.exec(ctx, `INSERT INTO meta (name, value) VALUES ('clock', 'simulated')`+tx.ignoring("name"))
+	return r.store.Write(ctx, "mark registry simulated", func(tx *database.Txn) error {
+		_, err := tx.Exec(ctx, `INSERT INTO meta (name, value) VALUES ('clock', 'simulated')`+tx.Ignoring("name"))
 		return err
 	})
 }
 
 // Simulated says whether MarkSimulated was ever called.
 func (r *Registry) Simulated(ctx context.Context) (bool, error) {
-	value, err := meta(ctx, r.store.DB, "clock")
+	value, err := tables.Meta(ctx, r.store.DB, "clock")
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -130,11 +158,12 @@ func (r *Registry) Simulated(ctx context.Context) (bool, error) {
 }
 
 // Standings loads a silo as it stands at asOf, at the chain's present head: see Load.
-func (r *Registry) Standings(ctx context.Context, silo string, asOf time.Time, purposes map[string]EventType) (*Standings, error) {
-	return Load(ctx, r.store.DB, silo, asOf, purposes)
+func (r *Registry) Standings(ctx context.Context, silo string, asOf time.Time, purposes map[string]event.Type) (*standings.Standings, error) {
+	return standings.Load(ctx, r.store.DB, silo, asOf, purposes)
 }
 
-// Refresh brings standings to the chain's present head and returns the collections that were touched, none when nothing moved.
-func (r *Registry) Refresh(ctx context.Context, s *Standings) ([]int32, error) {
+// Refresh brings standings to the chain's present head and returns the collections that were touched, none
+// when nothing moved.
+func (r *Registry) Refresh(ctx context.Context, s *standings.Standings) ([]int32, error) {
 	return s.Refresh(ctx, r.store.DB)
 }

@@ -5,6 +5,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline/registry/cases"
+	"lethe/pipeline/registry/chain"
 )
 
 // TestRowsBesideTheChain edits, as a superuser, what stands beside the chain.
@@ -27,20 +30,20 @@ func TestRowsBesideTheChain(t *testing.T) {
 				f := newFixture(t)
 				f.now = day("2026-11-05")
 				f.importCSV("crm", header1+"a@example.org,given,news,2026-01-10,,n,p\nb@example.org,given,news,2026-01-10,,n,p\n")
-				require.NoError(t, f.r.PlaceHold(t.Context(), "crm", Hold{ID: "case7", CaseRef: "7/2026", PlacedBy: "anna"}, 1))
+				require.NoError(t, f.r.PlaceHold(t.Context(), "crm", cases.Hold{ID: "case7", CaseRef: "7/2026", PlacedBy: "anna"}, 1))
 				require.NoError(t, f.r.ApproveHold(t.Context(), "crm", "case7", "bo"))
-				require.NoError(t, f.r.OpenRequest(t.Context(), "crm", Request{ID: "r1", Kind: RequestAccess, Received: day("2026-11-01"), Due: day("2026-12-02")}, 1))
+				require.NoError(t, f.r.OpenRequest(t.Context(), "crm", cases.Request{ID: "r1", Kind: cases.RequestAccess, Received: day("2026-11-01"), Due: day("2026-12-02")}, 1))
 				require.NoError(t, f.r.PauseRequest(t.Context(), "crm", "r1"))
 				f.now = f.now.Add(36 * time.Hour)
 				require.NoError(t, f.r.ResumeRequest(t.Context(), "crm", "r1", f.now, months))
-				require.NoError(t, f.r.OpenRequest(t.Context(), "crm", Request{ID: "r2", Kind: RequestRectification, Received: day("2026-11-01"), Due: day("2026-12-02")}, 2))
-				require.NoError(t, f.r.CloseRequest(t.Context(), "crm", "r2", OutcomeCompleted, ""))
+				require.NoError(t, f.r.OpenRequest(t.Context(), "crm", cases.Request{ID: "r2", Kind: cases.RequestRectification, Received: day("2026-11-01"), Due: day("2026-12-02")}, 2))
+				require.NoError(t, f.r.CloseRequest(t.Context(), "crm", "r2", cases.OutcomeCompleted, ""))
 				require.NoError(t, f.r.VerifyRows(t.Context(), "crm", f.key("crm")))
 				_, err := f.raw().Exec(c.edit)
 				require.NoError(t, err)
-				require.NoError(t, f.r.Verify(t.Context(), "crm", Head{}), "the chain does not see it")
+				require.NoError(t, f.r.Verify(t.Context(), "crm", chain.Head{}), "the chain does not see it")
 				err = f.r.VerifyRows(t.Context(), "crm", f.key("crm"))
-				require.ErrorIs(t, err, ErrTampered)
+				require.ErrorIs(t, err, chain.ErrTampered)
 				require.ErrorContains(t, err, c.what)
 			})
 		})

@@ -1,5 +1,6 @@
-// Package keystore keeps the keys of Lethe: one age-encrypted file for each key in a folder of its own, opened once a run with an identity
-// file that only the service account can read. It protects copies and backups of the folder, not against root (decisions.md, 28).
+// Package keystore keeps the keys of Lethe: one age-encrypted file for each key in a folder of its own,
+// opened once a run with an identity file that only the service account can read. It protects copies and
+// backups of the folder, not against root: who can read the identity file can read the keys.
 //
 // What it holds, by name:
 //
@@ -9,9 +10,10 @@
 //	plan/ID            an age identity; the row keys of one plan are encrypted to it
 //	runner             the Ed25519 seed that signs manifests
 //
-// Keys are created explicitly (Ensure..., NewPlan) and never by looking them up. Destroying one makes all that was keyed with it
-// unlinkable or unreadable at once; what stays is a file under destroyed/ with the evidence. The signing keys of people are never in the
-// keystore: each is a file of its own (NewPerson, LoadPerson).
+// Keys are created explicitly (Ensure..., NewPlan) and never by looking them up. Destroying one makes all
+// that was keyed with it unlinkable or unreadable at once; what stays is a file under destroyed/ with the
+// evidence. The signing keys of people are never in the keystore: each is a file of its own (NewPerson,
+// LoadPerson).
 package keystore
 
 import (
@@ -42,7 +44,8 @@ import (
 
 // What a caller can tell apart with errors.Is.
 var (
-	// ErrMissing: the keystore, its identity or the key asked for is not there. The message names the command that creates it.
+	// ErrMissing: the keystore, its identity or the key asked for is not there. The message names the
+	// command that creates it.
 	ErrMissing = errors.New("no such key")
 	// ErrDestroyed: the key existed and was destroyed on purpose. It never comes back under the same name.
 	ErrDestroyed = errors.New("key was destroyed")
@@ -74,7 +77,8 @@ type Keystore struct {
 	destroyed map[string]Evidence
 }
 
-// Evidence says that a key was destroyed: what stays of it. KeyID commits to the key without helping to find it.
+// Evidence says that a key was destroyed: what stays of it. KeyID commits to the key without helping to
+// find it.
 type Evidence struct {
 	Name        string    `json:"name"`
 	KeyID       string    `json:"key_id"` // hex SHA-256 of "lethe-key-id", the name and the key
@@ -88,7 +92,8 @@ func (e Evidence) Digest() [sha256.Size]byte {
 	return sha256.Sum256([]byte(strings.Join(append([]string{e.KeyID}, e.Witnesses...), "\n")))
 }
 
-// Create makes an empty keystore in a new or empty folder (mode 0700) and, unless it exists, a new identity file (mode 0600).
+// Create makes an empty keystore in a new or empty folder (mode 0700) and, unless it exists, a new identity
+// file (mode 0600).
 func Create(path, identityFile string) error {
 	entries, err := os.ReadDir(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -119,8 +124,9 @@ func Create(path, identityFile string) error {
 	return nil
 }
 
-// Open decrypts every key of the keystore with the identity file. It returns ErrMissing when folder or identity are not there, ErrReadable
-// when the identity or a key file can be read by others, ErrDamaged when a file does not open.
+// Open decrypts every key of the keystore with the identity file. It returns ErrMissing when folder or
+// identity are not there, ErrReadable when the identity or a key file can be read by others, ErrDamaged
+// when a file does not open.
 func Open(ctx context.Context, path, identityFile string) (*Keystore, error) {
 	id, err := loadIdentity(identityFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -152,7 +158,8 @@ func Open(ctx context.Context, path, identityFile string) (*Keystore, error) {
 	return k, nil
 }
 
-// load reads one file of the folder. Others than keys and evidence (temporary files of an interrupted creation) are left alone.
+// load reads one file of the folder. Others than keys and evidence (temporary files of an interrupted
+// creation) are left alone.
 func (k *Keystore) load(file, rel string) error {
 	if name, ok := strings.CutPrefix(rel, destroyed+"/"); ok {
 		if name, ok = strings.CutSuffix(name, ".json"); !ok {
@@ -200,7 +207,8 @@ func (k *Keystore) load(file, rel string) error {
 	return nil
 }
 
-// EnsureSilo creates the first version of the silo's key unless it has one. A destroyed key is not created again (ErrDestroyed).
+// EnsureSilo creates the first version of the silo's key unless it has one. A destroyed key is not created
+// again (ErrDestroyed).
 func (k *Keystore) EnsureSilo(silo string) error {
 	if live, _ := k.siloVersions(silo); len(live) > 0 {
 		return nil
@@ -288,7 +296,8 @@ func (k *Keystore) Current() map[string]int {
 	return current
 }
 
-// RotateSilo creates the next version of a silo's key and returns its number. It is in use as soon as it is there.
+// RotateSilo creates the next version of a silo's key and returns its number. It is in use as soon as it is
+// there.
 func (k *Keystore) RotateSilo(silo string) (int, error) {
 	current, err := k.SiloKey(silo)
 	if err != nil {
@@ -351,8 +360,8 @@ func (k *Keystore) Runner() (*Signer, error) {
 	return &Signer{key: ed25519.NewKeyFromSeed(seed)}, nil
 }
 
-// NewPlan creates the identity of a plan, durably, and returns the recipient its segments are encrypted to. An id that was used before
-// is refused.
+// NewPlan creates the identity of a plan, durably, and returns the recipient its segments are encrypted to.
+// An id that was used before is refused.
 func (k *Keystore) NewPlan(id string) (age.Recipient, error) {
 	name := planKind + id
 	k.mu.RLock()
@@ -371,7 +380,8 @@ func (k *Keystore) NewPlan(id string) (age.Recipient, error) {
 	return identity.Recipient(), nil
 }
 
-// PlanIdentity is the identity that decrypts a plan's segments: ErrMissing for an unknown plan, ErrDestroyed for a settled one.
+// PlanIdentity is the identity that decrypts a plan's segments: ErrMissing for an unknown plan,
+// ErrDestroyed for a settled one.
 func (k *Keystore) PlanIdentity(id string) (age.Identity, error) {
 	text, err := k.get(planKind+id, "plan "+id, "lethe plan")
 	if err != nil {
@@ -397,9 +407,9 @@ func (k *Keystore) Names(prefix string) []string {
 	return names
 }
 
-// Destroy removes a key for good. The evidence is written first, so that an interrupted destruction is finished by asking again; asking
-// for a key that was destroyed returns the evidence of then. at is the time to be recorded; witnesses are signatures over KeyID, kept as
-// they are.
+// Destroy removes a key for good. The evidence is written first, so that an interrupted destruction is
+// finished by asking again; asking for a key that was destroyed returns the evidence of then. at is the
+// time to be recorded; witnesses are signatures over KeyID, kept as they are.
 func (k *Keystore) Destroy(name string, at time.Time, witnesses ...string) (Evidence, error) {
 	return k.destroy(name, Evidence{DestroyedAt: at, Witnesses: witnesses})
 }
@@ -549,8 +559,8 @@ func ownerOnly(file string) error {
 	return nil
 }
 
-// writeNew writes a file of mode 0600 that must not exist yet (fs.ErrExist): temporary file, fsync, link, fsync of the folder. The link
-// keeps an existing file where a rename would replace it.
+// writeNew writes a file of mode 0600 that must not exist yet (fs.ErrExist): temporary file, fsync, link,
+// fsync of the folder. The link keeps an existing file where a rename would replace it.
 func writeNew(file string, data []byte) error {
 	dir := filepath.Dir(file)
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -247,7 +247,8 @@ func TestReferencesAreSeparated(t *testing.T) {
 	require.Equal(t, k.Match("email", []byte("x")), k.Clone().Match("email", []byte("x")))
 }
 
-// TestKnownReference holds the derivation still: HKDF-SHA256 (RFC 5869) and HMAC-SHA256, recomputed with Python's hmac module.
+// TestKnownReference holds the derivation still: HKDF-SHA256 (RFC 5869) and HMAC-SHA256, recomputed with
+// Python's hmac module.
 func TestKnownReference(t *testing.T) {
 	k, err := newSiloKey("a", bytes.Repeat([]byte{7}, 32))
 	require.NoError(t, err)

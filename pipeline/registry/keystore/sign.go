@@ -32,8 +32,9 @@ func (s *Signer) Public() string {
 	return publicPrefix + base64.StdEncoding.EncodeToString(s.key.Public().(ed25519.PublicKey))
 }
 
-// Sign signs a message for one context, "plan" or "manifest" for example: what is signed is "lethe-sig-v1", the context and the message,
-// so that a signature given for one purpose serves no other. The context must not be empty.
+// Sign signs a message for one context, "plan" or "manifest" for example: what is signed is "lethe-sig-v1",
+// the context and the message, so that a signature given for one purpose serves no other. The context must
+// not be empty.
 func (s *Signer) Sign(context string, message []byte) []byte {
 	return ed25519.Sign(s.key, separated(context, message))
 }
@@ -41,8 +42,8 @@ func (s *Signer) Sign(context string, message []byte) []byte {
 // witnessContext is what a witness signs for.
 const witnessContext = "key-destruction"
 
-// Witness signs, as a person of this name, that the key of this id is destroyed, and why. The text goes into the evidence: name, public key and
-// signature.
+// Witness signs, as a person of this name, that the key of this id is destroyed, and why. The text goes
+// into the evidence: name, public key and signature.
 func (s *Signer) Witness(name, keyID, because string) string {
 	return strings.Join([]string{name, s.Public(), base64.StdEncoding.EncodeToString(s.Sign(witnessContext, testimony(name, keyID, because)))}, " ")
 }
@@ -51,7 +52,8 @@ func testimony(name, keyID, because string) []byte {
 	return append(appendName(appendName(nil, name), keyID), because...)
 }
 
-// WitnessedBy verifies the signatures of the witnesses and returns their names: ErrSignature when one is not what it says.
+// WitnessedBy verifies the signatures of the witnesses and returns their names: ErrSignature when one is
+// not what it says.
 func (e Evidence) WitnessedBy() ([]string, error) {
 	names := make([]string, len(e.Witnesses))
 	for i, w := range e.Witnesses {
@@ -91,7 +93,8 @@ func ParsePublic(text string) (PublicKey, error) {
 	return PublicKey{key: raw}, nil
 }
 
-// Verify checks a signature given for this context: ErrSignature when it is not one of this key, this context and this message.
+// Verify checks a signature given for this context: ErrSignature when it is not one of this key, this
+// context and this message.
 func (p PublicKey) Verify(context string, message, signature []byte) error {
 	if len(p.key) != ed25519.PublicKeySize || !ed25519.Verify(p.key, separated(context, message), signature) {
 		return fmt.Errorf("verify %s: %w", context, ErrSignature)
@@ -107,8 +110,8 @@ func separated(context string, message []byte) []byte {
 	return append(buf, message...)
 }
 
-// NewPerson makes a person's signing key in a new file that only its owner can read, and returns the public key for the configuration.
-// An existing file is left alone and refused.
+// NewPerson makes a person's signing key in a new file that only its owner can read, and returns the public
+// key for the configuration. An existing file is left alone and refused.
 func NewPerson(file string) (string, error) {
 	_, secret, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -126,7 +129,8 @@ func NewPerson(file string) (string, error) {
 	return s.Public(), nil
 }
 
-// LoadPerson reads a person's signing key. A file that others can read gives ErrReadable, a missing one ErrMissing.
+// LoadPerson reads a person's signing key. A file that others can read gives ErrReadable, a missing one
+// ErrMissing.
 func LoadPerson(file string) (*Signer, error) {
 	switch err := ownerOnly(file); {
 	case errors.Is(err, fs.ErrNotExist):
