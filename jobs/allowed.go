@@ -19,6 +19,9 @@ import (
 	"lethe/pipeline"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/delivery"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/identifier"
 )
 
 func (c *Command) allowedCommand() *cobra.Command {
@@ -98,9 +101,9 @@ func (c *Command) allowed(ctx context.Context, p *pipeline.Pipeline, silo, purpo
 
 // unusableWords are for reasons that are no codes of decisions.
 var unusableWords = map[policy.Code]string{
-	policy.Code(registry.Suppressed): "The person said no to marketing, and has not provably said yes since.",
-	policy.Code(registry.BadLine):    "The line cannot be read.",
-	policy.Code(registry.OpenQuote):  "A quote is opened and not closed: that line and those that follow it, up to the next quote or the end of the list, were not read.",
+	policy.Code(event.Suppressed): "The person said no to marketing, and has not provably said yes since.",
+	policy.Code(event.BadLine):    "The line cannot be read.",
+	policy.Code(event.OpenQuote):  "A quote is opened and not closed: that line and those that follow it, up to the next quote or the end of the list, were not read.",
 }
 
 // listColumn is a column of a mailing list that names the person.
@@ -116,14 +119,14 @@ func listColumns(header []string, columns map[string]string) ([]listColumn, erro
 		switch {
 		case !slices.ContainsFunc(header, func(h string) bool { return strings.TrimSpace(h) == name }):
 			return nil, fmt.Errorf("%w: --column %s=%s: the list has no such column", errUsage, name, kind)
-		case !registry.KnownKind(kind):
+		case !identifier.Known(kind):
 			return nil, fmt.Errorf("%w: --column %s=%s: use email, phone, customer-number, username or national-id:CC", errUsage, name, kind)
 		}
 	}
 	for at, name := range header {
 		name = strings.TrimSpace(name)
 		for _, kind := range []string{columns[name], name, strings.ToLower(name)} {
-			if registry.KnownKind(kind) {
+			if identifier.Known(kind) {
 				found = append(found, listColumn{kind, at})
 				break
 			}
@@ -144,12 +147,12 @@ func (c *Command) allowedLines(a *pipeline.Allowed, path string, columns map[str
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
 	}
-	buffered, err := registry.DecodeText(file, "")
+	buffered, err := delivery.DecodeText(file, "")
 	if err != nil {
 		return nil, 0, err
 	}
 	reader := csv.NewReader(buffered)
-	reader.Comma = registry.Separator(buffered)
+	reader.Comma = delivery.Separator(buffered)
 	reader.ReuseRecord = true
 	reader.FieldsPerRecord = -1
 	record, err := reader.Read()
@@ -166,7 +169,7 @@ func (c *Command) allowedLines(a *pipeline.Allowed, path string, columns map[str
 		return nil, 0, err
 	}
 	left = map[policy.Code]int{}
-	var subjects []registry.Subject
+	var subjects []event.Subject
 	for {
 		record, err := reader.Read()
 		var bad *csv.ParseError
@@ -174,10 +177,10 @@ func (c *Command) allowedLines(a *pipeline.Allowed, path string, columns map[str
 		case errors.Is(err, io.EOF):
 			return left, kept, flush()
 		case errors.As(err, &bad) && bad.Line > bad.StartLine:
-			left[policy.Code(registry.OpenQuote)]++
+			left[policy.Code(event.OpenQuote)]++
 			continue
 		case errors.As(err, &bad), err == nil && len(record) != len(header):
-			left[policy.Code(registry.BadLine)]++
+			left[policy.Code(event.BadLine)]++
 			continue
 		case err != nil:
 			return left, kept, fmt.Errorf("read %s: %w", path, err)
@@ -185,7 +188,7 @@ func (c *Command) allowedLines(a *pipeline.Allowed, path string, columns map[str
 		subjects = subjects[:0]
 		for _, p := range people {
 			if record[p.at] != "" {
-				subjects = append(subjects, registry.Subject{Kind: p.kind, Value: record[p.at]})
+				subjects = append(subjects, event.Subject{Kind: p.kind, Value: record[p.at]})
 			}
 		}
 		if code := a.Person(subjects, country); code != "" {
@@ -330,7 +333,7 @@ func eventRemarks(e registry.PastEvent, day func(time.Time) string) string {
 	}
 	if e.Proof {
 		words = append(words, "proof on file")
-	} else if e.Type == registry.Given || e.Type == registry.Renewed {
+	} else if e.Type == event.Given || e.Type == event.Renewed {
 		words = append(words, "no proof")
 	}
 	if e.Marketing {

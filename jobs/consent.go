@@ -18,7 +18,12 @@ import (
 	"lethe/pipeline"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/chain"
+	"lethe/pipeline/registry/delivery"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/receipt"
 )
 
 // withRegistry opens the registry to write, and the key of a silo ("" none).
@@ -108,25 +113,25 @@ Columns: a person is named by one or more of email, phone, customer-number, user
 restricted, erasure_requested or another of ` + "`lethe consent import --help`" + `. given and renewed need a notice (what was shown) and count only with evidence (what proves
 it; a reference is enough). Consent by 'continued browsing' or a pre-ticked box is refused (GDPR Art. 4(11)). Importing a file again does no harm.`
 
-// delivery is where events come from, and how they are written.
-type delivery struct {
+// origin is where events come from, and how they are written.
+type origin struct {
 	silo, source, from, format, notice, country, principal, encoding, dates string
 	purposes, columns, defaults, words                                      map[string]string
 	dryRun                                                                  bool
 }
 
 func (c *Command) importCommand() *cobra.Command {
-	var in delivery
+	var in origin
 	cmd := &cobra.Command{
 		Use: "import [file]", Short: "Import events from a file, from consent receipts, or from the table of an application", Args: cobra.MaximumNArgs(1),
 		Long: `Import events into a silo: from a CSV file with a header, from JSON Lines with the same names, from Kantara consent receipts or ISO/IEC TS 27560 records, or
 from a table that the configuration names under the silo's consents (--from). The file - is the standard input.
 
-Columns: ` + strings.Join(registry.ImportColumns, ", ") + `, and the identifiers
+Columns: ` + strings.Join(delivery.Columns, ", ") + `, and the identifiers
 email, phone, customer-number, username, national-id:CC. A file has at least one identifier, type and occurred_at; --default gives what it leaves out.
-  type         ` + strings.Join(registry.ImportedTypes(), ", ") + `
+  type         ` + strings.Join(event.ImportedTypes(), ", ") + `
   occurred_at  2025-03-01T10:00:00Z, or without an offset in the controller's time zone; 01/03/2025 with --dates dmy, 03/01/2025 with --dates mdy
-  method       ` + strings.Join(registry.AffirmativeActs, ", ") + `
+  method       ` + strings.Join(event.AffirmativeActs, ", ") + `
   evidence     a reference to the proof, or the proof itself: only a salted hash of it is stored. Without, a consent is recorded and does not count
   collection   the id of the form or order by which the data came, where you have one
   record       the row in a governed table that came of it, as SOURCE.TABLE:KEY: the row is then known by it, whatever its identifiers become
@@ -167,7 +172,7 @@ Who withdraws from marketing, or objects to it, goes onto the suppression list i
 	return cmd
 }
 
-func (c *Command) importEvents(ctx context.Context, in delivery, args []string) error {
+func (c *Command) importEvents(ctx context.Context, in origin, args []string) error {
 	switch {
 	case in.from == "" && len(args) == 0:
 		return fmt.Errorf("%w: name a file, or a table with --from", errUsage)
@@ -212,14 +217,14 @@ func (c *Command) importEvents(ctx context.Context, in delivery, args []string) 
 
 // foreignHints says what to write where most lines of a file are refused for one reason: the file is in order, and written in a way of its own.
 func foreignHints(t pipeline.Taken) string {
-	hints := map[registry.Reason]string{
-		registry.BadTime:        "dates with the day first are read with --dates dmy, those with the month first with --dates mdy",
-		registry.BadType:        "words of the file's own are read with --word, for example --word type:Ja=given",
-		registry.UnknownPurpose: "purposes of the file's own are read with --purpose \"its purpose=the silo's\"",
-		registry.UnknownMethod:  "words of the file's own are read with --word, for example --word method:Formular=form",
-		registry.BadTermination: "say when such consents end, as --default effective_until=2027-12-31",
-		registry.BadText:        "text that is not UTF-8 is read with --encoding, for example --encoding windows-1252",
-		registry.NoNotice:       "a notice that all lines share is given with --notice",
+	hints := map[event.Reason]string{
+		event.BadTime:        "dates with the day first are read with --dates dmy, those with the month first with --dates mdy",
+		event.BadType:        "words of the file's own are read with --word, for example --word type:Ja=given",
+		event.UnknownPurpose: "purposes of the file's own are read with --purpose \"its purpose=the silo's\"",
+		event.UnknownMethod:  "words of the file's own are read with --word, for example --word method:Formular=form",
+		event.BadTermination: "say when such consents end, as --default effective_until=2027-12-31",
+		event.BadText:        "text that is not UTF-8 is read with --encoding, for example --encoding windows-1252",
+		event.NoNotice:       "a notice that all lines share is given with --notice",
 	}
 	var found string
 	for _, r := range sortedReasons(t) {
@@ -247,7 +252,7 @@ func (c *Command) withIntake(ctx context.Context, silo string, do func(*pipeline
 	return do(p, config, intake)
 }
 
-func takeTable(ctx context.Context, p *pipeline.Pipeline, intake *pipeline.Intake, in delivery) (pipeline.Taken, error) {
+func takeTable(ctx context.Context, p *pipeline.Pipeline, intake *pipeline.Intake, in origin) (pipeline.Taken, error) {
 	i := slices.IndexFunc(p.Silos, func(s *policy.Compiled) bool { return s.Silo.Name == in.silo })
 	if i < 0 {
 		return pipeline.Taken{}, fmt.Errorf("%w: --from: the suppression list has no tables", pipeline.ErrConfig)
@@ -270,7 +275,7 @@ func takeTable(ctx context.Context, p *pipeline.Pipeline, intake *pipeline.Intak
 	return all, nil
 }
 
-func (c *Command) takeFile(ctx context.Context, config *Config, intake *pipeline.Intake, in delivery, path string) (taken pipeline.Taken, err error) {
+func (c *Command) takeFile(ctx context.Context, config *Config, intake *pipeline.Intake, in origin, path string) (taken pipeline.Taken, err error) {
 	file := os.Stdin
 	if path != "-" {
 		if file, err = os.Open(path); err != nil {
@@ -278,11 +283,11 @@ func (c *Command) takeFile(ctx context.Context, config *Config, intake *pipeline
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
 	}
-	format := registry.Format(in.format)
+	format := delivery.Format(in.format)
 	if format == "" {
-		format = registry.CSV
+		format = delivery.CSV
 		if ext := filepath.Ext(path); ext == ".jsonl" || ext == ".ndjson" {
-			format = registry.JSONL
+			format = delivery.JSONL
 		}
 	}
 	words := map[string]map[string]string{}
@@ -296,8 +301,8 @@ func (c *Command) takeFile(ctx context.Context, config *Config, intake *pipeline
 		}
 		words[column][word] = ours
 	}
-	return intake.Import(ctx, in.silo, registry.Import{Reader: file, Format: format, Source: in.source, Columns: in.columns, Default: in.defaults, Notice: in.notice,
-		Words: words, Dates: registry.DayOrder(in.dates), Encoding: in.encoding,
+	return intake.Import(ctx, in.silo, delivery.Import{Reader: file, Format: format, Source: in.source, Columns: in.columns, Default: in.defaults, Notice: in.notice,
+		Words: words, Dates: delivery.DayOrder(in.dates), Encoding: in.encoding,
 		Country: cmp.Or(in.country, config.Silos[in.silo].Jurisdiction, config.Controller.Jurisdiction), Principal: in.principal, PurposeNames: in.purposes, DryRun: in.dryRun})
 }
 
@@ -331,7 +336,7 @@ func (c *Command) printTaken(t pipeline.Taken, dryRun bool) {
 		}
 	}
 	if more := t.Refused - rejectLines; t.Table == "" && more > 0 {
-		fmt.Fprintf(c.Out, "  and %d more; --json lists the first %d\n", more, registry.MaxRejects)
+		fmt.Fprintf(c.Out, "  and %d more; --json lists the first %d\n", more, delivery.MaxRejects)
 	}
 	if t.Table != "" || len(t.Rejects) > rejectLines {
 		for _, reason := range sortedReasons(t) {
@@ -349,27 +354,27 @@ func (c *Command) printTaken(t pipeline.Taken, dryRun bool) {
 // jsonTaken is what became of a delivery, for programs.
 func jsonTaken(t pipeline.Taken) any {
 	type reason struct {
-		Reason registry.Reason `json:"reason"`
-		Column string          `json:"column,omitempty"`
-		Count  int             `json:"count"`
+		Reason event.Reason `json:"reason"`
+		Column string       `json:"column,omitempty"`
+		Count  int          `json:"count"`
 	}
 	type reject struct {
-		Line   int             `json:"line"`
-		Reason registry.Reason `json:"reason"`
-		Column string          `json:"column,omitempty"`
+		Line   int          `json:"line"`
+		Reason event.Reason `json:"reason"`
+		Column string       `json:"column,omitempty"`
 	}
 	out := struct {
-		Silo       string                  `json:"silo"`
-		Source     string                  `json:"source"`
-		Table      string                  `json:"table,omitempty"`
-		Read       int                     `json:"read"`
-		Recorded   int                     `json:"recorded"`
-		Known      int                     `json:"known"`
-		Refused    int                     `json:"refused"`
-		Suppressed int                     `json:"suppressed"`
-		Unproven   map[registry.Reason]int `json:"unproven,omitempty"`
-		Reasons    []reason                `json:"reasons,omitempty"`
-		Rejects    []reject                `json:"rejects,omitempty"` // the first of them; of a table none
+		Silo       string               `json:"silo"`
+		Source     string               `json:"source"`
+		Table      string               `json:"table,omitempty"`
+		Read       int                  `json:"read"`
+		Recorded   int                  `json:"recorded"`
+		Known      int                  `json:"known"`
+		Refused    int                  `json:"refused"`
+		Suppressed int                  `json:"suppressed"`
+		Unproven   map[event.Reason]int `json:"unproven,omitempty"`
+		Reasons    []reason             `json:"reasons,omitempty"`
+		Rejects    []reject             `json:"rejects,omitempty"` // the first of them; of a table none
 	}{Silo: t.Silo, Source: t.Source, Table: t.Table, Read: t.Lines, Recorded: t.Events, Known: t.Duplicates, Refused: t.Refused, Suppressed: t.Suppressed, Unproven: t.Unproven}
 	for _, r := range sortedReasons(t) {
 		out.Reasons = append(out.Reasons, reason{r.Reason, r.Column, t.Reasons[r]})
@@ -382,8 +387,8 @@ func jsonTaken(t pipeline.Taken) any {
 	return out
 }
 
-func sortedReasons(t pipeline.Taken) []registry.RefusedError {
-	return slices.SortedFunc(maps.Keys(t.Reasons), func(a, b registry.RefusedError) int { return cmp.Compare(a.Error(), b.Error()) })
+func sortedReasons(t pipeline.Taken) []event.RefusedError {
+	return slices.SortedFunc(maps.Keys(t.Reasons), func(a, b event.RefusedError) int { return cmp.Compare(a.Error(), b.Error()) })
 }
 
 func (c *Command) recordCommand() *cobra.Command {
@@ -399,7 +404,7 @@ on it is refused, unless it is of a later day and has evidence.`,
 		Example: `  lethe consent record --silo newsletter --subject email=ada@example.org --purpose newsletter --type withdrawn
   lethe consent record --silo newsletter --subject email=ada@example.org --purpose newsletter --type given --notice privacy-v3 --method form --evidence form-9001`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			e := registry.Event{Type: registry.EventType(ev.typ), Purpose: ev.purpose, OccurredAt: c.Now(), Notice: ev.notice, Method: ev.method, Evidence: ev.evidence,
+			e := event.Event{Type: event.Type(ev.typ), Purpose: ev.purpose, OccurredAt: c.Now(), Notice: ev.notice, Method: ev.method, Evidence: ev.evidence,
 				Source: "lethe consent record", ID: ev.id, Marketing: ev.marketing, Collection: ev.collection}
 			for _, s := range ev.subjects {
 				subject, err := parseSubject(s)
@@ -408,13 +413,13 @@ on it is refused, unless it is of a later day and has evidence.`,
 				}
 				e.Subjects = append(e.Subjects, subject)
 			}
-			if !slices.Contains(registry.ImportedTypes(), ev.typ) {
-				return fmt.Errorf("%w: --type %q: write one of %s", errUsage, ev.typ, strings.Join(registry.ImportedTypes(), ", "))
+			if !slices.Contains(event.ImportedTypes(), ev.typ) {
+				return fmt.Errorf("%w: --type %q: write one of %s", errUsage, ev.typ, strings.Join(event.ImportedTypes(), ", "))
 			}
 			return c.withIntake(cmd.Context(), ev.silo, func(p *pipeline.Pipeline, config *Config, intake *pipeline.Intake) error {
 				if ev.at != "" {
 					var err error
-					if e.OccurredAt, e.Zone, err = registry.ParseInstant(ev.at, p.Zone); err != nil {
+					if e.OccurredAt, e.Zone, err = delivery.ParseInstant(ev.at, p.Zone); err != nil {
 						return fmt.Errorf("%w: --at: write 2026-06-11, 2026-06-11 09:30, or an instant as 2026-06-11T09:30:00Z", errUsage)
 					}
 				}
@@ -423,10 +428,10 @@ on it is refused, unless it is of a later day and has evidence.`,
 				}
 				e.Country = cmp.Or(ev.country, config.Silos[ev.silo].Jurisdiction, config.Controller.Jurisdiction)
 				seq, listed, err := intake.Record(cmd.Context(), ev.silo, e)
-				var refused *registry.RefusedError
+				var refused *event.RefusedError
 				switch {
-				case errors.As(err, &refused) && refused.Reason == registry.UnknownMethod:
-					return fmt.Errorf("%w: --method %q: write one of %s", errUsage, ev.method, strings.Join(registry.AffirmativeActs, ", "))
+				case errors.As(err, &refused) && refused.Reason == event.UnknownMethod:
+					return fmt.Errorf("%w: --method %q: write one of %s", errUsage, ev.method, strings.Join(event.AffirmativeActs, ", "))
 				case err != nil:
 					return err
 				case seq == 0:
@@ -466,12 +471,12 @@ func newlyListed(identifiers int) string {
 }
 
 // parseSubject reads kind=value.
-func parseSubject(text string) (registry.Subject, error) {
+func parseSubject(text string) (event.Subject, error) {
 	kind, value, ok := strings.Cut(text, "=")
-	if !ok || !registry.KnownKind(kind) {
-		return registry.Subject{}, fmt.Errorf("%w: --subject: write kind=value, for example email=ada@example.org", errUsage)
+	if !ok || !identifier.Known(kind) {
+		return event.Subject{}, fmt.Errorf("%w: --subject: write kind=value, for example email=ada@example.org", errUsage)
 	}
-	return registry.Subject{Kind: kind, Value: value}, nil
+	return event.Subject{Kind: kind, Value: value}, nil
 }
 
 func (c *Command) verifyCommand() *cobra.Command {
@@ -493,8 +498,8 @@ manifest digests that each run prints out of the operator's reach.`,
 					return err
 				}
 				for silo := range seen { // one that is gone altogether
-					if !slices.ContainsFunc(heads, func(h registry.Head) bool { return h.Silo == silo }) {
-						heads = append(heads, registry.Head{Silo: silo})
+					if !slices.ContainsFunc(heads, func(h chain.Head) bool { return h.Silo == silo }) {
+						heads = append(heads, chain.Head{Silo: silo})
 					}
 				}
 				var errs []error
@@ -564,10 +569,10 @@ func (c *Command) receiptCommand() *cobra.Command {
 }
 
 // receiptTerms is what the configuration knows of a silo's consents.
-func (c *Config) receiptTerms(name, language string) registry.ReceiptTerms {
+func (c *Config) receiptTerms(name, language string) receipt.Terms {
 	silo := c.Silos[name]
-	terms := registry.ReceiptTerms{Language: language, Purposes: silo.Rules, Jurisdiction: cmp.Or(silo.Jurisdiction, c.Controller.Jurisdiction), Recipients: c.Controller.Recipients,
-		WithdrawalMethod: c.Controller.Withdrawal, Controller: registry.ReceiptParty{ID: c.Controller.Name, Name: c.Controller.Name, Address: c.Controller.Address,
+	terms := receipt.Terms{Language: language, Purposes: silo.Rules, Jurisdiction: cmp.Or(silo.Jurisdiction, c.Controller.Jurisdiction), Recipients: c.Controller.Recipients,
+		WithdrawalMethod: c.Controller.Withdrawal, Controller: receipt.Party{ID: c.Controller.Name, Name: c.Controller.Name, Address: c.Controller.Address,
 			Contact: c.Controller.Contact, Role: "PII controller"}}
 	for _, records := range silo.Records {
 		if at := c.Sources[records.Source].Location; at != "" && !slices.Contains(terms.StorageLocations, at) {

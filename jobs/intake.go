@@ -10,6 +10,8 @@ import (
 
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/identifier"
 )
 
 // checkIntake checks of a mapping of consents what the policy cannot: its source, kinds of identifier, and words for how people agreed.
@@ -22,7 +24,7 @@ func (c *Config) checkIntake(place string, m policy.Intake) error {
 		errs = append(errs, fmt.Errorf("%s: source %s is a backup, which says what people agreed to once: name the live source", place, m.Source))
 	}
 	for kind := range m.Subject {
-		if !registry.KnownKind(kind) {
+		if !identifier.Known(kind) {
 			errs = append(errs, fmt.Errorf("%s: subject: %q is no kind of identifier: use email, phone, customer-number, username or national-id:CC", place, kind))
 		}
 	}
@@ -32,7 +34,7 @@ func (c *Config) checkIntake(place string, m policy.Intake) error {
 			methods = append(methods, m.Method.Text)
 		}
 		for _, method := range methods {
-			if err := registry.Affirmative(method); err != nil {
+			if err := event.Affirmative(method); err != nil {
 				errs = append(errs, fmt.Errorf("%s: method %q: %w", place, method, err))
 			}
 		}

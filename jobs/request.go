@@ -16,6 +16,8 @@ import (
 	"lethe/pipeline"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/cases"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -35,7 +37,7 @@ func (s *scope) register(cmd *cobra.Command, subjects string) {
 }
 
 // people reads the subjects, and the country that their phone numbers are of.
-func (s *scope) people(config *Config) (who []registry.Subject, country string, err error) {
+func (s *scope) people(config *Config) (who []event.Subject, country string, err error) {
 	for _, text := range s.subjects {
 		subject, err := parseSubject(text)
 		if err != nil {
@@ -109,7 +111,7 @@ func (c *Command) holdPlaceCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				h := registry.Hold{ID: nameOf(id, "hold-"), CaseRef: caseRef, PlacedBy: as, PlacedAt: c.Now(), ReviewBy: by.Start(p.Zone)}
+				h := cases.Hold{ID: nameOf(id, "hold-"), CaseRef: caseRef, PlacedBy: as, PlacedAt: c.Now(), ReviewBy: by.Start(p.Zone)}
 				n, err := intake.PlaceHold(cmd.Context(), s.silo, h, who, country)
 				if err != nil {
 					return err
@@ -247,13 +249,13 @@ func (c *Command) printList(rows [][]string, lines any, err error) error {
 
 // requestKinds are the kinds of request with what opening one does at once.
 var requestKinds = map[string]string{
-	registry.RequestAccess:        "nothing of the person is erased before it is closed, or a month after it was due (Art. 15)",
-	registry.RequestPortability:   "as access (Art. 20)",
-	registry.RequestRectification: "recorded; correct the data where they are (Art. 16)",
-	registry.RequestErasure:       "counts as a withdrawal of every earlier consent; what no other ground covers is erased without a grace term (Art. 17)",
-	registry.RequestRestriction:   "use is blocked, and nothing is erased, until restriction_lifted is recorded (Art. 18)",
-	registry.RequestObjection:     "use is blocked while it is weighed; with --marketing it ends direct marketing for good (Art. 21)",
-	registry.RequestWithdrawal:    "ends the consent to --purpose, or to all of the silo (Art. 7(3))",
+	cases.RequestAccess:        "nothing of the person is erased before it is closed, or a month after it was due (Art. 15)",
+	cases.RequestPortability:   "as access (Art. 20)",
+	cases.RequestRectification: "recorded; correct the data where they are (Art. 16)",
+	cases.RequestErasure:       "counts as a withdrawal of every earlier consent; what no other ground covers is erased without a grace term (Art. 17)",
+	cases.RequestRestriction:   "use is blocked, and nothing is erased, until restriction_lifted is recorded (Art. 18)",
+	cases.RequestObjection:     "use is blocked while it is weighed; with --marketing it ends direct marketing for good (Art. 21)",
+	cases.RequestWithdrawal:    "ends the consent to --purpose, or to all of the silo (Art. 7(3))",
 }
 
 func (c *Command) requestCommand() *cobra.Command {
@@ -287,7 +289,7 @@ func (c *Command) requestOpenCommand() *cobra.Command {
 			if _, ok := requestKinds[kind]; !ok {
 				return fmt.Errorf("%w: --kind %q: use %s", errUsage, kind, strings.Join(slices.Sorted(maps.Keys(requestKinds)), ", "))
 			}
-			if about := kind == registry.RequestObjection || kind == registry.RequestWithdrawal; !about && (purpose != "" || marketing) {
+			if about := kind == cases.RequestObjection || kind == cases.RequestWithdrawal; !about && (purpose != "" || marketing) {
 				return fmt.Errorf("%w: --purpose and --marketing are for objection and withdrawal", errUsage)
 			}
 			return c.withIntake(cmd.Context(), s.silo, func(p *pipeline.Pipeline, config *Config, intake *pipeline.Intake) error {
@@ -302,13 +304,13 @@ func (c *Command) requestOpenCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				q := registry.Request{ID: nameOf(id, "request-"), Kind: kind, Received: at, Purpose: purpose, Marketing: marketing}
+				q := cases.Request{ID: nameOf(id, "request-"), Kind: kind, Received: at, Purpose: purpose, Marketing: marketing}
 				q.Due = config.answerEnds(p.Zone)(q, 1)
 				if err := intake.OpenRequest(cmd.Context(), s.silo, q, who, country); err != nil {
 					return err
 				}
 				effect := requestKinds[kind]
-				if marketing && kind == registry.RequestObjection {
+				if marketing && kind == cases.RequestObjection {
 					effect = "direct marketing ends for good (Art. 21(3))"
 				}
 				fmt.Fprintf(c.Out, "request %s in silo %s: %s, to be answered by %s\n", q.ID, s.silo, effect, lastDay(q.Due, p.Zone))
@@ -355,8 +357,8 @@ func pastInstant(flag, text string, now time.Time, zone *time.Location) (time.Ti
 
 // answerEnds says when the term of a request ends: the first instant after the last day for the answer, so many months after it was received, and later by the
 // whole days of 24 hours for which the term rested.
-func (c *Config) answerEnds(zone *time.Location) func(q registry.Request, months int) time.Time {
-	return func(q registry.Request, months int) time.Time {
+func (c *Config) answerEnds(zone *time.Location) func(q cases.Request, months int) time.Time {
+	return func(q cases.Request, months int) time.Time {
 		return (answerBy(policy.DateOf(q.Received, zone), months, int(q.Paused/(24*time.Hour)), c.Controller.Holidays) + 1).Start(zone)
 	}
 }
@@ -409,7 +411,7 @@ func (c *Command) requestResumeCommand() *cobra.Command {
 		Long:    "Let the term of a paused request run on. It ends later by the whole days, of 24 hours, for which it rested.",
 		Example: "  lethe request resume request-1b9d6bcd --silo customers --on 2026-11-25",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.changeTerm(cmd.Context(), s.silo, args[0], "on", on, func(r *registry.Registry, at time.Time, ends func(registry.Request, int) time.Time) error {
+			return c.changeTerm(cmd.Context(), s.silo, args[0], "on", on, func(r *registry.Registry, at time.Time, ends func(cases.Request, int) time.Time) error {
 				return r.ResumeRequest(cmd.Context(), s.silo, args[0], at, ends)
 			})
 		},
@@ -428,20 +430,20 @@ func (c *Command) requestExtendCommand() *cobra.Command {
 month, with the reasons (Art. 12(3)); tell them first.`,
 		Example: "  lethe request extend request-1b9d6bcd --silo customers --because complexity --told 2026-11-25",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.changeTerm(cmd.Context(), s.silo, args[0], "told", told, func(r *registry.Registry, at time.Time, ends func(registry.Request, int) time.Time) error {
+			return c.changeTerm(cmd.Context(), s.silo, args[0], "told", told, func(r *registry.Registry, at time.Time, ends func(cases.Request, int) time.Time) error {
 				return r.ExtendRequest(cmd.Context(), s.silo, args[0], because, at, ends)
 			})
 		},
 	}
 	s.register(cmd, "")
-	cmd.Flags().StringVar(&because, "because", "", "what the person was told: "+strings.Join(registry.ExtensionReasons, " or ")+" (of requests)")
+	cmd.Flags().StringVar(&because, "because", "", "what the person was told: "+strings.Join(cases.ExtensionReasons, " or ")+" (of requests)")
 	cmd.Flags().StringVar(&told, "told", "", "when the person was told: 2006-01-02 or RFC 3339; default now")
 	required(cmd, "because")
 	return cmd
 }
 
 // changeTerm changes the term of a request, and says what it is now. on is the text of the flag of that name.
-func (c *Command) changeTerm(ctx context.Context, silo, request, flag, on string, change func(r *registry.Registry, at time.Time, ends func(registry.Request, int) time.Time) error) error {
+func (c *Command) changeTerm(ctx context.Context, silo, request, flag, on string, change func(r *registry.Registry, at time.Time, ends func(cases.Request, int) time.Time) error) error {
 	config, err := Load(c.config)
 	if err != nil {
 		return err

@@ -23,6 +23,7 @@ import (
 	"lethe/pipeline"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -116,8 +117,8 @@ func (c *Config) buildSilos(p *pipeline.Pipeline) error {
 			continue
 		}
 		for _, r := range c.Silos[name].Rules {
-			if _, ok := registry.ParseEventType(r.Event); r.Event != "" && !ok {
-				errs = append(errs, fmt.Errorf("silo %s: rule for %s: event %q is none that the registry knows: use one of %s", name, r.Purpose, r.Event, strings.Join(registry.ImportedTypes(), ", ")))
+			if _, ok := event.ParseType(r.Event); r.Event != "" && !ok {
+				errs = append(errs, fmt.Errorf("silo %s: rule for %s: event %q is none that the registry knows: use one of %s", name, r.Purpose, r.Event, strings.Join(event.ImportedTypes(), ", ")))
 			}
 		}
 		for _, r := range c.Silos[name].Records {

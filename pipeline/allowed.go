@@ -14,6 +14,9 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/chain"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/identifier"
 )
 
 // Allowed answers who may be used for one purpose of one silo at an instant: the purpose-bound view of what a company holds. It is used by one goroutine.
@@ -60,7 +63,7 @@ func (p *Pipeline) OpenAllowed(ctx context.Context, silo, purpose string, asOf t
 
 // newNight is a night that only asks. Without an epoch nothing it decides is written down.
 func newNight(p *Pipeline, asOf time.Time) *night {
-	return &night{Pipeline: p, asOf: asOf, today: policy.DateOf(asOf, p.Zone), silos: map[string]*siloState{}, heads: map[string]registry.Head{}}
+	return &night{Pipeline: p, asOf: asOf, today: policy.DateOf(asOf, p.Zone), silos: map[string]*siloState{}, heads: map[string]chain.Head{}}
 }
 
 // forPurpose is a silo with the rules of one purpose only, so that what is decided is decided for it.
@@ -84,16 +87,16 @@ func (a *Allowed) Close() error { return errors.Join(a.list.close(), a.night.reg
 func (a *Allowed) AsOf() time.Time { return a.night.asOf }
 
 // suppressedCode says that only the suppression list keeps somebody out.
-const suppressedCode = policy.Code(registry.Suppressed)
+const suppressedCode = policy.Code(event.Suppressed)
 
 // Person answers for somebody who is known by identifiers alone: "" if they may be used, else the reason. Of several collections of theirs, a later yes
 // counts, unless there is a no of that day or later in another.
-func (a *Allowed) Person(subjects []registry.Subject, country string) policy.Code {
+func (a *Allowed) Person(subjects []event.Subject, country string) policy.Code {
 	country = cmp.Or(country, a.silo.Jurisdiction.Code)
 	a.found = a.found[:0]
 	readable := false
 	for _, s := range subjects {
-		value, ok := registry.Normalise(s.Kind, []byte(s.Value), country, a.buf[:0])
+		value, ok := identifier.Normalise(s.Kind, []byte(s.Value), country, a.buf[:0])
 		if a.buf = value; !ok {
 			continue
 		}
@@ -116,7 +119,7 @@ func (a *Allowed) Person(subjects []registry.Subject, country string) policy.Cod
 }
 
 // collections answers for the collections of one person.
-func (a *Allowed) collections(subjects []registry.Subject, country string) policy.Code {
+func (a *Allowed) collections(subjects []event.Subject, country string) policy.Code {
 	var yes, no policy.Date // the latest of each
 	var why, refusal policy.Code
 	allowed, proven := false, false
@@ -181,10 +184,10 @@ func saysNo(d policy.Decision, today policy.Date) (policy.Date, bool) {
 
 // AllowedRow is a row that may be used.
 type AllowedRow struct {
-	Source   string             `json:"source"`
-	Table    string             `json:"table"`
-	Key      []string           `json:"key"`
-	Subjects []registry.Subject `json:"subjects"`
+	Source   string          `json:"source"`
+	Table    string          `json:"table"`
+	Key      []string        `json:"key"`
+	Subjects []event.Subject `json:"subjects"`
 }
 
 // Rows reads the silo's tables and hands each row that may be used to do. It returns how many rows were left out, by reason. A source that cannot be
@@ -249,10 +252,10 @@ func (a *Allowed) row(g *group, rows arrowRecord, row int) policy.Code {
 }
 
 // people are the identifiers of a row.
-func (g *group) people(rows arrowRecord, row int) (list []registry.Subject) {
+func (g *group) people(rows arrowRecord, row int) (list []event.Subject) {
 	for _, s := range g.subjects {
 		if col := rows.Column(s.column).(*array.Binary); col.IsValid(row) {
-			list = append(list, registry.Subject{Kind: s.kind, Value: string(col.Value(row))})
+			list = append(list, event.Subject{Kind: s.kind, Value: string(col.Value(row))})
 		}
 	}
 	return list
@@ -294,7 +297,7 @@ type KnownPurpose struct {
 }
 
 // Show says what one silo knows of somebody, and what is decided of it. It asks that silo only, and the suppression list.
-func (p *Pipeline) Show(ctx context.Context, silo string, who registry.Subject, country string, asOf time.Time) (known Known, err error) {
+func (p *Pipeline) Show(ctx context.Context, silo string, who event.Subject, country string, asOf time.Time) (known Known, err error) {
 	i := slices.IndexFunc(p.Silos, func(s *policy.Compiled) bool { return s.Silo.Name == silo })
 	if i < 0 {
 		return known, fmt.Errorf("%w: silo %q is not under silos, or is the suppression list", ErrConfig, silo)
@@ -321,7 +324,7 @@ func (p *Pipeline) Show(ctx context.Context, silo string, who registry.Subject, 
 	if err != nil {
 		return known, err
 	}
-	known = Known{Silo: silo, AsOf: asOf, Suppressed: list.since([]registry.Subject{who}, country).String()}
+	known = Known{Silo: silo, AsOf: asOf, Suppressed: list.since([]event.Subject{who}, country).String()}
 	for _, f := range found {
 		c := KnownCollection{Number: f.Number, Flags: flagWords(&f.Standing, p.Zone), Events: f.Events}
 		var purposes []string

@@ -17,6 +17,7 @@ import (
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/event"
 )
 
 // Check opens everything that a night needs and changes nothing: registry with its chains, sources, and the policy against every catalog. It
@@ -346,7 +347,7 @@ func eventWords(e registry.PastEvent, zone *time.Location) string {
 	if !e.Until.IsZero() {
 		words = append(words, "ending on "+day(e.Until))
 	}
-	switch granted := e.Type == registry.Given || e.Type == registry.Renewed; {
+	switch granted := e.Type == event.Given || e.Type == event.Renewed; {
 	case e.Proof:
 		words = append(words, "proof on file")
 	case granted:

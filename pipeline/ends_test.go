@@ -8,7 +8,7 @@ import (
 
 	"lethe/pipeline"
 	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/event"
 )
 
 // What ends a consent for good is the longest of the rules in force, wherever they stand: not the version of last year, and not the shorter of two.
@@ -43,8 +43,8 @@ func TestConsentEndsByTheLongestRuleInForce(t *testing.T) {
 			w.usualEvents()
 			_, err := w.night()
 			require.NoError(t, err)
-			for email, want := range map[string]registry.EventType{"ada@lago.it": registry.Given, "eve@lago.it": registry.Expired} {
-				known, err := w.p.Show(t.Context(), "news", registry.Subject{Kind: "email", Value: email}, "", w.now)
+			for email, want := range map[string]event.Type{"ada@lago.it": event.Given, "eve@lago.it": event.Expired} {
+				known, err := w.p.Show(t.Context(), "news", event.Subject{Kind: "email", Value: email}, "", w.now)
 				require.NoError(t, err)
 				require.Len(t, known.Collections, 1)
 				events := known.Collections[0].Events
@@ -65,7 +65,7 @@ func TestTheEventOfARuleEndsItsPurpose(t *testing.T) {
 			}
 		}), people())
 		w.usualEvents()
-		known, err := w.p.Show(t.Context(), "news", registry.Subject{Kind: "email", Value: "bob@lago.it"}, "", w.now)
+		known, err := w.p.Show(t.Context(), "news", event.Subject{Kind: "email", Value: "bob@lago.it"}, "", w.now)
 		require.NoError(t, err)
 		require.Equal(t, "2031-10-01", known.Collections[0].Purposes[0].Until)
 	}
@@ -74,8 +74,8 @@ func TestTheEventOfARuleEndsItsPurpose(t *testing.T) {
 // What is changed is decided as of now, whatever --as-of says: who has consented since is not erased for what was so before, nor shown to anybody as still consenting.
 func TestNothingIsChangedAsOfThePast(t *testing.T) {
 	w := granted(t, nil)
-	w.event(registry.Given, "bob@lago.it", "news", w.now.AddDate(0, 0, -3))
-	w.event(registry.Withdrawn, "ada@lago.it", "news", w.now.Add(-time.Hour))
+	w.event(event.Given, "bob@lago.it", "news", w.now.AddDate(0, 0, -3))
+	w.event(event.Withdrawn, "ada@lago.it", "news", w.now.Add(-time.Hour))
 	_, err := w.p.Run(t.Context(), pipeline.Options{Job: "past", Apply: true, AsOf: w.now.AddDate(0, 0, -5)})
 	require.ErrorIs(t, err, pipeline.ErrConfig)
 	require.ErrorContains(t, err, "lies in the past")

@@ -10,6 +10,9 @@ import (
 
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/retention"
+	"lethe/pipeline/registry/standings"
 )
 
 // The registry forgets as well: tombstones that no backup needs any more, and the proof of what ended longer ago than proof_retention. It
@@ -32,7 +35,7 @@ func (c collections) has(collection int32) bool {
 }
 
 // use notes to which collection the row at hand belongs; where its identifiers disagree, to all that it could belong to.
-func (g *group) use(m registry.Match) {
+func (g *group) use(m standings.Match) {
 	switch m.Identity {
 	case policy.Matched:
 		g.state.used.add(m.Collection)
@@ -58,7 +61,7 @@ func (n *night) forget(ctx context.Context) error {
 		return nil
 	}
 	for _, s := range n.Silos {
-		name, retention := s.Silo.Name, s.Silo.ProofRetention
+		name, proof := s.Silo.Name, s.Silo.ProofRetention
 		doubt := n.unread(s)
 		if doubt == "" {
 			if err := n.endTombstones(ctx, name, n.oldestBackup(s)); err != nil {
@@ -66,14 +69,14 @@ func (n *night) forget(ctx context.Context) error {
 			}
 		}
 		switch {
-		case retention.IsZero():
+		case proof.IsZero():
 		case doubt != "":
 			n.forgot(name, "nothing, because "+doubt)
 		default:
 			st := n.silos[name]
-			gone, err := n.registry.ForgetEnded(ctx, name, n.asOf, registry.Forget{InUse: st.used.has, Purposes: endings(s), Standings: st.standings,
+			gone, err := n.registry.ForgetEnded(ctx, name, n.asOf, retention.Forget{InUse: st.used.has, Purposes: endings(s), Standings: st.standings,
 				Until: func(ended time.Time) time.Time {
-					return (policy.EndOf(policy.DateOf(ended, n.Zone), retention) + 1).Start(n.Zone)
+					return (policy.EndOf(policy.DateOf(ended, n.Zone), proof) + 1).Start(n.Zone)
 				}})
 			if err != nil {
 				return err
@@ -140,7 +143,7 @@ func (n *night) endTombstones(ctx context.Context, silo string, oldest time.Time
 		case !t.DropAfter.Before(n.asOf) || !t.ErasedAt.Before(oldest):
 		case t.Action != string(policy.Anonymize) || !st.anonymized[t.Record]:
 			over = append(over, t)
-		case t.Subject != registry.Ref{}:
+		case t.Subject != keystore.Ref{}:
 			severed = append(severed, t)
 		}
 	}

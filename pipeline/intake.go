@@ -22,7 +22,11 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/delivery"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/standings"
 )
 
 // Intake brings events into the registry: from files, one by one, and from the tables in which applications keep consents themselves. All of them
@@ -69,28 +73,28 @@ type Taken struct {
 	Silo   string
 	Source string // who delivered; of a table the source
 	Table  string // "" of a file
-	registry.ImportReport
+	delivery.Report
 
-	Unproven   map[registry.Reason]int       // consents recorded without evidence, by what they lack
-	Reasons    map[registry.RefusedError]int // the refused, by reason and column, or field of the table
-	Suppressed int                           // identifiers that are new on the suppression list
+	Unproven   map[event.Reason]int       // consents recorded without evidence, by what they lack
+	Reasons    map[event.RefusedError]int // the refused, by reason and column, or field of the table
+	Suppressed int                        // identifiers that are new on the suppression list
 }
 
 // What a table's consents lack. They are recorded, decide as D_CONSENT_UNPROVEN, and are reported each night.
 const (
-	consentStated  registry.Reason = "E_CONSENT_STATED"
-	consentDefault registry.Reason = "E_CONSENT_DEFAULT"
-	consentAhead   registry.Reason = "E_CONSENT_AHEAD"
+	consentStated  event.Reason = "E_CONSENT_STATED"
+	consentDefault event.Reason = "E_CONSENT_DEFAULT"
+	consentAhead   event.Reason = "E_CONSENT_AHEAD"
 )
 
-var takenWords = map[registry.Reason]string{
+var takenWords = map[event.Reason]string{
 	consentStated:  "It is said that people consented, without a proof of it. It is recorded, and does not count as consent (Art. 7(1)).",
 	consentAhead:   "Consents or withdrawals are said to lie in the future. They are recorded, and never relied on: correct their dates.",
 	consentDefault: "An application's consents come from a default that no person set: no date of the choice, or that of the row. They are recorded, and do not count (Art. 4(11)).",
 }
 
 // Words says what a reason of Taken means.
-func (Taken) Words(r registry.Reason) string {
+func (Taken) Words(r event.Reason) string {
 	return wordsOf(string(r))
 }
 
@@ -123,54 +127,54 @@ func (in *Intake) silo(name string) *policy.Silo {
 // Import records a delivery in a silo. Zone, purposes and keys are those of the policy. What a delivery to the suppression list says is who: each
 // line puts its identifiers on it. In other silos, a new consent to marketing by somebody on the list is refused, and who withdraws from marketing, or
 // objects to it, is put on the list.
-func (in *Intake) Import(ctx context.Context, silo string, delivery registry.Import) (Taken, error) {
+func (in *Intake) Import(ctx context.Context, silo string, d delivery.Import) (Taken, error) {
 	s := in.silo(silo)
 	if s == nil {
 		return Taken{}, fmt.Errorf("%w: silo %q is not under silos", ErrConfig, silo)
 	}
-	t := Taken{Silo: silo, Source: delivery.Source, Unproven: map[registry.Reason]int{}, Reasons: map[registry.RefusedError]int{}}
+	t := Taken{Silo: silo, Source: d.Source, Unproven: map[event.Reason]int{}, Reasons: map[event.RefusedError]int{}}
 	key, err := in.Keys.SiloKey(silo)
 	if err != nil {
 		return t, err
 	}
-	delivery.Keys, delivery.Zone = key, in.Zone
-	delivery.Rejected = func(r registry.Reject) { t.Reasons[registry.RefusedError{Reason: r.Reason, Column: r.Column}]++ }
+	d.Keys, d.Zone = key, in.Zone
+	d.Rejected = func(r delivery.Reject) { t.Reasons[event.RefusedError{Reason: r.Reason, Column: r.Column}]++ }
 	if s.Suppression {
-		t.ImportReport, err = in.list.deliver(ctx, delivery, in.now)
+		t.Report, err = in.list.deliver(ctx, d, in.now)
 		t.Suppressed = t.Events
 		return t, err
 	}
 	for _, rule := range s.Rules {
-		delivery.Purposes = append(delivery.Purposes, rule.Purpose)
+		d.Purposes = append(d.Purposes, rule.Purpose)
 	}
-	delivery.Admit = func(e *registry.Event) error {
+	d.Admit = func(e *event.Event) error {
 		in.list.bar(s, e)
 		return link(s, key, e)
 	}
-	delivery.Recorded = func(e *registry.Event) {
+	d.Recorded = func(e *event.Event) {
 		in.list.note(s, e)
-		if (e.Type == registry.Given || e.Type == registry.Renewed) && e.Evidence == "" {
+		if (e.Type == event.Given || e.Type == event.Renewed) && e.Evidence == "" {
 			t.Unproven[consentStated]++
 		}
 		if e.OccurredAt.After(in.now.Add(clockTolerance)) {
 			t.Unproven[consentAhead]++
 		}
 	}
-	t.ImportReport, err = in.registry.Import(ctx, delivery)
+	t.Report, err = in.registry.Import(ctx, d)
 	// The list is written at the end, so that an import that was cut off is resumed on the list that it began with. What is recorded is listed also
 	// when the delivery fails.
-	added, failed := in.list.flush(context.WithoutCancel(ctx), delivery.DryRun)
+	added, failed := in.list.flush(context.WithoutCancel(ctx), d.DryRun)
 	t.Suppressed = added
 	return t, errors.Join(err, failed)
 }
 
 // link reads which row of a governed table an event is about: SOURCE.TABLE:KEY, where a key of several fields is a list of JSON. Nothing else of it is stored than the
 // keyed reference by which a night finds the row's collection.
-func link(s *policy.Silo, keys *keystore.SiloKey, e *registry.Event) error {
+func link(s *policy.Silo, keys *keystore.SiloKey, e *event.Event) error {
 	if e.Record == "" {
 		return nil
 	}
-	refused := &registry.RefusedError{Reason: registry.BadRecord, Column: "record"}
+	refused := &event.RefusedError{Reason: event.BadRecord, Column: "record"}
 	place, id, ok := strings.Cut(e.Record, ":")
 	source, table, named := strings.Cut(place, ".")
 	if !ok || !named || id == "" || !slices.ContainsFunc(s.Records, func(r policy.Records) bool { return r.Source == source && r.Table == table }) {
@@ -184,12 +188,12 @@ func link(s *policy.Silo, keys *keystore.SiloKey, e *registry.Event) error {
 	for i, part := range parts {
 		values[i] = []byte(part)
 	}
-	e.Link = registry.Link{Record: keys.Record(source, table, []byte(connectors.MakeKey(values...))), System: source, Object: table}
+	e.Link = event.Link{Record: keys.Record(source, table, []byte(connectors.MakeKey(values...))), System: source, Object: table}
 	return nil
 }
 
 // Record records one event, and returns its position, 0 for one that was recorded before, and how many identifiers are new on the suppression list.
-func (in *Intake) Record(ctx context.Context, silo string, e registry.Event) (seq int64, listed int, err error) {
+func (in *Intake) Record(ctx context.Context, silo string, e event.Event) (seq int64, listed int, err error) {
 	s := in.silo(silo)
 	switch {
 	case s == nil:
@@ -244,12 +248,12 @@ func (in *Intake) FromTable(ctx context.Context, silo *policy.Compiled, m *polic
 		return t, err
 	}
 	r.ctx = ctx
-	t, err = in.Import(ctx, silo.Silo.Name, registry.Import{Source: m.Source + "." + m.Table, Country: silo.Jurisdiction.Code, DryRun: dryRun, Next: r.event})
+	t, err = in.Import(ctx, silo.Silo.Name, delivery.Import{Source: m.Source + "." + m.Table, Country: silo.Jurisdiction.Code, DryRun: dryRun, Next: r.event})
 	t.Source, t.Table, t.Unproven = m.Source, m.Table, r.unproven
 	t.Lines, t.Duplicates = t.Lines+r.said, t.Duplicates+r.said
-	named := make(map[registry.RefusedError]int, len(t.Reasons))
+	named := make(map[event.RefusedError]int, len(t.Reasons))
 	for reason, n := range t.Reasons {
-		named[registry.RefusedError{Reason: reason.Reason, Column: r.fieldOf(reason.Column)}] += n
+		named[event.RefusedError{Reason: reason.Reason, Column: r.fieldOf(reason.Column)}] += n
 	}
 	t.Reasons = named
 	return t, err
@@ -279,10 +283,10 @@ type rowReader struct {
 	batch    connectors.Batch
 	row      int
 	queue    []string // states that the row still has to say
-	unproven map[registry.Reason]int
+	unproven map[event.Reason]int
 	said     int // rows that say again, without a date, what the registry knows
 
-	standings *registry.Standings // loaded when a row without a date needs them
+	standings *standings.Standings // loaded when a row without a date needs them
 	standing  policy.Standing
 	buf       []byte
 }
@@ -292,7 +296,7 @@ const clockTolerance = 5 * time.Minute
 
 // matcher makes references.
 type matcher interface {
-	Match(kind string, normalised []byte) registry.Ref
+	Match(kind string, normalised []byte) keystore.Ref
 }
 
 // newRowReader resolves the names of a mapping against the catalog.
@@ -301,7 +305,7 @@ func (in *Intake) newRowReader(silo *policy.Compiled, m *policy.Intake, tables [
 	if err != nil {
 		return nil, err
 	}
-	r := &rowReader{in: in, silo: silo, mapping: m, zone: in.Zone, fields: m.Fields(), columns: map[string]int{}, zones: map[string]*time.Location{}, unproven: map[registry.Reason]int{}}
+	r := &rowReader{in: in, silo: silo, mapping: m, zone: in.Zone, fields: m.Fields(), columns: map[string]int{}, zones: map[string]*time.Location{}, unproven: map[event.Reason]int{}}
 	for _, f := range table.Key {
 		if !slices.Contains(r.fields, f) {
 			r.fields = append(r.fields, f)
@@ -334,7 +338,7 @@ func intakeTable(silo *policy.Compiled, m *policy.Intake, tables []connectors.Ta
 }
 
 // event yields what the next row says.
-func (r *rowReader) event(e *registry.Event) error {
+func (r *rowReader) event(e *event.Event) error {
 	for {
 		for len(r.queue) == 0 {
 			if err := r.advance(); err != nil {
@@ -350,7 +354,7 @@ func (r *rowReader) event(e *registry.Event) error {
 		r.said++
 		e.OccurredAt = r.in.now
 		r.in.list.note(&r.silo.Silo, e) // who said no before there was a list
-		*e = registry.Event{Source: e.Source, Country: e.Country, Subjects: e.Subjects[:0]}
+		*e = event.Event{Source: e.Source, Country: e.Country, Subjects: e.Subjects[:0]}
 	}
 }
 
@@ -415,7 +419,7 @@ func (r *rowReader) instant(field string) (time.Time, error) {
 	col := r.batch.Rows.Column(r.columns[field]).(*array.Binary)
 	at := instant(col, r.row, r.zones[field] != nil, r.zone)
 	if at.IsZero() && text != "" {
-		return at, &registry.RefusedError{Reason: registry.BadTime, Column: field}
+		return at, &event.RefusedError{Reason: event.BadTime, Column: field}
 	}
 	return at, nil
 }
@@ -440,13 +444,13 @@ func (r *rowReader) text(c *policy.Cell) string {
 }
 
 // says fills in the event of one state of the row; false if the registry knows it.
-func (r *rowReader) says(state string, e *registry.Event) (news bool, err error) {
+func (r *rowReader) says(state string, e *event.Event) (news bool, err error) {
 	m := r.mapping
-	e.Type, e.Purpose, e.Zone = registry.EventType(state), m.Purpose, ""
-	e.Marketing = e.Type == registry.Objected && r.silo.Silo.IsMarketing(m.Purpose)
+	e.Type, e.Purpose, e.Zone = event.Type(state), m.Purpose, ""
+	e.Marketing = e.Type == event.Objected && r.silo.Silo.IsMarketing(m.Purpose)
 	for _, kind := range slices.Sorted(maps.Keys(m.Subject)) {
 		if value, ok := r.cell(m.Subject[kind]); ok {
-			e.Subjects = append(e.Subjects, registry.Subject{Kind: kind, Value: value})
+			e.Subjects = append(e.Subjects, event.Subject{Kind: kind, Value: value})
 		}
 	}
 	if id, ok := r.cell(m.Collection); ok {
@@ -459,7 +463,7 @@ func (r *rowReader) says(state string, e *registry.Event) (news bool, err error)
 	}
 	e.Undated = e.OccurredAt.IsZero()
 	extra := ""
-	if e.Type == registry.Given {
+	if e.Type == event.Given {
 		if err := r.given(e); err != nil {
 			return false, err
 		}
@@ -480,17 +484,17 @@ func (r *rowReader) says(state string, e *registry.Event) (news bool, err error)
 }
 
 // given grades an opt-in. What no person did, or nobody can prove, is recorded without evidence.
-func (r *rowReader) given(e *registry.Event) error {
+func (r *rowReader) given(e *event.Event) error {
 	m := r.mapping
 	e.Method, e.Notice = r.text(m.Method), r.text(m.Notice)
 	if e.Method != "" {
-		var refused *registry.RefusedError
-		if err := registry.Affirmative(strings.ToLower(e.Method)); errors.As(err, &refused) {
-			return &registry.RefusedError{Reason: refused.Reason, Column: r.fieldOf("method")}
+		var refused *event.RefusedError
+		if err := event.Affirmative(strings.ToLower(e.Method)); errors.As(err, &refused) {
+			return &event.RefusedError{Reason: refused.Reason, Column: r.fieldOf("method")}
 		}
 	}
 	if e.Notice == "" { // refused, so its grade is not counted
-		return &registry.RefusedError{Reason: registry.NoNotice, Column: r.fieldOf("notice")}
+		return &event.RefusedError{Reason: event.NoNotice, Column: r.fieldOf("notice")}
 	}
 	created, err := r.instant(m.Created)
 	if err != nil {
@@ -515,15 +519,15 @@ func (r *rowReader) given(e *registry.Event) error {
 
 // known reports whether the registry knows what a row says that has no date of its own, and else which consent it ends: so that the row is
 // recorded once, and once more when the person has changed their mind and back.
-func (r *rowReader) known(e *registry.Event) (ends string, known bool, err error) {
+func (r *rowReader) known(e *event.Event) (ends string, known bool, err error) {
 	if r.standings == nil {
 		if r.standings, err = r.in.registry.Standings(r.ctx, r.silo.Silo.Name, r.in.now, endings(r.silo)); err != nil {
 			return "", false, err
 		}
 	}
-	row := registry.Row{SiloScope: true}
+	row := standings.Row{SiloScope: true}
 	for _, s := range e.Subjects {
-		value, ok := registry.Normalise(s.Kind, []byte(s.Value), e.Country, r.buf[:0])
+		value, ok := identifier.Normalise(s.Kind, []byte(s.Value), e.Country, r.buf[:0])
 		if r.buf = value; ok {
 			row.Identifiers = append(row.Identifiers, r.key.Match(s.Kind, value))
 		}
@@ -536,7 +540,7 @@ func (r *rowReader) known(e *registry.Event) (ends string, known bool, err error
 		p := &r.standing.Purposes[i]
 		switch {
 		case p.Purpose != e.Purpose:
-		case e.Type == registry.Objected:
+		case e.Type == event.Objected:
 			return fmt.Sprint(p.Since.UnixMicro()), p.Objection != policy.NoObjection && !p.Since.After(p.ObjectedAt), nil
 		case p.State == policy.ConsentState(e.Type):
 			return "", true, nil
@@ -548,7 +552,7 @@ func (r *rowReader) known(e *registry.Event) (ends string, known bool, err error
 }
 
 // id names what a row says: the row's key, the state, and all that is recorded of it. Where it comes from the importer adds, under the silo's key.
-func (r *rowReader) id(e *registry.Event, extra string) string {
+func (r *rowReader) id(e *event.Event, extra string) string {
 	h := sha256.New()
 	write := func(s string) {
 		var length [8]byte
@@ -620,7 +624,7 @@ func (n *night) tookIn(silo *policy.Compiled, t Taken) {
 }
 
 // intakeCode keeps what is refused of a table's consents apart from what is found of its rows.
-func intakeCode(r registry.Reason) string {
+func intakeCode(r event.Reason) string {
 	if policy.Code(r).Words() != "" {
 		return "E_CONSENT_" + strings.TrimPrefix(string(r), "E_")
 	}
@@ -629,10 +633,10 @@ func intakeCode(r registry.Reason) string {
 
 // takenWordsOf says what a code of an exception means that comes from taking consents in.
 func takenWordsOf(code string) string {
-	if words, ok := takenWords[registry.Reason(code)]; ok {
+	if words, ok := takenWords[event.Reason(code)]; ok {
 		return words
 	}
-	for _, reason := range []registry.Reason{registry.Reason(code), registry.Reason("E_" + strings.TrimPrefix(code, "E_CONSENT_"))} {
+	for _, reason := range []event.Reason{event.Reason(code), event.Reason("E_" + strings.TrimPrefix(code, "E_CONSENT_"))} {
 		if words := reason.Words(); words != "" {
 			return "A table's rows say of consents what the registry refuses: " + words + "."
 		}

@@ -16,6 +16,8 @@ import (
 	"lethe/pipeline"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/delivery"
+	"lethe/pipeline/registry/event"
 )
 
 func word(s string) *string { return &s }
@@ -43,7 +45,7 @@ func taken(t require.TestingT, ctx context.Context, p *pipeline.Pipeline) pipeli
 
 // state is where a purpose stands for somebody.
 func state(t require.TestingT, ctx context.Context, p *pipeline.Pipeline, email string) string {
-	known, err := p.Show(ctx, p.Silos[0].Silo.Name, registry.Subject{Kind: "email", Value: email}, "", p.Now())
+	known, err := p.Show(ctx, p.Silos[0].Silo.Name, event.Subject{Kind: "email", Value: email}, "", p.Now())
 	require.NoError(t, err)
 	if len(known.Collections) == 0 {
 		return "unknown"
@@ -58,7 +60,7 @@ func TestRowsAreGraded(t *testing.T) {
 		row    []any // from opt_in on
 		change func(*policy.Intake)
 		want   string            // state
-		grade  registry.Reason   // "" evidence is on file, or no consent
+		grade  event.Reason      // "" evidence is on file, or no consent
 		refuse map[string]string // column: reason
 	}{
 		{name: "proven", row: []any{"1", at, nil, "web", "v1", "f1", born}, want: "given on 2026-03-01, with proof"},
@@ -97,14 +99,14 @@ func TestRowsAreGraded(t *testing.T) {
 				test.change(&mapping)
 			}
 			w := newWorld(t, news(func(s *policy.Silo) { s.Records, s.Consents = []policy.Records{}, []policy.Intake{mapping} }), rows)
-			w.event(registry.Refused, "somebody@example.org", "news", w.now.AddDate(0, -1, 0))
+			w.event(event.Refused, "somebody@example.org", "news", w.now.AddDate(0, -1, 0))
 			for range 2 { // the second reading changes nothing
 				result := taken(t, t.Context(), w.p)
 				require.Equal(t, test.want, state(t, t.Context(), w.p, "ada@example.org"))
 				if test.grade == "" {
 					require.Empty(t, result.Unproven)
 				} else {
-					require.Equal(t, map[registry.Reason]int{test.grade: 1}, result.Unproven)
+					require.Equal(t, map[event.Reason]int{test.grade: 1}, result.Unproven)
 				}
 				refused := map[string]string{}
 				for r := range result.Reasons {
@@ -183,7 +185,7 @@ func TestUnreadConsentsDestroyNothing(t *testing.T) {
 				require.ErrorIs(t, err, pipeline.ErrSource)
 				require.Equal(t, night < test.nights, destroys(r), "night %d", night+1)
 				w.now = w.now.Add(24 * time.Hour)
-				w.event(registry.Refused, "somebody@example.org", "news", w.now.Add(-time.Hour)) // the registry as a whole is fed
+				w.event(event.Refused, "somebody@example.org", "news", w.now.Add(-time.Hour)) // the registry as a whole is fed
 			}
 		})
 	}
@@ -205,11 +207,11 @@ func TestTheListOfThoseWhoSaidNo(t *testing.T) {
 	}), rows)
 	w.p.Suppression = policy.Silo{Name: "suppression", Suppression: true, Rules: []policy.Rule{{Purpose: "suppression"}}}
 	require.NoError(t, w.p.Keys.EnsureSilo("suppression"))
-	record := func(typ registry.EventType, at time.Time, evidence string) error {
+	record := func(typ event.Type, at time.Time, evidence string) error {
 		in, err := w.p.OpenIntake(t.Context())
 		require.NoError(t, err)
 		defer in.Close()
-		_, _, err = in.Record(t.Context(), w.p.Silos[0].Silo.Name, registry.Event{Type: typ, Purpose: "news", Subjects: []registry.Subject{{Kind: "email", Value: "ada@example.org"}},
+		_, _, err = in.Record(t.Context(), w.p.Silos[0].Silo.Name, event.Event{Type: typ, Purpose: "news", Subjects: []event.Subject{{Kind: "email", Value: "ada@example.org"}},
 			OccurredAt: at, Notice: "v1", Evidence: evidence})
 		return err
 	}
@@ -221,13 +223,13 @@ func TestTheListOfThoseWhoSaidNo(t *testing.T) {
 		require.NoError(t, a.Close())
 		return rows, left
 	}
-	w.event(registry.Given, "eva@example.org", "news", w.now.AddDate(0, -1, 0))
+	w.event(event.Given, "eva@example.org", "news", w.now.AddDate(0, -1, 0))
 	rowsLeft, _ := allowed()
 	require.Equal(t, 1, rowsLeft)
 	in, err := w.p.OpenIntake(t.Context())
 	require.NoError(t, err)
 	for _, file := range []string{"email\neva@example.org\n", "email\nEva@Example.org\nfay@example.org\n"} { // the second knows of the first
-		added, err := in.Import(t.Context(), "suppression", registry.Import{Reader: strings.NewReader(file), Format: registry.CSV, Source: "list"})
+		added, err := in.Import(t.Context(), "suppression", delivery.Import{Reader: strings.NewReader(file), Format: delivery.CSV, Source: "list"})
 		require.NoError(t, err)
 		require.Equal(t, 1, added.Suppressed)
 	}
@@ -236,7 +238,7 @@ func TestTheListOfThoseWhoSaidNo(t *testing.T) {
 	require.Zero(t, rowsLeft)
 	require.Equal(t, map[policy.Code]int{"E_SUPPRESSED": 1}, left)
 	said := time.Date(2026, 6, 1, 23, 30, 0, 0, rome)
-	require.NoError(t, record(registry.Withdrawn, said, ""))
+	require.NoError(t, record(event.Withdrawn, said, ""))
 	for _, test := range []struct {
 		name     string
 		at       time.Time
@@ -251,11 +253,11 @@ func TestTheListOfThoseWhoSaidNo(t *testing.T) {
 		{"in a future that nobody can know", w.now.AddDate(1, 0, 0), "f3", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			err := record(registry.Given, test.at, test.evidence)
-			var refused *registry.RefusedError
+			err := record(event.Given, test.at, test.evidence)
+			var refused *event.RefusedError
 			require.Equal(t, test.barred, errors.As(err, &refused), "%v", err)
 			if test.barred {
-				require.Equal(t, registry.Suppressed, refused.Reason)
+				require.Equal(t, event.Suppressed, refused.Reason)
 			}
 		})
 	}
@@ -299,12 +301,12 @@ func TestImportCountsWhatNobodyCanProve(t *testing.T) {
 	for range 2 {
 		in, err := w.p.OpenIntake(t.Context())
 		require.NoError(t, err)
-		got, err := in.Import(t.Context(), "news", registry.Import{Format: registry.CSV, Source: "form", Notice: "v1", Reader: strings.NewReader(
+		got, err := in.Import(t.Context(), "news", delivery.Import{Format: delivery.CSV, Source: "form", Notice: "v1", Reader: strings.NewReader(
 			"email,type,purpose,occurred_at,evidence\nada@lago.it,given,news,2026-01-01,form\nbob@lago.it,given,news,2026-01-01,\nbob@lago.it,renewed,news,2026-02-01,\n" +
 				"bob@lago.it,withdrawn,news,2026-03-01,\neve@lago.it,given,profiling,2026-01-01,\n")})
 		require.NoError(t, err)
 		require.NoError(t, in.Close())
-		require.Equal(t, map[registry.Reason]int{"E_CONSENT_STATED": 2}, got.Unproven)
+		require.Equal(t, map[event.Reason]int{"E_CONSENT_STATED": 2}, got.Unproven)
 		require.Equal(t, 1, got.Refused)
 	}
 }

@@ -20,7 +20,10 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/chain"
+	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/standings"
 )
 
 // change is what a decision changes in a source.
@@ -77,10 +80,10 @@ type group struct {
 	met   []uint64        // a bit for each collection that a row of the table led to
 
 	// Scratch: a group is used by one goroutine.
-	row      registry.Row
-	refsOf   []registry.Ref   // of the row at hand, or of the rows ahead
-	ahead    []int            // where the references of each row ahead end
-	found    []registry.Found // of refsOf in the standings
+	row      standings.Row
+	refsOf   []keystore.Ref    // of the row at hand, or of the rows ahead
+	ahead    []int             // where the references of each row ahead end
+	found    []standings.Found // of refsOf in the standings
 	standing policy.Standing
 	record   policy.Record
 	buf      []byte
@@ -116,8 +119,8 @@ type ownedEdge struct {
 type root struct {
 	key     connectors.Key
 	guard   guard
-	subject registry.Ref // the identifier that met the registry; zero if none did
-	record  registry.Ref
+	subject keystore.Ref // the identifier that met the registry; zero if none did
+	record  keystore.Ref
 	ref     audit.Ref
 	change  change
 	block   bool // also to be blocked now, for the change may wait
@@ -149,18 +152,18 @@ type guard [16]byte
 // siloState is what the night knows of a silo's registry at one head.
 type siloState struct {
 	trust      policy.Trust
-	standings  *registry.Standings
+	standings  *standings.Standings
 	tombstones *registry.Tombstones
 	flags      map[registry.FlagKey]time.Time
 	used       collections           // to which rows belong that the night read
-	anonymized map[registry.Ref]bool // records that an earlier night anonymized, and that are still there
+	anonymized map[keystore.Ref]bool // records that an earlier night anonymized, and that are still there
 }
 
 // ruling is what became of one row before the judge.
 type ruling struct {
 	policy.Decision
-	subject registry.Ref
-	record  registry.Ref
+	subject keystore.Ref
+	record  keystore.Ref
 	known   bool // record is set
 	change  change
 	block   bool
@@ -421,13 +424,13 @@ func (g *group) rule(rows arrowRecord, row int, asOf time.Time) ruling {
 }
 
 // identify appends the references of a row's identifiers.
-func (g *group) identify(refs []registry.Ref, rows arrowRecord, row int) []registry.Ref {
+func (g *group) identify(refs []keystore.Ref, rows arrowRecord, row int) []keystore.Ref {
 	for _, s := range g.subjects {
 		col := rows.Column(s.column).(*array.Binary)
 		if col.IsNull(row) {
 			continue
 		}
-		normal, ok := registry.Normalise(s.kind, col.Value(row), g.silo.Jurisdiction.Code, g.buf[:0])
+		normal, ok := identifier.Normalise(s.kind, col.Value(row), g.silo.Jurisdiction.Code, g.buf[:0])
 		if !ok {
 			continue
 		}
@@ -453,7 +456,7 @@ func (g *group) lookAhead(rows arrowRecord, from int) {
 }
 
 // refsAhead are the references of a row that lookAhead identified, and what it found of them.
-func (g *group) refsAhead(at int) ([]registry.Ref, []registry.Found) {
+func (g *group) refsAhead(at int) ([]keystore.Ref, []standings.Found) {
 	from := 0
 	if at > 0 {
 		from = g.ahead[at-1]
@@ -463,7 +466,7 @@ func (g *group) refsAhead(at int) ([]registry.Ref, []registry.Found) {
 }
 
 // ruleOn decides one row with these references, of which lookAhead has found this; nil: it was not asked.
-func (g *group) ruleOn(refs []registry.Ref, found []registry.Found, rows arrowRecord, row int, asOf time.Time) ruling {
+func (g *group) ruleOn(refs []keystore.Ref, found []standings.Found, rows arrowRecord, row int, asOf time.Time) ruling {
 	rec := &g.record
 	*rec = policy.Record{Trust: g.state.trust, Starts: rec.Starts}
 	if g.collected >= 0 {
@@ -487,7 +490,7 @@ func (g *group) ruleOn(refs []registry.Ref, found []registry.Found, rows arrowRe
 		g.row.Created = g.createdBy(rows, row)
 	}
 	if id := g.text(rows, row, g.collection); id != "" {
-		ref := registry.CollectionRef(g.match, id)
+		ref := chain.CollectionRef(g.match, id)
 		g.row.Collection = &ref
 	}
 	g.row.Record = nil
@@ -535,7 +538,7 @@ func (g *group) createdBy(rows arrowRecord, row int) time.Time {
 }
 
 // reused reports whether a night deleted the row that had this key, and what has it now is another's: no link leads from it. In a backup it is the row that was.
-func (g *group) reused(record, subject registry.Ref) bool {
+func (g *group) reused(record, subject keystore.Ref) bool {
 	if g.store.backup() {
 		return false
 	}
@@ -558,7 +561,7 @@ func (g *group) unreadable(rows arrowRecord, row int) bool {
 		if len(bytes.TrimSpace(text)) == 0 {
 			continue
 		}
-		normal, ok := registry.Normalise(s.kind, text, g.silo.Jurisdiction.Code, g.buf[:0])
+		normal, ok := identifier.Normalise(s.kind, text, g.silo.Jurisdiction.Code, g.buf[:0])
 		if g.buf = normal; !ok {
 			return true
 		}
@@ -598,9 +601,9 @@ func (g *group) recall(r *ruling, rows arrowRecord, row int, asOf time.Time) {
 
 // wasAnonymized reports whether an earlier night anonymized the record. Keys are recycled: where anonymizing leaves the identifiers alone, they have to be those
 // of the person whose record it was.
-func (g *group) wasAnonymized(record, subject registry.Ref) bool {
+func (g *group) wasAnonymized(record, subject keystore.Ref) bool {
 	return slices.ContainsFunc(g.state.tombstones.Find(record), func(t registry.Tombstone) bool {
-		return t.Action == string(policy.Anonymize) && (t.Subject == subject || subject == registry.Ref{} || t.Subject == registry.Ref{} || g.unnamed())
+		return t.Action == string(policy.Anonymize) && (t.Subject == subject || subject == keystore.Ref{} || t.Subject == keystore.Ref{} || g.unnamed())
 	})
 }
 

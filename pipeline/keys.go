@@ -11,6 +11,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -141,7 +142,7 @@ func (p *Pipeline) RotateKey(ctx context.Context, silo string) (version, carried
 	if err != nil {
 		return 0, 0, err
 	}
-	i := slices.IndexFunc(known, func(v registry.KeyVersion) bool { return v.Silo == silo && v.State == registry.KeyActive })
+	i := slices.IndexFunc(known, func(v chain.KeyVersion) bool { return v.Silo == silo && v.State == chain.KeyActive })
 	if i < 0 {
 		return 0, 0, fmt.Errorf("%w: the registry holds nothing under a key of silo %q: there is nothing to rotate", ErrConfig, silo)
 	}
@@ -173,8 +174,8 @@ func (p *Pipeline) RetireKey(ctx context.Context, silo string, version int, beca
 	if err != nil {
 		return evidence, err
 	}
-	replaced := func(v registry.KeyVersion) bool {
-		return v.Silo == silo && v.Version == version && v.State != registry.KeyActive
+	replaced := func(v chain.KeyVersion) bool {
+		return v.Silo == silo && v.Version == version && v.State != chain.KeyActive
 	}
 	held := p.Keys.SiloVersions()
 	i := slices.IndexFunc(held, func(v keystore.SiloVersion) bool { return v.Silo == silo && v.Version == version })
@@ -245,7 +246,7 @@ func (n *night) keysHold(ctx context.Context) error {
 	}
 	active := map[string]bool{}
 	for _, v := range versions {
-		active[v.Silo] = active[v.Silo] || v.State == registry.KeyActive
+		active[v.Silo] = active[v.Silo] || v.State == chain.KeyActive
 	}
 	for _, s := range n.Silos {
 		if alive, known := active[s.Silo.Name]; known && !alive {

@@ -9,7 +9,7 @@ import (
 	"lethe/connectors/mem"
 	"lethe/pipeline"
 	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/delivery"
 )
 
 // A key is used again when the newest row is gone, in many engines. The row that has it then is not the one that was tied to a collection: it is not erased for what
@@ -29,7 +29,7 @@ func TestKeyOfAnErasedRowIsUsedAgain(t *testing.T) {
 			w := newWorld(t, news(nil), people())
 			in, err := w.p.OpenIntake(t.Context())
 			require.NoError(t, err)
-			_, err = in.Import(t.Context(), "news", registry.Import{Format: registry.CSV, Source: "form", Notice: "v1", Reader: strings.NewReader(
+			_, err = in.Import(t.Context(), "news", delivery.Import{Format: delivery.CSV, Source: "form", Notice: "v1", Reader: strings.NewReader(
 				"email,collection,type,purpose,occurred_at,evidence,record\n" +
 					"ada@lago.it,c1,given,news,2026-01-01,form,crm.people:1\n" +
 					"bob@lago.it,c2,given,news,2025-01-01,form,\n" +
@@ -69,7 +69,7 @@ func TestRowOfADayBelongsToWhatWasCollectedOnIt(t *testing.T) {
 	w := newWorld(t, news(func(s *policy.Silo) { s.LinkScope = "silo" }), people())
 	in, err := w.p.OpenIntake(t.Context())
 	require.NoError(t, err)
-	_, err = in.Import(t.Context(), "news", registry.Import{Format: registry.CSV, Source: "form", Notice: "v1", Zone: rome, Reader: strings.NewReader(
+	_, err = in.Import(t.Context(), "news", delivery.Import{Format: delivery.CSV, Source: "form", Notice: "v1", Zone: rome, Reader: strings.NewReader(
 		"email,collection,type,purpose,occurred_at,evidence\n" +
 			"ada@lago.it,c1,given,news,2025-01-01 10:00,form\n" +
 			",c1,withdrawn,news,2025-06-01 10:00,\n" +
@@ -100,7 +100,7 @@ func TestGraceOfAKeyUsedAgainBeginsAnew(t *testing.T) {
 	}
 	in, err := w.p.OpenIntake(t.Context())
 	require.NoError(t, err)
-	_, err = in.Import(t.Context(), "news", registry.Import{Format: registry.CSV, Source: "form", Notice: "v1", Reader: strings.NewReader(
+	_, err = in.Import(t.Context(), "news", delivery.Import{Format: delivery.CSV, Source: "form", Notice: "v1", Reader: strings.NewReader(
 		"email,type,purpose,occurred_at\nbob@lago.it,given,news,2026-01-01\neve@lago.it,given,news,2026-01-01\n")})
 	require.NoError(t, err)
 	require.NoError(t, in.Close())

@@ -7,20 +7,22 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/cases"
+	"lethe/pipeline/registry/event"
 )
 
 // A night takes hours. What people say while it runs counts for what it has not changed yet, though it is later than the instant as of which the night decides.
 func TestWhatIsSaidWhileTheNightRuns(t *testing.T) {
 	for name, say := range map[string]func(*world){
-		"a consent": func(w *world) { w.event(registry.Given, "bob@lago.it", "news", w.now) },
+		"a consent": func(w *world) { w.event(event.Given, "bob@lago.it", "news", w.now) },
 		"a hold": func(w *world) {
 			config := w.p.Registry
 			r, err := registry.Open(w.t.Context(), config)
 			require.NoError(w.t, err)
-			require.NoError(w.t, r.PlaceHold(w.t.Context(), "news", registry.Hold{ID: "h", CaseRef: "c", PlacedBy: "anna"}))
+			require.NoError(w.t, r.PlaceHold(w.t.Context(), "news", cases.Hold{ID: "h", CaseRef: "c", PlacedBy: "anna"}))
 			require.NoError(w.t, r.Close())
 		},
-		"a restriction": func(w *world) { w.event(registry.Restricted, "bob@lago.it", "", w.now) },
+		"a restriction": func(w *world) { w.event(event.Restricted, "bob@lago.it", "", w.now) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, news(nil), people())

@@ -22,6 +22,8 @@ import (
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/chain"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -80,7 +82,7 @@ func newWorld(t *testing.T, silo policy.Silo, tables ...mem.Table) *world {
 }
 
 // event records one event of a person's in the registry.
-func (w *world) event(typ registry.EventType, email, purpose string, at time.Time) {
+func (w *world) event(typ event.Type, email, purpose string, at time.Time) {
 	w.t.Helper()
 	config := w.p.Registry
 	config.AllowEmpty = true
@@ -90,8 +92,8 @@ func (w *world) event(typ registry.EventType, email, purpose string, at time.Tim
 	key, err := w.p.Keys.SiloKey(silo)
 	require.NoError(w.t, err)
 	w.consent++
-	e := registry.Event{Type: typ, Subjects: []registry.Subject{{Kind: "email", Value: email}}, Purpose: purpose, OccurredAt: at, Source: "test", ID: fmt.Sprint(w.consent)}
-	if typ == registry.Given || typ == registry.Renewed {
+	e := event.Event{Type: typ, Subjects: []event.Subject{{Kind: "email", Value: email}}, Purpose: purpose, OccurredAt: at, Source: "test", ID: fmt.Sprint(w.consent)}
+	if typ == event.Given || typ == event.Renewed {
 		e.Notice, e.Method, e.Evidence = "v1", "form", "form-1"
 	}
 	_, err = r.Append(w.t.Context(), key, e)
@@ -215,10 +217,10 @@ func blanks(fields []connectors.Field) []any { return make([]any, len(fields)) }
 
 func (w *world) usualEvents() {
 	w.t.Helper()
-	w.event(registry.Given, "ada@lago.it", "news", time.Date(2026, 1, 1, 9, 0, 0, 0, rome))
-	w.event(registry.Given, "bob@lago.it", "news", time.Date(2026, 1, 1, 9, 0, 0, 0, rome))
-	w.event(registry.Withdrawn, "bob@lago.it", "news", time.Date(2026, 10, 1, 9, 0, 0, 0, rome))
-	w.event(registry.Given, "eve@lago.it", "news", time.Date(2023, 1, 1, 9, 0, 0, 0, rome))
+	w.event(event.Given, "ada@lago.it", "news", time.Date(2026, 1, 1, 9, 0, 0, 0, rome))
+	w.event(event.Given, "bob@lago.it", "news", time.Date(2026, 1, 1, 9, 0, 0, 0, rome))
+	w.event(event.Withdrawn, "bob@lago.it", "news", time.Date(2026, 10, 1, 9, 0, 0, 0, rome))
+	w.event(event.Given, "eve@lago.it", "news", time.Date(2023, 1, 1, 9, 0, 0, 0, rome))
 }
 
 func news(change func(*policy.Silo)) policy.Silo {
@@ -250,7 +252,7 @@ func TestDryRunChangesNothing(t *testing.T) {
 	require.Equal(t, before, after, "a run without --apply wrote to the registry")
 }
 
-func heads(w *world) ([]registry.Head, error) {
+func heads(w *world) ([]chain.Head, error) {
 	r, err := registry.Open(w.t.Context(), w.p.Registry)
 	if err != nil {
 		return nil, err
@@ -356,9 +358,9 @@ func TestWhatMovedSinceThePlanIsSkipped(t *testing.T) {
 		move func(w *world)
 		want map[string]int64
 	}{
-		{"the person consents again", func(w *world) { w.event(registry.Given, "bob@lago.it", "news", w.now.Add(-time.Minute)) },
+		{"the person consents again", func(w *world) { w.event(event.Given, "bob@lago.it", "news", w.now.Add(-time.Minute)) },
 			map[string]int64{"people delete skipped_drift": 1, "orders delete skipped_drift": 1, "people delete done": 1}},
-		{"use is restricted", func(w *world) { w.event(registry.Restricted, "bob@lago.it", "", w.now.Add(-time.Minute)) },
+		{"use is restricted", func(w *world) { w.event(event.Restricted, "bob@lago.it", "", w.now.Add(-time.Minute)) },
 			map[string]int64{"people delete skipped_drift": 1, "orders delete skipped_drift": 1, "people delete done": 1}},
 		{"the row gets another address", func(w *world) { w.set("people", "2", "email", "zoe@lago.it") },
 			map[string]int64{"people delete skipped_drift": 1, "orders delete skipped_drift": 1, "people delete done": 1}},
@@ -406,14 +408,14 @@ func TestBlockingIsImmediateAndUndoneOnlyWhereItWasOurs(t *testing.T) {
 	}
 	w := newWorld(t, news(block), people())
 	w.usualEvents()
-	w.event(registry.Withdrawn, "bob@lago.it", "news", w.now.Add(-time.Hour))
+	w.event(event.Withdrawn, "bob@lago.it", "news", w.now.Add(-time.Hour))
 	w.set("people", "1", "status", "blocked") // by the company itself
 	r, err := w.night()
 	require.NoError(t, err)
 	require.Contains(t, settled(r), "people block done")
 	require.Contains(t, w.rows("people"), "2 bob@lago.it Bob blocked 2026-01-01")
 	w.now = w.now.AddDate(0, 0, 1)
-	w.event(registry.Given, "bob@lago.it", "news", w.now.Add(-time.Hour))
+	w.event(event.Given, "bob@lago.it", "news", w.now.Add(-time.Hour))
 	r, err = w.night()
 	require.NoError(t, err)
 	require.Equal(t, int64(1), settled(r)["people unblock done"])
@@ -502,7 +504,7 @@ func TestStopsLeaveTheTableAlone(t *testing.T) {
 		rows = append(rows, []any{fmt.Sprint(i), fmt.Sprintf("p%d@lago.it", i), "x", "active", "2023-01-01"})
 	}
 	w := newWorld(t, news(nil), table("people", []connectors.Field{id, email, name, status, created}, nil, rows...))
-	w.event(registry.Given, "p1@lago.it", "news", time.Date(2023, 1, 1, 9, 0, 0, 0, rome))
+	w.event(event.Given, "p1@lago.it", "news", time.Date(2023, 1, 1, 9, 0, 0, 0, rome))
 	w.p.Breakers.NoMatchPercent = 2
 	r, err := w.night()
 	require.Equal(t, 5, pipeline.ExitCode(err))
@@ -641,7 +643,7 @@ func TestConsentGivenAgainFreesARowWhoseErasureWaits(t *testing.T) {
 	require.Len(t, r.Waiting, 1)
 	require.Equal(t, int64(2), settled(r)["people block done"], "use ends at once, erasure waits")
 	w.now = w.now.AddDate(0, 0, 1)
-	w.event(registry.Given, "bob@lago.it", "news", w.now.Add(-time.Hour))
+	w.event(event.Given, "bob@lago.it", "news", w.now.Add(-time.Hour))
 	r, err = w.night()
 	require.NoError(t, err)
 	require.Equal(t, map[string]int64{"people unblock done": 1}, settled(r))
@@ -667,7 +669,7 @@ func TestARunKnowsWhatItHasJustAnonymized(t *testing.T) {
 func TestRowsThatNeedAPersonAreExceptions(t *testing.T) {
 	w := newWorld(t, news(nil), table("people", []connectors.Field{id, email, name, status, created}, nil,
 		[]any{"1", "ada@lago.it", "Ada", "active", "2026-01-01"}, []any{"2", "not an address", "Bob", "active", "2026-01-01"}, []any{"3", "zoe@lago.it", "Zoe", "active", "2020-01-01"}))
-	w.event(registry.Given, "ada@lago.it", "news", time.Date(2026, 1, 1, 9, 0, 0, 0, rome))
+	w.event(event.Given, "ada@lago.it", "news", time.Date(2026, 1, 1, 9, 0, 0, 0, rome))
 	_, err := w.night()
 	require.NoError(t, err)
 	runner, err := w.p.Keys.Runner()

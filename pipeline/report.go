@@ -20,6 +20,7 @@ import (
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/chain"
 )
 
 // end closes the night: whatever happened, the journal gets its facts and the report is made from them.
@@ -433,7 +434,7 @@ func wordsOf(code string) string {
 	return takenWordsOf(code)
 }
 
-func formatHeads(heads []registry.Head) string {
+func formatHeads(heads []chain.Head) string {
 	parts := make([]string, len(heads))
 	for i, h := range heads {
 		parts[i] = fmt.Sprintf("%s:%d:%x", h.Silo, h.Seq, h.Hash)
@@ -441,8 +442,8 @@ func formatHeads(heads []registry.Head) string {
 	return strings.Join(parts, ";")
 }
 
-func parseHeads(text string) (map[string]registry.Head, error) {
-	heads := map[string]registry.Head{}
+func parseHeads(text string) (map[string]chain.Head, error) {
+	heads := map[string]chain.Head{}
 	for _, part := range strings.Split(text, ";") {
 		if part == "" {
 			continue
@@ -453,7 +454,7 @@ func parseHeads(text string) (map[string]registry.Head, error) {
 		}
 		seq, err := strconv.ParseInt(f[len(f)-2], 10, 64)
 		hash, herr := hex.DecodeString(f[len(f)-1])
-		h := registry.Head{Silo: strings.Join(f[:len(f)-2], ":"), Seq: seq, Count: seq}
+		h := chain.Head{Silo: strings.Join(f[:len(f)-2], ":"), Seq: seq, Count: seq}
 		if copy(h.Hash[:], hash) != len(h.Hash) || errors.Join(err, herr) != nil {
 			return nil, fmt.Errorf("registry heads of the last run: %w", journal.ErrCorrupt)
 		}

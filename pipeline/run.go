@@ -20,6 +20,10 @@ import (
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/chain"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/retention"
 )
 
 // Run is the night: lock and check, settle what an earlier night left, read every source once (discover and decide), seal the plan, ask,
@@ -77,14 +81,14 @@ type night struct {
 	journal   *journal.Journal
 	registry  *registry.Registry
 	silos     map[string]*siloState
-	heads     map[string]registry.Head
+	heads     map[string]chain.Head
 	stores    []*store
 	pending   map[place]bool // rows of plans that wait
 	kept      []*keeping
 	decisions *audit.Spool[audit.Decision]
 	facts     audit.Facts
 	last      *audit.Facts             // of the last finished run that decided
-	seen      map[string]registry.Head // the registry's heads as the last finished run saw them
+	seen      map[string]chain.Head    // the registry's heads as the last finished run saw them
 	history   []audit.Facts            // of the last 30 finished runs, newest first
 	orderUse  map[string]map[int]int64 // rows that each standing order lets go, by plan
 	problems  []error
@@ -163,7 +167,7 @@ func (s *store) span(table string) (oldest, newest string) {
 // begin takes the lock, opens state, registry and sources, and checks that all that earlier nights left still holds.
 func (p *Pipeline) begin(ctx context.Context, o Options) (*night, error) {
 	now := p.Now()
-	n := &night{Pipeline: p, opts: o, asOf: o.AsOf, silos: map[string]*siloState{}, heads: map[string]registry.Head{}, pending: map[place]bool{}, orderUse: map[string]map[int]int64{}}
+	n := &night{Pipeline: p, opts: o, asOf: o.AsOf, silos: map[string]*siloState{}, heads: map[string]chain.Head{}, pending: map[place]bool{}, orderUse: map[string]map[int]int64{}}
 	if n.asOf.IsZero() {
 		n.asOf = now
 	}
@@ -330,7 +334,7 @@ func (n *night) remember(ctx context.Context) error {
 }
 
 // SeenHeads are the heads of the registry's chains, by silo, as the newest night that looked at them saw them; none before the first.
-func (p *Pipeline) SeenHeads(ctx context.Context) (map[string]registry.Head, error) {
+func (p *Pipeline) SeenHeads(ctx context.Context) (map[string]chain.Head, error) {
 	j, err := journal.Open(ctx, p.State)
 	if err != nil {
 		return nil, err
@@ -344,7 +348,7 @@ func (p *Pipeline) SeenHeads(ctx context.Context) (map[string]registry.Head, err
 }
 
 // lastHeads are the registry's heads as the newest run that looked at them saw them.
-func lastHeads(runs []journal.Run) (map[string]registry.Head, error) {
+func lastHeads(runs []journal.Run) (map[string]chain.Head, error) {
 	for _, r := range runs {
 		var f audit.Facts
 		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
@@ -450,7 +454,7 @@ func (n *night) openRegistry(ctx context.Context) (err error) {
 }
 
 // verify recomputes a silo's chain.
-func (n *night) verify(ctx context.Context, silo string, seen registry.Head) error {
+func (n *night) verify(ctx context.Context, silo string, seen chain.Head) error {
 	verify := n.registry.Verify
 	if n.opts.Phases == SyncOnly { // the next night looks at what came before
 		verify = n.registry.VerifySince
@@ -465,10 +469,10 @@ func (n *night) verify(ctx context.Context, silo string, seen registry.Head) err
 	return nil
 }
 
-func (n *night) openSilo(ctx context.Context, s *policy.Compiled, seen registry.Head, intake *Intake) error {
+func (n *night) openSilo(ctx context.Context, s *policy.Compiled, seen chain.Head, intake *Intake) error {
 	name := s.Silo.Name
 	verified := n.verify(ctx, name, seen)
-	st := &siloState{anonymized: map[registry.Ref]bool{}}
+	st := &siloState{anonymized: map[keystore.Ref]bool{}}
 	if n.opts.Apply && (verified == nil || errors.Is(verified, registry.ErrUnknownSilo) && seen.Seq == 0) && len(s.Silo.Consents) > 0 {
 		stale, err := n.takeIn(ctx, s, intake)
 		if err != nil {
@@ -511,14 +515,14 @@ func (n *night) recallTraces(ctx context.Context, silo string) (err error) {
 
 // expiryEnds says, for each purpose of a silo that rests on consent, when a consent of a given instant has reached its longest life: by the rule in force at an
 // instant that grants the most, as no later event takes an end back.
-func expiryEnds(s *policy.Compiled, at time.Time, zone *time.Location) registry.ExpiryEnds {
+func expiryEnds(s *policy.Compiled, at time.Time, zone *time.Location) retention.ExpiryEnds {
 	ages := map[string][]policy.Period{}
 	for _, r := range s.InForce(at) {
 		if r.Basis == policy.Consent {
 			ages[r.Purpose] = append(ages[r.Purpose], r.MaxAge)
 		}
 	}
-	ends := registry.ExpiryEnds{}
+	ends := retention.ExpiryEnds{}
 	for purpose, list := range ages {
 		ends[purpose] = func(since time.Time) time.Time {
 			day, last := policy.DateOf(since, zone), policy.Date(0)
@@ -532,10 +536,10 @@ func expiryEnds(s *policy.Compiled, at time.Time, zone *time.Location) registry.
 }
 
 // endings names, for each purpose of a silo, the event that ends it: among rules that wait for one there is no other (policy.Compile).
-func endings(s *policy.Compiled) map[string]registry.EventType {
-	out := map[string]registry.EventType{}
+func endings(s *policy.Compiled) map[string]event.Type {
+	out := map[string]event.Type{}
 	for _, r := range s.Silo.Rules {
-		out[r.Purpose] = cmp.Or(registry.EventType(r.Event), out[r.Purpose])
+		out[r.Purpose] = cmp.Or(event.Type(r.Event), out[r.Purpose])
 	}
 	return out
 }
@@ -548,7 +552,7 @@ func (n *night) reload(ctx context.Context, silo string) error {
 }
 
 // fresh refuses a registry that no source has fed for longer than allowed: its silence is no knowledge.
-func (n *night) fresh(heads []registry.Head) error {
+func (n *night) fresh(heads []chain.Head) error {
 	if n.RegistryAge.IsZero() {
 		return nil
 	}

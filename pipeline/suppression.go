@@ -13,7 +13,11 @@ import (
 
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/delivery"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/standings"
 )
 
 // suppression is the list of those who said no to marketing, in any silo: a silo of its own, with a key of its own, that holds keyed references and
@@ -29,15 +33,15 @@ type suppression struct {
 	zone     *time.Location
 	today    policy.Date
 	registry *registry.Registry // whose clock strikes once a day
-	names    *registry.Standings
-	noted    map[registry.Ref]no
+	names    *standings.Standings
+	noted    map[keystore.Ref]no
 	standing policy.Standing
 	buf      []byte
 }
 
 // no is an identifier to be put on the list.
 type no struct {
-	registry.Subject
+	event.Subject
 	country string
 	day     policy.Date // on which it was said
 	from    policy.Date // from which it counts
@@ -48,7 +52,7 @@ func (p *Pipeline) openSuppression(ctx context.Context, config registry.Config, 
 	if p.Suppression.Name == "" {
 		return nil, nil
 	}
-	l := &suppression{silo: p.Suppression.Name, purpose: p.Suppression.Rules[0].Purpose, zone: p.Zone, today: policy.DateOf(at, p.Zone), noted: map[registry.Ref]no{}}
+	l := &suppression{silo: p.Suppression.Name, purpose: p.Suppression.Rules[0].Purpose, zone: p.Zone, today: policy.DateOf(at, p.Zone), noted: map[keystore.Ref]no{}}
 	var err error
 	if l.key, err = p.Keys.SiloKey(l.silo); err != nil {
 		return nil, err
@@ -58,7 +62,7 @@ func (p *Pipeline) openSuppression(ctx context.Context, config registry.Config, 
 	if l.registry, err = registry.Open(ctx, config); err != nil {
 		return nil, err
 	}
-	if l.names, err = l.registry.Standings(ctx, l.silo, at, map[string]registry.EventType{l.purpose: ""}); err != nil {
+	if l.names, err = l.registry.Standings(ctx, l.silo, at, map[string]event.Type{l.purpose: ""}); err != nil {
 		return nil, errors.Join(err, l.registry.Close())
 	}
 	return l, nil
@@ -72,17 +76,17 @@ func (l *suppression) close() error {
 }
 
 // ref is the reference under the list's key, false for what is no identifier.
-func (l *suppression) ref(s registry.Subject, country string) (registry.Ref, bool) {
-	value, ok := registry.Normalise(s.Kind, []byte(s.Value), country, l.buf[:0])
+func (l *suppression) ref(s event.Subject, country string) (keystore.Ref, bool) {
+	value, ok := identifier.Normalise(s.Kind, []byte(s.Value), country, l.buf[:0])
 	l.buf = value
 	if !ok {
-		return registry.Ref{}, false
+		return keystore.Ref{}, false
 	}
 	return l.key.Match(s.Kind, value), true
 }
 
 // since is the latest day on which somebody with one of the identifiers said no; not known if nobody did.
-func (l *suppression) since(subjects []registry.Subject, country string) (day policy.Date) {
+func (l *suppression) since(subjects []event.Subject, country string) (day policy.Date) {
 	if l == nil {
 		return 0
 	}
@@ -94,7 +98,7 @@ func (l *suppression) since(subjects []registry.Subject, country string) (day po
 	return day
 }
 
-func (l *suppression) day(ref registry.Ref) (day policy.Date) {
+func (l *suppression) day(ref keystore.Ref) (day policy.Date) {
 	for _, collection := range l.names.Lookup(ref) {
 		if !l.names.At(collection, &l.standing) {
 			continue
@@ -131,18 +135,18 @@ func (l *suppression) admits(g *group, rows arrowRecord, row int, purpose string
 }
 
 // bar bars an event that would be a ground for marketing to somebody who said no.
-func (l *suppression) bar(silo *policy.Silo, e *registry.Event) {
-	if l == nil || e.Type != registry.Given && e.Type != registry.Renewed || !silo.IsMarketing(e.Purpose) {
+func (l *suppression) bar(silo *policy.Silo, e *event.Event) {
+	if l == nil || e.Type != event.Given && e.Type != event.Renewed || !silo.IsMarketing(e.Purpose) {
 		return
 	}
 	if !l.outlives(l.since(e.Subjects, e.Country), e.OccurredAt, e.Evidence != "") {
-		e.Barred = registry.Suppressed
+		e.Barred = event.Suppressed
 	}
 }
 
 // note remembers those of a silo's events that say no to marketing: withdrawals from it, and objections.
-func (l *suppression) note(silo *policy.Silo, e *registry.Event) {
-	if l == nil || e.Type != registry.Withdrawn && e.Type != registry.Objected {
+func (l *suppression) note(silo *policy.Silo, e *event.Event) {
+	if l == nil || e.Type != event.Withdrawn && e.Type != event.Objected {
 		return
 	}
 	marketing := silo.IsMarketing(e.Purpose)
@@ -155,7 +159,7 @@ func (l *suppression) note(silo *policy.Silo, e *registry.Event) {
 }
 
 // add remembers an event's identifiers for the list, and reports whether one of them is new there, or its day is.
-func (l *suppression) add(e *registry.Event) (news bool) {
+func (l *suppression) add(e *event.Event) (news bool) {
 	said := min(policy.DateOf(e.OccurredAt, l.zone), l.today)
 	from := said
 	if e.EffectiveFrom.After(e.OccurredAt) {
@@ -166,7 +170,7 @@ func (l *suppression) add(e *registry.Event) (news bool) {
 		if listed := max(l.day(ref), l.noted[ref].from); !ok || from <= listed || e.Undated && listed.Known() {
 			continue
 		}
-		l.noted[ref] = no{Subject: registry.Subject{Kind: s.Kind, Value: strings.Clone(s.Value)}, country: e.Country, day: said, from: from}
+		l.noted[ref] = no{Subject: event.Subject{Kind: s.Kind, Value: strings.Clone(s.Value)}, country: e.Country, day: said, from: from}
 		news = true
 	}
 	return news
@@ -177,18 +181,18 @@ func (l *suppression) flush(ctx context.Context, dryRun bool) (int, error) {
 	if l == nil || len(l.noted) == 0 {
 		return 0, nil
 	}
-	refs := make([]registry.Ref, 0, len(l.noted))
+	refs := make([]keystore.Ref, 0, len(l.noted))
 	for ref := range l.noted {
 		refs = append(refs, ref)
 	}
-	slices.SortFunc(refs, func(a, b registry.Ref) int { return bytes.Compare(a[:], b[:]) })
-	report, err := l.registry.Import(ctx, registry.Import{Keys: l.key, Source: l.silo, DryRun: dryRun, Next: func(e *registry.Event) error {
+	slices.SortFunc(refs, func(a, b keystore.Ref) int { return bytes.Compare(a[:], b[:]) })
+	report, err := l.registry.Import(ctx, delivery.Import{Keys: l.key, Source: l.silo, DryRun: dryRun, Next: func(e *event.Event) error {
 		if len(refs) == 0 {
 			return io.EOF
 		}
 		n := l.noted[refs[0]]
 		refs = refs[1:]
-		e.Type, e.Purpose, e.Marketing, e.Country = registry.Objected, l.purpose, true, n.country
+		e.Type, e.Purpose, e.Marketing, e.Country = event.Objected, l.purpose, true, n.country
 		e.OccurredAt, e.EffectiveFrom = n.day.Start(l.zone), n.from.Start(l.zone)
 		e.Subjects = append(e.Subjects, n.Subject)
 		return nil
@@ -205,20 +209,20 @@ func (l *suppression) flush(ctx context.Context, dryRun bool) (int, error) {
 
 // deliver puts the identifiers of a delivery on the list. What else its lines say is not kept. A line without a date says no since now, which is what its
 // default is, and says nothing new of somebody on the list.
-func (l *suppression) deliver(ctx context.Context, in registry.Import, now time.Time) (registry.ImportReport, error) {
+func (l *suppression) deliver(ctx context.Context, in delivery.Import, now time.Time) (delivery.Report, error) {
 	in.Default = maps.Clone(in.Default)
 	if in.Default == nil {
 		in.Default = map[string]string{}
 	}
-	for column, value := range map[string]string{"type": string(registry.Objected), "occurred_at": now.Format(time.RFC3339)} {
+	for column, value := range map[string]string{"type": string(event.Objected), "occurred_at": now.Format(time.RFC3339)} {
 		if in.Default[column] == "" {
 			in.Default[column] = value
 		}
 	}
 	known := 0
-	report, err := registry.ReadEvents(in, func(e *registry.Event) error {
-		if e.Type != registry.Withdrawn && e.Type != registry.Objected {
-			return &registry.RefusedError{Reason: registry.BadType, Column: "type"}
+	report, err := delivery.Read(in, func(e *event.Event) error {
+		if e.Type != event.Withdrawn && e.Type != event.Objected {
+			return &event.RefusedError{Reason: event.BadType, Column: "type"}
 		}
 		e.Undated = e.OccurredAt.Equal(now.Truncate(time.Second))
 		if !l.add(e) {

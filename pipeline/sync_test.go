@@ -20,7 +20,8 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/delivery"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -78,8 +79,8 @@ func TestCopySaysWhatMayBeUsed(t *testing.T) {
 	require.Zero(t, line.LocalRows)
 	require.Equal(t, line.HeadSeq, line.AckedSeq)
 
-	w.event(registry.Given, "bob@lago.it", "news", w.now)
-	w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
+	w.event(event.Given, "bob@lago.it", "news", w.now)
+	w.event(event.Withdrawn, "ada@lago.it", "news", w.now)
 	w.now = w.now.AddDate(0, 0, 1)
 	line = w.synced()
 	require.EqualValues(t, 2, line.Changed, "what did not change is not written")
@@ -103,8 +104,8 @@ func TestViewShowsItsPurposeOnly(t *testing.T) {
 		s.Rules = append(s.Rules, policy.Rule{Purpose: "contract", Basis: policy.Contract, Start: policy.RelationEnded, Period: policy.Period{Years: 10}, End: policy.Delete, Because: "claims", Owner: "anna", ReviewBy: "2027-01-01"})
 	})
 	w.p.Copies[0].Grants["news"] = []string{"news", "profiling"}
-	w.event(registry.Given, "bob@lago.it", "profiling", w.now.Add(-time.Hour))
-	w.event(registry.BasisStarted, "eve@lago.it", "contract", w.now.Add(-time.Hour))
+	w.event(event.Given, "bob@lago.it", "profiling", w.now.Add(-time.Hour))
+	w.event(event.BasisStarted, "eve@lago.it", "contract", w.now.Add(-time.Hour))
 	w.synced()
 	shown := func(purpose string) (emails []any) {
 		_, rows, ok := w.live.View(copyOfPeople + "_" + purpose)
@@ -146,7 +147,7 @@ func TestCopyEndsToTheMinute(t *testing.T) {
 	w := granted(t, nil)
 	in, err := w.p.OpenIntake(t.Context())
 	require.NoError(t, err)
-	_, _, err = in.Record(t.Context(), "news", registry.Event{Type: registry.Renewed, Purpose: "news", Subjects: []registry.Subject{{Kind: "email", Value: "ada@lago.it"}},
+	_, _, err = in.Record(t.Context(), "news", event.Event{Type: event.Renewed, Purpose: "news", Subjects: []event.Subject{{Kind: "email", Value: "ada@lago.it"}},
 		OccurredAt: w.now, EffectiveUntil: time.Date(2026, 12, 24, 14, 30, 0, 700000, rome), Notice: "v1", Evidence: "form"})
 	require.NoError(t, err)
 	require.NoError(t, in.Close())
@@ -163,13 +164,13 @@ func TestCopyFollowsTheSuppressionList(t *testing.T) {
 	require.Contains(t, w.copied(), "1 news news allowed 2028-01-01 23:00:00 2026-11-20")
 	in, err := w.p.OpenIntake(t.Context())
 	require.NoError(t, err)
-	_, err = in.Import(t.Context(), "suppression", registry.Import{Reader: strings.NewReader("email\nada@lago.it\n"), Format: registry.CSV, Source: "list"})
+	_, err = in.Import(t.Context(), "suppression", delivery.Import{Reader: strings.NewReader("email\nada@lago.it\n"), Format: delivery.CSV, Source: "list"})
 	require.NoError(t, err)
 	require.NoError(t, in.Close())
 	require.EqualValues(t, 1, w.synced().Changed)
 	require.Contains(t, w.copied(), "1 news news blocked - 2026-11-20")
 	w.now = w.now.AddDate(0, 0, 1)
-	w.event(registry.Renewed, "ada@lago.it", "news", w.now)
+	w.event(event.Renewed, "ada@lago.it", "news", w.now)
 	require.EqualValues(t, 1, w.synced().Changed)
 	require.Contains(t, w.copied(), "1 news news allowed 2028-11-21 23:00:00 2026-11-21")
 }
@@ -264,7 +265,7 @@ func TestTamperedCopyIsRepairedAndReported(t *testing.T) {
 		w := granted(t, nil)
 		w.synced()
 		old := w.rows(copyOfPeople)[0]
-		w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
+		w.event(event.Withdrawn, "ada@lago.it", "news", w.now)
 		w.now = w.now.AddDate(0, 0, 1)
 		w.synced()
 		line := tampered(w, func(k connectors.CopyKeeper, c connectors.Table, _ []string) { put(w, k, c, old) })
@@ -291,7 +292,7 @@ func TestApplicationThatIsDownCatchesUp(t *testing.T) {
 	down := false
 	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) { return flaky{w.live, &down}, nil }
 	w.synced()
-	w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
+	w.event(event.Withdrawn, "ada@lago.it", "news", w.now)
 	down = true
 	for night := range 3 {
 		w.now = w.now.AddDate(0, 0, 1)
@@ -331,7 +332,7 @@ func TestFilesGoOutWhenTheTableCannot(t *testing.T) {
 	down := false
 	w.p.Sources[0].Open = func(context.Context) (connectors.Source, error) { return flaky{w.live, &down}, nil }
 	w.synced()
-	w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
+	w.event(event.Withdrawn, "ada@lago.it", "news", w.now)
 	down = true
 	r, err := w.p.Run(t.Context(), pipeline.Options{Job: "sync", Apply: true, Phases: pipeline.SyncOnly})
 	require.ErrorIs(t, err, pipeline.ErrSource)
@@ -422,7 +423,7 @@ func TestSnapshotAndDeltas(t *testing.T) {
 	require.Equal(t, all, read(m.Delta.Name))
 	require.Empty(t, m.Since)
 
-	w.event(registry.Given, "bob@lago.it", "news", w.now)
+	w.event(event.Given, "bob@lago.it", "news", w.now)
 	w.planned() // eve is to go
 	w.applied()
 	m, err = pipeline.VerifySnapshot(folder, public)
@@ -550,7 +551,7 @@ func TestChangedPolicyIsAskedAfterADelivery(t *testing.T) {
 	w.synced()
 	_, err = w.p.Run(t.Context(), pipeline.Options{Job: "nightly", Phases: pipeline.ApplyOnly, Apply: true})
 	require.NoError(t, err)
-	w.event(registry.Withdrawn, "ada@lago.it", "news", w.now)
+	w.event(event.Withdrawn, "ada@lago.it", "news", w.now)
 	w.now = w.now.AddDate(0, 0, 1)
 	_, err = w.night()
 	require.ErrorIs(t, err, pipeline.ErrUnapproved)

@@ -13,6 +13,7 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -147,7 +148,7 @@ func longerConsents(p, next *Pipeline, asOf time.Time) (notes []string) {
 func (p *Pipeline) onlooker(asOf time.Time) *night {
 	mine := *p
 	mine.Silos = slices.Clone(p.Silos)
-	return &night{Pipeline: &mine, asOf: asOf, today: policy.DateOf(asOf, p.Zone), silos: map[string]*siloState{}, heads: map[string]registry.Head{}}
+	return &night{Pipeline: &mine, asOf: asOf, today: policy.DateOf(asOf, p.Zone), silos: map[string]*siloState{}, heads: map[string]chain.Head{}}
 }
 
 // overlook loads what the registry knows of the night's silos; of one that other has loaded to the same end it takes what is there. Silos that registry or keystore do not
@@ -165,7 +166,7 @@ func (n *night) overlook(ctx context.Context, other *night, c *Comparison) error
 		}
 		_, err := n.Keys.SiloKey(name)
 		if err == nil {
-			err = n.openSilo(ctx, s, registry.Head{}, nil)
+			err = n.openSilo(ctx, s, chain.Head{}, nil)
 		}
 		switch {
 		case errors.Is(err, registry.ErrUnknownSilo) || errors.Is(err, keystore.ErrMissing):

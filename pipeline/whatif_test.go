@@ -10,7 +10,7 @@ import (
 	"lethe/connectors/mem"
 	"lethe/pipeline"
 	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/event"
 )
 
 // with is the world's pipeline under another policy.
@@ -56,9 +56,9 @@ func TestComparingAPolicyWithItselfFindsNothing(t *testing.T) {
 func TestTheComparisonIsWhatTheNightDecides(t *testing.T) {
 	w := newWorld(t, news(nil), everybody())
 	w.usualEvents()
-	w.event(registry.Given, "zoe@lago.it", "news", time.Date(2025, 6, 1, 9, 0, 0, 0, rome))
-	w.event(registry.Given, "leo@lago.it", "news", time.Date(2025, 6, 1, 9, 0, 0, 0, rome))
-	w.event(registry.Restricted, "leo@lago.it", "", time.Date(2026, 6, 1, 9, 0, 0, 0, rome))
+	w.event(event.Given, "zoe@lago.it", "news", time.Date(2025, 6, 1, 9, 0, 0, 0, rome))
+	w.event(event.Given, "leo@lago.it", "news", time.Date(2025, 6, 1, 9, 0, 0, 0, rome))
+	w.event(event.Restricted, "leo@lago.it", "", time.Date(2026, 6, 1, 9, 0, 0, 0, rome))
 	rule := func(change func(*policy.Rule)) policy.Silo {
 		return news(func(s *policy.Silo) { change(&s.Rules[0]) })
 	}
