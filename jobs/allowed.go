@@ -18,6 +18,7 @@ import (
 
 	"lethe/pipeline"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/delivery"
 	"lethe/pipeline/registry/event"
@@ -47,7 +48,7 @@ key of each row that may be used are printed. How many were left out, and why, s
 			if err != nil {
 				return err
 			}
-			return c.allowed(cmd.Context(), p, silo, purpose, at, func(a *pipeline.Allowed) (map[policy.Code]int, int, error) {
+			return c.allowed(cmd.Context(), p, silo, purpose, at, func(a *pipeline.Allowed) (map[reason.Code]int, int, error) {
 				if len(args) == 0 {
 					return c.allowedRows(cmd.Context(), a, config.Silos[silo])
 				}
@@ -75,7 +76,7 @@ func instantOf(text string, p *pipeline.Pipeline) (time.Time, error) {
 }
 
 // allowed opens the silo, lets do print, and says on the standard error how many were left out.
-func (c *Command) allowed(ctx context.Context, p *pipeline.Pipeline, silo, purpose string, at time.Time, do func(*pipeline.Allowed) (map[policy.Code]int, int, error)) (err error) {
+func (c *Command) allowed(ctx context.Context, p *pipeline.Pipeline, silo, purpose string, at time.Time, do func(*pipeline.Allowed) (map[reason.Code]int, int, error)) (err error) {
 	a, err := p.OpenAllowed(ctx, silo, purpose, at)
 	if err != nil {
 		return err
@@ -100,10 +101,10 @@ func (c *Command) allowed(ctx context.Context, p *pipeline.Pipeline, silo, purpo
 }
 
 // unusableWords are for reasons that are no codes of decisions.
-var unusableWords = map[policy.Code]string{
-	policy.Code(event.Suppressed): "The person said no to marketing, and has not provably said yes since.",
-	policy.Code(event.BadLine):    "The line cannot be read.",
-	policy.Code(event.OpenQuote):  "A quote is opened and not closed: that line and those that follow it, up to the next quote or the end of the list, were not read.",
+var unusableWords = map[reason.Code]string{
+	reason.Code(event.Suppressed): "The person said no to marketing, and has not provably said yes since.",
+	reason.Code(event.BadLine):    "The line cannot be read.",
+	reason.Code(event.OpenQuote):  "A quote is opened and not closed: that line and those that follow it, up to the next quote or the end of the list, were not read.",
 }
 
 // listColumn is a column of a mailing list that names the person.
@@ -139,7 +140,7 @@ func listColumns(header []string, columns map[string]string) ([]listColumn, erro
 }
 
 // allowedLines prints the lines of a mailing list whose people may be used.
-func (c *Command) allowedLines(a *pipeline.Allowed, path string, columns map[string]string, country string) (left map[policy.Code]int, kept int, err error) {
+func (c *Command) allowedLines(a *pipeline.Allowed, path string, columns map[string]string, country string) (left map[reason.Code]int, kept int, err error) {
 	file := os.Stdin
 	if path != "-" {
 		if file, err = os.Open(path); err != nil {
@@ -168,7 +169,7 @@ func (c *Command) allowedLines(a *pipeline.Allowed, path string, columns map[str
 	if err := write(header); err != nil {
 		return nil, 0, err
 	}
-	left = map[policy.Code]int{}
+	left = map[reason.Code]int{}
 	var subjects []event.Subject
 	for {
 		record, err := reader.Read()
@@ -177,10 +178,10 @@ func (c *Command) allowedLines(a *pipeline.Allowed, path string, columns map[str
 		case errors.Is(err, io.EOF):
 			return left, kept, flush()
 		case errors.As(err, &bad) && bad.Line > bad.StartLine:
-			left[policy.Code(event.OpenQuote)]++
+			left[reason.Code(event.OpenQuote)]++
 			continue
 		case errors.As(err, &bad), err == nil && len(record) != len(header):
-			left[policy.Code(event.BadLine)]++
+			left[reason.Code(event.BadLine)]++
 			continue
 		case err != nil:
 			return left, kept, fmt.Errorf("read %s: %w", path, err)
@@ -228,7 +229,7 @@ func (c *Command) lineWriter(header []string, comma rune) (write func([]string) 
 }
 
 // allowedRows prints the rows of the silo's tables that may be used: where they are, and who.
-func (c *Command) allowedRows(ctx context.Context, a *pipeline.Allowed, silo policy.Silo) (left map[policy.Code]int, kept int, err error) {
+func (c *Command) allowedRows(ctx context.Context, a *pipeline.Allowed, silo policy.Silo) (left map[reason.Code]int, kept int, err error) {
 	if len(silo.Records) == 0 {
 		return nil, 0, fmt.Errorf("%w: the silo has no records: name a list, or map the silo to a table under records", pipeline.ErrConfig)
 	}

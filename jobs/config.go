@@ -25,6 +25,8 @@ import (
 
 	"lethe/pipeline"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/names"
 )
 
 // Config is the configuration file, decoded strictly: an unknown key is an error with its line and column.
@@ -76,10 +78,10 @@ type KeystoreConfig struct {
 
 // RegistryConfig says where the consent registry is.
 type RegistryConfig struct {
-	Driver string        `yaml:"driver,omitempty"` // sqlite (default), postgres, mysql
-	TLS    string        `yaml:"tls,omitempty"`    // waived, or empty
-	DSN    Secret        `yaml:"dsn"`
-	MaxAge policy.Period `yaml:"max_age,omitempty"`
+	Driver string          `yaml:"driver,omitempty"` // sqlite (default), postgres, mysql
+	TLS    string          `yaml:"tls,omitempty"`    // waived, or empty
+	DSN    Secret          `yaml:"dsn"`
+	MaxAge calendar.Period `yaml:"max_age,omitempty"`
 }
 
 // PersonConfig is somebody who may answer plans.
@@ -124,7 +126,7 @@ type SourceConfig struct {
 	Of          string            `yaml:"of,omitempty"`   // backups: the live source whose records they hold
 	Schema      string            `yaml:"schema,omitempty"`
 	Complete    string            `yaml:"complete,omitempty"` // unchecked: a dump without trailer is accepted
-	Keep        policy.Period     `yaml:"keep,omitempty"`
+	Keep        calendar.Period   `yaml:"keep,omitempty"`
 	Rewrite     *RewriteConfig    `yaml:"rewrite,omitempty"`
 	Location    string            `yaml:"location,omitempty"`
 	TLS         string            `yaml:"tls,omitempty"`          // waived: the server may be reached in plain text
@@ -134,8 +136,8 @@ type SourceConfig struct {
 
 // RewriteConfig is the cadence of rewriting backups.
 type RewriteConfig struct {
-	After       policy.Period `yaml:"after,omitempty"`
-	AtMostEvery policy.Period `yaml:"at_most_every,omitempty"`
+	After       calendar.Period `yaml:"after,omitempty"`
+	AtMostEvery calendar.Period `yaml:"at_most_every,omitempty"`
 }
 
 // BreakerConfig are the limits that stop a run; what is not given has the default.
@@ -171,8 +173,8 @@ type DetectorConfig struct {
 
 // DiscoverConfig says how tables that no silo covers are read. The others are always read whole.
 type DiscoverConfig struct {
-	Sample    int           `yaml:"sample,omitempty"`     // about so many rows of a table; 0 reads every row
-	FullEvery policy.Period `yaml:"full_every,omitempty"` // whole if it was not for so long; default never
+	Sample    int             `yaml:"sample,omitempty"`     // about so many rows of a table; 0 reads every row
+	FullEvery calendar.Period `yaml:"full_every,omitempty"` // whole if it was not for so long; default never
 }
 
 // ReviewConfig is a person's verdict on a field, in the place of the classifiers'.
@@ -240,7 +242,7 @@ func yamlProblem(data []byte, err error) string {
 	var unknown *yaml.UnknownFieldError
 	if errors.As(err, &unknown) {
 		text := yaml.FormatError(err, false, false)
-		if like := policy.Nearest(unknown.Token.Value, keysOf(reflect.TypeFor[Config]())); like != "" {
+		if like := names.Nearest(unknown.Token.Value, keysOf(reflect.TypeFor[Config]())); like != "" {
 			text += ": did you mean " + like + "?"
 		}
 		return text
@@ -315,7 +317,7 @@ func (f *periodFinder) Visit(n ast.Node) ast.Visitor {
 	switch pair.Key.GetToken().Value {
 	case "max_age", "period", "grace", "notice_term", "orphan_grace", "proof_retention", "max_lag", "keep", "after", "at_most_every":
 		if value := pair.Value.GetToken(); value.Type != token.MappingStartType {
-			if _, err := policy.ParsePeriod(value.Value); err != nil {
+			if _, err := calendar.ParsePeriod(value.Value); err != nil {
 				f.wrong = value
 			}
 		}

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"time"
 
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 )
 
 // Holiday is a public holiday at the controller's seat, as its state designates them (Regulation 1182/71, art. 2(1)): a day of one year, or of every year. Holidays give
@@ -22,7 +22,7 @@ func (h *Holiday) UnmarshalText(text []byte) error {
 	if every {
 		s = "2028-" + s // a leap year, so that 02-29 is a day
 	}
-	day, err := policy.ParseDate(s)
+	day, err := calendar.ParseDate(s)
 	if err != nil || len(s) != len("2006-01-02") {
 		return errors.New("not a holiday: write a day as 2027-03-29, or as 12-25 where it is one every year")
 	}
@@ -34,7 +34,7 @@ func (h *Holiday) UnmarshalText(text []byte) error {
 }
 
 // isOn reports whether the holiday falls on a day.
-func (h Holiday) isOn(day policy.Date) bool {
+func (h Holiday) isOn(day calendar.Date) bool {
 	year, month, date := day.YMD()
 	return h.month == month && h.day == date && (h.year == 0 || h.year == year)
 }

@@ -8,14 +8,14 @@ import (
 	"slices"
 	"strings"
 
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/intake"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/identifier"
 )
 
 // checkIntake checks of a mapping of consents what the policy cannot: its source, kinds of identifier, and words for how people agreed.
-func (c *Config) checkIntake(place string, m policy.Intake) error {
+func (c *Config) checkIntake(place string, m intake.Mapping) error {
 	var errs []error
 	switch s, ok := c.Sources[m.Source]; {
 	case !ok:

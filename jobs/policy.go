@@ -12,6 +12,9 @@ import (
 
 	"lethe/pipeline"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/law"
+	"lethe/pipeline/policy/lint"
+	"lethe/pipeline/policy/words"
 )
 
 func (c *Command) policyCommand() *cobra.Command {
@@ -37,7 +40,7 @@ func (c *Command) policyCodesCommand() *cobra.Command {
 // explainedTable is what `lethe policy explain source.table` answers.
 type explainedTable struct {
 	pipeline.Cover
-	Policies []policy.Explanation `json:"policies"`
+	Policies []words.Explanation `json:"policies"`
 }
 
 func (c *Command) policyExplainCommand() *cobra.Command {
@@ -53,7 +56,7 @@ The dates come from the code that decides. Laws are a starting point, marked for
 				return err
 			}
 			backups := config.backups()
-			explain := func(s *policy.Compiled) policy.Explanation { return s.Explain(c.Now(), backups) }
+			explain := func(s *policy.Compiled) words.Explanation { return words.Explain(s, c.Now(), backups) }
 			if i := slices.IndexFunc(p.Silos, func(s *policy.Compiled) bool { return s.Silo.Name == args[0] }); i >= 0 {
 				if len(args) > 1 {
 					return fmt.Errorf("%w: a field goes with a table: lethe policy explain source.table %s", errUsage, args[1])
@@ -72,7 +75,7 @@ The dates come from the code that decides. Laws are a starting point, marked for
 			if err != nil {
 				return err
 			}
-			t := explainedTable{Cover: cover, Policies: []policy.Explanation{}}
+			t := explainedTable{Cover: cover, Policies: []words.Explanation{}}
 			if len(args) > 1 {
 				t.Fields = slices.DeleteFunc(t.Fields, func(f pipeline.CoveredField) bool { return f.Field != args[1] })
 				if len(t.Fields) == 0 {
@@ -107,9 +110,9 @@ rule's notice_term, and lethe policy lint tells when the two drift apart.`,
 			if err != nil {
 				return err
 			}
-			lines := []policy.NoticeLine{}
+			lines := []words.NoticeLine{}
 			for _, s := range p.Silos {
-				lines = append(lines, s.Notice(c.Now())...)
+				lines = append(lines, words.Notice(s, c.Now())...)
 			}
 			if c.json {
 				return c.printJSON(lines)
@@ -157,14 +160,14 @@ func (c *Command) printCover(t explainedTable) error {
 }
 
 // backups are the sets of backups of each live source, as configured: also those of which there is no file today.
-func (c *Config) backups() map[string][]policy.Backup {
-	sets := map[string][]policy.Backup{}
+func (c *Config) backups() map[string][]words.Backup {
+	sets := map[string][]words.Backup{}
 	for _, name := range c.sourceOrder {
 		s := c.Sources[name]
 		if s.Of == "" {
 			continue
 		}
-		b := policy.Backup{Name: name, Keep: s.Keep, Rewritten: s.Rewrite != nil}
+		b := words.Backup{Name: name, Keep: s.Keep, Rewritten: s.Rewrite != nil}
 		if s.Rewrite != nil {
 			b.After, b.AtMostEvery = s.Rewrite.After, s.Rewrite.AtMostEvery
 		}
@@ -307,25 +310,25 @@ func (c *Command) jurisdictionsCommand() *cobra.Command {
 was read there. Terms are never applied by themselves. All of it is a starting point: have it confirmed by a lawyer before you rely on it.`,
 		Example: "  lethe policy jurisdictions\n  lethe policy jurisdictions ES IT",
 		RunE: func(_ *cobra.Command, args []string) error {
-			var list []policy.Jurisdiction
-			for _, j := range policy.Jurisdictions() {
+			var list []law.Jurisdiction
+			for _, j := range law.All() {
 				if len(args) == 0 || slices.Contains(args, j.Code) {
 					list = append(list, j)
 				}
 			}
 			for _, code := range args {
-				if _, known := policy.JurisdictionOf(code); !known {
+				if _, known := law.Of(code); !known {
 					return fmt.Errorf("%w: nothing is known of %q: the regulation's own terms hold there", errUsage, code)
 				}
 			}
 			if c.json {
 				return c.printJSON(struct {
-					European      []policy.Law          `json:"european"`
-					Jurisdictions []policy.Jurisdiction `json:"jurisdictions"`
-				}{policy.European(), list})
+					European      []law.Law          `json:"european"`
+					Jurisdictions []law.Jurisdiction `json:"jurisdictions"`
+				}{law.European(), list})
 			}
 			var rows [][]string
-			laws := func(code string, laws []policy.Law) {
+			laws := func(code string, laws []law.Law) {
 				for _, l := range laws {
 					checked := "not checked"
 					if l.Checked != "" {
@@ -334,7 +337,7 @@ was read there. Terms are never applied by themselves. All of it is a starting p
 					rows = append(rows, []string{code, string(l.Topic), l.Says, l.Law, checked})
 				}
 			}
-			laws("EU", policy.European())
+			laws("EU", law.European())
 			for _, j := range list {
 				rows = append(rows, []string{j.Code, "authority", j.Authority, "", ""})
 				laws(j.Code, j.Laws)
@@ -367,9 +370,9 @@ with exit code 2; other remarks do so with --strict only.`,
 			}
 			if c.json {
 				err = c.printJSON(struct {
-					Remarks   []policy.Remark `json:"remarks"`
-					Unchecked []string        `json:"unchecked"`
-				}{append([]policy.Remark{}, remarks...), append([]string{}, unchecked...)})
+					Remarks   []lint.Remark `json:"remarks"`
+					Unchecked []string      `json:"unchecked"`
+				}{append([]lint.Remark{}, remarks...), append([]string{}, unchecked...)})
 			} else {
 				for _, r := range remarks {
 					fmt.Fprintf(c.Out, "%s  %s\n", r.Code, r)
@@ -381,7 +384,7 @@ with exit code 2; other remarks do so with --strict only.`,
 			if err != nil {
 				return err
 			}
-			refused := slices.DeleteFunc(slices.Clone(remarks), func(r policy.Remark) bool { return !r.Refused })
+			refused := slices.DeleteFunc(slices.Clone(remarks), func(r lint.Remark) bool { return !r.Refused })
 			switch {
 			case len(refused) > 0:
 				return fmt.Errorf("%w: a night would refuse this policy: %s", pipeline.ErrConfig, refused[0])

@@ -15,6 +15,7 @@ import (
 
 	"lethe/pipeline"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/cases"
 	"lethe/pipeline/registry/event"
@@ -99,11 +100,11 @@ func (c *Command) holdPlaceCommand() *cobra.Command {
 			"  lethe hold place --silo customers --case 8/2026 --as anna   # the whole silo",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.withIntake(cmd.Context(), s.silo, func(p *pipeline.Pipeline, config *Config, intake *pipeline.Intake) error {
-				now := policy.DateOf(c.Now(), p.Zone)
-				by := policy.EndOf(now, policy.Period{Years: 1})
+				now := calendar.DateOf(c.Now(), p.Zone)
+				by := calendar.EndOf(now, calendar.Period{Years: 1})
 				if review != "" {
 					var err error
-					if by, err = policy.ParseDate(review); err != nil || by <= now {
+					if by, err = calendar.ParseDate(review); err != nil || by <= now {
 						return fmt.Errorf("%w: --review-by: write a coming day as 2006-01-02", errUsage)
 					}
 				}
@@ -340,9 +341,9 @@ func pastInstant(flag, text string, now time.Time, zone *time.Location) (time.Ti
 		return now, nil
 	}
 	at, err := time.Parse(time.RFC3339, text)
-	if day, dayErr := policy.ParseDate(text); dayErr == nil {
+	if day, dayErr := calendar.ParseDate(text); dayErr == nil {
 		at, err = (day + 1).Start(zone).Add(-time.Second), nil
-		if day == policy.DateOf(now, zone) {
+		if day == calendar.DateOf(now, zone) {
 			at = now
 		}
 	}
@@ -359,7 +360,7 @@ func pastInstant(flag, text string, now time.Time, zone *time.Location) (time.Ti
 // whole days of 24 hours for which the term rested.
 func (c *Config) answerEnds(zone *time.Location) func(q cases.Request, months int) time.Time {
 	return func(q cases.Request, months int) time.Time {
-		return (answerBy(policy.DateOf(q.Received, zone), months, int(q.Paused/(24*time.Hour)), c.Controller.Holidays) + 1).Start(zone)
+		return (answerBy(calendar.DateOf(q.Received, zone), months, int(q.Paused/(24*time.Hour)), c.Controller.Holidays) + 1).Start(zone)
 	}
 }
 
@@ -368,15 +369,15 @@ func lastDay(end time.Time, zone *time.Location) string { return dayOf(end.Add(-
 
 // answerBy is the last day for the answer to a request received on a day: so many months later by Regulation (EEC, Euratom) No 1182/71, art. 3(1) and (2)(c), and so many days for
 // which the term rested; where that is a Saturday, a Sunday or a public holiday, the next working day (art. 3(4)).
-func answerBy(received policy.Date, months, rested int, holidays []Holiday) policy.Date {
-	end := policy.EndOf(received, policy.Period{Months: months, Days: rested})
+func answerBy(received calendar.Date, months, rested int, holidays []Holiday) calendar.Date {
+	end := calendar.EndOf(received, calendar.Period{Months: months, Days: rested})
 	for !workingDay(end, holidays) {
 		end++
 	}
 	return end
 }
 
-func workingDay(day policy.Date, holidays []Holiday) bool {
+func workingDay(day calendar.Date, holidays []Holiday) bool {
 	weekday := day.Start(time.UTC).Weekday()
 	return weekday != time.Saturday && weekday != time.Sunday && !slices.ContainsFunc(holidays, func(h Holiday) bool { return h.isOn(day) })
 }

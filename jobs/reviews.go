@@ -8,7 +8,7 @@ import (
 
 	"lethe/classifiers"
 	"lethe/pipeline"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 )
 
 // buildDiscovery checks how sources are read, and the verdicts that people gave on fields.
@@ -43,7 +43,7 @@ func (c *Config) buildDiscovery(p *pipeline.Pipeline) error {
 		if r.Because == "" {
 			fail("because is missing: say why the classifiers are wrong")
 		}
-		until, err := policy.ParseDate(r.Until)
+		until, err := calendar.ParseDate(r.Until)
 		if err != nil {
 			fail("until: %w", err)
 		}

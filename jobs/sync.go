@@ -13,6 +13,7 @@ import (
 	"lethe/pipeline"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -23,7 +24,7 @@ type CopyConfig struct {
 	Grants map[string][]string `yaml:"grants"`            // silo: purposes
 	Table  bool                `yaml:"table,omitempty"`   // a table with purpose-bound views in the source itself
 	Files  string              `yaml:"files,omitempty"`   // folder of signed snapshots and deltas
-	MaxLag policy.Period       `yaml:"max_lag,omitempty"` // default P1D
+	MaxLag calendar.Period     `yaml:"max_lag,omitempty"` // default P1D
 }
 
 var targetName = regexp.MustCompile(`^[a-z][a-z0-9]{0,19}$`)

@@ -13,6 +13,8 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/event"
@@ -63,7 +65,7 @@ func (p *Pipeline) OpenAllowed(ctx context.Context, silo, purpose string, asOf t
 
 // newNight is a night that only asks. Without an epoch nothing it decides is written down.
 func newNight(p *Pipeline, asOf time.Time) *night {
-	return &night{Pipeline: p, asOf: asOf, today: policy.DateOf(asOf, p.Zone), silos: map[string]*siloState{}, heads: map[string]chain.Head{}}
+	return &night{Pipeline: p, asOf: asOf, today: calendar.DateOf(asOf, p.Zone), silos: map[string]*siloState{}, heads: map[string]chain.Head{}}
 }
 
 // forPurpose is a silo with the rules of one purpose only, so that what is decided is decided for it.
@@ -87,11 +89,11 @@ func (a *Allowed) Close() error { return errors.Join(a.list.close(), a.night.reg
 func (a *Allowed) AsOf() time.Time { return a.night.asOf }
 
 // suppressedCode says that only the suppression list keeps somebody out.
-const suppressedCode = policy.Code(event.Suppressed)
+const suppressedCode = reason.Code(event.Suppressed)
 
 // Person answers for somebody who is known by identifiers alone: "" if they may be used, else the reason. Of several collections of theirs, a later yes
 // counts, unless there is a no of that day or later in another.
-func (a *Allowed) Person(subjects []event.Subject, country string) policy.Code {
+func (a *Allowed) Person(subjects []event.Subject, country string) reason.Code {
 	country = cmp.Or(country, a.silo.Jurisdiction.Code)
 	a.found = a.found[:0]
 	readable := false
@@ -103,7 +105,7 @@ func (a *Allowed) Person(subjects []event.Subject, country string) policy.Code {
 		readable = true
 		a.next = append(a.next[:0], a.night.silos[a.silo.Silo.Name].standings.Lookup(a.key.Match(s.Kind, value))...)
 		if len(a.found) > 0 && len(a.next) > 0 && !slices.Equal(a.found, a.next) {
-			return policy.EIDConflict
+			return reason.EIDConflict
 		}
 		if len(a.next) > 0 {
 			a.found = append(a.found[:0], a.next...)
@@ -111,30 +113,30 @@ func (a *Allowed) Person(subjects []event.Subject, country string) policy.Code {
 	}
 	switch {
 	case !readable:
-		return policy.EIDUnparseable
+		return reason.EIDUnparseable
 	case len(a.found) == 0:
-		return policy.XNoMatch
+		return reason.XNoMatch
 	}
 	return a.collections(subjects, country)
 }
 
 // collections answers for the collections of one person.
-func (a *Allowed) collections(subjects []event.Subject, country string) policy.Code {
-	var yes, no policy.Date // the latest of each
-	var why, refusal policy.Code
+func (a *Allowed) collections(subjects []event.Subject, country string) reason.Code {
+	var yes, no calendar.Date // the latest of each
+	var why, refusal reason.Code
 	allowed, proven := false, false
 	var since time.Time
 	for _, collection := range a.found {
 		if !a.night.silos[a.silo.Silo.Name].standings.At(collection, &a.standing) {
 			continue
 		}
-		rec := policy.Record{Trust: a.night.silos[a.silo.Silo.Name].trust, Standing: &a.standing, Starts: make([]policy.Date, len(a.silo.Silo.Rules))}
+		rec := policy.Record{Trust: a.night.silos[a.silo.Silo.Name].trust, Standing: &a.standing, Starts: make([]calendar.Date, len(a.silo.Silo.Rules))}
 		d := a.silo.Decide(rec, a.night.asOf)
 		if a.usable(d, rec) {
 			allowed = true
 			if given, ok := consentTo(&a.standing, a.purpose); ok && given.Since.After(since) {
 				since, proven = given.Since, given.Proven
-				yes = policy.DateOf(since, a.night.Zone)
+				yes = calendar.DateOf(since, a.night.Zone)
 			}
 			continue
 		}
@@ -145,7 +147,7 @@ func (a *Allowed) collections(subjects []event.Subject, country string) policy.C
 	}
 	switch {
 	case !allowed:
-		return cmp.Or(refusal, why, policy.DNoConsent)
+		return cmp.Or(refusal, why, reason.DNoConsent)
 	case refusal != "" && no >= yes:
 		return refusal
 	case !a.list.outlives(a.list.since(subjects, country), since, proven):
@@ -156,7 +158,7 @@ func (a *Allowed) collections(subjects []event.Subject, country string) policy.C
 
 // usable reports whether a decision of the purpose lets the record be used. A request for access changes no use.
 func (a *Allowed) usable(d policy.Decision, rec policy.Record) bool {
-	if d.Reason == policy.KPendingAccess {
+	if d.Reason == reason.KPendingAccess {
 		return len(a.silo.Permits(rec, a.night.asOf, nil)) > 0
 	}
 	return d.Use == policy.Allowed || d.Use == policy.Limited
@@ -172,11 +174,11 @@ func consentTo(s *policy.Standing, purpose string) (policy.PurposeStanding, bool
 }
 
 // saysNo reports whether a person's own act, or a hold, ended the use, and on which day. What has no day counts as today's.
-func saysNo(d policy.Decision, today policy.Date) (policy.Date, bool) {
+func saysNo(d policy.Decision, today calendar.Date) (calendar.Date, bool) {
 	switch d.Reason {
-	case policy.DErasureRequest, policy.DObjectionMarketing, policy.DObjectionUpheld, policy.DConsentWithdrawn, policy.DConsentRefused:
+	case reason.DErasureRequest, reason.DObjectionMarketing, reason.DObjectionUpheld, reason.DConsentWithdrawn, reason.DConsentRefused:
 		return cmp.Or(d.End, today), true
-	case policy.KLegalHold, policy.KRestricted, policy.KObjectionPending:
+	case reason.KLegalHold, reason.KRestricted, reason.KObjectionPending:
 		return today, true
 	}
 	return 0, false
@@ -192,8 +194,8 @@ type AllowedRow struct {
 
 // Rows reads the silo's tables and hands each row that may be used to do. It returns how many rows were left out, by reason. A source that cannot be
 // read ends it.
-func (a *Allowed) Rows(ctx context.Context, do func(AllowedRow) error) (left map[policy.Code]int, err error) {
-	left = map[policy.Code]int{}
+func (a *Allowed) Rows(ctx context.Context, do func(AllowedRow) error) (left map[reason.Code]int, err error) {
+	left = map[reason.Code]int{}
 	for _, src := range a.night.Sources {
 		if !slices.ContainsFunc(a.silo.Silo.Records, func(r policy.Records) bool { return r.Source == src.Name }) || src.Of != "" {
 			continue
@@ -205,7 +207,7 @@ func (a *Allowed) Rows(ctx context.Context, do func(AllowedRow) error) (left map
 	return left, nil
 }
 
-func (a *Allowed) source(ctx context.Context, src Source, left map[policy.Code]int, do func(AllowedRow) error) (err error) {
+func (a *Allowed) source(ctx context.Context, src Source, left map[reason.Code]int, do func(AllowedRow) error) (err error) {
 	s := &store{Source: src, governed: map[string][]*group{}}
 	if s.open, err = src.Open(ctx); err != nil {
 		return sourceError(err)
@@ -240,7 +242,7 @@ func (a *Allowed) source(ctx context.Context, src Source, left map[policy.Code]i
 }
 
 // row answers for one row.
-func (a *Allowed) row(g *group, rows arrowRecord, row int) policy.Code {
+func (a *Allowed) row(g *group, rows arrowRecord, row int) reason.Code {
 	r := g.rule(rows, row, a.night.asOf)
 	if !a.usable(r.Decision, g.record) {
 		return r.Reason
@@ -346,7 +348,7 @@ func (p *Pipeline) Show(ctx context.Context, silo string, who event.Subject, cou
 }
 
 func knownPurpose(one *policy.Compiled, purpose string, s *policy.Standing, asOf time.Time, zone *time.Location) KnownPurpose {
-	d := one.Decide(policy.Record{Standing: s, Starts: make([]policy.Date, len(one.Silo.Rules))}, asOf)
+	d := one.Decide(policy.Record{Standing: s, Starts: make([]calendar.Date, len(one.Silo.Rules))}, asOf)
 	k := KnownPurpose{Purpose: purpose, State: "nothing is known of this purpose", Use: d.Use, Reason: string(d.Reason), Words: d.Reason.Words(), Until: d.Until.String(), Due: d.Due.String()}
 	if i := slices.IndexFunc(s.Purposes, func(p policy.PurposeStanding) bool { return p.Purpose == purpose }); i >= 0 {
 		k.State = stateWords(&s.Purposes[i], zone)
@@ -356,7 +358,7 @@ func knownPurpose(one *policy.Compiled, purpose string, s *policy.Standing, asOf
 
 // stateWords says where a purpose stands, with dates in the controller's zone.
 func stateWords(p *policy.PurposeStanding, zone *time.Location) string {
-	on := func(t time.Time) string { return policy.DateOf(t, zone).String() }
+	on := func(t time.Time) string { return calendar.DateOf(t, zone).String() }
 	var words []string
 	switch {
 	case p.State != policy.NoConsent:
@@ -405,7 +407,7 @@ func flagWords(s *policy.Standing, zone *time.Location) []string {
 		word string
 	}{
 		{s.Hold, "under a legal hold"}, {s.Restricted, "processing is restricted (Art. 18)"}, {s.PendingAccess, "a request for access or portability is open"},
-		{!s.Erasure.IsZero(), "erasure was asked on " + policy.DateOf(s.Erasure, zone).String()}, {s.Minor && !s.Parental, "a child's, without the parents' authorisation for every purpose"},
+		{!s.Erasure.IsZero(), "erasure was asked on " + calendar.DateOf(s.Erasure, zone).String()}, {s.Minor && !s.Parental, "a child's, without the parents' authorisation for every purpose"},
 		{s.Minor && s.Parental, "a child's, authorised by the parents"},
 	} {
 		if f.on {

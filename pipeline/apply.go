@@ -13,6 +13,8 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
 )
 
@@ -847,9 +849,9 @@ func (a *application) trace(ctx context.Context, roots part) error {
 	var tombs []registry.Tombstone
 	var blocked []registry.Flag
 	var freed []registry.FlagKey
-	var reasons []policy.Code // that a row may be flagged for
+	var reasons []reason.Code // that a row may be flagged for
 	if len(g.state.flags) > 0 {
-		reasons = policy.Codes()
+		reasons = reason.Codes()
 	}
 	for k, r := range roots.rows {
 		if o := roots.outcome[k]; o != rowDone && o != rowRecovered && o != rowUnverified {
@@ -886,7 +888,7 @@ func (n *night) lastBackup(system string) time.Time {
 	last := n.asOf.AddDate(0, 0, 90)
 	for _, s := range n.Sources {
 		if s.Of == system && !s.Keep.IsZero() {
-			if end := policy.EndOf(n.today, s.Keep).Start(n.Zone); end.After(last) {
+			if end := calendar.EndOf(n.today, s.Keep).Start(n.Zone); end.After(last) {
 				last = end
 			}
 		}

@@ -16,6 +16,8 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/lint"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/event"
 )
@@ -40,7 +42,7 @@ func (p *Pipeline) Check(ctx context.Context) ([]string, error) {
 		if err := p.Keys.EnsureAudit(silo.Silo.Name, n.epoch); err != nil {
 			errs = append(errs, err)
 		}
-		for _, remark := range silo.Lint(n.asOf) {
+		for _, remark := range lint.Lint(silo, n.asOf) {
 			lines = append(lines, remark.String())
 		}
 	}
@@ -337,7 +339,7 @@ func ruleWords(s *policy.Compiled, name string, asOf time.Time) string {
 
 // eventWords says an event in one line, with its days in the zone.
 func eventWords(e registry.PastEvent, zone *time.Location) string {
-	day := func(t time.Time) string { return policy.DateOf(t, zone).String() }
+	day := func(t time.Time) string { return calendar.DateOf(t, zone).String() }
 	words := []string{day(e.From) + " " + strings.ReplaceAll(string(e.Type), "_", " ")}
 	for _, part := range []struct{ before, text string }{{"named ", e.Name}, {"by ", strings.ReplaceAll(e.By, ";", " and ")}, {"for ", e.Purpose}, {"under notice ", e.Notice}, {"by ", e.Method}, {"told by ", e.Source}} {
 		if part.text != "" {
@@ -381,7 +383,7 @@ func (n *night) explainPast(ctx context.Context, s *store, table string, keys []
 		}
 	}
 	for _, r := range slices.Backward(runs) {
-		day := policy.DateOf(r.AsOf, n.Zone)
+		day := calendar.DateOf(r.AsOf, n.Zone)
 		path := filepath.Join(n.State, "runs", r.ID, "decisions.arrow")
 		if !fileExists(path) {
 			continue

@@ -9,7 +9,7 @@ import (
 	"sort"
 
 	"lethe/pipeline/audit"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/reason"
 )
 
 // The questions that a plan can raise. Two approvals of the plan's digest answer them.
@@ -42,7 +42,7 @@ func (n *night) stops() error {
 			}
 			var unmatched, unparseable int64
 			for _, l := range g.summary {
-				if l.Reason == string(policy.KAnonymized) {
+				if l.Reason == string(reason.KAnonymized) {
 					continue
 				}
 				unmatched += l.Unmatched

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry/event"
 )
 
@@ -31,7 +31,7 @@ var reasonArticles = map[event.Reason]string{
 // Codes lists every code of decisions, exceptions, refused statements of consent, questions and stops, sorted.
 func Codes() []CodeMeaning {
 	var list []CodeMeaning
-	for _, code := range policy.Codes() {
+	for _, code := range reason.Codes() {
 		list = append(list, CodeMeaning{string(code), code.Article(), code.Words()})
 	}
 	list = append(list, CodeMeaning{codeNoKey, "Art. 5(2)", wordsOf(codeNoKey)})

@@ -13,13 +13,13 @@ import (
 	"lethe/classifiers"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 )
 
 // Sampling says how tables that no silo governs are read. The others are always read whole: each of their rows is decided.
 type Sampling struct {
-	Rows      int           // about so many rows of a table; 0 reads every row
-	FullEvery policy.Period // a table is read whole if it was not for so long; zero: never
+	Rows      int             // about so many rows of a table; 0 reads every row
+	FullEvery calendar.Period // a table is read whole if it was not for so long; zero: never
 }
 
 // reading is what the night reads of one table, and what it found there.
@@ -132,7 +132,7 @@ func (n *night) sampleOf(s *store, t connectors.Table) int {
 	}
 	if every := n.Sampling.FullEvery; !every.IsZero() {
 		_, last := n.lastWhole(s.Name, t.Name)
-		if !last.Known() || policy.EndOf(last, every) < n.today {
+		if !last.Known() || calendar.EndOf(last, every) < n.today {
 			return 0
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"lethe/pipeline/audit"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry"
 )
 
@@ -34,10 +34,10 @@ var dutyWords = map[string]struct{ severity, article, words string }{
 // duties lists what is late at an instant in the silos of the configuration, the latest first.
 func (p *Pipeline) duties(ctx context.Context, r *registry.Registry, at time.Time) ([]Duty, error) {
 	var late []Duty
-	today := policy.DateOf(at, p.Zone)
+	today := calendar.DateOf(at, p.Zone)
 	add := func(kind, silo, id string, due time.Time) {
 		if !due.IsZero() && !due.After(at) {
-			late = append(late, Duty{Kind: kind, Silo: silo, ID: id, Due: due, Days: int64(today - policy.DateOf(due, p.Zone) + 1)})
+			late = append(late, Duty{Kind: kind, Silo: silo, ID: id, Due: due, Days: int64(today - calendar.DateOf(due, p.Zone) + 1)})
 		}
 	}
 	for _, s := range p.Silos {
@@ -51,7 +51,7 @@ func (p *Pipeline) duties(ctx context.Context, r *registry.Registry, at time.Tim
 				add("F_REQUEST_OVERDUE", name, q.ID, q.Deadline())
 			}
 			if q.Closed.IsZero() && !q.PausedAt.IsZero() {
-				add("F_REQUEST_PAUSED", name, q.ID, (policy.EndOf(policy.DateOf(q.PausedAt, p.Zone), policy.Period{Months: 1}) + 1).Start(p.Zone))
+				add("F_REQUEST_PAUSED", name, q.ID, (calendar.EndOf(calendar.DateOf(q.PausedAt, p.Zone), calendar.Period{Months: 1}) + 1).Start(p.Zone))
 			}
 		}
 		holds, err := r.Holds(ctx, name)
@@ -63,7 +63,7 @@ func (p *Pipeline) duties(ctx context.Context, r *registry.Registry, at time.Tim
 				continue
 			}
 			if h.ApprovedBy == "" {
-				add("F_HOLD_UNAPPROVED", name, h.ID, (policy.DateOf(h.PlacedAt, p.Zone) + 1).Start(p.Zone))
+				add("F_HOLD_UNAPPROVED", name, h.ID, (calendar.DateOf(h.PlacedAt, p.Zone) + 1).Start(p.Zone))
 			}
 			add("F_HOLD_REVIEW", name, h.ID, h.ReviewBy)
 		}
@@ -92,7 +92,7 @@ func (n *night) owed(ctx context.Context) error {
 			at[k] = i
 			w := dutyWords[d.Kind]
 			found = append(found, audit.Finding{Kind: d.Kind, Severity: w.severity, Source: "registry", Object: d.Silo, Article: w.article,
-				Words: fmt.Sprintf("In silo %s %s. The oldest is late since %s, for %d days.", d.Silo, w.words, policy.DateOf(d.Due, n.Zone), d.Days)})
+				Words: fmt.Sprintf("In silo %s %s. The oldest is late since %s, for %d days.", d.Silo, w.words, calendar.DateOf(d.Due, n.Zone), d.Days)})
 		}
 		found[i].Count++
 	}
@@ -108,7 +108,7 @@ const keptYears = 1
 // bookRequests puts the requests and the holds of the silos into the report.
 func (n *night) bookRequests(ctx context.Context) error {
 	since := n.asOf.AddDate(-keptYears, 0, 0)
-	lastDay := func(end time.Time) string { return policy.DateOf(end.Add(-time.Second), n.Zone).String() }
+	lastDay := func(end time.Time) string { return calendar.DateOf(end.Add(-time.Second), n.Zone).String() }
 	for _, s := range n.Silos {
 		name := s.Silo.Name
 		requests, err := n.registry.Requests(ctx, name)
@@ -129,7 +129,7 @@ func (n *night) bookRequests(ctx context.Context) error {
 				until = q.Closed
 			}
 			if end := q.Deadline(); !end.IsZero() && !end.After(until) {
-				r.Status, r.OverdueDays = "overdue", int64(policy.DateOf(until, n.Zone)-policy.DateOf(end, n.Zone)+1)
+				r.Status, r.OverdueDays = "overdue", int64(calendar.DateOf(until, n.Zone)-calendar.DateOf(end, n.Zone)+1)
 			}
 			switch {
 			case !q.Closed.IsZero():
@@ -147,7 +147,7 @@ func (n *night) bookRequests(ctx context.Context) error {
 			if !h.ReleasedAt.IsZero() && h.ReleasedAt.Before(since) {
 				continue
 			}
-			b := audit.Hold{Silo: name, HoldID: h.ID, PlacedBy: h.PlacedBy, PlacedAt: h.PlacedAt, ApprovedBy: h.ApprovedBy, ReviewBy: policy.DateOf(h.ReviewBy, n.Zone).String(), Status: "in_force",
+			b := audit.Hold{Silo: name, HoldID: h.ID, PlacedBy: h.PlacedBy, PlacedAt: h.PlacedAt, ApprovedBy: h.ApprovedBy, ReviewBy: calendar.DateOf(h.ReviewBy, n.Zone).String(), Status: "in_force",
 				ReleasedAt: h.ReleasedAt, ReleasedBy: strings.Trim(h.ReleasedBy+";"+h.ReleaseApprovedBy, ";")}
 			switch {
 			case !h.ReleasedAt.IsZero():

@@ -8,13 +8,14 @@ import (
 
 	"lethe/pipeline"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry/event"
 )
 
 // What ends a consent for good is the longest of the rules in force, wherever they stand: not the version of last year, and not the shorter of two.
 func TestConsentEndsByTheLongestRuleInForce(t *testing.T) {
 	short := func(r policy.Rule, change func(*policy.Rule)) policy.Rule {
-		r.MaxAge = policy.Period{Months: 3}
+		r.MaxAge = calendar.Period{Months: 3}
 		change(&r)
 		return r
 	}
@@ -56,7 +57,7 @@ func TestConsentEndsByTheLongestRuleInForce(t *testing.T) {
 
 // The event from which a period counts is seen wherever the rule stands that names it.
 func TestTheEventOfARuleEndsItsPurpose(t *testing.T) {
-	proof := policy.Rule{ID: "proof", Purpose: "news", Basis: policy.LegitimateInterest, Start: policy.AtEvent, Event: "withdrawn", Period: policy.Period{Years: 5}, End: policy.Delete,
+	proof := policy.Rule{ID: "proof", Purpose: "news", Basis: policy.LegitimateInterest, Start: policy.AtEvent, Event: "withdrawn", Period: calendar.Period{Years: 5}, End: policy.Delete,
 		Because: "claims", Owner: "anna", ReviewBy: "2027-01-01"}
 	for _, first := range []bool{true, false} {
 		w := newWorld(t, news(func(s *policy.Silo) {

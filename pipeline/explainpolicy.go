@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/lint"
 )
 
 // Cover is what the policy says of a table: which silos claim its rows, and which rules need its fields.
@@ -78,7 +79,7 @@ func (p *Pipeline) Cover(ctx context.Context, source, table string) (Cover, erro
 }
 
 // columns asks the source for the fields of a table and its key; where it does not answer, what the last nights found has to do.
-func (p *Pipeline) columns(ctx context.Context, src Source, table string, found []policy.Category, c *Cover) (names, key []string, err error) {
+func (p *Pipeline) columns(ctx context.Context, src Source, table string, found []lint.Category, c *Cover) (names, key []string, err error) {
 	tables, err := catalogOf(ctx, src)
 	if err == nil {
 		t, ok := tableOf(tables, table)
@@ -100,9 +101,9 @@ func (p *Pipeline) columns(ctx context.Context, src Source, table string, found 
 	return names, nil, nil
 }
 
-func (p *Pipeline) cover(name string, key []string, claims []policy.Records, silos []*policy.Compiled, found []policy.Category, source, table string) CoveredField {
+func (p *Pipeline) cover(name string, key []string, claims []policy.Records, silos []*policy.Compiled, found []lint.Category, source, table string) CoveredField {
 	f := CoveredField{Field: name, Rules: []string{}}
-	if i := slices.IndexFunc(found, func(o policy.Category) bool { return o.Source == source && o.Table == table && o.Field == name }); i >= 0 {
+	if i := slices.IndexFunc(found, func(o lint.Category) bool { return o.Source == source && o.Table == table && o.Field == name }); i >= 0 {
 		f.Category = found[i].Category
 	}
 	if slices.Contains(key, name) {

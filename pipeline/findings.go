@@ -8,6 +8,7 @@ import (
 	"lethe/classifiers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/lint"
 )
 
 // inspect finds what a person should look at in a source, given the rows of its inventory.
@@ -36,23 +37,23 @@ func (n *night) inspect(s *store, inventory []audit.Inventory) {
 // inspectPolicy finds what regulators fined others for in the policy itself, given the inventory of all sources: one period for unlike data (Deutsche Wohnen, 2019), terms
 // that the notice contradicts, rules that nobody reviewed. `lethe policy lint` says more.
 func (n *night) inspectPolicy(inventory []audit.Inventory) {
-	var found []policy.Category
+	var found []lint.Category
 	for _, i := range inventory {
 		if personal(i) {
-			found = append(found, policy.Category{Source: i.Source, Table: i.Object, Field: i.Column, Category: i.Category, Class: i.Class})
+			found = append(found, lint.Category{Source: i.Source, Table: i.Object, Field: i.Column, Category: i.Category, Class: i.Class})
 		}
 	}
-	var remarks []policy.Remark
+	var remarks []lint.Remark
 	for _, s := range n.Silos {
-		remarks = append(append(remarks, s.Lint(n.asOf)...), s.LintCategories(n.asOf, found)...)
+		remarks = append(append(remarks, lint.Lint(s, n.asOf)...), lint.Categories(s, n.asOf, found)...)
 	}
-	severity := map[string]string{policy.FUniformRetention: "medium", policy.FNoticeMismatch: "medium", policy.LReviewDue: "low"}
-	for _, r := range append(remarks, policy.LintTogether(n.Silos, n.asOf)...) {
+	severity := map[string]string{lint.FUniformRetention: "medium", lint.FNoticeMismatch: "medium", lint.LReviewDue: "low"}
+	for _, r := range append(remarks, lint.Together(n.Silos, n.asOf)...) {
 		if severity[r.Code] == "" {
 			continue
 		}
 		kind := r.Code
-		if kind == policy.LReviewDue {
+		if kind == lint.LReviewDue {
 			kind = "F_REVIEW_DUE"
 		}
 		n.find(audit.Finding{Kind: kind, Severity: severity[r.Code], Object: r.Place, Count: 1, Article: r.Law, Words: "In the policy: " + r.Words + "."})

@@ -37,7 +37,7 @@ var floors = []floor{
 	{pkg: "pipeline/registry/cases", may: append([]string{"pipeline/registry/chain"}, registryGround...)},
 	{pkg: "pipeline/registry/standings", may: append([]string{"pipeline/policy", "pipeline/registry/cases", "pipeline/registry/chain"}, registryGround...)},
 	{pkg: "pipeline/registry/chain", may: append([]string{"pipeline/registry/delivery"}, registryGround...)},
-	{pkg: "pipeline/registry/delivery", may: []string{"pipeline/policy", "pipeline/registry/event", "pipeline/registry/identifier", "pipeline/registry/keystore", "pipeline/registry/receipt"}},
+	{pkg: "pipeline/registry/delivery", may: []string{"pipeline/policy/calendar", "pipeline/registry/event", "pipeline/registry/identifier", "pipeline/registry/keystore", "pipeline/registry/receipt"}},
 	{pkg: "pipeline/registry/receipt", may: []string{"pipeline/policy", "pipeline/registry/event", "pipeline/registry/internal/database"}},
 	{pkg: "pipeline/registry/internal/tables", may: []string{"pipeline/registry/internal/database"}},
 	{pkg: "pipeline/registry/internal/database"},
@@ -46,7 +46,15 @@ var floors = []floor{
 	{pkg: "pipeline/registry/keystore"},
 	{pkg: "pipeline/audit", may: []string{"pipeline/registry/keystore"}},
 	{pkg: "pipeline/journal"},
-	{pkg: "pipeline/policy", pure: true},
+	{pkg: "pipeline/policy/lint", may: []string{"pipeline/policy", "pipeline/policy/calendar", "pipeline/policy/law", "pipeline/policy/names", "pipeline/policy/words"}, pure: true},
+	{pkg: "pipeline/policy/words", may: []string{"pipeline/policy", "pipeline/policy/calendar", "pipeline/policy/intake", "pipeline/policy/law"}, pure: true},
+	{pkg: "pipeline/policy/policytest", may: []string{"pipeline/policy", "pipeline/policy/calendar"}, test: true},
+	{pkg: "pipeline/policy", may: []string{"pipeline/policy/calendar", "pipeline/policy/intake", "pipeline/policy/law", "pipeline/policy/names", "pipeline/policy/reason"}, pure: true},
+	{pkg: "pipeline/policy/intake", may: []string{"pipeline/policy/names"}, pure: true},
+	{pkg: "pipeline/policy/law", may: []string{"pipeline/policy/calendar"}, pure: true},
+	{pkg: "pipeline/policy/calendar", pure: true},
+	{pkg: "pipeline/policy/names", pure: true},
+	{pkg: "pipeline/policy/reason", pure: true},
 	{pkg: "pipeline/anonymize", may: []string{"connectors"}, pure: true},
 	{pkg: "classifiers", may: []string{"classifiers/gazetteer", "classifiers/ident"}, pure: true},
 	{pkg: "classifiers/ident", pure: true},
@@ -231,7 +239,7 @@ func climbs(name string, source []byte, root string) ([]string, error) {
 
 // testOnly reports whether a package of this module is for tests and the demo only.
 func testOnly(pkg string) bool {
-	return under(pkg, "connectors/connectortest") || under(pkg, "fixtures/...")
+	return under(pkg, "connectors/connectortest") || under(pkg, "pipeline/policy/policytest") || under(pkg, "fixtures/...")
 }
 
 // under reports whether a package is the one named, or, where the name ends in /..., below it.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/retention"
@@ -76,7 +77,7 @@ func (n *night) forget(ctx context.Context) error {
 			st := n.silos[name]
 			gone, err := n.registry.ForgetEnded(ctx, name, n.asOf, retention.Forget{InUse: st.used.has, Purposes: endings(s), Standings: st.standings,
 				Until: func(ended time.Time) time.Time {
-					return (policy.EndOf(policy.DateOf(ended, n.Zone), proof) + 1).Start(n.Zone)
+					return (calendar.EndOf(calendar.DateOf(ended, n.Zone), proof) + 1).Start(n.Zone)
 				}})
 			if err != nil {
 				return err

@@ -21,6 +21,9 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/intake"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/delivery"
 	"lethe/pipeline/registry/event"
@@ -219,7 +222,7 @@ func (in *Intake) Record(ctx context.Context, silo string, e event.Event) (seq i
 
 // FromTable reads an application's table and records what its rows say of consents: each row once for each thing it says, however often it is
 // read. An error that wraps ErrSource is the source's.
-func (in *Intake) FromTable(ctx context.Context, silo *policy.Compiled, m *policy.Intake, dryRun bool) (t Taken, err error) {
+func (in *Intake) FromTable(ctx context.Context, silo *policy.Compiled, m *intake.Mapping, dryRun bool) (t Taken, err error) {
 	t = Taken{Silo: silo.Silo.Name, Source: m.Source, Table: m.Table}
 	i := slices.IndexFunc(in.Sources, func(s Source) bool { return s.Name == m.Source })
 	if i < 0 {
@@ -272,7 +275,7 @@ type rowReader struct {
 	ctx      context.Context
 	in       *Intake
 	silo     *policy.Compiled
-	mapping  *policy.Intake
+	mapping  *intake.Mapping
 	key      matcher
 	zone     *time.Location
 	fields   []string
@@ -300,7 +303,7 @@ type matcher interface {
 }
 
 // newRowReader resolves the names of a mapping against the catalog.
-func (in *Intake) newRowReader(silo *policy.Compiled, m *policy.Intake, tables []connectors.Table) (*rowReader, error) {
+func (in *Intake) newRowReader(silo *policy.Compiled, m *intake.Mapping, tables []connectors.Table) (*rowReader, error) {
 	table, err := intakeTable(silo, m, tables)
 	if err != nil {
 		return nil, err
@@ -323,7 +326,7 @@ func (in *Intake) newRowReader(silo *policy.Compiled, m *policy.Intake, tables [
 }
 
 // intakeTable finds the table of a mapping, and checks that it has the fields.
-func intakeTable(silo *policy.Compiled, m *policy.Intake, tables []connectors.Table) (connectors.Table, error) {
+func intakeTable(silo *policy.Compiled, m *intake.Mapping, tables []connectors.Table) (connectors.Table, error) {
 	i := slices.IndexFunc(tables, func(t connectors.Table) bool { return t.Name == m.Table })
 	if i < 0 {
 		return connectors.Table{}, fmt.Errorf("%w: silo %s: consents: source %s has no table %s: name a table that the source has", ErrConfig, silo.Silo.Name, m.Source, m.Table)
@@ -425,7 +428,7 @@ func (r *rowReader) instant(field string) (time.Time, error) {
 }
 
 // text is what the mapping says of the row: a text of its own, or the row's.
-func (r *rowReader) text(c *policy.Cell) string {
+func (r *rowReader) text(c *intake.Cell) string {
 	switch {
 	case c == nil:
 		return ""
@@ -457,7 +460,7 @@ func (r *rowReader) says(state string, e *event.Event) (news bool, err error) {
 		e.Collection = strings.TrimSpace(id)
 	}
 	named := m.States()
-	at := named[slices.IndexFunc(named, func(s policy.NamedState) bool { return s.Type == state })].At
+	at := named[slices.IndexFunc(named, func(s intake.NamedState) bool { return s.Type == state })].At
 	if e.OccurredAt, err = r.instant(at); err != nil {
 		return false, err
 	}
@@ -502,12 +505,12 @@ func (r *rowReader) given(e *event.Event) error {
 	}
 	proof := r.text(m.Evidence)
 	switch {
-	case m.Trust == policy.SetByDefault, e.Undated, !created.IsZero() && e.OccurredAt.Equal(created) && e.Method == "":
+	case m.Trust == intake.SetByDefault, e.Undated, !created.IsZero() && e.OccurredAt.Equal(created) && e.Method == "":
 		r.unproven[consentDefault]++
 		if e.Undated && !created.IsZero() {
 			e.OccurredAt, e.Undated = created, false
 		}
-	case m.Trust != policy.ProvenByRow || proof == "":
+	case m.Trust != intake.ProvenByRow || proof == "":
 		r.unproven[consentStated]++
 	case utf8.ValidString(proof):
 		e.Evidence = proof
@@ -583,7 +586,7 @@ func (r *rowReader) fieldOf(column string) string {
 	if field, ok := m.Subject[column]; ok {
 		return field
 	}
-	for name, c := range map[string]*policy.Cell{"method": m.Method, "notice": m.Notice, "evidence": m.Evidence} {
+	for name, c := range map[string]*intake.Cell{"method": m.Method, "notice": m.Notice, "evidence": m.Evidence} {
 		if name == column && c != nil && c.Field != "" {
 			return c.Field
 		}
@@ -625,7 +628,7 @@ func (n *night) tookIn(silo *policy.Compiled, t Taken) {
 
 // intakeCode keeps what is refused of a table's consents apart from what is found of its rows.
 func intakeCode(r event.Reason) string {
-	if policy.Code(r).Words() != "" {
+	if reason.Code(r).Words() != "" {
 		return "E_CONSENT_" + strings.TrimPrefix(string(r), "E_")
 	}
 	return string(r)
@@ -645,11 +648,11 @@ func takenWordsOf(code string) string {
 }
 
 // consentsUnread says that a table's consents could not be read, and since when; it reports whether that is too long.
-func (n *night) consentsUnread(m *policy.Intake, err error) bool {
+func (n *night) consentsUnread(m *intake.Mapping, err error) bool {
 	n.find(audit.Finding{Kind: "F_CONSENTS_UNREAD", Severity: "high", Source: m.Source, Object: m.Table, Article: "Art. 7(3)",
 		Words: "The consents that the application keeps in this table could not be read (" + failure(err) + "): who said yes or no since is not known."})
 	n.problem(fmt.Errorf("consents in %s.%s: %w", m.Source, m.Table, err))
 	n.Log.Error("consents not read", "run_id", n.run.ID, "source", m.Source, "table", m.Table, "error", err)
-	first, _ := policy.ParseDate(n.facts.Findings[len(n.facts.Findings)-1].FirstSeen)
-	return n.RegistryAge.IsZero() || policy.EndOf(first, n.RegistryAge) < n.today
+	first, _ := calendar.ParseDate(n.facts.Findings[len(n.facts.Findings)-1].FirstSeen)
+	return n.RegistryAge.IsZero() || calendar.EndOf(first, n.RegistryAge) < n.today
 }

@@ -15,6 +15,9 @@ import (
 	"lethe/connectors/mem"
 	"lethe/pipeline"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/intake"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/delivery"
 	"lethe/pipeline/registry/event"
@@ -23,14 +26,14 @@ import (
 func word(s string) *string { return &s }
 
 // signups is a table of consents, and its mapping.
-func signups(rows ...[]any) (mem.Table, policy.Intake) {
+func signups(rows ...[]any) (mem.Table, intake.Mapping) {
 	t := table("signups", []connectors.Field{field("id", connectors.Integer, false), field("email", connectors.Text, true), field("opt_in", connectors.Integer, true),
 		field("opt_in_at", connectors.Timestamp, true), field("opt_out_at", connectors.Timestamp, true), field("how", connectors.Text, true),
 		field("shown", connectors.Text, true), field("proof", connectors.Text, true), field("created_at", connectors.Timestamp, true)}, nil, rows...)
-	return t, policy.Intake{Source: "crm", Table: "signups", Subject: map[string]string{"email": "email"}, Purpose: "news", Created: "created_at",
-		Given:     &policy.RowState{When: map[string]*string{"opt_in": word("1")}, At: "opt_in_at"},
-		Withdrawn: &policy.RowState{When: map[string]*string{"opt_in": word("0")}, At: "opt_out_at"},
-		Method:    &policy.Cell{Field: "how"}, Notice: &policy.Cell{Field: "shown"}, Evidence: &policy.Cell{Field: "proof"}, Trust: policy.ProvenByRow}
+	return t, intake.Mapping{Source: "crm", Table: "signups", Subject: map[string]string{"email": "email"}, Purpose: "news", Created: "created_at",
+		Given:     &intake.State{When: map[string]*string{"opt_in": word("1")}, At: "opt_in_at"},
+		Withdrawn: &intake.State{When: map[string]*string{"opt_in": word("0")}, At: "opt_out_at"},
+		Method:    &intake.Cell{Field: "how"}, Notice: &intake.Cell{Field: "shown"}, Evidence: &intake.Cell{Field: "proof"}, Trust: intake.ProvenByRow}
 }
 
 // taken reads the table once.
@@ -58,7 +61,7 @@ func TestRowsAreGraded(t *testing.T) {
 	tests := []struct {
 		name   string
 		row    []any // from opt_in on
-		change func(*policy.Intake)
+		change func(*intake.Mapping)
 		want   string            // state
 		grade  event.Reason      // "" evidence is on file, or no consent
 		refuse map[string]string // column: reason
@@ -70,9 +73,9 @@ func TestRowsAreGraded(t *testing.T) {
 		{name: "a zero instant", row: []any{"1", "0000-00-00 00:00:00", nil, "web", "v1", "f1", nil}, want: "given on 2026-11-20, without proof", grade: "E_CONSENT_DEFAULT"},
 		{name: "the instant of the row", row: []any{"1", born, nil, nil, "v1", "f1", born}, want: "given on 2026-03-01, without proof", grade: "E_CONSENT_DEFAULT"},
 		{name: "that instant, and an act", row: []any{"1", born, nil, "checkbox", "v1", "f1", born}, want: "given on 2026-03-01, with proof"},
-		{name: "only stated", row: []any{"1", at, nil, "web", "v1", nil, born}, change: func(m *policy.Intake) { m.Trust, m.Evidence = policy.StatedByRow, nil },
+		{name: "only stated", row: []any{"1", at, nil, "web", "v1", nil, born}, change: func(m *intake.Mapping) { m.Trust, m.Evidence = intake.StatedByRow, nil },
 			want: "given on 2026-03-01, without proof", grade: "E_CONSENT_STATED"},
-		{name: "set by default", row: []any{"1", at, nil, "web", "v1", nil, born}, change: func(m *policy.Intake) { m.Trust, m.Evidence = policy.SetByDefault, nil },
+		{name: "set by default", row: []any{"1", at, nil, "web", "v1", nil, born}, change: func(m *intake.Mapping) { m.Trust, m.Evidence = intake.SetByDefault, nil },
 			want: "given on 2026-03-01, without proof", grade: "E_CONSENT_DEFAULT"},
 		{name: "ahead of the clock", row: []any{"1", "2027-03-01 10:00:00", nil, "web", "v1", "f1", born}, want: "only an event whose date cannot be right", grade: "E_CONSENT_AHEAD"},
 		{name: "withdrawn", row: []any{"0", at, "2026-04-01 10:00:00", "web", "v1", "f1", born}, want: "withdrawn on 2026-04-01"},
@@ -81,16 +84,16 @@ func TestRowsAreGraded(t *testing.T) {
 		{name: "says nothing", row: []any{nil, at, nil, "web", "v1", "f1", born}, want: "unknown"},
 		{name: "implied", row: []any{"1", at, nil, "Pre-Ticked", "v1", "f1", born}, want: "unknown", refuse: map[string]string{"how": "E_IMPLIED_CONSENT"}},
 		{name: "no such act", row: []any{"1", at, nil, "telepathy", "v1", "f1", born}, want: "unknown", refuse: map[string]string{"how": "E_METHOD"}},
-		{name: "in words of its own", row: []any{"1", at, nil, "POS 12", "v1", "f1", born}, change: func(m *policy.Intake) { m.Method.Words = map[string]string{"POS 12": "in_person"} },
+		{name: "in words of its own", row: []any{"1", at, nil, "POS 12", "v1", "f1", born}, change: func(m *intake.Mapping) { m.Method.Words = map[string]string{"POS 12": "in_person"} },
 			want: "given on 2026-03-01, with proof"},
 		{name: "no notice", row: []any{"1", at, nil, "web", nil, "f1", born}, want: "unknown", refuse: map[string]string{"shown": "E_NO_NOTICE"}},
 		{name: "no notice, and set by default", row: []any{"1", nil, nil, nil, nil, nil, born}, want: "unknown", refuse: map[string]string{"shown": "E_NO_NOTICE"}},
 		{name: "no instant that can be read", row: []any{"1", "soon", nil, "web", "v1", "f1", born}, want: "unknown", refuse: map[string]string{"opt_in_at": "E_TIME"}},
 		{name: "given and withdrawn, each by its date", row: []any{nil, at, "2026-04-01 10:00:00", "web", "v1", "f1", born},
-			change: func(m *policy.Intake) { m.Given.When, m.Withdrawn.When = nil, nil }, want: "withdrawn on 2026-04-01"},
-		{name: "NULL is a value", row: []any{nil, at, nil, "web", "v1", "f1", born}, change: func(m *policy.Intake) { m.Given.When = map[string]*string{"opt_out_at": nil} },
+			change: func(m *intake.Mapping) { m.Given.When, m.Withdrawn.When = nil, nil }, want: "withdrawn on 2026-04-01"},
+		{name: "NULL is a value", row: []any{nil, at, nil, "web", "v1", "f1", born}, change: func(m *intake.Mapping) { m.Given.When = map[string]*string{"opt_out_at": nil} },
 			want: "given on 2026-03-01, with proof"},
-		{name: "another list", row: []any{"1", at, nil, "web", "v1", "f1", born}, change: func(m *policy.Intake) { m.Where = map[string]*string{"shown": word("v2")} }, want: "unknown"},
+		{name: "another list", row: []any{"1", at, nil, "web", "v1", "f1", born}, change: func(m *intake.Mapping) { m.Where = map[string]*string{"shown": word("v2")} }, want: "unknown"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -98,7 +101,7 @@ func TestRowsAreGraded(t *testing.T) {
 			if test.change != nil {
 				test.change(&mapping)
 			}
-			w := newWorld(t, news(func(s *policy.Silo) { s.Records, s.Consents = []policy.Records{}, []policy.Intake{mapping} }), rows)
+			w := newWorld(t, news(func(s *policy.Silo) { s.Records, s.Consents = []policy.Records{}, []intake.Mapping{mapping} }), rows)
 			w.event(event.Refused, "somebody@example.org", "news", w.now.AddDate(0, -1, 0))
 			for range 2 { // the second reading changes nothing
 				result := taken(t, t.Context(), w.p)
@@ -132,7 +135,7 @@ func TestRowsAreGraded(t *testing.T) {
 // proven yes of today, the registry says yes.
 func TestChangedMindsAreFollowed(t *testing.T) {
 	rows, mapping := signups([]any{"1", "ada@example.org", nil, nil, nil, "web", "v1", "f1", nil})
-	w := newWorld(t, news(func(s *policy.Silo) { s.Records, s.Consents = []policy.Records{}, []policy.Intake{mapping} }), rows)
+	w := newWorld(t, news(func(s *policy.Silo) { s.Records, s.Consents = []policy.Records{}, []intake.Mapping{mapping} }), rows)
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		n++ // a person of its own for each walk
@@ -167,13 +170,13 @@ func TestChangedMindsAreFollowed(t *testing.T) {
 // with it once that is over. The night goes on.
 func TestUnreadConsentsDestroyNothing(t *testing.T) {
 	for _, test := range []struct {
-		age    policy.Period
+		age    calendar.Period
 		nights int // that plan before the silo is no longer relied on
-	}{{policy.Period{}, 0}, {policy.Period{Days: 1}, 2}} {
+	}{{calendar.Period{}, 0}, {calendar.Period{Days: 1}, 2}} {
 		t.Run(test.age.String(), func(t *testing.T) {
 			_, mapping := signups()
 			mapping.Source = "shop"
-			w := newWorld(t, news(func(s *policy.Silo) { s.Consents = []policy.Intake{mapping} }), people())
+			w := newWorld(t, news(func(s *policy.Silo) { s.Consents = []intake.Mapping{mapping} }), people())
 			w.p.RegistryAge = test.age
 			w.p.Sources = append(w.p.Sources, pipeline.Source{Name: "shop", Application: "shop", Environment: "production", Connector: "mem",
 				Open: func(context.Context) (connectors.Source, error) {
@@ -215,7 +218,7 @@ func TestTheListOfThoseWhoSaidNo(t *testing.T) {
 			OccurredAt: at, Notice: "v1", Evidence: evidence})
 		return err
 	}
-	allowed := func() (rows int, left map[policy.Code]int) {
+	allowed := func() (rows int, left map[reason.Code]int) {
 		a, err := w.p.OpenAllowed(t.Context(), "news", "news", w.now)
 		require.NoError(t, err)
 		left, err = a.Rows(t.Context(), func(pipeline.AllowedRow) error { rows++; return nil })
@@ -236,7 +239,7 @@ func TestTheListOfThoseWhoSaidNo(t *testing.T) {
 	require.NoError(t, in.Close())
 	rowsLeft, left := allowed()
 	require.Zero(t, rowsLeft)
-	require.Equal(t, map[policy.Code]int{"E_SUPPRESSED": 1}, left)
+	require.Equal(t, map[reason.Code]int{"E_SUPPRESSED": 1}, left)
 	said := time.Date(2026, 6, 1, 23, 30, 0, 0, rome)
 	require.NoError(t, record(event.Withdrawn, said, ""))
 	for _, test := range []struct {
@@ -279,7 +282,7 @@ func (w *world) clear(table, key, field string) {
 func TestListBegunLate(t *testing.T) {
 	rows, mapping := signups([]any{"1", "ada@example.org", "0", nil, "2026-04-01 10:00:00", nil, nil, nil, nil}, []any{"2", "bea@example.org", "0", nil, nil, nil, nil, nil, nil})
 	w := newWorld(t, news(func(s *policy.Silo) {
-		s.Records, s.Consents = []policy.Records{}, []policy.Intake{mapping}
+		s.Records, s.Consents = []policy.Records{}, []intake.Mapping{mapping}
 		s.Rules[0].Marketing = true
 	}), rows)
 	require.Equal(t, 2, taken(t, t.Context(), w.p).Events)

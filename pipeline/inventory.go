@@ -13,7 +13,7 @@ import (
 	"lethe/classifiers"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 )
 
 // Review is a person's verdict on a field. It stands in the place of the classifiers' until it runs out.
@@ -24,7 +24,7 @@ type Review struct {
 	Category classifiers.Category
 	By       string
 	Because  string
-	Until    policy.Date // the last day on which it holds
+	Until    calendar.Date // the last day on which it holds
 }
 
 // object is a table of a source.
@@ -196,13 +196,13 @@ func objectRows(f audit.Facts, o object) (rows []audit.Inventory) {
 }
 
 // lastWhole returns what the newest run that read every row of a table, under the present rules, said of it, and when that was.
-func (n *night) lastWhole(source, table string) ([]audit.Inventory, policy.Date) {
+func (n *night) lastWhole(source, table string) ([]audit.Inventory, calendar.Date) {
 	for _, f := range n.history {
 		if f.Run.RulesDigest != n.facts.Run.RulesDigest {
 			continue
 		}
 		if rows := objectRows(f, object{source, table}); len(rows) > 0 && rows[0].State == "scanned" && rows[0].MissedBelow == 0 {
-			return rows, policy.DateOf(f.Run.AsOf, n.Zone)
+			return rows, calendar.DateOf(f.Run.AsOf, n.Zone)
 		}
 	}
 	return nil, 0

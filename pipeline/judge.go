@@ -19,6 +19,8 @@ import (
 	"lethe/pipeline/anonymize"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/identifier"
@@ -74,7 +76,7 @@ type group struct {
 	roots          []root
 	stopped        bool // a stop forbids changes in the table tonight
 	summary        map[summaryKey]*audit.Summary
-	oldest, newest policy.Date
+	oldest, newest calendar.Date
 
 	flags []registry.Flag // rows whose reason has no date, with the night that first found it
 	met   []uint64        // a bit for each collection that a row of the table led to
@@ -125,9 +127,9 @@ type root struct {
 	change  change
 	block   bool // also to be blocked now, for the change may wait
 	clear   []string
-	code    policy.Code
+	code    reason.Code
 	rule    string
-	due     policy.Date
+	due     calendar.Date
 	owns    []connectors.Key // one for each owned edge; "" NULL
 	kept    bool             // a referencing row stays, so it cannot be deleted
 	ramped  bool             // left for a later night by the ramp
@@ -140,7 +142,7 @@ type root struct {
 }
 
 type summaryKey struct {
-	reason policy.Code
+	reason reason.Code
 	action policy.Action
 	use    policy.Use
 	change change
@@ -294,7 +296,7 @@ func (n *night) newGroup(s *store, silo *policy.Compiled, records policy.Records
 		}
 	}
 	g.state = n.silos[silo.Silo.Name]
-	g.record.Starts = make([]policy.Date, len(g.starts))
+	g.record.Starts = make([]calendar.Date, len(g.starts))
 	return g, errors.Join(errs...)
 }
 
@@ -318,7 +320,7 @@ func (n *night) judge(g *group, batch connectors.Batch) error {
 			continue
 		}
 		if again { // the first of them could not know
-			r.Notes = append(slices.Clip(r.Notes), policy.IDuplicate)
+			r.Notes = append(slices.Clip(r.Notes), reason.IDuplicate)
 		}
 		key, ok := connectors.KeyOf(batch.Rows, g.key, row)
 		if len(g.key) == 0 || !ok {
@@ -371,8 +373,8 @@ func (n *night) exceptions(g *group, r ruling) {
 	if g.store.backup() {
 		return
 	}
-	count := func(code policy.Code) {
-		if strings.HasPrefix(string(code), "E_") || code == policy.XNoMatch || code == policy.KObjectionPending { // an objection waits for somebody to weigh it
+	count := func(code reason.Code) {
+		if strings.HasPrefix(string(code), "E_") || code == reason.XNoMatch || code == reason.KObjectionPending { // an objection waits for somebody to weigh it
 			n.except(audit.Exception{Silo: g.silo.Silo.Name, Source: g.store.Name, Object: g.table.Name, Code: string(code), Count: 1, Owner: g.silo.Silo.Rules[0].Owner})
 		}
 	}
@@ -478,7 +480,7 @@ func (g *group) ruleOn(refs []keystore.Ref, found []standings.Found, rows arrowR
 			continue
 		}
 		if col := rows.Column(c).(*array.Binary); col.IsValid(row) {
-			rec.Starts[i], _ = policy.ParseStart(col.Value(row), g.kinds[i], g.zones[i])
+			rec.Starts[i], _ = calendar.ParseStart(col.Value(row), g.kinds[i], g.zones[i])
 		}
 	}
 	r := ruling{}
@@ -518,7 +520,7 @@ func (g *group) ruleOn(refs []keystore.Ref, found []standings.Found, rows arrowR
 	}
 	g.recall(&r, rows, row, asOf)
 	if m.Partial {
-		r.Notes = append(slices.Clip(r.Notes), policy.IPartialID)
+		r.Notes = append(slices.Clip(r.Notes), reason.IPartialID)
 	}
 	g.changes(&r, rows, row)
 	return r
@@ -531,7 +533,7 @@ func (g *group) createdBy(rows arrowRecord, row int) time.Time {
 	case at.IsZero():
 		return at
 	case len(value(rows.Column(g.collected).(*array.Binary), row)) == len(time.DateOnly):
-		return (policy.DateOf(at, g.zone) + 1).Start(g.zone).Add(-time.Microsecond)
+		return (calendar.DateOf(at, g.zone) + 1).Start(g.zone).Add(-time.Microsecond)
 	default:
 		return at.Truncate(time.Microsecond).Add(time.Second - time.Microsecond)
 	}
@@ -759,9 +761,9 @@ func instant(col *array.Binary, row int, utc bool, zone *time.Location) time.Tim
 }
 
 func (g *group) seen(rows arrowRecord, row int) {
-	var d policy.Date
+	var d calendar.Date
 	if g.collected >= 0 && !g.record.Collected.IsZero() {
-		d = policy.DateOf(g.record.Collected, g.zone)
+		d = calendar.DateOf(g.record.Collected, g.zone)
 	} else if len(g.record.Starts) > 0 {
 		d = g.record.Starts[0]
 	}

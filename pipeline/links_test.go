@@ -9,6 +9,8 @@ import (
 	"lethe/connectors/mem"
 	"lethe/pipeline"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry/delivery"
 )
 
@@ -17,13 +19,13 @@ import (
 func TestKeyOfAnErasedRowIsUsedAgain(t *testing.T) {
 	for name, c := range map[string]struct {
 		email string
-		want  policy.Code
+		want  reason.Code
 		left  int
 	}{
-		"by somebody unknown":            {"new@lago.it", policy.XNoMatchGrace, 2},
-		"by somebody who consents":       {"ada@lago.it", policy.KConsent, 2},
-		"by the same, from a backup":     {"bob@lago.it", policy.DConsentWithdrawn, 1},
-		"by nobody who could be told of": {"-", policy.EIDUnparseable, 2},
+		"by somebody unknown":            {"new@lago.it", reason.XNoMatchGrace, 2},
+		"by somebody who consents":       {"ada@lago.it", reason.KConsent, 2},
+		"by the same, from a backup":     {"bob@lago.it", reason.DConsentWithdrawn, 1},
+		"by nobody who could be told of": {"-", reason.EIDUnparseable, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, news(nil), people())
@@ -94,7 +96,7 @@ func TestRowOfADayBelongsToWhatWasCollectedOnIt(t *testing.T) {
 
 // The grace of a reason without a date begins with the night that first found it in this row, not in one that had its key before.
 func TestGraceOfAKeyUsedAgainBeginsAnew(t *testing.T) {
-	w := newWorld(t, news(func(s *policy.Silo) { s.Rules[0].Grace = policy.Period{Days: 30} }), people())
+	w := newWorld(t, news(func(s *policy.Silo) { s.Rules[0].Grace = calendar.Period{Days: 30} }), people())
 	row := func(email string) {
 		w.live = mem.New("crm", table("people", people().Def.Fields, nil, []any{"2", email, "Bob", "active", "2026-01-01"}))
 	}

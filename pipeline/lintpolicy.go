@@ -14,11 +14,15 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/intake"
+	"lethe/pipeline/policy/lint"
+	"lethe/pipeline/policy/names"
 )
 
 // Lint returns what somebody should look at in the policy: by itself, against the catalogs of the live sources, and against the personal data that the last nights
 // found. It writes nothing. unchecked says, a sentence each, what could not be looked at; a source that does not answer is no error.
-func (p *Pipeline) Lint(ctx context.Context) (remarks []policy.Remark, unchecked []string, err error) {
+func (p *Pipeline) Lint(ctx context.Context) (remarks []lint.Remark, unchecked []string, err error) {
 	now := p.Now()
 	categories, since, err := p.foundCategories(ctx)
 	if err != nil {
@@ -40,18 +44,18 @@ func (p *Pipeline) Lint(ctx context.Context) (remarks []policy.Remark, unchecked
 		catalogs[src.Name] = tables
 	}
 	for _, silo := range p.Silos {
-		remarks = append(remarks, silo.Lint(now)...)
+		remarks = append(remarks, lint.Lint(silo, now)...)
 		remarks = append(remarks, p.lintNames(silo, catalogs)...)
-		remarks = append(remarks, silo.LintCategories(now, withoutKeys(categories, catalogs))...)
+		remarks = append(remarks, lint.Categories(silo, now, withoutKeys(categories, catalogs))...)
 	}
-	return append(remarks, policy.LintTogether(p.Silos, now)...), unchecked, nil
+	return append(remarks, lint.Together(p.Silos, now)...), unchecked, nil
 }
 
 // named reports whether a silo names the source.
 func (p *Pipeline) named(source string) bool {
 	return slices.ContainsFunc(p.Silos, func(s *policy.Compiled) bool {
 		return slices.ContainsFunc(s.Silo.Records, func(r policy.Records) bool { return r.Source == source }) ||
-			slices.ContainsFunc(s.Silo.Consents, func(m policy.Intake) bool { return m.Source == source })
+			slices.ContainsFunc(s.Silo.Consents, func(m intake.Mapping) bool { return m.Source == source })
 	})
 }
 
@@ -65,8 +69,8 @@ func catalogOf(ctx context.Context, src Source) (tables []connectors.Table, err 
 }
 
 // foundCategories returns the personal fields that the newest reading of each table found, and the night of that reading by table.
-func (p *Pipeline) foundCategories(ctx context.Context) (found []policy.Category, since map[object]policy.Date, err error) {
-	since = map[object]policy.Date{}
+func (p *Pipeline) foundCategories(ctx context.Context) (found []lint.Category, since map[object]calendar.Date, err error) {
+	since = map[object]calendar.Date{}
 	if !fileExists(filepath.Join(p.State, "journal.db")) {
 		return nil, since, nil
 	}
@@ -87,7 +91,7 @@ func (p *Pipeline) foundCategories(ctx context.Context) (found []policy.Category
 		if err := json.Unmarshal(r.Facts, &f); err != nil {
 			return nil, nil, fmt.Errorf("run %s: %w: %w", r.ID, journal.ErrCorrupt, err)
 		}
-		day := policy.DateOf(r.AsOf, p.Zone)
+		day := calendar.DateOf(r.AsOf, p.Zone)
 		here := map[object]bool{}
 		for _, i := range f.Inventory {
 			at := object{i.Source, i.Object}
@@ -96,7 +100,7 @@ func (p *Pipeline) foundCategories(ctx context.Context) (found []policy.Category
 			}
 			here[at] = true
 			if personal(i) {
-				found = append(found, policy.Category{Source: i.Source, Table: i.Object, Field: i.Column, Category: i.Category, Class: i.Class})
+				found = append(found, lint.Category{Source: i.Source, Table: i.Object, Field: i.Column, Category: i.Category, Class: i.Class})
 			}
 		}
 		for at := range here {
@@ -107,8 +111,8 @@ func (p *Pipeline) foundCategories(ctx context.Context) (found []policy.Category
 }
 
 // withoutKeys leaves primary keys out: a row cannot be without one, whoever needs it.
-func withoutKeys(found []policy.Category, catalogs map[string][]connectors.Table) []policy.Category {
-	return slices.DeleteFunc(slices.Clone(found), func(f policy.Category) bool {
+func withoutKeys(found []lint.Category, catalogs map[string][]connectors.Table) []lint.Category {
+	return slices.DeleteFunc(slices.Clone(found), func(f lint.Category) bool {
 		t, ok := tableOf(catalogs[f.Source], f.Table)
 		return ok && slices.Contains(t.Key, f.Field)
 	})
@@ -126,12 +130,12 @@ func tableOf(tables []connectors.Table, name string) (connectors.Table, bool) {
 type nameCheck struct {
 	silo  *policy.Compiled
 	place string
-	list  *[]policy.Remark
+	list  *[]lint.Remark
 }
 
 // add remarks; a night refuses a policy that names what is not there.
 func (c nameCheck) add(code, law string, refused bool, format string, args ...any) {
-	*c.list = append(*c.list, policy.Remark{Code: code, Silo: c.silo.Silo.Name, Place: c.place, Law: law, Refused: refused, Words: fmt.Sprintf(format, args...)})
+	*c.list = append(*c.list, lint.Remark{Code: code, Silo: c.silo.Silo.Name, Place: c.place, Law: law, Refused: refused, Words: fmt.Sprintf(format, args...)})
 }
 
 // table finds a table of the source, or remarks that it has none of that name.
@@ -142,7 +146,7 @@ func (c nameCheck) table(source string, tables []connectors.Table, key, name str
 		for i, t := range tables {
 			names[i] = t.Name
 		}
-		c.add(policy.LUnknownName, "", true, "%s: source %s has no table %s%s", key, source, name, meant(name, names))
+		c.add(lint.LUnknownName, "", true, "%s: source %s has no table %s%s", key, source, name, meant(name, names))
 	}
 	return t, ok
 }
@@ -150,7 +154,7 @@ func (c nameCheck) table(source string, tables []connectors.Table, key, name str
 // field remarks that a table has no field of that name.
 func (c nameCheck) field(t connectors.Table, key, name string) {
 	if _, ok := t.Field(name); !ok && name != "" {
-		c.add(policy.LUnknownName, "", true, "%s: table %s has no field %s%s", key, t.Name, name, meant(name, fieldNames(t)))
+		c.add(lint.LUnknownName, "", true, "%s: table %s has no field %s%s", key, t.Name, name, meant(name, fieldNames(t)))
 	}
 }
 
@@ -164,7 +168,7 @@ func fieldNames(t connectors.Table) []string {
 
 // meant suggests the name that was probably meant.
 func meant(name string, candidates []string) string {
-	if like := policy.Nearest(name, candidates); like != "" {
+	if like := names.Nearest(name, candidates); like != "" {
 		return ": did you mean " + like + "?"
 	}
 	return ": correct the name"
@@ -173,13 +177,13 @@ func meant(name string, candidates []string) string {
 // start remarks on a starting date that the engine itself changes at every update.
 func (c nameCheck) start(t connectors.Table, key, name string) {
 	if f, ok := t.Field(name); ok && f.AutoUpdate {
-		c.add(policy.LLastModified, "Art. 5(1)(e)", true, "%s: field %s of table %s is set anew by the engine at every update of the row, so the term never ends: name the field with the day of collecting, or of the end", key, name, t.Name)
+		c.add(lint.LLastModified, "Art. 5(1)(e)", true, "%s: field %s of table %s is set anew by the engine at every update of the row, so the term never ends: name the field with the day of collecting, or of the end", key, name, t.Name)
 	}
 }
 
 // lintNames holds the names of a silo, its dates and its foreign keys against the catalogs that answered.
-func (p *Pipeline) lintNames(silo *policy.Compiled, catalogs map[string][]connectors.Table) []policy.Remark {
-	var list []policy.Remark
+func (p *Pipeline) lintNames(silo *policy.Compiled, catalogs map[string][]connectors.Table) []lint.Remark {
+	var list []lint.Remark
 	has := map[string]bool{}
 	whole := true // every table of the silo was seen
 	for i, r := range silo.Silo.Records {
@@ -198,7 +202,7 @@ func (p *Pipeline) lintNames(silo *policy.Compiled, catalogs map[string][]connec
 		c.records(silo, r, t, tables)
 		_, wrong := techniques(silo, t)
 		for _, err := range wrong { // a field that some rules cover and others do not is cleared when those that do have ended
-			c.add(policy.LNoTechnique, "Art. 5(1)(c)", true, "%s", err)
+			c.add(lint.LNoTechnique, "Art. 5(1)(c)", true, "%s", err)
 		}
 		p.lintReferences(c, r, t, tables)
 	}
@@ -220,7 +224,7 @@ func (p *Pipeline) lintNames(silo *policy.Compiled, catalogs map[string][]connec
 	c := nameCheck{silo, "silo " + silo.Silo.Name, &list}
 	missing := func(key, field string) {
 		if !has[field] {
-			c.add(policy.LUnknownName, "", true, "%s: no table of the silo has a field %s%s", key, field, meant(field, known))
+			c.add(lint.LUnknownName, "", true, "%s: no table of the silo has a field %s%s", key, field, meant(field, known))
 			has[field] = true // said once
 		}
 	}
@@ -300,7 +304,7 @@ func (p *Pipeline) lintReferences(c nameCheck, r policy.Records, t connectors.Ta
 				case d >= 0 && r.Dependents[d].Do == "delete" && !slices.Contains(goes, child.Name):
 					goes = append(goes, child.Name)
 				case d < 0 && !p.governs(r.Source, child.Name):
-					c.add(policy.LNoElse, "Art. 5(1)(e), 17(1)", false, "rows of %s refer to %s by %s and are no dependents, so a row with such is kept when rule %s wants it deleted: declare them under dependents, or say else: anonymize (or else: none, if that is meant)",
+					c.add(lint.LNoElse, "Art. 5(1)(e), 17(1)", false, "rows of %s refer to %s by %s and are no dependents, so a row with such is kept when rule %s wants it deleted: declare them under dependents, or say else: anonymize (or else: none, if that is meant)",
 						child.Name, goes[i], strings.Join(fk.Fields, ", "), strings.Join(without, ", "))
 				}
 			}

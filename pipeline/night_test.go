@@ -21,6 +21,8 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/event"
@@ -226,7 +228,7 @@ func (w *world) usualEvents() {
 func news(change func(*policy.Silo)) policy.Silo {
 	s := policy.Silo{Name: "news",
 		Records: []policy.Records{{Source: "crm", Table: "people", Subject: map[string]string{"email": "email"}, Collected: "created"}},
-		Rules:   []policy.Rule{{Purpose: "news", Basis: policy.Consent, MaxAge: policy.Period{Months: 24}, End: policy.Delete, Because: "form", Owner: "anna", ReviewBy: "2027-01-01"}}}
+		Rules:   []policy.Rule{{Purpose: "news", Basis: policy.Consent, MaxAge: calendar.Period{Months: 24}, End: policy.Delete, Because: "form", Owner: "anna", ReviewBy: "2027-01-01"}}}
 	if change != nil {
 		change(&s)
 	}
@@ -403,8 +405,8 @@ func TestNewChildAfterThePlan(t *testing.T) {
 func TestBlockingIsImmediateAndUndoneOnlyWhereItWasOurs(t *testing.T) {
 	block := func(s *policy.Silo) {
 		s.Records[0].Block = &policy.Block{Set: map[string]string{"status": "blocked"}, Unset: map[string]string{"status": "active"}}
-		s.Rules[0].Grace = policy.Period{Days: 30}
-		s.Rules[0].MaxAge = policy.Period{Months: 48}
+		s.Rules[0].Grace = calendar.Period{Days: 30}
+		s.Rules[0].MaxAge = calendar.Period{Months: 48}
 	}
 	w := newWorld(t, news(block), people())
 	w.usualEvents()
@@ -463,7 +465,7 @@ func TestWaitingPlanIsNotPlannedAgain(t *testing.T) {
 }
 
 func TestStandingOrder(t *testing.T) {
-	order := pipeline.Order{Silo: "news", Reasons: []policy.Code{policy.DConsentWithdrawn, policy.DConsentExpired}, MaxRows: 2, Until: mustDate("2027-01-01")}
+	order := pipeline.Order{Silo: "news", Reasons: []reason.Code{reason.DConsentWithdrawn, reason.DConsentExpired}, MaxRows: 2, Until: mustDate("2027-01-01")}
 	for _, c := range []struct {
 		name  string
 		alter func(w *world, o *pipeline.Order)
@@ -490,8 +492,8 @@ func TestStandingOrder(t *testing.T) {
 	}
 }
 
-func mustDate(s string) policy.Date {
-	d, err := policy.ParseDate(s)
+func mustDate(s string) calendar.Date {
+	d, err := calendar.ParseDate(s)
 	if err != nil {
 		panic(err)
 	}
@@ -689,7 +691,7 @@ func TestOverdueIsWhatTheNightLeft(t *testing.T) {
 	s, err := w.p.Status(t.Context())
 	require.NoError(t, err)
 	require.NotEmpty(t, s.Overdue, "the erasure waits")
-	w.p.Orders = []pipeline.Order{{Silo: "news", Reasons: []policy.Code{policy.DConsentWithdrawn, policy.DConsentExpired}, MaxRows: 9, Until: mustDate("2027-01-01")}}
+	w.p.Orders = []pipeline.Order{{Silo: "news", Reasons: []reason.Code{reason.DConsentWithdrawn, reason.DConsentExpired}, MaxRows: 9, Until: mustDate("2027-01-01")}}
 	w.now = w.now.AddDate(0, 0, 8) // the waiting plan has lapsed; tonight the order lets the rows go
 	_, err = w.night()
 	require.NoError(t, err)

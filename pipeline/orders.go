@@ -10,7 +10,7 @@ import (
 
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/reason"
 )
 
 // divide parts what the night is to destroy into what standing orders let go and what people are asked about (root.asks). An order of which more is due
@@ -81,7 +81,7 @@ func (n *night) doomed(visit func(*store, *group, *root)) {
 }
 
 // orderFor is the first order that names a silo and a reason and is still in force; -1 if there is none.
-func (n *night) orderFor(silo string, reason policy.Code) int {
+func (n *night) orderFor(silo string, reason reason.Code) int {
 	return slices.IndexFunc(n.Orders, func(o Order) bool {
 		return o.Silo == silo && slices.Contains(o.Reasons, reason) && n.today <= o.Until
 	})
@@ -101,7 +101,7 @@ func (n *night) ordered(p *plan) bool {
 		if change(c.Change).reversible() {
 			continue
 		}
-		i := n.orderFor(c.Silo, policy.Code(c.Reason))
+		i := n.orderFor(c.Silo, reason.Code(c.Reason))
 		if i < 0 {
 			return false
 		}

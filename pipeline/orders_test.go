@@ -12,12 +12,12 @@ import (
 	"lethe/connectors/mem"
 	"lethe/pipeline"
 	"lethe/pipeline/journal"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/reason"
 )
 
 // onlyWithdrawn is an order for those who said no: bob may go, and eve's consent that ran out is for people to look at.
 func onlyWithdrawn() []pipeline.Order {
-	return []pipeline.Order{{Silo: "news", Reasons: []policy.Code{policy.DConsentWithdrawn}, MaxRows: 9, Until: mustDate("2027-01-01")}}
+	return []pipeline.Order{{Silo: "news", Reasons: []reason.Code{reason.DConsentWithdrawn}, MaxRows: 9, Until: mustDate("2027-01-01")}}
 }
 
 func TestOrdersLetGoWhatTheyCoverAndPeopleAreAskedAboutTheRest(t *testing.T) {
@@ -41,7 +41,7 @@ func TestOrdersLetGoWhatTheyCoverAndPeopleAreAskedAboutTheRest(t *testing.T) {
 func TestAnOrderThatIsPassedHoldsOnlyItsOwnRows(t *testing.T) {
 	w := newWorld(t, news(nil), people())
 	w.usualEvents()
-	w.p.Orders = append(onlyWithdrawn(), pipeline.Order{Silo: "news", Reasons: []policy.Code{policy.DConsentExpired}, MaxRows: 0, Until: mustDate("2027-01-01")})
+	w.p.Orders = append(onlyWithdrawn(), pipeline.Order{Silo: "news", Reasons: []reason.Code{reason.DConsentExpired}, MaxRows: 0, Until: mustDate("2027-01-01")})
 	r, err := w.night()
 	require.NoError(t, err)
 	require.Equal(t, map[string]int64{"people delete done": 1}, settled(r))

@@ -12,6 +12,8 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 )
@@ -40,7 +42,7 @@ type Pipeline struct {
 	Copies       []Copy      // by target
 	Catalogue    *classifiers.Catalogue
 	Registry     registry.Config
-	RegistryAge  policy.Period // the oldest registry that may be relied on
+	RegistryAge  calendar.Period // the oldest registry that may be relied on
 	Keys         *keystore.Keystore
 	People       map[string]Person
 	Approvals    int // people who must approve a plan: 2, or 1 in a company of one
@@ -71,7 +73,7 @@ type Source struct {
 	Path        string // backups: the file
 	Set         string // backups: the configured source that the file belongs to
 	TakenAt     time.Time
-	Keep        policy.Period     // backups: how long the file lives
+	Keep        calendar.Period   // backups: how long the file lives
 	Rewrite     *RewriteTerms     // backups: nil when the file may not be rewritten
 	Skip        map[string]string // tables, and fields as table.field, left out by configuration: the reason
 	ApprovedFor []string          // classes of data that may be in it: special, criminal
@@ -82,8 +84,8 @@ type Source struct {
 
 // RewriteTerms is the cadence of rewriting a backup.
 type RewriteTerms struct {
-	After       policy.Period // rewritten when the oldest pending erasure is older than this
-	AtMostEvery policy.Period
+	After       calendar.Period // rewritten when the oldest pending erasure is older than this
+	AtMostEvery calendar.Period
 }
 
 // System is the live source whose records s holds: itself, but for backups.
@@ -103,10 +105,10 @@ type Person struct {
 // Order is a standing order: a permission for unattended nights, signed by its people through the configuration's digest.
 type Order struct {
 	Silo       string
-	Reasons    []policy.Code
+	Reasons    []reason.Code
 	MaxRows    int64
 	MaxPercent float64 // 0: as the breakers say
-	Until      policy.Date
+	Until      calendar.Date
 	SignedBy   []string
 }
 

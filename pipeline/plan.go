@@ -18,6 +18,8 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
 )
 
@@ -322,7 +324,7 @@ func (n *night) settleRoots(s *store) error {
 					}
 					r.ruling.change = r.change
 					g.recount(before, *r.ruling)
-					n.except(audit.Exception{Silo: g.silo.Silo.Name, Source: s.Name, Object: g.table.Name, Code: string(policy.EDependentKept), Count: 1})
+					n.except(audit.Exception{Silo: g.silo.Silo.Name, Source: s.Name, Object: g.table.Name, Code: string(reason.EDependentKept), Count: 1})
 				}
 				if err := n.decisions.Append(g.decision(*r.ruling, r.ref)); err != nil {
 					return err
@@ -384,10 +386,10 @@ func (n *night) sealGroup(ctx context.Context, p *plan, to age.Recipient, g *gro
 	var w *segmentWriter
 	var err error
 	name := func() string { return fmt.Sprintf("%03d-%02d", len(p.Groups), len(pg.Segments)) }
-	action := func(unit int64, table string, ref, root audit.Ref, c change, reason policy.Code) audit.Action {
+	action := func(unit int64, table string, ref, root audit.Ref, c change, reason reason.Code) audit.Action {
 		return audit.Action{PlanID: p.PlanID, Batch: unit, Silo: pg.Silo, System: g.store.System(), Source: pg.Source, Object: table, Record: ref, Root: root, Change: string(c), Method: g.method(c), Reason: string(reason)}
 	}
-	tally := func(table string, c change, reason policy.Code, due policy.Date) {
+	tally := func(table string, c change, reason reason.Code, due calendar.Date) {
 		k := PlanCount{Silo: pg.Silo, Source: pg.Source, Table: table, Change: string(c), Reason: string(reason)}
 		if counts[k] == nil {
 			counts[k] = &PlanCount{Silo: k.Silo, Source: k.Source, Table: k.Table, Change: k.Change, Reason: k.Reason}
@@ -455,7 +457,7 @@ func (n *night) touched(p *plan, last PlanGroup) map[string]bool {
 
 // sealFollowers writes the segments of the dependents and owned parents of a group's deleted rows.
 func (n *night) sealFollowers(ctx context.Context, p *plan, to age.Recipient, g *group, pg *PlanGroup, position map[connectors.Key]int64, planned map[connectors.Key]*root, name func() string,
-	action func(int64, string, audit.Ref, audit.Ref, change, policy.Code) audit.Action, tally func(string, change, policy.Code, policy.Date)) error {
+	action func(int64, string, audit.Ref, audit.Ref, change, reason.Code) audit.Action, tally func(string, change, reason.Code, calendar.Date)) error {
 	write := func(s Segment, rows []follower) error {
 		if len(rows) == 0 {
 			return nil

@@ -19,6 +19,8 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/chain"
 )
@@ -163,7 +165,7 @@ func (p *Pipeline) publish(ctx context.Context, j *journal.Journal, runID string
 		return audit.Published{}, err
 	}
 	published, err := audit.Publish(ctx, audit.Publication{
-		Facts: f, Root: p.Reports, Date: policy.DateOf(f.Run.AsOf, p.Zone).String(), Signer: signer,
+		Facts: f, Root: p.Reports, Date: calendar.DateOf(f.Run.AsOf, p.Zone).String(), Signer: signer,
 		Decisions: audit.ReadSpool[audit.Decision](filepath.Join(p.State, "runs", runID, "decisions.arrow")),
 		Actions:   p.actions(ctx, j, runID),
 		Gate:      outputGate{p.Catalogue},
@@ -257,7 +259,7 @@ func projectGroup(doc *plan, group int, chunks []journal.Chunk, runID string, yi
 					continue
 				}
 				rows[i].Batch, rows[i].At, rows[i].Digest = c.chunk.ID, c.chunk.SettledAt, doc.digest
-				rows[i].Status, rows[i].ErrorCode, rows[i].Absent = words(outcome)
+				rows[i].Status, rows[i].ErrorCode, rows[i].Absent = outcomeWords(outcome)
 				out = append(out, rows[i])
 			}
 			if len(out) > 0 && !yield(out, nil) {
@@ -273,8 +275,8 @@ type progress struct {
 	next  int
 }
 
-// words turns the outcome of a row into what the report says.
-func words(outcome byte) (status, code string, verified bool) {
+// outcomeWords turns the outcome of a row into what the report says.
+func outcomeWords(outcome byte) (status, code string, verified bool) {
 	switch outcome {
 	case rowDone:
 		return "done", "", true
@@ -428,7 +430,7 @@ func wordsOf(code string) string {
 	if code == codeNoKey {
 		return "The row has no usable primary key, so it cannot be addressed and is never changed."
 	}
-	if words := policy.Code(code).Words(); words != "" {
+	if words := reason.Code(code).Words(); words != "" {
 		return words
 	}
 	return takenWordsOf(code)

@@ -13,7 +13,7 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 )
 
 // cadence says whether a backup is rewritten tonight: when its oldest pending erasure has waited long enough, not too often, and not when the
@@ -27,9 +27,9 @@ func (n *night) cadence(ctx context.Context, s *store) error {
 		b.Size = info.Size()
 	}
 	if !s.Keep.IsZero() {
-		b.ExpiresAt = policy.EndOf(policy.DateOf(s.TakenAt, n.Zone), s.Keep).Start(n.Zone)
+		b.ExpiresAt = calendar.EndOf(calendar.DateOf(s.TakenAt, n.Zone), s.Keep).Start(n.Zone)
 	}
-	oldest := policy.Date(0)
+	oldest := calendar.Date(0)
 	for _, g := range s.groups {
 		for i := range g.roots {
 			r := &g.roots[i]
@@ -55,10 +55,10 @@ func (n *night) cadence(ctx context.Context, s *store) error {
 			b.Strategy = "beyond_use"
 		}
 	case b.Pending == 0:
-	case n.today < policy.EndOf(oldest, s.Rewrite.After) && oldest.Known() && !s.Rewrite.After.IsZero():
+	case n.today < calendar.EndOf(oldest, s.Rewrite.After) && oldest.Known() && !s.Rewrite.After.IsZero():
 		b.Why = fmt.Sprintf("the oldest erasure is due since %s; the file is rewritten %s later", oldest, s.Rewrite.After)
-	case !b.LastRewrite.IsZero() && !s.Rewrite.AtMostEvery.IsZero() && n.today < policy.EndOf(policy.DateOf(b.LastRewrite, n.Zone), s.Rewrite.AtMostEvery):
-		b.Why = fmt.Sprintf("rewritten on %s, at most every %s", policy.DateOf(b.LastRewrite, n.Zone), s.Rewrite.AtMostEvery)
+	case !b.LastRewrite.IsZero() && !s.Rewrite.AtMostEvery.IsZero() && n.today < calendar.EndOf(calendar.DateOf(b.LastRewrite, n.Zone), s.Rewrite.AtMostEvery):
+		b.Why = fmt.Sprintf("rewritten on %s, at most every %s", calendar.DateOf(b.LastRewrite, n.Zone), s.Rewrite.AtMostEvery)
 	case !b.ExpiresAt.IsZero() && b.ExpiresAt.Before(n.asOf):
 		b.Strategy, b.Why = "age_out", "the file is past its end and should be deleted, not rewritten"
 	default:

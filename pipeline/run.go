@@ -19,6 +19,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/event"
@@ -74,7 +75,7 @@ type night struct {
 	opts      Options
 	run       journal.Run
 	asOf      time.Time
-	today     policy.Date
+	today     calendar.Date
 	epoch     string // of the audit keys
 	folder    string // state/runs/<id>
 	lock      *os.File
@@ -172,12 +173,12 @@ func (p *Pipeline) begin(ctx context.Context, o Options) (*night, error) {
 		n.asOf = now
 	}
 	if o.Apply && n.asOf.Before(now) {
-		if day := policy.DateOf(n.asOf, p.Zone); day != policy.DateOf(now, p.Zone) {
+		if day := calendar.DateOf(n.asOf, p.Zone); day != calendar.DateOf(now, p.Zone) {
 			return n, fmt.Errorf("%w: --as-of %s lies in the past: what is changed is decided as of now, or nobody's change of mind since would count; leave --as-of out, or --apply", ErrConfig, day)
 		}
 		n.asOf = now
 	}
-	n.today = policy.DateOf(n.asOf, p.Zone)
+	n.today = calendar.DateOf(n.asOf, p.Zone)
 	year, month, _ := n.today.YMD()
 	n.epoch = fmt.Sprintf("%04d-Q%d", year, (month+2)/3)
 	if o.Apply && n.asOf.After(now) && !p.Simulated {
@@ -370,7 +371,7 @@ func (n *night) evidence(runs []journal.Run) error {
 	if i < 0 {
 		return nil
 	}
-	path := audit.ManifestPath(n.Reports, policy.DateOf(runs[i].AsOf, n.Zone).String(), runs[i].ID)
+	path := audit.ManifestPath(n.Reports, calendar.DateOf(runs[i].AsOf, n.Zone).String(), runs[i].ID)
 	if digest, err := fileDigest(path); err != nil || digest != runs[i].Manifest {
 		return fmt.Errorf("%w: the manifest of the last report, %s, is missing or was edited: put it back, or move what is there away and make it anew with `lethe report --from-journal`", ErrTampered, path)
 	}
@@ -516,7 +517,7 @@ func (n *night) recallTraces(ctx context.Context, silo string) (err error) {
 // expiryEnds says, for each purpose of a silo that rests on consent, when a consent of a given instant has reached its longest life: by the rule in force at an
 // instant that grants the most, as no later event takes an end back.
 func expiryEnds(s *policy.Compiled, at time.Time, zone *time.Location) retention.ExpiryEnds {
-	ages := map[string][]policy.Period{}
+	ages := map[string][]calendar.Period{}
 	for _, r := range s.InForce(at) {
 		if r.Basis == policy.Consent {
 			ages[r.Purpose] = append(ages[r.Purpose], r.MaxAge)
@@ -525,9 +526,9 @@ func expiryEnds(s *policy.Compiled, at time.Time, zone *time.Location) retention
 	ends := retention.ExpiryEnds{}
 	for purpose, list := range ages {
 		ends[purpose] = func(since time.Time) time.Time {
-			day, last := policy.DateOf(since, zone), policy.Date(0)
+			day, last := calendar.DateOf(since, zone), calendar.Date(0)
 			for _, age := range list {
-				last = max(last, policy.EndOf(day, age))
+				last = max(last, calendar.EndOf(day, age))
 			}
 			return (last + 1).Start(zone)
 		}
@@ -558,7 +559,7 @@ func (n *night) fresh(heads []chain.Head) error {
 	}
 	for _, h := range heads {
 		st, governed := n.silos[h.Silo]
-		if heard := policy.DateOf(h.HeardAt, n.Zone); governed && policy.EndOf(heard, n.RegistryAge) < n.today {
+		if heard := calendar.DateOf(h.HeardAt, n.Zone); governed && calendar.EndOf(heard, n.RegistryAge) < n.today {
 			st.trust = policy.Stale
 			return fmt.Errorf("%w: silo %s was last fed on %s, longer ago than registry.max_age %s allows: import its consents first", ErrRegistry, h.Silo, heard, n.RegistryAge)
 		}
@@ -654,7 +655,7 @@ func (n *night) except(e audit.Exception) {
 			}
 		}
 	}
-	if first, err := policy.ParseDate(e.FirstSeen); err == nil {
+	if first, err := calendar.ParseDate(e.FirstSeen); err == nil {
 		e.AgeDays = int64(n.today - first)
 	}
 	n.facts.Exceptions = append(n.facts.Exceptions, e)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/delivery"
 	"lethe/pipeline/registry/event"
@@ -31,7 +32,7 @@ type suppression struct {
 	purpose  string
 	key      *keystore.SiloKey
 	zone     *time.Location
-	today    policy.Date
+	today    calendar.Date
 	registry *registry.Registry // whose clock strikes once a day
 	names    *standings.Standings
 	noted    map[keystore.Ref]no
@@ -43,8 +44,8 @@ type suppression struct {
 type no struct {
 	event.Subject
 	country string
-	day     policy.Date // on which it was said
-	from    policy.Date // from which it counts
+	day     calendar.Date // on which it was said
+	from    calendar.Date // from which it counts
 }
 
 // openSuppression opens the list as it stands at an instant; nil if the policy has none.
@@ -52,7 +53,7 @@ func (p *Pipeline) openSuppression(ctx context.Context, config registry.Config, 
 	if p.Suppression.Name == "" {
 		return nil, nil
 	}
-	l := &suppression{silo: p.Suppression.Name, purpose: p.Suppression.Rules[0].Purpose, zone: p.Zone, today: policy.DateOf(at, p.Zone), noted: map[keystore.Ref]no{}}
+	l := &suppression{silo: p.Suppression.Name, purpose: p.Suppression.Rules[0].Purpose, zone: p.Zone, today: calendar.DateOf(at, p.Zone), noted: map[keystore.Ref]no{}}
 	var err error
 	if l.key, err = p.Keys.SiloKey(l.silo); err != nil {
 		return nil, err
@@ -86,7 +87,7 @@ func (l *suppression) ref(s event.Subject, country string) (keystore.Ref, bool) 
 }
 
 // since is the latest day on which somebody with one of the identifiers said no; not known if nobody did.
-func (l *suppression) since(subjects []event.Subject, country string) (day policy.Date) {
+func (l *suppression) since(subjects []event.Subject, country string) (day calendar.Date) {
 	if l == nil {
 		return 0
 	}
@@ -98,14 +99,14 @@ func (l *suppression) since(subjects []event.Subject, country string) (day polic
 	return day
 }
 
-func (l *suppression) day(ref keystore.Ref) (day policy.Date) {
+func (l *suppression) day(ref keystore.Ref) (day calendar.Date) {
 	for _, collection := range l.names.Lookup(ref) {
 		if !l.names.At(collection, &l.standing) {
 			continue
 		}
 		for i := range l.standing.Purposes {
 			if p := &l.standing.Purposes[i]; p.Objection != policy.NoObjection {
-				day = max(day, policy.DateOf(p.ObjectedAt, l.zone))
+				day = max(day, calendar.DateOf(p.ObjectedAt, l.zone))
 			}
 		}
 	}
@@ -114,11 +115,11 @@ func (l *suppression) day(ref keystore.Ref) (day policy.Date) {
 
 // outlives reports whether a consent of an instant, proven or not, counts although somebody said no on a day: only a yes of a later day does, and only
 // with evidence. (The list knows no hours; on one day the no wins.)
-func (l *suppression) outlives(no policy.Date, given time.Time, proven bool) bool {
+func (l *suppression) outlives(no calendar.Date, given time.Time, proven bool) bool {
 	if !no.Known() {
 		return true
 	}
-	day := policy.DateOf(given, l.zone)
+	day := calendar.DateOf(given, l.zone)
 	return proven && day > no && day <= l.today
 }
 
@@ -160,10 +161,10 @@ func (l *suppression) note(silo *policy.Silo, e *event.Event) {
 
 // add remembers an event's identifiers for the list, and reports whether one of them is new there, or its day is.
 func (l *suppression) add(e *event.Event) (news bool) {
-	said := min(policy.DateOf(e.OccurredAt, l.zone), l.today)
+	said := min(calendar.DateOf(e.OccurredAt, l.zone), l.today)
 	from := said
 	if e.EffectiveFrom.After(e.OccurredAt) {
-		from = max(from, policy.DateOf(e.EffectiveFrom, l.zone))
+		from = max(from, calendar.DateOf(e.EffectiveFrom, l.zone))
 	}
 	for _, s := range e.Subjects {
 		ref, ok := l.ref(s, e.Country)

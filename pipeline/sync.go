@@ -16,6 +16,8 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
 )
 
@@ -27,7 +29,7 @@ type Copy struct {
 	Grants map[string][]string // silo: purposes
 	Table  bool                // kept as a table, with a view for each purpose, in the source itself
 	Files  string              // folder of signed snapshots and what changed between them; "" none
-	MaxLag policy.Period       // a copy that was not brought up to date for longer is a finding; zero: P1D
+	MaxLag calendar.Period     // a copy that was not brought up to date for longer is a finding; zero: P1D
 	Page   int                 // rows of the source, and of the copy, that are compared at a time; 0: 10,000
 }
 
@@ -447,10 +449,10 @@ func (k *keeping) want(b connectors.Batch) (wanted []copyRow) {
 func (k *keeping) wantRow(wanted []copyRow, g *group, b connectors.Batch, row int, record connectors.Key) []copyRow {
 	n, silo := k.night, g.silo.Silo.Name
 	r := g.rule(b.Rows, row, n.asOf)
-	if r.Reason == policy.KAnonymized {
+	if r.Reason == reason.KAnonymized {
 		return wanted // nobody's any more
 	}
-	usable := r.Use == policy.Allowed || r.Use == policy.Limited || r.Reason == policy.KPendingAccess // a request for access changes no use
+	usable := r.Use == policy.Allowed || r.Use == policy.Limited || r.Reason == reason.KPendingAccess // a request for access changes no use
 	k.permits = k.permits[:0]
 	if usable {
 		k.permits = g.silo.Permits(g.record, n.asOf, k.permits)
@@ -593,14 +595,14 @@ func (k *keeping) report(silo string, err error) {
 	line.Error = syncCode(err)
 	maxLag := k.MaxLag
 	if maxLag.IsZero() {
-		maxLag = policy.Period{Days: 1}
+		maxLag = calendar.Period{Days: 1}
 	}
 	since := was.AckedAt
 	if since.IsZero() {
 		since = n.asOf
 	}
-	acked := policy.DateOf(since, n.Zone)
-	line.MaxLagSeconds = int64(policy.EndOf(acked, maxLag)-acked) * 86400
+	acked := calendar.DateOf(since, n.Zone)
+	line.MaxLagSeconds = int64(calendar.EndOf(acked, maxLag)-acked) * 86400
 	if line.AckedSeq < line.HeadSeq || err != nil {
 		line.LagSeconds = int64(n.asOf.Sub(since).Seconds())
 	}
@@ -609,7 +611,7 @@ func (k *keeping) report(silo string, err error) {
 		n.find(audit.Finding{Kind: "F_SYNC_DRIFT", Severity: "high", Source: k.store.Name, Object: k.name(), Count: drifted, Article: "Art. 5(1)(f)",
 			Words: fmt.Sprintf("The copy of the consents of silo %s was not as Lethe left it: %d rows missing, %d added, %d altered. %s", silo, line.DriftMissing, line.DriftExtra, line.DriftDifferent, repaired(n.opts.Apply, err))})
 	}
-	if err != nil && policy.EndOf(acked, maxLag) < n.today {
+	if err != nil && calendar.EndOf(acked, maxLag) < n.today {
 		n.find(audit.Finding{Kind: "F_SYNC_LAG", Severity: "high", Source: k.store.Name, Object: k.name(), Article: "Art. 7(3)",
 			Words: fmt.Sprintf("%s works with consents of silo %s as of %s: the copy could not be brought up to date since.", k.Target, silo, acked)})
 	}

@@ -20,6 +20,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry/delivery"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/keystore"
@@ -101,7 +102,7 @@ func TestViewShowsItsPurposeOnly(t *testing.T) {
 	w := granted(t, func(s *policy.Silo) {
 		s.Rules = append(s.Rules, s.Rules[0])
 		s.Rules[1].Purpose = "profiling"
-		s.Rules = append(s.Rules, policy.Rule{Purpose: "contract", Basis: policy.Contract, Start: policy.RelationEnded, Period: policy.Period{Years: 10}, End: policy.Delete, Because: "claims", Owner: "anna", ReviewBy: "2027-01-01"})
+		s.Rules = append(s.Rules, policy.Rule{Purpose: "contract", Basis: policy.Contract, Start: policy.RelationEnded, Period: calendar.Period{Years: 10}, End: policy.Delete, Because: "claims", Owner: "anna", ReviewBy: "2027-01-01"})
 	})
 	w.p.Copies[0].Grants["news"] = []string{"news", "profiling"}
 	w.event(event.Given, "bob@lago.it", "profiling", w.now.Add(-time.Hour))

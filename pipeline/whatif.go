@@ -12,6 +12,9 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
+	"lethe/pipeline/policy/words"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/keystore"
@@ -44,7 +47,7 @@ type Verdict struct {
 	Silo   string        `json:"silo,omitempty"`
 	Action policy.Action `json:"action,omitempty"`
 	Use    policy.Use    `json:"use,omitempty"`
-	Reason policy.Code   `json:"reason,omitempty"`
+	Reason reason.Code   `json:"reason,omitempty"`
 	Clear  string        `json:"clear,omitempty"` // fields that are cleared in a row that stays, joined by ';'
 }
 
@@ -78,7 +81,7 @@ func (p *Pipeline) Compare(ctx context.Context, next *Pipeline, asOf time.Time) 
 		asOf = p.Now()
 	}
 	before, after := p.onlooker(asOf), next.onlooker(asOf)
-	c = Comparison{AsOf: after.today.String(), Changes: append([]string{}, policy.Differences(p.Silos, next.Silos)...), Totals: map[string]int{}, Notes: []string{}}
+	c = Comparison{AsOf: after.today.String(), Changes: append([]string{}, words.Differences(p.Silos, next.Silos)...), Totals: map[string]int{}, Notes: []string{}}
 	config := next.Registry
 	config.ReadOnly = true
 	r, err := registry.Open(ctx, config)
@@ -134,8 +137,8 @@ func longerConsents(p, next *Pipeline, asOf time.Time) (notes []string) {
 		}
 		for id, rule := range silo.InForce(asOf) {
 			for was, old := range p.Silos[i].InForce(asOf) {
-				today := policy.DateOf(asOf, next.Zone)
-				if was == id && rule.Basis == policy.Consent && old.Basis == policy.Consent && policy.EndOf(today, rule.MaxAge) > policy.EndOf(today, old.MaxAge) {
+				today := calendar.DateOf(asOf, next.Zone)
+				if was == id && rule.Basis == policy.Consent && old.Basis == policy.Consent && calendar.EndOf(today, rule.MaxAge) > calendar.EndOf(today, old.MaxAge) {
 					notes = append(notes, fmt.Sprintf("silo %s, rule %s: consents would last %s, before %s; those that a night has already ended stay ended, for the registry holds their end", silo.Silo.Name, id, rule.MaxAge, old.MaxAge))
 				}
 			}
@@ -148,7 +151,7 @@ func longerConsents(p, next *Pipeline, asOf time.Time) (notes []string) {
 func (p *Pipeline) onlooker(asOf time.Time) *night {
 	mine := *p
 	mine.Silos = slices.Clone(p.Silos)
-	return &night{Pipeline: &mine, asOf: asOf, today: policy.DateOf(asOf, p.Zone), silos: map[string]*siloState{}, heads: map[string]chain.Head{}}
+	return &night{Pipeline: &mine, asOf: asOf, today: calendar.DateOf(asOf, p.Zone), silos: map[string]*siloState{}, heads: map[string]chain.Head{}}
 }
 
 // overlook loads what the registry knows of the night's silos; of one that other has loaded to the same end it takes what is there. Silos that registry or keystore do not
@@ -265,7 +268,7 @@ type judged struct {
 	Verdict
 	change change
 	block  bool
-	due    policy.Date
+	due    calendar.Date
 }
 
 // verdictOf decides a row by the silo that claims it; false when none does.
@@ -310,7 +313,7 @@ func (t *tallies) count(at object, was, is judged) {
 	earliest(&l.NewDue, is.due)
 }
 
-func earliest(least *string, due policy.Date) {
+func earliest(least *string, due calendar.Date) {
 	if d := due.String(); d != "" && (*least == "" || d < *least) {
 		*least = d
 	}

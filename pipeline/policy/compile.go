@@ -2,37 +2,37 @@ package policy
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"iter"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
+
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/law"
+	"lethe/pipeline/policy/names"
 )
 
 // Compiled is a silo whose rules were checked and made ready to decide. It does not change and may be used
 // by several goroutines.
 type Compiled struct {
-	Silo         Silo         // as it was compiled; not to be changed
-	Jurisdiction Jurisdiction // the silo's, or the controller's
+	Silo         Silo             // as it was compiled; not to be changed
+	Jurisdiction law.Jurisdiction // the silo's, or the controller's
 	zone         *time.Location
-	rules        []rule
+	rules        []CompiledRule
 	governed     []string // fields that Clear may name, sorted
-	orphanGrace  Period
+	orphanGrace  calendar.Period
 	anonymizes   bool
 	sets         []set // one for each set of rules while there are few rules, so that Decide need not allocate
 }
 
-// rule is a Rule with its texts read.
-type rule struct {
+// CompiledRule is a Rule with its texts read.
+type CompiledRule struct {
 	*Rule
-	id          string
-	from, until Date
-	fixed       Date
-	strength    int // of the basis, when alive: an index of aliveReasons
+	Name         string
+	Begins, Ends calendar.Date
+	Fixed        calendar.Date
+	strength     int // of the basis, when alive: an index of aliveReasons
 }
 
 // set is what follows from the set of rules whose bits are set in its index.
@@ -44,9 +44,9 @@ const (
 )
 
 var (
-	defaultOrphanGrace = Period{Days: 30}
+	defaultOrphanGrace = calendar.Period{Days: 30}
 	// maxConsentGrace is the outer limit of 'without undue delay' (Art. 12(3), 17(1)): one month.
-	maxConsentGrace = Period{Months: 1}
+	maxConsentGrace = calendar.Period{Months: 1}
 )
 
 // Compile checks everything about a silo that needs no database, and joins all that is wrong into one
@@ -67,7 +67,7 @@ func Compile(s Silo, zone *time.Location, jurisdiction string) (*Compiled, error
 	if len(jurisdiction) != 2 || strings.Trim(jurisdiction, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		p.add("jurisdiction %q is no country code: use two capital letters of ISO 3166-1, for example IT", jurisdiction)
 	}
-	c.Jurisdiction, _ = JurisdictionOf(jurisdiction)
+	c.Jurisdiction, _ = law.Of(jurisdiction)
 	p.oneOf("link_scope", s.LinkScope, "", "collection", "silo")
 	p.oneOf("no_match", s.NoMatch, "", string(Keep), string(Expire))
 	if s.Records == nil {
@@ -95,19 +95,45 @@ func Compile(s Silo, zone *time.Location, jurisdiction string) (*Compiled, error
 	return c, nil
 }
 
+// Zone is where the silo's days are counted.
+func (c *Compiled) Zone() *time.Location { return c.zone }
+
+// Rules are the silo's rules in order; they are not to be changed.
+func (c *Compiled) Rules() []CompiledRule { return c.rules }
+
+// Governed are the fields that a decision may clear, sorted.
+func (c *Compiled) Governed() []string { return c.governed }
+
+// OrphanGrace is how long a row waits for the registry to know its person.
+func (c *Compiled) OrphanGrace() calendar.Period { return c.orphanGrace }
+
+// Uncovered are the fields that would be cleared if the rule at i were the only ground left.
+func (c *Compiled) Uncovered(i int) []string { return c.makeSet(1 << i).uncovered }
+
 // InForce yields the rules that are in force at an instant, by their ids, in the order of the policy.
 func (c *Compiled) InForce(asOf time.Time) iter.Seq2[string, *Rule] {
-	today := DateOf(asOf, c.zone)
+	today := calendar.DateOf(asOf, c.zone)
 	return func(yield func(string, *Rule) bool) {
 		for i := range c.rules {
-			if ru := &c.rules[i]; ru.inForce(today) && !yield(ru.id, ru.Rule) {
+			if ru := &c.rules[i]; ru.InForce(today) && !yield(ru.Name, ru.Rule) {
 				return
 			}
 		}
 	}
 }
 
-func (ru *rule) inForce(today Date) bool { return today >= ru.from && today < ru.until }
+// InForce reports whether the rule holds on a day.
+func (ru *CompiledRule) InForce(today calendar.Date) bool {
+	return today >= ru.Begins && today < ru.Ends
+}
+
+// Term is how long the rule keeps what it covers.
+func (ru *CompiledRule) Term() calendar.Period {
+	if ru.Basis == Consent {
+		return ru.MaxAge
+	}
+	return ru.Period
+}
 
 // CheckTables refuses two silos that claim rows of the same table without where fields that tell them
 // apart: a row has one silo.
@@ -157,7 +183,7 @@ func checkRecords(p *problems, r Records) {
 			p.add("where has an entry without a field name: name the field")
 		}
 	}
-	if lastModified(r.Collected) {
+	if names.LastModified(r.Collected) {
 		p.add("collected: %s looks like a last-modified field, which any mass update resets: name the field with the day of collecting", r.Collected)
 	}
 	if b := r.Block; b != nil {
@@ -200,20 +226,20 @@ func (c *Compiled) compileRules(p *problems) {
 	if len(s.Rules) > maxRules {
 		p.add("%d rules: at most %d, split the silo by purpose", len(s.Rules), maxRules)
 	}
-	c.rules = make([]rule, len(s.Rules))
+	c.rules = make([]CompiledRule, len(s.Rules))
 	governed := map[string]bool{}
 	for i := range s.Rules {
-		r := rule{Rule: &s.Rules[i], id: s.Rules[i].ID, strength: slices.Index(aliveBases[:], s.Rules[i].Basis)}
-		if r.id == "" {
-			r.id = r.Purpose + "/" + string(r.Basis)
+		r := CompiledRule{Rule: &s.Rules[i], Name: s.Rules[i].ID, strength: slices.Index(aliveBases[:], s.Rules[i].Basis)}
+		if r.Name == "" {
+			r.Name = r.Purpose + "/" + string(r.Basis)
 		}
-		rp := p.under("rule %d (%s)", i+1, r.id)
-		r.from = rp.date("valid_from", r.From, 0)
-		r.until = rp.date("valid_until", r.Until, maxDate+1)
-		r.fixed = rp.date("date", r.Date, 0)
+		rp := p.under("rule %d (%s)", i+1, r.Name)
+		r.Begins = rp.date("valid_from", r.From, 0)
+		r.Ends = rp.date("valid_until", r.Until, calendar.MaxDate+1)
+		r.Fixed = rp.date("date", r.Date, 0)
 		c.checkRule(rp, &r)
 		for j, other := range c.rules[:i] {
-			if other.id == r.id && r.from < other.until && other.from < r.until {
+			if other.Name == r.Name && r.Begins < other.Ends && other.Begins < r.Ends {
 				rp.add("rule %d has the same id and is in force at the same time: give one of them an id, or end one with valid_until before the other's valid_from", j+1)
 			}
 		}
@@ -233,7 +259,7 @@ func (c *Compiled) compileRules(p *problems) {
 	c.governed = slices.Sorted(maps.Keys(governed))
 }
 
-func (c *Compiled) checkRule(p *problems, r *rule) {
+func (c *Compiled) checkRule(p *problems, r *CompiledRule) {
 	if r.Purpose == "" {
 		p.add("purpose is missing: say what the data are for, in a word that the registry uses too")
 	}
@@ -250,7 +276,7 @@ func (c *Compiled) checkRule(p *problems, r *rule) {
 		p.add("review_by is missing: set the date by which the rule is looked at again, as 2006-01-02")
 	}
 	p.date("review_by", r.ReviewBy, 0)
-	if r.from >= r.until {
+	if r.Begins >= r.Ends {
 		p.add("valid_until %s is not after valid_from %s: the rule is never in force", r.Until, r.From)
 	}
 	p.oneOf("end", string(r.End), string(Delete), string(Anonymize))
@@ -276,21 +302,21 @@ func (c *Compiled) checkRule(p *problems, r *rule) {
 	}
 }
 
-func checkConsent(p *problems, r *rule) {
+func checkConsent(p *problems, r *CompiledRule) {
 	if r.MaxAge.IsZero() {
 		p.add("max_age is missing: a consent has to end, set its longest life, for example P24M")
 	}
 	if r.Start != "" || r.At != "" || !r.Period.IsZero() || r.Date != "" || r.Age != 0 || r.Event != "" {
 		p.add("start, at, period, date, age and event are not for consent, whose term runs from the day it was given: remove them, max_age says how long it lasts")
 	}
-	if r.Grace.longest() > maxConsentGrace.longest() {
+	if r.Grace.Longest() > maxConsentGrace.Longest() {
 		p.add("grace %s is longer than a month, the outer limit for erasure after a withdrawal (Art. 12(3)): shorten it to P1M or less", r.Grace)
 	}
 }
 
 // endingEvent is the type of the registry's event that a rule takes for the end from which its period
 // counts; "" of a rule that waits for none.
-func (ru *rule) endingEvent() string {
+func (ru *CompiledRule) endingEvent() string {
 	switch ru.Start {
 	case ActivityEnded, RelationEnded, Inactivated, AtEvent:
 		return cmp.Or(ru.Event, "basis_ended")
@@ -314,7 +340,7 @@ var startNeeds = map[Start]struct {
 	BirthPlusAge:  {at: true, needsAt: true, age: true},
 }
 
-func checkTerm(p *problems, r *rule) {
+func checkTerm(p *problems, r *CompiledRule) {
 	if !r.MaxAge.IsZero() {
 		p.add("max_age is for consent: use start and period")
 	}
@@ -331,7 +357,7 @@ func checkTerm(p *problems, r *rule) {
 		p.add("at does not go with start: %s, remove it", r.Start)
 	case r.At == "" && need.needsAt:
 		p.add("at is missing: start: %s needs the field that holds the date", r.Start)
-	case lastModified(r.At):
+	case names.LastModified(r.At):
 		p.add("at: %s looks like a last-modified field, which any mass update resets: retention starts from collecting or from an end, name such a field", r.At)
 	}
 	if (r.Date != "") != need.date {
@@ -375,7 +401,7 @@ func (c *Compiled) makeSet(mask uint64) set {
 		if mask&(1<<i) == 0 {
 			continue
 		}
-		s.ids = append(s.ids, r.id)
+		s.ids = append(s.ids, r.Name)
 		all = all || len(r.Fields) == 0
 		for _, f := range r.Fields {
 			covered[f] = true
@@ -423,88 +449,4 @@ func (c *Compiled) Fields(r Records) []string {
 	}
 	delete(names, "")
 	return slices.Sorted(maps.Keys(names))
-}
-
-var (
-	camel    = regexp.MustCompile(`([a-z0-9])([A-Z])`)
-	modified = map[string]bool{
-		"updated": true, "update": true, "lastupdate": true, "lastupdated": true, "updatedat": true, "updatedon": true,
-		"modified": true, "modify": true, "modification": true, "modif": true, "lastmod": true, "lastmodified": true, "modifiedat": true, "modifiedon": true, "mtime": true,
-		"touched": true, "edited": true, "lastchange": true, "lastchanged": true,
-		"modifica": true, "modificato": true, "modificata": true, "aggiornato": true, "aggiornamento": true,
-		"modificado": true, "modificacion": true, "actualizado": true, "actualizacion": true,
-		"geaendert": true, "geändert": true, "aenderung": true, "änderung": true, "aktualisiert": true, "aktualisierung": true,
-		"modifie": true, "modifié": true, "maj": true,
-		"gewijzigd": true, "wijziging": true, "bijgewerkt": true,
-		"zmodyfikowano": true, "modyfikacji": true, "aktualizacji": true, "zmieniono": true,
-		"ändrad": true, "andrad": true, "uppdaterad": true,
-	}
-	changed     = map[string]bool{"changed": true, "change": true}
-	plainOfTime = map[string]bool{"last": true, "at": true, "on": true, "date": true, "time": true, "ts": true, "timestamp": true, "datetime": true, "utc": true, "row": true, "record": true, "dt": true}
-)
-
-// lastModified reports whether a field's name says that any update of the row sets it. 'changed' alone says
-// so, 'status_changed_at' does not.
-func lastModified(field string) bool {
-	words := strings.FieldsFunc(strings.ToLower(camel.ReplaceAllString(field, "${1}_${2}")), func(r rune) bool { return !unicode.IsLetter(r) })
-	hasChanged, qualified := false, false
-	for _, w := range words {
-		if modified[w] {
-			return true
-		}
-		hasChanged = hasChanged || changed[w]
-		qualified = qualified || !changed[w] && !plainOfTime[w]
-	}
-	return hasChanged && !qualified
-}
-
-// problems collects what is wrong, each with its place.
-type problems struct {
-	place string
-	found *[]error
-}
-
-func (p *problems) under(format string, args ...any) *problems {
-	if p.found == nil {
-		p.found = new([]error)
-	}
-	return &problems{place: p.place + ", " + fmt.Sprintf(format, args...), found: p.found}
-}
-
-func (p *problems) add(format string, args ...any) {
-	if p.found == nil {
-		p.found = new([]error)
-	}
-	text := fmt.Sprintf(format, args...)
-	if p.place != "" {
-		text = p.place + ": " + text
-	}
-	*p.found = append(*p.found, errors.New(text))
-}
-
-func (p *problems) oneOf(key, value string, allowed ...string) {
-	if !slices.Contains(allowed, value) {
-		words := slices.DeleteFunc(slices.Clone(allowed), func(s string) bool { return s == "" })
-		p.add("%s is %q: use %s", key, value, strings.Join(words, " or "))
-	}
-}
-
-// date reads an optional date of the configuration.
-func (p *problems) date(key, value string, absent Date) Date {
-	if value == "" {
-		return absent
-	}
-	d, err := ParseDate(value)
-	if err != nil {
-		p.add("%s %q is %v", key, value, err)
-		return absent
-	}
-	return d
-}
-
-func (p *problems) join() error {
-	if p.found == nil {
-		return nil
-	}
-	return errors.Join(*p.found...)
 }

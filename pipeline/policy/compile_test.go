@@ -8,6 +8,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/law"
+	"lethe/pipeline/policy/reason"
 )
 
 func TestCompileRefuses(t *testing.T) {
@@ -70,14 +74,14 @@ func TestCompileRefuses(t *testing.T) {
 		{"else beside anonymize", rule(anonymizes, elseAnonymize), "else is for rules that delete"},
 		{"marketing under contract", term(marketing), "Art. 21(2)"},
 		{"field twice", rule(fields("a", "a")), `fields names "a" twice`},
-		{"consent without max_age", rule(func(r *Rule) { r.MaxAge = Period{} }), "max_age is missing"},
-		{"consent with a period", rule(func(r *Rule) { r.Period = Period{Years: 1} }), "not for consent"},
+		{"consent without max_age", rule(func(r *Rule) { r.MaxAge = calendar.Period{} }), "max_age is missing"},
+		{"consent with a period", rule(func(r *Rule) { r.Period = calendar.Period{Years: 1} }), "not for consent"},
 		{"consent with a start", rule(func(r *Rule) { r.Start = Collected }), "not for consent"},
-		{"consent with a long grace", rule(grace(Period{Days: 32})), "longer than a month"},
-		{"max_age elsewhere", term(func(r *Rule) { r.MaxAge = Period{Years: 1} }), "max_age is for consent"},
+		{"consent with a long grace", rule(grace(calendar.Period{Days: 32})), "longer than a month"},
+		{"max_age elsewhere", term(func(r *Rule) { r.MaxAge = calendar.Period{Years: 1} }), "max_age is for consent"},
 		{"no start", term(func(r *Rule) { r.Start = "" }), "no starting point"},
 		{"start is last-modified", term(func(r *Rule) { r.At = "ModifiedDate" }), "last-modified"},
-		{"no period", term(func(r *Rule) { r.Period = Period{} }), "period is missing"},
+		{"no period", term(func(r *Rule) { r.Period = calendar.Period{} }), "period is missing"},
 		{"inactivated without at", term(func(r *Rule) { r.Start, r.At = Inactivated, "" }), "at is missing"},
 		{"event with at", term(func(r *Rule) { r.Start = AtEvent }), "at does not go with"},
 		{"fixed date without date", term(func(r *Rule) { r.Start, r.At = FixedDate, "" }), "date goes with"},
@@ -115,15 +119,6 @@ func TestCompileJoinsErrorsWithTheirPlace(t *testing.T) {
 	}, "\n"))
 }
 
-func TestLastModifiedNames(t *testing.T) {
-	for _, name := range []string{"updated_at", "last_update", "LastModified", "modifiedDate", "dt_modifica", "row_changed", "changed_on", "lastChange", "geaendert_am", "mtime", "LASTUPDATE", "fecha_actualizacion", "customer_updated_at"} {
-		require.True(t, lastModified(name), name)
-	}
-	for _, name := range []string{"", "created_at", "closed_on", "status_changed_at", "last_login", "last_order_date", "payment_date", "date", "birth_date", "exchange_date"} {
-		require.False(t, lastModified(name), name)
-	}
-}
-
 func TestCheckTables(t *testing.T) {
 	a, b := silo(consentRule()), silo(consentRule())
 	b.Name = "other"
@@ -149,47 +144,39 @@ func TestFields(t *testing.T) {
 	require.Equal(t, []string{"address_id", "birth_date", "blocked", "closed_on", "collection_id", "created_at", "email", "kind", "name", "phone"}, c.Fields(s.Records[0]))
 }
 
-func TestCodesHaveWordsAndArticles(t *testing.T) {
-	all := Codes()
-	require.True(t, slices.IsSorted(all))
-	require.Len(t, slices.Compact(all), len(codes))
-	for _, c := range all {
-		require.Regexp(t, regexp.MustCompile(`^[A-Z][^.]*\.$`), c.Words(), c)
-		require.Regexp(t, regexp.MustCompile(`^(Art\.|Recital) \d`), c.Article(), c)
-	}
-	for i, c := range DeadReasons() {
+func TestDeadReasonsNameTheirArticle(t *testing.T) {
+	all := reason.Codes()
+	for i, c := range deadReasons {
 		require.Contains(t, all, c)
-		require.True(t, c == DErasureRequest || regexp.MustCompile(`17\(1\)\([a-f]\)`).MatchString(c.Article()), "%s says by which point of Art. 17(1) the data have to go", c)
+		require.True(t, c == reason.DErasureRequest || regexp.MustCompile(`17\(1\)\([a-f]\)`).MatchString(c.Article()), "%s says by which point of Art. 17(1) the data have to go", c)
 		require.True(t, strings.HasPrefix(string(c), "D_"))
 		require.Equal(t, i, slices.Index(deadReasons[:], c))
 	}
-	require.Equal(t, DErasureRequest, deadReasons[erasureRequest])
-	require.Equal(t, DConsentWithdrawn, deadReasons[consentWithdrawn])
-	require.Equal(t, DConsentUnproven, deadReasons[consentUnproven])
-	require.Equal(t, DNoConsent, deadReasons[noConsent])
-	require.Empty(t, Code("X").Words())
-	require.Empty(t, Code("X").Article())
+	require.Equal(t, reason.DErasureRequest, deadReasons[erasureRequest])
+	require.Equal(t, reason.DConsentWithdrawn, deadReasons[consentWithdrawn])
+	require.Equal(t, reason.DConsentUnproven, deadReasons[consentUnproven])
+	require.Equal(t, reason.DNoConsent, deadReasons[noConsent])
 }
 
 func TestJurisdictions(t *testing.T) {
 	for code, age := range map[string]int{"IT": 14, "ES": 14, "FR": 15, "PL": 16, "NL": 16, "DE": 16, "SE": 13} {
-		j, ok := JurisdictionOf(code)
+		j, ok := law.Of(code)
 		require.True(t, ok, code)
 		require.Equal(t, age, j.ChildConsentAge, code)
-		require.NotEmpty(t, j.About(ChildAge), code)
+		require.NotEmpty(t, j.About(law.ChildAge), code)
 		require.NotEmpty(t, j.Authority, code)
-		for _, l := range append(j.Laws, European()...) {
+		for _, l := range append(j.Laws, law.European()...) {
 			require.NotEmpty(t, l.Law, "%s: %s", code, l.Says)
 			require.Equal(t, l.Seen == "", l.Checked == "", "%s: %s: who looked says where and when", code, l.Says)
-			_, err := ParseDate(l.Checked)
+			_, err := calendar.ParseDate(l.Checked)
 			require.True(t, l.Checked == "" || err == nil, code)
-			require.True(t, l.Start == "" || startNeeds[l.Start].at || startNeeds[l.Start].event, code)
+			require.True(t, l.Start == "" || startNeeds[Start(l.Start)].at || startNeeds[Start(l.Start)].event, code)
 			require.NotRegexp(t, `\.$`, l.Says)
 		}
 		require.Equal(t, code == "ES", !j.Blocking.IsZero(), code)
 	}
-	require.Len(t, Jurisdictions(), 7)
-	j, ok := JurisdictionOf("AT")
+	require.Len(t, law.All(), 7)
+	j, ok := law.Of("AT")
 	require.False(t, ok)
 	require.Equal(t, 16, j.ChildConsentAge)
 

@@ -3,12 +3,21 @@ package policy
 import (
 	"slices"
 	"time"
+
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
 )
+
+// deadReasons in order of strength, strongest first: the decision names the first that applies.
+var deadReasons = [...]reason.Code{
+	reason.DErasureRequest, reason.DObjectionMarketing, reason.DObjectionUpheld, reason.DConsentWithdrawn, reason.DConsentInvalid, reason.DChildNoParental,
+	reason.DConsentUnproven, reason.DConsentRefused, reason.DConsentExpired, reason.DRetentionElapsed, reason.DNoConsent,
+}
 
 // aliveBases in the order in which a live ground gives the reason for keeping, and aliveReasons beside them.
 var (
 	aliveBases   = [...]Basis{LegalObligation, Contract, PublicTask, VitalInterest, LegitimateInterest, Consent}
-	aliveReasons = [...]Code{KLegalObligation, KContract, KPublicTask, KVitalInterest, KLegitimateInterest, KConsent}
+	aliveReasons = [...]reason.Code{reason.KLegalObligation, reason.KContract, reason.KPublicTask, reason.KVitalInterest, reason.KLegitimateInterest, reason.KConsent}
 )
 
 // indexes of deadReasons, for comparing strengths.
@@ -41,9 +50,9 @@ const (
 // ground is what became of one rule for one record.
 type ground struct {
 	life   life
-	reason uint8 // dead: an index of deadReasons
-	last   Date  // alive: the last day, zero: open. dead: the day on which it ended
-	from   Date  // dead: the first day on which it is dead, which is last itself after an event and the day after it when a term ran out
+	reason uint8         // dead: an index of deadReasons
+	last   calendar.Date // alive: the last day, zero: open. dead: the day on which it ended
+	from   calendar.Date // dead: the first day on which it is dead, which is last itself after an event and the day after it when a term ran out
 	// dateless: the reason has no date of its own; last is the night that first found it.
 	dateless bool
 }
@@ -93,18 +102,18 @@ type ground struct {
 // blocked by itself.
 func (c *Compiled) Decide(r Record, asOf time.Time) Decision {
 	if r.Anonymized {
-		return Decision{Action: Keep, Use: Unchanged, Reason: KAnonymized, Row: "A0"}
+		return Decision{Action: Keep, Use: Unchanged, Reason: reason.KAnonymized, Row: "A0"}
 	}
-	today := DateOf(asOf, c.zone)
+	today := calendar.DateOf(asOf, c.zone)
 	if !c.inForce(today) {
-		return Decision{Action: Keep, Use: Unchanged, Reason: ENoPolicy, Row: "A1"}
+		return Decision{Action: Keep, Use: Unchanged, Reason: reason.ENoPolicy, Row: "A1"}
 	}
 	switch r.Trust {
 	case Sound:
 	case Stale:
-		return Decision{Action: Keep, Use: Unchanged, Reason: ERegistryStale, Row: "A3"}
+		return Decision{Action: Keep, Use: Unchanged, Reason: reason.ERegistryStale, Row: "A3"}
 	default:
-		return Decision{Action: Keep, Use: Unchanged, Reason: ERegistryTampered, Row: "A2"}
+		return Decision{Action: Keep, Use: Unchanged, Reason: reason.ERegistryTampered, Row: "A2"}
 	}
 	s := r.Standing
 	switch r.Identity {
@@ -112,18 +121,18 @@ func (c *Compiled) Decide(r Record, asOf time.Time) Decision {
 	case Unmatched:
 		s = nil
 	case Unparseable:
-		return Decision{Action: Keep, Use: Blocked, Reason: EIDUnparseable, Row: "A4"}
+		return Decision{Action: Keep, Use: Blocked, Reason: reason.EIDUnparseable, Row: "A4"}
 	default:
-		return Decision{Action: Keep, Use: Blocked, Reason: EIDConflict, Row: "A5"}
+		return Decision{Action: Keep, Use: Blocked, Reason: reason.EIDConflict, Row: "A5"}
 	}
 	if s != nil {
 		switch {
 		case s.Hold:
-			return Decision{Action: Keep, Use: Blocked, Reason: KLegalHold, Row: "B1", Notes: noteIf(!s.Erasure.IsZero(), noteHeld)}
+			return Decision{Action: Keep, Use: Blocked, Reason: reason.KLegalHold, Row: "B1", Notes: noteIf(!s.Erasure.IsZero(), noteHeld)}
 		case s.Restricted:
-			return Decision{Action: Keep, Use: Blocked, Reason: KRestricted, Row: "B2", Notes: noteIf(!s.Erasure.IsZero(), noteRestricted)}
+			return Decision{Action: Keep, Use: Blocked, Reason: reason.KRestricted, Row: "B2", Notes: noteIf(!s.Erasure.IsZero(), noteRestricted)}
 		case s.PendingAccess:
-			return Decision{Action: Keep, Use: Unchanged, Reason: KPendingAccess, Row: "B3"}
+			return Decision{Action: Keep, Use: Unchanged, Reason: reason.KPendingAccess, Row: "B3"}
 		}
 	}
 	t := c.tally(&r, s, asOf, today)
@@ -135,7 +144,7 @@ type tally struct {
 	live, covers         uint64 // rules that are alive; rules whose fields must stay
 	strongest            int    // of the live ones: an index of aliveReasons
 	strongestRule        int
-	until                Date // the last live ground's end; zero when open
+	until                calendar.Date // the last live ground's end; zero when open
 	onlyLegal            bool
 	waits                bool // a dateless dead ground's grace keeps its fields
 	objection, unknown   bool
@@ -146,18 +155,18 @@ type tally struct {
 	dead                 bool
 	reason               uint8 // the strongest dead reason
 	reasonRule           int
-	end, due             Date // the latest of the dead grounds
-	neverEnd, neverDue   Date // the same for grounds that never were consented to
-	dated, dateless      bool // a ground other than those is dead; one without a date counts
+	end, due             calendar.Date // the latest of the dead grounds
+	neverEnd, neverDue   calendar.Date // the same for grounds that never were consented to
+	dated, dateless      bool          // a ground other than those is dead; one without a date counts
 	deletes, elseAnonyms bool
 }
 
-func (c *Compiled) tally(r *Record, s *Standing, asOf time.Time, today Date) tally {
+func (c *Compiled) tally(r *Record, s *Standing, asOf time.Time, today calendar.Date) tally {
 	t := tally{strongest: len(aliveReasons), onlyLegal: true, reason: uint8(len(deadReasons))}
 	open := false
 	for i := range c.rules {
 		ru := &c.rules[i]
-		if !ru.inForce(today) {
+		if !ru.InForce(today) {
 			continue
 		}
 		var ps *PurposeStanding
@@ -182,7 +191,7 @@ func (c *Compiled) tally(r *Record, s *Standing, asOf time.Time, today Date) tal
 			open = open || g.last == 0
 			t.until = max(t.until, g.last)
 			t.aged = t.aged || ru.Basis == Consent && !s.Aged.IsZero() && s.child(ps.Since)
-			if ru.Basis == Consent && ps.State == Given && !r.Collected.IsZero() && DateOf(r.Collected, c.zone) < DateOf(ps.Since, c.zone) {
+			if ru.Basis == Consent && ps.State == Given && !r.Collected.IsZero() && calendar.DateOf(r.Collected, c.zone) < calendar.DateOf(ps.Since, c.zone) {
 				t.beforeConsent = true
 			}
 		case dead:
@@ -212,7 +221,7 @@ func (c *Compiled) tally(r *Record, s *Standing, asOf time.Time, today Date) tal
 }
 
 // bury adds a dead ground.
-func (t *tally) bury(i int, ru *rule, g ground, due Date) {
+func (t *tally) bury(i int, ru *CompiledRule, g ground, due calendar.Date) {
 	if g.reason < t.reason {
 		t.reason, t.reasonRule = g.reason, i
 	}
@@ -230,7 +239,7 @@ func (t *tally) bury(i int, ru *rule, g ground, due Date) {
 
 // due is the first day on which erasing what a dead ground covered is due. (After an erasure request row D4
 // answers, which knows no grace.)
-func (c *Compiled) due(ru *rule, g ground) Date {
+func (c *Compiled) due(ru *CompiledRule, g ground) calendar.Date {
 	due := dueAfter(g, ru.Grace)
 	if ru.End == Delete && !c.Jurisdiction.Blocking.IsZero() {
 		due = max(due, dueAfter(g, c.Jurisdiction.Blocking))
@@ -238,18 +247,34 @@ func (c *Compiled) due(ru *rule, g ground) Date {
 	return due
 }
 
-func dueAfter(g ground, grace Period) Date {
+// ConsentLasts is the last day of a consent that is given at an instant and never withdrawn.
+func (c *Compiled) ConsentLasts(ru *CompiledRule, given time.Time) calendar.Date {
+	state := PurposeStanding{State: Given, Since: given, Proven: true}
+	return c.consent(ru, &Record{}, &Standing{}, &state, given, calendar.DateOf(given, c.zone)).last
+}
+
+// DueWithdrawn is the first day on which a row may go whose consent is withdrawn at an instant.
+func (c *Compiled) DueWithdrawn(ru *CompiledRule, withdrawn time.Time) calendar.Date {
+	return c.due(ru, c.event(consentWithdrawn, withdrawn))
+}
+
+// DueAfter is the first day on which a row may go whose ground lives through a last day.
+func (c *Compiled) DueAfter(ru *CompiledRule, last calendar.Date) calendar.Date {
+	return c.due(ru, ground{life: dead, last: last, from: last + 1})
+}
+
+func dueAfter(g ground, grace calendar.Period) calendar.Date {
 	if grace.IsZero() {
 		return g.from
 	}
-	return EndOf(g.last, grace) + 1
+	return calendar.EndOf(g.last, grace) + 1
 }
 
 // answer is the part D of the table.
-func (c *Compiled) answer(r *Record, s *Standing, t *tally, today Date) Decision {
+func (c *Compiled) answer(r *Record, s *Standing, t *tally, today calendar.Date) Decision {
 	clock := noteIf(t.clock, noteClock)
 	if t.live != 0 {
-		d := Decision{Action: Keep, Use: Allowed, Reason: aliveReasons[t.strongest], Row: "D1", Rule: c.rules[t.strongestRule].id, Until: t.until, Flag: t.waits,
+		d := Decision{Action: Keep, Use: Allowed, Reason: aliveReasons[t.strongest], Row: "D1", Rule: c.rules[t.strongestRule].Name, Until: t.until, Flag: t.waits,
 			Grounds: c.set(t.live).ids, Clear: c.set(t.covers).uncovered, Notes: clock}
 		if t.onlyLegal {
 			d.Use = Limited
@@ -261,7 +286,7 @@ func (c *Compiled) answer(r *Record, s *Standing, t *tally, today Date) Decision
 			}
 		}
 		if t.aged {
-			d.Notes = append(slices.Clip(d.Notes), IAgeReached)
+			d.Notes = append(slices.Clip(d.Notes), reason.IAgeReached)
 		}
 		return d
 	}
@@ -271,36 +296,36 @@ func (c *Compiled) answer(r *Record, s *Standing, t *tally, today Date) Decision
 	}
 	switch {
 	case t.objection:
-		d.Row, d.Reason = "D2", KObjectionPending
+		d.Row, d.Reason = "D2", reason.KObjectionPending
 	case t.unknown:
-		d.Row, d.Reason = "D3", EStartUnknown
+		d.Row, d.Reason = "D3", reason.EStartUnknown
 	case s != nil && !s.Erasure.IsZero():
-		asked := DateOf(s.Erasure, c.zone)
-		d.Row, d.Reason, d.Action, d.End, d.Due = "D4", DErasureRequest, Delete, asked, asked
+		asked := calendar.DateOf(s.Erasure, c.zone)
+		d.Row, d.Reason, d.Action, d.End, d.Due = "D4", reason.DErasureRequest, Delete, asked, asked
 		if t.dead {
-			d.Rule = c.rules[t.reasonRule].id
+			d.Rule = c.rules[t.reasonRule].Name
 		}
 		if b := c.Jurisdiction.Blocking; !b.IsZero() {
-			d.Due = EndOf(asked, b) + 1
+			d.Due = calendar.EndOf(asked, b) + 1
 			if today < d.Due {
 				d.Action = Expire
 			}
 		}
 	case s == nil:
-		d.Row, d.Reason, d.Flag = "D6", XNoMatch, true
-		collected := DateOf(r.Collected, c.zone)
+		d.Row, d.Reason, d.Flag = "D6", reason.XNoMatch, true
+		collected := calendar.DateOf(r.Collected, c.zone)
 		switch {
 		case !collected.Known():
 			d.Notes = noteStartUnknown
-		case today <= EndOf(collected, c.orphanGrace):
-			d.Row, d.Reason, d.Flag = "D5", XNoMatchGrace, false
+		case today <= calendar.EndOf(collected, c.orphanGrace):
+			d.Row, d.Reason, d.Flag = "D5", reason.XNoMatchGrace, false
 		case c.Silo.NoMatch == string(Expire):
 			d.Action = Expire
 		}
 	case t.future:
-		d.Row, d.Reason = "D7", XNotYetEffective
+		d.Row, d.Reason = "D7", reason.XNotYetEffective
 	default:
-		d.Row, d.Reason, d.Rule = "D9", deadReasons[t.reason], c.rules[t.reasonRule].id
+		d.Row, d.Reason, d.Rule = "D9", deadReasons[t.reason], c.rules[t.reasonRule].Name
 		d.End, d.Due, d.Flag = t.end, t.due, t.dateless
 		if !t.dated {
 			d.End, d.Due, d.Flag = t.neverEnd, t.neverDue, true
@@ -317,7 +342,7 @@ func (c *Compiled) answer(r *Record, s *Standing, t *tally, today Date) Decision
 }
 
 // ground evaluates what became of a rule.
-func (c *Compiled) ground(i int, r *Record, s *Standing, ps *PurposeStanding, asOf time.Time, today Date) ground {
+func (c *Compiled) ground(i int, r *Record, s *Standing, ps *PurposeStanding, asOf time.Time, today calendar.Date) ground {
 	if ru := &c.rules[i]; ru.Basis == Consent {
 		return c.consent(ru, r, s, ps, asOf, today)
 	}
@@ -325,7 +350,7 @@ func (c *Compiled) ground(i int, r *Record, s *Standing, ps *PurposeStanding, as
 }
 
 // consent evaluates a ground of consent.
-func (c *Compiled) consent(ru *rule, r *Record, s *Standing, ps *PurposeStanding, asOf time.Time, today Date) ground {
+func (c *Compiled) consent(ru *CompiledRule, r *Record, s *Standing, ps *PurposeStanding, asOf time.Time, today calendar.Date) ground {
 	if s == nil {
 		return ground{life: unmatched}
 	}
@@ -358,7 +383,7 @@ func (c *Compiled) consent(ru *rule, r *Record, s *Standing, ps *PurposeStanding
 		if since.IsZero() {
 			return c.flagged(consentExpired, r, today)
 		}
-		last := lastDay(since, c.zone)
+		last := calendar.LastDay(since, c.zone)
 		return ground{life: dead, reason: consentExpired, last: last, from: last + 1}
 	case Given, Renewed:
 	default:
@@ -372,11 +397,11 @@ func (c *Compiled) consent(ru *rule, r *Record, s *Standing, ps *PurposeStanding
 	case since.IsZero():
 		return ground{life: unknown}
 	}
-	last := EndOf(DateOf(since, c.zone), ru.MaxAge)
+	last := calendar.EndOf(calendar.DateOf(since, c.zone), ru.MaxAge)
 	gone := today > last
 	if !ps.Until.IsZero() {
 		gone = gone || !asOf.Before(ps.Until)
-		last = min(last, lastDay(ps.Until, c.zone))
+		last = min(last, calendar.LastDay(ps.Until, c.zone))
 	}
 	if gone {
 		return ground{life: dead, reason: consentExpired, last: last, from: last + 1}
@@ -385,7 +410,7 @@ func (c *Compiled) consent(ru *rule, r *Record, s *Standing, ps *PurposeStanding
 }
 
 // term evaluates a ground of any other basis.
-func (c *Compiled) term(i int, r *Record, s *Standing, ps *PurposeStanding, today Date) ground {
+func (c *Compiled) term(i int, r *Record, s *Standing, ps *PurposeStanding, today calendar.Date) ground {
 	ru := &c.rules[i]
 	weighable := ru.Basis == LegitimateInterest || ru.Basis == PublicTask
 	if weighable && s != nil {
@@ -404,7 +429,7 @@ func (c *Compiled) term(i int, r *Record, s *Standing, ps *PurposeStanding, toda
 	start, l := c.start(i, r, s, ps)
 	g := ground{life: l}
 	if l == alive && start.Known() {
-		g.last = EndOf(start, ru.Period)
+		g.last = calendar.EndOf(start, ru.Period)
 		if today > g.last {
 			return ground{life: dead, reason: retentionElapsed, last: g.last, from: g.last + 1}
 		}
@@ -417,9 +442,9 @@ func (c *Compiled) term(i int, r *Record, s *Standing, ps *PurposeStanding, toda
 
 // start finds the day from which the period of a rule counts. Alive with a zero date is a relation that has
 // not ended.
-func (c *Compiled) start(i int, r *Record, s *Standing, ps *PurposeStanding) (Date, life) {
+func (c *Compiled) start(i int, r *Record, s *Standing, ps *PurposeStanding) (calendar.Date, life) {
 	ru := &c.rules[i]
-	var row Date
+	var row calendar.Date
 	if i < len(r.Starts) && (ru.At != "" || ru.Start == Collected && r.Starts[i] < 0) {
 		row = r.Starts[i]
 	}
@@ -428,14 +453,14 @@ func (c *Compiled) start(i int, r *Record, s *Standing, ps *PurposeStanding) (Da
 	}
 	switch ru.Start {
 	case FixedDate:
-		return ru.fixed, alive
+		return ru.Fixed, alive
 	case BirthPlusAge:
-		return known(EndOf(row, Period{Years: ru.Age}))
+		return known(calendar.EndOf(row, calendar.Period{Years: ru.Age}))
 	case Collected:
 		if ru.At == "" {
-			row = DateOf(r.Collected, c.zone)
+			row = calendar.DateOf(r.Collected, c.zone)
 			if row == 0 && s != nil {
-				row = DateOf(s.Collected, c.zone)
+				row = calendar.DateOf(s.Collected, c.zone)
 			}
 		}
 		return known(row)
@@ -443,7 +468,7 @@ func (c *Compiled) start(i int, r *Record, s *Standing, ps *PurposeStanding) (Da
 	opened := ru.At != ""
 	if ps != nil {
 		if !ps.Ended.IsZero() && !ps.Started.After(ps.Ended) {
-			row = max(row, DateOf(ps.Ended, c.zone))
+			row = max(row, calendar.DateOf(ps.Ended, c.zone))
 		}
 		opened = opened || !ps.Started.IsZero()
 	}
@@ -460,7 +485,7 @@ func (c *Compiled) start(i int, r *Record, s *Standing, ps *PurposeStanding) (Da
 	return 0, unknown
 }
 
-func known(d Date) (Date, life) {
+func known(d calendar.Date) (calendar.Date, life) {
 	if d.Known() {
 		return d, alive
 	}
@@ -469,11 +494,11 @@ func known(d Date) (Date, life) {
 
 // event is a ground that died with an event.
 func (c *Compiled) event(reason uint8, at time.Time) ground {
-	day := DateOf(at, c.zone)
+	day := calendar.DateOf(at, c.zone)
 	return ground{life: dead, reason: reason, last: day, from: day}
 }
 
-func (c *Compiled) eventOrFlag(reason uint8, at time.Time, r *Record, today Date) ground {
+func (c *Compiled) eventOrFlag(reason uint8, at time.Time, r *Record, today calendar.Date) ground {
 	if at.IsZero() {
 		return c.flagged(reason, r, today)
 	}
@@ -482,17 +507,17 @@ func (c *Compiled) eventOrFlag(reason uint8, at time.Time, r *Record, today Date
 
 // flagged is a ground that is dead for a reason without a date: the night that found it first is the anchor
 // of the grace.
-func (c *Compiled) flagged(reason uint8, r *Record, today Date) ground {
+func (c *Compiled) flagged(reason uint8, r *Record, today calendar.Date) ground {
 	day := today
 	if !r.Flagged.IsZero() {
-		day = DateOf(r.Flagged, c.zone)
+		day = calendar.DateOf(r.Flagged, c.zone)
 	}
 	return ground{life: dead, reason: reason, last: day, from: day, dateless: true}
 }
 
-func (c *Compiled) inForce(today Date) bool {
+func (c *Compiled) inForce(today calendar.Date) bool {
 	for i := range c.rules {
-		if c.rules[i].inForce(today) {
+		if c.rules[i].InForce(today) {
 			return true
 		}
 	}
@@ -517,7 +542,7 @@ func (s *Standing) child(since time.Time) bool {
 // objectedToMarketing returns the latest objection to direct marketing that concerns a rule: one to its own
 // purpose, or, when the rule is marketing, one to any marketing of the silo. It is absolute (Art. 21(2),
 // (3)): nobody weighs it.
-func (s *Standing) objectedToMarketing(ru *rule, own *PurposeStanding) (at time.Time, objected bool) {
+func (s *Standing) objectedToMarketing(ru *CompiledRule, own *PurposeStanding) (at time.Time, objected bool) {
 	for i := range s.Purposes {
 		ps := &s.Purposes[i]
 		if ps.Objection == NoObjection || !ps.Marketing && !(ps == own && ru.Marketing) || ps != own && !ru.Marketing {
@@ -542,7 +567,7 @@ func (c *Compiled) WithDependent(d Decision) Decision {
 		d.Action = Anonymize
 		return d
 	}
-	d.Notes = append(slices.Clip(d.Notes), EDependentKept)
+	d.Notes = append(slices.Clip(d.Notes), reason.EDependentKept)
 	return d
 }
 
@@ -568,15 +593,15 @@ func (d Decision) WritesUnblock() bool { return d.Use == Allowed || d.Use == Lim
 
 // The notes that Decide hands out, made once.
 var (
-	noteStartUnknown       = []Code{EStartUnknown}
-	noteBeforeConsent      = []Code{EDataBeforeConsent}
-	noteBeforeConsentClock = []Code{EDataBeforeConsent, EEventClock}
-	noteClock              = []Code{EEventClock}
-	noteHeld               = []Code{EErasureWhileHeld}
-	noteRestricted         = []Code{EErasureWhileRestricted}
+	noteStartUnknown       = []reason.Code{reason.EStartUnknown}
+	noteBeforeConsent      = []reason.Code{reason.EDataBeforeConsent}
+	noteBeforeConsentClock = []reason.Code{reason.EDataBeforeConsent, reason.EEventClock}
+	noteClock              = []reason.Code{reason.EEventClock}
+	noteHeld               = []reason.Code{reason.EErasureWhileHeld}
+	noteRestricted         = []reason.Code{reason.EErasureWhileRestricted}
 )
 
-func noteIf(holds bool, note []Code) []Code {
+func noteIf(holds bool, note []reason.Code) []reason.Code {
 	if holds {
 		return note
 	}

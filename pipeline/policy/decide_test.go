@@ -5,10 +5,28 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
 )
 
 // now is the night on which the cases below are decided: 2026-11-21 01:15 in Rome.
 const now = "2026-11-21 01:15"
+
+func zone(t require.TestingT, name string) *time.Location {
+	z, err := time.LoadLocation(name)
+	require.NoError(t, err)
+	return z
+}
+
+func day(t require.TestingT, s string) calendar.Date {
+	if s == "" {
+		return 0
+	}
+	d, err := calendar.ParseDate(s)
+	require.NoError(t, err)
+	return d
+}
 
 func at(t require.TestingT, s string) time.Time {
 	if s == "" {
@@ -24,7 +42,7 @@ func at(t require.TestingT, s string) time.Time {
 }
 
 func consentRule(change ...func(*Rule)) Rule {
-	r := Rule{Purpose: "newsletter", Basis: Consent, MaxAge: Period{Years: 2}, End: Delete, Because: "sign-up form", Owner: "anna", ReviewBy: "2027-06-01"}
+	r := Rule{Purpose: "newsletter", Basis: Consent, MaxAge: calendar.Period{Years: 2}, End: Delete, Because: "sign-up form", Owner: "anna", ReviewBy: "2027-06-01"}
 	for _, c := range change {
 		c(&r)
 	}
@@ -32,18 +50,18 @@ func consentRule(change ...func(*Rule)) Rule {
 }
 
 func termRule(basis Basis, purpose string, change ...func(*Rule)) Rule {
-	r := Rule{Purpose: purpose, Basis: basis, Start: RelationEnded, At: "closed_on", Period: Period{Years: 10}, End: Delete, Because: "law", Owner: "bo", ReviewBy: "2027-06-01"}
+	r := Rule{Purpose: purpose, Basis: basis, Start: RelationEnded, At: "closed_on", Period: calendar.Period{Years: 10}, End: Delete, Because: "law", Owner: "bo", ReviewBy: "2027-06-01"}
 	for _, c := range change {
 		c(&r)
 	}
 	return r
 }
 
-func fields(names ...string) func(*Rule) { return func(r *Rule) { r.Fields = names } }
-func grace(p Period) func(*Rule)         { return func(r *Rule) { r.Grace = p } }
-func marketing(r *Rule)                  { r.Marketing = true }
-func anonymizes(r *Rule)                 { r.End = Anonymize }
-func elseAnonymize(r *Rule)              { r.Else = Anonymize }
+func fields(names ...string) func(*Rule)  { return func(r *Rule) { r.Fields = names } }
+func grace(p calendar.Period) func(*Rule) { return func(r *Rule) { r.Grace = p } }
+func marketing(r *Rule)                   { r.Marketing = true }
+func anonymizes(r *Rule)                  { r.End = Anonymize }
+func elseAnonymize(r *Rule)               { r.Else = Anonymize }
 
 func silo(rules ...Rule) Silo {
 	constant := "constant"
@@ -81,7 +99,7 @@ func TestDecideFollowsTheTable(t *testing.T) {
 	contract := silo(termRule(Contract, "contract"))
 	interest := silo(termRule(LegitimateInterest, "fraud", func(r *Rule) { r.Start, r.At = Collected, "" }))
 	fraud := PurposeStanding{Purpose: "fraud"}
-	closed := func(d string) []Date { return []Date{day(t, d)} }
+	closed := func(d string) []calendar.Date { return []calendar.Date{day(t, d)} }
 
 	for _, c := range []struct {
 		name   string
@@ -90,73 +108,73 @@ func TestDecideFollowsTheTable(t *testing.T) {
 		want   Decision
 	}{
 		{"A0 anonymized before", one, Record{Anonymized: true, Trust: Tampered},
-			Decision{Row: "A0", Action: Keep, Use: Unchanged, Reason: KAnonymized}},
+			Decision{Row: "A0", Action: Keep, Use: Unchanged, Reason: reason.KAnonymized}},
 		{"A1 no rule in force", silo(consentRule(func(r *Rule) { r.From = "2027-01-01" })), matched(standing(withdrawn)),
-			Decision{Row: "A1", Action: Keep, Use: Unchanged, Reason: ENoPolicy}},
+			Decision{Row: "A1", Action: Keep, Use: Unchanged, Reason: reason.ENoPolicy}},
 		{"A1 the last rule has ended today", silo(consentRule(func(r *Rule) { r.Until = "2026-11-21" })), matched(standing(withdrawn)),
-			Decision{Row: "A1", Action: Keep, Use: Unchanged, Reason: ENoPolicy}},
+			Decision{Row: "A1", Action: Keep, Use: Unchanged, Reason: reason.ENoPolicy}},
 		{"A2 registry tampered", one, with(matched(standing(withdrawn)), func(r *Record) { r.Trust = Tampered }),
-			Decision{Row: "A2", Action: Keep, Use: Unchanged, Reason: ERegistryTampered}},
+			Decision{Row: "A2", Action: Keep, Use: Unchanged, Reason: reason.ERegistryTampered}},
 		{"A3 registry stale", one, with(matched(standing(withdrawn)), func(r *Record) { r.Trust = Stale }),
-			Decision{Row: "A3", Action: Keep, Use: Unchanged, Reason: ERegistryStale}},
+			Decision{Row: "A3", Action: Keep, Use: Unchanged, Reason: reason.ERegistryStale}},
 		{"A4 unparseable", one, Record{Identity: Unparseable},
-			Decision{Row: "A4", Action: Keep, Use: Blocked, Reason: EIDUnparseable}},
+			Decision{Row: "A4", Action: Keep, Use: Blocked, Reason: reason.EIDUnparseable}},
 		{"A5 conflicting", one, Record{Identity: Conflicting},
-			Decision{Row: "A5", Action: Keep, Use: Blocked, Reason: EIDConflict}},
+			Decision{Row: "A5", Action: Keep, Use: Blocked, Reason: reason.EIDConflict}},
 		{"B1 legal hold", one, held(func(s *Standing) { s.Hold, s.Restricted = true, true }),
-			Decision{Row: "B1", Action: Keep, Use: Blocked, Reason: KLegalHold}},
+			Decision{Row: "B1", Action: Keep, Use: Blocked, Reason: reason.KLegalHold}},
 		{"B1 erasure asked under a hold", one, held(func(s *Standing) { s.Hold, s.Erasure = true, at(t, "2026-11-20") }),
-			Decision{Row: "B1", Action: Keep, Use: Blocked, Reason: KLegalHold, Notes: []Code{EErasureWhileHeld}}},
+			Decision{Row: "B1", Action: Keep, Use: Blocked, Reason: reason.KLegalHold, Notes: []reason.Code{reason.EErasureWhileHeld}}},
 		{"B2 restriction", one, held(func(s *Standing) { s.Restricted, s.PendingAccess = true, true }),
-			Decision{Row: "B2", Action: Keep, Use: Blocked, Reason: KRestricted}},
+			Decision{Row: "B2", Action: Keep, Use: Blocked, Reason: reason.KRestricted}},
 		{"B2 erasure asked while restricted", one, held(func(s *Standing) { s.Restricted, s.Erasure = true, at(t, "2026-11-20") }),
-			Decision{Row: "B2", Action: Keep, Use: Blocked, Reason: KRestricted, Notes: []Code{EErasureWhileRestricted}}},
+			Decision{Row: "B2", Action: Keep, Use: Blocked, Reason: reason.KRestricted, Notes: []reason.Code{reason.EErasureWhileRestricted}}},
 		{"B3 access request", one, held(func(s *Standing) { s.PendingAccess, s.Erasure = true, at(t, "2026-11-20") }),
-			Decision{Row: "B3", Action: Keep, Use: Unchanged, Reason: KPendingAccess}},
+			Decision{Row: "B3", Action: Keep, Use: Unchanged, Reason: reason.KPendingAccess}},
 		{"D1 consent", one, matched(standing(given)),
-			Decision{Row: "D1", Action: Keep, Use: Allowed, Reason: KConsent, Rule: "newsletter/consent", Grounds: []string{"newsletter/consent"}, Until: day(t, "2027-11-21")}},
+			Decision{Row: "D1", Action: Keep, Use: Allowed, Reason: reason.KConsent, Rule: "newsletter/consent", Grounds: []string{"newsletter/consent"}, Until: day(t, "2027-11-21")}},
 		{"D1 contract still open", contract, matched(standing(PurposeStanding{Purpose: "contract"})),
-			Decision{Row: "D1", Action: Keep, Use: Allowed, Reason: KContract, Rule: "contract/contract", Grounds: []string{"contract/contract"}}},
+			Decision{Row: "D1", Action: Keep, Use: Allowed, Reason: reason.KContract, Rule: "contract/contract", Grounds: []string{"contract/contract"}}},
 		{"D1 contract, no registry match", contract, Record{Identity: Unmatched, Starts: closed("2020-05-01")},
-			Decision{Row: "D1", Action: Keep, Use: Allowed, Reason: KContract, Rule: "contract/contract", Grounds: []string{"contract/contract"}, Until: day(t, "2030-05-01")}},
+			Decision{Row: "D1", Action: Keep, Use: Allowed, Reason: reason.KContract, Rule: "contract/contract", Grounds: []string{"contract/contract"}, Until: day(t, "2030-05-01")}},
 		{"D1 limited when only the law asks", silo(termRule(LegalObligation, "tax", fields("name")), consentRule(fields("name", "email"))), matched(standing(withdrawn)),
-			Decision{Row: "D1", Action: Keep, Use: Limited, Reason: KLegalObligation, Rule: "tax/legal_obligation", Grounds: []string{"tax/legal_obligation"}, Clear: []string{"email"}}},
+			Decision{Row: "D1", Action: Keep, Use: Limited, Reason: reason.KLegalObligation, Rule: "tax/legal_obligation", Grounds: []string{"tax/legal_obligation"}, Clear: []string{"email"}}},
 		{"D1 the law before the contract", silo(termRule(Contract, "contract"), termRule(LegalObligation, "tax")), matched(standing()),
-			Decision{Row: "D1", Action: Keep, Use: Allowed, Reason: KLegalObligation, Rule: "tax/legal_obligation", Grounds: []string{"contract/contract", "tax/legal_obligation"}}},
+			Decision{Row: "D1", Action: Keep, Use: Allowed, Reason: reason.KLegalObligation, Rule: "tax/legal_obligation", Grounds: []string{"contract/contract", "tax/legal_obligation"}}},
 		{"D2 objection undecided", interest, with(matched(standing(with(fraud, func(p *PurposeStanding) { p.Objection = ObjectionPending }))), func(r *Record) { r.Collected = at(t, "2020-01-01") }),
-			Decision{Row: "D2", Action: Keep, Use: Blocked, Reason: KObjectionPending, Else: Keep}},
+			Decision{Row: "D2", Action: Keep, Use: Blocked, Reason: reason.KObjectionPending, Else: Keep}},
 		{"D2 erasure asked against a legitimate interest", interest, with(matched(&Standing{Erasure: at(t, "2026-11-20"), Purposes: []PurposeStanding{fraud}}), func(r *Record) { r.Collected = at(t, "2020-01-01") }),
-			Decision{Row: "D2", Action: Keep, Use: Blocked, Reason: KObjectionPending, Else: Keep}},
-		{"D3 start unknown", contract, with(matched(standing()), func(r *Record) { r.Starts = []Date{Unreadable} }),
-			Decision{Row: "D3", Action: Keep, Use: Blocked, Reason: EStartUnknown, Else: Keep}},
+			Decision{Row: "D2", Action: Keep, Use: Blocked, Reason: reason.KObjectionPending, Else: Keep}},
+		{"D3 start unknown", contract, with(matched(standing()), func(r *Record) { r.Starts = []calendar.Date{calendar.Unreadable} }),
+			Decision{Row: "D3", Action: Keep, Use: Blocked, Reason: reason.EStartUnknown, Else: Keep}},
 		{"D4 erasure", one, held(func(s *Standing) { s.Erasure = at(t, "2026-11-20 09:00") }),
-			Decision{Row: "D4", Action: Delete, Use: Blocked, Reason: DErasureRequest, Rule: "newsletter/consent", End: day(t, "2026-11-20"), Due: day(t, "2026-11-20"), Else: Keep}},
-		{"D4 knows no grace", silo(consentRule(grace(Period{Days: 30}), anonymizes)), held(func(s *Standing) { s.Erasure = at(t, "2026-11-20 09:00") }),
-			Decision{Row: "D4", Action: Delete, Use: Blocked, Reason: DErasureRequest, Rule: "newsletter/consent", End: day(t, "2026-11-20"), Due: day(t, "2026-11-20"), Else: Keep}},
+			Decision{Row: "D4", Action: Delete, Use: Blocked, Reason: reason.DErasureRequest, Rule: "newsletter/consent", End: day(t, "2026-11-20"), Due: day(t, "2026-11-20"), Else: Keep}},
+		{"D4 knows no grace", silo(consentRule(grace(calendar.Period{Days: 30}), anonymizes)), held(func(s *Standing) { s.Erasure = at(t, "2026-11-20 09:00") }),
+			Decision{Row: "D4", Action: Delete, Use: Blocked, Reason: reason.DErasureRequest, Rule: "newsletter/consent", End: day(t, "2026-11-20"), Due: day(t, "2026-11-20"), Else: Keep}},
 		{"D5 no match, recent", one, Record{Identity: Unmatched, Collected: at(t, "2026-10-22 23:00")},
-			Decision{Row: "D5", Action: Keep, Use: Blocked, Reason: XNoMatchGrace, Else: Keep}},
+			Decision{Row: "D5", Action: Keep, Use: Blocked, Reason: reason.XNoMatchGrace, Else: Keep}},
 		{"D6 no match, older", one, Record{Identity: Unmatched, Collected: at(t, "2026-10-21 23:00")},
-			Decision{Row: "D6", Action: Keep, Use: Blocked, Reason: XNoMatch, Flag: true, Else: Keep}},
+			Decision{Row: "D6", Action: Keep, Use: Blocked, Reason: reason.XNoMatch, Flag: true, Else: Keep}},
 		{"D6 no match, age unknown", with(one, func(s *Silo) { s.NoMatch = "expire" }), Record{Identity: Unmatched},
-			Decision{Row: "D6", Action: Keep, Use: Blocked, Reason: XNoMatch, Flag: true, Notes: []Code{EStartUnknown}, Else: Keep}},
+			Decision{Row: "D6", Action: Keep, Use: Blocked, Reason: reason.XNoMatch, Flag: true, Notes: []reason.Code{reason.EStartUnknown}, Else: Keep}},
 		{"D6 no match expires by choice", with(one, func(s *Silo) { s.NoMatch = "expire" }), Record{Identity: Unmatched, Collected: at(t, "2020-01-01")},
-			Decision{Row: "D6", Action: Expire, Use: Blocked, Reason: XNoMatch, Flag: true, Else: Keep}},
+			Decision{Row: "D6", Action: Expire, Use: Blocked, Reason: reason.XNoMatch, Flag: true, Else: Keep}},
 		{"D6 also when the contract's term is over", contract, Record{Identity: Unmatched, Collected: at(t, "2000-01-01"), Starts: closed("2001-01-01")},
-			Decision{Row: "D6", Action: Keep, Use: Blocked, Reason: XNoMatch, Flag: true, Else: Keep}},
+			Decision{Row: "D6", Action: Keep, Use: Blocked, Reason: reason.XNoMatch, Flag: true, Else: Keep}},
 		{"D7 future consent", one, matched(standing(PurposeStanding{Purpose: "newsletter", Future: true})),
-			Decision{Row: "D7", Action: Keep, Use: Blocked, Reason: XNotYetEffective, Else: Keep}},
+			Decision{Row: "D7", Action: Keep, Use: Blocked, Reason: reason.XNotYetEffective, Else: Keep}},
 		{"D7 impossible clock", one, matched(standing(PurposeStanding{Purpose: "newsletter", Future: true, ImpossibleClock: true})),
-			Decision{Row: "D7", Action: Keep, Use: Blocked, Reason: XNotYetEffective, Notes: []Code{EEventClock}, Else: Keep}},
-		{"D8 within the grace", silo(consentRule(grace(Period{Days: 30}))), matched(standing(withdrawn)),
-			Decision{Row: "D8", Action: Expire, Use: Blocked, Reason: DConsentWithdrawn, Rule: "newsletter/consent", End: day(t, "2026-11-01"), Due: day(t, "2026-12-02"), Else: Keep}},
-		{"D9 grace over", silo(consentRule(grace(Period{Days: 19}))), matched(standing(withdrawn)),
-			Decision{Row: "D9", Action: Delete, Use: Blocked, Reason: DConsentWithdrawn, Rule: "newsletter/consent", End: day(t, "2026-11-01"), Due: day(t, "2026-11-21"), Else: Keep}},
+			Decision{Row: "D7", Action: Keep, Use: Blocked, Reason: reason.XNotYetEffective, Notes: []reason.Code{reason.EEventClock}, Else: Keep}},
+		{"D8 within the grace", silo(consentRule(grace(calendar.Period{Days: 30}))), matched(standing(withdrawn)),
+			Decision{Row: "D8", Action: Expire, Use: Blocked, Reason: reason.DConsentWithdrawn, Rule: "newsletter/consent", End: day(t, "2026-11-01"), Due: day(t, "2026-12-02"), Else: Keep}},
+		{"D9 grace over", silo(consentRule(grace(calendar.Period{Days: 19}))), matched(standing(withdrawn)),
+			Decision{Row: "D9", Action: Delete, Use: Blocked, Reason: reason.DConsentWithdrawn, Rule: "newsletter/consent", End: day(t, "2026-11-01"), Due: day(t, "2026-11-21"), Else: Keep}},
 		{"D9 anonymize", silo(consentRule(anonymizes)), matched(standing(withdrawn)),
-			Decision{Row: "D9", Action: Anonymize, Use: Blocked, Reason: DConsentWithdrawn, Rule: "newsletter/consent", End: day(t, "2026-11-01"), Due: day(t, "2026-11-01"), Else: Keep}},
-		{"D9 delete wins over anonymize", silo(consentRule(anonymizes), termRule(Contract, "contract", elseAnonymize)), with(matched(standing(withdrawn)), func(r *Record) { r.Starts = []Date{0, day(t, "2010-01-01")} }),
-			Decision{Row: "D9", Action: Delete, Use: Blocked, Reason: DConsentWithdrawn, Rule: "newsletter/consent", End: day(t, "2026-11-01"), Due: day(t, "2026-11-01"), Else: Anonymize}},
+			Decision{Row: "D9", Action: Anonymize, Use: Blocked, Reason: reason.DConsentWithdrawn, Rule: "newsletter/consent", End: day(t, "2026-11-01"), Due: day(t, "2026-11-01"), Else: Keep}},
+		{"D9 delete wins over anonymize", silo(consentRule(anonymizes), termRule(Contract, "contract", elseAnonymize)), with(matched(standing(withdrawn)), func(r *Record) { r.Starts = []calendar.Date{0, day(t, "2010-01-01")} }),
+			Decision{Row: "D9", Action: Delete, Use: Blocked, Reason: reason.DConsentWithdrawn, Rule: "newsletter/consent", End: day(t, "2026-11-01"), Due: day(t, "2026-11-01"), Else: Anonymize}},
 		{"D9 term over", contract, with(matched(standing()), func(r *Record) { r.Starts = closed("2016-11-20") }),
-			Decision{Row: "D9", Action: Delete, Use: Blocked, Reason: DRetentionElapsed, Rule: "contract/contract", End: day(t, "2026-11-20"), Due: day(t, "2026-11-21"), Else: Keep}},
+			Decision{Row: "D9", Action: Delete, Use: Blocked, Reason: reason.DRetentionElapsed, Rule: "contract/contract", End: day(t, "2026-11-20"), Due: day(t, "2026-11-21"), Else: Keep}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			require.Equal(t, c.want, compiled(t, c.silo).Decide(c.record, at(t, now)))
@@ -166,13 +184,13 @@ func TestDecideFollowsTheTable(t *testing.T) {
 
 func TestDependentsThatStay(t *testing.T) {
 	c := compiled(t, silo(consentRule()))
-	del := Decision{Row: "D9", Action: Delete, Use: Blocked, Reason: DConsentWithdrawn, Else: Anonymize}
+	del := Decision{Row: "D9", Action: Delete, Use: Blocked, Reason: reason.DConsentWithdrawn, Else: Anonymize}
 	got := c.WithDependent(del)
-	require.Equal(t, Decision{Row: "D10", Action: Anonymize, Use: Blocked, Reason: DConsentWithdrawn, Else: Anonymize}, got)
+	require.Equal(t, Decision{Row: "D10", Action: Anonymize, Use: Blocked, Reason: reason.DConsentWithdrawn, Else: Anonymize}, got)
 	del.Else, del.Notes = Keep, noteClock
 	got = c.WithDependent(del)
-	require.Equal(t, Decision{Row: "D10", Action: Keep, Use: Blocked, Reason: DConsentWithdrawn, Else: Keep, Notes: []Code{EEventClock, EDependentKept}}, got)
-	require.Equal(t, []Code{EEventClock}, noteClock, "the shared note is not written to")
+	require.Equal(t, Decision{Row: "D10", Action: Keep, Use: Blocked, Reason: reason.DConsentWithdrawn, Else: Keep, Notes: []reason.Code{reason.EEventClock, reason.EDependentKept}}, got)
+	require.Equal(t, []reason.Code{reason.EEventClock}, noteClock, "the shared note is not written to")
 	require.True(t, got.WritesBlock())
 	for _, a := range []Action{Keep, Expire, Anonymize} {
 		d := Decision{Row: "D8", Action: a}
@@ -214,34 +232,34 @@ func TestDeadReasons(t *testing.T) {
 		name     string
 		silo     Silo
 		standing Standing
-		want     Code
+		want     reason.Code
 		end      string
 		flag     bool
 	}{
-		{"refused", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Refused, "2026-01-01")}}, DConsentRefused, "2026-01-01", false},
-		{"withdrawn", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Withdrawn, "2026-01-01")}}, DConsentWithdrawn, "2026-01-01", false},
-		{"invalidated", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Invalidated, "2026-01-01")}}, DConsentInvalid, "2026-01-01", false},
-		{"expired by an event at midnight", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Expired, "2026-01-01")}}, DConsentExpired, "2025-12-31", false},
-		{"expired at noon", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Expired, "2026-03-01 12:00")}}, DConsentExpired, "2026-03-01", false},
-		{"expired, nobody knows when", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Expired, "")}}, DConsentExpired, "2026-11-21", true},
-		{"expired, and nobody can prove that it ever was", consent, Standing{Purposes: []PurposeStanding{with(newsletter(t, Expired, "2020-01-01"), func(p *PurposeStanding) { p.Proven = false })}}, DConsentUnproven, "2026-11-21", true},
-		{"older than max_age, and unproven", consent, Standing{Purposes: []PurposeStanding{with(newsletter(t, Given, "2020-01-01"), func(p *PurposeStanding) { p.Proven = false })}}, DConsentUnproven, "2026-11-21", true},
+		{"refused", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Refused, "2026-01-01")}}, reason.DConsentRefused, "2026-01-01", false},
+		{"withdrawn", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Withdrawn, "2026-01-01")}}, reason.DConsentWithdrawn, "2026-01-01", false},
+		{"invalidated", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Invalidated, "2026-01-01")}}, reason.DConsentInvalid, "2026-01-01", false},
+		{"expired by an event at midnight", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Expired, "2026-01-01")}}, reason.DConsentExpired, "2025-12-31", false},
+		{"expired at noon", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Expired, "2026-03-01 12:00")}}, reason.DConsentExpired, "2026-03-01", false},
+		{"expired, nobody knows when", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Expired, "")}}, reason.DConsentExpired, "2026-11-21", true},
+		{"expired, and nobody can prove that it ever was", consent, Standing{Purposes: []PurposeStanding{with(newsletter(t, Expired, "2020-01-01"), func(p *PurposeStanding) { p.Proven = false })}}, reason.DConsentUnproven, "2026-11-21", true},
+		{"older than max_age, and unproven", consent, Standing{Purposes: []PurposeStanding{with(newsletter(t, Given, "2020-01-01"), func(p *PurposeStanding) { p.Proven = false })}}, reason.DConsentUnproven, "2026-11-21", true},
 		{"objected to marketing, and the rule does not say that it is", consent, Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) {
 			p.Objection, p.Marketing, p.ObjectedAt = ObjectionPending, true, at(t, "2026-02-01")
-		})}}, DObjectionMarketing, "2026-02-01", false},
-		{"a child authorised for another purpose", consent, Standing{Minor: true, Purposes: []PurposeStanding{given, {Purpose: "profiling", Parental: true}}}, DChildNoParental, "2026-01-01", false},
-		{"older than max_age", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Given, "2024-11-20 00:10")}}, DConsentExpired, "2026-11-20", false},
-		{"past effective_until", consent, Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Until = at(t, "2026-11-21") })}}, DConsentExpired, "2026-11-20", false},
-		{"unproven", consent, Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Proven = false })}}, DConsentUnproven, "2026-11-21", true},
-		{"a child alone", consent, Standing{Minor: true, Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Proven = false })}}, DChildNoParental, "2026-01-01", false},
-		{"never asked", consent, Standing{}, DNoConsent, "2026-11-21", true},
-		{"consent for something else", consent, Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Purpose = "profiling" })}}, DNoConsent, "2026-11-21", true},
-		{"marketing objection to the purpose", silo(consentRule(marketing)), Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Objection, p.ObjectedAt = ObjectionPending, at(t, "2026-02-01") })}}, DObjectionMarketing, "2026-02-01", false},
-		{"marketing objection to another purpose", silo(consentRule(marketing)), Standing{Purposes: []PurposeStanding{given, {Purpose: "post", Marketing: true, Objection: ObjectionOverridden, ObjectedAt: at(t, "2026-02-01")}}}, DObjectionMarketing, "2026-02-01", false},
-		{"marketing objection, undated", silo(consentRule(marketing)), Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.State, p.Objection = Withdrawn, ObjectionUpheld })}}, DObjectionMarketing, "2026-11-21", true},
-		{"objection upheld", silo(termRule(LegitimateInterest, "newsletter")), Standing{Purposes: []PurposeStanding{{Purpose: "newsletter", Objection: ObjectionUpheld, ObjectedAt: at(t, "2026-02-01")}}}, DObjectionUpheld, "2026-02-01", false},
-		{"the strongest is named, the latest end counts", silo(consentRule(), termRule(PublicTask, "newsletter")), Standing{Purposes: []PurposeStanding{with(newsletter(t, Withdrawn, "2026-03-01"), func(p *PurposeStanding) { p.Objection, p.ObjectedAt = ObjectionUpheld, at(t, "2026-02-01") })}}, DObjectionUpheld, "2026-03-01", false},
-		{"a purpose never consented to does not start the term anew", silo(consentRule(), consentRule(func(r *Rule) { r.Purpose = "profiling" })), Standing{Purposes: []PurposeStanding{newsletter(t, Withdrawn, "2026-03-01")}}, DConsentWithdrawn, "2026-03-01", false},
+		})}}, reason.DObjectionMarketing, "2026-02-01", false},
+		{"a child authorised for another purpose", consent, Standing{Minor: true, Purposes: []PurposeStanding{given, {Purpose: "profiling", Parental: true}}}, reason.DChildNoParental, "2026-01-01", false},
+		{"older than max_age", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Given, "2024-11-20 00:10")}}, reason.DConsentExpired, "2026-11-20", false},
+		{"past effective_until", consent, Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Until = at(t, "2026-11-21") })}}, reason.DConsentExpired, "2026-11-20", false},
+		{"unproven", consent, Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Proven = false })}}, reason.DConsentUnproven, "2026-11-21", true},
+		{"a child alone", consent, Standing{Minor: true, Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Proven = false })}}, reason.DChildNoParental, "2026-01-01", false},
+		{"never asked", consent, Standing{}, reason.DNoConsent, "2026-11-21", true},
+		{"consent for something else", consent, Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Purpose = "profiling" })}}, reason.DNoConsent, "2026-11-21", true},
+		{"marketing objection to the purpose", silo(consentRule(marketing)), Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Objection, p.ObjectedAt = ObjectionPending, at(t, "2026-02-01") })}}, reason.DObjectionMarketing, "2026-02-01", false},
+		{"marketing objection to another purpose", silo(consentRule(marketing)), Standing{Purposes: []PurposeStanding{given, {Purpose: "post", Marketing: true, Objection: ObjectionOverridden, ObjectedAt: at(t, "2026-02-01")}}}, reason.DObjectionMarketing, "2026-02-01", false},
+		{"marketing objection, undated", silo(consentRule(marketing)), Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.State, p.Objection = Withdrawn, ObjectionUpheld })}}, reason.DObjectionMarketing, "2026-11-21", true},
+		{"objection upheld", silo(termRule(LegitimateInterest, "newsletter")), Standing{Purposes: []PurposeStanding{{Purpose: "newsletter", Objection: ObjectionUpheld, ObjectedAt: at(t, "2026-02-01")}}}, reason.DObjectionUpheld, "2026-02-01", false},
+		{"the strongest is named, the latest end counts", silo(consentRule(), termRule(PublicTask, "newsletter")), Standing{Purposes: []PurposeStanding{with(newsletter(t, Withdrawn, "2026-03-01"), func(p *PurposeStanding) { p.Objection, p.ObjectedAt = ObjectionUpheld, at(t, "2026-02-01") })}}, reason.DObjectionUpheld, "2026-03-01", false},
+		{"a purpose never consented to does not start the term anew", silo(consentRule(), consentRule(func(r *Rule) { r.Purpose = "profiling" })), Standing{Purposes: []PurposeStanding{newsletter(t, Withdrawn, "2026-03-01")}}, reason.DConsentWithdrawn, "2026-03-01", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := compiled(t, c.silo).Decide(matched(&c.standing), at(t, now))
@@ -263,12 +281,12 @@ func TestEdgeCases(t *testing.T) {
 
 	t.Run("a consent of two years lives through its last day", func(t *testing.T) {
 		s := state(newsletter(t, Given, "2024-11-20 00:10"))
-		require.Equal(t, KConsent, decide(one, "2026-11-20 23:59", s).Reason)
-		require.Equal(t, DConsentExpired, decide(one, "2026-11-21 00:00", s).Reason)
+		require.Equal(t, reason.KConsent, decide(one, "2026-11-20 23:59", s).Reason)
+		require.Equal(t, reason.DConsentExpired, decide(one, "2026-11-21 00:00", s).Reason)
 	})
 	t.Run("an instant of effective_until is exclusive", func(t *testing.T) {
 		s := state(with(newsletter(t, Given, "2026-01-01"), func(p *PurposeStanding) { p.Until = at(t, "2026-11-20 12:00") }))
-		require.Equal(t, KConsent, decide(one, "2026-11-20 11:59", s).Reason)
+		require.Equal(t, reason.KConsent, decide(one, "2026-11-20 11:59", s).Reason)
 		require.Equal(t, "D8", decide(one, "2026-11-20 12:00", s).Row, "blocked at once, erased when the day is over")
 		require.Equal(t, "D9", decide(one, "2026-11-21 00:00", s).Row)
 	})
@@ -282,10 +300,10 @@ func TestEdgeCases(t *testing.T) {
 	t.Run("a consent given after the request counts again", func(t *testing.T) {
 		s := state(newsletter(t, Given, "2026-11-11 10:00"))
 		s.Erasure = at(t, "2026-11-10 10:00")
-		require.Equal(t, KConsent, decide(one, now, s).Reason)
+		require.Equal(t, reason.KConsent, decide(one, now, s).Reason)
 	})
 	t.Run("erasure leaves a contract its own fields", func(t *testing.T) {
-		c := compiled(t, silo(termRule(Contract, "contract", fields("name", "email")), consentRule(fields("email", "birth_date"), grace(Period{Days: 30}))))
+		c := compiled(t, silo(termRule(Contract, "contract", fields("name", "email")), consentRule(fields("email", "birth_date"), grace(calendar.Period{Days: 30}))))
 		s := state(newsletter(t, Given, "2026-11-01"))
 		s.Erasure = at(t, "2026-11-20")
 		d := decide(c, now, s)
@@ -293,28 +311,28 @@ func TestEdgeCases(t *testing.T) {
 		require.Equal(t, []string{"contract/contract"}, d.Grounds)
 	})
 	t.Run("renewed after withdrawal lives again", func(t *testing.T) {
-		require.Equal(t, KConsent, decide(one, now, state(newsletter(t, Renewed, "2026-11-20"))).Reason)
+		require.Equal(t, reason.KConsent, decide(one, now, state(newsletter(t, Renewed, "2026-11-20"))).Reason)
 	})
 	t.Run("a consent given after a marketing objection counts", func(t *testing.T) {
 		s := state(with(newsletter(t, Given, "2026-11-10"), func(p *PurposeStanding) { p.Objection, p.ObjectedAt = ObjectionUpheld, at(t, "2026-11-09") }))
-		require.Equal(t, KConsent, decide(market, now, s).Reason)
+		require.Equal(t, reason.KConsent, decide(market, now, s).Reason)
 		s.Purposes[0].ObjectedAt = s.Purposes[0].Since
-		require.Equal(t, DObjectionMarketing, decide(market, now, s).Reason, "the same instant: the objection wins")
+		require.Equal(t, reason.DObjectionMarketing, decide(market, now, s).Reason, "the same instant: the objection wins")
 	})
 	t.Run("an overridden objection lets a legitimate interest live", func(t *testing.T) {
 		c := compiled(t, silo(termRule(LegitimateInterest, "fraud")))
 		s := Standing{Erasure: at(t, "2026-11-20"), Purposes: []PurposeStanding{{Purpose: "fraud", Objection: ObjectionOverridden, ObjectedAt: at(t, "2026-01-01")}}}
-		require.Equal(t, KLegitimateInterest, decide(c, now, s).Reason)
+		require.Equal(t, reason.KLegitimateInterest, decide(c, now, s).Reason)
 	})
 	t.Run("a pending objection keeps past the end of the period", func(t *testing.T) {
 		c := compiled(t, silo(termRule(LegitimateInterest, "fraud")))
 		s := Standing{Purposes: []PurposeStanding{{Purpose: "fraud", Objection: ObjectionPending, ObjectedAt: at(t, "2026-01-01")}}}
-		require.Equal(t, "D2", c.Decide(Record{Standing: &s, Starts: []Date{day(t, "2001-01-01")}}, at(t, now)).Row)
+		require.Equal(t, "D2", c.Decide(Record{Standing: &s, Starts: []calendar.Date{day(t, "2001-01-01")}}, at(t, now)).Row)
 	})
 	t.Run("erasure needs no weighing when the interest's period is over", func(t *testing.T) {
 		c := compiled(t, silo(termRule(LegitimateInterest, "fraud")))
 		s := Standing{Erasure: at(t, "2026-11-20")}
-		require.Equal(t, "D4", c.Decide(Record{Standing: &s, Starts: []Date{day(t, "2001-01-01")}}, at(t, now)).Row)
+		require.Equal(t, "D4", c.Decide(Record{Standing: &s, Starts: []calendar.Date{day(t, "2001-01-01")}}, at(t, now)).Row)
 	})
 	t.Run("a pending objection keeps whatever the basis it is raised against", func(t *testing.T) {
 		s := state(with(newsletter(t, Withdrawn, "2026-01-01"), func(p *PurposeStanding) { p.Objection = ObjectionPending }))
@@ -323,10 +341,10 @@ func TestEdgeCases(t *testing.T) {
 	t.Run("an objection that waits comes before a start that nobody knows, and before an erasure", func(t *testing.T) {
 		c := compiled(t, silo(termRule(LegitimateInterest, "fraud"), termRule(PublicTask, "task")))
 		s := Standing{Erasure: at(t, "2026-11-10"), Purposes: []PurposeStanding{{Purpose: "fraud", Objection: ObjectionPending, ObjectedAt: at(t, "2026-11-01")}}}
-		require.Equal(t, "D2", c.Decide(Record{Standing: &s, Starts: []Date{day(t, "2001-01-01"), Unreadable}}, at(t, now)).Row)
+		require.Equal(t, "D2", c.Decide(Record{Standing: &s, Starts: []calendar.Date{day(t, "2001-01-01"), calendar.Unreadable}}, at(t, now)).Row)
 		s.Purposes[0].Objection = ObjectionUpheld
-		require.Equal(t, "D3", c.Decide(Record{Standing: &s, Starts: []Date{day(t, "2001-01-01"), Unreadable}}, at(t, now)).Row, "a start that nobody knows comes before an erasure")
-		require.Equal(t, "D4", c.Decide(Record{Standing: &s, Starts: []Date{day(t, "2001-01-01"), day(t, "2001-01-01")}}, at(t, now)).Row)
+		require.Equal(t, "D3", c.Decide(Record{Standing: &s, Starts: []calendar.Date{day(t, "2001-01-01"), calendar.Unreadable}}, at(t, now)).Row, "a start that nobody knows comes before an erasure")
+		require.Equal(t, "D4", c.Decide(Record{Standing: &s, Starts: []calendar.Date{day(t, "2001-01-01"), day(t, "2001-01-01")}}, at(t, now)).Row)
 	})
 	t.Run("an erasure comes before a consent that is not effective yet", func(t *testing.T) {
 		s := Standing{Erasure: at(t, "2026-11-10"), Purposes: []PurposeStanding{{Purpose: "newsletter", Future: true}}}
@@ -335,37 +353,37 @@ func TestEdgeCases(t *testing.T) {
 	t.Run("an objection to marketing is none to other purposes", func(t *testing.T) {
 		s := state(newsletter(t, Given, "2026-01-01"))
 		s.Purposes = append(s.Purposes, PurposeStanding{Purpose: "post", Marketing: true, Objection: ObjectionPending, ObjectedAt: at(t, "2026-02-01")})
-		require.Equal(t, KConsent, decide(one, now, s).Reason)
+		require.Equal(t, reason.KConsent, decide(one, now, s).Reason)
 	})
 	t.Run("an open ground leaves the end open, and among equals the first rule is named", func(t *testing.T) {
 		c := compiled(t, silo(termRule(Contract, "order", func(r *Rule) { r.ID = "first" }), termRule(Contract, "order", func(r *Rule) { r.ID = "second" })))
-		d := c.Decide(Record{Standing: &Standing{}, Starts: []Date{day(t, "2020-01-01"), 0}}, at(t, now))
+		d := c.Decide(Record{Standing: &Standing{}, Starts: []calendar.Date{day(t, "2020-01-01"), 0}}, at(t, now))
 		require.Zero(t, d.Until)
 		require.Equal(t, "first", d.Rule)
 		require.Equal(t, []string{"first", "second"}, d.Grounds)
 	})
 	t.Run("a dateless ground without fields asks for no first night while the row lives", func(t *testing.T) {
-		c := compiled(t, silo(termRule(Contract, "contract"), consentRule(grace(Period{Days: 30}))))
+		c := compiled(t, silo(termRule(Contract, "contract"), consentRule(grace(calendar.Period{Days: 30}))))
 		require.False(t, decide(c, now, Standing{}).Flag)
 	})
 	t.Run("a child with parental authorisation", func(t *testing.T) {
 		s := state(newsletter(t, Given, "2026-01-01"))
 		s.Minor, s.Parental = true, true
-		require.Equal(t, KConsent, decide(one, now, s).Reason)
+		require.Equal(t, reason.KConsent, decide(one, now, s).Reason)
 		s.Parental, s.Purposes[0].Parental = false, true
-		require.Equal(t, KConsent, decide(one, now, s).Reason, "for this purpose")
+		require.Equal(t, reason.KConsent, decide(one, now, s).Reason, "for this purpose")
 	})
 	t.Run("a child that has come of age", func(t *testing.T) {
 		s := state(newsletter(t, Given, "2026-01-01"))
 		s.Minor, s.Parental, s.Aged = true, true, at(t, "2026-05-01")
 		d := decide(one, now, s)
-		require.Equal(t, KConsent, d.Reason)
-		require.Equal(t, []Code{IAgeReached}, d.Notes)
+		require.Equal(t, reason.KConsent, d.Reason)
+		require.Equal(t, []reason.Code{reason.IAgeReached}, d.Notes)
 		s.Parental = false
-		require.Equal(t, DChildNoParental, decide(one, now, s).Reason, "it was a child's all the same")
+		require.Equal(t, reason.DChildNoParental, decide(one, now, s).Reason, "it was a child's all the same")
 		s.Purposes[0].Since = at(t, "2026-05-01")
 		d = decide(one, now, s)
-		require.Equal(t, KConsent, d.Reason, "given when of age")
+		require.Equal(t, reason.KConsent, d.Reason, "given when of age")
 		require.Empty(t, d.Notes)
 	})
 	t.Run("a scheduled withdrawal is not effective before its date", func(t *testing.T) {
@@ -377,15 +395,15 @@ func TestEdgeCases(t *testing.T) {
 	t.Run("a record older than its consent is remarked", func(t *testing.T) {
 		s := state(with(newsletter(t, Given, "2026-01-02 10:00"), func(p *PurposeStanding) { p.ImpossibleClock = true }))
 		d := one.Decide(Record{Standing: &s, Collected: at(t, "2026-01-01 23:00")}, at(t, now))
-		require.Equal(t, []Code{EDataBeforeConsent, EEventClock}, d.Notes)
+		require.Equal(t, []reason.Code{reason.EDataBeforeConsent, reason.EEventClock}, d.Notes)
 		s.Purposes[0].ImpossibleClock = false
-		require.Equal(t, []Code{EDataBeforeConsent}, one.Decide(Record{Standing: &s, Collected: at(t, "2026-01-01 23:00")}, at(t, now)).Notes)
+		require.Equal(t, []reason.Code{reason.EDataBeforeConsent}, one.Decide(Record{Standing: &s, Collected: at(t, "2026-01-01 23:00")}, at(t, now)).Notes)
 		require.Empty(t, one.Decide(Record{Standing: &s, Collected: at(t, "2026-01-02 09:00")}, at(t, now)).Notes, "the same day is no finding")
 		both := compiled(t, silo(termRule(Contract, "contract"), consentRule()))
-		require.Empty(t, both.Decide(Record{Standing: &s, Collected: at(t, "2026-01-01 23:00"), Starts: make([]Date, 2)}, at(t, now)).Notes, "a customer who consents later was not collected on consent")
+		require.Empty(t, both.Decide(Record{Standing: &s, Collected: at(t, "2026-01-01 23:00"), Starts: make([]calendar.Date, 2)}, at(t, now)).Notes, "a customer who consents later was not collected on consent")
 	})
 	t.Run("the first night of a dateless reason anchors the grace", func(t *testing.T) {
-		c := compiled(t, silo(consentRule(grace(Period{Days: 30}))))
+		c := compiled(t, silo(consentRule(grace(calendar.Period{Days: 30}))))
 		r := matched(&Standing{})
 		d := c.Decide(r, at(t, now))
 		require.Equal(t, "D8", d.Row)
@@ -398,7 +416,7 @@ func TestEdgeCases(t *testing.T) {
 	t.Run("the registry's end of the relation counts, the later of two", func(t *testing.T) {
 		s := Standing{Purposes: []PurposeStanding{{Purpose: "contract", Started: at(t, "2010-01-01"), Ended: at(t, "2016-06-01")}}}
 		require.Equal(t, "2026-06-01", contract.Decide(matched(&s), at(t, now)).End.String())
-		require.Equal(t, "2026-07-01", contract.Decide(Record{Standing: &s, Starts: []Date{day(t, "2016-07-01")}}, at(t, now)).End.String())
+		require.Equal(t, "2026-07-01", contract.Decide(Record{Standing: &s, Starts: []calendar.Date{day(t, "2016-07-01")}}, at(t, now)).End.String())
 		s.Purposes[0].Started = s.Purposes[0].Ended
 		require.Equal(t, "2026-06-01", contract.Decide(matched(&s), at(t, now)).End.String(), "begun and ended at once")
 		s.Purposes[0].Started = at(t, "2017-01-01")
@@ -414,31 +432,31 @@ func TestEdgeCases(t *testing.T) {
 		c := compiled(t, silo(termRule(Contract, "contract", func(r *Rule) { r.Start, r.At = Collected, "" })))
 		require.Equal(t, "2030-05-06", decide(c, now, Standing{Collected: at(t, "2020-05-06")}).Until.String())
 		require.Equal(t, "D3", decide(c, now, Standing{}).Row)
-		require.Equal(t, "D3", c.Decide(Record{Standing: &Standing{Collected: at(t, "2000-05-06")}, Starts: []Date{Unreadable}}, at(t, now)).Row, "something stands there that is no date")
+		require.Equal(t, "D3", c.Decide(Record{Standing: &Standing{Collected: at(t, "2000-05-06")}, Starts: []calendar.Date{calendar.Unreadable}}, at(t, now)).Row, "something stands there that is no date")
 		own := compiled(t, silo(termRule(Contract, "contract", func(r *Rule) { r.Start = Collected })))
-		require.Equal(t, "D3", own.Decide(Record{Standing: &Standing{Collected: at(t, "2000-05-06")}, Starts: []Date{Unreadable}}, at(t, now)).Row)
+		require.Equal(t, "D3", own.Decide(Record{Standing: &Standing{Collected: at(t, "2000-05-06")}, Starts: []calendar.Date{calendar.Unreadable}}, at(t, now)).Row)
 	})
 	t.Run("birth plus age", func(t *testing.T) {
-		c := compiled(t, silo(termRule(LegalObligation, "minors", func(r *Rule) { r.Start, r.At, r.Age, r.Period = BirthPlusAge, "birth", 18, Period{} })))
-		r := Record{Standing: &Standing{}, Starts: []Date{day(t, "2008-02-29")}}
+		c := compiled(t, silo(termRule(LegalObligation, "minors", func(r *Rule) { r.Start, r.At, r.Age, r.Period = BirthPlusAge, "birth", 18, calendar.Period{} })))
+		r := Record{Standing: &Standing{}, Starts: []calendar.Date{day(t, "2008-02-29")}}
 		require.Equal(t, "2026-02-28", c.Decide(r, at(t, now)).End.String())
 		r.Starts[0] = 0
 		require.Equal(t, "D3", c.Decide(r, at(t, now)).Row)
 	})
 	t.Run("a fixed date", func(t *testing.T) {
-		c := compiled(t, silo(termRule(VitalInterest, "trial", func(r *Rule) { r.Start, r.At, r.Date, r.Period = FixedDate, "", "2026-11-20", Period{} })))
-		require.Equal(t, KVitalInterest, decide(c, "2026-11-20 23:59", Standing{}).Reason)
-		require.Equal(t, DRetentionElapsed, decide(c, "2026-11-21 00:00", Standing{}).Reason)
+		c := compiled(t, silo(termRule(VitalInterest, "trial", func(r *Rule) { r.Start, r.At, r.Date, r.Period = FixedDate, "", "2026-11-20", calendar.Period{} })))
+		require.Equal(t, reason.KVitalInterest, decide(c, "2026-11-20 23:59", Standing{}).Reason)
+		require.Equal(t, reason.DRetentionElapsed, decide(c, "2026-11-21 00:00", Standing{}).Reason)
 	})
 	t.Run("a vital interest without its end is not open", func(t *testing.T) {
 		c := compiled(t, silo(termRule(VitalInterest, "trial")))
 		require.Equal(t, "D3", decide(c, now, Standing{}).Row)
 	})
 	t.Run("rules are read in the version of the day", func(t *testing.T) {
-		c := compiled(t, silo(consentRule(func(r *Rule) { r.Until = "2026-11-21" }), consentRule(func(r *Rule) { r.From, r.MaxAge = "2026-11-21", Period{Months: 6} })))
+		c := compiled(t, silo(consentRule(func(r *Rule) { r.Until = "2026-11-21" }), consentRule(func(r *Rule) { r.From, r.MaxAge = "2026-11-21", calendar.Period{Months: 6} })))
 		s := state(newsletter(t, Given, "2026-01-01"))
 		require.Equal(t, "D1", decide(c, "2026-11-20 23:59", s).Row)
-		require.Equal(t, DConsentExpired, decide(c, "2026-11-21 00:00", s).Reason)
+		require.Equal(t, reason.DConsentExpired, decide(c, "2026-11-21 00:00", s).Reason)
 	})
 	t.Run("no instant decides nothing", func(t *testing.T) {
 		require.Equal(t, Keep, one.Decide(matched(&Standing{Purposes: []PurposeStanding{newsletter(t, Given, "2001-01-01")}}), time.Time{}).Action)
@@ -467,14 +485,14 @@ func TestClear(t *testing.T) {
 	})
 	t.Run("a dead ground covers until its grace is over", func(t *testing.T) {
 		s := base
-		s.Rules = []Rule{rules[0], consentRule(fields("email"), grace(Period{Days: 20}))}
+		s.Rules = []Rule{rules[0], consentRule(fields("email"), grace(calendar.Period{Days: 20}))}
 		c := compiled(t, s)
 		require.Equal(t, []string{"birth_date"}, c.Decide(withdrawn, at(t, "2026-11-21 23:59")).Clear)
 		require.Equal(t, []string{"birth_date", "email"}, c.Decide(withdrawn, at(t, "2026-11-22 00:00")).Clear)
 	})
 	t.Run("a dateless dead ground asks for its first night", func(t *testing.T) {
 		s := base
-		s.Rules = []Rule{rules[0], consentRule(fields("email"), grace(Period{Days: 20}))}
+		s.Rules = []Rule{rules[0], consentRule(fields("email"), grace(calendar.Period{Days: 20}))}
 		r := matched(&Standing{})
 		d := compiled(t, s).Decide(r, at(t, now))
 		require.Equal(t, []string{"birth_date"}, d.Clear)
@@ -509,7 +527,7 @@ func TestClear(t *testing.T) {
 }
 
 func TestSpainBlocksBeforeDeleting(t *testing.T) {
-	s := silo(consentRule(grace(Period{Days: 30})))
+	s := silo(consentRule(grace(calendar.Period{Days: 30})))
 	s.Jurisdiction = "ES"
 	c := compiled(t, s)
 	withdrawn := matched(standing(newsletter(t, Withdrawn, "2023-11-21 10:00")))
@@ -521,7 +539,7 @@ func TestSpainBlocksBeforeDeleting(t *testing.T) {
 	asked := matched(&Standing{Erasure: at(t, "2023-11-21 10:00")})
 	d = c.Decide(asked, at(t, "2026-11-21 12:00"))
 	require.Equal(t, Expire, d.Action)
-	require.Equal(t, DErasureRequest, d.Reason)
+	require.Equal(t, reason.DErasureRequest, d.Reason)
 	require.True(t, d.WritesBlock())
 	require.Equal(t, Delete, c.Decide(asked, at(t, "2026-11-22 00:00")).Action)
 
@@ -533,16 +551,16 @@ func TestSpainBlocksBeforeDeleting(t *testing.T) {
 // known to have expired are decided alike.
 func TestAnExpiredEventChangesNothing(t *testing.T) {
 	rome := zone(t, "Europe/Rome")
-	c := compiled(t, silo(consentRule(grace(Period{Days: 30}))))
+	c := compiled(t, silo(consentRule(grace(calendar.Period{Days: 30}))))
 	for _, since := range []string{"2024-10-02 00:10", "2024-10-27 02:30", "2024-11-20 23:59"} {
 		ranOut := newsletter(t, Given, since)
 		expired := newsletter(t, Expired, "")
-		expired.Since = (EndOf(DateOf(ranOut.Since, rome), Period{Years: 2}) + 1).Start(rome)
+		expired.Since = (calendar.EndOf(calendar.DateOf(ranOut.Since, rome), calendar.Period{Years: 2}) + 1).Start(rome)
 		until := newsletter(t, Given, "2026-10-01 00:00")
 		until.Until = expired.Since
 		for d := expired.Since; d.Before(expired.Since.AddDate(0, 0, 40)); d = d.Add(7 * time.Hour) {
 			want := c.Decide(matched(standing(ranOut)), d)
-			require.Equal(t, DConsentExpired, want.Reason)
+			require.Equal(t, reason.DConsentExpired, want.Reason)
 			require.Equal(t, want, c.Decide(matched(standing(expired)), d))
 			require.Equal(t, want, c.Decide(matched(standing(until)), d))
 		}
@@ -556,12 +574,12 @@ func TestObjectionToAllMarketing(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		rule Rule
-		want Code
+		want reason.Code
 	}{
-		{"marketing by consent", consentRule(marketing), DObjectionMarketing},
-		{"consent for something else", consentRule(), KConsent},
-		{"marketing by legitimate interest", termRule(LegitimateInterest, "newsletter", marketing), DObjectionMarketing},
-		{"another legitimate interest", termRule(LegitimateInterest, "newsletter"), KLegitimateInterest},
+		{"marketing by consent", consentRule(marketing), reason.DObjectionMarketing},
+		{"consent for something else", consentRule(), reason.KConsent},
+		{"marketing by legitimate interest", termRule(LegitimateInterest, "newsletter", marketing), reason.DObjectionMarketing},
+		{"another legitimate interest", termRule(LegitimateInterest, "newsletter"), reason.KLegitimateInterest},
 	} {
 		require.Equal(t, c.want, compiled(t, silo(c.rule)).Decide(matched(standing(all, given)), at(t, now)).Reason, c.name)
 	}

@@ -3,6 +3,8 @@ package policy
 import (
 	"slices"
 	"time"
+
+	"lethe/pipeline/policy/calendar"
 )
 
 // Permit says that a record may be used for a purpose.
@@ -15,11 +17,11 @@ type Permit struct {
 // the rules, each once. It looks at grounds only: whether the record may be used at all (a hold, a
 // restriction, an identity in doubt) is Decide's answer, to be asked first.
 func (c *Compiled) Permits(r Record, asOf time.Time, dst []Permit) []Permit {
-	today := DateOf(asOf, c.zone)
+	today := calendar.DateOf(asOf, c.zone)
 	from := len(dst)
 	for i := range c.rules {
 		ru := &c.rules[i]
-		if !ru.inForce(today) {
+		if !ru.InForce(today) {
 			continue
 		}
 		ends, permits := c.permits(i, &r, asOf, today)
@@ -42,12 +44,12 @@ func (c *Compiled) Permits(r Record, asOf time.Time, dst []Permit) []Permit {
 
 // prolong takes up the rules of a purpose that come into force before the permit ends: the next version of
 // a rule takes over where this one stops.
-func (c *Compiled) prolong(p *Permit, r *Record, asOf time.Time, today Date) {
+func (c *Compiled) prolong(p *Permit, r *Record, asOf time.Time, today calendar.Date) {
 	for again := true; again; {
 		again = false
 		for i := range c.rules {
 			ru := &c.rules[i]
-			if ru.Purpose != p.Purpose || ru.from <= today || p.Ends.IsZero() || ru.from.Start(c.zone).After(p.Ends) {
+			if ru.Purpose != p.Purpose || ru.Begins <= today || p.Ends.IsZero() || ru.Begins.Start(c.zone).After(p.Ends) {
 				continue
 			}
 			if ends, permits := c.permits(i, r, asOf, today); permits && sooner(p.Ends, ends) {
@@ -59,7 +61,7 @@ func (c *Compiled) prolong(p *Permit, r *Record, asOf time.Time, today Date) {
 
 // permits reports whether a rule's ground is alive, and when it ends: when its term is over, to the instant
 // where a consent has an end of its own, and no later than the rule itself.
-func (c *Compiled) permits(i int, r *Record, asOf time.Time, today Date) (ends time.Time, permits bool) {
+func (c *Compiled) permits(i int, r *Record, asOf time.Time, today calendar.Date) (ends time.Time, permits bool) {
 	ru, s := &c.rules[i], r.Standing
 	if r.Identity != Matched {
 		s = nil
@@ -72,14 +74,14 @@ func (c *Compiled) permits(i int, r *Record, asOf time.Time, today Date) (ends t
 	if g.life != alive {
 		return time.Time{}, false
 	}
-	if g.last != 0 && g.last < maxDate {
+	if g.last != 0 && g.last < calendar.MaxDate {
 		ends = (g.last + 1).Start(c.zone)
 	}
 	if ru.Basis == Consent && sooner(ps.Until, ends) {
 		ends = ps.Until
 	}
-	if ru.until <= maxDate {
-		if stops := ru.until.Start(c.zone); sooner(stops, ends) {
+	if ru.Ends <= calendar.MaxDate {
+		if stops := ru.Ends.Start(c.zone); sooner(stops, ends) {
 			ends = stops
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline/policy/calendar"
 )
 
 // A permit ends at an instant: at midnight of the controller's zone when a term ran out, to the minute
@@ -15,10 +17,10 @@ func TestPermits(t *testing.T) {
 	until := func(end string) PurposeStanding {
 		return with(given, func(p *PurposeStanding) { p.Until = at(t, end) })
 	}
-	version := func(from, to string, age Period) Rule {
+	version := func(from, to string, age calendar.Period) Rule {
 		return consentRule(func(r *Rule) { r.From, r.Until, r.MaxAge = from, to, age })
 	}
-	open := Record{Standing: standing(), Starts: make([]Date, 2)}
+	open := Record{Standing: standing(), Starts: make([]calendar.Date, 2)}
 	for _, c := range []struct {
 		name   string
 		silo   Silo
@@ -26,22 +28,22 @@ func TestPermits(t *testing.T) {
 		want   []string // purpose and end
 	}{
 		{"a term ends at midnight", silo(consentRule()), matched(standing(given)), []string{"newsletter 2028-01-11 00:00"}},
-		{"on a day without summer time", silo(consentRule(func(r *Rule) { r.MaxAge = Period{Months: 17} })), matched(standing(given)), []string{"newsletter 2027-06-11 00:00"}},
+		{"on a day without summer time", silo(consentRule(func(r *Rule) { r.MaxAge = calendar.Period{Months: 17} })), matched(standing(given)), []string{"newsletter 2027-06-11 00:00"}},
 		{"an end of its own, to the minute", silo(consentRule()), matched(standing(until("2026-12-24 14:30"))), []string{"newsletter 2026-12-24 14:30"}},
 		{"an end of its own later than the term", silo(consentRule()), matched(standing(until("2029-12-24 14:30"))), []string{"newsletter 2028-01-11 00:00"}},
 		{"withdrawn", silo(consentRule()), matched(standing(newsletter(t, Withdrawn, "2026-01-10"))), nil},
 		{"only for another purpose", silo(consentRule(func(r *Rule) { r.Purpose = "profiling" })), matched(standing(given)), nil},
 		{"no match", silo(consentRule()), Record{Identity: Unmatched, Standing: standing(given)}, nil},
 		{"an open contract", silo(termRule(Contract, "contract")), open, []string{"contract "}},
-		{"two grounds, the later end", silo(consentRule(func(r *Rule) { r.ID, r.MaxAge = "short", Period{Years: 1} }), consentRule()), matched(standing(given)), []string{"newsletter 2028-01-11 00:00"}},
-		{"two grounds, the later end first", silo(consentRule(), consentRule(func(r *Rule) { r.ID, r.MaxAge = "short", Period{Years: 1} })), matched(standing(given)), []string{"newsletter 2028-01-11 00:00"}},
-		{"two grounds, one is open", silo(consentRule(), termRule(Contract, "newsletter")), Record{Standing: standing(given), Starts: make([]Date, 2)}, []string{"newsletter "}},
-		{"the rule ends", silo(version("", "2027-03-01", Period{Years: 2})), matched(standing(given)), []string{"newsletter 2027-03-01 00:00"}},
+		{"two grounds, the later end", silo(consentRule(func(r *Rule) { r.ID, r.MaxAge = "short", calendar.Period{Years: 1} }), consentRule()), matched(standing(given)), []string{"newsletter 2028-01-11 00:00"}},
+		{"two grounds, the later end first", silo(consentRule(), consentRule(func(r *Rule) { r.ID, r.MaxAge = "short", calendar.Period{Years: 1} })), matched(standing(given)), []string{"newsletter 2028-01-11 00:00"}},
+		{"two grounds, one is open", silo(consentRule(), termRule(Contract, "newsletter")), Record{Standing: standing(given), Starts: make([]calendar.Date, 2)}, []string{"newsletter "}},
+		{"the rule ends", silo(version("", "2027-03-01", calendar.Period{Years: 2})), matched(standing(given)), []string{"newsletter 2027-03-01 00:00"}},
 		{"the rule of an open contract ends", silo(termRule(Contract, "contract", func(r *Rule) { r.Until = "2027-03-01" }), consentRule()), open, []string{"contract 2027-03-01 00:00"}},
-		{"a later version takes over", silo(version("2027-03-01", "", Period{Years: 2}), version("", "2027-03-01", Period{Years: 3})), matched(standing(given)), []string{"newsletter 2028-01-11 00:00"}},
-		{"a stricter one does", silo(version("", "2027-03-01", Period{Years: 2}), version("2027-03-01", "", Period{Months: 6})), matched(standing(given)), []string{"newsletter 2027-03-01 00:00"}},
-		{"not across a gap", silo(version("", "2027-03-01", Period{Years: 2}), version("2027-03-02", "", Period{Years: 2})), matched(standing(given)), []string{"newsletter 2027-03-01 00:00"}},
-		{"nothing is in force yet", silo(version("2027-03-01", "", Period{Years: 2})), matched(standing(given)), nil},
+		{"a later version takes over", silo(version("2027-03-01", "", calendar.Period{Years: 2}), version("", "2027-03-01", calendar.Period{Years: 3})), matched(standing(given)), []string{"newsletter 2028-01-11 00:00"}},
+		{"a stricter one does", silo(version("", "2027-03-01", calendar.Period{Years: 2}), version("2027-03-01", "", calendar.Period{Months: 6})), matched(standing(given)), []string{"newsletter 2027-03-01 00:00"}},
+		{"not across a gap", silo(version("", "2027-03-01", calendar.Period{Years: 2}), version("2027-03-02", "", calendar.Period{Years: 2})), matched(standing(given)), []string{"newsletter 2027-03-01 00:00"}},
+		{"nothing is in force yet", silo(version("2027-03-01", "", calendar.Period{Years: 2})), matched(standing(given)), nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string

@@ -3,7 +3,14 @@
 // the table it follows is in Decide's comment.
 package policy
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/intake"
+	"lethe/pipeline/policy/reason"
+)
 
 // Silo is one kind of collecting: a form, a contract, an HR file. Purposes, legal bases, terms and keys
 // hang on it. The yaml names are those of the configuration's `silos:`.
@@ -14,15 +21,15 @@ type Silo struct {
 	Records      []Records          `yaml:"records"`
 	Rules        []Rule             `yaml:"rules"`
 	Anonymize    map[string]*string `yaml:"anonymize,omitempty"`    // field: technique; null sets NULL
-	OrphanGrace  Period             `yaml:"orphan_grace,omitempty"` // default P30D
+	OrphanGrace  calendar.Period    `yaml:"orphan_grace,omitempty"` // default P30D
 	NoMatch      string             `yaml:"no_match,omitempty"`     // keep (default) or expire: what D6 does
-	Consents     []Intake           `yaml:"consents,omitempty"`     // tables in which applications keep consents themselves
+	Consents     []intake.Mapping   `yaml:"consents,omitempty"`     // tables in which applications keep consents themselves
 	Suppression  bool               `yaml:"suppression,omitempty"`  // the silo is the list of those who said no to marketing
 
 	// ProofRetention is how long the registry keeps the proof of a consent, contract or other ground after
 	// its end, usually the limitation period of claims; then it forgets whose it was. None: the proof is
 	// kept for ever.
-	ProofRetention Period `yaml:"proof_retention,omitempty"`
+	ProofRetention calendar.Period `yaml:"proof_retention,omitempty"`
 }
 
 // Records maps a silo to the rows of one table.
@@ -62,28 +69,28 @@ type Owned struct {
 
 // Rule is one ground: one legal basis for one purpose, with its term (a deletion rule of ISO/IEC 27555).
 type Rule struct {
-	ID        string   `yaml:"id,omitempty"` // default purpose/basis
-	Purpose   string   `yaml:"purpose"`
-	Basis     Basis    `yaml:"basis"`
-	Marketing bool     `yaml:"marketing,omitempty"`     // direct marketing: an Art. 21(2) objection ends it for good
-	Start     Start    `yaml:"start,omitempty"`         // where the period starts; not for consent
-	At        string   `yaml:"at,omitempty"`            // the field that holds the starting date
-	Date      string   `yaml:"date,omitempty"`          // fixed_date: 2006-01-02
-	Age       int      `yaml:"age,omitempty"`           // birth_plus_age: years
-	Event     string   `yaml:"event,omitempty"`         // event: the registry's event type, basis_ended by default
-	Period    Period   `yaml:"period,omitempty"`        // not for consent
-	MaxAge    Period   `yaml:"max_age,omitempty"`       // consent: mandatory, the longest life of one consent
-	Grace     Period   `yaml:"grace,omitempty"`         // from the end to erasure; default P0D
-	End       Action   `yaml:"end"`                     // delete or anonymize
-	Else      Action   `yaml:"else,omitempty"`          // when a referencing row stays: anonymize, or none
-	Fields    []string `yaml:"fields,omitempty"`        // what the ground covers; none: every field
-	Special   string   `yaml:"special_basis,omitempty"` // the exception of Art. 9(2) for special categories that are not kept on consent: 9(2)(b)
-	Notice    Period   `yaml:"notice_term,omitempty"`   // how long the privacy notice says the data are kept; compared with max_age or period
-	Because   string   `yaml:"because"`
-	Owner     string   `yaml:"owner"`
-	ReviewBy  string   `yaml:"review_by"`             // 2006-01-02
-	From      string   `yaml:"valid_from,omitempty"`  // rule in force from this date
-	Until     string   `yaml:"valid_until,omitempty"` // and until the day before this one
+	ID        string          `yaml:"id,omitempty"` // default purpose/basis
+	Purpose   string          `yaml:"purpose"`
+	Basis     Basis           `yaml:"basis"`
+	Marketing bool            `yaml:"marketing,omitempty"`     // direct marketing: an Art. 21(2) objection ends it for good
+	Start     Start           `yaml:"start,omitempty"`         // where the period starts; not for consent
+	At        string          `yaml:"at,omitempty"`            // the field that holds the starting date
+	Date      string          `yaml:"date,omitempty"`          // fixed_date: 2006-01-02
+	Age       int             `yaml:"age,omitempty"`           // birth_plus_age: years
+	Event     string          `yaml:"event,omitempty"`         // event: the registry's event type, basis_ended by default
+	Period    calendar.Period `yaml:"period,omitempty"`        // not for consent
+	MaxAge    calendar.Period `yaml:"max_age,omitempty"`       // consent: mandatory, the longest life of one consent
+	Grace     calendar.Period `yaml:"grace,omitempty"`         // from the end to erasure; default P0D
+	End       Action          `yaml:"end"`                     // delete or anonymize
+	Else      Action          `yaml:"else,omitempty"`          // when a referencing row stays: anonymize, or none
+	Fields    []string        `yaml:"fields,omitempty"`        // what the ground covers; none: every field
+	Special   string          `yaml:"special_basis,omitempty"` // the exception of Art. 9(2) for special categories that are not kept on consent: 9(2)(b)
+	Notice    calendar.Period `yaml:"notice_term,omitempty"`   // how long the privacy notice says the data are kept; compared with max_age or period
+	Because   string          `yaml:"because"`
+	Owner     string          `yaml:"owner"`
+	ReviewBy  string          `yaml:"review_by"`             // 2006-01-02
+	From      string          `yaml:"valid_from,omitempty"`  // rule in force from this date
+	Until     string          `yaml:"valid_until,omitempty"` // and until the day before this one
 }
 
 // Basis is a legal basis of GDPR Art. 6(1).
@@ -160,11 +167,11 @@ const (
 type Record struct {
 	Trust      Trust
 	Identity   Identity
-	Anonymized bool      // a tombstone (anonymize) exists and every target field already holds what the technique yields
-	Collected  time.Time // zero: unknown
-	Starts     []Date    // one for each of the silo's rules, in order, read by ParseStart from the rule's At, or the field of collecting; zero: the row does not say (no At, or NULL)
-	Standing   *Standing // when Matched
-	Flagged    time.Time // when a night first found the dateless reason that holds now; zero: this is the first
+	Anonymized bool            // a tombstone (anonymize) exists and every target field already holds what the technique yields
+	Collected  time.Time       // zero: unknown
+	Starts     []calendar.Date // one for each of the silo's rules, in order, read by ParseStart from the rule's At, or the field of collecting; zero: the row does not say (no At, or NULL)
+	Standing   *Standing       // when Matched
+	Flagged    time.Time       // when a night first found the dateless reason that holds now; zero: this is the first
 }
 
 // Standing is what the registry says of one collection of one person at an instant.
@@ -227,15 +234,20 @@ const (
 type Decision struct {
 	Action  Action
 	Use     Use
-	Reason  Code
-	Row     string   // the row of the decision table that answered: "A0" ... "D10"
-	Notes   []Code   // exceptions and remarks beside the reason; shared, not to be changed
-	Clear   []string // D1: fields no live ground covers, sorted; shared, not to be changed
-	Grounds []string // D1: live rules' ids, in rule order; shared, not to be changed
-	Rule    string   // the rule that gave the reason; "" where none did
-	Until   Date     // D1: the last day of the last live ground; zero: open
-	End     Date     // dead: the day on which the last ground ended
-	Due     Date     // dead: the first day on which erasure is due (end + grace)
-	Else    Action   // what D10 does instead of delete: Anonymize or Keep
-	Flag    bool     // the reason has no date of its own: its first night is to be recorded
+	Reason  reason.Code
+	Row     string        // the row of the decision table that answered: "A0" ... "D10"
+	Notes   []reason.Code // exceptions and remarks beside the reason; shared, not to be changed
+	Clear   []string      // D1: fields no live ground covers, sorted; shared, not to be changed
+	Grounds []string      // D1: live rules' ids, in rule order; shared, not to be changed
+	Rule    string        // the rule that gave the reason; "" where none did
+	Until   calendar.Date // D1: the last day of the last live ground; zero: open
+	End     calendar.Date // dead: the day on which the last ground ended
+	Due     calendar.Date // dead: the first day on which erasure is due (end + grace)
+	Else    Action        // what D10 does instead of delete: Anonymize or Keep
+	Flag    bool          // the reason has no date of its own: its first night is to be recorded
+}
+
+// IsMarketing reports whether a rule of the silo uses the purpose for direct marketing.
+func (s *Silo) IsMarketing(purpose string) bool {
+	return slices.ContainsFunc(s.Rules, func(r Rule) bool { return r.Purpose == purpose && r.Marketing })
 }

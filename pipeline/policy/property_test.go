@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"lethe/pipeline/policy/calendar"
 )
 
 var purposes = []string{"newsletter", "contract", "tax", "fraud"}
@@ -19,7 +21,7 @@ var purposes = []string{"newsletter", "contract", "tax", "fraud"}
 // versions.
 func drawSilo(rt *rapid.T, versions bool) Silo {
 	s := silo()
-	s.OrphanGrace = Period{Days: rapid.IntRange(0, 40).Draw(rt, "orphan grace")}
+	s.OrphanGrace = calendar.Period{Days: rapid.IntRange(0, 40).Draw(rt, "orphan grace")}
 	s.NoMatch = rapid.SampledFrom([]string{"", "keep", "expire"}).Draw(rt, "no_match")
 	s.Jurisdiction = rapid.SampledFrom([]string{"IT", "ES"}).Draw(rt, "jurisdiction")
 	days := rapid.IntRange(0, 40)
@@ -34,10 +36,10 @@ func drawSilo(rt *rapid.T, versions bool) Silo {
 			if versions {
 				days := rapid.IntRange(-60, 90)
 				if from := days.Draw(rt, "from"); from%3 == 0 {
-					r.From = (at0date + Date(from)).String()
+					r.From = (at0date + calendar.Date(from)).String()
 				}
 				if until := days.Draw(rt, "until"); until%3 == 0 && until > -60 {
-					r.Until = (at0date + Date(until)).String()
+					r.Until = (at0date + calendar.Date(until)).String()
 				}
 				if r.From != "" && r.Until != "" && r.Until <= r.From {
 					r.From = ""
@@ -47,18 +49,18 @@ func drawSilo(rt *rapid.T, versions bool) Silo {
 		if rapid.Bool().Draw(rt, "consent") {
 			s.Rules = append(s.Rules, consentRule(name, func(r *Rule) {
 				r.Purpose, r.Marketing = purpose, rapid.Bool().Draw(rt, "marketing")
-				r.Grace, r.MaxAge = Period{Days: min(days.Draw(rt, "grace"), 31)}, Period{Days: 1 + days.Draw(rt, "max_age")}
+				r.Grace, r.MaxAge = calendar.Period{Days: min(days.Draw(rt, "grace"), 31)}, calendar.Period{Days: 1 + days.Draw(rt, "max_age")}
 			}))
 			continue
 		}
 		basis := rapid.SampledFrom([]Basis{Contract, LegalObligation, VitalInterest, PublicTask, LegitimateInterest}).Draw(rt, "basis")
 		s.Rules = append(s.Rules, termRule(basis, purpose, name, func(r *Rule) {
-			r.Grace, r.Period = Period{Days: days.Draw(rt, "grace")}, Period{Days: 1 + days.Draw(rt, "period")}
+			r.Grace, r.Period = calendar.Period{Days: days.Draw(rt, "grace")}, calendar.Period{Days: 1 + days.Draw(rt, "period")}
 			r.Marketing = basis == LegitimateInterest && rapid.Bool().Draw(rt, "marketing")
 			r.Start = rapid.SampledFrom([]Start{Collected, ActivityEnded, RelationEnded, Inactivated, AtEvent, FixedDate, BirthPlusAge}).Draw(rt, "start")
 			switch {
 			case r.Start == FixedDate:
-				r.At, r.Date = "", (at0date + Date(rapid.IntRange(-60, 60).Draw(rt, "date"))).String()
+				r.At, r.Date = "", (at0date + calendar.Date(rapid.IntRange(-60, 60).Draw(rt, "date"))).String()
 			case r.Start == BirthPlusAge:
 				r.Age = 1
 			case basis == VitalInterest: // wants a field with its end
@@ -72,7 +74,7 @@ func drawSilo(rt *rapid.T, versions bool) Silo {
 }
 
 // at0date is the day around which all is drawn.
-var at0date = civil(2026, time.March, 15)
+var at0date, _ = calendar.Civil(2026, time.March, 15)
 
 func drawTime(rt *rapid.T, label string) time.Time {
 	hours := rapid.IntRange(-24*60, 24*60).Draw(rt, label)
@@ -85,9 +87,9 @@ func drawTime(rt *rapid.T, label string) time.Time {
 func drawRecord(rt *rapid.T, s Silo) Record {
 	r := Record{Collected: drawTime(rt, "collected"), Flagged: drawTime(rt, "flagged")}
 	for range s.Rules {
-		start := DateOf(drawTime(rt, "start"), time.UTC)
+		start := calendar.DateOf(drawTime(rt, "start"), time.UTC)
 		if rapid.IntRange(0, 9).Draw(rt, "unreadable") == 0 {
-			start = Unreadable
+			start = calendar.Unreadable
 		}
 		r.Starts = append(r.Starts, start)
 	}
@@ -168,7 +170,7 @@ func TestMoreDoubtNeverDestroysMore(t *testing.T) {
 				require.Empty(rt, worse.Clear)
 			}
 		}
-		unreadable := with(r, func(r *Record) { r.Starts = slices.Repeat([]Date{Unreadable}, len(r.Starts)) })
+		unreadable := with(r, func(r *Record) { r.Starts = slices.Repeat([]calendar.Date{calendar.Unreadable}, len(r.Starts)) })
 		requireNoMoreHarm(rt, c.Decide(unreadable, asOf), sound, "dates nobody can read")
 	})
 }
@@ -265,7 +267,7 @@ func TestEveryFieldIsDrawn(t *testing.T) {
 			for i := range v.Len() {
 				look(name, v.Index(i))
 			}
-		case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]() && v.Type() != reflect.TypeFor[Period]():
+		case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]() && v.Type() != reflect.TypeFor[calendar.Period]():
 			for i := range v.NumField() {
 				look(v.Type().Name()+"."+v.Type().Field(i).Name, v.Field(i))
 			}
@@ -349,7 +351,7 @@ func TestOrderDoesNotMatter(t *testing.T) {
 		want := c.Decide(r, asOf)
 		s := c.Silo
 		order := rapid.Permutation(seq(len(s.Rules))).Draw(rt, "order")
-		rules, starts := make([]Rule, len(order)), make([]Date, len(order))
+		rules, starts := make([]Rule, len(order)), make([]calendar.Date, len(order))
 		for i, j := range order {
 			rules[i], starts[i] = s.Rules[j], r.Starts[j]
 		}
@@ -439,9 +441,9 @@ func TestAWalkOfFourHundredNights(t *testing.T) {
 		}
 	}
 	closed := func(g time.Time) Record {
-		return Record{Standing: standing(), Starts: slices.Repeat([]Date{DateOf(g, rome)}, 3)}
+		return Record{Standing: standing(), Starts: slices.Repeat([]calendar.Date{calendar.DateOf(g, rome)}, 3)}
 	}
-	p1m, week := Period{Months: 1}, Period{Weeks: 1}
+	p1m, week := calendar.Period{Months: 1}, calendar.Period{Weeks: 1}
 	term := func(basis Basis, change ...func(*Rule)) Rule {
 		return termRule(basis, string(basis), append([]func(*Rule){func(r *Rule) { r.Period = p1m }}, change...)...)
 	}
@@ -450,34 +452,34 @@ func TestAWalkOfFourHundredNights(t *testing.T) {
 	}
 	both := func(g time.Time) Record {
 		r := given(Given)(g)
-		r.Starts = []Date{0, DateOf(g, rome)}
+		r.Starts = []calendar.Date{0, calendar.DateOf(g, rome)}
 		return r
 	}
 	cases := []walked{
 		{name: "consent of a month", rules: []Rule{consentRule(func(r *Rule) { r.MaxAge = p1m })}, record: given(Given), last: month, due: after(month, 1)},
-		{name: "consent of thirty days and a grace of a week", rules: []Rule{consentRule(func(r *Rule) { r.MaxAge, r.Grace = Period{Days: 30}, week })}, record: given(Renewed), last: days(30), due: days(30 + 7 + 1)},
+		{name: "consent of thirty days and a grace of a week", rules: []Rule{consentRule(func(r *Rule) { r.MaxAge, r.Grace = calendar.Period{Days: 30}, week })}, record: given(Renewed), last: days(30), due: days(30 + 7 + 1)},
 		{name: "consent that ends by its own date", rules: []Rule{consentRule()}, last: days(19), due: days(20), record: func(g time.Time) Record {
 			return matched(standing(PurposeStanding{Purpose: "newsletter", State: Given, Since: g, Until: midnight(g, 20), Proven: true}))
 		}},
 		{name: "withdrawn, with a grace", rules: []Rule{consentRule(grace(week))}, record: given(Withdrawn), due: days(8)},
-		{name: "withdrawn, where a country wants blocking", rules: []Rule{consentRule(grace(week))}, record: given(Withdrawn), due: days(11), change: func(c *Compiled) { c.Jurisdiction.Blocking = Period{Days: 10} }},
+		{name: "withdrawn, where a country wants blocking", rules: []Rule{consentRule(grace(week))}, record: given(Withdrawn), due: days(11), change: func(c *Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 10} }},
 		{name: "consent of a month, where a country wants less blocking than the grace", rules: []Rule{consentRule(grace(week), func(r *Rule) { r.MaxAge = p1m })}, record: given(Given), last: month,
-			due: after(month, 8), change: func(c *Compiled) { c.Jurisdiction.Blocking = Period{Days: 3} }},
-		{name: "erasure asked, where a country wants blocking", rules: []Rule{consentRule(grace(week))}, due: days(11), change: func(c *Compiled) { c.Jurisdiction.Blocking = Period{Days: 10} },
+			due: after(month, 8), change: func(c *Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 3} }},
+		{name: "erasure asked, where a country wants blocking", rules: []Rule{consentRule(grace(week))}, due: days(11), change: func(c *Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 10} },
 			record: func(g time.Time) Record {
 				return matched(&Standing{Erasure: g, Purposes: []PurposeStanding{{Purpose: "newsletter", State: Given, Since: g.Add(-time.Hour), Proven: true}}})
 			}},
-		{name: "two grounds: the later end counts, and a field goes before", rules: []Rule{consentRule(fields("email"), func(r *Rule) { r.MaxAge = Period{Days: 10} }), term(Contract, fields("name"), grace(week))},
+		{name: "two grounds: the later end counts, and a field goes before", rules: []Rule{consentRule(fields("email"), func(r *Rule) { r.MaxAge = calendar.Period{Days: 10} }), term(Contract, fields("name"), grace(week))},
 			record: both, last: month, due: after(month, 8), clear: days(11)},
-		{name: "two grounds: the earlier end with the longer grace counts", rules: []Rule{consentRule(fields("email"), grace(Period{Days: 30}), func(r *Rule) { r.MaxAge = Period{Days: 10} }),
-			term(Contract, fields("name"), func(r *Rule) { r.Period = Period{Days: 20} })}, record: both, last: days(20), due: days(41)},
-		{name: "two grounds, where a country wants blocking before deletion, not before anonymizing", rules: []Rule{consentRule(anonymizes, func(r *Rule) { r.MaxAge = Period{Days: 10} }),
-			term(Contract, anonymizes)}, record: both, last: month, due: after(month, 1), wants: Anonymize, change: func(c *Compiled) { c.Jurisdiction.Blocking = Period{Days: 10} }},
+		{name: "two grounds: the earlier end with the longer grace counts", rules: []Rule{consentRule(fields("email"), grace(calendar.Period{Days: 30}), func(r *Rule) { r.MaxAge = calendar.Period{Days: 10} }),
+			term(Contract, fields("name"), func(r *Rule) { r.Period = calendar.Period{Days: 20} })}, record: both, last: days(20), due: days(41)},
+		{name: "two grounds, where a country wants blocking before deletion, not before anonymizing", rules: []Rule{consentRule(anonymizes, func(r *Rule) { r.MaxAge = calendar.Period{Days: 10} }),
+			term(Contract, anonymizes)}, record: both, last: month, due: after(month, 1), wants: Anonymize, change: func(c *Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 10} }},
 	}
 	for _, basis := range []Basis{Contract, LegalObligation, VitalInterest, PublicTask, LegitimateInterest} {
 		cases = append(cases, walked{name: string(basis), rules: []Rule{term(basis)}, record: closed, last: month, due: after(month, 1)},
 			walked{name: string(basis) + " with a grace", rules: []Rule{term(basis, grace(week))}, record: closed, last: month, due: after(month, 8)},
-			walked{name: string(basis) + " where a country wants blocking", rules: []Rule{term(basis)}, record: closed, last: month, due: after(month, 11), change: func(c *Compiled) { c.Jurisdiction.Blocking = Period{Days: 10} }})
+			walked{name: string(basis) + " where a country wants blocking", rules: []Rule{term(basis)}, record: closed, last: month, due: after(month, 11), change: func(c *Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 10} }})
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -547,10 +549,10 @@ var at0 = time.Date(2026, 11, 21, 0, 15, 0, 0, time.UTC)
 func benchmarkCases(t require.TestingT) (*Compiled, map[string]Record) {
 	c := compiled(t, silo(consentRule(fields("email", "name")), termRule(Contract, "contract", fields("name", "phone")), termRule(LegalObligation, "tax", fields("name"))))
 	given := newsletter(t, Given, "2026-01-01")
-	closed := []Date{0, day(t, "2010-01-01"), day(t, "2010-01-01")}
+	closed := []calendar.Date{0, day(t, "2010-01-01"), day(t, "2010-01-01")}
 	collected := at(t, "2026-01-01")
 	return c, map[string]Record{
-		"allowed":   {Standing: standing(given, PurposeStanding{Purpose: "contract"}), Starts: make([]Date, 3), Collected: collected},
+		"allowed":   {Standing: standing(given, PurposeStanding{Purpose: "contract"}), Starts: make([]calendar.Date, 3), Collected: collected},
 		"withdrawn": {Standing: standing(newsletter(t, Withdrawn, "2026-01-01")), Starts: closed, Collected: collected},
 		"no match":  {Identity: Unmatched, Starts: closed, Collected: collected},
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry/delivery"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/identifier"
@@ -17,8 +18,8 @@ import (
 var receiptTerms = receipt.Terms{
 	Controller: receipt.Party{ID: "lago-blu", Name: "Lago Blu Srl", Address: "Via del Lago 1, Como", Contact: "privacy@lago-blu.example", Role: "PII controller"},
 	Language:   "it", StorageLocations: []string{"IT"}, Jurisdiction: "IT", Recipients: []string{}, WithdrawalMethod: "https://lago-blu.example/preferences",
-	Purposes: []policy.Rule{{Purpose: "newsletter", Basis: policy.Consent, Marketing: true, MaxAge: policy.Period{Months: 24}, Fields: []string{"email"}},
-		{Purpose: "profiling", Basis: policy.Consent, MaxAge: policy.Period{Months: 12}, Fields: []string{"email", "clicks"}}},
+	Purposes: []policy.Rule{{Purpose: "newsletter", Basis: policy.Consent, Marketing: true, MaxAge: calendar.Period{Months: 24}, Fields: []string{"email"}},
+		{Purpose: "profiling", Basis: policy.Consent, MaxAge: calendar.Period{Months: 12}, Fields: []string{"email", "clicks"}}},
 }
 
 func TestReceipts(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/event"
@@ -120,10 +121,10 @@ func BenchmarkScale(b *testing.B) {
 	b.ReportMetric(float64(heap()-before)/(1<<20), "heap-MiB")
 	b.ReportMetric(float64(resident()-base), "peak-MiB")
 
-	silo, err := policy.Compile(policy.Silo{Name: "newsletter", LinkScope: "silo", Records: []policy.Records{}, Rules: []policy.Rule{{Purpose: "newsletter", Basis: policy.Consent, MaxAge: policy.Period{Years: 2},
+	silo, err := policy.Compile(policy.Silo{Name: "newsletter", LinkScope: "silo", Records: []policy.Records{}, Rules: []policy.Rule{{Purpose: "newsletter", Basis: policy.Consent, MaxAge: calendar.Period{Years: 2},
 		End: policy.Delete, Because: "bench", Owner: "anna", ReviewBy: "2099-01-01"}}}, time.UTC, "IT")
 	require.NoError(b, err)
-	rec := &reconciler{s: s, key: key, silo: silo, starts: make([]policy.Date, 1)}
+	rec := &reconciler{s: s, key: key, silo: silo, starts: make([]calendar.Date, 1)}
 	for _, part := range []struct {
 		name   string
 		decide bool
@@ -168,7 +169,7 @@ type reconciler struct {
 	text     []byte
 	norm     []byte
 	standing policy.Standing
-	starts   []policy.Date
+	starts   []calendar.Date
 	matched  int
 }
 

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/receipt"
@@ -222,8 +222,8 @@ func (in *Import) termination(at time.Time, text, column string) (time.Time, err
 	if m := termRE.FindStringSubmatch(text); m != nil {
 		text = "p" + m[1] + m[2][:1]
 	}
-	if period, err := policy.ParsePeriod(strings.ToUpper(text)); err == nil && !period.IsZero() {
-		return (policy.EndOf(policy.DateOf(at, in.Zone), period) + 1).Start(in.Zone), nil
+	if period, err := calendar.ParsePeriod(strings.ToUpper(text)); err == nil && !period.IsZero() {
+		return (calendar.EndOf(calendar.DateOf(at, in.Zone), period) + 1).Start(in.Zone), nil
 	}
 	until, _, err := ParseInstant(strings.ToUpper(text), in.Zone)
 	switch {

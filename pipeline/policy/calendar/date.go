@@ -1,4 +1,6 @@
-package policy
+// Package calendar counts days as the law does: a Date is a day without a zone, a Period a number of years,
+// months, weeks and days, and EndOf the last day of a period (Regulation 1182/71).
+package calendar
 
 import (
 	"errors"
@@ -17,7 +19,7 @@ const Unreadable Date = -1
 
 const (
 	epoch   Date = 719163  // 1970-01-01
-	maxDate Date = 3652059 // 9999-12-31
+	MaxDate Date = 3652059 // 9999-12-31
 )
 
 // Civil returns the date of a year (1 to 9999), month and day; false when there is no such day.
@@ -55,15 +57,15 @@ func dateOfSeconds(s int64) Date {
 		days--
 	}
 	days += int64(epoch)
-	if days < 1 || days > int64(maxDate) {
+	if days < 1 || days > int64(MaxDate) {
 		return Unreadable
 	}
 	return Date(days)
 }
 
-// lastDay returns the last civil day of the half-open time that ends at t: an end at 00:00 belongs to the
+// LastDay returns the last civil day of the half-open time that ends at t: an end at 00:00 belongs to the
 // day before.
-func lastDay(t time.Time, zone *time.Location) Date {
+func LastDay(t time.Time, zone *time.Location) Date {
 	if t.IsZero() {
 		return 0
 	}

@@ -1,18 +1,20 @@
-package policy
+package words
 
 import (
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
+
+	"lethe/pipeline/policy"
 )
 
 // Differences says in words, a line each, what changed from one policy to another: silos and rules that
 // came or went, and every setting that differs. The order is that of the names.
-func Differences(before, after []*Compiled) []string {
+func Differences(before, after []*policy.Compiled) []string {
 	var out []string
-	silos := func(list []*Compiled) map[string]*Compiled {
-		m := map[string]*Compiled{}
+	silos := func(list []*policy.Compiled) map[string]*policy.Compiled {
+		m := map[string]*policy.Compiled{}
 		for _, c := range list {
 			m[c.Silo.Name] = c
 		}
@@ -27,7 +29,7 @@ func Differences(before, after []*Compiled) []string {
 	for _, name := range slices.Compact(names) {
 		switch b, a := was[name], is[name]; {
 		case b == nil:
-			out = append(out, fmt.Sprintf("silo %s is new, with %d rules", name, len(a.rules)))
+			out = append(out, fmt.Sprintf("silo %s is new, with %d rules", name, len(a.Rules())))
 		case a == nil:
 			out = append(out, fmt.Sprintf("silo %s is gone: nothing decides its rows any more", name))
 		default:
@@ -37,9 +39,9 @@ func Differences(before, after []*Compiled) []string {
 	return out
 }
 
-func siloDifferences(name string, before, after *Compiled) []string {
+func siloDifferences(name string, before, after *policy.Compiled) []string {
 	var out []string
-	if b, a := before.zone.String(), after.zone.String(); b != a {
+	if b, a := before.Zone().String(), after.Zone().String(); b != a {
 		out = append(out, fmt.Sprintf("silo %s counts its days in %s, before in %s", name, a, b))
 	}
 	if b, a := before.Jurisdiction.Code, after.Jurisdiction.Code; b != a {
@@ -48,32 +50,29 @@ func siloDifferences(name string, before, after *Compiled) []string {
 	for _, d := range settings(before.Silo, after.Silo, "rules", "jurisdiction") {
 		out = append(out, "silo "+name+": "+d)
 	}
-	is := map[string][]*rule{}
-	for i := range after.rules {
-		is[after.rules[i].id] = append(is[after.rules[i].id], &after.rules[i])
+	is := map[string][]*policy.CompiledRule{}
+	for i := range after.Rules() {
+		is[after.Rules()[i].Name] = append(is[after.Rules()[i].Name], &after.Rules()[i])
 	}
-	for i := range before.rules {
-		b := &before.rules[i]
-		versions := is[b.id]
+	for i := range before.Rules() {
+		b := &before.Rules()[i]
+		versions := is[b.Name]
 		if len(versions) == 0 {
-			out = append(out, fmt.Sprintf("silo %s: rule %s is gone (%s)", name, b.id, b.brief()))
+			out = append(out, fmt.Sprintf("silo %s: rule %s is gone (%s)", name, b.Name, brief(b)))
 			continue
 		}
-		is[b.id] = versions[1:]
+		is[b.Name] = versions[1:]
 		for _, d := range settings(*b.Rule, *versions[0].Rule) {
-			out = append(out, fmt.Sprintf("silo %s: rule %s: %s", name, b.id, d))
+			out = append(out, fmt.Sprintf("silo %s: rule %s: %s", name, b.Name, d))
 		}
 	}
-	for i := range after.rules {
-		if a := &after.rules[i]; slices.Contains(is[a.id], a) {
-			out = append(out, fmt.Sprintf("silo %s: rule %s is new (%s)", name, a.id, a.brief()))
+	for i := range after.Rules() {
+		if a := &after.Rules()[i]; slices.Contains(is[a.Name], a) {
+			out = append(out, fmt.Sprintf("silo %s: rule %s is new (%s)", name, a.Name, brief(a)))
 		}
 	}
 	return out
 }
-
-// brief is a rule in a few words: consent given + 24 months, then delete.
-func (ru *rule) brief() string { return ru.class() + ", then " + string(ru.End) }
 
 // settings compares two values of a type of the configuration, key by key, but for some keys.
 func settings[T any](before, after T, but ...string) []string {
@@ -105,3 +104,6 @@ func setting(v any) string {
 	}
 	return "not set"
 }
+
+// brief is a rule in a few words: consent given + 24 months, then delete.
+func brief(ru *policy.CompiledRule) string { return Class(ru) + ", then " + string(ru.End) }

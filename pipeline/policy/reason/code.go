@@ -1,4 +1,5 @@
-package policy
+// Package reason is why a decision is as it is: each Code has an article of the GDPR and a sentence.
+package reason
 
 import "slices"
 
@@ -53,15 +54,6 @@ const (
 	IDuplicate  Code = "I_DUPLICATE"
 	IAgeReached Code = "I_AGE_REACHED"
 )
-
-// deadReasons in order of strength, strongest first: the decision names the first that applies.
-var deadReasons = [...]Code{
-	DErasureRequest, DObjectionMarketing, DObjectionUpheld, DConsentWithdrawn, DConsentInvalid, DChildNoParental,
-	DConsentUnproven, DConsentRefused, DConsentExpired, DRetentionElapsed, DNoConsent,
-}
-
-// DeadReasons returns the reasons for which a ground dies, strongest first.
-func DeadReasons() []Code { return slices.Clone(deadReasons[:]) }
 
 // codes gives each code its article of the GDPR (or the instrument named) and its words.
 var codes = []struct {

@@ -1,4 +1,4 @@
-package policy
+package calendar
 
 import (
 	"errors"
@@ -82,8 +82,8 @@ func (p Period) String() string {
 	return b.String()
 }
 
-// longest is the most days the period can have.
-func (p Period) longest() int { return 366*p.Years + 31*p.Months + 7*p.Weeks + p.Days }
+// Longest is the most days the period can have.
+func (p Period) Longest() int { return 366*p.Years + 31*p.Months + 7*p.Weeks + p.Days }
 
 // EndOf returns the last day of a period that starts with an event on the day start, by Regulation (EEC,
 // Euratom) No 1182/71, art. 3: the day of the event is not counted (1), a period in months or years ends
@@ -105,9 +105,9 @@ func EndOf(start Date, p Period) Date {
 		months := y*12 + int(m) - 1 + p.Years*12 + p.Months
 		y, m = months/12, time.Month(months%12+1)
 		if y > 9999 {
-			return maxDate
+			return MaxDate
 		}
 		end = civil(y, m, min(d, daysIn(y, m)))
 	}
-	return Date(min(int64(end)+int64(p.Weeks)*7+int64(p.Days), int64(maxDate)))
+	return Date(min(int64(end)+int64(p.Weeks)*7+int64(p.Days), int64(MaxDate)))
 }

@@ -1,4 +1,6 @@
-package policy
+// Package words puts a policy into words for people: an Explanation of a silo with the dates that follow
+// from it, the NoticeLine of each rule for the privacy notice, and the Differences between two policies.
+package words
 
 import (
 	"cmp"
@@ -10,6 +12,10 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/law"
 )
 
 // Explanation is a silo's policy in words, with the dates that follow from it as of a day. The dates come
@@ -18,7 +24,7 @@ type Explanation struct {
 	Silo         string           `json:"silo"`
 	AsOf         string           `json:"as_of"`
 	Zone         string           `json:"zone"`
-	Jurisdiction Jurisdiction     `json:"jurisdiction"`
+	Jurisdiction law.Jurisdiction `json:"jurisdiction"`
 	National     []string         `json:"national"` // what the jurisdiction adds, a sentence each
 	Matching     []string         `json:"matching"` // how a row finds its person, and what becomes of one that does not
 	Rules        []ExplainedRule  `json:"rules"`
@@ -65,28 +71,28 @@ type ExplainedTable struct {
 // Backup is a set of backups of a source, as far as erasing from them goes.
 type Backup struct {
 	Name        string
-	Keep        Period // how long a file lives; zero: nobody says
-	Rewritten   bool   // files may be rewritten
-	After       Period // when the oldest pending erasure is older
-	AtMostEvery Period
+	Keep        calendar.Period // how long a file lives; zero: nobody says
+	Rewritten   bool            // files may be rewritten
+	After       calendar.Period // when the oldest pending erasure is older
+	AtMostEvery calendar.Period
 }
 
 // basisWords, startWords and openWords say in words what the policy's names mean; the article is of the GDPR.
 var (
-	basisWords = map[Basis]string{
-		Consent: "consent (Art. 6(1)(a))", Contract: "a contract with the person (Art. 6(1)(b))", LegalObligation: "a legal obligation (Art. 6(1)(c))",
-		VitalInterest: "somebody's vital interest (Art. 6(1)(d))", PublicTask: "a task in the public interest (Art. 6(1)(e))", LegitimateInterest: "a legitimate interest (Art. 6(1)(f))",
+	basisWords = map[policy.Basis]string{
+		policy.Consent: "consent (Art. 6(1)(a))", policy.Contract: "a contract with the person (Art. 6(1)(b))", policy.LegalObligation: "a legal obligation (Art. 6(1)(c))",
+		policy.VitalInterest: "somebody's vital interest (Art. 6(1)(d))", policy.PublicTask: "a task in the public interest (Art. 6(1)(e))", policy.LegitimateInterest: "a legitimate interest (Art. 6(1)(f))",
 	}
-	startWords = map[Start]string{
-		Collected: "collecting", ActivityEnded: "the end of the activity", RelationEnded: "the end of the relation", Inactivated: "the day on which the row went out of use",
-		AtEvent: "the event", FixedDate: "a fixed date", BirthPlusAge: "a birthday",
+	startWords = map[policy.Start]string{
+		policy.Collected: "collecting", policy.ActivityEnded: "the end of the activity", policy.RelationEnded: "the end of the relation", policy.Inactivated: "the day on which the row went out of use",
+		policy.AtEvent: "the event", policy.FixedDate: "a fixed date", policy.BirthPlusAge: "a birthday",
 	}
 	// openWords: while the starting point has not come, these rules keep.
-	openWords = map[Start]string{ActivityEnded: "for as long as the activity lasts", RelationEnded: "for as long as the relation lasts", Inactivated: "for as long as the row is in use", AtEvent: "until the event comes"}
+	openWords = map[policy.Start]string{policy.ActivityEnded: "for as long as the activity lasts", policy.RelationEnded: "for as long as the relation lasts", policy.Inactivated: "for as long as the row is in use", policy.AtEvent: "until the event comes"}
 )
 
 // spell writes a period in words: 24 months, 1 year and 6 months.
-func spell(p Period) string {
+func spell(p calendar.Period) string {
 	var parts []string
 	for _, u := range []struct {
 		n    int
@@ -115,47 +121,38 @@ func list(words []string, last string) string {
 
 // Explain puts the silo's policy into words as of a day. backups are those of each source, by the source's
 // name.
-func (c *Compiled) Explain(asOf time.Time, backups map[string][]Backup) Explanation {
-	today := DateOf(asOf, c.zone)
-	e := Explanation{Silo: c.Silo.Name, AsOf: today.String(), Zone: c.zone.String(), Jurisdiction: c.Jurisdiction, National: c.nationalWords(), Matching: c.matchingWords(),
-		Together: c.togetherWords(asOf, today), Classes: c.classes(today), Fields: c.fieldWords(today)}
-	for i := range c.rules {
-		ru := &c.rules[i]
-		e.Rules = append(e.Rules, ExplainedRule{ID: ru.id, InForce: ru.inForce(today), Words: c.ruleWords(ru, today), Examples: c.examples(ru, asOf, today),
+func Explain(c *policy.Compiled, asOf time.Time, backups map[string][]Backup) Explanation {
+	today := calendar.DateOf(asOf, c.Zone())
+	e := Explanation{Silo: c.Silo.Name, AsOf: today.String(), Zone: c.Zone().String(), Jurisdiction: c.Jurisdiction, National: nationalWords(c), Matching: matchingWords(c),
+		Together: togetherWords(c, asOf, today), Classes: classes(c, today), Fields: fieldWords(c, today)}
+	for i := range c.Rules() {
+		ru := &c.Rules()[i]
+		e.Rules = append(e.Rules, ExplainedRule{ID: ru.Name, InForce: ru.InForce(today), Words: ruleWords(c, ru, today), Examples: examples(c, ru, asOf, today),
 			Because: ru.Because, Owner: ru.Owner, ReviewBy: ru.ReviewBy, fields: ru.Fields})
 	}
 	for _, r := range c.Silo.Records {
-		e.Tables = append(e.Tables, ExplainedTable{Source: r.Source, Table: r.Table, Words: c.tableWords(r, today, backups[r.Source])})
+		e.Tables = append(e.Tables, ExplainedTable{Source: r.Source, Table: r.Table, Words: tableWords(c, r, today, backups[r.Source])})
 	}
 	for _, l := range c.Jurisdiction.Laws {
-		if l.Topic != ChildAge && l.Topic != BlockingRegime {
-			e.Suggestions = append(e.Suggestions, l.sentence())
+		if l.Topic != law.ChildAge && l.Topic != law.BlockingRegime {
+			e.Suggestions = append(e.Suggestions, l.Sentence())
 		}
 	}
-	for _, l := range european {
-		if l.Topic == ConsentAge {
-			e.Suggestions = append(e.Suggestions, l.sentence())
+	for _, l := range law.European() {
+		if l.Topic == law.ConsentAge {
+			e.Suggestions = append(e.Suggestions, l.Sentence())
 		}
 	}
 	return e
 }
 
-// sentence is what a law says, with its source.
-func (l Law) sentence() string {
-	seen := "nobody checked this yet"
-	if l.Checked != "" {
-		seen = "read on " + l.Checked + " at " + l.Seen
-	}
-	return fmt.Sprintf("On %s: %s (%s; %s).", l.Topic, l.Says, l.Law, seen)
-}
-
-func (c *Compiled) nationalWords() []string {
+func nationalWords(c *policy.Compiled) []string {
 	j := c.Jurisdiction
 	out := []string{fmt.Sprintf("The law of %s applies; the supervisory authority is %s.", j.Name, cmp.Or(j.Authority, "not in our table"))}
-	for _, l := range j.About(ChildAge) {
-		out = append(out, fmt.Sprintf("A person below %d years consents with a holder of parental responsibility. %s", j.ChildConsentAge, l.sentence()))
+	for _, l := range j.About(law.ChildAge) {
+		out = append(out, fmt.Sprintf("A person below %d years consents with a holder of parental responsibility. %s", j.ChildConsentAge, l.Sentence()))
 	}
-	regime := j.About(BlockingRegime)
+	regime := j.About(law.BlockingRegime)
 	switch {
 	case !j.Blocking.IsZero():
 		out = append(out, fmt.Sprintf("Whatever is due for deletion is first kept blocked for %s, for courts and authorities only, and deleted after that.", spell(j.Blocking)))
@@ -165,21 +162,21 @@ func (c *Compiled) nationalWords() []string {
 		out = append(out, "The law asks for no blocking before deletion.")
 	}
 	for _, l := range regime {
-		out = append(out, l.sentence())
+		out = append(out, l.Sentence())
 	}
 	return append(out, "These entries are a starting point: have them confirmed by a lawyer before you rely on them.")
 }
 
-func (c *Compiled) matchingWords() []string {
+func matchingWords(c *policy.Compiled) []string {
 	scope := "Each act of collecting stands by itself: a row that could belong to several collections of one person is kept, and shown to somebody."
 	if c.Silo.LinkScope == "silo" {
 		scope = "A row belongs to the person's most recent collection in this silo that is not later than the row."
 	}
 	unknown := "after that it is kept and reported"
-	if c.Silo.NoMatch == string(Expire) {
+	if c.Silo.NoMatch == string(policy.Expire) {
 		unknown = "after that its use is blocked, and it is reported"
 	}
-	out := []string{scope, fmt.Sprintf("A row that the registry does not know is left alone for %s, for the registry may be late; %s. It is never deleted by itself.", spell(c.orphanGrace), unknown)}
+	out := []string{scope, fmt.Sprintf("A row that the registry does not know is left alone for %s, for the registry may be late; %s. It is never deleted by itself.", spell(c.OrphanGrace()), unknown)}
 	for i := range c.Silo.Consents {
 		m := &c.Silo.Consents[i]
 		out = append(out, fmt.Sprintf("What people said about %q is also read from the application's table %s.%s; its word is graded as %s.", m.Purpose, m.Source, m.Table, m.Trust))
@@ -191,7 +188,7 @@ func (c *Compiled) matchingWords() []string {
 }
 
 // ruleWords is a rule as sentences.
-func (c *Compiled) ruleWords(ru *rule, today Date) []string {
+func ruleWords(c *policy.Compiled, ru *policy.CompiledRule, today calendar.Date) []string {
 	var out []string
 	what := "The whole row is"
 	if len(ru.Fields) > 0 {
@@ -199,48 +196,48 @@ func (c *Compiled) ruleWords(ru *rule, today Date) []string {
 	}
 	start := fmt.Sprintf("%s kept for %q on %s", what, ru.Purpose, basisWords[ru.Basis])
 	switch ru.Basis {
-	case Consent:
+	case policy.Consent:
 		out = append(out, fmt.Sprintf("%s for at most %s from the day it was given, or for as long as the consent itself says if that is shorter.", start, spell(ru.MaxAge)),
-			fmt.Sprintf("It ends earlier when the person withdraws, when it is found invalid, and when nobody can prove it; %s.", c.endWords(ru)))
+			fmt.Sprintf("It ends earlier when the person withdraws, when it is found invalid, and when nobody can prove it; %s.", endWords(c, ru)))
 	default:
-		out = append(out, start+" "+c.termWords(ru)+".")
-		if ru.Basis == LegitimateInterest || ru.Basis == PublicTask {
+		out = append(out, start+" "+termWords(c, ru)+".")
+		if ru.Basis == policy.LegitimateInterest || ru.Basis == policy.PublicTask {
 			out = append(out, "An objection, or a request for erasure, blocks the row until somebody has weighed it (Art. 18(1)(d), 21(1)); upheld, it ends the rule.")
 		}
-		out = append(out, upper("when the rule has ended, "+c.endWords(ru))+".")
+		out = append(out, upper("when the rule has ended, "+endWords(c, ru))+".")
 	}
 	if ru.Marketing {
 		out = append(out, "It is direct marketing: an objection ends it at once, and nobody weighs it (Art. 21(2), (3)); it ends every marketing rule of the silo. Only a consent given later counts again.")
 	}
-	if ru.Else == Anonymize {
+	if ru.Else == policy.Anonymize {
 		out = append(out, "Where another record that stays refers to the row, it is anonymized instead of deleted.")
-	} else if ru.End == Delete {
+	} else if ru.End == policy.Delete {
 		out = append(out, "Where another record that stays refers to the row, it is kept, blocked, and shown to somebody.")
 	}
 	if ru.Special != "" {
 		out = append(out, fmt.Sprintf("Special categories among them rest on Art. %s.", ru.Special))
 	}
 	switch {
-	case today < ru.from:
-		out = append(out, fmt.Sprintf("The rule is not in force before %s.", ru.from))
-	case today >= ru.until:
-		out = append(out, fmt.Sprintf("The rule is no longer in force since %s.", ru.until))
-	case ru.until <= maxDate:
-		out = append(out, fmt.Sprintf("The rule is in force until the day before %s.", ru.until))
+	case today < ru.Begins:
+		out = append(out, fmt.Sprintf("The rule is not in force before %s.", ru.Begins))
+	case today >= ru.Ends:
+		out = append(out, fmt.Sprintf("The rule is no longer in force since %s.", ru.Ends))
+	case ru.Ends <= calendar.MaxDate:
+		out = append(out, fmt.Sprintf("The rule is in force until the day before %s.", ru.Ends))
 	}
 	return out
 }
 
 // termWords says how long a rule that is no consent keeps: '10 years from the end of the relation, as
 // closed_on has it'.
-func (c *Compiled) termWords(ru *rule) string {
+func termWords(c *policy.Compiled, ru *policy.CompiledRule) string {
 	switch ru.Start {
-	case FixedDate:
+	case policy.FixedDate:
 		if ru.Period.IsZero() {
-			return "until " + ru.fixed.String()
+			return "until " + ru.Fixed.String()
 		}
-		return fmt.Sprintf("until %s after %s", spell(ru.Period), ru.fixed)
-	case BirthPlusAge:
+		return fmt.Sprintf("until %s after %s", spell(ru.Period), ru.Fixed)
+	case policy.BirthPlusAge:
 		after := ""
 		if !ru.Period.IsZero() {
 			after = spell(ru.Period) + " after "
@@ -250,27 +247,27 @@ func (c *Compiled) termWords(ru *rule) string {
 	where := ", as the field " + ru.At + " has it"
 	switch {
 	case ru.At != "":
-	case ru.Start == Collected:
+	case ru.Start == policy.Collected:
 		where = ""
-	case ru.Start == AtEvent:
+	case ru.Start == policy.AtEvent:
 		where = ", as the registry's event " + cmp.Or(ru.Event, "basis_ended") + " has it"
 	default:
 		where = ", as the registry has it"
 	}
-	if open := openWords[ru.Start]; open != "" && ru.Basis != VitalInterest {
+	if open := openWords[ru.Start]; open != "" && ru.Basis != policy.VitalInterest {
 		return fmt.Sprintf("%s, and for %s after that%s", open, spell(ru.Period), where)
 	}
 	return fmt.Sprintf("for %s from %s%s", spell(ru.Period), startWords[ru.Start], where)
 }
 
 // endWords says what happens when a rule has ended.
-func (c *Compiled) endWords(ru *rule) string {
+func endWords(c *policy.Compiled, ru *policy.CompiledRule) string {
 	verb := "deleted"
-	if ru.End == Anonymize {
+	if ru.End == policy.Anonymize {
 		verb = "anonymized"
 	}
 	when := verb + " at once"
-	if b := c.Jurisdiction.Blocking; ru.End == Delete && b.longest() > ru.Grace.longest() {
+	if b := c.Jurisdiction.Blocking; ru.End == policy.Delete && b.Longest() > ru.Grace.Longest() {
 		when = fmt.Sprintf("%s %s later, as the law of %s wants", verb, spell(b), c.Jurisdiction.Name)
 	} else if !ru.Grace.IsZero() {
 		when = fmt.Sprintf("%s %s later", verb, spell(ru.Grace))
@@ -290,22 +287,22 @@ type NoticeLine struct {
 
 // Notice returns the retention table for the privacy notice, a line for each rule in force, in words that
 // need no knowledge of the tables but the fields' names.
-func (c *Compiled) Notice(asOf time.Time) []NoticeLine {
-	today := DateOf(asOf, c.zone)
+func Notice(c *policy.Compiled, asOf time.Time) []NoticeLine {
+	today := calendar.DateOf(asOf, c.Zone())
 	var lines []NoticeLine
-	for i := range c.rules {
-		ru := &c.rules[i]
-		if !ru.inForce(today) {
+	for i := range c.Rules() {
+		ru := &c.Rules()[i]
+		if !ru.InForce(today) {
 			continue
 		}
-		l := NoticeLine{Silo: c.Silo.Name, Purpose: ru.Purpose, Basis: basisWords[ru.Basis], Data: cmp.Or(strings.Join(ru.Fields, ", "), "all"), Kept: c.termWords(ru), Then: "deleted"}
-		if ru.Basis == Consent {
+		l := NoticeLine{Silo: c.Silo.Name, Purpose: ru.Purpose, Basis: basisWords[ru.Basis], Data: cmp.Or(strings.Join(ru.Fields, ", "), "all"), Kept: termWords(c, ru), Then: "deleted"}
+		if ru.Basis == policy.Consent {
 			l.Kept = "until you withdraw consent, at most " + spell(ru.MaxAge)
 		}
-		if ru.End == Anonymize {
+		if ru.End == policy.Anonymize {
 			l.Then = "anonymized"
 		}
-		if b := c.Jurisdiction.Blocking; ru.End == Delete && b.longest() > ru.Grace.longest() {
+		if b := c.Jurisdiction.Blocking; ru.End == policy.Delete && b.Longest() > ru.Grace.Longest() {
 			l.Then = "blocked for " + spell(b) + ", then deleted"
 		} else if !ru.Grace.IsZero() {
 			l.Then += " within " + spell(ru.Grace)
@@ -316,62 +313,59 @@ func (c *Compiled) Notice(asOf time.Time) []NoticeLine {
 }
 
 // examples are dates that follow from a rule today.
-func (c *Compiled) examples(ru *rule, asOf time.Time, today Date) []string {
-	if ru.Basis != Consent {
-		return c.termExamples(ru, today)
+func examples(c *policy.Compiled, ru *policy.CompiledRule, asOf time.Time, today calendar.Date) []string {
+	if ru.Basis != policy.Consent {
+		return termExamples(c, ru, today)
 	}
-	alive := c.consent(ru, &Record{}, &Standing{}, &PurposeStanding{State: Given, Since: asOf, Proven: true}, asOf, today)
-	out := []string{c.ends("A consent given today, "+today.String()+",", ru, alive.last)}
-	withdrawn := c.event(consentWithdrawn, asOf)
-	return append(out, fmt.Sprintf("One that is withdrawn today ends today, and the row is %s.", c.gone(ru, withdrawn, today)))
+	out := []string{ends(c, "A consent given today, "+today.String()+",", ru, c.ConsentLasts(ru, asOf))}
+	return append(out, fmt.Sprintf("One that is withdrawn today ends today, and the row is %s.", gone(ru, c.DueWithdrawn(ru, asOf), today)))
 }
 
-func (c *Compiled) termExamples(ru *rule, today Date) []string {
+func termExamples(c *policy.Compiled, ru *policy.CompiledRule, today calendar.Date) []string {
 	start, subject := today, "What is collected today"
 	switch ru.Start {
-	case FixedDate:
-		return []string{c.ends("The term", ru, EndOf(ru.fixed, ru.Period))}
-	case BirthPlusAge:
-		start, subject = EndOf(today, Period{Years: ru.Age}), "For somebody born today, the term"
-	case ActivityEnded, RelationEnded:
+	case policy.FixedDate:
+		return []string{ends(c, "The term", ru, calendar.EndOf(ru.Fixed, ru.Period))}
+	case policy.BirthPlusAge:
+		start, subject = calendar.EndOf(today, calendar.Period{Years: ru.Age}), "For somebody born today, the term"
+	case policy.ActivityEnded, policy.RelationEnded:
 		subject = "If it ends today, the term"
-	case Inactivated:
+	case policy.Inactivated:
 		subject = "For a row that goes out of use today, the term"
-	case AtEvent:
+	case policy.AtEvent:
 		subject = "If the event is today, the term"
 	}
-	return []string{c.ends(subject, ru, EndOf(start, ru.Period))}
+	return []string{ends(c, subject, ru, calendar.EndOf(start, ru.Period))}
 }
 
 // ends says of a ground that lives through a last day when it ends and when the row goes.
-func (c *Compiled) ends(subject string, ru *rule, last Date) string {
-	if last >= maxDate {
+func ends(c *policy.Compiled, subject string, ru *policy.CompiledRule, last calendar.Date) string {
+	if last >= calendar.MaxDate {
 		return subject + " never ends: the calendar does before."
 	}
-	g := ground{life: dead, last: last, from: last + 1}
-	return fmt.Sprintf("%s lasts through %s and ends at %s (%s); the row is %s.", subject, last, g.from.Start(c.zone).Format("15:04 on 2006-01-02"), c.zone, c.gone(ru, g, g.from))
+	from := last + 1
+	return fmt.Sprintf("%s lasts through %s and ends at %s (%s); the row is %s.", subject, last, from.Start(c.Zone()).Format("15:04 on 2006-01-02"), c.Zone(), gone(ru, c.DueAfter(ru, last), from))
 }
 
 // gone says when a dead ground lets the row go. The first day from which it may is the night's that begins it.
-func (c *Compiled) gone(ru *rule, g ground, ended Date) string {
+func gone(ru *policy.CompiledRule, due, ended calendar.Date) string {
 	verb := "deleted"
-	if ru.End == Anonymize {
+	if ru.End == policy.Anonymize {
 		verb = "anonymized"
 	}
-	due := c.due(ru, g)
 	if due <= ended {
 		return verb + " in the next night"
 	}
 	return fmt.Sprintf("blocked until then and %s in the night of %s", verb, due)
 }
 
-func (c *Compiled) togetherWords(asOf time.Time, today Date) []string {
+func togetherWords(c *policy.Compiled, asOf time.Time, today calendar.Date) []string {
 	erasure := "A request for erasure ends every consent given before it and knows no grace: what no other rule needs is deleted in the next night."
 	if b := c.Jurisdiction.Blocking; !b.IsZero() {
-		erasure = fmt.Sprintf("A request for erasure ends every consent given before it and knows no grace: what no other rule needs is blocked at once, and deleted on %s if it is asked today.", EndOf(DateOf(asOf, c.zone), b)+1)
+		erasure = fmt.Sprintf("A request for erasure ends every consent given before it and knows no grace: what no other rule needs is blocked at once, and deleted on %s if it is asked today.", calendar.EndOf(calendar.DateOf(asOf, c.Zone()), b)+1)
 	}
 	out := []string{
-		"Days are counted in " + c.zone.String() + ". The day on which a term starts is not counted; it ends with the day of the same date, or the month's last where there is none (Regulation 1182/71, art. 3).",
+		"Days are counted in " + c.Zone().String() + ". The day on which a term starts is not counted; it ends with the day of the same date, or the month's last where there is none (Regulation 1182/71, art. 3).",
 		erasure,
 		"A legal hold, a restriction (Art. 18) and an open request for access or portability keep the row, whatever has ended.",
 	}
@@ -381,8 +375,8 @@ func (c *Compiled) togetherWords(asOf time.Time, today Date) []string {
 	}
 	out = append(out, proof)
 	inForce := 0
-	for i := range c.rules {
-		if c.rules[i].inForce(today) {
+	for i := range c.Rules() {
+		if c.Rules()[i].InForce(today) {
 			inForce++
 		}
 	}
@@ -396,22 +390,22 @@ func (c *Compiled) togetherWords(asOf time.Time, today Date) []string {
 }
 
 // classes are the deletion classes of the rules in force, by start, then by length.
-func (c *Compiled) classes(today Date) []DeletionClass {
+func classes(c *policy.Compiled, today calendar.Date) []DeletionClass {
 	type key struct {
 		start  string
-		period Period
+		period calendar.Period
 	}
 	by := map[key][]string{}
-	for i := range c.rules {
-		ru := &c.rules[i]
-		if !ru.inForce(today) {
+	for i := range c.Rules() {
+		ru := &c.Rules()[i]
+		if !ru.InForce(today) {
 			continue
 		}
-		k := key{cmp.Or(startWords[ru.Start], "consent given"), ru.term()}
-		by[k] = append(by[k], ru.id)
+		k := key{cmp.Or(startWords[ru.Start], "consent given"), ru.Term()}
+		by[k] = append(by[k], ru.Name)
 	}
 	keys := slices.SortedFunc(maps.Keys(by), func(a, b key) int {
-		return cmp.Or(strings.Compare(a.start, b.start), a.period.longest()-b.period.longest(), strings.Compare(a.period.String(), b.period.String()))
+		return cmp.Or(strings.Compare(a.start, b.start), a.period.Longest()-b.period.Longest(), strings.Compare(a.period.String(), b.period.String()))
 	})
 	var out []DeletionClass
 	for _, k := range keys {
@@ -424,18 +418,18 @@ func (c *Compiled) classes(today Date) []DeletionClass {
 	return out
 }
 
-func (c *Compiled) fieldWords(today Date) []ExplainedField {
+func fieldWords(c *policy.Compiled, today calendar.Date) []ExplainedField {
 	var out []ExplainedField
-	for _, f := range c.governed {
+	for _, f := range c.Governed() {
 		e := ExplainedField{Field: f}
 		everywhere := true
-		for i := range c.rules {
-			ru := &c.rules[i]
-			if !ru.inForce(today) {
+		for i := range c.Rules() {
+			ru := &c.Rules()[i]
+			if !ru.InForce(today) {
 				continue
 			}
 			if len(ru.Fields) == 0 || slices.Contains(ru.Fields, f) {
-				e.Rules = append(e.Rules, ru.id)
+				e.Rules = append(e.Rules, ru.Name)
 			} else {
 				everywhere = false
 			}
@@ -460,7 +454,7 @@ func (c *Compiled) fieldWords(today Date) []ExplainedField {
 	return out
 }
 
-func (c *Compiled) tableWords(r Records, today Date, backups []Backup) []string {
+func tableWords(c *policy.Compiled, r policy.Records, today calendar.Date, backups []Backup) []string {
 	var out []string
 	rows := "All its rows belong to the silo."
 	if len(r.Where) > 0 {
@@ -513,10 +507,10 @@ func (c *Compiled) tableWords(r Records, today Date, backups []Backup) []string 
 }
 
 // backupWords says when an erasure of today is true of a set of backups too.
-func backupWords(b Backup, today Date) string {
+func backupWords(b Backup, today calendar.Date) string {
 	gone := "nothing says how long its files are kept"
 	if !b.Keep.IsZero() {
-		gone = fmt.Sprintf("its files live for %s, so that what is erased today is gone from the last of them by %s at the latest", spell(b.Keep), EndOf(today, b.Keep)+1)
+		gone = fmt.Sprintf("its files live for %s, so that what is erased today is gone from the last of them by %s at the latest", spell(b.Keep), calendar.EndOf(today, b.Keep)+1)
 	}
 	how := "its files are not rewritten"
 	if b.Rewritten {
@@ -697,3 +691,11 @@ func wrap(text string, width int) []string {
 	}
 	return append(lines, line)
 }
+
+// Class is the deletion class in words: relation ended + 10 years.
+func Class(ru *policy.CompiledRule) string {
+	return Spaced(cmp.Or(string(ru.Start), "consent given")) + " + " + spell(ru.Term())
+}
+
+// Spaced makes words of a name: legitimate_interest, national_id.
+func Spaced(name string) string { return strings.ReplaceAll(name, "_", " ") }

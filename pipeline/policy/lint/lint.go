@@ -1,12 +1,20 @@
-package policy
+// Package lint says what somebody should look at in a policy that nothing forbids: each Remark has a code,
+// a place and a next step. Lint looks at a silo, Categories at what the classifiers found in its tables,
+// Together at all silos.
+package lint
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/law"
+	"lethe/pipeline/policy/names"
+	"lethe/pipeline/policy/words"
 )
 
 // Remark is something about a policy that somebody should look at. It is no error: a night runs all the
@@ -78,31 +86,31 @@ func (r remarks) add(code, law, format string, args ...any) {
 // Lint returns what can be remarked on the silo without a look at its tables, as of an instant: reviews
 // that are due, terms that regulators or the notice contradict, marketing that an objection would not end,
 // tables without a block, block fields that also decide, identifiers that clearing could take.
-func (c *Compiled) Lint(asOf time.Time) []Remark {
+func Lint(c *policy.Compiled, asOf time.Time) []Remark {
 	var list []Remark
 	r := remarks{silo: c.Silo.Name, place: "silo " + c.Silo.Name, list: &list}
-	today := DateOf(asOf, c.zone)
-	for i := range c.rules {
-		ru := &c.rules[i]
-		if today >= ru.until {
+	today := calendar.DateOf(asOf, c.Zone())
+	for i := range c.Rules() {
+		ru := &c.Rules()[i]
+		if today >= ru.Ends {
 			continue
 		}
-		c.lintRule(r.under("rule %d (%s)", i+1, ru.id), ru, today)
-		for j, other := range c.rules[:i] {
-			if other.Purpose == ru.Purpose && other.Basis == ru.Basis && ru.from < other.until && other.from < ru.until {
-				r.under("rule %d (%s)", i+1, ru.id).add(LSameGround, "", "rule %d has the same purpose and basis and is in force at the same time, and the registry knows one state for both, so the longer one keeps: give it a purpose of its own, or make one rule of the two", j+1)
+		lintRule(c, r.under("rule %d (%s)", i+1, ru.Name), ru, today)
+		for j, other := range c.Rules()[:i] {
+			if other.Purpose == ru.Purpose && other.Basis == ru.Basis && ru.Begins < other.Ends && other.Begins < ru.Ends {
+				r.under("rule %d (%s)", i+1, ru.Name).add(LSameGround, "", "rule %d has the same purpose and basis and is in force at the same time, and the registry knows one state for both, so the longer one keeps: give it a purpose of its own, or make one rule of the two", j+1)
 			}
 		}
 	}
 	if c.Silo.ProofRetention.IsZero() {
 		r.add(LProofForEver, "Art. 5(1)(e), 7(1)", "no proof_retention: the registry keeps the proof of what ended for ever, set it to the limitation period of claims, for example P5Y")
 	}
-	c.lintRecords(r)
+	lintRecords(c, r)
 	return list
 }
 
-func (c *Compiled) lintRule(r remarks, ru *rule, today Date) {
-	if due, err := ParseDate(ru.ReviewBy); err == nil {
+func lintRule(c *policy.Compiled, r remarks, ru *policy.CompiledRule, today calendar.Date) {
+	if due, err := calendar.ParseDate(ru.ReviewBy); err == nil {
 		switch {
 		case due < today:
 			r.add(LReviewDue, "Art. 24(1)", "the review was due on %s: %s looks at it and sets a new review_by", ru.ReviewBy, ru.Owner)
@@ -110,74 +118,49 @@ func (c *Compiled) lintRule(r remarks, ru *rule, today Date) {
 			r.add(LReviewSoon, "Art. 24(1)", "the review is due on %s: %s looks at it and sets a new review_by", ru.ReviewBy, ru.Owner)
 		}
 	}
-	if ru.Basis == Consent {
-		if law, ok := c.shorterConsent(ru); ok {
-			r.add(LConsentLong, law.cite(), "max_age %s: %s; because should say why consents are relied on for longer, or shorten it", ru.MaxAge, law.Says)
+	if ru.Basis == policy.Consent {
+		if law, ok := shorterConsent(c, ru); ok {
+			r.add(LConsentLong, law.Cite(), "max_age %s: %s; because should say why consents are relied on for longer, or shorten it", ru.MaxAge, law.Says)
 		}
-	} else if ru.Grace.longest() > longestTermedGrace {
+	} else if ru.Grace.Longest() > longestTermedGrace {
 		r.add(LGraceLong, "Art. 17(1), 12(3)", "grace %s: when the last ground has ended the data go without undue delay, a month at the outside: add to period what the law allows, and shorten the grace", ru.Grace)
 	}
-	if looksLikeMarketing(ru.Purpose) && !ru.Marketing && (ru.Basis == Consent || ru.Basis == LegitimateInterest) {
+	if names.Marketing(ru.Purpose) && !ru.Marketing && (ru.Basis == policy.Consent || ru.Basis == policy.LegitimateInterest) {
 		r.add(LMarketing, "Art. 21(2), (3)", "purpose %s looks like direct marketing, but the rule does not say marketing: true, so an objection would be weighed instead of ending it at once: add it, or rename the purpose", ru.Purpose)
 	}
-	if ru.Basis == LegitimateInterest && (ru.Marketing || looksLikeMarketing(ru.Purpose)) {
+	if ru.Basis == policy.LegitimateInterest && (ru.Marketing || names.Marketing(ru.Purpose)) {
 		r.add(LMarketing, "Directive 2002/58/EC, art. 13", "marketing on a legitimate interest: by mail, message or automated call it needs consent, but for one's own similar products to customers who can refuse each time: because should say which of them this is")
 	}
-	if term := ru.term(); !ru.Notice.IsZero() && !sameLength(ru.Notice, term) {
+	if term := ru.Term(); !ru.Notice.IsZero() && !sameLength(ru.Notice, term) {
 		r.add(FNoticeMismatch, "Art. 13(2)(a), 5(1)(a)", "the notice says %s, the rule %s: correct whichever is wrong", ru.Notice, term)
 	}
 }
 
-// term is how long the rule keeps what it covers.
-func (ru *rule) term() Period {
-	if ru.Basis == Consent {
-		return ru.MaxAge
-	}
-	return ru.Period
-}
-
 // sameLength reports whether two periods end on the same day from every start: P2Y and P24M do.
-func sameLength(a, b Period) bool {
+func sameLength(a, b calendar.Period) bool {
 	return a.Years*12+a.Months == b.Years*12+b.Months && a.Weeks*7+a.Days == b.Weeks*7+b.Days
 }
 
 // shorterConsent finds what an authority says about consents as old as the rule allows: the longest term
 // that the jurisdiction's authorities name, and only if the rule goes beyond it.
-func (c *Compiled) shorterConsent(ru *rule) (Law, bool) {
-	var longest Law
-	for _, l := range append(c.Jurisdiction.About(ConsentAge), c.Jurisdiction.About(Prospects)...) {
-		if l.Period.longest() > longest.Period.longest() {
+func shorterConsent(c *policy.Compiled, ru *policy.CompiledRule) (law.Law, bool) {
+	var longest law.Law
+	for _, l := range append(c.Jurisdiction.About(law.ConsentAge), c.Jurisdiction.About(law.Prospects)...) {
+		if l.Period.Longest() > longest.Period.Longest() {
 			longest = l
 		}
 	}
 	if longest.Period.IsZero() {
-		longest = european[0]
-		return longest, ru.MaxAge.longest() > Period{Months: oldConsentMonths}.longest()
+		longest = law.European()[0]
+		return longest, ru.MaxAge.Longest() > calendar.Period{Months: oldConsentMonths}.Longest()
 	}
-	return longest, ru.MaxAge.longest() > longest.Period.longest()
+	return longest, ru.MaxAge.Longest() > longest.Period.Longest()
 }
 
-// cite names the law, and says when nobody checked it.
-func (l Law) cite() string {
-	if l.Checked == "" {
-		return l.Law + "; not checked"
-	}
-	return l.Law
-}
-
-// marketingWords are parts of the words by which purposes of direct marketing are known in the languages of
-// the jurisdictions.
-var marketingWords = []string{"market", "newsletter", "promo", "advert", "publicid", "pubblicit", "publicit", "werbung", "reklam", "reclame", "mailing", "prospec", "campaign", "offers"}
-
-func looksLikeMarketing(purpose string) bool {
-	purpose = strings.ToLower(purpose)
-	return slices.ContainsFunc(marketingWords, func(w string) bool { return strings.Contains(purpose, w) })
-}
-
-func (c *Compiled) lintRecords(r remarks) {
+func lintRecords(c *policy.Compiled, r remarks) {
 	uncovered := map[string]bool{}
-	for i := range c.rules {
-		for _, f := range c.makeSet(1 << i).uncovered {
+	for i := range c.Rules() {
+		for _, f := range c.Uncovered(i) {
 			uncovered[f] = true
 		}
 	}
@@ -187,7 +170,7 @@ func (c *Compiled) lintRecords(r remarks) {
 			rp.add(LNoBlock, "Art. 18, 5(1)(b)", "no block: a row whose use has ended stays usable until it is erased, add block if the table can mark it")
 		} else {
 			for _, f := range slices.Sorted(maps.Keys(rec.Block.Set)) {
-				if c.decides(rec, f) || slices.Contains(c.governed, f) {
+				if decides(c, rec, f) || slices.Contains(c.Governed(), f) {
 					rp.add(LBlockDecides, "", "block sets %s, which the decision reads or a rule covers: blocking would change the next decision, use another field", f)
 				}
 			}
@@ -206,7 +189,7 @@ func (c *Compiled) lintRecords(r remarks) {
 }
 
 // decides reports whether the decision about rows of rec reads the field.
-func (c *Compiled) decides(rec Records, field string) bool {
+func decides(c *policy.Compiled, rec policy.Records, field string) bool {
 	if field == rec.Collected || field == rec.Collection {
 		return true
 	}
@@ -218,7 +201,7 @@ func (c *Compiled) decides(rec Records, field string) bool {
 	if _, ok := rec.Where[field]; ok {
 		return true
 	}
-	return slices.ContainsFunc(c.rules, func(ru rule) bool { return ru.At == field })
+	return slices.ContainsFunc(c.Rules(), func(ru policy.CompiledRule) bool { return ru.At == field })
 }
 
 // Category is a field of a governed table in which the last night's classifiers found personal data.
@@ -234,16 +217,16 @@ var unlike = map[string]string{
 	"special": "special categories", "criminal": "criminal records", "credential": "credentials", "financial": "financial",
 }
 
-// LintCategories returns what can be remarked once the personal data of the silo's tables are known: fields
+// Categories returns what can be remarked once the personal data of the silo's tables are known: fields
 // that no rule covers, special categories on a basis that does not carry them, and one period for unlike
 // data.
-func (c *Compiled) LintCategories(asOf time.Time, fields []Category) []Remark {
+func Categories(c *policy.Compiled, asOf time.Time, fields []Category) []Remark {
 	var list []Remark
 	r := remarks{silo: c.Silo.Name, place: "silo " + c.Silo.Name, list: &list}
-	today := DateOf(asOf, c.zone)
+	today := calendar.DateOf(asOf, c.Zone())
 	kinds := map[string]bool{}
 	for _, f := range fields {
-		if !slices.ContainsFunc(c.Silo.Records, func(rec Records) bool { return rec.Source == f.Source && rec.Table == f.Table }) {
+		if !slices.ContainsFunc(c.Silo.Records, func(rec policy.Records) bool { return rec.Source == f.Source && rec.Table == f.Table }) {
 			continue
 		}
 		if kind := unlike[f.Class]; kind != "" {
@@ -251,23 +234,23 @@ func (c *Compiled) LintCategories(asOf time.Time, fields []Category) []Remark {
 		}
 		fp := r.under("%s.%s.%s", f.Source, f.Table, f.Field)
 		covered := false
-		for i := range c.rules {
-			ru := &c.rules[i]
-			if !ru.inForce(today) || len(ru.Fields) > 0 && !slices.Contains(ru.Fields, f.Field) {
+		for i := range c.Rules() {
+			ru := &c.Rules()[i]
+			if !ru.InForce(today) || len(ru.Fields) > 0 && !slices.Contains(ru.Fields, f.Field) {
 				continue
 			}
 			covered = true
-			if f.Class == special && ru.Basis != Consent && ru.Special == "" {
-				fp.add(LSpecialBasis, "Art. 9(1), (2)", "the field holds %s, a special category, and rule %s keeps it on %s: name the exception of Art. 9(2) in special_basis, or take the field out of the rule", words(f.Category), ru.id, words(string(ru.Basis)))
+			if f.Class == special && ru.Basis != policy.Consent && ru.Special == "" {
+				fp.add(LSpecialBasis, "Art. 9(1), (2)", "the field holds %s, a special category, and rule %s keeps it on %s: name the exception of Art. 9(2) in special_basis, or take the field out of the rule", words.Spaced(f.Category), ru.Name, words.Spaced(string(ru.Basis)))
 			}
 		}
-		c.lintAnonymized(fp, f, today)
+		lintAnonymized(c, fp, f, today)
 		if !covered {
-			fp.add(FSurplusField, "Art. 5(1)(c)", "the field holds personal data (%s) that no rule needs: name it under fields of the rule that does, or remove it", words(f.Category))
+			fp.add(FSurplusField, "Art. 5(1)(c)", "the field holds personal data (%s) that no rule needs: name it under fields of the rule that does, or remove it", words.Spaced(f.Category))
 		}
 	}
-	if one, uniform := c.uniform(today); uniform && len(kinds) > 1 {
-		r.add(FUniformRetention, "Art. 5(1)(e)", "one period (%s) for unlike data (%s): give each kind a rule of its own with its fields and the period that it needs", one.class(), strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+	if one, uniform := uniform(c, today); uniform && len(kinds) > 1 {
+		r.add(FUniformRetention, "Art. 5(1)(e)", "one period (%s) for unlike data (%s): give each kind a rule of its own with its fields and the period that it needs", words.Class(one), strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 	}
 	return list
 }
@@ -275,15 +258,17 @@ func (c *Compiled) LintCategories(asOf time.Time, fields []Category) []Remark {
 // lintAnonymized remarks on a personal field that anonymizing leaves as it is, or from which it leaves
 // something that still tells people apart (the EDPB's coordinated action of 2025 found controllers who
 // anonymize weakly where they should delete).
-func (c *Compiled) lintAnonymized(r remarks, f Category, today Date) {
-	anonymizes := slices.ContainsFunc(c.rules, func(ru rule) bool { return ru.inForce(today) && (ru.End == Anonymize || ru.Else == Anonymize) })
+func lintAnonymized(c *policy.Compiled, r remarks, f Category, today calendar.Date) {
+	anonymizes := slices.ContainsFunc(c.Rules(), func(ru policy.CompiledRule) bool {
+		return ru.InForce(today) && (ru.End == policy.Anonymize || ru.Else == policy.Anonymize)
+	})
 	technique, named := c.Silo.Anonymize[f.Field]
 	if !anonymizes {
 		return
 	}
 	switch {
 	case !named:
-		r.add(LAnonWeak, "Recital 26", "the field holds personal data (%s) and stays as it is when the row is anonymized: name it under anonymize, or delete such rows", words(f.Category))
+		r.add(LAnonWeak, "Recital 26", "the field holds personal data (%s) and stays as it is when the row is anonymized: name it under anonymize, or delete such rows", words.Spaced(f.Category))
 	case technique != nil && f.Class == "direct_identifier":
 		name, _, _ := strings.Cut(*technique, ":")
 		if why := telling[name]; why != "" {
@@ -300,13 +285,13 @@ var telling = map[string]string{
 }
 
 // uniform reports whether every rule in force is of the same deletion class, and returns one of them.
-func (c *Compiled) uniform(today Date) (one *rule, same bool) {
-	for i := range c.rules {
-		ru := &c.rules[i]
-		if !ru.inForce(today) {
+func uniform(c *policy.Compiled, today calendar.Date) (one *policy.CompiledRule, same bool) {
+	for i := range c.Rules() {
+		ru := &c.Rules()[i]
+		if !ru.InForce(today) {
 			continue
 		}
-		if one != nil && !one.sameClass(ru) {
+		if one != nil && !sameClass(one, ru) {
 			return nil, false
 		}
 		one = ru
@@ -314,73 +299,26 @@ func (c *Compiled) uniform(today Date) (one *rule, same bool) {
 	return one, one != nil
 }
 
-// sameClass reports whether two rules are of one deletion class (ISO/IEC 27555): the same starting point
-// and the same period.
-func (ru *rule) sameClass(o *rule) bool {
-	return ru.Start == o.Start && sameLength(ru.term(), o.term())
-}
-
-// class is the deletion class in words: relation ended + 10 years.
-func (ru *rule) class() string {
-	return words(cmp.Or(string(ru.Start), "consent given")) + " + " + spell(ru.term())
-}
-
-// LintTogether returns what can only be remarked on all silos together: the same period and start in every
+// Together returns what can only be remarked on all silos together: the same period and start in every
 // one of them.
-func LintTogether(silos []*Compiled, asOf time.Time) []Remark {
+func Together(silos []*policy.Compiled, asOf time.Time) []Remark {
 	if len(silos) < 2 {
 		return nil
 	}
-	var first *rule
+	var first *policy.CompiledRule
 	for _, c := range silos {
-		one, same := c.uniform(DateOf(asOf, c.zone))
-		if !same || first != nil && !first.sameClass(one) {
+		one, same := uniform(c, calendar.DateOf(asOf, c.Zone()))
+		if !same || first != nil && !sameClass(first, one) {
 			return nil
 		}
 		first = one
 	}
 	return []Remark{{Code: FUniformRetention, Place: "all silos", Law: "Art. 5(1)(e)",
-		Words: fmt.Sprintf("every silo has the same period and start (%s): a regulator will ask whether the period follows from each purpose, or was set once for all", first.class())}}
+		Words: fmt.Sprintf("every silo has the same period and start (%s): a regulator will ask whether the period follows from each purpose, or was set once for all", words.Class(first))}}
 }
 
-// words makes words of a name: legitimate_interest, national_id.
-func words(name string) string { return strings.ReplaceAll(name, "_", " ") }
-
-// Nearest returns the candidate most like a name, for a misspelling; "" where none is near: it takes at
-// most one edit in two letters, or goes on where the name ends.
-func Nearest(name string, candidates []string) string {
-	name = strings.ToLower(name)
-	best, least := "", len([]rune(name))/2+1
-	for _, c := range candidates {
-		like := strings.ToLower(c)
-		d := edits([]rune(name), []rune(like))
-		if len(name) > 3 && (strings.HasPrefix(like, name) || strings.HasSuffix(like, name)) {
-			d = 0
-		}
-		if d < least {
-			best, least = c, d
-		}
-	}
-	return best
-}
-
-// edits is the Levenshtein distance: inserted, deleted and changed letters.
-func edits(a, b []rune) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range a {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range b {
-			change := corner
-			if a[i] != b[j] {
-				change++
-			}
-			corner = row[j+1]
-			row[j+1] = min(change, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
+// sameClass reports whether two rules are of one deletion class (ISO/IEC 27555): the same starting point
+// and the same period.
+func sameClass(ru, o *policy.CompiledRule) bool {
+	return ru.Start == o.Start && sameLength(ru.Term(), o.Term())
 }
