@@ -47,9 +47,11 @@ type Technique struct {
 	form     form
 	field    Field
 	constant []byte // constant, empty; and where year and month put what cannot be read
-	n        int    // truncate: characters; mask: characters kept at the end; hash: length of the output, or its largest integer
-	uuid     bool   // hash: as a UUID
-	key      []byte // hash: the key of the field's domain
+	// truncate: characters; mask: characters kept at the end; hash: length of the output, or its largest
+	// integer
+	n    int
+	uuid bool   // hash: as a UUID
+	key  []byte // hash: the key of the field's domain
 }
 
 type form uint8
@@ -112,7 +114,8 @@ func parse(spec *string, f Field) (Technique, error) {
 	case f.Generated:
 		return t, errors.New("the field is computed by the engine: anonymize the fields it is computed from")
 	case f.Key:
-		return t, errors.New("the field is part of the key, by which the row is found: leave it out, or delete the row instead")
+		return t, errors.New("the field is part of the key, by which the row is found: leave it out, or delete the " +
+			"row instead")
 	}
 	var err error
 	switch word {
@@ -134,7 +137,8 @@ func parse(spec *string, f Field) (Technique, error) {
 		err = t.parseMask(argument, hasArgument)
 		hasArgument = false
 	default:
-		return t, fmt.Errorf("%q is no technique: use null, constant, constant:VALUE, empty, hash, year, month, truncate:N, mask or mask:keep_last:N", word)
+		return t, fmt.Errorf("%q is no technique: use null, constant, constant:VALUE, empty, hash, year, month, "+
+			"truncate:N, mask or mask:keep_last:N", word)
 	}
 	switch {
 	case err != nil:
@@ -142,7 +146,8 @@ func parse(spec *string, f Field) (Technique, error) {
 	case hasArgument:
 		return t, fmt.Errorf("%s takes no argument: write %s alone", word, word)
 	case f.Unique && forms[t.form].maps:
-		return t, fmt.Errorf("the field is unique and %s would give several rows the same value: use hash, or null where the field allows it", word)
+		return t, fmt.Errorf("the field is unique and %s would give several rows the same value: use hash, or null "+
+			"where the field allows it", word)
 	}
 	return t, nil
 }
@@ -191,12 +196,14 @@ func (t *Technique) parseHash() error {
 			t.n = min(t.n, f.Length)
 		}
 		if f.Unique && t.n < minUniqueHash {
-			return fmt.Errorf("the field is unique and %d characters are too few for hashes that never collide: use null", t.n)
+			return fmt.Errorf("the field is unique and %d characters are too few for hashes that never collide: use null",
+				t.n)
 		}
 	case f.Kind == connectors.Integer:
 		t.n = maxInteger(f.Type)
 		if f.Unique && t.n < 1<<62 {
-			return fmt.Errorf("the field is unique and type %s is too small for hashes that never collide: use null", f.Type)
+			return fmt.Errorf("the field is unique and type %s is too small for hashes that never collide: use null",
+				f.Type)
 		}
 	case f.Kind == connectors.Binary:
 		t.n = hashBytes
@@ -207,10 +214,12 @@ func (t *Technique) parseHash() error {
 			return fmt.Errorf("a hash has %d bytes and type %s more: use null or constant", hashBytes, f.Type)
 		}
 		if f.Unique && t.n < 9 {
-			return fmt.Errorf("the field is unique and %d bytes are too few for hashes that never collide: use null", t.n)
+			return fmt.Errorf("the field is unique and %d bytes are too few for hashes that never collide: use null",
+				t.n)
 		}
 	default:
-		return fmt.Errorf("hash is for text, integer and binary, not for kind %s: use null, constant or, for dates, year", f.Kind)
+		return fmt.Errorf("hash is for text, integer and binary, not for kind %s: use null, constant or, for dates, year",
+			f.Kind)
 	}
 	return nil
 }
@@ -261,7 +270,8 @@ func (t *Technique) parseMask(argument string, given bool) error {
 
 func (t *Technique) textOnly(word string) error {
 	if t.field.Kind != connectors.Text || len(t.field.Enum) > 0 || special(t.field.Type) || isUUID(t.field.Type) {
-		return fmt.Errorf("%s is for free text, not for kind %s, type %s: use null or constant", word, t.field.Kind, t.field.Type)
+		return fmt.Errorf("%s is for free text, not for kind %s, type %s: use null or constant", word, t.field.Kind,
+			t.field.Type)
 	}
 	return nil
 }
@@ -334,7 +344,8 @@ func neutral(f Field) (string, bool) {
 func fits(f Field, value string) error {
 	if len(f.Enum) > 0 {
 		if !slices.Contains(f.Enum, value) {
-			return errors.New("the field allows only listed values and the constant is none of them: choose one with constant:VALUE")
+			return errors.New("the field allows only listed values and the constant is none of them: choose one " +
+				"with constant:VALUE")
 		}
 		return nil
 	}
@@ -350,7 +361,8 @@ func fits(f Field, value string) error {
 		ok = utf8.ValidString(value)
 	case connectors.Integer:
 		n, err := strconv.ParseInt(value, 10, 64)
-		ok = err == nil && strconv.FormatInt(n, 10) == value && n <= int64(maxInteger(f.Type)) && n >= -int64(maxInteger(f.Type))
+		ok = err == nil && strconv.FormatInt(n, 10) == value && n <= int64(maxInteger(f.Type)) &&
+			n >= -int64(maxInteger(f.Type))
 	case connectors.Decimal:
 		_, err := strconv.ParseFloat(value, 64)
 		whole, fraction, _ := strings.Cut(value, ".")
@@ -367,7 +379,8 @@ func fits(f Field, value string) error {
 		ok = isClock(value)
 	case connectors.Binary:
 		if f.Length > 0 && len(value) > f.Length || fixedBinary(f.Type) && len(value) != f.Length {
-			return fmt.Errorf("the constant has %d bytes and the field holds %d: change its length", len(value), f.Length)
+			return fmt.Errorf("the constant has %d bytes and the field holds %d: change its length",
+				len(value), f.Length)
 		}
 	case connectors.Bit:
 		ok = value != "" && strings.Trim(value, "01") == "" && (bits(f) == 0 || len(value) == bits(f))
@@ -375,7 +388,8 @@ func fits(f Field, value string) error {
 		ok = validJSON(value)
 	}
 	if !ok {
-		return fmt.Errorf("the constant is no value of kind %s, type %s: write it in the canonical form, or use null", f.Kind, f.Type)
+		return fmt.Errorf("the constant is no value of kind %s, type %s: write it in the canonical form, or use null",
+			f.Kind, f.Type)
 	}
 	return nil
 }

@@ -20,7 +20,8 @@ import (
 const (
 	hashChars = 26 // 130 bits of base32
 	hashBytes = sha256.Size
-	alphabet  = "abcdefghijklmnopqrstuvwxyz234567" // RFC 4648 base32 in lower case: equal under every collation or not at all
+	// RFC 4648 base32 in lower case: equal under every collation or not at all
+	alphabet = "abcdefghijklmnopqrstuvwxyz234567"
 )
 
 // WithKey returns the technique with the key it hashes under. Values of the same silo and field name share

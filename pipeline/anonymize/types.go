@@ -19,7 +19,8 @@ func base(declared string) string {
 // special types have a syntax of their own that no text technique meets.
 func special(declared string) bool {
 	switch base(declared) {
-	case "inet", "inet4", "inet6", "cidr", "macaddr", "macaddr8", "xml", "geometry", "point", "vector", "tsvector", "interval", "year":
+	case "inet", "inet4", "inet6", "cidr", "macaddr", "macaddr8", "xml", "geometry", "point", "vector", "tsvector",
+		"interval", "year":
 		return true
 	}
 	return false
@@ -129,8 +130,10 @@ func isDay(b []byte) bool {
 // isClock reports whether s is 15:04:05, with a fraction or not.
 func isClock(s string) bool {
 	whole, fraction, hasFraction := strings.Cut(s, ".")
-	return len(whole) == 8 && whole[2] == ':' && whole[5] == ':' && digits([]byte(whole[:2])) && digits([]byte(whole[3:5])) && digits([]byte(whole[6:])) &&
-		whole[:2] < "24" && whole[3:5] < "60" && whole[6:] < "60" && (!hasFraction || fraction != "" && digits([]byte(fraction)))
+	return len(whole) == 8 && whole[2] == ':' && whole[5] == ':' && digits([]byte(whole[:2])) &&
+		digits([]byte(whole[3:5])) && digits([]byte(whole[6:])) &&
+		whole[:2] < "24" && whole[3:5] < "60" && whole[6:] < "60" &&
+		(!hasFraction || fraction != "" && digits([]byte(fraction)))
 }
 
 func digits(b []byte) bool {

@@ -18,7 +18,8 @@ func checkIntake(p *problems, s *Silo) {
 		case !slices.ContainsFunc(s.Rules, func(r Rule) bool { return r.Purpose == m.Purpose }):
 			p.add("purpose %q is in no rule of the silo: name one of theirs", m.Purpose)
 		case m.Given != nil && !slices.ContainsFunc(s.Rules, byConsent):
-			p.add("purpose %q does not rest on consent, so none can be given for it: remove given, or name a purpose whose basis is consent", m.Purpose)
+			p.add("purpose %q does not rest on consent, so none can be given for it: remove given, or name a "+
+				"purpose whose basis is consent", m.Purpose)
 		}
 	}
 }
@@ -31,7 +32,8 @@ func CheckSuppression(s Silo) error {
 		p.add("suppression: true is for a list of references: remove records, consents and anonymize")
 	}
 	if len(s.Rules) != 1 {
-		p.add("suppression: true needs one rule that says why the list is kept: purpose, basis (legal_obligation or legitimate_interest), because, owner and review_by")
+		p.add("suppression: true needs one rule that says why the list is kept: purpose, basis (legal_obligation or " +
+			"legitimate_interest), because, owner and review_by")
 		return p.join()
 	}
 	r := s.Rules[0]
@@ -40,7 +42,8 @@ func CheckSuppression(s Silo) error {
 		rp.add("purpose is missing: write suppression")
 	}
 	rp.oneOf("basis", string(r.Basis), string(LegalObligation), string(LegitimateInterest))
-	for _, text := range []struct{ key, value string }{{"because", r.Because}, {"owner", r.Owner}, {"review_by", r.ReviewBy}} {
+	for _, text := range []struct{ key, value string }{{"because", r.Because}, {"owner", r.Owner},
+		{"review_by", r.ReviewBy}} {
 		if strings.TrimSpace(text.value) == "" {
 			rp.add("%s is missing", text.key)
 		}

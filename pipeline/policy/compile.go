@@ -71,13 +71,15 @@ func Compile(s Silo, zone *time.Location, jurisdiction string) (*Compiled, error
 	p.oneOf("link_scope", s.LinkScope, "", "collection", "silo")
 	p.oneOf("no_match", s.NoMatch, "", string(Keep), string(Expire))
 	if s.Records == nil {
-		p.add("no records: map the silo to at least one source and table under records, or write records: [] for a silo that only answers who may be used")
+		p.add("no records: map the silo to at least one source and table under records, or write records: [] for a " +
+			"silo that only answers who may be used")
 	}
 	for i, r := range s.Records {
 		checkRecords(p.under("records %d (%s.%s)", i+1, r.Source, r.Table), r)
 		for j := range i {
 			if !disjoint(s.Records[j], r) {
-				p.add("records %d and %d both take rows of %s.%s: tell them apart with where", j+1, i+1, r.Source, r.Table)
+				p.add("records %d and %d both take rows of %s.%s: tell them apart with where", j+1, i+1,
+					r.Source, r.Table)
 			}
 		}
 	}
@@ -144,7 +146,8 @@ func CheckTables(silos []*Compiled) error {
 			for _, ra := range a.Silo.Records {
 				for _, rb := range b.Silo.Records {
 					if !disjoint(ra, rb) {
-						p.add("silos %s and %s both take rows of %s.%s: a row has one silo, tell them apart with where", a.Silo.Name, b.Silo.Name, ra.Source, ra.Table)
+						p.add("silos %s and %s both take rows of %s.%s: a row has one silo, tell them apart with where",
+							a.Silo.Name, b.Silo.Name, ra.Source, ra.Table)
 					}
 				}
 			}
@@ -184,7 +187,8 @@ func checkRecords(p *problems, r Records) {
 		}
 	}
 	if names.LastModified(r.Collected) {
-		p.add("collected: %s looks like a last-modified field, which any mass update resets: name the field with the day of collecting", r.Collected)
+		p.add("collected: %s looks like a last-modified field, which any mass update resets: name the field with "+
+			"the day of collecting", r.Collected)
 	}
 	if b := r.Block; b != nil {
 		if len(b.Set) == 0 {
@@ -194,9 +198,11 @@ func checkRecords(p *problems, r Records) {
 			free, ok := b.Unset[field]
 			switch {
 			case !ok:
-				p.add("block sets %s but unset does not give it back: blocking must be reversible, add the field to unset", field)
+				p.add("block sets %s but unset does not give it back: blocking must be reversible, add the field to unset",
+					field)
 			case free == b.Set[field]:
-				p.add("block sets and unsets %s to the same value: a blocked row could not be told from a free one", field)
+				p.add("block sets and unsets %s to the same value: a blocked row could not be told from a free one",
+					field)
 			}
 		}
 		for _, field := range slices.Sorted(maps.Keys(b.Unset)) {
@@ -229,7 +235,8 @@ func (c *Compiled) compileRules(p *problems) {
 	c.rules = make([]CompiledRule, len(s.Rules))
 	governed := map[string]bool{}
 	for i := range s.Rules {
-		r := CompiledRule{Rule: &s.Rules[i], Name: s.Rules[i].ID, strength: slices.Index(aliveBases[:], s.Rules[i].Basis)}
+		r := CompiledRule{Rule: &s.Rules[i], Name: s.Rules[i].ID,
+			strength: slices.Index(aliveBases[:], s.Rules[i].Basis)}
 		if r.Name == "" {
 			r.Name = r.Purpose + "/" + string(r.Basis)
 		}
@@ -240,12 +247,15 @@ func (c *Compiled) compileRules(p *problems) {
 		c.checkRule(rp, &r)
 		for j, other := range c.rules[:i] {
 			if other.Name == r.Name && r.Begins < other.Ends && other.Begins < r.Ends {
-				rp.add("rule %d has the same id and is in force at the same time: give one of them an id, or end one with valid_until before the other's valid_from", j+1)
+				rp.add("rule %d has the same id and is in force at the same time: give one of them an id, or end "+
+					"one with valid_until before the other's valid_from", j+1)
 			}
 		}
 		for j, other := range c.rules[:i] {
-			if mine, theirs := r.endingEvent(), other.endingEvent(); other.Purpose == r.Purpose && mine != "" && theirs != "" && mine != theirs {
-				rp.add("rule %d of the same purpose ends with %s, this one with %s: a purpose has one end, give one of them a purpose of its own", j+1, theirs, mine)
+			if mine, theirs := r.endingEvent(), other.endingEvent(); other.Purpose == r.Purpose && mine != "" &&
+				theirs != "" && mine != theirs {
+				rp.add("rule %d of the same purpose ends with %s, this one with %s: a purpose has one end, give one "+
+					"of them a purpose of its own", j+1, theirs, mine)
 			}
 		}
 		for _, f := range r.Fields {
@@ -264,7 +274,8 @@ func (c *Compiled) checkRule(p *problems, r *CompiledRule) {
 		p.add("purpose is missing: say what the data are for, in a word that the registry uses too")
 	}
 	if r.strength < 0 {
-		p.add("basis %q is none of Art. 6(1): use consent, contract, legal_obligation, vital_interest, public_task or legitimate_interest", r.Basis)
+		p.add("basis %q is none of Art. 6(1): use consent, contract, legal_obligation, vital_interest, public_task "+
+			"or legitimate_interest", r.Basis)
 	}
 	if strings.TrimSpace(r.Because) == "" {
 		p.add("because is missing: justify the rule in a sentence that an auditor can check")
@@ -288,7 +299,8 @@ func (c *Compiled) checkRule(p *problems, r *CompiledRule) {
 		p.add("else is for rules that delete: remove it")
 	}
 	if r.Marketing && r.Basis != Consent && r.Basis != LegitimateInterest {
-		p.add("marketing needs consent or legitimate_interest as its basis (Art. 21(2)): change basis, or remove marketing")
+		p.add("marketing needs consent or legitimate_interest as its basis (Art. 21(2)): change basis, or remove " +
+			"marketing")
 	}
 	for i, f := range r.Fields {
 		if f == "" || slices.Contains(r.Fields[:i], f) {
@@ -307,10 +319,12 @@ func checkConsent(p *problems, r *CompiledRule) {
 		p.add("max_age is missing: a consent has to end, set its longest life, for example P24M")
 	}
 	if r.Start != "" || r.At != "" || !r.Period.IsZero() || r.Date != "" || r.Age != 0 || r.Event != "" {
-		p.add("start, at, period, date, age and event are not for consent, whose term runs from the day it was given: remove them, max_age says how long it lasts")
+		p.add("start, at, period, date, age and event are not for consent, whose term runs from the day it was " +
+			"given: remove them, max_age says how long it lasts")
 	}
 	if r.Grace.Longest() > maxConsentGrace.Longest() {
-		p.add("grace %s is longer than a month, the outer limit for erasure after a withdrawal (Art. 12(3)): shorten it to P1M or less", r.Grace)
+		p.add("grace %s is longer than a month, the outer limit for erasure after a withdrawal (Art. 12(3)): "+
+			"shorten it to P1M or less", r.Grace)
 	}
 }
 
@@ -346,7 +360,8 @@ func checkTerm(p *problems, r *CompiledRule) {
 	}
 	need, ok := startNeeds[r.Start]
 	if !ok {
-		p.add("start %q is no starting point: use collected, activity_ended, relation_ended, inactivated, event, fixed_date or birth_plus_age", r.Start)
+		p.add("start %q is no starting point: use collected, activity_ended, relation_ended, inactivated, event, "+
+			"fixed_date or birth_plus_age", r.Start)
 		return
 	}
 	if need.periodMandatory && r.Period.IsZero() {
@@ -358,7 +373,8 @@ func checkTerm(p *problems, r *CompiledRule) {
 	case r.At == "" && need.needsAt:
 		p.add("at is missing: start: %s needs the field that holds the date", r.Start)
 	case names.LastModified(r.At):
-		p.add("at: %s looks like a last-modified field, which any mass update resets: retention starts from collecting or from an end, name such a field", r.At)
+		p.add("at: %s looks like a last-modified field, which any mass update resets: retention starts from "+
+			"collecting or from an end, name such a field", r.At)
 	}
 	if (r.Date != "") != need.date {
 		p.add("date goes with start: fixed_date and is needed there: write it as 2006-01-02, or remove it")
@@ -370,7 +386,8 @@ func checkTerm(p *problems, r *CompiledRule) {
 		p.add("event goes with start: event only: change start, or remove it")
 	}
 	if r.Basis == VitalInterest && r.At == "" && r.Start != FixedDate {
-		p.add("vital_interest needs an explicit end: use start: fixed_date with date, or at with the field that holds it")
+		p.add("vital_interest needs an explicit end: use start: fixed_date with date, or at with the field that " +
+			"holds it")
 	}
 }
 

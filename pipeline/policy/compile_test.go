@@ -35,7 +35,11 @@ func TestCompileRefuses(t *testing.T) {
 		{"no records", func(s *Silo) { s.Records = nil }, "no records"},
 		{"no rules", func(s *Silo) { s.Rules = nil }, "no rules"},
 		{"two ends of one purpose", func(s *Silo) {
-			s.Rules = []Rule{consentRule(), termRule(Contract, "newsletter"), termRule(LegitimateInterest, "newsletter", func(r *Rule) { r.Start, r.At, r.Event = AtEvent, "", "withdrawn" })}
+			s.Rules = []Rule{consentRule(), termRule(Contract, "newsletter"),
+				termRule(LegitimateInterest, "newsletter", func(r *Rule) {
+					r.Start, r.At, r.Event = AtEvent, "",
+						"withdrawn"
+				})}
 		}, "rule 2 of the same purpose ends with basis_ended, this one with withdrawn"},
 		{"too many rules", func(s *Silo) {
 			for i := range maxRules {
@@ -45,21 +49,28 @@ func TestCompileRefuses(t *testing.T) {
 		{"anonymize without field", func(s *Silo) { s.Anonymize[""] = nil }, "without a field name"},
 		{"no table", record(func(r *Records) { r.Table = "" }), "source or table is missing"},
 		{"no subject", record(func(r *Records) { r.Subject = nil }), "subject is missing"},
-		{"empty subject", record(func(r *Records) { r.Subject = map[string]string{"email": ""} }), "without kind or field"},
+		{"empty subject", record(func(r *Records) { r.Subject = map[string]string{"email": ""} }),
+			"without kind or field"},
 		{"empty where", record(func(r *Records) { r.Where = map[string]string{"": "1"} }), "where has an entry"},
 		{"collected is last-modified", record(func(r *Records) { r.Collected = "last_update" }), "last-modified"},
 		{"block sets nothing", record(func(r *Records) { r.Block = &Block{} }), "block sets no field"},
-		{"block is not undone", record(func(r *Records) { r.Block = &Block{Set: map[string]string{"blocked": "1"}} }), "reversible"},
+		{"block is not undone", record(func(r *Records) { r.Block = &Block{Set: map[string]string{"blocked": "1"}} }),
+			"reversible"},
 		{"block changes nothing", record(func(r *Records) {
 			r.Block = &Block{Set: map[string]string{"b": "1"}, Unset: map[string]string{"b": "1"}}
 		}), "same value"},
 		{"unset alone", record(func(r *Records) {
 			r.Block = &Block{Set: map[string]string{"b": "1"}, Unset: map[string]string{"b": "0", "c": "0"}}
 		}), "unsets c"},
-		{"dependent without fk", record(func(r *Records) { r.Dependents = []Dependent{{Table: "x", Do: "delete"}} }), "lacks table or fk"},
-		{"dependent without do", record(func(r *Records) { r.Dependents = []Dependent{{Table: "x", FK: []string{"y"}}} }), `dependent x: do is ""`},
+		{"dependent without fk", record(func(r *Records) { r.Dependents = []Dependent{{Table: "x", Do: "delete"}} }),
+			"lacks table or fk"},
+		{"dependent without do", record(func(r *Records) {
+			r.Dependents = []Dependent{{Table: "x",
+				FK: []string{"y"}}}
+		}), `dependent x: do is ""`},
 		{"owned without fk", record(func(r *Records) { r.Owns = []Owned{{Table: "x"}} }), "owns lacks table or fk"},
-		{"overlapping records", func(s *Silo) { s.Records = append(s.Records, s.Records[0]) }, "records 1 and 2 both take rows of crm.people"},
+		{"overlapping records", func(s *Silo) { s.Records = append(s.Records, s.Records[0]) },
+			"records 1 and 2 both take rows of crm.people"},
 		{"purpose", rule(func(r *Rule) { r.Purpose = "" }), "purpose is missing"},
 		{"basis", rule(func(r *Rule) { r.Basis = "habit" }), `basis "habit"`},
 		{"because", rule(func(r *Rule) { r.Because = "  " }), "because is missing"},
@@ -70,7 +81,8 @@ func TestCompileRefuses(t *testing.T) {
 		{"end", rule(func(r *Rule) { r.End = "" }), "end is"},
 		{"end keeps", rule(func(r *Rule) { r.End = Keep }), "end is"},
 		{"else", rule(func(r *Rule) { r.Else = Delete }), "else is"},
-		{"anonymize without fields", func(s *Silo) { s.Rules, s.Anonymize = []Rule{consentRule(anonymizes)}, nil }, "no anonymize"},
+		{"anonymize without fields", func(s *Silo) { s.Rules, s.Anonymize = []Rule{consentRule(anonymizes)}, nil },
+			"no anonymize"},
 		{"else beside anonymize", rule(anonymizes, elseAnonymize), "else is for rules that delete"},
 		{"marketing under contract", term(marketing), "Art. 21(2)"},
 		{"field twice", rule(fields("a", "a")), `fields names "a" twice`},
@@ -93,7 +105,10 @@ func TestCompileRefuses(t *testing.T) {
 		{"vital without an end", func(s *Silo) {
 			s.Rules = []Rule{termRule(VitalInterest, "v", func(r *Rule) { r.At = "" })}
 		}, "explicit end"},
-		{"same id twice", func(s *Silo) { s.Rules = []Rule{consentRule(), consentRule(func(r *Rule) { r.From = "2027-01-01" })} }, "same id"},
+		{"same id twice", func(s *Silo) {
+			s.Rules = []Rule{consentRule(),
+				consentRule(func(r *Rule) { r.From = "2027-01-01" })}
+		}, "same id"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := silo(consentRule())
@@ -113,8 +128,10 @@ func TestCompileJoinsErrorsWithTheirPlace(t *testing.T) {
 	require.EqualError(t, err, strings.Join([]string{
 		"silo s: the controller has no timezone: set controller.timezone, for example Europe/Rome",
 		`silo s: jurisdiction "it" is no country code: use two capital letters of ISO 3166-1, for example IT`,
-		"silo s, records 1 (crm.people): subject is missing: say which field identifies the person, for example subject: {email: email}",
-		"silo s, rule 1 (newsletter/consent): because is missing: justify the rule in a sentence that an auditor can check",
+		"silo s, records 1 (crm.people): subject is missing: say which field identifies the person, for example " +
+			"subject: {email: email}",
+		"silo s, rule 1 (newsletter/consent): because is missing: justify the rule in a sentence that an auditor " +
+			"can check",
 		"silo s, rule 1 (newsletter/consent): owner is missing: name the person who answers for the rule",
 	}, "\n"))
 }
@@ -123,7 +140,8 @@ func TestCheckTables(t *testing.T) {
 	a, b := silo(consentRule()), silo(consentRule())
 	b.Name = "other"
 	compile := func() []*Compiled { return []*Compiled{compiled(t, a), compiled(t, b)} }
-	require.EqualError(t, CheckTables(compile()), "silos s and other both take rows of crm.people: a row has one silo, tell them apart with where")
+	require.EqualError(t, CheckTables(compile()), "silos s and other both take rows of crm.people: a row has one "+
+		"silo, tell them apart with where")
 	a.Records[0].Where = map[string]string{"kind": "1"}
 	require.Error(t, CheckTables(compile()), "one discriminator alone leaves rows to both")
 	b.Records[0].Where = map[string]string{"kind": "2"}
@@ -141,14 +159,17 @@ func TestFields(t *testing.T) {
 	s.Records[0].Dependents = []Dependent{{Table: "clicks", FK: []string{"person_id"}, Do: "delete"}}
 	s.Anonymize = map[string]*string{"birth_date": nil}
 	c := compiled(t, s)
-	require.Equal(t, []string{"address_id", "birth_date", "blocked", "closed_on", "collection_id", "created_at", "email", "kind", "name", "phone"}, c.Fields(s.Records[0]))
+	require.Equal(t, []string{"address_id", "birth_date", "blocked", "closed_on", "collection_id", "created_at",
+		"email", "kind", "name", "phone"}, c.Fields(s.Records[0]))
 }
 
 func TestDeadReasonsNameTheirArticle(t *testing.T) {
 	all := reason.Codes()
 	for i, c := range deadReasons {
 		require.Contains(t, all, c)
-		require.True(t, c == reason.DErasureRequest || regexp.MustCompile(`17\(1\)\([a-f]\)`).MatchString(c.Article()), "%s says by which point of Art. 17(1) the data have to go", c)
+		require.True(t, c == reason.DErasureRequest ||
+			regexp.MustCompile(`17\(1\)\([a-f]\)`).MatchString(c.Article()), "%s says by which point of Art. 17(1) "+
+			"the data have to go", c)
 		require.True(t, strings.HasPrefix(string(c), "D_"))
 		require.Equal(t, i, slices.Index(deadReasons[:], c))
 	}

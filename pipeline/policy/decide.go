@@ -10,14 +10,17 @@ import (
 
 // deadReasons in order of strength, strongest first: the decision names the first that applies.
 var deadReasons = [...]reason.Code{
-	reason.DErasureRequest, reason.DObjectionMarketing, reason.DObjectionUpheld, reason.DConsentWithdrawn, reason.DConsentInvalid, reason.DChildNoParental,
-	reason.DConsentUnproven, reason.DConsentRefused, reason.DConsentExpired, reason.DRetentionElapsed, reason.DNoConsent,
+	reason.DErasureRequest, reason.DObjectionMarketing, reason.DObjectionUpheld, reason.DConsentWithdrawn,
+	reason.DConsentInvalid, reason.DChildNoParental,
+	reason.DConsentUnproven, reason.DConsentRefused, reason.DConsentExpired, reason.DRetentionElapsed,
+	reason.DNoConsent,
 }
 
 // aliveBases in the order in which a live ground gives the reason for keeping, and aliveReasons beside them.
 var (
 	aliveBases   = [...]Basis{LegalObligation, Contract, PublicTask, VitalInterest, LegitimateInterest, Consent}
-	aliveReasons = [...]reason.Code{reason.KLegalObligation, reason.KContract, reason.KPublicTask, reason.KVitalInterest, reason.KLegitimateInterest, reason.KConsent}
+	aliveReasons = [...]reason.Code{reason.KLegalObligation, reason.KContract, reason.KPublicTask,
+		reason.KVitalInterest, reason.KLegitimateInterest, reason.KConsent}
 )
 
 // indexes of deadReasons, for comparing strengths.
@@ -52,7 +55,9 @@ type ground struct {
 	life   life
 	reason uint8         // dead: an index of deadReasons
 	last   calendar.Date // alive: the last day, zero: open. dead: the day on which it ended
-	from   calendar.Date // dead: the first day on which it is dead, which is last itself after an event and the day after it when a term ran out
+	// dead: the first day on which it is dead, which is last itself after an event and the day after it
+	// when a term ran out
+	from calendar.Date
 	// dateless: the reason has no date of its own; last is the night that first found it.
 	dateless bool
 }
@@ -128,9 +133,11 @@ func (c *Compiled) Decide(r Record, asOf time.Time) Decision {
 	if s != nil {
 		switch {
 		case s.Hold:
-			return Decision{Action: Keep, Use: Blocked, Reason: reason.KLegalHold, Row: "B1", Notes: noteIf(!s.Erasure.IsZero(), noteHeld)}
+			return Decision{Action: Keep, Use: Blocked, Reason: reason.KLegalHold, Row: "B1",
+				Notes: noteIf(!s.Erasure.IsZero(), noteHeld)}
 		case s.Restricted:
-			return Decision{Action: Keep, Use: Blocked, Reason: reason.KRestricted, Row: "B2", Notes: noteIf(!s.Erasure.IsZero(), noteRestricted)}
+			return Decision{Action: Keep, Use: Blocked, Reason: reason.KRestricted, Row: "B2",
+				Notes: noteIf(!s.Erasure.IsZero(), noteRestricted)}
 		case s.PendingAccess:
 			return Decision{Action: Keep, Use: Unchanged, Reason: reason.KPendingAccess, Row: "B3"}
 		}
@@ -191,7 +198,8 @@ func (c *Compiled) tally(r *Record, s *Standing, asOf time.Time, today calendar.
 			open = open || g.last == 0
 			t.until = max(t.until, g.last)
 			t.aged = t.aged || ru.Basis == Consent && !s.Aged.IsZero() && s.child(ps.Since)
-			if ru.Basis == Consent && ps.State == Given && !r.Collected.IsZero() && calendar.DateOf(r.Collected, c.zone) < calendar.DateOf(ps.Since, c.zone) {
+			if ru.Basis == Consent && ps.State == Given && !r.Collected.IsZero() &&
+				calendar.DateOf(r.Collected, c.zone) < calendar.DateOf(ps.Since, c.zone) {
 				t.beforeConsent = true
 			}
 		case dead:
@@ -274,7 +282,8 @@ func dueAfter(g ground, grace calendar.Period) calendar.Date {
 func (c *Compiled) answer(r *Record, s *Standing, t *tally, today calendar.Date) Decision {
 	clock := noteIf(t.clock, noteClock)
 	if t.live != 0 {
-		d := Decision{Action: Keep, Use: Allowed, Reason: aliveReasons[t.strongest], Row: "D1", Rule: c.rules[t.strongestRule].Name, Until: t.until, Flag: t.waits,
+		d := Decision{Action: Keep, Use: Allowed, Reason: aliveReasons[t.strongest], Row: "D1",
+			Rule: c.rules[t.strongestRule].Name, Until: t.until, Flag: t.waits,
 			Grounds: c.set(t.live).ids, Clear: c.set(t.covers).uncovered, Notes: clock}
 		if t.onlyLegal {
 			d.Use = Limited
@@ -342,7 +351,8 @@ func (c *Compiled) answer(r *Record, s *Standing, t *tally, today calendar.Date)
 }
 
 // ground evaluates what became of a rule.
-func (c *Compiled) ground(i int, r *Record, s *Standing, ps *PurposeStanding, asOf time.Time, today calendar.Date) ground {
+func (c *Compiled) ground(i int, r *Record, s *Standing, ps *PurposeStanding, asOf time.Time,
+	today calendar.Date) ground {
 	if ru := &c.rules[i]; ru.Basis == Consent {
 		return c.consent(ru, r, s, ps, asOf, today)
 	}
@@ -350,7 +360,8 @@ func (c *Compiled) ground(i int, r *Record, s *Standing, ps *PurposeStanding, as
 }
 
 // consent evaluates a ground of consent.
-func (c *Compiled) consent(ru *CompiledRule, r *Record, s *Standing, ps *PurposeStanding, asOf time.Time, today calendar.Date) ground {
+func (c *Compiled) consent(ru *CompiledRule, r *Record, s *Standing, ps *PurposeStanding, asOf time.Time,
+	today calendar.Date) ground {
 	if s == nil {
 		return ground{life: unmatched}
 	}
@@ -434,7 +445,8 @@ func (c *Compiled) term(i int, r *Record, s *Standing, ps *PurposeStanding, toda
 			return ground{life: dead, reason: retentionElapsed, last: g.last, from: g.last + 1}
 		}
 	}
-	if g.life == alive && weighable && s != nil && !s.Erasure.IsZero() && (ps == nil || ps.Objection != ObjectionOverridden) {
+	if g.life == alive && weighable && s != nil && !s.Erasure.IsZero() &&
+		(ps == nil || ps.Objection != ObjectionOverridden) {
 		return ground{life: undecided}
 	}
 	return g

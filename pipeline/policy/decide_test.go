@@ -42,7 +42,8 @@ func at(t require.TestingT, s string) time.Time {
 }
 
 func consentRule(change ...func(*Rule)) Rule {
-	r := Rule{Purpose: "newsletter", Basis: Consent, MaxAge: calendar.Period{Years: 2}, End: Delete, Because: "sign-up form", Owner: "anna", ReviewBy: "2027-06-01"}
+	r := Rule{Purpose: "newsletter", Basis: Consent, MaxAge: calendar.Period{Years: 2}, End: Delete,
+		Because: "sign-up form", Owner: "anna", ReviewBy: "2027-06-01"}
 	for _, c := range change {
 		c(&r)
 	}
@@ -50,7 +51,8 @@ func consentRule(change ...func(*Rule)) Rule {
 }
 
 func termRule(basis Basis, purpose string, change ...func(*Rule)) Rule {
-	r := Rule{Purpose: purpose, Basis: basis, Start: RelationEnded, At: "closed_on", Period: calendar.Period{Years: 10}, End: Delete, Because: "law", Owner: "bo", ReviewBy: "2027-06-01"}
+	r := Rule{Purpose: purpose, Basis: basis, Start: RelationEnded, At: "closed_on",
+		Period: calendar.Period{Years: 10}, End: Delete, Because: "law", Owner: "bo", ReviewBy: "2027-06-01"}
 	for _, c := range change {
 		c(&r)
 	}
@@ -65,7 +67,8 @@ func elseAnonymize(r *Rule)               { r.Else = Anonymize }
 
 func silo(rules ...Rule) Silo {
 	constant := "constant"
-	return Silo{Name: "s", Records: []Records{{Source: "crm", Table: "people", Subject: map[string]string{"email": "email"}, Collected: "created_at"}},
+	return Silo{Name: "s", Records: []Records{{Source: "crm", Table: "people",
+		Subject: map[string]string{"email": "email"}, Collected: "created_at"}},
 		Rules: rules, Anonymize: map[string]*string{"name": &constant}}
 }
 
@@ -109,9 +112,11 @@ func TestDecideFollowsTheTable(t *testing.T) {
 	}{
 		{"A0 anonymized before", one, Record{Anonymized: true, Trust: Tampered},
 			Decision{Row: "A0", Action: Keep, Use: Unchanged, Reason: reason.KAnonymized}},
-		{"A1 no rule in force", silo(consentRule(func(r *Rule) { r.From = "2027-01-01" })), matched(standing(withdrawn)),
+		{"A1 no rule in force", silo(consentRule(func(r *Rule) { r.From = "2027-01-01" })),
+			matched(standing(withdrawn)),
 			Decision{Row: "A1", Action: Keep, Use: Unchanged, Reason: reason.ENoPolicy}},
-		{"A1 the last rule has ended today", silo(consentRule(func(r *Rule) { r.Until = "2026-11-21" })), matched(standing(withdrawn)),
+		{"A1 the last rule has ended today", silo(consentRule(func(r *Rule) { r.Until = "2026-11-21" })),
+			matched(standing(withdrawn)),
 			Decision{Row: "A1", Action: Keep, Use: Unchanged, Reason: reason.ENoPolicy}},
 		{"A2 registry tampered", one, with(matched(standing(withdrawn)), func(r *Record) { r.Trust = Tampered }),
 			Decision{Row: "A2", Action: Keep, Use: Unchanged, Reason: reason.ERegistryTampered}},
@@ -123,58 +128,89 @@ func TestDecideFollowsTheTable(t *testing.T) {
 			Decision{Row: "A5", Action: Keep, Use: Blocked, Reason: reason.EIDConflict}},
 		{"B1 legal hold", one, held(func(s *Standing) { s.Hold, s.Restricted = true, true }),
 			Decision{Row: "B1", Action: Keep, Use: Blocked, Reason: reason.KLegalHold}},
-		{"B1 erasure asked under a hold", one, held(func(s *Standing) { s.Hold, s.Erasure = true, at(t, "2026-11-20") }),
-			Decision{Row: "B1", Action: Keep, Use: Blocked, Reason: reason.KLegalHold, Notes: []reason.Code{reason.EErasureWhileHeld}}},
+		{"B1 erasure asked under a hold", one,
+			held(func(s *Standing) { s.Hold, s.Erasure = true, at(t, "2026-11-20") }),
+			Decision{Row: "B1", Action: Keep, Use: Blocked, Reason: reason.KLegalHold,
+				Notes: []reason.Code{reason.EErasureWhileHeld}}},
 		{"B2 restriction", one, held(func(s *Standing) { s.Restricted, s.PendingAccess = true, true }),
 			Decision{Row: "B2", Action: Keep, Use: Blocked, Reason: reason.KRestricted}},
-		{"B2 erasure asked while restricted", one, held(func(s *Standing) { s.Restricted, s.Erasure = true, at(t, "2026-11-20") }),
-			Decision{Row: "B2", Action: Keep, Use: Blocked, Reason: reason.KRestricted, Notes: []reason.Code{reason.EErasureWhileRestricted}}},
+		{"B2 erasure asked while restricted", one,
+			held(func(s *Standing) { s.Restricted, s.Erasure = true, at(t, "2026-11-20") }),
+			Decision{Row: "B2", Action: Keep, Use: Blocked, Reason: reason.KRestricted,
+				Notes: []reason.Code{reason.EErasureWhileRestricted}}},
 		{"B3 access request", one, held(func(s *Standing) { s.PendingAccess, s.Erasure = true, at(t, "2026-11-20") }),
 			Decision{Row: "B3", Action: Keep, Use: Unchanged, Reason: reason.KPendingAccess}},
 		{"D1 consent", one, matched(standing(given)),
-			Decision{Row: "D1", Action: Keep, Use: Allowed, Reason: reason.KConsent, Rule: "newsletter/consent", Grounds: []string{"newsletter/consent"}, Until: day(t, "2027-11-21")}},
+			Decision{Row: "D1", Action: Keep, Use: Allowed, Reason: reason.KConsent, Rule: "newsletter/consent",
+				Grounds: []string{"newsletter/consent"}, Until: day(t, "2027-11-21")}},
 		{"D1 contract still open", contract, matched(standing(PurposeStanding{Purpose: "contract"})),
-			Decision{Row: "D1", Action: Keep, Use: Allowed, Reason: reason.KContract, Rule: "contract/contract", Grounds: []string{"contract/contract"}}},
+			Decision{Row: "D1", Action: Keep, Use: Allowed, Reason: reason.KContract, Rule: "contract/contract",
+				Grounds: []string{"contract/contract"}}},
 		{"D1 contract, no registry match", contract, Record{Identity: Unmatched, Starts: closed("2020-05-01")},
-			Decision{Row: "D1", Action: Keep, Use: Allowed, Reason: reason.KContract, Rule: "contract/contract", Grounds: []string{"contract/contract"}, Until: day(t, "2030-05-01")}},
-		{"D1 limited when only the law asks", silo(termRule(LegalObligation, "tax", fields("name")), consentRule(fields("name", "email"))), matched(standing(withdrawn)),
-			Decision{Row: "D1", Action: Keep, Use: Limited, Reason: reason.KLegalObligation, Rule: "tax/legal_obligation", Grounds: []string{"tax/legal_obligation"}, Clear: []string{"email"}}},
-		{"D1 the law before the contract", silo(termRule(Contract, "contract"), termRule(LegalObligation, "tax")), matched(standing()),
-			Decision{Row: "D1", Action: Keep, Use: Allowed, Reason: reason.KLegalObligation, Rule: "tax/legal_obligation", Grounds: []string{"contract/contract", "tax/legal_obligation"}}},
-		{"D2 objection undecided", interest, with(matched(standing(with(fraud, func(p *PurposeStanding) { p.Objection = ObjectionPending }))), func(r *Record) { r.Collected = at(t, "2020-01-01") }),
+			Decision{Row: "D1", Action: Keep, Use: Allowed, Reason: reason.KContract, Rule: "contract/contract",
+				Grounds: []string{"contract/contract"}, Until: day(t, "2030-05-01")}},
+		{"D1 limited when only the law asks", silo(termRule(LegalObligation, "tax", fields("name")),
+			consentRule(fields("name", "email"))), matched(standing(withdrawn)),
+			Decision{Row: "D1", Action: Keep, Use: Limited, Reason: reason.KLegalObligation,
+				Rule: "tax/legal_obligation", Grounds: []string{"tax/legal_obligation"}, Clear: []string{"email"}}},
+		{"D1 the law before the contract", silo(termRule(Contract, "contract"), termRule(LegalObligation, "tax")),
+			matched(standing()),
+			Decision{Row: "D1", Action: Keep, Use: Allowed, Reason: reason.KLegalObligation,
+				Rule: "tax/legal_obligation", Grounds: []string{"contract/contract", "tax/legal_obligation"}}},
+		{"D2 objection undecided", interest,
+			with(matched(standing(with(fraud, func(p *PurposeStanding) { p.Objection = ObjectionPending }))),
+				func(r *Record) { r.Collected = at(t, "2020-01-01") }),
 			Decision{Row: "D2", Action: Keep, Use: Blocked, Reason: reason.KObjectionPending, Else: Keep}},
-		{"D2 erasure asked against a legitimate interest", interest, with(matched(&Standing{Erasure: at(t, "2026-11-20"), Purposes: []PurposeStanding{fraud}}), func(r *Record) { r.Collected = at(t, "2020-01-01") }),
+		{"D2 erasure asked against a legitimate interest", interest,
+			with(matched(&Standing{Erasure: at(t, "2026-11-20"), Purposes: []PurposeStanding{fraud}}),
+				func(r *Record) { r.Collected = at(t, "2020-01-01") }),
 			Decision{Row: "D2", Action: Keep, Use: Blocked, Reason: reason.KObjectionPending, Else: Keep}},
-		{"D3 start unknown", contract, with(matched(standing()), func(r *Record) { r.Starts = []calendar.Date{calendar.Unreadable} }),
+		{"D3 start unknown", contract, with(matched(standing()),
+			func(r *Record) { r.Starts = []calendar.Date{calendar.Unreadable} }),
 			Decision{Row: "D3", Action: Keep, Use: Blocked, Reason: reason.EStartUnknown, Else: Keep}},
 		{"D4 erasure", one, held(func(s *Standing) { s.Erasure = at(t, "2026-11-20 09:00") }),
-			Decision{Row: "D4", Action: Delete, Use: Blocked, Reason: reason.DErasureRequest, Rule: "newsletter/consent", End: day(t, "2026-11-20"), Due: day(t, "2026-11-20"), Else: Keep}},
-		{"D4 knows no grace", silo(consentRule(grace(calendar.Period{Days: 30}), anonymizes)), held(func(s *Standing) { s.Erasure = at(t, "2026-11-20 09:00") }),
-			Decision{Row: "D4", Action: Delete, Use: Blocked, Reason: reason.DErasureRequest, Rule: "newsletter/consent", End: day(t, "2026-11-20"), Due: day(t, "2026-11-20"), Else: Keep}},
+			Decision{Row: "D4", Action: Delete, Use: Blocked, Reason: reason.DErasureRequest,
+				Rule: "newsletter/consent", End: day(t, "2026-11-20"), Due: day(t, "2026-11-20"), Else: Keep}},
+		{"D4 knows no grace", silo(consentRule(grace(calendar.Period{Days: 30}), anonymizes)),
+			held(func(s *Standing) { s.Erasure = at(t, "2026-11-20 09:00") }),
+			Decision{Row: "D4", Action: Delete, Use: Blocked, Reason: reason.DErasureRequest,
+				Rule: "newsletter/consent", End: day(t, "2026-11-20"), Due: day(t, "2026-11-20"), Else: Keep}},
 		{"D5 no match, recent", one, Record{Identity: Unmatched, Collected: at(t, "2026-10-22 23:00")},
 			Decision{Row: "D5", Action: Keep, Use: Blocked, Reason: reason.XNoMatchGrace, Else: Keep}},
 		{"D6 no match, older", one, Record{Identity: Unmatched, Collected: at(t, "2026-10-21 23:00")},
 			Decision{Row: "D6", Action: Keep, Use: Blocked, Reason: reason.XNoMatch, Flag: true, Else: Keep}},
 		{"D6 no match, age unknown", with(one, func(s *Silo) { s.NoMatch = "expire" }), Record{Identity: Unmatched},
-			Decision{Row: "D6", Action: Keep, Use: Blocked, Reason: reason.XNoMatch, Flag: true, Notes: []reason.Code{reason.EStartUnknown}, Else: Keep}},
-		{"D6 no match expires by choice", with(one, func(s *Silo) { s.NoMatch = "expire" }), Record{Identity: Unmatched, Collected: at(t, "2020-01-01")},
+			Decision{Row: "D6", Action: Keep, Use: Blocked, Reason: reason.XNoMatch, Flag: true,
+				Notes: []reason.Code{reason.EStartUnknown}, Else: Keep}},
+		{"D6 no match expires by choice", with(one, func(s *Silo) { s.NoMatch = "expire" }),
+			Record{Identity: Unmatched, Collected: at(t, "2020-01-01")},
 			Decision{Row: "D6", Action: Expire, Use: Blocked, Reason: reason.XNoMatch, Flag: true, Else: Keep}},
-		{"D6 also when the contract's term is over", contract, Record{Identity: Unmatched, Collected: at(t, "2000-01-01"), Starts: closed("2001-01-01")},
+		{"D6 also when the contract's term is over", contract,
+			Record{Identity: Unmatched, Collected: at(t, "2000-01-01"), Starts: closed("2001-01-01")},
 			Decision{Row: "D6", Action: Keep, Use: Blocked, Reason: reason.XNoMatch, Flag: true, Else: Keep}},
 		{"D7 future consent", one, matched(standing(PurposeStanding{Purpose: "newsletter", Future: true})),
 			Decision{Row: "D7", Action: Keep, Use: Blocked, Reason: reason.XNotYetEffective, Else: Keep}},
-		{"D7 impossible clock", one, matched(standing(PurposeStanding{Purpose: "newsletter", Future: true, ImpossibleClock: true})),
-			Decision{Row: "D7", Action: Keep, Use: Blocked, Reason: reason.XNotYetEffective, Notes: []reason.Code{reason.EEventClock}, Else: Keep}},
+		{"D7 impossible clock", one, matched(standing(PurposeStanding{Purpose: "newsletter", Future: true,
+			ImpossibleClock: true})),
+			Decision{Row: "D7", Action: Keep, Use: Blocked, Reason: reason.XNotYetEffective,
+				Notes: []reason.Code{reason.EEventClock}, Else: Keep}},
 		{"D8 within the grace", silo(consentRule(grace(calendar.Period{Days: 30}))), matched(standing(withdrawn)),
-			Decision{Row: "D8", Action: Expire, Use: Blocked, Reason: reason.DConsentWithdrawn, Rule: "newsletter/consent", End: day(t, "2026-11-01"), Due: day(t, "2026-12-02"), Else: Keep}},
+			Decision{Row: "D8", Action: Expire, Use: Blocked, Reason: reason.DConsentWithdrawn,
+				Rule: "newsletter/consent", End: day(t, "2026-11-01"), Due: day(t, "2026-12-02"), Else: Keep}},
 		{"D9 grace over", silo(consentRule(grace(calendar.Period{Days: 19}))), matched(standing(withdrawn)),
-			Decision{Row: "D9", Action: Delete, Use: Blocked, Reason: reason.DConsentWithdrawn, Rule: "newsletter/consent", End: day(t, "2026-11-01"), Due: day(t, "2026-11-21"), Else: Keep}},
+			Decision{Row: "D9", Action: Delete, Use: Blocked, Reason: reason.DConsentWithdrawn,
+				Rule: "newsletter/consent", End: day(t, "2026-11-01"), Due: day(t, "2026-11-21"), Else: Keep}},
 		{"D9 anonymize", silo(consentRule(anonymizes)), matched(standing(withdrawn)),
-			Decision{Row: "D9", Action: Anonymize, Use: Blocked, Reason: reason.DConsentWithdrawn, Rule: "newsletter/consent", End: day(t, "2026-11-01"), Due: day(t, "2026-11-01"), Else: Keep}},
-		{"D9 delete wins over anonymize", silo(consentRule(anonymizes), termRule(Contract, "contract", elseAnonymize)), with(matched(standing(withdrawn)), func(r *Record) { r.Starts = []calendar.Date{0, day(t, "2010-01-01")} }),
-			Decision{Row: "D9", Action: Delete, Use: Blocked, Reason: reason.DConsentWithdrawn, Rule: "newsletter/consent", End: day(t, "2026-11-01"), Due: day(t, "2026-11-01"), Else: Anonymize}},
+			Decision{Row: "D9", Action: Anonymize, Use: Blocked, Reason: reason.DConsentWithdrawn,
+				Rule: "newsletter/consent", End: day(t, "2026-11-01"), Due: day(t, "2026-11-01"), Else: Keep}},
+		{"D9 delete wins over anonymize",
+			silo(consentRule(anonymizes), termRule(Contract, "contract", elseAnonymize)),
+			with(matched(standing(withdrawn)), func(r *Record) { r.Starts = []calendar.Date{0, day(t, "2010-01-01")} }),
+			Decision{Row: "D9", Action: Delete, Use: Blocked, Reason: reason.DConsentWithdrawn,
+				Rule: "newsletter/consent", End: day(t, "2026-11-01"), Due: day(t, "2026-11-01"), Else: Anonymize}},
 		{"D9 term over", contract, with(matched(standing()), func(r *Record) { r.Starts = closed("2016-11-20") }),
-			Decision{Row: "D9", Action: Delete, Use: Blocked, Reason: reason.DRetentionElapsed, Rule: "contract/contract", End: day(t, "2026-11-20"), Due: day(t, "2026-11-21"), Else: Keep}},
+			Decision{Row: "D9", Action: Delete, Use: Blocked, Reason: reason.DRetentionElapsed,
+				Rule: "contract/contract", End: day(t, "2026-11-20"), Due: day(t, "2026-11-21"), Else: Keep}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			require.Equal(t, c.want, compiled(t, c.silo).Decide(c.record, at(t, now)))
@@ -186,10 +222,12 @@ func TestDependentsThatStay(t *testing.T) {
 	c := compiled(t, silo(consentRule()))
 	del := Decision{Row: "D9", Action: Delete, Use: Blocked, Reason: reason.DConsentWithdrawn, Else: Anonymize}
 	got := c.WithDependent(del)
-	require.Equal(t, Decision{Row: "D10", Action: Anonymize, Use: Blocked, Reason: reason.DConsentWithdrawn, Else: Anonymize}, got)
+	require.Equal(t, Decision{Row: "D10", Action: Anonymize, Use: Blocked, Reason: reason.DConsentWithdrawn,
+		Else: Anonymize}, got)
 	del.Else, del.Notes = Keep, noteClock
 	got = c.WithDependent(del)
-	require.Equal(t, Decision{Row: "D10", Action: Keep, Use: Blocked, Reason: reason.DConsentWithdrawn, Else: Keep, Notes: []reason.Code{reason.EEventClock, reason.EDependentKept}}, got)
+	require.Equal(t, Decision{Row: "D10", Action: Keep, Use: Blocked, Reason: reason.DConsentWithdrawn, Else: Keep,
+		Notes: []reason.Code{reason.EEventClock, reason.EDependentKept}}, got)
 	require.Equal(t, []reason.Code{reason.EEventClock}, noteClock, "the shared note is not written to")
 	require.True(t, got.WritesBlock())
 	for _, a := range []Action{Keep, Expire, Anonymize} {
@@ -236,30 +274,70 @@ func TestDeadReasons(t *testing.T) {
 		end      string
 		flag     bool
 	}{
-		{"refused", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Refused, "2026-01-01")}}, reason.DConsentRefused, "2026-01-01", false},
-		{"withdrawn", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Withdrawn, "2026-01-01")}}, reason.DConsentWithdrawn, "2026-01-01", false},
-		{"invalidated", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Invalidated, "2026-01-01")}}, reason.DConsentInvalid, "2026-01-01", false},
-		{"expired by an event at midnight", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Expired, "2026-01-01")}}, reason.DConsentExpired, "2025-12-31", false},
-		{"expired at noon", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Expired, "2026-03-01 12:00")}}, reason.DConsentExpired, "2026-03-01", false},
-		{"expired, nobody knows when", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Expired, "")}}, reason.DConsentExpired, "2026-11-21", true},
-		{"expired, and nobody can prove that it ever was", consent, Standing{Purposes: []PurposeStanding{with(newsletter(t, Expired, "2020-01-01"), func(p *PurposeStanding) { p.Proven = false })}}, reason.DConsentUnproven, "2026-11-21", true},
-		{"older than max_age, and unproven", consent, Standing{Purposes: []PurposeStanding{with(newsletter(t, Given, "2020-01-01"), func(p *PurposeStanding) { p.Proven = false })}}, reason.DConsentUnproven, "2026-11-21", true},
-		{"objected to marketing, and the rule does not say that it is", consent, Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) {
-			p.Objection, p.Marketing, p.ObjectedAt = ObjectionPending, true, at(t, "2026-02-01")
-		})}}, reason.DObjectionMarketing, "2026-02-01", false},
-		{"a child authorised for another purpose", consent, Standing{Minor: true, Purposes: []PurposeStanding{given, {Purpose: "profiling", Parental: true}}}, reason.DChildNoParental, "2026-01-01", false},
-		{"older than max_age", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Given, "2024-11-20 00:10")}}, reason.DConsentExpired, "2026-11-20", false},
-		{"past effective_until", consent, Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Until = at(t, "2026-11-21") })}}, reason.DConsentExpired, "2026-11-20", false},
-		{"unproven", consent, Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Proven = false })}}, reason.DConsentUnproven, "2026-11-21", true},
-		{"a child alone", consent, Standing{Minor: true, Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Proven = false })}}, reason.DChildNoParental, "2026-01-01", false},
+		{"refused", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Refused, "2026-01-01")}},
+			reason.DConsentRefused, "2026-01-01", false},
+		{"withdrawn", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Withdrawn, "2026-01-01")}},
+			reason.DConsentWithdrawn, "2026-01-01", false},
+		{"invalidated", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Invalidated, "2026-01-01")}},
+			reason.DConsentInvalid, "2026-01-01", false},
+		{"expired by an event at midnight", consent,
+			Standing{Purposes: []PurposeStanding{newsletter(t, Expired, "2026-01-01")}}, reason.DConsentExpired,
+			"2025-12-31", false},
+		{"expired at noon", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Expired,
+			"2026-03-01 12:00")}}, reason.DConsentExpired, "2026-03-01", false},
+		{"expired, nobody knows when", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Expired, "")}},
+			reason.DConsentExpired, "2026-11-21", true},
+		{"expired, and nobody can prove that it ever was", consent,
+			Standing{Purposes: []PurposeStanding{with(newsletter(t, Expired, "2020-01-01"),
+				func(p *PurposeStanding) { p.Proven = false })}}, reason.DConsentUnproven, "2026-11-21", true},
+		{"older than max_age, and unproven", consent,
+			Standing{Purposes: []PurposeStanding{with(newsletter(t, Given, "2020-01-01"),
+				func(p *PurposeStanding) { p.Proven = false })}}, reason.DConsentUnproven, "2026-11-21", true},
+		{"objected to marketing, and the rule does not say that it is", consent,
+			Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) {
+				p.Objection, p.Marketing, p.ObjectedAt = ObjectionPending, true, at(t, "2026-02-01")
+			})}}, reason.DObjectionMarketing, "2026-02-01", false},
+		{"a child authorised for another purpose", consent,
+			Standing{Minor: true, Purposes: []PurposeStanding{given, {Purpose: "profiling", Parental: true}}},
+			reason.DChildNoParental, "2026-01-01", false},
+		{"older than max_age", consent, Standing{Purposes: []PurposeStanding{newsletter(t, Given,
+			"2024-11-20 00:10")}}, reason.DConsentExpired, "2026-11-20", false},
+		{"past effective_until", consent,
+			Standing{Purposes: []PurposeStanding{with(given,
+				func(p *PurposeStanding) { p.Until = at(t, "2026-11-21") })}}, reason.DConsentExpired,
+			"2026-11-20", false},
+		{"unproven", consent, Standing{Purposes: []PurposeStanding{with(given,
+			func(p *PurposeStanding) { p.Proven = false })}}, reason.DConsentUnproven, "2026-11-21", true},
+		{"a child alone", consent, Standing{Minor: true,
+			Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Proven = false })}},
+			reason.DChildNoParental, "2026-01-01", false},
 		{"never asked", consent, Standing{}, reason.DNoConsent, "2026-11-21", true},
-		{"consent for something else", consent, Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Purpose = "profiling" })}}, reason.DNoConsent, "2026-11-21", true},
-		{"marketing objection to the purpose", silo(consentRule(marketing)), Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Objection, p.ObjectedAt = ObjectionPending, at(t, "2026-02-01") })}}, reason.DObjectionMarketing, "2026-02-01", false},
-		{"marketing objection to another purpose", silo(consentRule(marketing)), Standing{Purposes: []PurposeStanding{given, {Purpose: "post", Marketing: true, Objection: ObjectionOverridden, ObjectedAt: at(t, "2026-02-01")}}}, reason.DObjectionMarketing, "2026-02-01", false},
-		{"marketing objection, undated", silo(consentRule(marketing)), Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.State, p.Objection = Withdrawn, ObjectionUpheld })}}, reason.DObjectionMarketing, "2026-11-21", true},
-		{"objection upheld", silo(termRule(LegitimateInterest, "newsletter")), Standing{Purposes: []PurposeStanding{{Purpose: "newsletter", Objection: ObjectionUpheld, ObjectedAt: at(t, "2026-02-01")}}}, reason.DObjectionUpheld, "2026-02-01", false},
-		{"the strongest is named, the latest end counts", silo(consentRule(), termRule(PublicTask, "newsletter")), Standing{Purposes: []PurposeStanding{with(newsletter(t, Withdrawn, "2026-03-01"), func(p *PurposeStanding) { p.Objection, p.ObjectedAt = ObjectionUpheld, at(t, "2026-02-01") })}}, reason.DObjectionUpheld, "2026-03-01", false},
-		{"a purpose never consented to does not start the term anew", silo(consentRule(), consentRule(func(r *Rule) { r.Purpose = "profiling" })), Standing{Purposes: []PurposeStanding{newsletter(t, Withdrawn, "2026-03-01")}}, reason.DConsentWithdrawn, "2026-03-01", false},
+		{"consent for something else", consent,
+			Standing{Purposes: []PurposeStanding{with(given, func(p *PurposeStanding) { p.Purpose = "profiling" })}},
+			reason.DNoConsent, "2026-11-21", true},
+		{"marketing objection to the purpose", silo(consentRule(marketing)),
+			Standing{Purposes: []PurposeStanding{with(given,
+				func(p *PurposeStanding) { p.Objection, p.ObjectedAt = ObjectionPending, at(t, "2026-02-01") })}},
+			reason.DObjectionMarketing, "2026-02-01", false},
+		{"marketing objection to another purpose", silo(consentRule(marketing)),
+			Standing{Purposes: []PurposeStanding{given,
+				{Purpose: "post", Marketing: true, Objection: ObjectionOverridden, ObjectedAt: at(t, "2026-02-01")}}},
+			reason.DObjectionMarketing, "2026-02-01", false},
+		{"marketing objection, undated", silo(consentRule(marketing)),
+			Standing{Purposes: []PurposeStanding{with(given,
+				func(p *PurposeStanding) { p.State, p.Objection = Withdrawn, ObjectionUpheld })}},
+			reason.DObjectionMarketing, "2026-11-21", true},
+		{"objection upheld", silo(termRule(LegitimateInterest, "newsletter")),
+			Standing{Purposes: []PurposeStanding{{Purpose: "newsletter", Objection: ObjectionUpheld,
+				ObjectedAt: at(t, "2026-02-01")}}}, reason.DObjectionUpheld, "2026-02-01", false},
+		{"the strongest is named, the latest end counts", silo(consentRule(), termRule(PublicTask, "newsletter")),
+			Standing{Purposes: []PurposeStanding{with(newsletter(t, Withdrawn, "2026-03-01"),
+				func(p *PurposeStanding) { p.Objection, p.ObjectedAt = ObjectionUpheld, at(t, "2026-02-01") })}},
+			reason.DObjectionUpheld, "2026-03-01", false},
+		{"a purpose never consented to does not start the term anew",
+			silo(consentRule(), consentRule(func(r *Rule) { r.Purpose = "profiling" })),
+			Standing{Purposes: []PurposeStanding{newsletter(t, Withdrawn, "2026-03-01")}}, reason.DConsentWithdrawn,
+			"2026-03-01", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := compiled(t, c.silo).Decide(matched(&c.standing), at(t, now))
@@ -285,7 +363,8 @@ func TestEdgeCases(t *testing.T) {
 		require.Equal(t, reason.DConsentExpired, decide(one, "2026-11-21 00:00", s).Reason)
 	})
 	t.Run("an instant of effective_until is exclusive", func(t *testing.T) {
-		s := state(with(newsletter(t, Given, "2026-01-01"), func(p *PurposeStanding) { p.Until = at(t, "2026-11-20 12:00") }))
+		s := state(with(newsletter(t, Given, "2026-01-01"),
+			func(p *PurposeStanding) { p.Until = at(t, "2026-11-20 12:00") }))
 		require.Equal(t, reason.KConsent, decide(one, "2026-11-20 11:59", s).Reason)
 		require.Equal(t, "D8", decide(one, "2026-11-20 12:00", s).Row, "blocked at once, erased when the day is over")
 		require.Equal(t, "D9", decide(one, "2026-11-21 00:00", s).Row)
@@ -303,7 +382,8 @@ func TestEdgeCases(t *testing.T) {
 		require.Equal(t, reason.KConsent, decide(one, now, s).Reason)
 	})
 	t.Run("erasure leaves a contract its own fields", func(t *testing.T) {
-		c := compiled(t, silo(termRule(Contract, "contract", fields("name", "email")), consentRule(fields("email", "birth_date"), grace(calendar.Period{Days: 30}))))
+		c := compiled(t, silo(termRule(Contract, "contract", fields("name", "email")),
+			consentRule(fields("email", "birth_date"), grace(calendar.Period{Days: 30}))))
 		s := state(newsletter(t, Given, "2026-11-01"))
 		s.Erasure = at(t, "2026-11-20")
 		d := decide(c, now, s)
@@ -314,37 +394,50 @@ func TestEdgeCases(t *testing.T) {
 		require.Equal(t, reason.KConsent, decide(one, now, state(newsletter(t, Renewed, "2026-11-20"))).Reason)
 	})
 	t.Run("a consent given after a marketing objection counts", func(t *testing.T) {
-		s := state(with(newsletter(t, Given, "2026-11-10"), func(p *PurposeStanding) { p.Objection, p.ObjectedAt = ObjectionUpheld, at(t, "2026-11-09") }))
+		s := state(with(newsletter(t, Given, "2026-11-10"),
+			func(p *PurposeStanding) { p.Objection, p.ObjectedAt = ObjectionUpheld, at(t, "2026-11-09") }))
 		require.Equal(t, reason.KConsent, decide(market, now, s).Reason)
 		s.Purposes[0].ObjectedAt = s.Purposes[0].Since
-		require.Equal(t, reason.DObjectionMarketing, decide(market, now, s).Reason, "the same instant: the objection wins")
+		require.Equal(t, reason.DObjectionMarketing, decide(market, now, s).Reason,
+			"the same instant: the objection wins")
 	})
 	t.Run("an overridden objection lets a legitimate interest live", func(t *testing.T) {
 		c := compiled(t, silo(termRule(LegitimateInterest, "fraud")))
-		s := Standing{Erasure: at(t, "2026-11-20"), Purposes: []PurposeStanding{{Purpose: "fraud", Objection: ObjectionOverridden, ObjectedAt: at(t, "2026-01-01")}}}
+		s := Standing{Erasure: at(t, "2026-11-20"),
+			Purposes: []PurposeStanding{{Purpose: "fraud", Objection: ObjectionOverridden,
+				ObjectedAt: at(t, "2026-01-01")}}}
 		require.Equal(t, reason.KLegitimateInterest, decide(c, now, s).Reason)
 	})
 	t.Run("a pending objection keeps past the end of the period", func(t *testing.T) {
 		c := compiled(t, silo(termRule(LegitimateInterest, "fraud")))
-		s := Standing{Purposes: []PurposeStanding{{Purpose: "fraud", Objection: ObjectionPending, ObjectedAt: at(t, "2026-01-01")}}}
-		require.Equal(t, "D2", c.Decide(Record{Standing: &s, Starts: []calendar.Date{day(t, "2001-01-01")}}, at(t, now)).Row)
+		s := Standing{Purposes: []PurposeStanding{{Purpose: "fraud", Objection: ObjectionPending,
+			ObjectedAt: at(t, "2026-01-01")}}}
+		require.Equal(t, "D2", c.Decide(Record{Standing: &s, Starts: []calendar.Date{day(t, "2001-01-01")}},
+			at(t, now)).Row)
 	})
 	t.Run("erasure needs no weighing when the interest's period is over", func(t *testing.T) {
 		c := compiled(t, silo(termRule(LegitimateInterest, "fraud")))
 		s := Standing{Erasure: at(t, "2026-11-20")}
-		require.Equal(t, "D4", c.Decide(Record{Standing: &s, Starts: []calendar.Date{day(t, "2001-01-01")}}, at(t, now)).Row)
+		require.Equal(t, "D4", c.Decide(Record{Standing: &s, Starts: []calendar.Date{day(t, "2001-01-01")}},
+			at(t, now)).Row)
 	})
 	t.Run("a pending objection keeps whatever the basis it is raised against", func(t *testing.T) {
-		s := state(with(newsletter(t, Withdrawn, "2026-01-01"), func(p *PurposeStanding) { p.Objection = ObjectionPending }))
+		s := state(with(newsletter(t, Withdrawn, "2026-01-01"),
+			func(p *PurposeStanding) { p.Objection = ObjectionPending }))
 		require.Equal(t, "D2", decide(one, now, s).Row)
 	})
 	t.Run("an objection that waits comes before a start that nobody knows, and before an erasure", func(t *testing.T) {
 		c := compiled(t, silo(termRule(LegitimateInterest, "fraud"), termRule(PublicTask, "task")))
-		s := Standing{Erasure: at(t, "2026-11-10"), Purposes: []PurposeStanding{{Purpose: "fraud", Objection: ObjectionPending, ObjectedAt: at(t, "2026-11-01")}}}
-		require.Equal(t, "D2", c.Decide(Record{Standing: &s, Starts: []calendar.Date{day(t, "2001-01-01"), calendar.Unreadable}}, at(t, now)).Row)
+		s := Standing{Erasure: at(t, "2026-11-10"),
+			Purposes: []PurposeStanding{{Purpose: "fraud", Objection: ObjectionPending,
+				ObjectedAt: at(t, "2026-11-01")}}}
+		require.Equal(t, "D2", c.Decide(Record{Standing: &s, Starts: []calendar.Date{day(t, "2001-01-01"),
+			calendar.Unreadable}}, at(t, now)).Row)
 		s.Purposes[0].Objection = ObjectionUpheld
-		require.Equal(t, "D3", c.Decide(Record{Standing: &s, Starts: []calendar.Date{day(t, "2001-01-01"), calendar.Unreadable}}, at(t, now)).Row, "a start that nobody knows comes before an erasure")
-		require.Equal(t, "D4", c.Decide(Record{Standing: &s, Starts: []calendar.Date{day(t, "2001-01-01"), day(t, "2001-01-01")}}, at(t, now)).Row)
+		require.Equal(t, "D3", c.Decide(Record{Standing: &s, Starts: []calendar.Date{day(t, "2001-01-01"),
+			calendar.Unreadable}}, at(t, now)).Row, "a start that nobody knows comes before an erasure")
+		require.Equal(t, "D4", c.Decide(Record{Standing: &s, Starts: []calendar.Date{day(t, "2001-01-01"),
+			day(t, "2001-01-01")}}, at(t, now)).Row)
 	})
 	t.Run("an erasure comes before a consent that is not effective yet", func(t *testing.T) {
 		s := Standing{Erasure: at(t, "2026-11-10"), Purposes: []PurposeStanding{{Purpose: "newsletter", Future: true}}}
@@ -352,11 +445,13 @@ func TestEdgeCases(t *testing.T) {
 	})
 	t.Run("an objection to marketing is none to other purposes", func(t *testing.T) {
 		s := state(newsletter(t, Given, "2026-01-01"))
-		s.Purposes = append(s.Purposes, PurposeStanding{Purpose: "post", Marketing: true, Objection: ObjectionPending, ObjectedAt: at(t, "2026-02-01")})
+		s.Purposes = append(s.Purposes, PurposeStanding{Purpose: "post", Marketing: true, Objection: ObjectionPending,
+			ObjectedAt: at(t, "2026-02-01")})
 		require.Equal(t, reason.KConsent, decide(one, now, s).Reason)
 	})
 	t.Run("an open ground leaves the end open, and among equals the first rule is named", func(t *testing.T) {
-		c := compiled(t, silo(termRule(Contract, "order", func(r *Rule) { r.ID = "first" }), termRule(Contract, "order", func(r *Rule) { r.ID = "second" })))
+		c := compiled(t, silo(termRule(Contract, "order", func(r *Rule) { r.ID = "first" }),
+			termRule(Contract, "order", func(r *Rule) { r.ID = "second" })))
 		d := c.Decide(Record{Standing: &Standing{}, Starts: []calendar.Date{day(t, "2020-01-01"), 0}}, at(t, now))
 		require.Zero(t, d.Until)
 		require.Equal(t, "first", d.Rule)
@@ -393,14 +488,19 @@ func TestEdgeCases(t *testing.T) {
 		require.Equal(t, "D3", decide(one, now, state(newsletter(t, Given, ""))).Row)
 	})
 	t.Run("a record older than its consent is remarked", func(t *testing.T) {
-		s := state(with(newsletter(t, Given, "2026-01-02 10:00"), func(p *PurposeStanding) { p.ImpossibleClock = true }))
+		s := state(with(newsletter(t, Given, "2026-01-02 10:00"),
+			func(p *PurposeStanding) { p.ImpossibleClock = true }))
 		d := one.Decide(Record{Standing: &s, Collected: at(t, "2026-01-01 23:00")}, at(t, now))
 		require.Equal(t, []reason.Code{reason.EDataBeforeConsent, reason.EEventClock}, d.Notes)
 		s.Purposes[0].ImpossibleClock = false
-		require.Equal(t, []reason.Code{reason.EDataBeforeConsent}, one.Decide(Record{Standing: &s, Collected: at(t, "2026-01-01 23:00")}, at(t, now)).Notes)
-		require.Empty(t, one.Decide(Record{Standing: &s, Collected: at(t, "2026-01-02 09:00")}, at(t, now)).Notes, "the same day is no finding")
+		require.Equal(t, []reason.Code{reason.EDataBeforeConsent},
+			one.Decide(Record{Standing: &s, Collected: at(t, "2026-01-01 23:00")}, at(t, now)).Notes)
+		require.Empty(t, one.Decide(Record{Standing: &s, Collected: at(t, "2026-01-02 09:00")}, at(t, now)).Notes,
+			"the same day is no finding")
 		both := compiled(t, silo(termRule(Contract, "contract"), consentRule()))
-		require.Empty(t, both.Decide(Record{Standing: &s, Collected: at(t, "2026-01-01 23:00"), Starts: make([]calendar.Date, 2)}, at(t, now)).Notes, "a customer who consents later was not collected on consent")
+		require.Empty(t, both.Decide(Record{Standing: &s, Collected: at(t, "2026-01-01 23:00"),
+			Starts: make([]calendar.Date, 2)}, at(t, now)).Notes,
+			"a customer who consents later was not collected on consent")
 	})
 	t.Run("the first night of a dateless reason anchors the grace", func(t *testing.T) {
 		c := compiled(t, silo(consentRule(grace(calendar.Period{Days: 30}))))
@@ -414,9 +514,11 @@ func TestEdgeCases(t *testing.T) {
 		require.Equal(t, "D9", c.Decide(r, at(t, "2026-12-22 00:00")).Row)
 	})
 	t.Run("the registry's end of the relation counts, the later of two", func(t *testing.T) {
-		s := Standing{Purposes: []PurposeStanding{{Purpose: "contract", Started: at(t, "2010-01-01"), Ended: at(t, "2016-06-01")}}}
+		s := Standing{Purposes: []PurposeStanding{{Purpose: "contract", Started: at(t, "2010-01-01"),
+			Ended: at(t, "2016-06-01")}}}
 		require.Equal(t, "2026-06-01", contract.Decide(matched(&s), at(t, now)).End.String())
-		require.Equal(t, "2026-07-01", contract.Decide(Record{Standing: &s, Starts: []calendar.Date{day(t, "2016-07-01")}}, at(t, now)).End.String())
+		require.Equal(t, "2026-07-01", contract.Decide(Record{Standing: &s,
+			Starts: []calendar.Date{day(t, "2016-07-01")}}, at(t, now)).End.String())
 		s.Purposes[0].Started = s.Purposes[0].Ended
 		require.Equal(t, "2026-06-01", contract.Decide(matched(&s), at(t, now)).End.String(), "begun and ended at once")
 		s.Purposes[0].Started = at(t, "2017-01-01")
@@ -426,25 +528,30 @@ func TestEdgeCases(t *testing.T) {
 		c := compiled(t, silo(termRule(Contract, "contract", func(r *Rule) { r.At = "" })))
 		require.Equal(t, "D3", decide(c, now, Standing{}).Row)
 		require.Equal(t, "D6", c.Decide(Record{Identity: Unmatched, Collected: at(t, "2000-01-01")}, at(t, now)).Row)
-		require.Equal(t, "D1", decide(c, now, Standing{Purposes: []PurposeStanding{{Purpose: "contract", Started: at(t, "2010-01-01")}}}).Row)
+		require.Equal(t, "D1", decide(c, now,
+			Standing{Purposes: []PurposeStanding{{Purpose: "contract", Started: at(t, "2010-01-01")}}}).Row)
 	})
 	t.Run("collected falls back to the registry, not from an unreadable field", func(t *testing.T) {
 		c := compiled(t, silo(termRule(Contract, "contract", func(r *Rule) { r.Start, r.At = Collected, "" })))
 		require.Equal(t, "2030-05-06", decide(c, now, Standing{Collected: at(t, "2020-05-06")}).Until.String())
 		require.Equal(t, "D3", decide(c, now, Standing{}).Row)
-		require.Equal(t, "D3", c.Decide(Record{Standing: &Standing{Collected: at(t, "2000-05-06")}, Starts: []calendar.Date{calendar.Unreadable}}, at(t, now)).Row, "something stands there that is no date")
+		require.Equal(t, "D3", c.Decide(Record{Standing: &Standing{Collected: at(t, "2000-05-06")},
+			Starts: []calendar.Date{calendar.Unreadable}}, at(t, now)).Row, "something stands there that is no date")
 		own := compiled(t, silo(termRule(Contract, "contract", func(r *Rule) { r.Start = Collected })))
-		require.Equal(t, "D3", own.Decide(Record{Standing: &Standing{Collected: at(t, "2000-05-06")}, Starts: []calendar.Date{calendar.Unreadable}}, at(t, now)).Row)
+		require.Equal(t, "D3", own.Decide(Record{Standing: &Standing{Collected: at(t, "2000-05-06")},
+			Starts: []calendar.Date{calendar.Unreadable}}, at(t, now)).Row)
 	})
 	t.Run("birth plus age", func(t *testing.T) {
-		c := compiled(t, silo(termRule(LegalObligation, "minors", func(r *Rule) { r.Start, r.At, r.Age, r.Period = BirthPlusAge, "birth", 18, calendar.Period{} })))
+		c := compiled(t, silo(termRule(LegalObligation, "minors",
+			func(r *Rule) { r.Start, r.At, r.Age, r.Period = BirthPlusAge, "birth", 18, calendar.Period{} })))
 		r := Record{Standing: &Standing{}, Starts: []calendar.Date{day(t, "2008-02-29")}}
 		require.Equal(t, "2026-02-28", c.Decide(r, at(t, now)).End.String())
 		r.Starts[0] = 0
 		require.Equal(t, "D3", c.Decide(r, at(t, now)).Row)
 	})
 	t.Run("a fixed date", func(t *testing.T) {
-		c := compiled(t, silo(termRule(VitalInterest, "trial", func(r *Rule) { r.Start, r.At, r.Date, r.Period = FixedDate, "", "2026-11-20", calendar.Period{} })))
+		c := compiled(t, silo(termRule(VitalInterest, "trial",
+			func(r *Rule) { r.Start, r.At, r.Date, r.Period = FixedDate, "", "2026-11-20", calendar.Period{} })))
 		require.Equal(t, reason.KVitalInterest, decide(c, "2026-11-20 23:59", Standing{}).Reason)
 		require.Equal(t, reason.DRetentionElapsed, decide(c, "2026-11-21 00:00", Standing{}).Reason)
 	})
@@ -453,18 +560,21 @@ func TestEdgeCases(t *testing.T) {
 		require.Equal(t, "D3", decide(c, now, Standing{}).Row)
 	})
 	t.Run("rules are read in the version of the day", func(t *testing.T) {
-		c := compiled(t, silo(consentRule(func(r *Rule) { r.Until = "2026-11-21" }), consentRule(func(r *Rule) { r.From, r.MaxAge = "2026-11-21", calendar.Period{Months: 6} })))
+		c := compiled(t, silo(consentRule(func(r *Rule) { r.Until = "2026-11-21" }),
+			consentRule(func(r *Rule) { r.From, r.MaxAge = "2026-11-21", calendar.Period{Months: 6} })))
 		s := state(newsletter(t, Given, "2026-01-01"))
 		require.Equal(t, "D1", decide(c, "2026-11-20 23:59", s).Row)
 		require.Equal(t, reason.DConsentExpired, decide(c, "2026-11-21 00:00", s).Reason)
 	})
 	t.Run("no instant decides nothing", func(t *testing.T) {
-		require.Equal(t, Keep, one.Decide(matched(&Standing{Purposes: []PurposeStanding{newsletter(t, Given, "2001-01-01")}}), time.Time{}).Action)
+		require.Equal(t, Keep, one.Decide(matched(&Standing{Purposes: []PurposeStanding{newsletter(t, Given,
+			"2001-01-01")}}), time.Time{}).Action)
 	})
 	t.Run("unknown doubts are doubts", func(t *testing.T) {
 		require.Equal(t, "A2", one.Decide(Record{Trust: 9}, at(t, now)).Row)
 		require.Equal(t, "A5", one.Decide(Record{Identity: 9}, at(t, now)).Row)
-		require.Equal(t, "D6", one.Decide(Record{Identity: Matched}, at(t, now)).Row, "matched without a standing is no match")
+		require.Equal(t, "D6", one.Decide(Record{Identity: Matched}, at(t, now)).Row,
+			"matched without a standing is no match")
 	})
 }
 
@@ -504,18 +614,23 @@ func TestClear(t *testing.T) {
 	})
 	t.Run("doubt about a ground keeps its fields", func(t *testing.T) {
 		for name, second := range map[string]Rule{
-			"unknown start": termRule(PublicTask, "task", fields("email"), func(r *Rule) { r.Start, r.At = Collected, "made_on" }),
-			"objection":     termRule(PublicTask, "pending", fields("email")),
-			"not yet":       consentRule(fields("email"), func(r *Rule) { r.Purpose = "future" }),
+			"unknown start": termRule(PublicTask, "task", fields("email"), func(r *Rule) {
+				r.Start, r.At = Collected,
+					"made_on"
+			}),
+			"objection": termRule(PublicTask, "pending", fields("email")),
+			"not yet":   consentRule(fields("email"), func(r *Rule) { r.Purpose = "future" }),
 		} {
 			s := base
 			s.Rules = []Rule{rules[0], second}
-			r := matched(standing(PurposeStanding{Purpose: "pending", Objection: ObjectionPending}, PurposeStanding{Purpose: "future", Future: true}))
+			r := matched(standing(PurposeStanding{Purpose: "pending", Objection: ObjectionPending},
+				PurposeStanding{Purpose: "future", Future: true}))
 			require.Equal(t, []string{"birth_date"}, compiled(t, s).Decide(r, at(t, now)).Clear, name)
 		}
 	})
 	t.Run("no match: what only the registry knows is not cleared", func(t *testing.T) {
-		require.Equal(t, []string{"birth_date"}, compiled(t, base).Decide(Record{Identity: Unmatched}, at(t, now)).Clear)
+		require.Equal(t, []string{"birth_date"}, compiled(t, base).Decide(Record{Identity: Unmatched},
+			at(t, now)).Clear)
 	})
 	t.Run("more rules than the table of sets holds", func(t *testing.T) {
 		s := base
@@ -544,7 +659,8 @@ func TestSpainBlocksBeforeDeleting(t *testing.T) {
 	require.Equal(t, Delete, c.Decide(asked, at(t, "2026-11-22 00:00")).Action)
 
 	s.Rules = []Rule{consentRule(anonymizes)}
-	require.Equal(t, Anonymize, compiled(t, s).Decide(withdrawn, at(t, "2026-01-01 12:00")).Action, "anonymizing is no deletion")
+	require.Equal(t, Anonymize, compiled(t, s).Decide(withdrawn, at(t, "2026-01-01 12:00")).Action,
+		"anonymizing is no deletion")
 }
 
 // The night that writes the registry's expired event moves nothing: a consent that ran out and one that is
@@ -578,9 +694,11 @@ func TestObjectionToAllMarketing(t *testing.T) {
 	}{
 		{"marketing by consent", consentRule(marketing), reason.DObjectionMarketing},
 		{"consent for something else", consentRule(), reason.KConsent},
-		{"marketing by legitimate interest", termRule(LegitimateInterest, "newsletter", marketing), reason.DObjectionMarketing},
+		{"marketing by legitimate interest", termRule(LegitimateInterest, "newsletter", marketing),
+			reason.DObjectionMarketing},
 		{"another legitimate interest", termRule(LegitimateInterest, "newsletter"), reason.KLegitimateInterest},
 	} {
-		require.Equal(t, c.want, compiled(t, silo(c.rule)).Decide(matched(standing(all, given)), at(t, now)).Reason, c.name)
+		require.Equal(t, c.want, compiled(t, silo(c.rule)).Decide(matched(standing(all, given)), at(t, now)).Reason,
+			c.name)
 	}
 }

@@ -10,7 +10,9 @@ import (
 // Permit says that a record may be used for a purpose.
 type Permit struct {
 	Purpose string
-	Ends    time.Time // the first instant at which no ground of that purpose is alive any more, unless something happens before; zero: open
+	// the first instant at which no ground of that purpose is alive any more, unless something happens
+	// before; zero: open
+	Ends time.Time
 }
 
 // Permits appends to dst the purposes for which a ground of the record is alive at asOf, in the order of
@@ -49,7 +51,8 @@ func (c *Compiled) prolong(p *Permit, r *Record, asOf time.Time, today calendar.
 		again = false
 		for i := range c.rules {
 			ru := &c.rules[i]
-			if ru.Purpose != p.Purpose || ru.Begins <= today || p.Ends.IsZero() || ru.Begins.Start(c.zone).After(p.Ends) {
+			if ru.Purpose != p.Purpose || ru.Begins <= today || p.Ends.IsZero() ||
+				ru.Begins.Start(c.zone).After(p.Ends) {
 				continue
 			}
 			if ends, permits := c.permits(i, r, asOf, today); permits && sooner(p.Ends, ends) {

@@ -27,23 +27,44 @@ func TestPermits(t *testing.T) {
 		record Record
 		want   []string // purpose and end
 	}{
-		{"a term ends at midnight", silo(consentRule()), matched(standing(given)), []string{"newsletter 2028-01-11 00:00"}},
-		{"on a day without summer time", silo(consentRule(func(r *Rule) { r.MaxAge = calendar.Period{Months: 17} })), matched(standing(given)), []string{"newsletter 2027-06-11 00:00"}},
-		{"an end of its own, to the minute", silo(consentRule()), matched(standing(until("2026-12-24 14:30"))), []string{"newsletter 2026-12-24 14:30"}},
-		{"an end of its own later than the term", silo(consentRule()), matched(standing(until("2029-12-24 14:30"))), []string{"newsletter 2028-01-11 00:00"}},
+		{"a term ends at midnight", silo(consentRule()), matched(standing(given)),
+			[]string{"newsletter 2028-01-11 00:00"}},
+		{"on a day without summer time", silo(consentRule(func(r *Rule) { r.MaxAge = calendar.Period{Months: 17} })),
+			matched(standing(given)), []string{"newsletter 2027-06-11 00:00"}},
+		{"an end of its own, to the minute", silo(consentRule()), matched(standing(until("2026-12-24 14:30"))),
+			[]string{"newsletter 2026-12-24 14:30"}},
+		{"an end of its own later than the term", silo(consentRule()), matched(standing(until("2029-12-24 14:30"))),
+			[]string{"newsletter 2028-01-11 00:00"}},
 		{"withdrawn", silo(consentRule()), matched(standing(newsletter(t, Withdrawn, "2026-01-10"))), nil},
-		{"only for another purpose", silo(consentRule(func(r *Rule) { r.Purpose = "profiling" })), matched(standing(given)), nil},
+		{"only for another purpose", silo(consentRule(func(r *Rule) { r.Purpose = "profiling" })),
+			matched(standing(given)), nil},
 		{"no match", silo(consentRule()), Record{Identity: Unmatched, Standing: standing(given)}, nil},
 		{"an open contract", silo(termRule(Contract, "contract")), open, []string{"contract "}},
-		{"two grounds, the later end", silo(consentRule(func(r *Rule) { r.ID, r.MaxAge = "short", calendar.Period{Years: 1} }), consentRule()), matched(standing(given)), []string{"newsletter 2028-01-11 00:00"}},
-		{"two grounds, the later end first", silo(consentRule(), consentRule(func(r *Rule) { r.ID, r.MaxAge = "short", calendar.Period{Years: 1} })), matched(standing(given)), []string{"newsletter 2028-01-11 00:00"}},
-		{"two grounds, one is open", silo(consentRule(), termRule(Contract, "newsletter")), Record{Standing: standing(given), Starts: make([]calendar.Date, 2)}, []string{"newsletter "}},
-		{"the rule ends", silo(version("", "2027-03-01", calendar.Period{Years: 2})), matched(standing(given)), []string{"newsletter 2027-03-01 00:00"}},
-		{"the rule of an open contract ends", silo(termRule(Contract, "contract", func(r *Rule) { r.Until = "2027-03-01" }), consentRule()), open, []string{"contract 2027-03-01 00:00"}},
-		{"a later version takes over", silo(version("2027-03-01", "", calendar.Period{Years: 2}), version("", "2027-03-01", calendar.Period{Years: 3})), matched(standing(given)), []string{"newsletter 2028-01-11 00:00"}},
-		{"a stricter one does", silo(version("", "2027-03-01", calendar.Period{Years: 2}), version("2027-03-01", "", calendar.Period{Months: 6})), matched(standing(given)), []string{"newsletter 2027-03-01 00:00"}},
-		{"not across a gap", silo(version("", "2027-03-01", calendar.Period{Years: 2}), version("2027-03-02", "", calendar.Period{Years: 2})), matched(standing(given)), []string{"newsletter 2027-03-01 00:00"}},
-		{"nothing is in force yet", silo(version("2027-03-01", "", calendar.Period{Years: 2})), matched(standing(given)), nil},
+		{"two grounds, the later end", silo(consentRule(func(r *Rule) {
+			r.ID, r.MaxAge = "short",
+				calendar.Period{Years: 1}
+		}), consentRule()), matched(standing(given)), []string{"newsletter 2028-01-11 00:00"}},
+		{"two grounds, the later end first",
+			silo(consentRule(), consentRule(func(r *Rule) { r.ID, r.MaxAge = "short", calendar.Period{Years: 1} })),
+			matched(standing(given)), []string{"newsletter 2028-01-11 00:00"}},
+		{"two grounds, one is open", silo(consentRule(), termRule(Contract, "newsletter")),
+			Record{Standing: standing(given), Starts: make([]calendar.Date, 2)}, []string{"newsletter "}},
+		{"the rule ends", silo(version("", "2027-03-01", calendar.Period{Years: 2})), matched(standing(given)),
+			[]string{"newsletter 2027-03-01 00:00"}},
+		{"the rule of an open contract ends",
+			silo(termRule(Contract, "contract", func(r *Rule) { r.Until = "2027-03-01" }), consentRule()), open,
+			[]string{"contract 2027-03-01 00:00"}},
+		{"a later version takes over", silo(version("2027-03-01", "", calendar.Period{Years: 2}),
+			version("", "2027-03-01", calendar.Period{Years: 3})), matched(standing(given)),
+			[]string{"newsletter 2028-01-11 00:00"}},
+		{"a stricter one does", silo(version("", "2027-03-01", calendar.Period{Years: 2}),
+			version("2027-03-01", "", calendar.Period{Months: 6})), matched(standing(given)),
+			[]string{"newsletter 2027-03-01 00:00"}},
+		{"not across a gap", silo(version("", "2027-03-01", calendar.Period{Years: 2}),
+			version("2027-03-02", "", calendar.Period{Years: 2})), matched(standing(given)),
+			[]string{"newsletter 2027-03-01 00:00"}},
+		{"nothing is in force yet", silo(version("2027-03-01", "", calendar.Period{Years: 2})),
+			matched(standing(given)), nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
@@ -65,7 +86,8 @@ func TestPermits(t *testing.T) {
 
 // A view shows what the rules of the day cover.
 func TestCovers(t *testing.T) {
-	c := compiled(t, silo(consentRule(fields("email", "name"), func(r *Rule) { r.Until = "2026-11-21" }), consentRule(fields("email"), func(r *Rule) { r.From = "2026-11-21" }),
+	c := compiled(t, silo(consentRule(fields("email", "name"), func(r *Rule) { r.Until = "2026-11-21" }),
+		consentRule(fields("email"), func(r *Rule) { r.From = "2026-11-21" }),
 		termRule(Contract, "contract")))
 	covered, all := c.Covers("newsletter", at(t, "2026-11-20 23:59"))
 	require.Equal(t, []string{"email", "name"}, covered)

@@ -29,7 +29,8 @@ func drawSilo(rt *rapid.T, versions bool) Silo {
 		purpose := rapid.SampledFrom(purposes).Draw(rt, "purpose")
 		name := func(r *Rule) {
 			r.ID = fmt.Sprintf("rule-%d", i)
-			r.Fields = rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"name", "email", "phone"}), 0, 3, rapid.ID).Draw(rt, "fields")
+			r.Fields = rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"name", "email", "phone"}), 0, 3,
+				rapid.ID).Draw(rt, "fields")
 			if r.End = rapid.SampledFrom([]Action{Delete, Anonymize}).Draw(rt, "end"); r.End == Delete {
 				r.Else = rapid.SampledFrom([]Action{"", "none", Anonymize}).Draw(rt, "else")
 			}
@@ -49,15 +50,19 @@ func drawSilo(rt *rapid.T, versions bool) Silo {
 		if rapid.Bool().Draw(rt, "consent") {
 			s.Rules = append(s.Rules, consentRule(name, func(r *Rule) {
 				r.Purpose, r.Marketing = purpose, rapid.Bool().Draw(rt, "marketing")
-				r.Grace, r.MaxAge = calendar.Period{Days: min(days.Draw(rt, "grace"), 31)}, calendar.Period{Days: 1 + days.Draw(rt, "max_age")}
+				r.Grace, r.MaxAge = calendar.Period{Days: min(days.Draw(rt, "grace"), 31)},
+					calendar.Period{Days: 1 + days.Draw(rt, "max_age")}
 			}))
 			continue
 		}
-		basis := rapid.SampledFrom([]Basis{Contract, LegalObligation, VitalInterest, PublicTask, LegitimateInterest}).Draw(rt, "basis")
+		basis := rapid.SampledFrom([]Basis{Contract, LegalObligation, VitalInterest, PublicTask,
+			LegitimateInterest}).Draw(rt, "basis")
 		s.Rules = append(s.Rules, termRule(basis, purpose, name, func(r *Rule) {
-			r.Grace, r.Period = calendar.Period{Days: days.Draw(rt, "grace")}, calendar.Period{Days: 1 + days.Draw(rt, "period")}
+			r.Grace, r.Period = calendar.Period{Days: days.Draw(rt, "grace")},
+				calendar.Period{Days: 1 + days.Draw(rt, "period")}
 			r.Marketing = basis == LegitimateInterest && rapid.Bool().Draw(rt, "marketing")
-			r.Start = rapid.SampledFrom([]Start{Collected, ActivityEnded, RelationEnded, Inactivated, AtEvent, FixedDate, BirthPlusAge}).Draw(rt, "start")
+			r.Start = rapid.SampledFrom([]Start{Collected, ActivityEnded, RelationEnded, Inactivated, AtEvent,
+				FixedDate, BirthPlusAge}).Draw(rt, "start")
 			switch {
 			case r.Start == FixedDate:
 				r.At, r.Date = "", (at0date + calendar.Date(rapid.IntRange(-60, 60).Draw(rt, "date"))).String()
@@ -94,7 +99,8 @@ func drawRecord(rt *rapid.T, s Silo) Record {
 		r.Starts = append(r.Starts, start)
 	}
 	seldom := func(label string) bool { return rapid.IntRange(0, 9).Draw(rt, label) == 0 }
-	st := &Standing{Collected: drawTime(rt, "first collected"), Minor: seldom("minor"), Parental: rapid.Bool().Draw(rt, "parental"), PendingAccess: seldom("access"),
+	st := &Standing{Collected: drawTime(rt, "first collected"), Minor: seldom("minor"),
+		Parental: rapid.Bool().Draw(rt, "parental"), PendingAccess: seldom("access"),
 		Hold: seldom("hold"), Restricted: seldom("restricted")}
 	if seldom("erasure") {
 		st.Erasure = drawTime(rt, "erasure at")
@@ -106,9 +112,13 @@ func drawRecord(rt *rapid.T, s Silo) Record {
 		if !rapid.Bool().Draw(rt, "known "+p) {
 			continue
 		}
-		ps := PurposeStanding{Purpose: p, State: rapid.SampledFrom([]ConsentState{NoConsent, Given, Renewed, Refused, Withdrawn, Expired, Invalidated}).Draw(rt, "state"),
-			Since: drawTime(rt, "since"), Until: drawTime(rt, "until"), Proven: !seldom("unproven"), Future: seldom("future"), ImpossibleClock: seldom("clock"),
-			Marketing: rapid.Bool().Draw(rt, "21(2)"), ObjectedAt: drawTime(rt, "objected"), Ended: drawTime(rt, "ended"), Started: drawTime(rt, "started"),
+		ps := PurposeStanding{Purpose: p,
+			State: rapid.SampledFrom([]ConsentState{NoConsent, Given, Renewed, Refused, Withdrawn, Expired,
+				Invalidated}).Draw(rt, "state"),
+			Since: drawTime(rt, "since"), Until: drawTime(rt, "until"), Proven: !seldom("unproven"),
+			Future: seldom("future"), ImpossibleClock: seldom("clock"),
+			Marketing: rapid.Bool().Draw(rt, "21(2)"), ObjectedAt: drawTime(rt, "objected"), Ended: drawTime(rt,
+				"ended"), Started: drawTime(rt, "started"),
 			Parental: seldom("parental here")}
 		if seldom("objects") {
 			ps.Objection = Objection(rapid.IntRange(1, 3).Draw(rt, "objection"))
@@ -148,7 +158,8 @@ func drawCaseOf(rt *rapid.T, versions bool) (*Compiled, Record, time.Time) {
 	s := drawSilo(rt, versions)
 	c, err := Compile(s, time.UTC, "IT")
 	require.NoError(rt, err)
-	asOf := time.Date(2026, 3, 15, 12, 0, 0, 0, time.UTC).Add(time.Duration(rapid.IntRange(-24*40, 24*90).Draw(rt, "as of")) * time.Hour)
+	asOf := time.Date(2026, 3, 15, 12, 0, 0, 0,
+		time.UTC).Add(time.Duration(rapid.IntRange(-24*40, 24*90).Draw(rt, "as of")) * time.Hour)
 	return c, drawRecord(rt, s), asOf
 }
 
@@ -170,7 +181,10 @@ func TestMoreDoubtNeverDestroysMore(t *testing.T) {
 				require.Empty(rt, worse.Clear)
 			}
 		}
-		unreadable := with(r, func(r *Record) { r.Starts = slices.Repeat([]calendar.Date{calendar.Unreadable}, len(r.Starts)) })
+		unreadable := with(r, func(r *Record) {
+			r.Starts = slices.Repeat([]calendar.Date{calendar.Unreadable},
+				len(r.Starts))
+		})
 		requireNoMoreHarm(rt, c.Decide(unreadable, asOf), sound, "dates nobody can read")
 	})
 }
@@ -183,8 +197,11 @@ func TestWhatIsUndecidedNeverDestroysMore(t *testing.T) {
 		untilNow(&r, asOf)
 		sound := c.Decide(r, asOf)
 		doubts := map[string]func(*Record, *Standing){
-			"the first night":      func(r *Record, _ *Standing) { r.Flagged = time.Time{} },
-			"a row of unknown age": func(r *Record, s *Standing) { r.Collected, s.Collected = time.Time{}, time.Time{} },
+			"the first night": func(r *Record, _ *Standing) { r.Flagged = time.Time{} },
+			"a row of unknown age": func(r *Record, s *Standing) {
+				r.Collected, s.Collected = time.Time{},
+					time.Time{}
+			},
 			"an objection that waits": func(_ *Record, s *Standing) {
 				doubtAll(s, func(p *PurposeStanding) {
 					if p.Objection == NoObjection {
@@ -197,7 +214,8 @@ func TestWhatIsUndecidedNeverDestroysMore(t *testing.T) {
 			},
 		}
 		for why, doubt := range doubts {
-			if why == "an objection that waits" && slices.ContainsFunc(c.Silo.Rules, func(r Rule) bool { return r.Marketing }) {
+			if why == "an objection that waits" &&
+				slices.ContainsFunc(c.Silo.Rules, func(r Rule) bool { return r.Marketing }) {
 				continue // against marketing it is no doubt: it ends it
 			}
 			worse, st := r, *r.Standing
@@ -267,7 +285,8 @@ func TestEveryFieldIsDrawn(t *testing.T) {
 			for i := range v.Len() {
 				look(name, v.Index(i))
 			}
-		case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]() && v.Type() != reflect.TypeFor[calendar.Period]():
+		case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]() &&
+			v.Type() != reflect.TypeFor[calendar.Period]():
 			for i := range v.NumField() {
 				look(v.Type().Name()+"."+v.Type().Field(i).Name, v.Field(i))
 			}
@@ -287,10 +306,13 @@ func TestEveryFieldIsDrawn(t *testing.T) {
 		}).Example(seed)
 	}
 	elsewhere := map[string]bool{ // by a property of its own, or not what a decision of Decide hangs on
-		"Record.Trust": true, "Record.Identity": true, "Record.Anonymized": true, "Standing.FirstSeq": true, "Standing.LastSeq": true,
-		"Silo.Name": true, "Silo.LinkScope": true, "Silo.Anonymize": true, "Silo.Suppression": true, "Silo.ProofRetention": true,
-		"Rule.Event":   true, // which event ended it is for the registry to see
-		"Rule.Special": true, "Rule.Notice": true, "Rule.Because": true, "Rule.Owner": true, "Rule.ReviewBy": true,
+		"Record.Trust": true, "Record.Identity": true, "Record.Anonymized": true, "Standing.FirstSeq": true,
+		"Standing.LastSeq": true,
+		"Silo.Name":        true, "Silo.LinkScope": true, "Silo.Anonymize": true, "Silo.Suppression": true,
+		"Silo.ProofRetention": true,
+		"Rule.Event":          true, // which event ended it is for the registry to see
+		"Rule.Special":        true, "Rule.Notice": true, "Rule.Because": true, "Rule.Owner": true,
+		"Rule.ReviewBy": true,
 	}
 	for name, values := range drawn {
 		if !elsewhere[name] && !strings.HasPrefix(name, "Records.") {
@@ -308,7 +330,8 @@ func TestTimeNeverRevives(t *testing.T) {
 		untilNow(&r, asOf)
 		before := c.Decide(r, asOf)
 		for _, days := range []int{0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377} {
-			after := c.Decide(r, asOf.AddDate(0, 0, days).Add(time.Duration(rapid.IntRange(0, 23).Draw(rt, "hour"))*time.Hour))
+			after := c.Decide(r, asOf.AddDate(0, 0,
+				days).Add(time.Duration(rapid.IntRange(0, 23).Draw(rt, "hour"))*time.Hour))
 			if before.Row != "D1" {
 				require.NotEqual(rt, "D1", after.Row)
 			}
@@ -396,7 +419,8 @@ func TestZonesWithTheSameDaysDecideAlike(t *testing.T) {
 		st.Purposes = slices.Clone(st.Purposes)
 		for i := range st.Purposes {
 			ps := &st.Purposes[i]
-			ps.Since, ps.Until, ps.ObjectedAt, ps.Ended, ps.Started = move(ps.Since), move(ps.Until), move(ps.ObjectedAt), move(ps.Ended), move(ps.Started)
+			ps.Since, ps.Until, ps.ObjectedAt, ps.Ended, ps.Started = move(ps.Since), move(ps.Until),
+				move(ps.ObjectedAt), move(ps.Ended), move(ps.Started)
 		}
 		r2.Standing = &st
 		require.Equal(rt, c.Decide(r, asOf), c2.Decide(r2, move(asOf)))
@@ -456,30 +480,54 @@ func TestAWalkOfFourHundredNights(t *testing.T) {
 		return r
 	}
 	cases := []walked{
-		{name: "consent of a month", rules: []Rule{consentRule(func(r *Rule) { r.MaxAge = p1m })}, record: given(Given), last: month, due: after(month, 1)},
-		{name: "consent of thirty days and a grace of a week", rules: []Rule{consentRule(func(r *Rule) { r.MaxAge, r.Grace = calendar.Period{Days: 30}, week })}, record: given(Renewed), last: days(30), due: days(30 + 7 + 1)},
-		{name: "consent that ends by its own date", rules: []Rule{consentRule()}, last: days(19), due: days(20), record: func(g time.Time) Record {
-			return matched(standing(PurposeStanding{Purpose: "newsletter", State: Given, Since: g, Until: midnight(g, 20), Proven: true}))
-		}},
-		{name: "withdrawn, with a grace", rules: []Rule{consentRule(grace(week))}, record: given(Withdrawn), due: days(8)},
-		{name: "withdrawn, where a country wants blocking", rules: []Rule{consentRule(grace(week))}, record: given(Withdrawn), due: days(11), change: func(c *Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 10} }},
-		{name: "consent of a month, where a country wants less blocking than the grace", rules: []Rule{consentRule(grace(week), func(r *Rule) { r.MaxAge = p1m })}, record: given(Given), last: month,
-			due: after(month, 8), change: func(c *Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 3} }},
-		{name: "erasure asked, where a country wants blocking", rules: []Rule{consentRule(grace(week))}, due: days(11), change: func(c *Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 10} },
+		{name: "consent of a month", rules: []Rule{consentRule(func(r *Rule) { r.MaxAge = p1m })},
+			record: given(Given), last: month, due: after(month, 1)},
+		{name: "consent of thirty days and a grace of a week",
+			rules:  []Rule{consentRule(func(r *Rule) { r.MaxAge, r.Grace = calendar.Period{Days: 30}, week })},
+			record: given(Renewed), last: days(30), due: days(30 + 7 + 1)},
+		{name: "consent that ends by its own date", rules: []Rule{consentRule()}, last: days(19), due: days(20),
 			record: func(g time.Time) Record {
-				return matched(&Standing{Erasure: g, Purposes: []PurposeStanding{{Purpose: "newsletter", State: Given, Since: g.Add(-time.Hour), Proven: true}}})
+				return matched(standing(PurposeStanding{Purpose: "newsletter", State: Given, Since: g,
+					Until: midnight(g, 20), Proven: true}))
 			}},
-		{name: "two grounds: the later end counts, and a field goes before", rules: []Rule{consentRule(fields("email"), func(r *Rule) { r.MaxAge = calendar.Period{Days: 10} }), term(Contract, fields("name"), grace(week))},
+		{name: "withdrawn, with a grace", rules: []Rule{consentRule(grace(week))}, record: given(Withdrawn),
+			due: days(8)},
+		{name: "withdrawn, where a country wants blocking", rules: []Rule{consentRule(grace(week))},
+			record: given(Withdrawn), due: days(11),
+			change: func(c *Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 10} }},
+		{name: "consent of a month, where a country wants less blocking than the grace",
+			rules: []Rule{consentRule(grace(week), func(r *Rule) { r.MaxAge = p1m })}, record: given(Given),
+			last: month,
+			due:  after(month, 8), change: func(c *Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 3} }},
+		{name: "erasure asked, where a country wants blocking", rules: []Rule{consentRule(grace(week))},
+			due: days(11), change: func(c *Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 10} },
+			record: func(g time.Time) Record {
+				return matched(&Standing{Erasure: g,
+					Purposes: []PurposeStanding{{Purpose: "newsletter", State: Given, Since: g.Add(-time.Hour),
+						Proven: true}}})
+			}},
+		{name: "two grounds: the later end counts, and a field goes before",
+			rules: []Rule{consentRule(fields("email"), func(r *Rule) { r.MaxAge = calendar.Period{Days: 10} }),
+				term(Contract, fields("name"), grace(week))},
 			record: both, last: month, due: after(month, 8), clear: days(11)},
-		{name: "two grounds: the earlier end with the longer grace counts", rules: []Rule{consentRule(fields("email"), grace(calendar.Period{Days: 30}), func(r *Rule) { r.MaxAge = calendar.Period{Days: 10} }),
-			term(Contract, fields("name"), func(r *Rule) { r.Period = calendar.Period{Days: 20} })}, record: both, last: days(20), due: days(41)},
-		{name: "two grounds, where a country wants blocking before deletion, not before anonymizing", rules: []Rule{consentRule(anonymizes, func(r *Rule) { r.MaxAge = calendar.Period{Days: 10} }),
-			term(Contract, anonymizes)}, record: both, last: month, due: after(month, 1), wants: Anonymize, change: func(c *Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 10} }},
+		{name: "two grounds: the earlier end with the longer grace counts",
+			rules: []Rule{consentRule(fields("email"), grace(calendar.Period{Days: 30}),
+				func(r *Rule) { r.MaxAge = calendar.Period{Days: 10} }),
+				term(Contract, fields("name"), func(r *Rule) { r.Period = calendar.Period{Days: 20} })}, record: both,
+			last: days(20), due: days(41)},
+		{name: "two grounds, where a country wants blocking before deletion, not before anonymizing",
+			rules: []Rule{consentRule(anonymizes, func(r *Rule) { r.MaxAge = calendar.Period{Days: 10} }),
+				term(Contract, anonymizes)}, record: both, last: month, due: after(month, 1), wants: Anonymize,
+			change: func(c *Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 10} }},
 	}
 	for _, basis := range []Basis{Contract, LegalObligation, VitalInterest, PublicTask, LegitimateInterest} {
-		cases = append(cases, walked{name: string(basis), rules: []Rule{term(basis)}, record: closed, last: month, due: after(month, 1)},
-			walked{name: string(basis) + " with a grace", rules: []Rule{term(basis, grace(week))}, record: closed, last: month, due: after(month, 8)},
-			walked{name: string(basis) + " where a country wants blocking", rules: []Rule{term(basis)}, record: closed, last: month, due: after(month, 11), change: func(c *Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 10} }})
+		cases = append(cases, walked{name: string(basis), rules: []Rule{term(basis)}, record: closed, last: month,
+			due: after(month, 1)},
+			walked{name: string(basis) + " with a grace", rules: []Rule{term(basis, grace(week))}, record: closed,
+				last: month, due: after(month, 8)},
+			walked{name: string(basis) + " where a country wants blocking", rules: []Rule{term(basis)},
+				record: closed, last: month, due: after(month, 11),
+				change: func(c *Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 10} }})
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -507,7 +555,8 @@ func TestAWalkOfFourHundredNights(t *testing.T) {
 					d := policy.Decide(r.record, asOf)
 					switch {
 					case !r.gone.IsZero():
-						require.Equal(t, wants, d.Action, "started %s: gone on %s, and there again on %s", r.started, r.gone, asOf)
+						require.Equal(t, wants, d.Action, "started %s: gone on %s, and there again on %s", r.started,
+							r.gone, asOf)
 					case d.Action == wants:
 						r.gone = asOf
 					case d.Row == "D1":
@@ -547,12 +596,14 @@ func TestDecideDoesNotAllocateWhereRowsAreMany(t *testing.T) {
 var at0 = time.Date(2026, 11, 21, 0, 15, 0, 0, time.UTC)
 
 func benchmarkCases(t require.TestingT) (*Compiled, map[string]Record) {
-	c := compiled(t, silo(consentRule(fields("email", "name")), termRule(Contract, "contract", fields("name", "phone")), termRule(LegalObligation, "tax", fields("name"))))
+	c := compiled(t, silo(consentRule(fields("email", "name")),
+		termRule(Contract, "contract", fields("name", "phone")), termRule(LegalObligation, "tax", fields("name"))))
 	given := newsletter(t, Given, "2026-01-01")
 	closed := []calendar.Date{0, day(t, "2010-01-01"), day(t, "2010-01-01")}
 	collected := at(t, "2026-01-01")
 	return c, map[string]Record{
-		"allowed":   {Standing: standing(given, PurposeStanding{Purpose: "contract"}), Starts: make([]calendar.Date, 3), Collected: collected},
+		"allowed": {Standing: standing(given, PurposeStanding{Purpose: "contract"}),
+			Starts: make([]calendar.Date, 3), Collected: collected},
 		"withdrawn": {Standing: standing(newsletter(t, Withdrawn, "2026-01-01")), Starts: closed, Collected: collected},
 		"no match":  {Identity: Unmatched, Starts: closed, Collected: collected},
 	}

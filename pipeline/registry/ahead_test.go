@@ -28,7 +28,9 @@ func TestImportLooksAhead(t *testing.T) {
 			}
 			for _, rows := range []int{1, 2, 5} {
 				silo := fmt.Sprint("forms", rows)
-				report, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key(silo), Reader: strings.NewReader(text), Format: delivery.CSV, Source: "crm", BatchRows: rows})
+				report, err := f.r.Import(t.Context(),
+					delivery.Import{Keys: f.key(silo), Reader: strings.NewReader(text), Format: delivery.CSV,
+						Source: "crm", BatchRows: rows})
 				require.NoError(t, err)
 				require.Equal(t, delivery.Report{Lines: 18, Events: 18}, report)
 				s, err := f.r.Standings(t.Context(), silo, noon, nil)
@@ -41,12 +43,16 @@ func TestImportLooksAhead(t *testing.T) {
 			f := newFixture(t)
 			f.importCSV("forms", "email,type,purpose,occurred_at,notice\nfirst@b.it,given,news,2026-01-01,n\n")
 			others := 0
-			report, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key("forms"), Format: delivery.CSV, Source: "crm", BatchRows: 1,
-				Reader: strings.NewReader("email,type,purpose,occurred_at\nada@b.it,withdrawn,news,2026-02-01\nbob@b.it,withdrawn,news,2026-02-01\n"),
+			report, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key("forms"), Format: delivery.CSV,
+				Source: "crm", BatchRows: 1,
+				Reader: strings.NewReader("email,type,purpose,occurred_at\nada@b.it,withdrawn,news,2026-02-01\n" +
+					"bob@b.it,withdrawn,news,2026-02-01\n"),
 				Recorded: func(*event.Event) { // the next portion is looked up by now
 					if others++; others == 1 {
-						_, err := f.r.Append(t.Context(), f.key("forms"), event.Event{Type: event.Given, Purpose: "news", Notice: "n", OccurredAt: day("2026-01-01"), EffectiveFrom: day("2026-01-01"),
-							Subjects: []event.Subject{{Kind: identifier.Email, Value: "bob@b.it"}}})
+						_, err := f.r.Append(t.Context(), f.key("forms"),
+							event.Event{Type: event.Given, Purpose: "news", Notice: "n",
+								OccurredAt: day("2026-01-01"), EffectiveFrom: day("2026-01-01"),
+								Subjects: []event.Subject{{Kind: identifier.Email, Value: "bob@b.it"}}})
 						require.NoError(t, err)
 					}
 				}})

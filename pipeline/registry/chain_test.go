@@ -19,9 +19,11 @@ import (
 
 // disarm are the statements by which the database's superuser gets what protects the log out of the way.
 var disarm = map[string][]string{
-	"sqlite":   {`PRAGMA foreign_keys = off`, `DROP TRIGGER event_no_update`, `DROP TRIGGER event_no_delete`, `DROP TRIGGER event_payload_no_update`},
+	"sqlite": {`PRAGMA foreign_keys = off`, `DROP TRIGGER event_no_update`, `DROP TRIGGER event_no_delete`,
+		`DROP TRIGGER event_payload_no_update`},
 	"postgres": {`SET session_replication_role = replica`},
-	"mysql":    {`SET foreign_key_checks = 0`, `DROP TRIGGER event_no_update`, `DROP TRIGGER event_no_delete`, `DROP TRIGGER event_payload_no_update`},
+	"mysql": {`SET foreign_key_checks = 0`, `DROP TRIGGER event_no_update`, `DROP TRIGGER event_no_delete`,
+		`DROP TRIGGER event_payload_no_update`},
 }
 
 // literal are the engines' forms of some blobs.
@@ -181,11 +183,13 @@ func TestVerifyAgainstAnEarlierHead(t *testing.T) {
 
 // blobColumns are the columns of the schema that hold references, hashes and salts. What does not name a
 // silo's person may be the same in two: the types of events, the purposes.
-var blobColumns = []string{"head_hash", "alias_ref", "idem", "commitment", "hash", "refs", "content", "salt", "evidence", "evidence_salt", "record_ref", "subject_ref"}
+var blobColumns = []string{"head_hash", "alias_ref", "idem", "commitment", "hash", "refs", "content", "salt",
+	"evidence", "evidence_salt", "record_ref", "subject_ref"}
 
 // sharedTexts are the words of eight letters and more that say what happened and not to whom; instantRE is
 // the instant in an event's details.
-var sharedTexts = []string{string(event.Withdrawn), string(event.RequestOpened), cases.RequestPortability, identifier.Collection, "X_NO_MATCH", "people"}
+var sharedTexts = []string{string(event.Withdrawn), string(event.RequestOpened), cases.RequestPortability,
+	identifier.Collection, "X_NO_MATCH", "people"}
 
 var instantRE = regexp.MustCompile(`^\{"since":\d+\}$`)
 
@@ -219,10 +223,13 @@ func TestSilosShareNothing(t *testing.T) {
 			row := key.Record("crm", "people", []byte("42"))
 			f.link(silo, row, 1)
 			require.NoError(t, f.r.SetFlags(t.Context(), silo, []Flag{{FlagKey{row, "X_NO_MATCH"}, noon}}))
-			require.NoError(t, f.r.PutTombstones(t.Context(), silo, []Tombstone{{Record: row, Subject: f.ref(silo, identifier.Email, "ada@lago-blu.example")}}))
+			require.NoError(t, f.r.PutTombstones(t.Context(), silo,
+				[]Tombstone{{Record: row, Subject: f.ref(silo, identifier.Email, "ada@lago-blu.example")}}))
 			_, err := f.r.ExpireDue(t.Context(), silo, noon, retention.ExpiryEnds{silo: twoYears})
 			require.NoError(t, err)
-			require.NoError(t, f.r.OpenRequest(t.Context(), silo, cases.Request{ID: "request of " + silo, Kind: cases.RequestPortability, Received: noon, Due: noon.AddDate(0, 1, 0)}, 1))
+			require.NoError(t, f.r.OpenRequest(t.Context(), silo,
+				cases.Request{ID: "request of " + silo, Kind: cases.RequestPortability, Received: noon,
+					Due: noon.AddDate(0, 1, 0)}, 1))
 		}
 		seen := map[string]map[int64]string{} // blob: silo: where
 		db := f.raw()
@@ -245,10 +252,12 @@ func TestSilosShareNothing(t *testing.T) {
 					if b, ok := v.([]byte); ok {
 						text = string(b)
 					}
-					require.NotContains(t, text, "lago-blu", "%s.%s", table, columns[i]) // three letters stand in random bytes sooner or later
+					// three letters stand in random bytes sooner or later
+					require.NotContains(t, text, "lago-blu", "%s.%s", table, columns[i])
 					require.NotContains(t, text, "333123", "%s.%s", table, columns[i])
 					require.NotContains(t, text, "4711", "%s.%s", table, columns[i])
-					if _, number := v.(int64); number || len(text) < 8 || slices.Contains(sharedTexts, text) || instantRE.MatchString(text) {
+					if _, number := v.(int64); number || len(text) < 8 || slices.Contains(sharedTexts, text) ||
+						instantRE.MatchString(text) {
 						continue
 					}
 					if slices.Contains(blobColumns, columns[i]) {

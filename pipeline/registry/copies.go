@@ -27,12 +27,14 @@ type Delivery struct {
 // Deliveries lists a silo's deliveries by target and object.
 func (r *Registry) Deliveries(ctx context.Context, silo string) ([]Delivery, error) {
 	var list []Delivery
-	err := r.store.EachOf(ctx, silo, `SELECT target, object, sent_seq, acked_seq, copy_rows, digest, attempts, error_code, sent_at, acked_at FROM sync_delivery
+	err := r.store.EachOf(ctx, silo, `SELECT target, object, sent_seq, acked_seq, copy_rows, digest, attempts,
+		error_code, sent_at, acked_at FROM sync_delivery
 		WHERE silo = ? ORDER BY target, object`, func(rows *sql.Rows) error {
 		var d Delivery
 		var digest sql.RawBytes
 		var sent, acked int64
-		if err := rows.Scan(&d.Target, &d.Object, &d.SentSeq, &d.AckedSeq, &d.Rows, &digest, &d.Attempts, &d.Error, &sent, &acked); err != nil {
+		if err := rows.Scan(&d.Target, &d.Object, &d.SentSeq, &d.AckedSeq, &d.Rows, &digest, &d.Attempts, &d.Error,
+			&sent, &acked); err != nil {
 			return err
 		}
 		copy(d.Digest[:], digest)
@@ -48,15 +50,19 @@ func (r *Registry) Deliveries(ctx context.Context, silo string) ([]Delivery, err
 
 // PutDelivery records how a delivery stands, in the place of what was known of that target and object.
 func (r *Registry) PutDelivery(ctx context.Context, silo string, d Delivery) error {
-	return r.eachWrite(ctx, silo, "record delivery", `INSERT INTO sync_delivery (silo, target, object, sent_seq, acked_seq, copy_rows, digest, attempts, error_code, sent_at, acked_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`+r.store.Replacing("sync_delivery", "silo, target, object", "sent_at", "sent_seq", "acked_seq", "copy_rows", "digest", "attempts", "error_code", "acked_at"), 1,
+	return r.eachWrite(ctx, silo, "record delivery", `INSERT INTO sync_delivery (silo, target, object, sent_seq,
+		acked_seq, copy_rows, digest, attempts, error_code, sent_at, acked_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`+r.store.Replacing("sync_delivery", "silo, target, object",
+		"sent_at", "sent_seq", "acked_seq", "copy_rows", "digest", "attempts", "error_code", "acked_at"), 1,
 		func(silo int64, _ int) []any {
-			return []any{silo, d.Target, d.Object, d.SentSeq, d.AckedSeq, d.Rows, d.Digest[:], d.Attempts, d.Error, event.Micros(d.SentAt), event.Micros(d.AckedAt)}
+			return []any{silo, d.Target, d.Object, d.SentSeq, d.AckedSeq, d.Rows, d.Digest[:], d.Attempts, d.Error,
+				event.Micros(d.SentAt), event.Micros(d.AckedAt)}
 		})
 }
 
 // DropDelivery forgets a delivery whose copy is no longer granted.
 func (r *Registry) DropDelivery(ctx context.Context, silo, target, object string) error {
-	return r.eachWrite(ctx, silo, "drop delivery", `DELETE FROM sync_delivery WHERE silo = ? AND target = ? AND object = ?`, 1,
+	return r.eachWrite(ctx, silo, "drop delivery", `DELETE FROM sync_delivery WHERE silo = ? AND target = ?
+		AND object = ?`, 1,
 		func(silo int64, _ int) []any { return []any{silo, target, object} })
 }

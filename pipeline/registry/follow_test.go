@@ -26,7 +26,8 @@ func TestFollowersReadWhatTheJoinReads(t *testing.T) {
 		var text strings.Builder
 		text.WriteString("id," + header1)
 		for i, person := range rapid.SliceOfN(rapid.IntRange(0, 30), 1, 120).Draw(rt, "people") {
-			typ := rapid.SampledFrom([]string{"given,news,%s,,n3,proof", "given,news,%s,,n3,", "withdrawn,news,%s,,,", "objected,,%s,,,"}).Draw(rt, "type")
+			typ := rapid.SampledFrom([]string{"given,news,%s,,n3,proof", "given,news,%s,,n3,", "withdrawn,news,%s,,,",
+				"objected,,%s,,,"}).Draw(rt, "type")
 			at := noon.AddDate(-3, 0, i).Format("2006-01-02")
 			fmt.Fprintf(&text, "%d,p%d@b.it,%s\n", i, person, fmt.Sprintf(typ, at))
 		}
@@ -56,7 +57,8 @@ func TestFollowersReadWhatTheJoinReads(t *testing.T) {
 			}
 		}
 		var joined, followed []string
-		require.NoError(rt, tx.Each(t.Context(), tables.FactQuery+`WHERE p.silo = ? ORDER BY p.collection, p.seq`, read(&joined), s.ID))
+		require.NoError(rt, tx.Each(t.Context(), tables.FactQuery+`WHERE p.silo = ? ORDER BY p.collection, p.seq`,
+			read(&joined), s.ID))
 		require.NoError(rt, tables.AllFacts(t.Context(), tx, s.ID, read(&followed)))
 		require.NotEmpty(rt, joined)
 		require.Equal(rt, joined, followed)

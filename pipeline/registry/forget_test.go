@@ -40,8 +40,10 @@ func TestForgetEnded(t *testing.T) {
 		f.importCSV("crm", text)
 		f.importCSV("other", text)
 		require.NoError(t, f.r.PlaceHold(t.Context(), "crm", cases.Hold{ID: "h", CaseRef: "c", PlacedBy: "anna"}, 4))
-		require.NoError(t, f.r.OpenRequest(t.Context(), "crm", cases.Request{ID: "r", Kind: cases.RequestAccess, Received: noon}, 5))
-		require.NoError(t, f.r.OpenRequest(t.Context(), "crm", cases.Request{ID: "r2", Kind: cases.RequestRectification, Received: noon}, 10))
+		require.NoError(t, f.r.OpenRequest(t.Context(), "crm", cases.Request{ID: "r", Kind: cases.RequestAccess,
+			Received: noon}, 5))
+		require.NoError(t, f.r.OpenRequest(t.Context(), "crm",
+			cases.Request{ID: "r2", Kind: cases.RequestRectification, Received: noon}, 10))
 		before, err := f.r.Standings(t.Context(), "crm", noon, nil)
 		require.NoError(t, err)
 		heads, err := f.r.Heads(t.Context())
@@ -56,25 +58,29 @@ func TestForgetEnded(t *testing.T) {
 
 		s, err := f.r.Standings(t.Context(), "crm", noon, nil)
 		require.NoError(t, err)
-		for email, stays := range map[string]bool{"gone": false, "term": false, "fresh": true, "live": true, "held": true, "asked": true, "used": true, "open": true, "objects": true, "corrects": true} {
+		for email, stays := range map[string]bool{"gone": false, "term": false, "fresh": true, "live": true,
+			"held": true, "asked": true, "used": true, "open": true, "objects": true, "corrects": true} {
 			want := policy.Unmatched
 			if stays {
 				want = policy.Matched
 			}
-			require.Equal(t, want, s.Match(standings.Row{Identifiers: []keystore.Ref{f.ref("crm", identifier.Email, email+"@example.org")}}).Identity, email)
+			require.Equal(t, want, s.Match(standings.Row{Identifiers: []keystore.Ref{f.ref("crm", identifier.Email,
+				email+"@example.org")}}).Identity, email)
 		}
 		require.NoError(t, f.r.Verify(t.Context(), "crm", heads[0]), "the chain holds, and the head of before is in it")
 		touched, err := f.r.Refresh(t.Context(), before)
 		require.NoError(t, err)
 		require.NotEmpty(t, touched)
-		require.Empty(t, before.Lookup(f.ref("crm", identifier.Email, "gone@example.org")), "standings in memory forget with it")
+		require.Empty(t, before.Lookup(f.ref("crm", identifier.Email, "gone@example.org")),
+			"standings in memory forget with it")
 		require.Equal(t, s.Head(), before.Head())
 
 		again, err := f.r.ForgetEnded(t.Context(), "crm", noon, rule)
 		require.NoError(t, err)
 		require.Zero(t, again)
 		require.Equal(t, 12, f.importCSV("crm", text).Duplicates, "an old delivery brings nobody back")
-		require.Equal(t, policy.Withdrawn, f.standing("other", "gone@example.org", noon).Purposes[0].State, "the other silo keeps its own time")
+		require.Equal(t, policy.Withdrawn, f.standing("other", "gone@example.org", noon).Purposes[0].State,
+			"the other silo keeps its own time")
 
 		f.superuser(`DELETE FROM event_payload WHERE silo = 1 AND seq = 5`)
 		var tampered *chain.TamperedError
@@ -86,7 +92,8 @@ func TestForgetEnded(t *testing.T) {
 // TestPurgedBytesAreGone looks for the references in the file itself.
 func TestPurgedBytesAreGone(t *testing.T) {
 	f := newSQLite(t)
-	f.importCSV("crm", header1+"gone@example.org,withdrawn,news,2024-01-10,,,\nlive@example.org,given,news,2026-01-10,,n3,p\n")
+	f.importCSV("crm", header1+"gone@example.org,withdrawn,news,2024-01-10,,,\n"+
+		"live@example.org,given,news,2026-01-10,,n3,p\n")
 	read := func() []byte {
 		_, err := f.r.store.Exec(t.Context(), f.r.store.Scrub)
 		require.NoError(t, err)
@@ -115,15 +122,18 @@ func TestRetire(t *testing.T) {
 		row := key.Record("crm", "people", []byte("1"))
 		ref := f.ref("newsletter", identifier.Email, "person1@example.org")
 		f.link("newsletter", row, 1)
-		require.NoError(t, f.r.PlaceHold(t.Context(), "newsletter", cases.Hold{ID: "h", CaseRef: "c", PlacedBy: "anna", PlacedAt: noon.Add(-time.Hour)}, 1))
+		require.NoError(t, f.r.PlaceHold(t.Context(), "newsletter",
+			cases.Hold{ID: "h", CaseRef: "c", PlacedBy: "anna", PlacedAt: noon.Add(-time.Hour)}, 1))
 		_, err := f.r.Retire(t.Context(), "newsletter", noon)
 		require.ErrorContains(t, err, "legal hold")
 		require.NoError(t, f.r.ReleaseHold(t.Context(), "newsletter", "h", "anna", "bo"))
-		require.NoError(t, f.r.OpenRequest(t.Context(), "newsletter", cases.Request{ID: "r", Kind: cases.RequestAccess, Received: noon.Add(-time.Hour)}, 1))
+		require.NoError(t, f.r.OpenRequest(t.Context(), "newsletter",
+			cases.Request{ID: "r", Kind: cases.RequestAccess, Received: noon.Add(-time.Hour)}, 1))
 		_, err = f.r.Retire(t.Context(), "newsletter", noon)
 		require.ErrorContains(t, err, "request is open")
 		require.NoError(t, f.r.CloseRequest(t.Context(), "newsletter", "r", cases.OutcomeCompleted, ""))
-		require.NoError(t, f.r.PutTombstones(t.Context(), "newsletter", []Tombstone{{Record: row, Subject: ref, DropAfter: noon.AddDate(0, 0, 1)}}))
+		require.NoError(t, f.r.PutTombstones(t.Context(), "newsletter",
+			[]Tombstone{{Record: row, Subject: ref, DropAfter: noon.AddDate(0, 0, 1)}}))
 		_, err = f.r.Retire(t.Context(), "newsletter", noon)
 		require.ErrorIs(t, err, event.ErrRefused)
 		require.ErrorContains(t, err, "backup")

@@ -29,36 +29,57 @@ func TestImportRefusesLines(t *testing.T) {
 			name, line string
 			want       delivery.Reject
 		}{
-			{"not an address", "ada(at)example.org,given,news,2026-01-01,,n,,,", delivery.Reject{Line: 2, Reason: event.BadIdentifier, Column: "email"}},
-			{"nobody", ",given,news,2026-01-01,,n,,,", delivery.Reject{Line: 2, Reason: event.NoIdentifier, Column: ""}},
-			{"no such type", "a@b.it,granted,news,2026-01-01,,n,,,", delivery.Reject{Line: 2, Reason: event.BadType, Column: "type"}},
-			{"a type of Lethe's own", "a@b.it,payload_purged,news,2026-01-01,,n,,,", delivery.Reject{Line: 2, Reason: event.BadType, Column: "type"}},
-			{"no type", "a@b.it,,news,2026-01-01,,n,,,", delivery.Reject{Line: 2, Reason: event.BadType, Column: "type"}},
-			{"no purpose", "a@b.it,given,,2026-01-01,,n,,,", delivery.Reject{Line: 2, Reason: event.NoPurpose, Column: "purpose"}},
-			{"not a purpose of the silo", "a@b.it,given,profiling,2026-01-01,,n,,,", delivery.Reject{Line: 2, Reason: event.UnknownPurpose, Column: "purpose"}},
-			{"no notice", "a@b.it,given,news,2026-01-01,,,,,", delivery.Reject{Line: 2, Reason: event.NoNotice, Column: "notice"}},
-			{"no instant", "a@b.it,given,news,,,n,,,", delivery.Reject{Line: 2, Reason: event.BadTime, Column: "occurred_at"}},
-			{"an American date", "a@b.it,given,news,01/02/2026,,n,,,", delivery.Reject{Line: 2, Reason: event.BadTime, Column: "occurred_at"}},
-			{"31 April", "a@b.it,given,news,2026-04-31,,n,,,", delivery.Reject{Line: 2, Reason: event.BadTime, Column: "occurred_at"}},
-			{"an end before the beginning", "a@b.it,given,news,2026-01-02,2026-01-01,n,,,", delivery.Reject{Line: 2, Reason: event.BadTime, Column: "effective_until"}},
-			{"continued browsing", "a@b.it,given,news,2026-01-01,,n,continued_browsing,,", delivery.Reject{Line: 2, Reason: event.ImpliedConsent, Column: "method"}},
-			{"pre-ticked", "a@b.it,given,news,2026-01-01,,n,Pre-ticked,,", delivery.Reject{Line: 2, Reason: event.ImpliedConsent, Column: "method"}},
-			{"implied", "a@b.it,renewed,news,2026-01-01,,n,implied,,", delivery.Reject{Line: 2, Reason: event.ImpliedConsent, Column: "method"}},
-			{"an act nobody knows", "a@b.it,given,news,2026-01-01,,n,telepathy,,", delivery.Reject{Line: 2, Reason: event.UnknownMethod, Column: "method"}},
-			{"neither yes nor no", "a@b.it,given,news,2026-01-01,,n,form,,maybe", delivery.Reject{Line: 2, Reason: event.BadFlag, Column: "minor"}},
+			{"not an address", "ada(at)example.org,given,news,2026-01-01,,n,,,",
+				delivery.Reject{Line: 2, Reason: event.BadIdentifier, Column: "email"}},
+			{"nobody", ",given,news,2026-01-01,,n,,,", delivery.Reject{Line: 2, Reason: event.NoIdentifier,
+				Column: ""}},
+			{"no such type", "a@b.it,granted,news,2026-01-01,,n,,,", delivery.Reject{Line: 2, Reason: event.BadType,
+				Column: "type"}},
+			{"a type of Lethe's own", "a@b.it,payload_purged,news,2026-01-01,,n,,,",
+				delivery.Reject{Line: 2, Reason: event.BadType, Column: "type"}},
+			{"no type", "a@b.it,,news,2026-01-01,,n,,,", delivery.Reject{Line: 2, Reason: event.BadType,
+				Column: "type"}},
+			{"no purpose", "a@b.it,given,,2026-01-01,,n,,,", delivery.Reject{Line: 2, Reason: event.NoPurpose,
+				Column: "purpose"}},
+			{"not a purpose of the silo", "a@b.it,given,profiling,2026-01-01,,n,,,",
+				delivery.Reject{Line: 2, Reason: event.UnknownPurpose, Column: "purpose"}},
+			{"no notice", "a@b.it,given,news,2026-01-01,,,,,", delivery.Reject{Line: 2, Reason: event.NoNotice,
+				Column: "notice"}},
+			{"no instant", "a@b.it,given,news,,,n,,,", delivery.Reject{Line: 2, Reason: event.BadTime,
+				Column: "occurred_at"}},
+			{"an American date", "a@b.it,given,news,01/02/2026,,n,,,", delivery.Reject{Line: 2, Reason: event.BadTime,
+				Column: "occurred_at"}},
+			{"31 April", "a@b.it,given,news,2026-04-31,,n,,,", delivery.Reject{Line: 2, Reason: event.BadTime,
+				Column: "occurred_at"}},
+			{"an end before the beginning", "a@b.it,given,news,2026-01-02,2026-01-01,n,,,",
+				delivery.Reject{Line: 2, Reason: event.BadTime, Column: "effective_until"}},
+			{"continued browsing", "a@b.it,given,news,2026-01-01,,n,continued_browsing,,",
+				delivery.Reject{Line: 2, Reason: event.ImpliedConsent, Column: "method"}},
+			{"pre-ticked", "a@b.it,given,news,2026-01-01,,n,Pre-ticked,,",
+				delivery.Reject{Line: 2, Reason: event.ImpliedConsent, Column: "method"}},
+			{"implied", "a@b.it,renewed,news,2026-01-01,,n,implied,,",
+				delivery.Reject{Line: 2, Reason: event.ImpliedConsent, Column: "method"}},
+			{"an act nobody knows", "a@b.it,given,news,2026-01-01,,n,telepathy,,",
+				delivery.Reject{Line: 2, Reason: event.UnknownMethod, Column: "method"}},
+			{"neither yes nor no", "a@b.it,given,news,2026-01-01,,n,form,,maybe",
+				delivery.Reject{Line: 2, Reason: event.BadFlag, Column: "minor"}},
 			{"too few columns", "a@b.it,given,news", delivery.Reject{Line: 2, Reason: event.BadLine, Column: ""}},
-			{"a stray quote", `a@b.it,given,ne"ws,2026-01-01,,n,,,`, delivery.Reject{Line: 2, Reason: event.BadLine, Column: ""}},
-			{"a control character", "a@b.it,given,news,2026-01-01,,n\x1f,,,", delivery.Reject{Line: 2, Reason: event.BadText, Column: "notice"}},
+			{"a stray quote", `a@b.it,given,ne"ws,2026-01-01,,n,,,`, delivery.Reject{Line: 2, Reason: event.BadLine,
+				Column: ""}},
+			{"a control character", "a@b.it,given,news,2026-01-01,,n\x1f,,,",
+				delivery.Reject{Line: 2, Reason: event.BadText, Column: "notice"}},
 		}
 		f := newFixture(t)
 		for i, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
 				silo := fmt.Sprint("forms", i)
 				good := "good@b.it,given,news,2026-01-01,,n,form,,no\n"
-				report, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key(silo), Reader: strings.NewReader(header2 + test.line + "\n" + good),
-					Format: delivery.CSV, Source: "crm", Purposes: []string{"news"}})
+				report, err := f.r.Import(t.Context(),
+					delivery.Import{Keys: f.key(silo), Reader: strings.NewReader(header2 + test.line + "\n" + good),
+						Format: delivery.CSV, Source: "crm", Purposes: []string{"news"}})
 				require.NoError(t, err)
-				require.Equal(t, delivery.Report{Lines: 2, Events: 1, Refused: 1, Rejects: []delivery.Reject{test.want}}, report)
+				require.Equal(t, delivery.Report{Lines: 2, Events: 1, Refused: 1,
+					Rejects: []delivery.Reject{test.want}}, report)
 				require.NotContains(t, report.Rejects[0].String(), "b.it")
 				head, err := f.r.Head(t.Context(), silo)
 				require.NoError(t, err)
@@ -83,7 +104,9 @@ func TestImportRefusesFiles(t *testing.T) {
 		}
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
-				_, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key("forms"), Reader: strings.NewReader(test.text), Format: test.format, Source: "crm"})
+				_, err := f.r.Import(t.Context(),
+					delivery.Import{Keys: f.key("forms"), Reader: strings.NewReader(test.text), Format: test.format,
+						Source: "crm"})
 				require.ErrorContains(t, err, test.want)
 			})
 		}
@@ -93,29 +116,39 @@ func TestImportRefusesFiles(t *testing.T) {
 func TestImportIsIdempotent(t *testing.T) {
 	onEngines(t, func(t *testing.T, newFixture newFixture) {
 		f := newFixture(t)
-		const text = "email,id,type,purpose,occurred_at,notice\na@b.it,1,given,news,2026-01-01,n\nb@b.it,2,given,news,2026-01-01,n\na@b.it,1,given,news,2026-01-01,n\n"
+		const text = "email,id,type,purpose,occurred_at,notice\na@b.it,1,given,news,2026-01-01,n\n" +
+			"b@b.it,2,given,news,2026-01-01,n\na@b.it,1,given,news,2026-01-01,n\n"
 		require.Equal(t, delivery.Report{Lines: 3, Events: 2, Duplicates: 1}, f.importCSV("forms", text))
 		require.Equal(t, delivery.Report{Lines: 3, Duplicates: 3}, f.importCSV("forms", text))
 		changed := strings.Replace(text, "b@b.it,2,given,news,2026-01-01", "b@b.it,2,given,news,2026-01-09", 1)
-		require.Equal(t, delivery.Report{Lines: 3, Duplicates: 2, Refused: 1, Rejects: []delivery.Reject{{Line: 3, Reason: event.DuplicateDiffers, Column: "id"}}}, f.importCSV("forms", changed))
+		require.Equal(t, delivery.Report{Lines: 3, Duplicates: 2, Refused: 1,
+			Rejects: []delivery.Reject{{Line: 3, Reason: event.DuplicateDiffers, Column: "id"}}},
+			f.importCSV("forms", changed))
 		t.Run("another source may use the same ids", func(t *testing.T) {
-			report, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key("forms"), Reader: strings.NewReader(text), Format: delivery.CSV, Source: "shop"})
+			report, err := f.r.Import(t.Context(),
+				delivery.Import{Keys: f.key("forms"), Reader: strings.NewReader(text), Format: delivery.CSV,
+					Source: "shop"})
 			require.NoError(t, err)
 			require.Equal(t, 2, report.Events)
 		})
 		t.Run("without ids the content counts", func(t *testing.T) {
-			const text = "email,type,purpose,occurred_at,notice\nc@b.it,given,news,2026-01-01,n\nc@b.it,given,news,2026-01-02,n\n"
+			const text = "email,type,purpose,occurred_at,notice\nc@b.it,given,news,2026-01-01,n\n" +
+				"c@b.it,given,news,2026-01-02,n\n"
 			require.Equal(t, 2, f.importCSV("forms", text).Events)
 			require.Equal(t, 2, f.importCSV("forms", text).Duplicates)
 		})
 		t.Run("a dry run sees it and records nothing", func(t *testing.T) {
 			before, err := f.r.Heads(t.Context())
 			require.NoError(t, err)
-			const text = "email,id,type,purpose,occurred_at,notice\nd@b.it,8,given,news,2026-01-01,n\nd@b.it,8,given,news,2026-01-01,n\na@b.it,1,given,news,2026-01-01,n\nx,3,given,news,2026-01-01,n\n"
+			const text = "email,id,type,purpose,occurred_at,notice\nd@b.it,8,given,news,2026-01-01,n\n" +
+				"d@b.it,8,given,news,2026-01-01,n\na@b.it,1,given,news,2026-01-01,n\nx,3,given,news,2026-01-01,n\n"
 			for _, rows := range []int{1, 100} {
-				report, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key("forms"), Reader: strings.NewReader(text), Format: delivery.CSV, Source: "crm", DryRun: true, BatchRows: rows})
+				report, err := f.r.Import(t.Context(),
+					delivery.Import{Keys: f.key("forms"), Reader: strings.NewReader(text), Format: delivery.CSV,
+						Source: "crm", DryRun: true, BatchRows: rows})
 				require.NoError(t, err)
-				require.Equal(t, delivery.Report{Lines: 4, Events: 1, Duplicates: 2, Refused: 1, Rejects: []delivery.Reject{{Line: 5, Reason: event.BadIdentifier, Column: "email"}}}, report)
+				require.Equal(t, delivery.Report{Lines: 4, Events: 1, Duplicates: 2, Refused: 1,
+					Rejects: []delivery.Reject{{Line: 5, Reason: event.BadIdentifier, Column: "email"}}}, report)
 			}
 			after, err := f.r.Heads(t.Context())
 			require.NoError(t, err)
@@ -138,11 +171,15 @@ func TestImportResumes(t *testing.T) {
 			t.Run(fmt.Sprint(after), func(t *testing.T) {
 				f := newFixture(t)
 				lines := strings.SplitAfter(text.String(), "\n")
-				reader := io.MultiReader(strings.NewReader(strings.Join(lines[:after+1], "")), readerFunc(func([]byte) (int, error) { return 0, errors.New("cut") }))
-				first, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key("forms"), Reader: reader, Format: delivery.CSV, Source: "crm", BatchRows: 7})
+				reader := io.MultiReader(strings.NewReader(strings.Join(lines[:after+1], "")),
+					readerFunc(func([]byte) (int, error) { return 0, errors.New("cut") }))
+				first, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key("forms"), Reader: reader,
+					Format: delivery.CSV, Source: "crm", BatchRows: 7})
 				require.ErrorContains(t, err, "cut")
 				require.Equal(t, after/7*7, first.Events)
-				second, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key("forms"), Reader: strings.NewReader(text.String()), Format: delivery.CSV, Source: "crm", BatchRows: 7})
+				second, err := f.r.Import(t.Context(),
+					delivery.Import{Keys: f.key("forms"), Reader: strings.NewReader(text.String()),
+						Format: delivery.CSV, Source: "crm", BatchRows: 7})
 				require.NoError(t, err)
 				require.Equal(t, delivery.Report{Lines: n, Events: n - first.Events, Duplicates: first.Events}, second)
 				require.NoError(t, f.r.Verify(t.Context(), "forms", chain.Head{}))
@@ -169,17 +206,20 @@ func TestImportIsInterrupted(t *testing.T) {
 					return io.EOF
 				}
 				e.Type, e.Purpose, e.Notice, e.OccurredAt, e.ID = event.Given, "news", "n", noon, fmt.Sprint(line)
-				e.Subjects = append(e.Subjects, event.Subject{Kind: identifier.Email, Value: fmt.Sprintf("p%d@b.it", line)})
+				e.Subjects = append(e.Subjects,
+					event.Subject{Kind: identifier.Email, Value: fmt.Sprintf("p%d@b.it", line)})
 				return nil
 			}
 		}
-		first, err := f.r.Import(ctx, delivery.Import{Keys: f.key("forms"), Next: feed(31, cancel), Source: "crm", BatchRows: 7})
+		first, err := f.r.Import(ctx, delivery.Import{Keys: f.key("forms"), Next: feed(31, cancel), Source: "crm",
+			BatchRows: 7})
 		require.ErrorIs(t, err, context.Canceled)
 		require.Zero(t, first.Events%7, "a portion is recorded whole or not at all")
 		head, err := f.r.Head(t.Context(), "forms")
 		require.NoError(t, err)
 		require.EqualValues(t, first.Events, head)
-		second, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key("forms"), Next: feed(0, nil), Source: "crm", BatchRows: 7})
+		second, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key("forms"), Next: feed(0, nil),
+			Source: "crm", BatchRows: 7})
 		require.NoError(t, err)
 		require.Equal(t, delivery.Report{Lines: n, Events: n - first.Events, Duplicates: first.Events}, second)
 		require.NoError(t, f.r.Verify(t.Context(), "forms", chain.Head{}))
@@ -204,8 +244,10 @@ func TestKnownAmongNew(t *testing.T) {
 				all += line(i)
 			}
 			all += line(2) + "2,p2@b.it,given,news,2026-01-02,n\n"
-			want := delivery.Report{Lines: n + 2, Events: n - len(recorded), Duplicates: len(recorded) + 1, Refused: 1, Rejects: []delivery.Reject{{Line: n + 3, Reason: event.DuplicateDiffers, Column: "id"}}}
-			report, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key(silo), Reader: strings.NewReader(all), Format: delivery.CSV, Source: "crm", BatchRows: 7})
+			want := delivery.Report{Lines: n + 2, Events: n - len(recorded), Duplicates: len(recorded) + 1,
+				Refused: 1, Rejects: []delivery.Reject{{Line: n + 3, Reason: event.DuplicateDiffers, Column: "id"}}}
+			report, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key(silo), Reader: strings.NewReader(all),
+				Format: delivery.CSV, Source: "crm", BatchRows: 7})
 			require.NoError(t, err)
 			require.Equal(t, want, report)
 			require.NoError(t, f.r.Verify(t.Context(), silo, chain.Head{}))
@@ -230,9 +272,13 @@ func TestImportJSONL(t *testing.T) {
 {"email":["d@b.it"],"type":"withdrawn","occurred_at":"2026-01-01"}
 []
 {"customer-number":4711,"type":"basis_started","purpose":"contract","occurred_at":"2026-01-01"}`
-		report, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key("forms"), Reader: strings.NewReader(text), Format: delivery.JSONL, Source: "crm"})
+		report, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key("forms"), Reader: strings.NewReader(text),
+			Format: delivery.JSONL, Source: "crm"})
 		require.NoError(t, err)
-		require.Equal(t, delivery.Report{Lines: 6, Events: 2, Refused: 4, Rejects: []delivery.Reject{{Line: 3, Reason: event.UnknownColumn, Column: "extra"}, {Line: 4, Reason: event.BadLine, Column: ""}, {Line: 5, Reason: event.BadLine, Column: "email"}, {Line: 6, Reason: event.BadLine, Column: ""}}}, report)
+		require.Equal(t, delivery.Report{Lines: 6, Events: 2, Refused: 4,
+			Rejects: []delivery.Reject{{Line: 3, Reason: event.UnknownColumn, Column: "extra"},
+				{Line: 4, Reason: event.BadLine, Column: ""}, {Line: 5, Reason: event.BadLine, Column: "email"},
+				{Line: 6, Reason: event.BadLine, Column: ""}}}, report)
 		require.True(t, f.standing("forms", "a@b.it", noon).Minor)
 	})
 }
@@ -242,9 +288,12 @@ func TestImportMapsColumns(t *testing.T) {
 		f := newFixture(t)
 		rome, err := time.LoadLocation("Europe/Rome")
 		require.NoError(t, err)
-		report, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key("forms"), Format: delivery.CSV, Source: "crm", Zone: rome, Country: "IT", Notice: "form 3",
-			Columns: map[string]string{"Mail": "email", "Cell": "phone", "What": "type", "For": "purpose", "When": "occurred_at", "Remark": ""},
-			Reader:  strings.NewReader("\uFEFFMail,Cell,What,For,When,Remark\nA@B.it,333 1234567,given,news,2026-07-01 00:30,whatever\n")})
+		report, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key("forms"), Format: delivery.CSV,
+			Source: "crm", Zone: rome, Country: "IT", Notice: "form 3",
+			Columns: map[string]string{"Mail": "email", "Cell": "phone", "What": "type", "For": "purpose",
+				"When": "occurred_at", "Remark": ""},
+			Reader: strings.NewReader("\uFEFFMail,Cell,What,For,When,Remark\nA@B.it,333 " +
+				"1234567,given,news,2026-07-01 00:30,whatever\n")})
 		require.NoError(t, err)
 		require.Equal(t, 1, report.Events)
 		require.Equal(t, time.Date(2026, 6, 30, 22, 30, 0, 0, time.UTC), f.standing("forms", "a@b.it", noon).Collected)
@@ -263,10 +312,12 @@ func TestImportFindsCollections(t *testing.T) {
 			"a@b.it,,c2,given,news,2026-02-01,n\n"+
 			"b@b.it,+393331234567,,given,news,2026-02-01,n\n").Events)
 		t.Run("a grant must be sure of its collection", func(t *testing.T) {
-			require.Equal(t, []delivery.Reject{{Line: 2, Reason: event.IdentityConflict, Column: "collection"}}, f.importCSV("forms", header+"a@b.it,,,renewed,news,2026-03-01,n\n").Rejects)
+			require.Equal(t, []delivery.Reject{{Line: 2, Reason: event.IdentityConflict, Column: "collection"}},
+				f.importCSV("forms", header+"a@b.it,,,renewed,news,2026-03-01,n\n").Rejects)
 		})
 		t.Run("identifiers that disagree", func(t *testing.T) {
-			require.Equal(t, []delivery.Reject{{Line: 2, Reason: event.IdentityConflict, Column: ""}}, f.importCSV("forms", header+"a@b.it,+393331234567,,withdrawn,news,2026-03-01,\n").Rejects)
+			require.Equal(t, []delivery.Reject{{Line: 2, Reason: event.IdentityConflict, Column: ""}},
+				f.importCSV("forms", header+"a@b.it,+393331234567,,withdrawn,news,2026-03-01,\n").Rejects)
 		})
 		t.Run("a withdrawal reaches every collection of the person, once", func(t *testing.T) {
 			line := header + "a@b.it,,,withdrawn,news,2026-03-01,\n"
@@ -295,7 +346,8 @@ func TestAppend(t *testing.T) {
 	onEngines(t, func(t *testing.T, newFixture newFixture) {
 		f := newFixture(t)
 		key := f.key("forms")
-		e := event.Event{Type: event.Given, Purpose: "news", Notice: "n1", Evidence: "form", OccurredAt: day("2026-01-01"), Subjects: []event.Subject{{Kind: identifier.Email, Value: "a@b.it"}}}
+		e := event.Event{Type: event.Given, Purpose: "news", Notice: "n1", Evidence: "form",
+			OccurredAt: day("2026-01-01"), Subjects: []event.Subject{{Kind: identifier.Email, Value: "a@b.it"}}}
 		seq, err := f.r.Append(t.Context(), key, e)
 		require.NoError(t, err)
 		require.EqualValues(t, 1, seq)
@@ -306,7 +358,8 @@ func TestAppend(t *testing.T) {
 		_, err = f.r.Append(t.Context(), key, e)
 		require.ErrorIs(t, err, event.ErrRefused)
 		require.ErrorContains(t, err, "E_IMPLIED_CONSENT")
-		_, err = f.r.Append(t.Context(), key, event.Event{Type: event.Objected, Marketing: true, Purpose: "news", OccurredAt: day("2026-02-01"), Subjects: []event.Subject{{Kind: identifier.Email, Value: "a@b.it"}}})
+		_, err = f.r.Append(t.Context(), key, event.Event{Type: event.Objected, Marketing: true, Purpose: "news",
+			OccurredAt: day("2026-02-01"), Subjects: []event.Subject{{Kind: identifier.Email, Value: "a@b.it"}}})
 		require.NoError(t, err)
 		p := f.standing("forms", "a@b.it", noon).Purposes[0]
 		require.Equal(t, policy.ObjectionPending, p.Objection)
@@ -342,7 +395,9 @@ func TestWritersTakeTurns(t *testing.T) {
 			r, key := f.open(Config{AllowEmpty: true}), key.Clone()
 			writers.Go(func() error {
 				for i := range each {
-					e := event.Event{Type: event.Given, Purpose: "news", Notice: "n", OccurredAt: noon, ID: fmt.Sprint(w, i), Subjects: []event.Subject{{Kind: identifier.Email, Value: fmt.Sprintf("p%d@b.it", i)}}}
+					e := event.Event{Type: event.Given, Purpose: "news", Notice: "n", OccurredAt: noon,
+						ID: fmt.Sprint(w, i), Subjects: []event.Subject{{Kind: identifier.Email,
+							Value: fmt.Sprintf("p%d@b.it", i)}}}
 					if _, err := r.Append(t.Context(), key, e); err != nil {
 						return err
 					}
@@ -371,7 +426,8 @@ func FuzzImport(f *testing.F) {
 			format = delivery.CSV
 		}
 		in := func() delivery.Import {
-			return delivery.Import{Keys: key, Reader: bytes.NewReader(data), Format: format, Source: "crm", BatchRows: 3}
+			return delivery.Import{Keys: key, Reader: bytes.NewReader(data), Format: format, Source: "crm",
+				BatchRows: 3}
 		}
 		first, err := fix.r.Import(t.Context(), in())
 		if err != nil {
@@ -389,13 +445,16 @@ func FuzzImport(f *testing.F) {
 func TestNobodyConsentsToWhatWas(t *testing.T) {
 	f := newSQLite(t)
 	for text, refused := range map[string]bool{
-		"given,2026-03-01T10:00:00Z,2026-02-28": true, "renewed,2026-03-01T10:00:00Z,2020-01-01": true, "given,2026-03-01T10:00:00Z,2026-03-01": false,
-		"given,2026-03-01T10:00:00Z,2026-04-01": false, "basis_ended,2026-03-01T10:00:00Z,2020-01-01": false, "withdrawn,2026-03-01T10:00:00Z,2020-01-01": false,
+		"given,2026-03-01T10:00:00Z,2026-02-28": true, "renewed,2026-03-01T10:00:00Z,2020-01-01": true,
+		"given,2026-03-01T10:00:00Z,2026-03-01": false,
+		"given,2026-03-01T10:00:00Z,2026-04-01": false, "basis_ended,2026-03-01T10:00:00Z,2020-01-01": false,
+		"withdrawn,2026-03-01T10:00:00Z,2020-01-01": false,
 	} {
 		report := f.importCSV("forms", "email,purpose,notice,type,occurred_at,effective_from\na@b.it,news,n,"+text+"\n")
 		require.Equal(t, refused, report.Refused == 1, text)
 		if refused {
-			require.Equal(t, []delivery.Reject{{Line: 2, Reason: event.BadTime, Column: "effective_from"}}, report.Rejects)
+			require.Equal(t, []delivery.Reject{{Line: 2, Reason: event.BadTime, Column: "effective_from"}},
+				report.Rejects)
 		}
 	}
 }

@@ -31,7 +31,8 @@ type FlagKey struct {
 // Flags loads a silo's flags.
 func (r *Registry) Flags(ctx context.Context, silo string) (map[FlagKey]time.Time, error) {
 	flags := map[FlagKey]time.Time{}
-	err := r.store.EachOf(ctx, silo, `SELECT record_ref, reason, since FROM flag WHERE silo = ?`, func(rows *sql.Rows) error {
+	err := r.store.EachOf(ctx, silo, `SELECT record_ref, reason, since FROM flag
+		WHERE silo = ?`, func(rows *sql.Rows) error {
 		var ref sql.RawBytes
 		var key FlagKey
 		var since int64
@@ -50,15 +51,18 @@ func (r *Registry) Flags(ctx context.Context, silo string) (map[FlagKey]time.Tim
 
 // SetFlags records flags. One that is there already keeps its first night.
 func (r *Registry) SetFlags(ctx context.Context, silo string, flags []Flag) error {
-	return r.bulkWrite(ctx, silo, "set flags", "flag", "silo, record_ref, reason, since", r.store.Ignoring("silo, record_ref, reason"), len(flags),
+	return r.bulkWrite(ctx, silo, "set flags", "flag", "silo, record_ref, reason, since",
+		r.store.Ignoring("silo, record_ref, reason"), len(flags),
 		func(silo database.Cell, i int) []database.Cell {
-			return []database.Cell{silo, database.Blob(flags[i].Record[:]), database.Text(flags[i].Reason), database.Number(event.Micros(flags[i].Since))}
+			return []database.Cell{silo, database.Blob(flags[i].Record[:]), database.Text(flags[i].Reason),
+				database.Number(event.Micros(flags[i].Since))}
 		})
 }
 
 // DropFlags removes the flags whose reason is gone.
 func (r *Registry) DropFlags(ctx context.Context, silo string, keys []FlagKey) error {
-	return r.eachWrite(ctx, silo, "drop flags", `DELETE FROM flag WHERE silo = ? AND record_ref = ? AND reason = ?`, len(keys),
+	return r.eachWrite(ctx, silo, "drop flags", `DELETE FROM flag WHERE silo = ? AND record_ref = ?
+		AND reason = ?`, len(keys),
 		func(silo int64, i int) []any { return []any{silo, keys[i].Record[:], keys[i].Reason} })
 }
 
@@ -78,11 +82,16 @@ type Tombstone struct {
 // DropAfter.
 func (r *Registry) PutTombstones(ctx context.Context, silo string, tombstones []Tombstone) error {
 	rows := oneEach(tombstones)
-	return r.bulkWrite(ctx, silo, "put tombstones", "tombstone", `silo, record_ref, subject_ref, "system", object, action, plan_digest, erased_at, drop_after`,
-		r.store.Replacing("tombstone", "silo, record_ref, subject_ref", "drop_after", "action", "plan_digest", "erased_at"), len(rows),
+	return r.bulkWrite(ctx, silo, "put tombstones", "tombstone",
+		`silo, record_ref, subject_ref, "system", object, action, plan_digest, erased_at, drop_after`,
+		r.store.Replacing("tombstone", "silo, record_ref, subject_ref", "drop_after", "action", "plan_digest",
+			"erased_at"), len(rows),
 		func(silo database.Cell, i int) []database.Cell {
 			t := &rows[i]
-			return []database.Cell{silo, database.Blob(t.Record[:]), database.Blob(t.Subject[:]), database.Text(t.System), database.Text(t.Object), database.Text(t.Action), database.Text(t.PlanDigest), database.Number(event.Micros(t.ErasedAt)), database.Number(event.Micros(t.DropAfter))}
+			return []database.Cell{silo, database.Blob(t.Record[:]), database.Blob(t.Subject[:]),
+				database.Text(t.System), database.Text(t.Object), database.Text(t.Action),
+				database.Text(t.PlanDigest), database.Number(event.Micros(t.ErasedAt)),
+				database.Number(event.Micros(t.DropAfter))}
 		})
 }
 
@@ -123,7 +132,8 @@ func (r *Registry) DropTombstones(ctx context.Context, silo string, over, severe
 		return err
 	}
 	gone := slices.Concat(over, severed)
-	return r.eachWrite(ctx, silo, "drop tombstones", `DELETE FROM tombstone WHERE silo = ? AND record_ref = ? AND subject_ref = ?`, len(gone),
+	return r.eachWrite(ctx, silo, "drop tombstones", `DELETE FROM tombstone WHERE silo = ? AND record_ref = ?
+		AND subject_ref = ?`, len(gone),
 		func(silo int64, i int) []any { return []any{silo, gone[i].Record[:], gone[i].Subject[:]} })
 }
 
@@ -135,12 +145,14 @@ type Tombstones struct {
 // Tombstones loads a silo's tombstones.
 func (r *Registry) Tombstones(ctx context.Context, silo string) (*Tombstones, error) {
 	t := &Tombstones{}
-	err := r.store.EachOf(ctx, silo, `SELECT record_ref, subject_ref, "system", object, action, plan_digest, erased_at, drop_after FROM tombstone
+	err := r.store.EachOf(ctx, silo, `SELECT record_ref, subject_ref, "system", object, action, plan_digest,
+		erased_at, drop_after FROM tombstone
 		WHERE silo = ? ORDER BY record_ref, subject_ref`, func(rows *sql.Rows) error {
 		var record, subject sql.RawBytes
 		var one Tombstone
 		var erased, drop int64
-		if err := rows.Scan(&record, &subject, &one.System, &one.Object, &one.Action, &one.PlanDigest, &erased, &drop); err != nil {
+		if err := rows.Scan(&record, &subject, &one.System, &one.Object, &one.Action, &one.PlanDigest, &erased,
+			&drop); err != nil {
 			return err
 		}
 		copy(one.Record[:], record)
@@ -164,7 +176,8 @@ func (t *Tombstones) All() []Tombstone { return t.list }
 // Find returns the tombstones of a record, one for each person who ever had its key. To erase again, the
 // subject must agree as well; an anonymized row (A0) has no identifier left to compare.
 func (t *Tombstones) Find(record keystore.Ref) []Tombstone {
-	from, found := slices.BinarySearchFunc(t.list, record, func(t Tombstone, ref keystore.Ref) int { return bytes.Compare(t.Record[:], ref[:]) })
+	from, found := slices.BinarySearchFunc(t.list, record,
+		func(t Tombstone, ref keystore.Ref) int { return bytes.Compare(t.Record[:], ref[:]) })
 	if !found {
 		return nil
 	}
@@ -176,7 +189,8 @@ func (t *Tombstones) Find(record keystore.Ref) []Tombstone {
 }
 
 // bulkWrite inserts n rows in one transaction; clash says what becomes of a row whose key is there.
-func (r *Registry) bulkWrite(ctx context.Context, silo, what, table, columns, clash string, n int, row func(silo database.Cell, i int) []database.Cell) error {
+func (r *Registry) bulkWrite(ctx context.Context, silo, what, table, columns, clash string, n int,
+	row func(silo database.Cell, i int) []database.Cell) error {
 	if n == 0 {
 		return nil
 	}
@@ -200,7 +214,8 @@ func (r *Registry) bulkWrite(ctx context.Context, silo, what, table, columns, cl
 }
 
 // eachWrite runs one statement n times in one transaction.
-func (r *Registry) eachWrite(ctx context.Context, silo, what, statement string, n int, args func(silo int64, i int) []any) error {
+func (r *Registry) eachWrite(ctx context.Context, silo, what, statement string, n int,
+	args func(silo int64, i int) []any) error {
 	if n == 0 {
 		return nil
 	}

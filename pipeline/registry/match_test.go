@@ -33,18 +33,32 @@ func TestMatch(t *testing.T) {
 			want standings.Match
 		}{
 			{"no identifier", standings.Row{}, standings.Match{Identity: policy.Unparseable}},
-			{"unknown", standings.Row{Identifiers: []keystore.Ref{email("x@example.org")}}, standings.Match{Identity: policy.Unmatched}},
-			{"one", standings.Row{Identifiers: []keystore.Ref{email("one@example.org")}}, standings.Match{Collection: 1}},
-			{"two identifiers agree", standings.Row{Identifiers: []keystore.Ref{email("one@example.org"), phone}}, standings.Match{Collection: 1}},
-			{"one of two is known", standings.Row{Identifiers: []keystore.Ref{email("x@example.org"), phone}}, standings.Match{Collection: 1, Partial: true}},
-			{"two disagree", standings.Row{Identifiers: []keystore.Ref{email("three@example.org"), phone}}, standings.Match{Identity: policy.Conflicting}},
-			{"several collections, strict", standings.Row{Identifiers: []keystore.Ref{email("two@example.org")}}, standings.Match{Identity: policy.Conflicting}},
-			{"several, silo scope, between", standings.Row{Identifiers: []keystore.Ref{email("two@example.org")}, SiloScope: true, Created: day("2026-03-01")}, standings.Match{Collection: 2}},
-			{"several, silo scope, after", standings.Row{Identifiers: []keystore.Ref{email("two@example.org")}, SiloScope: true, Created: day("2026-05-01")}, standings.Match{Collection: 3}},
-			{"several, silo scope, date unknown", standings.Row{Identifiers: []keystore.Ref{email("two@example.org")}, SiloScope: true}, standings.Match{Collection: 3}},
-			{"several, silo scope, row older than all", standings.Row{Identifiers: []keystore.Ref{email("two@example.org")}, SiloScope: true, Created: day("2020-05-01")}, standings.Match{Identity: policy.Conflicting}},
-			{"the row carries its collection", standings.Row{Identifiers: []keystore.Ref{email("two@example.org")}, Collection: &c3}, standings.Match{Collection: 3}},
-			{"the row carries one that is unknown", standings.Row{Identifiers: []keystore.Ref{email("one@example.org")}, Collection: &unknown}, standings.Match{Identity: policy.Unmatched}},
+			{"unknown", standings.Row{Identifiers: []keystore.Ref{email("x@example.org")}},
+				standings.Match{Identity: policy.Unmatched}},
+			{"one", standings.Row{Identifiers: []keystore.Ref{email("one@example.org")}},
+				standings.Match{Collection: 1}},
+			{"two identifiers agree", standings.Row{Identifiers: []keystore.Ref{email("one@example.org"), phone}},
+				standings.Match{Collection: 1}},
+			{"one of two is known", standings.Row{Identifiers: []keystore.Ref{email("x@example.org"), phone}},
+				standings.Match{Collection: 1, Partial: true}},
+			{"two disagree", standings.Row{Identifiers: []keystore.Ref{email("three@example.org"), phone}},
+				standings.Match{Identity: policy.Conflicting}},
+			{"several collections, strict", standings.Row{Identifiers: []keystore.Ref{email("two@example.org")}},
+				standings.Match{Identity: policy.Conflicting}},
+			{"several, silo scope, between", standings.Row{Identifiers: []keystore.Ref{email("two@example.org")},
+				SiloScope: true, Created: day("2026-03-01")}, standings.Match{Collection: 2}},
+			{"several, silo scope, after", standings.Row{Identifiers: []keystore.Ref{email("two@example.org")},
+				SiloScope: true, Created: day("2026-05-01")}, standings.Match{Collection: 3}},
+			{"several, silo scope, date unknown", standings.Row{Identifiers: []keystore.Ref{email("two@example.org")},
+				SiloScope: true}, standings.Match{Collection: 3}},
+			{"several, silo scope, row older than all",
+				standings.Row{Identifiers: []keystore.Ref{email("two@example.org")}, SiloScope: true,
+					Created: day("2020-05-01")}, standings.Match{Identity: policy.Conflicting}},
+			{"the row carries its collection", standings.Row{Identifiers: []keystore.Ref{email("two@example.org")},
+				Collection: &c3}, standings.Match{Collection: 3}},
+			{"the row carries one that is unknown",
+				standings.Row{Identifiers: []keystore.Ref{email("one@example.org")}, Collection: &unknown},
+				standings.Match{Identity: policy.Unmatched}},
 		}
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
@@ -54,12 +68,15 @@ func TestMatch(t *testing.T) {
 			})
 		}
 		t.Run("another silo's key finds nothing", func(t *testing.T) {
-			require.Equal(t, standings.Match{Identity: policy.Unmatched}, s.Match(standings.Row{Identifiers: []keystore.Ref{f.ref("other", identifier.Email, "one@example.org")}}))
+			require.Equal(t, standings.Match{Identity: policy.Unmatched},
+				s.Match(standings.Row{Identifiers: []keystore.Ref{f.ref("other", identifier.Email,
+					"one@example.org")}}))
 		})
 		t.Run("a silo never heard of", func(t *testing.T) {
 			s, err := f.r.Standings(t.Context(), "other", noon, nil)
 			require.NoError(t, err)
-			require.Equal(t, standings.Match{Identity: policy.Unmatched}, s.Match(standings.Row{Identifiers: []keystore.Ref{email("one@example.org")}}))
+			require.Equal(t, standings.Match{Identity: policy.Unmatched},
+				s.Match(standings.Row{Identifiers: []keystore.Ref{email("one@example.org")}}))
 			require.Zero(t, s.Head())
 			require.False(t, s.At(1, new(policy.Standing)))
 		})
@@ -76,7 +93,9 @@ func TestRefresh(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, touched)
 
-		f.importCSV("newsletter", header1+"person3@example.org,withdrawn,newsletter,2026-02-01,,,\nnew@example.org,given,newsletter,2026-02-02,,n,p\n")
+		f.importCSV("newsletter", header1+
+			"person3@example.org,withdrawn,newsletter,2026-02-01,,,\n"+
+			"new@example.org,given,newsletter,2026-02-02,,n,p\n")
 		head, err := f.r.Head(t.Context(), "newsletter")
 		require.NoError(t, err)
 		require.NotEqual(t, head, s.Head())

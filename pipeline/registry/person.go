@@ -41,15 +41,17 @@ type PastEvent struct {
 	Source     string     `json:"source"`
 	Proof      bool       `json:"proof"` // evidence is on file
 	Marketing  bool       `json:"marketing,omitempty"`
-	Name       string     `json:"name,omitempty"`       // of the hold or the request that it is about
-	By         string     `json:"by,omitempty"`         // who placed, approved or released the hold
-	Impossible bool       `json:"impossible,omitempty"` // it was recorded before it is said to have happened, so it is not relied on
+	Name       string     `json:"name,omitempty"` // of the hold or the request that it is about
+	By         string     `json:"by,omitempty"`   // who placed, approved or released the hold
+	// it was recorded before it is said to have happened, so it is not relied on
+	Impossible bool `json:"impossible,omitempty"`
 }
 
 // Person returns what a silo knows of somebody at an instant, read for this person alone; nil if it knows
 // nobody by this identifier. purposes are as for Standings. A *RefusedError says that the identifier is
 // none.
-func (r *Registry) Person(ctx context.Context, keys *keystore.SiloKey, who event.Subject, country string, asOf time.Time,
+func (r *Registry) Person(ctx context.Context, keys *keystore.SiloKey, who event.Subject, country string,
+	asOf time.Time,
 	purposes map[string]event.Type) ([]PersonCollection, error) {
 	var list []PersonCollection
 	err := r.ofPerson(ctx, keys, who, country, func(tx *database.Txn, silo chain.Silo, collections []int64) error {
@@ -80,7 +82,8 @@ func (r *Registry) Person(ctx context.Context, keys *keystore.SiloKey, who event
 
 // CollectionsOf are the collections that a person's identifier leads to in the silo of the key, in order;
 // none where the silo does not know the person. country is that of phone numbers without a prefix.
-func (r *Registry) CollectionsOf(ctx context.Context, keys *keystore.SiloKey, who event.Subject, country string) ([]int32, error) {
+func (r *Registry) CollectionsOf(ctx context.Context, keys *keystore.SiloKey, who event.Subject,
+	country string) ([]int32, error) {
 	list := []int32{}
 	err := r.ofPerson(ctx, keys, who, country, func(_ *database.Txn, _ chain.Silo, collections []int64) error {
 		for _, c := range collections {
@@ -98,7 +101,8 @@ func (r *Registry) CollectionsOf(ctx context.Context, keys *keystore.SiloKey, wh
 // for that person. who is the identifier under which the person asks; it stands in the record as it is
 // given, and nothing else of the person does. Call it only for somebody whose identity was verified. A
 // *RefusedError says that the identifier is none, ErrRefused that the silo knows no consent of it.
-func (r *Registry) Receipts(ctx context.Context, keys *keystore.SiloKey, who event.Subject, country string, terms receipt.Terms) ([]receipt.Receipt, error) {
+func (r *Registry) Receipts(ctx context.Context, keys *keystore.SiloKey, who event.Subject, country string,
+	terms receipt.Terms) ([]receipt.Receipt, error) {
 	var list []receipt.Receipt
 	err := r.ofPerson(ctx, keys, who, country, func(tx *database.Txn, silo chain.Silo, collections []int64) error {
 		for _, collection := range collections {
@@ -129,7 +133,8 @@ func (r *Registry) Receipts(ctx context.Context, keys *keystore.SiloKey, who eve
 
 // receiptQuery selects what a receipt says of the events of one collection; its arguments are the silo,
 // twice, and the collection.
-const receiptQuery = `SELECT e.type, e.purpose, e.occurred_at, e.effective_from, e.effective_until, e.notice, e.method, e.source
+const receiptQuery = `SELECT e.type, e.purpose, e.occurred_at, e.effective_from, e.effective_until, e.notice,
+	e.method, e.source
 	FROM event_payload p JOIN event e ON e.silo = p.silo AND e.seq = p.seq
 	WHERE p.silo = ? AND p.seq IN (SELECT seq FROM event_payload WHERE silo = ? AND collection = ?) ORDER BY e.effective_from, e.seq`
 
@@ -144,7 +149,8 @@ func (r *Registry) ofPerson(ctx context.Context, keys *keystore.SiloKey, who eve
 		}
 		var collections []int64
 		ref := keys.Match(who.Kind, value)
-		err := tx.Scanned(ctx, `SELECT collection FROM subject_alias WHERE silo = ? AND alias_ref = ? ORDER BY collection`, func(row database.Row) error {
+		err := tx.Scanned(ctx, `SELECT collection FROM subject_alias WHERE silo = ? AND alias_ref = ?
+			ORDER BY collection`, func(row database.Row) error {
 			collections = append(collections, row.ColumnInt64(0))
 			return nil
 		}, silo.ID, ref[:])
@@ -171,7 +177,8 @@ func (r *Registry) snapshot(ctx context.Context, name string, do func(*database.
 
 // History lists the events of one collection of a silo, by when they take effect, and after them those of
 // holds on the whole silo.
-func (r *Registry) History(ctx context.Context, silo string, collection int32, asOf time.Time, purposes map[string]event.Type) ([]PastEvent, error) {
+func (r *Registry) History(ctx context.Context, silo string, collection int32, asOf time.Time,
+	purposes map[string]event.Type) ([]PastEvent, error) {
 	var list []PastEvent
 	err := r.snapshot(ctx, silo, func(tx *database.Txn, row chain.Silo) error {
 		p, err := personCollection(ctx, tx, row, int64(collection), asOf, purposes)
@@ -197,21 +204,27 @@ func (r *Registry) History(ctx context.Context, silo string, collection int32, a
 }
 
 // personQuery is tables.FactQuery with what is only shown.
-var personQuery = strings.Replace(tables.FactQuery, "FROM event_payload p", ", e.notice, e.method, e.source FROM event_payload p", 1)
+var personQuery = strings.Replace(tables.FactQuery, "FROM event_payload p", ", e.notice, e.method, e.source FROM "+
+	"event_payload p", 1)
 
-func personCollection(ctx context.Context, tx *database.Txn, silo chain.Silo, collection int64, asOf time.Time, purposes map[string]event.Type) (PersonCollection, error) {
+func personCollection(ctx context.Context, tx *database.Txn, silo chain.Silo, collection int64, asOf time.Time,
+	purposes map[string]event.Type) (PersonCollection, error) {
 	p := PersonCollection{Number: int32(collection)}
 	var reader standings.FactReader
 	var facts []standings.Fact
-	err := tx.Each(ctx, personQuery+strings.Replace(tables.OfCollection, "ORDER BY p.seq", "ORDER BY e.effective_from, p.seq", 1), func(row database.Row) error {
+	err := tx.Each(ctx, personQuery+strings.Replace(tables.OfCollection, "ORDER BY p.seq",
+		"ORDER BY e.effective_from, p.seq", 1), func(row database.Row) error {
 		_, f, err := reader.Read(row)
 		if err != nil {
 			return err
 		}
 		facts = append(facts, f)
-		p.Events = append(p.Events, PastEvent{Seq: f.Seq, Type: f.Type, Purpose: f.Purpose, OccurredAt: event.Instant(f.Occurred), From: event.Instant(f.From), Until: event.Instant(f.Until),
-			RecordedAt: event.Instant(f.Recorded), Notice: string(row.ColumnRawText(12)), Method: string(row.ColumnRawText(13)), Source: string(row.ColumnRawText(14)),
-			Proof: f.Proof, Marketing: f.Marketing, Name: cmp.Or(f.Details.Hold, f.Details.Request), By: f.Details.By, Impossible: f.Impossible()})
+		p.Events = append(p.Events, PastEvent{Seq: f.Seq, Type: f.Type, Purpose: f.Purpose,
+			OccurredAt: event.Instant(f.Occurred), From: event.Instant(f.From), Until: event.Instant(f.Until),
+			RecordedAt: event.Instant(f.Recorded), Notice: string(row.ColumnRawText(12)),
+			Method: string(row.ColumnRawText(13)), Source: string(row.ColumnRawText(14)),
+			Proof: f.Proof, Marketing: f.Marketing, Name: cmp.Or(f.Details.Hold, f.Details.Request), By: f.Details.By,
+			Impossible: f.Impossible()})
 		return nil
 	}, silo.ID, silo.ID, collection)
 	if err != nil {

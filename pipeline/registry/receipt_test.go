@@ -16,10 +16,14 @@ import (
 )
 
 var receiptTerms = receipt.Terms{
-	Controller: receipt.Party{ID: "lago-blu", Name: "Lago Blu Srl", Address: "Via del Lago 1, Como", Contact: "privacy@lago-blu.example", Role: "PII controller"},
-	Language:   "it", StorageLocations: []string{"IT"}, Jurisdiction: "IT", Recipients: []string{}, WithdrawalMethod: "https://lago-blu.example/preferences",
-	Purposes: []policy.Rule{{Purpose: "newsletter", Basis: policy.Consent, Marketing: true, MaxAge: calendar.Period{Months: 24}, Fields: []string{"email"}},
-		{Purpose: "profiling", Basis: policy.Consent, MaxAge: calendar.Period{Months: 12}, Fields: []string{"email", "clicks"}}},
+	Controller: receipt.Party{ID: "lago-blu", Name: "Lago Blu Srl", Address: "Via del Lago 1, Como",
+		Contact: "privacy@lago-blu.example", Role: "PII controller"},
+	Language: "it", StorageLocations: []string{"IT"}, Jurisdiction: "IT", Recipients: []string{},
+	WithdrawalMethod: "https://lago-blu.example/preferences",
+	Purposes: []policy.Rule{{Purpose: "newsletter", Basis: policy.Consent, Marketing: true,
+		MaxAge: calendar.Period{Months: 24}, Fields: []string{"email"}},
+		{Purpose: "profiling", Basis: policy.Consent, MaxAge: calendar.Period{Months: 12},
+			Fields: []string{"email", "clicks"}}},
 }
 
 func TestReceipts(t *testing.T) {
@@ -27,7 +31,8 @@ func TestReceipts(t *testing.T) {
 		f := newFixture(t)
 		f.importCSV("newsletter", "email,collection,type,purpose,occurred_at,effective_until,notice,evidence,method\n"+
 			"ada@example.org,c1,given,newsletter,2026-01-10T10:00:00Z,,privacy-v3,form 17,double_opt_in\n"+
-			"ada@example.org,c1,given,profiling,2026-01-10T10:00:00Z,2026-06-01T00:00:00Z,privacy-v3,form 17,double_opt_in\n"+
+			"ada@example.org,c1,given,profiling,2026-01-10T10:00:00Z,2026-06-01T00:00:00Z,privacy-v3,form "+
+			"17,double_opt_in\n"+
 			"ada@example.org,c1,withdrawn,newsletter,2026-02-10T10:00:00Z,,,,\n"+
 			"ada@example.org,c2,basis_started,contract,2026-02-10T10:00:00Z,,,,\n"+
 			"bob@example.org,c3,given,newsletter,2026-01-10T10:00:00Z,,privacy-v3,form 18,form\n")
@@ -40,10 +45,14 @@ func TestReceipts(t *testing.T) {
 		made := list[0]
 		require.Empty(t, made.Missing())
 		require.Equal(t, []receipt.Event{
-			{Time: "2026-01-10T10:00:00Z", Validity: "P24M", Entity: "pii_principal", Type: "explicit", State: "dpv:ConsentGiven", Purpose: "newsletter"},
-			{Time: "2026-01-10T10:00:00Z", Validity: "2026-06-01T00:00:00Z", Entity: "pii_principal", Type: "explicit", State: "dpv:ConsentGiven", Purpose: "profiling"},
-			{Time: "2026-02-10T10:00:00Z", Validity: "", Entity: "pii_principal", Type: "explicit", State: "dpv:ConsentWithdrawn", Purpose: "newsletter"},
-			{Time: "2026-06-01T00:00:00Z", Validity: "", Entity: "lago-blu", Type: "automatic", State: "dpv:ConsentExpired", Purpose: "profiling"},
+			{Time: "2026-01-10T10:00:00Z", Validity: "P24M", Entity: "pii_principal", Type: "explicit",
+				State: "dpv:ConsentGiven", Purpose: "newsletter"},
+			{Time: "2026-01-10T10:00:00Z", Validity: "2026-06-01T00:00:00Z", Entity: "pii_principal",
+				Type: "explicit", State: "dpv:ConsentGiven", Purpose: "profiling"},
+			{Time: "2026-02-10T10:00:00Z", Validity: "", Entity: "pii_principal", Type: "explicit",
+				State: "dpv:ConsentWithdrawn", Purpose: "newsletter"},
+			{Time: "2026-06-01T00:00:00Z", Validity: "", Entity: "lago-blu", Type: "automatic",
+				State: "dpv:ConsentExpired", Purpose: "profiling"},
 		}, made.Events)
 		require.Equal(t, "privacy-v3", made.Processing.Notice)
 		require.Equal(t, "double_opt_in", made.Processing.CollectionMethod)
@@ -56,13 +65,15 @@ func TestReceipts(t *testing.T) {
 		t.Run("a receipt is read back as it was given", func(t *testing.T) {
 			text, err := json.MarshalIndent(list, "", "  ")
 			require.NoError(t, err)
-			report, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key("copy"), Reader: bytes.NewReader(text), Format: delivery.ISO27560, Source: "receipts"})
+			report, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key("copy"), Reader: bytes.NewReader(text),
+				Format: delivery.ISO27560, Source: "receipts"})
 			require.NoError(t, err)
 			require.Equal(t, delivery.Report{Lines: 4, Events: 4}, report)
 			require.Equal(t, policy.Withdrawn, f.standing("copy", "ada@example.org", noon).Purposes[0].State)
 			require.Equal(t, policy.Expired, f.standing("copy", "ada@example.org", noon).Purposes[1].State)
 		})
-		for _, who := range []event.Subject{{Kind: identifier.Email, Value: "nobody@example.org"}, {Kind: identifier.Email, Value: "no address"}} {
+		for _, who := range []event.Subject{{Kind: identifier.Email, Value: "nobody@example.org"},
+			{Kind: identifier.Email, Value: "no address"}} {
 			_, err := f.r.Receipts(t.Context(), f.key("newsletter"), who, "", receiptTerms)
 			require.ErrorIs(t, err, event.ErrRefused)
 			require.NotContains(t, err.Error(), who.Value)
@@ -71,10 +82,14 @@ func TestReceipts(t *testing.T) {
 }
 
 func TestReceiptMissing(t *testing.T) {
-	require.Equal(t, []string{"schema_version", "record_id", "pii_principal_id", "privacy_notice", "language", "purposes", "pii_controllers", "storage_locations", "retention_period",
-		"jurisdiction", "recipient_third_parties", "withdrawal_method", "party_identification"}, (&receipt.Receipt{}).Missing())
-	r := receipt.Receipt{Processing: receipt.Processing{Purposes: []receipt.Purpose{{}}}, Parties: []receipt.Party{{}}, Events: []receipt.Event{{}}}
-	for _, name := range []string{"lawful_basis", "pii_information", "party_id", "party_name", "party_address", "party_contact", "event_time", "entity_id", "event_type", "event_state"} {
+	require.Equal(t, []string{"schema_version", "record_id", "pii_principal_id", "privacy_notice", "language",
+		"purposes", "pii_controllers", "storage_locations", "retention_period",
+		"jurisdiction", "recipient_third_parties", "withdrawal_method", "party_identification"},
+		(&receipt.Receipt{}).Missing())
+	r := receipt.Receipt{Processing: receipt.Processing{Purposes: []receipt.Purpose{{}}},
+		Parties: []receipt.Party{{}}, Events: []receipt.Event{{}}}
+	for _, name := range []string{"lawful_basis", "pii_information", "party_id", "party_name", "party_address",
+		"party_contact", "event_time", "entity_id", "event_type", "event_state"} {
 		require.Contains(t, r.Missing(), name)
 	}
 }

@@ -27,8 +27,10 @@ func TestImportKantara(t *testing.T) {
 	rome, err := time.LoadLocation("Europe/Rome")
 	require.NoError(t, err)
 	in := func() delivery.Import {
-		return delivery.Import{Keys: f.key("news"), Reader: bytes.NewReader(testdata(t, "kantara-1.1.json")), Format: delivery.Kantara, Source: "cmp", Zone: rome, Purposes: []string{"newsletter"},
-			PurposeNames: map[string]string{"To market services": "newsletter", "To provide contracted services": "newsletter", "To personalize service experience": "newsletter"}}
+		return delivery.Import{Keys: f.key("news"), Reader: bytes.NewReader(testdata(t, "kantara-1.1.json")),
+			Format: delivery.Kantara, Source: "cmp", Zone: rome, Purposes: []string{"newsletter"},
+			PurposeNames: map[string]string{"To market services": "newsletter",
+				"To provide contracted services": "newsletter", "To personalize service experience": "newsletter"}}
 	}
 	report, err := f.r.Import(t.Context(), in())
 	require.NoError(t, err)
@@ -41,7 +43,8 @@ func TestImportKantara(t *testing.T) {
 	ada := f.standing("news", "ada@lago-blu.example", noon).Purposes[0]
 	require.Equal(t, policy.Given, ada.State)
 	require.True(t, ada.Proven)
-	require.Equal(t, time.Date(2028, 1, 1, 23, 0, 0, 0, time.UTC), ada.Until, "24 months in Rome: alive through the last day")
+	require.Equal(t, time.Date(2028, 1, 1, 23, 0, 0, 0, time.UTC), ada.Until, "24 months in Rome: alive through the "+
+		"last day")
 	require.Zero(t, f.standing("news", "bob@lago-blu.example", noon).Purposes[0].Until)
 	again, err := f.r.Import(t.Context(), in())
 	require.NoError(t, err)
@@ -51,7 +54,9 @@ func TestImportKantara(t *testing.T) {
 
 func TestImportISO27560(t *testing.T) {
 	f := newSQLite(t)
-	report, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key("news"), Reader: bytes.NewReader(testdata(t, "iso27560.json")), Format: delivery.ISO27560, Source: "cmp"})
+	report, err := f.r.Import(t.Context(),
+		delivery.Import{Keys: f.key("news"), Reader: bytes.NewReader(testdata(t, "iso27560.json")),
+			Format: delivery.ISO27560, Source: "cmp"})
 	require.NoError(t, err)
 	require.Equal(t, delivery.Report{Lines: 7, Events: 3, Refused: 4, Rejects: []delivery.Reject{
 		{Line: 28, Reason: event.BadType, Column: "events[0].event_state"},
@@ -76,7 +81,8 @@ func TestRecordsThatAreNone(t *testing.T) {
 		{"nothing", " \n", "", 0, 0},
 		{"an empty list", "[]", "", 0, 0},
 		{"a number", "17", "", 1, 0},
-		{"no purposes", `{"version":"KI-CR-v1.1.0","consentTimestamp":1,"consentReceiptID":"r","services":[]}`, "", 1, 0},
+		{"no purposes", `{"version":"KI-CR-v1.1.0","consentTimestamp":1,"consentReceiptID":"r","services":[]}`, "", 1,
+			0},
 		{"a time that is none", `{"version":"KI-CR-v1.1.0","consentTimestamp":-5,"consentReceiptID":"r"}`, "", 1, 0},
 		{"cut off", good + "\n" + good[:40], "no JSON at or after line 1", 1, 1},
 		{"a list cut off", "[" + good + ",", "no JSON", 1, 0},
@@ -85,7 +91,8 @@ func TestRecordsThatAreNone(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			report, err := f.r.Import(t.Context(), delivery.Import{Keys: key, Reader: strings.NewReader(test.text), Format: delivery.Kantara, Source: "cmp", BatchRows: 1})
+			report, err := f.r.Import(t.Context(), delivery.Import{Keys: key, Reader: strings.NewReader(test.text),
+				Format: delivery.Kantara, Source: "cmp", BatchRows: 1})
 			require.Equal(t, test.lines, report.Lines)
 			require.LessOrEqual(t, test.events, report.Events+report.Duplicates)
 			if test.want == "" {

@@ -38,13 +38,15 @@ import (
 
 // Config says where the registry is and how it is opened.
 type Config struct {
-	Driver     string           // sqlite (the default), postgres, or mysql, which is MariaDB as well
-	DSN        string           // for sqlite the path of the file; else a secret, which no error holds
-	Plaintext  bool             // allow a connection without TLS
-	ReadOnly   bool             // refuse every writing call; a run without --apply opens so
-	AllowEmpty bool             // do not return ErrEmpty: for those who fill it
-	Keys       map[string]int   // the version in use of the key of each silo, as the keystore has it: another one is refused (ErrKeyVersion)
-	Now        func() time.Time // the clock of recorded_at; nil: time.Now. A simulated night gives its as_of
+	Driver     string // sqlite (the default), postgres, or mysql, which is MariaDB as well
+	DSN        string // for sqlite the path of the file; else a secret, which no error holds
+	Plaintext  bool   // allow a connection without TLS
+	ReadOnly   bool   // refuse every writing call; a run without --apply opens so
+	AllowEmpty bool   // do not return ErrEmpty: for those who fill it
+	// the version in use of the key of each silo, as the keystore has it: another one is refused
+	// (ErrKeyVersion)
+	Keys map[string]int
+	Now  func() time.Time // the clock of recorded_at; nil: time.Now. A simulated night gives its as_of
 }
 
 // What a caller can tell apart with errors.Is.
@@ -55,11 +57,13 @@ var (
 	ErrLocked      = database.ErrLocked              // another writer holds the registry
 	ErrSchema      = database.ErrSchema              // the file is no registry, or one of another version
 	ErrReadOnly    = chain.ErrReadOnly               // a writing call on a registry that was opened to read
-	ErrTampered    = chain.ErrTampered               // a chain is broken, or a head that was seen before is not in it: a *chain.TamperedError
-	ErrKeyVersion  = chain.ErrKeyVersion             // the references of a silo are under another version of its key
-	ErrUnknownSilo = chain.ErrUnknownSilo            // the registry has never heard of the silo
-	ErrRefused     = event.ErrRefused                // an event, hold or request cannot be recorded as it is: mostly an *event.RefusedError
-	ErrDelivery    = delivery.ErrUnreadable          // the delivery as a whole is not one that can be read
+	// a chain is broken, or a head that was seen before is not in it: a *chain.TamperedError
+	ErrTampered    = chain.ErrTampered
+	ErrKeyVersion  = chain.ErrKeyVersion  // the references of a silo are under another version of its key
+	ErrUnknownSilo = chain.ErrUnknownSilo // the registry has never heard of the silo
+	// an event, hold or request cannot be recorded as it is: mostly an *event.RefusedError
+	ErrRefused  = event.ErrRefused
+	ErrDelivery = delivery.ErrUnreadable // the delivery as a whole is not one that can be read
 )
 
 func (c Config) database() database.Config {
@@ -158,7 +162,8 @@ func (r *Registry) Simulated(ctx context.Context) (bool, error) {
 }
 
 // Standings loads a silo as it stands at asOf, at the chain's present head: see Load.
-func (r *Registry) Standings(ctx context.Context, silo string, asOf time.Time, purposes map[string]event.Type) (*standings.Standings, error) {
+func (r *Registry) Standings(ctx context.Context, silo string, asOf time.Time,
+	purposes map[string]event.Type) (*standings.Standings, error) {
 	return standings.Load(ctx, r.store.DB, silo, asOf, purposes)
 }
 

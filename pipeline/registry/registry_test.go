@@ -103,7 +103,8 @@ func (f *fixture) key(silo string) *keystore.SiloKey {
 
 func (f *fixture) importCSV(silo, text string) delivery.Report {
 	f.t.Helper()
-	report, err := f.r.Import(f.t.Context(), delivery.Import{Keys: f.key(silo), Reader: strings.NewReader(text), Format: delivery.CSV, Source: "crm"})
+	report, err := f.r.Import(f.t.Context(), delivery.Import{Keys: f.key(silo), Reader: strings.NewReader(text),
+		Format: delivery.CSV, Source: "crm"})
 	require.NoError(f.t, err)
 	return report
 }
@@ -113,7 +114,8 @@ func (f *fixture) link(silo string, record keystore.Ref, collection int64) {
 	f.t.Helper()
 	s, err := chain.FindSilo(f.t.Context(), f.r.store.Handle, silo)
 	require.NoError(f.t, err)
-	_, err = f.r.store.Exec(f.t.Context(), `INSERT INTO record_link (silo, record_ref, collection, "system", object, linked_at) VALUES (?, ?, ?, 'crm', 'people', ?)`, s.ID, record[:], collection, event.Micros(noon))
+	_, err = f.r.store.Exec(f.t.Context(),
+		`INSERT INTO record_link (silo, record_ref, collection, "system", object, linked_at) VALUES (?, ?, ?, 'crm', 'people', ?)`, s.ID, record[:], collection, event.Micros(noon))
 	require.NoError(f.t, err)
 }
 
@@ -172,7 +174,8 @@ func TestImportThenStanding(t *testing.T) {
 		require.Equal(t, delivery.Report{Lines: 5, Events: 5}, report)
 
 		ada := f.standing("newsletter", "ada@example.org", noon).Purposes[0]
-		require.Equal(t, policy.PurposeStanding{Purpose: "newsletter", State: policy.Given, Since: time.Date(2026, 1, 10, 9, 0, 0, 0, time.UTC), Proven: true}, ada)
+		require.Equal(t, policy.PurposeStanding{Purpose: "newsletter", State: policy.Given,
+			Since: time.Date(2026, 1, 10, 9, 0, 0, 0, time.UTC), Proven: true}, ada)
 		bob := f.standing("newsletter", "bob@example.org", noon)
 		require.Equal(t, policy.Withdrawn, bob.Purposes[0].State)
 		require.Equal(t, day("2026-02-01"), bob.Purposes[0].Since)
@@ -204,7 +207,8 @@ func BenchmarkImport(b *testing.B) {
 	}
 	b.ResetTimer()
 	began := spent()
-	report, err := f.r.Import(b.Context(), delivery.Import{Keys: key, Reader: strings.NewReader(text.String()), Format: delivery.CSV, Source: "crm"})
+	report, err := f.r.Import(b.Context(), delivery.Import{Keys: key, Reader: strings.NewReader(text.String()),
+		Format: delivery.CSV, Source: "crm"})
 	b.StopTimer()
 	require.NoError(b, err)
 	require.Equal(b, b.N, report.Events)
@@ -273,7 +277,8 @@ func BenchmarkStandings(b *testing.B) {
 				b.Fatal("not an address")
 			}
 			refs[0] = key.Match(identifier.Email, value)
-			if m := s.Match(standings.Row{Identifiers: refs}); m.Identity != policy.Matched || !s.At(m.Collection, &standing) {
+			if m := s.Match(standings.Row{Identifiers: refs}); m.Identity != policy.Matched ||
+				!s.At(m.Collection, &standing) {
 				b.Fatal("not matched")
 			}
 		}
@@ -325,7 +330,8 @@ func TestOpen(t *testing.T) {
 	require.ErrorContains(t, err, "oracle")
 	f.fill("newsletter", 1)
 	ro := f.open(Config{ReadOnly: true})
-	_, err = ro.Append(t.Context(), f.key("newsletter"), event.Event{Type: event.Restricted, OccurredAt: noon, Subjects: []event.Subject{{Kind: identifier.Email, Value: "a@b.it"}}})
+	_, err = ro.Append(t.Context(), f.key("newsletter"), event.Event{Type: event.Restricted, OccurredAt: noon,
+		Subjects: []event.Subject{{Kind: identifier.Email, Value: "a@b.it"}}})
 	require.ErrorIs(t, err, chain.ErrReadOnly)
 }
 
@@ -361,7 +367,8 @@ func TestOpenOnServers(t *testing.T) {
 			require.NoError(t, err, "the waiver allows it")
 			require.NoError(t, r.Close())
 			_, err = Open(t.Context(), verified)
-			require.ErrorIs(t, err, database.ErrUnreachable, "the test server's certificate is not signed by anybody the system knows")
+			require.ErrorIs(t, err, database.ErrUnreachable, "the test server's certificate is not signed by "+
+				"anybody the system knows")
 			require.ErrorContains(t, err, "the server's certificate cannot be trusted; add ")
 
 			for _, c := range []struct {
@@ -387,7 +394,8 @@ func TestOpenOnServers(t *testing.T) {
 
 func TestRightsAreNamed(t *testing.T) {
 	db := servers.MariaDB(t).Database(t)
-	db.Exec(t, "CREATE USER '"+db.Name+"'@'%' IDENTIFIED BY 'pw'; GRANT SELECT, CREATE, INDEX ON "+db.Name+".* TO '"+db.Name+"'@'%'")
+	db.Exec(t, "CREATE USER '"+db.Name+"'@'%' IDENTIFIED BY 'pw'; GRANT SELECT, CREATE, INDEX ON "+db.Name+".* TO '"+
+		db.Name+"'@'%'")
 	defer db.Exec(t, "DROP USER '"+db.Name+"'@'%'")
 	err := Create(t.Context(), Config{Driver: "mysql", DSN: db.DSNAs(db.Name, "pw")})
 	require.ErrorContains(t, err, "may not TRIGGER here: GRANT it")

@@ -29,11 +29,14 @@ func (r *Registry) VerifyRows(ctx context.Context, silo string, keys *keystore.S
 	if err != nil {
 		return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
 	}
-	said := chainSays{keys: keys, requests: map[string]event.Details{}, holds: map[string]cases.Hold{}, released: map[string]bool{}, closed: map[string]bool{}}
-	if err := tx.Row(ctx, `SELECT COALESCE(MIN(key_version), 1) FROM silo_key WHERE silo = ?`, s.ID).Scan(&said.version); err != nil {
+	said := chainSays{keys: keys, requests: map[string]event.Details{}, holds: map[string]cases.Hold{},
+		released: map[string]bool{}, closed: map[string]bool{}}
+	if err := tx.Row(ctx, `SELECT COALESCE(MIN(key_version), 1) FROM silo_key
+		WHERE silo = ?`, s.ID).Scan(&said.version); err != nil {
 		return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
 	}
-	err = tx.Each(ctx, `SELECT e.type, p.collection, p.details, p.refs FROM event e JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq WHERE e.silo = ? ORDER BY e.seq`, said.read, s.ID)
+	err = tx.Each(ctx, `SELECT e.type, p.collection, p.details, p.refs FROM event e
+		JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq WHERE e.silo = ? ORDER BY e.seq`, said.read, s.ID)
 	if err != nil {
 		return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
 	}
@@ -46,7 +49,8 @@ func (r *Registry) VerifyRows(ctx context.Context, silo string, keys *keystore.S
 		return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
 	}
 	if stored != said.aliases {
-		return &chain.TamperedError{Silo: silo, Seq: s.Seq, What: "the table subject_alias is not what the events say: an identifier was removed, added or given to somebody else"}
+		return &chain.TamperedError{Silo: silo, Seq: s.Seq, What: "the table subject_alias is not what the events " +
+			"say: an identifier was removed, added or given to somebody else"}
 	}
 	holds, err := r.Holds(ctx, silo)
 	if err != nil {
@@ -121,7 +125,8 @@ func (said *chainSays) differs(holds []cases.Hold, requests []cases.Request) str
 		if !known && over {
 			continue
 		}
-		if over != said.released[h.ID] || is != (cases.Hold{PlacedBy: h.PlacedBy, ApprovedBy: h.ApprovedBy, ReleasedBy: by}) {
+		if over != said.released[h.ID] ||
+			is != (cases.Hold{PlacedBy: h.PlacedBy, ApprovedBy: h.ApprovedBy, ReleasedBy: by}) {
 			return fmt.Sprintf("the row of hold %s is not what the events say", h.ID)
 		}
 		delete(said.holds, h.ID)

@@ -30,7 +30,8 @@ func periodOf(t require.TestingT, s string) Period {
 }
 
 func TestCivilAgreesWithTheStandardLibrary(t *testing.T) {
-	for at, want := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), Date(1); at.Year() < 10000; at, want = at.AddDate(0, 0, 1), want+1 {
+	for at, want := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), Date(1); at.Year() < 10000; at, want = at.AddDate(0, 0,
+		1), want+1 {
 		d, ok := Civil(at.Date())
 		if !ok || d != want || DateOf(at, time.UTC) != want && want != 1 {
 			t.Fatalf("%s is %d, not %d", at, d, want)
@@ -45,7 +46,8 @@ func TestCivilAgreesWithTheStandardLibrary(t *testing.T) {
 func TestDateOf(t *testing.T) {
 	rome := zoneOf(t, "Europe/Rome")
 	require.Equal(t, dayOf(t, "2024-11-20"), DateOf(time.Date(2024, 11, 19, 23, 30, 0, 0, time.UTC), rome))
-	require.Equal(t, dayOf(t, "2024-11-19"), DateOf(time.Date(2024, 11, 20, 4, 30, 0, 0, time.UTC), zoneOf(t, "America/New_York")))
+	require.Equal(t, dayOf(t, "2024-11-19"), DateOf(time.Date(2024, 11, 20, 4, 30, 0, 0, time.UTC),
+		zoneOf(t, "America/New_York")))
 	require.Equal(t, dayOf(t, "1969-12-31"), DateOf(time.Unix(-1, 0), time.UTC))
 	require.Zero(t, DateOf(time.Time{}, rome))
 	require.Equal(t, Unreadable, DateOf(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), time.UTC))
@@ -53,7 +55,8 @@ func TestDateOf(t *testing.T) {
 }
 
 func TestDateOfAgreesWithTheStandardLibrary(t *testing.T) {
-	zones := []*time.Location{time.UTC, zoneOf(t, "Europe/Rome"), zoneOf(t, "Pacific/Apia"), zoneOf(t, "America/Sao_Paulo"), zoneOf(t, "Asia/Kathmandu")}
+	zones := []*time.Location{time.UTC, zoneOf(t, "Europe/Rome"), zoneOf(t, "Pacific/Apia"),
+		zoneOf(t, "America/Sao_Paulo"), zoneOf(t, "Asia/Kathmandu")}
 	rapid.Check(t, func(rt *rapid.T) {
 		at := time.Unix(rapid.Int64Range(-60_000_000_000, 250_000_000_000).Draw(rt, "at"), 0)
 		z := rapid.SampledFrom(zones).Draw(rt, "zone")
@@ -178,7 +181,8 @@ func TestEndOf(t *testing.T) {
 func TestLongerPeriodsNeverEndEarlier(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		start := Date(rapid.IntRange(700000, 800000).Draw(rt, "start"))
-		p := Period{Years: rapid.IntRange(0, 30).Draw(rt, "y"), Months: rapid.IntRange(0, 30).Draw(rt, "m"), Weeks: rapid.IntRange(0, 9).Draw(rt, "w"), Days: rapid.IntRange(0, 99).Draw(rt, "d")}
+		p := Period{Years: rapid.IntRange(0, 30).Draw(rt, "y"), Months: rapid.IntRange(0, 30).Draw(rt, "m"),
+			Weeks: rapid.IntRange(0, 9).Draw(rt, "w"), Days: rapid.IntRange(0, 99).Draw(rt, "d")}
 		longer := p
 		longer.Months++
 		require.GreaterOrEqual(rt, EndOf(start, longer), EndOf(start, p))
@@ -191,7 +195,8 @@ func TestPeriodText(t *testing.T) {
 	for _, s := range []string{"P0D", "P2Y", "P24M", "P1Y6M", "P4W", "P30D", "P1Y2M3W4D"} {
 		require.Equal(t, s, periodOf(t, s).String())
 	}
-	for _, s := range []string{"", "P", "2Y", "P2", "P-1D", "P1.5Y", "PT1H", "P1DT1H", "P1D1Y", "p1d", "P 1D", "P1D ", "P1Y1Y", "P99999999D", "PD", "P1000001D"} {
+	for _, s := range []string{"", "P", "2Y", "P2", "P-1D", "P1.5Y", "PT1H", "P1DT1H", "P1D1Y", "p1d", "P 1D", "P1D ",
+		"P1Y1Y", "P99999999D", "PD", "P1000001D"} {
 		_, err := ParsePeriod(s)
 		require.Error(t, err, s)
 	}

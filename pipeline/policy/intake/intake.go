@@ -20,21 +20,24 @@ type Mapping struct {
 	Subject    map[string]string  `yaml:"subject"`         // identifier kind: field
 	Purpose    string             `yaml:"purpose"`
 	Collection string             `yaml:"collection,omitempty"` // field that holds the id of the act of collecting
-	Created    string             `yaml:"created,omitempty"`    // field with the instant at which the row came to be: an opt-in of that instant, without a method, is a default
-	Given      *State             `yaml:"given,omitempty"`
-	Withdrawn  *State             `yaml:"withdrawn,omitempty"`
-	Refused    *State             `yaml:"refused,omitempty"`
-	Objected   *State             `yaml:"objected,omitempty"`
-	Method     *Cell              `yaml:"method,omitempty"`   // how people agreed
-	Notice     *Cell              `yaml:"notice,omitempty"`   // what they were shown
-	Evidence   *Cell              `yaml:"evidence,omitempty"` // the proof of it; always a field
-	Trust      Trust              `yaml:"trust"`
+	// field with the instant at which the row came to be: an opt-in of that instant, without a method, is a
+	// default
+	Created   string `yaml:"created,omitempty"`
+	Given     *State `yaml:"given,omitempty"`
+	Withdrawn *State `yaml:"withdrawn,omitempty"`
+	Refused   *State `yaml:"refused,omitempty"`
+	Objected  *State `yaml:"objected,omitempty"`
+	Method    *Cell  `yaml:"method,omitempty"`   // how people agreed
+	Notice    *Cell  `yaml:"notice,omitempty"`   // what they were shown
+	Evidence  *Cell  `yaml:"evidence,omitempty"` // the proof of it; always a field
+	Trust     Trust  `yaml:"trust"`
 }
 
 // State says which rows say that something happened, and when.
 type State struct {
-	When map[string]*string `yaml:"when,omitempty"` // fields and their values, null is NULL; none: rows whose At is filled
-	At   string             `yaml:"at,omitempty"`   // field with the instant
+	// fields and their values, null is NULL; none: rows whose At is filled
+	When map[string]*string `yaml:"when,omitempty"`
+	At   string             `yaml:"at,omitempty"` // field with the instant
 }
 
 // Trust says how much an application's word is worth.
@@ -73,7 +76,8 @@ func (c *Cell) UnmarshalYAML(unmarshal func(any) error) error {
 // is resolved.
 func (m *Mapping) States() []NamedState {
 	var list []NamedState
-	for _, s := range []NamedState{{"given", m.Given}, {"refused", m.Refused}, {"withdrawn", m.Withdrawn}, {"objected", m.Objected}} {
+	for _, s := range []NamedState{{"given", m.Given}, {"refused", m.Refused}, {"withdrawn", m.Withdrawn},
+		{"objected", m.Objected}} {
 		if s.State != nil {
 			list = append(list, s)
 		}
@@ -126,7 +130,8 @@ func (m *Mapping) Check(report func(format string, args ...any)) {
 		}
 	}
 	if len(m.States()) == 0 {
-		report("no state: say at least which rows mean given, or withdrawn, as given: {when: {opt_in: \"1\"}, at: opt_in_at}")
+		report("no state: say at least which rows mean given, or withdrawn, as given: {when: {opt_in: \"1\"}, at: " +
+			"opt_in_at}")
 	}
 	for _, state := range m.States() {
 		if state.At == "" && len(state.When) == 0 {
@@ -134,10 +139,12 @@ func (m *Mapping) Check(report func(format string, args ...any)) {
 		}
 	}
 	if m.Given != nil && names.LastModified(m.Given.At) {
-		report("given: at: %s looks like a last-modified field, by which any mass update would renew every consent: name the field with the instant of the opt-in, or leave at out", m.Given.At)
+		report("given: at: %s looks like a last-modified field, by which any mass update would renew every consent: "+
+			"name the field with the instant of the opt-in, or leave at out", m.Given.At)
 	}
 	if names.LastModified(m.Created) {
-		report("created: %s looks like a last-modified field: name the field with the instant at which the row came to be", m.Created)
+		report("created: %s looks like a last-modified field: name the field with the instant at which the row came to be",
+			m.Created)
 	}
 	for name, c := range map[string]*Cell{"method": m.Method, "notice": m.Notice, "evidence": m.Evidence} {
 		if c != nil && c.Text == "" && c.Field == "" {
@@ -154,7 +161,8 @@ func (m *Mapping) Check(report func(format string, args ...any)) {
 	case m.Evidence == nil && m.Trust == ProvenByRow && m.Given != nil:
 		report("trust is proven, but no evidence is named: name the field that holds the proof, or say stated")
 	case m.Evidence != nil && m.Evidence.Field == "":
-		report("evidence: %s is the same for every row, which proves nothing: name a field, as evidence: {field: NAME}", m.Evidence.Text)
+		report("evidence: %s is the same for every row, which proves nothing: name a field, as evidence: {field: NAME}",
+			m.Evidence.Text)
 	case m.Evidence != nil && m.Trust != ProvenByRow:
 		report("evidence is named, but trust is %s: say proven, or remove evidence", m.Trust)
 	}

@@ -30,28 +30,30 @@ type Remark struct {
 
 // The codes of remarks. F_ codes are those of findings in the night's report.
 const (
-	LReviewDue         = "L_REVIEW_DUE"
-	LReviewSoon        = "L_REVIEW_SOON"
-	LNoBlock           = "L_NO_BLOCK"
-	LBlockDecides      = "L_BLOCK_DECIDES"
-	LSubjectLost       = "L_SUBJECT_LOST"
-	LConsentLong       = "L_CONSENT_LONG"
-	LGraceLong         = "L_GRACE_LONG"
-	LMarketing         = "L_MARKETING"
-	LSameGround        = "L_SAME_GROUND"
-	LSpecialBasis      = "L_SPECIAL_BASIS"
-	LNoElse            = "L_NO_ELSE"
-	LLastModified      = "L_LAST_MODIFIED"
-	LUnknownName       = "L_UNKNOWN_NAME"
-	LNoTechnique       = "L_NO_TECHNIQUE"
-	LNoCollected       = "L_NO_COLLECTED"
-	LProofForEver      = "L_PROOF_FOR_EVER"
-	LAnonWeak          = "L_ANON_WEAK"
-	FUniformRetention  = "F_UNIFORM_RETENTION"
-	FNoticeMismatch    = "F_NOTICE_MISMATCH"
-	FSurplusField      = "F_SURPLUS_FIELD"
-	reviewSoonDays     = 30
-	oldConsentMonths   = 36 // from where on the EDPB's advice to refresh consents is recalled when no national authority names a term
+	LReviewDue        = "L_REVIEW_DUE"
+	LReviewSoon       = "L_REVIEW_SOON"
+	LNoBlock          = "L_NO_BLOCK"
+	LBlockDecides     = "L_BLOCK_DECIDES"
+	LSubjectLost      = "L_SUBJECT_LOST"
+	LConsentLong      = "L_CONSENT_LONG"
+	LGraceLong        = "L_GRACE_LONG"
+	LMarketing        = "L_MARKETING"
+	LSameGround       = "L_SAME_GROUND"
+	LSpecialBasis     = "L_SPECIAL_BASIS"
+	LNoElse           = "L_NO_ELSE"
+	LLastModified     = "L_LAST_MODIFIED"
+	LUnknownName      = "L_UNKNOWN_NAME"
+	LNoTechnique      = "L_NO_TECHNIQUE"
+	LNoCollected      = "L_NO_COLLECTED"
+	LProofForEver     = "L_PROOF_FOR_EVER"
+	LAnonWeak         = "L_ANON_WEAK"
+	FUniformRetention = "F_UNIFORM_RETENTION"
+	FNoticeMismatch   = "F_NOTICE_MISMATCH"
+	FSurplusField     = "F_SURPLUS_FIELD"
+	reviewSoonDays    = 30
+	// from where on the EDPB's advice to refresh consents is recalled when no national authority names a
+	// term
+	oldConsentMonths   = 36
 	longestTermedGrace = 31 // days: 'without undue delay', one month as outer limit
 )
 
@@ -80,7 +82,8 @@ func (r remarks) under(format string, args ...any) remarks {
 }
 
 func (r remarks) add(code, law, format string, args ...any) {
-	*r.list = append(*r.list, Remark{Code: code, Silo: r.silo, Place: r.place, Law: law, Words: fmt.Sprintf(format, args...)})
+	*r.list = append(*r.list, Remark{Code: code, Silo: r.silo, Place: r.place, Law: law,
+		Words: fmt.Sprintf(format, args...)})
 }
 
 // Lint returns what can be remarked on the silo without a look at its tables, as of an instant: reviews
@@ -97,13 +100,17 @@ func Lint(c *policy.Compiled, asOf time.Time) []Remark {
 		}
 		lintRule(c, r.under("rule %d (%s)", i+1, ru.Name), ru, today)
 		for j, other := range c.Rules()[:i] {
-			if other.Purpose == ru.Purpose && other.Basis == ru.Basis && ru.Begins < other.Ends && other.Begins < ru.Ends {
-				r.under("rule %d (%s)", i+1, ru.Name).add(LSameGround, "", "rule %d has the same purpose and basis and is in force at the same time, and the registry knows one state for both, so the longer one keeps: give it a purpose of its own, or make one rule of the two", j+1)
+			if other.Purpose == ru.Purpose && other.Basis == ru.Basis && ru.Begins < other.Ends &&
+				other.Begins < ru.Ends {
+				r.under("rule %d (%s)", i+1, ru.Name).add(LSameGround, "", "rule %d has the same purpose and basis "+
+					"and is in force at the same time, and the registry knows one state for both, so the longer one "+
+					"keeps: give it a purpose of its own, or make one rule of the two", j+1)
 			}
 		}
 	}
 	if c.Silo.ProofRetention.IsZero() {
-		r.add(LProofForEver, "Art. 5(1)(e), 7(1)", "no proof_retention: the registry keeps the proof of what ended for ever, set it to the limitation period of claims, for example P5Y")
+		r.add(LProofForEver, "Art. 5(1)(e), 7(1)", "no proof_retention: the registry keeps the proof of what ended "+
+			"for ever, set it to the limitation period of claims, for example P5Y")
 	}
 	lintRecords(c, r)
 	return list
@@ -113,26 +120,36 @@ func lintRule(c *policy.Compiled, r remarks, ru *policy.CompiledRule, today cale
 	if due, err := calendar.ParseDate(ru.ReviewBy); err == nil {
 		switch {
 		case due < today:
-			r.add(LReviewDue, "Art. 24(1)", "the review was due on %s: %s looks at it and sets a new review_by", ru.ReviewBy, ru.Owner)
+			r.add(LReviewDue, "Art. 24(1)", "the review was due on %s: %s looks at it and sets a new review_by",
+				ru.ReviewBy, ru.Owner)
 		case due <= today+reviewSoonDays:
-			r.add(LReviewSoon, "Art. 24(1)", "the review is due on %s: %s looks at it and sets a new review_by", ru.ReviewBy, ru.Owner)
+			r.add(LReviewSoon, "Art. 24(1)", "the review is due on %s: %s looks at it and sets a new review_by",
+				ru.ReviewBy, ru.Owner)
 		}
 	}
 	if ru.Basis == policy.Consent {
 		if law, ok := shorterConsent(c, ru); ok {
-			r.add(LConsentLong, law.Cite(), "max_age %s: %s; because should say why consents are relied on for longer, or shorten it", ru.MaxAge, law.Says)
+			r.add(LConsentLong, law.Cite(), "max_age %s: %s; because should say why consents are relied on for "+
+				"longer, or shorten it", ru.MaxAge, law.Says)
 		}
 	} else if ru.Grace.Longest() > longestTermedGrace {
-		r.add(LGraceLong, "Art. 17(1), 12(3)", "grace %s: when the last ground has ended the data go without undue delay, a month at the outside: add to period what the law allows, and shorten the grace", ru.Grace)
+		r.add(LGraceLong, "Art. 17(1), 12(3)", "grace %s: when the last ground has ended the data go without undue "+
+			"delay, a month at the outside: add to period what the law allows, and shorten the grace", ru.Grace)
 	}
-	if names.Marketing(ru.Purpose) && !ru.Marketing && (ru.Basis == policy.Consent || ru.Basis == policy.LegitimateInterest) {
-		r.add(LMarketing, "Art. 21(2), (3)", "purpose %s looks like direct marketing, but the rule does not say marketing: true, so an objection would be weighed instead of ending it at once: add it, or rename the purpose", ru.Purpose)
+	if names.Marketing(ru.Purpose) && !ru.Marketing &&
+		(ru.Basis == policy.Consent || ru.Basis == policy.LegitimateInterest) {
+		r.add(LMarketing, "Art. 21(2), (3)", "purpose %s looks like direct marketing, but the rule does not say "+
+			"marketing: true, so an objection would be weighed instead of ending it at once: add it, or rename the purpose",
+			ru.Purpose)
 	}
 	if ru.Basis == policy.LegitimateInterest && (ru.Marketing || names.Marketing(ru.Purpose)) {
-		r.add(LMarketing, "Directive 2002/58/EC, art. 13", "marketing on a legitimate interest: by mail, message or automated call it needs consent, but for one's own similar products to customers who can refuse each time: because should say which of them this is")
+		r.add(LMarketing, "Directive 2002/58/EC, art. 13", "marketing on a legitimate interest: by mail, message or "+
+			"automated call it needs consent, but for one's own similar products to customers who can refuse each "+
+			"time: because should say which of them this is")
 	}
 	if term := ru.Term(); !ru.Notice.IsZero() && !sameLength(ru.Notice, term) {
-		r.add(FNoticeMismatch, "Art. 13(2)(a), 5(1)(a)", "the notice says %s, the rule %s: correct whichever is wrong", ru.Notice, term)
+		r.add(FNoticeMismatch, "Art. 13(2)(a), 5(1)(a)",
+			"the notice says %s, the rule %s: correct whichever is wrong", ru.Notice, term)
 	}
 }
 
@@ -167,23 +184,28 @@ func lintRecords(c *policy.Compiled, r remarks) {
 	for i, rec := range c.Silo.Records {
 		rp := r.under("records %d (%s.%s)", i+1, rec.Source, rec.Table)
 		if rec.Block == nil {
-			rp.add(LNoBlock, "Art. 18, 5(1)(b)", "no block: a row whose use has ended stays usable until it is erased, add block if the table can mark it")
+			rp.add(LNoBlock, "Art. 18, 5(1)(b)", "no block: a row whose use has ended stays usable until it is "+
+				"erased, add block if the table can mark it")
 		} else {
 			for _, f := range slices.Sorted(maps.Keys(rec.Block.Set)) {
 				if decides(c, rec, f) || slices.Contains(c.Governed(), f) {
-					rp.add(LBlockDecides, "", "block sets %s, which the decision reads or a rule covers: blocking would change the next decision, use another field", f)
+					rp.add(LBlockDecides, "", "block sets %s, which the decision reads or a rule covers: blocking "+
+						"would change the next decision, use another field", f)
 				}
 			}
 		}
 		if rec.Collected == "" {
-			rp.add(LNoCollected, "", "no collected: the age of a row is not known, so one that the registry does not know is never young enough to wait for, and none is seen to be older than its consent: name the field with the day of collecting")
+			rp.add(LNoCollected, "", "no collected: the age of a row is not known, so one that the registry does "+
+				"not know is never young enough to wait for, and none is seen to be older than its consent: name "+
+				"the field with the day of collecting")
 		}
 		lost := len(rec.Subject) > 0
 		for _, f := range rec.Subject {
 			lost = lost && uncovered[f]
 		}
 		if lost {
-			rp.add(LSubjectLost, "", "every identifier of the subject is a field that some rule does not cover: clearing it would leave a row that nobody can look up, add one to the fields of each rule")
+			rp.add(LSubjectLost, "", "every identifier of the subject is a field that some rule does not cover: "+
+				"clearing it would leave a row that nobody can look up, add one to the fields of each rule")
 		}
 	}
 }
@@ -213,8 +235,10 @@ const special = "special"
 
 // unlike puts the classifiers' classes into kinds of data that hardly ever share a retention period.
 var unlike = map[string]string{
-	"direct_identifier": "identity and contact", "quasi_identifier": "identity and contact", "child": "identity and contact",
-	"special": "special categories", "criminal": "criminal records", "credential": "credentials", "financial": "financial",
+	"direct_identifier": "identity and contact", "quasi_identifier": "identity and contact",
+	"child":   "identity and contact",
+	"special": "special categories", "criminal": "criminal records", "credential": "credentials",
+	"financial": "financial",
 }
 
 // Categories returns what can be remarked once the personal data of the silo's tables are known: fields
@@ -226,7 +250,10 @@ func Categories(c *policy.Compiled, asOf time.Time, fields []Category) []Remark 
 	today := calendar.DateOf(asOf, c.Zone())
 	kinds := map[string]bool{}
 	for _, f := range fields {
-		if !slices.ContainsFunc(c.Silo.Records, func(rec policy.Records) bool { return rec.Source == f.Source && rec.Table == f.Table }) {
+		if !slices.ContainsFunc(c.Silo.Records, func(rec policy.Records) bool {
+			return rec.Source == f.Source &&
+				rec.Table == f.Table
+		}) {
 			continue
 		}
 		if kind := unlike[f.Class]; kind != "" {
@@ -241,16 +268,21 @@ func Categories(c *policy.Compiled, asOf time.Time, fields []Category) []Remark 
 			}
 			covered = true
 			if f.Class == special && ru.Basis != policy.Consent && ru.Special == "" {
-				fp.add(LSpecialBasis, "Art. 9(1), (2)", "the field holds %s, a special category, and rule %s keeps it on %s: name the exception of Art. 9(2) in special_basis, or take the field out of the rule", words.Spaced(f.Category), ru.Name, words.Spaced(string(ru.Basis)))
+				fp.add(LSpecialBasis, "Art. 9(1), (2)", "the field holds %s, a special category, and rule %s keeps "+
+					"it on %s: name the exception of Art. 9(2) in special_basis, or take the field out of the rule",
+					words.Spaced(f.Category), ru.Name, words.Spaced(string(ru.Basis)))
 			}
 		}
 		lintAnonymized(c, fp, f, today)
 		if !covered {
-			fp.add(FSurplusField, "Art. 5(1)(c)", "the field holds personal data (%s) that no rule needs: name it under fields of the rule that does, or remove it", words.Spaced(f.Category))
+			fp.add(FSurplusField, "Art. 5(1)(c)", "the field holds personal data (%s) that no rule needs: name it "+
+				"under fields of the rule that does, or remove it", words.Spaced(f.Category))
 		}
 	}
 	if one, uniform := uniform(c, today); uniform && len(kinds) > 1 {
-		r.add(FUniformRetention, "Art. 5(1)(e)", "one period (%s) for unlike data (%s): give each kind a rule of its own with its fields and the period that it needs", words.Class(one), strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+		r.add(FUniformRetention, "Art. 5(1)(e)", "one period (%s) for unlike data (%s): give each kind a rule of "+
+			"its own with its fields and the period that it needs", words.Class(one),
+			strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 	}
 	return list
 }
@@ -268,11 +300,13 @@ func lintAnonymized(c *policy.Compiled, r remarks, f Category, today calendar.Da
 	}
 	switch {
 	case !named:
-		r.add(LAnonWeak, "Recital 26", "the field holds personal data (%s) and stays as it is when the row is anonymized: name it under anonymize, or delete such rows", words.Spaced(f.Category))
+		r.add(LAnonWeak, "Recital 26", "the field holds personal data (%s) and stays as it is when the row is "+
+			"anonymized: name it under anonymize, or delete such rows", words.Spaced(f.Category))
 	case technique != nil && f.Class == "direct_identifier":
 		name, _, _ := strings.Cut(*technique, ":")
 		if why := telling[name]; why != "" {
-			r.add(LAnonWeak, "Recital 26", "anonymizing the field by %s %s: use null or constant, or delete such rows", *technique, why)
+			r.add(LAnonWeak, "Recital 26",
+				"anonymizing the field by %s %s: use null or constant, or delete such rows", *technique, why)
 		}
 	}
 }
@@ -314,7 +348,8 @@ func Together(silos []*policy.Compiled, asOf time.Time) []Remark {
 		first = one
 	}
 	return []Remark{{Code: FUniformRetention, Place: "all silos", Law: "Art. 5(1)(e)",
-		Words: fmt.Sprintf("every silo has the same period and start (%s): a regulator will ask whether the period follows from each purpose, or was set once for all", words.Class(first))}}
+		Words: fmt.Sprintf("every silo has the same period and start (%s): a regulator will ask whether the period "+
+			"follows from each purpose, or was set once for all", words.Class(first))}}
 }
 
 // sameClass reports whether two rules are of one deletion class (ISO/IEC 27555): the same starting point

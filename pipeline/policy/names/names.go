@@ -14,24 +14,28 @@ var (
 	camel    = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 	modified = map[string]bool{
 		"updated": true, "update": true, "lastupdate": true, "lastupdated": true, "updatedat": true, "updatedon": true,
-		"modified": true, "modify": true, "modification": true, "modif": true, "lastmod": true, "lastmodified": true, "modifiedat": true, "modifiedon": true, "mtime": true,
+		"modified": true, "modify": true, "modification": true, "modif": true, "lastmod": true, "lastmodified": true,
+		"modifiedat": true, "modifiedon": true, "mtime": true,
 		"touched": true, "edited": true, "lastchange": true, "lastchanged": true,
 		"modifica": true, "modificato": true, "modificata": true, "aggiornato": true, "aggiornamento": true,
 		"modificado": true, "modificacion": true, "actualizado": true, "actualizacion": true,
-		"geaendert": true, "geändert": true, "aenderung": true, "änderung": true, "aktualisiert": true, "aktualisierung": true,
-		"modifie": true, "modifié": true, "maj": true,
+		"geaendert": true, "geändert": true, "aenderung": true, "änderung": true, "aktualisiert": true,
+		"aktualisierung": true,
+		"modifie":        true, "modifié": true, "maj": true,
 		"gewijzigd": true, "wijziging": true, "bijgewerkt": true,
 		"zmodyfikowano": true, "modyfikacji": true, "aktualizacji": true, "zmieniono": true,
 		"ändrad": true, "andrad": true, "uppdaterad": true,
 	}
 	changed     = map[string]bool{"changed": true, "change": true}
-	plainOfTime = map[string]bool{"last": true, "at": true, "on": true, "date": true, "time": true, "ts": true, "timestamp": true, "datetime": true, "utc": true, "row": true, "record": true, "dt": true}
+	plainOfTime = map[string]bool{"last": true, "at": true, "on": true, "date": true, "time": true, "ts": true,
+		"timestamp": true, "datetime": true, "utc": true, "row": true, "record": true, "dt": true}
 )
 
 // LastModified reports whether a field's name says that any update of the row sets it. 'changed' alone says
 // so, 'status_changed_at' does not.
 func LastModified(field string) bool {
-	words := strings.FieldsFunc(strings.ToLower(camel.ReplaceAllString(field, "${1}_${2}")), func(r rune) bool { return !unicode.IsLetter(r) })
+	words := strings.FieldsFunc(strings.ToLower(camel.ReplaceAllString(field, "${1}_${2}")),
+		func(r rune) bool { return !unicode.IsLetter(r) })
 	hasChanged, qualified := false, false
 	for _, w := range words {
 		if modified[w] {
@@ -45,7 +49,8 @@ func LastModified(field string) bool {
 
 // marketingWords are parts of the words by which purposes of direct marketing are known in the languages of
 // the jurisdictions.
-var marketingWords = []string{"market", "newsletter", "promo", "advert", "publicid", "pubblicit", "publicit", "werbung", "reklam", "reclame", "mailing", "prospec", "campaign", "offers"}
+var marketingWords = []string{"market", "newsletter", "promo", "advert", "publicid", "pubblicit", "publicit",
+	"werbung", "reklam", "reclame", "mailing", "prospec", "campaign", "offers"}
 
 // Marketing reports whether the name of a purpose looks like direct marketing.
 func Marketing(purpose string) bool {

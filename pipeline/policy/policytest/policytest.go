@@ -29,7 +29,8 @@ func At(t require.TestingT, s string) time.Time {
 
 // ConsentRule is a rule of consent.
 func ConsentRule(change ...func(*policy.Rule)) policy.Rule {
-	r := policy.Rule{Purpose: "newsletter", Basis: policy.Consent, MaxAge: calendar.Period{Years: 2}, End: policy.Delete, Because: "sign-up form", Owner: "anna", ReviewBy: "2027-06-01"}
+	r := policy.Rule{Purpose: "newsletter", Basis: policy.Consent, MaxAge: calendar.Period{Years: 2},
+		End: policy.Delete, Because: "sign-up form", Owner: "anna", ReviewBy: "2027-06-01"}
 	for _, c := range change {
 		c(&r)
 	}
@@ -38,7 +39,8 @@ func ConsentRule(change ...func(*policy.Rule)) policy.Rule {
 
 // TermRule is a rule with a term.
 func TermRule(basis policy.Basis, purpose string, change ...func(*policy.Rule)) policy.Rule {
-	r := policy.Rule{Purpose: purpose, Basis: basis, Start: policy.RelationEnded, At: "closed_on", Period: calendar.Period{Years: 10}, End: policy.Delete, Because: "law", Owner: "bo", ReviewBy: "2027-06-01"}
+	r := policy.Rule{Purpose: purpose, Basis: basis, Start: policy.RelationEnded, At: "closed_on",
+		Period: calendar.Period{Years: 10}, End: policy.Delete, Because: "law", Owner: "bo", ReviewBy: "2027-06-01"}
 	for _, c := range change {
 		c(&r)
 	}
@@ -63,7 +65,8 @@ func ElseAnonymize(r *policy.Rule) { r.Else = policy.Anonymize }
 // Silo is a silo with these rules.
 func Silo(rules ...policy.Rule) policy.Silo {
 	constant := "constant"
-	return policy.Silo{Name: "s", Records: []policy.Records{{Source: "crm", Table: "people", Subject: map[string]string{"email": "email"}, Collected: "created_at"}},
+	return policy.Silo{Name: "s", Records: []policy.Records{{Source: "crm", Table: "people",
+		Subject: map[string]string{"email": "email"}, Collected: "created_at"}},
 		Rules: rules, Anonymize: map[string]*string{"name": &constant}}
 }
 

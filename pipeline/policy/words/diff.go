@@ -45,7 +45,8 @@ func siloDifferences(name string, before, after *policy.Compiled) []string {
 		out = append(out, fmt.Sprintf("silo %s counts its days in %s, before in %s", name, a, b))
 	}
 	if b, a := before.Jurisdiction.Code, after.Jurisdiction.Code; b != a {
-		out = append(out, fmt.Sprintf("silo %s is under the law of %s, before of %s", name, after.Jurisdiction.Name, before.Jurisdiction.Name))
+		out = append(out, fmt.Sprintf("silo %s is under the law of %s, before of %s", name, after.Jurisdiction.Name,
+			before.Jurisdiction.Name))
 	}
 	for _, d := range settings(before.Silo, after.Silo, "rules", "jurisdiction") {
 		out = append(out, "silo "+name+": "+d)
@@ -87,7 +88,8 @@ func settings[T any](before, after T, but ...string) []string {
 		switch b.Field(i).Kind() {
 		case reflect.Slice, reflect.Map, reflect.Pointer:
 			if words, ok := x.([]string); ok {
-				out = append(out, fmt.Sprintf("%s is [%s], before [%s]", key, strings.Join(y.([]string), ", "), strings.Join(words, ", ")))
+				out = append(out, fmt.Sprintf("%s is [%s], before [%s]", key, strings.Join(y.([]string), ", "),
+					strings.Join(words, ", ")))
 				continue
 			}
 			out = append(out, key+" changed")

@@ -13,7 +13,8 @@ import (
 
 func TestDifferences(t *testing.T) {
 	before := policytest.Clean()
-	before.Rules = append(before.Rules, policytest.TermRule(policy.Contract, "contract"), policytest.TermRule(policy.LegalObligation, "tax"))
+	before.Rules = append(before.Rules, policytest.TermRule(policy.Contract, "contract"),
+		policytest.TermRule(policy.LegalObligation, "tax"))
 	compile := func(change func(*policy.Silo)) []*policy.Compiled {
 		s := before
 		s.Rules = append([]policy.Rule{}, before.Rules...)
@@ -28,21 +29,31 @@ func TestDifferences(t *testing.T) {
 		want   []string
 	}{
 		{"nothing", func(*policy.Silo) {}, nil},
-		{"a shorter term", func(s *policy.Silo) { s.Rules[1].Period = calendar.Period{Years: 5} }, []string{"silo s: rule contract/contract: period is P5Y, before P10Y"}},
+		{"a shorter term", func(s *policy.Silo) { s.Rules[1].Period = calendar.Period{Years: 5} },
+			[]string{"silo s: rule contract/contract: period is P5Y, before P10Y"}},
 		{"a grace, and other fields", func(s *policy.Silo) {
 			s.Rules[0].Grace, s.Rules[0].Fields = calendar.Period{Days: 30}, []string{"email", "name"}
 		},
-			[]string{"silo s: rule club/consent: grace is P30D, before P0D", "silo s: rule club/consent: fields is [email, name], before []"}},
+			[]string{"silo s: rule club/consent: grace is P30D, before P0D", "silo s: rule club/consent: fields is " +
+				"[email, name], before []"}},
 		{"a rule gone, a rule new", func(s *policy.Silo) {
-			s.Rules[2] = policytest.TermRule(policy.PublicTask, "task", func(r *policy.Rule) { r.Period = calendar.Period{Months: 18} })
+			s.Rules[2] = policytest.TermRule(policy.PublicTask, "task",
+				func(r *policy.Rule) { r.Period = calendar.Period{Months: 18} })
 		},
-			[]string{"silo s: rule tax/legal_obligation is gone (relation ended + 10 years, then delete)", "silo s: rule task/public_task is new (relation ended + 18 months, then delete)"}},
+			[]string{"silo s: rule tax/legal_obligation is gone (relation ended + 10 years, then delete)",
+				"silo s: rule task/public_task is new (relation ended + 18 months, then delete)"}},
 		{"a second version of a rule", func(s *policy.Silo) {
 			s.Rules[1].Until = "2027-01-01"
-			s.Rules = append(s.Rules, policytest.TermRule(policy.Contract, "contract", func(r *policy.Rule) { r.From = "2027-01-01" }))
-		}, []string{"silo s: rule contract/contract: valid_until is 2027-01-01, before not set", "silo s: rule contract/contract is new (relation ended + 10 years, then delete)"}},
-		{"the silo's own", func(s *policy.Silo) { s.Jurisdiction, s.NoMatch, s.Records[0].Collected = "ES", "expire", "made_at" },
-			[]string{"silo s is under the law of Spain, before of Italy", "silo s: records changed", "silo s: no_match is expire, before not set"}},
+			s.Rules = append(s.Rules, policytest.TermRule(policy.Contract, "contract",
+				func(r *policy.Rule) { r.From = "2027-01-01" }))
+		}, []string{"silo s: rule contract/contract: valid_until is 2027-01-01, before not set",
+			"silo s: rule contract/contract is new (relation ended + 10 years, then delete)"}},
+		{"the silo's own", func(s *policy.Silo) {
+			s.Jurisdiction, s.NoMatch, s.Records[0].Collected = "ES", "expire",
+				"made_at"
+		},
+			[]string{"silo s is under the law of Spain, before of Italy", "silo s: records changed",
+				"silo s: no_match is expire, before not set"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			require.Equal(t, c.want, Differences(was, compile(c.change)))
@@ -50,8 +61,10 @@ func TestDifferences(t *testing.T) {
 	}
 	other := before
 	other.Name = "other"
-	require.Equal(t, []string{"silo other is new, with 3 rules", "silo s is gone: nothing decides its rows any more"}, Differences(was, []*policy.Compiled{policytest.Compiled(t, other)}))
+	require.Equal(t, []string{"silo other is new, with 3 rules", "silo s is gone: nothing decides its rows any more"},
+		Differences(was, []*policy.Compiled{policytest.Compiled(t, other)}))
 	far, err := policy.Compile(before, time.UTC, "IT")
 	require.NoError(t, err)
-	require.Equal(t, []string{"silo s counts its days in UTC, before in Europe/Rome"}, Differences(was, []*policy.Compiled{far}))
+	require.Equal(t, []string{"silo s counts its days in UTC, before in Europe/Rome"},
+		Differences(was, []*policy.Compiled{far}))
 }

@@ -80,15 +80,21 @@ type Backup struct {
 // basisWords, startWords and openWords say in words what the policy's names mean; the article is of the GDPR.
 var (
 	basisWords = map[policy.Basis]string{
-		policy.Consent: "consent (Art. 6(1)(a))", policy.Contract: "a contract with the person (Art. 6(1)(b))", policy.LegalObligation: "a legal obligation (Art. 6(1)(c))",
-		policy.VitalInterest: "somebody's vital interest (Art. 6(1)(d))", policy.PublicTask: "a task in the public interest (Art. 6(1)(e))", policy.LegitimateInterest: "a legitimate interest (Art. 6(1)(f))",
+		policy.Consent: "consent (Art. 6(1)(a))", policy.Contract: "a contract with the person (Art. 6(1)(b))",
+		policy.LegalObligation:    "a legal obligation (Art. 6(1)(c))",
+		policy.VitalInterest:      "somebody's vital interest (Art. 6(1)(d))",
+		policy.PublicTask:         "a task in the public interest (Art. 6(1)(e))",
+		policy.LegitimateInterest: "a legitimate interest (Art. 6(1)(f))",
 	}
 	startWords = map[policy.Start]string{
-		policy.Collected: "collecting", policy.ActivityEnded: "the end of the activity", policy.RelationEnded: "the end of the relation", policy.Inactivated: "the day on which the row went out of use",
+		policy.Collected: "collecting", policy.ActivityEnded: "the end of the activity",
+		policy.RelationEnded: "the end of the relation", policy.Inactivated: "the day on which the row went out of use",
 		policy.AtEvent: "the event", policy.FixedDate: "a fixed date", policy.BirthPlusAge: "a birthday",
 	}
 	// openWords: while the starting point has not come, these rules keep.
-	openWords = map[policy.Start]string{policy.ActivityEnded: "for as long as the activity lasts", policy.RelationEnded: "for as long as the relation lasts", policy.Inactivated: "for as long as the row is in use", policy.AtEvent: "until the event comes"}
+	openWords = map[policy.Start]string{policy.ActivityEnded: "for as long as the activity lasts",
+		policy.RelationEnded: "for as long as the relation lasts",
+		policy.Inactivated:   "for as long as the row is in use", policy.AtEvent: "until the event comes"}
 )
 
 // spell writes a period in words: 24 months, 1 year and 6 months.
@@ -123,15 +129,18 @@ func list(words []string, last string) string {
 // name.
 func Explain(c *policy.Compiled, asOf time.Time, backups map[string][]Backup) Explanation {
 	today := calendar.DateOf(asOf, c.Zone())
-	e := Explanation{Silo: c.Silo.Name, AsOf: today.String(), Zone: c.Zone().String(), Jurisdiction: c.Jurisdiction, National: nationalWords(c), Matching: matchingWords(c),
+	e := Explanation{Silo: c.Silo.Name, AsOf: today.String(), Zone: c.Zone().String(), Jurisdiction: c.Jurisdiction,
+		National: nationalWords(c), Matching: matchingWords(c),
 		Together: togetherWords(c, asOf, today), Classes: classes(c, today), Fields: fieldWords(c, today)}
 	for i := range c.Rules() {
 		ru := &c.Rules()[i]
-		e.Rules = append(e.Rules, ExplainedRule{ID: ru.Name, InForce: ru.InForce(today), Words: ruleWords(c, ru, today), Examples: examples(c, ru, asOf, today),
+		e.Rules = append(e.Rules, ExplainedRule{ID: ru.Name, InForce: ru.InForce(today),
+			Words: ruleWords(c, ru, today), Examples: examples(c, ru, asOf, today),
 			Because: ru.Because, Owner: ru.Owner, ReviewBy: ru.ReviewBy, fields: ru.Fields})
 	}
 	for _, r := range c.Silo.Records {
-		e.Tables = append(e.Tables, ExplainedTable{Source: r.Source, Table: r.Table, Words: tableWords(c, r, today, backups[r.Source])})
+		e.Tables = append(e.Tables, ExplainedTable{Source: r.Source, Table: r.Table,
+			Words: tableWords(c, r, today, backups[r.Source])})
 	}
 	for _, l := range c.Jurisdiction.Laws {
 		if l.Topic != law.ChildAge && l.Topic != law.BlockingRegime {
@@ -148,16 +157,20 @@ func Explain(c *policy.Compiled, asOf time.Time, backups map[string][]Backup) Ex
 
 func nationalWords(c *policy.Compiled) []string {
 	j := c.Jurisdiction
-	out := []string{fmt.Sprintf("The law of %s applies; the supervisory authority is %s.", j.Name, cmp.Or(j.Authority, "not in our table"))}
+	out := []string{fmt.Sprintf("The law of %s applies; the supervisory authority is %s.", j.Name,
+		cmp.Or(j.Authority, "not in our table"))}
 	for _, l := range j.About(law.ChildAge) {
-		out = append(out, fmt.Sprintf("A person below %d years consents with a holder of parental responsibility. %s", j.ChildConsentAge, l.Sentence()))
+		out = append(out, fmt.Sprintf("A person below %d years consents with a holder of parental responsibility. %s",
+			j.ChildConsentAge, l.Sentence()))
 	}
 	regime := j.About(law.BlockingRegime)
 	switch {
 	case !j.Blocking.IsZero():
-		out = append(out, fmt.Sprintf("Whatever is due for deletion is first kept blocked for %s, for courts and authorities only, and deleted after that.", spell(j.Blocking)))
+		out = append(out, fmt.Sprintf("Whatever is due for deletion is first kept blocked for %s, for courts and "+
+			"authorities only, and deleted after that.", spell(j.Blocking)))
 	case len(regime) > 0:
-		out = append(out, "Nothing is kept blocked before deletion by itself; where the law asks for it, record a restriction.")
+		out = append(out, "Nothing is kept blocked before deletion by itself; where the law asks for it, record a "+
+			"restriction.")
 	default:
 		out = append(out, "The law asks for no blocking before deletion.")
 	}
@@ -168,7 +181,8 @@ func nationalWords(c *policy.Compiled) []string {
 }
 
 func matchingWords(c *policy.Compiled) []string {
-	scope := "Each act of collecting stands by itself: a row that could belong to several collections of one person is kept, and shown to somebody."
+	scope := "Each act of collecting stands by itself: a row that could belong to several collections of one person " +
+		"is kept, and shown to somebody."
 	if c.Silo.LinkScope == "silo" {
 		scope = "A row belongs to the person's most recent collection in this silo that is not later than the row."
 	}
@@ -176,13 +190,16 @@ func matchingWords(c *policy.Compiled) []string {
 	if c.Silo.NoMatch == string(policy.Expire) {
 		unknown = "after that its use is blocked, and it is reported"
 	}
-	out := []string{scope, fmt.Sprintf("A row that the registry does not know is left alone for %s, for the registry may be late; %s. It is never deleted by itself.", spell(c.OrphanGrace()), unknown)}
+	out := []string{scope, fmt.Sprintf("A row that the registry does not know is left alone for %s, for the "+
+		"registry may be late; %s. It is never deleted by itself.", spell(c.OrphanGrace()), unknown)}
 	for i := range c.Silo.Consents {
 		m := &c.Silo.Consents[i]
-		out = append(out, fmt.Sprintf("What people said about %q is also read from the application's table %s.%s; its word is graded as %s.", m.Purpose, m.Source, m.Table, m.Trust))
+		out = append(out, fmt.Sprintf("What people said about %q is also read from the application's table %s.%s; "+
+			"its word is graded as %s.", m.Purpose, m.Source, m.Table, m.Trust))
 	}
 	if c.Silo.Suppression {
-		out = append(out, "The silo is the list of those who said no to marketing: whatever is brought in elsewhere is held against it.")
+		out = append(out, "The silo is the list of those who said no to marketing: whatever is brought in elsewhere "+
+			"is held against it.")
 	}
 	return out
 }
@@ -197,22 +214,27 @@ func ruleWords(c *policy.Compiled, ru *policy.CompiledRule, today calendar.Date)
 	start := fmt.Sprintf("%s kept for %q on %s", what, ru.Purpose, basisWords[ru.Basis])
 	switch ru.Basis {
 	case policy.Consent:
-		out = append(out, fmt.Sprintf("%s for at most %s from the day it was given, or for as long as the consent itself says if that is shorter.", start, spell(ru.MaxAge)),
-			fmt.Sprintf("It ends earlier when the person withdraws, when it is found invalid, and when nobody can prove it; %s.", endWords(c, ru)))
+		out = append(out, fmt.Sprintf("%s for at most %s from the day it was given, or for as long as the consent "+
+			"itself says if that is shorter.", start, spell(ru.MaxAge)),
+			fmt.Sprintf("It ends earlier when the person withdraws, when it is found invalid, and when nobody can "+
+				"prove it; %s.", endWords(c, ru)))
 	default:
 		out = append(out, start+" "+termWords(c, ru)+".")
 		if ru.Basis == policy.LegitimateInterest || ru.Basis == policy.PublicTask {
-			out = append(out, "An objection, or a request for erasure, blocks the row until somebody has weighed it (Art. 18(1)(d), 21(1)); upheld, it ends the rule.")
+			out = append(out, "An objection, or a request for erasure, blocks the row until somebody has weighed it "+
+				"(Art. 18(1)(d), 21(1)); upheld, it ends the rule.")
 		}
 		out = append(out, upper("when the rule has ended, "+endWords(c, ru))+".")
 	}
 	if ru.Marketing {
-		out = append(out, "It is direct marketing: an objection ends it at once, and nobody weighs it (Art. 21(2), (3)); it ends every marketing rule of the silo. Only a consent given later counts again.")
+		out = append(out, "It is direct marketing: an objection ends it at once, and nobody weighs it (Art. 21(2), "+
+			"(3)); it ends every marketing rule of the silo. Only a consent given later counts again.")
 	}
 	if ru.Else == policy.Anonymize {
 		out = append(out, "Where another record that stays refers to the row, it is anonymized instead of deleted.")
 	} else if ru.End == policy.Delete {
-		out = append(out, "Where another record that stays refers to the row, it is kept, blocked, and shown to somebody.")
+		out = append(out, "Where another record that stays refers to the row, it is kept, blocked, and shown to "+
+			"somebody.")
 	}
 	if ru.Special != "" {
 		out = append(out, fmt.Sprintf("Special categories among them rest on Art. %s.", ru.Special))
@@ -295,7 +317,8 @@ func Notice(c *policy.Compiled, asOf time.Time) []NoticeLine {
 		if !ru.InForce(today) {
 			continue
 		}
-		l := NoticeLine{Silo: c.Silo.Name, Purpose: ru.Purpose, Basis: basisWords[ru.Basis], Data: cmp.Or(strings.Join(ru.Fields, ", "), "all"), Kept: termWords(c, ru), Then: "deleted"}
+		l := NoticeLine{Silo: c.Silo.Name, Purpose: ru.Purpose, Basis: basisWords[ru.Basis],
+			Data: cmp.Or(strings.Join(ru.Fields, ", "), "all"), Kept: termWords(c, ru), Then: "deleted"}
 		if ru.Basis == policy.Consent {
 			l.Kept = "until you withdraw consent, at most " + spell(ru.MaxAge)
 		}
@@ -318,7 +341,8 @@ func examples(c *policy.Compiled, ru *policy.CompiledRule, asOf time.Time, today
 		return termExamples(c, ru, today)
 	}
 	out := []string{ends(c, "A consent given today, "+today.String()+",", ru, c.ConsentLasts(ru, asOf))}
-	return append(out, fmt.Sprintf("One that is withdrawn today ends today, and the row is %s.", gone(ru, c.DueWithdrawn(ru, asOf), today)))
+	return append(out, fmt.Sprintf("One that is withdrawn today ends today, and the row is %s.",
+		gone(ru, c.DueWithdrawn(ru, asOf), today)))
 }
 
 func termExamples(c *policy.Compiled, ru *policy.CompiledRule, today calendar.Date) []string {
@@ -344,7 +368,8 @@ func ends(c *policy.Compiled, subject string, ru *policy.CompiledRule, last cale
 		return subject + " never ends: the calendar does before."
 	}
 	from := last + 1
-	return fmt.Sprintf("%s lasts through %s and ends at %s (%s); the row is %s.", subject, last, from.Start(c.Zone()).Format("15:04 on 2006-01-02"), c.Zone(), gone(ru, c.DueAfter(ru, last), from))
+	return fmt.Sprintf("%s lasts through %s and ends at %s (%s); the row is %s.", subject, last,
+		from.Start(c.Zone()).Format("15:04 on 2006-01-02"), c.Zone(), gone(ru, c.DueAfter(ru, last), from))
 }
 
 // gone says when a dead ground lets the row go. The first day from which it may is the night's that begins it.
@@ -360,18 +385,24 @@ func gone(ru *policy.CompiledRule, due, ended calendar.Date) string {
 }
 
 func togetherWords(c *policy.Compiled, asOf time.Time, today calendar.Date) []string {
-	erasure := "A request for erasure ends every consent given before it and knows no grace: what no other rule needs is deleted in the next night."
+	erasure := "A request for erasure ends every consent given before it and knows no grace: what no other rule " +
+		"needs is deleted in the next night."
 	if b := c.Jurisdiction.Blocking; !b.IsZero() {
-		erasure = fmt.Sprintf("A request for erasure ends every consent given before it and knows no grace: what no other rule needs is blocked at once, and deleted on %s if it is asked today.", calendar.EndOf(calendar.DateOf(asOf, c.Zone()), b)+1)
+		erasure = fmt.Sprintf("A request for erasure ends every consent given before it and knows no grace: what no "+
+			"other rule needs is blocked at once, and deleted on %s if it is asked today.",
+			calendar.EndOf(calendar.DateOf(asOf, c.Zone()), b)+1)
 	}
 	out := []string{
-		"Days are counted in " + c.Zone().String() + ". The day on which a term starts is not counted; it ends with the day of the same date, or the month's last where there is none (Regulation 1182/71, art. 3).",
+		"Days are counted in " + c.Zone().String() + ". The day on which a term starts is not counted; it ends with " +
+			"the day of the same date, or the month's last where there is none (Regulation 1182/71, art. 3).",
 		erasure,
-		"A legal hold, a restriction (Art. 18) and an open request for access or portability keep the row, whatever has ended.",
+		"A legal hold, a restriction (Art. 18) and an open request for access or portability keep the row, whatever " +
+			"has ended.",
 	}
 	proof := "The proof of what ended is kept for ever: nobody set how long."
 	if p := c.Silo.ProofRetention; !p.IsZero() {
-		proof = fmt.Sprintf("The registry keeps the proof of a ground for %s after its end, and then forgets whose it was.", spell(p))
+		proof = fmt.Sprintf("The registry keeps the proof of a ground for %s after its end, and then forgets whose it was.",
+			spell(p))
 	}
 	out = append(out, proof)
 	inForce := 0
@@ -384,7 +415,8 @@ func togetherWords(c *policy.Compiled, asOf time.Time, today calendar.Date) []st
 	case inForce == 0:
 		out = append(out, "No rule is in force today: nothing is decided, and every row is reported.")
 	case inForce > 1:
-		out = append(out, "As long as one rule lives the row stays, and the fields that no living rule needs are cleared. When all have ended, the latest of them says when the row goes; deleting wins over anonymizing.")
+		out = append(out, "As long as one rule lives the row stays, and the fields that no living rule needs are "+
+			"cleared. When all have ended, the latest of them says when the row goes; deleting wins over anonymizing.")
 	}
 	return out
 }
@@ -405,7 +437,8 @@ func classes(c *policy.Compiled, today calendar.Date) []DeletionClass {
 		by[k] = append(by[k], ru.Name)
 	}
 	keys := slices.SortedFunc(maps.Keys(by), func(a, b key) int {
-		return cmp.Or(strings.Compare(a.start, b.start), a.period.Longest()-b.period.Longest(), strings.Compare(a.period.String(), b.period.String()))
+		return cmp.Or(strings.Compare(a.start, b.start), a.period.Longest()-b.period.Longest(),
+			strings.Compare(a.period.String(), b.period.String()))
 	})
 	var out []DeletionClass
 	for _, k := range keys {
@@ -489,13 +522,16 @@ func tableWords(c *policy.Compiled, r policy.Records, today calendar.Date, backu
 	for _, d := range r.Dependents {
 		to := cmp.Or(d.References, r.Table)
 		if d.Do == "set_null" {
-			out = append(out, fmt.Sprintf("Before a row of %s is deleted, the reference %s of %s is emptied; those rows stay.", to, strings.Join(d.FK, ", "), d.Table))
+			out = append(out, fmt.Sprintf("Before a row of %s is deleted, the reference %s of %s is emptied; those "+
+				"rows stay.", to, strings.Join(d.FK, ", "), d.Table))
 		} else {
-			out = append(out, fmt.Sprintf("With a row of %s go the rows of %s that refer to it by %s.", to, d.Table, strings.Join(d.FK, ", ")))
+			out = append(out, fmt.Sprintf("With a row of %s go the rows of %s that refer to it by %s.", to, d.Table,
+				strings.Join(d.FK, ", ")))
 		}
 	}
 	for _, o := range r.Owns {
-		out = append(out, fmt.Sprintf("A row of %s goes with the last row that refers to it (here by %s).", o.Table, strings.Join(o.FK, ", ")))
+		out = append(out, fmt.Sprintf("A row of %s goes with the last row that refers to it (here by %s).", o.Table,
+			strings.Join(o.FK, ", ")))
 	}
 	for _, b := range backups {
 		out = append(out, backupWords(b, today))
@@ -510,7 +546,8 @@ func tableWords(c *policy.Compiled, r policy.Records, today calendar.Date, backu
 func backupWords(b Backup, today calendar.Date) string {
 	gone := "nothing says how long its files are kept"
 	if !b.Keep.IsZero() {
-		gone = fmt.Sprintf("its files live for %s, so that what is erased today is gone from the last of them by %s at the latest", spell(b.Keep), calendar.EndOf(today, b.Keep)+1)
+		gone = fmt.Sprintf("its files live for %s, so that what is erased today is gone from the last of them by %s "+
+			"at the latest", spell(b.Keep), calendar.EndOf(today, b.Keep)+1)
 	}
 	how := "its files are not rewritten"
 	if b.Rewritten {
@@ -520,16 +557,21 @@ func backupWords(b Backup, today calendar.Date) string {
 		case b.AtMostEvery.IsZero():
 			how = "its files are rewritten when an erasure has waited for " + spell(b.After)
 		default:
-			how = fmt.Sprintf("its files are rewritten when an erasure has waited for %s, each at most once in %s", spell(b.After), spell(b.AtMostEvery))
+			how = fmt.Sprintf("its files are rewritten when an erasure has waited for %s, each at most once in %s",
+				spell(b.After), spell(b.AtMostEvery))
 		}
 	}
-	return fmt.Sprintf("In the backups %s an erased row counts as beyond use, and is erased again after a restore; %s; %s.", b.Name, how, gone)
+	return fmt.Sprintf("In the backups %s an erased row counts as beyond use, and is erased again after a restore; %s; %s.",
+		b.Name, how, gone)
 }
 
 // About is the part of an explanation that concerns one field: the rules that cover it, and what becomes of it.
 func (e Explanation) About(field string) Explanation {
 	e.Fields = slices.DeleteFunc(slices.Clone(e.Fields), func(f ExplainedField) bool { return f.Field != field })
-	e.Rules = slices.DeleteFunc(slices.Clone(e.Rules), func(r ExplainedRule) bool { return len(r.fields) > 0 && !slices.Contains(r.fields, field) })
+	e.Rules = slices.DeleteFunc(slices.Clone(e.Rules), func(r ExplainedRule) bool {
+		return len(r.fields) > 0 &&
+			!slices.Contains(r.fields, field)
+	})
 	e.Classes = slices.Clone(e.Classes)
 	for i := range e.Classes {
 		e.Classes[i].Rules = slices.DeleteFunc(slices.Clone(e.Classes[i].Rules), func(id string) bool {
@@ -572,14 +614,16 @@ func (e Explanation) Write(w io.Writer) error {
 		for _, x := range r.Examples {
 			p.item("For example: " + x)
 		}
-		p.item(fmt.Sprintf("Because: %s. %s answers for it; next review by %s.", strings.TrimSuffix(r.Because, "."), r.Owner, r.ReviewBy))
+		p.item(fmt.Sprintf("Because: %s. %s answers for it; next review by %s.", strings.TrimSuffix(r.Because, "."),
+			r.Owner, r.ReviewBy))
 	}
 	p.section("For all rules", e.Together)
 	p.matrix(e.Classes)
 	if len(e.Fields) > 0 {
 		p.section("Fields", nil)
 		for _, f := range e.Fields {
-			p.item(fmt.Sprintf("%s: needed by %s; cleared %s.", f.Field, cmp.Or(list(f.Rules, "and"), "no rule"), f.Cleared))
+			p.item(fmt.Sprintf("%s: needed by %s; cleared %s.", f.Field, cmp.Or(list(f.Rules, "and"), "no rule"),
+				f.Cleared))
 		}
 	}
 	for _, t := range e.Tables {

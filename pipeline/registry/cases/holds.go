@@ -40,8 +40,10 @@ func (c *Cases) PlaceHold(ctx context.Context, silo string, h Hold, collections 
 		if err != nil {
 			return err
 		}
-		result, err := tx.Exec(ctx, `INSERT INTO legal_hold (silo, hold, case_ref, placed_by, placed_at, approved_by, review_by, released_by,
-			release_approved_by, released_at) VALUES (?, ?, ?, ?, ?, '', ?, '', '', 0)`+tx.Ignoring("silo, hold"), w.Silo.ID, h.ID, h.CaseRef, h.PlacedBy, at, event.Micros(h.ReviewBy))
+		result, err := tx.Exec(ctx, `INSERT INTO legal_hold (silo, hold, case_ref, placed_by, placed_at, approved_by,
+			review_by, released_by,
+			release_approved_by, released_at) VALUES (?, ?, ?, ?, ?, '', ?, '', '', 0)`+tx.Ignoring("silo, hold"),
+			w.Silo.ID, h.ID, h.CaseRef, h.PlacedBy, at, event.Micros(h.ReviewBy))
 		if err := one(result, err, "a hold of this name was placed before; choose another name"); err != nil {
 			return err
 		}
@@ -56,9 +58,11 @@ func (c *Cases) ApproveHold(ctx context.Context, silo, hold, by string) error {
 		if err != nil {
 			return err
 		}
-		result, err := tx.Exec(ctx, `UPDATE legal_hold SET approved_by = ? WHERE silo = ? AND hold = ? AND approved_by = '' AND placed_by <> ? AND ? <> ''`,
+		result, err := tx.Exec(ctx, `UPDATE legal_hold SET approved_by = ? WHERE silo = ? AND hold = ?
+			AND approved_by = '' AND placed_by <> ? AND ? <> ''`,
 			by, w.Silo.ID, hold, by, by)
-		if err := one(result, err, "there is no such hold to approve, or it was placed by the same person; another one must approve"); err != nil {
+		if err := one(result, err, "there is no such hold to approve, or it was placed by the same person; another "+
+			"one must approve"); err != nil {
 			return err
 		}
 		collections, err := heldBy(ctx, w, hold)
@@ -80,7 +84,8 @@ func (c *Cases) ReleaseHold(ctx context.Context, silo, hold, by, approvedBy stri
 		if err != nil {
 			return err
 		}
-		result, err := tx.Exec(ctx, `UPDATE legal_hold SET released_by = ?, release_approved_by = ?, released_at = ? WHERE silo = ? AND hold = ? AND released_at = 0`,
+		result, err := tx.Exec(ctx, `UPDATE legal_hold SET released_by = ?, release_approved_by = ?, released_at = ?
+			WHERE silo = ? AND hold = ? AND released_at = 0`,
 			by, approvedBy, w.Now, w.Silo.ID, hold)
 		if err := one(result, err, "there is no such hold in force"); err != nil {
 			return err
@@ -89,18 +94,21 @@ func (c *Cases) ReleaseHold(ctx context.Context, silo, hold, by, approvedBy stri
 		if err != nil {
 			return err
 		}
-		return w.Own(ctx, event.HoldReleased, event.Instant(w.Now), event.Details{Hold: hold, By: by + ";" + approvedBy}, collections)
+		return w.Own(ctx, event.HoldReleased, event.Instant(w.Now),
+			event.Details{Hold: hold, By: by + ";" + approvedBy}, collections)
 	})
 }
 
 // Holds lists a silo's holds, the released ones too, by name.
 func (c *Cases) Holds(ctx context.Context, silo string) ([]Hold, error) {
 	var holds []Hold
-	err := c.store.EachOf(ctx, silo, `SELECT hold, case_ref, placed_by, placed_at, approved_by, review_by, released_by, release_approved_by, released_at FROM legal_hold
+	err := c.store.EachOf(ctx, silo, `SELECT hold, case_ref, placed_by, placed_at, approved_by, review_by,
+		released_by, release_approved_by, released_at FROM legal_hold
 		WHERE silo = ? ORDER BY hold`, func(rows *sql.Rows) error {
 		var h Hold
 		var placed, review, released int64
-		if err := rows.Scan(&h.ID, &h.CaseRef, &h.PlacedBy, &placed, &h.ApprovedBy, &review, &h.ReleasedBy, &h.ReleaseApprovedBy, &released); err != nil {
+		if err := rows.Scan(&h.ID, &h.CaseRef, &h.PlacedBy, &placed, &h.ApprovedBy, &review, &h.ReleasedBy,
+			&h.ReleaseApprovedBy, &released); err != nil {
 			return err
 		}
 		h.PlacedAt, h.ReviewBy, h.ReleasedAt = event.Instant(placed), event.Instant(review), event.Instant(released)
@@ -116,7 +124,8 @@ func (c *Cases) Holds(ctx context.Context, silo string) ([]Hold, error) {
 // held says whether a legal hold in force reaches one of the collections.
 func held(ctx context.Context, w *chain.Writer, collections []int32) (bool, error) {
 	inForce := map[string]bool{}
-	err := w.Tx.Each(ctx, `SELECT hold FROM legal_hold WHERE silo = ? AND released_at = 0`, func(row database.Row) error {
+	err := w.Tx.Each(ctx, `SELECT hold FROM legal_hold WHERE silo = ?
+		AND released_at = 0`, func(row database.Row) error {
 		inForce[string(row.ColumnRawText(0))] = true
 		return nil
 	}, w.Silo.ID)

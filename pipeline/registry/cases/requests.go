@@ -79,14 +79,16 @@ func (c *Cases) OpenRequest(ctx context.Context, silo string, q Request, collect
 	what := fmt.Sprintf("open request %s in silo %q", q.ID, silo)
 	effects, known := requestEvents[q.Kind]
 	if !known || q.ID == "" || q.Received.IsZero() || len(collections) == 0 {
-		return fmt.Errorf("%s: give it a name, a kind (access, rectification, erasure, restriction, portability, objection, withdrawal), when it was received and whose it is: %w", what, event.ErrRefused)
+		return fmt.Errorf("%s: give it a name, a kind (access, rectification, erasure, restriction, portability, "+
+			"objection, withdrawal), when it was received and whose it is: %w", what, event.ErrRefused)
 	}
 	return c.store.Write(ctx, what, func(tx *database.Txn) error {
 		w, err := c.store.Writer(ctx, tx, silo)
 		if err != nil {
 			return err
 		}
-		result, err := tx.Exec(ctx, `INSERT INTO request (silo, request, kind, received_at, due_at, extended_to, extended_on, because, paused_at, paused, closed_at, outcome, exception)
+		result, err := tx.Exec(ctx, `INSERT INTO request (silo, request, kind, received_at, due_at, extended_to,
+			extended_on, because, paused_at, paused, closed_at, outcome, exception)
 			VALUES (?, ?, ?, ?, ?, 0, 0, '', 0, 0, 0, '', '')`+
 			tx.Ignoring("silo, request"), w.Silo.ID, q.ID, q.Kind, event.Micros(q.Received), event.Micros(q.Due))
 		if err := one(result, err, "a request of this name was opened before; choose another name"); err != nil {
@@ -118,30 +120,35 @@ func (c *Cases) CloseRequest(ctx context.Context, silo, request, outcome, except
 	case outcome != OutcomeCompleted && outcome != OutcomePartlyRefused && outcome != OutcomeRefused:
 		return fmt.Errorf("%s: the outcome is completed, partly_refused or refused: %w", what, event.ErrRefused)
 	case (outcome == OutcomeCompleted) != (exception == ""):
-		return fmt.Errorf("%s: name the exception that allows to refuse, such as 17(3)(e), and only then: %w", what, event.ErrRefused)
+		return fmt.Errorf("%s: name the exception that allows to refuse, such as 17(3)(e), and only then: %w", what,
+			event.ErrRefused)
 	}
 	return c.store.Write(ctx, what, func(tx *database.Txn) error {
 		w, err := c.store.Writer(ctx, tx, silo)
 		if err != nil {
 			return err
 		}
-		result, err := tx.Exec(ctx, `UPDATE request SET closed_at = ?, outcome = ?, exception = ? WHERE silo = ? AND request = ? AND closed_at = 0`,
+		result, err := tx.Exec(ctx, `UPDATE request SET closed_at = ?, outcome = ?, exception = ? WHERE silo = ?
+			AND request = ? AND closed_at = 0`,
 			w.Now, outcome, exception, w.Silo.ID, request)
 		if err := one(result, err, "there is no such open request"); err != nil {
 			return err
 		}
 		var kind string
 		var received int64
-		if err := tx.Row(ctx, `SELECT kind, received_at FROM request WHERE silo = ? AND request = ?`, w.Silo.ID, request).Scan(&kind, &received); err != nil {
+		if err := tx.Row(ctx, `SELECT kind, received_at FROM request WHERE silo = ? AND request = ?`, w.Silo.ID,
+			request).Scan(&kind, &received); err != nil {
 			return err
 		}
-		collections, err := w.Concerned(ctx, event.RequestOpened, func(d event.Details) bool { return d.Request == request })
+		collections, err := w.Concerned(ctx, event.RequestOpened,
+			func(d event.Details) bool { return d.Request == request })
 		if err != nil {
 			return err
 		}
 		if kind == RequestErasure && outcome == OutcomeCompleted {
 			if kept, err := held(ctx, w, collections); err != nil || kept {
-				return cmp.Or(err, fmt.Errorf("%w: a legal hold keeps the data: close it as partly_refused, with the exception 17(3)(e), and tell the person", event.ErrRefused))
+				return cmp.Or(err, fmt.Errorf("%w: a legal hold keeps the data: close it as partly_refused, with "+
+					"the exception 17(3)(e), and tell the person", event.ErrRefused))
 			}
 		}
 		d := event.Details{Request: request, Kind: kind}
@@ -166,7 +173,8 @@ func (c *Cases) CloseRequest(ctx context.Context, silo, request, outcome, except
 
 // objectedTo is the purpose of the objection that a request brought, "" for all.
 func objectedTo(ctx context.Context, w *chain.Writer, request string) (purpose string, err error) {
-	err = w.Tx.Scanned(ctx, `SELECT e.purpose, p.details FROM event e JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq WHERE e.silo = ? AND e.type = ?`, func(row database.Row) error {
+	err = w.Tx.Scanned(ctx, `SELECT e.purpose, p.details FROM event e JOIN event_payload p ON p.silo = e.silo
+		AND p.seq = e.seq WHERE e.silo = ? AND e.type = ?`, func(row database.Row) error {
 		d, err := event.DecodeDetails(row.ColumnRawText(1))
 		if d.Request == request {
 			purpose = string(row.ColumnRawText(0))
@@ -179,11 +187,12 @@ func objectedTo(ctx context.Context, w *chain.Writer, request string) (purpose s
 // Requests lists a silo's requests by name.
 func (c *Cases) Requests(ctx context.Context, silo string) ([]Request, error) {
 	var requests []Request
-	err := c.store.EachOf(ctx, silo, `SELECT `+requestColumns+` FROM request WHERE silo = ? ORDER BY request`, func(rows *sql.Rows) error {
-		q, err := scanRequest(rows)
-		requests = append(requests, q)
-		return err
-	})
+	err := c.store.EachOf(ctx, silo, `SELECT `+requestColumns+` FROM request WHERE silo = ? ORDER BY request`,
+		func(rows *sql.Rows) error {
+			q, err := scanRequest(rows)
+			requests = append(requests, q)
+			return err
+		})
 	if err != nil {
 		return nil, fmt.Errorf("read requests of silo %q: %w", silo, err)
 	}

@@ -131,7 +131,9 @@ type Writer struct {
 	salts       []byte
 	arena       []byte // blobs of rows that are not written
 	inserts     []*database.Bulk
-	unasked     bool // append writes events without asking whether they were recorded before, and fails with ErrRecorded if one was
+	// append writes events without asking whether they were recorded before, and fails with ErrRecorded if
+	// one was
+	unasked bool
 }
 
 // The tables a writer fills, in the order in which foreign keys allow it.
@@ -149,7 +151,8 @@ func (s *Store) Writer(ctx context.Context, tx *database.Txn, silo string) (*Wri
 	row, err := FindSilo(ctx, tx.Handle, silo)
 	if errors.Is(err, ErrUnknownSilo) {
 		first := genesis(silo)
-		if _, err := tx.Exec(ctx, `INSERT INTO silo (name, head_seq, head_hash, collections, recorded_at, heard_at) VALUES (?, 0, ?, 0, 0, 0)`, silo, first[:]); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO silo (name, head_seq, head_hash, collections, recorded_at, heard_at)
+			VALUES (?, 0, ?, 0, 0, 0)`, silo, first[:]); err != nil {
 			return nil, err
 		}
 		row, err = FindSilo(ctx, tx.Handle, silo)
@@ -166,10 +169,12 @@ func (s *Store) Writer(ctx context.Context, tx *database.Txn, silo string) (*Wri
 	}
 	w.inserts = []*database.Bulk{
 		intoAlias: database.NewBulk(tx, "subject_alias", "silo, alias_ref, collection, kind, key_version"),
-		intoEvent: database.NewBulk(tx, "event", "silo, seq, type, purpose, purpose_version, basis, occurred_at, zone, effective_from, effective_until,"+
+		intoEvent: database.NewBulk(tx, "event", "silo, seq, type, purpose, purpose_version, basis, occurred_at, "+
+			"zone, effective_from, effective_until,"+
 			"recorded_at, method, source, idem, notice, commitment, hash"),
-		intoPayload: database.NewBulk(tx, "event_payload", "silo, seq, collection, flags, details, refs, content, salt, evidence, evidence_salt"),
-		intoLink:    database.NewBulk(tx, "record_link", linkColumns),
+		intoPayload: database.NewBulk(tx, "event_payload", "silo, seq, collection, flags, details, refs, content, "+
+			"salt, evidence, evidence_salt"),
+		intoLink: database.NewBulk(tx, "record_link", linkColumns),
 	}
 	w.inserts[intoLink].Clash = tx.Ignoring(linkKey)
 	return w, nil
@@ -203,7 +208,8 @@ func (w *Writer) appendKnowing(ctx context.Context, batch []*Pending, aliases ma
 }
 
 // make makes the rows of a batch and hands them over to be written; aliases stay, to be written in their order.
-func (w *Writer) make(batch []*Pending, known map[[16]byte][16]byte, aliases map[keystore.Ref][]int64, out *database.Output) error {
+func (w *Writer) make(batch []*Pending, known map[[16]byte][16]byte, aliases map[keystore.Ref][]int64,
+	out *database.Output) error {
 	for _, p := range batch {
 		if content, ok := known[p.idem]; ok {
 			p.duplicate = content == p.content || content == [16]byte{}
@@ -303,7 +309,8 @@ func (w *Writer) link(p *Pending, collections []int64) {
 	if p.Link.Record == (keystore.Ref{}) || len(collections) != 1 {
 		return
 	}
-	w.inserts[intoLink].Add(database.Number(w.Silo.ID), w.keep(p.Link.Record[:]), database.Number(collections[0]), database.Text(p.Link.System), database.Text(p.Link.Object), database.Number(w.Now))
+	w.inserts[intoLink].Add(database.Number(w.Silo.ID), w.keep(p.Link.Record[:]), database.Number(collections[0]),
+		database.Text(p.Link.System), database.Text(p.Link.Object), database.Number(w.Now))
 }
 
 // learn makes those identifiers of an event aliases of its collection that are not yet, and returns their
@@ -318,18 +325,23 @@ func (w *Writer) learn(p *Pending, collection int64, aliases map[keystore.Ref][]
 		if has {
 			continue
 		}
-		aliases[id.ref] = slices.Concat(here[:at], []int64{collection}, here[at:]) // events of the batch may hold the slice
-		w.inserts[intoAlias].Add(database.Number(w.Silo.ID), w.keep(id.ref[:]), database.Number(collection), database.Text(id.kind), database.Number(int64(w.Version)))
+		// events of the batch may hold the slice
+		aliases[id.ref] = slices.Concat(here[:at], []int64{collection}, here[at:])
+		w.inserts[intoAlias].Add(database.Number(w.Silo.ID), w.keep(id.ref[:]), database.Number(collection),
+			database.Text(id.kind), database.Number(int64(w.Version)))
 	}
 	return w.arena[from:len(w.arena):len(w.arena)]
 }
 
 // event writes one event and moves the head.
 func (w *Writer) event(p *Pending, collection int64, idem [16]byte, aliases map[keystore.Ref][]int64) error {
-	h := header{seq: w.Silo.Seq + 1, typ: string(p.Type), purpose: p.Purpose, version: p.PurposeVersion, basis: p.Basis, zone: p.Zone,
-		method: p.Method, source: p.Source, notice: p.Notice, occurred: event.Micros(p.OccurredAt), from: event.Micros(p.EffectiveFrom),
+	h := header{seq: w.Silo.Seq + 1, typ: string(p.Type), purpose: p.Purpose, version: p.PurposeVersion,
+		basis: p.Basis, zone: p.Zone,
+		method: p.Method, source: p.Source, notice: p.Notice, occurred: event.Micros(p.OccurredAt),
+		from:  event.Micros(p.EffectiveFrom),
 		until: event.Micros(p.EffectiveUntil), recorded: w.Now, idem: idem}
-	body := payload{collection: collection, flags: p.Flags(), details: p.Details.Encode(), content: p.content, refs: w.learn(p, collection, aliases)}
+	body := payload{collection: collection, flags: p.Flags(), details: p.Details.Encode(), content: p.content,
+		refs: w.learn(p, collection, aliases)}
 	var err error
 	if body.salt, err = w.salt(); err != nil {
 		return err
@@ -351,9 +363,14 @@ func (w *Writer) event(p *Pending, collection int64, idem [16]byte, aliases map[
 	w.Silo.Hash, w.buf = h.hash(w.Silo.Silo, w.Silo.Hash, w.buf)
 	w.Silo.Seq = h.seq
 	p.seq = h.seq
-	w.inserts[intoEvent].Add(database.Number(w.Silo.ID), database.Number(h.seq), database.Text(h.typ), database.Text(h.purpose), database.Text(h.version), database.Text(h.basis), database.Number(h.occurred), database.Text(h.zone),
-		database.Number(h.from), database.Number(h.until), database.Number(h.recorded), database.Text(h.method), database.Text(h.source), w.keep(idem[:]), database.Text(h.notice), w.keep(h.commitment[:]), w.keep(w.Silo.Hash[:]))
-	w.inserts[intoPayload].Add(database.Number(w.Silo.ID), database.Number(h.seq), database.Number(collection), database.Number(body.flags), database.Text(body.details), refs, w.keep(p.content[:]), w.keep(body.salt[:]),
+	w.inserts[intoEvent].Add(database.Number(w.Silo.ID), database.Number(h.seq), database.Text(h.typ),
+		database.Text(h.purpose), database.Text(h.version), database.Text(h.basis), database.Number(h.occurred),
+		database.Text(h.zone),
+		database.Number(h.from), database.Number(h.until), database.Number(h.recorded), database.Text(h.method),
+		database.Text(h.source), w.keep(idem[:]), database.Text(h.notice), w.keep(h.commitment[:]),
+		w.keep(w.Silo.Hash[:]))
+	w.inserts[intoPayload].Add(database.Number(w.Silo.ID), database.Number(h.seq), database.Number(collection),
+		database.Number(body.flags), database.Text(body.details), refs, w.keep(p.content[:]), w.keep(body.salt[:]),
 		evidence, evidenceSalt)
 	return nil
 }
@@ -392,7 +409,8 @@ func (w *Writer) Finish(ctx context.Context, heard bool) error {
 		w.Silo.HeardAt = event.Instant(w.Now)
 	}
 	// recorded_at comes first, because MySQL assigns from left to right.
-	_, err := w.Tx.Exec(ctx, `UPDATE silo SET recorded_at = CASE WHEN head_seq = ? THEN recorded_at ELSE ? END, head_seq = ?, head_hash = ?,
+	_, err := w.Tx.Exec(ctx, `UPDATE silo SET recorded_at = CASE WHEN head_seq = ? THEN recorded_at ELSE ? END,
+		head_seq = ?, head_hash = ?,
 		collections = ?, heard_at = ? WHERE silo = ?`,
 		w.Silo.Seq, w.Now, w.Silo.Seq, w.Silo.Hash[:], w.collections, event.Micros(w.Silo.HeardAt), w.Silo.ID)
 	return err
@@ -405,7 +423,8 @@ func (w *Writer) knownEvents(ctx context.Context, batch []*Pending, known map[[1
 	for i, p := range batch {
 		keys[i] = p.idem[:]
 	}
-	return w.Tx.LookUp(ctx, w.Silo.ID, `SELECT e.idem, p.content FROM event e LEFT JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
+	return w.Tx.LookUp(ctx, w.Silo.ID, `SELECT e.idem, p.content FROM event e LEFT
+		JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
 		WHERE e.silo = ? AND e.idem `, keys, func(row database.Row) error {
 		var k, v [16]byte
 		copy(k[:], row.ColumnRawBlob(0))
@@ -416,7 +435,8 @@ func (w *Writer) knownEvents(ctx context.Context, batch []*Pending, known map[[1
 }
 
 // knownAliases finds the collections that the batch's identifiers lead to, sorted.
-func knownAliases(ctx context.Context, tx *database.Txn, silo Silo, batch []*Pending) (map[keystore.Ref][]int64, error) {
+func knownAliases(ctx context.Context, tx *database.Txn, silo Silo, batch []*Pending) (map[keystore.Ref][]int64,
+	error) {
 	aliases := make(map[keystore.Ref][]int64, len(batch))
 	var keys [][]byte
 	for _, p := range batch {
@@ -428,11 +448,12 @@ func knownAliases(ctx context.Context, tx *database.Txn, silo Silo, batch []*Pen
 			}
 		}
 	}
-	err := tx.LookUp(ctx, silo.ID, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ? AND alias_ref `, keys, func(row database.Row) error {
-		ref, collection := keystore.Ref(row.ColumnRawBlob(0)), row.ColumnInt64(1)
-		at, _ := slices.BinarySearch(aliases[ref], collection)
-		aliases[ref] = slices.Insert(aliases[ref], at, collection)
-		return nil
-	})
+	err := tx.LookUp(ctx, silo.ID, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ? AND alias_ref `,
+		keys, func(row database.Row) error {
+			ref, collection := keystore.Ref(row.ColumnRawBlob(0)), row.ColumnInt64(1)
+			at, _ := slices.BinarySearch(aliases[ref], collection)
+			aliases[ref] = slices.Insert(aliases[ref], at, collection)
+			return nil
+		})
 	return aliases, err
 }

@@ -41,7 +41,8 @@ type Store struct {
 
 // NewStore is a store in an open database. keys are the version in use of the key of each silo, as the
 // keystore has it: another one is refused (ErrKeyVersion). now is the clock of recorded_at.
-func NewStore(ctx context.Context, db *database.DB, readOnly bool, keys map[string]int, now func() time.Time) (*Store, error) {
+func NewStore(ctx context.Context, db *database.DB, readOnly bool, keys map[string]int, now func() time.Time) (*Store,
+	error) {
 	s := &Store{DB: db, readOnly: readOnly, now: now, keys: keys}
 	return s, s.checkKeys(ctx, keys)
 }
@@ -96,7 +97,8 @@ type Head struct {
 
 // Heads lists the heads of all silos, sorted by name.
 func (l *Log) Heads(ctx context.Context) ([]Head, error) {
-	rows, err := l.store.Query(ctx, `SELECT silo, name, head_seq, head_hash, recorded_at, heard_at FROM silo ORDER BY name`)
+	rows, err := l.store.Query(ctx, `SELECT silo, name, head_seq, head_hash, recorded_at, heard_at FROM silo
+		ORDER BY name`)
 	if err != nil {
 		return nil, fmt.Errorf("read registry heads: %w", err)
 	}
@@ -150,7 +152,8 @@ func scanSilo(row interface{ Scan(...any) error }) (Silo, error) {
 func FindSilo(ctx context.Context, h database.Handle, name string) (Silo, error) {
 	s, err := scanSilo(h.Row(ctx, selectSilo, name))
 	if errors.Is(err, sql.ErrNoRows) {
-		return Silo{}, fmt.Errorf("silo %q: %w; import its consents with `lethe consent import --silo %s`", name, ErrUnknownSilo, name)
+		return Silo{}, fmt.Errorf("silo %q: %w; import its consents with `lethe consent import --silo %s`", name,
+			ErrUnknownSilo, name)
 	}
 	return s, err
 }

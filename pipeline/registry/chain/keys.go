@@ -39,7 +39,8 @@ type KeyVersion struct {
 
 // KeyVersions lists the keys of all silos that the registry knows, by silo and version.
 func (l *Log) KeyVersions(ctx context.Context) ([]KeyVersion, error) {
-	rows, err := l.store.Query(ctx, `SELECT s.name, k.key_version, k.state, k.created_at, k.destroyed_at, k.evidence FROM silo_key k JOIN silo s ON s.silo = k.silo
+	rows, err := l.store.Query(ctx, `SELECT s.name, k.key_version, k.state, k.created_at, k.destroyed_at, k.evidence
+		FROM silo_key k JOIN silo s ON s.silo = k.silo
 		ORDER BY s.name, k.key_version`)
 	if err != nil {
 		return nil, fmt.Errorf("read states of keys: %w", err)
@@ -64,19 +65,22 @@ func (l *Log) KeyVersions(ctx context.Context) ([]KeyVersion, error) {
 }
 
 // DestroyedKey records that a version of a silo's key was destroyed. Said twice, the first holds.
-func (l *Log) DestroyedKey(ctx context.Context, silo string, version int, at time.Time, evidence [sha256.Size]byte) error {
-	return l.store.Write(ctx, fmt.Sprintf("record destruction of the key of silo %q", silo), func(tx *database.Txn) error {
-		s, err := FindSilo(ctx, tx.Handle, silo)
-		if errors.Is(err, ErrUnknownSilo) {
-			return nil // nothing was ever referred to by it
-		}
-		if err != nil {
+func (l *Log) DestroyedKey(ctx context.Context, silo string, version int, at time.Time,
+	evidence [sha256.Size]byte) error {
+	return l.store.Write(ctx, fmt.Sprintf("record destruction of the key of silo %q", silo),
+		func(tx *database.Txn) error {
+			s, err := FindSilo(ctx, tx.Handle, silo)
+			if errors.Is(err, ErrUnknownSilo) {
+				return nil // nothing was ever referred to by it
+			}
+			if err != nil {
+				return err
+			}
+			_, err = tx.Exec(ctx, `UPDATE silo_key SET state = ?, active = NULL, destroyed_at = ?, evidence = ?
+				WHERE silo = ? AND key_version = ? AND destroyed_at = 0`,
+				string(KeyDestroyed), event.Micros(at), evidence[:], s.ID, version)
 			return err
-		}
-		_, err = tx.Exec(ctx, `UPDATE silo_key SET state = ?, active = NULL, destroyed_at = ?, evidence = ? WHERE silo = ? AND key_version = ? AND destroyed_at = 0`,
-			string(KeyDestroyed), event.Micros(at), evidence[:], s.ID, version)
-		return err
-	})
+		})
 }
 
 // keyed makes sure that a silo has a key in use, and records which version a silo that is new begins with.
@@ -90,14 +94,16 @@ func (w *Writer) keyed(ctx context.Context, first int) error {
 		return err
 	}
 	if known > 0 {
-		return fmt.Errorf("%w; the registry says so, whatever the keystore holds: give the silo another name", keystore.ErrDestroyed)
+		return fmt.Errorf("%w; the registry says so, whatever the keystore holds: give the silo another name",
+			keystore.ErrDestroyed)
 	}
 	w.Version = first
 	return w.useKey(ctx)
 }
 
 func (w *Writer) useKey(ctx context.Context) error {
-	_, err := w.Tx.Exec(ctx, `INSERT INTO silo_key (silo, key_version, state, active, created_at, destroyed_at, evidence) VALUES (?, ?, ?, 1, ?, 0, NULL)`,
+	_, err := w.Tx.Exec(ctx, `INSERT INTO silo_key (silo, key_version, state, active, created_at, destroyed_at,
+		evidence) VALUES (?, ?, ?, 1, ?, 0, NULL)`,
 		w.Silo.ID, w.Version, string(KeyActive), w.Now)
 	return err
 }
@@ -110,9 +116,11 @@ func (w *Writer) under(keys *keystore.SiloKey) error {
 func fits(silo string, registry, keystore int) error {
 	switch {
 	case registry < keystore:
-		return fmt.Errorf("%w: silo %q: the key has version %d and the references version %d: `lethe keys rotate --silo %s` carries them over", ErrKeyVersion, silo, keystore, registry, silo)
+		return fmt.Errorf("%w: silo %q: the key has version %d and the references version %d: `lethe keys rotate "+
+			"--silo %s` carries them over", ErrKeyVersion, silo, keystore, registry, silo)
 	case registry > keystore:
-		return fmt.Errorf("%w: silo %q: the keystore lacks version %d of the key: restore it from a copy", ErrKeyVersion, silo, registry)
+		return fmt.Errorf("%w: silo %q: the keystore lacks version %d of the key: restore it from a copy",
+			ErrKeyVersion, silo, registry)
 	}
 	return nil
 }
@@ -162,14 +170,16 @@ func (l *Log) Rotate(ctx context.Context, keys *keystore.SiloKey) (carried int, 
 		for _, of := range []struct {
 			table, column string
 			record        bool
-		}{{"record_link", "record_ref", true}, {"flag", "record_ref", true}, {"tombstone", "record_ref", true}, {"tombstone", "subject_ref", false}} {
+		}{{"record_link", "record_ref", true}, {"flag", "record_ref", true}, {"tombstone", "record_ref", true},
+			{"tombstone", "subject_ref", false}} {
 			n, err := w.carry(ctx, keys, of.table, of.column, of.record)
 			if err != nil {
 				return err
 			}
 			carried += n
 		}
-		if _, err := tx.Exec(ctx, `UPDATE silo_key SET state = ?, active = NULL WHERE silo = ? AND active = 1`, string(KeyRetiring), w.Silo.ID); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE silo_key SET state = ?, active = NULL WHERE silo = ? AND active = 1`,
+			string(KeyRetiring), w.Silo.ID); err != nil {
 			return err
 		}
 		w.Version = keys.Version()
@@ -183,7 +193,8 @@ func (l *Log) Rotate(ctx context.Context, keys *keystore.SiloKey) (carried int, 
 
 // carryAliases carries the references to people over, a page at a time, because there are many.
 func (w *Writer) carryAliases(ctx context.Context, keys *keystore.SiloKey) (int, error) {
-	update, err := w.Tx.Prepared(ctx, `UPDATE subject_alias SET alias_ref = ?, key_version = ? WHERE silo = ? AND alias_ref = ?`)
+	update, err := w.Tx.Prepared(ctx, `UPDATE subject_alias SET alias_ref = ?, key_version = ? WHERE silo = ?
+		AND alias_ref = ?`)
 	if err != nil {
 		return 0, err
 	}
@@ -191,7 +202,8 @@ func (w *Writer) carryAliases(ctx context.Context, keys *keystore.SiloKey) (int,
 	last := []byte{}
 	for n := 0; ; {
 		var page [][]byte
-		err := w.Tx.Scanned(ctx, `SELECT DISTINCT alias_ref FROM subject_alias WHERE silo = ? AND key_version < ? AND alias_ref > ? ORDER BY alias_ref LIMIT `+strconv.Itoa(rotatePage),
+		err := w.Tx.Scanned(ctx, `SELECT DISTINCT alias_ref FROM subject_alias WHERE silo = ? AND key_version < ?
+			AND alias_ref > ? ORDER BY alias_ref LIMIT `+strconv.Itoa(rotatePage),
 			func(row database.Row) error {
 				page = append(page, bytes.Clone(row.ColumnRawBlob(0)))
 				return nil
@@ -223,7 +235,8 @@ func (w *Writer) carry(ctx context.Context, keys *keystore.SiloKey, table, colum
 	}
 	for _, old := range refs {
 		ref := keys.Carry(old, record, w.Version)
-		if _, err := w.Tx.Exec(ctx, `UPDATE `+table+` SET `+column+` = ? WHERE silo = ? AND `+column+` = ?`, ref[:], w.Silo.ID, old[:]); err != nil {
+		if _, err := w.Tx.Exec(ctx, `UPDATE `+table+` SET `+column+` = ? WHERE silo = ? AND `+column+` = ?`, ref[:],
+			w.Silo.ID, old[:]); err != nil {
 			return 0, err
 		}
 	}

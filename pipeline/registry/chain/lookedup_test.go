@@ -27,7 +27,8 @@ func TestLookedUpAt(t *testing.T) {
 		{"before the last but one", known(2), last, false, nil},
 		{"the first portion", known(4), nil, true, nil},
 		{"the first portion, and somebody else wrote", known(3), nil, false, nil},
-		{"somebody else wrote after the last portion", known(3), &lookedUp{before: [32]byte{3}, head: [32]byte{5}, aliases: last.aliases}, false, nil},
+		{"somebody else wrote after the last portion", known(3), &lookedUp{before: [32]byte{3}, head: [32]byte{5},
+			aliases: last.aliases}, false, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -18,7 +18,8 @@ const ownSource = "lethe"
 func (w *Writer) NewOwn(e event.Event, collection int64) *Pending {
 	e.Source = ownSource
 	p := &Pending{Event: e, collections: []int64{collection}}
-	sum := sha256.Sum256(fmt.Appendf(nil, "own|%s|%s|%s|%d|%d|%v|%s", w.Silo.Silo, p.Type, p.Purpose, collection, event.Micros(p.EffectiveFrom), p.Details, p.Source))
+	sum := sha256.Sum256(fmt.Appendf(nil, "own|%s|%s|%s|%d|%d|%v|%s", w.Silo.Silo, p.Type, p.Purpose, collection,
+		event.Micros(p.EffectiveFrom), p.Details, p.Source))
 	copy(p.idem[:], sum[:16])
 	copy(p.content[:], sum[16:])
 	return p
@@ -26,7 +27,8 @@ func (w *Writer) NewOwn(e event.Event, collection int64) *Pending {
 
 // Concerned lists the collections of the events of one type whose details fit; [0] for the whole silo.
 func (w *Writer) Concerned(ctx context.Context, typ event.Type, fits func(event.Details) bool) ([]int32, error) {
-	rows, err := w.Tx.Query(ctx, `SELECT p.collection, p.details FROM event e JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
+	rows, err := w.Tx.Query(ctx, `SELECT p.collection, p.details FROM event e JOIN event_payload p ON p.silo = e.silo
+		AND p.seq = e.seq
 		WHERE e.silo = ? AND e.type = ? ORDER BY e.seq`, w.Silo.ID, string(typ))
 	if err != nil {
 		return nil, err

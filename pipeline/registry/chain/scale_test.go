@@ -57,7 +57,8 @@ func TestWrittenIsSound(t *testing.T) {
 	require.NoError(t, r.Verify(t.Context(), "newsletter", chain.Head{}))
 	s, err := r.Standings(t.Context(), "newsletter", noon, nil)
 	require.NoError(t, err)
-	m := s.Match(standings.Row{Identifiers: []keystore.Ref{key.Match(identifier.Email, []byte("person44@example.org"))}})
+	m := s.Match(standings.Row{Identifiers: []keystore.Ref{key.Match(identifier.Email,
+		[]byte("person44@example.org"))}})
 	var standing policy.Standing
 	require.True(t, s.At(m.Collection, &standing))
 	given := standing.Purposes[0]
@@ -121,8 +122,9 @@ func BenchmarkScale(b *testing.B) {
 	b.ReportMetric(float64(heap()-before)/(1<<20), "heap-MiB")
 	b.ReportMetric(float64(resident()-base), "peak-MiB")
 
-	silo, err := policy.Compile(policy.Silo{Name: "newsletter", LinkScope: "silo", Records: []policy.Records{}, Rules: []policy.Rule{{Purpose: "newsletter", Basis: policy.Consent, MaxAge: calendar.Period{Years: 2},
-		End: policy.Delete, Because: "bench", Owner: "anna", ReviewBy: "2099-01-01"}}}, time.UTC, "IT")
+	silo, err := policy.Compile(policy.Silo{Name: "newsletter", LinkScope: "silo", Records: []policy.Records{},
+		Rules: []policy.Rule{{Purpose: "newsletter", Basis: policy.Consent, MaxAge: calendar.Period{Years: 2},
+			End: policy.Delete, Because: "bench", Owner: "anna", ReviewBy: "2099-01-01"}}}, time.UTC, "IT")
 	require.NoError(b, err)
 	rec := &reconciler{s: s, key: key, silo: silo, starts: make([]calendar.Date, 1)}
 	for _, part := range []struct {

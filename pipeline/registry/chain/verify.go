@@ -26,7 +26,8 @@ type TamperedError struct {
 
 // Error names the place, and what to do.
 func (e *TamperedError) Error() string {
-	return fmt.Sprintf("registry, silo %q, event %d: %s; restore the registry from a copy and import again what came since", e.Silo, e.Seq, e.What)
+	return fmt.Sprintf("registry, silo %q, event %d: %s; restore the registry from a copy and import again what "+
+		"came since", e.Silo, e.Seq, e.What)
 }
 
 // Is makes errors.Is(err, ErrTampered) true.
@@ -71,14 +72,16 @@ func (l *Log) verify(ctx context.Context, silo string, since Head, tail bool) er
 	from := int64(0)
 	if tail {
 		var hash []byte
-		if err := tx.Row(ctx, `SELECT hash FROM event WHERE silo = ? AND seq = ?`, s.ID, since.Seq).Scan(&hash); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		if err := tx.Row(ctx, `SELECT hash FROM event WHERE silo = ?
+			AND seq = ?`, s.ID, since.Seq).Scan(&hash); err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("verify silo %q: %w", silo, err)
 		}
 		if hash != nil && !bytes.Equal(hash, since.Hash[:]) {
 			return &TamperedError{silo, since.Seq, "it is not the event that an earlier run saw"}
 		}
 		if hash == nil {
-			return &TamperedError{silo, s.Seq + 1, fmt.Sprintf("the chain ends before event %d, which an earlier run saw", since.Seq)}
+			return &TamperedError{silo, s.Seq + 1,
+				fmt.Sprintf("the chain ends before event %d, which an earlier run saw", since.Seq)}
 		}
 		c.seq, c.last, c.sinceSeen, from = since.Seq, since.Hash, true, since.Seq
 	}
@@ -88,7 +91,8 @@ func (l *Log) verify(ctx context.Context, silo string, since Head, tail bool) er
 	}
 	switch {
 	case !c.sinceSeen:
-		return &TamperedError{silo, c.seq + 1, fmt.Sprintf("the chain ends before event %d, which an earlier run saw", since.Seq)}
+		return &TamperedError{silo, c.seq + 1, fmt.Sprintf("the chain ends before event %d, which an earlier run saw",
+			since.Seq)}
 	case s.Seq != c.seq || s.Hash != c.last:
 		return &TamperedError{silo, c.seq + 1, "the stored head is not the end of the chain"}
 	case len(c.severed) > 0:
@@ -111,8 +115,10 @@ type verification struct {
 
 func (c *verification) step(row database.Row) error {
 	text := func(column int) string { return c.texts[column].Text(row.ColumnRawText(column)) }
-	h := header{seq: row.ColumnInt64(0), typ: text(1), purpose: text(2), version: text(3), basis: text(4), occurred: row.ColumnInt64(5), zone: text(6),
-		from: row.ColumnInt64(7), until: row.ColumnInt64(8), recorded: row.ColumnInt64(9), method: text(10), source: text(11), notice: text(13)}
+	h := header{seq: row.ColumnInt64(0), typ: text(1), purpose: text(2), version: text(3), basis: text(4),
+		occurred: row.ColumnInt64(5), zone: text(6),
+		from: row.ColumnInt64(7), until: row.ColumnInt64(8), recorded: row.ColumnInt64(9), method: text(10),
+		source: text(11), notice: text(13)}
 	idem, commitment, hash := row.ColumnRawBlob(12), row.ColumnRawBlob(14), row.ColumnRawBlob(15)
 	c.seq++
 	if h.seq != c.seq {
@@ -139,7 +145,8 @@ func (c *verification) step(row database.Row) error {
 		c.severed[c.seq] = true
 		return nil
 	}
-	p := payload{collection: row.ColumnInt64(17), flags: row.ColumnInt64(18), details: string(row.ColumnRawText(19)), refs: row.ColumnRawBlob(23)}
+	p := payload{collection: row.ColumnInt64(17), flags: row.ColumnInt64(18), details: string(row.ColumnRawText(19)),
+		refs: row.ColumnRawBlob(23)}
 	copy(p.content[:], row.ColumnRawBlob(20))
 	copy(p.salt[:], row.ColumnRawBlob(21))
 	copy(p.evidence[:], row.ColumnRawBlob(22))

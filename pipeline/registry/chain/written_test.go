@@ -61,7 +61,8 @@ func Written(t testing.TB, c database.Config, key *keystore.SiloKey, noon time.T
 			if i < due {
 				since = noon.AddDate(-2, 0, 0).Add(-time.Duration(i) * time.Second)
 			}
-			p.Event = event.Event{Type: event.Given, Purpose: "newsletter", Notice: "n3", Method: "form", Source: "crm", OccurredAt: since, EffectiveFrom: since}
+			p.Event = event.Event{Type: event.Given, Purpose: "newsletter", Notice: "n3", Method: "form",
+				Source: "crm", OccurredAt: since, EffectiveFrom: since}
 			if i%4 == 0 {
 				p.Evidence = "form"
 			}

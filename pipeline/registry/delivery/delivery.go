@@ -97,7 +97,8 @@ func (r Reject) String() string {
 
 // Columns are the columns an import may have, beside the identifier kinds (email, phone,
 // customer-number, username, national-id:CC).
-var Columns = []string{"type", "purpose", "purpose_version", "basis", "occurred_at", "effective_from", "effective_until", "notice",
+var Columns = []string{"type", "purpose", "purpose_version", "basis", "occurred_at", "effective_from",
+	"effective_until", "notice",
 	"evidence", "method", "collection", "record", "minor", "marketing", "id"}
 
 // Reader reads the events of a delivery.
@@ -177,7 +178,8 @@ func unknownColumns(headers []string) error {
 	for i, name := range headers[1:] {
 		others += []string{"; neither are ", ", "}[min(i, 1)] + strconv.Quote(name)
 	}
-	return fmt.Errorf("column %q is not known: say what it is, as --column \"%[1]s=email\", or ignore it, as --column \"%[1]s=\"%s; columns are the kinds of identifiers, and %s",
+	return fmt.Errorf("column %q is not known: say what it is, as --column \"%[1]s=email\", or ignore it, as "+
+		"--column \"%[1]s=\"%s; columns are the kinds of identifiers, and %s",
 		headers[0], others, strings.Join(Columns, ", "))
 }
 
@@ -274,7 +276,8 @@ func lacks(e *event.Event, column string) bool {
 	case "marketing":
 		return !e.Marketing
 	}
-	texts := map[string]string{"purpose": e.Purpose, "purpose_version": e.PurposeVersion, "basis": e.Basis, "notice": e.Notice, "evidence": e.Evidence, "method": e.Method,
+	texts := map[string]string{"purpose": e.Purpose, "purpose_version": e.PurposeVersion, "basis": e.Basis,
+		"notice": e.Notice, "evidence": e.Evidence, "method": e.Method,
 		"collection": e.Collection, "record": e.Record, "id": e.ID}
 	return texts[column] == ""
 }

@@ -98,11 +98,13 @@ func DecodeText(r io.Reader, name string) (*bufio.Reader, error) {
 func checkHead(head []string) error {
 	switch {
 	case slices.ContainsFunc(head, func(name string) bool { return strings.ContainsFunc(name, unicode.IsControl) }):
-		return errors.New("this is no text, or it is written in UTF-16 without a byte order mark: unpack or export it as CSV or JSON Lines, or say --encoding utf-16le")
+		return errors.New("this is no text, or it is written in UTF-16 without a byte order mark: unpack or export " +
+			"it as CSV or JSON Lines, or say --encoding utf-16le")
 	case !utf8.ValidString(strings.Join(head, "")):
 		return errors.New("the text is not UTF-8: say how it is written, for example --encoding windows-1252")
 	case slices.ContainsFunc(head, isValue):
-		return errors.New("the first line must name the columns, and this one holds values: put a line with the names before it")
+		return errors.New("the first line must name the columns, and this one holds values: put a line with the " +
+			"names before it")
 	}
 	return nil
 }

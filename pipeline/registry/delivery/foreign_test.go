@@ -30,7 +30,8 @@ func readAll(t *testing.T, in Import) (events []event.Event, report Report, err 
 func TestForeignFiles(t *testing.T) {
 	rome, err := time.LoadLocation("Europe/Rome")
 	require.NoError(t, err)
-	const text = "E-Mail;Datum;Einwilligung;Fassung\r\nanna@m\u00fcller.de;24/06/2025 9:05;JA ;Gr\u00f6\u00dfe\r\nbea@example.org;3.7.2025;nein;x\r\n"
+	const text = "E-Mail;Datum;Einwilligung;Fassung\r\nanna@m\u00fcller.de;24/06/2025 9:05;JA " +
+		";Gr\u00f6\u00dfe\r\nbea@example.org;3.7.2025;nein;x\r\n"
 	want := time.Date(2025, 6, 24, 9, 5, 0, 0, rome)
 	for name, test := range map[string]struct {
 		set  encoding.Encoding
@@ -50,15 +51,18 @@ func TestForeignFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			content, err := test.set.NewEncoder().String(text)
 			require.NoError(t, err)
-			events, report, err := readAll(t, Import{Reader: strings.NewReader(content), Zone: rome, Encoding: test.say, Dates: DayFirst,
-				Columns: map[string]string{"E-Mail": "email", "Datum": "occurred_at", "Einwilligung": "type", "Fassung": "notice"},
-				Words:   map[string]map[string]string{"type": {"Ja": "given", "Nein": "withdrawn"}}})
+			events, report, err := readAll(t, Import{Reader: strings.NewReader(content), Zone: rome,
+				Encoding: test.say, Dates: DayFirst,
+				Columns: map[string]string{"E-Mail": "email", "Datum": "occurred_at", "Einwilligung": "type",
+					"Fassung": "notice"},
+				Words: map[string]map[string]string{"type": {"Ja": "given", "Nein": "withdrawn"}}})
 			require.NoError(t, err)
 			require.Empty(t, report.Rejects)
 			require.Len(t, events, 2)
 			require.Equal(t, event.Given, events[0].Type)
 			require.Equal(t, "Gr\u00f6\u00dfe", events[0].Notice)
-			require.Equal(t, []event.Subject{{Kind: identifier.Email, Value: "anna@m\u00fcller.de"}}, events[0].Subjects)
+			require.Equal(t, []event.Subject{{Kind: identifier.Email, Value: "anna@m\u00fcller.de"}},
+				events[0].Subjects)
 			require.True(t, events[0].OccurredAt.Equal(want), events[0].OccurredAt)
 			require.Equal(t, event.Withdrawn, events[1].Type)
 			require.True(t, events[1].OccurredAt.Equal(time.Date(2025, 7, 3, 0, 0, 0, 0, rome)), events[1].OccurredAt)
@@ -88,7 +92,9 @@ func TestDayOrder(t *testing.T) {
 		{DayFirst, "", ""},
 	} {
 		t.Run(string(test.order)+" "+test.value, func(t *testing.T) {
-			events, report, err := readAll(t, Import{Dates: test.order, Reader: strings.NewReader("email,type,occurred_at\na@b.it,given,\"" + test.value + "\"\n")})
+			events, report, err := readAll(t,
+				Import{Dates: test.order, Reader: strings.NewReader("email,type,occurred_at\na@b.it,given,\"" +
+					test.value + "\"\n")})
 			require.NoError(t, err)
 			if test.want == "" {
 				require.Equal(t, []Reject{{2, event.BadTime, "occurred_at"}}, report.Rejects)

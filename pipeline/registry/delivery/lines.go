@@ -62,7 +62,8 @@ func newCSVLines(in *Import, r *bufio.Reader) (*csvLines, error) {
 	}
 	for _, need := range []string{"type", "occurred_at"} {
 		if !slices.Contains(l.columns, need) && in.Default[need] == "" {
-			return nil, fmt.Errorf("there is no column %q: say which one it is, as --column \"NAME=%[1]s\", or what holds for all lines, as --default %[1]s=VALUE", need)
+			return nil, fmt.Errorf("there is no column %q: say which one it is, as --column \"NAME=%[1]s\", or what "+
+				"holds for all lines, as --default %[1]s=VALUE", need)
 		}
 	}
 	return l, nil

@@ -107,7 +107,8 @@ func (l *recordLines) broken(err error) error {
 	case l.lines.failed != nil:
 		return fmt.Errorf("read the delivery: %w", l.lines.failed)
 	}
-	return fmt.Errorf("no JSON at or after line %d; what was read before is recorded: correct the file and import it again", place)
+	return fmt.Errorf("no JSON at or after line %d; what was read before is recorded: correct the file and import "+
+		"it again", place)
 }
 
 func (l *recordLines) add(e *event.Event, err error) { l.queue = append(l.queue, queued{*e, err}) }
@@ -172,12 +173,14 @@ func (l *recordLines) kantara(record []byte) error {
 	for i, service := range r.Services {
 		for j, purpose := range service.Purposes {
 			p := l.about(record, r.ID, r.Principal)
-			p.Type, p.Purpose, p.Notice, p.Method = event.Given, l.in.purpose(purpose.Purpose), r.Policy, event.ActIn(r.Method)
+			p.Type, p.Purpose, p.Notice, p.Method = event.Given, l.in.purpose(purpose.Purpose), r.Policy,
+				event.ActIn(r.Method)
 			p.OccurredAt, p.Zone, p.ID = at, zone, fmt.Sprintf("%s/%d/%d", r.ID, i, j)
 			place := fmt.Sprintf("services[%d].purposes[%d].", i, j)
 			var err error
 			switch {
-			case strings.EqualFold(purpose.ConsentType, "implicit") || strings.EqualFold(purpose.ConsentType, "implied"):
+			case strings.EqualFold(purpose.ConsentType, "implicit") || strings.EqualFold(purpose.ConsentType,
+				"implied"):
 				err = event.Refuse(event.ImpliedConsent, place+"consentType")
 			default:
 				p.EffectiveUntil, err = l.in.termination(at, purpose.Termination, place+"termination")
@@ -207,7 +210,8 @@ func (l *recordLines) receiptTime(raw json.RawMessage) (time.Time, string, error
 }
 
 // terms are the words for an open end.
-var openTerms = []string{"", "endless", "until withdrawn", "until withdrawal", "withdrawal", "upon withdrawal", "dpv:endlessduration", "https://w3id.org/dpv#endlessduration"}
+var openTerms = []string{"", "endless", "until withdrawn", "until withdrawal", "withdrawal", "upon withdrawal",
+	"dpv:endlessduration", "https://w3id.org/dpv#endlessduration"}
 
 var termRE = regexp.MustCompile(`^([0-9]{1,4}) (day|week|month|year)s?$`)
 
@@ -237,7 +241,8 @@ func (in *Import) termination(at time.Time, text, column string) (time.Time, err
 
 // consentStates are the states of ISO/IEC TS 27560 as the W3C Data Privacy Vocabulary names them, with the
 // event that leads to each. Those that say that nothing was decided yet are no events.
-var consentStates = map[string]event.Type{"consentgiven": event.Given, "renewedconsentgiven": event.Renewed, "consentrefused": event.Refused, "consentwithdrawn": event.Withdrawn,
+var consentStates = map[string]event.Type{"consentgiven": event.Given, "renewedconsentgiven": event.Renewed,
+	"consentrefused": event.Refused, "consentwithdrawn": event.Withdrawn,
 	"consentexpired": event.Expired, "consentinvalidated": event.Invalidated, "consentterminated": event.Invalidated}
 
 // consentState reads a state with or without its prefix.
@@ -272,7 +277,8 @@ func (l *recordLines) iso27560(record []byte) error {
 				continue
 			}
 			p := l.about(record, r.RecordID, r.PrincipalID)
-			p.Purpose, p.Notice, p.Method = l.in.purpose(purpose.Purpose), r.Processing.Notice, event.ActIn(r.Processing.CollectionMethod)
+			p.Purpose, p.Notice, p.Method = l.in.purpose(purpose.Purpose), r.Processing.Notice,
+				event.ActIn(r.Processing.CollectionMethod)
 			p.ID = fmt.Sprintf("%s/%d/%d", r.RecordID, i, j)
 			err := l.isoEvent(p, said, place)
 			l.add(p, err)
@@ -293,7 +299,8 @@ func (l *recordLines) isoEvent(p *event.Event, said receipt.Event, place string)
 	if !p.Type.Kind().Grants {
 		return nil
 	}
-	if typ := strings.ToLower(said.Type[strings.LastIndexAny(said.Type, ":#/")+1:]); strings.HasPrefix(typ, "impli") || strings.HasPrefix(typ, "tacit") {
+	if typ := strings.ToLower(said.Type[strings.LastIndexAny(said.Type, ":#/")+1:]); strings.HasPrefix(typ,
+		"impli") || strings.HasPrefix(typ, "tacit") {
 		return event.Refuse(event.ImpliedConsent, place+"event_type")
 	}
 	if p.EffectiveUntil, err = l.in.termination(p.OccurredAt, said.Validity, place+"validity_duration"); err != nil {

@@ -15,7 +15,8 @@ import (
 func TestTermination(t *testing.T) {
 	in := &Import{Zone: time.UTC}
 	at := time.Date(2026, 1, 31, 15, 0, 0, 0, time.UTC)
-	for text, want := range map[string]string{"P1M": "2026-03-01", "1 month": "2026-03-01", "2 Weeks": "2026-02-15", "2027-06-01": "2027-06-01", "2027-06-01T00:00:00Z": "2027-06-01"} {
+	for text, want := range map[string]string{"P1M": "2026-03-01", "1 month": "2026-03-01", "2 Weeks": "2026-02-15",
+		"2027-06-01": "2027-06-01", "2027-06-01T00:00:00Z": "2027-06-01"} {
 		got, err := in.termination(at, text, "c")
 		require.NoError(t, err, text)
 		require.Equal(t, want, got.UTC().Format(time.DateOnly), text)
@@ -25,7 +26,8 @@ func TestTermination(t *testing.T) {
 		require.NoError(t, err, text)
 		require.Zero(t, got, text)
 	}
-	for _, text := range []string{"Subscription end date + 1 year", "https://example.org/policy", "1 fortnight", "P", "soon", "P0D"} {
+	for _, text := range []string{"Subscription end date + 1 year", "https://example.org/policy", "1 fortnight", "P",
+		"soon", "P0D"} {
 		_, err := in.termination(at, text, "c")
 		require.ErrorIs(t, err, event.ErrRefused, text)
 	}

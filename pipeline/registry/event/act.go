@@ -9,12 +9,15 @@ import (
 // AffirmativeActs are the methods by which a consent can be given or renewed (Art. 4(11): a statement or a
 // clear affirmative action). There is none for implied consent; a source that does not say how leaves the
 // method empty.
-var AffirmativeActs = []string{"api", "app", "checkbox", "contract", "double_opt_in", "email", "form", "in_person", "paper", "phone",
+var AffirmativeActs = []string{"api", "app", "checkbox", "contract", "double_opt_in", "email", "form", "in_person",
+	"paper", "phone",
 	"preference_centre", "sms", "verbal", "web"}
 
 // impliedActs are what sources call consent without an act.
-var impliedActs = []string{"assumed", "browsing", "continued_browsing", "default", "implicit", "implied", "inactivity", "opt_out", "pre_checked",
-	"pre_ticked", "prechecked", "presumed", "preticked", "scroll", "scrolling", "silence", "soft_opt_in", "system_default"}
+var impliedActs = []string{"assumed", "browsing", "continued_browsing", "default", "implicit", "implied",
+	"inactivity", "opt_out", "pre_checked",
+	"pre_ticked", "prechecked", "presumed", "preticked", "scroll", "scrolling", "silence", "soft_opt_in",
+	"system_default"}
 
 // Affirmative refuses a method by which nobody consents: an implied one, or one that is not among
 // AffirmativeActs.

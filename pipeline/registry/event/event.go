@@ -24,11 +24,12 @@ type Subject struct {
 // Event is one fact to be recorded. It names its person by identifiers, by the source's collection id, or
 // by both; the values are used to compute references and are not stored.
 type Event struct {
-	Type           Type
-	Subjects       []Subject
-	Collection     string // the source's id of the act of collecting; "" when it has none
-	Record         string // the row of a source that came of it, as delivered: see Import.Admit, which turns it into Link
-	Link           Link   // the same; its Record is zero for none. What is on record already may be linked later
+	Type       Type
+	Subjects   []Subject
+	Collection string // the source's id of the act of collecting; "" when it has none
+	// the row of a source that came of it, as delivered: see Import.Admit, which turns it into Link
+	Record         string
+	Link           Link // the same; its Record is zero for none. What is on record already may be linked later
 	Purpose        string
 	PurposeVersion string
 	Basis          string    // a legal basis of Art. 6(1), where the source says it
@@ -40,12 +41,15 @@ type Event struct {
 	Method         string    // how: see the methods of a consent in AffirmativeActs
 	Evidence       string    // the proof or a reference to it; only its salted commitment is stored
 	Source         string    // who delivered it
-	ID             string    // the source's id of this event: delivered twice, it is recorded once. "": the content is the id
-	Minor          bool      // below the age of consent at that time
-	Marketing      bool      // an objection to direct marketing (Art. 21(2))
-	Country        string    // ISO 3166-1 alpha-2: the country of phone numbers without a prefix
-	Undated        bool      // the source does not say when: OccurredAt is when it was read, and is no part of what recognises the event
-	Barred         Reason    // the event is refused for this reason, unless it was recorded before; "": it is not
+	// the source's id of this event: delivered twice, it is recorded once. "": the content is the id
+	ID        string
+	Minor     bool   // below the age of consent at that time
+	Marketing bool   // an objection to direct marketing (Art. 21(2))
+	Country   string // ISO 3166-1 alpha-2: the country of phone numbers without a prefix
+	// the source does not say when: OccurredAt is when it was read, and is no part of what recognises the
+	// event
+	Undated bool
+	Barred  Reason // the event is refused for this reason, unless it was recorded before; "": it is not
 
 	Details Details
 }
@@ -66,7 +70,8 @@ type Details struct {
 	Because string `json:"because,omitempty"` // why the term of a request was extended
 	Seqs    string `json:"seqs,omitempty"`
 	Since   int64  `json:"since,omitempty"` // expired: the beginning of the consent that ended
-	Key     int    `json:"key,omitempty"`   // rekeyed: the version of the silo's key that all references were carried over to
+	// rekeyed: the version of the silo's key that all references were carried over to
+	Key int `json:"key,omitempty"`
 }
 
 var wordRE = regexp.MustCompile(`^[a-z0-9_]{0,40}$`)
@@ -80,8 +85,10 @@ func (e *Event) Check(purposes map[string]bool) error {
 	if !ok {
 		return Refuse(BadType, "type")
 	}
-	for _, t := range []struct{ column, text string }{{"purpose", e.Purpose}, {"purpose_version", e.PurposeVersion}, {"basis", e.Basis},
-		{"zone", e.Zone}, {"notice", e.Notice}, {"source", e.Source}, {"id", e.ID}, {"collection", e.Collection}, {"record", e.Record}} {
+	for _, t := range []struct{ column, text string }{{"purpose", e.Purpose}, {"purpose_version", e.PurposeVersion},
+		{"basis", e.Basis},
+		{"zone", e.Zone}, {"notice", e.Notice}, {"source", e.Source}, {"id", e.ID}, {"collection", e.Collection},
+		{"record", e.Record}} {
 		if len(t.text) > maxText || !printable(t.text) {
 			return Refuse(BadText, t.column)
 		}
@@ -117,7 +124,8 @@ func (e *Event) Check(purposes map[string]bool) error {
 	if !Plausible(e.EffectiveFrom) {
 		return Refuse(BadTime, "effective_from")
 	}
-	if k.Grants && e.OccurredAt.Sub(e.EffectiveFrom) >= 24*time.Hour { // nobody consents to what was; a day alone is its first moment
+	// nobody consents to what was; a day alone is its first moment
+	if k.Grants && e.OccurredAt.Sub(e.EffectiveFrom) >= 24*time.Hour {
 		return Refuse(BadTime, "effective_from")
 	}
 	if !e.EffectiveUntil.IsZero() && (!Plausible(e.EffectiveUntil) || e.EffectiveUntil.Before(e.EffectiveFrom)) {
@@ -170,7 +178,8 @@ func (d Details) Encode() string {
 // Content is what makes two deliveries the same, but for whose it is: everything but when it was recorded.
 func (e *Event) Content(buf []byte) []byte {
 	buf = buf[:0]
-	for _, s := range []string{string(e.Type), e.Purpose, e.PurposeVersion, e.Basis, e.Notice, e.Method, e.Collection, e.Evidence} {
+	for _, s := range []string{string(e.Type), e.Purpose, e.PurposeVersion, e.Basis, e.Notice, e.Method, e.Collection,
+		e.Evidence} {
 		buf = append(binary.AppendUvarint(buf, uint64(len(s))), s...)
 	}
 	occurred, from := Micros(e.OccurredAt), Micros(e.EffectiveFrom)

@@ -15,17 +15,19 @@ type Reason string
 
 // The reasons.
 const (
-	BadLine          Reason = "E_LINE"              // the line cannot be read
-	UnknownColumn    Reason = "E_COLUMN"            // a name that is no column of an import
-	OpenQuote        Reason = "E_QUOTE"             // a quote is opened and not closed in its line
-	BadType          Reason = "E_TYPE"              // no such event type, or not one that a source may deliver
-	BadTime          Reason = "E_TIME"              // missing or unreadable instant, an end before the beginning, or a consent before it was given
-	BadTermination   Reason = "E_TERMINATION"       // the end of a consent in words that nobody can compute with
-	BadText          Reason = "E_TEXT"              // control characters, or too long
-	BadFlag          Reason = "E_FLAG"              // not yes or no
-	NoIdentifier     Reason = "E_NO_IDENTIFIER"     // the event names nobody
-	BadIdentifier    Reason = "E_ID_UNPARSEABLE"    // an identifier is not one of its kind
-	IdentityConflict Reason = "E_ID_CONFLICT"       // the identifiers lead to different collections, or a grant to several
+	BadLine       Reason = "E_LINE"   // the line cannot be read
+	UnknownColumn Reason = "E_COLUMN" // a name that is no column of an import
+	OpenQuote     Reason = "E_QUOTE"  // a quote is opened and not closed in its line
+	BadType       Reason = "E_TYPE"   // no such event type, or not one that a source may deliver
+	// missing or unreadable instant, an end before the beginning, or a consent before it was given
+	BadTime        Reason = "E_TIME"
+	BadTermination Reason = "E_TERMINATION"    // the end of a consent in words that nobody can compute with
+	BadText        Reason = "E_TEXT"           // control characters, or too long
+	BadFlag        Reason = "E_FLAG"           // not yes or no
+	NoIdentifier   Reason = "E_NO_IDENTIFIER"  // the event names nobody
+	BadIdentifier  Reason = "E_ID_UNPARSEABLE" // an identifier is not one of its kind
+	// the identifiers lead to different collections, or a grant to several
+	IdentityConflict Reason = "E_ID_CONFLICT"
 	NoPurpose        Reason = "E_NO_PURPOSE"        // the type needs a purpose
 	UnknownPurpose   Reason = "E_PURPOSE"           // not a purpose of the silo
 	NoNotice         Reason = "E_NO_NOTICE"         // given and renewed need a notice
@@ -33,7 +35,8 @@ const (
 	UnknownMethod    Reason = "E_METHOD"            // not a known affirmative act
 	DuplicateDiffers Reason = "E_DUPLICATE_DIFFERS" // the id was recorded with other content
 	BadRecord        Reason = "E_RECORD"            // not a row of a table that the silo governs
-	Suppressed       Reason = "E_SUPPRESSED"        // a consent to marketing of somebody who said no, and who did not provably say yes since
+	// a consent to marketing of somebody who said no, and who did not provably say yes since
+	Suppressed Reason = "E_SUPPRESSED"
 )
 
 // RefusedError says why an event was refused and which column is the cause, never a value.
@@ -54,10 +57,11 @@ func (e *RefusedError) Error() string {
 func (e *RefusedError) Is(target error) bool { return target == ErrRefused }
 
 var reasonWords = map[Reason]string{
-	BadLine:          "the line cannot be read: more or fewer columns than named, a stray quote, or not JSON",
-	BadRecord:        "not a row of a table that the silo governs: write it as source.table:key",
-	UnknownColumn:    "not a column of an import: say what it is, or that it is to be ignored, with --column",
-	OpenQuote:        "a quote opens here and is not closed: this line and those that follow it, up to the next quote or the end of the file, were not read",
+	BadLine:       "the line cannot be read: more or fewer columns than named, a stray quote, or not JSON",
+	BadRecord:     "not a row of a table that the silo governs: write it as source.table:key",
+	UnknownColumn: "not a column of an import: say what it is, or that it is to be ignored, with --column",
+	OpenQuote: "a quote opens here and is not closed: this line and those that follow it, up to the next " +
+		"quote or the end of the file, were not read",
 	BadType:          "not an event type that a source may deliver",
 	BadTime:          "missing or unreadable instant, an end before the beginning, or a consent before it was given",
 	BadTermination:   "no date or period; a person must say when this consent ends",

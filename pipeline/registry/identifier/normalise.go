@@ -135,7 +135,10 @@ func normaliseEmail(value, dst []byte) ([]byte, bool) {
 		return dst, true
 	}
 	dst = dst[:start]
-	if !utf8.Valid(value) || bytes.ContainsFunc(value, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+	if !utf8.Valid(value) || bytes.ContainsFunc(value, func(r rune) bool {
+		return unicode.IsSpace(r) ||
+			unicode.IsControl(r)
+	}) {
 		return dst, false
 	}
 	name, err := idna.Lookup.ToASCII(strings.ToLower(string(norm.NFC.Bytes(value[at+1:]))))
@@ -222,7 +225,8 @@ func normaliseNational(kind string, value, dst []byte) ([]byte, bool) {
 			dst = append(dst, c)
 		case 'a' <= c && c <= 'z':
 			dst = append(dst, c-('a'-'A'))
-		case c == ' ' || c == '-' || c == '.' || c == '/' || c == '+': // the Swedish '+' of those over a hundred separates too
+		// the Swedish '+' of those over a hundred separates too
+		case c == ' ' || c == '-' || c == '.' || c == '/' || c == '+':
 		default:
 			return dst[:start], false
 		}

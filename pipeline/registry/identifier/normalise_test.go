@@ -68,7 +68,9 @@ func TestNormaliseIsStable(t *testing.T) {
 	kinds := []string{Email, Phone, Customer, Username, "national-id:IT"}
 	rapid.Check(t, func(t *rapid.T) {
 		kind := rapid.SampledFrom(kinds).Draw(t, "kind")
-		value := rapid.OneOf(rapid.String(), rapid.StringMatching(`[A-Za-z0-9é.+_-]{1,8}@[a-zé0-9.-]{1,10}\.(it|ORG)`), rapid.StringMatching(`\+?[0-9 ]{5,14}`)).Draw(t, "value")
+		value := rapid.OneOf(rapid.String(),
+			rapid.StringMatching(`[A-Za-z0-9é.+_-]{1,8}@[a-zé0-9.-]{1,10}\.(it|ORG)`),
+			rapid.StringMatching(`\+?[0-9 ]{5,14}`)).Draw(t, "value")
 		once, ok := Normalise(kind, []byte(value), "IT", nil)
 		if !ok {
 			return
@@ -80,7 +82,8 @@ func TestNormaliseIsStable(t *testing.T) {
 }
 
 func TestKnownKind(t *testing.T) {
-	for kind, want := range map[string]bool{Email: true, National: true, "national-id:IT": true, "national-id:it": false, "national-id:": false,
+	for kind, want := range map[string]bool{Email: true, National: true, "national-id:IT": true,
+		"national-id:it": false, "national-id:": false,
 		"national-id:ITA": false, "collection": false, "": false, "type": false} {
 		require.Equal(t, want, Known(kind), kind)
 	}

@@ -111,7 +111,8 @@ func Create(path, identityFile string) error {
 		if err := os.MkdirAll(filepath.Dir(identityFile), 0o700); err != nil {
 			return fmt.Errorf("create keystore identity: %w", err)
 		}
-		text := fmt.Sprintf("# identity of the Lethe keystore: keep a copy where the keystore is not\n# public key: %s\n%s\n", id.Recipient(), id)
+		text := fmt.Sprintf("# identity of the Lethe keystore: keep a copy where the keystore is not\n# public key: "+
+			"%s\n%s\n", id.Recipient(), id)
 		if err := writeNew(identityFile, []byte(text)); err != nil {
 			return fmt.Errorf("create keystore identity %s: %w", identityFile, err)
 		}
@@ -130,7 +131,8 @@ func Create(path, identityFile string) error {
 func Open(ctx context.Context, path, identityFile string) (*Keystore, error) {
 	id, err := loadIdentity(identityFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("open keystore: identity file %s: %w; create both with `lethe keys create`", identityFile, ErrMissing)
+		return nil, fmt.Errorf("open keystore: identity file %s: %w; create both with `lethe keys create`",
+			identityFile, ErrMissing)
 	}
 	if err != nil {
 		return nil, err
@@ -189,7 +191,8 @@ func (k *Keystore) load(file, rel string) error {
 	}
 	r, err := age.Decrypt(bytes.NewReader(data), k.identity)
 	if err != nil {
-		return fmt.Errorf("key %s: %w: the identity file does not open it; give the identity the keystore was created with", name, ErrDamaged)
+		return fmt.Errorf("key %s: %w: the identity file does not open it; give the identity the keystore was "+
+			"created with", name, ErrDamaged)
 	}
 	plain, err := io.ReadAll(r)
 	if err != nil {
@@ -197,7 +200,8 @@ func (k *Keystore) load(file, rel string) error {
 	}
 	f := strings.Fields(string(plain))
 	if len(f) != 3 || f[0] != header || f[1] != name {
-		return fmt.Errorf("key %s: %w: the content belongs to another name; restore the file from a copy", name, ErrDamaged)
+		return fmt.Errorf("key %s: %w: the content belongs to another name; restore the file from a copy", name,
+			ErrDamaged)
 	}
 	key, err := base64.RawStdEncoding.DecodeString(f[2])
 	if err != nil || len(key) == 0 {
@@ -308,7 +312,8 @@ func (k *Keystore) RotateSilo(silo string) (int, error) {
 }
 
 // DestroySilo destroys one version of a silo's key before witnesses, as Destroy does.
-func (k *Keystore) DestroySilo(silo string, version int, at time.Time, because string, witnesses ...string) (Evidence, error) {
+func (k *Keystore) DestroySilo(silo string, version int, at time.Time, because string, witnesses ...string) (Evidence,
+	error) {
 	return k.destroy(siloName(silo, version), Evidence{DestroyedAt: at, Because: because, Witnesses: witnesses})
 }
 
@@ -341,7 +346,8 @@ func (k *Keystore) SiloKey(silo string) (*SiloKey, error) {
 
 // AuditKey is the key for the audit references of one silo and epoch.
 func (k *Keystore) AuditKey(silo, epoch string) (*AuditKey, error) {
-	secret, err := k.get(auditKind+silo+"/"+epoch, fmt.Sprintf("the audit of silo %q, epoch %s", silo, epoch), "lethe check")
+	secret, err := k.get(auditKind+silo+"/"+epoch, fmt.Sprintf("the audit of silo %q, epoch %s", silo, epoch),
+		"lethe check")
 	if err != nil {
 		return nil, err
 	}
@@ -432,7 +438,8 @@ func (k *Keystore) destroy(name string, evidence Evidence) (Evidence, error) {
 		if err != nil {
 			return Evidence{}, fmt.Errorf("destroy key %s: %w", name, err)
 		}
-		if err := writeNew(filepath.Join(k.path, destroyed, filepath.FromSlash(name)+".json"), append(data, '\n')); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := writeNew(filepath.Join(k.path, destroyed, filepath.FromSlash(name)+".json"),
+			append(data, '\n')); err != nil && !errors.Is(err, fs.ErrExist) {
 			return Evidence{}, fmt.Errorf("destroy key %s: %w", name, err)
 		}
 		k.destroyed[name] = e
@@ -469,7 +476,8 @@ func (k *Keystore) get(name, what, hint string) ([]byte, error) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	if e, ok := k.destroyed[name]; ok {
-		return nil, fmt.Errorf("%s: %w on %s; its references cannot be computed any more", what, ErrDestroyed, e.DestroyedAt.Format(time.DateOnly))
+		return nil, fmt.Errorf("%s: %w on %s; its references cannot be computed any more", what, ErrDestroyed,
+			e.DestroyedAt.Format(time.DateOnly))
 	}
 	key, ok := k.keys[name]
 	if !ok {
@@ -545,7 +553,8 @@ func loadIdentity(file string) (*age.X25519Identity, error) {
 			return id, nil
 		}
 	}
-	return nil, fmt.Errorf("keystore identity %s: %w: it must hold one AGE-SECRET-KEY-1 line, as age-keygen writes it", file, ErrDamaged)
+	return nil, fmt.Errorf("keystore identity %s: %w: it must hold one AGE-SECRET-KEY-1 line, as age-keygen writes it",
+		file, ErrDamaged)
 }
 
 func ownerOnly(file string) error {

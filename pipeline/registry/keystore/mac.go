@@ -143,7 +143,8 @@ func (k *SiloKey) Silo() string { return k.silo }
 
 // Clone is an independent SiloKey of the same silo, for another goroutine.
 func (k *SiloKey) Clone() *SiloKey {
-	c := &SiloKey{silo: k.silo, match: k.match.clone(), record: k.record.clone(), dedup: k.dedup.clone(), fixed: k.fixed.clone()}
+	c := &SiloKey{silo: k.silo, match: k.match.clone(), record: k.record.clone(), dedup: k.dedup.clone(),
+		fixed: k.fixed.clone()}
 	for _, l := range k.layers {
 		c.layers = append(c.layers, layer{l.match.clone(), l.record.clone()})
 	}

@@ -45,7 +45,8 @@ const witnessContext = "key-destruction"
 // Witness signs, as a person of this name, that the key of this id is destroyed, and why. The text goes
 // into the evidence: name, public key and signature.
 func (s *Signer) Witness(name, keyID, because string) string {
-	return strings.Join([]string{name, s.Public(), base64.StdEncoding.EncodeToString(s.Sign(witnessContext, testimony(name, keyID, because)))}, " ")
+	return strings.Join([]string{name, s.Public(),
+		base64.StdEncoding.EncodeToString(s.Sign(witnessContext, testimony(name, keyID, because)))}, " ")
 }
 
 func testimony(name, keyID, because string) []byte {
@@ -61,7 +62,8 @@ func (e Evidence) WitnessedBy() ([]string, error) {
 		name, public, _ := cutLast(name)
 		key, err := ParsePublic(public)
 		raw, decodeErr := base64.StdEncoding.DecodeString(signature)
-		if err != nil || decodeErr != nil || key.Verify(witnessContext, testimony(name, e.KeyID, e.Because), raw) != nil {
+		if err != nil || decodeErr != nil || key.Verify(witnessContext, testimony(name, e.KeyID, e.Because),
+			raw) != nil {
 			return nil, fmt.Errorf("witness %d of key %s: %w", i+1, e.Name, ErrSignature)
 		}
 		names[i] = name
@@ -88,7 +90,8 @@ func ParsePublic(text string) (PublicKey, error) {
 	encoded, ok := strings.CutPrefix(strings.TrimSpace(text), publicPrefix)
 	raw, err := base64.StdEncoding.Strict().DecodeString(encoded)
 	if !ok || err != nil || len(raw) != ed25519.PublicKeySize {
-		return PublicKey{}, fmt.Errorf("parse public key: want %sBASE64 of 32 bytes, as `lethe keys new` prints it", publicPrefix)
+		return PublicKey{}, fmt.Errorf("parse public key: want %sBASE64 of 32 bytes, as `lethe keys new` prints it",
+			publicPrefix)
 	}
 	return PublicKey{key: raw}, nil
 }
@@ -118,7 +121,8 @@ func NewPerson(file string) (string, error) {
 		return "", fmt.Errorf("create signing key: %w", err)
 	}
 	s := &Signer{key: secret}
-	text := fmt.Sprintf("# signing key of one person: never share it\n# public key: %s\n%s%s\n", s.Public(), secretPrefix,
+	text := fmt.Sprintf("# signing key of one person: never share it\n# public key: %s\n%s%s\n", s.Public(),
+		secretPrefix,
 		base64.StdEncoding.EncodeToString(secret.Seed()))
 	if err := writeNew(file, []byte(text)); err != nil {
 		if errors.Is(err, fs.ErrExist) {

@@ -86,12 +86,14 @@ type Terms struct {
 // Begin is a record without purposes and events.
 func (t *Terms) Begin(id, principal string) Receipt {
 	return Receipt{SchemaVersion: Schema, RecordID: id, PrincipalID: principal, Parties: []Party{t.Controller},
-		Processing: Processing{Language: t.Language, Controllers: []string{t.Controller.ID}, StorageLocations: t.StorageLocations, Jurisdiction: t.Jurisdiction,
+		Processing: Processing{Language: t.Language, Controllers: []string{t.Controller.ID},
+			StorageLocations: t.StorageLocations, Jurisdiction: t.Jurisdiction,
 			Recipients: t.Recipients, WithdrawalMethod: t.WithdrawalMethod, Rights: t.Rights}}
 }
 
 // receiptStates are the states of the Data Privacy Vocabulary; see consentStates for the way back.
-var receiptStates = map[event.Type]string{event.Given: "dpv:ConsentGiven", event.Renewed: "dpv:RenewedConsentGiven", event.Refused: "dpv:ConsentRefused", event.Withdrawn: "dpv:ConsentWithdrawn",
+var receiptStates = map[event.Type]string{event.Given: "dpv:ConsentGiven", event.Renewed: "dpv:RenewedConsentGiven",
+	event.Refused: "dpv:ConsentRefused", event.Withdrawn: "dpv:ConsentWithdrawn",
 	event.Expired: "dpv:ConsentExpired", event.Invalidated: "dpv:ConsentInvalidated"}
 
 // The words of Receipts for who acted and how.
@@ -127,7 +129,8 @@ func (t *Terms) Take(r *Receipt, row database.Row) {
 		}
 		r.Processing.Notice, r.Processing.CollectionMethod = text(5), text(6)
 	}
-	if e.Purpose != "" && !slices.ContainsFunc(r.Processing.Purposes, func(p Purpose) bool { return p.Purpose == e.Purpose }) {
+	if e.Purpose != "" && !slices.ContainsFunc(r.Processing.Purposes,
+		func(p Purpose) bool { return p.Purpose == e.Purpose }) {
 		r.Processing.Purposes = append(r.Processing.Purposes, t.purpose(e.Purpose))
 	}
 	r.Events = append(r.Events, e)
@@ -135,7 +138,10 @@ func (t *Terms) Take(r *Receipt, row database.Row) {
 
 // rule is the rule of consent for a purpose, nil for none.
 func (t *Terms) rule(purpose string) *policy.Rule {
-	i := slices.IndexFunc(t.Purposes, func(r policy.Rule) bool { return r.Purpose == purpose && r.Basis == policy.Consent })
+	i := slices.IndexFunc(t.Purposes, func(r policy.Rule) bool {
+		return r.Purpose == purpose &&
+			r.Basis == policy.Consent
+	})
 	if i < 0 {
 		return nil
 	}

@@ -92,7 +92,8 @@ const (
 
 func (e *expiry) mark(ctx context.Context, name string) (int64, error) {
 	var through int64
-	err := e.w.Tx.Row(ctx, `SELECT since_through FROM expiry_pass WHERE silo = ? AND purpose = ?`, e.w.Silo.ID, name).Scan(&through)
+	err := e.w.Tx.Row(ctx, `SELECT since_through FROM expiry_pass WHERE silo = ? AND purpose = ?`, e.w.Silo.ID,
+		name).Scan(&through)
 	if errors.Is(err, sql.ErrNoRows) {
 		return event.Micros(e.asOf.AddDate(-maxAgeYears, 0, 0)), nil
 	}
@@ -107,7 +108,8 @@ func (e *expiry) candidates(ctx context.Context) ([]int64, error) {
 	}
 	var found []int64
 	add := func(condition string, args ...any) error {
-		rows, err := e.w.Tx.Query(ctx, `SELECT p.collection FROM event e JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq WHERE e.silo = ? AND `+condition,
+		rows, err := e.w.Tx.Query(ctx, `SELECT p.collection FROM event e JOIN event_payload p ON p.silo = e.silo
+			AND p.seq = e.seq WHERE e.silo = ? AND `+condition,
 			append([]any{e.w.Silo.ID}, args...)...)
 		if err != nil {
 			return err
@@ -122,15 +124,18 @@ func (e *expiry) candidates(ctx context.Context) ([]int64, error) {
 		}
 		return rows.Err()
 	}
-	if err := add(`e.effective_until > 0 AND e.effective_until > ? AND e.effective_until <= ?`, until, event.Micros(e.asOf)); err != nil {
+	if err := add(`e.effective_until > 0 AND e.effective_until > ? AND e.effective_until <= ?`, until,
+		event.Micros(e.asOf)); err != nil {
 		return nil, err
 	}
 	head, err := e.mark(ctx, markHead)
 	if err != nil {
 		return nil, err
 	}
-	const recordedSince = `e.seq > ? AND e.type IN ('given', 'renewed') AND ` // late news of a consent that ended before the last pass
-	if err := add(recordedSince+`e.effective_until > 0 AND e.effective_until <= ?`, max(head, 0), event.Micros(e.asOf)); err != nil {
+	// late news of a consent that ended before the last pass
+	const recordedSince = `e.seq > ? AND e.type IN ('given', 'renewed') AND `
+	if err := add(recordedSince+`e.effective_until > 0
+		AND e.effective_until <= ?`, max(head, 0), event.Micros(e.asOf)); err != nil {
 		return nil, err
 	}
 	for purpose, end := range e.ends {
@@ -139,10 +144,12 @@ func (e *expiry) candidates(ctx context.Context) ([]int64, error) {
 			return nil, err
 		}
 		ended := event.Micros(latestEnded(end, e.asOf))
-		if err := add(`e.purpose = ? AND e.type IN ('given', 'renewed') AND e.effective_from > ? AND e.effective_from <= ?`, purpose, since, ended); err != nil {
+		if err := add(`e.purpose = ? AND e.type IN ('given', 'renewed') AND e.effective_from > ?
+			AND e.effective_from <= ?`, purpose, since, ended); err != nil {
 			return nil, err
 		}
-		if err := add(recordedSince+`e.purpose = ? AND e.effective_from <= ?`, max(head, 0), purpose, ended); err != nil {
+		if err := add(recordedSince+`e.purpose = ? AND e.effective_from <= ?`, max(head, 0), purpose,
+			ended); err != nil {
 			return nil, err
 		}
 	}
@@ -178,8 +185,9 @@ func (e *expiry) expired(ctx context.Context, collection int64) ([]*chain.Pendin
 		if at.IsZero() || at.After(e.asOf) {
 			continue
 		}
-		list = append(list, e.w.NewOwn(event.Event{Type: event.Expired, Purpose: p.Purpose, OccurredAt: at, EffectiveFrom: at,
-			Details: event.Details{Since: event.Micros(p.Since)}}, collection))
+		list = append(list, e.w.NewOwn(event.Event{Type: event.Expired, Purpose: p.Purpose, OccurredAt: at,
+			EffectiveFrom: at,
+			Details:       event.Details{Since: event.Micros(p.Since)}}, collection))
 	}
 	return list, nil
 }

@@ -49,27 +49,28 @@ const forgetBatch = 500
 // positions. What is held, restricted, part of an open request, objected to without an answer, alive, not
 // yet effective or in use stays, whatever its age.
 func (t *Retention) ForgetEnded(ctx context.Context, silo string, asOf time.Time, f Forget) (Forgotten, error) {
-	return t.forget(ctx, fmt.Sprintf("purge ended consents of silo %q", silo), silo, asOf, func(w *chain.Writer) ([]int64, error) {
-		s, err := f.standings(ctx, w, asOf)
-		if err != nil {
-			return nil, err
-		}
-		open, err := asked(ctx, w)
-		if err != nil {
-			return nil, err
-		}
-		var over []int64
-		var standing policy.Standing
-		for collection := int32(1); int(collection) <= s.Len(); collection++ {
-			if !s.At(collection, &standing) || open[collection] || f.InUse != nil && f.InUse(collection) {
-				continue
+	return t.forget(ctx, fmt.Sprintf("purge ended consents of silo %q", silo), silo, asOf,
+		func(w *chain.Writer) ([]int64, error) {
+			s, err := f.standings(ctx, w, asOf)
+			if err != nil {
+				return nil, err
 			}
-			if at, ok := ended(&standing); ok && !f.Until(at).After(asOf) {
-				over = append(over, int64(collection))
+			open, err := asked(ctx, w)
+			if err != nil {
+				return nil, err
 			}
-		}
-		return over, nil
-	})
+			var over []int64
+			var standing policy.Standing
+			for collection := int32(1); int(collection) <= s.Len(); collection++ {
+				if !s.At(collection, &standing) || open[collection] || f.InUse != nil && f.InUse(collection) {
+					continue
+				}
+				if at, ok := ended(&standing); ok && !f.Until(at).After(asOf) {
+					over = append(over, int64(collection))
+				}
+			}
+			return over, nil
+		})
 }
 
 // standings are those to be read, at the head of the writer's silo.
@@ -110,9 +111,12 @@ func (t *Retention) Retire(ctx context.Context, silo string, asOf time.Time) (Fo
 			since int64
 			hint  string
 		}{
-			{`SELECT COUNT(*) FROM legal_hold WHERE silo = ? AND released_at = ?`, 0, "a legal hold is in force: release it first"},
+			{`SELECT COUNT(*) FROM legal_hold WHERE silo = ?
+				AND released_at = ?`, 0, "a legal hold is in force: release it first"},
 			{`SELECT COUNT(*) FROM request WHERE silo = ? AND closed_at = ?`, 0, "a request is open: close it first"},
-			{`SELECT COUNT(*) FROM tombstone WHERE silo = ? AND drop_after >= ?`, asOf.UnixMicro(), "a backup may still hold what its tombstones erase: wait until the last one is gone"},
+			{`SELECT COUNT(*) FROM tombstone WHERE silo = ?
+				AND drop_after >= ?`, asOf.UnixMicro(), "a backup may still hold what its tombstones erase: wait " +
+				"until the last one is gone"},
 		} {
 			var n int
 			if err := w.Tx.Row(ctx, obstacle.query, w.Silo.ID, obstacle.since).Scan(&n); err != nil {
@@ -128,7 +132,8 @@ func (t *Retention) Retire(ctx context.Context, silo string, asOf time.Time) (Fo
 			}
 		}
 		var all []int64
-		err := w.Tx.Each(ctx, `SELECT DISTINCT collection FROM event_payload WHERE silo = ? AND collection > 0 ORDER BY collection`, func(row database.Row) error {
+		err := w.Tx.Each(ctx, `SELECT DISTINCT collection FROM event_payload WHERE silo = ? AND collection > 0
+			ORDER BY collection`, func(row database.Row) error {
 			all = append(all, row.ColumnInt64(0))
 			return nil
 		}, w.Silo.ID)
@@ -137,7 +142,8 @@ func (t *Retention) Retire(ctx context.Context, silo string, asOf time.Time) (Fo
 }
 
 // forget purges the collections that find returns, in one transaction.
-func (t *Retention) forget(ctx context.Context, what, silo string, asOf time.Time, find func(*chain.Writer) ([]int64, error)) (Forgotten, error) {
+func (t *Retention) forget(ctx context.Context, what, silo string, asOf time.Time,
+	find func(*chain.Writer) ([]int64, error)) (Forgotten, error) {
 	var gone Forgotten
 	err := t.store.Write(ctx, what, func(tx *database.Txn) error {
 		if _, err := chain.FindSilo(ctx, tx.Handle, silo); errors.Is(err, chain.ErrUnknownSilo) {
@@ -188,7 +194,8 @@ func carriedOver(ctx context.Context, w *chain.Writer, collections []int64) (map
 	for _, c := range collections {
 		carried[c] = nil
 	}
-	err := w.Tx.Each(ctx, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ?`, func(row database.Row) error {
+	err := w.Tx.Each(ctx, `SELECT alias_ref, collection FROM subject_alias
+		WHERE silo = ?`, func(row database.Row) error {
 		if refs, ok := carried[row.ColumnInt64(1)]; ok {
 			carried[row.ColumnInt64(1)] = append(refs, bytes.Clone(row.ColumnRawBlob(0)))
 		}
@@ -205,11 +212,12 @@ func purge(ctx context.Context, w *chain.Writer, collections []int64, carried ma
 	}
 	var seqs []string
 	refs := [][]byte{}
-	err := w.Tx.Scanned(ctx, `SELECT seq, refs FROM event_payload WHERE silo = ? AND collection`+in+` ORDER BY seq`, func(row database.Row) error {
-		seqs = append(seqs, strconv.FormatInt(row.ColumnInt64(0), 10))
-		refs = slices.AppendSeq(refs, slices.Chunk(bytes.Clone(row.ColumnRawBlob(1)), len(keystore.Ref{})))
-		return nil
-	}, args...)
+	err := w.Tx.Scanned(ctx, `SELECT seq, refs FROM event_payload WHERE silo = ? AND collection`+in+` ORDER BY seq`,
+		func(row database.Row) error {
+			seqs = append(seqs, strconv.FormatInt(row.ColumnInt64(0), 10))
+			refs = slices.AppendSeq(refs, slices.Chunk(bytes.Clone(row.ColumnRawBlob(1)), len(keystore.Ref{})))
+			return nil
+		}, args...)
 	if err != nil {
 		return 0, err
 	}
@@ -222,7 +230,9 @@ func purge(ctx context.Context, w *chain.Writer, collections []int64, carried ma
 			given = append(given, ref)
 		}
 		// + 0, or SQLite would look up each reference once for each collection
-		if _, err := w.Tx.Exec(ctx, `DELETE FROM subject_alias WHERE silo = ? AND collection + 0`+in+` AND alias_ref IN (`+database.Placeholders(len(portion))+`)`, given...); err != nil {
+		if _, err := w.Tx.Exec(ctx, `DELETE FROM subject_alias WHERE silo = ?
+			AND collection + 0`+in+` AND alias_ref IN (`+database.Placeholders(len(portion))+`)`,
+			given...); err != nil {
 			return 0, err
 		}
 	}
@@ -234,7 +244,8 @@ func purge(ctx context.Context, w *chain.Writer, collections []int64, carried ma
 			return 0, err
 		}
 	}
-	return len(seqs), w.Own(ctx, event.PayloadPurged, event.Instant(w.Now), event.Details{Seqs: strings.Join(seqs, ",")}, nil)
+	return len(seqs), w.Own(ctx, event.PayloadPurged, event.Instant(w.Now),
+		event.Details{Seqs: strings.Join(seqs, ",")}, nil)
 }
 
 // ended says when the last ground of a collection ended, and false for one that must stay.
@@ -246,7 +257,8 @@ func ended(s *policy.Standing) (time.Time, bool) {
 	for i := range s.Purposes {
 		p := &s.Purposes[i]
 		open := !p.Started.IsZero() && p.Ended.IsZero()
-		if p.Future || p.State == policy.Given || p.State == policy.Renewed || open || p.Objection == policy.ObjectionPending && !p.Marketing {
+		if p.Future || p.State == policy.Given || p.State == policy.Renewed || open ||
+			p.Objection == policy.ObjectionPending && !p.Marketing {
 			return time.Time{}, false
 		}
 		for _, t := range []time.Time{p.Since, p.Ended, p.ObjectedAt} {

@@ -72,7 +72,8 @@ const (
 const bitSame = 1 << 3
 
 // states gives each state of consent its stored number.
-var states = []policy.ConsentState{policy.NoConsent, policy.Given, policy.Renewed, policy.Refused, policy.Withdrawn, policy.Expired, policy.Invalidated}
+var states = []policy.ConsentState{policy.NoConsent, policy.Given, policy.Renewed, policy.Refused, policy.Withdrawn,
+	policy.Expired, policy.Invalidated}
 
 func bit(on bool, bit byte) byte {
 	if on {
@@ -85,7 +86,8 @@ func bit(on bool, bit byte) byte {
 // take five times as long to read.
 func (s *Standings) encode(buf []byte, v *policy.Standing) []byte {
 	put := func(t time.Time) { buf = binary.LittleEndian.AppendUint64(buf, uint64(event.Micros(t))) }
-	buf = append(buf, bit(v.Minor, bitMinor)|bit(v.Parental, bitParental)|bit(v.Hold, bitHold)|bit(v.Restricted, bitRestricted)|
+	buf = append(buf, bit(v.Minor, bitMinor)|bit(v.Parental, bitParental)|bit(v.Hold, bitHold)|bit(v.Restricted,
+		bitRestricted)|
 		bit(v.PendingAccess, bitAccess)|bit(!v.Erasure.IsZero(), bitErasure)|bit(!v.Aged.IsZero(), bitAged))
 	put(v.Collected)
 	buf = binary.AppendUvarint(buf, uint64(v.FirstSeq))
@@ -101,9 +103,12 @@ func (s *Standings) encode(buf []byte, v *policy.Standing) []byte {
 		p := &v.Purposes[i]
 		same := p.Since.Equal(v.Collected)
 		buf = binary.AppendUvarint(buf, uint64(s.number(p.Purpose)))
-		buf = append(buf, byte(slices.Index(states, p.State))|bit(same, bitSame)|byte(p.Objection)<<objectionShift|bit(p.Parental, bitParentalHere),
-			bit(p.Proven, bitProven)|bit(p.Future, bitFuture)|bit(p.ImpossibleClock, bitImpossible)|bit(p.Marketing, bitMarketing)|
-				bit(!p.Until.IsZero(), bitUntil)|bit(!p.ObjectedAt.IsZero(), bitObjected)|bit(!p.Started.IsZero(), bitStarted)|bit(!p.Ended.IsZero(), bitEnded))
+		buf = append(buf, byte(slices.Index(states, p.State))|bit(same,
+			bitSame)|byte(p.Objection)<<objectionShift|bit(p.Parental, bitParentalHere),
+			bit(p.Proven, bitProven)|bit(p.Future, bitFuture)|bit(p.ImpossibleClock, bitImpossible)|bit(p.Marketing,
+				bitMarketing)|
+				bit(!p.Until.IsZero(), bitUntil)|bit(!p.ObjectedAt.IsZero(), bitObjected)|bit(!p.Started.IsZero(),
+				bitStarted)|bit(!p.Ended.IsZero(), bitEnded))
 		if !same {
 			put(p.Since)
 		}
@@ -136,8 +141,10 @@ func (s *Standings) At(collection int32, dst *policy.Standing) bool {
 	}
 	d := decoder{buf}
 	flags := d.byte()
-	*dst = policy.Standing{Purposes: dst.Purposes[:0]} // a literal of all that follows would be made elsewhere, and copied
-	dst.Minor, dst.Parental, dst.Restricted, dst.PendingAccess = flags&bitMinor != 0, flags&bitParental != 0, flags&bitRestricted != 0, flags&bitAccess != 0
+	// a literal of all that follows would be made elsewhere, and copied
+	*dst = policy.Standing{Purposes: dst.Purposes[:0]}
+	dst.Minor, dst.Parental, dst.Restricted, dst.PendingAccess = flags&bitMinor != 0, flags&bitParental != 0,
+		flags&bitRestricted != 0, flags&bitAccess != 0
 	dst.Hold = flags&bitHold != 0 || s.whole.Hold
 	dst.Collected = d.time()
 	dst.FirstSeq = int64(d.uint())
@@ -155,8 +162,10 @@ func (s *Standings) At(collection int32, dst *policy.Standing) bool {
 		*p = policy.PurposeStanding{}
 		p.Purpose = s.names[d.uint()]
 		state, flags := d.byte(), d.byte()
-		p.State, p.Objection, p.Parental = states[state&(bitSame-1)], policy.Objection(state&^bitParentalHere>>objectionShift), state&bitParentalHere != 0
-		p.Proven, p.Future, p.ImpossibleClock, p.Marketing = flags&bitProven != 0, flags&bitFuture != 0, flags&bitImpossible != 0, flags&bitMarketing != 0
+		p.State, p.Objection, p.Parental = states[state&(bitSame-1)],
+			policy.Objection(state&^bitParentalHere>>objectionShift), state&bitParentalHere != 0
+		p.Proven, p.Future, p.ImpossibleClock, p.Marketing = flags&bitProven != 0, flags&bitFuture != 0,
+			flags&bitImpossible != 0, flags&bitMarketing != 0
 		p.Since = dst.Collected
 		if state&bitSame == 0 {
 			p.Since = d.time()

@@ -25,8 +25,10 @@ type FactReader struct {
 // Read reads a row: its collection, and the event.
 func (t *FactReader) Read(row database.Row) (int64, Fact, error) {
 	flags := row.ColumnInt64(10)
-	f := Fact{Seq: row.ColumnInt64(1), Type: event.Type(t.types.Text(row.ColumnRawText(2))), Purpose: t.purposes.Text(row.ColumnRawText(3)), Occurred: row.ColumnInt64(4),
-		From: row.ColumnInt64(5), Until: row.ColumnInt64(6), Recorded: row.ColumnInt64(7), notice: row.ColumnInt64(8) != 0, Proof: row.ColumnInt64(9) != 0,
+	f := Fact{Seq: row.ColumnInt64(1), Type: event.Type(t.types.Text(row.ColumnRawText(2))),
+		Purpose: t.purposes.Text(row.ColumnRawText(3)), Occurred: row.ColumnInt64(4),
+		From: row.ColumnInt64(5), Until: row.ColumnInt64(6), Recorded: row.ColumnInt64(7),
+		notice: row.ColumnInt64(8) != 0, Proof: row.ColumnInt64(9) != 0,
 		minor: flags&event.FlagMinor != 0, Marketing: flags&event.FlagMarketing != 0}
 	var err error
 	if f.Details, err = event.DecodeDetails(row.ColumnRawText(11)); err != nil {

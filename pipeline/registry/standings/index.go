@@ -27,7 +27,8 @@ func (s *Standings) Warm(refs []keystore.Ref, dst []Found) []Found {
 			from[i] = s.index.directory[s.index.bucket((*shortRef)(part[i][:16]))]
 		}
 		for _, first := range from[:len(part)] {
-			if last := int(first) + 2; last < len(s.index.entries) { // a bucket may begin in one line of the cache and go on in the next
+			// a bucket may begin in one line of the cache and go on in the next
+			if last := int(first) + 2; last < len(s.index.entries) {
 				touched ^= s.index.entries[first].ref[0] ^ s.index.entries[last].ref[0]
 			}
 		}

@@ -30,7 +30,8 @@ func generated(tb testing.TB, n int) *Standings {
 		s.index.add(ref, int32(i+1))
 		at := noon.Add(-time.Duration(i%100_000) * time.Minute)
 		standing.Collected, standing.FirstSeq, standing.LastSeq = at, int64(i+1), int64(i+1)
-		standing.Purposes[0] = policy.PurposeStanding{Purpose: "newsletter", State: policy.Given, Since: at, Proven: true}
+		standing.Purposes[0] = policy.PurposeStanding{Purpose: "newsletter", State: policy.Given, Since: at,
+			Proven: true}
 		require.NoError(tb, s.put(int64(i+1), &standing))
 	}
 	s.index.finish()

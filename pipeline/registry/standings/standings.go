@@ -43,7 +43,8 @@ type shortRef [16]byte
 // Load loads a silo as it stands at asOf, at the chain's present head. purposes are the purposes of the
 // silo's rules, each with the type of the event that ends it ("" for basis_ended). A silo that the registry
 // does not know has no collections and head 0.
-func Load(ctx context.Context, db *database.DB, silo string, asOf time.Time, purposes map[string]event.Type) (*Standings, error) {
+func Load(ctx context.Context, db *database.DB, silo string, asOf time.Time,
+	purposes map[string]event.Type) (*Standings, error) {
 	tx, err := db.Begin(ctx, true)
 	if err != nil {
 		return nil, fmt.Errorf("load standings of silo %q: %w", silo, err)
@@ -70,7 +71,8 @@ func empty(silo string, asOf time.Time, purposes map[string]event.Type) *Standin
 }
 
 // LoadIn is Load within a transaction.
-func LoadIn(ctx context.Context, tx *database.Txn, silo chain.Silo, asOf time.Time, purposes map[string]event.Type) (*Standings, error) {
+func LoadIn(ctx context.Context, tx *database.Txn, silo chain.Silo, asOf time.Time,
+	purposes map[string]event.Type) (*Standings, error) {
 	s := empty(silo.Silo, asOf, purposes)
 	s.head = silo.Seq
 	if err := s.loadIndex(ctx, tx, silo.ID); err != nil {
@@ -128,13 +130,15 @@ func (s *Standings) RefreshIn(ctx context.Context, tx *database.Txn, silo chain.
 
 func (s *Standings) refresh(ctx context.Context, tx *database.Txn, silo chain.Silo) ([]int32, error) {
 	var purges int
-	if err := tx.Row(ctx, `SELECT COUNT(*) FROM event WHERE silo = ? AND seq > ? AND type = ?`, silo.ID, s.head, string(event.PayloadPurged)).Scan(&purges); err != nil {
+	if err := tx.Row(ctx, `SELECT COUNT(*) FROM event WHERE silo = ? AND seq > ? AND type = ?`, silo.ID, s.head,
+		string(event.PayloadPurged)).Scan(&purges); err != nil {
 		return nil, err
 	}
 	if purges > 0 {
 		return s.reload(ctx, tx, silo)
 	}
-	rows, err := tx.Query(ctx, `SELECT DISTINCT collection FROM event_payload WHERE silo = ? AND seq > ? ORDER BY collection`, silo.ID, s.head)
+	rows, err := tx.Query(ctx, `SELECT DISTINCT collection FROM event_payload WHERE silo = ? AND seq > ?
+		ORDER BY collection`, silo.ID, s.head)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +185,8 @@ func (s *Standings) reload(ctx context.Context, tx *database.Txn, row chain.Silo
 
 // loadAliases takes up the references that one collection's events brought since the standings were loaded.
 func (s *Standings) loadAliases(ctx context.Context, tx *database.Txn, silo int64, collection int32) error {
-	return tx.Each(ctx, `SELECT refs FROM event_payload WHERE silo = ? AND collection = ? AND seq > ? AND refs IS NOT NULL`, func(row database.Row) error {
+	return tx.Each(ctx, `SELECT refs FROM event_payload WHERE silo = ? AND collection = ? AND seq > ?
+		AND refs IS NOT NULL`, func(row database.Row) error {
 		for raw := range slices.Chunk(row.ColumnRawBlob(0), len(keystore.Ref{})) {
 			ref := shortRef(raw)
 			if slices.Contains(s.lookupAt(nil, s.index.find(&ref), &ref), collection) {
@@ -199,7 +204,8 @@ func (s *Standings) loadAliases(ctx context.Context, tx *database.Txn, silo int6
 // loadIndex reads the references of aliases and linked records, in order.
 func (s *Standings) loadIndex(ctx context.Context, tx *database.Txn, silo int64) error {
 	var n, links, collections int
-	if err := tx.Row(ctx, `SELECT (SELECT COUNT(*) FROM subject_alias WHERE silo = ?), (SELECT COUNT(*) FROM record_link WHERE silo = ?),
+	if err := tx.Row(ctx, `SELECT (SELECT COUNT(*) FROM subject_alias WHERE silo = ?), (SELECT COUNT(*)
+		FROM record_link WHERE silo = ?),
 		(SELECT collections FROM silo WHERE silo = ?)`, silo, silo, silo).Scan(&n, &links, &collections); err != nil {
 		return err
 	}
@@ -207,7 +213,8 @@ func (s *Standings) loadIndex(ctx context.Context, tx *database.Txn, silo int64)
 	s.offsets = make([]uint32, collections)
 	s.index.grow(n)
 	err := tx.Each(ctx, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ?
-		UNION ALL SELECT record_ref, collection FROM record_link WHERE silo = ? ORDER BY 1, 2`, func(row database.Row) error {
+		UNION ALL SELECT record_ref, collection FROM record_link WHERE silo = ? ORDER BY 1,
+		2`, func(row database.Row) error {
 		s.index.add(shortRef(row.ColumnRawBlob(0)), int32(row.ColumnInt64(1)))
 		return nil
 	}, silo, silo)

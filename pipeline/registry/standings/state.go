@@ -54,7 +54,8 @@ func FoldAt(facts []Fact, asOf time.Time, purposes map[string]event.Type, into *
 	// Of one type and instant what names no purpose comes last, for it is about what the others named, and
 	// of dates on which a request is due the latest, none being later than all.
 	slices.SortStableFunc(facts, func(a, b Fact) int {
-		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Type.Kind().Rank, b.Type.Kind().Rank), cmp.Compare(a.Type, b.Type), cmp.Compare(b.Purpose, a.Purpose),
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Type.Kind().Rank, b.Type.Kind().Rank),
+			cmp.Compare(a.Type, b.Type), cmp.Compare(b.Purpose, a.Purpose),
 			cmp.Compare(uint64(a.Details.Due)-1, uint64(b.Details.Due)-1), cmp.Compare(a.Seq, b.Seq))
 	})
 	f := folder{asOf: asOf.UnixMicro(), ends: purposes, into: into}
@@ -110,7 +111,8 @@ func (e *Fact) Impossible() bool { return e.Occurred > e.Recorded+clockTolerance
 // purpose finds or makes the entry of a purpose.
 func (f *folder) purpose(name string) *policy.PurposeStanding {
 	list := f.into.Purposes
-	at, found := slices.BinarySearchFunc(list, name, func(p policy.PurposeStanding, name string) int { return cmp.Compare(p.Purpose, name) })
+	at, found := slices.BinarySearchFunc(list, name,
+		func(p policy.PurposeStanding, name string) int { return cmp.Compare(p.Purpose, name) })
 	if !found {
 		f.into.Purposes = slices.Insert(list, at, policy.PurposeStanding{Purpose: name})
 	}
@@ -189,7 +191,8 @@ func (f *folder) fold(e *Fact) {
 			f.answered(e.Details.Request)
 		}
 	case event.ObjectionUpheld, event.ObjectionOverridden:
-		objected := slices.ContainsFunc(s.Purposes, func(p policy.PurposeStanding) bool { return p.Objection != policy.NoObjection })
+		objected := slices.ContainsFunc(s.Purposes,
+			func(p policy.PurposeStanding) bool { return p.Objection != policy.NoObjection })
 		f.each(e, func(p *policy.PurposeStanding) {
 			if e.Purpose != "" || p.Objection != policy.NoObjection || !objected && e.Type == event.ObjectionUpheld {
 				f.foldPurpose(p, e, at)
@@ -211,7 +214,8 @@ func (f *folder) answered(request string) {
 func (f *folder) each(e *Fact, do func(*policy.PurposeStanding)) {
 	for i := range f.into.Purposes {
 		p := &f.into.Purposes[i]
-		if p.Purpose == e.Purpose && (e.Purpose != "" || e.allMarketing()) || p.Purpose != "" && e.Purpose == "" && e.Type.Kind().Purpose == event.OptionalPurpose && !e.allMarketing() {
+		if p.Purpose == e.Purpose && (e.Purpose != "" || e.allMarketing()) || p.Purpose != "" && e.Purpose == "" &&
+			e.Type.Kind().Purpose == event.OptionalPurpose && !e.allMarketing() {
 			do(p)
 		}
 	}

@@ -23,7 +23,8 @@ func drawFacts(t *rapid.T) []Fact {
 	facts := make([]Fact, n)
 	for i := range facts {
 		from := noon.AddDate(0, 0, rapid.IntRange(-4, 2).Draw(t, "day"))
-		f := Fact{Seq: int64(i + 1), Type: rapid.SampledFrom(types).Draw(t, "type"), From: event.Micros(from), Recorded: event.Micros(noon)}
+		f := Fact{Seq: int64(i + 1), Type: rapid.SampledFrom(types).Draw(t, "type"), From: event.Micros(from),
+			Recorded: event.Micros(noon)}
 		f.Occurred = f.From + rapid.Int64Range(0, 1).Draw(t, "late")*3600e6
 		if f.Type.Kind().Purpose != event.WithoutPurpose {
 			f.Purpose = rapid.SampledFrom([]string{"news", "profiling"}).Draw(t, "purpose")
@@ -40,7 +41,8 @@ func drawFacts(t *rapid.T) []Fact {
 		f.Details.Hold = rapid.SampledFrom([]string{"h1", "h2"}).Draw(t, "hold")
 		f.Details.Kind = rapid.SampledFrom([]string{cases.RequestAccess, cases.RequestErasure}).Draw(t, "kind")
 		f.Details.Request = rapid.SampledFrom([]string{"", "r1", "r2"}).Draw(t, "request")
-		f.Details.Due = rapid.SampledFrom([]int64{0, event.Micros(noon.AddDate(0, -2, 0)), event.Micros(noon)}).Draw(t, "due")
+		f.Details.Due = rapid.SampledFrom([]int64{0, event.Micros(noon.AddDate(0, -2, 0)),
+			event.Micros(noon)}).Draw(t, "due")
 		if f.Type == event.Expired && rapid.Bool().Draw(t, "Lethe's own") {
 			f.Details.Since = event.Micros(noon.AddDate(0, 0, rapid.IntRange(-4, 2).Draw(t, "of")))
 		}
@@ -123,29 +125,43 @@ func TestStateAt(t *testing.T) {
 		facts []Fact
 		want  policy.PurposeStanding
 	}{
-		{"withdrawn then renewed", []Fact{happened(event.Given, -9), happened(event.Withdrawn, -5), happened(event.Renewed, -2)},
+		{"withdrawn then renewed", []Fact{happened(event.Given, -9), happened(event.Withdrawn, -5),
+			happened(event.Renewed, -2)},
 			policy.PurposeStanding{State: policy.Renewed, Since: on(-2), Proven: true}},
-		{"no proof takes none away", []Fact{happened(event.Given, -9), {Type: event.Given, Purpose: "news", Occurred: d(-2), From: d(-2), Recorded: d(0), notice: true}},
-			policy.PurposeStanding{State: policy.Given, Since: on(-9), Proven: true}},
-		{"no proof after the end of what was proven", []Fact{{Type: event.Given, Purpose: "news", Occurred: d(-9), From: d(-9), Until: d(-3), Recorded: d(-9), notice: true, Proof: true},
+		{"no proof takes none away", []Fact{happened(event.Given, -9),
 			{Type: event.Given, Purpose: "news", Occurred: d(-2), From: d(-2), Recorded: d(0), notice: true}},
+			policy.PurposeStanding{State: policy.Given, Since: on(-9), Proven: true}},
+		{"no proof after the end of what was proven",
+			[]Fact{{Type: event.Given, Purpose: "news", Occurred: d(-9), From: d(-9), Until: d(-3), Recorded: d(-9),
+				notice: true, Proof: true},
+				{Type: event.Given, Purpose: "news", Occurred: d(-2), From: d(-2), Recorded: d(0), notice: true}},
 			policy.PurposeStanding{State: policy.Given, Since: on(-2)}},
-		{"same instant: the withdrawal wins", []Fact{happened(event.Withdrawn, -5), happened(event.Given, -5)}, policy.PurposeStanding{State: policy.Withdrawn, Since: on(-5), Proven: true}},
+		{"same instant: the withdrawal wins", []Fact{happened(event.Withdrawn, -5), happened(event.Given, -5)},
+			policy.PurposeStanding{State: policy.Withdrawn, Since: on(-5), Proven: true}},
 		{"a future consent", []Fact{effective(happened(event.Given, -1), d(3))}, policy.PurposeStanding{Future: true}},
-		{"a scheduled withdrawal is not yet effective", []Fact{happened(event.Given, -3), effective(happened(event.Withdrawn, -1), d(2))},
+		{"a scheduled withdrawal is not yet effective",
+			[]Fact{happened(event.Given, -3), effective(happened(event.Withdrawn, -1), d(2))},
 			policy.PurposeStanding{State: policy.Given, Since: on(-3), Proven: true}},
-		{"an impossible clock is not trusted", []Fact{{Type: event.Given, Purpose: "news", Occurred: d(0) + 301e6, From: d(-4), Recorded: d(0)}},
+		{"an impossible clock is not trusted",
+			[]Fact{{Type: event.Given, Purpose: "news", Occurred: d(0) + 301e6, From: d(-4), Recorded: d(0)}},
 			policy.PurposeStanding{Future: true, ImpossibleClock: true}},
-		{"five minutes are tolerated", []Fact{{Type: event.Given, Purpose: "news", Occurred: d(0) + 300e6, From: d(-4), Recorded: d(0)}},
+		{"five minutes are tolerated", []Fact{{Type: event.Given, Purpose: "news", Occurred: d(0) + 300e6,
+			From: d(-4), Recorded: d(0)}},
 			policy.PurposeStanding{State: policy.Given, Since: on(-4)}},
-		{"past its end it reads expired", []Fact{{Type: event.Given, Purpose: "news", Occurred: d(-9), From: d(-9), Until: d(0), Recorded: d(-9), notice: true}},
+		{"past its end it reads expired",
+			[]Fact{{Type: event.Given, Purpose: "news", Occurred: d(-9), From: d(-9), Until: d(0), Recorded: d(-9),
+				notice: true}},
 			policy.PurposeStanding{State: policy.Expired, Since: on(0), Until: on(0)}},
 		{"an objection decided", []Fact{happened(event.Objected, -9), happened(event.ObjectionOverridden, -2)},
 			policy.PurposeStanding{Objection: policy.ObjectionOverridden, ObjectedAt: on(-9)}},
-		{"marketing cannot be overridden", []Fact{{Type: event.Objected, Purpose: "news", Marketing: true, Occurred: d(-9), From: d(-9), Recorded: d(-9)}, happened(event.ObjectionOverridden, -2)},
+		{"marketing cannot be overridden",
+			[]Fact{{Type: event.Objected, Purpose: "news", Marketing: true, Occurred: d(-9), From: d(-9),
+				Recorded: d(-9)}, happened(event.ObjectionOverridden, -2)},
 			policy.PurposeStanding{Objection: policy.ObjectionPending, ObjectedAt: on(-9), Marketing: true}},
-		{"a basis ended", []Fact{happened(event.BasisStarted, -9), happened(event.BasisEnded, -2)}, policy.PurposeStanding{Started: on(-9), Ended: on(-2)}},
-		{"a basis begun again", []Fact{happened(event.BasisStarted, -9), happened(event.BasisEnded, -5), happened(event.BasisStarted, -2)}, policy.PurposeStanding{Started: on(-2)}},
+		{"a basis ended", []Fact{happened(event.BasisStarted, -9), happened(event.BasisEnded, -2)},
+			policy.PurposeStanding{Started: on(-9), Ended: on(-2)}},
+		{"a basis begun again", []Fact{happened(event.BasisStarted, -9), happened(event.BasisEnded, -5),
+			happened(event.BasisStarted, -2)}, policy.PurposeStanding{Started: on(-2)}},
 	}
 	own := func(at, since int) Fact {
 		f := happened(event.Expired, at)
@@ -165,34 +181,55 @@ func TestStateAt(t *testing.T) {
 		facts []Fact
 		want  policy.PurposeStanding
 	}{
-		{"Lethe ended it, and news of a withdrawal at its beginning came late", []Fact{happened(event.Given, -9), own(-3, -9), happened(event.Withdrawn, -9)},
+		{"Lethe ended it, and news of a withdrawal at its beginning came late",
+			[]Fact{happened(event.Given, -9), own(-3, -9), happened(event.Withdrawn, -9)},
 			policy.PurposeStanding{State: policy.Withdrawn, Since: on(-9), Proven: true}},
-		{"Lethe ended what was proven", []Fact{happened(event.Given, -9), own(-3, -9)}, policy.PurposeStanding{State: policy.Expired, Since: on(-3), Proven: true}},
-		{"Lethe ended what was not", []Fact{bare(happened(event.Given, -9)), own(-3, -9)}, policy.PurposeStanding{State: policy.Expired, Since: on(-3)}},
-		{"the application ended what was proven", []Fact{happened(event.Given, -9), bare(happened(event.Expired, -3))}, policy.PurposeStanding{State: policy.Expired, Since: on(-3), Proven: true}},
-		{"proof came after Lethe had ended it", []Fact{bare(happened(event.Given, -9)), own(-3, -9), happened(event.Given, -9)}, policy.PurposeStanding{State: policy.Expired, Since: on(-3), Proven: true}},
-		{"the parents authorised this purpose", []Fact{happened(event.ParentalAuthorised, -9)}, policy.PurposeStanding{Parental: true}},
-		{"a withdrawal of today, said to hold since before the consent", []Fact{happened(event.Given, -5), effective(happened(event.Withdrawn, -1), d(-9))},
+		{"Lethe ended what was proven", []Fact{happened(event.Given, -9), own(-3, -9)},
+			policy.PurposeStanding{State: policy.Expired, Since: on(-3), Proven: true}},
+		{"Lethe ended what was not", []Fact{bare(happened(event.Given, -9)), own(-3, -9)},
+			policy.PurposeStanding{State: policy.Expired, Since: on(-3)}},
+		{"the application ended what was proven",
+			[]Fact{happened(event.Given, -9), bare(happened(event.Expired, -3))},
+			policy.PurposeStanding{State: policy.Expired, Since: on(-3), Proven: true}},
+		{"proof came after Lethe had ended it", []Fact{bare(happened(event.Given, -9)), own(-3, -9),
+			happened(event.Given, -9)}, policy.PurposeStanding{State: policy.Expired, Since: on(-3), Proven: true}},
+		{"the parents authorised this purpose", []Fact{happened(event.ParentalAuthorised, -9)},
+			policy.PurposeStanding{Parental: true}},
+		{"a withdrawal of today, said to hold since before the consent",
+			[]Fact{happened(event.Given, -5), effective(happened(event.Withdrawn, -1), d(-9))},
 			policy.PurposeStanding{State: policy.Withdrawn, Since: on(-1), Proven: true}},
-		{"an objection of another purpose was upheld for all that was objected to", []Fact{happened(event.BasisStarted, -9), of(happened(event.Objected, -5), "profiling"), of(happened(event.ObjectionUpheld, -2), "")},
+		{"an objection of another purpose was upheld for all that was objected to",
+			[]Fact{happened(event.BasisStarted, -9), of(happened(event.Objected, -5), "profiling"),
+				of(happened(event.ObjectionUpheld, -2), "")},
 			policy.PurposeStanding{Started: on(-9)}},
-		{"an objection of another purpose was overridden", []Fact{happened(event.BasisStarted, -9), of(happened(event.Objected, -5), "profiling"), of(happened(event.ObjectionOverridden, -2), "")},
+		{"an objection of another purpose was overridden", []Fact{happened(event.BasisStarted, -9),
+			of(happened(event.Objected, -5), "profiling"), of(happened(event.ObjectionOverridden, -2), "")},
 			policy.PurposeStanding{Started: on(-9)}},
-		{"an objection that nobody recorded was upheld", []Fact{happened(event.BasisStarted, -9), of(happened(event.ObjectionUpheld, -2), "")},
+		{"an objection that nobody recorded was upheld", []Fact{happened(event.BasisStarted, -9),
+			of(happened(event.ObjectionUpheld, -2), "")},
 			policy.PurposeStanding{Started: on(-9), Objection: policy.ObjectionUpheld, ObjectedAt: on(-2)}},
-		{"an objection that nobody recorded was overridden", []Fact{happened(event.BasisStarted, -9), of(happened(event.ObjectionOverridden, -2), "")},
+		{"an objection that nobody recorded was overridden", []Fact{happened(event.BasisStarted, -9),
+			of(happened(event.ObjectionOverridden, -2), "")},
 			policy.PurposeStanding{Started: on(-9)}},
-		{"an objection to all marketing was upheld", []Fact{happened(event.BasisStarted, -9), of(with(happened(event.Objected, -5), func(f *Fact) { f.Marketing = true }), ""), of(happened(event.ObjectionUpheld, -2), "")},
+		{"an objection to all marketing was upheld", []Fact{happened(event.BasisStarted, -9),
+			of(with(happened(event.Objected, -5), func(f *Fact) { f.Marketing = true }), ""),
+			of(happened(event.ObjectionUpheld, -2), "")},
 			policy.PurposeStanding{Started: on(-9)}},
-		{"an objection upheld has the day on which it was raised", []Fact{happened(event.Objected, -9), happened(event.ObjectionUpheld, -2)}, policy.PurposeStanding{Objection: policy.ObjectionUpheld, ObjectedAt: on(-9)}},
-		{"told twice, once with an end", []Fact{happened(event.Given, -9), with(happened(event.Given, -9), func(f *Fact) { f.Until = d(-3) })},
+		{"an objection upheld has the day on which it was raised",
+			[]Fact{happened(event.Objected, -9), happened(event.ObjectionUpheld, -2)},
+			policy.PurposeStanding{Objection: policy.ObjectionUpheld, ObjectedAt: on(-9)}},
+		{"told twice, once with an end",
+			[]Fact{happened(event.Given, -9), with(happened(event.Given, -9), func(f *Fact) { f.Until = d(-3) })},
 			policy.PurposeStanding{State: policy.Expired, Since: on(-3), Until: on(-3), Proven: true}},
-		{"erasure asked by an impossible clock is seen where nothing else is known", []Fact{of(Fact{Type: event.ErasureRequested, Occurred: d(1), From: d(-1), Recorded: d(0)}, "")},
+		{"erasure asked by an impossible clock is seen where nothing else is known",
+			[]Fact{of(Fact{Type: event.ErasureRequested, Occurred: d(1), From: d(-1), Recorded: d(0)}, "")},
 			policy.PurposeStanding{ImpossibleClock: true}},
 	}...)
 	t.Run("an objection to all marketing is to no purpose", func(t *testing.T) {
 		var s policy.Standing
-		StateAt([]Fact{happened(event.Given, -9), {Type: event.Objected, Marketing: true, Occurred: d(-5), From: d(-5), Recorded: d(-5)}, {Type: event.Withdrawn, Occurred: d(-2), From: d(-2), Recorded: d(-2)}}, noon,
+		StateAt([]Fact{happened(event.Given, -9), {Type: event.Objected, Marketing: true, Occurred: d(-5),
+			From: d(-5), Recorded: d(-5)}, {Type: event.Withdrawn, Occurred: d(-2), From: d(-2), Recorded: d(-2)}},
+			noon,
 			map[string]event.Type{"news": "", "reply": ""}, &s)
 		require.Equal(t, []policy.PurposeStanding{
 			{Objection: policy.ObjectionPending, ObjectedAt: on(-5), Marketing: true},
@@ -204,7 +241,8 @@ func TestStateAt(t *testing.T) {
 			var s policy.Standing
 			StateAt(test.facts, noon, map[string]event.Type{"news": ""}, &s)
 			test.want.Purpose = "news"
-			s.Purposes = slices.DeleteFunc(s.Purposes, func(p policy.PurposeStanding) bool { return p.Purpose != "news" })
+			s.Purposes = slices.DeleteFunc(s.Purposes,
+				func(p policy.PurposeStanding) bool { return p.Purpose != "news" })
 			require.Equal(t, []policy.PurposeStanding{test.want}, s.Purposes)
 		})
 	}
@@ -219,25 +257,34 @@ func TestStateAt(t *testing.T) {
 	})
 	t.Run("collected is when the person first acted, not when that took effect", func(t *testing.T) {
 		var s policy.Standing
-		StateAt([]Fact{effective(happened(event.Given, -9), d(-1)), happened(event.Withdrawn, -2)}, noon, map[string]event.Type{"news": ""}, &s)
+		StateAt([]Fact{effective(happened(event.Given, -9), d(-1)), happened(event.Withdrawn, -2)}, noon,
+			map[string]event.Type{"news": ""}, &s)
 		require.Equal(t, on(-9), s.Collected)
 	})
 	t.Run("of several requests for erasure those that are open count", func(t *testing.T) {
 		asked := func(typ event.Type, at int, request string) Fact {
-			return Fact{Type: typ, Occurred: d(at), From: d(at), Recorded: d(at), Details: event.Details{Request: request, Kind: cases.RequestErasure}}
+			return Fact{Type: typ, Occurred: d(at), From: d(at), Recorded: d(at),
+				Details: event.Details{Request: request, Kind: cases.RequestErasure}}
 		}
 		for _, test := range []struct {
 			name  string
 			facts []Fact
 			want  time.Time
 		}{
-			{"one of two is closed", []Fact{asked(event.ErasureRequested, -9, "r1"), asked(event.ErasureRequested, -5, "r2"), asked(event.RequestClosed, -2, "r1")}, on(-5)},
-			{"the later of two is closed", []Fact{asked(event.ErasureRequested, -9, "r1"), asked(event.ErasureRequested, -5, "r2"), asked(event.RequestClosed, -2, "r2")}, on(-9)},
-			{"one of two is refused", []Fact{asked(event.ErasureRequested, -9, "r1"), asked(event.ErasureRequested, -5, "r2"), asked(event.ErasureRefused, -2, "r1")}, on(-5)},
-			{"both are open", []Fact{asked(event.ErasureRequested, -9, "r1"), asked(event.ErasureRequested, -5, "r2")}, on(-5)},
-			{"closing one answers what an application told before", []Fact{asked(event.ErasureRequested, -9, ""), asked(event.ErasureRequested, -9, "r1"), asked(event.RequestClosed, -2, "r1")}, time.Time{}},
-			{"but not what it tells after", []Fact{asked(event.ErasureRequested, -9, "r1"), asked(event.RequestClosed, -5, "r1"), asked(event.ErasureRequested, -2, "")}, on(-2)},
-			{"an application's refusal refuses all", []Fact{asked(event.ErasureRequested, -9, "r1"), asked(event.ErasureRequested, -8, ""), asked(event.ErasureRefused, -2, "")}, time.Time{}},
+			{"one of two is closed", []Fact{asked(event.ErasureRequested, -9, "r1"),
+				asked(event.ErasureRequested, -5, "r2"), asked(event.RequestClosed, -2, "r1")}, on(-5)},
+			{"the later of two is closed", []Fact{asked(event.ErasureRequested, -9, "r1"),
+				asked(event.ErasureRequested, -5, "r2"), asked(event.RequestClosed, -2, "r2")}, on(-9)},
+			{"one of two is refused", []Fact{asked(event.ErasureRequested, -9, "r1"),
+				asked(event.ErasureRequested, -5, "r2"), asked(event.ErasureRefused, -2, "r1")}, on(-5)},
+			{"both are open", []Fact{asked(event.ErasureRequested, -9, "r1"),
+				asked(event.ErasureRequested, -5, "r2")}, on(-5)},
+			{"closing one answers what an application told before", []Fact{asked(event.ErasureRequested, -9, ""),
+				asked(event.ErasureRequested, -9, "r1"), asked(event.RequestClosed, -2, "r1")}, time.Time{}},
+			{"but not what it tells after", []Fact{asked(event.ErasureRequested, -9, "r1"),
+				asked(event.RequestClosed, -5, "r1"), asked(event.ErasureRequested, -2, "")}, on(-2)},
+			{"an application's refusal refuses all", []Fact{asked(event.ErasureRequested, -9, "r1"),
+				asked(event.ErasureRequested, -8, ""), asked(event.ErasureRefused, -2, "")}, time.Time{}},
 		} {
 			var s policy.Standing
 			StateAt(test.facts, noon, map[string]event.Type{"news": ""}, &s)
@@ -246,13 +293,15 @@ func TestStateAt(t *testing.T) {
 	})
 	t.Run("withdrawing everything reaches purposes without events", func(t *testing.T) {
 		var s policy.Standing
-		StateAt([]Fact{{Type: event.Withdrawn, Occurred: d(-1), From: d(-1), Recorded: d(-1)}}, noon, map[string]event.Type{"a": "", "b": ""}, &s)
+		StateAt([]Fact{{Type: event.Withdrawn, Occurred: d(-1), From: d(-1), Recorded: d(-1)}}, noon,
+			map[string]event.Type{"a": "", "b": ""}, &s)
 		require.Len(t, s.Purposes, 2)
 		require.Equal(t, policy.Withdrawn, s.Purposes[1].State)
 	})
 	t.Run("the rule's own event ends", func(t *testing.T) {
 		var s policy.Standing
-		StateAt([]Fact{happened(event.Given, -9), happened(event.Withdrawn, -3), happened(event.BasisEnded, -1)}, noon, map[string]event.Type{"news": event.Withdrawn}, &s)
+		StateAt([]Fact{happened(event.Given, -9), happened(event.Withdrawn, -3), happened(event.BasisEnded, -1)},
+			noon, map[string]event.Type{"news": event.Withdrawn}, &s)
 		require.Equal(t, on(-3), s.Purposes[0].Ended)
 	})
 }

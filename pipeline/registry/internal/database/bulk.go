@@ -95,7 +95,8 @@ const bulkRows = 100
 // NewBulk prepares for a table. A failure ends the whole transaction, so the statements need no journal of
 // their own (in SQLite OR FAIL, and deferred foreign keys).
 func NewBulk(tx *Txn, table, columns string) *Bulk {
-	return &Bulk{tx: tx, insert: tx.insert + table + " (" + columns + ") VALUES ", columns: strings.Count(columns, ",") + 1}
+	return &Bulk{tx: tx, insert: tx.insert + table + " (" + columns + ") VALUES ",
+		columns: strings.Count(columns, ",") + 1}
 }
 
 // Add takes one row.

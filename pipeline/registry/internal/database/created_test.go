@@ -32,13 +32,16 @@ func TestCreateGoesOn(t *testing.T) {
 			r, err := registry.Open(t.Context(), config)
 			require.NoError(t, err)
 			require.NoError(t, r.Close())
-			require.Equal(t, fmt.Sprint(len(statements)-len(tables.Schema)-1), strings.TrimSpace(db.Query(t, "SELECT COUNT(*) FROM information_schema.triggers WHERE trigger_schema = DATABASE()")))
+			require.Equal(t, fmt.Sprint(len(statements)-len(tables.Schema)-1),
+				strings.TrimSpace(db.Query(t, "SELECT COUNT(*) FROM information_schema.triggers WHERE "+
+					"trigger_schema = DATABASE()")))
 			require.ErrorContains(t, registry.Create(t.Context(), config), "tables already")
 		})
 	}
 	t.Run("another's tables", func(t *testing.T) {
 		db := server.Database(t)
 		db.Exec(t, "CREATE TABLE meta (name VARCHAR(9), value VARCHAR(9)); CREATE TABLE customers (id INT)")
-		require.ErrorContains(t, registry.Create(t.Context(), registry.Config{Driver: "mysql", DSN: db.DSN()}), "tables already")
+		require.ErrorContains(t, registry.Create(t.Context(), registry.Config{Driver: "mysql", DSN: db.DSN()}),
+			"tables already")
 	})
 }

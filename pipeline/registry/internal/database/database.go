@@ -123,7 +123,8 @@ func (e *engine) create(ctx context.Context, c Config, schema []string, version 
 			return err
 		}
 		if begun = n > 0 && h.halfMade(ctx, schema); n > 0 && !begun {
-			return fmt.Errorf("the database has %d tables already; open it if it holds a registry, or name an empty one", n)
+			return fmt.Errorf("the database has %d tables already; open it if it holds a registry, or name an empty one",
+				n)
 		}
 	}
 	for _, statement := range e.statements(schema) {
@@ -153,7 +154,8 @@ func (h Handle) halfMade(ctx context.Context, schema []string) bool {
 			ours = append(ours, "'"+name[1]+"'")
 		}
 	}
-	if err := h.Row(ctx, h.tables+` AND table_name NOT IN (`+strings.Join(ours, ", ")+`)`).Scan(&others); err != nil || others > 0 {
+	if err := h.Row(ctx, h.tables+` AND table_name NOT IN (`+strings.Join(ours, ", ")+
+		`)`).Scan(&others); err != nil || others > 0 {
 		return false
 	}
 	var version string

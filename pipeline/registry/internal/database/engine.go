@@ -38,9 +38,10 @@ type engine struct {
 	onKey   bool              // ON DUPLICATE KEY UPDATE instead of ON CONFLICT
 	lock    string            // makes a transaction the only writer; "" when beginning to write does
 	latest  string            // function that gives the later of two numbers
-	Scrub   string            // after a purge: removes what deleted rows leave behind; "" when the engine does so by itself
-	reader  sql.TxOptions     // of a transaction that reads one snapshot
-	Direct  bool              // many rows are read and written on the engine's own statements
+	// after a purge: removes what deleted rows leave behind; "" when the engine does so by itself
+	Scrub  string
+	reader sql.TxOptions // of a transaction that reads one snapshot
+	Direct bool          // many rows are read and written on the engine's own statements
 
 	// failure turns an error of the driver into one with a sentinel, in words that hold no value of a row.
 	failure func(error) error
@@ -153,7 +154,8 @@ func (h Handle) Prepared(ctx context.Context, query string) (*sql.Stmt, error) {
 
 // Failed turns an error of the driver into one of this package, in words that hold no value of a row.
 func (h Handle) Failed(err error) error {
-	if err == nil || errors.Is(err, sql.ErrNoRows) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || errors.Is(err, sql.ErrNoRows) || errors.Is(err, context.Canceled) ||
+		errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	return h.failure(err)

@@ -25,14 +25,20 @@ var mysqlEngine = engine{
 	open:   openMySQL,
 	place:  func(Config) string { return "on MySQL" },
 	tables: `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()`,
-	words: strings.NewReplacer("NUMBERED", "BIGINT AUTO_INCREMENT PRIMARY KEY", "INTEGER", "BIGINT", "LONGTEXT", "MEDIUMBLOB", "LONGBLOB", "MEDIUMBLOB", "TEXT", "VARBINARY(255)",
-		"BLOB", "VARBINARY(32)", " DEFERRABLE INITIALLY DEFERRED", "", " WITHOUT ROWID", " ENGINE=InnoDB", " WHERE effective_until > 0", "",
+	words: strings.NewReplacer("NUMBERED", "BIGINT AUTO_INCREMENT PRIMARY KEY", "INTEGER", "BIGINT", "LONGTEXT",
+		"MEDIUMBLOB", "LONGBLOB", "MEDIUMBLOB", "TEXT", "VARBINARY(255)",
+		"BLOB", "VARBINARY(32)", " DEFERRABLE INITIALLY DEFERRED", "", " WITHOUT ROWID", " ENGINE=InnoDB",
+		" WHERE effective_until > 0", "",
 		" WHERE type IN ('given', 'renewed')", ""),
 	guards: []string{
-		`CREATE TRIGGER event_no_update BEFORE UPDATE ON event FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'event is append-only'`,
-		`CREATE TRIGGER event_no_delete BEFORE DELETE ON event FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'event is append-only'`,
-		`CREATE TRIGGER event_payload_no_update BEFORE UPDATE ON event_payload FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'event_payload is never updated'`,
-		`ALTER TABLE event_payload ADD CONSTRAINT event_payload_event FOREIGN KEY (silo, seq) REFERENCES event (silo, seq)`,
+		`CREATE TRIGGER event_no_update BEFORE UPDATE ON event FOR EACH ROW SIGNAL SQLSTATE '45000'
+			SET MESSAGE_TEXT = 'event is append-only'`,
+		`CREATE TRIGGER event_no_delete BEFORE DELETE ON event FOR EACH ROW SIGNAL SQLSTATE '45000'
+			SET MESSAGE_TEXT = 'event is append-only'`,
+		`CREATE TRIGGER event_payload_no_update BEFORE UPDATE ON event_payload FOR EACH ROW SIGNAL SQLSTATE '45000'
+			SET MESSAGE_TEXT = 'event_payload is never updated'`,
+		`ALTER TABLE event_payload ADD CONSTRAINT event_payload_event FOREIGN KEY (silo, seq) REFERENCES event (silo,
+			seq)`,
 	},
 	onKey:   true,
 	lock:    `SELECT value FROM meta WHERE name = 'schema' FOR UPDATE`,
@@ -49,11 +55,13 @@ var mysqlEngine = engine{
 		case 1050, 1061, 1359, 1826: // a table, an index, a trigger, a foreign key
 			return true
 		}
-		return server.Number == 1005 && strings.Contains(server.Message, "errno: 121") // a foreign key, in MariaDB's words
+		// a foreign key, in MariaDB's words
+		return server.Number == 1005 && strings.Contains(server.Message, "errno: 121")
 	},
 }
 
-var errMySQLDSN = errors.New("registry.dsn is not one of MySQL: write user:password@tcp(host:3306)/database or mysql://user:password@host:3306/database, the latter with special characters percent-encoded")
+var errMySQLDSN = errors.New("registry.dsn is not one of MySQL: write user:password@tcp(host:3306)/database or " +
+	"mysql://user:password@host:3306/database, the latter with special characters percent-encoded")
 
 // errPlaintext: the DSN allows a connection that others can read.
 var errPlaintext = errors.New("registry.dsn allows a connection without TLS: leave TLS on, or waive it by name")
@@ -70,7 +78,8 @@ func openMySQL(c Config) (*sql.DB, error) {
 		return nil, err
 	}
 	config.Logger = &mysql.NopLogger{}
-	config.ParseTime, config.MultiStatements, config.AllowAllFiles, config.ClientFoundRows, config.Collation = false, false, false, false, ""
+	config.ParseTime, config.MultiStatements, config.AllowAllFiles, config.ClientFoundRows, config.Collation = false,
+		false, false, false, ""
 	config.InterpolateParams = true
 	config.MaxAllowedPacket = 0 // ask the server
 	if config.Timeout == 0 {
@@ -178,14 +187,17 @@ func mysqlFailure(err error) error {
 		case 1062:
 			return fmt.Errorf("%w (error %d)", ErrRecorded, server.Number)
 		case 1049, 1146:
-			return fmt.Errorf("%w in this database; create it with `lethe registry init`, or correct registry.dsn (error %d)", ErrMissing, server.Number)
+			return fmt.Errorf("%w in this database; create it with `lethe registry init`, or correct registry.dsn "+
+				"(error %d)", ErrMissing, server.Number)
 		case 1044, 1045, 1698:
 			return fmt.Errorf("%w: the server refuses user or password (error %d)", ErrUnreachable, server.Number)
 		case 1142:
 			right, _, _ := strings.Cut(server.Message, " command denied") // then user and table
-			return fmt.Errorf("the user of registry.dsn may not %s here: GRANT it, and do the same again (error %d)", right, server.Number)
+			return fmt.Errorf("the user of registry.dsn may not %s here: GRANT it, and do the same again (error %d)",
+				right, server.Number)
 		case 1143, 1227, 1419:
-			return fmt.Errorf("the user of registry.dsn may not do this: GRANT it, and do the same again (error %d)", server.Number)
+			return fmt.Errorf("the user of registry.dsn may not do this: GRANT it, and do the same again (error %d)",
+				server.Number)
 		case 1644, 1701:
 			return fmt.Errorf("the database refuses it: the log is append-only (error %d)", server.Number)
 		case 1406:
@@ -195,9 +207,11 @@ func mysqlFailure(err error) error {
 	case errors.Is(err, mysql.ErrNoTLS):
 		return fmt.Errorf("%w: the server offers no TLS; turn it on, or waive it by name", ErrUnreachable)
 	case errors.As(err, &certificate):
-		return fmt.Errorf("%w: the server's certificate cannot be trusted; add ssl-ca=FILE to registry.dsn", ErrUnreachable)
+		return fmt.Errorf("%w: the server's certificate cannot be trusted; add ssl-ca=FILE to registry.dsn",
+			ErrUnreachable)
 	case errors.As(err, &network), errors.Is(err, driver.ErrBadConn), errors.Is(err, mysql.ErrInvalidConn):
-		return fmt.Errorf("%w: no connection to the server of registry.dsn; check host, port, certificate and firewall", ErrUnreachable)
+		return fmt.Errorf("%w: no connection to the server of registry.dsn; check host, port, certificate and "+
+			"firewall", ErrUnreachable)
 	}
 	return err
 }

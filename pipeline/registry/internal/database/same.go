@@ -24,7 +24,8 @@ func (c Config) Same(dsn string) bool {
 	case "postgres":
 		a, err := pgx.ParseConfig(c.DSN)
 		b, other := pgx.ParseConfig(dsn)
-		return err == nil && other == nil && a.Database == b.Database && a.Port == b.Port && host(a.Host) == host(b.Host)
+		return err == nil && other == nil && a.Database == b.Database && a.Port == b.Port &&
+			host(a.Host) == host(b.Host)
 	}
 	return false
 }

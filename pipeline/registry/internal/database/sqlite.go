@@ -99,7 +99,8 @@ func fileExists(c Config) error {
 func openSQLite(c Config) (*sql.DB, error) {
 	q := url.Values{"_pragma": {
 		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
-		"page_size(16384)", "foreign_keys(on)", "cache_size(-65536)", "wal_autocheckpoint(8192)", "secure_delete(on)", "temp_store(memory)",
+		"page_size(16384)", "foreign_keys(on)", "cache_size(-65536)", "wal_autocheckpoint(8192)", "secure_delete(on)",
+		"temp_store(memory)",
 	}}
 	if c.ReadOnly {
 		q.Set("mode", "ro")

@@ -98,7 +98,8 @@ const (
 )
 
 // followed are the columns of FactQuery: where each comes from, and its place in the table's query.
-var followed = [...]struct{ table, column int }{{fromIndex, 0}, {fromEvent, 0}, {fromEvent, 1}, {fromEvent, 2}, {fromEvent, 3}, {fromEvent, 4}, {fromEvent, 5},
+var followed = [...]struct{ table, column int }{{fromIndex, 0}, {fromEvent, 0}, {fromEvent, 1}, {fromEvent, 2},
+	{fromEvent, 3}, {fromEvent, 4}, {fromEvent, 5},
 	{fromEvent, 6}, {fromEvent, 7}, {fromPayload, 3}, {fromPayload, 1}, {fromPayload, 2}}
 
 func (r *followedRow) ColumnInt64(column int) int64 {
@@ -123,47 +124,50 @@ func AllFacts(ctx context.Context, t *database.Txn, silo int64, do func(database
 	if !t.Direct {
 		return t.Each(ctx, FactQuery+`WHERE p.silo = ? ORDER BY p.collection, p.seq`, do, silo)
 	}
-	return t.WithStatement(`SELECT collection, seq FROM event_payload WHERE silo = ? ORDER BY collection, seq`, func(index *sqlite3.Stmt) (err error) {
-		var tables [3]*follower
-		defer func() {
-			for _, f := range tables {
-				if f != nil {
-					err = errors.Join(err, f.close())
+	return t.WithStatement(`SELECT collection, seq FROM event_payload WHERE silo = ? ORDER BY collection, seq`,
+		func(index *sqlite3.Stmt) (err error) {
+			var tables [3]*follower
+			defer func() {
+				for _, f := range tables {
+					if f != nil {
+						err = errors.Join(err, f.close())
+					}
 				}
-			}
-		}()
-		for table, query := range map[int]string{
-			fromEvent: `SELECT seq, type, purpose, occurred_at, effective_from, effective_until, recorded_at, notice <> '' FROM event
+			}()
+			for table, query := range map[int]string{
+				fromEvent: `SELECT seq, type, purpose, occurred_at, effective_from, effective_until, recorded_at,
+					notice <> '' FROM event
 				WHERE silo = ? AND seq >= ? ORDER BY seq`,
-			fromPayload: `SELECT seq, flags, details, evidence IS NOT NULL FROM event_payload WHERE silo = ? AND seq >= ? ORDER BY seq`,
-		} {
-			if tables[table], err = follow(index.Conn(), silo, query); err != nil {
-				return err
-			}
-		}
-		if err := index.BindInt64(1, silo); err != nil {
-			return err
-		}
-		row := &followedRow{from: [3]*sqlite3.Stmt{fromIndex: index}}
-		for n := 0; index.Step(); n++ {
-			if n%database.PauseRows == 0 && ctx.Err() != nil {
-				return ctx.Err()
-			}
-			seq := index.ColumnInt64(1)
-			for table := fromEvent; table <= fromPayload; table++ {
-				if row.from[table], err = tables[table].find(seq); err != nil {
+				fromPayload: `SELECT seq, flags, details, evidence IS NOT NULL FROM event_payload WHERE silo = ?
+					AND seq >= ? ORDER BY seq`,
+			} {
+				if tables[table], err = follow(index.Conn(), silo, query); err != nil {
 					return err
 				}
 			}
-			if row.from[fromEvent] == nil || row.from[fromPayload] == nil {
-				continue // as in a join
-			}
-			if err := do(row); err != nil {
+			if err := index.BindInt64(1, silo); err != nil {
 				return err
 			}
-		}
-		return index.Err()
-	})
+			row := &followedRow{from: [3]*sqlite3.Stmt{fromIndex: index}}
+			for n := 0; index.Step(); n++ {
+				if n%database.PauseRows == 0 && ctx.Err() != nil {
+					return ctx.Err()
+				}
+				seq := index.ColumnInt64(1)
+				for table := fromEvent; table <= fromPayload; table++ {
+					if row.from[table], err = tables[table].find(seq); err != nil {
+						return err
+					}
+				}
+				if row.from[fromEvent] == nil || row.from[fromPayload] == nil {
+					continue // as in a join
+				}
+				if err := do(row); err != nil {
+					return err
+				}
+			}
+			return index.Err()
+		})
 }
 
 // AllEvents calls do with the events of a silo after a position, in order: the columns of chainEvent, and
@@ -171,7 +175,8 @@ func AllFacts(ctx context.Context, t *database.Txn, silo int64, do func(database
 // read side by side.
 func AllEvents(ctx context.Context, t *database.Txn, silo, after int64, do func(database.Row) error) error {
 	if !t.Direct {
-		return t.Each(ctx, `SELECT `+chainEvent+`, `+chainPayload+` FROM event e LEFT JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
+		return t.Each(ctx, `SELECT `+chainEvent+`, `+chainPayload+
+			` FROM event e LEFT JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
 			WHERE e.silo = ? AND e.seq > ? ORDER BY e.seq`, do, silo, after)
 	}
 	const of = ` WHERE silo = ? AND seq > ? ORDER BY seq`
@@ -244,17 +249,20 @@ func (r *sideRow) Null(column int) bool {
 // The columns that a chain is verified by: those of an event, then, from FromPayloadColumn on, those of its
 // payload.
 const (
-	chainEvent = `e.seq, e.type, e.purpose, e.purpose_version, e.basis, e.occurred_at, e.zone, e.effective_from, e.effective_until, e.recorded_at, e.method, e.source,
+	chainEvent = `e.seq, e.type, e.purpose, e.purpose_version, e.basis, e.occurred_at, e.zone, e.effective_from,
+		e.effective_until, e.recorded_at, e.method, e.source,
 		e.idem, e.notice, e.commitment, e.hash`
 	chainPayload      = `p.seq, p.collection, p.flags, p.details, p.content, p.salt, p.evidence, p.refs`
 	FromPayloadColumn = 16
 )
 
 // FactQuery begins a query of what the state of a collection is made of.
-const FactQuery = `SELECT p.collection, e.seq, e.type, e.purpose, e.occurred_at, e.effective_from, e.effective_until, e.recorded_at,
+const FactQuery = `SELECT p.collection, e.seq, e.type, e.purpose, e.occurred_at, e.effective_from, e.effective_until,
+	e.recorded_at,
 	CASE WHEN e.notice <> '' THEN 1 ELSE 0 END, CASE WHEN p.evidence IS NULL THEN 0 ELSE 1 END, p.flags, p.details
 	FROM event_payload p JOIN event e ON e.silo = p.silo AND e.seq = p.seq `
 
 // OfCollection selects one collection's events in order; its arguments are the silo, twice, and the
 // collection. SQLite, left to itself, would read the whole silo by its primary key.
-const OfCollection = `WHERE p.silo = ? AND p.seq IN (SELECT seq FROM event_payload WHERE silo = ? AND collection = ?) ORDER BY p.seq`
+const OfCollection = `WHERE p.silo = ? AND p.seq IN (SELECT seq FROM event_payload WHERE silo = ? AND collection = ?)
+	ORDER BY p.seq`

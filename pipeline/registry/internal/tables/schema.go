@@ -214,7 +214,8 @@ func checkVersion(ctx context.Context, db *database.DB) error {
 	case err == nil && version == strconv.Itoa(schemaVersion):
 		return nil
 	case err == nil:
-		return fmt.Errorf("%w: it is of version %s, and this Lethe wants %d; registry.dsn must name one made by its `lethe registry init`",
+		return fmt.Errorf("%w: it is of version %s, and this Lethe wants %d; registry.dsn must name one made by its "+
+			"`lethe registry init`",
 			database.ErrSchema, version, schemaVersion)
 	case errors.Is(err, database.ErrBusy):
 		return database.ErrLocked
