@@ -196,7 +196,8 @@ func (t *Technique) parseHash() error {
 			t.n = min(t.n, f.Length)
 		}
 		if f.Unique && t.n < minUniqueHash {
-			return fmt.Errorf("the field is unique and %d characters are too few for hashes that never collide: use null",
+			return fmt.Errorf("the field is unique and %d characters are too few for hashes "+
+				"that never collide: use null",
 				t.n)
 		}
 	case f.Kind == connectors.Integer:
@@ -218,7 +219,8 @@ func (t *Technique) parseHash() error {
 				t.n)
 		}
 	default:
-		return fmt.Errorf("hash is for text, integer and binary, not for kind %s: use null, constant or, for dates, year",
+		return fmt.Errorf("hash is for text, integer and binary, not for kind %s: "+
+			"use null, constant or, for dates, year",
 			f.Kind)
 	}
 	return nil

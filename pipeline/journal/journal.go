@@ -26,16 +26,19 @@ type Journal struct{ db *sql.DB }
 
 const schema = `
 CREATE TABLE IF NOT EXISTS run (
-	run_id TEXT PRIMARY KEY, run_key TEXT NOT NULL, apply INTEGER NOT NULL, as_of TEXT NOT NULL, started_at TEXT NOT NULL,
+	run_id TEXT PRIMARY KEY, run_key TEXT NOT NULL, apply INTEGER NOT NULL, as_of TEXT NOT NULL,
+	started_at TEXT NOT NULL,
 	ended_at TEXT, exit_code INTEGER, facts BLOB, manifest TEXT NOT NULL DEFAULT '');
 CREATE INDEX IF NOT EXISTS run_by_key ON run (run_key);
 CREATE TABLE IF NOT EXISTS plan (
 	plan_id TEXT PRIMARY KEY, run_id TEXT NOT NULL, part TEXT NOT NULL, digest TEXT NOT NULL, created_at TEXT NOT NULL,
 	valid_until TEXT NOT NULL, state TEXT NOT NULL, run_settled TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS approval (
-	id INTEGER PRIMARY KEY, plan_id TEXT NOT NULL REFERENCES plan, actor TEXT NOT NULL, body BLOB NOT NULL, UNIQUE (plan_id, actor));
+	id INTEGER PRIMARY KEY, plan_id TEXT NOT NULL REFERENCES plan, actor TEXT NOT NULL, body BLOB NOT NULL,
+	UNIQUE (plan_id, actor));
 CREATE TABLE IF NOT EXISTS chunk (
-	id INTEGER PRIMARY KEY, run_id TEXT NOT NULL, plan_id TEXT NOT NULL REFERENCES plan, grp INTEGER NOT NULL, first INTEGER NOT NULL,
+	id INTEGER PRIMARY KEY, run_id TEXT NOT NULL, plan_id TEXT NOT NULL REFERENCES plan,
+	grp INTEGER NOT NULL, first INTEGER NOT NULL,
 	rows INTEGER NOT NULL, intent_at TEXT NOT NULL, outcome BLOB, settled_at TEXT, UNIQUE (plan_id, grp, first));
 CREATE TABLE IF NOT EXISTS rewrite (
 	file TEXT PRIMARY KEY, rewritten_at TEXT NOT NULL, sha256 TEXT NOT NULL);
@@ -47,7 +50,8 @@ func Open(ctx context.Context, state string) (*Journal, error) {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	dsn := "file:" + filepath.Join(state,
-		"journal.db") + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=foreign_keys(on)"
+		"journal.db") + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)" +
+		"&_pragma=synchronous(full)&_pragma=foreign_keys(on)"
 	db, err := sql.Open("sqlite3", dsn)
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
@@ -70,7 +74,8 @@ var failures = []struct {
 	code  sqlite3.ErrorCode
 	words string
 }{
-	{sqlite3.READONLY, "this user may not write there; give the folder and its files to the account that Lethe runs as"},
+	{sqlite3.READONLY, "this user may not write there; " +
+		"give the folder and its files to the account that Lethe runs as"},
 	{sqlite3.CANTOPEN, "this user may not open it; give the folder and its files to the account that Lethe runs as"},
 	{sqlite3.FULL, "the disk is full"},
 	{sqlite3.IOERR, "it cannot be read or written; is the disk full, or gone?"},

@@ -198,7 +198,8 @@ func checkRecords(p *problems, r Records) {
 			free, ok := b.Unset[field]
 			switch {
 			case !ok:
-				p.add("block sets %s but unset does not give it back: blocking must be reversible, add the field to unset",
+				p.add("block sets %s but unset does not give it back: "+
+					"blocking must be reversible, add the field to unset",
 					field)
 			case free == b.Set[field]:
 				p.add("block sets and unsets %s to the same value: a blocked row could not be told from a free one",

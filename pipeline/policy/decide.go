@@ -65,26 +65,31 @@ type ground struct {
 // Decide says what must happen to a record at asOf. It follows the table below from the top; the first row
 // that holds answers. C looks at all grounds (rules) in force.
 //
-//	A0  anonymized before, and it holds                       keep       unchanged  K_ANONYMIZED
-//	A1  no rule in force on that day                          keep       unchanged  E_NO_POLICY
-//	A2  registry chain broken, or its old head missing        keep       unchanged  E_REGISTRY_TAMPERED
-//	A3  registry older than allowed                           keep       unchanged  E_REGISTRY_STALE
-//	A4  identifier missing or unparseable                     keep       blocked*   E_ID_UNPARSEABLE
-//	A5  identifiers disagree                                  keep       blocked*   E_ID_CONFLICT
-//	B1  legal hold                                            keep       blocked    K_LEGAL_HOLD (+ E_ERASURE_WHILE_HELD)
-//	B2  restriction (Art. 18)                                 keep       blocked    K_RESTRICTED_ART18 (+ E_ERASURE_WHILE_RESTRICTED)
-//	B3  access or portability request open                    keep       unchanged  K_PENDING_ACCESS
-//	D1  a ground is alive                                     keep       allowed    K_LEGAL_OBLIGATION > K_CONTRACT > K_PUBLIC_TASK > K_VITAL_INTEREST >
-//	    and clear the fields that no live ground covers                  (limited)  K_LEGITIMATE_INTEREST > K_CONSENT; limited: a legal obligation is all that is left
-//	D2  none, and an objection is undecided                   keep       blocked    K_OBJECTION_PENDING
-//	D3  none, and a ground's start is unknown                 keep       blocked*   E_START_UNKNOWN
-//	D4  none, and erasure is requested                        delete     blocked    D_ERASURE_REQUEST, without grace
-//	D5  no registry match, not older than the orphan grace    keep       blocked*   X_NO_MATCH_GRACE
-//	D6  no registry match, older                              no_match   blocked*   X_NO_MATCH
-//	D7  consent that is not yet effective                     keep       blocked    X_NOT_YET_EFFECTIVE (+ E_EVENT_CLOCK)
-//	D8  none, before end + grace                              expire     blocked    strongest dead reason
-//	D9  none, from end + grace                                the end    blocked    strongest dead reason; delete wins over anonymize
-//	D10 D4 or D9 would delete, but a referencing row stays    the else   blocked    the same (+ E_DEPENDENT_KEPT): see WithDependent
+//	A0  anonymized before, and it holds                     keep      unchanged  K_ANONYMIZED
+//	A1  no rule in force on that day                        keep      unchanged  E_NO_POLICY
+//	A2  registry chain broken, or its old head missing      keep      unchanged  E_REGISTRY_TAMPERED
+//	A3  registry older than allowed                         keep      unchanged  E_REGISTRY_STALE
+//	A4  identifier missing or unparseable                   keep      blocked*   E_ID_UNPARSEABLE
+//	A5  identifiers disagree                                keep      blocked*   E_ID_CONFLICT
+//	B1  legal hold                                          keep      blocked    K_LEGAL_HOLD (1)
+//	B2  restriction (Art. 18)                               keep      blocked    K_RESTRICTED_ART18 (2)
+//	B3  access or portability request open                  keep      unchanged  K_PENDING_ACCESS
+//	D1  a ground is alive                                   keep      allowed    the strongest live one (3)
+//	    and clear the fields that no live ground covers               (limited)  a legal obligation is all
+//	D2  none, and an objection is undecided                 keep      blocked    K_OBJECTION_PENDING
+//	D3  none, and a ground's start is unknown               keep      blocked*   E_START_UNKNOWN
+//	D4  none, and erasure is requested                      delete    blocked    D_ERASURE_REQUEST (4)
+//	D5  no registry match, not older than the orphan grace  keep      blocked*   X_NO_MATCH_GRACE
+//	D6  no registry match, older                            no_match  blocked*   X_NO_MATCH
+//	D7  consent that is not yet effective                   keep      blocked    X_NOT_YET_EFFECTIVE (5)
+//	D8  none, before end + grace                            expire    blocked    strongest dead reason
+//	D9  none, from end + grace                              the end   blocked    strongest dead reason (6)
+//	D10 D4 or D9 would delete, but a referencing row stays  the else  blocked    the same (7)
+//
+// (1) with E_ERASURE_WHILE_HELD, (2) with E_ERASURE_WHILE_RESTRICTED where erasure was asked. (3)
+// K_LEGAL_OBLIGATION before K_CONTRACT, K_PUBLIC_TASK, K_VITAL_INTEREST, K_LEGITIMATE_INTEREST and
+// K_CONSENT. (4) without grace. (5) with E_EVENT_CLOCK where the date cannot be right. (6) delete wins over
+// anonymize. (7) with E_DEPENDENT_KEPT: see WithDependent.
 //
 // * is reported and not written to the source (WritesBlock).
 //

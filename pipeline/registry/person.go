@@ -136,7 +136,8 @@ func (r *Registry) Receipts(ctx context.Context, keys *keystore.SiloKey, who eve
 const receiptQuery = `SELECT e.type, e.purpose, e.occurred_at, e.effective_from, e.effective_until, e.notice,
 	e.method, e.source
 	FROM event_payload p JOIN event e ON e.silo = p.silo AND e.seq = p.seq
-	WHERE p.silo = ? AND p.seq IN (SELECT seq FROM event_payload WHERE silo = ? AND collection = ?) ORDER BY e.effective_from, e.seq`
+	WHERE p.silo = ? AND p.seq IN (SELECT seq FROM event_payload WHERE silo = ? AND collection = ?)
+	ORDER BY e.effective_from, e.seq`
 
 // ofPerson calls do with the collections that a person's identifier leads to, in order, and the snapshot in
 // which it does.

@@ -132,8 +132,10 @@ func ParseDate(s string) (Date, error) {
 // ParseStart reads the date from the canonical text of a field of the given kind (the names are those of
 // connectors.Kind), without allocating:
 //
-//   - date, timestamp, text: 2006-01-02, alone or followed by T or a space and a time of day. A time is in UTC, unless it carries its own offset
-//     (Z, +01:00), and the date is the one of that instant in zone. A nil zone takes the date as it is written: for fields whose engine
+//   - date, timestamp, text: 2006-01-02, alone or followed by T or a space and a time of day. A time is in
+//     UTC, unless it carries its own offset
+//     (Z, +01:00), and the date is the one of that instant in zone. A nil zone takes the date as it is
+//     written: for fields whose engine
 //     knows no zone (DATETIME of MySQL), whose text already is local.
 //   - integer: a year, which stands for its last day so that no term starts too early, or a date written as 20060102.
 //

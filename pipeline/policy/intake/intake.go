@@ -143,7 +143,8 @@ func (m *Mapping) Check(report func(format string, args ...any)) {
 			"name the field with the instant of the opt-in, or leave at out", m.Given.At)
 	}
 	if names.LastModified(m.Created) {
-		report("created: %s looks like a last-modified field: name the field with the instant at which the row came to be",
+		report("created: %s looks like a last-modified field: "+
+			"name the field with the instant at which the row came to be",
 			m.Created)
 	}
 	for name, c := range map[string]*Cell{"method": m.Method, "notice": m.Notice, "evidence": m.Evidence} {

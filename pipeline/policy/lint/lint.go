@@ -139,7 +139,8 @@ func lintRule(c *policy.Compiled, r remarks, ru *policy.CompiledRule, today cale
 	if names.Marketing(ru.Purpose) && !ru.Marketing &&
 		(ru.Basis == policy.Consent || ru.Basis == policy.LegitimateInterest) {
 		r.add(LMarketing, "Art. 21(2), (3)", "purpose %s looks like direct marketing, but the rule does not say "+
-			"marketing: true, so an objection would be weighed instead of ending it at once: add it, or rename the purpose",
+			"marketing: true, so an objection would be weighed instead of ending it at once: "+
+			"add it, or rename the purpose",
 			ru.Purpose)
 	}
 	if ru.Basis == policy.LegitimateInterest && (ru.Marketing || names.Marketing(ru.Purpose)) {

@@ -401,7 +401,8 @@ func togetherWords(c *policy.Compiled, asOf time.Time, today calendar.Date) []st
 	}
 	proof := "The proof of what ended is kept for ever: nobody set how long."
 	if p := c.Silo.ProofRetention; !p.IsZero() {
-		proof = fmt.Sprintf("The registry keeps the proof of a ground for %s after its end, and then forgets whose it was.",
+		proof = fmt.Sprintf("The registry keeps the proof of a ground for %s after its end, "+
+			"and then forgets whose it was.",
 			spell(p))
 	}
 	out = append(out, proof)
@@ -511,7 +512,8 @@ func tableWords(c *policy.Compiled, r policy.Records, today calendar.Date, backu
 	}
 	out = append(out, known+".")
 	if r.Block == nil {
-		out = append(out, "The table cannot mark a row as blocked: one whose use has ended stays usable until it is erased.")
+		out = append(out, "The table cannot mark a row as blocked: one whose use has ended "+
+			"stays usable until it is erased.")
 	} else {
 		var sets []string
 		for _, f := range slices.Sorted(maps.Keys(r.Block.Set)) {
@@ -561,7 +563,8 @@ func backupWords(b Backup, today calendar.Date) string {
 				spell(b.After), spell(b.AtMostEvery))
 		}
 	}
-	return fmt.Sprintf("In the backups %s an erased row counts as beyond use, and is erased again after a restore; %s; %s.",
+	return fmt.Sprintf("In the backups %s an erased row counts as beyond use, "+
+		"and is erased again after a restore; %s; %s.",
 		b.Name, how, gone)
 }
 

@@ -193,6 +193,10 @@ func (in *Import) set(p *event.Event, column, value string) error {
 			return nil
 		}
 	}
+	if text := textOf(p, column); text != nil {
+		*text = value
+		return nil
+	}
 	var err error
 	switch column {
 	case "type":
@@ -202,10 +206,6 @@ func (in *Import) set(p *event.Event, column, value string) error {
 		}
 	case "purpose":
 		p.Purpose = in.purpose(value)
-	case "purpose_version":
-		p.PurposeVersion = value
-	case "basis":
-		p.Basis = value
 	case "occurred_at":
 		if p.OccurredAt, p.Zone, err = ParseInstant(in.Dates.iso(value), in.Zone); err != nil {
 			return event.Refuse(event.BadTime, column)
@@ -218,12 +218,6 @@ func (in *Import) set(p *event.Event, column, value string) error {
 		if p.EffectiveUntil, _, err = ParseInstant(in.Dates.iso(value), in.Zone); err != nil {
 			return event.Refuse(event.BadTime, column)
 		}
-	case "notice":
-		p.Notice = value
-	case "evidence":
-		p.Evidence = value
-	case "method":
-		p.Method = value
 	case "collection":
 		p.Collection = strings.TrimSpace(value)
 	case "record":
@@ -232,12 +226,29 @@ func (in *Import) set(p *event.Event, column, value string) error {
 		p.Minor, err = parseFlag(column, value)
 	case "marketing":
 		p.Marketing, err = parseFlag(column, value)
-	case "id":
-		p.ID = value
 	default:
 		p.Subjects = append(p.Subjects, event.Subject{Kind: column, Value: value})
 	}
 	return err
+}
+
+// textOf is where an event has the text of a column that is taken as it comes; nil for another column.
+func textOf(e *event.Event, column string) *string {
+	switch column {
+	case "purpose_version":
+		return &e.PurposeVersion
+	case "basis":
+		return &e.Basis
+	case "notice":
+		return &e.Notice
+	case "evidence":
+		return &e.Evidence
+	case "method":
+		return &e.Method
+	case "id":
+		return &e.ID
+	}
+	return nil
 }
 
 // begin makes an empty event of this delivery.
@@ -262,9 +273,18 @@ func (in *Import) finish(p *event.Event) error {
 
 // lacks reports whether a line says nothing in a column. A flag that is off says nothing.
 func lacks(e *event.Event, column string) bool {
+	if text := textOf(e, column); text != nil {
+		return *text == ""
+	}
 	switch column {
 	case "type":
 		return e.Type == ""
+	case "purpose":
+		return e.Purpose == ""
+	case "collection":
+		return e.Collection == ""
+	case "record":
+		return e.Record == ""
 	case "occurred_at":
 		return e.OccurredAt.IsZero()
 	case "effective_from":
@@ -276,10 +296,7 @@ func lacks(e *event.Event, column string) bool {
 	case "marketing":
 		return !e.Marketing
 	}
-	texts := map[string]string{"purpose": e.Purpose, "purpose_version": e.PurposeVersion, "basis": e.Basis,
-		"notice": e.Notice, "evidence": e.Evidence, "method": e.Method,
-		"collection": e.Collection, "record": e.Record, "id": e.ID}
-	return texts[column] == ""
+	return true
 }
 
 // feed reads what Import.Next yields.

@@ -85,19 +85,8 @@ func (e *Event) Check(purposes map[string]bool) error {
 	if !ok {
 		return Refuse(BadType, "type")
 	}
-	for _, t := range []struct{ column, text string }{{"purpose", e.Purpose}, {"purpose_version", e.PurposeVersion},
-		{"basis", e.Basis},
-		{"zone", e.Zone}, {"notice", e.Notice}, {"source", e.Source}, {"id", e.ID}, {"collection", e.Collection},
-		{"record", e.Record}} {
-		if len(t.text) > maxText || !printable(t.text) {
-			return Refuse(BadText, t.column)
-		}
-	}
-	if !utf8.ValidString(e.Evidence) {
-		return Refuse(BadText, "evidence")
-	}
-	if strings.HasPrefix(e.Purpose, "|") {
-		return Refuse(BadText, "purpose")
+	if err := e.checkTexts(); err != nil {
+		return err
 	}
 	switch {
 	case k.Purpose == needsPurpose && e.Purpose == "":
@@ -115,6 +104,29 @@ func (e *Event) Check(purposes map[string]bool) error {
 			return err
 		}
 	}
+	return e.checkTimes(k.Grants)
+}
+
+// checkTexts refuses what cannot stand in a header.
+func (e *Event) checkTexts() error {
+	for _, t := range []struct{ column, text string }{{"purpose", e.Purpose}, {"purpose_version", e.PurposeVersion},
+		{"basis", e.Basis}, {"zone", e.Zone}, {"notice", e.Notice}, {"source", e.Source}, {"id", e.ID},
+		{"collection", e.Collection}, {"record", e.Record}} {
+		if len(t.text) > maxText || !printable(t.text) {
+			return Refuse(BadText, t.column)
+		}
+	}
+	if !utf8.ValidString(e.Evidence) {
+		return Refuse(BadText, "evidence")
+	}
+	if strings.HasPrefix(e.Purpose, "|") {
+		return Refuse(BadText, "purpose")
+	}
+	return nil
+}
+
+// checkTimes refuses instants that cannot be; grants says that the event gives a ground.
+func (e *Event) checkTimes(grants bool) error {
 	if !Plausible(e.OccurredAt) {
 		return Refuse(BadTime, "occurred_at")
 	}
@@ -124,8 +136,8 @@ func (e *Event) Check(purposes map[string]bool) error {
 	if !Plausible(e.EffectiveFrom) {
 		return Refuse(BadTime, "effective_from")
 	}
-	// nobody consents to what was; a day alone is its first moment
-	if k.Grants && e.OccurredAt.Sub(e.EffectiveFrom) >= 24*time.Hour {
+	// Nobody consents to what was; a day alone is its first moment.
+	if grants && e.OccurredAt.Sub(e.EffectiveFrom) >= 24*time.Hour {
 		return Refuse(BadTime, "effective_from")
 	}
 	if !e.EffectiveUntil.IsZero() && (!Plausible(e.EffectiveUntil) || e.EffectiveUntil.Before(e.EffectiveFrom)) {

@@ -45,9 +45,9 @@ func upper(c byte) bool { return 'A' <= c && c <= 'Z' }
 // without a prefix, "" to refuse those. dst may be nil; an ASCII e-mail address and a number that is E.164
 // already cost no allocation when dst has room.
 //
-//	email            trim, NFC, lower-case, domain to A-labels; dots and +tags stay, they are other mailboxes at most providers
+//	email            trim, NFC, lower-case, domain to A-labels; dots and +tags stay, as most providers tell them apart
 //	phone            E.164
-//	national-id:CC   letters and digits, upper-case; the check digits must be right where the country's scheme is known
+//	national-id:CC   letters and digits, upper-case; check digits must be right where the scheme is known
 //	customer-number  exact after trimming
 //	username         trim, NFC, lower-case
 func Normalise(kind string, value []byte, country string, dst []byte) ([]byte, bool) {

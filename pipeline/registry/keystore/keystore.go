@@ -5,7 +5,7 @@
 // What it holds, by name:
 //
 //	silo/NAME          K_silo, 32 random bytes; references of the registry derive from it (SiloKey)
-//	silo/NAME@2        its second version, and so on: the highest is the one in use, the one before it may still be looked up
+//	silo/NAME@2        its second version, and so on: the highest is in use, the one before is still looked up
 //	audit/SILO/EPOCH   K_audit, 32 random bytes of its own for the references of the reports (AuditKey)
 //	plan/ID            an age identity; the row keys of one plan are encrypted to it
 //	runner             the Ed25519 seed that signs manifests

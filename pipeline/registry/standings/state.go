@@ -120,34 +120,53 @@ func (f *folder) purpose(name string) *policy.PurposeStanding {
 }
 
 func (f *folder) fold(e *Fact) {
+	f.seen(e)
+	if e.Impossible() || e.From > f.asOf {
+		f.ahead(e)
+		return
+	}
+	if e.minor {
+		f.into.Minor, f.into.Aged = true, time.Time{}
+	}
+	at := event.Instant(e.From)
+	if !f.foldPerson(e, at) && !f.foldRequest(e) {
+		f.foldPurposes(e, at)
+	}
+	f.end(e, at)
+}
+
+// seen takes up where in the chain an event is, and when it happened.
+func (f *folder) seen(e *Fact) {
 	s := f.into
 	if s.FirstSeq == 0 || e.Seq < s.FirstSeq {
 		s.FirstSeq = e.Seq
 	}
 	s.LastSeq = max(s.LastSeq, e.Seq)
-	impossible := e.Impossible()
-	if !impossible {
-		if at := event.Instant(e.Occurred); s.Collected.IsZero() || at.Before(s.Collected) {
-			s.Collected = at
-		}
-	}
-	if impossible || e.From > f.asOf {
-		f.each(e, func(p *policy.PurposeStanding) {
-			p.Future = p.Future || e.Type.Kind().Consent
-		})
-		if impossible { // whatever it says, somebody has to look at it
-			for i := range s.Purposes {
-				if p := &s.Purposes[i]; e.Purpose == "" || p.Purpose == e.Purpose {
-					p.ImpossibleClock = true
-				}
-			}
-		}
+	if e.Impossible() {
 		return
 	}
-	if e.minor {
-		s.Minor, s.Aged = true, time.Time{}
+	if at := event.Instant(e.Occurred); s.Collected.IsZero() || at.Before(s.Collected) {
+		s.Collected = at
 	}
-	at := event.Instant(e.From)
+}
+
+// ahead takes up an event that is not yet effective, or whose clock is impossible: whatever that one says, somebody has to look at it.
+func (f *folder) ahead(e *Fact) {
+	consent := e.Type.Kind().Consent
+	f.each(e, func(p *policy.PurposeStanding) { p.Future = p.Future || consent })
+	if !e.Impossible() {
+		return
+	}
+	for i := range f.into.Purposes {
+		if p := &f.into.Purposes[i]; e.Purpose == "" || p.Purpose == e.Purpose {
+			p.ImpossibleClock = true
+		}
+	}
+}
+
+// foldPerson takes up what is about the person, whatever the purpose; false says that the event is about something else.
+func (f *folder) foldPerson(e *Fact, at time.Time) bool {
+	s := f.into
 	switch e.Type {
 	case event.AgeReached:
 		s.Aged = at
@@ -155,16 +174,6 @@ func (f *folder) fold(e *Fact) {
 		s.Restricted = true
 	case event.RestrictionLifted:
 		s.Restricted = false
-	case event.ErasureRequested:
-		if f.erasures == nil {
-			f.erasures = map[string]int64{}
-		}
-		f.erasures[e.Details.Request] = e.From
-	case event.ErasureRefused:
-		if e.Details.Request == "" {
-			clear(f.erasures)
-		}
-		f.answered(e.Details.Request)
 	case event.ParentalAuthorised:
 		if e.Purpose == "" {
 			s.Parental = true
@@ -178,6 +187,25 @@ func (f *folder) fold(e *Fact) {
 		f.holds[e.Details.Hold] = true
 	case event.HoldReleased:
 		delete(f.holds, e.Details.Hold)
+	default:
+		return false
+	}
+	return true
+}
+
+// foldRequest takes up what is about a request, of whichever kind; false says that the event is about something else.
+func (f *folder) foldRequest(e *Fact) bool {
+	switch e.Type {
+	case event.ErasureRequested:
+		if f.erasures == nil {
+			f.erasures = map[string]int64{}
+		}
+		f.erasures[e.Details.Request] = e.From
+	case event.ErasureRefused:
+		if e.Details.Request == "" {
+			clear(f.erasures)
+		}
+		f.answered(e.Details.Request)
 	case event.RequestOpened, event.RequestPaused, event.RequestResumed, event.RequestExtended:
 		if e.Details.Kind == cases.RequestAccess || e.Details.Kind == cases.RequestPortability {
 			if f.requests == nil {
@@ -190,18 +218,24 @@ func (f *folder) fold(e *Fact) {
 		if e.Details.Kind == cases.RequestErasure { // the erasure request is consumed
 			f.answered(e.Details.Request)
 		}
-	case event.ObjectionUpheld, event.ObjectionOverridden:
-		objected := slices.ContainsFunc(s.Purposes,
-			func(p policy.PurposeStanding) bool { return p.Objection != policy.NoObjection })
-		f.each(e, func(p *policy.PurposeStanding) {
-			if e.Purpose != "" || p.Objection != policy.NoObjection || !objected && e.Type == event.ObjectionUpheld {
-				f.foldPurpose(p, e, at)
-			}
-		})
 	default:
-		f.each(e, func(p *policy.PurposeStanding) { f.foldPurpose(p, e, at) })
+		return false
 	}
-	f.end(e, at)
+	return true
+}
+
+// foldPurposes takes up what is about the state of purposes.
+func (f *folder) foldPurposes(e *Fact, at time.Time) {
+	if e.Type != event.ObjectionUpheld && e.Type != event.ObjectionOverridden {
+		f.each(e, func(p *policy.PurposeStanding) { foldPurpose(p, e, at) })
+		return
+	}
+	objected := slices.ContainsFunc(f.into.Purposes, func(p policy.PurposeStanding) bool { return p.Objection != policy.NoObjection })
+	f.each(e, func(p *policy.PurposeStanding) {
+		if e.Purpose != "" || p.Objection != policy.NoObjection || !objected && e.Type == event.ObjectionUpheld {
+			foldPurpose(p, e, at)
+		}
+	})
 }
 
 // answered takes a request for erasure from the open ones, and those that have no name.
@@ -226,30 +260,31 @@ func (f *folder) each(e *Fact, do func(*policy.PurposeStanding)) {
 // are none alone.
 func (e *Fact) allMarketing() bool { return e.Type == event.Objected && e.Marketing && e.Purpose == "" }
 
-func (f *folder) foldPurpose(p *policy.PurposeStanding, e *Fact, at time.Time) {
+func foldPurpose(p *policy.PurposeStanding, e *Fact, at time.Time) {
 	switch e.Type {
 	case event.Objected:
 		p.Marketing = p.Marketing || e.Marketing
 		p.Objection, p.ObjectedAt = policy.ObjectionPending, at
-		return
 	case event.ObjectionUpheld:
 		p.Objection = policy.ObjectionUpheld
 		if p.ObjectedAt.IsZero() {
 			p.ObjectedAt = at
 		}
-		return
 	case event.ObjectionOverridden:
 		if !p.Marketing { // an objection to direct marketing cannot be overridden: Art. 21(3)
 			p.Objection = policy.ObjectionOverridden
 		}
-		return
 	case event.BasisStarted:
 		p.Started, p.Ended = at, time.Time{}
-		return
+	default:
+		if kind := e.Type.Kind(); kind.Consent {
+			foldConsent(p, e, at, kind.Grants)
+		}
 	}
-	if !e.Type.Kind().Consent {
-		return
-	}
+}
+
+// foldConsent takes up what changes the state of consent to a purpose; grants says that it gives one.
+func foldConsent(p *policy.PurposeStanding, e *Fact, at time.Time, grants bool) {
 	lasts := p.State == policy.Given || p.State == policy.Renewed
 	if e.Details.Since != 0 && (!lasts || event.Micros(p.Since) != e.Details.Since) {
 		return // Lethe ended a consent that another one, or a no, recorded late, has replaced
@@ -265,7 +300,7 @@ func (f *folder) foldPurpose(p *policy.PurposeStanding, e *Fact, at time.Time) {
 		}
 		return
 	}
-	if e.Type.Kind().Grants && !proven && p.Proven && lasts && (p.Until.IsZero() || p.Until.After(at)) {
+	if grants && !proven && p.Proven && lasts && (p.Until.IsZero() || p.Until.After(at)) {
 		return // what nobody can prove takes no proof away
 	}
 	p.State, p.Since, p.Until, p.Proven = state, at, until, proven

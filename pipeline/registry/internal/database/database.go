@@ -123,7 +123,8 @@ func (e *engine) create(ctx context.Context, c Config, schema []string, version 
 			return err
 		}
 		if begun = n > 0 && h.halfMade(ctx, schema); n > 0 && !begun {
-			return fmt.Errorf("the database has %d tables already; open it if it holds a registry, or name an empty one",
+			return fmt.Errorf("the database has %d tables already; open it if it holds a registry, "+
+				"or name an empty one",
 				n)
 		}
 	}
