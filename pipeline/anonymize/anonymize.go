@@ -351,7 +351,18 @@ func fits(f Field, value string) error {
 		}
 		return nil
 	}
-	ok := true
+	if err := fitsLength(f, value); err != nil {
+		return err
+	}
+	if !isOfKind(f, value) {
+		return fmt.Errorf("the constant is no value of kind %s, type %s: write it in the canonical form, or use null",
+			f.Kind, f.Type)
+	}
+	return nil
+}
+
+// fitsLength checks the length of texts and bytes.
+func fitsLength(f Field, value string) error {
 	switch f.Kind {
 	case connectors.Text:
 		switch n := utf8.RuneCountInString(value); {
@@ -360,38 +371,49 @@ func fits(f Field, value string) error {
 		case strings.HasSuffix(value, " "):
 			return errors.New("the constant ends in a space, which some engines cut off: remove it")
 		}
-		ok = utf8.ValidString(value)
-	case connectors.Integer:
-		n, err := strconv.ParseInt(value, 10, 64)
-		ok = err == nil && strconv.FormatInt(n, 10) == value && n <= int64(maxInteger(f.Type)) &&
-			n >= -int64(maxInteger(f.Type))
-	case connectors.Decimal:
-		_, err := strconv.ParseFloat(value, 64)
-		whole, fraction, _ := strings.Cut(value, ".")
-		ok = err == nil && strings.Trim(whole+fraction, "-0123456789") == "" && len(fraction) == scale(f.Type)
-	case connectors.Float:
-		_, err := strconv.ParseFloat(value, 64)
-		ok = err == nil
-	case connectors.Bool:
-		ok = value == "0" || value == "1"
-	case connectors.Date, connectors.Timestamp:
-		day, clock, hasClock := strings.Cut(value, " ")
-		ok = isDay([]byte(day)) && hasClock == (f.Kind == connectors.Timestamp) && (!hasClock || isClock(clock))
-	case connectors.Time:
-		ok = isClock(value)
 	case connectors.Binary:
 		if f.Length > 0 && len(value) > f.Length || fixedBinary(f.Type) && len(value) != f.Length {
 			return fmt.Errorf("the constant has %d bytes and the field holds %d: change its length",
 				len(value), f.Length)
 		}
-	case connectors.Bit:
-		ok = value != "" && strings.Trim(value, "01") == "" && (bits(f) == 0 || len(value) == bits(f))
-	case connectors.JSON:
-		ok = validJSON(value)
-	}
-	if !ok {
-		return fmt.Errorf("the constant is no value of kind %s, type %s: write it in the canonical form, or use null",
-			f.Kind, f.Type)
 	}
 	return nil
+}
+
+// isOfKind reports whether a text is the canonical form of a value of the field's kind.
+func isOfKind(f Field, value string) bool {
+	switch f.Kind {
+	case connectors.Text:
+		return utf8.ValidString(value)
+	case connectors.Integer:
+		n, err := strconv.ParseInt(value, 10, 64)
+		most := int64(maxInteger(f.Type))
+		return err == nil && strconv.FormatInt(n, 10) == value && -most <= n && n <= most
+	case connectors.Decimal:
+		return isDecimal(f, value)
+	case connectors.Float:
+		_, err := strconv.ParseFloat(value, 64)
+		return err == nil
+	case connectors.Bool:
+		return value == "0" || value == "1"
+	case connectors.Date:
+		return isDay([]byte(value)) && !strings.Contains(value, " ")
+	case connectors.Timestamp:
+		day, clock, hasClock := strings.Cut(value, " ")
+		return isDay([]byte(day)) && hasClock && isClock(clock)
+	case connectors.Time:
+		return isClock(value)
+	case connectors.Bit:
+		return value != "" && strings.Trim(value, "01") == "" && (bits(f) == 0 || len(value) == bits(f))
+	case connectors.JSON:
+		return validJSON(value)
+	}
+	return true
+}
+
+// isDecimal reports whether a text is a number with as many places as the field has.
+func isDecimal(f Field, value string) bool {
+	_, err := strconv.ParseFloat(value, 64)
+	whole, fraction, _ := strings.Cut(value, ".")
+	return err == nil && strings.Trim(whole+fraction, "-0123456789") == "" && len(fraction) == scale(f.Type)
 }

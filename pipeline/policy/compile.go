@@ -190,27 +190,8 @@ func checkRecords(p *problems, r Records) {
 		p.add("collected: %s looks like a last-modified field, which any mass update resets: name the field with "+
 			"the day of collecting", r.Collected)
 	}
-	if b := r.Block; b != nil {
-		if len(b.Set) == 0 {
-			p.add("block sets no field: say under set which field blocks the row's use, and under unset how to undo it")
-		}
-		for _, field := range slices.Sorted(maps.Keys(b.Set)) {
-			free, ok := b.Unset[field]
-			switch {
-			case !ok:
-				p.add("block sets %s but unset does not give it back: "+
-					"blocking must be reversible, add the field to unset",
-					field)
-			case free == b.Set[field]:
-				p.add("block sets and unsets %s to the same value: a blocked row could not be told from a free one",
-					field)
-			}
-		}
-		for _, field := range slices.Sorted(maps.Keys(b.Unset)) {
-			if _, ok := b.Set[field]; !ok {
-				p.add("block unsets %s but does not set it: name it in both, or in neither", field)
-			}
-		}
+	if r.Block != nil {
+		checkBlock(p, r.Block)
 	}
 	for _, d := range r.Dependents {
 		if d.Table == "" || len(d.FK) == 0 {
@@ -221,6 +202,30 @@ func checkRecords(p *problems, r Records) {
 	for _, o := range r.Owns {
 		if o.Table == "" || len(o.FK) == 0 {
 			p.add("an entry of owns lacks table or fk: name the parent table and the record's fields that refer to it")
+		}
+	}
+}
+
+// checkBlock checks that what blocks a row is given back.
+func checkBlock(p *problems, b *Block) {
+	if len(b.Set) == 0 {
+		p.add("block sets no field: say under set which field blocks the row's use, and under unset how to undo it")
+	}
+	for _, field := range slices.Sorted(maps.Keys(b.Set)) {
+		free, ok := b.Unset[field]
+		switch {
+		case !ok:
+			p.add("block sets %s but unset does not give it back: "+
+				"blocking must be reversible, add the field to unset",
+				field)
+		case free == b.Set[field]:
+			p.add("block sets and unsets %s to the same value: a blocked row could not be told from a free one",
+				field)
+		}
+	}
+	for _, field := range slices.Sorted(maps.Keys(b.Unset)) {
+		if _, ok := b.Set[field]; !ok {
+			p.add("block unsets %s but does not set it: name it in both, or in neither", field)
 		}
 	}
 }

@@ -157,6 +157,7 @@ type tally struct {
 	strongest            int    // of the live ones: an index of aliveReasons
 	strongestRule        int
 	until                calendar.Date // the last live ground's end; zero when open
+	open                 bool          // a live ground has no end
 	onlyLegal            bool
 	waits                bool // a dateless dead ground's grace keeps its fields
 	objection, unknown   bool
@@ -175,7 +176,6 @@ type tally struct {
 
 func (c *Compiled) tally(r *Record, s *Standing, asOf time.Time, today calendar.Date) tally {
 	t := tally{strongest: len(aliveReasons), onlyLegal: true, reason: uint8(len(deadReasons))}
-	open := false
 	for i := range c.rules {
 		ru := &c.rules[i]
 		if !ru.InForce(today) {
@@ -190,47 +190,49 @@ func (c *Compiled) tally(r *Record, s *Standing, asOf time.Time, today calendar.
 			t.objection = t.objection || ps.Objection == ObjectionPending && !ru.Marketing && !ps.Marketing
 		}
 		g := c.ground(i, r, s, ps, asOf, today)
-		bit := uint64(1) << i
 		switch g.life {
 		case alive:
-			t.live |= bit
-			t.covers |= bit
-			if ru.strength < t.strongest {
-				t.strongest, t.strongestRule = ru.strength, i
-			}
-			t.onlyLegal = t.onlyLegal && ru.Basis == LegalObligation
-			t.beyondConsent = t.beyondConsent || ru.Basis != Consent
-			open = open || g.last == 0
-			t.until = max(t.until, g.last)
-			t.aged = t.aged || ru.Basis == Consent && !s.Aged.IsZero() && s.child(ps.Since)
-			if ru.Basis == Consent && ps.State == Given && !r.Collected.IsZero() &&
-				calendar.DateOf(r.Collected, c.zone) < calendar.DateOf(ps.Since, c.zone) {
-				t.beforeConsent = true
+			t.lives(i, ru, g)
+			if ru.Basis == Consent {
+				c.consented(&t, r, s, ps)
 			}
 		case dead:
-			due := c.due(ru, g)
 			if g.reason != erasureRequest && today < dueAfter(g, ru.Grace) {
-				t.covers |= bit
+				t.covers |= uint64(1) << i
 				t.waits = t.waits || g.dateless && len(ru.Fields) > 0
 			}
-			t.bury(i, ru, g, due)
-		case undecided:
-			t.covers |= bit
-			t.objection = true
-		case unknown:
-			t.covers |= bit
-			t.unknown = true
-		case future:
-			t.covers |= bit
-			t.future = true
-		case unmatched:
-			t.covers |= bit
+			t.bury(i, ru, g, c.due(ru, g))
+		default:
+			t.covers |= uint64(1) << i
+			t.objection = t.objection || g.life == undecided
+			t.unknown = t.unknown || g.life == unknown
+			t.future = t.future || g.life == future
 		}
 	}
-	if open {
+	if t.open {
 		t.until = 0
 	}
 	return t
+}
+
+// consented takes up what is to be said of a consent that is alive.
+func (c *Compiled) consented(t *tally, r *Record, s *Standing, ps *PurposeStanding) {
+	t.aged = t.aged || !s.Aged.IsZero() && s.child(ps.Since)
+	t.beforeConsent = t.beforeConsent || ps.State == Given && !r.Collected.IsZero() &&
+		calendar.DateOf(r.Collected, c.zone) < calendar.DateOf(ps.Since, c.zone)
+}
+
+// lives takes up a ground that is alive.
+func (t *tally) lives(i int, ru *CompiledRule, g ground) {
+	t.live |= uint64(1) << i
+	t.covers |= uint64(1) << i
+	if ru.strength < t.strongest {
+		t.strongest, t.strongestRule = ru.strength, i
+	}
+	t.onlyLegal = t.onlyLegal && ru.Basis == LegalObligation
+	t.beyondConsent = t.beyondConsent || ru.Basis != Consent
+	t.open = t.open || g.last == 0
+	t.until = max(t.until, g.last)
 }
 
 // bury adds a dead ground.
@@ -285,26 +287,10 @@ func dueAfter(g ground, grace calendar.Period) calendar.Date {
 
 // answer is the part D of the table.
 func (c *Compiled) answer(r *Record, s *Standing, t *tally, today calendar.Date) Decision {
-	clock := noteIf(t.clock, noteClock)
 	if t.live != 0 {
-		d := Decision{Action: Keep, Use: Allowed, Reason: aliveReasons[t.strongest], Row: "D1",
-			Rule: c.rules[t.strongestRule].Name, Until: t.until, Flag: t.waits,
-			Grounds: c.set(t.live).ids, Clear: c.set(t.covers).uncovered, Notes: clock}
-		if t.onlyLegal {
-			d.Use = Limited
-		}
-		if t.beforeConsent && !t.beyondConsent {
-			d.Notes = noteBeforeConsent
-			if t.clock {
-				d.Notes = noteBeforeConsentClock
-			}
-		}
-		if t.aged {
-			d.Notes = append(slices.Clip(d.Notes), reason.IAgeReached)
-		}
-		return d
+		return c.answerLive(t)
 	}
-	d := Decision{Action: Keep, Use: Blocked, Notes: clock, Else: Keep}
+	d := Decision{Action: Keep, Use: Blocked, Notes: noteIf(t.clock, noteClock), Else: Keep}
 	if t.elseAnonyms {
 		d.Else = Anonymize
 	}
@@ -314,45 +300,78 @@ func (c *Compiled) answer(r *Record, s *Standing, t *tally, today calendar.Date)
 	case t.unknown:
 		d.Row, d.Reason = "D3", reason.EStartUnknown
 	case s != nil && !s.Erasure.IsZero():
-		asked := calendar.DateOf(s.Erasure, c.zone)
-		d.Row, d.Reason, d.Action, d.End, d.Due = "D4", reason.DErasureRequest, Delete, asked, asked
-		if t.dead {
-			d.Rule = c.rules[t.reasonRule].Name
-		}
-		if b := c.Jurisdiction.Blocking; !b.IsZero() {
-			d.Due = calendar.EndOf(asked, b) + 1
-			if today < d.Due {
-				d.Action = Expire
-			}
-		}
+		c.answerErasure(&d, t, calendar.DateOf(s.Erasure, c.zone), today)
 	case s == nil:
-		d.Row, d.Reason, d.Flag = "D6", reason.XNoMatch, true
-		collected := calendar.DateOf(r.Collected, c.zone)
-		switch {
-		case !collected.Known():
-			d.Notes = noteStartUnknown
-		case today <= calendar.EndOf(collected, c.orphanGrace):
-			d.Row, d.Reason, d.Flag = "D5", reason.XNoMatchGrace, false
-		case c.Silo.NoMatch == string(Expire):
-			d.Action = Expire
-		}
+		c.answerUnmatched(&d, calendar.DateOf(r.Collected, c.zone), today)
 	case t.future:
 		d.Row, d.Reason = "D7", reason.XNotYetEffective
 	default:
-		d.Row, d.Reason, d.Rule = "D9", deadReasons[t.reason], c.rules[t.reasonRule].Name
-		d.End, d.Due, d.Flag = t.end, t.due, t.dateless
-		if !t.dated {
-			d.End, d.Due, d.Flag = t.neverEnd, t.neverDue, true
-		}
-		d.Action = Anonymize
-		if t.deletes {
-			d.Action = Delete
-		}
-		if today < d.Due {
-			d.Row, d.Action = "D8", Expire
-		}
+		c.answerDead(&d, t, today)
 	}
 	return d
+}
+
+// answerLive is D1.
+func (c *Compiled) answerLive(t *tally) Decision {
+	d := Decision{Action: Keep, Use: Allowed, Reason: aliveReasons[t.strongest], Row: "D1",
+		Rule: c.rules[t.strongestRule].Name, Until: t.until, Flag: t.waits,
+		Grounds: c.set(t.live).ids, Clear: c.set(t.covers).uncovered, Notes: noteIf(t.clock, noteClock)}
+	if t.onlyLegal {
+		d.Use = Limited
+	}
+	if t.beforeConsent && !t.beyondConsent {
+		d.Notes = noteBeforeConsent
+		if t.clock {
+			d.Notes = noteBeforeConsentClock
+		}
+	}
+	if t.aged {
+		d.Notes = append(slices.Clip(d.Notes), reason.IAgeReached)
+	}
+	return d
+}
+
+// answerErasure is D4.
+func (c *Compiled) answerErasure(d *Decision, t *tally, asked, today calendar.Date) {
+	d.Row, d.Reason, d.Action, d.End, d.Due = "D4", reason.DErasureRequest, Delete, asked, asked
+	if t.dead {
+		d.Rule = c.rules[t.reasonRule].Name
+	}
+	if b := c.Jurisdiction.Blocking; !b.IsZero() {
+		d.Due = calendar.EndOf(asked, b) + 1
+		if today < d.Due {
+			d.Action = Expire
+		}
+	}
+}
+
+// answerUnmatched is D5 and D6.
+func (c *Compiled) answerUnmatched(d *Decision, collected, today calendar.Date) {
+	d.Row, d.Reason, d.Flag = "D6", reason.XNoMatch, true
+	switch {
+	case !collected.Known():
+		d.Notes = noteStartUnknown
+	case today <= calendar.EndOf(collected, c.orphanGrace):
+		d.Row, d.Reason, d.Flag = "D5", reason.XNoMatchGrace, false
+	case c.Silo.NoMatch == string(Expire):
+		d.Action = Expire
+	}
+}
+
+// answerDead is D8 and D9.
+func (c *Compiled) answerDead(d *Decision, t *tally, today calendar.Date) {
+	d.Row, d.Reason, d.Rule = "D9", deadReasons[t.reason], c.rules[t.reasonRule].Name
+	d.End, d.Due, d.Flag = t.end, t.due, t.dateless
+	if !t.dated {
+		d.End, d.Due, d.Flag = t.neverEnd, t.neverDue, true
+	}
+	d.Action = Anonymize
+	if t.deletes {
+		d.Action = Delete
+	}
+	if today < d.Due {
+		d.Row, d.Action = "D8", Expire
+	}
 }
 
 // ground evaluates what became of a rule.
@@ -385,26 +404,16 @@ func (c *Compiled) consent(ru *CompiledRule, r *Record, s *Standing, ps *Purpose
 	if at, objected := s.objectedToMarketing(ru, ps); objected && !(valid && since.After(at)) {
 		return c.eventOrFlag(objectionMarketing, at, r, today)
 	}
-	switch state {
-	case Withdrawn:
-		return c.eventOrFlag(consentWithdrawn, since, r, today)
-	case Invalidated:
-		return c.eventOrFlag(consentInvalid, since, r, today)
-	case Refused:
-		return c.eventOrFlag(consentRefused, since, r, today)
-	case Expired:
-		if !ps.Proven { // what nobody can prove was no consent that could run out
-			return c.flagged(consentUnproven, r, today)
-		}
-		if since.IsZero() {
-			return c.flagged(consentExpired, r, today)
-		}
-		last := calendar.LastDay(since, c.zone)
-		return ground{life: dead, reason: consentExpired, last: last, from: last + 1}
-	case Given, Renewed:
-	default:
-		return c.flagged(noConsent, r, today)
+	if !valid {
+		return c.noConsent(state, since, ps, r, today)
 	}
+	return c.lasting(ru, r, s, ps, asOf, today)
+}
+
+// lasting is the ground of a consent that is given: whether it counts, and how long it lasts.
+func (c *Compiled) lasting(ru *CompiledRule, r *Record, s *Standing, ps *PurposeStanding, asOf time.Time,
+	today calendar.Date) ground {
+	since := ps.Since
 	switch {
 	case s.child(since) && !s.Parental && !ps.Parental:
 		return c.eventOrFlag(childNoParental, since, r, today)
@@ -423,6 +432,29 @@ func (c *Compiled) consent(ru *CompiledRule, r *Record, s *Standing, ps *Purpose
 		return ground{life: dead, reason: consentExpired, last: last, from: last + 1}
 	}
 	return ground{life: alive, last: last}
+}
+
+// noConsent is the ground of a consent that is not given, or no more.
+func (c *Compiled) noConsent(state ConsentState, since time.Time, ps *PurposeStanding, r *Record,
+	today calendar.Date) ground {
+	switch state {
+	case Withdrawn:
+		return c.eventOrFlag(consentWithdrawn, since, r, today)
+	case Invalidated:
+		return c.eventOrFlag(consentInvalid, since, r, today)
+	case Refused:
+		return c.eventOrFlag(consentRefused, since, r, today)
+	case Expired:
+		if !ps.Proven { // what nobody can prove was no consent that could run out
+			return c.flagged(consentUnproven, r, today)
+		}
+		if since.IsZero() {
+			return c.flagged(consentExpired, r, today)
+		}
+		last := calendar.LastDay(since, c.zone)
+		return ground{life: dead, reason: consentExpired, last: last, from: last + 1}
+	}
+	return c.flagged(noConsent, r, today)
 }
 
 // term evaluates a ground of any other basis.

@@ -129,6 +129,17 @@ func (m *Mapping) Check(report func(format string, args ...any)) {
 			report("subject has an entry without kind or field: write it as {email: email}")
 		}
 	}
+	m.checkStates(report)
+	for name, c := range map[string]*Cell{"method": m.Method, "notice": m.Notice, "evidence": m.Evidence} {
+		if c != nil && c.Text == "" && c.Field == "" {
+			report("%s is empty: write a text, or {field: NAME}", name)
+		}
+	}
+	m.checkProof(report)
+}
+
+// checkStates reports what is wrong with the states and their instants.
+func (m *Mapping) checkStates(report func(format string, args ...any)) {
 	if len(m.States()) == 0 {
 		report("no state: say at least which rows mean given, or withdrawn, as given: {when: {opt_in: \"1\"}, at: " +
 			"opt_in_at}")
@@ -147,11 +158,10 @@ func (m *Mapping) Check(report func(format string, args ...any)) {
 			"name the field with the instant at which the row came to be",
 			m.Created)
 	}
-	for name, c := range map[string]*Cell{"method": m.Method, "notice": m.Notice, "evidence": m.Evidence} {
-		if c != nil && c.Text == "" && c.Field == "" {
-			report("%s is empty: write a text, or {field: NAME}", name)
-		}
-	}
+}
+
+// checkProof reports what is wrong with the notice, the trust and the evidence.
+func (m *Mapping) checkProof(report func(format string, args ...any)) {
 	if m.Given != nil && m.Notice == nil {
 		report("notice is missing: a consent needs the notice that was shown, write its version, or {field: NAME}")
 	}

@@ -294,16 +294,21 @@ func foldConsent(p *policy.PurposeStanding, e *Fact, at time.Time, grants bool) 
 		proven = p.Proven && (lasts || p.State == policy.Expired)
 	}
 	if p.State == state && p.Since.Equal(at) {
-		p.Proven = p.Proven || proven
-		if p.Until.IsZero() || !until.IsZero() && until.Before(p.Until) {
-			p.Until = until
-		}
+		p.Proven, p.Until = p.Proven || proven, sooner(p.Until, until)
 		return
 	}
 	if grants && !proven && p.Proven && lasts && (p.Until.IsZero() || p.Until.After(at)) {
 		return // what nobody can prove takes no proof away
 	}
 	p.State, p.Since, p.Until, p.Proven = state, at, until, proven
+}
+
+// sooner is the earlier of two ends; the zero time is none.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // end sets the end of the purposes that an event of this type ends.
