@@ -386,9 +386,7 @@ func isOfKind(f Field, value string) bool {
 	case connectors.Text:
 		return utf8.ValidString(value)
 	case connectors.Integer:
-		n, err := strconv.ParseInt(value, 10, 64)
-		most := int64(maxInteger(f.Type))
-		return err == nil && strconv.FormatInt(n, 10) == value && -most <= n && n <= most
+		return isInteger(f, value)
 	case connectors.Decimal:
 		return isDecimal(f, value)
 	case connectors.Float:
@@ -409,6 +407,13 @@ func isOfKind(f Field, value string) bool {
 		return validJSON(value)
 	}
 	return true
+}
+
+// isInteger reports whether a text is a number that the field can hold, as it writes it.
+func isInteger(f Field, value string) bool {
+	n, err := strconv.ParseInt(value, 10, 64)
+	most := int64(maxInteger(f.Type))
+	return err == nil && strconv.FormatInt(n, 10) == value && -most <= n && n <= most
 }
 
 // isDecimal reports whether a text is a number with as many places as the field has.
