@@ -14,6 +14,7 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/decide"
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/chain"
@@ -131,7 +132,7 @@ func (a *Allowed) collections(subjects []event.Subject, country string) reason.C
 			continue
 		}
 		rec := policy.Record{Trust: a.night.silos[a.silo.Silo.Name].trust, Standing: &a.standing, Starts: make([]calendar.Date, len(a.silo.Silo.Rules))}
-		d := a.silo.Decide(rec, a.night.asOf)
+		d := decide.Decide(a.silo, rec, a.night.asOf)
 		if a.usable(d, rec) {
 			allowed = true
 			if given, ok := consentTo(&a.standing, a.purpose); ok && given.Since.After(since) {
@@ -159,7 +160,7 @@ func (a *Allowed) collections(subjects []event.Subject, country string) reason.C
 // usable reports whether a decision of the purpose lets the record be used. A request for access changes no use.
 func (a *Allowed) usable(d policy.Decision, rec policy.Record) bool {
 	if d.Reason == reason.KPendingAccess {
-		return len(a.silo.Permits(rec, a.night.asOf, nil)) > 0
+		return len(decide.Permits(a.silo, rec, a.night.asOf, nil)) > 0
 	}
 	return d.Use == policy.Allowed || d.Use == policy.Limited
 }
@@ -348,7 +349,7 @@ func (p *Pipeline) Show(ctx context.Context, silo string, who event.Subject, cou
 }
 
 func knownPurpose(one *policy.Compiled, purpose string, s *policy.Standing, asOf time.Time, zone *time.Location) KnownPurpose {
-	d := one.Decide(policy.Record{Standing: s, Starts: make([]calendar.Date, len(one.Silo.Rules))}, asOf)
+	d := decide.Decide(one, policy.Record{Standing: s, Starts: make([]calendar.Date, len(one.Silo.Rules))}, asOf)
 	k := KnownPurpose{Purpose: purpose, State: "nothing is known of this purpose", Use: d.Use, Reason: string(d.Reason), Words: d.Reason.Words(), Until: d.Until.String(), Due: d.Due.String()}
 	if i := slices.IndexFunc(s.Purposes, func(p policy.PurposeStanding) bool { return p.Purpose == purpose }); i >= 0 {
 		k.State = stateWords(&s.Purposes[i], zone)

@@ -20,6 +20,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/decide"
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/chain"
@@ -514,7 +515,7 @@ func (g *group) ruleOn(refs []keystore.Ref, found []standings.Found, rows arrowR
 		rec.Standing, r.collection = &g.standing, m.Collection
 		r.seqFrom, r.seqTo = g.standing.FirstSeq, g.standing.LastSeq
 	}
-	r.Decision = g.silo.Decide(*rec, asOf)
+	r.Decision = decide.Decide(g.silo, *rec, asOf)
 	if plain(r.Decision) && len(g.blocked) == 0 {
 		return r
 	}
@@ -597,7 +598,7 @@ func (g *group) recall(r *ruling, rows arrowRecord, row int, asOf time.Time) {
 		}
 	}
 	if again {
-		r.Decision = g.silo.Decide(g.record, asOf)
+		r.Decision = decide.Decide(g.silo, g.record, asOf)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/decide"
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
 )
@@ -314,7 +315,7 @@ func (n *night) settleRoots(s *store) error {
 			if r.ruling != nil {
 				before := *r.ruling
 				if r.kept {
-					r.ruling.Decision = g.silo.WithDependent(r.ruling.Decision)
+					r.ruling.Decision = decide.WithDependent(r.ruling.Decision)
 					r.code, r.change = r.ruling.Reason, noChange
 					if r.ruling.Action == policy.Anonymize && len(g.targets) > 0 && !r.anonymized {
 						r.change, r.guard = anonymise, r.elseGuard

@@ -17,6 +17,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/decide"
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
 )
@@ -114,7 +115,7 @@ type keeping struct {
 
 	builder *connectors.Builder
 	silos   []string // sorted
-	permits []policy.Permit
+	permits []decide.Permit
 }
 
 // sync brings the applications' copies up to the registry's head. Each is compared in full with what the registry says of the rows as they are now, and what
@@ -455,11 +456,11 @@ func (k *keeping) wantRow(wanted []copyRow, g *group, b connectors.Batch, row in
 	usable := r.Use == policy.Allowed || r.Use == policy.Limited || r.Reason == reason.KPendingAccess // a request for access changes no use
 	k.permits = k.permits[:0]
 	if usable {
-		k.permits = g.silo.Permits(g.record, n.asOf, k.permits)
+		k.permits = decide.Permits(g.silo, g.record, n.asOf, k.permits)
 	}
 	for _, purpose := range k.Grants[silo] {
 		c := copyRow{record: record, silo: silo, purpose: purpose, status: copyBlocked}
-		if at := slices.IndexFunc(k.permits, func(p policy.Permit) bool { return p.Purpose == purpose }); at >= 0 && (!g.silo.Silo.IsMarketing(purpose) || k.list.admits(g, b.Rows, row, purpose)) {
+		if at := slices.IndexFunc(k.permits, func(p decide.Permit) bool { return p.Purpose == purpose }); at >= 0 && (!g.silo.Silo.IsMarketing(purpose) || k.list.admits(g, b.Rows, row, purpose)) {
 			c.status = copyAllowed
 			if ends := k.permits[at].Ends; !ends.IsZero() {
 				c.until = ends.UTC().Format(time.DateTime) // a part of a second is cut off: rather too early than too late

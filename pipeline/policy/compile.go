@@ -32,7 +32,7 @@ type CompiledRule struct {
 	Name         string
 	Begins, Ends calendar.Date
 	Fixed        calendar.Date
-	strength     int // of the basis, when alive: an index of aliveReasons
+	Strength     int // of the basis, when alive: an index of aliveReasons
 }
 
 // set is what follows from the set of rules whose bits are set in its index.
@@ -42,6 +42,9 @@ const (
 	maxRules      = 64 // the sets of rules are bits of a uint64
 	maxTableRules = 8  // up to here every set is worked out beforehand
 )
+
+// aliveBases are the bases in the order in which a live ground gives the reason for keeping.
+var aliveBases = [...]Basis{LegalObligation, Contract, PublicTask, VitalInterest, LegitimateInterest, Consent}
 
 var (
 	defaultOrphanGrace = calendar.Period{Days: 30}
@@ -108,6 +111,13 @@ func (c *Compiled) Governed() []string { return c.governed }
 
 // OrphanGrace is how long a row waits for the registry to know its person.
 func (c *Compiled) OrphanGrace() calendar.Period { return c.orphanGrace }
+
+// IDs are the names of the rules whose bits are set; shared, not to be changed.
+func (c *Compiled) IDs(rules uint64) []string { return c.set(rules).ids }
+
+// UncoveredBy are the fields that none of the rules whose bits are set covers, sorted; shared, not to be
+// changed.
+func (c *Compiled) UncoveredBy(rules uint64) []string { return c.set(rules).uncovered }
 
 // Uncovered are the fields that would be cleared if the rule at i were the only ground left.
 func (c *Compiled) Uncovered(i int) []string { return c.makeSet(1 << i).uncovered }
@@ -242,7 +252,7 @@ func (c *Compiled) compileRules(p *problems) {
 	governed := map[string]bool{}
 	for i := range s.Rules {
 		r := CompiledRule{Rule: &s.Rules[i], Name: s.Rules[i].ID,
-			strength: slices.Index(aliveBases[:], s.Rules[i].Basis)}
+			Strength: slices.Index(aliveBases[:], s.Rules[i].Basis)}
 		if r.Name == "" {
 			r.Name = r.Purpose + "/" + string(r.Basis)
 		}
@@ -279,7 +289,7 @@ func (c *Compiled) checkRule(p *problems, r *CompiledRule) {
 	if r.Purpose == "" {
 		p.add("purpose is missing: say what the data are for, in a word that the registry uses too")
 	}
-	if r.strength < 0 {
+	if r.Strength < 0 {
 		p.add("basis %q is none of Art. 6(1): use consent, contract, legal_obligation, vital_interest, public_task "+
 			"or legitimate_interest", r.Basis)
 	}
@@ -315,7 +325,7 @@ func (c *Compiled) checkRule(p *problems, r *CompiledRule) {
 	}
 	if r.Basis == Consent {
 		checkConsent(p, r)
-	} else if r.strength >= 0 {
+	} else if r.Strength >= 0 {
 		checkTerm(p, r)
 	}
 }
@@ -472,4 +482,18 @@ func (c *Compiled) Fields(r Records) []string {
 	}
 	delete(names, "")
 	return slices.Sorted(maps.Keys(names))
+}
+
+// Covers returns the fields that the rules of a purpose in force at asOf cover, sorted; all is true where
+// one of them covers every field.
+func (c *Compiled) Covers(purpose string, asOf time.Time) (fields []string, all bool) {
+	for _, r := range c.InForce(asOf) {
+		if r.Purpose != purpose {
+			continue
+		}
+		all = all || len(r.Fields) == 0
+		fields = append(fields, r.Fields...)
+	}
+	slices.Sort(fields)
+	return slices.Compact(fields), all
 }

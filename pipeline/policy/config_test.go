@@ -1,4 +1,4 @@
-package policy
+package policy_test
 
 import (
 	"testing"
@@ -7,6 +7,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
 
+	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 )
 
@@ -24,7 +25,7 @@ rules:
 anonymize: {email: null, birth_date: year}
 orphan_grace: P2W
 `
-	var s Silo
+	var s policy.Silo
 	require.NoError(t, yaml.UnmarshalWithOptions([]byte(text), &s, yaml.Strict()))
 	require.Equal(t, calendar.Period{Months: 24}, s.Rules[0].MaxAge)
 	require.Equal(t, calendar.Period{Days: 30}, s.Rules[0].Grace)
@@ -34,10 +35,10 @@ orphan_grace: P2W
 	require.Nil(t, s.Anonymize["email"])
 	require.Equal(t, "year", *s.Anonymize["birth_date"])
 	s.Name = "customers"
-	_, err := Compile(s, time.UTC, "IT")
+	_, err := policy.Compile(s, time.UTC, "IT")
 	require.NoError(t, err)
 	require.ErrorContains(t, yaml.Unmarshal([]byte("rules: [{max_age: 2 years}]"), &s), "P24M")
-	out, err := yaml.Marshal(Rule{MaxAge: calendar.Period{Months: 24}})
+	out, err := yaml.Marshal(policy.Rule{MaxAge: calendar.Period{Months: 24}})
 	require.NoError(t, err)
 	require.Contains(t, string(out), "max_age: P24M")
 }

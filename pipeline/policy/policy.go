@@ -1,6 +1,7 @@
-// Package policy decides. It is pure: no I/O, no clock, no Arrow. Decide answers what must happen to one
-// record at one instant, from the silo's rules, the record's own dates and what the consent registry knows;
-// the table it follows is in Decide's comment.
+// Package policy is what a company says about its data, and what follows from it: a Silo has Records, which
+// are tables, and Rules; Compile checks all of it and makes it ready, as Compiled rules. A Record is what
+// is known of one row, with the Standing that the registry has of its person, and a Decision what becomes
+// of it; package decide goes from one to the other. All of it is pure: no I/O, no clock.
 package policy
 
 import (
@@ -269,3 +270,23 @@ type Decision struct {
 func (s *Silo) IsMarketing(purpose string) bool {
 	return slices.ContainsFunc(s.Rules, func(r Rule) bool { return r.Purpose == purpose && r.Marketing })
 }
+
+// WritesBlock reports whether the decision's use=blocked is written to the source: in groups B and D, but
+// not for what only our own missing knowledge is the reason (group A, D3, D5, and D6 unless the silo opted
+// for no_match: expire). A block that is not written is reported.
+func (d Decision) WritesBlock() bool {
+	if d.Use != Blocked {
+		return false
+	}
+	switch d.Row {
+	case "A4", "A5", "D3", "D5":
+		return false
+	case "D6":
+		return d.Action == Expire
+	}
+	return true
+}
+
+// WritesUnblock reports whether a row that is blocked in the source is to be freed: its use is allowed, in
+// full or in part.
+func (d Decision) WritesUnblock() bool { return d.Use == Allowed || d.Use == Limited }

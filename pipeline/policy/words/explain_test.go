@@ -10,6 +10,7 @@ import (
 
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/decide"
 	"lethe/pipeline/policy/policytest"
 )
 
@@ -75,15 +76,15 @@ func TestExplainedDatesAreTheDecisions(t *testing.T) {
 	require.Contains(t, e.Rules[0].Examples[0], "lasts through 2028-11-21 and ends at 00:00 on 2028-11-22 "+
 		"(Europe/Rome); the row is blocked until then and deleted in the night of 2028-12-22.")
 	given := policytest.Matched(policytest.Standing(policytest.Newsletter(t, policy.Given, policytest.Now)))
-	require.Equal(t, "D1", c.Decide(given, policytest.At(t, "2028-11-21 23:59")).Row)
-	require.Equal(t, "D8", c.Decide(given, policytest.At(t, "2028-11-22 00:00")).Row)
-	require.Equal(t, "D8", c.Decide(given, policytest.At(t, "2028-12-21 23:59")).Row)
-	require.Equal(t, "D9", c.Decide(given, policytest.At(t, "2028-12-22 00:00")).Row)
+	require.Equal(t, "D1", decide.Decide(c, given, policytest.At(t, "2028-11-21 23:59")).Row)
+	require.Equal(t, "D8", decide.Decide(c, given, policytest.At(t, "2028-11-22 00:00")).Row)
+	require.Equal(t, "D8", decide.Decide(c, given, policytest.At(t, "2028-12-21 23:59")).Row)
+	require.Equal(t, "D9", decide.Decide(c, given, policytest.At(t, "2028-12-22 00:00")).Row)
 
 	require.Contains(t, e.Rules[0].Examples[1], "blocked until then and deleted in the night of 2026-12-22")
 	withdrawn := policytest.Matched(policytest.Standing(policytest.Newsletter(t, policy.Withdrawn, policytest.Now)))
-	require.Equal(t, "D8", c.Decide(withdrawn, policytest.At(t, "2026-12-21 23:59")).Row)
-	require.Equal(t, "D9", c.Decide(withdrawn, policytest.At(t, "2026-12-22 00:00")).Row)
+	require.Equal(t, "D8", decide.Decide(c, withdrawn, policytest.At(t, "2026-12-21 23:59")).Row)
+	require.Equal(t, "D9", decide.Decide(c, withdrawn, policytest.At(t, "2026-12-22 00:00")).Row)
 }
 
 func TestNoticeIsTheRetentionTable(t *testing.T) {

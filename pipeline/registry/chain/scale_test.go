@@ -15,6 +15,7 @@ import (
 
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/decide"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/event"
@@ -195,7 +196,7 @@ func (r *reconciler) strip() {
 			return
 		}
 		if r.decide {
-			d := r.silo.Decide(policy.Record{Standing: &r.standing, Starts: r.starts}, noon)
+			d := decide.Decide(r.silo, policy.Record{Standing: &r.standing, Starts: r.starts}, noon)
 			if d.Action == "" {
 				return
 			}

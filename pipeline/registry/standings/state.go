@@ -150,7 +150,8 @@ func (f *folder) seen(e *Fact) {
 	}
 }
 
-// ahead takes up an event that is not yet effective, or whose clock is impossible: whatever that one says, somebody has to look at it.
+// ahead takes up an event that is not yet effective, or whose clock is impossible: whatever that one says,
+// somebody has to look at it.
 func (f *folder) ahead(e *Fact) {
 	consent := e.Type.Kind().Consent
 	f.each(e, func(p *policy.PurposeStanding) { p.Future = p.Future || consent })
@@ -164,7 +165,8 @@ func (f *folder) ahead(e *Fact) {
 	}
 }
 
-// foldPerson takes up what is about the person, whatever the purpose; false says that the event is about something else.
+// foldPerson takes up what is about the person, whatever the purpose; false says that the event is about
+// something else.
 func (f *folder) foldPerson(e *Fact, at time.Time) bool {
 	s := f.into
 	switch e.Type {
@@ -193,7 +195,8 @@ func (f *folder) foldPerson(e *Fact, at time.Time) bool {
 	return true
 }
 
-// foldRequest takes up what is about a request, of whichever kind; false says that the event is about something else.
+// foldRequest takes up what is about a request, of whichever kind; false says that the event is about
+// something else.
 func (f *folder) foldRequest(e *Fact) bool {
 	switch e.Type {
 	case event.ErasureRequested:
@@ -230,7 +233,8 @@ func (f *folder) foldPurposes(e *Fact, at time.Time) {
 		f.each(e, func(p *policy.PurposeStanding) { foldPurpose(p, e, at) })
 		return
 	}
-	objected := slices.ContainsFunc(f.into.Purposes, func(p policy.PurposeStanding) bool { return p.Objection != policy.NoObjection })
+	objected := slices.ContainsFunc(f.into.Purposes,
+		func(p policy.PurposeStanding) bool { return p.Objection != policy.NoObjection })
 	f.each(e, func(p *policy.PurposeStanding) {
 		if e.Purpose != "" || p.Objection != policy.NoObjection || !objected && e.Type == event.ObjectionUpheld {
 			foldPurpose(p, e, at)

@@ -1,9 +1,13 @@
-package policy
+// Package decide answers what must happen to one record at one instant, from the silo's rules, the record's
+// own dates and what the consent registry knows: Decide follows a table, which its comment holds, and a
+// Permit says for which purpose a record may be used, and until when.
+package decide
 
 import (
 	"slices"
 	"time"
 
+	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/reason"
 )
@@ -16,12 +20,9 @@ var deadReasons = [...]reason.Code{
 	reason.DNoConsent,
 }
 
-// aliveBases in the order in which a live ground gives the reason for keeping, and aliveReasons beside them.
-var (
-	aliveBases   = [...]Basis{LegalObligation, Contract, PublicTask, VitalInterest, LegitimateInterest, Consent}
-	aliveReasons = [...]reason.Code{reason.KLegalObligation, reason.KContract, reason.KPublicTask,
-		reason.KVitalInterest, reason.KLegitimateInterest, reason.KConsent}
-)
+// aliveReasons are the reasons for keeping, in the order of the policy's bases.
+var aliveReasons = [...]reason.Code{reason.KLegalObligation, reason.KContract, reason.KPublicTask,
+	reason.KVitalInterest, reason.KLegitimateInterest, reason.KConsent}
 
 // indexes of deadReasons, for comparing strengths.
 const (
@@ -110,45 +111,45 @@ type ground struct {
 // Where the jurisdiction wants data blocked before they are deleted (Spain), D4 and rules that delete
 // expire until that period is over; fields that D1 clears are cleared without it, because a field cannot be
 // blocked by itself.
-func (c *Compiled) Decide(r Record, asOf time.Time) Decision {
+func Decide(c *policy.Compiled, r policy.Record, asOf time.Time) policy.Decision {
 	if r.Anonymized {
-		return Decision{Action: Keep, Use: Unchanged, Reason: reason.KAnonymized, Row: "A0"}
+		return policy.Decision{Action: policy.Keep, Use: policy.Unchanged, Reason: reason.KAnonymized, Row: "A0"}
 	}
-	today := calendar.DateOf(asOf, c.zone)
-	if !c.inForce(today) {
-		return Decision{Action: Keep, Use: Unchanged, Reason: reason.ENoPolicy, Row: "A1"}
+	today := calendar.DateOf(asOf, c.Zone())
+	if !inForce(c, today) {
+		return policy.Decision{Action: policy.Keep, Use: policy.Unchanged, Reason: reason.ENoPolicy, Row: "A1"}
 	}
 	switch r.Trust {
-	case Sound:
-	case Stale:
-		return Decision{Action: Keep, Use: Unchanged, Reason: reason.ERegistryStale, Row: "A3"}
+	case policy.Sound:
+	case policy.Stale:
+		return policy.Decision{Action: policy.Keep, Use: policy.Unchanged, Reason: reason.ERegistryStale, Row: "A3"}
 	default:
-		return Decision{Action: Keep, Use: Unchanged, Reason: reason.ERegistryTampered, Row: "A2"}
+		return policy.Decision{Action: policy.Keep, Use: policy.Unchanged, Reason: reason.ERegistryTampered, Row: "A2"}
 	}
 	s := r.Standing
 	switch r.Identity {
-	case Matched:
-	case Unmatched:
+	case policy.Matched:
+	case policy.Unmatched:
 		s = nil
-	case Unparseable:
-		return Decision{Action: Keep, Use: Blocked, Reason: reason.EIDUnparseable, Row: "A4"}
+	case policy.Unparseable:
+		return policy.Decision{Action: policy.Keep, Use: policy.Blocked, Reason: reason.EIDUnparseable, Row: "A4"}
 	default:
-		return Decision{Action: Keep, Use: Blocked, Reason: reason.EIDConflict, Row: "A5"}
+		return policy.Decision{Action: policy.Keep, Use: policy.Blocked, Reason: reason.EIDConflict, Row: "A5"}
 	}
 	if s != nil {
 		switch {
 		case s.Hold:
-			return Decision{Action: Keep, Use: Blocked, Reason: reason.KLegalHold, Row: "B1",
+			return policy.Decision{Action: policy.Keep, Use: policy.Blocked, Reason: reason.KLegalHold, Row: "B1",
 				Notes: noteIf(!s.Erasure.IsZero(), noteHeld)}
 		case s.Restricted:
-			return Decision{Action: Keep, Use: Blocked, Reason: reason.KRestricted, Row: "B2",
+			return policy.Decision{Action: policy.Keep, Use: policy.Blocked, Reason: reason.KRestricted, Row: "B2",
 				Notes: noteIf(!s.Erasure.IsZero(), noteRestricted)}
 		case s.PendingAccess:
-			return Decision{Action: Keep, Use: Unchanged, Reason: reason.KPendingAccess, Row: "B3"}
+			return policy.Decision{Action: policy.Keep, Use: policy.Unchanged, Reason: reason.KPendingAccess, Row: "B3"}
 		}
 	}
-	t := c.tally(&r, s, asOf, today)
-	return c.answer(&r, s, &t, today)
+	t := tallyOf(c, &r, s, asOf, today)
+	return answer(c, &r, s, &t, today)
 }
 
 // tally is what the grounds in force add up to.
@@ -174,34 +175,34 @@ type tally struct {
 	deletes, elseAnonyms bool
 }
 
-func (c *Compiled) tally(r *Record, s *Standing, asOf time.Time, today calendar.Date) tally {
+func tallyOf(c *policy.Compiled, r *policy.Record, s *policy.Standing, asOf time.Time, today calendar.Date) tally {
 	t := tally{strongest: len(aliveReasons), onlyLegal: true, reason: uint8(len(deadReasons))}
-	for i := range c.rules {
-		ru := &c.rules[i]
+	for i := range c.Rules() {
+		ru := &c.Rules()[i]
 		if !ru.InForce(today) {
 			continue
 		}
-		var ps *PurposeStanding
+		var ps *policy.PurposeStanding
 		if s != nil {
-			ps = s.purpose(ru.Purpose)
+			ps = purposeOf(s, ru.Purpose)
 		}
 		if ps != nil {
 			t.clock = t.clock || ps.ImpossibleClock
-			t.objection = t.objection || ps.Objection == ObjectionPending && !ru.Marketing && !ps.Marketing
+			t.objection = t.objection || ps.Objection == policy.ObjectionPending && !ru.Marketing && !ps.Marketing
 		}
-		g := c.ground(i, r, s, ps, asOf, today)
+		g := groundOf(c, i, r, s, ps, asOf, today)
 		switch g.life {
 		case alive:
 			t.lives(i, ru, g)
-			if ru.Basis == Consent {
-				c.consented(&t, r, s, ps)
+			if ru.Basis == policy.Consent {
+				consented(c, &t, r, s, ps)
 			}
 		case dead:
 			if g.reason != erasureRequest && today < dueAfter(g, ru.Grace) {
 				t.covers |= uint64(1) << i
 				t.waits = t.waits || g.dateless && len(ru.Fields) > 0
 			}
-			t.bury(i, ru, g, c.due(ru, g))
+			t.bury(i, ru, g, due(c, ru, g))
 		default:
 			t.covers |= uint64(1) << i
 			t.objection = t.objection || g.life == undecided
@@ -216,27 +217,27 @@ func (c *Compiled) tally(r *Record, s *Standing, asOf time.Time, today calendar.
 }
 
 // consented takes up what is to be said of a consent that is alive.
-func (c *Compiled) consented(t *tally, r *Record, s *Standing, ps *PurposeStanding) {
-	t.aged = t.aged || !s.Aged.IsZero() && s.child(ps.Since)
-	t.beforeConsent = t.beforeConsent || ps.State == Given && !r.Collected.IsZero() &&
-		calendar.DateOf(r.Collected, c.zone) < calendar.DateOf(ps.Since, c.zone)
+func consented(c *policy.Compiled, t *tally, r *policy.Record, s *policy.Standing, ps *policy.PurposeStanding) {
+	t.aged = t.aged || !s.Aged.IsZero() && child(s, ps.Since)
+	t.beforeConsent = t.beforeConsent || ps.State == policy.Given && !r.Collected.IsZero() &&
+		calendar.DateOf(r.Collected, c.Zone()) < calendar.DateOf(ps.Since, c.Zone())
 }
 
 // lives takes up a ground that is alive.
-func (t *tally) lives(i int, ru *CompiledRule, g ground) {
+func (t *tally) lives(i int, ru *policy.CompiledRule, g ground) {
 	t.live |= uint64(1) << i
 	t.covers |= uint64(1) << i
-	if ru.strength < t.strongest {
-		t.strongest, t.strongestRule = ru.strength, i
+	if ru.Strength < t.strongest {
+		t.strongest, t.strongestRule = ru.Strength, i
 	}
-	t.onlyLegal = t.onlyLegal && ru.Basis == LegalObligation
-	t.beyondConsent = t.beyondConsent || ru.Basis != Consent
+	t.onlyLegal = t.onlyLegal && ru.Basis == policy.LegalObligation
+	t.beyondConsent = t.beyondConsent || ru.Basis != policy.Consent
 	t.open = t.open || g.last == 0
 	t.until = max(t.until, g.last)
 }
 
 // bury adds a dead ground.
-func (t *tally) bury(i int, ru *CompiledRule, g ground, due calendar.Date) {
+func (t *tally) bury(i int, ru *policy.CompiledRule, g ground, due calendar.Date) {
 	if g.reason < t.reason {
 		t.reason, t.reasonRule = g.reason, i
 	}
@@ -248,34 +249,34 @@ func (t *tally) bury(i int, ru *CompiledRule, g ground, due calendar.Date) {
 		t.dateless = t.dateless || g.dateless
 		t.end, t.due = max(t.end, g.last), max(t.due, due)
 	}
-	t.deletes = t.deletes || ru.End == Delete
-	t.elseAnonyms = t.elseAnonyms || ru.End == Delete && ru.Else == Anonymize
+	t.deletes = t.deletes || ru.End == policy.Delete
+	t.elseAnonyms = t.elseAnonyms || ru.End == policy.Delete && ru.Else == policy.Anonymize
 }
 
 // due is the first day on which erasing what a dead ground covered is due. (After an erasure request row D4
 // answers, which knows no grace.)
-func (c *Compiled) due(ru *CompiledRule, g ground) calendar.Date {
+func due(c *policy.Compiled, ru *policy.CompiledRule, g ground) calendar.Date {
 	due := dueAfter(g, ru.Grace)
-	if ru.End == Delete && !c.Jurisdiction.Blocking.IsZero() {
+	if ru.End == policy.Delete && !c.Jurisdiction.Blocking.IsZero() {
 		due = max(due, dueAfter(g, c.Jurisdiction.Blocking))
 	}
 	return due
 }
 
 // ConsentLasts is the last day of a consent that is given at an instant and never withdrawn.
-func (c *Compiled) ConsentLasts(ru *CompiledRule, given time.Time) calendar.Date {
-	state := PurposeStanding{State: Given, Since: given, Proven: true}
-	return c.consent(ru, &Record{}, &Standing{}, &state, given, calendar.DateOf(given, c.zone)).last
+func ConsentLasts(c *policy.Compiled, ru *policy.CompiledRule, given time.Time) calendar.Date {
+	state := policy.PurposeStanding{State: policy.Given, Since: given, Proven: true}
+	return consent(c, ru, &policy.Record{}, &policy.Standing{}, &state, given, calendar.DateOf(given, c.Zone())).last
 }
 
 // DueWithdrawn is the first day on which a row may go whose consent is withdrawn at an instant.
-func (c *Compiled) DueWithdrawn(ru *CompiledRule, withdrawn time.Time) calendar.Date {
-	return c.due(ru, c.event(consentWithdrawn, withdrawn))
+func DueWithdrawn(c *policy.Compiled, ru *policy.CompiledRule, withdrawn time.Time) calendar.Date {
+	return due(c, ru, event(c, consentWithdrawn, withdrawn))
 }
 
 // DueAfter is the first day on which a row may go whose ground lives through a last day.
-func (c *Compiled) DueAfter(ru *CompiledRule, last calendar.Date) calendar.Date {
-	return c.due(ru, ground{life: dead, last: last, from: last + 1})
+func DueAfter(c *policy.Compiled, ru *policy.CompiledRule, last calendar.Date) calendar.Date {
+	return due(c, ru, ground{life: dead, last: last, from: last + 1})
 }
 
 func dueAfter(g ground, grace calendar.Period) calendar.Date {
@@ -286,13 +287,13 @@ func dueAfter(g ground, grace calendar.Period) calendar.Date {
 }
 
 // answer is the part D of the table.
-func (c *Compiled) answer(r *Record, s *Standing, t *tally, today calendar.Date) Decision {
+func answer(c *policy.Compiled, r *policy.Record, s *policy.Standing, t *tally, today calendar.Date) policy.Decision {
 	if t.live != 0 {
-		return c.answerLive(t)
+		return answerLive(c, t)
 	}
-	d := Decision{Action: Keep, Use: Blocked, Notes: noteIf(t.clock, noteClock), Else: Keep}
+	d := policy.Decision{Action: policy.Keep, Use: policy.Blocked, Notes: noteIf(t.clock, noteClock), Else: policy.Keep}
 	if t.elseAnonyms {
-		d.Else = Anonymize
+		d.Else = policy.Anonymize
 	}
 	switch {
 	case t.objection:
@@ -300,24 +301,24 @@ func (c *Compiled) answer(r *Record, s *Standing, t *tally, today calendar.Date)
 	case t.unknown:
 		d.Row, d.Reason = "D3", reason.EStartUnknown
 	case s != nil && !s.Erasure.IsZero():
-		c.answerErasure(&d, t, calendar.DateOf(s.Erasure, c.zone), today)
+		answerErasure(c, &d, t, calendar.DateOf(s.Erasure, c.Zone()), today)
 	case s == nil:
-		c.answerUnmatched(&d, calendar.DateOf(r.Collected, c.zone), today)
+		answerUnmatched(c, &d, calendar.DateOf(r.Collected, c.Zone()), today)
 	case t.future:
 		d.Row, d.Reason = "D7", reason.XNotYetEffective
 	default:
-		c.answerDead(&d, t, today)
+		answerDead(c, &d, t, today)
 	}
 	return d
 }
 
 // answerLive is D1.
-func (c *Compiled) answerLive(t *tally) Decision {
-	d := Decision{Action: Keep, Use: Allowed, Reason: aliveReasons[t.strongest], Row: "D1",
-		Rule: c.rules[t.strongestRule].Name, Until: t.until, Flag: t.waits,
-		Grounds: c.set(t.live).ids, Clear: c.set(t.covers).uncovered, Notes: noteIf(t.clock, noteClock)}
+func answerLive(c *policy.Compiled, t *tally) policy.Decision {
+	d := policy.Decision{Action: policy.Keep, Use: policy.Allowed, Reason: aliveReasons[t.strongest], Row: "D1",
+		Rule: c.Rules()[t.strongestRule].Name, Until: t.until, Flag: t.waits,
+		Grounds: c.IDs(t.live), Clear: c.UncoveredBy(t.covers), Notes: noteIf(t.clock, noteClock)}
 	if t.onlyLegal {
-		d.Use = Limited
+		d.Use = policy.Limited
 	}
 	if t.beforeConsent && !t.beyondConsent {
 		d.Notes = noteBeforeConsent
@@ -332,101 +333,104 @@ func (c *Compiled) answerLive(t *tally) Decision {
 }
 
 // answerErasure is D4.
-func (c *Compiled) answerErasure(d *Decision, t *tally, asked, today calendar.Date) {
-	d.Row, d.Reason, d.Action, d.End, d.Due = "D4", reason.DErasureRequest, Delete, asked, asked
+func answerErasure(c *policy.Compiled, d *policy.Decision, t *tally, asked, today calendar.Date) {
+	d.Row, d.Reason, d.Action, d.End, d.Due = "D4", reason.DErasureRequest, policy.Delete, asked, asked
 	if t.dead {
-		d.Rule = c.rules[t.reasonRule].Name
+		d.Rule = c.Rules()[t.reasonRule].Name
 	}
 	if b := c.Jurisdiction.Blocking; !b.IsZero() {
 		d.Due = calendar.EndOf(asked, b) + 1
 		if today < d.Due {
-			d.Action = Expire
+			d.Action = policy.Expire
 		}
 	}
 }
 
 // answerUnmatched is D5 and D6.
-func (c *Compiled) answerUnmatched(d *Decision, collected, today calendar.Date) {
+func answerUnmatched(c *policy.Compiled, d *policy.Decision, collected, today calendar.Date) {
 	d.Row, d.Reason, d.Flag = "D6", reason.XNoMatch, true
 	switch {
 	case !collected.Known():
 		d.Notes = noteStartUnknown
-	case today <= calendar.EndOf(collected, c.orphanGrace):
+	case today <= calendar.EndOf(collected, c.OrphanGrace()):
 		d.Row, d.Reason, d.Flag = "D5", reason.XNoMatchGrace, false
-	case c.Silo.NoMatch == string(Expire):
-		d.Action = Expire
+	case c.Silo.NoMatch == string(policy.Expire):
+		d.Action = policy.Expire
 	}
 }
 
 // answerDead is D8 and D9.
-func (c *Compiled) answerDead(d *Decision, t *tally, today calendar.Date) {
-	d.Row, d.Reason, d.Rule = "D9", deadReasons[t.reason], c.rules[t.reasonRule].Name
+func answerDead(c *policy.Compiled, d *policy.Decision, t *tally, today calendar.Date) {
+	d.Row, d.Reason, d.Rule = "D9", deadReasons[t.reason], c.Rules()[t.reasonRule].Name
 	d.End, d.Due, d.Flag = t.end, t.due, t.dateless
 	if !t.dated {
 		d.End, d.Due, d.Flag = t.neverEnd, t.neverDue, true
 	}
-	d.Action = Anonymize
+	d.Action = policy.Anonymize
 	if t.deletes {
-		d.Action = Delete
+		d.Action = policy.Delete
 	}
 	if today < d.Due {
-		d.Row, d.Action = "D8", Expire
+		d.Row, d.Action = "D8", policy.Expire
 	}
 }
 
-// ground evaluates what became of a rule.
-func (c *Compiled) ground(i int, r *Record, s *Standing, ps *PurposeStanding, asOf time.Time,
+// groundOf says what became of a rule.
+func groundOf(c *policy.Compiled, i int, r *policy.Record, s *policy.Standing, ps *policy.PurposeStanding,
+	asOf time.Time,
 	today calendar.Date) ground {
-	if ru := &c.rules[i]; ru.Basis == Consent {
-		return c.consent(ru, r, s, ps, asOf, today)
+	if ru := &c.Rules()[i]; ru.Basis == policy.Consent {
+		return consent(c, ru, r, s, ps, asOf, today)
 	}
-	return c.term(i, r, s, ps, today)
+	return term(c, i, r, s, ps, today)
 }
 
 // consent evaluates a ground of consent.
-func (c *Compiled) consent(ru *CompiledRule, r *Record, s *Standing, ps *PurposeStanding, asOf time.Time,
+func consent(c *policy.Compiled, ru *policy.CompiledRule, r *policy.Record, s *policy.Standing,
+	ps *policy.PurposeStanding, asOf time.Time,
 	today calendar.Date) ground {
 	if s == nil {
 		return ground{life: unmatched}
 	}
-	var state ConsentState
+	var state policy.ConsentState
 	var since time.Time
 	if ps != nil {
 		state, since = ps.State, ps.Since
-		if state == NoConsent && ps.Future || since.After(asOf) {
+		if state == policy.NoConsent && ps.Future || since.After(asOf) {
 			return ground{life: future}
 		}
 	}
-	valid := state == Given || state == Renewed
+	valid := state == policy.Given || state == policy.Renewed
 	if !s.Erasure.IsZero() && !(valid && since.After(s.Erasure)) {
-		return c.event(erasureRequest, s.Erasure)
+		return event(c, erasureRequest, s.Erasure)
 	}
-	if at, objected := s.objectedToMarketing(ru, ps); objected && !(valid && since.After(at)) {
-		return c.eventOrFlag(objectionMarketing, at, r, today)
+	if at, objected := objectedToMarketing(s, ru, ps); objected && !(valid && since.After(at)) {
+		return eventOrFlag(c, objectionMarketing, at, r, today)
 	}
 	if !valid {
-		return c.noConsent(state, since, ps, r, today)
+		return withoutConsent(c, state, since, ps, r, today)
 	}
-	return c.lasting(ru, r, s, ps, asOf, today)
+	return lasting(c, ru, r, s, ps, asOf, today)
 }
 
 // lasting is the ground of a consent that is given: whether it counts, and how long it lasts.
-func (c *Compiled) lasting(ru *CompiledRule, r *Record, s *Standing, ps *PurposeStanding, asOf time.Time,
+func lasting(c *policy.Compiled, ru *policy.CompiledRule, r *policy.Record, s *policy.Standing,
+	ps *policy.PurposeStanding, asOf time.Time,
 	today calendar.Date) ground {
 	since := ps.Since
 	switch {
-	case s.child(since) && !s.Parental && !ps.Parental:
-		return c.eventOrFlag(childNoParental, since, r, today)
+	case child(s, since) && !s.Parental && !ps.Parental:
+		return eventOrFlag(c, childNoParental, since, r, today)
 	case !ps.Proven:
-		return c.flagged(consentUnproven, r, today)
+		return flagged(c, consentUnproven, r, today)
 	case since.IsZero():
 		return ground{life: unknown}
 	}
-	last := calendar.EndOf(calendar.DateOf(since, c.zone), ru.MaxAge)
+	last := calendar.EndOf(calendar.DateOf(since, c.Zone()), ru.MaxAge)
 	gone := today > last
 	if !ps.Until.IsZero() {
 		gone = gone || !asOf.Before(ps.Until)
-		last = min(last, calendar.LastDay(ps.Until, c.zone))
+		last = min(last, calendar.LastDay(ps.Until, c.Zone()))
 	}
 	if gone {
 		return ground{life: dead, reason: consentExpired, last: last, from: last + 1}
@@ -434,47 +438,49 @@ func (c *Compiled) lasting(ru *CompiledRule, r *Record, s *Standing, ps *Purpose
 	return ground{life: alive, last: last}
 }
 
-// noConsent is the ground of a consent that is not given, or no more.
-func (c *Compiled) noConsent(state ConsentState, since time.Time, ps *PurposeStanding, r *Record,
+// withoutConsent is the ground of a consent that is not given, or no more.
+func withoutConsent(c *policy.Compiled, state policy.ConsentState, since time.Time, ps *policy.PurposeStanding,
+	r *policy.Record,
 	today calendar.Date) ground {
 	switch state {
-	case Withdrawn:
-		return c.eventOrFlag(consentWithdrawn, since, r, today)
-	case Invalidated:
-		return c.eventOrFlag(consentInvalid, since, r, today)
-	case Refused:
-		return c.eventOrFlag(consentRefused, since, r, today)
-	case Expired:
+	case policy.Withdrawn:
+		return eventOrFlag(c, consentWithdrawn, since, r, today)
+	case policy.Invalidated:
+		return eventOrFlag(c, consentInvalid, since, r, today)
+	case policy.Refused:
+		return eventOrFlag(c, consentRefused, since, r, today)
+	case policy.Expired:
 		if !ps.Proven { // what nobody can prove was no consent that could run out
-			return c.flagged(consentUnproven, r, today)
+			return flagged(c, consentUnproven, r, today)
 		}
 		if since.IsZero() {
-			return c.flagged(consentExpired, r, today)
+			return flagged(c, consentExpired, r, today)
 		}
-		last := calendar.LastDay(since, c.zone)
+		last := calendar.LastDay(since, c.Zone())
 		return ground{life: dead, reason: consentExpired, last: last, from: last + 1}
 	}
-	return c.flagged(noConsent, r, today)
+	return flagged(c, noConsent, r, today)
 }
 
 // term evaluates a ground of any other basis.
-func (c *Compiled) term(i int, r *Record, s *Standing, ps *PurposeStanding, today calendar.Date) ground {
-	ru := &c.rules[i]
-	weighable := ru.Basis == LegitimateInterest || ru.Basis == PublicTask
+func term(c *policy.Compiled, i int, r *policy.Record, s *policy.Standing, ps *policy.PurposeStanding,
+	today calendar.Date) ground {
+	ru := &c.Rules()[i]
+	weighable := ru.Basis == policy.LegitimateInterest || ru.Basis == policy.PublicTask
 	if weighable && s != nil {
-		if at, objected := s.objectedToMarketing(ru, ps); objected {
-			return c.eventOrFlag(objectionMarketing, at, r, today)
+		if at, objected := objectedToMarketing(s, ru, ps); objected {
+			return eventOrFlag(c, objectionMarketing, at, r, today)
 		}
 		if ps != nil {
 			switch ps.Objection {
-			case ObjectionPending:
+			case policy.ObjectionPending:
 				return ground{life: undecided}
-			case ObjectionUpheld:
-				return c.eventOrFlag(objectionUpheld, ps.ObjectedAt, r, today)
+			case policy.ObjectionUpheld:
+				return eventOrFlag(c, objectionUpheld, ps.ObjectedAt, r, today)
 			}
 		}
 	}
-	start, l := c.start(i, r, s, ps)
+	start, l := start(c, i, r, s, ps)
 	g := ground{life: l}
 	if l == alive && start.Known() {
 		g.last = calendar.EndOf(start, ru.Period)
@@ -483,7 +489,7 @@ func (c *Compiled) term(i int, r *Record, s *Standing, ps *PurposeStanding, toda
 		}
 	}
 	if g.life == alive && weighable && s != nil && !s.Erasure.IsZero() &&
-		(ps == nil || ps.Objection != ObjectionOverridden) {
+		(ps == nil || ps.Objection != policy.ObjectionOverridden) {
 		return ground{life: undecided}
 	}
 	return g
@@ -491,25 +497,26 @@ func (c *Compiled) term(i int, r *Record, s *Standing, ps *PurposeStanding, toda
 
 // start finds the day from which the period of a rule counts. Alive with a zero date is a relation that has
 // not ended.
-func (c *Compiled) start(i int, r *Record, s *Standing, ps *PurposeStanding) (calendar.Date, life) {
-	ru := &c.rules[i]
+func start(c *policy.Compiled, i int, r *policy.Record, s *policy.Standing,
+	ps *policy.PurposeStanding) (calendar.Date, life) {
+	ru := &c.Rules()[i]
 	var row calendar.Date
-	if i < len(r.Starts) && (ru.At != "" || ru.Start == Collected && r.Starts[i] < 0) {
+	if i < len(r.Starts) && (ru.At != "" || ru.Start == policy.Collected && r.Starts[i] < 0) {
 		row = r.Starts[i]
 	}
 	if row < 0 {
 		return 0, unknown
 	}
 	switch ru.Start {
-	case FixedDate:
+	case policy.FixedDate:
 		return ru.Fixed, alive
-	case BirthPlusAge:
+	case policy.BirthPlusAge:
 		return known(calendar.EndOf(row, calendar.Period{Years: ru.Age}))
-	case Collected:
+	case policy.Collected:
 		if ru.At == "" {
-			row = calendar.DateOf(r.Collected, c.zone)
+			row = calendar.DateOf(r.Collected, c.Zone())
 			if row == 0 && s != nil {
-				row = calendar.DateOf(s.Collected, c.zone)
+				row = calendar.DateOf(s.Collected, c.Zone())
 			}
 		}
 		return known(row)
@@ -517,14 +524,14 @@ func (c *Compiled) start(i int, r *Record, s *Standing, ps *PurposeStanding) (ca
 	opened := ru.At != ""
 	if ps != nil {
 		if !ps.Ended.IsZero() && !ps.Started.After(ps.Ended) {
-			row = max(row, calendar.DateOf(ps.Ended, c.zone))
+			row = max(row, calendar.DateOf(ps.Ended, c.Zone()))
 		}
 		opened = opened || !ps.Started.IsZero()
 	}
 	switch {
 	case row.Known():
 		return row, alive
-	case ru.Basis == VitalInterest:
+	case ru.Basis == policy.VitalInterest:
 		return 0, unknown
 	case opened:
 		return 0, alive
@@ -542,38 +549,38 @@ func known(d calendar.Date) (calendar.Date, life) {
 }
 
 // event is a ground that died with an event.
-func (c *Compiled) event(reason uint8, at time.Time) ground {
-	day := calendar.DateOf(at, c.zone)
+func event(c *policy.Compiled, reason uint8, at time.Time) ground {
+	day := calendar.DateOf(at, c.Zone())
 	return ground{life: dead, reason: reason, last: day, from: day}
 }
 
-func (c *Compiled) eventOrFlag(reason uint8, at time.Time, r *Record, today calendar.Date) ground {
+func eventOrFlag(c *policy.Compiled, reason uint8, at time.Time, r *policy.Record, today calendar.Date) ground {
 	if at.IsZero() {
-		return c.flagged(reason, r, today)
+		return flagged(c, reason, r, today)
 	}
-	return c.event(reason, at)
+	return event(c, reason, at)
 }
 
 // flagged is a ground that is dead for a reason without a date: the night that found it first is the anchor
 // of the grace.
-func (c *Compiled) flagged(reason uint8, r *Record, today calendar.Date) ground {
+func flagged(c *policy.Compiled, reason uint8, r *policy.Record, today calendar.Date) ground {
 	day := today
 	if !r.Flagged.IsZero() {
-		day = calendar.DateOf(r.Flagged, c.zone)
+		day = calendar.DateOf(r.Flagged, c.Zone())
 	}
 	return ground{life: dead, reason: reason, last: day, from: day, dateless: true}
 }
 
-func (c *Compiled) inForce(today calendar.Date) bool {
-	for i := range c.rules {
-		if c.rules[i].InForce(today) {
+func inForce(c *policy.Compiled, today calendar.Date) bool {
+	for i := range c.Rules() {
+		if c.Rules()[i].InForce(today) {
 			return true
 		}
 	}
 	return false
 }
 
-func (s *Standing) purpose(name string) *PurposeStanding {
+func purposeOf(s *policy.Standing, name string) *policy.PurposeStanding {
 	for i := range s.Purposes {
 		if s.Purposes[i].Purpose == name {
 			return &s.Purposes[i]
@@ -584,17 +591,19 @@ func (s *Standing) purpose(name string) *PurposeStanding {
 
 // child reports whether a consent of that instant was a child's: reaching the age makes none of it an
 // adult's, but what is given from then on is.
-func (s *Standing) child(since time.Time) bool {
+func child(s *policy.Standing, since time.Time) bool {
 	return s.Minor && (s.Aged.IsZero() || since.Before(s.Aged))
 }
 
 // objectedToMarketing returns the latest objection to direct marketing that concerns a rule: one to its own
 // purpose, or, when the rule is marketing, one to any marketing of the silo. It is absolute (Art. 21(2),
 // (3)): nobody weighs it.
-func (s *Standing) objectedToMarketing(ru *CompiledRule, own *PurposeStanding) (at time.Time, objected bool) {
+func objectedToMarketing(s *policy.Standing, ru *policy.CompiledRule, own *policy.PurposeStanding) (at time.Time,
+	objected bool) {
 	for i := range s.Purposes {
 		ps := &s.Purposes[i]
-		if ps.Objection == NoObjection || !ps.Marketing && !(ps == own && ru.Marketing) || ps != own && !ru.Marketing {
+		if ps.Objection == policy.NoObjection || !ps.Marketing && !(ps == own && ru.Marketing) || ps != own &&
+			!ru.Marketing {
 			continue
 		}
 		objected = true
@@ -607,38 +616,18 @@ func (s *Standing) objectedToMarketing(ru *CompiledRule, own *PurposeStanding) (
 
 // WithDependent is row D10: what becomes of a decision to delete when a referencing row stays and its
 // foreign key is not declared set_null. Any other decision is returned as it is.
-func (c *Compiled) WithDependent(d Decision) Decision {
-	if d.Action != Delete {
+func WithDependent(d policy.Decision) policy.Decision {
+	if d.Action != policy.Delete {
 		return d
 	}
-	d.Row, d.Action = "D10", Keep
-	if d.Else == Anonymize {
-		d.Action = Anonymize
+	d.Row, d.Action = "D10", policy.Keep
+	if d.Else == policy.Anonymize {
+		d.Action = policy.Anonymize
 		return d
 	}
 	d.Notes = append(slices.Clip(d.Notes), reason.EDependentKept)
 	return d
 }
-
-// WritesBlock reports whether the decision's use=blocked is written to the source: in groups B and D, but
-// not for what only our own missing knowledge is the reason (group A, D3, D5, and D6 unless the silo opted
-// for no_match: expire). A block that is not written is reported.
-func (d Decision) WritesBlock() bool {
-	if d.Use != Blocked {
-		return false
-	}
-	switch d.Row {
-	case "A4", "A5", "D3", "D5":
-		return false
-	case "D6":
-		return d.Action == Expire
-	}
-	return true
-}
-
-// WritesUnblock reports whether a row that is blocked in the source is to be freed: its use is allowed, in
-// full or in part.
-func (d Decision) WritesUnblock() bool { return d.Use == Allowed || d.Use == Limited }
 
 // The notes that Decide hands out, made once.
 var (

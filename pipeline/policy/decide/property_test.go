@@ -1,4 +1,4 @@
-package policy
+package decide
 
 import (
 	"cmp"
@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 )
 
@@ -19,7 +20,7 @@ var purposes = []string{"newsletter", "contract", "tax", "fraud"}
 
 // drawSilo makes a valid silo of one to five rules, some of which are in force for a time only if they have
 // versions.
-func drawSilo(rt *rapid.T, versions bool) Silo {
+func drawSilo(rt *rapid.T, versions bool) policy.Silo {
 	s := silo()
 	s.OrphanGrace = calendar.Period{Days: rapid.IntRange(0, 40).Draw(rt, "orphan grace")}
 	s.NoMatch = rapid.SampledFrom([]string{"", "keep", "expire"}).Draw(rt, "no_match")
@@ -27,12 +28,13 @@ func drawSilo(rt *rapid.T, versions bool) Silo {
 	days := rapid.IntRange(0, 40)
 	for i := range rapid.IntRange(1, 5).Draw(rt, "rules") {
 		purpose := rapid.SampledFrom(purposes).Draw(rt, "purpose")
-		name := func(r *Rule) {
+		name := func(r *policy.Rule) {
 			r.ID = fmt.Sprintf("rule-%d", i)
 			r.Fields = rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"name", "email", "phone"}), 0, 3,
 				rapid.ID).Draw(rt, "fields")
-			if r.End = rapid.SampledFrom([]Action{Delete, Anonymize}).Draw(rt, "end"); r.End == Delete {
-				r.Else = rapid.SampledFrom([]Action{"", "none", Anonymize}).Draw(rt, "else")
+			if r.End = rapid.SampledFrom([]policy.Action{policy.Delete, policy.Anonymize}).Draw(rt,
+				"end"); r.End == policy.Delete {
+				r.Else = rapid.SampledFrom([]policy.Action{"", "none", policy.Anonymize}).Draw(rt, "else")
 			}
 			if versions {
 				days := rapid.IntRange(-60, 90)
@@ -48,29 +50,32 @@ func drawSilo(rt *rapid.T, versions bool) Silo {
 			}
 		}
 		if rapid.Bool().Draw(rt, "consent") {
-			s.Rules = append(s.Rules, consentRule(name, func(r *Rule) {
+			s.Rules = append(s.Rules, consentRule(name, func(r *policy.Rule) {
 				r.Purpose, r.Marketing = purpose, rapid.Bool().Draw(rt, "marketing")
 				r.Grace, r.MaxAge = calendar.Period{Days: min(days.Draw(rt, "grace"), 31)},
 					calendar.Period{Days: 1 + days.Draw(rt, "max_age")}
 			}))
 			continue
 		}
-		basis := rapid.SampledFrom([]Basis{Contract, LegalObligation, VitalInterest, PublicTask,
-			LegitimateInterest}).Draw(rt, "basis")
-		s.Rules = append(s.Rules, termRule(basis, purpose, name, func(r *Rule) {
+		basis := rapid.SampledFrom([]policy.Basis{policy.Contract, policy.LegalObligation, policy.VitalInterest,
+			policy.PublicTask,
+			policy.LegitimateInterest}).Draw(rt, "basis")
+		s.Rules = append(s.Rules, termRule(basis, purpose, name, func(r *policy.Rule) {
 			r.Grace, r.Period = calendar.Period{Days: days.Draw(rt, "grace")},
 				calendar.Period{Days: 1 + days.Draw(rt, "period")}
-			r.Marketing = basis == LegitimateInterest && rapid.Bool().Draw(rt, "marketing")
-			r.Start = rapid.SampledFrom([]Start{Collected, ActivityEnded, RelationEnded, Inactivated, AtEvent,
-				FixedDate, BirthPlusAge}).Draw(rt, "start")
+			r.Marketing = basis == policy.LegitimateInterest && rapid.Bool().Draw(rt, "marketing")
+			r.Start = rapid.SampledFrom([]policy.Start{policy.Collected, policy.ActivityEnded, policy.RelationEnded,
+				policy.Inactivated, policy.AtEvent,
+				policy.FixedDate, policy.BirthPlusAge}).Draw(rt, "start")
 			switch {
-			case r.Start == FixedDate:
+			case r.Start == policy.FixedDate:
 				r.At, r.Date = "", (at0date + calendar.Date(rapid.IntRange(-60, 60).Draw(rt, "date"))).String()
-			case r.Start == BirthPlusAge:
+			case r.Start == policy.BirthPlusAge:
 				r.Age = 1
-			case basis == VitalInterest: // wants a field with its end
-				r.Start = RelationEnded
-			case r.Start == AtEvent || r.Start != Inactivated && rapid.Bool().Draw(rt, "the row does not say"):
+			case basis == policy.VitalInterest: // wants a field with its end
+				r.Start = policy.RelationEnded
+			case r.Start == policy.AtEvent || r.Start != policy.Inactivated &&
+				rapid.Bool().Draw(rt, "the row does not say"):
 				r.At = ""
 			}
 		}))
@@ -89,8 +94,8 @@ func drawTime(rt *rapid.T, label string) time.Time {
 	return time.Date(2026, 3, 15, 12, 0, 0, 0, time.UTC).Add(time.Duration(hours) * time.Hour)
 }
 
-func drawRecord(rt *rapid.T, s Silo) Record {
-	r := Record{Collected: drawTime(rt, "collected"), Flagged: drawTime(rt, "flagged")}
+func drawRecord(rt *rapid.T, s policy.Silo) policy.Record {
+	r := policy.Record{Collected: drawTime(rt, "collected"), Flagged: drawTime(rt, "flagged")}
 	for range s.Rules {
 		start := calendar.DateOf(drawTime(rt, "start"), time.UTC)
 		if rapid.IntRange(0, 9).Draw(rt, "unreadable") == 0 {
@@ -99,7 +104,7 @@ func drawRecord(rt *rapid.T, s Silo) Record {
 		r.Starts = append(r.Starts, start)
 	}
 	seldom := func(label string) bool { return rapid.IntRange(0, 9).Draw(rt, label) == 0 }
-	st := &Standing{Collected: drawTime(rt, "first collected"), Minor: seldom("minor"),
+	st := &policy.Standing{Collected: drawTime(rt, "first collected"), Minor: seldom("minor"),
 		Parental: rapid.Bool().Draw(rt, "parental"), PendingAccess: seldom("access"),
 		Hold: seldom("hold"), Restricted: seldom("restricted")}
 	if seldom("erasure") {
@@ -112,16 +117,17 @@ func drawRecord(rt *rapid.T, s Silo) Record {
 		if !rapid.Bool().Draw(rt, "known "+p) {
 			continue
 		}
-		ps := PurposeStanding{Purpose: p,
-			State: rapid.SampledFrom([]ConsentState{NoConsent, Given, Renewed, Refused, Withdrawn, Expired,
-				Invalidated}).Draw(rt, "state"),
+		ps := policy.PurposeStanding{Purpose: p,
+			State: rapid.SampledFrom([]policy.ConsentState{policy.NoConsent, policy.Given, policy.Renewed,
+				policy.Refused, policy.Withdrawn, policy.Expired,
+				policy.Invalidated}).Draw(rt, "state"),
 			Since: drawTime(rt, "since"), Until: drawTime(rt, "until"), Proven: !seldom("unproven"),
 			Future: seldom("future"), ImpossibleClock: seldom("clock"),
 			Marketing: rapid.Bool().Draw(rt, "21(2)"), ObjectedAt: drawTime(rt, "objected"), Ended: drawTime(rt,
 				"ended"), Started: drawTime(rt, "started"),
 			Parental: seldom("parental here")}
 		if seldom("objects") {
-			ps.Objection = Objection(rapid.IntRange(1, 3).Draw(rt, "objection"))
+			ps.Objection = policy.Objection(rapid.IntRange(1, 3).Draw(rt, "objection"))
 		}
 		st.Purposes = append(st.Purposes, ps)
 	}
@@ -130,33 +136,33 @@ func drawRecord(rt *rapid.T, s Silo) Record {
 }
 
 // harm ranks what cannot be taken back.
-func harm(d Decision) int {
+func harm(d policy.Decision) int {
 	switch d.Action {
-	case Delete:
+	case policy.Delete:
 		return 2
-	case Anonymize:
+	case policy.Anonymize:
 		return 1
 	}
 	return 0
 }
 
-func cleared(d Decision) []string {
+func cleared(d policy.Decision) []string {
 	if harm(d) > 0 {
 		return []string{"email", "name", "phone"}
 	}
 	return d.Clear
 }
 
-func requireNoMoreHarm(rt *rapid.T, doubt, sound Decision, why string) {
+func requireNoMoreHarm(rt *rapid.T, doubt, sound policy.Decision, why string) {
 	require.LessOrEqual(rt, harm(doubt), harm(sound), why)
 	require.Subset(rt, cleared(sound), cleared(doubt), why)
 }
 
-func drawCase(rt *rapid.T) (*Compiled, Record, time.Time) { return drawCaseOf(rt, true) }
+func drawCase(rt *rapid.T) (*policy.Compiled, policy.Record, time.Time) { return drawCaseOf(rt, true) }
 
-func drawCaseOf(rt *rapid.T, versions bool) (*Compiled, Record, time.Time) {
+func drawCaseOf(rt *rapid.T, versions bool) (*policy.Compiled, policy.Record, time.Time) {
 	s := drawSilo(rt, versions)
-	c, err := Compile(s, time.UTC, "IT")
+	c, err := policy.Compile(s, time.UTC, "IT")
 	require.NoError(rt, err)
 	asOf := time.Date(2026, 3, 15, 12, 0, 0, 0,
 		time.UTC).Add(time.Duration(rapid.IntRange(-24*40, 24*90).Draw(rt, "as of")) * time.Hour)
@@ -166,26 +172,26 @@ func drawCaseOf(rt *rapid.T, versions bool) (*Compiled, Record, time.Time) {
 func TestMoreDoubtNeverDestroysMore(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		c, r, asOf := drawCase(rt)
-		sound := c.Decide(r, asOf)
-		for _, doubt := range []func(*Record){
-			func(r *Record) { r.Trust = Tampered },
-			func(r *Record) { r.Trust = Stale },
-			func(r *Record) { r.Identity = Unmatched },
-			func(r *Record) { r.Identity = Unparseable },
-			func(r *Record) { r.Identity = Conflicting },
-			func(r *Record) { r.Identity, r.Standing = Matched, nil },
+		sound := Decide(c, r, asOf)
+		for _, doubt := range []func(*policy.Record){
+			func(r *policy.Record) { r.Trust = policy.Tampered },
+			func(r *policy.Record) { r.Trust = policy.Stale },
+			func(r *policy.Record) { r.Identity = policy.Unmatched },
+			func(r *policy.Record) { r.Identity = policy.Unparseable },
+			func(r *policy.Record) { r.Identity = policy.Conflicting },
+			func(r *policy.Record) { r.Identity, r.Standing = policy.Matched, nil },
 		} {
-			worse := c.Decide(with(r, doubt), asOf)
+			worse := Decide(c, with(r, doubt), asOf)
 			require.Zero(rt, harm(worse))
 			if worse.Row[0] == 'A' {
 				require.Empty(rt, worse.Clear)
 			}
 		}
-		unreadable := with(r, func(r *Record) {
+		unreadable := with(r, func(r *policy.Record) {
 			r.Starts = slices.Repeat([]calendar.Date{calendar.Unreadable},
 				len(r.Starts))
 		})
-		requireNoMoreHarm(rt, c.Decide(unreadable, asOf), sound, "dates nobody can read")
+		requireNoMoreHarm(rt, Decide(c, unreadable, asOf), sound, "dates nobody can read")
 	})
 }
 
@@ -195,39 +201,39 @@ func TestWhatIsUndecidedNeverDestroysMore(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		c, r, asOf := drawCase(rt)
 		untilNow(&r, asOf)
-		sound := c.Decide(r, asOf)
-		doubts := map[string]func(*Record, *Standing){
-			"the first night": func(r *Record, _ *Standing) { r.Flagged = time.Time{} },
-			"a row of unknown age": func(r *Record, s *Standing) {
+		sound := Decide(c, r, asOf)
+		doubts := map[string]func(*policy.Record, *policy.Standing){
+			"the first night": func(r *policy.Record, _ *policy.Standing) { r.Flagged = time.Time{} },
+			"a row of unknown age": func(r *policy.Record, s *policy.Standing) {
 				r.Collected, s.Collected = time.Time{},
 					time.Time{}
 			},
-			"an objection that waits": func(_ *Record, s *Standing) {
-				doubtAll(s, func(p *PurposeStanding) {
-					if p.Objection == NoObjection {
-						p.Objection, p.Marketing = ObjectionPending, false
+			"an objection that waits": func(_ *policy.Record, s *policy.Standing) {
+				doubtAll(s, func(p *policy.PurposeStanding) {
+					if p.Objection == policy.NoObjection {
+						p.Objection, p.Marketing = policy.ObjectionPending, false
 					}
 				})
 			},
-			"a consent yet to come": func(_ *Record, s *Standing) {
-				doubtAll(s, func(p *PurposeStanding) { p.Future = true })
+			"a consent yet to come": func(_ *policy.Record, s *policy.Standing) {
+				doubtAll(s, func(p *policy.PurposeStanding) { p.Future = true })
 			},
 		}
 		for why, doubt := range doubts {
 			if why == "an objection that waits" &&
-				slices.ContainsFunc(c.Silo.Rules, func(r Rule) bool { return r.Marketing }) {
+				slices.ContainsFunc(c.Silo.Rules, func(r policy.Rule) bool { return r.Marketing }) {
 				continue // against marketing it is no doubt: it ends it
 			}
 			worse, st := r, *r.Standing
 			st.Purposes = slices.Clone(st.Purposes)
 			worse.Standing = &st
 			doubt(&worse, &st)
-			requireNoMoreHarm(rt, c.Decide(worse, asOf), sound, why)
+			requireNoMoreHarm(rt, Decide(c, worse, asOf), sound, why)
 		}
 	})
 }
 
-func doubtAll(s *Standing, doubt func(*PurposeStanding)) {
+func doubtAll(s *policy.Standing, doubt func(*policy.PurposeStanding)) {
 	for i := range s.Purposes {
 		doubt(&s.Purposes[i])
 	}
@@ -235,7 +241,7 @@ func doubtAll(s *Standing, doubt func(*PurposeStanding)) {
 
 // untilNow takes back to an instant what a record says happens after it: an event that lies ahead is new
 // when its day comes. The first night has been recorded.
-func untilNow(r *Record, asOf time.Time) {
+func untilNow(r *policy.Record, asOf time.Time) {
 	past := func(at *time.Time) {
 		if at.After(asOf) {
 			*at = asOf
@@ -257,16 +263,16 @@ func untilNow(r *Record, asOf time.Time) {
 func TestHoldsAndRestrictionsNeverDestroy(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		c, r, asOf := drawCase(rt)
-		for _, keep := range []func(*Standing){
-			func(s *Standing) { s.Hold = true },
-			func(s *Standing) { s.Restricted = true },
-			func(s *Standing) { s.PendingAccess = true },
+		for _, keep := range []func(*policy.Standing){
+			func(s *policy.Standing) { s.Hold = true },
+			func(s *policy.Standing) { s.Restricted = true },
+			func(s *policy.Standing) { s.PendingAccess = true },
 		} {
 			st := with(*r.Standing, keep)
-			d := c.Decide(with(r, func(r *Record) { r.Standing = &st }), asOf)
-			require.Equal(rt, Keep, d.Action)
+			d := Decide(c, with(r, func(r *policy.Record) { r.Standing = &st }), asOf)
+			require.Equal(rt, policy.Keep, d.Action)
 			require.Empty(rt, d.Clear)
-			require.NotEqual(rt, Allowed, d.Use)
+			require.NotEqual(rt, policy.Allowed, d.Use)
 		}
 	})
 }
@@ -328,9 +334,9 @@ func TestTimeNeverRevives(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		c, r, asOf := drawCaseOf(rt, false) // a rule that comes into force is news too
 		untilNow(&r, asOf)
-		before := c.Decide(r, asOf)
+		before := Decide(c, r, asOf)
 		for _, days := range []int{0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377} {
-			after := c.Decide(r, asOf.AddDate(0, 0,
+			after := Decide(c, r, asOf.AddDate(0, 0,
 				days).Add(time.Duration(rapid.IntRange(0, 23).Draw(rt, "hour"))*time.Hour))
 			if before.Row != "D1" {
 				require.NotEqual(rt, "D1", after.Row)
@@ -354,9 +360,9 @@ func TestPermitsEndWhenTheySay(t *testing.T) {
 		c, r, asOf := drawCase(rt)
 		untilNow(&r, asOf)
 		permitted := func(purpose string, at time.Time) bool {
-			return slices.ContainsFunc(c.Permits(r, at, nil), func(p Permit) bool { return p.Purpose == purpose })
+			return slices.ContainsFunc(Permits(c, r, at, nil), func(p Permit) bool { return p.Purpose == purpose })
 		}
-		for _, p := range c.Permits(r, asOf, nil) {
+		for _, p := range Permits(c, r, asOf, nil) {
 			if p.Ends.IsZero() {
 				require.True(rt, permitted(p.Purpose, asOf.AddDate(500, 0, 0)))
 				continue
@@ -371,19 +377,19 @@ func TestPermitsEndWhenTheySay(t *testing.T) {
 func TestOrderDoesNotMatter(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		c, r, asOf := drawCase(rt)
-		want := c.Decide(r, asOf)
+		want := Decide(c, r, asOf)
 		s := c.Silo
 		order := rapid.Permutation(seq(len(s.Rules))).Draw(rt, "order")
-		rules, starts := make([]Rule, len(order)), make([]calendar.Date, len(order))
+		rules, starts := make([]policy.Rule, len(order)), make([]calendar.Date, len(order))
 		for i, j := range order {
 			rules[i], starts[i] = s.Rules[j], r.Starts[j]
 		}
 		s.Rules = rules
 		st := *r.Standing
 		st.Purposes = rapid.Permutation(st.Purposes).Draw(rt, "purposes")
-		shuffled, err := Compile(s, time.UTC, "IT")
+		shuffled, err := policy.Compile(s, time.UTC, "IT")
 		require.NoError(rt, err)
-		got := shuffled.Decide(with(r, func(r *Record) { r.Starts, r.Standing = starts, &st }), asOf)
+		got := Decide(shuffled, with(r, func(r *policy.Record) { r.Starts, r.Standing = starts, &st }), asOf)
 		slices.Sort(got.Grounds)
 		want.Grounds = slices.Sorted(slices.Values(want.Grounds))
 		got.Rule, want.Rule = "", "" // among rules of the same strength the first is named
@@ -411,9 +417,9 @@ func TestZonesWithTheSameDaysDecideAlike(t *testing.T) {
 			y, m, d := at.Date()
 			return time.Date(y, m, d, at.Hour(), 0, 0, 0, far)
 		}
-		c2, err := Compile(c.Silo, far, "IT")
+		c2, err := policy.Compile(c.Silo, far, "IT")
 		require.NoError(rt, err)
-		r2 := with(r, func(r *Record) { r.Collected, r.Flagged = move(r.Collected), move(r.Flagged) })
+		r2 := with(r, func(r *policy.Record) { r.Collected, r.Flagged = move(r.Collected), move(r.Flagged) })
 		st := *r.Standing
 		st.Collected, st.Erasure, st.Aged = move(st.Collected), move(st.Erasure), move(st.Aged)
 		st.Purposes = slices.Clone(st.Purposes)
@@ -423,7 +429,7 @@ func TestZonesWithTheSameDaysDecideAlike(t *testing.T) {
 				move(ps.ObjectedAt), move(ps.Ended), move(ps.Started)
 		}
 		r2.Standing = &st
-		require.Equal(rt, c.Decide(r, asOf), c2.Decide(r2, move(asOf)))
+		require.Equal(rt, Decide(c, r, asOf), Decide(c2, r2, move(asOf)))
 	})
 }
 
@@ -431,13 +437,13 @@ func TestZonesWithTheSameDaysDecideAlike(t *testing.T) {
 // where that can.
 type walked struct {
 	name   string
-	rules  []Rule
-	change func(*Compiled)                             // of the compiled silo; nil nothing
-	record func(started time.Time) Record              // of a row whose term began at an instant
+	rules  []policy.Rule
+	change func(*policy.Compiled)                      // of the compiled silo; nil nothing
+	record func(started time.Time) policy.Record       // of a row whose term began at an instant
 	due    func(started time.Time) (day time.Time)     // 00:00 of the day of erasure
 	clear  func(started time.Time) (day time.Time)     // of the day on which a field goes before; nil never
 	last   func(started time.Time) (lastDay time.Time) // the last day on which it may be used
-	wants  Action                                      // delete by default
+	wants  policy.Action                               // delete by default
 }
 
 // Night after night for more than a year, over a leap day and two changes of the clock: every row goes
@@ -459,86 +465,100 @@ func TestAWalkOfFourHundredNights(t *testing.T) {
 	days := func(n int) func(time.Time) time.Time {
 		return func(g time.Time) time.Time { return midnight(g, n) }
 	}
-	given := func(state ConsentState) func(time.Time) Record {
-		return func(g time.Time) Record {
-			return matched(standing(PurposeStanding{Purpose: "newsletter", State: state, Since: g, Proven: true}))
+	given := func(state policy.ConsentState) func(time.Time) policy.Record {
+		return func(g time.Time) policy.Record {
+			return matched(standing(policy.PurposeStanding{Purpose: "newsletter", State: state, Since: g,
+				Proven: true}))
 		}
 	}
-	closed := func(g time.Time) Record {
-		return Record{Standing: standing(), Starts: slices.Repeat([]calendar.Date{calendar.DateOf(g, rome)}, 3)}
+	closed := func(g time.Time) policy.Record {
+		return policy.Record{Standing: standing(), Starts: slices.Repeat([]calendar.Date{calendar.DateOf(g, rome)}, 3)}
 	}
 	p1m, week := calendar.Period{Months: 1}, calendar.Period{Weeks: 1}
-	term := func(basis Basis, change ...func(*Rule)) Rule {
-		return termRule(basis, string(basis), append([]func(*Rule){func(r *Rule) { r.Period = p1m }}, change...)...)
+	term := func(basis policy.Basis, change ...func(*policy.Rule)) policy.Rule {
+		return termRule(basis, string(basis), append([]func(*policy.Rule){func(r *policy.Rule) { r.Period = p1m }},
+			change...)...)
 	}
 	after := func(day func(time.Time) time.Time, n int) func(time.Time) time.Time {
 		return func(g time.Time) time.Time { return midnight(day(g), n) }
 	}
-	both := func(g time.Time) Record {
-		r := given(Given)(g)
+	both := func(g time.Time) policy.Record {
+		r := given(policy.Given)(g)
 		r.Starts = []calendar.Date{0, calendar.DateOf(g, rome)}
 		return r
 	}
 	cases := []walked{
-		{name: "consent of a month", rules: []Rule{consentRule(func(r *Rule) { r.MaxAge = p1m })},
-			record: given(Given), last: month, due: after(month, 1)},
+		{name: "consent of a month", rules: []policy.Rule{consentRule(func(r *policy.Rule) { r.MaxAge = p1m })},
+			record: given(policy.Given), last: month, due: after(month, 1)},
 		{name: "consent of thirty days and a grace of a week",
-			rules:  []Rule{consentRule(func(r *Rule) { r.MaxAge, r.Grace = calendar.Period{Days: 30}, week })},
-			record: given(Renewed), last: days(30), due: days(30 + 7 + 1)},
-		{name: "consent that ends by its own date", rules: []Rule{consentRule()}, last: days(19), due: days(20),
-			record: func(g time.Time) Record {
-				return matched(standing(PurposeStanding{Purpose: "newsletter", State: Given, Since: g,
+			rules: []policy.Rule{consentRule(func(r *policy.Rule) {
+				r.MaxAge, r.Grace = calendar.Period{Days: 30},
+					week
+			})},
+			record: given(policy.Renewed), last: days(30), due: days(30 + 7 + 1)},
+		{name: "consent that ends by its own date", rules: []policy.Rule{consentRule()}, last: days(19), due: days(20),
+			record: func(g time.Time) policy.Record {
+				return matched(standing(policy.PurposeStanding{Purpose: "newsletter", State: policy.Given, Since: g,
 					Until: midnight(g, 20), Proven: true}))
 			}},
-		{name: "withdrawn, with a grace", rules: []Rule{consentRule(grace(week))}, record: given(Withdrawn),
-			due: days(8)},
-		{name: "withdrawn, where a country wants blocking", rules: []Rule{consentRule(grace(week))},
-			record: given(Withdrawn), due: days(11),
-			change: func(c *Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 10} }},
+		{name: "withdrawn, with a grace", rules: []policy.Rule{consentRule(grace(week))},
+			record: given(policy.Withdrawn),
+			due:    days(8)},
+		{name: "withdrawn, where a country wants blocking", rules: []policy.Rule{consentRule(grace(week))},
+			record: given(policy.Withdrawn), due: days(11),
+			change: func(c *policy.Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 10} }},
 		{name: "consent of a month, where a country wants less blocking than the grace",
-			rules: []Rule{consentRule(grace(week), func(r *Rule) { r.MaxAge = p1m })}, record: given(Given),
-			last: month,
-			due:  after(month, 8), change: func(c *Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 3} }},
-		{name: "erasure asked, where a country wants blocking", rules: []Rule{consentRule(grace(week))},
-			due: days(11), change: func(c *Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 10} },
-			record: func(g time.Time) Record {
-				return matched(&Standing{Erasure: g,
-					Purposes: []PurposeStanding{{Purpose: "newsletter", State: Given, Since: g.Add(-time.Hour),
+			rules:  []policy.Rule{consentRule(grace(week), func(r *policy.Rule) { r.MaxAge = p1m })},
+			record: given(policy.Given),
+			last:   month,
+			due:    after(month, 8), change: func(c *policy.Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 3} }},
+		{name: "erasure asked, where a country wants blocking", rules: []policy.Rule{consentRule(grace(week))},
+			due: days(11), change: func(c *policy.Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 10} },
+			record: func(g time.Time) policy.Record {
+				return matched(&policy.Standing{Erasure: g,
+					Purposes: []policy.PurposeStanding{{Purpose: "newsletter", State: policy.Given,
+						Since:  g.Add(-time.Hour),
 						Proven: true}}})
 			}},
 		{name: "two grounds: the later end counts, and a field goes before",
-			rules: []Rule{consentRule(fields("email"), func(r *Rule) { r.MaxAge = calendar.Period{Days: 10} }),
-				term(Contract, fields("name"), grace(week))},
+			rules: []policy.Rule{consentRule(fields("email"),
+				func(r *policy.Rule) { r.MaxAge = calendar.Period{Days: 10} }),
+				term(policy.Contract, fields("name"), grace(week))},
 			record: both, last: month, due: after(month, 8), clear: days(11)},
 		{name: "two grounds: the earlier end with the longer grace counts",
-			rules: []Rule{consentRule(fields("email"), grace(calendar.Period{Days: 30}),
-				func(r *Rule) { r.MaxAge = calendar.Period{Days: 10} }),
-				term(Contract, fields("name"), func(r *Rule) { r.Period = calendar.Period{Days: 20} })}, record: both,
-			last: days(20), due: days(41)},
+			rules: []policy.Rule{consentRule(fields("email"), grace(calendar.Period{Days: 30}),
+				func(r *policy.Rule) { r.MaxAge = calendar.Period{Days: 10} }),
+				term(policy.Contract, fields("name"), func(r *policy.Rule) { r.Period = calendar.Period{Days: 20} })},
+			record: both,
+			last:   days(20), due: days(41)},
 		{name: "two grounds, where a country wants blocking before deletion, not before anonymizing",
-			rules: []Rule{consentRule(anonymizes, func(r *Rule) { r.MaxAge = calendar.Period{Days: 10} }),
-				term(Contract, anonymizes)}, record: both, last: month, due: after(month, 1), wants: Anonymize,
-			change: func(c *Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 10} }},
+			rules: []policy.Rule{consentRule(anonymizes, func(r *policy.Rule) { r.MaxAge = calendar.Period{Days: 10} }),
+				term(policy.Contract, anonymizes)}, record: both, last: month, due: after(month, 1),
+			wants:  policy.Anonymize,
+			change: func(c *policy.Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 10} }},
 	}
-	for _, basis := range []Basis{Contract, LegalObligation, VitalInterest, PublicTask, LegitimateInterest} {
-		cases = append(cases, walked{name: string(basis), rules: []Rule{term(basis)}, record: closed, last: month,
-			due: after(month, 1)},
-			walked{name: string(basis) + " with a grace", rules: []Rule{term(basis, grace(week))}, record: closed,
-				last: month, due: after(month, 8)},
-			walked{name: string(basis) + " where a country wants blocking", rules: []Rule{term(basis)},
+	for _, basis := range []policy.Basis{policy.Contract, policy.LegalObligation, policy.VitalInterest,
+		policy.PublicTask, policy.LegitimateInterest} {
+		cases = append(cases, walked{name: string(basis), rules: []policy.Rule{term(basis)}, record: closed,
+			last: month,
+			due:  after(month, 1)},
+			walked{name: string(basis) + " with a grace", rules: []policy.Rule{term(basis, grace(week))},
+				record: closed,
+				last:   month, due: after(month, 8)},
+			walked{name: string(basis) + " where a country wants blocking", rules: []policy.Rule{term(basis)},
 				record: closed, last: month, due: after(month, 11),
-				change: func(c *Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 10} }})
+				change: func(c *policy.Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 10} }})
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			policy := compiled(t, silo(c.rules...))
+			built := compiled(t, silo(c.rules...))
 			if c.change != nil {
-				c.change(policy)
+				c.change(built)
 			}
-			wants := cmp.Or(c.wants, Delete)
+			wants := cmp.Or(c.wants, policy.Delete)
 			type row struct {
 				started, cleared, used, gone time.Time
-				record                       Record
+				record                       policy.Record
 			}
 			var rows []row
 			for i := range 340 {
@@ -552,7 +572,7 @@ func TestAWalkOfFourHundredNights(t *testing.T) {
 					if r.started.After(asOf) {
 						continue
 					}
-					d := policy.Decide(r.record, asOf)
+					d := Decide(built, r.record, asOf)
 					switch {
 					case !r.gone.IsZero():
 						require.Equal(t, wants, d.Action, "started %s: gone on %s, and there again on %s", r.started,
@@ -565,7 +585,7 @@ func TestAWalkOfFourHundredNights(t *testing.T) {
 							r.cleared = asOf
 						}
 					default:
-						require.Equal(t, Blocked, d.Use)
+						require.Equal(t, policy.Blocked, d.Use)
 					}
 				}
 			}
@@ -589,23 +609,25 @@ func TestAWalkOfFourHundredNights(t *testing.T) {
 func TestDecideDoesNotAllocateWhereRowsAreMany(t *testing.T) {
 	c, cases := benchmarkCases(t)
 	for name, r := range cases {
-		require.Zero(t, testing.AllocsPerRun(100, func() { c.Decide(r, at0) }), name)
+		require.Zero(t, testing.AllocsPerRun(100, func() { Decide(c, r, at0) }), name)
 	}
 }
 
 var at0 = time.Date(2026, 11, 21, 0, 15, 0, 0, time.UTC)
 
-func benchmarkCases(t require.TestingT) (*Compiled, map[string]Record) {
+func benchmarkCases(t require.TestingT) (*policy.Compiled, map[string]policy.Record) {
 	c := compiled(t, silo(consentRule(fields("email", "name")),
-		termRule(Contract, "contract", fields("name", "phone")), termRule(LegalObligation, "tax", fields("name"))))
-	given := newsletter(t, Given, "2026-01-01")
+		termRule(policy.Contract, "contract", fields("name", "phone")), termRule(policy.LegalObligation, "tax",
+			fields("name"))))
+	given := newsletter(t, policy.Given, "2026-01-01")
 	closed := []calendar.Date{0, day(t, "2010-01-01"), day(t, "2010-01-01")}
 	collected := at(t, "2026-01-01")
-	return c, map[string]Record{
-		"allowed": {Standing: standing(given, PurposeStanding{Purpose: "contract"}),
+	return c, map[string]policy.Record{
+		"allowed": {Standing: standing(given, policy.PurposeStanding{Purpose: "contract"}),
 			Starts: make([]calendar.Date, 3), Collected: collected},
-		"withdrawn": {Standing: standing(newsletter(t, Withdrawn, "2026-01-01")), Starts: closed, Collected: collected},
-		"no match":  {Identity: Unmatched, Starts: closed, Collected: collected},
+		"withdrawn": {Standing: standing(newsletter(t, policy.Withdrawn, "2026-01-01")), Starts: closed,
+			Collected: collected},
+		"no match": {Identity: policy.Unmatched, Starts: closed, Collected: collected},
 	}
 }
 
@@ -616,7 +638,7 @@ func BenchmarkDecide(b *testing.B) {
 			r := cases[name]
 			b.ReportAllocs()
 			for b.Loop() {
-				c.Decide(r, at0)
+				Decide(c, r, at0)
 			}
 		})
 	}

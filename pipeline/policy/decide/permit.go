@@ -1,9 +1,10 @@
-package policy
+package decide
 
 import (
 	"slices"
 	"time"
 
+	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 )
 
@@ -18,15 +19,15 @@ type Permit struct {
 // Permits appends to dst the purposes for which a ground of the record is alive at asOf, in the order of
 // the rules, each once. It looks at grounds only: whether the record may be used at all (a hold, a
 // restriction, an identity in doubt) is Decide's answer, to be asked first.
-func (c *Compiled) Permits(r Record, asOf time.Time, dst []Permit) []Permit {
-	today := calendar.DateOf(asOf, c.zone)
+func Permits(c *policy.Compiled, r policy.Record, asOf time.Time, dst []Permit) []Permit {
+	today := calendar.DateOf(asOf, c.Zone())
 	from := len(dst)
-	for i := range c.rules {
-		ru := &c.rules[i]
+	for i := range c.Rules() {
+		ru := &c.Rules()[i]
 		if !ru.InForce(today) {
 			continue
 		}
-		ends, permits := c.permits(i, &r, asOf, today)
+		ends, permits := permits(c, i, &r, asOf, today)
 		if !permits {
 			continue
 		}
@@ -39,23 +40,23 @@ func (c *Compiled) Permits(r Record, asOf time.Time, dst []Permit) []Permit {
 		}
 	}
 	for i := range dst[from:] {
-		c.prolong(&dst[from+i], &r, asOf, today)
+		prolong(c, &dst[from+i], &r, asOf, today)
 	}
 	return dst
 }
 
 // prolong takes up the rules of a purpose that come into force before the permit ends: the next version of
 // a rule takes over where this one stops.
-func (c *Compiled) prolong(p *Permit, r *Record, asOf time.Time, today calendar.Date) {
+func prolong(c *policy.Compiled, p *Permit, r *policy.Record, asOf time.Time, today calendar.Date) {
 	for again := true; again; {
 		again = false
-		for i := range c.rules {
-			ru := &c.rules[i]
+		for i := range c.Rules() {
+			ru := &c.Rules()[i]
 			if ru.Purpose != p.Purpose || ru.Begins <= today || p.Ends.IsZero() ||
-				ru.Begins.Start(c.zone).After(p.Ends) {
+				ru.Begins.Start(c.Zone()).After(p.Ends) {
 				continue
 			}
-			if ends, permits := c.permits(i, r, asOf, today); permits && sooner(p.Ends, ends) {
+			if ends, permits := permits(c, i, r, asOf, today); permits && sooner(p.Ends, ends) {
 				p.Ends, again = ends, true
 			}
 		}
@@ -64,27 +65,28 @@ func (c *Compiled) prolong(p *Permit, r *Record, asOf time.Time, today calendar.
 
 // permits reports whether a rule's ground is alive, and when it ends: when its term is over, to the instant
 // where a consent has an end of its own, and no later than the rule itself.
-func (c *Compiled) permits(i int, r *Record, asOf time.Time, today calendar.Date) (ends time.Time, permits bool) {
-	ru, s := &c.rules[i], r.Standing
-	if r.Identity != Matched {
+func permits(c *policy.Compiled, i int, r *policy.Record, asOf time.Time, today calendar.Date) (ends time.Time,
+	permits bool) {
+	ru, s := &c.Rules()[i], r.Standing
+	if r.Identity != policy.Matched {
 		s = nil
 	}
-	var ps *PurposeStanding
+	var ps *policy.PurposeStanding
 	if s != nil {
-		ps = s.purpose(ru.Purpose)
+		ps = purposeOf(s, ru.Purpose)
 	}
-	g := c.ground(i, r, s, ps, asOf, today)
+	g := groundOf(c, i, r, s, ps, asOf, today)
 	if g.life != alive {
 		return time.Time{}, false
 	}
 	if g.last != 0 && g.last < calendar.MaxDate {
-		ends = (g.last + 1).Start(c.zone)
+		ends = (g.last + 1).Start(c.Zone())
 	}
-	if ru.Basis == Consent && sooner(ps.Until, ends) {
+	if ru.Basis == policy.Consent && sooner(ps.Until, ends) {
 		ends = ps.Until
 	}
 	if ru.Ends <= calendar.MaxDate {
-		if stops := ru.Ends.Start(c.zone); sooner(stops, ends) {
+		if stops := ru.Ends.Start(c.Zone()); sooner(stops, ends) {
 			ends = stops
 		}
 	}
@@ -93,17 +95,3 @@ func (c *Compiled) permits(i int, r *Record, asOf time.Time, today calendar.Date
 
 // sooner reports whether an end comes before another; zero never comes.
 func sooner(a, b time.Time) bool { return !a.IsZero() && (b.IsZero() || a.Before(b)) }
-
-// Covers returns the fields that the rules of a purpose in force at asOf cover, sorted; all is true where
-// one of them covers every field.
-func (c *Compiled) Covers(purpose string, asOf time.Time) (fields []string, all bool) {
-	for _, r := range c.InForce(asOf) {
-		if r.Purpose != purpose {
-			continue
-		}
-		all = all || len(r.Fields) == 0
-		fields = append(fields, r.Fields...)
-	}
-	slices.Sort(fields)
-	return slices.Compact(fields), all
-}
