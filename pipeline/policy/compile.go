@@ -32,7 +32,7 @@ type CompiledRule struct {
 	Name         string
 	Begins, Ends calendar.Date
 	Fixed        calendar.Date
-	Strength     int // of the basis, when alive: an index of aliveReasons
+	Strength     int // of the basis, when alive: an index of aliveBases
 }
 
 // set is what follows from the set of rules whose bits are set in its index.

@@ -79,7 +79,7 @@ func (c Config) Same(dsn string) bool { return c.database().Same(dsn) }
 // Registry is an open registry. It is safe for concurrent use; there is one writer at a time. What it can
 // do beside its own methods is that of its parts.
 type Registry struct {
-	*chain.Log           // Append, Heads, Verify, KeyVersions, Rotate
+	*chain.Log           // Append, Import, Heads, Verify, KeyVersions
 	*cases.Cases         // legal holds and requests
 	*retention.Retention // ExpireDue, ForgetEnded, Retire
 	store                *chain.Store

@@ -1,10 +1,12 @@
 package decide
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
@@ -102,4 +104,24 @@ func TestCovers(t *testing.T) {
 	require.Equal(t, []string{"email"}, covered)
 	_, all = c.Covers("contract", at(t, now))
 	require.True(t, all)
+}
+
+// What is permitted for a purpose is so until the permit's end, and not at it.
+func TestPermitsEndWhenTheySay(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		c, r, asOf := drawCase(rt)
+		untilNow(&r, asOf)
+		permitted := func(purpose string, at time.Time) bool {
+			return slices.ContainsFunc(Permits(c, r, at, nil), func(p Permit) bool { return p.Purpose == purpose })
+		}
+		for _, p := range Permits(c, r, asOf, nil) {
+			if p.Ends.IsZero() {
+				require.True(rt, permitted(p.Purpose, asOf.AddDate(500, 0, 0)))
+				continue
+			}
+			require.True(rt, p.Ends.After(asOf))
+			require.True(rt, permitted(p.Purpose, p.Ends.Add(-time.Nanosecond)))
+			require.False(rt, permitted(p.Purpose, p.Ends))
+		}
+	})
 }

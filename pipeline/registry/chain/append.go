@@ -104,7 +104,7 @@ func (l *Log) Append(ctx context.Context, keys *keystore.SiloKey, e event.Event)
 	err := l.store.Write(ctx, fmt.Sprintf("record event in silo %q", keys.Silo()), func(tx *database.Txn) error {
 		w, err := l.store.Writer(ctx, tx, keys.Silo())
 		if err == nil {
-			err = w.under(keys)
+			err = w.Under(keys)
 		}
 		if err != nil {
 			return err

@@ -1,8 +1,8 @@
 // Package chain is the append-only, hash-chained log of each silo: a Store is the database that the chains
-// are in, the Log of it verifies them, takes events in one by one or a delivery at a time, and carries them
-// over to another key. A Writer appends within a transaction; Pending is an event on its way, Head the end
-// of a chain, Silo its row, KeyVersion what is known of a key. UPDATE and DELETE of an event are refused by
-// the database; what a superuser does all the same Verify finds.
+// are in, the Log of it verifies them and takes events in, one by one or a delivery at a time. A Writer
+// appends within a transaction; Pending is an event on its way, Head the end of a chain, Silo its row,
+// KeyVersion what is known of a key. UPDATE and DELETE of an event are refused by the database; what a
+// superuser does all the same Verify finds.
 package chain
 
 import (

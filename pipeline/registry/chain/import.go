@@ -280,7 +280,7 @@ func (l *Log) importTx(ctx context.Context, what string, keys *keystore.SiloKey,
 	return l.store.Write(ctx, what, func(tx *database.Txn) error {
 		w, err := l.store.Writer(ctx, tx, keys.Silo())
 		if err == nil {
-			err = w.under(keys)
+			err = w.Under(keys)
 		}
 		if err != nil {
 			return err
