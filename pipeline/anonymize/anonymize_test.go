@@ -310,7 +310,8 @@ func TestOutputFits(t *testing.T) {
 		f := field(connectors.Text, fmt.Sprintf("varchar(%d)", size), length(size))
 		f.Nullable = spec == "null" || rapid.Bool().Draw(rt, "nullable")
 		in := rapid.OneOf(rapid.StringN(0, size, -1), rapid.Just("2001-02-03"),
-			rapid.Just("2001-02-03 04:05:06")).Filter(func(s string) bool { return utf8.RuneCountInString(s) <= size }).Draw(rt, "value")
+			rapid.Just("2001-02-03 04:05:06")).
+			Filter(func(s string) bool { return utf8.RuneCountInString(s) <= size }).Draw(rt, "value")
 		tech := parsed(rt, spec, f)
 		out := applied(rt, tech, in)[0]
 		if out == isNULL {

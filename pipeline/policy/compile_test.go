@@ -56,7 +56,9 @@ func TestCompileRefuses(t *testing.T) {
 		{"collected is last-modified", record(func(r *policy.Records) { r.Collected = "last_update" }),
 			"last-modified"},
 		{"block sets nothing", record(func(r *policy.Records) { r.Block = &policy.Block{} }), "block sets no field"},
-		{"block is not undone", record(func(r *policy.Records) { r.Block = &policy.Block{Set: map[string]string{"blocked": "1"}} }),
+		{"block is not undone", record(func(r *policy.Records) {
+			r.Block = &policy.Block{Set: map[string]string{"blocked": "1"}}
+		}),
 			"reversible"},
 		{"block changes nothing", record(func(r *policy.Records) {
 			r.Block = &policy.Block{Set: map[string]string{"b": "1"}, Unset: map[string]string{"b": "1"}}

@@ -21,7 +21,8 @@ records:
     subject: {email: email}
     block: {set: {restricted: 1}, unset: {restricted: 0}}
 rules:
-  - {purpose: newsletter, basis: consent, max_age: P24M, grace: P30D, end: delete, because: form, owner: anna, review_by: 2027-06-01}
+  - {purpose: newsletter, basis: consent, max_age: P24M, grace: P30D, end: delete,
+     because: form, owner: anna, review_by: 2027-06-01}
 anonymize: {email: null, birth_date: year}
 orphan_grace: P2W
 `

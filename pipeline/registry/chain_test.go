@@ -53,7 +53,8 @@ func TestAppendOnly(t *testing.T) {
 			`UPDATE event SET purpose = 'x' WHERE seq = 2`,
 			`DELETE FROM event WHERE seq = 2`,
 			`UPDATE event_payload SET collection = 1 WHERE seq = 2`,
-			`INSERT INTO event SELECT silo, 9, 'given', '', purpose_version, basis, occurred_at, zone, effective_from, effective_until, recorded_at, method, source, x'01', notice, commitment, hash FROM event WHERE seq = 1`,
+			`INSERT INTO event SELECT silo, 9, 'given', '', purpose_version, basis, occurred_at, zone, effective_from,
+				effective_until, recorded_at, method, source, x'01', notice, commitment, hash FROM event WHERE seq = 1`,
 			`INSERT INTO subject_alias VALUES (4711, zeroblob(32), 1, 'email', 1)`,
 			`TRUNCATE TABLE event`,
 		} {

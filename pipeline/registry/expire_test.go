@@ -89,7 +89,8 @@ func TestExpiryReadsIndexes(t *testing.T) {
 	} {
 		var id, parent, unused int
 		var plan string
-		rows, err := db.Query(`EXPLAIN QUERY PLAN SELECT p.collection FROM event e JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq WHERE e.silo = 1 AND ` + query)
+		rows, err := db.Query(`EXPLAIN QUERY PLAN SELECT p.collection FROM event e
+			JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq WHERE e.silo = 1 AND ` + query)
 		require.NoError(t, err)
 		require.True(t, rows.Next())
 		require.NoError(t, rows.Scan(&id, &parent, &unused, &plan))

@@ -265,7 +265,8 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 func TestImportJSONL(t *testing.T) {
 	onEngines(t, func(t *testing.T, newFixture newFixture) {
 		f := newFixture(t)
-		text := `{"email":"a@b.it","type":"given","purpose":"news","occurred_at":"2026-01-01T00:00:00Z","notice":"n","minor":true,"evidence":"p"}
+		text := `{"email":"a@b.it","type":"given","purpose":"news","occurred_at":"2026-01-01T00:00:00Z",` +
+			`"notice":"n","minor":true,"evidence":"p"}
 
 {"email":"b@b.it","type":"withdrawn","purpose":"news","occurred_at":"2026-01-01","extra":1}
 {"email":"c@b.it","type":"withdrawn"

@@ -110,7 +110,8 @@ func TestEventsLinkRows(t *testing.T) {
 		f := newFixture(t)
 		key := f.key("crm")
 		text := "email,collection,type,purpose,occurred_at,notice,record\n" +
-			"a@example.org,c1,given,news,2026-01-10,n,1\na@example.org,c2,given,news,2026-02-10,n,2\na@example.org,,withdrawn,news,2026-03-10,n,1\n"
+			"a@example.org,c1,given,news,2026-01-10,n,1\na@example.org,c2,given,news,2026-02-10,n,2\n" +
+			"a@example.org,,withdrawn,news,2026-03-10,n,1\n"
 		in := func(text string, admit func(*event.Event) error) delivery.Report {
 			report, err := f.r.Import(t.Context(), delivery.Import{Keys: key, Reader: strings.NewReader(text),
 				Format: delivery.CSV, Source: "test", Admit: admit})

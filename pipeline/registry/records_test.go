@@ -73,7 +73,8 @@ func TestImportISO27560(t *testing.T) {
 func TestRecordsThatAreNone(t *testing.T) {
 	f := newSQLite(t)
 	key := f.key("news")
-	const good = `{"version":"KI-CR-v1.1.0","consentTimestamp":1767261600,"consentReceiptID":"r","piiPrincipalId":"a@b.it","policyUrl":"p","services":[{"purposes":[{"purpose":"n","termination":"P1Y"}]}]}`
+	const good = `{"version":"KI-CR-v1.1.0","consentTimestamp":1767261600,"consentReceiptID":"r",` +
+		`"piiPrincipalId":"a@b.it","policyUrl":"p","services":[{"purposes":[{"purpose":"n","termination":"P1Y"}]}]}`
 	tests := []struct {
 		name, text, want string
 		lines, events    int

@@ -115,7 +115,8 @@ func (f *fixture) link(silo string, record keystore.Ref, collection int64) {
 	s, err := chain.FindSilo(f.t.Context(), f.r.store.Handle, silo)
 	require.NoError(f.t, err)
 	_, err = f.r.store.Exec(f.t.Context(),
-		`INSERT INTO record_link (silo, record_ref, collection, "system", object, linked_at) VALUES (?, ?, ?, 'crm', 'people', ?)`, s.ID, record[:], collection, event.Micros(noon))
+		`INSERT INTO record_link (silo, record_ref, collection, "system", object, linked_at) 
+			VALUES (?, ?, ?, 'crm', 'people', ?)`, s.ID, record[:], collection, event.Micros(noon))
 	require.NoError(f.t, err)
 }
 
@@ -231,7 +232,8 @@ func BenchmarkImport(b *testing.B) {
 
 	tx, err := f.r.store.Begin(b.Context(), false)
 	require.NoError(b, err)
-	_, err = tx.Exec(b.Context(), `CREATE TABLE yardstick (seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, line BLOB NOT NULL)`)
+	_, err = tx.Exec(b.Context(), `CREATE TABLE yardstick (seq INTEGER PRIMARY KEY,
+		id BLOB NOT NULL UNIQUE, line BLOB NOT NULL)`)
 	require.NoError(b, err)
 	require.NoError(b, tx.Commit())
 	tx.End()

@@ -81,7 +81,8 @@ func carryAliases(ctx context.Context, w *chain.Writer, keys *keystore.SiloKey) 
 }
 
 // carry carries the references over that nights left in a table: they fit into memory, as in a night.
-func carry(ctx context.Context, w *chain.Writer, keys *keystore.SiloKey, table, column string, record bool) (int, error) {
+func carry(ctx context.Context, w *chain.Writer, keys *keystore.SiloKey, table, column string,
+	record bool) (int, error) {
 	var refs []keystore.Ref
 	err := w.Tx.Scanned(ctx, `SELECT DISTINCT `+column+` FROM `+table+` WHERE silo = ?`, func(row database.Row) error {
 		if ref := keystore.Ref(row.ColumnRawBlob(0)); ref != (keystore.Ref{}) { // a tombstone that is nobody's any more

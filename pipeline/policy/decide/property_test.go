@@ -491,7 +491,8 @@ func TestAWalkOfFourHundredNights(t *testing.T) {
 			rules:  []policy.Rule{consentRule(grace(week), func(r *policy.Rule) { r.MaxAge = p1m })},
 			record: given(policy.Given),
 			last:   month,
-			due:    after(month, 8), change: func(c *policy.Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 3} }},
+			due:    after(month, 8),
+			change: func(c *policy.Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 3} }},
 		{name: "erasure asked, where a country wants blocking", rules: []policy.Rule{consentRule(grace(week))},
 			due: days(11), change: func(c *policy.Compiled) { c.Jurisdiction.Blocking = calendar.Period{Days: 10} },
 			record: func(g time.Time) policy.Record {

@@ -126,7 +126,8 @@ func TestNoHeader(t *testing.T) {
 		})
 	}
 	_, _, err := readAll(t, Import{Reader: strings.NewReader("E-Mail|When|Note 2025|type\n")})
-	require.ErrorContains(t, err, `column "E-Mail" is not known: say what it is, as --column "E-Mail=email", or ignore it, as --column "E-Mail="; neither are "When", "Note 2025"`)
+	require.ErrorContains(t, err, `column "E-Mail" is not known: say what it is, as --column "E-Mail=email", or `+
+		`ignore it, as --column "E-Mail="; neither are "When", "Note 2025"`)
 	for name, in := range map[string]Import{
 		"encoding":                {Encoding: "ebcdic-9"},
 		"order of dates":          {Dates: "ymd"},

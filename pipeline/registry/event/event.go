@@ -27,7 +27,7 @@ type Event struct {
 	Type       Type
 	Subjects   []Subject
 	Collection string // the source's id of the act of collecting; "" when it has none
-	// the row of a source that came of it, as delivered: see Import.Admit, which turns it into Link
+	// the row of a source that came of it, as delivered: see delivery.Import.Admit, which turns it into Link
 	Record         string
 	Link           Link // the same; its Record is zero for none. What is on record already may be linked later
 	Purpose        string
