@@ -18,7 +18,10 @@ import (
 
 	"lethe/pipeline/ask/allowed"
 	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/policy/reason"
+	"lethe/pipeline/registry/delivery"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/setup"
 )
 
@@ -50,7 +53,7 @@ standard error; no value of theirs does.`,
 			if err != nil {
 				return err
 			}
-			return listAllowed(cmd.Context(), c, p, silo, purpose, at, func(a *allowed.View) (map[policy.Code]int,
+			return listAllowed(cmd.Context(), c, p, silo, purpose, at, func(a *allowed.View) (map[reason.Code]int,
 				int, error) {
 				if len(args) == 0 {
 					return allowedRows(cmd.Context(), c, a, cfg.Silos[silo])
@@ -71,7 +74,7 @@ standard error; no value of theirs does.`,
 
 // allowed opens the silo, lets do print, and says on the standard error how many were left out.
 func listAllowed(ctx context.Context, c *Command, p *setup.Setup, silo, purpose string, at time.Time,
-	do func(*allowed.View) (map[policy.Code]int, int, error)) (err error) {
+	do func(*allowed.View) (map[reason.Code]int, int, error)) (err error) {
 	a, err := allowed.Open(ctx, p, silo, purpose, at)
 	if err != nil {
 		return err
@@ -98,10 +101,10 @@ func listAllowed(ctx context.Context, c *Command, p *setup.Setup, silo, purpose 
 }
 
 // unusableWords are for reasons that are no codes of decisions.
-var unusableWords = map[policy.Code]string{
-	policy.Code(registry.Suppressed): "The person said no to marketing, and has not provably said yes since.",
-	policy.Code(registry.BadLine):    "The line cannot be read.",
-	policy.Code(registry.OpenQuote): "A quote is opened and not closed: that line and those that follow it, up to " +
+var unusableWords = map[reason.Code]string{
+	reason.Code(event.Suppressed): "The person said no to marketing, and has not provably said yes since.",
+	reason.Code(event.BadLine):    "The line cannot be read.",
+	reason.Code(event.OpenQuote): "A quote is opened and not closed: that line and those that follow it, up to " +
 		"the next quote or the end of the list, were not read.",
 }
 
@@ -118,7 +121,7 @@ func listColumns(header []string, columns map[string]string) ([]listColumn, erro
 		switch {
 		case !slices.ContainsFunc(header, func(h string) bool { return strings.TrimSpace(h) == name }):
 			return nil, fmt.Errorf("%w: --column %s=%s: the list has no such column", setup.ErrUsage, name, kind)
-		case !registry.KnownKind(kind):
+		case !identifier.Known(kind):
 			return nil, fmt.Errorf("%w: --column %s=%s: use email, phone, customer-number, username or "+
 				"national-id:CC", setup.ErrUsage, name, kind)
 		}
@@ -126,7 +129,7 @@ func listColumns(header []string, columns map[string]string) ([]listColumn, erro
 	for at, name := range header {
 		name = strings.TrimSpace(name)
 		for _, kind := range []string{columns[name], name, strings.ToLower(name)} {
-			if registry.KnownKind(kind) {
+			if identifier.Known(kind) {
 				found = append(found, listColumn{kind, at})
 				break
 			}
@@ -141,7 +144,7 @@ func listColumns(header []string, columns map[string]string) ([]listColumn, erro
 
 // allowedLines prints the lines of a mailing list whose people may be used.
 func allowedLines(c *Command, a *allowed.View, path string, columns map[string]string,
-	country string) (left map[policy.Code]int, kept int, err error) {
+	country string) (left map[reason.Code]int, kept int, err error) {
 	file := os.Stdin
 	if path != "-" {
 		if file, err = os.Open(path); err != nil {
@@ -149,12 +152,12 @@ func allowedLines(c *Command, a *allowed.View, path string, columns map[string]s
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
 	}
-	buffered, err := registry.DecodeText(file, "")
+	buffered, err := delivery.DecodeText(file, "")
 	if err != nil {
 		return nil, 0, err
 	}
 	reader := csv.NewReader(buffered)
-	reader.Comma = registry.Separator(buffered)
+	reader.Comma = delivery.Separator(buffered)
 	reader.ReuseRecord = true
 	reader.FieldsPerRecord = -1
 	record, err := reader.Read()
@@ -171,8 +174,8 @@ func allowedLines(c *Command, a *allowed.View, path string, columns map[string]s
 	if err := write(header); err != nil {
 		return nil, 0, err
 	}
-	left = map[policy.Code]int{}
-	var subjects []registry.Subject
+	left = map[reason.Code]int{}
+	var subjects []event.Subject
 	for {
 		record, err := reader.Read()
 		var bad *csv.ParseError
@@ -180,10 +183,10 @@ func allowedLines(c *Command, a *allowed.View, path string, columns map[string]s
 		case errors.Is(err, io.EOF):
 			return left, kept, flush()
 		case errors.As(err, &bad) && bad.Line > bad.StartLine:
-			left[policy.Code(registry.OpenQuote)]++
+			left[reason.Code(event.OpenQuote)]++
 			continue
 		case errors.As(err, &bad), err == nil && len(record) != len(header):
-			left[policy.Code(registry.BadLine)]++
+			left[reason.Code(event.BadLine)]++
 			continue
 		case err != nil:
 			return left, kept, fmt.Errorf("read %s: %w", path, err)
@@ -191,7 +194,7 @@ func allowedLines(c *Command, a *allowed.View, path string, columns map[string]s
 		subjects = subjects[:0]
 		for _, p := range people {
 			if record[p.at] != "" {
-				subjects = append(subjects, registry.Subject{Kind: p.kind, Value: record[p.at]})
+				subjects = append(subjects, event.Subject{Kind: p.kind, Value: record[p.at]})
 			}
 		}
 		if code := a.Person(subjects, country); code != "" {
@@ -231,7 +234,7 @@ func lineWriter(c *Command, header []string, comma rune) (write func([]string) e
 }
 
 // allowedRows prints the rows of the silo's tables that may be used: where they are, and who.
-func allowedRows(ctx context.Context, c *Command, a *allowed.View, silo policy.Silo) (left map[policy.Code]int,
+func allowedRows(ctx context.Context, c *Command, a *allowed.View, silo policy.Silo) (left map[reason.Code]int,
 	kept int, err error) {
 	if len(silo.Records) == 0 {
 		return nil, 0, fmt.Errorf("%w: the silo has no records: name a list, or map the silo to a table under "+

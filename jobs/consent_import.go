@@ -16,18 +16,20 @@ import (
 	"lethe/pipeline/intake"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/delivery"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/setup"
 )
 
-// delivery is where events come from, and how they are written.
-type delivery struct {
+// origin is where events come from, and how they are written.
+type origin struct {
 	silo, source, from, format, notice, country, principal, encoding, dates string
 	purposes, columns, defaults, words                                      map[string]string
 	dryRun                                                                  bool
 }
 
 func consentImportCommand(c *Command) *cobra.Command {
-	var in delivery
+	var in origin
 	cmd := &cobra.Command{
 		Use:   "import [file]",
 		Short: "Import events from a file, from consent receipts, or from the table of an application",
@@ -36,13 +38,13 @@ func consentImportCommand(c *Command) *cobra.Command {
 Kantara consent receipts or ISO/IEC TS 27560 records, or from a table that the configuration names under
 the silo's consents (--from). The file - is the standard input.
 
-Columns: ` + strings.Join(registry.ImportColumns, ", ") + `, and the identifiers
+Columns: ` + strings.Join(delivery.Columns, ", ") + `, and the identifiers
 email, phone, customer-number, username, national-id:CC. A file has at least one identifier, type and
 occurred_at; --default gives what it leaves out.
-  type         ` + strings.Join(registry.ImportedTypes(), ", ") + `
+  type         ` + strings.Join(event.ImportedTypes(), ", ") + `
   occurred_at  2025-03-01T10:00:00Z, or without an offset in the controller's time zone; 01/03/2025 with
                --dates dmy, 03/01/2025 with --dates mdy
-  method       ` + strings.Join(registry.AffirmativeActs, ", ") + `
+  method       ` + strings.Join(event.AffirmativeActs, ", ") + `
   evidence     a reference to the proof, or the proof itself: only a salted hash of it is stored. Without,
                a consent is recorded and does not count
   collection   the id of the form or order by which the data came, where you have one
@@ -95,7 +97,7 @@ list of addresses to be kept out is imported into the suppression list itself.`,
 	return cmd
 }
 
-func importEvents(ctx context.Context, c *Command, in delivery, args []string) error {
+func importEvents(ctx context.Context, c *Command, in origin, args []string) error {
 	switch {
 	case in.from == "" && len(args) == 0:
 		return fmt.Errorf("%w: name a file, or a table with --from", setup.ErrUsage)
@@ -139,7 +141,7 @@ func importEvents(ctx context.Context, c *Command, in delivery, args []string) e
 	})
 }
 
-func takeTable(ctx context.Context, p *setup.Setup, to *intake.Intake, in delivery) (intake.Taken,
+func takeTable(ctx context.Context, p *setup.Setup, to *intake.Intake, in origin) (intake.Taken,
 	error) {
 	i := slices.IndexFunc(p.Silos, func(s *policy.Compiled) bool { return s.Silo.Name == in.silo })
 	if i < 0 {
@@ -164,7 +166,7 @@ func takeTable(ctx context.Context, p *setup.Setup, to *intake.Intake, in delive
 	return all, nil
 }
 
-func takeFile(ctx context.Context, c *Command, cfg *config.Config, intake *intake.Intake, in delivery,
+func takeFile(ctx context.Context, c *Command, cfg *config.Config, intake *intake.Intake, in origin,
 	path string) (taken intake.Taken, err error) {
 	file := os.Stdin
 	if path != "-" {
@@ -173,11 +175,11 @@ func takeFile(ctx context.Context, c *Command, cfg *config.Config, intake *intak
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
 	}
-	format := registry.Format(in.format)
+	format := delivery.Format(in.format)
 	if format == "" {
-		format = registry.CSV
+		format = delivery.CSV
 		if ext := filepath.Ext(path); ext == ".jsonl" || ext == ".ndjson" {
-			format = registry.JSONL
+			format = delivery.JSONL
 		}
 	}
 	words := map[string]map[string]string{}
@@ -192,9 +194,9 @@ func takeFile(ctx context.Context, c *Command, cfg *config.Config, intake *intak
 		}
 		words[column][word] = ours
 	}
-	return intake.Import(ctx, in.silo, registry.Import{Reader: file, Format: format, Source: in.source,
+	return intake.Import(ctx, in.silo, delivery.Import{Reader: file, Format: format, Source: in.source,
 		Columns: in.columns, Default: in.defaults, Notice: in.notice,
-		Words: words, Dates: registry.DayOrder(in.dates), Encoding: in.encoding,
+		Words: words, Dates: delivery.DayOrder(in.dates), Encoding: in.encoding,
 		Country: cmp.Or(in.country, cfg.Country(in.silo)), Principal: in.principal, PurposeNames: in.purposes,
 		DryRun: in.dryRun})
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lethe/jobs/config"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/receipt"
 )
 
 func consentReceiptCommand(c *Command) *cobra.Command {
@@ -58,11 +58,11 @@ func consentReceiptCommand(c *Command) *cobra.Command {
 }
 
 // receiptTerms is what the configuration knows of a silo's consents.
-func receiptTerms(c *config.Config, name, language string) registry.ReceiptTerms {
+func receiptTerms(c *config.Config, name, language string) receipt.Terms {
 	silo := c.Silos[name]
-	terms := registry.ReceiptTerms{Language: language, Purposes: silo.Rules, Jurisdiction: c.Country(name),
+	terms := receipt.Terms{Language: language, Purposes: silo.Rules, Jurisdiction: c.Country(name),
 		Recipients:       c.Controller.Recipients,
-		WithdrawalMethod: c.Controller.Withdrawal, Controller: registry.ReceiptParty{ID: c.Controller.Name,
+		WithdrawalMethod: c.Controller.Withdrawal, Controller: receipt.Party{ID: c.Controller.Name,
 			Name: c.Controller.Name, Address: c.Controller.Address,
 			Contact: c.Controller.Contact, Role: "PII controller"}}
 	for _, records := range silo.Records {

@@ -10,7 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/delivery"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/setup"
 )
 
@@ -32,7 +33,7 @@ day and has evidence.`,
   lethe consent record --silo newsletter --subject email=ada@example.org --purpose newsletter \
     --type given --notice privacy-v3 --method form --evidence form-9001`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			e := registry.Event{Type: registry.EventType(ev.typ), Purpose: ev.purpose, OccurredAt: c.Now(),
+			e := event.Event{Type: event.Type(ev.typ), Purpose: ev.purpose, OccurredAt: c.Now(),
 				Notice: ev.notice, Method: ev.method, Evidence: ev.evidence,
 				Source: "lethe consent record", ID: ev.id, Marketing: ev.marketing, Collection: ev.collection}
 			for _, s := range ev.subjects {
@@ -42,14 +43,14 @@ day and has evidence.`,
 				}
 				e.Subjects = append(e.Subjects, subject)
 			}
-			if !slices.Contains(registry.ImportedTypes(), ev.typ) {
+			if !slices.Contains(event.ImportedTypes(), ev.typ) {
 				return fmt.Errorf("%w: --type %q: write one of %s", setup.ErrUsage, ev.typ,
-					strings.Join(registry.ImportedTypes(), ", "))
+					strings.Join(event.ImportedTypes(), ", "))
 			}
 			return c.withIntake(cmd.Context(), ev.silo, func(o opened) error {
 				if ev.at != "" {
 					var err error
-					if e.OccurredAt, e.Zone, err = registry.ParseInstant(ev.at, o.p.Zone); err != nil {
+					if e.OccurredAt, e.Zone, err = delivery.ParseInstant(ev.at, o.p.Zone); err != nil {
 						return fmt.Errorf("%w: --at: write 2026-06-11, 2026-06-11 09:30, or an instant as "+
 							"2026-06-11T09:30:00Z", setup.ErrUsage)
 					}
@@ -60,11 +61,11 @@ day and has evidence.`,
 				}
 				e.Country = cmp.Or(ev.country, o.cfg.Country(ev.silo))
 				seq, listed, err := o.intake.Record(cmd.Context(), ev.silo, e)
-				var refused *registry.RefusedError
+				var refused *event.RefusedError
 				switch {
-				case errors.As(err, &refused) && refused.Reason == registry.UnknownMethod:
+				case errors.As(err, &refused) && refused.Reason == event.UnknownMethod:
 					return fmt.Errorf("%w: --method %q: write one of %s", setup.ErrUsage, ev.method,
-						strings.Join(registry.AffirmativeActs, ", "))
+						strings.Join(event.AffirmativeActs, ", "))
 				case err != nil:
 					return err
 				case seq == 0:

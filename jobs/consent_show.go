@@ -9,6 +9,7 @@ import (
 
 	"lethe/pipeline/ask/allowed"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/setup"
 )
 
@@ -94,7 +95,7 @@ func eventRemarks(e registry.PastEvent, day func(time.Time) string) string {
 	}
 	if e.Proof {
 		words = append(words, "proof on file")
-	} else if e.Type == registry.Given || e.Type == registry.Renewed {
+	} else if e.Type == event.Given || e.Type == event.Renewed {
 		words = append(words, "no proof")
 	}
 	if e.Marketing {

@@ -8,7 +8,8 @@ import (
 	"strings"
 
 	"lethe/pipeline/intake"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/delivery"
+	"lethe/pipeline/registry/event"
 )
 
 // rejectLines is how many refused lines are printed one by one.
@@ -44,7 +45,7 @@ func printTaken(c *Command, t intake.Taken, dryRun bool) {
 		}
 	}
 	if more := t.Refused - rejectLines; t.Table == "" && more > 0 {
-		fmt.Fprintf(c.Out, "  and %d more; --json lists the first %d\n", more, registry.MaxRejects)
+		fmt.Fprintf(c.Out, "  and %d more; --json lists the first %d\n", more, delivery.MaxRejects)
 	}
 	if t.Table != "" || len(t.Rejects) > rejectLines {
 		for _, reason := range sortedReasons(t) {
@@ -62,27 +63,27 @@ func printTaken(c *Command, t intake.Taken, dryRun bool) {
 // jsonTaken is what became of a delivery, for programs.
 func jsonTaken(t intake.Taken) any {
 	type reason struct {
-		Reason registry.Reason `json:"reason"`
-		Column string          `json:"column,omitempty"`
-		Count  int             `json:"count"`
+		Reason event.Reason `json:"reason"`
+		Column string       `json:"column,omitempty"`
+		Count  int          `json:"count"`
 	}
 	type reject struct {
-		Line   int             `json:"line"`
-		Reason registry.Reason `json:"reason"`
-		Column string          `json:"column,omitempty"`
+		Line   int          `json:"line"`
+		Reason event.Reason `json:"reason"`
+		Column string       `json:"column,omitempty"`
 	}
 	out := struct {
-		Silo       string                  `json:"silo"`
-		Source     string                  `json:"source"`
-		Table      string                  `json:"table,omitempty"`
-		Read       int                     `json:"read"`
-		Recorded   int                     `json:"recorded"`
-		Known      int                     `json:"known"`
-		Refused    int                     `json:"refused"`
-		Suppressed int                     `json:"suppressed"`
-		Unproven   map[registry.Reason]int `json:"unproven,omitempty"`
-		Reasons    []reason                `json:"reasons,omitempty"`
-		Rejects    []reject                `json:"rejects,omitempty"` // the first of them; of a table none
+		Silo       string               `json:"silo"`
+		Source     string               `json:"source"`
+		Table      string               `json:"table,omitempty"`
+		Read       int                  `json:"read"`
+		Recorded   int                  `json:"recorded"`
+		Known      int                  `json:"known"`
+		Refused    int                  `json:"refused"`
+		Suppressed int                  `json:"suppressed"`
+		Unproven   map[event.Reason]int `json:"unproven,omitempty"`
+		Reasons    []reason             `json:"reasons,omitempty"`
+		Rejects    []reject             `json:"rejects,omitempty"` // the first of them; of a table none
 	}{Silo: t.Silo, Source: t.Source, Table: t.Table, Read: t.Lines, Recorded: t.Events, Known: t.Duplicates,
 		Refused: t.Refused, Suppressed: t.Suppressed, Unproven: t.Unproven}
 	for _, r := range sortedReasons(t) {
@@ -96,8 +97,8 @@ func jsonTaken(t intake.Taken) any {
 	return out
 }
 
-func sortedReasons(t intake.Taken) []registry.RefusedError {
-	return slices.SortedFunc(maps.Keys(t.Reasons), func(a, b registry.RefusedError) int {
+func sortedReasons(t intake.Taken) []event.RefusedError {
+	return slices.SortedFunc(maps.Keys(t.Reasons), func(a, b event.RefusedError) int {
 		return cmp.Compare(a.Error(), b.Error())
 	})
 }
@@ -105,16 +106,16 @@ func sortedReasons(t intake.Taken) []registry.RefusedError {
 // foreignHints says what to write where most lines of a file are refused for one reason: the file is in
 // order, and written in a way of its own.
 func foreignHints(t intake.Taken) string {
-	hints := map[registry.Reason]string{
-		registry.BadTime: "dates with the day first are read with --dates dmy, those with the month first with " +
+	hints := map[event.Reason]string{
+		event.BadTime: "dates with the day first are read with --dates dmy, those with the month first with " +
 			"--dates mdy",
-		registry.BadType:        "words of the file's own are read with --word, for example --word type:Ja=given",
-		registry.UnknownPurpose: "purposes of the file's own are read with --purpose \"its purpose=the silo's\"",
-		registry.UnknownMethod: "words of the file's own are read with --word, for example --word " +
+		event.BadType:        "words of the file's own are read with --word, for example --word type:Ja=given",
+		event.UnknownPurpose: "purposes of the file's own are read with --purpose \"its purpose=the silo's\"",
+		event.UnknownMethod: "words of the file's own are read with --word, for example --word " +
 			"method:Formular=form",
-		registry.BadTermination: "say when such consents end, as --default effective_until=2027-12-31",
-		registry.BadText:        "text that is not UTF-8 is read with --encoding, for example --encoding windows-1252",
-		registry.NoNotice:       "a notice that all lines share is given with --notice",
+		event.BadTermination: "say when such consents end, as --default effective_until=2027-12-31",
+		event.BadText:        "text that is not UTF-8 is read with --encoding, for example --encoding windows-1252",
+		event.NoNotice:       "a notice that all lines share is given with --notice",
 	}
 	var found string
 	for _, r := range sortedReasons(t) {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/state"
 )
 
@@ -32,8 +32,8 @@ out of the operator's reach.`,
 					return err
 				}
 				for silo := range seen { // one that is gone altogether
-					if !slices.ContainsFunc(heads, func(h registry.Head) bool { return h.Silo == silo }) {
-						heads = append(heads, registry.Head{Silo: silo})
+					if !slices.ContainsFunc(heads, func(h chain.Head) bool { return h.Silo == silo }) {
+						heads = append(heads, chain.Head{Silo: silo})
 					}
 				}
 				var errs []error

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline/notes"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/reason"
 )
 
 // guides returns every page in Markdown below the root of the repository, by its path from there.
@@ -167,9 +167,9 @@ func TestDeadLinksAreFound(t *testing.T) {
 	}
 }
 
-// words splits a line of a shell into its words, as far as guides use one: quotes, and no further than a
+// shellWords splits a line of a shell into its words, as far as guides use one: quotes, no further than a
 // comment, a pipe, a redirection or the next command.
-func words(line string) (args []string, rest string) {
+func shellWords(line string) (args []string, rest string) {
 	var word strings.Builder
 	quote, inside := rune(0), false
 	end := func() {
@@ -207,7 +207,7 @@ func commandLines(text string) (whole, named []string) {
 	for _, b := range p.blocks {
 		for line := range strings.Lines(strings.ReplaceAll(b.text, "\\\n", " ")) {
 			for line = strings.TrimPrefix(strings.TrimSpace(line), "$ "); line != ""; {
-				args, rest := words(line)
+				args, rest := shellWords(line)
 				if len(args) > 0 && args[0] == "lethe" {
 					whole = append(whole, strings.TrimSuffix(line, rest))
 				}
@@ -228,7 +228,7 @@ func commandLines(text string) (whole, named []string) {
 
 // understood says what the command line does not understand of a line of a guide; nothing of it is run.
 func understood(line string, whole bool) error {
-	args, _ := words(line)
+	args, _ := shellWords(line)
 	cmd, rest, err := root(&Command{Out: io.Discard, Err: io.Discard}).Find(args[1:])
 	if err != nil {
 		return err
@@ -318,7 +318,7 @@ func TestCodesOfTheGuidesExist(t *testing.T) {
 			require.True(t, known[c], "%s: %s", file, c)
 		}
 	}
-	for _, c := range policy.Codes() {
+	for _, c := range reason.Codes() {
 		if code.MatchString(string(c)) && !strings.HasPrefix(string(c), "I_") {
 			require.Contains(t, pages["pipeline/policy/README.md"], "`"+string(c)+"`")
 		}
@@ -403,7 +403,7 @@ func (w *walker) console(text string) {
 	for _, step := range strings.Split("\n"+text, "\n$ ")[1:] {
 		line, want, _ := strings.Cut(step, "\n")
 		got := w.run(w.place(line))
-		if args, _ := words(line); len(args) > 4 && args[1] == "keys" && args[2] == "new" {
+		if args, _ := shellWords(line); len(args) > 4 && args[1] == "keys" && args[2] == "new" {
 			name := strings.ToUpper(strings.TrimSuffix(args[4], ".key")) + "-KEY"
 			w.placed[name] = strings.TrimSpace(got)
 		}
@@ -419,7 +419,7 @@ func (w *walker) console(text string) {
 
 // run runs lethe, or SQL on a file of SQLite as its own command line does.
 func (w *walker) run(line string) string {
-	args, rest := words(line)
+	args, rest := shellWords(line)
 	var out, errs bytes.Buffer
 	switch args[0] {
 	case "lethe":

@@ -7,8 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/setup"
 )
 
@@ -89,9 +90,9 @@ func pastInstant(flag, text string, now time.Time, zone *time.Location) (time.Ti
 		return now, nil
 	}
 	at, err := time.Parse(time.RFC3339, text)
-	if day, dayErr := policy.ParseDate(text); dayErr == nil {
+	if day, dayErr := calendar.ParseDate(text); dayErr == nil {
 		at, err = (day + 1).Start(zone).Add(-time.Second), nil
-		if day == policy.DateOf(now, zone) {
+		if day == calendar.DateOf(now, zone) {
 			at = now
 		}
 	}
@@ -115,11 +116,11 @@ func required(cmd *cobra.Command, flags ...string) {
 }
 
 // parseSubject reads kind=value.
-func parseSubject(text string) (registry.Subject, error) {
+func parseSubject(text string) (event.Subject, error) {
 	kind, value, ok := strings.Cut(text, "=")
-	if !ok || !registry.KnownKind(kind) {
-		return registry.Subject{}, fmt.Errorf("%w: --subject: write kind=value, for example email=ada@example.org",
+	if !ok || !identifier.Known(kind) {
+		return event.Subject{}, fmt.Errorf("%w: --subject: write kind=value, for example email=ada@example.org",
 			setup.ErrUsage)
 	}
-	return registry.Subject{Kind: kind, Value: value}, nil
+	return event.Subject{Kind: kind, Value: value}, nil
 }

@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/registry/cases"
 	"lethe/pipeline/setup"
 )
 
@@ -20,11 +20,11 @@ func holdPlaceCommand(c *Command) *cobra.Command {
 			"  lethe hold place --silo customers --case 8/2026 --as anna   # the whole silo",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.withIntake(cmd.Context(), s.silo, func(o opened) error {
-				now := policy.DateOf(c.Now(), o.p.Zone)
-				by := policy.EndOf(now, policy.Period{Years: 1})
+				now := calendar.DateOf(c.Now(), o.p.Zone)
+				by := calendar.EndOf(now, calendar.Period{Years: 1})
 				if review != "" {
 					var err error
-					if by, err = policy.ParseDate(review); err != nil || by <= now {
+					if by, err = calendar.ParseDate(review); err != nil || by <= now {
 						return fmt.Errorf("%w: --review-by: write a coming day as 2006-01-02", setup.ErrUsage)
 					}
 				}
@@ -32,7 +32,7 @@ func holdPlaceCommand(c *Command) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				h := registry.Hold{ID: nameOf(id, "hold-"), CaseRef: caseRef, PlacedBy: as, PlacedAt: c.Now(),
+				h := cases.Hold{ID: nameOf(id, "hold-"), CaseRef: caseRef, PlacedBy: as, PlacedAt: c.Now(),
 					ReviewBy: by.Start(o.p.Zone)}
 				n, err := o.intake.PlaceHold(cmd.Context(), s.silo, h, who, country)
 				if err != nil {

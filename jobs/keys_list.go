@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/setup"
 )
 
@@ -70,7 +71,7 @@ func keysListCommand(c *Command) *cobra.Command {
 
 // keyLines joins what the keystore and the registry know of the silos' keys.
 func keyLines(ctx context.Context, p *setup.Setup) (lines []keyLine, err error) {
-	known := map[string]registry.KeyVersion{}
+	known := map[string]chain.KeyVersion{}
 	cfg := p.Registry
 	cfg.ReadOnly, cfg.AllowEmpty, cfg.Keys = true, true, nil
 	switch r, err := registry.Open(ctx, cfg); {
@@ -87,13 +88,13 @@ func keyLines(ctx context.Context, p *setup.Setup) (lines []keyLine, err error) 
 		}
 	}
 	for _, v := range p.Keys.SiloVersions() {
-		l := keyLine{Silo: v.Silo, Version: v.Version, State: string(registry.KeyActive), KeyID: v.KeyID}
+		l := keyLine{Silo: v.Silo, Version: v.Version, State: string(chain.KeyActive), KeyID: v.KeyID}
 		if k, ok := known[fmt.Sprint(v.Silo, "@", v.Version)]; ok {
 			l.State, l.Created, l.Destroyed = string(k.State), k.CreatedAt, k.DestroyedAt
 			switch {
-			case k.State == registry.KeyDestroyed && v.Destroyed == nil:
+			case k.State == chain.KeyDestroyed && v.Destroyed == nil:
 				l.State = "destroyed, but its file is back: remove it"
-			case k.State == registry.KeyRetiring:
+			case k.State == chain.KeyRetiring:
 				l.State = "retiring, nothing needs it"
 			}
 		}
@@ -102,7 +103,7 @@ func keyLines(ctx context.Context, p *setup.Setup) (lines []keyLine, err error) 
 				return nil, err
 			}
 			digest := e.Digest()
-			l.State, l.Destroyed, l.Because, l.Evidence = string(registry.KeyDestroyed), e.DestroyedAt, e.Because,
+			l.State, l.Destroyed, l.Because, l.Evidence = string(chain.KeyDestroyed), e.DestroyedAt, e.Because,
 				hex.EncodeToString(digest[:])
 		}
 		lines = append(lines, l)

@@ -11,13 +11,14 @@ import (
 
 	"lethe/pipeline/ask/lint"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/words"
 	"lethe/pipeline/setup"
 )
 
 // explainedTable is what `lethe policy explain source.table` answers.
 type explainedTable struct {
 	lint.Coverage
-	Policies []policy.Explanation `json:"policies"`
+	Policies []words.Explanation `json:"policies"`
 }
 
 func policyExplainCommand(c *Command) *cobra.Command {
@@ -38,7 +39,7 @@ review.`,
 				return err
 			}
 			backups := cfg.Backups()
-			explain := func(s *policy.Compiled) policy.Explanation { return s.Explain(c.Now(), backups) }
+			explain := func(s *policy.Compiled) words.Explanation { return words.Explain(s, c.Now(), backups) }
 			if i := slices.IndexFunc(p.Silos, func(s *policy.Compiled) bool { return s.Silo.Name == args[0] }); i >= 0 {
 				if len(args) > 1 {
 					return fmt.Errorf("%w: a field goes with a table: lethe policy explain source.table %s",
@@ -59,7 +60,7 @@ review.`,
 			if err != nil {
 				return err
 			}
-			t := explainedTable{Coverage: cover, Policies: []policy.Explanation{}}
+			t := explainedTable{Coverage: cover, Policies: []words.Explanation{}}
 			if len(args) > 1 {
 				t.Fields = slices.DeleteFunc(t.Fields, func(f lint.CoveredField) bool { return f.Field != args[1] })
 				if len(t.Fields) == 0 {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/law"
 	"lethe/pipeline/setup"
 )
 
@@ -20,26 +20,26 @@ applied by themselves. All of it is a starting point: have it confirmed by a law
 it.`,
 		Example: "  lethe policy jurisdictions\n  lethe policy jurisdictions ES IT",
 		RunE: func(_ *cobra.Command, args []string) error {
-			var list []policy.Jurisdiction
-			for _, j := range policy.Jurisdictions() {
+			var list []law.Jurisdiction
+			for _, j := range law.All() {
 				if len(args) == 0 || slices.Contains(args, j.Code) {
 					list = append(list, j)
 				}
 			}
 			for _, code := range args {
-				if _, known := policy.JurisdictionOf(code); !known {
+				if _, known := law.Of(code); !known {
 					return fmt.Errorf("%w: nothing is known of %q: the regulation's own terms hold there",
 						setup.ErrUsage, code)
 				}
 			}
 			if c.json {
 				return c.printJSON(struct {
-					European      []policy.Law          `json:"european"`
-					Jurisdictions []policy.Jurisdiction `json:"jurisdictions"`
-				}{policy.European(), list})
+					European      []law.Law          `json:"european"`
+					Jurisdictions []law.Jurisdiction `json:"jurisdictions"`
+				}{law.European(), list})
 			}
 			var rows [][]string
-			laws := func(code string, laws []policy.Law) {
+			laws := func(code string, laws []law.Law) {
 				for _, l := range laws {
 					checked := "not checked"
 					if l.Checked != "" {
@@ -48,7 +48,7 @@ it.`,
 					rows = append(rows, []string{code, string(l.Topic), l.Says, l.Law, checked})
 				}
 			}
-			laws("EU", policy.European())
+			laws("EU", law.European())
 			for _, j := range list {
 				rows = append(rows, []string{j.Code, "authority", j.Authority, "", ""})
 				laws(j.Code, j.Laws)

@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline/ask/lint"
-	"lethe/pipeline/policy"
+	asklint "lethe/pipeline/ask/lint"
+	"lethe/pipeline/policy/lint"
 	"lethe/pipeline/setup"
 )
 
@@ -27,15 +27,15 @@ checked. What a night would refuse ends with exit code 2; other remarks do so wi
 			if err != nil {
 				return err
 			}
-			remarks, unchecked, err := lint.Policy(cmd.Context(), p)
+			remarks, unchecked, err := asklint.Policy(cmd.Context(), p)
 			if err != nil {
 				return err
 			}
 			if c.json {
 				err = c.printJSON(struct {
-					Remarks   []policy.Remark `json:"remarks"`
-					Unchecked []string        `json:"unchecked"`
-				}{append([]policy.Remark{}, remarks...), append([]string{}, unchecked...)})
+					Remarks   []lint.Remark `json:"remarks"`
+					Unchecked []string      `json:"unchecked"`
+				}{append([]lint.Remark{}, remarks...), append([]string{}, unchecked...)})
 			} else {
 				for _, r := range remarks {
 					fmt.Fprintf(c.Out, "%s  %s\n", r.Code, r)
@@ -47,7 +47,7 @@ checked. What a night would refuse ends with exit code 2; other remarks do so wi
 			if err != nil {
 				return err
 			}
-			refused := slices.DeleteFunc(slices.Clone(remarks), func(r policy.Remark) bool { return !r.Refused })
+			refused := slices.DeleteFunc(slices.Clone(remarks), func(r lint.Remark) bool { return !r.Refused })
 			switch {
 			case len(refused) > 0:
 				return fmt.Errorf("%w: a night would refuse this policy: %s", setup.ErrConfig, refused[0])

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/words"
 )
 
 func policyNoticeCommand(c *Command) *cobra.Command {
@@ -22,9 +22,9 @@ when the two drift apart.`,
 			if err != nil {
 				return err
 			}
-			lines := []policy.NoticeLine{}
+			lines := []words.NoticeLine{}
 			for _, s := range p.Silos {
-				lines = append(lines, s.Notice(c.Now())...)
+				lines = append(lines, words.Notice(s, c.Now())...)
 			}
 			if c.json {
 				return c.printJSON(lines)

@@ -8,22 +8,22 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/cases"
 )
 
 // requestKinds are the kinds of request with what opening one does at once.
 var requestKinds = map[string]string{
-	registry.RequestAccess: "nothing of the person is erased before it is closed, or a month after it was due " +
+	cases.RequestAccess: "nothing of the person is erased before it is closed, or a month after it was due " +
 		"(Art. 15)",
-	registry.RequestPortability:   "as access (Art. 20)",
-	registry.RequestRectification: "recorded; correct the data where they are (Art. 16)",
-	registry.RequestErasure: "counts as a withdrawal of every earlier consent; what no other ground covers is " +
+	cases.RequestPortability:   "as access (Art. 20)",
+	cases.RequestRectification: "recorded; correct the data where they are (Art. 16)",
+	cases.RequestErasure: "counts as a withdrawal of every earlier consent; what no other ground covers is " +
 		"erased without a grace term (Art. 17)",
-	registry.RequestRestriction: "use is blocked, and nothing is erased, until restriction_lifted is recorded (Art. " +
+	cases.RequestRestriction: "use is blocked, and nothing is erased, until restriction_lifted is recorded (Art. " +
 		"18)",
-	registry.RequestObjection: "use is blocked while it is weighed; with --marketing it ends direct marketing for " +
+	cases.RequestObjection: "use is blocked while it is weighed; with --marketing it ends direct marketing for " +
 		"good (Art. 21)",
-	registry.RequestWithdrawal: "ends the consent to --purpose, or to all of the silo (Art. 7(3))",
+	cases.RequestWithdrawal: "ends the consent to --purpose, or to all of the silo (Art. 7(3))",
 }
 
 func requestCommand(c *Command) *cobra.Command {

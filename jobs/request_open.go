@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/cases"
 	"lethe/pipeline/setup"
 )
 
@@ -27,7 +27,7 @@ func requestOpenCommand(c *Command) *cobra.Command {
 				return fmt.Errorf("%w: --kind %q: use %s", setup.ErrUsage, kind,
 					strings.Join(slices.Sorted(maps.Keys(requestKinds)), ", "))
 			}
-			if about := kind == registry.RequestObjection || kind == registry.RequestWithdrawal; !about &&
+			if about := kind == cases.RequestObjection || kind == cases.RequestWithdrawal; !about &&
 				(purpose != "" || marketing) {
 				return fmt.Errorf("%w: --purpose and --marketing are for objection and withdrawal", setup.ErrUsage)
 			}
@@ -43,14 +43,14 @@ func requestOpenCommand(c *Command) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				q := registry.Request{ID: nameOf(id, "request-"), Kind: kind, Received: at, Purpose: purpose,
+				q := cases.Request{ID: nameOf(id, "request-"), Kind: kind, Received: at, Purpose: purpose,
 					Marketing: marketing}
 				q.Due = answerEnds(o.cfg, o.p.Zone)(q, 1)
 				if err := o.intake.OpenRequest(cmd.Context(), s.silo, q, who, country); err != nil {
 					return err
 				}
 				effect := requestKinds[kind]
-				if marketing && kind == registry.RequestObjection {
+				if marketing && kind == cases.RequestObjection {
 					effect = "direct marketing ends for good (Art. 21(3))"
 				}
 				fmt.Fprintf(c.Out, "request %s in silo %s: %s, to be answered by %s\n", q.ID, s.silo, effect,

@@ -10,8 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"lethe/jobs/config"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/cases"
 )
 
 func requestResumeCommand(c *Command) *cobra.Command {
@@ -26,7 +27,7 @@ func requestResumeCommand(c *Command) *cobra.Command {
 		Example: "  lethe request resume request-1b9d6bcd --silo customers --on 2026-11-25",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return changeTerm(cmd.Context(), c, s.silo, args[0], "on", on,
-				func(r *registry.Registry, at time.Time, ends func(registry.Request, int) time.Time) error {
+				func(r *registry.Registry, at time.Time, ends func(cases.Request, int) time.Time) error {
 					return r.ResumeRequest(cmd.Context(), s.silo, args[0], at, ends)
 				})
 		},
@@ -49,14 +50,14 @@ tell them first.`,
 		Example: "  lethe request extend request-1b9d6bcd --silo customers --because complexity --told 2026-11-25",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return changeTerm(cmd.Context(), c, s.silo, args[0], "told", told,
-				func(r *registry.Registry, at time.Time, ends func(registry.Request, int) time.Time) error {
+				func(r *registry.Registry, at time.Time, ends func(cases.Request, int) time.Time) error {
 					return r.ExtendRequest(cmd.Context(), s.silo, args[0], because, at, ends)
 				})
 		},
 	}
 	s.register(cmd, "")
 	cmd.Flags().StringVar(&because, "because", "",
-		"what the person was told: "+strings.Join(registry.ExtensionReasons, " or ")+" (of requests)")
+		"what the person was told: "+strings.Join(cases.ExtensionReasons, " or ")+" (of requests)")
 	cmd.Flags().StringVar(&told, "told", "", "when the person was told: 2006-01-02 or RFC 3339; default now")
 	required(cmd, "because")
 	return cmd
@@ -64,7 +65,7 @@ tell them first.`,
 
 // changeTerm changes the term of a request, and says what it is now. on is the text of the flag of that name.
 func changeTerm(ctx context.Context, c *Command, silo, request, flag, on string,
-	change func(r *registry.Registry, at time.Time, ends func(registry.Request, int) time.Time) error) error {
+	change func(r *registry.Registry, at time.Time, ends func(cases.Request, int) time.Time) error) error {
 	return c.withRegistry(ctx, silo, func(o opened) error {
 		at, err := pastInstant("--"+flag, on, c.Now(), o.p.Zone)
 		if err != nil {
@@ -93,9 +94,9 @@ func changeTerm(ctx context.Context, c *Command, silo, request, flag, on string,
 
 // answerEnds says when the term of a request ends: the first instant after the last day for the answer, so
 // many months after it was received, and later by the whole days of 24 hours for which the term rested.
-func answerEnds(cfg *config.Config, zone *time.Location) func(q registry.Request, months int) time.Time {
-	return func(q registry.Request, months int) time.Time {
-		return (answerBy(policy.DateOf(q.Received, zone), months, int(q.Paused/(24*time.Hour)),
+func answerEnds(cfg *config.Config, zone *time.Location) func(q cases.Request, months int) time.Time {
+	return func(q cases.Request, months int) time.Time {
+		return (answerBy(calendar.DateOf(q.Received, zone), months, int(q.Paused/(24*time.Hour)),
 			cfg.Controller.Holidays) + 1).Start(zone)
 	}
 }
@@ -106,15 +107,15 @@ func lastDay(end time.Time, zone *time.Location) string { return dayOf(end.Add(-
 // answerBy is the last day for the answer to a request received on a day: so many months later by Regulation
 // (EEC, Euratom) No 1182/71, art. 3(1) and (2)(c), and so many days for which the term rested; where that is
 // a Saturday, a Sunday or a public holiday, the next working day (art. 3(4)).
-func answerBy(received policy.Date, months, rested int, holidays []config.Holiday) policy.Date {
-	end := policy.EndOf(received, policy.Period{Months: months, Days: rested})
+func answerBy(received calendar.Date, months, rested int, holidays []config.Holiday) calendar.Date {
+	end := calendar.EndOf(received, calendar.Period{Months: months, Days: rested})
 	for !workingDay(end, holidays) {
 		end++
 	}
 	return end
 }
 
-func workingDay(day policy.Date, holidays []config.Holiday) bool {
+func workingDay(day calendar.Date, holidays []config.Holiday) bool {
 	weekday := day.Start(time.UTC).Weekday()
 	return weekday != time.Saturday && weekday != time.Sunday && !slices.ContainsFunc(holidays,
 		func(h config.Holiday) bool { return h.IsOn(day) })

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/jobs/config"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/setup"
 )
 
@@ -36,7 +36,7 @@ func TestAnswerBy(t *testing.T) {
 		{"2026-11-30", 3, 0, "2027-03-01"}, // there is no 30 February, and the 28th is a Sunday
 		{"2026-11-05", 3, 2, "2027-02-08"}, // 7 February is a Sunday
 	} {
-		day, err := policy.ParseDate(c.received)
+		day, err := calendar.ParseDate(c.received)
 		require.NoError(t, err)
 		require.Equal(t, c.want, answerBy(day, c.months, c.rested, []config.Holiday{christmas, second,
 			easterMonday}).String(), "%+v", c)

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lethe/jobs/config"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/event"
 )
 
 // scope is the silo, and the people in it, that a command is about.
@@ -27,7 +27,7 @@ func (s *scope) register(cmd *cobra.Command, subjects string) {
 }
 
 // people reads the subjects, and the country that their phone numbers are of.
-func (s *scope) people(cfg *config.Config) (who []registry.Subject, country string, err error) {
+func (s *scope) people(cfg *config.Config) (who []event.Subject, country string, err error) {
 	for _, text := range s.subjects {
 		subject, err := parseSubject(text)
 		if err != nil {

@@ -13,8 +13,8 @@ import (
 	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/notes"
-	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
 )
@@ -30,7 +30,7 @@ type book struct {
 	entry     journal.Run
 	began     bool // the entry stands in the journal
 	decisions *audit.Spool[audit.Decision]
-	seen      map[string]registry.Head // the registry's heads as the last finished run saw them
+	seen      map[string]chain.Head // the registry's heads as the last finished run saw them
 	result    Result
 }
 
@@ -148,7 +148,7 @@ func manifestHolds(p *setup.Setup, runs []journal.Run) error {
 	if i < 0 {
 		return nil
 	}
-	path := evidence.ManifestPath(p.Reports, policy.DateOf(runs[i].AsOf, p.Zone).String(), runs[i].ID)
+	path := evidence.ManifestPath(p.Reports, calendar.DateOf(runs[i].AsOf, p.Zone).String(), runs[i].ID)
 	if digest, err := audit.FileDigest(path); err != nil || digest != runs[i].Manifest {
 		return fmt.Errorf("%w: the manifest of the last report, %s, is missing or was edited: put it back, "+
 			"or move what is there away and make it anew with `lethe report --from-journal`", setup.ErrTampered, path)

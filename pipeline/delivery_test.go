@@ -11,7 +11,7 @@ import (
 	"lethe/pipeline/ask"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/plan"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/setup"
 )
 
@@ -67,7 +67,7 @@ func TestChangedPolicyIsAskedAfterADelivery(t *testing.T) {
 	w.synced()
 	_, err = pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "nightly", Phases: setup.ApplyOnly, Apply: true})
 	require.NoError(t, err)
-	w.Event(registry.Withdrawn, "ada@lago.it", "news", w.Now)
+	w.Event(event.Withdrawn, "ada@lago.it", "news", w.Now)
 	w.Now = w.Now.AddDate(0, 0, 1)
 	_, err = w.night()
 	require.ErrorIs(t, err, setup.ErrUnapproved)

@@ -20,7 +20,7 @@ import (
 	"lethe/pipeline"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 )
@@ -117,7 +117,7 @@ func TestSampleSaysWhatItCanHaveMissed(t *testing.T) {
 
 func TestSampledNightsFollowAWholeOne(t *testing.T) {
 	w := newWorld(t, news(nil), people(), contacts(3000, 1234))
-	w.Setup.Sampling = setup.Sampling{Rows: 100, FullEvery: policy.Period{Days: 7}}
+	w.Setup.Sampling = setup.Sampling{Rows: 100, FullEvery: calendar.Period{Days: 7}}
 	nights := []bool{}
 	for range 10 {
 		nights = append(nights, at(t, w.discover(), "contacts", "").MissedBelow == 0)

@@ -9,7 +9,8 @@ import (
 	"lethe/pipeline"
 	"lethe/pipeline/ask/allowed"
 	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/setup"
 )
 
@@ -17,7 +18,7 @@ import (
 // of last year, and not the shorter of two.
 func TestConsentEndsByTheLongestRuleInForce(t *testing.T) {
 	short := func(r policy.Rule, change func(*policy.Rule)) policy.Rule {
-		r.MaxAge = policy.Period{Months: 3}
+		r.MaxAge = calendar.Period{Months: 3}
 		change(&r)
 		return r
 	}
@@ -48,10 +49,10 @@ func TestConsentEndsByTheLongestRuleInForce(t *testing.T) {
 			w.UsualEvents()
 			_, err := w.night()
 			require.NoError(t, err)
-			for email, want := range map[string]registry.EventType{"ada@lago.it": registry.Given,
-				"eve@lago.it": registry.Expired} {
+			for email, want := range map[string]event.Type{"ada@lago.it": event.Given,
+				"eve@lago.it": event.Expired} {
 				known, err := allowed.Show(t.Context(), w.Setup, "news",
-					registry.Subject{Kind: "email", Value: email}, "", w.Now)
+					event.Subject{Kind: "email", Value: email}, "", w.Now)
 				require.NoError(t, err)
 				require.Len(t, known.Collections, 1)
 				events := known.Collections[0].Events
@@ -64,7 +65,7 @@ func TestConsentEndsByTheLongestRuleInForce(t *testing.T) {
 // The event from which a period counts is seen wherever the rule stands that names it.
 func TestTheEventOfARuleEndsItsPurpose(t *testing.T) {
 	proof := policy.Rule{ID: "proof", Purpose: "news", Basis: policy.LegitimateInterest, Start: policy.AtEvent,
-		Event: "withdrawn", Period: policy.Period{Years: 5}, End: policy.Delete,
+		Event: "withdrawn", Period: calendar.Period{Years: 5}, End: policy.Delete,
 		Because: "claims", Owner: "anna", ReviewBy: "2027-01-01"}
 	for _, first := range []bool{true, false} {
 		w := newWorld(t, news(func(s *policy.Silo) {
@@ -74,7 +75,7 @@ func TestTheEventOfARuleEndsItsPurpose(t *testing.T) {
 		}), people())
 		w.UsualEvents()
 		known, err := allowed.Show(t.Context(), w.Setup, "news",
-			registry.Subject{Kind: "email", Value: "bob@lago.it"}, "", w.Now)
+			event.Subject{Kind: "email", Value: "bob@lago.it"}, "", w.Now)
 		require.NoError(t, err)
 		require.Equal(t, "2031-10-01", known.Collections[0].Purposes[0].Until)
 	}
@@ -84,8 +85,8 @@ func TestTheEventOfARuleEndsItsPurpose(t *testing.T) {
 // what was so before, nor shown to anybody as still consenting.
 func TestNothingIsChangedAsOfThePast(t *testing.T) {
 	w := granted(t, nil)
-	w.Event(registry.Given, "bob@lago.it", "news", w.Now.AddDate(0, 0, -3))
-	w.Event(registry.Withdrawn, "ada@lago.it", "news", w.Now.Add(-time.Hour))
+	w.Event(event.Given, "bob@lago.it", "news", w.Now.AddDate(0, 0, -3))
+	w.Event(event.Withdrawn, "ada@lago.it", "news", w.Now.Add(-time.Hour))
 	_, err := pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "past", Apply: true, AsOf: w.Now.AddDate(0, 0, -5)})
 	require.ErrorIs(t, err, setup.ErrConfig)
 	require.ErrorContains(t, err, "lies in the past")

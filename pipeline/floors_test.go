@@ -28,7 +28,17 @@ type floor struct {
 // house is the packages of the pipeline, the lowest floor first. A package may import those below its own floor, and none
 // beside it.
 var house = [][]string{
-	{"policy", "anonymize", "journal", "registry/keystore", "audit"}, // rules, values, durable state, keys, tables: no package of ours
+	// days, names, reasons, values, durable state, keys, identifiers, a database, tables: no package of ours
+	{"policy/calendar", "policy/names", "policy/reason", "anonymize", "journal", "registry/keystore", "registry/identifier",
+		"registry/internal/database", "audit"},
+	{"policy/law", "policy/intake", "registry/event", "registry/internal/tables"},
+	{"policy"}, // the rules
+	{"policy/decide", "registry/receipt"},
+	{"policy/words", "registry/delivery"},
+	{"policy/lint", "registry/chain"},
+	{"registry/cases"},
+	{"registry/standings"},
+	{"registry/retention"},
 	{"registry", "audit/page", "audit/parquet"},
 	{"audit/evidence"},
 	{"setup"},                // what a night is wired with
@@ -53,16 +63,20 @@ var floors = []floor{
 	{pkg: "jobs/draft", may: []string{"pipeline/setup", "pipeline/judge", "pipeline/anonymize", "classifiers", "connectors"}},
 	{pkg: "jobs/schedule", may: []string{"pipeline/setup"}},
 	{pkg: "pipeline", may: []string{"pipeline/..."}},
+	{pkg: "pipeline/policy/policytest", may: []string{"pipeline/policy", "pipeline/policy/calendar"}, test: true},
 	{pkg: "pipeline/policy", pure: true},
+	{pkg: "pipeline/policy/...", pure: true},
 	{pkg: "pipeline/anonymize", may: []string{"connectors"}, pure: true},
-	{pkg: "pipeline/registry", may: []string{"classifiers/ident"}}, // the check digits of national numbers
-	{pkg: "pipeline/registry/...", may: []string{"classifiers/ident"}},
+	{pkg: "pipeline/registry"},
+	{pkg: "pipeline/registry/event", pure: true},
+	{pkg: "pipeline/registry/identifier", may: []string{"classifiers/ident"}, pure: true}, // the check digits of national numbers
+	{pkg: "pipeline/registry/..."},
 	{pkg: "pipeline/journal"},
 	{pkg: "pipeline/audit"},
 	{pkg: "pipeline/audit/audittest", may: []string{"pipeline/audit"}, test: true},
 	{pkg: "pipeline/audit/..."},
-	{pkg: "pipeline/pipelinetest", may: []string{"pipeline/setup", "pipeline/policy", "pipeline/registry",
-		"pipeline/registry/keystore", "connectors", "connectors/mem", "classifiers"}, test: true},
+	{pkg: "pipeline/pipelinetest", may: []string{"pipeline/setup", "pipeline/policy", "pipeline/policy/calendar",
+		"pipeline/registry", "pipeline/registry/event", "pipeline/registry/keystore", "connectors", "connectors/mem", "classifiers"}, test: true},
 	{pkg: "pipeline/...", may: []string{"connectors", "classifiers"}},
 	{pkg: "classifiers", may: []string{"classifiers/gazetteer", "classifiers/ident"}, pure: true},
 	{pkg: "classifiers/ident", pure: true},
@@ -100,10 +114,12 @@ var outside = []struct {
 	module string
 	by     []string
 }{
-	{"github.com/go-sql-driver/mysql", []string{"connectors/mysql", "pipeline/registry"}},
-	{"github.com/jackc/pgx", []string{"connectors/postgres", "pipeline/registry"}},
-	{"github.com/ncruces/go-sqlite3", []string{"connectors/sqlite", "pipeline/registry", "pipeline/journal"}},
-	{"database/sql", []string{"connectors/mysql", "connectors/sqlite", "connectors/postgres", "pipeline/registry", "pipeline/journal"}},
+	{"github.com/go-sql-driver/mysql", []string{"connectors/mysql", "pipeline/registry/internal/database"}},
+	{"github.com/jackc/pgx", []string{"connectors/postgres", "pipeline/registry/internal/database"}},
+	{"github.com/ncruces/go-sqlite3", []string{"connectors/sqlite", "pipeline/registry/internal/database", "pipeline/registry/internal/tables",
+		"pipeline/journal"}},
+	{"database/sql", []string{"connectors/mysql", "connectors/sqlite", "connectors/postgres", "pipeline/registry", "pipeline/registry/cases",
+		"pipeline/registry/chain", "pipeline/registry/retention", "pipeline/registry/internal/database", "pipeline/journal"}},
 	{"github.com/xitongsys", []string{"pipeline/audit/parquet"}},
 	{"github.com/apache/arrow/go/v15/parquet", []string{"pipeline/audit/parquet"}},
 	{"github.com/apache/arrow/go/v15/parquet/pqarrow", nil}, // brings grpc: 14 MB
@@ -166,6 +182,12 @@ func TestImportsThatClimbAreFound(t *testing.T) {
 		{"pipeline/policy/x.go", `import "lethe/jobs"`, "may not import lethe/jobs"},
 		{"pipeline/policy/x_test.go", `import "lethe/jobs/cmd/lethe"`, "may not import lethe/jobs/cmd/lethe"},
 		{"pipeline/policy/x.go", `import "os"`, "is pure"},
+		{"pipeline/policy/decide/x.go", `import "os"`, "is pure"},
+		{"pipeline/policy/x.go", `import "lethe/pipeline/policy/decide"`, "may not import lethe/pipeline/policy/decide"},
+		{"pipeline/policy/lint/x.go", `import "lethe/pipeline/policy/policytest"`, "may not import"},
+		{"pipeline/registry/chain/x.go", `import "github.com/ncruces/go-sqlite3/driver"`, "is for others"},
+		{"pipeline/registry/chain/x.go", `import "lethe/pipeline/registry/standings"`, "may not import lethe/pipeline/registry/standings"},
+		{"pipeline/registry/event/x.go", `import "time"; var _ = time.Now`, "reads the clock"},
 		{"pipeline/policy/x.go", `import clock "time"; var _ = clock.Now`, "reads the clock"},
 		{"classifiers/x.go", `import "lethe/connectors"`, "may not import lethe/connectors"},
 		{"pipeline/x.go", `import "lethe/connectors/mysql"`, "may not import lethe/connectors/mysql"},
@@ -283,7 +305,7 @@ func climbs(name string, source []byte, root string) ([]string, error) {
 // testOnly reports whether a package of this module is for tests and the demo only.
 func testOnly(pkg string) bool {
 	return under(pkg, "connectors/connectortest") || under(pkg, "pipeline/audit/audittest") ||
-		under(pkg, "pipeline/pipelinetest") || under(pkg, "fixtures/...")
+		under(pkg, "pipeline/pipelinetest") || under(pkg, "pipeline/policy/policytest") || under(pkg, "fixtures/...")
 }
 
 // under reports whether a package is the one named, or, where the name ends in /..., below it.

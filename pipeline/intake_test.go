@@ -17,26 +17,31 @@ import (
 	"lethe/pipeline/ask/allowed"
 	"lethe/pipeline/intake"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	policyintake "lethe/pipeline/policy/intake"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/delivery"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/setup"
 )
 
 func word(s string) *string { return &s }
 
 // signups is a table of consents, and its mapping.
-func signups(rows ...[]any) (mem.Table, policy.Intake) {
+func signups(rows ...[]any) (mem.Table, policyintake.Mapping) {
 	t := table("signups", []connectors.Field{field("id", connectors.Integer, false),
 		field("email", connectors.Text, true), field("opt_in", connectors.Integer, true),
 		field("opt_in_at", connectors.Timestamp, true), field("opt_out_at", connectors.Timestamp, true),
 		field("how", connectors.Text, true),
 		field("shown", connectors.Text, true), field("proof", connectors.Text, true),
 		field("created_at", connectors.Timestamp, true)}, nil, rows...)
-	return t, policy.Intake{Source: "crm", Table: "signups", Subject: map[string]string{"email": "email"},
+	return t, policyintake.Mapping{Source: "crm", Table: "signups", Subject: map[string]string{"email": "email"},
 		Purpose: "news", Created: "created_at",
-		Given:     &policy.RowState{When: map[string]*string{"opt_in": word("1")}, At: "opt_in_at"},
-		Withdrawn: &policy.RowState{When: map[string]*string{"opt_in": word("0")}, At: "opt_out_at"},
-		Method:    &policy.Cell{Field: "how"}, Notice: &policy.Cell{Field: "shown"},
-		Evidence: &policy.Cell{Field: "proof"}, Trust: policy.ProvenByRow}
+		Given:     &policyintake.State{When: map[string]*string{"opt_in": word("1")}, At: "opt_in_at"},
+		Withdrawn: &policyintake.State{When: map[string]*string{"opt_in": word("0")}, At: "opt_out_at"},
+		Method:    &policyintake.Cell{Field: "how"}, Notice: &policyintake.Cell{Field: "shown"},
+		Evidence: &policyintake.Cell{Field: "proof"}, Trust: policyintake.ProvenByRow}
 }
 
 // taken reads the table once.
@@ -51,7 +56,7 @@ func taken(t require.TestingT, ctx context.Context, p *setup.Setup) intake.Taken
 
 // state is where a purpose stands for somebody.
 func state(t require.TestingT, ctx context.Context, p *setup.Setup, email string) string {
-	known, err := allowed.Show(ctx, p, p.Silos[0].Silo.Name, registry.Subject{Kind: "email", Value: email}, "", p.Now())
+	known, err := allowed.Show(ctx, p, p.Silos[0].Silo.Name, event.Subject{Kind: "email", Value: email}, "", p.Now())
 	require.NoError(t, err)
 	if len(known.Collections) == 0 {
 		return "unknown"
@@ -64,9 +69,9 @@ func TestRowsAreGraded(t *testing.T) {
 	tests := []struct {
 		name   string
 		row    []any // from opt_in on
-		change func(*policy.Intake)
+		change func(*policyintake.Mapping)
 		want   string            // state
-		grade  registry.Reason   // "" evidence is on file, or no consent
+		grade  event.Reason      // "" evidence is on file, or no consent
 		refuse map[string]string // column: reason
 	}{
 		{name: "proven", row: []any{"1", at, nil, "web", "v1", "f1", born}, want: "given on 2026-03-01, with proof"},
@@ -83,10 +88,10 @@ func TestRowsAreGraded(t *testing.T) {
 		{name: "that instant, and an act", row: []any{"1", born, nil, "checkbox", "v1", "f1", born},
 			want: "given on 2026-03-01, with proof"},
 		{name: "only stated", row: []any{"1", at, nil, "web", "v1", nil, born},
-			change: func(m *policy.Intake) { m.Trust, m.Evidence = policy.StatedByRow, nil },
+			change: func(m *policyintake.Mapping) { m.Trust, m.Evidence = policyintake.StatedByRow, nil },
 			want:   "given on 2026-03-01, without proof", grade: "E_CONSENT_STATED"},
 		{name: "set by default", row: []any{"1", at, nil, "web", "v1", nil, born},
-			change: func(m *policy.Intake) { m.Trust, m.Evidence = policy.SetByDefault, nil },
+			change: func(m *policyintake.Mapping) { m.Trust, m.Evidence = policyintake.SetByDefault, nil },
 			want:   "given on 2026-03-01, without proof", grade: "E_CONSENT_DEFAULT"},
 		{name: "ahead of the clock", row: []any{"1", "2027-03-01 10:00:00", nil, "web", "v1", "f1", born},
 			want: "only an event whose date cannot be right", grade: "E_CONSENT_AHEAD"},
@@ -102,7 +107,7 @@ func TestRowsAreGraded(t *testing.T) {
 		{name: "no such act", row: []any{"1", at, nil, "telepathy", "v1", "f1", born}, want: "unknown",
 			refuse: map[string]string{"how": "E_METHOD"}},
 		{name: "in words of its own", row: []any{"1", at, nil, "POS 12", "v1", "f1", born},
-			change: func(m *policy.Intake) { m.Method.Words = map[string]string{"POS 12": "in_person"} },
+			change: func(m *policyintake.Mapping) { m.Method.Words = map[string]string{"POS 12": "in_person"} },
 			want:   "given on 2026-03-01, with proof"},
 		{name: "no notice", row: []any{"1", at, nil, "web", nil, "f1", born}, want: "unknown",
 			refuse: map[string]string{"shown": "E_NO_NOTICE"}},
@@ -112,13 +117,14 @@ func TestRowsAreGraded(t *testing.T) {
 			refuse: map[string]string{"opt_in_at": "E_TIME"}},
 		{name: "given and withdrawn, each by its date",
 			row:    []any{nil, at, "2026-04-01 10:00:00", "web", "v1", "f1", born},
-			change: func(m *policy.Intake) { m.Given.When, m.Withdrawn.When = nil, nil },
+			change: func(m *policyintake.Mapping) { m.Given.When, m.Withdrawn.When = nil, nil },
 			want:   "withdrawn on 2026-04-01"},
 		{name: "NULL is a value", row: []any{nil, at, nil, "web", "v1", "f1", born},
-			change: func(m *policy.Intake) { m.Given.When = map[string]*string{"opt_out_at": nil} },
+			change: func(m *policyintake.Mapping) { m.Given.When = map[string]*string{"opt_out_at": nil} },
 			want:   "given on 2026-03-01, with proof"},
 		{name: "another list", row: []any{"1", at, nil, "web", "v1", "f1", born},
-			change: func(m *policy.Intake) { m.Where = map[string]*string{"shown": word("v2")} }, want: "unknown"},
+			change: func(m *policyintake.Mapping) { m.Where = map[string]*string{"shown": word("v2")} },
+			want:   "unknown"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -128,16 +134,16 @@ func TestRowsAreGraded(t *testing.T) {
 			}
 			w := newWorld(t, news(func(s *policy.Silo) {
 				s.Records, s.Consents = []policy.Records{},
-					[]policy.Intake{mapping}
+					[]policyintake.Mapping{mapping}
 			}), rows)
-			w.Event(registry.Refused, "somebody@example.org", "news", w.Now.AddDate(0, -1, 0))
+			w.Event(event.Refused, "somebody@example.org", "news", w.Now.AddDate(0, -1, 0))
 			for range 2 { // the second reading changes nothing
 				result := taken(t, t.Context(), w.Setup)
 				require.Equal(t, test.want, state(t, t.Context(), w.Setup, "ada@example.org"))
 				if test.grade == "" {
 					require.Empty(t, result.Unproven)
 				} else {
-					require.Equal(t, map[registry.Reason]int{test.grade: 1}, result.Unproven)
+					require.Equal(t, map[event.Reason]int{test.grade: 1}, result.Unproven)
 				}
 				refused := map[string]string{}
 				for r := range result.Reasons {
@@ -165,7 +171,7 @@ func TestChangedMindsAreFollowed(t *testing.T) {
 	rows, mapping := signups([]any{"1", "ada@example.org", nil, nil, nil, "web", "v1", "f1", nil})
 	w := newWorld(t, news(func(s *policy.Silo) {
 		s.Records, s.Consents = []policy.Records{},
-			[]policy.Intake{mapping}
+			[]policyintake.Mapping{mapping}
 	}), rows)
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -201,13 +207,13 @@ func TestChangedMindsAreFollowed(t *testing.T) {
 // destroyed, at once without registry.max_age, and with it once that is over. The night goes on.
 func TestUnreadConsentsDestroyNothing(t *testing.T) {
 	for _, test := range []struct {
-		age    policy.Period
+		age    calendar.Period
 		nights int // that plan before the silo is no longer relied on
-	}{{policy.Period{}, 0}, {policy.Period{Days: 1}, 2}} {
+	}{{calendar.Period{}, 0}, {calendar.Period{Days: 1}, 2}} {
 		t.Run(test.age.String(), func(t *testing.T) {
 			_, mapping := signups()
 			mapping.Source = "shop"
-			w := newWorld(t, news(func(s *policy.Silo) { s.Consents = []policy.Intake{mapping} }), people())
+			w := newWorld(t, news(func(s *policy.Silo) { s.Consents = []policyintake.Mapping{mapping} }), people())
 			w.Setup.RegistryAge = test.age
 			w.Setup.Sources = append(w.Setup.Sources,
 				setup.Source{Name: "shop", Application: "shop", Environment: "production", Connector: "mem",
@@ -221,7 +227,7 @@ func TestUnreadConsentsDestroyNothing(t *testing.T) {
 				require.Equal(t, night < test.nights, destroys(r), "night %d", night+1)
 				w.Now = w.Now.Add(24 * time.Hour)
 				// the registry as a whole is fed
-				w.Event(registry.Refused, "somebody@example.org", "news", w.Now.Add(-time.Hour))
+				w.Event(event.Refused, "somebody@example.org", "news", w.Now.Add(-time.Hour))
 			}
 		})
 	}
@@ -244,17 +250,17 @@ func TestTheListOfThoseWhoSaidNo(t *testing.T) {
 	w.Setup.Suppression = policy.Silo{Name: "suppression", Suppression: true,
 		Rules: []policy.Rule{{Purpose: "suppression"}}}
 	require.NoError(t, w.Setup.Keys.EnsureSilo("suppression"))
-	record := func(typ registry.EventType, at time.Time, evidence string) error {
+	record := func(typ event.Type, at time.Time, evidence string) error {
 		in, err := intake.Open(t.Context(), w.Setup)
 		require.NoError(t, err)
 		defer in.Close()
 		_, _, err = in.Record(t.Context(), w.Setup.Silos[0].Silo.Name,
-			registry.Event{Type: typ, Purpose: "news",
-				Subjects:   []registry.Subject{{Kind: "email", Value: "ada@example.org"}},
+			event.Event{Type: typ, Purpose: "news",
+				Subjects:   []event.Subject{{Kind: "email", Value: "ada@example.org"}},
 				OccurredAt: at, Notice: "v1", Evidence: evidence})
 		return err
 	}
-	allowed := func() (rows int, left map[policy.Code]int) {
+	allowed := func() (rows int, left map[reason.Code]int) {
 		a, err := allowed.Open(t.Context(), w.Setup, "news", "news", w.Now)
 		require.NoError(t, err)
 		left, err = a.Rows(t.Context(), func(allowed.Row) error { rows++; return nil })
@@ -262,7 +268,7 @@ func TestTheListOfThoseWhoSaidNo(t *testing.T) {
 		require.NoError(t, a.Close())
 		return rows, left
 	}
-	w.Event(registry.Given, "eva@example.org", "news", w.Now.AddDate(0, -1, 0))
+	w.Event(event.Given, "eva@example.org", "news", w.Now.AddDate(0, -1, 0))
 	rowsLeft, _ := allowed()
 	require.Equal(t, 1, rowsLeft)
 	in, err := intake.Open(t.Context(), w.Setup)
@@ -270,16 +276,16 @@ func TestTheListOfThoseWhoSaidNo(t *testing.T) {
 	// the second knows of the first
 	for _, file := range []string{"email\neva@example.org\n", "email\nEva@Example.org\nfay@example.org\n"} {
 		added, err := in.Import(t.Context(), "suppression",
-			registry.Import{Reader: strings.NewReader(file), Format: registry.CSV, Source: "list"})
+			delivery.Import{Reader: strings.NewReader(file), Format: delivery.CSV, Source: "list"})
 		require.NoError(t, err)
 		require.Equal(t, 1, added.Suppressed)
 	}
 	require.NoError(t, in.Close())
 	rowsLeft, left := allowed()
 	require.Zero(t, rowsLeft)
-	require.Equal(t, map[policy.Code]int{"E_SUPPRESSED": 1}, left)
+	require.Equal(t, map[reason.Code]int{"E_SUPPRESSED": 1}, left)
 	said := time.Date(2026, 6, 1, 23, 30, 0, 0, rome)
-	require.NoError(t, record(registry.Withdrawn, said, ""))
+	require.NoError(t, record(event.Withdrawn, said, ""))
 	for _, test := range []struct {
 		name     string
 		at       time.Time
@@ -294,11 +300,11 @@ func TestTheListOfThoseWhoSaidNo(t *testing.T) {
 		{"in a future that nobody can know", w.Now.AddDate(1, 0, 0), "f3", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			err := record(registry.Given, test.at, test.evidence)
-			var refused *registry.RefusedError
+			err := record(event.Given, test.at, test.evidence)
+			var refused *event.RefusedError
 			require.Equal(t, test.barred, errors.As(err, &refused), "%v", err)
 			if test.barred {
-				require.Equal(t, registry.Suppressed, refused.Reason)
+				require.Equal(t, event.Suppressed, refused.Reason)
 			}
 		})
 	}
@@ -323,7 +329,7 @@ func TestListBegunLate(t *testing.T) {
 	rows, mapping := signups([]any{"1", "ada@example.org", "0", nil, "2026-04-01 10:00:00", nil, nil, nil, nil},
 		[]any{"2", "bea@example.org", "0", nil, nil, nil, nil, nil, nil})
 	w := newWorld(t, news(func(s *policy.Silo) {
-		s.Records, s.Consents = []policy.Records{}, []policy.Intake{mapping}
+		s.Records, s.Consents = []policy.Records{}, []policyintake.Mapping{mapping}
 		s.Rules[0].Marketing = true
 	}), rows)
 	require.Equal(t, 2, taken(t, t.Context(), w.Setup).Events)
@@ -347,14 +353,14 @@ func TestImportCountsWhatNobodyCanProve(t *testing.T) {
 		in, err := intake.Open(t.Context(), w.Setup)
 		require.NoError(t, err)
 		got, err := in.Import(t.Context(), "news",
-			registry.Import{Format: registry.CSV, Source: "form", Notice: "v1", Reader: strings.NewReader(
+			delivery.Import{Format: delivery.CSV, Source: "form", Notice: "v1", Reader: strings.NewReader(
 				"email,type,purpose,occurred_at,evidence\nada@lago.it,given,news,2026-01-01,form\n" +
 					"bob@lago.it,given,news,2026-01-01,\n" +
 					"bob@lago.it,renewed,news,2026-02-01,\n" +
 					"bob@lago.it,withdrawn,news,2026-03-01,\neve@lago.it,given,profiling,2026-01-01,\n")})
 		require.NoError(t, err)
 		require.NoError(t, in.Close())
-		require.Equal(t, map[registry.Reason]int{"E_CONSENT_STATED": 2}, got.Unproven)
+		require.Equal(t, map[event.Reason]int{"E_CONSENT_STATED": 2}, got.Unproven)
 		require.Equal(t, 1, got.Refused)
 	}
 }

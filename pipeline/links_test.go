@@ -10,7 +10,9 @@ import (
 	"lethe/pipeline/ask/allowed"
 	"lethe/pipeline/intake"
 	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
+	"lethe/pipeline/registry/delivery"
 )
 
 // A key is used again when the newest row is gone, in many engines. The row that has it then is not the one
@@ -19,20 +21,20 @@ import (
 func TestKeyOfAnErasedRowIsUsedAgain(t *testing.T) {
 	for name, c := range map[string]struct {
 		email string
-		want  policy.Code
+		want  reason.Code
 		left  int
 	}{
-		"by somebody unknown":            {"new@lago.it", policy.XNoMatchGrace, 2},
-		"by somebody who consents":       {"ada@lago.it", policy.KConsent, 2},
-		"by the same, from a backup":     {"bob@lago.it", policy.DConsentWithdrawn, 1},
-		"by nobody who could be told of": {"-", policy.EIDUnparseable, 2},
+		"by somebody unknown":            {"new@lago.it", reason.XNoMatchGrace, 2},
+		"by somebody who consents":       {"ada@lago.it", reason.KConsent, 2},
+		"by the same, from a backup":     {"bob@lago.it", reason.DConsentWithdrawn, 1},
+		"by nobody who could be told of": {"-", reason.EIDUnparseable, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, news(nil), people())
 			in, err := intake.Open(t.Context(), w.Setup)
 			require.NoError(t, err)
 			_, err = in.Import(t.Context(), "news",
-				registry.Import{Format: registry.CSV, Source: "form", Notice: "v1", Reader: strings.NewReader(
+				delivery.Import{Format: delivery.CSV, Source: "form", Notice: "v1", Reader: strings.NewReader(
 					"email,collection,type,purpose,occurred_at,evidence,record\n" +
 						"ada@lago.it,c1,given,news,2026-01-01,form,crm.people:1\n" +
 						"bob@lago.it,c2,given,news,2025-01-01,form,\n" +
@@ -78,7 +80,7 @@ func TestRowOfADayBelongsToWhatWasCollectedOnIt(t *testing.T) {
 	in, err := intake.Open(t.Context(), w.Setup)
 	require.NoError(t, err)
 	_, err = in.Import(t.Context(), "news",
-		registry.Import{Format: registry.CSV, Source: "form", Notice: "v1", Zone: rome, Reader: strings.NewReader(
+		delivery.Import{Format: delivery.CSV, Source: "form", Notice: "v1", Zone: rome, Reader: strings.NewReader(
 			"email,collection,type,purpose,occurred_at,evidence\n" +
 				"ada@lago.it,c1,given,news,2025-01-01 10:00,form\n" +
 				",c1,withdrawn,news,2025-06-01 10:00,\n" +
@@ -108,7 +110,7 @@ func TestRowOfADayBelongsToWhatWasCollectedOnIt(t *testing.T) {
 // The grace of a reason without a date begins with the night that first found it in this row, not in one
 // that had its key before.
 func TestGraceOfAKeyUsedAgainBeginsAnew(t *testing.T) {
-	w := newWorld(t, news(func(s *policy.Silo) { s.Rules[0].Grace = policy.Period{Days: 30} }), people())
+	w := newWorld(t, news(func(s *policy.Silo) { s.Rules[0].Grace = calendar.Period{Days: 30} }), people())
 	row := func(email string) {
 		w.Live = mem.New("crm", table("people", people().Def.Fields, nil,
 			[]any{"2", email, "Bob", "active", "2026-01-01"}))
@@ -116,7 +118,7 @@ func TestGraceOfAKeyUsedAgainBeginsAnew(t *testing.T) {
 	in, err := intake.Open(t.Context(), w.Setup)
 	require.NoError(t, err)
 	_, err = in.Import(t.Context(), "news",
-		registry.Import{Format: registry.CSV, Source: "form", Notice: "v1", Reader: strings.NewReader(
+		delivery.Import{Format: delivery.CSV, Source: "form", Notice: "v1", Reader: strings.NewReader(
 			"email,type,purpose,occurred_at\nbob@lago.it,given,news,2026-01-01\neve@lago.it,given,news,2026-01-01\n")})
 	require.NoError(t, err)
 	require.NoError(t, in.Close())

@@ -7,22 +7,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/cases"
+	"lethe/pipeline/registry/event"
 )
 
 // A night takes hours. What people say while it runs counts for what it has not changed yet, though it is
 // later than the instant as of which the night decides.
 func TestWhatIsSaidWhileTheNightRuns(t *testing.T) {
 	for name, say := range map[string]func(*world){
-		"a consent": func(w *world) { w.Event(registry.Given, "bob@lago.it", "news", w.Now) },
+		"a consent": func(w *world) { w.Event(event.Given, "bob@lago.it", "news", w.Now) },
 		"a hold": func(w *world) {
 			config := w.Setup.Registry
 			r, err := registry.Open(w.T.Context(), config)
 			require.NoError(w.T, err)
 			require.NoError(w.T, r.PlaceHold(w.T.Context(), "news",
-				registry.Hold{ID: "h", CaseRef: "c", PlacedBy: "anna"}))
+				cases.Hold{ID: "h", CaseRef: "c", PlacedBy: "anna"}))
 			require.NoError(w.T, r.Close())
 		},
-		"a restriction": func(w *world) { w.Event(registry.Restricted, "bob@lago.it", "", w.Now) },
+		"a restriction": func(w *world) { w.Event(event.Restricted, "bob@lago.it", "", w.Now) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, news(nil), people())

@@ -21,7 +21,11 @@ import (
 	"lethe/pipeline/journal"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/chain"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 )
@@ -41,7 +45,7 @@ func TestDryRunChangesNothing(t *testing.T) {
 	require.Equal(t, before, after, "a run without --apply wrote to the registry")
 }
 
-func heads(w *world) ([]registry.Head, error) {
+func heads(w *world) ([]chain.Head, error) {
 	r, err := registry.Open(w.T.Context(), w.Setup.Registry)
 	if err != nil {
 		return nil, err
@@ -180,13 +184,13 @@ func TestWhatMovedSinceThePlanIsSkipped(t *testing.T) {
 		want map[string]int64
 	}{
 		{"the person consents again", func(w *world) {
-			w.Event(registry.Given, "bob@lago.it", "news",
+			w.Event(event.Given, "bob@lago.it", "news",
 				w.Now.Add(-time.Minute))
 		},
 			map[string]int64{"people delete skipped_drift": 1, "orders delete skipped_drift": 1,
 				"people delete done": 1}},
 		{"use is restricted", func(w *world) {
-			w.Event(registry.Restricted, "bob@lago.it", "",
+			w.Event(event.Restricted, "bob@lago.it", "",
 				w.Now.Add(-time.Minute))
 		},
 			map[string]int64{"people delete skipped_drift": 1, "orders delete skipped_drift": 1,
@@ -236,19 +240,19 @@ func TestBlockingIsImmediateAndUndoneOnlyWhereItWasOurs(t *testing.T) {
 	block := func(s *policy.Silo) {
 		s.Records[0].Block = &policy.Block{Set: map[string]string{"status": "blocked"},
 			Unset: map[string]string{"status": "active"}}
-		s.Rules[0].Grace = policy.Period{Days: 30}
-		s.Rules[0].MaxAge = policy.Period{Months: 48}
+		s.Rules[0].Grace = calendar.Period{Days: 30}
+		s.Rules[0].MaxAge = calendar.Period{Months: 48}
 	}
 	w := newWorld(t, news(block), people())
 	w.UsualEvents()
-	w.Event(registry.Withdrawn, "bob@lago.it", "news", w.Now.Add(-time.Hour))
+	w.Event(event.Withdrawn, "bob@lago.it", "news", w.Now.Add(-time.Hour))
 	w.Set("people", "1", "status", "blocked") // by the company itself
 	r, err := w.night()
 	require.NoError(t, err)
 	require.Contains(t, settled(r), "people block done")
 	require.Contains(t, w.Rows("people"), "2 bob@lago.it Bob blocked 2026-01-01")
 	w.Now = w.Now.AddDate(0, 0, 1)
-	w.Event(registry.Given, "bob@lago.it", "news", w.Now.Add(-time.Hour))
+	w.Event(event.Given, "bob@lago.it", "news", w.Now.Add(-time.Hour))
 	r, err = w.night()
 	require.NoError(t, err)
 	require.Equal(t, int64(1), settled(r)["people unblock done"])
@@ -297,7 +301,7 @@ func TestWaitingPlanIsNotPlannedAgain(t *testing.T) {
 }
 
 func TestStandingOrder(t *testing.T) {
-	order := setup.Order{Silo: "news", Reasons: []policy.Code{policy.DConsentWithdrawn, policy.DConsentExpired},
+	order := setup.Order{Silo: "news", Reasons: []reason.Code{reason.DConsentWithdrawn, reason.DConsentExpired},
 		MaxRows: 2, Until: mustDate("2027-01-01")}
 	for _, c := range []struct {
 		name  string
@@ -326,8 +330,8 @@ func TestStandingOrder(t *testing.T) {
 	}
 }
 
-func mustDate(s string) policy.Date {
-	d, err := policy.ParseDate(s)
+func mustDate(s string) calendar.Date {
+	d, err := calendar.ParseDate(s)
 	if err != nil {
 		panic(err)
 	}
@@ -340,7 +344,7 @@ func TestStopsLeaveTheTableAlone(t *testing.T) {
 		rows = append(rows, []any{fmt.Sprint(i), fmt.Sprintf("p%d@lago.it", i), "x", "active", "2023-01-01"})
 	}
 	w := newWorld(t, news(nil), table("people", []connectors.Field{id, email, name, status, created}, nil, rows...))
-	w.Event(registry.Given, "p1@lago.it", "news", time.Date(2023, 1, 1, 9, 0, 0, 0, rome))
+	w.Event(event.Given, "p1@lago.it", "news", time.Date(2023, 1, 1, 9, 0, 0, 0, rome))
 	w.Setup.Breakers.NoMatchPercent = 2
 	r, err := w.night()
 	require.Equal(t, 5, setup.ExitCode(err))
@@ -485,7 +489,7 @@ func TestConsentGivenAgainFreesARowWhoseErasureWaits(t *testing.T) {
 	require.Len(t, r.Waiting, 1)
 	require.Equal(t, int64(2), settled(r)["people block done"], "use ends at once, erasure waits")
 	w.Now = w.Now.AddDate(0, 0, 1)
-	w.Event(registry.Given, "bob@lago.it", "news", w.Now.Add(-time.Hour))
+	w.Event(event.Given, "bob@lago.it", "news", w.Now.Add(-time.Hour))
 	r, err = w.night()
 	require.NoError(t, err)
 	require.Equal(t, map[string]int64{"people unblock done": 1}, settled(r))
@@ -514,7 +518,7 @@ func TestRowsThatNeedAPersonAreExceptions(t *testing.T) {
 		[]any{"1", "ada@lago.it", "Ada", "active", "2026-01-01"},
 		[]any{"2", "not an address", "Bob", "active", "2026-01-01"},
 		[]any{"3", "zoe@lago.it", "Zoe", "active", "2020-01-01"}))
-	w.Event(registry.Given, "ada@lago.it", "news", time.Date(2026, 1, 1, 9, 0, 0, 0, rome))
+	w.Event(event.Given, "ada@lago.it", "news", time.Date(2026, 1, 1, 9, 0, 0, 0, rome))
 	_, err := w.night()
 	require.NoError(t, err)
 	runner, err := w.Setup.Keys.Runner()
@@ -536,7 +540,7 @@ func TestOverdueIsWhatTheNightLeft(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, s.Overdue, "the erasure waits")
 	w.Setup.Orders = []setup.Order{{Silo: "news",
-		Reasons: []policy.Code{policy.DConsentWithdrawn, policy.DConsentExpired}, MaxRows: 9,
+		Reasons: []reason.Code{reason.DConsentWithdrawn, reason.DConsentExpired}, MaxRows: 9,
 		Until: mustDate("2027-01-01")}}
 	w.Now = w.Now.AddDate(0, 0, 8) // the waiting plan has lapsed; tonight the order lets the rows go
 	_, err = w.night()

@@ -16,14 +16,15 @@ import (
 	"lethe/pipeline/journal"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/policy/reason"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/setup"
 )
 
 // onlyWithdrawn is an order for those who said no: bob may go, and eve's consent that ran out is for people
 // to look at.
 func onlyWithdrawn() []setup.Order {
-	return []setup.Order{{Silo: "news", Reasons: []policy.Code{policy.DConsentWithdrawn}, MaxRows: 9,
+	return []setup.Order{{Silo: "news", Reasons: []reason.Code{reason.DConsentWithdrawn}, MaxRows: 9,
 		Until: mustDate("2027-01-01")}}
 }
 
@@ -50,7 +51,7 @@ func TestAnOrderThatIsPassedHoldsOnlyItsOwnRows(t *testing.T) {
 	w := newWorld(t, news(nil), people())
 	w.UsualEvents()
 	w.Setup.Orders = append(onlyWithdrawn(),
-		setup.Order{Silo: "news", Reasons: []policy.Code{policy.DConsentExpired}, MaxRows: 0,
+		setup.Order{Silo: "news", Reasons: []reason.Code{reason.DConsentExpired}, MaxRows: 0,
 			Until: mustDate("2027-01-01")})
 	r, err := w.night()
 	require.NoError(t, err)
@@ -103,8 +104,8 @@ func TestARowWaitsThoughAnotherRowIsHeldBack(t *testing.T) {
 		table("orders", []connectors.Field{id, person}, []connectors.ForeignKey{fk("people", "person")},
 			[]any{"10", "1"}))
 	w.UsualEvents()
-	w.Event(registry.Given, "zoe@lago.it", "news", time.Date(2026, 1, 1, 9, 0, 0, 0, rome))
-	w.Event(registry.Withdrawn, "zoe@lago.it", "news", time.Date(2026, 10, 1, 9, 0, 0, 0, rome))
+	w.Event(event.Given, "zoe@lago.it", "news", time.Date(2026, 1, 1, 9, 0, 0, 0, rome))
+	w.Event(event.Withdrawn, "zoe@lago.it", "news", time.Date(2026, 10, 1, 9, 0, 0, 0, rome))
 	w.Setup.Orders = onlyWithdrawn()
 	r, err := w.night()
 	require.NoError(t, err)
@@ -220,17 +221,17 @@ func TestASpikeAsksHoweverSmallTheTable(t *testing.T) {
 			w := newWorld(t, news(nil), table("people", []connectors.Field{id, email, name, status, created}, nil,
 				rows...))
 			for i := range rows {
-				w.Event(registry.Given, fmt.Sprintf("p%d@lago.it", i), "news", day(1))
+				w.Event(event.Given, fmt.Sprintf("p%d@lago.it", i), "news", day(1))
 			}
 			w.Setup.Breakers.Spike = 3
 			w.Setup.Orders = onlyWithdrawn()
 			w.Setup.Orders[0].MaxRows = 99
-			w.Event(registry.Withdrawn, "p16@lago.it", "news", day(10))
+			w.Event(event.Withdrawn, "p16@lago.it", "news", day(10))
 			r, err := w.night()
 			require.NoError(t, err)
 			require.Equal(t, map[string]int64{"people delete done": 1}, settled(r))
 			for i := range c.leave {
-				w.Event(registry.Withdrawn, fmt.Sprintf("p%d@lago.it", i), "news", day(11))
+				w.Event(event.Withdrawn, fmt.Sprintf("p%d@lago.it", i), "news", day(11))
 			}
 			w.Now = w.Now.AddDate(0, 0, 1)
 			r, err = w.night()
@@ -264,7 +265,7 @@ func TestDependentsAreASpikeOnlyInNumbers(t *testing.T) {
 			r, err := w.night()
 			require.NoError(t, err)
 			require.EqualValues(t, 1, settled(r)["orders delete done"])
-			w.Event(registry.Withdrawn, "ada@lago.it", "news", w.Now)
+			w.Event(event.Withdrawn, "ada@lago.it", "news", w.Now)
 			w.Now = w.Now.AddDate(0, 0, 1)
 			r, _ = w.night()
 			require.Equal(t, done, settled(r)["people delete done"])

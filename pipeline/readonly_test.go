@@ -12,6 +12,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/setup"
 )
 
@@ -87,7 +88,7 @@ func TestRuleThatClearsTheIdentifierIsRefused(t *testing.T) {
 	w := newWorld(t, news(func(s *policy.Silo) {
 		s.Rules[0].Fields = []string{"email"}
 		s.Rules = append(s.Rules, policy.Rule{Purpose: "contract", Basis: policy.Contract,
-			Start: policy.RelationEnded, Period: policy.Period{Years: 10}, Fields: []string{"name"},
+			Start: policy.RelationEnded, Period: calendar.Period{Years: 10}, Fields: []string{"name"},
 			End: policy.Delete, Because: "claims", Owner: "anna", ReviewBy: "2027-01-01"})
 	}), people())
 	w.UsualEvents()

@@ -22,7 +22,9 @@ import (
 	"lethe/pipeline/copies/snapshot"
 	"lethe/pipeline/intake"
 	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/registry/delivery"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 )
@@ -83,8 +85,8 @@ func TestCopySaysWhatMayBeUsed(t *testing.T) {
 	require.Zero(t, line.LocalRows)
 	require.Equal(t, line.HeadSeq, line.AckedSeq)
 
-	w.Event(registry.Given, "bob@lago.it", "news", w.Now)
-	w.Event(registry.Withdrawn, "ada@lago.it", "news", w.Now)
+	w.Event(event.Given, "bob@lago.it", "news", w.Now)
+	w.Event(event.Withdrawn, "ada@lago.it", "news", w.Now)
 	w.Now = w.Now.AddDate(0, 0, 1)
 	line = w.synced()
 	require.EqualValues(t, 2, line.Changed, "what did not change is not written")
@@ -108,12 +110,12 @@ func TestViewShowsItsPurposeOnly(t *testing.T) {
 		s.Rules = append(s.Rules, s.Rules[0])
 		s.Rules[1].Purpose = "profiling"
 		s.Rules = append(s.Rules, policy.Rule{Purpose: "contract", Basis: policy.Contract,
-			Start: policy.RelationEnded, Period: policy.Period{Years: 10}, End: policy.Delete, Because: "claims",
+			Start: policy.RelationEnded, Period: calendar.Period{Years: 10}, End: policy.Delete, Because: "claims",
 			Owner: "anna", ReviewBy: "2027-01-01"})
 	})
 	w.Setup.Grants[0].Grants["news"] = []string{"news", "profiling"}
-	w.Event(registry.Given, "bob@lago.it", "profiling", w.Now.Add(-time.Hour))
-	w.Event(registry.BasisStarted, "eve@lago.it", "contract", w.Now.Add(-time.Hour))
+	w.Event(event.Given, "bob@lago.it", "profiling", w.Now.Add(-time.Hour))
+	w.Event(event.BasisStarted, "eve@lago.it", "contract", w.Now.Add(-time.Hour))
 	w.synced()
 	shown := func(purpose string) (emails []any) {
 		_, rows, ok := w.Live.View(copyOfPeople + "_" + purpose)
@@ -159,8 +161,8 @@ func TestCopyEndsToTheMinute(t *testing.T) {
 	in, err := intake.Open(t.Context(), w.Setup)
 	require.NoError(t, err)
 	_, _, err = in.Record(t.Context(), "news",
-		registry.Event{Type: registry.Renewed, Purpose: "news",
-			Subjects:   []registry.Subject{{Kind: "email", Value: "ada@lago.it"}},
+		event.Event{Type: event.Renewed, Purpose: "news",
+			Subjects:   []event.Subject{{Kind: "email", Value: "ada@lago.it"}},
 			OccurredAt: w.Now, EffectiveUntil: time.Date(2026, 12, 24, 14, 30, 0, 700000, rome), Notice: "v1",
 			Evidence: "form"})
 	require.NoError(t, err)
@@ -181,13 +183,13 @@ func TestCopyFollowsTheSuppressionList(t *testing.T) {
 	in, err := intake.Open(t.Context(), w.Setup)
 	require.NoError(t, err)
 	_, err = in.Import(t.Context(), "suppression",
-		registry.Import{Reader: strings.NewReader("email\nada@lago.it\n"), Format: registry.CSV, Source: "list"})
+		delivery.Import{Reader: strings.NewReader("email\nada@lago.it\n"), Format: delivery.CSV, Source: "list"})
 	require.NoError(t, err)
 	require.NoError(t, in.Close())
 	require.EqualValues(t, 1, w.synced().Changed)
 	require.Contains(t, w.copied(), "1 news news blocked - 2026-11-20")
 	w.Now = w.Now.AddDate(0, 0, 1)
-	w.Event(registry.Renewed, "ada@lago.it", "news", w.Now)
+	w.Event(event.Renewed, "ada@lago.it", "news", w.Now)
 	require.EqualValues(t, 1, w.synced().Changed)
 	require.Contains(t, w.copied(), "1 news news allowed 2028-11-21 23:00:00 2026-11-21")
 }
@@ -284,7 +286,7 @@ func TestTamperedCopyIsRepairedAndReported(t *testing.T) {
 		w := granted(t, nil)
 		w.synced()
 		old := w.Rows(copyOfPeople)[0]
-		w.Event(registry.Withdrawn, "ada@lago.it", "news", w.Now)
+		w.Event(event.Withdrawn, "ada@lago.it", "news", w.Now)
 		w.Now = w.Now.AddDate(0, 0, 1)
 		w.synced()
 		line := tampered(w, func(k connectors.CopyKeeper, c connectors.Table, _ []string) { put(w, k, c, old) })
@@ -311,7 +313,7 @@ func TestApplicationThatIsDownCatchesUp(t *testing.T) {
 	down := false
 	w.Setup.Sources[0].Open = func(context.Context) (connectors.Source, error) { return flaky{w.Live, &down}, nil }
 	w.synced()
-	w.Event(registry.Withdrawn, "ada@lago.it", "news", w.Now)
+	w.Event(event.Withdrawn, "ada@lago.it", "news", w.Now)
 	down = true
 	for night := range 3 {
 		w.Now = w.Now.AddDate(0, 0, 1)
@@ -354,7 +356,7 @@ func TestFilesGoOutWhenTheTableCannot(t *testing.T) {
 	down := false
 	w.Setup.Sources[0].Open = func(context.Context) (connectors.Source, error) { return flaky{w.Live, &down}, nil }
 	w.synced()
-	w.Event(registry.Withdrawn, "ada@lago.it", "news", w.Now)
+	w.Event(event.Withdrawn, "ada@lago.it", "news", w.Now)
 	down = true
 	r, err := pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "sync", Apply: true, Phases: setup.SyncOnly})
 	require.ErrorIs(t, err, setup.ErrSource)
@@ -458,7 +460,7 @@ func TestSnapshotAndDeltas(t *testing.T) {
 	require.Equal(t, all, read(m.Delta.Name))
 	require.Empty(t, m.Since)
 
-	w.Event(registry.Given, "bob@lago.it", "news", w.Now)
+	w.Event(event.Given, "bob@lago.it", "news", w.Now)
 	w.planned() // eve is to go
 	w.applied()
 	m, err = snapshot.Verify(folder, public)

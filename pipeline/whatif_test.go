@@ -11,7 +11,8 @@ import (
 	"lethe/pipeline"
 	"lethe/pipeline/ask/whatif"
 	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/setup"
 )
 
@@ -61,21 +62,21 @@ func TestComparingAPolicyWithItselfFindsNothing(t *testing.T) {
 func TestTheComparisonIsWhatTheNightDecides(t *testing.T) {
 	w := newWorld(t, news(nil), everybody())
 	w.UsualEvents()
-	w.Event(registry.Given, "zoe@lago.it", "news", time.Date(2025, 6, 1, 9, 0, 0, 0, rome))
-	w.Event(registry.Given, "leo@lago.it", "news", time.Date(2025, 6, 1, 9, 0, 0, 0, rome))
-	w.Event(registry.Restricted, "leo@lago.it", "", time.Date(2026, 6, 1, 9, 0, 0, 0, rome))
+	w.Event(event.Given, "zoe@lago.it", "news", time.Date(2025, 6, 1, 9, 0, 0, 0, rome))
+	w.Event(event.Given, "leo@lago.it", "news", time.Date(2025, 6, 1, 9, 0, 0, 0, rome))
+	w.Event(event.Restricted, "leo@lago.it", "", time.Date(2026, 6, 1, 9, 0, 0, 0, rome))
 	rule := func(change func(*policy.Rule)) policy.Silo {
 		return news(func(s *policy.Silo) { change(&s.Rules[0]) })
 	}
 	for name, next := range map[string]policy.Silo{
-		"a shorter term": rule(func(r *policy.Rule) { r.MaxAge = policy.Period{Months: 12} }),
-		"a longer term":  rule(func(r *policy.Rule) { r.MaxAge = policy.Period{Months: 60} }),
-		"a grace":        rule(func(r *policy.Rule) { r.Grace = policy.Period{Days: 30} }),
+		"a shorter term": rule(func(r *policy.Rule) { r.MaxAge = calendar.Period{Months: 12} }),
+		"a longer term":  rule(func(r *policy.Rule) { r.MaxAge = calendar.Period{Months: 60} }),
+		"a grace":        rule(func(r *policy.Rule) { r.Grace = calendar.Period{Days: 30} }),
 		"blocking":       news(func(s *policy.Silo) { s.Jurisdiction = "ES" }),
 		"another ground": news(func(s *policy.Silo) {
 			s.Rules[0].Fields = []string{"email", "name"}
 			s.Rules = append(s.Rules, policy.Rule{Purpose: "fraud", Basis: policy.LegitimateInterest,
-				Start: policy.Collected, Period: policy.Period{Years: 2}, End: policy.Delete,
+				Start: policy.Collected, Period: calendar.Period{Years: 2}, End: policy.Delete,
 				Fields:  []string{"email"},
 				Because: "fraud", Owner: "anna", ReviewBy: "2027-01-01"})
 		}),
@@ -130,13 +131,13 @@ func TestTheComparisonSaysWhatItCannot(t *testing.T) {
 	require.Len(t, c.Notes, 1)
 	require.Contains(t, c.Notes[0], "silo letters has no key or is not in the registry")
 
-	longer := news(func(s *policy.Silo) { s.Rules[0].MaxAge = policy.Period{Years: 3} })
+	longer := news(func(s *policy.Silo) { s.Rules[0].MaxAge = calendar.Period{Years: 3} })
 	c, err = whatif.Compare(t.Context(), w.Setup, w.with(longer), time.Time{})
 	require.NoError(t, err)
 	require.Contains(t, c.Notes[0],
 		"consents would last P3Y, before P24M; those that a night has already ended stay ended")
 
-	shorter := w.with(news(func(s *policy.Silo) { s.Rules[0].MaxAge = policy.Period{Months: 1} }))
+	shorter := w.with(news(func(s *policy.Silo) { s.Rules[0].MaxAge = calendar.Period{Months: 1} }))
 	shorter.Breakers.MaxRows = 2
 	c, err = whatif.Compare(t.Context(), w.Setup, shorter, time.Time{})
 	require.NoError(t, err)

@@ -15,6 +15,7 @@ import (
 
 	"lethe/jobs/schedule"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 )
 
 // Config is the configuration file, decoded strictly: an unknown key is an error with its line and column.
@@ -68,10 +69,10 @@ type Keystore struct {
 
 // Registry says where the consent registry is.
 type Registry struct {
-	Driver string        `yaml:"driver,omitempty"` // sqlite (default), postgres, mysql
-	TLS    string        `yaml:"tls,omitempty"`    // waived, or empty
-	DSN    Secret        `yaml:"dsn"`
-	MaxAge policy.Period `yaml:"max_age,omitempty"`
+	Driver string          `yaml:"driver,omitempty"` // sqlite (default), postgres, mysql
+	TLS    string          `yaml:"tls,omitempty"`    // waived, or empty
+	DSN    Secret          `yaml:"dsn"`
+	MaxAge calendar.Period `yaml:"max_age,omitempty"`
 }
 
 // Person is somebody who may answer plans.
@@ -117,7 +118,7 @@ type Source struct {
 	Of          string            `yaml:"of,omitempty"`   // backups: the live source whose records they hold
 	Schema      string            `yaml:"schema,omitempty"`
 	Complete    string            `yaml:"complete,omitempty"` // unchecked: a dump without trailer is accepted
-	Keep        policy.Period     `yaml:"keep,omitempty"`
+	Keep        calendar.Period   `yaml:"keep,omitempty"`
 	Rewrite     *Rewrite          `yaml:"rewrite,omitempty"`
 	Location    string            `yaml:"location,omitempty"`
 	TLS         string            `yaml:"tls,omitempty"`          // waived: the server may be reached in plain text
@@ -129,8 +130,8 @@ type Source struct {
 
 // Rewrite is the cadence of rewriting backups.
 type Rewrite struct {
-	After       policy.Period `yaml:"after,omitempty"`
-	AtMostEvery policy.Period `yaml:"at_most_every,omitempty"`
+	After       calendar.Period `yaml:"after,omitempty"`
+	AtMostEvery calendar.Period `yaml:"at_most_every,omitempty"`
 }
 
 // Breakers are the limits that stop a run; what is not given has the default.
@@ -167,8 +168,8 @@ type Detector struct {
 
 // Discover says how tables that no silo covers are read. The others are always read whole.
 type Discover struct {
-	Sample    int           `yaml:"sample,omitempty"`     // about so many rows of a table; 0 reads every row
-	FullEvery policy.Period `yaml:"full_every,omitempty"` // whole if it was not for so long; default never
+	Sample    int             `yaml:"sample,omitempty"`     // about so many rows of a table; 0 reads every row
+	FullEvery calendar.Period `yaml:"full_every,omitempty"` // whole if it was not for so long; default never
 }
 
 // Review is a person's verdict on a field, in the place of the classifiers'.
@@ -188,7 +189,7 @@ type Grant struct {
 	Grants map[string][]string `yaml:"grants"`            // silo: purposes
 	Table  bool                `yaml:"table,omitempty"`   // a table with purpose-bound views in the source itself
 	Files  string              `yaml:"files,omitempty"`   // folder of signed snapshots and deltas
-	MaxLag policy.Period       `yaml:"max_lag,omitempty"` // default P1D
+	MaxLag calendar.Period     `yaml:"max_lag,omitempty"` // default P1D
 }
 
 // Path is where the configuration was read from, absolute.

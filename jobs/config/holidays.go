@@ -4,7 +4,7 @@ import (
 	"errors"
 	"time"
 
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 )
 
 // Holiday is a public holiday at the controller's seat, as its state designates them (Regulation 1182/71,
@@ -23,7 +23,7 @@ func (h *Holiday) UnmarshalText(text []byte) error {
 	if every {
 		s = "2028-" + s // a leap year, so that 02-29 is a day
 	}
-	day, err := policy.ParseDate(s)
+	day, err := calendar.ParseDate(s)
 	if err != nil || len(s) != len("2006-01-02") {
 		return errors.New("not a holiday: write a day as 2027-03-29, or as 12-25 where it is one every year")
 	}
@@ -35,7 +35,7 @@ func (h *Holiday) UnmarshalText(text []byte) error {
 }
 
 // IsOn reports whether the holiday falls on a day.
-func (h Holiday) IsOn(day policy.Date) bool {
+func (h Holiday) IsOn(day calendar.Date) bool {
 	year, month, date := day.YMD()
 	return h.month == month && h.day == date && (h.year == 0 || h.year == year)
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 )
 
 func TestHoliday(t *testing.T) {
@@ -22,7 +22,7 @@ func TestHoliday(t *testing.T) {
 	} {
 		var h Holiday
 		require.NoError(t, h.UnmarshalText([]byte(c.text)))
-		day, err := policy.ParseDate(c.on)
+		day, err := calendar.ParseDate(c.on)
 		require.NoError(t, err)
 		require.Equal(t, c.want, h.IsOn(day), "%s on %s", c.text, c.on)
 	}

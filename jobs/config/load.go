@@ -17,7 +17,8 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/names"
 	"lethe/pipeline/setup"
 )
 
@@ -87,7 +88,7 @@ func elsewhere(key string) string {
 	if at := places[key]; len(at) > 0 {
 		return " here: it belongs " + strings.Join(at, ", or ")
 	}
-	if like := policy.Nearest(key, slices.Sorted(maps.Keys(places))); like != "" {
+	if like := names.Nearest(key, slices.Sorted(maps.Keys(places))); like != "" {
 		return ": did you mean " + like + "?"
 	}
 	return ""
@@ -180,7 +181,7 @@ func (f *periodFinder) Visit(n ast.Node) ast.Visitor {
 	case "max_age", "period", "grace", "notice_term", "orphan_grace", "proof_retention", "max_lag", "keep", "after",
 		"at_most_every":
 		if value := pair.Value.GetToken(); value.Type != token.MappingStartType {
-			if _, err := policy.ParsePeriod(value.Value); err != nil {
+			if _, err := calendar.ParsePeriod(value.Value); err != nil {
 				f.wrong = value
 			}
 		}

@@ -7,7 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 )
@@ -42,7 +43,7 @@ func (c *Config) buildOrders(p *setup.Setup) error {
 	var errs []error
 	for i, o := range c.Orders {
 		place := fmt.Sprintf("orders %d", i+1)
-		until, err := policy.ParseDate(o.Until)
+		until, err := calendar.ParseDate(o.Until)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: until: %w", place, err))
 		}
@@ -55,8 +56,8 @@ func (c *Config) buildOrders(p *setup.Setup) error {
 		order := setup.Order{Silo: o.Silo, MaxRows: o.MaxRows, MaxPercent: o.MaxPercent, Until: until,
 			SignedBy: o.SignedBy}
 		for _, r := range o.Reasons {
-			code := policy.Code(r)
-			if !slices.Contains(policy.Codes(), code) || !strings.HasPrefix(r, "D_") && !strings.HasPrefix(r, "K_") {
+			code := reason.Code(r)
+			if !slices.Contains(reason.Codes(), code) || !strings.HasPrefix(r, "D_") && !strings.HasPrefix(r, "K_") {
 				errs = append(errs, fmt.Errorf("%s: reason %q: use D_ codes, and K_ codes for rows that stay and lose "+
 					"fields, as `lethe policy codes` lists them", place, r))
 			}

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"lethe/classifiers"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/setup"
 )
 
@@ -45,7 +45,7 @@ func (c *Config) buildDiscovery(p *setup.Setup) error {
 		if r.Because == "" {
 			fail("because is missing: say why the classifiers are wrong")
 		}
-		until, err := policy.ParseDate(r.Until)
+		until, err := calendar.ParseDate(r.Until)
 		if err != nil {
 			fail("until: %w", err)
 		}

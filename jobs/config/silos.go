@@ -8,7 +8,9 @@ import (
 	"strings"
 
 	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/policy/intake"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/setup"
 )
 
@@ -35,9 +37,9 @@ func (c *Config) buildSilos(p *setup.Setup) error {
 			continue
 		}
 		for _, r := range c.Silos[name].Rules {
-			if _, ok := registry.ParseEventType(r.Event); r.Event != "" && !ok {
+			if _, ok := event.ParseType(r.Event); r.Event != "" && !ok {
 				errs = append(errs, fmt.Errorf("silo %s: rule for %s: event %q is none that the registry knows: use "+
-					"one of %s", name, r.Purpose, r.Event, strings.Join(registry.ImportedTypes(), ", ")))
+					"one of %s", name, r.Purpose, r.Event, strings.Join(event.ImportedTypes(), ", ")))
 			}
 		}
 		for _, r := range c.Silos[name].Records {
@@ -62,7 +64,7 @@ func (c *Config) buildSilos(p *setup.Setup) error {
 
 // checkIntake checks of a mapping of consents what the policy cannot: its source, kinds of identifier, and
 // words for how people agreed.
-func (c *Config) checkIntake(place string, m policy.Intake) error {
+func (c *Config) checkIntake(place string, m intake.Mapping) error {
 	var errs []error
 	switch s, ok := c.Sources[m.Source]; {
 	case !ok:
@@ -72,7 +74,7 @@ func (c *Config) checkIntake(place string, m policy.Intake) error {
 			"live source", place, m.Source))
 	}
 	for kind := range m.Subject {
-		if !registry.KnownKind(kind) {
+		if !identifier.Known(kind) {
 			errs = append(errs, fmt.Errorf("%s: subject: %q is no kind of identifier: use email, phone, "+
 				"customer-number, username or national-id:CC", place, kind))
 		}
@@ -83,7 +85,7 @@ func (c *Config) checkIntake(place string, m policy.Intake) error {
 			methods = append(methods, m.Method.Text)
 		}
 		for _, method := range methods {
-			if err := registry.Affirmative(method); err != nil {
+			if err := event.Affirmative(method); err != nil {
 				errs = append(errs, fmt.Errorf("%s: method %q: %w", place, method, err))
 			}
 		}

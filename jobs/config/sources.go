@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"lethe/connectors"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/words"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
 )
@@ -233,14 +233,14 @@ func (c *Config) registryApart(r registry.Config) error {
 }
 
 // Backups are the sets of backups of each live source, as configured: also those of which there is no file today.
-func (c *Config) Backups() map[string][]policy.Backup {
-	sets := map[string][]policy.Backup{}
+func (c *Config) Backups() map[string][]words.Backup {
+	sets := map[string][]words.Backup{}
 	for _, name := range c.sourceOrder {
 		s := c.Sources[name]
 		if s.Of == "" {
 			continue
 		}
-		b := policy.Backup{Name: name, Keep: s.Keep, Rewritten: s.Rewrite != nil}
+		b := words.Backup{Name: name, Keep: s.Keep, Rewritten: s.Rewrite != nil}
 		if s.Rewrite != nil {
 			b.After, b.AtMostEvery = s.Rewrite.After, s.Rewrite.AtMostEvery
 		}

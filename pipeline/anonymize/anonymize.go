@@ -1,8 +1,10 @@
-// Package anonymize replaces the values of a column by ones that say less. Its functions are pure: no I/O, no clock, no state beyond a key.
+// Package anonymize replaces the values of a column by ones that say less. Its functions are pure: no I/O,
+// no clock, no state beyond a key.
 //
-// Parse reads a technique from the configuration and checks it against the field it is for; Apply computes a column's new values; Holds tells whether
-// a value already is what the technique yields, so that a second night changes nothing. Result says honestly what is left: only
-// removed and constant values are anonymised, what is derived from the old value is still personal data (WP216; EDPB Guidelines 01/2025).
+// Parse reads a technique from the configuration and checks it against the field it is for; Apply computes
+// a column's new values; Holds tells whether a value already is what the technique yields, so that a second
+// night changes nothing. Result says honestly what is left: only removed and constant values are
+// anonymised, what is derived from the old value is still personal data (WP216; EDPB Guidelines 01/2025).
 package anonymize
 
 import (
@@ -39,14 +41,17 @@ const (
 	Pseudonymised Result = "pseudonymised" // derived from the value: still personal data
 )
 
-// Technique computes new values for one field. It is immutable and may be used by several goroutines. The zero value is none: use Parse.
+// Technique computes new values for one field. It is immutable and may be used by several goroutines. The
+// zero value is none: use Parse.
 type Technique struct {
 	form     form
 	field    Field
 	constant []byte // constant, empty; and where year and month put what cannot be read
-	n        int    // truncate: characters; mask: characters kept at the end; hash: length of the output, or its largest integer
-	uuid     bool   // hash: as a UUID
-	key      []byte // hash: the key of the field's domain
+	// truncate: characters; mask: characters kept at the end; hash: length of the output, or its largest
+	// integer
+	n    int
+	uuid bool   // hash: as a UUID
+	key  []byte // hash: the key of the field's domain
 }
 
 type form uint8
@@ -76,7 +81,8 @@ var forms = [...]struct {
 	mask:     {method: "mask", result: Pseudonymised, maps: true},
 }
 
-// Parse reads a technique and checks that its results fit the field. The errors name the field and the next step.
+// Parse reads a technique and checks that its results fit the field. The errors name the field and the next
+// step.
 //
 //	null (or nil)      NULL
 //	constant           a neutral value of the field's kind: 'anonymized', 0, 1900-01-01
@@ -108,7 +114,8 @@ func parse(spec *string, f Field) (Technique, error) {
 	case f.Generated:
 		return t, errors.New("the field is computed by the engine: anonymize the fields it is computed from")
 	case f.Key:
-		return t, errors.New("the field is part of the key, by which the row is found: leave it out, or delete the row instead")
+		return t, errors.New("the field is part of the key, by which the row is found: leave it out, or delete the " +
+			"row instead")
 	}
 	var err error
 	switch word {
@@ -130,7 +137,8 @@ func parse(spec *string, f Field) (Technique, error) {
 		err = t.parseMask(argument, hasArgument)
 		hasArgument = false
 	default:
-		return t, fmt.Errorf("%q is no technique: use null, constant, constant:VALUE, empty, hash, year, month, truncate:N, mask or mask:keep_last:N", word)
+		return t, fmt.Errorf("%q is no technique: use null, constant, constant:VALUE, empty, hash, year, month, "+
+			"truncate:N, mask or mask:keep_last:N", word)
 	}
 	switch {
 	case err != nil:
@@ -138,7 +146,8 @@ func parse(spec *string, f Field) (Technique, error) {
 	case hasArgument:
 		return t, fmt.Errorf("%s takes no argument: write %s alone", word, word)
 	case f.Unique && forms[t.form].maps:
-		return t, fmt.Errorf("the field is unique and %s would give several rows the same value: use hash, or null where the field allows it", word)
+		return t, fmt.Errorf("the field is unique and %s would give several rows the same value: use hash, or null "+
+			"where the field allows it", word)
 	}
 	return t, nil
 }
@@ -169,7 +178,8 @@ func (t *Technique) parseConstant(value string, given bool) error {
 	return nil
 }
 
-// minUniqueHash is the fewest characters of base32 (65 bits) at which ten million rows collide with a chance of less than one in a hundred thousand.
+// minUniqueHash is the fewest characters of base32 (65 bits) at which ten million rows collide with a
+// chance of less than one in a hundred thousand.
 const minUniqueHash = 13
 
 func (t *Technique) parseHash() error {
@@ -186,12 +196,15 @@ func (t *Technique) parseHash() error {
 			t.n = min(t.n, f.Length)
 		}
 		if f.Unique && t.n < minUniqueHash {
-			return fmt.Errorf("the field is unique and %d characters are too few for hashes that never collide: use null", t.n)
+			return fmt.Errorf("the field is unique and %d characters are too few for hashes "+
+				"that never collide: use null",
+				t.n)
 		}
 	case f.Kind == connectors.Integer:
 		t.n = maxInteger(f.Type)
 		if f.Unique && t.n < 1<<62 {
-			return fmt.Errorf("the field is unique and type %s is too small for hashes that never collide: use null", f.Type)
+			return fmt.Errorf("the field is unique and type %s is too small for hashes that never collide: use null",
+				f.Type)
 		}
 	case f.Kind == connectors.Binary:
 		t.n = hashBytes
@@ -202,10 +215,13 @@ func (t *Technique) parseHash() error {
 			return fmt.Errorf("a hash has %d bytes and type %s more: use null or constant", hashBytes, f.Type)
 		}
 		if f.Unique && t.n < 9 {
-			return fmt.Errorf("the field is unique and %d bytes are too few for hashes that never collide: use null", t.n)
+			return fmt.Errorf("the field is unique and %d bytes are too few for hashes that never collide: use null",
+				t.n)
 		}
 	default:
-		return fmt.Errorf("hash is for text, integer and binary, not for kind %s: use null, constant or, for dates, year", f.Kind)
+		return fmt.Errorf("hash is for text, integer and binary, not for kind %s: "+
+			"use null, constant or, for dates, year",
+			f.Kind)
 	}
 	return nil
 }
@@ -256,7 +272,8 @@ func (t *Technique) parseMask(argument string, given bool) error {
 
 func (t *Technique) textOnly(word string) error {
 	if t.field.Kind != connectors.Text || len(t.field.Enum) > 0 || special(t.field.Type) || isUUID(t.field.Type) {
-		return fmt.Errorf("%s is for free text, not for kind %s, type %s: use null or constant", word, t.field.Kind, t.field.Type)
+		return fmt.Errorf("%s is for free text, not for kind %s, type %s: use null or constant", word, t.field.Kind,
+			t.field.Type)
 	}
 	return nil
 }
@@ -329,11 +346,23 @@ func neutral(f Field) (string, bool) {
 func fits(f Field, value string) error {
 	if len(f.Enum) > 0 {
 		if !slices.Contains(f.Enum, value) {
-			return errors.New("the field allows only listed values and the constant is none of them: choose one with constant:VALUE")
+			return errors.New("the field allows only listed values and the constant is none of them: choose one " +
+				"with constant:VALUE")
 		}
 		return nil
 	}
-	ok := true
+	if err := fitsLength(f, value); err != nil {
+		return err
+	}
+	if !isOfKind(f, value) {
+		return fmt.Errorf("the constant is no value of kind %s, type %s: write it in the canonical form, or use null",
+			f.Kind, f.Type)
+	}
+	return nil
+}
+
+// fitsLength checks the length of texts and bytes.
+func fitsLength(f Field, value string) error {
 	switch f.Kind {
 	case connectors.Text:
 		switch n := utf8.RuneCountInString(value); {
@@ -342,35 +371,54 @@ func fits(f Field, value string) error {
 		case strings.HasSuffix(value, " "):
 			return errors.New("the constant ends in a space, which some engines cut off: remove it")
 		}
-		ok = utf8.ValidString(value)
-	case connectors.Integer:
-		n, err := strconv.ParseInt(value, 10, 64)
-		ok = err == nil && strconv.FormatInt(n, 10) == value && n <= int64(maxInteger(f.Type)) && n >= -int64(maxInteger(f.Type))
-	case connectors.Decimal:
-		_, err := strconv.ParseFloat(value, 64)
-		whole, fraction, _ := strings.Cut(value, ".")
-		ok = err == nil && strings.Trim(whole+fraction, "-0123456789") == "" && len(fraction) == scale(f.Type)
-	case connectors.Float:
-		_, err := strconv.ParseFloat(value, 64)
-		ok = err == nil
-	case connectors.Bool:
-		ok = value == "0" || value == "1"
-	case connectors.Date, connectors.Timestamp:
-		day, clock, hasClock := strings.Cut(value, " ")
-		ok = isDay([]byte(day)) && hasClock == (f.Kind == connectors.Timestamp) && (!hasClock || isClock(clock))
-	case connectors.Time:
-		ok = isClock(value)
 	case connectors.Binary:
 		if f.Length > 0 && len(value) > f.Length || fixedBinary(f.Type) && len(value) != f.Length {
-			return fmt.Errorf("the constant has %d bytes and the field holds %d: change its length", len(value), f.Length)
+			return fmt.Errorf("the constant has %d bytes and the field holds %d: change its length",
+				len(value), f.Length)
 		}
-	case connectors.Bit:
-		ok = value != "" && strings.Trim(value, "01") == "" && (bits(f) == 0 || len(value) == bits(f))
-	case connectors.JSON:
-		ok = validJSON(value)
-	}
-	if !ok {
-		return fmt.Errorf("the constant is no value of kind %s, type %s: write it in the canonical form, or use null", f.Kind, f.Type)
 	}
 	return nil
+}
+
+// isOfKind reports whether a text is the canonical form of a value of the field's kind.
+func isOfKind(f Field, value string) bool {
+	switch f.Kind {
+	case connectors.Text:
+		return utf8.ValidString(value)
+	case connectors.Integer:
+		return isInteger(f, value)
+	case connectors.Decimal:
+		return isDecimal(f, value)
+	case connectors.Float:
+		_, err := strconv.ParseFloat(value, 64)
+		return err == nil
+	case connectors.Bool:
+		return value == "0" || value == "1"
+	case connectors.Date:
+		return isDay([]byte(value)) && !strings.Contains(value, " ")
+	case connectors.Timestamp:
+		day, clock, hasClock := strings.Cut(value, " ")
+		return isDay([]byte(day)) && hasClock && isClock(clock)
+	case connectors.Time:
+		return isClock(value)
+	case connectors.Bit:
+		return value != "" && strings.Trim(value, "01") == "" && (bits(f) == 0 || len(value) == bits(f))
+	case connectors.JSON:
+		return validJSON(value)
+	}
+	return true
+}
+
+// isInteger reports whether a text is a number that the field can hold, as it writes it.
+func isInteger(f Field, value string) bool {
+	n, err := strconv.ParseInt(value, 10, 64)
+	most := int64(maxInteger(f.Type))
+	return err == nil && strconv.FormatInt(n, 10) == value && -most <= n && n <= most
+}
+
+// isDecimal reports whether a text is a number with as many places as the field has.
+func isDecimal(f Field, value string) bool {
+	_, err := strconv.ParseFloat(value, 64)
+	whole, fraction, _ := strings.Cut(value, ".")
+	return err == nil && strings.Trim(whole+fraction, "-0123456789") == "" && len(fraction) == scale(f.Type)
 }

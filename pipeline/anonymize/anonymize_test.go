@@ -92,7 +92,8 @@ func TestApply(t *testing.T) {
 		{"constant", field(connectors.Binary, "binary(4)", length(4)), "abcd", "\x00\x00\x00\x00"},
 		{"constant", field(connectors.Bit, "bit(3)"), "101", "000"},
 		{"constant", field(connectors.JSON, "json"), `{"a":1}`, "{}"},
-		{"constant", field(connectors.Text, "uuid"), "c0ffee00-0000-4000-8000-000000000000", "00000000-0000-0000-0000-000000000000"},
+		{"constant", field(connectors.Text, "uuid"), "c0ffee00-0000-4000-8000-000000000000",
+			"00000000-0000-0000-0000-000000000000"},
 		{"constant:O'Neill", field(connectors.Text, "enum('a','O''Neill')"), "a", "O'Neill"},
 		{"empty", text, "Ada", ""},
 		{"year", date, "1980-05-06", "1980-01-01"},
@@ -136,13 +137,20 @@ func TestHashFitsItsField(t *testing.T) {
 	}{
 		{field(connectors.Text, "text"), func(s string) bool { return len(s) == 26 }},
 		{field(connectors.Text, "varchar(8)", length(8)), func(s string) bool { return len(s) == 8 }},
-		{field(connectors.Text, "varchar(99)", length(99), unique, notNull), func(s string) bool { return len(s) == 26 }},
+		{field(connectors.Text, "varchar(99)", length(99), unique, notNull),
+			func(s string) bool { return len(s) == 26 }},
 		{field(connectors.Text, "uuid", unique), func(s string) bool {
 			return len(s) == 36 && s[8] == '-' && s[14] == '8' && strings.ContainsAny(s[19:20], "89ab")
 		}},
-		{field(connectors.Integer, "tinyint(3) unsigned"), func(s string) bool { n, err := strconv.Atoi(s); return err == nil && n > 0 && n < 128 }},
-		{field(connectors.Integer, "INTEGER"), func(s string) bool { n, err := strconv.Atoi(s); return err == nil && n > 0 && n < 1<<31 }},
-		{field(connectors.Integer, "bigint(20)", unique), func(s string) bool { _, err := strconv.ParseInt(s, 10, 64); return err == nil }},
+		{field(connectors.Integer, "tinyint(3) unsigned"),
+			func(s string) bool { n, err := strconv.Atoi(s); return err == nil && n > 0 && n < 128 }},
+		{field(connectors.Integer, "INTEGER"), func(s string) bool {
+			n, err := strconv.Atoi(s)
+			return err == nil &&
+				n > 0 && n < 1<<31
+		}},
+		{field(connectors.Integer, "bigint(20)", unique),
+			func(s string) bool { _, err := strconv.ParseInt(s, 10, 64); return err == nil }},
 		{field(connectors.Binary, "varbinary(20)", length(20)), func(s string) bool { return len(s) == 20 }},
 		{field(connectors.Binary, "blob"), func(s string) bool { return len(s) == 32 }},
 	} {
@@ -159,7 +167,8 @@ func TestHashFitsItsField(t *testing.T) {
 	}
 }
 
-// The pseudonym of a value is the HMAC of it under a key that is the HMAC of the domain: this vector was computed with Python's hmac and base64.
+// The pseudonym of a value is the HMAC of it under a key that is the HMAC of the domain: this vector was
+// computed with Python's hmac and base64.
 func TestHashVector(t *testing.T) {
 	tech := parsed(t, "hash", field(connectors.Text, "text"))
 	require.Equal(t, []string{"fjzwsnpsgmnyqht5zl2uiiyfmk"}, applied(t, tech, "ada@example.org"))
@@ -290,15 +299,19 @@ func TestApplyRefusesWhatIsNotReady(t *testing.T) {
 	require.False(t, Technique{}.Holds([]byte("a"), false))
 }
 
-// Whatever the value, what comes out fits the field, is valid UTF-8, says nothing of the old value's letters, and stays as it is the second time.
+// Whatever the value, what comes out fits the field, is valid UTF-8, says nothing of the old value's
+// letters, and stays as it is the second time.
 func TestOutputFits(t *testing.T) {
-	specs := []string{"null", "constant", "empty", "hash", "year", "month", "truncate:1", "truncate:7", "mask", "mask:keep_last:3"}
+	specs := []string{"null", "constant", "empty", "hash", "year", "month", "truncate:1", "truncate:7", "mask",
+		"mask:keep_last:3"}
 	rapid.Check(t, func(rt *rapid.T) {
 		spec := rapid.SampledFrom(specs).Draw(rt, "spec")
 		size := rapid.IntRange(10, 30).Draw(rt, "length")
 		f := field(connectors.Text, fmt.Sprintf("varchar(%d)", size), length(size))
 		f.Nullable = spec == "null" || rapid.Bool().Draw(rt, "nullable")
-		in := rapid.OneOf(rapid.StringN(0, size, -1), rapid.Just("2001-02-03"), rapid.Just("2001-02-03 04:05:06")).Filter(func(s string) bool { return utf8.RuneCountInString(s) <= size }).Draw(rt, "value")
+		in := rapid.OneOf(rapid.StringN(0, size, -1), rapid.Just("2001-02-03"),
+			rapid.Just("2001-02-03 04:05:06")).
+			Filter(func(s string) bool { return utf8.RuneCountInString(s) <= size }).Draw(rt, "value")
 		tech := parsed(rt, spec, f)
 		out := applied(rt, tech, in)[0]
 		if out == isNULL {

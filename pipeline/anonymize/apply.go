@@ -20,11 +20,13 @@ import (
 const (
 	hashChars = 26 // 130 bits of base32
 	hashBytes = sha256.Size
-	alphabet  = "abcdefghijklmnopqrstuvwxyz234567" // RFC 4648 base32 in lower case: equal under every collation or not at all
+	// RFC 4648 base32 in lower case: equal under every collation or not at all
+	alphabet = "abcdefghijklmnopqrstuvwxyz234567"
 )
 
-// WithKey returns the technique with the key it hashes under. Values of the same silo and field name share a domain: the same value has the same pseudonym
-// in all its tables, and another one in any other silo or field. Techniques that need no key are returned as they are.
+// WithKey returns the technique with the key it hashes under. Values of the same silo and field name share
+// a domain: the same value has the same pseudonym in all its tables, and another one in any other silo or
+// field. Techniques that need no key are returned as they are.
 func (t Technique) WithKey(key []byte, silo string) Technique {
 	if t.form != hash {
 		return t
@@ -40,8 +42,9 @@ func (t Technique) WithKey(key []byte, silo string) Technique {
 	return t
 }
 
-// Apply appends one value for each of values to dst: the new value where rows is true (nil: everywhere), NULL elsewhere, as a connectors.Assignment wants it.
-// NULL stays NULL. A hash without a key is an error. Applying to values that are already anonymized changes nothing, except for a hash: there the caller knows
+// Apply appends one value for each of values to dst: the new value where rows is true (nil: everywhere),
+// NULL elsewhere, as a connectors.Assignment wants it. NULL stays NULL. A hash without a key is an error.
+// Applying to values that are already anonymized changes nothing, except for a hash: there the caller knows
 // from the tombstone that it was applied.
 func (t Technique) Apply(dst *connectors.Column, values *array.Binary, rows []bool) error {
 	switch {
@@ -70,8 +73,9 @@ func (t Technique) Apply(dst *connectors.Column, values *array.Binary, rows []bo
 	return nil
 }
 
-// Holds reports whether a value (null: NULL, whatever value is) is a possible result of the technique. For everything but a hash it means that Apply would leave
-// it as it is; for a hash, only that it has the form of one.
+// Holds reports whether a value (null: NULL, whatever value is) is a possible result of the technique. For
+// everything but a hash it means that Apply would leave it as it is; for a hash, only that it has the form
+// of one.
 func (t Technique) Holds(value []byte, isNull bool) bool {
 	switch {
 	case isNull:
@@ -162,8 +166,8 @@ func (t Technique) looksHashed(v []byte) bool {
 	return len(v) == t.n && len(bytes.Trim(v, alphabet)) == 0
 }
 
-// generalise puts a date on the first day of its year or month, in the layout it has. What holds no date becomes NULL, or where that is not allowed an old day;
-// zero dates say nothing and stay.
+// generalise puts a date on the first day of its year or month, in the layout it has. What holds no date
+// becomes NULL, or where that is not allowed an old day; zero dates say nothing and stay.
 func (w *writer) generalise(v []byte) (out []byte, isNull bool) {
 	if bytes.HasPrefix(v, []byte("0000-00-00")) && zeroClock(v[10:]) {
 		return v, false
@@ -207,7 +211,8 @@ func truncated(v []byte, n int) []byte {
 	return bytes.TrimRight(v[:at], " ")
 }
 
-// masked replaces letters by x and digits by 0, one character for one. What is neither ASCII nor a number becomes x.
+// masked replaces letters by x and digits by 0, one character for one. What is neither ASCII nor a number
+// becomes x.
 func (w *writer) masked(v []byte) []byte {
 	chars := utf8.RuneCount(v)
 	kept := chars - min(w.n, chars/2)

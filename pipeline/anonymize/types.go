@@ -19,7 +19,8 @@ func base(declared string) string {
 // special types have a syntax of their own that no text technique meets.
 func special(declared string) bool {
 	switch base(declared) {
-	case "inet", "inet4", "inet6", "cidr", "macaddr", "macaddr8", "xml", "geometry", "point", "vector", "tsvector", "interval", "year":
+	case "inet", "inet4", "inet6", "cidr", "macaddr", "macaddr8", "xml", "geometry", "point", "vector", "tsvector",
+		"interval", "year":
 		return true
 	}
 	return false
@@ -33,7 +34,8 @@ func isUUID(declared string) bool {
 // fixedBinary types are padded to their length by the engine.
 func fixedBinary(declared string) bool { return base(declared) == "binary" }
 
-// maxInteger is the largest value of an integer type, signed or not. SQLite's INTEGER holds more than the name says in other engines.
+// maxInteger is the largest value of an integer type, signed or not. SQLite's INTEGER holds more than the
+// name says in other engines.
 func maxInteger(declared string) int {
 	switch base(declared) {
 	case "tinyint":
@@ -81,8 +83,8 @@ func bits(f Field) int {
 	return f.Length
 }
 
-// enumOf returns the values of a type enum('a','b'), nil for any other. A set's values are any combination of its members, of
-// which single members are offered.
+// enumOf returns the values of a type enum('a','b'), nil for any other. A set's values are any combination
+// of its members, of which single members are offered.
 func enumOf(declared string) []string {
 	b := base(declared)
 	if b != "enum" && b != "set" {
@@ -128,8 +130,10 @@ func isDay(b []byte) bool {
 // isClock reports whether s is 15:04:05, with a fraction or not.
 func isClock(s string) bool {
 	whole, fraction, hasFraction := strings.Cut(s, ".")
-	return len(whole) == 8 && whole[2] == ':' && whole[5] == ':' && digits([]byte(whole[:2])) && digits([]byte(whole[3:5])) && digits([]byte(whole[6:])) &&
-		whole[:2] < "24" && whole[3:5] < "60" && whole[6:] < "60" && (!hasFraction || fraction != "" && digits([]byte(fraction)))
+	return len(whole) == 8 && whole[2] == ':' && whole[5] == ':' && digits([]byte(whole[:2])) &&
+		digits([]byte(whole[3:5])) && digits([]byte(whole[6:])) &&
+		whole[:2] < "24" && whole[3:5] < "60" && whole[6:] < "60" &&
+		(!hasFraction || fraction != "" && digits([]byte(fraction)))
 }
 
 func digits(b []byte) bool {

@@ -9,7 +9,10 @@ import (
 	"lethe/pipeline/judge"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/keystore"
 )
 
 // verify reads the deleted rows again: none may be there.
@@ -54,9 +57,9 @@ func (a *application) trace(ctx context.Context, roots part) error {
 	var tombs []registry.Tombstone
 	var blocked []registry.Flag
 	var freed []registry.FlagKey
-	var reasons []policy.Code // that a row may be flagged for
+	var reasons []reason.Code // that a row may be flagged for
 	if len(g.State.Flags) > 0 {
-		reasons = policy.Codes()
+		reasons = reason.Codes()
 	}
 	for k, r := range roots.rows {
 		if o := roots.outcome[k]; o != plan.Done && o != plan.Recovered && o != plan.Unverified {
@@ -102,7 +105,7 @@ func (a *application) tombstone(r judge.Planned, action policy.Action) registry.
 
 // flags are those that may stand for a record which is gone. Its key may be used again, for a row that
 // Lethe did not block and whose grace begins anew.
-func (a *application) flags(record registry.Ref, reasons []policy.Code) []registry.FlagKey {
+func (a *application) flags(record keystore.Ref, reasons []reason.Code) []registry.FlagKey {
 	flags := []registry.FlagKey{{Record: record, Reason: judge.FlagBlocked}}
 	for _, code := range reasons {
 		flag := registry.FlagKey{Record: record, Reason: string(code)}
@@ -118,7 +121,7 @@ func (ap *Applier) lastBackup(system string) time.Time {
 	last := ap.Tonight.AsOf.AddDate(0, 0, 90)
 	for _, s := range ap.Setup.Sources {
 		if s.Of == system && !s.Keep.IsZero() {
-			if end := policy.EndOf(ap.Tonight.Today, s.Keep).Start(ap.Setup.Zone); end.After(last) {
+			if end := calendar.EndOf(ap.Tonight.Today, s.Keep).Start(ap.Setup.Zone); end.After(last) {
 				last = end
 			}
 		}

@@ -15,6 +15,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/copies"
+	"lethe/pipeline/policy/lint"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
 	"lethe/pipeline/stores"
@@ -38,7 +39,7 @@ func Check(ctx context.Context, p *setup.Setup) (lines []string, err error) {
 		if err := p.Keys.EnsureAudit(silo.Silo.Name, tonight.Epoch); err != nil {
 			errs = append(errs, err)
 		}
-		for _, remark := range silo.Lint(tonight.AsOf) {
+		for _, remark := range lint.Lint(silo, tonight.AsOf) {
 			lines = append(lines, remark.String())
 		}
 	}

@@ -14,7 +14,9 @@ import (
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/report"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
@@ -176,7 +178,7 @@ func ruleWords(s *policy.Compiled, name string, asOf time.Time) string {
 
 // eventWords says an event in one line, with its days in the zone.
 func eventWords(e registry.PastEvent, zone *time.Location) string {
-	day := func(t time.Time) string { return policy.DateOf(t, zone).String() }
+	day := func(t time.Time) string { return calendar.DateOf(t, zone).String() }
 	words := []string{day(e.From) + " " + strings.ReplaceAll(string(e.Type), "_", " ")}
 	for _, part := range []struct{ before, text string }{
 		{"named ", e.Name},
@@ -193,7 +195,7 @@ func eventWords(e registry.PastEvent, zone *time.Location) string {
 	if !e.Until.IsZero() {
 		words = append(words, "ending on "+day(e.Until))
 	}
-	switch granted := e.Type == registry.Given || e.Type == registry.Renewed; {
+	switch granted := e.Type == event.Given || e.Type == event.Renewed; {
 	case e.Proof:
 		words = append(words, "proof on file")
 	case granted:
@@ -252,7 +254,7 @@ func (ex *explainer) explainRun(ctx context.Context, j *journal.Journal, r journ
 	if !state.FileExists(path) {
 		return nil
 	}
-	day := policy.DateOf(r.AsOf, ex.setup.Zone)
+	day := calendar.DateOf(r.AsOf, ex.setup.Zone)
 	for rows, err := range audit.ReadSpool[audit.Decision](path) {
 		if err != nil {
 			break // a night that was cut off

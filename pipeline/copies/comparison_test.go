@@ -19,7 +19,7 @@ import (
 	"lethe/connectors/mem"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/judge"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
@@ -124,7 +124,7 @@ func fill(b *connectors.Builder, rows []mem.Row) {
 }
 
 // delivery is a comparison of an application's people with a copy that holds these rows, on a day.
-func delivery(t require.TestingT, judges map[string][]*judge.Judge, page int, day policy.Date,
+func delivery(t require.TestingT, judges map[string][]*judge.Judge, page int, day calendar.Date,
 	application map[string]string, order []string, copied cells) *comparison {
 	source := ordered{}
 	for _, id := range order {
@@ -210,7 +210,7 @@ func wantedOf(application map[string]string, since string) map[[3]string][3]stri
 // second look finds nothing to do.
 func TestCopyEndsAsItShouldBe(t *testing.T) {
 	judges := twoSilos(t)
-	first := policy.DateOf(time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC), time.UTC)
+	first := calendar.DateOf(time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC), time.UTC)
 	next := first + 1
 	rapid.Check(t, func(t *rapid.T) {
 		people := func(name string) map[string]string {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"lethe/pipeline/audit"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 )
 
 // drift compares what was found in a copy with what it was known to hold: rows that are missing, that
@@ -38,14 +38,14 @@ func (k *keeping) report(silo string, err error) {
 	line.Error = syncCode(err)
 	maxLag := k.MaxLag
 	if maxLag.IsZero() {
-		maxLag = policy.Period{Days: 1}
+		maxLag = calendar.Period{Days: 1}
 	}
 	since := was.AckedAt
 	if since.IsZero() {
 		since = n.Tonight.AsOf
 	}
-	acked := policy.DateOf(since, n.Setup.Zone)
-	line.MaxLagSeconds = int64(policy.EndOf(acked, maxLag)-acked) * 86400
+	acked := calendar.DateOf(since, n.Setup.Zone)
+	line.MaxLagSeconds = int64(calendar.EndOf(acked, maxLag)-acked) * 86400
 	if line.AckedSeq < line.HeadSeq || err != nil {
 		line.LagSeconds = int64(n.Tonight.AsOf.Sub(since).Seconds())
 	}
@@ -57,7 +57,7 @@ func (k *keeping) report(silo string, err error) {
 				"%d added, %d altered. %s", silo, line.DriftMissing, line.DriftExtra, line.DriftDifferent,
 				repaired(n.Tonight.Apply, err))})
 	}
-	if err != nil && policy.EndOf(acked, maxLag) < n.Tonight.Today {
+	if err != nil && calendar.EndOf(acked, maxLag) < n.Tonight.Today {
 		n.Notes.Find(audit.Finding{Kind: "F_SYNC_LAG", Severity: "high", Source: k.store.Name, Object: k.name(),
 			Article: "Art. 7(3)",
 			Words: fmt.Sprintf("%s works with consents of silo %s as of %s: the copy could not be brought up "+

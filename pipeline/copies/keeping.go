@@ -12,6 +12,8 @@ import (
 	"lethe/pipeline/copies/snapshot"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/decide"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/stores"
@@ -39,7 +41,7 @@ type keeping struct {
 
 	builder *connectors.Builder
 	silos   []string        // sorted
-	permits []policy.Permit // of the row at hand
+	permits []decide.Permit // of the row at hand
 }
 
 // newKeeping is the copy of a table for a target, of no silo yet.
@@ -142,20 +144,20 @@ func (k *keeping) wantRow(wanted []copyRow, g *judge.Judge, b connectors.Batch, 
 	record connectors.Key) []copyRow {
 	n, silo := k.Keeper, g.Silo.Silo.Name
 	r := g.Rule(b.Rows, row, n.Tonight.AsOf)
-	if r.Reason == policy.KAnonymized {
+	if r.Reason == reason.KAnonymized {
 		return wanted // nobody's any more
 	}
 
 	// A request for access changes no use.
-	usable := r.Use == policy.Allowed || r.Use == policy.Limited || r.Reason == policy.KPendingAccess
+	usable := r.Use == policy.Allowed || r.Use == policy.Limited || r.Reason == reason.KPendingAccess
 	k.permits = k.permits[:0]
 	if usable {
-		k.permits = g.Silo.Permits(g.Record, n.Tonight.AsOf, k.permits)
+		k.permits = decide.Permits(g.Silo, g.Record, n.Tonight.AsOf, k.permits)
 	}
 
 	for _, purpose := range k.Grants[silo] {
 		c := copyRow{record: record, silo: silo, purpose: purpose, status: copyBlocked}
-		at := slices.IndexFunc(k.permits, func(p policy.Permit) bool { return p.Purpose == purpose })
+		at := slices.IndexFunc(k.permits, func(p decide.Permit) bool { return p.Purpose == purpose })
 		switch {
 		case at >= 0 && (!g.Silo.Silo.IsMarketing(purpose) || g.Admits(k.list, b.Rows, row, purpose)):
 			c.status = copyAllowed

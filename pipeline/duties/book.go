@@ -8,8 +8,9 @@ import (
 
 	"lethe/pipeline/audit"
 	"lethe/pipeline/notes"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/cases"
 	"lethe/pipeline/setup"
 )
 
@@ -45,7 +46,7 @@ func (ow *Book) Owed(ctx context.Context, r *registry.Registry) error {
 			found = append(found, audit.Finding{Kind: d.Kind, Severity: w.severity, Source: "registry",
 				Object: d.Silo, Article: w.article,
 				Words: fmt.Sprintf("In silo %s %s. The oldest is late since %s, for %d days.", d.Silo, w.words,
-					policy.DateOf(d.Due, ow.Setup.Zone), d.Days)})
+					calendar.DateOf(d.Due, ow.Setup.Zone), d.Days)})
 		}
 		found[i].Count++
 	}
@@ -85,7 +86,7 @@ func (ow *Book) bookRequests(ctx context.Context, reg *registry.Registry) error 
 }
 
 // request is the line of a request in the report.
-func (ow *Book) request(silo string, q registry.Request) audit.Request {
+func (ow *Book) request(silo string, q cases.Request) audit.Request {
 	r := audit.Request{
 		Silo: silo, RequestID: q.ID, Kind: q.Kind, ReceivedAt: q.Received, DueOn: ow.lastDay(q.Due),
 		ToldAt: q.ExtendedOn, Because: q.Because, PausedHours: q.Rested(ow.Tonight.AsOf).Hours(),
@@ -101,7 +102,7 @@ func (ow *Book) request(silo string, q registry.Request) audit.Request {
 	}
 	if end := q.Deadline(); !end.IsZero() && !end.After(until) {
 		r.Status = "overdue"
-		r.OverdueDays = int64(policy.DateOf(until, ow.Setup.Zone) - policy.DateOf(end, ow.Setup.Zone) + 1)
+		r.OverdueDays = int64(calendar.DateOf(until, ow.Setup.Zone) - calendar.DateOf(end, ow.Setup.Zone) + 1)
 	}
 	switch {
 	case !q.Closed.IsZero():
@@ -113,10 +114,10 @@ func (ow *Book) request(silo string, q registry.Request) audit.Request {
 }
 
 // hold is the line of a legal hold in the report.
-func (ow *Book) hold(silo string, h registry.Hold) audit.Hold {
+func (ow *Book) hold(silo string, h cases.Hold) audit.Hold {
 	line := audit.Hold{
 		Silo: silo, HoldID: h.ID, PlacedBy: h.PlacedBy, PlacedAt: h.PlacedAt, ApprovedBy: h.ApprovedBy,
-		ReviewBy: policy.DateOf(h.ReviewBy, ow.Setup.Zone).String(), Status: "in_force",
+		ReviewBy: calendar.DateOf(h.ReviewBy, ow.Setup.Zone).String(), Status: "in_force",
 		ReleasedAt: h.ReleasedAt, ReleasedBy: strings.Trim(h.ReleasedBy+";"+h.ReleaseApprovedBy, ";"),
 	}
 	switch {
@@ -132,5 +133,5 @@ func (ow *Book) hold(silo string, h registry.Hold) audit.Hold {
 
 // lastDay is the last civil day before an end.
 func (ow *Book) lastDay(end time.Time) string {
-	return policy.DateOf(end.Add(-time.Second), ow.Setup.Zone).String()
+	return calendar.DateOf(end.Add(-time.Second), ow.Setup.Zone).String()
 }

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"time"
 
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
 )
@@ -45,12 +45,12 @@ var dutyWords = map[string]struct{ severity, article, words string }{
 // Late lists what is late at an instant in the silos of the configuration, the latest first.
 func Late(ctx context.Context, p *setup.Setup, r *registry.Registry, at time.Time) ([]Duty, error) {
 	var late []Duty
-	today := policy.DateOf(at, p.Zone)
+	today := calendar.DateOf(at, p.Zone)
 	add := func(kind, silo, id string, due time.Time) {
 		if due.IsZero() || due.After(at) {
 			return
 		}
-		days := int64(today - policy.DateOf(due, p.Zone) + 1)
+		days := int64(today - calendar.DateOf(due, p.Zone) + 1)
 		late = append(late, Duty{Kind: kind, Silo: silo, ID: id, Due: due, Days: days})
 	}
 	for _, s := range p.Silos {
@@ -64,7 +64,7 @@ func Late(ctx context.Context, p *setup.Setup, r *registry.Registry, at time.Tim
 				add("F_REQUEST_OVERDUE", name, q.ID, q.Deadline())
 			}
 			if q.Closed.IsZero() && !q.PausedAt.IsZero() {
-				month := policy.EndOf(policy.DateOf(q.PausedAt, p.Zone), policy.Period{Months: 1})
+				month := calendar.EndOf(calendar.DateOf(q.PausedAt, p.Zone), calendar.Period{Months: 1})
 				add("F_REQUEST_PAUSED", name, q.ID, (month + 1).Start(p.Zone))
 			}
 		}
@@ -77,7 +77,7 @@ func Late(ctx context.Context, p *setup.Setup, r *registry.Registry, at time.Tim
 				continue
 			}
 			if h.ApprovedBy == "" {
-				add("F_HOLD_UNAPPROVED", name, h.ID, (policy.DateOf(h.PlacedAt, p.Zone) + 1).Start(p.Zone))
+				add("F_HOLD_UNAPPROVED", name, h.ID, (calendar.DateOf(h.PlacedAt, p.Zone) + 1).Start(p.Zone))
 			}
 			add("F_HOLD_REVIEW", name, h.ID, h.ReviewBy)
 		}

@@ -15,6 +15,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/lint"
 	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 )
@@ -54,27 +55,28 @@ func (in *Inspector) Inspect(s *scan.Source, inventory []audit.Inventory) {
 // sources: one period for unlike data (Deutsche Wohnen, 2019), terms that the notice contradicts, rules
 // that nobody reviewed. `lethe policy lint` says more.
 func (in *Inspector) InspectPolicy(inventory []audit.Inventory) {
-	var found []policy.Category
+	var found []lint.Category
 	for _, i := range inventory {
 		if scan.Personal(i) {
-			found = append(found, policy.Category{Source: i.Source, Table: i.Object, Field: i.Column,
+			found = append(found, lint.Category{Source: i.Source, Table: i.Object, Field: i.Column,
 				Category: i.Category, Class: i.Class})
 		}
 	}
-	var remarks []policy.Remark
+	var remarks []lint.Remark
 	for _, s := range in.Setup.Silos {
-		remarks = append(append(remarks, s.Lint(in.Tonight.AsOf)...), s.LintCategories(in.Tonight.AsOf, found)...)
+		remarks = append(remarks, lint.Lint(s, in.Tonight.AsOf)...)
+		remarks = append(remarks, lint.Categories(s, in.Tonight.AsOf, found)...)
 	}
 
 	severity := map[string]string{
-		policy.FUniformRetention: "medium", policy.FNoticeMismatch: "medium", policy.LReviewDue: "low",
+		lint.FUniformRetention: "medium", lint.FNoticeMismatch: "medium", lint.LReviewDue: "low",
 	}
-	for _, r := range append(remarks, policy.LintTogether(in.Setup.Silos, in.Tonight.AsOf)...) {
+	for _, r := range append(remarks, lint.Together(in.Setup.Silos, in.Tonight.AsOf)...) {
 		if severity[r.Code] == "" {
 			continue
 		}
 		kind := r.Code
-		if kind == policy.LReviewDue {
+		if kind == lint.LReviewDue {
 			kind = "F_REVIEW_DUE"
 		}
 		in.Notes.Find(audit.Finding{Kind: kind, Severity: severity[r.Code], Object: r.Place, Count: 1,

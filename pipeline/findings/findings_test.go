@@ -15,6 +15,7 @@ import (
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
@@ -22,7 +23,7 @@ import (
 )
 
 // today is the night of the tests.
-var today = policy.DateOf(time.Date(2026, 5, 10, 0, 0, 0, 0, time.UTC), time.UTC)
+var today = calendar.DateOf(time.Date(2026, 5, 10, 0, 0, 0, 0, time.UTC), time.UTC)
 
 // company is what a night read: one table, people, of one source, crm, with its inventory.
 type company struct {

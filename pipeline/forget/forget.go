@@ -14,7 +14,10 @@ import (
 
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/retention"
 	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
@@ -38,7 +41,7 @@ func (fg *Forgetter) Forget(ctx context.Context) error {
 		return nil
 	}
 	for _, s := range fg.Setup.Silos {
-		name, retention := s.Silo.Name, s.Silo.ProofRetention
+		name, proof := s.Silo.Name, s.Silo.ProofRetention
 		doubt := fg.unread(s)
 		if doubt == "" {
 			if err := fg.endTombstones(ctx, name, fg.oldestBackup(s)); err != nil {
@@ -46,15 +49,15 @@ func (fg *Forgetter) Forget(ctx context.Context) error {
 			}
 		}
 		switch {
-		case retention.IsZero():
+		case proof.IsZero():
 		case doubt != "":
 			fg.forgot(name, "nothing, because "+doubt)
 		default:
 			st := fg.Silos.Silos[name]
 			ends := func(ended time.Time) time.Time {
-				return (policy.EndOf(policy.DateOf(ended, fg.Setup.Zone), retention) + 1).Start(fg.Setup.Zone)
+				return (calendar.EndOf(calendar.DateOf(ended, fg.Setup.Zone), proof) + 1).Start(fg.Setup.Zone)
 			}
-			gone, err := fg.Silos.Registry.ForgetEnded(ctx, name, fg.Tonight.AsOf, registry.Forget{
+			gone, err := fg.Silos.Registry.ForgetEnded(ctx, name, fg.Tonight.AsOf, retention.Forget{
 				InUse: st.Used.Has, Purposes: silos.Endings(s), Standings: st.Standings, Until: ends,
 			})
 			if err != nil {
@@ -125,7 +128,7 @@ func (fg *Forgetter) endTombstones(ctx context.Context, silo string, oldest time
 		case !t.DropAfter.Before(fg.Tonight.AsOf) || !t.ErasedAt.Before(oldest):
 		case t.Action != string(policy.Anonymize) || !st.Anonymized[t.Record]:
 			over = append(over, t)
-		case t.Subject != registry.Ref{}:
+		case t.Subject != keystore.Ref{}:
 			severed = append(severed, t)
 		}
 	}

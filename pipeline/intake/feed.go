@@ -8,6 +8,8 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/intake"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
 )
@@ -65,7 +67,7 @@ func (f *Feed) tookIn(silo *policy.Compiled, t Taken) {
 
 // consentsUnread says that a table's consents could not be read, and since when; it reports whether that
 // is too long.
-func (f *Feed) consentsUnread(m *policy.Intake, err error) bool {
+func (f *Feed) consentsUnread(m *intake.Mapping, err error) bool {
 	f.Notes.Find(audit.Finding{Kind: "F_CONSENTS_UNREAD", Severity: "high", Source: m.Source, Object: m.Table,
 		Article: "Art. 7(3)",
 		Words: "The consents that the application keeps in this table could not be read (" + notes.Failure(err) +
@@ -73,6 +75,6 @@ func (f *Feed) consentsUnread(m *policy.Intake, err error) bool {
 	f.Notes.Problem(fmt.Errorf("consents in %s.%s: %w", m.Source, m.Table, err))
 	f.Setup.Log.Error("consents not read", "run_id", f.Tonight.RunID,
 		"source", m.Source, "table", m.Table, "error", err)
-	first, _ := policy.ParseDate(f.Notes.Facts.Findings[len(f.Notes.Facts.Findings)-1].FirstSeen)
-	return f.Setup.RegistryAge.IsZero() || policy.EndOf(first, f.Setup.RegistryAge) < f.Tonight.Today
+	first, _ := calendar.ParseDate(f.Notes.Facts.Findings[len(f.Notes.Facts.Findings)-1].FirstSeen)
+	return f.Setup.RegistryAge.IsZero() || calendar.EndOf(first, f.Setup.RegistryAge) < f.Tonight.Today
 }

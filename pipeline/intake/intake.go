@@ -22,6 +22,8 @@ import (
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/delivery"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/suppression"
@@ -77,15 +79,15 @@ type Taken struct {
 	Silo   string
 	Source string // who delivered; of a table the source
 	Table  string // "" of a file
-	registry.ImportReport
+	delivery.Report
 
-	Unproven   map[registry.Reason]int       // consents recorded without evidence, by what they lack
-	Reasons    map[registry.RefusedError]int // the refused, by reason and column, or field of the table
-	Suppressed int                           // identifiers that are new on the suppression list
+	Unproven   map[event.Reason]int       // consents recorded without evidence, by what they lack
+	Reasons    map[event.RefusedError]int // the refused, by reason and column, or field of the table
+	Suppressed int                        // identifiers that are new on the suppression list
 }
 
 // Words says what a reason of Taken means.
-func (Taken) Words(r registry.Reason) string {
+func (Taken) Words(r event.Reason) string {
 	return notes.WordsOf(string(r))
 }
 
@@ -123,46 +125,46 @@ func (in *Intake) silo(name string) *policy.Silo {
 // delivery to the suppression list says is who: each line puts its identifiers on it. In other silos,
 // a new consent to marketing by somebody on the list is refused, and who withdraws from marketing, or
 // objects to it, is put on the list.
-func (in *Intake) Import(ctx context.Context, silo string, delivery registry.Import) (Taken, error) {
+func (in *Intake) Import(ctx context.Context, silo string, d delivery.Import) (Taken, error) {
 	s := in.silo(silo)
 	if s == nil {
 		return Taken{}, fmt.Errorf("%w: silo %q is not under silos", setup.ErrConfig, silo)
 	}
-	t := Taken{Silo: silo, Source: delivery.Source, Unproven: map[registry.Reason]int{},
-		Reasons: map[registry.RefusedError]int{}}
+	t := Taken{Silo: silo, Source: d.Source, Unproven: map[event.Reason]int{},
+		Reasons: map[event.RefusedError]int{}}
 	key, err := in.setup.Keys.SiloKey(silo)
 	if err != nil {
 		return t, err
 	}
-	delivery.Keys, delivery.Zone = key, in.setup.Zone
-	delivery.Rejected = func(r registry.Reject) {
-		t.Reasons[registry.RefusedError{Reason: r.Reason, Column: r.Column}]++
+	d.Keys, d.Zone = key, in.setup.Zone
+	d.Rejected = func(r delivery.Reject) {
+		t.Reasons[event.RefusedError{Reason: r.Reason, Column: r.Column}]++
 	}
 	if s.Suppression {
-		t.ImportReport, err = in.list.Deliver(ctx, delivery, in.now)
+		t.Report, err = in.list.Deliver(ctx, d, in.now)
 		t.Suppressed = t.Events
 		return t, err
 	}
 	for _, rule := range s.Rules {
-		delivery.Purposes = append(delivery.Purposes, rule.Purpose)
+		d.Purposes = append(d.Purposes, rule.Purpose)
 	}
-	delivery.Admit = func(e *registry.Event) error {
+	d.Admit = func(e *event.Event) error {
 		in.list.Bar(s, e)
 		return link(s, key, e)
 	}
-	delivery.Recorded = func(e *registry.Event) {
+	d.Recorded = func(e *event.Event) {
 		in.list.Note(s, e)
-		if (e.Type == registry.Given || e.Type == registry.Renewed) && e.Evidence == "" {
+		if (e.Type == event.Given || e.Type == event.Renewed) && e.Evidence == "" {
 			t.Unproven[notes.ConsentStated]++
 		}
 		if e.OccurredAt.After(in.now.Add(clockTolerance)) {
 			t.Unproven[notes.ConsentAhead]++
 		}
 	}
-	t.ImportReport, err = in.registry.Import(ctx, delivery)
+	t.Report, err = in.registry.Import(ctx, d)
 	// The list is written at the end, so that an import that was cut off is resumed on the list that it
 	// began with. What is recorded is listed also when the delivery fails.
-	added, failed := in.list.Flush(context.WithoutCancel(ctx), delivery.DryRun)
+	added, failed := in.list.Flush(context.WithoutCancel(ctx), d.DryRun)
 	t.Suppressed = added
 	return t, errors.Join(err, failed)
 }
@@ -170,11 +172,11 @@ func (in *Intake) Import(ctx context.Context, silo string, delivery registry.Imp
 // link reads which row of a governed table an event is about: SOURCE.TABLE:KEY, where a key of
 // several fields is a list of JSON. Nothing else of it is stored than the keyed reference by which a
 // night finds the row's collection.
-func link(s *policy.Silo, keys *keystore.SiloKey, e *registry.Event) error {
+func link(s *policy.Silo, keys *keystore.SiloKey, e *event.Event) error {
 	if e.Record == "" {
 		return nil
 	}
-	refused := &registry.RefusedError{Reason: registry.BadRecord, Column: "record"}
+	refused := &event.RefusedError{Reason: event.BadRecord, Column: "record"}
 	place, id, ok := strings.Cut(e.Record, ":")
 	source, table, named := strings.Cut(place, ".")
 	governed := slices.ContainsFunc(s.Records, func(r policy.Records) bool {
@@ -192,13 +194,13 @@ func link(s *policy.Silo, keys *keystore.SiloKey, e *registry.Event) error {
 		values[i] = []byte(part)
 	}
 	record := keys.Record(source, table, []byte(connectors.MakeKey(values...)))
-	e.Link = registry.Link{Record: record, System: source, Object: table}
+	e.Link = event.Link{Record: record, System: source, Object: table}
 	return nil
 }
 
 // Record records one event, and returns its position, 0 for one that was recorded before, and how many
 // identifiers are new on the suppression list.
-func (in *Intake) Record(ctx context.Context, silo string, e registry.Event) (seq int64, listed int, err error) {
+func (in *Intake) Record(ctx context.Context, silo string, e event.Event) (seq int64, listed int, err error) {
 	s := in.silo(silo)
 	switch {
 	case s == nil:

@@ -6,12 +6,14 @@ import (
 	"slices"
 
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/cases"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/setup"
 )
 
 // collectionsOf finds what the registry holds of people in a silo; nil when none are named. Somebody whom
 // the silo does not know is refused.
-func collectionsOf(ctx context.Context, p *setup.Setup, r *registry.Registry, silo string, who []registry.Subject,
+func collectionsOf(ctx context.Context, p *setup.Setup, r *registry.Registry, silo string, who []event.Subject,
 	country string) ([]int32, error) {
 	key, err := p.Keys.SiloKey(silo)
 	if err != nil {
@@ -35,7 +37,7 @@ func collectionsOf(ctx context.Context, p *setup.Setup, r *registry.Registry, si
 
 // PlaceHold places a legal hold on people of a silo, on the whole of it when none are named, and returns
 // how many collections it names.
-func (in *Intake) PlaceHold(ctx context.Context, silo string, h registry.Hold, who []registry.Subject,
+func (in *Intake) PlaceHold(ctx context.Context, silo string, h cases.Hold, who []event.Subject,
 	country string) (int, error) {
 	if _, ok := in.setup.People[h.PlacedBy]; !ok {
 		return 0, in.setup.Nobody(h.PlacedBy)
@@ -57,7 +59,7 @@ func (in *Intake) ApproveHold(ctx context.Context, silo, hold, by string) error 
 
 // OpenRequest records a person's request in a silo. Who objects to marketing by it, or withdraws from it,
 // is put on the suppression list first: a list that says no once too often does no harm.
-func (in *Intake) OpenRequest(ctx context.Context, silo string, q registry.Request, who []registry.Subject,
+func (in *Intake) OpenRequest(ctx context.Context, silo string, q cases.Request, who []event.Subject,
 	country string) error {
 	s := in.silo(silo)
 	if s == nil {
@@ -67,13 +69,13 @@ func (in *Intake) OpenRequest(ctx context.Context, silo string, q registry.Reque
 	if err != nil {
 		return err
 	}
-	said := registry.Event{Subjects: who, Country: country, OccurredAt: q.Received, Purpose: q.Purpose,
+	said := event.Event{Subjects: who, Country: country, OccurredAt: q.Received, Purpose: q.Purpose,
 		Marketing: q.Marketing}
 	switch q.Kind {
-	case registry.RequestObjection:
-		said.Type = registry.Objected
-	case registry.RequestWithdrawal:
-		said.Type = registry.Withdrawn
+	case cases.RequestObjection:
+		said.Type = event.Objected
+	case cases.RequestWithdrawal:
+		said.Type = event.Withdrawn
 	}
 	in.list.Note(s, &said)
 	if _, err := in.list.Flush(ctx, false); err != nil {

@@ -21,7 +21,12 @@ import (
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/policy/intake"
+	"lethe/pipeline/registry/delivery"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/identifier"
+	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/standings"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
 	"lethe/pipeline/stores"
@@ -32,7 +37,7 @@ type rowReader struct {
 	ctx      context.Context
 	in       *Intake
 	silo     *policy.Compiled
-	mapping  *policy.Intake
+	mapping  *intake.Mapping
 	key      matcher
 	zone     *time.Location
 	fields   []string
@@ -43,22 +48,22 @@ type rowReader struct {
 	batch    connectors.Batch
 	row      int
 	queue    []string // states that the row still has to say
-	unproven map[registry.Reason]int
+	unproven map[event.Reason]int
 	said     int // rows that say again, without a date, what the registry knows
 
-	standings *registry.Standings // loaded when a row without a date needs them
+	standings *standings.Standings // loaded when a row without a date needs them
 	standing  policy.Standing
 	buf       []byte
 }
 
 // matcher makes references.
 type matcher interface {
-	Match(kind string, normalised []byte) registry.Ref
+	Match(kind string, normalised []byte) keystore.Ref
 }
 
 // FromTable reads an application's table and records what its rows say of consents: each row once for
 // each thing it says, however often it is read. An error that wraps ErrSource is the source's.
-func (in *Intake) FromTable(ctx context.Context, silo *policy.Compiled, m *policy.Intake, dryRun bool) (t Taken,
+func (in *Intake) FromTable(ctx context.Context, silo *policy.Compiled, m *intake.Mapping, dryRun bool) (t Taken,
 	err error) {
 	t = Taken{Silo: silo.Silo.Name, Source: m.Source, Table: m.Table}
 	i := slices.IndexFunc(in.setup.Sources, func(s setup.Source) bool { return s.Name == m.Source })
@@ -89,27 +94,27 @@ func (in *Intake) FromTable(ctx context.Context, silo *policy.Compiled, m *polic
 		return t, err
 	}
 	r.ctx = ctx
-	t, err = in.Import(ctx, silo.Silo.Name, registry.Import{Source: m.Source + "." + m.Table,
+	t, err = in.Import(ctx, silo.Silo.Name, delivery.Import{Source: m.Source + "." + m.Table,
 		Country: silo.Jurisdiction.Code, DryRun: dryRun, Next: r.event})
 
 	t.Source, t.Table, t.Unproven = m.Source, m.Table, r.unproven
 	t.Lines, t.Duplicates = t.Lines+r.said, t.Duplicates+r.said
-	named := make(map[registry.RefusedError]int, len(t.Reasons))
+	named := make(map[event.RefusedError]int, len(t.Reasons))
 	for reason, n := range t.Reasons {
-		named[registry.RefusedError{Reason: reason.Reason, Column: r.fieldOf(reason.Column)}] += n
+		named[event.RefusedError{Reason: reason.Reason, Column: r.fieldOf(reason.Column)}] += n
 	}
 	t.Reasons = named
 	return t, err
 }
 
 // newRowReader resolves the names of a mapping against the catalog.
-func (in *Intake) newRowReader(silo *policy.Compiled, m *policy.Intake, tables connectors.Tables) (*rowReader, error) {
+func (in *Intake) newRowReader(silo *policy.Compiled, m *intake.Mapping, tables connectors.Tables) (*rowReader, error) {
 	table, err := stores.IntakeTable(silo, m, tables)
 	if err != nil {
 		return nil, err
 	}
 	r := &rowReader{in: in, silo: silo, mapping: m, zone: in.setup.Zone, fields: m.Fields(),
-		columns: map[string]int{}, zones: map[string]*time.Location{}, unproven: map[registry.Reason]int{}}
+		columns: map[string]int{}, zones: map[string]*time.Location{}, unproven: map[event.Reason]int{}}
 	for _, f := range table.Key {
 		if !slices.Contains(r.fields, f) {
 			r.fields = append(r.fields, f)
@@ -127,7 +132,7 @@ func (in *Intake) newRowReader(silo *policy.Compiled, m *policy.Intake, tables c
 }
 
 // event yields what the next row says.
-func (r *rowReader) event(e *registry.Event) error {
+func (r *rowReader) event(e *event.Event) error {
 	for {
 		for len(r.queue) == 0 {
 			if err := r.advance(); err != nil {
@@ -143,7 +148,7 @@ func (r *rowReader) event(e *registry.Event) error {
 		r.said++
 		e.OccurredAt = r.in.now
 		r.in.list.Note(&r.silo.Silo, e) // who said no before there was a list
-		*e = registry.Event{Source: e.Source, Country: e.Country, Subjects: e.Subjects[:0]}
+		*e = event.Event{Source: e.Source, Country: e.Country, Subjects: e.Subjects[:0]}
 	}
 }
 
@@ -208,13 +213,13 @@ func (r *rowReader) instant(field string) (time.Time, error) {
 	col := r.batch.Rows.Column(r.columns[field]).(*array.Binary)
 	at := judge.Instant(col, r.row, r.zones[field] != nil, r.zone)
 	if at.IsZero() && text != "" {
-		return at, &registry.RefusedError{Reason: registry.BadTime, Column: field}
+		return at, &event.RefusedError{Reason: event.BadTime, Column: field}
 	}
 	return at, nil
 }
 
 // text is what the mapping says of the row: a text of its own, or the row's.
-func (r *rowReader) text(c *policy.Cell) string {
+func (r *rowReader) text(c *intake.Cell) string {
 	switch {
 	case c == nil:
 		return ""
@@ -233,26 +238,26 @@ func (r *rowReader) text(c *policy.Cell) string {
 }
 
 // says fills in the event of one state of the row; false if the registry knows it.
-func (r *rowReader) says(state string, e *registry.Event) (news bool, err error) {
+func (r *rowReader) says(state string, e *event.Event) (news bool, err error) {
 	m := r.mapping
-	e.Type, e.Purpose, e.Zone = registry.EventType(state), m.Purpose, ""
-	e.Marketing = e.Type == registry.Objected && r.silo.Silo.IsMarketing(m.Purpose)
+	e.Type, e.Purpose, e.Zone = event.Type(state), m.Purpose, ""
+	e.Marketing = e.Type == event.Objected && r.silo.Silo.IsMarketing(m.Purpose)
 	for _, kind := range slices.Sorted(maps.Keys(m.Subject)) {
 		if value, ok := r.cell(m.Subject[kind]); ok {
-			e.Subjects = append(e.Subjects, registry.Subject{Kind: kind, Value: value})
+			e.Subjects = append(e.Subjects, event.Subject{Kind: kind, Value: value})
 		}
 	}
 	if id, ok := r.cell(m.Collection); ok {
 		e.Collection = strings.TrimSpace(id)
 	}
 	named := m.States()
-	at := named[slices.IndexFunc(named, func(s policy.NamedState) bool { return s.Type == state })].At
+	at := named[slices.IndexFunc(named, func(s intake.NamedState) bool { return s.Type == state })].At
 	if e.OccurredAt, err = r.instant(at); err != nil {
 		return false, err
 	}
 	e.Undated = e.OccurredAt.IsZero()
 	extra := ""
-	if e.Type == registry.Given {
+	if e.Type == event.Given {
 		if err := r.given(e); err != nil {
 			return false, err
 		}
@@ -273,17 +278,17 @@ func (r *rowReader) says(state string, e *registry.Event) (news bool, err error)
 }
 
 // given grades an opt-in. What no person did, or nobody can prove, is recorded without evidence.
-func (r *rowReader) given(e *registry.Event) error {
+func (r *rowReader) given(e *event.Event) error {
 	m := r.mapping
 	e.Method, e.Notice = r.text(m.Method), r.text(m.Notice)
 	if e.Method != "" {
-		var refused *registry.RefusedError
-		if err := registry.Affirmative(strings.ToLower(e.Method)); errors.As(err, &refused) {
-			return &registry.RefusedError{Reason: refused.Reason, Column: r.fieldOf("method")}
+		var refused *event.RefusedError
+		if err := event.Affirmative(strings.ToLower(e.Method)); errors.As(err, &refused) {
+			return &event.RefusedError{Reason: refused.Reason, Column: r.fieldOf("method")}
 		}
 	}
 	if e.Notice == "" { // refused, so its grade is not counted
-		return &registry.RefusedError{Reason: registry.NoNotice, Column: r.fieldOf("notice")}
+		return &event.RefusedError{Reason: event.NoNotice, Column: r.fieldOf("notice")}
 	}
 	created, err := r.instant(m.Created)
 	if err != nil {
@@ -291,12 +296,12 @@ func (r *rowReader) given(e *registry.Event) error {
 	}
 	proof := r.text(m.Evidence)
 	switch {
-	case m.Trust == policy.SetByDefault, e.Undated, !created.IsZero() && e.OccurredAt.Equal(created) && e.Method == "":
+	case m.Trust == intake.SetByDefault, e.Undated, !created.IsZero() && e.OccurredAt.Equal(created) && e.Method == "":
 		r.unproven[notes.ConsentDefault]++
 		if e.Undated && !created.IsZero() {
 			e.OccurredAt, e.Undated = created, false
 		}
-	case m.Trust != policy.ProvenByRow || proof == "":
+	case m.Trust != intake.ProvenByRow || proof == "":
 		r.unproven[notes.ConsentStated]++
 	case utf8.ValidString(proof):
 		e.Evidence = proof
@@ -309,16 +314,16 @@ func (r *rowReader) given(e *registry.Event) error {
 // known reports whether the registry knows what a row says that has no date of its own, and else
 // which consent it ends: so that the row is recorded once, and once more when the person has
 // changed their mind and back.
-func (r *rowReader) known(e *registry.Event) (ends string, known bool, err error) {
+func (r *rowReader) known(e *event.Event) (ends string, known bool, err error) {
 	if r.standings == nil {
 		r.standings, err = r.in.registry.Standings(r.ctx, r.silo.Silo.Name, r.in.now, silos.Endings(r.silo))
 		if err != nil {
 			return "", false, err
 		}
 	}
-	row := registry.Row{SiloScope: true}
+	row := standings.Row{SiloScope: true}
 	for _, s := range e.Subjects {
-		value, ok := registry.Normalise(s.Kind, []byte(s.Value), e.Country, r.buf[:0])
+		value, ok := identifier.Normalise(s.Kind, []byte(s.Value), e.Country, r.buf[:0])
 		if r.buf = value; ok {
 			row.Identifiers = append(row.Identifiers, r.key.Match(s.Kind, value))
 		}
@@ -331,7 +336,7 @@ func (r *rowReader) known(e *registry.Event) (ends string, known bool, err error
 		p := &r.standing.Purposes[i]
 		switch {
 		case p.Purpose != e.Purpose:
-		case e.Type == registry.Objected:
+		case e.Type == event.Objected:
 			known := p.Objection != policy.NoObjection && !p.Since.After(p.ObjectedAt)
 			return fmt.Sprint(p.Since.UnixMicro()), known, nil
 		case p.State == policy.ConsentState(e.Type):
@@ -345,7 +350,7 @@ func (r *rowReader) known(e *registry.Event) (ends string, known bool, err error
 
 // id names what a row says: the row's key, the state, and all that is recorded of it. Where it comes from
 // the importer adds, under the silo's key.
-func (r *rowReader) id(e *registry.Event, extra string) string {
+func (r *rowReader) id(e *event.Event, extra string) string {
 	h := sha256.New()
 	write := func(s string) {
 		var length [8]byte
@@ -376,7 +381,7 @@ func (r *rowReader) fieldOf(column string) string {
 	if field, ok := m.Subject[column]; ok {
 		return field
 	}
-	for name, c := range map[string]*policy.Cell{"method": m.Method, "notice": m.Notice, "evidence": m.Evidence} {
+	for name, c := range map[string]*intake.Cell{"method": m.Method, "notice": m.Notice, "evidence": m.Evidence} {
 		if name == column && c != nil && c.Field != "" {
 			return c.Field
 		}

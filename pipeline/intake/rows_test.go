@@ -14,7 +14,8 @@ import (
 	"lethe/connectors"
 	"lethe/connectors/mem"
 	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/policy/intake"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/setup"
 )
 
@@ -24,8 +25,8 @@ func text(s string) *string { return &s }
 
 // said are the events that the rows of a table become, or why a row is refused. A row is
 // id, email, phone, opt_in, opt_in_at, opt_out_at, how, shown, proof, created_at, act.
-func said(t *testing.T, m policy.Intake, rows ...[]any) (events []string, ids []string,
-	unproven map[registry.Reason]int) {
+func said(t *testing.T, m intake.Mapping, rows ...[]any) (events []string, ids []string,
+	unproven map[event.Reason]int) {
 	t.Helper()
 	table := mem.Table{Def: connectors.Table{Name: "signups", Key: []string{"id"}}}
 	for _, name := range []string{"id", "email", "phone", "opt_in", "opt_in_at", "opt_out_at", "how", "shown",
@@ -50,9 +51,9 @@ func said(t *testing.T, m policy.Intake, rows ...[]any) (events []string, ids []
 	r.next = next
 
 	for {
-		e := registry.Event{}
+		e := event.Event{}
 		err := r.event(&e)
-		var refused *registry.RefusedError
+		var refused *event.RefusedError
 		switch {
 		case errors.Is(err, io.EOF):
 			return events, ids, r.unproven
@@ -82,12 +83,12 @@ func said(t *testing.T, m policy.Intake, rows ...[]any) (events []string, ids []
 }
 
 // mapping is of a table with a flag and two dates.
-func mapping(change func(*policy.Intake)) policy.Intake {
-	m := policy.Intake{Subject: map[string]string{"email": "email"}, Created: "created_at",
-		Given:     &policy.RowState{When: map[string]*string{"opt_in": text("1")}, At: "opt_in_at"},
-		Withdrawn: &policy.RowState{At: "opt_out_at"},
-		Method:    &policy.Cell{Field: "how"}, Notice: &policy.Cell{Field: "shown"}, Evidence: &policy.Cell{
-			Field: "proof"}, Trust: policy.ProvenByRow}
+func mapping(change func(*intake.Mapping)) intake.Mapping {
+	m := intake.Mapping{Subject: map[string]string{"email": "email"}, Created: "created_at",
+		Given:     &intake.State{When: map[string]*string{"opt_in": text("1")}, At: "opt_in_at"},
+		Withdrawn: &intake.State{At: "opt_out_at"},
+		Method:    &intake.Cell{Field: "how"}, Notice: &intake.Cell{Field: "shown"}, Evidence: &intake.Cell{
+			Field: "proof"}, Trust: intake.ProvenByRow}
 	if change != nil {
 		change(&m)
 	}
@@ -98,10 +99,10 @@ func TestRowsBecomeEvents(t *testing.T) {
 	const at, out, born = "2026-03-01 10:00:00", "2026-04-01 11:00:00", "2026-03-01 09:00:00"
 	row := func(cells ...any) []any { return append([]any{"1", "ada@lago.it", "0391"}, cells...) }
 	tests := map[string]struct {
-		change   func(*policy.Intake)
+		change   func(*intake.Mapping)
 		row      []any // opt_in, opt_in_at, opt_out_at, how, shown, proof, created_at, act
 		want     []string
-		unproven map[registry.Reason]int
+		unproven map[event.Reason]int
 	}{
 		"a proven yes": {row: row("1", at, nil, "web", "v1", "f1", born, nil),
 			want: []string{"given news 2026-03-01 10:00:00 email=ada@lago.it how=web shown=v1 proof=f1"}},
@@ -113,26 +114,26 @@ func TestRowsBecomeEvents(t *testing.T) {
 		"a proof that is no text": {row: row("1", at, nil, "web", "v1", "\xff\x01", born, nil),
 			want: []string{"given news 2026-03-01 10:00:00 email=ada@lago.it how=web shown=v1 proof=ff01"}},
 		"no proof": {row: row("1", at, nil, "web", "v1", " ", born, nil),
-			unproven: map[registry.Reason]int{"E_CONSENT_STATED": 1},
+			unproven: map[event.Reason]int{"E_CONSENT_STATED": 1},
 			want:     []string{"given news 2026-03-01 10:00:00 email=ada@lago.it how=web shown=v1"}},
-		"an application that is not believed": {change: func(m *policy.Intake) {
-			m.Trust = policy.StatedByRow
+		"an application that is not believed": {change: func(m *intake.Mapping) {
+			m.Trust = intake.StatedByRow
 		}, row: row("1", at, nil, "web", "v1", "f1", born, nil),
-			unproven: map[registry.Reason]int{"E_CONSENT_STATED": 1}, want: []string{"given news 2026-03-01 " +
+			unproven: map[event.Reason]int{"E_CONSENT_STATED": 1}, want: []string{"given news 2026-03-01 " +
 				"10:00:00 email=ada@lago.it how=web shown=v1"}},
 		"without a date, the row's own": {row: row("1", nil, nil, "web", "v1", "f1", born, nil),
-			unproven: map[registry.Reason]int{"E_CONSENT_DEFAULT": 1},
+			unproven: map[event.Reason]int{"E_CONSENT_DEFAULT": 1},
 			want:     []string{"given news 2026-03-01 09:00:00 email=ada@lago.it how=web shown=v1"}},
 		"without any date, now": {row: row("1", nil, nil, "web", "v1", "f1", nil, nil),
-			unproven: map[registry.Reason]int{"E_CONSENT_DEFAULT": 1},
+			unproven: map[event.Reason]int{"E_CONSENT_DEFAULT": 1},
 			want:     []string{"given news 2026-05-10 02:00:00 email=ada@lago.it how=web shown=v1 undated"}},
 		"at the instant of the row, by nobody": {row: row("1", born, nil, nil, "v1", "f1", born, nil),
-			unproven: map[registry.Reason]int{"E_CONSENT_DEFAULT": 1},
+			unproven: map[event.Reason]int{"E_CONSENT_DEFAULT": 1},
 			want:     []string{"given news 2026-03-01 09:00:00 email=ada@lago.it shown=v1"}},
 		"at the instant of the row, by an act": {row: row("1", born, nil, "web", "v1", "f1", born, nil),
 			want: []string{"given news 2026-03-01 09:00:00 email=ada@lago.it how=web shown=v1 proof=f1"}},
 		"ahead of the clock": {row: row("0", nil, "2026-05-10 02:05:01", nil, nil, nil, nil, nil),
-			unproven: map[registry.Reason]int{"E_CONSENT_AHEAD": 1},
+			unproven: map[event.Reason]int{"E_CONSENT_AHEAD": 1},
 			want:     []string{"withdrawn news 2026-05-10 02:05:01 email=ada@lago.it"}},
 		"ahead by what clocks differ": {row: row("0", nil, "2026-05-10 02:05:00", nil, nil, nil, nil, nil),
 			want: []string{"withdrawn news 2026-05-10 02:05:00 email=ada@lago.it"}},
@@ -142,30 +143,30 @@ func TestRowsBecomeEvents(t *testing.T) {
 			want: []string{"refused E_IMPLIED_CONSENT how"}},
 		"no date in the field": {row: row("1", "yesterday", nil, "web", "v1", "f1", born, nil),
 			want: []string{"refused E_TIME opt_in_at"}},
-		"rows of the mapping only": {change: func(m *policy.Intake) {
+		"rows of the mapping only": {change: func(m *intake.Mapping) {
 			m.Where = map[string]*string{"act": text("news")}
 		}, row: row("1", at, nil, "web", "v1", "f1", born, "shop")},
 		"not rows where it is not": {
-			change: func(m *policy.Intake) { m.Where = map[string]*string{"act": nil} },
+			change: func(m *intake.Mapping) { m.Where = map[string]*string{"act": nil} },
 			row:    row("1", at, nil, "web", "v1", "f1", born, "17"),
 		},
 		"NULL is no empty text": {
-			change: func(m *policy.Intake) { m.Where = map[string]*string{"act": text("")} },
+			change: func(m *intake.Mapping) { m.Where = map[string]*string{"act": text("")} },
 			row:    row("1", at, nil, "web", "v1", "f1", born, nil),
 		},
-		"rows where a field is NULL": {change: func(m *policy.Intake) {
+		"rows where a field is NULL": {change: func(m *intake.Mapping) {
 			m.Where = map[string]*string{"act": nil}
 		}, row: row("1", at, nil, "web", "v1", "f1", born, nil),
 			want: []string{"given news 2026-03-01 10:00:00 email=ada@lago.it how=web shown=v1 proof=f1"}},
-		"two identifiers, an act, words of the application's": {change: func(m *policy.Intake) {
+		"two identifiers, an act, words of the application's": {change: func(m *intake.Mapping) {
 			m.Subject["phone"], m.Collection = "phone", "act"
-			m.Method = &policy.Cell{Field: "how", Words: map[string]string{"W": "web"}}
-			m.Notice = &policy.Cell{Text: "v9"}
+			m.Method = &intake.Cell{Field: "how", Words: map[string]string{"W": "web"}}
+			m.Notice = &intake.Cell{Text: "v9"}
 		}, row: row("1", at, nil, " W ", "v1", "f1", born, " 17 "),
 			want: []string{"given news 2026-03-01 10:00:00 email=ada@lago.it phone=0391 how=web shown=v9 " +
 				"proof=f1 act=17"}},
-		"an objection to marketing": {change: func(m *policy.Intake) {
-			m.Objected, m.Withdrawn = &policy.RowState{At: "opt_out_at"}, nil
+		"an objection to marketing": {change: func(m *intake.Mapping) {
+			m.Objected, m.Withdrawn = &intake.State{At: "opt_out_at"}, nil
 		}, row: row("0", nil, out, nil, nil, nil, nil, nil),
 			want: []string{"objected news 2026-04-01 11:00:00 email=ada@lago.it marketing"}},
 	}
@@ -174,7 +175,7 @@ func TestRowsBecomeEvents(t *testing.T) {
 			got, _, unproven := said(t, mapping(tt.change), tt.row)
 			require.Equal(t, tt.want, got)
 			if tt.unproven == nil {
-				tt.unproven = map[registry.Reason]int{}
+				tt.unproven = map[event.Reason]int{}
 			}
 			require.Equal(t, tt.unproven, unproven)
 		})
@@ -191,7 +192,7 @@ func TestRowsAreRecognised(t *testing.T) {
 		}
 		return cells
 	}
-	m := mapping(func(m *policy.Intake) { m.Collection = "act" })
+	m := mapping(func(m *intake.Mapping) { m.Collection = "act" })
 	_, first, _ := said(t, m, row(-1, ""))
 	_, again, _ := said(t, m, row(-1, ""))
 	require.Equal(t, first, again)

@@ -1,5 +1,6 @@
-// Package journal is the durable record of what Lethe meant to do and what came of it: runs, plans, approvals, and one row for each chunk
-// of changes, written before the change (the intent) and completed after it (the outcome). Reports are projected from it.
+// Package journal is the durable record of what Lethe meant to do and what came of it: runs, plans,
+// approvals, and one row for each chunk of changes, written before the change (the intent) and completed
+// after it (the outcome). Reports are projected from it.
 package journal
 
 import (
@@ -16,7 +17,8 @@ import (
 	_ "github.com/ncruces/go-sqlite3/driver" // the database/sql driver "sqlite3"
 )
 
-// ErrCorrupt says that the journal cannot be read. Restore the state folder from a copy; never delete it while a plan is unsettled.
+// ErrCorrupt says that the journal cannot be read. Restore the state folder from a copy; never delete it
+// while a plan is unsettled.
 var ErrCorrupt = errors.New("journal corrupt")
 
 // Journal is an open journal. It is used by one process at a time: the run's lock sees to that.
@@ -24,16 +26,19 @@ type Journal struct{ db *sql.DB }
 
 const schema = `
 CREATE TABLE IF NOT EXISTS run (
-	run_id TEXT PRIMARY KEY, run_key TEXT NOT NULL, apply INTEGER NOT NULL, as_of TEXT NOT NULL, started_at TEXT NOT NULL,
+	run_id TEXT PRIMARY KEY, run_key TEXT NOT NULL, apply INTEGER NOT NULL, as_of TEXT NOT NULL,
+	started_at TEXT NOT NULL,
 	ended_at TEXT, exit_code INTEGER, facts BLOB, manifest TEXT NOT NULL DEFAULT '');
 CREATE INDEX IF NOT EXISTS run_by_key ON run (run_key);
 CREATE TABLE IF NOT EXISTS plan (
 	plan_id TEXT PRIMARY KEY, run_id TEXT NOT NULL, part TEXT NOT NULL, digest TEXT NOT NULL, created_at TEXT NOT NULL,
 	valid_until TEXT NOT NULL, state TEXT NOT NULL, run_settled TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS approval (
-	id INTEGER PRIMARY KEY, plan_id TEXT NOT NULL REFERENCES plan, actor TEXT NOT NULL, body BLOB NOT NULL, UNIQUE (plan_id, actor));
+	id INTEGER PRIMARY KEY, plan_id TEXT NOT NULL REFERENCES plan, actor TEXT NOT NULL, body BLOB NOT NULL,
+	UNIQUE (plan_id, actor));
 CREATE TABLE IF NOT EXISTS chunk (
-	id INTEGER PRIMARY KEY, run_id TEXT NOT NULL, plan_id TEXT NOT NULL REFERENCES plan, grp INTEGER NOT NULL, first INTEGER NOT NULL,
+	id INTEGER PRIMARY KEY, run_id TEXT NOT NULL, plan_id TEXT NOT NULL REFERENCES plan,
+	grp INTEGER NOT NULL, first INTEGER NOT NULL,
 	rows INTEGER NOT NULL, intent_at TEXT NOT NULL, outcome BLOB, settled_at TEXT, UNIQUE (plan_id, grp, first));
 CREATE TABLE IF NOT EXISTS rewrite (
 	file TEXT PRIMARY KEY, rewritten_at TEXT NOT NULL, sha256 TEXT NOT NULL);
@@ -47,7 +52,9 @@ func Open(ctx context.Context, state string) (*Journal, error) {
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	dsn := "file:" + filepath.Join(state, "journal.db") + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=foreign_keys(on)"
+	dsn := "file:" + filepath.Join(state,
+		"journal.db") + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)" +
+		"&_pragma=synchronous(full)&_pragma=foreign_keys(on)"
 	db, err := sql.Open("sqlite3", dsn)
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
@@ -70,7 +77,8 @@ var failures = []struct {
 	code  sqlite3.ErrorCode
 	words string
 }{
-	{sqlite3.READONLY, "this user may not write there; give the folder and its files to the account that Lethe runs as"},
+	{sqlite3.READONLY, "this user may not write there; " +
+		"give the folder and its files to the account that Lethe runs as"},
 	{sqlite3.CANTOPEN, "this user may not open it; give the folder and its files to the account that Lethe runs as"},
 	{sqlite3.FULL, "the disk is full"},
 	{sqlite3.IOERR, "it cannot be read or written; is the disk full, or gone?"},
@@ -95,14 +103,16 @@ type Run struct {
 
 // Begin records the start of a run.
 func (j *Journal) Begin(ctx context.Context, r Run) error {
-	_, err := j.db.ExecContext(ctx, `INSERT INTO run (run_id, run_key, apply, as_of, started_at) VALUES (?, ?, ?, ?, ?)`,
+	_, err := j.db.ExecContext(ctx, `INSERT INTO run (run_id, run_key, apply, as_of, started_at) VALUES (?, ?, ?, ?,
+		?)`,
 		r.ID, r.Key, r.Apply, stamp(r.AsOf), stamp(r.StartedAt))
 	return wrap("begin run", err)
 }
 
 // End records how a run ended, with the facts its report is made of.
 func (j *Journal) End(ctx context.Context, r Run) error {
-	_, err := j.db.ExecContext(ctx, `UPDATE run SET ended_at = ?, exit_code = ?, facts = ? WHERE run_id = ?`, stamp(r.EndedAt), r.ExitCode, r.Facts, r.ID)
+	_, err := j.db.ExecContext(ctx, `UPDATE run SET ended_at = ?, exit_code = ?, facts = ? WHERE run_id = ?`,
+		stamp(r.EndedAt), r.ExitCode, r.Facts, r.ID)
 	return wrap("end run", err)
 }
 
@@ -115,7 +125,8 @@ func (j *Journal) Publish(ctx context.Context, runID, manifest string) error {
 // Runs returns the latest runs, newest first.
 func (j *Journal) Runs(ctx context.Context, limit int) ([]Run, error) { return j.runs(ctx, "", limit) }
 
-// Nights is Runs without those that only brought the applications' copies up to date, of which there may be many between two nights.
+// Nights is Runs without those that only brought the applications' copies up to date, of which there may be
+// many between two nights.
 func (j *Journal) Nights(ctx context.Context, limit int) ([]Run, error) {
 	return j.runs(ctx, "WHERE run_key NOT LIKE '%"+SyncOnly+"/%'", limit)
 }
@@ -124,7 +135,8 @@ func (j *Journal) Nights(ctx context.Context, limit int) ([]Run, error) {
 const SyncOnly = "-sync"
 
 func (j *Journal) runs(ctx context.Context, which string, limit int) ([]Run, error) {
-	rows, err := j.db.QueryContext(ctx, `SELECT run_id, run_key, apply, as_of, started_at, coalesce(ended_at, ''), coalesce(exit_code, -1), facts, manifest
+	rows, err := j.db.QueryContext(ctx, `SELECT run_id, run_key, apply, as_of, started_at, coalesce(ended_at, ''),
+		coalesce(exit_code, -1), facts, manifest
 		FROM run `+which+` ORDER BY started_at DESC, run_id DESC LIMIT ?`, limit)
 	if err != nil {
 		return nil, wrap("read runs", err)
@@ -134,7 +146,8 @@ func (j *Journal) runs(ctx context.Context, which string, limit int) ([]Run, err
 	for rows.Next() {
 		var r Run
 		var asOf, started, ended string
-		if err := rows.Scan(&r.ID, &r.Key, &r.Apply, &asOf, &started, &ended, &r.ExitCode, &r.Facts, &r.Manifest); err != nil {
+		if err := rows.Scan(&r.ID, &r.Key, &r.Apply, &asOf, &started, &ended, &r.ExitCode, &r.Facts,
+			&r.Manifest); err != nil {
 			return nil, wrap("read runs", err)
 		}
 		r.AsOf, r.StartedAt, r.EndedAt = parse(asOf), parse(started), parse(ended)
@@ -143,14 +156,16 @@ func (j *Journal) runs(ctx context.Context, which string, limit int) ([]Run, err
 	return runs, wrap("read runs", rows.Err())
 }
 
-// TakeOver gives a run what runs that never ended had settled, so that its report holds it. The caller has the lock, so that nobody else is at work.
+// TakeOver gives a run what runs that never ended had settled, so that its report holds it. The caller has
+// the lock, so that nobody else is at work.
 func (j *Journal) TakeOver(ctx context.Context, runID string) error {
 	const cutOff = ` IN (SELECT run_id FROM run WHERE ended_at IS NULL AND run_id <> ?)`
 	tx, err := j.db.BeginTx(ctx, nil)
 	if err != nil {
 		return wrap("take over", err)
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE chunk SET run_id = ? WHERE outcome IS NOT NULL AND run_id`+cutOff, runID, runID)
+	_, err = tx.ExecContext(ctx, `UPDATE chunk SET run_id = ? WHERE outcome IS NOT NULL AND run_id`+cutOff,
+		runID, runID)
 	if err == nil {
 		_, err = tx.ExecContext(ctx, `UPDATE plan SET run_settled = ? WHERE run_settled`+cutOff, runID, runID)
 	}
@@ -183,20 +198,23 @@ const (
 
 // PutPlan records a sealed plan.
 func (j *Journal) PutPlan(ctx context.Context, p Plan) error {
-	_, err := j.db.ExecContext(ctx, `INSERT INTO plan (plan_id, run_id, part, digest, created_at, valid_until, state) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+	_, err := j.db.ExecContext(ctx, `INSERT INTO plan (plan_id, run_id, part, digest, created_at, valid_until, state)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		p.ID, p.RunID, p.Part, p.Digest, stamp(p.CreatedAt), stamp(p.ValidUntil), p.State)
 	return wrap("record plan", err)
 }
 
 // SetPlanState moves a plan on; runID is the run that does it.
 func (j *Journal) SetPlanState(ctx context.Context, planID, state, runID string) error {
-	_, err := j.db.ExecContext(ctx, `UPDATE plan SET state = ?, run_settled = ? WHERE plan_id = ?`, state, runID, planID)
+	_, err := j.db.ExecContext(ctx, `UPDATE plan SET state = ?, run_settled = ? WHERE plan_id = ?`, state,
+		runID, planID)
 	return wrap("update plan", err)
 }
 
 // Plans returns the plans in any of the states, oldest first; no state means all.
 func (j *Journal) Plans(ctx context.Context, states ...string) ([]Plan, error) {
-	rows, err := j.db.QueryContext(ctx, `SELECT plan_id, run_id, part, digest, created_at, valid_until, state, run_settled FROM plan ORDER BY created_at, plan_id`)
+	rows, err := j.db.QueryContext(ctx, `SELECT plan_id, run_id, part, digest, created_at, valid_until, state,
+		run_settled FROM plan ORDER BY created_at, plan_id`)
 	if err != nil {
 		return nil, wrap("read plans", err)
 	}
@@ -221,7 +239,8 @@ var ErrTwice = errors.New("already answered by this person")
 
 // PutApproval records a signed answer to a plan: one for each person.
 func (j *Journal) PutApproval(ctx context.Context, planID, actor string, body []byte) error {
-	res, err := j.db.ExecContext(ctx, `INSERT INTO approval (plan_id, actor, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, planID, actor, body)
+	res, err := j.db.ExecContext(ctx, `INSERT INTO approval (plan_id, actor, body) VALUES (?, ?,
+		?) ON CONFLICT DO NOTHING`, planID, actor, body)
 	if err != nil {
 		return wrap("record approval", err)
 	}
@@ -249,34 +268,40 @@ func (j *Journal) Approvals(ctx context.Context, planID string) ([][]byte, error
 	return bodies, wrap("read approvals", rows.Err())
 }
 
-// Chunk is some neighbouring rows of one group of a plan, changed in one transaction (a live store) or one rewrite (a file).
+// Chunk is some neighbouring rows of one group of a plan, changed in one transaction (a live store) or one
+// rewrite (a file).
 type Chunk struct {
-	ID        int64
-	RunID     string
-	PlanID    string
-	Group     int   // position of the group in the plan
-	First     int64 // position of the chunk's first root row in the group
-	Rows      int64 // root rows of the chunk
-	IntentAt  time.Time
-	Outcome   []byte // one Status for each planned row, roots first, then the dependents of each segment; nil: not known yet
+	ID       int64
+	RunID    string
+	PlanID   string
+	Group    int   // position of the group in the plan
+	First    int64 // position of the chunk's first root row in the group
+	Rows     int64 // root rows of the chunk
+	IntentAt time.Time
+	// one Status for each planned row, roots first, then the dependents of each segment; nil: not known yet
+	Outcome   []byte
 	SettledAt time.Time
 }
 
-// Intend makes the intent of a chunk durable, before anything is changed. Asking again for the same rows returns the chunk that is there.
+// Intend makes the intent of a chunk durable, before anything is changed. Asking again for the same rows
+// returns the chunk that is there.
 func (j *Journal) Intend(ctx context.Context, c Chunk) (Chunk, error) {
-	_, err := j.db.ExecContext(ctx, `INSERT INTO chunk (run_id, plan_id, grp, first, rows, intent_at) VALUES (?, ?, ?, ?, ?, ?)
+	_, err := j.db.ExecContext(ctx, `INSERT INTO chunk (run_id, plan_id, grp, first, rows, intent_at) VALUES (?, ?, ?,
+		?, ?, ?)
 		ON CONFLICT (plan_id, grp, first) DO NOTHING`, c.RunID, c.PlanID, c.Group, c.First, c.Rows, stamp(c.IntentAt))
 	if err != nil {
 		return c, wrap("record intent", err)
 	}
-	err = j.db.QueryRowContext(ctx, `SELECT id FROM chunk WHERE plan_id = ? AND grp = ? AND first = ?`, c.PlanID, c.Group, c.First).Scan(&c.ID)
+	err = j.db.QueryRowContext(ctx, `SELECT id FROM chunk WHERE plan_id = ? AND grp = ? AND first = ?`, c.PlanID,
+		c.Group, c.First).Scan(&c.ID)
 	return c, wrap("record intent", err)
 }
 
 // Settle makes the outcome of a chunk durable.
 // runID is the run that settles it, which may not be the one that began.
 func (j *Journal) Settle(ctx context.Context, id int64, runID string, outcome []byte, at time.Time) error {
-	res, err := j.db.ExecContext(ctx, `UPDATE chunk SET outcome = ?, settled_at = ?, run_id = ? WHERE id = ? AND outcome IS NULL`, outcome, stamp(at), runID, id)
+	res, err := j.db.ExecContext(ctx, `UPDATE chunk SET outcome = ?, settled_at = ?, run_id = ? WHERE id = ?
+		AND outcome IS NULL`, outcome, stamp(at), runID, id)
 	if err != nil {
 		return wrap("record outcome", err)
 	}
@@ -288,7 +313,8 @@ func (j *Journal) Settle(ctx context.Context, id int64, runID string, outcome []
 
 // Chunks returns the chunks of a plan in the order of their rows.
 func (j *Journal) Chunks(ctx context.Context, planID string) ([]Chunk, error) {
-	rows, err := j.db.QueryContext(ctx, `SELECT id, run_id, grp, first, rows, intent_at, outcome, coalesce(settled_at, '') FROM chunk WHERE plan_id = ? ORDER BY grp, first`, planID)
+	rows, err := j.db.QueryContext(ctx, `SELECT id, run_id, grp, first, rows, intent_at, outcome, coalesce(settled_at,
+		'') FROM chunk WHERE plan_id = ? ORDER BY grp, first`, planID)
 	if err != nil {
 		return nil, wrap("read chunks", err)
 	}
@@ -309,14 +335,16 @@ func (j *Journal) Chunks(ctx context.Context, planID string) ([]Chunk, error) {
 // Rewritten records that a backup file has been rewritten.
 func (j *Journal) Rewritten(ctx context.Context, file string, at time.Time, sha256 string) error {
 	_, err := j.db.ExecContext(ctx, `INSERT INTO rewrite (file, rewritten_at, sha256) VALUES (?, ?, ?)
-		ON CONFLICT (file) DO UPDATE SET rewritten_at = excluded.rewritten_at, sha256 = excluded.sha256`, file, stamp(at), sha256)
+		ON CONFLICT (file) DO UPDATE SET rewritten_at = excluded.rewritten_at, sha256 = excluded.sha256`, file,
+		stamp(at), sha256)
 	return wrap("record rewrite", err)
 }
 
 // LastRewrite returns when a backup file was last rewritten, and the sha256 it then had, hex; zero if never.
 func (j *Journal) LastRewrite(ctx context.Context, file string) (at time.Time, sha256 string, err error) {
 	var text string
-	err = j.db.QueryRowContext(ctx, `SELECT rewritten_at, sha256 FROM rewrite WHERE file = ?`, file).Scan(&text, &sha256)
+	err = j.db.QueryRowContext(ctx, `SELECT rewritten_at, sha256 FROM rewrite
+		WHERE file = ?`, file).Scan(&text, &sha256)
 	if errors.Is(err, sql.ErrNoRows) {
 		return time.Time{}, "", nil
 	}

@@ -35,7 +35,8 @@ func TestRunsComeBackNewestFirstAndWhole(t *testing.T) {
 	runs, err := open(t, state).Runs(t.Context(), 10)
 	require.NoError(t, err)
 	first.Manifest = "abc"
-	require.Equal(t, []journal.Run{{ID: "b", Key: "k", AsOf: now, StartedAt: now.Add(time.Hour), ExitCode: -1}, first}, runs, "a run that was cut off has no end")
+	require.Equal(t, []journal.Run{{ID: "b", Key: "k", AsOf: now, StartedAt: now.Add(time.Hour), ExitCode: -1},
+		first}, runs, "a run that was cut off has no end")
 	runs, err = open(t, state).Runs(t.Context(), 1)
 	require.NoError(t, err)
 	require.Len(t, runs, 1)
@@ -43,7 +44,8 @@ func TestRunsComeBackNewestFirstAndWhole(t *testing.T) {
 
 func plan(t *testing.T, j *journal.Journal, id, state string) {
 	t.Helper()
-	require.NoError(t, j.PutPlan(t.Context(), journal.Plan{ID: id, RunID: "a", Part: "destructive", Digest: "d", CreatedAt: now, ValidUntil: now.AddDate(0, 0, 7), State: state}))
+	require.NoError(t, j.PutPlan(t.Context(), journal.Plan{ID: id, RunID: "a", Part: "destructive", Digest: "d",
+		CreatedAt: now, ValidUntil: now.AddDate(0, 0, 7), State: state}))
 }
 
 func TestPlansByState(t *testing.T) {
@@ -77,22 +79,26 @@ func TestAChunkIsIntendedOnceAndSettledOnce(t *testing.T) {
 	state := t.TempDir()
 	j := open(t, state)
 	plan(t, j, "p", journal.Approved)
-	c, err := j.Intend(t.Context(), journal.Chunk{RunID: "a", PlanID: "p", Group: 1, First: 200, Rows: 100, IntentAt: now})
+	c, err := j.Intend(t.Context(), journal.Chunk{RunID: "a", PlanID: "p", Group: 1, First: 200, Rows: 100,
+		IntentAt: now})
 	require.NoError(t, err)
 	require.NoError(t, j.Close())
 	j = open(t, state) // as after a crash
-	again, err := j.Intend(t.Context(), journal.Chunk{RunID: "b", PlanID: "p", Group: 1, First: 200, Rows: 100, IntentAt: now.Add(time.Hour)})
+	again, err := j.Intend(t.Context(), journal.Chunk{RunID: "b", PlanID: "p", Group: 1, First: 200, Rows: 100,
+		IntentAt: now.Add(time.Hour)})
 	require.NoError(t, err)
 	require.Equal(t, c.ID, again.ID)
 	_, err = j.Intend(t.Context(), journal.Chunk{RunID: "b", PlanID: "p", Group: 0, First: 0, Rows: 5, IntentAt: now})
 	require.NoError(t, err)
 	require.NoError(t, j.Settle(t.Context(), c.ID, "b", []byte("dds"), now))
-	require.ErrorIs(t, j.Settle(t.Context(), c.ID, "b", []byte("ddd"), now), journal.ErrCorrupt, "an outcome is never written over")
+	require.ErrorIs(t, j.Settle(t.Context(), c.ID, "b", []byte("ddd"), now), journal.ErrCorrupt,
+		"an outcome is never written over")
 	chunks, err := j.Chunks(t.Context(), "p")
 	require.NoError(t, err)
 	require.Len(t, chunks, 2)
 	require.Nil(t, chunks[0].Outcome, "the open chunk, in the order of the rows")
-	require.Equal(t, journal.Chunk{ID: c.ID, RunID: "b", PlanID: "p", Group: 1, First: 200, Rows: 100, IntentAt: now, Outcome: []byte("dds"), SettledAt: now}, chunks[1])
+	require.Equal(t, journal.Chunk{ID: c.ID, RunID: "b", PlanID: "p", Group: 1, First: 200, Rows: 100, IntentAt: now,
+		Outcome: []byte("dds"), SettledAt: now}, chunks[1])
 }
 
 func TestARunTakesOverWhatACutOffRunHadSettled(t *testing.T) {
@@ -139,7 +145,8 @@ func TestJournalThatCannotBeOpenedIsNotCalledDamaged(t *testing.T) {
 
 func TestDamagedJournalIsRefused(t *testing.T) {
 	state := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(state, "journal.db"), []byte("this is no database, and long enough to be looked at as one, page by page"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(state, "journal.db"), []byte("this is no database, and long "+
+		"enough to be looked at as one, page by page"), 0o600))
 	_, err := journal.Open(t.Context(), state)
 	require.ErrorIs(t, err, journal.ErrCorrupt)
 }

@@ -17,7 +17,15 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/decide"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/chain"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/identifier"
+	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/standings"
 	"lethe/pipeline/suppression"
 )
 
@@ -29,10 +37,10 @@ type Judge struct {
 	Tally
 
 	// Of the row at hand.
-	row      registry.Row
-	refsOf   []registry.Ref   // its references, or those of the rows ahead
-	ahead    []int            // where the references of each row ahead end
-	found    []registry.Found // of refsOf in the standings
+	row      standings.Row
+	refsOf   []keystore.Ref    // its references, or those of the rows ahead
+	ahead    []int             // where the references of each row ahead end
+	found    []standings.Found // of refsOf in the standings
 	standing policy.Standing
 	Record   policy.Record
 	buf      []byte
@@ -42,7 +50,7 @@ type Judge struct {
 func NewJudge(b *Binding) *Judge {
 	g := &Judge{Binding: b}
 	g.Summary = map[summaryKey]*audit.Summary{}
-	g.Record.Starts = make([]policy.Date, len(b.starts))
+	g.Record.Starts = make([]calendar.Date, len(b.starts))
 	return g
 }
 
@@ -67,7 +75,7 @@ func (js *Session) Judge(g *Judge, batch connectors.Batch) error {
 			continue
 		}
 		if again { // the first of them could not know
-			r.Notes = append(slices.Clip(r.Notes), policy.IDuplicate)
+			r.Notes = append(slices.Clip(r.Notes), reason.IDuplicate)
 		}
 		key, ok := connectors.KeyOf(batch.Rows, g.Key, row)
 		if len(g.Key) == 0 || !ok {
@@ -122,7 +130,7 @@ func (js *Session) asPlanned(g *Judge, r *Ruling, rows arrow.Record, row int) {
 		return
 	}
 	if key, ok := connectors.KeyOf(rows, g.Key, row); ok && js.Pending[Place{Source: g.Source.Name, Table: g.Table.Name, Key: key}] {
-		r.Decision, r.Change = g.Silo.WithDependent(r.Decision), Anonymize
+		r.Decision, r.Change = decide.WithDependent(r.Decision), Anonymize
 	}
 }
 
@@ -131,8 +139,8 @@ func (js *Session) exceptions(g *Judge, r Ruling) {
 	if g.Source.Backup() {
 		return
 	}
-	count := func(code policy.Code) {
-		if strings.HasPrefix(string(code), "E_") || code == policy.XNoMatch || code == policy.KObjectionPending { // an objection waits for somebody to weigh it
+	count := func(code reason.Code) {
+		if strings.HasPrefix(string(code), "E_") || code == reason.XNoMatch || code == reason.KObjectionPending { // an objection waits for somebody to weigh it
 			js.Notes.Except(audit.Exception{Silo: g.Silo.Silo.Name, Source: g.Source.Name, Object: g.Table.Name, Code: string(code), Count: 1, Owner: g.Silo.Silo.Rules[0].Owner})
 		}
 	}
@@ -184,13 +192,13 @@ func (g *Judge) Rule(rows arrow.Record, row int, asOf time.Time) Ruling {
 }
 
 // identify appends the references of a row's identifiers.
-func (g *Judge) identify(refs []registry.Ref, rows arrow.Record, row int) []registry.Ref {
+func (g *Judge) identify(refs []keystore.Ref, rows arrow.Record, row int) []keystore.Ref {
 	for _, s := range g.subjects {
 		col := rows.Column(s.column).(*array.Binary)
 		if col.IsNull(row) {
 			continue
 		}
-		normal, ok := registry.Normalise(s.kind, col.Value(row), g.Silo.Jurisdiction.Code, g.buf[:0])
+		normal, ok := identifier.Normalise(s.kind, col.Value(row), g.Silo.Jurisdiction.Code, g.buf[:0])
 		if !ok {
 			continue
 		}
@@ -216,7 +224,7 @@ func (g *Judge) lookAhead(rows arrow.Record, from int) {
 }
 
 // refsAhead are the references of a row that lookAhead identified, and what it found of them.
-func (g *Judge) refsAhead(at int) ([]registry.Ref, []registry.Found) {
+func (g *Judge) refsAhead(at int) ([]keystore.Ref, []standings.Found) {
 	from := 0
 	if at > 0 {
 		from = g.ahead[at-1]
@@ -226,7 +234,7 @@ func (g *Judge) refsAhead(at int) ([]registry.Ref, []registry.Found) {
 }
 
 // ruleOn decides one row with these references, of which lookAhead has found this; nil: it was not asked.
-func (g *Judge) ruleOn(refs []registry.Ref, found []registry.Found, rows arrow.Record, row int, asOf time.Time) Ruling {
+func (g *Judge) ruleOn(refs []keystore.Ref, found []standings.Found, rows arrow.Record, row int, asOf time.Time) Ruling {
 	rec := &g.Record
 	*rec = policy.Record{Trust: g.State.Trust, Starts: rec.Starts}
 	if g.collected >= 0 {
@@ -238,7 +246,7 @@ func (g *Judge) ruleOn(refs []registry.Ref, found []registry.Found, rows arrow.R
 			continue
 		}
 		if col := rows.Column(c).(*array.Binary); col.IsValid(row) {
-			rec.Starts[i], _ = policy.ParseStart(col.Value(row), g.kinds[i], g.zones[i])
+			rec.Starts[i], _ = calendar.ParseStart(col.Value(row), g.kinds[i], g.zones[i])
 		}
 	}
 	r := Ruling{}
@@ -250,7 +258,7 @@ func (g *Judge) ruleOn(refs []registry.Ref, found []registry.Found, rows arrow.R
 		g.row.Created = g.createdBy(rows, row)
 	}
 	if id := g.Text(rows, row, g.collection); id != "" {
-		ref := registry.CollectionRef(g.Match, id)
+		ref := chain.CollectionRef(g.Match, id)
 		g.row.Collection = &ref
 	}
 	g.row.Record = nil
@@ -273,13 +281,13 @@ func (g *Judge) ruleOn(refs []registry.Ref, found []registry.Found, rows arrow.R
 		r.SeqFrom, r.SeqTo = g.standing.FirstSeq, g.standing.LastSeq
 		r.proven = slices.ContainsFunc(g.standing.Purposes, func(p policy.PurposeStanding) bool { return p.Proven })
 	}
-	r.Decision = g.Silo.Decide(*rec, asOf)
+	r.Decision = decide.Decide(g.Silo, *rec, asOf)
 	if plain(r.Decision) && len(g.blocked) == 0 {
 		return r
 	}
 	g.recall(&r, rows, row, asOf)
 	if m.Partial {
-		r.Notes = append(slices.Clip(r.Notes), policy.IPartialID)
+		r.Notes = append(slices.Clip(r.Notes), reason.IPartialID)
 	}
 	g.changes(&r, rows, row)
 	return r
@@ -292,14 +300,14 @@ func (g *Judge) createdBy(rows arrow.Record, row int) time.Time {
 	case at.IsZero():
 		return at
 	case len(value(rows.Column(g.collected).(*array.Binary), row)) == len(time.DateOnly):
-		return (policy.DateOf(at, g.zone) + 1).Start(g.zone).Add(-time.Microsecond)
+		return (calendar.DateOf(at, g.zone) + 1).Start(g.zone).Add(-time.Microsecond)
 	default:
 		return at.Truncate(time.Microsecond).Add(time.Second - time.Microsecond)
 	}
 }
 
 // reused reports whether a night deleted the row that had this key, and what has it now is another's: no link leads from it. In a backup it is the row that was.
-func (g *Judge) reused(record, subject registry.Ref) bool {
+func (g *Judge) reused(record, subject keystore.Ref) bool {
 	if g.Source.Backup() {
 		return false
 	}
@@ -322,7 +330,7 @@ func (g *Judge) unreadable(rows arrow.Record, row int) bool {
 		if len(bytes.TrimSpace(text)) == 0 {
 			continue
 		}
-		normal, ok := registry.Normalise(s.kind, text, g.Silo.Jurisdiction.Code, g.buf[:0])
+		normal, ok := identifier.Normalise(s.kind, text, g.Silo.Jurisdiction.Code, g.buf[:0])
 		if g.buf = normal; !ok {
 			return true
 		}
@@ -356,15 +364,15 @@ func (g *Judge) recall(r *Ruling, rows arrow.Record, row int, asOf time.Time) {
 		}
 	}
 	if again {
-		r.Decision = g.Silo.Decide(g.Record, asOf)
+		r.Decision = decide.Decide(g.Silo, g.Record, asOf)
 	}
 }
 
 // wasAnonymized reports whether an earlier night anonymized the record. Keys are recycled: where anonymizing leaves the identifiers alone, they have to be those
 // of the person whose record it was.
-func (g *Judge) wasAnonymized(record, subject registry.Ref) bool {
+func (g *Judge) wasAnonymized(record, subject keystore.Ref) bool {
 	return slices.ContainsFunc(g.State.Tombstones.Find(record), func(t registry.Tombstone) bool {
-		return t.Action == string(policy.Anonymize) && (t.Subject == subject || subject == registry.Ref{} || t.Subject == registry.Ref{} || g.unnamed())
+		return t.Action == string(policy.Anonymize) && (t.Subject == subject || subject == keystore.Ref{} || t.Subject == keystore.Ref{} || g.unnamed())
 	})
 }
 
@@ -491,9 +499,9 @@ func (b *Binding) zoneOf(column int) *time.Location {
 }
 
 func (g *Judge) seen(rows arrow.Record, row int) {
-	var d policy.Date
+	var d calendar.Date
 	if g.collected >= 0 && !g.Record.Collected.IsZero() {
-		d = policy.DateOf(g.Record.Collected, g.zone)
+		d = calendar.DateOf(g.Record.Collected, g.zone)
 	} else if len(g.Record.Starts) > 0 {
 		d = g.Record.Starts[0]
 	}
@@ -606,7 +614,7 @@ func (g *Judge) Summaries() []audit.Summary {
 }
 
 // use notes to which collection the row at hand belongs; where its identifiers disagree, to all that it could belong to.
-func (g *Judge) use(m registry.Match) {
+func (g *Judge) use(m standings.Match) {
 	switch m.Identity {
 	case policy.Matched:
 		g.State.Used.Add(m.Collection)
@@ -640,10 +648,10 @@ func (g *Judge) Admits(l *suppression.List, rows arrow.Record, row int, purpose 
 }
 
 // People are the identifiers of a row.
-func (g *Judge) People(rows arrow.Record, row int) (list []registry.Subject) {
+func (g *Judge) People(rows arrow.Record, row int) (list []event.Subject) {
 	for _, s := range g.subjects {
 		if col := rows.Column(s.column).(*array.Binary); col.IsValid(row) {
-			list = append(list, registry.Subject{Kind: s.kind, Value: string(col.Value(row))})
+			list = append(list, event.Subject{Kind: s.kind, Value: string(col.Value(row))})
 		}
 	}
 	return list

@@ -3,23 +3,24 @@ package judge
 import (
 	"lethe/connectors"
 	"lethe/pipeline/audit"
-	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
+	"lethe/pipeline/registry/keystore"
 )
 
 // Root is a governed row that a plan may hold.
 type Root struct {
 	Key     connectors.Key
 	Guard   Guard
-	Subject registry.Ref // the identifier that met the registry; zero if none did
-	Record  registry.Ref
+	Subject keystore.Ref // the identifier that met the registry; zero if none did
+	Record  keystore.Ref
 	Ref     audit.Ref
 	Change  Change
 	Block   bool // also to be blocked now, for the change may wait
 	Clear   []string
-	Code    policy.Code
+	Code    reason.Code
 	rule    string
-	Due     policy.Date
+	Due     calendar.Date
 	Owns    []connectors.Key // one for each owned edge; "" NULL
 	Kept    bool             // a referencing row stays, so it cannot be deleted
 	Ramped  bool             // left for a later night by the ramp

@@ -4,18 +4,18 @@ import (
 	"time"
 
 	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/keystore"
 )
 
 // Ruling is what became of one row before the judge.
 type Ruling struct {
 	policy.Decision
-	subject registry.Ref
-	record  registry.Ref
+	subject keystore.Ref
+	record  keystore.Ref
 	known   bool // record is set
 	Change  Change
 	Block   bool
-	Cleared   []string
+	Cleared []string
 	flagged time.Time
 	SeqFrom int64 // registry positions relied on
 	SeqTo   int64

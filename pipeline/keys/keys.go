@@ -13,6 +13,7 @@ import (
 	"lethe/pipeline/journal"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
@@ -46,8 +47,8 @@ func Rotate(ctx context.Context, p *setup.Setup, silo string) (version, carried 
 	if err != nil {
 		return 0, 0, err
 	}
-	i := slices.IndexFunc(known, func(v registry.KeyVersion) bool {
-		return v.Silo == silo && v.State == registry.KeyActive
+	i := slices.IndexFunc(known, func(v chain.KeyVersion) bool {
+		return v.Silo == silo && v.State == chain.KeyActive
 	})
 	if i < 0 {
 		return 0, 0, fmt.Errorf("%w: the registry holds nothing under a key of silo %q: there is nothing to rotate",
@@ -82,8 +83,8 @@ func Retire(ctx context.Context, p *setup.Setup, silo string, version int, becau
 	if err != nil {
 		return evidence, err
 	}
-	replaced := func(v registry.KeyVersion) bool {
-		return v.Silo == silo && v.Version == version && v.State != registry.KeyActive
+	replaced := func(v chain.KeyVersion) bool {
+		return v.Silo == silo && v.Version == version && v.State != chain.KeyActive
 	}
 	held := p.Keys.SiloVersions()
 	i := slices.IndexFunc(held, func(v keystore.SiloVersion) bool { return v.Silo == silo && v.Version == version })

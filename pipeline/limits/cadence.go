@@ -9,7 +9,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/plan"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 )
 
 // Cadence says whether a backup is rewritten tonight: when its oldest pending erasure has waited long enough, not too often, and not when the
@@ -23,9 +23,9 @@ func (l *Limits) Cadence(ctx context.Context, s *plan.Draft) error {
 		b.Size = info.Size()
 	}
 	if !s.Keep.IsZero() {
-		b.ExpiresAt = policy.EndOf(policy.DateOf(s.TakenAt, l.Setup.Zone), s.Keep).Start(l.Setup.Zone)
+		b.ExpiresAt = calendar.EndOf(calendar.DateOf(s.TakenAt, l.Setup.Zone), s.Keep).Start(l.Setup.Zone)
 	}
-	oldest := policy.Date(0)
+	oldest := calendar.Date(0)
 	for _, g := range s.Judges {
 		for _, r := range g.Roots {
 			if r.Change == judge.None || r.Change.Reversible() {
@@ -50,10 +50,10 @@ func (l *Limits) Cadence(ctx context.Context, s *plan.Draft) error {
 			b.Strategy = "beyond_use"
 		}
 	case b.Pending == 0:
-	case l.Tonight.Today < policy.EndOf(oldest, s.Rewrite.After) && oldest.Known() && !s.Rewrite.After.IsZero():
+	case l.Tonight.Today < calendar.EndOf(oldest, s.Rewrite.After) && oldest.Known() && !s.Rewrite.After.IsZero():
 		b.Why = fmt.Sprintf("the oldest erasure is due since %s; the file is rewritten %s later", oldest, s.Rewrite.After)
-	case !b.LastRewrite.IsZero() && !s.Rewrite.AtMostEvery.IsZero() && l.Tonight.Today < policy.EndOf(policy.DateOf(b.LastRewrite, l.Setup.Zone), s.Rewrite.AtMostEvery):
-		b.Why = fmt.Sprintf("rewritten on %s, at most every %s", policy.DateOf(b.LastRewrite, l.Setup.Zone), s.Rewrite.AtMostEvery)
+	case !b.LastRewrite.IsZero() && !s.Rewrite.AtMostEvery.IsZero() && l.Tonight.Today < calendar.EndOf(calendar.DateOf(b.LastRewrite, l.Setup.Zone), s.Rewrite.AtMostEvery):
+		b.Why = fmt.Sprintf("rewritten on %s, at most every %s", calendar.DateOf(b.LastRewrite, l.Setup.Zone), s.Rewrite.AtMostEvery)
 	case !b.ExpiresAt.IsZero() && b.ExpiresAt.Before(l.Tonight.AsOf):
 		b.Strategy, b.Why = "age_out", "the file is past its end and should be deleted, not rewritten"
 	default:

@@ -10,7 +10,7 @@ import (
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/plan"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
@@ -57,7 +57,7 @@ func (l *Limits) Stops() error {
 func (l *Limits) ratios(g *judge.Judge) {
 	var unmatched, unparseable int64
 	for _, line := range g.Summary {
-		if line.Reason == string(policy.KAnonymized) {
+		if line.Reason == string(reason.KAnonymized) {
 			continue
 		}
 		unmatched += line.Unmatched

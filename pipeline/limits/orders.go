@@ -10,7 +10,7 @@ import (
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/plan"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/setup"
 )
 
@@ -74,7 +74,7 @@ func doomed(drafts []*plan.Draft, visit func(*plan.Draft, *judge.Judge, *judge.R
 }
 
 // orderFor is the first order that names a silo and a reason and is still in force; -1 if there is none.
-func (l *Limits) orderFor(silo string, reason policy.Code) int {
+func (l *Limits) orderFor(silo string, reason reason.Code) int {
 	return slices.IndexFunc(l.Setup.Orders, func(o setup.Order) bool {
 		return o.Silo == silo && slices.Contains(o.Reasons, reason) && l.Tonight.Today <= o.Until
 	})
@@ -112,7 +112,7 @@ func (l *Limits) covered(p *plan.Sealed, c plan.Count) bool {
 	if judge.Change(c.Change).Reversible() {
 		return true
 	}
-	i := l.orderFor(c.Silo, policy.Code(c.Reason))
+	i := l.orderFor(c.Silo, reason.Code(c.Reason))
 	if i < 0 {
 		return false
 	}
@@ -135,7 +135,7 @@ func (l *Limits) counts(c plan.Count) bool {
 func (l *Limits) use(p *plan.Sealed) map[int]int64 {
 	used := map[int]int64{}
 	for _, c := range p.Counts {
-		if i := l.orderFor(c.Silo, policy.Code(c.Reason)); i >= 0 && l.counts(c) && l.Stores.Governs(c.Silo, c.Source, c.Table) {
+		if i := l.orderFor(c.Silo, reason.Code(c.Reason)); i >= 0 && l.counts(c) && l.Stores.Governs(c.Silo, c.Source, c.Table) {
 			used[i] += c.Rows
 		}
 	}

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"slices"
 
-	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/policy/reason"
+	"lethe/pipeline/registry/event"
 )
 
 // CodeMeaning is a code as it stands in reports and plans, with its article of the GDPR and its words.
@@ -23,20 +23,20 @@ var stopWords = map[string]string{
 }
 
 // reasonArticles are the articles of the reasons for which a statement of consent is refused or does not count; of the others it is accuracy.
-var reasonArticles = map[registry.Reason]string{
-	ConsentStated: "Art. 7(1)", ConsentDefault: "Art. 4(11)", registry.ImpliedConsent: "Art. 4(11), 7", registry.UnknownMethod: "Art. 4(11), 7(1)",
-	registry.NoNotice: "Art. 7(1), 13", registry.NoPurpose: "Art. 6(1)(a)", registry.UnknownPurpose: "Art. 5(1)(b), 6(1)(a)", registry.Suppressed: "Art. 21(3)",
+var reasonArticles = map[event.Reason]string{
+	ConsentStated: "Art. 7(1)", ConsentDefault: "Art. 4(11)", event.ImpliedConsent: "Art. 4(11), 7", event.UnknownMethod: "Art. 4(11), 7(1)",
+	event.NoNotice: "Art. 7(1), 13", event.NoPurpose: "Art. 6(1)(a)", event.UnknownPurpose: "Art. 5(1)(b), 6(1)(a)", event.Suppressed: "Art. 21(3)",
 }
 
 // Codes lists every code of decisions, exceptions, refused statements of consent, questions and stops, sorted.
 func Codes() []CodeMeaning {
 	var list []CodeMeaning
-	for _, code := range policy.Codes() {
+	for _, code := range reason.Codes() {
 		list = append(list, CodeMeaning{string(code), code.Article(), code.Words()})
 	}
 	list = append(list, CodeMeaning{CodeNoKey, "Art. 5(2)", WordsOf(CodeNoKey)}, CodeMeaning{CodeReadOnly,
 		"Art. 17(1)", WordsOf(CodeReadOnly)})
-	for _, reason := range append(registry.Reasons(), ConsentStated, ConsentDefault, ConsentAhead) {
+	for _, reason := range append(event.Reasons(), ConsentStated, ConsentDefault, ConsentAhead) {
 		code := IntakeCode(reason)
 		list = append(list, CodeMeaning{code, cmp.Or(reasonArticles[reason], "Art. 5(1)(d)"), WordsOf(code)})
 	}

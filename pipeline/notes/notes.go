@@ -9,7 +9,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/audit"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/setup"
 )
 
@@ -88,7 +88,7 @@ func (n *Notes) Except(e audit.Exception) {
 			}
 		}
 	}
-	if first, err := policy.ParseDate(e.FirstSeen); err == nil {
+	if first, err := calendar.ParseDate(e.FirstSeen); err == nil {
 		e.AgeDays = int64(n.Tonight.Today - first)
 	}
 	n.Facts.Exceptions = append(n.Facts.Exceptions, e)

@@ -3,26 +3,26 @@ package notes
 import (
 	"strings"
 
-	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/policy/reason"
+	"lethe/pipeline/registry/event"
 )
 
 // What a table's consents lack. They are recorded, decide as D_CONSENT_UNPROVEN, and are reported each night.
 const (
-	ConsentStated  registry.Reason = "E_CONSENT_STATED"
-	ConsentDefault registry.Reason = "E_CONSENT_DEFAULT"
-	ConsentAhead   registry.Reason = "E_CONSENT_AHEAD"
+	ConsentStated  event.Reason = "E_CONSENT_STATED"
+	ConsentDefault event.Reason = "E_CONSENT_DEFAULT"
+	ConsentAhead   event.Reason = "E_CONSENT_AHEAD"
 )
 
-var takenWords = map[registry.Reason]string{
+var takenWords = map[event.Reason]string{
 	ConsentStated:  "It is said that people consented, without a proof of it. It is recorded, and does not count as consent (Art. 7(1)).",
 	ConsentAhead:   "Consents or withdrawals are said to lie in the future. They are recorded, and never relied on: correct their dates.",
 	ConsentDefault: "An application's consents come from a default that no person set: no date of the choice, or that of the row. They are recorded, and do not count (Art. 4(11)).",
 }
 
 // IntakeCode keeps what is refused of a table's consents apart from what is found of its rows.
-func IntakeCode(r registry.Reason) string {
-	if policy.Code(r).Words() != "" {
+func IntakeCode(r event.Reason) string {
+	if reason.Code(r).Words() != "" {
 		return "E_CONSENT_" + strings.TrimPrefix(string(r), "E_")
 	}
 	return string(r)
@@ -30,11 +30,11 @@ func IntakeCode(r registry.Reason) string {
 
 // takenWordsOf says what a code of an exception means that comes from taking consents in.
 func takenWordsOf(code string) string {
-	if words, ok := takenWords[registry.Reason(code)]; ok {
+	if words, ok := takenWords[event.Reason(code)]; ok {
 		return words
 	}
-	for _, reason := range []registry.Reason{registry.Reason(code), registry.Reason("E_" + strings.TrimPrefix(code, "E_CONSENT_"))} {
-		if words := reason.Words(); words != "" {
+	for _, r := range []event.Reason{event.Reason(code), event.Reason("E_" + strings.TrimPrefix(code, "E_CONSENT_"))} {
+		if words := r.Words(); words != "" {
 			return "A table's rows say of consents what the registry refuses: " + words + "."
 		}
 	}
@@ -55,7 +55,7 @@ func WordsOf(code string) string {
 		return "The row would have to change, but its source can only be read: " +
 			"give the source an apply_dsn, or have its application change the row."
 	}
-	if words := policy.Code(code).Words(); words != "" {
+	if words := reason.Code(code).Words(); words != "" {
 		return words
 	}
 	return takenWordsOf(code)

@@ -6,6 +6,7 @@ import (
 	"lethe/connectors"
 	"lethe/connectors/mem"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 )
 
 // Field is a column whose type is named as its kind.
@@ -52,7 +53,7 @@ func News(change func(*policy.Silo)) policy.Silo {
 		Name: "news",
 		Records: []policy.Records{{Source: "crm", Table: "people", Subject: map[string]string{"email": "email"},
 			Collected: "created"}},
-		Rules: []policy.Rule{{Purpose: "news", Basis: policy.Consent, MaxAge: policy.Period{Months: 24},
+		Rules: []policy.Rule{{Purpose: "news", Basis: policy.Consent, MaxAge: calendar.Period{Months: 24},
 			End: policy.Delete, Because: "form", Owner: "anna", ReviewBy: "2027-01-01"}},
 	}
 	if change != nil {

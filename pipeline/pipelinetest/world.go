@@ -23,6 +23,7 @@ import (
 	"lethe/connectors/mem"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 )
@@ -105,7 +106,7 @@ func New(t *testing.T, silo policy.Silo, tables ...mem.Table) *World {
 }
 
 // Event records one event of a person's in the registry.
-func (w *World) Event(typ registry.EventType, email, purpose string, at time.Time) {
+func (w *World) Event(typ event.Type, email, purpose string, at time.Time) {
 	w.T.Helper()
 	config := w.Setup.Registry
 	config.AllowEmpty = true
@@ -115,9 +116,9 @@ func (w *World) Event(typ registry.EventType, email, purpose string, at time.Tim
 	key, err := w.Setup.Keys.SiloKey(silo)
 	require.NoError(w.T, err)
 	w.events++
-	e := registry.Event{Type: typ, Subjects: []registry.Subject{{Kind: "email", Value: email}}, Purpose: purpose,
+	e := event.Event{Type: typ, Subjects: []event.Subject{{Kind: "email", Value: email}}, Purpose: purpose,
 		OccurredAt: at, Source: "test", ID: fmt.Sprint(w.events)}
-	if typ == registry.Given || typ == registry.Renewed {
+	if typ == event.Given || typ == event.Renewed {
 		e.Notice, e.Method, e.Evidence = "v1", "form", "form-1"
 	}
 	_, err = r.Append(w.T.Context(), key, e)
@@ -164,8 +165,8 @@ func (w *World) Set(table, key, field, value string) {
 // UsualEvents records those of [People]: ada's consent holds, bob's was withdrawn, eve's ran out.
 func (w *World) UsualEvents() {
 	w.T.Helper()
-	w.Event(registry.Given, "ada@lago.it", "news", time.Date(2026, 1, 1, 9, 0, 0, 0, Rome()))
-	w.Event(registry.Given, "bob@lago.it", "news", time.Date(2026, 1, 1, 9, 0, 0, 0, Rome()))
-	w.Event(registry.Withdrawn, "bob@lago.it", "news", time.Date(2026, 10, 1, 9, 0, 0, 0, Rome()))
-	w.Event(registry.Given, "eve@lago.it", "news", time.Date(2023, 1, 1, 9, 0, 0, 0, Rome()))
+	w.Event(event.Given, "ada@lago.it", "news", time.Date(2026, 1, 1, 9, 0, 0, 0, Rome()))
+	w.Event(event.Given, "bob@lago.it", "news", time.Date(2026, 1, 1, 9, 0, 0, 0, Rome()))
+	w.Event(event.Withdrawn, "bob@lago.it", "news", time.Date(2026, 10, 1, 9, 0, 0, 0, Rome()))
+	w.Event(event.Given, "eve@lago.it", "news", time.Date(2023, 1, 1, 9, 0, 0, 0, Rome()))
 }

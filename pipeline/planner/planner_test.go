@@ -18,6 +18,8 @@ import (
 	"lethe/pipeline/notes"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
@@ -68,7 +70,7 @@ func newBench(t *testing.T, change func(*policy.Silo)) *bench {
 			{Table: "lines", FK: []string{"ord"}, References: "orders", Do: "delete"},
 			{Table: "tickets", FK: []string{"person"}, Do: "set_null"}},
 		Owns: []policy.Owned{{Table: "addresses", FK: []string{"address"}}}}},
-		Rules: []policy.Rule{{Purpose: "news", Basis: policy.Consent, MaxAge: policy.Period{Months: 24},
+		Rules: []policy.Rule{{Purpose: "news", Basis: policy.Consent, MaxAge: calendar.Period{Months: 24},
 			End: policy.Delete, Because: "form", Owner: "anna", ReviewBy: "2027-01-01"}}}
 	if change != nil {
 		change(&silo)
@@ -99,8 +101,8 @@ func newBench(t *testing.T, change func(*policy.Silo)) *bench {
 func key(id string) connectors.Key { return connectors.MakeKey([]byte(id)) }
 
 // root is a row of people that is to go.
-func root(id, address string, code policy.Code, due string) *judge.Root {
-	d, err := policy.ParseDate(due)
+func root(id, address string, code reason.Code, due string) *judge.Root {
+	d, err := calendar.ParseDate(due)
 	if err != nil {
 		panic(err)
 	}
@@ -122,10 +124,10 @@ func (b *bench) sealer(t *testing.T, part plan.Part) *sealer {
 func TestAGroupIsSealedRootsFirstThenDependentsThenParents(t *testing.T) {
 	b := newBench(t, nil)
 	b.judge.Roots = []*judge.Root{
-		root("1", "8", policy.DConsentWithdrawn, "2026-10-01"),
-		root("2", "8", policy.DConsentWithdrawn, "2026-09-01"),
-		root("3", "9", policy.DConsentExpired, "2025-01-01"),
-		root("4", "7", policy.DConsentExpired, "2025-02-01"),
+		root("1", "8", reason.DConsentWithdrawn, "2026-10-01"),
+		root("2", "8", reason.DConsentWithdrawn, "2026-09-01"),
+		root("3", "9", reason.DConsentExpired, "2025-01-01"),
+		root("4", "7", reason.DConsentExpired, "2025-02-01"),
 	}
 	b.judge.Roots[3].Asks = true // is in another plan, with all that follows from it
 	d := &plan.Draft{Store: b.store, Graph: dependents.New(b.store)}
@@ -194,7 +196,7 @@ func TestAGroupIsSealedRootsFirstThenDependentsThenParents(t *testing.T) {
 
 func TestAReversibleGroupHoldsItsOwnRowsAlone(t *testing.T) {
 	b := newBench(t, nil)
-	r := root("2", "8", policy.DConsentWithdrawn, "2026-09-01")
+	r := root("2", "8", reason.DConsentWithdrawn, "2026-09-01")
 	b.judge.Roots = []*judge.Root{r}
 	d := &plan.Draft{Store: b.store, Graph: dependents.New(b.store)}
 	require.NoError(t, d.Graph.Follow(t.Context()))
@@ -268,7 +270,7 @@ func TestSettlingHoldsBackWhatIsReferredTo(t *testing.T) {
 		s.Anonymize = map[string]*string{"email": &null}
 	}
 	elses := func(e policy.Action) *judge.Ruling {
-		d := policy.Decision{Action: policy.Delete, Reason: policy.DConsentWithdrawn, Else: e}
+		d := policy.Decision{Action: policy.Delete, Reason: reason.DConsentWithdrawn, Else: e}
 		return &judge.Ruling{Decision: d, Change: judge.Delete}
 	}
 	for _, c := range []struct {
@@ -326,7 +328,7 @@ func TestSettlingHoldsBackWhatIsReferredTo(t *testing.T) {
 			require.Equal(t, c.says, said, "the decision is written once, as it is then")
 			require.Equal(t, c.root.Kept, len(pl.Notes.Facts.Exceptions) == 1)
 			if c.root.Kept {
-				require.Equal(t, string(policy.EDependentKept), pl.Notes.Facts.Exceptions[0].Code)
+				require.Equal(t, string(reason.EDependentKept), pl.Notes.Facts.Exceptions[0].Code)
 			}
 		})
 	}
@@ -358,7 +360,7 @@ func TestAPlanEntersTheJournalAs(t *testing.T) {
 
 func TestFlagsAreAddedAndDropped(t *testing.T) {
 	flag := func(record byte, reason string) registry.FlagKey {
-		return registry.FlagKey{Record: registry.Ref{record}, Reason: reason}
+		return registry.FlagKey{Record: keystore.Ref{record}, Reason: reason}
 	}
 	known := map[registry.FlagKey]time.Time{
 		flag(1, "D_X"): noon, flag(2, "D_X"): noon, flag(3, judge.FlagBlocked): noon}

@@ -5,6 +5,8 @@ import (
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/decide"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/stores"
 )
 
@@ -47,7 +49,7 @@ func (pl *Planner) leaveReadOnly(s *stores.Store, g *judge.Judge) {
 // holdBack decides a row anew that cannot be deleted, because a row that stays refers to it.
 func (pl *Planner) holdBack(g *judge.Judge, r *judge.Root) {
 	before := *r.Ruling
-	r.Ruling.Decision = g.Silo.WithDependent(r.Ruling.Decision)
+	r.Ruling.Decision = decide.WithDependent(r.Ruling.Decision)
 	r.Code, r.Change = r.Ruling.Reason, judge.None
 	if r.Ruling.Action == policy.Anonymize && len(g.Targets) > 0 && !r.Anonymized {
 		r.Change, r.Guard = judge.Anonymize, r.ElseGuard
@@ -59,5 +61,5 @@ func (pl *Planner) holdBack(g *judge.Judge, r *judge.Root) {
 	r.Ruling.Change = r.Change
 	g.Recount(before, *r.Ruling)
 	pl.Notes.Except(audit.Exception{Silo: g.Silo.Silo.Name, Source: g.Source.Name, Object: g.Table.Name,
-		Code: string(policy.EDependentKept), Count: 1})
+		Code: string(reason.EDependentKept), Count: 1})
 }

@@ -2,36 +2,37 @@ package policy
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"iter"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
+
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/law"
+	"lethe/pipeline/policy/names"
 )
 
-// Compiled is a silo whose rules were checked and made ready to decide. It does not change and may be used by several goroutines.
+// Compiled is a silo whose rules were checked and made ready to decide. It does not change and may be used
+// by several goroutines.
 type Compiled struct {
-	Silo         Silo         // as it was compiled; not to be changed
-	Jurisdiction Jurisdiction // the silo's, or the controller's
+	Silo         Silo             // as it was compiled; not to be changed
+	Jurisdiction law.Jurisdiction // the silo's, or the controller's
 	zone         *time.Location
-	rules        []rule
+	rules        []CompiledRule
 	governed     []string // fields that Clear may name, sorted
-	orphanGrace  Period
+	orphanGrace  calendar.Period
 	anonymizes   bool
 	sets         []set // one for each set of rules while there are few rules, so that Decide need not allocate
 }
 
-// rule is a Rule with its texts read.
-type rule struct {
+// CompiledRule is a Rule with its texts read.
+type CompiledRule struct {
 	*Rule
-	id          string
-	from, until Date
-	fixed       Date
-	strength    int // of the basis, when alive: an index of aliveReasons
+	Name         string
+	Begins, Ends calendar.Date
+	Fixed        calendar.Date
+	Strength     int // of the basis, when alive: an index of aliveBases
 }
 
 // set is what follows from the set of rules whose bits are set in its index.
@@ -42,14 +43,18 @@ const (
 	maxTableRules = 8  // up to here every set is worked out beforehand
 )
 
+// aliveBases are the bases in the order in which a live ground gives the reason for keeping.
+var aliveBases = [...]Basis{LegalObligation, Contract, PublicTask, VitalInterest, LegitimateInterest, Consent}
+
 var (
-	defaultOrphanGrace = Period{Days: 30}
+	defaultOrphanGrace = calendar.Period{Days: 30}
 	// maxConsentGrace is the outer limit of 'without undue delay' (Art. 12(3), 17(1)): one month.
-	maxConsentGrace = Period{Months: 1}
+	maxConsentGrace = calendar.Period{Months: 1}
 )
 
-// Compile checks everything about a silo that needs no database, and joins all that is wrong into one error. Terms are counted in zone, the
-// controller's; jurisdiction is the controller's (ISO 3166-1 alpha-2), used where the silo names none.
+// Compile checks everything about a silo that needs no database, and joins all that is wrong into one
+// error. Terms are counted in zone, the controller's; jurisdiction is the controller's (ISO 3166-1
+// alpha-2), used where the silo names none.
 func Compile(s Silo, zone *time.Location, jurisdiction string) (*Compiled, error) {
 	c := &Compiled{Silo: s, zone: zone, orphanGrace: s.OrphanGrace, anonymizes: len(s.Anonymize) > 0}
 	if c.orphanGrace.IsZero() {
@@ -65,17 +70,19 @@ func Compile(s Silo, zone *time.Location, jurisdiction string) (*Compiled, error
 	if len(jurisdiction) != 2 || strings.Trim(jurisdiction, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		p.add("jurisdiction %q is no country code: use two capital letters of ISO 3166-1, for example IT", jurisdiction)
 	}
-	c.Jurisdiction, _ = JurisdictionOf(jurisdiction)
+	c.Jurisdiction, _ = law.Of(jurisdiction)
 	p.oneOf("link_scope", s.LinkScope, "", "collection", "silo")
 	p.oneOf("no_match", s.NoMatch, "", string(Keep), string(Expire))
 	if s.Records == nil {
-		p.add("no records: map the silo to at least one source and table under records, or write records: [] for a silo that only answers who may be used")
+		p.add("no records: map the silo to at least one source and table under records, or write records: [] for a " +
+			"silo that only answers who may be used")
 	}
 	for i, r := range s.Records {
 		checkRecords(p.under("records %d (%s.%s)", i+1, r.Source, r.Table), r)
 		for j := range i {
 			if !disjoint(s.Records[j], r) {
-				p.add("records %d and %d both take rows of %s.%s: tell them apart with where", j+1, i+1, r.Source, r.Table)
+				p.add("records %d and %d both take rows of %s.%s: tell them apart with where", j+1, i+1,
+					r.Source, r.Table)
 			}
 		}
 	}
@@ -93,21 +100,55 @@ func Compile(s Silo, zone *time.Location, jurisdiction string) (*Compiled, error
 	return c, nil
 }
 
+// Zone is where the silo's days are counted.
+func (c *Compiled) Zone() *time.Location { return c.zone }
+
+// Rules are the silo's rules in order; they are not to be changed.
+func (c *Compiled) Rules() []CompiledRule { return c.rules }
+
+// Governed are the fields that a decision may clear, sorted.
+func (c *Compiled) Governed() []string { return c.governed }
+
+// OrphanGrace is how long a row waits for the registry to know its person.
+func (c *Compiled) OrphanGrace() calendar.Period { return c.orphanGrace }
+
+// IDs are the names of the rules whose bits are set; shared, not to be changed.
+func (c *Compiled) IDs(rules uint64) []string { return c.set(rules).ids }
+
+// UncoveredBy are the fields that none of the rules whose bits are set covers, sorted; shared, not to be
+// changed.
+func (c *Compiled) UncoveredBy(rules uint64) []string { return c.set(rules).uncovered }
+
+// Uncovered are the fields that would be cleared if the rule at i were the only ground left.
+func (c *Compiled) Uncovered(i int) []string { return c.makeSet(1 << i).uncovered }
+
 // InForce yields the rules that are in force at an instant, by their ids, in the order of the policy.
 func (c *Compiled) InForce(asOf time.Time) iter.Seq2[string, *Rule] {
-	today := DateOf(asOf, c.zone)
+	today := calendar.DateOf(asOf, c.zone)
 	return func(yield func(string, *Rule) bool) {
 		for i := range c.rules {
-			if ru := &c.rules[i]; ru.inForce(today) && !yield(ru.id, ru.Rule) {
+			if ru := &c.rules[i]; ru.InForce(today) && !yield(ru.Name, ru.Rule) {
 				return
 			}
 		}
 	}
 }
 
-func (ru *rule) inForce(today Date) bool { return today >= ru.from && today < ru.until }
+// InForce reports whether the rule holds on a day.
+func (ru *CompiledRule) InForce(today calendar.Date) bool {
+	return today >= ru.Begins && today < ru.Ends
+}
 
-// CheckTables refuses two silos that claim rows of the same table without where fields that tell them apart: a row has one silo.
+// Term is how long the rule keeps what it covers.
+func (ru *CompiledRule) Term() calendar.Period {
+	if ru.Basis == Consent {
+		return ru.MaxAge
+	}
+	return ru.Period
+}
+
+// CheckTables refuses two silos that claim rows of the same table without where fields that tell them
+// apart: a row has one silo.
 func CheckTables(silos []*Compiled) error {
 	p := &problems{}
 	for i, a := range silos {
@@ -115,7 +156,8 @@ func CheckTables(silos []*Compiled) error {
 			for _, ra := range a.Silo.Records {
 				for _, rb := range b.Silo.Records {
 					if !disjoint(ra, rb) {
-						p.add("silos %s and %s both take rows of %s.%s: a row has one silo, tell them apart with where", a.Silo.Name, b.Silo.Name, ra.Source, ra.Table)
+						p.add("silos %s and %s both take rows of %s.%s: a row has one silo, tell them apart with where",
+							a.Silo.Name, b.Silo.Name, ra.Source, ra.Table)
 					}
 				}
 			}
@@ -154,27 +196,12 @@ func checkRecords(p *problems, r Records) {
 			p.add("where has an entry without a field name: name the field")
 		}
 	}
-	if lastModified(r.Collected) {
-		p.add("collected: %s looks like a last-modified field, which any mass update resets: name the field with the day of collecting", r.Collected)
+	if names.LastModified(r.Collected) {
+		p.add("collected: %s looks like a last-modified field, which any mass update resets: name the field with "+
+			"the day of collecting", r.Collected)
 	}
-	if b := r.Block; b != nil {
-		if len(b.Set) == 0 {
-			p.add("block sets no field: say under set which field blocks the row's use, and under unset how to undo it")
-		}
-		for _, field := range slices.Sorted(maps.Keys(b.Set)) {
-			free, ok := b.Unset[field]
-			switch {
-			case !ok:
-				p.add("block sets %s but unset does not give it back: blocking must be reversible, add the field to unset", field)
-			case free == b.Set[field]:
-				p.add("block sets and unsets %s to the same value: a blocked row could not be told from a free one", field)
-			}
-		}
-		for _, field := range slices.Sorted(maps.Keys(b.Unset)) {
-			if _, ok := b.Set[field]; !ok {
-				p.add("block unsets %s but does not set it: name it in both, or in neither", field)
-			}
-		}
+	if r.Block != nil {
+		checkBlock(p, r.Block)
 	}
 	for _, d := range r.Dependents {
 		if d.Table == "" || len(d.FK) == 0 {
@@ -189,6 +216,30 @@ func checkRecords(p *problems, r Records) {
 	}
 }
 
+// checkBlock checks that what blocks a row is given back.
+func checkBlock(p *problems, b *Block) {
+	if len(b.Set) == 0 {
+		p.add("block sets no field: say under set which field blocks the row's use, and under unset how to undo it")
+	}
+	for _, field := range slices.Sorted(maps.Keys(b.Set)) {
+		free, ok := b.Unset[field]
+		switch {
+		case !ok:
+			p.add("block sets %s but unset does not give it back: "+
+				"blocking must be reversible, add the field to unset",
+				field)
+		case free == b.Set[field]:
+			p.add("block sets and unsets %s to the same value: a blocked row could not be told from a free one",
+				field)
+		}
+	}
+	for _, field := range slices.Sorted(maps.Keys(b.Unset)) {
+		if _, ok := b.Set[field]; !ok {
+			p.add("block unsets %s but does not set it: name it in both, or in neither", field)
+		}
+	}
+}
+
 func (c *Compiled) compileRules(p *problems) {
 	s := &c.Silo
 	if len(s.Rules) == 0 {
@@ -197,26 +248,30 @@ func (c *Compiled) compileRules(p *problems) {
 	if len(s.Rules) > maxRules {
 		p.add("%d rules: at most %d, split the silo by purpose", len(s.Rules), maxRules)
 	}
-	c.rules = make([]rule, len(s.Rules))
+	c.rules = make([]CompiledRule, len(s.Rules))
 	governed := map[string]bool{}
 	for i := range s.Rules {
-		r := rule{Rule: &s.Rules[i], id: s.Rules[i].ID, strength: slices.Index(aliveBases[:], s.Rules[i].Basis)}
-		if r.id == "" {
-			r.id = r.Purpose + "/" + string(r.Basis)
+		r := CompiledRule{Rule: &s.Rules[i], Name: s.Rules[i].ID,
+			Strength: slices.Index(aliveBases[:], s.Rules[i].Basis)}
+		if r.Name == "" {
+			r.Name = r.Purpose + "/" + string(r.Basis)
 		}
-		rp := p.under("rule %d (%s)", i+1, r.id)
-		r.from = rp.date("valid_from", r.From, 0)
-		r.until = rp.date("valid_until", r.Until, maxDate+1)
-		r.fixed = rp.date("date", r.Date, 0)
+		rp := p.under("rule %d (%s)", i+1, r.Name)
+		r.Begins = rp.date("valid_from", r.From, 0)
+		r.Ends = rp.date("valid_until", r.Until, calendar.MaxDate+1)
+		r.Fixed = rp.date("date", r.Date, 0)
 		c.checkRule(rp, &r)
 		for j, other := range c.rules[:i] {
-			if other.id == r.id && r.from < other.until && other.from < r.until {
-				rp.add("rule %d has the same id and is in force at the same time: give one of them an id, or end one with valid_until before the other's valid_from", j+1)
+			if other.Name == r.Name && r.Begins < other.Ends && other.Begins < r.Ends {
+				rp.add("rule %d has the same id and is in force at the same time: give one of them an id, or end "+
+					"one with valid_until before the other's valid_from", j+1)
 			}
 		}
 		for j, other := range c.rules[:i] {
-			if mine, theirs := r.endingEvent(), other.endingEvent(); other.Purpose == r.Purpose && mine != "" && theirs != "" && mine != theirs {
-				rp.add("rule %d of the same purpose ends with %s, this one with %s: a purpose has one end, give one of them a purpose of its own", j+1, theirs, mine)
+			if mine, theirs := r.endingEvent(), other.endingEvent(); other.Purpose == r.Purpose && mine != "" &&
+				theirs != "" && mine != theirs {
+				rp.add("rule %d of the same purpose ends with %s, this one with %s: a purpose has one end, give one "+
+					"of them a purpose of its own", j+1, theirs, mine)
 			}
 		}
 		for _, f := range r.Fields {
@@ -230,12 +285,13 @@ func (c *Compiled) compileRules(p *problems) {
 	c.governed = slices.Sorted(maps.Keys(governed))
 }
 
-func (c *Compiled) checkRule(p *problems, r *rule) {
+func (c *Compiled) checkRule(p *problems, r *CompiledRule) {
 	if r.Purpose == "" {
 		p.add("purpose is missing: say what the data are for, in a word that the registry uses too")
 	}
-	if r.strength < 0 {
-		p.add("basis %q is none of Art. 6(1): use consent, contract, legal_obligation, vital_interest, public_task or legitimate_interest", r.Basis)
+	if r.Strength < 0 {
+		p.add("basis %q is none of Art. 6(1): use consent, contract, legal_obligation, vital_interest, public_task "+
+			"or legitimate_interest", r.Basis)
 	}
 	if strings.TrimSpace(r.Because) == "" {
 		p.add("because is missing: justify the rule in a sentence that an auditor can check")
@@ -247,7 +303,7 @@ func (c *Compiled) checkRule(p *problems, r *rule) {
 		p.add("review_by is missing: set the date by which the rule is looked at again, as 2006-01-02")
 	}
 	p.date("review_by", r.ReviewBy, 0)
-	if r.from >= r.until {
+	if r.Begins >= r.Ends {
 		p.add("valid_until %s is not after valid_from %s: the rule is never in force", r.Until, r.From)
 	}
 	p.oneOf("end", string(r.End), string(Delete), string(Anonymize))
@@ -259,7 +315,8 @@ func (c *Compiled) checkRule(p *problems, r *rule) {
 		p.add("else is for rules that delete: remove it")
 	}
 	if r.Marketing && r.Basis != Consent && r.Basis != LegitimateInterest {
-		p.add("marketing needs consent or legitimate_interest as its basis (Art. 21(2)): change basis, or remove marketing")
+		p.add("marketing needs consent or legitimate_interest as its basis (Art. 21(2)): change basis, or remove " +
+			"marketing")
 	}
 	for i, f := range r.Fields {
 		if f == "" || slices.Contains(r.Fields[:i], f) {
@@ -268,25 +325,28 @@ func (c *Compiled) checkRule(p *problems, r *rule) {
 	}
 	if r.Basis == Consent {
 		checkConsent(p, r)
-	} else if r.strength >= 0 {
+	} else if r.Strength >= 0 {
 		checkTerm(p, r)
 	}
 }
 
-func checkConsent(p *problems, r *rule) {
+func checkConsent(p *problems, r *CompiledRule) {
 	if r.MaxAge.IsZero() {
 		p.add("max_age is missing: a consent has to end, set its longest life, for example P24M")
 	}
 	if r.Start != "" || r.At != "" || !r.Period.IsZero() || r.Date != "" || r.Age != 0 || r.Event != "" {
-		p.add("start, at, period, date, age and event are not for consent, whose term runs from the day it was given: remove them, max_age says how long it lasts")
+		p.add("start, at, period, date, age and event are not for consent, whose term runs from the day it was " +
+			"given: remove them, max_age says how long it lasts")
 	}
-	if r.Grace.longest() > maxConsentGrace.longest() {
-		p.add("grace %s is longer than a month, the outer limit for erasure after a withdrawal (Art. 12(3)): shorten it to P1M or less", r.Grace)
+	if r.Grace.Longest() > maxConsentGrace.Longest() {
+		p.add("grace %s is longer than a month, the outer limit for erasure after a withdrawal (Art. 12(3)): "+
+			"shorten it to P1M or less", r.Grace)
 	}
 }
 
-// endingEvent is the type of the registry's event that a rule takes for the end from which its period counts; "" of a rule that waits for none.
-func (ru *rule) endingEvent() string {
+// endingEvent is the type of the registry's event that a rule takes for the end from which its period
+// counts; "" of a rule that waits for none.
+func (ru *CompiledRule) endingEvent() string {
 	switch ru.Start {
 	case ActivityEnded, RelationEnded, Inactivated, AtEvent:
 		return cmp.Or(ru.Event, "basis_ended")
@@ -310,13 +370,14 @@ var startNeeds = map[Start]struct {
 	BirthPlusAge:  {at: true, needsAt: true, age: true},
 }
 
-func checkTerm(p *problems, r *rule) {
+func checkTerm(p *problems, r *CompiledRule) {
 	if !r.MaxAge.IsZero() {
 		p.add("max_age is for consent: use start and period")
 	}
 	need, ok := startNeeds[r.Start]
 	if !ok {
-		p.add("start %q is no starting point: use collected, activity_ended, relation_ended, inactivated, event, fixed_date or birth_plus_age", r.Start)
+		p.add("start %q is no starting point: use collected, activity_ended, relation_ended, inactivated, event, "+
+			"fixed_date or birth_plus_age", r.Start)
 		return
 	}
 	if need.periodMandatory && r.Period.IsZero() {
@@ -327,8 +388,9 @@ func checkTerm(p *problems, r *rule) {
 		p.add("at does not go with start: %s, remove it", r.Start)
 	case r.At == "" && need.needsAt:
 		p.add("at is missing: start: %s needs the field that holds the date", r.Start)
-	case lastModified(r.At):
-		p.add("at: %s looks like a last-modified field, which any mass update resets: retention starts from collecting or from an end, name such a field", r.At)
+	case names.LastModified(r.At):
+		p.add("at: %s looks like a last-modified field, which any mass update resets: retention starts from "+
+			"collecting or from an end, name such a field", r.At)
 	}
 	if (r.Date != "") != need.date {
 		p.add("date goes with start: fixed_date and is needed there: write it as 2006-01-02, or remove it")
@@ -340,7 +402,8 @@ func checkTerm(p *problems, r *rule) {
 		p.add("event goes with start: event only: change start, or remove it")
 	}
 	if r.Basis == VitalInterest && r.At == "" && r.Start != FixedDate {
-		p.add("vital_interest needs an explicit end: use start: fixed_date with date, or at with the field that holds it")
+		p.add("vital_interest needs an explicit end: use start: fixed_date with date, or at with the field that " +
+			"holds it")
 	}
 }
 
@@ -371,7 +434,7 @@ func (c *Compiled) makeSet(mask uint64) set {
 		if mask&(1<<i) == 0 {
 			continue
 		}
-		s.ids = append(s.ids, r.id)
+		s.ids = append(s.ids, r.Name)
 		all = all || len(r.Fields) == 0
 		for _, f := range r.Fields {
 			covered[f] = true
@@ -388,9 +451,11 @@ func (c *Compiled) makeSet(mask uint64) set {
 	return s
 }
 
-// Fields returns the names of the fields of a table that deciding and changing its rows need, sorted: identifiers, discriminators, collection,
-// dates, block fields, what the rules cover, what is anonymized, and references to owned parents. The keys are not among them. Rules and anonymize are the silo's, so
-// where it has several tables a name may stand only in some of them: the caller keeps those that the catalog has, and refuses a name that no table of the silo has.
+// Fields returns the names of the fields of a table that deciding and changing its rows need, sorted:
+// identifiers, discriminators, collection, dates, block fields, what the rules cover, what is anonymized,
+// and references to owned parents. The keys are not among them. Rules and anonymize are the silo's, so
+// where it has several tables a name may stand only in some of them: the caller keeps those that the
+// catalog has, and refuses a name that no table of the silo has.
 func (c *Compiled) Fields(r Records) []string {
 	names := map[string]bool{r.Collection: true, r.Collected: true}
 	for _, f := range r.Subject {
@@ -419,85 +484,16 @@ func (c *Compiled) Fields(r Records) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-var (
-	camel    = regexp.MustCompile(`([a-z0-9])([A-Z])`)
-	modified = map[string]bool{
-		"updated": true, "update": true, "lastupdate": true, "lastupdated": true, "updatedat": true, "updatedon": true,
-		"modified": true, "modify": true, "modification": true, "modif": true, "lastmod": true, "lastmodified": true, "modifiedat": true, "modifiedon": true, "mtime": true,
-		"touched": true, "edited": true, "lastchange": true, "lastchanged": true,
-		"modifica": true, "modificato": true, "modificata": true, "aggiornato": true, "aggiornamento": true,
-		"modificado": true, "modificacion": true, "actualizado": true, "actualizacion": true,
-		"geaendert": true, "geändert": true, "aenderung": true, "änderung": true, "aktualisiert": true, "aktualisierung": true,
-		"modifie": true, "modifié": true, "maj": true,
-		"gewijzigd": true, "wijziging": true, "bijgewerkt": true,
-		"zmodyfikowano": true, "modyfikacji": true, "aktualizacji": true, "zmieniono": true,
-		"ändrad": true, "andrad": true, "uppdaterad": true,
-	}
-	changed     = map[string]bool{"changed": true, "change": true}
-	plainOfTime = map[string]bool{"last": true, "at": true, "on": true, "date": true, "time": true, "ts": true, "timestamp": true, "datetime": true, "utc": true, "row": true, "record": true, "dt": true}
-)
-
-// lastModified reports whether a field's name says that any update of the row sets it. 'changed' alone says so, 'status_changed_at' does not.
-func lastModified(field string) bool {
-	words := strings.FieldsFunc(strings.ToLower(camel.ReplaceAllString(field, "${1}_${2}")), func(r rune) bool { return !unicode.IsLetter(r) })
-	hasChanged, qualified := false, false
-	for _, w := range words {
-		if modified[w] {
-			return true
+// Covers returns the fields that the rules of a purpose in force at asOf cover, sorted; all is true where
+// one of them covers every field.
+func (c *Compiled) Covers(purpose string, asOf time.Time) (fields []string, all bool) {
+	for _, r := range c.InForce(asOf) {
+		if r.Purpose != purpose {
+			continue
 		}
-		hasChanged = hasChanged || changed[w]
-		qualified = qualified || !changed[w] && !plainOfTime[w]
+		all = all || len(r.Fields) == 0
+		fields = append(fields, r.Fields...)
 	}
-	return hasChanged && !qualified
-}
-
-// problems collects what is wrong, each with its place.
-type problems struct {
-	place string
-	found *[]error
-}
-
-func (p *problems) under(format string, args ...any) *problems {
-	if p.found == nil {
-		p.found = new([]error)
-	}
-	return &problems{place: p.place + ", " + fmt.Sprintf(format, args...), found: p.found}
-}
-
-func (p *problems) add(format string, args ...any) {
-	if p.found == nil {
-		p.found = new([]error)
-	}
-	text := fmt.Sprintf(format, args...)
-	if p.place != "" {
-		text = p.place + ": " + text
-	}
-	*p.found = append(*p.found, errors.New(text))
-}
-
-func (p *problems) oneOf(key, value string, allowed ...string) {
-	if !slices.Contains(allowed, value) {
-		words := slices.DeleteFunc(slices.Clone(allowed), func(s string) bool { return s == "" })
-		p.add("%s is %q: use %s", key, value, strings.Join(words, " or "))
-	}
-}
-
-// date reads an optional date of the configuration.
-func (p *problems) date(key, value string, absent Date) Date {
-	if value == "" {
-		return absent
-	}
-	d, err := ParseDate(value)
-	if err != nil {
-		p.add("%s %q is %v", key, value, err)
-		return absent
-	}
-	return d
-}
-
-func (p *problems) join() error {
-	if p.found == nil {
-		return nil
-	}
-	return errors.Join(*p.found...)
+	slices.Sort(fields)
+	return slices.Compact(fields), all
 }

@@ -1,33 +1,47 @@
-// Package policy decides. It is pure: no I/O, no clock, no Arrow. Decide answers what must happen to one record at one instant, from the
-// silo's rules, the record's own dates and what the consent registry knows; the table it follows is in Decide's comment.
+// Package policy is what a company says about its data, and what follows from it: a Silo has Records, which
+// are tables, and Rules; Compile checks all of it and makes it ready, as Compiled rules. A Record is what
+// is known of one row, with the Standing that the registry has of its person, and a Decision what becomes
+// of it; package decide goes from one to the other. All of it is pure: no I/O, no clock.
 package policy
 
-import "time"
+import (
+	"slices"
+	"time"
 
-// Silo is one kind of collecting: a form, a contract, an HR file. Purposes, legal bases, terms and keys hang on it. The yaml names are
-// those of the configuration's `silos:`.
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/intake"
+	"lethe/pipeline/policy/reason"
+)
+
+// Silo is one kind of collecting: a form, a contract, an HR file. Purposes, legal bases, terms and keys
+// hang on it. The yaml names are those of the configuration's `silos:`.
 type Silo struct {
-	Name         string             `yaml:"-"`
-	LinkScope    string             `yaml:"link_scope,omitempty"`   // collection (default) or silo: which of several collections of one person a row belongs to
+	Name string `yaml:"-"`
+	// collection (default) or silo: which of several collections of one person a row belongs to
+	LinkScope    string             `yaml:"link_scope,omitempty"`
 	Jurisdiction string             `yaml:"jurisdiction,omitempty"` // ISO 3166-1 alpha-2; default the controller's
 	Records      []Records          `yaml:"records"`
 	Rules        []Rule             `yaml:"rules"`
 	Anonymize    map[string]*string `yaml:"anonymize,omitempty"`    // field: technique; null sets NULL
-	OrphanGrace  Period             `yaml:"orphan_grace,omitempty"` // default P30D
+	OrphanGrace  calendar.Period    `yaml:"orphan_grace,omitempty"` // default P30D
 	NoMatch      string             `yaml:"no_match,omitempty"`     // keep (default) or expire: what D6 does
-	Consents     []Intake           `yaml:"consents,omitempty"`     // tables in which applications keep consents themselves
-	Suppression  bool               `yaml:"suppression,omitempty"`  // the silo is the list of those who said no to marketing
+	// tables in which applications keep consents themselves
+	Consents []intake.Mapping `yaml:"consents,omitempty"`
+	// the silo is the list of those who said no to marketing
+	Suppression bool `yaml:"suppression,omitempty"`
 
-	// ProofRetention is how long the registry keeps the proof of a consent, contract or other ground after its end, usually the limitation period of
-	// claims; then it forgets whose it was. None: the proof is kept for ever.
-	ProofRetention Period `yaml:"proof_retention,omitempty"`
+	// ProofRetention is how long the registry keeps the proof of a consent, contract or other ground after
+	// its end, usually the limitation period of claims; then it forgets whose it was. None: the proof is
+	// kept for ever.
+	ProofRetention calendar.Period `yaml:"proof_retention,omitempty"`
 }
 
 // Records maps a silo to the rows of one table.
 type Records struct {
-	Source     string            `yaml:"source"`
-	Table      string            `yaml:"table"`
-	Where      map[string]string `yaml:"where,omitempty"`      // discriminator: only rows whose fields hold these values
+	Source string `yaml:"source"`
+	Table  string `yaml:"table"`
+	// discriminator: only rows whose fields hold these values
+	Where      map[string]string `yaml:"where,omitempty"`
 	Subject    map[string]string `yaml:"subject"`              // identifier kind: field
 	Collection string            `yaml:"collection,omitempty"` // field that holds the registry's collection id
 	Collected  string            `yaml:"collected,omitempty"`  // field with the instant of collecting
@@ -42,15 +56,18 @@ type Block struct {
 	Unset map[string]string `yaml:"unset"`
 }
 
-// Dependent is a foreign-key edge whose rows follow the record: FK of Table refers to the record's table, or to References.
+// Dependent is a foreign-key edge whose rows follow the record: FK of Table refers to the record's table,
+// or to References.
 type Dependent struct {
-	Table      string   `yaml:"table"`
-	FK         []string `yaml:"fk"`
-	References string   `yaml:"references,omitempty"` // default: the catalog's foreign key on FK, else the record's table
-	Do         string   `yaml:"do"`                   // delete or set_null
+	Table string   `yaml:"table"`
+	FK    []string `yaml:"fk"`
+	// default: the catalog's foreign key on FK, else the record's table
+	References string `yaml:"references,omitempty"`
+	Do         string `yaml:"do"` // delete or set_null
 }
 
-// Owned is a parent that only the record uses: it goes when no row of any table refers to it any more. FK is the record's.
+// Owned is a parent that only the record uses: it goes when no row of any table refers to it any more. FK
+// is the record's.
 type Owned struct {
 	Table string   `yaml:"table"`
 	FK    []string `yaml:"fk"`
@@ -58,28 +75,32 @@ type Owned struct {
 
 // Rule is one ground: one legal basis for one purpose, with its term (a deletion rule of ISO/IEC 27555).
 type Rule struct {
-	ID        string   `yaml:"id,omitempty"` // default purpose/basis
-	Purpose   string   `yaml:"purpose"`
-	Basis     Basis    `yaml:"basis"`
-	Marketing bool     `yaml:"marketing,omitempty"`     // direct marketing: an Art. 21(2) objection ends it for good
-	Start     Start    `yaml:"start,omitempty"`         // where the period starts; not for consent
-	At        string   `yaml:"at,omitempty"`            // the field that holds the starting date
-	Date      string   `yaml:"date,omitempty"`          // fixed_date: 2006-01-02
-	Age       int      `yaml:"age,omitempty"`           // birth_plus_age: years
-	Event     string   `yaml:"event,omitempty"`         // event: the registry's event type, basis_ended by default
-	Period    Period   `yaml:"period,omitempty"`        // not for consent
-	MaxAge    Period   `yaml:"max_age,omitempty"`       // consent: mandatory, the longest life of one consent
-	Grace     Period   `yaml:"grace,omitempty"`         // from the end to erasure; default P0D
-	End       Action   `yaml:"end"`                     // delete or anonymize
-	Else      Action   `yaml:"else,omitempty"`          // when a referencing row stays: anonymize, or none
-	Fields    []string `yaml:"fields,omitempty"`        // what the ground covers; none: every field
-	Special   string   `yaml:"special_basis,omitempty"` // the exception of Art. 9(2) for special categories that are not kept on consent: 9(2)(b)
-	Notice    Period   `yaml:"notice_term,omitempty"`   // how long the privacy notice says the data are kept; compared with max_age or period
-	Because   string   `yaml:"because"`
-	Owner     string   `yaml:"owner"`
-	ReviewBy  string   `yaml:"review_by"`             // 2006-01-02
-	From      string   `yaml:"valid_from,omitempty"`  // rule in force from this date
-	Until     string   `yaml:"valid_until,omitempty"` // and until the day before this one
+	ID      string `yaml:"id,omitempty"` // default purpose/basis
+	Purpose string `yaml:"purpose"`
+	Basis   Basis  `yaml:"basis"`
+	// direct marketing: an Art. 21(2) objection ends it for good
+	Marketing bool   `yaml:"marketing,omitempty"`
+	Start     Start  `yaml:"start,omitempty"` // where the period starts; not for consent
+	At        string `yaml:"at,omitempty"`    // the field that holds the starting date
+	Date      string `yaml:"date,omitempty"`  // fixed_date: 2006-01-02
+	Age       int    `yaml:"age,omitempty"`   // birth_plus_age: years
+	// event: the registry's event type, basis_ended by default
+	Event  string          `yaml:"event,omitempty"`
+	Period calendar.Period `yaml:"period,omitempty"`  // not for consent
+	MaxAge calendar.Period `yaml:"max_age,omitempty"` // consent: mandatory, the longest life of one consent
+	Grace  calendar.Period `yaml:"grace,omitempty"`   // from the end to erasure; default P0D
+	End    Action          `yaml:"end"`               // delete or anonymize
+	Else   Action          `yaml:"else,omitempty"`    // when a referencing row stays: anonymize, or none
+	Fields []string        `yaml:"fields,omitempty"`  // what the ground covers; none: every field
+	// the exception of Art. 9(2) for special categories that are not kept on consent: 9(2)(b)
+	Special string `yaml:"special_basis,omitempty"`
+	// how long the privacy notice says the data are kept; compared with max_age or period
+	Notice   calendar.Period `yaml:"notice_term,omitempty"`
+	Because  string          `yaml:"because"`
+	Owner    string          `yaml:"owner"`
+	ReviewBy string          `yaml:"review_by"`             // 2006-01-02
+	From     string          `yaml:"valid_from,omitempty"`  // rule in force from this date
+	Until    string          `yaml:"valid_until,omitempty"` // and until the day before this one
 }
 
 // Basis is a legal basis of GDPR Art. 6(1).
@@ -154,21 +175,26 @@ const (
 
 // Record is all that Decide knows of one row.
 type Record struct {
-	Trust      Trust
-	Identity   Identity
-	Anonymized bool      // a tombstone (anonymize) exists and every target field already holds what the technique yields
+	Trust    Trust
+	Identity Identity
+	// a tombstone (anonymize) exists and every target field already holds what the technique yields
+	Anonymized bool
 	Collected  time.Time // zero: unknown
-	Starts     []Date    // one for each of the silo's rules, in order, read by ParseStart from the rule's At, or the field of collecting; zero: the row does not say (no At, or NULL)
-	Standing   *Standing // when Matched
-	Flagged    time.Time // when a night first found the dateless reason that holds now; zero: this is the first
+	// one for each of the silo's rules, in order, read by ParseStart from the rule's At, or the field of
+	// collecting; zero: the row does not say (no At, or NULL)
+	Starts   []calendar.Date
+	Standing *Standing // when Matched
+	Flagged  time.Time // when a night first found the dateless reason that holds now; zero: this is the first
 }
 
 // Standing is what the registry says of one collection of one person at an instant.
 type Standing struct {
-	Collected         time.Time
-	Minor             bool              // below the age of consent when collected
-	Parental          bool              // authorised by a holder of parental responsibility, for every purpose
-	Aged              time.Time         // since when a minor is one no more (age_reached): what was given before stays a child's; zero: not known
+	Collected time.Time
+	Minor     bool // below the age of consent when collected
+	Parental  bool // authorised by a holder of parental responsibility, for every purpose
+	// since when a minor is one no more (age_reached): what was given before stays a child's; zero: not
+	// known
+	Aged              time.Time
 	Hold              bool              // a legal hold is in scope
 	Restricted        bool              // Art. 18
 	PendingAccess     bool              // an access or portability request is open
@@ -179,19 +205,23 @@ type Standing struct {
 
 // PurposeStanding is the state of one purpose of a collection.
 type PurposeStanding struct {
-	Purpose         string // "" of an objection to all direct marketing
-	State           ConsentState
-	Since           time.Time // when the state began: given, renewed, withdrawn, ...; expired: the instant from which the consent no longer held
+	Purpose string // "" of an objection to all direct marketing
+	State   ConsentState
+	// when the state began: given, renewed, withdrawn, ...; expired: the instant from which the consent no
+	// longer held
+	Since           time.Time
 	Until           time.Time // effective_until of the consent; zero: none
 	Proven          bool      // evidence and a notice are on file (Art. 7(1)); expired: of the consent that ended
 	Future          bool      // only events that are not yet effective, or whose clock is impossible
 	ImpossibleClock bool
 	Objection       Objection
 	ObjectedAt      time.Time
-	Marketing       bool      // the objection is to direct marketing (Art. 21(2)): absolute
-	Ended           time.Time // basis_ended (or the event a rule names): the starting date of relation_ended, activity_ended, event; zero: open
-	Started         time.Time // basis_started
-	Parental        bool      // authorised for this purpose by a holder of parental responsibility
+	Marketing       bool // the objection is to direct marketing (Art. 21(2)): absolute
+	// basis_ended (or the event a rule names): the starting date of relation_ended, activity_ended, event;
+	// zero: open
+	Ended    time.Time
+	Started  time.Time // basis_started
+	Parental bool      // authorised for this purpose by a holder of parental responsibility
 }
 
 // ConsentState is the state of consent for a purpose.
@@ -223,15 +253,40 @@ const (
 type Decision struct {
 	Action  Action
 	Use     Use
-	Reason  Code
-	Row     string   // the row of the decision table that answered: "A0" ... "D10"
-	Notes   []Code   // exceptions and remarks beside the reason; shared, not to be changed
-	Clear   []string // D1: fields no live ground covers, sorted; shared, not to be changed
-	Grounds []string // D1: live rules' ids, in rule order; shared, not to be changed
-	Rule    string   // the rule that gave the reason; "" where none did
-	Until   Date     // D1: the last day of the last live ground; zero: open
-	End     Date     // dead: the day on which the last ground ended
-	Due     Date     // dead: the first day on which erasure is due (end + grace)
-	Else    Action   // what D10 does instead of delete: Anonymize or Keep
-	Flag    bool     // the reason has no date of its own: its first night is to be recorded
+	Reason  reason.Code
+	Row     string        // the row of the decision table that answered: "A0" ... "D10"
+	Notes   []reason.Code // exceptions and remarks beside the reason; shared, not to be changed
+	Clear   []string      // D1: fields no live ground covers, sorted; shared, not to be changed
+	Grounds []string      // D1: live rules' ids, in rule order; shared, not to be changed
+	Rule    string        // the rule that gave the reason; "" where none did
+	Until   calendar.Date // D1: the last day of the last live ground; zero: open
+	End     calendar.Date // dead: the day on which the last ground ended
+	Due     calendar.Date // dead: the first day on which erasure is due (end + grace)
+	Else    Action        // what D10 does instead of delete: Anonymize or Keep
+	Flag    bool          // the reason has no date of its own: its first night is to be recorded
 }
+
+// IsMarketing reports whether a rule of the silo uses the purpose for direct marketing.
+func (s *Silo) IsMarketing(purpose string) bool {
+	return slices.ContainsFunc(s.Rules, func(r Rule) bool { return r.Purpose == purpose && r.Marketing })
+}
+
+// WritesBlock reports whether the decision's use=blocked is written to the source: in groups B and D, but
+// not for what only our own missing knowledge is the reason (group A, D3, D5, and D6 unless the silo opted
+// for no_match: expire). A block that is not written is reported.
+func (d Decision) WritesBlock() bool {
+	if d.Use != Blocked {
+		return false
+	}
+	switch d.Row {
+	case "A4", "A5", "D3", "D5":
+		return false
+	case "D6":
+		return d.Action == Expire
+	}
+	return true
+}
+
+// WritesUnblock reports whether a row that is blocked in the source is to be freed: its use is allowed, in
+// full or in part.
+func (d Decision) WritesUnblock() bool { return d.Use == Allowed || d.Use == Limited }

@@ -8,13 +8,22 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline/registry/cases"
+	"lethe/pipeline/registry/chain"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/identifier"
+	"lethe/pipeline/registry/internal/tables"
+	"lethe/pipeline/registry/retention"
 )
 
 // disarm are the statements by which the database's superuser gets what protects the log out of the way.
 var disarm = map[string][]string{
-	"sqlite":   {`PRAGMA foreign_keys = off`, `DROP TRIGGER event_no_update`, `DROP TRIGGER event_no_delete`, `DROP TRIGGER event_payload_no_update`},
+	"sqlite": {`PRAGMA foreign_keys = off`, `DROP TRIGGER event_no_update`, `DROP TRIGGER event_no_delete`,
+		`DROP TRIGGER event_payload_no_update`},
 	"postgres": {`SET session_replication_role = replica`},
-	"mysql":    {`SET foreign_key_checks = 0`, `DROP TRIGGER event_no_update`, `DROP TRIGGER event_no_delete`, `DROP TRIGGER event_payload_no_update`},
+	"mysql": {`SET foreign_key_checks = 0`, `DROP TRIGGER event_no_update`, `DROP TRIGGER event_no_delete`,
+		`DROP TRIGGER event_payload_no_update`},
 }
 
 // literal are the engines' forms of some blobs.
@@ -29,8 +38,8 @@ func (f *fixture) superuser(statements ...string) {
 	f.t.Helper()
 	db := f.raw()
 	db.SetMaxOpenConns(1)
-	for _, s := range append(slices.Clone(disarm[f.r.name]), statements...) {
-		_, err := db.Exec(literal[f.r.name].Replace(s))
+	for _, s := range append(slices.Clone(disarm[f.r.store.Name]), statements...) {
+		_, err := db.Exec(literal[f.r.store.Name].Replace(s))
 		require.NoError(f.t, err, s)
 	}
 }
@@ -44,14 +53,15 @@ func TestAppendOnly(t *testing.T) {
 			`UPDATE event SET purpose = 'x' WHERE seq = 2`,
 			`DELETE FROM event WHERE seq = 2`,
 			`UPDATE event_payload SET collection = 1 WHERE seq = 2`,
-			`INSERT INTO event SELECT silo, 9, 'given', '', purpose_version, basis, occurred_at, zone, effective_from, effective_until, recorded_at, method, source, x'01', notice, commitment, hash FROM event WHERE seq = 1`,
+			`INSERT INTO event SELECT silo, 9, 'given', '', purpose_version, basis, occurred_at, zone, effective_from,
+				effective_until, recorded_at, method, source, x'01', notice, commitment, hash FROM event WHERE seq = 1`,
 			`INSERT INTO subject_alias VALUES (4711, zeroblob(32), 1, 'email', 1)`,
 			`TRUNCATE TABLE event`,
 		} {
-			_, err := db.Exec(literal[f.r.name].Replace(statement))
+			_, err := db.Exec(literal[f.r.store.Name].Replace(statement))
 			require.Error(t, err, statement)
 		}
-		require.NoError(t, f.r.Verify(t.Context(), "newsletter", Head{}))
+		require.NoError(t, f.r.Verify(t.Context(), "newsletter", chain.Head{}))
 	})
 }
 
@@ -80,13 +90,13 @@ func TestVerifyFindsTheEdit(t *testing.T) {
 				f.fill("newsletter", 5)
 				f.fill("customers", 5)
 				f.superuser(test.edit + and(test.edit))
-				err := f.r.Verify(t.Context(), "newsletter", Head{})
-				require.ErrorIs(t, err, ErrTampered)
-				var tampered *TamperedError
+				err := f.r.Verify(t.Context(), "newsletter", chain.Head{})
+				require.ErrorIs(t, err, chain.ErrTampered)
+				var tampered *chain.TamperedError
 				require.ErrorAs(t, err, &tampered)
 				require.Equal(t, test.seq, tampered.Seq)
 				require.Equal(t, "newsletter", tampered.Silo)
-				require.NoError(t, f.r.Verify(t.Context(), "customers", Head{}), "the other silo is sound")
+				require.NoError(t, f.r.Verify(t.Context(), "customers", chain.Head{}), "the other silo is sound")
 			})
 		}
 	})
@@ -120,14 +130,14 @@ func TestVerifyAgainstAnEarlierHead(t *testing.T) {
 			require.NoError(t, err)
 			f.superuser(`DELETE FROM event_payload WHERE seq > 3`, `DELETE FROM event WHERE seq > 3`,
 				`UPDATE silo SET head_seq = 3, head_hash = (SELECT hash FROM event WHERE seq = 3)`)
-			require.NoError(t, f.r.Verify(t.Context(), "newsletter", Head{}), "the chain alone cannot see it")
+			require.NoError(t, f.r.Verify(t.Context(), "newsletter", chain.Head{}), "the chain alone cannot see it")
 			err = f.r.Verify(t.Context(), "newsletter", heads[0])
-			var tampered *TamperedError
+			var tampered *chain.TamperedError
 			require.ErrorAs(t, err, &tampered)
 			require.EqualValues(t, 4, tampered.Seq)
 		})
 		require.NoError(t, f.r.VerifySince(t.Context(), "newsletter", since))
-		require.NoError(t, f.r.VerifySince(t.Context(), "newsletter", Head{}))
+		require.NoError(t, f.r.VerifySince(t.Context(), "newsletter", chain.Head{}))
 		for name, c := range map[string]struct {
 			edits []string
 			tail  int64 // the event at which the look at what came after the head ends; 0 it finds nothing
@@ -145,13 +155,13 @@ func TestVerifyAgainstAnEarlierHead(t *testing.T) {
 				require.NoError(t, err)
 				f.importCSV("newsletter", header1+"x@example.org,given,newsletter,2026-01-10,,n3,p\n")
 				f.superuser(c.edits...)
-				require.ErrorIs(t, f.r.Verify(t.Context(), "newsletter", heads[0]), ErrTampered)
+				require.ErrorIs(t, f.r.Verify(t.Context(), "newsletter", heads[0]), chain.ErrTampered)
 				err = f.r.VerifySince(t.Context(), "newsletter", heads[0])
 				if c.tail == 0 {
 					require.NoError(t, err)
 					return
 				}
-				var tampered *TamperedError
+				var tampered *chain.TamperedError
 				require.ErrorAs(t, err, &tampered)
 				require.Equal(t, c.tail, tampered.Seq)
 			})
@@ -160,44 +170,48 @@ func TestVerifyAgainstAnEarlierHead(t *testing.T) {
 			other := newFixture(t)
 			other.fill("newsletter", 6)
 			err := other.r.Verify(t.Context(), "newsletter", since)
-			var tampered *TamperedError
+			var tampered *chain.TamperedError
 			require.ErrorAs(t, err, &tampered)
 			require.EqualValues(t, 5, tampered.Seq)
 		})
 		t.Run("a silo that is gone", func(t *testing.T) {
 			since := since
-			require.ErrorIs(t, f.r.Verify(t.Context(), "customers", since), ErrTampered)
-			require.NoError(t, f.r.Verify(t.Context(), "customers", Head{}))
+			require.ErrorIs(t, f.r.Verify(t.Context(), "customers", since), chain.ErrTampered)
+			require.NoError(t, f.r.Verify(t.Context(), "customers", chain.Head{}))
 		})
 	})
 }
 
-// blobColumns are the columns of the schema that hold references, hashes and salts. What does not name a silo's person may be the same in two: the
-// types of events, the purposes.
-var blobColumns = []string{"head_hash", "alias_ref", "idem", "commitment", "hash", "refs", "content", "salt", "evidence", "evidence_salt", "record_ref", "subject_ref"}
+// blobColumns are the columns of the schema that hold references, hashes and salts. What does not name a
+// silo's person may be the same in two: the types of events, the purposes.
+var blobColumns = []string{"head_hash", "alias_ref", "idem", "commitment", "hash", "refs", "content", "salt",
+	"evidence", "evidence_salt", "record_ref", "subject_ref"}
 
-// sharedTexts are the words of eight letters and more that say what happened and not to whom; instantRE is the instant in an event's details.
-var sharedTexts = []string{string(Withdrawn), string(RequestOpened), RequestPortability, kindCollection, "X_NO_MATCH", "people"}
+// sharedTexts are the words of eight letters and more that say what happened and not to whom; instantRE is
+// the instant in an event's details.
+var sharedTexts = []string{string(event.Withdrawn), string(event.RequestOpened), cases.RequestPortability,
+	identifier.Collection, "X_NO_MATCH", "people"}
 
 var instantRE = regexp.MustCompile(`^\{"since":\d+\}$`)
 
-// siloTables are all tables whose rows hang on a silo, by the schema: a new one is in the test from its first day.
-func siloTables(t *testing.T) (tables []string) {
+// siloTables are all tables whose rows hang on a silo, by the schema: a new one is in the test from its
+// first day.
+func siloTables(t *testing.T) (list []string) {
 	made := 0
-	for _, statement := range schema {
+	for _, statement := range tables.Schema {
 		if strings.HasPrefix(statement, "CREATE TABLE ") {
 			made++
 		}
 		if m := regexp.MustCompile(`^CREATE TABLE (\w+) \(\s*silo `).FindStringSubmatch(statement); m != nil {
-			tables = append(tables, m[1])
+			list = append(list, m[1])
 		}
 	}
-	require.Len(t, tables, made-1, "all but meta")
-	return tables
+	require.Len(t, list, made-1, "all but meta")
+	return list
 }
 
-// TestSilosShareNothing records one person in two silos, with the same event ids and the same collection id, and compares all that is
-// stored.
+// TestSilosShareNothing records one person in two silos, with the same event ids and the same collection
+// id, and compares all that is stored.
 func TestSilosShareNothing(t *testing.T) {
 	onEngines(t, func(t *testing.T, newFixture newFixture) {
 		f := newFixture(t)
@@ -210,10 +224,13 @@ func TestSilosShareNothing(t *testing.T) {
 			row := key.Record("crm", "people", []byte("42"))
 			f.link(silo, row, 1)
 			require.NoError(t, f.r.SetFlags(t.Context(), silo, []Flag{{FlagKey{row, "X_NO_MATCH"}, noon}}))
-			require.NoError(t, f.r.PutTombstones(t.Context(), silo, []Tombstone{{Record: row, Subject: f.ref(silo, KindEmail, "ada@lago-blu.example")}}))
-			_, err := f.r.ExpireDue(t.Context(), silo, noon, ExpiryEnds{silo: twoYears})
+			require.NoError(t, f.r.PutTombstones(t.Context(), silo,
+				[]Tombstone{{Record: row, Subject: f.ref(silo, identifier.Email, "ada@lago-blu.example")}}))
+			_, err := f.r.ExpireDue(t.Context(), silo, noon, retention.ExpiryEnds{silo: twoYears})
 			require.NoError(t, err)
-			require.NoError(t, f.r.OpenRequest(t.Context(), silo, Request{ID: "request of " + silo, Kind: RequestPortability, Received: noon, Due: noon.AddDate(0, 1, 0)}, 1))
+			require.NoError(t, f.r.OpenRequest(t.Context(), silo,
+				cases.Request{ID: "request of " + silo, Kind: cases.RequestPortability, Received: noon,
+					Due: noon.AddDate(0, 1, 0)}, 1))
 		}
 		seen := map[string]map[int64]string{} // blob: silo: where
 		db := f.raw()
@@ -236,10 +253,12 @@ func TestSilosShareNothing(t *testing.T) {
 					if b, ok := v.([]byte); ok {
 						text = string(b)
 					}
-					require.NotContains(t, text, "lago-blu", "%s.%s", table, columns[i]) // three letters stand in random bytes sooner or later
+					// three letters stand in random bytes sooner or later
+					require.NotContains(t, text, "lago-blu", "%s.%s", table, columns[i])
 					require.NotContains(t, text, "333123", "%s.%s", table, columns[i])
 					require.NotContains(t, text, "4711", "%s.%s", table, columns[i])
-					if _, number := v.(int64); number || len(text) < 8 || slices.Contains(sharedTexts, text) || instantRE.MatchString(text) {
+					if _, number := v.(int64); number || len(text) < 8 || slices.Contains(sharedTexts, text) ||
+						instantRE.MatchString(text) {
 						continue
 					}
 					if slices.Contains(blobColumns, columns[i]) {

@@ -3,12 +3,21 @@ package registry
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/registry/chain"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/identifier"
+	"lethe/pipeline/registry/internal/database"
+	"lethe/pipeline/registry/internal/tables"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/receipt"
+	"lethe/pipeline/registry/standings"
 )
 
 // PersonCollection is one collection of a person: its standing, and its events by when they take effect.
@@ -20,123 +29,208 @@ type PersonCollection struct {
 
 // PastEvent is an event as it is shown to people.
 type PastEvent struct {
-	Seq        int64     `json:"seq"`
-	Type       EventType `json:"type"`
-	Purpose    string    `json:"purpose,omitempty"`
-	OccurredAt time.Time `json:"occurred_at"`
-	From       time.Time `json:"effective_from"`
-	Until      time.Time `json:"effective_until,omitzero"`
-	RecordedAt time.Time `json:"recorded_at"`
-	Notice     string    `json:"notice,omitempty"`
-	Method     string    `json:"method,omitempty"`
-	Source     string    `json:"source"`
-	Proof      bool      `json:"proof"` // evidence is on file
-	Marketing  bool      `json:"marketing,omitempty"`
-	Name       string    `json:"name,omitempty"`       // of the hold or the request that it is about
-	By         string    `json:"by,omitempty"`         // who placed, approved or released the hold
-	Impossible bool      `json:"impossible,omitempty"` // it was recorded before it is said to have happened, so it is not relied on
+	Seq        int64      `json:"seq"`
+	Type       event.Type `json:"type"`
+	Purpose    string     `json:"purpose,omitempty"`
+	OccurredAt time.Time  `json:"occurred_at"`
+	From       time.Time  `json:"effective_from"`
+	Until      time.Time  `json:"effective_until,omitzero"`
+	RecordedAt time.Time  `json:"recorded_at"`
+	Notice     string     `json:"notice,omitempty"`
+	Method     string     `json:"method,omitempty"`
+	Source     string     `json:"source"`
+	Proof      bool       `json:"proof"` // evidence is on file
+	Marketing  bool       `json:"marketing,omitempty"`
+	Name       string     `json:"name,omitempty"` // of the hold or the request that it is about
+	By         string     `json:"by,omitempty"`   // who placed, approved or released the hold
+	// it was recorded before it is said to have happened, so it is not relied on
+	Impossible bool `json:"impossible,omitempty"`
 }
 
-// Person returns what a silo knows of somebody at an instant, read for this person alone; nil if it knows nobody by this identifier. purposes are as for
-// Standings. A *RefusedError says that the identifier is none.
-func (r *Registry) Person(ctx context.Context, keys *keystore.SiloKey, who Subject, country string, asOf time.Time, purposes map[string]EventType) ([]PersonCollection, error) {
-	list, err := r.person(ctx, keys, who, country, asOf, purposes)
+// Person returns what a silo knows of somebody at an instant, read for this person alone; nil if it knows
+// nobody by this identifier. purposes are as for Standings. A *RefusedError says that the identifier is
+// none.
+func (r *Registry) Person(ctx context.Context, keys *keystore.SiloKey, who event.Subject, country string,
+	asOf time.Time,
+	purposes map[string]event.Type) ([]PersonCollection, error) {
+	var list []PersonCollection
+	err := r.ofPerson(ctx, keys, who, country, func(tx *database.Txn, silo chain.Silo, collections []int64) error {
+		if len(collections) == 0 {
+			return nil
+		}
+		whole, err := personCollection(ctx, tx, silo, 0, asOf, purposes)
+		if err != nil {
+			return err
+		}
+		for _, collection := range collections {
+			p, err := personCollection(ctx, tx, silo, collection, asOf, purposes)
+			if err != nil {
+				return err
+			}
+			if len(p.Events) > 0 {
+				p.Standing.Hold = p.Standing.Hold || whole.Standing.Hold
+				list = append(list, p)
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("look somebody up in silo %q: %w", keys.Silo(), err)
 	}
 	return list, nil
 }
 
-func (r *Registry) person(ctx context.Context, keys *keystore.SiloKey, who Subject, country string, asOf time.Time, purposes map[string]EventType) ([]PersonCollection, error) {
-	tx, err := r.begin(ctx, true)
-	if err != nil {
-		return nil, err
-	}
-	defer tx.end()
-	silo, err := siloOf(ctx, tx.handle, keys.Silo())
-	if err != nil {
-		return nil, err
-	}
-	collections, err := tx.collectionsOf(ctx, silo, keys, who, country)
-	if err != nil || len(collections) == 0 {
-		return nil, err
-	}
-	whole, err := personCollection(ctx, tx, silo, 0, asOf, purposes)
-	if err != nil {
-		return nil, err
-	}
-	var list []PersonCollection
-	for _, collection := range collections {
-		p, err := personCollection(ctx, tx, silo, collection, asOf, purposes)
-		if err != nil {
-			return nil, err
+// CollectionsOf are the collections that a person's identifier leads to in the silo of the key, in order;
+// none where the silo does not know the person. country is that of phone numbers without a prefix.
+func (r *Registry) CollectionsOf(ctx context.Context, keys *keystore.SiloKey, who event.Subject,
+	country string) ([]int32, error) {
+	list := []int32{}
+	err := r.ofPerson(ctx, keys, who, country, func(_ *database.Txn, _ chain.Silo, collections []int64) error {
+		for _, c := range collections {
+			list = append(list, int32(c))
 		}
-		if len(p.Events) > 0 {
-			p.Standing.Hold = p.Standing.Hold || whole.Standing.Hold
-			list = append(list, p)
-		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for a person in silo %q: %w", keys.Silo(), err)
 	}
 	return list, nil
 }
 
-// History lists the events of one collection of a silo, by when they take effect, and after them those of holds on the whole silo.
-func (r *Registry) History(ctx context.Context, silo string, collection int32, asOf time.Time, purposes map[string]EventType) ([]PastEvent, error) {
-	tx, err := r.begin(ctx, true)
-	if err != nil {
-		return nil, fmt.Errorf("read the history of a collection of silo %q: %w", silo, err)
-	}
-	defer tx.end()
-	s, err := siloOf(ctx, tx.handle, silo)
-	if err != nil {
-		return nil, fmt.Errorf("read the history of a collection of silo %q: %w", silo, err)
-	}
-	p, err := personCollection(ctx, tx, s, int64(collection), asOf, purposes)
-	if err != nil {
-		return nil, fmt.Errorf("read the history of a collection of silo %q: %w", silo, err)
-	}
-	whole, err := personCollection(ctx, tx, s, 0, asOf, purposes)
-	if err != nil {
-		return nil, fmt.Errorf("read the history of a collection of silo %q: %w", silo, err)
-	}
-	for _, e := range whole.Events {
-		if e.Type == HoldPlaced || e.Type == HoldApproved || e.Type == HoldReleased {
-			p.Events = append(p.Events, e)
+// Receipts makes a record of each collection in which a person consented to something, refused or withdrew,
+// for that person. who is the identifier under which the person asks; it stands in the record as it is
+// given, and nothing else of the person does. Call it only for somebody whose identity was verified. A
+// *RefusedError says that the identifier is none, ErrRefused that the silo knows no consent of it.
+func (r *Registry) Receipts(ctx context.Context, keys *keystore.SiloKey, who event.Subject, country string,
+	terms receipt.Terms) ([]receipt.Receipt, error) {
+	var list []receipt.Receipt
+	err := r.ofPerson(ctx, keys, who, country, func(tx *database.Txn, silo chain.Silo, collections []int64) error {
+		for _, collection := range collections {
+			id := keys.Fixed("receipt", strconv.AppendInt(nil, collection, 10))
+			receipt := terms.Begin(hex.EncodeToString(id[:16]), who.Value)
+			err := tx.Each(ctx, receiptQuery, func(row database.Row) error {
+				terms.Take(&receipt, row)
+				return nil
+			}, silo.ID, silo.ID, collection)
+			if err != nil {
+				return err
+			}
+			if len(receipt.Events) > 0 {
+				terms.Finish(&receipt)
+				list = append(list, receipt)
+			}
 		}
-	}
-	return p.Events, nil
-}
-
-// collectionsOf finds the collections that a reference leads to, sorted.
-func collectionsOf(ctx context.Context, tx *txn, silo siloRow, ref Ref) ([]int64, error) {
-	var collections []int64
-	err := tx.scanned(ctx, `SELECT collection FROM subject_alias WHERE silo = ? AND alias_ref = ? ORDER BY collection`, func(row row) error {
-		collections = append(collections, row.ColumnInt64(0))
+		if len(list) == 0 {
+			return fmt.Errorf("%w: the silo knows no consent under this identifier", event.ErrRefused)
+		}
 		return nil
-	}, silo.id, ref[:])
-	return collections, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make receipt from silo %q: %w", keys.Silo(), err)
+	}
+	return list, nil
 }
 
-// personQuery is factQuery with what is only shown.
-var personQuery = strings.Replace(factQuery, "FROM event_payload p", ", e.notice, e.method, e.source FROM event_payload p", 1)
+// receiptQuery selects what a receipt says of the events of one collection; its arguments are the silo,
+// twice, and the collection.
+const receiptQuery = `SELECT e.type, e.purpose, e.occurred_at, e.effective_from, e.effective_until, e.notice,
+	e.method, e.source
+	FROM event_payload p JOIN event e ON e.silo = p.silo AND e.seq = p.seq
+	WHERE p.silo = ? AND p.seq IN (SELECT seq FROM event_payload WHERE silo = ? AND collection = ?)
+	ORDER BY e.effective_from, e.seq`
 
-func personCollection(ctx context.Context, tx *txn, silo siloRow, collection int64, asOf time.Time, purposes map[string]EventType) (PersonCollection, error) {
+// ofPerson calls do with the collections that a person's identifier leads to, in order, and the snapshot in
+// which it does.
+func (r *Registry) ofPerson(ctx context.Context, keys *keystore.SiloKey, who event.Subject, country string,
+	do func(tx *database.Txn, silo chain.Silo, collections []int64) error) error {
+	return r.snapshot(ctx, keys.Silo(), func(tx *database.Txn, silo chain.Silo) error {
+		value, ok := identifier.Normalise(who.Kind, []byte(who.Value), country, nil)
+		if !ok {
+			return event.Refuse(event.BadIdentifier, who.Kind)
+		}
+		var collections []int64
+		ref := keys.Match(who.Kind, value)
+		err := tx.Scanned(ctx, `SELECT collection FROM subject_alias WHERE silo = ? AND alias_ref = ?
+			ORDER BY collection`, func(row database.Row) error {
+			collections = append(collections, row.ColumnInt64(0))
+			return nil
+		}, silo.ID, ref[:])
+		if err != nil {
+			return err
+		}
+		return do(tx, silo, collections)
+	})
+}
+
+// snapshot calls do with a silo as it stands.
+func (r *Registry) snapshot(ctx context.Context, name string, do func(*database.Txn, chain.Silo) error) error {
+	tx, err := r.store.Begin(ctx, true)
+	if err != nil {
+		return err
+	}
+	defer tx.End()
+	silo, err := chain.FindSilo(ctx, tx.Handle, name)
+	if err != nil {
+		return err
+	}
+	return do(tx, silo)
+}
+
+// History lists the events of one collection of a silo, by when they take effect, and after them those of
+// holds on the whole silo.
+func (r *Registry) History(ctx context.Context, silo string, collection int32, asOf time.Time,
+	purposes map[string]event.Type) ([]PastEvent, error) {
+	var list []PastEvent
+	err := r.snapshot(ctx, silo, func(tx *database.Txn, row chain.Silo) error {
+		p, err := personCollection(ctx, tx, row, int64(collection), asOf, purposes)
+		if err != nil {
+			return err
+		}
+		whole, err := personCollection(ctx, tx, row, 0, asOf, purposes)
+		if err != nil {
+			return err
+		}
+		list = p.Events
+		for _, e := range whole.Events {
+			if e.Type == event.HoldPlaced || e.Type == event.HoldApproved || e.Type == event.HoldReleased {
+				list = append(list, e)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the history of a collection of silo %q: %w", silo, err)
+	}
+	return list, nil
+}
+
+// personQuery is tables.FactQuery with what is only shown.
+var personQuery = strings.Replace(tables.FactQuery, "FROM event_payload p", ", e.notice, e.method, e.source FROM "+
+	"event_payload p", 1)
+
+func personCollection(ctx context.Context, tx *database.Txn, silo chain.Silo, collection int64, asOf time.Time,
+	purposes map[string]event.Type) (PersonCollection, error) {
 	p := PersonCollection{Number: int32(collection)}
-	var reader factReader
-	var facts []fact
-	err := tx.each(ctx, personQuery+strings.Replace(ofCollection, "ORDER BY p.seq", "ORDER BY e.effective_from, p.seq", 1), func(row row) error {
-		_, f, err := reader.read(row)
+	var reader standings.FactReader
+	var facts []standings.Fact
+	err := tx.Each(ctx, personQuery+strings.Replace(tables.OfCollection, "ORDER BY p.seq",
+		"ORDER BY e.effective_from, p.seq", 1), func(row database.Row) error {
+		_, f, err := reader.Read(row)
 		if err != nil {
 			return err
 		}
 		facts = append(facts, f)
-		p.Events = append(p.Events, PastEvent{Seq: f.seq, Type: f.typ, Purpose: f.purpose, OccurredAt: instant(f.occurred), From: instant(f.from), Until: instant(f.until),
-			RecordedAt: instant(f.recorded), Notice: string(row.ColumnRawText(12)), Method: string(row.ColumnRawText(13)), Source: string(row.ColumnRawText(14)),
-			Proof: f.proof, Marketing: f.marketing, Name: cmp.Or(f.details.Hold, f.details.Request), By: f.details.By, Impossible: f.impossible()})
+		p.Events = append(p.Events, PastEvent{Seq: f.Seq, Type: f.Type, Purpose: f.Purpose,
+			OccurredAt: event.Instant(f.Occurred), From: event.Instant(f.From), Until: event.Instant(f.Until),
+			RecordedAt: event.Instant(f.Recorded), Notice: string(row.ColumnRawText(12)),
+			Method: string(row.ColumnRawText(13)), Source: string(row.ColumnRawText(14)),
+			Proof: f.Proof, Marketing: f.Marketing, Name: cmp.Or(f.Details.Hold, f.Details.Request), By: f.Details.By,
+			Impossible: f.Impossible()})
 		return nil
-	}, silo.id, silo.id, collection)
+	}, silo.ID, silo.ID, collection)
 	if err != nil {
 		return p, err
 	}
-	stateAt(facts, asOf, purposes, &p.Standing)
+	standings.StateAt(facts, asOf, purposes, &p.Standing)
 	return p, nil
 }

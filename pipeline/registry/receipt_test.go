@@ -8,13 +8,22 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/registry/delivery"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/identifier"
+	"lethe/pipeline/registry/receipt"
 )
 
-var receiptTerms = ReceiptTerms{
-	Controller: ReceiptParty{ID: "lago-blu", Name: "Lago Blu Srl", Address: "Via del Lago 1, Como", Contact: "privacy@lago-blu.example", Role: "PII controller"},
-	Language:   "it", StorageLocations: []string{"IT"}, Jurisdiction: "IT", Recipients: []string{}, WithdrawalMethod: "https://lago-blu.example/preferences",
-	Purposes: []policy.Rule{{Purpose: "newsletter", Basis: policy.Consent, Marketing: true, MaxAge: policy.Period{Months: 24}, Fields: []string{"email"}},
-		{Purpose: "profiling", Basis: policy.Consent, MaxAge: policy.Period{Months: 12}, Fields: []string{"email", "clicks"}}},
+var receiptTerms = receipt.Terms{
+	Controller: receipt.Party{ID: "lago-blu", Name: "Lago Blu Srl", Address: "Via del Lago 1, Como",
+		Contact: "privacy@lago-blu.example", Role: "PII controller"},
+	Language: "it", StorageLocations: []string{"IT"}, Jurisdiction: "IT", Recipients: []string{},
+	WithdrawalMethod: "https://lago-blu.example/preferences",
+	Purposes: []policy.Rule{{Purpose: "newsletter", Basis: policy.Consent, Marketing: true,
+		MaxAge: calendar.Period{Months: 24}, Fields: []string{"email"}},
+		{Purpose: "profiling", Basis: policy.Consent, MaxAge: calendar.Period{Months: 12},
+			Fields: []string{"email", "clicks"}}},
 }
 
 func TestReceipts(t *testing.T) {
@@ -22,28 +31,33 @@ func TestReceipts(t *testing.T) {
 		f := newFixture(t)
 		f.importCSV("newsletter", "email,collection,type,purpose,occurred_at,effective_until,notice,evidence,method\n"+
 			"ada@example.org,c1,given,newsletter,2026-01-10T10:00:00Z,,privacy-v3,form 17,double_opt_in\n"+
-			"ada@example.org,c1,given,profiling,2026-01-10T10:00:00Z,2026-06-01T00:00:00Z,privacy-v3,form 17,double_opt_in\n"+
+			"ada@example.org,c1,given,profiling,2026-01-10T10:00:00Z,2026-06-01T00:00:00Z,privacy-v3,form "+
+			"17,double_opt_in\n"+
 			"ada@example.org,c1,withdrawn,newsletter,2026-02-10T10:00:00Z,,,,\n"+
 			"ada@example.org,c2,basis_started,contract,2026-02-10T10:00:00Z,,,,\n"+
 			"bob@example.org,c3,given,newsletter,2026-01-10T10:00:00Z,,privacy-v3,form 18,form\n")
 		_, err := f.r.ExpireDue(t.Context(), "newsletter", noon, nil)
 		require.NoError(t, err)
-		who := Subject{KindEmail, "Ada@example.org"}
+		who := event.Subject{Kind: identifier.Email, Value: "Ada@example.org"}
 		list, err := f.r.Receipts(t.Context(), f.key("newsletter"), who, "", receiptTerms)
 		require.NoError(t, err)
 		require.Len(t, list, 1, "a collection without consent needs no receipt")
-		receipt := list[0]
-		require.Empty(t, receipt.Missing())
-		require.Equal(t, []ReceiptEvent{
-			{"2026-01-10T10:00:00Z", "P24M", "pii_principal", "explicit", "dpv:ConsentGiven", "newsletter"},
-			{"2026-01-10T10:00:00Z", "2026-06-01T00:00:00Z", "pii_principal", "explicit", "dpv:ConsentGiven", "profiling"},
-			{"2026-02-10T10:00:00Z", "", "pii_principal", "explicit", "dpv:ConsentWithdrawn", "newsletter"},
-			{"2026-06-01T00:00:00Z", "", "lago-blu", "automatic", "dpv:ConsentExpired", "profiling"},
-		}, receipt.Events)
-		require.Equal(t, "privacy-v3", receipt.Processing.Notice)
-		require.Equal(t, "double_opt_in", receipt.Processing.CollectionMethod)
-		require.Equal(t, "newsletter: P24M; profiling: P12M", receipt.Processing.RetentionPeriod)
-		require.Len(t, receipt.RecordID, 32)
+		made := list[0]
+		require.Empty(t, made.Missing())
+		require.Equal(t, []receipt.Event{
+			{Time: "2026-01-10T10:00:00Z", Validity: "P24M", Entity: "pii_principal", Type: "explicit",
+				State: "dpv:ConsentGiven", Purpose: "newsletter"},
+			{Time: "2026-01-10T10:00:00Z", Validity: "2026-06-01T00:00:00Z", Entity: "pii_principal",
+				Type: "explicit", State: "dpv:ConsentGiven", Purpose: "profiling"},
+			{Time: "2026-02-10T10:00:00Z", Validity: "", Entity: "pii_principal", Type: "explicit",
+				State: "dpv:ConsentWithdrawn", Purpose: "newsletter"},
+			{Time: "2026-06-01T00:00:00Z", Validity: "", Entity: "lago-blu", Type: "automatic",
+				State: "dpv:ConsentExpired", Purpose: "profiling"},
+		}, made.Events)
+		require.Equal(t, "privacy-v3", made.Processing.Notice)
+		require.Equal(t, "double_opt_in", made.Processing.CollectionMethod)
+		require.Equal(t, "newsletter: P24M; profiling: P12M", made.Processing.RetentionPeriod)
+		require.Len(t, made.RecordID, 32)
 		again, err := f.r.Receipts(t.Context(), f.key("newsletter"), who, "", receiptTerms)
 		require.NoError(t, err)
 		require.Equal(t, list, again)
@@ -51,25 +65,18 @@ func TestReceipts(t *testing.T) {
 		t.Run("a receipt is read back as it was given", func(t *testing.T) {
 			text, err := json.MarshalIndent(list, "", "  ")
 			require.NoError(t, err)
-			report, err := f.r.Import(t.Context(), Import{Keys: f.key("copy"), Reader: bytes.NewReader(text), Format: ISO27560, Source: "receipts"})
+			report, err := f.r.Import(t.Context(), delivery.Import{Keys: f.key("copy"), Reader: bytes.NewReader(text),
+				Format: delivery.ISO27560, Source: "receipts"})
 			require.NoError(t, err)
-			require.Equal(t, ImportReport{Lines: 4, Events: 4}, report)
+			require.Equal(t, delivery.Report{Lines: 4, Events: 4}, report)
 			require.Equal(t, policy.Withdrawn, f.standing("copy", "ada@example.org", noon).Purposes[0].State)
 			require.Equal(t, policy.Expired, f.standing("copy", "ada@example.org", noon).Purposes[1].State)
 		})
-		for _, who := range []Subject{{KindEmail, "nobody@example.org"}, {KindEmail, "no address"}} {
+		for _, who := range []event.Subject{{Kind: identifier.Email, Value: "nobody@example.org"},
+			{Kind: identifier.Email, Value: "no address"}} {
 			_, err := f.r.Receipts(t.Context(), f.key("newsletter"), who, "", receiptTerms)
-			require.ErrorIs(t, err, ErrRefused)
+			require.ErrorIs(t, err, event.ErrRefused)
 			require.NotContains(t, err.Error(), who.Value)
 		}
 	})
-}
-
-func TestReceiptMissing(t *testing.T) {
-	require.Equal(t, []string{"schema_version", "record_id", "pii_principal_id", "privacy_notice", "language", "purposes", "pii_controllers", "storage_locations", "retention_period",
-		"jurisdiction", "recipient_third_parties", "withdrawal_method", "party_identification"}, (&Receipt{}).Missing())
-	r := Receipt{Processing: ReceiptProcessing{Purposes: []ReceiptPurpose{{}}}, Parties: []ReceiptParty{{}}, Events: []ReceiptEvent{{}}}
-	for _, name := range []string{"lawful_basis", "pii_information", "party_id", "party_name", "party_address", "party_contact", "event_time", "entity_id", "event_type", "event_state"} {
-		require.Contains(t, r.Missing(), name)
-	}
 }

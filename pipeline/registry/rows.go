@@ -8,40 +8,49 @@ import (
 	"maps"
 	"slices"
 
+	"lethe/pipeline/registry/cases"
+	"lethe/pipeline/registry/chain"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/internal/database"
 	"lethe/pipeline/registry/keystore"
 )
 
-// VerifyRows compares the rows that stand beside a silo's chain with what the chain says of them: whose the identifiers are, which holds are in force and by whom, which requests
-// are open and until when. Verify proves the chain, and these rows nothing but the database guards. keys are nil where the silo's key was destroyed: it has no identifiers then.
-// The error is a *TamperedError.
+// VerifyRows compares the rows that stand beside a silo's chain with what the chain says of them: whose the
+// identifiers are, which holds are in force and by whom, which requests are open and until when. Verify
+// proves the chain, and these rows nothing but the database guards. keys are nil where the silo's key was
+// destroyed: it has no identifiers then. The error is a *TamperedError.
 func (r *Registry) VerifyRows(ctx context.Context, silo string, keys *keystore.SiloKey) error {
-	tx, err := r.begin(ctx, true)
+	tx, err := r.store.Begin(ctx, true)
 	if err != nil {
 		return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
 	}
-	defer tx.end()
-	s, err := siloOf(ctx, tx.handle, silo)
+	defer tx.End()
+	s, err := chain.FindSilo(ctx, tx.Handle, silo)
 	if err != nil {
 		return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
 	}
-	said := chainSays{keys: keys, requests: map[string]details{}, holds: map[string]Hold{}, released: map[string]bool{}, closed: map[string]bool{}}
-	if err := tx.row(ctx, `SELECT COALESCE(MIN(key_version), 1) FROM silo_key WHERE silo = ?`, s.id).Scan(&said.version); err != nil {
+	said := chainSays{keys: keys, requests: map[string]event.Details{}, holds: map[string]cases.Hold{},
+		released: map[string]bool{}, closed: map[string]bool{}}
+	if err := tx.Row(ctx, `SELECT COALESCE(MIN(key_version), 1) FROM silo_key
+		WHERE silo = ?`, s.ID).Scan(&said.version); err != nil {
 		return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
 	}
-	err = tx.each(ctx, `SELECT e.type, p.collection, p.details, p.refs FROM event e JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq WHERE e.silo = ? ORDER BY e.seq`, said.read, s.id)
+	err = tx.Each(ctx, `SELECT e.type, p.collection, p.details, p.refs FROM event e
+		JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq WHERE e.silo = ? ORDER BY e.seq`, said.read, s.ID)
 	if err != nil {
 		return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
 	}
 	var stored pairs
-	err = tx.each(ctx, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ?`, func(row row) error {
-		stored.add(Ref(row.ColumnRawBlob(0)), row.ColumnInt64(1))
+	err = tx.Each(ctx, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ?`, func(row database.Row) error {
+		stored.add(keystore.Ref(row.ColumnRawBlob(0)), row.ColumnInt64(1))
 		return nil
-	}, s.id)
+	}, s.ID)
 	if err != nil {
 		return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
 	}
 	if stored != said.aliases {
-		return &TamperedError{silo, s.Seq, "the table subject_alias is not what the events say: an identifier was removed, added or given to somebody else"}
+		return &chain.TamperedError{Silo: silo, Seq: s.Seq, What: "the table subject_alias is not what the events " +
+			"say: an identifier was removed, added or given to somebody else"}
 	}
 	holds, err := r.Holds(ctx, silo)
 	if err != nil {
@@ -52,7 +61,7 @@ func (r *Registry) VerifyRows(ctx context.Context, silo string, keys *keystore.S
 		return err
 	}
 	if what := said.differs(holds, requests); what != "" {
-		return &TamperedError{silo, s.Seq, what}
+		return &chain.TamperedError{Silo: silo, Seq: s.Seq, What: what}
 	}
 	return nil
 }
@@ -62,51 +71,52 @@ type chainSays struct {
 	keys     *keystore.SiloKey
 	version  int // of the key that the references of the event at hand were made with
 	aliases  pairs
-	requests map[string]details // as the last event says
+	requests map[string]event.Details // as the last event says
 	closed   map[string]bool
-	holds    map[string]Hold
+	holds    map[string]cases.Hold
 	released map[string]bool
 }
 
-func (c *chainSays) read(row row) error {
-	d, err := decodeDetails(row.ColumnRawText(2))
+func (said *chainSays) read(row database.Row) error {
+	d, err := event.DecodeDetails(row.ColumnRawText(2))
 	if err != nil {
 		return err
 	}
-	for ref := range slices.Chunk(row.ColumnRawBlob(3), len(Ref{})) {
-		if c.keys != nil && len(ref) == len(Ref{}) {
-			c.aliases.add(c.keys.Carry(Ref(ref), false, c.version), row.ColumnInt64(1))
+	for ref := range slices.Chunk(row.ColumnRawBlob(3), len(keystore.Ref{})) {
+		if said.keys != nil && len(ref) == len(keystore.Ref{}) {
+			said.aliases.add(said.keys.Carry(keystore.Ref(ref), false, said.version), row.ColumnInt64(1))
 		}
 	}
-	switch typ := EventType(row.ColumnRawText(0)); typ {
-	case Rekeyed:
-		c.version = d.Key
-	case RequestOpened, RequestPaused, RequestResumed, RequestExtended:
-		c.requests[d.Request] = d
-	case RequestClosed:
-		c.closed[d.Request] = true
-	case HoldPlaced, HoldApproved, HoldReleased:
+	switch typ := event.Type(row.ColumnRawText(0)); typ {
+	case event.Rekeyed:
+		said.version = d.Key
+	case event.RequestOpened, event.RequestPaused, event.RequestResumed, event.RequestExtended:
+		said.requests[d.Request] = d
+	case event.RequestClosed:
+		said.closed[d.Request] = true
+	case event.HoldPlaced, event.HoldApproved, event.HoldReleased:
 		if d.Hold == "" { // of an application, which has no row
 			break
 		}
-		h := c.holds[d.Hold]
+		h := said.holds[d.Hold]
 		switch typ {
-		case HoldPlaced:
+		case event.HoldPlaced:
 			h.PlacedBy = d.By
-		case HoldApproved:
+		case event.HoldApproved:
 			h.ApprovedBy = d.By
 		default:
-			h.ReleasedBy, c.released[d.Hold] = d.By, true
+			h.ReleasedBy, said.released[d.Hold] = d.By, true
 		}
-		c.holds[d.Hold] = h
+		said.holds[d.Hold] = h
 	}
 	return nil
 }
 
-// differs says which hold or request is not as the events say; "" none. What was purged from the chain, only rows that are over say.
-func (c *chainSays) differs(holds []Hold, requests []Request) string {
+// differs says which hold or request is not as the events say; "" none. What was purged from the chain,
+// only rows that are over say.
+func (said *chainSays) differs(holds []cases.Hold, requests []cases.Request) string {
 	for _, h := range holds {
-		said, known := c.holds[h.ID]
+		is, known := said.holds[h.ID]
 		over := !h.ReleasedAt.IsZero()
 		by := h.ReleasedBy
 		if h.ReleaseApprovedBy != "" {
@@ -115,38 +125,40 @@ func (c *chainSays) differs(holds []Hold, requests []Request) string {
 		if !known && over {
 			continue
 		}
-		if over != c.released[h.ID] || said != (Hold{PlacedBy: h.PlacedBy, ApprovedBy: h.ApprovedBy, ReleasedBy: by}) {
+		if over != said.released[h.ID] ||
+			is != (cases.Hold{PlacedBy: h.PlacedBy, ApprovedBy: h.ApprovedBy, ReleasedBy: by}) {
 			return fmt.Sprintf("the row of hold %s is not what the events say", h.ID)
 		}
-		delete(c.holds, h.ID)
+		delete(said.holds, h.ID)
 	}
 	for _, q := range requests {
-		said, known := c.requests[q.ID]
+		is, known := said.requests[q.ID]
 		over := !q.Closed.IsZero()
 		if !known && over {
 			continue
 		}
-		if over != c.closed[q.ID] || q.Kind != said.Kind || micros(q.Deadline()) != said.Due {
+		if over != said.closed[q.ID] || q.Kind != is.Kind || event.Micros(q.Deadline()) != is.Due {
 			return fmt.Sprintf("the row of request %s is not what the events say", q.ID)
 		}
-		delete(c.requests, q.ID)
+		delete(said.requests, q.ID)
 	}
-	for _, gone := range slices.Sorted(maps.Keys(c.holds)) {
+	for _, gone := range slices.Sorted(maps.Keys(said.holds)) {
 		return fmt.Sprintf("the row of hold %s is gone", gone)
 	}
-	for _, gone := range slices.Sorted(maps.Keys(c.requests)) {
+	for _, gone := range slices.Sorted(maps.Keys(said.requests)) {
 		return fmt.Sprintf("the row of request %s is gone", gone)
 	}
 	return ""
 }
 
-// pairs is a digest of references with their collections that does not depend on their order: the sum of the digests of each.
+// pairs is a digest of references with their collections that does not depend on their order: the sum of
+// the digests of each.
 type pairs struct {
 	n   int64
 	sum [4]uint64
 }
 
-func (p *pairs) add(ref Ref, collection int64) {
+func (p *pairs) add(ref keystore.Ref, collection int64) {
 	sum := sha256.Sum256(binary.BigEndian.AppendUint64(ref[:len(ref):len(ref)], uint64(collection)))
 	p.n++
 	for i := range p.sum {

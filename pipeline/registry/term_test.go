@@ -5,19 +5,27 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline/registry/cases"
+	"lethe/pipeline/registry/chain"
+	"lethe/pipeline/registry/event"
 )
 
-// months ends a term so many months after the request came and by so many days later as it rested; the calendar is that of the command.
-func months(q Request, n int) time.Time { return q.Received.AddDate(0, n, int(q.Paused.Hours()/24)) }
+// months ends a term so many months after the request came and by so many days later as it rested; the
+// calendar is that of the command.
+func months(q cases.Request, n int) time.Time {
+	return q.Received.AddDate(0, n, int(q.Paused.Hours()/24))
+}
 
 func TestTermOfARequest(t *testing.T) {
 	onEngines(t, func(t *testing.T, newFixture newFixture) {
 		f := newFixture(t)
 		f.importCSV("crm", header1+"a@example.org,given,news,2026-01-10,,n,p\n")
 		open := func(id string) {
-			require.NoError(t, f.r.OpenRequest(t.Context(), "crm", Request{ID: id, Kind: RequestAccess, Received: day("2026-11-01"), Due: day("2026-12-01")}, 1))
+			require.NoError(t, f.r.OpenRequest(t.Context(), "crm", cases.Request{ID: id, Kind: cases.RequestAccess,
+				Received: day("2026-11-01"), Due: day("2026-12-01")}, 1))
 		}
-		one := func(id string) Request {
+		one := func(id string) cases.Request {
 			list, err := f.r.Requests(t.Context(), "crm")
 			require.NoError(t, err)
 			for _, q := range list {
@@ -26,7 +34,7 @@ func TestTermOfARequest(t *testing.T) {
 				}
 			}
 			t.Fatalf("no request %s", id)
-			return Request{}
+			return cases.Request{}
 		}
 		at := func(date string) { f.now = day(date) }
 		at("2026-11-05")
@@ -35,9 +43,12 @@ func TestTermOfARequest(t *testing.T) {
 		require.NoError(t, f.r.PauseRequest(t.Context(), "crm", "r"))
 		require.ErrorContains(t, f.r.PauseRequest(t.Context(), "crm", "r"), "rests already")
 		require.Zero(t, one("r").Deadline(), "nothing is due while the term rests")
-		require.True(t, f.standing("crm", "a@example.org", day("2027-11-01")).PendingAccess, "nor does its protection end")
-		require.ErrorIs(t, f.r.ResumeRequest(t.Context(), "crm", "r", day("2026-11-04"), months), ErrRefused, "before it was paused")
-		require.ErrorIs(t, f.r.ResumeRequest(t.Context(), "crm", "r", day("2026-11-06"), months), ErrRefused, "in the future")
+		require.True(t, f.standing("crm", "a@example.org", day("2027-11-01")).PendingAccess,
+			"nor does its protection end")
+		require.ErrorIs(t, f.r.ResumeRequest(t.Context(), "crm", "r", day("2026-11-04"), months), event.ErrRefused,
+			"before it was paused")
+		require.ErrorIs(t, f.r.ResumeRequest(t.Context(), "crm", "r", day("2026-11-06"), months), event.ErrRefused,
+			"in the future")
 		at("2026-11-25")
 		require.Equal(t, 20*24*time.Hour, one("r").Rested(f.now))
 		require.NoError(t, f.r.ResumeRequest(t.Context(), "crm", "r", day("2026-11-15"), months))
@@ -45,7 +56,8 @@ func TestTermOfARequest(t *testing.T) {
 		require.Equal(t, 10*24*time.Hour, q.Rested(f.now))
 		require.Equal(t, day("2026-12-11"), q.Deadline(), "ten days later")
 		require.True(t, f.standing("crm", "a@example.org", day("2027-01-09")).PendingAccess)
-		require.False(t, f.standing("crm", "a@example.org", day("2027-01-11")).PendingAccess, "30 days after the new deadline")
+		require.False(t, f.standing("crm", "a@example.org", day("2027-01-11")).PendingAccess,
+			"30 days after the new deadline")
 
 		for _, refused := range []struct {
 			because, told, words string
@@ -55,13 +67,16 @@ func TestTermOfARequest(t *testing.T) {
 			{"complexity", "2026-10-31", "no earlier than the request came"},
 			{"complexity", "2026-11-26", "no later than now"},
 		} {
-			require.ErrorContains(t, f.r.ExtendRequest(t.Context(), "crm", "r", refused.because, day(refused.told), months), refused.words)
+			require.ErrorContains(t, f.r.ExtendRequest(t.Context(), "crm", "r", refused.because, day(refused.told),
+				months), refused.words)
 		}
 		require.NoError(t, f.r.ExtendRequest(t.Context(), "crm", "r", "complexity", day("2026-11-20"), months))
-		require.ErrorContains(t, f.r.ExtendRequest(t.Context(), "crm", "r", "number", day("2026-11-20"), months), "extended before")
+		require.ErrorContains(t, f.r.ExtendRequest(t.Context(), "crm", "r", "number", day("2026-11-20"), months),
+			"extended before")
 		q = one("r")
 		require.Equal(t, day("2027-02-11"), q.Deadline(), "three months and ten days")
-		require.Equal(t, []any{day("2026-12-11"), day("2026-11-20"), "complexity"}, []any{q.Due, q.ExtendedOn, q.Because})
+		require.Equal(t, []any{day("2026-12-11"), day("2026-11-20"), "complexity"},
+			[]any{q.Due, q.ExtendedOn, q.Because})
 		require.True(t, f.standing("crm", "a@example.org", day("2027-03-10")).PendingAccess)
 		require.False(t, f.standing("crm", "a@example.org", day("2027-03-14")).PendingAccess)
 
@@ -71,20 +86,23 @@ func TestTermOfARequest(t *testing.T) {
 		require.NoError(t, f.r.ResumeRequest(t.Context(), "crm", "r", f.now, months))
 		require.Equal(t, day("2027-02-16"), one("r").Deadline())
 		require.Equal(t, 15*24*time.Hour, one("r").Paused)
-		require.NoError(t, f.r.CloseRequest(t.Context(), "crm", "r", OutcomeCompleted, ""))
+		require.NoError(t, f.r.CloseRequest(t.Context(), "crm", "r", cases.OutcomeCompleted, ""))
 		require.False(t, f.standing("crm", "a@example.org", day("2026-12-18")).PendingAccess)
-		for _, err := range []error{f.r.PauseRequest(t.Context(), "crm", "r"), f.r.PauseRequest(t.Context(), "crm", "nothing")} {
+		for _, err := range []error{f.r.PauseRequest(t.Context(), "crm", "r"),
+			f.r.PauseRequest(t.Context(), "crm", "nothing")} {
 			require.ErrorContains(t, err, "no such open request")
 		}
 
 		open("late")
 		require.ErrorContains(t, f.r.PauseRequest(t.Context(), "crm", "late"), "stays late")
-		require.ErrorContains(t, f.r.ExtendRequest(t.Context(), "crm", "late", "number", f.now, months), "within the first month")
-		require.NoError(t, f.r.ExtendRequest(t.Context(), "crm", "late", "number", day("2026-11-30"), months), "told in time, recorded later")
+		require.ErrorContains(t, f.r.ExtendRequest(t.Context(), "crm", "late", "number", f.now, months),
+			"within the first month")
+		require.NoError(t, f.r.ExtendRequest(t.Context(), "crm", "late", "number", day("2026-11-30"), months),
+			"told in time, recorded later")
 		require.NoError(t, f.r.PauseRequest(t.Context(), "crm", "late"))
 		at("2026-12-27")
-		require.NoError(t, f.r.CloseRequest(t.Context(), "crm", "late", OutcomeRefused, "12(2)"))
+		require.NoError(t, f.r.CloseRequest(t.Context(), "crm", "late", cases.OutcomeRefused, "12(2)"))
 		require.Equal(t, 10*24*time.Hour, one("late").Rested(day("2027-06-01")), "it rested until it was closed")
-		require.NoError(t, f.r.Verify(t.Context(), "crm", Head{}))
+		require.NoError(t, f.r.Verify(t.Context(), "crm", chain.Head{}))
 	})
 }

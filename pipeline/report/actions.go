@@ -152,7 +152,7 @@ func (p *projection) settle(row *audit.Action, unit int64) (ours bool, err error
 	c.next++
 
 	row.Batch, row.At, row.Digest = c.chunk.ID, c.chunk.SettledAt, p.doc.Digest
-	row.Status, row.ErrorCode, row.Absent = words(outcome)
+	row.Status, row.ErrorCode, row.Absent = outcomeWords(outcome)
 	return c.chunk.RunID == p.runID, nil
 }
 
@@ -171,8 +171,8 @@ func (p *projection) corrupt(c *progress) error {
 		p.doc.PlanID, p.group, c.chunk.ID, len(c.chunk.Outcome), journal.ErrCorrupt)
 }
 
-// words turns the outcome of a row into what the report says.
-func words(outcome byte) (status, code string, verified bool) {
+// outcomeWords turns the outcome of a row into what the report says.
+func outcomeWords(outcome byte) (status, code string, verified bool) {
 	switch outcome {
 	case plan.Done:
 		return "done", "", true

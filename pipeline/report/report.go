@@ -17,7 +17,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/journal"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/setup"
 )
 
@@ -34,7 +34,7 @@ func Publish(ctx context.Context, p *setup.Setup, j *journal.Journal, runID stri
 	published, err := evidence.Publish(ctx, evidence.Publication{
 		Facts:     f,
 		Root:      p.Reports,
-		Date:      policy.DateOf(f.Run.AsOf, p.Zone).String(),
+		Date:      calendar.DateOf(f.Run.AsOf, p.Zone).String(),
 		Signer:    signer,
 		Decisions: audit.ReadSpool[audit.Decision](filepath.Join(p.State, "runs", runID, "decisions.arrow")),
 		Actions:   Actions(ctx, p, j, runID),

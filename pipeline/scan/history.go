@@ -11,19 +11,19 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/notes"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 )
 
 // lastWhole returns what the newest run that read every row of a table, under the present rules,
 // said of it, and when that was.
-func (sc *Scanner) lastWhole(source, table string) ([]audit.Inventory, policy.Date) {
+func (sc *Scanner) lastWhole(source, table string) ([]audit.Inventory, calendar.Date) {
 	for _, f := range sc.Notes.History {
 		if f.Run.RulesDigest != sc.Notes.Facts.Run.RulesDigest {
 			continue
 		}
 		if rows := notes.ObjectRows(f, notes.Object{Source: source, Table: table}); len(rows) > 0 &&
 			rows[0].State == "scanned" && rows[0].MissedBelow == 0 {
-			return rows, policy.DateOf(f.Run.AsOf, sc.Setup.Zone)
+			return rows, calendar.DateOf(f.Run.AsOf, sc.Setup.Zone)
 		}
 	}
 	return nil, 0

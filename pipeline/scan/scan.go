@@ -20,7 +20,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/stores"
 )
@@ -148,7 +148,7 @@ func (sc *Scanner) sampleOf(s *Source, t connectors.Table) int {
 	}
 	if every := sc.Setup.Sampling.FullEvery; !every.IsZero() {
 		_, last := sc.lastWhole(s.Name, t.Name)
-		if !last.Known() || policy.EndOf(last, every) < sc.Tonight.Today {
+		if !last.Known() || calendar.EndOf(last, every) < sc.Tonight.Today {
 			return 0
 		}
 	}

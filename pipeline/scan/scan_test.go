@@ -10,7 +10,7 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/notes"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/stores"
 )
@@ -28,7 +28,7 @@ func night(day, digest string, missed float64, state string) audit.Facts {
 }
 
 func TestSampleOf(t *testing.T) {
-	month := policy.Period{Months: 1}
+	month := calendar.Period{Months: 1}
 	tests := map[string]struct {
 		sampling setup.Sampling
 		full     bool
@@ -57,7 +57,7 @@ func TestSampleOf(t *testing.T) {
 		"it failed": {sampling: setup.Sampling{Rows: 100, FullEvery: month},
 			history: []audit.Facts{night("2026-05-01", rules, 0, "failed")}, want: 0},
 	}
-	today, err := policy.ParseDate("2026-05-10")
+	today, err := calendar.ParseDate("2026-05-10")
 	require.NoError(t, err)
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -72,9 +72,9 @@ func TestSampleOf(t *testing.T) {
 }
 
 func TestReviewStandsInPlaceOfTheVerdict(t *testing.T) {
-	today, err := policy.ParseDate("2026-05-10")
+	today, err := calendar.ParseDate("2026-05-10")
 	require.NoError(t, err)
-	by := func(source string, category classifiers.Category, until policy.Date) setup.Review {
+	by := func(source string, category classifiers.Category, until calendar.Date) setup.Review {
 		return setup.Review{Source: source, Table: "people", Field: "code", Category: category, By: "anna",
 			Because: "looked", Until: until}
 	}

@@ -10,14 +10,17 @@ import (
 	"lethe/classifiers"
 	"lethe/connectors"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/intake"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 )
 
 // Sampling says how tables that no silo governs are read. The others are always read whole: each of their rows is decided.
 type Sampling struct {
-	Rows      int           // about so many rows of a table; 0 reads every row
-	FullEvery policy.Period // a table is read whole if it was not for so long; zero: never
+	Rows      int             // about so many rows of a table; 0 reads every row
+	FullEvery calendar.Period // a table is read whole if it was not for so long; zero: never
 }
 
 // Review is a person's verdict on a field. It stands in the place of the classifiers' until it runs out.
@@ -28,7 +31,7 @@ type Review struct {
 	Category classifiers.Category
 	By       string
 	Because  string
-	Until    policy.Date // the last day on which it holds
+	Until    calendar.Date // the last day on which it holds
 }
 
 // Of reports whether a review is of a source, or of what a source is a backup of.
@@ -40,7 +43,7 @@ func (r Review) Of(s Source) bool {
 func (p *Setup) Named(source string) bool {
 	return slices.ContainsFunc(p.Silos, func(s *policy.Compiled) bool {
 		return slices.ContainsFunc(s.Silo.Records, func(r policy.Records) bool { return r.Source == source }) ||
-			slices.ContainsFunc(s.Silo.Consents, func(m policy.Intake) bool { return m.Source == source })
+			slices.ContainsFunc(s.Silo.Consents, func(m intake.Mapping) bool { return m.Source == source })
 	})
 }
 
@@ -54,7 +57,7 @@ type Setup struct {
 	Grants       []Grant     // by target
 	Catalogue    *classifiers.Catalogue
 	Registry     registry.Config
-	RegistryAge  policy.Period // the oldest registry that may be relied on
+	RegistryAge  calendar.Period // the oldest registry that may be relied on
 	Keys         *keystore.Keystore
 	People       map[string]Person
 	Approvals    int // people who must approve a plan: 2, or 1 in a company of one
@@ -85,7 +88,7 @@ type Source struct {
 	Path        string // backups: the file
 	Set         string // backups: the configured source that the file belongs to
 	TakenAt     time.Time
-	Keep        policy.Period     // backups: how long the file lives
+	Keep        calendar.Period   // backups: how long the file lives
 	Rewrite     *RewriteTerms     // backups: nil when the file may not be rewritten
 	Skip        map[string]string // tables, and fields as table.field, left out by configuration: the reason
 	ApprovedFor []string          // classes of data that may be in it: special, criminal
@@ -96,8 +99,8 @@ type Source struct {
 
 // RewriteTerms is the cadence of rewriting a backup.
 type RewriteTerms struct {
-	After       policy.Period // rewritten when the oldest pending erasure is older than this
-	AtMostEvery policy.Period
+	After       calendar.Period // rewritten when the oldest pending erasure is older than this
+	AtMostEvery calendar.Period
 }
 
 // Backup reports whether s is no live store but a copy of one.
@@ -120,10 +123,10 @@ type Person struct {
 // Order is a standing order: a permission for unattended nights that stands in the configuration in people's names.
 type Order struct {
 	Silo       string
-	Reasons    []policy.Code
+	Reasons    []reason.Code
 	MaxRows    int64
 	MaxPercent float64 // 0: as the breakers say
-	Until      policy.Date
+	Until      calendar.Date
 	SignedBy   []string
 }
 
@@ -156,6 +159,6 @@ type Grant struct {
 	Grants map[string][]string // silo: purposes
 	Table  bool                // kept as a table, with a view for each purpose, in the source itself
 	Files  string              // folder of signed snapshots and what changed between them; "" none
-	MaxLag policy.Period       // a copy that was not brought up to date for longer is a finding; zero: P1D
+	MaxLag calendar.Period     // a copy that was not brought up to date for longer is a finding; zero: P1D
 	Page   int                 // rows of the source, and of the copy, that are compared at a time; 0: 10,000
 }

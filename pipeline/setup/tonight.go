@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 )
 
 // Tonight is what holds of one run from its first moment to its last.
@@ -12,7 +12,7 @@ type Tonight struct {
 	Options
 	RunID string
 	AsOf  time.Time // the instant of the decisions
-	Today policy.Date
+	Today calendar.Date
 	Epoch string // of the audit keys: a quarter; "" where nothing is written down
 }
 
@@ -24,12 +24,12 @@ func Begin(p *Setup, o Options, runID string) (Tonight, error) {
 		t.AsOf = now
 	}
 	if o.Apply && t.AsOf.Before(now) {
-		if day := policy.DateOf(t.AsOf, p.Zone); day != policy.DateOf(now, p.Zone) {
+		if day := calendar.DateOf(t.AsOf, p.Zone); day != calendar.DateOf(now, p.Zone) {
 			return t, fmt.Errorf("%w: --as-of %s lies in the past: what is changed is decided as of now, or nobody's change of mind since would count; leave --as-of out, or --apply", ErrConfig, day)
 		}
 		t.AsOf = now
 	}
-	t.Today = policy.DateOf(t.AsOf, p.Zone)
+	t.Today = calendar.DateOf(t.AsOf, p.Zone)
 	t.Epoch = epochOf(t.Today)
 	if o.Apply && t.AsOf.After(now) && !p.Simulated {
 		return t, fmt.Errorf("%w: --as-of %s lies in the future: changing data then needs `clock: simulated` in the configuration", ErrConfig, t.Today)
@@ -39,7 +39,7 @@ func Begin(p *Setup, o Options, runID string) (Tonight, error) {
 
 // Asking is an instant at which somebody only asks: nothing that is decided is written down, so there is no epoch.
 func Asking(p *Setup, asOf time.Time) Tonight {
-	return Tonight{AsOf: asOf, Today: policy.DateOf(asOf, p.Zone)}
+	return Tonight{AsOf: asOf, Today: calendar.DateOf(asOf, p.Zone)}
 }
 
 // Written is the same instant for somebody who writes down what they are told.
@@ -48,7 +48,7 @@ func (t Tonight) Written() Tonight {
 	return t
 }
 
-func epochOf(day policy.Date) string {
+func epochOf(day calendar.Date) string {
 	year, month, _ := day.YMD()
 	return fmt.Sprintf("%04d-Q%d", year, (month+2)/3)
 }

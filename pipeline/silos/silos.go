@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
@@ -20,14 +22,14 @@ type Set struct {
 	tonight  setup.Tonight
 	Registry *registry.Registry
 	Silos    map[string]*Silo
-	Heads    map[string]registry.Head
-	Seen     map[string]registry.Head // the heads as the last finished run saw them
-	Words    string                   // the heads in words
+	Heads    map[string]chain.Head
+	Seen     map[string]chain.Head // the heads as the last finished run saw them
+	Words    string                // the heads in words
 }
 
 // New is a set that opens nothing yet. seen are the heads as the last finished run saw them.
-func New(p *setup.Setup, tonight setup.Tonight, seen map[string]registry.Head) *Set {
-	return &Set{setup: p, tonight: tonight, Silos: map[string]*Silo{}, Heads: map[string]registry.Head{}, Seen: seen}
+func New(p *setup.Setup, tonight setup.Tonight, seen map[string]chain.Head) *Set {
+	return &Set{setup: p, tonight: tonight, Silos: map[string]*Silo{}, Heads: map[string]chain.Head{}, Seen: seen}
 }
 
 // Feed reads what the applications' own tables say of consents into a registry, while it is opened.
@@ -97,7 +99,7 @@ func (set *Set) Open(ctx context.Context, feed Feed) (err error) {
 }
 
 // verify recomputes a silo's chain.
-func (set *Set) verify(ctx context.Context, silo string, seen registry.Head) error {
+func (set *Set) verify(ctx context.Context, silo string, seen chain.Head) error {
 	verify := set.Registry.Verify
 	if set.tonight.Phases == setup.SyncOnly { // the next night looks at what came before
 		verify = set.Registry.VerifySince
@@ -116,7 +118,7 @@ func (set *Set) OpenSilo(ctx context.Context, s *policy.Compiled, feed Feed) err
 	name := s.Silo.Name
 	seen := set.Seen[name]
 	verified := set.verify(ctx, name, seen)
-	st := &Silo{Anonymized: map[registry.Ref]bool{}}
+	st := &Silo{Anonymized: map[keystore.Ref]bool{}}
 	if set.tonight.Apply && (verified == nil || errors.Is(verified, registry.ErrUnknownSilo) && seen.Seq == 0) && len(s.Silo.Consents) > 0 {
 		stale, err := feed.TakeIn(ctx, s)
 		if err != nil {
@@ -165,13 +167,13 @@ func (set *Set) Reload(ctx context.Context, silo string) error {
 }
 
 // Fresh refuses a registry that no source has fed for longer than allowed: its silence is no knowledge.
-func (set *Set) Fresh(heads []registry.Head) error {
+func (set *Set) Fresh(heads []chain.Head) error {
 	if set.setup.RegistryAge.IsZero() {
 		return nil
 	}
 	for _, h := range heads {
 		st, governed := set.Silos[h.Silo]
-		if heard := policy.DateOf(h.HeardAt, set.setup.Zone); governed && policy.EndOf(heard, set.setup.RegistryAge) < set.tonight.Today {
+		if heard := calendar.DateOf(h.HeardAt, set.setup.Zone); governed && calendar.EndOf(heard, set.setup.RegistryAge) < set.tonight.Today {
 			st.Trust = policy.Stale
 			return fmt.Errorf("%w: silo %s was last fed on %s, longer ago than registry.max_age %s allows: import its consents first", setup.ErrRegistry, h.Silo, heard, set.setup.RegistryAge)
 		}
@@ -187,7 +189,7 @@ func (set *Set) keysHold(ctx context.Context) error {
 	}
 	active := map[string]bool{}
 	for _, v := range versions {
-		active[v.Silo] = active[v.Silo] || v.State == registry.KeyActive
+		active[v.Silo] = active[v.Silo] || v.State == chain.KeyActive
 	}
 	for _, s := range set.setup.Silos {
 		if alive, known := active[s.Silo.Name]; known && !alive {

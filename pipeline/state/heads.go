@@ -9,12 +9,12 @@ import (
 	"strings"
 
 	"lethe/pipeline/journal"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/setup"
 )
 
 // SeenHeads are the heads of the registry's chains, by silo, as the newest night that looked at them saw them; none before the first.
-func SeenHeads(ctx context.Context, p *setup.Setup) (map[string]registry.Head, error) {
+func SeenHeads(ctx context.Context, p *setup.Setup) (map[string]chain.Head, error) {
 	j, err := journal.Open(ctx, p.State)
 	if err != nil {
 		return nil, err
@@ -28,7 +28,7 @@ func SeenHeads(ctx context.Context, p *setup.Setup) (map[string]registry.Head, e
 }
 
 // LastHeads are the registry's heads as the newest run that looked at them saw them.
-func LastHeads(runs []journal.Run) (map[string]registry.Head, error) {
+func LastHeads(runs []journal.Run) (map[string]chain.Head, error) {
 	for _, r := range runs {
 		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
 			continue
@@ -44,7 +44,7 @@ func LastHeads(runs []journal.Run) (map[string]registry.Head, error) {
 	return nil, nil
 }
 
-func FormatHeads(heads []registry.Head) string {
+func FormatHeads(heads []chain.Head) string {
 	parts := make([]string, len(heads))
 	for i, h := range heads {
 		parts[i] = fmt.Sprintf("%s:%d:%x", h.Silo, h.Seq, h.Hash)
@@ -52,8 +52,8 @@ func FormatHeads(heads []registry.Head) string {
 	return strings.Join(parts, ";")
 }
 
-func parseHeads(text string) (map[string]registry.Head, error) {
-	heads := map[string]registry.Head{}
+func parseHeads(text string) (map[string]chain.Head, error) {
+	heads := map[string]chain.Head{}
 	for _, part := range strings.Split(text, ";") {
 		if part == "" {
 			continue
@@ -64,7 +64,7 @@ func parseHeads(text string) (map[string]registry.Head, error) {
 		}
 		seq, err := strconv.ParseInt(f[len(f)-2], 10, 64)
 		hash, herr := hex.DecodeString(f[len(f)-1])
-		h := registry.Head{Silo: strings.Join(f[:len(f)-2], ":"), Seq: seq, Count: seq}
+		h := chain.Head{Silo: strings.Join(f[:len(f)-2], ":"), Seq: seq, Count: seq}
 		if copy(h.Hash[:], hash) != len(h.Hash) || errors.Join(err, herr) != nil {
 			return nil, fmt.Errorf("registry heads of the last run: %w", journal.ErrCorrupt)
 		}

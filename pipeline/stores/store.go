@@ -11,11 +11,12 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/intake"
 	"lethe/pipeline/setup"
 )
 
 // IntakeTable finds the table of a mapping, and checks that it has the fields.
-func IntakeTable(silo *policy.Compiled, m *policy.Intake, tables connectors.Tables) (connectors.Table, error) {
+func IntakeTable(silo *policy.Compiled, m *intake.Mapping, tables connectors.Tables) (connectors.Table, error) {
 	table, ok := tables.Find(m.Table)
 	if !ok {
 		return connectors.Table{}, fmt.Errorf("%w: silo %s: consents: source %s has no table %s: name a table that the source has", setup.ErrConfig, silo.Silo.Name, m.Source, m.Table)

@@ -13,7 +13,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/lint"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
 )
@@ -191,9 +191,9 @@ func (set *Set) Mapped(s *Store) error {
 			if _, ok := s.Tables.Find(r.Table); !ok && s.Backup() {
 				continue // an older or partial dump need not hold every table
 			}
-			if rule, lost := silo.SubjectLost(r, set.tonight.AsOf); lost && !s.Backup() {
+			if rule, lost := lint.SubjectLost(silo, r, set.tonight.AsOf); lost && !s.Backup() {
 				errs = append(errs, fmt.Errorf("%w: silo %s, source %s table %s: %s: %s", setup.ErrConfig, silo.Silo.Name,
-					s.Name, r.Table, policy.LSubjectLost, policy.LostWords(rule)))
+					s.Name, r.Table, lint.LSubjectLost, lint.LostWords(rule)))
 			}
 			b, err := judge.Bind(s.Source, s.Tables, silo, r, set.Silos.Silos[silo.Silo.Name], set.Setup.Zone)
 			if err == nil {

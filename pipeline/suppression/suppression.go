@@ -12,8 +12,13 @@ import (
 	"time"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/delivery"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/standings"
 	"lethe/pipeline/setup"
 )
 
@@ -28,20 +33,20 @@ type List struct {
 	purpose  string
 	key      *keystore.SiloKey
 	zone     *time.Location
-	today    policy.Date
+	today    calendar.Date
 	registry *registry.Registry // whose clock strikes once a day
-	names    *registry.Standings
-	noted    map[registry.Ref]no
+	names    *standings.Standings
+	noted    map[keystore.Ref]no
 	standing policy.Standing
 	buf      []byte
 }
 
 // no is an identifier to be put on the list.
 type no struct {
-	registry.Subject
+	event.Subject
 	country string
-	day     policy.Date // on which it was said
-	from    policy.Date // from which it counts
+	day     calendar.Date // on which it was said
+	from    calendar.Date // from which it counts
 }
 
 // Open opens the list as it stands at an instant; nil if the policy has none.
@@ -49,7 +54,7 @@ func Open(ctx context.Context, p *setup.Setup, config registry.Config, at time.T
 	if p.Suppression.Name == "" {
 		return nil, nil
 	}
-	l := &List{silo: p.Suppression.Name, purpose: p.Suppression.Rules[0].Purpose, zone: p.Zone, today: policy.DateOf(at, p.Zone), noted: map[registry.Ref]no{}}
+	l := &List{silo: p.Suppression.Name, purpose: p.Suppression.Rules[0].Purpose, zone: p.Zone, today: calendar.DateOf(at, p.Zone), noted: map[keystore.Ref]no{}}
 	var err error
 	if l.key, err = p.Keys.SiloKey(l.silo); err != nil {
 		return nil, err
@@ -59,7 +64,7 @@ func Open(ctx context.Context, p *setup.Setup, config registry.Config, at time.T
 	if l.registry, err = registry.Open(ctx, config); err != nil {
 		return nil, err
 	}
-	if l.names, err = l.registry.Standings(ctx, l.silo, at, map[string]registry.EventType{l.purpose: ""}); err != nil {
+	if l.names, err = l.registry.Standings(ctx, l.silo, at, map[string]event.Type{l.purpose: ""}); err != nil {
 		return nil, errors.Join(err, l.registry.Close())
 	}
 	return l, nil
@@ -73,17 +78,17 @@ func (l *List) Close() error {
 }
 
 // ref is the reference under the list's key, false for what is no identifier.
-func (l *List) ref(s registry.Subject, country string) (registry.Ref, bool) {
-	value, ok := registry.Normalise(s.Kind, []byte(s.Value), country, l.buf[:0])
+func (l *List) ref(s event.Subject, country string) (keystore.Ref, bool) {
+	value, ok := identifier.Normalise(s.Kind, []byte(s.Value), country, l.buf[:0])
 	l.buf = value
 	if !ok {
-		return registry.Ref{}, false
+		return keystore.Ref{}, false
 	}
 	return l.key.Match(s.Kind, value), true
 }
 
 // Since is the latest day on which somebody with one of the identifiers said no; not known if nobody did.
-func (l *List) Since(subjects []registry.Subject, country string) (day policy.Date) {
+func (l *List) Since(subjects []event.Subject, country string) (day calendar.Date) {
 	if l == nil {
 		return 0
 	}
@@ -95,14 +100,14 @@ func (l *List) Since(subjects []registry.Subject, country string) (day policy.Da
 	return day
 }
 
-func (l *List) day(ref registry.Ref) (day policy.Date) {
+func (l *List) day(ref keystore.Ref) (day calendar.Date) {
 	for _, collection := range l.names.Lookup(ref) {
 		if !l.names.At(collection, &l.standing) {
 			continue
 		}
 		for i := range l.standing.Purposes {
 			if p := &l.standing.Purposes[i]; p.Objection != policy.NoObjection {
-				day = max(day, policy.DateOf(p.ObjectedAt, l.zone))
+				day = max(day, calendar.DateOf(p.ObjectedAt, l.zone))
 			}
 		}
 	}
@@ -111,27 +116,27 @@ func (l *List) day(ref registry.Ref) (day policy.Date) {
 
 // Outlives reports whether a consent of an instant, proven or not, counts although somebody said no on a day: only a yes of a later day does, and only
 // with evidence. (The list knows no hours; on one day the no wins.)
-func (l *List) Outlives(no policy.Date, given time.Time, proven bool) bool {
+func (l *List) Outlives(no calendar.Date, given time.Time, proven bool) bool {
 	if !no.Known() {
 		return true
 	}
-	day := policy.DateOf(given, l.zone)
+	day := calendar.DateOf(given, l.zone)
 	return proven && day > no && day <= l.today
 }
 
 // Bar bars an event that would be a ground for marketing to somebody who said no.
-func (l *List) Bar(silo *policy.Silo, e *registry.Event) {
-	if l == nil || e.Type != registry.Given && e.Type != registry.Renewed || !silo.IsMarketing(e.Purpose) {
+func (l *List) Bar(silo *policy.Silo, e *event.Event) {
+	if l == nil || e.Type != event.Given && e.Type != event.Renewed || !silo.IsMarketing(e.Purpose) {
 		return
 	}
 	if !l.Outlives(l.Since(e.Subjects, e.Country), e.OccurredAt, e.Evidence != "") {
-		e.Barred = registry.Suppressed
+		e.Barred = event.Suppressed
 	}
 }
 
 // Note remembers those of a silo's events that say no to marketing: withdrawals from it, and objections.
-func (l *List) Note(silo *policy.Silo, e *registry.Event) {
-	if l == nil || e.Type != registry.Withdrawn && e.Type != registry.Objected {
+func (l *List) Note(silo *policy.Silo, e *event.Event) {
+	if l == nil || e.Type != event.Withdrawn && e.Type != event.Objected {
 		return
 	}
 	marketing := silo.IsMarketing(e.Purpose)
@@ -144,18 +149,18 @@ func (l *List) Note(silo *policy.Silo, e *registry.Event) {
 }
 
 // add remembers an event's identifiers for the list, and reports whether one of them is new there, or its day is.
-func (l *List) add(e *registry.Event) (news bool) {
-	said := min(policy.DateOf(e.OccurredAt, l.zone), l.today)
+func (l *List) add(e *event.Event) (news bool) {
+	said := min(calendar.DateOf(e.OccurredAt, l.zone), l.today)
 	from := said
 	if e.EffectiveFrom.After(e.OccurredAt) {
-		from = max(from, policy.DateOf(e.EffectiveFrom, l.zone))
+		from = max(from, calendar.DateOf(e.EffectiveFrom, l.zone))
 	}
 	for _, s := range e.Subjects {
 		ref, ok := l.ref(s, e.Country)
 		if listed := max(l.day(ref), l.noted[ref].from); !ok || from <= listed || e.Undated && listed.Known() {
 			continue
 		}
-		l.noted[ref] = no{Subject: registry.Subject{Kind: s.Kind, Value: strings.Clone(s.Value)}, country: e.Country, day: said, from: from}
+		l.noted[ref] = no{Subject: event.Subject{Kind: s.Kind, Value: strings.Clone(s.Value)}, country: e.Country, day: said, from: from}
 		news = true
 	}
 	return news
@@ -166,18 +171,18 @@ func (l *List) Flush(ctx context.Context, dryRun bool) (int, error) {
 	if l == nil || len(l.noted) == 0 {
 		return 0, nil
 	}
-	refs := make([]registry.Ref, 0, len(l.noted))
+	refs := make([]keystore.Ref, 0, len(l.noted))
 	for ref := range l.noted {
 		refs = append(refs, ref)
 	}
-	slices.SortFunc(refs, func(a, b registry.Ref) int { return bytes.Compare(a[:], b[:]) })
-	report, err := l.registry.Import(ctx, registry.Import{Keys: l.key, Source: l.silo, DryRun: dryRun, Next: func(e *registry.Event) error {
+	slices.SortFunc(refs, func(a, b keystore.Ref) int { return bytes.Compare(a[:], b[:]) })
+	report, err := l.registry.Import(ctx, delivery.Import{Keys: l.key, Source: l.silo, DryRun: dryRun, Next: func(e *event.Event) error {
 		if len(refs) == 0 {
 			return io.EOF
 		}
 		n := l.noted[refs[0]]
 		refs = refs[1:]
-		e.Type, e.Purpose, e.Marketing, e.Country = registry.Objected, l.purpose, true, n.country
+		e.Type, e.Purpose, e.Marketing, e.Country = event.Objected, l.purpose, true, n.country
 		e.OccurredAt, e.EffectiveFrom = n.day.Start(l.zone), n.from.Start(l.zone)
 		e.Subjects = append(e.Subjects, n.Subject)
 		return nil
@@ -194,20 +199,20 @@ func (l *List) Flush(ctx context.Context, dryRun bool) (int, error) {
 
 // Deliver puts the identifiers of a delivery on the list. What else its lines say is not kept. A line without a date says no since now, which is what its
 // default is, and says nothing new of somebody on the list.
-func (l *List) Deliver(ctx context.Context, in registry.Import, now time.Time) (registry.ImportReport, error) {
+func (l *List) Deliver(ctx context.Context, in delivery.Import, now time.Time) (delivery.Report, error) {
 	in.Default = maps.Clone(in.Default)
 	if in.Default == nil {
 		in.Default = map[string]string{}
 	}
-	for column, value := range map[string]string{"type": string(registry.Objected), "occurred_at": now.Format(time.RFC3339)} {
+	for column, value := range map[string]string{"type": string(event.Objected), "occurred_at": now.Format(time.RFC3339)} {
 		if in.Default[column] == "" {
 			in.Default[column] = value
 		}
 	}
 	known := 0
-	report, err := registry.ReadEvents(in, func(e *registry.Event) error {
-		if e.Type != registry.Withdrawn && e.Type != registry.Objected {
-			return &registry.RefusedError{Reason: registry.BadType, Column: "type"}
+	report, err := delivery.Read(in, func(e *event.Event) error {
+		if e.Type != event.Withdrawn && e.Type != event.Objected {
+			return &event.RefusedError{Reason: event.BadType, Column: "type"}
 		}
 		e.Undated = e.OccurredAt.Equal(now.Truncate(time.Second))
 		if !l.add(e) {

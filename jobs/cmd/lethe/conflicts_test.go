@@ -31,6 +31,7 @@ import (
 	"lethe/jobs/config"
 	"lethe/pipeline/ask"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -182,7 +183,7 @@ func ordersFor(text []byte) (string, error) {
 		return "", fmt.Errorf("policy.yaml: %w", err)
 	}
 	var reasons []string
-	for _, code := range policy.Codes() {
+	for _, code := range reason.Codes() {
 		if strings.HasPrefix(string(code), "D_") || strings.HasPrefix(string(code), "K_") {
 			reasons = append(reasons, string(code))
 		}

@@ -20,7 +20,11 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/policy"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/decide"
+	"lethe/pipeline/policy/reason"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
@@ -95,23 +99,23 @@ func (a *View) Close() error { return errors.Join(a.list.Close(), a.silos.Close(
 func (a *View) AsOf() time.Time { return a.tonight.AsOf }
 
 // suppressedCode says that only the suppression list keeps somebody out.
-const suppressedCode = policy.Code(registry.Suppressed)
+const suppressedCode = reason.Code(event.Suppressed)
 
 // Person answers for somebody who is known by identifiers alone: "" if they may be used, else the reason. Of
 // several collections of theirs, a later yes counts, unless there is a no of that day or later in another.
-func (a *View) Person(subjects []registry.Subject, country string) policy.Code {
+func (a *View) Person(subjects []event.Subject, country string) reason.Code {
 	country = cmp.Or(country, a.silo.Jurisdiction.Code)
 	a.found = a.found[:0]
 	readable := false
 	for _, s := range subjects {
-		value, ok := registry.Normalise(s.Kind, []byte(s.Value), country, a.buf[:0])
+		value, ok := identifier.Normalise(s.Kind, []byte(s.Value), country, a.buf[:0])
 		if a.buf = value; !ok {
 			continue
 		}
 		readable = true
 		a.next = append(a.next[:0], a.silos.Silos[a.silo.Silo.Name].Standings.Lookup(a.key.Match(s.Kind, value))...)
 		if len(a.found) > 0 && len(a.next) > 0 && !slices.Equal(a.found, a.next) {
-			return policy.EIDConflict
+			return reason.EIDConflict
 		}
 		if len(a.next) > 0 {
 			a.found = append(a.found[:0], a.next...)
@@ -119,17 +123,17 @@ func (a *View) Person(subjects []registry.Subject, country string) policy.Code {
 	}
 	switch {
 	case !readable:
-		return policy.EIDUnparseable
+		return reason.EIDUnparseable
 	case len(a.found) == 0:
-		return policy.XNoMatch
+		return reason.XNoMatch
 	}
 	return a.collections(subjects, country)
 }
 
 // collections answers for the collections of one person.
-func (a *View) collections(subjects []registry.Subject, country string) policy.Code {
-	var yes, no policy.Date // the latest of each
-	var why, refusal policy.Code
+func (a *View) collections(subjects []event.Subject, country string) reason.Code {
+	var yes, no calendar.Date // the latest of each
+	var why, refusal reason.Code
 	allowed, proven := false, false
 	var since time.Time
 	for _, collection := range a.found {
@@ -137,13 +141,13 @@ func (a *View) collections(subjects []registry.Subject, country string) policy.C
 			continue
 		}
 		rec := policy.Record{Trust: a.silos.Silos[a.silo.Silo.Name].Trust, Standing: &a.standing,
-			Starts: make([]policy.Date, len(a.silo.Silo.Rules))}
-		d := a.silo.Decide(rec, a.tonight.AsOf)
+			Starts: make([]calendar.Date, len(a.silo.Silo.Rules))}
+		d := decide.Decide(a.silo, rec, a.tonight.AsOf)
 		if a.usable(d, rec) {
 			allowed = true
 			if given, ok := suppression.ConsentTo(&a.standing, a.purpose); ok && given.Since.After(since) {
 				since, proven = given.Since, given.Proven
-				yes = policy.DateOf(since, a.setup.Zone)
+				yes = calendar.DateOf(since, a.setup.Zone)
 			}
 			continue
 		}
@@ -154,7 +158,7 @@ func (a *View) collections(subjects []registry.Subject, country string) policy.C
 	}
 	switch {
 	case !allowed:
-		return cmp.Or(refusal, why, policy.DNoConsent)
+		return cmp.Or(refusal, why, reason.DNoConsent)
 	case refusal != "" && no >= yes:
 		return refusal
 	case !a.list.Outlives(a.list.Since(subjects, country), since, proven):
@@ -166,20 +170,20 @@ func (a *View) collections(subjects []registry.Subject, country string) policy.C
 // usable reports whether a decision of the purpose lets the record be used. A request for access changes
 // no use.
 func (a *View) usable(d policy.Decision, rec policy.Record) bool {
-	if d.Reason == policy.KPendingAccess {
-		return len(a.silo.Permits(rec, a.tonight.AsOf, nil)) > 0
+	if d.Reason == reason.KPendingAccess {
+		return len(decide.Permits(a.silo, rec, a.tonight.AsOf, nil)) > 0
 	}
 	return d.Use == policy.Allowed || d.Use == policy.Limited
 }
 
 // saysNo reports whether a person's own act, or a hold, ended the use, and on which day. What
 // has no day counts as today's.
-func saysNo(d policy.Decision, today policy.Date) (policy.Date, bool) {
+func saysNo(d policy.Decision, today calendar.Date) (calendar.Date, bool) {
 	switch d.Reason {
-	case policy.DErasureRequest, policy.DObjectionMarketing, policy.DObjectionUpheld, policy.DConsentWithdrawn,
-		policy.DConsentRefused:
+	case reason.DErasureRequest, reason.DObjectionMarketing, reason.DObjectionUpheld, reason.DConsentWithdrawn,
+		reason.DConsentRefused:
 		return cmp.Or(d.End, today), true
-	case policy.KLegalHold, policy.KRestricted, policy.KObjectionPending:
+	case reason.KLegalHold, reason.KRestricted, reason.KObjectionPending:
 		return today, true
 	}
 	return 0, false
@@ -187,8 +191,8 @@ func saysNo(d policy.Decision, today policy.Date) (policy.Date, bool) {
 
 // Rows reads the silo's tables and hands each row that may be used to do. It returns how many rows were
 // left out, by reason. A source that cannot be read ends it.
-func (a *View) Rows(ctx context.Context, do func(Row) error) (left map[policy.Code]int, err error) {
-	left = map[policy.Code]int{}
+func (a *View) Rows(ctx context.Context, do func(Row) error) (left map[reason.Code]int, err error) {
+	left = map[reason.Code]int{}
 	for _, src := range a.setup.Sources {
 		governed := slices.ContainsFunc(a.silo.Silo.Records, func(r policy.Records) bool {
 			return r.Source == src.Name
@@ -204,7 +208,7 @@ func (a *View) Rows(ctx context.Context, do func(Row) error) (left map[policy.Co
 }
 
 // source is Rows for one source.
-func (a *View) source(ctx context.Context, src setup.Source, left map[policy.Code]int, do func(Row) error) (err error) {
+func (a *View) source(ctx context.Context, src setup.Source, left map[reason.Code]int, do func(Row) error) (err error) {
 	set := stores.New(a.setup, a.tonight, nil, a.silos)
 	s := stores.NewStore(src)
 	if s.Conn, err = src.Open(ctx); err != nil {
@@ -240,7 +244,7 @@ func (a *View) source(ctx context.Context, src setup.Source, left map[policy.Cod
 }
 
 // row answers for one row.
-func (a *View) row(g *judge.Judge, rows arrow.Record, row int) policy.Code {
+func (a *View) row(g *judge.Judge, rows arrow.Record, row int) reason.Code {
 	r := g.Rule(rows, row, a.tonight.AsOf)
 	if !a.usable(r.Decision, g.Record) {
 		return r.Reason

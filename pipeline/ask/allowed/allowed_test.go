@@ -7,25 +7,27 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
 )
 
 func TestSaysNo(t *testing.T) {
-	const today, before = policy.Date(200), policy.Date(100)
-	tests := map[policy.Code]struct {
-		end  policy.Date
-		want policy.Date // 0: it is no no of the person's, nor a hold's
+	const today, before = calendar.Date(200), calendar.Date(100)
+	tests := map[reason.Code]struct {
+		end  calendar.Date
+		want calendar.Date // 0: it is no no of the person's, nor a hold's
 	}{
-		policy.DConsentWithdrawn:   {end: before, want: before},
-		policy.DConsentRefused:     {end: before, want: before},
-		policy.DObjectionMarketing: {end: before, want: before},
-		policy.DObjectionUpheld:    {end: before, want: before},
-		policy.DErasureRequest:     {want: today}, // it has no day
-		policy.KLegalHold:          {end: before, want: today},
-		policy.KRestricted:         {want: today},
-		policy.KObjectionPending:   {want: today},
-		policy.DConsentExpired:     {end: before},
-		policy.DNoConsent:          {},
-		policy.XNoMatch:            {},
+		reason.DConsentWithdrawn:   {end: before, want: before},
+		reason.DConsentRefused:     {end: before, want: before},
+		reason.DObjectionMarketing: {end: before, want: before},
+		reason.DObjectionUpheld:    {end: before, want: before},
+		reason.DErasureRequest:     {want: today}, // it has no day
+		reason.KLegalHold:          {end: before, want: today},
+		reason.KRestricted:         {want: today},
+		reason.KObjectionPending:   {want: today},
+		reason.DConsentExpired:     {end: before},
+		reason.DNoConsent:          {},
+		reason.XNoMatch:            {},
 	}
 	for code, tt := range tests {
 		day, no := saysNo(policy.Decision{Reason: code, End: tt.end}, today)

@@ -10,7 +10,10 @@ import (
 	"time"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/decide"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
 	"lethe/pipeline/suppression"
@@ -46,7 +49,7 @@ type KnownPurpose struct {
 
 // Show says what one silo knows of somebody, and what is decided of it. It asks that silo only, and the
 // suppression list.
-func Show(ctx context.Context, p *setup.Setup, silo string, who registry.Subject, country string,
+func Show(ctx context.Context, p *setup.Setup, silo string, who event.Subject, country string,
 	asOf time.Time) (known Known, err error) {
 	i := slices.IndexFunc(p.Silos, func(s *policy.Compiled) bool { return s.Silo.Name == silo })
 	if i < 0 {
@@ -74,7 +77,7 @@ func Show(ctx context.Context, p *setup.Setup, silo string, who registry.Subject
 	if err != nil {
 		return known, err
 	}
-	known = Known{Silo: silo, AsOf: asOf, Suppressed: list.Since([]registry.Subject{who}, country).String()}
+	known = Known{Silo: silo, AsOf: asOf, Suppressed: list.Since([]event.Subject{who}, country).String()}
 	for _, f := range found {
 		c := KnownCollection{Number: f.Number, Flags: flagWords(&f.Standing, p.Zone), Events: f.Events}
 		var purposes []string
@@ -98,7 +101,7 @@ func Show(ctx context.Context, p *setup.Setup, silo string, who registry.Subject
 // purposeOf says where a purpose stands, and what is decided of a record by its rules alone.
 func purposeOf(one *policy.Compiled, purpose string, s *policy.Standing, asOf time.Time,
 	zone *time.Location) KnownPurpose {
-	d := one.Decide(policy.Record{Standing: s, Starts: make([]policy.Date, len(one.Silo.Rules))}, asOf)
+	d := decide.Decide(one, policy.Record{Standing: s, Starts: make([]calendar.Date, len(one.Silo.Rules))}, asOf)
 	k := KnownPurpose{Purpose: purpose, State: "nothing is known of this purpose", Use: d.Use,
 		Reason: string(d.Reason), Words: d.Reason.Words(), Until: d.Until.String(), Due: d.Due.String()}
 	if i := slices.IndexFunc(s.Purposes, func(p policy.PurposeStanding) bool { return p.Purpose == purpose }); i >= 0 {
@@ -109,7 +112,7 @@ func purposeOf(one *policy.Compiled, purpose string, s *policy.Standing, asOf ti
 
 // stateWords says where a purpose stands, with dates in the controller's zone.
 func stateWords(p *policy.PurposeStanding, zone *time.Location) string {
-	on := func(t time.Time) string { return policy.DateOf(t, zone).String() }
+	on := func(t time.Time) string { return calendar.DateOf(t, zone).String() }
 	var words []string
 	switch {
 	case p.State != policy.NoConsent:
@@ -164,7 +167,7 @@ func flagWords(s *policy.Standing, zone *time.Location) []string {
 		{s.Hold, "under a legal hold"},
 		{s.Restricted, "processing is restricted (Art. 18)"},
 		{s.PendingAccess, "a request for access or portability is open"},
-		{!s.Erasure.IsZero(), "erasure was asked on " + policy.DateOf(s.Erasure, zone).String()},
+		{!s.Erasure.IsZero(), "erasure was asked on " + calendar.DateOf(s.Erasure, zone).String()},
 		{s.Minor && !s.Parental, "a child's, without the parents' authorisation for every purpose"},
 		{s.Minor && s.Parental, "a child's, authorised by the parents"},
 	} {

@@ -4,16 +4,16 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 
 	"lethe/pipeline/judge"
-	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/stores"
 )
 
 // Row is a row that may be used.
 type Row struct {
-	Source   string             `json:"source"`
-	Table    string             `json:"table"`
-	Key      []string           `json:"key"`
-	Subjects []registry.Subject `json:"subjects"`
+	Source   string          `json:"source"`
+	Table    string          `json:"table"`
+	Key      []string        `json:"key"`
+	Subjects []event.Subject `json:"subjects"`
 }
 
 // allowedRow is a row of a batch, with its key and the people it names.

@@ -8,6 +8,7 @@ import (
 
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/lint"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/stores"
 )
@@ -91,7 +92,7 @@ func Cover(ctx context.Context, p *setup.Setup, source, table string) (Coverage,
 
 // columns asks the source for the fields of a table and its key; where it does not answer, what the
 // last nights found has to do.
-func columns(ctx context.Context, p *setup.Setup, src setup.Source, table string, found []policy.Category,
+func columns(ctx context.Context, p *setup.Setup, src setup.Source, table string, found []lint.Category,
 	c *Coverage) (names, key []string, err error) {
 	tables, err := stores.CatalogOf(ctx, src)
 	if err == nil {
@@ -118,9 +119,9 @@ func columns(ctx context.Context, p *setup.Setup, src setup.Source, table string
 
 // cover says which rules need a field, and what the policy needs it for besides.
 func cover(p *setup.Setup, name string, key []string, claims []policy.Records, silos []*policy.Compiled,
-	found []policy.Category, source, table string) CoveredField {
+	found []lint.Category, source, table string) CoveredField {
 	f := CoveredField{Field: name, Rules: []string{}}
-	i := slices.IndexFunc(found, func(o policy.Category) bool {
+	i := slices.IndexFunc(found, func(o lint.Category) bool {
 		return o.Source == source && o.Table == table && o.Field == name
 	})
 	if i >= 0 {

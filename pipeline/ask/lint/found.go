@@ -9,7 +9,8 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/notes"
-	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/lint"
 	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
@@ -17,9 +18,9 @@ import (
 
 // foundCategories returns the personal fields that the newest reading of each table found, and the
 // night of that reading by table.
-func foundCategories(ctx context.Context, p *setup.Setup) (found []policy.Category,
-	since map[notes.Object]policy.Date, err error) {
-	since = map[notes.Object]policy.Date{}
+func foundCategories(ctx context.Context, p *setup.Setup) (found []lint.Category,
+	since map[notes.Object]calendar.Date, err error) {
+	since = map[notes.Object]calendar.Date{}
 	if !state.FileExists(filepath.Join(p.State, "journal.db")) {
 		return nil, since, nil
 	}
@@ -40,7 +41,7 @@ func foundCategories(ctx context.Context, p *setup.Setup) (found []policy.Catego
 		if err != nil {
 			return nil, nil, err
 		}
-		day := policy.DateOf(r.AsOf, p.Zone)
+		day := calendar.DateOf(r.AsOf, p.Zone)
 		here := map[notes.Object]bool{}
 		for _, i := range f.Inventory {
 			at := notes.Object{Source: i.Source, Table: i.Object}
@@ -49,7 +50,7 @@ func foundCategories(ctx context.Context, p *setup.Setup) (found []policy.Catego
 			}
 			here[at] = true
 			if scan.Personal(i) {
-				found = append(found, policy.Category{Source: i.Source, Table: i.Object, Field: i.Column,
+				found = append(found, lint.Category{Source: i.Source, Table: i.Object, Field: i.Column,
 					Category: i.Category, Class: i.Class})
 			}
 		}
@@ -61,8 +62,8 @@ func foundCategories(ctx context.Context, p *setup.Setup) (found []policy.Catego
 }
 
 // withoutKeys leaves primary keys out: a row cannot be without one, whoever needs it.
-func withoutKeys(found []policy.Category, catalogs map[string]connectors.Tables) []policy.Category {
-	return slices.DeleteFunc(slices.Clone(found), func(f policy.Category) bool {
+func withoutKeys(found []lint.Category, catalogs map[string]connectors.Tables) []lint.Category {
+	return slices.DeleteFunc(slices.Clone(found), func(f lint.Category) bool {
 		t, ok := catalogs[f.Source].Find(f.Table)
 		return ok && slices.Contains(t.Key, f.Field)
 	})

@@ -16,6 +16,8 @@ import (
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/lint"
+	"lethe/pipeline/policy/names"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/stores"
 )
@@ -23,7 +25,7 @@ import (
 // Policy returns what somebody should look at in the policy: by itself, against the catalogs of the live
 // sources, and against the personal data that the last nights found. It writes nothing. unchecked says, a
 // sentence each, what could not be looked at; a source that does not answer is no error.
-func Policy(ctx context.Context, p *setup.Setup) (remarks []policy.Remark, unchecked []string, err error) {
+func Policy(ctx context.Context, p *setup.Setup) (remarks []lint.Remark, unchecked []string, err error) {
 	now := p.Now()
 	categories, since, err := foundCategories(ctx, p)
 	if err != nil {
@@ -48,23 +50,23 @@ func Policy(ctx context.Context, p *setup.Setup) (remarks []policy.Remark, unche
 		catalogs[src.Name] = tables
 	}
 	for _, silo := range p.Silos {
-		remarks = append(remarks, silo.Lint(now)...)
+		remarks = append(remarks, lint.Lint(silo, now)...)
 		remarks = append(remarks, lintNames(p, silo, catalogs)...)
-		remarks = append(remarks, silo.LintCategories(now, withoutKeys(categories, catalogs))...)
+		remarks = append(remarks, lint.Categories(silo, now, withoutKeys(categories, catalogs))...)
 	}
-	return append(remarks, policy.LintTogether(p.Silos, now)...), unchecked, nil
+	return append(remarks, lint.Together(p.Silos, now)...), unchecked, nil
 }
 
 // nameCheck holds what a silo names against a catalog.
 type nameCheck struct {
 	silo  *policy.Compiled
 	place string
-	list  *[]policy.Remark
+	list  *[]lint.Remark
 }
 
 // add remarks; a night refuses a policy that names what is not there.
 func (c nameCheck) add(code, law string, refused bool, format string, args ...any) {
-	*c.list = append(*c.list, policy.Remark{Code: code, Silo: c.silo.Silo.Name, Place: c.place, Law: law,
+	*c.list = append(*c.list, lint.Remark{Code: code, Silo: c.silo.Silo.Name, Place: c.place, Law: law,
 		Refused: refused, Words: fmt.Sprintf(format, args...)})
 }
 
@@ -76,7 +78,7 @@ func (c nameCheck) table(source string, tables connectors.Tables, key, name stri
 		for i, t := range tables {
 			names[i] = t.Name
 		}
-		c.add(policy.LUnknownName, "", true, "%s: source %s has no table %s%s", key, source, name, meant(name, names))
+		c.add(lint.LUnknownName, "", true, "%s: source %s has no table %s%s", key, source, name, meant(name, names))
 	}
 	return t, ok
 }
@@ -84,7 +86,7 @@ func (c nameCheck) table(source string, tables connectors.Tables, key, name stri
 // field remarks that a table has no field of that name.
 func (c nameCheck) field(t connectors.Table, key, name string) {
 	if _, ok := t.Field(name); !ok && name != "" {
-		c.add(policy.LUnknownName, "", true, "%s: table %s has no field %s%s", key, t.Name, name,
+		c.add(lint.LUnknownName, "", true, "%s: table %s has no field %s%s", key, t.Name, name,
 			meant(name, fieldNames(t)))
 	}
 }
@@ -100,7 +102,7 @@ func fieldNames(t connectors.Table) []string {
 
 // meant suggests the name that was probably meant.
 func meant(name string, candidates []string) string {
-	if like := policy.Nearest(name, candidates); like != "" {
+	if like := names.Nearest(name, candidates); like != "" {
 		return ": did you mean " + like + "?"
 	}
 	return ": correct the name"
@@ -109,15 +111,15 @@ func meant(name string, candidates []string) string {
 // start remarks on a starting date that the engine itself changes at every update.
 func (c nameCheck) start(t connectors.Table, key, name string) {
 	if f, ok := t.Field(name); ok && f.AutoUpdate {
-		c.add(policy.LLastModified, "Art. 5(1)(e)", true, "%s: field %s of table %s is set anew by the engine "+
+		c.add(lint.LLastModified, "Art. 5(1)(e)", true, "%s: field %s of table %s is set anew by the engine "+
 			"at every update of the row, so the term never ends: name the field with the day of collecting, or "+
 			"of the end", key, name, t.Name)
 	}
 }
 
 // lintNames holds the names of a silo, its dates and its foreign keys against the catalogs that answered.
-func lintNames(p *setup.Setup, silo *policy.Compiled, catalogs map[string]connectors.Tables) []policy.Remark {
-	var list []policy.Remark
+func lintNames(p *setup.Setup, silo *policy.Compiled, catalogs map[string]connectors.Tables) []lint.Remark {
+	var list []lint.Remark
 	has := map[string]bool{}
 	whole := true // every table of the silo was seen
 	for i, r := range silo.Silo.Records {
@@ -138,7 +140,7 @@ func lintNames(p *setup.Setup, silo *policy.Compiled, catalogs map[string]connec
 		// A field that some rules cover and others do not is cleared when those that do have ended.
 		_, wrong := judge.Techniques(silo, t)
 		for _, err := range wrong {
-			c.add(policy.LNoTechnique, "Art. 5(1)(c)", true, "%s", err)
+			c.add(lint.LNoTechnique, "Art. 5(1)(c)", true, "%s", err)
 		}
 		lintReferences(p, c, r, t, tables)
 	}
@@ -160,7 +162,7 @@ func lintNames(p *setup.Setup, silo *policy.Compiled, catalogs map[string]connec
 	c := nameCheck{silo, "silo " + silo.Silo.Name, &list}
 	missing := func(key, field string) {
 		if !has[field] {
-			c.add(policy.LUnknownName, "", true, "%s: no table of the silo has a field %s%s", key, field,
+			c.add(lint.LUnknownName, "", true, "%s: no table of the silo has a field %s%s", key, field,
 				meant(field, known))
 			has[field] = true // said once
 		}
@@ -244,7 +246,7 @@ func lintReferences(p *setup.Setup, c nameCheck, r policy.Records, t connectors.
 				case d >= 0 && r.Dependents[d].Do == "delete" && !slices.Contains(goes, child.Name):
 					goes = append(goes, child.Name)
 				case d < 0 && !governedAlone(p, r.Source, child.Name):
-					c.add(policy.LNoElse, "Art. 5(1)(e), 17(1)", false, "rows of %s refer to %s by %s and are "+
+					c.add(lint.LNoElse, "Art. 5(1)(e), 17(1)", false, "rows of %s refer to %s by %s and are "+
 						"no dependents, so a row with such is kept when rule %s wants it deleted: declare them "+
 						"under dependents, or say else: anonymize (or else: none, if that is meant)",
 						child.Name, goes[i], strings.Join(fk.Fields, ", "), strings.Join(without, ", "))

@@ -10,6 +10,7 @@ import (
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 )
 
 // tallies count while the rows pass by. They grow with the verdicts that the policies can give, not with
@@ -61,7 +62,7 @@ type judged struct {
 	Verdict
 	change judge.Change
 	block  bool
-	due    policy.Date
+	due    calendar.Date
 }
 
 // verdictOf decides a row by the silo that claims it; false when none does.
@@ -82,7 +83,7 @@ func verdictOf(groups []*judge.Judge, rows arrow.Record, row int, asOf time.Time
 }
 
 // earliest keeps the earlier of two days; none is later than any.
-func earliest(least *string, due policy.Date) {
+func earliest(least *string, due calendar.Date) {
 	if d := due.String(); d != "" && (*least == "" || d < *least) {
 		*least = d
 	}

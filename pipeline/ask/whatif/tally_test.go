@@ -8,20 +8,22 @@ import (
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
 )
 
 // The verdicts that a policy may give on one row.
 var (
 	nobody  = judged{}
-	kept    = judged{Verdict: Verdict{Silo: "news", Action: policy.Keep, Use: policy.Allowed, Reason: policy.KConsent}}
+	kept    = judged{Verdict: Verdict{Silo: "news", Action: policy.Keep, Use: policy.Allowed, Reason: reason.KConsent}}
 	blocked = judged{Verdict: Verdict{Silo: "news", Action: policy.Keep, Use: policy.Blocked,
-		Reason: policy.KLegalHold}, block: true}
-	cleared = judged{Verdict: Verdict{Silo: "news", Action: policy.Keep, Use: policy.Allowed, Reason: policy.KConsent,
+		Reason: reason.KLegalHold}, block: true}
+	cleared = judged{Verdict: Verdict{Silo: "news", Action: policy.Keep, Use: policy.Allowed, Reason: reason.KConsent,
 		Clear: "phone"}, change: judge.Clear}
 	nulled = judged{Verdict: Verdict{Silo: "news", Action: policy.Anonymize, Use: policy.Allowed,
-		Reason: policy.DConsentWithdrawn}, change: judge.Anonymize}
+		Reason: reason.DConsentWithdrawn}, change: judge.Anonymize}
 	deleted = judged{Verdict: Verdict{Silo: "news", Action: policy.Delete, Use: policy.Blocked,
-		Reason: policy.DConsentWithdrawn}, change: judge.Delete}
+		Reason: reason.DConsentWithdrawn}, change: judge.Delete}
 )
 
 // but is a verdict with something else in it.
@@ -31,7 +33,7 @@ func but(j judged, change func(*judged)) judged {
 }
 
 func TestEffectOf(t *testing.T) {
-	other := func(j *judged) { j.Reason = policy.DConsentExpired }
+	other := func(j *judged) { j.Reason = reason.DConsentExpired }
 	tests := map[string]struct {
 		was, is judged
 		want    string
@@ -82,7 +84,7 @@ func TestTalliesCountRows(t *testing.T) {
 	require.Len(t, tallies.lines, 3)
 	gone := tallies.lines[comparedKey{at, kept.Verdict, deleted.Verdict, effectDeleted}]
 	require.EqualValues(t, 2, gone.Rows)
-	require.Equal(t, policy.Date(100).String(), gone.NewDue, "the earlier of the two days")
+	require.Equal(t, calendar.Date(100).String(), gone.NewDue, "the earlier of the two days")
 	require.Empty(t, gone.OldDue)
 	require.EqualValues(t, 1, tallies.lines[comparedKey{at, deleted.Verdict, deleted.Verdict, effectLater}].Rows)
 }

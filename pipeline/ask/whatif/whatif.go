@@ -20,6 +20,9 @@ import (
 	"lethe/pipeline/limits"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
+	"lethe/pipeline/policy/words"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
@@ -55,7 +58,7 @@ type Verdict struct {
 	Silo   string        `json:"silo,omitempty"`
 	Action policy.Action `json:"action,omitempty"`
 	Use    policy.Use    `json:"use,omitempty"`
-	Reason policy.Code   `json:"reason,omitempty"`
+	Reason reason.Code   `json:"reason,omitempty"`
 	Clear  string        `json:"clear,omitempty"` // fields that are cleared in a row that stays, joined by ';'
 }
 
@@ -92,7 +95,7 @@ func Compare(ctx context.Context, p *setup.Setup, next *setup.Setup, asOf time.T
 	before, after := newWeigher(p, asOf), newWeigher(next, asOf)
 	c = Comparison{
 		AsOf: after.tonight.Today.String(), Totals: map[string]int{}, Notes: []string{},
-		Changes: append([]string{}, policy.Differences(p.Silos, next.Silos)...),
+		Changes: append([]string{}, words.Differences(p.Silos, next.Silos)...),
 	}
 	config := next.Registry
 	config.ReadOnly = true
@@ -151,9 +154,9 @@ func longerConsents(p, next *setup.Setup, asOf time.Time) (notes []string) {
 		}
 		for id, rule := range silo.InForce(asOf) {
 			for was, old := range p.Silos[i].InForce(asOf) {
-				today := policy.DateOf(asOf, next.Zone)
+				today := calendar.DateOf(asOf, next.Zone)
 				if was == id && rule.Basis == policy.Consent && old.Basis == policy.Consent &&
-					policy.EndOf(today, rule.MaxAge) > policy.EndOf(today, old.MaxAge) {
+					calendar.EndOf(today, rule.MaxAge) > calendar.EndOf(today, old.MaxAge) {
 					notes = append(notes, fmt.Sprintf("silo %s, rule %s: consents would last %s, before %s; "+
 						"those that a night has already ended stay ended, for the registry holds their end",
 						silo.Silo.Name, id, rule.MaxAge, old.MaxAge))

@@ -1,17 +1,19 @@
-// Package keystore keeps the keys of Lethe: one age-encrypted file for each key in a folder of its own, opened once a run with an identity
-// file that only the service account can read. It protects copies and backups of the folder, not against root (decisions.md, 28).
+// Package keystore keeps the keys of Lethe: one age-encrypted file for each key in a folder of its own,
+// opened once a run with an identity file that only the service account can read. It protects copies and
+// backups of the folder, not against root: who can read the identity file can read the keys.
 //
 // What it holds, by name:
 //
 //	silo/NAME          K_silo, 32 random bytes; references of the registry derive from it (SiloKey)
-//	silo/NAME@2        its second version, and so on: the highest is the one in use, the one before it may still be looked up
+//	silo/NAME@2        its second version, and so on: the highest is in use, the one before is still looked up
 //	audit/SILO/EPOCH   K_audit, 32 random bytes of its own for the references of the reports (AuditKey)
 //	plan/ID            an age identity; the row keys of one plan are encrypted to it
 //	runner             the Ed25519 seed that signs manifests
 //
-// Keys are created explicitly (Ensure..., NewPlan) and never by looking them up. Destroying one makes all that was keyed with it
-// unlinkable or unreadable at once; what stays is a file under destroyed/ with the evidence. The signing keys of people are never in the
-// keystore: each is a file of its own (NewPerson, LoadPerson).
+// Keys are created explicitly (Ensure..., NewPlan) and never by looking them up. Destroying one makes all
+// that was keyed with it unlinkable or unreadable at once; what stays is a file under destroyed/ with the
+// evidence. The signing keys of people are never in the keystore: each is a file of its own (NewPerson,
+// LoadPerson).
 package keystore
 
 import (
@@ -42,7 +44,8 @@ import (
 
 // What a caller can tell apart with errors.Is.
 var (
-	// ErrMissing: the keystore, its identity or the key asked for is not there. The message names the command that creates it.
+	// ErrMissing: the keystore, its identity or the key asked for is not there. The message names the
+	// command that creates it.
 	ErrMissing = errors.New("no such key")
 	// ErrDestroyed: the key existed and was destroyed on purpose. It never comes back under the same name.
 	ErrDestroyed = errors.New("key was destroyed")
@@ -74,7 +77,8 @@ type Keystore struct {
 	destroyed map[string]Evidence
 }
 
-// Evidence says that a key was destroyed: what stays of it. KeyID commits to the key without helping to find it.
+// Evidence says that a key was destroyed: what stays of it. KeyID commits to the key without helping to
+// find it.
 type Evidence struct {
 	Name        string    `json:"name"`
 	KeyID       string    `json:"key_id"` // hex SHA-256 of "lethe-key-id", the name and the key
@@ -88,7 +92,8 @@ func (e Evidence) Digest() [sha256.Size]byte {
 	return sha256.Sum256([]byte(strings.Join(append([]string{e.KeyID}, e.Witnesses...), "\n")))
 }
 
-// Create makes an empty keystore in a new or empty folder (mode 0700) and, unless it exists, a new identity file (mode 0600).
+// Create makes an empty keystore in a new or empty folder (mode 0700) and, unless it exists, a new identity
+// file (mode 0600).
 func Create(path, identityFile string) error {
 	entries, err := os.ReadDir(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -106,7 +111,8 @@ func Create(path, identityFile string) error {
 		if err := os.MkdirAll(filepath.Dir(identityFile), 0o700); err != nil {
 			return fmt.Errorf("create keystore identity: %w", err)
 		}
-		text := fmt.Sprintf("# identity of the Lethe keystore: keep a copy where the keystore is not\n# public key: %s\n%s\n", id.Recipient(), id)
+		text := fmt.Sprintf("# identity of the Lethe keystore: keep a copy where the keystore is not\n# public key: "+
+			"%s\n%s\n", id.Recipient(), id)
 		if err := writeNew(identityFile, []byte(text)); err != nil {
 			return fmt.Errorf("create keystore identity %s: %w", identityFile, err)
 		}
@@ -119,12 +125,14 @@ func Create(path, identityFile string) error {
 	return nil
 }
 
-// Open decrypts every key of the keystore with the identity file. It returns ErrMissing when folder or identity are not there, ErrReadable
-// when the identity or a key file can be read by others, ErrDamaged when a file does not open.
+// Open decrypts every key of the keystore with the identity file. It returns ErrMissing when folder or
+// identity are not there, ErrReadable when the identity or a key file can be read by others, ErrDamaged
+// when a file does not open.
 func Open(ctx context.Context, path, identityFile string) (*Keystore, error) {
 	id, err := loadIdentity(identityFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("open keystore: identity file %s: %w; create both with `lethe keys create`", identityFile, ErrMissing)
+		return nil, fmt.Errorf("open keystore: identity file %s: %w; create both with `lethe keys create`",
+			identityFile, ErrMissing)
 	}
 	if err != nil {
 		return nil, err
@@ -152,7 +160,8 @@ func Open(ctx context.Context, path, identityFile string) (*Keystore, error) {
 	return k, nil
 }
 
-// load reads one file of the folder. Others than keys and evidence (temporary files of an interrupted creation) are left alone.
+// load reads one file of the folder. Others than keys and evidence (temporary files of an interrupted
+// creation) are left alone.
 func (k *Keystore) load(file, rel string) error {
 	if name, ok := strings.CutPrefix(rel, destroyed+"/"); ok {
 		if name, ok = strings.CutSuffix(name, ".json"); !ok {
@@ -182,7 +191,8 @@ func (k *Keystore) load(file, rel string) error {
 	}
 	r, err := age.Decrypt(bytes.NewReader(data), k.identity)
 	if err != nil {
-		return fmt.Errorf("key %s: %w: the identity file does not open it; give the identity the keystore was created with", name, ErrDamaged)
+		return fmt.Errorf("key %s: %w: the identity file does not open it; give the identity the keystore was "+
+			"created with", name, ErrDamaged)
 	}
 	plain, err := io.ReadAll(r)
 	if err != nil {
@@ -190,7 +200,8 @@ func (k *Keystore) load(file, rel string) error {
 	}
 	f := strings.Fields(string(plain))
 	if len(f) != 3 || f[0] != header || f[1] != name {
-		return fmt.Errorf("key %s: %w: the content belongs to another name; restore the file from a copy", name, ErrDamaged)
+		return fmt.Errorf("key %s: %w: the content belongs to another name; restore the file from a copy", name,
+			ErrDamaged)
 	}
 	key, err := base64.RawStdEncoding.DecodeString(f[2])
 	if err != nil || len(key) == 0 {
@@ -200,7 +211,8 @@ func (k *Keystore) load(file, rel string) error {
 	return nil
 }
 
-// EnsureSilo creates the first version of the silo's key unless it has one. A destroyed key is not created again (ErrDestroyed).
+// EnsureSilo creates the first version of the silo's key unless it has one. A destroyed key is not created
+// again (ErrDestroyed).
 func (k *Keystore) EnsureSilo(silo string) error {
 	if live, _ := k.siloVersions(silo); len(live) > 0 {
 		return nil
@@ -288,7 +300,8 @@ func (k *Keystore) Current() map[string]int {
 	return current
 }
 
-// RotateSilo creates the next version of a silo's key and returns its number. It is in use as soon as it is there.
+// RotateSilo creates the next version of a silo's key and returns its number. It is in use as soon as it is
+// there.
 func (k *Keystore) RotateSilo(silo string) (int, error) {
 	current, err := k.SiloKey(silo)
 	if err != nil {
@@ -299,7 +312,8 @@ func (k *Keystore) RotateSilo(silo string) (int, error) {
 }
 
 // DestroySilo destroys one version of a silo's key before witnesses, as Destroy does.
-func (k *Keystore) DestroySilo(silo string, version int, at time.Time, because string, witnesses ...string) (Evidence, error) {
+func (k *Keystore) DestroySilo(silo string, version int, at time.Time, because string, witnesses ...string) (Evidence,
+	error) {
 	return k.destroy(siloName(silo, version), Evidence{DestroyedAt: at, Because: because, Witnesses: witnesses})
 }
 
@@ -332,7 +346,8 @@ func (k *Keystore) SiloKey(silo string) (*SiloKey, error) {
 
 // AuditKey is the key for the audit references of one silo and epoch.
 func (k *Keystore) AuditKey(silo, epoch string) (*AuditKey, error) {
-	secret, err := k.get(auditKind+silo+"/"+epoch, fmt.Sprintf("the audit of silo %q, epoch %s", silo, epoch), "lethe check")
+	secret, err := k.get(auditKind+silo+"/"+epoch, fmt.Sprintf("the audit of silo %q, epoch %s", silo, epoch),
+		"lethe check")
 	if err != nil {
 		return nil, err
 	}
@@ -351,8 +366,8 @@ func (k *Keystore) Runner() (*Signer, error) {
 	return &Signer{key: ed25519.NewKeyFromSeed(seed)}, nil
 }
 
-// NewPlan creates the identity of a plan, durably, and returns the recipient its segments are encrypted to. An id that was used before
-// is refused.
+// NewPlan creates the identity of a plan, durably, and returns the recipient its segments are encrypted to.
+// An id that was used before is refused.
 func (k *Keystore) NewPlan(id string) (age.Recipient, error) {
 	name := planKind + id
 	k.mu.RLock()
@@ -371,7 +386,8 @@ func (k *Keystore) NewPlan(id string) (age.Recipient, error) {
 	return identity.Recipient(), nil
 }
 
-// PlanIdentity is the identity that decrypts a plan's segments: ErrMissing for an unknown plan, ErrDestroyed for a settled one.
+// PlanIdentity is the identity that decrypts a plan's segments: ErrMissing for an unknown plan,
+// ErrDestroyed for a settled one.
 func (k *Keystore) PlanIdentity(id string) (age.Identity, error) {
 	text, err := k.get(planKind+id, "plan "+id, "lethe plan")
 	if err != nil {
@@ -397,9 +413,9 @@ func (k *Keystore) Names(prefix string) []string {
 	return names
 }
 
-// Destroy removes a key for good. The evidence is written first, so that an interrupted destruction is finished by asking again; asking
-// for a key that was destroyed returns the evidence of then. at is the time to be recorded; witnesses are signatures over KeyID, kept as
-// they are.
+// Destroy removes a key for good. The evidence is written first, so that an interrupted destruction is
+// finished by asking again; asking for a key that was destroyed returns the evidence of then. at is the
+// time to be recorded; witnesses are signatures over KeyID, kept as they are.
 func (k *Keystore) Destroy(name string, at time.Time, witnesses ...string) (Evidence, error) {
 	return k.destroy(name, Evidence{DestroyedAt: at, Witnesses: witnesses})
 }
@@ -422,7 +438,8 @@ func (k *Keystore) destroy(name string, evidence Evidence) (Evidence, error) {
 		if err != nil {
 			return Evidence{}, fmt.Errorf("destroy key %s: %w", name, err)
 		}
-		if err := writeNew(filepath.Join(k.path, destroyed, filepath.FromSlash(name)+".json"), append(data, '\n')); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := writeNew(filepath.Join(k.path, destroyed, filepath.FromSlash(name)+".json"),
+			append(data, '\n')); err != nil && !errors.Is(err, fs.ErrExist) {
 			return Evidence{}, fmt.Errorf("destroy key %s: %w", name, err)
 		}
 		k.destroyed[name] = e
@@ -459,7 +476,8 @@ func (k *Keystore) get(name, what, hint string) ([]byte, error) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	if e, ok := k.destroyed[name]; ok {
-		return nil, fmt.Errorf("%s: %w on %s; its references cannot be computed any more", what, ErrDestroyed, e.DestroyedAt.Format(time.DateOnly))
+		return nil, fmt.Errorf("%s: %w on %s; its references cannot be computed any more", what, ErrDestroyed,
+			e.DestroyedAt.Format(time.DateOnly))
 	}
 	key, ok := k.keys[name]
 	if !ok {
@@ -519,69 +537,4 @@ func random() ([]byte, error) {
 	key := make([]byte, keyLen)
 	_, err := rand.Read(key)
 	return key, err
-}
-
-func loadIdentity(file string) (*age.X25519Identity, error) {
-	if err := ownerOnly(file); err != nil {
-		return nil, fmt.Errorf("keystore identity: %w", err)
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("keystore identity: %w", err)
-	}
-	ids, err := age.ParseIdentities(bytes.NewReader(data))
-	if err == nil && len(ids) == 1 {
-		if id, ok := ids[0].(*age.X25519Identity); ok {
-			return id, nil
-		}
-	}
-	return nil, fmt.Errorf("keystore identity %s: %w: it must hold one AGE-SECRET-KEY-1 line, as age-keygen writes it", file, ErrDamaged)
-}
-
-func ownerOnly(file string) error {
-	info, err := os.Stat(file)
-	if err != nil {
-		return err
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return fmt.Errorf("%s has mode %04o: %w; run `chmod 600 %s`", file, mode, ErrReadable, file)
-	}
-	return nil
-}
-
-// writeNew writes a file of mode 0600 that must not exist yet (fs.ErrExist): temporary file, fsync, link, fsync of the folder. The link
-// keeps an existing file where a rename would replace it.
-func writeNew(file string, data []byte) error {
-	dir := filepath.Dir(file)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(dir, ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(data)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if closeErr := tmp.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return err
-	}
-	if err := os.Link(tmp.Name(), file); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

@@ -49,7 +49,8 @@ func TestKeysSurviveReopening(t *testing.T) {
 		require.NoError(t, err)
 		audit, err := k.AuditKey("newsletter", "2026")
 		require.NoError(t, err)
-		return [3]Ref{silo.Match("email", []byte("a@b.it")), silo.Record("crm", "people", []byte("1")), audit.Ref("record", []byte("1"))}
+		return [3]Ref{silo.Match("email", []byte("a@b.it")), silo.Record("crm", "people", []byte("1")),
+			audit.Ref("record", []byte("1"))}
 	}
 	before := refs(k)
 	require.NoError(t, k.EnsureSilo("newsletter"), "ensuring twice changes nothing")
@@ -124,7 +125,8 @@ func TestDestroy(t *testing.T) {
 	at := time.Date(2026, 11, 21, 1, 2, 3, 0, time.UTC)
 	evidence, err := k.Destroy("silo/newsletter", at, "anna", "bo")
 	require.NoError(t, err)
-	require.Equal(t, Evidence{Name: "silo/newsletter", KeyID: id, DestroyedAt: at, Witnesses: []string{"anna", "bo"}}, evidence)
+	require.Equal(t, Evidence{Name: "silo/newsletter", KeyID: id, DestroyedAt: at, Witnesses: []string{"anna", "bo"}},
+		evidence)
 	require.NoFileExists(t, filepath.Join(path, "silo", "newsletter.age"))
 	for _, k := range []*Keystore{k, open(t, path, identity)} {
 		_, err = k.SiloKey("newsletter")
@@ -247,7 +249,8 @@ func TestReferencesAreSeparated(t *testing.T) {
 	require.Equal(t, k.Match("email", []byte("x")), k.Clone().Match("email", []byte("x")))
 }
 
-// TestKnownReference holds the derivation still: HKDF-SHA256 (RFC 5869) and HMAC-SHA256, recomputed with Python's hmac module.
+// TestKnownReference holds the derivation still: HKDF-SHA256 (RFC 5869) and HMAC-SHA256, recomputed with
+// Python's hmac module.
 func TestKnownReference(t *testing.T) {
 	k, err := newSiloKey("a", bytes.Repeat([]byte{7}, 32))
 	require.NoError(t, err)

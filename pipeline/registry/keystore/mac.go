@@ -9,8 +9,9 @@ import (
 	"hash"
 )
 
-// Ref is a keyed reference: HMAC-SHA256 of a value under one silo's (or one audit epoch's) key. It is the only way a person or a record
-// is named outside the sources. It is pseudonymous personal data as long as its key exists.
+// Ref is a keyed reference: HMAC-SHA256 of a value under one silo's (or one audit epoch's) key. It is the
+// only way a person or a record is named outside the sources. It is pseudonymous personal data as long as
+// its key exists.
 type Ref [sha256.Size]byte
 
 // mac is a reusable HMAC state. It is not safe for concurrent use.
@@ -43,11 +44,14 @@ func (m *mac) over(ref Ref) Ref {
 	return m.sum()
 }
 
-// SiloKey makes the references of one silo. It reuses its hash states and so serves one goroutine; Clone makes one for another.
+// SiloKey makes the references of one silo. It reuses its hash states and so serves one goroutine; Clone
+// makes one for another.
 //
-// A second version of the key is a layer over the first: its references are HMACs, under a secret of its own, of the references that the version before
-// gave. So a rotation carries every reference over at once, whoever it stands for and whether or not anybody could still say who that is, and no
-// reference made afterwards can be computed by who has the old key only. What is recognised by Dedup and Fixed stays as it was.
+// A second version of the key is a layer over the first: its references are HMACs, under a secret of its
+// own, of the references that the version before gave. So a rotation carries every reference over at once,
+// whoever it stands for and whether or not anybody could still say who that is, and no reference made
+// afterwards can be computed by who has the old key only. What is recognised by Dedup and Fixed stays as it
+// was.
 type SiloKey struct {
 	silo                        string
 	match, record, dedup, fixed *mac
@@ -57,7 +61,8 @@ type SiloKey struct {
 // layer turns the references of the version before into its own.
 type layer struct{ match, record *mac }
 
-// The labels that separate what is derived from K_silo (HKDF-SHA256, RFC 5869, no salt: the secret is uniform already).
+// The labels that separate what is derived from K_silo (HKDF-SHA256, RFC 5869, no salt: the secret is
+// uniform already).
 const (
 	labelMatch  = "lethe/v1/match"
 	labelRecord = "lethe/v1/record"
@@ -105,7 +110,8 @@ func derive(silo string, secret []byte, labels ...string) ([][]byte, error) {
 	return keys, nil
 }
 
-// rotated is what the file of the next version holds: a fresh secret, and of this version what its references are made with, but not its secret.
+// rotated is what the file of the next version holds: a fresh secret, and of this version what its
+// references are made with, but not its secret.
 func (k *SiloKey) rotated() ([]byte, error) {
 	secret, err := random()
 	for _, m := range []*mac{k.match, k.record, k.dedup, k.fixed} {
@@ -137,19 +143,22 @@ func (k *SiloKey) Silo() string { return k.silo }
 
 // Clone is an independent SiloKey of the same silo, for another goroutine.
 func (k *SiloKey) Clone() *SiloKey {
-	c := &SiloKey{silo: k.silo, match: k.match.clone(), record: k.record.clone(), dedup: k.dedup.clone(), fixed: k.fixed.clone()}
+	c := &SiloKey{silo: k.silo, match: k.match.clone(), record: k.record.clone(), dedup: k.dedup.clone(),
+		fixed: k.fixed.clone()}
 	for _, l := range k.layers {
 		c.layers = append(c.layers, layer{l.match.clone(), l.record.clone()})
 	}
 	return c
 }
 
-// Match is the reference of an identifier: HMAC(K_match, "v1|kind|value"), under the later versions. The value is normalised already (registry.Normalise).
+// Match is the reference of an identifier: HMAC(K_match, "v1|kind|value"), under the later versions. The
+// value is normalised already (identifier.Normalise).
 func (k *SiloKey) Match(kind string, normalised []byte) Ref {
 	return k.Carry(k.First(kind, normalised), false, 1)
 }
 
-// First is what the first version of the key gave as Match: it recognises a delivery of before a rotation, and nothing is looked up by it.
+// First is what the first version of the key gave as Match: it recognises a delivery of before a rotation,
+// and nothing is looked up by it.
 func (k *SiloKey) First(kind string, normalised []byte) Ref {
 	k.match.start()
 	k.match.buf = append(append(k.match.buf, kind...), '|')
@@ -157,8 +166,9 @@ func (k *SiloKey) First(kind string, normalised []byte) Ref {
 	return k.match.sum()
 }
 
-// Record is the reference of a row: HMAC(K_record, "v1|system|object|key"), where system is the source's name, object the table's and key
-// the row's canonical key. Names are length-prefixed, so no two places give one reference.
+// Record is the reference of a row: HMAC(K_record, "v1|system|object|key"), where system is the source's
+// name, object the table's and key the row's canonical key. Names are length-prefixed, so no two places
+// give one reference.
 func (k *SiloKey) Record(system, object string, key []byte) Ref {
 	k.record.start()
 	k.record.buf = appendName(k.record.buf, system)
@@ -167,8 +177,8 @@ func (k *SiloKey) Record(system, object string, key []byte) Ref {
 	return k.Carry(k.record.sum(), true, 1)
 }
 
-// Dedup is the reference by which a repeated delivery is recognised: HMAC(K_dedup, "v1|source|content"). Two silos that receive the same
-// line therefore share no stored value.
+// Dedup is the reference by which a repeated delivery is recognised: HMAC(K_dedup, "v1|source|content").
+// Two silos that receive the same line therefore share no stored value.
 func (k *SiloKey) Dedup(source string, content []byte) Ref {
 	k.dedup.start()
 	k.dedup.buf = appendName(k.dedup.buf, source)
@@ -176,7 +186,8 @@ func (k *SiloKey) Dedup(source string, content []byte) Ref {
 	return k.dedup.sum()
 }
 
-// Fixed is the reference of what must stay the same when the key is rotated, because somebody else keeps it: HMAC(K_fixed, "v1|domain|value").
+// Fixed is the reference of what must stay the same when the key is rotated, because somebody else keeps
+// it: HMAC(K_fixed, "v1|domain|value").
 func (k *SiloKey) Fixed(domain string, value []byte) Ref {
 	k.fixed.start()
 	k.fixed.buf = appendName(k.fixed.buf, domain)
@@ -184,8 +195,9 @@ func (k *SiloKey) Fixed(domain string, value []byte) Ref {
 	return k.fixed.sum()
 }
 
-// AuditKey makes the references that stand in the audit of one silo and one epoch. Its secret is 32 random bytes of its own, so that they
-// match neither the registry's references nor another epoch's. It serves one goroutine; Clone makes one for another.
+// AuditKey makes the references that stand in the audit of one silo and one epoch. Its secret is 32 random
+// bytes of its own, so that they match neither the registry's references nor another epoch's. It serves one
+// goroutine; Clone makes one for another.
 type AuditKey struct {
 	mac *mac
 }
@@ -193,7 +205,8 @@ type AuditKey struct {
 // Clone is an independent AuditKey of the same silo and epoch.
 func (k *AuditKey) Clone() *AuditKey { return &AuditKey{mac: k.mac.clone()} }
 
-// Ref is the audit's reference of a value in a domain, "record" or "collection" for example: HMAC(K_audit, "v1|domain|value").
+// Ref is the audit's reference of a value in a domain, "record" or "collection" for example: HMAC(K_audit,
+// "v1|domain|value").
 func (k *AuditKey) Ref(domain string, value []byte) Ref {
 	k.mac.start()
 	k.mac.buf = appendName(k.mac.buf, domain)

@@ -32,8 +32,9 @@ func (s *Signer) Public() string {
 	return publicPrefix + base64.StdEncoding.EncodeToString(s.key.Public().(ed25519.PublicKey))
 }
 
-// Sign signs a message for one context, "plan" or "manifest" for example: what is signed is "lethe-sig-v1", the context and the message,
-// so that a signature given for one purpose serves no other. The context must not be empty.
+// Sign signs a message for one context, "plan" or "manifest" for example: what is signed is "lethe-sig-v1",
+// the context and the message, so that a signature given for one purpose serves no other. The context must
+// not be empty.
 func (s *Signer) Sign(context string, message []byte) []byte {
 	return ed25519.Sign(s.key, separated(context, message))
 }
@@ -41,17 +42,19 @@ func (s *Signer) Sign(context string, message []byte) []byte {
 // witnessContext is what a witness signs for.
 const witnessContext = "key-destruction"
 
-// Witness signs, as a person of this name, that the key of this id is destroyed, and why. The text goes into the evidence: name, public key and
-// signature.
+// Witness signs, as a person of this name, that the key of this id is destroyed, and why. The text goes
+// into the evidence: name, public key and signature.
 func (s *Signer) Witness(name, keyID, because string) string {
-	return strings.Join([]string{name, s.Public(), base64.StdEncoding.EncodeToString(s.Sign(witnessContext, testimony(name, keyID, because)))}, " ")
+	return strings.Join([]string{name, s.Public(),
+		base64.StdEncoding.EncodeToString(s.Sign(witnessContext, testimony(name, keyID, because)))}, " ")
 }
 
 func testimony(name, keyID, because string) []byte {
 	return append(appendName(appendName(nil, name), keyID), because...)
 }
 
-// WitnessedBy verifies the signatures of the witnesses and returns their names: ErrSignature when one is not what it says.
+// WitnessedBy verifies the signatures of the witnesses and returns their names: ErrSignature when one is
+// not what it says.
 func (e Evidence) WitnessedBy() ([]string, error) {
 	names := make([]string, len(e.Witnesses))
 	for i, w := range e.Witnesses {
@@ -59,7 +62,8 @@ func (e Evidence) WitnessedBy() ([]string, error) {
 		name, public, _ := cutLast(name)
 		key, err := ParsePublic(public)
 		raw, decodeErr := base64.StdEncoding.DecodeString(signature)
-		if err != nil || decodeErr != nil || key.Verify(witnessContext, testimony(name, e.KeyID, e.Because), raw) != nil {
+		if err != nil || decodeErr != nil || key.Verify(witnessContext, testimony(name, e.KeyID, e.Because),
+			raw) != nil {
 			return nil, fmt.Errorf("witness %d of key %s: %w", i+1, e.Name, ErrSignature)
 		}
 		names[i] = name
@@ -86,12 +90,14 @@ func ParsePublic(text string) (PublicKey, error) {
 	encoded, ok := strings.CutPrefix(strings.TrimSpace(text), publicPrefix)
 	raw, err := base64.StdEncoding.Strict().DecodeString(encoded)
 	if !ok || err != nil || len(raw) != ed25519.PublicKeySize {
-		return PublicKey{}, fmt.Errorf("parse public key: want %sBASE64 of 32 bytes, as `lethe keys new` prints it", publicPrefix)
+		return PublicKey{}, fmt.Errorf("parse public key: want %sBASE64 of 32 bytes, as `lethe keys new` prints it",
+			publicPrefix)
 	}
 	return PublicKey{key: raw}, nil
 }
 
-// Verify checks a signature given for this context: ErrSignature when it is not one of this key, this context and this message.
+// Verify checks a signature given for this context: ErrSignature when it is not one of this key, this
+// context and this message.
 func (p PublicKey) Verify(context string, message, signature []byte) error {
 	if len(p.key) != ed25519.PublicKeySize || !ed25519.Verify(p.key, separated(context, message), signature) {
 		return fmt.Errorf("verify %s: %w", context, ErrSignature)
@@ -107,15 +113,16 @@ func separated(context string, message []byte) []byte {
 	return append(buf, message...)
 }
 
-// NewPerson makes a person's signing key in a new file that only its owner can read, and returns the public key for the configuration.
-// An existing file is left alone and refused.
+// NewPerson makes a person's signing key in a new file that only its owner can read, and returns the public
+// key for the configuration. An existing file is left alone and refused.
 func NewPerson(file string) (string, error) {
 	_, secret, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return "", fmt.Errorf("create signing key: %w", err)
 	}
 	s := &Signer{key: secret}
-	text := fmt.Sprintf("# signing key of one person: never share it\n# public key: %s\n%s%s\n", s.Public(), secretPrefix,
+	text := fmt.Sprintf("# signing key of one person: never share it\n# public key: %s\n%s%s\n", s.Public(),
+		secretPrefix,
 		base64.StdEncoding.EncodeToString(secret.Seed()))
 	if err := writeNew(file, []byte(text)); err != nil {
 		if errors.Is(err, fs.ErrExist) {
@@ -126,7 +133,8 @@ func NewPerson(file string) (string, error) {
 	return s.Public(), nil
 }
 
-// LoadPerson reads a person's signing key. A file that others can read gives ErrReadable, a missing one ErrMissing.
+// LoadPerson reads a person's signing key. A file that others can read gives ErrReadable, a missing one
+// ErrMissing.
 func LoadPerson(file string) (*Signer, error) {
 	switch err := ownerOnly(file); {
 	case errors.Is(err, fs.ErrNotExist):

@@ -1,0 +1,56 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+)
+
+// checkIntake checks the mappings of a silo's consents.
+func checkIntake(p *problems, s *Silo) {
+	for i := range s.Consents {
+		m := &s.Consents[i]
+		p := p.under("consents %d (%s.%s)", i+1, m.Source, m.Table)
+		m.Check(p.add)
+		byConsent := func(r Rule) bool { return r.Purpose == m.Purpose && r.Basis == Consent }
+		switch {
+		case m.Purpose == "":
+			p.add("purpose is missing: say what people agree to, in the word of the silo's rules")
+		case !slices.ContainsFunc(s.Rules, func(r Rule) bool { return r.Purpose == m.Purpose }):
+			p.add("purpose %q is in no rule of the silo: name one of theirs", m.Purpose)
+		case m.Given != nil && !slices.ContainsFunc(s.Rules, byConsent):
+			p.add("purpose %q does not rest on consent, so none can be given for it: remove given, or name a "+
+				"purpose whose basis is consent", m.Purpose)
+		}
+	}
+}
+
+// CheckSuppression checks a silo that is a suppression list, which is not compiled: it has no data but
+// references, and one rule that says why.
+func CheckSuppression(s Silo) error {
+	p := &problems{place: "silo " + s.Name}
+	if len(s.Records) > 0 || len(s.Consents) > 0 || len(s.Anonymize) > 0 {
+		p.add("suppression: true is for a list of references: remove records, consents and anonymize")
+	}
+	if len(s.Rules) != 1 {
+		p.add("suppression: true needs one rule that says why the list is kept: purpose, basis (legal_obligation or " +
+			"legitimate_interest), because, owner and review_by")
+		return p.join()
+	}
+	r := s.Rules[0]
+	rp := p.under("rule 1 (%s)", r.Purpose)
+	if r.Purpose == "" {
+		rp.add("purpose is missing: write suppression")
+	}
+	rp.oneOf("basis", string(r.Basis), string(LegalObligation), string(LegitimateInterest))
+	for _, text := range []struct{ key, value string }{{"because", r.Because}, {"owner", r.Owner},
+		{"review_by", r.ReviewBy}} {
+		if strings.TrimSpace(text.value) == "" {
+			rp.add("%s is missing", text.key)
+		}
+	}
+	rp.date("review_by", r.ReviewBy, 0)
+	if r.Start != "" || !r.Period.IsZero() || !r.MaxAge.IsZero() || r.End != "" || len(r.Fields) > 0 {
+		rp.add("a no to marketing has no end of its own: remove start, period, max_age, end and fields")
+	}
+	return p.join()
+}

@@ -1,0 +1,142 @@
+package cases
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+
+	"lethe/pipeline/registry/chain"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/internal/database"
+)
+
+// Hold is a legal hold. It is in force from the moment it is placed, because doubt keeps; who approves it
+// is another person.
+type Hold struct {
+	ID         string
+	CaseRef    string
+	PlacedBy   string
+	PlacedAt   time.Time
+	ApprovedBy string // "" until ApproveHold
+	ReviewBy   time.Time
+	ReleasedAt time.Time // zero: in force
+	ReleasedBy string
+
+	ReleaseApprovedBy string // the second who released it
+}
+
+// PlaceHold places a legal hold on a silo's collections, on all of it when none are named.
+func (c *Cases) PlaceHold(ctx context.Context, silo string, h Hold, collections ...int32) error {
+	what := fmt.Sprintf("place hold %s on silo %q", h.ID, silo)
+	if h.ID == "" || h.PlacedBy == "" || h.CaseRef == "" {
+		return fmt.Errorf("%s: name the hold, the case and who places it: %w", what, event.ErrRefused)
+	}
+	at := cmp.Or(event.Micros(h.PlacedAt), c.store.Now().UnixMicro())
+	return c.store.Write(ctx, what, func(tx *database.Txn) error {
+		w, err := c.store.Writer(ctx, tx, silo)
+		if err != nil {
+			return err
+		}
+		result, err := tx.Exec(ctx, `INSERT INTO legal_hold (silo, hold, case_ref, placed_by, placed_at, approved_by,
+			review_by, released_by,
+			release_approved_by, released_at) VALUES (?, ?, ?, ?, ?, '', ?, '', '', 0)`+tx.Ignoring("silo, hold"),
+			w.Silo.ID, h.ID, h.CaseRef, h.PlacedBy, at, event.Micros(h.ReviewBy))
+		if err := one(result, err, "a hold of this name was placed before; choose another name"); err != nil {
+			return err
+		}
+		return w.Own(ctx, event.HoldPlaced, event.Instant(at), event.Details{Hold: h.ID, By: h.PlacedBy}, collections)
+	})
+}
+
+// ApproveHold confirms a hold; by must not be who placed it.
+func (c *Cases) ApproveHold(ctx context.Context, silo, hold, by string) error {
+	return c.store.Write(ctx, fmt.Sprintf("approve hold %s on silo %q", hold, silo), func(tx *database.Txn) error {
+		w, err := c.store.Writer(ctx, tx, silo)
+		if err != nil {
+			return err
+		}
+		result, err := tx.Exec(ctx, `UPDATE legal_hold SET approved_by = ? WHERE silo = ? AND hold = ?
+			AND approved_by = '' AND placed_by <> ? AND ? <> ''`,
+			by, w.Silo.ID, hold, by, by)
+		if err := one(result, err, "there is no such hold to approve, or it was placed by the same person; another "+
+			"one must approve"); err != nil {
+			return err
+		}
+		collections, err := heldBy(ctx, w, hold)
+		if err != nil {
+			return err
+		}
+		return w.Own(ctx, event.HoldApproved, event.Instant(w.Now), event.Details{Hold: hold, By: by}, collections)
+	})
+}
+
+// ReleaseHold ends a hold. Two people are needed, because what it protected may be erased the night after.
+func (c *Cases) ReleaseHold(ctx context.Context, silo, hold, by, approvedBy string) error {
+	what := fmt.Sprintf("release hold %s on silo %q", hold, silo)
+	if by == "" || approvedBy == "" || by == approvedBy {
+		return fmt.Errorf("%s: two different people must release it: %w", what, event.ErrRefused)
+	}
+	return c.store.Write(ctx, what, func(tx *database.Txn) error {
+		w, err := c.store.Writer(ctx, tx, silo)
+		if err != nil {
+			return err
+		}
+		result, err := tx.Exec(ctx, `UPDATE legal_hold SET released_by = ?, release_approved_by = ?, released_at = ?
+			WHERE silo = ? AND hold = ? AND released_at = 0`,
+			by, approvedBy, w.Now, w.Silo.ID, hold)
+		if err := one(result, err, "there is no such hold in force"); err != nil {
+			return err
+		}
+		collections, err := heldBy(ctx, w, hold)
+		if err != nil {
+			return err
+		}
+		return w.Own(ctx, event.HoldReleased, event.Instant(w.Now),
+			event.Details{Hold: hold, By: by + ";" + approvedBy}, collections)
+	})
+}
+
+// Holds lists a silo's holds, the released ones too, by name.
+func (c *Cases) Holds(ctx context.Context, silo string) ([]Hold, error) {
+	var holds []Hold
+	err := c.store.EachOf(ctx, silo, `SELECT hold, case_ref, placed_by, placed_at, approved_by, review_by,
+		released_by, release_approved_by, released_at FROM legal_hold
+		WHERE silo = ? ORDER BY hold`, func(rows *sql.Rows) error {
+		var h Hold
+		var placed, review, released int64
+		if err := rows.Scan(&h.ID, &h.CaseRef, &h.PlacedBy, &placed, &h.ApprovedBy, &review, &h.ReleasedBy,
+			&h.ReleaseApprovedBy, &released); err != nil {
+			return err
+		}
+		h.PlacedAt, h.ReviewBy, h.ReleasedAt = event.Instant(placed), event.Instant(review), event.Instant(released)
+		holds = append(holds, h)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read holds of silo %q: %w", silo, err)
+	}
+	return holds, nil
+}
+
+// held says whether a legal hold in force reaches one of the collections.
+func held(ctx context.Context, w *chain.Writer, collections []int32) (bool, error) {
+	inForce := map[string]bool{}
+	err := w.Tx.Each(ctx, `SELECT hold FROM legal_hold WHERE silo = ?
+		AND released_at = 0`, func(row database.Row) error {
+		inForce[string(row.ColumnRawText(0))] = true
+		return nil
+	}, w.Silo.ID)
+	if err != nil || len(inForce) == 0 {
+		return false, err
+	}
+	on, err := w.Concerned(ctx, event.HoldPlaced, func(d event.Details) bool { return inForce[d.Hold] })
+	return slices.ContainsFunc(on, func(c int32) bool { return c == 0 || slices.Contains(collections, c) }), err
+}
+
+// heldBy lists the collections that a hold was placed on.
+func heldBy(ctx context.Context, w *chain.Writer, hold string) ([]int32, error) {
+	return w.Concerned(ctx, event.HoldPlaced, func(d event.Details) bool { return d.Hold == hold })
+}

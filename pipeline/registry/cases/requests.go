@@ -1,0 +1,212 @@
+package cases
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"lethe/pipeline/registry/chain"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/internal/database"
+)
+
+// Request is a person's request in one silo.
+type Request struct {
+	ID        string
+	Kind      string // one of the Request kinds
+	Received  time.Time
+	Due       time.Time // the end of the first month, later by what it was paused
+	Closed    time.Time // zero: open
+	Outcome   string
+	Exception string // the exception invoked, such as 17(3)(e)
+
+	ExtendedTo time.Time     // the end of the extended term (Art. 12(3)); zero: it was not extended
+	ExtendedOn time.Time     // when the person was told of it
+	Because    string        // and why: one of ExtensionReasons
+	PausedAt   time.Time     // since when the term rests; zero: it runs, or ran when the request was closed
+	Paused     time.Duration // for how long it rested before
+
+	// Of an objection or a withdrawal that is opened: the purpose it is about, "" for all, and whether it
+	// is direct marketing (Art. 21(2)).
+	Purpose   string
+	Marketing bool
+}
+
+// The kinds of request.
+const (
+	RequestAccess        = "access"
+	RequestRectification = "rectification"
+	RequestErasure       = "erasure"
+	RequestRestriction   = "restriction"
+	RequestPortability   = "portability"
+	RequestObjection     = "objection"
+	RequestWithdrawal    = "withdrawal"
+)
+
+// The outcomes of a request. What was refused needs the exception that allows it.
+const (
+	OutcomeCompleted     = "completed"
+	OutcomePartlyRefused = "partly_refused"
+	OutcomeRefused       = "refused"
+)
+
+// requestEvents are the events by which an opened request takes effect at once, beside request_opened.
+var requestEvents = map[string][]event.Type{
+	RequestAccess: nil, RequestRectification: nil, RequestPortability: nil,
+	RequestErasure:     {event.ErasureRequested},
+	RequestRestriction: {event.Restricted},
+	RequestObjection:   {event.Objected},
+	RequestWithdrawal:  {event.Withdrawn},
+}
+
+// closingEvents are the events by which the outcome of a request takes effect, beside request_closed. A
+// request for erasure is consumed when it closes; that it was a withdrawal of every earlier consent stays
+// true, so the withdrawal is recorded in its place, as of the day it was received. A restriction is lifted
+// by an event of its own, after the person was told (Art. 18(3)).
+var closingEvents = map[[2]string]event.Type{
+	{RequestErasure, OutcomeCompleted}:       event.Withdrawn,
+	{RequestErasure, OutcomePartlyRefused}:   event.Withdrawn,
+	{RequestErasure, OutcomeRefused}:         event.ErasureRefused,
+	{RequestObjection, OutcomeCompleted}:     event.ObjectionUpheld,
+	{RequestObjection, OutcomeRefused}:       event.ObjectionOverridden,
+	{RequestRectification, OutcomeCompleted}: event.Rectified,
+}
+
+// OpenRequest records a request about the collections of one person.
+func (c *Cases) OpenRequest(ctx context.Context, silo string, q Request, collections ...int32) error {
+	what := fmt.Sprintf("open request %s in silo %q", q.ID, silo)
+	effects, known := requestEvents[q.Kind]
+	if !known || q.ID == "" || q.Received.IsZero() || len(collections) == 0 {
+		return fmt.Errorf("%s: give it a name, a kind (access, rectification, erasure, restriction, portability, "+
+			"objection, withdrawal), when it was received and whose it is: %w", what, event.ErrRefused)
+	}
+	return c.store.Write(ctx, what, func(tx *database.Txn) error {
+		w, err := c.store.Writer(ctx, tx, silo)
+		if err != nil {
+			return err
+		}
+		result, err := tx.Exec(ctx, `INSERT INTO request (silo, request, kind, received_at, due_at, extended_to,
+			extended_on, because, paused_at, paused, closed_at, outcome, exception)
+			VALUES (?, ?, ?, ?, ?, 0, 0, '', 0, 0, 0, '', '')`+
+			tx.Ignoring("silo, request"), w.Silo.ID, q.ID, q.Kind, event.Micros(q.Received), event.Micros(q.Due))
+		if err := one(result, err, "a request of this name was opened before; choose another name"); err != nil {
+			return err
+		}
+		d := event.Details{Request: q.ID, Kind: q.Kind, Due: event.Micros(q.Due)}
+		if err := w.Own(ctx, event.RequestOpened, q.Received, d, collections); err != nil {
+			return err
+		}
+		for _, typ := range effects {
+			e := event.Event{Type: typ, OccurredAt: q.Received, EffectiveFrom: q.Received, Details: d}
+			if typ.Kind().Purpose != event.WithoutPurpose {
+				e.Purpose, e.Marketing = q.Purpose, q.Marketing
+			}
+			if err := w.OwnEvent(ctx, e, collections); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// CloseRequest closes a request with one of the outcomes, and the exception invoked where it was refused or
+// partly refused. What that means for the person's data is recorded with it. An erasure cannot be completed
+// while a legal hold keeps the data.
+func (c *Cases) CloseRequest(ctx context.Context, silo, request, outcome, exception string) error {
+	what := fmt.Sprintf("close request %s in silo %q", request, silo)
+	switch {
+	case outcome != OutcomeCompleted && outcome != OutcomePartlyRefused && outcome != OutcomeRefused:
+		return fmt.Errorf("%s: the outcome is completed, partly_refused or refused: %w", what, event.ErrRefused)
+	case (outcome == OutcomeCompleted) != (exception == ""):
+		return fmt.Errorf("%s: name the exception that allows to refuse, such as 17(3)(e), and only then: %w", what,
+			event.ErrRefused)
+	}
+	return c.store.Write(ctx, what, func(tx *database.Txn) error {
+		w, err := c.store.Writer(ctx, tx, silo)
+		if err != nil {
+			return err
+		}
+		result, err := tx.Exec(ctx, `UPDATE request SET closed_at = ?, outcome = ?, exception = ? WHERE silo = ?
+			AND request = ? AND closed_at = 0`,
+			w.Now, outcome, exception, w.Silo.ID, request)
+		if err := one(result, err, "there is no such open request"); err != nil {
+			return err
+		}
+		var kind string
+		var received int64
+		if err := tx.Row(ctx, `SELECT kind, received_at FROM request WHERE silo = ? AND request = ?`, w.Silo.ID,
+			request).Scan(&kind, &received); err != nil {
+			return err
+		}
+		collections, err := w.Concerned(ctx, event.RequestOpened,
+			func(d event.Details) bool { return d.Request == request })
+		if err != nil {
+			return err
+		}
+		if kind == RequestErasure && outcome == OutcomeCompleted {
+			if kept, err := held(ctx, w, collections); err != nil || kept {
+				return cmp.Or(err, fmt.Errorf("%w: a legal hold keeps the data: close it as partly_refused, with "+
+					"the exception 17(3)(e), and tell the person", event.ErrRefused))
+			}
+		}
+		d := event.Details{Request: request, Kind: kind}
+		if typ, ok := closingEvents[[2]string{kind, outcome}]; ok {
+			at := event.Instant(w.Now)
+			if typ == event.Withdrawn {
+				at = event.Instant(received)
+			}
+			e := event.Event{Type: typ, OccurredAt: at, EffectiveFrom: at, Details: d}
+			if typ.Kind().Purpose != event.WithoutPurpose && kind == RequestObjection {
+				if e.Purpose, err = objectedTo(ctx, w, request); err != nil {
+					return err
+				}
+			}
+			if err := w.OwnEvent(ctx, e, collections); err != nil {
+				return err
+			}
+		}
+		return w.Own(ctx, event.RequestClosed, event.Instant(w.Now), d, collections)
+	})
+}
+
+// objectedTo is the purpose of the objection that a request brought, "" for all.
+func objectedTo(ctx context.Context, w *chain.Writer, request string) (purpose string, err error) {
+	err = w.Tx.Scanned(ctx, `SELECT e.purpose, p.details FROM event e JOIN event_payload p ON p.silo = e.silo
+		AND p.seq = e.seq WHERE e.silo = ? AND e.type = ?`, func(row database.Row) error {
+		d, err := event.DecodeDetails(row.ColumnRawText(1))
+		if d.Request == request {
+			purpose = string(row.ColumnRawText(0))
+		}
+		return err
+	}, w.Silo.ID, string(event.Objected))
+	return purpose, err
+}
+
+// Requests lists a silo's requests by name.
+func (c *Cases) Requests(ctx context.Context, silo string) ([]Request, error) {
+	var requests []Request
+	err := c.store.EachOf(ctx, silo, `SELECT `+requestColumns+` FROM request WHERE silo = ? ORDER BY request`,
+		func(rows *sql.Rows) error {
+			q, err := scanRequest(rows)
+			requests = append(requests, q)
+			return err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("read requests of silo %q: %w", silo, err)
+	}
+	return requests, nil
+}
+
+// one turns a statement that changed nothing into a refusal with a hint.
+func one(result sql.Result, err error, hint string) error {
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	if err == nil && n == 0 {
+		err = fmt.Errorf("%w: %s", event.ErrRefused, hint)
+	}
+	return err
+}

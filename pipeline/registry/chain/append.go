@@ -1,0 +1,459 @@
+package chain
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/identifier"
+	"lethe/pipeline/registry/internal/database"
+	"lethe/pipeline/registry/keystore"
+)
+
+// identifier is a subject's identifier as reference: that of the silo's key in use, and that of its first
+// version, which recognises deliveries.
+type reference struct {
+	kind       string
+	ref, first keystore.Ref
+}
+
+func newReference(keys *keystore.SiloKey, kind string, normalised []byte) reference {
+	first := keys.First(kind, normalised)
+	return reference{kind, keys.Carry(first, false, 1), first}
+}
+
+// Pending is an event ready to be appended, and afterwards its outcome.
+type Pending struct {
+	event.Event
+	line        int
+	identifiers []reference
+	collections []int64 // where it goes, when that is known beforehand
+	idem        [16]byte
+	content     [16]byte
+
+	seq       int64 // outcome: the position of its (last) event
+	duplicate bool
+	refused   error
+}
+
+// again takes an event back to before it was appended.
+func (p *Pending) again() {
+	p.collections, p.seq, p.duplicate, p.refused = nil, 0, false, nil
+}
+
+// prepare turns identifiers into references and computes what recognises a repeated delivery.
+func (p *Pending) prepare(keys *keystore.SiloKey, scratch *[]byte) error {
+	p.identifiers = p.identifiers[:0]
+	for _, s := range p.Subjects {
+		value, ok := identifier.Normalise(s.Kind, []byte(s.Value), p.Country, (*scratch)[:0])
+		*scratch = value
+		if !ok {
+			return event.Refuse(event.BadIdentifier, s.Kind)
+		}
+		p.identifiers = append(p.identifiers, newReference(keys, s.Kind, value))
+	}
+	if p.Collection != "" {
+		p.identifiers = append(p.identifiers, newReference(keys, identifier.Collection, collectionID(p.Collection)))
+	}
+	if len(p.identifiers) == 0 {
+		return event.Refuse(event.NoIdentifier, "")
+	}
+	*scratch = p.Event.Content(*scratch)
+	for _, id := range p.identifiers {
+		*scratch = append(append(append(*scratch, id.kind...), '='), id.first[:]...)
+	}
+	content := keys.Dedup(p.Source, *scratch)
+	idem := content
+	if p.ID != "" {
+		*scratch = append(append((*scratch)[:0], "id|"...), p.ID...)
+		idem = keys.Dedup(p.Source, *scratch)
+	}
+	copy(p.content[:], content[:])
+	copy(p.idem[:], idem[:])
+	return nil
+}
+
+// CollectionRef is the reference of a source's collection id, to be given to Standings.Match for rows that
+// carry one.
+func CollectionRef(keys *keystore.SiloKey, id string) keystore.Ref {
+	return keys.Match(identifier.Collection, collectionID(id))
+}
+
+func collectionID(id string) []byte { return []byte(strings.TrimSpace(id)) }
+
+// Append records one event and returns its position. It is idempotent like Import: an event delivered twice
+// is recorded once and returns position 0. A *RefusedError says why an event cannot be recorded.
+func (l *Log) Append(ctx context.Context, keys *keystore.SiloKey, e event.Event) (int64, error) {
+	if e.Source == "" {
+		e.Source = ownSource
+	}
+	p := &Pending{Event: e}
+	if err := p.Check(nil); err != nil {
+		return 0, fmt.Errorf("record event in silo %q: %w", keys.Silo(), err)
+	}
+	scratch := make([]byte, 0, 512)
+	if err := p.prepare(keys, &scratch); err != nil {
+		return 0, fmt.Errorf("record event in silo %q: %w", keys.Silo(), err)
+	}
+	err := l.store.Write(ctx, fmt.Sprintf("record event in silo %q", keys.Silo()), func(tx *database.Txn) error {
+		w, err := l.store.Writer(ctx, tx, keys.Silo())
+		if err == nil {
+			err = w.Under(keys)
+		}
+		if err != nil {
+			return err
+		}
+		if err := w.Append(ctx, []*Pending{p}); err != nil {
+			return err
+		}
+		if p.refused != nil {
+			return p.refused
+		}
+		return w.Finish(ctx, true)
+	})
+	return p.seq, err
+}
+
+// Writer appends to the chain of one silo inside one transaction.
+type Writer struct {
+	Tx          *database.Txn
+	Silo        Silo
+	Version     int // of the silo's key that is in use
+	collections int64
+	Now         int64 // recorded_at of what is written
+	buf         []byte
+	salts       []byte
+	arena       []byte // blobs of rows that are not written
+	inserts     []*database.Bulk
+	// append writes events without asking whether they were recorded before, and fails with ErrRecorded if
+	// one was
+	unasked bool
+}
+
+// The tables a writer fills, in the order in which foreign keys allow it.
+const (
+	intoAlias = iota
+	intoEvent
+	intoPayload
+	intoLink
+)
+
+const linkColumns, linkKey = `silo, record_ref, collection, "system", object, linked_at`, "silo, record_ref, collection"
+
+// Writer opens the silo's chain for appending; a silo that is new gets its row.
+func (s *Store) Writer(ctx context.Context, tx *database.Txn, silo string) (*Writer, error) {
+	row, err := FindSilo(ctx, tx.Handle, silo)
+	if errors.Is(err, ErrUnknownSilo) {
+		first := genesis(silo)
+		if _, err := tx.Exec(ctx, `INSERT INTO silo (name, head_seq, head_hash, collections, recorded_at, heard_at)
+			VALUES (?, 0, ?, 0, 0, 0)`, silo, first[:]); err != nil {
+			return nil, err
+		}
+		row, err = FindSilo(ctx, tx.Handle, silo)
+	}
+	if err != nil {
+		return nil, err
+	}
+	w := &Writer{Tx: tx, Silo: row, Now: s.now().UnixMicro(), buf: make([]byte, 0, 1024)}
+	if err := tx.Row(ctx, `SELECT collections FROM silo WHERE silo = ?`, row.ID).Scan(&w.collections); err != nil {
+		return nil, err
+	}
+	if err := w.keyed(ctx, cmp.Or(s.keys[silo], 1)); err != nil {
+		return nil, err
+	}
+	w.inserts = []*database.Bulk{
+		intoAlias: database.NewBulk(tx, "subject_alias", "silo, alias_ref, collection, kind, key_version"),
+		intoEvent: database.NewBulk(tx, "event", "silo, seq, type, purpose, purpose_version, basis, occurred_at, "+
+			"zone, effective_from, effective_until,"+
+			"recorded_at, method, source, idem, notice, commitment, hash"),
+		intoPayload: database.NewBulk(tx, "event_payload", "silo, seq, collection, flags, details, refs, content, "+
+			"salt, evidence, evidence_salt"),
+		intoLink: database.NewBulk(tx, "record_link", linkColumns),
+	}
+	w.inserts[intoLink].Clash = tx.Ignoring(linkKey)
+	return w, nil
+}
+
+// Append resolves and writes a batch. Outcomes stand in the items; an error means that nothing of the
+// transaction may be kept.
+func (w *Writer) Append(ctx context.Context, batch []*Pending) error {
+	aliases, err := knownAliases(ctx, w.Tx, w.Silo, batch)
+	if err != nil {
+		return err
+	}
+	return w.appendKnowing(ctx, batch, aliases)
+}
+
+// appendKnowing is append with what knownAliases found, to which it adds.
+func (w *Writer) appendKnowing(ctx context.Context, batch []*Pending, aliases map[keystore.Ref][]int64) error {
+	known := make(map[[16]byte][16]byte, len(batch))
+	if !w.unasked {
+		if err := w.knownEvents(ctx, batch, known); err != nil {
+			return err
+		}
+	}
+	out := database.Beside(ctx)
+	if err := w.make(batch, known, aliases, out); err != nil {
+		return cmp.Or(out.Wait(), err)
+	}
+	w.inserts[intoAlias].SortBy(1)
+	out.Take(w.inserts[intoAlias])
+	return out.Wait()
+}
+
+// make makes the rows of a batch and hands them over to be written; aliases stay, to be written in their order.
+func (w *Writer) make(batch []*Pending, known map[[16]byte][16]byte, aliases map[keystore.Ref][]int64,
+	out *database.Output) error {
+	for _, p := range batch {
+		if content, ok := known[p.idem]; ok {
+			p.duplicate = content == p.content || content == [16]byte{}
+			if !p.duplicate {
+				p.refused = event.Refuse(event.DuplicateDiffers, "id")
+			} else if found, err := w.find(p, aliases); err == nil {
+				w.link(p, found)
+			}
+			continue
+		}
+		if p.Barred != "" {
+			p.refused = event.Refuse(p.Barred, "")
+		} else {
+			p.refused = w.resolve(p, aliases)
+		}
+		if p.refused != nil {
+			if w.unasked {
+				return database.ErrRecorded
+			}
+			continue
+		}
+		w.link(p, p.collections)
+		known[p.idem] = p.content
+		for i, collection := range p.collections {
+			idem := p.idem
+			if i > 0 { // the same act in a further collection of the person
+				idem = furtherIdem(p.idem, collection)
+			}
+			if err := w.event(p, collection, idem, aliases); err != nil {
+				return err
+			}
+			if w.inserts[intoEvent].Rows() == database.FlushRows {
+				w.handOver(out)
+			}
+		}
+	}
+	w.handOver(out)
+	return nil
+}
+
+func (w *Writer) handOver(out *database.Output) {
+	for into, insert := range w.inserts {
+		if into != intoAlias {
+			out.Take(insert)
+		}
+	}
+}
+
+func furtherIdem(idem [16]byte, collection int64) [16]byte {
+	sum := sha256.Sum256(fmt.Appendf(nil, "further|%x|%d", idem, collection))
+	return [16]byte(sum[:16])
+}
+
+// resolve finds the collections an event belongs to: the one the source names, else the one its identifiers
+// lead to, else a new one. An event that gives nothing reaches every collection of its person in the silo;
+// a grant needs one certain collection. New identifiers become aliases.
+func (w *Writer) resolve(p *Pending, aliases map[keystore.Ref][]int64) error {
+	if len(p.collections) > 0 {
+		return nil
+	}
+	found, err := w.find(p, aliases)
+	if err != nil {
+		return err
+	}
+	if p.collections = found; len(found) == 0 {
+		w.collections++
+		p.collections = []int64{w.collections}
+	}
+	return nil
+}
+
+// find returns the collections that are known for an event.
+func (w *Writer) find(p *Pending, aliases map[keystore.Ref][]int64) (found []int64, err error) {
+	for i := len(p.identifiers) - 1; i >= 0; i-- { // the collection id is the last and decides alone
+		id := p.identifiers[i]
+		here := aliases[id.ref]
+		if id.kind == identifier.Collection {
+			found = here
+			break
+		}
+		if p.Collection != "" || len(here) == 0 {
+			continue
+		}
+		if found != nil && !slices.Equal(found, here) {
+			return nil, event.Refuse(event.IdentityConflict, "")
+		}
+		found = here
+	}
+	if len(found) > 1 && p.Type.Kind().Grants {
+		return nil, event.Refuse(event.IdentityConflict, "collection")
+	}
+	return found, nil
+}
+
+// link ties the row that an event names to its collection, where that is certain.
+func (w *Writer) link(p *Pending, collections []int64) {
+	if p.Link.Record == (keystore.Ref{}) || len(collections) != 1 {
+		return
+	}
+	w.inserts[intoLink].Add(database.Number(w.Silo.ID), w.keep(p.Link.Record[:]), database.Number(collections[0]),
+		database.Text(p.Link.System), database.Text(p.Link.Object), database.Number(w.Now))
+}
+
+// learn makes those identifiers of an event aliases of its collection that are not yet, and returns their
+// references.
+func (w *Writer) learn(p *Pending, collection int64, aliases map[keystore.Ref][]int64) []byte {
+	w.room(len(p.identifiers) * len(keystore.Ref{}))
+	from := len(w.arena)
+	for i := range p.identifiers {
+		id := &p.identifiers[i]
+		here := aliases[id.ref]
+		at, has := slices.BinarySearch(here, collection)
+		if has {
+			continue
+		}
+		// events of the batch may hold the slice
+		aliases[id.ref] = slices.Concat(here[:at], []int64{collection}, here[at:])
+		w.inserts[intoAlias].Add(database.Number(w.Silo.ID), w.keep(id.ref[:]), database.Number(collection),
+			database.Text(id.kind), database.Number(int64(w.Version)))
+	}
+	return w.arena[from:len(w.arena):len(w.arena)]
+}
+
+// event writes one event and moves the head.
+func (w *Writer) event(p *Pending, collection int64, idem [16]byte, aliases map[keystore.Ref][]int64) error {
+	h := header{seq: w.Silo.Seq + 1, typ: string(p.Type), purpose: p.Purpose, version: p.PurposeVersion,
+		basis: p.Basis, zone: p.Zone,
+		method: p.Method, source: p.Source, notice: p.Notice, occurred: event.Micros(p.OccurredAt),
+		from:  event.Micros(p.EffectiveFrom),
+		until: event.Micros(p.EffectiveUntil), recorded: w.Now, idem: idem}
+	body := payload{collection: collection, flags: p.Flags(), details: p.Details.Encode(), content: p.content,
+		refs: w.learn(p, collection, aliases)}
+	var err error
+	if body.salt, err = w.salt(); err != nil {
+		return err
+	}
+	var refs, evidence, evidenceSalt database.Cell
+	if len(body.refs) > 0 {
+		refs = database.Blob(body.refs)
+	}
+	if p.Evidence != "" {
+		salt, err := w.salt()
+		if err != nil {
+			return err
+		}
+		w.buf = append(append(w.buf[:0], salt[:]...), p.Evidence...)
+		body.evidence = sha256.Sum256(w.buf)
+		evidence, evidenceSalt = w.keep(body.evidence[:]), w.keep(salt[:])
+	}
+	h.commitment, w.buf = body.commit(w.buf)
+	w.Silo.Hash, w.buf = h.hash(w.Silo.Silo, w.Silo.Hash, w.buf)
+	w.Silo.Seq = h.seq
+	p.seq = h.seq
+	w.inserts[intoEvent].Add(database.Number(w.Silo.ID), database.Number(h.seq), database.Text(h.typ),
+		database.Text(h.purpose), database.Text(h.version), database.Text(h.basis), database.Number(h.occurred),
+		database.Text(h.zone),
+		database.Number(h.from), database.Number(h.until), database.Number(h.recorded), database.Text(h.method),
+		database.Text(h.source), w.keep(idem[:]), database.Text(h.notice), w.keep(h.commitment[:]),
+		w.keep(w.Silo.Hash[:]))
+	w.inserts[intoPayload].Add(database.Number(w.Silo.ID), database.Number(h.seq), database.Number(collection),
+		database.Number(body.flags), database.Text(body.details), refs, w.keep(p.content[:]), w.keep(body.salt[:]),
+		evidence, evidenceSalt)
+	return nil
+}
+
+// keep copies a blob to where it stays until the flush.
+func (w *Writer) keep(b []byte) database.Cell {
+	w.room(len(b))
+	at := len(w.arena)
+	w.arena = append(w.arena, b...)
+	return database.Blob(w.arena[at:len(w.arena):len(w.arena)])
+}
+
+// room makes room for so many bytes in one piece of the arena.
+func (w *Writer) room(n int) {
+	if cap(w.arena)-len(w.arena) < n {
+		w.arena = make([]byte, 0, max(n, 1<<20))
+	}
+}
+
+// salt is 16 random bytes; they are drawn in larger portions.
+func (w *Writer) salt() ([16]byte, error) {
+	if len(w.salts) < 16 {
+		w.salts = make([]byte, 16*1024)
+		if _, err := rand.Read(w.salts); err != nil {
+			return [16]byte{}, err
+		}
+	}
+	salt := [16]byte(w.salts)
+	w.salts = w.salts[16:]
+	return salt, nil
+}
+
+// Finish stores the new head. heard is true when a source delivered.
+func (w *Writer) Finish(ctx context.Context, heard bool) error {
+	if heard {
+		w.Silo.HeardAt = event.Instant(w.Now)
+	}
+	// recorded_at comes first, because MySQL assigns from left to right.
+	_, err := w.Tx.Exec(ctx, `UPDATE silo SET recorded_at = CASE WHEN head_seq = ? THEN recorded_at ELSE ? END,
+		head_seq = ?, head_hash = ?,
+		collections = ?, heard_at = ? WHERE silo = ?`,
+		w.Silo.Seq, w.Now, w.Silo.Seq, w.Silo.Hash[:], w.collections, event.Micros(w.Silo.HeardAt), w.Silo.ID)
+	return err
+}
+
+// knownEvents finds which of the batch were recorded before, with their content (zero when the payload is
+// purged).
+func (w *Writer) knownEvents(ctx context.Context, batch []*Pending, known map[[16]byte][16]byte) error {
+	keys := make([][]byte, len(batch))
+	for i, p := range batch {
+		keys[i] = p.idem[:]
+	}
+	return w.Tx.LookUp(ctx, w.Silo.ID, `SELECT e.idem, p.content FROM event e LEFT
+		JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
+		WHERE e.silo = ? AND e.idem `, keys, func(row database.Row) error {
+		var k, v [16]byte
+		copy(k[:], row.ColumnRawBlob(0))
+		copy(v[:], row.ColumnRawBlob(1))
+		known[k] = v
+		return nil
+	})
+}
+
+// knownAliases finds the collections that the batch's identifiers lead to, sorted.
+func knownAliases(ctx context.Context, tx *database.Txn, silo Silo, batch []*Pending) (map[keystore.Ref][]int64,
+	error) {
+	aliases := make(map[keystore.Ref][]int64, len(batch))
+	var keys [][]byte
+	for _, p := range batch {
+		for i := range p.identifiers {
+			ref := &p.identifiers[i].ref
+			if _, seen := aliases[*ref]; !seen {
+				aliases[*ref] = nil
+				keys = append(keys, ref[:])
+			}
+		}
+	}
+	err := tx.LookUp(ctx, silo.ID, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ? AND alias_ref `,
+		keys, func(row database.Row) error {
+			ref, collection := keystore.Ref(row.ColumnRawBlob(0)), row.ColumnInt64(1)
+			at, _ := slices.BinarySearch(aliases[ref], collection)
+			aliases[ref] = slices.Insert(aliases[ref], at, collection)
+			return nil
+		})
+	return aliases, err
+}

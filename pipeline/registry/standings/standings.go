@@ -1,0 +1,265 @@
+// Package standings is what the registry says: the Standings of a silo at an instant, folded from a Fact
+// for each event and held so small that ten million people fit into memory. A Row of a source is matched to
+// its collection: the answer is a Match, what the index says of a reference is Found.
+package standings
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry/chain"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/internal/database"
+	"lethe/pipeline/registry/internal/tables"
+	"lethe/pipeline/registry/keystore"
+)
+
+// Standings is what the registry says of every collection of one silo at one instant and one position of
+// the chain, held compactly: about 25 bytes for each reference and 30 for each collection with one purpose.
+// It is read by many goroutines; Refresh needs it alone.
+type Standings struct {
+	silo     string
+	asOf     time.Time
+	head     int64
+	purposes map[string]event.Type
+
+	names   []string // purposes by number
+	numbers map[string]int
+	index   index
+	added   map[shortRef][]int32 // aliases that came with Refresh
+	offsets []uint32             // by collection - 1: where its standing begins, 0 for none
+	blocks  [][]byte
+	whole   policy.Standing // of the silo as a whole: holds
+	linked  bool
+}
+
+// shortRef is as much of a reference as memory holds: 128 bits of a keyed hash do not collide.
+type shortRef [16]byte
+
+// Load loads a silo as it stands at asOf, at the chain's present head. purposes are the purposes of the
+// silo's rules, each with the type of the event that ends it ("" for basis_ended). A silo that the registry
+// does not know has no collections and head 0.
+func Load(ctx context.Context, db *database.DB, silo string, asOf time.Time,
+	purposes map[string]event.Type) (*Standings, error) {
+	tx, err := db.Begin(ctx, true)
+	if err != nil {
+		return nil, fmt.Errorf("load standings of silo %q: %w", silo, err)
+	}
+	defer tx.End()
+	row, err := chain.FindSilo(ctx, tx.Handle, silo)
+	if errors.Is(err, chain.ErrUnknownSilo) {
+		s := empty(silo, asOf, purposes)
+		s.index.finish()
+		return s, nil
+	}
+	var s *Standings
+	if err == nil {
+		s, err = LoadIn(ctx, tx, row, asOf, purposes)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load standings of silo %q: %w", silo, err)
+	}
+	return s, nil
+}
+
+func empty(silo string, asOf time.Time, purposes map[string]event.Type) *Standings {
+	return &Standings{silo: silo, asOf: asOf, purposes: purposes, numbers: map[string]int{}, blocks: [][]byte{{0}}}
+}
+
+// LoadIn is Load within a transaction.
+func LoadIn(ctx context.Context, tx *database.Txn, silo chain.Silo, asOf time.Time,
+	purposes map[string]event.Type) (*Standings, error) {
+	s := empty(silo.Silo, asOf, purposes)
+	s.head = silo.Seq
+	if err := s.loadIndex(ctx, tx, silo.ID); err != nil {
+		return nil, err
+	}
+	return s, s.loadEvents(func(do func(database.Row) error) error { return tables.AllFacts(ctx, tx, silo.ID, do) })
+}
+
+// Head is the position of the chain at which the standings were loaded or refreshed.
+func (s *Standings) Head() int64 { return s.head }
+
+// AsOf is the instant of the standings.
+func (s *Standings) AsOf() time.Time { return s.asOf }
+
+// Linked reports whether rows are tied to collections by record links, so that Match is to be told which
+// row it is asked about.
+func (s *Standings) Linked() bool { return s.linked }
+
+// Len is the number of collections.
+func (s *Standings) Len() int { return len(s.offsets) }
+
+// Refresh brings the standings to the chain's present head and returns the collections that were touched,
+// none when nothing moved. The instant stays. Nobody else may use s meanwhile.
+func (s *Standings) Refresh(ctx context.Context, db *database.DB) ([]int32, error) {
+	tx, err := db.Begin(ctx, true)
+	if err != nil {
+		return nil, fmt.Errorf("refresh standings of silo %q: %w", s.silo, err)
+	}
+	defer tx.End()
+	row, err := chain.FindSilo(ctx, tx.Handle, s.silo)
+	if errors.Is(err, chain.ErrUnknownSilo) {
+		return nil, nil
+	}
+	var touched []int32
+	if err == nil {
+		touched, err = s.RefreshIn(ctx, tx, row)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("refresh standings of silo %q: %w", s.silo, err)
+	}
+	return touched, nil
+}
+
+// RefreshIn is Refresh within a transaction, which sees the silo's head where silo says.
+func (s *Standings) RefreshIn(ctx context.Context, tx *database.Txn, silo chain.Silo) ([]int32, error) {
+	if silo.Seq == s.head {
+		return nil, nil
+	}
+	touched, err := s.refresh(ctx, tx, silo)
+	if err == nil {
+		s.head = silo.Seq
+	}
+	return touched, err
+}
+
+func (s *Standings) refresh(ctx context.Context, tx *database.Txn, silo chain.Silo) ([]int32, error) {
+	var purges int
+	if err := tx.Row(ctx, `SELECT COUNT(*) FROM event WHERE silo = ? AND seq > ? AND type = ?`, silo.ID, s.head,
+		string(event.PayloadPurged)).Scan(&purges); err != nil {
+		return nil, err
+	}
+	if purges > 0 {
+		return s.reload(ctx, tx, silo)
+	}
+	rows, err := tx.Query(ctx, `SELECT DISTINCT collection FROM event_payload WHERE silo = ? AND seq > ?
+		ORDER BY collection`, silo.ID, s.head)
+	if err != nil {
+		return nil, err
+	}
+	var touched []int32
+	for rows.Next() {
+		var collection int32
+		if err := rows.Scan(&collection); err != nil {
+			rows.Close()
+			return nil, err
+		}
+		touched = append(touched, collection)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, err
+	}
+	for _, collection := range touched {
+		err := s.loadEvents(func(do func(database.Row) error) error {
+			return tx.Each(ctx, tables.FactQuery+tables.OfCollection, do, silo.ID, silo.ID, int64(collection))
+		})
+		if err != nil {
+			return nil, err
+		}
+		if err := s.loadAliases(ctx, tx, silo.ID, collection); err != nil {
+			return nil, err
+		}
+	}
+	return touched, nil
+}
+
+// reload loads everything anew, because what was purged leaves no trace of whose it was; every collection
+// counts as touched.
+func (s *Standings) reload(ctx context.Context, tx *database.Txn, row chain.Silo) ([]int32, error) {
+	fresh, err := LoadIn(ctx, tx, row, s.asOf, s.purposes)
+	if err != nil {
+		return nil, err
+	}
+	*s = *fresh
+	touched := make([]int32, len(s.offsets))
+	for i := range touched {
+		touched[i] = int32(i + 1)
+	}
+	return touched, nil
+}
+
+// loadAliases takes up the references that one collection's events brought since the standings were loaded.
+func (s *Standings) loadAliases(ctx context.Context, tx *database.Txn, silo int64, collection int32) error {
+	return tx.Each(ctx, `SELECT refs FROM event_payload WHERE silo = ? AND collection = ? AND seq > ?
+		AND refs IS NOT NULL`, func(row database.Row) error {
+		for raw := range slices.Chunk(row.ColumnRawBlob(0), len(keystore.Ref{})) {
+			ref := shortRef(raw)
+			if slices.Contains(s.lookupAt(nil, s.index.find(&ref), &ref), collection) {
+				continue
+			}
+			if s.added == nil {
+				s.added = map[shortRef][]int32{}
+			}
+			s.added[ref] = append(s.added[ref], collection)
+		}
+		return nil
+	}, silo, int64(collection), s.head)
+}
+
+// loadIndex reads the references of aliases and linked records, in order.
+func (s *Standings) loadIndex(ctx context.Context, tx *database.Txn, silo int64) error {
+	var n, links, collections int
+	if err := tx.Row(ctx, `SELECT (SELECT COUNT(*) FROM subject_alias WHERE silo = ?), (SELECT COUNT(*)
+		FROM record_link WHERE silo = ?),
+		(SELECT collections FROM silo WHERE silo = ?)`, silo, silo, silo).Scan(&n, &links, &collections); err != nil {
+		return err
+	}
+	n, s.linked = n+links, links > 0
+	s.offsets = make([]uint32, collections)
+	s.index.grow(n)
+	err := tx.Each(ctx, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ?
+		UNION ALL SELECT record_ref, collection FROM record_link WHERE silo = ? ORDER BY 1,
+		2`, func(row database.Row) error {
+		s.index.add(shortRef(row.ColumnRawBlob(0)), int32(row.ColumnInt64(1)))
+		return nil
+	}, silo, silo)
+	s.index.finish()
+	return err
+}
+
+// loadEvents folds events that come collection by collection, as rows of tables.FactQuery.
+func (s *Standings) loadEvents(each func(func(database.Row) error) error) error {
+	var reader FactReader
+	var facts []Fact
+	var standing policy.Standing
+	current := int64(-1)
+	flush := func() error {
+		if len(facts) == 0 {
+			return nil
+		}
+		StateAt(facts, s.asOf, s.purposes, &standing)
+		facts = facts[:0]
+		return s.put(current, &standing)
+	}
+	err := each(func(row database.Row) error {
+		collection, f, err := reader.Read(row)
+		if err != nil {
+			return err
+		}
+		if collection != current {
+			if err := flush(); err != nil {
+				return err
+			}
+			current = collection
+		}
+		facts = append(facts, f)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return flush()
+}
+
+// Advance moves the instant of the standings forward for the collections that Refresh takes up from now on;
+// the others stay as they stood. It is no way back.
+func (s *Standings) Advance(at time.Time) {
+	if at.After(s.asOf) {
+		s.asOf = at
+	}
+}
