@@ -6,7 +6,7 @@ BENCH    ?= .
 # The product needs no C compiler; only the race detector does.
 export CGO_ENABLED = 0
 
-.PHONY: help demo test lint race bench fuzz fuzz-targets build
+.PHONY: help demo quick test lint vet race bench fuzz fuzz-targets build
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name about; do printf '  make %-6s %s\n' "$$name" "$$about"; done
@@ -14,22 +14,36 @@ help: ## Say what there is to make
 demo: ## Run two nights over a made-up company; needs no server, takes under two minutes
 	go run ./fixtures/cmd/demo
 
+# Packages whose tests need no server: neither they nor what they import starts or asks one.
+QUICK_PACKAGES = $(shell go list -test -f '{{.ImportPath}}{{range .Deps}} {{.}}{{end}}' ./... | \
+	grep -v ' lethe/fixtures/servers' | sed -n 's/^\([^ ]*\)\.test .*/\1/p')
+
+quick: vet ## Check format, vet, and run the tests that need no server: below a minute, before each commit
+	fixtures/servers/in-memory go test -vet=off $(QUICK_PACKAGES)
+
+# Tests wait for servers, locks and processes as often as they compute: two of them for each processor.
+AT_ONCE := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
+
 test: lint ## Check format, vet, staticcheck, and run every test against private database servers
-	fixtures/servers/up go test -count=1 -timeout 20m ./...
+	fixtures/servers/up go test -vet=off -count=1 -p $(AT_ONCE) -parallel $(AT_ONCE) -timeout 20m ./...
 	@$(MAKE) --no-print-directory race
 
-lint: ## Check format, vet and staticcheck
+lint: vet ## Check format, vet and staticcheck
+	go tool staticcheck ./...
+
+vet:
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; } >&2
 	go vet ./...
-	go tool staticcheck ./...
 
 # Where goroutines share memory. The embedded SQLite engine and the long property tests are too slow under the detector; these reach the same code.
 RACE_PACKAGES = ./connectors ./connectors/mem ./connectors/internal/... ./pipeline/anonymize ./pipeline/journal ./pipeline/registry/keystore
 RACE_TESTS    = TestRewriteText|TestRewriteFile|TestInterrupt|TestTablesReadBack|TestManyRows|TestSameFacts|TestTheGateSees
 
 race: ## Run tests with the race detector, where there is a C compiler
-	@if command -v "$${CC:-cc}" >/dev/null; then set -x; export CGO_ENABLED=1; go test -race -count=1 -timeout 15m $(RACE_PACKAGES) && \
-		go test -race -count=1 -timeout 15m -run '$(RACE_TESTS)' ./connectors/mysqldump ./pipeline/audit/...; \
+	@if command -v "$${CC:-cc}" >/dev/null; then set -x; export CGO_ENABLED=1; \
+		fixtures/servers/in-memory go test -vet=off -race -count=1 -timeout 15m $(RACE_PACKAGES) && \
+		fixtures/servers/in-memory go test -vet=off -race -count=1 -timeout 15m -run '$(RACE_TESTS)' \
+			./connectors/mysqldump ./pipeline/audit/evidence ./pipeline/audit/parquet; \
 	else echo "no C compiler: the race detector was not run" >&2; fi
 
 bench: ## Measure; the lines of performance.md that apply

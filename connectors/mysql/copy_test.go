@@ -182,6 +182,7 @@ func TestCopyWithoutRightsIsDenied(t *testing.T) {
 // What is as it should be is not made again, though the application reads it in an open transaction; what
 // is not is waited for only so long.
 func TestCopyOfABusyApplication(t *testing.T) {
+	t.Parallel()
 	db := database(t, "CREATE TABLE p (id int PRIMARY KEY, name varchar(9))", "INSERT INTO p VALUES (1, 'a')")
 	src := opened(t, db)
 	c := copyOf(catalog(t, src)["p"], connectors.CopyView{Name: "lethe_crm_p_v", Fields: []string{"id"},

@@ -47,8 +47,10 @@ import (
 // It begins with an empty registry. `at` sets the clock, in the controller's zone; `cases crm.TABLE` prints
 // for each row what became of it and why.
 func TestConflicts(t *testing.T) {
+	t.Parallel()
 	for _, e := range registryEngines() {
 		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
 			testscript.Run(t, testscript.Params{
 				Dir:                filepath.Join("testdata", "script", "conflicts"),
 				RequireUniqueNames: true,
@@ -56,7 +58,7 @@ func TestConflicts(t *testing.T) {
 				Condition:          func(name string) (bool, error) { return name == e.name, nil },
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"at": at, "cases": cases, "database": database, "superuser": superuser, "occupy": occupy,
-					"unjoined": unjoined, "relay": relay,
+					"unjoined": unjoined, "relay": relay, "exitcode": exitcode,
 				},
 			})
 		})

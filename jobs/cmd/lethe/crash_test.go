@@ -201,6 +201,7 @@ func finish(t testing.TB, dir string) {
 // TestKilledAnywhere kills a night over a SQLite database and a dump at every point that it passes, each time
 // it passes, and lets the next start finish.
 func TestKilledAnywhere(t *testing.T) {
+	t.Parallel()
 	r := withBackup(t)
 	passings := map[string]int{}
 	for _, point := range r.points {
@@ -225,6 +226,7 @@ func TestKilledAnywhere(t *testing.T) {
 
 // TestKilledOnMariaDB does so at some points on a server, whose transactions end when the connection does.
 func TestKilledOnMariaDB(t *testing.T) {
+	t.Parallel()
 	db := servers.MariaDB(t).Database(t)
 	fill := func() {
 		db.Exec(t, "DROP TABLE IF EXISTS lethe_crm_customers, orders, customers, addresses, "+

@@ -15,6 +15,7 @@ import (
 
 // TestKilledImport kills an import in its middle and delivers again: nothing is lost, nothing is there twice.
 func TestKilledImport(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	company(t, dir, 10)
 	before := events(t, dir)

@@ -33,7 +33,7 @@ import (
 
 // TestMain makes this binary serve as the commands that the scripts run.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"lethe": letheMain, "exitcode": exitcodeMain, "sqlite": sqliteMain})
+	testscript.Main(m, map[string]func(){"lethe": letheMain, "sqlite": sqliteMain})
 }
 
 // What the tests tell the command, by environment. The product itself knows none of them.
@@ -100,18 +100,22 @@ func must(err error) {
 	}
 }
 
-// exitcodeMain runs a command, and fails unless it ends with the given code: exitcode 2 lethe check.
-func exitcodeMain() {
-	want, err := strconv.Atoi(os.Args[1])
-	must(err)
-	cmd := exec.Command(os.Args[2], os.Args[3:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	var exit *exec.ExitError
-	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
-		must(err)
+// exitcode runs a command, and fails unless it ends with the given code: exitcode 2 lethe check.
+func exitcode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("say which exit code is wanted")
 	}
-	if got := cmd.ProcessState.ExitCode(); got != want {
-		must(fmt.Errorf("exit code %d, want %d", got, want))
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
 	}
 }
 
@@ -230,6 +234,7 @@ func fileCommands() map[string]func(*testscript.TestScript, bool, []string) {
 }
 
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	server := servers.MariaDB(t)
 	master := sync.OnceValue(func() string { // made once, copied for each script
 		dir := t.TempDir()
@@ -243,6 +248,7 @@ func TestScripts(t *testing.T) {
 			ts.Check(copyFolder(master(), ts.MkAbs(".")))
 			remember(ts, []string{"crm.db", "backups/*"})
 		},
+		"exitcode": exitcode,
 		"remember": func(ts *testscript.TestScript, _ bool, args []string) { remember(ts, args) },
 		// unchanged fails unless the remembered files are what they were, and no other lies in their folders.
 		"unchanged": func(ts *testscript.TestScript, neg bool, _ []string) {

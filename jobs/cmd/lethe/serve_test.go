@@ -16,6 +16,7 @@ import (
 // TestServeMakesUpForAMissedNight serves on the day after a night that nobody fired: it is made up for once,
 // and SIGTERM ends the serving.
 func TestServeMakesUpForAMissedNight(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	company(t, dir, 20)
 	f, err := os.OpenFile(filepath.Join(dir, "lethe.yaml"), os.O_APPEND|os.O_WRONLY, 0)

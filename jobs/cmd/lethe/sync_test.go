@@ -37,6 +37,7 @@ func onServer(t testing.TB, db *servers.Database, n int) (dir string) {
 // TestTargetDiesDuringDelivery ends every connection of the application's server in the middle of a delivery.
 // It is tried again, and leaves what an undisturbed one leaves.
 func TestTargetDiesDuringDelivery(t *testing.T) {
+	t.Parallel()
 	db := servers.MariaDB(t).Database(t)
 	const people = 12_000 // two pages
 	db.Exec(t, mysqlSQL(customers(people)))
