@@ -13,3 +13,6 @@ const (
 	Delete    Change = "delete"
 	SetNull   Change = "set_null" // the foreign key of a row that stays when the row it refers to goes
 )
+
+// Reversible reports whether a change destroys nothing.
+func (c Change) Reversible() bool { return c == Block || c == Unblock }

@@ -11,9 +11,21 @@ import (
 	"lethe/pipeline/policy"
 )
 
+// Planned is what executing a row needs; it is encrypted at rest and destroyed with the settled plan.
+type Planned struct {
+	Root    int64 // position of its root in the segment of roots
+	Key     connectors.Key
+	Guard   Guard
+	Subject [32]byte
+	Record  [32]byte
+	Change  Change
+	Fields  []string // clear: the fields; set_null: the foreign key's fields
+}
+
 // Agreement is what a locked row says to its plan.
 type Agreement uint8
 
+// The agreements. A row that agrees is changed as planned.
 const (
 	agrees  Agreement = iota
 	Already           // it holds what the change would write
@@ -28,26 +40,25 @@ func (g *Judge) Still(rows arrow.Record, row int, p Planned, runID string, asOf 
 	if !g.Mine(rows, row) || g.guard(runID, rows, row, p.Change, p.Fields) != p.Guard {
 		return Drifted
 	}
-	r := g.Rule(rows, row, asOf)
+	if !g.Rule(rows, row, asOf).asksFor(p) {
+		return Drifted
+	}
+	return agrees
+}
+
+// asksFor reports whether a ruling asks for what a plan does. Anonymizing also takes the place of
+// deleting where another row holds it back.
+func (r Ruling) asksFor(p Planned) bool {
 	switch p.Change {
 	case Block:
-		if r.Change == Block || r.Block {
-			return agrees
-		}
+		return r.Change == Block || r.Block
 	case Anonymize:
-		if r.Change == Anonymize || r.Change == Delete && r.Else == policy.Anonymize {
-			return agrees
-		}
+		return r.Change == Anonymize || r.Change == Delete && r.Else == policy.Anonymize
 	case Clear:
-		if r.Change == Clear && slices.Equal(r.Cleared, p.Fields) {
-			return agrees
-		}
+		return r.Change == Clear && slices.Equal(r.Cleared, p.Fields)
 	default:
-		if r.Change == p.Change {
-			return agrees
-		}
+		return r.Change == p.Change
 	}
-	return Drifted
 }
 
 // HoldsNew reports whether a row holds what a change would write.
@@ -58,48 +69,34 @@ func (g *Judge) HoldsNew(rows arrow.Record, row int, p Planned) bool {
 	case Unblock:
 		return holds(rows, row, g.unblocked)
 	}
-	for _, t := range g.Targets {
-		col := rows.Column(t.column).(*array.Binary)
-		if t.in(p) && !t.technique.Holds(value(col, row), col.IsNull(row)) {
-			return false
+	return !slices.ContainsFunc(g.Targets, func(t Target) bool { return t.in(p) && !t.heldBy(rows, row) })
+}
+
+// Assign computes the new values of a batch, column by column. Its error is that of a technique that
+// cannot serve a value.
+func (g *Judge) Assign(
+	b connectors.Batch, ops []connectors.Op, planned []Planned,
+) (set []connectors.Assignment, err error) {
+	updated := func(touched func(Planned) bool) []bool {
+		marks := make([]bool, len(ops))
+		for i := range marks {
+			marks[i] = ops[i] == connectors.Update && touched(planned[i])
 		}
+		return marks
 	}
-	return true
-}
-
-// in reports whether a change touches the target.
-func (t target) in(p Planned) bool {
-	return p.Change == Anonymize && t.anonymize || p.Change == Clear && slices.Contains(p.Fields, t.field)
-}
-
-// Assign computes the new values of a batch, column by column.
-func (g *Judge) Assign(b connectors.Batch, ops []connectors.Op, planned []Planned) ([]connectors.Assignment, error) {
-	var set []connectors.Assignment
-	rows := len(ops)
 	constant := func(cells []cell, c Change) {
+		marks := updated(func(p Planned) bool { return p.Change == c })
+		if !slices.Contains(marks, true) {
+			return
+		}
 		for _, cell := range cells {
-			marks := make([]bool, rows)
-			col := new(connectors.Column)
-			for i := range rows {
-				marks[i] = ops[i] == connectors.Update && planned[i].Change == c
-				if marks[i] {
-					col.Append(cell.value)
-				} else {
-					col.AppendNull()
-				}
-			}
-			if slices.Contains(marks, true) {
-				set = append(set, connectors.Assignment{Field: cell.field, Rows: marks, Values: col.Array()})
-			}
+			set = append(set, connectors.Assignment{Field: cell.field, Rows: marks, Values: cell.values(marks)})
 		}
 	}
 	constant(g.blocked, Block)
 	constant(g.unblocked, Unblock)
 	for _, t := range g.Targets {
-		marks := make([]bool, rows)
-		for i := range rows {
-			marks[i] = ops[i] == connectors.Update && t.in(planned[i])
-		}
+		marks := updated(t.in)
 		if !slices.Contains(marks, true) {
 			continue
 		}
@@ -112,13 +109,15 @@ func (g *Judge) Assign(b connectors.Batch, ops []connectors.Op, planned []Planne
 	return set, nil
 }
 
-// Planned is what executing a row needs; it is encrypted at rest and destroyed with the settled plan.
-type Planned struct {
-	Root    int64 // position of its root in the group's root segment
-	Key     connectors.Key
-	Guard   Guard
-	Subject [32]byte
-	Record  [32]byte
-	Change  Change
-	Fields  []string // clear: the fields; set_null: the foreign key's fields
+// values is a column of the cell's value where marked.
+func (c cell) values(marks []bool) *array.Binary {
+	col := new(connectors.Column)
+	for _, marked := range marks {
+		if marked {
+			col.Append(c.value)
+		} else {
+			col.AppendNull()
+		}
+	}
+	return col.Array()
 }

@@ -1,6 +1,8 @@
 package judge
 
 import (
+	"github.com/apache/arrow/go/v15/arrow"
+
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy/calendar"
@@ -19,7 +21,6 @@ type Root struct {
 	Block   bool // also to be blocked now, for the change may wait
 	Clear   []string
 	Code    reason.Code
-	rule    string
 	Due     calendar.Date
 	Owns    []connectors.Key // one for each owned edge; "" NULL
 	Kept    bool             // a referencing row stays, so it cannot be deleted
@@ -32,5 +33,22 @@ type Root struct {
 	ElseGuard  Guard   // of the anonymizing that takes the place of deleting
 }
 
-// Guard is a keyed digest of what a decision saw of a row.
-type Guard [16]byte
+// root is what a plan of a run needs of a row that has to change.
+func (g *Judge) root(runID string, r Ruling, rows arrow.Record, row int, key connectors.Key, ref audit.Ref) *Root {
+	rt := &Root{
+		Key: key, Subject: r.subject, Record: r.record, Ref: ref,
+		Change: r.Change, Block: r.Block, Clear: r.Cleared, Code: r.Reason, Due: r.Due,
+		Guard:      g.guard(runID, rows, row, r.Change, r.Cleared),
+		BlockGuard: g.guard(runID, rows, row, Block, nil),
+	}
+	if r.Change != Delete {
+		return rt
+	}
+	rt.Ruling, rt.Anonymized = &r, g.anonymized(rows, row)
+	rt.ElseGuard = g.guard(runID, rows, row, Anonymize, nil)
+	for _, e := range g.Owned {
+		k, _ := connectors.KeyOf(rows, e.columns, row)
+		rt.Owns = append(rt.Owns, k)
+	}
+	return rt
+}

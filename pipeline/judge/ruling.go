@@ -1,10 +1,20 @@
 package judge
 
 import (
+	"slices"
 	"time"
 
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"lethe/connectors"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/decide"
+	"lethe/pipeline/policy/reason"
+	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/standings"
 )
 
 // Ruling is what became of one row before the judge.
@@ -14,8 +24,8 @@ type Ruling struct {
 	record  keystore.Ref
 	known   bool // record is set
 	Change  Change
-	Block   bool
-	Cleared []string
+	Block   bool     // also to be blocked now, for the change may wait
+	Cleared []string // the fields of Decision.Clear that still hold something
 	flagged time.Time
 	SeqFrom int64 // registry positions relied on
 	SeqTo   int64
@@ -24,4 +34,173 @@ type Ruling struct {
 	proven   bool            // the collection has a purpose with a proof
 
 	Collection int32 // that the row belongs to; 0 none
+}
+
+// FlagBlocked marks, among the registry's flags, rows that Lethe itself blocked: it never unblocks another's.
+const FlagBlocked = "BLOCKED"
+
+// quiet reports whether a ruling changes nothing and has nothing to say that the counts do not; so does
+// a row whose uncovered fields are cleared already.
+func (r Ruling) quiet() bool {
+	d := r.Decision
+	d.Clear = nil
+	return r.Change == None && !r.Block && plain(d)
+}
+
+// plain reports whether a decision changes nothing and says nothing of note.
+func plain(d policy.Decision) bool {
+	return d.Action == policy.Keep && d.Use != policy.Blocked && len(d.Clear) == 0 && len(d.Notes) == 0 && !d.Flag
+}
+
+// Rule decides one row at an instant. It is asked when planning and again, of the locked row, when applying.
+func (g *Judge) Rule(rows arrow.Record, row int, asOf time.Time) Ruling {
+	g.refsOf = g.identify(g.refsOf[:0], rows, row)
+	return g.ruleOn(g.refsOf, nil, rows, row, asOf)
+}
+
+// ruleOn decides one row with these references, of which lookAhead has found this; nil: it was not asked.
+func (g *Judge) ruleOn(
+	refs []keystore.Ref, found []standings.Found, rows arrow.Record, row int, asOf time.Time,
+) Ruling {
+	r := Ruling{}
+	g.dates(rows, row)
+	g.introduce(&r, refs, found, rows, row)
+	partial := g.meet(&r, rows, row)
+	r.Decision = decide.Decide(g.Silo, g.Record, asOf)
+
+	if plain(r.Decision) && len(g.blocked) == 0 {
+		return r
+	}
+	g.recall(&r, rows, row, asOf)
+	if partial {
+		r.Notes = append(slices.Clip(r.Notes), reason.IPartialID)
+	}
+	g.change(&r, rows, row)
+	g.blocking(&r, rows, row)
+	return r
+}
+
+// dates begins the record of a row with what the row itself says: when it was collected, and where terms
+// start.
+func (g *Judge) dates(rows arrow.Record, row int) {
+	rec := &g.Record
+	*rec = policy.Record{Trust: g.State.Trust, Starts: rec.Starts}
+	if g.collected >= 0 {
+		utc := g.zoneOf(g.collected) != nil
+		rec.Collected = Instant(rows.Column(g.collected).(*array.Binary), row, utc, g.zone)
+	}
+	for i, c := range g.starts {
+		rec.Starts[i] = 0
+		if c < 0 {
+			continue
+		}
+		if col := rows.Column(c).(*array.Binary); col.IsValid(row) {
+			rec.Starts[i], _ = calendar.ParseStart(col.Value(row), g.kinds[i], g.zones[i])
+		}
+	}
+}
+
+// name gives a ruling the reference of its record.
+func (g *Judge) name(r *Ruling, key connectors.Key) {
+	if !r.known {
+		r.record, r.known = g.Match.Record(g.Source.System(), g.Table.Name, []byte(key)), true
+	}
+}
+
+// recall looks up what earlier nights left about a row, where the decision hangs on it: a tombstone, and
+// the night that first flagged it.
+func (g *Judge) recall(r *Ruling, rows arrow.Record, row int, asOf time.Time) {
+	key, ok := connectors.KeyOf(rows, g.Key, row)
+	if !ok || len(g.Key) == 0 {
+		return
+	}
+	g.name(r, key)
+	again := false
+	if !plain(r.Decision) && g.wasAnonymized(r.record, r.subject) {
+		g.State.Anonymized[r.record] = true
+		if g.anonymized(rows, row) {
+			g.Record.Anonymized, again = true, true
+		}
+	}
+	if r.Flag {
+		r.flagged = asOf
+		if since, ok := g.State.Flags[registry.FlagKey{Record: r.record, Reason: string(r.Reason)}]; ok {
+			g.Record.Flagged, r.flagged, again = since, since, true
+		}
+	}
+	if again {
+		r.Decision = decide.Decide(g.Silo, g.Record, asOf)
+	}
+}
+
+// wasAnonymized reports whether an earlier night anonymized the record. Keys are recycled: where
+// anonymizing leaves the identifiers alone, they have to be those of the person whose record it was.
+func (g *Judge) wasAnonymized(record, subject keystore.Ref) bool {
+	nobody := keystore.Ref{}
+	return slices.ContainsFunc(g.State.Tombstones.Find(record), func(t registry.Tombstone) bool {
+		same := t.Subject == subject || subject == nobody || t.Subject == nobody
+		return t.Action == string(policy.Anonymize) && (same || g.unnamed())
+	})
+}
+
+// unnamed reports whether anonymizing changes a field that identifies the person, so that what stands there
+// afterwards is nobody's.
+func (g *Judge) unnamed() bool {
+	return slices.ContainsFunc(g.Targets, func(t Target) bool {
+		return t.anonymize && slices.ContainsFunc(g.subjects, func(s subject) bool { return s.column == t.column })
+	})
+}
+
+// anonymized reports whether every target field holds what its technique yields.
+func (g *Judge) anonymized(rows arrow.Record, row int) bool {
+	some := false
+	for _, t := range g.Targets {
+		if t.anonymize && !t.heldBy(rows, row) {
+			return false
+		}
+		some = some || t.anonymize
+	}
+	return some
+}
+
+// change says what the decision changes in the source, given what the row holds now.
+func (g *Judge) change(r *Ruling, rows arrow.Record, row int) {
+	switch r.Action {
+	case policy.Delete:
+		r.Change = Delete
+	case policy.Anonymize:
+		if !g.anonymized(rows, row) {
+			r.Change = Anonymize
+		}
+	case policy.Keep:
+		for _, f := range r.Clear {
+			if slices.ContainsFunc(g.Targets, func(t Target) bool { return t.field == f && !t.heldBy(rows, row) }) {
+				r.Cleared = append(r.Cleared, f)
+			}
+		}
+		if len(r.Cleared) > 0 {
+			r.Change = Clear
+		}
+	}
+}
+
+// blocking adds that a row is to be blocked, by itself or until its other change is made, or unblocked
+// if Lethe blocked it.
+func (g *Judge) blocking(r *Ruling, rows arrow.Record, row int) {
+	if len(g.blocked) == 0 {
+		return
+	}
+	is := holds(rows, row, g.blocked)
+	switch {
+	case r.WritesBlock() && !is:
+		if r.Change == None {
+			r.Change = Block
+		} else {
+			r.Block = true
+		}
+	case is && r.WritesUnblock() && r.Change == None && r.known:
+		if _, ours := g.State.Flags[registry.FlagKey{Record: r.record, Reason: FlagBlocked}]; ours {
+			r.Change = Unblock
+		}
+	}
 }

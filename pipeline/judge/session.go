@@ -1,8 +1,18 @@
 package judge
 
 import (
+	"slices"
+	"strings"
+
+	"github.com/apache/arrow/go/v15/arrow"
+
+	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/notes"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/decide"
+	"lethe/pipeline/policy/reason"
+	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
 )
 
@@ -12,4 +22,118 @@ type Session struct {
 	Notes     *notes.Notes
 	Decisions *audit.Spool[audit.Decision]
 	Pending   map[Place]bool // rows of plans that wait; true: the plan anonymizes the row
+}
+
+// Place is a row of a source.
+type Place struct {
+	Source, Table string
+	Key           connectors.Key
+}
+
+// Judge decides every row of a batch and remembers what is not a plain keep. Its errors are those of writing
+// decisions down.
+func (js *Session) Judge(g *Judge, batch connectors.Batch) error {
+	for row := range int(batch.Rows.NumRows()) {
+		if row%aheadRows == 0 {
+			g.lookAhead(batch.Rows, row)
+		}
+		if !g.Mine(batch.Rows, row) {
+			continue
+		}
+		g.Rows++
+		refs, found := g.refsAhead(row % aheadRows)
+		r := g.ruleOn(refs, found, batch.Rows, row, js.Tonight.AsOf)
+		js.asPlanned(g, &r, batch.Rows, row)
+
+		g.seen(batch.Rows, row)
+		g.count(r)
+		js.exceptions(g, r)
+		again := g.again(r.Collection)
+		if r.quiet() {
+			continue
+		}
+		if again { // the first of them could not know
+			r.Notes = append(slices.Clip(r.Notes), reason.IDuplicate)
+		}
+		if err := js.remember(g, r, batch.Rows, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// asPlanned lets the ruling of a row say what the plan that it waits in does: it anonymizes a row to be
+// deleted that another row holds back.
+func (js *Session) asPlanned(g *Judge, r *Ruling, rows arrow.Record, row int) {
+	if r.Change != Delete || r.Else != policy.Anonymize || len(js.Pending) == 0 {
+		return
+	}
+	if key, ok := connectors.KeyOf(rows, g.Key, row); ok && js.Pending[g.place(key)] {
+		r.Decision, r.Change = decide.WithDependent(r.Decision), Anonymize
+	}
+}
+
+// place is where the row with a key stands.
+func (g *Judge) place(key connectors.Key) Place {
+	return Place{Source: g.Source.Name, Table: g.Table.Name, Key: key}
+}
+
+// exceptions counts what somebody has to look at: knowledge that is missing or contradicts itself. A backup
+// repeats what its live source says.
+func (js *Session) exceptions(g *Judge, r Ruling) {
+	if g.Source.Backup() {
+		return
+	}
+	js.exception(g, r.Reason)
+	for _, note := range r.Notes {
+		js.exception(g, note)
+	}
+}
+
+// exception counts a row under a code that needs a person. So does an objection: somebody has to weigh it.
+func (js *Session) exception(g *Judge, code reason.Code) {
+	if strings.HasPrefix(string(code), "E_") || code == reason.XNoMatch || code == reason.KObjectionPending {
+		js.Notes.Except(audit.Exception{
+			Silo: g.Silo.Silo.Name, Source: g.Source.Name, Object: g.Table.Name,
+			Code: string(code), Count: 1, Owner: g.Silo.Silo.Rules[0].Owner,
+		})
+	}
+}
+
+// remember writes down a ruling that is not quiet, and keeps the row for tonight's plans if it has to
+// change. The decision to delete a row is written down once it is known whether its dependents let it
+// go.
+func (js *Session) remember(g *Judge, r Ruling, rows arrow.Record, row int) error {
+	key, ok := connectors.KeyOf(rows, g.Key, row)
+	if len(g.Key) == 0 || !ok {
+		js.Notes.Except(audit.Exception{
+			Silo: g.Silo.Silo.Name, Source: g.Source.Name, Object: g.Table.Name, Code: notes.CodeNoKey, Count: 1,
+		})
+		return nil
+	}
+	g.name(&r, key)
+	ref := audit.Ref(g.Refs.Ref(g.Source.System()+"\x1f"+g.Table.Name, []byte(key)))
+	_, waits := js.Pending[g.place(key)]
+	waits = waits && !r.Change.Reversible()
+
+	if r.Change != Delete || waits {
+		if err := js.Decisions.Append(g.Decision(r, ref)); err != nil {
+			return err
+		}
+	}
+	if r.Flag && !g.Source.Backup() {
+		flag := registry.FlagKey{Record: r.record, Reason: string(r.Reason)}
+		g.Flags = append(g.Flags, registry.Flag{FlagKey: flag, Since: r.flagged})
+	}
+
+	if waits { // what destroys waits in a plan already; blocking does not wait
+		r.Change = None
+		if r.Block {
+			r.Change, r.Block = Block, false
+		}
+	}
+	if r.Change != None {
+		g.Roots = append(g.Roots, g.root(js.Tonight.RunID, r, rows, row, key, ref))
+	}
+	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"lethe/connectors"
 )
 
+// EngineZone is the zone in which to count the days of a field: this one where its values are instants
+// (UTC), nil where the engine stores local time and knows no zone (DATETIME).
 func EngineZone(f connectors.Field, zone *time.Location) *time.Location {
 	if f.Kind != connectors.Timestamp || strings.HasPrefix(strings.ToLower(f.Type), "datetime") {
 		return nil
@@ -16,7 +18,8 @@ func EngineZone(f connectors.Field, zone *time.Location) *time.Location {
 	return zone
 }
 
-// Instant reads a date or timestamp, the latter in UTC unless its engine knows no zones; zero if it is neither.
+// Instant reads a date or timestamp, the latter in UTC unless its engine knows no zones; zero if it is
+// neither.
 func Instant(col *array.Binary, row int, utc bool, zone *time.Location) time.Time {
 	if col.IsNull(row) {
 		return time.Time{}
@@ -26,7 +29,8 @@ func Instant(col *array.Binary, row int, utc bool, zone *time.Location) time.Tim
 	if utc {
 		in = time.UTC
 	}
-	for _, layout := range []string{"2006-01-02 15:04:05.999999999", time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
+	layouts := []string{"2006-01-02 15:04:05.999999999", time.RFC3339Nano, "2006-01-02T15:04:05.999999999"}
+	for _, layout := range layouts {
 		if t, err := time.ParseInLocation(layout, text, in); err == nil {
 			return t
 		}
@@ -36,4 +40,12 @@ func Instant(col *array.Binary, row int, utc bool, zone *time.Location) time.Tim
 		return time.Time{}
 	}
 	return t
+}
+
+// zoneOf is the EngineZone of a column in the controller's zone; nil for column -1, which is none.
+func (b *Binding) zoneOf(column int) *time.Location {
+	if column < 0 {
+		return nil
+	}
+	return EngineZone(b.Table.Fields[column], b.zone)
 }

@@ -7,58 +7,36 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/audit"
-	"lethe/pipeline/judge"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/policy/calendar"
 )
 
-// Cadence says whether a backup is rewritten tonight: when its oldest pending erasure has waited long enough, not too often, and not when the
-// file is gone before that: erasing everywhere in one night would take away the only way back from a wrong policy. Until then what should be gone is beyond use, and counted.
+// Cadence says whether a backup is rewritten tonight: when its oldest pending erasure has waited long
+// enough, not too often, and not when the file is gone before that: erasing everywhere in one night
+// would take away the only way back from a wrong policy. Until then what should be gone is beyond use,
+// and counted. Its errors are those of reading the journal, and the file.
 func (l *Limits) Cadence(ctx context.Context, s *plan.Draft) error {
 	if !s.Backup() {
 		return nil
 	}
-	b := audit.Backup{Source: s.Name, Application: s.Application, Path: s.Path, Engine: s.Connector, TakenAt: s.TakenAt, Strategy: "rewrite", Status: "ok"}
+	b := audit.Backup{
+		Source: s.Name, Application: s.Application, Path: s.Path, Engine: s.Connector, TakenAt: s.TakenAt, Status: "ok",
+	}
 	if info, err := os.Stat(s.Path); err == nil {
 		b.Size = info.Size()
 	}
 	if !s.Keep.IsZero() {
 		b.ExpiresAt = calendar.EndOf(calendar.DateOf(s.TakenAt, l.Setup.Zone), s.Keep).Start(l.Setup.Zone)
 	}
-	oldest := calendar.Date(0)
-	for _, g := range s.Judges {
-		for _, r := range g.Roots {
-			if r.Change == judge.None || r.Change.Reversible() {
-				continue
-			}
-			b.Pending++
-			if oldest == 0 || r.Due.Known() && r.Due < oldest {
-				oldest = r.Due
-			}
-		}
-	}
-	b.Oldest = oldest.String()
 	var err error
 	if b.LastRewrite, _, err = l.Journal.LastRewrite(ctx, s.Path); err != nil {
 		return err
 	}
-	b.Strategy, b.Why = "rewrite", "nothing in it is due"
-	switch _, can := s.Conn.(connectors.Rewriter); {
-	case !can || s.Rewrite == nil:
-		b.Strategy, b.Why = "age_out", "rewriting is not configured: what is due is beyond use until the file expires"
-		if b.ExpiresAt.IsZero() {
-			b.Strategy = "beyond_use"
-		}
-	case b.Pending == 0:
-	case l.Tonight.Today < calendar.EndOf(oldest, s.Rewrite.After) && oldest.Known() && !s.Rewrite.After.IsZero():
-		b.Why = fmt.Sprintf("the oldest erasure is due since %s; the file is rewritten %s later", oldest, s.Rewrite.After)
-	case !b.LastRewrite.IsZero() && !s.Rewrite.AtMostEvery.IsZero() && l.Tonight.Today < calendar.EndOf(calendar.DateOf(b.LastRewrite, l.Setup.Zone), s.Rewrite.AtMostEvery):
-		b.Why = fmt.Sprintf("rewritten on %s, at most every %s", calendar.DateOf(b.LastRewrite, l.Setup.Zone), s.Rewrite.AtMostEvery)
-	case !b.ExpiresAt.IsZero() && b.ExpiresAt.Before(l.Tonight.AsOf):
-		b.Strategy, b.Why = "age_out", "the file is past its end and should be deleted, not rewritten"
-	default:
-		s.Due, b.Why = true, "erasures are due in it"
-	}
+	var oldest calendar.Date
+	b.Pending, oldest = pending(s)
+	b.Oldest = oldest.String()
+	s.Due = l.rewrites(s, &b, oldest)
+
 	if b.Pending > 0 {
 		b.Status = "waiting"
 	}
@@ -71,4 +49,50 @@ func (l *Limits) Cadence(ctx context.Context, s *plan.Draft) error {
 	}
 	l.Notes.Facts.Backups = append(l.Notes.Facts.Backups, b)
 	return nil
+}
+
+// pending counts the rows of a backup that are to be destroyed, with the day on which the first of them
+// was due.
+func pending(s *plan.Draft) (rows int64, oldest calendar.Date) {
+	for _, g := range s.Judges {
+		for _, r := range g.Roots {
+			if !destroys(r) {
+				continue
+			}
+			rows++
+			if oldest == 0 || r.Due.Known() && r.Due < oldest {
+				oldest = r.Due
+			}
+		}
+	}
+	return rows, oldest
+}
+
+// rewrites reports whether a backup is rewritten tonight, and says in the report what becomes of it, and why.
+func (l *Limits) rewrites(s *plan.Draft, b *audit.Backup, oldest calendar.Date) bool {
+	_, can := s.Conn.(connectors.Rewriter)
+	if !can || s.Rewrite == nil {
+		b.Strategy, b.Why = "age_out", "rewriting is not configured: what is due is beyond use until the file expires"
+		if b.ExpiresAt.IsZero() {
+			b.Strategy = "beyond_use"
+		}
+		return false
+	}
+	after, every := s.Rewrite.After, s.Rewrite.AtMostEvery
+	last := calendar.DateOf(b.LastRewrite, l.Setup.Zone)
+	b.Strategy = "rewrite"
+	switch {
+	case b.Pending == 0:
+		b.Why = "nothing in it is due"
+	case oldest.Known() && !after.IsZero() && l.Tonight.Today < calendar.EndOf(oldest, after):
+		b.Why = fmt.Sprintf("the oldest erasure is due since %s; the file is rewritten %s later", oldest, after)
+	case !b.LastRewrite.IsZero() && !every.IsZero() && l.Tonight.Today < calendar.EndOf(last, every):
+		b.Why = fmt.Sprintf("rewritten on %s, at most every %s", last, every)
+	case !b.ExpiresAt.IsZero() && b.ExpiresAt.Before(l.Tonight.AsOf):
+		b.Strategy, b.Why = "age_out", "the file is past its end and should be deleted, not rewritten"
+	default:
+		b.Why = "erasures are due in it"
+		return true
+	}
+	return false
 }

@@ -1,7 +1,13 @@
+// Package limits stops a run before it destroys too much.
+//
+// Limits hold the breakers of a setup against what a night is about to do: stops leave a table alone,
+// questions ask people about a plan, the ramp spreads a backlog over nights, standing orders answer
+// questions, and the cadence says when a backup is rewritten.
 package limits
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 
@@ -20,10 +26,12 @@ import (
 // StopRows is the size of table below which a ratio says nothing.
 const StopRows = 50
 
-// followRows is how many rows of a table may follow decided ones in a plan before they can be a spike: one person may have so many orders.
+// followRows is how many rows of a table may follow decided ones in a plan before they can be a spike:
+// one person may have so many orders.
 const followRows = 50
 
-// Limits are what stops a run before it destroys: stops, questions, the ramp, standing orders, and the cadence of backups.
+// Limits are what stops a run before it destroys: stops, questions, the ramp, standing orders, and the
+// cadence of backups.
 type Limits struct {
 	Setup    *setup.Setup
 	Tonight  setup.Tonight
@@ -35,8 +43,8 @@ type Limits struct {
 	OrderUse map[string]map[int]int64 // rows that each standing order lets go, by plan
 }
 
-// Stops tests what must hold before anything is planned for a table: a registry that knows its people, and identifiers
-// that can be read. A table that fails is left out of the plan; the others go on.
+// Stops tests what must hold before anything is planned for a table: a registry that knows its people,
+// and identifiers that can be read. A table that fails is left out of the plan; the others go on.
 func (l *Limits) Stops() error {
 	for _, s := range l.Stores.List {
 		for _, g := range s.Judges {
@@ -47,7 +55,8 @@ func (l *Limits) Stops() error {
 	}
 	for silo, was := range l.Silos.Seen {
 		if is, ok := l.Silos.Heads[silo]; ok && is.Seq < was.Seq {
-			return fmt.Errorf("%w: %s: silo %s has %d events where the last night saw %d: restore the registry", setup.ErrTampered, notes.StopShrunk, silo, is.Seq, was.Seq)
+			return fmt.Errorf("%w: %s: silo %s has %d events where the last night saw %d: restore the registry",
+				setup.ErrTampered, notes.StopShrunk, silo, is.Seq, was.Seq)
 		}
 	}
 	return nil
@@ -63,20 +72,28 @@ func (l *Limits) ratios(g *judge.Judge) {
 		unmatched += line.Unmatched
 		unparseable += line.Unparseable
 	}
-	if limit := l.Setup.Breakers.NoMatchPercent; Percent(unmatched, g.Rows) > limit {
-		l.stop(g, notes.StopNoMatch, fmt.Sprintf("%.1f %% of the rows are unknown to the registry, more than the %.1f %% allowed: look for a failed import or a wrong key before anything else", Percent(unmatched, g.Rows), limit), unmatched)
+	if of, limit := Percent(unmatched, g.Rows), l.Setup.Breakers.NoMatchPercent; of > limit {
+		l.stop(g, notes.StopNoMatch, unmatched, fmt.Sprintf("%.1f %% of the rows are unknown to the registry, "+
+			"more than the %.1f %% allowed: look for a failed import or a wrong key before anything else", of, limit))
 	}
-	if limit := l.Setup.Breakers.UnparseablePercent; Percent(unparseable, g.Rows) > limit {
-		l.stop(g, notes.StopUnparseable, fmt.Sprintf("%.1f %% of the rows have no readable identifier, more than the %.1f %% allowed: look at the mapping of `subject:`", Percent(unparseable, g.Rows), limit), unparseable)
+	if of, limit := Percent(unparseable, g.Rows), l.Setup.Breakers.UnparseablePercent; of > limit {
+		l.stop(g, notes.StopUnparseable, unparseable, fmt.Sprintf("%.1f %% of the rows have no readable identifier, "+
+			"more than the %.1f %% allowed: look at the mapping of `subject:`", of, limit))
 	}
 }
 
-func (l *Limits) stop(g *judge.Judge, code, words string, rows int64) {
+// stop leaves a table out of tonight's plans, and says why.
+func (l *Limits) stop(g *judge.Judge, code string, rows int64, words string) {
 	g.Stopped = true
-	l.Notes.Find(audit.Finding{Kind: code, Severity: "high", Source: g.Source.Name, Object: g.Table.Name, Count: rows, Article: "Art. 5(1)(d)", Words: "Nothing was changed in this table: " + words + "."})
-	l.Notes.Problem(fmt.Errorf("%w: %s: source %s table %s: %s", setup.ErrUnapproved, code, g.Source.Name, g.Table.Name, words))
+	l.Notes.Find(audit.Finding{
+		Kind: code, Severity: "high", Source: g.Source.Name, Object: g.Table.Name, Count: rows,
+		Article: "Art. 5(1)(d)", Words: "Nothing was changed in this table: " + words + ".",
+	})
+	l.Notes.Problem(fmt.Errorf("%w: %s: source %s table %s: %s",
+		setup.ErrUnapproved, code, g.Source.Name, g.Table.Name, words))
 }
 
+// Percent is a part in percent of a whole; 0 of nothing.
 func Percent(part, whole int64) float64 {
 	if whole == 0 {
 		return 0
@@ -84,21 +101,20 @@ func Percent(part, whole int64) float64 {
 	return 100 * float64(part) / float64(whole)
 }
 
-// Questions returns what a plan asks of people: the limits that it passes. Blocking is reversible and asks nothing.
+// Questions returns what a plan asks of people, sorted: the limits that it passes. Blocking is
+// reversible and asks nothing.
 func (l *Limits) Questions(p *plan.Sealed) []string {
-	asked := map[string]bool{}
 	if p.Part == plan.Reversible {
 		return []string{}
 	}
-	type object struct{ source, table string }
-	rows := map[object]int64{}
+	asked := map[string]bool{}
+	rows := map[notes.Object]int64{}
 	for _, c := range p.Counts {
 		if c.Change == string(judge.SetNull) || l.Stores.IsBackup(c.Source) {
 			continue // a backup holds what the live source held: it is asked about there
 		}
-		rows[object{c.Source, c.Table}] += c.Rows
-		follows := !l.Stores.Governs(c.Silo, c.Source, c.Table) && c.Rows <= followRows
-		if usual := plan.Usual(l.Notes.History, c); usual > 0 && float64(c.Rows) > l.Setup.Breakers.Spike*usual && !follows {
+		rows[notes.Object{Source: c.Source, Table: c.Table}] += c.Rows
+		if l.spikes(c) {
 			asked[notes.AskSpike] = true
 		}
 		if l.finishedRuns(c.Source) < l.Setup.Breakers.NewSourceRuns {
@@ -106,38 +122,57 @@ func (l *Limits) Questions(p *plan.Sealed) []string {
 		}
 	}
 	for o, r := range rows {
-		total := l.Scanner.RowsOf(o.source, o.table)
-		if l.Setup.Breakers.MaxRows > 0 && r > l.Setup.Breakers.MaxRows {
-			asked[notes.AskRows] = true
-		}
-		if total >= StopRows && Percent(r, total) > l.Setup.Breakers.MaxPercent {
-			asked[notes.AskPercent] = true
-		}
-		if total >= StopRows && Percent(r, total) > l.Setup.Breakers.EmptyPercent {
-			asked[notes.AskEmpty] = true
+		for _, question := range l.sizes(r, l.Scanner.RowsOf(o.Source, o.Table)) {
+			asked[question] = true
 		}
 	}
 	if l.Notes.Last != nil && l.Notes.Last.Run.PolicyDigest != l.Setup.PolicyDigest {
 		asked[notes.AskPolicy] = true
 	}
-	out := make([]string, 0, len(asked))
-	for q := range asked {
-		out = append(out, q)
-	}
-	sort.Strings(out)
-	return out
+	return append([]string{}, slices.Sorted(maps.Keys(asked))...)
 }
 
+// spikes reports whether a count of a plan is far above what nights usually change. Rows that only
+// follow decided ones are counted from a number on that one person may not have alone.
+func (l *Limits) spikes(c plan.Count) bool {
+	if c.Rows <= followRows && !l.Stores.Governs(c.Silo, c.Source, c.Table) {
+		return false
+	}
+	usual := plan.Usual(l.Notes.History, c)
+	return usual > 0 && float64(c.Rows) > l.Setup.Breakers.Spike*usual
+}
+
+// sizes are the questions that so many rows of a table raise.
+func (l *Limits) sizes(rows, total int64) (asked []string) {
+	breakers := &l.Setup.Breakers
+	if breakers.MaxRows > 0 && rows > breakers.MaxRows {
+		asked = append(asked, notes.AskRows)
+	}
+	if total < StopRows {
+		return asked
+	}
+	if Percent(rows, total) > breakers.MaxPercent {
+		asked = append(asked, notes.AskPercent)
+	}
+	if Percent(rows, total) > breakers.EmptyPercent {
+		asked = append(asked, notes.AskEmpty)
+	}
+	return asked
+}
+
+// finishedRuns counts the runs in which a source was read to its end.
 func (l *Limits) finishedRuns(source string) (runs int) {
+	scanned := func(i audit.Inventory) bool { return i.Source == source && i.State == "scanned" }
 	for _, f := range l.Notes.History {
-		if slices.ContainsFunc(f.Inventory, func(i audit.Inventory) bool { return i.Source == source && i.State == "scanned" }) {
+		if slices.ContainsFunc(f.Inventory, scanned) {
 			runs++
 		}
 	}
 	return runs
 }
 
-// Ramp leaves the youngest of too many destructive changes for later nights, so that ten years of backlog do not go at once.
+// Ramp leaves the youngest of too many destructive changes for later nights, so that ten years of
+// backlog do not go at once.
 func (l *Limits) Ramp(drafts []*plan.Draft) {
 	limit := l.Setup.Breakers.MaxRowsANight
 	if limit <= 0 {
@@ -150,7 +185,7 @@ func (l *Limits) Ramp(drafts []*plan.Draft) {
 		}
 		for _, g := range d.Judges {
 			for _, r := range g.Roots {
-				if r.Change != judge.None && !r.Change.Reversible() {
+				if destroys(r) {
 					all = append(all, r)
 				}
 			}
@@ -163,6 +198,12 @@ func (l *Limits) Ramp(drafts []*plan.Draft) {
 	for _, r := range all[limit:] {
 		r.Ramped = true
 	}
-	l.Notes.Find(audit.Finding{Kind: "F_RAMP", Severity: "medium", Count: int64(len(all)) - limit, Article: "Art. 5(1)(e)",
-		Words: fmt.Sprintf("More rows are due than max_rows_a_night (%d) allows; the oldest go first, these wait for later nights.", limit)})
+	l.Notes.Find(audit.Finding{
+		Kind: "F_RAMP", Severity: "medium", Count: int64(len(all)) - limit, Article: "Art. 5(1)(e)",
+		Words: fmt.Sprintf("More rows are due than max_rows_a_night (%d) allows; "+
+			"the oldest go first, these wait for later nights.", limit),
+	})
 }
+
+// destroys reports whether a row's change takes something away for good.
+func destroys(r *judge.Root) bool { return r.Change != judge.None && !r.Change.Reversible() }

@@ -14,9 +14,9 @@ import (
 	"lethe/pipeline/setup"
 )
 
-// Divide parts what the night is to destroy into what standing orders let go and what people are asked about (root.asks). An
-// order of which more is due than it allows covers nothing tonight. A row waits with a row that has to go before it, and a
-// backup, which is rewritten once, with whatever in it waits.
+// Divide parts what the night is to destroy into what standing orders let go and what people are asked
+// about (Root.Asks). An order of which more is due than it allows covers nothing tonight. A row waits
+// with a row that has to go before it, and a backup, which is rewritten once, with whatever in it waits.
 func (l *Limits) Divide(drafts []*plan.Draft) {
 	type share struct {
 		order         int
@@ -37,7 +37,8 @@ func (l *Limits) Divide(drafts []*plan.Draft) {
 	}
 	for of, rows := range shares {
 		total := l.Scanner.RowsOf(of.source, of.table)
-		if limit := l.Setup.Orders[of.order].MaxPercent; limit > 0 && total >= StopRows && Percent(rows, total) > limit {
+		limit := l.Setup.Orders[of.order].MaxPercent
+		if limit > 0 && total >= StopRows && Percent(rows, total) > limit {
 			passed[of.order] = true
 		}
 	}
@@ -65,7 +66,7 @@ func doomed(drafts []*plan.Draft, visit func(*plan.Draft, *judge.Judge, *judge.R
 		}
 		for _, g := range d.Judges {
 			for _, r := range g.Roots {
-				if r.Change != judge.None && !r.Change.Reversible() && !r.Ramped {
+				if destroys(r) && !r.Ramped {
 					visit(d, g, r)
 				}
 			}
@@ -80,9 +81,9 @@ func (l *Limits) orderFor(silo string, reason reason.Code) int {
 	})
 }
 
-// Covers reports whether standing orders cover a destructive plan wholly: every count of every silo, and no question that only
-// people may answer. An order's own limits take the place of the rows and percent of the breakers; what it allows a night
-// counts over all the plans it lets go that night.
+// Covers reports whether standing orders cover a destructive plan wholly: every count of every silo, and
+// no question that only people may answer. An order's own limits take the place of the rows and percent
+// of the breakers; what it allows a night counts over all the plans it lets go that night.
 func (l *Limits) Covers(p *plan.Sealed) bool {
 	for _, q := range p.Questions {
 		if q != notes.AskRows && q != notes.AskPercent {
@@ -95,8 +96,8 @@ func (l *Limits) Covers(p *plan.Sealed) bool {
 		}
 	}
 	for i, rows := range l.use(p) {
-		for plan, of := range l.OrderUse {
-			if plan != p.PlanID {
+		for id, of := range l.OrderUse {
+			if id != p.PlanID {
 				rows += of[i]
 			}
 		}
@@ -125,34 +126,40 @@ func (l *Limits) covered(p *plan.Sealed, c plan.Count) bool {
 	return !slices.Contains(p.Questions, notes.AskPercent)
 }
 
-// counts reports whether a count of a plan is held against an order's limits. A backup repeats what its live source held, and
-// a row that only forgets another one stays.
+// counts reports whether a count of a plan is held against an order's limits. A backup repeats what its
+// live source held, and a row that only forgets another one stays.
 func (l *Limits) counts(c plan.Count) bool {
-	return !judge.Change(c.Change).Reversible() && !l.Stores.IsBackup(c.Source) && c.Change != string(judge.SetNull)
+	change := judge.Change(c.Change)
+	return !change.Reversible() && change != judge.SetNull && !l.Stores.IsBackup(c.Source)
 }
 
 // use is how many rows of a plan each order lets go. Dependents follow their record and are not counted.
 func (l *Limits) use(p *plan.Sealed) map[int]int64 {
 	used := map[int]int64{}
 	for _, c := range p.Counts {
-		if i := l.orderFor(c.Silo, reason.Code(c.Reason)); i >= 0 && l.counts(c) && l.Stores.Governs(c.Silo, c.Source, c.Table) {
+		i := l.orderFor(c.Silo, reason.Code(c.Reason))
+		if i >= 0 && l.counts(c) && l.Stores.Governs(c.Silo, c.Source, c.Table) {
 			used[i] += c.Rows
 		}
 	}
 	return used
 }
 
-// Note books a plan that standing orders let go: what they allow tonight is less by it, and the report names them as its
-// approvals, once.
+// Note books a plan that standing orders let go: what they allow tonight is less by it, and the report
+// names them as its approvals, once.
 func (l *Limits) Note(p *plan.Sealed) {
 	used := l.use(p)
 	l.OrderUse[p.PlanID] = used
 	for _, i := range slices.Sorted(maps.Keys(used)) {
 		o := l.Setup.Orders[i]
-		a := audit.Approval{PlanID: p.PlanID, Actor: strings.Join(o.SignedBy, ";"), Role: "order", Decision: "approve",
-			SignedAt: l.Tonight.AsOf, StandingOrder: fmt.Sprintf("%s until %s, at most %d rows", o.Silo, o.Until, o.MaxRows)}
+		a := audit.Approval{
+			PlanID: p.PlanID, Actor: strings.Join(o.SignedBy, ";"), Role: "order", Decision: "approve",
+			SignedAt:      l.Tonight.AsOf,
+			StandingOrder: fmt.Sprintf("%s until %s, at most %d rows", o.Silo, o.Until, o.MaxRows),
+		}
+		// An order is asked when the plan is sealed, and again before it is applied.
 		said := func(b audit.Approval) bool { return b.PlanID == a.PlanID && b.StandingOrder == a.StandingOrder }
-		if !slices.ContainsFunc(l.Notes.Facts.Approvals, said) { // asked when the plan is sealed, and again before it is applied
+		if !slices.ContainsFunc(l.Notes.Facts.Approvals, said) {
 			l.Notes.Facts.Approvals = append(l.Notes.Facts.Approvals, a)
 		}
 	}

@@ -1,3 +1,7 @@
+// Package notes is what one night notes for its report, and the words of every code that stands in one.
+//
+// Notes collect findings, exceptions and problems beside what earlier nights left; an Object is a table
+// they are about, and a CodeMeaning says what a code means.
 package notes
 
 import (
@@ -15,7 +19,10 @@ import (
 
 // Failure says in the words of a sentinel why something could not be read.
 func Failure(err error) string {
-	for _, known := range []error{connectors.ErrUnreachable, connectors.ErrDenied, connectors.ErrDamaged, connectors.ErrSchemaChanged, connectors.ErrPlaintext, errors.ErrUnsupported} {
+	for _, known := range []error{
+		connectors.ErrUnreachable, connectors.ErrDenied, connectors.ErrDamaged, connectors.ErrSchemaChanged,
+		connectors.ErrPlaintext, errors.ErrUnsupported,
+	} {
 		if errors.Is(err, known) {
 			return known.Error()
 		}
@@ -58,11 +65,12 @@ func (n *Notes) Recall(f audit.Facts) {
 // Problem remembers something that went wrong and does not stop the night.
 func (n *Notes) Problem(err error) { n.Problems = append(n.Problems, err) }
 
-// Find records a finding.
+// Find records a finding, dated by the oldest of the last nights that found it. A run that only applied,
+// or could not read the source, found nothing: so not only the newest is asked.
 func (n *Notes) Find(f audit.Finding) {
 	f.FindingID = FindingID(f)
 	f.FirstSeen = n.Tonight.Today.String()
-	for _, night := range slices.Backward(n.History) { // a run that only applied, or could not read the source, found nothing
+	for _, night := range slices.Backward(n.History) {
 		for _, old := range night.Findings {
 			if old.FindingID == f.FindingID {
 				f.FirstSeen = old.FirstSeen
@@ -72,10 +80,10 @@ func (n *Notes) Find(f audit.Finding) {
 	n.Facts.Findings = append(n.Facts.Findings, f)
 }
 
-// Except counts an exception: rows that need a person.
+// Except counts an exception: rows that need a person. It is as old as the last night says.
 func (n *Notes) Except(e audit.Exception) {
 	for i := range n.Facts.Exceptions {
-		if o := &n.Facts.Exceptions[i]; o.Silo == e.Silo && o.Source == e.Source && o.Object == e.Object && o.Code == e.Code {
+		if o := &n.Facts.Exceptions[i]; same(*o, e) {
 			o.Count += e.Count
 			return
 		}
@@ -83,7 +91,7 @@ func (n *Notes) Except(e audit.Exception) {
 	e.Words, e.FirstSeen = WordsOf(e.Code), n.Tonight.Today.String()
 	if n.Last != nil {
 		for _, old := range n.Last.Exceptions {
-			if old.Silo == e.Silo && old.Source == e.Source && old.Object == e.Object && old.Code == e.Code {
+			if same(old, e) {
 				e.FirstSeen = old.FirstSeen
 			}
 		}
@@ -94,6 +102,12 @@ func (n *Notes) Except(e audit.Exception) {
 	n.Facts.Exceptions = append(n.Facts.Exceptions, e)
 }
 
+// same reports whether two exceptions are of one kind in one place.
+func same(a, b audit.Exception) bool {
+	return a.Silo == b.Silo && a.Source == b.Source && a.Object == b.Object && a.Code == b.Code
+}
+
+// FindingID tells a finding from others, night after night: by its kind and place.
 func FindingID(f audit.Finding) string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{f.Kind, f.Source, f.Object, f.Column}, "\x1f")))
 	return hex.EncodeToString(sum[:8])

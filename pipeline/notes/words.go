@@ -14,10 +14,14 @@ const (
 	ConsentAhead   event.Reason = "E_CONSENT_AHEAD"
 )
 
+// takenWords are the words of what a table's consents lack.
 var takenWords = map[event.Reason]string{
-	ConsentStated:  "It is said that people consented, without a proof of it. It is recorded, and does not count as consent (Art. 7(1)).",
-	ConsentAhead:   "Consents or withdrawals are said to lie in the future. They are recorded, and never relied on: correct their dates.",
-	ConsentDefault: "An application's consents come from a default that no person set: no date of the choice, or that of the row. They are recorded, and do not count (Art. 4(11)).",
+	ConsentStated: "It is said that people consented, without a proof of it. " +
+		"It is recorded, and does not count as consent (Art. 7(1)).",
+	ConsentAhead: "Consents or withdrawals are said to lie in the future. " +
+		"They are recorded, and never relied on: correct their dates.",
+	ConsentDefault: "An application's consents come from a default that no person set: " +
+		"no date of the choice, or that of the row. They are recorded, and do not count (Art. 4(11)).",
 }
 
 // IntakeCode keeps what is refused of a table's consents apart from what is found of its rows.
@@ -33,8 +37,9 @@ func takenWordsOf(code string) string {
 	if words, ok := takenWords[event.Reason(code)]; ok {
 		return words
 	}
-	for _, r := range []event.Reason{event.Reason(code), event.Reason("E_" + strings.TrimPrefix(code, "E_CONSENT_"))} {
-		if words := r.Words(); words != "" {
+	of := event.Reason("E_" + strings.TrimPrefix(code, "E_CONSENT_"))
+	for _, reason := range []event.Reason{event.Reason(code), of} {
+		if words := reason.Words(); words != "" {
 			return "A table's rows say of consents what the registry refuses: " + words + "."
 		}
 	}
@@ -47,6 +52,7 @@ const CodeNoKey = "E_NO_KEY"
 // CodeReadOnly is the exception of rows that would have to change in a source that can only be read.
 const CodeReadOnly = "E_READ_ONLY"
 
+// WordsOf are the words of a code of decisions and exceptions; "" for one that is none.
 func WordsOf(code string) string {
 	if code == CodeNoKey {
 		return "The row has no usable primary key, so it cannot be addressed and is never changed."

@@ -25,9 +25,9 @@ var (
 	ErrWaiting    = errors.New("a plan waits for approval") // only reported with a detailed exit code
 )
 
-// ExitCode is the exit code of a command that ended with err: the first that fits. A night's own errors stand
-// before those that arise in what it opens, and what is wrong with evidence or configuration before a source that
-// does not answer: of several, the gravest is said.
+// ExitCode is the exit code of a command that ended with err: the first that fits. A night's own errors
+// stand before those that arise in what it opens, and what is wrong with evidence or configuration
+// before a source that does not answer: of several, the gravest is said.
 func ExitCode(err error) int {
 	if err == nil {
 		return 0

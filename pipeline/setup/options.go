@@ -1,8 +1,6 @@
 package setup
 
-import (
-	"time"
-)
+import "time"
 
 // Options is one start of the night.
 type Options struct {

@@ -13,18 +13,20 @@ type Witness struct {
 	Signer *keystore.Signer
 }
 
-// Signs finds the person of a name, whose key the signer must have.
+// Signs finds the person of a name, whose key the signer must have. Its errors are ErrConfig.
 func (p *Setup) Signs(name string, signer *keystore.Signer) (Person, error) {
 	person, ok := p.People[name]
 	if !ok {
 		return Person{}, p.Nobody(name)
 	}
 	if person.Key.String() != signer.Public() {
-		return Person{}, fmt.Errorf("%w: the signing key is not %s's: its public key differs from the one under people", ErrConfig, name)
+		return Person{}, fmt.Errorf("%w: the signing key is not %s's: "+
+			"its public key differs from the one under people", ErrConfig, name)
 	}
 	return person, nil
 }
 
+// Nobody is the error of a name that the configuration does not know.
 func (p *Setup) Nobody(name string) error {
 	return fmt.Errorf("%w: %q is not among people: add the name with its public key", ErrConfig, name)
 }

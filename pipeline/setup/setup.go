@@ -1,3 +1,9 @@
+// Package setup is what a night is wired with, and the errors and exit codes by which it ends.
+//
+// A Setup has Sources, with RewriteTerms where one is a backup, Persons, standing Orders, Breakers, a
+// Sampling, Reviews and Grants. Options are one start of the night, of which Phases say how much is run;
+// Tonight is what then holds from its first moment to its last. A Witness vouches that a key was
+// destroyed.
 package setup
 
 import (
@@ -17,7 +23,8 @@ import (
 	"lethe/pipeline/registry/keystore"
 )
 
-// Sampling says how tables that no silo governs are read. The others are always read whole: each of their rows is decided.
+// Sampling says how tables that no silo governs are read. The others are always read whole: each of
+// their rows is decided.
 type Sampling struct {
 	Rows      int             // about so many rows of a table; 0 reads every row
 	FullEvery calendar.Period // a table is read whole if it was not for so long; zero: never
@@ -120,7 +127,8 @@ type Person struct {
 	Roles []string // owner:<silo>, custodian, dpo
 }
 
-// Order is a standing order: a permission for unattended nights that stands in the configuration in people's names.
+// Order is a standing order: a permission for unattended nights that stands in the configuration in
+// people's names.
 type Order struct {
 	Silo       string
 	Reasons    []reason.Code
@@ -130,14 +138,15 @@ type Order struct {
 	SignedBy   []string
 }
 
-// Breakers are the limits that stop a run before it destroys. Zero values are replaced by the defaults of the configuration.
+// Breakers are the limits that stop a run before it destroys. Zero values are replaced by the defaults
+// of the configuration.
 type Breakers struct {
 	MaxRows            int64   // destructive changes of one table in a plan
 	MaxPercent         float64 // of the table's rows
 	NoMatchPercent     float64 // rows of a table that the registry does not know: a stop
 	UnparseablePercent float64 // rows without a readable identifier: a stop
 	EmptyPercent       float64 // a question when more of the table than this would go
-	Spike              float64 // a question above so many times the median of the last 30 runs; of rows that only follow decided ones from 51 on
+	Spike              float64 // a question above so many times the median of the last 30 runs; of followers from 51 on
 	MaxRowsANight      int64   // the ramp: oldest due first; 0 none
 	NewSourceRuns      int     // finished runs a source must have been seen in before an order covers it
 }
@@ -151,8 +160,8 @@ func TakenAt(path string) time.Time {
 	return info.ModTime()
 }
 
-// Grant grants a target, one application, what the registry says of that application's own rows: for the purposes of some silos, and only those. The target
-// looks there instead of asking the registry.
+// Grant grants a target, one application, what the registry says of that application's own rows: for the
+// purposes of some silos, and only those. The target looks there instead of asking the registry.
 type Grant struct {
 	Target string
 	Source string              // the live source whose rows it is about

@@ -16,7 +16,8 @@ type Tonight struct {
 	Epoch string // of the audit keys: a quarter; "" where nothing is written down
 }
 
-// Begin fixes the instant of a run. It refuses to change data as of the past, or as of a future that is not simulated.
+// Begin fixes the instant of a run. It refuses to change data as of the past, or as of a future that is
+// not simulated.
 func Begin(p *Setup, o Options, runID string) (Tonight, error) {
 	now := p.Now()
 	t := Tonight{Options: o, RunID: runID, AsOf: o.AsOf}
@@ -25,19 +26,22 @@ func Begin(p *Setup, o Options, runID string) (Tonight, error) {
 	}
 	if o.Apply && t.AsOf.Before(now) {
 		if day := calendar.DateOf(t.AsOf, p.Zone); day != calendar.DateOf(now, p.Zone) {
-			return t, fmt.Errorf("%w: --as-of %s lies in the past: what is changed is decided as of now, or nobody's change of mind since would count; leave --as-of out, or --apply", ErrConfig, day)
+			return t, fmt.Errorf("%w: --as-of %s lies in the past: what is changed is decided as of now, "+
+				"or nobody's change of mind since would count; leave --as-of out, or --apply", ErrConfig, day)
 		}
 		t.AsOf = now
 	}
 	t.Today = calendar.DateOf(t.AsOf, p.Zone)
 	t.Epoch = epochOf(t.Today)
 	if o.Apply && t.AsOf.After(now) && !p.Simulated {
-		return t, fmt.Errorf("%w: --as-of %s lies in the future: changing data then needs `clock: simulated` in the configuration", ErrConfig, t.Today)
+		return t, fmt.Errorf("%w: --as-of %s lies in the future: "+
+			"changing data then needs `clock: simulated` in the configuration", ErrConfig, t.Today)
 	}
 	return t, nil
 }
 
-// Asking is an instant at which somebody only asks: nothing that is decided is written down, so there is no epoch.
+// Asking is an instant at which somebody only asks: nothing that is decided is written down, so there is
+// no epoch.
 func Asking(p *Setup, asOf time.Time) Tonight {
 	return Tonight{AsOf: asOf, Today: calendar.DateOf(asOf, p.Zone)}
 }
@@ -48,6 +52,7 @@ func (t Tonight) Written() Tonight {
 	return t
 }
 
+// epochOf is the quarter of a day: 2026-Q4.
 func epochOf(day calendar.Date) string {
 	year, month, _ := day.YMD()
 	return fmt.Sprintf("%04d-Q%d", year, (month+2)/3)

@@ -10,8 +10,9 @@ import (
 	"lethe/pipeline/registry/retention"
 )
 
-// expiryEnds says, for each purpose of a silo that rests on consent, when a consent of a given instant has reached its longest life: by the rule in force at an
-// instant that grants the most, as no later event takes an end back.
+// expiryEnds says, for each purpose of a silo that rests on consent, when a consent of a given instant
+// has reached its longest life: by the rule in force at an instant that grants the most, as no later
+// event takes an end back.
 func expiryEnds(s *policy.Compiled, at time.Time, zone *time.Location) retention.ExpiryEnds {
 	ages := map[string][]calendar.Period{}
 	for _, r := range s.InForce(at) {
@@ -32,7 +33,8 @@ func expiryEnds(s *policy.Compiled, at time.Time, zone *time.Location) retention
 	return ends
 }
 
-// Endings names, for each purpose of a silo, the event that ends it: among rules that wait for one there is no other (policy.Compile).
+// Endings names, for each purpose of a silo, the event that ends it: among rules that wait for one there
+// is no other (policy.Compile).
 func Endings(s *policy.Compiled) map[string]event.Type {
 	out := map[string]event.Type{}
 	for _, r := range s.Silo.Rules {

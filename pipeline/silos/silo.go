@@ -15,9 +15,24 @@ type Silo struct {
 	Standings  *standings.Standings
 	Tombstones *registry.Tombstones
 	Flags      map[registry.FlagKey]time.Time
-	Used       collections           // to which rows belong that the night read
+	Used       Collections           // to which rows belong that the night read
 	Anonymized map[keystore.Ref]bool // records that an earlier night anonymized, and that are still there
 }
 
-// collections is a set of a silo's collections: a bit for each, which is 1.2 MB for ten million.
-type collections []uint64
+// Collections is a set of a silo's collections: a bit for each, which is 1.2 MB for ten million.
+type Collections []uint64
+
+// Add puts a collection into the set.
+func (c *Collections) Add(collection int32) {
+	word := int(collection) / 64
+	if word >= len(*c) {
+		*c = append(*c, make([]uint64, word+1-len(*c))...)
+	}
+	(*c)[word] |= 1 << (collection % 64)
+}
+
+// Has reports whether a collection is in the set.
+func (c Collections) Has(collection int32) bool {
+	word := int(collection) / 64
+	return word < len(c) && c[word]&(1<<(collection%64)) != 0
+}

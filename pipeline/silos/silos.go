@@ -1,3 +1,7 @@
+// Package silos is what the registry says of each silo at one head.
+//
+// A Set holds a Silo for each that the policy governs, and the heads at which they were read. A Feed
+// brings in, while the registry is opened, what the applications' own tables say of consents.
 package silos
 
 import (
@@ -29,16 +33,20 @@ type Set struct {
 
 // New is a set that opens nothing yet. seen are the heads as the last finished run saw them.
 func New(p *setup.Setup, tonight setup.Tonight, seen map[string]chain.Head) *Set {
-	return &Set{setup: p, tonight: tonight, Silos: map[string]*Silo{}, Heads: map[string]chain.Head{}, Seen: seen}
+	return &Set{
+		setup: p, tonight: tonight, Silos: map[string]*Silo{}, Heads: map[string]chain.Head{}, Seen: seen,
+	}
 }
 
 // Feed reads what the applications' own tables say of consents into a registry, while it is opened.
 type Feed interface {
 	Open(ctx context.Context, r *registry.Registry, config registry.Config) error
-	TakeIn(ctx context.Context, silo *policy.Compiled) (stale bool, err error) // stale: the silo may not be relied on
+	// TakeIn reads the tables of a silo; stale: it may not be relied on.
+	TakeIn(ctx context.Context, silo *policy.Compiled) (stale bool, err error)
 	Close() error
 }
 
+// Close closes the registry, if it was opened.
 func (set *Set) Close() error {
 	if set.Registry == nil {
 		return nil
@@ -46,20 +54,15 @@ func (set *Set) Close() error {
 	return set.Registry.Close()
 }
 
-// Open opens the registry, verifies its chains against the heads that the last night saw, reads the consents that applications keep
-// and writes the `expired` events that are due (both only with --apply), and loads every silo's standings at one head.
+// Open opens the registry, verifies its chains against the heads that the last night saw, reads the
+// consents that applications keep and writes the `expired` events that are due (both only with --apply),
+// and loads every silo's standings at one head. Its errors wrap setup.ErrRegistry, ErrTampered or
+// ErrConfig.
 func (set *Set) Open(ctx context.Context, feed Feed) (err error) {
 	if set.tonight.Phases == setup.DiscoverOnly {
 		return nil
 	}
-	config := set.setup.Registry
-	config.ReadOnly, config.Now = !set.tonight.Apply, set.setup.Now
-	if set.tonight.AsOf.After(set.setup.Now()) {
-		config.Now = func() time.Time { return set.tonight.AsOf }
-	}
-	if set.tonight.Apply { // an application may have the first consents
-		config.AllowEmpty = slices.ContainsFunc(set.setup.Silos, func(s *policy.Compiled) bool { return len(s.Silo.Consents) > 0 })
-	}
+	config := set.config()
 	if set.Registry, err = registry.Open(ctx, config); err != nil {
 		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 	}
@@ -71,10 +74,8 @@ func (set *Set) Open(ctx context.Context, feed Feed) (err error) {
 	if err := set.keysHold(ctx); err != nil {
 		return err
 	}
-	if name := set.setup.Suppression.Name; name != "" {
-		if err := set.verify(ctx, name, set.Seen[name]); err != nil && (!errors.Is(err, registry.ErrUnknownSilo) || set.Seen[name].Seq > 0) {
-			return fmt.Errorf("silo %s: %w", name, err)
-		}
+	if err := set.verifySuppression(ctx); err != nil {
+		return err
 	}
 	if set.tonight.Apply {
 		if err := feed.Open(ctx, set.Registry, config); err != nil {
@@ -98,6 +99,40 @@ func (set *Set) Open(ctx context.Context, feed Feed) (err error) {
 	return set.Fresh(heads)
 }
 
+// config is how tonight's registry is opened. It may be empty where an application may have the first
+// consents.
+func (set *Set) config() registry.Config {
+	config := set.setup.Registry
+	config.ReadOnly, config.Now = !set.tonight.Apply, set.setup.Now
+	if set.tonight.AsOf.After(set.setup.Now()) {
+		config.Now = func() time.Time { return set.tonight.AsOf }
+	}
+	if set.tonight.Apply {
+		config.AllowEmpty = slices.ContainsFunc(set.setup.Silos, keepsConsents)
+	}
+	return config
+}
+
+// keepsConsents reports whether applications keep consents of a silo in tables of their own.
+func keepsConsents(s *policy.Compiled) bool { return len(s.Silo.Consents) > 0 }
+
+// verifySuppression recomputes the chain of the list of those who said no, where there is one already.
+func (set *Set) verifySuppression(ctx context.Context) error {
+	name := set.setup.Suppression.Name
+	if name == "" {
+		return nil
+	}
+	if err := set.verify(ctx, name, set.Seen[name]); err != nil && !set.isNew(name, err) {
+		return fmt.Errorf("silo %s: %w", name, err)
+	}
+	return nil
+}
+
+// isNew reports whether a silo was not verified because it is not in the registry, nor ever was.
+func (set *Set) isNew(silo string, verified error) bool {
+	return errors.Is(verified, registry.ErrUnknownSilo) && set.Seen[silo].Seq == 0
+}
+
 // verify recomputes a silo's chain.
 func (set *Set) verify(ctx context.Context, silo string, seen chain.Head) error {
 	verify := set.Registry.Verify
@@ -114,12 +149,14 @@ func (set *Set) verify(ctx context.Context, silo string, seen chain.Head) error 
 	return nil
 }
 
+// OpenSilo verifies a silo's chain, takes in and writes what is due (both only with --apply), and loads
+// what the registry says of it. A silo that is not in the registry may come with its first consents.
 func (set *Set) OpenSilo(ctx context.Context, s *policy.Compiled, feed Feed) error {
 	name := s.Silo.Name
 	seen := set.Seen[name]
 	verified := set.verify(ctx, name, seen)
 	st := &Silo{Anonymized: map[keystore.Ref]bool{}}
-	if set.tonight.Apply && (verified == nil || errors.Is(verified, registry.ErrUnknownSilo) && seen.Seq == 0) && len(s.Silo.Consents) > 0 {
+	if set.tonight.Apply && keepsConsents(s) && (verified == nil || set.isNew(name, verified)) {
 		stale, err := feed.TakeIn(ctx, s)
 		if err != nil {
 			return err
@@ -135,7 +172,8 @@ func (set *Set) OpenSilo(ctx context.Context, s *policy.Compiled, feed Feed) err
 		return verified
 	}
 	if set.tonight.Apply {
-		if _, err := set.Registry.ExpireDue(ctx, name, set.tonight.AsOf, expiryEnds(s, set.tonight.AsOf, set.setup.Zone)); err != nil {
+		ends := expiryEnds(s, set.tonight.AsOf, set.setup.Zone)
+		if _, err := set.Registry.ExpireDue(ctx, name, set.tonight.AsOf, ends); err != nil {
 			return err
 		}
 	}
@@ -159,7 +197,8 @@ func (set *Set) RecallTraces(ctx context.Context, silo string) (err error) {
 	return nil
 }
 
-// Reload brings a silo's standings to the registry's present head, and what is new there to the present instant: what people said while the night ran counts.
+// Reload brings a silo's standings to the registry's present head, and what is new there to the present
+// instant: what people said while the night ran counts.
 func (set *Set) Reload(ctx context.Context, silo string) error {
 	set.Silos[silo].Standings.Advance(set.setup.Now())
 	_, err := set.Registry.Refresh(ctx, set.Silos[silo].Standings)
@@ -173,15 +212,18 @@ func (set *Set) Fresh(heads []chain.Head) error {
 	}
 	for _, h := range heads {
 		st, governed := set.Silos[h.Silo]
-		if heard := calendar.DateOf(h.HeardAt, set.setup.Zone); governed && calendar.EndOf(heard, set.setup.RegistryAge) < set.tonight.Today {
+		heard := calendar.DateOf(h.HeardAt, set.setup.Zone)
+		if governed && calendar.EndOf(heard, set.setup.RegistryAge) < set.tonight.Today {
 			st.Trust = policy.Stale
-			return fmt.Errorf("%w: silo %s was last fed on %s, longer ago than registry.max_age %s allows: import its consents first", setup.ErrRegistry, h.Silo, heard, set.setup.RegistryAge)
+			return fmt.Errorf("%w: silo %s was last fed on %s, longer ago than registry.max_age %s allows: "+
+				"import its consents first", setup.ErrRegistry, h.Silo, heard, set.setup.RegistryAge)
 		}
 	}
 	return nil
 }
 
-// keysHold refuses silos whose key was destroyed as the registry knows, whatever the keystore holds: a folder can be put back from a copy.
+// keysHold refuses silos whose key was destroyed as the registry knows, whatever the keystore holds: a
+// folder can be put back from a copy.
 func (set *Set) keysHold(ctx context.Context) error {
 	versions, err := set.Registry.KeyVersions(ctx)
 	if err != nil {
@@ -193,21 +235,9 @@ func (set *Set) keysHold(ctx context.Context) error {
 	}
 	for _, s := range set.setup.Silos {
 		if alive, known := active[s.Silo.Name]; known && !alive {
-			return fmt.Errorf("%w: silo %q: %w, as the registry says: remove its file from the keystore, and take the silo out of the configuration", setup.ErrConfig, s.Silo.Name, keystore.ErrDestroyed)
+			return fmt.Errorf("%w: silo %q: %w, as the registry says: remove its file from the keystore, "+
+				"and take the silo out of the configuration", setup.ErrConfig, s.Silo.Name, keystore.ErrDestroyed)
 		}
 	}
 	return nil
-}
-
-func (c *collections) Add(collection int32) {
-	word := int(collection) / 64
-	if word >= len(*c) {
-		*c = append(*c, make([]uint64, word+1-len(*c))...)
-	}
-	(*c)[word] |= 1 << (collection % 64)
-}
-
-func (c collections) Has(collection int32) bool {
-	word := int(collection) / 64
-	return word < len(c) && c[word]&(1<<(collection%64)) != 0
 }

@@ -13,7 +13,8 @@ import (
 	"lethe/pipeline/setup"
 )
 
-// SeenHeads are the heads of the registry's chains, by silo, as the newest night that looked at them saw them; none before the first.
+// SeenHeads are the heads of the registry's chains, by silo, as the newest night that looked at them saw
+// them; none before the first.
 func SeenHeads(ctx context.Context, p *setup.Setup) (map[string]chain.Head, error) {
 	j, err := journal.Open(ctx, p.State)
 	if err != nil {
@@ -44,6 +45,8 @@ func LastHeads(runs []journal.Run) (map[string]chain.Head, error) {
 	return nil, nil
 }
 
+// FormatHeads puts heads into the words in which a run's facts keep them: silo:seq:hash, joined by
+// semicolons.
 func FormatHeads(heads []chain.Head) string {
 	parts := make([]string, len(heads))
 	for i, h := range heads {
@@ -52,6 +55,8 @@ func FormatHeads(heads []chain.Head) string {
 	return strings.Join(parts, ";")
 }
 
+// parseHeads reads what FormatHeads wrote. The names of silos may hold colons. It returns
+// journal.ErrCorrupt for what it cannot read.
 func parseHeads(text string) (map[string]chain.Head, error) {
 	heads := map[string]chain.Head{}
 	for _, part := range strings.Split(text, ";") {

@@ -1,3 +1,6 @@
+// Package state is the folder of a company's state: the lock by which one process holds it, the stop
+// file, files that are written whole, and what past runs left in the journal. A Folder is one that is
+// held.
 package state
 
 import (
@@ -21,7 +24,7 @@ type Folder struct {
 	Journal *journal.Journal
 }
 
-// Open takes the lock and opens the journal.
+// Open takes the lock and opens the journal. It returns setup.ErrHeld while another process is at work.
 func Open(ctx context.Context, p *setup.Setup) (*Folder, error) {
 	lock, err := TakeLock(p)
 	if err != nil {
@@ -34,9 +37,11 @@ func Open(ctx context.Context, p *setup.Setup) (*Folder, error) {
 	return &Folder{lock, j}, nil
 }
 
+// Close closes the journal and gives the lock back.
 func (f *Folder) Close() error { return errors.Join(f.Journal.Close(), f.lock.Close()) }
 
-// TakeLock makes sure that one process is at work on this state. The kernel drops the lock with the process.
+// TakeLock makes sure that one process is at work on this state: it returns setup.ErrHeld while another
+// one is. The kernel drops the lock with the process.
 func TakeLock(p *setup.Setup) (*os.File, error) {
 	if err := os.MkdirAll(p.State, 0o700); err != nil {
 		return nil, fmt.Errorf("take lock: %w", err)
@@ -49,11 +54,13 @@ func TakeLock(p *setup.Setup) (*os.File, error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		holder, _ := os.ReadFile(path)
 		f.Close()
-		return nil, fmt.Errorf("%w: %s is held by %s: wait for it to end, or stop it with the stop file", setup.ErrHeld, path, strings.TrimSpace(string(holder)))
+		return nil, fmt.Errorf("%w: %s is held by %s: wait for it to end, or stop it with the stop file",
+			setup.ErrHeld, path, strings.TrimSpace(string(holder)))
 	}
 	err = f.Truncate(0)
 	if err == nil {
-		_, err = f.WriteAt(fmt.Appendf(nil, "pid %d on %s since %s\n", os.Getpid(), p.Host, p.Now().UTC().Format(time.RFC3339)), 0)
+		since := p.Now().UTC().Format(time.RFC3339)
+		_, err = f.WriteAt(fmt.Appendf(nil, "pid %d on %s since %s\n", os.Getpid(), p.Host, since), 0)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("take lock: %w", err), f.Close())
@@ -61,20 +68,24 @@ func TakeLock(p *setup.Setup) (*os.File, error) {
 	return f, nil
 }
 
-// MayWrite is asked before every change: it says why nothing more may be changed now, or nil.
+// MayWrite is asked before every change: it says why nothing more may be changed now (setup.ErrStopped),
+// or nil. A zero until is no window.
 func MayWrite(p *setup.Setup, until time.Time) error {
-	if _, err := os.Stat(filepath.Join(p.State, "stop")); err == nil {
-		return fmt.Errorf("%w: the stop file %s exists: remove it to go on", setup.ErrStopped, filepath.Join(p.State, "stop"))
+	stop := filepath.Join(p.State, "stop")
+	if _, err := os.Stat(stop); err == nil {
+		return fmt.Errorf("%w: the stop file %s exists: remove it to go on", setup.ErrStopped, stop)
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("look for the stop file: %w", err)
 	}
 	if !until.IsZero() && !p.Now().Before(until) {
-		return fmt.Errorf("%w: the window ended at %s: the next night goes on from here", setup.ErrStopped, until.In(p.Zone).Format("15:04"))
+		return fmt.Errorf("%w: the window ended at %s: the next night goes on from here",
+			setup.ErrStopped, until.In(p.Zone).Format("15:04"))
 	}
 	return nil
 }
 
-// FactsOf reads what a run that ended left in the journal.
+// FactsOf reads what a run that ended left in the journal. It returns journal.ErrCorrupt for what cannot
+// be read.
 func FactsOf(r journal.Run) (audit.Facts, error) {
 	f, err := audit.DecodeFacts(r.Facts)
 	if err != nil {
@@ -83,6 +94,7 @@ func FactsOf(r journal.Run) (audit.Facts, error) {
 	return f, nil
 }
 
+// FileExists reports whether there is something at a path.
 func FileExists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil

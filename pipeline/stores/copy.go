@@ -7,7 +7,8 @@ import (
 	"lethe/connectors"
 )
 
-// CopyFields are those of a copy beside the key of the application's table. The seal is a keyed digest of the row, by which one that Lethe did not write is told.
+// CopyFields are those of a copy beside the key of the application's table. The seal is a keyed digest
+// of the row, by which one that Lethe did not write is told.
 var CopyFields = []connectors.Field{
 	{Name: "silo", Kind: connectors.Text, Length: 64},
 	{Name: "purpose", Kind: connectors.Text, Length: 64},
@@ -17,6 +18,7 @@ var CopyFields = []connectors.Field{
 	{Name: "seal", Kind: connectors.Text, Length: 32},
 }
 
+// CopyPrefix begins the names of copies.
 const CopyPrefix = "lethe_"
 
 // IsCopy reports whether a table is a copy that Lethe keeps, for this target or another.
@@ -24,5 +26,6 @@ func IsCopy(t connectors.Table) bool {
 	if !strings.HasPrefix(t.Name, CopyPrefix) || len(t.Fields) <= len(CopyFields) {
 		return false
 	}
-	return slices.EqualFunc(t.Fields[len(t.Fields)-len(CopyFields):], CopyFields, func(a, b connectors.Field) bool { return a.Name == b.Name })
+	last := t.Fields[len(t.Fields)-len(CopyFields):]
+	return slices.EqualFunc(last, CopyFields, func(a, b connectors.Field) bool { return a.Name == b.Name })
 }

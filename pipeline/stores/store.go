@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 
 	"lethe/connectors"
@@ -19,17 +20,20 @@ import (
 func IntakeTable(silo *policy.Compiled, m *intake.Mapping, tables connectors.Tables) (connectors.Table, error) {
 	table, ok := tables.Find(m.Table)
 	if !ok {
-		return connectors.Table{}, fmt.Errorf("%w: silo %s: consents: source %s has no table %s: name a table that the source has", setup.ErrConfig, silo.Silo.Name, m.Source, m.Table)
+		return connectors.Table{}, fmt.Errorf("%w: silo %s: consents: source %s has no table %s: "+
+			"name a table that the source has", setup.ErrConfig, silo.Silo.Name, m.Source, m.Table)
 	}
 	var errs []error
 	for _, name := range m.Fields() {
 		if _, ok := table.Field(name); !ok {
-			errs = append(errs, fmt.Errorf("%w: silo %s: consents: table %s of source %s has no field %s: name a field that the source has", setup.ErrConfig, silo.Silo.Name, m.Table, m.Source, name))
+			errs = append(errs, fmt.Errorf("%w: silo %s: consents: table %s of source %s has no field %s: "+
+				"name a field that the source has", setup.ErrConfig, silo.Silo.Name, m.Table, m.Source, name))
 		}
 	}
 	return table, errors.Join(errs...)
 }
 
+// CatalogOf opens a source to read its catalog, and closes it.
 func CatalogOf(ctx context.Context, src setup.Source) (tables connectors.Tables, err error) {
 	open, err := src.Open(ctx)
 	if err != nil {
@@ -39,7 +43,8 @@ func CatalogOf(ctx context.Context, src setup.Source) (tables connectors.Tables,
 	return open.Tables(ctx)
 }
 
-// Fingerprint digests the catalog of the tables that a plan touches: a plan holds only for the schema it was made on.
+// Fingerprint digests the catalog of the tables that a plan touches: a plan holds only for the schema it
+// was made on.
 func Fingerprint(tables []connectors.Table, touched map[string]bool) string {
 	h := sha256.New()
 	names := make([]string, 0, len(touched))
@@ -75,4 +80,52 @@ type Store struct {
 // NewStore is a source that is not open yet.
 func NewStore(src setup.Source) *Store {
 	return &Store{Source: src, Governed: map[string][]*judge.Judge{}}
+}
+
+// Column is the number of a field of a table, -1 where there is none.
+func (s *Store) Column(table, field string) int {
+	t, _ := s.Tables.Find(table)
+	return slices.IndexFunc(t.Fields, func(f connectors.Field) bool { return f.Name == field })
+}
+
+// Estimate is about how many rows a source has, -1 where that is not known.
+func (s *Store) Estimate() (rows int64) {
+	for _, t := range s.Tables {
+		if t.Rows < 0 {
+			return -1
+		}
+		rows += t.Rows
+	}
+	return rows
+}
+
+// Judge is the judge of a silo's rows of a table, nil where the silo no longer governs it.
+func (s *Store) Judge(silo, table string) *judge.Judge {
+	for _, g := range s.Governed[table] {
+		if g.Silo.Silo.Name == silo {
+			return g
+		}
+	}
+	return nil
+}
+
+// claim says that a silo covers a table: by its records, or by what follows from them.
+func (s *Store) claim(table, silo string) {
+	if !slices.Contains(s.claims[table], silo) {
+		s.claims[table] = append(s.claims[table], silo)
+	}
+}
+
+// SilosOf names the silos that cover a table.
+func (s *Store) SilosOf(table string) []string { return s.claims[table] }
+
+// claimAll says that a silo covers the table of its records, and those of what follows from them.
+func (s *Store) claimAll(r policy.Records, silo string) {
+	s.claim(r.Table, silo)
+	for _, d := range r.Dependents {
+		s.claim(d.Table, silo)
+	}
+	for _, o := range r.Owns {
+		s.claim(o.Table, silo)
+	}
 }

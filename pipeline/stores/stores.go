@@ -1,3 +1,7 @@
+// Package stores is the open sources of a run with their catalogs, and which silo governs which of their
+// tables.
+//
+// A Set is all of them, a Store one. Each table that a silo governs has a judge.
 package stores
 
 import (
@@ -5,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -13,6 +16,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
+	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/lint"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
@@ -32,36 +36,7 @@ func New(p *setup.Setup, tonight setup.Tonight, notes *notes.Notes, silos *silos
 	return &Set{Setup: p, tonight: tonight, notes: notes, Silos: silos}
 }
 
-func (s *Store) Estimate() (rows int64) {
-	for _, t := range s.Tables {
-		if t.Rows < 0 {
-			return -1
-		}
-		rows += t.Rows
-	}
-	return rows
-}
-
-// Judge is the judge of a silo's rows of a table, nil where the silo no longer governs it.
-func (s *Store) Judge(silo, table string) *judge.Judge {
-	for _, g := range s.Governed[table] {
-		if g.Silo.Silo.Name == silo {
-			return g
-		}
-	}
-	return nil
-}
-
-// claim says that a silo covers a table: by its records, or by what follows from them.
-func (s *Store) claim(table, silo string) {
-	if !slices.Contains(s.claims[table], silo) {
-		s.claims[table] = append(s.claims[table], silo)
-	}
-}
-
-// SilosOf names the silos that cover a table.
-func (s *Store) SilosOf(table string) []string { return s.claims[table] }
-
+// Close closes the sources that were opened.
 func (set *Set) Close() error {
 	var errs []error
 	for _, s := range set.List {
@@ -81,15 +56,16 @@ func (set *Set) Find(name string) *Store {
 	return set.List[i]
 }
 
-// Open opens the sources and resolves the policy against their catalogs, before the first row is read. One that cannot be opened fails
-// alone; a policy that does not fit stops the night.
+// Open opens the sources and resolves the policy against their catalogs, before the first row is read.
+// One that cannot be opened fails alone; a policy that does not fit stops the night.
 func (set *Set) Open(ctx context.Context) error {
 	var errs []error
 	for _, src := range set.Setup.Sources {
 		s := NewStore(src)
 		set.List = append(set.List, s)
 		if src.Plaintext {
-			set.notes.Facts.Run.PlaintextWaived = strings.TrimPrefix(set.notes.Facts.Run.PlaintextWaived+";"+src.Name, ";")
+			run := &set.notes.Facts.Run
+			run.PlaintextWaived = strings.TrimPrefix(run.PlaintextWaived+";"+src.Name, ";")
 		}
 		open, err := src.Open(ctx)
 		if err != nil {
@@ -117,7 +93,8 @@ func (set *Set) Open(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// maxSkew is how far the clocks of the host and of a database server may be apart (decisions.md, 30).
+// maxSkew is how far the clocks of the host and of a database server may be apart: more than NTP leaves,
+// and less than could move many rows to another day.
 const maxSkew = 5 * time.Minute
 
 // sameTime compares the host's clock with a server's: dates decide, so neither may be wrong.
@@ -131,7 +108,8 @@ func (set *Set) sameTime(ctx context.Context, s *Store) error {
 		return err
 	}
 	if skew := time.Until(theirs); skew.Abs() > maxSkew {
-		return fmt.Errorf("%w: the clock of source %s is %s apart from this host's: set both by NTP", setup.ErrExpired, s.Name, skew.Round(time.Second))
+		return fmt.Errorf("%w: the clock of source %s is %s apart from this host's: set both by NTP",
+			setup.ErrExpired, s.Name, skew.Round(time.Second))
 	}
 	return nil
 }
@@ -152,18 +130,23 @@ func (set *Set) Prepare(ctx context.Context, s *Store) error {
 	return set.Mapped(s)
 }
 
-// NoRegistry refuses a source that is a registry, by its tables: so it is recognised by whatever name its server is reached.
+// NoRegistry refuses a source that is a registry, by its tables: so it is recognised by whatever name
+// its server is reached.
 func NoRegistry(source string, tables connectors.Tables) error {
-	for table, field := range map[string]string{"silo": "head_hash", "subject_alias": "alias_ref", "event": "commitment", "event_payload": "collection"} {
+	for table, field := range map[string]string{
+		"silo": "head_hash", "subject_alias": "alias_ref", "event": "commitment", "event_payload": "collection",
+	} {
 		t, _ := tables.Find(table)
 		if _, ok := t.Field(field); !ok {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: E_REGISTRY_IN_SOURCE: source %s is a consent registry: the registry has a database of its own, and is no source", setup.ErrConfig, source)
+	return fmt.Errorf("%w: E_REGISTRY_IN_SOURCE: source %s is a consent registry: "+
+		"the registry has a database of its own, and is no source", setup.ErrConfig, source)
 }
 
-// Mapped resolves which silos govern which tables of a source, and checks that the source can do what they ask.
+// Mapped resolves which silos govern which tables of a source, and checks that the source can do what
+// they ask. Its error joins all that it cannot.
 func (set *Set) Mapped(s *Store) error {
 	var errs []error
 	s.claims = map[string][]string{}
@@ -178,41 +161,41 @@ func (set *Set) Mapped(s *Store) error {
 			if r.Source != s.System() {
 				continue
 			}
-			s.claim(r.Table, silo.Silo.Name)
-			for _, d := range r.Dependents {
-				s.claim(d.Table, silo.Silo.Name)
+			s.claimAll(r, silo.Silo.Name)
+			if set.Silos.Registry != nil { // else only discovering
+				errs = append(errs, set.govern(s, silo, r))
 			}
-			for _, o := range r.Owns {
-				s.claim(o.Table, silo.Silo.Name)
-			}
-			if set.Silos.Registry == nil { // only discovering
-				continue
-			}
-			if _, ok := s.Tables.Find(r.Table); !ok && s.Backup() {
-				continue // an older or partial dump need not hold every table
-			}
-			if rule, lost := lint.SubjectLost(silo, r, set.tonight.AsOf); lost && !s.Backup() {
-				errs = append(errs, fmt.Errorf("%w: silo %s, source %s table %s: %s: %s", setup.ErrConfig, silo.Silo.Name,
-					s.Name, r.Table, lint.LSubjectLost, lint.LostWords(rule)))
-			}
-			b, err := judge.Bind(s.Source, s.Tables, silo, r, set.Silos.Silos[silo.Silo.Name], set.Setup.Zone)
-			if err == nil {
-				err = b.Unlock(set.Setup.Keys, set.tonight.Epoch)
-			}
-			if err != nil {
-				errs = append(errs, err)
-				continue
-			}
-			g := judge.NewJudge(b)
-			s.Judges = append(s.Judges, g)
-			s.Governed[r.Table] = append(s.Governed[r.Table], g)
 		}
 	}
 	sortChildrenFirst(s)
 	return errors.Join(errs...)
 }
 
-// KnownFields refuses a policy that names a field which no table of its silo has: a misspelt field would silently stay as it is.
+// govern gives the records of a silo in a source a judge. An older or partial dump need not hold every table.
+func (set *Set) govern(s *Store, silo *policy.Compiled, r policy.Records) error {
+	if _, ok := s.Tables.Find(r.Table); !ok && s.Backup() {
+		return nil
+	}
+	var errs []error
+	if rule, lost := lint.SubjectLost(silo, r, set.tonight.AsOf); lost && !s.Backup() {
+		errs = append(errs, fmt.Errorf("%w: silo %s, source %s table %s: %s: %s",
+			setup.ErrConfig, silo.Silo.Name, s.Name, r.Table, lint.LSubjectLost, lint.LostWords(rule)))
+	}
+	b, err := judge.Bind(s.Source, s.Tables, silo, r, set.Silos.Silos[silo.Silo.Name], set.Setup.Zone)
+	if err == nil {
+		err = b.Unlock(set.Setup.Keys, set.tonight.Epoch)
+	}
+	if err != nil {
+		return errors.Join(append(errs, err)...)
+	}
+	g := judge.NewJudge(b)
+	s.Judges = append(s.Judges, g)
+	s.Governed[r.Table] = append(s.Governed[r.Table], g)
+	return errors.Join(errs...)
+}
+
+// KnownFields refuses a policy that names a field which no table of its silo has: a misspelt field would
+// silently stay as it is.
 func (set *Set) KnownFields() error {
 	var errs []error
 	for _, silo := range set.Setup.Silos {
@@ -235,7 +218,8 @@ func (set *Set) KnownFields() error {
 		for _, r := range silo.Silo.Records {
 			for _, f := range silo.Fields(r) {
 				if !has[f] {
-					errs = append(errs, fmt.Errorf("%w: silo %s names field %s, which none of its tables has: correct the name", setup.ErrConfig, silo.Silo.Name, f))
+					errs = append(errs, fmt.Errorf("%w: silo %s names field %s, which none of its tables has: "+
+						"correct the name", setup.ErrConfig, silo.Silo.Name, f))
 					has[f] = true // said once
 				}
 			}
@@ -244,7 +228,8 @@ func (set *Set) KnownFields() error {
 	return errors.Join(errs...)
 }
 
-// sortChildrenFirst orders the groups so that rows which refer to others are decided and changed before those.
+// sortChildrenFirst orders the judges so that rows which refer to others are decided and changed before
+// those.
 func sortChildrenFirst(s *Store) {
 	depth := map[string]int{}
 	for range s.Tables { // as many rounds as tables: circles end there
@@ -256,7 +241,7 @@ func sortChildrenFirst(s *Store) {
 			}
 		}
 	}
-	sort.SliceStable(s.Judges, func(i, j int) bool { return depth[s.Judges[i].Table.Name] > depth[s.Judges[j].Table.Name] })
+	slices.SortStableFunc(s.Judges, func(a, b *judge.Judge) int { return depth[b.Table.Name] - depth[a.Table.Name] })
 }
 
 // FailedSource says in the inventory that a source could not be read, and keeps the night going.
@@ -264,13 +249,19 @@ func (set *Set) FailedSource(s *Store, err error) {
 	s.Err = err
 	set.notes.Facts.Run.SourcesFailed++
 	reason := notes.Failure(err)
-	set.notes.Facts.Inventory = append(set.notes.Facts.Inventory, audit.Inventory{Source: s.Name, Application: s.Application, Environment: s.Environment, Location: s.Location,
-		Category: "none", Class: "none", State: "failed", Reason: reason, FirstSeen: set.tonight.Today.String()})
-	set.notes.Find(audit.Finding{Kind: "F_SOURCE_FAILED", Severity: "high", Source: s.Name, Article: "Art. 5(2)", Words: "The source could not be read to the end: nothing is known of it tonight (" + reason + ")."})
+	set.notes.Facts.Inventory = append(set.notes.Facts.Inventory, audit.Inventory{
+		Source: s.Name, Application: s.Application, Environment: s.Environment, Location: s.Location,
+		Category: "none", Class: "none", State: "failed", Reason: reason, FirstSeen: set.tonight.Today.String(),
+	})
+	set.notes.Find(audit.Finding{
+		Kind: "F_SOURCE_FAILED", Severity: "high", Source: s.Name, Article: "Art. 5(2)",
+		Words: "The source could not be read to the end: nothing is known of it tonight (" + reason + ").",
+	})
 	set.notes.Problem(fmt.Errorf("%w: %w", setup.ErrSource, err))
 	set.Setup.Log.Error("source failed", "run_id", set.tonight.RunID, "source", s.Name, "error", err)
 }
 
+// IsBackup reports whether the source of that name is a backup; false also where there is none.
 func (set *Set) IsBackup(source string) bool {
 	s := set.Find(source)
 	return s != nil && s.Backup()
@@ -279,5 +270,5 @@ func (set *Set) IsBackup(source string) bool {
 // Governs reports whether a silo decides the rows of a table by themselves.
 func (set *Set) Governs(silo, source, table string) bool {
 	s := set.Find(source)
-	return s != nil && slices.ContainsFunc(s.Governed[table], func(g *judge.Judge) bool { return g.Silo.Silo.Name == silo })
+	return s != nil && s.Judge(silo, table) != nil
 }

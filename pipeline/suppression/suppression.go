@@ -1,3 +1,4 @@
+// Package suppression is the list of those who said no to marketing. A List is all of it.
 package suppression
 
 import (
@@ -22,10 +23,11 @@ import (
 	"lethe/pipeline/setup"
 )
 
-// List is the list of those who said no to marketing, in any silo: a silo of its own, with a key of its own, that holds keyed references and
-// nothing else. An identifier is looked up in it while it is at hand, in memory. Nothing that is stored leads from the list to another silo, or back:
-// its events are dated by the day, carry no id, source, notice or evidence of where they came from, hold one identifier each, and are written
-// in the order of their references once a delivery is through.
+// List is the list of those who said no to marketing, in any silo: a silo of its own, with a key of its
+// own, that holds keyed references and nothing else. An identifier is looked up in it while it is at
+// hand, in memory. Nothing that is stored leads from the list to another silo, or back: its events are
+// dated by the day, carry no id, source, notice or evidence of where they came from, hold one identifier
+// each, and are written in the order of their references once a delivery is through.
 //
 // A nil list is that of a company that keeps none.
 type List struct {
@@ -54,7 +56,10 @@ func Open(ctx context.Context, p *setup.Setup, config registry.Config, at time.T
 	if p.Suppression.Name == "" {
 		return nil, nil
 	}
-	l := &List{silo: p.Suppression.Name, purpose: p.Suppression.Rules[0].Purpose, zone: p.Zone, today: calendar.DateOf(at, p.Zone), noted: map[keystore.Ref]no{}}
+	l := &List{
+		silo: p.Suppression.Name, purpose: p.Suppression.Rules[0].Purpose, zone: p.Zone,
+		today: calendar.DateOf(at, p.Zone), noted: map[keystore.Ref]no{},
+	}
 	var err error
 	if l.key, err = p.Keys.SiloKey(l.silo); err != nil {
 		return nil, err
@@ -64,12 +69,14 @@ func Open(ctx context.Context, p *setup.Setup, config registry.Config, at time.T
 	if l.registry, err = registry.Open(ctx, config); err != nil {
 		return nil, err
 	}
-	if l.names, err = l.registry.Standings(ctx, l.silo, at, map[string]event.Type{l.purpose: ""}); err != nil {
+	purposes := map[string]event.Type{l.purpose: ""}
+	if l.names, err = l.registry.Standings(ctx, l.silo, at, purposes); err != nil {
 		return nil, errors.Join(err, l.registry.Close())
 	}
 	return l, nil
 }
 
+// Close closes the registry of the list.
 func (l *List) Close() error {
 	if l == nil {
 		return nil
@@ -100,6 +107,7 @@ func (l *List) Since(subjects []event.Subject, country string) (day calendar.Dat
 	return day
 }
 
+// day is the latest day from which a reference is on the list.
 func (l *List) day(ref keystore.Ref) (day calendar.Date) {
 	for _, collection := range l.names.Lookup(ref) {
 		if !l.names.At(collection, &l.standing) {
@@ -114,14 +122,15 @@ func (l *List) day(ref keystore.Ref) (day calendar.Date) {
 	return day
 }
 
-// Outlives reports whether a consent of an instant, proven or not, counts although somebody said no on a day: only a yes of a later day does, and only
-// with evidence. (The list knows no hours; on one day the no wins.)
-func (l *List) Outlives(no calendar.Date, given time.Time, proven bool) bool {
-	if !no.Known() {
+// Outlives reports whether a consent of an instant, proven or not, counts although somebody said no on a
+// day: only a yes of a later day does, and only with evidence. (The list knows no hours; on one day the
+// no wins.)
+func (l *List) Outlives(said calendar.Date, given time.Time, proven bool) bool {
+	if !said.Known() {
 		return true
 	}
 	day := calendar.DateOf(given, l.zone)
-	return proven && day > no && day <= l.today
+	return proven && day > said && day <= l.today
 }
 
 // Bar bars an event that would be a ground for marketing to somebody who said no.
@@ -148,7 +157,8 @@ func (l *List) Note(silo *policy.Silo, e *event.Event) {
 	}
 }
 
-// add remembers an event's identifiers for the list, and reports whether one of them is new there, or its day is.
+// add remembers an event's identifiers for the list, and reports whether one of them is new there, or
+// its day is.
 func (l *List) add(e *event.Event) (news bool) {
 	said := min(calendar.DateOf(e.OccurredAt, l.zone), l.today)
 	from := said
@@ -160,13 +170,15 @@ func (l *List) add(e *event.Event) (news bool) {
 		if listed := max(l.day(ref), l.noted[ref].from); !ok || from <= listed || e.Undated && listed.Known() {
 			continue
 		}
-		l.noted[ref] = no{Subject: event.Subject{Kind: s.Kind, Value: strings.Clone(s.Value)}, country: e.Country, day: said, from: from}
+		subject := event.Subject{Kind: s.Kind, Value: strings.Clone(s.Value)}
+		l.noted[ref] = no{Subject: subject, country: e.Country, day: said, from: from}
 		news = true
 	}
 	return news
 }
 
-// Flush writes what was noted, and returns how many were not on the list, or not since that day.
+// Flush writes what was noted, and returns how many were not on the list, or not since that day. With
+// dryRun nothing is written.
 func (l *List) Flush(ctx context.Context, dryRun bool) (int, error) {
 	if l == nil || len(l.noted) == 0 {
 		return 0, nil
@@ -176,7 +188,7 @@ func (l *List) Flush(ctx context.Context, dryRun bool) (int, error) {
 		refs = append(refs, ref)
 	}
 	slices.SortFunc(refs, func(a, b keystore.Ref) int { return bytes.Compare(a[:], b[:]) })
-	report, err := l.registry.Import(ctx, delivery.Import{Keys: l.key, Source: l.silo, DryRun: dryRun, Next: func(e *event.Event) error {
+	next := func(e *event.Event) error {
 		if len(refs) == 0 {
 			return io.EOF
 		}
@@ -186,7 +198,8 @@ func (l *List) Flush(ctx context.Context, dryRun bool) (int, error) {
 		e.OccurredAt, e.EffectiveFrom = n.day.Start(l.zone), n.from.Start(l.zone)
 		e.Subjects = append(e.Subjects, n.Subject)
 		return nil
-	}})
+	}
+	report, err := l.registry.Import(ctx, delivery.Import{Keys: l.key, Source: l.silo, DryRun: dryRun, Next: next})
 	clear(l.noted)
 	if err == nil {
 		_, err = l.registry.Refresh(ctx, l.names) // the next delivery is checked against it
@@ -197,14 +210,17 @@ func (l *List) Flush(ctx context.Context, dryRun bool) (int, error) {
 	return report.Events, nil
 }
 
-// Deliver puts the identifiers of a delivery on the list. What else its lines say is not kept. A line without a date says no since now, which is what its
-// default is, and says nothing new of somebody on the list.
+// Deliver puts the identifiers of a delivery on the list. What else its lines say is not kept. A line
+// without a date says no since now, which is what its default is, and says nothing new of somebody on
+// the list.
 func (l *List) Deliver(ctx context.Context, in delivery.Import, now time.Time) (delivery.Report, error) {
 	in.Default = maps.Clone(in.Default)
 	if in.Default == nil {
 		in.Default = map[string]string{}
 	}
-	for column, value := range map[string]string{"type": string(event.Objected), "occurred_at": now.Format(time.RFC3339)} {
+	for column, value := range map[string]string{
+		"type": string(event.Objected), "occurred_at": now.Format(time.RFC3339),
+	} {
 		if in.Default[column] == "" {
 			in.Default[column] = value
 		}

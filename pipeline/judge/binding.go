@@ -8,14 +8,14 @@ import (
 	"time"
 
 	"lethe/connectors"
-	"lethe/pipeline/anonymize"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
 )
 
-// Binding is the names of a silo's records resolved against the catalog of a source: which columns say who a row is about, since when, and what a change would write. It never changes.
+// Binding is the names of a silo's records resolved against the catalog of a source: which columns say
+// who a row is about, since when, and what a change would write. It never changes.
 type Binding struct {
 	Source  setup.Source
 	Silo    *policy.Compiled
@@ -24,23 +24,24 @@ type Binding struct {
 	State   *silos.Silo
 	Match   *keystore.SiloKey
 	Refs    *keystore.AuditKey // nil where nothing is written down, so that no record needs a name
-	zone    *time.Location
+	zone    *time.Location     // the controller's
 
-	Key        []int
+	Key        []int // columns of the primary key
 	subjects   []subject
 	where      []cell
-	collected  int // column, -1 none
-	collection int
-	starts     []int // one column for each rule, -1 none
-	kinds      []string
-	zones      []*time.Location // nil where the engine stores local time
+	collected  int              // column, -1 none
+	collection int              // column, -1 none
+	starts     []int            // one column for each rule, -1 none
+	kinds      []string         // of the columns of starts
+	zones      []*time.Location // of the columns of starts; nil where the engine stores local time
 	blocked    []cell           // the fields and values of a blocked row
 	unblocked  []cell
-	Targets    []target
+	Targets    []Target
 	guarded    []int // decision-relevant columns
-	Owned      []ownedEdge
+	Owned      []OwnedEdge
 }
 
+// subject is a column that identifies a person, and the kind of identifier it holds.
 type subject struct {
 	kind   string
 	column int
@@ -53,18 +54,10 @@ type cell struct {
 	value  []byte
 }
 
-// target is a field that anonymizing changes, and how.
-type target struct {
-	field     string
-	column    int
-	technique anonymize.Technique
-	anonymize bool // set by anonymizing; else only by clearing, when no live ground covers the field
-}
-
-type ownedEdge struct {
+// OwnedEdge leads from a row to a parent that goes with the last row which refers to it.
+type OwnedEdge struct {
 	Table   string
-	columns []int
-	fields  []string // of the owned table that the foreign key refers to
+	columns []int // of the foreign key
 }
 
 // Keyring gives the keys of a silo.
@@ -73,13 +66,20 @@ type Keyring interface {
 	AuditKey(silo, epoch string) (*keystore.AuditKey, error)
 }
 
-// Bind resolves the names of a silo's records against the tables of a source. Its error joins all that the source cannot serve.
-func Bind(source setup.Source, tables connectors.Tables, silo *policy.Compiled, records policy.Records, state *silos.Silo, zone *time.Location) (*Binding, error) {
+// Bind resolves the names of a silo's records against the tables of a source. Its error joins all that
+// the source cannot serve.
+func Bind(
+	source setup.Source, tables connectors.Tables, silo *policy.Compiled, records policy.Records,
+	state *silos.Silo, zone *time.Location,
+) (*Binding, error) {
 	table, ok := tables.Find(records.Table)
 	if !ok {
-		return nil, fmt.Errorf("%w: silo %s: source %s has no table %s: name a table that the source has", setup.ErrConfig, silo.Silo.Name, source.Name, records.Table)
+		return nil, fmt.Errorf("%w: silo %s: source %s has no table %s: name a table that the source has",
+			setup.ErrConfig, silo.Silo.Name, source.Name, records.Table)
 	}
-	b := &binder{Binding: &Binding{Source: source, Silo: silo, Records: records, Table: table, State: state, zone: zone}}
+	b := &binder{Binding: &Binding{
+		Source: source, Silo: silo, Records: records, Table: table, State: state, zone: zone,
+	}}
 	b.identity()
 	b.rules()
 	b.guards()
@@ -96,14 +96,16 @@ type binder struct {
 }
 
 func (b *binder) refuse(format string, args ...any) {
-	b.errs = append(b.errs, fmt.Errorf("%w: silo %s: "+format, append([]any{setup.ErrConfig, b.Silo.Silo.Name}, args...)...))
+	args = append([]any{setup.ErrConfig, b.Silo.Silo.Name}, args...)
+	b.errs = append(b.errs, fmt.Errorf("%w: silo %s: "+format, args...))
 }
 
 // column finds a field of the table; one that is not there is refused.
 func (b *binder) column(name string) int {
 	i := slices.IndexFunc(b.Table.Fields, func(f connectors.Field) bool { return f.Name == name })
 	if i < 0 {
-		b.refuse("table %s of source %s has no field %s: name a field that the source has", b.Table.Name, b.Source.Name, name)
+		b.refuse("table %s of source %s has no field %s: name a field that the source has",
+			b.Table.Name, b.Source.Name, name)
 		return 0
 	}
 	return i
@@ -139,7 +141,8 @@ func (b *binder) identity() {
 	b.collected, b.collection = b.optional(b.Records.Collected), b.optional(b.Records.Collection)
 }
 
-// rules finds the column at which the term of each rule starts. One that the engine sets anew at every update never ends.
+// rules finds the column at which the term of each rule starts. One that the engine sets anew at every
+// update never ends.
 func (b *binder) rules() {
 	for _, r := range b.Silo.Silo.Rules {
 		c := b.optional(r.At)
@@ -150,11 +153,14 @@ func (b *binder) rules() {
 		if c >= 0 {
 			kind = string(b.Table.Fields[c].Kind)
 		}
-		b.starts, b.kinds, b.zones = append(b.starts, c), append(b.kinds, kind), append(b.zones, b.zoneOf(c))
+		b.starts, b.kinds = append(b.starts, c), append(b.kinds, kind)
+		b.zones = append(b.zones, b.zoneOf(c))
 	}
 	for _, c := range slices.Compact(slices.Sorted(slices.Values(append([]int{b.collected}, b.starts...)))) {
 		if c >= 0 && b.Table.Fields[c].AutoUpdate {
-			b.refuse("field %s of table %s of source %s is set anew at every update of the row, so a term that starts there never ends: name the field with the day of collecting, or of the end", b.Table.Fields[c].Name, b.Table.Name, b.Source.Name)
+			b.refuse("field %s of table %s of source %s is set anew at every update of the row, "+
+				"so a term that starts there never ends: name the field with the day of collecting, or of the end",
+				b.Table.Fields[c].Name, b.Table.Name, b.Source.Name)
 		}
 	}
 }
@@ -185,10 +191,11 @@ func (b *binder) changes() {
 	b.Targets = targets
 }
 
-// owns finds the parents that go with the last row which refers to them.
+// owns finds the parents that go with the last row which refers to them: by their primary key, which a
+// foreign key that is only declared refers to.
 func (b *binder) owns(tables connectors.Tables) {
 	for _, o := range b.Records.Owns {
-		e := ownedEdge{Table: o.Table}
+		e := OwnedEdge{Table: o.Table}
 		for _, f := range o.FK {
 			e.columns = append(e.columns, b.column(f))
 		}
@@ -197,13 +204,13 @@ func (b *binder) owns(tables connectors.Tables) {
 			b.refuse("owned table %s is not in source %s", o.Table, b.Source.Name)
 			continue
 		}
-		e.fields = owned.Key
+		refers := owned.Key
 		for _, fk := range b.Table.ForeignKeys {
 			if fk.RefTable == o.Table && slices.Equal(fk.Fields, o.FK) {
-				e.fields = fk.RefFields
+				refers = fk.RefFields
 			}
 		}
-		if !slices.Equal(e.fields, owned.Key) || len(owned.Key) == 0 {
+		if !slices.Equal(refers, owned.Key) || len(owned.Key) == 0 {
 			b.refuse("owned table %s: the foreign key must refer to its primary key", o.Table)
 		}
 		b.Owned = append(b.Owned, e)
@@ -222,13 +229,15 @@ func (b *binder) dependents(tables connectors.Tables) {
 			if field, ok := child.Field(f); !ok {
 				b.refuse("dependent table %s has no field %s", d.Table, f)
 			} else if d.Do == string(SetNull) && !field.Nullable {
-				b.refuse("dependent table %s field %s cannot be NULL, so set_null is impossible: use delete", d.Table, f)
+				b.refuse("dependent table %s field %s cannot be NULL, so set_null is impossible: use delete",
+					d.Table, f)
 			}
 		}
 	}
 }
 
-// Unlock gives the binding the keys of its silo. Without an epoch nothing is written down, so no record needs a name.
+// Unlock gives the binding the keys of its silo; its error is the keyring's. Without an epoch nothing is
+// written down, so no record needs a name.
 func (b *Binding) Unlock(keys Keyring, epoch string) (err error) {
 	if b.Match, err = keys.SiloKey(b.Silo.Silo.Name); err != nil {
 		return err
@@ -241,34 +250,4 @@ func (b *Binding) Unlock(keys Keyring, epoch string) (err error) {
 		b.Refs, err = keys.AuditKey(b.Silo.Silo.Name, epoch)
 	}
 	return err
-}
-
-// Techniques are those of the fields of a table that anonymizing or clearing may change, and what is wrong with those that the table cannot serve. A silo's techniques serve all of its tables: a field that this one
-// lacks is not meant. A field that only clearing touches becomes NULL unless the silo names a technique.
-func Techniques(silo *policy.Compiled, t connectors.Table) (targets []target, wrong []error) {
-	spec := map[string]*string{}
-	for _, r := range silo.Silo.Rules {
-		for _, f := range r.Fields {
-			if slices.ContainsFunc(silo.Silo.Rules, func(o policy.Rule) bool { return len(o.Fields) > 0 && !slices.Contains(o.Fields, f) }) {
-				spec[f] = nil // what every rule covers is never cleared, whichever of them is alive
-			}
-		}
-	}
-	maps.Copy(spec, silo.Silo.Anonymize)
-	for i, f := range t.Fields {
-		technique, named := spec[f.Name]
-		if !named {
-			continue
-		}
-		parsed, err := anonymize.Parse(technique, anonymize.Field{Name: f.Name, Kind: f.Kind, Type: f.Type, Length: f.Length, Nullable: f.Nullable, Generated: f.Generated,
-			Key:    slices.Contains(t.Key, f.Name),
-			Unique: slices.ContainsFunc(t.Unique, func(u []string) bool { return slices.Contains(u, f.Name) })})
-		if err != nil {
-			wrong = append(wrong, err)
-			continue
-		}
-		_, always := silo.Silo.Anonymize[f.Name]
-		targets = append(targets, target{field: f.Name, column: i, technique: parsed, anonymize: always})
-	}
-	return targets, wrong
 }

@@ -1,0 +1,200 @@
+package judge
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"lethe/connectors"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/registry/chain"
+	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/identifier"
+	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/standings"
+	"lethe/pipeline/suppression"
+)
+
+// aheadRows is for how many rows the registry is asked at once.
+const aheadRows = 256
+
+// identify appends the references of a row's identifiers.
+func (g *Judge) identify(refs []keystore.Ref, rows arrow.Record, row int) []keystore.Ref {
+	for _, s := range g.subjects {
+		col := rows.Column(s.column).(*array.Binary)
+		if col.IsNull(row) {
+			continue
+		}
+		normal, ok := identifier.Normalise(s.kind, col.Value(row), g.Silo.Jurisdiction.Code, g.buf[:0])
+		if !ok {
+			continue
+		}
+		g.buf = normal
+		refs = append(refs, g.Match.Match(s.kind, normal))
+	}
+	return refs
+}
+
+// lookAhead identifies the next rows of a batch that are the silo's and has the standings fetch what
+// they say of them.
+func (g *Judge) lookAhead(rows arrow.Record, from int) {
+	g.refsOf, g.ahead = g.refsOf[:0], g.ahead[:0]
+	for row := from; row < min(from+aheadRows, int(rows.NumRows())); row++ {
+		if g.Mine(rows, row) {
+			g.refsOf = g.identify(g.refsOf, rows, row)
+		}
+		g.ahead = append(g.ahead, len(g.refsOf))
+	}
+	g.found = g.State.Standings.Warm(g.refsOf, g.found[:0])
+}
+
+// refsAhead are the references of a row that lookAhead identified, and what it found of them.
+func (g *Judge) refsAhead(at int) ([]keystore.Ref, []standings.Found) {
+	from := 0
+	if at > 0 {
+		from = g.ahead[at-1]
+	}
+	to := g.ahead[at]
+	return g.refsOf[from:to:to], g.found[from:to:to]
+}
+
+// introduce puts together what the registry is told of a row: its identifiers, its collection, and which
+// record it is where links lead from records.
+func (g *Judge) introduce(r *Ruling, refs []keystore.Ref, found []standings.Found, rows arrow.Record, row int) {
+	g.row = standings.Row{Identifiers: refs, Found: found, SiloScope: g.siloScope()}
+	if len(refs) > 0 {
+		r.subject = refs[0]
+	}
+	if g.row.SiloScope {
+		g.row.Created = g.createdBy(rows, row)
+	}
+	if id := g.Text(rows, row, g.collection); id != "" {
+		ref := chain.CollectionRef(g.Match, id)
+		g.row.Collection = &ref
+	}
+	if len(g.Key) == 0 || !g.State.Standings.Linked() {
+		return
+	}
+	if key, ok := connectors.KeyOf(rows, g.Key, row); ok {
+		g.name(r, key)
+		if !g.reused(r.record, r.subject) {
+			g.row.Record = &r.record
+		}
+	}
+}
+
+// siloScope reports whether a row belongs to whatever the silo has of its person, not to one collecting.
+func (g *Judge) siloScope() bool { return g.Silo.Silo.LinkScope == "silo" }
+
+// meet completes the record of a row with what the registry says of it. It is partial where some of its
+// identifiers are not known.
+func (g *Judge) meet(r *Ruling, rows arrow.Record, row int) (partial bool) {
+	m := g.State.Standings.Match(g.row)
+	if m.Identity == policy.Unmatched && g.row.Collection == nil && g.unreadable(rows, row) {
+		m.Identity = policy.Unparseable
+	}
+	g.use(m)
+	g.Record.Identity, r.identity = m.Identity, m.Identity
+	if m.Identity == policy.Matched && g.State.Standings.At(m.Collection, &g.standing) {
+		g.Record.Standing, r.Collection = &g.standing, m.Collection
+		r.SeqFrom, r.SeqTo = g.standing.FirstSeq, g.standing.LastSeq
+		r.proven = slices.ContainsFunc(g.standing.Purposes, func(p policy.PurposeStanding) bool { return p.Proven })
+	}
+	return m.Partial
+}
+
+// createdBy is the instant by which a row had come to be, for all that it says itself: of a day its end,
+// of a time the end of that second. What was collected until then may be what the row holds.
+func (g *Judge) createdBy(rows arrow.Record, row int) time.Time {
+	switch at := g.Record.Collected; {
+	case at.IsZero():
+		return at
+	case len(value(rows.Column(g.collected).(*array.Binary), row)) == len(time.DateOnly):
+		return (calendar.DateOf(at, g.zone) + 1).Start(g.zone).Add(-time.Microsecond)
+	default:
+		return at.Truncate(time.Microsecond).Add(time.Second - time.Microsecond)
+	}
+}
+
+// reused reports whether a night deleted the row that had this key, and what has it now is another's: no
+// link leads from it. In a backup it is the row that was.
+func (g *Judge) reused(record, subject keystore.Ref) bool {
+	if g.Source.Backup() {
+		return false
+	}
+	deleted := false
+	for _, t := range g.State.Tombstones.Find(record) {
+		if t.Action == string(policy.Delete) {
+			if t.Subject == subject {
+				return false
+			}
+			deleted = true
+		}
+	}
+	return deleted
+}
+
+// unreadable reports whether one of a row's identifiers is there and is none: the registry could know
+// the person by it.
+func (g *Judge) unreadable(rows arrow.Record, row int) bool {
+	for _, s := range g.subjects {
+		text := value(rows.Column(s.column).(*array.Binary), row)
+		if len(bytes.TrimSpace(text)) == 0 {
+			continue
+		}
+		normal, ok := identifier.Normalise(s.kind, text, g.Silo.Jurisdiction.Code, g.buf[:0])
+		if g.buf = normal; !ok {
+			return true
+		}
+	}
+	return false
+}
+
+// use notes to which collection the row at hand belongs; where its identifiers disagree, to all that it could
+// belong to.
+func (g *Judge) use(m standings.Match) {
+	switch m.Identity {
+	case policy.Matched:
+		g.State.Used.Add(m.Collection)
+	case policy.Conflicting:
+		refs := g.row.Identifiers
+		if g.row.Collection != nil {
+			refs = append(slices.Clip(refs), *g.row.Collection)
+		}
+		if g.row.Record != nil {
+			refs = append(slices.Clip(refs), *g.row.Record)
+		}
+		for _, ref := range refs {
+			for _, collection := range g.State.Standings.Lookup(ref) {
+				g.State.Used.Add(collection)
+			}
+		}
+	}
+}
+
+// Admits reports whether the row that was ruled on last may be used for a purpose that is marketing
+// although one of its people may be on the list of those who said no.
+func (g *Judge) Admits(l *suppression.List, rows arrow.Record, row int, purpose string) bool {
+	if l == nil {
+		return true
+	}
+	var consent policy.PurposeStanding
+	if g.Record.Standing != nil {
+		consent, _ = suppression.ConsentTo(g.Record.Standing, purpose)
+	}
+	return l.Outlives(l.Since(g.People(rows, row), g.Silo.Jurisdiction.Code), consent.Since, consent.Proven)
+}
+
+// People are the identifiers of a row.
+func (g *Judge) People(rows arrow.Record, row int) (list []event.Subject) {
+	for _, s := range g.subjects {
+		if col := rows.Column(s.column).(*array.Binary); col.IsValid(row) {
+			list = append(list, event.Subject{Kind: s.kind, Value: string(col.Value(row))})
+		}
+	}
+	return list
+}

@@ -1,0 +1,74 @@
+package judge
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"lethe/connectors"
+	"lethe/pipeline/anonymize"
+	"lethe/pipeline/policy"
+)
+
+// Target is a field that anonymizing or clearing changes, and how.
+type Target struct {
+	field     string
+	column    int
+	technique anonymize.Technique
+	anonymize bool // set by anonymizing; else only by clearing, when no live ground covers the field
+}
+
+// Techniques are those of the fields of a table that anonymizing or clearing may change, and what is
+// wrong with those that the table cannot serve. A silo's techniques serve all of its tables: a field
+// that this one lacks is not meant. A field that only clearing touches becomes NULL unless the silo
+// names a technique.
+func Techniques(silo *policy.Compiled, t connectors.Table) (targets []Target, wrong []error) {
+	spec := clearable(silo.Silo.Rules)
+	maps.Copy(spec, silo.Silo.Anonymize)
+	for i, f := range t.Fields {
+		technique, named := spec[f.Name]
+		if !named {
+			continue
+		}
+		parsed, err := anonymize.Parse(technique, anonymize.Field{
+			Name: f.Name, Kind: f.Kind, Type: f.Type, Length: f.Length, Nullable: f.Nullable, Generated: f.Generated,
+			Key:    slices.Contains(t.Key, f.Name),
+			Unique: slices.ContainsFunc(t.Unique, func(u []string) bool { return slices.Contains(u, f.Name) }),
+		})
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		_, always := silo.Silo.Anonymize[f.Name]
+		targets = append(targets, Target{field: f.Name, column: i, technique: parsed, anonymize: always})
+	}
+	return targets, wrong
+}
+
+// clearable are the fields that a rule covers and another one does not, each with no technique: what
+// every rule covers is never cleared, whichever of them is alive.
+func clearable(rules []policy.Rule) map[string]*string {
+	spec := map[string]*string{}
+	for _, r := range rules {
+		for _, f := range r.Fields {
+			without := func(o policy.Rule) bool { return len(o.Fields) > 0 && !slices.Contains(o.Fields, f) }
+			if slices.ContainsFunc(rules, without) {
+				spec[f] = nil
+			}
+		}
+	}
+	return spec
+}
+
+// in reports whether a change touches the target.
+func (t Target) in(p Planned) bool {
+	return p.Change == Anonymize && t.anonymize || p.Change == Clear && slices.Contains(p.Fields, t.field)
+}
+
+// heldBy reports whether a row holds already what the technique yields.
+func (t Target) heldBy(rows arrow.Record, row int) bool {
+	col := rows.Column(t.column).(*array.Binary)
+	return t.technique.Holds(value(col, row), col.IsNull(row))
+}

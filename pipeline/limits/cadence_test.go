@@ -1,0 +1,69 @@
+package limits
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline/audit"
+	"lethe/pipeline/judge"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/setup"
+)
+
+// TestCadence says of backups whether they are rewritten tonight, 20 November.
+func TestCadence(t *testing.T) {
+	c := newCompany(t)
+	day := func(month time.Month, day int) time.Time { return time.Date(2026, month, day, 0, 0, 0, 0, time.UTC) }
+	terms := &setup.RewriteTerms{After: calendar.Period{Days: 10}, AtMostEvery: calendar.Period{Days: 30}}
+	for _, test := range []struct {
+		name     string
+		terms    *setup.RewriteTerms
+		due      []time.Time
+		last     time.Time
+		expires  time.Time
+		rewrite  bool
+		strategy string
+		why      string
+	}{
+		{name: "nothing is due", terms: terms, strategy: "rewrite", why: "nothing in it is due"},
+		{name: "due", terms: terms, due: []time.Time{day(11, 1)}, rewrite: true, strategy: "rewrite",
+			why: "erasures are due"},
+		{name: "due for as long as allowed", terms: terms, due: []time.Time{day(11, 10)}, rewrite: true,
+			strategy: "rewrite"},
+		{name: "not for so long", terms: terms, due: []time.Time{day(11, 11)}, strategy: "rewrite", why: "P10D later"},
+		{name: "of several the oldest", terms: terms, due: []time.Time{day(11, 15), day(11, 1), day(11, 19)},
+			rewrite:  true,
+			strategy: "rewrite"},
+		{name: "rewritten lately", terms: terms, due: []time.Time{day(11, 1)}, last: day(10, 22), strategy: "rewrite",
+			why: "rewritten on 2026-10-22, at most every P30D"},
+		{name: "and long ago", terms: terms, due: []time.Time{day(11, 1)}, last: day(10, 21), rewrite: true,
+			strategy: "rewrite"},
+		{name: "past its end", terms: terms, due: []time.Time{day(11, 1)}, expires: day(11, 19), strategy: "age_out",
+			why: "past its end"},
+		{name: "at its end", terms: terms, due: []time.Time{day(11, 1)}, expires: day(11, 20), rewrite: true,
+			strategy: "rewrite"},
+		{name: "may not be", due: []time.Time{day(11, 1)}, expires: day(12, 1), strategy: "age_out",
+			why: "not configured"},
+		{name: "and has no end", due: []time.Time{day(11, 1)}, strategy: "beyond_use", why: "not configured"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l := c.limits(setup.Breakers{})
+			draft := l.drafts(false)[1]
+			draft.Rewrite = test.terms
+			g := draft.Judges[0]
+			g.Roots = append(g.Roots, root("blocked", judge.Block, "D", 1))
+			for _, due := range test.due {
+				g.Roots = append(g.Roots, root(due.String(), judge.Delete, "D", calendar.DateOf(due, time.UTC)))
+			}
+			b := audit.Backup{LastRewrite: test.last, ExpiresAt: test.expires}
+			rows, oldest := pending(draft)
+			require.EqualValues(t, len(test.due), rows)
+			b.Pending = rows
+			require.Equal(t, test.rewrite, l.rewrites(draft, &b, oldest), b.Why)
+			require.Equal(t, test.strategy, b.Strategy)
+			require.Contains(t, b.Why, test.why)
+		})
+	}
+}
