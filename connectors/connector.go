@@ -9,7 +9,12 @@ type Connector struct {
 	Schemes []string     // URL schemes that name it ad hoc: "mysql", "mariadb"
 	Suffix  []string     // file name endings that name it ad hoc: ".sql", ".sql.gz"; "/" is that of a folder
 	Options []OptionSpec // what Options.Extra may hold
-	Open    func(ctx context.Context, o Options) (Source, error)
+
+	// Database is the name of the database that a DSN of a server leads to, "" if it names none. Nil: the
+	// connector reads no server.
+	Database func(dsn string) string
+
+	Open func(ctx context.Context, o Options) (Source, error)
 
 	// Fits reports whether the file at a path is one for this connector, where others that stand behind it
 	// in the list have the same endings. Nil: any.
@@ -24,6 +29,11 @@ type Options struct {
 	Rewrite   bool   // files: the Source may be a Rewriter
 	Plaintext bool   // a server may be reached without TLS
 	Unchecked bool   // files: accepted without the trailer that proves them complete
+
+	// Of is, for files, the live source that they are backups of, "" where they are nobody's; Database is the
+	// name of its database, "" where that cannot be told. A dump may hold several databases: the tables of
+	// this one go by their own names, those of others by DATABASE.TABLE.
+	Of, Database string
 
 	// Catalog is, for files without CREATE TABLE, what the fields are: from a schema file or the live source.
 	Catalog []Table

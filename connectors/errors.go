@@ -20,6 +20,41 @@ var (
 	ErrTransient = errors.New("transient")               // worth another try: deadlock, lock timeout, lost connection
 )
 
+// RefusedError says what of the database refused a change. It wraps ErrRefused.
+type RefusedError struct {
+	Class RefusedClass
+	By    string // the constraint, field or table as the engine names it; "" where it does not; never a value
+}
+
+// RefusedClass is the kind of what refused a change.
+type RefusedClass string
+
+// The classes of a RefusedError.
+const (
+	RefusedForeignKey RefusedClass = "FOREIGN_KEY"
+	RefusedCheck      RefusedClass = "CHECK"
+	RefusedNotNull    RefusedClass = "NOT_NULL"
+	RefusedUnique     RefusedClass = "UNIQUE"
+	RefusedTrigger    RefusedClass = "TRIGGER"
+	RefusedOther      RefusedClass = "OTHER"
+)
+
+var refusedWords = map[RefusedClass]string{RefusedForeignKey: "foreign key", RefusedCheck: "check constraint",
+	RefusedNotNull: "not null", RefusedUnique: "unique constraint", RefusedTrigger: "trigger"}
+
+func (e *RefusedError) Error() string {
+	text := ErrRefused.Error()
+	if words := refusedWords[e.Class]; words != "" {
+		text += ": " + words
+	}
+	if e.By != "" {
+		text += " (" + e.By + ")"
+	}
+	return text
+}
+
+func (e *RefusedError) Unwrap() error { return ErrRefused }
+
 // Error gives an error its place. It never holds a value of a record: Err must not either.
 type Error struct {
 	Op     string // "scan", "mutate", "rewrite", "open", "catalog", "copy"

@@ -39,12 +39,23 @@ type Mutator interface {
 	//
 	// Queries must have Keys; After and MaxRows are ignored. An error from edit or confirm rolls everything
 	// back and is returned as it is. If the engine refuses a change (a constraint, a trigger) nothing is
-	// changed and the error wraps ErrRefused; a deadlock or a lock timeout wraps ErrTransient.
+	// changed and the error wraps ErrRefused and is a *RefusedError (errors.As); a deadlock or a lock timeout
+	// wraps ErrTransient.
 	//
 	// The result has one outcome for each key of a query by primary key, in the order of its Keys, and one
-	// for each row read by a query by other fields, in the order of the rows. Fields that the engine would
-	// update by itself (Field.AutoUpdate) keep their values.
+	// for each row read by a query by other fields, or with Keys.Of, in the order of the rows. Fields that the
+	// engine would update by itself (Field.AutoUpdate) keep their values.
+	//
+	// A row to delete that is not there any more once the other edits are applied, as the engine's foreign keys
+	// took it along, is Done; one that is still there, as a trigger ignored the delete, is refused.
 	Mutate(ctx context.Context, q []Query, edit EditFunc, confirm func() error) ([]Outcome, error)
+}
+
+// Deferrer is a Mutator that says when its engine checks foreign keys.
+type Deferrer interface {
+	// DefersForeignKeys says whether rows that refer to each other in a circle can be deleted in one Mutate,
+	// since the engine checks foreign keys when all is done, those declared RESTRICT too.
+	DefersForeignKeys() bool
 }
 
 // Rewriter is a Source whose bytes cannot change in place: it is written anew beside the old, and takes its
@@ -228,6 +239,17 @@ type Query struct {
 type Keys struct {
 	Fields []string
 	Tuples []Key
+
+	// Of, if not nil, names what Fields refer to: the tuples are values of those fields, and a row is matched as
+	// the engine matches a referring row to the one that it refers to, by the type and collation of the fields
+	// referred to. Nil: by those of Fields.
+	Of *Referred
+}
+
+// Referred is what a foreign key, of the engine or declared only, refers to.
+type Referred struct {
+	Table  string
+	Fields []string
 }
 
 // Cursor is a place within a table where a scan resumes. It is opaque, survives a restart, and holds key
@@ -241,6 +263,11 @@ type Batch struct {
 	// values, NULL as not valid; the schema is that of Builder.
 	Rows arrow.Record
 	Next Cursor // resumes behind the last row of this batch
+
+	// Tuples says, for each row of a query with Keys, which of Keys.Tuples it answers, as the source compares
+	// them: its place there. A row that answers several is returned once, for one of them. Nil where rows are
+	// matched byte by byte, so that the tuple is the row's own.
+	Tuples []int
 
 	Sampled bool // of a Query.Sample: between the batches rows of the table were left out
 }

@@ -45,10 +45,10 @@ var house = [][]string{
 	{"state", "suppression"}, // what earlier nights left
 	{"notes", "silos"},       // what this one notes, and what the registry says
 	{"judge"},                // one row
-	{"stores"},               // the open sources
+	{"change", "stores"},     // a change of a row; the open sources
 	{"dependents", "scan", "intake"},
 	{"plan", "copies/snapshot"},
-	{"report", "limits", "findings", "copies"},
+	{"report", "limits", "findings", "copies", "execute"},
 	{"planner", "apply", "forget", "duties", "keys"},
 	{"ask/allowed", "ask/whatif", "ask/lint"},
 	{"ask"},

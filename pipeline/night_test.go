@@ -133,12 +133,33 @@ func TestTreeOfRowsGoesLeavesFirst(t *testing.T) {
 		Def: connectors.Table{Name: "people", Fields: []connectors.Field{id, email, name, status, created, boss},
 			Key: []string{"id"}, ForeignKeys: []connectors.ForeignKey{fk("people", "boss")}},
 		Rows: []mem.Row{{"1", "ada@lago.it", "Ada", "active", "2026-01-01", nil},
-			{"2", "bob@lago.it", "Bob", "active", "2026-01-01", nil}, {"3", nil, "Kim", "active", nil, "2"},
-			{"4", nil, "Lee", "active", nil, "3"}}})
+			{"2", "bob@lago.it", "Bob", "active", "2026-01-01", nil},
+			{"3", "kim@lago.it", "Kim", "active", "2023-01-01", "2"},
+			{"4", "lee@lago.it", "Lee", "active", "2023-01-01", "3"}}})
 	w.UsualEvents()
+	for _, who := range []string{"kim@lago.it", "lee@lago.it"} {
+		w.Event(event.Given, who, "news", time.Date(2023, 1, 1, 9, 0, 0, 0, rome))
+	}
 	w.planned()
 	require.Equal(t, map[string]int64{"people delete done": 3}, w.applied())
 	require.Equal(t, []string{"1 ada@lago.it Ada active 2026-01-01 -"}, w.Rows("people"))
+}
+
+// A row that a silo governs goes by its own decision only: who is to be kept, or is not known, holds the one
+// that they refer to.
+func TestARowOfASiloIsNeverOnlyADependent(t *testing.T) {
+	boss := field("boss", connectors.Integer, true)
+	w := newWorld(t, news(depends(policy.Dependent{Table: "people", FK: []string{"boss"}, Do: "delete"})), mem.Table{
+		Def: connectors.Table{Name: "people", Fields: []connectors.Field{id, email, name, status, created, boss},
+			Key: []string{"id"}, ForeignKeys: []connectors.ForeignKey{fk("people", "boss")}},
+		Rows: []mem.Row{{"1", "ada@lago.it", "Ada", "active", "2026-01-01", "2"},
+			{"2", "bob@lago.it", "Bob", "active", "2026-01-01", nil}, {"3", nil, "Kim", "active", nil, "2"}}})
+	w.UsualEvents()
+	before := w.Rows("people")
+	r, err := w.night()
+	require.NoError(t, err)
+	require.Empty(t, r.Waiting)
+	require.Equal(t, before, w.Rows("people"))
 }
 
 func TestRowsThatReferToEachOtherInACircleStay(t *testing.T) {

@@ -22,6 +22,8 @@ type page struct {
 	rows  [][]any
 	next  connectors.Cursor
 	part  bool // sampled
+	// of each row of a query with keys; nil where rows are matched byte by byte
+	tuples []int
 }
 
 func openNew(t *testing.T, h Harness, tables []Table) (connectors.Source, Store) {
@@ -66,7 +68,7 @@ func tryScan(t *testing.T, ctx context.Context, src connectors.Source, stored []
 
 func copyBatch(t *testing.T, b connectors.Batch) page {
 	require.NotNil(t, b.Rows)
-	p := page{table: b.Table, next: b.Next, part: b.Sampled}
+	p := page{table: b.Table, next: b.Next, part: b.Sampled, tuples: slices.Clone(b.Tuples)}
 	for r := range int(b.Rows.NumRows()) {
 		p.rows = append(p.rows, rowOf(t, b.Rows, r))
 	}

@@ -27,6 +27,7 @@ func (h Harness) sourceTests() []subtest {
 		{"keys name rows by the fields of a foreign key", testKeysForeign},
 		{"there may be very many keys", testManyKeys},
 		{"field values are compared as the source itself compares them", testCollation},
+		{"each row of a query with keys says which of them it answers", testTuples},
 		{"batches end at about 8 MB of values", testBigCells},
 		{"a query for a table or field that does not exist ends with ErrSchemaChanged", testUnknown},
 		{"a sample is blocks of rows spread over the range of the keys", testSample},
@@ -36,7 +37,9 @@ func (h Harness) sourceTests() []subtest {
 		{"a source may be used by several goroutines", testGoroutines},
 	}
 	if !h.Stream {
-		tests = append(tests, subtest{"a live store answers the queries one after another in key order", testOrder})
+		tests = append(tests,
+			subtest{"a live store answers the queries one after another in key order", testOrder},
+			subtest{"keys may be values of the fields that are referred to", testReferred})
 	}
 	return tests
 }

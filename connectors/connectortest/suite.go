@@ -22,8 +22,8 @@ import (
 
 // Harness makes stores for the suite and says what their engine is like.
 type Harness struct {
-	// New makes a fresh store that holds exactly the tables, which stand parents before children, and
-	// removes it when the test ends.
+	// New makes a fresh store that holds exactly the tables, which stand parents before children unless they
+	// refer to each other, and removes it when the test ends.
 	New func(t *testing.T, tables []Table) Store
 	// Stream is set where one pass answers all queries, in the order of the store and not of the keys.
 	Stream bool

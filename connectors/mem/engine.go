@@ -2,6 +2,7 @@ package mem
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -98,24 +99,46 @@ func (t *Table) tuple(row Row, fields []string) (key connectors.Key, ok bool) {
 	return connectors.MakeKey(values...), true
 }
 
-// wanted returns a function that says whether a row is among those that keys name.
-func (t *Table) wanted(keys *connectors.Keys) (func(Row) bool, error) {
+// answers returns a function that says which of the tuples of keys a row answers; -1 for none.
+func (t *Table) answers(tables []Table, keys *connectors.Keys) (func(Row) int, error) {
 	if keys == nil {
-		return func(Row) bool { return true }, nil
+		return nil, nil
 	}
-	for _, f := range keys.Fields {
-		if t.column(f) < 0 {
-			return nil, fmt.Errorf("no field %s: %w", f, connectors.ErrSchemaChanged)
+	if err := t.has(keys.Fields); err != nil {
+		return nil, err
+	}
+	if keys.Of != nil { // whose text is compared byte by byte, too
+		of := named(tables, keys.Of.Table)
+		if of == nil {
+			return nil, fmt.Errorf("no table %s: %w", keys.Of.Table, connectors.ErrSchemaChanged)
+		}
+		if err := of.has(keys.Of.Fields); err != nil {
+			return nil, err
 		}
 	}
-	named := map[connectors.Key]bool{}
-	for _, key := range keys.Tuples {
-		named[key] = true
+	tuples := map[connectors.Key]int{}
+	for i, key := range keys.Tuples {
+		if _, twice := tuples[key]; !twice {
+			tuples[key] = i
+		}
 	}
-	return func(row Row) bool {
-		key, ok := t.tuple(row, keys.Fields)
-		return ok && named[key]
+	return func(row Row) int {
+		if key, ok := t.tuple(row, keys.Fields); ok {
+			if i, ok := tuples[key]; ok {
+				return i
+			}
+		}
+		return -1
 	}, nil
+}
+
+func (t *Table) has(fields []string) error {
+	for _, f := range fields {
+		if t.column(f) < 0 {
+			return fmt.Errorf("no field %s: %w", f, connectors.ErrSchemaChanged)
+		}
+	}
+	return nil
 }
 
 // cursor names the row at a place by its key, or by the place itself in a table without one.
@@ -173,25 +196,29 @@ func (t *Table) compareKeys(a, b Row) int {
 	return 0
 }
 
-// check holds the constraints of a changed table, and of those that refer to it.
-func check(tables []Table, changed string) error {
-	for i := range tables {
-		t := &tables[i]
-		if t.Def.Name == changed {
-			for _, f := range t.Def.Fields {
-				if _, hasNull := t.values([]string{f.Name}); hasNull && !f.Nullable {
-					return fmt.Errorf("field %s may not be NULL: %w", f.Name, connectors.ErrRefused)
-				}
-			}
-			for _, unique := range append([][]string{t.Def.Key}, t.Def.Unique...) {
-				seen, _ := t.values(unique)
-				for _, n := range seen {
-					if n > 1 && len(unique) > 0 {
-						return fmt.Errorf("unique constraint on %v: %w", unique, connectors.ErrRefused)
-					}
-				}
+// check holds the constraints of a changed table that do not wait for the end of a transaction.
+func check(t *Table) error {
+	for _, f := range t.Def.Fields {
+		if _, hasNull := t.values([]string{f.Name}); hasNull && !f.Nullable {
+			return &connectors.RefusedError{Class: connectors.RefusedNotNull, By: t.Def.Name + "." + f.Name}
+		}
+	}
+	for _, unique := range append([][]string{t.Def.Key}, t.Def.Unique...) {
+		seen, _ := t.values(unique)
+		for _, n := range seen {
+			if n > 1 && len(unique) > 0 {
+				return &connectors.RefusedError{Class: connectors.RefusedUnique,
+					By: t.Def.Name + "." + strings.Join(unique, ", ")}
 			}
 		}
+	}
+	return nil
+}
+
+// checkReferences holds the foreign keys from and to a changed table.
+func checkReferences(tables []Table, changed string) error {
+	for i := range tables {
+		t := &tables[i]
 		for _, fk := range t.Def.ForeignKeys {
 			if t.Def.Name != changed && fk.RefTable != changed {
 				continue
@@ -200,8 +227,7 @@ func check(tables []Table, changed string) error {
 			children, _ := t.values(fk.Fields)
 			for key := range children {
 				if parents[key] == 0 {
-					return fmt.Errorf("rows of %s refer to rows of %s by %v: %w", t.Def.Name, fk.RefTable, fk.Fields,
-						connectors.ErrRefused)
+					return &connectors.RefusedError{Class: connectors.RefusedForeignKey, By: cmp.Or(fk.Name, t.Def.Name)}
 				}
 			}
 		}

@@ -98,23 +98,31 @@ func (s *Store) Mutate(ctx context.Context, queries []connectors.Query, edit con
 		if err != nil {
 			return nil, err
 		}
-		rows, err := sel.edited(answer)
-		if err != nil {
+		if _, err := sel.edited(answer); err != nil {
 			return nil, s.fail("mutate", q.Table, err)
 		}
 		outcomes = append(outcomes, sel.outcomes(q, answer.Ops)...)
 		apply = append(apply, func() error {
+			rows, err := sel.edited(answer) // another query may have changed other fields of them
+			if err != nil {
+				return err
+			}
 			for i, place := range sel.places {
 				if opAt(answer.Ops, i) != connectors.Leave { // another query may change the row
 					sel.table.Rows[place] = rows[i]
 				}
 			}
-			return check(tables, q.Table)
+			return check(sel.table)
 		})
 	}
 	for i := len(queries) - 1; i >= 0; i-- {
 		if err := apply[i](); err != nil {
 			return nil, s.fail("mutate", queries[i].Table, err)
+		}
+	}
+	for _, q := range queries {
+		if err := checkReferences(tables, q.Table); err != nil {
+			return nil, s.fail("mutate", q.Table, err)
 		}
 	}
 	if err := confirm(); err != nil {
@@ -137,6 +145,9 @@ func mutable(t *Table, q connectors.Query) error {
 	}
 	return nil
 }
+
+// DefersForeignKeys says that a Mutate checks foreign keys when all is done.
+func (s *Store) DefersForeignKeys() bool { return true }
 
 // Rewrite writes the tables anew. Like the writer of a dump it leaves references and unique fields to
 // whoever loads the result.
@@ -212,7 +223,8 @@ type selection struct {
 	table   *Table
 	columns []int
 	places  []int
-	sampled bool // places are a sample
+	tuples  []int // of each place, which of the query's keys it answers; nil without keys
+	sampled bool  // places are a sample
 	builder *connectors.Builder
 }
 
@@ -229,7 +241,7 @@ func find(tables []Table, q connectors.Query) (selection, error) {
 	for _, f := range sel.builder.Batch("").Rows.Schema().Fields() {
 		sel.columns = append(sel.columns, t.column(f.Name))
 	}
-	wanted, err := t.wanted(q.Keys)
+	answers, err := t.answers(tables, q.Keys)
 	if err != nil {
 		return selection{}, err
 	}
@@ -238,8 +250,10 @@ func find(tables []Table, q connectors.Query) (selection, error) {
 		return selection{}, err
 	}
 	for place := first; place < len(t.Rows); place++ {
-		if wanted(t.Rows[place]) {
+		if q.Keys == nil {
 			sel.places = append(sel.places, place)
+		} else if tuple := answers(t.Rows[place]); tuple >= 0 {
+			sel.places, sel.tuples = append(sel.places, place), append(sel.tuples, tuple)
 		}
 	}
 	if q.Sample > 0 && q.Keys == nil && q.After == "" && len(sel.places) > q.Sample && len(t.Def.Key) > 0 {
@@ -262,11 +276,15 @@ func sampled(places []int, sample int) []int {
 // batches makes batches of the selected rows.
 func (sel selection) batches(maxRows int) iter.Seq[connectors.Batch] {
 	return func(yield func(connectors.Batch) bool) {
+		first := 0
 		for i, place := range sel.places {
 			sel.append(place)
 			if sel.builder.Full(maxRows) || i == len(sel.places)-1 {
 				batch := sel.builder.Batch(sel.table.cursor(place))
 				batch.Sampled = sel.sampled
+				if sel.tuples != nil {
+					batch.Tuples, first = sel.tuples[first:i+1], i+1
+				}
 				if !yield(batch) {
 					return
 				}
@@ -280,7 +298,9 @@ func (sel selection) batch() connectors.Batch {
 	for _, place := range sel.places {
 		sel.append(place)
 	}
-	return sel.builder.Batch("")
+	batch := sel.builder.Batch("")
+	batch.Tuples = sel.tuples
+	return batch
 }
 
 func (sel selection) append(place int) {
@@ -315,7 +335,7 @@ func (sel selection) edited(edit connectors.Edit) ([]Row, error) {
 		}
 		for i, given := range set.Rows {
 			switch {
-			case !given:
+			case !given || rows[i] == nil:
 			case set.Values.IsNull(i):
 				rows[i][c] = nil
 			default:
@@ -338,7 +358,7 @@ func (sel selection) outcomes(q connectors.Query, ops []connectors.Op) []connect
 		}
 		status[byRow[i].Key] = byRow[i].Status
 	}
-	if !slices.Equal(q.Keys.Fields, sel.table.Def.Key) {
+	if q.Keys.Of != nil || !slices.Equal(q.Keys.Fields, sel.table.Def.Key) {
 		return byRow
 	}
 	byKey := make([]connectors.Outcome, len(q.Keys.Tuples))

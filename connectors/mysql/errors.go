@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -110,17 +111,47 @@ func address(e *net.OpError) string {
 func classifyServer(e *mysql.MySQLError) (hint string, cause error) {
 	for _, known := range serverErrors {
 		if slices.Contains(known.numbers, e.Number) {
+			if known.sentinel == connectors.ErrRefused {
+				return known.hint, refusal(known.what, e)
+			}
 			return known.hint, fmt.Errorf("%w: %s (error %d)", known.sentinel, known.what, e.Number)
 		}
 	}
 	state := string(e.SQLState[:])
 	switch {
 	case strings.HasPrefix(state, "45"):
-		return "", fmt.Errorf("%w: trigger (error %d)", connectors.ErrRefused, e.Number)
+		return "", refusal("trigger", e)
 	case strings.HasPrefix(state, "22"), strings.HasPrefix(state, "23"):
-		return "", fmt.Errorf("%w: constraint (error %d)", connectors.ErrRefused, e.Number)
+		return "", refusal("constraint", e)
 	}
 	return "", fmt.Errorf("the server answers with error %d", e.Number)
+}
+
+// refusals maps what refused a change to its class.
+var refusals = map[string]connectors.RefusedClass{
+	"foreign key": connectors.RefusedForeignKey, "unique constraint": connectors.RefusedUnique,
+	"check constraint": connectors.RefusedCheck, "not null": connectors.RefusedNotNull,
+	"trigger": connectors.RefusedTrigger,
+}
+
+// constraintName finds the name of a constraint in the messages of errors 1451, 1452 and 4025, which quote no
+// value.
+var constraintName = regexp.MustCompile("(?i)\\bCONSTRAINT `((?:[^`]|``)+)`")
+
+// refusal says what refused a change. Of the message it takes the constraint's name alone.
+func refusal(what string, e *mysql.MySQLError) error {
+	refused := &connectors.RefusedError{Class: connectors.RefusedOther}
+	class, ok := refusals[what]
+	if !ok {
+		return fmt.Errorf("%w: %s (error %d)", refused, what, e.Number)
+	}
+	refused.Class = class
+	if slices.Contains([]uint16{1451, 1452, 4025}, e.Number) {
+		if m := constraintName.FindStringSubmatch(e.Message); m != nil {
+			refused.By = strings.ReplaceAll(m[1], "``", "`")
+		}
+	}
+	return fmt.Errorf("%w (error %d)", refused, e.Number)
 }
 
 // fail gives an error its place and takes what the server says out of it.

@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"bytes"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,7 +18,9 @@ import (
 type keySet struct {
 	kinds  []connectors.Kind
 	tuples []connectors.Key
+	asked  []int // where each tuple stands in the query
 	starts []int // of the pieces, and the end
+	exact  bool  // no two spellings of a value are equal, so that a row's own values tell its tuple
 	// values that the server holds equal to a tuple of other bytes, and the piece that first met them
 	folded map[connectors.Key]int
 }
@@ -26,26 +29,106 @@ func newKeySet(keys *connectors.Keys, kinds []connectors.Kind) (*keySet, error) 
 	if keys == nil {
 		return nil, nil
 	}
-	k := &keySet{kinds: kinds, folded: map[connectors.Key]int{}}
-	k.tuples = slices.Compact(slices.SortedFunc(slices.Values(keys.Tuples), k.compare))
-	size := 0
+	k := &keySet{kinds: kinds, folded: map[connectors.Key]int{}, exact: true}
+	order := make([]int, len(keys.Tuples))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return k.compare(keys.Tuples[a], keys.Tuples[b]) })
+	for _, i := range order {
+		tuple := keys.Tuples[i]
+		if n := len(k.tuples); n > 0 && k.tuples[n-1] == tuple {
+			continue
+		}
+		switch err := k.check(keys.Fields, tuple); {
+		case err == nil:
+			k.tuples, k.asked = append(k.tuples, tuple), append(k.asked, i)
+		case keys.Of == nil || !errors.Is(err, connectors.ErrConfig):
+			return nil, err
+		} // else a value of what is referred to, which no value of the referring field is equal to
+	}
+	k.cut()
+	return k, nil
+}
+
+// check refuses a tuple that cannot be compared with the fields.
+func (k *keySet) check(fields []string, tuple connectors.Key) error {
+	values, err := tuple.Values()
+	if err != nil || len(values) != len(k.kinds) {
+		return errors.New("a tuple of the query's keys does not fit their fields")
+	}
+	for j, v := range values {
+		if _, err := literal(k.kinds[j], v); err != nil {
+			return fmt.Errorf("key field %s: %w", fields[j], err)
+		}
+		digits := bytes.TrimPrefix(v, []byte("-"))
+		k.exact = k.exact && k.kinds[j] == connectors.Integer && (digits[0] != '0' || len(v) == 1)
+	}
+	return nil
+}
+
+// oneText says whether the keys are of one field, a text.
+func (k *keySet) oneText() bool { return len(k.kinds) == 1 && k.kinds[0] == connectors.Text }
+
+// cut makes pieces.
+func (k *keySet) cut() {
+	most, bytes, size := keysAtOnce, bytesAtOnce, 0
+	if !k.exact {
+		bytes /= 3 // as they stand in a statement up to three times
+	}
+	if !k.exact && !k.oneText() {
+		most = spelledAtOnce
+	}
 	for i, tuple := range k.tuples {
-		if i == 0 || i-k.starts[len(k.starts)-1] == keysAtOnce || size > bytesAtOnce {
+		if i == 0 || i-k.starts[len(k.starts)-1] == most || size > bytes {
 			k.starts, size = append(k.starts, i), 0
 		}
 		size += len(tuple)
-		values, err := tuple.Values()
-		if err != nil || len(values) != len(kinds) {
-			return nil, errors.New("a tuple of the query's keys does not fit their fields")
-		}
-		for j, v := range values {
-			if _, err := literal(kinds[j], v); err != nil {
-				return nil, fmt.Errorf("key field %s: %w", keys.Fields[j], err)
-			}
-		}
 	}
 	k.starts = append(k.starts, len(k.tuples))
-	return k, nil
+}
+
+// ordinal is an expression for the place of a row's tuple within a piece; "" or NULL where its own values tell.
+func (k *keySet) ordinal(chunk int, names []string) string {
+	if k == nil || k.exact {
+		return ""
+	}
+	tuples := k.tuples[k.starts[chunk]:k.starts[chunk+1]]
+	var b strings.Builder
+	b.WriteString("CASE")
+	if k.oneText() { // most rows have the very bytes, for which the server searches a sorted list
+		bytes := "BINARY CONVERT(" + names[0] + " USING utf8mb4)"
+		b.WriteString(" WHEN " + oneOf([]string{bytes}, k.kinds, tuples) + " THEN NULL")
+	}
+	for i, tuple := range tuples {
+		b.WriteString(" WHEN ")
+		for j, text := range tupleLiterals(k.kinds, tuple) {
+			if j > 0 {
+				b.WriteString(" AND ")
+			}
+			b.WriteString(names[j] + " = " + text)
+		}
+		b.WriteString(" THEN " + strconv.Itoa(i))
+	}
+	b.WriteString(" END")
+	return b.String()
+}
+
+// answer says which tuple of the query a row of a piece answers, by its own values or by the ordinal that the
+// server gave it; ok is false if the row belongs to another piece.
+func (k *keySet) answer(chunk int, own connectors.Key, ordinal driver.Value) (tuple int, ok bool, err error) {
+	if !k.owns(chunk, own) {
+		return 0, false, nil
+	}
+	at, found := slices.BinarySearchFunc(k.tuples, own, k.compare)
+	if !found {
+		n, err := strconv.Atoi(string(appendText(nil, ordinal)))
+		if err != nil {
+			return 0, false, errors.New("the server finds a row by a key that it does not hold equal to the row's")
+		}
+		at = k.starts[chunk] + n
+	}
+	return k.asked[at], true, nil
 }
 
 func (k *keySet) chunks() int {

@@ -39,7 +39,8 @@ func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit c
 			if err := p.lock(ctx, conn); err != nil {
 				return s.fail("mutate", p.query.Table, err)
 			}
-			answer, err := edit(p.reader.builder.Batch(""))
+			p.batch = p.reader.batch("")
+			answer, err := edit(p.batch)
 			if err != nil {
 				return err
 			}
@@ -53,8 +54,15 @@ func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit c
 			outcomes = append(outcomes, more...)
 		}
 		for _, p := range slices.Backward(parts) {
-			for _, statement := range p.statements {
-				if err := statement.run(ctx, conn); err != nil {
+			for i := range p.statements {
+				if err := p.statements[i].run(ctx, conn); err != nil {
+					return s.fail("mutate", p.query.Table, err)
+				}
+			}
+		}
+		for _, p := range parts {
+			for _, st := range p.statements {
+				if err := st.requireGone(ctx, conn); err != nil {
 					return s.fail("mutate", p.query.Table, err)
 				}
 			}
@@ -106,7 +114,8 @@ func rollBack(ctx context.Context, conn *sql.Conn) {
 type part struct {
 	query      connectors.Query
 	reader     *reader
-	key        []int            // the columns with the primary key
+	key        []int // the columns with the primary key
+	batch      connectors.Batch
 	rows       []connectors.Key // the primary keys of the rows read
 	self       []*selfReference
 	statements []statement
@@ -120,10 +129,11 @@ type selfReference struct {
 }
 
 func (s *source) newPart(ctx context.Context, q connectors.Query) (*part, error) {
-	t, err := s.table(ctx, q.Table)
+	r, err := s.reader(ctx, q)
 	if err != nil {
 		return nil, err
 	}
+	t := r.table
 	switch {
 	case len(t.Key) == 0:
 		return nil, fmt.Errorf("rows of a table without a key cannot be changed in place: %w", errors.ErrUnsupported)
@@ -134,10 +144,6 @@ func (s *source) newPart(ctx context.Context, q connectors.Query) (*part, error)
 			errors.ErrUnsupported)
 	case q.Keys == nil:
 		return nil, fmt.Errorf("the query names no keys: %w", connectors.ErrConfig)
-	}
-	r, err := newReader(t, q)
-	if err != nil {
-		return nil, err
 	}
 	p := &part{query: q, reader: r, key: r.needAll(t.Key)}
 	for _, fk := range t.ForeignKeys {
@@ -154,8 +160,8 @@ func (p *part) lock(ctx context.Context, conn *sql.Conn) error {
 	for chunk := range p.reader.keys.chunks() {
 		at := place{chunk: chunk}
 		err := stream(ctx, conn, p.reader.statement(at, 0, " FOR UPDATE"), func(values []driver.Value) error {
-			if !p.reader.append(&at, values) {
-				return nil
+			if added, err := p.reader.append(&at, values); !added {
+				return err
 			}
 			for _, v := range values {
 				if b, ok := v.([]byte); ok {
@@ -300,7 +306,7 @@ func (p *part) planGroup(set []assignment, rows []int) {
 
 func (p *part) update(set []assignment, rows []int) {
 	var b strings.Builder
-	b.WriteString("UPDATE " + quoteName(p.reader.table.Name) + " SET ")
+	b.WriteString(quoteName(p.reader.table.Name) + " SET ")
 	for i, a := range set {
 		if i > 0 {
 			b.WriteString(", ")
@@ -322,7 +328,8 @@ func (p *part) update(set []assignment, rows []int) {
 		}
 	}
 	b.WriteString(" WHERE " + p.oneOf(rows...))
-	p.statements = append(p.statements, statement{text: b.String(), rows: int64(len(rows)), update: true})
+	p.statements = append(p.statements, statement{verb: "UPDATE ", text: b.String(), rows: int64(len(rows)),
+		table: p.reader.table.Name})
 }
 
 // oneOf names rows by the keys that were read.
@@ -366,8 +373,8 @@ func (p *part) planDeletes(ops []connectors.Op) {
 			}
 		}
 		for chunk := range slices.Chunk(leaves, keysAtOnce) {
-			text := "DELETE FROM " + quoteName(p.reader.table.Name) + " WHERE " + p.oneOf(chunk...)
-			p.statements = append(p.statements, statement{text: text, rows: int64(len(chunk))})
+			p.statements = append(p.statements, statement{verb: deleteFrom, rows: int64(len(chunk)),
+				text: quoteName(p.reader.table.Name) + " WHERE " + p.oneOf(chunk...), table: p.reader.table.Name})
 		}
 		rows = rest
 	}
@@ -391,27 +398,43 @@ func (p *part) family(rows []int) (parents map[int][]int, children map[int]int) 
 	return parents, children
 }
 
+const deleteFrom = "DELETE FROM "
+
 // statement is an UPDATE or DELETE with the number of rows it names.
 type statement struct {
-	text   string
-	rows   int64
-	update bool
+	verb, text string
+	rows       int64
+	table      string
+	missed     bool // a DELETE met fewer rows than it names
 }
 
-// run counts the rows: never more than named, and fewer only where a cascade of this transaction has
-// deleted some already.
-func (st statement) run(ctx context.Context, conn *sql.Conn) error {
-	matched, err := exec(ctx, conn, st.text)
+// run counts the rows: never more than named, and fewer only where a delete finds that a foreign key took some
+// along, which is looked into when all is done.
+func (st *statement) run(ctx context.Context, conn *sql.Conn) error {
+	matched, err := exec(ctx, conn, st.verb+st.text)
+	other := &connectors.RefusedError{Class: connectors.RefusedOther, By: st.table}
 	switch {
 	case err != nil:
 		return err
 	case matched > st.rows:
-		return fmt.Errorf("a statement for %d rows met %d: %w", st.rows, matched, connectors.ErrRefused)
-	case matched < st.rows && st.update:
+		return fmt.Errorf("a statement for %d rows met %d: %w", st.rows, matched, other)
+	case matched < st.rows && st.verb != deleteFrom:
 		return fmt.Errorf("%d rows to update are gone, by a trigger, a cascade or a delete of the same transaction: %w",
-			st.rows-matched, connectors.ErrRefused)
+			st.rows-matched, other)
 	}
+	st.missed = matched < st.rows
 	return nil
+}
+
+// requireGone refuses if a row is there that a delete did not meet.
+func (st *statement) requireGone(ctx context.Context, conn *sql.Conn) error {
+	if !st.missed {
+		return nil
+	}
+	return stream(ctx, conn, "SELECT 1 FROM "+st.text+" LIMIT 1", func([]driver.Value) error {
+		return fmt.Errorf("a row to delete is still there: %w",
+			&connectors.RefusedError{Class: connectors.RefusedTrigger, By: st.table})
+	})
 }
 
 // outcomes says what becomes of each key of a query by primary key, or of each row read.
@@ -424,23 +447,26 @@ func (p *part) outcomes(ctx context.Context, conn *sql.Conn, ops []connectors.Op
 		return connectors.Done
 	}
 	var outcomes []connectors.Outcome
-	if !slices.Equal(p.query.Keys.Fields, t.Key) {
+	if p.query.Keys.Of != nil || !slices.Equal(p.query.Keys.Fields, t.Key) {
 		for row, key := range p.rows {
 			outcomes = append(outcomes, connectors.Outcome{Table: t.Name, Key: key, Status: status(row)})
 		}
 		return outcomes, nil
 	}
-	rowOf, asked := map[connectors.Key]int{}, map[connectors.Key]bool{}
+	rowOf, asked, answers := map[connectors.Key]int{}, map[connectors.Key]bool{}, map[int]int{}
 	for row, key := range p.rows {
-		rowOf[key] = row
+		rowOf[key], answers[p.batch.Tuples[row]] = row, row
 	}
 	for _, key := range p.query.Keys.Tuples {
 		asked[key] = true
 	}
 	folded := slices.ContainsFunc(p.rows, func(key connectors.Key) bool { return !asked[key] })
-	for _, key := range p.query.Keys.Tuples {
+	for i, key := range p.query.Keys.Tuples {
 		o := connectors.Outcome{Table: t.Name, Key: key, Status: connectors.Gone}
 		row, ok := rowOf[key]
+		if !ok {
+			row, ok = answers[i]
+		}
 		if !ok && folded { // some row has a key that the server holds equal to one asked for
 			found, err := p.find(ctx, conn, key)
 			if err != nil {

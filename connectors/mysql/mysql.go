@@ -56,7 +56,14 @@ var Connector = connectors.Connector{
 	Name:    "mysql",
 	About:   "a database of a MySQL or MariaDB server",
 	Schemes: []string{"mysql", "mariadb"},
-	Open:    open,
+	Database: func(dsn string) string {
+		cfg, err := parseDSN(dsn, true)
+		if err != nil {
+			return ""
+		}
+		return cfg.DBName
+	},
+	Open: open,
 }
 
 const (
@@ -65,6 +72,8 @@ const (
 	keysAtOnce  = 900       // tuples of one statement; MariaDB turns lists of 1,000 into a subquery
 	bytesAtOnce = 512 << 10 // of values in one statement: below any usual max_allowed_packet
 	caseRows    = 100       // rows of one UPDATE whose values differ: each is compared with half of the others
+
+	spelledAtOnce = 100 // tuples of one statement that has to compare each row with them to name its own
 )
 
 // source is a database that is only read.
@@ -253,11 +262,7 @@ func (s *source) Scan(ctx context.Context, queries ...connectors.Query) iter.Seq
 }
 
 func (s *source) scan(ctx context.Context, q connectors.Query, yield func(connectors.Batch, error) bool) error {
-	t, err := s.table(ctx, q.Table)
-	if err != nil {
-		return err
-	}
-	r, err := newReader(t, q)
+	r, err := s.reader(ctx, q)
 	if err != nil {
 		return err
 	}
@@ -277,15 +282,15 @@ func (s *source) scan(ctx context.Context, q connectors.Query, yield func(connec
 		}
 	}
 	limit := 0 // no limit
-	if q.Keys == nil && len(t.Key) > 0 {
+	if q.Keys == nil && len(r.table.Key) > 0 {
 		limit = cmp.Or(q.MaxRows, pageRows)
 	}
 	for at.chunk < r.keys.chunks() {
 		rows := 0
 		err := stream(ctx, conn, r.statement(at, limit, ""), func(values []driver.Value) error {
 			rows++
-			if !r.append(&at, values) || !r.builder.Full(q.MaxRows) {
-				return nil
+			if added, err := r.append(&at, values); !added || !r.builder.Full(q.MaxRows) {
+				return err
 			}
 			return r.yield(at, yield)
 		})
@@ -303,10 +308,17 @@ func (s *source) scan(ctx context.Context, q connectors.Query, yield func(connec
 }
 
 func (r *reader) yield(at place, yield func(connectors.Batch, error) bool) error {
-	if !yield(r.builder.Batch(at.cursor()), nil) {
+	if !yield(r.batch(at.cursor()), nil) {
 		return errStop
 	}
 	return nil
+}
+
+// batch ends the batch at hand.
+func (r *reader) batch(next connectors.Cursor) connectors.Batch {
+	b := r.builder.Batch(next)
+	b.Tuples, r.tuples = r.tuples, nil
+	return b
 }
 
 // reader reads rows of one table: it writes statements and puts what they return into batches.
@@ -318,7 +330,9 @@ type reader struct {
 	order   []int    // the columns that hold the primary key in a form that can be compared as the server orders it
 	match   []int    // the columns that hold the fields of the query's keys
 	keys    *keySet
+	tuples  []int // of the query's keys, that the rows of the batch at hand answer
 	text    []byte
+	key     []byte
 }
 
 // column is a column of a statement.
@@ -327,6 +341,27 @@ type column struct {
 	expr  string
 	kind  connectors.Kind // of the expression
 	bits  int
+}
+
+// reader makes the reader of a query.
+func (s *source) reader(ctx context.Context, q connectors.Query) (*reader, error) {
+	t, err := s.table(ctx, q.Table)
+	if err != nil {
+		return nil, err
+	}
+	if q.Keys == nil || q.Keys.Of == nil {
+		return newReader(t, q)
+	}
+	of, err := s.table(ctx, q.Keys.Of.Table)
+	if err != nil {
+		return nil, fmt.Errorf("table %s, which is referred to: %w", q.Keys.Of.Table, err)
+	}
+	for _, name := range q.Keys.Of.Fields {
+		if _, ok := of.Field(name); !ok {
+			return nil, fmt.Errorf("no field %s in table %s: %w", name, of.Name, connectors.ErrSchemaChanged)
+		}
+	}
+	return newReader(t, q)
 }
 
 func newReader(t *table, q connectors.Query) (*reader, error) {
@@ -452,6 +487,9 @@ func (r *reader) statement(at place, limit int, lock string) string {
 		}
 		b.WriteString(c.expr)
 	}
+	if ordinal := r.keys.ordinal(at.chunk, r.names(r.match)); ordinal != "" { // there are columns, for the match
+		b.WriteString(", " + ordinal)
+	}
 	if len(r.columns) == 0 {
 		b.WriteString("1")
 	}
@@ -516,9 +554,9 @@ func (r *reader) behind(after [][]byte) string {
 	return b.String()
 }
 
-// append adds a row to the batch and moves the place behind it. It is false if the row belongs to another
+// append adds a row to the batch and moves the place behind it. added is false if the row belongs to another
 // piece of the keys.
-func (r *reader) append(at *place, values []driver.Value) bool {
+func (r *reader) append(at *place, values []driver.Value) (added bool, err error) {
 	if len(r.order) == 0 {
 		at.rows++
 	} else {
@@ -529,10 +567,13 @@ func (r *reader) append(at *place, values []driver.Value) bool {
 			at.after[i] = r.columns[c].appendValue(at.after[i][:0], values[c])
 		}
 	}
-	if r.keys.chunks() > 1 {
-		if tuple, _ := r.tuple(r.match, values); !r.keys.owns(at.chunk, tuple) {
-			return false
+	if r.keys != nil {
+		own, _ := r.tuple(r.match, values)
+		tuple, ok, err := r.keys.answer(at.chunk, own, values[len(values)-1])
+		if !ok {
+			return false, err
 		}
+		r.tuples = append(r.tuples, tuple)
 	}
 	for i := range r.fields {
 		switch v := values[i].(type) {
@@ -551,47 +592,5 @@ func (r *reader) append(at *place, values []driver.Value) bool {
 		}
 	}
 	r.builder.EndRow()
-	return true
-}
-
-// tuple returns the values of some columns; ok is false if one is NULL.
-func (r *reader) tuple(columns []int, values []driver.Value) (key connectors.Key, ok bool) {
-	parts := make([][]byte, len(columns))
-	for i, c := range columns {
-		if values[c] == nil {
-			return "", false
-		}
-		parts[i] = r.columns[c].appendValue(nil, values[c])
-	}
-	return connectors.MakeKey(parts...), true
-}
-
-// appendValue adds the canonical form of a value that is not NULL.
-func (c column) appendValue(dst []byte, v driver.Value) []byte {
-	raw, ok := v.([]byte)
-	if !ok || c.kind != connectors.Bit {
-		return appendText(dst, v)
-	}
-	for i := c.bits - 1; i >= 0; i-- {
-		byteAt := len(raw) - 1 - i/8
-		bit := byte('0')
-		if byteAt >= 0 && raw[byteAt]>>(i%8)&1 == 1 {
-			bit = '1'
-		}
-		dst = append(dst, bit)
-	}
-	return dst
-}
-
-// appendText adds the text of a value as the driver returns it: integers come parsed, all else as bytes.
-func appendText(dst []byte, v driver.Value) []byte {
-	switch v := v.(type) {
-	case []byte:
-		return append(dst, v...)
-	case int64:
-		return strconv.AppendInt(dst, v, 10)
-	case uint64:
-		return strconv.AppendUint(dst, v, 10)
-	}
-	return dst
+	return true, nil
 }

@@ -32,8 +32,8 @@ func (s *source) sample(ctx context.Context, conn *sql.Conn, r *reader, q connec
 			at = start
 		}
 		err := stream(ctx, conn, r.statement(at, rows, ""), func(values []driver.Value) error {
-			if !r.append(&at, values) || !r.builder.Full(q.MaxRows) {
-				return nil
+			if added, err := r.append(&at, values); !added || !r.builder.Full(q.MaxRows) {
+				return err
 			}
 			return hand()
 		})

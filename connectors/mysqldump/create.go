@@ -1,6 +1,7 @@
 package mysqldump
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -16,6 +17,42 @@ type table struct {
 	dumpfile.Entry
 	hidden []bool // INVISIBLE fields: an INSERT without a list of columns has no value for them
 	bits   []int  // declared length of BIT fields
+
+	versioned bool                 // WITH SYSTEM VERSIONING
+	history   bool                 // its INSERTs give row_start and row_end, which CREATE TABLE may leave out
+	stamps    map[string]bool      // fields AS ROW START and ROW END
+	periods   map[string][2]string // PERIOD FOR: the fields in which it starts and ends
+}
+
+// The fields that a versioned table has if it names no others, as --dump-history gives them.
+const (
+	rowStart = "row_start"
+	rowEnd   = "row_end"
+)
+
+// without is the table as it is when a file shows no trace of it.
+func (t *table) without() *table {
+	gone := *t
+	gone.Seen = 0
+	return &gone
+}
+
+// addHistory adds the fields that only --dump-history shows. The second ends the key, as it does in the server.
+func (t *table) addHistory() {
+	if t.index(rowEnd) >= 0 {
+		return
+	}
+	t.hidden = slices.Grow(t.hidden, len(t.Fields)+2)[:len(t.Fields)+2]
+	t.stamps = map[string]bool{rowStart: true, rowEnd: true}
+	t.Fields = slices.Clip(t.Fields)
+	for _, name := range []string{rowStart, rowEnd} {
+		t.hidden[len(t.Fields)] = true
+		t.Fields = append(t.Fields, connectors.Field{Name: name, Type: "timestamp(6)", Kind: connectors.Timestamp,
+			Generated: true})
+	}
+	if len(t.Key) > 0 {
+		t.Key = append(slices.Clip(t.Key), rowEnd)
+	}
 }
 
 // systemDatabases hold no tables of an application.
@@ -49,18 +86,21 @@ var lengths = map[string]int{
 	"tinyblob": 255, "blob": 65535, "mediumblob": 16777215,
 }
 
-// creator parses one CREATE TABLE statement.
+// creator parses one CREATE TABLE or ALTER TABLE statement.
 type creator struct {
-	l   lexer
-	t   token
-	err error
-	out *table
+	l     lexer
+	t     token
+	err   error
+	out   *table
+	alter bool // what ends an element may be the end of the statement
+	moved bool // an ALTER TABLE gave a column another place
 	// json lists the fields that a check holds to be JSON: what MariaDB makes of the type of that name.
 	json []string
 }
 
 // createTable parses a CREATE TABLE statement whose lexer stands behind the word TABLE. It returns nil,
-// without an error, for a form that lists no columns (LIKE, SELECT).
+// without an error, for a form that lists no columns (LIKE, SELECT). A table that cannot be parsed to its end
+// is returned as far as it was, and says so as Unread.
 func createTable(l lexer, database string) (*table, error) {
 	c := creator{l: l, out: &table{Entry: dumpfile.Entry{Created: true}}}
 	c.advance()
@@ -85,20 +125,30 @@ func createTable(l lexer, database string) (*table, error) {
 	if c.err == nil && c.t.kind != ')' {
 		c.fail("a closing parenthesis")
 	}
+	c.settle(c.out)
 	if c.err != nil {
-		return nil, c.err
+		c.out.Unread = c.err
+		return c.out, nil
 	}
-	for _, name := range c.out.Key {
-		if i := c.out.index(name); i >= 0 {
-			c.out.Fields[i].Nullable = false
+	for c.t.kind != endOfText {
+		c.out.versioned = c.out.versioned || c.t.is("VERSIONING")
+		c.advance()
+	}
+	return c.out, nil
+}
+
+// settle gives the fields of a table what its keys and checks say of them.
+func (c *creator) settle(t *table) {
+	for _, name := range t.Key {
+		if i := t.index(name); i >= 0 {
+			t.Fields[i].Nullable = false
 		}
 	}
 	for _, name := range c.json {
-		if i := c.out.index(name); i >= 0 && c.out.Fields[i].Kind == connectors.Text {
-			c.out.Fields[i].Kind = connectors.JSON
+		if i := t.index(name); i >= 0 && t.Fields[i].Kind == connectors.Text {
+			t.Fields[i].Kind = connectors.JSON
 		}
 	}
-	return c.out, nil
 }
 
 func (t *table) index(field string) int {
@@ -113,8 +163,12 @@ func (c *creator) advance() { c.t = c.l.next() }
 
 func (c *creator) fail(wanted string) {
 	if c.err == nil {
+		kind := errors.ErrUnsupported
+		if c.out.ID.Name == "" {
+			kind = connectors.ErrDamaged
+		}
 		c.err = fmt.Errorf("create table %s: %s expected at byte %d of the statement: %w", c.out.ID.Name, wanted,
-			c.t.start, connectors.ErrDamaged)
+			c.t.start, kind)
 	}
 	c.t = token{}
 }
@@ -153,7 +207,7 @@ func (c *creator) names() []string {
 			expression = true
 			c.parens()
 		} else {
-			list = append(list, c.name())
+			list = append(list, c.part()...)
 		}
 		if c.t.kind == '(' {
 			c.parens()
@@ -175,6 +229,40 @@ func (c *creator) names() []string {
 		return nil
 	}
 	return list
+}
+
+// part parses the name of a key part. A period WITHOUT OVERLAPS stands for the two fields that bound it, in the
+// order in which the server has them.
+func (c *creator) part() []string {
+	name := c.name()
+	if !c.t.is("WITHOUT") {
+		return []string{name}
+	}
+	c.advance()
+	c.expect("OVERLAPS")
+	period, ok := c.out.periods[strings.ToLower(name)]
+	if !ok {
+		c.fail("a period")
+	}
+	return []string{period[1], period[0]}
+}
+
+// period parses PERIOD FOR.
+func (c *creator) period() {
+	c.advance()
+	c.expect("FOR")
+	name := strings.ToLower(c.name())
+	if bounds := c.names(); len(bounds) == 2 {
+		if c.out.periods == nil {
+			c.out.periods = map[string][2]string{}
+		}
+		c.out.periods[name] = [2]string(bounds)
+	}
+}
+
+// ends reports whether an element ends here.
+func (c *creator) ends() bool {
+	return c.t.kind == ',' || c.t.kind == ')' || c.alter && c.t.kind == endOfText
 }
 
 // parens skips a parenthesised text and returns it.
@@ -200,7 +288,7 @@ func (c *creator) parens() string {
 
 // skip goes to the comma or parenthesis that ends the element.
 func (c *creator) skip() {
-	for c.err == nil && c.t.kind != ',' && c.t.kind != ')' {
+	for c.err == nil && !c.ends() {
 		switch c.t.kind {
 		case '(':
 			c.parens()
@@ -257,7 +345,9 @@ func (c *creator) element() {
 		c.advance()
 		c.check()
 		c.skip()
-	case "KEY", "INDEX", "FULLTEXT", "SPATIAL", "PERIOD":
+	case "PERIOD":
+		c.period()
+	case "KEY", "INDEX", "FULLTEXT", "SPATIAL":
 		c.skip()
 	default:
 		c.column()
@@ -361,7 +451,7 @@ func (c *creator) column() {
 
 // attributes parses what follows the type of a column, and reports whether it is INVISIBLE.
 func (c *creator) attributes(f *connectors.Field) (hidden bool) {
-	for c.err == nil && c.t.kind != ',' && c.t.kind != ')' {
+	for c.err == nil && !c.ends() {
 		t := c.t
 		switch {
 		case t.kind == endOfText:
@@ -398,14 +488,27 @@ func (c *creator) attributes(f *connectors.Field) (hidden bool) {
 			c.references("", []string{f.Name})
 		case t.is("CHARACTER"), t.is("CHARSET"), t.is("COLLATE"):
 			c.charset(f)
-		case t.is("INVISIBLE"):
-			hidden = true
-			c.advance()
 		default:
-			c.advance()
+			hidden = hidden || t.is("INVISIBLE")
+			c.place(f)
 		}
 	}
 	return hidden
+}
+
+// place parses what says that a column is filled by the versioning of its table, and where it stands.
+func (c *creator) place(f *connectors.Field) {
+	t := c.t
+	c.advance()
+	switch {
+	case t.is("ROW") && (c.t.is("START") || c.t.is("END")):
+		if c.out.stamps == nil {
+			c.out.stamps = map[string]bool{}
+		}
+		c.out.stamps[f.Name], f.Nullable = true, false
+	case t.is("FIRST"), t.is("AFTER"):
+		c.moved = true
+	}
 }
 
 // follows passes the token at hand, and the keyword if that is next.

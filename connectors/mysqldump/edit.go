@@ -195,7 +195,8 @@ func (e *editor) playRow(row int, tuple []byte, edit connectors.Edit) error {
 }
 
 // update writes a row with new values. Only the literals that change are written anew; generated values,
-// which the old values may shine through, are left to the server if any does.
+// which the old values may shine through, are left to the server if any does. The instants between which a
+// versioned row held are generated too, but say nothing of its values, and tell it from the row's other states.
 func (e *editor) update(row int, tuple []byte, set []connectors.Assignment) error {
 	t := e.current
 	e.spans, _, _ = e.dialect.tuple(tuple, e.spans, true)
@@ -238,7 +239,7 @@ func (e *editor) update(row int, tuple []byte, set []connectors.Assignment) erro
 	}
 	e.touched = true
 	for i, f := range t.Fields {
-		if f.Generated && t.Place[i] >= 0 {
+		if f.Generated && t.Place[i] >= 0 && !t.stamps[f.Name] {
 			e.fresh[t.Place[i]] = []byte("DEFAULT")
 		}
 	}

@@ -1,5 +1,10 @@
-// Package mysqldump reads and rewrites the files that mysqldump and mariadb-dump write: plain, gzip or
-// zstd, with one line for an INSERT or for a row, with or without CREATE TABLE.
+// Package mysqldump reads and rewrites the files that mysqldump and mariadb-dump write, and the exports of
+// phpMyAdmin, HeidiSQL and Adminer: plain, gzip or zstd, with one line for an INSERT or for a row, with or
+// without CREATE TABLE, with keys in it or in ALTER TABLE behind the rows.
+//
+// A table that a statement changes in a way that is not followed here is in the catalog, and its rows are
+// refused. A table kept with its history (WITH SYSTEM VERSIONING) that was dumped with --dump-history has the
+// fields row_start and row_end, and the second ends its key, since the file has a row for each state.
 //
 // The file is a stream. Scan answers all its queries in one pass, in the file's order; a cursor is the
 // ordinal of a row in its table. A batch ends where another table begins. Rewrite copies everything that no
@@ -26,18 +31,20 @@ import (
 
 // Connector opens dumps by path.
 var Connector = connectors.Connector{
-	Name:   "mysqldump",
-	About:  "files of mysqldump and mariadb-dump: .sql, .sql.gz, .sql.zst",
-	Suffix: []string{".sql", ".sql.gz", ".sql.zst"},
-	Open:   Open,
+	Name:    "mysqldump",
+	About:   "files of mysqldump, mariadb-dump, phpMyAdmin, HeidiSQL and Adminer: .sql, .sql.gz, .sql.zst",
+	Suffix:  []string{".sql", ".sql.gz", ".sql.zst"},
+	Options: dumpfile.Options,
+	Open:    Open,
 }
 
 // Open opens the dump at the path o.DSN. The file is looked at, not read: Tables does the first pass. With
 // o.Rewrite the Source is a connectors.Rewriter.
 func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
-	f := format{file: filepath.Base(o.DSN), catalog: o.Catalog, unchecked: o.Unchecked}
+	f := format{file: filepath.Base(o.DSN), catalog: o.Catalog, unchecked: o.Unchecked,
+		home: dumpfile.HomeOf(o)}
 	s := &source{Name: cmp.Or(o.Name, f.file), Path: o.DSN, Format: f}
-	if err := connectors.CheckOptions(nil, o.Extra); err != nil {
+	if err := connectors.CheckOptions(dumpfile.Options, o.Extra); err != nil {
 		return nil, s.Fail("open", "", err, "")
 	}
 	if o.DSN == "" {
@@ -73,6 +80,8 @@ type format struct {
 	file      string // the name that the bytes stand for; that of the original when they are a rewritten copy
 	catalog   []connectors.Table
 	unchecked bool
+	home      dumpfile.Home
+	before    []*table // what a file held before it was rewritten, of which the new file may show no trace
 }
 
 // source is a dump that is only read.
@@ -83,11 +92,15 @@ func (format) Hint(err error) string {
 	switch {
 	case errors.Is(err, errTrailer):
 		return "take the dump anew, or set `complete: unchecked` if it was made with --compact or --skip-comments"
+	case errors.Is(err, errExport):
+		return "export it anew, or set `complete: unchecked` if it was made without what stands there"
 	case errors.Is(err, errCharset):
 		return "take the dump with --default-character-set=utf8mb4"
 	}
 	return ""
 }
+
+var errExport = errors.New("the end is missing")
 
 var errTrailer = fmt.Errorf("the line '-- Dump completed' is missing at the end: %w", connectors.ErrDamaged)
 
@@ -100,44 +113,85 @@ func (f format) Survey(in *textfile.Window) ([]*table, error) {
 	if err := f.whole(w); err != nil {
 		return nil, err
 	}
-	qualify := func(id dumpfile.TableID) string {
-		if len(w.databases) > 1 && id.Database != "" {
-			return id.Database + "." + id.Name
-		}
-		return id.Name
+	home, err := f.home.Among(w.databases)
+	if err != nil {
+		return nil, err
 	}
-	var tables []*table
-	for _, t := range w.order {
-		if slices.Contains(systemDatabases, t.ID.Database) || w.others[t.ID] {
-			continue
-		}
-		t.Report(qualify, f.file)
-		if !t.Created {
-			if err := f.describe(t); err != nil {
-				return nil, err
+	tables := slices.DeleteFunc(f.all(w, home), func(t *table) bool {
+		return slices.Contains(systemDatabases, t.ID.Database) || w.others[t.ID]
+	})
+	for _, t := range tables {
+		t.Report(func(id dumpfile.TableID) string {
+			if id.Database != "" && id.Database != home {
+				return id.Database + "." + id.Name
 			}
+			return id.Name
+		}, f.file)
+		if err := f.describe(t, home); err != nil {
+			return nil, err
+		}
+		if t.history {
+			t.addHistory()
 		}
 		t.bits = make([]int, len(t.Fields))
 		for i, f := range t.Fields {
 			t.bits[i] = bitLength(f.Type)
 		}
-		tables = append(tables, t)
 	}
 	dumpfile.Sort(tables)
-	return tables, nil
+	return tables, dumpfile.Distinct(tables)
 }
 
-// whole reports whether a walk came to the line that stands at the end of every dump.
-func (f format) whole(w *walker) error {
-	if !w.complete && !f.unchecked {
-		return errTrailer
+// all lists the tables of a file, with those that it does not mention because they have no row: a dump
+// without CREATE TABLE has all that the catalog knows, a rewritten one all that it had.
+func (f format) all(w *walker, home string) []*table {
+	tables := slices.Clone(w.order)
+	for _, was := range f.before {
+		t := w.tables[was.ID]
+		switch {
+		case t == nil && !was.Created:
+			tables = append(tables, was.without())
+		case t != nil && t.Seen == 0:
+			t.history = was.history
+		}
 	}
-	return nil
+	created := slices.ContainsFunc(tables, func(t *table) bool { return t.Created })
+	if f.before != nil || created || len(tables) == 0 || home == "" && len(w.databases) > 0 {
+		return tables
+	}
+	id := dumpfile.TableID{Database: home}
+	for _, known := range f.catalog {
+		id.Name = known.Name
+		if w.tables[id] == nil && !w.others[id] {
+			tables = append(tables, &table{Entry: dumpfile.Entry{ID: id}})
+		}
+	}
+	return tables
 }
 
-// describe takes the fields of a table that the file does not create from the catalog given at Open.
-func (f format) describe(t *table) error {
-	for _, name := range []string{t.Name, t.ID.Name} {
+// whole reports whether a walk came to what stands at the end of every dump.
+func (f format) whole(w *walker) error {
+	switch {
+	case w.complete || f.unchecked:
+		return nil
+	case w.tool != nil:
+		return fmt.Errorf("%w: it is an export of %s, which ends with %s: %w", errExport, w.tool.name, w.tool.ending,
+			connectors.ErrDamaged)
+	}
+	return errTrailer
+}
+
+// describe takes the fields of a table that the file does not create from the catalog given at Open. Those of
+// another database than the source's own are not in a live source's catalog: their rows cannot be read.
+func (f format) describe(t *table, home string) error {
+	if t.Created || len(t.Fields) > 0 {
+		return nil
+	}
+	names := []string{t.Name}
+	if home == "" {
+		names = append(names, t.ID.Name)
+	}
+	for _, name := range names {
 		for _, known := range f.catalog {
 			if known.Name == name && len(known.Fields) > 0 {
 				known.Name, known.Database = t.Name, t.Database
@@ -146,7 +200,11 @@ func (f format) describe(t *table) error {
 			}
 		}
 	}
-	return fmt.Errorf("table %s: %w: %w", t.Name, dumpfile.ErrNoFields, connectors.ErrConfig)
+	err := fmt.Errorf("table %s: %w: %w", t.Name, dumpfile.ErrNoFields, connectors.ErrConfig)
+	if home != "" && t.ID.Database != "" && t.ID.Database != home {
+		t.Unread, err = err, nil
+	}
+	return err
 }
 
 // Walk reads a whole dump and gathers the rows of the targets into batches.

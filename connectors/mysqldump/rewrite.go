@@ -271,14 +271,16 @@ var errMoved = fmt.Errorf("the file was changed by someone else while it was bei
 
 // readBack reads the new file in full, compares its tables and rows with what must be in it, and calls verify.
 func (j *job) readBack(ctx context.Context) error {
-	written := &source{Name: j.Name, Path: j.temp, Format: j.format}
-	now, err := written.Contents(ctx)
-	if err != nil {
-		return fmt.Errorf("read back the new file: %w", err)
-	}
 	old, err := j.Contents(ctx)
 	if err != nil {
 		return err
+	}
+	rewritten := j.format
+	rewritten.before = old
+	written := &source{Name: j.Name, Path: j.temp, Format: rewritten}
+	now, err := written.Contents(ctx)
+	if err != nil {
+		return fmt.Errorf("read back the new file: %w", err)
 	}
 	found := map[dumpfile.TableID]*table{}
 	for _, t := range now {
@@ -286,9 +288,6 @@ func (j *job) readBack(ctx context.Context) error {
 	}
 	for _, was := range old {
 		is, want := found[was.ID], j.rows[was.ID]
-		if is == nil && !was.Created && want == 0 {
-			continue // without CREATE TABLE nothing is left of it
-		}
 		if is == nil || is.Seen != want || !reflect.DeepEqual(is.Fields, was.Fields) {
 			return fmt.Errorf("read back the new file: table %s is not as it must be: %w", was.Name,
 				connectors.ErrDamaged)

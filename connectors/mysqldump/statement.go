@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"lethe/connectors"
-	"lethe/connectors/internal/dumpfile"
 )
 
 // statementBytes is the most that a statement other than an INSERT may hold in a pass that looks for
@@ -68,13 +67,14 @@ func (w *walker) other(t token, l lexer) error {
 	case "SET":
 		err = w.set(l)
 	default:
-		if !slices.Contains(harmless, keyword) && !w.onlyKeys(keyword, l) {
-			err = w.mentions(l)
+		if !slices.Contains(harmless, keyword) && !w.followed(keyword, l) {
+			err = w.mentions(keyword, l)
 		}
 	}
 	if err != nil {
 		return err
 	}
+	w.complete = w.tool != nil && w.tool.last != nil && w.tool.last.Match(text)
 	return w.pass(len(text))
 }
 
@@ -83,37 +83,21 @@ var harmless = []string{"DROP", "LOCK", "UNLOCK", "COMMIT", "START", "BEGIN", "F
 	"GRANT", "REVOKE", "CHANGE",
 	"DO", "SELECT", "SHOW", "INSTALL", "STOP", "RESET"}
 
-// onlyKeys reports whether an ALTER TABLE does no more than switch the keys off or on, as dumps do around
-// their rows.
-func (w *walker) onlyKeys(keyword string, l lexer) bool {
-	if keyword != "ALTER" {
-		return false
-	}
-	t := l.next()
-	if !t.is("TABLE") {
-		return true
-	}
-	for t = l.asName(l.next()); t.name() || t.kind == '.'; t = l.asName(l.next()) {
-		if t.is("DISABLE") || t.is("ENABLE") {
-			return l.next().is("KEYS") && l.next().kind == endOfText
-		}
-	}
-	return false
-}
-
-// mentions refuses a statement that names a table whose rows are asked for.
-func (w *walker) mentions(l lexer) error {
-	if len(w.targets) == 0 {
-		return nil
-	}
+// mentions refuses a statement that names a table whose rows are asked for, since it may change them.
+func (w *walker) mentions(keyword string, l lexer) error {
 	l.i, l.executable, l.short = 0, false, false
 	for t := l.asName(l.next()); t.kind != endOfText; t = l.asName(l.next()) {
 		if !t.name() {
 			continue
 		}
+		for _, known := range w.order {
+			if strings.EqualFold(known.ID.Name, t.text) {
+				_ = w.untold(keyword, known.ID) // of one that is asked for, below
+			}
+		}
 		for id := range w.targets {
 			if strings.EqualFold(id.Name, t.text) {
-				return w.notUnderstood(id)
+				return w.untold(keyword, id)
 			}
 		}
 	}
@@ -124,7 +108,7 @@ func (w *walker) mentions(l lexer) error {
 func (w *walker) gather() ([]byte, error) {
 	for {
 		b := w.Rest()
-		if n := w.statementEnd(b); n >= 0 {
+		if n := w.statementEnd(b, 0); n >= 0 {
 			return b[:n], nil
 		}
 		if len(b) > statementBytes {
@@ -136,10 +120,10 @@ func (w *walker) gather() ([]byte, error) {
 	}
 }
 
-// statementEnd returns the index behind the delimiter, -1 if b ends before.
-func (w *walker) statementEnd(b []byte) int {
+// statementEnd returns the index behind the delimiter that ends what stands at b[i], -1 if b ends before.
+func (w *walker) statementEnd(b []byte, i int) int {
 	m := w.dialect.mode
-	for i := 0; i < len(b); {
+	for i < len(b) {
 		c := b[i]
 		if bytes.HasPrefix(b[i:], w.delimiter) {
 			return i + len(w.delimiter)
@@ -162,7 +146,7 @@ func (w *walker) statementEnd(b []byte) int {
 	return -1
 }
 
-// create notes the tables of CREATE TABLE and the databases of CREATE DATABASE; l stands behind CREATE.
+// create notes the tables of CREATE TABLE, and what is none; l stands behind CREATE.
 func (w *walker) create(l lexer) error {
 	placeholder := l.executable
 	t := l.next()
@@ -173,27 +157,49 @@ func (w *walker) create(l lexer) error {
 	}
 	switch {
 	case t.is("TABLE"):
-		created, err := createTable(l, w.database)
-		if err != nil {
-			return w.At(0, "%w", err)
-		}
-		if created == nil {
-			return w.mentions(l)
-		}
-		if placeholder || temporary {
-			w.others[created.ID] = true
-			return nil
-		}
-		return w.created(created)
+		return w.createTable(l, placeholder || temporary)
 	case t.is("SEQUENCE"), t.is("VIEW"):
-		for t = l.next(); t.is("IF") || t.is("NOT") || t.is("EXISTS"); {
+		w.notTable(l)
+	case t.is("ALGORITHM"), t.is("DEFINER"), t.is("SQL"): // of a view, or of a routine, whose name a parenthesis follows
+		for t.kind != endOfText && t.kind != '(' && !t.is("VIEW") && !slices.ContainsFunc(routines, t.is) {
 			t = l.next()
 		}
-		if t = l.asName(t); t.name() {
-			w.others[dumpfile.TableID{Database: w.database, Name: t.text}] = true
+		if t.is("VIEW") {
+			w.notTable(l)
 		}
 	}
 	return nil
+}
+
+// routines may have a DEFINER as a view has.
+var routines = []string{"TRIGGER", "FUNCTION", "PROCEDURE", "EVENT"}
+
+// createTable reads a CREATE TABLE; other says that it makes no table of the application's.
+func (w *walker) createTable(l lexer, other bool) error {
+	created, err := createTable(l, w.database)
+	switch {
+	case err != nil:
+		return w.At(0, "%w", err)
+	case created == nil:
+		return w.mentions("CREATE TABLE", l)
+	case other:
+		w.others[created.ID] = true
+		return nil
+	case created.Unread != nil:
+		created.Unread = w.At(0, "%w", created.Unread)
+	}
+	return w.created(created)
+}
+
+// notTable notes the name of a view or a sequence, behind whose keyword l stands.
+func (w *walker) notTable(l lexer) {
+	c := creator{l: l, out: &table{}}
+	for c.advance(); c.t.is("IF") || c.t.is("NOT") || c.t.is("EXISTS"); {
+		c.advance()
+	}
+	if id := c.tableName(w.database); c.err == nil {
+		w.others[id] = true
+	}
 }
 
 func (w *walker) created(t *table) error {

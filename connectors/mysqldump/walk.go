@@ -2,6 +2,7 @@ package mysqldump
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 
@@ -19,6 +20,7 @@ type walker struct {
 	delimiter []byte
 	database  string
 	databases []string // named by USE or CREATE DATABASE, in order, without the system's
+	tool      *tool    // whose export it is; nil for mysqldump's and unknown ones
 	tables    map[dumpfile.TableID]*table
 	order     []*table
 	others    map[dumpfile.TableID]bool // views, sequences, temporary tables
@@ -89,9 +91,7 @@ func (w *walker) blank() (bool, error) {
 				return true, nil
 			}
 			if end > 0 {
-				if bytes.HasPrefix(b, trailer) {
-					w.complete = true
-				}
+				w.comment(b[:end])
 				if err := w.pass(end); err != nil {
 					return false, err
 				}
@@ -104,6 +104,16 @@ func (w *walker) blank() (bool, error) {
 		if more, err := w.Follows(); !more {
 			return false, err
 		}
+	}
+}
+
+// comment notes what a comment says of the file: whose export it is, and that it ends.
+func (w *walker) comment(b []byte) {
+	switch {
+	case bytes.HasPrefix(b, trailer), w.tool != nil && w.tool.comment != nil && w.tool.comment.Match(b):
+		w.complete = true
+	case w.tool == nil && len(w.order) == 0:
+		w.tool = toolOf(b)
 	}
 }
 
@@ -155,10 +165,10 @@ func (w *walker) insert() error {
 			return w.At(0, "INSERT without a table: %w", connectors.ErrDamaged)
 		}
 		if !h.rows {
-			if w.targets[h.id] != nil {
-				return w.notUnderstood(h.id)
-			}
 			if err := w.flushed(); err != nil {
+				return err
+			}
+			if err := w.untold("INSERT without VALUES", h.id); err != nil {
 				return err
 			}
 			_, err := w.skip(0)
@@ -218,10 +228,13 @@ func parseInsert(l *lexer, database string) (h insert) {
 
 var insertWords = []string{"LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "IGNORE", "INTO"}
 
-// addTable notes a table that the file fills without creating it.
+// addTable notes a table that the file fills without creating it, and one whose history it has.
 func (w *walker) addTable(h insert) {
 	if w.tables[h.id] == nil && !w.others[h.id] {
 		w.add(&table{Entry: dumpfile.Entry{ID: h.id}})
+	}
+	if t := w.tables[h.id]; t != nil && (t.versioned || !t.Created) && slices.Contains(h.columns, rowEnd) {
+		t.history = true
 	}
 }
 
@@ -237,8 +250,21 @@ func (w *walker) addDatabase(name string) {
 	}
 }
 
-func (w *walker) notUnderstood(id dumpfile.TableID) error {
-	return w.At(0, "a statement changes table %s in a way that cannot be followed: %w", id.Name, connectors.ErrDamaged)
+// untold says that a statement changes a table in a way that is not followed. While the file is surveyed, that
+// goes to the table, whose rows are then refused and no others.
+func (w *walker) untold(statement string, id dumpfile.TableID) error {
+	t, asked := w.targets[id]
+	if known := w.tables[id]; w.targets == nil && known != nil && known.Unread == nil {
+		known.Unread = w.notFollowed(statement)
+	}
+	if !asked {
+		return nil
+	}
+	return &connectors.Error{Table: t.Name, Err: w.notFollowed(statement)}
+}
+
+func (w *walker) notFollowed(statement string) error {
+	return w.At(0, "%s changes the table in a way that cannot be followed: %w", statement, errors.ErrUnsupported)
 }
 
 // rows reads the rows of an INSERT whose header is n bytes long.
@@ -334,7 +360,49 @@ func (w *walker) separator(h insert) (last bool, err error) {
 			w.separated(i)
 			return false, nil
 		default:
-			return false, w.notUnderstood(h.id)
+			return true, w.tail(h, skipBlank(b, 0))
+		}
+	}
+}
+
+// tail reads what stands behind the last row of an INSERT, from byte i on, if it is what exports write there.
+func (w *walker) tail(h insert, i int) error {
+	for {
+		b := w.Rest()
+		end := w.statementEnd(b, i)
+		if end < 0 && !w.EOF() && len(b) < statementBytes {
+			if err := w.Extend(); err != nil {
+				return err
+			}
+			continue
+		}
+		if end < 0 || !repeats(lexer{b: b[:end-len(w.delimiter)], i: i, mode: w.dialect.mode, eof: true}) {
+			return w.At(0, "what stands behind a row of table %s cannot be read: %w", h.id.Name, connectors.ErrDamaged)
+		}
+		if w.editor != nil {
+			w.editor.add(evEnd, b[:end])
+		}
+		w.Drop(end)
+		return nil
+	}
+}
+
+// repeats reports whether a text is ON DUPLICATE KEY UPDATE with the values of the row itself: the row is then
+// what stands in the file, whatever was there before it.
+func repeats(l lexer) bool {
+	for _, keyword := range []string{"ON", "DUPLICATE", "KEY", "UPDATE"} {
+		if !l.next().is(keyword) {
+			return false
+		}
+	}
+	for {
+		field := l.asName(l.next())
+		if !field.name() || l.next().kind != '=' || !l.next().is("VALUES") || l.next().kind != '(' ||
+			!strings.EqualFold(l.asName(l.next()).text, field.text) || l.next().kind != ')' {
+			return false
+		}
+		if t := l.next(); t.kind != ',' {
+			return t.kind == endOfText
 		}
 	}
 }
@@ -354,10 +422,12 @@ func skipBlank(b []byte, i int) int {
 }
 
 // skip passes the rest of a statement with its delimiter, in pieces, from byte n on, and returns how many
-// parentheses stand in it at the outermost level: the rows of an INSERT.
+// parentheses stand in it at the outermost level, one after another: the rows of an INSERT, and not what an
+// ON DUPLICATE KEY UPDATE has behind them.
 func (w *walker) skip(n int) (rows int64, err error) {
 	var (
 		inside byte // the quote, or '\n' or '*' for the comment, that is open
+		before byte // what b begins behind, white space aside
 		depth  int
 		i      = n
 		m      = w.dialect.mode
@@ -389,7 +459,7 @@ func (w *walker) skip(n int) (rows int64, err error) {
 			case quote:
 				inside = c
 			case open:
-				if depth == 0 {
+				if begins(depth, rows, b[:i], before) {
 					rows++
 				}
 				depth++
@@ -402,6 +472,7 @@ func (w *walker) skip(n int) (rows int64, err error) {
 			}
 			i++
 		}
+		before = solid(b[:i], before)
 		if err := w.pass(i); err != nil {
 			return rows, err
 		}
@@ -410,6 +481,21 @@ func (w *walker) skip(n int) (rows int64, err error) {
 			return rows, err
 		}
 	}
+}
+
+// begins reports whether the parenthesis behind b begins a row: the first of a statement, or one behind a comma.
+func begins(depth int, rows int64, b []byte, before byte) bool {
+	return depth == 0 && (rows == 0 || solid(b, before) == ',')
+}
+
+// solid is the last byte of b that is no white space, or else what stood before b.
+func solid(b []byte, before byte) byte {
+	for i := len(b) - 1; i >= 0; i-- {
+		if !isBlank(b[i]) {
+			return b[i]
+		}
+	}
+	return before
 }
 
 // opens reports whether c may begin a comment, a marker or the delimiter, of which more is to be read.

@@ -31,10 +31,11 @@ import (
 
 // Connector opens dumps by path.
 var Connector = connectors.Connector{
-	Name:   "pgdump",
-	About:  "plain files of pg_dump and pg_dumpall: .sql, .sql.gz, .sql.zst",
-	Suffix: []string{".sql", ".sql.gz", ".sql.zst"},
-	Open:   Open,
+	Name:    "pgdump",
+	About:   "plain files of pg_dump and pg_dumpall: .sql, .sql.gz, .sql.zst",
+	Suffix:  []string{".sql", ".sql.gz", ".sql.zst"},
+	Options: dumpfile.Options,
+	Open:    Open,
 	Fits: func(path string) bool {
 		head, err := textfile.Head(path, headBytes)
 		return err == nil && Recognises(head)
@@ -45,8 +46,8 @@ var Connector = connectors.Connector{
 // first pass.
 func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
 	s := &dumpfile.Source[*table, *target]{Name: cmp.Or(o.Name, filepath.Base(o.DSN)), Path: o.DSN,
-		Format: format{file: o.DSN, catalog: o.Catalog, unchecked: o.Unchecked}}
-	if err := connectors.CheckOptions(nil, o.Extra); err != nil {
+		Format: format{file: o.DSN, catalog: o.Catalog, unchecked: o.Unchecked, home: dumpfile.HomeOf(o)}}
+	if err := connectors.CheckOptions(dumpfile.Options, o.Extra); err != nil {
 		return nil, s.Fail("open", "", err, "")
 	}
 	if o.DSN == "" {
@@ -101,6 +102,7 @@ type format struct {
 	file      string
 	catalog   []connectors.Table
 	unchecked bool
+	home      dumpfile.Home
 }
 
 // Open opens the file of a dump.
@@ -138,12 +140,16 @@ func (f format) Survey(in *textfile.Window) ([]*table, error) {
 			databases = append(databases, t.ID.Database)
 		}
 	}
+	home, err := f.home.Among(databases)
+	if err != nil {
+		return nil, err
+	}
 	qualify := func(id dumpfile.TableID) string {
 		name := id.Name
 		if id.Schema != "public" {
 			name = id.Schema + "." + name
 		}
-		if len(databases) > 1 && id.Database != "" {
+		if id.Database != home && id.Database != "" {
 			name = id.Database + "." + name
 		}
 		return name
@@ -157,12 +163,7 @@ func (f format) Survey(in *textfile.Window) ([]*table, error) {
 		}
 	}
 	dumpfile.Sort(tables)
-	for i := range tables {
-		if i > 0 && tables[i].Name == tables[i-1].Name { // "a.b" of public, and b of a
-			return nil, fmt.Errorf("two tables are called %s: %w", tables[i].Name, connectors.ErrConfig)
-		}
-	}
-	return tables, nil
+	return tables, dumpfile.Distinct(tables) // "a.b" of public, and b of a
 }
 
 // run reads to the end of a dump, which must be whole.

@@ -375,9 +375,27 @@ func TestUnchecked(t *testing.T) {
 	require.Equal(t, []string{"b|1", "~|2"}, got)
 }
 
+// TestDatabases tells the database that a dump is the backup of from others in the same file.
+func TestDatabases(t *testing.T) {
+	path := connectortest.WriteFile(t, "x.sql", []byte("\\connect shop\n"+header+createT+"\\connect crm\n"+createT+
+		"INSERT INTO t VALUES (2,'b');\n"+trailer))
+	_, err := open(t, path, connectors.Options{Of: "live"}).Tables(t.Context())
+	require.ErrorIs(t, err, connectors.ErrConfig)
+	require.ErrorContains(t, err, "databases shop, crm")
+	require.ErrorContains(t, err, "options: {database: NAME}")
+	src := open(t, path, connectors.Options{Of: "live", Extra: map[string]string{"database": "crm"}})
+	rows, err := connectortest.Read(t, src, connectors.Query{Table: "t"})
+	require.NoError(t, err)
+	require.Equal(t, []string{"2|b"}, rows)
+	rows, err = connectortest.Read(t, src, connectors.Query{Table: "shop.t"})
+	require.NoError(t, err)
+	require.Empty(t, rows)
+}
+
 func TestOptions(t *testing.T) {
 	connectortest.RunOptions(t, pgdump.Connector,
-		connectors.Options{DSN: connectortest.WriteFile(t, "x.sql", []byte(header+trailer))}, nil)
+		connectors.Options{DSN: connectortest.WriteFile(t, "x.sql", []byte(header+trailer))},
+		map[string]connectortest.OptionValues{"database": {Good: []string{"shop"}, Bad: []string{""}}})
 }
 
 func TestOpenRefuses(t *testing.T) {

@@ -21,6 +21,7 @@ type table struct {
 	// taken all its names
 	rowid   string
 	indexes [][]string // fields of each whole index, the primary key's too
+	broken  []string   // tables named by foreign keys that SQLite cannot enforce
 }
 
 // field returns the place of a field, or -1.
@@ -229,9 +230,10 @@ func (t *table) loadForeignKeys(c *sqlite3.Conn) error {
 	if err != nil {
 		return err
 	}
-	// Names in a REFERENCES clause stand as typed there, and the referenced fields may be left out.
-	for i := range t.ForeignKeys {
-		fk := &t.ForeignKeys[i]
+	known := t.ForeignKeys
+	t.ForeignKeys = nil
+	for i := range known {
+		fk := &known[i]
 		for j, name := range fk.Fields {
 			c := slices.IndexFunc(t.Fields, func(f connectors.Field) bool { return strings.EqualFold(f.Name, name) })
 			if c < 0 {
@@ -240,33 +242,72 @@ func (t *table) loadForeignKeys(c *sqlite3.Conn) error {
 			fk.Fields[j] = t.Fields[c].Name
 			t.columns[c].key = true
 		}
-		var fields, key []string
-		err := rows(c, `SELECT name, pk FROM pragma_table_xinfo(?, 'main') ORDER BY pk`, func(s *sqlite3.Stmt) {
-			fields = append(fields, s.ColumnText(0))
-			if s.ColumnInt(1) > 0 {
-				key = append(key, s.ColumnText(0))
-			}
-		}, fk.RefTable)
+		leads, enforced, err := resolve(c, fk)
 		if err != nil {
 			return err
 		}
-		err = rows(c, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE`,
-			func(s *sqlite3.Stmt) {
-				fk.RefTable = s.ColumnText(0)
-			}, fk.RefTable)
-		if err != nil {
-			return err
+		if leads {
+			t.ForeignKeys = append(t.ForeignKeys, *fk)
 		}
-		for j, name := range fk.RefFields {
-			if k := slices.IndexFunc(fields, func(f string) bool { return strings.EqualFold(f, name) }); k >= 0 {
-				fk.RefFields[j] = fields[k]
-			}
-		}
-		if fk.RefFields == nil {
-			fk.RefFields = key
+		if !enforced {
+			t.broken = append(t.broken, fk.RefTable)
 		}
 	}
 	return nil
+}
+
+// resolve gives a foreign key the names of what it refers to: they stand in a REFERENCES clause as typed there,
+// and the referenced fields may be left out. leads is false if there is no such table or field, and enforced if
+// SQLite cannot hold the reference: for that, or since the fields are not unique.
+func resolve(c *sqlite3.Conn, fk *connectors.ForeignKey) (leads, enforced bool, err error) {
+	var fields, key []string
+	err = rows(c, `SELECT name, pk FROM pragma_table_xinfo(?, 'main') ORDER BY pk`, func(s *sqlite3.Stmt) {
+		fields = append(fields, s.ColumnText(0))
+		if s.ColumnInt(1) > 0 {
+			key = append(key, s.ColumnText(0))
+		}
+	}, fk.RefTable)
+	if err != nil {
+		return false, false, err
+	}
+	table := false
+	err = rows(c, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE`,
+		func(s *sqlite3.Stmt) {
+			fk.RefTable, table = s.ColumnText(0), true
+		}, fk.RefTable)
+	if err != nil || !table {
+		return false, false, err
+	}
+	for j, name := range fk.RefFields {
+		k := slices.IndexFunc(fields, func(f string) bool { return strings.EqualFold(f, name) })
+		if k < 0 {
+			return false, false, nil
+		}
+		fk.RefFields[j] = fields[k]
+	}
+	if fk.RefFields == nil {
+		fk.RefFields = key
+	}
+	if len(fk.RefFields) != len(fk.Fields) {
+		return false, false, nil
+	}
+	if same(fk.RefFields, key) {
+		return true, true, nil
+	}
+	unique := map[string][]string{}
+	err = rows(c, `SELECT l.name, i.name FROM pragma_index_list(?, 'main') l, pragma_index_info(l.name, 'main') i `+
+		`WHERE l."unique" AND NOT l.partial`, func(s *sqlite3.Stmt) {
+		unique[s.ColumnText(0)] = append(unique[s.ColumnText(0)], s.ColumnText(1))
+	}, fk.RefTable)
+	for _, index := range unique {
+		enforced = enforced || same(fk.RefFields, index)
+	}
+	return true, enforced, err
+}
+
+// same reports whether two lists hold the same fields, in any order.
+func same(a, b []string) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(f string) bool { return !slices.Contains(b, f) })
 }
 
 // settleKey drops a key that does not name every row: SQLite allows NULL in the primary key of a table with

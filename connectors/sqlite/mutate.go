@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -17,11 +18,11 @@ type change struct {
 	sel     *selection
 	batch   connectors.Batch
 	asked   []int            // number of each tuple of the query
-	numbers []int            // of the tuple that each row answers
 	keys    []connectors.Key // of each row
 	rowids  []int64          // of each row, in a table that has them
 	ops     []connectors.Op
 	values  []map[int]value // for each row, by field
+	missing []int           // rows to delete that were not there
 }
 
 // value is a new value of a field.
@@ -46,9 +47,9 @@ func (m *mutator) lock(q connectors.Query) (_ *change, err error) {
 	if ch.asked, err = sel.putKeys(m.writer); err != nil {
 		return nil, err
 	}
-	extra := []string{"k.n"}
+	var extra []string
 	if sel.t.rowid != "" {
-		extra = append(extra, "t."+sel.t.rowid)
+		extra = []string{"t." + sel.t.rowid}
 	}
 	stmt, _, err := m.writer.Prepare(sel.sql(false, false, extra...))
 	if err != nil {
@@ -61,7 +62,6 @@ func (m *mutator) lock(q connectors.Query) (_ *change, err error) {
 			return nil, errors.Join(err, stmt.Close())
 		}
 		ch.keys = append(ch.keys, key)
-		ch.numbers = append(ch.numbers, stmt.ColumnInt(len(sel.columns)))
 		if sel.t.rowid != "" {
 			ch.rowids = append(ch.rowids, stmt.ColumnInt64(len(sel.columns)+1))
 		}
@@ -69,7 +69,7 @@ func (m *mutator) lock(q connectors.Query) (_ *change, err error) {
 	if err := finish(stmt); err != nil {
 		return nil, err
 	}
-	ch.batch = sel.builder.Batch("")
+	ch.batch = sel.batch("")
 	return ch, m.writer.Exec(dropKeys)
 }
 
@@ -108,7 +108,7 @@ func (ch *change) outcomes() []connectors.Outcome {
 		if op != connectors.Leave {
 			st = connectors.Done
 		}
-		status[ch.numbers[row]] = st
+		status[ch.batch.Tuples[row]] = st
 		outcomes = append(outcomes, connectors.Outcome{Table: ch.sel.t.Name, Key: ch.keys[row], Status: st})
 	}
 	if !ch.sel.byKey() {
@@ -125,6 +125,35 @@ func (ch *change) outcomes() []connectors.Outcome {
 	return outcomes
 }
 
+// DefersForeignKeys says that a Mutate checks foreign keys when all is done.
+func (m *mutator) DefersForeignKeys() bool { return true }
+
+// apply applies the changes, the last query's first, so that confirm is asked only about what will be
+// committed.
+func (m *mutator) apply(ctx context.Context, changes []*change) error {
+	if err := m.writer.Exec("PRAGMA defer_foreign_keys=ON"); err != nil { // to the end of the transaction
+		return m.fail(ctx, "mutate", "", err)
+	}
+	for _, ch := range slices.Backward(changes) {
+		if err := ch.apply(m.writer); err != nil {
+			return m.fail(ctx, "mutate", ch.sel.t.Name, err)
+		}
+	}
+	for _, ch := range changes {
+		if err := ch.requireGone(m.writer); err != nil {
+			return m.fail(ctx, "mutate", ch.sel.t.Name, err)
+		}
+	}
+	dangling, _, err := m.writer.Status(sqlite3.DBSTATUS_DEFERRED_FKS, false)
+	if err == nil && dangling != 0 {
+		err = &connectors.RefusedError{Class: connectors.RefusedForeignKey}
+	}
+	if err != nil {
+		return m.fail(ctx, "mutate", "", err)
+	}
+	return nil
+}
+
 // apply deletes and updates row by row: by rowid, or by key in a table without rowids.
 func (ch *change) apply(c *sqlite3.Conn) (err error) {
 	t := ch.sel.t
@@ -136,14 +165,7 @@ func (ch *change) apply(c *sqlite3.Conn) (err error) {
 			}
 		}
 	}()
-	where := " WHERE " + t.rowid + " = ?"
-	if t.rowid == "" {
-		var equal []string
-		for _, f := range ch.sel.key {
-			equal = append(equal, t.columns[f].name+" = ?")
-		}
-		where = " WHERE " + strings.Join(equal, " AND ")
-	}
+	where := ch.where()
 	for row, op := range ch.ops {
 		if op == connectors.Leave || op == connectors.Update && len(ch.values[row]) == 0 {
 			continue
@@ -171,12 +193,62 @@ func (ch *change) apply(c *sqlite3.Conn) (err error) {
 		if err := stmt.Exec(); err != nil {
 			return err
 		}
-		if n := c.Changes(); n != 1 {
-			// a trigger ignored it, or the key is not unique under its collation
-			return fmt.Errorf("%d rows changed where one was meant: %w", n, connectors.ErrRefused)
+		switch n := c.Changes(); {
+		case n == 0 && op == connectors.Delete:
+			ch.missing = append(ch.missing, row)
+		case n == 0: // a trigger ignored it, or another edit took the row
+			return fmt.Errorf("no row changed where one was meant: %w", ch.refused(connectors.RefusedTrigger))
+		case n > 1: // the key is not unique under its collation
+			return fmt.Errorf("%d rows changed where one was meant: %w", n, ch.refused(connectors.RefusedOther))
 		}
 	}
 	return nil
+}
+
+func (ch *change) refused(class connectors.RefusedClass) error {
+	return &connectors.RefusedError{Class: class, By: ch.sel.t.Name}
+}
+
+// requireGone refuses if a row is there that a delete did not meet: a trigger ignored it. One that is not was
+// taken along by another edit.
+func (ch *change) requireGone(c *sqlite3.Conn) (err error) {
+	if len(ch.missing) == 0 {
+		return nil
+	}
+	stmt, _, err := c.Prepare("SELECT 1 FROM main." + ch.sel.t.name + ch.where())
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if done := finish(stmt); err == nil {
+			err = done
+		}
+	}()
+	for _, row := range ch.missing {
+		if err := ch.bind(stmt, row, nil); err != nil {
+			return err
+		}
+		if stmt.Step() {
+			return fmt.Errorf("a row to delete is still there: %w", ch.refused(connectors.RefusedTrigger))
+		}
+		if err := stmt.Reset(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// where is the condition that addresses one row.
+func (ch *change) where() string {
+	t := ch.sel.t
+	if t.rowid != "" {
+		return " WHERE " + t.rowid + " = ?"
+	}
+	var equal []string
+	for _, f := range ch.sel.key {
+		equal = append(equal, t.columns[f].name+" = ?")
+	}
+	return " WHERE " + strings.Join(equal, " AND ")
 }
 
 // bind gives a statement of apply the new values of the fields in set and the address of the row.

@@ -21,6 +21,8 @@ type selection struct {
 	keyAt   []int // where they stand among the columns of the statement
 	columns []string
 	keys    *connectors.Keys
+	match   []keyField // of keys
+	tuples  []int      // that the rows of the batch at hand answer
 	builder *connectors.Builder
 	value   []byte   // the one at hand
 	last    [][]byte // the values of the cursor's fields in the row appended last
@@ -66,18 +68,14 @@ func (s *source) choose(c *sqlite3.Conn, q connectors.Query) (*selection, error)
 	}
 	sel.last, sel.null = make([][]byte, len(sel.keyAt)), make([]bool, len(sel.keyAt))
 	if q.Keys != nil {
-		for _, name := range q.Keys.Fields {
-			if t.field(name) < 0 {
-				return nil, fmt.Errorf("no field %s: %w", name, connectors.ErrSchemaChanged)
-			}
-		}
+		sel.match, err = s.keyFields(c, t, q.Keys)
 	}
-	return sel, nil
+	return sel, err
 }
 
 // byKey says whether the query names rows by their primary key.
 func (sel *selection) byKey() bool {
-	return sel.keys != nil && len(sel.t.Key) > 0 && slices.Equal(sel.keys.Fields, sel.t.Key)
+	return sel.keys != nil && sel.keys.Of == nil && len(sel.t.Key) > 0 && slices.Equal(sel.keys.Fields, sel.t.Key)
 }
 
 // order returns the expressions of the cursor. With rows asked for by their keys those are the keys' own
@@ -97,7 +95,7 @@ func (sel *selection) order() []string {
 	return exprs
 }
 
-// sql returns the SELECT with extra columns behind those of the selection.
+// sql returns the SELECT, with the number of the tuple and then extra columns behind those of the selection.
 func (sel *selection) sql(resumed, limited bool, extra ...string) string {
 	var b strings.Builder
 	from := "main." + sel.t.name + " AS t"
@@ -105,14 +103,16 @@ func (sel *selection) sql(resumed, limited bool, extra ...string) string {
 	if sel.keys != nil {
 		// The planner knows nothing of the sizes: seek each key where an index allows that, else look up
 		// each row's.
-		if sel.t.indexed(sel.keys.Fields) {
+		if sel.seekable() {
 			from = "temp.lethe_keys AS k CROSS JOIN " + from
 		} else {
 			from += " CROSS JOIN temp.lethe_keys AS k"
 		}
-		for i, name := range sel.keys.Fields {
-			where = append(where, "t."+sel.t.columns[sel.t.field(name)].name+" = k.c"+strconv.Itoa(i))
+		// On the left stands what is referred to: its collation is that of the comparison.
+		for i, f := range sel.match {
+			where = append(where, "k.c"+strconv.Itoa(i)+" = "+f.compared())
 		}
+		extra = slices.Concat([]string{"k.n"}, extra)
 	}
 	order := strings.Join(sel.order(), ", ")
 	if resumed {
@@ -155,10 +155,17 @@ func (sel *selection) page(c *sqlite3.Conn, after connectors.Cursor,
 		last = !sel.builder.Full(limit)
 	}
 	if err := stmt.Err(); err != nil || sel.builder.Rows() == 0 {
-		return sel.builder.Batch(""), last, err
+		return sel.batch(""), last, err
 	}
 	key, err := sel.lastKey()
-	return sel.builder.Batch(connectors.Cursor(key)), last, err
+	return sel.batch(connectors.Cursor(key)), last, err
+}
+
+// batch ends the batch at hand.
+func (sel *selection) batch(next connectors.Cursor) connectors.Batch {
+	b := sel.builder.Batch(next)
+	b.Tuples, sel.tuples = sel.tuples, nil
+	return b
 }
 
 // appendRow adds the row that the statement stands on to the batch and remembers its key.
@@ -180,6 +187,9 @@ func (sel *selection) appendRow(stmt *sqlite3.Stmt) {
 			sel.value = value
 			sel.remember(k, value, ok)
 		}
+	}
+	if sel.keys != nil {
+		sel.tuples = append(sel.tuples, stmt.ColumnInt(len(sel.columns)))
 	}
 	sel.builder.EndRow()
 }
@@ -220,92 +230,4 @@ func (sel *selection) bindCursor(stmt *sqlite3.Stmt, after connectors.Cursor) (p
 		}
 	}
 	return len(values), nil
-}
-
-const dropKeys = "DROP TABLE temp.lethe_keys"
-
-// putKeys writes the query's keys to a temporary table, in memory, whose columns compare as the table's
-// own. It returns the number under which each tuple stands there; tuples that SQLite holds to be equal
-// share one.
-func (sel *selection) putKeys(c *sqlite3.Conn) (numbers []int, err error) {
-	var columns []*column
-	var define, names, equal, marks []string
-	for i, name := range sel.keys.Fields {
-		col := &sel.t.columns[sel.t.field(name)]
-		n := "c" + strconv.Itoa(i)
-		columns = append(columns, col)
-		define = append(define, fmt.Sprintf("%s %s COLLATE %s", n, col.affinity, col.collation))
-		names, equal, marks = append(names, n), append(equal, n+" = ?"), append(marks, "?")
-	}
-	list := strings.Join(names, ", ")
-	err = c.Exec(fmt.Sprintf("CREATE TEMP TABLE lethe_keys (%s, n INTEGER, PRIMARY KEY (%s)) WITHOUT ROWID",
-		strings.Join(define, ", "), list))
-	if err != nil {
-		return nil, err
-	}
-	if c.GetAutocommit() {
-		if err := c.Exec("BEGIN"); err != nil {
-			return nil, err
-		}
-		defer func() {
-			if err == nil {
-				err = c.Exec("COMMIT")
-			}
-		}()
-	}
-	insert, _, err := c.Prepare(fmt.Sprintf("INSERT OR IGNORE INTO temp.lethe_keys (%s, n) VALUES (%s, ?)", list,
-		strings.Join(marks, ", ")))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, insert.Close()) }()
-	find, _, err := c.Prepare("SELECT n FROM temp.lethe_keys WHERE " + strings.Join(equal, " AND "))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, find.Close()) }()
-
-	numbers = make([]int, len(sel.keys.Tuples))
-	for i, tuple := range sel.keys.Tuples {
-		if err := bindKey(insert, columns, tuple); err != nil {
-			return nil, err
-		}
-		if err := insert.BindInt(len(columns)+1, i); err != nil {
-			return nil, err
-		}
-		if err := insert.Exec(); err != nil {
-			return nil, err
-		}
-		numbers[i] = i
-		if c.Changes() == 1 {
-			continue
-		}
-		if err := bindKey(find, columns, tuple); err != nil {
-			return nil, err
-		}
-		if find.Step() {
-			numbers[i] = find.ColumnInt(0)
-		}
-		if err := find.Reset(); err != nil {
-			return nil, err
-		}
-	}
-	return numbers, nil
-}
-
-// bindKey gives the first parameters the values of a key.
-func bindKey(stmt *sqlite3.Stmt, columns []*column, key connectors.Key) error {
-	values, err := key.Values()
-	if err == nil && len(values) != len(columns) {
-		err = connectors.ErrConfig
-	}
-	if err != nil {
-		return fmt.Errorf("key of %d values for %d fields: %w", len(values), len(columns), err)
-	}
-	for i, v := range values {
-		if err := columns[i].bind(stmt, i+1, v); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -9,7 +9,9 @@
 // A scan reads pages by key, each in a statement of its own that ends before the page is handed out, so no
 // lock is held between pages and other processes can write. Changes are made on a connection of their own
 // that overwrites what it deletes (secure_delete) and, in WAL mode, empties the log when the source is
-// closed. What other programs deleted before is not overwritten.
+// closed. What other programs deleted before is not overwritten. A full-text index (FTS5) that a trigger keeps
+// in step forgets the words of a row in the same transaction for every search, and overwrites them when it next
+// merges; at once where the application gave it the option secure-delete.
 package sqlite
 
 import (
@@ -20,12 +22,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/ext/fts5"
+	"github.com/ncruces/go-sqlite3/ext/rtree"
 
 	"lethe/connectors"
 )
@@ -77,6 +80,7 @@ type mutator struct {
 	*source
 	writing sync.Mutex
 	writer  *sqlite3.Conn
+	refs    references // of the database that writer changes
 }
 
 // Open opens a database; with an ApplyDSN, which must name the same file, the Source is a Mutator. A
@@ -87,7 +91,7 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 		busy: busyDefault}
 	fail := func(err error, hint string) (connectors.Source, error) {
 		_ = s.Close()
-		return nil, &connectors.Error{Op: "open", Source: s.name, Err: err, Hint: hint}
+		return nil, s.fail(ctx, "open", "", &connectors.Error{Err: err, Hint: hint})
 	}
 	if err := connectors.CheckOptions(options, o.Extra); err != nil {
 		return fail(err, "")
@@ -106,32 +110,53 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	if !info.Mode().IsRegular() || info.Size() == 0 {
 		return fail(fmt.Errorf("file %s is empty or no file: %w", path, connectors.ErrDamaged), "")
 	}
-	c, err := s.acquire(ctx)
-	if err != nil {
-		return fail(classify(ctx, err), "")
-	}
-	s.release(c, true)
 	if o.ApplyDSN == "" {
+		if err := s.try(ctx); err != nil {
+			return nil, err
+		}
 		return s, nil
 	}
-
 	applyDSN := strings.TrimPrefix(strings.TrimPrefix(o.ApplyDSN, "sqlite://"), "sqlite:")
 	if other, err := os.Stat(filePath(applyDSN)); err != nil || !os.SameFile(info, other) {
 		return fail(fmt.Errorf("apply_dsn is another file than dsn: %w", connectors.ErrConfig),
 			"name the same file twice")
 	}
+	// The writer comes first: it rolls back what a program left that stopped within a transaction.
 	writer, err := s.connect(ctx, applyDSN, sqlite3.OPEN_READWRITE, "PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON")
 	if err != nil {
-		return fail(classify(ctx, err), "")
+		return fail(err, "")
 	}
 	writer.SetInterrupt(context.Background()) // ctx is that of the opening only
+	for _, register := range modules {
+		if err := register(writer); err != nil {
+			_ = writer.Close()
+			return fail(classify(ctx, err), "")
+		}
+	}
 	if readOnly, _ := writer.ReadOnly("main"); readOnly {
 		_ = writer.Close()
 		return fail(fmt.Errorf("the file cannot be written: %w", connectors.ErrDenied),
 			"give this user write permission on the file and its folder, or drop apply_dsn")
 	}
+	if err := s.try(ctx); err != nil {
+		return nil, errors.Join(err, writer.Close())
+	}
 	return &mutator{source: s, writer: writer}, nil
 }
+
+// try opens the first connection that reads.
+func (s *source) try(ctx context.Context) error {
+	c, err := s.acquire(ctx)
+	if err != nil {
+		return s.fail(ctx, "open", "", err)
+	}
+	s.release(c, true)
+	return nil
+}
+
+// modules are SQLite's own virtual tables, which the build leaves out unless they are asked for. Triggers keep a
+// full-text or spatial index in step with a table, and cannot run without them.
+var modules = []func(*sqlite3.Conn) error{fts5.Register, rtree.Register}
 
 // filePath returns the path in a plain path or a file: URI.
 func filePath(dsn string) string {
@@ -318,7 +343,22 @@ func (s *source) scan(ctx context.Context, c *sqlite3.Conn, q connectors.Query,
 // Mutate changes the rows that the queries name, in one immediate transaction.
 func (m *mutator) Mutate(ctx context.Context, queries []connectors.Query, edit connectors.EditFunc,
 	confirm func() error) (outcomes []connectors.Outcome, err error) {
-	err = m.transact(ctx, "mutate", "", func() error {
+	m.writing.Lock()
+	defer m.writing.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, m.fail(ctx, "mutate", "", err)
+	}
+	guard, err := m.guardOf(ctx, queries)
+	if err != nil {
+		return nil, m.fail(ctx, "mutate", "", err)
+	}
+	if guard != nil {
+		if err := m.writer.Exec("PRAGMA foreign_keys=OFF"); err != nil {
+			return nil, m.fail(ctx, "mutate", "", err)
+		}
+		defer func() { err = errors.Join(err, m.writer.Exec("PRAGMA foreign_keys=ON")) }()
+	}
+	err = m.transaction(ctx, "mutate", "", func() error {
 		var changes []*change
 		for _, q := range queries {
 			ch, err := m.lock(q)
@@ -335,10 +375,16 @@ func (m *mutator) Mutate(ctx context.Context, queries []connectors.Query, edit c
 			outcomes = append(outcomes, ch.outcomes()...)
 			changes = append(changes, ch)
 		}
-		for _, ch := range slices.Backward(changes) {
-			if err := ch.apply(m.writer); err != nil {
+		for _, ch := range changes {
+			if err := guard.before(ch); err != nil {
 				return m.fail(ctx, "mutate", ch.sel.t.Name, err)
 			}
+		}
+		if err := m.apply(ctx, changes); err != nil {
+			return err
+		}
+		if err := guard.after(); err != nil {
+			return m.fail(ctx, "mutate", "", err)
 		}
 		return confirm()
 	})
@@ -356,6 +402,11 @@ func (m *mutator) transact(ctx context.Context, op, table string, do func() erro
 	if err := ctx.Err(); err != nil {
 		return m.fail(ctx, op, table, err)
 	}
+	return m.transaction(ctx, op, table, do)
+}
+
+// transaction is transact for one who holds writing.
+func (m *mutator) transaction(ctx context.Context, op, table string, do func() error) (err error) {
 	m.writer.SetInterrupt(ctx)
 	defer m.writer.SetInterrupt(context.Background())
 	tx, err := m.writer.BeginImmediate()
@@ -382,6 +433,12 @@ func (m *mutator) transact(ctx context.Context, op, table string, do func() erro
 func (s *source) fail(ctx context.Context, op, table string, err error) error {
 	placed := &connectors.Error{Err: err}
 	errors.As(err, &placed) // one that has a hint already
+	if errors.Is(placed.Err, sqlite3.READONLY_ROLLBACK) {
+		placed = &connectors.Error{
+			Err: fmt.Errorf("a program stopped within a transaction and left the file %s-journal: %w",
+				filePath(s.dsn), connectors.ErrDenied),
+			Hint: "whoever may write the database rolls it back: set apply_dsn, or open it once with the application"}
+	}
 	return &connectors.Error{Op: op, Source: s.name, Table: table, Err: classify(ctx, placed.Err), Hint: placed.Hint}
 }
 
@@ -399,7 +456,44 @@ var sentinels = []struct {
 	{sqlite3.CORRUPT, connectors.ErrDamaged},
 }
 
-// classify gives an error of SQLite its sentinel. The message of a trigger is left out: it may hold values.
+// refusals maps SQLite's extended result codes to classes, with the words behind which the message names what
+// refused; "" where it does not.
+var refusals = []struct {
+	code  sqlite3.ExtendedErrorCode
+	class connectors.RefusedClass
+	named string
+}{
+	{sqlite3.CONSTRAINT_FOREIGNKEY, connectors.RefusedForeignKey, ""},
+	{sqlite3.CONSTRAINT_CHECK, connectors.RefusedCheck, "CHECK constraint failed: "},
+	{sqlite3.CONSTRAINT_NOTNULL, connectors.RefusedNotNull, "NOT NULL constraint failed: "},
+	{sqlite3.CONSTRAINT_UNIQUE, connectors.RefusedUnique, "UNIQUE constraint failed: "},
+	{sqlite3.CONSTRAINT_PRIMARYKEY, connectors.RefusedUnique, "UNIQUE constraint failed: "},
+	{sqlite3.CONSTRAINT_ROWID, connectors.RefusedUnique, "UNIQUE constraint failed: "},
+	{sqlite3.CONSTRAINT_TRIGGER, connectors.RefusedTrigger, ""},
+}
+
+// restricted is how SQLite refuses by an edge declared RESTRICT, which to it is a trigger.
+const restricted = "FOREIGN KEY constraint failed"
+
+// refusal says what refused a change, in words that hold no value: the message of a trigger may.
+func refusal(err error) error {
+	for _, r := range refusals {
+		if !errors.Is(err, r.code) {
+			continue
+		}
+		if r.code == sqlite3.CONSTRAINT_TRIGGER && strings.HasSuffix(err.Error(), ": "+restricted) {
+			r.class = connectors.RefusedForeignKey
+		}
+		by := ""
+		if r.named != "" {
+			_, by, _ = strings.Cut(err.Error(), r.named)
+		}
+		return &connectors.RefusedError{Class: r.class, By: by}
+	}
+	return fmt.Errorf("%s: %w", err, &connectors.RefusedError{Class: connectors.RefusedOther})
+}
+
+// classify gives an error of SQLite its sentinel.
 func classify(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -408,14 +502,14 @@ func classify(ctx context.Context, err error) error {
 	if !errors.As(err, &code) {
 		return err
 	}
-	text := err.Error()
-	if errors.Is(err, sqlite3.CONSTRAINT_TRIGGER) {
-		text = "a trigger raised an error"
-	}
 	for _, s := range sentinels {
-		if code == s.code {
-			return fmt.Errorf("%s: %w", text, s.sentinel)
+		switch {
+		case code != s.code:
+		case s.sentinel == connectors.ErrRefused:
+			return refusal(err)
+		default:
+			return fmt.Errorf("%s: %w", err, s.sentinel)
 		}
 	}
-	return errors.New(text)
+	return errors.New(err.Error())
 }

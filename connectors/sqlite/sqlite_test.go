@@ -81,7 +81,7 @@ func (e engine) harness() connectortest.Harness {
 	h := connectortest.Harness{
 		New: func(t *testing.T, tables []connectortest.Table) connectortest.Store {
 			d := connectortest.Dialect{Quote: '"'}
-			statements := []string{e.setup, "BEGIN"}
+			statements := []string{"PRAGMA foreign_keys=OFF", e.setup, "BEGIN"}
 			for _, table := range tables {
 				table.Def.Fields = slices.Clone(table.Def.Fields)
 				for i, f := range table.Def.Fields {
@@ -125,6 +125,7 @@ func TestSQLite(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if e.writable {
 				require.Implements(t, (*connectors.CopyKeeper)(nil), &mutator{})
+				require.Implements(t, (*connectors.Deferrer)(nil), &mutator{})
 			}
 			connectortest.Run(t, e.harness())
 		})
@@ -489,6 +490,41 @@ func TestTriggers(t *testing.T) {
 		require.NotContains(t, err.Error(), "Ann")
 	}
 	require.Len(t, read(t, src, connectors.Query{Table: "t"}), 2)
+}
+
+// A trigger may keep an index of another module in step.
+func TestIndexKeptByTrigger(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "crm.db")
+	c, err := sqlite3.Open("file:" + path)
+	require.NoError(t, err)
+	for _, register := range modules {
+		require.NoError(t, register(c))
+	}
+	require.NoError(t, c.Exec(`CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, x REAL);
+		INSERT INTO t VALUES (1, 'Ann likes tea', 1), (2, 'Bea likes coffee', 2);
+		CREATE VIRTUAL TABLE words USING fts5(name, content='t', content_rowid='id');
+		INSERT INTO words (words) VALUES ('rebuild');
+		CREATE VIRTUAL TABLE places USING rtree(id, low, high); INSERT INTO places SELECT id, x, x FROM t;
+		CREATE TRIGGER gone AFTER DELETE ON t BEGIN
+			INSERT INTO words (words, rowid, name) VALUES ('delete', OLD.id, OLD.name);
+			DELETE FROM places WHERE id = OLD.id;
+		END`))
+	src := openFile(t, path, true)
+	tables, err := src.Tables(t.Context())
+	require.NoError(t, err)
+	require.Len(t, tables, 1, "what is behind an index is no table of the application")
+	q := connectors.Query{Table: "t", Keys: &connectors.Keys{Fields: []string{"id"},
+		Tuples: []connectors.Key{connectors.MakeKey([]byte("1"))}}}
+	_, err = src.(connectors.Mutator).Mutate(t.Context(), []connectors.Query{q}, allRows(connectors.Delete), confirmed)
+	require.NoError(t, err)
+	require.NoError(t, src.Close())
+	for sql, want := range map[string]int{"SELECT 1 FROM words WHERE words MATCH 'tea'": 0,
+		"SELECT 1 FROM words WHERE words MATCH 'coffee'": 1, "SELECT 1 FROM places": 1} {
+		found := 0
+		require.NoError(t, rows(c, sql, func(*sqlite3.Stmt) { found++ }))
+		require.Equal(t, want, found, sql)
+	}
+	require.NoError(t, c.Close())
 }
 
 // Where the key's index is finer than the column's own comparison, a delete by key would take two rows: it

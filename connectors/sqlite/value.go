@@ -21,6 +21,9 @@ const (
 	affNone    affinity = "BLOB"
 )
 
+// numeric says whether a comparison with the column is one of numbers.
+func (a affinity) numeric() bool { return a != affText && a != affNone }
+
 // affinityOf follows section 3.1 of that document. In a STRICT table ANY stands for no affinity.
 func affinityOf(declared string, strict bool) affinity {
 	d := strings.ToUpper(declared)

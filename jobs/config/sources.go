@@ -165,6 +165,7 @@ func (c *Config) opener(k connectors.Connector, o connectors.Options,
 	s Source) func(context.Context) (connectors.Source, error) {
 	return func(ctx context.Context) (connectors.Source, error) {
 		from := s.Of
+		o.Of = from
 		if s.Schema != "" {
 			schema, err := k.Open(ctx, connectors.Options{Name: o.Name + " schema", DSN: c.abs(s.Schema),
 				Unchecked: true})
@@ -177,6 +178,9 @@ func (c *Config) opener(k connectors.Connector, o connectors.Options,
 			}
 		} else if live, ok := c.Sources[from]; ok && len(k.Schemes) == 0 {
 			o.Catalog = c.liveCatalog(ctx, from, live)
+		}
+		if live, ok := c.Sources[from]; ok {
+			o.Database = c.liveDatabase(from, live, s.Schema == "", o.Catalog)
 		}
 		return k.Open(ctx, o)
 	}
@@ -204,6 +208,23 @@ func (c *Config) liveCatalog(ctx context.Context, name string, live Source) []co
 		return nil
 	}
 	return tables
+}
+
+// liveDatabase is the name of the database that a live source reads, as its catalog has it, or else as its DSN
+// does; "" where it is no database of a server, whose name a dump would hold.
+func (c *Config) liveDatabase(name string, live Source, asked bool, catalog []connectors.Table) string {
+	i := slices.IndexFunc(Connectors(), func(k connectors.Connector) bool { return k.Name == live.Connector })
+	if i < 0 || Connectors()[i].Database == nil {
+		return ""
+	}
+	if asked && len(catalog) > 0 {
+		return catalog[0].Database
+	}
+	dsn, err := c.resolve(name, live.DSN)
+	if err != nil {
+		return ""
+	}
+	return Connectors()[i].Database(dsn)
 }
 
 // registryApart refuses a source that is the registry, however either is spelled.

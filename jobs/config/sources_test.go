@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -37,6 +38,47 @@ func TestSourceOptions(t *testing.T) {
 		{"csvdir", "{header: [none]}", "wants a text"},
 	} {
 		require.ErrorContains(t, sourceOptions(t, c.connector, c.options), c.want)
+	}
+}
+
+// A dump of several databases is a backup of the one that its live source reads, also on a night on which that
+// does not answer; where it cannot be told, nothing of the dump is taken for the live source's.
+func TestBackupOfOneDatabase(t *testing.T) {
+	for name, tc := range map[string]struct{ live, options, want string }{
+		"a server's":       {"connector: mysql, dsn: 'u:p@tcp(127.0.0.1:1)/crm?tls=true'", "", "people shop.people"},
+		"another":          {"connector: mysql, dsn: 'u:p@tcp(127.0.0.1:1)/hr?tls=true'", "", "and not database hr"},
+		"no server's":      {"connector: sqlite, dsn: crm.db", "", "cannot be told"},
+		"said by a person": {"connector: sqlite, dsn: crm.db", ", options: {database: shop}", "crm.people people"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			path := filepath.Join(folder, "lethe.yaml")
+			text := "sources:\n  crm: {application: crm, environment: production, " + tc.live + "}\n" +
+				"  dumps: {application: crm, environment: backup, connector: mysqldump, path: all.sql, of: crm, " +
+				"keep: P90D" + tc.options + "}\n"
+			require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+			dump := ""
+			for _, database := range []string{"crm", "shop"} {
+				dump += "USE `" + database + "`;\nCREATE TABLE people (id int PRIMARY KEY);\n"
+			}
+			require.NoError(t, os.WriteFile(filepath.Join(folder, "all.sql"), []byte(dump+"-- Dump completed\n"), 0o600))
+			c, err := Load(path)
+			require.NoError(t, err)
+			p := &setup.Setup{}
+			require.NoError(t, c.buildSources(p))
+			src, err := p.Sources[1].Open(t.Context())
+			require.NoError(t, err)
+			defer src.Close()
+			tables, err := src.Tables(t.Context())
+			var names []string
+			for _, table := range tables {
+				names = append(names, table.Name)
+			}
+			if err != nil {
+				names = append(names, err.Error())
+			}
+			require.Contains(t, strings.Join(names, " "), tc.want)
+		})
 	}
 }
 

@@ -281,6 +281,9 @@ func (t *Technique) textOnly(word string) error {
 // Method is the technique's name in the audit: null_fields, constant, keyed_hash, generalise, truncate or mask.
 func (t Technique) Method() string { return forms[t.form].method }
 
+// Empties reports whether the technique leaves NULL.
+func (t Technique) Empties() bool { return t.form == null }
+
 // Result says what the technique leaves.
 func (t Technique) Result() Result { return forms[t.form].result }
 

@@ -1,33 +1,34 @@
-// Package apply executes approved plans, and nothing else: what happens to a row stands in its plan, and
-// happens only while the row, the registry and the schema still agree with it.
-//
-//   - [Applier] takes the approved plans one after the other, and makes sure that each may be applied.
-//   - An application is one group of a plan being executed; what an earlier run left open is settled first.
-//   - A chunk of a live source is changed in one transaction: its intent stands in the journal before, its
-//     outcome after. A part is its rows of one segment; an editor says what happens to the rows that the
-//     transaction has locked.
-//   - A late child is a row that came after the plan and refers to a row that is about to go: both stay.
-//   - A releaser deletes the parents that only deleted rows referred to.
-//   - A rewrite job is all that one rewrite drops from a backup file and changes in it.
-//   - A trace is what later nights must know of a change: tombstones, and the mark of what Lethe blocked.
+// Package apply brings approved plans to execution. Its nouns: an Applier applies the plans of one run, oldest first; a chunk is
+// some rows of a set that are changed in one transaction, with its intent in the journal before and its outcomes after it; a trace
+// is what the registry keeps of a changed row for later nights. What happens to a row is decided in package execute.
 package apply
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"lethe/connectors"
+	"lethe/pipeline/change"
+	"lethe/pipeline/execute"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/judge"
 	"lethe/pipeline/limits"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/plan"
+	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/reason"
+	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
+	"lethe/pipeline/state"
 	"lethe/pipeline/stores"
 )
 
-// Applier executes approved plans.
+// Applier applies approved plans.
 type Applier struct {
 	Setup   *setup.Setup
 	Tonight setup.Tonight
@@ -38,8 +39,8 @@ type Applier struct {
 	Limits  *limits.Limits
 }
 
-// Apply executes every approved plan, oldest first. What a crash interrupted is finished; what moved since
-// the plan is skipped as drift. A run that may change nothing does nothing.
+// Apply executes every approved plan, oldest first. What a crash interrupted is finished; what moved since the plan is skipped as
+// drift.
 func (ap *Applier) Apply(ctx context.Context) error {
 	if !ap.Tonight.Apply {
 		return nil
@@ -64,7 +65,7 @@ func (ap *Applier) Apply(ctx context.Context) error {
 	return nil
 }
 
-// applyPlan executes one plan group by group: live sources in chunks, backups by one rewrite a file.
+// applyPlan executes one plan set by set: live sources in chunks, backups by one rewrite a file.
 func (ap *Applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 	p, err := plan.Open(ap.Setup.State, entry)
 	if err != nil {
@@ -75,16 +76,33 @@ func (ap *Applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 		return err
 	}
 	if len(chunks) == 0 && !ap.Tonight.AsOf.Before(p.ValidUntil) {
-		return ap.lapse(ctx, p, "%w: plan %s was valid until %s: this night plans anew",
-			setup.ErrExpired, p.PlanID, p.ValidUntil.In(ap.Setup.Zone).Format(time.DateOnly))
+		ap.Notes.Problem(fmt.Errorf("%w: plan %s was valid until %s: this night plans anew", setup.ErrExpired, p.PlanID,
+			p.ValidUntil.In(ap.Setup.Zone).Format(time.DateOnly)))
+		return ap.lapse(ctx, p)
 	}
-	if err := ap.authorised(ctx, p); err != nil {
-		return err
-	}
-
-	whole, err := ap.applyToAll(ctx, p, chunks)
+	sets, err := ap.changes(p)
 	if err != nil {
 		return err
+	}
+	if err := ap.authorised(ctx, p, sets); err != nil {
+		return err
+	}
+	whole := true
+	for i, s := range p.Sets {
+		store := ap.Stores.Find(s.Source)
+		if store == nil && p.Files[s.Source] != "" {
+			continue // a backup file that is no longer there holds nothing any more
+		}
+		if store == nil {
+			whole = false
+			ap.Notes.Problem(fmt.Errorf("%w: plan %s names source %s, which the configuration no longer has", setup.ErrSource, p.PlanID, s.Source))
+			continue
+		}
+		done, err := ap.applySet(ctx, &application{Applier: ap, plan: p, position: i, store: store, set: sets[i]}, chunks)
+		if err != nil {
+			return err
+		}
+		whole = whole && done
 	}
 	ap.Setup.Crash("applied")
 	if !whole {
@@ -98,40 +116,33 @@ func (ap *Applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 	return err
 }
 
-// applyToAll executes a plan source by source; whole says that every row of it has its outcome.
-func (ap *Applier) applyToAll(ctx context.Context, p *plan.Sealed, chunks []journal.Chunk) (whole bool, err error) {
-	whole = true
-	for _, s := range ap.Stores.List {
-		var groups []int
-		for i, g := range p.Groups {
-			if g.Source == s.Name {
-				groups = append(groups, i)
-			}
-		}
-		if len(groups) == 0 {
-			continue
-		}
-		done, err := ap.applyTo(ctx, s, p, groups, chunks)
-		if err != nil {
-			return false, err
-		}
-		whole = whole && done
-	}
-	for _, g := range p.Groups {
-		if ap.Stores.Find(g.Source) != nil || p.Files[g.Source] != "" {
-			continue // a backup file that is no longer there holds nothing any more
-		}
-		whole = false
-		ap.Notes.Problem(fmt.Errorf("%w: plan %s names source %s, which the configuration no longer has",
-			setup.ErrSource, p.PlanID, g.Source))
-	}
-	return whole, nil
+func (ap *Applier) lapse(ctx context.Context, p *plan.Sealed) error {
+	return plan.Lapse(ctx, ap.Setup, ap.Journal, p, ap.Tonight.RunID)
 }
 
-// authorised makes sure, from signatures and the configuration rather than from the journal's word, that a
-// plan may be applied.
-func (ap *Applier) authorised(ctx context.Context, p *plan.Sealed) error {
-	if p.Part == plan.Reversible {
+// changes decrypts the sets of a plan.
+func (ap *Applier) changes(p *plan.Sealed) ([]*change.Set, error) {
+	identity, err := ap.Setup.Keys.PlanIdentity(p.PlanID)
+	if err != nil {
+		return nil, err
+	}
+	sets := make([]*change.Set, len(p.Sets))
+	for i, s := range p.Sets {
+		if sets[i], err = p.Changes(s, identity); err != nil {
+			return nil, err
+		}
+	}
+	return sets, nil
+}
+
+// authorised makes sure, from signatures and the configuration rather than from the journal's word, that a plan may be applied. What
+// a plan may do follows from its changes, whatever part it says that it is.
+func (ap *Applier) authorised(ctx context.Context, p *plan.Sealed, sets []*change.Set) error {
+	destroys := slices.ContainsFunc(sets, (*change.Set).Destroys)
+	if destroys && p.Part == plan.Reversible {
+		return fmt.Errorf("%w: plan %s says that all in it can be taken back, and it destroys: reject it, and look who can write to the state folder", setup.ErrTampered, p.PlanID)
+	}
+	if !destroys {
 		return nil
 	}
 	answers, err := plan.Answers(ctx, ap.Setup, ap.Journal, p)
@@ -150,47 +161,147 @@ func (ap *Applier) authorised(ctx context.Context, p *plan.Sealed) error {
 	return nil
 }
 
-// applyTo executes the groups of a plan that are in one source; done says that every row of them has its
-// outcome.
-func (ap *Applier) applyTo(ctx context.Context, s *stores.Store, p *plan.Sealed, groups []int,
-	chunks []journal.Chunk) (done bool, err error) {
-	if s.Err != nil {
+// application is one set of a plan being executed.
+type application struct {
+	*Applier
+	plan     *plan.Sealed
+	position int // of the set in the plan
+	store    *stores.Store
+	set      *change.Set
+	x        *execute.Executor
+}
+
+// applySet executes the changes in one source; done says that every row of them has its outcome.
+func (ap *Applier) applySet(ctx context.Context, a *application, all []journal.Chunk) (done bool, err error) {
+	if a.store.Err != nil {
 		return false, nil
 	}
-	if len(chunks) == 0 && !sameSchema(s, p, groups) {
-		return false, ap.lapse(ctx, p, "%w: the schema of source %s changed since plan %s was made: "+
-			"this night plans anew", setup.ErrExpired, s.Name, p.PlanID)
+	if len(all) == 0 && !a.sameSchema() {
+		ap.Notes.Problem(fmt.Errorf("%w: the schema of source %s changed since plan %s was made: this night plans anew", setup.ErrExpired, a.store.Name, a.plan.PlanID))
+		return false, ap.lapse(ctx, a.plan)
 	}
-	for _, i := range groups {
-		if g := p.Groups[i]; s.Judge(g.Silo, g.Table) == nil {
-			return false, ap.lapse(ctx, p, "%w: plan %s: silo %s no longer governs table %s of source %s: "+
-				"the plan ends here", setup.ErrExpired, p.PlanID, g.Silo, g.Table, s.Name)
-		}
-	}
-
-	apps, err := ap.applications(s, p, groups)
+	chunks := slices.DeleteFunc(slices.Clone(all), func(c journal.Chunk) bool { return c.Group != a.position })
+	outcomes, err := a.outcomes(chunks)
 	if err != nil {
 		return false, err
 	}
-	if s.Backup() {
-		return ap.rewrite(ctx, s, p, apps, chunks)
+	a.x, err = execute.New(a.store, a.set, outcomes, execute.Options{
+		RunID: a.plan.RunID, Head: ap.Silos.Registry.Head, Reload: ap.Silos.Reload,
+		Now: func() time.Time { return latest(a.plan.AsOf, ap.Tonight.AsOf, ap.Setup.Now()) },
+	})
+	if errors.Is(err, setup.ErrExpired) {
+		ap.Notes.Problem(fmt.Errorf("plan %s: %w: the plan ends here", a.plan.PlanID, err))
+		return false, ap.lapse(ctx, a.plan)
 	}
-	return ap.applyLive(ctx, s, p, apps, chunks)
+	if err != nil {
+		return false, err
+	}
+	if a.store.Backup() {
+		return a.rewrite(ctx, chunks)
+	}
+	mutator, ok := a.store.Conn.(connectors.Mutator)
+	if !ok {
+		ap.Notes.Problem(fmt.Errorf("%w: plan %s changes rows of source %s, which can only be read now: give it an apply_dsn again", setup.ErrSource, a.plan.PlanID, a.store.Name))
+		return false, nil
+	}
+	err = a.live(ctx, mutator, chunks)
+	if errors.Is(err, setup.ErrStopped) {
+		return false, err
+	}
+	if err != nil {
+		ap.Stores.FailedSource(a.store, err)
+		return false, nil
+	}
+	return true, nil
 }
 
-// sameSchema reports whether the tables of a source that a plan touches are as they were when it was made.
-func sameSchema(s *stores.Store, p *plan.Sealed, groups []int) bool {
+func (a *application) sameSchema() bool {
 	touched := map[string]bool{}
-	for _, i := range groups {
-		for _, seg := range p.Groups[i].Segments {
-			touched[seg.Table] = true
+	for _, t := range a.plan.Sets[a.position].Tables {
+		touched[t] = true
+	}
+	return stores.Fingerprint(a.store.Tables, touched) == a.plan.Schemas[a.store.Name]
+}
+
+// outcomes are those that the journal has of the set's rows.
+func (a *application) outcomes(chunks []journal.Chunk) ([]byte, error) {
+	outcomes := make([]byte, len(a.set.Rows))
+	for _, c := range chunks {
+		if c.First < 0 || c.First+c.Rows > int64(len(outcomes)) || c.Outcome != nil && int64(len(c.Outcome)) != c.Rows {
+			return nil, fmt.Errorf("plan %s: chunk %d: %w", a.plan.PlanID, c.ID, journal.ErrCorrupt)
+		}
+		copy(outcomes[c.First:], c.Outcome)
+	}
+	return outcomes, nil
+}
+
+func latest(times ...time.Time) (last time.Time) {
+	for _, t := range times {
+		if t.After(last) {
+			last = t
 		}
 	}
-	return stores.Fingerprint(s.Tables, touched) == p.Schemas[s.Name]
+	return last
 }
 
-// lapse ends a plan that no longer fits, and says why.
-func (ap *Applier) lapse(ctx context.Context, p *plan.Sealed, format string, args ...any) error {
-	ap.Notes.Problem(fmt.Errorf(format, args...))
-	return plan.Lapse(ctx, ap.Setup, ap.Journal, p, ap.Tonight.RunID)
+// trace leaves in the registry what later nights need: tombstones of what is gone or anonymized, and the mark of what Lethe blocked.
+func (a *application) trace(ctx context.Context, from, to int) error {
+	tombs, blocked, freed := map[string][]registry.Tombstone{}, map[string][]registry.Flag{}, map[string][]registry.FlagKey{}
+	drop := a.lastBackup(a.store.System())
+	a.x.Changed(from, to, func(c *change.Change) {
+		mark := registry.FlagKey{Record: c.Record, Reason: judge.FlagBlocked}
+		switch c.Op {
+		case judge.Delete, judge.Anonymize:
+			t := registry.Tombstone{System: a.store.System(), Object: c.Table, Record: c.Record, Subject: c.Subject, Action: string(policy.Delete),
+				PlanDigest: a.plan.Digest, ErasedAt: latest(a.plan.AsOf, a.Tonight.AsOf), DropAfter: drop}
+			if c.Op == judge.Anonymize {
+				t.Action = string(policy.Anonymize)
+			} else if !a.store.Backup() {
+				freed[c.Silo] = append(freed[c.Silo], a.flagsOf(c, mark)...)
+			}
+			tombs[c.Silo] = append(tombs[c.Silo], t)
+			a.store.Erased = true
+		case judge.Block:
+			blocked[c.Silo] = append(blocked[c.Silo], registry.Flag{FlagKey: mark, Since: latest(a.plan.AsOf, a.Tonight.AsOf)})
+		case judge.Unblock:
+			freed[c.Silo] = append(freed[c.Silo], mark)
+		}
+	})
+	r := a.Silos.Registry
+	var errs []error
+	for silo := range a.Silos.Silos {
+		errs = append(errs, r.PutTombstones(ctx, silo, tombs[silo]), r.SetFlags(ctx, silo, blocked[silo]), r.DropFlags(ctx, silo, freed[silo]))
+	}
+	return errors.Join(errs...)
 }
+
+// flagsOf are the marks of a deleted row: its key may be used again, for a row that Lethe did not block and whose grace begins anew.
+func (a *application) flagsOf(c *change.Change, mark registry.FlagKey) []registry.FlagKey {
+	flags := []registry.FlagKey{mark}
+	known := a.store.Judge(c.Silo, c.Table, c.Mapping).State.Flags
+	if len(known) == 0 {
+		return flags
+	}
+	for _, code := range reason.Codes() {
+		if flagged := (registry.FlagKey{Record: c.Record, Reason: string(code)}); !known[flagged].IsZero() {
+			flags = append(flags, flagged)
+		}
+	}
+	return flags
+}
+
+// lastBackup is when the last backup that may hold a row erased today is gone.
+func (ap *Applier) lastBackup(system string) time.Time {
+	last := ap.Tonight.AsOf.AddDate(0, 0, 90)
+	for _, s := range ap.Setup.Sources {
+		if s.Of == system && !s.Keep.IsZero() {
+			if end := calendar.EndOf(ap.Tonight.Today, s.Keep).Start(ap.Setup.Zone); end.After(last) {
+				last = end
+			}
+		}
+	}
+	return last
+}
+
+// mayWrite is asked before every chunk and every rewrite.
+func (ap *Applier) mayWrite() error { return state.MayWrite(ap.Setup, ap.Tonight.Until) }

@@ -1,177 +1,451 @@
-// Package dependents finds which rows go with which: a graph whose only I/O is reading the rows that
-// refer to others.
-//
-// A Graph holds the rows that go when governed rows are deleted, found along its Edges; a RowID names
-// one of them. A Follower is a row that goes, or forgets, with a root, and a RankedTable the place of
-// its kind in the order of deleting.
+// Package dependents finds which rows go with which. Its nouns: a Graph is the rows of one source that are to go, and all that
+// refer to them; a node is one row, a ref one reference between two nodes, an edge the way in which they refer. A row may go only
+// if every row that refers to it goes too, or forgets it; what a silo governs goes by its own decision alone. It reads the
+// source, and changes nothing.
 package dependents
 
 import (
 	"context"
-	"maps"
 	"slices"
 
 	"lethe/connectors"
+	"lethe/pipeline/change"
 	"lethe/pipeline/judge"
+	"lethe/pipeline/policy"
 	"lethe/pipeline/stores"
 )
 
-// Graph is the set of rows that go when governed rows are deleted: the rows themselves (roots) and their
-// dependents, found along the catalog's foreign keys and the declared ones. A row may go only if every
-// row that refers to it goes too, or forgets it.
+// Graph is the rows of a source that are to go, with the rows that refer to them.
 type Graph struct {
-	store *stores.Store
-	nodes []node
-	index map[RowID]int
-	needs []need
-	Edges map[string][]Edge // by the table referred to
+	store   *stores.Store
+	runID   string // under which guards are made
+	pending map[judge.Place]bool
+	edges   []*edge
+	to      map[string][]*edge // by the table referred to
+	nodes   []*node
+	index   map[id]*node
 }
 
-// RowID is a row of the graph's source.
-type RowID struct {
-	Table string
-	Key   connectors.Key
+// id names a row.
+type id struct {
+	table string
+	key   connectors.Key
 }
 
-// node is a row that is to go, or to forget a row that goes.
+// edge is a foreign key of the catalog, or one that a policy declares.
+type edge struct {
+	change.Edge
+	at       int // among the graph's edges
+	child    connectors.Table
+	parent   connectors.Table
+	nullable []string                // of its fields those that can be NULL
+	do       map[*judge.Judge]string // what the records of a silo declare of it
+	owned    map[*judge.Judge]bool   // the silos whose records own the parent by it
+}
+
+// node is a row.
 type node struct {
-	RowID
-	root    *judge.Root // nil: a dependent
-	judge   *judge.Judge
-	parents []int            // the nodes it refers to
-	follows []int            // those of them that it goes with
-	forgets map[int][]string // set_null: the fields by which it refers to the others
-	blocked bool             // it cannot go
-	live    bool             // it goes
-	rank    int              // above those of its parents: it goes, or forgets, before they go
-	sealed  []string         // the fields that it forgets in a plan already
-	gone    bool             // it goes in a plan already
+	id
+	seq      int          // in the order in which it was found
+	judge    *judge.Judge // of a row that its own decision ends
+	root     *judge.Root
+	governed bool  // a silo decides the row: it goes by its own decision only
+	in       []ref // rows that refer to it
+	out      []ref // rows that it refers to
+	contexts []*judge.Judge
+	expanded bool    // all that refer to it is known
+	held     bool    // it cannot go, whatever else does
+	unnamed  []*edge // by which rows refer to it that have no key, so that they can neither go nor forget
+	waits    bool    // it stands in a plan that waits, or is held back by such a row
+	ends     ending
+	sealed   judge.Change // how it stands in a plan already
+
+	// What settle finds.
+	live   bool           // it goes, or ends
+	via    []*judge.Judge // the silos' records from which it is reached by what is live
+	origin *node          // the first root that it goes with
+	detach []string
+	level  int
 }
 
-// need says that a node may go only if another row goes as well.
-type need struct {
-	node int
-	row  RowID
+// ending is what becomes of a root.
+type ending uint8
+
+const (
+	stays   ending = iota
+	goes           // the row is deleted
+	emptied        // the row stays, and nobody in it
+)
+
+// ref is a reference from one row to another.
+type ref struct {
+	child, parent *node
+	edge          *edge
+	values        connectors.Key // of the child's fields
 }
 
-// New collects the edges between the tables of a source. What the records of a judge declare holds for
-// its own rows and for what follows from them.
-func New(s *stores.Store) *Graph {
-	gr := &Graph{store: s, index: map[RowID]int{}, Edges: map[string][]Edge{}}
+// New collects the edges between the tables of a source. What the records of a silo declare holds for their own rows and for
+// what follows from them. pending are rows of plans that wait.
+func New(s *stores.Store, runID string, pending map[judge.Place]bool) *Graph {
+	g := &Graph{store: s, runID: runID, pending: pending, to: map[string][]*edge{}, index: map[id]*node{}}
 	for _, child := range s.Tables {
 		for _, fk := range child.ForeignKeys {
 			if parent, ok := s.Tables.Find(fk.RefTable); ok {
-				gr.Edges[fk.RefTable] = append(gr.Edges[fk.RefTable], Edge{
-					Child: child, Fields: fk.Fields, Parent: parent, RefFields: fk.RefFields, OnDelete: fk.OnDelete,
-					do: map[*judge.Judge]string{},
-				})
+				g.add(change.Edge{Child: child.Name, Fields: fk.Fields, Parent: fk.RefTable, RefFields: fk.RefFields, OnDelete: fk.OnDelete}, child, parent)
 			}
 		}
 	}
-	for _, g := range s.Judges {
-		for _, d := range g.Records.Dependents {
-			gr.declare(g, d)
+	for _, j := range s.Judges {
+		for _, d := range j.Records.Dependents {
+			g.declare(j, d)
+		}
+		for _, o := range j.Records.Owns {
+			parent, _ := s.Tables.Find(o.Table)
+			g.named(j.Table, o.FK, parent).owned[j] = true
 		}
 	}
-	return gr
+	return g
 }
 
-// Follow finds everything that refers to the rows to be deleted, level by level, until nothing new turns
-// up; then it settles which of them can go. Roots that cannot are marked as kept. Its errors are those
-// of reading the source.
-func (gr *Graph) Follow(ctx context.Context) error {
-	var level []int
-	for _, g := range gr.store.Judges {
-		for _, r := range g.Roots {
-			if r.Change == judge.Delete {
-				level = append(level, gr.add(node{RowID: RowID{g.Table.Name, r.Key}, root: r, judge: g}))
-			}
+func (g *Graph) add(of change.Edge, child, parent connectors.Table) *edge {
+	e := &edge{Edge: of, at: len(g.edges), child: child, parent: parent, do: map[*judge.Judge]string{}, owned: map[*judge.Judge]bool{}}
+	for _, name := range of.Fields {
+		if f, ok := child.Field(name); ok && f.Nullable && !slices.Contains(child.Key, name) {
+			e.nullable = append(e.nullable, name)
 		}
 	}
-	for len(level) > 0 {
-		byTable := map[string][]int{}
-		for _, i := range level {
-			byTable[gr.nodes[i].Table] = append(byTable[gr.nodes[i].Table], i)
+	g.edges = append(g.edges, e)
+	g.to[of.Parent] = append(g.to[of.Parent], e)
+	return e
+}
+
+// named is the edge from these fields to a table; one that the catalog does not know refers to the table's key.
+func (g *Graph) named(child connectors.Table, fields []string, parent connectors.Table) *edge {
+	for _, e := range g.to[parent.Name] {
+		if e.Child == child.Name && slices.Equal(e.Fields, fields) {
+			return e
 		}
-		level = level[:0]
-		for _, t := range slices.Sorted(maps.Keys(byTable)) {
-			for _, ed := range gr.Edges[t] {
-				found, err := gr.children(ctx, ed, byTable[t])
-				if err != nil {
+	}
+	return g.add(change.Edge{Child: child.Name, Fields: fields, Parent: parent.Name, RefFields: parent.Key}, child, parent)
+}
+
+func (g *Graph) declare(j *judge.Judge, d policy.Dependent) {
+	child, _ := g.store.Tables.Find(d.Table)
+	for _, e := range g.edges {
+		if e.Child == d.Table && slices.Equal(e.Fields, d.FK) && (d.References == "" || d.References == e.Parent) {
+			e.do[j] = d.Do
+			return
+		}
+	}
+	parent := j.Table
+	if d.References != "" {
+		parent, _ = g.store.Tables.Find(d.References)
+	}
+	g.named(child, d.FK, parent).do[j] = d.Do
+}
+
+// Edges are the ways in which rows of the source refer to each other, as a set of changes names them.
+func (g *Graph) Edges() []change.Edge {
+	edges := make([]change.Edge, len(g.edges))
+	for i, e := range g.edges {
+		edges[i] = e.Edge
+	}
+	return edges
+}
+
+// Follow finds everything that refers to the rows that are to end, level by level, and settles which of them can. Roots that
+// cannot be deleted are marked as kept, those that cannot be ended at all as held.
+func (g *Graph) Follow(ctx context.Context) error {
+	for _, j := range g.store.Judges {
+		if j.Stopped {
+			continue
+		}
+		for _, r := range j.Roots {
+			if r.Change != judge.Delete && r.Change != judge.Anonymize {
+				continue
+			}
+			n := g.node(id{j.Table.Name, r.Key})
+			n.judge, n.root, n.governed, n.ends = j, r, true, goes
+			if r.Change == judge.Anonymize {
+				n.ends = emptied
+			}
+			g.reach(n, j)
+		}
+	}
+	for {
+		byTable := map[string][]*node{}
+		var tables []string
+		for _, n := range g.nodes {
+			if n.expanded || len(n.contexts) == 0 {
+				continue
+			}
+			n.expanded = true
+			if byTable[n.table] == nil {
+				tables = append(tables, n.table)
+			}
+			byTable[n.table] = append(byTable[n.table], n)
+		}
+		if len(tables) == 0 {
+			break
+		}
+		slices.Sort(tables)
+		for _, t := range tables {
+			for _, e := range g.to[t] {
+				if err := g.referring(ctx, e, g.wanted(e, byTable[t])); err != nil {
 					return err
 				}
-				level = append(level, found...)
 			}
 		}
 	}
-	gr.settle()
+	if err := g.ownedParents(ctx); err != nil {
+		return err
+	}
+	g.settle(true)
+	for _, n := range g.nodes {
+		if n.root != nil {
+			n.root.Waits = n.ends == stays && n.waits
+			n.root.Held = n.ends == stays && !n.waits
+			n.root.Kept = n.root.Held || n.ends == emptied && n.root.Change == judge.Delete
+		}
+	}
 	return nil
 }
 
-func (gr *Graph) add(n node) int {
-	i := len(gr.nodes)
-	gr.nodes = append(gr.nodes, n)
-	gr.index[n.RowID] = i
-	return i
+// wanted leaves out rows that stay and of which nothing is declared to go by the edge.
+func (g *Graph) wanted(e *edge, nodes []*node) []*node {
+	return slices.DeleteFunc(slices.Clone(nodes), func(n *node) bool {
+		return n.root != nil && n.ends == emptied && e.do[n.judge] != string(judge.Delete)
+	})
 }
 
-// claim records that a row refers to the given nodes; isNew if it is now to be deleted and was not before.
-func (gr *Graph) claim(ed Edge, id RowID, parents []int) (i int, isNew bool) {
-	for _, p := range parents {
-		n := &gr.nodes[p]
-		if n.RowID == id {
-			continue // a row that refers to itself
+func (g *Graph) node(at id) *node {
+	n := g.index[at]
+	if n == nil {
+		n = &node{id: at, seq: len(g.nodes)}
+		_, n.waits = g.pending[judge.Place{Source: g.store.Name, Table: at.table, Key: at.key}]
+		g.nodes = append(g.nodes, n)
+		g.index[at] = n
+	}
+	return n
+}
+
+// reach lets a row be followed by what the records of a silo declare, and with it what it is known to be referred to by.
+func (g *Graph) reach(n *node, from *judge.Judge) {
+	if slices.Contains(n.contexts, from) {
+		return
+	}
+	n.contexts = append(n.contexts, from)
+	for _, r := range n.in {
+		g.follow(r, from)
+	}
+}
+
+// follow lets the row that refers be reached, where it goes with the one that it refers to. What a silo decides goes by itself, and
+// is reached only if it does.
+func (g *Graph) follow(r ref, from *judge.Judge) {
+	if r.edge.do[from] == string(judge.Delete) && (!r.child.governed || r.child.root != nil) {
+		g.reach(r.child, from)
+	}
+}
+
+// referring reads the rows that refer to nodes along one edge.
+func (g *Graph) referring(ctx context.Context, e *edge, parents []*node) error {
+	keys, of, err := g.tuples(ctx, e, parents)
+	if err != nil || len(keys.Tuples) == 0 {
+		return err
+	}
+	fields, keyCols, refCols := Union(e.child.Key, e.Fields)
+	judges := g.store.Governed[e.Child]
+	if slices.ContainsFunc(judges, func(j *judge.Judge) bool { return len(j.Records.Where) > 0 }) {
+		fields, keyCols, refCols = columns(e.child, e.Fields)
+	}
+	for batch, err := range g.store.Conn.Scan(ctx, connectors.Query{Table: e.Child, Fields: fields, Keys: keys}) {
+		if err != nil {
+			return err
 		}
-		switch ed.do[n.judge] {
-		case string(judge.Delete):
-			if at, found := gr.follow(id, p); found {
-				i, isNew = at, true
+		for row := range int(batch.Rows.NumRows()) {
+			values, _ := connectors.KeyOf(batch.Rows, refCols, row)
+			referred := of[values]
+			switch {
+			case batch.Tuples != nil:
+				referred = of[keys.Tuples[batch.Tuples[row]]]
+			case referred == nil: // the source matched by a coarser comparison than bytes, and does not say by which tuple
+				referred = parents
 			}
-			gr.needs = append(gr.needs, need{p, id})
-		case string(judge.SetNull):
-			gr.forget(id, p, ed.Fields)
-		default:
-			gr.needs = append(gr.needs, need{p, id})
+			key, ok := connectors.KeyOf(batch.Rows, keyCols, row)
+			if !ok || len(e.child.Key) == 0 {
+				for _, p := range referred {
+					p.unnamed = append(p.unnamed, e)
+				}
+				continue
+			}
+			child := g.node(id{e.Child, key})
+			child.governed = child.governed || slices.ContainsFunc(judges, func(j *judge.Judge) bool { return len(j.Records.Where) == 0 || j.Mine(batch.Rows, row) })
+			for _, p := range referred {
+				g.refer(ref{child: child, parent: p, edge: e, values: values})
+			}
 		}
 	}
-	return i, isNew
+	return nil
 }
 
-// follow lets a row go with a node it refers to; isNew if it was not to be deleted before.
-func (gr *Graph) follow(id RowID, parent int) (i int, isNew bool) {
-	i = gr.refer(id, parent)
-	n := &gr.nodes[i]
-	isNew = n.root == nil && len(n.follows) == 0
-	n.follows = append(n.follows, parent)
-	return i, isNew
-}
-
-// forget lets a row forget a node it refers to, unless it goes itself.
-func (gr *Graph) forget(id RowID, parent int, fields []string) {
-	n := &gr.nodes[gr.refer(id, parent)]
-	if n.forgets == nil {
-		n.forgets = map[int][]string{}
+func (g *Graph) refer(r ref) {
+	r.parent.in = append(r.parent.in, r)
+	r.child.out = append(r.child.out, r)
+	for _, j := range r.parent.contexts {
+		g.follow(r, j)
 	}
-	n.forgets[parent] = append(n.forgets[parent], missing(n.forgets[parent], fields)...)
 }
 
-// refer finds or adds the node of a row that refers to another one.
-func (gr *Graph) refer(id RowID, parent int) int {
-	i, known := gr.index[id]
-	if !known {
-		i = gr.add(node{RowID: id, judge: gr.nodes[parent].judge})
+// tuples are the values that an edge refers to in the given rows, and which rows have them.
+func (g *Graph) tuples(ctx context.Context, e *edge, nodes []*node) (*connectors.Keys, map[connectors.Key][]*node, error) {
+	keys := &connectors.Keys{Fields: e.Fields, Of: &connectors.Referred{Table: e.Parent, Fields: e.RefFields}}
+	of := map[connectors.Key][]*node{}
+	add := func(values connectors.Key, n *node) {
+		if of[values] == nil {
+			keys.Tuples = append(keys.Tuples, values)
+		}
+		of[values] = append(of[values], n)
 	}
-	gr.nodes[i].parents = append(gr.nodes[i].parents, parent)
-	return i
+	if slices.Equal(e.RefFields, e.parent.Key) {
+		for _, n := range nodes {
+			add(n.key, n)
+		}
+		return keys, of, nil
+	}
+	if len(nodes) == 0 {
+		return keys, of, nil
+	}
+	byKey := map[connectors.Key]*node{}
+	named := &connectors.Keys{Fields: e.parent.Key}
+	for _, n := range nodes {
+		named.Tuples = append(named.Tuples, n.key)
+		byKey[n.key] = n
+	}
+	fields, keyCols, refCols := Union(e.parent.Key, e.RefFields)
+	for batch, err := range g.store.Conn.Scan(ctx, connectors.Query{Table: e.Parent, Fields: fields, Keys: named}) {
+		if err != nil {
+			return nil, nil, err
+		}
+		for row := range int(batch.Rows.NumRows()) {
+			key, _ := connectors.KeyOf(batch.Rows, keyCols, row)
+			values, ok := connectors.KeyOf(batch.Rows, refCols, row)
+			if n := byKey[key]; ok && n != nil {
+				add(values, n)
+			}
+		}
+	}
+	return keys, of, nil
 }
 
-// missing returns the fields of b that a lacks.
-func missing(a, b []string) []string {
-	var out []string
+// ownedParents finds the parents that deleted rows own, and all that refers to these.
+func (g *Graph) ownedParents(ctx context.Context) error {
+	named := map[string]map[connectors.Key]bool{}
+	for _, n := range g.nodes {
+		if n.root == nil {
+			continue
+		}
+		for k, key := range n.root.Owns {
+			table := n.judge.Owned[k].Table
+			if named[table] == nil {
+				named[table] = map[connectors.Key]bool{}
+			}
+			if key != "" {
+				named[table][key] = true
+			}
+		}
+	}
+	for _, table := range sortedKeys(named) {
+		owned, err := g.ownedRows(ctx, table, sortedKeys(named[table]))
+		if err != nil {
+			return err
+		}
+		if len(g.store.Governed[table]) > 0 {
+			owned = slices.DeleteFunc(owned, func(o *node) bool { return g.governs(ctx, o) })
+		}
+		for _, e := range g.to[table] {
+			if err := g.referring(ctx, e, owned); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// ownedRows are the rows of a table that have these keys, as the engine compares them.
+func (g *Graph) ownedRows(ctx context.Context, table string, keys []connectors.Key) (owned []*node, err error) {
+	t, _ := g.store.Tables.Find(table)
+	if len(keys) == 0 || len(t.Key) == 0 {
+		return nil, nil
+	}
+	cols := make([]int, len(t.Key))
+	for i := range cols {
+		cols[i] = i
+	}
+	q := connectors.Query{Table: table, Fields: t.Key, Keys: &connectors.Keys{Fields: t.Key, Tuples: keys}}
+	for batch, err := range g.store.Conn.Scan(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		for row := range int(batch.Rows.NumRows()) {
+			key, _ := connectors.KeyOf(batch.Rows, cols, row)
+			if o := g.node(id{table, key}); !o.expanded && !o.governed {
+				o.expanded = true
+				owned = append(owned, o)
+			}
+		}
+	}
+	return owned, nil
+}
+
+// governs reports whether a silo decides an owned row by itself; where that cannot be read, it does.
+func (g *Graph) governs(ctx context.Context, o *node) bool {
+	o.governed = true
+	for _, j := range g.store.Governed[o.table] {
+		if len(j.Records.Where) == 0 {
+			return true
+		}
+	}
+	t, _ := g.store.Tables.Find(o.table)
+	keys := &connectors.Keys{Fields: t.Key, Tuples: []connectors.Key{o.key}}
+	for batch, err := range g.store.Conn.Scan(ctx, connectors.Query{Table: o.table, Keys: keys}) {
+		if err != nil {
+			return true
+		}
+		for row := range int(batch.Rows.NumRows()) {
+			o.governed = slices.ContainsFunc(g.store.Governed[o.table], func(j *judge.Judge) bool { return j.Mine(batch.Rows, row) })
+		}
+	}
+	return o.governed
+}
+
+// Union returns the fields of both lists without repetition, and where each list's fields stand in it.
+func Union(a, b []string) (fields []string, aCols, bCols []int) {
+	fields = slices.Clone(a)
+	for i := range a {
+		aCols = append(aCols, i)
+	}
 	for _, f := range b {
-		if !slices.Contains(a, f) {
-			out = append(out, f)
+		i := slices.Index(fields, f)
+		if i < 0 {
+			i = len(fields)
+			fields = append(fields, f)
 		}
+		bCols = append(bCols, i)
 	}
-	return out
+	return fields, aCols, bCols
+}
+
+// columns is Union for a whole row: nil is all fields, and where the key and some fields stand.
+func columns(t connectors.Table, fields []string) (all []string, keyCols, cols []int) {
+	at := func(name string) int {
+		return slices.IndexFunc(t.Fields, func(f connectors.Field) bool { return f.Name == name })
+	}
+	for _, f := range t.Key {
+		keyCols = append(keyCols, at(f))
+	}
+	for _, f := range fields {
+		cols = append(cols, at(f))
+	}
+	return nil, keyCols, cols
 }

@@ -1,107 +1,313 @@
 package dependents
 
-import "slices"
+import (
+	"cmp"
+	"maps"
+	"slices"
 
-// settle finds the greatest set of nodes in which every need is met: a node that cannot go holds the
-// rows it refers to. Each round lets go all that may still go, and blocks those of which a need is not
-// met.
-func (gr *Graph) settle() {
-	gr.rank()
-	for again := true; again; {
-		gr.revive()
-		again = false
-		for _, nd := range gr.needs {
-			if n := &gr.nodes[nd.node]; n.live && !gr.goes(nd.row) {
-				n.blocked, again = true, true
-			}
+	"lethe/pipeline/judge"
+	"lethe/pipeline/policy"
+)
+
+// settle finds the greatest set of rows that can go together. Where one cannot, and its rule says to anonymize instead, it is
+// emptied if otherwise is set; else it stays.
+func (g *Graph) settle(otherwise bool) {
+	for {
+		g.mark()
+		if g.hold(otherwise) {
+			continue
 		}
-	}
-	for i := range gr.nodes {
-		if r := gr.nodes[i].root; r != nil && !gr.nodes[i].live {
-			r.Kept = true
+		if g.order() {
+			return
 		}
 	}
 }
 
-// revive lets every root go that is not blocked, and with it what follows.
-func (gr *Graph) revive() {
-	for i := range gr.nodes {
-		n := &gr.nodes[i]
-		n.live = n.root != nil && !n.blocked
+// mark finds what is live: the roots that end, and what follows from them.
+func (g *Graph) mark() {
+	var queue []*node
+	for _, n := range g.nodes {
+		n.live, n.via, n.origin = false, n.via[:0], nil
+		if n.root != nil && n.ends != stays && !n.held {
+			n.live, n.origin, n.via = true, n, append(n.via, n.judge)
+			queue = append(queue, n)
+		}
 	}
-	for changed := true; changed; {
-		changed = false
-		for i := range gr.nodes {
-			n := &gr.nodes[i]
-			if n.live || n.blocked || n.root != nil {
+	for len(queue) > 0 {
+		p := queue[0]
+		queue = queue[1:]
+		for _, r := range p.in {
+			c := r.child
+			if c.governed && !c.live || c.held || c == p {
 				continue
 			}
-			if slices.ContainsFunc(n.follows, func(p int) bool { return gr.nodes[p].live }) {
-				n.live, changed = true, true
+			news := false
+			for _, j := range p.via {
+				if r.edge.do[j] == string(judge.Delete) && !slices.Contains(c.via, j) {
+					c.via, news = append(c.via, j), true
+				}
 			}
+			if !news {
+				continue
+			}
+			if c.live = true; c.origin == nil {
+				c.origin = p.origin
+			}
+			queue = append(queue, c)
 		}
 	}
 }
 
-// goes reports whether a row is deleted, not only made to forget.
-func (gr *Graph) goes(id RowID) bool {
-	i, known := gr.index[id]
-	return known && gr.nodes[i].live
+// leaves reports whether a row is deleted.
+func (n *node) leaves() bool {
+	return n.live && (n.root == nil || n.ends == goes) || n.sealed == judge.Delete
 }
 
-// rank numbers the nodes so that a row comes after every row it refers to. Rows that refer to each other
-// in a circle have no such order: they stay.
-func (gr *Graph) rank() {
-	children := make([][]int, len(gr.nodes))
-	waits := make([]int, len(gr.nodes))
-	for i, n := range gr.nodes {
-		for _, p := range n.parents {
-			children[p] = append(children[p], i)
-			waits[i]++
+// forgets reports whether the row that refers forgets the one that goes.
+func (r ref) forgets() bool {
+	return len(r.edge.nullable) == len(r.edge.Fields) && slices.ContainsFunc(r.parent.via, func(j *judge.Judge) bool { return r.edge.do[j] == string(judge.SetNull) })
+}
+
+// lets reports whether an emptied row no longer refers to another: anonymizing sets a field of the reference NULL.
+func (r ref) lets() bool {
+	c := r.child
+	return c.live && c.root != nil && c.ends == emptied && slices.ContainsFunc(r.edge.Fields, c.judge.Empties)
+}
+
+// hold keeps rows that a row which stays refers to, and reports whether it found any.
+func (g *Graph) hold(otherwise bool) (found bool) {
+	for _, p := range g.nodes {
+		if !p.live {
+			continue
+		}
+		held, waits := p.heldBack()
+		if !held {
+			continue
+		}
+		found = true
+		switch {
+		case p.root == nil:
+			p.held, p.waits = true, p.waits || waits
+		case waits: // for rows of a plan that waits itself
+			p.ends, p.waits = stays, true
+		case otherwise && p.ends == goes && p.root.Change == judge.Delete && p.elseEmptied():
+			p.ends = emptied
+		default:
+			p.ends = stays
 		}
 	}
-	var ready []int
-	for i := range gr.nodes {
-		if waits[i] == 0 {
-			ready = append(ready, i)
+	return found
+}
+
+// heldBack reports whether a live row cannot go, or not be emptied, since one that refers to it stays; waits, whether that is
+// because the other one stands in a plan that waits.
+func (n *node) heldBack() (held, waits bool) {
+	deleted := n.root == nil || n.ends == goes
+	for _, e := range n.unnamed {
+		held = held || deleted || e.do[n.judge] == string(judge.Delete)
+	}
+	for _, r := range n.in {
+		switch {
+		case r.child == n || r.child.leaves() || r.lets():
+			continue
+		case deleted && r.forgets():
+			continue
+		case !deleted && r.edge.do[n.judge] != string(judge.Delete): // what was declared to go with it
+			continue
+		}
+		held, waits = true, waits || r.child.waits
+	}
+	return held, waits
+}
+
+// elseEmptied reports whether the rule of a row that cannot be deleted wants it anonymized, and there is something to anonymize.
+func (n *node) elseEmptied() bool {
+	return n.root.Ruling != nil && n.root.Ruling.Else == policy.Anonymize && len(n.judge.Targets) > 0 && !n.root.Anonymized
+}
+
+// order numbers the rows that go, so that each has a greater level than those it refers to, as far as the engine minds. Rows
+// that refer to each other in a circle go if a reference of the circle can be NULL, or the engine looks when all is done. It
+// reports false where some cannot, and holds them.
+func (g *Graph) order() bool {
+	ordered := true
+	var leaving []*node
+	for _, n := range g.nodes {
+		n.detach, n.level = nil, 0
+		if n.live && n.leaves() {
+			leaving = append(leaving, n)
 		}
 	}
-	for len(ready) > 0 {
-		var next []int
-		for _, i := range ready {
-			for _, c := range children[i] {
-				gr.nodes[c].rank = max(gr.nodes[c].rank, gr.nodes[i].rank+1)
-				if waits[c]--; waits[c] == 0 {
-					next = append(next, c)
+	for _, circle := range circles(leaving, g.minds) {
+		for _, n := range circle {
+			for _, r := range n.out {
+				if slices.Contains(circle, r.parent) && g.minds(r) {
+					n.detach = append(n.detach, missing(n.detach, r.edge.nullable)...)
 				}
 			}
 		}
-		ready = next
 	}
-	for i := range gr.nodes {
-		if waits[i] > 0 {
-			gr.nodes[i].blocked = true
+	left := func(r ref) bool { return g.minds(r) && !detached(r) }
+	for _, circle := range circles(leaving, left) {
+		for _, n := range circle {
+			ordered = false
+			if n.root != nil {
+				n.ends = stays
+			} else {
+				n.held = true
+			}
+		}
+	}
+	if !ordered {
+		return false
+	}
+	levels(leaving, left)
+	return true
+}
+
+// minds reports whether the engine refuses to delete the row referred to before the one that refers.
+func (g *Graph) minds(r ref) bool {
+	if r.child == r.parent { // it goes with itself
+		return false
+	}
+	switch r.edge.OnDelete {
+	case "", "CASCADE", "SET NULL", "SET DEFAULT":
+		return false
+	}
+	return !g.store.Defers()
+}
+
+func detached(r ref) bool {
+	return slices.ContainsFunc(r.edge.nullable, func(f string) bool { return slices.Contains(r.child.detach, f) })
+}
+
+// levels gives every row a greater level than those that it refers to: also where the engine does not mind, but within a circle
+// of such references.
+func levels(nodes []*node, minds func(ref) bool) {
+	circle := map[*node]int{}
+	for i, c := range circles(nodes, func(r ref) bool { return r.child != r.parent && !detached(r) }) {
+		for _, n := range c {
+			circle[n] = i + 1
+		}
+	}
+	counts := func(r ref) bool {
+		if r.child == r.parent || detached(r) || !r.child.live || !r.parent.live || !r.child.leaves() || !r.parent.leaves() {
+			return false
+		}
+		return circle[r.child] == 0 || circle[r.child] != circle[r.parent] || minds(r)
+	}
+	waits := map[*node]int{}
+	var ready []*node
+	for _, n := range nodes {
+		for _, r := range n.out {
+			if counts(r) {
+				waits[n]++
+			}
+		}
+		if waits[n] == 0 {
+			ready = append(ready, n)
+		}
+	}
+	for len(ready) > 0 {
+		p := ready[0]
+		ready = ready[1:]
+		for _, r := range p.in {
+			if !counts(r) {
+				continue
+			}
+			r.child.level = max(r.child.level, p.level+1)
+			if waits[r.child]--; waits[r.child] == 0 {
+				ready = append(ready, r.child)
+			}
 		}
 	}
 }
 
-// WaitTogether lets people be asked about each root that may go only after one they are asked about.
-func (gr *Graph) WaitTogether() {
-	asks := make([]bool, len(gr.nodes))
-	for i, n := range gr.nodes {
-		asks[i] = n.root != nil && n.root.Asks
-	}
-	for again := true; again; {
-		again = false
-		for _, nd := range gr.needs {
-			if j, known := gr.index[nd.row]; known && asks[j] && !asks[nd.node] {
-				asks[nd.node], again = true, true
-			}
+// circles are the groups of rows that reach each other by references that the engine minds (strongly connected components of
+// more than one row; Tarjan, SIAM J. Comput. 1(2), 1972).
+func circles(nodes []*node, minds func(ref) bool) (found [][]*node) {
+	t := &tarjan{minds: minds, index: map[*node]int{}, low: map[*node]int{}, on: map[*node]bool{}}
+	for _, n := range nodes {
+		if _, seen := t.index[n]; !seen {
+			t.visit(n)
 		}
 	}
-	for i, n := range gr.nodes {
-		if n.root != nil {
-			n.root.Asks = asks[i]
+	return t.found
+}
+
+type tarjan struct {
+	minds func(ref) bool
+	index map[*node]int
+	low   map[*node]int
+	on    map[*node]bool
+	stack []*node
+	found [][]*node
+}
+
+// frame is a row being visited, and how far.
+type frame struct {
+	n    *node
+	next int
+}
+
+func (t *tarjan) enter(n *node) frame {
+	t.index[n] = len(t.index)
+	t.low[n] = t.index[n]
+	t.stack, t.on[n] = append(t.stack, n), true
+	return frame{n: n}
+}
+
+func (t *tarjan) visit(from *node) {
+	frames := []frame{t.enter(from)}
+	for len(frames) > 0 {
+		f := &frames[len(frames)-1]
+		if f.next < len(f.n.out) {
+			r := f.n.out[f.next]
+			f.next++
+			if !r.parent.live || !r.parent.leaves() || !t.minds(r) {
+				continue
+			}
+			if _, seen := t.index[r.parent]; !seen {
+				frames = append(frames, t.enter(r.parent))
+			} else if t.on[r.parent] {
+				t.low[f.n] = min(t.low[f.n], t.index[r.parent])
+			}
+			continue
+		}
+		n := f.n
+		frames = frames[:len(frames)-1]
+		if len(frames) > 0 {
+			p := frames[len(frames)-1].n
+			t.low[p] = min(t.low[p], t.low[n])
+		}
+		if t.low[n] == t.index[n] {
+			t.close(n)
 		}
 	}
 }
+
+// close takes a component off the stack.
+func (t *tarjan) close(n *node) {
+	at := slices.Index(t.stack, n)
+	circle := slices.Clone(t.stack[at:])
+	t.stack = t.stack[:at]
+	for _, c := range circle {
+		t.on[c] = false
+	}
+	if len(circle) > 1 {
+		slices.SortFunc(circle, func(a, b *node) int { return cmp.Compare(a.seq, b.seq) })
+		t.found = append(t.found, circle)
+	}
+}
+
+// missing returns the fields of b that a lacks.
+func missing(a, b []string) []string {
+	var out []string
+	for _, f := range b {
+		if !slices.Contains(a, f) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,8 +53,8 @@ func Open(ctx context.Context, state string) (*Journal, error) {
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	dsn := "file:" + filepath.Join(state,
-		"journal.db") + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)" +
+	file := &url.URL{Path: filepath.Join(state, "journal.db")} // a folder's name may hold ? and #
+	dsn := "file:" + file.EscapedPath() + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)" +
 		"&_pragma=synchronous(full)&_pragma=foreign_keys(on)"
 	db, err := sql.Open("sqlite3", dsn)
 	if err != nil {

@@ -72,6 +72,13 @@ func (g *Judge) HoldsNew(rows arrow.Record, row int, p Planned) bool {
 	return !slices.ContainsFunc(g.Targets, func(t Target) bool { return t.in(p) && !t.heldBy(rows, row) })
 }
 
+// Empties reports whether anonymizing sets a field NULL.
+func (g *Judge) Empties(field string) bool {
+	return slices.ContainsFunc(g.Targets, func(t Target) bool {
+		return t.field == field && t.anonymize && t.technique.Empties()
+	})
+}
+
 // Assign computes the new values of a batch, column by column. Its error is that of a technique that
 // cannot serve a value.
 func (g *Judge) Assign(

@@ -24,13 +24,20 @@ type Root struct {
 	Due     calendar.Date
 	Owns    []connectors.Key // one for each owned edge; "" NULL
 	Kept    bool             // a referencing row stays, so it cannot be deleted
+	Held    bool             // nor can it be anonymized, as what was declared to go with it stays
+	Waits   bool             // what refers to it stands in a plan that waits
 	Ramped  bool             // left for a later night by the ramp
 	Asks    bool             // no standing order covers it: people are asked
 
-	Ruling     *Ruling // of a row to be deleted, until it is known whether its dependents let it go
+	Ruling     *Ruling // of a row to be ended, until it is known whether what refers to it lets it go
 	Anonymized bool    // holds already what anonymizing yields
 	BlockGuard Guard   // covers the decision's own fields only
 	ElseGuard  Guard   // of the anonymizing that takes the place of deleting
+}
+
+// open reports whether what refers to a row has a say in its ruling.
+func (g *Judge) open(r Ruling) bool {
+	return r.Change == Delete || r.Change == Anonymize && len(g.Records.Dependents) > 0
 }
 
 // root is what a plan of a run needs of a row that has to change.
@@ -41,11 +48,16 @@ func (g *Judge) root(runID string, r Ruling, rows arrow.Record, row int, key con
 		Guard:      g.guard(runID, rows, row, r.Change, r.Cleared),
 		BlockGuard: g.guard(runID, rows, row, Block, nil),
 	}
-	if r.Change != Delete {
+	if g.open(r) {
+		rt.Ruling = &r
+	}
+	if r.Change == Delete {
+		rt.Anonymized = g.anonymized(rows, row)
+		rt.ElseGuard = g.guard(runID, rows, row, Anonymize, nil)
+	}
+	if r.Change != Delete && r.Change != Anonymize {
 		return rt
 	}
-	rt.Ruling, rt.Anonymized = &r, g.anonymized(rows, row)
-	rt.ElseGuard = g.guard(runID, rows, row, Anonymize, nil)
 	for _, e := range g.Owned {
 		k, _ := connectors.KeyOf(rows, e.columns, row)
 		rt.Owns = append(rt.Owns, k)

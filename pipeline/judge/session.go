@@ -101,8 +101,8 @@ func (js *Session) exception(g *Judge, code reason.Code) {
 }
 
 // remember writes down a ruling that is not quiet, and keeps the row for tonight's plans if it has to
-// change. The decision to delete a row is written down once it is known whether its dependents let it
-// go.
+// change. The decision to end a row that others may refer to is written down once it is known whether they let
+// it go.
 func (js *Session) remember(g *Judge, r Ruling, rows arrow.Record, row int) error {
 	key, ok := connectors.KeyOf(rows, g.Key, row)
 	if len(g.Key) == 0 || !ok {
@@ -116,7 +116,7 @@ func (js *Session) remember(g *Judge, r Ruling, rows arrow.Record, row int) erro
 	_, waits := js.Pending[g.place(key)]
 	waits = waits && !r.Change.Reversible()
 
-	if r.Change != Delete || waits {
+	if !g.open(r) || waits {
 		if err := js.Decisions.Append(g.Decision(r, ref)); err != nil {
 			return err
 		}

@@ -107,7 +107,7 @@ func unplanned(ctx context.Context, p *setup.Setup, j *journal.Journal, silo str
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(doc.Groups, func(g plan.Group) bool { return g.Silo == silo }) {
+		if slices.ContainsFunc(doc.Sets, func(s plan.Set) bool { return slices.Contains(s.Silos, silo) }) {
 			return fmt.Errorf("%w: plan %s names rows of silo %s and is not settled: apply or reject it first "+
 				"(lethe approve %[2]s --reject)", setup.ErrConfig, entry.ID, silo)
 		}

@@ -97,7 +97,7 @@ func (c company) limits(breakers setup.Breakers, orders ...setup.Order) *Limits 
 func (l *Limits) drafts(due bool) []*plan.Draft {
 	var drafts []*plan.Draft
 	for _, s := range l.Stores.List {
-		drafts = append(drafts, &plan.Draft{Store: s, Graph: dependents.New(s), Due: due && s.Backup()})
+		drafts = append(drafts, &plan.Draft{Store: s, Graph: dependents.New(s, "run", nil), Due: due && s.Backup()})
 	}
 	return drafts
 }

@@ -3,9 +3,9 @@
 //
 //   - [Draft] is what may be planned of one source, while it is not sealed yet.
 //   - [Document] is plan.json, a plan in numbers: the [Part] of the night that it is, a [Count] for each line of
-//     what it would do, and the rows, by [Group].
-//   - [Segment] is the planned rows of one table, of a [Kind], in two files beside plan.json; a [Writer] writes
-//     them, [ReadRows] reads them back.
+//     what it would do, and the rows, by [Set].
+//   - A [Set] is the changes of one source, in two files beside plan.json; a [Writer] writes them,
+//     [Sealed.Changes] reads them back.
 //   - [Sealed] is a document with its folder and its digest, which is what people approve; [Open] reads and
 //     checks it.
 //   - [Answer] is what one person says to a plan, [Signed] the same with the signature; [Missing] says who must
@@ -45,7 +45,7 @@ type Document struct {
 	Files        map[string]string `json:"files,omitempty"` // by backup: sha256 of the file as planned
 	Counts       []Count           `json:"counts"`
 	Questions    []string          `json:"questions"`
-	Groups       []Group           `json:"groups"`
+	Sets         []Set             `json:"sets"`
 }
 
 // Part says what a plan does for good.
@@ -69,14 +69,6 @@ type Count struct {
 	OldestDue string  `json:"oldest_due,omitempty"`
 }
 
-// Group is the rows of one silo's table, with what follows from them.
-type Group struct {
-	Silo     string    `json:"silo"`
-	Source   string    `json:"source"`
-	Table    string    `json:"table"`
-	Segments []Segment `json:"segments"`
-}
-
 // Sealed is a sealed plan in hand.
 type Sealed struct {
 	Document
@@ -86,7 +78,7 @@ type Sealed struct {
 }
 
 // Open reads a sealed plan of a state folder and checks it against the digest that the journal recorded
-// when it was sealed, and its segments against the plan. A file that was edited since is
+// when it was sealed, and its sets against the plan. A file that was edited since is
 // [setup.ErrChanged].
 func Open(state string, entry journal.Plan) (*Sealed, error) {
 	folder := filepath.Join(state, "plans", entry.ID)
@@ -112,26 +104,24 @@ func Open(state string, entry journal.Plan) (*Sealed, error) {
 	return p, nil
 }
 
-// unedited checks the files of every segment against the digests in the document.
+// unedited checks the files of every set against the digests in the document.
 func (p *Sealed) unedited() error {
-	for _, g := range p.Groups {
-		for _, s := range g.Segments {
-			for file, want := range map[string]string{s.Actions: s.ActionsDigest, s.Keys: s.KeysDigest} {
-				got, err := audit.FileDigest(filepath.Join(p.Folder, file))
-				if err != nil {
-					return err
-				}
-				if got != want {
-					return fmt.Errorf("open plan %s: %s was edited after it was sealed: %w: "+
-						"reject the plan and let the next night plan anew", p.PlanID, file, setup.ErrChanged)
-				}
+	for _, s := range p.Sets {
+		for file, want := range map[string]string{s.Actions: s.ActionsDigest, s.Changes: s.ChangesDigest} {
+			got, err := audit.FileDigest(filepath.Join(p.Folder, file))
+			if err != nil {
+				return err
+			}
+			if got != want {
+				return fmt.Errorf("open plan %s: %s was edited after it was sealed: %w: "+
+					"reject the plan and let the next night plan anew", p.PlanID, file, setup.ErrChanged)
 			}
 		}
 	}
 	return nil
 }
 
-// Write makes a plan durable: the segments are there already, plan.json comes last, by rename. It sets the
+// Write makes a plan durable: the sets are there already, plan.json comes last, by rename. It sets the
 // digest.
 func (p *Sealed) Write() error {
 	body, err := json.MarshalIndent(p.Document, "", "  ")
@@ -158,10 +148,8 @@ func Lapse(ctx context.Context, p *setup.Setup, j *journal.Journal, doc *Sealed,
 
 // rows counts the planned rows of all segments.
 func (p *Sealed) rows() (n int64) {
-	for _, g := range p.Groups {
-		for _, s := range g.Segments {
-			n += s.Rows
-		}
+	for _, s := range p.Sets {
+		n += s.Rows
 	}
 	return n
 }

@@ -14,6 +14,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/change"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/registry/keystore"
@@ -65,7 +66,7 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-// seal writes a plan of one group with one row, and enters it as waiting.
+// seal writes a plan of one set with one row, and enters it as waiting.
 func (d *desk) seal(t *testing.T, id string) (*Sealed, journal.Plan) {
 	t.Helper()
 	p := &Sealed{Folder: filepath.Join(d.p.State, "plans", id), Document: Document{PlanID: id, RunID: "run1",
@@ -75,12 +76,13 @@ func (d *desk) seal(t *testing.T, id string) (*Sealed, journal.Plan) {
 	require.NoError(t, os.MkdirAll(p.Folder, 0o700))
 	to, err := d.p.Keys.NewPlan(id)
 	require.NoError(t, err)
-	w, err := NewSegment(p.Folder, "000-00", Segment{Table: "people", Kind: Root}, to)
+	w, err := NewWriter(p.Folder, "000", Set{Source: "crm"}, to)
 	require.NoError(t, err)
-	require.NoError(t, w.Add(judge.Planned{Key: "k", Change: judge.Delete}, audit.Action{PlanID: id}))
-	segment, err := w.Close()
+	c := change.Change{Kind: change.Root, Silo: "news", Table: "people", Key: "k", Op: judge.Delete}
+	require.NoError(t, w.Add(c, audit.Action{PlanID: id}))
+	set, err := w.Close()
 	require.NoError(t, err)
-	p.Groups = []Group{{Silo: "news", Source: "crm", Table: "people", Segments: []Segment{segment}}}
+	p.Sets = []Set{set}
 	require.NoError(t, p.Write())
 	entry := journal.Plan{ID: id, RunID: "run1", Part: string(p.Part), Digest: p.Digest, CreatedAt: noon,
 		ValidUntil: p.ValidUntil, State: journal.Waiting}
@@ -114,7 +116,7 @@ func TestOpenRefusesWhatWasEdited(t *testing.T) {
 	flip := func(body []byte) []byte { body[len(body)/2] ^= 1; return body }
 	longer := func(body []byte) []byte { return append(body, '\n') }
 	shorter := func(body []byte) []byte { return body[:len(body)-1] }
-	const actions, keys = "000-00.actions.arrow", "000-00.keys.arrow.age"
+	const actions, changes = "000.actions.arrow", "000.changes.arrow.age"
 	for _, c := range []struct {
 		name string
 		harm func(t *testing.T, d *desk)
@@ -124,17 +126,17 @@ func TestOpenRefusesWhatWasEdited(t *testing.T) {
 		{"a longer document", edit("plan.json", longer), "plan.json was edited"},
 		{"a byte of the actions", edit(actions, flip), actions + " was edited"},
 		{"longer actions", edit(actions, longer), actions + " was edited"},
-		{"a byte of the keys", edit(keys, flip), keys + " was edited"},
-		{"shorter keys", edit(keys, shorter), keys + " was edited"},
+		{"a byte of the changes", edit(changes, flip), changes + " was edited"},
+		{"shorter changes", edit(changes, shorter), changes + " was edited"},
 		{"another plan's document", func(t *testing.T, d *desk) {
 			other, _ := d.seal(t, "run2-destructive")
 			theirs, ours := filepath.Join(other.Folder, "plan.json"), filepath.Join(d.plan.Folder, "plan.json")
 			require.NoError(t, os.Rename(theirs, ours))
 		}, "plan.json was edited"},
-		{"another plan's keys", func(t *testing.T, d *desk) {
+		{"another plan's changes", func(t *testing.T, d *desk) {
 			other, _ := d.seal(t, "run2-destructive")
-			require.NoError(t, os.Rename(filepath.Join(other.Folder, keys), filepath.Join(d.plan.Folder, keys)))
-		}, keys + " was edited"},
+			require.NoError(t, os.Rename(filepath.Join(other.Folder, changes), filepath.Join(d.plan.Folder, changes)))
+		}, changes + " was edited"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := newDesk(t)
@@ -145,7 +147,7 @@ func TestOpenRefusesWhatWasEdited(t *testing.T) {
 			require.Nil(t, p)
 		})
 	}
-	for _, file := range []string{"plan.json", actions, keys} {
+	for _, file := range []string{"plan.json", actions, changes} {
 		t.Run("without "+file, func(t *testing.T) {
 			d := newDesk(t)
 			require.NoError(t, os.Remove(filepath.Join(d.plan.Folder, file)))
@@ -167,159 +169,131 @@ func TestOpenRefusesWhatItDoesNotKnow(t *testing.T) {
 	require.ErrorContains(t, err, "gently")
 }
 
-// planned draws a row as the sealer may write it.
-func planned() *rapid.Generator[judge.Planned] {
-	changes := []judge.Change{judge.Block, judge.Delete, judge.Clear, judge.SetNull}
-	return rapid.Custom(func(t *rapid.T) judge.Planned {
-		p := judge.Planned{
-			Root:   rapid.Int64().Draw(t, "root"),
-			Key:    connectors.Key(rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, "key")),
-			Change: rapid.SampledFrom(changes).Draw(t, "change"),
-			Fields: rapid.SliceOfN(rapid.StringMatching(`[a-zà-ü_]{1,8}`), 0, 3).Draw(t, "fields"),
+// drawn is a set as the sealer may write it: its rows refer to each other within their units.
+func drawn(t *rapid.T) *change.Set {
+	set := &change.Set{Edges: []change.Edge{{Child: "orders", Fields: []string{"person"}, Parent: "people",
+		RefFields: []string{"id"}, OnDelete: "RESTRICT"}, {Child: "people", Fields: []string{"a", "b"}, Parent: "people"}}}
+	for unit := range rapid.IntRange(0, 5).Draw(t, "units") {
+		first, n := len(set.Rows), rapid.IntRange(1, 5).Draw(t, "rows")
+		for range n {
+			set.Rows = append(set.Rows, row(t, int64(unit), first, n))
 		}
-		if len(p.Fields) == 0 {
-			p.Fields = nil
-		}
-		copy(p.Guard[:], rapid.SliceOfN(rapid.Byte(), len(p.Guard), len(p.Guard)).Draw(t, "guard"))
-		copy(p.Subject[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "subject"))
-		copy(p.Record[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "record"))
-		return p
-	})
+	}
+	return set
 }
 
-// write seals rows into a segment named 000-00 of a new folder.
-func write(t require.TestingT, folder string, to age.Recipient, rows []judge.Planned) Segment {
-	w, err := NewSegment(folder, "000-00", Segment{Table: "people", Kind: Dependent, Rank: 3}, to)
+func row(t *rapid.T, unit int64, first, n int) change.Change {
+	names := func(what string) []string {
+		drawn := rapid.SliceOfN(rapid.StringMatching(`[a-zà-ü_]{1,8}`), 0, 3).Draw(t, what)
+		if len(drawn) == 0 {
+			return nil
+		}
+		return drawn
+	}
+	bytes := func(what string, into []byte) {
+		copy(into, rapid.SliceOfN(rapid.Byte(), len(into), len(into)).Draw(t, what))
+	}
+	c := change.Change{
+		Unit: unit, Level: rapid.IntRange(-1, 9).Draw(t, "level"),
+		Kind:    rapid.SampledFrom([]change.Kind{change.Root, change.Dependent, change.Owned}).Draw(t, "kind"),
+		Silo:    rapid.SampledFrom([]string{"news", "shop"}).Draw(t, "silo"),
+		Mapping: rapid.IntRange(0, 3).Draw(t, "mapping"),
+		Table:   rapid.SampledFrom([]string{"people", "orders"}).Draw(t, "table"),
+		Key:     connectors.Key(rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, "key")),
+		Op: rapid.SampledFrom([]judge.Change{judge.Block, judge.Delete, judge.Clear, judge.SetNull,
+			judge.Anonymize}).Draw(t, "op"),
+		Fields: names("fields"), Detach: names("detach"),
+	}
+	bytes("guard", c.Guard[:])
+	bytes("subject", c.Subject[:])
+	bytes("record", c.Record[:])
+	for range rapid.IntRange(0, 3).Draw(t, "refs") {
+		r := change.Ref{Row: first + rapid.IntRange(0, n-1).Draw(t, "to"), Edge: rapid.IntRange(0, 1).Draw(t, "edge"),
+			Does: change.Does(rapid.IntRange(0, 3).Draw(t, "does"))}
+		bytes("reference", r.Guard[:])
+		c.Refs = append(c.Refs, r)
+	}
+	return c
+}
+
+// write seals a set named 000 into a new folder.
+func write(t require.TestingT, folder string, to age.Recipient, set *change.Set) *Sealed {
+	w, err := NewWriter(folder, "000", Set{Source: "crm", Edges: set.Edges}, to)
 	require.NoError(t, err)
-	for i, r := range rows {
-		a := audit.Action{Batch: r.Root, Object: "people", Change: string(r.Change), Reason: string(rune('a' + i%26))}
-		require.NoError(t, w.Add(r, a))
+	for i, c := range set.Rows {
+		require.NoError(t, w.Add(c, audit.Action{Object: c.Table, Change: string(c.Op), Reason: string(rune('a' + i%26))}))
 	}
 	s, err := w.Close()
 	require.NoError(t, err)
-	return s
+	require.EqualValues(t, len(set.Rows), s.Rows)
+	return &Sealed{Folder: folder, Document: Document{Sets: []Set{s}}}
 }
 
-func TestSegmentReadsBackWhatWasWritten(t *testing.T) {
+func TestSetReadsBackWhatWasWritten(t *testing.T) {
 	id, err := age.GenerateX25519Identity()
 	require.NoError(t, err)
 	dir := t.TempDir()
-	check := func(t require.TestingT, rows []judge.Planned) {
+	check := func(t require.TestingT, set *change.Set) {
 		folder, err := os.MkdirTemp(dir, "")
 		require.NoError(t, err)
-		s := write(t, folder, id.Recipient(), rows)
-		require.Equal(t, Segment{Table: "people", Kind: Dependent, Rank: 3, Rows: int64(len(rows)),
-			Actions: "000-00.actions.arrow", Keys: "000-00.keys.arrow.age",
-			ActionsDigest: s.ActionsDigest, KeysDigest: s.KeysDigest}, s)
-		back, err := ReadRows(folder, s, id)
+		p := write(t, folder, id.Recipient(), set)
+		back, err := p.Changes(p.Sets[0], id)
 		require.NoError(t, err)
-		require.Equal(t, rows, back)
+		require.Equal(t, set.Edges, back.Edges)
+		require.Len(t, back.Rows, len(set.Rows))
+		for i := range set.Rows {
+			require.Equal(t, set.Rows[i], back.Rows[i])
+		}
 
 		at := 0
-		for actions, err := range audit.ReadSpool[audit.Action](filepath.Join(folder, s.Actions)) {
+		for actions, err := range audit.ReadSpool[audit.Action](filepath.Join(folder, p.Sets[0].Actions)) {
 			require.NoError(t, err)
 			for _, a := range actions {
-				require.Equal(t, []any{rows[at].Root, string(rows[at].Change), string(rune('a' + at%26))},
-					[]any{a.Batch, a.Change, a.Reason}, "the two files hold the rows alike")
+				require.Equal(t, []string{string(set.Rows[at].Op), string(rune('a' + at%26))}, []string{a.Change, a.Reason},
+					"the two files hold the rows alike")
 				at++
 			}
 		}
-		require.Equal(t, len(rows), at)
+		require.Equal(t, len(set.Rows), at)
 	}
-	rapid.Check(t, func(t *rapid.T) { check(t, rapid.SliceOfN(planned(), 0, 30).Draw(t, "rows")) })
+	rapid.Check(t, func(t *rapid.T) { check(t, drawn(t)) })
 
-	many := make([]judge.Planned, audit.SpoolRows+1) // more than one batch
-	for i := range many {
-		key := connectors.MakeKey([]byte{byte(i), byte(i >> 8)})
-		many[i] = judge.Planned{Root: int64(i), Key: key, Change: judge.Delete}
+	many := &change.Set{} // more than one batch
+	for i := range audit.SpoolRows + 1 {
+		many.Rows = append(many.Rows, change.Change{Unit: int64(i), Kind: change.Root, Silo: "news", Table: "people",
+			Key: connectors.MakeKey([]byte{byte(i), byte(i >> 8)}), Op: judge.Delete})
 	}
 	check(t, many)
 }
 
-func TestReadRowsRefusesAnotherKeyAndAnotherCount(t *testing.T) {
+func TestChangesRefusesAnotherKeyAndWhatDoesNotFit(t *testing.T) {
 	id, err := age.GenerateX25519Identity()
 	require.NoError(t, err)
 	other, err := age.GenerateX25519Identity()
 	require.NoError(t, err)
+	set := &change.Set{Edges: []change.Edge{{Child: "people", Parent: "people"}}, Rows: []change.Change{
+		{Key: "secret key of a row", Refs: []change.Ref{{Row: 1}}}, {Key: "b"}, {Unit: 1, Key: "c"}}}
 	folder := t.TempDir()
-	s := write(t, folder, id.Recipient(), []judge.Planned{{Key: "secret key of a row"}, {Key: "b"}})
+	p := write(t, folder, id.Recipient(), set)
 
-	_, err = ReadRows(folder, s, other)
-	require.ErrorContains(t, err, s.Keys)
-	body, err := os.ReadFile(filepath.Join(folder, s.Keys))
+	_, err = p.Changes(p.Sets[0], other)
+	require.ErrorContains(t, err, p.Sets[0].Changes)
+	body, err := os.ReadFile(filepath.Join(folder, p.Sets[0].Changes))
 	require.NoError(t, err)
 	require.NotContains(t, string(body), "secret key of a row")
-	for _, rows := range []int64{1, 3} {
+	for _, rows := range []int64{2, 4} {
+		s := p.Sets[0]
 		s.Rows = rows
-		_, err = ReadRows(folder, s, id)
+		_, err = p.Changes(s, id)
 		require.ErrorIs(t, err, setup.ErrChanged)
 	}
-	_, err = NewSegment(folder, "000-00", Segment{}, id.Recipient())
-	require.ErrorIs(t, err, os.ErrExist, "nothing is sealed over a segment")
-}
+	_, err = NewWriter(folder, "000", Set{}, id.Recipient())
+	require.ErrorIs(t, err, os.ErrExist, "nothing is sealed over a set")
 
-func TestLapseEndsThePlanAndItsKey(t *testing.T) {
-	d := newDesk(t)
-	_, err := d.p.Keys.PlanIdentity(d.plan.PlanID)
-	require.NoError(t, err)
-	require.NoError(t, Lapse(t.Context(), d.p, d.j, d.plan, "run2"))
-	entry, err := find(t.Context(), d.j, d.plan.PlanID)
-	require.NoError(t, err)
-	require.Equal(t, journal.Lapsed, entry.State)
-	require.Equal(t, "run2", entry.SettledIn)
-	_, err = d.p.Keys.PlanIdentity(d.plan.PlanID)
-	require.ErrorIs(t, err, keystore.ErrDestroyed)
-}
-
-func TestFindTakesOneNameOrNone(t *testing.T) {
-	d := newDesk(t)
-	_, err := find(t.Context(), d.j, "")
-	require.ErrorIs(t, err, setup.ErrConfig, "no name is none, though there is only one plan")
-	_, other := d.seal(t, "run2-destructive")
-	_, longer := d.seal(t, "run2-destructive-again")
-	for name, want := range map[string]string{
-		"run1":                   d.entry.ID,
-		"run2-destructive":       other.ID, // the whole name, though another begins so
-		"run2-destructive-":      longer.ID,
-		other.Digest[:12]:        other.ID,
-		"run":                    "",
-		"":                       "",
-		"run2-destructive-never": "",
-	} {
-		got, err := find(t.Context(), d.j, name)
-		require.Equal(t, want, got.ID, name)
-		if want == "" {
-			require.ErrorIs(t, err, setup.ErrConfig, name)
-		}
-	}
-}
-
-func TestUsualIsTheMedianOfTheSameLine(t *testing.T) {
-	line := Count{Silo: "news", Source: "crm", Table: "people", Change: "delete", Reason: "D_X"}
-	night := func(rows ...int64) (f audit.Facts) {
-		for _, n := range rows {
-			f.Plans = append(f.Plans, audit.Plan{Silo: "news", Source: "crm", Object: "people", Change: "delete",
-				Reason: "D_X", Rows: n})
-		}
-		return f
-	}
-	others := audit.Facts{Plans: []audit.Plan{
-		{Silo: "shop", Source: "crm", Object: "people", Change: "delete", Reason: "D_X", Rows: 900},
-		{Silo: "news", Source: "erp", Object: "people", Change: "delete", Reason: "D_X", Rows: 900},
-		{Silo: "news", Source: "crm", Object: "orders", Change: "delete", Reason: "D_X", Rows: 900},
-		{Silo: "news", Source: "crm", Object: "people", Change: "clear", Reason: "D_X", Rows: 900},
-		{Silo: "news", Source: "crm", Object: "people", Change: "delete", Reason: "D_Y", Rows: 900}}}
-	for _, c := range []struct {
-		history []audit.Facts
-		want    float64
-	}{
-		{nil, 0},
-		{[]audit.Facts{others}, 0},
-		{[]audit.Facts{night(7), others}, 7},
-		{[]audit.Facts{night(9), night(1), night(2)}, 2},
-		{[]audit.Facts{night(9), night(1), night(2), night(5)}, 3.5},
-		{[]audit.Facts{night(9, 1), night(2, 5)}, 3.5},
-	} {
-		require.Equal(t, c.want, Usual(c.history, line), "%+v", c.history)
+	for _, ref := range []change.Ref{{Row: 2}, {Row: 3}, {Row: 1, Edge: 1}} { // of another unit, of none, by no edge
+		set.Rows[0].Refs = []change.Ref{ref}
+		p := write(t, t.TempDir(), id.Recipient(), set)
+		_, err = p.Changes(p.Sets[0], id)
+		require.ErrorIs(t, err, setup.ErrChanged)
 	}
 }

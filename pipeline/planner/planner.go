@@ -3,8 +3,7 @@
 //   - [Planner] has what a night needs for it. Recall remembers the rows of plans that wait already; Plan seals
 //     what is new.
 //   - A choice names the change, if any, that one plan holds for a row: each of a night's plans has its own.
-//   - A sealer writes one plan, a group sealer the segments of one silo's table: the governed rows, then what
-//     follows from them.
+//   - A sealer writes one plan, a set writer the changes of one source.
 package planner
 
 import (
@@ -68,7 +67,6 @@ func (pl *Planner) Plan(ctx context.Context) error {
 	if ordered == nil { // orders answer nothing, or not this
 		for _, d := range drafts {
 			d.AskAll()
-			d.Graph.Unseal()
 		}
 	}
 
@@ -92,7 +90,7 @@ func (pl *Planner) draft(ctx context.Context) ([]*plan.Draft, error) {
 		if s.Err != nil {
 			continue
 		}
-		d := &plan.Draft{Store: s, Graph: dependents.New(s)}
+		d := &plan.Draft{Store: s, Graph: dependents.New(s, pl.Tonight.RunID, pl.Session.Pending)}
 		if err := pl.Limits.Cadence(ctx, d); err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package planner
 import (
 	"context"
 
+	"lethe/pipeline/change"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/plan"
@@ -35,22 +36,23 @@ func (pl *Planner) Recall(ctx context.Context) error {
 
 // remember makes the governed rows of a destructive plan known to the judges: they stand in a plan already.
 func (pl *Planner) remember(p *plan.Sealed) error {
+	if p.Part == plan.Reversible {
+		return nil
+	}
 	id, err := pl.Setup.Keys.PlanIdentity(p.PlanID)
 	if err != nil {
 		return err
 	}
-	for _, g := range p.Groups {
-		for _, s := range g.Segments {
-			if s.Kind != plan.Root || p.Part == plan.Reversible {
-				continue
-			}
-			rows, err := plan.ReadRows(p.Folder, s, id)
-			if err != nil {
-				return err
-			}
-			for _, r := range rows {
-				place := judge.Place{Source: g.Source, Table: s.Table, Key: r.Key}
-				pl.Session.Pending[place] = r.Change == judge.Anonymize
+	for _, s := range p.Sets {
+		set, err := p.Changes(s, id)
+		if err != nil {
+			return err
+		}
+		for i := range set.Rows {
+			c := &set.Rows[i]
+			if c.Kind == change.Root {
+				place := judge.Place{Source: s.Source, Table: c.Table, Key: c.Key}
+				pl.Session.Pending[place] = c.Op == judge.Anonymize
 			}
 		}
 	}

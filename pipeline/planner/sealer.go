@@ -1,18 +1,19 @@
 package planner
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
+	"sort"
 	"strings"
 
 	"filippo.io/age"
 
-	"lethe/connectors"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/change"
+	"lethe/pipeline/dependents"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/plan"
@@ -23,23 +24,13 @@ import (
 // planDays is how long a plan may wait for its approval.
 const planDays = 7
 
-// seal writes one part of the night's plan: the rows for which choose names a change. It returns nil when
-// there are none, and when standing orders do not answer the plan that is named for them.
-func (pl *Planner) seal(ctx context.Context, drafts []*plan.Draft, part plan.Part, name string, choose choice) (
-	*plan.Sealed, error,
-) {
+// seal writes one part of the night's plan: the rows for which choose names a change. It returns nil when there are none, and when
+// standing orders do not answer the plan that is named for them.
+func (pl *Planner) seal(ctx context.Context, drafts []*plan.Draft, part plan.Part, name string, choose func(*plan.Draft, *judge.Root) judge.Change) (*plan.Sealed, error) {
 	id := pl.Tonight.RunID + "-" + name
-	p := &plan.Sealed{Folder: filepath.Join(pl.Setup.State, "plans", id), Document: plan.Document{
-		PlanID:       id,
-		RunID:        pl.Tonight.RunID,
-		Part:         part,
-		AsOf:         pl.Tonight.AsOf,
-		ValidUntil:   pl.Tonight.AsOf.AddDate(0, 0, planDays),
-		PolicyDigest: pl.Setup.PolicyDigest,
-		Heads:        pl.Silos.Words,
-		Schemas:      map[string]string{},
-		Files:        map[string]string{},
-	}}
+	p := &plan.Sealed{Folder: filepath.Join(pl.Setup.State, "plans", id), State: journal.Waiting, Document: plan.Document{
+		PlanID: id, RunID: pl.Tonight.RunID, Part: part, AsOf: pl.Tonight.AsOf, ValidUntil: pl.Tonight.AsOf.AddDate(0, 0, planDays),
+		PolicyDigest: pl.Setup.PolicyDigest, Heads: pl.Silos.Words, Schemas: map[string]string{}, Files: map[string]string{}}}
 	if err := os.MkdirAll(p.Folder, 0o700); err != nil {
 		return nil, fmt.Errorf("seal plan: %w", err)
 	}
@@ -47,87 +38,160 @@ func (pl *Planner) seal(ctx context.Context, drafts []*plan.Draft, part plan.Par
 	if err != nil {
 		return nil, err
 	}
-
 	s := &sealer{plan: p, to: to, counts: map[plan.Count]*plan.Count{}}
-	for _, d := range drafts {
+	selected := make([][]dependents.Selected, len(drafts))
+	for i, d := range drafts {
 		if d.Backup() && !d.Due {
 			continue
 		}
-		for _, g := range d.Judges {
-			if err := s.group(ctx, d, g, choose); err != nil {
-				return nil, err
-			}
+		selected[i] = d.Graph.Select(func(r *judge.Root) bool {
+			c := choose(d, r)
+			return c == judge.Delete || c == judge.Anonymize
+		})
+		if err := s.source(d, selected[i], choose); err != nil {
+			return nil, err
 		}
 	}
-	return pl.finish(ctx, s, name == "ordered")
+	sealed, err := pl.finish(ctx, s, name == "ordered")
+	if err == nil && sealed != nil {
+		for i, d := range drafts {
+			d.Graph.Seal(selected[i])
+		}
+	}
+	return sealed, err
 }
 
-// sealer writes the segments of one plan, and counts what is in them.
+// sealer writes the sets of one plan, and counts what is in them.
 type sealer struct {
 	plan   *plan.Sealed
 	to     age.Recipient
 	counts map[plan.Count]*plan.Count
 }
 
-// group writes the segments of one silo's table: its chosen rows, then their dependents rank by rank, then
-// the parents they owned.
-func (s *sealer) group(ctx context.Context, d *plan.Draft, g *judge.Judge, choose choice) error {
-	sg := &groupSealer{sealer: s, draft: d, judge: g,
-		position: map[connectors.Key]int64{}, planned: map[connectors.Key]*judge.Root{}}
-	sg.Group = plan.Group{Silo: g.Silo.Silo.Name, Source: d.Name, Table: g.Table.Name}
-	if err := sg.roots(choose); err != nil || len(sg.Segments) == 0 {
+// source writes the set of one source: what goes together, then the rows that are changed by themselves.
+func (s *sealer) source(d *plan.Draft, together []dependents.Selected, choose func(*plan.Draft, *judge.Root) judge.Change) error {
+	w := &setWriter{sealer: s, draft: d}
+	for i := range together {
+		if err := w.add(together[i]); err != nil {
+			return err
+		}
+	}
+	for _, g := range d.Judges {
+		for _, r := range g.Roots {
+			c := choose(d, r)
+			if c == judge.None || c == judge.Delete || c == judge.Anonymize {
+				continue
+			}
+			saw := r.Guard
+			if c.Reversible() { // what the guard of an erasure covers beyond the decision's own fields does not matter to a block
+				saw = r.BlockGuard
+			}
+			alone := change.Change{Unit: int64(len(together)) + w.rows, Kind: change.Root, Mapping: d.Mapping(g), Silo: g.Silo.Silo.Name, Table: g.Table.Name, Key: r.Key, Op: c,
+				Fields: r.Clear, Guard: saw, Subject: r.Subject, Record: r.Record}
+			if c != judge.Clear {
+				alone.Fields = nil
+			}
+			if err := w.add(dependents.Selected{Change: alone, Of: r, Judge: g}); err != nil {
+				return err
+			}
+		}
+	}
+	return w.end()
+}
+
+// setWriter writes the set of one source, once there is a row for it.
+type setWriter struct {
+	*sealer
+	draft *plan.Draft
+	w     *plan.Writer
+	rows  int64
+}
+
+// add writes a change and counts it.
+func (s *setWriter) add(c dependents.Selected) (err error) {
+	if s.w == nil {
+		of := plan.Set{Source: s.draft.Name, Edges: s.draft.Graph.Edges()}
+		if s.w, err = plan.NewWriter(s.plan.Folder, fmt.Sprintf("%03d", len(s.plan.Sets)), of, s.to); err != nil {
+			return err
+		}
+	}
+	s.rows++
+	ref := audit.Ref(c.Judge.Refs.Ref(s.draft.System()+"\x1f"+c.Table, []byte(c.Key)))
+	a := audit.Action{PlanID: s.plan.PlanID, Silo: c.Silo, System: s.draft.System(), Source: s.draft.Name, Object: c.Table,
+		Record: ref, Root: c.Of.Ref, Change: string(c.Op), Method: c.Judge.Method(c.Op), Reason: string(c.Of.Code)}
+	if err := s.w.Add(c.Change, a); err != nil {
 		return err
 	}
-	if s.plan.Part == plan.Destructive {
-		if err := sg.dependents(); err != nil {
-			return err
-		}
-		if err := sg.owned(ctx); err != nil {
-			return err
-		}
+	s.count(c)
+	return nil
+}
+
+func (s *setWriter) count(c dependents.Selected) {
+	k := plan.Count{Silo: c.Silo, Source: s.draft.Name, Table: c.Table, Change: string(c.Op), Reason: string(c.Of.Code)}
+	count := s.counts[k]
+	if count == nil {
+		fresh := k
+		count = &fresh
+		s.counts[k] = count
 	}
-	s.plan.Groups = append(s.plan.Groups, sg.Group)
-	s.plan.Schemas[d.Name] = stores.Fingerprint(d.Tables, s.touched(d.Name))
-	if d.Backup() {
-		s.plan.Files[d.Name] = d.Digest
+	count.Rows++
+	if due := c.Of.Due.String(); due != "" && (count.OldestDue == "" || due < count.OldestDue) {
+		count.OldestDue = due
+	}
+}
+
+func (s *setWriter) end() error {
+	if s.w == nil {
+		return nil
+	}
+	set, err := s.w.Close()
+	if err != nil {
+		return err
+	}
+	s.plan.Sets = append(s.plan.Sets, set)
+	touched := map[string]bool{}
+	for _, t := range set.Tables {
+		touched[t] = true
+	}
+	s.plan.Schemas[s.draft.Name] = stores.Fingerprint(s.draft.Tables, touched)
+	if s.draft.Backup() {
+		s.plan.Files[s.draft.Name] = s.draft.Digest
 	}
 	return nil
 }
 
-// touched is every table of a source that the plan changes so far.
-func (s *sealer) touched(source string) map[string]bool {
-	touched := map[string]bool{}
-	for _, g := range s.plan.Groups {
-		if g.Source == source {
-			for _, segment := range g.Segments {
-				touched[segment.Table] = true
-			}
-		}
-	}
-	return touched
-}
-
-// finish completes a plan: percentages, questions, the standing orders' answer; then plan.json and the
-// journal's row. A plan that is empty, or that orders were to answer and do not, leaves no trace.
+// finish completes a plan: percentages, questions, the standing orders' answer; then plan.json and the journal's row. A plan that is empty, or that orders were to
+// answer and do not, leaves no trace.
 func (pl *Planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.Sealed, error) {
 	p := s.plan
-	p.Counts = s.lines(pl.Scanner.RowsOf)
+	for _, c := range s.counts {
+		if t := pl.Scanner.RowsOf(c.Source, c.Table); t > 0 {
+			c.Percent = 100 * float64(c.Rows) / float64(t)
+		}
+		p.Counts = append(p.Counts, *c)
+	}
+	sort.Slice(p.Counts, func(i, j int) bool {
+		a, b := p.Counts[i], p.Counts[j]
+		return strings.Join([]string{a.Silo, a.Source, a.Table, a.Change, a.Reason}, "\x1f") < strings.Join([]string{b.Silo, b.Source, b.Table, b.Change, b.Reason}, "\x1f")
+	})
 	p.Questions = pl.Limits.Questions(p)
-	if len(p.Groups) == 0 || ordered && !pl.Limits.Covers(p) {
+	if len(p.Sets) == 0 || ordered && !pl.Limits.Covers(p) {
 		_, err := pl.Setup.Keys.Destroy("plan/"+p.PlanID, pl.Setup.Now())
 		return nil, errors.Join(err, os.RemoveAll(p.Folder))
 	}
 	if ordered && pl.Tonight.Apply {
 		pl.Limits.Note(p)
 	}
-	p.State = pl.state(p, ordered)
-
+	switch {
+	case pl.Tonight.AsOf.After(pl.Setup.Now()) && !pl.Setup.Simulated, !pl.Tonight.Apply && p.Part == plan.Reversible:
+		p.State = journal.Lapsed // only says what would be
+	case pl.Tonight.Apply && (p.Part == plan.Reversible || ordered):
+		p.State = journal.Approved
+	}
 	if err := p.Write(); err != nil {
 		return nil, err
 	}
-	entry := journal.Plan{ID: p.PlanID, RunID: pl.Tonight.RunID, Part: string(p.Part), Digest: p.Digest,
-		CreatedAt: pl.Setup.Now(), ValidUntil: p.ValidUntil, State: p.State}
-	if err := pl.Journal.PutPlan(ctx, entry); err != nil {
+	if err := pl.Journal.PutPlan(ctx, journal.Plan{ID: p.PlanID, RunID: pl.Tonight.RunID, Part: string(p.Part), Digest: p.Digest, CreatedAt: pl.Setup.Now(), ValidUntil: p.ValidUntil, State: p.State}); err != nil {
 		return nil, err
 	}
 	if p.State == journal.Lapsed {
@@ -137,32 +201,4 @@ func (pl *Planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.S
 	}
 	report.Plan(pl.Notes, p, p.State)
 	return p, nil
-}
-
-// state is the one in which a plan enters the journal.
-func (pl *Planner) state(p *plan.Sealed, ordered bool) string {
-	switch {
-	case pl.Tonight.AsOf.After(pl.Setup.Now()) && !pl.Setup.Simulated,
-		!pl.Tonight.Apply && p.Part == plan.Reversible:
-		return journal.Lapsed // only says what would be
-	case pl.Tonight.Apply && (p.Part == plan.Reversible || ordered):
-		return journal.Approved
-	}
-	return journal.Waiting
-}
-
-// lines are the counts of a plan in a stable order, each with its part of the table's rows.
-func (s *sealer) lines(rowsOf func(source, table string) int64) []plan.Count {
-	var lines []plan.Count
-	for _, c := range s.counts {
-		if t := rowsOf(c.Source, c.Table); t > 0 {
-			c.Percent = 100 * float64(c.Rows) / float64(t)
-		}
-		lines = append(lines, *c)
-	}
-	slices.SortFunc(lines, func(a, b plan.Count) int {
-		return cmp.Or(strings.Compare(a.Silo, b.Silo), strings.Compare(a.Source, b.Source),
-			strings.Compare(a.Table, b.Table), strings.Compare(a.Change, b.Change), strings.Compare(a.Reason, b.Reason))
-	})
-	return lines
 }

@@ -18,6 +18,10 @@ func (pl *Planner) settleRoots(g *judge.Judge) error {
 		if r.Ruling != nil {
 			if r.Kept {
 				pl.holdBack(g, r)
+			} else if r.Waits && r.Block {
+				r.Change, r.Block = judge.Block, false
+			} else if r.Waits {
+				r.Change = judge.None
 			}
 			if err := pl.Session.Decisions.Append(g.Decision(*r.Ruling, r.Ref)); err != nil {
 				return err
@@ -49,7 +53,11 @@ func (pl *Planner) leaveReadOnly(s *stores.Store, g *judge.Judge) {
 // holdBack decides a row anew that cannot be deleted, because a row that stays refers to it.
 func (pl *Planner) holdBack(g *judge.Judge, r *judge.Root) {
 	before := *r.Ruling
-	r.Ruling.Decision = decide.WithDependent(r.Ruling.Decision)
+	if r.Held {
+		r.Ruling.Decision = decide.Held(r.Ruling.Decision)
+	} else {
+		r.Ruling.Decision = decide.WithDependent(r.Ruling.Decision)
+	}
 	r.Code, r.Change = r.Ruling.Reason, judge.None
 	if r.Ruling.Action == policy.Anonymize && len(g.Targets) > 0 && !r.Anonymized {
 		r.Change, r.Guard = judge.Anonymize, r.ElseGuard

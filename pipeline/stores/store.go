@@ -73,6 +73,7 @@ type Store struct {
 	Judges   []*judge.Judge // of all tables, those that refer to others first
 	Governed map[string][]*judge.Judge
 	claims   map[string][]string // silos by table, also where the registry was not asked
+	live     *Store              // of a backup the open source that it is a backup of, nil where there is none
 	Erased   bool                // rows were deleted tonight
 	Err      error
 }
@@ -99,14 +100,43 @@ func (s *Store) Estimate() (rows int64) {
 	return rows
 }
 
-// Judge is the judge of a silo's rows of a table, nil where the silo no longer governs it.
-func (s *Store) Judge(silo, table string) *judge.Judge {
+// Judge is the judge of a silo's rows of a table by one of its records of that table, nil where the silo has
+// no such any more.
+func (s *Store) Judge(silo, table string, mapping int) *judge.Judge {
 	for _, g := range s.Governed[table] {
-		if g.Silo.Silo.Name == silo {
+		if g.Silo.Silo.Name != silo {
+			continue
+		}
+		if mapping == 0 {
 			return g
 		}
+		mapping--
 	}
 	return nil
+}
+
+// Mapping is the place of a judge among those of its silo and table.
+func (s *Store) Mapping(of *judge.Judge) (mapping int) {
+	for _, g := range s.Governed[of.Table.Name] {
+		if g == of {
+			break
+		}
+		if g.Silo.Silo.Name == of.Silo.Silo.Name {
+			mapping++
+		}
+	}
+	return mapping
+}
+
+// Defers reports whether the engine lets rows that refer to each other in a circle go together, since it
+// checks references when all is done. A backup goes by the engine that it is a backup of.
+func (s *Store) Defers() bool {
+	conn := s.Conn
+	if s.live != nil {
+		conn = s.live.Conn
+	}
+	d, ok := conn.(connectors.Deferrer)
+	return ok && d.DefersForeignKeys()
 }
 
 // claim says that a silo covers a table: by its records, or by what follows from them.

@@ -87,6 +87,9 @@ func (set *Set) Open(ctx context.Context) error {
 			set.FailedSource(s, err)
 		}
 	}
+	for _, s := range set.List {
+		s.live = set.Find(s.Of)
+	}
 	if len(errs) == 0 && set.Silos.Registry != nil {
 		errs = append(errs, set.KnownFields())
 	}
@@ -270,5 +273,5 @@ func (set *Set) IsBackup(source string) bool {
 // Governs reports whether a silo decides the rows of a table by themselves.
 func (set *Set) Governs(silo, source, table string) bool {
 	s := set.Find(source)
-	return s != nil && s.Judge(silo, table) != nil
+	return s != nil && s.Judge(silo, table, 0) != nil
 }

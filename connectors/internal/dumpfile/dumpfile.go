@@ -36,6 +36,9 @@ type Entry struct {
 	Refs    []TableID // of each foreign key
 	Created bool      // by the file itself
 	Seen    int64     // rows
+
+	// Unread says why the rows cannot be read though the file is whole; nil: they can.
+	Unread error
 }
 
 func (e *Entry) entry() *Entry { return e }
@@ -106,13 +109,22 @@ type Source[T Described, G any] struct {
 func (s *Source[T, G]) Fail(op, table string, err error, hint string) error {
 	var known *connectors.Error
 	if errors.As(err, &known) {
-		return err
+		if known.Source != "" {
+			return err
+		}
+		table, err = known.Table, known.Err // of a table, from within a walk
 	}
 	if hint == "" {
 		hint = s.Format.Hint(err)
 	}
+	if table != "" && errors.Is(err, errors.ErrUnsupported) {
+		hint = "leave the table out by `skip:`, or take the dump without that statement"
+	}
 	if errors.Is(err, ErrNoFields) {
 		hint = "name a file with its CREATE TABLE statements by `schema:` or its live source by `of:`"
+	}
+	if errors.Is(err, ErrDatabases) {
+		hint = "say which by `options: {database: NAME}`, or take a dump of that database alone"
 	}
 	return &connectors.Error{Op: op, Source: s.Name, Table: table, Err: err, Hint: hint}
 }
@@ -185,6 +197,9 @@ func (s *Source[T, G]) Prepare(ctx context.Context, q []connectors.Query) (map[T
 			return nil, s.Fail("scan", query.Table, fmt.Errorf("no such table: %w", connectors.ErrSchemaChanged), "")
 		}
 		id := tables[i].entry().ID
+		if err := tables[i].entry().Unread; err != nil {
+			return nil, s.Fail("scan", query.Table, err, "")
+		}
 		target, err := s.Format.Target(tables[i], query)
 		if _, twice := targets[id]; err == nil && twice {
 			err = fmt.Errorf("a table can be asked for once in a pass: %w", connectors.ErrConfig)

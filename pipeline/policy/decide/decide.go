@@ -375,6 +375,17 @@ func WithDependent(d policy.Decision) policy.Decision {
 	return d
 }
 
+// Held is row D10 where nothing can be done to a row that was to end: one that refers to it, or that was
+// declared to go with it, stays, so that it can be neither deleted nor anonymized.
+func Held(d policy.Decision) policy.Decision {
+	if d.Action != policy.Delete && d.Action != policy.Anonymize {
+		return d
+	}
+	d.Row, d.Action = "D10", policy.Keep
+	d.Notes = append(slices.Clip(d.Notes), reason.EDependentKept)
+	return d
+}
+
 // The notes that Decide hands out, made once.
 var (
 	noteStartUnknown       = []reason.Code{reason.EStartUnknown}

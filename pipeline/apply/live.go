@@ -1,0 +1,113 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"lethe/connectors"
+	"lethe/pipeline/execute"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/setup"
+)
+
+// chunkRows is the number of rows with which a set starts; the time for which a chunk's change keeps the source's rows locked then
+// adapts it. What comes after the change, in the registry and the journal, holds nobody up, and costs a row the less the more
+// there are. A chunk holds whole units, but for one of more than maxRows, which is begun with the rows that nothing refers to.
+const (
+	chunkRows = 200
+	maxRows   = 5000
+	chunkTime = 200 * time.Millisecond
+)
+
+// live settles what an earlier run left open, then goes on chunk by chunk from where the journal ends.
+func (a *application) live(ctx context.Context, m connectors.Mutator, chunks []journal.Chunk) error {
+	next := 0
+	for _, c := range chunks {
+		if c.Outcome == nil {
+			if _, err := a.chunk(ctx, m, c, true); err != nil {
+				return err
+			}
+		}
+		next = int(c.First + c.Rows)
+	}
+	size, total := chunkRows, len(a.set.Rows)
+	for next < total {
+		if err := a.mayWrite(); err != nil {
+			return err
+		}
+		rows := a.cut(next, size) - next
+		c, err := a.Journal.Intend(ctx, journal.Chunk{RunID: a.Tonight.RunID, PlanID: a.plan.PlanID, Group: a.position, First: int64(next), Rows: int64(rows), IntentAt: a.Setup.Now()})
+		if err != nil {
+			return err
+		}
+		a.Setup.Crash("intent")
+		took, err := a.chunk(ctx, m, c, false)
+		if err != nil {
+			return err
+		}
+		switch {
+		case took > chunkTime:
+			size = max(1, size/2)
+		case took < chunkTime/3:
+			size = min(maxRows, size*2)
+		}
+		next += rows
+		a.Setup.Progress("apply", a.store.Name, int64(next), int64(total))
+	}
+	return a.said()
+}
+
+// cut is the end of the chunk that begins at a row: that of the unit in which so many rows end, if a transaction can hold it.
+func (a *application) cut(from, rows int) int {
+	to := min(from+rows, len(a.set.Rows))
+	end := a.set.UnitEnd(to - 1)
+	if end-from <= maxRows {
+		return end
+	}
+	for to > from && a.set.Rows[to-1].Unit == a.set.Rows[min(to, len(a.set.Rows)-1)].Unit {
+		to-- // back to where the large unit begins
+	}
+	if to > from {
+		return to
+	}
+	return min(from+maxRows, end)
+}
+
+// chunk changes some rows and makes their outcomes durable. recovering says that an earlier run may have changed them already.
+func (a *application) chunk(ctx context.Context, m connectors.Mutator, c journal.Chunk, recovering bool) (took time.Duration, err error) {
+	from, to := int(c.First), int(c.First+c.Rows)
+	began := time.Now()
+	err = a.x.Live(ctx, m, from, to, recovering)
+	if took = time.Since(began); err != nil {
+		return took, err
+	}
+	a.Setup.Crash("changed")
+	if err := a.trace(ctx, from, to); err != nil {
+		return took, err
+	}
+	a.Setup.Crash("traced")
+	if err := a.settle(ctx, c, from, to); err != nil {
+		return took, err
+	}
+	a.Setup.Crash("outcome")
+	return took, nil
+}
+
+// settle makes the outcomes of some rows durable.
+func (a *application) settle(ctx context.Context, c journal.Chunk, from, to int) error {
+	return a.Journal.Settle(ctx, c.ID, a.Tonight.RunID, a.x.Outcomes(from, to), a.Setup.Now())
+}
+
+// said makes what the database refused somebody's business.
+func (a *application) said() error {
+	refused := map[execute.Refusal]int{}
+	for _, why := range a.x.Refused(0, len(a.set.Rows)) {
+		refused[why]++
+	}
+	for why, rows := range refused {
+		a.Notes.Problem(fmt.Errorf("%w: source %s: the database refused %d rows of plan %s (%s): they are as they were; look at the constraint or trigger, and whether a policy should name it",
+			setup.ErrSource, a.store.Name, rows, a.plan.PlanID, why))
+	}
+	return nil
+}

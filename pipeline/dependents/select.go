@@ -1,0 +1,238 @@
+package dependents
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"lethe/pipeline/change"
+	"lethe/pipeline/judge"
+)
+
+// Selected is a change with what the report says of it.
+type Selected struct {
+	change.Change
+	Of    *judge.Root // the first root that it goes with; of a root itself
+	Judge *judge.Judge
+}
+
+// Select returns the changes of the chosen roots, with all that goes with them, in the order of a set. A root that cannot end
+// without one that was not chosen is left out. What another selection holds already counts as gone.
+func (g *Graph) Select(chosen func(*judge.Root) bool) []Selected {
+	type state struct {
+		ends ending
+		held bool
+	}
+	was := make([]state, len(g.nodes))
+	for i, n := range g.nodes {
+		was[i] = state{n.ends, n.held}
+		if n.root != nil && (n.sealed != judge.None || !chosen(n.root)) {
+			n.ends = stays
+		}
+	}
+	g.settle(false)
+	rows := g.selected()
+	for i, n := range g.nodes {
+		n.ends, n.held = was[i].ends, was[i].held
+	}
+	return rows
+}
+
+// Seal notes that selected rows stand in a plan.
+func (g *Graph) Seal(rows []Selected) {
+	for i := range rows {
+		if n := g.index[id{rows[i].Table, rows[i].Key}]; n != nil && rows[i].Op != judge.SetNull {
+			n.sealed = rows[i].Op
+		}
+	}
+}
+
+// WaitTogether lets people be asked about each root that may go only with one they are asked about.
+func (g *Graph) WaitTogether() {
+	going := map[*judge.Root]bool{}
+	for _, s := range g.Select(func(r *judge.Root) bool { return !r.Asks && !r.Ramped }) {
+		if s.Kind == change.Root {
+			going[s.Of] = true
+		}
+	}
+	for _, n := range g.nodes {
+		if n.root != nil && n.ends != stays && !n.root.Ramped && !going[n.root] {
+			n.root.Asks = true
+		}
+	}
+}
+
+// item is a row of a selection.
+type item struct {
+	*node
+	from  *node // the first root that it goes with
+	kind  change.Kind
+	op    judge.Change
+	unit  int
+	level int
+}
+
+// selected lists what is live, what forgets it, and what it alone owned. Who is emptied and forgets too is listed for both.
+func (g *Graph) selected() []Selected {
+	items := map[*node]*item{}
+	var order []*item
+	add := func(n, from *node, kind change.Kind, op judge.Change, level int) *item {
+		it := &item{node: n, from: from, kind: kind, op: op, level: level, unit: len(order)}
+		order = append(order, it)
+		return it
+	}
+	for _, n := range g.nodes {
+		switch {
+		case !n.live || n.sealed == judge.Delete:
+		case n.root == nil:
+			items[n] = add(n, n.origin, change.Dependent, judge.Delete, n.level)
+		case n.ends == goes:
+			items[n] = add(n, n, change.Root, judge.Delete, n.level)
+		default:
+			items[n] = add(n, n, change.Root, judge.Anonymize, 0)
+		}
+	}
+	for _, n := range g.nodes {
+		if owner := n.owner(); owner != nil && items[n] == nil && n.sealed == judge.None && items[owner] != nil {
+			items[n] = add(n, owner, change.Owned, judge.Delete, -1)
+			for _, r := range n.out { // to what goes before it
+				if items[r.parent] != nil && g.minds(r) {
+					n.detach = append(n.detach, missing(n.detach, r.edge.nullable)...)
+				}
+			}
+		}
+	}
+	for _, n := range g.nodes {
+		if n.leaves() || items[n] != nil && items[n].kind == change.Owned {
+			continue
+		}
+		var forgets *item
+		for _, r := range n.out {
+			p := items[r.parent]
+			if p == nil || !r.parent.leaves() {
+				continue
+			}
+			if r.lets() {
+				items[n].level = max(items[n].level, p.level+1)
+			} else if r.forgets() {
+				if forgets == nil {
+					forgets = add(n, p.from, change.Dependent, judge.SetNull, 0)
+				}
+				forgets.level = max(forgets.level, p.level+1)
+			}
+		}
+		if items[n] == nil && forgets != nil {
+			items[n] = forgets
+		}
+	}
+	units(items, order)
+	slices.SortFunc(order, func(a, b *item) int {
+		return cmp.Or(cmp.Compare(a.unit, b.unit), cmp.Compare(b.level, a.level), strings.Compare(a.table, b.table),
+			strings.Compare(string(a.key), string(b.key)), strings.Compare(string(a.op), string(b.op)))
+	})
+	at := make(map[*node]int, len(order))
+	for i, it := range order {
+		if items[it.node] == it {
+			at[it.node] = i
+		}
+	}
+	rows := make([]Selected, len(order))
+	for i, it := range order {
+		rows[i] = g.selectedRow(it, at)
+	}
+	return rows
+}
+
+// owner is a deleted row that owns the parent n and whose going, with that of all others that refer to it, frees it; nil if n is
+// owned by none or another row still names it.
+func (n *node) owner() (owner *node) {
+	if n.governed || !n.expanded || n.live || n.held || len(n.unnamed) > 0 {
+		return nil
+	}
+	for _, r := range n.in {
+		c := r.child
+		if !c.leaves() && !r.lets() {
+			return nil
+		}
+		if c.root != nil && c.live && r.edge.owned[c.judge] && (owner == nil || c.seq < owner.seq) {
+			owner = c
+		}
+	}
+	return owner
+}
+
+// units numbers the connected rows, by their first one.
+func units(items map[*node]*item, order []*item) {
+	parent := make([]int, len(order))
+	for i := range parent {
+		parent[i] = i
+	}
+	var find func(int) int
+	find = func(i int) int {
+		for parent[i] != i {
+			parent[i] = parent[parent[i]]
+			i = parent[i]
+		}
+		return i
+	}
+	for _, it := range order {
+		for _, r := range it.out {
+			if other := items[r.parent]; other != nil {
+				a, b := find(it.unit), find(other.unit)
+				parent[max(a, b)] = min(a, b)
+			}
+		}
+	}
+	for _, it := range order {
+		it.unit = find(it.unit)
+	}
+}
+
+func (g *Graph) selectedRow(it *item, at map[*node]int) Selected {
+	s := Selected{Of: it.from.root, Judge: it.from.judge}
+	s.Change = change.Change{Unit: int64(it.unit), Level: it.level, Kind: it.kind, Silo: s.Judge.Silo.Silo.Name, Table: it.table, Key: it.key, Op: it.op}
+	if it.op == judge.Delete {
+		s.Detach = it.detach
+	}
+	if r := it.root; it.kind == change.Root {
+		s.Mapping = g.store.Mapping(s.Judge)
+		s.Guard, s.Subject, s.Record = r.Guard, r.Subject, r.Record
+		if it.op == judge.Anonymize && r.Change == judge.Delete {
+			s.Guard = r.ElseGuard
+		}
+	}
+	seen := map[int]bool{}
+	for _, r := range it.out {
+		row, ok := at[r.parent]
+		if !ok || r.parent == it.node || seen[row*len(g.edges)+r.edge.at] {
+			continue
+		}
+		seen[row*len(g.edges)+r.edge.at] = true
+		does := it.does(r)
+		if it.op == judge.SetNull && it.root != nil && does != change.Forgets { // the row's own change says so
+			continue
+		}
+		s.Refs = append(s.Refs, change.Ref{Row: row, Edge: r.edge.at, Does: does, Guard: change.GuardOf(s.Judge.Match, g.runID, r.edge.Edge, r.values)})
+	}
+	return s
+}
+
+// does is what follows for a row when one that it refers to goes.
+func (it *item) does(r ref) change.Does {
+	switch {
+	case r.lets():
+		return change.Loses
+	case it.op == judge.Anonymize && r.parent.leaves() && r.forgets():
+		return change.Forgets
+	case it.kind == change.Owned:
+		return change.Holds
+	case it.op == judge.SetNull:
+		if r.parent.leaves() && r.forgets() {
+			return change.Forgets
+		}
+		return change.Holds
+	case slices.ContainsFunc(r.parent.via, func(j *judge.Judge) bool { return r.edge.do[j] == string(judge.Delete) }):
+		return change.Follows
+	}
+	return change.Holds
+}

@@ -1,0 +1,321 @@
+// Package execute carries out a set of changes in the source that it was planned for. Its nouns: an Executor executes one set; a
+// view is what is known of its rows, a status how a row stands beside what the plan saw of it; a verdict is what happens to a row
+// now. Every row is looked at again under its lock, and every edit is computed from that row's own change: nothing is carried
+// along by position. A live source is changed in transactions of whole units (Live), a backup in one rewrite (Backup); what
+// happens to a row is decided by the same code.
+package execute
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"lethe/connectors"
+	"lethe/pipeline/change"
+	"lethe/pipeline/judge"
+	"lethe/pipeline/plan"
+	"lethe/pipeline/setup"
+	"lethe/pipeline/stores"
+)
+
+// Options are what executing a set takes besides the set and its source.
+type Options struct {
+	RunID  string                                                // of the run that planned
+	Now    func() time.Time                                      // as of which rows are decided anew
+	Head   func(ctx context.Context, silo string) (int64, error) // of the registry, now
+	Reload func(ctx context.Context, silo string) error          // brings a silo's standings to that head
+}
+
+// Executor executes the changes of one set in one source.
+type Executor struct {
+	store    *stores.Store
+	set      *change.Set
+	o        Options
+	outcomes []byte // of each row; 0: not known yet
+	refused  map[int]Refusal
+	tables   map[string]*table
+	into     map[string][]int // edges of the set, by the table referred to
+}
+
+// Refusal says what kept the database from changing a row.
+type Refusal struct {
+	Class string // FOREIGN_KEY, TRIGGER, ...
+	By    string // the constraint or table, as the engine names it; "" where it does not
+}
+
+func (r Refusal) String() string { return strings.TrimSpace(r.Class + " " + r.By) }
+
+// table is what the executor needs of a table of the set.
+type table struct {
+	connectors.Table
+	whole layout
+	brief layout // what is looked at of a row that no silo decides
+}
+
+// layout is the fields that are read of a table, and where they stand.
+type layout struct {
+	fields []string // nil: all
+	at     map[string]int
+	key    []int
+	edges  map[int][]int // where the fields of an edge from the table stand
+	into   map[int][]int // and those that an edge to it refers to
+}
+
+func (x *Executor) layout(t connectors.Table, fields []string) layout {
+	l := layout{fields: fields, at: map[string]int{}, edges: map[int][]int{}, into: map[int][]int{}}
+	if fields == nil {
+		for i, f := range t.Fields {
+			l.at[f.Name] = i
+		}
+	}
+	for i, name := range fields {
+		l.at[name] = i
+	}
+	l.key = l.places(t.Key)
+	for i, e := range x.set.Edges {
+		if e.Child == t.Name {
+			l.edges[i] = l.places(e.Fields)
+		}
+		if e.Parent == t.Name {
+			l.into[i] = l.places(e.RefFields)
+		}
+	}
+	return l
+}
+
+func (l layout) places(fields []string) []int {
+	at := make([]int, len(fields))
+	for i, name := range fields {
+		at[i] = l.at[name]
+	}
+	return at
+}
+
+// newTable finds what is read of a table.
+func (x *Executor) newTable(t connectors.Table) *table {
+	brief := slices.Clone(t.Key)
+	add := func(fields []string) {
+		for _, f := range fields {
+			if !slices.Contains(brief, f) {
+				brief = append(brief, f)
+			}
+		}
+	}
+	for _, e := range x.set.Edges {
+		if e.Child == t.Name {
+			add(e.Fields)
+		}
+		if e.Parent == t.Name {
+			add(e.RefFields)
+		}
+	}
+	whole := x.layout(t, nil)
+	if len(x.store.Governed[t.Name]) > 0 { // a row may have become a silo's
+		return &table{Table: t, whole: whole, brief: whole}
+	}
+	return &table{Table: t, whole: whole, brief: x.layout(t, brief)}
+}
+
+// New makes the executor of a set. outcomes are those that an earlier run settled. A silo that no longer governs a row's table ends
+// the plan: the error wraps setup.ErrExpired.
+func New(store *stores.Store, set *change.Set, outcomes []byte, o Options) (*Executor, error) {
+	x := &Executor{store: store, set: set, o: o, outcomes: outcomes, refused: map[int]Refusal{}, tables: map[string]*table{}, into: map[string][]int{}}
+	for i := range set.Rows {
+		c := &set.Rows[i]
+		if x.tables[c.Table] == nil {
+			t, ok := store.Tables.Find(c.Table)
+			if !ok {
+				return nil, fmt.Errorf("%w: table %s is gone", connectors.ErrSchemaChanged, c.Table)
+			}
+			x.tables[c.Table] = x.newTable(t)
+		}
+		if c.Kind == change.Root && store.Judge(c.Silo, c.Table, c.Mapping) == nil {
+			return nil, fmt.Errorf("%w: silo %s no longer governs table %s of source %s", setup.ErrExpired, c.Silo, c.Table, store.Name)
+		}
+	}
+	for i, e := range set.Edges {
+		x.into[e.Parent] = append(x.into[e.Parent], i)
+	}
+	return x, nil
+}
+
+// Outcomes are those of the rows from one position up to another.
+func (x *Executor) Outcomes(from, to int) []byte { return x.outcomes[from:to] }
+
+// Refused are the rows from one position up to another that the database refused.
+func (x *Executor) Refused(from, to int) map[int]Refusal {
+	found := map[int]Refusal{}
+	for i, r := range x.refused {
+		if i >= from && i < to {
+			found[i] = r
+		}
+	}
+	return found
+}
+
+// errMoved says that the registry got new events while a transaction was at work.
+var errMoved = errors.New("the registry moved")
+
+// errAgain says that the rows are not as it was assumed when the first of them were decided.
+var errAgain = errors.New("decided on what is not so")
+
+// silos are those under which rows are decided.
+func (x *Executor) silos(from, to int) (silos []string) {
+	for i := from; i < to; i++ {
+		if c := &x.set.Rows[i]; c.Kind == change.Root && !slices.Contains(silos, c.Silo) {
+			silos = append(silos, c.Silo)
+		}
+	}
+	return silos
+}
+
+// standings is the head up to which a silo's standings are loaded.
+func (x *Executor) standings(silo string) int64 {
+	for _, j := range x.store.Judges {
+		if j.Silo.Silo.Name == silo {
+			return j.State.Standings.Head()
+		}
+	}
+	return 0
+}
+
+// still compares the registry with what rows were decided by.
+func (x *Executor) still(ctx context.Context, silos []string) error {
+	for _, silo := range silos {
+		now, err := x.o.Head(ctx, silo)
+		if err != nil {
+			return err
+		}
+		if now != x.standings(silo) {
+			return errMoved
+		}
+	}
+	return nil
+}
+
+func (x *Executor) reload(ctx context.Context, silos []string) error {
+	for _, silo := range silos {
+		if err := x.o.Reload(ctx, silo); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judgeOf is a judge of the silo of a change: of a root the one that decided it, of what goes with it any that has the silo's key.
+func (x *Executor) judgeOf(c *change.Change) *judge.Judge {
+	if c.Kind == change.Root {
+		return x.store.Judge(c.Silo, c.Table, c.Mapping)
+	}
+	i := slices.IndexFunc(x.store.Judges, func(j *judge.Judge) bool { return j.Silo.Silo.Name == c.Silo })
+	return x.store.Judges[i]
+}
+
+// look says how one row of a batch stands beside its change.
+func (x *Executor) look(b connectors.Batch, l layout, row int, i int, v *view) {
+	c := &x.set.Rows[i]
+	refs := make([]hold, len(c.Refs))
+	for k, r := range c.Refs {
+		e := x.set.Edges[r.Edge]
+		at := l.edges[r.Edge]
+		values, ok := connectors.KeyOf(b.Rows, at, row)
+		switch {
+		case !ok && slices.ContainsFunc(at, func(col int) bool { return b.Rows.Column(col).(*array.Binary).IsNull(row) }):
+			refs[k] = emptied
+		case change.GuardOf(x.judgeOf(c).Match, x.o.RunID, e, values) != r.Guard:
+			refs[k] = moved
+		}
+	}
+	v.refs[i-v.from] = refs
+	v.rows[i-v.from] = agrees
+	if c.Kind != change.Root {
+		if c.Op == judge.Delete && slices.ContainsFunc(x.store.Governed[c.Table], func(j *judge.Judge) bool { return j.Mine(b.Rows, row) }) {
+			v.rows[i-v.from] = drifted // a silo decides it by now
+		}
+		return
+	}
+	switch x.judgeOf(c).Still(b.Rows, row, c.Planned(), x.o.RunID, x.o.Now()) {
+	case judge.Already:
+		v.rows[i-v.from] = already
+	case judge.Drifted:
+		v.rows[i-v.from] = drifted
+	}
+}
+
+// edits collects what happens to the rows of one batch, each from its own change.
+type edits struct {
+	x     *Executor
+	batch connectors.Batch
+	ops   []connectors.Op
+	nulls map[string][]bool // fields to be emptied, and in which rows
+	set   map[*judge.Judge][]judge.Planned
+}
+
+func (x *Executor) edits(b connectors.Batch) *edits {
+	return &edits{x: x, batch: b, ops: make([]connectors.Op, b.Rows.NumRows()), nulls: map[string][]bool{}, set: map[*judge.Judge][]judge.Planned{}}
+}
+
+// add says what happens to a row.
+func (e *edits) add(row, i int, op judge.Change, nulls []string) {
+	c := &e.x.set.Rows[i]
+	switch op {
+	case judge.None:
+	case judge.Delete:
+		e.ops[row] = connectors.Delete
+	case judge.SetNull:
+		e.ops[row] = connectors.Update
+		for _, f := range nulls {
+			if e.nulls[f] == nil {
+				e.nulls[f] = make([]bool, len(e.ops))
+			}
+			e.nulls[f][row] = true
+		}
+	default:
+		e.ops[row] = connectors.Update
+		j := e.x.judgeOf(c)
+		if e.set[j] == nil {
+			e.set[j] = make([]judge.Planned, len(e.ops))
+		}
+		e.set[j][row] = c.Planned()
+	}
+}
+
+// edit is the answer to the batch.
+func (e *edits) edit() (connectors.Edit, error) {
+	out := connectors.Edit{Ops: e.ops}
+	for j, planned := range e.set {
+		mine := make([]connectors.Op, len(e.ops))
+		for row := range mine {
+			if planned[row].Change != judge.None {
+				mine[row] = connectors.Update
+			}
+		}
+		set, err := j.Assign(e.batch, mine, planned)
+		if err != nil {
+			return out, err
+		}
+		out.Set = append(out.Set, set...)
+	}
+	for field, rows := range e.nulls {
+		col := new(connectors.Column)
+		for range rows {
+			col.AppendNull()
+		}
+		out.Set = append(out.Set, connectors.Assignment{Field: field, Rows: rows, Values: col.Array()})
+	}
+	return out, nil
+}
+
+// settled says how a row stands that an earlier transaction dealt with.
+func settled(outcome byte) status {
+	switch outcome {
+	case plan.Done, plan.Unverified, plan.Recovered, plan.Gone:
+		return gone
+	}
+	return drifted
+}

@@ -1,0 +1,145 @@
+package execute
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+
+	"lethe/connectors"
+	"lethe/pipeline/dependents"
+	"lethe/pipeline/judge"
+)
+
+// late makes the queries that look, under the lock, for rows which refer to one that is to be deleted and that no change names: they
+// came after the plan, or were moved. Where the engine itself refuses, they are asked for only once it has refused.
+func (t *transaction) late(ctx context.Context) (queries []connectors.Query, edits []connectors.EditFunc, err error) {
+	deleted := map[string][]int{}
+	byKey := map[string]map[connectors.Key]int{}
+	for i := t.first; i < t.last; i++ {
+		c := &t.set.Rows[i]
+		if byKey[c.Table] == nil {
+			byKey[c.Table] = map[connectors.Key]int{}
+		}
+		if other, known := byKey[c.Table][c.Key]; !known || len(t.set.Rows[other].Refs) < len(c.Refs) { // of a row with two changes the one that knows
+			byKey[c.Table][c.Key] = i
+		}
+		if i >= t.from && i < t.to && c.Op == judge.Delete {
+			deleted[c.Table] = append(deleted[c.Table], i)
+		}
+	}
+	t.referred = map[int]map[int]connectors.Key{}
+	for _, table := range sortedKeys(deleted) {
+		for _, at := range t.into[table] {
+			e := t.set.Edges[at]
+			child, ok := t.store.Tables.Find(e.Child)
+			if !ok || len(child.Key) == 0 || !t.all && (e.OnDelete == "RESTRICT" || e.OnDelete == "NO ACTION") {
+				continue
+			}
+			q := connectors.Query{Table: e.Child, Keys: &connectors.Keys{Fields: e.Fields, Of: &connectors.Referred{Table: e.Parent, Fields: e.RefFields}}}
+			rows := map[connectors.Key]int{}
+			values, err := t.valuesOf(ctx, at, deleted[table])
+			if err != nil {
+				return nil, nil, err
+			}
+			for _, i := range deleted[table] {
+				if v, ok := values[i]; ok {
+					q.Keys.Tuples = append(q.Keys.Tuples, v)
+					rows[v] = i
+				}
+			}
+			if len(q.Keys.Tuples) == 0 {
+				continue
+			}
+			var keyCols, refCols []int
+			q.Fields, keyCols, refCols = dependents.Union(child.Key, e.Fields)
+			queries = append(queries, q)
+			edits = append(edits, func(b connectors.Batch) (connectors.Edit, error) {
+				for row := range int(b.Rows.NumRows()) {
+					key, _ := connectors.KeyOf(b.Rows, keyCols, row)
+					ref, _ := connectors.KeyOf(b.Rows, refCols, row)
+					parent, known := rows[ref]
+					if b.Tuples != nil {
+						parent, known = rows[q.Keys.Tuples[b.Tuples[row]]]
+					}
+					if known {
+						t.found(at, parent, byKey[e.Child], key)
+					}
+				}
+				return connectors.Edit{}, nil
+			})
+		}
+	}
+	return queries, edits, nil
+}
+
+// found notes a row that refers to one which is to be deleted.
+func (t *transaction) found(edge, parent int, changed map[connectors.Key]int, key connectors.Key) {
+	i, known := changed[key]
+	switch {
+	case !known:
+		t.seen.late[parent] = true
+	case i == parent: // it goes with itself
+	default:
+		for _, r := range t.set.Rows[i].Refs {
+			if r.Row == parent && r.Edge == edge {
+				return
+			}
+		}
+		if !slices.Contains(t.seen.others[parent], i) {
+			t.seen.others[parent] = append(t.seen.others[parent], i)
+		}
+	}
+}
+
+// valuesOf are the values that an edge refers to in some rows: their key, or what a read before the lock found, which is held
+// against the locked rows.
+func (t *transaction) valuesOf(ctx context.Context, edge int, rows []int) (map[int]connectors.Key, error) {
+	e := t.set.Edges[edge]
+	tab := t.tables[e.Parent]
+	values := map[int]connectors.Key{}
+	if slices.Equal(e.RefFields, tab.Key) {
+		for _, i := range rows {
+			values[i] = t.set.Rows[i].Key
+		}
+		return values, nil
+	}
+	byKey := map[connectors.Key]int{}
+	q := connectors.Query{Table: e.Parent, Keys: &connectors.Keys{Fields: tab.Key}}
+	for _, i := range rows {
+		q.Keys.Tuples = append(q.Keys.Tuples, t.set.Rows[i].Key)
+		byKey[t.set.Rows[i].Key] = i
+	}
+	var keyCols, refCols []int
+	q.Fields, keyCols, refCols = dependents.Union(tab.Key, e.RefFields)
+	for b, err := range t.store.Conn.Scan(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		for row := range int(b.Rows.NumRows()) {
+			key, _ := connectors.KeyOf(b.Rows, keyCols, row)
+			v, ok := connectors.KeyOf(b.Rows, refCols, row)
+			if i, known := byKey[key]; ok && known {
+				values[i] = v
+			}
+		}
+	}
+	t.referred[edge] = values
+	return values, nil
+}
+
+// sameValues lets a row drift that is referred to by other values than those by which others were asked for.
+func (t *transaction) sameValues(b connectors.Batch, l layout, row, i int) {
+	for edge, values := range t.referred {
+		was, asked := values[i]
+		e := t.set.Edges[edge]
+		if !asked || e.Parent != t.set.Rows[i].Table {
+			continue
+		}
+		if now, ok := connectors.KeyOf(b.Rows, l.into[edge], row); !ok || now != was {
+			t.seen.late[i] = true
+		}
+	}
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,342 @@
+package execute
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"lethe/connectors"
+	"lethe/pipeline/change"
+	"lethe/pipeline/judge"
+	"lethe/pipeline/plan"
+)
+
+// attempts is how often a transaction is tried that failed for a passing reason.
+const attempts = 8
+
+// Live changes the rows from one position of the set up to another in one transaction: whole units, or the beginning of one that
+// is too large for a transaction, or what is left of it. What the database refuses is left as it was, unit by unit. recovering
+// says that an earlier run may have committed it already.
+func (x *Executor) Live(ctx context.Context, m connectors.Mutator, from, to int, recovering bool) error {
+	first := from
+	for first > 0 && x.set.Rows[first-1].Unit == x.set.Rows[from].Unit {
+		first--
+	}
+	t := &transaction{Executor: x, mutator: m, recovering: recovering, first: first, from: from, to: to, last: x.set.UnitEnd(to - 1)}
+	err := t.try(ctx)
+	if errors.Is(err, connectors.ErrRefused) {
+		return x.split(ctx, t, err)
+	}
+	if err != nil {
+		return err
+	}
+	return t.verify(ctx)
+}
+
+// split halves what the database refused, until the unit that it refuses is alone.
+func (x *Executor) split(ctx context.Context, t *transaction, refusal error) error {
+	middle := t.from + (t.to-t.from)/2
+	for middle > t.from && x.set.Rows[middle-1].Unit == x.set.Rows[middle].Unit {
+		middle--
+	}
+	if middle == t.from {
+		middle = min(x.set.UnitEnd(t.from), t.to)
+	}
+	if middle < t.to {
+		if err := x.Live(ctx, t.mutator, t.from, middle, t.recovering); err != nil {
+			return err
+		}
+		return x.Live(ctx, t.mutator, middle, t.to, t.recovering)
+	}
+	why := Refusal{Class: "DATABASE"}
+	var told *connectors.RefusedError
+	if errors.As(refusal, &told) {
+		why = Refusal{Class: string(told.Class), By: told.By}
+	}
+	for i := t.from; i < t.to; i++ {
+		x.outcomes[i] = plan.Refused
+		x.refused[i] = why
+	}
+	return nil
+}
+
+// transaction is one attempt after another to change some rows.
+type transaction struct {
+	*Executor
+	mutator    connectors.Mutator
+	recovering bool
+	first      int  // of the unit that from is in
+	from, to   int  // the rows to be changed
+	last       int  // behind the unit that the last of them is in
+	all        bool // also look along edges at which the engine would refuse
+	given      []verdict
+	seen       *view
+	referred   map[int]map[int]connectors.Key // by edge to fields that are no key: the values of each row
+}
+
+// try runs the transaction until what it did is what the rows as they are ask for.
+func (t *transaction) try(ctx context.Context) error {
+	known := t.fresh()
+	for attempt := 0; ; attempt++ {
+		err := t.run(ctx, known)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, errAgain):
+			known = t.seen
+			if attempt >= attempts {
+				return errors.Join(connectors.ErrTransient, err)
+			}
+		case errors.Is(err, errMoved):
+			if err := t.reload(ctx, t.silos(t.first, t.last)); err != nil {
+				return err
+			}
+		case errors.Is(err, connectors.ErrRefused) && attempt < attempts && t.otherwise(): // before what was seen could be said
+			known = t.seen
+		case errors.Is(err, connectors.ErrRefused) && !t.all: // perhaps for a row that came after the plan
+			t.all = true
+		case errors.Is(err, connectors.ErrTransient) && attempt < attempts:
+			if err := pause(ctx, time.Duration(attempt+1)*50*time.Millisecond); err != nil {
+				return err
+			}
+		default:
+			return err
+		}
+	}
+}
+
+// pause waits, unless the context ends.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// fresh assumes of every row what the plan saw, but for those that earlier transactions dealt with.
+func (t *transaction) fresh() *view {
+	v := newView(t.first, t.last)
+	for i := t.first; i < t.from; i++ {
+		v.rows[i-v.from] = settled(t.outcomes[i])
+	}
+	return v
+}
+
+// step is one query of the transaction: rows of one table and level.
+type step struct {
+	table  string
+	level  int
+	rows   []int
+	layout layout
+	detach bool // the fields by which rows refer in a circle are emptied, before anything else is done
+	only   bool // rows are looked at, and not changed here
+}
+
+// steps are the queries of the transaction: what is referred to before what refers, since edits are applied the other way round.
+func (t *transaction) steps() []step {
+	type place struct {
+		table string
+		level int
+		only  bool
+		root  bool
+	}
+	byPlace := map[place]*step{}
+	var steps []*step
+	for i := t.first; i < t.last; i++ {
+		c := &t.set.Rows[i]
+		mine := i >= t.from && i < t.to
+		if !mine && (i < t.from || c.Kind != change.Root) {
+			continue // dealt with, or the next transaction's; but what the rows follow is looked at
+		}
+		p := place{c.Table, c.Level, !mine, c.Kind == change.Root}
+		if byPlace[p] == nil {
+			byPlace[p] = &step{table: c.Table, level: c.Level, only: !mine, layout: t.tables[c.Table].brief}
+			if p.root {
+				byPlace[p].layout = t.tables[c.Table].whole
+			}
+			steps = append(steps, byPlace[p])
+		}
+		byPlace[p].rows = append(byPlace[p].rows, i)
+	}
+	slices.SortStableFunc(steps, func(a, b *step) int { return cmp.Or(cmp.Compare(a.level, b.level), strings.Compare(a.table, b.table)) })
+	out := make([]step, len(steps))
+	for i, s := range steps {
+		out[i] = *s
+	}
+	detach := map[string]*step{}
+	for i := t.from; i < t.to; i++ {
+		if c := &t.set.Rows[i]; len(c.Detach) > 0 {
+			if detach[c.Table] == nil {
+				detach[c.Table] = &step{table: c.Table, detach: true, layout: t.tables[c.Table].brief}
+			}
+			detach[c.Table].rows = append(detach[c.Table].rows, i)
+		}
+	}
+	for _, table := range sortedKeys(detach) {
+		out = append(out, *detach[table])
+	}
+	return out
+}
+
+// run is one transaction. It is decided by what is known; where the rows turn out to ask for something else, all is rolled back.
+func (t *transaction) run(ctx context.Context, known *view) error {
+	t.seen = t.fresh()
+	t.given = decide(t.set, known, t.recovering)
+	for i := t.from; i < t.to; i++ { // what is not met is gone
+		t.seen.rows[i-t.seen.from] = gone
+	}
+	steps := t.steps()
+	var queries []connectors.Query
+	var edit []connectors.EditFunc
+	for _, s := range steps {
+		if s.only {
+			for _, i := range s.rows {
+				t.seen.rows[i-t.seen.from] = gone
+			}
+		}
+		queries = append(queries, t.query(s))
+		edit = append(edit, func(b connectors.Batch) (connectors.Edit, error) { return t.edit(s, b, known) })
+	}
+	late, looks, err := t.late(ctx)
+	if err != nil {
+		return err
+	}
+	at := len(queries) - countDetach(steps)
+	queries, edit = slices.Insert(queries, at, late...), slices.Insert(edit, at, looks...)
+	next := 0
+	_, err = t.mutator.Mutate(ctx, queries, func(b connectors.Batch) (connectors.Edit, error) {
+		next++
+		return edit[next-1](b)
+	}, func() error { return t.confirm(ctx) })
+	return err
+}
+
+func countDetach(steps []step) (n int) {
+	for _, s := range steps {
+		if s.detach {
+			n++
+		}
+	}
+	return n
+}
+
+func (t *transaction) query(s step) connectors.Query {
+	q := connectors.Query{Table: s.table, Fields: s.layout.fields, Keys: &connectors.Keys{Fields: t.tables[s.table].Key}}
+	for _, i := range s.rows {
+		q.Keys.Tuples = append(q.Keys.Tuples, t.set.Rows[i].Key)
+	}
+	return q
+}
+
+// edit looks at the locked rows of a step and says what happens to each.
+func (t *transaction) edit(s step, b connectors.Batch, known *view) (connectors.Edit, error) {
+	byKey := make(map[connectors.Key]int, len(s.rows))
+	for _, i := range s.rows {
+		byKey[t.set.Rows[i].Key] = i
+	}
+	e := t.edits(b)
+	for row := range e.ops {
+		key, _ := connectors.KeyOf(b.Rows, s.layout.key, row)
+		i, planned := byKey[key]
+		if !planned {
+			continue // the source matched more than was asked: not ours
+		}
+		v := t.given[i-known.from]
+		switch {
+		case s.detach:
+			if v.op == judge.Delete && t.asAssumed(i, known) {
+				e.add(row, i, judge.SetNull, t.set.Rows[i].Detach)
+			}
+			continue
+		case s.only:
+			t.look(b, s.layout, row, i, t.seen)
+			continue
+		}
+		t.look(b, s.layout, row, i, t.seen)
+		t.sameValues(b, s.layout, row, i)
+		if t.asAssumed(i, known) {
+			e.add(row, i, v.op, v.nulls)
+		}
+	}
+	return e.edit()
+}
+
+// asAssumed reports whether a row is as it was assumed when it was decided.
+func (t *transaction) asAssumed(i int, known *view) bool {
+	if t.seen.status(i) != known.status(i) {
+		return false
+	}
+	for k := range t.set.Rows[i].Refs {
+		if t.seen.ref(i, k) != known.ref(i, k) {
+			return false
+		}
+	}
+	return true
+}
+
+// confirm holds what was done against what the rows, now that all were seen, ask for, and the registry against what they were decided by.
+func (t *transaction) confirm(ctx context.Context) error {
+	if err := t.still(ctx, t.silos(t.first, t.last)); err != nil {
+		return err
+	}
+	if t.otherwise() {
+		return errAgain
+	}
+	for i, v := range decide(t.set, t.seen, t.recovering) {
+		if at := t.first + i; at >= t.from && at < t.to {
+			t.outcomes[at] = v.outcome
+		}
+	}
+	return nil
+}
+
+// otherwise reports whether the rows as they were seen ask for something else than what was done.
+func (t *transaction) otherwise() bool {
+	asked := decide(t.set, t.seen, t.recovering)
+	for i := t.from; i < t.to; i++ {
+		is, was := asked[i-t.first], t.given[i-t.first]
+		if is.op != was.op || !slices.Equal(is.nulls, was.nulls) {
+			return true
+		}
+	}
+	return false
+}
+
+// verify reads the deleted rows again: none may be there.
+func (t *transaction) verify(ctx context.Context) error {
+	byTable := map[string]map[connectors.Key]int{}
+	for i := t.from; i < t.to; i++ {
+		c := &t.set.Rows[i]
+		if c.Op == judge.Delete && (t.outcomes[i] == plan.Done || t.outcomes[i] == plan.Recovered) {
+			if byTable[c.Table] == nil {
+				byTable[c.Table] = map[connectors.Key]int{}
+			}
+			byTable[c.Table][c.Key] = i
+		}
+	}
+	for _, name := range sortedKeys(byTable) {
+		tab, rows := t.tables[name], byTable[name]
+		q := connectors.Query{Table: name, Fields: tab.Key, Keys: &connectors.Keys{Fields: tab.Key, Tuples: sortedKeys(rows)}}
+		cols := make([]int, len(tab.Key))
+		for i := range cols {
+			cols[i] = i
+		}
+		for b, err := range t.store.Conn.Scan(ctx, q) {
+			if err != nil {
+				return err
+			}
+			for row := range int(b.Rows.NumRows()) {
+				key, _ := connectors.KeyOf(b.Rows, cols, row)
+				if i, ok := rows[key]; ok {
+					t.outcomes[i] = plan.Unverified
+				}
+			}
+		}
+	}
+	return nil
+}

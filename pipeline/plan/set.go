@@ -1,0 +1,260 @@
+package plan
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"filippo.io/age"
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/ipc"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"lethe/connectors"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/change"
+	"lethe/pipeline/judge"
+	"lethe/pipeline/setup"
+)
+
+// Set is the changes of one source. Two files hold them, row by row alike: the actions in the clear, by keyed reference, and the
+// changes, with the keys of their rows, encrypted to the plan's own identity.
+type Set struct {
+	Source  string        `json:"source"`
+	Silos   []string      `json:"silos"`  // under which its rows are decided
+	Tables  []string      `json:"tables"` // that it changes
+	Edges   []change.Edge `json:"edges"`
+	Rows    int64         `json:"rows"`
+	Actions string        `json:"actions"` // file name
+	Changes string        `json:"changes"`
+	// The sha256 of the files, hex.
+	ActionsDigest string `json:"actions_sha256"`
+	ChangesDigest string `json:"changes_sha256"`
+}
+
+var changeSchema = arrow.NewSchema([]arrow.Field{
+	{Name: "unit", Type: arrow.PrimitiveTypes.Int64},
+	{Name: "level", Type: arrow.PrimitiveTypes.Int64},
+	{Name: "kind", Type: arrow.BinaryTypes.String},
+	{Name: "silo", Type: arrow.BinaryTypes.String},
+	{Name: "table", Type: arrow.BinaryTypes.String},
+	{Name: "key", Type: arrow.BinaryTypes.Binary},
+	{Name: "op", Type: arrow.BinaryTypes.String},
+	{Name: "fields", Type: arrow.BinaryTypes.String},
+	{Name: "detach", Type: arrow.BinaryTypes.String},
+	{Name: "guard", Type: &arrow.FixedSizeBinaryType{ByteWidth: len(judge.Guard{})}},
+	{Name: "subject", Type: &arrow.FixedSizeBinaryType{ByteWidth: 32}},
+	{Name: "record", Type: &arrow.FixedSizeBinaryType{ByteWidth: 32}},
+	{Name: "refs", Type: arrow.BinaryTypes.Binary},
+	{Name: "mapping", Type: arrow.PrimitiveTypes.Int64},
+}, nil)
+
+// Writer writes the two files of a set.
+type Writer struct {
+	folder  string
+	set     Set
+	actions *audit.Spool[audit.Action]
+	file    *os.File
+	sealed  io.WriteCloser
+	changes *ipc.Writer
+	b       *array.RecordBuilder
+	pending int
+}
+
+// NewWriter begins a set in the folder of a plan, whose identity alone reads its changes.
+func NewWriter(folder, name string, s Set, to age.Recipient) (*Writer, error) {
+	s.Actions, s.Changes = name+".actions.arrow", name+".changes.arrow.age"
+	w := &Writer{folder: folder, set: s, b: array.NewRecordBuilder(memory.DefaultAllocator, changeSchema)}
+	var err error
+	if w.actions, err = audit.NewSpool[audit.Action](filepath.Join(folder, s.Actions)); err != nil {
+		return nil, err
+	}
+	if w.file, err = os.OpenFile(filepath.Join(folder, s.Changes), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err != nil {
+		return nil, fmt.Errorf("create set: %w", err)
+	}
+	if w.sealed, err = age.Encrypt(w.file, to); err != nil {
+		return nil, fmt.Errorf("create set: %w", err)
+	}
+	w.changes = ipc.NewWriter(w.sealed, ipc.WithSchema(changeSchema))
+	return w, nil
+}
+
+// Add writes a change and what the report says of it.
+func (w *Writer) Add(c change.Change, a audit.Action) error {
+	w.b.Field(0).(*array.Int64Builder).Append(c.Unit)
+	w.b.Field(1).(*array.Int64Builder).Append(int64(c.Level))
+	for i, text := range []string{string(c.Kind), c.Silo, c.Table} {
+		w.b.Field(2 + i).(*array.StringBuilder).Append(text)
+	}
+	w.b.Field(5).(*array.BinaryBuilder).Append([]byte(c.Key))
+	for i, text := range []string{string(c.Op), joinFields(c.Fields), joinFields(c.Detach)} {
+		w.b.Field(6 + i).(*array.StringBuilder).Append(text)
+	}
+	w.b.Field(9).(*array.FixedSizeBinaryBuilder).Append(c.Guard[:])
+	w.b.Field(10).(*array.FixedSizeBinaryBuilder).Append(c.Subject[:])
+	w.b.Field(11).(*array.FixedSizeBinaryBuilder).Append(c.Record[:])
+	w.b.Field(12).(*array.BinaryBuilder).Append(encodeRefs(c.Refs))
+	w.b.Field(13).(*array.Int64Builder).Append(int64(c.Mapping))
+	w.set.Rows++
+	if !slices.Contains(w.set.Silos, c.Silo) {
+		w.set.Silos = append(w.set.Silos, c.Silo)
+	}
+	if !slices.Contains(w.set.Tables, c.Table) {
+		w.set.Tables = append(w.set.Tables, c.Table)
+	}
+	if w.pending++; w.pending >= audit.SpoolRows {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	return w.actions.Append(a)
+}
+
+func (w *Writer) flush() error {
+	rec := w.b.NewRecord()
+	defer rec.Release()
+	w.pending = 0
+	return w.changes.Write(rec)
+}
+
+// Close makes both files durable and returns the set with their digests.
+func (w *Writer) Close() (Set, error) {
+	err := errors.Join(w.flush(), w.changes.Close(), w.sealed.Close(), w.file.Sync(), w.file.Close(), w.actions.Close())
+	w.b.Release()
+	if err != nil {
+		return w.set, fmt.Errorf("write set: %w", err)
+	}
+	if w.set.ActionsDigest, err = audit.FileDigest(filepath.Join(w.folder, w.set.Actions)); err != nil {
+		return w.set, err
+	}
+	w.set.ChangesDigest, err = audit.FileDigest(filepath.Join(w.folder, w.set.Changes))
+	return w.set, err
+}
+
+// Changes decrypts the changes of a set.
+func (p *Sealed) Changes(s Set, identity age.Identity) (*change.Set, error) {
+	f, err := os.Open(filepath.Join(p.Folder, s.Changes))
+	if err != nil {
+		return nil, fmt.Errorf("read set: %w", err)
+	}
+	defer f.Close()
+	clearText, err := age.Decrypt(f, identity)
+	if err != nil {
+		return nil, fmt.Errorf("read set %s: %w", s.Changes, err)
+	}
+	r, err := ipc.NewReader(clearText, ipc.WithSchema(changeSchema))
+	if err != nil {
+		return nil, fmt.Errorf("read set %s: %w", s.Changes, err)
+	}
+	defer r.Release()
+	set := &change.Set{Edges: s.Edges, Rows: make([]change.Change, 0, s.Rows)}
+	words := interned{}
+	for r.Next() {
+		rec := r.Record()
+		for i := range int(rec.NumRows()) {
+			c, err := readChange(rec, i, words)
+			if err != nil {
+				return nil, fmt.Errorf("read set %s: %w", s.Changes, err)
+			}
+			set.Rows = append(set.Rows, c)
+		}
+	}
+	if err := r.Err(); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read set %s: %w", s.Changes, err)
+	}
+	if err := sound(set, s); err != nil {
+		return nil, fmt.Errorf("read set %s: %w: %w", s.Changes, err, setup.ErrChanged)
+	}
+	return set, nil
+}
+
+// interned keeps one copy of words that rows repeat.
+type interned map[string]string
+
+func (w interned) of(text string) string {
+	if known, ok := w[text]; ok {
+		return known
+	}
+	own := strings.Clone(text)
+	w[own] = own
+	return own
+}
+
+func readChange(rec arrow.Record, i int, words interned) (c change.Change, err error) {
+	text := func(column int) string { return words.of(rec.Column(column).(*array.String).Value(i)) }
+	c = change.Change{
+		Unit: rec.Column(0).(*array.Int64).Value(i), Level: int(rec.Column(1).(*array.Int64).Value(i)),
+		Kind: change.Kind(text(2)), Silo: text(3), Table: text(4), Key: connectors.Key(rec.Column(5).(*array.Binary).Value(i)),
+		Mapping: int(rec.Column(13).(*array.Int64).Value(i)), Op: judge.Change(text(6)), Fields: splitFields(text(7)), Detach: splitFields(text(8)),
+	}
+	copy(c.Guard[:], rec.Column(9).(*array.FixedSizeBinary).Value(i))
+	copy(c.Subject[:], rec.Column(10).(*array.FixedSizeBinary).Value(i))
+	copy(c.Record[:], rec.Column(11).(*array.FixedSizeBinary).Value(i))
+	c.Refs, err = decodeRefs(rec.Column(12).(*array.Binary).Value(i))
+	return c, err
+}
+
+// sound checks that references lead to rows of the same unit, by edges of the set.
+func sound(set *change.Set, s Set) error {
+	if int64(len(set.Rows)) != s.Rows {
+		return fmt.Errorf("%d rows where the plan has %d", len(set.Rows), s.Rows)
+	}
+	for i := range set.Rows {
+		for _, r := range set.Rows[i].Refs {
+			if r.Row < 0 || r.Row >= len(set.Rows) || r.Edge < 0 || r.Edge >= len(set.Edges) || set.Rows[r.Row].Unit != set.Rows[i].Unit {
+				return errors.New("a row refers to none of its unit")
+			}
+		}
+	}
+	return nil
+}
+
+// joinFields joins the names of fields by a byte that no name has.
+func joinFields(fields []string) string { return strings.Join(fields, "\x1f") }
+
+func splitFields(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\x1f")
+}
+
+func encodeRefs(refs []change.Ref) []byte {
+	var b []byte
+	for _, r := range refs {
+		b = binary.AppendUvarint(b, uint64(r.Row))
+		b = binary.AppendUvarint(b, uint64(r.Edge))
+		b = append(append(b, byte(r.Does)), r.Guard[:]...)
+	}
+	return b
+}
+
+var errRefs = errors.New("damaged references")
+
+func decodeRefs(b []byte) ([]change.Ref, error) {
+	var refs []change.Ref
+	for len(b) > 0 {
+		var r change.Ref
+		for _, to := range []*int{&r.Row, &r.Edge} {
+			v, n := binary.Uvarint(b)
+			if n <= 0 {
+				return nil, errRefs
+			}
+			*to, b = int(v), b[n:]
+		}
+		if len(b) < 1+len(r.Guard) {
+			return nil, errRefs
+		}
+		r.Does = change.Does(b[0])
+		copy(r.Guard[:], b[1:])
+		b = b[1+len(r.Guard):]
+		refs = append(refs, r)
+	}
+	return refs, nil
+}
