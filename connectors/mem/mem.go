@@ -98,20 +98,14 @@ func (s *Store) Mutate(ctx context.Context, queries []connectors.Query, edit con
 		if err != nil {
 			return nil, err
 		}
-		if _, err := sel.edited(answer); err != nil {
+		rows, err := sel.edited(answer)
+		if err != nil {
 			return nil, s.fail("mutate", q.Table, err)
 		}
+		given := sel.given(answer)
 		outcomes = append(outcomes, sel.outcomes(q, answer.Ops)...)
 		apply = append(apply, func() error {
-			rows, err := sel.edited(answer) // another query may have changed other fields of them
-			if err != nil {
-				return err
-			}
-			for i, place := range sel.places {
-				if opAt(answer.Ops, i) != connectors.Leave { // another query may change the row
-					sel.table.Rows[place] = rows[i]
-				}
-			}
+			sel.put(rows, given)
 			return check(sel.table)
 		})
 	}
@@ -335,7 +329,7 @@ func (sel selection) edited(edit connectors.Edit) ([]Row, error) {
 		}
 		for i, given := range set.Rows {
 			switch {
-			case !given || rows[i] == nil:
+			case !given:
 			case set.Values.IsNull(i):
 				rows[i][c] = nil
 			default:
@@ -344,6 +338,42 @@ func (sel selection) edited(edit connectors.Edit) ([]Row, error) {
 		}
 	}
 	return rows, nil
+}
+
+// given are the places of the fields that an edit sets in each row; nil for a row that it leaves.
+func (sel selection) given(edit connectors.Edit) [][]int {
+	given := make([][]int, len(sel.places))
+	for i := range given {
+		if opAt(edit.Ops, i) != connectors.Leave {
+			given[i] = []int{}
+		}
+	}
+	for _, set := range edit.Set {
+		for i, sets := range set.Rows {
+			if sets {
+				given[i] = append(given[i], sel.table.column(set.Field))
+			}
+		}
+	}
+	return given
+}
+
+// put applies edited rows: only what was given, since another query may have changed other fields of a row.
+func (sel selection) put(rows []Row, given [][]int) {
+	for i, place := range sel.places {
+		if given[i] == nil {
+			continue
+		}
+		if rows[i] == nil || sel.table.Rows[place] == nil {
+			sel.table.Rows[place] = nil
+			continue
+		}
+		row := slices.Clone(sel.table.Rows[place])
+		for _, c := range given[i] {
+			row[c] = rows[i][c]
+		}
+		sel.table.Rows[place] = row
+	}
 }
 
 // outcomes says what the operations do, row by row, or key by key where the query names primary keys.
