@@ -78,7 +78,7 @@ func (ap *Applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 	if len(chunks) == 0 && !ap.Tonight.AsOf.Before(p.ValidUntil) {
 		ap.Notes.Problem(fmt.Errorf("%w: plan %s was valid until %s: this night plans anew", setup.ErrExpired, p.PlanID,
 			p.ValidUntil.In(ap.Setup.Zone).Format(time.DateOnly)))
-		return ap.lapse(ctx, p)
+		return plan.Lapse(ctx, ap.Setup, ap.Journal, p, ap.Tonight.RunID)
 	}
 	sets, err := ap.changes(p)
 	if err != nil {
@@ -87,22 +87,12 @@ func (ap *Applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 	if err := ap.authorised(ctx, p, sets); err != nil {
 		return err
 	}
-	whole := true
-	for i, s := range p.Sets {
-		store := ap.Stores.Find(s.Source)
-		if store == nil && p.Files[s.Source] != "" {
-			continue // a backup file that is no longer there holds nothing any more
-		}
-		if store == nil {
-			whole = false
-			ap.Notes.Problem(fmt.Errorf("%w: plan %s names source %s, which the configuration no longer has", setup.ErrSource, p.PlanID, s.Source))
-			continue
-		}
-		done, err := ap.applySet(ctx, &application{Applier: ap, plan: p, position: i, store: store, set: sets[i]}, chunks)
-		if err != nil {
-			return err
-		}
-		whole = whole && done
+	whole, err := ap.applySets(ctx, p, sets, chunks)
+	if errors.Is(err, errLapsed) {
+		return nil
+	}
+	if err != nil {
+		return err
 	}
 	ap.Setup.Crash("applied")
 	if !whole {
@@ -116,8 +106,48 @@ func (ap *Applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 	return err
 }
 
+// applySets executes the sets of a plan; whole says that every row of it has its outcome.
+func (ap *Applier) applySets(ctx context.Context, p *plan.Sealed, sets []*change.Set, chunks []journal.Chunk) (whole bool, err error) {
+	var apps []*application
+	whole = true
+	for i, s := range p.Sets {
+		store := ap.Stores.Find(s.Source)
+		if store == nil && p.Files[s.Source] != "" {
+			continue // a backup file that is no longer there holds nothing any more
+		}
+		if store == nil {
+			whole = false
+			ap.Notes.Problem(fmt.Errorf("%w: plan %s names source %s, which the configuration no longer has", setup.ErrSource, p.PlanID, s.Source))
+			continue
+		}
+		apps = append(apps, &application{Applier: ap, plan: p, position: i, store: store, set: sets[i]})
+	}
+	for _, a := range apps {
+		if a.store.Err == nil && len(chunks) == 0 && !a.sameSchema() {
+			ap.Notes.Problem(fmt.Errorf("%w: the schema of source %s changed since plan %s was made: this night plans anew",
+				setup.ErrExpired, a.store.Name, p.PlanID))
+			return false, ap.lapse(ctx, p)
+		}
+	}
+	for _, a := range apps {
+		done, err := ap.applySet(ctx, a, chunks)
+		if err != nil {
+			return false, err
+		}
+		whole = whole && done
+	}
+	return whole, nil
+}
+
+// errLapsed says that a plan has ended: nothing more of it is executed.
+var errLapsed = errors.New("the plan has ended")
+
+// lapse ends a plan that no longer fits.
 func (ap *Applier) lapse(ctx context.Context, p *plan.Sealed) error {
-	return plan.Lapse(ctx, ap.Setup, ap.Journal, p, ap.Tonight.RunID)
+	if err := plan.Lapse(ctx, ap.Setup, ap.Journal, p, ap.Tonight.RunID); err != nil {
+		return err
+	}
+	return errLapsed
 }
 
 // changes decrypts the sets of a plan.
@@ -175,10 +205,6 @@ type application struct {
 func (ap *Applier) applySet(ctx context.Context, a *application, all []journal.Chunk) (done bool, err error) {
 	if a.store.Err != nil {
 		return false, nil
-	}
-	if len(all) == 0 && !a.sameSchema() {
-		ap.Notes.Problem(fmt.Errorf("%w: the schema of source %s changed since plan %s was made: this night plans anew", setup.ErrExpired, a.store.Name, a.plan.PlanID))
-		return false, ap.lapse(ctx, a.plan)
 	}
 	chunks := slices.DeleteFunc(slices.Clone(all), func(c journal.Chunk) bool { return c.Group != a.position })
 	outcomes, err := a.outcomes(chunks)

@@ -221,7 +221,7 @@ func TestKilledAnywhere(t *testing.T) {
 		"copy_begun", "copy_page", "copy_written", "snapshot_written", "copy_acknowledged"} {
 		require.Contains(t, r.points, point)
 	}
-	require.Greater(t, passings["intent"], 3, "several chunks")
+	require.Greater(t, passings["intent"], 2, "several chunks")
 }
 
 // TestKilledOnMariaDB does so at some points on a server, whose transactions end when the connection does.
@@ -250,8 +250,8 @@ func TestKilledOnMariaDB(t *testing.T) {
 		n     int
 	}{
 		{"copy_begun", 1}, {"copy_page", 1}, {"copy_written", 1}, {"copy_acknowledged", 1},
-		{"intent", 1}, {"changed", 1}, {"traced", 1}, {"outcome", 1}, {"intent", 3}, {"changed", 3}, {"traced", 4},
-		{"outcome", 4}, {"settled", 1}, {"ended", 1},
+		{"intent", 1}, {"changed", 1}, {"traced", 1}, {"outcome", 1}, {"intent", 3}, {"changed", 3}, {"traced", 3},
+		{"outcome", 3}, {"settled", 1}, {"ended", 1},
 	} {
 		t.Run(fmt.Sprintf("%s %d", c.point, c.n), func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "company")
