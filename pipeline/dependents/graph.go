@@ -64,6 +64,7 @@ type node struct {
 	live   bool           // it goes, or ends
 	via    []*judge.Judge // the silos' records from which it is reached by what is live
 	origin *node          // the first root that it goes with
+	owner  *node          // the first row that owns it, of those with which it goes
 	detach []string
 	level  int
 }

@@ -83,6 +83,8 @@ func (g *Graph) selected() []Selected {
 	}
 	for _, n := range g.nodes {
 		switch {
+		case n.owner != nil:
+			items[n] = add(n, n.owner, change.Owned, judge.Delete, n.level)
 		case !n.live || n.sealed == judge.Delete:
 		case n.root == nil:
 			items[n] = add(n, n.origin, change.Dependent, judge.Delete, n.level)
@@ -93,17 +95,7 @@ func (g *Graph) selected() []Selected {
 		}
 	}
 	for _, n := range g.nodes {
-		if owner := n.owner(); owner != nil && items[n] == nil && n.sealed == judge.None && items[owner] != nil {
-			items[n] = add(n, owner, change.Owned, judge.Delete, -1)
-			for _, r := range n.out { // to what goes before it
-				if items[r.parent] != nil && g.minds(r) {
-					n.detach = append(n.detach, missing(n.detach, r.edge.nullable)...)
-				}
-			}
-		}
-	}
-	for _, n := range g.nodes {
-		if n.leaves() || items[n] != nil && items[n].kind == change.Owned {
+		if n.leaves() {
 			continue
 		}
 		var forgets *item
@@ -141,24 +133,6 @@ func (g *Graph) selected() []Selected {
 		rows[i] = g.selectedRow(it, at)
 	}
 	return rows
-}
-
-// owner is a deleted row that owns the parent n and whose going, with that of all others that refer to it, frees it; nil if n is
-// owned by none or another row still names it.
-func (n *node) owner() (owner *node) {
-	if n.governed || !n.expanded || n.live || n.held || len(n.unnamed) > 0 {
-		return nil
-	}
-	for _, r := range n.in {
-		c := r.child
-		if !c.leaves() && !r.lets() {
-			return nil
-		}
-		if c.root != nil && c.live && r.edge.owned[c.judge] && (owner == nil || c.seq < owner.seq) {
-			owner = c
-		}
-	}
-	return owner
 }
 
 // units numbers the connected rows, by their first one.

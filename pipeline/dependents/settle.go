@@ -17,6 +17,7 @@ func (g *Graph) settle(otherwise bool) {
 		if g.hold(otherwise) {
 			continue
 		}
+		g.own()
 		if g.order() {
 			return
 		}
@@ -27,7 +28,7 @@ func (g *Graph) settle(otherwise bool) {
 func (g *Graph) mark() {
 	var queue []*node
 	for _, n := range g.nodes {
-		n.live, n.via, n.origin = false, n.via[:0], nil
+		n.live, n.via, n.origin, n.owner = false, n.via[:0], nil, nil
 		if n.root != nil && n.ends != stays && !n.held {
 			n.live, n.origin, n.via = true, n, append(n.via, n.judge)
 			queue = append(queue, n)
@@ -58,10 +59,42 @@ func (g *Graph) mark() {
 	}
 }
 
-// leaves reports whether a row is deleted.
-func (n *node) leaves() bool {
-	return n.live && (n.root == nil || n.ends == goes) || n.sealed == judge.Delete
+// own finds the parents that go with their owners: the greatest set of them to which nothing refers that stays.
+func (g *Graph) own() {
+	var owned []*node
+	for _, n := range g.nodes {
+		if n.owner = n.freeing(); n.owner != nil {
+			owned = append(owned, n)
+		}
+	}
+	for found := true; found; {
+		found = false
+		for _, n := range owned {
+			if n.owner != nil && slices.ContainsFunc(n.in, func(r ref) bool { return !r.child.leaves() && !r.lets() }) {
+				n.owner, found = nil, true
+			}
+		}
+	}
 }
+
+// freeing is the first deleted row that owns n; nil if there is none, or n cannot go in any case.
+func (n *node) freeing() (owner *node) {
+	if n.governed || !n.expanded || n.live || n.held || n.sealed != judge.None || len(n.unnamed) > 0 {
+		return nil
+	}
+	for _, r := range n.in {
+		if c := r.child; c.root != nil && c.live && c.leaves() && r.edge.owned[c.judge] && (owner == nil || c.seq < owner.seq) {
+			owner = c
+		}
+	}
+	return owner
+}
+
+// leaves reports whether a row is deleted.
+func (n *node) leaves() bool { return n.going() || n.sealed == judge.Delete }
+
+// going reports whether a row is deleted by what is being settled.
+func (n *node) going() bool { return n.live && (n.root == nil || n.ends == goes) || n.owner != nil }
 
 // forgets reports whether the row that refers forgets the one that goes.
 func (r ref) forgets() bool {
@@ -133,7 +166,7 @@ func (g *Graph) order() bool {
 	var leaving []*node
 	for _, n := range g.nodes {
 		n.detach, n.level = nil, 0
-		if n.live && n.leaves() {
+		if n.going() {
 			leaving = append(leaving, n)
 		}
 	}
@@ -190,7 +223,7 @@ func levels(nodes []*node, minds func(ref) bool) {
 		}
 	}
 	counts := func(r ref) bool {
-		if r.child == r.parent || detached(r) || !r.child.live || !r.parent.live || !r.child.leaves() || !r.parent.leaves() {
+		if r.child == r.parent || detached(r) || !r.child.going() || !r.parent.going() {
 			return false
 		}
 		return circle[r.child] == 0 || circle[r.child] != circle[r.parent] || minds(r)
@@ -263,7 +296,7 @@ func (t *tarjan) visit(from *node) {
 		if f.next < len(f.n.out) {
 			r := f.n.out[f.next]
 			f.next++
-			if !r.parent.live || !r.parent.leaves() || !t.minds(r) {
+			if !r.parent.going() || !t.minds(r) {
 				continue
 			}
 			if _, seen := t.index[r.parent]; !seen {
