@@ -74,6 +74,7 @@ type transaction struct {
 	all        bool // also look along edges at which the engine would refuse
 	given      []verdict
 	seen       *view
+	skipped    bool                           // a row was not as assumed, and so not changed
 	referred   map[int]map[int]connectors.Key // by edge to fields that are no key: the values of each row
 }
 
@@ -185,7 +186,7 @@ func (t *transaction) steps() []step {
 
 // run is one transaction. It is decided by what is known; where the rows turn out to ask for something else, all is rolled back.
 func (t *transaction) run(ctx context.Context, known *view) error {
-	t.seen = t.fresh()
+	t.seen, t.skipped = t.fresh(), false
 	t.given = decide(t.set, known, t.recovering)
 	for i := t.from; i < t.to; i++ { // what is not met is gone
 		t.seen.rows[i-t.seen.from] = gone
@@ -261,6 +262,8 @@ func (t *transaction) edit(s step, b connectors.Batch, known *view) (connectors.
 		t.sameValues(b, s.layout, row, i)
 		if t.asAssumed(i, known) {
 			e.add(row, i, v.op, v.nulls)
+		} else if v.op != judge.None {
+			t.skipped = true
 		}
 	}
 	return e.edit()
@@ -297,6 +300,9 @@ func (t *transaction) confirm(ctx context.Context) error {
 
 // otherwise reports whether the rows as they were seen ask for something else than what was done.
 func (t *transaction) otherwise() bool {
+	if t.skipped {
+		return true
+	}
 	asked := decide(t.set, t.seen, t.recovering)
 	for i := t.from; i < t.to; i++ {
 		is, was := asked[i-t.first], t.given[i-t.first]
