@@ -184,16 +184,29 @@ func (d *decider) forgets(r inRef) bool {
 	return false
 }
 
-// leftBehind reports whether a row that goes with i stays.
+// leftBehind reports whether a row stays that was to go with i, over others perhaps: also one that refers to something else by now.
 func (d *decider) leftBehind(i int) bool {
-	return slices.ContainsFunc(d.in[i-d.view.from], func(r inRef) bool {
-		return r.k >= 0 && d.set.Rows[r.row].Refs[r.k].Does == change.Follows && d.view.ref(r.row, r.k) == refers && !d.left(r.row)
-	})
+	seen := map[int]bool{i: true}
+	for queue := []int{i}; len(queue) > 0; queue = queue[1:] {
+		for _, r := range d.in[queue[0]-d.view.from] {
+			if r.k < 0 || seen[r.row] || d.set.Rows[r.row].Refs[r.k].Does != change.Follows {
+				continue
+			}
+			if !d.left(r.row) {
+				return true
+			}
+			seen[r.row] = true
+			queue = append(queue, r.row)
+		}
+	}
+	return false
 }
 
-// freed reports whether an owned row loses one that referred to it.
+// freed reports whether an owned row loses one that still referred to it, and not only by being owned itself.
 func (d *decider) freed(i int) bool {
-	return slices.ContainsFunc(d.in[i-d.view.from], func(r inRef) bool { return d.left(r.row) || d.forgets(r) })
+	return slices.ContainsFunc(d.in[i-d.view.from], func(r inRef) bool {
+		return r.k >= 0 && d.set.Rows[r.row].Kind != change.Owned && d.view.ref(r.row, r.k) == refers && (d.left(r.row) || d.forgets(r))
+	})
 }
 
 func (d *decider) verdict(i int, recovering bool) verdict {
