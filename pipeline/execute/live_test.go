@@ -1,0 +1,82 @@
+package execute
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"lethe/connectors"
+	"lethe/connectors/mem"
+	"lethe/pipeline/change"
+	"lethe/pipeline/judge"
+	"lethe/pipeline/plan"
+	"lethe/pipeline/setup"
+	"lethe/pipeline/stores"
+)
+
+func key(v string) connectors.Key { return connectors.MakeKey([]byte(v)) }
+
+// begun is a transaction over the rows from a position on of two tables, customers and orders, each with the rows 1 and 2.
+func begun(t *testing.T, from int, outcomes string, rows ...change.Change) *transaction {
+	field := func(name string, null bool) connectors.Field {
+		return connectors.Field{Name: name, Kind: connectors.Integer, Nullable: null}
+	}
+	def := func(name, refers string) mem.Table {
+		return mem.Table{Def: connectors.Table{Name: name, Key: []string{"id"},
+			Fields: []connectors.Field{field("id", false), field(refers, true)}}, Rows: []mem.Row{{"1", "2"}, {"2", "1"}}}
+	}
+	s := stores.NewStore(setup.Source{Name: "crm"})
+	conn := mem.New("crm", def("customers", "last_order"), def("orders", "customer"))
+	s.Conn = conn
+	tables, err := conn.Tables(t.Context())
+	require.NoError(t, err)
+	s.Tables = tables
+	x, err := New(s, &change.Set{Rows: rows}, []byte(outcomes), Options{})
+	require.NoError(t, err)
+	return &transaction{Executor: x, mutator: conn, from: from, to: len(rows), last: len(rows)}
+}
+
+func TestStepsNameWhatIsReferredToFirst(t *testing.T) {
+	x := begun(t, 0, "", change.Change{Table: "customers", Level: 1, Key: key("1")}, change.Change{Table: "orders", Key: key("1")},
+		change.Change{Table: "orders", Level: 2, Key: key("2")})
+	var levels []int
+	for _, s := range x.steps() {
+		levels = append(levels, s.level)
+	}
+	require.Equal(t, []int{0, 1, 2}, levels, "edits are applied the other way round")
+}
+
+func TestReferencesInACircleAreEmptiedFirst(t *testing.T) {
+	x := begun(t, 0, "", change.Change{Table: "customers", Key: key("1"), Op: judge.Delete, Detach: []string{"last_order"}},
+		change.Change{Table: "customers", Key: key("2"), Op: judge.Delete, Detach: []string{"last_order"}})
+	x.given = []verdict{{op: judge.Delete, outcome: plan.Done}, {outcome: plan.Drift}}
+	x.seen = x.fresh()
+	steps := x.steps()
+	last := steps[len(steps)-1]
+	require.True(t, last.detach, "what is named last is done first")
+	for b, err := range x.store.Conn.Scan(t.Context(), x.query(last)) {
+		require.NoError(t, err)
+		e, err := x.edit(last, b, x.fresh())
+		require.NoError(t, err)
+		require.Equal(t, []connectors.Op{connectors.Update, connectors.Leave}, e.Ops, "what stays keeps its reference")
+		require.Len(t, e.Set, 1)
+		require.Equal(t, "last_order", e.Set[0].Field)
+		require.Equal(t, []bool{true, false}, e.Set[0].Rows)
+		require.True(t, e.Set[0].Values.IsNull(0))
+	}
+}
+
+func TestWhatAnEarlierTransactionDidIsKnown(t *testing.T) {
+	rows := make([]change.Change, 7)
+	for i := range rows {
+		rows[i] = change.Change{Table: "orders", Key: key("9")}
+	}
+	require.Equal(t, []status{gone, gone, gone, gone, drifted, drifted, agrees}, begun(t, 6, "durgsf", rows...).fresh().rows)
+}
+
+func TestDeletedRowsAreReadAgain(t *testing.T) {
+	gone := func(k string) change.Change { return change.Change{Table: "orders", Key: key(k), Op: judge.Delete} }
+	x := begun(t, 0, "drds", gone("1"), gone("2"), gone("3"), gone("1"))
+	require.NoError(t, x.verify(t.Context()))
+	require.Equal(t, "uuds", string(x.outcomes))
+}
