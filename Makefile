@@ -6,10 +6,10 @@ BENCH    ?= .
 # The product needs no C compiler; only the race detector does.
 export CGO_ENABLED = 0
 
-.PHONY: help demo quick test lint vet race bench fuzz fuzz-targets build
+.PHONY: help demo quick test lint vet race bench fuzz fuzz-targets mutants build
 
 help: ## Say what there is to make
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name about; do printf '  make %-6s %s\n' "$$name" "$$about"; done
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name about; do printf '  make %-7s %s\n' "$$name" "$$about"; done
 
 demo: ## Run two nights over a made-up company; needs no server, takes under two minutes
 	go run ./fixtures/cmd/demo
@@ -60,6 +60,9 @@ fuzz-targets:
 			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "$$package"; \
 		done; \
 	done
+
+mutants: ## Plant faults in the code that erases, and show that the tests find each; needs no server
+	fixtures/servers/in-memory go run ./fixtures/cmd/mutants
 
 build: ## Build bin/lethe
 	go build -trimpath -ldflags '-s -w' -o bin/lethe ./jobs/cmd/lethe

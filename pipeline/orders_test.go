@@ -272,3 +272,34 @@ func TestDependentsAreASpikeOnlyInNumbers(t *testing.T) {
 		})
 	}
 }
+
+// forgetful is a file whose new content is not what was asked for.
+type forgetful struct{ *mem.Store }
+
+func (f forgetful) Rewrite(ctx context.Context, q []connectors.Query, edit connectors.EditFunc,
+	verify func(connectors.Source) error) (connectors.RewriteReport, error) {
+	for b, err := range f.Scan(ctx, q...) {
+		if err != nil {
+			return connectors.RewriteReport{}, err
+		}
+		if _, err := edit(b); err != nil {
+			return connectors.RewriteReport{}, err
+		}
+	}
+	return connectors.RewriteReport{}, verify(f.Store)
+}
+
+func TestARewrittenBackupIsVerified(t *testing.T) {
+	w := newWorld(t, news(nil), people())
+	w.UsualEvents()
+	file := filepath.Join(w.Dir, "crm.sql")
+	require.NoError(t, os.WriteFile(file, []byte("a dump"), 0o600))
+	w.Setup.Sources = append(w.Setup.Sources,
+		setup.Source{Name: "dump", Application: "crm", Environment: "backup", Of: "crm", Path: file, Connector: "mem",
+			Rewrite: &setup.RewriteTerms{}, TakenAt: w.Now.AddDate(0, 0, -1),
+			Open: func(context.Context) (connectors.Source, error) { return forgetful{mem.New("dump", people())}, nil }})
+	w.planned()
+	r, err := pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "nightly", Phases: setup.ApplyOnly, Apply: true})
+	require.ErrorContains(t, err, "a row that was to be erased is still there")
+	require.Equal(t, map[string]int64{"people delete done": 2}, settled(r), "those of the live source only")
+}
