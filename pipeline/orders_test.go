@@ -297,7 +297,9 @@ func TestARewrittenBackupIsVerified(t *testing.T) {
 	w.Setup.Sources = append(w.Setup.Sources,
 		setup.Source{Name: "dump", Application: "crm", Environment: "backup", Of: "crm", Path: file, Connector: "mem",
 			Rewrite: &setup.RewriteTerms{}, TakenAt: w.Now.AddDate(0, 0, -1),
-			Open: func(context.Context) (connectors.Source, error) { return forgetful{mem.New("dump", people())}, nil }})
+			Open: func(context.Context) (connectors.Source, error) {
+				return forgetful{mem.New("dump", people())}, nil
+			}})
 	w.planned()
 	r, err := pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "nightly", Phases: setup.ApplyOnly, Apply: true})
 	require.ErrorContains(t, err, "a row that was to be erased is still there")

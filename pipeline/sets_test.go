@@ -6,9 +6,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/connectors/mem"
+	"lethe/pipeline"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/setup"
 )
 
 // However much of a set is done when a night is cut off, no row is left that refers to one that is gone.
@@ -38,4 +41,31 @@ func TestSetsNameWhatRefersFirst(t *testing.T) {
 		}
 	}
 	require.Equal(t, 4, refs)
+}
+
+func TestAPlanIsNotAppliedOnTheJournalsWord(t *testing.T) {
+	w := newWorld(t, news(nil), people())
+	w.UsualEvents()
+	r, err := w.night()
+	require.NoError(t, err)
+	j, err := journal.Open(t.Context(), w.Setup.State)
+	require.NoError(t, err)
+	require.NoError(t, j.SetPlanState(t.Context(), r.Waiting[0], journal.Approved, ""))
+	require.NoError(t, j.Close())
+	_, err = pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "nightly", Phases: setup.ApplyOnly, Apply: true})
+	require.ErrorIs(t, err, setup.ErrUnapproved)
+	require.Len(t, w.Rows("people"), 3)
+}
+
+func TestAPlanOfAnotherSchemaEnds(t *testing.T) {
+	w := newWorld(t, news(nil), people())
+	w.UsualEvents()
+	w.planned()
+	altered := people()
+	altered.Def.Fields[2].Kind = connectors.Binary
+	w.Live = mem.New("crm", altered)
+	_, err := pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "nightly", Phases: setup.ApplyOnly, Apply: true})
+	require.ErrorIs(t, err, setup.ErrExpired)
+	require.ErrorContains(t, err, "schema of source crm")
+	require.Len(t, w.Rows("people"), 3)
 }

@@ -16,14 +16,16 @@ import (
 
 func key(v string) connectors.Key { return connectors.MakeKey([]byte(v)) }
 
-// begun is a transaction over the rows from a position on of two tables, customers and orders, each with the rows 1 and 2.
+// begun is a transaction over the rows from a position on of two tables, customers and orders, each with the rows 1
+// and 2.
 func begun(t *testing.T, from int, outcomes string, rows ...change.Change) *transaction {
 	field := func(name string, null bool) connectors.Field {
 		return connectors.Field{Name: name, Kind: connectors.Integer, Nullable: null}
 	}
 	def := func(name, refers string) mem.Table {
-		return mem.Table{Def: connectors.Table{Name: name, Key: []string{"id"},
-			Fields: []connectors.Field{field("id", false), field(refers, true)}}, Rows: []mem.Row{{"1", "2"}, {"2", "1"}}}
+		fields := []connectors.Field{field("id", false), field(refers, true)}
+		return mem.Table{Def: connectors.Table{Name: name, Key: []string{"id"}, Fields: fields},
+			Rows: []mem.Row{{"1", "2"}, {"2", "1"}}}
 	}
 	s := stores.NewStore(setup.Source{Name: "crm"})
 	conn := mem.New("crm", def("customers", "last_order"), def("orders", "customer"))
@@ -37,8 +39,8 @@ func begun(t *testing.T, from int, outcomes string, rows ...change.Change) *tran
 }
 
 func TestStepsNameWhatIsReferredToFirst(t *testing.T) {
-	x := begun(t, 0, "", change.Change{Table: "customers", Level: 1, Key: key("1")}, change.Change{Table: "orders", Key: key("1")},
-		change.Change{Table: "orders", Level: 2, Key: key("2")})
+	x := begun(t, 0, "", change.Change{Table: "customers", Level: 1, Key: key("1")},
+		change.Change{Table: "orders", Key: key("1")}, change.Change{Table: "orders", Level: 2, Key: key("2")})
 	var levels []int
 	for _, s := range x.steps() {
 		levels = append(levels, s.level)
@@ -47,8 +49,10 @@ func TestStepsNameWhatIsReferredToFirst(t *testing.T) {
 }
 
 func TestReferencesInACircleAreEmptiedFirst(t *testing.T) {
-	x := begun(t, 0, "", change.Change{Table: "customers", Key: key("1"), Op: judge.Delete, Detach: []string{"last_order"}},
-		change.Change{Table: "customers", Key: key("2"), Op: judge.Delete, Detach: []string{"last_order"}})
+	customer := func(k string) change.Change {
+		return change.Change{Table: "customers", Key: key(k), Op: judge.Delete, Detach: []string{"last_order"}}
+	}
+	x := begun(t, 0, "", customer("1"), customer("2"))
 	x.given = []verdict{{op: judge.Delete, outcome: plan.Done}, {outcome: plan.Drift}}
 	x.seen = x.fresh()
 	steps := x.steps()
@@ -71,7 +75,8 @@ func TestWhatAnEarlierTransactionDidIsKnown(t *testing.T) {
 	for i := range rows {
 		rows[i] = change.Change{Table: "orders", Key: key("9")}
 	}
-	require.Equal(t, []status{gone, gone, gone, gone, drifted, drifted, agrees}, begun(t, 6, "durgsf", rows...).fresh().rows)
+	require.Equal(t, []status{gone, gone, gone, gone, drifted, drifted, agrees},
+		begun(t, 6, "durgsf", rows...).fresh().rows)
 }
 
 func TestDeletedRowsAreReadAgain(t *testing.T) {
