@@ -47,7 +47,9 @@ func TestOutcomesStandWhereTheirRowsDo(t *testing.T) {
 	got, err := a.outcomes([]journal.Chunk{{First: 1, Rows: 2, Outcome: []byte("ds")}, {First: 3, Rows: 2}})
 	require.NoError(t, err)
 	require.Equal(t, "\x00ds\x00\x00", string(got))
-	for _, c := range []journal.Chunk{{First: -1, Rows: 1}, {First: 4, Rows: 2}, {First: 0, Rows: 2, Outcome: []byte("d")}} {
+	for _, c := range []journal.Chunk{
+		{First: -1, Rows: 1}, {First: 4, Rows: 2}, {First: 0, Rows: 2, Outcome: []byte("d")},
+	} {
 		_, err := a.outcomes([]journal.Chunk{c})
 		require.ErrorIs(t, err, journal.ErrCorrupt)
 	}

@@ -9,10 +9,11 @@ import (
 	"lethe/pipeline/stores"
 )
 
-// circle is a customer and an order that refer to each other, in an engine that minds at once. nullable are the fields of the
-// customer's reference that can be NULL.
+// circle is a customer and an order that refer to each other, in an engine that minds at once. nullable are the
+// fields of the customer's reference that can be NULL.
 func circle(nullable ...string) (g *Graph, customer, order *node) {
-	customer, order = &node{id: id{table: "customers"}, live: true}, &node{id: id{table: "orders"}, live: true, seq: 1}
+	customer = &node{id: id{table: "customers"}, live: true}
+	order = &node{id: id{table: "orders"}, live: true, seq: 1}
 	refer := func(child, parent *node, field string, nullable []string) {
 		r := ref{child: child, parent: parent, edge: &edge{nullable: nullable,
 			Edge: change.Edge{Child: child.table, Fields: []string{field}, Parent: parent.table, OnDelete: "RESTRICT"}}}
