@@ -77,13 +77,13 @@ func (g *Graph) own() {
 	}
 }
 
-// freeing is the first deleted row that owns n; nil if there is none, or n cannot go in any case.
+// freeing is the first row that owns n and goes, or no longer names it; nil if there is none, or n cannot go in any case.
 func (n *node) freeing() (owner *node) {
 	if n.governed || !n.expanded || n.live || n.held || n.sealed != judge.None || len(n.unnamed) > 0 {
 		return nil
 	}
 	for _, r := range n.in {
-		if c := r.child; c.root != nil && c.live && c.leaves() && r.edge.owned[c.judge] && (owner == nil || c.seq < owner.seq) {
+		if c := r.child; c.root != nil && c.live && (c.leaves() || r.lets()) && r.edge.owned[c.judge] && (owner == nil || c.seq < owner.seq) {
 			owner = c
 		}
 	}
