@@ -135,22 +135,38 @@ func (g *Graph) hold(otherwise bool) (found bool) {
 // heldBack reports whether a live row cannot go, or not be emptied, since one that refers to it stays; waits, whether that is
 // because the other one stands in a plan that waits.
 func (n *node) heldBack() (held, waits bool) {
-	deleted := n.root == nil || n.ends == goes
-	for _, e := range n.unnamed {
-		held = held || deleted || e.do[n.judge] == string(judge.Delete)
+	if n.root != nil && n.ends == emptied {
+		return n.leavesBehind()
 	}
+	held = len(n.unnamed) > 0
 	for _, r := range n.in {
-		switch {
-		case r.child == n || r.child.leaves() || r.lets():
-			continue
-		case deleted && r.forgets():
-			continue
-		case !deleted && r.edge.do[n.judge] != string(judge.Delete): // what was declared to go with it
+		if r.child == n || r.child.leaves() || r.lets() || r.forgets() {
 			continue
 		}
 		held, waits = true, waits || r.child.waits
 	}
 	return held, waits
+}
+
+// leavesBehind reports whether a row stays that was declared to go with one that is emptied, over others perhaps; waits is that
+// of heldBack.
+func (n *node) leavesBehind() (found, waits bool) {
+	seen := map[*node]bool{n: true}
+	for queue := []*node{n}; len(queue) > 0; queue = queue[1:] {
+		p := queue[0]
+		found = found || slices.ContainsFunc(p.unnamed, func(e *edge) bool { return e.do[n.judge] == string(judge.Delete) })
+		for _, r := range p.in {
+			if seen[r.child] || r.edge.do[n.judge] != string(judge.Delete) || r.lets() {
+				continue
+			}
+			if seen[r.child] = true; r.child.leaves() {
+				queue = append(queue, r.child)
+				continue
+			}
+			found, waits = true, waits || r.child.waits
+		}
+	}
+	return found, waits
 }
 
 // elseEmptied reports whether the rule of a row that cannot be deleted wants it anonymized, and there is something to anonymize.
