@@ -186,6 +186,17 @@ func (g *Graph) order() bool {
 			leaving = append(leaving, n)
 		}
 	}
+	for _, n := range leaving { // a row that refers to itself is a circle of one
+		for _, r := range n.out {
+			if r.parent != n || !g.minds(r) {
+				continue
+			}
+			if n.detach = append(n.detach, missing(n.detach, r.edge.nullable)...); len(r.edge.nullable) == 0 {
+				n.stay()
+				ordered = false
+			}
+		}
+	}
 	for _, circle := range circles(leaving, g.minds) {
 		for _, n := range circle {
 			for _, r := range n.out {
@@ -199,11 +210,7 @@ func (g *Graph) order() bool {
 	for _, circle := range circles(leaving, left) {
 		for _, n := range circle {
 			ordered = false
-			if n.root != nil {
-				n.ends = stays
-			} else {
-				n.held = true
-			}
+			n.stay()
 		}
 	}
 	if !ordered {
@@ -213,11 +220,17 @@ func (g *Graph) order() bool {
 	return true
 }
 
+// stay keeps a row that cannot go in any order.
+func (n *node) stay() {
+	if n.root != nil {
+		n.ends = stays
+	} else {
+		n.held = true
+	}
+}
+
 // minds reports whether the engine refuses to delete the row referred to before the one that refers.
 func (g *Graph) minds(r ref) bool {
-	if r.child == r.parent { // it goes with itself
-		return false
-	}
 	switch r.edge.OnDelete {
 	case "", "CASCADE", "SET NULL", "SET DEFAULT":
 		return false
