@@ -1,6 +1,7 @@
 # What a person types. CI types `make test` and nothing else.
 
 FUZZTIME ?= 30s
+SEEDS    ?= 3000
 BENCH    ?= .
 
 # The product needs no C compiler; only the race detector does.
@@ -46,14 +47,14 @@ race: ## Run tests with the race detector, where there is a C compiler
 			./connectors/mysqldump ./pipeline/audit/evidence ./pipeline/audit/parquet; \
 	else echo "no C compiler: the race detector was not run" >&2; fi
 
-bench: ## Measure; the lines of performance.md that apply
-	@if [ -d fixtures/cmd/bench ]; then set -x; fixtures/servers/up go run ./fixtures/cmd/bench; \
-	else set -x; fixtures/servers/up go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./...; fi
+bench: ## Measure, against real servers; BENCH=Night for one
+	fixtures/servers/up go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./...
 
-fuzz: ## Run every fuzz target for FUZZTIME (30s)
+fuzz: ## Run every fuzz target for FUZZTIME (30s), and SEEDS (3000) schemas against the model of execution
 	fixtures/servers/up $(MAKE) --no-print-directory fuzz-targets
 
 fuzz-targets:
+	go test -count=1 -timeout 3h -run TestSoak ./fixtures/model -first $$(date +%s) -seeds $(SEEDS) -counts
 	@set -e; for package in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
 		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$package"/*_test.go); do \
 			echo "$$package $$target"; \

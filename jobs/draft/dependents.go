@@ -9,7 +9,7 @@ import (
 )
 
 // dependents proposes what becomes of the rows that refer to a record, directly or through others. Details
-// are deleted, references that may be NULL are forgotten; where people of their own, or few rows that many
+// are deleted, and so is what the database itself would delete; other references that may be NULL are forgotten; where people of their own, or few rows that many
 // records share, would go too, the line is left open for people to decide.
 func (d *Draft) dependents(name string, used map[string]bool) (lines, open []string) {
 	deleted := map[string]bool{name: true}
@@ -27,7 +27,7 @@ func (d *Draft) dependents(name string, used map[string]bool) (lines, open []str
 				switch {
 				case child != parent && deleted[child] && child != name:
 					lines = append(lines, "        - "+edge("delete"))
-				case d.nullable(child, fk.Fields):
+				case d.nullable(child, fk.Fields) && fk.OnDelete != "CASCADE": // where the database itself deletes, a NULL leaves an orphan
 					lines = append(lines, "        - "+edge("set_null"))
 				case slices.Contains(d.people, child):
 					decide = "it holds people of its own"

@@ -33,12 +33,17 @@ func shop() *Draft {
 			Nullable: true}},
 			ForeignKeys: []connectors.ForeignKey{{Fields: []string{"customer"}, RefTable: "customers",
 				RefFields: key}}},
+		{Name: "carts", Key: key, Fields: []connectors.Field{id, {Name: "customer", Kind: connectors.Integer,
+			Nullable: true}},
+			ForeignKeys: []connectors.ForeignKey{{Fields: []string{"customer"}, RefTable: "customers",
+				RefFields: key, OnDelete: "CASCADE"}}},
 		{Name: "countries", Key: key, Fields: []connectors.Field{id}},
 	}
 	email := classifiers.Verdict{Field: "email", Primary: classifiers.Email, SubjectKind: "email", Confidence: 0.99}
 	verdicts := []classifiers.TableVerdict{
 		{Table: "customers", Rows: 10, Fields: []classifiers.Verdict{email}},
-		{Table: "orders", Rows: 40}, {Table: "visits", Rows: 90}, {Table: "countries", Rows: 200},
+		{Table: "orders", Rows: 40}, {Table: "visits", Rows: 90}, {Table: "carts", Rows: 30},
+		{Table: "countries", Rows: 200},
 	}
 	k := connectors.Connector{Name: "sqlite", Schemes: []string{"sqlite"}, Suffix: []string{".db"}}
 	return New(k, connectors.Options{Name: "Shop 1.db", DSN: "Shop 1.db"}, tables, verdicts, today)
@@ -49,7 +54,7 @@ func TestDraftOfAShop(t *testing.T) {
 	require.Equal(t, 1, d.People())
 	text := d.Text()
 	for _, want := range []string{
-		"on 2026-11-20: 4 tables, 1 of them with people",
+		"on 2026-11-20: 5 tables, 1 of them with people",
 		"  shop-1-db:\n", `dsn: "Shop 1.db"`,
 		"# customers: 10 rows. Found: email (email, certain)",
 		"subject: {email: email}",
@@ -57,6 +62,7 @@ func TestDraftOfAShop(t *testing.T) {
 		`# block: {set: {is_active: "0"}, unset: {is_active: "1"}}`,
 		"- {table: orders, fk: [customer], do: delete}",
 		"- {table: visits, fk: [customer], do: set_null}",
+		"- {table: carts, fk: [customer], do: delete}",
 		"anonymize: {email: null}",
 	} {
 		require.Contains(t, text, want)

@@ -77,13 +77,13 @@ func (g *Graph) own() {
 	}
 }
 
-// freeing is the first deleted row that owns n; nil if there is none, or n cannot go in any case.
+// freeing is the first row that owns n and goes, or no longer names it; nil if there is none, or n cannot go in any case.
 func (n *node) freeing() (owner *node) {
 	if n.governed || !n.expanded || n.live || n.held || n.sealed != judge.None || len(n.unnamed) > 0 {
 		return nil
 	}
 	for _, r := range n.in {
-		if c := r.child; c.root != nil && c.live && c.leaves() && r.edge.owned[c.judge] && (owner == nil || c.seq < owner.seq) {
+		if c := r.child; c.root != nil && c.live && (c.leaves() || r.lets()) && r.edge.owned[c.judge] && (owner == nil || c.seq < owner.seq) {
 			owner = c
 		}
 	}
@@ -135,22 +135,38 @@ func (g *Graph) hold(otherwise bool) (found bool) {
 // heldBack reports whether a live row cannot go, or not be emptied, since one that refers to it stays; waits, whether that is
 // because the other one stands in a plan that waits.
 func (n *node) heldBack() (held, waits bool) {
-	deleted := n.root == nil || n.ends == goes
-	for _, e := range n.unnamed {
-		held = held || deleted || e.do[n.judge] == string(judge.Delete)
+	if n.root != nil && n.ends == emptied {
+		return n.leavesBehind()
 	}
+	held = len(n.unnamed) > 0
 	for _, r := range n.in {
-		switch {
-		case r.child == n || r.child.leaves() || r.lets():
-			continue
-		case deleted && r.forgets():
-			continue
-		case !deleted && r.edge.do[n.judge] != string(judge.Delete): // what was declared to go with it
+		if r.child == n || r.child.leaves() || r.lets() || r.forgets() {
 			continue
 		}
 		held, waits = true, waits || r.child.waits
 	}
 	return held, waits
+}
+
+// leavesBehind reports whether a row stays that was declared to go with one that is emptied, over others perhaps; waits is that
+// of heldBack.
+func (n *node) leavesBehind() (found, waits bool) {
+	seen := map[*node]bool{n: true}
+	for queue := []*node{n}; len(queue) > 0; queue = queue[1:] {
+		p := queue[0]
+		found = found || slices.ContainsFunc(p.unnamed, func(e *edge) bool { return e.do[n.judge] == string(judge.Delete) })
+		for _, r := range p.in {
+			if seen[r.child] || r.edge.do[n.judge] != string(judge.Delete) || r.lets() {
+				continue
+			}
+			if seen[r.child] = true; r.child.leaves() {
+				queue = append(queue, r.child)
+				continue
+			}
+			found, waits = true, waits || r.child.waits
+		}
+	}
+	return found, waits
 }
 
 // elseEmptied reports whether the rule of a row that cannot be deleted wants it anonymized, and there is something to anonymize.
@@ -170,6 +186,17 @@ func (g *Graph) order() bool {
 			leaving = append(leaving, n)
 		}
 	}
+	for _, n := range leaving { // a row that refers to itself is a circle of one
+		for _, r := range n.out {
+			if r.parent != n || !g.minds(r) {
+				continue
+			}
+			if n.detach = append(n.detach, missing(n.detach, r.edge.nullable)...); len(r.edge.nullable) == 0 {
+				n.stay()
+				ordered = false
+			}
+		}
+	}
 	for _, circle := range circles(leaving, g.minds) {
 		for _, n := range circle {
 			for _, r := range n.out {
@@ -183,11 +210,7 @@ func (g *Graph) order() bool {
 	for _, circle := range circles(leaving, left) {
 		for _, n := range circle {
 			ordered = false
-			if n.root != nil {
-				n.ends = stays
-			} else {
-				n.held = true
-			}
+			n.stay()
 		}
 	}
 	if !ordered {
@@ -197,11 +220,17 @@ func (g *Graph) order() bool {
 	return true
 }
 
+// stay keeps a row that cannot go in any order.
+func (n *node) stay() {
+	if n.root != nil {
+		n.ends = stays
+	} else {
+		n.held = true
+	}
+}
+
 // minds reports whether the engine refuses to delete the row referred to before the one that refers.
 func (g *Graph) minds(r ref) bool {
-	if r.child == r.parent { // it goes with itself
-		return false
-	}
 	switch r.edge.OnDelete {
 	case "", "CASCADE", "SET NULL", "SET DEFAULT":
 		return false

@@ -57,9 +57,10 @@ func (set *Set) Find(name string) *Store {
 }
 
 // Open opens the sources and resolves the policy against their catalogs, before the first row is read.
-// One that cannot be opened fails alone; a policy that does not fit stops the night.
+// One that cannot be opened, or that the policy does not fit, fails alone.
 func (set *Set) Open(ctx context.Context) error {
 	var errs []error
+	misfits := map[*Store]error{}
 	for _, src := range set.Setup.Sources {
 		s := NewStore(src)
 		set.List = append(set.List, s)
@@ -70,7 +71,7 @@ func (set *Set) Open(ctx context.Context) error {
 		open, err := src.Open(ctx)
 		if err != nil {
 			if errors.Is(err, connectors.ErrConfig) || errors.Is(err, connectors.ErrPlaintext) {
-				errs = append(errs, fmt.Errorf("%w: %w", setup.ErrConfig, err))
+				misfits[s] = fmt.Errorf("%w: %w", setup.ErrConfig, err)
 			} else {
 				set.FailedSource(s, err)
 			}
@@ -82,7 +83,7 @@ func (set *Set) Open(ctx context.Context) error {
 			continue
 		}
 		if err := set.Prepare(ctx, s); errors.Is(err, setup.ErrConfig) {
-			errs = append(errs, err)
+			misfits[s] = err
 		} else if err != nil {
 			set.FailedSource(s, err)
 		}
@@ -90,8 +91,35 @@ func (set *Set) Open(ctx context.Context) error {
 	for _, s := range set.List {
 		s.live = set.Find(s.Of)
 	}
-	if len(errs) == 0 && set.Silos.Registry != nil {
-		errs = append(errs, set.KnownFields())
+	errs = append(errs, set.leaveOut(misfits))
+	if errors.Join(errs...) != nil {
+		return errors.Join(errs...)
+	}
+	if set.Silos.Registry != nil {
+		return set.KnownFields()
+	}
+	return nil
+}
+
+// leaveOut lets sources fail that do not fit their configuration or the policy, with all copies and backups of
+// what they hold: one application's fault is no other's. Where there is no other, it is the night's.
+func (set *Set) leaveOut(misfits map[*Store]error) error {
+	systems := map[string]bool{}
+	for s := range misfits {
+		systems[s.System()] = true
+	}
+	others := slices.ContainsFunc(set.List, func(s *Store) bool { return s.Err == nil && !systems[s.System()] })
+	var errs []error
+	for _, s := range set.List {
+		err, misfit := misfits[s]
+		switch {
+		case !others && misfit:
+			errs = append(errs, err)
+		case misfit:
+			set.FailedSource(s, errors.New(err.Error())) // its kind would end the night as a whole
+		case others && systems[s.System()] && s.Err == nil:
+			set.FailedSource(s, fmt.Errorf("source %s: source %s, which it is a backup of, does not fit", s.Name, s.System()))
+		}
 	}
 	return errors.Join(errs...)
 }
