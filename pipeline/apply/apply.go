@@ -154,12 +154,12 @@ func (ap *Applier) lapse(ctx context.Context, p *plan.Sealed) error {
 func (ap *Applier) changes(p *plan.Sealed) ([]*change.Set, error) {
 	identity, err := ap.Setup.Keys.PlanIdentity(p.PlanID)
 	if err != nil {
-		return nil, err
+		return nil, plan.Unusable(p.PlanID, err)
 	}
 	sets := make([]*change.Set, len(p.Sets))
 	for i, s := range p.Sets {
 		if sets[i], err = p.Changes(s, identity); err != nil {
-			return nil, err
+			return nil, plan.Unusable(p.PlanID, err)
 		}
 	}
 	return sets, nil
@@ -170,7 +170,7 @@ func (ap *Applier) changes(p *plan.Sealed) ([]*change.Set, error) {
 func (ap *Applier) authorised(ctx context.Context, p *plan.Sealed, sets []*change.Set) error {
 	destroys := slices.ContainsFunc(sets, (*change.Set).Destroys)
 	if destroys && p.Part == plan.Reversible {
-		return fmt.Errorf("%w: plan %s says that all in it can be taken back, and it destroys: reject it, and look who can write to the state folder", setup.ErrTampered, p.PlanID)
+		return fmt.Errorf("%w: plan %s says that all in it can be taken back, and it destroys: end it with `lethe plan discard`, and look who can write to the state folder", setup.ErrTampered, p.PlanID)
 	}
 	if !destroys {
 		return nil
@@ -179,7 +179,7 @@ func (ap *Applier) authorised(ctx context.Context, p *plan.Sealed, sets []*chang
 	if err != nil {
 		return err
 	}
-	ap.Notes.Facts.Approvals = append(ap.Notes.Facts.Approvals, plan.Approvals(ap.Setup, p, answers)...)
+	ap.Notes.Facts.Approvals = append(ap.Notes.Facts.Approvals, plan.Approvals(ap.Setup, answers)...)
 	missing := plan.Missing(ap.Setup, p, answers)
 	if len(missing) == 0 {
 		return nil
