@@ -197,17 +197,17 @@ func (g *Graph) order() bool {
 			}
 		}
 	}
-	for _, circle := range circles(leaving, g.minds) {
-		for _, n := range circle {
-			for _, r := range n.out {
-				if slices.Contains(circle, r.parent) && g.minds(r) {
-					n.detach = append(n.detach, missing(n.detach, r.edge.nullable)...)
-				}
-			}
+	// An action of the engine counts, too: what it cascades to may be referred to by a row that is to go later.
+	for _, circle := range circles(leaving, g.knows) {
+		for _, r := range g.minded(circle) {
+			r.child.detach = append(r.child.detach, missing(r.child.detach, r.edge.nullable)...)
 		}
 	}
-	left := func(r ref) bool { return g.minds(r) && !detached(r) }
+	left := func(r ref) bool { return g.knows(r) && !detached(r) }
 	for _, circle := range circles(leaving, left) {
+		if !slices.ContainsFunc(g.minded(circle), left) {
+			continue // the engine cascades all around it
+		}
 		for _, n := range circle {
 			ordered = false
 			n.stay()
@@ -216,9 +216,28 @@ func (g *Graph) order() bool {
 	if !ordered {
 		return false
 	}
-	levels(leaving, left)
+	levels(leaving, func(r ref) bool { return g.minds(r) && !detached(r) })
 	return true
 }
+
+// minded are the references within a circle that the engine minds.
+func (g *Graph) minded(circle []*node) (refs []ref) {
+	in := make(map[*node]bool, len(circle))
+	for _, n := range circle {
+		in[n] = true
+	}
+	for _, n := range circle {
+		for _, r := range n.out {
+			if in[r.parent] && g.minds(r) {
+				refs = append(refs, r)
+			}
+		}
+	}
+	return refs
+}
+
+// knows reports whether the engine does anything about a reference when the row referred to is deleted.
+func (g *Graph) knows(r ref) bool { return r.edge.OnDelete != "" && !g.store.Defers() }
 
 // stay keeps a row that cannot go in any order.
 func (n *node) stay() {
