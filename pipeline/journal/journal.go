@@ -273,7 +273,8 @@ func (j *Journal) TakeBack(ctx context.Context, p Plan, actor string, body []byt
 		}
 	}
 	if err == nil {
-		_, err = tx.ExecContext(ctx, `INSERT INTO taken_back (plan_id, actor, body) VALUES (?, ?, ?)`, p.ID, actor, body)
+		_, err = tx.ExecContext(ctx, `INSERT INTO taken_back (plan_id, actor, body) VALUES (?, ?, ?)`, p.ID,
+			actor, body)
 	}
 	if err != nil {
 		return wrap("take plan back", errors.Join(err, tx.Rollback()))

@@ -28,7 +28,8 @@ func List(ctx context.Context, p *setup.Setup, states ...string) ([]Document, []
 	for i, e := range entries {
 		doc, err := Open(p.State, e)
 		if err != nil {
-			docs[i] = Document{PlanID: e.ID, RunID: e.RunID, Part: Part(e.Part), AsOf: e.CreatedAt, ValidUntil: e.ValidUntil}
+			docs[i] = Document{PlanID: e.ID, RunID: e.RunID, Part: Part(e.Part), AsOf: e.CreatedAt,
+				ValidUntil: e.ValidUntil}
 			if e.State == journal.Waiting || e.State == journal.Approved {
 				unopened = append(unopened, err)
 			}
