@@ -15,8 +15,10 @@ func approveCommand(c *Command) *cobra.Command {
 	var reject, object bool
 	cmd := &cobra.Command{
 		Use:   "approve <plan>",
-		Short: "Sign an answer to a waiting plan: approve, reject, or object",
-		Args:  cobra.ExactArgs(1),
+		Short: "Sign an answer to a plan: approve, reject, or object",
+		Long: `Sign an answer to a plan that waits: approve, reject, or object. Until its first row is changed an
+approved plan can be taken back: --reject ends it, --object makes it wait again.`,
+		Args: cobra.ExactArgs(1),
 		Example: "  lethe approve 0190f3 --as anna --key anna.key\n" +
 			"  lethe approve 0190f3 --as bo --key bo.key --reject --comment \"wrong table\"",
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -35,18 +36,18 @@ func planCommand(c *Command) *cobra.Command {
 			return showPlans(cmd.Context(), c, p, strings.Join(args, ""))
 		},
 	}
-	cmd.AddCommand(show)
+	cmd.AddCommand(show, planDiscardCommand(c))
 	return cmd
 }
 
 // showPlans lists the plans, or prints one in full.
 func showPlans(ctx context.Context, c *Command, p *setup.Setup, id string) error {
-	docs, entries, err := plan.List(ctx, p)
-	if err != nil {
-		return err
+	docs, entries, unopened := plan.List(ctx, p) // what can be opened is shown all the same
+	if docs == nil {
+		return unopened
 	}
 	if c.json {
-		return c.printJSON(docs)
+		return errors.Join(c.printJSON(docs), unopened)
 	}
 	if id == "" {
 		rows := [][]string{{"PLAN", "STATE", "PART", "AS OF", "ROWS", "VALID UNTIL"}}
@@ -59,7 +60,7 @@ func showPlans(ctx context.Context, c *Command, p *setup.Setup, id string) error
 				fmt.Sprint(n), d.ValidUntil.In(p.Zone).Format(time.DateOnly)})
 		}
 		table(c.Out, rows)
-		return nil
+		return unopened
 	}
 	for i, d := range docs {
 		if !strings.HasPrefix(d.PlanID, id) && !strings.HasPrefix(entries[i].Digest, id) {
@@ -69,7 +70,7 @@ func showPlans(ctx context.Context, c *Command, p *setup.Setup, id string) error
 			return err
 		}
 	}
-	return nil
+	return unopened
 }
 
 func showPlan(ctx context.Context, c *Command, p *setup.Setup, d plan.Document, e journal.Plan) error {

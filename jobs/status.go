@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -21,14 +22,14 @@ func statusCommand(c *Command) *cobra.Command {
 				return err
 			}
 			s, err := ask.StatusOf(cmd.Context(), p)
-			if err != nil {
+			if err != nil && !errors.Is(err, setup.ErrChanged) {
 				return err
 			}
 			if c.json {
-				return c.printJSON(s)
+				return errors.Join(c.printJSON(s), err)
 			}
 			printStatus(c, p, s)
-			return nil
+			return err
 		},
 	}
 }

@@ -152,11 +152,14 @@ func (b *book) planStates(ctx context.Context) error {
 		}
 		if !known && (e.State == journal.Waiting || e.State == journal.Approved || e.SettledIn == b.tonight.RunID) {
 			doc, err := plan.Open(b.setup.State, e)
-			if err != nil {
-				errs = append(errs, err)
-				continue
+			if err != nil || b.notes.LeftAlone[e.ID] {
+				if !b.notes.LeftAlone[e.ID] && e.State != journal.Rejected {
+					errs = append(errs, err)
+				}
+				report.Unopened(b.notes, e)
+			} else {
+				report.Plan(b.notes, doc, state)
 			}
-			report.Plan(b.notes, doc, state)
 		}
 		if e.State == journal.Waiting {
 			b.result.Waiting = append(b.result.Waiting, e.ID)

@@ -38,7 +38,8 @@ func (b *book) publishLate(ctx context.Context) error {
 }
 
 // takeOver makes this run answer for what runs that were cut off had settled: their chunks, the plans they
-// ended, the approvals these had, and the keys they could not destroy any more.
+// ended, the approvals these had, and the keys they could not destroy any more; and for the plans that people
+// rejected since the last run.
 func (b *book) takeOver(ctx context.Context) error {
 	if err := b.journal.TakeOver(ctx, b.tonight.RunID); err != nil {
 		return err
@@ -57,18 +58,18 @@ func (b *book) takeOver(ctx context.Context) error {
 				return err
 			}
 		}
-		if entry.SettledIn != b.tonight.RunID || entry.Part == string(plan.Reversible) {
+		if entry.State == journal.Rejected && entry.SettledIn == "" {
+			if err := b.journal.SetPlanState(ctx, entry.ID, journal.Rejected, b.tonight.RunID); err != nil {
+				return err
+			}
+		} else if entry.SettledIn != b.tonight.RunID || entry.Part == string(plan.Reversible) {
 			continue
 		}
-		p, err := plan.Open(b.setup.State, entry)
+		answers, err := plan.AnswersTo(ctx, b.setup, b.journal, entry.ID, entry.Digest)
 		if err != nil {
 			return err
 		}
-		answers, err := plan.Answers(ctx, b.setup, b.journal, p)
-		if err != nil {
-			return err
-		}
-		b.notes.Facts.Approvals = append(b.notes.Facts.Approvals, plan.Approvals(b.setup, p, answers)...)
+		b.notes.Facts.Approvals = append(b.notes.Facts.Approvals, plan.Approvals(b.setup, answers)...)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
-// Package apply brings approved plans to execution. Its nouns: an Applier applies the plans of one run, oldest first; a chunk is
-// some rows of a set that are changed in one transaction, with its intent in the journal before and its outcomes after it; a trace
-// is what the registry keeps of a changed row for later nights. What happens to a row is decided in package execute.
+// Package apply brings approved plans to execution. Its nouns: an Applier applies the plans of one run,
+// oldest first; a chunk is some rows of a set that are changed in one transaction, with its intent in the
+// journal before and its outcomes after it; a trace is what the registry keeps of a changed row for later
+// nights. What happens to a row is decided in package execute.
 package apply
 
 import (
@@ -39,8 +40,8 @@ type Applier struct {
 	Limits  *limits.Limits
 }
 
-// Apply executes every approved plan, oldest first. What a crash interrupted is finished; what moved since the plan is skipped as
-// drift.
+// Apply executes every approved plan, oldest first. What a crash interrupted is finished; what moved since
+// the plan is skipped as drift.
 func (ap *Applier) Apply(ctx context.Context) error {
 	if !ap.Tonight.Apply {
 		return nil
@@ -107,7 +108,8 @@ func (ap *Applier) applyPlan(ctx context.Context, entry journal.Plan) error {
 }
 
 // applySets executes the sets of a plan; whole says that every row of it has its outcome.
-func (ap *Applier) applySets(ctx context.Context, p *plan.Sealed, sets []*change.Set, chunks []journal.Chunk) (whole bool, err error) {
+func (ap *Applier) applySets(ctx context.Context, p *plan.Sealed, sets []*change.Set,
+	chunks []journal.Chunk) (whole bool, err error) {
 	var apps []*application
 	whole = true
 	for i, s := range p.Sets {
@@ -117,14 +119,16 @@ func (ap *Applier) applySets(ctx context.Context, p *plan.Sealed, sets []*change
 		}
 		if store == nil {
 			whole = false
-			ap.Notes.Problem(fmt.Errorf("%w: plan %s names source %s, which the configuration no longer has", setup.ErrSource, p.PlanID, s.Source))
+			ap.Notes.Problem(fmt.Errorf("%w: plan %s names source %s, which the configuration no longer has",
+				setup.ErrSource, p.PlanID, s.Source))
 			continue
 		}
 		apps = append(apps, &application{Applier: ap, plan: p, position: i, store: store, set: sets[i]})
 	}
 	for _, a := range apps {
 		if a.store.Err == nil && len(chunks) == 0 && !a.sameSchema() {
-			ap.Notes.Problem(fmt.Errorf("%w: the schema of source %s changed since plan %s was made: this night plans anew",
+			ap.Notes.Problem(fmt.Errorf("%w: the schema of source %s changed since plan %s was made: this night "+
+				"plans anew",
 				setup.ErrExpired, a.store.Name, p.PlanID))
 			return false, ap.lapse(ctx, p)
 		}
@@ -154,23 +158,24 @@ func (ap *Applier) lapse(ctx context.Context, p *plan.Sealed) error {
 func (ap *Applier) changes(p *plan.Sealed) ([]*change.Set, error) {
 	identity, err := ap.Setup.Keys.PlanIdentity(p.PlanID)
 	if err != nil {
-		return nil, err
+		return nil, plan.Unusable(p.PlanID, err)
 	}
 	sets := make([]*change.Set, len(p.Sets))
 	for i, s := range p.Sets {
 		if sets[i], err = p.Changes(s, identity); err != nil {
-			return nil, err
+			return nil, plan.Unusable(p.PlanID, err)
 		}
 	}
 	return sets, nil
 }
 
-// authorised makes sure, from signatures and the configuration rather than from the journal's word, that a plan may be applied. What
-// a plan may do follows from its changes, whatever part it says that it is.
+// authorised makes sure, from signatures and the configuration rather than from the journal's word, that a
+// plan may be applied. What a plan may do follows from its changes, whatever part it says that it is.
 func (ap *Applier) authorised(ctx context.Context, p *plan.Sealed, sets []*change.Set) error {
 	destroys := slices.ContainsFunc(sets, (*change.Set).Destroys)
 	if destroys && p.Part == plan.Reversible {
-		return fmt.Errorf("%w: plan %s says that all in it can be taken back, and it destroys: reject it, and look who can write to the state folder", setup.ErrTampered, p.PlanID)
+		return fmt.Errorf("%w: plan %s says that all in it can be taken back, and it destroys: end it with `lethe "+
+			"plan discard`, and look who can write to the state folder", setup.ErrTampered, p.PlanID)
 	}
 	if !destroys {
 		return nil
@@ -179,7 +184,7 @@ func (ap *Applier) authorised(ctx context.Context, p *plan.Sealed, sets []*chang
 	if err != nil {
 		return err
 	}
-	ap.Notes.Facts.Approvals = append(ap.Notes.Facts.Approvals, plan.Approvals(ap.Setup, p, answers)...)
+	ap.Notes.Facts.Approvals = append(ap.Notes.Facts.Approvals, plan.Approvals(ap.Setup, answers)...)
 	missing := plan.Missing(ap.Setup, p, answers)
 	if len(missing) == 0 {
 		return nil
@@ -227,7 +232,8 @@ func (ap *Applier) applySet(ctx context.Context, a *application, all []journal.C
 	}
 	mutator, ok := a.store.Conn.(connectors.Mutator)
 	if !ok {
-		ap.Notes.Problem(fmt.Errorf("%w: plan %s changes rows of source %s, which can only be read now: give it an apply_dsn again", setup.ErrSource, a.plan.PlanID, a.store.Name))
+		ap.Notes.Problem(fmt.Errorf("%w: plan %s changes rows of source %s, which can only be read now: give it an "+
+			"apply_dsn again", setup.ErrSource, a.plan.PlanID, a.store.Name))
 		return false, nil
 	}
 	err = a.live(ctx, mutator, chunks)
@@ -270,15 +276,18 @@ func latest(times ...time.Time) (last time.Time) {
 	return last
 }
 
-// trace leaves in the registry what later nights need: tombstones of what is gone or anonymized, and the mark of what Lethe blocked.
+// trace leaves in the registry what later nights need: tombstones of what is gone or anonymized, and the mark
+// of what Lethe blocked.
 func (a *application) trace(ctx context.Context, from, to int) error {
-	tombs, blocked, freed := map[string][]registry.Tombstone{}, map[string][]registry.Flag{}, map[string][]registry.FlagKey{}
+	tombs, blocked, freed := map[string][]registry.Tombstone{}, map[string][]registry.Flag{},
+		map[string][]registry.FlagKey{}
 	drop := a.lastBackup(a.store.System())
 	a.x.Changed(from, to, func(c *change.Change) {
 		mark := registry.FlagKey{Record: c.Record, Reason: judge.FlagBlocked}
 		switch c.Op {
 		case judge.Delete, judge.Anonymize:
-			t := registry.Tombstone{System: a.store.System(), Object: c.Table, Record: c.Record, Subject: c.Subject, Action: string(policy.Delete),
+			t := registry.Tombstone{System: a.store.System(), Object: c.Table, Record: c.Record, Subject: c.Subject,
+				Action:     string(policy.Delete),
 				PlanDigest: a.plan.Digest, ErasedAt: latest(a.plan.AsOf, a.Tonight.AsOf), DropAfter: drop}
 			if c.Op == judge.Anonymize {
 				t.Action = string(policy.Anonymize)
@@ -288,7 +297,8 @@ func (a *application) trace(ctx context.Context, from, to int) error {
 			tombs[c.Silo] = append(tombs[c.Silo], t)
 			a.store.Erased = true
 		case judge.Block:
-			blocked[c.Silo] = append(blocked[c.Silo], registry.Flag{FlagKey: mark, Since: latest(a.plan.AsOf, a.Tonight.AsOf)})
+			blocked[c.Silo] = append(blocked[c.Silo],
+				registry.Flag{FlagKey: mark, Since: latest(a.plan.AsOf, a.Tonight.AsOf)})
 		case judge.Unblock:
 			freed[c.Silo] = append(freed[c.Silo], mark)
 		}
@@ -296,12 +306,14 @@ func (a *application) trace(ctx context.Context, from, to int) error {
 	r := a.Silos.Registry
 	var errs []error
 	for silo := range a.Silos.Silos {
-		errs = append(errs, r.PutTombstones(ctx, silo, tombs[silo]), r.SetFlags(ctx, silo, blocked[silo]), r.DropFlags(ctx, silo, freed[silo]))
+		errs = append(errs, r.PutTombstones(ctx, silo, tombs[silo]), r.SetFlags(ctx, silo, blocked[silo]),
+			r.DropFlags(ctx, silo, freed[silo]))
 	}
 	return errors.Join(errs...)
 }
 
-// flagsOf are the marks of a deleted row: its key may be used again, for a row that Lethe did not block and whose grace begins anew.
+// flagsOf are the marks of a deleted row: its key may be used again, for a row that Lethe did not block and
+// whose grace begins anew.
 func (a *application) flagsOf(c *change.Change, mark registry.FlagKey) []registry.FlagKey {
 	flags := []registry.FlagKey{mark}
 	known := a.store.Judge(c.Silo, c.Table, c.Mapping).State.Flags

@@ -11,9 +11,10 @@ import (
 	"lethe/pipeline/setup"
 )
 
-// chunkRows is the number of rows with which a set starts; the time for which a chunk's change keeps the source's rows locked then
-// adapts it. What comes after the change, in the registry and the journal, holds nobody up, and costs a row the less the more
-// there are. A chunk holds whole units, but for one of more than maxRows, which is begun with the rows that nothing refers to.
+// chunkRows is the number of rows with which a set starts; the time for which a chunk's change keeps the
+// source's rows locked then adapts it. What comes after the change, in the registry and the journal, holds
+// nobody up, and costs a row the less the more there are. A chunk holds whole units, but for one of more than
+// maxRows, which is begun with the rows that nothing refers to.
 const (
 	chunkRows = 200
 	maxRows   = 5000
@@ -37,7 +38,8 @@ func (a *application) live(ctx context.Context, m connectors.Mutator, chunks []j
 			return err
 		}
 		rows := a.cut(next, size) - next
-		c, err := a.Journal.Intend(ctx, journal.Chunk{RunID: a.Tonight.RunID, PlanID: a.plan.PlanID, Group: a.position, First: int64(next), Rows: int64(rows), IntentAt: a.Setup.Now()})
+		c, err := a.Journal.Intend(ctx, journal.Chunk{RunID: a.Tonight.RunID, PlanID: a.plan.PlanID,
+			Group: a.position, First: int64(next), Rows: int64(rows), IntentAt: a.Setup.Now()})
 		if err != nil {
 			return err
 		}
@@ -58,7 +60,8 @@ func (a *application) live(ctx context.Context, m connectors.Mutator, chunks []j
 	return a.said()
 }
 
-// cut is the end of the chunk that begins at a row: that of the unit in which so many rows end, if a transaction can hold it.
+// cut is the end of the chunk that begins at a row: that of the unit in which so many rows end, if a
+// transaction can hold it.
 func (a *application) cut(from, rows int) int {
 	to := min(from+rows, len(a.set.Rows))
 	end := a.set.UnitEnd(to - 1)
@@ -74,8 +77,10 @@ func (a *application) cut(from, rows int) int {
 	return min(from+maxRows, end)
 }
 
-// chunk changes some rows and makes their outcomes durable. recovering says that an earlier run may have changed them already.
-func (a *application) chunk(ctx context.Context, m connectors.Mutator, c journal.Chunk, recovering bool) (took time.Duration, err error) {
+// chunk changes some rows and makes their outcomes durable. recovering says that an earlier run may have
+// changed them already.
+func (a *application) chunk(ctx context.Context, m connectors.Mutator, c journal.Chunk,
+	recovering bool) (took time.Duration, err error) {
 	from, to := int(c.First), int(c.First+c.Rows)
 	began := time.Now()
 	err = a.x.Live(ctx, m, from, to, recovering)
@@ -106,7 +111,8 @@ func (a *application) said() error {
 		refused[why]++
 	}
 	for why, rows := range refused {
-		a.Notes.Problem(fmt.Errorf("%w: source %s: the database refused %d rows of plan %s (%s): they are as they were; look at the constraint or trigger, and whether a policy should name it",
+		a.Notes.Problem(fmt.Errorf("%w: source %s: the database refused %d rows of plan %s (%s): they are as they "+
+			"were; look at the constraint or trigger, and whether a policy should name it",
 			setup.ErrSource, a.store.Name, rows, a.plan.PlanID, why))
 	}
 	return nil

@@ -15,7 +15,8 @@ import (
 func (a *application) rewrite(ctx context.Context, chunks []journal.Chunk) (done bool, err error) {
 	rewriter, ok := a.store.Conn.(connectors.Rewriter)
 	if !ok {
-		return false, fmt.Errorf("%w: backup %s may not be rewritten: configure `rewrite:`", setup.ErrConfig, a.store.Name)
+		return false, fmt.Errorf("%w: backup %s may not be rewritten: configure `rewrite:`", setup.ErrConfig,
+			a.store.Name)
 	}
 	recovering := len(chunks) > 0
 	if recovering && chunks[0].Outcome != nil {
@@ -30,7 +31,8 @@ func (a *application) rewrite(ctx context.Context, chunks []journal.Chunk) (done
 		}
 	}
 	rows := len(a.set.Rows)
-	intent, err := a.Journal.Intend(ctx, journal.Chunk{RunID: a.Tonight.RunID, PlanID: a.plan.PlanID, Group: a.position, Rows: int64(rows), IntentAt: a.Setup.Now()})
+	intent, err := a.Journal.Intend(ctx, journal.Chunk{RunID: a.Tonight.RunID, PlanID: a.plan.PlanID,
+		Group: a.position, Rows: int64(rows), IntentAt: a.Setup.Now()})
 	if err != nil {
 		return false, err
 	}
@@ -47,7 +49,8 @@ func (a *application) rewrite(ctx context.Context, chunks []journal.Chunk) (done
 		return false, err
 	}
 	a.backupRow(func(b *audit.Backup) {
-		b.Before, b.After, b.Status, b.LastRewrite, b.Pending, b.Size = hex.EncodeToString(report.Before.SHA256[:]), after, "rewritten", a.Tonight.AsOf, 0, report.After.Size
+		b.Before, b.After, b.Status, b.LastRewrite, b.Pending, b.Size = hex.EncodeToString(report.Before.SHA256[:]),
+			after, "rewritten", a.Tonight.AsOf, 0, report.After.Size
 	})
 	if err := a.settle(ctx, intent, 0, rows); err != nil {
 		return false, err
@@ -69,7 +72,8 @@ func (a *application) sameFile(ctx context.Context) (bool, error) {
 	if digest == a.plan.Files[a.store.Name] || digest == ours {
 		return true, nil
 	}
-	a.Notes.Problem(fmt.Errorf("%w: backup %s changed since plan %s was made: this night plans anew", setup.ErrExpired, a.store.Name, a.plan.PlanID))
+	a.Notes.Problem(fmt.Errorf("%w: backup %s changed since plan %s was made: this night plans anew",
+		setup.ErrExpired, a.store.Name, a.plan.PlanID))
 	return false, a.lapse(ctx, a.plan)
 }
 

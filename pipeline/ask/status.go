@@ -2,6 +2,7 @@ package ask
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -75,7 +76,8 @@ type WaitingPlan struct {
 	For        []string  `json:"for"`
 }
 
-// StatusOf reads where the nights stand, from the journal and the registry.
+// StatusOf reads where the nights stand, from the journal and the registry. Of waiting plans that cannot be opened
+// the status says so, and the error, [setup.ErrChanged], says why.
 func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 	s := Status{LastExit: -1}
 	j, err := journal.Open(ctx, p.State)
@@ -101,13 +103,12 @@ func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 	s.Lock = state.LockHolder(p)
 	s.Late, s.Registry = duties.LateNow(ctx, p)
 
-	docs, entries, err := plan.List(ctx, p, journal.Waiting)
-	if err != nil {
-		return s, err
-	}
+	docs, entries, unopened := plan.List(ctx, p, journal.Waiting)
 	for i, d := range docs {
 		missing, err := plan.StillMissing(ctx, p, j, entries[i].ID)
-		if err != nil {
+		if errors.Is(err, setup.ErrChanged) {
+			missing = []string{"somebody who discards it: it cannot be opened"}
+		} else if err != nil {
 			return s, err
 		}
 		w := WaitingPlan{PlanID: d.PlanID, ValidUntil: d.ValidUntil, Questions: d.Questions, For: missing}
@@ -116,7 +117,7 @@ func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 		}
 		s.Waiting = append(s.Waiting, w)
 	}
-	return s, nil
+	return s, unopened
 }
 
 // sayNights says of the newest of the nights how it ended and what it found overdue, and which was the

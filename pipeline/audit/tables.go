@@ -140,7 +140,7 @@ type Approval struct {
 	Digest        string    //
 	Actor         string    // a name from people:
 	Role          string    // owner or custodian; "order" for a standing order
-	Decision      string    // approve, reject, object
+	Decision      string    // approve, reject, object, discard
 	Comment       string    //
 	SignedAt      time.Time //
 	KeyID         string    // sha256 of the public key, first 16 hex digits

@@ -1,7 +1,8 @@
-// Package change is what a plan changes, row by row, and why. Its nouns: a Change is what is planned for one row; an Edge is
-// how rows of one table refer to rows of another; a Ref is one such reference between two rows of a Set; Does says what follows
-// for the row that refers when the other one goes; a Unit is rows that are changed together or not at all; a Set is the changes
-// of one source, unit by unit. Nothing here reads or writes.
+// Package change is what a plan changes, row by row, and why. Its nouns: a Change is what is planned for one
+// row; an Edge is how rows of one table refer to rows of another; a Ref is one such reference between two
+// rows of a Set; Does says what follows for the row that refers when the other one goes; a Unit is rows that
+// are changed together or not at all; a Set is the changes of one source, unit by unit. Nothing here reads or
+// writes.
 package change
 
 import (
@@ -35,7 +36,8 @@ type Change struct {
 
 // Planned is what a judge needs of the change of a row that it decides.
 func (c *Change) Planned() judge.Planned {
-	return judge.Planned{Key: c.Key, Guard: c.Guard, Subject: c.Subject, Record: c.Record, Change: c.Op, Fields: c.Fields}
+	return judge.Planned{Key: c.Key, Guard: c.Guard, Subject: c.Subject, Record: c.Record, Change: c.Op,
+		Fields: c.Fields}
 }
 
 // Kind says why a row is in a set.
@@ -48,8 +50,8 @@ const (
 	Owned     Kind = "owned"     // only rows that go referred to it
 )
 
-// Edge is a way in which rows of Child refer to rows of Parent: a foreign key of the catalog, one that only a policy declares,
-// or an owned parent.
+// Edge is a way in which rows of Child refer to rows of Parent: a foreign key of the catalog, one that only a
+// policy declares, or an owned parent.
 type Edge struct {
 	Child     string   `json:"child"`
 	Fields    []string `json:"fields"`
@@ -66,10 +68,11 @@ type Ref struct {
 	Guard judge.Guard // of the values by which it refers
 }
 
-// GuardOf is a keyed digest of the values by which a row refers to another, as the planning run saw them: as long as they are the
-// same, it still does.
+// GuardOf is a keyed digest of the values by which a row refers to another, as the planning run saw them: as
+// long as they are the same, it still does.
 func GuardOf(key *keystore.SiloKey, runID string, e Edge, values connectors.Key) judge.Guard {
-	keyed := key.Record("reference", runID, []byte(e.Child+"\x1f"+strings.Join(e.Fields, "\x1f")+"\x1f"+e.Parent+"\x1f"+string(values)))
+	keyed := key.Record("reference", runID, []byte(e.Child+"\x1f"+strings.Join(e.Fields, "\x1f")+"\x1f"+e.Parent+
+		"\x1f"+string(values)))
 	return judge.Guard(keyed[:len(judge.Guard{})])
 }
 
@@ -84,8 +87,8 @@ const (
 	Loses               // what anonymizes it empties the reference too
 )
 
-// Set is the changes of one source: unit by unit, within a unit the greatest level first, so that every beginning of a unit
-// leaves the rows that refer to others with what they refer to.
+// Set is the changes of one source: unit by unit, within a unit the greatest level first, so that every
+// beginning of a unit leaves the rows that refer to others with what they refer to.
 type Set struct {
 	Edges []Edge
 	Rows  []Change

@@ -1,7 +1,7 @@
-// Package dependents finds which rows go with which. Its nouns: a Graph is the rows of one source that are to go, and all that
-// refer to them; a node is one row, a ref one reference between two nodes, an edge the way in which they refer. A row may go only
-// if every row that refers to it goes too, or forgets it; what a silo governs goes by its own decision alone. It reads the
-// source, and changes nothing.
+// Package dependents finds which rows go with which. Its nouns: a Graph is the rows of one source that are to
+// go, and all that refer to them; a node is one row, a ref one reference between two nodes, an edge the way
+// in which they refer. A row may go only if every row that refers to it goes too, or forgets it; what a silo
+// governs goes by its own decision alone. It reads the source, and changes nothing.
 package dependents
 
 import (
@@ -85,14 +85,15 @@ type ref struct {
 	values        connectors.Key // of the child's fields
 }
 
-// New collects the edges between the tables of a source. What the records of a silo declare holds for their own rows and for
-// what follows from them. pending are rows of plans that wait.
+// New collects the edges between the tables of a source. What the records of a silo declare holds for their
+// own rows and for what follows from them. pending are rows of plans that wait.
 func New(s *stores.Store, runID string, pending map[judge.Place]bool) *Graph {
 	g := &Graph{store: s, runID: runID, pending: pending, to: map[string][]*edge{}, index: map[id]*node{}}
 	for _, child := range s.Tables {
 		for _, fk := range child.ForeignKeys {
 			if parent, ok := s.Tables.Find(fk.RefTable); ok {
-				g.add(change.Edge{Child: child.Name, Fields: fk.Fields, Parent: fk.RefTable, RefFields: fk.RefFields, OnDelete: fk.OnDelete}, child, parent)
+				g.add(change.Edge{Child: child.Name, Fields: fk.Fields, Parent: fk.RefTable, RefFields: fk.RefFields,
+					OnDelete: fk.OnDelete}, child, parent)
 			}
 		}
 	}
@@ -109,7 +110,8 @@ func New(s *stores.Store, runID string, pending map[judge.Place]bool) *Graph {
 }
 
 func (g *Graph) add(of change.Edge, child, parent connectors.Table) *edge {
-	e := &edge{Edge: of, at: len(g.edges), child: child, parent: parent, do: map[*judge.Judge]string{}, owned: map[*judge.Judge]bool{}}
+	e := &edge{Edge: of, at: len(g.edges), child: child, parent: parent, do: map[*judge.Judge]string{},
+		owned: map[*judge.Judge]bool{}}
 	for _, name := range of.Fields {
 		if f, ok := child.Field(name); ok && f.Nullable && !slices.Contains(child.Key, name) {
 			e.nullable = append(e.nullable, name)
@@ -127,7 +129,8 @@ func (g *Graph) named(child connectors.Table, fields []string, parent connectors
 			return e
 		}
 	}
-	return g.add(change.Edge{Child: child.Name, Fields: fields, Parent: parent.Name, RefFields: parent.Key}, child, parent)
+	return g.add(change.Edge{Child: child.Name, Fields: fields, Parent: parent.Name, RefFields: parent.Key},
+		child, parent)
 }
 
 func (g *Graph) declare(j *judge.Judge, d policy.Dependent) {
@@ -154,8 +157,8 @@ func (g *Graph) Edges() []change.Edge {
 	return edges
 }
 
-// Follow finds everything that refers to the rows that are to end, level by level, and settles which of them can. Roots that
-// cannot be deleted are marked as kept, those that cannot be ended at all as held.
+// Follow finds everything that refers to the rows that are to end, level by level, and settles which of them
+// can. Roots that cannot be deleted are marked as kept, those that cannot be ended at all as held.
 func (g *Graph) Follow(ctx context.Context) error {
 	for _, j := range g.store.Judges {
 		if j.Stopped {
@@ -173,24 +176,8 @@ func (g *Graph) Follow(ctx context.Context) error {
 			g.reach(n, j)
 		}
 	}
-	for {
-		byTable := map[string][]*node{}
-		var tables []string
-		for _, n := range g.nodes {
-			if n.expanded || len(n.contexts) == 0 {
-				continue
-			}
-			n.expanded = true
-			if byTable[n.table] == nil {
-				tables = append(tables, n.table)
-			}
-			byTable[n.table] = append(byTable[n.table], n)
-		}
-		if len(tables) == 0 {
-			break
-		}
-		slices.Sort(tables)
-		for _, t := range tables {
+	for byTable := g.next(); len(byTable) > 0; byTable = g.next() {
+		for _, t := range sortedKeys(byTable) {
 			for _, e := range g.to[t] {
 				if err := g.referring(ctx, e, g.wanted(e, byTable[t])); err != nil {
 					return err
@@ -212,6 +199,18 @@ func (g *Graph) Follow(ctx context.Context) error {
 	return nil
 }
 
+// next are the rows, by table, of which it is not known yet what refers to them.
+func (g *Graph) next() map[string][]*node {
+	byTable := map[string][]*node{}
+	for _, n := range g.nodes {
+		if !n.expanded && len(n.contexts) > 0 {
+			n.expanded = true
+			byTable[n.table] = append(byTable[n.table], n)
+		}
+	}
+	return byTable
+}
+
 // wanted leaves out rows that stay and of which nothing is declared to go by the edge.
 func (g *Graph) wanted(e *edge, nodes []*node) []*node {
 	return slices.DeleteFunc(slices.Clone(nodes), func(n *node) bool {
@@ -230,7 +229,8 @@ func (g *Graph) node(at id) *node {
 	return n
 }
 
-// reach lets a row be followed by what the records of a silo declare, and with it what it is known to be referred to by.
+// reach lets a row be followed by what the records of a silo declare, and with it what it is known to be
+// referred to by.
 func (g *Graph) reach(n *node, from *judge.Judge) {
 	if slices.Contains(n.contexts, from) {
 		return
@@ -241,8 +241,8 @@ func (g *Graph) reach(n *node, from *judge.Judge) {
 	}
 }
 
-// follow lets the row that refers be reached, where it goes with the one that it refers to. What a silo decides goes by itself, and
-// is reached only if it does.
+// follow lets the row that refers be reached, where it goes with the one that it refers to. What a silo
+// decides goes by itself, and is reached only if it does.
 func (g *Graph) follow(r ref, from *judge.Judge) {
 	if r.edge.do[from] == string(judge.Delete) && (!r.child.governed || r.child.root != nil) {
 		g.reach(r.child, from)
@@ -270,7 +270,8 @@ func (g *Graph) referring(ctx context.Context, e *edge, parents []*node) error {
 			switch {
 			case batch.Tuples != nil:
 				referred = of[keys.Tuples[batch.Tuples[row]]]
-			case referred == nil: // the source matched by a coarser comparison than bytes, and does not say by which tuple
+			// the source matched by a coarser comparison than bytes, and does not say by which tuple
+			case referred == nil:
 				referred = parents
 			}
 			key, ok := connectors.KeyOf(batch.Rows, keyCols, row)
@@ -281,7 +282,11 @@ func (g *Graph) referring(ctx context.Context, e *edge, parents []*node) error {
 				continue
 			}
 			child := g.node(id{e.Child, key})
-			child.governed = child.governed || slices.ContainsFunc(judges, func(j *judge.Judge) bool { return len(j.Records.Where) == 0 || j.Mine(batch.Rows, row) })
+			child.governed = child.governed ||
+				slices.ContainsFunc(judges, func(j *judge.Judge) bool {
+					return len(j.Records.Where) == 0 ||
+						j.Mine(batch.Rows, row)
+				})
 			for _, p := range referred {
 				g.refer(ref{child: child, parent: p, edge: e, values: values})
 			}
@@ -299,7 +304,8 @@ func (g *Graph) refer(r ref) {
 }
 
 // tuples are the values that an edge refers to in the given rows, and which rows have them.
-func (g *Graph) tuples(ctx context.Context, e *edge, nodes []*node) (*connectors.Keys, map[connectors.Key][]*node, error) {
+func (g *Graph) tuples(ctx context.Context, e *edge, nodes []*node) (*connectors.Keys, map[connectors.Key][]*node,
+	error) {
 	keys := &connectors.Keys{Fields: e.Fields, Of: &connectors.Referred{Table: e.Parent, Fields: e.RefFields}}
 	of := map[connectors.Key][]*node{}
 	add := func(values connectors.Key, n *node) {
@@ -414,7 +420,8 @@ func (g *Graph) governs(ctx context.Context, o *node) bool {
 			return true
 		}
 		for row := range int(batch.Rows.NumRows()) {
-			o.governed = slices.ContainsFunc(g.store.Governed[o.table], func(j *judge.Judge) bool { return j.Mine(batch.Rows, row) })
+			o.governed = slices.ContainsFunc(g.store.Governed[o.table],
+				func(j *judge.Judge) bool { return j.Mine(batch.Rows, row) })
 		}
 	}
 	return o.governed

@@ -16,8 +16,9 @@ type Selected struct {
 	Judge *judge.Judge
 }
 
-// Select returns the changes of the chosen roots, with all that goes with them, in the order of a set. A root that cannot end
-// without one that was not chosen is left out. What another selection holds already counts as gone.
+// Select returns the changes of the chosen roots, with all that goes with them, in the order of a set. A root
+// that cannot end without one that was not chosen is left out. What another selection holds already counts as
+// gone.
 func (g *Graph) Select(chosen func(*judge.Root) bool) []Selected {
 	type state struct {
 		ends ending
@@ -72,7 +73,8 @@ type item struct {
 	level int
 }
 
-// selected lists what is live, what forgets it, and what it alone owned. Who is emptied and forgets too is listed for both.
+// selected lists what is live, what forgets it, and what it alone owned. Who is emptied and forgets too is
+// listed for both.
 func (g *Graph) selected() []Selected {
 	items := map[*node]*item{}
 	var order []*item
@@ -164,7 +166,8 @@ func units(items map[*node]*item, order []*item) {
 
 func (g *Graph) selectedRow(it *item, at map[*node]int) Selected {
 	s := Selected{Of: it.from.root, Judge: it.from.judge}
-	s.Change = change.Change{Unit: int64(it.unit), Level: it.level, Kind: it.kind, Silo: s.Judge.Silo.Silo.Name, Table: it.table, Key: it.key, Op: it.op}
+	s.Change = change.Change{Unit: int64(it.unit), Level: it.level, Kind: it.kind, Silo: s.Judge.Silo.Silo.Name,
+		Table: it.table, Key: it.key, Op: it.op}
 	if it.op == judge.Delete {
 		s.Detach = it.detach
 	}
@@ -186,7 +189,8 @@ func (g *Graph) selectedRow(it *item, at map[*node]int) Selected {
 		if it.op == judge.SetNull && it.root != nil && does != change.Forgets { // the row's own change says so
 			continue
 		}
-		s.Refs = append(s.Refs, change.Ref{Row: row, Edge: r.edge.at, Does: does, Guard: change.GuardOf(s.Judge.Match, g.runID, r.edge.Edge, r.values)})
+		s.Refs = append(s.Refs, change.Ref{Row: row, Edge: r.edge.at, Does: does,
+			Guard: change.GuardOf(s.Judge.Match, g.runID, r.edge.Edge, r.values)})
 	}
 	return s
 }

@@ -9,8 +9,8 @@ import (
 	"lethe/pipeline/policy"
 )
 
-// settle finds the greatest set of rows that can go together. Where one cannot, and its rule says to anonymize instead, it is
-// emptied if otherwise is set; else it stays.
+// settle finds the greatest set of rows that can go together. Where one cannot, and its rule says to
+// anonymize instead, it is emptied if otherwise is set; else it stays.
 func (g *Graph) settle(otherwise bool) {
 	for {
 		g.mark()
@@ -77,13 +77,15 @@ func (g *Graph) own() {
 	}
 }
 
-// freeing is the first row that owns n and goes, or no longer names it; nil if there is none, or n cannot go in any case.
+// freeing is the first row that owns n and goes, or no longer names it; nil if there is none, or n cannot go
+// in any case.
 func (n *node) freeing() (owner *node) {
 	if n.governed || !n.expanded || n.live || n.held || n.sealed != judge.None || len(n.unnamed) > 0 {
 		return nil
 	}
 	for _, r := range n.in {
-		if c := r.child; c.root != nil && c.live && (c.leaves() || r.lets()) && r.edge.owned[c.judge] && (owner == nil || c.seq < owner.seq) {
+		if c := r.child; c.root != nil && c.live && (c.leaves() || r.lets()) && r.edge.owned[c.judge] &&
+			(owner == nil || c.seq < owner.seq) {
 			owner = c
 		}
 	}
@@ -98,7 +100,8 @@ func (n *node) going() bool { return n.live && (n.root == nil || n.ends == goes)
 
 // forgets reports whether the row that refers forgets the one that goes.
 func (r ref) forgets() bool {
-	return len(r.edge.nullable) == len(r.edge.Fields) && slices.ContainsFunc(r.parent.via, func(j *judge.Judge) bool { return r.edge.do[j] == string(judge.SetNull) })
+	return len(r.edge.nullable) == len(r.edge.Fields) &&
+		slices.ContainsFunc(r.parent.via, func(j *judge.Judge) bool { return r.edge.do[j] == string(judge.SetNull) })
 }
 
 // lets reports whether an emptied row no longer refers to another: anonymizing sets a field of the reference NULL.
@@ -132,8 +135,8 @@ func (g *Graph) hold(otherwise bool) (found bool) {
 	return found
 }
 
-// heldBack reports whether a live row cannot go, or not be emptied, since one that refers to it stays; waits, whether that is
-// because the other one stands in a plan that waits.
+// heldBack reports whether a live row cannot go, or not be emptied, since one that refers to it stays; waits,
+// whether that is because the other one stands in a plan that waits.
 func (n *node) heldBack() (held, waits bool) {
 	if n.root != nil && n.ends == emptied {
 		return n.leavesBehind()
@@ -148,13 +151,14 @@ func (n *node) heldBack() (held, waits bool) {
 	return held, waits
 }
 
-// leavesBehind reports whether a row stays that was declared to go with one that is emptied, over others perhaps; waits is that
-// of heldBack.
+// leavesBehind reports whether a row stays that was declared to go with one that is emptied, over others
+// perhaps; waits is that of heldBack.
 func (n *node) leavesBehind() (found, waits bool) {
 	seen := map[*node]bool{n: true}
 	for queue := []*node{n}; len(queue) > 0; queue = queue[1:] {
 		p := queue[0]
-		found = found || slices.ContainsFunc(p.unnamed, func(e *edge) bool { return e.do[n.judge] == string(judge.Delete) })
+		found = found || slices.ContainsFunc(p.unnamed,
+			func(e *edge) bool { return e.do[n.judge] == string(judge.Delete) })
 		for _, r := range p.in {
 			if seen[r.child] || r.edge.do[n.judge] != string(judge.Delete) || r.lets() {
 				continue
@@ -169,14 +173,16 @@ func (n *node) leavesBehind() (found, waits bool) {
 	return found, waits
 }
 
-// elseEmptied reports whether the rule of a row that cannot be deleted wants it anonymized, and there is something to anonymize.
+// elseEmptied reports whether the rule of a row that cannot be deleted wants it anonymized, and there is
+// something to anonymize.
 func (n *node) elseEmptied() bool {
-	return n.root.Ruling != nil && n.root.Ruling.Else == policy.Anonymize && len(n.judge.Targets) > 0 && !n.root.Anonymized
+	return n.root.Ruling != nil && n.root.Ruling.Else == policy.Anonymize && len(n.judge.Targets) > 0 &&
+		!n.root.Anonymized
 }
 
-// order numbers the rows that go, so that each has a greater level than those it refers to, as far as the engine minds. Rows
-// that refer to each other in a circle go if a reference of the circle can be NULL, or the engine looks when all is done. It
-// reports false where some cannot, and holds them.
+// order numbers the rows that go, so that each has a greater level than those it refers to, as far as the
+// engine minds. Rows that refer to each other in a circle go if a reference of the circle can be NULL, or the
+// engine looks when all is done. It reports false where some cannot, and holds them.
 func (g *Graph) order() bool {
 	ordered := true
 	var leaving []*node
@@ -197,17 +203,17 @@ func (g *Graph) order() bool {
 			}
 		}
 	}
-	for _, circle := range circles(leaving, g.minds) {
-		for _, n := range circle {
-			for _, r := range n.out {
-				if slices.Contains(circle, r.parent) && g.minds(r) {
-					n.detach = append(n.detach, missing(n.detach, r.edge.nullable)...)
-				}
-			}
+	// An action of the engine counts, too: what it cascades to may be referred to by a row that is to go later.
+	for _, circle := range circles(leaving, g.knows) {
+		for _, r := range g.minded(circle) {
+			r.child.detach = append(r.child.detach, missing(r.child.detach, r.edge.nullable)...)
 		}
 	}
-	left := func(r ref) bool { return g.minds(r) && !detached(r) }
+	left := func(r ref) bool { return g.knows(r) && !detached(r) }
 	for _, circle := range circles(leaving, left) {
+		if !slices.ContainsFunc(g.minded(circle), left) {
+			continue // the engine cascades all around it
+		}
 		for _, n := range circle {
 			ordered = false
 			n.stay()
@@ -216,9 +222,28 @@ func (g *Graph) order() bool {
 	if !ordered {
 		return false
 	}
-	levels(leaving, left)
+	levels(leaving, func(r ref) bool { return g.minds(r) && !detached(r) })
 	return true
 }
+
+// minded are the references within a circle that the engine minds.
+func (g *Graph) minded(circle []*node) (refs []ref) {
+	in := make(map[*node]bool, len(circle))
+	for _, n := range circle {
+		in[n] = true
+	}
+	for _, n := range circle {
+		for _, r := range n.out {
+			if in[r.parent] && g.minds(r) {
+				refs = append(refs, r)
+			}
+		}
+	}
+	return refs
+}
+
+// knows reports whether the engine does anything about a reference when the row referred to is deleted.
+func (g *Graph) knows(r ref) bool { return r.edge.OnDelete != "" && !g.store.Defers() }
 
 // stay keeps a row that cannot go in any order.
 func (n *node) stay() {
@@ -242,8 +267,8 @@ func detached(r ref) bool {
 	return slices.ContainsFunc(r.edge.nullable, func(f string) bool { return slices.Contains(r.child.detach, f) })
 }
 
-// levels gives every row a greater level than those that it refers to: also where the engine does not mind, but within a circle
-// of such references.
+// levels gives every row a greater level than those that it refers to: also where the engine does not mind,
+// but within a circle of such references.
 func levels(nodes []*node, minds func(ref) bool) {
 	circle := map[*node]int{}
 	for i, c := range circles(nodes, func(r ref) bool { return r.child != r.parent && !detached(r) }) {
@@ -284,8 +309,8 @@ func levels(nodes []*node, minds func(ref) bool) {
 	}
 }
 
-// circles are the groups of rows that reach each other by references that the engine minds (strongly connected components of
-// more than one row; Tarjan, SIAM J. Comput. 1(2), 1972).
+// circles are the groups of rows that reach each other by references that the engine minds (strongly
+// connected components of more than one row; Tarjan, SIAM J. Comput. 1(2), 1972).
 func circles(nodes []*node, minds func(ref) bool) (found [][]*node) {
 	t := &tarjan{minds: minds, index: map[*node]int{}, low: map[*node]int{}, on: map[*node]bool{}}
 	for _, n := range nodes {

@@ -14,11 +14,12 @@ import (
 	"lethe/pipeline/plan"
 )
 
-// Backup changes all rows of the set in one rewrite of the file: they are looked at and decided anew, then what stands is dropped and
-// changed, read back, and takes the file's place. Nothing else refers to a row than when the plan was made, for the file is the
-// same. readBack is called when the new file is whole and about to be verified. recovering says that an earlier run may have
-// replaced the file already.
-func (x *Executor) Backup(ctx context.Context, r connectors.Rewriter, recovering bool, readBack func()) (connectors.RewriteReport, error) {
+// Backup changes all rows of the set in one rewrite of the file: they are looked at and decided anew, then
+// what stands is dropped and changed, read back, and takes the file's place. Nothing else refers to a row
+// than when the plan was made, for the file is the same. readBack is called when the new file is whole and
+// about to be verified. recovering says that an earlier run may have replaced the file already.
+func (x *Executor) Backup(ctx context.Context, r connectors.Rewriter, recovering bool,
+	readBack func()) (connectors.RewriteReport, error) {
 	silos := x.silos(0, len(x.set.Rows))
 	if err := x.reload(ctx, silos); err != nil {
 		return connectors.RewriteReport{}, err
@@ -76,7 +77,8 @@ func (w *rewrite) read(ctx context.Context) (*view, error) {
 	}
 	var queries []connectors.Query
 	for _, name := range sortedKeys(w.byKey) {
-		queries = append(queries, connectors.Query{Table: name, Keys: &connectors.Keys{Fields: w.tables[name].Key, Tuples: sortedKeys(w.byKey[name])}})
+		queries = append(queries, connectors.Query{Table: name, Keys: &connectors.Keys{Fields: w.tables[name].Key,
+			Tuples: sortedKeys(w.byKey[name])}})
 	}
 	for b, err := range w.store.Conn.Scan(ctx, queries...) {
 		if err != nil {
@@ -114,7 +116,8 @@ func (w *rewrite) edit(b connectors.Batch) (connectors.Edit, error) {
 func (w *rewrite) verify(ctx context.Context, rewritten connectors.Source) error {
 	var queries []connectors.Query
 	for _, name := range sortedKeys(w.byKey) {
-		queries = append(queries, connectors.Query{Table: name, Keys: &connectors.Keys{Fields: w.tables[name].Key, Tuples: sortedKeys(w.byKey[name])}})
+		queries = append(queries, connectors.Query{Table: name, Keys: &connectors.Keys{Fields: w.tables[name].Key,
+			Tuples: sortedKeys(w.byKey[name])}})
 	}
 	for b, err := range rewritten.Scan(ctx, queries...) {
 		if err != nil {
@@ -141,7 +144,8 @@ func (w *rewrite) stands(b connectors.Batch, l layout, row, i int) error {
 	case v.op == judge.Delete:
 		return fmt.Errorf("table %s: a row that was to be erased is still there", b.Table)
 	case v.op == judge.SetNull:
-		if slices.ContainsFunc(l.places(v.nulls), func(col int) bool { return b.Rows.Column(col).(*array.Binary).IsValid(row) }) {
+		if slices.ContainsFunc(l.places(v.nulls),
+			func(col int) bool { return b.Rows.Column(col).(*array.Binary).IsValid(row) }) {
 			return fmt.Errorf("table %s: a reference that was to be forgotten is still there", b.Table)
 		}
 	case !w.judgeOf(c).HoldsNew(b.Rows, row, c.Planned()):
@@ -153,7 +157,8 @@ func (w *rewrite) stands(b connectors.Batch, l layout, row, i int) error {
 // Changed are the rows from one position up to another that a silo decided and that were changed, with their outcomes.
 func (x *Executor) Changed(from, to int, do func(*change.Change)) {
 	for i := from; i < to; i++ {
-		if o := x.outcomes[i]; x.set.Rows[i].Kind == change.Root && (o == plan.Done || o == plan.Recovered || o == plan.Unverified) {
+		if o := x.outcomes[i]; x.set.Rows[i].Kind == change.Root && (o == plan.Done || o == plan.Recovered ||
+			o == plan.Unverified) {
 			do(&x.set.Rows[i])
 		}
 	}

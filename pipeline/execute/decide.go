@@ -37,7 +37,8 @@ type view struct {
 }
 
 func newView(from, to int) *view {
-	return &view{from: from, rows: make([]status, to-from), refs: make([][]hold, to-from), late: map[int]bool{}, others: map[int][]int{}}
+	return &view{from: from, rows: make([]status, to-from), refs: make([][]hold, to-from), late: map[int]bool{},
+		others: map[int][]int{}}
 }
 
 func (v *view) has(i int) bool      { return i >= v.from && i < v.from+len(v.rows) }
@@ -56,8 +57,9 @@ type verdict struct {
 	outcome byte
 }
 
-// decider finds what may happen to the rows of a view: the greatest set of changes in which every row that is deleted leaves none
-// behind that refers to it, every dependent goes with one that ends, and nobody is emptied while what goes with them stays.
+// decider finds what may happen to the rows of a view: the greatest set of changes in which every row that is
+// deleted leaves none behind that refers to it, every dependent goes with one that ends, and nobody is
+// emptied while what goes with them stays.
 type decider struct {
 	set  *change.Set
 	view *view
@@ -100,7 +102,8 @@ func decide(set *change.Set, v *view, recovering bool) []verdict {
 	return verdicts
 }
 
-// follow ends only dependents that follow, over others perhaps, from a root that ends; it reports whether it found one that does not.
+// follow ends only dependents that follow, over others perhaps, from a root that ends; it reports whether it
+// found one that does not.
 func (d *decider) follow() (found bool) {
 	reached := make([]bool, len(d.ends))
 	var queue []int
@@ -119,7 +122,8 @@ func (d *decider) follow() (found bool) {
 				continue
 			}
 			c := &d.set.Rows[r.row]
-			if c.Kind == change.Dependent && c.Op == judge.Delete && c.Refs[r.k].Does == change.Follows && d.view.ref(r.row, r.k) == refers {
+			if c.Kind == change.Dependent && c.Op == judge.Delete && c.Refs[r.k].Does == change.Follows &&
+				d.view.ref(r.row, r.k) == refers {
 				reached[at] = true
 				queue = append(queue, r.row)
 			}
@@ -141,7 +145,8 @@ func (d *decider) hold() (found bool) {
 		if !d.ends[at] || d.view.rows[at] == gone {
 			continue
 		}
-		if c := &d.set.Rows[i]; c.Op == judge.Delete && (d.view.late[i] || d.heldBack(i) || c.Kind == change.Owned && !d.freed(i)) ||
+		if c := &d.set.Rows[i]; c.Op == judge.Delete && (d.view.late[i] || d.heldBack(i) || c.Kind == change.Owned &&
+			!d.freed(i)) ||
 			c.Op == judge.Anonymize && d.leftBehind(i) {
 			d.ends[at], found = false, true
 		}
@@ -149,7 +154,8 @@ func (d *decider) hold() (found bool) {
 	return found
 }
 
-// left reports whether a row of the set is not there any more when all is done. One outside of the view is not known to stay.
+// left reports whether a row of the set is not there any more when all is done. One outside of the view is
+// not known to stay.
 func (d *decider) left(i int) bool {
 	if !d.view.has(i) {
 		return true
@@ -170,7 +176,8 @@ func (d *decider) heldBack(i int) bool {
 	})
 }
 
-// forgets reports whether the row that refers stays and does so no more: since what it refers to goes, or since it is emptied.
+// forgets reports whether the row that refers stays and does so no more: since what it refers to goes, or
+// since it is emptied.
 func (d *decider) forgets(r inRef) bool {
 	if r.k < 0 {
 		return false
@@ -184,7 +191,8 @@ func (d *decider) forgets(r inRef) bool {
 	return false
 }
 
-// leftBehind reports whether a row stays that was to go with i, over others perhaps: also one that refers to something else by now.
+// leftBehind reports whether a row stays that was to go with i, over others perhaps: also one that refers to
+// something else by now.
 func (d *decider) leftBehind(i int) bool {
 	seen := map[int]bool{i: true}
 	for queue := []int{i}; len(queue) > 0; queue = queue[1:] {
@@ -205,7 +213,8 @@ func (d *decider) leftBehind(i int) bool {
 // freed reports whether an owned row loses one that still referred to it, and not only by being owned itself.
 func (d *decider) freed(i int) bool {
 	return slices.ContainsFunc(d.in[i-d.view.from], func(r inRef) bool {
-		return r.k >= 0 && d.set.Rows[r.row].Kind != change.Owned && d.view.ref(r.row, r.k) == refers && (d.left(r.row) || d.forgets(r))
+		return r.k >= 0 && d.set.Rows[r.row].Kind != change.Owned && d.view.ref(r.row, r.k) == refers &&
+			(d.left(r.row) || d.forgets(r))
 	})
 }
 

@@ -1,8 +1,9 @@
-// Package execute carries out a set of changes in the source that it was planned for. Its nouns: an Executor executes one set; a
-// view is what is known of its rows, a status how a row stands beside what the plan saw of it; a verdict is what happens to a row
-// now. Every row is looked at again under its lock, and every edit is computed from that row's own change: nothing is carried
-// along by position. A live source is changed in transactions of whole units (Live), a backup in one rewrite (Backup); what
-// happens to a row is decided by the same code.
+// Package execute carries out a set of changes in the source that it was planned for. Its nouns: an Executor
+// executes one set; a view is what is known of its rows, a status how a row stands beside what the plan saw
+// of it; a verdict is what happens to a row now. Every row is looked at again under its lock, and every edit
+// is computed from that row's own change: nothing is carried along by position. A live source is changed in
+// transactions of whole units (Live), a backup in one rewrite (Backup); what happens to a row is decided by
+// the same code.
 package execute
 
 import (
@@ -121,10 +122,11 @@ func (x *Executor) newTable(t connectors.Table) *table {
 	return &table{Table: t, whole: whole, brief: x.layout(t, brief)}
 }
 
-// New makes the executor of a set. outcomes are those that an earlier run settled. A silo that no longer governs a row's table ends
-// the plan: the error wraps setup.ErrExpired.
+// New makes the executor of a set. outcomes are those that an earlier run settled. A silo that no longer
+// governs a row's table ends the plan: the error wraps setup.ErrExpired.
 func New(store *stores.Store, set *change.Set, outcomes []byte, o Options) (*Executor, error) {
-	x := &Executor{store: store, set: set, o: o, outcomes: outcomes, refused: map[int]Refusal{}, tables: map[string]*table{}, into: map[string][]int{}}
+	x := &Executor{store: store, set: set, o: o, outcomes: outcomes, refused: map[int]Refusal{},
+		tables: map[string]*table{}, into: map[string][]int{}}
 	for i := range set.Rows {
 		c := &set.Rows[i]
 		if x.tables[c.Table] == nil {
@@ -135,7 +137,8 @@ func New(store *stores.Store, set *change.Set, outcomes []byte, o Options) (*Exe
 			x.tables[c.Table] = x.newTable(t)
 		}
 		if c.Kind == change.Root && store.Judge(c.Silo, c.Table, c.Mapping) == nil {
-			return nil, fmt.Errorf("%w: silo %s no longer governs table %s of source %s", setup.ErrExpired, c.Silo, c.Table, store.Name)
+			return nil, fmt.Errorf("%w: silo %s no longer governs table %s of source %s", setup.ErrExpired, c.Silo,
+				c.Table, store.Name)
 		}
 	}
 	for i, e := range set.Edges {
@@ -207,7 +210,8 @@ func (x *Executor) reload(ctx context.Context, silos []string) error {
 	return nil
 }
 
-// judgeOf is a judge of the silo of a change: of a root the one that decided it, of what goes with it any that has the silo's key.
+// judgeOf is a judge of the silo of a change: of a root the one that decided it, of what goes with it any
+// that has the silo's key.
 func (x *Executor) judgeOf(c *change.Change) *judge.Judge {
 	if c.Kind == change.Root {
 		return x.store.Judge(c.Silo, c.Table, c.Mapping)
@@ -225,7 +229,8 @@ func (x *Executor) look(b connectors.Batch, l layout, row int, i int, v *view) {
 		at := l.edges[r.Edge]
 		values, ok := connectors.KeyOf(b.Rows, at, row)
 		switch {
-		case !ok && slices.ContainsFunc(at, func(col int) bool { return b.Rows.Column(col).(*array.Binary).IsNull(row) }):
+		case !ok && slices.ContainsFunc(at,
+			func(col int) bool { return b.Rows.Column(col).(*array.Binary).IsNull(row) }):
 			refs[k] = emptied
 		case change.GuardOf(x.judgeOf(c).Match, x.o.RunID, e, values) != r.Guard:
 			refs[k] = moved
@@ -234,7 +239,8 @@ func (x *Executor) look(b connectors.Batch, l layout, row int, i int, v *view) {
 	v.refs[i-v.from] = refs
 	v.rows[i-v.from] = agrees
 	if c.Kind != change.Root {
-		if c.Op == judge.Delete && slices.ContainsFunc(x.store.Governed[c.Table], func(j *judge.Judge) bool { return j.Mine(b.Rows, row) }) {
+		if c.Op == judge.Delete && slices.ContainsFunc(x.store.Governed[c.Table],
+			func(j *judge.Judge) bool { return j.Mine(b.Rows, row) }) {
 			v.rows[i-v.from] = drifted // a silo decides it by now
 		}
 		return
@@ -257,7 +263,8 @@ type edits struct {
 }
 
 func (x *Executor) edits(b connectors.Batch) *edits {
-	return &edits{x: x, batch: b, ops: make([]connectors.Op, b.Rows.NumRows()), nulls: map[string][]bool{}, set: map[*judge.Judge][]judge.Planned{}}
+	return &edits{x: x, batch: b, ops: make([]connectors.Op, b.Rows.NumRows()), nulls: map[string][]bool{},
+		set: map[*judge.Judge][]judge.Planned{}}
 }
 
 // add says what happens to a row.

@@ -11,66 +11,94 @@ import (
 	"lethe/pipeline/judge"
 )
 
-// late makes the queries that look, under the lock, for rows which refer to one that is to be deleted and that no change names: they
-// came after the plan, or were moved. Where the engine itself refuses, they are asked for only once it has refused.
+// late makes the queries that look, under the lock, for rows which refer to one that is to be deleted and that
+// no change names: they came after the plan, or were moved. Where the engine itself refuses, they are asked for
+// only once it has refused.
 func (t *transaction) late(ctx context.Context) (queries []connectors.Query, edits []connectors.EditFunc, err error) {
-	deleted := map[string][]int{}
-	byKey := map[string]map[connectors.Key]int{}
+	changed, deleted := t.places()
+	t.referred = map[int]map[int]connectors.Key{}
+	for _, table := range sortedKeys(deleted) {
+		for _, edge := range t.into[table] {
+			e := t.set.Edges[edge]
+			child, ok := t.store.Tables.Find(e.Child)
+			if !ok || len(child.Key) == 0 || !t.all && (e.OnDelete == "RESTRICT" || e.OnDelete == "NO ACTION") {
+				continue
+			}
+			l := &looking{transaction: t, edge: edge, rows: map[connectors.Key]int{}, changed: changed[e.Child]}
+			if err := l.ask(ctx, child, deleted[table]); err != nil {
+				return nil, nil, err
+			}
+			if len(l.query.Keys.Tuples) > 0 {
+				queries, edits = append(queries, l.query), append(edits, l.look)
+			}
+		}
+	}
+	return queries, edits, nil
+}
+
+// places are where the rows of the transaction stand in the set, and those of them that are to be deleted, by
+// table.
+func (t *transaction) places() (changed map[string]map[connectors.Key]int, deleted map[string][]int) {
+	changed, deleted = map[string]map[connectors.Key]int{}, map[string][]int{}
 	for i := t.first; i < t.last; i++ {
 		c := &t.set.Rows[i]
-		if byKey[c.Table] == nil {
-			byKey[c.Table] = map[connectors.Key]int{}
+		if changed[c.Table] == nil {
+			changed[c.Table] = map[connectors.Key]int{}
 		}
-		if other, known := byKey[c.Table][c.Key]; !known || len(t.set.Rows[other].Refs) < len(c.Refs) { // of a row with two changes the one that knows
-			byKey[c.Table][c.Key] = i
+		other, known := changed[c.Table][c.Key]
+		if !known || len(t.set.Rows[other].Refs) < len(c.Refs) { // of a row with two changes the one that knows
+			changed[c.Table][c.Key] = i
 		}
 		if i >= t.from && i < t.to && c.Op == judge.Delete {
 			deleted[c.Table] = append(deleted[c.Table], i)
 		}
 	}
-	t.referred = map[int]map[int]connectors.Key{}
-	for _, table := range sortedKeys(deleted) {
-		for _, at := range t.into[table] {
-			e := t.set.Edges[at]
-			child, ok := t.store.Tables.Find(e.Child)
-			if !ok || len(child.Key) == 0 || !t.all && (e.OnDelete == "RESTRICT" || e.OnDelete == "NO ACTION") {
-				continue
-			}
-			q := connectors.Query{Table: e.Child, Keys: &connectors.Keys{Fields: e.Fields, Of: &connectors.Referred{Table: e.Parent, Fields: e.RefFields}}}
-			rows := map[connectors.Key]int{}
-			values, err := t.valuesOf(ctx, at, deleted[table])
-			if err != nil {
-				return nil, nil, err
-			}
-			for _, i := range deleted[table] {
-				if v, ok := values[i]; ok {
-					q.Keys.Tuples = append(q.Keys.Tuples, v)
-					rows[v] = i
-				}
-			}
-			if len(q.Keys.Tuples) == 0 {
-				continue
-			}
-			var keyCols, refCols []int
-			q.Fields, keyCols, refCols = dependents.Union(child.Key, e.Fields)
-			queries = append(queries, q)
-			edits = append(edits, func(b connectors.Batch) (connectors.Edit, error) {
-				for row := range int(b.Rows.NumRows()) {
-					key, _ := connectors.KeyOf(b.Rows, keyCols, row)
-					ref, _ := connectors.KeyOf(b.Rows, refCols, row)
-					parent, known := rows[ref]
-					if b.Tuples != nil {
-						parent, known = rows[q.Keys.Tuples[b.Tuples[row]]]
-					}
-					if known {
-						t.found(at, parent, byKey[e.Child], key)
-					}
-				}
-				return connectors.Edit{}, nil
-			})
+	return changed, deleted
+}
+
+// looking looks along one edge for rows that refer to deleted ones.
+type looking struct {
+	*transaction
+	edge    int
+	rows    map[connectors.Key]int // to be deleted, by the values by which they are referred to
+	changed map[connectors.Key]int // rows of the child's table that the set changes
+	query   connectors.Query
+	key     []int
+	refs    []int
+}
+
+// ask makes the query for what refers to these rows.
+func (l *looking) ask(ctx context.Context, child connectors.Table, deleted []int) error {
+	e := l.set.Edges[l.edge]
+	l.query = connectors.Query{Table: e.Child, Keys: &connectors.Keys{
+		Fields: e.Fields, Of: &connectors.Referred{Table: e.Parent, Fields: e.RefFields}}}
+	l.query.Fields, l.key, l.refs = dependents.Union(child.Key, e.Fields)
+	values, err := l.valuesOf(ctx, l.edge, deleted)
+	if err != nil {
+		return err
+	}
+	for _, i := range deleted {
+		if v, ok := values[i]; ok {
+			l.query.Keys.Tuples = append(l.query.Keys.Tuples, v)
+			l.rows[v] = i
 		}
 	}
-	return queries, edits, nil
+	return nil
+}
+
+// look notes the rows of a batch; it changes none.
+func (l *looking) look(b connectors.Batch) (connectors.Edit, error) {
+	for row := range int(b.Rows.NumRows()) {
+		key, _ := connectors.KeyOf(b.Rows, l.key, row)
+		values, _ := connectors.KeyOf(b.Rows, l.refs, row)
+		if b.Tuples != nil {
+			values = l.query.Keys.Tuples[b.Tuples[row]]
+		}
+		if parent, known := l.rows[values]; known {
+			l.found(l.edge, parent, l.changed, key)
+		}
+	}
+	return connectors.Edit{}, nil
 }
 
 // found notes a row that refers to one which is to be deleted.
@@ -92,8 +120,8 @@ func (t *transaction) found(edge, parent int, changed map[connectors.Key]int, ke
 	}
 }
 
-// valuesOf are the values that an edge refers to in some rows: their key, or what a read before the lock found, which is held
-// against the locked rows.
+// valuesOf are the values that an edge refers to in some rows: their key, or what a read before the lock
+// found, which is held against the locked rows.
 func (t *transaction) valuesOf(ctx context.Context, edge int, rows []int) (map[int]connectors.Key, error) {
 	e := t.set.Edges[edge]
 	tab := t.tables[e.Parent]

@@ -17,15 +17,16 @@ import (
 // attempts is how often a transaction is tried that failed for a passing reason.
 const attempts = 8
 
-// Live changes the rows from one position of the set up to another in one transaction: whole units, or the beginning of one that
-// is too large for a transaction, or what is left of it. What the database refuses is left as it was, unit by unit. recovering
-// says that an earlier run may have committed it already.
+// Live changes the rows from one position of the set up to another in one transaction: whole units, or the
+// beginning of one that is too large for a transaction, or what is left of it. What the database refuses is
+// left as it was, unit by unit. recovering says that an earlier run may have committed it already.
 func (x *Executor) Live(ctx context.Context, m connectors.Mutator, from, to int, recovering bool) error {
 	first := from
 	for first > 0 && x.set.Rows[first-1].Unit == x.set.Rows[from].Unit {
 		first--
 	}
-	t := &transaction{Executor: x, mutator: m, recovering: recovering, first: first, from: from, to: to, last: x.set.UnitEnd(to - 1)}
+	t := &transaction{Executor: x, mutator: m, recovering: recovering, first: first, from: from, to: to,
+		last: x.set.UnitEnd(to - 1)}
 	err := t.try(ctx)
 	if errors.Is(err, connectors.ErrRefused) {
 		return x.split(ctx, t, err)
@@ -95,7 +96,8 @@ func (t *transaction) try(ctx context.Context) error {
 			if err := t.reload(ctx, t.silos(t.first, t.last)); err != nil {
 				return err
 			}
-		case errors.Is(err, connectors.ErrRefused) && attempt < attempts && t.otherwise(): // before what was seen could be said
+		// before what was seen could be said
+		case errors.Is(err, connectors.ErrRefused) && attempt < attempts && t.otherwise():
 			known = t.seen
 		case errors.Is(err, connectors.ErrRefused) && !t.all: // perhaps for a row that came after the plan
 			t.all = true
@@ -138,7 +140,8 @@ type step struct {
 	only   bool // rows are looked at, and not changed here
 }
 
-// steps are the queries of the transaction: what is referred to before what refers, since edits are applied the other way round.
+// steps are the queries of the transaction: what is referred to before what refers, since edits are applied
+// the other way round.
 func (t *transaction) steps() []step {
 	type place struct {
 		table string
@@ -164,7 +167,10 @@ func (t *transaction) steps() []step {
 		}
 		byPlace[p].rows = append(byPlace[p].rows, i)
 	}
-	slices.SortStableFunc(steps, func(a, b *step) int { return cmp.Or(cmp.Compare(a.level, b.level), strings.Compare(a.table, b.table)) })
+	slices.SortStableFunc(steps, func(a, b *step) int {
+		return cmp.Or(cmp.Compare(a.level, b.level),
+			strings.Compare(a.table, b.table))
+	})
 	out := make([]step, len(steps))
 	for i, s := range steps {
 		out[i] = *s
@@ -184,7 +190,8 @@ func (t *transaction) steps() []step {
 	return out
 }
 
-// run is one transaction. It is decided by what is known; where the rows turn out to ask for something else, all is rolled back.
+// run is one transaction. It is decided by what is known; where the rows turn out to ask for something else,
+// all is rolled back.
 func (t *transaction) run(ctx context.Context, known *view) error {
 	t.seen, t.skipped = t.fresh(), false
 	t.given = decide(t.set, known, t.recovering)
@@ -227,7 +234,8 @@ func countDetach(steps []step) (n int) {
 }
 
 func (t *transaction) query(s step) connectors.Query {
-	q := connectors.Query{Table: s.table, Fields: s.layout.fields, Keys: &connectors.Keys{Fields: t.tables[s.table].Key}}
+	q := connectors.Query{Table: s.table, Fields: s.layout.fields,
+		Keys: &connectors.Keys{Fields: t.tables[s.table].Key}}
 	for _, i := range s.rows {
 		q.Keys.Tuples = append(q.Keys.Tuples, t.set.Rows[i].Key)
 	}
@@ -282,7 +290,8 @@ func (t *transaction) asAssumed(i int, known *view) bool {
 	return true
 }
 
-// confirm holds what was done against what the rows, now that all were seen, ask for, and the registry against what they were decided by.
+// confirm holds what was done against what the rows, now that all were seen, ask for, and the registry
+// against what they were decided by.
 func (t *transaction) confirm(ctx context.Context) error {
 	if err := t.still(ctx, t.silos(t.first, t.last)); err != nil {
 		return err
@@ -327,7 +336,8 @@ func (t *transaction) verify(ctx context.Context) error {
 	}
 	for _, name := range sortedKeys(byTable) {
 		tab, rows := t.tables[name], byTable[name]
-		q := connectors.Query{Table: name, Fields: tab.Key, Keys: &connectors.Keys{Fields: tab.Key, Tuples: sortedKeys(rows)}}
+		q := connectors.Query{Table: name, Fields: tab.Key,
+			Keys: &connectors.Keys{Fields: tab.Key, Tuples: sortedKeys(rows)}}
 		cols := make([]int, len(tab.Key))
 		for i := range cols {
 			cols[i] = i

@@ -37,6 +37,8 @@ CREATE TABLE IF NOT EXISTS plan (
 CREATE TABLE IF NOT EXISTS approval (
 	id INTEGER PRIMARY KEY, plan_id TEXT NOT NULL REFERENCES plan, actor TEXT NOT NULL, body BLOB NOT NULL,
 	UNIQUE (plan_id, actor));
+CREATE TABLE IF NOT EXISTS taken_back (
+	id INTEGER PRIMARY KEY, plan_id TEXT NOT NULL REFERENCES plan, actor TEXT NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS chunk (
 	id INTEGER PRIMARY KEY, run_id TEXT NOT NULL, plan_id TEXT NOT NULL REFERENCES plan,
 	grp INTEGER NOT NULL, first INTEGER NOT NULL,
@@ -205,10 +207,10 @@ func (j *Journal) PutPlan(ctx context.Context, p Plan) error {
 	return wrap("record plan", err)
 }
 
-// SetPlanState moves a plan on; runID is the run that does it.
+// SetPlanState moves a plan on; runID is the run that does it. One that has ended stays as it ended.
 func (j *Journal) SetPlanState(ctx context.Context, planID, state, runID string) error {
-	_, err := j.db.ExecContext(ctx, `UPDATE plan SET state = ?, run_settled = ? WHERE plan_id = ?`, state,
-		runID, planID)
+	_, err := j.db.ExecContext(ctx, `UPDATE plan SET state = ?1, run_settled = ?2 WHERE plan_id = ?3
+		AND state IN (?1, '`+Waiting+`', '`+Approved+`')`, state, runID, planID)
 	return wrap("update plan", err)
 }
 
@@ -251,9 +253,39 @@ func (j *Journal) PutApproval(ctx context.Context, planID, actor string, body []
 	return nil
 }
 
-// Approvals returns the signed answers to a plan in the order they came.
+// ErrMovedOn says that a plan is not in the state any more that it was read in, or that it has begun.
+var ErrMovedOn = errors.New("the plan has moved on")
+
+// TakeBack records a signed answer that takes a plan back, also by a person who has answered it before, and
+// moves the plan from the state that it was read in to another: both or neither. A plan that has begun, with
+// an intent on record, is not taken back.
+func (j *Journal) TakeBack(ctx context.Context, p Plan, actor string, body []byte, state string) error {
+	tx, err := j.db.BeginTx(ctx, nil)
+	if err != nil {
+		return wrap("take plan back", err)
+	}
+	res, err := tx.ExecContext(ctx, `UPDATE plan SET state = ?, run_settled = '' WHERE plan_id = ? AND state = ?
+		AND NOT EXISTS (SELECT 1 FROM chunk WHERE chunk.plan_id = plan.plan_id)`, state, p.ID, p.State)
+	if err == nil {
+		var n int64
+		if n, err = res.RowsAffected(); err == nil && n != 1 {
+			err = ErrMovedOn
+		}
+	}
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `INSERT INTO taken_back (plan_id, actor, body) VALUES (?, ?, ?)`, p.ID,
+			actor, body)
+	}
+	if err != nil {
+		return wrap("take plan back", errors.Join(err, tx.Rollback()))
+	}
+	return wrap("take plan back", tx.Commit())
+}
+
+// Approvals returns the signed answers to a plan in the order they came, those that took it back last.
 func (j *Journal) Approvals(ctx context.Context, planID string) ([][]byte, error) {
-	rows, err := j.db.QueryContext(ctx, `SELECT body FROM approval WHERE plan_id = ? ORDER BY id`, planID)
+	rows, err := j.db.QueryContext(ctx, `SELECT body FROM (SELECT body, id, 0 AS later FROM approval WHERE plan_id = ?
+		UNION ALL SELECT body, id, 1 FROM taken_back WHERE plan_id = ?) ORDER BY later, id`, planID, planID)
 	if err != nil {
 		return nil, wrap("read approvals", err)
 	}

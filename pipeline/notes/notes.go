@@ -50,6 +50,8 @@ type Notes struct {
 	Last     *audit.Facts  // of the last finished run that decided
 	History  []audit.Facts // of the last 30 finished runs, newest first
 	Problems []error       // what went wrong and does not stop the night
+	// LeftAlone are the waiting plans that could not be opened: each is among the problems already.
+	LeftAlone map[string]bool
 }
 
 // Recall takes in what an earlier run left, the newest first.
@@ -64,6 +66,15 @@ func (n *Notes) Recall(f audit.Facts) {
 
 // Problem remembers something that went wrong and does not stop the night.
 func (n *Notes) Problem(err error) { n.Problems = append(n.Problems, err) }
+
+// LeaveAlone remembers that a waiting plan cannot be opened, as a problem.
+func (n *Notes) LeaveAlone(planID string, err error) {
+	if n.LeftAlone == nil {
+		n.LeftAlone = map[string]bool{}
+	}
+	n.LeftAlone[planID] = true
+	n.Problem(err)
+}
 
 // Find records a finding, dated by the oldest of the last nights that found it. A run that only applied,
 // or could not read the source, found nothing: so not only the newest is asked.

@@ -23,7 +23,7 @@ type Answer struct {
 	Digest   string    `json:"digest"`
 	Rows     int64     `json:"rows"`
 	Actor    string    `json:"actor"`
-	Decision string    `json:"decision"` // approve, reject, object
+	Decision string    `json:"decision"` // approve, reject, object, discard
 	Comment  string    `json:"comment"`
 	SignedAt time.Time `json:"signed_at"`
 }
@@ -33,6 +33,7 @@ const (
 	approve = "approve"
 	reject  = "reject"
 	object  = "object"
+	discard = "discard" // says nothing of what is in the plan, which may be unreadable
 )
 
 // Signed is an answer with the signature of the person who gave it.
@@ -55,7 +56,12 @@ func (a Answer) message() []byte {
 // Answers returns the answers to a plan that are about this very digest. One whose signature does not hold is
 // [setup.ErrTampered].
 func Answers(ctx context.Context, p *setup.Setup, j *journal.Journal, doc *Sealed) ([]Signed, error) {
-	bodies, err := j.Approvals(ctx, doc.PlanID)
+	return AnswersTo(ctx, p, j, doc.PlanID, doc.Digest)
+}
+
+// AnswersTo is Answers of a plan that need not be readable.
+func AnswersTo(ctx context.Context, p *setup.Setup, j *journal.Journal, id, digest string) ([]Signed, error) {
+	bodies, err := j.Approvals(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -63,15 +69,15 @@ func Answers(ctx context.Context, p *setup.Setup, j *journal.Journal, doc *Seale
 	for _, b := range bodies {
 		var s Signed
 		if err := json.Unmarshal(b, &s); err != nil {
-			return nil, fmt.Errorf("plan %s: %w", doc.PlanID, journal.ErrCorrupt)
+			return nil, fmt.Errorf("plan %s: %w", id, journal.ErrCorrupt)
 		}
 		person, ok := p.People[s.Answer.Actor]
-		if !ok || s.Answer.Digest != doc.Digest || s.Answer.PlanID != doc.PlanID {
+		if !ok || s.Answer.Digest != digest || s.Answer.PlanID != id {
 			continue
 		}
 		if err := person.Key.Verify(approvalContext, s.Answer.message(), s.Signature); err != nil {
 			return nil, fmt.Errorf("%w: plan %s: the answer of %s does not verify",
-				setup.ErrTampered, doc.PlanID, s.Answer.Actor)
+				setup.ErrTampered, id, s.Answer.Actor)
 		}
 		answers = append(answers, s)
 	}
@@ -139,12 +145,12 @@ func StillMissing(ctx context.Context, p *setup.Setup, j *journal.Journal, planI
 }
 
 // Approvals turns the answers to a plan into rows of the report.
-func Approvals(p *setup.Setup, doc *Sealed, answers []Signed) []audit.Approval {
+func Approvals(p *setup.Setup, answers []Signed) []audit.Approval {
 	var rows []audit.Approval
 	for _, s := range answers {
 		person := p.People[s.Answer.Actor]
 		rows = append(rows, audit.Approval{
-			PlanID:    doc.PlanID,
+			PlanID:    s.Answer.PlanID,
 			Digest:    s.Answer.Digest,
 			Actor:     s.Answer.Actor,
 			Role:      strings.Join(person.Roles, ";"),

@@ -131,7 +131,7 @@ func TestAnswersAreThoseToThisVeryPlan(t *testing.T) {
 	got, err := Answers(t.Context(), d.p, d.j, d.plan)
 	require.NoError(t, err)
 	require.Equal(t, []Signed{sign(a, "anna")}, got)
-	rows := Approvals(d.p, d.plan, got)
+	rows := Approvals(d.p, got)
 	require.Len(t, rows, 1)
 	require.Equal(t, []any{"anna", "owner:news", approve, d.plan.Digest},
 		[]any{rows[0].Actor, rows[0].Role, rows[0].Decision, rows[0].Digest})

@@ -16,7 +16,8 @@ import (
 
 // Approve records a person's signed answer to a plan, and returns the state that the plan is in then. The
 // plan may be applied once as many people as the configuration asks for have approved it, an owner of every
-// silo in it and a custodian among them; a single rejection ends it.
+// silo in it and a custodian among them; a single rejection ends it. Until its first change an approved plan
+// can be taken back: by a rejection, which ends it, or by an objection, after which it waits again.
 func Approve(ctx context.Context, p *setup.Setup, planID, actor, decision, comment string,
 	signer *keystore.Signer) (state string, err error) {
 	person, err := p.Signs(actor, signer)
@@ -29,7 +30,7 @@ func Approve(ctx context.Context, p *setup.Setup, planID, actor, decision, comme
 	}
 	defer j.Close()
 
-	doc, err := waiting(ctx, p, j, planID)
+	doc, entry, err := answerable(ctx, p, j, planID, decision)
 	if err != nil {
 		return "", err
 	}
@@ -37,11 +38,16 @@ func Approve(ctx context.Context, p *setup.Setup, planID, actor, decision, comme
 		return "", err
 	}
 
-	a := Answer{PlanID: doc.PlanID, Digest: doc.Digest, Rows: doc.rows(), Actor: actor, Decision: decision,
-		Comment: comment, SignedAt: p.Now().UTC()}
-	body, err := json.Marshal(Signed{a, signer.Sign(approvalContext, a.message())})
+	body, err := signed(signer, Answer{PlanID: doc.PlanID, Digest: doc.Digest, Rows: doc.rows(), Actor: actor,
+		Decision: decision, Comment: comment, SignedAt: p.Now().UTC()})
 	if err != nil {
 		return "", err
+	}
+	switch {
+	case decision == reject:
+		return journal.Rejected, takeBack(ctx, p, j, entry, actor, body, journal.Rejected)
+	case entry.State == journal.Approved:
+		return journal.Waiting, takeBack(ctx, p, j, entry, actor, body, journal.Waiting)
 	}
 	if err := j.PutApproval(ctx, doc.PlanID, actor, body); errors.Is(err, journal.ErrTwice) {
 		return "", fmt.Errorf("%w: %s has answered plan %s already: another person has to",
@@ -52,53 +58,48 @@ func Approve(ctx context.Context, p *setup.Setup, planID, actor, decision, comme
 	return moveOn(ctx, p, j, doc, decision)
 }
 
-// waiting opens a plan that may still be answered.
-func waiting(ctx context.Context, p *setup.Setup, j *journal.Journal, planID string) (*Sealed, error) {
+// signed signs an answer, as the journal keeps it.
+func signed(signer *keystore.Signer, a Answer) ([]byte, error) {
+	return json.Marshal(Signed{a, signer.Sign(approvalContext, a.message())})
+}
+
+// answerable opens a plan that may still be answered so.
+func answerable(ctx context.Context, p *setup.Setup, j *journal.Journal, planID, decision string) (*Sealed,
+	journal.Plan, error) {
 	entry, err := find(ctx, j, planID)
 	if err != nil {
-		return nil, err
+		return nil, entry, err
 	}
-	if entry.State != journal.Waiting {
-		return nil, fmt.Errorf("%w: plan %s is %s, not waiting", setup.ErrConfig, entry.ID, entry.State)
+	if entry.State != journal.Waiting && (entry.State != journal.Approved || decision == approve) {
+		return nil, entry, fmt.Errorf("%w: plan %s is %s, not waiting", setup.ErrConfig, entry.ID, entry.State)
 	}
 	doc, err := Open(p.State, entry)
 	if err != nil {
-		return nil, err
+		return nil, entry, err
 	}
 	if !p.Now().Before(doc.ValidUntil) && !p.Simulated {
-		return nil, fmt.Errorf("%w: plan %s was valid until %s: the next night plans anew",
+		return nil, entry, fmt.Errorf("%w: plan %s was valid until %s: the next night plans anew",
 			setup.ErrExpired, entry.ID, doc.ValidUntil.In(p.Zone).Format(time.DateOnly))
 	}
-	return doc, nil
+	if _, err := p.Keys.PlanIdentity(doc.PlanID); err != nil && decision == approve {
+		return nil, entry, Unusable(doc.PlanID, err)
+	}
+	return doc, entry, nil
 }
 
 // moveOn brings a plan into the state that a new answer leads to.
 func moveOn(ctx context.Context, p *setup.Setup, j *journal.Journal, doc *Sealed, decision string) (string, error) {
-	state := journal.Waiting
-	switch decision {
-	case approve:
-		answers, err := Answers(ctx, p, j, doc)
-		if err != nil {
-			return "", err
-		}
-		if len(Missing(p, doc, answers)) == 0 {
-			state = journal.Approved
-		}
-	case reject:
-		state = journal.Rejected
+	if decision != approve {
+		return journal.Waiting, nil
 	}
-	if state == journal.Waiting {
-		return state, nil
-	}
-
-	if err := j.SetPlanState(ctx, doc.PlanID, state, ""); err != nil {
+	answers, err := Answers(ctx, p, j, doc)
+	if err != nil {
 		return "", err
 	}
-	if state == journal.Rejected {
-		_, err := p.Keys.Destroy("plan/"+doc.PlanID, p.Now())
-		return state, err
+	if len(Missing(p, doc, answers)) > 0 {
+		return journal.Waiting, nil
 	}
-	return state, nil
+	return journal.Approved, j.SetPlanState(ctx, doc.PlanID, journal.Approved, "")
 }
 
 // mayAnswer refuses people whose role does not reach: owners and custodians approve or reject, the data

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -9,7 +10,8 @@ import (
 	"lethe/pipeline/setup"
 )
 
-// List returns the documents of the plans in any of the states, oldest first, with their journal entries.
+// List returns the documents of the plans in any of the states, oldest first, with their journal entries. Of a
+// plan that cannot be opened the document says what the journal knows; the error then says why, of each.
 func List(ctx context.Context, p *setup.Setup, states ...string) ([]Document, []journal.Plan, error) {
 	j, err := journal.Open(ctx, p.State)
 	if err != nil {
@@ -22,14 +24,20 @@ func List(ctx context.Context, p *setup.Setup, states ...string) ([]Document, []
 		return nil, nil, err
 	}
 	docs := make([]Document, len(entries))
+	var unopened []error
 	for i, e := range entries {
 		doc, err := Open(p.State, e)
 		if err != nil {
-			return nil, nil, err
+			docs[i] = Document{PlanID: e.ID, RunID: e.RunID, Part: Part(e.Part), AsOf: e.CreatedAt,
+				ValidUntil: e.ValidUntil}
+			if e.State == journal.Waiting || e.State == journal.Approved {
+				unopened = append(unopened, err)
+			}
+			continue
 		}
 		docs[i] = doc.Document
 	}
-	return docs, entries, nil
+	return docs, entries, errors.Join(unopened...)
 }
 
 // find returns the one plan of a name: its whole name, or the beginning of its name or of its digest.

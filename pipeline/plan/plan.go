@@ -19,6 +19,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -78,19 +79,18 @@ type Sealed struct {
 }
 
 // Open reads a sealed plan of a state folder and checks it against the digest that the journal recorded
-// when it was sealed, and its sets against the plan. A file that was edited since is
+// when it was sealed, and its sets against the plan. A plan that is not as it was sealed, or cannot be read, is
 // [setup.ErrChanged].
 func Open(state string, entry journal.Plan) (*Sealed, error) {
 	folder := filepath.Join(state, "plans", entry.ID)
 	body, err := os.ReadFile(filepath.Join(folder, "plan.json"))
 	if err != nil {
-		return nil, fmt.Errorf("open plan: %w", err)
+		return nil, Unusable(entry.ID, fmt.Errorf("plan.json cannot be read: %w", err))
 	}
 
 	p := &Sealed{Folder: folder, Digest: digestOf(body)}
 	if p.Digest != entry.Digest {
-		return nil, fmt.Errorf("open plan %s: plan.json was edited after it was sealed: %w: "+
-			"reject it and let the next night plan anew", filepath.Base(folder), setup.ErrChanged)
+		return nil, Unusable(entry.ID, errors.New("plan.json was edited after it was sealed"))
 	}
 
 	d := json.NewDecoder(bytes.NewReader(body))
@@ -104,17 +104,22 @@ func Open(state string, entry journal.Plan) (*Sealed, error) {
 	return p, nil
 }
 
+// Unusable is the error of a plan that can be neither applied nor answered, with the way out.
+func Unusable(id string, why error) error {
+	return fmt.Errorf("open plan %s: %w: %w: put its folder back from a copy, "+
+		"or end it with `lethe plan discard` and let the next night plan anew", id, why, setup.ErrChanged)
+}
+
 // unedited checks the files of every set against the digests in the document.
 func (p *Sealed) unedited() error {
 	for _, s := range p.Sets {
 		for file, want := range map[string]string{s.Actions: s.ActionsDigest, s.Changes: s.ChangesDigest} {
 			got, err := audit.FileDigest(filepath.Join(p.Folder, file))
 			if err != nil {
-				return err
+				return Unusable(p.PlanID, fmt.Errorf("%s cannot be read: %w", file, err))
 			}
 			if got != want {
-				return fmt.Errorf("open plan %s: %s was edited after it was sealed: %w: "+
-					"reject the plan and let the next night plan anew", p.PlanID, file, setup.ErrChanged)
+				return Unusable(p.PlanID, errors.New(file+" was edited after it was sealed"))
 			}
 		}
 	}
@@ -142,8 +147,7 @@ func Lapse(ctx context.Context, p *setup.Setup, j *journal.Journal, doc *Sealed,
 	if err := j.SetPlanState(ctx, doc.PlanID, journal.Lapsed, runID); err != nil {
 		return err
 	}
-	_, err := p.Keys.Destroy("plan/"+doc.PlanID, p.Now())
-	return err
+	return destroyKey(p, doc.PlanID)
 }
 
 // rows counts the planned rows of all segments.

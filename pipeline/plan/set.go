@@ -23,8 +23,8 @@ import (
 	"lethe/pipeline/setup"
 )
 
-// Set is the changes of one source. Two files hold them, row by row alike: the actions in the clear, by keyed reference, and the
-// changes, with the keys of their rows, encrypted to the plan's own identity.
+// Set is the changes of one source. Two files hold them, row by row alike: the actions in the clear, by keyed
+// reference, and the changes, with the keys of their rows, encrypted to the plan's own identity.
 type Set struct {
 	Source  string        `json:"source"`
 	Silos   []string      `json:"silos"`  // under which its rows are decided
@@ -75,7 +75,8 @@ func NewWriter(folder, name string, s Set, to age.Recipient) (*Writer, error) {
 	if w.actions, err = audit.NewSpool[audit.Action](filepath.Join(folder, s.Actions)); err != nil {
 		return nil, err
 	}
-	if w.file, err = os.OpenFile(filepath.Join(folder, s.Changes), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err != nil {
+	if w.file, err = os.OpenFile(filepath.Join(folder, s.Changes), os.O_CREATE|os.O_EXCL|os.O_WRONLY,
+		0o600); err != nil {
 		return nil, fmt.Errorf("create set: %w", err)
 	}
 	if w.sealed, err = age.Encrypt(w.file, to); err != nil {
@@ -190,8 +191,10 @@ func readChange(rec arrow.Record, i int, words interned) (c change.Change, err e
 	text := func(column int) string { return words.of(rec.Column(column).(*array.String).Value(i)) }
 	c = change.Change{
 		Unit: rec.Column(0).(*array.Int64).Value(i), Level: int(rec.Column(1).(*array.Int64).Value(i)),
-		Kind: change.Kind(text(2)), Silo: text(3), Table: text(4), Key: connectors.Key(rec.Column(5).(*array.Binary).Value(i)),
-		Mapping: int(rec.Column(13).(*array.Int64).Value(i)), Op: judge.Change(text(6)), Fields: splitFields(text(7)), Detach: splitFields(text(8)),
+		Kind: change.Kind(text(2)), Silo: text(3), Table: text(4),
+		Key:     connectors.Key(rec.Column(5).(*array.Binary).Value(i)),
+		Mapping: int(rec.Column(13).(*array.Int64).Value(i)), Op: judge.Change(text(6)), Fields: splitFields(text(7)),
+		Detach: splitFields(text(8)),
 	}
 	copy(c.Guard[:], rec.Column(9).(*array.FixedSizeBinary).Value(i))
 	copy(c.Subject[:], rec.Column(10).(*array.FixedSizeBinary).Value(i))
@@ -207,7 +210,8 @@ func sound(set *change.Set, s Set) error {
 	}
 	for i := range set.Rows {
 		for _, r := range set.Rows[i].Refs {
-			if r.Row < 0 || r.Row >= len(set.Rows) || r.Edge < 0 || r.Edge >= len(set.Edges) || set.Rows[r.Row].Unit != set.Rows[i].Unit {
+			if r.Row < 0 || r.Row >= len(set.Rows) || r.Edge < 0 || r.Edge >= len(set.Edges) ||
+				set.Rows[r.Row].Unit != set.Rows[i].Unit {
 				return errors.New("a row refers to none of its unit")
 			}
 		}

@@ -10,7 +10,9 @@ import (
 )
 
 // Recall ends waiting plans whose time is over, and remembers the rows of the others: they are not planned
-// again, so that approvers never chase a moving digest.
+// again, so that approvers never chase a moving digest. A waiting plan that cannot be opened holds nothing back:
+// it is left alone, as a problem, until a person discards it or its folder is put back. Its rows may then stand
+// in a second plan; whichever is applied later finds them changed.
 func (pl *Planner) Recall(ctx context.Context) error {
 	plans, err := pl.Journal.Plans(ctx, journal.Waiting, journal.Approved)
 	if err != nil {
@@ -18,16 +20,20 @@ func (pl *Planner) Recall(ctx context.Context) error {
 	}
 	for _, entry := range plans {
 		p, err := plan.Open(pl.Setup.State, entry)
-		if err != nil {
-			return err
-		}
-		if entry.State == journal.Waiting && !pl.Tonight.AsOf.Before(p.ValidUntil) {
+		if err == nil && entry.State == journal.Waiting && !pl.Tonight.AsOf.Before(p.ValidUntil) {
 			if err := plan.Lapse(ctx, pl.Setup, pl.Journal, p, pl.Tonight.RunID); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := pl.remember(p); err != nil {
+		if err == nil {
+			err = pl.remember(p)
+		}
+		if err != nil && entry.State == journal.Waiting {
+			pl.Notes.LeaveAlone(entry.ID, err)
+			continue
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -41,13 +47,16 @@ func (pl *Planner) remember(p *plan.Sealed) error {
 	}
 	id, err := pl.Setup.Keys.PlanIdentity(p.PlanID)
 	if err != nil {
-		return err
+		return plan.Unusable(p.PlanID, err)
 	}
-	for _, s := range p.Sets {
-		set, err := p.Changes(s, id)
-		if err != nil {
-			return err
+	sets := make([]*change.Set, len(p.Sets))
+	for i, s := range p.Sets {
+		if sets[i], err = p.Changes(s, id); err != nil {
+			return plan.Unusable(p.PlanID, err)
 		}
+	}
+	for i, s := range p.Sets {
+		set := sets[i]
 		for i := range set.Rows {
 			c := &set.Rows[i]
 			if c.Kind == change.Root {
@@ -71,6 +80,9 @@ func (pl *Planner) askAgain(ctx context.Context) error {
 		return err
 	}
 	for _, entry := range waiting {
+		if pl.Notes.LeftAlone[entry.ID] {
+			continue
+		}
 		p, err := plan.Open(pl.Setup.State, entry)
 		if err != nil {
 			return err

@@ -24,13 +24,17 @@ import (
 // planDays is how long a plan may wait for its approval.
 const planDays = 7
 
-// seal writes one part of the night's plan: the rows for which choose names a change. It returns nil when there are none, and when
-// standing orders do not answer the plan that is named for them.
-func (pl *Planner) seal(ctx context.Context, drafts []*plan.Draft, part plan.Part, name string, choose func(*plan.Draft, *judge.Root) judge.Change) (*plan.Sealed, error) {
+// seal writes one part of the night's plan: the rows for which choose names a change. It returns nil when
+// there are none, and when standing orders do not answer the plan that is named for them.
+func (pl *Planner) seal(ctx context.Context, drafts []*plan.Draft, part plan.Part, name string,
+	choose func(*plan.Draft, *judge.Root) judge.Change) (*plan.Sealed, error) {
 	id := pl.Tonight.RunID + "-" + name
-	p := &plan.Sealed{Folder: filepath.Join(pl.Setup.State, "plans", id), State: journal.Waiting, Document: plan.Document{
-		PlanID: id, RunID: pl.Tonight.RunID, Part: part, AsOf: pl.Tonight.AsOf, ValidUntil: pl.Tonight.AsOf.AddDate(0, 0, planDays),
-		PolicyDigest: pl.Setup.PolicyDigest, Heads: pl.Silos.Words, Schemas: map[string]string{}, Files: map[string]string{}}}
+	p := &plan.Sealed{Folder: filepath.Join(pl.Setup.State, "plans", id), State: journal.Waiting,
+		Document: plan.Document{
+			PlanID: id, RunID: pl.Tonight.RunID, Part: part, AsOf: pl.Tonight.AsOf,
+			ValidUntil:   pl.Tonight.AsOf.AddDate(0, 0, planDays),
+			PolicyDigest: pl.Setup.PolicyDigest, Heads: pl.Silos.Words, Schemas: map[string]string{},
+			Files: map[string]string{}}}
 	if err := os.MkdirAll(p.Folder, 0o700); err != nil {
 		return nil, fmt.Errorf("seal plan: %w", err)
 	}
@@ -69,7 +73,8 @@ type sealer struct {
 }
 
 // source writes the set of one source: what goes together, then the rows that are changed by themselves.
-func (s *sealer) source(d *plan.Draft, together []dependents.Selected, choose func(*plan.Draft, *judge.Root) judge.Change) error {
+func (s *sealer) source(d *plan.Draft, together []dependents.Selected,
+	choose func(*plan.Draft, *judge.Root) judge.Change) error {
 	w := &setWriter{sealer: s, draft: d}
 	for i := range together {
 		if err := w.add(together[i]); err != nil {
@@ -83,10 +88,13 @@ func (s *sealer) source(d *plan.Draft, together []dependents.Selected, choose fu
 				continue
 			}
 			saw := r.Guard
-			if c.Reversible() { // what the guard of an erasure covers beyond the decision's own fields does not matter to a block
+			// what the guard of an erasure covers beyond the decision's own fields does not matter to a
+			// block
+			if c.Reversible() {
 				saw = r.BlockGuard
 			}
-			alone := change.Change{Unit: int64(len(together)) + w.rows, Kind: change.Root, Mapping: d.Mapping(g), Silo: g.Silo.Silo.Name, Table: g.Table.Name, Key: r.Key, Op: c,
+			alone := change.Change{Unit: int64(len(together)) + w.rows, Kind: change.Root, Mapping: d.Mapping(g),
+				Silo: g.Silo.Silo.Name, Table: g.Table.Name, Key: r.Key, Op: c,
 				Fields: r.Clear, Guard: saw, Subject: r.Subject, Record: r.Record}
 			if c != judge.Clear {
 				alone.Fields = nil
@@ -117,7 +125,8 @@ func (s *setWriter) add(c dependents.Selected) (err error) {
 	}
 	s.rows++
 	ref := audit.Ref(c.Judge.Refs.Ref(s.draft.System()+"\x1f"+c.Table, []byte(c.Key)))
-	a := audit.Action{PlanID: s.plan.PlanID, Silo: c.Silo, System: s.draft.System(), Source: s.draft.Name, Object: c.Table,
+	a := audit.Action{PlanID: s.plan.PlanID, Silo: c.Silo, System: s.draft.System(), Source: s.draft.Name,
+		Object: c.Table,
 		Record: ref, Root: c.Of.Ref, Change: string(c.Op), Method: c.Judge.Method(c.Op), Reason: string(c.Of.Code)}
 	if err := s.w.Add(c.Change, a); err != nil {
 		return err
@@ -160,8 +169,8 @@ func (s *setWriter) end() error {
 	return nil
 }
 
-// finish completes a plan: percentages, questions, the standing orders' answer; then plan.json and the journal's row. A plan that is empty, or that orders were to
-// answer and do not, leaves no trace.
+// finish completes a plan: percentages, questions, the standing orders' answer; then plan.json and the
+// journal's row. A plan that is empty, or that orders were to answer and do not, leaves no trace.
 func (pl *Planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.Sealed, error) {
 	p := s.plan
 	for _, c := range s.counts {
@@ -172,7 +181,8 @@ func (pl *Planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.S
 	}
 	sort.Slice(p.Counts, func(i, j int) bool {
 		a, b := p.Counts[i], p.Counts[j]
-		return strings.Join([]string{a.Silo, a.Source, a.Table, a.Change, a.Reason}, "\x1f") < strings.Join([]string{b.Silo, b.Source, b.Table, b.Change, b.Reason}, "\x1f")
+		return strings.Join([]string{a.Silo, a.Source, a.Table, a.Change, a.Reason},
+			"\x1f") < strings.Join([]string{b.Silo, b.Source, b.Table, b.Change, b.Reason}, "\x1f")
 	})
 	p.Questions = pl.Limits.Questions(p)
 	if len(p.Sets) == 0 || ordered && !pl.Limits.Covers(p) {
@@ -191,7 +201,8 @@ func (pl *Planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.S
 	if err := p.Write(); err != nil {
 		return nil, err
 	}
-	if err := pl.Journal.PutPlan(ctx, journal.Plan{ID: p.PlanID, RunID: pl.Tonight.RunID, Part: string(p.Part), Digest: p.Digest, CreatedAt: pl.Setup.Now(), ValidUntil: p.ValidUntil, State: p.State}); err != nil {
+	if err := pl.Journal.PutPlan(ctx, journal.Plan{ID: p.PlanID, RunID: pl.Tonight.RunID, Part: string(p.Part),
+		Digest: p.Digest, CreatedAt: pl.Setup.Now(), ValidUntil: p.ValidUntil, State: p.State}); err != nil {
 		return nil, err
 	}
 	if p.State == journal.Lapsed {

@@ -9,6 +9,12 @@ import (
 	"lethe/pipeline/plan"
 )
 
+// Unopened adds a plan that cannot be opened to a run's facts: one line, of what the journal knows.
+func Unopened(n *notes.Notes, entry journal.Plan) {
+	n.Facts.Plans = append(n.Facts.Plans, audit.Plan{PlanID: entry.ID, Part: entry.Part, Digest: entry.Digest,
+		ValidUntil: entry.ValidUntil, State: entry.State})
+}
+
 // Plan adds a sealed plan to a run's facts, a line for each of its counts; state is the one that the report
 // says it is in.
 func Plan(n *notes.Notes, p *plan.Sealed, state string) {

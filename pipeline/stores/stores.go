@@ -118,7 +118,8 @@ func (set *Set) leaveOut(misfits map[*Store]error) error {
 		case misfit:
 			set.FailedSource(s, errors.New(err.Error())) // its kind would end the night as a whole
 		case others && systems[s.System()] && s.Err == nil:
-			set.FailedSource(s, fmt.Errorf("source %s: source %s, which it is a backup of, does not fit", s.Name, s.System()))
+			set.FailedSource(s, fmt.Errorf("source %s: source %s, which it is a backup of, does not fit", s.Name,
+				s.System()))
 		}
 	}
 	return errors.Join(errs...)

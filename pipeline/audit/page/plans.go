@@ -88,7 +88,8 @@ func (p *page) plan(id string, rows []audit.Plan) planView {
 }
 
 func (p *page) answer(a audit.Approval) string {
-	verb := map[string]string{"approve": "Approved", "reject": "Rejected", "object": "Objected to"}[a.Decision]
+	verb := map[string]string{"approve": "Approved", "reject": "Rejected", "discard": "Discarded",
+		"object": "Objected to"}[a.Decision]
 	if a.StandingOrder != "" {
 		return fmt.Sprintf("%s by standing order (%s), in the name of %s.", cmp.Or(verb, a.Decision),
 			a.StandingOrder, list(a.Actor))

@@ -1,0 +1,142 @@
+package plan
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline/journal"
+	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
+)
+
+func (d *desk) discard(t *testing.T, name, comment string) error {
+	t.Helper()
+	_, err := Discard(t.Context(), d.p, d.plan.PlanID, name, comment, d.signers[name])
+	return err
+}
+
+// approve has everybody approve whose approval is missing.
+func (d *desk) approve(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"anna", "bo", "carl"} {
+		_, err := d.answer(t, name, approve)
+		require.NoError(t, err)
+	}
+	require.Equal(t, journal.Approved, d.state(t, d.plan.PlanID))
+}
+
+func TestAnyPlanIsDiscardedWhateverItsFolderLooksLike(t *testing.T) {
+	for name, damage := range map[string]func(d *desk) error{
+		"sound":     func(*desk) error { return nil },
+		"no folder": func(d *desk) error { return os.RemoveAll(d.plan.Folder) },
+		"edited": func(d *desk) error {
+			return os.WriteFile(filepath.Join(d.plan.Folder, "plan.json"), []byte("{}"), 0o600)
+		},
+		"no key": func(d *desk) (err error) {
+			dir := filepath.Dir(d.p.State)
+			if err = os.Remove(filepath.Join(dir, "keys", "plan", d.plan.PlanID+".age")); err == nil {
+				d.p.Keys, err = keystore.Open(t.Context(), filepath.Join(dir, "keys"), filepath.Join(dir, "id.age"))
+			}
+			return err
+		},
+		"key is destroyed": func(d *desk) error { return destroyKey(d.p, d.plan.PlanID) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			_, err := d.answer(t, "anna", approve)
+			require.NoError(t, err)
+			require.NoError(t, damage(d))
+			files, err := filepath.Glob(filepath.Join(d.plan.Folder, "*"))
+			require.NoError(t, err)
+
+			require.NoError(t, d.discard(t, "anna", "a flipped bit"), "who answered before may, too")
+			require.Equal(t, journal.Rejected, d.state(t, d.plan.PlanID))
+			_, err = d.p.Keys.PlanIdentity(d.plan.PlanID)
+			require.Error(t, err)
+			left, err := filepath.Glob(filepath.Join(d.plan.Folder, "*"))
+			require.NoError(t, err)
+			require.Equal(t, files, left, "the folder is evidence")
+
+			got, err := AnswersTo(t.Context(), d.p, d.j, d.entry.ID, d.entry.Digest)
+			require.NoError(t, err)
+			require.Len(t, got, 2)
+			require.Equal(t, []string{"anna", discard, "a flipped bit"},
+				[]string{got[1].Answer.Actor, got[1].Answer.Decision, got[1].Answer.Comment})
+			require.ErrorContains(t, d.discard(t, "carl", "again"), "is rejected: there is nothing to discard")
+		})
+	}
+}
+
+func TestWhoMayDiscard(t *testing.T) {
+	for name, may := range map[string]bool{"anna": true, "carl": true, "dora": true, "emil": false} {
+		d := newDesk(t)
+		err := d.discard(t, name, "lost")
+		if may {
+			require.NoError(t, err, name)
+			continue
+		}
+		require.ErrorIs(t, err, setup.ErrConfig, name)
+		require.Equal(t, journal.Waiting, d.state(t, d.plan.PlanID), name)
+	}
+	d := newDesk(t)
+	require.ErrorContains(t, d.discard(t, "anna", " "), "say why")
+	d.p.People["emil"] = setup.Person{Key: d.p.People["emil"].Key}
+	require.NoError(t, os.RemoveAll(d.plan.Folder))
+	require.ErrorIs(t, d.discard(t, "emil", "lost"), setup.ErrConfig, "somebody without a role")
+	d.p.People["emil"] = setup.Person{Key: d.p.People["emil"].Key, Roles: roles["emil"]}
+	require.NoError(t, d.discard(t, "emil", "lost"), "whose rows were in it nobody can say")
+}
+
+func TestAnApprovedPlanIsTakenBack(t *testing.T) {
+	d := newDesk(t)
+	d.approve(t)
+	state, err := d.answer(t, "dora", object)
+	require.NoError(t, err)
+	require.Equal(t, journal.Waiting, state)
+	require.Equal(t, journal.Waiting, d.state(t, d.plan.PlanID))
+	missing, err := StillMissing(t.Context(), d.p, d.j, d.plan.PlanID)
+	require.NoError(t, err)
+	require.Len(t, missing, 1)
+	require.Contains(t, missing[0], "objection")
+	state, err = d.answer(t, "cleo", approve)
+	require.NoError(t, err)
+	require.Equal(t, journal.Waiting, state, "an objection holds it")
+
+	d = newDesk(t)
+	d.approve(t)
+	state, err = d.answer(t, "anna", reject)
+	require.NoError(t, err)
+	require.Equal(t, journal.Rejected, state)
+	_, err = d.p.Keys.PlanIdentity(d.plan.PlanID)
+	require.ErrorIs(t, err, keystore.ErrDestroyed)
+	require.NoError(t, d.j.SetPlanState(t.Context(), d.plan.PlanID, journal.Approved, ""))
+	require.Equal(t, journal.Rejected, d.state(t, d.plan.PlanID), "what has ended stays as it ended")
+}
+
+func TestAPlanThatHasBegunIsNotTakenBack(t *testing.T) {
+	d := newDesk(t)
+	d.approve(t)
+	lock, err := state.TakeLock(d.p)
+	require.NoError(t, err)
+	require.ErrorIs(t, d.discard(t, "anna", "lost"), setup.ErrHeld)
+	require.NoError(t, lock.Close())
+
+	_, err = d.j.Intend(t.Context(), journal.Chunk{PlanID: d.plan.PlanID, RunID: "run2", Rows: 1, IntentAt: noon})
+	require.NoError(t, err)
+	require.ErrorContains(t, d.discard(t, "anna", "lost"), "it has to be finished: `lethe apply` goes on with it")
+	_, err = d.answer(t, "anna", reject)
+	require.ErrorContains(t, err, "has begun")
+	_, err = d.answer(t, "dora", object)
+	require.ErrorContains(t, err, "has begun")
+	entry := d.entry
+	entry.State = journal.Approved
+	require.ErrorIs(t, d.j.TakeBack(t.Context(), entry, "anna", []byte("{}"), journal.Rejected), journal.ErrMovedOn)
+	require.Equal(t, journal.Approved, d.state(t, d.plan.PlanID))
+	got, err := d.j.Approvals(t.Context(), d.plan.PlanID)
+	require.NoError(t, err)
+	require.Len(t, got, 3, "and nothing is recorded")
+}
