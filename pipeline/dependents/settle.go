@@ -205,13 +205,13 @@ func (g *Graph) order() bool {
 	}
 	// An action of the engine counts, too: what it cascades to may be referred to by a row that is to go later.
 	for _, circle := range circles(leaving, g.knows) {
-		for _, r := range g.minded(circle) {
+		for _, r := range within(circle, g.knows) {
 			r.child.detach = append(r.child.detach, missing(r.child.detach, r.edge.nullable)...)
 		}
 	}
 	left := func(r ref) bool { return g.knows(r) && !detached(r) }
 	for _, circle := range circles(leaving, left) {
-		if !slices.ContainsFunc(g.minded(circle), left) {
+		if len(within(circle, func(r ref) bool { return g.minds(r) && left(r) })) == 0 {
 			continue // the engine cascades all around it
 		}
 		for _, n := range circle {
@@ -226,15 +226,15 @@ func (g *Graph) order() bool {
 	return true
 }
 
-// minded are the references within a circle that the engine minds.
-func (g *Graph) minded(circle []*node) (refs []ref) {
+// within are such references between the rows of a circle.
+func within(circle []*node, such func(ref) bool) (refs []ref) {
 	in := make(map[*node]bool, len(circle))
 	for _, n := range circle {
 		in[n] = true
 	}
 	for _, n := range circle {
 		for _, r := range n.out {
-			if in[r.parent] && g.minds(r) {
+			if in[r.parent] && such(r) {
 				refs = append(refs, r)
 			}
 		}
