@@ -8,11 +8,28 @@ import (
 
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/policytest"
 	"lethe/pipeline/policy/reason"
 )
 
-// now is the night on which the cases below are decided: 2026-11-21 01:15 in Rome.
-const now = "2026-11-21 01:15"
+// now is the night on which the cases below are decided.
+const now = policytest.Now
+
+// The small policies and standings that the cases below change.
+var (
+	at            = policytest.At
+	consentRule   = policytest.ConsentRule
+	termRule      = policytest.TermRule
+	fields        = policytest.Fields
+	grace         = policytest.Grace
+	marketing     = policytest.Marketing
+	anonymizes    = policytest.Anonymizes
+	elseAnonymize = policytest.ElseAnonymize
+	silo          = policytest.Silo
+	compiled      = policytest.Compiled
+	standing      = policytest.Standing
+	newsletter    = policytest.Newsletter
+)
 
 func zone(t require.TestingT, name string) *time.Location {
 	z, err := time.LoadLocation(name)
@@ -27,65 +44,6 @@ func day(t require.TestingT, s string) calendar.Date {
 	d, err := calendar.ParseDate(s)
 	require.NoError(t, err)
 	return d
-}
-
-func at(t require.TestingT, s string) time.Time {
-	if s == "" {
-		return time.Time{}
-	}
-	layout := "2006-01-02 15:04"
-	if len(s) == 10 {
-		layout = "2006-01-02"
-	}
-	out, err := time.ParseInLocation(layout, s, zone(t, "Europe/Rome"))
-	require.NoError(t, err)
-	return out
-}
-
-func consentRule(change ...func(*policy.Rule)) policy.Rule {
-	r := policy.Rule{Purpose: "newsletter", Basis: policy.Consent, MaxAge: calendar.Period{Years: 2},
-		End:     policy.Delete,
-		Because: "sign-up form", Owner: "anna", ReviewBy: "2027-06-01"}
-	for _, c := range change {
-		c(&r)
-	}
-	return r
-}
-
-func termRule(basis policy.Basis, purpose string, change ...func(*policy.Rule)) policy.Rule {
-	r := policy.Rule{Purpose: purpose, Basis: basis, Start: policy.RelationEnded, At: "closed_on",
-		Period: calendar.Period{Years: 10}, End: policy.Delete, Because: "law", Owner: "bo", ReviewBy: "2027-06-01"}
-	for _, c := range change {
-		c(&r)
-	}
-	return r
-}
-
-func fields(names ...string) func(*policy.Rule)  { return func(r *policy.Rule) { r.Fields = names } }
-func grace(p calendar.Period) func(*policy.Rule) { return func(r *policy.Rule) { r.Grace = p } }
-func marketing(r *policy.Rule)                   { r.Marketing = true }
-func anonymizes(r *policy.Rule)                  { r.End = policy.Anonymize }
-func elseAnonymize(r *policy.Rule)               { r.Else = policy.Anonymize }
-
-func silo(rules ...policy.Rule) policy.Silo {
-	constant := "constant"
-	return policy.Silo{Name: "s", Records: []policy.Records{{Source: "crm", Table: "people",
-		Subject: map[string]string{"email": "email"}, Collected: "created_at"}},
-		Rules: rules, Anonymize: map[string]*string{"name": &constant}}
-}
-
-func compiled(t require.TestingT, s policy.Silo) *policy.Compiled {
-	c, err := policy.Compile(s, zone(t, "Europe/Rome"), "IT")
-	require.NoError(t, err)
-	return c
-}
-
-func standing(purposes ...policy.PurposeStanding) *policy.Standing {
-	return &policy.Standing{Purposes: purposes}
-}
-
-func newsletter(t require.TestingT, state policy.ConsentState, since string) policy.PurposeStanding {
-	return policy.PurposeStanding{Purpose: "newsletter", State: state, Since: at(t, since), Proven: true}
 }
 
 // with copies what it changes, so that a case cannot reach into another.
