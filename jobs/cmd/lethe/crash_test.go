@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -207,6 +208,9 @@ func TestKilledAnywhere(t *testing.T) {
 	for _, point := range r.points {
 		passings[point]++
 		n := passings[point]
+		if n > 3 && slices.Contains([]string{"intent", "changed", "traced", "outcome"}, point) {
+			continue // how many chunks there are hangs on how long they took
+		}
 		t.Run(fmt.Sprintf("%s %d", point, n), func(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join(t.TempDir(), "company")
