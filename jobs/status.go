@@ -67,6 +67,11 @@ func printStatus(c *Command, p *setup.Setup, s ask.Status) {
 		_, why, _ := strings.Cut(f.Words, ": ")
 		rows = append(rows, []string{"overdue", fmt.Sprintf("%s.%s: %d rows: %s", f.Source, f.Object, f.Count, why)})
 	}
+	for _, a := range s.SetAside {
+		rows = append(rows, []string{"set aside", fmt.Sprintf("%s.%s: %d rows that the database refused to change on %s "+
+			"(%s): tried again from %s on; sooner with `lethe run --apply --retry-refused`", a.Source, a.Object, a.Rows,
+			dayOf(a.Since, p.Zone), strings.TrimSpace(a.Class+" "+a.By), dayOf(a.NextTry, p.Zone))})
+	}
 	for _, c := range s.Copies {
 		state := "up to date at " + when(c.At)
 		if c.Error != "" {

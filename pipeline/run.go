@@ -105,7 +105,8 @@ func furnish(p *setup.Setup, b *book) *rooms {
 	t, notes, j := b.tonight, b.notes, b.journal
 	silos := silos.New(p, t, b.seen)
 	stores := stores.New(p, t, notes, silos)
-	session := &judge.Session{Tonight: t, Notes: notes, Decisions: b.decisions, Pending: map[judge.Place]bool{}}
+	session := &judge.Session{Tonight: t, Notes: notes, Decisions: b.decisions, Pending: map[judge.Place]bool{},
+		Aside: map[judge.Aside]bool{}}
 	scanner := &scan.Scanner{Setup: p, Tonight: t, Notes: notes, Session: session}
 	limits := &limits.Limits{Setup: p, Tonight: t, Notes: notes, Journal: j,
 		Silos: silos, Stores: stores, Scanner: scanner, OrderUse: map[string]map[int]int64{}}

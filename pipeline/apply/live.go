@@ -2,10 +2,12 @@ package apply
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"time"
 
 	"lethe/connectors"
+	"lethe/pipeline/change"
 	"lethe/pipeline/execute"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/setup"
@@ -101,7 +103,21 @@ func (a *application) chunk(ctx context.Context, m connectors.Mutator, c journal
 
 // settle makes the outcomes of some rows durable.
 func (a *application) settle(ctx context.Context, c journal.Chunk, from, to int) error {
-	return a.Journal.Settle(ctx, c.ID, a.Tonight.RunID, a.x.Outcomes(from, to), a.Setup.Now())
+	return a.Journal.Settle(ctx, c.ID, a.Tonight.RunID, a.x.Outcomes(from, to), a.refused(from, to), a.Setup.Now())
+}
+
+// refused are the rows that the database refused. Those that a silo governs are set aside.
+func (a *application) refused(from, to int) (list []journal.Refusal) {
+	for i, why := range a.x.Refused(from, to) {
+		r := journal.Refusal{PlanID: a.plan.PlanID, Group: a.position, Row: int64(i), Class: why.Class, By: why.By,
+			At: a.Tonight.Today.Start(a.Setup.Zone)}
+		if c := &a.set.Rows[i]; c.Kind == change.Root {
+			r.Aside = &journal.Aside{Source: a.store.Name, Table: c.Table, Record: hex.EncodeToString(c.Record[:]),
+				Destroys: !c.Op.Reversible(), Policy: a.plan.PolicyDigest}
+		}
+		list = append(list, r)
+	}
+	return list
 }
 
 // said makes what the database refused somebody's business.
@@ -112,7 +128,8 @@ func (a *application) said() error {
 	}
 	for why, rows := range refused {
 		a.Notes.Problem(fmt.Errorf("%w: source %s: the database refused %d rows of plan %s (%s): they are as they "+
-			"were; look at the constraint or trigger, and whether a policy should name it",
+			"were, and set aside (`lethe status`); look at the constraint or trigger, and whether a policy should "+
+			"name it, then `lethe run --apply --retry-refused`",
 			setup.ErrSource, a.store.Name, rows, a.plan.PlanID, why))
 	}
 	return nil

@@ -27,10 +27,37 @@ type Status struct {
 	StopFile    bool            `json:"stop_file"`
 	Waiting     []WaitingPlan   `json:"waiting"`
 	Overdue     []audit.Finding `json:"overdue"`
+	SetAside    []SetAside      `json:"set_aside"`
 	Interrupted bool            `json:"interrupted"` // the last run was cut off
 	Copies      []CopyStatus    `json:"copies"`      // how the applications' copies stood after the last delivery
 	Late        []duties.Duty   `json:"late"`        // what people owe
 	Registry    string          `json:"registry"`    // why the registry could not be asked for it; "" it could
+}
+
+// SetAside are rows that a database refused to change, until their next try.
+type SetAside struct {
+	Source  string    `json:"source"`
+	Object  string    `json:"object"`
+	Class   string    `json:"class"` // FOREIGN_KEY, TRIGGER, ...
+	By      string    `json:"by"`    // the constraint, field or table that refused; "" where the engine names none
+	Rows    int64     `json:"rows"`
+	Since   time.Time `json:"since"`
+	NextTry time.Time `json:"next_try"`
+}
+
+// setAsideOf counts rows that are set aside by what refused them and when they are tried again.
+func setAsideOf(list []journal.Refusal) (counts []SetAside) {
+	for _, r := range list {
+		line := SetAside{Source: r.Aside.Source, Object: r.Aside.Table, Class: r.Class, By: r.By, Since: r.At,
+			NextTry: r.NextTry}
+		i := slices.IndexFunc(counts, func(c SetAside) bool { line.Rows = c.Rows; return c == line })
+		if i < 0 {
+			line.Rows, i = 0, len(counts)
+			counts = append(counts, line)
+		}
+		counts[i].Rows++
+	}
+	return counts
 }
 
 // CopyStatus says how far a target's copy of one silo's consents is behind.
@@ -95,6 +122,11 @@ func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 		return s, err
 	}
 	s.Copies = copiesOf(newest)
+	aside, err := j.SetAside(ctx, p.Now(), p.PolicyDigest)
+	if err != nil {
+		return s, err
+	}
+	s.SetAside = setAsideOf(aside)
 
 	if path := filepath.Join(p.Reports, "report.html"); state.FileExists(path) {
 		s.Report = path

@@ -187,9 +187,10 @@ type Action struct {
 	Method    string    // sql_delete, sql_update, rewrite; techniques joined by ';' for anonymize
 	Reason    string    //
 	Status    string    // done, recovered, skipped_drift, refused, failed
-	ErrorCode string    //
+	ErrorCode string    // of refused the class: FOREIGN_KEY, TRIGGER, ...
 	At        time.Time // of the chunk
 	Absent    bool      // verified absent (or changed) afterwards
+	RefusedBy string    // the constraint, field or table that refused, as the engine names it
 }
 
 // Exception counts rows that need a person.

@@ -43,6 +43,11 @@ CREATE TABLE IF NOT EXISTS chunk (
 	id INTEGER PRIMARY KEY, run_id TEXT NOT NULL, plan_id TEXT NOT NULL REFERENCES plan,
 	grp INTEGER NOT NULL, first INTEGER NOT NULL,
 	rows INTEGER NOT NULL, intent_at TEXT NOT NULL, outcome BLOB, settled_at TEXT, UNIQUE (plan_id, grp, first));
+CREATE TABLE IF NOT EXISTS refusal (
+	plan_id TEXT NOT NULL REFERENCES plan, grp INTEGER NOT NULL, row INTEGER NOT NULL, class TEXT NOT NULL,
+	by_name TEXT NOT NULL, at TEXT NOT NULL, source TEXT NOT NULL, tbl TEXT NOT NULL, record TEXT NOT NULL,
+	destroys INTEGER NOT NULL, policy TEXT NOT NULL, next_try TEXT NOT NULL, PRIMARY KEY (plan_id, grp, row));
+CREATE INDEX IF NOT EXISTS refusal_by_record ON refusal (source, tbl, record);
 CREATE TABLE IF NOT EXISTS rewrite (
 	file TEXT PRIMARY KEY, rewritten_at TEXT NOT NULL, sha256 TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS made (
@@ -330,18 +335,29 @@ func (j *Journal) Intend(ctx context.Context, c Chunk) (Chunk, error) {
 	return c, wrap("record intent", err)
 }
 
-// Settle makes the outcome of a chunk durable.
+// Settle makes the outcome of a chunk durable, with what the database refused of it: both or neither.
 // runID is the run that settles it, which may not be the one that began.
-func (j *Journal) Settle(ctx context.Context, id int64, runID string, outcome []byte, at time.Time) error {
-	res, err := j.db.ExecContext(ctx, `UPDATE chunk SET outcome = ?, settled_at = ?, run_id = ? WHERE id = ?
-		AND outcome IS NULL`, outcome, stamp(at), runID, id)
+func (j *Journal) Settle(ctx context.Context, id int64, runID string, outcome []byte, refused []Refusal,
+	at time.Time) error {
+	tx, err := j.db.BeginTx(ctx, nil)
 	if err != nil {
 		return wrap("record outcome", err)
 	}
-	if n, err := res.RowsAffected(); err == nil && n != 1 {
-		return fmt.Errorf("record outcome: chunk %d: %w", id, ErrCorrupt)
+	res, err := tx.ExecContext(ctx, `UPDATE chunk SET outcome = ?, settled_at = ?, run_id = ? WHERE id = ?
+		AND outcome IS NULL`, outcome, stamp(at), runID, id)
+	if err == nil {
+		var n int64
+		if n, err = res.RowsAffected(); err == nil && n != 1 {
+			err = fmt.Errorf("chunk %d: %w", id, ErrCorrupt)
+		}
 	}
-	return nil
+	if err == nil {
+		err = refuse(ctx, tx, refused)
+	}
+	if err != nil {
+		return wrap("record outcome", errors.Join(err, tx.Rollback()))
+	}
+	return wrap("record outcome", tx.Commit())
 }
 
 // Chunks returns the chunks of a plan in the order of their rows.

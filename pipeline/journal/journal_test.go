@@ -90,8 +90,8 @@ func TestAChunkIsIntendedOnceAndSettledOnce(t *testing.T) {
 	require.Equal(t, c.ID, again.ID)
 	_, err = j.Intend(t.Context(), journal.Chunk{RunID: "b", PlanID: "p", Group: 0, First: 0, Rows: 5, IntentAt: now})
 	require.NoError(t, err)
-	require.NoError(t, j.Settle(t.Context(), c.ID, "b", []byte("dds"), now))
-	require.ErrorIs(t, j.Settle(t.Context(), c.ID, "b", []byte("ddd"), now), journal.ErrCorrupt,
+	require.NoError(t, j.Settle(t.Context(), c.ID, "b", []byte("dds"), nil, now))
+	require.ErrorIs(t, j.Settle(t.Context(), c.ID, "b", []byte("ddd"), nil, now), journal.ErrCorrupt,
 		"an outcome is never written over")
 	chunks, err := j.Chunks(t.Context(), "p")
 	require.NoError(t, err)
@@ -112,7 +112,7 @@ func TestARunTakesOverWhatACutOffRunHadSettled(t *testing.T) {
 	for i, run := range []string{"ended", "killed"} {
 		c, err := j.Intend(t.Context(), journal.Chunk{RunID: run, PlanID: "p", First: int64(i), Rows: 1, IntentAt: now})
 		require.NoError(t, err)
-		require.NoError(t, j.Settle(t.Context(), c.ID, run, []byte("d"), now))
+		require.NoError(t, j.Settle(t.Context(), c.ID, run, []byte("d"), nil, now))
 	}
 	require.NoError(t, j.TakeOver(t.Context(), "mine"))
 	chunks, err := j.Chunks(t.Context(), "p")
@@ -149,4 +149,49 @@ func TestDamagedJournalIsRefused(t *testing.T) {
 		"enough to be looked at as one, page by page"), 0o600))
 	_, err := journal.Open(t.Context(), state)
 	require.ErrorIs(t, err, journal.ErrCorrupt)
+}
+
+// refuse lets a plan be refused one row that a silo governs and one that follows it.
+func refuse(t *testing.T, j *journal.Journal, id string, day time.Time) {
+	t.Helper()
+	plan(t, j, id, journal.Approved)
+	c, err := j.Intend(t.Context(), journal.Chunk{RunID: "a", PlanID: id, Rows: 2, IntentAt: now})
+	require.NoError(t, err)
+	require.NoError(t, j.Settle(t.Context(), c.ID, "a", []byte("rr"), []journal.Refusal{
+		{PlanID: id, Row: 0, Class: "TRIGGER", At: day},
+		{PlanID: id, Row: 1, Class: "TRIGGER", By: "keep", At: day, Aside: &journal.Aside{Source: "crm", Table: "people",
+			Record: "ab", Destroys: true, Policy: "p"}},
+	}, now))
+}
+
+func TestARefusedRowIsSetAsideForTwiceAsLongEachTime(t *testing.T) {
+	state := t.TempDir()
+	j := open(t, state)
+	aside := func(at time.Time, policy string) int {
+		list, err := j.SetAside(t.Context(), at, policy)
+		require.NoError(t, err)
+		return len(list)
+	}
+	day := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+	for i, days := range []int{7, 14, 28, 28} {
+		refuse(t, j, string(rune('a'+i)), day)
+		require.NoError(t, j.Close()) // it is durable with the outcome
+		j = open(t, state)
+		next := day.AddDate(0, 0, days)
+		require.Equal(t, 1, aside(next.Add(-time.Second), "p"), "%d days", days)
+		require.Zero(t, aside(next, "p"), "%d days", days)
+		require.Zero(t, aside(day, "another"), "another policy may be what it takes")
+		day = next
+	}
+	list, err := j.Refusals(t.Context(), "b")
+	require.NoError(t, err)
+	require.Len(t, list, 2)
+	require.Nil(t, list[0].Aside, "what only follows is nobody's to try")
+	require.Equal(t, "keep", list[1].By)
+
+	require.NoError(t, j.EndAside(t.Context()))
+	require.Zero(t, aside(now, "p"))
+	list, err = j.Refusals(t.Context(), "b")
+	require.NoError(t, err)
+	require.Len(t, list, 2, "the evidence stays")
 }

@@ -13,6 +13,7 @@ import (
 	"lethe/pipeline/policy/decide"
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 )
 
@@ -22,6 +23,14 @@ type Session struct {
 	Notes     *notes.Notes
 	Decisions *audit.Spool[audit.Decision]
 	Pending   map[Place]bool // rows of plans that wait; true: the plan anonymizes the row
+	Aside     map[Aside]bool // rows that are set aside
+}
+
+// Aside is a row that the database refused to change.
+type Aside struct {
+	Source, Table string
+	Record        keystore.Ref
+	Destroys      bool // what was refused
 }
 
 // Place is a row of a source.
@@ -73,6 +82,11 @@ func (js *Session) asPlanned(g *Judge, r *Ruling, rows arrow.Record, row int) {
 	}
 }
 
+// aside is the row at hand as it is set aside where the database refused a change.
+func (g *Judge) aside(r Ruling, c Change) Aside {
+	return Aside{Source: g.Source.Name, Table: g.Table.Name, Record: r.record, Destroys: !c.Reversible()}
+}
+
 // place is where the row with a key stands.
 func (g *Judge) place(key connectors.Key) Place {
 	return Place{Source: g.Source.Name, Table: g.Table.Name, Key: key}
@@ -115,8 +129,13 @@ func (js *Session) remember(g *Judge, r Ruling, rows arrow.Record, row int) erro
 	ref := audit.Ref(g.Refs.Ref(g.Source.System()+"\x1f"+g.Table.Name, []byte(key)))
 	_, waits := js.Pending[g.place(key)]
 	waits = waits && !r.Change.Reversible()
+	aside := r.Change != None && js.Aside[g.aside(r, r.Change)]
+	if aside {
+		js.Notes.Except(audit.Exception{Silo: g.Silo.Silo.Name, Source: g.Source.Name, Object: g.Table.Name,
+			Code: notes.CodeRefused, Count: 1, Owner: g.Silo.Silo.Rules[0].Owner})
+	}
 
-	if !g.open(r) || waits {
+	if !g.open(r) || waits || aside {
 		if err := js.Decisions.Append(g.Decision(r, ref)); err != nil {
 			return err
 		}
@@ -126,7 +145,8 @@ func (js *Session) remember(g *Judge, r Ruling, rows arrow.Record, row int) erro
 		g.Flags = append(g.Flags, registry.Flag{FlagKey: flag, Since: r.flagged})
 	}
 
-	if waits { // what destroys waits in a plan already; blocking does not wait
+	r.Block = r.Block && !js.Aside[g.aside(r, Block)]
+	if waits || aside { // what destroys waits; blocking does not
 		r.Change = None
 		if r.Block {
 			r.Change, r.Block = Block, false

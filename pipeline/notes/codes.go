@@ -46,7 +46,8 @@ func Codes() []CodeMeaning {
 	}
 	list = append(list,
 		CodeMeaning{CodeNoKey, "Art. 5(2)", WordsOf(CodeNoKey)},
-		CodeMeaning{CodeReadOnly, "Art. 17(1)", WordsOf(CodeReadOnly)})
+		CodeMeaning{CodeReadOnly, "Art. 17(1)", WordsOf(CodeReadOnly)},
+		CodeMeaning{CodeRefused, "Art. 17(1)", WordsOf(CodeRefused)})
 	for _, reason := range append(event.Reasons(), ConsentStated, ConsentDefault, ConsentAhead) {
 		code := IntakeCode(reason)
 		list = append(list, CodeMeaning{code, cmp.Or(reasonArticles[reason], "Art. 5(1)(d)"), WordsOf(code)})

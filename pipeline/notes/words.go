@@ -52,6 +52,10 @@ const CodeNoKey = "E_NO_KEY"
 // CodeReadOnly is the exception of rows that would have to change in a source that can only be read.
 const CodeReadOnly = "E_READ_ONLY"
 
+// CodeRefused is the exception of rows that would have to change and that are set aside, as the database refused
+// that a while ago.
+const CodeRefused = "E_REFUSED"
+
 // WordsOf are the words of a code of decisions and exceptions; "" for one that is none.
 func WordsOf(code string) string {
 	if code == CodeNoKey {
@@ -60,6 +64,10 @@ func WordsOf(code string) string {
 	if code == CodeReadOnly {
 		return "The row would have to change, but its source can only be read: " +
 			"give the source an apply_dsn, or have its application change the row."
+	}
+	if code == CodeRefused {
+		return "The row would have to change, but the database refused that (a constraint or trigger): it is set " +
+			"aside until its next try, of which `lethe status` has the date and the cause."
 	}
 	if words := reason.Code(code).Words(); words != "" {
 		return words

@@ -98,6 +98,7 @@ func (pl *Planner) draft(ctx context.Context) ([]*plan.Draft, error) {
 			pl.Stores.FailedSource(s, err)
 			continue
 		}
+		pl.nameHolders(s, d.Graph)
 		for _, g := range s.Judges {
 			if err := pl.settleRoots(g); err != nil {
 				return nil, err

@@ -1,7 +1,10 @@
 package planner
 
 import (
+	"fmt"
+
 	"lethe/pipeline/audit"
+	"lethe/pipeline/dependents"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
@@ -70,4 +73,27 @@ func (pl *Planner) holdBack(g *judge.Judge, r *judge.Root) {
 	g.Recount(before, *r.Ruling)
 	pl.Notes.Except(audit.Exception{Silo: g.Silo.Silo.Name, Source: g.Source.Name, Object: g.Table.Name,
 		Code: string(reason.EDependentKept), Count: 1})
+}
+
+// holderWords say why rows cannot go, and what would let them.
+var holderWords = map[dependents.Cause]string{
+	dependents.Unlisted: "no policy says what becomes of them: list the table under the silo's `dependents`",
+	dependents.Governed: "a silo decides them and keeps them: what is due goes when they do",
+	dependents.NoKey:    "they have no primary key, so that none of them can be named: give the table one",
+	dependents.Circle: "this database takes them in no order, as they refer to each other in a circle: let a column " +
+		"of it be NULL",
+}
+
+// nameHolders says what holds rows back that are due, so that somebody can do something about it. A backup
+// repeats what its live source says.
+func (pl *Planner) nameHolders(s *stores.Store, g *dependents.Graph) {
+	if s.Backup() {
+		return
+	}
+	holders, rows := g.Holders()
+	for _, h := range holders {
+		pl.Notes.Find(audit.Finding{Kind: "F_HELD_BACK", Severity: "medium", Source: s.Name, Object: h.By,
+			Column: h.Fields, Count: rows[h], Article: "Art. 5(1)(e), 17(1)", Words: fmt.Sprintf("Rows of %s that are "+
+				"due cannot go, for these refer to them, and %s.", h.Table, holderWords[h.Cause])})
+	}
 }

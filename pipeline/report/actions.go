@@ -39,7 +39,12 @@ func Actions(ctx context.Context, p *setup.Setup, j *journal.Journal, runID stri
 				yield(nil, err)
 				return
 			}
-			for rows, err := range settledRows(doc, chunks, runID) {
+			refused, err := j.Refusals(ctx, entry.ID)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for rows, err := range settledRows(doc, chunks, refused, runID) {
 				if !yield(rows, err) || err != nil {
 					return
 				}
@@ -49,10 +54,16 @@ func Actions(ctx context.Context, p *setup.Setup, j *journal.Journal, runID stri
 }
 
 // settledRows yields the rows of one plan that a run settled.
-func settledRows(doc *plan.Sealed, chunks []journal.Chunk, runID string) iter.Seq2[[]audit.Action, error] {
+func settledRows(doc *plan.Sealed, chunks []journal.Chunk, refused []journal.Refusal,
+	runID string) iter.Seq2[[]audit.Action, error] {
 	return func(yield func([]audit.Action, error) bool) {
 		for set := range doc.Sets {
-			p := &projection{doc: doc, runID: runID, set: set}
+			p := &projection{doc: doc, runID: runID, set: set, refused: map[int64]journal.Refusal{}}
+			for _, r := range refused {
+				if r.Group == set {
+					p.refused[r.Row] = r
+				}
+			}
 			for _, c := range chunks {
 				if c.Group == set && c.Outcome != nil {
 					p.chunks = append(p.chunks, c)
@@ -69,10 +80,11 @@ func settledRows(doc *plan.Sealed, chunks []journal.Chunk, runID string) iter.Se
 
 // projection finds the outcome of each row of one set of a plan: it stands in the chunk that holds the row's position.
 type projection struct {
-	doc    *plan.Sealed
-	runID  string
-	set    int
-	chunks []journal.Chunk // that are settled, in the order of their positions
+	doc     *plan.Sealed
+	runID   string
+	set     int
+	chunks  []journal.Chunk           // that are settled, in the order of their positions
+	refused map[int64]journal.Refusal // by position
 }
 
 // rows yields the rows of the set that the run settled.
@@ -117,6 +129,9 @@ func (p *projection) settle(row *audit.Action, at int64) (ours bool) {
 	c := p.chunks[0]
 	row.Batch, row.At, row.Digest = c.ID, c.SettledAt, p.doc.Digest
 	row.Status, row.ErrorCode, row.Absent = outcomeWords(c.Outcome[at-c.First])
+	if why, known := p.refused[at]; known && row.Status == "refused" {
+		row.ErrorCode, row.RefusedBy = why.Class, why.By
+	}
 	return c.RunID == p.runID
 }
 

@@ -20,9 +20,10 @@ var settledAt = time.Date(2026, 11, 20, 1, 15, 0, 0, time.UTC)
 
 // ledger is a plan of which it is known what should be reported of each row.
 type ledger struct {
-	doc    *plan.Sealed
-	chunks []journal.Chunk
-	want   map[string]audit.Action // of the rows that the run settled, by their object
+	doc     *plan.Sealed
+	chunks  []journal.Chunk
+	refused []journal.Refusal
+	want    map[string]audit.Action // of the rows that the run settled, by their object
 }
 
 // outcomes are all that a row can have, and one that nobody knows.
@@ -79,6 +80,10 @@ func (l *ledger) chunk(t *rapid.T, set int, first, rows int64) {
 			if c.RunID == "ours" {
 				a := outcomes[o]
 				a.Object, a.Batch, a.At, a.Digest = rowName(set, at), c.ID, settledAt, "digest"
+				if o == plan.Refused && rapid.Bool().Draw(t, "said why") {
+					a.ErrorCode, a.RefusedBy = "TRIGGER", rowName(set, at)
+					l.refused = append(l.refused, journal.Refusal{Group: set, Row: at, Class: "TRIGGER", By: a.RefusedBy})
+				}
 				l.want[a.Object] = a
 			}
 		}
@@ -89,7 +94,7 @@ func (l *ledger) chunk(t *rapid.T, set int, first, rows int64) {
 // project collects what is reported, and where it ends in an error.
 func (l *ledger) project() (got map[string]audit.Action, err error) {
 	got = map[string]audit.Action{}
-	for rows, err := range settledRows(l.doc, l.chunks, "ours") {
+	for rows, err := range settledRows(l.doc, l.chunks, l.refused, "ours") {
 		if err != nil {
 			return got, err
 		}
@@ -98,7 +103,8 @@ func (l *ledger) project() (got map[string]audit.Action, err error) {
 				return got, fmt.Errorf("%s is reported twice", a.Object)
 			}
 			got[a.Object] = audit.Action{Object: a.Object, Batch: a.Batch, At: a.At.UTC(), Digest: a.Digest,
-				Status: a.Status, ErrorCode: a.ErrorCode, Absent: a.Absent}
+				Status: a.Status, ErrorCode: a.ErrorCode, Absent: a.Absent,
+				RefusedBy: a.RefusedBy}
 		}
 	}
 	return got, nil
@@ -166,7 +172,7 @@ func evening(t *testing.T, first []byte) (*setup.Setup, *journal.Journal) {
 		c, err := j.Intend(t.Context(), journal.Chunk{PlanID: id, RunID: "r", Rows: 1, IntentAt: settledAt})
 		require.NoError(t, err)
 		by, outcome := []string{"ours", "theirs", "ours"}[i], [][]byte{first, {plan.Done}, {plan.Done}}[i]
-		require.NoError(t, j.Settle(t.Context(), c.ID, by, outcome, settledAt))
+		require.NoError(t, j.Settle(t.Context(), c.ID, by, outcome, nil, settledAt))
 	}
 	return p, j
 }

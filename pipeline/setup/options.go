@@ -8,6 +8,7 @@ type Options struct {
 	AsOf   time.Time // zero: now
 	Apply  bool      // without it nothing is written to a source, nor to the registry
 	Again  bool      // also when this night is already done
+	Retry  bool      // also plan the rows that are set aside because a database refused to change them
 	Until  time.Time // no new work after this; zero: no window
 	Phases Phases
 	Full   bool // read every row, whatever Sampling says

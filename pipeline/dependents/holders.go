@@ -1,0 +1,81 @@
+package dependents
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"lethe/pipeline/judge"
+)
+
+// Cause is why rows that refer to one that is due keep it from going.
+type Cause string
+
+// The causes.
+const (
+	Unlisted Cause = "unlisted" // no policy says what becomes of them
+	Governed Cause = "governed" // a silo decides them, and they stay
+	NoKey    Cause = "no_key"   // they have no primary key, so that they cannot be named
+	Circle   Cause = "circle"   // they refer to each other, and the engine takes them in no order
+)
+
+// Holder says from where rows are referred to that are due and cannot go.
+type Holder struct {
+	Silo   string
+	Table  string // of the rows that are due
+	By     string // the table of those that refer
+	Fields string // by which, joined by commas; "" of a circle
+	Cause  Cause
+}
+
+// Holders counts the rows that are due and held back, by what refers to them: not those that are anonymized
+// instead, nor those that wait with a plan.
+func (g *Graph) Holders() ([]Holder, map[Holder]int64) {
+	counts := map[Holder]int64{}
+	for _, n := range g.nodes {
+		if n.root == nil || !n.root.Held {
+			continue
+		}
+		found := map[Holder]bool{}
+		n.holders(n.judge, map[*node]bool{n: true}, found)
+		if len(found) == 0 {
+			found[Holder{By: n.table, Cause: Circle}] = true
+		}
+		for h := range found {
+			h.Silo, h.Table = n.judge.Silo.Silo.Name, n.table
+			counts[h]++
+		}
+	}
+	list := make([]Holder, 0, len(counts))
+	for h := range counts {
+		list = append(list, h)
+	}
+	slices.SortFunc(list, func(a, b Holder) int {
+		return cmp.Or(cmp.Compare(a.Silo, b.Silo), cmp.Compare(a.Table, b.Table), cmp.Compare(a.By, b.By),
+			cmp.Compare(a.Fields, b.Fields), cmp.Compare(a.Cause, b.Cause))
+	})
+	return list, counts
+}
+
+// holders finds what would keep a row, and what goes with it by the records that from judges, from going.
+func (n *node) holders(from *judge.Judge, seen map[*node]bool, found map[Holder]bool) {
+	say := func(e *edge, why Cause) {
+		found[Holder{By: e.Child, Fields: strings.Join(e.Fields, ", "), Cause: why}] = true
+	}
+	for _, e := range n.unnamed {
+		say(e, NoKey)
+	}
+	for _, r := range n.in {
+		does := r.edge.do[from]
+		switch c := r.child; {
+		case seen[c] || c.leaves() || r.lets() || does == string(judge.SetNull):
+		case c.governed:
+			say(r.edge, Governed)
+		case does != string(judge.Delete):
+			say(r.edge, Unlisted)
+		default:
+			seen[c] = true
+			c.holders(from, seen, found)
+		}
+	}
+}
