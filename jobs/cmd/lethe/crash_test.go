@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -228,17 +230,16 @@ func TestKilledAnywhere(t *testing.T) {
 	require.Greater(t, passings["intent"], 2, "several chunks")
 }
 
-// TestKilledOnMariaDB does so at some points on a server, whose transactions end when the connection does.
-func TestKilledOnMariaDB(t *testing.T) {
-	t.Parallel()
-	db := servers.MariaDB(t).Database(t)
-	fill := func() {
-		db.Exec(t, "DROP TABLE IF EXISTS lethe_crm_customers, orders, customers, addresses, "+
-			"staff;"+mysqlSQL(customers(chunks)))
-	}
-	fill()
-	dir := onServer(t, db, chunks)
-	look := func(t testing.TB, dir string) *outcome {
+// fillAgain makes a server's database as it was before the night.
+func fillAgain(t testing.TB, db *servers.Database) {
+	t.Helper()
+	db.Exec(t, "DROP TABLE IF EXISTS lethe_crm_customers, orders, customers, addresses, staff;"+
+		mysqlSQL(customers(chunks)))
+}
+
+// lookAt reads what a night left on a server.
+func lookAt(db *servers.Database) func(testing.TB, string) *outcome {
+	return func(t testing.TB, dir string) *outcome {
 		t.Helper()
 		o := &outcome{store: map[string][]string{}}
 		for _, table := range []string{"addresses", "customers", "orders", "staff", "lethe_crm_customers"} {
@@ -247,6 +248,16 @@ func TestKilledOnMariaDB(t *testing.T) {
 		o.actions, o.done = audited(t, dir)
 		return o
 	}
+}
+
+// TestKilledOnMariaDB does so at some points on a server, whose transactions end when the connection does.
+func TestKilledOnMariaDB(t *testing.T) {
+	t.Parallel()
+	db := servers.MariaDB(t).Database(t)
+	fill := func() { fillAgain(t, db) }
+	fill()
+	dir := onServer(t, db, chunks)
+	look := lookAt(db)
 	r := prepare(t, dir, look, fill)
 	require.Less(t, len(r.want.store["customers"]), chunks, "the undisturbed night erased")
 	for _, c := range []struct {
@@ -284,4 +295,39 @@ func FuzzKilled(f *testing.F) {
 		finish(t, dir)
 		look(t, dir).check(t, r.want)
 	})
+}
+
+var kills = flag.Int("kills", 2, "how often TestServerKilled kills the server")
+
+// TestServerKilled kills the database server of a night after any time, and starts it again. The night says that
+// its source failed, if it was not done with it; the next one finishes.
+func TestServerKilled(t *testing.T) {
+	t.Parallel()
+	own := servers.OwnMariaDB(t)
+	fill := func() { fillAgain(t, own.Database) }
+	fill()
+	r := prepare(t, onServer(t, own.Database, chunks), lookAt(own.Database), fill)
+	for range *kills {
+		after := rand.N(1500 * time.Millisecond)
+		t.Run(after.String(), func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "company")
+			require.NoError(t, copyFolder(r.dir, dir))
+			fillAgain(t, own.Database)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			cmd := command(ctx, dir, nil, "run", "--apply")
+			require.NoError(t, cmd.Start())
+			time.Sleep(after)
+			own.Kill(t)
+			err := cmd.Wait()
+			own.Start(t)
+			if err != nil {
+				var exit *exec.ExitError
+				require.ErrorAs(t, err, &exit)
+				require.Equal(t, 3, exit.ExitCode())
+			}
+			finish(t, dir)
+			lookAt(own.Database)(t, dir).check(t, r.want)
+		})
+	}
 }
