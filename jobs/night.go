@@ -85,6 +85,13 @@ func printResult(c *Command, p *setup.Setup, r pipeline.Result, o setup.Options)
 		fmt.Fprintln(c.Out)
 		table(c.Out, done)
 	}
+	for _, h := range r.HeldBack {
+		by := ""
+		if h.Column != "" {
+			by = fmt.Sprintf(" (%s)", h.Column)
+		}
+		fmt.Fprintf(c.Out, "held back: %d rows, %s.%s%s: %s\n", h.Rows, h.Source, h.Object, by, h.Words)
+	}
 	printCopies(c, r.Copies)
 	if !o.Apply {
 		fmt.Fprintln(c.Out, "nothing was changed: this run was without --apply")

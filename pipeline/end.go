@@ -12,7 +12,9 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/plan"
+	"lethe/pipeline/planner"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/report"
 	"lethe/pipeline/setup"
@@ -66,7 +68,7 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	}
 	b.result.Report, b.result.Manifest = published.ReportPath, published.ManifestSHA256
 	b.result.Copies = facts.ConsentSync
-	b.result.Summary, b.result.Settled = summaryLines(facts), settled
+	b.result.Summary, b.result.Settled, b.result.HeldBack = summaryLines(facts), settled, heldLines(facts)
 	return errors.Join(err, settledErr)
 }
 
@@ -203,6 +205,22 @@ func summaryLines(f audit.Facts) []SummaryLine {
 	for _, s := range f.Summary {
 		lines = append(lines, SummaryLine{Silo: s.Silo, Source: s.Source, Object: s.Object, Reason: s.Reason,
 			Words: s.Words, Action: s.Action, Change: s.Change, Rows: s.Rows})
+	}
+	return lines
+}
+
+// heldLines are what the report says of rows that are due and stay: what holds them back, or refused them.
+func heldLines(f audit.Facts) (lines []HeldLine) {
+	for _, x := range f.Findings {
+		if x.Kind == planner.HeldBack {
+			lines = append(lines, HeldLine{Source: x.Source, Object: x.Object, Column: x.Column, Words: x.Words,
+				Rows: x.Count})
+		}
+	}
+	for _, x := range f.Exceptions {
+		if x.Code == notes.CodeRefused {
+			lines = append(lines, HeldLine{Source: x.Source, Object: x.Object, Words: x.Words, Rows: x.Count})
+		}
 	}
 	return lines
 }

@@ -54,8 +54,9 @@ func TestWhatHoldsARowBackIsNamed(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, news(c.silo), c.tables...)
 			w.UsualEvents()
-			_, err := w.night()
+			r, err := w.night()
 			require.NoError(t, err)
+			require.Equal(t, c.want == "", len(r.HeldBack) == 0, "it is printed, too")
 			var got []string
 			for _, f := range w.facts().Findings {
 				if f.Kind == "F_HELD_BACK" {

@@ -13,6 +13,7 @@ type Result struct {
 	Waiting     []string      // plans that wait for approval
 	Summary     []SummaryLine // what was decided
 	Settled     []SettledLine // what was changed, or refused
+	HeldBack    []HeldLine    // what keeps rows that are due
 	Copies      []*audit.ConsentSync
 }
 
@@ -20,6 +21,12 @@ type Result struct {
 type SettledLine struct {
 	Silo, Source, Object, Change, Reason, Status string
 	Rows                                         int64
+}
+
+// HeldLine says why rows that are due stay: the database refused to change them, or others refer to them.
+type HeldLine struct {
+	Source, Object, Column, Words string // Column: by which the rows of the table refer to them
+	Rows                          int64  // that stay
 }
 
 // SummaryLine is one line of what a run prints at its end.

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -87,6 +88,9 @@ func (g *Judge) line(r Ruling) *audit.Summary {
 			Silo: g.Silo.Silo.Name, Source: g.Source.Name, Object: g.Table.Name,
 			Reason: string(r.Reason), Words: r.Reason.Words(), Article: r.Reason.Article(),
 			Action: string(r.Action), Use: string(r.Use), Change: string(r.Change),
+		}
+		if r.Action == policy.Keep && slices.Contains(r.Notes, reason.EDependentKept) {
+			s.Words += " It stays, as another record that stays refers to it."
 		}
 		g.Summary[k] = s
 	}

@@ -75,6 +75,9 @@ func (pl *Planner) holdBack(g *judge.Judge, r *judge.Root) {
 		Code: string(reason.EDependentKept), Count: 1})
 }
 
+// HeldBack is the finding of what keeps rows from going that are due.
+const HeldBack = "F_HELD_BACK"
+
 // holderWords say why rows cannot go, and what would let them.
 var holderWords = map[dependents.Cause]string{
 	dependents.Unlisted: "no policy says what becomes of them: list the table under the silo's `dependents`",
@@ -92,7 +95,7 @@ func (pl *Planner) nameHolders(s *stores.Store, g *dependents.Graph) {
 	}
 	holders, rows := g.Holders()
 	for _, h := range holders {
-		pl.Notes.Find(audit.Finding{Kind: "F_HELD_BACK", Severity: "medium", Source: s.Name, Object: h.By,
+		pl.Notes.Find(audit.Finding{Kind: HeldBack, Severity: "medium", Source: s.Name, Object: h.By,
 			Column: h.Fields, Count: rows[h], Article: "Art. 5(1)(e), 17(1)", Words: fmt.Sprintf("Rows of %s that are "+
 				"due cannot go, for these refer to them, and %s.", h.Table, holderWords[h.Cause])})
 	}
