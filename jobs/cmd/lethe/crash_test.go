@@ -279,25 +279,29 @@ func TestKilledOnMariaDB(t *testing.T) {
 	}
 }
 
-// FuzzKilled kills a night after any time, wherever it then is.
-func FuzzKilled(f *testing.F) {
-	r := withBackup(f)
-	f.Add(uint16(150))
-	f.Fuzz(func(t *testing.T, milliseconds uint16) {
-		dir := filepath.Join(t.TempDir(), "company")
-		require.NoError(t, copyFolder(r.dir, dir))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(milliseconds)*time.Millisecond)
-		defer cancel()
-		out, err := command(ctx, dir, nil, "run", "--apply").CombinedOutput() // the context's end kills it with SIGKILL
-		var exit *exec.ExitError
-		require.True(t, err == nil || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &exit) &&
-			exit.ExitCode() < 0, "%s", out)
-		finish(t, dir)
-		look(t, dir).check(t, r.want)
-	})
-}
+var kills = flag.Int("kills", 2, "how often TestKilledAnytime and TestServerKilled kill, each")
 
-var kills = flag.Int("kills", 2, "how often TestServerKilled kills the server")
+// TestKilledAnytime kills a night after any time, wherever it then is.
+func TestKilledAnytime(t *testing.T) {
+	t.Parallel()
+	r := withBackup(t)
+	for range *kills {
+		after := rand.N(1500 * time.Millisecond)
+		t.Run(after.String(), func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "company")
+			require.NoError(t, copyFolder(r.dir, dir))
+			ctx, cancel := context.WithTimeout(t.Context(), after)
+			defer cancel()
+			// The context's end kills it with SIGKILL.
+			out, err := command(ctx, dir, nil, "run", "--apply").CombinedOutput()
+			var exit *exec.ExitError
+			require.True(t, err == nil || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &exit) &&
+				exit.ExitCode() < 0, "%s", out)
+			finish(t, dir)
+			look(t, dir).check(t, r.want)
+		})
+	}
+}
 
 // TestServerKilled kills the database server of a night after any time, and starts it again. The night says that
 // its source failed, if it was not done with it; the next one finishes.
