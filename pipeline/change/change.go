@@ -65,6 +65,7 @@ type Ref struct {
 	Row   int // position in the set
 	Edge  int // position among the set's edges
 	Does  Does
+	Owns  bool        // an Owned row goes when the last that owns it does
 	Guard judge.Guard // of the values by which it refers
 }
 

@@ -189,6 +189,7 @@ func (g *Graph) selectedRow(it *item, at map[*node]int) Selected {
 			continue
 		}
 		s.Refs = append(s.Refs, change.Ref{Row: row, Edge: r.edge.at, Does: does,
+			Owns:  it.root != nil && r.edge.owned[it.judge] && r.parent.owner != nil,
 			Guard: change.GuardOf(s.Judge.Match, g.runID, r.edge.Edge, r.values)})
 	}
 	return s

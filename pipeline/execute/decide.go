@@ -210,10 +210,10 @@ func (d *decider) leftBehind(i int) bool {
 	return false
 }
 
-// freed reports whether an owned row loses one that still referred to it, and not only by being owned itself.
+// freed reports whether an owned row loses one that still referred to it by what it owns it by.
 func (d *decider) freed(i int) bool {
 	return slices.ContainsFunc(d.in[i-d.view.from], func(r inRef) bool {
-		return r.k >= 0 && d.set.Rows[r.row].Kind != change.Owned && d.view.ref(r.row, r.k) == refers &&
+		return r.k >= 0 && d.set.Rows[r.row].Refs[r.k].Owns && d.view.ref(r.row, r.k) == refers &&
 			(d.left(r.row) || d.forgets(r))
 	})
 }

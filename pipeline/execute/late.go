@@ -109,8 +109,9 @@ func (t *transaction) found(edge, parent int, changed map[connectors.Key]int, ke
 		t.seen.late[parent] = true
 	case i == parent: // it goes with itself
 	default:
-		for _, r := range t.set.Rows[i].Refs {
-			if r.Row == parent && r.Edge == edge {
+		for k, r := range t.set.Rows[i].Refs {
+			// One that is written otherwise by now counts as moved, though the engine says that it still refers.
+			if r.Row == parent && r.Edge == edge && t.seen.ref(i, k) == refers {
 				return
 			}
 		}

@@ -234,10 +234,17 @@ func encodeRefs(refs []change.Ref) []byte {
 	for _, r := range refs {
 		b = binary.AppendUvarint(b, uint64(r.Row))
 		b = binary.AppendUvarint(b, uint64(r.Edge))
-		b = append(append(b, byte(r.Does)), r.Guard[:]...)
+		does := byte(r.Does)
+		if r.Owns {
+			does |= ownsBit
+		}
+		b = append(append(b, does), r.Guard[:]...)
 	}
 	return b
 }
+
+// ownsBit is set in the byte of what a row does if it owns the one that it refers to.
+const ownsBit = 0x80
 
 var errRefs = errors.New("damaged references")
 
@@ -255,7 +262,7 @@ func decodeRefs(b []byte) ([]change.Ref, error) {
 		if len(b) < 1+len(r.Guard) {
 			return nil, errRefs
 		}
-		r.Does = change.Does(b[0])
+		r.Does, r.Owns = change.Does(b[0]&^ownsBit), b[0]&ownsBit != 0
 		copy(r.Guard[:], b[1:])
 		b = b[1+len(r.Guard):]
 		refs = append(refs, r)
