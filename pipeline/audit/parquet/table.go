@@ -88,18 +88,23 @@ type part[T any] struct {
 	rows    int64
 }
 
-// counter counts and digests what passes.
+// counter counts and digests what passes. A library that is told of a failed write may panic instead of saying
+// so: it is told that all went well, nothing more is written, and failed says what went wrong.
 type counter struct {
-	w io.Writer
-	n int64
-	h hash.Hash
+	w      io.Writer
+	n      int64
+	h      hash.Hash
+	failed error
 }
 
 func (c *counter) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	c.n += int64(n)
-	c.h.Write(p[:n])
-	return n, err
+	if c.failed == nil {
+		var n int
+		n, c.failed = c.w.Write(p)
+		c.n += int64(n)
+		c.h.Write(p[:n])
+	}
+	return len(p), nil
 }
 
 // NewTable begins the table of a run's night, below a folder that is not yet published. The gate sees
@@ -244,7 +249,7 @@ func (t *Table[T]) flush(p *part[T]) error {
 			return nil
 		})
 	}
-	if err := work.Wait(); err != nil {
+	if err := cmp.Or(work.Wait(), p.sum.failed); err != nil {
 		return err
 	}
 	n := len(p.pending)
@@ -265,7 +270,7 @@ func (t *Table[T]) endGroup(p *part[T]) error {
 	err := p.group.Close()
 	t.buffered -= p.inGroup
 	p.group, p.dicts, p.inGroup = nil, nil, 0
-	return err
+	return cmp.Or(err, p.sum.failed)
 }
 
 // Close ends every file and makes it durable, reads it back, and returns the files, by silo. Of a table
@@ -284,7 +289,7 @@ func (t *Table[T]) Close(ctx context.Context) ([]File, error, error) {
 			err = t.endGroup(p)
 		}
 		if err == nil {
-			err = p.w.Close()
+			err = cmp.Or(p.w.Close(), p.sum.failed)
 		}
 		if err == nil {
 			err = p.file.Sync()

@@ -3,11 +3,13 @@ package parquet
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -233,4 +235,48 @@ func TestReadingDamageIsAnError(t *testing.T) {
 		}
 	}
 	require.Greater(t, found, 5)
+}
+
+// room takes so many bytes and then fails, as a full disk does.
+type room struct{ left int }
+
+func (r *room) Write(p []byte) (int, error) {
+	n := min(len(p), r.left)
+	if r.left -= n; n < len(p) {
+		return n, syscall.ENOSPC
+	}
+	return n, nil
+}
+
+// TestAFullDiskIsAnError lets the disk be full at any byte of a table of several row groups: the library panics
+// at some of them.
+func TestAFullDiskIsAnError(t *testing.T) {
+	write := func(left int) (int64, error) {
+		w, err := NewTable[audit.Decision]("decisions", t.TempDir(), "2026-11-20", audit.Run{RunID: "r"},
+			&audittest.Gate{})
+		require.NoError(t, err)
+		defer w.Release()
+		w.limit = chunkRows
+		p, err := w.part("")
+		require.NoError(t, err)
+		disk := p.sum.w
+		p.sum.w = io.MultiWriter(&room{left}, disk)
+		if err := w.Add("", audittest.Decisions(chunkRows+500)); err != nil {
+			return 0, err
+		}
+		files, _, err := w.Close(t.Context())
+		if err != nil {
+			return 0, err
+		}
+		return files[0].Bytes, nil
+	}
+	size, err := write(1 << 30)
+	require.NoError(t, err)
+	require.Greater(t, size, int64(10_000))
+	for left := 0; left < int(size); left += max(1, min(left, int(size)/40)) {
+		_, err := write(left)
+		require.ErrorIs(t, err, syscall.ENOSPC, "%d bytes of %d", left, size)
+	}
+	_, err = write(int(size) - 1)
+	require.ErrorIs(t, err, syscall.ENOSPC)
 }
