@@ -71,6 +71,10 @@ func explained(err error) []string {
 		lines = append(lines,
 			"interrupted: what was recorded or changed before stays; the same command goes on from there")
 	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		lines = append(lines, "a disk is full: free space in the folder that is named above; what was recorded or "+
+			"changed before stays, and the same command, or the next night, goes on from there")
+	}
 	return lines
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,40 +41,52 @@ func planCommand(c *Command) *cobra.Command {
 	return cmd
 }
 
-// showPlans lists the plans, or prints one in full.
+// showPlans lists the plans, or prints one in full. What can be read is shown all the same; the error says what
+// cannot be used.
 func showPlans(ctx context.Context, c *Command, p *setup.Setup, id string) error {
-	docs, entries, unopened := plan.List(ctx, p) // what can be opened is shown all the same
-	if docs == nil {
-		return unopened
+	plans, err := plan.List(ctx, p)
+	if err != nil {
+		return err
+	}
+	if id != "" {
+		plans = slices.DeleteFunc(plans, func(l plan.Listed) bool {
+			return !strings.HasPrefix(l.PlanID, id) && !strings.HasPrefix(l.Entry.Digest, id)
+		})
+		if len(plans) == 0 {
+			return fmt.Errorf("%w: no plan is named %q: `lethe plan show` lists them", setup.ErrConfig, id)
+		}
+	}
+	var unusable []error
+	docs := []plan.Document{}
+	for _, l := range plans {
+		docs, unusable = append(docs, l.Document), append(unusable, l.Unusable)
 	}
 	if c.json {
-		return errors.Join(c.printJSON(docs), unopened)
+		return errors.Join(append(unusable, c.printJSON(docs))...)
 	}
 	if id == "" {
 		rows := [][]string{{"PLAN", "STATE", "PART", "AS OF", "ROWS", "VALID UNTIL"}}
-		for i, d := range docs {
+		for _, l := range plans {
 			var n int64
-			for _, line := range d.Counts {
+			for _, line := range l.Counts {
 				n += line.Rows
 			}
-			rows = append(rows, []string{d.PlanID, entries[i].State, string(d.Part), d.AsOf.In(p.Zone).Format(time.DateOnly),
-				fmt.Sprint(n), d.ValidUntil.In(p.Zone).Format(time.DateOnly)})
+			rows = append(rows, []string{l.PlanID, l.Entry.State, string(l.Part), l.AsOf.In(p.Zone).Format(time.DateOnly),
+				fmt.Sprint(n), l.ValidUntil.In(p.Zone).Format(time.DateOnly)})
 		}
 		table(c.Out, rows)
-		return unopened
+		return errors.Join(unusable...)
 	}
-	for i, d := range docs {
-		if !strings.HasPrefix(d.PlanID, id) && !strings.HasPrefix(entries[i].Digest, id) {
-			continue
-		}
-		if err := showPlan(ctx, c, p, d, entries[i]); err != nil {
+	for _, l := range plans {
+		if err := showPlan(ctx, c, p, l); err != nil {
 			return err
 		}
 	}
-	return unopened
+	return errors.Join(unusable...)
 }
 
-func showPlan(ctx context.Context, c *Command, p *setup.Setup, d plan.Document, e journal.Plan) error {
+func showPlan(ctx context.Context, c *Command, p *setup.Setup, l plan.Listed) error {
+	d, e := l.Document, l.Entry
 	fmt.Fprintf(c.Out, "plan %s (%s), %s, as of %s, valid until %s\ndigest %s\n", d.PlanID, d.Part, e.State,
 		d.AsOf.In(p.Zone).Format(time.DateTime), d.ValidUntil.In(p.Zone).Format(time.DateTime), e.Digest)
 	rows := [][]string{{"SILO", "SOURCE", "TABLE", "CHANGE", "ROWS", "OF TABLE", "OLDEST DUE", "REASON"}}
@@ -85,7 +98,7 @@ func showPlan(ctx context.Context, c *Command, p *setup.Setup, d plan.Document, 
 	for _, q := range d.Questions {
 		fmt.Fprintf(c.Out, "question %s: %s\n", q, notes.QuestionWords(q))
 	}
-	if e.State != journal.Waiting {
+	if e.State != journal.Waiting || l.Unusable != nil {
 		return nil
 	}
 	missing, err := plan.WaitsFor(ctx, p, e.ID)

@@ -22,7 +22,7 @@ func statusCommand(c *Command) *cobra.Command {
 				return err
 			}
 			s, err := ask.StatusOf(cmd.Context(), p)
-			if err != nil && !errors.Is(err, setup.ErrChanged) {
+			if err != nil && s.Waiting == nil {
 				return err
 			}
 			if c.json {

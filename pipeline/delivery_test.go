@@ -40,7 +40,7 @@ func TestDeliveriesBetweenNightsAreNoNights(t *testing.T) {
 	w.Now = first.AddDate(0, 0, 2)
 	_, err = w.night()
 	require.NoError(t, err)
-	docs, _, err := plan.List(t.Context(), w.Setup, journal.Waiting)
+	docs, err := plan.List(t.Context(), w.Setup, journal.Waiting)
 	require.NoError(t, err)
 	require.Len(t, docs, 1)
 	for _, e := range w.facts().Exceptions {

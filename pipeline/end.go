@@ -153,14 +153,14 @@ func (b *book) planStates(ctx context.Context) error {
 			}
 		}
 		if !known && (e.State == journal.Waiting || e.State == journal.Approved || e.SettledIn == b.tonight.RunID) {
-			doc, err := plan.Open(b.setup.State, e)
-			if err != nil || b.notes.LeftAlone[e.ID] {
-				if !b.notes.LeftAlone[e.ID] && e.State != journal.Rejected {
-					errs = append(errs, err)
-				}
-				report.Unopened(b.notes, e)
-			} else {
+			doc, err := plan.Read(b.setup.State, e)
+			if err == nil {
 				report.Plan(b.notes, doc, state)
+			} else {
+				report.Unopened(b.notes, e, state)
+			}
+			if err != nil && !b.notes.LeftAlone[e.ID] && e.State != journal.Rejected && e.State != journal.Lapsed {
+				errs = append(errs, err)
 			}
 		}
 		if e.State == journal.Waiting {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
+	"lethe/pipeline/journal"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
 )
@@ -26,6 +27,7 @@ func TestExitCodes(t *testing.T) {
 		{registry.ErrLocked, 11},
 		{connectors.ErrTransient, 3},
 		{context.Canceled, 130},
+		{fmt.Errorf("read runs: %w", journal.ErrCorrupt), 12},
 		{errors.Join(setup.ErrSource, setup.ErrTampered), 12},                              // the gravest
 		{errors.Join(setup.ErrSource, setup.ErrConfig), 2},                                 // nothing was done at all
 		{errors.Join(connectors.ErrUnreachable, context.Canceled), 130},                    // somebody stopped it

@@ -488,7 +488,7 @@ func TestEditedPlanIsNotApplied(t *testing.T) {
 	w := newWorld(t, news(nil), people())
 	w.UsualEvents()
 	w.planned()
-	docs, _, err := plan.List(t.Context(), w.Setup, journal.Approved)
+	docs, err := plan.List(t.Context(), w.Setup, journal.Approved)
 	require.NoError(t, err)
 	path := filepath.Join(w.Setup.State, "plans", docs[0].PlanID, "plan.json")
 	body, err := os.ReadFile(path)

@@ -130,7 +130,7 @@ func TestABackupIsRewrittenOnce(t *testing.T) {
 	r, err := w.night()
 	require.NoError(t, err)
 	require.Equal(t, map[string]int64{"people delete done": 1}, settled(r), "bob goes where the company works with him")
-	docs, _, err := plan.List(t.Context(), w.Setup, journal.Waiting)
+	docs, err := plan.List(t.Context(), w.Setup, journal.Waiting)
 	require.NoError(t, err)
 	require.Len(t, docs, 1)
 	rows := map[string]int64{}

@@ -37,7 +37,7 @@ func withList(t *testing.T) (w *world, list *mem.Store) {
 func TestSourceThatCanOnlyBeReadStopsNoOther(t *testing.T) {
 	w, list := withList(t)
 	w.planned()
-	docs, _, err := plan.List(t.Context(), w.Setup)
+	docs, err := plan.List(t.Context(), w.Setup)
 	require.NoError(t, err)
 	for _, d := range docs {
 		for _, c := range d.Counts {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/report"
@@ -59,6 +60,9 @@ func (b *book) takeOver(ctx context.Context) error {
 			}
 		}
 		if entry.State == journal.Rejected && entry.SettledIn == "" {
+			if err := b.cutShort(ctx, entry); err != nil {
+				return err
+			}
 			if err := b.journal.SetPlanState(ctx, entry.ID, journal.Rejected, b.tonight.RunID); err != nil {
 				return err
 			}
@@ -67,9 +71,30 @@ func (b *book) takeOver(ctx context.Context) error {
 		}
 		answers, err := plan.AnswersTo(ctx, b.setup, b.journal, entry.ID, entry.Digest)
 		if err != nil {
-			return err
+			b.notes.Problem(err)
 		}
 		b.notes.Facts.Approvals = append(b.notes.Facts.Approvals, plan.Approvals(b.setup, answers)...)
 	}
+	return nil
+}
+
+// cutShort finds a plan that people ended after it had begun, since no night could finish it.
+func (b *book) cutShort(ctx context.Context, entry journal.Plan) error {
+	chunks, err := b.journal.Chunks(ctx, entry.ID)
+	if err != nil || len(chunks) == 0 {
+		return err
+	}
+	var settled, open int64
+	for _, c := range chunks {
+		if c.Outcome != nil {
+			settled += c.Rows
+		} else {
+			open += c.Rows
+		}
+	}
+	b.notes.Find(audit.Finding{Kind: "F_PLAN_CUT_SHORT", Severity: "medium", Object: entry.ID, Count: open,
+		Article: "Art. 5(2)", Words: fmt.Sprintf("A plan was ended after it had begun, since it could not be "+
+			"finished. Of %d of its rows the outcome is on record; of %d it is not, they may be changed or not. "+
+			"What is left of them is decided anew.", settled, open)})
 	return nil
 }

@@ -41,7 +41,7 @@ func (w *world) night() (pipeline.Result, error) {
 // approve lets both people approve every waiting plan.
 func (w *world) approve() {
 	w.T.Helper()
-	docs, _, err := plan.List(w.T.Context(), w.Setup, journal.Waiting)
+	docs, err := plan.List(w.T.Context(), w.Setup, journal.Waiting)
 	require.NoError(w.T, err)
 	require.NotEmpty(w.T, docs, "no plan waits")
 	for _, d := range docs {

@@ -9,7 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+
+	"filippo.io/age"
 
 	"lethe/connectors"
 	"lethe/pipeline/change"
@@ -51,6 +54,9 @@ func (ap *Applier) Apply(ctx context.Context) error {
 		return err
 	}
 	for _, entry := range plans {
+		if ap.Notes.LeftAlone[entry.ID] {
+			continue
+		}
 		if err := ap.applyPlan(ctx, entry); errors.Is(err, setup.ErrStopped) {
 			ap.Notes.Problem(err)
 			return nil
@@ -66,27 +72,33 @@ func (ap *Applier) Apply(ctx context.Context) error {
 	return nil
 }
 
-// applyPlan executes one plan set by set: live sources in chunks, backups by one rewrite a file.
+// applyPlan executes one plan set by set: live sources in chunks, backups by one rewrite a file. One that may not
+// be applied as it is, or cannot be, is left alone, as a problem: the night goes on with everything else.
 func (ap *Applier) applyPlan(ctx context.Context, entry journal.Plan) error {
-	p, err := plan.Open(ap.Setup.State, entry)
+	chunks, err := ap.Journal.Chunks(ctx, entry.ID)
 	if err != nil {
 		return err
 	}
-	chunks, err := ap.Journal.Chunks(ctx, p.PlanID)
+	p, identity, err := plan.Usable(ap.Setup, entry)
 	if err != nil {
-		return err
+		ap.Notes.LeaveAlone(entry.ID, err)
+		return nil
 	}
 	if len(chunks) == 0 && !ap.Tonight.AsOf.Before(p.ValidUntil) {
 		ap.Notes.Problem(fmt.Errorf("%w: plan %s was valid until %s: this night plans anew", setup.ErrExpired, p.PlanID,
 			p.ValidUntil.In(ap.Setup.Zone).Format(time.DateOnly)))
-		return plan.Lapse(ctx, ap.Setup, ap.Journal, p, ap.Tonight.RunID)
+		return plan.Lapse(ctx, ap.Setup, ap.Journal, p.PlanID, ap.Tonight.RunID)
 	}
-	sets, err := ap.changes(p)
+	sets, err := ap.changes(p, identity)
+	if err == nil {
+		err = ap.authorised(ctx, p, sets)
+	}
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
-		return err
-	}
-	if err := ap.authorised(ctx, p, sets); err != nil {
-		return err
+		ap.Notes.LeaveAlone(entry.ID, err)
+		return nil
 	}
 	whole, err := ap.applySets(ctx, p, sets, chunks)
 	if errors.Is(err, errLapsed) {
@@ -148,19 +160,15 @@ var errLapsed = errors.New("the plan has ended")
 
 // lapse ends a plan that no longer fits.
 func (ap *Applier) lapse(ctx context.Context, p *plan.Sealed) error {
-	if err := plan.Lapse(ctx, ap.Setup, ap.Journal, p, ap.Tonight.RunID); err != nil {
+	if err := plan.Lapse(ctx, ap.Setup, ap.Journal, p.PlanID, ap.Tonight.RunID); err != nil {
 		return err
 	}
 	return errLapsed
 }
 
 // changes decrypts the sets of a plan.
-func (ap *Applier) changes(p *plan.Sealed) ([]*change.Set, error) {
-	identity, err := ap.Setup.Keys.PlanIdentity(p.PlanID)
-	if err != nil {
-		return nil, plan.Unusable(p.PlanID, err)
-	}
-	sets := make([]*change.Set, len(p.Sets))
+func (ap *Applier) changes(p *plan.Sealed, identity age.Identity) (sets []*change.Set, err error) {
+	sets = make([]*change.Set, len(p.Sets))
 	for i, s := range p.Sets {
 		if sets[i], err = p.Changes(s, identity); err != nil {
 			return nil, plan.Unusable(p.PlanID, err)
@@ -175,7 +183,7 @@ func (ap *Applier) authorised(ctx context.Context, p *plan.Sealed, sets []*chang
 	destroys := slices.ContainsFunc(sets, (*change.Set).Destroys)
 	if destroys && p.Part == plan.Reversible {
 		return fmt.Errorf("%w: plan %s says that all in it can be taken back, and it destroys: end it with `lethe "+
-			"plan discard`, and look who can write to the state folder", setup.ErrTampered, p.PlanID)
+			"plan discard %[2]s`, and look who can write to the state folder", setup.ErrTampered, p.PlanID)
 	}
 	if !destroys {
 		return nil
@@ -190,7 +198,9 @@ func (ap *Applier) authorised(ctx context.Context, p *plan.Sealed, sets []*chang
 		return nil
 	}
 	if !ap.Limits.Covers(p) {
-		return fmt.Errorf("%w: plan %s lacks %v", setup.ErrUnapproved, p.PlanID, missing)
+		return fmt.Errorf("%w: plan %s lacks %s, though it was approved once: people or standing orders are not the "+
+			"same any more: end it with `lethe plan discard %[2]s` and let the next night plan anew",
+			setup.ErrUnapproved, p.PlanID, strings.Join(missing, ", "))
 	}
 	ap.Limits.Note(p)
 	return nil
@@ -260,7 +270,8 @@ func (a *application) outcomes(chunks []journal.Chunk) ([]byte, error) {
 	outcomes := make([]byte, len(a.set.Rows))
 	for _, c := range chunks {
 		if c.First < 0 || c.First+c.Rows > int64(len(outcomes)) || c.Outcome != nil && int64(len(c.Outcome)) != c.Rows {
-			return nil, fmt.Errorf("plan %s: chunk %d: %w", a.plan.PlanID, c.ID, journal.ErrCorrupt)
+			return nil, fmt.Errorf("plan %s: chunk %d: %w: put the state folder back from a copy", a.plan.PlanID, c.ID,
+				journal.ErrCorrupt)
 		}
 		copy(outcomes[c.First:], c.Outcome)
 	}

@@ -94,7 +94,7 @@ func copiesOf(runs []journal.Run) (copies []CopyStatus) {
 	return nil
 }
 
-// WaitingPlan is a plan that waits, and for whom.
+// WaitingPlan is a plan that waits, and for whom; also one that is approved and cannot be applied.
 type WaitingPlan struct {
 	PlanID     string    `json:"plan_id"`
 	Rows       int64     `json:"rows"`
@@ -103,8 +103,8 @@ type WaitingPlan struct {
 	For        []string  `json:"for"`
 }
 
-// StatusOf reads where the nights stand, from the journal and the registry. Of waiting plans that cannot be opened
-// the status says so, and the error, [setup.ErrChanged], says why.
+// StatusOf reads where the nights stand, from the journal and the registry. Of plans that cannot be used the status
+// says so, and the error says why ([setup.ErrChanged], [setup.ErrTampered]).
 func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 	s := Status{LastExit: -1}
 	j, err := journal.Open(ctx, p.State)
@@ -135,13 +135,23 @@ func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 	s.Lock = state.LockHolder(p)
 	s.Late, s.Registry = duties.LateNow(ctx, p)
 
-	docs, entries, unopened := plan.List(ctx, p, journal.Waiting)
-	for i, d := range docs {
-		missing, err := plan.StillMissing(ctx, p, j, entries[i].ID)
-		if errors.Is(err, setup.ErrChanged) {
-			missing = []string{"somebody who discards it: it cannot be opened"}
-		} else if err != nil {
-			return s, err
+	return s, s.sayPlans(ctx, p, j)
+}
+
+// sayPlans lists the plans that wait for people. The error says why some cannot be used.
+func (s *Status) sayPlans(ctx context.Context, p *setup.Setup, j *journal.Journal) error {
+	plans, err := plan.List(ctx, p, journal.Waiting, journal.Approved)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, d := range plans {
+		missing, err := plan.StillMissing(ctx, p, j, d.PlanID)
+		if err != nil {
+			errs = append(errs, err)
+			missing = []string{"somebody who discards it: it cannot be used"}
+		} else if d.Entry.State == journal.Approved {
+			continue // the next night applies it
 		}
 		w := WaitingPlan{PlanID: d.PlanID, ValidUntil: d.ValidUntil, Questions: d.Questions, For: missing}
 		for _, c := range d.Counts {
@@ -149,7 +159,7 @@ func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 		}
 		s.Waiting = append(s.Waiting, w)
 	}
-	return s, unopened
+	return errors.Join(errs...)
 }
 
 // sayNights says of the newest of the nights how it ended and what it found overdue, and which was the

@@ -23,7 +23,10 @@ import (
 var ErrCorrupt = errors.New("journal corrupt")
 
 // Journal is an open journal. It is used by one process at a time: the run's lock sees to that.
-type Journal struct{ db *sql.DB }
+type Journal struct {
+	db    *sql.DB
+	state string // its folder
+}
 
 const schema = `
 CREATE TABLE IF NOT EXISTS run (
@@ -70,17 +73,26 @@ func Open(ctx context.Context, state string) (*Journal, error) {
 	db.SetMaxOpenConns(1)
 	if _, err := db.ExecContext(ctx, schema); err != nil {
 		db.Close()
-		for _, f := range failures {
-			if errors.Is(err, f.code) {
-				return nil, fmt.Errorf("open journal in %s: %s (%w)", state, f.words, f.code)
-			}
+		if err := failure(state, "open", err); err != nil {
+			return nil, err
 		}
-		return nil, fmt.Errorf("open journal in %s: %w: %w", state, ErrCorrupt, err)
+		return nil, fmt.Errorf("open journal in %s: %w: %w: put the state folder back from a copy", state,
+			ErrCorrupt, err)
 	}
-	return &Journal{db}, nil
+	return &Journal{db, state}, nil
 }
 
-// failures are what keeps a journal from being opened, whatever is in it.
+// failure says in words what keeps a journal from being read or written, whatever is in it; nil for what does not.
+func failure(state, verb string, err error) error {
+	for _, f := range failures {
+		if errors.Is(err, f.code) {
+			return fmt.Errorf("%s: journal in %s: %s (%w)", verb, state, f.words, err)
+		}
+	}
+	return nil
+}
+
+// failures are what a journal may fail of that is whole.
 var failures = []struct {
 	code  sqlite3.ErrorCode
 	words string
@@ -88,8 +100,9 @@ var failures = []struct {
 	{sqlite3.READONLY, "this user may not write there; " +
 		"give the folder and its files to the account that Lethe runs as"},
 	{sqlite3.CANTOPEN, "this user may not open it; give the folder and its files to the account that Lethe runs as"},
-	{sqlite3.FULL, "the disk is full"},
-	{sqlite3.IOERR, "it cannot be read or written; is the disk full, or gone?"},
+	{sqlite3.FULL, "the disk is full; free space there: the next start goes on from where this one stopped"},
+	{sqlite3.IOERR, "it cannot be read or written; is the disk full, or gone? " +
+		"The next start goes on from where this one stopped"},
 	{sqlite3.BUSY, "another process is writing it"},
 }
 
@@ -114,20 +127,20 @@ func (j *Journal) Begin(ctx context.Context, r Run) error {
 	_, err := j.db.ExecContext(ctx, `INSERT INTO run (run_id, run_key, apply, as_of, started_at) VALUES (?, ?, ?, ?,
 		?)`,
 		r.ID, r.Key, r.Apply, stamp(r.AsOf), stamp(r.StartedAt))
-	return wrap("begin run", err)
+	return j.wrap("begin run", err)
 }
 
 // End records how a run ended, with the facts its report is made of.
 func (j *Journal) End(ctx context.Context, r Run) error {
 	_, err := j.db.ExecContext(ctx, `UPDATE run SET ended_at = ?, exit_code = ?, facts = ? WHERE run_id = ?`,
 		stamp(r.EndedAt), r.ExitCode, r.Facts, r.ID)
-	return wrap("end run", err)
+	return j.wrap("end run", err)
 }
 
 // Publish records the manifest of a run's report.
 func (j *Journal) Publish(ctx context.Context, runID, manifest string) error {
 	_, err := j.db.ExecContext(ctx, `UPDATE run SET manifest = ? WHERE run_id = ?`, manifest, runID)
-	return wrap("record manifest", err)
+	return j.wrap("record manifest", err)
 }
 
 // Runs returns the latest runs, newest first.
@@ -147,7 +160,7 @@ func (j *Journal) runs(ctx context.Context, which string, limit int) ([]Run, err
 		coalesce(exit_code, -1), facts, manifest
 		FROM run `+which+` ORDER BY started_at DESC, run_id DESC LIMIT ?`, limit)
 	if err != nil {
-		return nil, wrap("read runs", err)
+		return nil, j.wrap("read runs", err)
 	}
 	defer rows.Close()
 	var runs []Run
@@ -156,12 +169,12 @@ func (j *Journal) runs(ctx context.Context, which string, limit int) ([]Run, err
 		var asOf, started, ended string
 		if err := rows.Scan(&r.ID, &r.Key, &r.Apply, &asOf, &started, &ended, &r.ExitCode, &r.Facts,
 			&r.Manifest); err != nil {
-			return nil, wrap("read runs", err)
+			return nil, j.wrap("read runs", err)
 		}
 		r.AsOf, r.StartedAt, r.EndedAt = parse(asOf), parse(started), parse(ended)
 		runs = append(runs, r)
 	}
-	return runs, wrap("read runs", rows.Err())
+	return runs, j.wrap("read runs", rows.Err())
 }
 
 // TakeOver gives a run what runs that never ended had settled, so that its report holds it. The caller has
@@ -170,7 +183,7 @@ func (j *Journal) TakeOver(ctx context.Context, runID string) error {
 	const cutOff = ` IN (SELECT run_id FROM run WHERE ended_at IS NULL AND run_id <> ?)`
 	tx, err := j.db.BeginTx(ctx, nil)
 	if err != nil {
-		return wrap("take over", err)
+		return j.wrap("take over", err)
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE chunk SET run_id = ? WHERE outcome IS NOT NULL AND run_id`+cutOff,
 		runID, runID)
@@ -178,9 +191,9 @@ func (j *Journal) TakeOver(ctx context.Context, runID string) error {
 		_, err = tx.ExecContext(ctx, `UPDATE plan SET run_settled = ? WHERE run_settled`+cutOff, runID, runID)
 	}
 	if err != nil {
-		return wrap("take over", errors.Join(err, tx.Rollback()))
+		return j.wrap("take over", errors.Join(err, tx.Rollback()))
 	}
-	return wrap("take over", tx.Commit())
+	return j.wrap("take over", tx.Commit())
 }
 
 // Plan is a sealed plan as the journal knows it; its rows stand in the plan's folder.
@@ -209,14 +222,14 @@ func (j *Journal) PutPlan(ctx context.Context, p Plan) error {
 	_, err := j.db.ExecContext(ctx, `INSERT INTO plan (plan_id, run_id, part, digest, created_at, valid_until, state)
 		VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		p.ID, p.RunID, p.Part, p.Digest, stamp(p.CreatedAt), stamp(p.ValidUntil), p.State)
-	return wrap("record plan", err)
+	return j.wrap("record plan", err)
 }
 
 // SetPlanState moves a plan on; runID is the run that does it. One that has ended stays as it ended.
 func (j *Journal) SetPlanState(ctx context.Context, planID, state, runID string) error {
 	_, err := j.db.ExecContext(ctx, `UPDATE plan SET state = ?1, run_settled = ?2 WHERE plan_id = ?3
 		AND state IN (?1, '`+Waiting+`', '`+Approved+`')`, state, runID, planID)
-	return wrap("update plan", err)
+	return j.wrap("update plan", err)
 }
 
 // Plans returns the plans in any of the states, oldest first; no state means all.
@@ -224,7 +237,7 @@ func (j *Journal) Plans(ctx context.Context, states ...string) ([]Plan, error) {
 	rows, err := j.db.QueryContext(ctx, `SELECT plan_id, run_id, part, digest, created_at, valid_until, state,
 		run_settled FROM plan ORDER BY created_at, plan_id`)
 	if err != nil {
-		return nil, wrap("read plans", err)
+		return nil, j.wrap("read plans", err)
 	}
 	defer rows.Close()
 	var plans []Plan
@@ -232,14 +245,14 @@ func (j *Journal) Plans(ctx context.Context, states ...string) ([]Plan, error) {
 		var p Plan
 		var created, until string
 		if err := rows.Scan(&p.ID, &p.RunID, &p.Part, &p.Digest, &created, &until, &p.State, &p.SettledIn); err != nil {
-			return nil, wrap("read plans", err)
+			return nil, j.wrap("read plans", err)
 		}
 		p.CreatedAt, p.ValidUntil = parse(created), parse(until)
 		if len(states) == 0 || slices.Contains(states, p.State) {
 			plans = append(plans, p)
 		}
 	}
-	return plans, wrap("read plans", rows.Err())
+	return plans, j.wrap("read plans", rows.Err())
 }
 
 // ErrTwice says that this person has answered this plan already.
@@ -250,7 +263,7 @@ func (j *Journal) PutApproval(ctx context.Context, planID, actor string, body []
 	res, err := j.db.ExecContext(ctx, `INSERT INTO approval (plan_id, actor, body) VALUES (?, ?,
 		?) ON CONFLICT DO NOTHING`, planID, actor, body)
 	if err != nil {
-		return wrap("record approval", err)
+		return j.wrap("record approval", err)
 	}
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return errors.Join(ErrTwice, err)
@@ -262,15 +275,15 @@ func (j *Journal) PutApproval(ctx context.Context, planID, actor string, body []
 var ErrMovedOn = errors.New("the plan has moved on")
 
 // TakeBack records a signed answer that takes a plan back, also by a person who has answered it before, and
-// moves the plan from the state that it was read in to another: both or neither. A plan that has begun, with
-// an intent on record, is not taken back.
-func (j *Journal) TakeBack(ctx context.Context, p Plan, actor string, body []byte, state string) error {
+// moves the plan from the state that it was read in to another: both or neither. Intents are how many it was seen
+// to have on record: if it has others by now, it is not taken back.
+func (j *Journal) TakeBack(ctx context.Context, p Plan, actor string, body []byte, state string, intents int) error {
 	tx, err := j.db.BeginTx(ctx, nil)
 	if err != nil {
-		return wrap("take plan back", err)
+		return j.wrap("take plan back", err)
 	}
 	res, err := tx.ExecContext(ctx, `UPDATE plan SET state = ?, run_settled = '' WHERE plan_id = ? AND state = ?
-		AND NOT EXISTS (SELECT 1 FROM chunk WHERE chunk.plan_id = plan.plan_id)`, state, p.ID, p.State)
+		AND (SELECT count(*) FROM chunk WHERE chunk.plan_id = plan.plan_id) = ?`, state, p.ID, p.State, intents)
 	if err == nil {
 		var n int64
 		if n, err = res.RowsAffected(); err == nil && n != 1 {
@@ -282,9 +295,9 @@ func (j *Journal) TakeBack(ctx context.Context, p Plan, actor string, body []byt
 			actor, body)
 	}
 	if err != nil {
-		return wrap("take plan back", errors.Join(err, tx.Rollback()))
+		return j.wrap("take plan back", errors.Join(err, tx.Rollback()))
 	}
-	return wrap("take plan back", tx.Commit())
+	return j.wrap("take plan back", tx.Commit())
 }
 
 // Approvals returns the signed answers to a plan in the order they came, those that took it back last.
@@ -292,18 +305,18 @@ func (j *Journal) Approvals(ctx context.Context, planID string) ([][]byte, error
 	rows, err := j.db.QueryContext(ctx, `SELECT body FROM (SELECT body, id, 0 AS later FROM approval WHERE plan_id = ?
 		UNION ALL SELECT body, id, 1 FROM taken_back WHERE plan_id = ?) ORDER BY later, id`, planID, planID)
 	if err != nil {
-		return nil, wrap("read approvals", err)
+		return nil, j.wrap("read approvals", err)
 	}
 	defer rows.Close()
 	var bodies [][]byte
 	for rows.Next() {
 		var b []byte
 		if err := rows.Scan(&b); err != nil {
-			return nil, wrap("read approvals", err)
+			return nil, j.wrap("read approvals", err)
 		}
 		bodies = append(bodies, b)
 	}
-	return bodies, wrap("read approvals", rows.Err())
+	return bodies, j.wrap("read approvals", rows.Err())
 }
 
 // Chunk is some neighbouring rows of one group of a plan, changed in one transaction (a live store) or one
@@ -328,11 +341,11 @@ func (j *Journal) Intend(ctx context.Context, c Chunk) (Chunk, error) {
 		?, ?, ?)
 		ON CONFLICT (plan_id, grp, first) DO NOTHING`, c.RunID, c.PlanID, c.Group, c.First, c.Rows, stamp(c.IntentAt))
 	if err != nil {
-		return c, wrap("record intent", err)
+		return c, j.wrap("record intent", err)
 	}
 	err = j.db.QueryRowContext(ctx, `SELECT id FROM chunk WHERE plan_id = ? AND grp = ? AND first = ?`, c.PlanID,
 		c.Group, c.First).Scan(&c.ID)
-	return c, wrap("record intent", err)
+	return c, j.wrap("record intent", err)
 }
 
 // Settle makes the outcome of a chunk durable, with what the database refused of it: both or neither.
@@ -341,7 +354,7 @@ func (j *Journal) Settle(ctx context.Context, id int64, runID string, outcome []
 	at time.Time) error {
 	tx, err := j.db.BeginTx(ctx, nil)
 	if err != nil {
-		return wrap("record outcome", err)
+		return j.wrap("record outcome", err)
 	}
 	res, err := tx.ExecContext(ctx, `UPDATE chunk SET outcome = ?, settled_at = ?, run_id = ? WHERE id = ?
 		AND outcome IS NULL`, outcome, stamp(at), runID, id)
@@ -365,7 +378,7 @@ func (j *Journal) Chunks(ctx context.Context, planID string) ([]Chunk, error) {
 	rows, err := j.db.QueryContext(ctx, `SELECT id, run_id, grp, first, rows, intent_at, outcome, coalesce(settled_at,
 		'') FROM chunk WHERE plan_id = ? ORDER BY grp, first`, planID)
 	if err != nil {
-		return nil, wrap("read chunks", err)
+		return nil, j.wrap("read chunks", err)
 	}
 	defer rows.Close()
 	var chunks []Chunk
@@ -373,12 +386,12 @@ func (j *Journal) Chunks(ctx context.Context, planID string) ([]Chunk, error) {
 		c := Chunk{PlanID: planID}
 		var intent, settled string
 		if err := rows.Scan(&c.ID, &c.RunID, &c.Group, &c.First, &c.Rows, &intent, &c.Outcome, &settled); err != nil {
-			return nil, wrap("read chunks", err)
+			return nil, j.wrap("read chunks", err)
 		}
 		c.IntentAt, c.SettledAt = parse(intent), parse(settled)
 		chunks = append(chunks, c)
 	}
-	return chunks, wrap("read chunks", rows.Err())
+	return chunks, j.wrap("read chunks", rows.Err())
 }
 
 // Rewritten records that a backup file has been rewritten.
@@ -386,7 +399,7 @@ func (j *Journal) Rewritten(ctx context.Context, file string, at time.Time, sha2
 	_, err := j.db.ExecContext(ctx, `INSERT INTO rewrite (file, rewritten_at, sha256) VALUES (?, ?, ?)
 		ON CONFLICT (file) DO UPDATE SET rewritten_at = excluded.rewritten_at, sha256 = excluded.sha256`, file,
 		stamp(at), sha256)
-	return wrap("record rewrite", err)
+	return j.wrap("record rewrite", err)
 }
 
 // LastRewrite returns when a backup file was last rewritten, and the sha256 it then had, hex; zero if never.
@@ -397,7 +410,7 @@ func (j *Journal) LastRewrite(ctx context.Context, file string) (at time.Time, s
 	if errors.Is(err, sql.ErrNoRows) {
 		return time.Time{}, "", nil
 	}
-	return parse(text), sha256, wrap("read rewrite", err)
+	return parse(text), sha256, j.wrap("read rewrite", err)
 }
 
 // Made is what was made for an application outside Lethe: a table with its views in a source, or a folder of
@@ -414,14 +427,14 @@ func (j *Journal) PutMade(ctx context.Context, m Made) error {
 	_, err := j.db.ExecContext(ctx,
 		`INSERT INTO made (target, source, tbl, folder) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, m.Target,
 		m.Source, m.Table, m.Folder)
-	return wrap("record copy", err)
+	return j.wrap("record copy", err)
 }
 
 // DropMade forgets what is gone.
 func (j *Journal) DropMade(ctx context.Context, m Made) error {
 	_, err := j.db.ExecContext(ctx, `DELETE FROM made WHERE target = ? AND source = ? AND tbl = ? AND folder = ?`,
 		m.Target, m.Source, m.Table, m.Folder)
-	return wrap("forget copy", err)
+	return j.wrap("forget copy", err)
 }
 
 // AllMade lists what was made and is not known to be gone.
@@ -429,22 +442,28 @@ func (j *Journal) AllMade(ctx context.Context) (list []Made, err error) {
 	rows, err := j.db.QueryContext(ctx,
 		`SELECT target, source, tbl, folder FROM made ORDER BY target, source, tbl, folder`)
 	if err != nil {
-		return nil, wrap("read copies", err)
+		return nil, j.wrap("read copies", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var m Made
 		if err := rows.Scan(&m.Target, &m.Source, &m.Table, &m.Folder); err != nil {
-			return nil, wrap("read copies", err)
+			return nil, j.wrap("read copies", err)
 		}
 		list = append(list, m)
 	}
-	return list, wrap("read copies", rows.Err())
+	return list, j.wrap("read copies", rows.Err())
 }
 
-func wrap(verb string, err error) error {
+func (j *Journal) wrap(verb string, err error) error {
 	if err == nil {
 		return nil
+	}
+	if known := failure(j.state, verb, err); known != nil {
+		return known
+	}
+	if errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.NOTADB) {
+		err = fmt.Errorf("%w in %s: %w: put the state folder back from a copy", ErrCorrupt, j.state, err)
 	}
 	return fmt.Errorf("journal: %s: %w", verb, err)
 }

@@ -103,7 +103,7 @@ func unplanned(ctx context.Context, p *setup.Setup, j *journal.Journal, silo str
 		return err
 	}
 	for _, entry := range plans {
-		doc, err := plan.Open(p.State, entry)
+		doc, err := plan.Read(p.State, entry)
 		if err != nil {
 			return err
 		}

@@ -50,7 +50,7 @@ type Notes struct {
 	Last     *audit.Facts  // of the last finished run that decided
 	History  []audit.Facts // of the last 30 finished runs, newest first
 	Problems []error       // what went wrong and does not stop the night
-	// LeftAlone are the waiting plans that could not be opened: each is among the problems already.
+	// LeftAlone are the plans that could not be opened or may not be applied: each is among the problems already.
 	LeftAlone map[string]bool
 }
 
@@ -67,7 +67,7 @@ func (n *Notes) Recall(f audit.Facts) {
 // Problem remembers something that went wrong and does not stop the night.
 func (n *Notes) Problem(err error) { n.Problems = append(n.Problems, err) }
 
-// LeaveAlone remembers that a waiting plan cannot be opened, as a problem.
+// LeaveAlone remembers that a plan cannot be opened, or may not be applied, as a problem.
 func (n *Notes) LeaveAlone(planID string, err error) {
 	if n.LeftAlone == nil {
 		n.LeftAlone = map[string]bool{}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -54,7 +55,7 @@ func (a Answer) message() []byte {
 }
 
 // Answers returns the answers to a plan that are about this very digest. One whose signature does not hold is
-// [setup.ErrTampered].
+// [setup.ErrTampered]; the others are returned all the same.
 func Answers(ctx context.Context, p *setup.Setup, j *journal.Journal, doc *Sealed) ([]Signed, error) {
 	return AnswersTo(ctx, p, j, doc.PlanID, doc.Digest)
 }
@@ -66,22 +67,26 @@ func AnswersTo(ctx context.Context, p *setup.Setup, j *journal.Journal, id, dige
 		return nil, err
 	}
 	var answers []Signed
+	var errs []error
 	for _, b := range bodies {
 		var s Signed
 		if err := json.Unmarshal(b, &s); err != nil {
-			return nil, fmt.Errorf("plan %s: %w", id, journal.ErrCorrupt)
+			errs = append(errs, fmt.Errorf("plan %s: an answer to it: %w: put the state folder back from a copy, "+
+				"or end the plan with `lethe plan discard %[1]s`", id, journal.ErrCorrupt))
+			continue
 		}
 		person, ok := p.People[s.Answer.Actor]
 		if !ok || s.Answer.Digest != digest || s.Answer.PlanID != id {
 			continue
 		}
 		if err := person.Key.Verify(approvalContext, s.Answer.message(), s.Signature); err != nil {
-			return nil, fmt.Errorf("%w: plan %s: the answer of %s does not verify",
-				setup.ErrTampered, id, s.Answer.Actor)
+			errs = append(errs, fmt.Errorf("%w: plan %s: the answer of %s does not verify: if their key is another "+
+				"one now, end the plan with `lethe plan discard %[2]s`", setup.ErrTampered, id, s.Answer.Actor))
+			continue
 		}
 		answers = append(answers, s)
 	}
-	return answers, nil
+	return answers, errors.Join(errs...)
 }
 
 // Missing says who must still approve; empty when the plan may be applied.
@@ -133,7 +138,7 @@ func StillMissing(ctx context.Context, p *setup.Setup, j *journal.Journal, planI
 	if err != nil {
 		return nil, err
 	}
-	doc, err := Open(p.State, entry)
+	doc, _, err := Usable(p, entry)
 	if err != nil {
 		return nil, err
 	}

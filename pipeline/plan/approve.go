@@ -45,9 +45,9 @@ func Approve(ctx context.Context, p *setup.Setup, planID, actor, decision, comme
 	}
 	switch {
 	case decision == reject:
-		return journal.Rejected, takeBack(ctx, p, j, entry, actor, body, journal.Rejected)
+		return journal.Rejected, takeBack(ctx, p, j, entry, takingBack{actor: actor, body: body, to: journal.Rejected})
 	case entry.State == journal.Approved:
-		return journal.Waiting, takeBack(ctx, p, j, entry, actor, body, journal.Waiting)
+		return journal.Waiting, takeBack(ctx, p, j, entry, takingBack{actor: actor, body: body, to: journal.Waiting})
 	}
 	if err := j.PutApproval(ctx, doc.PlanID, actor, body); errors.Is(err, journal.ErrTwice) {
 		return "", fmt.Errorf("%w: %s has answered plan %s already: another person has to",
@@ -73,16 +73,13 @@ func answerable(ctx context.Context, p *setup.Setup, j *journal.Journal, planID,
 	if entry.State != journal.Waiting && (entry.State != journal.Approved || decision == approve) {
 		return nil, entry, fmt.Errorf("%w: plan %s is %s, not waiting", setup.ErrConfig, entry.ID, entry.State)
 	}
-	doc, err := Open(p.State, entry)
-	if err != nil {
+	doc, _, err := Usable(p, entry)
+	if err != nil && (decision == approve || doc == nil) {
 		return nil, entry, err
 	}
 	if !p.Now().Before(doc.ValidUntil) && !p.Simulated {
 		return nil, entry, fmt.Errorf("%w: plan %s was valid until %s: the next night plans anew",
 			setup.ErrExpired, entry.ID, doc.ValidUntil.In(p.Zone).Format(time.DateOnly))
-	}
-	if _, err := p.Keys.PlanIdentity(doc.PlanID); err != nil && decision == approve {
-		return nil, entry, Unusable(doc.PlanID, err)
 	}
 	return doc, entry, nil
 }

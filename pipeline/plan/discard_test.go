@@ -134,9 +134,41 @@ func TestAPlanThatHasBegunIsNotTakenBack(t *testing.T) {
 	require.ErrorContains(t, err, "has begun")
 	entry := d.entry
 	entry.State = journal.Approved
-	require.ErrorIs(t, d.j.TakeBack(t.Context(), entry, "anna", []byte("{}"), journal.Rejected), journal.ErrMovedOn)
+	require.ErrorIs(t, d.j.TakeBack(t.Context(), entry, "anna", []byte("{}"), journal.Rejected, 0), journal.ErrMovedOn)
 	require.Equal(t, journal.Approved, d.state(t, d.plan.PlanID))
 	got, err := d.j.Approvals(t.Context(), d.plan.PlanID)
 	require.NoError(t, err)
 	require.Len(t, got, 3, "and nothing is recorded")
+}
+
+// A plan that has begun and that no night can finish is ended by people, and what is on record of it stays.
+func TestAPlanThatHasBegunAndCannotBeFinishedIsDiscarded(t *testing.T) {
+	for name, stuck := range map[string]func(t *testing.T, d *desk){
+		"no folder":        func(t *testing.T, d *desk) { require.NoError(t, os.RemoveAll(d.plan.Folder)) },
+		"key is destroyed": func(t *testing.T, d *desk) { require.NoError(t, destroyKey(d.p, d.plan.PlanID)) },
+		"a source gone":    func(_ *testing.T, d *desk) { d.p.Sources = nil },
+		"a person gone":    func(_ *testing.T, d *desk) { delete(d.p.People, "bo") },
+		"another key": func(_ *testing.T, d *desk) {
+			d.p.People["bo"] = setup.Person{Key: d.p.People["dora"].Key, Roles: d.p.People["bo"].Roles}
+		},
+		"rows of a set": func(t *testing.T, d *desk) {
+			require.NoError(t, os.Truncate(filepath.Join(d.plan.Folder, d.plan.Sets[0].Changes), 3))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			d.approve(t)
+			c, err := d.j.Intend(t.Context(), journal.Chunk{PlanID: d.plan.PlanID, RunID: "run2", Rows: 1, IntentAt: noon})
+			require.NoError(t, err)
+			require.NoError(t, d.j.Settle(t.Context(), c.ID, "run2", []byte{Done}, noon))
+			require.ErrorContains(t, d.discard(t, "anna", "sound"), "it has to be finished")
+			stuck(t, d)
+			require.NoError(t, d.discard(t, "anna", "lost"))
+			require.Equal(t, journal.Rejected, d.state(t, d.plan.PlanID))
+			chunks, err := d.j.Chunks(t.Context(), d.plan.PlanID)
+			require.NoError(t, err)
+			require.Len(t, chunks, 1)
+			require.Equal(t, []byte{Done}, chunks[0].Outcome)
+		})
+	}
 }

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -10,34 +9,37 @@ import (
 	"lethe/pipeline/setup"
 )
 
-// List returns the documents of the plans in any of the states, oldest first, with their journal entries. Of a
-// plan that cannot be opened the document says what the journal knows; the error then says why, of each.
-func List(ctx context.Context, p *setup.Setup, states ...string) ([]Document, []journal.Plan, error) {
+// Listed is a plan as the journal knows it, with what it says of itself.
+type Listed struct {
+	Document // of a plan that cannot be read, what the journal knows
+	Entry    journal.Plan
+	Unusable error // why a plan that has not ended can be neither answered nor applied; nil: it can
+}
+
+// List returns the plans in any of the states, oldest first.
+func List(ctx context.Context, p *setup.Setup, states ...string) ([]Listed, error) {
 	j, err := journal.Open(ctx, p.State)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer j.Close()
 
 	entries, err := j.Plans(ctx, states...)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	docs := make([]Document, len(entries))
-	var unopened []error
+	list := make([]Listed, len(entries))
 	for i, e := range entries {
-		doc, err := Open(p.State, e)
-		if err != nil {
-			docs[i] = Document{PlanID: e.ID, RunID: e.RunID, Part: Part(e.Part), AsOf: e.CreatedAt,
-				ValidUntil: e.ValidUntil}
-			if e.State == journal.Waiting || e.State == journal.Approved {
-				unopened = append(unopened, err)
-			}
-			continue
+		list[i] = Listed{Entry: e, Document: Document{PlanID: e.ID, RunID: e.RunID, Part: Part(e.Part),
+			AsOf: e.CreatedAt, ValidUntil: e.ValidUntil}}
+		if doc, err := Read(p.State, e); err == nil {
+			list[i].Document = doc.Document
 		}
-		docs[i] = doc.Document
+		if e.State == journal.Waiting || e.State == journal.Approved {
+			_, _, list[i].Unusable = Usable(p, e)
+		}
 	}
-	return docs, entries, errors.Join(unopened...)
+	return list, nil
 }
 
 // find returns the one plan of a name: its whole name, or the beginning of its name or of its digest.

@@ -21,10 +21,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"filippo.io/age"
 
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
@@ -82,6 +85,35 @@ type Sealed struct {
 // when it was sealed, and its sets against the plan. A plan that is not as it was sealed, or cannot be read, is
 // [setup.ErrChanged].
 func Open(state string, entry journal.Plan) (*Sealed, error) {
+	p, err := Read(state, entry)
+	if err == nil {
+		err = p.whole()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Usable opens a plan with the key of its rows: it may be applied, as far as the plan itself is concerned. One
+// that cannot be is [setup.ErrChanged]; what can be read of it comes back all the same, nil if that is nothing.
+func Usable(p *setup.Setup, entry journal.Plan) (*Sealed, age.Identity, error) {
+	doc, err := Read(p.State, entry)
+	if err == nil {
+		err = doc.whole()
+	}
+	if err != nil {
+		return doc, nil, err
+	}
+	identity, err := p.Keys.PlanIdentity(entry.ID)
+	if err != nil {
+		return doc, nil, Unusable(entry.ID, err)
+	}
+	return doc, identity, nil
+}
+
+// Read is Open of the document alone: what it says in numbers, and what its sets are.
+func Read(state string, entry journal.Plan) (*Sealed, error) {
 	folder := filepath.Join(state, "plans", entry.ID)
 	body, err := os.ReadFile(filepath.Join(folder, "plan.json"))
 	if err != nil {
@@ -96,34 +128,54 @@ func Open(state string, entry journal.Plan) (*Sealed, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&p.Document); err != nil {
-		return nil, fmt.Errorf("open plan %s: %w", filepath.Base(folder), err)
-	}
-	if err := p.unedited(); err != nil {
-		return nil, err
+		return nil, Unusable(entry.ID, fmt.Errorf("another version of lethe sealed it: %w", err))
 	}
 	return p, nil
 }
 
 // Unusable is the error of a plan that can be neither applied nor answered, with the way out.
 func Unusable(id string, why error) error {
-	return fmt.Errorf("open plan %s: %w: %w: put its folder back from a copy, "+
-		"or end it with `lethe plan discard` and let the next night plan anew", id, why, setup.ErrChanged)
+	return fmt.Errorf("open plan %s: %w: %w: put its folder and its key back from a copy, "+
+		"or end it with `lethe plan discard %[1]s` and let the next night plan anew", id, why, setup.ErrChanged)
 }
 
-// unedited checks the files of every set against the digests in the document.
-func (p *Sealed) unedited() error {
+// whole checks the files of every set.
+func (p *Sealed) whole() error {
 	for _, s := range p.Sets {
 		for file, want := range map[string]string{s.Actions: s.ActionsDigest, s.Changes: s.ChangesDigest} {
-			got, err := audit.FileDigest(filepath.Join(p.Folder, file))
-			if err != nil {
-				return Unusable(p.PlanID, fmt.Errorf("%s cannot be read: %w", file, err))
-			}
-			if got != want {
-				return Unusable(p.PlanID, errors.New(file+" was edited after it was sealed"))
+			if err := p.unedited(file, want); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
+}
+
+// unedited checks a file of a set against the digest in the document.
+func (p *Sealed) unedited(file, want string) error {
+	got, err := audit.FileDigest(filepath.Join(p.Folder, file))
+	if err != nil {
+		return Unusable(p.PlanID, fmt.Errorf("%s cannot be read: %w", file, err))
+	}
+	if got != want {
+		return Unusable(p.PlanID, errors.New(file+" was edited after it was sealed"))
+	}
+	return nil
+}
+
+// Names checks that what the report says of the rows is as it was sealed.
+func (p *Sealed) Names() error {
+	for _, s := range p.Sets {
+		if err := p.unedited(s.Actions, s.ActionsDigest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Actions yields what the report says of the rows of a set.
+func (p *Sealed) Actions(s Set) iter.Seq2[[]audit.Action, error] {
+	return audit.ReadSpool[audit.Action](filepath.Join(p.Folder, s.Actions))
 }
 
 // Write makes a plan durable: the sets are there already, plan.json comes last, by rename. It sets the
@@ -143,11 +195,11 @@ func digestOf(body []byte) string {
 }
 
 // Lapse ends a plan that may no longer be applied, and destroys the keys of its rows.
-func Lapse(ctx context.Context, p *setup.Setup, j *journal.Journal, doc *Sealed, runID string) error {
-	if err := j.SetPlanState(ctx, doc.PlanID, journal.Lapsed, runID); err != nil {
+func Lapse(ctx context.Context, p *setup.Setup, j *journal.Journal, planID, runID string) error {
+	if err := j.SetPlanState(ctx, planID, journal.Lapsed, runID); err != nil {
 		return err
 	}
-	return destroyKey(p, doc.PlanID)
+	return destroyKey(p, planID)
 }
 
 // rows counts the planned rows of all segments.

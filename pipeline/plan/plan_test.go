@@ -47,7 +47,8 @@ func newDesk(t *testing.T) *desk {
 	store, err := keystore.Open(t.Context(), keys, identity)
 	require.NoError(t, err)
 	d := &desk{signers: map[string]*keystore.Signer{}, p: &setup.Setup{State: filepath.Join(dir, "state"), Keys: store,
-		Zone: time.UTC, Approvals: 2, People: map[string]setup.Person{}, Now: func() time.Time { return noon }}}
+		Zone: time.UTC, Approvals: 2, People: map[string]setup.Person{}, Now: func() time.Time { return noon },
+		Sources: []setup.Source{{Name: "crm"}}}}
 	for name, roles := range roles {
 		file := filepath.Join(dir, name+".key")
 		public, err := keystore.NewPerson(file)

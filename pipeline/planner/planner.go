@@ -8,8 +8,6 @@ package planner
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"lethe/pipeline/dependents"
 	"lethe/pipeline/journal"
@@ -70,14 +68,11 @@ func (pl *Planner) Plan(ctx context.Context) error {
 		}
 	}
 
-	asked, err := pl.seal(ctx, drafts, plan.Destructive, "destructive", destroyed(true))
-	if err != nil {
+	if _, err := pl.seal(ctx, drafts, plan.Destructive, "destructive", destroyed(true)); err != nil {
 		return err
 	}
-	if pl.Tonight.Apply && asked != nil && len(asked.Questions) > 0 {
-		pl.Notes.Problem(fmt.Errorf("%w: plan %s asks %s and nobody has answered: "+
-			"look at it with `lethe plan show`, then `lethe approve`",
-			setup.ErrUnapproved, asked.PlanID, strings.Join(asked.Questions, ", ")))
+	if err := pl.unanswered(ctx); err != nil {
+		return err
 	}
 	_, err = pl.seal(ctx, drafts, plan.Reversible, "reversible", pl.reversible)
 	return err

@@ -4,17 +4,21 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"strings"
+
+	"filippo.io/age"
 
 	"lethe/pipeline/change"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/plan"
+	"lethe/pipeline/setup"
 )
 
 // Recall ends waiting plans whose time is over, and remembers the rows of the others: they are not planned
-// again, so that approvers never chase a moving digest. A waiting plan that cannot be opened holds nothing back:
-// it is left alone, as a problem, until a person discards it or its folder is put back. Its rows may then stand
-// in a second plan; whichever is applied later finds them changed.
+// again, so that approvers never chase a moving digest. A plan that cannot be opened, waiting or approved, holds
+// nothing back: it is left alone, as a problem, until a person discards it or its folder is put back. Its rows may
+// then stand in a second plan; whichever is applied later finds them changed.
 func (pl *Planner) Recall(ctx context.Context) error {
 	if err := pl.setAside(ctx); err != nil {
 		return err
@@ -24,22 +28,22 @@ func (pl *Planner) Recall(ctx context.Context) error {
 		return err
 	}
 	for _, entry := range plans {
-		p, err := plan.Open(pl.Setup.State, entry)
-		if err == nil && entry.State == journal.Waiting && !pl.Tonight.AsOf.Before(p.ValidUntil) {
-			if err := plan.Lapse(ctx, pl.Setup, pl.Journal, p, pl.Tonight.RunID); err != nil {
+		p, identity, unusable := plan.Usable(pl.Setup, entry)
+		over, err := pl.over(ctx, entry, unusable)
+		if err != nil {
+			return err
+		}
+		if over {
+			if err := plan.Lapse(ctx, pl.Setup, pl.Journal, entry.ID, pl.Tonight.RunID); err != nil {
 				return err
 			}
 			continue
 		}
-		if err == nil {
-			err = pl.remember(p)
+		if unusable == nil {
+			unusable = pl.remember(p, identity)
 		}
-		if err != nil && entry.State == journal.Waiting {
-			pl.Notes.LeaveAlone(entry.ID, err)
-			continue
-		}
-		if err != nil {
-			return err
+		if unusable != nil {
+			pl.Notes.LeaveAlone(entry.ID, unusable)
 		}
 	}
 	return nil
@@ -65,18 +69,24 @@ func (pl *Planner) setAside(ctx context.Context) error {
 	return nil
 }
 
+// over reports whether the time of a plan is over that nobody approved in it, or that cannot be applied and has not
+// begun. What else is approved is its applier's business.
+func (pl *Planner) over(ctx context.Context, entry journal.Plan, unusable error) (bool, error) {
+	if pl.Tonight.AsOf.Before(entry.ValidUntil) || entry.State == journal.Approved && unusable == nil {
+		return false, nil
+	}
+	chunks, err := pl.Journal.Chunks(ctx, entry.ID)
+	return len(chunks) == 0, err
+}
+
 // remember makes the governed rows of a destructive plan known to the judges: they stand in a plan already.
-func (pl *Planner) remember(p *plan.Sealed) error {
+func (pl *Planner) remember(p *plan.Sealed, identity age.Identity) (err error) {
 	if p.Part == plan.Reversible {
 		return nil
 	}
-	id, err := pl.Setup.Keys.PlanIdentity(p.PlanID)
-	if err != nil {
-		return plan.Unusable(p.PlanID, err)
-	}
 	sets := make([]*change.Set, len(p.Sets))
 	for i, s := range p.Sets {
-		if sets[i], err = p.Changes(s, id); err != nil {
+		if sets[i], err = p.Changes(s, identity); err != nil {
 			return plan.Unusable(p.PlanID, err)
 		}
 	}
@@ -108,7 +118,7 @@ func (pl *Planner) askAgain(ctx context.Context) error {
 		if pl.Notes.LeftAlone[entry.ID] {
 			continue
 		}
-		p, err := plan.Open(pl.Setup.State, entry)
+		p, err := plan.Read(pl.Setup.State, entry)
 		if err != nil {
 			return err
 		}
@@ -122,6 +132,37 @@ func (pl *Planner) askAgain(ctx context.Context) error {
 		pl.Limits.Note(p)
 		if err := pl.Journal.SetPlanState(ctx, entry.ID, journal.Approved, ""); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// unanswered makes a problem of each plan that asks and that people have not answered, tonight's and those of nights
+// before: it is the same question for as long as it stands.
+func (pl *Planner) unanswered(ctx context.Context) error {
+	if !pl.Tonight.Apply {
+		return nil
+	}
+	waiting, err := pl.Journal.Plans(ctx, journal.Waiting)
+	if err != nil {
+		return err
+	}
+	for _, entry := range waiting {
+		if pl.Notes.LeftAlone[entry.ID] {
+			continue
+		}
+		p, err := plan.Read(pl.Setup.State, entry)
+		if err != nil {
+			return err
+		}
+		answers, err := plan.Answers(ctx, pl.Setup, pl.Journal, p)
+		if err != nil {
+			pl.Notes.Problem(err)
+		}
+		if len(p.Questions) > 0 {
+			pl.Notes.Problem(fmt.Errorf("%w: plan %s asks %s and waits for %s: look at it with "+
+				"`lethe plan show`, then `lethe approve`", setup.ErrUnapproved, p.PlanID,
+				strings.Join(p.Questions, ", "), strings.Join(plan.Missing(pl.Setup, p, answers), " and ")))
 		}
 	}
 	return nil

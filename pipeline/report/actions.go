@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"path/filepath"
 	"slices"
 
 	"lethe/pipeline/audit"
@@ -34,23 +33,53 @@ func Actions(ctx context.Context, p *setup.Setup, j *journal.Journal, runID stri
 				continue
 			}
 
-			doc, err := plan.Open(p.State, entry)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
 			refused, err := j.Refusals(ctx, entry.ID)
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			for rows, err := range settledRows(doc, chunks, refused, runID) {
+			for rows, err := range settledOf(p.State, entry, chunks, refused, runID) {
 				if !yield(rows, err) || err != nil {
 					return
 				}
 			}
 		}
 	}
+}
+
+// settledOf yields the rows of one plan that a run settled. Of a plan that has ended and whose folder was lost they
+// are counted by their outcomes, without their names. Until it has ended it can be put back from a copy: that it
+// cannot be opened is the error.
+func settledOf(state string, entry journal.Plan, chunks []journal.Chunk, refused []journal.Refusal,
+	runID string) iter.Seq2[[]audit.Action, error] {
+	doc, err := plan.Read(state, entry)
+	if err == nil {
+		err = doc.Names()
+	}
+	switch {
+	case err == nil:
+		return settledRows(doc, chunks, refused, runID)
+	case entry.State == journal.Waiting, entry.State == journal.Approved:
+		return func(yield func([]audit.Action, error) bool) { yield(nil, err) }
+	}
+	return func(yield func([]audit.Action, error) bool) {
+		for _, c := range chunks {
+			if c.RunID == runID && c.Outcome != nil && !yield(unnamed(entry, c), nil) {
+				return
+			}
+		}
+	}
+}
+
+// unnamed are the rows of a chunk of which nothing but the outcome is known any more.
+func unnamed(entry journal.Plan, c journal.Chunk) []audit.Action {
+	rows := make([]audit.Action, len(c.Outcome))
+	for i, outcome := range c.Outcome {
+		rows[i] = audit.Action{PlanID: entry.ID, Digest: entry.Digest, Batch: c.ID, At: c.SettledAt}
+		rows[i].Status, _, rows[i].Absent = outcomeWords(outcome)
+		rows[i].ErrorCode = "PLAN_LOST"
+	}
+	return rows
 }
 
 // settledRows yields the rows of one plan that a run settled.
@@ -99,7 +128,7 @@ func (p *projection) rows() iter.Seq2[[]audit.Action, error] {
 			}
 		}
 		at := int64(0)
-		for rows, err := range audit.ReadSpool[audit.Action](filepath.Join(p.doc.Folder, set.Actions)) {
+		for rows, err := range p.doc.Actions(set) {
 			if err != nil {
 				yield(nil, err)
 				return

@@ -168,7 +168,8 @@ func evening(t *testing.T, first []byte) (*setup.Setup, *journal.Journal) {
 		doc.Sets = []plan.Set{{Rows: 1, Actions: "rows", ActionsDigest: digest, Changes: "rows", ChangesDigest: digest}}
 		require.NoError(t, doc.Write())
 
-		require.NoError(t, j.PutPlan(t.Context(), journal.Plan{ID: id, Digest: doc.Digest, CreatedAt: settledAt}))
+		require.NoError(t, j.PutPlan(t.Context(), journal.Plan{ID: id, Digest: doc.Digest, CreatedAt: settledAt,
+			State: journal.Approved}))
 		c, err := j.Intend(t.Context(), journal.Chunk{PlanID: id, RunID: "r", Rows: 1, IntentAt: settledAt})
 		require.NoError(t, err)
 		by, outcome := []string{"ours", "theirs", "ours"}[i], [][]byte{first, {plan.Done}, {plan.Done}}[i]
@@ -205,6 +206,24 @@ func TestNothingFollowsAnError(t *testing.T) {
 		require.Empty(t, plans)
 		require.Len(t, errs, 1)
 		require.ErrorIs(t, errs[0], setup.ErrChanged)
+	})
+	t.Run("an edited plan that has ended", func(t *testing.T) {
+		for _, file := range []string{"plan.json", "rows"} {
+			p, j := evening(t, []byte{plan.Refused})
+			require.NoError(t, os.WriteFile(filepath.Join(p.State, "plans", "p1", file), nil, 0o600))
+			require.NoError(t, j.SetPlanState(t.Context(), "p1", journal.Settled, "ours"))
+			plans, errs := actions(t, p, j)
+			require.Empty(t, errs, "nobody could make the report otherwise")
+			require.Equal(t, []string{"p1", "p3"}, plans)
+			for rows, err := range Actions(t.Context(), p, j, "ours") {
+				require.NoError(t, err)
+				require.Len(t, rows, 1)
+				require.NotEmpty(t, rows[0].Digest)
+				require.Equal(t, settledAt, rows[0].At)
+				require.Equal(t, map[string][2]string{"p1": {"refused", "PLAN_LOST"}, "p3": {"done", ""}}[rows[0].PlanID],
+					[2]string{rows[0].Status, rows[0].ErrorCode}, "the outcomes are the journal's")
+			}
+		}
 	})
 	t.Run("an outcome too many", func(t *testing.T) {
 		p, j := evening(t, []byte{plan.Done, plan.Done})

@@ -9,10 +9,10 @@ import (
 	"lethe/pipeline/plan"
 )
 
-// Unopened adds a plan that cannot be opened to a run's facts: one line, of what the journal knows.
-func Unopened(n *notes.Notes, entry journal.Plan) {
+// Unopened adds a plan that cannot be read to a run's facts: one line, of what the journal knows.
+func Unopened(n *notes.Notes, entry journal.Plan, state string) {
 	n.Facts.Plans = append(n.Facts.Plans, audit.Plan{PlanID: entry.ID, Part: entry.Part, Digest: entry.Digest,
-		ValidUntil: entry.ValidUntil, State: entry.State})
+		ValidUntil: entry.ValidUntil, State: state})
 }
 
 // Plan adds a sealed plan to a run's facts, a line for each of its counts; state is the one that the report

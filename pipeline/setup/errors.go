@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"lethe/connectors"
+	"lethe/pipeline/journal"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 )
@@ -38,7 +39,7 @@ func ExitCode(err error) int {
 	}{
 		{2, []error{ErrConfig}},
 		{11, []error{ErrHeld}},
-		{12, []error{ErrTampered, ErrChanged, registry.ErrTampered}},
+		{12, []error{ErrTampered, ErrChanged, registry.ErrTampered, journal.ErrCorrupt}},
 		{10, []error{ErrRegistry}},
 		{13, []error{ErrExpired}},
 		{5, []error{ErrUnapproved}},

@@ -74,14 +74,16 @@ type Keystore struct {
 	identity  *age.X25519Identity
 	mu        sync.RWMutex
 	keys      map[string][]byte
+	damaged   map[string]error // plans' keys whose file cannot be used: the plan is lost, and nothing else is
 	destroyed map[string]Evidence
 }
 
 // Evidence says that a key was destroyed: what stays of it. KeyID commits to the key without helping to
 // find it.
 type Evidence struct {
-	Name        string    `json:"name"`
-	KeyID       string    `json:"key_id"` // hex SHA-256 of "lethe-key-id", the name and the key
+	Name string `json:"name"`
+	// hex SHA-256 of "lethe-key-id", the name and the key; "" of a plan's key that could not be read any more
+	KeyID       string    `json:"key_id"`
 	DestroyedAt time.Time `json:"destroyed_at"`
 	Because     string    `json:"because,omitempty"`
 	Witnesses   []string  `json:"witnesses,omitempty"` // as Witness gives them
@@ -127,7 +129,7 @@ func Create(path, identityFile string) error {
 
 // Open decrypts every key of the keystore with the identity file. It returns ErrMissing when folder or
 // identity are not there, ErrReadable when the identity or a key file can be read by others, ErrDamaged
-// when a file does not open.
+// when a file does not open; but for the key of a plan, which keeps nothing else from being used.
 func Open(ctx context.Context, path, identityFile string) (*Keystore, error) {
 	id, err := loadIdentity(identityFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -140,7 +142,8 @@ func Open(ctx context.Context, path, identityFile string) (*Keystore, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("open keystore: folder %s: %w; create it with `lethe keys create`", path, ErrMissing)
 	}
-	k := &Keystore{path: path, identity: id, keys: map[string][]byte{}, destroyed: map[string]Evidence{}}
+	k := &Keystore{path: path, identity: id, keys: map[string][]byte{}, damaged: map[string]error{},
+		destroyed: map[string]Evidence{}}
 	err = filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -152,7 +155,12 @@ func Open(ctx context.Context, path, identityFile string) (*Keystore, error) {
 		if err != nil {
 			return err
 		}
-		return k.load(file, filepath.ToSlash(rel))
+		err = k.load(file, filepath.ToSlash(rel))
+		if name := strings.TrimSuffix(filepath.ToSlash(rel), suffix); errors.Is(err, ErrDamaged) &&
+			strings.HasPrefix(name, planKind) {
+			k.damaged[name], err = err, nil
+		}
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open keystore %s: %w", path, err)
@@ -173,7 +181,11 @@ func (k *Keystore) load(file, rel string) error {
 		}
 		var e Evidence
 		if err := json.Unmarshal(data, &e); err != nil || e.Name != name {
-			return fmt.Errorf("evidence %s: %w", rel, ErrDamaged)
+			next := "restore the file from a copy"
+			if strings.HasPrefix(name, planKind) {
+				next += ", or move it out of the keystore: a plan's key is never made again"
+			}
+			return fmt.Errorf("evidence %s: %w: %s", rel, ErrDamaged, next)
 		}
 		k.destroyed[name] = e
 		return nil
@@ -372,8 +384,9 @@ func (k *Keystore) NewPlan(id string) (age.Recipient, error) {
 	name := planKind + id
 	k.mu.RLock()
 	_, used := k.keys[name]
+	damaged := k.damaged[name] != nil
 	k.mu.RUnlock()
-	if used {
+	if used || damaged {
 		return nil, fmt.Errorf("create key %s: a plan of this id has one already", name)
 	}
 	identity, err := age.GenerateX25519Identity()
@@ -387,9 +400,9 @@ func (k *Keystore) NewPlan(id string) (age.Recipient, error) {
 }
 
 // PlanIdentity is the identity that decrypts a plan's segments: ErrMissing for an unknown plan,
-// ErrDestroyed for a settled one.
+// ErrDestroyed for a settled one, ErrDamaged where its file cannot be used.
 func (k *Keystore) PlanIdentity(id string) (age.Identity, error) {
-	text, err := k.get(planKind+id, "plan "+id, "lethe plan")
+	text, err := k.get(planKind+id, "the key of its rows", "")
 	if err != nil {
 		return nil, err
 	}
@@ -410,6 +423,11 @@ func (k *Keystore) Names(prefix string) []string {
 			names = append(names, name)
 		}
 	}
+	for name := range k.damaged {
+		if strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+	}
 	return names
 }
 
@@ -424,6 +442,7 @@ func (k *Keystore) destroy(name string, evidence Evidence) (Evidence, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	key, exists := k.keys[name]
+	exists = exists || k.damaged[name] != nil
 	e, had := k.destroyed[name]
 	if !exists {
 		if had {
@@ -433,7 +452,9 @@ func (k *Keystore) destroy(name string, evidence Evidence) (Evidence, error) {
 	}
 	if !had {
 		e = evidence
-		e.Name, e.KeyID, e.DestroyedAt = name, keyID(name, key), e.DestroyedAt.UTC()
+		if e.Name, e.DestroyedAt = name, e.DestroyedAt.UTC(); key != nil {
+			e.KeyID = keyID(name, key)
+		}
 		data, err := json.MarshalIndent(e, "", "  ")
 		if err != nil {
 			return Evidence{}, fmt.Errorf("destroy key %s: %w", name, err)
@@ -453,6 +474,7 @@ func (k *Keystore) destroy(name string, evidence Evidence) (Evidence, error) {
 	}
 	clear(key)
 	delete(k.keys, name)
+	delete(k.damaged, name)
 	return e, nil
 }
 
@@ -479,7 +501,13 @@ func (k *Keystore) get(name, what, hint string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w on %s; its references cannot be computed any more", what, ErrDestroyed,
 			e.DestroyedAt.Format(time.DateOnly))
 	}
+	if err := k.damaged[name]; err != nil {
+		return nil, err
+	}
 	key, ok := k.keys[name]
+	if !ok && hint == "" {
+		return nil, fmt.Errorf("%s: %w", what, ErrMissing)
+	}
 	if !ok {
 		return nil, fmt.Errorf("%s: %w; create it with `%s`", what, ErrMissing, hint)
 	}

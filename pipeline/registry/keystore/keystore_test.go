@@ -204,6 +204,33 @@ func TestRefusesDamage(t *testing.T) {
 		_, err := Open(t.Context(), path, other)
 		require.ErrorIs(t, err, ErrDamaged)
 	})
+	t.Run("the key of a plan loses that plan and nothing else", func(t *testing.T) {
+		k := open(t, path, identity)
+		for _, id := range []string{"lost", "sound"} {
+			_, err := k.NewPlan(id)
+			require.NoError(t, err)
+		}
+		file := filepath.Join(path, "plan", "lost.age")
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		data[len(data)/2] ^= 1
+		require.NoError(t, os.WriteFile(file, data, 0o600))
+		k = open(t, path, identity)
+		_, err = k.PlanIdentity("sound")
+		require.NoError(t, err)
+		_, err = k.PlanIdentity("lost")
+		require.ErrorIs(t, err, ErrDamaged)
+		_, err = k.NewPlan("lost")
+		require.Error(t, err, "its file is not written over")
+		require.ElementsMatch(t, []string{"plan/lost", "plan/sound"}, k.Names("plan/"))
+		e, err := k.Destroy("plan/lost", time.Date(2026, 11, 20, 1, 15, 0, 0, time.UTC))
+		require.NoError(t, err)
+		require.Empty(t, e.KeyID, "what it was nobody can say")
+		require.NoFileExists(t, file)
+		k = open(t, path, identity)
+		_, err = k.PlanIdentity("lost")
+		require.ErrorIs(t, err, ErrDestroyed)
+	})
 	t.Run("the leavings of an interrupted creation do not matter", func(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(path, "silo", ".new-1"), []byte("half"), 0o600))
 		open(t, path, identity)
