@@ -15,6 +15,7 @@ import (
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry/chain"
+	"lethe/pipeline/report"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
 )
@@ -66,6 +67,9 @@ func begin(ctx context.Context, p *setup.Setup, o setup.Options) (*book, error) 
 		if err := b.takeOver(ctx); err != nil {
 			return b, err
 		}
+	}
+	if err := b.tidy(ctx); err != nil {
+		return b, err
 	}
 	return b, ensureKeys(p, b.tonight)
 }
@@ -160,15 +164,15 @@ func manifestHolds(p *setup.Setup, runs []journal.Run) error {
 func (b *book) enter(ctx context.Context) error {
 	p, t := b.setup, b.tonight
 	b.result.RunID = t.RunID
-	folder := filepath.Join(p.State, "runs", t.RunID)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	decisions := report.Decisions(p, t.RunID)
+	if err := os.MkdirAll(filepath.Dir(decisions), 0o700); err != nil {
 		return fmt.Errorf("begin run: %w", err)
 	}
 	if err := b.journal.Begin(ctx, b.entry); err != nil {
 		return err
 	}
 	var err error
-	if b.decisions, err = audit.NewSpool[audit.Decision](filepath.Join(folder, "decisions.arrow")); err != nil {
+	if b.decisions, err = audit.NewSpool[audit.Decision](decisions); err != nil {
 		return err
 	}
 	b.began = true

@@ -2,7 +2,9 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"lethe/pipeline/journal"
@@ -25,6 +27,10 @@ func Republish(ctx context.Context, p *setup.Setup, runID string) (Result, error
 	for _, r := range runs {
 		if len(r.Facts) == 0 || runID != "" && !strings.HasPrefix(r.ID, runID) {
 			continue
+		}
+		if _, err := os.Stat(report.Decisions(p, r.ID)); r.Manifest != "" && errors.Is(err, os.ErrNotExist) {
+			return Result{}, fmt.Errorf("%w: the report of run %s was published, and what it was made of is kept for "+
+				"%d nights only: put it back from a copy of %s", setup.ErrConfig, r.ID, keptNights, p.Reports)
 		}
 		f, err := state.FactsOf(r)
 		if err != nil {

@@ -155,10 +155,10 @@ func (j *Journal) Nights(ctx context.Context, limit int) ([]Run, error) {
 // SyncOnly stands in the keys of runs that only bring the applications' copies up to date: JOB/MODE-sync/DATE.
 const SyncOnly = "-sync"
 
-func (j *Journal) runs(ctx context.Context, which string, limit int) ([]Run, error) {
+func (j *Journal) runs(ctx context.Context, which string, limit int, args ...any) ([]Run, error) {
 	rows, err := j.db.QueryContext(ctx, `SELECT run_id, run_key, apply, as_of, started_at, coalesce(ended_at, ''),
 		coalesce(exit_code, -1), facts, manifest
-		FROM run `+which+` ORDER BY started_at DESC, run_id DESC LIMIT ?`, limit)
+		FROM run `+which+` ORDER BY started_at DESC, run_id DESC LIMIT ?1`, append([]any{limit}, args...)...)
 	if err != nil {
 		return nil, j.wrap("read runs", err)
 	}
@@ -175,6 +175,44 @@ func (j *Journal) runs(ctx context.Context, which string, limit int) ([]Run, err
 		runs = append(runs, r)
 	}
 	return runs, j.wrap("read runs", rows.Err())
+}
+
+// Find returns the run of an id; ok is false for one that the journal does not know.
+func (j *Journal) Find(ctx context.Context, id string) (r Run, ok bool, err error) {
+	runs, err := j.runs(ctx, "WHERE run_id = ?2", 1, id)
+	if err != nil || len(runs) == 0 {
+		return Run{}, false, err
+	}
+	return runs[0], true, nil
+}
+
+// older are the published runs that began before the newest so many nights.
+const older = ` manifest <> '' AND started_at < (SELECT min(started_at) FROM (SELECT started_at FROM run
+	WHERE manifest <> '' AND run_key NOT LIKE '%` + SyncOnly + `/%' ORDER BY started_at DESC LIMIT ?1))`
+
+// Outdated returns the ids of the runs whose report is published and that began before the newest so many nights;
+// and of those that were cut off before the given one began, which have no report.
+func (j *Journal) Outdated(ctx context.Context, nights int, current string) (ids []string, err error) {
+	rows, err := j.db.QueryContext(ctx, `SELECT run_id FROM run WHERE`+older+`
+		OR ended_at IS NULL AND run_id <> ?2`, nights, current)
+	if err != nil {
+		return nil, j.wrap("read runs", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, j.wrap("read runs", err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, j.wrap("read runs", rows.Err())
+}
+
+// DropFacts forgets what the reports were made of that began before the newest so many nights: they are published.
+func (j *Journal) DropFacts(ctx context.Context, nights int) error {
+	_, err := j.db.ExecContext(ctx, `UPDATE run SET facts = NULL WHERE facts IS NOT NULL AND`+older, nights)
+	return j.wrap("forget facts", err)
 }
 
 // TakeOver gives a run what runs that never ended had settled, so that its report holds it. The caller has

@@ -106,7 +106,7 @@ func takeBack(ctx context.Context, p *setup.Setup, j *journal.Journal, entry jou
 	}
 	if len(chunks) > 0 && !t.begun {
 		return fmt.Errorf("%w: plan %s has begun, some of its rows may be changed already: it has to be finished: "+
-			"`lethe apply` goes on with it", setup.ErrConfig, entry.ID)
+			"`lethe apply` goes on with it; if it cannot be, `lethe plan discard` ends it", setup.ErrConfig, entry.ID)
 	}
 	err = j.TakeBack(ctx, entry, t.actor, t.body, t.to, len(chunks))
 	if errors.Is(err, journal.ErrMovedOn) {

@@ -38,10 +38,12 @@ func (pl *Planner) seal(ctx context.Context, drafts []*plan.Draft, part plan.Par
 	if err := os.MkdirAll(p.Folder, 0o700); err != nil {
 		return nil, fmt.Errorf("seal plan: %w", err)
 	}
+	pl.Setup.Crash("plan_folder")
 	to, err := pl.Setup.Keys.NewPlan(id)
 	if err != nil {
 		return nil, err
 	}
+	pl.Setup.Crash("plan_key")
 	s := &sealer{plan: p, to: to, counts: map[plan.Count]*plan.Count{}}
 	selected := make([][]dependents.Selected, len(drafts))
 	for i, d := range drafts {
@@ -187,6 +189,7 @@ func (pl *Planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.S
 	p.Questions = pl.Limits.Questions(p)
 	if len(p.Sets) == 0 || ordered && !pl.Limits.Covers(p) {
 		_, err := pl.Setup.Keys.Destroy("plan/"+p.PlanID, pl.Setup.Now())
+		pl.Setup.Crash("plan_dropped")
 		return nil, errors.Join(err, os.RemoveAll(p.Folder))
 	}
 	if ordered && pl.Tonight.Apply {
@@ -198,13 +201,16 @@ func (pl *Planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.S
 	case pl.Tonight.Apply && (p.Part == plan.Reversible || ordered):
 		p.State = journal.Approved
 	}
+	pl.Setup.Crash("plan_rows")
 	if err := p.Write(); err != nil {
 		return nil, err
 	}
+	pl.Setup.Crash("plan_sealed")
 	if err := pl.Journal.PutPlan(ctx, journal.Plan{ID: p.PlanID, RunID: pl.Tonight.RunID, Part: string(p.Part),
 		Digest: p.Digest, CreatedAt: pl.Setup.Now(), ValidUntil: p.ValidUntil, State: p.State}); err != nil {
 		return nil, err
 	}
+	pl.Setup.Crash("plan_recorded")
 	if p.State == journal.Lapsed {
 		if _, err := pl.Setup.Keys.Destroy("plan/"+p.PlanID, pl.Setup.Now()); err != nil {
 			return nil, err

@@ -21,6 +21,11 @@ import (
 	"lethe/pipeline/setup"
 )
 
+// Decisions is the file of a run's decisions, of which its report is made.
+func Decisions(p *setup.Setup, runID string) string {
+	return filepath.Join(p.State, "runs", runID, "decisions.arrow")
+}
+
 // Publish makes the report of a run from its facts and its settled rows, and records the manifest in the
 // journal. Made again from the same journal, it has the same bytes. A report that the gate does not let
 // through is [evidence.ErrGate].
@@ -36,7 +41,7 @@ func Publish(ctx context.Context, p *setup.Setup, j *journal.Journal, runID stri
 		Root:      p.Reports,
 		Date:      calendar.DateOf(f.Run.AsOf, p.Zone).String(),
 		Signer:    signer,
-		Decisions: audit.ReadSpool[audit.Decision](filepath.Join(p.State, "runs", runID, "decisions.arrow")),
+		Decisions: audit.ReadSpool[audit.Decision](Decisions(p, runID)),
 		Actions:   Actions(ctx, p, j, runID),
 		Gate:      gate{p.Catalogue},
 		Aside:     func(key string) bool { return strings.Contains(key, journal.SyncOnly+"/") },

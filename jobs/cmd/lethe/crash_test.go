@@ -199,6 +199,7 @@ func finish(t testing.TB, dir string) {
 	out, err = lethe(dir, nil, "run", "--apply")
 	require.NoError(t, err, out)
 	require.Contains(t, out, "already done")
+	nothingUnknown(t, dir)
 }
 
 // TestKilledAnywhere kills a night over a SQLite database and a dump at every point that it passes, each time

@@ -497,7 +497,12 @@ func keyID(name string, key []byte) string {
 func (k *Keystore) get(name, what, hint string) ([]byte, error) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	if e, ok := k.destroyed[name]; ok {
+	e, ok := k.destroyed[name]
+	if ok && strings.HasPrefix(name, planKind) {
+		return nil, fmt.Errorf("%s: %w on %s, when the plan ended: the state folder is older than that", what,
+			ErrDestroyed, e.DestroyedAt.Format(time.DateOnly))
+	}
+	if ok {
 		return nil, fmt.Errorf("%s: %w on %s; its references cannot be computed any more", what, ErrDestroyed,
 			e.DestroyedAt.Format(time.DateOnly))
 	}

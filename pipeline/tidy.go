@@ -1,0 +1,158 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"lethe/pipeline/audit"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
+)
+
+// keptNights is for how many nights the state folder keeps what their published reports can be made anew of: the
+// decisions, and the rows of plans that have ended. The facts are kept for lookBack nights, which later ones read.
+const keptNights = 5
+
+// tidy clears the state folder: of plans that a run was killed over before the journal knew them, and of what the
+// reports that are published and some nights old were made of.
+func (b *book) tidy(ctx context.Context) error {
+	if err := b.clearUnknown(ctx); err != nil {
+		return err
+	}
+	outdated, err := b.journal.Outdated(ctx, keptNights, b.tonight.RunID)
+	if err != nil {
+		return err
+	}
+	for _, id := range outdated {
+		if err := os.RemoveAll(filepath.Join(b.setup.State, "runs", id)); err != nil {
+			return fmt.Errorf("clear what run %s left: %w", id, err)
+		}
+	}
+	if err := b.clearRows(ctx, outdated); err != nil {
+		return err
+	}
+	return b.journal.DropFacts(ctx, lookBack)
+}
+
+// clearRows removes the rows of plans that have ended, once the reports of all runs that settled them are outdated.
+// What a plan was in numbers stays, and so does all of one that people ended.
+func (b *book) clearRows(ctx context.Context, outdated []string) error {
+	plans, err := b.journal.Plans(ctx, journal.Settled, journal.Lapsed)
+	if err != nil {
+		return err
+	}
+	needed := func(runID string) bool { return runID != "" && !slices.Contains(outdated, runID) }
+	for _, p := range plans {
+		files, err := filepath.Glob(filepath.Join(b.setup.State, "plans", p.ID, "*.arrow*"))
+		if err != nil {
+			return fmt.Errorf("clear the rows of plan %s: %w", p.ID, err)
+		}
+		if len(files) == 0 || needed(p.SettledIn) || needed(p.RunID) {
+			continue
+		}
+		chunks, err := b.journal.Chunks(ctx, p.ID)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(chunks, func(c journal.Chunk) bool { return needed(c.RunID) }) {
+			continue
+		}
+		for _, file := range files {
+			if err := os.Remove(file); err != nil {
+				return fmt.Errorf("clear the rows of plan %s: %w", p.ID, err)
+			}
+		}
+	}
+	return nil
+}
+
+// planName is what a run calls the plans that it seals: by its own id, a UUID, and what they are.
+var planName = regexp.MustCompile(`^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[a-z]+$`)
+
+// clearUnknown removes folders and keys of plans that the journal does not know. They are left by a run that was
+// killed, or failed, while it sealed them: nobody was asked about them, and nothing was changed by them. What else
+// may know of one is looked at first; such a plan is left alone and found each night.
+func (b *book) clearUnknown(ctx context.Context) error {
+	unknown, err := b.unknownPlans(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range unknown {
+		known, err := b.spokenOf(ctx, id)
+		if err != nil {
+			return err
+		}
+		if known {
+			b.notes.Find(audit.Finding{Kind: "F_PLAN_UNKNOWN", Severity: "medium", Object: id, Count: 1,
+				Article: "Art. 5(2)", Words: "The journal does not know this plan, and other evidence may: the state " +
+					"folder is perhaps put back from an older copy. It was left alone; nothing in it will be done."})
+			continue
+		}
+		if slices.Contains(b.setup.Keys.Names("plan/"), "plan/"+id) {
+			if _, err := b.setup.Keys.Destroy("plan/"+id, b.setup.Now()); err != nil {
+				return err
+			}
+		}
+		b.setup.Crash("left_key_destroyed")
+		if err := os.RemoveAll(filepath.Join(b.setup.State, "plans", id)); err != nil {
+			return fmt.Errorf("clear plan %s: %w", id, err)
+		}
+		b.setup.Log.Info("a plan was cleared that a run had not sealed to its end", "run_id", b.tonight.RunID, "plan", id)
+		b.notes.Find(audit.Finding{Kind: "F_PLAN_CLEARED", Severity: "low", Object: id, Count: 1,
+			Article: "Art. 5(2)", Words: "A run was cut off while it sealed this plan. Nobody had been asked about it " +
+				"and nothing changed by it; its folder and its key were destroyed."})
+	}
+	return nil
+}
+
+// unknownPlans are the plans that have a folder or a key and are not in the journal, sorted.
+func (b *book) unknownPlans(ctx context.Context) ([]string, error) {
+	plans, err := b.journal.Plans(ctx)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(filepath.Join(b.setup.State, "plans"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("look for plans: %w", err)
+	}
+	var names []string
+	for _, name := range b.setup.Keys.Names("plan/") {
+		names = append(names, strings.TrimPrefix(name, "plan/"))
+	}
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), func(id string) bool {
+		return !planName.MatchString(id) ||
+			slices.ContainsFunc(plans, func(p journal.Plan) bool { return p.ID == id })
+	}), nil
+}
+
+// spokenOf reports whether anything may refer to a plan that the journal does not know: its run is not in the
+// journal either, or is there as one that ended with it, or that was cut off, and has a published report.
+func (b *book) spokenOf(ctx context.Context, planID string) (bool, error) {
+	runID := planName.FindStringSubmatch(planID)[1]
+	run, ok, err := b.journal.Find(ctx, runID)
+	if err != nil || !ok {
+		return true, err
+	}
+	if len(run.Facts) > 0 {
+		facts, err := state.FactsOf(run)
+		return slices.ContainsFunc(facts.Plans, func(p audit.Plan) bool { return p.PlanID == planID }), err
+	}
+	return published(b.setup, runID)
+}
+
+// published reports whether there is a report of a run, whatever the journal says.
+func published(p *setup.Setup, runID string) (bool, error) {
+	found, err := filepath.Glob(filepath.Join(p.Reports, "manifests", "date=*", "run="+runID))
+	return len(found) > 0, err
+}
