@@ -31,6 +31,9 @@ func (b *book) end(ctx context.Context, night *rooms, err error) (Result, error)
 	err = errors.Join(err, night.stores.Close())
 	if b.decisions != nil {
 		err = errors.Join(err, b.decisions.Close())
+		if b.decisions.Failed() != nil {
+			report.DecisionsCut(b.notes)
+		}
 	}
 	if b.began {
 		err = b.conclude(context.WithoutCancel(ctx), night, err)

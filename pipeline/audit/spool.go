@@ -25,6 +25,7 @@ type Spool[T any] struct {
 	pending int
 	rows    int64
 	closed  bool
+	failed  error
 }
 
 // NewSpool creates the file, which must not exist.
@@ -50,17 +51,20 @@ func (s *Spool[T]) Append(rows ...T) error {
 }
 
 func (s *Spool[T]) flush() error {
-	if s.pending == 0 {
-		return nil
+	if s.pending == 0 || s.failed != nil {
+		return s.failed
 	}
 	rec := s.b.NewRecord()
 	defer rec.Release()
 	s.pending = 0
 	if err := s.w.Write(rec); err != nil {
-		return fmt.Errorf("write spool: %w", err)
+		s.failed = fmt.Errorf("write spool: %w", err)
 	}
-	return nil
+	return s.failed
 }
+
+// Failed is why the file is not whole; nil while it is.
+func (s *Spool[T]) Failed() error { return s.failed }
 
 // Len returns the number of rows appended.
 func (s *Spool[T]) Len() int64 { return s.rows }
@@ -73,6 +77,7 @@ func (s *Spool[T]) Close() error {
 	s.closed = true
 	err := errors.Join(s.flush(), s.w.Close(), s.file.Sync(), s.file.Close())
 	s.b.Release()
+	s.failed = err
 	return err
 }
 

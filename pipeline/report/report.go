@@ -11,12 +11,15 @@ package report
 
 import (
 	"context"
+	"iter"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/setup"
 )
@@ -24,6 +27,34 @@ import (
 // Decisions is the file of a run's decisions, of which its report is made.
 func Decisions(p *setup.Setup, runID string) string {
 	return filepath.Join(p.State, "runs", runID, "decisions.arrow")
+}
+
+const notWritten = "F_NOT_WRITTEN"
+
+// DecisionsCut finds that the file of a run's decisions could not be written to its end. The report is made of what
+// is whole in it: waiting for the rest would be for ever.
+func DecisionsCut(n *notes.Notes) {
+	n.Find(audit.Finding{Kind: notWritten, Severity: "medium", Object: "decisions", Count: 1, Article: "Art. 5(2)",
+		Words: "The table of decisions could not be written to its end and is missing here in part or in whole; is the " +
+			"disk full? Nothing was changed by what is missing; the next night decides anew."})
+}
+
+// decisions reads a run's decisions, as far as they were written where the facts say that they were not to their end.
+func decisions(p *setup.Setup, runID string, f audit.Facts) iter.Seq2[[]audit.Decision, error] {
+	all := audit.ReadSpool[audit.Decision](Decisions(p, runID))
+	cut := slices.ContainsFunc(f.Findings, func(f audit.Finding) bool {
+		return f.Kind == notWritten && f.Object == "decisions"
+	})
+	if !cut {
+		return all
+	}
+	return func(yield func([]audit.Decision, error) bool) {
+		for rows, err := range all {
+			if err != nil || !yield(rows, nil) {
+				return
+			}
+		}
+	}
 }
 
 // Publish makes the report of a run from its facts and its settled rows, and records the manifest in the
@@ -41,7 +72,7 @@ func Publish(ctx context.Context, p *setup.Setup, j *journal.Journal, runID stri
 		Root:      p.Reports,
 		Date:      calendar.DateOf(f.Run.AsOf, p.Zone).String(),
 		Signer:    signer,
-		Decisions: audit.ReadSpool[audit.Decision](Decisions(p, runID)),
+		Decisions: decisions(p, runID, f),
 		Actions:   Actions(ctx, p, j, runID),
 		Gate:      gate{p.Catalogue},
 		Aside:     func(key string) bool { return strings.Contains(key, journal.SyncOnly+"/") },
