@@ -87,6 +87,10 @@ func runKey(t setup.Tonight) string {
 	return t.Job + "/" + mode(t) + part + "/" + t.Today.String()
 }
 
+// phaseWords are what the report calls a part of a night.
+var phaseWords = map[setup.Phases]string{setup.WholeNight: "night", setup.DiscoverOnly: "discover",
+	setup.PlanOnly: "plan", setup.ApplyOnly: "apply", setup.SyncOnly: "sync"}
+
 func mode(t setup.Tonight) string {
 	if t.Apply {
 		return "apply"
@@ -181,6 +185,7 @@ func (b *book) enter(ctx context.Context) error {
 		RunKey:         b.entry.Key,
 		Job:            t.Job,
 		Mode:           mode(t),
+		Phases:         phaseWords[t.Phases],
 		AsOf:           t.AsOf,
 		Zone:           p.Zone.String(),
 		Controller:     p.Controller,

@@ -13,14 +13,15 @@ import (
 
 // rewrite executes the changes of one backup file in one streamed rewrite.
 func (a *application) rewrite(ctx context.Context, chunks []journal.Chunk) (done bool, err error) {
-	rewriter, ok := a.store.Conn.(connectors.Rewriter)
-	if !ok {
-		return false, fmt.Errorf("%w: backup %s may not be rewritten: configure `rewrite:`", setup.ErrConfig,
-			a.store.Name)
-	}
 	recovering := len(chunks) > 0
 	if recovering && chunks[0].Outcome != nil {
 		return true, nil
+	}
+	rewriter, ok := a.store.Conn.(connectors.Rewriter)
+	if !ok {
+		a.Notes.Problem(fmt.Errorf("%w: plan %s rewrites backup %s, which may only be read now: configure `rewrite:` "+
+			"again", setup.ErrSource, a.plan.PlanID, a.store.Name))
+		return false, nil
 	}
 	if err := a.mayWrite(); err != nil {
 		return false, err
@@ -40,7 +41,7 @@ func (a *application) rewrite(ctx context.Context, chunks []journal.Chunk) (done
 	report, err := a.x.Backup(ctx, rewriter, recovering, func() { a.Setup.Crash("rewrite_read_back") })
 	if err != nil {
 		a.Stores.FailedSource(a.store, err)
-		a.backupRow(func(b *audit.Backup) { b.Status = "waiting" })
+		a.Limits.BackupRow(a.store).Status = "waiting"
 		return false, nil
 	}
 	a.Setup.Crash("rewritten")
@@ -48,10 +49,9 @@ func (a *application) rewrite(ctx context.Context, chunks []journal.Chunk) (done
 	if err := a.Journal.Rewritten(ctx, a.store.Path, a.Tonight.AsOf, after); err != nil {
 		return false, err
 	}
-	a.backupRow(func(b *audit.Backup) {
-		b.Before, b.After, b.Status, b.LastRewrite, b.Pending, b.Size = hex.EncodeToString(report.Before.SHA256[:]),
-			after, "rewritten", a.Tonight.AsOf, 0, report.After.Size
-	})
+	b := a.Limits.BackupRow(a.store)
+	b.Before, b.After, b.Status, b.LastRewrite, b.Pending, b.Size = hex.EncodeToString(report.Before.SHA256[:]),
+		after, "rewritten", a.Tonight.AsOf, 0, report.After.Size
 	if err := a.settle(ctx, intent, 0, rows); err != nil {
 		return false, err
 	}
@@ -75,12 +75,4 @@ func (a *application) sameFile(ctx context.Context) (bool, error) {
 	a.Notes.Problem(fmt.Errorf("%w: backup %s changed since plan %s was made: this night plans anew",
 		setup.ErrExpired, a.store.Name, a.plan.PlanID))
 	return false, a.lapse(ctx, a.plan)
-}
-
-func (a *application) backupRow(change func(*audit.Backup)) {
-	for i := range a.Notes.Facts.Backups {
-		if a.Notes.Facts.Backups[i].Source == a.store.Name {
-			change(&a.Notes.Facts.Backups[i])
-		}
-	}
 }

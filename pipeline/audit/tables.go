@@ -19,6 +19,7 @@ type Run struct {
 	RunKey           string    // job, mode and civil date of as_of: one finished apply for each
 	Job              string    //
 	Mode             string    // dry or apply
+	Phases           string    // night, discover, plan, apply or sync: how much of a night it was
 	AsOf             time.Time // the instant decisions are made for
 	Zone             string    // the controller's, in which terms are counted
 	Controller       string    //

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/stores"
 )
 
 // Cadence says whether a backup is rewritten tonight: when its oldest pending erasure has waited long
@@ -19,15 +21,7 @@ func (l *Limits) Cadence(ctx context.Context, s *plan.Draft) error {
 	if !s.Backup() {
 		return nil
 	}
-	b := audit.Backup{
-		Source: s.Name, Application: s.Application, Path: s.Path, Engine: s.Connector, TakenAt: s.TakenAt, Status: "ok",
-	}
-	if info, err := os.Stat(s.Path); err == nil {
-		b.Size = info.Size()
-	}
-	if !s.Keep.IsZero() {
-		b.ExpiresAt = calendar.EndOf(calendar.DateOf(s.TakenAt, l.Setup.Zone), s.Keep).Start(l.Setup.Zone)
-	}
+	b := l.BackupRow(s.Store)
 	var err error
 	if b.LastRewrite, _, err = l.Journal.LastRewrite(ctx, s.Path); err != nil {
 		return err
@@ -35,9 +29,9 @@ func (l *Limits) Cadence(ctx context.Context, s *plan.Draft) error {
 	var oldest calendar.Date
 	b.Pending, oldest = pending(s)
 	b.Oldest = oldest.String()
-	s.Due = l.rewrites(s, &b, oldest)
+	s.Due = l.rewrites(s, b, oldest)
 
-	if b.Pending > 0 {
+	if b.Pending > 0 && b.After == "" { // a plan approved before may have had it rewritten just now
 		b.Status = "waiting"
 	}
 	if s.Due {
@@ -45,10 +39,31 @@ func (l *Limits) Cadence(ctx context.Context, s *plan.Draft) error {
 		if err != nil {
 			return err
 		}
-		s.Digest, b.Before = digest, digest
+		s.Digest = digest
+		if b.After == "" {
+			b.Before = digest
+		}
 	}
-	l.Notes.Facts.Backups = append(l.Notes.Facts.Backups, b)
 	return nil
+}
+
+// BackupRow is the row of a backup in the report, made when it is first asked for; it moves with the next one.
+func (l *Limits) BackupRow(s *stores.Store) *audit.Backup {
+	rows := &l.Notes.Facts.Backups
+	i := slices.IndexFunc(*rows, func(b audit.Backup) bool { return b.Source == s.Name })
+	if i < 0 {
+		b := audit.Backup{Source: s.Name, Application: s.Application, Path: s.Path, Engine: s.Connector,
+			TakenAt: s.TakenAt, Status: "ok"}
+		if info, err := os.Stat(s.Path); err == nil {
+			b.Size = info.Size()
+		}
+		if !s.Keep.IsZero() {
+			b.ExpiresAt = calendar.EndOf(calendar.DateOf(s.TakenAt, l.Setup.Zone), s.Keep).Start(l.Setup.Zone)
+		}
+		i = len(*rows)
+		*rows = append(*rows, b)
+	}
+	return &(*rows)[i]
 }
 
 // pending counts the rows of a backup that are to be destroyed, with the day on which the first of them

@@ -26,6 +26,8 @@ type page struct {
 	Controller  string
 	Day         string
 	Mode        string
+	Unread      string // why the run looked at no source; "" it did
+	Undecided   string // why it decided on no record; "" it did, or there was none
 	AsOf        string
 	AsOfUTC     string
 	Started     string
@@ -178,6 +180,7 @@ func newPage(f audit.Facts, totals Totals, date string) *page {
 	if run.Mode == "apply" {
 		p.Mode = "A night with --apply: what was approved, or needs no approval, was to be changed."
 	}
+	p.parts()
 	p.Forgotten, p.Heads = entries(run.Forgotten), entries(run.RegistryHeads)
 	for _, i := range f.Inventory {
 		if i.Class == "special" || i.Class == "criminal" || i.Class == "child" {
@@ -202,6 +205,33 @@ func newPage(f audit.Facts, totals Totals, date string) *page {
 	p.tiles()
 	p.judge()
 	return p
+}
+
+// runParts say what a run did that was a part of a night, and what it did not.
+var runParts = map[string]struct{ did, unread, undecided string }{
+	"discover": {"Read the sources, and decided nothing.", "", "This run only read the sources."},
+	"plan":     {"Planned, and carried nothing out.", "", ""},
+	"apply": {"Carried out what was approved before, and looked at nothing else.",
+		"This run only carried out what was approved before: it did not look. The report of the last whole night has it.",
+		"This run only carried out what was approved before."},
+	"sync": {"Brought the applications' copies of their consents up to date, and looked at nothing else.",
+		"This run only brought the applications' copies up to date: it did not look. The report of the last whole night " +
+			"has it.", "This run only brought the applications' copies up to date."},
+}
+
+// parts says what a run did not do, since it was a part of a night or ended before.
+func (p *page) parts() {
+	part := runParts[p.Run.Phases]
+	p.Unread, p.Undecided = part.unread, part.undecided
+	if part.did != "" {
+		p.Mode = part.did
+		if p.Run.Mode != "apply" {
+			p.Mode += " Without --apply: nothing was to be changed."
+		}
+	}
+	if p.Unread == "" && p.Run.ExitCode != 0 && len(p.facts.Inventory) == 0 {
+		p.Unread = "This run ended before it read a source: it did not look."
+	}
 }
 
 // stopWords say why a run ended.

@@ -458,6 +458,31 @@ func TestAnEmptyNightHasAPage(t *testing.T) {
 	}
 }
 
+// TestAPartOfANightSaysWhatItDidNotLookAt renders runs that read no source: nothing is said of what they did not see.
+func TestAPartOfANightSaysWhatItDidNotLookAt(t *testing.T) {
+	unseen := []string{"No backup is configured", "no backup is configured", "0 read, 0 failed",
+		"No table or field appeared", "This is the first night: everything", "Every record of every silo"}
+	for phases, does := range map[string]string{"apply": "Carried out what was approved before",
+		"sync": "Brought the applications", "night": "This run ended before it read a source"} {
+		run := audit.Run{Phases: phases, Mode: "apply"}
+		if phases == "night" {
+			run.ExitCode = 10
+		}
+		body := render(t, audit.Facts{Run: run}, nil)
+		require.Contains(t, body, does, phases)
+		require.Contains(t, body, "it did not look", phases)
+		for _, words := range unseen {
+			require.NotContains(t, body, words, phases)
+		}
+	}
+	body := render(t, audit.Facts{Run: audit.Run{Phases: "apply"}, Backups: []audit.Backup{{Source: "dump",
+		Status: "rewritten"}}}, nil)
+	require.Contains(t, body, "rewritten tonight", "what it did is told")
+	body = render(t, audit.Facts{Run: audit.Run{Phases: "night", Mode: "apply", SourcesOK: 1}}, nil)
+	require.Contains(t, body, "No backup is configured", "a night that looked says what it found")
+	require.NotContains(t, body, "did not look")
+}
+
 func TestNumbersAreGrouped(t *testing.T) {
 	for n, want := range map[int64]string{0: "0", 7: "7", 999: "999", 1000: "1,000", 1204: "1,204",
 		101513: "101,513", 1284310: "1,284,310", -5: "-5", -1234: "-1,234", -123: "-123"} {

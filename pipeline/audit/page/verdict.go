@@ -1,6 +1,9 @@
 package page
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // tiles gives the figures at the top.
 func (p *page) tiles() {
@@ -52,7 +55,18 @@ func (p *page) tiles() {
 	case p.pending > 0:
 		backups.Note, backups.Level = "until those files are rewritten", "warn"
 	}
+	if p.Unread != "" {
+		const blank = "–"
+		for _, t := range []*tile{&overdue, &except, &backups} {
+			if t.Level == "" {
+				t.Value, t.Note = blank, "this run did not look"
+			}
+		}
+	}
 	all := tile{Value: number(decided), Label: "Records decided on", Note: in(int64(len(p.Silos)), "silo", "silos")}
+	if len(p.facts.Summary) == 0 && (p.Undecided != "" || p.Unread != "") {
+		all.Value, all.Note = "–", "this run decided nothing"
+	}
 	p.Tiles = []tile{all, done, waiting, overdue, except, backups}
 }
 
@@ -84,6 +98,9 @@ func (p *page) judge() {
 	case len(amber) > 1:
 		p.Verdict = verdict{"amber", "Amber: people are needed",
 			"The night is recorded and signed, but something waits for people.", amber}
+	case p.Undecided != "":
+		p.Verdict = verdict{"green", "Green: in order", strings.TrimSuffix(runParts[p.Run.Phases].did, ".") +
+			"; nothing waits for people.", nil}
 	default:
 		p.Verdict = verdict{"green", "Green: in order", "Every record of every silo was decided, " +
 			"what was approved was carried out, and nothing waits for people.", nil}
