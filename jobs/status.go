@@ -47,11 +47,16 @@ func printStatus(c *Command, p *setup.Setup, s ask.Status) {
 	}
 	rows := [][]string{{"last success", when(s.LastSuccess)}, {"last run",
 		fmt.Sprintf("%s, exit %d", when(s.LastRun), s.LastExit)}}
-	if s.LastRun.IsZero() {
+	switch {
+	case s.LastRun.IsZero():
 		rows[1][1] = "never"
+	case s.Interrupted && s.Running != nil:
+		rows[1][1] = when(s.LastRun) + ", cut off"
+	case s.Interrupted:
+		rows[1][1] = when(s.LastRun) + ", cut off; the next one settles what it left"
 	}
-	if s.Interrupted {
-		rows = append(rows, []string{"interrupted", "the last run was cut off; the next one settles what it left"})
+	if s.Running != nil {
+		rows = append(rows, []string{"running", "since " + when(s.Running.Since)})
 	}
 	if s.Lock != "" {
 		rows = append(rows, []string{"lock", s.Lock})

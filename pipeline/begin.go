@@ -47,7 +47,7 @@ func begin(ctx context.Context, p *setup.Setup, o setup.Options) (*book, error) 
 		return b, err
 	}
 	b.notes.Tonight = b.tonight
-	if b.folder, err = state.Open(ctx, p); err != nil {
+	if b.folder, err = state.Open(ctx, p, "run "+b.tonight.RunID); err != nil {
 		return b, err
 	}
 	b.journal = b.folder.Journal

@@ -19,11 +19,12 @@ import (
 // Status is where the nights stand.
 type Status struct {
 	LastSuccess time.Time       `json:"last_success"` // of a night that applied; zero: never
-	LastRun     time.Time       `json:"last_run"`
-	LastExit    int             `json:"last_exit"`
+	LastRun     time.Time       `json:"last_run"`     // when the last run began that is not at work now
+	LastExit    int             `json:"last_exit"`    // -1: it was cut off, or there was none
 	LastRunID   string          `json:"last_run_id"`
 	Report      string          `json:"report"`
-	Lock        string          `json:"lock"` // who holds it; "" nobody
+	Running     *Running        `json:"running"` // null: no night is at work
+	Lock        string          `json:"lock"`    // who holds it, and for what; "" nobody
 	StopFile    bool            `json:"stop_file"`
 	Waiting     []WaitingPlan   `json:"waiting"`
 	Overdue     []audit.Finding `json:"overdue"`
@@ -58,6 +59,12 @@ func setAsideOf(list []journal.Refusal) (counts []SetAside) {
 		counts[i].Rows++
 	}
 	return counts
+}
+
+// Running is a night that is at work.
+type Running struct {
+	RunID string    `json:"run_id"`
+	Since time.Time `json:"since"`
 }
 
 // CopyStatus says how far a target's copy of one silo's consents is behind.
@@ -116,6 +123,7 @@ func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 	if err != nil {
 		return s, err
 	}
+	s.Lock = state.LockHolder(p)
 	s.sayNights(nights)
 	newest, err := j.Runs(ctx, 100)
 	if err != nil {
@@ -132,7 +140,6 @@ func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 		s.Report = path
 	}
 	s.StopFile = state.FileExists(filepath.Join(p.State, "stop"))
-	s.Lock = state.LockHolder(p)
 	s.Late, s.Registry = duties.LateNow(ctx, p)
 
 	return s, s.sayPlans(ctx, p, j)
@@ -162,9 +169,13 @@ func (s *Status) sayPlans(ctx context.Context, p *setup.Setup, j *journal.Journa
 	return errors.Join(errs...)
 }
 
-// sayNights says of the newest of the nights how it ended and what it found overdue, and which was the
-// last whole one that succeeded.
+// sayNights says of the newest of the nights that is not at work how it ended and what it found overdue, and which
+// was the last whole one that succeeded.
 func (s *Status) sayNights(nights []journal.Run) {
+	if len(nights) > 0 && nights[0].EndedAt.IsZero() && strings.HasSuffix(s.Lock, nights[0].ID) {
+		s.Running = &Running{nights[0].ID, nights[0].StartedAt}
+		nights = nights[1:]
+	}
 	if len(nights) == 0 {
 		return
 	}

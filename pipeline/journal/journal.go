@@ -406,9 +406,9 @@ func (j *Journal) Settle(ctx context.Context, id int64, runID string, outcome []
 		err = refuse(ctx, tx, refused)
 	}
 	if err != nil {
-		return wrap("record outcome", errors.Join(err, tx.Rollback()))
+		return j.wrap("record outcome", errors.Join(err, tx.Rollback()))
 	}
-	return wrap("record outcome", tx.Commit())
+	return j.wrap("record outcome", tx.Commit())
 }
 
 // Chunks returns the chunks of a plan in the order of their rows.

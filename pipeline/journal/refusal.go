@@ -75,14 +75,14 @@ func (j *Journal) SetAside(ctx context.Context, at time.Time, policy string) ([]
 // EndAside ends the setting aside of all rows: they are planned as any others.
 func (j *Journal) EndAside(ctx context.Context) error {
 	_, err := j.db.ExecContext(ctx, `UPDATE refusal SET next_try = '' WHERE next_try <> ''`)
-	return wrap("end setting aside", err)
+	return j.wrap("end setting aside", err)
 }
 
 func (j *Journal) refusals(ctx context.Context, where string, args ...any) (list []Refusal, err error) {
 	rows, err := j.db.QueryContext(ctx, `SELECT plan_id, grp, row, class, by_name, at, source, tbl, record,
 		destroys, policy, next_try FROM refusal WHERE `+where+` ORDER BY plan_id, grp, row`, args...)
 	if err != nil {
-		return nil, wrap("read refusals", err)
+		return nil, j.wrap("read refusals", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -92,12 +92,12 @@ func (j *Journal) refusals(ctx context.Context, where string, args ...any) (list
 		err := rows.Scan(&r.PlanID, &r.Group, &r.Row, &r.Class, &r.By, &day, &a.Source, &a.Table, &a.Record,
 			&a.Destroys, &a.Policy, &next)
 		if err != nil {
-			return nil, wrap("read refusals", err)
+			return nil, j.wrap("read refusals", err)
 		}
 		if r.At = parse(day); next != "" {
 			r.Aside, r.NextTry = &a, parse(next)
 		}
 		list = append(list, r)
 	}
-	return list, wrap("read refusals", rows.Err())
+	return list, j.wrap("read refusals", rows.Err())
 }

@@ -23,7 +23,7 @@ func Destroy(ctx context.Context, p *setup.Setup, silo, because string,
 	if err := p.Proven(witnesses); err != nil {
 		return nil, err
 	}
-	lock, err := state.TakeLock(p)
+	lock, err := state.TakeLock(p, "a key is destroyed")
 	if err != nil {
 		return nil, err
 	}

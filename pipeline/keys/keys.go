@@ -30,7 +30,7 @@ func registryForKeys(ctx context.Context, p *setup.Setup) (*registry.Registry, e
 // version and how many were carried over. Cut off between the two, every use of the registry is refused
 // until it is finished by asking again.
 func Rotate(ctx context.Context, p *setup.Setup, silo string) (version, carried int, err error) {
-	folder, err := state.Open(ctx, p)
+	folder, err := state.Open(ctx, p, "a key of a silo is rotated")
 	if err != nil {
 		return 0, 0, err
 	}

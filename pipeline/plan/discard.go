@@ -94,7 +94,7 @@ type takingBack struct {
 // approved plan meanwhile.
 func takeBack(ctx context.Context, p *setup.Setup, j *journal.Journal, entry journal.Plan, t takingBack) error {
 	if entry.State == journal.Approved {
-		lock, err := state.TakeLock(p)
+		lock, err := state.TakeLock(p, "an answer to plan "+entry.ID)
 		if err != nil {
 			return err
 		}

@@ -120,7 +120,7 @@ func TestAnApprovedPlanIsTakenBack(t *testing.T) {
 func TestAPlanThatHasBegunIsNotTakenBack(t *testing.T) {
 	d := newDesk(t)
 	d.approve(t)
-	lock, err := state.TakeLock(d.p)
+	lock, err := state.TakeLock(d.p, "a night")
 	require.NoError(t, err)
 	require.ErrorIs(t, d.discard(t, "anna", "lost"), setup.ErrHeld)
 	require.NoError(t, lock.Close())

@@ -24,9 +24,10 @@ type Folder struct {
 	Journal *journal.Journal
 }
 
-// Open takes the lock and opens the journal. It returns setup.ErrHeld while another process is at work.
-func Open(ctx context.Context, p *setup.Setup) (*Folder, error) {
-	lock, err := TakeLock(p)
+// Open takes the lock for what is to be done and opens the journal. It returns setup.ErrHeld while another process is
+// at work.
+func Open(ctx context.Context, p *setup.Setup, what string) (*Folder, error) {
+	lock, err := TakeLock(p, what)
 	if err != nil {
 		return nil, err
 	}
@@ -40,9 +41,16 @@ func Open(ctx context.Context, p *setup.Setup) (*Folder, error) {
 // Close closes the journal and gives the lock back.
 func (f *Folder) Close() error { return errors.Join(f.Journal.Close(), f.lock.Close()) }
 
+// lookTries and lookTime are how long LockHolder may be in the way of who takes the lock.
+const (
+	lookTries = 3
+	lookTime  = 20 * time.Millisecond
+)
+
 // TakeLock makes sure that one process is at work on this state: it returns setup.ErrHeld while another
-// one is. The kernel drops the lock with the process.
-func TakeLock(p *setup.Setup) (*os.File, error) {
+// one is. The kernel drops the lock with the process. What is done under it is told to whoever asks: a run is named by
+// its id.
+func TakeLock(p *setup.Setup, what string) (*os.File, error) {
 	if err := os.MkdirAll(p.State, 0o700); err != nil {
 		return nil, fmt.Errorf("take lock: %w", err)
 	}
@@ -51,7 +59,12 @@ func TakeLock(p *setup.Setup) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("take lock: %w", err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	for tries := 0; err != nil && tries < lookTries; tries++ { // somebody may only look who holds it
+		time.Sleep(lookTime)
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	}
+	if err != nil {
 		holder, _ := os.ReadFile(path)
 		f.Close()
 		return nil, fmt.Errorf("%w: %s is held by %s: wait for it to end, or stop it with the stop file",
@@ -60,7 +73,7 @@ func TakeLock(p *setup.Setup) (*os.File, error) {
 	err = f.Truncate(0)
 	if err == nil {
 		since := p.Now().UTC().Format(time.RFC3339)
-		_, err = f.WriteAt(fmt.Appendf(nil, "pid %d on %s since %s\n", os.Getpid(), p.Host, since), 0)
+		_, err = f.WriteAt(fmt.Appendf(nil, "pid %d on %s since %s: %s\n", os.Getpid(), p.Host, since, what), 0)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("take lock: %w", err), f.Close())

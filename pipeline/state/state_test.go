@@ -92,16 +92,16 @@ func TestLastHeads(t *testing.T) {
 func TestOneProcessHoldsTheState(t *testing.T) {
 	p := newSetup(t)
 	require.Empty(t, LockHolder(p), "nobody ever held it")
-	lock, err := TakeLock(p)
+	lock, err := TakeLock(p, "run 7")
 	require.NoError(t, err)
-	require.Contains(t, LockHolder(p), "on host since 2026-11-20T01:15:00Z")
-	_, err = TakeLock(p)
+	require.Regexp(t, `^pid \d+ on host since 2026-11-20T01:15:00Z: run 7$`, LockHolder(p))
+	_, err = TakeLock(p, "run 7")
 	require.ErrorIs(t, err, setup.ErrHeld)
 	require.ErrorContains(t, err, "on host since")
 
 	require.NoError(t, lock.Close())
 	require.Empty(t, LockHolder(p))
-	lock, err = TakeLock(p)
+	lock, err = TakeLock(p, "run 7")
 	require.NoError(t, err)
 	require.NoError(t, lock.Close())
 }

@@ -3,6 +3,7 @@ package main_test
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,4 +75,37 @@ func TestKilledWhileSealing(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestStatusOfANightThatIsAtWork asks while a night stands at a point, and after it was killed there.
+func TestStatusOfANightThatIsAtWork(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "company")
+	company(t, dir, 60)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	night := command(t.Context(), dir, []string{severVariable + "=plan_sealed@" + l.Addr().String()}, "run", "--apply")
+	require.NoError(t, night.Start())
+	conn, err := l.Accept() // it stands there until this is closed
+	require.NoError(t, err)
+	out, err := lethe(dir, nil, "status")
+	require.NoError(t, err, out)
+	require.Regexp(t, `running +since 2026-11-20 01:15:00`, out)
+	require.Regexp(t, fmt.Sprintf(`lock +pid %d on .*: run [0-9a-f-]{36}`, night.Process.Pid), out)
+	require.Regexp(t, `last run +never`, out)
+	require.NotContains(t, out, "interrupted")
+	require.NotContains(t, out, "cut off")
+	out, err = lethe(dir, nil, "status", "--json")
+	require.NoError(t, err, out)
+	require.Contains(t, out, `"since": "2026-11-20T00:15:00Z"`)
+	require.Contains(t, out, `"interrupted": false`)
+
+	require.NoError(t, night.Process.Kill())
+	require.Error(t, night.Wait())
+	require.NoError(t, errors.Join(conn.Close(), l.Close()))
+	out, err = lethe(dir, nil, "status")
+	require.NoError(t, err, out)
+	require.Regexp(t, `last run +2026-11-20 01:15:00, cut off; the next one settles what it left`, out)
+	require.NotContains(t, out, "running")
+	require.NotContains(t, out, "exit -1")
 }
