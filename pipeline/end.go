@@ -166,11 +166,35 @@ func (b *book) planStates(ctx context.Context) error {
 				errs = append(errs, err)
 			}
 		}
+		if e.State == journal.Approved {
+			errs = append(errs, b.unsettled(ctx, e))
+		}
 		if e.State == journal.Waiting {
 			b.result.Waiting = append(b.result.Waiting, e.ID)
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// unsettled finds rows of a plan whose change was begun and whose outcome is not on record: they are in no count of
+// what was done.
+func (b *book) unsettled(ctx context.Context, entry journal.Plan) error {
+	chunks, err := b.journal.Chunks(ctx, entry.ID)
+	if err != nil {
+		return err
+	}
+	open := int64(0)
+	for _, c := range chunks {
+		if c.Outcome == nil {
+			open += c.Rows
+		}
+	}
+	if open > 0 {
+		b.notes.Find(audit.Finding{Kind: "F_UNSETTLED", Severity: "medium", Object: entry.ID, Count: open,
+			Article: "Art. 5(2)", Words: "The change of these rows was begun and what came of it is not known yet, so " +
+				"they are not counted among what was done: the next night looks at each and says it."})
+	}
+	return nil
 }
 
 // overdue finds rows that are past their term and that the night did not erase: approval, a limit or a

@@ -47,3 +47,29 @@ func TestInterruptionIsNoTampering(t *testing.T) {
 	}
 	require.Greater(t, interrupted, 5)
 }
+
+// What a night that somebody stops says it did is what it did.
+func TestAStoppedNightCountsWhatIsGone(t *testing.T) {
+	counted, ended := map[int64]int{}, false
+	for looks := int64(1); !ended; looks += 1 + looks/10 {
+		w := newWorld(t, news(nil), people())
+		w.UsualEvents()
+		w.planned()
+		ctx, cancel := context.WithCancel(t.Context())
+		c := &impatient{Context: ctx, cancel: cancel}
+		c.left.Store(looks)
+		r, err := pipeline.Run(c, w.Setup, setup.Options{Job: "nightly", Apply: true, Phases: setup.ApplyOnly})
+		ended = c.left.Load() > 0
+		cancel()
+		said := int64(0)
+		for _, l := range r.Settled {
+			if l.Change == "delete" && l.Status == "done" {
+				said += l.Rows
+			}
+		}
+		require.Equal(t, int64(3-len(w.Rows("people"))), said, "after %d looks: %v", looks, err)
+		counted[said]++
+	}
+	require.Positive(t, counted[0])
+	require.Positive(t, counted[2])
+}

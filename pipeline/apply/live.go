@@ -89,6 +89,7 @@ func (a *application) chunk(ctx context.Context, m connectors.Mutator, c journal
 	if took = time.Since(began); err != nil {
 		return took, err
 	}
+	ctx = context.WithoutCancel(ctx) // what is changed is recorded, whoever wants the night to end
 	a.Setup.Crash("changed")
 	if err := a.trace(ctx, from, to); err != nil {
 		return took, err

@@ -44,6 +44,7 @@ func (a *application) rewrite(ctx context.Context, chunks []journal.Chunk) (done
 		a.Limits.BackupRow(a.store).Status = "waiting"
 		return false, nil
 	}
+	ctx = context.WithoutCancel(ctx) // what is changed is recorded, whoever wants the night to end
 	a.Setup.Crash("rewritten")
 	after := hex.EncodeToString(report.After.SHA256[:])
 	if err := a.Journal.Rewritten(ctx, a.store.Path, a.Tonight.AsOf, after); err != nil {

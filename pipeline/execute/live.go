@@ -34,11 +34,12 @@ func (x *Executor) Live(ctx context.Context, m connectors.Mutator, from, to int,
 	if err != nil {
 		return err
 	}
-	return t.verify(ctx)
+	return t.verify(context.WithoutCancel(ctx)) // it is changed: its outcome has to be known
 }
 
 // split halves what the database refused, until the unit that it refuses is alone.
 func (x *Executor) split(ctx context.Context, t *transaction, refusal error) error {
+	ctx = context.WithoutCancel(ctx) // once the first half is changed, the outcome of all has to be known
 	middle := t.from + (t.to-t.from)/2
 	for middle > t.from && x.set.Rows[middle-1].Unit == x.set.Rows[middle].Unit {
 		middle--
