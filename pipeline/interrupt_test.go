@@ -51,7 +51,7 @@ func TestInterruptionIsNoTampering(t *testing.T) {
 // What a night that somebody stops says it did is what it did.
 func TestAStoppedNightCountsWhatIsGone(t *testing.T) {
 	counted, ended := map[int64]int{}, false
-	for looks := int64(1); !ended; looks += 1 + looks/10 {
+	for looks := int64(1); !ended; looks += 1 + looks/5 {
 		w := newWorld(t, news(nil), people())
 		w.UsualEvents()
 		w.planned()

@@ -139,6 +139,7 @@ func (n *rooms) observe(ctx context.Context) error {
 		n.notes.Facts.Inventory = append(n.notes.Facts.Inventory, rows...)
 		n.inspector.Inspect(s, rows)
 	}
+	n.inspector.InspectLeftOvers()
 	n.inspector.InspectPolicy(n.notes.Facts.Inventory)
 	n.scanner.Drift(n.stores.List)
 	return err

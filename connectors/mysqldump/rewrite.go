@@ -137,16 +137,13 @@ func (j *job) begin() error {
 	return err
 }
 
-// temporaryPrefix starts the names of the temporary files of a path.
-func temporaryPrefix(path string) string { return "." + filepath.Base(path) + ".lethe-" }
-
 func clearTemporary(path string) error {
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), temporaryPrefix(path)) {
+		if strings.HasPrefix(e.Name(), connectors.TemporaryPrefix(path)) {
 			if err := os.Remove(filepath.Join(filepath.Dir(path), e.Name())); err != nil {
 				return err
 			}
@@ -184,7 +181,7 @@ func (j *job) write(ctx context.Context, q []connectors.Query) (touched bool, er
 		return false, err
 	}
 	defer in.Close()
-	f, err := os.CreateTemp(filepath.Dir(j.target), temporaryPrefix(j.target)+"*")
+	f, err := os.CreateTemp(filepath.Dir(j.target), connectors.TemporaryPrefix(j.target)+"*")
 	if err != nil {
 		return false, err
 	}

@@ -45,7 +45,7 @@ func sidecars(path string) ([]*sidecar, error) {
 }
 
 func (s *sidecar) recover(path string) error {
-	left, err := filepath.Glob(filepath.Join(filepath.Dir(s.path), temporaryPrefix(s.path)+"*"))
+	left, err := filepath.Glob(filepath.Join(filepath.Dir(s.path), connectors.TemporaryPrefix(s.path)+"*"))
 	if err != nil || len(left) == 0 {
 		return err
 	}
@@ -94,7 +94,7 @@ func (s *sidecar) prepare(before, after *digest) error {
 
 // write puts the new content into a temporary file that has owner, mode and time of the dump's.
 func (s *sidecar) write(j *job) error {
-	f, err := os.CreateTemp(filepath.Dir(s.path), temporaryPrefix(s.path)+"*")
+	f, err := os.CreateTemp(filepath.Dir(s.path), connectors.TemporaryPrefix(s.path)+"*")
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ type sourceDraft struct {
 	connector connectors.Connector
 	base      setup.Source
 	options   connectors.Options
+	left      []setup.LeftOver
 	errs      []error
 }
 
@@ -54,6 +55,7 @@ func (c *Config) buildSources(p *setup.Setup) error {
 			}
 		}
 		errs = append(errs, d.errs...)
+		p.LeftOvers = append(p.LeftOvers, d.left...)
 	}
 	p.Sources = append(live, backups...)
 	return errors.Join(errs...)
@@ -115,6 +117,13 @@ func (c *Config) fileSources(d *sourceDraft) []setup.Source {
 	paths, err := filepath.Glob(c.abs(s.Path))
 	if err != nil {
 		d.fail("path: %w", err)
+	}
+	paths = slices.DeleteFunc(paths, connectors.IsTemporary)
+	if s.Environment == "backup" {
+		left, _ := filepath.Glob(connectors.TemporaryPattern(filepath.Dir(c.abs(s.Path)))) // as above
+		for _, path := range left {
+			d.left = append(d.left, setup.LeftOver{Source: d.name, Path: path})
+		}
 	}
 	switch {
 	case len(paths) > 0:

@@ -59,6 +59,7 @@ type Setup struct {
 	Controller   string
 	Zone         *time.Location // in which terms are counted
 	Sources      []Source       // live ones first, then backups
+	LeftOvers    []LeftOver     // beside the backups
 	Silos        []*policy.Compiled
 	Suppression  policy.Silo // the list of those who said no to marketing; without a name there is none
 	Grants       []Grant     // by target
@@ -108,6 +109,12 @@ type Source struct {
 type RewriteTerms struct {
 	After       calendar.Period // rewritten when the oldest pending erasure is older than this
 	AtMostEvery calendar.Period
+}
+
+// LeftOver is a temporary file that a rewrite left beside a backup, since it was killed.
+type LeftOver struct {
+	Source string // the configured source beside whose files it lies
+	Path   string
 }
 
 // Backup reports whether s is no live store but a copy of one.
