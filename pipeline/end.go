@@ -59,6 +59,8 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	b.setup.Crash("ended")
 
 	facts := b.notes.Facts
+	b.result.Copies = facts.ConsentSync
+	b.result.Summary, b.result.Settled, b.result.HeldBack = summaryLines(facts), settled, heldLines(facts)
 	published, publishErr := report.Publish(ctx, b.setup, b.journal, b.tonight.RunID, facts)
 	if publishErr != nil {
 		if errors.Is(publishErr, evidence.ErrGate) {
@@ -70,8 +72,6 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 		return errors.Join(err, b.journal.End(ctx, b.entry))
 	}
 	b.result.Report, b.result.Manifest = published.ReportPath, published.ManifestSHA256
-	b.result.Copies = facts.ConsentSync
-	b.result.Summary, b.result.Settled, b.result.HeldBack = summaryLines(facts), settled, heldLines(facts)
 	return errors.Join(err, settledErr)
 }
 
