@@ -190,9 +190,10 @@ func (b *book) unsettled(ctx context.Context, entry journal.Plan) error {
 		}
 	}
 	if open > 0 {
+		words := "The change of these rows was begun and what came of it is not known yet, so they are not counted " +
+			"among what was done: the next night looks at each and says it."
 		b.notes.Find(audit.Finding{Kind: "F_UNSETTLED", Severity: "medium", Object: entry.ID, Count: open,
-			Article: "Art. 5(2)", Words: "The change of these rows was begun and what came of it is not known yet, so " +
-				"they are not counted among what was done: the next night looks at each and says it."})
+			Article: "Art. 5(2)", Words: words})
 	}
 	return nil
 }

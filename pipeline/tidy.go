@@ -104,10 +104,12 @@ func (b *book) clearUnknown(ctx context.Context) error {
 		if err := os.RemoveAll(filepath.Join(b.setup.State, "plans", id)); err != nil {
 			return fmt.Errorf("clear plan %s: %w", id, err)
 		}
-		b.setup.Log.Info("a plan was cleared that a run had not sealed to its end", "run_id", b.tonight.RunID, "plan", id)
+		b.setup.Log.Info("a plan was cleared that a run had not sealed to its end", "run_id", b.tonight.RunID,
+			"plan", id)
+		words := "A run was cut off while it sealed this plan. Nobody had been asked about it and nothing changed by " +
+			"it; its folder and its key were destroyed."
 		b.notes.Find(audit.Finding{Kind: "F_PLAN_CLEARED", Severity: "low", Object: id, Count: 1,
-			Article: "Art. 5(2)", Words: "A run was cut off while it sealed this plan. Nobody had been asked about it " +
-				"and nothing changed by it; its folder and its key were destroyed."})
+			Article: "Art. 5(2)", Words: words})
 	}
 	return nil
 }

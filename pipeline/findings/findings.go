@@ -1,6 +1,7 @@
 // Package findings says what a person should look at in what a night read: personal data that nobody governs
 // or approved, real people in test data, rows that nothing can erase, views that join silos, backups without
-// an owner, what killed rewrites left beside them, reviews that ran out, and what regulators fined others for in the policy itself.
+// an owner, what killed rewrites left beside them, reviews that ran out, and what regulators fined others for in
+// the policy itself.
 //
 //   - Inspector looks at one source after its inventory is taken (Inspect), and at the policy at the end
 //     (InspectPolicy). What it finds goes into the night's notes.
@@ -61,10 +62,10 @@ func (in *Inspector) InspectLeftOvers() {
 			continue // tonight's rewrite cleared it
 		}
 		of := connectors.TemporaryOf(left.Path)
+		words := "A rewrite of this backup was cut off and left an unfinished copy beside it, whose name is that of the " +
+			"file between a dot and .lethe-. The next rewrite of the file removes it; if none is due, remove it by hand."
 		in.Notes.Find(audit.Finding{Kind: "F_LEFT_OVER", Severity: "medium", Source: left.Source, Object: of, Count: 1,
-			Article: "Art. 5(1)(e)", Words: "A rewrite of this backup was cut off and left an unfinished copy beside it, " +
-				"whose name is that of the file between a dot and .lethe-. The next rewrite of the file removes it; " +
-				"if none is due, remove it by hand."})
+			Article: "Art. 5(1)(e)", Words: words})
 	}
 }
 

@@ -35,8 +35,8 @@ const notWritten = "F_NOT_WRITTEN"
 // is whole in it: waiting for the rest would be for ever.
 func DecisionsCut(n *notes.Notes) {
 	n.Find(audit.Finding{Kind: notWritten, Severity: "medium", Object: "decisions", Count: 1, Article: "Art. 5(2)",
-		Words: "The table of decisions could not be written to its end and is missing here in part or in whole; is the " +
-			"disk full? Nothing was changed by what is missing; the next night decides anew."})
+		Words: "The table of decisions could not be written to its end and is missing here in part or in whole; " +
+			"is the disk full? Nothing was changed by what is missing; the next night decides anew."})
 }
 
 // decisions reads a run's decisions, as far as they were written where the facts say that they were not to their end.

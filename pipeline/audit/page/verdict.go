@@ -55,19 +55,23 @@ func (p *page) tiles() {
 	case p.pending > 0:
 		backups.Note, backups.Level = "until those files are rewritten", "warn"
 	}
-	if p.Unread != "" {
-		const blank = "–"
-		for _, t := range []*tile{&overdue, &except, &backups} {
-			if t.Level == "" {
-				t.Value, t.Note = blank, "this run did not look"
-			}
-		}
-	}
 	all := tile{Value: number(decided), Label: "Records decided on", Note: in(int64(len(p.Silos)), "silo", "silos")}
+	if p.Unread != "" {
+		unseen(&overdue, &except, &backups)
+	}
 	if len(p.facts.Summary) == 0 && (p.Undecided != "" || p.Unread != "") {
 		all.Value, all.Note = "–", "this run decided nothing"
 	}
 	p.Tiles = []tile{all, done, waiting, overdue, except, backups}
+}
+
+// unseen are figures of a run that read no source, but for those that somebody has to see to.
+func unseen(tiles ...*tile) {
+	for _, t := range tiles {
+		if t.Level == "" {
+			t.Value, t.Note = "–", "this run did not look"
+		}
+	}
 }
 
 func in(n int64, one, many string) string { return fmt.Sprintf("in %d %s", n, plural(n, one, many)) }
