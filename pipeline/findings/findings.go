@@ -62,8 +62,9 @@ func (in *Inspector) InspectLeftOvers() {
 			continue // tonight's rewrite cleared it
 		}
 		of := connectors.TemporaryOf(left.Path)
-		words := "A rewrite of this backup was cut off and left an unfinished copy beside it, whose name is that of the " +
-			"file between a dot and .lethe-. The next rewrite of the file removes it; if none is due, remove it by hand."
+		words := "A rewrite of this backup was cut off and left an unfinished copy beside it, whose name is that of " +
+			"the file between a dot and .lethe-. The next rewrite of the file removes it; if none is due, remove it " +
+			"by hand."
 		in.Notes.Find(audit.Finding{Kind: "F_LEFT_OVER", Severity: "medium", Source: left.Source, Object: of, Count: 1,
 			Article: "Art. 5(1)(e)", Words: words})
 	}
