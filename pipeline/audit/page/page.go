@@ -212,11 +212,13 @@ var runParts = map[string]struct{ did, unread, undecided string }{
 	"discover": {"Read the sources, and decided nothing.", "", "This run only read the sources."},
 	"plan":     {"Planned, and carried nothing out.", "", ""},
 	"apply": {"Carried out what was approved before, and looked at nothing else.",
-		"This run only carried out what was approved before: it did not look. The report of the last whole night has it.",
+		"This run only carried out what was approved before: it did not look. The report of the last whole night " +
+			"has it.",
 		"This run only carried out what was approved before."},
 	"sync": {"Brought the applications' copies of their consents up to date, and looked at nothing else.",
-		"This run only brought the applications' copies up to date: it did not look. The report of the last whole night " +
-			"has it.", "This run only brought the applications' copies up to date."},
+		"This run only brought the applications' copies up to date: it did not look. The report of the last whole " +
+			"night has it.",
+		"This run only brought the applications' copies up to date."},
 }
 
 // parts says what a run did not do, since it was a part of a night or ended before.
