@@ -195,3 +195,42 @@ func TestARefusedRowIsSetAsideForTwiceAsLongEachTime(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, list, 2, "the evidence stays")
 }
+
+// Runs are outdated once their report is published and newer nights than so many are; those between the nights do
+// not count, and one that was cut off has nothing to keep.
+func TestWhatIsOutdated(t *testing.T) {
+	j := open(t, t.TempDir())
+	for i, id := range []string{"n1", "s1", "n2", "owed", "n3", "s2", "s3", "n4", "cut", "mine"} {
+		key := "nightly/apply/2026-11-20"
+		if id[0] == 's' {
+			key = "sync/apply" + journal.SyncOnly + "/2026-11-20"
+		}
+		at := now.Add(time.Duration(i) * time.Hour)
+		require.NoError(t, j.Begin(t.Context(), journal.Run{ID: id, Key: key, AsOf: at, StartedAt: at}))
+		if id == "cut" || id == "mine" {
+			continue
+		}
+		require.NoError(t, j.End(t.Context(), journal.Run{ID: id, EndedAt: at, Facts: []byte(`{}`)}))
+		if id != "owed" {
+			require.NoError(t, j.Publish(t.Context(), id, "manifest"))
+		}
+	}
+	for nights, want := range map[int][]string{
+		9: {"cut"}, 4: {"cut"}, 3: {"n1", "s1", "cut"}, 2: {"n1", "s1", "n2", "cut"},
+		1: {"n1", "s1", "n2", "n3", "s2", "s3", "cut"},
+	} {
+		got, err := j.Outdated(t.Context(), nights, "mine")
+		require.NoError(t, err)
+		require.ElementsMatch(t, want, got, "%d nights", nights)
+	}
+	require.NoError(t, j.DropFacts(t.Context(), 2))
+	for id, kept := range map[string]bool{"n1": false, "s1": false, "n2": false, "owed": true, "n3": true, "s2": true} {
+		r, ok, err := j.Find(t.Context(), id)
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Equal(t, kept, len(r.Facts) > 0, id)
+	}
+	_, ok, err := j.Find(t.Context(), "nobody")
+	require.NoError(t, err)
+	require.False(t, ok)
+}
