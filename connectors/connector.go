@@ -1,6 +1,9 @@
 package connectors
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Connector is an entry of the explicit list that jobs holds: a kind of source and how to open one.
 type Connector struct {
@@ -29,6 +32,10 @@ type Options struct {
 	Rewrite   bool   // files: the Source may be a Rewriter
 	Plaintext bool   // a server may be reached without TLS
 	Unchecked bool   // files: accepted without the trailer that proves them complete
+
+	// Of a server: how long it may answer nothing, and how long a statement may be at work without a row while
+	// it answers others. 0 is the connector's default. What takes longer is ErrUnreachable.
+	AnswerWithin, StatementWithin time.Duration
 
 	// Of is, for files, the live source that they are backups of, "" where they are nobody's; Database is the
 	// name of its database, "" where that cannot be told. A dump may hold several databases: the tables of

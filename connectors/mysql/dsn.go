@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -58,9 +57,6 @@ func parseDSN(dsn string, plaintext bool) (*mysql.Config, error) {
 	cfg.Collation = ""
 	if err := cfg.Apply(mysql.Charset("utf8mb4", "")); err != nil {
 		return nil, errDSN
-	}
-	if cfg.Timeout == 0 {
-		cfg.Timeout = 10 * time.Second
 	}
 	return cfg, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"lethe/connectors"
+	"lethe/connectors/wire"
 )
 
 // serverErrors gives the server's error numbers words, a hint and a sentinel. The server's own text is
@@ -71,8 +72,11 @@ func classify(err error) (hint string, cause error) {
 		unknown x509.UnknownAuthorityError
 		cert    *tls.CertificateVerificationError
 		placed  *connectors.Error
+		silence *wire.Silence
 	)
 	switch {
+	case errors.As(err, &silence):
+		return silence.Next("the source"), fmt.Errorf("%w: %w", silence, connectors.ErrUnreachable)
 	case errors.As(err, &placed):
 		return placed.Hint, placed.Err
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded) && !errors.As(err, &dial):
@@ -94,11 +98,17 @@ func classify(err error) (hint string, cause error) {
 	case errors.Is(err, mysql.ErrPktTooLarge):
 		return "raise max_allowed_packet on the server", fmt.Errorf("a value is larger than max_allowed_packet: %w",
 			connectors.ErrConfig)
-	case errors.Is(err, driver.ErrBadConn), errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, io.EOF),
-		errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &dial):
+	case lost(err):
 		return "", fmt.Errorf("lost connection: %w", connectors.ErrTransient)
 	}
 	return "", err
+}
+
+// lost reports whether an error is that of a connection that ended.
+func lost(err error) bool {
+	var network *net.OpError
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, io.EOF) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) && network.Op != "dial"
 }
 
 func address(e *net.OpError) string {
@@ -156,6 +166,9 @@ func refusal(what string, e *mysql.MySQLError) error {
 
 // fail gives an error its place and takes what the server says out of it.
 func (s *source) fail(op, table string, err error) error {
+	if silence := s.dialer.Silence(); silence != nil && lost(err) { // the driver only knows that it is lost
+		err = silence
+	}
 	hint, cause := classify(err)
 	return &connectors.Error{Op: op, Source: s.name, Table: table, Err: cause, Hint: hint}
 }

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"lethe/connectors"
+	"lethe/connectors/wire"
 	"lethe/fixtures/servers"
 )
 
@@ -136,7 +137,7 @@ func TestKeySetEndsPiecesBySize(t *testing.T) {
 
 // The server's words never get into an error; its number decides the sentinel.
 func TestServerErrors(t *testing.T) {
-	s := &source{name: "crm"}
+	s := &source{name: "crm", dialer: wire.NewDialer(t.Context(), wire.Limits{})}
 	for _, c := range []struct {
 		number uint16
 		state  string

@@ -27,6 +27,10 @@
 // needs no right but SELECT on the view, which reads with the rights of the user of apply_dsn: dropping
 // that user breaks the views until another has run once.
 //
+// No wait is for ever: a server that answers nothing is ErrUnreachable after Options.AnswerWithin, or readTimeout of
+// the DSN, and so is a statement without a row after Options.StatementWithin. What the wait was for stands in the
+// error. After a transaction's COMMIT that nobody answered it is not known whether it was done: asking again tells.
+//
 // Grant the first two on the whole database: a table that the user may not see is not in the catalog, and a
 // foreign key from it is not known.
 package mysql
@@ -49,6 +53,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"lethe/connectors"
+	"lethe/connectors/wire"
 )
 
 // Connector opens databases of MySQL and MariaDB servers.
@@ -81,6 +86,7 @@ type source struct {
 	name     string // of the source in the configuration
 	database string
 	db       *sql.DB
+	dialer   *wire.Dialer
 
 	mu      sync.Mutex
 	catalog map[string]*table
@@ -96,14 +102,14 @@ func open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	if err := connectors.CheckOptions(nil, o.Extra); err != nil {
 		return nil, &connectors.Error{Op: "open", Source: o.Name, Err: err}
 	}
-	s, err := connect(ctx, o.Name, o.DSN, o.Plaintext, readSession)
+	s, err := connect(ctx, o, o.DSN, readSession)
 	if err != nil {
 		return nil, err
 	}
 	if o.ApplyDSN == "" {
 		return s, nil
 	}
-	a, err := connect(ctx, o.Name, o.ApplyDSN, o.Plaintext, applySession)
+	a, err := connect(ctx, o, o.ApplyDSN, applySession)
 	if err == nil && a.database != s.database {
 		_ = a.db.Close()
 		err = &connectors.Error{Op: "open", Source: o.Name,
@@ -130,13 +136,14 @@ var (
 )
 
 // connect opens a database and makes sure that it answers.
-func connect(ctx context.Context, name, dsn string, plaintext bool, session []string) (*source, error) {
-	s := &source{name: name}
-	cfg, err := parseDSN(dsn, plaintext)
+func connect(ctx context.Context, o connectors.Options, dsn string, session []string) (*source, error) {
+	s := &source{name: o.Name}
+	cfg, err := parseDSN(dsn, o.Plaintext)
 	if err == nil {
 		var inner driver.Connector
-		if inner, err = mysql.NewConnector(cfg); err == nil {
-			s.db = sql.OpenDB(sessions{inner, session})
+		limits := wire.Limits{Answer: cmp.Or(o.AnswerWithin, cfg.ReadTimeout), Statement: o.StatementWithin}
+		if inner, s.dialer, err = dialed(ctx, cfg, limits); err == nil {
+			s.db = sql.OpenDB(wire.Connector{Connector: sessions{inner, session}, Dialer: s.dialer})
 		}
 	}
 	if err != nil {
@@ -146,13 +153,33 @@ func connect(ctx context.Context, name, dsn string, plaintext bool, session []st
 		} else {
 			err = fmt.Errorf("%w: %w", connectors.ErrConfig, err)
 		}
-		return nil, &connectors.Error{Op: "open", Source: name, Err: err, Hint: hint}
+		return nil, &connectors.Error{Op: "open", Source: o.Name, Err: err, Hint: hint}
 	}
 	if err := s.db.QueryRowContext(ctx, "SELECT DATABASE()").Scan(&s.database); err != nil {
 		_ = s.db.Close()
 		return nil, s.fail("open", "", err)
 	}
 	return s, nil
+}
+
+// dialed makes the driver's connector with a dialer that ends its waits, and asks whether a silent server answers
+// by another connection.
+func dialed(ctx context.Context, cfg *mysql.Config, limits wire.Limits) (driver.Connector, *wire.Dialer, error) {
+	cfg.ReadTimeout, cfg.WriteTimeout = 0, 0 // which would end long statements of a server that answers
+	asker := cfg.Clone()
+	d := wire.NewDialer(ctx, limits)
+	asker.DialFunc = d.Aside().Dial
+	asking, err := mysql.NewConnector(asker)
+	if err != nil {
+		return nil, nil, err
+	}
+	d.Ask = wire.Asking(asking, func(err error) bool {
+		var server *mysql.MySQLError
+		return errors.As(err, &server)
+	})
+	cfg.DialFunc = d.Dial
+	inner, err := mysql.NewConnector(cfg)
+	return inner, d, err
 }
 
 // sessions opens connections and sets up their session.

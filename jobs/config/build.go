@@ -89,14 +89,19 @@ func (c *Config) checkPlain() error {
 func (c *Config) buildRegistry(p *setup.Setup) error {
 	dsn, err := c.resolve("registry.dsn", c.Registry.DSN)
 	p.Registry = registry.Config{Driver: c.Registry.Driver, DSN: dsn, Plaintext: c.Registry.TLS == "waived"}
-	if c.Registry.Driver == "" || c.Registry.Driver == "sqlite" { // a file
+	if !p.Registry.OnServer() {
 		p.Registry.DSN = c.abs(dsn)
 	}
+	answer, statement, waitErr := c.Registry.times(p.Registry.OnServer())
+	if waitErr != nil {
+		waitErr = fmt.Errorf("registry: %w", waitErr)
+	}
+	p.Registry.AnswerWithin, p.Registry.StatementWithin = answer, statement
 	var tlsErr error
 	if c.Registry.TLS != "" && c.Registry.TLS != "waived" {
 		tlsErr = fmt.Errorf("registry.tls: %q: leave it out, or write waived", c.Registry.TLS)
 	}
-	return errors.Join(err, tlsErr, c.registryApart(p.Registry))
+	return errors.Join(err, tlsErr, waitErr, c.registryApart(p.Registry))
 }
 
 func (c *Config) catalogue() (*classifiers.Catalogue, error) {

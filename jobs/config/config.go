@@ -42,6 +42,7 @@ type Config struct {
 	text        []byte   // of the file
 	sourceOrder []string // as written in the file
 	warnings    []string
+	unanswered  unanswered
 }
 
 // Controller is the controller of GDPR Art. 4(7).
@@ -73,6 +74,14 @@ type Registry struct {
 	TLS    string          `yaml:"tls,omitempty"`    // waived, or empty
 	DSN    Secret          `yaml:"dsn"`
 	MaxAge calendar.Period `yaml:"max_age,omitempty"`
+	Waits  `yaml:",inline"`
+}
+
+// Waits are how long a server is waited for, as 30s, 5m or 1h; without, as package wire has it. They decide nothing,
+// so they are no part of the policy.
+type Waits struct {
+	AnswerWithin    string `yaml:"answer_within,omitempty" json:"-"`
+	StatementWithin string `yaml:"statement_within,omitempty" json:"-"`
 }
 
 // Person is somebody who may answer plans.
@@ -124,6 +133,7 @@ type Source struct {
 	TLS         string            `yaml:"tls,omitempty"`          // waived: the server may be reached in plain text
 	Skip        map[string]string `yaml:"skip,omitempty"`         // table, or table.field: why it is not read
 	ApprovedFor []string          `yaml:"approved_for,omitempty"` // special (Art. 9), criminal (Art. 10)
+	Waits       `yaml:",inline"`
 	// what only the connector knows, by its names; without one, no part of the policy's digest
 	Options map[string]string `yaml:"options,omitempty" json:",omitempty"`
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"lethe/connectors"
 	"lethe/pipeline/policy/words"
@@ -76,6 +78,10 @@ func (c *Config) sourcesOf(d *sourceDraft) []setup.Source {
 	}
 	d.options = connectors.Options{Name: d.name, Plaintext: d.base.Plaintext, Rewrite: s.Rewrite != nil,
 		Unchecked: s.Complete == "unchecked", Extra: s.Options}
+	var err error
+	if d.options.AnswerWithin, d.options.StatementWithin, err = s.times(d.connector.Database != nil); err != nil {
+		d.fail("%w", err)
+	}
 	switch {
 	case s.Path != "" && s.DSN != "":
 		d.fail("has both path and dsn: files have a path, servers a dsn")
@@ -168,6 +174,36 @@ func (c *Config) dsnSource(d *sourceDraft) setup.Source {
 	return source
 }
 
+// unanswered remembers which live sources did not open: their backups, of which there may be many, are opened next,
+// and each would wait for the same answer.
+type unanswered struct {
+	mu sync.Mutex
+	at map[string]time.Time
+}
+
+// rememberFor is how long a source is not asked again that did not open: the backups of one night are opened one
+// after another.
+const rememberFor = 10 * time.Minute
+
+func (u *unanswered) note(source string, err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.at == nil {
+		u.at = map[string]time.Time{}
+	}
+	delete(u.at, source)
+	if err != nil {
+		u.at[source] = time.Now()
+	}
+}
+
+func (u *unanswered) lately(source string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	at, ok := u.at[source]
+	return ok && time.Since(at) < rememberFor
+}
+
 // opener opens a source; a file without CREATE TABLE gets its catalog from the schema file, or from the live
 // source it is a backup of.
 func (c *Config) opener(k connectors.Connector, o connectors.Options,
@@ -191,13 +227,18 @@ func (c *Config) opener(k connectors.Connector, o connectors.Options,
 		if live, ok := c.Sources[from]; ok {
 			o.Database = c.liveDatabase(from, live, s.Schema == "", o.Catalog)
 		}
-		return k.Open(ctx, o)
+		source, err := k.Open(ctx, o)
+		c.unanswered.note(o.Name, err)
+		return source, err
 	}
 }
 
-// liveCatalog asks the live source of a backup for its tables; nil when it does not answer, and the backup's
-// own CREATE TABLEs have to do.
+// liveCatalog asks the live source of a backup for its tables; nil when it does not answer, or did not a moment ago,
+// and the backup's own CREATE TABLEs have to do.
 func (c *Config) liveCatalog(ctx context.Context, name string, live Source) []connectors.Table {
+	if c.unanswered.lately(name) {
+		return nil
+	}
 	i := slices.IndexFunc(Connectors(), func(k connectors.Connector) bool { return k.Name == live.Connector })
 	dsn, err := c.resolve(name, live.DSN)
 	if i < 0 || err != nil {
@@ -206,14 +247,17 @@ func (c *Config) liveCatalog(ctx context.Context, name string, live Source) []co
 	if !strings.Contains(dsn, "@") && len(Connectors()[i].Suffix) > 0 { // a file
 		dsn = c.abs(dsn)
 	}
-	source, err := Connectors()[i].Open(ctx, connectors.Options{Name: name, DSN: dsn, Plaintext: live.TLS == "waived",
-		Extra: live.Options})
+	o := connectors.Options{Name: name, DSN: dsn, Plaintext: live.TLS == "waived", Extra: live.Options}
+	o.AnswerWithin, o.StatementWithin, _ = live.times(true) // checked with the source
+	source, err := Connectors()[i].Open(ctx, o)
 	if err != nil {
+		c.unanswered.note(name, err)
 		return nil
 	}
 	defer source.Close()
 	tables, err := source.Tables(ctx)
 	if err != nil {
+		c.unanswered.note(name, err)
 		return nil
 	}
 	return tables

@@ -47,6 +47,9 @@ type Config struct {
 	// (ErrKeyVersion)
 	Keys map[string]int
 	Now  func() time.Time // the clock of recorded_at; nil: time.Now. A simulated night gives its as_of
+	// of a server: how long it may answer nothing, and how long a statement may be at work without a row while it
+	// answers others; 0 is the default of package wire
+	AnswerWithin, StatementWithin time.Duration
 }
 
 // What a caller can tell apart with errors.Is.
@@ -69,11 +72,15 @@ var (
 )
 
 func (c Config) database() database.Config {
-	return database.Config{Driver: c.Driver, DSN: c.DSN, Plaintext: c.Plaintext, ReadOnly: c.ReadOnly}
+	return database.Config{Driver: c.Driver, DSN: c.DSN, Plaintext: c.Plaintext, ReadOnly: c.ReadOnly,
+		AnswerWithin: c.AnswerWithin, StatementWithin: c.StatementWithin}
 }
 
 // String keeps the DSN out of logs.
 func (c Config) String() string { return c.database().String() }
+
+// OnServer reports whether the registry is on a server, and no file.
+func (c Config) OnServer() bool { return c.Driver != "" && c.Driver != "sqlite" }
 
 // Same reports whether a source's DSN, or path, names the database of the registry, however both are spelled.
 func (c Config) Same(dsn string) bool { return c.database().Same(dsn) }
@@ -97,7 +104,8 @@ func Create(ctx context.Context, c Config) error {
 }
 
 // Open opens an existing registry: ErrMissing when it is not there, ErrUnreachable when its server does not
-// answer, ErrSchema when it is something else, ErrEmpty when no event is in it.
+// answer, ErrSchema when it is something else, ErrEmpty when no event is in it. Soon after the context ends so does
+// every wait for a server: it is that of the program.
 func Open(ctx context.Context, c Config) (*Registry, error) {
 	r, err := open(ctx, c)
 	if err != nil {

@@ -147,7 +147,7 @@ func (f *fixture) standing(silo, email string, asOf time.Time, purposes ...strin
 // raw opens the database without any of our rules, as a superuser would.
 func (f *fixture) raw() *sql.DB {
 	f.t.Helper()
-	db, err := database.Open(f.config.database())
+	db, err := database.Open(f.t.Context(), f.config.database())
 	require.NoError(f.t, err)
 	f.t.Cleanup(func() { db.Close() })
 	return db.Pool

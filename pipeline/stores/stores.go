@@ -78,8 +78,12 @@ func (set *Set) Open(ctx context.Context) error {
 			continue
 		}
 		s.Conn = open
-		if err := set.sameTime(ctx, s); err != nil {
+		switch err := set.sameTime(ctx, s); {
+		case errors.Is(err, setup.ErrExpired):
 			errs = append(errs, err)
+			continue
+		case err != nil: // it did not say its time
+			set.FailedSource(s, err)
 			continue
 		}
 		if err := set.Prepare(ctx, s); errors.Is(err, setup.ErrConfig) {

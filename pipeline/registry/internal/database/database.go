@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"lethe/connectors/wire"
 )
 
 // What a caller can tell apart with errors.Is.
@@ -41,6 +43,9 @@ type Config struct {
 	DSN       string // for sqlite the path of the file; else a secret, which no error holds
 	Plaintext bool   // allow a connection without TLS
 	ReadOnly  bool   // open it to read only
+	// of a server: how long it may answer nothing, and how long a statement may be at work without a row while it
+	// answers others; 0 is the default of package wire
+	AnswerWithin, StatementWithin time.Duration
 }
 
 // busyTimeout is how long a writer waits for another one before ErrLocked.
@@ -73,8 +78,8 @@ type DB struct {
 }
 
 // Open opens a database that exists: ErrMissing when it is not there, ErrUnreachable when its server does
-// not answer.
-func Open(c Config) (*DB, error) {
+// not answer. Soon after the context ends so does every wait for a server: it is that of the program.
+func Open(ctx context.Context, c Config) (*DB, error) {
 	e, err := c.engine()
 	if err != nil {
 		return nil, err
@@ -84,11 +89,27 @@ func Open(c Config) (*DB, error) {
 			return nil, err
 		}
 	}
-	pool, err := e.open(c)
+	e, pool, err := e.connect(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	return &DB{Handle{e, pool}, pool}, nil
+}
+
+// connect makes the connections of a database, of which every wait has an end: on a server soon after the context
+// does, or when the server is silent. The engine that comes with them has the words for that.
+func (e *engine) connect(ctx context.Context, c Config) (*engine, *sql.DB, error) {
+	d := wire.NewDialer(ctx, wire.Limits{Answer: c.AnswerWithin, Statement: c.StatementWithin})
+	pool, err := e.open(c, d)
+	told := *e
+	told.failure = func(err error) error {
+		cause, silence := e.failure(err), d.Silence()
+		if silence == nil || !errors.Is(cause, ErrUnreachable) && !errors.As(err, &silence) {
+			return cause
+		}
+		return fmt.Errorf("%w: %w (%s)", ErrUnreachable, silence, silence.Next("registry"))
+	}
+	return &told, pool, err
 }
 
 // Close closes the database.
@@ -111,7 +132,7 @@ func (e *engine) create(ctx context.Context, c Config, schema []string, version 
 			return err
 		}
 	}
-	pool, err := e.open(c)
+	e, pool, err := e.connect(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"lethe/connectors/wire"
 )
 
 // engine is what differs between the databases that a registry can live in. Everything else is one code
@@ -14,9 +16,9 @@ import (
 type engine struct {
 	Name string
 
-	// open connects for the service; it does not look whether a registry is there. Its errors never hold
-	// the DSN.
-	open func(c Config) (*sql.DB, error)
+	// open connects for the service, to a server by the dialer; it does not look whether a registry is there. Its
+	// errors never hold the DSN.
+	open func(c Config, d *wire.Dialer) (*sql.DB, error)
 	// place says in words where the registry is, without a secret.
 	place func(c Config) string
 	// prepare is called by Create before open: it makes the file, or says that there is one. nil: nothing

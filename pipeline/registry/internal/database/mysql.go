@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"lethe/connectors/wire"
 )
 
 // mysqlEngine is MySQL 8.0.16 or later, or MariaDB 10.4 or later. The DSN has the driver's form or that of
@@ -66,7 +68,7 @@ var errMySQLDSN = wrong("registry.dsn is not one of MySQL: write user:password@t
 // errPlaintext: the DSN allows a connection that others can read.
 var errPlaintext = wrong("registry.dsn allows a connection without TLS: leave TLS on, or waive it by name")
 
-func openMySQL(c Config) (*sql.DB, error) {
+func openMySQL(c Config, d *wire.Dialer) (*sql.DB, error) {
 	config, err := mysqlConfig(c.DSN)
 	if err != nil {
 		return nil, err
@@ -81,10 +83,8 @@ func openMySQL(c Config) (*sql.DB, error) {
 	config.ParseTime, config.MultiStatements, config.AllowAllFiles, config.ClientFoundRows, config.Collation = false,
 		false, false, false, ""
 	config.InterpolateParams = true
-	config.MaxAllowedPacket = 0 // ask the server
-	if config.Timeout == 0 {
-		config.Timeout = 10 * time.Second
-	}
+	config.MaxAllowedPacket = 0                    // ask the server
+	config.ReadTimeout, config.WriteTimeout = 0, 0 // the dialer's are
 	if config.Params == nil {
 		config.Params = map[string]string{}
 	}
@@ -93,11 +93,21 @@ func openMySQL(c Config) (*sql.DB, error) {
 	if err := config.Apply(mysql.Charset("utf8mb4", "")); err != nil {
 		return nil, errMySQLDSN
 	}
+	asker := config.Clone()
+	asker.DialFunc, config.DialFunc = d.Aside().Dial, d.Dial
+	asking, err := mysql.NewConnector(asker)
+	if err != nil {
+		return nil, errMySQLDSN
+	}
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		return nil, errMySQLDSN
 	}
-	return sql.OpenDB(connector), nil
+	d.Ask = wire.Asking(asking, func(err error) bool {
+		var server *mysql.MySQLError
+		return errors.As(err, &server)
+	})
+	return sql.OpenDB(wire.Connector{Connector: connector, Dialer: d}), nil
 }
 
 // mysqlConfig reads both forms of a DSN. Its errors hold nothing of it.

@@ -13,6 +13,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"lethe/connectors/wire"
 )
 
 // postgresEngine: the DSN is that of libpq, a URL or key=value pairs. Without sslmode the connection is
@@ -41,7 +43,7 @@ var postgresEngine = engine{
 	failure: postgresFailure,
 }
 
-func openPostgres(c Config) (*sql.DB, error) {
+func openPostgres(c Config, d *wire.Dialer) (*sql.DB, error) {
 	config, err := pgx.ParseConfig(postgresVerified(c))
 	if err != nil { // it may hold the DSN
 		return nil, wrong("registry.dsn is not one of PostgreSQL, or names a certificate that cannot be read: " +
@@ -59,7 +61,13 @@ func openPostgres(c Config) (*sql.DB, error) {
 	}
 	config.RuntimeParams["lock_timeout"] = strconv.FormatInt(busyTimeout.Milliseconds(), 10)
 	config.RuntimeParams["application_name"] = "lethe"
-	return stdlib.OpenDB(*config), nil
+	asker := config.Copy()
+	asker.DialFunc, config.DialFunc = d.Aside().Dial, d.Dial
+	d.Ask = wire.Asking(stdlib.GetConnector(*asker), func(err error) bool {
+		var server *pgconn.PgError
+		return errors.As(err, &server)
+	})
+	return sql.OpenDB(wire.Connector{Connector: stdlib.GetConnector(*config), Dialer: d}), nil
 }
 
 // unencrypted holds for connections over a network without TLS; a host that is a path is a socket.

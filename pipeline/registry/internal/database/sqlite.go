@@ -13,6 +13,8 @@ import (
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/driver"
+
+	"lethe/connectors/wire"
 )
 
 // sqliteEngine is the embedded default: a file, of which Lethe is the only writer.
@@ -96,7 +98,7 @@ func fileExists(c Config) error {
 
 // openSQLite opens the file. Large pages cost an import less: its keys come in random order, and a page of
 // four times the size is split a quarter as often.
-func openSQLite(c Config) (*sql.DB, error) {
+func openSQLite(c Config, _ *wire.Dialer) (*sql.DB, error) {
 	q := url.Values{"_pragma": {
 		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
 		"page_size(16384)", "foreign_keys(on)", "cache_size(-65536)", "wal_autocheckpoint(8192)", "secure_delete(on)",

@@ -197,7 +197,7 @@ func Create(ctx context.Context, c database.Config) error {
 
 // Open opens a registry that exists: ErrSchema when it is something else, or one of another version.
 func Open(ctx context.Context, c database.Config) (*database.DB, error) {
-	db, err := database.Open(c)
+	db, err := database.Open(ctx, c)
 	if err != nil {
 		return nil, err
 	}
