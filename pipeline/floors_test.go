@@ -70,7 +70,7 @@ var floors = []floor{
 	{pkg: "pipeline/registry"},
 	{pkg: "pipeline/registry/event", pure: true},
 	{pkg: "pipeline/registry/identifier", may: []string{"classifiers/ident"}, pure: true}, // the check digits of national numbers
-	{pkg: "pipeline/registry/internal/database", may: []string{"connectors/wire"}}, // how long a server is waited for
+	{pkg: "pipeline/registry/internal/database", may: []string{"connectors/wire"}},        // how long a server is waited for
 	{pkg: "pipeline/registry/..."},
 	{pkg: "pipeline/journal"},
 	{pkg: "pipeline/audit"},

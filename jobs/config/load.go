@@ -113,7 +113,10 @@ func placesOf(config reflect.Type) map[string][]string {
 				at = "at the top of the file"
 			}
 			for i := range t.NumField() {
-				if name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); name != "" && name != "-" {
+				name, how, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+				if how == "inline" {
+					walk(t.Field(i).Type, path, outer)
+				} else if name != "" && name != "-" {
 					places[name] = append(places[name], at)
 					walk(t.Field(i).Type, path+"."+name, append(slices.Clone(outer), t))
 				}

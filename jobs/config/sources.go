@@ -174,34 +174,44 @@ func (c *Config) dsnSource(d *sourceDraft) setup.Source {
 	return source
 }
 
-// unanswered remembers which live sources did not open: their backups, of which there may be many, are opened next,
-// and each would wait for the same answer.
+// unanswered remembers which sources were waited for in vain: what is opened again for each table of consents, or to
+// read a backup beside it, would each time wait for as long.
 type unanswered struct {
-	mu sync.Mutex
-	at map[string]time.Time
+	mu   sync.Mutex
+	said map[string]error
+	at   map[string]time.Time
 }
 
-// rememberFor is how long a source is not asked again that did not open: the backups of one night are opened one
-// after another.
-const rememberFor = 10 * time.Minute
+const (
+	inVain      = time.Second      // a failure that comes sooner costs nothing to ask for again
+	rememberFor = 10 * time.Minute // what a night opens is opened soon after
+)
 
-func (u *unanswered) note(source string, err error) {
+// open opens a source, unless it was waited for in vain a moment ago.
+func (u *unanswered) open(ctx context.Context, k connectors.Connector, o connectors.Options) (connectors.Source, error) {
 	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.at == nil {
-		u.at = map[string]time.Time{}
+	err, at := u.said[o.Name], u.at[o.Name]
+	u.mu.Unlock()
+	if err != nil && time.Since(at) < rememberFor {
+		return nil, err
 	}
-	delete(u.at, source)
-	if err != nil {
-		u.at[source] = time.Now()
-	}
+	began := time.Now()
+	source, err := k.Open(ctx, o)
+	u.note(o.Name, began, err)
+	return source, err
 }
 
-func (u *unanswered) lately(source string) bool {
+// note remembers an error if it is that of a wait.
+func (u *unanswered) note(source string, began time.Time, err error) {
+	if !errors.Is(err, connectors.ErrUnreachable) || time.Since(began) < inVain {
+		return
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	at, ok := u.at[source]
-	return ok && time.Since(at) < rememberFor
+	if u.said == nil {
+		u.said, u.at = map[string]error{}, map[string]time.Time{}
+	}
+	u.said[source], u.at[source] = err, time.Now()
 }
 
 // opener opens a source; a file without CREATE TABLE gets its catalog from the schema file, or from the live
@@ -227,18 +237,13 @@ func (c *Config) opener(k connectors.Connector, o connectors.Options,
 		if live, ok := c.Sources[from]; ok {
 			o.Database = c.liveDatabase(from, live, s.Schema == "", o.Catalog)
 		}
-		source, err := k.Open(ctx, o)
-		c.unanswered.note(o.Name, err)
-		return source, err
+		return c.unanswered.open(ctx, k, o)
 	}
 }
 
-// liveCatalog asks the live source of a backup for its tables; nil when it does not answer, or did not a moment ago,
-// and the backup's own CREATE TABLEs have to do.
+// liveCatalog asks the live source of a backup for its tables; nil when it does not answer, and the backup's
+// own CREATE TABLEs have to do.
 func (c *Config) liveCatalog(ctx context.Context, name string, live Source) []connectors.Table {
-	if c.unanswered.lately(name) {
-		return nil
-	}
 	i := slices.IndexFunc(Connectors(), func(k connectors.Connector) bool { return k.Name == live.Connector })
 	dsn, err := c.resolve(name, live.DSN)
 	if i < 0 || err != nil {
@@ -249,15 +254,15 @@ func (c *Config) liveCatalog(ctx context.Context, name string, live Source) []co
 	}
 	o := connectors.Options{Name: name, DSN: dsn, Plaintext: live.TLS == "waived", Extra: live.Options}
 	o.AnswerWithin, o.StatementWithin, _ = live.times(true) // checked with the source
-	source, err := Connectors()[i].Open(ctx, o)
+	source, err := c.unanswered.open(ctx, Connectors()[i], o)
 	if err != nil {
-		c.unanswered.note(name, err)
 		return nil
 	}
 	defer source.Close()
+	began := time.Now()
 	tables, err := source.Tables(ctx)
 	if err != nil {
-		c.unanswered.note(name, err)
+		c.unanswered.note(name, began, err)
 		return nil
 	}
 	return tables
