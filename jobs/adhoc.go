@@ -1,6 +1,8 @@
 package jobs
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -16,7 +18,7 @@ import (
 )
 
 // adHoc says how to open what a person named on the command line.
-func adHoc(c *Command, target, connector string) (connectors.Connector, connectors.Options, error) {
+func adHoc(ctx context.Context, c *Command, target, connector string) (connectors.Connector, connectors.Options, error) {
 	o := connectors.Options{Name: target, DSN: target, Unchecked: true}
 	u, err := url.Parse(target)
 	isURL := err == nil && u.Scheme != "" && strings.Contains(target, "://")
@@ -39,7 +41,7 @@ func adHoc(c *Command, target, connector string) (connectors.Connector, connecto
 				u.RawQuery = query.Encode()
 			}
 			if _, given := u.User.Password(); !given && u.User.Username() != "" {
-				password, err := password(c, u.User.Username()+" at "+u.Host)
+				password, err := password(ctx, c, u.User.Username()+" at "+u.Host)
 				if err != nil {
 					return k, o, err
 				}
@@ -65,7 +67,7 @@ func redact(target string) string {
 }
 
 // password asks on the terminal; LETHE_PASSWORD answers where there is none.
-func password(c *Command, who string) (string, error) {
+func password(ctx context.Context, c *Command, who string) (string, error) {
 	if p, ok := os.LookupEnv("LETHE_PASSWORD"); ok {
 		return p, nil
 	}
@@ -73,8 +75,26 @@ func password(c *Command, who string) (string, error) {
 	if !term.IsTerminal(fd) {
 		return "", nil
 	}
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", err
+	}
 	fmt.Fprintf(c.Err, "password of %s: ", who)
-	p, err := term.ReadPassword(fd)
+	type answer struct {
+		text []byte
+		err  error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		p, err := term.ReadPassword(fd)
+		answered <- answer{p, err}
+	}()
+	var a answer
+	select {
+	case a = <-answered:
+	case <-ctx.Done(): // who interrupts wants the terminal back as it was
+		a.err = errors.Join(ctx.Err(), term.Restore(fd, before))
+	}
 	fmt.Fprintln(c.Err)
-	return string(p), err
+	return string(a.text), a.err
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -40,7 +39,7 @@ func classifiersCommand(c *Command) *cobra.Command {
 		Short: "Say which detectors match values, and why",
 		Example: "  lethe classifiers test 'IT60 X054 2811 1010 0000 0123 456'\n" +
 			"  lethe classifiers test < values.jsonl   # {\"value\": ..., \"header\": ..., \"country\": ...}",
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			catalogue, err := classifiers.New()
 			if err != nil {
 				return err
@@ -53,7 +52,11 @@ func classifiersCommand(c *Command) *cobra.Command {
 			if len(args) > 0 {
 				return nil
 			}
-			lines := bufio.NewScanner(os.Stdin)
+			in, err := input(cmd.Context(), "-")
+			if err != nil {
+				return err
+			}
+			lines := bufio.NewScanner(in)
 			lines.Buffer(nil, 16<<20)
 			for n := 1; lines.Scan(); n++ {
 				p := probe{Value: lines.Text(), Header: header, Country: country}

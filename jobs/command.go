@@ -30,6 +30,7 @@ type Command struct {
 	Out, Err io.Writer
 	Now      func() time.Time
 	Crash    func(point string) // called at named points of a night; tests kill the process there
+	Grace    time.Duration      // how long a command may go on that somebody stopped; 0 until it ends by itself
 	config   string
 	json     bool
 	started  bool // the arguments are understood and a command is at work
@@ -37,18 +38,26 @@ type Command struct {
 
 // Main runs the command line and returns the exit code.
 func Main(args []string) int {
-	return (&Command{Out: os.Stdout, Err: os.Stderr, Now: time.Now, Crash: func(string) {}}).Run(args)
+	return (&Command{Out: os.Stdout, Err: os.Stderr, Now: time.Now, Crash: func(string) {}, Grace: Grace}).Run(args)
 }
+
+// Grace is enough to roll back, to close and, mostly, to write the report of what was done; another report is written
+// by the next start. What lasts longer waits for what no signal reaches: a file on a dead network share.
+const Grace = 20 * time.Second
 
 // Run runs one command. Only here do errors become words, hints and exit codes.
 func (c *Command) Run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	defer c.stopped(ctx, stop)()
 	root := root(c)
 	root.SetArgs(args)
 	root.SetOut(c.Out)
 	root.SetErr(c.Err)
 	err := root.ExecuteContext(ctx)
+	if err != nil && ctx.Err() != nil && !errors.Is(err, context.Canceled) {
+		err = ctx.Err() // what was cut off failed in words of its own
+	}
 	if err != nil && !c.started && !errors.Is(err, setup.ErrUsage) {
 		err = fmt.Errorf("%w: %w: see `lethe --help`", setup.ErrUsage, err)
 	}
@@ -57,6 +66,29 @@ func (c *Command) Run(args []string) int {
 	}
 	return setup.ExitCode(err)
 }
+
+// stopped lets a second signal end the program at once, and ends it when the command does not within the grace. Every
+// moment is one at which a night may be killed. The command calls done when it ends.
+func (c *Command) stopped(ctx context.Context, stop func()) (done func()) {
+	ended := make(chan struct{})
+	untold := context.AfterFunc(ctx, func() {
+		stop() // the next signal does what signals do
+		if c.Grace == 0 {
+			return
+		}
+		select {
+		case <-ended:
+		case <-time.After(c.Grace):
+			fmt.Fprintf(c.Err, "lethe: what was waited for did not end within %s: a file, or a terminal, that does not "+
+				"answer?\nlethe: %s\n", c.Grace, interrupted)
+			os.Exit(130)
+		}
+	})
+	return func() { untold(); close(ended) }
+}
+
+// interrupted is what whoever stopped a command wants to know.
+const interrupted = "interrupted: what was recorded or changed before stays; the same command goes on from there"
 
 // explained is what an error says on the standard error, line by line.
 func explained(err error) []string {
@@ -68,8 +100,7 @@ func explained(err error) []string {
 		lines = slices.DeleteFunc(lines, func(line string) bool {
 			return strings.Contains(line, context.Canceled.Error())
 		})
-		lines = append(lines,
-			"interrupted: what was recorded or changed before stays; the same command goes on from there")
+		lines = append(lines, interrupted)
 	}
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		lines = append(lines, "a disk is full: free space in the folder that is named above; what was recorded or "+

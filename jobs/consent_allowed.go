@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -58,7 +57,7 @@ standard error; no value of theirs does.`,
 				if len(args) == 0 {
 					return allowedRows(cmd.Context(), c, a, cfg.Silos[silo])
 				}
-				return allowedLines(c, a, args[0], columns, country)
+				return allowedLines(cmd.Context(), c, a, args[0], columns, country)
 			})
 		},
 	}
@@ -143,15 +142,13 @@ func listColumns(header []string, columns map[string]string) ([]listColumn, erro
 }
 
 // allowedLines prints the lines of a mailing list whose people may be used.
-func allowedLines(c *Command, a *allowed.View, path string, columns map[string]string,
+func allowedLines(ctx context.Context, c *Command, a *allowed.View, path string, columns map[string]string,
 	country string) (left map[reason.Code]int, kept int, err error) {
-	file := os.Stdin
-	if path != "-" {
-		if file, err = os.Open(path); err != nil {
-			return nil, 0, fmt.Errorf("%w: %w", setup.ErrUsage, err)
-		}
-		defer func() { err = errors.Join(err, file.Close()) }()
+	file, err := input(ctx, path)
+	if err != nil {
+		return nil, 0, fmt.Errorf("%w: %w", setup.ErrUsage, err)
 	}
+	defer func() { err = errors.Join(err, file.Close()) }()
 	buffered, err := delivery.DecodeText(file, "")
 	if err != nil {
 		return nil, 0, err

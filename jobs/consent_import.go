@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -168,13 +167,11 @@ func takeTable(ctx context.Context, p *setup.Setup, to *intake.Intake, in origin
 
 func takeFile(ctx context.Context, c *Command, cfg *config.Config, intake *intake.Intake, in origin,
 	path string) (taken intake.Taken, err error) {
-	file := os.Stdin
-	if path != "-" {
-		if file, err = os.Open(path); err != nil {
-			return taken, fmt.Errorf("%w: %w", setup.ErrUsage, err)
-		}
-		defer func() { err = errors.Join(err, file.Close()) }()
+	file, err := input(ctx, path)
+	if err != nil {
+		return taken, fmt.Errorf("%w: %w", setup.ErrUsage, err)
 	}
+	defer func() { err = errors.Join(err, file.Close()) }()
 	format := delivery.Format(in.format)
 	if format == "" {
 		format = delivery.CSV

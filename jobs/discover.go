@@ -57,7 +57,7 @@ func discoverCommand(c *Command) *cobra.Command {
 
 func discoverAdHoc(ctx context.Context, c *Command, target, connector, format, explain, output string, sample int,
 	all bool) (err error) {
-	k, o, err := adHoc(c, target, connector)
+	k, o, err := adHoc(ctx, c, target, connector)
 	if err != nil {
 		return err
 	}

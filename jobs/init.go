@@ -57,7 +57,7 @@ func initCommand(c *Command) *cobra.Command {
 
 // initFrom scans a source and writes the configuration that follows from it.
 func initFrom(ctx context.Context, c *Command, target, connector, output string) (err error) {
-	k, o, err := adHoc(c, target, connector)
+	k, o, err := adHoc(ctx, c, target, connector)
 	if err != nil {
 		return err
 	}

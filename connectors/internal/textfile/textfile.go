@@ -123,12 +123,16 @@ type Options struct {
 	Foreign []Foreign // what else is refused, before what every connector refuses
 }
 
-// Open opens the file at path and what decompresses it. How it is packed is told from the first bytes; a
+// Open opens the file at path and what decompresses it. What is no regular file is ErrConfig: to open a pipe waits
+// for whoever writes into it. How it is packed is told from the first bytes; a
 // name that promises otherwise is ErrDamaged.
 func Open(path string) (*Text, error) { return OpenWith(path, Options{}) }
 
 // OpenWith is Open with options.
 func OpenWith(path string, o Options) (_ *Text, err error) {
+	if _, err := StampOf(path); err != nil {
+		return nil, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, Error(err)

@@ -44,10 +44,16 @@ const (
 	// point@address: passing a point asks who listens there to cut this process off the registry
 	severVariable = "LETHE_TEST_SEVER"
 	traceVariable = "LETHE_TEST_TRACE" // a file that gets the name of every point that is passed
+	graceVariable = "LETHE_TEST_GRACE" // how long a command may go on that was stopped
 )
 
 func letheMain() {
-	c := &jobs.Command{Out: os.Stdout, Err: os.Stderr, Now: time.Now, Crash: func(string) {}}
+	c := &jobs.Command{Out: os.Stdout, Err: os.Stderr, Now: time.Now, Crash: func(string) {}, Grace: jobs.Grace}
+	if grace := os.Getenv(graceVariable); grace != "" {
+		var err error
+		c.Grace, err = time.ParseDuration(grace)
+		must(err)
+	}
 	if now := os.Getenv(clockVariable); now != "" {
 		at, err := time.Parse(time.RFC3339, now)
 		must(err)
