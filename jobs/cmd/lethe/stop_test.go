@@ -61,17 +61,18 @@ func TestSignalsEndEveryWait(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "company")
 	company(t, dir, 20)
+	pipes := t.TempDir()
 
 	t.Run("an import from a pipe", func(t *testing.T) {
-		cmd, out := started(t, dir, nil, "consent", "import", "--silo", "customers", "--source", "crm", "pipe.csv")
-		writeEnd(t, filepath.Join(dir, "pipe.csv"), cmd)
+		cmd, out := started(t, dir, nil, "consent", "import", "--silo", "customers", "--source", "crm", filepath.Join(pipes, "pipe.csv"))
+		writeEnd(t, filepath.Join(pipes, "pipe.csv"), cmd)
 		require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
 		require.Equal(t, 130, ended(t, cmd, out).ExitCode(), out.String())
 		require.Contains(t, out.String(), "interrupted: ")
 	})
 	t.Run("an import of which a part came", func(t *testing.T) {
-		cmd, out := started(t, dir, nil, "consent", "import", "--silo", "customers", "--source", "crm", "part.csv")
-		f := writeEnd(t, filepath.Join(dir, "part.csv"), cmd)
+		cmd, out := started(t, dir, nil, "consent", "import", "--silo", "customers", "--source", "crm", filepath.Join(pipes, "part.csv"))
+		f := writeEnd(t, filepath.Join(pipes, "part.csv"), cmd)
 		_, err := f.WriteString("email,purpose,type,occurred_at,notice,method,evidence,id\n")
 		require.NoError(t, err)
 		require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
@@ -93,16 +94,16 @@ func TestSignalsEndEveryWait(t *testing.T) {
 		require.Equal(t, 130, ended(t, cmd, out).ExitCode(), out.String())
 	})
 	t.Run("what no signal reaches", func(t *testing.T) {
-		cmd, out := started(t, dir, []string{graceVariable + "=100ms"}, "status", "--config", "grace.yaml")
-		writeEnd(t, filepath.Join(dir, "grace.yaml"), cmd)
+		cmd, out := started(t, dir, []string{graceVariable + "=100ms"}, "status", "--config", filepath.Join(pipes, "grace.yaml"))
+		writeEnd(t, filepath.Join(pipes, "grace.yaml"), cmd)
 		require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
 		require.Equal(t, 130, ended(t, cmd, out).ExitCode(), out.String())
 		require.Contains(t, out.String(), "what was waited for did not end within 100ms")
 		require.Contains(t, out.String(), "interrupted: ")
 	})
 	t.Run("a second signal", func(t *testing.T) {
-		cmd, out := started(t, dir, []string{graceVariable + "=1h"}, "status", "--config", "second.yaml")
-		writeEnd(t, filepath.Join(dir, "second.yaml"), cmd)
+		cmd, out := started(t, dir, []string{graceVariable + "=1h"}, "status", "--config", filepath.Join(pipes, "second.yaml"))
+		writeEnd(t, filepath.Join(pipes, "second.yaml"), cmd)
 		over := make(chan struct{})
 		go func() {
 			for { // the first is heard by the command, which then no longer hears any
