@@ -142,7 +142,7 @@ func connect(ctx context.Context, o connectors.Options, dsn string, session []st
 	if err == nil {
 		var inner driver.Connector
 		limits := wire.Limits{Answer: cmp.Or(o.AnswerWithin, cfg.ReadTimeout), Statement: o.StatementWithin}
-		if inner, s.dialer, err = dialed(ctx, cfg, limits); err == nil {
+		if inner, s.dialer, err = dialed(cfg, limits); err == nil {
 			s.db = sql.OpenDB(wire.Connector{Connector: sessions{inner, session}, Dialer: s.dialer})
 		}
 	}
@@ -163,11 +163,11 @@ func connect(ctx context.Context, o connectors.Options, dsn string, session []st
 }
 
 // dialed makes the driver's connector with a dialer that ends its waits, and asks whether a silent server answers
-// by another connection.
-func dialed(ctx context.Context, cfg *mysql.Config, limits wire.Limits) (driver.Connector, *wire.Dialer, error) {
+// by another connection. Each statement has a context of its own, so that none is that of the connections.
+func dialed(cfg *mysql.Config, limits wire.Limits) (driver.Connector, *wire.Dialer, error) {
 	cfg.ReadTimeout, cfg.WriteTimeout = 0, 0 // which would end long statements of a server that answers
 	asker := cfg.Clone()
-	d := wire.NewDialer(ctx, limits)
+	d := wire.NewDialer(context.Background(), limits)
 	asker.DialFunc = d.Aside().Dial
 	asking, err := mysql.NewConnector(asker)
 	if err != nil {
