@@ -179,6 +179,8 @@ type conn struct {
 type way struct {
 	user   time.Time // the deadline of who uses the connection
 	ours   time.Time // that of the wait; zero where there is none
+	began  time.Time // the wait
+	heard  time.Time // of the server: since when it is silent
 	asking context.CancelFunc
 }
 
@@ -191,7 +193,7 @@ func (w *way) deadline() time.Time {
 
 // Read waits for bytes.
 func (c *conn) Read(p []byte) (int, error) {
-	began := time.Now()
+	c.begin(&c.read)
 	for {
 		if err := c.arm(&c.read, c.Conn.SetReadDeadline); err != nil {
 			return 0, err
@@ -200,7 +202,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}
-		if err := c.goOn(&c.read, began, err); err != nil {
+		if err := c.goOn(&c.read, err); err != nil {
 			return 0, err
 		}
 	}
@@ -208,7 +210,7 @@ func (c *conn) Read(p []byte) (int, error) {
 
 // Write waits until the other side has room for all bytes.
 func (c *conn) Write(p []byte) (written int, err error) {
-	began := time.Now()
+	c.begin(&c.write)
 	for {
 		if err := c.arm(&c.write, c.Conn.SetWriteDeadline); err != nil {
 			return written, err
@@ -218,12 +220,20 @@ func (c *conn) Write(p []byte) (written int, err error) {
 			return written, err
 		}
 		if n > 0 {
-			began = time.Now()
+			c.begin(&c.write)
 		}
-		if err := c.goOn(&c.write, began, err); err != nil {
+		if err := c.goOn(&c.write, err); err != nil {
 			return written, err
 		}
 	}
+}
+
+// begin says that a wait begins.
+func (c *conn) begin(w *way) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w.began = time.Now()
+	w.heard = w.began
 }
 
 // arm sets the deadline of what is waited for next. While nobody is asked it is the whole limit, else half of it:
@@ -243,7 +253,7 @@ func (c *conn) arm(w *way, set func(time.Time) error) error {
 }
 
 // goOn decides, when a deadline is over, whether to wait for longer.
-func (c *conn) goOn(w *way, began time.Time, passed error) error {
+func (c *conn) goOn(w *way, passed error) error {
 	c.mu.Lock()
 	ask, stopped := c.dialer.Ask, c.stopped
 	users := !w.user.IsZero() && !w.user.After(time.Now())
@@ -269,11 +279,14 @@ func (c *conn) goOn(w *way, began time.Time, passed error) error {
 		if cut {
 			return nil // whatever it was, the next look at the connection says it
 		}
-		if silence.Answers && time.Since(began) < c.dialer.Limits.Statement {
+		if silence.Answers {
+			w.heard = time.Now()
+		}
+		if time.Since(w.heard) < c.dialer.Limits.Answer && time.Since(w.began) < c.dialer.Limits.Statement {
 			return nil
 		}
 	}
-	silence.For = time.Since(began).Round(time.Millisecond)
+	silence.For = time.Since(w.began).Round(time.Millisecond)
 	return c.dialer.heard(silence)
 }
 
