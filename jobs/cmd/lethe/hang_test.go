@@ -21,11 +21,10 @@ import (
 // yet applied.
 type stoppable struct {
 	*ready
-	db      *servers.Database
-	gate    *servers.Gate
-	process *os.Process
-	fill    func()
-	look    func(testing.TB, string) *outcome
+	db   *servers.Own
+	gate *servers.Gate
+	fill func()
+	look func(testing.TB, string) *outcome
 }
 
 // within is how long the stopped server is waited for: one that works answers in that time on any machine.
@@ -33,8 +32,9 @@ const within = "3s"
 
 func newStoppable(t *testing.T) *stoppable {
 	t.Helper()
-	server, process := servers.OwnMariaDB(t)
-	s := &stoppable{db: server.Database(t), process: process, gate: servers.NewGate(t, server.Address)}
+	own := servers.OwnMariaDB(t)
+	server := own.Server
+	s := &stoppable{db: own, gate: servers.NewGate(t, server.Address)}
 	s.fill = func() {
 		s.db.Exec(t, "DROP TABLE IF EXISTS lethe_crm_customers, orders, customers, addresses, staff;"+
 			mysqlSQL(customers(chunks)))
@@ -49,7 +49,7 @@ func newStoppable(t *testing.T) *stoppable {
 		return o
 	}
 	s.fill()
-	dir := onServer(t, s.db, chunks)
+	dir := onServer(t, own.Database, chunks)
 	dsn := "mysql://" + url.UserPassword(server.User, server.Password).String() + "@" + s.gate.Address + "/" +
 		s.db.Name + "?tls=false"
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "crm.dsn"), []byte(dsn), 0o600))
@@ -78,11 +78,6 @@ func (s *stoppable) fresh(t *testing.T, answerWithin string) (dir string) {
 	s.fill()
 	rewrite(t, dir, "tls: waived,", "tls: waived, answer_within: "+answerWithin+",")
 	return dir
-}
-
-func (s *stoppable) signal(t *testing.T, signal os.Signal) {
-	t.Helper()
-	require.NoError(t, s.process.Signal(signal))
 }
 
 // run starts a command; what it is at after minutes hangs.
@@ -122,9 +117,7 @@ func TestServerThatStops(t *testing.T) {
 			dir := s.fresh(t, within)
 			stopped := make(chan struct{})
 			stop := func() {
-				if err := s.process.Signal(syscall.SIGSTOP); err != nil {
-					t.Error(err)
-				}
+				s.db.Signal(t, syscall.SIGSTOP)
 				close(stopped)
 			}
 			if c.at == "" {
@@ -141,7 +134,7 @@ func TestServerThatStops(t *testing.T) {
 			code, out := run(t, dir, "run", "--apply")
 			t.Logf("ended after %s", time.Since(began))
 			<-stopped
-			s.signal(t, syscall.SIGCONT)
+			s.db.Signal(t, syscall.SIGCONT)
 			require.Equal(t, 3, code, out)
 			require.Contains(t, out, c.says)
 			require.Contains(t, out, "answer_within of the source")
@@ -157,9 +150,7 @@ func TestServerThatStops(t *testing.T) {
 				dir := s.fresh(t, "1h")
 				stopped := make(chan struct{})
 				s.gate.When(at, true, func() {
-					if err := s.process.Signal(syscall.SIGSTOP); err != nil {
-						t.Error(err)
-					}
+					s.db.Signal(t, syscall.SIGSTOP)
 					close(stopped)
 				})
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -174,7 +165,7 @@ func TestServerThatStops(t *testing.T) {
 				var exit *exec.ExitError
 				require.ErrorAs(t, cmd.Wait(), &exit)
 				t.Logf("ended %s after the signal", time.Since(began))
-				s.signal(t, syscall.SIGCONT)
+				s.db.Signal(t, syscall.SIGCONT)
 				require.NoError(t, ctx.Err(), "it hangs: %s", out.String())
 				require.Equal(t, 130, exit.ExitCode(), out.String())
 				finish(t, dir)
