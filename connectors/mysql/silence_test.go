@@ -113,8 +113,8 @@ func TestEverythingEndsWhereAServerStops(t *testing.T) {
 		}, "scan crm table p: "},
 		{"locking", "FOR UPDATE", true, change, "mutate crm table p: "},
 		{"a change", "DELETE FROM", false, change, "mutate crm table p: "},
-		{"the end of a transaction", "COMMIT", false, change, "mutate crm: "},
-		{"the answer to its end", "COMMIT", true, change, "mutate crm: "},
+		{"the end of a transaction", "\x03COMMIT", false, change, "mutate crm: "},
+		{"the answer to its end", "\x03COMMIT", true, change, "mutate crm: "},
 		{"the clock", "UTC_TIMESTAMP", false, func(t *testing.T, src connectors.Source) error {
 			_, err := src.(connectors.Clocked).Clock(t.Context())
 			return err

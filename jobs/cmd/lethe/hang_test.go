@@ -101,17 +101,17 @@ func TestServerThatStops(t *testing.T) {
 	t.Parallel()
 	s := newStoppable(t)
 	for _, c := range []struct {
-		name, at string
-		after    bool
-		says     string
+		name, at, then string // it stops at a text that Lethe sends, the first after another; \x03 begins a statement
+		after          bool   // it hears it
+		says           string
 	}{
-		{"before anything", "", false, "open crm: no answer from the server for "},
-		{"in the catalog", "information_schema.COLUMNS", true, "catalog crm: no answer from the server for "},
-		{"in a scan", "FROM `staff` FORCE INDEX (PRIMARY) ORDER BY", false, "scan crm table staff: no answer"},
-		{"while it locks", "FOR UPDATE", true, "mutate crm table "},
-		{"holding locks", "DELETE FROM `orders`", false, "mutate crm table "},
-		{"before it commits", "COMMIT", false, "no answer from the server for "},
-		{"having committed", "COMMIT", true, "no answer from the server for "},
+		{"before anything", "", "", false, "open crm: no answer from the server for "},
+		{"in the catalog", "information_schema.COLUMNS", "", false, "catalog crm: no answer from the server for "},
+		{"in a scan", "FROM `staff` FORCE INDEX (PRIMARY) ORDER BY", "", false, "scan crm table staff: no answer"},
+		{"while it locks", "FOR UPDATE", "", false, "mutate crm table "},
+		{"holding locks", "DELETE FROM `orders`", "", false, "mutate crm table "},
+		{"before it commits", "DELETE FROM `orders`", "\x03COMMIT", false, "mutate crm: no answer from the server for "},
+		{"having committed", "DELETE FROM `orders`", "\x03COMMIT", true, "no answer from the server for "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := s.fresh(t, within)
@@ -120,15 +120,18 @@ func TestServerThatStops(t *testing.T) {
 				s.db.Signal(t, syscall.SIGSTOP)
 				close(stopped)
 			}
-			if c.at == "" {
+			switch {
+			case c.at == "":
 				stop()
 				code, out := run(t, dir, "check")
 				require.Equal(t, 3, code, out)
 				require.Contains(t, out, "open crm: no answer from the server for ")
 				require.Contains(t, out, "answer_within of the source")
 				require.Contains(t, out, "source log: ")
-			} else {
+			case c.then == "":
 				s.gate.When(c.at, c.after, stop)
+			default:
+				s.gate.When(c.at, false, func() { s.gate.When(c.then, c.after, stop) })
 			}
 			began := time.Now()
 			code, out := run(t, dir, "run", "--apply")
@@ -145,7 +148,7 @@ func TestServerThatStops(t *testing.T) {
 		})
 	}
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		for _, at := range []string{"information_schema.COLUMNS", "FROM `staff` FORCE INDEX (PRIMARY) ORDER BY", "COMMIT"} {
+		for _, at := range []string{"information_schema.COLUMNS", "FROM `staff` FORCE INDEX (PRIMARY) ORDER BY", "\x03COMMIT"} {
 			t.Run(signal.String()+" at "+at, func(t *testing.T) {
 				dir := s.fresh(t, "1h")
 				stopped := make(chan struct{})
