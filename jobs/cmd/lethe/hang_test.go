@@ -28,7 +28,7 @@ type stoppable struct {
 }
 
 // within is how long the stopped server is waited for: one that works answers in that time on any machine.
-const within = "3s"
+const within = "5s"
 
 func newStoppable(t *testing.T) *stoppable {
 	t.Helper()
