@@ -18,7 +18,7 @@ func (g *Graph) settle(otherwise bool) {
 			continue
 		}
 		g.own()
-		if g.order() {
+		if g.order(otherwise) {
 			return
 		}
 	}
@@ -126,10 +126,8 @@ func (g *Graph) hold(otherwise bool) (found bool) {
 			p.held, p.waits = true, p.waits || waits
 		case waits: // for rows of a plan that waits itself
 			p.ends, p.waits = stays, true
-		case otherwise && p.ends == goes && p.root.Change == judge.Delete && p.elseEmptied():
-			p.ends = emptied
 		default:
-			p.ends = stays
+			p.stay(otherwise)
 		}
 	}
 	return found
@@ -183,7 +181,7 @@ func (n *node) elseEmptied() bool {
 // order numbers the rows that go, so that each has a greater level than those it refers to, as far as the
 // engine minds. Rows that refer to each other in a circle go if a reference of the circle can be NULL, or the
 // engine looks when all is done. It reports false where some cannot, and holds them.
-func (g *Graph) order() bool {
+func (g *Graph) order(otherwise bool) bool {
 	ordered := true
 	var leaving []*node
 	for _, n := range g.nodes {
@@ -198,7 +196,7 @@ func (g *Graph) order() bool {
 				continue
 			}
 			if n.detach = append(n.detach, missing(n.detach, r.edge.nullable)...); len(r.edge.nullable) == 0 {
-				n.stay()
+				n.stay(otherwise)
 				ordered = false
 			}
 		}
@@ -216,7 +214,7 @@ func (g *Graph) order() bool {
 		}
 		for _, n := range circle {
 			ordered = false
-			n.stay()
+			n.stay(otherwise)
 		}
 	}
 	if !ordered {
@@ -245,12 +243,15 @@ func within(circle []*node, such func(ref) bool) (refs []ref) {
 // knows reports whether the engine does anything about a reference when the row referred to is deleted.
 func (g *Graph) knows(r ref) bool { return r.edge.OnDelete != "" && !g.store.Defers() }
 
-// stay keeps a row that cannot go in any order.
-func (n *node) stay() {
-	if n.root != nil {
-		n.ends = stays
-	} else {
+// stay keeps a row that cannot go in any order, or empties it where its rule says so and otherwise is set.
+func (n *node) stay(otherwise bool) {
+	switch {
+	case n.root == nil:
 		n.held = true
+	case otherwise && n.ends == goes && n.root.Change == judge.Delete && n.elseEmptied():
+		n.ends = emptied
+	default:
+		n.ends = stays
 	}
 }
 

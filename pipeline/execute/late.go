@@ -16,24 +16,44 @@ import (
 // only once it has refused.
 func (t *transaction) late(ctx context.Context) (queries []connectors.Query, edits []connectors.EditFunc, err error) {
 	changed, deleted := t.places()
-	t.referred = map[int]map[int]connectors.Key{}
+	t.referred, t.keyless = map[int]map[int]connectors.Key{}, nil
 	for _, table := range sortedKeys(deleted) {
 		for _, edge := range t.into[table] {
 			e := t.set.Edges[edge]
 			child, ok := t.store.Tables.Find(e.Child)
-			if !ok || len(child.Key) == 0 || !t.all && (e.OnDelete == "RESTRICT" || e.OnDelete == "NO ACTION") {
+			if !ok || !t.all && (e.OnDelete == "RESTRICT" || e.OnDelete == "NO ACTION") {
 				continue
 			}
 			l := &looking{transaction: t, edge: edge, rows: map[connectors.Key]int{}, changed: changed[e.Child]}
 			if err := l.ask(ctx, child, deleted[table]); err != nil {
 				return nil, nil, err
 			}
-			if len(l.query.Keys.Tuples) > 0 {
+			switch {
+			case len(l.query.Keys.Tuples) == 0:
+			case len(child.Key) == 0:
+				t.keyless = append(t.keyless, l)
+			default:
 				queries, edits = append(queries, l.query), append(edits, l.look)
 			}
 		}
 	}
 	return queries, edits, nil
+}
+
+// lookAside looks for rows without a key that refer to one which is to be deleted: they cannot be locked, but none
+// can come any more that the engine's foreign keys know of, once what they refer to is.
+func (t *transaction) lookAside(ctx context.Context) error {
+	for _, l := range t.keyless {
+		for b, err := range t.store.Conn.Scan(ctx, l.query) {
+			if err != nil {
+				return err
+			}
+			if _, err := l.look(b); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // places are where the rows of the transaction stand in the set, and those of them that are to be deleted, by

@@ -78,6 +78,7 @@ type transaction struct {
 	seen       *view
 	skipped    bool                           // a row was not as assumed, and so not changed
 	referred   map[int]map[int]connectors.Key // by edge to fields that are no key: the values of each row
+	keyless    []*looking                     // for rows that cannot be locked
 }
 
 // try runs the transaction until what it did is what the rows as they are ask for.
@@ -220,7 +221,11 @@ func (t *transaction) run(ctx context.Context, known *view) error {
 	next := 0
 	_, err = t.mutator.Mutate(ctx, queries, func(b connectors.Batch) (connectors.Edit, error) {
 		next++
-		return edit[next-1](b)
+		e, err := edit[next-1](b)
+		if err == nil && next == len(edit) { // all is locked, and nothing changed
+			err = t.lookAside(ctx)
+		}
+		return e, err
 	}, func() error { return t.confirm(ctx) })
 	return err
 }
