@@ -7,7 +7,7 @@
 //		})
 //	}
 //
-// The suite asks the opened source whether it is a Mutator, a Rewriter or a CopyKeeper and runs what
+// The suite asks the opened source whether it is a Mutator, a Rewriter, a CopyKeeper or a Foreseer and runs what
 // belongs to it, so a source that only reads passes too. A connector that promises to change rows asserts
 // that in its own test, lest it lose the capability unseen.
 package connectortest
@@ -82,6 +82,7 @@ func Run(t *testing.T, h Harness) {
 	_, mutates := src.(connectors.Mutator)
 	_, rewrites := src.(connectors.Rewriter)
 	_, keeps := src.(connectors.CopyKeeper)
+	_, foresees := src.(connectors.Foreseer)
 	require.NoError(t, src.Close())
 
 	run := func(group string, tests []subtest) {
@@ -100,5 +101,8 @@ func Run(t *testing.T, h Harness) {
 	}
 	if keeps {
 		run("copy", copyTests())
+	}
+	if foresees {
+		run("foreseer", foreseerTests())
 	}
 }

@@ -26,6 +26,7 @@ func TestMem(t *testing.T) {
 	require.Implements(t, (*connectors.Rewriter)(nil), store(nil))
 	require.Implements(t, (*connectors.CopyKeeper)(nil), store(nil))
 	require.Implements(t, (*connectors.Deferrer)(nil), store(nil))
+	require.Implements(t, (*connectors.Foreseer)(nil), store(nil))
 	connectortest.Run(t, connectortest.Harness{
 		New: func(t *testing.T, tables []connectortest.Table) connectortest.Store {
 			s := store(tables)

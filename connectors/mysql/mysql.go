@@ -17,6 +17,8 @@
 //
 //	GRANT SELECT, UPDATE, DELETE ON crm.* TO 'lethe_apply'@'10.0.0.5' REQUIRE SSL;
 //
+// TRIGGER besides lets Foresee look whether the triggers can run.
+//
 // For copies (apply_dsn), besides those, on the copy's table and on each of its views, by name:
 //
 //	GRANT SHOW VIEW ON crm.* TO 'lethe_apply'@'10.0.0.5';

@@ -126,6 +126,7 @@ func TestSQLite(t *testing.T) {
 			if e.writable {
 				require.Implements(t, (*connectors.CopyKeeper)(nil), &mutator{})
 				require.Implements(t, (*connectors.Deferrer)(nil), &mutator{})
+				require.Implements(t, (*connectors.Foreseer)(nil), &mutator{})
 			}
 			connectortest.Run(t, e.harness())
 		})
