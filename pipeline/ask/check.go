@@ -1,6 +1,7 @@
 // Package ask answers what somebody asks of the pipeline, and changes nothing.
 //
-//   - Check says whether everything that a night needs is there and fits.
+//   - Check says whether everything that a night needs is there and fits, and what would keep a source from what
+//     the night will ask of it.
 //   - Status says where the nights stand: WaitingPlan is a plan and for whom it waits, CopyStatus how far an
 //     application's copy is behind.
 //   - Explain says why records were, or would be, kept or deleted.
@@ -15,6 +16,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/copies"
+	"lethe/pipeline/dependents"
 	"lethe/pipeline/policy/lint"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
@@ -81,5 +83,25 @@ func checkSource(ctx context.Context, set *stores.Set, src setup.Source) ([]stri
 		lines = append(lines, fmt.Sprintf("source %s: silos govern it, but it can only be read: "+
 			"a night names the rows that would have to change in it, and leaves them", s.Name))
 	}
-	return lines, nil
+	said, err := foresee(ctx, s)
+	return append(lines, said...), err
+}
+
+// foresee asks a source what would keep it from what nights can do there. What it is in doubt of is a line; the
+// error joins what it is sure of.
+func foresee(ctx context.Context, s *stores.Store) (lines []string, err error) {
+	f, ok := s.Conn.(connectors.Foreseer)
+	if !ok {
+		return nil, nil
+	}
+	found, err := f.Foresee(ctx, dependents.New(s, "", nil).Uses())
+	errs := []error{err}
+	for _, o := range found {
+		if o.Doubt {
+			lines = append(lines, fmt.Sprintf("source %s: %s", s.Name, o))
+		} else {
+			errs = append(errs, fmt.Errorf("%w: source %s: %s (%w)", setup.ErrSource, s.Name, o, o.Kind))
+		}
+	}
+	return lines, errors.Join(errs...)
 }

@@ -62,6 +62,24 @@ func clearable(rules []policy.Rule) map[string]*string {
 	return spec
 }
 
+// Writes are the fields that blocking, clearing and anonymizing rows may set.
+func (b *Binding) Writes() (fields []string) {
+	for _, c := range slices.Concat(b.blocked, b.unblocked) {
+		fields = append(fields, c.field)
+	}
+	rules, clears := b.Silo.Silo.Rules, clearable(b.Silo.Silo.Rules)
+	anonymizes := slices.ContainsFunc(rules, func(r policy.Rule) bool {
+		return r.End == policy.Anonymize || r.Else == policy.Anonymize
+	})
+	for _, t := range b.Targets {
+		if _, cleared := clears[t.field]; cleared || t.anonymize && anonymizes {
+			fields = append(fields, t.field)
+		}
+	}
+	slices.Sort(fields)
+	return slices.Compact(fields)
+}
+
 // in reports whether a change touches the target.
 func (t Target) in(p Planned) bool {
 	return p.Change == Anonymize && t.anonymize || p.Change == Clear && slices.Contains(p.Fields, t.field)
