@@ -52,16 +52,15 @@ func onlyRead(uses []connectors.Use) []connectors.Use {
 	return reads
 }
 
-// differing says which fields of a table are seen by the user of apply_dsn and not by that of dsn: what a plan is
-// made with is read by the one, and changed by the other.
+// differing says which fields of a table are seen by the user of apply_dsn and not by that of dsn, who reads.
 func (f *foresight) differing(reads, changes *table) {
 	if reads == nil || changes == nil {
 		return
 	}
 	for _, field := range changes.Fields {
 		if _, ok := reads.Field(field.Name); !ok {
-			f.say(connectors.Obstacle{Table: reads.Name, Kind: connectors.ErrDenied,
-				What: "does not see field " + field.Name + ", which the user of apply_dsn sees",
+			f.say(connectors.Obstacle{Table: reads.Name, Kind: connectors.ErrDenied, Doubt: true,
+				What: "does not see field " + field.Name + ", which the user of apply_dsn sees, so that nobody looks at it",
 				Mend: "GRANT SELECT (" + quoteName(field.Name) + ") ON " + f.user.table(reads.Name) + " TO " + f.user.grantee})
 		}
 	}
@@ -157,7 +156,8 @@ func (f *foresight) ask(ctx context.Context, t *table, u connectors.Use) error {
 		}
 	}
 	from := " FROM " + quoteName(t.Name)
-	lacks, err := f.lacking(ctx, t, "SELECT", fields, func(names string) string { return "SELECT " + names + from })
+	lacks, err := f.lacking(ctx, t, "SELECT", fields,
+		func(names []string) string { return "SELECT " + strings.Join(names, ", ") + from })
 	if err != nil || lacks {
 		return err // without SELECT nothing else can be asked
 	}
@@ -171,43 +171,45 @@ func (f *foresight) ask(ctx context.Context, t *table, u connectors.Use) error {
 		}
 	}
 	if len(u.Update) > 0 {
-		_, err = f.lacking(ctx, t, "UPDATE", u.Update, func(names string) string {
-			return "UPDATE " + quoteName(t.Name) + " SET " + strings.ReplaceAll(names, ", ", " = NULL, ") + " = NULL"
+		_, err = f.lacking(ctx, t, "UPDATE", u.Update, func(names []string) string {
+			set := make([]string, len(names))
+			for i, name := range names {
+				set[i] = name + " = " + name
+			}
+			return "UPDATE " + quoteName(t.Name) + " SET " + strings.Join(set, ", ")
 		})
 	}
 	if err == nil && u.Delete {
-		_, err = f.lacking(ctx, t, "DELETE", nil, func(string) string { return "DELETE" + from })
+		_, err = f.lacking(ctx, t, "DELETE", nil, func([]string) string { return "DELETE" + from })
 	}
 	return err
 }
 
 // lacking says whether the user lacks a right, on which of the fields, and how it is granted.
 func (f *foresight) lacking(ctx context.Context, t *table, right string, fields []string,
-	statement func(names string) string) (bool, error) {
-	quoted := func(names []string) string {
-		var q []string
-		for _, name := range names {
-			q = append(q, quoteName(name))
-		}
-		return strings.Join(q, ", ")
+	statement func(quoted []string) string) (bool, error) {
+	quoted := make([]string, len(fields))
+	for i, name := range fields {
+		quoted[i] = quoteName(name)
 	}
-	lacks, err := f.lacks(ctx, statement(quoted(fields)))
+	lacks, err := f.lacks(ctx, statement(quoted))
 	if err != nil || !lacks {
 		return false, err
 	}
-	var missing []string
-	for _, name := range fields {
-		lacks, err := f.lacks(ctx, statement(quoteName(name)))
+	var missing, missingQuoted []string
+	for i, name := range fields {
+		lacks, err := f.lacks(ctx, statement(quoted[i:i+1]))
 		if err != nil {
 			return false, err
 		}
 		if lacks {
-			missing = append(missing, name)
+			missing, missingQuoted = append(missing, name), append(missingQuoted, quoted[i])
 		}
 	}
 	what, granted := right, right
 	if len(missing) > 0 && (right != "SELECT" || len(missing) < len(t.Fields)) {
-		what, granted = right+" on "+strings.Join(missing, ", "), right+" ("+quoted(missing)+")"
+		what = right + " on " + strings.Join(missing, ", ")
+		granted = right + " (" + strings.Join(missingQuoted, ", ") + ")"
 	}
 	f.say(connectors.Obstacle{Table: t.Name, Kind: connectors.ErrDenied, What: "lacks " + what,
 		Mend: "GRANT " + granted + " ON " + f.user.table(t.Name) + " TO " + f.user.grantee})

@@ -73,8 +73,8 @@ func TestForeseeRights(t *testing.T) {
 			"table people: apply_dsn: there is no such table, or none that may be seen\n" + blind},
 		{"fields that only one sees", []string{"SELECT (id, name, email) ON %s.people"},
 			[]string{"SELECT, UPDATE, DELETE, TRIGGER ON %s.*"}, peopleUse,
-			"table people: dsn: does not see field note, which the user of apply_dsn sees: GRANT SELECT (`note`) ON " +
-				"DB.`people` TO 'r'@'%'\n"},
+			"table people: dsn: does not see field note, which the user of apply_dsn sees, so that " +
+				"nobody looks at it: GRANT SELECT (`note`) ON DB.`people` TO 'r'@'%'\n"},
 		{"triggers that are not seen", []string{"SELECT ON %s.*"}, []string{"SELECT, UPDATE, DELETE ON %s.*"}, peopleUse,
 			blind},
 	} {

@@ -60,7 +60,7 @@ type table struct {
 
 // layout is the fields that are read of a table, and where they stand.
 type layout struct {
-	fields []string // nil: all
+	fields []string
 	at     map[string]int
 	key    []int
 	edges  map[int][]int // where the fields of an edge from the table stand
@@ -69,11 +69,6 @@ type layout struct {
 
 func (x *Executor) layout(t connectors.Table, fields []string) layout {
 	l := layout{fields: fields, at: map[string]int{}, edges: map[int][]int{}, into: map[int][]int{}}
-	if fields == nil {
-		for i, f := range t.Fields {
-			l.at[f.Name] = i
-		}
-	}
 	for i, name := range fields {
 		l.at[name] = i
 	}
@@ -115,7 +110,11 @@ func (x *Executor) newTable(t connectors.Table) *table {
 			add(e.RefFields)
 		}
 	}
-	whole := x.layout(t, nil)
+	var all []string // by name, as who changes may see more fields than who read the catalog
+	for _, f := range t.Fields {
+		all = append(all, f.Name)
+	}
+	whole := x.layout(t, all)
 	if len(x.store.Governed[t.Name]) > 0 { // a row may have become a silo's
 		return &table{Table: t, whole: whole, brief: whole}
 	}
