@@ -46,7 +46,8 @@ func (g grants) has(right, database, table string) bool {
 		fits := whole && (level == "*" || like(unquoteName(level), database)) ||
 			table != "" && object == quoteName(database)+"."+quoteName(table)
 		if fits && slices.ContainsFunc(g[object], func(granted string) bool {
-			return granted == right || granted == "ALL PRIVILEGES" || granted == "ALL" || strings.HasPrefix(granted, right+" (")
+			return granted == right || granted == "ALL PRIVILEGES" || granted == "ALL" ||
+				strings.HasPrefix(granted, right+" (")
 		}) {
 			return true
 		}

@@ -8,7 +8,7 @@ import (
 
 // civil is a schedule by the clocks of a zone. robfig/cron asked in the zone itself would lose a night that
 // the clocks jump over, and fire twice in an hour that comes twice; here every time of day fires once on
-// every day: one that does not exist fires an hour later.
+// every day: one that does not exist fires directly after the jump, together with what else is due then.
 type civil struct {
 	cron.Schedule
 	zone *time.Location
@@ -17,8 +17,9 @@ type civil struct {
 // Next is the first time after t.
 func (s civil) Next(t time.Time) time.Time {
 	t = t.In(s.zone)
+	// What the clocks showed before now has fired: a time that they show twice fires the first time.
 	clock := time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
-	for clock = clock.Add(-2 * time.Hour); ; { // an hour that came twice may lie behind
+	for {
 		if clock = s.Schedule.Next(clock); clock.IsZero() {
 			return clock
 		}
@@ -28,31 +29,45 @@ func (s civil) Next(t time.Time) time.Time {
 	}
 }
 
-// at is the instant at which the zone's clocks show what clock, in UTC, shows.
+// at is the first instant at which the zone's clocks show what clock, in UTC, shows; or at which they have
+// jumped over it.
 func (s civil) at(clock time.Time) time.Time {
 	at := time.Date(clock.Year(), clock.Month(), clock.Day(), clock.Hour(), clock.Minute(), clock.Second(), 0, s.zone)
-	if earlier := at.Add(-time.Hour); shows(earlier, clock) {
-		return earlier // an hour that comes twice: the first
-	}
-	if at.Format(time.DateTime) < clock.Format(time.DateTime) {
-		return at.Add(time.Hour) // an hour that does not come: the one after it
+	since, until := at.ZoneBounds()
+	switch {
+	case !shows(at, clock) && at.Format(time.DateTime) > clock.Format(time.DateTime):
+		return since
+	case !shows(at, clock):
+		return until
+	case !since.IsZero():
+		_, before := since.Add(-time.Second).Zone()
+		_, now := at.Zone()
+		if earlier := at.Add(time.Duration(now-before) * time.Second); earlier.Before(since) {
+			return earlier
+		}
 	}
 	return at
 }
 
 func shows(t, clock time.Time) bool { return t.Format(time.DateTime) == clock.Format(time.DateTime) }
 
+// again reports whether the clocks show once more what they show at an instant.
+func again(at time.Time) bool {
+	_, until := at.ZoneBounds()
+	if until.IsZero() {
+		return false
+	}
+	_, now := at.Zone()
+	_, then := until.Zone()
+	return !at.Add(time.Duration(now-then) * time.Second).Before(until)
+}
+
 // odd says, for the year after from, on which days a job that starts once a day has a time that the clocks
 // jump over or show twice.
 func (s civil) odd(from time.Time) (missing, twice []string) {
 	from = from.In(s.zone)
 	for day := range 366 {
-		start := time.Date(from.Year(), from.Month(), from.Day()+day, 0, 0, 0, 0, s.zone)
-		end := time.Date(from.Year(), from.Month(), from.Day()+day+1, 0, 0, 0, 0, s.zone)
-		if end.Sub(start) == 24*time.Hour {
-			continue
-		}
-		midnight := time.Date(start.Year(), start.Month(), start.Day(), 0, 0, 0, 0, time.UTC)
+		midnight := time.Date(from.Year(), from.Month(), from.Day()+day, 0, 0, 0, 0, time.UTC)
 		clock := s.Schedule.Next(midnight.Add(-time.Second))
 		if clock.IsZero() || !clock.Before(midnight.AddDate(0, 0, 1)) ||
 			s.Schedule.Next(clock).Before(midnight.AddDate(0, 0, 1)) {
@@ -60,9 +75,9 @@ func (s civil) odd(from time.Time) (missing, twice []string) {
 		}
 		switch at := s.at(clock); {
 		case !shows(at, clock):
-			missing = append(missing, start.Format(time.DateOnly))
-		case shows(at.Add(time.Hour), clock):
-			twice = append(twice, start.Format(time.DateOnly))
+			missing = append(missing, midnight.Format(time.DateOnly))
+		case again(at):
+			twice = append(twice, midnight.Format(time.DateOnly))
 		}
 	}
 	return missing, twice

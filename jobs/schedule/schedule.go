@@ -61,7 +61,7 @@ func (j Job) times(zone string) (civil, error) {
 	if strings.Contains(j.Cron, "=") {
 		return civil{}, fmt.Errorf("cron %q: give the zone under zone, not in the expression", j.Cron)
 	}
-	s, err := cronParser.Parse(j.Cron)
+	s, err := parseCron(j.Cron)
 	if err != nil {
 		return civil{}, fmt.Errorf("cron %q: %w: write minute, hour, day of month, month, day of week", j.Cron, err)
 	}

@@ -20,10 +20,18 @@ func TestScheduleThatCannotWork(t *testing.T) {
 		{Job{Name: "x", Cron: "CRON_TZ=Europe/Rome"}, "give the zone under zone"},
 		{Job{Name: "x", Cron: "@every 1h"}, "write minute, hour"},
 		{Job{Name: "x", Cron: ""}, "write minute, hour"},
+		{Job{Name: "x", Cron: "15 1 * * 8"}, "day of week 8: write 0 to 7 (0 and 7 are Sunday), or sun to sat"},
+		{Job{Name: "x", Cron: "15 1 * * 6-1"}, "day of week 6-1 ends before it begins: write the days as a list"},
+		{Job{Name: "x", Cron: "15 1 * * sat-mon"}, "day of week sat-mon ends before it begins: write the days as a list"},
+		{Job{Name: "x", Cron: "15 1 * * sunday"}, "day of week sunday: write 0 to 7"},
+		{Job{Name: "x", Cron: "15 1 * * 1-2-3"}, "day of week 1-2-3: write 0 to 7"},
+		{Job{Name: "x", Cron: "15 1 * * */0"}, "day of week */0: write 0 to 7"},
+		{Job{Name: "x", Cron: "15 1 * * 1,"}, "day of week : write 0 to 7"},
+		{Job{Name: "x", Cron: "15 1 * * -1"}, "day of week -1: write 0 to 7"},
 		{Job{Name: "x", Cron: "15 1 * * *", Zone: "Europe/Atlantis"}, "name an IANA zone"},
 		{Job{Name: "x", Cron: "15 1 * * *", Until: "5 o'clock"}, "write a time of day as 15:04"},
 	} {
-		t.Run(c.want, func(t *testing.T) {
+		t.Run(c.job.Cron+" "+c.want, func(t *testing.T) {
 			require.ErrorContains(t, Check([]Job{c.job}, "Europe/Rome"), c.want)
 		})
 	}
