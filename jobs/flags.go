@@ -1,12 +1,15 @@
 package jobs
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"lethe/jobs/config"
+	"lethe/jobs/schedule"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/identifier"
@@ -33,7 +36,8 @@ func (f *nightFlags) register(cmd *cobra.Command, apply bool) {
 		cmd.Flags().BoolVar(&f.again, "again", false, "run although this night is already done")
 		cmd.Flags().BoolVar(&f.retry, "retry-refused", false,
 			"plan again what a database refused to change, before its next try is due")
-		cmd.Flags().StringVar(&f.until, "until", "", "start nothing new after this time of day (15:04)")
+		cmd.Flags().StringVar(&f.until, "until", "",
+			"start nothing new after this time of day (15:04); a start after it does nothing")
 		cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 4 when a plan waits for approval")
 	}
 }
@@ -53,18 +57,24 @@ func (f *nightFlags) options(p *setup.Setup) (setup.Options, error) {
 				setup.ErrUsage, f.asOf)
 		}
 	}
-	if f.until != "" {
-		at, err := time.Parse("15:04", f.until)
-		if err != nil {
-			return o, fmt.Errorf("%w: --until %q: write a time of day as 15:04", setup.ErrUsage, f.until)
-		}
-		now := p.Now().In(p.Zone)
-		o.Until = time.Date(now.Year(), now.Month(), now.Day(), at.Hour(), at.Minute(), 0, 0, p.Zone)
-		if !o.Until.After(now) {
-			o.Until = o.Until.AddDate(0, 0, 1)
-		}
-	}
 	return o, nil
+}
+
+// nightOptions are those of a night that starts now. Its window may be over.
+func (f *nightFlags) nightOptions(p *setup.Setup, cfg *config.Config) (setup.Options, error) {
+	o, err := f.options(p)
+	if err != nil || f.until == "" {
+		return o, err
+	}
+	o.Until, err = schedule.Window(cfg.Schedule, f.job, f.until, cfg.Controller.Timezone, p.Now())
+	var over *schedule.OverError
+	switch {
+	case errors.As(err, &over):
+		err = fmt.Errorf("%w: --until %s: %w", setup.ErrStopped, f.until, err)
+	case err != nil:
+		err = fmt.Errorf("%w: --until %w", setup.ErrUsage, err)
+	}
+	return o, err
 }
 
 // decideAt makes --as-of the present of a pipeline that only looks.

@@ -19,7 +19,7 @@ func night(ctx context.Context, c *Command, f nightFlags, phases setup.Phases) e
 	if err != nil {
 		return err
 	}
-	o, err := f.options(p)
+	o, err := f.nightOptions(p, cfg)
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ func serve(ctx context.Context, c *Command, p *setup.Setup, cfg *config.Config) 
 // fire runs one night of a job, and logs how it ended.
 func fire(ctx context.Context, p *setup.Setup, cfg *config.Config, j schedule.Job, log *slog.Logger) {
 	f := nightFlags{job: j.Name, until: j.Until, apply: j.Apply}
-	o, err := f.options(p)
+	o, err := f.nightOptions(p, cfg)
 	if err == nil {
 		var r pipeline.Result
 		r, err = pipeline.Run(ctx, p, o)

@@ -96,10 +96,17 @@ func (s civil) missed(until string, last, now time.Time) (at time.Time, ok bool)
 	if until == "" || err != nil {
 		return at, true
 	}
-	local := at.In(s.zone)
-	closes := time.Date(local.Year(), local.Month(), local.Day(), end.Hour(), end.Minute(), 0, 0, s.zone)
-	if !closes.After(at) {
-		closes = closes.AddDate(0, 0, 1)
+	return at, now.Before(s.closes(at, end))
+}
+
+// closes is the first instant after a start at which the clocks show an end, or have jumped over it.
+func (s civil) closes(start, end time.Time) time.Time {
+	day := start.In(s.zone)
+	for {
+		clock := time.Date(day.Year(), day.Month(), day.Day(), end.Hour(), end.Minute(), 0, 0, time.UTC)
+		if at := s.at(clock); at.After(start) {
+			return at
+		}
+		day = day.AddDate(0, 0, 1)
 	}
-	return at, now.Before(closes)
 }
