@@ -23,6 +23,7 @@ import (
 
 	"lethe/jobs/config"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/shown"
 )
 
 // Command is the command line with what it touches of the outside.
@@ -31,6 +32,9 @@ type Command struct {
 	Now      func() time.Time
 	Crash    func(point string) // called at named points of a night; tests kill the process there
 	Grace    time.Duration      // how long a command may go on that somebody stopped; 0 until it ends by itself
+	names    *shown.Names       // as the configuration, or what was named instead, has them; nil before it is read
+	data     io.Writer          // Out for programs: values of records, which are nobody's to alter
+	screen   *os.File           // the terminal that Err is, nil where it is none
 	config   string
 	json     bool
 	started  bool // the arguments are understood and a command is at work
@@ -49,6 +53,11 @@ const Grace = 20 * time.Second
 func (c *Command) Run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if f, ok := c.Err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		c.screen = f
+	}
+	show := func(w io.Writer) io.Writer { return shown.Writer{To: w, Names: func() *shown.Names { return c.names }} }
+	c.data, c.Out, c.Err = c.Out, show(c.Out), show(c.Err)
 	defer c.stopped(ctx, stop)()
 	root := root(c)
 	root.SetArgs(args)
@@ -175,6 +184,7 @@ func (c *Command) build(ctx context.Context, cfg *config.Config) (*setup.Setup, 
 	if err != nil {
 		return nil, err
 	}
+	c.names = p.Names
 	p.Now, p.Crash, p.Registry.Now, p.Version = c.Now, c.Crash, c.Now, version()
 	return p, nil
 }
@@ -187,10 +197,7 @@ func (c *Command) logger() *slog.Logger {
 	return slog.New(slog.NewJSONHandler(c.Err, nil))
 }
 
-func (c *Command) terminal() bool {
-	f, ok := c.Err.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
+func (c *Command) terminal() bool { return c.screen != nil }
 
 func (c *Command) printJSON(v any) error {
 	e := json.NewEncoder(c.Out)

@@ -208,7 +208,7 @@ func allowedLines(ctx context.Context, c *Command, a *allowed.View, path string,
 // lineWriter prints records as they came, or each as a JSON object with the header's names; the header then only names.
 func lineWriter(c *Command, header []string, comma rune) (write func([]string) error, flush func() error) {
 	if c.json {
-		e := json.NewEncoder(c.Out)
+		e := json.NewEncoder(c.data)
 		named := false
 		return func(record []string) error {
 			if !named {
@@ -222,7 +222,7 @@ func lineWriter(c *Command, header []string, comma rune) (write func([]string) e
 			return e.Encode(object)
 		}, func() error { return nil }
 	}
-	w := csv.NewWriter(c.Out)
+	w := csv.NewWriter(c.data)
 	w.Comma = comma
 	return w.Write, func() error {
 		w.Flush()

@@ -1,17 +1,19 @@
 package jobs
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"lethe/classifiers"
 	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/shown"
 )
 
 func discoverCommand(c *Command) *cobra.Command {
@@ -61,15 +63,25 @@ func discoverAdHoc(ctx context.Context, c *Command, target, connector, format, e
 	if err != nil {
 		return err
 	}
+	catalogue, err := classifiers.New()
+	if err != nil {
+		return err
+	}
+	c.names = shown.New(catalogue, nil)
+	o.Name = c.names.Of(o.Name)
+	if !strings.Contains(o.DSN, "://") { // a file
+		c.names.Of(o.DSN)
+	}
 	source, err := k.Open(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
-	catalogue, err := classifiers.New()
+	tables, err := source.Tables(ctx)
 	if err != nil {
 		return err
 	}
+	c.names.Learn(tables)
 	bar := c.bar("scan " + o.Name)
 	verdicts, missed, err := scan.DiscoverSample(ctx, source, catalogue, sample, bar.update)
 	bar.done()
@@ -83,10 +95,13 @@ func discoverAdHoc(ctx context.Context, c *Command, target, connector, format, e
 			return fmt.Errorf("%w: %w", setup.ErrConfig, err)
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
-		to = f
+		to = shown.Writer{To: f, Names: func() *shown.Names { return c.names }}
 	}
-	w := bufio.NewWriter(to)
-	defer func() { err = errors.Join(err, w.Flush()) }()
+	w := new(bytes.Buffer) // written at once, so that JSON is known to be
+	defer func() {
+		_, writeErr := to.Write(w.Bytes())
+		err = errors.Join(err, writeErr)
+	}()
 	if o.Plaintext && format == "text" {
 		fmt.Fprintln(w, "TLS was waived for this connection: names and values crossed the network in plain text.")
 	}

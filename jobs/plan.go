@@ -61,6 +61,12 @@ func showPlans(ctx context.Context, c *Command, p *setup.Setup, id string) error
 	for _, l := range plans {
 		docs, unusable = append(docs, l.Document), append(unusable, l.Unusable)
 	}
+	for _, d := range docs {
+		for _, line := range d.Counts {
+			p.Names.Of(line.Source)
+			p.Names.Of(line.Table)
+		}
+	}
 	if c.json {
 		return errors.Join(append(unusable, c.printJSON(docs))...)
 	}

@@ -20,7 +20,7 @@ func (c *Command) bar(name string) *bar {
 	if !c.terminal() {
 		return &bar{}
 	}
-	p := mpb.New(mpb.WithOutput(c.Err), mpb.WithRefreshRate(120*time.Millisecond))
+	p := mpb.New(mpb.WithOutput(c.screen), mpb.WithRefreshRate(120*time.Millisecond))
 	return &bar{p, p.AddBar(0, mpb.BarRemoveOnComplete(),
 		mpb.PrependDecorators(decor.Name(name+" ", decor.WCSyncSpaceR), decor.CountersNoUnit("%d / %d rows")),
 		mpb.AppendDecorators(decor.AverageSpeed(0, " %.0f rows/s"), decor.Elapsed(decor.ET_STYLE_MMSS)))}

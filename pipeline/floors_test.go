@@ -30,7 +30,7 @@ type floor struct {
 var house = [][]string{
 	// days, names, reasons, values, durable state, keys, identifiers, a database, tables: no package of ours
 	{"policy/calendar", "policy/names", "policy/reason", "anonymize", "journal", "registry/keystore", "registry/identifier",
-		"registry/internal/database", "audit"},
+		"registry/internal/database", "audit", "shown"},
 	{"policy/law", "policy/intake", "registry/event", "registry/internal/tables"},
 	{"policy"}, // the rules
 	{"policy/decide", "registry/receipt"},

@@ -14,6 +14,7 @@ import (
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/shown"
 )
 
 // Build checks the whole configuration, resolves its secrets and wires the pipeline. Errors of one kind are
@@ -48,10 +49,32 @@ func (c *Config) Build(ctx context.Context, log *slog.Logger) (*setup.Setup, err
 		return nil, fmt.Errorf("%w: %w", setup.ErrConfig, err)
 	}
 	p.Registry.Keys = p.Keys.Current()
+	c.nameAll(p)
 	for _, w := range c.warnings {
-		log.Warn(w)
+		log.Warn(p.Names.Text(w))
 	}
 	return p, nil
+}
+
+// nameAll says how names are shown, and of all that the configuration names, so that they are known in errors.
+func (c *Config) nameAll(p *setup.Setup) {
+	var key func([]byte) []byte
+	if runner, err := p.Keys.Runner(); err == nil { // without one nothing is published
+		key = func(message []byte) []byte { return runner.Sign("name", message) }
+	}
+	p.Names = shown.New(p.Catalogue, key)
+	for _, s := range c.Sources {
+		p.Names.Of(c.abs(s.Path))
+	}
+	for _, s := range p.Sources {
+		p.Names.Of(s.Name)
+		p.Names.Of(s.Path)
+	}
+	for _, silo := range p.Silos {
+		for _, r := range silo.Silo.Records {
+			p.Names.Of(r.Table)
+		}
+	}
 }
 
 // zone is the controller's; UTC with an error where it names none, so that the rest is checked all the same.

@@ -83,13 +83,13 @@ func checkSource(ctx context.Context, set *stores.Set, src setup.Source) ([]stri
 		lines = append(lines, fmt.Sprintf("source %s: silos govern it, but it can only be read: "+
 			"a night names the rows that would have to change in it, and leaves them", s.Name))
 	}
-	said, err := foresee(ctx, s)
+	said, err := foresee(ctx, set, s)
 	return append(lines, said...), err
 }
 
 // foresee asks a source what would keep it from what nights can do there. What it is in doubt of is a line; the
 // error joins what it is sure of.
-func foresee(ctx context.Context, s *stores.Store) (lines []string, err error) {
+func foresee(ctx context.Context, set *stores.Set, s *stores.Store) (lines []string, err error) {
 	f, ok := s.Conn.(connectors.Foreseer)
 	if !ok {
 		return nil, nil
@@ -97,10 +97,11 @@ func foresee(ctx context.Context, s *stores.Store) (lines []string, err error) {
 	found, err := f.Foresee(ctx, dependents.New(s, "", nil).Uses())
 	errs := []error{err}
 	for _, o := range found {
+		said := set.Setup.Names.Sentence(o.String()) // of accounts nobody knows the names before
 		if o.Doubt {
-			lines = append(lines, fmt.Sprintf("source %s: %s", s.Name, o))
+			lines = append(lines, fmt.Sprintf("source %s: %s", s.Name, said))
 		} else {
-			errs = append(errs, fmt.Errorf("%w: source %s: %s (%w)", setup.ErrSource, s.Name, o, o.Kind))
+			errs = append(errs, fmt.Errorf("%w: source %s: %s (%w)", setup.ErrSource, s.Name, said, o.Kind))
 		}
 	}
 	return lines, errors.Join(errs...)

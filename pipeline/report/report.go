@@ -4,6 +4,7 @@
 //   - [Actions] are the rows that a run settled, projected from the segments of its plans and the outcomes of
 //     their chunks.
 //   - [Plan] turns a sealed plan into lines of the report.
+//   - Names of sources, files, tables and fields that hold what no report may are shown otherwise.
 //   - A gate runs the product's own detectors over the report before it is published, so that it holds no
 //     personal data.
 //   - [Publish] puts them together, signs them, and records their manifest in the journal.
@@ -68,12 +69,12 @@ func Publish(ctx context.Context, p *setup.Setup, j *journal.Journal, runID stri
 		return evidence.Published{}, err
 	}
 	published, err := evidence.Publish(ctx, evidence.Publication{
-		Facts:     f,
+		Facts:     named(f, p.Names),
 		Root:      p.Reports,
 		Date:      calendar.DateOf(f.Run.AsOf, p.Zone).String(),
 		Signer:    signer,
-		Decisions: decisions(p, runID, f),
-		Actions:   Actions(ctx, p, j, runID),
+		Decisions: eachNamed(decisions(p, runID, f), p.Names),
+		Actions:   eachNamed(Actions(ctx, p, j, runID), p.Names),
 		Gate:      gate{p.Catalogue},
 		Aside:     func(key string) bool { return strings.Contains(key, journal.SyncOnly+"/") },
 	})

@@ -21,6 +21,7 @@ import (
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/shown"
 )
 
 // Sampling says how tables that no silo governs are read. The others are always read whole: each of
@@ -64,6 +65,7 @@ type Setup struct {
 	Suppression  policy.Silo // the list of those who said no to marketing; without a name there is none
 	Grants       []Grant     // by target
 	Catalogue    *classifiers.Catalogue
+	Names        *shown.Names // as they may be shown
 	Registry     registry.Config
 	RegistryAge  calendar.Period // the oldest registry that may be relied on
 	Keys         *keystore.Keystore

@@ -160,6 +160,7 @@ func (set *Set) Prepare(ctx context.Context, s *Store) error {
 		return err
 	}
 	s.Tables = tables
+	set.Setup.Names.Learn(tables)
 	if err := NoRegistry(s.Name, tables); err != nil {
 		return err
 	}

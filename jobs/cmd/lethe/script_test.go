@@ -320,6 +320,24 @@ func TestScripts(t *testing.T) {
 		"capture": func(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
 		},
+		// nowhere fails if a file below a folder, or its name, holds a text: nowhere var/reports lago.it.
+		"nowhere": func(ts *testscript.TestScript, _ bool, args []string) {
+			looked := 0
+			ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(path string, d fs.DirEntry, err error) error {
+				if err != nil || d.IsDir() {
+					return err
+				}
+				looked++
+				data, err := os.ReadFile(path)
+				if strings.Contains(path+string(data), args[1]) {
+					ts.Fatalf("%s holds %s", path, args[1])
+				}
+				return err
+			}))
+			if looked == 0 {
+				ts.Fatalf("%s holds no files", args[0])
+			}
+		},
 		// found fails unless one of the files holds bytes, given in hexadecimal: found $REF
 		// var/registry.db var/registry.db-wal.
 		"found": func(ts *testscript.TestScript, neg bool, args []string) {
