@@ -36,7 +36,7 @@ func consentReceiptCommand(c *Command) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(c.Out, "%s\n", text)
+				fmt.Fprintf(c.data, "%s\n", text)
 				var missing []string
 				for i := range receipts {
 					missing = append(missing, receipts[i].Missing()...)

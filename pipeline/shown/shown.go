@@ -201,9 +201,11 @@ func inGo(name string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(strconv.Quote(name), `"`), `"`)
 }
 
-// harmless reports whether a character of a text neither moves a cursor nor turns the direction of what follows.
+// harmless reports whether a character of a text neither moves a cursor nor turns the direction of what follows
+// (embeddings, overrides and isolates of UAX #9; the marks of languages written from the right do neither).
 func harmless(r rune) bool {
-	return r == '\n' || r == '\t' || !unicode.IsControl(r) && !unicode.Is(unicode.Bidi_Control, r)
+	turns := r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
+	return r == '\n' || r == '\t' || !unicode.IsControl(r) && !turns
 }
 
 // escape writes what is not kept, and bytes that are no UTF-8, as Go does.
