@@ -7,7 +7,7 @@ BENCH    ?= .
 # The product needs no C compiler; only the race detector does.
 export CGO_ENABLED = 0
 
-.PHONY: help demo quick test lint vet race bench fuzz fuzz-targets mutants build
+.PHONY: help demo quick test lint vet race bench fuzz fuzz-targets mutants readers build
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name about; do printf '  make %-7s %s\n' "$$name" "$$about"; done
@@ -64,6 +64,9 @@ fuzz-targets:
 
 mutants: ## Plant faults in the code that erases, and show that the tests find each; needs no server
 	fixtures/servers/in-memory go run ./fixtures/cmd/mutants
+
+readers: ## Have hyparquet and DuckDB read every table of the evidence; needs node, npm and the network
+	go run ./fixtures/cmd/readers
 
 build: ## Build bin/lethe
 	go build -trimpath -ldflags '-s -w' -o bin/lethe ./jobs/cmd/lethe
