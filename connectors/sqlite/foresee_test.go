@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,6 +21,9 @@ func foresee(t *testing.T, path string, uses ...connectors.Use) []string {
 		for _, e := range entries {
 			bytes, err := os.ReadFile(filepath.Join(filepath.Dir(path), e.Name()))
 			require.NoError(t, err)
+			if strings.HasSuffix(e.Name(), "-shm") || strings.HasSuffix(e.Name(), "-wal") && len(bytes) == 0 {
+				continue // left by who reads
+			}
 			sum := sha256.Sum256(bytes)
 			files = append(files, e.Name()+" "+string(sum[:]))
 		}
@@ -52,6 +56,8 @@ func TestForeseeTriggersThatCannotRun(t *testing.T) {
 	}{
 		{"nothing in the way", []string{people, "CREATE TRIGGER t AFTER DELETE ON people BEGIN SELECT length(old.name); END"},
 			connectors.Use{Update: []string{"name", "email"}, Delete: true}, nil},
+		{"with a log of writes", []string{"PRAGMA journal_mode=WAL", people}, connectors.Use{Update: []string{"name"}, Delete: true},
+			nil},
 		{"a module", []string{people, "CREATE TABLE search (id)",
 			"CREATE TRIGGER t AFTER DELETE ON people BEGIN DELETE FROM search WHERE id = old.id; END",
 			"DROP TABLE search", withModule("CREATE VIRTUAL TABLE search USING spellfix1(id)")},
