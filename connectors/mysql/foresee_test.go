@@ -180,11 +180,15 @@ func TestForeseeTriggersThatCannotRun(t *testing.T) {
 
 // A user who may see triggers, and not who there is, is in doubt and says so.
 func TestForeseeWhoTriggersRunAs(t *testing.T) {
-	db := database(t, foreseen, "CREATE TABLE archive (id int PRIMARY KEY)",
-		"CREATE TRIGGER t BEFORE DELETE ON people FOR EACH ROW INSERT INTO archive VALUES (fold(OLD.id))")
+	db := database(t, foreseen, "CREATE TABLE archive (id int PRIMARY KEY)")
+	db.Exec(t, "DELIMITER //\nCREATE TRIGGER t BEFORE DELETE ON people FOR EACH ROW BEGIN INSERT INTO archive VALUES "+
+		"(fold(OLD.id)); INSERT INTO elsewhere.log VALUES (ABS(OLD.id)); CALL tell(); END//")
 	dsn, _ := account(t, db, "a", "SELECT, UPDATE, DELETE, TRIGGER ON %s.*")
 	found, said := foresee(t, db, dsn, dsn, peopleUse)
 	require.Equal(t, "table people: apply_dsn: may not see whether there is the account 'root'@'%', as which triggers run, and "+
-		"its rights: have an administrator look at SHOW GRANTS FOR 'root'@'%'\n", said)
+		"its rights: have an administrator look at SHOW GRANTS FOR 'root'@'%'\n"+
+		"apply_dsn: may not see whether what triggers take is there: fold, elsewhere.log, tell: have an administrator look for "+
+		"it\n", said)
 	require.True(t, found[0].Doubt)
+	require.True(t, found[1].Doubt)
 }

@@ -44,6 +44,10 @@ func (m *mutable) foreseeTriggers(ctx context.Context, user account,
 			fmt.Sprintf("GRANT TRIGGER ON %s.* TO %s, or have an administrator look at SHOW TRIGGERS FROM %s",
 				quoteName(l.database), user.grantee, quoteName(l.database)))
 	}
+	if len(l.hidden) > 0 {
+		l.doubt("", "may not see whether what triggers take is there: "+strings.Join(l.hidden, ", "),
+			"have an administrator look for it")
+	}
 	return l.found, l.err
 }
 
@@ -55,6 +59,7 @@ type lookout struct {
 	seen     map[string]bool   // tables with events, and what was said
 	unseen   map[string]bool   // tables whose triggers nobody may see
 	accounts map[string]grants // of definers; nil of those whose rights may not be seen
+	hidden   []string          // what triggers take and nobody may see
 	found    []connectors.Obstacle
 	err      error
 }
@@ -199,56 +204,74 @@ func (l *lookout) account(ctx context.Context, definer string) error {
 	return nil
 }
 
-// gone says what of a reference is not there, "" where it is there or that may not be seen.
+// gone says what of a reference is not there, "" where it is there. Where no user may see it, that is noted.
 func (l *lookout) gone(ctx context.Context, r triggerRef) (string, error) {
 	name := quoteName(r.name)
 	if r.database != "" {
 		name = quoteName(r.database) + "." + name
 	}
 	for _, e := range l.eyes {
-		statement := "SELECT " + name + "()"
+		answer, err := unseen, error(nil)
 		switch {
 		case r.table:
-			statement = "SELECT 1 FROM " + name
+			answer, err = prepares(ctx, e.conn, "SELECT 1 FROM "+name)
+		case r.procedure && r.database == "" && e.grants.has("EXECUTE", l.database, ""):
+			answer, err = hasProcedure(ctx, e.conn, r.name)
 		case r.procedure:
-			there := !e.grants.has("EXECUTE", l.database, "") || r.database != "" && r.database != l.database
-			if !there {
-				err := collect(ctx, e.conn, "SELECT 1 FROM information_schema.ROUTINES WHERE ROUTINE_TYPE = 'PROCEDURE' AND "+
-					"ROUTINE_SCHEMA = DATABASE() AND ROUTINE_NAME = "+quoteText(r.name),
-					func([]string) error { there = true; return nil })
-				if err != nil || !there {
-					return "procedure " + r.name + ", which is not there", err
-				}
-			}
-			continue
-		case r.database == "":
-			statement = "SELECT " + r.name + "()" // a quoted name is never one of the server's own functions
+		case r.database == "": // a quoted name is never one of the server's own functions
+			answer, err = prepares(ctx, e.conn, "SELECT "+r.name+"()")
+		default:
+			answer, err = prepares(ctx, e.conn, "SELECT "+name+"()")
 		}
-		what, err := refuses(ctx, e.conn, statement)
-		if err != nil || what != "" {
-			return strings.Replace(what, "%", r.name, 1), err
+		switch {
+		case err != nil || answer == there:
+			return "", err
+		case answer != unseen:
+			return fmt.Sprintf(string(answer), r.name), nil
 		}
+	}
+	hidden := strings.TrimPrefix(r.database+"."+r.name, ".")
+	if l.first("hidden " + hidden) {
+		l.hidden = append(l.hidden, hidden)
 	}
 	return "", nil
 }
 
-// refuses has the server prepare a statement, which runs nothing, and says what of it is not there.
-func refuses(ctx context.Context, conn *sql.Conn, statement string) (string, error) {
+// answer is what the server says of something that is named: it is there, may not be seen, or what is wrong.
+type answer string
+
+const (
+	there  answer = ""
+	unseen answer = "?"
+)
+
+// prepares has the server prepare a statement, which runs nothing.
+func prepares(ctx context.Context, conn *sql.Conn, statement string) (answer, error) {
 	prepared, err := conn.PrepareContext(ctx, statement)
 	if err == nil {
-		return "", prepared.Close()
+		return there, prepared.Close()
 	}
 	var server *mysql.MySQLError
 	if !errors.As(err, &server) {
-		return "", because(ctx, err)
+		return there, because(ctx, err)
 	}
 	switch server.Number {
+	case 1044, 1142, 1143, 1370:
+		return unseen, nil
 	case 1146:
-		return "table %, which is not there", nil
+		return "table %s, which is not there", nil
 	case 1356:
-		return "view %, which names what is not there", nil
+		return "view %s, which names what is not there", nil
 	case 1305:
-		return "function %, which is not there", nil
+		return "function %s, which is not there", nil
 	}
-	return "", nil
+	return there, nil // it wants parameters, or is a word of the grammar
+}
+
+func hasProcedure(ctx context.Context, conn *sql.Conn, name string) (answer, error) {
+	found := answer("procedure %s, which is not there")
+	err := collect(ctx, conn, "SELECT 1 FROM information_schema.ROUTINES WHERE ROUTINE_TYPE = 'PROCEDURE' AND "+
+		"ROUTINE_SCHEMA = DATABASE() AND ROUTINE_NAME = "+quoteText(name),
+		func([]string) error { found = there; return nil })
+	return found, err
 }

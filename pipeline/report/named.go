@@ -14,7 +14,7 @@ import (
 // nameFields are the fields of rows that hold names, as the database, the file system or the configuration has
 // them, or several joined by ';'.
 var nameFields = []string{"Source", "System", "Target", "Application", "Database", "Object", "Column", "Type",
-	"SoftDelete", "Path", "Host", "PlaintextWaived"}
+	"SoftDelete", "Path", "Host", "PlaintextWaived", "RefusedBy"}
 
 // wordFields are those that hold sentences, in which names may stand.
 var wordFields = []string{"Words", "Reason", "Why", "Error"}
