@@ -96,9 +96,6 @@ func (cp *Keeper) syncTarget(ctx context.Context, c setup.Grant) (failed error) 
 		if errs[i] = k.store.Err; errs[i] == nil {
 			errs[i] = k.deliver(ctx)
 		}
-		if errors.Is(errs[i], connectors.ErrUnreachable) && k.store.Err == nil {
-			cp.Stores.FailedSource(k.store, errs[i]) // it is waited for once a night, not at each step
-		}
 		failure = cmp.Or(failure, errs[i])
 	}
 	failure = cp.publish(files, c, failure)
