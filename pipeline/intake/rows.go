@@ -24,8 +24,6 @@ import (
 	"lethe/pipeline/policy/intake"
 	"lethe/pipeline/registry/delivery"
 	"lethe/pipeline/registry/event"
-	"lethe/pipeline/registry/identifier"
-	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/standings"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
@@ -38,7 +36,7 @@ type rowReader struct {
 	in       *Intake
 	silo     *policy.Compiled
 	mapping  *intake.Mapping
-	key      matcher
+	key      standings.Matcher
 	zone     *time.Location
 	fields   []string
 	columns  map[string]int // by field
@@ -54,11 +52,6 @@ type rowReader struct {
 	standings *standings.Standings // loaded when a row without a date needs them
 	standing  policy.Standing
 	buf       []byte
-}
-
-// matcher makes references.
-type matcher interface {
-	Match(kind string, normalised []byte) keystore.Ref
 }
 
 // FromTable reads an application's table and records what its rows say of consents: each row once for
@@ -323,10 +316,8 @@ func (r *rowReader) known(e *event.Event) (ends string, known bool, err error) {
 	}
 	row := standings.Row{SiloScope: true}
 	for _, s := range e.Subjects {
-		value, ok := identifier.Normalise(s.Kind, []byte(s.Value), e.Country, r.buf[:0])
-		if r.buf = value; ok {
-			row.Identifiers = append(row.Identifiers, r.key.Match(s.Kind, value))
-		}
+		// what is none is refused when it is recorded
+		row.Identifiers, _ = r.standings.Names(row.Identifiers, r.key, s.Kind, []byte(s.Value), e.Country, &r.buf)
 	}
 	match := r.standings.Match(row)
 	if match.Identity != policy.Matched || !r.standings.At(match.Collection, &r.standing) {

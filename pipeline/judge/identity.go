@@ -11,7 +11,6 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
-	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/keystore"
@@ -29,12 +28,8 @@ func (g *Judge) identify(refs []keystore.Ref, rows arrow.Record, row int) []keys
 		if col.IsNull(row) {
 			continue
 		}
-		normal, ok := identifier.Normalise(s.kind, col.Value(row), g.Silo.Jurisdiction.Code, g.buf[:0])
-		if !ok {
-			continue
-		}
-		g.buf = normal
-		refs = append(refs, g.Match.Match(s.kind, normal))
+		// what is none is told by unreadable
+		refs, _ = g.State.Standings.Names(refs, g.Match, s.kind, col.Value(row), g.Silo.Jurisdiction.Code, &g.buf)
 	}
 	return refs
 }
@@ -73,8 +68,7 @@ func (g *Judge) introduce(r *Ruling, refs []keystore.Ref, found []standings.Foun
 		g.row.Created = g.createdBy(rows, row)
 	}
 	if id := g.Text(rows, row, g.collection); id != "" {
-		ref := chain.CollectionRef(g.Match, id)
-		g.row.Collection = &ref
+		g.row.Collection = g.collectionRef(id)
 	}
 	if len(g.Key) == 0 || !g.State.Standings.Linked() {
 		return
@@ -85,6 +79,15 @@ func (g *Judge) introduce(r *Ruling, refs []keystore.Ref, found []standings.Foun
 			g.row.Record = &r.record
 		}
 	}
+}
+
+// collectionRef is the reference of a collection's id. What is none the registry does not know.
+func (g *Judge) collectionRef(id string) *keystore.Ref {
+	refs, err := g.State.Standings.Names(nil, g.Match, identifier.Collection, []byte(id), "", &g.buf)
+	if err != nil {
+		return new(keystore.Ref)
+	}
+	return &refs[0]
 }
 
 // siloScope reports whether a row belongs to whatever the silo has of its person, not to one collecting.
@@ -146,8 +149,8 @@ func (g *Judge) unreadable(rows arrow.Record, row int) bool {
 		if len(bytes.TrimSpace(text)) == 0 {
 			continue
 		}
-		normal, ok := identifier.Normalise(s.kind, text, g.Silo.Jurisdiction.Code, g.buf[:0])
-		if g.buf = normal; !ok {
+		normal, err := identifier.Normalise(s.kind, text, g.Silo.Jurisdiction.Code, g.buf[:0])
+		if g.buf = normal; err != nil {
 			return true
 		}
 	}

@@ -66,7 +66,7 @@ func TestRotate(t *testing.T) {
 			s, err := f.r.Standings(t.Context(), "crm", noon, nil)
 			require.NoError(t, err)
 			require.Empty(t, s.Lookup(before), "the old reference leads nowhere")
-			collection := chain.CollectionRef(key, "c1")
+			collection := key.Match(identifier.Collection, []byte("c1"))
 			require.Equal(t, standings.Match{Collection: 1}, s.Match(standings.Row{Collection: &collection}))
 			require.Equal(t, []int32{1}, s.Lookup(record(key)))
 			flags, err := f.r.Flags(t.Context(), "crm")

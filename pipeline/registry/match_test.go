@@ -6,7 +6,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline/policy"
-	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/standings"
@@ -25,8 +24,8 @@ func TestMatch(t *testing.T) {
 		require.NoError(t, err)
 		email := func(v string) keystore.Ref { return f.ref("forms", identifier.Email, v) }
 		phone := f.ref("forms", identifier.Phone, "+393330000001")
-		unknown := chain.CollectionRef(f.key("forms"), "c9")
-		c3 := chain.CollectionRef(f.key("forms"), "c3")
+		unknown := f.key("forms").Match(identifier.Collection, []byte("c9"))
+		c3 := f.key("forms").Match(identifier.Collection, []byte("c3"))
 		tests := []struct {
 			name string
 			row  standings.Row

@@ -144,17 +144,23 @@ const receiptQuery = `SELECT e.type, e.purpose, e.occurred_at, e.effective_from,
 func (r *Registry) ofPerson(ctx context.Context, keys *keystore.SiloKey, who event.Subject, country string,
 	do func(tx *database.Txn, silo chain.Silo, collections []int64) error) error {
 	return r.snapshot(ctx, keys.Silo(), func(tx *database.Txn, silo chain.Silo) error {
-		value, ok := identifier.Normalise(who.Kind, []byte(who.Value), country, nil)
-		if !ok {
-			return event.Refuse(event.BadIdentifier, who.Kind)
+		value, err := who.Normal(country, nil)
+		if err != nil {
+			return err
+		}
+		ref := keys.Match(who.Kind, value)
+		was := ref
+		if r.store.Former() {
+			if former, ok := identifier.Former(who.Kind, []byte(who.Value), country, value); ok {
+				was = keys.Match(who.Kind, former)
+			}
 		}
 		var collections []int64
-		ref := keys.Match(who.Kind, value)
-		err := tx.Scanned(ctx, `SELECT collection FROM subject_alias WHERE silo = ? AND alias_ref = ?
+		err = tx.Scanned(ctx, `SELECT DISTINCT collection FROM subject_alias WHERE silo = ? AND alias_ref IN (?, ?)
 			ORDER BY collection`, func(row database.Row) error {
 			collections = append(collections, row.ColumnInt64(0))
 			return nil
-		}, silo.ID, ref[:])
+		}, silo.ID, ref[:], was[:])
 		if err != nil {
 			return err
 		}

@@ -161,7 +161,7 @@ func (r *Registry) MarkSimulated(ctx context.Context) error {
 
 // Simulated says whether MarkSimulated was ever called.
 func (r *Registry) Simulated(ctx context.Context) (bool, error) {
-	value, err := tables.Meta(ctx, r.store.DB, "clock")
+	value, err := tables.Meta(ctx, r.store.Handle, "clock")
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}

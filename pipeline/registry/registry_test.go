@@ -123,8 +123,8 @@ func (f *fixture) link(silo string, record keystore.Ref, collection int64) {
 // ref is the reference of an identifier in a silo.
 func (f *fixture) ref(silo, kind, value string) keystore.Ref {
 	f.t.Helper()
-	normalised, ok := identifier.Normalise(kind, []byte(value), "IT", nil)
-	require.True(f.t, ok)
+	normalised, err := identifier.Normalise(kind, []byte(value), "IT", nil)
+	require.NoError(f.t, err)
 	return f.key(silo).Match(kind, normalised)
 }
 
@@ -274,8 +274,8 @@ func BenchmarkStandings(b *testing.B) {
 		refs := make([]keystore.Ref, 1)
 		for i := 0; b.Loop(); i++ {
 			email = fmt.Appendf(email[:0], "person%d@example.org", i%n)
-			value, ok := identifier.Normalise(identifier.Email, email, "", scratch[:0])
-			if !ok {
+			value, err := identifier.Normalise(identifier.Email, email, "", scratch[:0])
+			if err != nil {
 				b.Fatal("not an address")
 			}
 			refs[0] = key.Match(identifier.Email, value)

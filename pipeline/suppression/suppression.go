@@ -17,7 +17,6 @@ import (
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/delivery"
 	"lethe/pipeline/registry/event"
-	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/standings"
 	"lethe/pipeline/setup"
@@ -41,6 +40,7 @@ type List struct {
 	noted    map[keystore.Ref]no
 	standing policy.Standing
 	buf      []byte
+	refs     []keystore.Ref
 }
 
 // no is an identifier to be put on the list.
@@ -86,9 +86,8 @@ func (l *List) Close() error {
 
 // ref is the reference under the list's key, false for what is no identifier.
 func (l *List) ref(s event.Subject, country string) (keystore.Ref, bool) {
-	value, ok := identifier.Normalise(s.Kind, []byte(s.Value), country, l.buf[:0])
-	l.buf = value
-	if !ok {
+	value, err := s.Normal(country, l.buf[:0])
+	if l.buf = value; err != nil {
 		return keystore.Ref{}, false
 	}
 	return l.key.Match(s.Kind, value), true
@@ -100,7 +99,8 @@ func (l *List) Since(subjects []event.Subject, country string) (day calendar.Dat
 		return 0
 	}
 	for _, s := range subjects {
-		if ref, ok := l.ref(s, country); ok {
+		l.refs, _ = l.names.Names(l.refs[:0], l.key, s.Kind, []byte(s.Value), country, &l.buf) // none says nothing
+		for _, ref := range l.refs {
 			day = max(day, l.day(ref))
 		}
 	}

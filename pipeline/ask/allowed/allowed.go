@@ -24,7 +24,6 @@ import (
 	"lethe/pipeline/policy/decide"
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry/event"
-	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
@@ -46,6 +45,7 @@ type View struct {
 	found, next []int32
 	standing    policy.Standing
 	buf         []byte
+	refs        []keystore.Ref
 }
 
 // Open opens the registry to read, checks its chains and its age, and loads what it says of the silo. The
@@ -108,17 +108,20 @@ func (a *View) Person(subjects []event.Subject, country string) reason.Code {
 	a.found = a.found[:0]
 	readable := false
 	for _, s := range subjects {
-		value, ok := identifier.Normalise(s.Kind, []byte(s.Value), country, a.buf[:0])
-		if a.buf = value; !ok {
+		known := a.silos.Silos[a.silo.Silo.Name].Standings
+		var err error
+		if a.refs, err = known.Names(a.refs[:0], a.key, s.Kind, []byte(s.Value), country, &a.buf); err != nil {
 			continue
 		}
 		readable = true
-		a.next = append(a.next[:0], a.silos.Silos[a.silo.Silo.Name].Standings.Lookup(a.key.Match(s.Kind, value))...)
-		if len(a.found) > 0 && len(a.next) > 0 && !slices.Equal(a.found, a.next) {
-			return reason.EIDConflict
-		}
-		if len(a.next) > 0 {
-			a.found = append(a.found[:0], a.next...)
+		for _, ref := range a.refs {
+			a.next = append(a.next[:0], known.Lookup(ref)...)
+			if len(a.found) > 0 && len(a.next) > 0 && !slices.Equal(a.found, a.next) {
+				return reason.EIDConflict
+			}
+			if len(a.next) > 0 {
+				a.found = append(a.found[:0], a.next...)
+			}
 		}
 	}
 	switch {

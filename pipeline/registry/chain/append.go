@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/identifier"
@@ -16,16 +15,31 @@ import (
 	"lethe/pipeline/registry/keystore"
 )
 
-// identifier is a subject's identifier as reference: that of the silo's key in use, and that of its first
-// version, which recognises deliveries.
+// reference is a subject's identifier as reference: that of the silo's key in use, and that of its first
+// version, which recognises deliveries; and both as the version of canonical forms before had them, zero where
+// that is the same.
 type reference struct {
-	kind       string
-	ref, first keystore.Ref
+	kind            string
+	ref, first      keystore.Ref
+	was, wasAtFirst keystore.Ref
 }
 
-func newReference(keys *keystore.SiloKey, kind string, normalised []byte) reference {
-	first := keys.First(kind, normalised)
-	return reference{kind, keys.Carry(first, false, 1), first}
+// refer makes the references of an identifier. former: those of the version before are wanted, too.
+func refer(keys *keystore.SiloKey, s event.Subject, country string, former bool, scratch *[]byte) (reference, error) {
+	normal, err := s.Normal(country, (*scratch)[:0])
+	if *scratch = normal; err != nil {
+		return reference{}, err
+	}
+	r := reference{kind: s.Kind, first: keys.First(s.Kind, normal)}
+	r.ref = keys.Carry(r.first, false, 1)
+	if !former {
+		return r, nil
+	}
+	if was, ok := identifier.Former(s.Kind, []byte(s.Value), country, normal); ok {
+		r.wasAtFirst = keys.First(s.Kind, was)
+		r.was = keys.Carry(r.wasAtFirst, false, 1)
+	}
+	return r, nil
 }
 
 // Pending is an event ready to be appended, and afterwards its outcome.
@@ -36,6 +50,7 @@ type Pending struct {
 	collections []int64 // where it goes, when that is known beforehand
 	idem        [16]byte
 	content     [16]byte
+	before      [16]byte // content in the version of canonical forms before; zero if that is the same
 
 	seq       int64 // outcome: the position of its (last) event
 	duplicate bool
@@ -48,23 +63,35 @@ func (p *Pending) again() {
 }
 
 // prepare turns identifiers into references and computes what recognises a repeated delivery.
-func (p *Pending) prepare(keys *keystore.SiloKey, scratch *[]byte) error {
+// former: what the version of canonical forms before recorded is recognised, too.
+func (p *Pending) prepare(keys *keystore.SiloKey, former bool, scratch *[]byte) error {
 	p.identifiers = p.identifiers[:0]
-	for _, s := range p.Subjects {
-		value, ok := identifier.Normalise(s.Kind, []byte(s.Value), p.Country, (*scratch)[:0])
-		*scratch = value
-		if !ok {
-			return event.Refuse(event.BadIdentifier, s.Kind)
-		}
-		p.identifiers = append(p.identifiers, newReference(keys, s.Kind, value))
-	}
+	subjects, other := p.Subjects, false
 	if p.Collection != "" {
-		p.identifiers = append(p.identifiers, newReference(keys, identifier.Collection, collectionID(p.Collection)))
+		subjects = append(slices.Clip(subjects), event.Subject{Kind: identifier.Collection, Value: p.Collection})
+	}
+	for _, s := range subjects {
+		id, err := refer(keys, s, p.Country, former, scratch)
+		if err != nil {
+			return err
+		}
+		p.identifiers = append(p.identifiers, id)
+		other = other || id.was != keystore.Ref{}
 	}
 	if len(p.identifiers) == 0 {
 		return event.Refuse(event.NoIdentifier, "")
 	}
 	*scratch = p.Event.Content(*scratch)
+	begun := len(*scratch)
+	if other {
+		for _, id := range p.identifiers {
+			was := cmp.Or(id.wasAtFirst, id.first)
+			*scratch = append(append(append(*scratch, id.kind...), '='), was[:]...)
+		}
+		before := keys.Dedup(p.Source, *scratch)
+		copy(p.before[:], before[:])
+		*scratch = (*scratch)[:begun]
+	}
 	for _, id := range p.identifiers {
 		*scratch = append(append(append(*scratch, id.kind...), '='), id.first[:]...)
 	}
@@ -79,14 +106,6 @@ func (p *Pending) prepare(keys *keystore.SiloKey, scratch *[]byte) error {
 	return nil
 }
 
-// CollectionRef is the reference of a source's collection id, to be given to Standings.Match for rows that
-// carry one.
-func CollectionRef(keys *keystore.SiloKey, id string) keystore.Ref {
-	return keys.Match(identifier.Collection, collectionID(id))
-}
-
-func collectionID(id string) []byte { return []byte(strings.TrimSpace(id)) }
-
 // Append records one event and returns its position. It is idempotent like Import: an event delivered twice
 // is recorded once and returns position 0. A *RefusedError says why an event cannot be recorded.
 func (l *Log) Append(ctx context.Context, keys *keystore.SiloKey, e event.Event) (int64, error) {
@@ -98,7 +117,7 @@ func (l *Log) Append(ctx context.Context, keys *keystore.SiloKey, e event.Event)
 		return 0, fmt.Errorf("record event in silo %q: %w", keys.Silo(), err)
 	}
 	scratch := make([]byte, 0, 512)
-	if err := p.prepare(keys, &scratch); err != nil {
+	if err := p.prepare(keys, l.store.former, &scratch); err != nil {
 		return 0, fmt.Errorf("record event in silo %q: %w", keys.Silo(), err)
 	}
 	err := l.store.Write(ctx, fmt.Sprintf("record event in silo %q", keys.Silo()), func(tx *database.Txn) error {
@@ -211,7 +230,13 @@ func (w *Writer) appendKnowing(ctx context.Context, batch []*Pending, aliases ma
 func (w *Writer) make(batch []*Pending, known map[[16]byte][16]byte, aliases map[keystore.Ref][]int64,
 	out *database.Output) error {
 	for _, p := range batch {
-		if content, ok := known[p.idem]; ok {
+		idem := p.idem
+		content, ok := known[idem]
+		if ok && p.recordedAs(content) {
+			idem = anew(idem) // under the reference that it should have had
+			content, ok = known[idem]
+		}
+		if ok {
 			p.duplicate = content == p.content || content == [16]byte{}
 			if !p.duplicate {
 				p.refused = event.Refuse(event.DuplicateDiffers, "id")
@@ -232,11 +257,11 @@ func (w *Writer) make(batch []*Pending, known map[[16]byte][16]byte, aliases map
 			continue
 		}
 		w.link(p, p.collections)
-		known[p.idem] = p.content
+		known[idem] = p.content
 		for i, collection := range p.collections {
-			idem := p.idem
+			idem := idem
 			if i > 0 { // the same act in a further collection of the person
-				idem = furtherIdem(p.idem, collection)
+				idem = furtherIdem(idem, collection)
 			}
 			if err := w.event(p, collection, idem, aliases); err != nil {
 				return err
@@ -256,6 +281,17 @@ func (w *Writer) handOver(out *database.Output) {
 			out.Take(insert)
 		}
 	}
+}
+
+// recordedAs reports whether what was recorded of an event is what it says of an identifier as the version of
+// canonical forms before had it. It is recorded once more, of the person whom the identifier names now.
+func (p *Pending) recordedAs(content [16]byte) bool {
+	return p.before != [16]byte{} && content == p.before && p.before != p.content
+}
+
+func anew(idem [16]byte) [16]byte {
+	sum := sha256.Sum256(fmt.Appendf(nil, "anew|%d|%x", identifier.Version, idem))
+	return [16]byte(sum[:16])
 }
 
 func furtherIdem(idem [16]byte, collection int64) [16]byte {
@@ -286,6 +322,9 @@ func (w *Writer) find(p *Pending, aliases map[keystore.Ref][]int64) (found []int
 	for i := len(p.identifiers) - 1; i >= 0; i-- { // the collection id is the last and decides alone
 		id := p.identifiers[i]
 		here := aliases[id.ref]
+		if len(here) == 0 && id.was != (keystore.Ref{}) { // known by what the version before made of it
+			here = aliases[id.was]
+		}
 		if id.kind == identifier.Collection {
 			found = here
 			break
@@ -419,9 +458,13 @@ func (w *Writer) Finish(ctx context.Context, heard bool) error {
 // knownEvents finds which of the batch were recorded before, with their content (zero when the payload is
 // purged).
 func (w *Writer) knownEvents(ctx context.Context, batch []*Pending, known map[[16]byte][16]byte) error {
-	keys := make([][]byte, len(batch))
-	for i, p := range batch {
-		keys[i] = p.idem[:]
+	keys := make([][]byte, 0, len(batch))
+	for _, p := range batch {
+		keys = append(keys, p.idem[:])
+		if p.before != [16]byte{} {
+			again := anew(p.idem)
+			keys = append(keys, again[:])
+		}
 	}
 	return w.Tx.LookUp(ctx, w.Silo.ID, `SELECT e.idem, p.content FROM event e LEFT
 		JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq
@@ -441,10 +484,11 @@ func knownAliases(ctx context.Context, tx *database.Txn, silo Silo, batch []*Pen
 	var keys [][]byte
 	for _, p := range batch {
 		for i := range p.identifiers {
-			ref := &p.identifiers[i].ref
-			if _, seen := aliases[*ref]; !seen {
-				aliases[*ref] = nil
-				keys = append(keys, ref[:])
+			for _, ref := range []*keystore.Ref{&p.identifiers[i].ref, &p.identifiers[i].was} {
+				if _, seen := aliases[*ref]; !seen && *ref != (keystore.Ref{}) {
+					aliases[*ref] = nil
+					keys = append(keys, ref[:])
+				}
 			}
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/internal/database"
+	"lethe/pipeline/registry/internal/tables"
 )
 
 // What a caller can tell apart with errors.Is.
@@ -37,6 +38,7 @@ type Store struct {
 	readOnly bool
 	now      func() time.Time
 	keys     map[string]int
+	former   bool // references of the version of canonical forms before may be in it
 }
 
 // NewStore is a store in an open database. keys are the version in use of the key of each silo, as the
@@ -44,8 +46,16 @@ type Store struct {
 func NewStore(ctx context.Context, db *database.DB, readOnly bool, keys map[string]int, now func() time.Time) (*Store,
 	error) {
 	s := &Store{DB: db, readOnly: readOnly, now: now, keys: keys}
+	var err error
+	if s.former, err = tables.Former(ctx, db.Handle); err != nil {
+		return nil, err
+	}
 	return s, s.checkKeys(ctx, keys)
 }
+
+// Former reports whether the registry may hold references of identifiers as the version before wrote them
+// (identifier.Former).
+func (s *Store) Former() bool { return s.former }
 
 // Now is the time by the store's clock.
 func (s *Store) Now() time.Time { return s.now() }

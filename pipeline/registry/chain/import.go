@@ -35,7 +35,7 @@ func (l *Log) Import(ctx context.Context, in delivery.Import) (delivery.Report, 
 	if rows <= 0 {
 		rows = defaultBatchRows
 	}
-	ld := &load{in: &in, reader: reader, purposes: purposes, rows: rows, report: &report, scratch: make([]byte, 0, 512)}
+	ld := &load{in: &in, former: l.store.former, reader: reader, purposes: purposes, rows: rows, report: &report, scratch: make([]byte, 0, 512)}
 	if in.DryRun {
 		return report, l.dryRun(ctx, what, ld)
 	}
@@ -72,6 +72,7 @@ func (l *Log) Import(ctx context.Context, in delivery.Import) (delivery.Report, 
 // load is the state of one import.
 type load struct {
 	in       *delivery.Import
+	former   bool // see Store
 	reader   *delivery.Reader
 	purposes map[string]bool
 	rows     int
@@ -189,7 +190,7 @@ func (l *load) accept(p *Pending) error {
 			return err
 		}
 	}
-	return p.prepare(l.in.Keys, &l.scratch)
+	return p.prepare(l.in.Keys, l.former, &l.scratch)
 }
 
 // record writes a portion in one transaction. A delivery is seldom half new: after a portion without a

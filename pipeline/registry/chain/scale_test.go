@@ -182,8 +182,8 @@ func (r *reconciler) strip() {
 		r.order = (r.order + 7_368_787) % scale // a step prime to scale visits everybody once
 		r.text = chain.AppendPerson(append(r.text[:0], ' '), r.order)
 		r.text[1] = 'P' // as people type it
-		value, ok := identifier.Normalise(identifier.Email, r.text, "", r.norm[:0])
-		if !ok {
+		value, err := identifier.Normalise(identifier.Email, r.text, "", r.norm[:0])
+		if err != nil {
 			return
 		}
 		r.norm = value

@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"lethe/pipeline/registry/event"
-	"lethe/pipeline/registry/identifier"
 )
 
 // Read hands the events of a delivery to use one by one, and records nothing: it is for those who
@@ -78,10 +77,9 @@ func named(e *event.Event, scratch *[]byte) error {
 		return event.Refuse(event.NoIdentifier, "")
 	}
 	for _, s := range e.Subjects {
-		value, ok := identifier.Normalise(s.Kind, []byte(s.Value), e.Country, (*scratch)[:0])
-		*scratch = value
-		if !ok {
-			return event.Refuse(event.BadIdentifier, s.Kind)
+		var err error
+		if *scratch, err = s.Normal(e.Country, (*scratch)[:0]); err != nil {
+			return err
 		}
 	}
 	if !event.Plausible(e.OccurredAt) {

@@ -6,19 +6,38 @@ package event
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"regexp"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/keystore"
 )
 
 // Subject is one identifier of a person, as a source wrote it.
 type Subject struct {
-	Kind  string // see Normalise
+	Kind  string // see identifier.Normalise
 	Value string
+}
+
+// Normal appends the canonical form to dst. A *RefusedError says that there is none.
+func (s Subject) Normal(country string, dst []byte) ([]byte, error) {
+	normal, err := identifier.Normalise(s.Kind, []byte(s.Value), country, dst)
+	return normal, refusal(s.Kind, err)
+}
+
+// refusal is a value's lack of a canonical form, as the refusal of a column.
+func refusal(column string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, identifier.ErrAmbiguous):
+		return Refuse(AmbiguousIdentifier, column)
+	}
+	return Refuse(BadIdentifier, column)
 }
 
 // Event is one fact to be recorded. It names its person by identifiers, by the source's collection id, or

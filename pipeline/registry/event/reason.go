@@ -26,6 +26,8 @@ const (
 	BadFlag        Reason = "E_FLAG"           // not yes or no
 	NoIdentifier   Reason = "E_NO_IDENTIFIER"  // the event names nobody
 	BadIdentifier  Reason = "E_ID_UNPARSEABLE" // an identifier is not one of its kind
+	// it cannot be told whose an identifier is
+	AmbiguousIdentifier Reason = "E_ID_AMBIGUOUS"
 	// the identifiers lead to different collections, or a grant to several
 	IdentityConflict Reason = "E_ID_CONFLICT"
 	NoPurpose        Reason = "E_NO_PURPOSE"        // the type needs a purpose
@@ -62,13 +64,15 @@ var reasonWords = map[Reason]string{
 	UnknownColumn: "not a column of an import: say what it is, or that it is to be ignored, with --column",
 	OpenQuote: "a quote opens here and is not closed: this line and those that follow it, up to the next " +
 		"quote or the end of the file, were not read",
-	BadType:          "not an event type that a source may deliver",
-	BadTime:          "missing or unreadable instant, an end before the beginning, or a consent before it was given",
-	BadTermination:   "no date or period; a person must say when this consent ends",
-	BadText:          "control characters, invalid UTF-8 or too long",
-	BadFlag:          "neither yes nor no",
-	NoIdentifier:     "the event names nobody",
-	BadIdentifier:    "not an identifier of its kind",
+	BadType:        "not an event type that a source may deliver",
+	BadTime:        "missing or unreadable instant, an end before the beginning, or a consent before it was given",
+	BadTermination: "no date or period; a person must say when this consent ends",
+	BadText:        "control characters, invalid UTF-8 or too long",
+	BadFlag:        "neither yes nor no",
+	NoIdentifier:   "the event names nobody",
+	BadIdentifier:  "not an identifier of its kind",
+	AmbiguousIdentifier: "it cannot be told whose it is: letters of two alphabets, or that look like others; a sign " +
+		"that was lost; an extension; or two people in one field",
 	IdentityConflict: "the identifiers lead to different collections; name one in the column collection",
 	NoPurpose:        "the type needs a purpose",
 	UnknownPurpose:   "not a purpose of the silo",

@@ -12,7 +12,7 @@ import (
 type Row struct {
 	Identifiers []keystore.Ref // of the identifiers that could be normalised, in any order
 	Found       []Found        // what Warm found of each of them; nil: it was not asked
-	Collection  *keystore.Ref  // CollectionRef of the collection id the row carries; nil: it carries none
+	Collection  *keystore.Ref  // of the collection id the row carries (Names); nil: it carries none
 	Record      *keystore.Ref  // SiloKey.Record of the row, to find a record link; nil: not asked
 	Created     time.Time      // when the row came to be; zero: unknown
 	SiloScope   bool           // link_scope: silo; else collection

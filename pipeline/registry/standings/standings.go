@@ -35,6 +35,7 @@ type Standings struct {
 	blocks  [][]byte
 	whole   policy.Standing // of the silo as a whole: holds
 	linked  bool
+	former  bool // references of the version of canonical forms before may be among them
 }
 
 // shortRef is as much of a reference as memory holds: 128 bits of a keyed hash do not collide.
@@ -75,6 +76,10 @@ func LoadIn(ctx context.Context, tx *database.Txn, silo chain.Silo, asOf time.Ti
 	purposes map[string]event.Type) (*Standings, error) {
 	s := empty(silo.Silo, asOf, purposes)
 	s.head = silo.Seq
+	var err error
+	if s.former, err = tables.Former(ctx, tx.Handle); err != nil {
+		return nil, err
+	}
 	if err := s.loadIndex(ctx, tx, silo.ID); err != nil {
 		return nil, err
 	}

@@ -116,16 +116,17 @@ func (e *engine) connect(ctx context.Context, c Config) (*engine, *sql.DB, error
 func (d *DB) Close() error { return d.Pool.Close() }
 
 // Create makes the tables of a schema in a new file, or in a database of a server, which must exist and
-// be empty. version is what meta will say of it.
-func Create(ctx context.Context, c Config, schema []string, version string) error {
+// be empty. version is what meta will say of it as its schema, about what else it says.
+func Create(ctx context.Context, c Config, schema []string, version string, about map[string]string) error {
 	e, err := c.engine()
 	if err != nil {
 		return err
 	}
-	return e.create(ctx, c, schema, version)
+	return e.create(ctx, c, schema, version, about)
 }
 
-func (e *engine) create(ctx context.Context, c Config, schema []string, version string) error {
+func (e *engine) create(ctx context.Context, c Config, schema []string, version string,
+	about map[string]string) error {
 	c.ReadOnly = false
 	if e.prepare != nil {
 		if err := e.prepare(c); err != nil {
@@ -158,6 +159,12 @@ func (e *engine) create(ctx context.Context, c Config, schema []string, version 
 	for _, statement := range e.statements(schema) {
 		if _, err := tx.ExecContext(ctx, statement); err != nil && !(begun && e.made(err)) {
 			return h.Failed(err)
+		}
+	}
+	for name, value := range about {
+		if _, err := h.Exec(ctx, `INSERT INTO meta (name, value) VALUES (?, ?)`+h.Ignoring("name"), name,
+			value); err != nil {
+			return err
 		}
 	}
 	// The version comes last: where CREATE TABLE is not part of a transaction, a registry that was left

@@ -4,10 +4,12 @@ package tables
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strconv"
 
+	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/internal/database"
 )
 
@@ -192,7 +194,34 @@ var Schema = []string{
 
 // Create makes an empty registry.
 func Create(ctx context.Context, c database.Config) error {
-	return database.Create(ctx, c, Schema, strconv.Itoa(schemaVersion))
+	return database.Create(ctx, c, Schema, strconv.Itoa(schemaVersion),
+		map[string]string{identifiers: strconv.Itoa(identifier.Version)})
+}
+
+// identifiers is the name under which meta has the oldest version of canonical forms (package identifier) of which the
+// registry may hold references. A registry that says nothing was begun in version 1.
+const identifiers = "identifiers"
+
+// Former reports whether the registry may hold references of the version of canonical forms before. They stay: of an
+// identifier it has nothing but its reference, and so they are not made anew, but looked up beside.
+func Former(ctx context.Context, h database.Handle) (bool, error) {
+	text, err := Meta(ctx, h, identifiers)
+	if errors.Is(err, sql.ErrNoRows) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	switch version, err := strconv.Atoi(text); {
+	case err != nil || version < 1:
+		return false, fmt.Errorf("%w: it does not say the version of its identifiers: restore it from a copy",
+			database.ErrSchema)
+	case version > identifier.Version:
+		return false, fmt.Errorf("%w: its identifiers are of version %d, and this Lethe knows %d: use the Lethe that "+
+			"made it, or a later one", database.ErrSchema, version, identifier.Version)
+	default:
+		return version < identifier.Version, nil
+	}
 }
 
 // Open opens a registry that exists: ErrSchema when it is something else, or one of another version.
@@ -209,7 +238,7 @@ func Open(ctx context.Context, c database.Config) (*database.DB, error) {
 }
 
 func checkVersion(ctx context.Context, db *database.DB) error {
-	version, err := Meta(ctx, db, "schema")
+	version, err := Meta(ctx, db.Handle, "schema")
 	switch {
 	case err == nil && version == strconv.Itoa(schemaVersion):
 		return nil
@@ -226,8 +255,8 @@ func checkVersion(ctx context.Context, db *database.DB) error {
 }
 
 // Meta is what the registry says of itself under a name; the error is sql.ErrNoRows when it says nothing.
-func Meta(ctx context.Context, db *database.DB, name string) (string, error) {
+func Meta(ctx context.Context, h database.Handle, name string) (string, error) {
 	var value string
-	err := db.Row(ctx, `SELECT value FROM meta WHERE name = ?`, name).Scan(&value)
+	err := h.Row(ctx, `SELECT value FROM meta WHERE name = ?`, name).Scan(&value)
 	return value, err
 }

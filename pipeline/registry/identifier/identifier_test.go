@@ -55,11 +55,12 @@ func TestNormalise(t *testing.T) {
 		{Customer, " 00042a ", "", "00042a"},
 		{Customer, "a\x00b", "", ""},
 		{Username, " AdaL ", "", "adal"},
+		{Collection, " form/7  b ", "", "form/7 b"},
 		{"shoe-size", "42", "", ""},
 	}
 	for _, test := range tests {
-		got, ok := Normalise(test.kind, []byte(test.value), test.country, []byte("before|"))
-		require.Equal(t, test.want != "", ok, "%s %q", test.kind, test.value)
+		got, err := Normalise(test.kind, []byte(test.value), test.country, []byte("before|"))
+		require.Equal(t, test.want != "", err == nil, "%s %q: %v", test.kind, test.value, err)
 		require.Equal(t, "before|"+test.want, string(got), "%s %q", test.kind, test.value)
 	}
 }
@@ -71,12 +72,12 @@ func TestNormaliseIsStable(t *testing.T) {
 		value := rapid.OneOf(rapid.String(),
 			rapid.StringMatching(`[A-Za-z0-9é.+_-]{1,8}@[a-zé0-9.-]{1,10}\.(it|ORG)`),
 			rapid.StringMatching(`\+?[0-9 ]{5,14}`)).Draw(t, "value")
-		once, ok := Normalise(kind, []byte(value), "IT", nil)
-		if !ok {
+		once, err := Normalise(kind, []byte(value), "IT", nil)
+		if err != nil {
 			return
 		}
-		twice, ok := Normalise(kind, once, "IT", nil)
-		require.True(t, ok)
+		twice, err := Normalise(kind, once, "IT", nil)
+		require.NoError(t, err, "%s", once)
 		require.Equal(t, string(once), string(twice))
 	})
 }

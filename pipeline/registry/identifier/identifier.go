@@ -1,0 +1,136 @@
+// Package identifier says who a person is: by an e-mail address, a telephone, customer or national number
+// or a user name, each in the one canonical form in which it is compared, whoever wrote it: Normalise. What
+// cannot be seen never makes a second person, and what cannot be decided is refused: ErrInvalid,
+// ErrAmbiguous. Former is the form of the version before, under which a registry may know a person.
+//
+// The rules follow Unicode's and the IETF's standards: PRECIS (RFC 8264 to 8266) for names and the local part
+// of addresses, UTS #46 for domains, RFC 5321, 5322, 6068 and 6531 for addresses, E.164 and RFC 3966 for
+// telephones, UTS #39 for what looks alike. jobs/docs/consents.md tells users of them.
+package identifier
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"unicode/utf8"
+)
+
+// The kinds of identifier. A national id names its country: "national-id:IT".
+const (
+	Email      = "email"
+	Phone      = "phone"
+	Customer   = "customer-number"
+	Username   = "username"
+	National   = "national-id"
+	Collection = "collection" // the source's id of a collection; not an identifier of a person
+)
+
+// Version is that of the canonical forms. A registry keeps the oldest one that its references may be of.
+const Version = 2
+
+// Why a value has no canonical form.
+var (
+	// ErrInvalid: it is empty, or not an identifier of its kind.
+	ErrInvalid = errors.New("not an identifier of its kind")
+	// ErrAmbiguous: it cannot be told whose it is.
+	ErrAmbiguous = errors.New("it cannot be told whose it is")
+)
+
+// Known says whether Normalise can handle identifiers of this kind.
+func Known(kind string) bool {
+	switch kind {
+	case Email, Phone, Customer, Username:
+		return true
+	}
+	country, ok := strings.CutPrefix(kind, National)
+	return ok && (country == "" || len(country) == 3 && country[0] == ':' && upper(country[1]) && upper(country[2]))
+}
+
+func upper(c byte) bool { return 'A' <= c && c <= 'Z' }
+
+// Normalise appends to dst the canonical form of an identifier. The error is ErrInvalid for what is empty or
+// not an identifier of its kind, ErrAmbiguous where it cannot be told whose it is; then dst is returned as it
+// was. kind is one of the constants; country is the ISO 3166-1 alpha-2 code for phone numbers without a prefix,
+// "" to refuse those. dst may be nil; what is plain ASCII, and a number that is E.164 already, cost no
+// allocation when dst has room.
+//
+// Of every kind: invisible characters are left out, digits of any script are read as 0 to 9, full-width and
+// presentation forms, typographic hyphens and apostrophes as the plain ones, and composed and decomposed
+// letters are one (NFC). Other compatibility characters (superscript, circled and styled letters), U+FFFD,
+// control and unassigned characters are refused.
+//
+//	email            what is around the address goes (display name, <>, mailto:, comments, quotes, a full stop or
+//	                 comma behind it); lower-case, domain to A-labels; dots and +tags stay, as most providers
+//	                 tell them apart
+//	phone            E.164
+//	national-id:CC   letters and digits, upper-case; check digits must be right where the scheme is known
+//	customer-number  as it is written, upper and lower case apart
+//	username         lower-case; spaces inside count, several as one
+//
+// In all but numbers, letters of more scripts than are written together (UTS #39, highly restrictive) are
+// refused, and so is what looks like ASCII from end to end and is not.
+func Normalise(kind string, value []byte, country string, dst []byte) ([]byte, error) {
+	value = bytes.TrimSpace(value)
+	if len(value) == 0 || len(value) > maxLength && kind != Collection {
+		return dst, ErrInvalid
+	}
+	switch {
+	case kind == Email:
+		return email(value, dst)
+	case kind == Phone:
+		return phone(value, country, dst)
+	case kind == Customer || kind == Collection:
+		if plainName(value) && (len(value) <= longest || kind == Collection) {
+			return append(dst, value...), nil
+		}
+		text, err := name(value, false)
+		return append(dst, text...), err
+	case kind == Username:
+		if plainName(value) && len(value) <= longest {
+			return appendLower(dst, value), nil
+		}
+		text, err := name(value, true)
+		return append(dst, text...), err
+	case strings.HasPrefix(kind, National):
+		return national(kind, value, dst)
+	}
+	return dst, ErrInvalid
+}
+
+// maxLength bounds the text in which an identifier stands, in bytes: a display name of 320 characters with an
+// address of as many.
+const maxLength = 2 * 320 * utf8.UTFMax
+
+// longest bounds a canonical form, in bytes.
+const longest = 320
+
+// plainName reports whether a name is of printable ASCII without two spaces in a row: nothing is hidden in it.
+func plainName(value []byte) bool {
+	before := byte(0)
+	for _, c := range value {
+		if c < ' ' || c >= 0x7f || c == ' ' && before == ' ' {
+			return false
+		}
+		before = c
+	}
+	return true
+}
+
+func ascii(value []byte) bool {
+	for _, c := range value {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+func appendLower(dst, value []byte) []byte {
+	for _, c := range value {
+		if upper(c) {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}

@@ -1,0 +1,39 @@
+package standings
+
+import (
+	"lethe/pipeline/registry/identifier"
+	"lethe/pipeline/registry/keystore"
+)
+
+// Matcher makes the references of identifiers: a keystore.SiloKey.
+type Matcher interface {
+	Match(kind string, normalised []byte) keystore.Ref
+}
+
+// Names appends to dst the references under which the registry may know an identifier: that of its canonical form.
+// Where the registry knows it by what the version before made of it, that reference stands in its place, or beside it if
+// it knows both; if they lead to different collections, Match finds the row conflicting: two people are never made one
+// silently. buf is used again. The error is that of identifier.Normalise.
+func (s *Standings) Names(dst []keystore.Ref, keys Matcher, kind string, value []byte, country string,
+	buf *[]byte) ([]keystore.Ref, error) {
+	normal, err := identifier.Normalise(kind, value, country, (*buf)[:0])
+	if *buf = normal; err != nil {
+		return dst, err
+	}
+	ref := keys.Match(kind, normal)
+	if !s.former {
+		return append(dst, ref), nil
+	}
+	former, ok := identifier.Former(kind, value, country, normal)
+	if !ok {
+		return append(dst, ref), nil
+	}
+	was := keys.Match(kind, former)
+	switch {
+	case len(s.lookup(nil, &was)) == 0:
+		return append(dst, ref), nil
+	case len(s.lookup(nil, &ref)) == 0:
+		return append(dst, was), nil
+	}
+	return append(dst, ref, was), nil
+}
