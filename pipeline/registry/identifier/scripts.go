@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // together are the scripts that are written together (UTS #39, 5.2: highly restrictive).
@@ -96,8 +97,12 @@ func (s scripts) readable(text string) bool {
 	return s.fit() && s.plain()
 }
 
-// readableDomain is readable for the labels of a domain: each is in one writing, and all together show in which.
+// readableDomain is readable for the labels of a domain: each is in one writing, and all together show in which. Digits are
+// those of ASCII: a domain of others is another domain.
 func readableDomain(domain string) bool {
+	if strings.ContainsFunc(domain, func(r rune) bool { return r >= utf8.RuneSelf && unicode.IsDigit(r) }) {
+		return false
+	}
 	var all scripts
 	for label := range strings.SplitSeq(domain, ".") {
 		var s scripts
