@@ -35,7 +35,8 @@ func (l *Log) Import(ctx context.Context, in delivery.Import) (delivery.Report, 
 	if rows <= 0 {
 		rows = defaultBatchRows
 	}
-	ld := &load{in: &in, former: l.store.former, reader: reader, purposes: purposes, rows: rows, report: &report, scratch: make([]byte, 0, 512)}
+	ld := &load{in: &in, former: l.store.former, reader: reader, purposes: purposes, rows: rows, report: &report,
+		scratch: make([]byte, 0, 512)}
 	if in.DryRun {
 		return report, l.dryRun(ctx, what, ld)
 	}

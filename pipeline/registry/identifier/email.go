@@ -70,7 +70,7 @@ func email(value, dst []byte) ([]byte, error) {
 // plainAddress appends an address that is ASCII and nothing but the address, which nearly all are.
 func plainAddress(value, dst []byte) ([]byte, bool) {
 	at := bytes.LastIndexByte(value, '@')
-	if at <= 0 || at == len(value)-1 || at > longestLocal || len(value) > longest || value[0] == '\'' || value[0] == '`' {
+	if at <= 0 || at == len(value)-1 || at > longestLocal || len(value) > longest || quote(value[0]) {
 		return dst, false
 	}
 	start := len(dst)
@@ -100,6 +100,8 @@ func plainAddress(value, dst []byte) ([]byte, bool) {
 	}
 	return dst, true
 }
+
+func quote(c byte) bool { return c == '\'' || c == '`' }
 
 // hasAt reports whether there may be an address in a value, so that nothing is spent on what is none.
 func hasAt(value []byte) bool {
@@ -286,7 +288,7 @@ func localPart(local string) (string, error) {
 	switch {
 	case local == "", len(local) > longestLocal:
 		return "", ErrInvalid
-	case local[0] == '\'' || local[0] == '`': // of the address, or of the spreadsheet that it was in
+	case quote(local[0]): // of the address, or of the spreadsheet that it was in
 		return "", ErrAmbiguous
 	}
 	for i := range len(local) {
@@ -294,7 +296,7 @@ func localPart(local string) (string, error) {
 			return "", ErrInvalid
 		}
 	}
-	if !digits.readable(local) {
+	if local = twins.Replace(local); !digits.readable(local) {
 		return "", ErrAmbiguous
 	}
 	return checked(identifier, lower(local), digits)

@@ -26,8 +26,8 @@ func Former(kind string, value []byte, country string, normal []byte) ([]byte, b
 	return was, true
 }
 
-// plainly reports whether the normal form differs from an ASCII value in nothing but the case of letters, so that it is
-// what version 1 gave.
+// plainly reports whether the normal form differs from an ASCII value in nothing but the case of letters, so that
+// it is what version 1 gave.
 func plainly(kind string, value, normal []byte) bool {
 	if len(value) != len(normal) {
 		return false
@@ -66,7 +66,7 @@ func formerAddress(value []byte) ([]byte, bool) {
 		return nil, false
 	}
 	for i, c := range value {
-		if c < utf8.RuneSelf && i != at && (i < at && addressBytes[c].local == 0 || i > at && addressBytes[c].domain == 0) {
+		if c < utf8.RuneSelf && (i < at && addressBytes[c].local == 0 || i > at && addressBytes[c].domain == 0) {
 			return nil, false
 		}
 	}

@@ -64,6 +64,10 @@ func TestSpellings(t *testing.T) {
 		{Username, "josé", []string{"JOSÉ", "Jose\u0301", "jos\u200be\u0301"}},
 		{Username, "ハンカク", []string{"ﾊﾝｶｸ"}},
 		{Username, "パパ", []string{"ﾊﾟﾊﾟ", "\u30cf\u309a\u30cf\u309a"}},
+		{Username, "ştefan ţ", []string{"Ștefan Ț", "s\u0326tefan t\u0326"}},
+		{Email, "şt@example.org", []string{"Șt@example.org"}},
+		{Username, "علي كمال", []string{"علی کمال", "على كمال"}},
+		{Username, "へいわ", []string{"ヘいわ"}},
 		{Username, "한글", []string{norm.NFD.String("한글"), "\u200e한글"}},
 		{Username, "наташа", []string{"Наташа", "НАТАША"}},
 		{Username, "دانا", []string{"دا\u200cنا", "د\u200dا\u200dنا"}}, // where nothing joins, joiners change nothing
@@ -282,10 +286,14 @@ func TestEveryCharacter(t *testing.T) {
 		if invisible(r) {
 			unseen++
 		}
-		if !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z, unicode.C) {
+		many := unicode.In(r, unicode.Han, unicode.Hangul, unicode.Egyptian_Hieroglyphs, unicode.Tangut) // one is as another
+		if !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z, unicode.C) || many && r%97 != 0 {
 			continue
 		}
-		for kind, around := range map[string][2]string{Email: {"be", "ta@example.org"}, Username: {"be", "ta"}, Customer: {"be", "ta"}} {
+		for kind, around := range map[string][2]string{Email: {"be", "ta@example.org"}, Username: {"be", "ta"}} {
+			if kind == Email && r > 0x3000 && !invisible(r) {
+				continue
+			}
 			got, err := Normalise(kind, []byte(around[0]+string(r)+around[1]), "", nil)
 			if err != nil {
 				continue

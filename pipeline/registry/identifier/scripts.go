@@ -90,15 +90,15 @@ func (s *scripts) plain() bool {
 }
 
 // readable reports whether it can be seen of a text in which letters it is written: in scripts that are written
-// together, the digits of it included, and not all of one like letters of ASCII.
+// together, its digits included, and not all of one like letters of ASCII.
 func (s scripts) readable(text string) bool {
 	s.names, s.clear = slices.Clone(s.names), slices.Clone(s.clear)
 	s.read(text)
 	return s.fit() && s.plain()
 }
 
-// readableDomain is readable for the labels of a domain: each is in one writing, and all together show in which. Digits are
-// those of ASCII: a domain of others is another domain.
+// readableDomain is readable for the labels of a domain: each is in one writing, and all together show in which.
+// Digits are those of ASCII: a domain of others is another domain.
 func readableDomain(domain string) bool {
 	if strings.ContainsFunc(domain, func(r rune) bool { return r >= utf8.RuneSelf && unicode.IsDigit(r) }) {
 		return false

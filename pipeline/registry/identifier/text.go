@@ -48,6 +48,11 @@ var written = &unicode.RangeTable{
 var typed = map[rune]rune{'‐': '-', '‒': '-', '–': '-', '⁃': '-', '˗': '-', '−': '-',
 	'‘': '\'', '’': '\'', '‛': '\'', 'ʼ': '\'', 'ʻ': '\'', '′': '\'', '“': '"', '”': '"', '‟': '"', '″': '"'}
 
+// twins are letters of one writing that cannot be told apart where they stand: Romanian with a comma and with a cedilla,
+// Persian and Arabic yeh and kaf, kana of one form. Domains tell them apart, and so they stay in those.
+var twins = strings.NewReplacer("Ș", "Ş", "ș", "ş", "Ț", "Ţ", "ț", "ţ", "ی", "ي", "ى", "ي", "ک", "ك", "ヘ", "へ",
+	"ベ", "べ", "ペ", "ぺ")
+
 // cleaner makes plain text of what was written.
 type cleaner struct {
 	out     []byte
@@ -58,9 +63,9 @@ type cleaner struct {
 	scripts scripts // of the digits
 }
 
-// clean is the text as it is read: without what cannot be seen, on one line, with plain digits, spaces and
-// punctuation, in NFC (with its digits as they are if those are not wanted); and the scripts that its digits were of. The error is ErrInvalid for a control character
-// inside, ErrAmbiguous for what cannot be read.
+// clean is the text as it is read: without what cannot be seen, on one line, with plain spaces, punctuation and
+// digits (unless those are to stay as they are), in NFC; and the scripts that its digits were of. The error is
+// ErrInvalid for a control character inside, ErrAmbiguous for what cannot be read.
 func clean(value []byte, digits bool) (string, scripts, error) {
 	if !utf8.Valid(value) {
 		return "", scripts{}, ErrInvalid
@@ -97,6 +102,11 @@ func (c *cleaner) take(r rune) error {
 		c.put(r)
 		return nil
 	}
+	return c.other(r)
+}
+
+// other takes what is not on every keyboard.
+func (c *cleaner) other(r rune) error {
 	plain, isTyped := typed[r]
 	switch {
 	case r == zwnj || r == zwj:
@@ -236,6 +246,7 @@ func lower(text string) string {
 // name is the canonical form of a user name or a customer number that is not plain ASCII.
 func name(value []byte, fold bool) (string, error) {
 	text, digits, err := clean(value, true)
+	text = twins.Replace(text)
 	switch {
 	case err != nil:
 		return "", err
@@ -250,7 +261,8 @@ func name(value []byte, fold bool) (string, error) {
 	return checked(freeform, text, digits)
 }
 
-// checked is a text that can be read, that a class of PRECIS has, and that is written in one direction (RFC 5893).
+// checked is a text that can be read, that a class of PRECIS has, and that is written in one direction (RFC
+// 5893).
 func checked(class *precis.Profile, text string, digits scripts) (string, error) {
 	if !digits.readable(text) || marks(text) != nil {
 		return "", ErrAmbiguous

@@ -10,10 +10,10 @@ type Matcher interface {
 	Match(kind string, normalised []byte) keystore.Ref
 }
 
-// Names appends to dst the references under which the registry may know an identifier: that of its canonical form.
-// Where the registry knows it by what the version before made of it, that reference stands in its place, or beside it if
-// it knows both; if they lead to different collections, Match finds the row conflicting: two people are never made one
-// silently. buf is used again. The error is that of identifier.Normalise.
+// Names appends to dst the references under which the registry may know an identifier: that of its canonical
+// form. Where the registry knows it by what the version before made of it, that reference stands in its place, or
+// beside it if it knows both; if they lead to different collections, Match finds the row conflicting: two people
+// are never made one silently. buf is used again. The error is that of identifier.Normalise.
 func (s *Standings) Names(dst []keystore.Ref, keys Matcher, kind string, value []byte, country string,
 	buf *[]byte) ([]keystore.Ref, error) {
 	normal, err := identifier.Normalise(kind, value, country, (*buf)[:0])

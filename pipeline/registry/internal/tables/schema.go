@@ -4,7 +4,6 @@ package tables
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strconv"
@@ -205,11 +204,9 @@ const identifiers = "identifiers"
 // Former reports whether the registry may hold references of the version of canonical forms before. They stay: of an
 // identifier it has nothing but its reference, and so they are not made anew, but looked up beside.
 func Former(ctx context.Context, h database.Handle) (bool, error) {
-	text, err := Meta(ctx, h, identifiers)
-	if errors.Is(err, sql.ErrNoRows) {
-		return true, nil
-	}
-	if err != nil {
+	var text string
+	if err := h.Row(ctx, `SELECT COALESCE(MAX(value), '1') FROM meta WHERE name = ?`, identifiers).Scan(
+		&text); err != nil {
 		return false, err
 	}
 	switch version, err := strconv.Atoi(text); {
