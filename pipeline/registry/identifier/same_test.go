@@ -67,6 +67,7 @@ func TestSpellings(t *testing.T) {
 		{Username, "ştefan ţ", []string{"Ștefan Ț", "s\u0326tefan t\u0326"}},
 		{Email, "şt@example.org", []string{"Șt@example.org"}},
 		{Username, "علي كمال", []string{"علی کمال", "على كمال"}},
+		{Username, "דניאל 12", nil},
 		{Username, "へいわ", []string{"ヘいわ"}},
 		{Username, "한글", []string{norm.NFD.String("한글"), "\u200e한글"}},
 		{Username, "наташа", []string{"Наташа", "НАТАША"}},
@@ -114,7 +115,8 @@ func TestRefused(t *testing.T) {
 			"+39 333 123456\ufffd": ErrAmbiguous, "tel:+39%ZZ": ErrInvalid, "\u200b": ErrInvalid,
 		},
 		Username: {
-			"аdmin": ErrAmbiguous, "сахар": ErrAmbiguous, "МАМА": ErrAmbiguous, "max²": ErrAmbiguous, "user٤": ErrAmbiguous,
+			"12 דניאל": ErrAmbiguous, // shown as the next one is
+			"аdmin":    ErrAmbiguous, "сахар": ErrAmbiguous, "МАМА": ErrAmbiguous, "max²": ErrAmbiguous, "user٤": ErrAmbiguous,
 			"user৪": ErrAmbiguous, "anna катя": ErrAmbiguous, "a·b": ErrAmbiguous, "an\u2028na": ErrAmbiguous, "×nna": ErrAmbiguous,
 			"a\ufffcb": ErrAmbiguous, "a\ufff9b": ErrAmbiguous, "an\tna": ErrInvalid, "\u3164": ErrInvalid, "\u200b \u00ad": ErrInvalid,
 		},

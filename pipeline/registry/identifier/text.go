@@ -48,8 +48,8 @@ var written = &unicode.RangeTable{
 var typed = map[rune]rune{'‐': '-', '‒': '-', '–': '-', '⁃': '-', '˗': '-', '−': '-',
 	'‘': '\'', '’': '\'', '‛': '\'', 'ʼ': '\'', 'ʻ': '\'', '′': '\'', '“': '"', '”': '"', '‟': '"', '″': '"'}
 
-// twins are letters of one writing that cannot be told apart where they stand: Romanian with a comma and with a cedilla,
-// Persian and Arabic yeh and kaf, kana of one form. Domains tell them apart, and so they stay in those.
+// twins are letters of one writing that cannot be told apart where they stand: Romanian with a comma and with a
+// cedilla, Persian and Arabic yeh and kaf, kana of one form. Domains tell them apart, and so they stay in those.
 var twins = strings.NewReplacer("Ș", "Ş", "ș", "ş", "Ț", "Ţ", "ț", "ţ", "ی", "ي", "ى", "ي", "ک", "ك", "ヘ", "へ",
 	"ベ", "べ", "ペ", "ぺ")
 
@@ -270,7 +270,9 @@ func checked(class *precis.Profile, text string, digits scripts) (string, error)
 	if _, err := class.String(text); err != nil {
 		return "", ErrAmbiguous
 	}
-	if bidirule.DirectionString(text) == bidi.RightToLeft && !bidirule.ValidString(text) {
+	// the rule knows no spaces; in between words they stand as hyphens do
+	if label := strings.ReplaceAll(text, " ", "-"); bidirule.DirectionString(label) == bidi.RightToLeft &&
+		!bidirule.ValidString(label) {
 		return "", ErrAmbiguous
 	}
 	return text, nil
