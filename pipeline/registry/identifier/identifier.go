@@ -10,6 +10,7 @@ package identifier
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"strings"
 	"unicode/utf8"
@@ -117,6 +118,11 @@ func plainName(value []byte) bool {
 }
 
 func ascii(value []byte) bool {
+	for ; len(value) >= 8; value = value[8:] {
+		if binary.LittleEndian.Uint64(value)&0x8080808080808080 != 0 {
+			return false
+		}
+	}
 	for _, c := range value {
 		if c >= utf8.RuneSelf {
 			return false

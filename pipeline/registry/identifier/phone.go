@@ -15,9 +15,11 @@ func phone(value []byte, country string, dst []byte) ([]byte, error) {
 	if plainNumber(value) {
 		return append(dst, value...), nil
 	}
-	text, _, err := clean(value, true)
-	if err == nil {
-		text, err = subscriber(text)
+	text, err := string(value), error(nil)
+	if strings.Trim(text, "0123456789 -.+") != "" { // more than digits as people group them
+		if text, _, err = clean(value, true); err == nil {
+			text, err = subscriber(text)
+		}
 	}
 	if err != nil {
 		return dst, err
@@ -43,12 +45,14 @@ func plainNumber(value []byte) bool {
 			return false
 		}
 	}
-	code, prefixes := 0, prefixes()
-	for i, c := range value[1:4] {
-		code = 10*code + int(c-'0')
-		if begins := prefixes[code]; begins&assignedCode != 0 {
-			return begins&(1<<(value[i+2]-'0')) == 0
+	prefixes := prefixes()
+	code := int(value[1] - '0')
+	for at := 2; at < 5; at++ {
+		next := value[at] - '0'
+		if begins := prefixes[code]; begins != 0 {
+			return begins&(1<<next) == 0
 		}
+		code = 10*code + int(next)
 	}
 	return true
 }
