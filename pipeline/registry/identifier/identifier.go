@@ -65,7 +65,7 @@ func upper(c byte) bool { return 'A' <= c && c <= 'Z' }
 //	                 tell them apart
 //	phone            E.164
 //	national-id:CC   letters and digits, upper-case; check digits must be right where the scheme is known
-//	customer-number  as it is written, upper and lower case apart
+//	customer-number  as it is written, upper and lower case apart; without what spreadsheets put around numbers
 //	username         lower-case; spaces inside count, several as one
 //
 // In all but numbers, letters of more scripts than are written together (UTS #39, highly restrictive) are
@@ -81,21 +81,45 @@ func Normalise(kind string, value []byte, country string, dst []byte) ([]byte, e
 	case kind == Phone:
 		return phone(value, country, dst)
 	case kind == Customer || kind == Collection:
-		if plainName(value) && (len(value) <= longest || kind == Collection) {
+		if kind == Customer {
+			value = exported(value)
+		}
+		if plainName(value) && len(value) > 0 && (len(value) <= longest || kind == Collection) {
 			return append(dst, value...), nil
 		}
-		text, err := name(value, false)
+		text, err := name(value, kind)
 		return append(dst, text...), err
 	case kind == Username:
 		if plainName(value) && len(value) <= longest {
 			return appendLower(dst, value), nil
 		}
-		text, err := name(value, true)
+		text, err := name(value, kind)
 		return append(dst, text...), err
 	case strings.HasPrefix(kind, National):
 		return national(kind, value, dst)
 	}
 	return dst, ErrInvalid
+}
+
+// exported is a number without what spreadsheets put around one to keep its zeros ('0042, ="0042"), and without quotes,
+// commas and semicolons around it.
+func exported(value []byte) []byte {
+	for len(value) > 0 {
+		first, last := value[0], value[len(value)-1]
+		switch {
+		case last == ',' || last == ';' || last == ' ':
+			value = value[:len(value)-1]
+		case first == ',' || first == ';' || first == ' ' || first == '\'' && last != first:
+			value = value[1:]
+		case len(value) > 1 && first == last && (first == '"' || first == '\''):
+			value = value[1 : len(value)-1]
+		case len(value) > 2 && first == '=' && value[1] == '"' && last == '"':
+			value = value[2 : len(value)-1]
+		default:
+			return value
+		}
+	}
+	return value
 }
 
 // maxLength bounds the text in which an identifier stands, in bytes: a display name of 320 characters with an

@@ -28,6 +28,7 @@ func national(kind string, value, dst []byte) ([]byte, error) {
 		}
 		value = []byte(text)
 	}
+	value = exported(value)
 	start := len(dst)
 	for _, c := range value {
 		switch {

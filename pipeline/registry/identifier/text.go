@@ -244,9 +244,12 @@ func lower(text string) string {
 }
 
 // name is the canonical form of a user name or a customer number that is not plain ASCII.
-func name(value []byte, fold bool) (string, error) {
+func name(value []byte, kind string) (string, error) {
 	text, digits, err := clean(value, true)
-	text = twins.Replace(text)
+	fold := kind == Username
+	if text = twins.Replace(text); kind == Customer {
+		text = string(exported([]byte(text)))
+	}
 	switch {
 	case err != nil:
 		return "", err
