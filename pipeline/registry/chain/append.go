@@ -66,24 +66,27 @@ func (p *Pending) again() {
 // former: what the version of canonical forms before recorded is recognised, too.
 func (p *Pending) prepare(keys *keystore.SiloKey, former bool, scratch *[]byte) error {
 	p.identifiers = p.identifiers[:0]
-	subjects, other := p.Subjects, false
-	if p.Collection != "" {
-		subjects = append(slices.Clip(subjects), event.Subject{Kind: identifier.Collection, Value: p.Collection})
-	}
-	for _, s := range subjects {
+	for _, s := range p.Subjects {
 		id, err := refer(keys, s, p.Country, former, scratch)
 		if err != nil {
 			return err
 		}
 		p.identifiers = append(p.identifiers, id)
-		other = other || id.was != keystore.Ref{}
+	}
+	if p.Collection != "" {
+		id, err := refer(keys, event.Subject{Kind: identifier.Collection, Value: p.Collection}, "", former, scratch)
+		if err != nil {
+			return err
+		}
+		p.identifiers = append(p.identifiers, id)
 	}
 	if len(p.identifiers) == 0 {
 		return event.Refuse(event.NoIdentifier, "")
 	}
 	*scratch = p.Event.Content(*scratch)
-	begun := len(*scratch)
-	if other {
+	if begun := len(*scratch); slices.ContainsFunc(p.identifiers, func(id reference) bool {
+		return id.was != keystore.Ref{}
+	}) {
 		for _, id := range p.identifiers {
 			was := cmp.Or(id.wasAtFirst, id.first)
 			*scratch = append(append(append(*scratch, id.kind...), '='), was[:]...)

@@ -80,11 +80,10 @@ func Normalise(kind string, value []byte, country string, dst []byte) ([]byte, e
 		return email(value, dst)
 	case kind == Phone:
 		return phone(value, country, dst)
-	case kind == Customer || kind == Collection:
-		if kind == Customer {
-			value = exported(value)
-		}
-		if plainName(value) && len(value) > 0 && (len(value) <= longest || kind == Collection) {
+	case kind == Collection:
+		return append(dst, collection(value)...), nil
+	case kind == Customer:
+		if value = exported(value); plainName(value) && len(value) > 0 && len(value) <= longest {
 			return append(dst, value...), nil
 		}
 		text, err := name(value, kind)
@@ -128,6 +127,18 @@ const maxLength = 2 * 320 * utf8.UTFMax
 
 // longest bounds a canonical form, in bytes.
 const longest = 320
+
+// collection is a source's id without what cannot be seen. It names no person, so what cannot be read stays as it is.
+func collection(value []byte) []byte {
+	if plainName(value) {
+		return value
+	}
+	text, _, err := clean(value, true)
+	if err != nil || text == "" {
+		return value
+	}
+	return []byte(text)
+}
 
 // plainName reports whether a name is of printable ASCII without two spaces in a row: nothing is hidden in it.
 func plainName(value []byte) bool {

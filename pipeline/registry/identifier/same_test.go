@@ -59,6 +59,7 @@ func TestSpellings(t *testing.T) {
 			"\u00a000042-Ab"}},
 		{Customer, "0042", []string{"００４２", "٠٠٤٢", "۰۰۴۲", "0\u200d042", "\ufeff0042", " 0042\u3000", "'0042", "=\"0042\"", "“0042”", "0042;"}},
 		{Customer, "12 34", []string{"12\u00a034", "12\u300034", "12  34", "12 \u200b 34", "12\u280034"}},
+		{Collection, "form Київ 7", []string{"form\u00a0Київ\u200b 7", "\ufeffform Київ  7"}},
 		{Username, "max power", []string{"Max\u00a0Power", "MAX  power", "max\u3000power", "max \u2060power"}},
 		{Username, "o'neil", []string{"O’Neil", "O‘Neil", "O\u02bcNEIL", "o＇neil"}},
 		{Username, "josé", []string{"JOSÉ", "Jose\u0301", "jos\u200be\u0301"}},
