@@ -174,8 +174,8 @@ func named(text string) (string, error) {
 	if !bytes.ContainsRune(name, '@') {
 		return inside, nil
 	}
-	one, err := email(bytes.TrimSpace(name), nil)
-	if other, failed := email([]byte(inside), nil); err != nil || failed != nil || !bytes.Equal(one, other) {
+	one, isOne := plainAddress(bytes.Trim(name, `"' `), nil)
+	if other, isOther := plainAddress([]byte(inside), nil); !isOne || !isOther || !bytes.Equal(one, other) {
 		return "", ErrAmbiguous
 	}
 	return inside, nil

@@ -342,3 +342,36 @@ func TestFormer(t *testing.T) {
 		require.Equal(t, test.want != "", ok, "%s %+q", test.kind, test.value)
 	}
 }
+
+// Whatever comes: a canonical form is its own, is bounded, and shows all that it is made of. What version 1 made of a value
+// is nothing that changes it.
+func FuzzNormalise(f *testing.F) {
+	kinds := []string{Email, Phone, Customer, Username, "national-id:IT", Collection}
+	for i, value := range []string{"\"Rossi, Anna\" <mailto:a%2Eb@bücher.example?subject=x>", "+44 (0)20 7946 0000", "=\"0042\"",
+		"د\u200dا\u200dنا", "RSSMRA85T10A562S", "((a@[IPv6:::1]))", "İ\u0307ı\u0307 ΑΣ", "[(<'`\"a@b.it\"`'>)]", "tel:(0)(0);phone-context=+39"} {
+		f.Add(i, []byte(value), "IT")
+		f.Add(i+1, []byte(value), "")
+	}
+	f.Fuzz(func(t *testing.T, i int, value []byte, country string) {
+		kind := kinds[uint(i)%uint(len(kinds))]
+		written := string(value)
+		got, err := Normalise(kind, value, country, nil)
+		require.Equal(t, written, string(value), "the value is the caller's")
+		if err != nil {
+			require.Empty(t, got)
+			return
+		}
+		Former(kind, value, country, got)
+		require.Equal(t, written, string(value))
+		if kind == Collection {
+			return
+		}
+		require.LessOrEqual(t, len(got), longest)
+		for _, r := range string(got) {
+			require.False(t, unicode.IsControl(r) || r == '\ufffd' || invisible(r) && r != zwnj && r != zwj, "%+q", got)
+		}
+		again, err := Normalise(kind, got, country, nil)
+		require.NoError(t, err, "%+q of %+q", got, value)
+		require.Equal(t, string(got), string(again), "%+q", value)
+	})
+}

@@ -13,6 +13,7 @@ import (
 
 const (
 	zwnj, zwj    = '\u200c', '\u200d'
+	mostJoiners  = 32       // that one name may need
 	brailleBlank = '\u2800' // a symbol without ink
 	dotAbove     = '\u0307'
 )
@@ -76,7 +77,7 @@ func clean(value []byte, digits bool) (string, scripts, error) {
 			return "", scripts{}, err
 		}
 	}
-	if c.mixed {
+	if c.mixed || c.joiners > mostJoiners {
 		return "", scripts{}, ErrAmbiguous
 	}
 	text := norm.NFC.String(string(c.out))

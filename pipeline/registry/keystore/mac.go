@@ -28,7 +28,8 @@ func newMAC(key []byte) *mac {
 
 func (m *mac) clone() *mac { return newMAC(m.key) }
 
-// start empties the input and opens it with the version of the normalisation.
+// start empties the input and opens it with the version of references. That of canonical forms stands in the
+// registry: most forms, and so their references, are the same in all.
 func (m *mac) start() { m.buf = append(m.buf[:0], "v1|"...) }
 
 func (m *mac) sum() Ref {
