@@ -190,7 +190,7 @@ func allowedLines(ctx context.Context, c *Command, a *allowed.View, path string,
 		}
 		subjects = subjects[:0]
 		for _, p := range people {
-			if record[p.at] != "" {
+			if !identifier.Blank(record[p.at]) {
 				subjects = append(subjects, event.Subject{Kind: p.kind, Value: record[p.at]})
 			}
 		}

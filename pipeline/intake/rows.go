@@ -24,6 +24,7 @@ import (
 	"lethe/pipeline/policy/intake"
 	"lethe/pipeline/registry/delivery"
 	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/standings"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
@@ -236,7 +237,7 @@ func (r *rowReader) says(state string, e *event.Event) (news bool, err error) {
 	e.Type, e.Purpose, e.Zone = event.Type(state), m.Purpose, ""
 	e.Marketing = e.Type == event.Objected && r.silo.Silo.IsMarketing(m.Purpose)
 	for _, kind := range slices.Sorted(maps.Keys(m.Subject)) {
-		if value, ok := r.cell(m.Subject[kind]); ok {
+		if value, ok := r.cell(m.Subject[kind]); ok && !identifier.Blank(value) {
 			e.Subjects = append(e.Subjects, event.Subject{Kind: kind, Value: value})
 		}
 	}

@@ -1,7 +1,6 @@
 package judge
 
 import (
-	"bytes"
 	"slices"
 	"time"
 
@@ -146,7 +145,7 @@ func (g *Judge) reused(record, subject keystore.Ref) bool {
 func (g *Judge) unreadable(rows arrow.Record, row int) bool {
 	for _, s := range g.subjects {
 		text := value(rows.Column(s.column).(*array.Binary), row)
-		if len(bytes.TrimSpace(text)) == 0 {
+		if identifier.Blank(string(text)) {
 			continue
 		}
 		normal, err := identifier.Normalise(s.kind, text, g.Silo.Jurisdiction.Code, g.buf[:0])

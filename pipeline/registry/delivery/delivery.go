@@ -227,7 +227,9 @@ func (in *Import) set(p *event.Event, column, value string) error {
 	case "marketing":
 		p.Marketing, err = parseFlag(column, value)
 	default:
-		p.Subjects = append(p.Subjects, event.Subject{Kind: column, Value: value})
+		if !identifier.Blank(value) {
+			p.Subjects = append(p.Subjects, event.Subject{Kind: column, Value: value})
+		}
 	}
 	return err
 }

@@ -133,6 +133,13 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+func TestBlank(t *testing.T) {
+	for value, want := range map[string]bool{"": true, " \t\u00a0\u2028": true, "\ufeff\u3164\u2800\u200b": true, "\u200bx": false,
+		"\x00": false, "\ufffd": false} {
+		require.Equal(t, want, Blank(value), "%+q", value)
+	}
+}
+
 func TestKeptApart(t *testing.T) {
 	for kind, values := range map[string][]string{
 		Email: {"ab@example.org", "a.b@example.org", "a..b@example.org", ".ab@example.org", "ab.@example.org", "ab+x@example.org",

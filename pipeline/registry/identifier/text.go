@@ -90,6 +90,12 @@ func clean(value []byte, digits bool) (string, scripts, error) {
 	return text, c.scripts, marks(text)
 }
 
+// Blank reports whether nothing is to be seen of a value: it is empty, or white space and what is invisible. It names
+// nobody, as an empty one does not.
+func Blank(value string) bool {
+	return strings.TrimLeftFunc(value, blank) == ""
+}
+
 // blank reports whether a character before or behind an identifier is nothing: white space, or invisible.
 func blank(r rune) bool { return unicode.IsSpace(r) || r == brailleBlank || invisible(r) }
 
