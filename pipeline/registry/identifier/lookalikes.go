@@ -8,8 +8,9 @@ import (
 )
 
 // lookAlikes are the characters outside ASCII that look like one character of it: the single mappings of
-// confusables.txt of Unicode 17 (UTS #39), without what NFKC changes, and without two letters that those who
-// write with them tell apart: the Icelandic thorn and the Turkish dotless i.
+// confusables.txt of Unicode 17 (UTS #39), without what NFKC changes, and without letters that whoever reads them tells
+// apart: the Icelandic thorn, the Turkish dotless i, and the Cyrillic sha and Armenian ayb, which are like a w only by
+// way of a turned m. The data are copyright Unicode, Inc., under the Unicode License V3 (unicode.org/license.txt).
 var lookAlikes = sync.OnceValue(func() *unicode.RangeTable { return rangetable.New([]rune(lookAlike)...) })
 
 const lookAlike = "" +
@@ -18,8 +19,8 @@ const lookAlike = "" +
 	"\u02ca\u02cb\u02d0\u02d7\u02f4\u02f8\u037f\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1" +
 	"\u03a4\u03a5\u03a7\u03b1\u03b3\u03b9\u03bd\u03bf\u03c1\u03c3\u03c5\u03dc\u03e8\u03ec\u03ed\u03f3\u03f8\u03fa" +
 	"\u0405\u0406\u0408\u0410\u0412\u0415\u0417\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425\u042c\u0430" +
-	"\u0431\u0433\u0435\u043e\u0440\u0441\u0443\u0445\u0448\u0455\u0456\u0458\u0461\u0474\u0475\u04ae\u04af\u04bb" +
-	"\u04bd\u04c0\u04cf\u04e0\u0501\u050c\u051b\u051c\u051d\u054d\u054f\u0555\u055a\u055d\u0561\u0563\u0566\u0570" +
+	"\u0431\u0433\u0435\u043e\u0440\u0441\u0443\u0445\u0455\u0456\u0458\u0461\u0474\u0475\u04ae\u04af\u04bb" +
+	"\u04bd\u04c0\u04cf\u04e0\u0501\u050c\u051b\u051c\u051d\u054d\u054f\u0555\u055a\u055d\u0563\u0566\u0570" +
 	"\u0578\u057c\u057d\u0581\u0582\u0584\u0585\u0589\u05c0\u05c3\u05d5\u05d8\u05d9\u05df\u05e1\u05f3\u060d\u0627" +
 	"\u0647\u0660\u0661\u0665\u0667\u066b\u066d\u06be\u06c1\u06d4\u06d5\u06f0\u06f1\u06f5\u06f7\u0701\u0702\u0703" +
 	"\u0704\u07c0\u07ca\u07f4\u07f5\u07fa\u0903\u0966\u0969\u097d\u09e6\u09ea\u09ed\u0a66\u0a67\u0a6a\u0a83\u0ae6" +
