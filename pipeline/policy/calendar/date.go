@@ -110,6 +110,9 @@ func (d Date) Start(zone *time.Location) time.Time {
 	return t
 }
 
+// Unix is the first second of the day in UTC, since 1970.
+func (d Date) Unix() int64 { return int64(d-epoch) * 86400 }
+
 // String returns the date as 2006-01-02, "" when none is known.
 func (d Date) String() string {
 	if d <= 0 {
@@ -129,76 +132,6 @@ func ParseDate(s string) (Date, error) {
 	return 0, errors.New("not a date: write it as 2006-01-02")
 }
 
-// ParseStart reads the date from the canonical text of a field of the given kind (the names are those of
-// connectors.Kind), without allocating:
-//
-//   - date, timestamp, text: 2006-01-02, alone or followed by T or a space and a time of day. A time is in
-//     UTC, unless it carries its own offset
-//     (Z, +01:00), and the date is the one of that instant in zone. A nil zone takes the date as it is
-//     written: for fields whose engine
-//     knows no zone (DATETIME of MySQL), whose text already is local.
-//   - integer: a year, which stands for its last day so that no term starts too early, or a date written as 20060102.
-//
-// Anything else, '0000-00-00' included, is Unreadable and false. For NULL the caller leaves zero.
-func ParseStart(text []byte, kind string, zone *time.Location) (Date, bool) {
-	switch kind {
-	case "date", "timestamp", "text":
-		return isoStart(text, zone)
-	case "integer", "decimal":
-		return integerStart(text)
-	}
-	return Unreadable, false
-}
-
-func integerStart(b []byte) (Date, bool) {
-	switch len(b) {
-	case 4:
-		if y, ok := number(b); ok && y > 0 {
-			return civil(y, time.December, 31), true
-		}
-	case 8:
-		y, yes := number(b[:4])
-		m, mes := number(b[4:6])
-		d, des := number(b[6:])
-		if yes && mes && des {
-			if date, ok := Civil(y, time.Month(m), d); ok {
-				return date, true
-			}
-		}
-	}
-	return Unreadable, false
-}
-
-func isoStart(b []byte, zone *time.Location) (Date, bool) {
-	d, ok := isoDate(b)
-	if !ok {
-		return Unreadable, false
-	}
-	if len(b) == 10 {
-		return d, true
-	}
-	if b[10] != ' ' && b[10] != 'T' {
-		return Unreadable, false
-	}
-	seconds, rest, ok := clock(b[11:])
-	if !ok {
-		return Unreadable, false
-	}
-	offset, hasOffset, ok := utcOffset(rest)
-	switch {
-	case !ok:
-		return Unreadable, false
-	case zone == nil && !hasOffset:
-		return d, true
-	case zone == nil:
-		zone = time.UTC
-	}
-	unix := int64(d-epoch)*86400 + int64(seconds-offset)
-	_, local := time.Unix(unix, 0).In(zone).Zone()
-	out := dateOfSeconds(unix + int64(local))
-	return out, out > 0
-}
-
 // isoDate reads the ten first bytes.
 func isoDate(b []byte) (Date, bool) {
 	if len(b) < 10 || b[4] != '-' || b[7] != '-' {
@@ -211,79 +144,6 @@ func isoDate(b []byte) (Date, bool) {
 		return 0, false
 	}
 	return Civil(y, time.Month(m), d)
-}
-
-// clock reads 15:04, 15:04:05 or 15:04:05.999999 and returns what follows.
-func clock(b []byte) (seconds int, rest []byte, ok bool) {
-	if len(b) < 5 || b[2] != ':' {
-		return 0, nil, false
-	}
-	h, hes := number(b[:2])
-	m, mes := number(b[3:5])
-	if !hes || !mes || h > 23 || m > 59 {
-		return 0, nil, false
-	}
-	seconds, b = h*3600+m*60, b[5:]
-	if len(b) == 0 || b[0] != ':' {
-		return seconds, b, true
-	}
-	if len(b) < 3 {
-		return 0, nil, false
-	}
-	s, ses := number(b[1:3])
-	if !ses || s > 60 {
-		return 0, nil, false
-	}
-	seconds, b = seconds+min(s, 59), b[3:]
-	if len(b) > 0 && b[0] == '.' {
-		n := 1
-		for n < len(b) && b[n] >= '0' && b[n] <= '9' {
-			n++
-		}
-		if n == 1 {
-			return 0, nil, false
-		}
-		b = b[n:]
-	}
-	return seconds, b, true
-}
-
-// utcOffset reads nothing, Z, +01, +0100 or +01:00, in seconds east of UTC.
-func utcOffset(b []byte) (seconds int, given, ok bool) {
-	if len(b) == 0 {
-		return 0, false, true
-	}
-	if len(b) == 1 && b[0] == 'Z' {
-		return 0, true, true
-	}
-	sign := 1
-	switch b[0] {
-	case '+':
-	case '-':
-		sign = -1
-	default:
-		return 0, false, false
-	}
-	b = b[1:]
-	if len(b) < 2 {
-		return 0, false, false
-	}
-	h, hes := number(b[:2])
-	b = b[2:]
-	if len(b) == 3 && b[0] == ':' {
-		b = b[1:]
-	}
-	m, mes := 0, true
-	if len(b) > 0 {
-		if len(b) != 2 {
-			return 0, false, false
-		}
-		m, mes = number(b)
-	}
-	if !hes || !mes || h > 18 || m > 59 {
-		return 0, false, false
-	}
-	return sign * (h*3600 + m*60), true, true
 }
 
 func number(b []byte) (int, bool) {
