@@ -185,9 +185,11 @@ type Field struct {
 	Type       string // as the source declares it
 	Kind       Kind
 	Nullable   bool
-	Generated  bool // computed by the engine: never written, checked for residue
-	AutoUpdate bool // set by the engine at every update (ON UPDATE current_timestamp)
-	Length     int  // most characters (text) or bytes (binary) it holds; 0 no limit, or unknown
+	Generated  bool   // computed by the engine: never written, checked for residue
+	AutoUpdate bool   // set by the engine at every update (ON UPDATE current_timestamp)
+	Zoned      bool   // the engine keeps its instants in UTC, whatever the zone of who writes them
+	Default    string // the constant that a row gets which does not say, in canonical form; "" for none, or a computed one
+	Length     int    // most characters (text) or bytes (binary) it holds; 0 no limit, or unknown
 }
 
 // Kind is the logical type of a field. It says how the canonical text of a value is to be read.

@@ -15,10 +15,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lethe/connectors/delimited"
 	"lethe/pipeline/ask/allowed"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/reason"
-	"lethe/pipeline/registry/delivery"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/setup"
@@ -149,12 +149,13 @@ func allowedLines(ctx context.Context, c *Command, a *allowed.View, path string,
 		return nil, 0, fmt.Errorf("%w: %w", setup.ErrUsage, err)
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	buffered, err := delivery.DecodeText(file, "")
+	buffered, err := delimited.Decode(file, "")
 	if err != nil {
 		return nil, 0, err
 	}
+	buffered = delimited.Lines(buffered)
 	reader := csv.NewReader(buffered)
-	reader.Comma = delivery.Separator(buffered)
+	reader.Comma, _ = delimited.Separator(buffered)
 	reader.ReuseRecord = true
 	reader.FieldsPerRecord = -1
 	record, err := reader.Read()

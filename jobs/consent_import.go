@@ -8,12 +8,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"lethe/jobs/config"
 	"lethe/pipeline/intake"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/instant"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/delivery"
 	"lethe/pipeline/registry/event"
@@ -22,9 +24,9 @@ import (
 
 // origin is where events come from, and how they are written.
 type origin struct {
-	silo, source, from, format, notice, country, principal, encoding, dates string
-	purposes, columns, defaults, words                                      map[string]string
-	dryRun                                                                  bool
+	silo, source, from, format, notice, country, principal, encoding, dates, zone string
+	purposes, columns, defaults, words                                            map[string]string
+	dryRun                                                                        bool
 }
 
 func consentImportCommand(c *Command) *cobra.Command {
@@ -41,8 +43,9 @@ Columns: ` + strings.Join(delivery.Columns, ", ") + `, and the identifiers
 email, phone, customer-number, username, national-id:CC. A file has at least one identifier, type and
 occurred_at; --default gives what it leaves out.
   type         ` + strings.Join(event.ImportedTypes(), ", ") + `
-  occurred_at  2025-03-01T10:00:00Z, or without an offset in the controller's time zone; 01/03/2025 with
-               --dates dmy, 03/01/2025 with --dates mdy
+  occurred_at  2025-03-01T10:00:00Z, with any offset, or without one in the time zone of --zone, else the
+               controller's; 01/03/2025 with --dates dmy, 03/01/2025 with --dates mdy; also 1 March 2025, 3:04 PM,
+               and seconds or milliseconds since 1970
   method       ` + strings.Join(event.AffirmativeActs, ", ") + `
   evidence     a reference to the proof, or the proof itself: only a salted hash of it is stored. Without,
                a consent is recorded and does not count
@@ -53,7 +56,7 @@ occurred_at; --default gives what it leaves out.
                content is its id
 
 Files of other systems are read as they are: --column says what their columns are, --word what their words mean,
---dates and --encoding how they write. The separator is found by itself: comma, semicolon, tab or bar.
+--dates, --zone and --encoding how they write. The separator is found by itself: comma, semicolon, tab or bar.
 
 A line is recorded whole or refused; what is refused is listed with its line and the reason, and the others are
 recorded. An import that was cut off is resumed by the same command.
@@ -84,6 +87,8 @@ list of addresses to be kept out is imported into the suppression list itself.`,
 	cmd.Flags().StringToStringVar(&in.words, "word", nil, "column:word as the file writes it=what it means")
 	cmd.Flags().StringVar(&in.dates, "dates", "",
 		"dmy where the file writes 31/12/2026, mdy for 12/31/2026; with /, . or -")
+	cmd.Flags().StringVar(&in.zone, "zone", "",
+		"time zone of what has no offset, as UTC or America/New_York; default the controller's")
 	cmd.Flags().StringVar(&in.encoding, "encoding", "",
 		"of the text, as windows-1252; default UTF-8, or UTF-16 where the file says so")
 	cmd.Flags().StringToStringVar(&in.purposes, "purpose", nil, "purpose as the file writes it=purpose of the silo")
@@ -92,6 +97,7 @@ list of addresses to be kept out is imported into the suppression list itself.`,
 		"country of phone numbers without a prefix; default the silo's jurisdiction")
 	cmd.Flags().BoolVar(&in.dryRun, "dry-run", false, "check everything, record nothing")
 	cmd.MarkFlagsMutuallyExclusive("from", "source")
+	cmd.MarkFlagsMutuallyExclusive("from", "zone") // a source says so itself
 	required(cmd, "silo")
 	return cmd
 }
@@ -191,9 +197,15 @@ func takeFile(ctx context.Context, c *Command, cfg *config.Config, intake *intak
 		}
 		words[column][word] = ours
 	}
+	var zone *time.Location
+	if in.zone != "" {
+		if zone, err = config.ZoneOf(in.zone); err != nil {
+			return taken, fmt.Errorf("%w: --zone: %w", setup.ErrUsage, err)
+		}
+	}
 	return intake.Import(ctx, in.silo, delivery.Import{Reader: file, Format: format, Source: in.source,
 		Columns: in.columns, Default: in.defaults, Notice: in.notice,
-		Words: words, Dates: delivery.DayOrder(in.dates), Encoding: in.encoding,
+		Words: words, Dates: instant.Order(in.dates), Zone: zone, Encoding: in.encoding,
 		Country: cmp.Or(in.country, cfg.Country(in.silo)), Principal: in.principal, PurposeNames: in.purposes,
 		DryRun: in.dryRun})
 }

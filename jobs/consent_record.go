@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lethe/pipeline/registry/delivery"
+	"lethe/pipeline/policy/instant"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/setup"
 )
@@ -49,10 +49,14 @@ day and has evidence.`,
 			}
 			return c.withIntake(cmd.Context(), ev.silo, func(o opened) error {
 				if ev.at != "" {
-					var err error
-					if e.OccurredAt, e.Zone, err = delivery.ParseInstant(ev.at, o.p.Zone); err != nil {
+					at, err := instant.Writing{Zone: o.p.Zone}.Read([]byte(ev.at))
+					if err != nil || at.None() {
 						return fmt.Errorf("%w: --at: write 2026-06-11, 2026-06-11 09:30, or an instant as "+
 							"2026-06-11T09:30:00Z", setup.ErrUsage)
+					}
+					e.OccurredAt, e.Zone = at.Last, at.Zone
+					if e.Type.Kind().Grants {
+						e.OccurredAt = at.First
 					}
 				}
 				if e.OccurredAt.After(c.Now().Add(time.Minute)) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"lethe/pipeline/intake"
+	"lethe/pipeline/policy/instant"
 	"lethe/pipeline/registry/delivery"
 	"lethe/pipeline/registry/event"
 )
@@ -65,12 +66,14 @@ func jsonTaken(t intake.Taken) any {
 	type reason struct {
 		Reason event.Reason `json:"reason"`
 		Column string       `json:"column,omitempty"`
+		Why    string       `json:"why,omitempty"`
 		Count  int          `json:"count"`
 	}
 	type reject struct {
 		Line   int          `json:"line"`
 		Reason event.Reason `json:"reason"`
 		Column string       `json:"column,omitempty"`
+		Why    string       `json:"why,omitempty"`
 	}
 	out := struct {
 		Silo       string               `json:"silo"`
@@ -87,7 +90,7 @@ func jsonTaken(t intake.Taken) any {
 	}{Silo: t.Silo, Source: t.Source, Table: t.Table, Read: t.Lines, Recorded: t.Events, Known: t.Duplicates,
 		Refused: t.Refused, Suppressed: t.Suppressed, Unproven: t.Unproven}
 	for _, r := range sortedReasons(t) {
-		out.Reasons = append(out.Reasons, reason{r.Reason, r.Column, t.Reasons[r]})
+		out.Reasons = append(out.Reasons, reason{r.Reason, r.Column, r.Why, t.Reasons[r]})
 	}
 	if t.Table == "" {
 		for _, r := range t.Rejects {
@@ -107,8 +110,6 @@ func sortedReasons(t intake.Taken) []event.RefusedError {
 // order, and written in a way of its own.
 func foreignHints(t intake.Taken) string {
 	hints := map[event.Reason]string{
-		event.BadTime: "dates with the day first are read with --dates dmy, those with the month first with " +
-			"--dates mdy",
 		event.BadType:        "words of the file's own are read with --word, for example --word type:Ja=given",
 		event.UnknownPurpose: "purposes of the file's own are read with --purpose \"its purpose=the silo's\"",
 		event.UnknownMethod: "words of the file's own are read with --word, for example --word " +
@@ -117,9 +118,15 @@ func foreignHints(t intake.Taken) string {
 		event.BadText:        "text that is not UTF-8 is read with --encoding, for example --encoding windows-1252",
 		event.NoNotice:       "a notice that all lines share is given with --notice",
 	}
+	faults := map[string]string{
+		instant.Undecided.Error(): "days that come before their month are read with --dates dmy, those that come " +
+			"behind it with --dates mdy",
+		instant.OtherOrder.Error():  "the day and the month change places with --dates",
+		instant.UnknownZone.Error(): "the zone of civil times is said with --zone, for example --zone Asia/Kolkata",
+	}
 	var found string
 	for _, r := range sortedReasons(t) {
-		if hint := hints[r.Reason]; hint != "" && t.Table == "" && 2*t.Reasons[r] >= t.Lines &&
+		if hint := cmp.Or(faults[r.Why], hints[r.Reason]); hint != "" && t.Table == "" && 2*t.Reasons[r] >= t.Lines &&
 			!strings.Contains(found, hint) {
 			found += "; " + hint
 		}

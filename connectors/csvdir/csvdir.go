@@ -7,7 +7,8 @@
 // rows fall into equally many fields, or that of a first line `sep=;`. An empty field is NULL unless it
 // stands in quotes, and so is \N. The first row names the fields. Three keys of the source say otherwise:
 // `header: none` names them c1, c2, ...; `delimiter: tab` (or one character); `encoding: windows-1252` (a
-// name of the WHATWG list), where the text is not UTF-8. Opened without proof (Options.Unchecked), text
+// name of the WHATWG list), where the text is not UTF-8 and no byte order mark says so. Lines may end in carriage
+// returns alone. Opened without proof (Options.Unchecked), text
 // that is not UTF-8 is read as Windows-1252.
 //
 // All fields are text and there are no keys, unless the catalog given at Open says more of a table of that
@@ -30,12 +31,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/encoding/htmlindex"
-	"golang.org/x/text/transform"
 
 	"lethe/connectors"
+	"lethe/connectors/delimited"
 	"lethe/connectors/internal/textfile"
 )
 
@@ -61,7 +60,7 @@ var options = []connectors.OptionSpec{{
 }, {
 	Name:  "encoding",
 	About: "a name of the WHATWG list such as windows-1252; UTF-8 by default",
-	Check: func(value string) error { _, err := parseEncoding(value); return err },
+	Check: func(value string) error { _, err := delimited.Encoding(value); return err },
 }}
 
 // source is an open folder.
@@ -70,9 +69,9 @@ type source struct {
 	database string
 	files    map[string]string // of tables, their paths
 	catalog  []connectors.Table
-	format   format            // as the configuration says; a delimiter of 0 is looked for
-	encoding encoding.Encoding // nil: UTF-8
-	guess    bool              // what is not UTF-8 is Windows-1252
+	format   format // as the configuration says; a delimiter of 0 is looked for
+	encoding string // "": UTF-8, or what a byte order mark says
+	guess    bool   // what is not UTF-8 is Windows-1252
 }
 
 // Open opens the folder or the file at the path o.DSN, to be read only. The files are listed, not read.
@@ -148,8 +147,7 @@ func (s *source) configure(extra map[string]string) {
 		s.format.delimiter, _ = parseDelimiter(value)
 	}
 	if value, ok := extra["encoding"]; ok {
-		s.encoding, _ = parseEncoding(value)
-		s.guess = false
+		s.encoding, s.guess = value, false
 	}
 }
 
@@ -168,18 +166,6 @@ func parseDelimiter(value string) (byte, error) {
 		return value[0], nil
 	}
 	return 0, errors.New("no delimiter")
-}
-
-// parseEncoding finds an encoding by its name; nil is UTF-8.
-func parseEncoding(value string) (encoding.Encoding, error) {
-	set, err := htmlindex.Get(value)
-	if err != nil {
-		return nil, errors.New("no known encoding")
-	}
-	if name, err := htmlindex.Name(set); err == nil && name == "utf-8" {
-		return nil, nil
-	}
-	return set, nil
 }
 
 func (s *source) fail(op, table string, err error, hint string) error {
@@ -219,7 +205,7 @@ type reader struct {
 
 // open opens the file of a table, finds out about its format and reads its header.
 func (s *source) open(ctx context.Context, table string) (_ *reader, err error) {
-	t, err := textfile.Open(s.files[table])
+	t, err := textfile.OpenWith(s.files[table], textfile.Options{UTF16: true})
 	if err != nil {
 		return nil, err
 	}
@@ -228,17 +214,15 @@ func (s *source) open(ctx context.Context, table string) (_ *reader, err error) 
 			t.Close()
 		}
 	}()
-	var text io.Reader = t
-	if s.encoding != nil {
-		text = transform.NewReader(t, s.encoding.NewDecoder())
+	text, err := delimited.Decode(t, s.encoding)
+	if err != nil {
+		return nil, err
 	}
-	r := &reader{Window: textfile.NewWindow(ctx, text, textfile.WindowBytes), text: t, format: s.format}
+	r := &reader{Window: textfile.NewWindow(ctx, delimited.Lines(text), textfile.WindowBytes), text: t, format: s.format}
 	if err := r.More(); err != nil && err != io.EOF {
 		return nil, err
 	}
-	if err := r.begin(); err != nil {
-		return nil, err
-	}
+	r.begin()
 	r.table = connectors.Table{Database: s.database, Name: table, Rows: -1}
 	names, err := r.names()
 	if err != nil {

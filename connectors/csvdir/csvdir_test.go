@@ -162,6 +162,9 @@ func TestRead(t *testing.T) {
 			rows: []string{"1|Ann", "2|Bea"}},
 		"a line break in the header": {text: "\"first\nname\",b\nx,y\n", fields: "first\nname|b",
 			rows: []string{"x|y"}},
+		"carriage returns alone": {text: "sep=,\ra,b\r1,\"x\ny\"\r3,4\r", fields: "a|b", rows: []string{"1|x\ny", "3|4"}},
+		"UTF-16": {text: "\xff\xfea\x00;\x00b\x00\r\x00\n\x001\x00;\x002\x00\r\x00\n\x00", fields: "a|b",
+			rows: []string{"1|2"}},
 		"blanks behind a quote": {text: "a,b\n\"x\" ,\"y\" \n", fields: "a|b", rows: []string{"x|y"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -182,9 +185,7 @@ func TestDamage(t *testing.T) {
 		"behind a break in quotes": {"a,b\n\"x\ny\nz\",2\n3\n", "begins in line 5"},
 		"an open quote":            {"a,b\n1,2\n3,\"x\n4,5\n", "begins in line 3: a quote is not closed"},
 		"text behind a quote":      {"a,b\n1,\"x\"y\n", "begins in line 2: a quote is not closed"},
-		"carriage returns alone":   {"a,b\r1,2\r3,4\r", "carriage return"},
 		"a spreadsheet":            {"PK\x03\x04xxxx", "spreadsheet"},
-		"UTF-16":                   {"\xff\xfea\x00,\x00", "UTF-16"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := read(t,

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"lethe/connectors"
+	"lethe/connectors/delimited"
 )
 
 // rowBytes is the most that a row may hold: what is longer is a quote that is not closed.
@@ -158,31 +159,16 @@ func undouble(to, v []byte) []byte {
 }
 
 // begin passes what stands before the header and finds the delimiter.
-func (r *reader) begin() error {
-	if bytes.HasPrefix(r.Rest(), []byte("\xef\xbb\xbf")) {
-		r.Drop(3)
-	}
-	head := r.Rest()
-	// Excel's own
-	if len(head) > 5 && strings.EqualFold(string(head[:4]), "sep=") && (head[5] == '\n' || head[5] == '\r') {
+func (r *reader) begin() {
+	if named, length, ok := delimited.SeparatorLine(r.Rest()); ok {
 		if r.format.delimiter == 0 {
-			r.format.delimiter = head[4]
+			r.format.delimiter = named
 		}
-		end := bytes.IndexByte(head, '\n')
-		if end < 0 {
-			end = len(head) - 1
-		}
-		r.Drop(end + 1)
-		head = r.Rest()
-	}
-	if i := bytes.IndexByte(head, '\r'); i >= 0 && i+1 < len(head) && bytes.IndexByte(head, '\n') < 0 {
-		return fmt.Errorf("its lines end in a carriage return alone, write them with line feeds: %w",
-			connectors.ErrDamaged)
+		r.Drop(length)
 	}
 	if r.format.delimiter == 0 {
-		r.format.delimiter = sniff(head, r.EOF())
+		r.format.delimiter = sniff(r.Rest(), r.EOF())
 	}
-	return nil
 }
 
 // sniff finds the delimiter by which the most of the first rows have as many fields as the first one has.

@@ -11,6 +11,7 @@ import (
 
 	"lethe/classifiers"
 	"lethe/jobs/schedule"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
@@ -35,9 +36,15 @@ func (c *Config) Build(ctx context.Context, log *slog.Logger) (*setup.Setup, err
 	p.PolicyDigest, digestErr = c.digest()
 	p.Catalogue, catalogueErr = c.catalogue()
 	_, noticeErr := c.NoticeTargets()
+	var sinceErr error
+	if c.Controller.Since != "" {
+		if p.Since, sinceErr = calendar.ParseDate(c.Controller.Since); sinceErr != nil {
+			sinceErr = fmt.Errorf("controller.since %q: %w", c.Controller.Since, sinceErr)
+		}
+	}
 	err = errors.Join(zoneErr, c.checkPlain(), digestErr,
 		c.buildSilos(p), c.buildPeople(p), c.buildOrders(p), c.buildSources(p), c.buildCopies(p), c.buildDiscovery(p),
-		schedule.Check(c.Schedule, c.Controller.Timezone), noticeErr, catalogueErr, c.buildRegistry(p))
+		schedule.Check(c.Schedule, c.Controller.Timezone), noticeErr, catalogueErr, sinceErr, c.buildRegistry(p))
 	if err != nil {
 		if errors.Is(err, setup.ErrConfig) {
 			return nil, fmt.Errorf("%s: %w", c.path, err)
@@ -79,10 +86,9 @@ func (c *Config) nameAll(p *setup.Setup) {
 
 // zone is the controller's; UTC with an error where it names none, so that the rest is checked all the same.
 func (c *Config) zone() (*time.Location, error) {
-	zone, err := time.LoadLocation(c.Controller.Timezone)
-	if c.Controller.Timezone == "" || err != nil {
-		return time.UTC, fmt.Errorf("controller.timezone %q: name an IANA zone, for example Europe/Rome",
-			c.Controller.Timezone)
+	zone, err := ZoneOf(c.Controller.Timezone)
+	if err != nil {
+		return zone, fmt.Errorf("controller.timezone: %w", err)
 	}
 	return zone, nil
 }

@@ -57,6 +57,10 @@ type Controller struct {
 	Withdrawal string   `yaml:"withdrawal,omitempty"` // how consent is withdrawn: an address or words
 	Recipients []string `yaml:"recipients,omitempty"` // third parties; [] for none
 
+	// Since is the first day on which the company can have collected anything; the days of records are compared
+	// with it where people look at them. It decides nothing.
+	Since string `yaml:"since,omitempty" json:"-"`
+
 	// Public holidays, on which no answer to a request is due: 12-25 for every year, 2027-03-29 for one. They
 	// decide nothing, so they are no part of the policy.
 	Holidays []Holiday `yaml:"holidays,omitempty" json:"-"`
@@ -130,9 +134,12 @@ type Source struct {
 	Keep        calendar.Period   `yaml:"keep,omitempty"`
 	Rewrite     *Rewrite          `yaml:"rewrite,omitempty"`
 	Location    string            `yaml:"location,omitempty"`
-	TLS         string            `yaml:"tls,omitempty"`          // waived: the server may be reached in plain text
-	Skip        map[string]string `yaml:"skip,omitempty"`         // table, or table.field: why it is not read
-	ApprovedFor []string          `yaml:"approved_for,omitempty"` // special (Art. 9), criminal (Art. 10)
+	Zone        string            `yaml:"zone,omitempty" json:",omitempty"`  // of civil times without an offset
+	Zones       map[string]string `yaml:"zones,omitempty" json:",omitempty"` // table, or table.field: where it is another
+	Dates       string            `yaml:"dates,omitempty" json:",omitempty"` // dmy or mdy: days that do not begin with the year
+	TLS         string            `yaml:"tls,omitempty"`                     // waived: the server may be reached in plain text
+	Skip        map[string]string `yaml:"skip,omitempty"`                    // table, or table.field: why it is not read
+	ApprovedFor []string          `yaml:"approved_for,omitempty"`            // special (Art. 9), criminal (Art. 10)
 	Waits       `yaml:",inline"`
 	// what only the connector knows, by its names; without one, no part of the policy's digest
 	Options map[string]string `yaml:"options,omitempty" json:",omitempty"`

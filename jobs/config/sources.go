@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"lethe/connectors"
+	"lethe/pipeline/policy/instant"
 	"lethe/pipeline/policy/words"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/setup"
@@ -67,11 +69,12 @@ func (c *Config) buildSources(p *setup.Setup) error {
 func (c *Config) sourcesOf(d *sourceDraft) []setup.Source {
 	s := d.of
 	c.checkSource(d)
+	times := c.timesOf(d)
 	d.base = setup.Source{
 		Name: d.name, Application: s.Application, Environment: s.Environment, Location: s.Location,
 		Connector: s.Connector, Of: s.Of,
 		Keep: s.Keep, Skip: s.Skip, ApprovedFor: s.ApprovedFor, Plaintext: s.TLS == "waived",
-		ReadOnly: s.ApplyDSN == "" && s.Rewrite == nil,
+		ReadOnly: s.ApplyDSN == "" && s.Rewrite == nil, Times: times,
 	}
 	if s.Rewrite != nil {
 		d.base.Rewrite = &setup.RewriteTerms{After: s.Rewrite.After, AtMostEvery: s.Rewrite.AtMostEvery}
@@ -90,6 +93,43 @@ func (c *Config) sourcesOf(d *sourceDraft) []setup.Source {
 		return c.fileSources(d)
 	}
 	return []setup.Source{c.dsnSource(d)}
+}
+
+// timesOf says how a source writes instants. A backup writes them as its live source does, but for what it says
+// itself.
+func (c *Config) timesOf(d *sourceDraft) setup.Times {
+	own, live := d.of, c.Sources[d.of.Of]
+	zone := func(key, name string) *time.Location {
+		z, err := ZoneOf(name)
+		if err != nil {
+			d.fail("%s: %w", key, err)
+		}
+		return z
+	}
+	t := setup.Times{Order: instant.Order(cmp.Or(own.Dates, live.Dates)), Zones: map[string]*time.Location{}}
+	if !t.Order.Known() {
+		d.fail("dates: %q: write dmy for 31/12/2026, or mdy for 12/31/2026", own.Dates)
+	}
+	if name := cmp.Or(own.Zone, live.Zone); name != "" {
+		t.Zone = zone("zone", name)
+	}
+	zones := own.Zones
+	if own.Zone == "" && zones == nil {
+		zones = live.Zones
+	}
+	for name, of := range zones {
+		t.Zones[name] = zone("zones: "+name, of)
+	}
+	return t
+}
+
+// ZoneOf finds a zone by its name in the IANA list.
+func ZoneOf(name string) (*time.Location, error) {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "" || name == "Local" {
+		return time.UTC, fmt.Errorf("%q is no zone: name an IANA zone, for example UTC or Europe/Rome", name)
+	}
+	return zone, nil
 }
 
 func (c *Config) checkSource(d *sourceDraft) {

@@ -121,7 +121,8 @@ func (in *Intake) silo(name string) *policy.Silo {
 	return nil
 }
 
-// Import records a delivery in a silo. Zone, purposes and keys are those of the policy. What a
+// Import records a delivery in a silo. Purposes and keys are those of the policy, and so is the zone of a delivery
+// that names none. What a
 // delivery to the suppression list says is who: each line puts its identifiers on it. In other silos,
 // a new consent to marketing by somebody on the list is refused, and who withdraws from marketing, or
 // objects to it, is put on the list.
@@ -136,9 +137,12 @@ func (in *Intake) Import(ctx context.Context, silo string, d delivery.Import) (T
 	if err != nil {
 		return t, err
 	}
-	d.Keys, d.Zone = key, in.setup.Zone
+	d.Keys = key
+	if d.Zone == nil {
+		d.Zone = in.setup.Zone
+	}
 	d.Rejected = func(r delivery.Reject) {
-		t.Reasons[event.RefusedError{Reason: r.Reason, Column: r.Column}]++
+		t.Reasons[event.RefusedError{Reason: r.Reason, Column: r.Column, Why: r.Why}]++
 	}
 	if s.Suppression {
 		t.Report, err = in.list.Deliver(ctx, d, in.now)

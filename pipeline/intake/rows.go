@@ -18,9 +18,9 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"lethe/connectors"
-	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/instant"
 	"lethe/pipeline/policy/intake"
 	"lethe/pipeline/registry/delivery"
 	"lethe/pipeline/registry/event"
@@ -38,10 +38,10 @@ type rowReader struct {
 	silo     *policy.Compiled
 	mapping  *intake.Mapping
 	key      standings.Matcher
-	zone     *time.Location
 	fields   []string
 	columns  map[string]int // by field
-	zones    map[string]*time.Location
+	writings map[string]instant.Writing
+	defaults map[string]string
 	keys     []int
 	next     func() (connectors.Batch, error, bool)
 	batch    connectors.Batch
@@ -77,7 +77,7 @@ func (in *Intake) FromTable(ctx context.Context, silo *policy.Compiled, m *intak
 		return t, err
 	}
 
-	r, err := in.newRowReader(silo, m, tables)
+	r, err := in.newRowReader(silo, m, in.setup.Sources[i], tables)
 	if err != nil {
 		return t, err
 	}
@@ -95,20 +95,21 @@ func (in *Intake) FromTable(ctx context.Context, silo *policy.Compiled, m *intak
 	t.Lines, t.Duplicates = t.Lines+r.said, t.Duplicates+r.said
 	named := make(map[event.RefusedError]int, len(t.Reasons))
 	for reason, n := range t.Reasons {
-		named[event.RefusedError{Reason: reason.Reason, Column: r.fieldOf(reason.Column)}] += n
+		named[event.RefusedError{Reason: reason.Reason, Column: r.fieldOf(reason.Column), Why: reason.Why}] += n
 	}
 	t.Reasons = named
 	return t, err
 }
 
 // newRowReader resolves the names of a mapping against the catalog.
-func (in *Intake) newRowReader(silo *policy.Compiled, m *intake.Mapping, tables connectors.Tables) (*rowReader, error) {
+func (in *Intake) newRowReader(silo *policy.Compiled, m *intake.Mapping, source setup.Source,
+	tables connectors.Tables) (*rowReader, error) {
 	table, err := stores.IntakeTable(silo, m, tables)
 	if err != nil {
 		return nil, err
 	}
-	r := &rowReader{in: in, silo: silo, mapping: m, zone: in.setup.Zone, fields: m.Fields(),
-		columns: map[string]int{}, zones: map[string]*time.Location{}, unproven: map[event.Reason]int{}}
+	r := &rowReader{in: in, silo: silo, mapping: m, fields: m.Fields(), columns: map[string]int{},
+		writings: map[string]instant.Writing{}, defaults: map[string]string{}, unproven: map[event.Reason]int{}}
 	for _, f := range table.Key {
 		if !slices.Contains(r.fields, f) {
 			r.fields = append(r.fields, f)
@@ -117,7 +118,7 @@ func (in *Intake) newRowReader(silo *policy.Compiled, m *intake.Mapping, tables 
 	for i, name := range r.fields {
 		r.columns[name] = i
 		f, _ := table.Field(name)
-		r.zones[name] = judge.EngineZone(f, in.setup.Zone)
+		r.writings[name], r.defaults[name] = source.Writing(table.Name, f, in.setup.Zone), f.Default
 	}
 	for _, f := range table.Key {
 		r.keys = append(r.keys, r.columns[f])
@@ -165,7 +166,7 @@ func (r *rowReader) advance() error {
 		return nil
 	}
 	for _, state := range r.mapping.States() {
-		_, dated := r.cell(state.At)
+		dated := r.dated(state.At)
 		if r.holds(state.When) && (len(state.When) > 0 || dated) {
 			r.queue = append(r.queue, state.Type)
 		}
@@ -198,18 +199,32 @@ func (r *rowReader) holds(values map[string]*string) bool {
 	return true
 }
 
-// instant reads a field: zero where it says nothing.
-func (r *rowReader) instant(field string) (time.Time, error) {
+// dated reports whether a field of a state holds what is meant for an instant: not one that stands for none, nor
+// what the schema itself fills in.
+func (r *rowReader) dated(field string) bool {
 	text, ok := r.cell(field)
-	if !ok {
+	if !ok || text == r.defaults[field] {
+		return false
+	}
+	at, err := r.writings[field].Read([]byte(text))
+	return err != nil || !at.None()
+}
+
+// instant reads a field: zero where it says nothing. Of a time that the clocks repeat, or skip, a grant was at
+// the first of the two instants, and what ends one at the last.
+func (r *rowReader) instant(field string, grants bool) (time.Time, error) {
+	if !r.dated(field) {
 		return time.Time{}, nil
 	}
-	col := r.batch.Rows.Column(r.columns[field]).(*array.Binary)
-	at := judge.Instant(col, r.row, r.zones[field] != nil, r.zone)
-	if at.IsZero() && text != "" {
-		return at, &event.RefusedError{Reason: event.BadTime, Column: field}
+	text, _ := r.cell(field)
+	at, err := r.writings[field].Read([]byte(text))
+	switch {
+	case err != nil:
+		return time.Time{}, &event.RefusedError{Reason: event.BadTime, Column: field, Why: err.Error()}
+	case grants:
+		return at.First, nil
 	}
-	return at, nil
+	return at.Last, nil
 }
 
 // text is what the mapping says of the row: a text of its own, or the row's.
@@ -246,7 +261,7 @@ func (r *rowReader) says(state string, e *event.Event) (news bool, err error) {
 	}
 	named := m.States()
 	at := named[slices.IndexFunc(named, func(s intake.NamedState) bool { return s.Type == state })].At
-	if e.OccurredAt, err = r.instant(at); err != nil {
+	if e.OccurredAt, err = r.instant(at, e.Type.Kind().Grants); err != nil {
 		return false, err
 	}
 	e.Undated = e.OccurredAt.IsZero()
@@ -284,7 +299,7 @@ func (r *rowReader) given(e *event.Event) error {
 	if e.Notice == "" { // refused, so its grade is not counted
 		return &event.RefusedError{Reason: event.NoNotice, Column: r.fieldOf("notice")}
 	}
-	created, err := r.instant(m.Created)
+	created, err := r.instant(m.Created, true)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func said(t *testing.T, m intake.Mapping, rows ...[]any) (events []string, ids [
 	m.Source, m.Table, m.Purpose = "crm", "signups", "news"
 	silo := &policy.Compiled{Silo: policy.Silo{Name: "news", Rules: []policy.Rule{{Purpose: "news", Marketing: true}}}}
 	in := &Intake{setup: &setup.Setup{Zone: time.UTC}, now: now}
-	r, err := in.newRowReader(silo, &m, connectors.Tables{table.Def})
+	r, err := in.newRowReader(silo, &m, setup.Source{Name: "crm"}, connectors.Tables{table.Def})
 	require.NoError(t, err)
 	next, stop := iter.Pull2(source.Scan(t.Context(), connectors.Query{Table: m.Table, Fields: r.fields, MaxRows: 2}))
 	defer stop()

@@ -9,6 +9,8 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/instant"
+	"lethe/pipeline/policy/starts"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
@@ -29,12 +31,12 @@ type Binding struct {
 	Key        []int // columns of the primary key
 	subjects   []subject
 	where      []cell
-	collected  int              // column, -1 none
-	collection int              // column, -1 none
-	starts     []int            // one column for each rule, -1 none
-	kinds      []string         // of the columns of starts
-	zones      []*time.Location // of the columns of starts; nil where the engine stores local time
-	blocked    []cell           // the fields and values of a blocked row
+	collected  int             // column, -1 none
+	made       instant.Writing // how it writes instants
+	collection int             // column, -1 none
+	starts     []int           // one column for each rule, -1 none
+	Starts     []*starts.Field // how each of them is read; nil where there is none
+	blocked    []cell          // the fields and values of a blocked row
 	unblocked  []cell
 	Targets    []Target
 	guarded    []int // decision-relevant columns
@@ -144,17 +146,15 @@ func (b *binder) identity() {
 // rules finds the column at which the term of each rule starts. One that the engine sets anew at every
 // update never ends.
 func (b *binder) rules() {
-	for _, r := range b.Silo.Silo.Rules {
+	for i, r := range b.Silo.Silo.Rules {
 		c := b.optional(r.At)
 		if r.Start == policy.Collected && r.At == "" {
 			c = b.collected
 		}
-		kind := ""
-		if c >= 0 {
-			kind = string(b.Table.Fields[c].Kind)
-		}
-		b.starts, b.kinds = append(b.starts, c), append(b.kinds, kind)
-		b.zones = append(b.zones, b.zoneOf(c))
+		b.starts, b.Starts = append(b.starts, c), append(b.Starts, b.start(c, i))
+	}
+	if b.collected >= 0 {
+		b.made = b.Source.Writing(b.Table.Name, b.Table.Fields[b.collected], b.zone)
 	}
 	for _, c := range slices.Compact(slices.Sorted(slices.Values(append([]int{b.collected}, b.starts...)))) {
 		if c >= 0 && b.Table.Fields[c].AutoUpdate {
@@ -163,6 +163,19 @@ func (b *binder) rules() {
 				b.Table.Fields[c].Name, b.Table.Name, b.Source.Name)
 		}
 	}
+}
+
+// start says how the column of a rule's term is read; nil for column -1, which is none. A day that the schema
+// itself fills in is nobody's.
+func (b *binder) start(column, rule int) *starts.Field {
+	if column < 0 {
+		return nil
+	}
+	field := b.Table.Fields[column]
+	f := &starts.Field{Kind: string(field.Kind), Writing: b.Source.Writing(b.Table.Name, field, b.zone), Zone: b.zone,
+		Means: b.Silo.Rules()[rule].Means}
+	f.Default([]byte(field.Default))
+	return f
 }
 
 // guards collects the columns that a decision hangs on.

@@ -159,31 +159,3 @@ func TestMethodNamesHowAChangeIsCarriedOut(t *testing.T) {
 	backup.Source.Of = "crm"
 	require.Equal(t, "rewrite;sql_delete", NewJudge(&backup).Method(Delete))
 }
-
-// TestInstant reads dates and timestamps; only the latter, and only where the engine knows zones, are in UTC.
-func TestInstant(t *testing.T) {
-	zone := time.FixedZone("two east", 2*60*60)
-	for _, test := range []struct {
-		text any
-		utc  bool
-		want time.Time
-	}{
-		{"2026-02-01", true, time.Date(2026, 2, 1, 0, 0, 0, 0, zone)},
-		{"2026-02-01", false, time.Date(2026, 2, 1, 0, 0, 0, 0, zone)},
-		{"2026-02-01 10:00:00.5", true, time.Date(2026, 2, 1, 10, 0, 0, 5e8, time.UTC)},
-		{"2026-02-01 10:00:00", false, time.Date(2026, 2, 1, 10, 0, 0, 0, zone)},
-		{"2026-02-01T10:00:00", false, time.Date(2026, 2, 1, 10, 0, 0, 0, zone)},
-		{"2026-02-01T10:00:00Z", false, time.Date(2026, 2, 1, 10, 0, 0, 0, time.UTC)},
-		{"0000-00-00", true, time.Time{}},
-		{"soon", true, time.Time{}},
-		{nil, true, time.Time{}},
-	} {
-		col := new(connectors.Column)
-		if text, ok := test.text.(string); ok {
-			col.Append([]byte(text))
-		} else {
-			col.AppendNull()
-		}
-		require.True(t, test.want.Equal(Instant(col.Array(), 0, test.utc, zone)), test.text)
-	}
-}

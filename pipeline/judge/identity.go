@@ -64,7 +64,7 @@ func (g *Judge) introduce(r *Ruling, refs []keystore.Ref, found []standings.Foun
 		r.subject = refs[0]
 	}
 	if g.row.SiloScope {
-		g.row.Created = g.createdBy(rows, row)
+		g.row.Created = g.createdBy()
 	}
 	if id := g.Text(rows, row, g.collection); id != "" {
 		g.row.Collection = g.collectionRef(id)
@@ -111,11 +111,11 @@ func (g *Judge) meet(r *Ruling, rows arrow.Record, row int) (partial bool) {
 
 // createdBy is the instant by which a row had come to be, for all that it says itself: of a day its end,
 // of a time the end of that second. What was collected until then may be what the row holds.
-func (g *Judge) createdBy(rows arrow.Record, row int) time.Time {
+func (g *Judge) createdBy() time.Time {
 	switch at := g.Record.Collected; {
 	case at.IsZero():
 		return at
-	case len(value(rows.Column(g.collected).(*array.Binary), row)) == len(time.DateOnly):
+	case g.dayOnly:
 		return (calendar.DateOf(at, g.zone) + 1).Start(g.zone).Add(-time.Microsecond)
 	default:
 		return at.Truncate(time.Microsecond).Add(time.Second - time.Microsecond)

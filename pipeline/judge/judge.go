@@ -32,6 +32,7 @@ type Judge struct {
 	found    []standings.Found // of refsOf in the standings
 	standing policy.Standing
 	Record   policy.Record
+	dayOnly  bool // it was collected on a day, at no time that it knows
 	buf      []byte
 }
 

@@ -9,7 +9,6 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/policy"
-	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/decide"
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
@@ -86,8 +85,10 @@ func (g *Judge) dates(rows arrow.Record, row int) {
 	rec := &g.Record
 	*rec = policy.Record{Trust: g.State.Trust, Starts: rec.Starts}
 	if g.collected >= 0 {
-		utc := g.zoneOf(g.collected) != nil
-		rec.Collected = Instant(rows.Column(g.collected).(*array.Binary), row, utc, g.zone)
+		made, err := g.made.Read(value(rows.Column(g.collected).(*array.Binary), row))
+		if g.dayOnly = made.Whole; err == nil && !made.None() {
+			rec.Collected = made.Last
+		}
 	}
 	for i, c := range g.starts {
 		rec.Starts[i] = 0
@@ -95,7 +96,7 @@ func (g *Judge) dates(rows arrow.Record, row int) {
 			continue
 		}
 		if col := rows.Column(c).(*array.Binary); col.IsValid(row) {
-			rec.Starts[i], _ = calendar.ParseStart(col.Value(row), g.kinds[i], g.zones[i])
+			rec.Starts[i] = g.Starts[i].Read(col.Value(row))
 		}
 	}
 }

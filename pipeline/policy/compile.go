@@ -32,7 +32,8 @@ type CompiledRule struct {
 	Name         string
 	Begins, Ends calendar.Date
 	Fixed        calendar.Date
-	Strength     int // of the basis, when alive: an index of aliveBases
+	Means        map[calendar.Date]string // Dates, read
+	Strength     int                      // of the basis, when alive: an index of aliveBases
 }
 
 // set is what follows from the set of rules whose bits are set in its index.
@@ -260,6 +261,7 @@ func (c *Compiled) compileRules(p *problems) {
 		r.Begins = rp.date("valid_from", r.From, 0)
 		r.Ends = rp.date("valid_until", r.Until, calendar.MaxDate+1)
 		r.Fixed = rp.date("date", r.Date, 0)
+		r.Means = meanings(rp, r.Dates)
 		c.checkRule(rp, &r)
 		for j, other := range c.rules[:i] {
 			if other.Name == r.Name && r.Begins < other.Ends && other.Begins < r.Ends {
@@ -283,6 +285,16 @@ func (c *Compiled) compileRules(p *problems) {
 		governed[f] = true
 	}
 	c.governed = slices.Sorted(maps.Keys(governed))
+}
+
+// meanings reads what days mean.
+func meanings(p *problems, dates map[string]string) map[calendar.Date]string {
+	means := make(map[calendar.Date]string, len(dates))
+	for _, day := range slices.Sorted(maps.Keys(dates)) {
+		means[p.date("dates", day, 0)] = dates[day]
+		p.oneOf("dates: what "+day+" means", dates[day], "open", "unknown", "real")
+	}
+	return means
 }
 
 func (c *Compiled) checkRule(p *problems, r *CompiledRule) {
@@ -331,6 +343,9 @@ func (c *Compiled) checkRule(p *problems, r *CompiledRule) {
 }
 
 func checkConsent(p *problems, r *CompiledRule) {
+	if len(r.Dates) > 0 {
+		p.add("dates says what days in the field `at` mean, and consent has none: remove it")
+	}
 	if r.MaxAge.IsZero() {
 		p.add("max_age is missing: a consent has to end, set its longest life, for example P24M")
 	}
@@ -382,6 +397,9 @@ func checkTerm(p *problems, r *CompiledRule) {
 	}
 	if need.periodMandatory && r.Period.IsZero() {
 		p.add("period is missing: say how long the data are kept after %s, for example P10Y", r.Start)
+	}
+	if len(r.Dates) > 0 && !need.at {
+		p.add("dates says what days in a field mean, and start: %s reads none: remove it", r.Start)
 	}
 	switch {
 	case r.At != "" && !need.at:

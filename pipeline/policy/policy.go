@@ -82,8 +82,10 @@ type Rule struct {
 	Marketing bool   `yaml:"marketing,omitempty"`
 	Start     Start  `yaml:"start,omitempty"` // where the period starts; not for consent
 	At        string `yaml:"at,omitempty"`    // the field that holds the starting date
-	Date      string `yaml:"date,omitempty"`  // fixed_date: 2006-01-02
-	Age       int    `yaml:"age,omitempty"`   // birth_plus_age: years
+	// days that stand in that field: what they mean, open (not ended), unknown, or real
+	Dates map[string]string `yaml:"dates,omitempty" json:",omitempty"`
+	Date  string            `yaml:"date,omitempty"` // fixed_date: 2006-01-02
+	Age   int               `yaml:"age,omitempty"`  // birth_plus_age: years
 	// event: the registry's event type, basis_ended by default
 	Event  string          `yaml:"event,omitempty"`
 	Period calendar.Period `yaml:"period,omitempty"`  // not for consent

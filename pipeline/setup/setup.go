@@ -1,7 +1,7 @@
 // Package setup is what a night is wired with, and the errors and exit codes by which it ends.
 //
 // A Setup has Sources, with RewriteTerms where one is a backup, Persons, standing Orders, Breakers, a
-// Sampling, Reviews and Grants. Options are one start of the night, of which Phases say how much is run;
+// Sampling, Reviews and Grants; Times say how a Source writes instants. Options are one start of the night, of which Phases say how much is run;
 // Tonight is what then holds from its first moment to its last. A Witness vouches that a key was
 // destroyed.
 package setup
@@ -59,6 +59,7 @@ func (p *Setup) Named(source string) bool {
 type Setup struct {
 	Controller   string
 	Zone         *time.Location // in which terms are counted
+	Since        calendar.Date  // the company's first day; zero: not known
 	Sources      []Source       // live ones first, then backups
 	LeftOvers    []LeftOver     // beside the backups
 	Silos        []*policy.Compiled
@@ -104,6 +105,7 @@ type Source struct {
 	ApprovedFor []string          // classes of data that may be in it: special, criminal
 	Plaintext   bool              // TLS waived
 	ReadOnly    bool              // no apply_dsn: never changed
+	Times       Times
 	Open        func(ctx context.Context) (connectors.Source, error)
 }
 

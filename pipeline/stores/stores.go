@@ -161,7 +161,7 @@ func (set *Set) Prepare(ctx context.Context, s *Store) error {
 	}
 	s.Tables = tables
 	set.Setup.Names.Learn(tables)
-	if err := NoRegistry(s.Name, tables); err != nil {
+	if err := errors.Join(NoRegistry(s.Name, tables), s.CheckTimes(tables)); err != nil {
 		return err
 	}
 	return set.Mapped(s)

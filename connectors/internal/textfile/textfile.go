@@ -43,9 +43,12 @@ var foreign = []Foreign{
 	{"PGDMP", "it is an archive of pg_dump; write it as text with pg_restore --file=dump.sql"},
 	{"toc.dat", "it is a tar archive of pg_dump; write it as text with pg_restore --file=dump.sql"},
 	{"SQLite format 3", "it is a SQLite database"},
-	{"\xff\xfe", "it is UTF-16; write it as UTF-8"},
-	{"\xfe\xff", "it is UTF-16; write it as UTF-8"},
+	{littleMark, "it is UTF-16; write it as UTF-8"},
+	{bigMark, "it is UTF-16; write it as UTF-8"},
 }
+
+// littleMark and bigMark are the byte order marks of UTF-16.
+const littleMark, bigMark = "\xff\xfe", "\xfe\xff"
 
 // Foreign is what a file may be instead of the text that is wanted: its first bytes, and what to say and to do.
 type Foreign struct{ Magic, What string }
@@ -82,7 +85,7 @@ type Packing struct {
 }
 
 // sniff tells how a file is packed from its first bytes.
-func sniff(head []byte, name string, more []Foreign) (Packing, error) {
+func sniff(head []byte, o Options) (Packing, error) {
 	switch {
 	case bytes.HasPrefix(head, gzipMagic):
 		p := Packing{Compression: Gzip}
@@ -95,10 +98,11 @@ func sniff(head []byte, name string, more []Foreign) (Packing, error) {
 		bytes.Equal(head[1:4], []byte{0x2a, 0x4d, 0x18}):
 		return Packing{Compression: Zstd}, nil
 	}
-	if err := Check(head, more...); err != nil {
+	wide := bytes.HasPrefix(head, []byte(littleMark)) || bytes.HasPrefix(head, []byte(bigMark))
+	if err := Check(head, o.Foreign...); err != nil && !(wide && o.UTF16) {
 		return Packing{}, err
 	}
-	switch lower := strings.ToLower(name); {
+	switch lower := strings.ToLower(o.Name); {
 	case strings.HasSuffix(lower, ".gz"):
 		return Packing{}, fmt.Errorf("the name ends in .gz but the file is not gzip: %w", connectors.ErrDamaged)
 	case strings.HasSuffix(lower, ".zst"):
@@ -121,6 +125,7 @@ type Options struct {
 	Name    string    // the name that the file stands for; "" is its path
 	Tee     io.Writer // gets the bytes of the file as they are, from a goroutine of the Text; nil gets none
 	Foreign []Foreign // what else is refused, before what every connector refuses
+	UTF16   bool      // a text of UTF-16 is read: whoever asks decodes it
 }
 
 // Open opens the file at path and what decompresses it. What is no regular file is ErrConfig: to open a pipe waits
@@ -151,7 +156,7 @@ func OpenWith(path string, o Options) (_ *Text, err error) {
 	if o.Name == "" {
 		o.Name = path
 	}
-	if t.Packing, err = sniff(head[:n], o.Name, o.Foreign); err != nil {
+	if t.Packing, err = sniff(head[:n], o); err != nil {
 		return nil, err
 	}
 	var raw io.Reader = f

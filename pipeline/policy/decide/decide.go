@@ -74,7 +74,8 @@ const (
 // effective_until and within max_age, no marketing objection and no erasure request came at the same time
 // or later, and a child's has parental authorisation (which stays good when the child comes of age:
 // I_AGE_REACHED says that somebody has to tell the person). Contract and legal obligation are alive while
-// the relation is open, or through the end of the period. Legitimate interest and public task too, unless
+// the relation is open, or through the end of the period. An end before the beginning that the registry knows is no
+// known start. Legitimate interest and public task too, unless
 // an objection is undecided or upheld; an erasure request has to be weighed first. Vital interest has an
 // explicit end. An objection to direct marketing ends every marketing ground of the silo.
 //

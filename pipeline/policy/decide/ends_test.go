@@ -302,6 +302,22 @@ func TestEdgeCases(t *testing.T) {
 		s.Purposes[0].Started = at(t, "2017-01-01")
 		require.Equal(t, "D1", Decide(contract, matched(&s), at(t, now)).Row, "begun again after its end")
 	})
+	t.Run("an end before the beginning that the registry knows is no end", func(t *testing.T) {
+		begun := policy.Standing{Purposes: []policy.PurposeStanding{{Purpose: "contract",
+			Started: at(t, "2024-03-01 10:00")}}}
+		over := func(end string) policy.Decision {
+			return Decide(contract, policy.Record{Standing: &begun, Starts: []calendar.Date{day(t, end)}}, at(t, now))
+		}
+		require.Equal(t, "D3", over("2010-01-01").Row)
+		require.Equal(t, reason.EStartUnknown, over("2024-02-29").Reason)
+		require.Equal(t, policy.Keep, over("2024-02-29").Action)
+		require.False(t, over("2010-01-01").WritesBlock())
+		require.Equal(t, "D1", over("2024-03-01").Row, "it may end on the day on which it began")
+		begun.Purposes[0].Ended = at(t, "2025-01-01")
+		require.Equal(t, "2035-01-01", over("2010-01-01").Until.String(), "the registry knows the end")
+		begun.Purposes[0].Started = at(t, "2026-01-01")
+		require.Equal(t, "D3", over("2010-01-01").Row, "of what began again, no end is known")
+	})
 	t.Run("no date field and no word from the registry is no open relation", func(t *testing.T) {
 		c := compiled(t, silo(termRule(policy.Contract, "contract", func(r *policy.Rule) { r.At = "" })))
 		require.Equal(t, "D3", decide(c, now, policy.Standing{}).Row)

@@ -183,6 +183,9 @@ func start(c *policy.Compiled, i int, r *policy.Record, s *policy.Standing,
 			row = max(row, calendar.DateOf(ps.Ended, c.Zone()))
 		}
 		opened = opened || !ps.Started.IsZero()
+		if row.Known() && row < calendar.DateOf(ps.Started, c.Zone()) {
+			return 0, unknown // nothing ends before it began
+		}
 	}
 	switch {
 	case row.Known():

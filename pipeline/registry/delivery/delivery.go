@@ -5,6 +5,7 @@
 package delivery
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"lethe/connectors/delimited"
+	"lethe/pipeline/policy/instant"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/keystore"
@@ -40,7 +43,7 @@ type Import struct {
 	Format    Format
 	Source    string            // who delivers; part of what recognises a repeated event
 	Columns   map[string]string // header as delivered: column of Columns, or "" to ignore it; others keep their name
-	Zone      *time.Location    // of instants without an offset; nil: UTC
+	Zone      *time.Location    // of civil times without an offset; nil: UTC
 	Country   string            // of phone numbers without a prefix
 	Purposes  []string          // the silo's purposes; an event of another is refused. nil: any
 	Notice    string            // for lines that name none; "": those that need one are refused
@@ -52,8 +55,8 @@ type Import struct {
 	// name.
 	PurposeNames map[string]string
 
-	Encoding string                       // of the text, see DecodeText; "": UTF-8, or what a byte order mark says
-	Dates    DayOrder                     // of dates that are not written as 2006-01-02; "": they are refused
+	Encoding string                       // of the text, "": UTF-8, or what a byte order mark says
+	Dates    instant.Order                // of days that do not begin with the year; "": they are refused
 	Words    map[string]map[string]string // column of Columns: word as delivered, in any case: what it means
 
 	Default map[string]string // column: value, for lines that have none
@@ -70,6 +73,9 @@ type Import struct {
 	Recorded func(*event.Event)
 	// Rejected, if set, is told of each event that is refused, also of those that the report has no room for.
 	Rejected func(Reject)
+
+	// Of the event at hand: the first instants of times that the clocks repeat or skip.
+	firsts [3]time.Time
 }
 
 // Report says what became of a delivery.
@@ -89,10 +95,14 @@ type Reject struct {
 	Line   int // first line of the file is 1
 	Reason event.Reason
 	Column string // "" when the cause is no single column
+	Why    string // more than the reason says, without any value of the line
 }
 
-func (r Reject) String() string {
-	return fmt.Sprintf("line %d: %s", r.Line, &event.RefusedError{Reason: r.Reason, Column: r.Column})
+func (r Reject) String() string { return fmt.Sprintf("line %d: %s", r.Line, r.refused()) }
+
+// refused is the error that refuses the line.
+func (r Reject) refused() *event.RefusedError {
+	return &event.RefusedError{Reason: r.Reason, Column: r.Column, Why: r.Why}
 }
 
 // Columns are the columns an import may have, beside the identifier kinds (email, phone,
@@ -143,7 +153,7 @@ func (in *Import) lines() (lineReader, error) {
 	if err := in.words(); err != nil {
 		return nil, err
 	}
-	buffered, err := DecodeText(in.Reader, in.Encoding)
+	buffered, err := delimited.Decode(in.Reader, in.Encoding)
 	if err != nil {
 		return nil, err
 	}
@@ -207,17 +217,11 @@ func (in *Import) set(p *event.Event, column, value string) error {
 	case "purpose":
 		p.Purpose = in.purpose(value)
 	case "occurred_at":
-		if p.OccurredAt, p.Zone, err = ParseInstant(in.Dates.iso(value), in.Zone); err != nil {
-			return event.Refuse(event.BadTime, column)
-		}
+		err = in.occurred(p, value, column)
 	case "effective_from":
-		if p.EffectiveFrom, _, err = ParseInstant(in.Dates.iso(value), in.Zone); err != nil {
-			return event.Refuse(event.BadTime, column)
-		}
+		p.EffectiveFrom, err = in.instant(value, column, &in.firsts[1])
 	case "effective_until":
-		if p.EffectiveUntil, _, err = ParseInstant(in.Dates.iso(value), in.Zone); err != nil {
-			return event.Refuse(event.BadTime, column)
-		}
+		p.EffectiveUntil, err = in.instant(value, column, &in.firsts[2])
 	case "collection":
 		p.Collection = strings.TrimSpace(value)
 	case "record":
@@ -256,9 +260,11 @@ func textOf(e *event.Event, column string) *string {
 // begin makes an empty event of this delivery.
 func (in *Import) begin(e *event.Event) {
 	*e = event.Event{Source: in.Source, Country: in.Country, Subjects: e.Subjects[:0]}
+	in.firsts = [3]time.Time{}
 }
 
-// finish applies the defaults of the delivery.
+// finish applies the defaults of the delivery, and lets what grants something begin, and end, at the first of
+// two instants.
 func (in *Import) finish(p *event.Event) error {
 	for column, value := range in.Default {
 		if lacks(p, column) {
@@ -267,8 +273,14 @@ func (in *Import) finish(p *event.Event) error {
 			}
 		}
 	}
-	if p.Notice == "" && p.Type.Kind().Grants {
-		p.Notice = in.Notice
+	if !p.Type.Kind().Grants {
+		return nil
+	}
+	p.Notice = cmp.Or(p.Notice, in.Notice)
+	for i, at := range []*time.Time{&p.OccurredAt, &p.EffectiveFrom, &p.EffectiveUntil} {
+		if !in.firsts[i].IsZero() {
+			*at = in.firsts[i]
+		}
 	}
 	return nil
 }
@@ -324,41 +336,4 @@ func parseFlag(column, value string) (bool, error) {
 		return false, nil
 	}
 	return false, event.Refuse(event.BadFlag, column)
-}
-
-// instantLayouts are the forms of an instant. A date alone is its first moment, so an effective_until of
-// 2027-01-01 ends with 2026.
-var instantLayouts = []struct {
-	layout string
-	offset bool
-}{
-	{time.RFC3339Nano, true},
-	{"2006-01-02 15:04:05Z07:00", true},
-	{"2006-01-02 15:04:05", false},
-	{"2006-01-02T15:04:05", false},
-	{"2006-01-02 15:04", false},
-	{"2006-01-02T15:04", false},
-	{"2006-01-02", false},
-}
-
-// ParseInstant reads an instant as deliveries write it: one without an offset is of the zone, a date alone
-// its first moment there. It returns the name of the zone or the offset as well.
-func ParseInstant(value string, zone *time.Location) (time.Time, string, error) {
-	value = strings.TrimSpace(value)
-	// The length tells most forms apart, which saves the price of failed attempts.
-	for _, l := range instantLayouts {
-		if len(value) < 11 && len(l.layout) != len(value) || len(value) == 19 && l.offset {
-			continue
-		}
-		t, err := time.ParseInLocation(l.layout, value, zone)
-		if err != nil {
-			continue
-		}
-		name := zone.String()
-		if l.offset {
-			name = t.Format("Z07:00")
-		}
-		return t.Truncate(time.Microsecond), name, nil
-	}
-	return time.Time{}, "", errors.New("not an instant")
 }

@@ -5,93 +5,53 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
+	"lethe/pipeline/policy/instant"
+	"lethe/pipeline/registry/event"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/htmlindex"
-	utf "golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/transform"
 )
 
 // How other systems write what an import reads: in which encoding, with the day or the month first, in
 // words of their own. What is ambiguous is never guessed: 01/02/2026 is refused until somebody says which
 // of the two is the day.
 
-// DayOrder says how dates with a day, a month and a year of four digits are written, with /, . or - between
-// them.
-type DayOrder string
-
-// The orders. ISO dates (2026-02-01) are read in any of them.
-const (
-	DayFirst   DayOrder = "dmy" // 01/02/2026 is the first of February
-	MonthFirst DayOrder = "mdy" // 01/02/2026 is the second of January
-)
-
-// iso rewrites a date in an order, with what follows it, as 2006-01-02; what is no such date comes back as
-// it is.
-func (o DayOrder) iso(value string) string {
-	if o == "" {
-		return value
+// instant reads an instant as deliveries write it: one without an offset is of the zone, a day alone its first
+// moment there, so an effective_until of 2027-01-01 ends with 2026. Where the clocks repeat or skip it, it is the
+// last of two instants, and first gets the first.
+func (in *Import) instant(value, column string, first *time.Time) (time.Time, error) {
+	r, err := in.read(value, column)
+	if err == nil && r.First.Before(r.Last) {
+		*first = r.First
 	}
-	value = strings.TrimSpace(value)
-	date, clock := value, ""
-	if at := strings.IndexAny(value, " T,"); at >= 0 {
-		date, clock = value[:at], strings.TrimLeft(value[at+1:], " ")
-	}
-	sep := strings.IndexAny(date, "/.-")
-	if sep < 0 {
-		return value
-	}
-	parts := strings.Split(date, date[sep:sep+1])
-	if len(parts) != 3 || len(parts[2]) != 4 {
-		return value
-	}
-	day, month := parts[0], parts[1]
-	if o == MonthFirst {
-		day, month = month, day
-	}
-	date = parts[2] + "-" + twoDigits(month) + "-" + twoDigits(day)
-	if clock == "" {
-		return date
-	}
-	if strings.Index(clock, ":") == 1 {
-		clock = "0" + clock
-	}
-	return date + " " + clock
+	return r.Last, err
 }
 
-func twoDigits(s string) string {
-	if len(s) == 1 {
-		return "0" + s
+// occurred fills in when something happened: not on a day that stands for none.
+func (in *Import) occurred(e *event.Event, value, column string) (err error) {
+	r, err := in.read(value, column)
+	switch {
+	case err != nil:
+		return err
+	case r.None():
+		return &event.RefusedError{Reason: event.BadTime, Column: column, Why: "a day that stands for none, as defaults " +
+			"of schemas do: leave the line out, or give the day"}
+	case r.First.Before(r.Last):
+		in.firsts[0] = r.First
 	}
-	return s
+	e.OccurredAt, e.Zone = r.Last, r.Zone
+	return nil
 }
 
-// DecodeText reads a text as UTF-8, without a byte order mark. In what else it is written says the mark of
-// UTF-16, or a name of the WHATWG list ("windows-1252"); without either it is UTF-8.
-func DecodeText(r io.Reader, name string) (*bufio.Reader, error) {
-	buffered := bufio.NewReaderSize(r, 1<<20)
-	var set encoding.Encoding
-	if name != "" {
-		var err error
-		if set, err = htmlindex.Get(name); err != nil {
-			return nil, fmt.Errorf("encoding %q is not known: write for example windows-1252 or utf-16le", name)
-		}
+// read reads an instant of a column.
+func (in *Import) read(value, column string) (instant.Reading, error) {
+	r, err := instant.Writing{Zone: in.Zone, Order: in.Dates}.Read([]byte(value))
+	if err != nil {
+		return r, &event.RefusedError{Reason: event.BadTime, Column: column, Why: err.Error()}
 	}
-	switch mark, _ := buffered.Peek(3); { // a shorter text gives what it has
-	case string(mark) == "\uFEFF":
-		buffered.Discard(3)
-		return buffered, nil
-	case len(mark) >= 2 && (string(mark[:2]) == "\xff\xfe" || string(mark[:2]) == "\xfe\xff"):
-		set = utf.UTF16(utf.LittleEndian, utf.ExpectBOM)
-	case set == nil || set == utf.UTF8:
-		return buffered, nil
-	}
-	return bufio.NewReaderSize(transform.NewReader(buffered, set.NewDecoder()), 1<<20), nil
+	return r, nil
 }
 
 // checkHead refuses a first line that names no columns, before anything of it is printed: it may hold a person.
@@ -151,7 +111,7 @@ func (in *Import) words() error {
 		}
 	}
 	in.Words = folded
-	if in.Dates != "" && in.Dates != DayFirst && in.Dates != MonthFirst {
+	if !in.Dates.Known() {
 		return fmt.Errorf("order of dates %q: write dmy for 31/12/2026, or mdy for 12/31/2026", in.Dates)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"lethe/connectors/delimited"
 	"lethe/pipeline/registry/event"
 )
 
@@ -20,11 +21,14 @@ type csvLines struct {
 	in      *Import
 	reader  *csv.Reader
 	columns []string // "" ignored
+	passed  int      // lines before the header
 }
 
 func newCSVLines(in *Import, r *bufio.Reader) (*csvLines, error) {
-	l := &csvLines{in: in, reader: csv.NewReader(r)}
-	l.reader.Comma = Separator(r)
+	r = delimited.Lines(r)
+	comma, passed := delimited.Separator(r)
+	l := &csvLines{in: in, reader: csv.NewReader(r), passed: passed}
+	l.reader.Comma = comma
 	l.reader.ReuseRecord = true
 	l.reader.FieldsPerRecord = -1
 	if err := checkJSON(r); err != nil {
@@ -69,34 +73,22 @@ func newCSVLines(in *Import, r *bufio.Reader) (*csvLines, error) {
 	return l, nil
 }
 
-// Separator is what the first line of a CSV file has most of: comma, semicolon, tab or bar.
-func Separator(r *bufio.Reader) rune {
-	head, _ := r.Peek(4096) // a shorter file gives what it has
-	line, _, _ := bytes.Cut(head, []byte("\n"))
-	best := ','
-	for _, sep := range []rune{';', '\t', '|'} {
-		if bytes.Count(line, []byte(string(sep))) > bytes.Count(line, []byte(string(best))) {
-			best = sep
-		}
-	}
-	return best
-}
-
 func (l *csvLines) next(e *event.Event) (int, error) {
 	l.in.begin(e)
 	record, err := l.reader.Read()
 	var bad *csv.ParseError
 	switch {
 	case errors.As(err, &bad) && bad.Line > bad.StartLine:
-		return bad.StartLine, event.Refuse(event.OpenQuote, "")
+		return l.passed + bad.StartLine, event.Refuse(event.OpenQuote, "")
 	case errors.As(err, &bad):
-		return bad.StartLine, event.Refuse(event.BadLine, "")
+		return l.passed + bad.StartLine, event.Refuse(event.BadLine, "")
 	case errors.Is(err, io.EOF):
 		return 0, err
 	case err != nil:
 		return 0, fmt.Errorf("read the delivery: %w", err)
 	}
 	line, _ := l.reader.FieldPos(0)
+	line += l.passed
 	if len(record) != len(l.columns) {
 		return line, event.Refuse(event.BadLine, "")
 	}

@@ -56,7 +56,7 @@ func RejectOf(line int, err error) Reject {
 	if !errors.As(err, &refused) {
 		refused = &event.RefusedError{Reason: event.BadLine}
 	}
-	return Reject{Line: line, Reason: refused.Reason, Column: refused.Column}
+	return Reject{Line: line, Reason: refused.Reason, Column: refused.Column, Why: refused.Why}
 }
 
 // Refuse counts a refused line, and tells who wants to know.

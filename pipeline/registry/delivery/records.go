@@ -9,11 +9,11 @@ import (
 	"io"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/instant"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/receipt"
@@ -165,17 +165,23 @@ func (l *recordLines) kantara(record []byte) error {
 	case r.ID == "":
 		return event.Refuse(event.BadLine, "consentReceiptID")
 	}
-	at, zone, err := l.receiptTime(r.Timestamp)
-	if err != nil {
-		return event.Refuse(event.BadTime, "consentTimestamp")
+	var given event.Event
+	when := string(r.Timestamp) // seconds, as the specification wants, or an instant, as many write
+	if r.Timestamp != nil && json.Unmarshal(r.Timestamp, &when) != nil {
+		when = string(r.Timestamp)
 	}
+	if err := l.in.occurred(&given, when, "consentTimestamp"); err != nil {
+		return err
+	}
+	first := l.in.firsts[0]
 	n := len(l.queue)
 	for i, service := range r.Services {
 		for j, purpose := range service.Purposes {
 			p := l.about(record, r.ID, r.Principal)
 			p.Type, p.Purpose, p.Notice, p.Method = event.Given, l.in.purpose(purpose.Purpose), r.Policy,
 				event.ActIn(r.Method)
-			p.OccurredAt, p.Zone, p.ID = at, zone, fmt.Sprintf("%s/%d/%d", r.ID, i, j)
+			p.OccurredAt, p.Zone, p.ID = given.OccurredAt, given.Zone, fmt.Sprintf("%s/%d/%d", r.ID, i, j)
+			l.in.firsts[0] = first // about began another event
 			place := fmt.Sprintf("services[%d].purposes[%d].", i, j)
 			var err error
 			switch {
@@ -183,7 +189,7 @@ func (l *recordLines) kantara(record []byte) error {
 				"implied"):
 				err = event.Refuse(event.ImpliedConsent, place+"consentType")
 			default:
-				p.EffectiveUntil, err = l.in.termination(at, purpose.Termination, place+"termination")
+				p.EffectiveUntil, err = l.in.termination(p.OccurredAt, purpose.Termination, place+"termination")
 			}
 			err = cmp.Or(err, l.in.finish(p))
 			l.add(p, err)
@@ -193,20 +199,6 @@ func (l *recordLines) kantara(record []byte) error {
 		return event.Refuse(event.NoPurpose, "services")
 	}
 	return nil
-}
-
-// receiptTime reads seconds since 1970, which the specification wants, or an ISO 8601 instant, which many
-// write.
-func (l *recordLines) receiptTime(raw json.RawMessage) (time.Time, string, error) {
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return ParseInstant(text, l.in.Zone)
-	}
-	seconds, err := strconv.ParseInt(string(raw), 10, 64)
-	if err != nil || seconds <= 0 || seconds > 253402300799 {
-		return time.Time{}, "", errors.New("not an instant")
-	}
-	return time.Unix(seconds, 0).UTC(), "Z", nil
 }
 
 // terms are the words for an open end.
@@ -229,10 +221,10 @@ func (in *Import) termination(at time.Time, text, column string) (time.Time, err
 	if period, err := calendar.ParsePeriod(strings.ToUpper(text)); err == nil && !period.IsZero() {
 		return (calendar.EndOf(calendar.DateOf(at, in.Zone), period) + 1).Start(in.Zone), nil
 	}
-	until, _, err := ParseInstant(strings.ToUpper(text), in.Zone)
+	until, err := instant.Writing{Zone: in.Zone, Order: in.Dates}.Read([]byte(text))
 	switch {
 	case err == nil:
-		return until, nil
+		return until.First, nil
 	case in.Default["effective_until"] != "": // a person said
 		return time.Time{}, nil
 	}
@@ -293,8 +285,8 @@ func (l *recordLines) isoEvent(p *event.Event, said receipt.Event, place string)
 	if p.Type, ok = consentState(said.State); !ok {
 		return event.Refuse(event.BadType, place+"event_state")
 	}
-	if p.OccurredAt, p.Zone, err = ParseInstant(said.Time, l.in.Zone); err != nil {
-		return event.Refuse(event.BadTime, place+"event_time")
+	if err := l.in.occurred(p, said.Time, place+"event_time"); err != nil {
+		return err
 	}
 	if !p.Type.Kind().Grants {
 		return nil

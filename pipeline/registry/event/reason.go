@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"slices"
@@ -45,14 +46,16 @@ const (
 type RefusedError struct {
 	Reason Reason
 	Column string // "" when the cause is no single column
+	Why    string // more than the reason's own words say, without any value; "" nothing
 }
 
 // Error names the reason, the column and what the reason means.
 func (e *RefusedError) Error() string {
+	words := cmp.Or(e.Why, reasonWords[e.Reason])
 	if e.Column == "" {
-		return string(e.Reason) + ": " + reasonWords[e.Reason]
+		return string(e.Reason) + ": " + words
 	}
-	return string(e.Reason) + ": column " + strconv.Quote(e.Column) + ": " + reasonWords[e.Reason]
+	return string(e.Reason) + ": column " + strconv.Quote(e.Column) + ": " + words
 }
 
 // Is makes errors.Is(err, ErrRefused) true.
@@ -90,4 +93,4 @@ func (r Reason) Words() string { return reasonWords[r] }
 func Reasons() []Reason { return slices.Sorted(maps.Keys(reasonWords)) }
 
 // Refuse is the error for a reason and the column that is the cause, "" for none.
-func Refuse(reason Reason, column string) error { return &RefusedError{reason, column} }
+func Refuse(reason Reason, column string) error { return &RefusedError{Reason: reason, Column: column} }

@@ -1,0 +1,139 @@
+// Package delimited reads what CSV is written in, wherever CSV is read: folders of CSV files, deliveries of
+// consents, lists of addresses. Decode finds the encoding, Lines the ends of the lines, and Separator what stands
+// between the fields.
+package delimited
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
+	utf "golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+)
+
+// headBytes is how much of a text is looked at before it is read.
+const headBytes = 1 << 16
+
+// Encoding finds an encoding by a name of the WHATWG list; nil is UTF-8.
+func Encoding(name string) (encoding.Encoding, error) {
+	set, err := htmlindex.Get(name)
+	if err != nil {
+		return nil, fmt.Errorf("encoding %q is not known: write for example windows-1252 or utf-16le", name)
+	}
+	if known, err := htmlindex.Name(set); err == nil && known == "utf-8" {
+		return nil, nil
+	}
+	return set, nil
+}
+
+// Decode reads a text as UTF-8, without a byte order mark. In what else it is written says the mark of UTF-16, or
+// the name of an encoding; without either it is UTF-8.
+func Decode(r io.Reader, name string) (*bufio.Reader, error) {
+	var set encoding.Encoding
+	if name != "" {
+		var err error
+		if set, err = Encoding(name); err != nil {
+			return nil, err
+		}
+	}
+	buffered := bufio.NewReaderSize(r, headBytes)
+	switch mark, _ := buffered.Peek(3); { // a shorter text gives what it has
+	case string(mark) == "\uFEFF":
+		buffered.Discard(3)
+		return buffered, nil
+	case len(mark) >= 2 && (string(mark[:2]) == "\xff\xfe" || string(mark[:2]) == "\xfe\xff"):
+		set = utf.UTF16(utf.LittleEndian, utf.ExpectBOM)
+	case set == nil:
+		return buffered, nil
+	}
+	return bufio.NewReaderSize(transform.NewReader(buffered, set.NewDecoder()), headBytes), nil
+}
+
+// Lines reads a text whose lines end in a carriage return alone, as those of old Macintosh programs do, as if they
+// ended in line feeds; any other text as it is.
+func Lines(r *bufio.Reader) *bufio.Reader {
+	head, _ := r.Peek(headBytes)
+	ends := &lineEnds{r: r}
+	for i, c := range head {
+		if end := ends.end(c); end == '\n' || end == '\r' && i+1 < len(head) && head[i+1] == '\n' {
+			return r
+		} else if end == '\r' {
+			return bufio.NewReaderSize(&lineEnds{r: r}, headBytes)
+		}
+	}
+	return r
+}
+
+// lineEnds puts line feeds in the place of the carriage returns outside quotes.
+type lineEnds struct {
+	r      io.Reader
+	quoted bool
+	last   byte
+}
+
+// end goes one character on, and returns it if it ends a line. A quote opens only where a field begins, or again
+// behind one that closed.
+func (l *lineEnds) end(c byte) byte {
+	last := l.last
+	l.last = c
+	switch {
+	case c == '"' && l.quoted:
+		l.quoted = false
+	case c == '"':
+		l.quoted = last == 0 || bytes.IndexByte([]byte("\r\n,;|\t \""), last) >= 0
+	case (c == '\r' || c == '\n') && !l.quoted:
+		return c
+	}
+	return 0
+}
+
+// Read reads on.
+func (l *lineEnds) Read(p []byte) (int, error) {
+	n, err := l.r.Read(p)
+	for i, c := range p[:n] {
+		if l.end(c) == '\r' {
+			p[i] = '\n'
+		}
+	}
+	return n, err
+}
+
+// SeparatorLine finds the separator that a first line `sep=;` names, as Excel writes it, and how long that line is;
+// false where there is none.
+func SeparatorLine(head []byte) (separator byte, length int, ok bool) {
+	if len(head) < 5 || !strings.EqualFold(string(head[:4]), "sep=") || head[4] == '\r' || head[4] == '\n' {
+		return 0, 0, false
+	}
+	switch rest := head[5:]; {
+	case len(rest) == 0:
+		return head[4], 5, true
+	case bytes.HasPrefix(rest, []byte("\r\n")):
+		return head[4], 7, true
+	case rest[0] == '\n' || rest[0] == '\r':
+		return head[4], 6, true
+	}
+	return 0, 0, false
+}
+
+// Separator is what stands between the fields of a CSV file: what a first line `sep=;` says, which it passes, or
+// else comma, semicolon, tab or bar, whichever the first line has most of. passed is how many lines it passed.
+func Separator(r *bufio.Reader) (separator rune, passed int) {
+	head, _ := r.Peek(4096) // a shorter file gives what it has
+	if named, length, ok := SeparatorLine(head); ok {
+		r.Discard(length)
+		return rune(named), 1
+	}
+	line, _, _ := bytes.Cut(head, []byte("\n"))
+	best := ','
+	for _, sep := range []rune{';', '\t', '|'} {
+		if bytes.Count(line, []byte(string(sep))) > bytes.Count(line, []byte(string(best))) {
+			best = sep
+		}
+	}
+	return best, 0
+}
