@@ -34,7 +34,8 @@ const (
 		FROM information_schema.TABLES t LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE
 		WHERE t.TABLE_SCHEMA = DATABASE() AND t.TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')`
 	columnsQuery = `SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE,
-		COALESCE(CHARACTER_MAXIMUM_LENGTH, 0), EXTRA, COALESCE(GENERATION_EXPRESSION, '')
+		COALESCE(CHARACTER_MAXIMUM_LENGTH, 0), EXTRA, COALESCE(GENERATION_EXPRESSION, ''),
+		COALESCE(COLUMN_DEFAULT, '')
 		FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION`
 	indexesQuery = `SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME
 		FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND NON_UNIQUE = 0 ORDER BY TABLE_NAME,
@@ -145,6 +146,7 @@ func addColumn(t *table, r []string) error {
 		Generated: r[7] != "" || strings.Contains(extra, "virtual generated") ||
 			strings.Contains(extra, "stored generated") || strings.Contains(extra, "persistent"),
 		AutoUpdate: strings.Contains(extra, "on update"),
+		Zoned:      dataType == "timestamp", Default: connectors.ConstantDefault(r[8]),
 	}
 	switch dataType {
 	case "enum", "set":

@@ -32,7 +32,7 @@ func (w *walker) empties(l lexer) bool {
 // alter reports whether an ALTER is none of a table, or one that leaves the rows and the order of the fields as
 // they are: exports add keys and AUTO_INCREMENT behind the rows, and switch the keys off and on.
 func (w *walker) alter(l lexer) bool {
-	c := creator{l: l, alter: true, out: &table{}}
+	c := creator{l: l, alter: true, utc: w.utc, out: &table{}}
 	if c.advance(); !c.t.is("TABLE") {
 		return true
 	}

@@ -48,7 +48,7 @@ func (t *table) addHistory() {
 	for _, name := range []string{rowStart, rowEnd} {
 		t.hidden[len(t.Fields)] = true
 		t.Fields = append(t.Fields, connectors.Field{Name: name, Type: "timestamp(6)", Kind: connectors.Timestamp,
-			Generated: true})
+			Generated: true, Zoned: true})
 	}
 	if len(t.Key) > 0 {
 		t.Key = append(slices.Clip(t.Key), rowEnd)
@@ -93,6 +93,7 @@ type creator struct {
 	err   error
 	out   *table
 	alter bool // what ends an element may be the end of the statement
+	utc   bool // the session is in UTC, so that a TIMESTAMP is written in it
 	moved bool // an ALTER TABLE gave a column another place
 	// json lists the fields that a check holds to be JSON: what MariaDB makes of the type of that name.
 	json []string
@@ -101,8 +102,8 @@ type creator struct {
 // createTable parses a CREATE TABLE statement whose lexer stands behind the word TABLE. It returns nil,
 // without an error, for a form that lists no columns (LIKE, SELECT). A table that cannot be parsed to its end
 // is returned as far as it was, and says so as Unread.
-func createTable(l lexer, database string) (*table, error) {
-	c := creator{l: l, out: &table{Entry: dumpfile.Entry{Created: true}}}
+func createTable(l lexer, database string, utc bool) (*table, error) {
+	c := creator{l: l, utc: utc, out: &table{Entry: dumpfile.Entry{Created: true}}}
 	c.advance()
 	for c.t.is("IF") || c.t.is("NOT") || c.t.is("EXISTS") {
 		c.advance()
@@ -444,6 +445,7 @@ func (c *creator) column() {
 		f.Kind = k
 	}
 	f.Length = declaredLength(base, args)
+	f.Zoned = base == "timestamp" && c.utc
 	hidden := c.attributes(&f)
 	c.out.Fields = append(c.out.Fields, f)
 	c.out.hidden = append(c.out.hidden, hidden)
@@ -463,7 +465,9 @@ func (c *creator) attributes(f *connectors.Field) (hidden bool) {
 				f.Nullable = false
 			}
 		case t.is("DEFAULT"):
-			c.follows("NULL")
+			if !c.follows("NULL") {
+				f.Default = connectors.ConstantDefault(string(c.l.b[c.t.start:c.t.end]))
+			}
 		case t.is("PRIMARY"):
 			c.advance()
 			c.expect("KEY")

@@ -176,7 +176,7 @@ var routines = []string{"TRIGGER", "FUNCTION", "PROCEDURE", "EVENT"}
 
 // createTable reads a CREATE TABLE; other says that it makes no table of the application's.
 func (w *walker) createTable(l lexer, other bool) error {
-	created, err := createTable(l, w.database)
+	created, err := createTable(l, w.database, w.utc)
 	switch {
 	case err != nil:
 		return w.At(0, "%w", err)
@@ -214,7 +214,7 @@ func (w *walker) created(t *table) error {
 	return nil
 }
 
-// set follows SQL_MODE and NAMES through the SET statements; l stands behind SET. A character set that is
+// set follows SQL_MODE, NAMES and TIME_ZONE through the SET statements; l stands behind SET. A character set that is
 // not known is refused here, since in some of them a byte of a character looks like a backslash or a quote.
 func (w *walker) set(l lexer) error {
 	t := l.next()
@@ -255,6 +255,9 @@ func (w *walker) set(l lexer) error {
 func (w *walker) assign(name string, t token, l lexer) {
 	value := strings.ToUpper(t.text)
 	switch {
+	case name == "TIME_ZONE":
+		zone := strings.ToUpper(l.unquoted(t))
+		w.utc = zone == "+00:00" || zone == "-00:00" || zone == "UTC"
 	case name == "SQL_MODE" && t.kind == literal:
 		w.dialect.mode = parseMode(l.unquoted(t))
 	case name == "SQL_MODE" && strings.HasPrefix(value, "@"):

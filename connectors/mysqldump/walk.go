@@ -16,6 +16,7 @@ type walker struct {
 	dumpfile.Window
 	out       func([]byte) error // gets what pass consumes; nil while only reading
 	dialect   dialect
+	utc       bool            // the session's zone
 	variables map[string]mode // @name holding an SQL_MODE
 	delimiter []byte
 	database  string

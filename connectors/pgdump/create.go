@@ -312,7 +312,10 @@ func (p *parser) column() {
 	var info typeInfo
 	f.Type, info = p.typ()
 	f.Kind, f.Length = info.kind, info.length
-	if strings.HasSuffix(strings.ToLower(f.Type), "serial") {
+	base := strings.ToLower(f.Type)
+	f.Zoned = f.Kind == connectors.Timestamp && (strings.Contains(base, "with time zone") || base == "timestamptz" ||
+		strings.HasPrefix(base, "timestamptz("))
+	if strings.HasSuffix(base, "serial") {
 		f.Nullable = false
 	}
 	at := len(p.out.Fields)
@@ -326,6 +329,8 @@ func (p *parser) column() {
 			p.name()
 		case p.accept("NOT", "NULL"):
 			p.out.Fields[at].Nullable = false
+		case p.accept("DEFAULT"):
+			p.out.Fields[at].Default = connectors.ConstantDefault(string(p.l.b[p.t.start:p.t.end]))
 		case p.accept("PRIMARY", "KEY"):
 			p.out.setKey([]string{f.Name})
 		case p.accept("UNIQUE"):

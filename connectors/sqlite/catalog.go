@@ -138,10 +138,10 @@ func loadTable(c *sqlite3.Conn, database, name string) (*table, error) {
 // NULL.
 func (t *table) loadFields(c *sqlite3.Conn, strict bool) (rowidAlias bool, err error) {
 	key := map[int]string{}
-	err = rows(c, `SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(?, 'main') WHERE hidden <> 1 `+
+	err = rows(c, `SELECT name, type, "notnull", pk, hidden, dflt_value FROM pragma_table_xinfo(?, 'main') WHERE hidden <> 1 `+
 		`ORDER BY cid`, func(s *sqlite3.Stmt) {
 		f := connectors.Field{Name: s.ColumnText(0), Type: s.ColumnText(1), Nullable: !s.ColumnBool(2),
-			Generated: s.ColumnInt(4) >= 2}
+			Generated: s.ColumnInt(4) >= 2, Default: connectors.ConstantDefault(s.ColumnText(5))}
 		f.Type = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(f.Type), "GENERATED ALWAYS"))
 		f.Kind = kindOf(f.Type)
 		if pk := s.ColumnInt(3); pk > 0 {
