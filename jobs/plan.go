@@ -101,6 +101,9 @@ func showPlan(ctx context.Context, c *Command, p *setup.Setup, l plan.Listed) er
 			fmt.Sprintf("%.1f %%", l.Percent), l.OldestDue, l.Reason})
 	}
 	table(c.Out, rows)
+	for _, s := range d.Starts {
+		fmt.Fprintf(c.Out, "%s: %s\n", s.Source, s.Said())
+	}
 	for _, q := range d.Questions {
 		fmt.Fprintf(c.Out, "question %s: %s\n", q, notes.QuestionWords(q))
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	asklint "lethe/pipeline/ask/lint"
+	"lethe/pipeline/plan"
 	"lethe/pipeline/policy/lint"
 	"lethe/pipeline/setup"
 )
@@ -16,8 +17,8 @@ func policyLintCommand(c *Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "lint", Short: "Remark on the policy: reviews, terms, names, fields that nobody needs", Args: cobra.NoArgs,
 		Long: `Look at every silo and say what somebody should look at: reviews that are due, one period for unlike
-data, terms that a regulator or the notice contradicts, starting dates that any update resets, fields
-that no rule needs, special categories without a ground, names that no table has.
+data, terms that a regulator or the notice contradicts, starting dates that any update resets, that stand for
+none or lie too early, fields that no rule needs, special categories without a ground, names that no table has.
 
 Sources that do not answer, and personal data that no night has looked for, are said not to have been
 checked. What a night would refuse ends with exit code 2; other remarks do so with --strict only.`,
@@ -27,20 +28,30 @@ checked. What a night would refuse ends with exit code 2; other remarks do so wi
 			if err != nil {
 				return err
 			}
-			remarks, unchecked, err := asklint.Policy(cmd.Context(), p)
+			found, err := asklint.Policy(cmd.Context(), p)
 			if err != nil {
 				return err
 			}
+			remarks := found.Remarks
 			if c.json {
+				starts := []plan.Start{}
+				for _, s := range found.Starts {
+					starts = append(starts, plan.StartOf(s))
+				}
 				err = c.printJSON(struct {
 					Remarks   []lint.Remark `json:"remarks"`
+					Starts    []plan.Start  `json:"starts"`
 					Unchecked []string      `json:"unchecked"`
-				}{append([]lint.Remark{}, remarks...), append([]string{}, unchecked...)})
+				}{append([]lint.Remark{}, remarks...), starts,
+					append([]string{}, found.Unchecked...)})
 			} else {
 				for _, r := range remarks {
 					fmt.Fprintf(c.Out, "%s  %s\n", r.Code, r)
 				}
-				for _, u := range unchecked {
+				for _, s := range found.Starts {
+					fmt.Fprintf(c.Out, "looked at  %s: %s\n", s.Source, s.Said())
+				}
+				for _, u := range found.Unchecked {
 					fmt.Fprintln(c.Out, "not checked  "+u)
 				}
 			}

@@ -216,7 +216,7 @@ func TestCatalogForAUserWithSelectAlone(t *testing.T) {
 			" t text, c char(3) CHARACTER SET latin1, bi binary(4), vb varbinary(9), bl blob, ge geometry, lt "+
 			"longtext,"+
 			" v int AS (id + 1) VIRTUAL, p int AS (id + 2) PERSISTENT, ts timestamp NULL DEFAULT current_timestamp() "+
-			"ON UPDATE current_timestamp(), dt datetime(3), da date, ti time,"+
+			"ON UPDATE current_timestamp(), dt datetime(3), da date DEFAULT '1970-01-01', ti time,"+
 			" CHECK (json_valid(lt) OR lt IS NULL), CHECK (id > 0), UNIQUE (y, d), KEY (f))",
 		"CREATE TABLE floating (f float PRIMARY KEY)",
 		"CREATE VIEW v AS SELECT 1 AS one",
@@ -270,9 +270,9 @@ func TestCatalogForAUserWithSelectAlone(t *testing.T) {
 		{Name: "lt", Type: "longtext", Kind: connectors.Text, Nullable: true},
 		{Name: "v", Type: "int(11)", Kind: connectors.Integer, Nullable: true, Generated: true},
 		{Name: "p", Type: "int(11)", Kind: connectors.Integer, Nullable: true, Generated: true},
-		{Name: "ts", Type: "timestamp", Kind: connectors.Timestamp, Nullable: true, AutoUpdate: true},
+		{Name: "ts", Type: "timestamp", Kind: connectors.Timestamp, Nullable: true, AutoUpdate: true, Zoned: true},
 		{Name: "dt", Type: "datetime(3)", Kind: connectors.Timestamp, Nullable: true},
-		{Name: "da", Type: "date", Kind: connectors.Date, Nullable: true},
+		{Name: "da", Type: "date", Kind: connectors.Date, Nullable: true, Default: "1970-01-01"},
 		{Name: "ti", Type: "time", Kind: connectors.Time, Nullable: true},
 	}
 	require.Equal(t, want, tables["kinds"].Fields)

@@ -253,7 +253,7 @@ func TestCatalog(t *testing.T) {
 		"(0)::numeric) AND (code <> ','::text))),\n    CONSTRAINT nn2 NOT NULL j\n)\nPARTITION BY LIST (code);\n" +
 		"CREATE TABLE public.p_a PARTITION OF public.p FOR VALUES IN ('a');\n" +
 		"CREATE TABLE IF NOT EXISTS q (a int PRIMARY KEY, pa bigint REFERENCES p (id) ON DELETE SET NULL, FOREIGN " +
-		"KEY (a) REFERENCES q);\nCREATE TABLE copyof (LIKE q INCLUDING ALL, more date);\n" +
+		"KEY (a) REFERENCES q);\nCREATE TABLE copyof (LIKE q INCLUDING ALL, more date DEFAULT '1970-01-01'::date NOT NULL);\n" +
 		"INSERT INTO q VALUES (1,2),(3,4);\n" +
 		"ALTER TABLE ONLY public.p ALTER COLUMN id SET DEFAULT nextval('public.p_id_seq'::regclass);\n" +
 		"ALTER TABLE public.p ALTER COLUMN no ADD GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME public.x START WITH 1);" +
@@ -274,7 +274,7 @@ func TestCatalog(t *testing.T) {
 		{Name: "c5", Type: "char(5)", Kind: connectors.Text, Nullable: true, Length: 5},
 		{Name: "one", Type: `"char"`, Kind: connectors.Text, Nullable: true},
 		{Name: "m", Type: "public.mail", Kind: connectors.Text, Nullable: true},
-		{Name: "at", Type: "timestamp(3) with time zone", Kind: connectors.Timestamp},
+		{Name: "at", Type: "timestamp(3) with time zone", Kind: connectors.Timestamp, Zoned: true},
 		{Name: "full_name", Type: "text", Kind: connectors.Text, Nullable: true, Generated: true},
 		{Name: "no", Type: "integer", Kind: connectors.Integer},
 		{Name: "tags", Type: "character varying(9)[]", Kind: connectors.Text, Nullable: true},
@@ -288,7 +288,7 @@ func TestCatalog(t *testing.T) {
 	notNull[1].Nullable = false
 	require.Equal(t, []connectors.Table{
 		{Database: "shop-2026", Name: "copyof", Fields: append(append([]connectors.Field{}, q...),
-			connectors.Field{Name: "more", Type: "date", Kind: connectors.Date, Nullable: true})},
+			connectors.Field{Name: "more", Type: "date", Kind: connectors.Date, Default: "1970-01-01"})},
 		{
 			Database: "shop-2026", Name: "p", Key: []string{"id", "code"}, Unique: [][]string{{"named"}, {"at", "c5"},
 				{"m", "id"}}, Fields: p,

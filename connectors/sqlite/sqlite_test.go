@@ -275,6 +275,20 @@ func TestCatalog(t *testing.T) {
 	}
 }
 
+// TestDefaults takes over the constant days that a schema fills in.
+func TestDefaults(t *testing.T) {
+	src := openFile(t, makeFile(t, "CREATE TABLE t (id INTEGER PRIMARY KEY, a DATE NOT NULL DEFAULT '1970-01-01', "+
+		"b TEXT DEFAULT ('0001-01-01'), c DATETIME DEFAULT CURRENT_TIMESTAMP, d INT DEFAULT 0, e DATE DEFAULT NULL)"), false)
+	defer src.Close()
+	tables, err := src.Tables(t.Context())
+	require.NoError(t, err)
+	for name, want := range map[string]string{"a": "1970-01-01", "b": "0001-01-01", "c": "", "d": "", "e": ""} {
+		f, _ := tables[0].Field(name)
+		require.Equal(t, want, f.Default, name)
+		require.False(t, f.Zoned)
+	}
+}
+
 func TestKindOf(t *testing.T) {
 	for declared, want := range map[string]connectors.Kind{
 		"NVARCHAR(160)": connectors.Text, "": connectors.Text, "clob": connectors.Text, "UUID": connectors.Text,

@@ -83,6 +83,11 @@ func checkSource(ctx context.Context, set *stores.Set, src setup.Source) ([]stri
 		lines = append(lines, fmt.Sprintf("source %s: silos govern it, but it can only be read: "+
 			"a night names the rows that would have to change in it, and leaves them", s.Name))
 	}
+	for _, looked := range s.Looked {
+		if looked.Rows+looked.Unknown > 0 {
+			lines = append(lines, fmt.Sprintf("source %s, of the rows looked at: %s", s.Name, looked.Said()))
+		}
+	}
 	said, err := foresee(ctx, set, s)
 	return append(lines, said...), err
 }

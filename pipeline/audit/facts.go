@@ -12,6 +12,7 @@ type Facts struct {
 	Inventory  []Inventory
 	Findings   []Finding
 	Summary    []Summary
+	Starts     []Start
 	Plans      []Plan
 	Approvals  []Approval
 	Exceptions []Exception

@@ -207,6 +207,26 @@ type Exception struct {
 	Owner     string //
 }
 
+// Start is what the days of one table look like from which a rule's terms count, for who looks at a plan before
+// anything is destroyed.
+type Start struct {
+	Silo        string //
+	Source      string //
+	Object      string //
+	Column      string // the field with the days
+	Rule        string //
+	Start       string // collected, relation_ended, ...
+	Rows        int64  // with a day
+	Oldest      string // civil date; "" none has one
+	Newest      string // civil date
+	Most        string // the civil date that the most rows have
+	MostRows    int64  // how many
+	Open        int64  // rows that have no day: the relation has not ended
+	Unknown     int64  // rows with what is no day, or stands for none (E_START_UNKNOWN)
+	Nothing     string // civil dates that the column's default, or their mass, shows to stand for none, joined by ';'
+	BeforeSince int64  // rows with a day before the company's first
+}
+
 // Backup is one backup file, or set that cannot be read.
 type Backup struct {
 	Source      string    //

@@ -17,7 +17,7 @@ import (
 )
 
 // Binding is the names of a silo's records resolved against the catalog of a source: which columns say
-// who a row is about, since when, and what a change would write. It never changes.
+// who a row is about, since when, and what a change would write. It never changes once its source was surveyed.
 type Binding struct {
 	Source  setup.Source
 	Silo    *policy.Compiled
@@ -34,8 +34,7 @@ type Binding struct {
 	collected  int             // column, -1 none
 	made       instant.Writing // how it writes instants
 	collection int             // column, -1 none
-	starts     []int           // one column for each rule, -1 none
-	Starts     []*starts.Field // how each of them is read; nil where there is none
+	Starts     []*starts.Field // the column at which each rule's term starts; nil where there is none
 	blocked    []cell          // the fields and values of a blocked row
 	unblocked  []cell
 	Targets    []Target
@@ -151,13 +150,13 @@ func (b *binder) rules() {
 		if r.Start == policy.Collected && r.At == "" {
 			c = b.collected
 		}
-		b.starts, b.Starts = append(b.starts, c), append(b.Starts, b.start(c, i))
+		b.Starts = append(b.Starts, b.start(c, i))
 	}
 	if b.collected >= 0 {
 		b.made = b.Source.Writing(b.Table.Name, b.Table.Fields[b.collected], b.zone)
 	}
-	for _, c := range slices.Compact(slices.Sorted(slices.Values(append([]int{b.collected}, b.starts...)))) {
-		if c >= 0 && b.Table.Fields[c].AutoUpdate {
+	for _, c := range b.days() {
+		if b.Table.Fields[c].AutoUpdate {
 			b.refuse("field %s of table %s of source %s is set anew at every update of the row, "+
 				"so a term that starts there never ends: name the field with the day of collecting, or of the end",
 				b.Table.Fields[c].Name, b.Table.Name, b.Source.Name)
@@ -172,10 +171,29 @@ func (b *binder) start(column, rule int) *starts.Field {
 		return nil
 	}
 	field := b.Table.Fields[column]
-	f := &starts.Field{Kind: string(field.Kind), Writing: b.Source.Writing(b.Table.Name, field, b.zone), Zone: b.zone,
+	f := &starts.Field{Name: field.Name, Column: column, Kind: string(field.Kind), Writing: b.Source.Writing(b.Table.Name, field, b.zone), Zone: b.zone,
 		Means: b.Silo.Rules()[rule].Means}
 	f.Default([]byte(field.Default))
 	return f
+}
+
+// days are the columns with a day that decides, sorted.
+func (b *binder) days() (columns []int) {
+	if b.collected >= 0 {
+		columns = append(columns, b.collected)
+	}
+	for _, f := range b.Starts {
+		if f != nil {
+			columns = append(columns, f.Column)
+		}
+	}
+	slices.Sort(columns)
+	return slices.Compact(columns)
+}
+
+// Dated reports whether a term of some rule starts at a day that the rows have.
+func (b *Binding) Dated() bool {
+	return slices.ContainsFunc(b.Starts, func(f *starts.Field) bool { return f != nil })
 }
 
 // guards collects the columns that a decision hangs on.
@@ -187,7 +205,7 @@ func (b *binder) guards() {
 	for _, w := range b.where {
 		relevant[w.column] = true
 	}
-	for _, c := range append([]int{b.collected, b.collection}, b.starts...) {
+	for _, c := range append(b.days(), b.collection) {
 		if c >= 0 {
 			relevant[c] = true
 		}

@@ -16,6 +16,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/starts"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/standings"
 )
@@ -40,7 +41,8 @@ type Judge struct {
 func NewJudge(b *Binding) *Judge {
 	g := &Judge{Binding: b}
 	g.Summary = map[SummaryKey]*audit.Summary{}
-	g.Record.Starts = make([]calendar.Date, len(b.starts))
+	g.Record.Starts = make([]calendar.Date, len(b.Starts))
+	g.Spreads = make([]starts.Spread, len(b.Starts))
 	return g
 }
 

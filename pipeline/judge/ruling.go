@@ -90,13 +90,13 @@ func (g *Judge) dates(rows arrow.Record, row int) {
 			rec.Collected = made.Last
 		}
 	}
-	for i, c := range g.starts {
+	for i, f := range g.Starts {
 		rec.Starts[i] = 0
-		if c < 0 {
+		if f == nil {
 			continue
 		}
-		if col := rows.Column(c).(*array.Binary); col.IsValid(row) {
-			rec.Starts[i] = g.Starts[i].Read(col.Value(row))
+		if col := rows.Column(f.Column).(*array.Binary); col.IsValid(row) {
+			rec.Starts[i] = f.Read(col.Value(row))
 		}
 	}
 }

@@ -54,7 +54,7 @@ func (js *Session) Judge(g *Judge, batch connectors.Batch) error {
 		r := g.ruleOn(refs, found, batch.Rows, row, js.Tonight.AsOf)
 		js.asPlanned(g, &r, batch.Rows, row)
 
-		g.seen(batch.Rows, row)
+		g.seen()
 		g.count(r)
 		js.exceptions(g, r)
 		again := g.again(r.Collection)

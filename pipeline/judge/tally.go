@@ -5,12 +5,11 @@ import (
 	"slices"
 	"sort"
 
-	"github.com/apache/arrow/go/v15/arrow"
-
 	"lethe/pipeline/audit"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/reason"
+	"lethe/pipeline/policy/starts"
 	"lethe/pipeline/registry"
 )
 
@@ -22,6 +21,7 @@ type Tally struct {
 	Summary        map[SummaryKey]*audit.Summary
 	Oldest, Newest calendar.Date   // of the days of collecting, or those where the first rule's term starts
 	Flags          []registry.Flag // rows whose reason has no date, with the night that first found it
+	Spreads        []starts.Spread // of the days at which the terms of each rule start
 	met            []uint64        // a bit for each collection that a row of the table led to
 }
 
@@ -51,8 +51,13 @@ func (g *Judge) again(collection int32) bool {
 	return was
 }
 
-// seen notes the age of the row that was ruled on last.
-func (g *Judge) seen(rows arrow.Record, row int) {
+// seen notes the age of the row that was ruled on last, and where its terms start.
+func (g *Judge) seen() {
+	for i, f := range g.Starts {
+		if f != nil {
+			g.Spreads[i].Add(g.Record.Starts[i])
+		}
+	}
 	var d calendar.Date
 	if g.collected >= 0 && !g.Record.Collected.IsZero() {
 		d = calendar.DateOf(g.Record.Collected, g.zone)

@@ -4,6 +4,7 @@
 //   - [Draft] is what may be planned of one source, while it is not sealed yet.
 //   - [Document] is plan.json, a plan in numbers: the [Part] of the night that it is, a [Count] for each line of
 //     what it would do, and the rows, by [Set].
+//   - A [Start] says, for who looks at a plan, when the terms of a table's rows start.
 //   - A [Set] is the changes of one source, in two files beside plan.json; a [Writer] writes them,
 //     [Sealed.Changes] reads them back.
 //   - [Sealed] is a document with its folder and its digest, which is what people approve; [Open] reads and
@@ -48,6 +49,7 @@ type Document struct {
 	Schemas      map[string]string `json:"schemas"`         // by source: fingerprint of the tables it touches
 	Files        map[string]string `json:"files,omitempty"` // by backup: sha256 of the file as planned
 	Counts       []Count           `json:"counts"`
+	Starts       []Start           `json:"starts,omitempty"` // of the tables in it
 	Questions    []string          `json:"questions"`
 	Sets         []Set             `json:"sets"`
 }
@@ -71,6 +73,38 @@ type Count struct {
 	Rows      int64   `json:"rows"`
 	Percent   float64 `json:"percent"` // of the table's rows
 	OldestDue string  `json:"oldest_due,omitempty"`
+}
+
+// Start is what the days look like from which a rule's terms count in a table of the plan, as audit.Start says it.
+type Start struct {
+	Silo        string `json:"silo"`
+	Source      string `json:"source"`
+	Table       string `json:"table"`
+	Field       string `json:"field"`
+	Rule        string `json:"rule"`
+	Rows        int64  `json:"rows"`
+	Oldest      string `json:"oldest,omitempty"`
+	Newest      string `json:"newest,omitempty"`
+	Most        string `json:"most,omitempty"`
+	MostRows    int64  `json:"most_rows"`
+	Open        int64  `json:"open"`
+	Unknown     int64  `json:"unknown"`
+	Nothing     string `json:"nothing,omitempty"`
+	BeforeSince int64  `json:"before_since"`
+}
+
+// StartOf is what a night saw of a table.
+func StartOf(s audit.Start) Start {
+	return Start{Silo: s.Silo, Source: s.Source, Table: s.Object, Field: s.Column, Rule: s.Rule, Rows: s.Rows,
+		Oldest: s.Oldest, Newest: s.Newest, Most: s.Most, MostRows: s.MostRows, Open: s.Open, Unknown: s.Unknown,
+		Nothing: s.Nothing, BeforeSince: s.BeforeSince}
+}
+
+// Said says it in one sentence.
+func (s Start) Said() string {
+	return audit.Start{Source: s.Source, Object: s.Table, Column: s.Field, Rule: s.Rule, Rows: s.Rows, Oldest: s.Oldest,
+		Newest: s.Newest, Most: s.Most, MostRows: s.MostRows, Open: s.Open, Unknown: s.Unknown, Nothing: s.Nothing,
+		BeforeSince: s.BeforeSince}.Said()
 }
 
 // Sealed is a sealed plan in hand.

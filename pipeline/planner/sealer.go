@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -171,6 +172,19 @@ func (s *setWriter) end() error {
 	return nil
 }
 
+// startsOf says when the terms start of the tables that a plan destroys rows of.
+func (pl *Planner) startsOf(p *plan.Sealed) (list []plan.Start) {
+	for _, s := range pl.Notes.Facts.Starts {
+		if p.Part != plan.Destructive || !slices.ContainsFunc(p.Counts, func(c plan.Count) bool {
+			return c.Silo == s.Silo && c.Source == s.Source && c.Table == s.Object
+		}) {
+			continue
+		}
+		list = append(list, plan.StartOf(s))
+	}
+	return list
+}
+
 // finish completes a plan: percentages, questions, the standing orders' answer; then plan.json and the
 // journal's row. A plan that is empty, or that orders were to answer and do not, leaves no trace.
 func (pl *Planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.Sealed, error) {
@@ -186,6 +200,7 @@ func (pl *Planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.S
 		return strings.Join([]string{a.Silo, a.Source, a.Table, a.Change, a.Reason},
 			"\x1f") < strings.Join([]string{b.Silo, b.Source, b.Table, b.Change, b.Reason}, "\x1f")
 	})
+	p.Starts = pl.startsOf(p)
 	p.Questions = pl.Limits.Questions(p)
 	if len(p.Sets) == 0 || ordered && !pl.Limits.Covers(p) {
 		_, err := pl.Setup.Keys.Destroy("plan/"+p.PlanID, pl.Setup.Now())

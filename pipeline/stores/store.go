@@ -10,6 +10,7 @@ import (
 	"sort"
 
 	"lethe/connectors"
+	"lethe/pipeline/audit"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/intake"
@@ -72,6 +73,7 @@ type Store struct {
 	Tables   connectors.Tables
 	Judges   []*judge.Judge // of all tables, those that refer to others first
 	Governed map[string][]*judge.Judge
+	Looked   []audit.Start       // what the days of the rows that were looked at beforehand look like
 	claims   map[string][]string // silos by table, also where the registry was not asked
 	live     *Store              // of a backup the open source that it is a backup of, nil where there is none
 	Erased   bool                // rows were deleted tonight

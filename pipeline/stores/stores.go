@@ -18,6 +18,7 @@ import (
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/lint"
+	"lethe/pipeline/policy/starts"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
 )
@@ -164,7 +165,7 @@ func (set *Set) Prepare(ctx context.Context, s *Store) error {
 	if err := errors.Join(NoRegistry(s.Name, tables), s.CheckTimes(tables)); err != nil {
 		return err
 	}
-	return set.Mapped(s)
+	return set.Mapped(ctx, s)
 }
 
 // NoRegistry refuses a source that is a registry, by its tables: so it is recognised by whatever name
@@ -184,7 +185,7 @@ func NoRegistry(source string, tables connectors.Tables) error {
 
 // Mapped resolves which silos govern which tables of a source, and checks that the source can do what
 // they ask. Its error joins all that it cannot.
-func (set *Set) Mapped(s *Store) error {
+func (set *Set) Mapped(ctx context.Context, s *Store) error {
 	var errs []error
 	s.claims = map[string][]string{}
 	for _, silo := range set.Setup.Silos {
@@ -200,7 +201,7 @@ func (set *Set) Mapped(s *Store) error {
 			}
 			s.claimAll(r, silo.Silo.Name)
 			if set.Silos.Registry != nil { // else only discovering
-				errs = append(errs, set.govern(s, silo, r))
+				errs = append(errs, set.govern(ctx, s, silo, r))
 			}
 		}
 	}
@@ -209,7 +210,7 @@ func (set *Set) Mapped(s *Store) error {
 }
 
 // govern gives the records of a silo in a source a judge. An older or partial dump need not hold every table.
-func (set *Set) govern(s *Store, silo *policy.Compiled, r policy.Records) error {
+func (set *Set) govern(ctx context.Context, s *Store, silo *policy.Compiled, r policy.Records) error {
 	if _, ok := s.Tables.Find(r.Table); !ok && s.Backup() {
 		return nil
 	}
@@ -225,7 +226,14 @@ func (set *Set) govern(s *Store, silo *policy.Compiled, r policy.Records) error 
 	if err != nil {
 		return errors.Join(append(errs, err)...)
 	}
+	looked := make([]starts.Spread, len(b.Starts))
+	if !s.Backup() || !set.likeLive(s, b) {
+		if looked, err = SurveyStarts(ctx, s.Conn, b); err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+	}
 	g := judge.NewJudge(b)
+	s.Looked = append(s.Looked, StartsOf(b, looked, set.Setup.Since)...)
 	s.Judges = append(s.Judges, g)
 	s.Governed[r.Table] = append(s.Governed[r.Table], g)
 	return errors.Join(errs...)

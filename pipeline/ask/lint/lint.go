@@ -7,12 +7,14 @@ package lint
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"lethe/connectors"
+	"lethe/pipeline/audit"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
@@ -22,17 +24,24 @@ import (
 	"lethe/pipeline/stores"
 )
 
+// Found is what somebody should look at in a policy.
+type Found struct {
+	Remarks   []lint.Remark
+	Starts    []audit.Start // the days from which terms count, of the rows that were looked at
+	Unchecked []string      // what could not be looked at, a sentence each
+}
+
 // Policy returns what somebody should look at in the policy: by itself, against the catalogs of the live
-// sources, and against the personal data that the last nights found. It writes nothing. unchecked says, a
-// sentence each, what could not be looked at; a source that does not answer is no error.
-func Policy(ctx context.Context, p *setup.Setup) (remarks []lint.Remark, unchecked []string, err error) {
+// sources and the days from which their terms count, and against the personal data that the last nights found. It
+// writes nothing. A source that does not answer is no error.
+func Policy(ctx context.Context, p *setup.Setup) (found Found, err error) {
 	now := p.Now()
 	categories, since, err := foundCategories(ctx, p)
 	if err != nil {
-		return nil, nil, err
+		return found, err
 	}
 	if len(since) == 0 && len(p.Silos) > 0 {
-		unchecked = append(unchecked, "no night has looked for personal data yet: surplus fields, special "+
+		found.Unchecked = append(found.Unchecked, "no night has looked for personal data yet: surplus fields, special "+
 			"categories and uniform retention were not looked for: run `lethe discover`")
 	}
 	catalogs := map[string]connectors.Tables{}
@@ -40,21 +49,68 @@ func Policy(ctx context.Context, p *setup.Setup) (remarks []lint.Remark, uncheck
 		if src.Of != "" || src.Environment == "backup" || !p.Named(src.Name) {
 			continue
 		}
-		tables, err := stores.CatalogOf(ctx, src)
+		tables, starts, err := look(ctx, p, src)
 		if err != nil {
-			unchecked = append(unchecked, fmt.Sprintf("source %s could not be asked for its tables (%s): names of "+
-				"tables and fields, dates and foreign keys were not checked against it",
+			found.Unchecked = append(found.Unchecked, fmt.Sprintf("source %s could not be asked for its tables (%s): "+
+				"names of tables and fields, dates and foreign keys were not checked against it",
 				src.Name, notes.Failure(err)))
 			continue
 		}
 		catalogs[src.Name] = tables
+		found.Starts = append(found.Starts, starts...)
 	}
 	for _, silo := range p.Silos {
-		remarks = append(remarks, lint.Lint(silo, now)...)
-		remarks = append(remarks, lintNames(p, silo, catalogs)...)
-		remarks = append(remarks, lint.Categories(silo, now, withoutKeys(categories, catalogs))...)
+		found.Remarks = append(found.Remarks, lint.Lint(silo, now)...)
+		found.Remarks = append(found.Remarks, lintNames(p, silo, catalogs)...)
+		found.Remarks = append(found.Remarks, lintStarts(silo, found.Starts)...)
+		found.Remarks = append(found.Remarks, lint.Categories(silo, now, withoutKeys(categories, catalogs))...)
 	}
-	return append(remarks, lint.Together(p.Silos, now)...), unchecked, nil
+	found.Remarks = append(found.Remarks, lint.Together(p.Silos, now)...)
+	return found, nil
+}
+
+// look reads the catalog of a source, and the days from which terms count in it. Where the policy does not fit the
+// source no days are looked at: the remarks on names say why.
+func look(ctx context.Context, p *setup.Setup, src setup.Source) (tables connectors.Tables, list []audit.Start,
+	err error) {
+	open, err := src.Open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, open.Close()) }()
+	all, err := open.Tables(ctx)
+	if tables = all; err != nil {
+		return nil, nil, err
+	}
+	for _, silo := range p.Silos {
+		for _, r := range silo.Silo.Records {
+			if r.Source != src.Name {
+				continue
+			}
+			b, err := judge.Bind(src, tables, silo, r, nil, p.Zone)
+			if err != nil {
+				continue
+			}
+			spreads, err := stores.SurveyStarts(ctx, open, b)
+			if err != nil {
+				return nil, nil, err
+			}
+			list = append(list, stores.StartsOf(b, spreads, p.Since)...)
+		}
+	}
+	return tables, list, nil
+}
+
+// lintStarts remarks on days from which terms count that somebody has to look at.
+func lintStarts(silo *policy.Compiled, starts []audit.Start) (list []lint.Remark) {
+	for _, s := range starts {
+		if s.Silo != silo.Silo.Name || s.Nothing == "" && s.Unknown == 0 && s.BeforeSince == 0 {
+			continue
+		}
+		list = append(list, lint.Remark{Code: lint.LStarts, Silo: s.Silo, Law: "Art. 5(1)(e)",
+			Place: fmt.Sprintf("silo %s, rule %s (%s.%s)", s.Silo, s.Rule, s.Source, s.Object), Words: s.Said()})
+	}
+	return list
 }
 
 // nameCheck holds what a silo names against a catalog.

@@ -237,10 +237,10 @@ func (c *Comparison) open(ctx context.Context, before, after *weigher) (*tallies
 			continue
 		}
 		old.Conn, old.Tables = s.Conn, s.Tables
-		if err := before.stores.Mapped(old); err != nil {
+		if err := before.stores.Mapped(ctx, old); err != nil {
 			errs = append(errs, fmt.Errorf("old policy: %w", err))
 		}
-		if err := after.stores.Mapped(s); err != nil {
+		if err := after.stores.Mapped(ctx, s); err != nil {
 			errs = append(errs, fmt.Errorf("new policy: %w", err))
 		}
 	}

@@ -144,6 +144,9 @@ func (w *publisher) tables(ctx context.Context) error {
 		func() error {
 			return writeRows(ctx, w, "summary", f.Summary, func(s *audit.Summary) string { return s.Silo })
 		},
+		func() error {
+			return writeRows(ctx, w, "starts", f.Starts, func(s *audit.Start) string { return s.Silo })
+		},
 		func() error { return writeRows(ctx, w, "plan", f.Plans, nil) },
 		func() error { return writeRows(ctx, w, "approvals", f.Approvals, nil) },
 		func() error { return writeRows(ctx, w, "exceptions", f.Exceptions, nil) },

@@ -87,7 +87,7 @@ type (
 	reasonView struct{ Words, Code, Article, Silos, Rows string }
 	planView   struct {
 		Title, PlanID, State, Level, ValidUntil, Waits string
-		Counts, Questions, Answers                     []string
+		Counts, Starts, Questions, Answers             []string
 	}
 	findingView   struct{ Severity, Level, Words, Place, Article, Count, Since string }
 	exceptionView struct{ Words, Code, Place, Silo, Count, Days, Owner string }

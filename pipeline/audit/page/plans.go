@@ -61,6 +61,7 @@ func (p *page) plan(id string, rows []audit.Plan) planView {
 			line += fmt.Sprintf(" (%.1f %% of the table)", r.PercentOfObject)
 		}
 		v.Counts = append(v.Counts, line)
+		p.starts(&v, r)
 		for q := range strings.SplitSeq(r.Breakers, ";") {
 			if words := word(questionWords, q); q != "" && !slices.Contains(v.Questions, words) {
 				v.Questions = append(v.Questions, words)
@@ -85,6 +86,23 @@ func (p *page) plan(id string, rows []audit.Plan) planView {
 		v.Waits = waits(roles, p.Run.SingleApproval)
 	}
 	return v
+}
+
+// starts says of a table, once, from which days its terms count, where a plan destroys rows of it.
+func (p *page) starts(v *planView, r audit.Plan) {
+	for _, s := range p.facts.Starts {
+		if r.Part == "reversible" || s.Silo != r.Silo || s.Source != r.Source || s.Object != r.Object {
+			continue
+		}
+		said := fmt.Sprintf("%s: %s", s.Source, s.Said())
+		if p.sensitive[s.Silo] {
+			said = fmt.Sprintf("%s: terms of %s count from %s.%s, from %s to %s", s.Source, s.Rule, s.Object, s.Column,
+				cmp.Or(s.Oldest, "no day"), cmp.Or(s.Newest, "no day"))
+		}
+		if !slices.Contains(v.Starts, said) {
+			v.Starts = append(v.Starts, said)
+		}
+	}
 }
 
 func (p *page) answer(a audit.Approval) string {

@@ -42,6 +42,7 @@ const (
 	LSpecialBasis     = "L_SPECIAL_BASIS"
 	LNoElse           = "L_NO_ELSE"
 	LLastModified     = "L_LAST_MODIFIED"
+	LStarts           = "L_STARTS" // days from which terms count that are none, stand for none, or lie too early
 	LUnknownName      = "L_UNKNOWN_NAME"
 	LNoTechnique      = "L_NO_TECHNIQUE"
 	LNoCollected      = "L_NO_COLLECTED"

@@ -13,6 +13,8 @@ import (
 
 // Field is a column from which a rule's term starts.
 type Field struct {
+	Name    string
+	Column  int
 	Kind    string // the name of its connectors.Kind
 	Writing instant.Writing
 	Zone    *time.Location // the controller's, in which days are counted
