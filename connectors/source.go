@@ -127,6 +127,12 @@ type Clocked interface {
 	Clock(ctx context.Context) (time.Time, error)
 }
 
+// Zoner is a Source whose engine fills in times without an offset (CURRENT_TIMESTAMP) in a zone of its own.
+type Zoner interface {
+	// Zone returns the name of that zone, as the engine says it: UTC where it is that.
+	Zone(ctx context.Context) (string, error)
+}
+
 // Viewer is a Source that can say which tables its views read.
 type Viewer interface {
 	// Views returns the views, sorted by name. What a view reads through other views is among its tables.

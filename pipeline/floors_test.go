@@ -50,7 +50,7 @@ var house = [][]string{
 	{"plan", "copies/snapshot"},
 	{"report", "limits", "findings", "copies", "execute"},
 	{"planner", "apply", "forget", "duties", "keys"},
-	{"ask/allowed", "ask/whatif", "ask/lint"},
+	{"ask/allowed", "ask/whatif", "ask/lint", "ask/zones"},
 	{"ask"},
 }
 

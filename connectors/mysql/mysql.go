@@ -220,6 +220,20 @@ func (s *source) Clock(ctx context.Context) (time.Time, error) {
 	return t, nil
 }
 
+// Zone returns the zone of the server, in which sessions are that say no other.
+func (s *source) Zone(ctx context.Context) (string, error) {
+	var zone string
+	err := s.db.QueryRowContext(ctx,
+		"SELECT IF(@@GLOBAL.time_zone = 'SYSTEM', @@system_time_zone, @@GLOBAL.time_zone)").Scan(&zone)
+	if err != nil {
+		return "", s.fail("zone", "", err)
+	}
+	if zone == "+00:00" || zone == "-00:00" {
+		zone = "UTC"
+	}
+	return zone, nil
+}
+
 // Close closes the connections.
 func (m *mutable) Close() error { return errors.Join(m.source.Close(), m.apply.Close()) }
 

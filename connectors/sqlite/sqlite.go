@@ -231,6 +231,9 @@ func (s *source) release(c *sqlite3.Conn, healthy bool) {
 	_ = c.Close()
 }
 
+// Zone returns the zone of the engine's own functions, which know no other without being told.
+func (s *source) Zone(context.Context) (string, error) { return "UTC", nil }
+
 // Close closes the idle connections; a scan that still runs closes its own.
 func (s *source) Close() error {
 	s.mu.Lock()

@@ -13,8 +13,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"lethe/connectors"
+	"lethe/pipeline/ask/zones"
 	"lethe/pipeline/copies"
 	"lethe/pipeline/dependents"
 	"lethe/pipeline/policy/lint"
@@ -83,6 +86,10 @@ func checkSource(ctx context.Context, set *stores.Set, src setup.Source) ([]stri
 		lines = append(lines, fmt.Sprintf("source %s: silos govern it, but it can only be read: "+
 			"a night names the rows that would have to change in it, and leaves them", s.Name))
 	}
+	said, err := checkZones(ctx, set.Setup, s)
+	if lines = append(lines, said...); err != nil {
+		return lines, err
+	}
 	for _, looked := range s.Looked {
 		if looked.Rows+looked.Unknown > 0 {
 			lines = append(lines, fmt.Sprintf("source %s, of the rows looked at: %s", s.Name, looked.Said()))
@@ -110,4 +117,45 @@ func foresee(ctx context.Context, set *stores.Set, s *stores.Store) (lines []str
 		}
 	}
 	return lines, errors.Join(errs...)
+}
+
+// checkZones says what speaks against the zones in which the times of a live source are read, of those that decide.
+func checkZones(ctx context.Context, p *setup.Setup, s *stores.Store) ([]string, error) {
+	if s.Backup() {
+		return nil, nil
+	}
+	var fields []zones.Field
+	add := func(table, name string) {
+		t, _ := s.Tables.Find(table)
+		f, ok := t.Field(name)
+		if !ok || slices.ContainsFunc(fields, func(o zones.Field) bool { return o.Table == table && o.Name == name }) {
+			return
+		}
+		fields = append(fields, zones.Field{Table: table, Field: f, Writing: s.Writing(table, f, p.Zone)})
+	}
+	for _, silo := range p.Silos {
+		for _, r := range silo.Silo.Records {
+			if r.Source != s.Name {
+				continue
+			}
+			add(r.Table, r.Collected)
+			for _, rule := range silo.Silo.Rules {
+				add(r.Table, rule.At)
+			}
+		}
+		for _, m := range silo.Silo.Consents {
+			if m.Source != s.Name {
+				continue
+			}
+			add(m.Table, m.Created)
+			for _, state := range m.States() {
+				add(m.Table, state.At)
+			}
+		}
+	}
+	clues, err := zones.Look(ctx, s.Conn, fields, []*time.Location{time.UTC, p.Zone}, p.Now())
+	if err != nil {
+		return nil, err
+	}
+	return clues.Say(s.Name, s.Times.Zone != nil), nil
 }

@@ -74,7 +74,7 @@ func (c *company) found(t *testing.T) []string {
 	c.setup.Sources = append(c.setup.Sources, c.source)
 	c.store.Source = c.source
 	tonight := setup.Tonight{Today: today}
-	require.NoError(t, stores.New(&c.setup, tonight, nil, silos.New(&c.setup, tonight, nil)).Mapped(c.store))
+	require.NoError(t, stores.New(&c.setup, tonight, nil, silos.New(&c.setup, tonight, nil)).Mapped(t.Context(), c.store))
 	c.read.Readings = []*scan.Reading{&c.reading}
 	in := &Inspector{Setup: &c.setup, Tonight: tonight, Notes: &notes.Notes{Tonight: tonight}, Scanner: &scan.Scanner{}}
 

@@ -171,8 +171,8 @@ func (b *binder) start(column, rule int) *starts.Field {
 		return nil
 	}
 	field := b.Table.Fields[column]
-	f := &starts.Field{Name: field.Name, Column: column, Kind: string(field.Kind), Writing: b.Source.Writing(b.Table.Name, field, b.zone), Zone: b.zone,
-		Means: b.Silo.Rules()[rule].Means}
+	f := &starts.Field{Name: field.Name, Column: column, Kind: string(field.Kind), Zone: b.zone,
+		Writing: b.Source.Writing(b.Table.Name, field, b.zone), Means: b.Silo.Rules()[rule].Means}
 	f.Default([]byte(field.Default))
 	return f
 }

@@ -398,12 +398,9 @@ func checkTerm(p *problems, r *CompiledRule) {
 	if need.periodMandatory && r.Period.IsZero() {
 		p.add("period is missing: say how long the data are kept after %s, for example P10Y", r.Start)
 	}
-	if len(r.Dates) > 0 && !need.at {
-		p.add("dates says what days in a field mean, and start: %s reads none: remove it", r.Start)
-	}
 	switch {
-	case r.At != "" && !need.at:
-		p.add("at does not go with start: %s, remove it", r.Start)
+	case !need.at && (r.At != "" || len(r.Dates) > 0):
+		p.add("at does not go with start: %s, nor do dates: remove it", r.Start)
 	case r.At == "" && need.needsAt:
 		p.add("at is missing: start: %s needs the field that holds the date", r.Start)
 	case names.LastModified(r.At):

@@ -1,7 +1,8 @@
 // Package setup is what a night is wired with, and the errors and exit codes by which it ends.
 //
 // A Setup has Sources, with RewriteTerms where one is a backup, Persons, standing Orders, Breakers, a
-// Sampling, Reviews and Grants; Times say how a Source writes instants. Options are one start of the night, of which Phases say how much is run;
+// Sampling, Reviews and Grants; Times say how a Source writes instants. Options are one start of the night, of
+// which Phases say how much is run;
 // Tonight is what then holds from its first moment to its last. A Witness vouches that a key was
 // destroyed.
 package setup

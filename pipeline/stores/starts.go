@@ -92,7 +92,8 @@ func StartsOf(b *judge.Binding, spreads []starts.Spread, since calendar.Date) (l
 		oldest, newest := s.Span()
 		most, rows := s.Most()
 		line := audit.Start{Silo: b.Silo.Silo.Name, Source: b.Source.Name, Object: b.Table.Name, Column: f.Name,
-			Rule: rule.Name, Start: string(rule.Start), Rows: s.Dated(), Oldest: oldest.String(), Newest: newest.String(),
+			Rule: rule.Name, Start: string(rule.Start), Rows: s.Dated(),
+			Oldest: oldest.String(), Newest: newest.String(),
 			Most: most.String(), MostRows: rows, Open: s.Open, Unknown: s.Unknown}
 		if since.Known() && rule.Start != policy.BirthPlusAge {
 			line.BeforeSince = s.Before(since)

@@ -91,6 +91,7 @@ func TestTablesReadBackByAnotherReader(t *testing.T) {
 		"consent_sync": tableRoundTrip[audit.ConsentSync],
 		"requests":     tableRoundTrip[audit.Request],
 		"holds":        tableRoundTrip[audit.Hold],
+		"starts":       tableRoundTrip[audit.Start],
 		"decisions":    tableRoundTrip[audit.Decision],
 		"actions":      tableRoundTrip[audit.Action],
 	})

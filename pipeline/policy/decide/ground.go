@@ -177,6 +177,12 @@ func start(c *policy.Compiled, i int, r *policy.Record, s *policy.Standing,
 		}
 		return known(row)
 	}
+	return ended(c, ru, row, s, ps)
+}
+
+// ended finds the day on which the relation of a rule ended, of what the row says and what the registry does.
+func ended(c *policy.Compiled, ru *policy.CompiledRule, row calendar.Date, s *policy.Standing,
+	ps *policy.PurposeStanding) (calendar.Date, life) {
 	opened := ru.At != ""
 	if ps != nil {
 		if !ps.Ended.IsZero() && !ps.Started.After(ps.Ended) {

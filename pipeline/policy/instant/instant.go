@@ -49,6 +49,7 @@ type Reading struct {
 	First, Last time.Time
 	Date        calendar.Date // as it is written
 	Whole       bool          // a day without a time; the instants are its first moment
+	Skipped     bool          // a civil time that the clocks skip
 	Zone        string        // the offset that the text has, or else the name of the Writing's zone
 }
 
@@ -60,15 +61,15 @@ func (f Fault) Error() string { return string(f) }
 
 // The faults.
 const (
-	NoInstant    Fault = "no instant in a form that is read, as 2026-03-01, 2026-03-01 10:00 or 2026-03-01T10:00:00Z"
+	NoInstant    Fault = "no instant in a form that is read, as 2026-03-01 10:00 or 2026-03-01T10:00:00Z"
 	NoSuchDay    Fault = "there is no such day or time"
 	ShortYear    Fault = "a year of two digits: write four"
 	Undecided    Fault = "which number is the day, and which the month? Say dmy or mdy"
 	OtherOrder   Fault = "no month has that number: is the order of day and month the other one?"
 	WrongDay     Fault = "the day of the week is not that of the date"
 	WeekOrDay    Fault = "a week, or a day by its number in the year: write 2026-03-01"
-	Serial       Fault = "the serial number of a spreadsheet: give the column the format of a date, and export it again"
-	Rounded      Fault = "a number that was rounded: give the column the format of a date or a text, and export it again"
+	Serial       Fault = "a serial number of a spreadsheet: give the column the format of a date, and export it again"
+	Rounded      Fault = "a number that was rounded: give the column the format of a date, and export it again"
 	TwelveDigits Fault = "twelve digits are milliseconds, or a day with hours and minutes: write 2026-03-01T10:00"
 	UnknownZone  Fault = "an abbreviation of a zone that several have, or none: write an offset, or say the zone " +
 		"and leave the abbreviation out"
@@ -132,6 +133,8 @@ func (w Writing) resolve(s *scanner) (Reading, error) {
 		}
 	default:
 		r.First, r.Last = civil(wall, s.nanos, w.Zone)
+		_, offset := r.First.Zone()
+		r.Skipped = r.First.Unix()+int64(offset) != wall
 	}
 	return r.rounded(), nil
 }

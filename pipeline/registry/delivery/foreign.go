@@ -36,8 +36,8 @@ func (in *Import) occurred(e *event.Event, value, column string) (err error) {
 	case err != nil:
 		return err
 	case r.None():
-		return &event.RefusedError{Reason: event.BadTime, Column: column, Why: "a day that stands for none, as defaults " +
-			"of schemas do: leave the line out, or give the day"}
+		return &event.RefusedError{Reason: event.BadTime, Column: column,
+			Why: "a day that stands for none, as defaults of schemas do: leave the line out, or give the day"}
 	case r.First.Before(r.Last):
 		in.firsts[0] = r.First
 	}
