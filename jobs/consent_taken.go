@@ -119,8 +119,8 @@ func foreignHints(t intake.Taken) string {
 		event.NoNotice:       "a notice that all lines share is given with --notice",
 	}
 	faults := map[string]string{
-		instant.Undecided.Error(): "days that come before their month are read with --dates dmy, those that come " +
-			"behind it with --dates mdy",
+		instant.Undecided.Error(): "dates with the day first are read with --dates dmy, those with the month first " +
+			"with --dates mdy",
 		instant.OtherOrder.Error():  "the day and the month change places with --dates",
 		instant.UnknownZone.Error(): "the zone of civil times is said with --zone, for example --zone Asia/Kolkata",
 	}

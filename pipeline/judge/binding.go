@@ -165,7 +165,7 @@ func (b *binder) rules() {
 }
 
 // start says how the column of a rule's term is read; nil for column -1, which is none. A day that the schema
-// itself fills in is nobody's.
+// fills in where it leaves no room for none (NULL) is nobody's.
 func (b *binder) start(column, rule int) *starts.Field {
 	if column < 0 {
 		return nil
@@ -173,7 +173,9 @@ func (b *binder) start(column, rule int) *starts.Field {
 	field := b.Table.Fields[column]
 	f := &starts.Field{Name: field.Name, Column: column, Kind: string(field.Kind), Zone: b.zone,
 		Writing: b.Source.Writing(b.Table.Name, field, b.zone), Means: b.Silo.Rules()[rule].Means}
-	f.Default([]byte(field.Default))
+	if !field.Nullable {
+		f.Default([]byte(field.Default))
+	}
 	return f
 }
 

@@ -3,6 +3,7 @@ package stores
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
 
@@ -19,7 +20,7 @@ import (
 const sampleRows = 5000
 
 // SurveyStarts looks at the days from which a binding's terms count, in a sample of the table's rows, or in all
-// where the source is a stream. A day that most of them have is taken for none from then on. It returns what it
+// where the source is a stream. A day that most of them have is taken for none from then on, if it is an end's. It returns what it
 // saw, a spread for each rule.
 func SurveyStarts(ctx context.Context, conn connectors.Source, b *judge.Binding) ([]starts.Spread, error) {
 	spreads := make([]starts.Spread, len(b.Starts))
@@ -51,13 +52,20 @@ func SurveyStarts(ctx context.Context, conn connectors.Source, b *judge.Binding)
 		if f == nil {
 			continue
 		}
-		if mass := spreads[i].Mass(); mass.Known() && !f.Settled(mass) {
+		if mass := spreads[i].Mass(); mass.Known() && !f.Settled(mass) && ends(b.Silo.Rules()[i].Start, mass) {
 			f.Nothing = append(f.Nothing, mass)
 			spreads[i].Unknown += spreads[i].Days[mass]
 			delete(spreads[i].Days, mass)
 		}
 	}
 	return spreads, nil
+}
+
+// ends reports whether a mass of rows with one day shows that it stands for none: always of an end; of a day of
+// collecting, which an import has many of, and of a birth only where it is a first of January.
+func ends(start policy.Start, mass calendar.Date) bool {
+	_, month, day := mass.YMD()
+	return start != policy.Collected && start != policy.BirthPlusAge || month == time.January && day == 1
 }
 
 // likeLive lets the days of a backup stand for none as those of its live source do, which was looked at before. It

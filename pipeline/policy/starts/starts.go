@@ -20,7 +20,7 @@ type Field struct {
 	Zone    *time.Location // the controller's, in which days are counted
 	// Means are the days of which the policy says what they mean: open, unknown or real.
 	Means map[calendar.Date]string
-	// Nothing are the days that the column's default, or their mass, shows to stand for none.
+	// Nothing are the days that the column's default, or their mass, shows to stand for none: the caller knows.
 	Nothing []calendar.Date
 }
 
