@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"lethe/classifiers"
 	"lethe/jobs/config"
 	"lethe/jobs/draft"
+	"lethe/pipeline/ask/zones"
 	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 )
@@ -86,6 +88,11 @@ func initFrom(ctx context.Context, c *Command, target, connector, output string)
 		}
 	}
 	d := draft.New(k, o, tables, verdicts, c.Now())
+	clues, err := zones.Look(ctx, source, d.Times(), []*time.Location{time.UTC}, c.Now())
+	if err != nil {
+		return err
+	}
+	d.Zone(clues)
 	if err := draft.Write(output, d.Text()); err != nil {
 		return err
 	}

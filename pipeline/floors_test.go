@@ -60,7 +60,7 @@ var floors = []floor{
 	{pkg: "jobs/cmd/lethe", may: []string{"jobs"}},
 	{pkg: "jobs", may: []string{"jobs/config", "jobs/draft", "jobs/schedule", "pipeline", "pipeline/...", "classifiers", "connectors", "connectors/delimited"}},
 	{pkg: "jobs/config", may: []string{"jobs/schedule", "pipeline", "pipeline/...", "classifiers", "connectors", "connectors/..."}},
-	{pkg: "jobs/draft", may: []string{"pipeline/setup", "pipeline/judge", "pipeline/anonymize", "classifiers", "connectors"}},
+	{pkg: "jobs/draft", may: []string{"pipeline/setup", "pipeline/judge", "pipeline/anonymize", "pipeline/ask/zones", "pipeline/policy/instant", "classifiers", "connectors"}},
 	{pkg: "jobs/schedule", may: []string{"pipeline/setup"}},
 	{pkg: "pipeline", may: []string{"pipeline/..."}},
 	{pkg: "pipeline/policy/policytest", may: []string{"pipeline/policy", "pipeline/policy/calendar"}, test: true},

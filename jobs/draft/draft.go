@@ -15,6 +15,8 @@ import (
 
 	"lethe/classifiers"
 	"lethe/connectors"
+	"lethe/pipeline/ask/zones"
+	"lethe/pipeline/policy/instant"
 )
 
 // Draft is the configuration that `lethe init` proposes for a source: what the catalog and the classifiers
@@ -28,6 +30,7 @@ type Draft struct {
 	order     []string // tables by name
 	people    []string // tables that have a field by which a person is found
 	today     time.Time
+	zone, why string // proposed for times without an offset, and why
 }
 
 // New makes the draft for a source whose catalog was read and whose tables were scanned.
@@ -65,6 +68,21 @@ var notWord = regexp.MustCompile(`[^a-z0-9]+`)
 func (d *Draft) served() bool { return len(d.connector.Suffix) == 0 }
 
 func (d *Draft) dumped() bool { return !d.served() && len(d.connector.Schemes) == 0 }
+
+// Times are the fields, of tables with people, whose times may lack an offset.
+func (d *Draft) Times() (fields []zones.Field) {
+	for _, name := range d.people {
+		for _, f := range d.tables[name].Fields {
+			if f.Kind == connectors.Timestamp {
+				fields = append(fields, zones.Field{Table: name, Field: f, Writing: instant.Writing{Zone: time.UTC}})
+			}
+		}
+	}
+	return fields
+}
+
+// Zone takes up what the rows and the engine tell of the zone of such times.
+func (d *Draft) Zone(c *zones.Clues) { d.zone, d.why = c.Proposal() }
 
 // People is how many tables have a field by which a person is found.
 func (d *Draft) People() int { return len(d.people) }
@@ -129,6 +147,9 @@ func (d *Draft) writeSource(b *strings.Builder) {
 			"    # apply_dsn: %[2]s   # without it the source is only read\n", d.connector.Name, word(d.options.DSN))
 	}
 	b.WriteString("    # location: IT   # country in which the data lie\n")
+	if d.zone != "" || d.why != "" {
+		fmt.Fprintf(b, "    # zone: %s   # decide: of times without an offset; %s\n", cmp.Or(d.zone, "Europe/Rome"), d.why)
+	}
 	if d.options.Unchecked && d.dumped() {
 		b.WriteString("    # complete: unchecked   # accept a dump without the trailer that proves it whole\n")
 	}

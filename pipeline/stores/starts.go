@@ -20,8 +20,8 @@ import (
 const sampleRows = 5000
 
 // SurveyStarts looks at the days from which a binding's terms count, in a sample of the table's rows, or in all
-// where the source is a stream. A day that most of them have is taken for none from then on, if it is an end's. It returns what it
-// saw, a spread for each rule.
+// where the source is a stream. A day that most of them have is taken for none from then on, if it is an end's. It
+// returns what it saw, a spread for each rule.
 func SurveyStarts(ctx context.Context, conn connectors.Source, b *judge.Binding) ([]starts.Spread, error) {
 	spreads := make([]starts.Spread, len(b.Starts))
 	if !b.Dated() {

@@ -159,8 +159,8 @@ func (c *Clues) Say(source string, said bool) (lines []string) {
 			s.against(zone), propose))
 	}
 	for _, zone := range slices.Sorted(maps.Keys(silent)) {
-		lines = append(lines, fmt.Sprintf("source %s: its engine fills in times in %s, and %s without an offset are read "+
-			"in %s: if the engine or the application writes them in another zone, say `zone: %[2]s` under the source",
+		lines = append(lines, fmt.Sprintf("source %s: its engine fills in times in %s, and %s without an offset are "+
+			"read in %s: where the engine or the application writes them in %[2]s, say `zone: %[2]s` under the source",
 			source, c.Engine, strings.Join(silent[zone], ", "), zone))
 	}
 	return lines
