@@ -217,8 +217,8 @@ type Start struct {
 	Rule        string //
 	Start       string // collected, relation_ended, ...
 	Rows        int64  // with a day
-	Oldest      string // civil date; "" none has one
-	Newest      string // civil date
+	Oldest      string // civil date, of births the year; "" none has one
+	Newest      string // the same of the newest
 	Most        string // the civil date that the most rows have
 	MostRows    int64  // how many
 	Open        int64  // rows that have no day: the relation has not ended

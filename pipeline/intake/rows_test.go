@@ -143,6 +143,16 @@ func TestRowsBecomeEvents(t *testing.T) {
 			want: []string{"refused E_IMPLIED_CONSENT how"}},
 		"no date in the field": {row: row("1", "yesterday", nil, "web", "v1", "f1", born, nil),
 			want: []string{"refused E_TIME opt_in_at"}},
+		"a day that stands for none says nothing": {row: row("1", at, "1970-01-01 00:00:00", "web", "v1", "f1", born, nil),
+			want: []string{"given news 2026-03-01 10:00:00 email=ada@lago.it how=web shown=v1 proof=f1"}},
+		"nor does one west of Greenwich": {row: row("0", nil, "1969-12-31 23:59:59-00:01", nil, nil, nil, nil, nil)},
+		"an opt-in on a day that stands for none is not dated": {
+			row: row("1", "1900-01-01 00:00:00", nil, "web", "v1", "f1", nil, nil), unproven: map[event.Reason]int{"E_CONSENT_DEFAULT": 1},
+			want: []string{"given news 2026-05-10 02:00:00 email=ada@lago.it how=web shown=v1 undated"}},
+		"an offset": {row: row("0", nil, "2026-04-01T11:00:00+0200", nil, nil, nil, nil, nil),
+			want: []string{"withdrawn news 2026-04-01 09:00:00 email=ada@lago.it"}},
+		"seconds since 1970": {row: row("0", nil, "1775034000", nil, nil, nil, nil, nil),
+			want: []string{"withdrawn news 2026-04-01 09:00:00 email=ada@lago.it"}},
 		"rows of the mapping only": {change: func(m *intake.Mapping) {
 			m.Where = map[string]*string{"act": text("news")}
 		}, row: row("1", at, nil, "web", "v1", "f1", born, "shop")},

@@ -261,7 +261,7 @@ func (c *Compiled) compileRules(p *problems) {
 		r.Begins = rp.date("valid_from", r.From, 0)
 		r.Ends = rp.date("valid_until", r.Until, calendar.MaxDate+1)
 		r.Fixed = rp.date("date", r.Date, 0)
-		r.Means = meanings(rp, r.Dates)
+		r.Means = meanings(rp, r.Start, r.Dates)
 		c.checkRule(rp, &r)
 		for j, other := range c.rules[:i] {
 			if other.Name == r.Name && r.Begins < other.Ends && other.Begins < r.Ends {
@@ -288,11 +288,14 @@ func (c *Compiled) compileRules(p *problems) {
 }
 
 // meanings reads what days mean.
-func meanings(p *problems, dates map[string]string) map[calendar.Date]string {
+func meanings(p *problems, start Start, dates map[string]string) map[calendar.Date]string {
 	means := make(map[calendar.Date]string, len(dates))
 	for _, day := range slices.Sorted(maps.Keys(dates)) {
 		means[p.date("dates", day, 0)] = dates[day]
 		p.oneOf("dates: what "+day+" means", dates[day], "open", "unknown", "real")
+		if dates[day] == "open" && (start == Collected || start == BirthPlusAge) {
+			p.add("dates: %s cannot mean open where start is %s, which is no end: write unknown or real", day, start)
+		}
 	}
 	return means
 }

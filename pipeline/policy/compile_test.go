@@ -111,6 +111,17 @@ func TestCompileRefuses(t *testing.T) {
 		{"inactivated without at", term(func(r *policy.Rule) { r.Start, r.At = policy.Inactivated, "" }),
 			"at is missing"},
 		{"event with at", term(func(r *policy.Rule) { r.Start = policy.AtEvent }), "at does not go with"},
+		{"event with dates", term(func(r *policy.Rule) {
+			r.Start, r.At, r.Dates = policy.AtEvent, "", map[string]string{"1970-01-01": "open"}
+		}), "nor do dates"},
+		{"consent with dates", rule(func(r *policy.Rule) { r.Dates = map[string]string{"1970-01-01": "open"} }),
+			"consent has none"},
+		{"dates that are none", term(func(r *policy.Rule) { r.Dates = map[string]string{"1970": "open"} }), `dates "1970"`},
+		{"dates that mean nothing", term(func(r *policy.Rule) { r.Dates = map[string]string{"1970-01-01": "never"} }),
+			`dates: what 1970-01-01 means is "never"`},
+		{"collecting that is open", term(func(r *policy.Rule) {
+			r.Start, r.Dates = policy.Collected, map[string]string{"1970-01-01": "open"}
+		}), "cannot mean open"},
 		{"fixed date without date", term(func(r *policy.Rule) { r.Start, r.At = policy.FixedDate, "" }),
 			"date goes with"},
 		{"date elsewhere", term(func(r *policy.Rule) { r.Date = "2026-01-01" }), "date goes with"},

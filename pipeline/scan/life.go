@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"lethe/connectors"
+	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/policy/instant"
 )
 
 // life gathers what a table's rows say of their own life: when they were made, and whether the
@@ -138,7 +139,7 @@ func (l *life) date(col *array.Binary) {
 		day := v[:10]
 		switch {
 		case l.oldest != nil && bytes.Compare(day, l.oldest) >= 0 && bytes.Compare(day, l.newest) <= 0:
-		case !isDay(day) || string(day) < "1900-01-01" || string(day) > l.today:
+		case !isDay(day) || string(day) > l.today:
 		default:
 			if l.oldest == nil || bytes.Compare(day, l.oldest) < 0 {
 				l.oldest = bytes.Clone(day)
@@ -150,10 +151,10 @@ func (l *life) date(col *array.Binary) {
 	}
 }
 
-// isDay reports whether a text is a civil date.
+// isDay reports whether a text is a civil date, and none that stands for none.
 func isDay(day []byte) bool {
-	_, err := time.Parse(time.DateOnly, string(day))
-	return err == nil
+	d, err := calendar.ParseDate(string(day))
+	return err == nil && !instant.NoDay(d)
 }
 
 // observe counts the rows of a batch that are marked.

@@ -2,6 +2,7 @@ package stores
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -68,6 +69,15 @@ func ends(start policy.Start, mass calendar.Date) bool {
 	return start != policy.Collected && start != policy.BirthPlusAge || month == time.January && day == 1
 }
 
+// yearOf is the year of a day, "" where there is none.
+func yearOf(d calendar.Date) string {
+	year, _, _ := d.YMD()
+	if year == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%04d", year)
+}
+
 // likeLive lets the days of a backup stand for none as those of its live source do, which was looked at before. It
 // is false where there is no such.
 func (set *Set) likeLive(s *Store, b *judge.Binding) bool {
@@ -105,6 +115,9 @@ func StartsOf(b *judge.Binding, spreads []starts.Spread, since calendar.Date) (l
 			Most: most.String(), MostRows: rows, Open: s.Open, Unknown: s.Unknown}
 		if since.Known() && rule.Start != policy.BirthPlusAge {
 			line.BeforeSince = s.Before(since)
+		}
+		if rule.Start == policy.BirthPlusAge { // a day of birth is a value of one record; its year says enough
+			line.Oldest, line.Newest, line.Most, line.MostRows = yearOf(oldest), yearOf(newest), "", 0
 		}
 		var nothing []string
 		for _, d := range f.Nothing {

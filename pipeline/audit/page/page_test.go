@@ -489,3 +489,33 @@ func TestNumbersAreGrouped(t *testing.T) {
 		require.Equal(t, want, number(n))
 	}
 }
+
+// TestPlansSayFromWhichDaysTermsCount shows the days of the tables that a plan destroys rows of, without counts where
+// the silo is sensitive.
+func TestPlansSayFromWhichDaysTermsCount(t *testing.T) {
+	start := audit.Start{Silo: "customers", Source: "crm", Object: "customers", Column: "closed_on",
+		Rule: "contract/contract", Rows: 71, Oldest: "2001-02-03", Newest: "2024-05-06", Most: "2010-01-01", MostRows: 42,
+		Unknown: 17}
+	plan := audit.Plan{PlanID: "p", Part: "destructive", State: "waiting", Silo: "customers", Source: "crm",
+		Object: "customers", Change: "delete", Rows: 12}
+	texts := func(edit func(*audit.Facts)) string {
+		f := audit.Facts{Starts: []audit.Start{start}, Plans: []audit.Plan{plan, plan}}
+		edit(&f)
+		body, err := Render(f, Totals{}, "2026-11-21")
+		require.NoError(t, err)
+		list, err := Texts(body)
+		require.NoError(t, err)
+		return strings.Join(list, "\n")
+	}
+	said := "crm: terms of contract/contract count from customers.closed_on: 71 rows have a day, from 2001-02-03 to " +
+		"2024-05-06, most of them (42) 2010-01-01; of 17 it is not known (E_START_UNKNOWN)"
+	require.Equal(t, 1, strings.Count(texts(func(*audit.Facts) {}), said))
+	require.NotContains(t, texts(func(f *audit.Facts) { f.Plans[0].Part, f.Plans[1].Part = "reversible", "reversible" }),
+		"terms of")
+	require.NotContains(t, texts(func(f *audit.Facts) { f.Starts[0].Object = "orders" }), "terms of")
+	sensitive := texts(func(f *audit.Facts) {
+		f.Inventory = []audit.Inventory{{Silo: "customers", Class: "special", Category: "health"}}
+	})
+	require.Contains(t, sensitive, "count from customers.closed_on, from 2001-02-03 to 2024-05-06")
+	require.NotContains(t, sensitive, "71 rows")
+}

@@ -141,3 +141,33 @@ func TestNoHeader(t *testing.T) {
 		require.ErrorContains(t, err, name)
 	}
 }
+
+// TestTimesThatTheClocksRepeat lets a grant be at the first of two instants, and what ends one at the last, whichever
+// column comes first.
+func TestTimesThatTheClocksRepeat(t *testing.T) {
+	rome, err := time.LoadLocation("Europe/Rome")
+	require.NoError(t, err)
+	for _, c := range []struct{ text, want string }{
+		{"email,type,occurred_at\na@b.it,given,2026-10-25 02:30\n", "2026-10-25T00:30:00Z"},
+		{"email,occurred_at,type\na@b.it,2026-10-25 02:30,given\n", "2026-10-25T00:30:00Z"},
+		{"email,occurred_at,type\na@b.it,2026-10-25 02:30,renewed\n", "2026-10-25T00:30:00Z"},
+		{"email,occurred_at,type\na@b.it,2026-10-25 02:30,withdrawn\n", "2026-10-25T01:30:00Z"},
+		{"email,occurred_at,type\na@b.it,2026-10-25 02:30,objected\n", "2026-10-25T01:30:00Z"},
+		{"email,occurred_at,type\na@b.it,2026-03-29 02:30,given\n", "2026-03-29T00:30:00Z"},
+		{"email,occurred_at,type\na@b.it,2026-03-29 02:30,refused\n", "2026-03-29T01:30:00Z"},
+		{"email,occurred_at,type\na@b.it,2026-10-25 02:30 CET,given\n", "2026-10-25T01:30:00Z"},
+		{"sep=;\nemail;occurred_at;type\na@b.it;2026-03-01;given\n", "2026-02-28T23:00:00Z"},
+	} {
+		events, report, err := readAll(t, Import{Reader: strings.NewReader(c.text), Zone: rome, Notice: "v1"})
+		require.NoError(t, err)
+		require.Empty(t, report.Rejects, c.text)
+		require.Equal(t, c.want, events[0].OccurredAt.UTC().Format(time.RFC3339), c.text)
+	}
+	_, report, err := readAll(t, Import{Zone: rome, Notice: "v1", Reader: strings.NewReader(
+		"sep=;\r\nemail;occurred_at;type\r\na@b.it;1970-01-01;withdrawn\r\na@b.it;01/02/26;given\r\n")})
+	require.NoError(t, err)
+	require.Len(t, report.Rejects, 2)
+	require.Equal(t, 3, report.Rejects[0].Line, "lines are counted as the file has them")
+	require.Contains(t, report.Rejects[0].Why, "stands for none")
+	require.Equal(t, instant.ShortYear.Error(), report.Rejects[1].Why)
+}
