@@ -24,8 +24,8 @@ func (s Start) Said() string {
 		fmt.Fprintf(&b, "; of %d it is not known (E_START_UNKNOWN)", s.Unknown)
 	}
 	if s.Nothing != "" {
-		fmt.Fprintf(&b, "; taken for none, as a mass of rows or the column's default shows: %s (dates of the rule says "+
-			"what is meant)", strings.ReplaceAll(s.Nothing, ";", ", "))
+		fmt.Fprintf(&b, "; taken for none, as a mass of rows or the column's default shows: %s "+
+			"(dates of the rule says what is meant)", strings.ReplaceAll(s.Nothing, ";", ", "))
 	}
 	if s.BeforeSince > 0 {
 		fmt.Fprintf(&b, "; %d lie before the company's first day", s.BeforeSince)

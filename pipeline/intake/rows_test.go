@@ -28,6 +28,13 @@ func text(s string) *string { return &s }
 func said(t *testing.T, m intake.Mapping, rows ...[]any) (events []string, ids []string,
 	unproven map[event.Reason]int) {
 	t.Helper()
+	return saidBy(t, setup.Source{Name: "crm"}, m, rows...)
+}
+
+// saidBy is said, of a source that says in which zone it writes.
+func saidBy(t *testing.T, of setup.Source, m intake.Mapping, rows ...[]any) (events []string, ids []string,
+	unproven map[event.Reason]int) {
+	t.Helper()
 	table := mem.Table{Def: connectors.Table{Name: "signups", Key: []string{"id"}}}
 	for _, name := range []string{"id", "email", "phone", "opt_in", "opt_in_at", "opt_out_at", "how", "shown",
 		"proof", "created_at", "act"} {
@@ -44,7 +51,7 @@ func said(t *testing.T, m intake.Mapping, rows ...[]any) (events []string, ids [
 	m.Source, m.Table, m.Purpose = "crm", "signups", "news"
 	silo := &policy.Compiled{Silo: policy.Silo{Name: "news", Rules: []policy.Rule{{Purpose: "news", Marketing: true}}}}
 	in := &Intake{setup: &setup.Setup{Zone: time.UTC}, now: now}
-	r, err := in.newRowReader(silo, &m, setup.Source{Name: "crm"}, connectors.Tables{table.Def})
+	r, err := in.newRowReader(silo, &m, of, connectors.Tables{table.Def})
 	require.NoError(t, err)
 	next, stop := iter.Pull2(source.Scan(t.Context(), connectors.Query{Table: m.Table, Fields: r.fields, MaxRows: 2}))
 	defer stop()
@@ -62,7 +69,7 @@ func said(t *testing.T, m intake.Mapping, rows ...[]any) (events []string, ids [
 			continue
 		}
 		require.NoError(t, err)
-		words := []string{string(e.Type), e.Purpose, e.OccurredAt.Format(time.DateTime)}
+		words := []string{string(e.Type), e.Purpose, e.OccurredAt.UTC().Format(time.DateTime)}
 		for _, s := range e.Subjects {
 			words = append(words, s.Kind+"="+s.Value)
 		}
@@ -93,6 +100,22 @@ func mapping(change func(*intake.Mapping)) intake.Mapping {
 		change(&m)
 	}
 	return m
+}
+
+// TestTimesOfASource reads times in the zone of the source, and of one that the clocks repeat the first for a consent,
+// the last for a withdrawal.
+func TestTimesOfASource(t *testing.T) {
+	rome, err := time.LoadLocation("Europe/Rome")
+	require.NoError(t, err)
+	crm := setup.Source{Name: "crm", Times: setup.Times{Zone: rome}}
+	// id, email, phone, opt_in, opt_in_at, opt_out_at, how, shown, proof, created_at, act
+	row := func(in, at, out any) []any {
+		return []any{"1", "ada@lago.it", nil, in, at, out, "web", "v1", "f1", nil, nil}
+	}
+	got, _, _ := saidBy(t, crm, mapping(nil), row("1", "2025-10-26 02:30:00", nil))
+	require.Equal(t, []string{"given news 2025-10-26 00:30:00 email=ada@lago.it how=web shown=v1 proof=f1"}, got)
+	got, _, _ = saidBy(t, crm, mapping(nil), row("0", nil, "2025-10-26 02:30:00"))
+	require.Equal(t, []string{"withdrawn news 2025-10-26 01:30:00 email=ada@lago.it"}, got)
 }
 
 func TestRowsBecomeEvents(t *testing.T) {

@@ -68,6 +68,14 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// TestTheLaterOfTwoDays counts from the later of two instants where the clocks repeat a time: no term ends early.
+func TestTheLaterOfTwoDays(t *testing.T) {
+	f := Field{Kind: "timestamp", Writing: instant.Writing{Zone: zoneOf(t, "America/New_York")},
+		Zone: zoneOf(t, "America/Costa_Rica")}
+	require.Equal(t, "2025-11-02", f.Read([]byte("2025-11-02 01:30:00")).String())
+	require.Equal(t, "2025-11-01", f.Read([]byte("2025-11-02 00:30:00")).String())
+}
+
 // TestWhatDaysMean lets the policy say so, and takes defaults and masses for none.
 func TestWhatDaysMean(t *testing.T) {
 	day := func(s string) calendar.Date {
