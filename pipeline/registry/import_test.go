@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/instant"
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/delivery"
 	"lethe/pipeline/registry/event"
@@ -48,9 +49,9 @@ func TestImportRefusesLines(t *testing.T) {
 			{"no instant", "a@b.it,given,news,,,n,,,", delivery.Reject{Line: 2, Reason: event.BadTime,
 				Column: "occurred_at"}},
 			{"an American date", "a@b.it,given,news,01/02/2026,,n,,,", delivery.Reject{Line: 2, Reason: event.BadTime,
-				Column: "occurred_at"}},
+				Column: "occurred_at", Why: instant.Undecided.Error()}},
 			{"31 April", "a@b.it,given,news,2026-04-31,,n,,,", delivery.Reject{Line: 2, Reason: event.BadTime,
-				Column: "occurred_at"}},
+				Column: "occurred_at", Why: instant.NoSuchDay.Error()}},
 			{"an end before the beginning", "a@b.it,given,news,2026-01-02,2026-01-01,n,,,",
 				delivery.Reject{Line: 2, Reason: event.BadTime, Column: "effective_until"}},
 			{"continued browsing", "a@b.it,given,news,2026-01-01,,n,continued_browsing,,",

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/instant"
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/delivery"
 	"lethe/pipeline/registry/event"
@@ -62,7 +63,7 @@ func TestImportISO27560(t *testing.T) {
 		{Line: 28, Reason: event.BadType, Column: "events[0].event_state"},
 		{Line: 28, Reason: event.ImpliedConsent, Column: "events[1].event_type"},
 		{Line: 28, Reason: event.BadTermination, Column: "events[2].validity_duration"},
-		{Line: 28, Reason: event.BadTime, Column: "events[3].event_time"},
+		{Line: 28, Reason: event.BadTime, Column: "events[3].event_time", Why: instant.NoInstant.Error()},
 	}}, report)
 	purposes := f.standing("news", "ada@lago-blu.example", noon).Purposes
 	require.Equal(t, policy.Given, purposes[0].State)

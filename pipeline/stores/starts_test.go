@@ -71,7 +71,7 @@ func TestSurveyStarts(t *testing.T) {
 	require.EqualValues(t, 2, line.Rows)
 	require.EqualValues(t, 20, line.Unknown)
 
-	require.Empty(t, survey(t, policy.RelationEnded, free, times(19, "2007-06-05")...).Nothing, "too few")
+	require.Empty(t, survey(t, policy.RelationEnded, free, times(9, "2007-06-05")...).Nothing, "too few")
 	require.Empty(t, survey(t, policy.RelationEnded, free, times(20, "2007-06-05", times(20, "2008-06-05")...)...).Nothing,
 		"as many as others")
 	require.Empty(t, survey(t, policy.RelationEnded, free, times(20, "2015-12-31")...).Nothing, "the policy says so")

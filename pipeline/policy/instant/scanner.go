@@ -142,10 +142,14 @@ func (s *scanner) skip(c byte) bool {
 	return false
 }
 
-// gap passes what stands between a day and a time: a space, a comma, or both.
+// gap passes what stands between a day and a time: a space, a comma, or both; or the word at.
 func (s *scanner) gap() bool {
 	comma := s.skip(',')
-	return s.skip(' ') || comma
+	space := s.skip(' ')
+	if space && len(s.rest) > 3 && s.rest[2] == ' ' && foldPrefix("at", s.rest[:2]) {
+		s.rest = s.rest[3:]
+	}
+	return space || comma
 }
 
 // number reads the next n digits.

@@ -175,13 +175,20 @@ func (s *Spread) Most() (day calendar.Date, rows int64) {
 }
 
 // massRows is how many rows with one day are a mass at least: of fewer, chance may make most of a table.
-const massRows = 20
+const massRows = 10
 
-// Mass is the day that at least twenty rows and more than half of those with a day have, which hardly any day
-// of a real end has; zero where there is none.
+// Mass is the day of a mass of rows, as hardly any real end has: of at least ten rows that are more than half of
+// those with a day, or a quarter of them and ten times as many as have any other day. Zero where there is none.
 func (s *Spread) Mass() calendar.Date {
-	if day, rows := s.Most(); rows >= massRows && 2*rows > s.Dated() {
-		return day
+	day, rows := s.Most()
+	dated := s.Dated()
+	if rows < massRows || 4*rows < dated {
+		return 0
 	}
-	return 0
+	for d, n := range s.Days {
+		if d != day && 2*rows <= dated && rows < 10*n {
+			return 0
+		}
+	}
+	return day
 }

@@ -1,6 +1,7 @@
 package starts
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -122,15 +123,42 @@ func TestSpread(t *testing.T) {
 		require.Equal(r, dated, s.Dated())
 		require.Equal(r, counts[730000]+counts[730001], s.Before(730002))
 		mass := s.Mass()
-		require.Equal(r, mass.Known(), mass != 0 && counts[mass] >= massRows && 2*counts[mass] > dated)
-		for d, n := range counts {
+		is := func(d calendar.Date) bool {
+			next := int64(0)
+			for other, n := range counts {
+				if other.Known() && other != d {
+					next = max(next, n)
+				}
+			}
+			n := counts[d]
+			return n >= massRows && (2*n > dated || 4*n >= dated && n >= 10*next)
+		}
+		for d := range counts {
 			if d.Known() {
 				oldest, newest := s.Span()
 				require.True(r, oldest <= d && d <= newest)
-				require.True(r, mass != 0 || n < massRows || 2*n <= dated)
+				require.Equal(r, is(d), d == mass, d)
 			}
 		}
 	})
+}
+
+func TestMass(t *testing.T) {
+	for _, c := range []struct {
+		most   int64
+		others []int64
+		want   bool
+	}{
+		{10, nil, true}, {9, nil, false}, {10, []int64{9}, true}, {10, []int64{5, 5}, false},
+		{50, []int64{5, 5, 5, 5, 5, 5, 5, 5, 5, 5}, true}, {50, []int64{6, 5, 5, 5, 5, 5, 5, 5, 5, 5}, false},
+		{20, slices.Repeat([]int64{2}, 30), true}, {20, slices.Repeat([]int64{2}, 31), false},
+	} {
+		s := Spread{Days: map[calendar.Date]int64{700000: c.most}}
+		for i, n := range c.others {
+			s.Days[calendar.Date(700001+i)] = n
+		}
+		require.Equal(t, c.want, s.Mass() == 700000, "%d %v", c.most, c.others)
+	}
 }
 
 func TestASpreadIsBounded(t *testing.T) {
