@@ -106,18 +106,24 @@ func (l *lineEnds) Read(p []byte) (int, error) {
 // SeparatorLine finds the separator that a first line `sep=;` names, as Excel writes it, and how long that line is;
 // false where there is none.
 func SeparatorLine(head []byte) (separator byte, length int, ok bool) {
-	if len(head) < 5 || !strings.EqualFold(string(head[:4]), "sep=") || head[4] == '\r' || head[4] == '\n' {
+	line := head
+	if i := bytes.IndexAny(head, "\r\n"); i >= 0 {
+		line = head[:i]
+	}
+	length = len(line)
+	if n := len(line); n == 7 && line[0] == '"' && line[n-1] == '"' { // some programs quote whatever they write
+		line = line[1 : n-1]
+	}
+	if len(line) != 5 || !strings.EqualFold(string(line[:4]), "sep=") {
 		return 0, 0, false
 	}
-	switch rest := head[5:]; {
-	case len(rest) == 0:
-		return head[4], 5, true
+	switch rest := head[length:]; {
 	case bytes.HasPrefix(rest, []byte("\r\n")):
-		return head[4], 7, true
-	case rest[0] == '\n' || rest[0] == '\r':
-		return head[4], 6, true
+		length += 2
+	case len(rest) > 0:
+		length++
 	}
-	return 0, 0, false
+	return line[4], length, true
 }
 
 // Separator is what stands between the fields of a CSV file: what a first line `sep=;` says, which it passes, or

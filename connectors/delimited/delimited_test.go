@@ -59,7 +59,8 @@ func TestWhateverItIsWrittenIn(t *testing.T) {
 }
 
 func TestSeparatorLine(t *testing.T) {
-	for head, want := range map[string]int{"sep=;": 5, "sep=;\n": 6, "Sep=;\r": 6, "sep=;\r\nx": 7, "sep=": 0, "sep=;x": 0,
+	for head, want := range map[string]int{"sep=;": 5, "sep=;\n": 6, "Sep=;\r": 6, "sep=;\r\nx": 7, "\"sep=;\"\r\nx": 9, "\"sep=;\"": 7,
+		"\"sep=;x": 0, "sep=;;\n": 0, "sep=": 0, "sep=;x": 0,
 		"sep=\n": 0, "sep;a\n": 0, "": 0, "email\n": 0} {
 		_, n, ok := SeparatorLine([]byte(head))
 		require.Equal(t, want, n, "%q", head)

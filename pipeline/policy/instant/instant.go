@@ -234,15 +234,15 @@ func (r Reading) None() bool {
 func NoDay(d calendar.Date) bool {
 	year, month, day := d.YMD()
 	switch n := year*10_000 + int(month)*100 + day; n {
-	case 1901_12_13, // the least second of 32 bits
-		1904_01_01,             // day 0 of spreadsheets of the Macintosh
+	case 1904_01_01, // day 0 of spreadsheets of the Macintosh
 		1969_12_31, 1970_01_01, // second 0, west and east of Greenwich
 		2038_01_19, // the last second of 32 bits
 		2079_06_06, // the last smalldatetime
+		2106_02_07, // the last second of 32 bits without a sign
 		2262_04_11, // the last nanosecond of 64 bits
 		4501_01_01: // no date, in Outlook
 		return true
-	default: // day 1 of spreadsheets, and the years 1 and 9999 of nearly everything
-		return n <= 1900_01_01 || n >= 9999_01_01
+	default: // the first days of spreadsheets, of 32 bits, of calendars and of nearly everything; and the last ones
+		return year < 1902 || year == 9999
 	}
 }

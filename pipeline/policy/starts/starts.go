@@ -61,8 +61,9 @@ func (f *Field) day(value []byte) (d, written calendar.Date, none bool) {
 	switch f.Kind {
 	case "integer", "decimal":
 		if year, ok := yearOf(value); ok {
+			first, _ := calendar.Civil(year, time.January, 1)
 			d, _ = calendar.Civil(year, time.December, 31)
-			return d, d, instant.NoDay(d)
+			return d, d, instant.NoDay(first)
 		}
 	case "date", "timestamp", "text", "float":
 	default:

@@ -54,6 +54,10 @@ func TestRead(t *testing.T) {
 		{"1700002800", "integer", rome, "2023-11-15"}, // 23:00 UTC
 		{"2024-11-20", "bool", rome, ""},
 		{"9999", "integer", rome, ""},
+		{"1970", "integer", rome, ""},
+		{"1900", "integer", rome, ""},
+		{"19700101", "integer", rome, ""},
+		{"2147483647", "integer", rome, ""},
 		{"9999-12-31", "date", rome, ""},
 		{"0001-01-01 00:00:00", "timestamp", newYork, ""},
 		{"1970-01-01 00:00:00", "timestamp", time.UTC, ""},
