@@ -196,6 +196,7 @@ func ruleWords(c *policy.Compiled, ru *policy.CompiledRule, today calendar.Date)
 		}
 		out = append(out, upper("when the rule has ended, "+endWords(c, ru))+".")
 	}
+	out = append(out, datesWords(ru)...)
 	if ru.Marketing {
 		out = append(out, "It is direct marketing: an objection ends it at once, and nobody weighs it (Art. 21(2), "+
 			"(3)); it ends every marketing rule of the silo. Only a consent given later counts again.")
@@ -216,6 +217,15 @@ func ruleWords(c *policy.Compiled, ru *policy.CompiledRule, today calendar.Date)
 		out = append(out, fmt.Sprintf("The rule is no longer in force since %s.", ru.Ends))
 	case ru.Ends <= calendar.MaxDate:
 		out = append(out, fmt.Sprintf("The rule is in force until the day before %s.", ru.Ends))
+	}
+	return out
+}
+
+// datesWords says what days in the field of a rule mean.
+func datesWords(ru *policy.CompiledRule) (out []string) {
+	means := map[string]string{"open": "it has not ended", "unknown": "nobody knows the day", "real": "that very day"}
+	for _, day := range slices.Sorted(maps.Keys(ru.Dates)) {
+		out = append(out, fmt.Sprintf("%s in that field means: %s.", day, means[ru.Dates[day]]))
 	}
 	return out
 }

@@ -125,3 +125,12 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
+
+func TestDatesSayWhatTheyMean(t *testing.T) {
+	ru := policy.CompiledRule{Rule: &policy.Rule{Dates: map[string]string{"2015-12-31": "real", "1970-01-01": "open",
+		"2001-01-01": "unknown"}}}
+	require.Equal(t, []string{"1970-01-01 in that field means: it has not ended.",
+		"2001-01-01 in that field means: nobody knows the day.", "2015-12-31 in that field means: that very day."},
+		datesWords(&ru))
+	require.Empty(t, datesWords(&policy.CompiledRule{Rule: &policy.Rule{}}))
+}
