@@ -90,3 +90,17 @@ func TestSurveyStarts(t *testing.T) {
 	require.Equal(t, "terms of p/contract count from people.over: no row has a day",
 		audit.Start{Rule: "p/contract", Object: "people", Column: "over"}.Said())
 }
+
+// TestFingerprint is what it was before fields had defaults and zones, so that plans outlive an exchange of the program.
+func TestFingerprint(t *testing.T) {
+	table := connectors.Table{Database: "shop", Name: "people", Key: []string{"id"}, Rows: 7,
+		Fields:      []connectors.Field{{Name: "id", Type: "int", Kind: connectors.Integer}, {Name: "over", Length: 3}},
+		ForeignKeys: []connectors.ForeignKey{{Name: "f", Fields: []string{"id"}, RefTable: "others"}}}
+	touched := map[string]bool{"people": true}
+	was := Fingerprint(connectors.Tables{table}, touched)
+	require.Equal(t, "1c2deb60cd49603074deee531f4cf4b3729d321415c7d8f43b5d6652d53b4663", was)
+	table.Rows, table.Fields[1].Default, table.Fields[1].Zoned = 9, "1970-01-01", true
+	require.Equal(t, was, Fingerprint(connectors.Tables{table}, touched))
+	table.Fields[1].Nullable = true
+	require.NotEqual(t, was, Fingerprint(connectors.Tables{table}, touched))
+}

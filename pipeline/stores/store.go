@@ -58,12 +58,39 @@ func Fingerprint(tables []connectors.Table, touched map[string]bool) string {
 	for _, name := range names {
 		for _, t := range tables {
 			if t.Name == name {
-				t.Rows = 0
-				fmt.Fprintf(h, "%+v\n", t)
+				fmt.Fprintf(h, "%+v\n", shapeOf(t))
 			}
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// shape is what of a table a plan hangs on. What days its fields hold by default, and in which zone, is no part of
+// it: each row is decided anew.
+type shape struct {
+	Database, Name string
+	Fields         []struct {
+		Name, Type                      string
+		Kind                            connectors.Kind
+		Nullable, Generated, AutoUpdate bool
+		Length                          int
+	}
+	Key         []string
+	ForeignKeys []connectors.ForeignKey
+	Unique      [][]string
+	Rows        int64
+}
+
+// shapeOf is the shape of a table, whatever number of rows it has.
+func shapeOf(t connectors.Table) shape {
+	s := shape{Database: t.Database, Name: t.Name, Key: t.Key, ForeignKeys: t.ForeignKeys, Unique: t.Unique}
+	s.Fields = slices.Grow(s.Fields, len(t.Fields))[:len(t.Fields)]
+	for i, f := range t.Fields {
+		to := &s.Fields[i]
+		to.Name, to.Type, to.Kind, to.Length = f.Name, f.Type, f.Kind, f.Length
+		to.Nullable, to.Generated, to.AutoUpdate = f.Nullable, f.Generated, f.AutoUpdate
+	}
+	return s
 }
 
 // Store is an open source with its catalog, and who governs what in it.
