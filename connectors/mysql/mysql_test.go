@@ -229,6 +229,9 @@ func TestCatalogForAUserWithSelectAlone(t *testing.T) {
 	_, mutates := src.(connectors.Mutator)
 	require.False(t, mutates, "without apply_dsn nothing can be changed")
 	require.NotImplements(t, (*connectors.CopyKeeper)(nil), src)
+	zone, err := src.(connectors.Zoner).Zone(t.Context())
+	require.NoError(t, err)
+	require.NotContains(t, []string{"", "SYSTEM"}, zone, "the server's own, whatever this session's")
 
 	tables := catalog(t, src)
 	require.Len(t, tables, 6)
