@@ -66,6 +66,9 @@ func showPlans(ctx context.Context, c *Command, p *setup.Setup, id string) error
 			p.Names.Of(line.Source)
 			p.Names.Of(line.Table)
 		}
+		for _, line := range d.Starts {
+			p.Names.Of(line.Field)
+		}
 	}
 	if c.json {
 		return errors.Join(append(unusable, c.printJSON(docs))...)

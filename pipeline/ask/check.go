@@ -95,7 +95,7 @@ func checkSource(ctx context.Context, set *stores.Set, src setup.Source) ([]stri
 			lines = append(lines, fmt.Sprintf("source %s, of the rows looked at: %s", s.Name, looked.Said()))
 		}
 	}
-	said, err := foresee(ctx, set, s)
+	said, err = foresee(ctx, set, s)
 	return append(lines, said...), err
 }
 

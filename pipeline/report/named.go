@@ -26,7 +26,7 @@ func named(f audit.Facts, n *shown.Names) audit.Facts {
 	}
 	f.Inventory, f.Findings, f.Summary = slices.Clone(f.Inventory), slices.Clone(f.Findings), slices.Clone(f.Summary)
 	f.Plans, f.Exceptions, f.Backups = slices.Clone(f.Plans), slices.Clone(f.Exceptions), slices.Clone(f.Backups)
-	f.ConsentSync = slices.Clone(f.ConsentSync)
+	f.ConsentSync, f.Starts = slices.Clone(f.ConsentSync), slices.Clone(f.Starts)
 	for i, line := range f.ConsentSync {
 		copied := *line
 		f.ConsentSync[i] = &copied

@@ -82,6 +82,7 @@ func look(ctx context.Context, p *setup.Setup, src setup.Source) (tables connect
 	if tables = all; err != nil {
 		return nil, nil, err
 	}
+	p.Names.Learn(tables)
 	for _, silo := range p.Silos {
 		for _, r := range silo.Silo.Records {
 			if r.Source != src.Name {
