@@ -198,6 +198,7 @@ func (g *Graph) order(otherwise bool) bool {
 			if n.detach = append(n.detach, missing(n.detach, r.edge.nullable)...); len(r.edge.nullable) == 0 {
 				n.stay(otherwise)
 				ordered = false
+				break
 			}
 		}
 	}
@@ -220,7 +221,7 @@ func (g *Graph) order(otherwise bool) bool {
 	if !ordered {
 		return false
 	}
-	levels(leaving, func(r ref) bool { return g.minds(r) && !detached(r) })
+	levels(leaving, g.knows)
 	return true
 }
 
@@ -268,43 +269,61 @@ func detached(r ref) bool {
 	return slices.ContainsFunc(r.edge.nullable, func(f string) bool { return slices.Contains(r.child.detach, f) })
 }
 
-// levels gives every row a greater level than those that it refers to: also where the engine does not mind,
-// but within a circle of such references.
-func levels(nodes []*node, minds func(ref) bool) {
+// levels gives every row a greater level than those that it refers to: also where the engine does not mind, but
+// within a circle of references that it does not know. The rows of a circle around which it cascades have one level:
+// whichever of them is deleted first takes the others along, with what must not refer to them then.
+func levels(nodes []*node, knows func(ref) bool) {
+	other := func(r ref) bool { return r.child != r.parent && !detached(r) }
 	circle := map[*node]int{}
-	for i, c := range circles(nodes, func(r ref) bool { return r.child != r.parent && !detached(r) }) {
+	for i, c := range circles(nodes, other) {
 		for _, n := range c {
 			circle[n] = i + 1
 		}
 	}
+	first, members := map[*node]*node{}, map[*node][]*node{}
+	for _, n := range nodes {
+		first[n] = n
+	}
+	for _, c := range circles(nodes, func(r ref) bool { return other(r) && knows(r) }) {
+		for _, n := range c {
+			first[n] = c[0]
+		}
+	}
 	counts := func(r ref) bool {
-		if r.child == r.parent || detached(r) || !r.child.going() || !r.parent.going() {
+		if !other(r) || !r.child.going() || !r.parent.going() || first[r.child] == first[r.parent] {
 			return false
 		}
-		return circle[r.child] == 0 || circle[r.child] != circle[r.parent] || minds(r)
+		return circle[r.child] == 0 || circle[r.child] != circle[r.parent] || knows(r)
 	}
 	waits := map[*node]int{}
-	var ready []*node
 	for _, n := range nodes {
+		members[first[n]] = append(members[first[n]], n)
 		for _, r := range n.out {
 			if counts(r) {
-				waits[n]++
+				waits[first[n]]++
 			}
 		}
-		if waits[n] == 0 {
+	}
+	var ready []*node
+	for _, n := range nodes {
+		if first[n] == n && waits[n] == 0 {
 			ready = append(ready, n)
 		}
 	}
 	for len(ready) > 0 {
 		p := ready[0]
 		ready = ready[1:]
-		for _, r := range p.in {
-			if !counts(r) {
-				continue
-			}
-			r.child.level = max(r.child.level, p.level+1)
-			if waits[r.child]--; waits[r.child] == 0 {
-				ready = append(ready, r.child)
+		for _, m := range members[p] {
+			m.level = p.level
+			for _, r := range m.in {
+				if !counts(r) {
+					continue
+				}
+				c := first[r.child]
+				c.level = max(c.level, p.level+1)
+				if waits[c]--; waits[c] == 0 {
+					ready = append(ready, c)
+				}
 			}
 		}
 	}
