@@ -3,7 +3,6 @@ package pipeline_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -168,7 +167,11 @@ type lame struct {
 	err   error
 	asked *[]string
 	views []connectors.View
+
+	unread []connectors.Unread
 }
+
+func (l lame) Unread(context.Context) ([]connectors.Unread, error) { return l.unread, nil }
 
 func (l lame) Views(context.Context) ([]connectors.View, error) { return l.views, nil }
 
@@ -373,14 +376,33 @@ func TestDiscoverSample(t *testing.T) {
 	catalogue, err := classifiers.New()
 	require.NoError(t, err)
 	store := mem.New("crm", people(), contacts(3000, -1))
-	verdicts, missed, err := scan.DiscoverSample(t.Context(), store, catalogue, 150, func(int64, int64) {})
+	found, err := scan.Discover(t.Context(), store, catalogue, 150, func(int64, int64) {})
 	require.NoError(t, err)
-	require.Equal(t, map[string]float64{"contacts": scan.MissedBelow(150)}, missed)
-	require.Equal(t, int64(150), verdicts[0].Rows)
-	_, _, err = scan.DiscoverSample(t.Context(), lame{Store: store, table: "people", err: errors.New("broken")},
+	require.Equal(t, map[string]float64{"contacts": scan.MissedBelow(150)}, found.Missed)
+	require.Equal(t, int64(150), found.Tables[0].Rows)
+	_, err = scan.Discover(t.Context(), lame{Store: store, table: "people", err: connectors.ErrUnreachable},
 		catalogue, 0, func(int64, int64) {})
 	require.ErrorContains(t, err, "people")
 	require.Equal(t, 1.0, scan.MissedBelow(0))
+}
+
+// TestDiscoverNamesWhatItCouldNotRead: one table that cannot be read ends nothing, and is not passed over.
+func TestDiscoverNamesWhatItCouldNotRead(t *testing.T) {
+	catalogue, err := classifiers.New()
+	require.NoError(t, err)
+	store := lame{Store: mem.New("crm", people(), contacts(300, -1)), table: "contacts", err: connectors.ErrDenied,
+		unread: []connectors.Unread{{Name: "words", Reason: "an index", Of: "people"}},
+		views:  []connectors.View{{Name: "everybody"}}}
+	found, err := scan.Discover(t.Context(), store, catalogue, 0, func(int64, int64) {})
+	require.NoError(t, err)
+	require.ErrorIs(t, found.Failed, connectors.ErrDenied)
+	require.Len(t, found.Tables, 1)
+	require.Equal(t, "people", found.Tables[0].Table)
+	require.Len(t, found.Unread, 2)
+	require.Equal(t, "words", found.Unread[0].Name)
+	require.Equal(t, "contacts", found.Unread[1].Name)
+	require.NotEmpty(t, found.Unread[1].Reason)
+	require.Equal(t, []string{"everybody"}, found.Views)
 }
 
 func TestPathsInsideAFieldStandInTheInventory(t *testing.T) {

@@ -49,6 +49,7 @@ type Document struct {
 	Files        map[string]string `json:"files,omitempty"` // by backup: sha256 of the file as planned
 	Counts       []Count           `json:"counts"`
 	Questions    []string          `json:"questions"`
+	Stays        []string          `json:"stays,omitempty"` // what keeps a copy of rows that the plan changes, in words
 	Sets         []Set             `json:"sets"`
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"lethe/classifiers"
+	"lethe/connectors"
 	"lethe/pipeline/audit"
 )
 
@@ -23,6 +24,13 @@ func (sc *Scanner) Inventory(s *Source) []audit.Inventory {
 			t.Category, t.Class = "personal", "personal"
 		}
 		rows = append(append(rows, t), fields...)
+	}
+	for i, u := range s.Unread {
+		if u.Name == "" || i > 0 && s.Unread[i-1].Name == u.Name { // said by a finding; said once
+			continue
+		}
+		r := &Reading{Table: connectors.Table{Name: u.Name, Rows: -1}, State: "skipped", reason: u.Reason}
+		rows = append(rows, sc.tableRow(s, r))
 	}
 	return rows
 }

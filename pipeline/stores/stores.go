@@ -161,6 +161,9 @@ func (set *Set) Prepare(ctx context.Context, s *Store) error {
 	}
 	s.Tables = tables
 	set.Setup.Names.Learn(tables)
+	if s.Unread, err = UnreadOf(ctx, s.Conn); err != nil {
+		return err
+	}
 	if err := NoRegistry(s.Name, tables); err != nil {
 		return err
 	}
