@@ -27,6 +27,7 @@ type virtual struct {
 	name   string
 	module string            // in lower case
 	option map[string]string // of the arguments, those that are options
+	fields []string          // the others
 	here   bool              // this build has the module
 	copies []copied
 }
@@ -71,7 +72,7 @@ func loadVirtual(c *sqlite3.Conn) ([]virtual, error) {
 		err = rows(c, `SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%' `+
 			`ORDER BY name`, func(s *sqlite3.Stmt) {
 			v := virtual{name: s.ColumnText(0)}
-			v.module, v.option = moduleOf(s.ColumnText(1))
+			v.module, v.fields, v.option = moduleOf(s.ColumnText(1))
 			v.here = modules[v.module]
 			list = append(list, v)
 		})
@@ -106,7 +107,7 @@ func (v *virtual) lookUp(c *sqlite3.Conn) error {
 		}
 		of := v.copyOf(s.ColumnText(0))
 		of.writes = true
-		if v.removes(strings.ToUpper(m[1]), sql) {
+		if v.removes(strings.ToUpper(m[1]), sql) && v.covered(m[3]) {
 			of.events[strings.ToUpper(m[2])] = true
 		}
 	})
@@ -133,7 +134,7 @@ func (t *table) findTexts(c *sqlite3.Conn) error {
 }
 
 // triggerEvent finds when a trigger fires, and what for.
-var triggerEvent = regexp.MustCompile(`(?is)(?:\b(BEFORE|AFTER)\s+)?\b(DELETE|INSERT|UPDATE)\b(?:\s+OF\s.+?)?\s+ON\b`)
+var triggerEvent = regexp.MustCompile(`(?is)(?:\b(BEFORE|AFTER)\s+)?\b(DELETE|INSERT|UPDATE)\b(?:\s+OF\s(.+?))?\s+ON\b`)
 
 // named finds a name in SQL, quoted or not.
 func named(name string) *regexp.Regexp {
@@ -154,6 +155,15 @@ func (v *virtual) removes(when, sql string) bool {
 		return false
 	}
 	return strings.Contains(sql, "delete from") || strings.Contains(sql, "update ") || strings.Contains(sql, "replace")
+}
+
+// covered says whether a trigger fires for every field of an index: one that names fields (UPDATE OF) need not.
+func (v *virtual) covered(of string) bool {
+	if of == "" {
+		return true
+	}
+	named := tokens(strings.ToLower(of))
+	return !slices.ContainsFunc(v.fields, func(f string) bool { return !slices.Contains(named, strings.ToLower(f)) })
 }
 
 // kind is what the table is, in words.
@@ -256,15 +266,17 @@ func unread(c *sqlite3.Conn, database string) ([]connectors.Unread, error) {
 	return list, err
 }
 
-// moduleOf reads the module and its options off what SQLite keeps of CREATE VIRTUAL TABLE. An option is an argument
-// "name = value", as the full-text modules take them.
-func moduleOf(sql string) (module string, options map[string]string) {
+// moduleOf reads the module and its arguments off what SQLite keeps of CREATE VIRTUAL TABLE. An option is an argument
+// "name = value", as the full-text modules take them; of the others the first word counts, which is a field.
+func moduleOf(sql string) (module string, fields []string, options map[string]string) {
 	options = map[string]string{}
 	var argument []string
 	depth, state := 0, 0 // 0: before USING, 1: the module follows, 2: its arguments
 	end := func() {
 		if len(argument) > 1 && argument[1] == "=" {
 			options[strings.ToLower(argument[0])] = strings.Join(argument[2:], "")
+		} else if len(argument) > 0 {
+			fields = append(fields, argument[0])
 		}
 		argument = argument[:0]
 	}
@@ -288,7 +300,7 @@ func moduleOf(sql string) (module string, options map[string]string) {
 			argument = append(argument, t)
 		}
 	}
-	return module, options
+	return module, fields, options
 }
 
 var (
