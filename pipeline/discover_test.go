@@ -405,15 +405,45 @@ func TestDiscoverNamesWhatItCouldNotRead(t *testing.T) {
 	require.Equal(t, []string{"everybody"}, found.Views)
 }
 
+// TestWhatIsNotReadStandsInTheReport: an index that keeps what is erased, one that nobody can read, and a counter.
+func TestWhatIsNotReadStandsInTheReport(t *testing.T) {
+	w := newWorld(t, news(nil), people())
+	w.Setup.Sources[0].Open = func(context.Context) (connectors.Source, error) {
+		return lame{Store: w.Live, unread: []connectors.Unread{
+			{Name: "counter", Reason: "a sequence"},
+			{Name: "kept", Reason: "an index of people, kept in step", Of: "people"},
+			{Name: "loose", Reason: "an index of people, which stays", Of: "people", Stays: true},
+			{Name: "odd", Reason: "a module that nobody knows", Unknown: true},
+			{Reason: "tables that the account may not see", Unknown: true}}}, nil
+	}
+	f := w.discover()
+	for _, name := range []string{"counter", "kept", "loose", "odd"} {
+		require.Equal(t, "skipped", at(t, f, name, "").State)
+		require.NotEmpty(t, at(t, f, name, "").Reason)
+	}
+	found := map[string]string{}
+	for _, x := range f.Findings {
+		if x.Kind == "F_UNREAD" || x.Kind == "F_COPY_STAYS" {
+			found[x.Object] = x.Kind + " " + x.Severity
+		}
+	}
+	require.Equal(t, map[string]string{"loose": "F_COPY_STAYS high", "odd": "F_UNREAD low", "": "F_UNREAD low"}, found)
+}
+
 func TestPathsInsideAFieldStandInTheInventory(t *testing.T) {
 	rows := [][]any{}
 	for i := range 60 {
 		rows = append(rows, []any{fmt.Sprint(i),
-			fmt.Sprintf(`{"contact":{"email":"anna.%d@lagoblu.it"},"colour":"red"}`, i)})
+			fmt.Sprintf(`{"contact":{"email":"anna.%d@lagoblu.it"},"colour":"red"}`, i),
+			fmt.Sprintf(`a:1:{s:4:"data";s:%d:"{"mail":"anna.%d@lagoblu.it"}";}`, len(fmt.Sprint(i))+27, i)})
 	}
 	w := newWorld(t, news(nil), people(),
-		table("profiles", []connectors.Field{id, field("data", connectors.JSON, true)}, nil, rows...))
+		table("profiles", []connectors.Field{id, field("data", connectors.JSON, true),
+			field("meta", connectors.Text, true)}, nil, rows...))
 	f := w.discover()
 	require.Equal(t, "email", at(t, f, "profiles", "data.contact.email").Category)
 	require.Equal(t, "none", at(t, f, "profiles", "data.colour").Category)
+	require.Equal(t, "path", at(t, f, "profiles", "data.colour").Type)
+	require.Equal(t, "email", at(t, f, "profiles", "meta.data.mail").Category)
+	require.Equal(t, "path in json in php", at(t, f, "profiles", "meta.data.mail").Type)
 }

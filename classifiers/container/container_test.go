@@ -54,6 +54,8 @@ func TestDocuments(t *testing.T) {
 			[]string{"mail=a@b.eu (php)", "ok=1 (php)"}},
 		{"php, lengths of another character set", `a:2:{s:4:"city";s:9:"Zürich";s:1:"n";i:1;}`, PHP,
 			[]string{"city=Zürich (php)", "n=1 (php)"}},
+		{"php, wrong length of json", `a:1:{s:4:"data";s:9:"{"to":"a@b.eu"}";}`, PHP, []string{"data.to=a@b.eu (json in php)"}},
+		{"php enumeration", `a:2:{s:4:"mood";E:9:"Mood:Glad";s:1:"n";i:1;}`, PHP, []string{"n=1 (php)"}},
 		{"php, cut off", `a:2:{s:4:"mail";s:6:"a@b.eu";s:4:"text";s:900:"and so`, PHP,
 			[]string{"mail=a@b.eu (php)", "text=and so (php)"}},
 		{"php session", `user|a:1:{s:4:"mail";s:6:"a@b.eu";}count|i:4;`, PHP, []string{"user.mail=a@b.eu (php)", "count=4 (php)"}},

@@ -78,17 +78,18 @@ func (r *phpReader) value(depth int) bool {
 	}
 	switch r.b[r.i] {
 	case 's', 'S':
-		text, ok := r.text()
+		text, ok := r.text(';')
 		r.w.add(text)
 		return ok
 	case 'a':
 		return r.inside(depth)
 	case 'O', 'C', 'E':
-		_, ok := r.text()
-		if !ok || r.i == 0 || r.b[r.i-1] == ';' { // an element of an enumeration ends here
-			return ok
+		closed := byte(':')
+		if r.b[r.i] == 'E' { // an element of an enumeration is no more than its name
+			closed = ';'
 		}
-		return r.inside(depth)
+		_, ok := r.text(closed)
+		return ok && (closed == ';' || r.inside(depth))
 	case 'N':
 		return r.scalar(false)
 	case 'i', 'd', 'b':
@@ -112,9 +113,9 @@ func (r *phpReader) scalar(leaf bool) bool {
 	return true
 }
 
-// text reads s:3:"abc"; or the name of a class. Where the length is not that of the bytes, as after a search and
-// replace in a dump, the text ends with the next quote that a sign of PHP follows.
-func (r *phpReader) text() (text []byte, ok bool) {
+// text reads s:3:"abc"; or the name of a class, which a colon follows. Where the length is not that of the bytes, as
+// after a search and replace in a dump, the text ends with the next quote that the sign follows.
+func (r *phpReader) text(closed byte) (text []byte, ok bool) {
 	i, n := r.i+2, 0
 	for i < len(r.b) && i < r.i+12 && isDigit(r.b[i]) {
 		n = n*10 + int(r.b[i]-'0')
@@ -126,10 +127,10 @@ func (r *phpReader) text() (text []byte, ok bool) {
 	}
 	i += 2
 	end := i + n
-	if n > len(r.b)-i || end+1 >= len(r.b) || !endsText(r.b[end:]) {
-		end = i
-		for end < len(r.b) && !endsText(r.b[end:]) {
-			end++
+	if n > len(r.b)-i || end+1 >= len(r.b) || r.b[end] != '"' || r.b[end+1] != closed {
+		end = len(r.b)
+		if at := bytes.Index(r.b[i:], []byte{'"', closed}); at >= 0 {
+			end = i + at
 		}
 	}
 	text = r.b[i:end]
@@ -140,9 +141,6 @@ func (r *phpReader) text() (text []byte, ok bool) {
 	r.i = end + 2
 	return text, true
 }
-
-// endsText reports whether a text or a name ends here.
-func endsText(b []byte) bool { return len(b) > 1 && b[0] == '"' && (b[1] == ';' || b[1] == ':') }
 
 // inside reads the keys and values between brackets. Numbers that count things up are no names.
 func (r *phpReader) inside(depth int) bool {
@@ -161,7 +159,7 @@ func (r *phpReader) inside(depth int) bool {
 				return false
 			}
 		case 's', 'S':
-			key, ok := r.text()
+			key, ok := r.text(';')
 			if !ok {
 				return false
 			}

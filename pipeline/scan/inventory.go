@@ -104,9 +104,12 @@ func (sc *Scanner) fieldRows(s *Source, r *Reading, t audit.Inventory) []audit.I
 		rows = append(rows, row)
 	}
 	for _, v := range r.verdict.Fields {
-		if v.Path { // a place inside a JSON or XML field
+		if v.Path { // a place inside a document
 			row := base
 			row.Column, row.Type = v.Field, "path"
+			if v.Inside != "json" && v.Inside != "xml" && v.Inside != "html" {
+				row.Type += " in " + v.Inside
+			}
 			fill(&row, v)
 			sc.review(s, &row)
 			rows = append(rows, row)
