@@ -94,12 +94,12 @@ func TestAddressesInsideTexts(t *testing.T) {
 	c := catalogue(t)
 	for name, write := range writings {
 		for _, header := range []string{"c1", "options", "cc", "description", "email", "city", "status", "value", "amount"} {
-			for _, table := range []string{"t", "products", "customers"} {
+			for _, table := range []string{"t", "products"} {
 				for _, rows := range []int{1, 3, 40, 6000} {
-					if rows == 6000 && header != "c1" {
-						continue
-					}
 					for _, share := range []int{1, 2, 10} {
+						if rows == 6000 && (header != "c1" || table != "t" || share == 2) {
+							continue
+						}
 						var values []string
 						for i := range rows {
 							if i%share == 0 {
