@@ -159,7 +159,7 @@ func (v *virtual) removes(when, sql string) bool {
 
 // covered says whether a trigger fires for every field of an index: one that names fields (UPDATE OF) need not.
 func (v *virtual) covered(of string) bool {
-	if of == "" {
+	if of == "" || !v.isText() {
 		return true
 	}
 	named := tokens(strings.ToLower(of))
