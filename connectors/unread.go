@@ -5,8 +5,8 @@ import "context"
 // Partial is a Source that can hold more than its catalog: tables that cannot be read, and copies that the engine
 // keeps of the rows of others.
 type Partial interface {
-	// Unread returns what the source holds beside its catalog and its views, sorted by name. None of it is in the
-	// catalog, and Of, where it is not empty, is a table that is.
+	// Unread returns what the source holds beside its catalog and its views, sorted by name, and what in the catalog
+	// may be a copy (Read). Nothing else is in the catalog, and Of, where it is not empty, is a table that is.
 	Unread(ctx context.Context) ([]Unread, error)
 }
 
@@ -19,4 +19,6 @@ type Unread struct {
 	Unknown bool
 	// Stays says that what is erased or changed in Of can stay in it.
 	Stays bool
+	// Read says that it is read all the same, and is named as the copy that it may be.
+	Read bool
 }

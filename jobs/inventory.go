@@ -122,6 +122,9 @@ func writeJSON(w io.Writer, found *scan.Discovery) error {
 		list = append(list, entry{TableVerdict: t})
 	}
 	for _, u := range found.Unread {
+		if u.Read {
+			continue
+		}
 		list = append(list, entry{classifiers.TableVerdict{Table: u.Name, Fields: []classifiers.Verdict{}}, u.Reason})
 	}
 	if len(found.Missed) == 0 {
@@ -142,9 +145,12 @@ func writeJSON(w io.Writer, found *scan.Discovery) error {
 // writeUnread prints what was not read, a line each.
 func writeUnread(w io.Writer, list []connectors.Unread) {
 	for _, u := range list {
-		if u.Name == "" {
+		switch {
+		case u.Read:
+			continue
+		case u.Name == "":
 			fmt.Fprintf(w, "not read: %s\n", u.Reason)
-		} else {
+		default:
 			fmt.Fprintf(w, "not read: %s, %s\n", u.Name, u.Reason)
 		}
 	}
@@ -212,7 +218,7 @@ func writeText(w io.Writer, found *scan.Discovery, all bool) {
 			strings.Join(found.Views, ", "))
 	}
 	read := "every row was read"
-	if len(found.Unread) > 0 {
+	if slices.ContainsFunc(found.Unread, func(u connectors.Unread) bool { return !u.Read }) {
 		read = "every row of these was read, and nothing of what is named as not read"
 	}
 	if len(missed) > 0 {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -36,6 +37,7 @@ type virtual struct {
 type copied struct {
 	of     string
 	writes bool            // triggers write the copy
+	alike  bool            // only the names of the fields say so
 	events map[string]bool // DELETE, UPDATE: a trigger takes out what was there before
 }
 
@@ -48,14 +50,19 @@ func (v *virtual) isText() bool {
 // https://sqlite.org/fts5.html.
 func (v *virtual) external() bool { _, given := v.option["content"]; return given }
 
+// tied says whether anything but the names of fields makes the table a copy.
+func (v *virtual) tied() bool {
+	return slices.ContainsFunc(v.copies, func(of copied) bool { return !of.alike })
+}
+
 // readable says whether the rows are the table's alone, and the build can read them.
 func (v *virtual) readable() bool {
-	return v.here && len(v.copies) == 0 && shadowSuffixes[v.module] != nil && !v.external()
+	return v.here && !v.tied() && shadowSuffixes[v.module] != nil && !v.external()
 }
 
 // text names the table behind a full-text index of a module that the build lacks, in which its texts are; "" none.
 func (v *virtual) text() string {
-	if v.here || !v.isText() || v.external() || len(v.copies) > 0 || v.option["compress"] != "" {
+	if v.here || !v.isText() || v.external() || v.tied() || v.option["compress"] != "" {
 		return ""
 	}
 	return v.name + "_content"
@@ -98,7 +105,7 @@ func (v *virtual) lookUp(c *sqlite3.Conn) error {
 		}
 	}
 	name := named(v.name)
-	return rows(c, `SELECT t.name, g.sql FROM sqlite_schema g JOIN sqlite_schema t ON t.type = 'table' AND `+
+	err := rows(c, `SELECT t.name, g.sql FROM sqlite_schema g JOIN sqlite_schema t ON t.type = 'table' AND `+
 		`t.name = g.tbl_name COLLATE NOCASE WHERE g.type = 'trigger' ORDER BY g.name`, func(s *sqlite3.Stmt) {
 		sql := s.ColumnText(1)
 		m := triggerEvent.FindStringSubmatch(sql)
@@ -111,6 +118,30 @@ func (v *virtual) lookUp(c *sqlite3.Conn) error {
 			of.events[strings.ToUpper(m[2])] = true
 		}
 	})
+	if err != nil || len(v.copies) > 0 || !v.isText() || v.option["content"] != "" {
+		return err
+	}
+	return v.findAlike(c)
+}
+
+// findAlike finds the tables that have all fields of a full-text index which nothing ties to a table.
+func (v *virtual) findAlike(c *sqlite3.Conn) error {
+	fields := map[string]map[string]bool{}
+	err := rows(c, `SELECT t.name, lower(f.name) FROM pragma_table_list t, pragma_table_xinfo(t.name, 'main') f `+
+		`WHERE t.schema = 'main' AND t.type = 'table' ORDER BY t.name`, func(s *sqlite3.Stmt) {
+		table := s.ColumnText(0)
+		if fields[table] == nil {
+			fields[table] = map[string]bool{}
+		}
+		fields[table][s.ColumnText(1)] = true
+	})
+	for _, table := range slices.Sorted(maps.Keys(fields)) {
+		lacks := func(f string) bool { return !fields[table][strings.ToLower(f)] }
+		if len(v.fields) > 0 && !strings.HasPrefix(table, "sqlite_") && !slices.ContainsFunc(v.fields, lacks) {
+			v.copyOf(table).alike = true
+		}
+	}
+	return err
 }
 
 // copyOf is what is known of the table as a copy of another.
@@ -182,7 +213,7 @@ func (v *virtual) unread() (list []connectors.Unread) {
 	for i := range v.copies {
 		list = append(list, v.unreadCopy(&v.copies[i]))
 	}
-	if list != nil {
+	if list != nil && v.text() == "" || v.readable() {
 		return list
 	}
 	u := connectors.Unread{Name: v.name, Unknown: true}
@@ -199,7 +230,7 @@ func (v *virtual) unread() (list []connectors.Unread) {
 	default:
 		u.Reason = v.kind() + ", which shows what other tables hold"
 	}
-	return []connectors.Unread{u}
+	return append(list, u)
 }
 
 // unreadCopy says what becomes of a copy when rows of its table are erased.
@@ -207,6 +238,13 @@ func (v *virtual) unreadCopy(of *copied) connectors.Unread {
 	u := connectors.Unread{Name: v.name, Of: of.of, Stays: true}
 	u.Reason = v.kind() + " of " + of.of
 	switch {
+	case of.alike:
+		if u.Read = v.readable(); v.text() != "" {
+			u.Name, u.Read = v.text(), true
+		}
+		u.Reason = fmt.Sprintf("%s with fields of %s, of which it may hold a copy: nothing takes out of it a row that is "+
+			"deleted or changed", v.kind(), of.of)
+		return u
 	case of.writes && !v.here:
 		u.Reason += fmt.Sprintf(", whose triggers write it: this build lacks the module, so that they fail, and no row "+
 			"of %s can be changed here", of.of)
@@ -250,9 +288,11 @@ func unread(c *sqlite3.Conn, database string) ([]connectors.Unread, error) {
 	var list []connectors.Unread
 	for i := range virtuals {
 		v := &virtuals[i]
+		list = append(list, v.unread()...)
 		if !v.readable() {
-			list = append(list, v.unread()...)
-		} else if _, err := loadTable(c, database, v.name); err != nil {
+			continue
+		}
+		if _, err := loadTable(c, database, v.name); err != nil {
 			list = append(list, connectors.Unread{Name: v.name, Unknown: true,
 				Reason: v.kind() + " that cannot be opened: a tokenizer of the application, or damage"})
 		}

@@ -54,10 +54,14 @@ func TestVirtualTables(t *testing.T) {
 		of     string
 		stays  bool
 	}{
-		"alone": {made: []string{"CREATE VIRTUAL TABLE x USING fts5(mail, bio)", "INSERT INTO x VALUES ('eva@lago.it', 'a')"},
+		"alone": {made: []string{"CREATE VIRTUAL TABLE x USING fts5(subject, bio)", "INSERT INTO x VALUES ('eva@lago.it', 'a')"},
 			tables: []string{"x"}},
+		"alone, with fields of a table": {made: []string{"CREATE VIRTUAL TABLE x USING fts5(MAIL, bio UNINDEXED)"},
+			tables: []string{"x"}, unread: "with fields of people, of which it may hold a copy", of: "people", stays: true},
+		"contentless, with fields of a table": {made: []string{"CREATE VIRTUAL TABLE x USING fts5(mail, content='')"},
+			unread: "with fields of people, of which it may hold a copy", of: "people", stays: true},
 		"alone, oddly written": {tables: []string{"x"},
-			made: []string{"CREATE VIRTUAL TABLE -- USING fts9(\n \"x\" USING 'fts5' (mail, /* content='' */ bio)"}},
+			made: []string{"CREATE VIRTUAL TABLE -- USING fts9(\n \"x\" USING 'fts5' (words, /* content='' */ bio)"}},
 		"external, kept": {made: []string{external, trigger("AFTER DELETE", takesOut), trigger("AFTER UPDATE", takesOut+putsIn)},
 			unread: "of people, which its triggers keep in step", of: "people"},
 		"external, not kept":     {made: []string{external}, unread: "deleted or changed, so that it stays", of: "people", stays: true},
@@ -72,7 +76,7 @@ func TestVirtualTables(t *testing.T) {
 			trigger("AFTER UPDATE", takesOut+putsIn)}, unread: "a row that is deleted", of: "people", stays: true},
 		"external, of a view": {made: []string{"CREATE VIEW v AS SELECT * FROM people",
 			strings.Replace(external, "people", "v", 1)}, unread: "no table of this database"},
-		"contentless": {made: []string{"CREATE VIRTUAL TABLE x USING fts5(bio, content = '')"}, unread: "not the texts"},
+		"contentless": {made: []string{"CREATE VIRTUAL TABLE x USING fts5(words, content = '')"}, unread: "not the texts"},
 		"contentless, kept": {made: []string{"CREATE VIRTUAL TABLE x USING fts5(mail, bio, content='', contentless_delete=1)",
 			trigger("AFTER DELETE", "DELETE FROM x WHERE rowid = old.id;"),
 			trigger("AFTER UPDATE", "UPDATE x SET mail = new.mail, bio = new.bio WHERE rowid = old.id;")},
@@ -86,12 +90,12 @@ func TestVirtualTables(t *testing.T) {
 		"places, kept": {made: []string{"CREATE VIRTUAL TABLE x USING rtree_i32(id, low, high)",
 			trigger("AFTER DELETE", "DELETE FROM x WHERE id = old.id;"), trigger("AFTER UPDATE", "UPDATE x SET low = 1;")},
 			unread: "an index of places (rtree_i32) of people", of: "people"},
-		"words of an index": {made: []string{"CREATE VIRTUAL TABLE y USING fts5(bio)", "CREATE VIRTUAL TABLE x USING fts5vocab(y, row)"},
+		"words of an index": {made: []string{"CREATE VIRTUAL TABLE y USING fts5(words)", "CREATE VIRTUAL TABLE x USING fts5vocab(y, row)"},
 			tables: []string{"y"}, unread: "what other tables hold"},
-		"a tokenizer of the application": {made: []string{foreign("x", "fts5(bio, tokenize='icu')")}, unread: "cannot be opened"},
-		"fts4": {made: []string{foreign("x", "fts4(bio)", "CREATE TABLE x_content (docid INTEGER PRIMARY KEY, c0bio)",
+		"a tokenizer of the application": {made: []string{foreign("x", "fts5(words, tokenize='icu')")}, unread: "cannot be opened"},
+		"fts4": {made: []string{foreign("x", "fts4(words)", "CREATE TABLE x_content (docid INTEGER PRIMARY KEY, c0words)",
 			"CREATE TABLE x_segdir (level)")}, tables: []string{"x_content"}, unread: "its texts are read as x_content"},
-		"fts4, compressed": {made: []string{foreign("x", "fts4(bio, compress=zip)",
+		"fts4, compressed": {made: []string{foreign("x", "fts4(words, compress=zip)",
 			"CREATE TABLE x_content (docid INTEGER PRIMARY KEY, c0bio)")}, unread: "lacks"},
 		"fts4, external": {made: []string{foreign("x", `fts4(content="people", bio)`)}, unread: "rebuild", of: "people", stays: true},
 		"fts4, written by triggers": {made: []string{"CREATE TABLE x (bio)", trigger("AFTER DELETE", "DELETE FROM x;"),
@@ -145,6 +149,35 @@ func TestAnIndexOfTwoTables(t *testing.T) {
 		stays[u.Of] = u.Stays
 	}
 	require.Equal(t, map[string]bool{"people": false, "notes": true}, stays)
+}
+
+// TestTextsOfAnIndexThatTheBuildLacks: they are read from the table behind it, which is what may be a copy.
+func TestTextsOfAnIndexThatTheBuildLacks(t *testing.T) {
+	src := openFile(t, makeVirtual(t, foreign("x", "fts3(mail, bio)",
+		"CREATE TABLE x_content (docid INTEGER PRIMARY KEY, c0mail, c1bio)")), false)
+	defer src.Close()
+	list, err := src.(connectors.Partial).Unread(t.Context())
+	require.NoError(t, err)
+	require.Len(t, list, 2)
+	require.Equal(t, []bool{false, false, true, true}, []bool{list[0].Read, list[0].Stays, list[1].Read, list[1].Stays})
+	require.Equal(t, []string{"x", "x_content", "people"}, []string{list[0].Name, list[1].Name, list[1].Of})
+}
+
+// TestATriggerNeedsWhatIsNotHere: the row is refused, and is no fault of the source.
+func TestATriggerNeedsWhatIsNotHere(t *testing.T) {
+	for name, body := range map[string]string{"module": "DELETE FROM x;", "function": "SELECT ST_IsEmpty(old.bio);"} {
+		src := openFile(t, makeVirtual(t, "CREATE TABLE x (a)", "CREATE TRIGGER g AFTER DELETE ON people BEGIN "+body+" END",
+			"DROP TABLE x", foreign("x", "fts4(words)")), true)
+		q := connectors.Query{Table: "people", Keys: &connectors.Keys{Fields: []string{"id"},
+			Tuples: []connectors.Key{connectors.MakeKey([]byte("1"))}}}
+		_, err := src.(connectors.Mutator).Mutate(t.Context(), []connectors.Query{q}, allRows(connectors.Delete), confirmed)
+		require.ErrorIs(t, err, connectors.ErrRefused, name)
+		var refused *connectors.RefusedError
+		require.ErrorAs(t, err, &refused)
+		require.Equal(t, connectors.RefusedTrigger, refused.Class, name)
+		require.ErrorContains(t, err, "no such "+name)
+		require.NoError(t, src.Close())
+	}
 }
 
 // TestKeptCopiesAreErased deletes and changes rows whose copies are said to be kept in step, and searches them.

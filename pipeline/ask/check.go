@@ -80,11 +80,14 @@ func checkSource(ctx context.Context, set *stores.Set, src setup.Source) ([]stri
 	}
 	lines := []string{fmt.Sprintf("source %s: %d tables, %s, %s", s.Name, len(s.Tables), governed, can)}
 	for _, u := range s.Unread {
-		name := u.Name
-		if name != "" {
-			name += ": "
+		what := "not read: "
+		if u.Read {
+			what = ""
 		}
-		lines = append(lines, fmt.Sprintf("source %s: not read: %s%s", s.Name, name, u.Reason))
+		if u.Name != "" {
+			what += u.Name + ": "
+		}
+		lines = append(lines, fmt.Sprintf("source %s: %s%s", s.Name, what, u.Reason))
 	}
 	if src.ReadOnly && len(s.Judges) > 0 && !s.Backup() {
 		lines = append(lines, fmt.Sprintf("source %s: silos govern it, but it can only be read: "+

@@ -338,7 +338,7 @@ func (in *Inspector) unread(s *scan.Source) {
 		case u.Stays && len(s.SilosOf(u.Of)) > 0:
 			f.Kind, f.Severity, f.Article = "F_COPY_STAYS", "high", "Art. 17(1)"
 			f.Words = "What is erased from " + u.Of + " can stay here: " + u.Reason + "."
-		case u.Unknown || u.Stays:
+		case (u.Unknown || u.Stays) && !u.Read:
 			f.Kind, f.Severity = "F_UNREAD", "low"
 			f.Words = "Nobody knows what this holds, as it is not read: " + u.Reason + "."
 		default:

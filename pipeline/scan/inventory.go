@@ -26,7 +26,7 @@ func (sc *Scanner) Inventory(s *Source) []audit.Inventory {
 		rows = append(append(rows, t), fields...)
 	}
 	for i, u := range s.Unread {
-		if u.Name == "" || i > 0 && s.Unread[i-1].Name == u.Name { // said by a finding; said once
+		if u.Name == "" || u.Read || i > 0 && s.Unread[i-1].Name == u.Name { // said by a finding; said once
 			continue
 		}
 		r := &Reading{Table: connectors.Table{Name: u.Name, Rows: -1}, State: "skipped", reason: u.Reason}
