@@ -164,6 +164,9 @@ func (set *Set) Prepare(ctx context.Context, s *Store) error {
 	if s.Unread, err = UnreadOf(ctx, s.Conn); err != nil {
 		return err
 	}
+	for _, u := range s.Unread {
+		set.Setup.Names.Of(u.Name)
+	}
 	if err := NoRegistry(s.Name, tables); err != nil {
 		return err
 	}
