@@ -269,57 +269,68 @@ func detached(r ref) bool {
 	return slices.ContainsFunc(r.edge.nullable, func(f string) bool { return slices.Contains(r.child.detach, f) })
 }
 
-// levels gives every row a greater level than those that it refers to: also where the engine does not mind, but
-// within a circle of references that it does not know. The rows of a circle around which it cascades have one level:
-// whichever of them is deleted first takes the others along, with what must not refer to them then.
+// leveling numbers rows so that each has a greater level than those it refers to: also where the engine does not
+// mind, but within a circle of references that it does not know. The rows of a circle around which it cascades have
+// one level: whichever of them is deleted first takes the others along, with what must not refer to them then.
+type leveling struct {
+	knows   func(ref) bool
+	circle  map[*node]int     // number of the circle of any references that a row is in; 0: none
+	first   map[*node]*node   // of the rows with which a row has its level
+	members map[*node][]*node // by the first
+}
+
 func levels(nodes []*node, knows func(ref) bool) {
-	other := func(r ref) bool { return r.child != r.parent && !detached(r) }
-	circle := map[*node]int{}
-	for i, c := range circles(nodes, other) {
+	l := &leveling{knows, map[*node]int{}, map[*node]*node{}, map[*node][]*node{}}
+	for i, c := range circles(nodes, between) {
 		for _, n := range c {
-			circle[n] = i + 1
+			l.circle[n] = i + 1
 		}
 	}
-	first, members := map[*node]*node{}, map[*node][]*node{}
 	for _, n := range nodes {
-		first[n] = n
+		l.first[n] = n
 	}
-	for _, c := range circles(nodes, func(r ref) bool { return other(r) && knows(r) }) {
+	for _, c := range circles(nodes, func(r ref) bool { return between(r) && knows(r) }) {
 		for _, n := range c {
-			first[n] = c[0]
+			l.first[n] = c[0]
 		}
 	}
-	counts := func(r ref) bool {
-		if !other(r) || !r.child.going() || !r.parent.going() || first[r.child] == first[r.parent] {
-			return false
-		}
-		return circle[r.child] == 0 || circle[r.child] != circle[r.parent] || knows(r)
+	for _, n := range nodes {
+		l.members[l.first[n]] = append(l.members[l.first[n]], n)
 	}
+	l.number(nodes)
+}
+
+// between reports whether a reference leads from one row to another one and is not emptied before.
+func between(r ref) bool { return r.child != r.parent && !detached(r) }
+
+// counts reports whether a reference needs a greater level of the row that refers.
+func (l *leveling) counts(r ref) bool {
+	if !between(r) || !r.child.going() || !r.parent.going() || l.first[r.child] == l.first[r.parent] {
+		return false
+	}
+	return l.circle[r.child] == 0 || l.circle[r.child] != l.circle[r.parent] || l.knows(r)
+}
+
+func (l *leveling) number(nodes []*node) {
 	waits := map[*node]int{}
 	for _, n := range nodes {
-		members[first[n]] = append(members[first[n]], n)
 		for _, r := range n.out {
-			if counts(r) {
-				waits[first[n]]++
+			if l.counts(r) {
+				waits[l.first[n]]++
 			}
 		}
 	}
-	var ready []*node
-	for _, n := range nodes {
-		if first[n] == n && waits[n] == 0 {
-			ready = append(ready, n)
-		}
-	}
+	ready := slices.DeleteFunc(slices.Clone(nodes), func(n *node) bool { return l.first[n] != n || waits[n] > 0 })
 	for len(ready) > 0 {
 		p := ready[0]
 		ready = ready[1:]
-		for _, m := range members[p] {
+		for _, m := range l.members[p] {
 			m.level = p.level
 			for _, r := range m.in {
-				if !counts(r) {
+				if !l.counts(r) {
 					continue
 				}
-				c := first[r.child]
+				c := l.first[r.child]
 				c.level = max(c.level, p.level+1)
 				if waits[c]--; waits[c] == 0 {
 					ready = append(ready, c)
