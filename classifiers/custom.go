@@ -105,4 +105,4 @@ func digest(detectors []Detector, customs []Custom) string {
 }
 
 // engineVersion is raised whenever the same detectors and lexicon can reach another verdict than before.
-const engineVersion = 2
+const engineVersion = 3

@@ -2,7 +2,6 @@ package classifiers
 
 import (
 	"fmt"
-	"math"
 )
 
 // evidence is what the values say about one category.
@@ -62,7 +61,7 @@ func (c *Catalogue) evidence(f *fieldState) []evidence {
 	c.schemeEvidence(f, add)
 	c.textEvidence(f, add)
 	c.plausible(f, add)
-	return list
+	return c.insideEvidence(f, list)
 }
 
 // plainDetectors are those whose matches speak for themselves, with the least share of values that they
@@ -74,7 +73,8 @@ var plainDetectors = [...]struct {
 
 func (c *Catalogue) plainEvidence(f *fieldState, b int, floor float64, add func(evidence)) {
 	p, d := f.profile, &c.builtins[b].detector
-	if p.tested[b] == 0 && !f.header.names(d.Category) || d.Category == Coordinates && p.hits[b] == 0 {
+	if p.tested[b] == 0 && !f.header.names(d.Category) || d.Category == Coordinates && p.hits[b] == 0 ||
+		b == bEmail && f.listsOfMail() {
 		return
 	}
 	add(c.fromMatches(b, p.hits[b], p.n, likelihood(p.hits[b], p.n, d.Chance, floor)))
@@ -241,7 +241,6 @@ func (c *Catalogue) secretEvidence(f *fieldState, add func(evidence)) {
 func (c *Catalogue) textEvidence(f *fieldState, add func(evidence)) {
 	p := f.profile
 	prose := p.rate(bProse)
-	c.needleEvidence(f, add)
 	if f.header.names(FreeText) {
 		lo := -3.0
 		switch {
@@ -263,18 +262,5 @@ func (c *Catalogue) textEvidence(f *fieldState, add func(evidence)) {
 		e := c.fromMatches(bProse, p.hits[bProse], p.n, lo)
 		e.detail += " under a header for text"
 		add(e)
-	}
-}
-
-// needleEvidence tells of a text field in which some rows hold personal data.
-func (c *Catalogue) needleEvidence(f *fieldState, add func(evidence)) {
-	x := &f.column.needles
-	rows := x.total()
-	if rows == 0 || f.column.common || rows*2 >= f.column.nonEmpty {
-		return
-	}
-	if f.profile.rate(bProse) > 0.1 || f.header.concepts == nil {
-		lo := 5.5 + math.Log1p(float64(x.total()))
-		add(evidence{category: FreeText, name: "needles", detail: x.String(), lo: lo, also: x.categories()})
 	}
 }

@@ -1,12 +1,12 @@
 package classifiers
 
 import (
-	"bytes"
-	"encoding/json"
-	"encoding/xml"
-	"io"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"lethe/classifiers/container"
 )
 
 // Documents inside a field are walked from its sample: the values are bounded in number and length, and so
@@ -14,141 +14,7 @@ import (
 const (
 	documentBytes = 4096 // bytes kept of a value that starts like a document
 	maxPaths      = 64   // paths of a field that are judged; those seen in most documents
-	maxDepth      = 12
 )
-
-// opensDocument reports whether a value starts like JSON or XML.
-func opensDocument(v []byte) bool {
-	v = bytes.TrimLeft(v, " \t\r\n\ufeff")
-	if len(v) < 7 {
-		return false
-	}
-	switch v[0] {
-	case '{':
-		return v[1] == '"' || v[1] == ' ' || v[1] == '\n' || v[1] == '\r' || v[1] == '\t'
-	case '[':
-		return v[1] == '{' || v[1] == '"' || v[1] == ' ' || v[1] == '\n'
-	case '<':
-		return isLetter(v[1]) || v[1] == '?' || v[1] == '!'
-	}
-	return false
-}
-
-// leaf is a scalar of a document and where it stands.
-type leaf struct {
-	path  string
-	value []byte
-}
-
-// walker collects the leaves of one document.
-type walker struct {
-	stack []string
-	list  []leaf
-}
-
-func (w *walker) add(value string) {
-	if path := strings.Join(w.stack, "."); path != "" && len(w.list) < 4*maxPaths {
-		w.list = append(w.list, leaf{path, []byte(value)})
-	}
-}
-
-// walk reads a document as far as it goes. ok is false where it is none: what is cut off at the end of the
-// sample is one as far as it goes.
-func (w *walker) walk(doc []byte, cut bool) (ok bool) {
-	w.stack, w.list = w.stack[:0], w.list[:0]
-	doc = bytes.TrimLeft(doc, " \t\r\n\ufeff")
-	if len(doc) == 0 {
-		return false
-	}
-	var err error
-	if doc[0] == '<' {
-		err = w.xml(xml.NewDecoder(bytes.NewReader(doc)))
-	} else {
-		d := json.NewDecoder(bytes.NewReader(doc))
-		d.UseNumber()
-		err = w.json(d, 0)
-		if err == nil && d.More() {
-			return false
-		}
-	}
-	return err == nil || cut && len(w.list) > 0
-}
-
-// json reads one value. Elements of an array have the path of the array, keys that count things up stand as "*".
-func (w *walker) json(d *json.Decoder, depth int) error {
-	t, err := d.Token()
-	if err != nil {
-		return err
-	}
-	switch t := t.(type) {
-	case json.Delim:
-		if depth > maxDepth {
-			return io.ErrShortBuffer
-		}
-		for d.More() {
-			if t == '{' {
-				k, err := d.Token()
-				if err != nil {
-					return err
-				}
-				name, _ := k.(string)
-				w.stack = append(w.stack, pathName(name))
-			}
-			if err := w.json(d, depth+1); err != nil {
-				return err
-			}
-			if t == '{' {
-				w.stack = w.stack[:len(w.stack)-1]
-			}
-		}
-		_, err := d.Token()
-		return err
-	case string:
-		w.add(t)
-	case json.Number:
-		w.add(t.String())
-	case bool:
-		w.add(map[bool]string{false: "false", true: "true"}[t])
-	}
-	return nil
-}
-
-// xml reads a document: attributes and the text of elements are leaves.
-func (w *walker) xml(d *xml.Decoder) error {
-	d.Strict = false
-	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
-	elements := 0
-	for {
-		t, err := d.Token()
-		if err == io.EOF && elements > 0 && len(w.stack) == 0 {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		switch t := t.(type) {
-		case xml.StartElement:
-			if len(w.stack) > maxDepth {
-				return io.ErrShortBuffer
-			}
-			elements++
-			w.stack = append(w.stack, pathName(t.Name.Local))
-			for _, a := range t.Attr {
-				w.stack = append(w.stack, pathName(a.Name.Local))
-				w.add(a.Value)
-				w.stack = w.stack[:len(w.stack)-1]
-			}
-		case xml.EndElement:
-			if len(w.stack) > 0 {
-				w.stack = w.stack[:len(w.stack)-1]
-			}
-		case xml.CharData:
-			if text := bytes.TrimSpace(t); len(text) > 0 && len(w.stack) > 0 {
-				w.add(string(text))
-			}
-		}
-	}
-}
 
 // pathName keeps a key out of the report where it is a value itself: a number, an identifier, an address.
 // Names of fields are short and plain.
@@ -162,61 +28,151 @@ func pathName(key string) string {
 	return key
 }
 
-// documents walks the sampled values of a field and returns a field for each path, sorted by name, and the
-// share of values that are documents.
-func (c *Catalogue) documents(f *fieldState) ([]*fieldState, float64) {
-	if !hidesNeedles(f.field.Kind) ||
-		!slices.ContainsFunc(f.column.sample.entries, func(e entry) bool { return opensDocument(e.value) }) {
-		return nil, 0
+// documentSet is the documents of a field's sample: a field for each path, sorted by name.
+type documentSet struct {
+	paths []*fieldState
+	in    map[string]string // by path, the formats that it stands in
+	count int               // sampled values that are documents
+	named bool              // in formats whose names are a program's, at least most
+	what  string            // the format of most
+}
+
+// pathColumn is a path on its way to a field.
+type pathColumn struct {
+	column
+	seenIn int // documents
+	last   int // the document that it was seen in last
+	in     string
+}
+
+// documents walks the sampled values of a field.
+func (c *Catalogue) documents(f *fieldState) documentSet {
+	d := documentSet{in: map[string]string{}}
+	if f.field.Kind == "bool" || f.field.Kind == "bit" {
+		return d
 	}
-	columns := map[string]*column{}
-	seenIn := map[string]int{}
-	var w walker
-	docs := 0
-	for _, e := range f.column.sample.entries {
-		if !opensDocument(e.value) || !w.walk(e.value, int(e.size) > len(e.value)) {
+	leaves, formats := f.column.leaves()
+	if len(formats) == 0 {
+		return d
+	}
+	known := c.knownNames(leaves)
+	columns := map[string]*pathColumn{}
+	for _, l := range leaves {
+		path := l.Path
+		if !known[path] {
+			path = "*"
+		}
+		col := columns[path]
+		if col == nil {
+			if len(columns) >= 16*maxPaths {
+				continue
+			}
+			col = &pathColumn{column: column{sample: newSample()}, last: -1, in: l.In}
+			columns[path] = col
+		}
+		if col.last != l.document {
+			col.last = l.document
+			col.seenIn++
+		}
+		col.rows++
+		if len(l.Value) > 0 {
+			col.nonEmpty++
+			col.sample.add(hashBytes(l.Value), l.Value)
+		}
+	}
+	d.settle(formats)
+	inside := &tableState{table: f.table.table, rows: int64(d.count), roles: f.table.roles}
+	for _, name := range mostSeen(columns) {
+		inside.fields = append(inside.fields, c.newPath(f, inside, name, &columns[name].column))
+		d.in[f.field.Name+"."+name] = columns[name].in
+	}
+	inside.observe()
+	d.paths = inside.fields
+	return d
+}
+
+// settle says what most documents are.
+func (d *documentSet) settle(formats map[container.Format]int) {
+	named := 0
+	for _, f := range slices.Sorted(maps.Keys(formats)) {
+		n := formats[f]
+		d.count += n
+		if f.Named() {
+			named += n
+		}
+		if d.what == "" || n > formats[container.Format(d.what)] {
+			d.what = string(f)
+		}
+	}
+	d.named = named*2 > d.count
+}
+
+// documentLeaf is a leaf and the number of its document.
+type documentLeaf struct {
+	container.Leaf
+	document int
+}
+
+// leaves walks the sample of a column, and counts the documents by format.
+func (col *column) leaves() (list []documentLeaf, formats map[container.Format]int) {
+	w := container.Walker{Name: pathName, Most: 4 * maxPaths}
+	formats = map[container.Format]int{}
+	for i, e := range col.sample.entries {
+		format, leaves := w.Walk(e.value, int(e.size) > len(e.value))
+		if format == "" {
 			continue
 		}
-		docs++
-		last := map[string]bool{}
-		for _, l := range w.list {
-			col := columns[l.path]
-			if col == nil {
-				if len(columns) >= 16*maxPaths {
-					continue
-				}
-				col = &column{sample: newSample()}
-				columns[l.path] = col
-			}
-			if !last[l.path] {
-				last[l.path] = true
-				seenIn[l.path]++
-			}
-			col.rows++
-			if len(l.value) > 0 {
-				col.nonEmpty++
-				col.sample.add(hashBytes(l.value), l.value)
-			}
+		formats[format]++
+		for _, l := range leaves {
+			list = append(list, documentLeaf{l, i})
 		}
 	}
-	names := make([]string, 0, len(columns))
-	for name := range columns {
-		names = append(names, name)
+	return list, formats
+}
+
+// knownNames are the paths that may be called by their names. In formats in which anybody writes the names, these can be
+// a person's: there, only those that are words of headers, or that many documents have.
+func (c *Catalogue) knownNames(leaves []documentLeaf) map[string]bool {
+	known, seenIn, last := map[string]bool{}, map[string]int{}, map[string]int{}
+	documents := 0
+	for i, l := range leaves {
+		if i == 0 || leaves[i-1].document != l.document {
+			documents++
+		}
+		if n, seen := last[l.Path]; !seen || n != l.document {
+			last[l.Path] = l.document
+			seenIn[l.Path]++
+		}
+		if l.Own.Named() {
+			known[l.Path] = true
+		}
 	}
+	for path, n := range seenIn {
+		if known[path] || n >= 3 && n*10 >= documents {
+			known[path] = true
+			continue
+		}
+		known[path] = true
+		for name := range strings.SplitSeq(path, ".") {
+			h := c.lexicon.read(name, 0)
+			known[path] = known[path] && (name == "*" || len(h.concepts) > 0 && h.unknown == 0)
+		}
+	}
+	return known
+}
+
+// mostSeen returns the names of the paths that most documents have, sorted.
+func mostSeen(columns map[string]*pathColumn) []string {
+	names := slices.Collect(maps.Keys(columns))
 	slices.SortFunc(names, func(a, b string) int {
-		if seenIn[a] != seenIn[b] {
-			return seenIn[b] - seenIn[a]
+		if n, m := columns[a].seenIn, columns[b].seenIn; n != m {
+			return m - n
 		}
 		return strings.Compare(a, b)
 	})
 	names = names[:min(len(names), maxPaths)]
 	slices.Sort(names)
-	inside := &tableState{table: f.table.table, rows: int64(docs), roles: f.table.roles}
-	for _, name := range names {
-		inside.fields = append(inside.fields, c.newPath(f, inside, name, columns[name]))
-	}
-	inside.observe()
-	return inside.fields, float64(docs) / float64(len(f.column.sample.entries))
+	return names
 }
 
 // newPath makes the field of a path. Its last two names are its header: email in customer.email, name in product.name.
@@ -249,20 +205,22 @@ func scalarKind(col *column) string {
 // judgeDocuments judges the paths of a field's documents, and the field by what they hold. The paths'
 // verdicts are in the order of their names.
 func (c *Catalogue) judgeDocuments(f *fieldState) []Verdict {
-	paths, share := c.documents(f)
-	if len(paths) == 0 {
+	d := c.documents(f)
+	if len(d.paths) == 0 {
 		return nil
 	}
 	var verdicts []Verdict
 	var holds []Category
 	best := 0.0
-	for _, p := range paths {
+	for _, p := range d.paths {
 		c.judge(p, nil)
 		v := p.verdict
-		v.Path, v.SubjectKind = true, ""
-		verdicts = append(verdicts, v)
+		v.Path, v.SubjectKind, v.Inside = true, "", d.in[v.Field]
+		if v.Personal() || isListed(v.Inside) {
+			verdicts = append(verdicts, v)
+		}
 		if v.Personal() {
-			best = max(best, v.Confidence)
+			best = max(best, min(v.Confidence, logistic(mostInside)))
 			for _, cat := range append([]Category{v.Primary}, v.Also...) {
 				if !slices.Contains(holds, cat) {
 					holds = append(holds, cat)
@@ -270,33 +228,61 @@ func (c *Catalogue) judgeDocuments(f *fieldState) []Verdict {
 			}
 		}
 	}
-	f.settleDocuments(holds, best, share)
+	f.settleDocuments(d, holds, best)
 	return verdicts
+}
+
+// mostInside is the most that what documents hold says of the field, in log-odds: as much as all of its values would.
+const mostInside = prior + 12
+
+// isListed reports whether paths that hold nothing are listed: where they are fields by themselves.
+func isListed(in string) bool {
+	return in == string(container.JSON) || in == string(container.XML) || in == string(container.HTML)
 }
 
 // settleDocuments gives a field of documents its verdict: free text with all that the paths hold. What was
 // found for the field otherwise stays where documents are the lesser part of it, and where its header alone
-// says what they are; where the paths hold nothing, a field of documents holds nothing.
-func (f *fieldState) settleDocuments(holds []Category, confidence, share float64) {
+// says what they are; where the paths of documents that a program wrote hold nothing, the field holds nothing.
+func (f *fieldState) settleDocuments(d documentSet, holds []Category, confidence float64) {
 	v := &f.verdict
+	share, are := f.profile.share(d.count), of(d.count, f.profile.n)+" are documents ("+d.what+")"
+	v.Inside = d.what
 	switch {
 	case len(holds) == 0:
-		if share > 0.8 && len(f.header.concepts) == 0 && f.column.needles.total() == 0 {
+		if share > 0.8 && d.named && len(f.header.concepts) == 0 && f.column.needles.found() == 0 {
 			*v = Verdict{Field: v.Field, Primary: None, Class: NoClass, Confidence: 0.9, Rows: v.Rows,
-				NonEmpty: v.NonEmpty, Distinct: v.Distinct,
-				Terms: []Term{{Name: "documents", Detail: of(int(share*float64(f.profile.n)), f.profile.n) +
-					" are documents, and no path holds anything", LogOdds: -2}}}
+				NonEmpty: v.NonEmpty, Distinct: v.Distinct, Inside: d.what,
+				Terms: []Term{{Name: "documents", Detail: are + ", and no path holds anything", LogOdds: -2}}}
 		}
 		return
-	case v.Personal() && len(f.header.concepts) > 0 || v.Personal() && share < 0.5:
+	case v.Personal() && (len(f.header.concepts) > 0 || share < 0.5):
 		v.Also = union(v.Also, holds, v.Primary)
+		if v.Primary == FreeText {
+			v.Confidence = max(v.Confidence, confidence)
+		}
 		return
+	}
+	if v.Personal() { // what the values say stands: documents never make it less
+		confidence = max(confidence, v.Confidence)
+		holds = union(holds, append([]Category{v.Primary}, v.Also...), FreeText)
 	}
 	v.Also = union(nil, holds, FreeText)
 	v.Primary, v.Sub, v.Class, v.Company, v.Confidence, v.SubjectKind = FreeText, "", FreeText.Class(), false,
 		confidence, ""
-	v.Terms = []Term{{Name: "documents", Detail: of(int(share*float64(f.profile.n)), f.profile.n) +
-		" are documents with personal paths", LogOdds: 5}}
+	v.Terms = []Term{{Name: "documents", LogOdds: 5,
+		Detail: fmt.Sprintf("%s with personal paths: %s in %s", are, joined(holds), d.what)}}
+}
+
+// joined are categories in words.
+func joined(list []Category) string {
+	var b strings.Builder
+	for i, c := range list {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(string(c))
+	}
+	return b.String()
 }
 
 // union appends the categories of more that list does not have, and that are not the primary one.

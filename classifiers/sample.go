@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+
+	"lethe/classifiers/container"
 )
 
 const (
@@ -63,7 +65,7 @@ func (s *sample) add(hash uint64, value []byte) bool {
 
 // keptOf is how many bytes of a value the sample keeps.
 func keptOf(value []byte) int {
-	if len(value) > sampleBytes && opensDocument(value) {
+	if len(value) > sampleBytes && container.Opens(value) {
 		return documentBytes
 	}
 	return sampleBytes

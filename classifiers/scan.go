@@ -24,8 +24,9 @@ type column struct {
 	sample   *sample
 	needles  needles
 	search   bool // values can hide a needle
+	typed    bool // the field is declared to hold no text; some sources let it all the same
 	searched int64
-	common   bool          // so many values have one that the sample shows it
+	common   bool          // so many values have one that the rest is not searched
 	recent   [256]uint64   // hashes of values that hide none
 	finder   *needleFinder // shared by the columns of a scan
 }
@@ -35,18 +36,33 @@ func (c *Catalogue) Scan(t Table) *Scan {
 	s := &Scan{catalogue: c, table: t, columns: make([]column, len(t.Fields))}
 	finder := newNeedleFinder(c)
 	for i, f := range t.Fields {
-		s.columns[i] = column{sample: newSample(), search: hidesNeedles(f.Kind), finder: finder}
+		s.columns[i] = column{sample: newSample(), search: f.Kind != "bool" && f.Kind != "bit", typed: !holdsText(f.Kind),
+			finder: finder}
 	}
 	return s
 }
 
-// hidesNeedles says whether a field of this kind can hold a personal value among others that are none.
-func hidesNeedles(kind string) bool {
+// holdsText says whether a field of this kind is there for text.
+func holdsText(kind string) bool {
 	switch kind {
 	case "text", "json", "":
 		return true
 	}
 	return false
+}
+
+// mayBeText reports whether a value of a field that is declared to hold no text is some: no number or date, and no bytes
+// of a picture.
+func mayBeText(v []byte) bool {
+	if len(v) < 32 && isDigit(v[len(v)-1]) && (isDigit(v[0]) || v[0] == '-') {
+		return false
+	}
+	for _, b := range v[:min(len(v), 32)] {
+		if b < ' ' && b != '\t' && b != '\n' && b != '\r' {
+			return false
+		}
+	}
+	return true
 }
 
 // Observe reads a record. Its columns are those of the table's fields, in order, each *array.Binary. The
@@ -87,18 +103,18 @@ func (c *column) observe(values *array.Binary) {
 		c.bytes += int64(len(v))
 		h := hashBytes(v)
 		c.sample.add(h, v)
-		if !c.search || c.recent[h&255] == h {
+		if !c.search || c.recent[h&255] == h || c.typed && !mayBeText(v) {
 			continue
 		}
 		c.searched++
 		if !c.finder.find(v, &c.needles) {
 			c.recent[h&255] = h
-		} else if c.searched >= settleAfter && c.needles.total()*4 > c.searched {
+		} else if c.searched >= settleAfter && c.needles.found()*4 > c.searched {
 			c.search, c.common = false, true
 		}
 	}
 }
 
-// settleAfter is the number of values after which a field in which more than a quarter hold something is
-// left to its sample: what is common needs no search.
+// settleAfter is the number of values after which a field in which more than a quarter hold something is not
+// searched on: what is common needs no search.
 const settleAfter = 4096

@@ -21,7 +21,7 @@ type Field struct {
 }
 
 // TableVerdict is what was found in one table. Fields are in the table's order; behind them come the paths
-// of the documents (JSON, XML) that some of them hold.
+// of the documents (JSON, XML, PHP, forms, ...) that some of them hold.
 type TableVerdict struct {
 	Database, Table string
 	Rows            int64
@@ -35,6 +35,7 @@ type Verdict struct {
 	Field string
 	// a path inside the documents of a field: Field is the field's name, a point, and the keys of the path
 	Path    bool
+	Inside  string     // what a path stands in, the innermost first: "json in php"; of a field, what its documents are
 	Primary Category   // None if nothing personal was found
 	Sub     string     // refinement of Primary: given, family, full, job, age ...; may be empty
 	Also    []Category // further categories that hold as well, best first

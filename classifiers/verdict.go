@@ -60,6 +60,7 @@ type candidate struct {
 	total    float64
 	own      float64 // what the values alone say
 	company  bool
+	inside   bool // its evidence is what stands among other text
 	also     []Category
 	detector []string
 }
@@ -138,7 +139,9 @@ func settle(f *fieldState, list []candidate) Verdict {
 		}
 	}
 	for _, k := range list[1:] {
-		if k.total > 0 && k.own > 4 && !seen[k.category] && k.category.Personal() {
+		if k.category == FreeText && k.inside {
+			v.Also = union(v.Also, k.also, v.Primary)
+		} else if k.total > 0 && k.own > 4 && !seen[k.category] && k.category.Personal() {
 			seen[k.category] = true
 			v.Also = append(v.Also, k.category)
 			v.Detectors = append(v.Detectors, k.detector...)
@@ -155,7 +158,9 @@ func settle(f *fieldState, list []candidate) Verdict {
 func subjectKind(v Verdict, f *fieldState) string {
 	switch v.Primary {
 	case Email:
-		return "email"
+		if !f.listsOfMail() {
+			return "email"
+		}
 	case Phone:
 		if v.Sub != "extension" {
 			return "phone"
@@ -202,6 +207,7 @@ func (c *Catalogue) candidates(f *fieldState) []candidate {
 		k.own += e.lo
 		k.also = append(k.also, e.also...)
 		k.company = k.company || e.company
+		k.inside = k.inside || e.name == inside
 		if e.detector != "" {
 			k.detector = append(k.detector, e.detector)
 		}
@@ -211,8 +217,8 @@ func (c *Catalogue) candidates(f *fieldState) []candidate {
 	}
 	c.declared(f, get)
 	for i := range list {
-		k := &list[i]
-		if typedAway(k.category, f.field) {
+		k := &list[i] // an address shows that text stands there, whatever is declared
+		if typedAway(k.category, f.field) && !(k.own > 4 && (k.category == FreeText || k.category == Email)) {
 			k.add("type", "a "+f.field.Kind+" does not hold this", -12)
 		}
 	}

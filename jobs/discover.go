@@ -83,7 +83,7 @@ func discoverAdHoc(ctx context.Context, c *Command, target, connector, format, e
 	}
 	c.names.Learn(tables)
 	bar := c.bar("scan " + o.Name)
-	verdicts, missed, err := scan.DiscoverSample(ctx, source, catalogue, sample, bar.update)
+	found, err := scan.Discover(ctx, source, catalogue, sample, bar.update)
 	bar.done()
 	if err != nil {
 		return err
@@ -106,10 +106,17 @@ func discoverAdHoc(ctx context.Context, c *Command, target, connector, format, e
 		fmt.Fprintln(w, "TLS was waived for this connection: names and values crossed the network in plain text.")
 	}
 	if explain != "" {
-		return explainField(w, verdicts, missed, explain)
+		return explainField(w, found.Tables, found.Missed, explain)
 	}
 	if c.json {
 		format = "json"
 	}
-	return writeInventory(w, verdicts, missed, format, all)
+	if format == "tsv" || format == "csv" { // of which each line is a field
+		writeUnread(c.Err, found.Unread)
+	}
+	err = writeInventory(w, found, format, all)
+	if found.Failed != nil {
+		err = errors.Join(err, fmt.Errorf("%w: %w", setup.ErrSource, found.Failed))
+	}
+	return err
 }

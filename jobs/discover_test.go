@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"lethe/classifiers"
+	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 )
 
@@ -18,7 +19,7 @@ func TestInventoryIsPrintedWithoutANumberThatJSONCannotSay(t *testing.T) {
 			fields := []classifiers.Verdict{{Field: "no", Confidence: math.NaN()}, {Field: "mail", Confidence: 0.9}}
 			tables := []classifiers.TableVerdict{{Table: "people", Rows: 3, Fields: fields}}
 			var out bytes.Buffer
-			err := writeInventory(&out, tables, missed, "json", false)
+			err := writeInventory(&out, &scan.Discovery{Tables: tables, Missed: missed}, "json", false)
 			require.ErrorIs(t, err, setup.ErrSource)
 			require.ErrorContains(t, err, "Verdict.Confidence of people no")
 			var back []classifiers.TableVerdict

@@ -77,17 +77,20 @@ func initFrom(ctx context.Context, c *Command, target, connector, output string)
 		return err
 	}
 	bar := c.bar("scan " + o.Name)
-	verdicts, err := scan.Discover(ctx, source, catalogue, bar.update)
+	found, err := scan.Discover(ctx, source, catalogue, 0, bar.update)
 	bar.done()
 	if err != nil {
 		return err
+	}
+	if found.Failed != nil { // what it holds may have to be governed
+		return found.Failed
 	}
 	if len(k.Suffix) > 0 && filepath.Dir(output) != "." { // paths in the file are relative to the file
 		if o.DSN, err = filepath.Abs(o.DSN); err != nil {
 			return err
 		}
 	}
-	d := draft.New(k, o, tables, verdicts, c.Now())
+	d := draft.New(k, o, tables, found.Tables, c.Now())
 	clues, err := zones.Look(ctx, source, d.Times(), []*time.Location{time.UTC}, c.Now())
 	if err != nil {
 		return err
@@ -96,7 +99,9 @@ func initFrom(ctx context.Context, c *Command, target, connector, output string)
 	if err := draft.Write(output, d.Text()); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.Out, "wrote %s: %d tables, %d with people in them\n\nnext:\n", output, len(tables), d.People())
+	fmt.Fprintf(c.Out, "wrote %s: %d tables, %d with people in them\n", output, len(tables), d.People())
+	writeUnread(c.Out, found.Unread)
+	fmt.Fprint(c.Out, "\nnext:\n")
 	for i, step := range d.Steps(output) {
 		fmt.Fprintf(c.Out, "%2d. %s\n", i+1, step)
 	}

@@ -13,8 +13,10 @@ import (
 	"strings"
 
 	"lethe/classifiers"
+	"lethe/connectors"
 	"lethe/jobs/draft"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 )
 
@@ -60,9 +62,10 @@ func also(f classifiers.Verdict) string {
 
 // writeInventory prints what was found. The columns of tsv and csv: database, table, column, labels, also,
 // confidence, rows, nonempty, distinct; where tables were sampled also missed_below, the share of rows below
-// which something can have been missed (0: all rows were read).
-func writeInventory(w io.Writer, tables []classifiers.TableVerdict, missed map[string]float64, format string,
-	all bool) error {
+// which something can have been missed (0: all rows were read). In JSON, what was not read stands behind the tables, with
+// the reason and no fields.
+func writeInventory(w io.Writer, found *scan.Discovery, format string, all bool) error {
+	tables, missed := found.Tables, found.Missed
 	row := func(t classifiers.TableVerdict, f classifiers.Verdict) []string {
 		cells := []string{t.Database, t.Table, f.Field, string(cmp.Or(f.Primary, classifiers.None)), also(f),
 			strconv.FormatFloat(f.Confidence, 'f', 3, 64),
@@ -100,23 +103,57 @@ func writeInventory(w io.Writer, tables []classifiers.TableVerdict, missed map[s
 		cw.Flush()
 		return cw.Error()
 	case "json":
-		if len(missed) == 0 {
-			return encodeInventory(w, &tables)
-		}
-		type sampled struct {
-			classifiers.TableVerdict
-			MissedBelow float64 // the share of rows below which something can have been missed
-		}
-		list := make([]sampled, len(tables))
-		for i, t := range tables {
-			list[i] = sampled{t, missed[t.Table]}
-		}
-		return encodeInventory(w, &list)
+		return writeJSON(w, found)
 	case "text":
-		writeText(w, tables, missed, all)
+		writeText(w, found, all)
 		return nil
 	}
 	return fmt.Errorf("%w: --format %q: use text, tsv, csv or json", setup.ErrUsage, format)
+}
+
+// writeJSON prints the inventory as a list of tables.
+func writeJSON(w io.Writer, found *scan.Discovery) error {
+	type entry struct {
+		classifiers.TableVerdict
+		NotRead string `json:",omitempty"` // why, of what was not read
+	}
+	list := []entry{}
+	for _, t := range found.Tables {
+		list = append(list, entry{TableVerdict: t})
+	}
+	for _, u := range found.Unread {
+		if u.Read {
+			continue
+		}
+		list = append(list, entry{classifiers.TableVerdict{Table: u.Name, Fields: []classifiers.Verdict{}}, u.Reason})
+	}
+	if len(found.Missed) == 0 {
+		return encodeInventory(w, &list)
+	}
+	type sampled struct {
+		classifiers.TableVerdict
+		NotRead     string  `json:",omitempty"`
+		MissedBelow float64 // the share of rows below which something can have been missed
+	}
+	samples := make([]sampled, len(list))
+	for i, e := range list {
+		samples[i] = sampled{e.TableVerdict, e.NotRead, found.Missed[e.Table]}
+	}
+	return encodeInventory(w, &samples)
+}
+
+// writeUnread prints what was not read, a line each.
+func writeUnread(w io.Writer, list []connectors.Unread) {
+	for _, u := range list {
+		switch {
+		case u.Read:
+			continue
+		case u.Name == "":
+			fmt.Fprintf(w, "not read: %s\n", u.Reason)
+		default:
+			fmt.Fprintf(w, "not read: %s, %s\n", u.Name, u.Reason)
+		}
+	}
 }
 
 // encodeInventory prints an inventory as JSON. A number that JSON cannot say is left out and named; all else is printed.
@@ -134,7 +171,8 @@ func encodeInventory[T any](w io.Writer, tables *[]T) error {
 
 // writeText prints the inventory as a person would write it: the tables with personal data and their fields,
 // then what else there is.
-func writeText(w io.Writer, tables []classifiers.TableVerdict, missed map[string]float64, all bool) {
+func writeText(w io.Writer, found *scan.Discovery, all bool) {
+	tables, missed := found.Tables, found.Missed
 	var without []string
 	personal := 0
 	for _, t := range tables {
@@ -165,13 +203,24 @@ func writeText(w io.Writer, tables []classifiers.TableVerdict, missed map[string
 			if f.Rows > 0 && f.NonEmpty < f.Rows {
 				filled = fmt.Sprintf("  %d %% filled", 100*f.NonEmpty/f.Rows)
 			}
+			if f.Path || f.Inside != "" && f.Primary == classifiers.FreeText {
+				filled += "  in " + f.Inside
+			}
 			fmt.Fprintf(w, "  %-28s %-44s %-8s%s\n", f.Field, what, draft.Sure(f.Confidence), filled)
 		}
 	}
 	if len(without) > 0 {
 		fmt.Fprintf(w, "no personal data found in: %s\n", strings.Join(without, ", "))
 	}
+	writeUnread(w, found.Unread)
+	if len(found.Views) > 0 {
+		fmt.Fprintf(w, "views, which show rows of tables and are not read by themselves: %s\n",
+			strings.Join(found.Views, ", "))
+	}
 	read := "every row was read"
+	if slices.ContainsFunc(found.Unread, func(u connectors.Unread) bool { return !u.Read }) {
+		read = "every row of these was read, and nothing of what is named as not read"
+	}
 	if len(missed) > 0 {
 		worst := slices.Max(slices.Collect(maps.Values(missed)))
 		read = fmt.Sprintf("%d tables were read in part, so that what is in fewer than %s of their rows can have been "+

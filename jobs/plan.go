@@ -110,6 +110,9 @@ func showPlan(ctx context.Context, c *Command, p *setup.Setup, l plan.Listed) er
 	for _, q := range d.Questions {
 		fmt.Fprintf(c.Out, "question %s: %s\n", q, notes.QuestionWords(q))
 	}
+	for _, words := range d.Stays {
+		fmt.Fprintf(c.Out, "stays: %s\n", words)
+	}
 	if e.State != journal.Waiting || l.Unusable != nil {
 		return nil
 	}

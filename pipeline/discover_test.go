@@ -3,7 +3,6 @@ package pipeline_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -168,7 +167,11 @@ type lame struct {
 	err   error
 	asked *[]string
 	views []connectors.View
+
+	unread []connectors.Unread
 }
+
+func (l lame) Unread(context.Context) ([]connectors.Unread, error) { return l.unread, nil }
 
 func (l lame) Views(context.Context) ([]connectors.View, error) { return l.views, nil }
 
@@ -373,25 +376,74 @@ func TestDiscoverSample(t *testing.T) {
 	catalogue, err := classifiers.New()
 	require.NoError(t, err)
 	store := mem.New("crm", people(), contacts(3000, -1))
-	verdicts, missed, err := scan.DiscoverSample(t.Context(), store, catalogue, 150, func(int64, int64) {})
+	found, err := scan.Discover(t.Context(), store, catalogue, 150, func(int64, int64) {})
 	require.NoError(t, err)
-	require.Equal(t, map[string]float64{"contacts": scan.MissedBelow(150)}, missed)
-	require.Equal(t, int64(150), verdicts[0].Rows)
-	_, _, err = scan.DiscoverSample(t.Context(), lame{Store: store, table: "people", err: errors.New("broken")},
+	require.Equal(t, map[string]float64{"contacts": scan.MissedBelow(150)}, found.Missed)
+	require.Equal(t, int64(150), found.Tables[0].Rows)
+	_, err = scan.Discover(t.Context(), lame{Store: store, table: "people", err: connectors.ErrUnreachable},
 		catalogue, 0, func(int64, int64) {})
 	require.ErrorContains(t, err, "people")
 	require.Equal(t, 1.0, scan.MissedBelow(0))
+}
+
+// TestDiscoverNamesWhatItCouldNotRead: one table that cannot be read ends nothing, and is not passed over.
+func TestDiscoverNamesWhatItCouldNotRead(t *testing.T) {
+	catalogue, err := classifiers.New()
+	require.NoError(t, err)
+	store := lame{Store: mem.New("crm", people(), contacts(300, -1)), table: "contacts", err: connectors.ErrDenied,
+		unread: []connectors.Unread{{Name: "words", Reason: "an index", Of: "people"}},
+		views:  []connectors.View{{Name: "everybody"}}}
+	found, err := scan.Discover(t.Context(), store, catalogue, 0, func(int64, int64) {})
+	require.NoError(t, err)
+	require.ErrorIs(t, found.Failed, connectors.ErrDenied)
+	require.Len(t, found.Tables, 1)
+	require.Equal(t, "people", found.Tables[0].Table)
+	require.Len(t, found.Unread, 2)
+	require.Equal(t, "words", found.Unread[0].Name)
+	require.Equal(t, "contacts", found.Unread[1].Name)
+	require.NotEmpty(t, found.Unread[1].Reason)
+	require.Equal(t, []string{"everybody"}, found.Views)
+}
+
+// TestWhatIsNotReadStandsInTheReport: an index that keeps what is erased, one that nobody can read, and a counter.
+func TestWhatIsNotReadStandsInTheReport(t *testing.T) {
+	w := newWorld(t, news(nil), people())
+	w.Setup.Sources[0].Open = func(context.Context) (connectors.Source, error) {
+		return lame{Store: w.Live, unread: []connectors.Unread{
+			{Name: "counter", Reason: "a sequence"},
+			{Name: "kept", Reason: "an index of people, kept in step", Of: "people"},
+			{Name: "loose", Reason: "an index of people, which stays", Of: "people", Stays: true},
+			{Name: "odd", Reason: "a module that nobody knows", Unknown: true},
+			{Reason: "tables that the account may not see", Unknown: true}}}, nil
+	}
+	f := w.discover()
+	for _, name := range []string{"counter", "kept", "loose", "odd"} {
+		require.Equal(t, "skipped", at(t, f, name, "").State)
+		require.NotEmpty(t, at(t, f, name, "").Reason)
+	}
+	found := map[string]string{}
+	for _, x := range f.Findings {
+		if x.Kind == "F_UNREAD" || x.Kind == "F_COPY_STAYS" {
+			found[x.Object] = x.Kind + " " + x.Severity
+		}
+	}
+	require.Equal(t, map[string]string{"loose": "F_COPY_STAYS high", "odd": "F_UNREAD low", "": "F_UNREAD low"}, found)
 }
 
 func TestPathsInsideAFieldStandInTheInventory(t *testing.T) {
 	rows := [][]any{}
 	for i := range 60 {
 		rows = append(rows, []any{fmt.Sprint(i),
-			fmt.Sprintf(`{"contact":{"email":"anna.%d@lagoblu.it"},"colour":"red"}`, i)})
+			fmt.Sprintf(`{"contact":{"email":"anna.%d@lagoblu.it"},"colour":"red"}`, i),
+			fmt.Sprintf(`a:1:{s:4:"data";s:%d:"{"mail":"anna.%d@lagoblu.it"}";}`, len(fmt.Sprint(i))+27, i)})
 	}
 	w := newWorld(t, news(nil), people(),
-		table("profiles", []connectors.Field{id, field("data", connectors.JSON, true)}, nil, rows...))
+		table("profiles", []connectors.Field{id, field("data", connectors.JSON, true),
+			field("meta", connectors.Text, true)}, nil, rows...))
 	f := w.discover()
 	require.Equal(t, "email", at(t, f, "profiles", "data.contact.email").Category)
 	require.Equal(t, "none", at(t, f, "profiles", "data.colour").Category)
+	require.Equal(t, "path", at(t, f, "profiles", "data.colour").Type)
+	require.Equal(t, "email", at(t, f, "profiles", "meta.data.mail").Category)
+	require.Equal(t, "path in json in php", at(t, f, "profiles", "meta.data.mail").Type)
 }

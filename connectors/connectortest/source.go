@@ -18,6 +18,7 @@ import (
 func (h Harness) sourceTests() []subtest {
 	tests := []subtest{
 		{"Tables returns the catalog sorted by name", testCatalog},
+		{"what is not in the catalog is named with a reason", testUnread},
 		{"every row that a query asks for is in exactly one batch", testEveryRow},
 		{"the columns of the batch are the fields asked for in this order", testFields},
 		{"a scan resumes behind the last row of any batch", testResume},
@@ -71,6 +72,30 @@ func testCatalog(t *testing.T, h Harness) {
 			require.Equal(t, want.Def.Fields[i], f, "field of %s", g.Name)
 		}
 	}
+}
+
+// testUnread asks a Partial, and what it says fits the catalog. That it names what there is, its own tests show.
+func testUnread(t *testing.T, h Harness) {
+	src, _ := openNew(t, h, h.tables())
+	partial, ok := src.(connectors.Partial)
+	if !ok {
+		return
+	}
+	tables, err := src.Tables(t.Context())
+	require.NoError(t, err)
+	list, err := partial.Unread(t.Context())
+	require.NoError(t, err)
+	var names []string
+	for _, u := range list {
+		names = append(names, u.Name)
+		require.NotEmpty(t, u.Reason)
+		_, there := connectors.Tables(tables).Find(u.Name)
+		require.Equal(t, u.Read, there, "%s in the catalog", u.Name)
+		_, of := connectors.Tables(tables).Find(u.Of)
+		require.True(t, of || u.Of == "", "%s is a copy of %s", u.Name, u.Of)
+		require.True(t, u.Of != "" || !u.Stays, "%s keeps rows of nothing", u.Name)
+	}
+	require.IsNonDecreasing(t, append([]string{""}, names...))
 }
 
 // comparable drops what engines are free to choose: names, and the two words for 'not while a row refers to

@@ -24,6 +24,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -68,6 +69,7 @@ type source struct {
 	name     string
 	database string
 	files    map[string]string // of tables, their paths
+	others   map[string]int    // what else is in the folder: how many of each ending
 	catalog  []connectors.Table
 	format   format // as the configuration says; a delimiter of 0 is looked for
 	encoding string // "": UTF-8, or what a byte order mark says
@@ -76,7 +78,8 @@ type source struct {
 
 // Open opens the folder or the file at the path o.DSN, to be read only. The files are listed, not read.
 func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
-	s := &source{name: o.Name, files: map[string]string{}, catalog: o.Catalog, guess: o.Unchecked}
+	s := &source{name: o.Name, files: map[string]string{}, others: map[string]int{}, catalog: o.Catalog,
+		guess: o.Unchecked}
 	if s.name == "" {
 		s.name = filepath.Base(o.DSN)
 	}
@@ -113,6 +116,7 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	for _, e := range entries {
 		table, ok := tableOf(e.Name())
 		if !ok || e.IsDir() || strings.HasPrefix(e.Name(), ".") {
+			s.others[endingOf(e)]++
 			continue
 		}
 		if s.files[table] != "" {
@@ -138,6 +142,33 @@ func tableOf(path string) (table string, ok bool) {
 		}
 	}
 	return strings.TrimSuffix(name, filepath.Ext(name)), false
+}
+
+// endingOf says what something in the folder that is no table is.
+func endingOf(e os.DirEntry) string {
+	switch {
+	case e.IsDir():
+		return "folders"
+	case strings.HasPrefix(e.Name(), "."):
+		return "hidden files"
+	}
+	if ending := strings.ToLower(filepath.Ext(e.Name())); len(ending) > 1 && len(ending) < 7 {
+		return ending
+	}
+	return "other names"
+}
+
+// Unread says what else is in the folder, without the names, which may be anybody's.
+func (s *source) Unread(context.Context) ([]connectors.Unread, error) {
+	if len(s.others) == 0 {
+		return nil, nil
+	}
+	var parts []string
+	for _, ending := range slices.Sorted(maps.Keys(s.others)) {
+		parts = append(parts, fmt.Sprintf("%d %s", s.others[ending], ending))
+	}
+	return []connectors.Unread{{Unknown: true, Reason: "what else is in the folder, as its name is not that of a CSV file: " +
+		strings.Join(parts, ", ")}}, nil
 }
 
 // configure takes over options, which have been checked.

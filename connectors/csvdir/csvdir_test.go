@@ -231,6 +231,13 @@ func TestFolder(t *testing.T) {
 	}
 	require.Equal(t, []string{"b1", "A1"}, order)
 
+	list, err := src.(connectors.Partial).Unread(t.Context())
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.True(t, list[0].Unknown)
+	require.Contains(t, list[0].Reason, ": 1 .txt, 1 folders, 1 hidden files")
+	require.NotContains(t, list[0].Reason, "readme", "a name may be anybody's")
+
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "b.csv.gz"), gzipped(t, []byte("x,y\n")), 0o600))
 	_, err = csvdir.Open(t.Context(), connectors.Options{DSN: dir})
 	require.ErrorIs(t, err, connectors.ErrConfig)

@@ -140,6 +140,7 @@ func (f format) Survey(in *textfile.Window) ([]*table, error) {
 			databases = append(databases, t.ID.Database)
 		}
 	}
+	tables = append(tables, w.absent...)
 	home, err := f.home.Among(databases)
 	if err != nil {
 		return nil, err

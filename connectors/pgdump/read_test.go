@@ -464,3 +464,30 @@ func TestChangedFile(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 1, tables[0].Rows)
 }
+
+// TestRowsThatADumpDoesNotHold: of foreign tables and materialized views a dump has the definition alone.
+func TestRowsThatADumpDoesNotHold(t *testing.T) {
+	path := connectortest.WriteFile(t, "crm.sql", []byte("-- PostgreSQL database dump\n"+createT+
+		"CREATE FOREIGN TABLE public.remote (\n    id integer\n)\nSERVER other;\n\n"+
+		"CREATE MATERIALIZED VIEW public.kept AS\n SELECT t.v FROM public.t\n  WITH NO DATA;\n\n"+
+		"CREATE VIEW public.seen AS\n SELECT t.v FROM public.t;\n\n"+
+		"COPY public.t (id, v) FROM stdin;\n1\ta\n\\.\n\nREFRESH MATERIALIZED VIEW public.kept;\n\n"+
+		"-- PostgreSQL database dump complete\n"))
+	src := open(t, path, connectors.Options{Name: "crm"})
+	tables, err := src.Tables(t.Context())
+	require.NoError(t, err)
+	require.Len(t, tables, 1)
+	require.Equal(t, "t", tables[0].Name)
+	list, err := src.(connectors.Partial).Unread(t.Context())
+	require.NoError(t, err)
+	require.Len(t, list, 2)
+	require.Equal(t, "kept", list[0].Name)
+	require.Contains(t, list[0].Reason, "materialized view")
+	require.Equal(t, "remote", list[1].Name)
+	require.Contains(t, list[1].Reason, "foreign table")
+	for _, name := range []string{"kept", "remote"} {
+		for _, err := range src.Scan(t.Context(), connectors.Query{Table: name}) {
+			require.ErrorIs(t, err, connectors.ErrSchemaChanged)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/dumpfile"
 )
 
 // command reads a line for psql: \connect, \restrict and so on.
@@ -180,13 +181,16 @@ func (w *walker) create(p *parser) error {
 	p.accept("OR", "REPLACE")
 	_ = p.accept("GLOBAL") || p.accept("LOCAL")
 	temporary := p.accept("TEMPORARY") || p.accept("TEMP")
-	_ = p.accept("UNLOGGED") || p.accept("FOREIGN")
+	foreign := !p.accept("UNLOGGED") && p.accept("FOREIGN")
 	switch {
 	case p.accept("TABLE"):
 		p.createTable()
 		t := p.out
 		if p.err != nil || !t.Created {
 			return nil
+		}
+		if foreign {
+			t.Absent = "a foreign table: another server has its rows, and the dump does not"
 		}
 		if temporary {
 			w.others[t.ID] = true
@@ -205,10 +209,14 @@ func (w *walker) create(p *parser) error {
 	case p.accept("COLLATION"):
 		p.createCollation()
 	case p.t.is("VIEW"), p.t.is("MATERIALIZED"):
-		p.accept("MATERIALIZED")
+		materialized := p.accept("MATERIALIZED")
 		p.advance()
 		p.accept("IF", "NOT", "EXISTS")
-		w.others[p.id()] = true
+		id := p.id()
+		if w.others[id] = true; materialized && p.err == nil && w.tables[id] == nil {
+			w.absent = append(w.absent, &table{Entry: dumpfile.Entry{ID: id, Created: true,
+				Absent: "a materialized view: the dump does not hold its rows, which it takes from tables"}})
+		}
 	case p.t.is("RULE"): // a table with the rule _RETURN is a view
 		p.advance()
 		if p.name() == "_RETURN" && p.accept("AS", "ON", "SELECT", "TO") {

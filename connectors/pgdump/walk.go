@@ -23,6 +23,7 @@ type schema struct {
 	domains  map[dumpfile.TableID]typeInfo
 	unlike   map[dumpfile.TableID]bool // collations that are not deterministic
 	others   map[dumpfile.TableID]bool // views, temporary tables
+	absent   []*table                  // of the views, those that keep rows
 }
 
 // walker reads the statements of a dump one after another. With targets it hands their rows to onRow.

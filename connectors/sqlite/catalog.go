@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +15,8 @@ import (
 type table struct {
 	connectors.Table
 	name    string // quoted
+	virtual bool
+	texts   bool // of a virtual table whose module the build lacks
 	columns []column
 	// the name by which the rowid can be addressed; "" in a WITHOUT ROWID table, or where columns have
 	// taken all its names
@@ -39,67 +40,67 @@ func (t *table) indexed(fields []string) bool {
 	})
 }
 
-// loadTables reads the whole catalog. Views, virtual tables and their shadow tables, SQLite's own tables
-// and those of other schemas are not in it.
+// loadTables reads the whole catalog. Views, SQLite's own tables and those of other schemas are not in it. Of virtual
+// tables it has those that hold rows of their own; of the tables behind them the one with the texts, where the build lacks
+// the module. What that leaves out, Unread names.
 func loadTables(c *sqlite3.Conn, database string) ([]*table, error) {
+	virtuals, err := loadVirtual(c)
+	if err != nil {
+		return nil, err
+	}
 	var names []string
-	err := rows(c, `SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE `+
-		`'sqlite\_%' ESCAPE '\' ORDER BY name`, func(s *sqlite3.Stmt) {
+	err = rows(c, `SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE `+
+		`'sqlite\_%' ESCAPE '\'`, func(s *sqlite3.Stmt) {
 		names = append(names, s.ColumnText(0))
 	})
 	if err != nil {
 		return nil, err
 	}
-	shadows, err := shadowNames(c)
-	if err != nil {
-		return nil, err
-	}
+	shadows := shadowNames(virtuals)
+	names = slices.DeleteFunc(names, func(name string) bool { return shadows[strings.ToLower(name)] })
 	var tables []*table
 	for _, name := range names {
-		if shadows[strings.ToLower(name)] {
-			continue
-		}
 		t, err := loadTable(c, database, name)
 		if err != nil {
 			return nil, err
 		}
 		tables = append(tables, t)
 	}
+	for i := range virtuals {
+		if !virtuals[i].readable() {
+			continue
+		}
+		if t, err := loadTable(c, database, virtuals[i].name); err == nil { // else Unread names it
+			tables = append(tables, t)
+		}
+	}
+	slices.SortFunc(tables, func(a, b *table) int { return strings.Compare(a.Name, b.Name) })
 	return tables, nil
 }
 
-// shadowSuffixes name the tables in which SQLite's own modules keep what their virtual tables show.
-var shadowSuffixes = map[string][]string{
-	"fts3":  {"_content", "_segments", "_segdir"},
-	"fts4":  {"_content", "_segments", "_segdir", "_docsize", "_stat"},
-	"fts5":  {"_data", "_idx", "_content", "_docsize", "_config"},
-	"rtree": {"_node", "_parent", "_rowid"},
-}
-
-var virtualModule = regexp.MustCompile(`(?i)^CREATE VIRTUAL TABLE .*\bUSING\s+([a-z0-9]+)`)
-
-// shadowNames returns the tables behind virtual ones whose module this build of SQLite lacks, in lower
-// case; it knows the others itself.
-func shadowNames(c *sqlite3.Conn) (map[string]bool, error) {
+// shadowNames returns the tables behind virtual ones, in lower case, but for those in which there are texts that can be
+// read in no other way.
+func shadowNames(virtuals []virtual) map[string]bool {
 	shadows := map[string]bool{}
-	err := rows(c, `SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%'`,
-		func(s *sqlite3.Stmt) {
-			if m := virtualModule.FindStringSubmatch(s.ColumnText(1)); m != nil {
-				for _, suffix := range shadowSuffixes[strings.ToLower(m[1])] {
-					shadows[strings.ToLower(s.ColumnText(0))+suffix] = true
-				}
+	for i := range virtuals {
+		v := &virtuals[i]
+		for _, suffix := range shadowSuffixes[v.module] {
+			if name := v.name + suffix; name != v.text() {
+				shadows[strings.ToLower(name)] = true
 			}
-		})
-	return shadows, err
+		}
+	}
+	return shadows
 }
 
 // loadTable reads the catalog's entry of one table; ErrSchemaChanged if there is none.
 func loadTable(c *sqlite3.Conn, database, name string) (*table, error) {
 	t := &table{Table: connectors.Table{Database: database, Rows: -1}}
 	var strict, withoutRowid bool
-	err := rows(c, `SELECT name, wr, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table' `+
-		`AND name = ?`, func(s *sqlite3.Stmt) {
+	err := rows(c, `SELECT name, wr, strict, type FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', `+
+		`'virtual') AND name = ?`, func(s *sqlite3.Stmt) {
 		t.Name, withoutRowid, strict = s.ColumnText(0), s.ColumnBool(1), s.ColumnBool(2)
+		t.virtual = s.ColumnText(3) == "virtual"
 	}, name)
 	if err != nil {
 		return nil, err
@@ -108,6 +109,11 @@ func loadTable(c *sqlite3.Conn, database, name string) (*table, error) {
 		return nil, fmt.Errorf("no such table: %w", connectors.ErrSchemaChanged)
 	}
 	t.name = sqlite3.QuoteIdentifier(t.Name)
+	if !t.virtual {
+		if err := t.findTexts(c); err != nil {
+			return nil, err
+		}
+	}
 	rowidAlias, err := t.loadFields(c, strict)
 	if err != nil {
 		return nil, err
@@ -130,6 +136,9 @@ func loadTable(c *sqlite3.Conn, database, name string) (*table, error) {
 	}
 	if err := t.settleKey(c, withoutRowid || rowidAlias); err != nil {
 		return nil, err
+	}
+	if t.virtual || t.texts { // changed only through what stands before it
+		t.Key = nil
 	}
 	return t, t.loadEstimate(c)
 }

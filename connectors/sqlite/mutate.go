@@ -182,7 +182,9 @@ func (ch *change) apply(c *sqlite3.Conn) (err error) {
 		}
 		stmt := prepared[sql]
 		if stmt == nil {
-			if stmt, _, err = c.Prepare(sql); err != nil {
+			if stmt, _, err = c.Prepare(sql); errors.Is(err, sqlite3.ERROR) { // of a trigger: what it needs is not here
+				return fmt.Errorf("%s: %w", err, ch.refused(connectors.RefusedTrigger))
+			} else if err != nil {
 				return err
 			}
 			prepared[sql] = stmt

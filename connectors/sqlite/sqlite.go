@@ -127,12 +127,6 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 		return fail(err, "")
 	}
 	writer.SetInterrupt(context.Background()) // ctx is that of the opening only
-	for _, register := range modules {
-		if err := register(writer); err != nil {
-			_ = writer.Close()
-			return fail(classify(ctx, err), "")
-		}
-	}
 	if readOnly, _ := writer.ReadOnly("main"); readOnly {
 		_ = writer.Close()
 		return fail(fmt.Errorf("the file cannot be written: %w", connectors.ErrDenied),
@@ -188,6 +182,9 @@ func (s *source) connect(ctx context.Context, dsn string, flags sqlite3.OpenFlag
 	}
 	c.SetInterrupt(ctx)
 	err = c.BusyTimeout(s.busy)
+	for i := 0; i < len(modules) && err == nil; i++ {
+		err = modules[i](c)
+	}
 	if err == nil {
 		err = c.Exec("PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; " + setup)
 	}

@@ -82,6 +82,16 @@ func checkSource(ctx context.Context, set *stores.Set, src setup.Source) ([]stri
 		governed = "which of them are governed was not looked at" // that takes the registry
 	}
 	lines := []string{fmt.Sprintf("source %s: %d tables, %s, %s", s.Name, len(s.Tables), governed, can)}
+	for _, u := range s.Unread {
+		what := "not read: "
+		if u.Read {
+			what = ""
+		}
+		if u.Name != "" {
+			what += u.Name + ": "
+		}
+		lines = append(lines, fmt.Sprintf("source %s: %s%s", s.Name, what, u.Reason))
+	}
 	if src.ReadOnly && len(s.Judges) > 0 && !s.Backup() {
 		lines = append(lines, fmt.Sprintf("source %s: silos govern it, but it can only be read: "+
 			"a night names the rows that would have to change in it, and leaves them", s.Name))

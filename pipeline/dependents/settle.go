@@ -198,6 +198,7 @@ func (g *Graph) order(otherwise bool) bool {
 			if n.detach = append(n.detach, missing(n.detach, r.edge.nullable)...); len(r.edge.nullable) == 0 {
 				n.stay(otherwise)
 				ordered = false
+				break
 			}
 		}
 	}
@@ -220,7 +221,7 @@ func (g *Graph) order(otherwise bool) bool {
 	if !ordered {
 		return false
 	}
-	levels(leaving, func(r ref) bool { return g.minds(r) && !detached(r) })
+	levels(leaving, g.knows)
 	return true
 }
 
@@ -268,43 +269,72 @@ func detached(r ref) bool {
 	return slices.ContainsFunc(r.edge.nullable, func(f string) bool { return slices.Contains(r.child.detach, f) })
 }
 
-// levels gives every row a greater level than those that it refers to: also where the engine does not mind,
-// but within a circle of such references.
-func levels(nodes []*node, minds func(ref) bool) {
-	circle := map[*node]int{}
-	for i, c := range circles(nodes, func(r ref) bool { return r.child != r.parent && !detached(r) }) {
+// leveling numbers rows so that each has a greater level than those it refers to: also where the engine does not
+// mind, but within a circle of references that it does not know. The rows of a circle around which it cascades have
+// one level: whichever of them is deleted first takes the others along, with what must not refer to them then.
+type leveling struct {
+	knows   func(ref) bool
+	circle  map[*node]int     // number of the circle of any references that a row is in; 0: none
+	first   map[*node]*node   // of the rows with which a row has its level
+	members map[*node][]*node // by the first
+}
+
+func levels(nodes []*node, knows func(ref) bool) {
+	l := &leveling{knows, map[*node]int{}, map[*node]*node{}, map[*node][]*node{}}
+	for i, c := range circles(nodes, between) {
 		for _, n := range c {
-			circle[n] = i + 1
+			l.circle[n] = i + 1
 		}
 	}
-	counts := func(r ref) bool {
-		if r.child == r.parent || detached(r) || !r.child.going() || !r.parent.going() {
-			return false
-		}
-		return circle[r.child] == 0 || circle[r.child] != circle[r.parent] || minds(r)
+	for _, n := range nodes {
+		l.first[n] = n
 	}
+	for _, c := range circles(nodes, func(r ref) bool { return between(r) && knows(r) }) {
+		for _, n := range c {
+			l.first[n] = c[0]
+		}
+	}
+	for _, n := range nodes {
+		l.members[l.first[n]] = append(l.members[l.first[n]], n)
+	}
+	l.number(nodes)
+}
+
+// between reports whether a reference leads from one row to another one and is not emptied before.
+func between(r ref) bool { return r.child != r.parent && !detached(r) }
+
+// counts reports whether a reference needs a greater level of the row that refers.
+func (l *leveling) counts(r ref) bool {
+	if !between(r) || !r.child.going() || !r.parent.going() || l.first[r.child] == l.first[r.parent] {
+		return false
+	}
+	return l.circle[r.child] == 0 || l.circle[r.child] != l.circle[r.parent] || l.knows(r)
+}
+
+func (l *leveling) number(nodes []*node) {
 	waits := map[*node]int{}
-	var ready []*node
 	for _, n := range nodes {
 		for _, r := range n.out {
-			if counts(r) {
-				waits[n]++
+			if l.counts(r) {
+				waits[l.first[n]]++
 			}
 		}
-		if waits[n] == 0 {
-			ready = append(ready, n)
-		}
 	}
+	ready := slices.DeleteFunc(slices.Clone(nodes), func(n *node) bool { return l.first[n] != n || waits[n] > 0 })
 	for len(ready) > 0 {
 		p := ready[0]
 		ready = ready[1:]
-		for _, r := range p.in {
-			if !counts(r) {
-				continue
-			}
-			r.child.level = max(r.child.level, p.level+1)
-			if waits[r.child]--; waits[r.child] == 0 {
-				ready = append(ready, r.child)
+		for _, m := range l.members[p] {
+			m.level = p.level
+			for _, r := range m.in {
+				if !l.counts(r) {
+					continue
+				}
+				c := l.first[r.child]
+				c.level = max(c.level, p.level+1)
+				if waits[c]--; waits[c] == 0 {
+					ready = append(ready, c)
+				}
 			}
 		}
 	}

@@ -49,6 +49,7 @@ func (in *Inspector) Inspect(s *scan.Source, inventory []audit.Inventory) {
 		in.surplus(s, r, fields)
 		in.deletePath(s, r)
 	}
+	in.unread(s)
 	in.joins(s)
 	in.orphan(s)
 	in.reviews(s)
@@ -326,6 +327,25 @@ func (in *Inspector) deletePath(s *scan.Source, r *scan.Reading) {
 	in.Notes.Find(audit.Finding{Kind: "F_NO_DELETE_PATH", Severity: "medium", Source: s.Name, Object: r.Table.Name,
 		Count: max(r.Rows, r.Table.Rows), Article: "Art. 17",
 		Words: "A silo governs the table, but nothing in it can be erased: " + why + "."})
+}
+
+// unread finds what the source holds and nobody reads: copies in which what is erased stays, and what may hold
+// anything.
+func (in *Inspector) unread(s *scan.Source) {
+	for _, u := range s.Unread {
+		f := audit.Finding{Source: s.Name, Object: u.Name, Count: 1, Article: "Art. 5(2)"}
+		switch {
+		case u.Stays && len(s.SilosOf(u.Of)) > 0:
+			f.Kind, f.Severity, f.Article = "F_COPY_STAYS", "high", "Art. 17(1)"
+			f.Words = "What is erased from " + u.Of + " can stay here: " + u.Reason + "."
+		case (u.Unknown || u.Stays) && !u.Read:
+			f.Kind, f.Severity = "F_UNREAD", "low"
+			f.Words = "Nobody knows what this holds, as it is not read: " + u.Reason + "."
+		default:
+			continue
+		}
+		in.Notes.Find(f)
+	}
 }
 
 // joins finds views that read tables of more than one silo.

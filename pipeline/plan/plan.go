@@ -51,6 +51,7 @@ type Document struct {
 	Counts       []Count           `json:"counts"`
 	Starts       []Start           `json:"starts,omitempty"` // of the tables in it
 	Questions    []string          `json:"questions"`
+	Stays        []string          `json:"stays,omitempty"` // what keeps a copy of rows that the plan changes, in words
 	Sets         []Set             `json:"sets"`
 }
 

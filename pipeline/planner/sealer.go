@@ -17,6 +17,7 @@ import (
 	"lethe/pipeline/dependents"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/report"
 	"lethe/pipeline/stores"
@@ -202,6 +203,7 @@ func (pl *Planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.S
 	})
 	p.Starts = pl.startsOf(p)
 	p.Questions = pl.Limits.Questions(p)
+	p.Stays = pl.stays(p)
 	if len(p.Sets) == 0 || ordered && !pl.Limits.Covers(p) {
 		_, err := pl.Setup.Keys.Destroy("plan/"+p.PlanID, pl.Setup.Now())
 		pl.Setup.Crash("plan_dropped")
@@ -233,4 +235,23 @@ func (pl *Planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.S
 	}
 	report.Plan(pl.Notes, p, p.State)
 	return p, nil
+}
+
+// stays says what keeps a copy of the rows that a plan destroys, and is not changed with them.
+func (pl *Planner) stays(p *plan.Sealed) (list []string) {
+	if p.Part == plan.Reversible {
+		return nil
+	}
+	touched := map[notes.Object]bool{}
+	for _, c := range p.Counts {
+		touched[notes.Object{Source: c.Source, Table: c.Table}] = true
+	}
+	for _, s := range pl.Stores.List {
+		for _, u := range s.Unread {
+			if u.Stays && touched[notes.Object{Source: s.Name, Table: u.Of}] {
+				list = append(list, s.Name+": "+u.Name+", "+u.Reason)
+			}
+		}
+	}
+	return list
 }

@@ -2,10 +2,13 @@ package scan
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"lethe/classifiers"
 	"lethe/connectors"
+	"lethe/pipeline/notes"
+	"lethe/pipeline/stores"
 )
 
 // MissedBelow is the share of rows below which a sample of n rows can have missed what is there, at 95 %
@@ -18,31 +21,43 @@ func MissedBelow(n int64) float64 {
 	return -math.Expm1(math.Log(0.05) / float64(n))
 }
 
-// Discover reads one source that no configuration names and returns what it holds, table by table.
-func Discover(ctx context.Context, source connectors.Source, catalogue *classifiers.Catalogue,
-	progress func(rows, of int64)) ([]classifiers.TableVerdict, error) {
-	verdicts, _, err := DiscoverSample(ctx, source, catalogue, 0, progress)
-	return verdicts, err
+// Discovery is what a source that no configuration names holds.
+type Discovery struct {
+	Tables []classifiers.TableVerdict // those that were read
+	Missed map[string]float64         // the tables of which rows were left out, with MissedBelow
+	Unread []connectors.Unread        // what was not read, and why: what the source cannot read, and what failed
+	Views  []string
+	Failed error // of the tables that could not be read
 }
 
-// DiscoverSample is Discover that reads about so many rows of each table; 0 reads all. missed names
-// the tables of which rows were left out, each with the share of rows below which something could
-// have been missed (MissedBelow).
-func DiscoverSample(ctx context.Context, source connectors.Source, catalogue *classifiers.Catalogue, sample int,
-	progress func(rows, of int64)) (verdicts []classifiers.TableVerdict, missed map[string]float64, err error) {
+// Discover reads one source that no configuration names, about so many rows of each table; 0 reads all. A table
+// that cannot be read is named, and the others are read on.
+func Discover(ctx context.Context, source connectors.Source, catalogue *classifiers.Catalogue, sample int,
+	progress func(rows, of int64)) (*Discovery, error) {
 	tables, err := source.Tables(ctx)
-	if err != nil || len(tables) == 0 {
-		return nil, nil, err
+	if err != nil {
+		return nil, err
+	}
+	d := &Discovery{Missed: map[string]float64{}}
+	if d.Unread, err = stores.UnreadOf(ctx, source); err != nil {
+		return nil, err
+	}
+	if viewer, ok := source.(connectors.Viewer); ok {
+		views, err := viewer.Views(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range views {
+			d.Views = append(d.Views, v.Name)
+		}
 	}
 
-	queries := make([]connectors.Query, len(tables))
-	scans := make([]*classifiers.Scan, len(tables))
-	byName := map[string]*classifiers.Scan{}
+	var readings []*Reading
 	var total, read int64
-	for i, t := range tables {
-		queries[i] = connectors.Query{Table: t.Name, Sample: sample}
-		scans[i] = catalogue.Scan((&Reading{Table: t}).describe())
-		byName[t.Name] = scans[i]
+	for _, t := range tables {
+		r := &Reading{Table: t, State: "scanned", sample: sample}
+		r.scan = catalogue.Scan(r.describe())
+		readings = append(readings, r)
 		switch {
 		case t.Rows < 0 || total < 0:
 			total = -1
@@ -52,24 +67,68 @@ func DiscoverSample(ctx context.Context, source connectors.Source, catalogue *cl
 			total += t.Rows
 		}
 	}
+	s := &Source{Store: &stores.Store{Conn: source}, Readings: readings}
+	for queries := s.queries(); len(queries) > 0; queries = s.queries() {
+		err := d.pass(ctx, s, queries, func(rows int64) {
+			read += rows
+			progress(read, total)
+		})
+		if err == nil {
+			break
+		}
+		r := s.failed(err)
+		if r == nil {
+			return nil, err
+		}
+		r.State = "failed"
+		d.Failed = errors.Join(d.Failed, err)
+		d.Unread = append(d.Unread, connectors.Unread{Name: r.Table.Name, Reason: notes.Failure(err), Unknown: true})
+	}
 
-	left := map[string]bool{}
-	for batch, err := range source.Scan(ctx, queries...) {
+	var scans []*classifiers.Scan
+	for _, r := range readings {
+		if r.State == "scanned" {
+			scans = append(scans, r.scan)
+		}
+	}
+	d.Tables = catalogue.Verdicts(scans...)
+	for _, v := range d.Tables {
+		if s.Reading(v.Table).Sampled {
+			d.Missed[v.Table] = MissedBelow(v.Rows)
+		}
+	}
+	return d, nil
+}
+
+// pass scans the source once for all queries.
+func (d *Discovery) pass(ctx context.Context, s *Source, queries []connectors.Query, read func(rows int64)) error {
+	for batch, err := range s.Conn.Scan(ctx, queries...) {
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
-		byName[batch.Table].Observe(batch.Rows)
-		left[batch.Table] = batch.Sampled
-		read += batch.Rows.NumRows()
-		progress(read, total)
+		r := s.Reading(batch.Table)
+		r.next, r.Sampled = batch.Next, batch.Sampled
+		r.scan.Observe(batch.Rows)
+		read(batch.Rows.NumRows())
 	}
+	return nil
+}
 
-	verdicts = catalogue.Verdicts(scans...)
-	missed = map[string]float64{}
-	for _, v := range verdicts {
-		if left[v.Table] {
-			missed[v.Table] = MissedBelow(v.Rows)
+// failed is the table that an error is of, where the others can be read all the same; nil where the source failed.
+func (s *Source) failed(err error) *Reading {
+	var at *connectors.Error
+	if !errors.As(err, &at) {
+		return nil
+	}
+	for _, whole := range []error{connectors.ErrUnreachable, connectors.ErrTransient, connectors.ErrDamaged,
+		context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, whole) {
+			return nil
 		}
 	}
-	return verdicts, missed, nil
+	r := s.Reading(at.Table)
+	if r == nil || r.State != "scanned" {
+		return nil
+	}
+	return r
 }

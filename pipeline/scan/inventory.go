@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"lethe/classifiers"
+	"lethe/connectors"
 	"lethe/pipeline/audit"
 )
 
@@ -23,6 +24,13 @@ func (sc *Scanner) Inventory(s *Source) []audit.Inventory {
 			t.Category, t.Class = "personal", "personal"
 		}
 		rows = append(append(rows, t), fields...)
+	}
+	for i, u := range s.Unread {
+		if u.Name == "" || u.Read || i > 0 && s.Unread[i-1].Name == u.Name { // said by a finding; said once
+			continue
+		}
+		r := &Reading{Table: connectors.Table{Name: u.Name, Rows: -1}, State: "skipped", reason: u.Reason}
+		rows = append(rows, sc.tableRow(s, r))
 	}
 	return rows
 }
@@ -96,9 +104,12 @@ func (sc *Scanner) fieldRows(s *Source, r *Reading, t audit.Inventory) []audit.I
 		rows = append(rows, row)
 	}
 	for _, v := range r.verdict.Fields {
-		if v.Path { // a place inside a JSON or XML field
+		if v.Path { // a place inside a document
 			row := base
 			row.Column, row.Type = v.Field, "path"
+			if v.Inside != "json" && v.Inside != "xml" && v.Inside != "html" {
+				row.Type += " in " + v.Inside
+			}
 			fill(&row, v)
 			sc.review(s, &row)
 			rows = append(rows, row)

@@ -11,7 +11,6 @@ package scan
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -178,27 +177,18 @@ func (sc *Scanner) pass(ctx context.Context, s *Source, queries []connectors.Que
 // failedTable notes that one table could not be read, and reports whether the others may go on: not if
 // the source itself failed, nor if the rows of the table were to be decided.
 func (sc *Scanner) failedTable(s *Source, err error) bool {
-	var at *connectors.Error
-	if !errors.As(err, &at) || len(s.Governed[at.Table]) > 0 {
-		return false
-	}
-	for _, whole := range []error{connectors.ErrUnreachable, connectors.ErrTransient, connectors.ErrDamaged,
-		context.Canceled, context.DeadlineExceeded} {
-		if errors.Is(err, whole) {
-			return false
-		}
-	}
-	r := s.Reading(at.Table)
-	if r == nil || r.State != "scanned" {
+	r := s.failed(err)
+	if r == nil || len(s.Governed[r.Table.Name]) > 0 {
 		return false
 	}
 	r.State, r.reason = "failed", notes.Failure(err)
 	sc.Notes.Find(audit.Finding{
-		Kind: "F_SOURCE_FAILED", Severity: "high", Source: s.Name, Object: at.Table, Article: "Art. 5(2)",
+		Kind: "F_SOURCE_FAILED", Severity: "high", Source: s.Name, Object: r.Table.Name, Article: "Art. 5(2)",
 		Words: "The table could not be read: nothing is known of it tonight (" + r.reason + ").",
 	})
 	sc.Notes.Problem(fmt.Errorf("%w: %w", setup.ErrSource, err))
-	sc.Setup.Log.Error("table failed", "run_id", sc.Tonight.RunID, "source", s.Name, "table", at.Table, "error", err)
+	sc.Setup.Log.Error("table failed", "run_id", sc.Tonight.RunID, "source", s.Name,
+		"table", r.Table.Name, "error", err)
 	return true
 }
 

@@ -34,6 +34,14 @@ func IntakeTable(silo *policy.Compiled, m *intake.Mapping, tables connectors.Tab
 	return table, errors.Join(errs...)
 }
 
+// UnreadOf is what a source holds beside its catalog, as far as it can say.
+func UnreadOf(ctx context.Context, source connectors.Source) ([]connectors.Unread, error) {
+	if partial, ok := source.(connectors.Partial); ok {
+		return partial.Unread(ctx)
+	}
+	return nil, nil
+}
+
 // CatalogOf opens a source to read its catalog, and closes it.
 func CatalogOf(ctx context.Context, src setup.Source) (tables connectors.Tables, err error) {
 	open, err := src.Open(ctx)
@@ -98,7 +106,8 @@ type Store struct {
 	setup.Source
 	Conn     connectors.Source
 	Tables   connectors.Tables
-	Judges   []*judge.Judge // of all tables, those that refer to others first
+	Unread   []connectors.Unread // what it holds beside them
+	Judges   []*judge.Judge      // of all tables, those that refer to others first
 	Governed map[string][]*judge.Judge
 	Looked   []audit.Start       // what the days of the rows that were looked at beforehand look like
 	claims   map[string][]string // silos by table, also where the registry was not asked

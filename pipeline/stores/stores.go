@@ -162,6 +162,12 @@ func (set *Set) Prepare(ctx context.Context, s *Store) error {
 	}
 	s.Tables = tables
 	set.Setup.Names.Learn(tables)
+	if s.Unread, err = UnreadOf(ctx, s.Conn); err != nil {
+		return err
+	}
+	for _, u := range s.Unread {
+		set.Setup.Names.Of(u.Name)
+	}
 	if err := errors.Join(NoRegistry(s.Name, tables), s.CheckTimes(tables)); err != nil {
 		return err
 	}

@@ -39,6 +39,8 @@ type Entry struct {
 
 	// Unread says why the rows cannot be read though the file is whole; nil: they can.
 	Unread error
+	// Absent says why the file does not hold the rows, and the table is not in the catalog; "": it does.
+	Absent string
 }
 
 func (e *Entry) entry() *Entry { return e }
@@ -144,9 +146,26 @@ func (s *Source[T, G]) Tables(ctx context.Context) ([]connectors.Table, error) {
 	if err != nil {
 		return nil, s.Fail("catalog", "", err, "")
 	}
-	list := make([]connectors.Table, len(tables))
-	for i, t := range tables {
-		list[i] = t.entry().Table
+	list := make([]connectors.Table, 0, len(tables))
+	for _, t := range tables {
+		if e := t.entry(); e.Absent == "" {
+			list = append(list, e.Table)
+		}
+	}
+	return list, nil
+}
+
+// Unread returns the tables whose rows the file does not hold.
+func (s *Source[T, G]) Unread(ctx context.Context) ([]connectors.Unread, error) {
+	tables, err := s.Contents(ctx)
+	if err != nil {
+		return nil, s.Fail("catalog", "", err, "")
+	}
+	var list []connectors.Unread
+	for _, t := range tables {
+		if e := t.entry(); e.Absent != "" {
+			list = append(list, connectors.Unread{Name: e.Name, Reason: e.Absent, Unknown: true})
+		}
 	}
 	return list, nil
 }
@@ -192,7 +211,9 @@ func (s *Source[T, G]) Prepare(ctx context.Context, q []connectors.Query) (map[T
 	}
 	targets := make(map[TableID]G, len(q))
 	for _, query := range q {
-		i := slices.IndexFunc(tables, func(t T) bool { return t.entry().Name == query.Table })
+		i := slices.IndexFunc(tables, func(t T) bool {
+			return t.entry().Name == query.Table && t.entry().Absent == ""
+		})
 		if i < 0 {
 			return nil, s.Fail("scan", query.Table, fmt.Errorf("no such table: %w", connectors.ErrSchemaChanged), "")
 		}

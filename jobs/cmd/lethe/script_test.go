@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/ext/fts5"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"lethe/fixtures/servers"
@@ -136,6 +137,7 @@ func sqliteMain() {
 	}
 	c, err := sqlite3.Open(os.Args[1])
 	must(err)
+	must(fts5.Register(c))
 	for sql = strings.TrimSpace(sql); sql != ""; sql = strings.TrimSpace(sql) {
 		stmt, tail, err := c.Prepare(sql)
 		must(err)
