@@ -243,6 +243,11 @@ func allowedRows(ctx context.Context, c *Command, a *allowed.View, silo policy.S
 		for kind := range r.Subject {
 			kinds[kind] = true
 		}
+		for _, v := range r.Via {
+			for kind := range v.Fields {
+				kinds[kind] = true
+			}
+		}
 	}
 	header := append([]string{"source", "table", "key"}, slices.Sorted(maps.Keys(kinds))...)
 	write, flush := lineWriter(c, header, ',')
@@ -255,7 +260,11 @@ func allowedRows(ctx context.Context, c *Command, a *allowed.View, silo policy.S
 		clear(record)
 		record[0], record[1], record[2] = r.Source, r.Table, strings.Join(r.Key, "/")
 		for _, s := range r.Subjects {
-			record[slices.Index(header, s.Kind)] = s.Value
+			if at := &record[slices.Index(header, s.Kind)]; *at == "" {
+				*at = s.Value
+			} else {
+				*at += ";" + s.Value // a person has several, in a table of their own
+			}
 		}
 		return write(record)
 	})

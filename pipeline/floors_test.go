@@ -29,7 +29,7 @@ type floor struct {
 // beside it.
 var house = [][]string{
 	// days, names, reasons, values, durable state, keys, identifiers, a database, tables: no package of ours
-	{"policy/calendar", "policy/names", "policy/reason", "anonymize", "journal", "registry/keystore", "registry/identifier",
+	{"policy/calendar", "policy/names", "policy/reason", "policy/subject", "anonymize", "journal", "registry/keystore", "registry/identifier",
 		"registry/internal/database", "audit", "shown"},
 	{"policy/law", "policy/intake", "policy/instant", "registry/event", "registry/internal/tables"},
 	{"policy"}, // the rules
@@ -41,7 +41,7 @@ var house = [][]string{
 	{"registry/retention"},
 	{"registry", "audit/page", "audit/parquet"},
 	{"audit/evidence"},
-	{"setup"},                // what a night is wired with
+	{"setup", "via"},         // what a night is wired with; identifiers that stand in other tables
 	{"state", "suppression"}, // what earlier nights left
 	{"notes", "silos"},       // what this one notes, and what the registry says
 	{"judge"},                // one row

@@ -42,7 +42,11 @@ func (c *Config) buildSilos(p *setup.Setup) error {
 					"one of %s", name, r.Purpose, r.Event, strings.Join(event.ImportedTypes(), ", ")))
 			}
 		}
-		for _, r := range c.Silos[name].Records {
+		for i, r := range c.Silos[name].Records {
+			for _, v := range r.Via {
+				errs = append(errs, kindsKnown(fmt.Sprintf("silo %s, records %d (%s.%s)", name, i+1, r.Source, r.Table),
+					v.Fields))
+			}
 			if s, ok := c.Sources[r.Source]; !ok {
 				errs = append(errs, fmt.Errorf("silo %s: source %q is not under sources", name, r.Source))
 			} else if s.Of != "" {
@@ -73,11 +77,9 @@ func (c *Config) checkIntake(place string, m intake.Mapping) error {
 		errs = append(errs, fmt.Errorf("%s: source %s is a backup, which says what people agreed to once: name the "+
 			"live source", place, m.Source))
 	}
-	for kind := range m.Subject {
-		if !identifier.Known(kind) {
-			errs = append(errs, fmt.Errorf("%s: subject: %q is no kind of identifier: use email, phone, "+
-				"customer-number, username or national-id:CC", place, kind))
-		}
+	errs = append(errs, kindsKnown(place, m.Subject))
+	for _, v := range m.Via {
+		errs = append(errs, kindsKnown(place, v.Fields))
 	}
 	if m.Method != nil {
 		methods := slices.Sorted(maps.Values(m.Method.Words))
@@ -88,6 +90,18 @@ func (c *Config) checkIntake(place string, m intake.Mapping) error {
 			if err := event.Affirmative(method); err != nil {
 				errs = append(errs, fmt.Errorf("%s: method %q: %w", place, method, err))
 			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// kindsKnown refuses kinds of identifiers that nobody can read.
+func kindsKnown(place string, fields map[string]string) error {
+	var errs []error
+	for _, kind := range slices.Sorted(maps.Keys(fields)) {
+		if !identifier.Known(kind) {
+			errs = append(errs, fmt.Errorf("%s: subject: %q is no kind of identifier: use email, phone, "+
+				"customer-number, username or national-id:CC", place, kind))
 		}
 	}
 	return errors.Join(errs...)

@@ -25,6 +25,10 @@ func (d *Draft) dependents(name string, used map[string]bool) (lines, open []str
 				}
 				decide := ""
 				switch {
+				case parent == name && d.carries(child, name) && !deleted[child]:
+					lines = append(lines, "        - "+edge("delete"))
+					deleted[child], used[child] = true, true
+					queue = append(queue, child)
 				case child != parent && deleted[child] && child != name:
 					lines = append(lines, "        - "+edge("delete"))
 				case d.nullable(child, fk.Fields) && fk.OnDelete != "CASCADE": // where the database itself deletes, a NULL leaves an orphan

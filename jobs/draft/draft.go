@@ -27,8 +27,9 @@ type Draft struct {
 	source    string // its name in the configuration
 	tables    map[string]connectors.Table
 	verdicts  map[string]classifiers.TableVerdict
-	order     []string // tables by name
-	people    []string // tables that have a field by which a person is found
+	order     []string             // tables by name
+	people    []string             // tables that have a field by which a person is found
+	via       map[string][]carrier // where such fields stand in other tables, by table
 	today     time.Time
 	zone, why string // proposed for times without an offset, and why
 }
@@ -50,6 +51,7 @@ func New(k connectors.Connector, o connectors.Options, tables []connectors.Table
 			d.people = append(d.people, t.Name)
 		}
 	}
+	d.findVia()
 	owned := map[string]bool{}
 	for _, t := range tables {
 		if slices.Contains(d.people, t.Name) {

@@ -32,12 +32,7 @@ func (d *Draft) silo(name string, used map[string]bool) []string {
 		"    - source: " + word(source),
 		"      table: " + word(name),
 	}
-	keys := subjects(v)
-	line := fmt.Sprintf("      subject: {%s}   # how the registry knows the person", keys[0])
-	if len(keys) > 1 {
-		line += "; also possible: " + strings.Join(keys[1:], ", ")
-	}
-	lines = append(lines, line)
+	lines = append(lines, d.subject(name))
 	switch dates := collectedFields(t, v); len(dates) {
 	case 0:
 		lines = append(lines, "      # collected: FIELD   # decide: the field with the day of collecting, if there is "+

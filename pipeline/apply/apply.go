@@ -226,6 +226,12 @@ func (ap *Applier) applySet(ctx context.Context, a *application, all []journal.C
 	if err != nil {
 		return false, err
 	}
+	if execute.Carried(a.store, a.set) {
+		if err := a.store.ReadCarried(ctx, false); err != nil {
+			ap.Stores.FailedSource(a.store, err)
+			return false, nil
+		}
+	}
 	a.x, err = execute.New(a.store, a.set, outcomes, execute.Options{
 		RunID: a.plan.RunID, Head: ap.Silos.Registry.Head, Reload: ap.Silos.Reload,
 		Now: func() time.Time { return latest(a.plan.AsOf, ap.Tonight.AsOf, ap.Setup.Now()) },

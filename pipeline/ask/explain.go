@@ -79,6 +79,9 @@ func Explain(ctx context.Context, p *setup.Setup, source, table string,
 		}
 		return answers, nil
 	}
+	if err := s.ReadCarried(ctx, false); err != nil {
+		return nil, setup.SourceError(err)
+	}
 	for i, key := range wanted {
 		if answers[i], err = ex.explainNow(ctx, s, table, t, key); err != nil {
 			return nil, err
@@ -137,6 +140,11 @@ func (ex *explainer) ruling(ctx context.Context, g *judge.Judge, r judge.Ruling)
 		r.Action, r.Use, r.Reason.Words(), r.Reason, r.Row, r.Reason.Article())
 	for _, note := range r.Notes {
 		add("     %s: %s (%s)", note, note.Words(), note.Article())
+	}
+	if g.Via != nil {
+		known, shared := g.Others().Count()
+		add("     known by %d identifiers in other tables (%s), %d of them of other rows too", known,
+			strings.Join(g.Via.Tables(), ", "), shared)
 	}
 	if r.Rule != "" && !slices.Contains(r.Grounds, r.Rule) {
 		add("     rule %s", ruleWords(g.Silo, r.Rule, ex.tonight.AsOf))

@@ -91,9 +91,10 @@ func (cp *Keeper) syncTarget(ctx context.Context, c setup.Grant) (failed error) 
 
 	files, failure := cp.openSnapshot(ctx, c)
 	errs := make([]error, len(keepings))
+	unread := cp.readCarried(ctx, c, list != nil)
 	for i, k := range keepings {
 		k.files, k.list = files, list
-		if errs[i] = k.store.Err; errs[i] == nil {
+		if errs[i] = cmp.Or(k.store.Err, unread); errs[i] == nil {
 			errs[i] = k.deliver(ctx)
 		}
 		failure = cmp.Or(failure, errs[i])
@@ -119,6 +120,15 @@ func (cp *Keeper) syncTarget(ctx context.Context, c setup.Grant) (failed error) 
 		}
 	}
 	return nil
+}
+
+// readCarried reads whose the rows of a target's source are, where other tables say it.
+func (cp *Keeper) readCarried(ctx context.Context, c setup.Grant, texts bool) error {
+	s := cp.Stores.Find(c.Source)
+	if s == nil || s.Err != nil {
+		return nil
+	}
+	return s.ReadCarried(ctx, texts)
 }
 
 // listFor opens the suppression list where a target is granted a purpose that is marketing: who said no

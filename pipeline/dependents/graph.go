@@ -105,8 +105,22 @@ func New(s *stores.Store, runID string, pending map[judge.Place]bool) *Graph {
 			parent, _ := s.Tables.Find(o.Table)
 			g.named(j.Table, o.FK, parent).owned[j] = true
 		}
+		g.identified(j)
 	}
 	return g
+}
+
+// identified adds the references that lead from rows to what says whose they are: while such a row stays, so does
+// what it refers to.
+func (g *Graph) identified(j *judge.Judge) {
+	for p := range j.Via.Len() {
+		for _, h := range j.Via.Hops(p) {
+			parent, _ := g.store.Tables.Find(h.Table)
+			if child, ok := g.store.Tables.Find(h.Refers.Table); ok && slices.Equal(parent.Key, []string{h.Field}) {
+				g.named(child, h.Refers.Fields, parent)
+			}
+		}
+	}
 }
 
 func (g *Graph) add(of change.Edge, child, parent connectors.Table) *edge {

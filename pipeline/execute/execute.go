@@ -22,6 +22,7 @@ import (
 	"lethe/pipeline/plan"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/stores"
+	"lethe/pipeline/via"
 )
 
 // Options are what executing a set takes besides the set and its source.
@@ -41,6 +42,9 @@ type Executor struct {
 	refused  map[int]Refusal
 	tables   map[string]*table
 	into     map[string][]int // edges of the set, by the table referred to
+
+	// whose the rows of a unit are that is executed in several transactions, as the first of them found it
+	identified map[*judge.Judge]*via.Index
 }
 
 // Refusal says what kept the database from changing a row.
@@ -125,7 +129,7 @@ func (x *Executor) newTable(t connectors.Table) *table {
 // governs a row's table ends the plan: the error wraps setup.ErrExpired.
 func New(store *stores.Store, set *change.Set, outcomes []byte, o Options) (*Executor, error) {
 	x := &Executor{store: store, set: set, o: o, outcomes: outcomes, refused: map[int]Refusal{},
-		tables: map[string]*table{}, into: map[string][]int{}}
+		tables: map[string]*table{}, into: map[string][]int{}, identified: map[*judge.Judge]*via.Index{}}
 	for i := range set.Rows {
 		c := &set.Rows[i]
 		if x.tables[c.Table] == nil {
@@ -144,6 +148,18 @@ func New(store *stores.Store, set *change.Set, outcomes []byte, o Options) (*Exe
 		x.into[e.Parent] = append(x.into[e.Parent], i)
 	}
 	return x, nil
+}
+
+// Carried reports whether rows of a set are decided by identifiers that stand in other tables: they are to be read
+// before it is executed.
+func Carried(store *stores.Store, set *change.Set) bool {
+	return slices.ContainsFunc(set.Rows, func(c change.Change) bool {
+		if c.Kind != change.Root {
+			return false
+		}
+		g := store.Judge(c.Silo, c.Table, c.Mapping)
+		return g != nil && g.Via != nil
+	})
 }
 
 // Outcomes are those of the rows from one position up to another.

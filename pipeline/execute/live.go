@@ -212,6 +212,12 @@ func (t *transaction) run(ctx context.Context, known *view) error {
 		queries = append(queries, t.query(s))
 		edit = append(edit, func(b connectors.Batch) (connectors.Edit, error) { return t.edit(s, b, known) })
 	}
+	whose, takes, after, err := t.carried(ctx)
+	defer after()
+	if err != nil {
+		return err
+	}
+	queries, edit = append(whose, queries...), append(takes, edit...)
 	late, looks, err := t.late(ctx)
 	if err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -24,11 +23,11 @@ import (
 	"lethe/pipeline/policy/intake"
 	"lethe/pipeline/registry/delivery"
 	"lethe/pipeline/registry/event"
-	"lethe/pipeline/registry/identifier"
+	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/standings"
 	"lethe/pipeline/setup"
-	"lethe/pipeline/silos"
 	"lethe/pipeline/stores"
+	"lethe/pipeline/via"
 )
 
 // rowReader turns the rows of a table into events.
@@ -37,7 +36,7 @@ type rowReader struct {
 	in       *Intake
 	silo     *policy.Compiled
 	mapping  *intake.Mapping
-	key      standings.Matcher
+	key      *keystore.SiloKey
 	fields   []string
 	columns  map[string]int // by field
 	writings map[string]instant.Writing
@@ -46,13 +45,20 @@ type rowReader struct {
 	next     func() (connectors.Batch, error, bool)
 	batch    connectors.Batch
 	row      int
-	queue    []string // states that the row still has to say
+	queue    []saying   // what the row still has to say
+	via      *via.Index // identifiers in other tables; nil where the row holds all of them
 	unproven map[event.Reason]int
 	said     int // rows that say again, without a date, what the registry knows
 
 	standings *standings.Standings // loaded when a row without a date needs them
 	standing  policy.Standing
 	buf       []byte
+}
+
+// saying is a state that a row is in, and of whom it says so.
+type saying struct {
+	state  string
+	people []event.Subject
 }
 
 // FromTable reads an application's table and records what its rows say of consents: each row once for
@@ -81,13 +87,16 @@ func (in *Intake) FromTable(ctx context.Context, silo *policy.Compiled, m *intak
 	if err != nil {
 		return t, err
 	}
-	next, stop := iter.Pull2(source.Scan(ctx, connectors.Query{Table: m.Table, Fields: r.fields}))
-	defer stop()
-	r.next = next
 	if r.key, err = in.setup.Keys.SiloKey(silo.Silo.Name); err != nil {
 		return t, err
 	}
 	r.ctx = ctx
+	if err := r.readCarried(ctx, source, tables); err != nil {
+		return t, err
+	}
+	next, stop := iter.Pull2(source.Scan(ctx, connectors.Query{Table: m.Table, Fields: r.fields}))
+	defer stop()
+	r.next = next
 	t, err = in.Import(ctx, silo.Silo.Name, delivery.Import{Source: m.Source + "." + m.Table,
 		Country: silo.Jurisdiction.Code, DryRun: dryRun, Next: r.event})
 
@@ -110,6 +119,12 @@ func (in *Intake) newRowReader(silo *policy.Compiled, m *intake.Mapping, source 
 	}
 	r := &rowReader{in: in, silo: silo, mapping: m, fields: m.Fields(), columns: map[string]int{},
 		writings: map[string]instant.Writing{}, defaults: map[string]string{}, unproven: map[event.Reason]int{}}
+	if len(m.Via) > 0 { // paths start at any field
+		r.fields = nil
+		for _, f := range table.Fields {
+			r.fields = append(r.fields, f.Name)
+		}
+	}
 	for _, f := range table.Key {
 		if !slices.Contains(r.fields, f) {
 			r.fields = append(r.fields, f)
@@ -134,9 +149,9 @@ func (r *rowReader) event(e *event.Event) error {
 				return err
 			}
 		}
-		state := r.queue[0]
+		said := r.queue[0]
 		r.queue = r.queue[1:]
-		news, err := r.says(state, e)
+		news, err := r.says(said, e)
 		if err != nil || news {
 			return err
 		}
@@ -168,7 +183,7 @@ func (r *rowReader) advance() error {
 	for _, state := range r.mapping.States() {
 		dated := r.dated(state.At)
 		if r.holds(state.When) && (len(state.When) > 0 || dated) {
-			r.queue = append(r.queue, state.Type)
+			r.queue = append(r.queue, r.sayings(state.Type)...)
 		}
 	}
 	return nil
@@ -247,15 +262,14 @@ func (r *rowReader) text(c *intake.Cell) string {
 }
 
 // says fills in the event of one state of the row; false if the registry knows it.
-func (r *rowReader) says(state string, e *event.Event) (news bool, err error) {
-	m := r.mapping
+func (r *rowReader) says(said saying, e *event.Event) (news bool, err error) {
+	m, state := r.mapping, said.state
+	if r.via != nil && event.Type(state) == event.Given && len(said.people) == 0 && r.shared() {
+		return false, event.Refuse(event.SharedIdentifier, r.fieldOf(m.Via[0].Kind()))
+	}
 	e.Type, e.Purpose, e.Zone = event.Type(state), m.Purpose, ""
 	e.Marketing = e.Type == event.Objected && r.silo.Silo.IsMarketing(m.Purpose)
-	for _, kind := range slices.Sorted(maps.Keys(m.Subject)) {
-		if value, ok := r.cell(m.Subject[kind]); ok && !identifier.Blank(value) {
-			e.Subjects = append(e.Subjects, event.Subject{Kind: kind, Value: value})
-		}
-	}
+	e.Subjects = append(e.Subjects, said.people...)
 	if id, ok := r.cell(m.Collection); ok {
 		e.Collection = strings.TrimSpace(id)
 	}
@@ -324,11 +338,8 @@ func (r *rowReader) given(e *event.Event) error {
 // which consent it ends: so that the row is recorded once, and once more when the person has
 // changed their mind and back.
 func (r *rowReader) known(e *event.Event) (ends string, known bool, err error) {
-	if r.standings == nil {
-		r.standings, err = r.in.registry.Standings(r.ctx, r.silo.Silo.Name, r.in.now, silos.Endings(r.silo))
-		if err != nil {
-			return "", false, err
-		}
+	if err := r.loadStandings(); err != nil {
+		return "", false, err
 	}
 	row := standings.Row{SiloScope: true}
 	for _, s := range e.Subjects {
@@ -387,6 +398,11 @@ func (r *rowReader) fieldOf(column string) string {
 	m := r.mapping
 	if field, ok := m.Subject[column]; ok {
 		return field
+	}
+	for _, v := range m.Via {
+		if field, ok := v.Fields[column]; ok {
+			return v.Last().Table + "." + field
+		}
 	}
 	for name, c := range map[string]*intake.Cell{"method": m.Method, "notice": m.Notice, "evidence": m.Evidence} {
 		if name == column && c != nil && c.Field != "" {

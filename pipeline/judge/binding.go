@@ -14,6 +14,7 @@ import (
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
+	"lethe/pipeline/via"
 )
 
 // Binding is the names of a silo's records resolved against the catalog of a source: which columns say
@@ -30,6 +31,7 @@ type Binding struct {
 
 	Key        []int // columns of the primary key
 	subjects   []subject
+	Via        *via.Paths // to identifiers in other tables; nil where the row holds all of them
 	where      []cell
 	collected  int             // column, -1 none
 	made       instant.Writing // how it writes instants
@@ -81,7 +83,7 @@ func Bind(
 	b := &binder{Binding: &Binding{
 		Source: source, Silo: silo, Records: records, Table: table, State: state, zone: zone,
 	}}
-	b.identity()
+	b.identity(tables)
 	b.rules()
 	b.guards()
 	b.changes()
@@ -128,12 +130,17 @@ func (b *binder) cells(values map[string]string) (cells []cell) {
 }
 
 // identity finds the columns that say which row it is, whose, and of which collecting.
-func (b *binder) identity() {
+func (b *binder) identity(tables connectors.Tables) {
 	for _, f := range b.Table.Key {
 		b.Key = append(b.Key, b.column(f))
 	}
 	for _, kind := range slices.Sorted(maps.Keys(b.Records.Subject)) {
 		b.subjects = append(b.subjects, subject{kind, b.column(b.Records.Subject[kind])})
+	}
+	var err error
+	kinds := slices.Collect(maps.Keys(b.Records.Subject))
+	if b.Via, err = via.Resolve(tables, b.Table, b.Records.Via, kinds); err != nil {
+		b.refuse("source %s: %w", b.Source.Name, err)
 	}
 	b.where = b.cells(b.Records.Where)
 	if b.Records.Block != nil {
@@ -206,6 +213,9 @@ func (b *binder) guards() {
 	}
 	for _, w := range b.where {
 		relevant[w.column] = true
+	}
+	for _, c := range b.Via.From() {
+		relevant[c] = true
 	}
 	for _, c := range append(b.days(), b.collection) {
 		if c >= 0 {

@@ -18,6 +18,7 @@ func (g *Judge) guard(runID string, rows arrow.Record, row int, c Change, fields
 	for _, c := range g.guarded {
 		digestCell(h, rows, c, row)
 	}
+	g.Carried.Digest(h, rows, row) // whose the row is, as other tables say it
 	for _, t := range g.Targets {
 		if t.in(Planned{Change: c, Fields: fields}) {
 			digestCell(h, rows, t.column, row)

@@ -15,22 +15,23 @@ import (
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/standings"
 	"lethe/pipeline/suppression"
+	"lethe/pipeline/via"
 )
 
 // aheadRows is for how many rows the registry is asked at once.
 const aheadRows = 256
 
-// identify appends the references of a row's identifiers.
+// identify appends the references of a row's identifiers: its own, then those in other tables.
 func (g *Judge) identify(refs []keystore.Ref, rows arrow.Record, row int) []keystore.Ref {
+	g.others.Reset()
+	own := via.Namer{Known: g.State.Standings, Keys: g.Match, Country: g.Silo.Jurisdiction.Code, Paths: g.Via}
 	for _, s := range g.subjects {
-		col := rows.Column(s.column).(*array.Binary)
-		if col.IsNull(row) {
-			continue
+		if col := rows.Column(s.column).(*array.Binary); col.IsValid(row) { // what is none is told by unreadable
+			refs = g.others.Own(refs, own, s.kind, col.Value(row), &g.buf)
 		}
-		// what is none is told by unreadable
-		refs, _ = g.State.Standings.Names(refs, g.Match, s.kind, col.Value(row), g.Silo.Jurisdiction.Code, &g.buf)
 	}
-	return refs
+	g.Carried.Row(rows, row, &g.others)
+	return append(refs, g.others.Refs...)
 }
 
 // lookAhead identifies the next rows of a batch that are the silo's and has the standings fetch what
@@ -60,6 +61,9 @@ func (g *Judge) refsAhead(at int) ([]keystore.Ref, []standings.Found) {
 // record it is where links lead from records.
 func (g *Judge) introduce(r *Ruling, refs []keystore.Ref, found []standings.Found, rows arrow.Record, row int) {
 	g.row = standings.Row{Identifiers: refs, Found: found, SiloScope: g.siloScope()}
+	if g.Via != nil {
+		g.row.Several = &g.others.Several
+	}
 	if len(refs) > 0 {
 		r.subject = refs[0]
 	}
@@ -89,6 +93,9 @@ func (g *Judge) collectionRef(id string) *keystore.Ref {
 	return &refs[0]
 }
 
+// Others is what other tables know of the row that was ruled on last.
+func (g *Judge) Others() *via.Found { return &g.others }
+
 // siloScope reports whether a row belongs to whatever the silo has of its person, not to one collecting.
 func (g *Judge) siloScope() bool { return g.Silo.Silo.LinkScope == "silo" }
 
@@ -99,9 +106,10 @@ func (g *Judge) meet(r *Ruling, rows arrow.Record, row int) (partial bool) {
 	if m.Identity == policy.Unmatched && g.row.Collection == nil && g.unreadable(rows, row) {
 		m.Identity = policy.Unparseable
 	}
+	whole := m.Identity == policy.Matched && g.State.Standings.Whole(&m, &g.standing)
 	g.use(m)
 	g.Record.Identity, r.identity = m.Identity, m.Identity
-	if m.Identity == policy.Matched && g.State.Standings.At(m.Collection, &g.standing) {
+	if whole {
 		g.Record.Standing, r.Collection = &g.standing, m.Collection
 		r.SeqFrom, r.SeqTo = g.standing.FirstSeq, g.standing.LastSeq
 		r.proven = slices.ContainsFunc(g.standing.Purposes, func(p policy.PurposeStanding) bool { return p.Proven })
@@ -153,7 +161,7 @@ func (g *Judge) unreadable(rows arrow.Record, row int) bool {
 			return true
 		}
 	}
-	return false
+	return g.others.Unreadable
 }
 
 // use notes to which collection the row at hand belongs; where its identifiers disagree, to all that it could
@@ -162,7 +170,10 @@ func (g *Judge) use(m standings.Match) {
 	switch m.Identity {
 	case policy.Matched:
 		g.State.Used.Add(m.Collection)
-	case policy.Conflicting:
+		for _, c := range m.Others {
+			g.State.Used.Add(c)
+		}
+	case policy.Conflicting, policy.Shared:
 		refs := g.row.Identifiers
 		if g.row.Collection != nil {
 			refs = append(slices.Clip(refs), *g.row.Collection)
@@ -188,15 +199,15 @@ func (g *Judge) Admits(l *suppression.List, rows arrow.Record, row int, purpose 
 	if g.Record.Standing != nil {
 		consent, _ = suppression.ConsentTo(g.Record.Standing, purpose)
 	}
-	return l.Outlives(l.Since(g.People(rows, row), g.Silo.Jurisdiction.Code), consent.Since, consent.Proven)
+	return l.Outlives(l.Since(g.People(rows, row, true), g.Silo.Jurisdiction.Code), consent.Since, consent.Proven)
 }
 
-// People are the identifiers of a row.
-func (g *Judge) People(rows arrow.Record, row int) (list []event.Subject) {
+// People are the identifiers of a row; shared says whether those count that other rows have too.
+func (g *Judge) People(rows arrow.Record, row int, shared bool) (list []event.Subject) {
 	for _, s := range g.subjects {
 		if col := rows.Column(s.column).(*array.Binary); col.IsValid(row) {
 			list = append(list, event.Subject{Kind: s.kind, Value: string(col.Value(row))})
 		}
 	}
-	return list
+	return append(list, g.Carried.People(rows, row, shared)...)
 }

@@ -19,12 +19,16 @@ import (
 	"lethe/pipeline/policy/starts"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/standings"
+	"lethe/pipeline/via"
 )
 
 // Judge decides the rows of one silo in one table of one source. It is used by one goroutine.
 type Judge struct {
 	*Binding
 	Tally
+
+	// Carried is what was read along the paths of Via, before a row is ruled on; nil where there are none.
+	Carried *via.Index
 
 	// Of the row at hand.
 	row      standings.Row
@@ -35,6 +39,7 @@ type Judge struct {
 	Record   policy.Record
 	dayOnly  bool // it was collected on a day, at no time that it knows
 	buf      []byte
+	others   via.Found // its identifiers in other tables
 }
 
 // NewJudge makes a judge of a binding.

@@ -109,7 +109,7 @@ func (g *Judge) identities(s *audit.Summary, r Ruling, rows int64) {
 		s.Unmatched += rows
 	case policy.Unparseable:
 		s.Unparseable += rows
-	case policy.Conflicting:
+	case policy.Conflicting, policy.Shared:
 		s.Conflicting += rows
 	}
 	if r.proven {

@@ -25,7 +25,7 @@ type Target struct {
 // that this one lacks is not meant. A field that only clearing touches becomes NULL unless the silo
 // names a technique.
 func Techniques(silo *policy.Compiled, t connectors.Table) (targets []Target, wrong []error) {
-	spec := clearable(silo.Silo.Rules)
+	spec := silo.Clearable()
 	maps.Copy(spec, silo.Silo.Anonymize)
 	for i, f := range t.Fields {
 		technique, named := spec[f.Name]
@@ -47,27 +47,12 @@ func Techniques(silo *policy.Compiled, t connectors.Table) (targets []Target, wr
 	return targets, wrong
 }
 
-// clearable are the fields that a rule covers and another one does not, each with no technique: what
-// every rule covers is never cleared, whichever of them is alive.
-func clearable(rules []policy.Rule) map[string]*string {
-	spec := map[string]*string{}
-	for _, r := range rules {
-		for _, f := range r.Fields {
-			without := func(o policy.Rule) bool { return len(o.Fields) > 0 && !slices.Contains(o.Fields, f) }
-			if slices.ContainsFunc(rules, without) {
-				spec[f] = nil
-			}
-		}
-	}
-	return spec
-}
-
 // Writes are the fields that blocking, clearing and anonymizing rows may set.
 func (b *Binding) Writes() (fields []string) {
 	for _, c := range slices.Concat(b.blocked, b.unblocked) {
 		fields = append(fields, c.field)
 	}
-	rules, clears := b.Silo.Silo.Rules, clearable(b.Silo.Silo.Rules)
+	rules, clears := b.Silo.Silo.Rules, b.Silo.Clearable()
 	anonymizes := slices.ContainsFunc(rules, func(r policy.Rule) bool {
 		return r.End == policy.Anonymize || r.Else == policy.Anonymize
 	})

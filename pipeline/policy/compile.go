@@ -11,6 +11,7 @@ import (
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/law"
 	"lethe/pipeline/policy/names"
+	"lethe/pipeline/policy/subject"
 )
 
 // Compiled is a silo whose rules were checked and made ready to decide. It does not change and may be used
@@ -184,7 +185,8 @@ func checkRecords(p *problems, r Records) {
 	if r.Source == "" || r.Table == "" {
 		p.add("source or table is missing: name both")
 	}
-	if len(r.Subject) == 0 {
+	subject.Check(r.Written, r.Via, r.Table, p.add)
+	if len(r.Subject)+len(r.Via) == 0 && !r.Written.Amiss() {
 		p.add("subject is missing: say which field identifies the person, for example subject: {email: email}")
 	}
 	for _, kind := range slices.Sorted(maps.Keys(r.Subject)) {
@@ -500,6 +502,21 @@ func (c *Compiled) Fields(r Records) []string {
 	}
 	delete(names, "")
 	return slices.Sorted(maps.Keys(names))
+}
+
+// Clearable are the fields that a rule covers and another one does not, each with no technique: what every rule
+// covers is never cleared, whichever of them is alive.
+func (c *Compiled) Clearable() map[string]*string {
+	spec := map[string]*string{}
+	for _, r := range c.rules {
+		for _, f := range r.Fields {
+			without := func(o CompiledRule) bool { return len(o.Fields) > 0 && !slices.Contains(o.Fields, f) }
+			if slices.ContainsFunc(c.rules, without) {
+				spec[f] = nil
+			}
+		}
+	}
+	return spec
 }
 
 // Covers returns the fields that the rules of a purpose in force at asOf cover, sorted; all is true where

@@ -11,6 +11,7 @@ import (
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/intake"
 	"lethe/pipeline/policy/reason"
+	"lethe/pipeline/policy/subject"
 )
 
 // Silo is one kind of collecting: a form, a contract, an HR file. Purposes, legal bases, terms and keys
@@ -41,13 +42,26 @@ type Records struct {
 	Source string `yaml:"source"`
 	Table  string `yaml:"table"`
 	// discriminator: only rows whose fields hold these values
-	Where      map[string]string `yaml:"where,omitempty"`
-	Subject    map[string]string `yaml:"subject"`              // identifier kind: field
+	Where map[string]string `yaml:"where,omitempty"`
+	// whom a row is about, as the configuration has it: identifiers of the row itself, and of other tables
+	Written    *subject.Written  `yaml:"subject" json:"-"`
+	Subject    map[string]string `yaml:"-"`                    // identifier kind: field
+	Via        []subject.Via     `yaml:"-" json:",omitempty"`  // identifiers that stand in other tables
 	Collection string            `yaml:"collection,omitempty"` // field that holds the registry's collection id
 	Collected  string            `yaml:"collected,omitempty"`  // field with the instant of collecting
 	Block      *Block            `yaml:"block,omitempty"`
 	Dependents []Dependent       `yaml:"dependents,omitempty"`
 	Owns       []Owned           `yaml:"owns,omitempty"`
+}
+
+// UnmarshalYAML reads the records, and whom they are about.
+func (r *Records) UnmarshalYAML(unmarshal func(any) error) error {
+	type plain Records
+	err := unmarshal((*plain)(r))
+	if err == nil && r.Written != nil {
+		r.Subject, r.Via = r.Written.Fields, r.Written.Via
+	}
+	return err
 }
 
 // Block says how a row's use is blocked in the source, reversibly.
@@ -163,6 +177,7 @@ const (
 	Unmatched                   // identifiers are fine, the registry knows none of them
 	Unparseable                 // missing, or not an identifier of its kind
 	Conflicting                 // they lead to different collections
+	Shared                      // those that are known are other people's too
 )
 
 // Trust says whether the registry may be relied on.
@@ -281,7 +296,7 @@ func (d Decision) WritesBlock() bool {
 		return false
 	}
 	switch d.Row {
-	case "A4", "A5", "D3", "D5":
+	case "A4", "A5", "A6", "D3", "D5":
 		return false
 	case "D6":
 		return d.Action == Expire

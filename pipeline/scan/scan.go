@@ -51,21 +51,20 @@ func (sc *Scanner) Whole() []*Source {
 // Rows go to the classifiers and, where a silo governs the table, to the judge. What is not
 // read is said in the inventory.
 func (sc *Scanner) Survey(ctx context.Context, source *stores.Store) error {
-	s := &Source{Store: source}
+	s := &Source{Store: source, carriers: source.Carriers(), carried: map[string]connectors.Cursor{}}
 	sc.sources = append(sc.sources, s)
 	if err := sc.look(s); err != nil {
 		return err
 	}
 
 	rows := s.Estimate()
-	for queries := s.queries(); len(queries) > 0; queries = s.queries() {
-		err := sc.pass(ctx, s, queries, rows)
-		if err == nil {
-			break
-		}
-		if !sc.failedTable(s, err) {
-			return err
-		}
+	s.Carry(false)
+	if err := sc.read(ctx, s, rows, s.queries, true); err != nil {
+		return err
+	}
+	s.Carried()
+	if err := sc.read(ctx, s, rows, s.waiting, false); err != nil {
+		return err
 	}
 	sc.Notes.Facts.Run.RowsScanned += s.rows
 
@@ -86,6 +85,22 @@ func (sc *Scanner) Survey(ctx context.Context, source *stores.Store) error {
 		}
 	}
 	s.Surveyed = true
+	return nil
+}
+
+// read scans the source for what queries ask for, again after a table that could not be read. carrying says that
+// what is read may say whose the rows of other tables are.
+func (sc *Scanner) read(ctx context.Context, s *Source, rows int64, queries func() []connectors.Query,
+	carrying bool) error {
+	for q := queries(); len(q) > 0; q = queries() {
+		err := sc.pass(ctx, s, q, rows, carrying)
+		if err == nil {
+			return nil
+		}
+		if !sc.failedTable(s, err) {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -142,7 +157,7 @@ func (sc *Scanner) look(s *Source) error {
 
 // sampleOf is how many rows are read of a table; 0 all.
 func (sc *Scanner) sampleOf(s *Source, t connectors.Table) int {
-	if sc.Tonight.Full || sc.Setup.Sampling.Rows == 0 || len(s.SilosOf(t.Name)) > 0 {
+	if sc.Tonight.Full || sc.Setup.Sampling.Rows == 0 || len(s.SilosOf(t.Name)) > 0 || s.carries(t.Name) {
 		return 0
 	}
 	if every := sc.Setup.Sampling.FullEvery; !every.IsZero() {
@@ -155,12 +170,19 @@ func (sc *Scanner) sampleOf(s *Source, t connectors.Table) int {
 }
 
 // pass scans the source once for all queries.
-func (sc *Scanner) pass(ctx context.Context, s *Source, queries []connectors.Query, rows int64) error {
+func (sc *Scanner) pass(ctx context.Context, s *Source, queries []connectors.Query, rows int64, carrying bool) error {
 	for batch, err := range s.Conn.Scan(ctx, queries...) {
 		if err != nil {
 			return err
 		}
 		r := s.Reading(batch.Table)
+		if carrying && s.carries(batch.Table) {
+			s.Carrying(batch)
+			s.carried[batch.Table] = batch.Next
+		}
+		if s.later(r) == carrying {
+			continue // read for whose other rows are; its own turn comes, or it has none
+		}
 		r.next, r.Sampled = batch.Next, batch.Sampled
 		r.observe(batch.Rows)
 		for _, g := range s.Governed[batch.Table] {
@@ -175,10 +197,10 @@ func (sc *Scanner) pass(ctx context.Context, s *Source, queries []connectors.Que
 }
 
 // failedTable notes that one table could not be read, and reports whether the others may go on: not if
-// the source itself failed, nor if the rows of the table were to be decided.
+// the source itself failed, nor if the rows of the table were to be decided, or say whose others are.
 func (sc *Scanner) failedTable(s *Source, err error) bool {
 	r := s.failed(err)
-	if r == nil || len(s.Governed[r.Table.Name]) > 0 {
+	if r == nil || len(s.Governed[r.Table.Name]) > 0 || s.carries(r.Table.Name) {
 		return false
 	}
 	r.State, r.reason = "failed", notes.Failure(err)

@@ -13,9 +13,11 @@ type Source struct {
 	Readings    []*Reading
 	Surveyed    bool // every table was read, or is known not to be
 	Views       []connectors.View
-	ViewsErr    error  // why the views could not be read
-	rows        int64  // that were read
-	fingerprint string // backups: of the file and the rules it was read by
+	ViewsErr    error                        // why the views could not be read
+	rows        int64                        // that were read
+	fingerprint string                       // backups: of the file and the rules it was read by
+	carriers    []string                     // tables that say whose the rows of others are
+	carried     map[string]connectors.Cursor // how far each of them was read
 }
 
 // Reading is what was read of a table, nil where the source has none of that name.
@@ -27,21 +29,53 @@ func (s *Source) Reading(table string) *Reading {
 	return s.Readings[i]
 }
 
-// queries asks for what has not been read yet. A table of an unchanged file is read again only where its
-// rows are decided.
+// carries reports whether a table says whose the rows of others are.
+func (s *Source) carries(table string) bool { return slices.Contains(s.carriers, table) }
+
+// wanted reports whether the rows of a table are to be read for themselves. A table of an unchanged file is read
+// again only where its rows are decided.
+func (s *Source) wanted(r *Reading) bool {
+	return r.State == "scanned" && !r.Sampled && (r.kept == nil || len(s.Governed[r.Table.Name]) > 0)
+}
+
+// later reports whether a table is not read for itself in the first pass: other tables say whose its rows are, or
+// it only says whose others are.
+func (s *Source) later(r *Reading) bool {
+	return s.Waits(r.Table.Name) || !s.wanted(r) && s.carries(r.Table.Name)
+}
+
+// queries asks for what has not been read yet, but for rows that can be decided only when others were read.
 func (s *Source) queries() []connectors.Query {
 	var queries []connectors.Query
 	for _, r := range s.Readings {
-		if r.State != "scanned" || r.Sampled || r.kept != nil && len(s.Governed[r.Table.Name]) == 0 {
-			continue
+		switch {
+		case s.carries(r.Table.Name):
+			queries = append(queries, connectors.Query{Table: r.Table.Name, After: s.carried[r.Table.Name]})
+		case s.wanted(r) && !s.later(r):
+			queries = append(queries, r.query())
 		}
-		q := connectors.Query{Table: r.Table.Name, After: r.next}
-		if r.next == "" {
-			q.Sample = r.sample
-		}
-		queries = append(queries, q)
 	}
 	return queries
+}
+
+// waiting asks for the rows that can be decided now that others were read.
+func (s *Source) waiting() []connectors.Query {
+	var queries []connectors.Query
+	for _, r := range s.Readings {
+		if s.wanted(r) && s.Waits(r.Table.Name) {
+			queries = append(queries, r.query())
+		}
+	}
+	return queries
+}
+
+// query asks for the rows of a table that have not been read yet.
+func (r *Reading) query() connectors.Query {
+	q := connectors.Query{Table: r.Table.Name, After: r.next}
+	if r.next == "" {
+		q.Sample = r.sample
+	}
+	return q
 }
 
 // Untaken is the number of rows of a governed table that no silo takes; a row has one silo at most.

@@ -15,6 +15,7 @@ import (
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/intake"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/via"
 )
 
 // IntakeTable finds the table of a mapping, and checks that it has the fields.
@@ -30,6 +31,10 @@ func IntakeTable(silo *policy.Compiled, m *intake.Mapping, tables connectors.Tab
 			errs = append(errs, fmt.Errorf("%w: silo %s: consents: table %s of source %s has no field %s: "+
 				"name a field that the source has", setup.ErrConfig, silo.Silo.Name, m.Table, m.Source, name))
 		}
+	}
+	if _, err := via.Resolve(tables, table, m.Via, nil); err != nil {
+		errs = append(errs, fmt.Errorf("%w: silo %s: consents: source %s: %w", setup.ErrConfig, silo.Silo.Name,
+			m.Source, err))
 	}
 	return table, errors.Join(errs...)
 }

@@ -220,6 +220,9 @@ func (set *Set) govern(ctx context.Context, s *Store, silo *policy.Compiled, r p
 	if _, ok := s.Tables.Find(r.Table); !ok && s.Backup() {
 		return nil
 	}
+	if s.Backup() && set.anonymous(s, r) {
+		return nil
+	}
 	var errs []error
 	if rule, lost := lint.SubjectLost(silo, r, set.tonight.AsOf); lost && !s.Backup() {
 		errs = append(errs, fmt.Errorf("%w: silo %s, source %s table %s: %s: %s",
@@ -243,6 +246,28 @@ func (set *Set) govern(ctx context.Context, s *Store, silo *policy.Compiled, r p
 	s.Judges = append(s.Judges, g)
 	s.Governed[r.Table] = append(s.Governed[r.Table], g)
 	return errors.Join(errs...)
+}
+
+// anonymous reports whether a backup lacks a table that says whose the rows of the records are: nothing is decided
+// of them.
+func (set *Set) anonymous(s *Store, r policy.Records) bool {
+	for _, v := range r.Via {
+		for _, h := range v.Path {
+			if _, ok := s.Tables.Find(h.Table); ok {
+				continue
+			}
+			if set.notes != nil {
+				set.notes.Find(audit.Finding{
+					Kind: "F_SOURCE_FAILED", Severity: "high", Source: s.Name, Object: r.Table,
+					Article: "Art. 5(2)",
+					Words: "The backup lacks the table " + h.Table + ", which says whose the rows are: nothing of " +
+						"them is decided tonight.",
+				})
+			}
+			return true
+		}
+	}
+	return false
 }
 
 // KnownFields refuses a policy that names a field which no table of its silo has: a misspelt field would

@@ -221,6 +221,9 @@ func (a *View) source(ctx context.Context, src setup.Source, left map[reason.Cod
 	if err := set.Prepare(ctx, s); err != nil {
 		return err
 	}
+	if err := s.ReadCarried(ctx, true); err != nil {
+		return setup.SourceError(err)
+	}
 	for _, t := range s.Tables {
 		if len(s.Governed[t.Name]) == 0 {
 			continue

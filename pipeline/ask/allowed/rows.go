@@ -18,7 +18,7 @@ type Row struct {
 
 // allowedRow is a row of a batch, with its key and the people it names.
 func allowedRow(s *stores.Store, g *judge.Judge, rows arrow.Record, row int) Row {
-	r := Row{Source: s.Name, Table: g.Table.Name, Subjects: g.People(rows, row)}
+	r := Row{Source: s.Name, Table: g.Table.Name, Subjects: g.People(rows, row, false)}
 	for _, c := range g.Key {
 		r.Key = append(r.Key, g.Text(rows, row, c))
 	}

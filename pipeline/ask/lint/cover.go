@@ -139,6 +139,9 @@ func cover(p *setup.Setup, name string, key []string, claims []policy.Records, s
 		for kind, field := range r.Subject {
 			use(field == name, "identifies the person ("+kind+")")
 		}
+		for _, v := range r.Via {
+			use(v.Path[0].From == name, "leads to "+v.Path[0].Table+", which says who it is")
+		}
 		use(r.Collected == name, "day of collecting")
 		use(r.Collection == name, "id of the collection")
 		_, where := r.Where[name]

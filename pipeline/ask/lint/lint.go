@@ -20,6 +20,7 @@ import (
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/lint"
 	"lethe/pipeline/policy/names"
+	"lethe/pipeline/policy/subject"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/stores"
 )
@@ -209,6 +210,7 @@ func lintNames(p *setup.Setup, silo *policy.Compiled, catalogs map[string]connec
 				for _, f := range m.Fields() {
 					c.field(t, "consents", f)
 				}
+				c.via(m.Source, m.Via, t, tables)
 			}
 		}
 	}
@@ -240,6 +242,7 @@ func (c nameCheck) records(silo *policy.Compiled, r policy.Records, t connectors
 	for _, kind := range slices.Sorted(maps.Keys(r.Subject)) {
 		c.field(t, "subject", r.Subject[kind])
 	}
+	c.via(r.Source, r.Via, t, tables)
 	for _, f := range slices.Sorted(maps.Keys(r.Where)) {
 		c.field(t, "where", f)
 	}
@@ -273,6 +276,33 @@ func (c nameCheck) records(silo *policy.Compiled, r policy.Records, t connectors
 		}
 		if d.References != "" {
 			c.table(r.Source, tables, "dependents "+d.Table+", references", d.References)
+		}
+	}
+}
+
+// via checks the names on the ways to identifiers in other tables.
+func (c nameCheck) via(source string, vias []subject.Via, t connectors.Table, tables connectors.Tables) {
+	for _, v := range vias {
+		at := t
+		for _, h := range v.Path {
+			key := "subject via " + h.String()
+			if h.From == "" && len(at.Key) != 1 {
+				c.add(lint.LUnknownName, "", true, "%s: the key of table %s has %d fields, not one: say which is "+
+					"meant, as FIELD = %s.%s", key, at.Name, len(at.Key), h.Table, h.Field)
+			}
+			c.field(at, key, h.From)
+			next, ok := c.table(source, tables, key, h.Table)
+			if !ok {
+				return
+			}
+			c.field(next, key, h.Field)
+			for _, f := range slices.Sorted(maps.Keys(h.Where)) {
+				c.field(next, key+", where", f)
+			}
+			at = next
+		}
+		for _, kind := range slices.Sorted(maps.Keys(v.Fields)) {
+			c.field(at, "subject via "+v.String(), v.Fields[kind])
 		}
 	}
 }

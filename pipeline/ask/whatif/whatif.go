@@ -266,6 +266,9 @@ func (w *weigher) judgeTwice(ctx context.Context, old, s *stores.Store, t *talli
 	if len(queries) == 0 {
 		return nil
 	}
+	if err := errors.Join(old.ReadCarried(ctx, false), s.ReadCarried(ctx, false)); err != nil {
+		return err
+	}
 	var rows int64
 	for batch, err := range s.Conn.Scan(ctx, queries...) {
 		if err != nil {

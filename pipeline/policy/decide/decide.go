@@ -48,6 +48,7 @@ const (
 //	A3  registry older than allowed                         keep      unchanged  E_REGISTRY_STALE
 //	A4  identifier missing or unparseable                   keep      blocked*   E_ID_UNPARSEABLE
 //	A5  identifiers disagree                                keep      blocked*   E_ID_CONFLICT
+//	A6  identifiers that the registry knows are others' too keep      blocked*   E_ID_SHARED
 //	B1  legal hold                                          keep      blocked    K_LEGAL_HOLD (1)
 //	B2  restriction (Art. 18)                               keep      blocked    K_RESTRICTED_ART18 (2)
 //	B3  access or portability request open                  keep      unchanged  K_PENDING_ACCESS
@@ -110,6 +111,8 @@ func Decide(c *policy.Compiled, r policy.Record, asOf time.Time) policy.Decision
 		s = nil
 	case policy.Unparseable:
 		return policy.Decision{Action: policy.Keep, Use: policy.Blocked, Reason: reason.EIDUnparseable, Row: "A4"}
+	case policy.Shared:
+		return policy.Decision{Action: policy.Keep, Use: policy.Blocked, Reason: reason.EIDShared, Row: "A6"}
 	default:
 		return policy.Decision{Action: policy.Keep, Use: policy.Blocked, Reason: reason.EIDConflict, Row: "A5"}
 	}

@@ -8,18 +8,22 @@ import (
 	"slices"
 
 	"lethe/pipeline/policy/names"
+	"lethe/pipeline/policy/subject"
 )
 
 // Mapping maps a table in which an application keeps what people agreed to: its rows become events of the
 // registry. A row says one thing for each state whose conditions it fulfils. One that disappears says
 // nothing.
 type Mapping struct {
-	Source     string             `yaml:"source"`
-	Table      string             `yaml:"table"`
-	Where      map[string]*string `yaml:"where,omitempty"` // only rows whose fields hold these values; null is NULL
-	Subject    map[string]string  `yaml:"subject"`         // identifier kind: field
-	Purpose    string             `yaml:"purpose"`
-	Collection string             `yaml:"collection,omitempty"` // field that holds the id of the act of collecting
+	Source string             `yaml:"source"`
+	Table  string             `yaml:"table"`
+	Where  map[string]*string `yaml:"where,omitempty"` // only rows whose fields hold these values; null is NULL
+	// who said it, as the configuration has it: identifiers of the row itself, and of other tables
+	Written    *subject.Written  `yaml:"subject" json:"-"`
+	Subject    map[string]string `yaml:"-"`                   // identifier kind: field
+	Via        []subject.Via     `yaml:"-" json:",omitempty"` // identifiers that stand in other tables
+	Purpose    string            `yaml:"purpose"`
+	Collection string            `yaml:"collection,omitempty"` // field that holds the id of the act of collecting
 	// field with the instant at which the row came to be: an opt-in of that instant, without a method, is a
 	// default
 	Created   string `yaml:"created,omitempty"`
@@ -31,6 +35,16 @@ type Mapping struct {
 	Notice    *Cell  `yaml:"notice,omitempty"`   // what they were shown
 	Evidence  *Cell  `yaml:"evidence,omitempty"` // the proof of it; always a field
 	Trust     Trust  `yaml:"trust"`
+}
+
+// UnmarshalYAML reads the mapping, and who its rows speak for.
+func (m *Mapping) UnmarshalYAML(unmarshal func(any) error) error {
+	type plain Mapping
+	err := unmarshal((*plain)(m))
+	if err == nil && m.Written != nil {
+		m.Subject, m.Via = m.Written.Fields, m.Written.Via
+	}
+	return err
 }
 
 // State says which rows say that something happened, and when.
@@ -121,7 +135,8 @@ func (m *Mapping) Check(report func(format string, args ...any)) {
 	if m.Source == "" || m.Table == "" {
 		report("source or table is missing: name both")
 	}
-	if len(m.Subject) == 0 {
+	subject.Check(m.Written, m.Via, m.Table, report)
+	if len(m.Subject)+len(m.Via) == 0 && !m.Written.Amiss() {
 		report("subject is missing: say which field identifies the person, for example subject: {email: email}")
 	}
 	for kind, field := range m.Subject {

@@ -14,6 +14,7 @@ import (
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/law"
 	"lethe/pipeline/policy/names"
+	"lethe/pipeline/policy/subject"
 	"lethe/pipeline/policy/words"
 )
 
@@ -35,6 +36,7 @@ const (
 	LNoBlock          = "L_NO_BLOCK"
 	LBlockDecides     = "L_BLOCK_DECIDES"
 	LSubjectLost      = "L_SUBJECT_LOST"
+	LIdentifierStays  = "L_IDENTIFIER_STAYS"
 	LConsentLong      = "L_CONSENT_LONG"
 	LGraceLong        = "L_GRACE_LONG"
 	LMarketing        = "L_MARKETING"
@@ -183,7 +185,7 @@ func SubjectLost(c *policy.Compiled, rec policy.Records, asOf time.Time) (rule s
 	for i := range c.Rules() {
 		ru := &c.Rules()[i]
 		gone := c.Uncovered(i)
-		lost = today < ru.Ends && len(rec.Subject) > 0
+		lost = today < ru.Ends && len(rec.Subject) > 0 && len(rec.Via) == 0
 		for _, field := range rec.Subject {
 			lost = lost && slices.Contains(gone, field)
 		}
@@ -225,7 +227,8 @@ func lintRecords(c *policy.Compiled, r remarks, asOf time.Time) {
 				"not know is never young enough to wait for, and none is seen to be older than its consent: name "+
 				"the field with the day of collecting")
 		}
-		lost := len(rec.Subject) > 0
+		lintVia(c, rp, rec)
+		lost := len(rec.Subject) > 0 && len(rec.Via) == 0
 		for _, f := range rec.Subject {
 			lost = lost && uncovered[f]
 		}
@@ -239,6 +242,21 @@ func lintRecords(c *policy.Compiled, r remarks, asOf time.Time) {
 	}
 }
 
+// lintVia remarks on rows of other tables that say whose the records are, and would stay when those go.
+func lintVia(c *policy.Compiled, rp remarks, rec policy.Records) {
+	for _, v := range rec.Via {
+		h := v.Path[0]
+		goes := slices.ContainsFunc(rec.Dependents, func(d policy.Dependent) bool { return d.Table == h.Table }) ||
+			slices.ContainsFunc(c.Silo.Records, func(o policy.Records) bool {
+				return o.Source == rec.Source && o.Table == h.Table
+			})
+		if h.From == "" && !goes {
+			rp.add(LIdentifierStays, "Art. 17(1)", "rows of %s say whose a row is, and would stay when it goes: "+
+				"declare them under dependents, as {table: %[1]s, fk: [%s], do: delete}", h.Table, h.Field)
+		}
+	}
+}
+
 // decides reports whether the decision about rows of rec reads the field.
 func decides(c *policy.Compiled, rec policy.Records, field string) bool {
 	if field == rec.Collected || field == rec.Collection {
@@ -248,6 +266,9 @@ func decides(c *policy.Compiled, rec policy.Records, field string) bool {
 		if f == field {
 			return true
 		}
+	}
+	if slices.ContainsFunc(rec.Via, func(v subject.Via) bool { return v.Path[0].From == field }) {
+		return true
 	}
 	if _, ok := rec.Where[field]; ok {
 		return true

@@ -42,6 +42,7 @@ const (
 	ERegistryStale          Code = "E_REGISTRY_STALE"
 	EIDUnparseable          Code = "E_ID_UNPARSEABLE"
 	EIDConflict             Code = "E_ID_CONFLICT"
+	EIDShared               Code = "E_ID_SHARED"
 	EErasureWhileRestricted Code = "E_ERASURE_WHILE_RESTRICTED"
 	EErasureWhileHeld       Code = "E_ERASURE_WHILE_HELD"
 	EStartUnknown           Code = "E_START_UNKNOWN"
@@ -101,6 +102,8 @@ var codes = []struct {
 	{EIDUnparseable, "Art. 5(1)(d)", "The record has no readable identifier, so the person's choices cannot be " +
 		"looked up."},
 	{EIDConflict, "Art. 5(1)(d)", "The record's identifiers lead to different collections of data."},
+	{EIDShared, "Art. 5(1)(d)", "Other records have the identifiers by which the registry knows the person, so it is " +
+		"not known whose choices these are."},
 	{EErasureWhileRestricted, "Art. 17(1), 18(3)", "Erasure was asked while processing is restricted: somebody has " +
 		"to lift the restriction and tell the person first."},
 	{EErasureWhileHeld, "Art. 17(3)(e)", "Erasure was asked while a legal hold is in force: the request is refused " +

@@ -14,6 +14,7 @@ import (
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/decide"
 	"lethe/pipeline/policy/law"
+	"lethe/pipeline/policy/subject"
 )
 
 // Explanation is a silo's policy in words, with the dates that follow from it as of a day. The dates come
@@ -430,6 +431,25 @@ func fieldWords(c *policy.Compiled, today calendar.Date) []ExplainedField {
 	return out
 }
 
+// viaWords are the identifiers that stand in another table, each with the way there.
+func viaWords(v subject.Via) (ids []string) {
+	var way []string
+	for _, h := range v.Path {
+		step := h.Table + "." + h.Field
+		if h.From != "" {
+			step += " = " + h.From
+		}
+		for _, f := range slices.Sorted(maps.Keys(h.Where)) {
+			step += fmt.Sprintf(" with %s %q", f, h.Where[f])
+		}
+		way = append(way, step)
+	}
+	for _, kind := range slices.Sorted(maps.Keys(v.Fields)) {
+		ids = append(ids, fmt.Sprintf("every %s.%s (%s) of %s", v.Last().Table, v.Fields[kind], kind, list(way, "and")))
+	}
+	return ids
+}
+
 func tableWords(c *policy.Compiled, r policy.Records, today calendar.Date, backups []Backup) []string {
 	var out []string
 	rows := "All its rows belong to the silo."
@@ -444,6 +464,9 @@ func tableWords(c *policy.Compiled, r policy.Records, today calendar.Date, backu
 	var ids []string
 	for _, kind := range slices.Sorted(maps.Keys(r.Subject)) {
 		ids = append(ids, fmt.Sprintf("%s (%s)", r.Subject[kind], kind))
+	}
+	for _, v := range r.Via {
+		ids = append(ids, viaWords(v)...)
 	}
 	known := "The person is known by " + list(ids, "and")
 	if r.Collection != "" {

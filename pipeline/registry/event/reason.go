@@ -31,6 +31,8 @@ const (
 	AmbiguousIdentifier Reason = "E_ID_AMBIGUOUS"
 	// the identifiers lead to different collections, or a grant to several
 	IdentityConflict Reason = "E_ID_CONFLICT"
+	// a grant under identifiers that other rows have too
+	SharedIdentifier Reason = "E_ID_SHARED"
 	NoPurpose        Reason = "E_NO_PURPOSE"        // the type needs a purpose
 	UnknownPurpose   Reason = "E_PURPOSE"           // not a purpose of the silo
 	NoNotice         Reason = "E_NO_NOTICE"         // given and renewed need a notice
@@ -77,6 +79,7 @@ var reasonWords = map[Reason]string{
 	AmbiguousIdentifier: "it cannot be told whose it is: letters of two alphabets, or that look like others; a sign " +
 		"that was lost; an extension; or two people in one field",
 	IdentityConflict: "the identifiers lead to different collections; name one in the column collection",
+	SharedIdentifier: "other rows have the identifiers too, so it is not known who agreed",
 	NoPurpose:        "the type needs a purpose",
 	UnknownPurpose:   "not a purpose of the silo",
 	NoNotice:         "given and renewed need the notice that was shown",

@@ -16,13 +16,15 @@ type Row struct {
 	Record      *keystore.Ref  // SiloKey.Record of the row, to find a record link; nil: not asked
 	Created     time.Time      // when the row came to be; zero: unknown
 	SiloScope   bool           // link_scope: silo; else collection
+	Several     *Several       // nil: the row holds its identifiers itself, one of a kind
 }
 
 // Match is the answer: Collection is set when Identity is Matched.
 type Match struct {
 	Identity   policy.Identity
-	Collection int32 // to be given to Standings.At
-	Partial    bool  // some identifiers are unknown to the registry (I_PARTIAL_ID)
+	Collection int32   // to be given to Standings.At
+	Partial    bool    // some identifiers are unknown to the registry (I_PARTIAL_ID)
+	Others     []int32 // further collections of the same person (Row.Several), to be joined
 }
 
 // Match finds the collection of a row: the collection id it carries, else its
@@ -38,11 +40,14 @@ func (s *Standings) Match(row Row) Match {
 	}
 	if row.Record != nil {
 		if found := s.lookup(first[:0], row.Record); len(found) > 0 {
-			if s.elsewhere(row.Identifiers, found) {
+			if s.elsewhere(row.own(), found) {
 				return Match{Identity: policy.Conflicting}
 			}
 			return s.settle(found, &row, false)
 		}
+	}
+	if row.Several != nil {
+		return s.several(&row)
 	}
 	if len(row.Identifiers) == 0 {
 		return Match{Identity: policy.Unparseable}

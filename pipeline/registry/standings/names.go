@@ -1,6 +1,8 @@
 package standings
 
 import (
+	"slices"
+
 	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/keystore"
 )
@@ -36,4 +38,31 @@ func (s *Standings) Names(dst []keystore.Ref, keys Matcher, kind string, value [
 		return append(dst, was), nil
 	}
 	return append(dst, ref, was), nil
+}
+
+// Name is an identifier as Names knows it, where one may have several: each stands for itself.
+type Name struct {
+	Canonical keystore.Ref // of its canonical form
+	Known     keystore.Ref // under which the registry knows it; Canonical where it does not
+	Doubt     bool         // it knows two, of different collections
+}
+
+// Name is Names for one of several identifiers. Nil standings know nobody.
+func (s *Standings) Name(keys Matcher, kind string, value []byte, country string, buf *[]byte) (n Name, err error) {
+	if s == nil {
+		*buf, err = identifier.Normalise(kind, value, country, (*buf)[:0])
+		if err == nil {
+			n.Canonical = keys.Match(kind, *buf)
+			n.Known = n.Canonical
+		}
+		return n, err
+	}
+	var both [2]keystore.Ref
+	refs, err := s.Names(both[:0], keys, kind, value, country, buf)
+	if err != nil {
+		return n, err
+	}
+	n.Canonical, n.Known = keys.Match(kind, *buf), refs[0]
+	n.Doubt = len(refs) > 1 && !slices.Equal(s.Lookup(refs[0]), s.Lookup(refs[1]))
+	return n, nil
 }

@@ -1,0 +1,197 @@
+// Package via finds the identifiers of people that stand in other tables than their rows do. Paths are the ways
+// of a table's rows to such identifiers, resolved against the catalog of a source; an Index holds what was read
+// along them, so small that it fits into memory; Found is what it knows of one row.
+package via
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"lethe/connectors"
+	"lethe/pipeline/policy/subject"
+)
+
+// Paths are the ways from the rows of one table to identifiers in others. They do not change.
+type Paths struct {
+	list  []path
+	from  []int
+	Kinds []string // of the identifiers, sorted; those of the row itself among them
+}
+
+type path struct {
+	from int // column of the row's table
+	hops []Hop
+	ids  []id // what identifies the person in the rows of the last hop
+}
+
+// Hop is one step of a path, over the rows of Table whose Field equals what the step before left at.
+type Hop struct {
+	Table  string
+	Field  string
+	Refers connectors.Referred // what Field equals
+	in     int                 // column of Field
+	out    int                 // column at which the next hop starts; -1 at the last
+	where  []cell
+}
+
+type cell struct {
+	column int
+	value  string
+}
+
+// id is a column that identifies a person.
+type id struct {
+	kind   uint8
+	column int
+}
+
+// maxKinds is how many kinds of identifiers a table's rows can have, and how many paths can lead from them: as many
+// as four bits tell apart, and one for other uses.
+const maxKinds = 14
+
+// Resolve finds the tables and fields of a table's paths. own are the kinds of identifiers that the row holds
+// itself. Its error joins all that the catalog does not have; ErrNoTable is among them where a table is missing.
+func Resolve(tables connectors.Tables, table connectors.Table, vias []subject.Via, own []string) (*Paths, error) {
+	if len(vias) == 0 {
+		return nil, nil
+	}
+	p := &Paths{Kinds: slices.Clone(own)}
+	for _, v := range vias {
+		p.Kinds = append(p.Kinds, slices.Collect(maps.Keys(v.Fields))...)
+	}
+	slices.Sort(p.Kinds)
+	if p.Kinds = slices.Compact(p.Kinds); max(len(p.Kinds), len(vias)) > maxKinds {
+		return nil, fmt.Errorf("table %s has %d kinds of identifiers, and %d ways to them: name at most %d of each",
+			table.Name, len(p.Kinds), len(vias), maxKinds)
+	}
+	var errs []error
+	for _, v := range vias {
+		resolved, err := p.resolve(tables, table, v)
+		p.list, errs = append(p.list, resolved), append(errs, err)
+		p.from = append(p.from, resolved.from)
+	}
+	slices.Sort(p.from)
+	p.from = slices.Compact(p.from)
+	return p, errors.Join(errs...)
+}
+
+// ErrNoTable says that a table of a path is not in the catalog.
+var ErrNoTable = errors.New("no such table")
+
+func (p *Paths) resolve(tables connectors.Tables, at connectors.Table, v subject.Via) (path, error) {
+	var way path
+	for i, h := range v.Path {
+		from := h.From
+		if from == "" {
+			if len(at.Key) != 1 {
+				return way, fmt.Errorf("via %s: the key of table %s has %d fields, not one: say which is meant, as "+
+					"FIELD = %s.%s", v, at.Name, len(at.Key), h.Table, h.Field)
+			}
+			from = at.Key[0]
+		}
+		start, err := column(at, from, v)
+		if err != nil {
+			return way, err
+		}
+		if i == 0 {
+			way.from = start
+		} else {
+			way.hops[i-1].out = start
+		}
+		next, ok := tables.Find(h.Table)
+		if !ok {
+			return way, fmt.Errorf("via %s: %w %s: name a table that the source has", v, ErrNoTable, h.Table)
+		}
+		hop := Hop{Table: h.Table, Field: h.Field, Refers: connectors.Referred{Table: at.Name, Fields: []string{from}},
+			out: -1}
+		if hop.in, err = column(next, h.Field, v); err != nil {
+			return way, err
+		}
+		for _, f := range slices.Sorted(maps.Keys(h.Where)) {
+			c, err := column(next, f, v)
+			if err != nil {
+				return way, err
+			}
+			hop.where = append(hop.where, cell{c, h.Where[f]})
+		}
+		way.hops, at = append(way.hops, hop), next
+	}
+	for _, kind := range slices.Sorted(maps.Keys(v.Fields)) {
+		c, err := column(at, v.Fields[kind], v)
+		if err != nil {
+			return way, err
+		}
+		way.ids = append(way.ids, id{uint8(slices.Index(p.Kinds, kind)), c})
+	}
+	return way, nil
+}
+
+func column(t connectors.Table, field string, v subject.Via) (int, error) {
+	i := slices.IndexFunc(t.Fields, func(f connectors.Field) bool { return f.Name == field })
+	if i < 0 {
+		return 0, fmt.Errorf("via %s: table %s has no field %s: name a field that it has", v, t.Name, field)
+	}
+	return i, nil
+}
+
+// From are the columns of the row's table at which paths start, sorted.
+func (p *Paths) From() []int {
+	if p == nil {
+		return nil
+	}
+	return p.from
+}
+
+// start numbers the columns at which paths start; 0 is none of them.
+func (p *Paths) start(column int) uint8 {
+	for i, way := range p.list {
+		if way.from == column {
+			return uint8(i + 1)
+		}
+	}
+	return 0
+}
+
+// kind is the number of a kind of identifiers.
+func (p *Paths) kind(kind string) uint8 { return uint8(slices.Index(p.Kinds, kind)) }
+
+// Tables are the tables over which the paths lead, sorted.
+func (p *Paths) Tables() (names []string) {
+	if p == nil {
+		return nil
+	}
+	for _, way := range p.list {
+		for _, h := range way.hops {
+			names = append(names, h.Table)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Len is the number of paths.
+func (p *Paths) Len() int {
+	if p == nil {
+		return 0
+	}
+	return len(p.list)
+}
+
+// Hops are the steps of a path.
+func (p *Paths) Hops(i int) []Hop { return p.list[i].hops }
+
+// counts reports whether a row of the hop's table is among those that the policy wants.
+func (h *Hop) counts(rows arrow.Record, row int) bool {
+	for _, c := range h.where {
+		col := rows.Column(c.column).(*array.Binary)
+		if col.IsNull(row) || string(col.Value(row)) != c.value {
+			return false
+		}
+	}
+	return true
+}
