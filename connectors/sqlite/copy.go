@@ -272,7 +272,7 @@ func (t *table) upsert(c *sqlite3.Conn, rows arrow.Record) (err error) {
 	for _, col := range t.columns {
 		names, marks, set = append(names, col.name), append(marks, "?"), append(set, col.name+" = excluded."+col.name)
 	}
-	stmt, _, err := c.Prepare("INSERT INTO main." + t.name + " (" + strings.Join(names, ", ") + ") VALUES (" +
+	stmt, _, err := c.Prepare("INSERT OR ABORT INTO main." + t.name + " (" + strings.Join(names, ", ") + ") VALUES (" +
 		strings.Join(marks, ", ") + ") ON CONFLICT DO UPDATE SET " + strings.Join(set, ", "))
 	if err != nil {
 		return err

@@ -163,7 +163,7 @@ func (f *foresight) ask(u connectors.Use, name string) error {
 	}
 	if len(set) > 0 {
 		statements = append(statements, statement{"changing its " + strings.Join(u.Update, ", "),
-			"UPDATE main." + t.name + " SET " + strings.Join(set, ", ") + " WHERE 0"})
+			updateOf(t, set) + " WHERE 0"})
 	}
 	if u.Delete {
 		statements = append(statements, statement{"deleting its rows", "DELETE FROM main." + t.name + " WHERE 0"})

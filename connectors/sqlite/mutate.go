@@ -178,7 +178,7 @@ func (ch *change) apply(c *sqlite3.Conn) (err error) {
 			for _, f := range set {
 				assign = append(assign, t.columns[f].name+" = ?")
 			}
-			sql = "UPDATE main." + t.name + " SET " + strings.Join(assign, ", ") + where
+			sql = updateOf(t, assign) + where
 		}
 		stmt := prepared[sql]
 		if stmt == nil {
@@ -205,6 +205,14 @@ func (ch *change) apply(c *sqlite3.Conn) (err error) {
 		}
 	}
 	return nil
+}
+
+// updateOf begins the statement that sets fields of a row. Whatever conflict clause a constraint was declared with (a
+// REPLACE deletes the other row, a NULL becomes the default, an IGNORE or FAIL leaves half of it done), and those of
+// what triggers do at the update: it is refused, and all as it was. Deletes know no such word, and foreign key actions
+// abort by themselves.
+func updateOf(t *table, assign []string) string {
+	return "UPDATE OR ABORT main." + t.name + " SET " + strings.Join(assign, ", ")
 }
 
 func (ch *change) refused(class connectors.RefusedClass) error {
