@@ -7,6 +7,7 @@ package connectors
 import (
 	"context"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -159,7 +160,10 @@ type Table struct {
 	Key         []string
 	ForeignKeys []ForeignKey
 	Unique      [][]string // unique constraints other than the key
-	Rows        int64      // the engine's estimate; -1 where it has none
+	// Distinct are further fields on which a unique constraint hangs: of them the engine computes a field or an
+	// expression that is unique. A connector that cannot tell leaves it empty; the engine then refuses what it must.
+	Distinct []string
+	Rows     int64 // the engine's estimate; -1 where it has none
 }
 
 // Field returns the field of that name.
@@ -170,6 +174,13 @@ func (t Table) Field(name string) (Field, bool) {
 		}
 	}
 	return Field{}, false
+}
+
+// TakesPart reports whether a unique constraint hangs on the field, so that rows given one value there could not stand
+// beside each other.
+func (t Table) TakesPart(field string) bool {
+	return slices.Contains(t.Distinct, field) ||
+		slices.ContainsFunc(t.Unique, func(u []string) bool { return slices.Contains(u, field) })
 }
 
 // Tables is a catalog.

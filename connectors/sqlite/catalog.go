@@ -131,6 +131,9 @@ func loadTable(c *sqlite3.Conn, database, name string) (*table, error) {
 	if err := t.loadIndexes(c); err != nil {
 		return nil, err
 	}
+	if err := t.loadDistinct(c); err != nil {
+		return nil, err
+	}
 	if err := t.loadForeignKeys(c); err != nil {
 		return nil, err
 	}

@@ -94,3 +94,27 @@ func TestConflictClauses(t *testing.T) {
 		}
 	}
 }
+
+// What is unique may be computed of other fields, which then cannot all hold one value.
+func TestDistinct(t *testing.T) {
+	for create, want := range map[string][]string{
+		"a, b, c":                         nil,
+		"a, b UNIQUE, c, d AS (lower(a))": nil,
+		"a, b VARCHAR(9), c, d VARCHAR(9) GENERATED ALWAYS AS (lower(a)) UNIQUE":      {"a"},
+		"a DEFAULT '(', \"b\" CHECK (b <> ','), c, d AS (lower([b])), UNIQUE (c, D)":  {"b"},
+		"a, b, c, d AS (a || e) UNIQUE, /* ( */ e AS (b)":                             {"a", "b", "e"},
+		"a, b, c); CREATE UNIQUE INDEX i ON t (lower(a), c":                           {"a", "c"},
+		"a, b, c, d AS (upper(b))); CREATE UNIQUE INDEX \"i(\" ON t (substr(d, 1, 2)": {"b", "d"},
+		"a, b, c); CREATE INDEX i ON t (lower(a)":                                     nil,
+		"a, b, c); CREATE UNIQUE INDEX i ON t (lower(a)) WHERE (b IS NOT NULL":        nil,
+	} {
+		src := openFile(t, makeFile(t, "CREATE TABLE t ("+create+")"), false)
+		tables, err := src.Tables(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, want, tables[0].Distinct, create)
+		for _, f := range want {
+			require.True(t, tables[0].TakesPart(f), create)
+		}
+		require.NoError(t, src.Close())
+	}
+}

@@ -351,16 +351,25 @@ var (
 
 // tokens splits SQL into words and signs, without quotes and comments.
 func tokens(sql string) []string {
-	var list []string
-	for _, t := range sqlToken.FindAllString(sql, -1) {
-		if sqlComment.MatchString(t) {
-			continue
-		}
-		if n := len(t); n > 1 && strings.IndexByte("'\"`[", t[0]) >= 0 {
-			quote := string(t[n-1])
-			t = strings.ReplaceAll(t[1:n-1], quote+quote, quote)
-		}
-		list = append(list, t)
+	list := lexemes(sql)
+	for i := range list {
+		list[i] = unquoted(list[i])
 	}
 	return list
+}
+
+// lexemes are the words and signs of SQL, with their quotes.
+func lexemes(sql string) []string {
+	return slices.DeleteFunc(sqlToken.FindAllString(sql, -1), sqlComment.MatchString)
+}
+
+func unquoted(t string) string {
+	n := len(t)
+	switch {
+	case n < 2 || strings.IndexByte("'\"`[", t[0]) < 0:
+		return t
+	case t[0] == '[':
+		return t[1 : n-1]
+	}
+	return strings.ReplaceAll(t[1:n-1], t[:1]+t[:1], t[:1])
 }

@@ -35,7 +35,7 @@ func Techniques(silo *policy.Compiled, t connectors.Table) (targets []Target, wr
 		parsed, err := anonymize.Parse(technique, anonymize.Field{
 			Name: f.Name, Kind: f.Kind, Type: f.Type, Length: f.Length, Nullable: f.Nullable, Generated: f.Generated,
 			Key:    slices.Contains(t.Key, f.Name),
-			Unique: slices.ContainsFunc(t.Unique, func(u []string) bool { return slices.Contains(u, f.Name) }),
+			Unique: t.TakesPart(f.Name),
 		})
 		if err != nil {
 			wrong = append(wrong, err)
