@@ -49,15 +49,18 @@ func loadTables(c *sqlite3.Conn, database string) ([]*table, error) {
 		return nil, err
 	}
 	var names []string
-	err = rows(c, `SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE `+
-		`'sqlite\_%' ESCAPE '\'`, func(s *sqlite3.Stmt) {
+	err = rows(c, `SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow') AND name `+
+		`NOT LIKE 'sqlite\_%' ESCAPE '\'`, func(s *sqlite3.Stmt) {
 		names = append(names, s.ColumnText(0))
 	})
 	if err != nil {
 		return nil, err
 	}
-	shadows := shadowNames(virtuals)
-	names = slices.DeleteFunc(names, func(name string) bool { return shadows[strings.ToLower(name)] })
+	hidden, err := hiddenTables(c, virtuals)
+	if err != nil {
+		return nil, err
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return hidden[strings.ToLower(name)] })
 	var tables []*table
 	for _, name := range names {
 		t, err := loadTable(c, database, name)
@@ -78,19 +81,27 @@ func loadTables(c *sqlite3.Conn, database string) ([]*table, error) {
 	return tables, nil
 }
 
-// shadowNames returns the tables behind virtual ones, in lower case, but for those in which there are texts that can be
-// read in no other way.
+// shadowNames returns the tables behind virtual ones, in lower case.
 func shadowNames(virtuals []virtual) map[string]bool {
 	shadows := map[string]bool{}
 	for i := range virtuals {
-		v := &virtuals[i]
-		for _, suffix := range shadowSuffixes[v.module] {
-			if name := v.name + suffix; name != v.text() {
-				shadows[strings.ToLower(name)] = true
-			}
+		for _, name := range virtuals[i].shadows() {
+			shadows[strings.ToLower(name)] = true
 		}
 	}
 	return shadows
+}
+
+// hiddenTables returns those of the tables behind virtual ones that are not in the catalog, in lower case: not those in
+// which there are texts that can be read in no other way, and none with a foreign key, which no module makes.
+func hiddenTables(c *sqlite3.Conn, virtuals []virtual) (map[string]bool, error) {
+	hidden := shadowNames(virtuals)
+	for i := range virtuals {
+		delete(hidden, strings.ToLower(virtuals[i].text()))
+	}
+	err := rows(c, `SELECT DISTINCT lower(t.name) FROM pragma_table_list t, pragma_foreign_key_list(t.name, 'main') `+
+		`WHERE t.schema = 'main'`, func(s *sqlite3.Stmt) { delete(hidden, s.ColumnText(0)) })
+	return hidden, err
 }
 
 // loadTable reads the catalog's entry of one table; ErrSchemaChanged if there is none.
@@ -98,7 +109,7 @@ func loadTable(c *sqlite3.Conn, database, name string) (*table, error) {
 	t := &table{Table: connectors.Table{Database: database, Rows: -1}}
 	var strict, withoutRowid bool
 	err := rows(c, `SELECT name, wr, strict, type FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', `+
-		`'virtual') AND name = ?`, func(s *sqlite3.Stmt) {
+		`'shadow', 'virtual') AND name = ?`, func(s *sqlite3.Stmt) {
 		t.Name, withoutRowid, strict = s.ColumnText(0), s.ColumnBool(1), s.ColumnBool(2)
 		t.virtual = s.ColumnText(3) == "virtual"
 	}, name)

@@ -13,14 +13,37 @@ import (
 	"lethe/connectors"
 )
 
-// shadowSuffixes name the tables in which SQLite's own modules keep what their virtual tables show.
-var shadowSuffixes = map[string][]string{
+// modulesOfSQLite are SQLite's own modules, with the ends of the names of the tables in which they keep what their virtual
+// tables show.
+var modulesOfSQLite = map[string][]string{
 	"fts3":      {"_content", "_segments", "_segdir"},
 	"fts4":      {"_content", "_segments", "_segdir", "_docsize", "_stat"},
 	"fts5":      {"_data", "_idx", "_content", "_docsize", "_config"},
 	"rtree":     {"_node", "_parent", "_rowid"},
 	"rtree_i32": {"_node", "_parent", "_rowid"},
 	"geopoly":   {"_node", "_parent", "_rowid"},
+}
+
+// shadows names the tables that the module makes behind the table. What it does without by the options given (section
+// 4.4 of https://sqlite.org/fts5.html, 6 of https://sqlite.org/fts3.html) is a table of the application's, if there is
+// one of that name, though SQLite's own list calls it a shadow too.
+func (v *virtual) shadows() (names []string) {
+	without := map[string]bool{}
+	switch v.module {
+	case "fts5":
+		without["_content"] = v.external() && v.option["contentless_unindexed"] != "1"
+		without["_docsize"] = v.option["columnsize"] == "0"
+	case "fts4":
+		without["_content"] = v.external()
+		without["_docsize"] = strings.EqualFold(v.option["matchinfo"], "fts3")
+		without["_stat"] = without["_docsize"]
+	}
+	for _, suffix := range modulesOfSQLite[v.module] {
+		if !without[suffix] {
+			names = append(names, v.name+suffix)
+		}
+	}
+	return names
 }
 
 // virtual is a virtual table: https://sqlite.org/vtab.html.
@@ -43,7 +66,7 @@ type copied struct {
 
 // isText says whether the table is a full-text index, and not one of places or of something else.
 func (v *virtual) isText() bool {
-	return strings.HasPrefix(v.module, "fts") && shadowSuffixes[v.module] != nil
+	return strings.HasPrefix(v.module, "fts") && modulesOfSQLite[v.module] != nil
 }
 
 // external says whether the texts of an index stand elsewhere, or nowhere: sections 4.4.1 and 4.4.3 of
@@ -57,7 +80,7 @@ func (v *virtual) tied() bool {
 
 // readable says whether the rows are the table's alone, and the build can read them.
 func (v *virtual) readable() bool {
-	return v.here && !v.tied() && shadowSuffixes[v.module] != nil && !v.external()
+	return v.here && !v.tied() && modulesOfSQLite[v.module] != nil && !v.external()
 }
 
 // text names the table behind a full-text index of a module that the build lacks, in which its texts are; "" none.
@@ -87,8 +110,9 @@ func loadVirtual(c *sqlite3.Conn) ([]virtual, error) {
 	if err != nil {
 		return nil, err
 	}
+	shadows := shadowNames(list)
 	for i := range list {
-		if err := list[i].lookUp(c); err != nil {
+		if err := list[i].lookUp(c, shadows); err != nil {
 			return nil, err
 		}
 	}
@@ -96,7 +120,7 @@ func loadVirtual(c *sqlite3.Conn) ([]virtual, error) {
 }
 
 // lookUp finds the tables that a virtual table is a copy of: the one that it names, and those whose triggers write it.
-func (v *virtual) lookUp(c *sqlite3.Conn) error {
+func (v *virtual) lookUp(c *sqlite3.Conn, shadows map[string]bool) error {
 	if content := v.option["content"]; content != "" {
 		err := rows(c, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE`,
 			func(s *sqlite3.Stmt) { v.copyOf(s.ColumnText(0)) }, content)
@@ -121,14 +145,14 @@ func (v *virtual) lookUp(c *sqlite3.Conn) error {
 	if err != nil || len(v.copies) > 0 || !v.isText() || v.option["content"] != "" {
 		return err
 	}
-	return v.findAlike(c)
+	return v.findAlike(c, shadows)
 }
 
 // findAlike finds the tables that have all fields of a full-text index which nothing ties to a table.
-func (v *virtual) findAlike(c *sqlite3.Conn) error {
+func (v *virtual) findAlike(c *sqlite3.Conn, shadows map[string]bool) error {
 	fields := map[string]map[string]bool{}
 	err := rows(c, `SELECT t.name, lower(f.name) FROM pragma_table_list t, pragma_table_xinfo(t.name, 'main') f `+
-		`WHERE t.schema = 'main' AND t.type = 'table' ORDER BY t.name`, func(s *sqlite3.Stmt) {
+		`WHERE t.schema = 'main' AND t.type IN ('table', 'shadow') ORDER BY t.name`, func(s *sqlite3.Stmt) {
 		table := s.ColumnText(0)
 		if fields[table] == nil {
 			fields[table] = map[string]bool{}
@@ -136,6 +160,9 @@ func (v *virtual) findAlike(c *sqlite3.Conn) error {
 		fields[table][s.ColumnText(1)] = true
 	})
 	for _, table := range slices.Sorted(maps.Keys(fields)) {
+		if shadows[strings.ToLower(table)] {
+			continue
+		}
 		lacks := func(f string) bool { return !fields[table][strings.ToLower(f)] }
 		if len(v.fields) > 0 && !strings.HasPrefix(table, "sqlite_") && !slices.ContainsFunc(v.fields, lacks) {
 			v.copyOf(table).alike = true
@@ -202,7 +229,7 @@ func (v *virtual) kind() string {
 	switch {
 	case v.isText():
 		return "a full-text index (" + v.module + ")"
-	case shadowSuffixes[v.module] != nil:
+	case modulesOfSQLite[v.module] != nil:
 		return "an index of places (" + v.module + ")"
 	}
 	return "a virtual table of the module " + v.module
