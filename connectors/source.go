@@ -234,6 +234,7 @@ type ForeignKey struct {
 	RefTable  string
 	RefFields []string
 	OnDelete  string // upper case as in SQL: RESTRICT, CASCADE, SET NULL, NO ACTION, SET DEFAULT
+	OnUpdate  string // what becomes of this table's rows where RefFields get other values; likewise
 }
 
 // Query asks for rows of one table.

@@ -69,6 +69,12 @@ func restrict(fields []string, table string, ref []string) connectors.ForeignKey
 	return connectors.ForeignKey{Fields: fields, RefTable: table, RefFields: ref, OnDelete: "RESTRICT"}
 }
 
+func onUpdate(action string, fields []string, table string, ref []string) connectors.ForeignKey {
+	fk := restrict(fields, table, ref)
+	fk.OnUpdate = action
+	return fk
+}
+
 func (h Harness) all() []Table {
 	return []Table{
 		{
@@ -107,7 +113,7 @@ func (h Harness) all() []Table {
 		{
 			Def: connectors.Table{
 				Name: "line item", Key: []string{"order_id", "pos"},
-				ForeignKeys: []connectors.ForeignKey{restrict([]string{"order_id"}, "order", []string{"id"})},
+				ForeignKeys: []connectors.ForeignKey{onUpdate("CASCADE", []string{"order_id"}, "order", []string{"id"})},
 				Fields: []connectors.Field{nullable("sku", "varchar(20)", connectors.Text),
 					field("order_id", "bigint", connectors.Integer), field("pos", "varchar(10)", connectors.Text)},
 			},
@@ -117,7 +123,7 @@ func (h Harness) all() []Table {
 		{
 			Def: connectors.Table{
 				Name: "shipment", Key: []string{"id"},
-				ForeignKeys: []connectors.ForeignKey{restrict([]string{"order_id", "pos"}, "line item",
+				ForeignKeys: []connectors.ForeignKey{onUpdate("SET NULL", []string{"order_id", "pos"}, "line item",
 					[]string{"order_id", "pos"})},
 				Fields: []connectors.Field{field("id", "bigint", connectors.Integer),
 					nullable("order_id", "bigint", connectors.Integer),

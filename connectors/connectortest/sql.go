@@ -52,8 +52,12 @@ func (d Dialect) Create(t Table) string {
 		parts = append(parts, "UNIQUE "+d.names(u))
 	}
 	for _, fk := range t.Def.ForeignKeys {
-		parts = append(parts, fmt.Sprintf("FOREIGN KEY %s REFERENCES %s %s ON DELETE %s", d.names(fk.Fields),
-			d.Name(fk.RefTable), d.names(fk.RefFields), fk.OnDelete))
+		s := fmt.Sprintf("FOREIGN KEY %s REFERENCES %s %s ON DELETE %s", d.names(fk.Fields), d.Name(fk.RefTable),
+			d.names(fk.RefFields), fk.OnDelete)
+		if fk.OnUpdate != "" {
+			s += " ON UPDATE " + fk.OnUpdate
+		}
+		parts = append(parts, s)
 	}
 	return "CREATE TABLE " + d.Name(t.Def.Name) + " (\n  " + strings.Join(parts, ",\n  ") + "\n)"
 }

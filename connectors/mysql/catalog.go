@@ -113,7 +113,7 @@ func (s *source) load(ctx context.Context) (map[string]*table, error) {
 	}
 	for _, t := range tables {
 		t.finish()
-		if err := readOnDelete(ctx, conn, t); err != nil {
+		if err := readActions(ctx, conn, t); err != nil {
 			return nil, err
 		}
 	}
@@ -192,7 +192,7 @@ func addForeignKey(t *table, r []string) {
 	}
 	if n := len(t.ForeignKeys); n == 0 || t.ForeignKeys[n-1].Name != name {
 		t.ForeignKeys = append(t.ForeignKeys, connectors.ForeignKey{Name: name, RefTable: refTable,
-			OnDelete: "RESTRICT"})
+			OnDelete: "RESTRICT", OnUpdate: "RESTRICT"})
 	}
 	fk := &t.ForeignKeys[len(t.ForeignKeys)-1]
 	fk.Fields, fk.RefFields = append(fk.Fields, r[2]), append(fk.RefFields, r[5])
@@ -241,17 +241,19 @@ func markJSON(ctx context.Context, conn *sql.Conn, tables map[string]*table) err
 	})
 }
 
-var constraintLine = regexp.MustCompile("(?m)^\\s*CONSTRAINT `(.+?)` FOREIGN KEY \\(.*?(?: ON DELETE " +
-	"(RESTRICT|CASCADE|SET NULL|NO ACTION|SET DEFAULT))?(?: ON UPDATE [A-Z ]+)?,?$")
+const action = "(RESTRICT|CASCADE|SET NULL|NO ACTION|SET DEFAULT)"
 
-func readOnDelete(ctx context.Context, conn *sql.Conn, t *table) error {
+var constraintLine = regexp.MustCompile("(?m)^\\s*CONSTRAINT `(.+?)` FOREIGN KEY \\(.*?(?: ON DELETE " + action +
+	")?(?: ON UPDATE " + action + ")?,?$")
+
+func readActions(ctx context.Context, conn *sql.Conn, t *table) error {
 	if len(t.ForeignKeys) == 0 {
 		return nil
 	}
-	onDelete := map[string]string{}
+	actions := map[string][]string{}
 	err := collect(ctx, conn, "SHOW CREATE TABLE "+quoteName(t.Name), func(r []string) error {
 		for _, m := range constraintLine.FindAllStringSubmatch(r[1], -1) {
-			onDelete[m[1]] = or(m[2], "RESTRICT")
+			actions[m[1]] = []string{or(m[2], "RESTRICT"), or(m[3], "RESTRICT")}
 		}
 		return nil
 	})
@@ -259,15 +261,15 @@ func readOnDelete(ctx context.Context, conn *sql.Conn, t *table) error {
 		return err
 	}
 	for i, fk := range t.ForeignKeys {
-		action, ok := onDelete[strings.ReplaceAll(fk.Name, "`", "``")]
+		on, ok := actions[strings.ReplaceAll(fk.Name, "`", "``")]
 		if !ok { // some servers print the name of a constraint as it is
-			action, ok = onDelete[fk.Name]
+			on, ok = actions[fk.Name]
 		}
 		if !ok {
 			return fmt.Errorf("table %s: SHOW CREATE TABLE does not tell foreign key %s: %w", t.Name, fk.Name,
 				connectors.ErrSchemaChanged)
 		}
-		t.ForeignKeys[i].OnDelete = action
+		t.ForeignKeys[i].OnDelete, t.ForeignKeys[i].OnUpdate = on[0], on[1]
 	}
 	return nil
 }

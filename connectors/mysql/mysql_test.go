@@ -210,7 +210,7 @@ func TestCatalogForAUserWithSelectAlone(t *testing.T) {
 			"UPDATE CASCADE,"+
 			" CONSTRAINT one FOREIGN KEY (code1) REFERENCES parent (code) ON DELETE SET NULL,"+
 			" CONSTRAINT two FOREIGN KEY (code2) REFERENCES parent (code) ON DELETE NO ACTION ON UPDATE CASCADE,"+
-			" CONSTRAINT up FOREIGN KEY (boss) REFERENCES child (id))",
+			" CONSTRAINT up FOREIGN KEY (boss) REFERENCES child (id) ON UPDATE SET NULL)",
 		"CREATE TABLE kinds (id int PRIMARY KEY, flag tinyint(1) NOT NULL, y year, d decimal(7,2), f float, g "+
 			"double, b bit(5), e enum('x','y''z'), s set('p','q'), j json, u uuid, i inet6,"+
 			" t text, c char(3) CHARACTER SET latin1, bi binary(4), vb varbinary(9), bl blob, ge geometry, lt "+
@@ -240,11 +240,13 @@ func TestCatalogForAUserWithSelectAlone(t *testing.T) {
 	require.Equal(t, db.Name, tables["parent"].Database)
 	require.ElementsMatch(t, []connectors.ForeignKey{
 		{Name: "both `parts", Fields: []string{"pb", "pa"}, RefTable: "parent", RefFields: []string{"b", "a"},
-			OnDelete: "CASCADE"},
-		{Name: "one", Fields: []string{"code1"}, RefTable: "parent", RefFields: []string{"code"}, OnDelete: "SET NULL"},
+			OnDelete: "CASCADE", OnUpdate: "CASCADE"},
+		{Name: "one", Fields: []string{"code1"}, RefTable: "parent", RefFields: []string{"code"}, OnDelete: "SET NULL",
+			OnUpdate: "RESTRICT"},
 		{Name: "two", Fields: []string{"code2"}, RefTable: "parent", RefFields: []string{"code"},
-			OnDelete: "NO ACTION"},
-		{Name: "up", Fields: []string{"boss"}, RefTable: "child", RefFields: []string{"id"}, OnDelete: "RESTRICT"},
+			OnDelete: "NO ACTION", OnUpdate: "CASCADE"},
+		{Name: "up", Fields: []string{"boss"}, RefTable: "child", RefFields: []string{"id"}, OnDelete: "RESTRICT",
+			OnUpdate: "SET NULL"},
 	}, tables["child"].ForeignKeys)
 	require.Empty(t, tables["floating"].Key, "the text of a float is no key")
 	require.Empty(t, tables["UPPER"].Key)

@@ -390,11 +390,11 @@ func (c *creator) references(name string, fields []string) {
 	c.expect("REFERENCES")
 	ref := c.tableName(c.out.ID.Database)
 	fk := connectors.ForeignKey{Name: name, Fields: fields, RefTable: ref.Name, RefFields: c.names(),
-		OnDelete: "RESTRICT"}
+		OnDelete: "RESTRICT", OnUpdate: "RESTRICT"}
 	for c.t.is("ON") || c.t.is("MATCH") {
 		on := c.t.is("ON")
 		c.advance()
-		deletes := c.t.is("DELETE")
+		deletes, updates := c.t.is("DELETE"), c.t.is("UPDATE")
 		c.advance()
 		if !on {
 			continue
@@ -405,8 +405,11 @@ func (c *creator) references(name string, fields []string) {
 			action += " " + strings.ToUpper(c.t.text)
 			c.advance()
 		}
-		if deletes {
+		switch {
+		case deletes:
 			fk.OnDelete = action
+		case updates:
+			fk.OnUpdate = action
 		}
 	}
 	c.out.ForeignKeys = append(c.out.ForeignKeys, fk)

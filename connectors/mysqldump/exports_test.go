@@ -89,7 +89,7 @@ func TestAddedKeys(t *testing.T) {
 	require.Equal(t, connectors.JSON, members.Fields[3].Kind)
 	require.Equal(t, []string{"no"}, orders.Key)
 	require.Equal(t, []connectors.ForeignKey{{Name: "orders_ibfk_1", Fields: []string{"member"}, RefTable: "members",
-		RefFields: []string{"id"}, OnDelete: "CASCADE"}}, orders.ForeignKeys)
+		RefFields: []string{"id"}, OnDelete: "CASCADE", OnUpdate: "NO ACTION"}}, orders.ForeignKeys)
 }
 
 // TestOneTable refuses a table of which the file says what is not followed, names it, and reads the others.

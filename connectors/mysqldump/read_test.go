@@ -240,7 +240,7 @@ func TestCatalog(t *testing.T) {
 			Database: "shop-2026", Name: "p", Key: []string{"id", "code"},
 			Unique: [][]string{{"code"}, {"e", "amount"}},
 			ForeignKeys: []connectors.ForeignKey{{Name: "self", Fields: []string{"id"}, RefTable: "p",
-				RefFields: []string{"id"}, OnDelete: "SET NULL"}},
+				RefFields: []string{"id"}, OnDelete: "SET NULL", OnUpdate: "CASCADE"}},
 			Fields: []connectors.Field{
 				{Name: "id", Type: "bigint(20) unsigned", Kind: connectors.Integer},
 				{Name: "code", Type: "varchar(10)", Kind: connectors.Text, Length: 10},
@@ -257,8 +257,8 @@ func TestCatalog(t *testing.T) {
 		{
 			Database: "shop-2026", Name: "q", Key: []string{"a"}, Rows: 2,
 			ForeignKeys: []connectors.ForeignKey{
-				{Fields: []string{"pa"}, RefTable: "p", RefFields: []string{"id"}, OnDelete: "RESTRICT"},
-				{Fields: []string{"a"}, RefTable: "p", RefFields: []string{"code"}, OnDelete: "NO ACTION"},
+				{Fields: []string{"pa"}, RefTable: "p", RefFields: []string{"id"}, OnDelete: "RESTRICT", OnUpdate: "RESTRICT"},
+				{Fields: []string{"a"}, RefTable: "p", RefFields: []string{"code"}, OnDelete: "NO ACTION", OnUpdate: "RESTRICT"},
 			},
 			Fields: []connectors.Field{{Name: "a", Type: "int", Kind: connectors.Integer},
 				{Name: "pa", Type: "bigint", Kind: connectors.Integer, Nullable: true}},

@@ -267,7 +267,8 @@ func (p *parser) references(name string, fields []string) {
 		return
 	}
 	ref := p.id()
-	fk := connectors.ForeignKey{Name: name, Fields: fields, RefTable: ref.Name, OnDelete: "NO ACTION"}
+	fk := connectors.ForeignKey{Name: name, Fields: fields, RefTable: ref.Name, OnDelete: "NO ACTION",
+		OnUpdate: "NO ACTION"}
 	if p.t.kind == '(' {
 		fk.RefFields = p.names()
 	} else if to := p.tables[ref]; to != nil {
@@ -280,7 +281,7 @@ func (p *parser) references(name string, fields []string) {
 		case p.accept("ON", "DELETE"):
 			fk.OnDelete = p.action()
 		case p.accept("ON", "UPDATE"):
-			p.action()
+			fk.OnUpdate = p.action()
 		case p.accept("MATCH"):
 			p.advance()
 		default:

@@ -293,15 +293,17 @@ func TestCatalog(t *testing.T) {
 			Database: "shop-2026", Name: "p", Key: []string{"id", "code"}, Unique: [][]string{{"named"}, {"at", "c5"},
 				{"m", "id"}}, Fields: p,
 			ForeignKeys: []connectors.ForeignKey{{Name: "self", Fields: []string{"id", "code"}, RefTable: "p",
-				RefFields: []string{"id", "code"}, OnDelete: "RESTRICT"}},
+				RefFields: []string{"id", "code"}, OnDelete: "RESTRICT", OnUpdate: "CASCADE"}},
 		},
 		{Database: "shop-2026", Name: "p_a", Fields: append(append([]connectors.Field{}, p...),
 			connectors.Field{Name: "later", Type: "text", Kind: connectors.Text})},
 		{
 			Database: "shop-2026", Name: "q", Key: []string{"a"}, Rows: 2, Fields: notNull,
 			ForeignKeys: []connectors.ForeignKey{
-				{Fields: []string{"pa"}, RefTable: "p", RefFields: []string{"id"}, OnDelete: "SET NULL"},
-				{Fields: []string{"a"}, RefTable: "q", RefFields: []string{"a"}, OnDelete: "NO ACTION"},
+				{Fields: []string{"pa"}, RefTable: "p", RefFields: []string{"id"}, OnDelete: "SET NULL",
+					OnUpdate: "NO ACTION"},
+				{Fields: []string{"a"}, RefTable: "q", RefFields: []string{"a"}, OnDelete: "NO ACTION",
+					OnUpdate: "NO ACTION"},
 			},
 		},
 	}, tables)

@@ -294,9 +294,9 @@ func TestServerCatalog(t *testing.T) {
 	}
 	require.Equal(t, []connectors.ForeignKey{
 		{Name: "f1", Fields: []string{"customer"}, RefTable: "shop.customer", RefFields: []string{"Id"},
-			OnDelete: "CASCADE"},
+			OnDelete: "CASCADE", OnUpdate: "SET NULL"},
 		{Name: "f2", Fields: []string{"customer", "up"}, RefTable: "Sales Dept.Order Line",
-			RefFields: []string{"customer", "no"}, OnDelete: "SET NULL"},
+			RefFields: []string{"customer", "no"}, OnDelete: "SET NULL", OnUpdate: "NO ACTION"},
 	}, byName["Sales Dept.Order Line"].ForeignKeys)
 	require.Equal(t, [][]string{{"email"}}, byName["shop.customer"].Unique)
 	require.ElementsMatch(t, [][]string{{"loose"}, {"day", "clock"}}, byName["types"].Unique)

@@ -2,6 +2,7 @@ package pgdump_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -113,8 +114,8 @@ func dumpOf(tables []connectortest.Table, l layout) []byte {
 		}
 		for _, fk := range t.Def.ForeignKeys {
 			fmt.Fprintf(&references, "ALTER TABLE ONLY %s\n    ADD CONSTRAINT f FOREIGN KEY (%s) REFERENCES "+
-				"public.%s(%s) ON DELETE %s;\n\n", name, quote(fk.Fields), dialect.Name(fk.RefTable),
-				quote(fk.RefFields), fk.OnDelete)
+				"public.%s(%s) ON DELETE %s ON UPDATE %s;\n\n", name, quote(fk.Fields), dialect.Name(fk.RefTable),
+				quote(fk.RefFields), fk.OnDelete, cmp.Or(fk.OnUpdate, "NO ACTION"))
 		}
 	}
 	keys.WriteTo(&b)

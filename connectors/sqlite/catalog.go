@@ -237,12 +237,12 @@ func (t *table) loadIndexes(c *sqlite3.Conn) error {
 
 func (t *table) loadForeignKeys(c *sqlite3.Conn) error {
 	last := ""
-	err := rows(c, `SELECT id, "table", "from", "to", on_delete FROM pragma_foreign_key_list(?, 'main') ORDER `+
+	err := rows(c, `SELECT id, "table", "from", "to", on_delete, on_update FROM pragma_foreign_key_list(?, 'main') ORDER `+
 		`BY id, seq`, func(s *sqlite3.Stmt) {
 		if id := s.ColumnText(0); id != last || len(t.ForeignKeys) == 0 {
 			last = id
 			t.ForeignKeys = append(t.ForeignKeys, connectors.ForeignKey{Name: "fk" + id, RefTable: s.ColumnText(1),
-				OnDelete: s.ColumnText(4)})
+				OnDelete: s.ColumnText(4), OnUpdate: s.ColumnText(5)})
 		}
 		fk := &t.ForeignKeys[len(t.ForeignKeys)-1]
 		fk.Fields = append(fk.Fields, s.ColumnText(2))

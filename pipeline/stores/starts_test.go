@@ -100,6 +100,7 @@ func TestFingerprint(t *testing.T) {
 	was := Fingerprint(connectors.Tables{table}, touched)
 	require.Equal(t, "1c2deb60cd49603074deee531f4cf4b3729d321415c7d8f43b5d6652d53b4663", was)
 	table.Rows, table.Fields[1].Default, table.Fields[1].Zoned = 9, "1970-01-01", true
+	table.ForeignKeys[0].OnUpdate, table.Distinct = "CASCADE", []string{"over"}
 	require.Equal(t, was, Fingerprint(connectors.Tables{table}, touched))
 	table.Fields[1].Nullable = true
 	require.NotEqual(t, was, Fingerprint(connectors.Tables{table}, touched))

@@ -89,14 +89,25 @@ type shape struct {
 		Length                          int
 	}
 	Key         []string
-	ForeignKeys []connectors.ForeignKey
-	Unique      [][]string
-	Rows        int64
+	ForeignKeys []struct {
+		Name      string
+		Fields    []string
+		RefTable  string
+		RefFields []string
+		OnDelete  string
+	}
+	Unique [][]string
+	Rows   int64
 }
 
 // shapeOf is the shape of a table, whatever number of rows it has.
 func shapeOf(t connectors.Table) shape {
-	s := shape{Database: t.Database, Name: t.Name, Key: t.Key, ForeignKeys: t.ForeignKeys, Unique: t.Unique}
+	s := shape{Database: t.Database, Name: t.Name, Key: t.Key, Unique: t.Unique}
+	s.ForeignKeys = slices.Grow(s.ForeignKeys, len(t.ForeignKeys))[:len(t.ForeignKeys)]
+	for i, fk := range t.ForeignKeys {
+		to := &s.ForeignKeys[i]
+		to.Name, to.Fields, to.RefTable, to.RefFields, to.OnDelete = fk.Name, fk.Fields, fk.RefTable, fk.RefFields, fk.OnDelete
+	}
 	s.Fields = slices.Grow(s.Fields, len(t.Fields))[:len(t.Fields)]
 	for i, f := range t.Fields {
 		to := &s.Fields[i]

@@ -212,7 +212,7 @@ func (set *Set) Mapped(ctx context.Context, s *Store) error {
 		}
 	}
 	sortChildrenFirst(s)
-	return errors.Join(errs...)
+	return errors.Join(append(errs, set.rewrites(s))...)
 }
 
 // govern gives the records of a silo in a source a judge. An older or partial dump need not hold every table.
