@@ -234,7 +234,7 @@ func TestCatalog(t *testing.T) {
 	path := makeFile(t,
 		`CREATE TABLE Parent (a TEXT, b INTEGER, PRIMARY KEY (b, a))`,
 		`CREATE TABLE child (id INTEGER PRIMARY KEY, x INT, y VARCHAR(30), n NUMERIC(8,2) GENERATED ALWAYS AS (x * `+
-			`2), m AS (x) STORED, FOREIGN KEY (X, Y) REFERENCES parent ON DELETE CASCADE, UNIQUE (y, x))`,
+			`2), m AS (x) STORED, FOREIGN KEY (X, Y) REFERENCES parent ON DELETE CASCADE ON UPDATE SET DEFAULT, UNIQUE (y, x))`,
 		`CREATE INDEX expression ON child (lower(y))`, `CREATE UNIQUE INDEX part ON child (x) WHERE x > 3`,
 		`CREATE UNIQUE INDEX whole ON child (x)`,
 		`CREATE TABLE nullkey (k TEXT PRIMARY KEY, v)`, `INSERT INTO nullkey VALUES (NULL, 1), (NULL, 2), ('a', 3)`,
@@ -258,7 +258,7 @@ func TestCatalog(t *testing.T) {
 	require.EqualValues(t, 3, tables[1].Rows)
 	child := tables[2]
 	require.Equal(t, []connectors.ForeignKey{{Name: "fk0", Fields: []string{"x", "y"}, RefTable: "Parent",
-		RefFields: []string{"b", "a"}, OnDelete: "CASCADE"}}, child.ForeignKeys)
+		RefFields: []string{"b", "a"}, OnDelete: "CASCADE", OnUpdate: "SET DEFAULT"}}, child.ForeignKeys)
 	require.ElementsMatch(t, [][]string{{"y", "x"}, {"x"}}, child.Unique)
 	require.Equal(t, []connectors.Field{
 		{Name: "id", Type: "INTEGER", Kind: connectors.Integer}, {Name: "x", Type: "INT", Kind: connectors.Integer,

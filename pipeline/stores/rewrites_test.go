@@ -10,6 +10,7 @@ import (
 	"lethe/connectors/mem"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/setup"
 )
 
@@ -72,7 +73,8 @@ func TestRewrites(t *testing.T) {
 			RefTable: "notes", RefFields: []string{"author"}, OnUpdate: "SET NULL"}}}}}
 	compiled := func(end policy.Action, dependents ...policy.Dependent) *policy.Compiled {
 		silo, err := policy.Compile(policy.Silo{Name: "s", Anonymize: map[string]*string{"email": nil},
-			Rules: []policy.Rule{{Purpose: "news", Basis: policy.Consent, End: end, Fields: []string{"id", "email"}}},
+			Rules: []policy.Rule{{Purpose: "news", Basis: policy.Consent, End: end, Fields: []string{"id", "email"},
+				MaxAge: calendar.Period{Years: 2}, Because: "a form", Owner: "anna", ReviewBy: "2027-06-01"}},
 			Records: []policy.Records{{Source: "crm", Table: "people", Subject: map[string]string{"email": "email"},
 				Dependents: dependents}}}, time.UTC, "IT")
 		require.NoError(t, err)
