@@ -28,8 +28,8 @@ func (set *Set) rewrites(s *Store) error {
 	var errs []error
 	refuse := func(j *judge.Judge, table string, fields []string) {
 		for _, what := range carriedAlong(s.Tables, table, fields) {
-			errs = append(errs, fmt.Errorf("%w: silo %s: source %s table %s: %s", setup.ErrConfig, j.Silo.Silo.Name, s.Name,
-				table, what))
+			errs = append(errs, fmt.Errorf("%w: silo %s: source %s table %s: %s", setup.ErrConfig, j.Silo.Silo.Name,
+				s.Name, table, what))
 		}
 	}
 	for _, j := range s.Judges {
@@ -55,9 +55,9 @@ func carriedAlong(tables connectors.Tables, table string, fields []string) (list
 			if i < 0 {
 				continue
 			}
-			list = append(list, fmt.Sprintf("field %s is changed, and table %s refers to it by %s with ON UPDATE %s, so that "+
-				"rows of others would change with it: leave the field as it is (it stands in `anonymize`, `fields`, "+
-				"`block` or a `set_null`), or have the foreign key declared ON UPDATE RESTRICT",
+			list = append(list, fmt.Sprintf("field %s is changed, and table %s refers to it by %s with ON UPDATE %s, "+
+				"so that rows of others would change with it: leave the field as it is (it stands in `anonymize`, "+
+				"`fields`, `block` or a `set_null`), or have the foreign key declared ON UPDATE RESTRICT",
 				fields[i], child.Name, strings.Join(fk.Fields, ", "), fk.OnUpdate))
 		}
 	}

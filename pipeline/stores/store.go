@@ -106,7 +106,8 @@ func shapeOf(t connectors.Table) shape {
 	s.ForeignKeys = slices.Grow(s.ForeignKeys, len(t.ForeignKeys))[:len(t.ForeignKeys)]
 	for i, fk := range t.ForeignKeys {
 		to := &s.ForeignKeys[i]
-		to.Name, to.Fields, to.RefTable, to.RefFields, to.OnDelete = fk.Name, fk.Fields, fk.RefTable, fk.RefFields, fk.OnDelete
+		to.Name, to.Fields, to.OnDelete = fk.Name, fk.Fields, fk.OnDelete
+		to.RefTable, to.RefFields = fk.RefTable, fk.RefFields
 	}
 	s.Fields = slices.Grow(s.Fields, len(t.Fields))[:len(t.Fields)]
 	for i, f := range t.Fields {
