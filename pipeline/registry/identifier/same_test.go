@@ -222,13 +222,15 @@ func TestNobodyIsMadeASecondPerson(t *testing.T) {
 		Phone:    rapid.StringMatching(`\+39 ?3[2-9][0-9] ?[0-9]{7}|\+44 ?20 ?7946 ?0[0-9]{3}`),
 	}
 	for kind, value := range values {
+		read := value.Filter(func(plain string) bool { // not a look-alike from end to end, nor a number that is none
+			_, err := Normalise(kind, []byte(plain), "", nil)
+			return err == nil
+		})
 		t.Run(kind, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
-				plain := value.Draw(t, "value")
+				plain := read.Draw(t, "value")
 				want, err := Normalise(kind, []byte(plain), "", nil)
-				if err != nil {
-					t.Skip("a look-alike from end to end, or no number")
-				}
+				require.NoError(t, err)
 				written := decorated(t, kind, plain)
 				got, err := Normalise(kind, []byte(written), "", nil)
 				if err == nil {
