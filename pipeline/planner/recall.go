@@ -107,54 +107,23 @@ func (pl *Planner) remember(p *plan.Sealed, identity age.Identity) (err error) {
 // without --apply sealed, which would otherwise keep their rows from the nights until they lapse. A plan of
 // another policy is the people's.
 func (pl *Planner) askAgain(ctx context.Context) error {
-	if !pl.Tonight.Apply {
-		return nil
-	}
-	waiting, err := pl.Journal.Plans(ctx, journal.Waiting)
-	if err != nil {
-		return err
-	}
-	for _, entry := range waiting {
-		if pl.Notes.LeftAlone[entry.ID] {
-			continue
-		}
-		p, err := plan.Read(pl.Setup.State, entry)
-		if err != nil {
-			return err
-		}
-		answered, err := pl.Journal.Approvals(ctx, entry.ID)
+	return pl.eachWaiting(ctx, func(p *plan.Sealed) error {
+		answered, err := pl.Journal.Approvals(ctx, p.PlanID)
 		if err != nil {
 			return err
 		}
 		if len(answered) > 0 || p.PolicyDigest != pl.Setup.PolicyDigest || !pl.Limits.Covers(p) {
-			continue
+			return nil
 		}
 		pl.Limits.Note(p)
-		if err := pl.Journal.SetPlanState(ctx, entry.ID, journal.Approved, ""); err != nil {
-			return err
-		}
-	}
-	return nil
+		return pl.Journal.SetPlanState(ctx, p.PlanID, journal.Approved, "")
+	})
 }
 
 // unanswered makes a problem of each plan that asks and that people have not answered, tonight's and those of nights
 // before: it is the same question for as long as it stands.
 func (pl *Planner) unanswered(ctx context.Context) error {
-	if !pl.Tonight.Apply {
-		return nil
-	}
-	waiting, err := pl.Journal.Plans(ctx, journal.Waiting)
-	if err != nil {
-		return err
-	}
-	for _, entry := range waiting {
-		if pl.Notes.LeftAlone[entry.ID] {
-			continue
-		}
-		p, err := plan.Read(pl.Setup.State, entry)
-		if err != nil {
-			return err
-		}
+	return pl.eachWaiting(ctx, func(p *plan.Sealed) error {
 		answers, err := plan.Answers(ctx, pl.Setup, pl.Journal, p)
 		if err != nil {
 			pl.Notes.Problem(err)
@@ -163,6 +132,30 @@ func (pl *Planner) unanswered(ctx context.Context) error {
 			pl.Notes.Problem(fmt.Errorf("%w: plan %s asks %s and waits for %s: look at it with "+
 				"`lethe plan show`, then `lethe approve`", setup.ErrUnapproved, p.PlanID,
 				strings.Join(p.Questions, ", "), strings.Join(plan.Missing(pl.Setup, p, answers), " and ")))
+		}
+		return nil
+	})
+}
+
+// eachWaiting does something with each waiting plan that can be opened, in a night that applies.
+func (pl *Planner) eachWaiting(ctx context.Context, do func(*plan.Sealed) error) error {
+	if !pl.Tonight.Apply {
+		return nil
+	}
+	waiting, err := pl.Journal.Plans(ctx, journal.Waiting)
+	if err != nil {
+		return err
+	}
+	for _, entry := range waiting {
+		if pl.Notes.LeftAlone[entry.ID] {
+			continue
+		}
+		p, err := plan.Read(pl.Setup.State, entry)
+		if err == nil {
+			err = do(p)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
