@@ -2,12 +2,9 @@ package via
 
 import (
 	"hash/maphash"
-	"strings"
-	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
+	"lethe/connectors"
 )
 
 // writeFolded writes what some engine takes for equal as one text: case, accents, width, trailing spaces and
@@ -16,7 +13,7 @@ import (
 func writeFolded(h *maphash.Hash, value []byte) {
 	for _, c := range value {
 		if c >= utf8.RuneSelf || c < ' ' {
-			h.WriteString(folded(string(value)))
+			h.WriteString(connectors.Fold(string(value)))
 			return
 		}
 	}
@@ -46,25 +43,3 @@ func digits(value []byte) bool {
 	}
 	return true
 }
-
-func folded(s string) string {
-	var b strings.Builder
-	for _, r := range cases.Fold().String(norm.NFKD.String(s)) {
-		switch {
-		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cc, unicode.Cf):
-		case r > 0xffff:
-			b.WriteByte('?')
-		case r >= 0x30a1 && r <= 0x30f6: // katakana
-			b.WriteRune(r - 0x60)
-		case relatives[r] != "":
-			b.WriteString(relatives[r])
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return strings.TrimRight(b.String(), " ")
-}
-
-// relatives are letters that collations take for Latin ones and that have no decomposition.
-var relatives = map[rune]string{'æ': "ae", 'œ': "oe", 'ø': "o", 'ł': "l", 'đ': "d", 'ð': "d", 'þ': "th", 'ı': "i",
-	'ħ': "h", 'ŋ': "n", 'ŧ': "t", 'ĸ': "k"}
