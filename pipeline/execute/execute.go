@@ -147,7 +147,26 @@ func New(store *stores.Store, set *change.Set, outcomes []byte, o Options) (*Exe
 	for i, e := range set.Edges {
 		x.into[e.Parent] = append(x.into[e.Parent], i)
 	}
-	return x, nil
+	return x, x.sameEdges()
+}
+
+// sameEdges refuses a set whose tables are referred to in a way that it does not know: a release came between,
+// and what the engine would take along by the new foreign key was never looked at. The error wraps
+// setup.ErrExpired.
+func (x *Executor) sameEdges() error {
+	for _, child := range x.store.Tables {
+		for _, fk := range child.ForeignKeys {
+			if x.tables[fk.RefTable] != nil && !slices.ContainsFunc(x.set.Edges, func(e change.Edge) bool {
+				return e.Child == child.Name && e.Parent == fk.RefTable && e.OnDelete == fk.OnDelete &&
+					slices.Equal(e.Fields, fk.Fields) && slices.Equal(e.RefFields, fk.RefFields)
+			}) {
+				return fmt.Errorf("%w: the schema of source %s changed since the plan was made: table %s refers to %s "+
+					"by %s (on delete %s)", setup.ErrExpired, x.store.Name, child.Name, fk.RefTable,
+					strings.Join(fk.Fields, ", "), strings.ToLower(fk.OnDelete))
+			}
+		}
+	}
+	return nil
 }
 
 // Carried reports whether rows of a set are decided by identifiers that stand in other tables: they are to be read
