@@ -7,12 +7,14 @@ import (
 	"slices"
 
 	"lethe/connectors"
+	"lethe/pipeline/change"
 	"lethe/pipeline/dependents"
 	"lethe/pipeline/judge"
+	"lethe/pipeline/policy"
 )
 
-// late makes the queries that look, under the lock, for rows which refer to one that is to be deleted and that
-// no change names: they came after the plan, or were moved. Where the engine itself refuses, they are asked for
+// late makes the queries that look, under the lock, for rows which refer to one that is to end and that no
+// change names: they came after the plan, or were moved. Where the engine itself refuses, they are asked for
 // only once it has refused.
 func (t *transaction) late(ctx context.Context) (queries []connectors.Query, edits []connectors.EditFunc, err error) {
 	changed, deleted := t.places()
@@ -21,11 +23,12 @@ func (t *transaction) late(ctx context.Context) (queries []connectors.Query, edi
 		for _, edge := range t.into[table] {
 			e := t.set.Edges[edge]
 			child, ok := t.store.Tables.Find(e.Child)
-			if !ok || !t.all && (e.OnDelete == "RESTRICT" || e.OnDelete == "NO ACTION") {
+			rows := t.leavers(deleted[table], e)
+			if !ok || len(rows) == 0 {
 				continue
 			}
 			l := &looking{transaction: t, edge: edge, rows: map[connectors.Key]int{}, changed: changed[e.Child]}
-			if err := l.ask(ctx, child, deleted[table]); err != nil {
+			if err := l.ask(ctx, child, rows); err != nil {
 				return nil, nil, err
 			}
 			switch {
@@ -38,6 +41,22 @@ func (t *transaction) late(ctx context.Context) (queries []connectors.Query, edi
 		}
 	}
 	return queries, edits, nil
+}
+
+// leavers are those of the rows for which it matters that another one refers to them by an edge: deleted ones,
+// unless the engine itself would refuse, and people who are anonymized with whom the referring row was to go.
+func (t *transaction) leavers(rows []int, e change.Edge) (leavers []int) {
+	for _, i := range rows {
+		c := &t.set.Rows[i]
+		if c.Op == judge.Delete && (t.all || e.OnDelete != "RESTRICT" && e.OnDelete != "NO ACTION") ||
+			c.Op == judge.Anonymize && slices.ContainsFunc(t.judgeOf(c).Records.Dependents, func(d policy.Dependent) bool {
+				return d.Do == "delete" && d.Table == e.Child && slices.Equal(d.FK, e.Fields) &&
+					(d.References == "" || d.References == e.Parent)
+			}) {
+			leavers = append(leavers, i)
+		}
+	}
+	return leavers
 }
 
 // lookAside looks for rows without a key that refer to one which is to be deleted: they cannot be locked, but none
@@ -56,8 +75,8 @@ func (t *transaction) lookAside(ctx context.Context) error {
 	return nil
 }
 
-// places are where the rows of the transaction stand in the set, and those of them that are to be deleted, by
-// table.
+// places are where the rows of the transaction stand in the set, and those of them that are to be deleted or
+// anonymized, by table.
 func (t *transaction) places() (changed map[string]map[connectors.Key]int, deleted map[string][]int) {
 	changed, deleted = map[string]map[connectors.Key]int{}, map[string][]int{}
 	for i := t.first; i < t.last; i++ {
@@ -69,7 +88,7 @@ func (t *transaction) places() (changed map[string]map[connectors.Key]int, delet
 		if !known || len(t.set.Rows[other].Refs) < len(c.Refs) { // of a row with two changes the one that knows
 			changed[c.Table][c.Key] = i
 		}
-		if i >= t.from && i < t.to && c.Op == judge.Delete {
+		if i >= t.from && i < t.to && (c.Op == judge.Delete || c.Op == judge.Anonymize) {
 			deleted[c.Table] = append(deleted[c.Table], i)
 		}
 	}
