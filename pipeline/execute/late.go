@@ -48,11 +48,12 @@ func (t *transaction) late(ctx context.Context) (queries []connectors.Query, edi
 func (t *transaction) leavers(rows []int, e change.Edge) (leavers []int) {
 	for _, i := range rows {
 		c := &t.set.Rows[i]
+		along := func(d policy.Dependent) bool {
+			return d.Do == "delete" && d.Table == e.Child && slices.Equal(d.FK, e.Fields) &&
+				(d.References == "" || d.References == e.Parent)
+		}
 		if c.Op == judge.Delete && (t.all || e.OnDelete != "RESTRICT" && e.OnDelete != "NO ACTION") ||
-			c.Op == judge.Anonymize && slices.ContainsFunc(t.judgeOf(c).Records.Dependents, func(d policy.Dependent) bool {
-				return d.Do == "delete" && d.Table == e.Child && slices.Equal(d.FK, e.Fields) &&
-					(d.References == "" || d.References == e.Parent)
-			}) {
+			c.Op == judge.Anonymize && slices.ContainsFunc(t.judgeOf(c).Records.Dependents, along) {
 			leavers = append(leavers, i)
 		}
 	}
