@@ -18,57 +18,71 @@ import (
 // only once it has refused.
 func (t *transaction) late(ctx context.Context) (queries []connectors.Query, edits []connectors.EditFunc, err error) {
 	changed, deleted := t.places()
-	t.referred, t.keyless = map[int]map[int]connectors.Key{}, nil
+	t.referred = map[int]map[int]connectors.Key{}
 	for _, table := range sortedKeys(deleted) {
 		for _, edge := range t.into[table] {
 			e := t.set.Edges[edge]
 			child, ok := t.store.Tables.Find(e.Child)
-			rows := t.leavers(deleted[table], e)
-			if !ok || len(rows) == 0 {
+			if !ok {
 				continue
 			}
-			l := &looking{transaction: t, edge: edge, rows: map[connectors.Key]int{}, changed: changed[e.Child]}
-			if err := l.ask(ctx, child, rows); err != nil {
-				return nil, nil, err
-			}
-			switch {
-			case len(l.query.Keys.Tuples) == 0:
-			case len(child.Key) == 0:
-				t.keyless = append(t.keyless, l)
-			default:
-				queries, edits = append(queries, l.query), append(edits, l.look)
+			mine, next := t.leavers(deleted[table], e)
+			for i, rows := range [][]int{mine, next} {
+				l := &looking{transaction: t, edge: edge, rows: map[connectors.Key]int{}, changed: changed[e.Child]}
+				if err := l.ask(ctx, child, rows); err != nil {
+					return nil, nil, err
+				}
+				switch {
+				case len(l.query.Keys.Tuples) == 0:
+				case i > 0 || len(child.Key) == 0:
+					t.asides = append(t.asides, aside{l.query, l.look})
+				default:
+					queries, edits = append(queries, l.query), append(edits, l.look)
+				}
 			}
 		}
 	}
 	return queries, edits, nil
 }
 
-// leavers are those of the rows for which it matters that another one refers to them by an edge: deleted ones,
-// unless the engine itself would refuse, and people who are anonymized with whom the referring row was to go.
-func (t *transaction) leavers(rows []int, e change.Edge) (leavers []int) {
+// leavers are those of the rows for which it matters that another one refers to them by an edge, this
+// transaction's and the next ones': deleted ones, unless the engine itself would refuse before anything is
+// changed, and people who are anonymized with whom the referring row was to go.
+func (t *transaction) leavers(rows []int, e change.Edge) (mine, next []int) {
 	for _, i := range rows {
 		c := &t.set.Rows[i]
 		along := func(d policy.Dependent) bool {
 			return d.Do == "delete" && d.Table == e.Child && slices.Equal(d.FK, e.Fields) &&
 				(d.References == "" || d.References == e.Parent)
 		}
-		if c.Op == judge.Delete && (t.all || e.OnDelete != "RESTRICT" && e.OnDelete != "NO ACTION") ||
-			c.Op == judge.Anonymize && slices.ContainsFunc(t.judgeOf(c).Records.Dependents, along) {
-			leavers = append(leavers, i)
+		switch matters := c.Op == judge.Delete && (t.all || e.OnDelete != "RESTRICT" && e.OnDelete != "NO ACTION") ||
+			c.Op == judge.Anonymize && slices.ContainsFunc(t.judgeOf(c).Records.Dependents, along); {
+		case i >= t.to && (matters || c.Op == judge.Delete):
+			next = append(next, i)
+		case i < t.to && matters:
+			mine = append(mine, i)
 		}
 	}
-	return leavers
+	return mine, next
+}
+
+// aside is a read beside the transaction, when all of it is locked.
+type aside struct {
+	query connectors.Query
+	look  connectors.EditFunc
 }
 
 // lookAside looks for rows without a key that refer to one which is to be deleted: they cannot be locked, but none
-// can come any more that the engine's foreign keys know of, once what they refer to is.
+// can come any more that the engine's foreign keys know of, once what they refer to is. Of a unit that is too large
+// for a transaction it also looks at what the next ones take, and at what refers to that: only what comes while the
+// unit is at work can leave it half done.
 func (t *transaction) lookAside(ctx context.Context) error {
-	for _, l := range t.keyless {
-		for b, err := range t.store.Conn.Scan(ctx, l.query) {
+	for _, a := range t.asides {
+		for b, err := range t.store.Conn.Scan(ctx, a.query) {
 			if err != nil {
 				return err
 			}
-			if _, err := l.look(b); err != nil {
+			if _, err := a.look(b); err != nil {
 				return err
 			}
 		}
@@ -89,7 +103,7 @@ func (t *transaction) places() (changed map[string]map[connectors.Key]int, delet
 		if !known || len(t.set.Rows[other].Refs) < len(c.Refs) { // of a row with two changes the one that knows
 			changed[c.Table][c.Key] = i
 		}
-		if i >= t.from && i < t.to && (c.Op == judge.Delete || c.Op == judge.Anonymize) {
+		if i >= t.from && (c.Op == judge.Delete || c.Op == judge.Anonymize) {
 			deleted[c.Table] = append(deleted[c.Table], i)
 		}
 	}
@@ -167,7 +181,7 @@ func (t *transaction) valuesOf(ctx context.Context, edge int, rows []int) (map[i
 	e := t.set.Edges[edge]
 	tab := t.tables[e.Parent]
 	values := map[int]connectors.Key{}
-	if slices.Equal(e.RefFields, tab.Key) {
+	if len(rows) == 0 || slices.Equal(e.RefFields, tab.Key) {
 		for _, i := range rows {
 			values[i] = t.set.Rows[i].Key
 		}
@@ -193,7 +207,10 @@ func (t *transaction) valuesOf(ctx context.Context, edge int, rows []int) (map[i
 			}
 		}
 	}
-	t.referred[edge] = values
+	if t.referred[edge] == nil {
+		t.referred[edge] = map[int]connectors.Key{}
+	}
+	maps.Copy(t.referred[edge], values)
 	return values, nil
 }
 
