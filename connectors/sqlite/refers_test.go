@@ -136,7 +136,7 @@ func TestWhatRefused(t *testing.T) {
 		"restrict": {"1", allRows(connectors.Delete), connectors.RefusedError{Class: connectors.RefusedForeignKey}},
 		"raise":    {"2", allRows(connectors.Delete), connectors.RefusedError{Class: connectors.RefusedTrigger}},
 		"ignore":   {"3", allRows(connectors.Delete), connectors.RefusedError{Class: connectors.RefusedTrigger, By: "p"}},
-		"put back":     {"5", set("u", ""), connectors.RefusedError{Class: connectors.RefusedTrigger, By: "p"}},
+		"put back": {"5", set("u", ""), connectors.RefusedError{Class: connectors.RefusedTrigger, By: "p"}},
 		"put there again": {"6", allRows(connectors.Delete), connectors.RefusedError{Class: connectors.RefusedTrigger,
 			By: "p"}},
 		"in a trigger": {"4", allRows(connectors.Delete), connectors.RefusedError{Class: connectors.RefusedCheck,
@@ -159,7 +159,7 @@ func TestWhatRefused(t *testing.T) {
 		require.ErrorIs(t, err, connectors.ErrRefused)
 		require.NotContains(t, err.Error(), "Bea")
 	}
-	require.Len(t, read(t, src, connectors.Query{Table: "p"}), 4)
+	require.Len(t, read(t, src, connectors.Query{Table: "p"}), 6)
 }
 
 // A program that is killed within a transaction leaves a journal with what it had overwritten already. Whoever
