@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry/keystore"
@@ -64,9 +65,13 @@ func runnerReady(p *setup.Setup) error {
 // folderReady writes on trial where the report of this night is to stand, and leaves nothing.
 func folderReady(p *setup.Setup, t setup.Tonight) error {
 	err := probe(p, t)
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
+		return fmt.Errorf("no report can be written to %s, so nothing was begun: free space there, and start again: %w",
+			p.Reports, err)
+	}
 	if err != nil {
-		return fmt.Errorf("%w: no report can be written to %s, so nothing was begun: free space there, or give the "+
-			"folder and all below it to the account that Lethe runs as: %w", setup.ErrConfig, p.Reports, err)
+		return fmt.Errorf("%w: no report can be written to %s, so nothing was begun: give the folder and all below "+
+			"it to the account that Lethe runs as: %w", setup.ErrConfig, p.Reports, err)
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ const recalled = "recalled"
 // Unknown lists the reports that stand and of whose runs the journal knows nothing, in the order of the runs. There
 // are some where the state folder was lost, or put back from an older copy: a run is entered before anything else.
 func Unknown(ctx context.Context, p *setup.Setup, j *journal.Journal) ([]evidence.Standing, error) {
-	stand, err := evidence.Stand(p.Reports) // before the journal is asked: a night may be at work
+	stand, err := standing(p) // before the journal is asked: a night may be at work
 	if err != nil || len(stand) == 0 {
 		return nil, err
 	}
@@ -31,8 +31,18 @@ func Unknown(ctx context.Context, p *setup.Setup, j *journal.Journal) ([]evidenc
 	}
 	ids, err = j.Unknown(ctx, ids)
 	stand = slices.DeleteFunc(stand, func(s evidence.Standing) bool { return !slices.Contains(ids, s.RunID) })
-	slices.SortFunc(stand, func(a, b evidence.Standing) int { return strings.Compare(a.RunID, b.RunID) })
 	return stand, err
+}
+
+// standing are the reports that stand, in the order of the runs.
+func standing(p *setup.Setup) ([]evidence.Standing, error) {
+	stand, err := evidence.Stand(p.Reports)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the reports in %s cannot be looked at: give the folder and all below it to the "+
+			"account that Lethe runs as: %w", setup.ErrConfig, p.Reports, err)
+	}
+	slices.SortFunc(stand, func(a, b evidence.Standing) int { return strings.Compare(a.RunID, b.RunID) })
+	return stand, nil
 }
 
 // Whole returns [setup.ErrTampered] where reports stand that the journal does not know of, with the ways out.
@@ -57,11 +67,10 @@ func lost(p *setup.Setup, unknown []evidence.Standing) error {
 // WholeUnopened is Whole for who only looks: it makes no journal where there is none.
 func WholeUnopened(ctx context.Context, p *setup.Setup) error {
 	if !FileExists(filepath.Join(p.State, "journal.db")) {
-		stand, err := evidence.Stand(p.Reports)
+		stand, err := standing(p)
 		if err != nil || len(stand) == 0 {
 			return err
 		}
-		slices.SortFunc(stand, func(a, b evidence.Standing) int { return strings.Compare(a.RunID, b.RunID) })
 		return lost(p, stand)
 	}
 	j, err := journal.Open(ctx, p.State)
