@@ -102,8 +102,8 @@ func (b *book) whole(ctx context.Context) error {
 	b.notes.Find(audit.Finding{Kind: "F_JOURNAL_REBUILT", Severity: "high", Object: recalled[0].RunID,
 		Count: int64(len(recalled)), Article: "Art. 5(2)",
 		Words: "The journal did not know these runs: it was lost, or put back from an older copy. They were taken " +
-			"from their signed reports on request. Plans that waited or were approved, and the answers to them, are not " +
-			"brought back; what is still due is planned and asked anew."})
+			"from their signed reports on request. Plans that waited or were approved, and the answers to them, are " +
+			"not brought back; what is still due is planned and asked anew."})
 	return nil
 }
 
