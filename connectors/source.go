@@ -48,7 +48,8 @@ type Mutator interface {
 	// engine would update by itself (Field.AutoUpdate) keep their values.
 	//
 	// A row to delete that is not there any more once the other edits are applied, as the engine's foreign keys
-	// took it along, is Done; one that is still there, as a trigger ignored the delete, is refused.
+	// took it along, is Done; one that is still there, as a trigger ignored the delete or put it back, is refused, and
+	// so is a row to update that does not hold what was set (RefusedTrigger).
 	Mutate(ctx context.Context, q []Query, edit EditFunc, confirm func() error) ([]Outcome, error)
 }
 

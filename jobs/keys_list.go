@@ -56,7 +56,7 @@ func keysListCommand(c *Command) *cobra.Command {
 					evidence = fmt.Sprintf("%.16s, witnessed by %s", l.Evidence, strings.Join(l.Witnesses, " and "))
 				}
 				rows = append(rows, []string{l.Silo, fmt.Sprint(l.Version), l.State, dayOf(l.Created, p.Zone),
-					dayOf(l.Destroyed, p.Zone), l.KeyID[:16], evidence})
+					dayOf(l.Destroyed, p.Zone), fmt.Sprintf("%.16s", l.KeyID), evidence})
 			}
 			table(c.Out, rows)
 			runner, err := p.Keys.Runner()

@@ -14,6 +14,7 @@ import (
 	"lethe/pipeline/notes"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
 )
 
 func planCommand(c *Command) *cobra.Command {
@@ -48,15 +49,17 @@ func showPlans(ctx context.Context, c *Command, p *setup.Setup, id string) error
 	if err != nil {
 		return err
 	}
+	whole := state.WholeUnopened(ctx, p)
 	if id != "" {
 		plans = slices.DeleteFunc(plans, func(l plan.Listed) bool {
 			return !strings.HasPrefix(l.PlanID, id) && !strings.HasPrefix(l.Entry.Digest, id)
 		})
 		if len(plans) == 0 {
-			return fmt.Errorf("%w: no plan is named %q: `lethe plan show` lists them", setup.ErrConfig, id)
+			return errors.Join(whole, fmt.Errorf("%w: no plan is named %q: `lethe plan show` lists them",
+				setup.ErrConfig, id))
 		}
 	}
-	var unusable []error
+	unusable := []error{whole}
 	docs := []plan.Document{}
 	for _, l := range plans {
 		docs, unusable = append(docs, l.Document), append(unusable, l.Unusable)

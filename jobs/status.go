@@ -22,7 +22,7 @@ func statusCommand(c *Command) *cobra.Command {
 				return err
 			}
 			s, err := ask.StatusOf(cmd.Context(), p)
-			if err != nil && s.Waiting == nil {
+			if err != nil && s.Waiting == nil && s.Journal == "" {
 				return err
 			}
 			if c.json {
@@ -90,6 +90,9 @@ func printStatus(c *Command, p *setup.Setup, s ask.Status) {
 	for _, d := range s.Late {
 		rows = append(rows, []string{lateWords[d.Kind], fmt.Sprintf("%s in silo %s, late since %s, %d days", d.ID,
 			d.Silo, dayOf(d.Due, p.Zone), d.Days)})
+	}
+	if s.Journal != "" {
+		rows = append(rows, []string{"journal", "it does not know all runs of which reports stand: see below"})
 	}
 	if s.Registry != "" {
 		rows = append(rows, []string{"registry", s.Registry})

@@ -30,6 +30,7 @@ type book struct {
 	journal   *journal.Journal
 	entry     journal.Run
 	began     bool // the entry stands in the journal
+	rebuilt   bool // the journal knows its newest runs from their reports alone
 	decisions *audit.Spool[audit.Decision]
 	seen      map[string]chain.Head // the registry's heads as the last finished run saw them
 	result    Result
@@ -51,6 +52,13 @@ func begin(ctx context.Context, p *setup.Setup, o setup.Options) (*book, error) 
 		return b, err
 	}
 	b.journal = b.folder.Journal
+	if err := b.whole(ctx); err != nil {
+		return b, err
+	}
+	if err := report.Ready(p, b.tonight); err != nil {
+		return b, err
+	}
+	b.unreadKeys()
 	if err := b.publishLate(ctx); err != nil {
 		return b, err
 	}
@@ -68,10 +76,48 @@ func begin(ctx context.Context, p *setup.Setup, o setup.Options) (*book, error) 
 			return b, err
 		}
 	}
-	if err := b.tidy(ctx); err != nil {
-		return b, err
+	return b, b.tidy(ctx)
+}
+
+// whole makes sure that the journal knows every run of which a report stands. Where a person lets this run rebuild
+// it, that is found, by this run and by each after it until one has said so in a published report.
+func (b *book) whole(ctx context.Context) error {
+	if b.tonight.Rebuild {
+		if err := state.Rebuild(ctx, b.setup, b.journal); err != nil {
+			return err
+		}
 	}
-	return b, ensureKeys(p, b.tonight)
+	if err := state.Whole(ctx, b.setup, b.journal); err != nil {
+		return err
+	}
+	runs, err := b.journal.Runs(ctx, lookBack)
+	if err != nil {
+		return err
+	}
+	recalled, err := state.Recalled(runs)
+	if err != nil || len(recalled) == 0 {
+		return err
+	}
+	b.rebuilt = true
+	b.notes.Find(audit.Finding{Kind: "F_JOURNAL_REBUILT", Severity: "high", Object: recalled[0].RunID,
+		Count: int64(len(recalled)), Article: "Art. 5(2)",
+		Words: "The journal did not know these runs: it was lost, or put back from an older copy. They were taken " +
+			"from their signed reports on request. Plans that waited or were approved, and the answers to them, are " +
+			"not brought back; what is still due is planned and asked anew."})
+	return nil
+}
+
+// unreadKeys finds the keys that were destroyed and of which what is left cannot be read: only what needs one of
+// them fails.
+func (b *book) unreadKeys() {
+	unread := b.setup.Keys.Unread()
+	if len(unread) == 0 {
+		return
+	}
+	b.notes.Find(audit.Finding{Kind: "F_KEY_EVIDENCE_UNREAD", Severity: "medium", Object: unread[0],
+		Count: int64(len(unread)), Article: "Art. 5(2)",
+		Words: "The keystore's evidence that keys were destroyed (its folder destroyed) cannot be read any more; the " +
+			"first is named. They stay destroyed, and all else goes on. Put the files back from a copy."})
 }
 
 // runKey names what a run does: only a finished night of the same key makes another one superfluous.
@@ -120,8 +166,8 @@ func (b *book) remember(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(approved) > 0 {
-		b.result.AlreadyDone = false // somebody approved a plan since
+	if len(approved) > 0 || b.rebuilt {
+		b.result.AlreadyDone = false // somebody approved a plan since, or this run has to say that it is rebuilt
 	}
 	return nil
 }
@@ -196,19 +242,6 @@ func (b *book) enter(ctx context.Context) error {
 		RulesDigest:    p.Catalogue.Digest(),
 		Simulated:      p.Simulated,
 		SingleApproval: p.Approvals == 1,
-	}
-	return nil
-}
-
-// ensureKeys makes sure that every silo has its key, and a key for its references in this epoch's reports.
-func ensureKeys(p *setup.Setup, t setup.Tonight) error {
-	for _, s := range p.Silos {
-		if _, err := p.Keys.SiloKey(s.Silo.Name); err != nil {
-			return fmt.Errorf("%w: %w", setup.ErrConfig, err)
-		}
-		if err := p.Keys.EnsureAudit(s.Silo.Name, t.Epoch); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/readback"
 )
 
 // lockedBytes is the size of values at which Mutate gives up on a transaction: its rows are held in memory,
@@ -34,6 +35,7 @@ func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit c
 		parts[i] = p
 	}
 	var outcomes []connectors.Outcome
+	var written readback.Rows
 	err := s.transact(ctx, "mutate", "", func(conn *sql.Conn) error {
 		for _, p := range parts {
 			if err := p.lock(ctx, conn); err != nil {
@@ -47,6 +49,7 @@ func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit c
 			if err := p.plan(answer); err != nil {
 				return s.fail("mutate", p.query.Table, err)
 			}
+			written.Add(p.reader.table.Table, p.rows, answer)
 			more, err := p.outcomes(ctx, conn, answer.Ops)
 			if err != nil {
 				return s.fail("mutate", p.query.Table, err)
@@ -60,11 +63,9 @@ func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit c
 				}
 			}
 		}
-		for _, p := range parts {
-			for _, st := range p.statements {
-				if err := st.requireGone(ctx, conn); err != nil {
-					return s.fail("mutate", p.query.Table, err)
-				}
+		for _, q := range written.Queries() {
+			if err := s.readBack(ctx, conn, q); err != nil {
+				return s.fail("mutate", q.Table, err)
 			}
 		}
 		return confirm()
@@ -73,6 +74,18 @@ func (m *mutable) Mutate(ctx context.Context, queries []connectors.Query, edit c
 		return nil, err
 	}
 	return outcomes, nil
+}
+
+// readBack refuses if rows are not as they were written: a trigger may do anything.
+func (s *source) readBack(ctx context.Context, conn *sql.Conn, q readback.Query) error {
+	p, err := s.newPart(ctx, q.Query)
+	if err != nil {
+		return err
+	}
+	if err := p.lock(ctx, conn); err != nil {
+		return err
+	}
+	return q.Check(p.reader.batch(""))
 }
 
 // transact runs do in a transaction, which is committed unless do fails. An error of do is returned as it is.
@@ -405,11 +418,10 @@ type statement struct {
 	verb, text string
 	rows       int64
 	table      string
-	missed     bool // a DELETE met fewer rows than it names
 }
 
 // run counts the rows: never more than named, and fewer only where a delete finds that a foreign key took some
-// along, which is looked into when all is done.
+// along: all are read again when all is done.
 func (st *statement) run(ctx context.Context, conn *sql.Conn) error {
 	matched, err := exec(ctx, conn, st.verb+st.text)
 	other := &connectors.RefusedError{Class: connectors.RefusedOther, By: st.table}
@@ -422,19 +434,7 @@ func (st *statement) run(ctx context.Context, conn *sql.Conn) error {
 		return fmt.Errorf("%d rows to update are gone, by a trigger, a cascade or a delete of the same transaction: %w",
 			st.rows-matched, other)
 	}
-	st.missed = matched < st.rows
 	return nil
-}
-
-// requireGone refuses if a row is there that a delete did not meet.
-func (st *statement) requireGone(ctx context.Context, conn *sql.Conn) error {
-	if !st.missed {
-		return nil
-	}
-	return stream(ctx, conn, "SELECT 1 FROM "+st.text+" LIMIT 1", func([]driver.Value) error {
-		return fmt.Errorf("a row to delete is still there: %w",
-			&connectors.RefusedError{Class: connectors.RefusedTrigger, By: st.table})
-	})
 }
 
 // outcomes says what becomes of each key of a query by primary key, or of each row read.

@@ -26,7 +26,9 @@ func TestRefusals(t *testing.T) {
 		"CREATE TRIGGER g BEFORE DELETE ON guarded FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '"+planted+
 			" must stay'",
 		"CREATE TRIGGER h BEFORE UPDATE ON guarded FOR EACH ROW SIGNAL SQLSTATE '45123' SET MYSQL_ERRNO = 31999, "+
-			"MESSAGE_TEXT = '"+planted+" must stay'")
+			"MESSAGE_TEXT = '"+planted+" must stay'",
+		"CREATE TABLE kept (id int PRIMARY KEY, email varchar(40))", "INSERT INTO kept VALUES (1, '"+planted+"')",
+		"CREATE TRIGGER k BEFORE UPDATE ON kept FOR EACH ROW SET NEW.email = COALESCE(NEW.email, OLD.email)")
 	src := opened(t, db)
 	null := func(field string) connectors.EditFunc {
 		return func(b connectors.Batch) (connectors.Edit, error) {
@@ -52,10 +54,11 @@ func TestRefusals(t *testing.T) {
 		{"not in enum", "p", "2", setAll("kind", "y"), "does not fit"},
 		{"no date", "p", "2", setAll("d", planted), "not of the field's type"},
 		{"trigger", "guarded", "1", deleteAll, "trigger"},
+		{"trigger that puts back", "kept", "1", null("email"), "trigger"},
 		{"trigger with an error number of its own", "guarded", "1", setAll("email", "x"), "trigger"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			before := db.Query(t, "SELECT * FROM a; SELECT * FROM b; SELECT * FROM p; SELECT * FROM guarded")
+			before := db.Query(t, "SELECT * FROM a; SELECT * FROM b; SELECT * FROM p; SELECT * FROM guarded; SELECT * FROM kept")
 			_, err := mutate(t, src, connectors.Query{Table: c.table, Keys: keys("id", c.id)}, c.edit)
 			require.ErrorIs(t, err, connectors.ErrRefused)
 			require.NotErrorIs(t, err, connectors.ErrTransient)
@@ -63,7 +66,7 @@ func TestRefusals(t *testing.T) {
 			require.Contains(t, err.Error(), c.says)
 			require.NotContains(t, err.Error(), planted)
 			require.Equal(t, before,
-				db.Query(t, "SELECT * FROM a; SELECT * FROM b; SELECT * FROM p; SELECT * FROM guarded"))
+				db.Query(t, "SELECT * FROM a; SELECT * FROM b; SELECT * FROM p; SELECT * FROM guarded; SELECT * FROM kept"))
 		})
 	}
 	_, err := mutate(t, src, connectors.Query{Table: "p", Keys: keys("id", "2")}, setAll("age", planted))

@@ -11,18 +11,18 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/readback"
 )
 
 // change is what one query of a mutation read, and what edit made of it.
 type change struct {
-	sel     *selection
-	batch   connectors.Batch
-	asked   []int            // number of each tuple of the query
-	keys    []connectors.Key // of each row
-	rowids  []int64          // of each row, in a table that has them
-	ops     []connectors.Op
-	values  []map[int]value // for each row, by field
-	missing []int           // rows to delete that were not there
+	sel    *selection
+	batch  connectors.Batch
+	asked  []int            // number of each tuple of the query
+	keys   []connectors.Key // of each row
+	rowids []int64          // of each row, in a table that has them
+	ops    []connectors.Op
+	values []map[int]value // for each row, by field
 }
 
 // value is a new value of a field.
@@ -139,11 +139,6 @@ func (m *mutator) apply(ctx context.Context, changes []*change) error {
 			return m.fail(ctx, "mutate", ch.sel.t.Name, err)
 		}
 	}
-	for _, ch := range changes {
-		if err := ch.requireGone(m.writer); err != nil {
-			return m.fail(ctx, "mutate", ch.sel.t.Name, err)
-		}
-	}
 	dangling, _, err := m.writer.Status(sqlite3.DBSTATUS_DEFERRED_FKS, false)
 	if err == nil && dangling != 0 {
 		err = &connectors.RefusedError{Class: connectors.RefusedForeignKey}
@@ -196,8 +191,7 @@ func (ch *change) apply(c *sqlite3.Conn) (err error) {
 			return err
 		}
 		switch n := c.Changes(); {
-		case n == 0 && op == connectors.Delete:
-			ch.missing = append(ch.missing, row)
+		case n == 0 && op == connectors.Delete: // another edit took it along, or a trigger ignored it: read again
 		case n == 0: // a trigger ignored it, or another edit took the row
 			return fmt.Errorf("no row changed where one was meant: %w", ch.refused(connectors.RefusedTrigger))
 		case n > 1: // the key is not unique under its collation
@@ -219,33 +213,14 @@ func (ch *change) refused(class connectors.RefusedClass) error {
 	return &connectors.RefusedError{Class: class, By: ch.sel.t.Name}
 }
 
-// requireGone refuses if a row is there that a delete did not meet: a trigger ignored it. One that is not was
-// taken along by another edit.
-func (ch *change) requireGone(c *sqlite3.Conn) (err error) {
-	if len(ch.missing) == 0 {
-		return nil
-	}
-	stmt, _, err := c.Prepare("SELECT 1 FROM main." + ch.sel.t.name + ch.where())
+// readBack refuses if rows are not as they were written: a trigger may do anything. One that is not there was taken
+// along by another edit.
+func (m *mutator) readBack(q readback.Query) error {
+	ch, err := m.lock(q.Query)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if done := finish(stmt); err == nil {
-			err = done
-		}
-	}()
-	for _, row := range ch.missing {
-		if err := ch.bind(stmt, row, nil); err != nil {
-			return err
-		}
-		if stmt.Step() {
-			return fmt.Errorf("a row to delete is still there: %w", ch.refused(connectors.RefusedTrigger))
-		}
-		if err := stmt.Reset(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return q.Check(ch.batch)
 }
 
 // where is the condition that addresses one row.

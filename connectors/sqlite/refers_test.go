@@ -110,6 +110,9 @@ func TestWhatRefused(t *testing.T) {
 		"INSERT INTO c VALUES (1, 1)",
 		"CREATE TRIGGER raise BEFORE DELETE ON p WHEN OLD.id = 2 BEGIN SELECT RAISE(ABORT, 'may not delete Bea'); END",
 		"CREATE TRIGGER ignore BEFORE DELETE ON p WHEN OLD.id = 3 BEGIN SELECT RAISE(IGNORE); END",
+		"INSERT INTO p VALUES (5, 'Eve', 'e'), (6, 'Fay', 'f')",
+		"CREATE TRIGGER back AFTER UPDATE OF u ON p WHEN OLD.id = 5 BEGIN UPDATE p SET u = OLD.u WHERE id = 5; END",
+		"CREATE TRIGGER again AFTER DELETE ON p WHEN OLD.id = 6 BEGIN INSERT INTO p VALUES (6, OLD.name, OLD.u); END",
 		"CREATE TRIGGER along AFTER DELETE ON p WHEN OLD.id = 4 BEGIN UPDATE p SET name = 'too long' WHERE id = 1; END")
 	src := openFile(t, path, true)
 	defer src.Close()
@@ -133,6 +136,9 @@ func TestWhatRefused(t *testing.T) {
 		"restrict": {"1", allRows(connectors.Delete), connectors.RefusedError{Class: connectors.RefusedForeignKey}},
 		"raise":    {"2", allRows(connectors.Delete), connectors.RefusedError{Class: connectors.RefusedTrigger}},
 		"ignore":   {"3", allRows(connectors.Delete), connectors.RefusedError{Class: connectors.RefusedTrigger, By: "p"}},
+		"put back": {"5", set("u", ""), connectors.RefusedError{Class: connectors.RefusedTrigger, By: "p"}},
+		"put there again": {"6", allRows(connectors.Delete), connectors.RefusedError{Class: connectors.RefusedTrigger,
+			By: "p"}},
 		"in a trigger": {"4", allRows(connectors.Delete), connectors.RefusedError{Class: connectors.RefusedCheck,
 			By: "short"}},
 		"check":       {"1", set("name", "Anna Maria"), connectors.RefusedError{Class: connectors.RefusedCheck, By: "short"}},
@@ -153,7 +159,7 @@ func TestWhatRefused(t *testing.T) {
 		require.ErrorIs(t, err, connectors.ErrRefused)
 		require.NotContains(t, err.Error(), "Bea")
 	}
-	require.Len(t, read(t, src, connectors.Query{Table: "p"}), 4)
+	require.Len(t, read(t, src, connectors.Query{Table: "p"}), 6)
 }
 
 // A program that is killed within a transaction leaves a journal with what it had overwritten already. Whoever

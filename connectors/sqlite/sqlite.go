@@ -31,6 +31,7 @@ import (
 	"github.com/ncruces/go-sqlite3/ext/rtree"
 
 	"lethe/connectors"
+	"lethe/connectors/internal/readback"
 )
 
 // Connector is the entry of the list of connectors. The DSN is a path, or a URI as SQLite reads it
@@ -360,6 +361,7 @@ func (m *mutator) Mutate(ctx context.Context, queries []connectors.Query, edit c
 	}
 	err = m.transaction(ctx, "mutate", "", func() error {
 		var changes []*change
+		var written readback.Rows
 		for _, q := range queries {
 			ch, err := m.lock(q)
 			if err != nil {
@@ -372,6 +374,7 @@ func (m *mutator) Mutate(ctx context.Context, queries []connectors.Query, edit c
 			if err := ch.take(answer); err != nil {
 				return m.fail(ctx, "mutate", q.Table, err)
 			}
+			written.Add(ch.sel.t.Table, ch.keys, answer)
 			outcomes = append(outcomes, ch.outcomes()...)
 			changes = append(changes, ch)
 		}
@@ -385,6 +388,11 @@ func (m *mutator) Mutate(ctx context.Context, queries []connectors.Query, edit c
 		}
 		if err := guard.after(); err != nil {
 			return m.fail(ctx, "mutate", "", err)
+		}
+		for _, q := range written.Queries() {
+			if err := m.readBack(q); err != nil {
+				return m.fail(ctx, "mutate", q.Table, err)
+			}
 		}
 		return confirm()
 	})

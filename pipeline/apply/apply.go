@@ -145,6 +145,9 @@ func (ap *Applier) applySets(ctx context.Context, p *plan.Sealed, sets []*change
 			return false, ap.lapse(ctx, p)
 		}
 	}
+	if fit, err := ap.fit(ctx, p, apps, chunks); err != nil || !fit {
+		return false, err
+	}
 	for _, a := range apps {
 		done, err := ap.applySet(ctx, a, chunks)
 		if err != nil {
@@ -213,35 +216,25 @@ type application struct {
 	position int // of the set in the plan
 	store    *stores.Store
 	set      *change.Set
-	x        *execute.Executor
+	x        *execute.Executor // nil while the source cannot be read
+}
+
+// own are the chunks of the application's set.
+func (a *application) own(chunks []journal.Chunk) []journal.Chunk {
+	return slices.DeleteFunc(slices.Clone(chunks), func(c journal.Chunk) bool { return c.Group != a.position })
 }
 
 // applySet executes the changes in one source; done says that every row of them has its outcome.
 func (ap *Applier) applySet(ctx context.Context, a *application, all []journal.Chunk) (done bool, err error) {
-	if a.store.Err != nil {
+	if a.x == nil {
 		return false, nil
 	}
-	chunks := slices.DeleteFunc(slices.Clone(all), func(c journal.Chunk) bool { return c.Group != a.position })
-	outcomes, err := a.outcomes(chunks)
-	if err != nil {
-		return false, err
-	}
+	chunks := a.own(all)
 	if execute.Carried(a.store, a.set) {
 		if err := a.store.ReadCarried(ctx, false); err != nil {
 			ap.Stores.FailedSource(a.store, err)
 			return false, nil
 		}
-	}
-	a.x, err = execute.New(a.store, a.set, outcomes, execute.Options{
-		RunID: a.plan.RunID, Head: ap.Silos.Registry.Head, Reload: ap.Silos.Reload,
-		Now: func() time.Time { return latest(a.plan.AsOf, ap.Tonight.AsOf, ap.Setup.Now()) },
-	})
-	if errors.Is(err, setup.ErrExpired) {
-		ap.Notes.Problem(fmt.Errorf("plan %s: %w: the plan ends here", a.plan.PlanID, err))
-		return false, ap.lapse(ctx, a.plan)
-	}
-	if err != nil {
-		return false, err
 	}
 	if a.store.Backup() {
 		return a.rewrite(ctx, chunks)
@@ -333,10 +326,11 @@ func (a *application) trace(ctx context.Context, from, to int) error {
 // whose grace begins anew.
 func (a *application) flagsOf(c *change.Change, mark registry.FlagKey) []registry.FlagKey {
 	flags := []registry.FlagKey{mark}
-	known := a.store.Judge(c.Silo, c.Table, c.Mapping).State.Flags
-	if len(known) == 0 {
+	j := a.store.Judge(c.Silo, c.Table, c.Mapping)
+	if j == nil {
 		return flags
 	}
+	known := j.State.Flags
 	for _, code := range reason.Codes() {
 		if flagged := (registry.FlagKey{Record: c.Record, Reason: string(code)}); !known[flagged].IsZero() {
 			flags = append(flags, flagged)

@@ -10,6 +10,7 @@ import (
 	"lethe/pipeline/change"
 	"lethe/pipeline/execute"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/plan"
 	"lethe/pipeline/setup"
 )
 
@@ -89,17 +90,22 @@ func (a *application) chunk(ctx context.Context, m connectors.Mutator, c journal
 	if took = time.Since(began); err != nil {
 		return took, err
 	}
+	return took, a.record(ctx, c, from, to)
+}
+
+// record makes durable what became of the rows of a chunk: its traces, then its outcomes.
+func (a *application) record(ctx context.Context, c journal.Chunk, from, to int) error {
 	ctx = context.WithoutCancel(ctx) // what is changed is recorded, whoever wants the night to end
 	a.Setup.Crash("changed")
 	if err := a.trace(ctx, from, to); err != nil {
-		return took, err
+		return err
 	}
 	a.Setup.Crash("traced")
 	if err := a.settle(ctx, c, from, to); err != nil {
-		return took, err
+		return err
 	}
 	a.Setup.Crash("outcome")
-	return took, nil
+	return nil
 }
 
 // settle makes the outcomes of some rows durable.
@@ -132,6 +138,19 @@ func (a *application) said() error {
 			"were, and set aside (`lethe status`); look at the constraint or trigger, and whether a policy should "+
 			"name it, then `lethe run --apply --retry-refused`",
 			setup.ErrSource, a.store.Name, rows, a.plan.PlanID, why))
+	}
+	left := map[byte]int{}
+	for _, o := range a.x.Outcomes(0, len(a.set.Rows)) {
+		left[o]++
+	}
+	if n := left[plan.Half]; n > 0 {
+		a.Notes.Problem(fmt.Errorf("%w: source %s: %d rows of plan %s are still there, and what was to go with them "+
+			"is gone in part: it is more than the %d rows of one transaction, and something came while they were at "+
+			"work: `lethe explain` says what holds them", setup.ErrSource, a.store.Name, n, a.plan.PlanID, maxRows))
+	}
+	if n := left[plan.Unverified]; n > 0 {
+		a.Notes.Problem(fmt.Errorf("%w: source %s: %d rows of plan %s were deleted and are there again: look at the "+
+			"triggers, and at who writes them", setup.ErrSource, a.store.Name, n, a.plan.PlanID))
 	}
 	return nil
 }

@@ -21,8 +21,10 @@ import (
 	"lethe/pipeline/copies"
 	"lethe/pipeline/dependents"
 	"lethe/pipeline/policy/lint"
+	"lethe/pipeline/report"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
+	"lethe/pipeline/state"
 	"lethe/pipeline/stores"
 )
 
@@ -40,10 +42,16 @@ func Check(ctx context.Context, p *setup.Setup) (lines []string, err error) {
 	} else {
 		lines = append(lines, fmt.Sprintf("registry: %d silos, chains hold", len(silos.Heads)))
 	}
+	ready := errors.Join(report.Ready(p, tonight), state.WholeUnopened(ctx, p))
+	if ready == nil {
+		lines = append(lines, "evidence: the runner's key signs, and reports can be written")
+	}
+	for _, name := range p.Keys.Unread() {
+		lines = append(lines, fmt.Sprintf("keys: the evidence that %s was destroyed cannot be read any more: put its "+
+			"file back from a copy", name))
+	}
+	errs = append(errs, ready)
 	for _, silo := range p.Silos {
-		if err := p.Keys.EnsureAudit(silo.Silo.Name, tonight.Epoch); err != nil {
-			errs = append(errs, err)
-		}
 		for _, remark := range lint.Lint(silo, tonight.AsOf) {
 			lines = append(lines, remark.String())
 		}

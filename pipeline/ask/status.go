@@ -32,6 +32,7 @@ type Status struct {
 	Interrupted bool            `json:"interrupted"` // the last run was cut off
 	Copies      []CopyStatus    `json:"copies"`      // how the applications' copies stood after the last delivery
 	Late        []duties.Duty   `json:"late"`        // what people owe
+	Journal     string          `json:"journal"`     // why it is not whole; "" it is
 	Registry    string          `json:"registry"`    // why the registry could not be asked for it; "" it could
 }
 
@@ -142,7 +143,11 @@ func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 	s.StopFile = state.FileExists(filepath.Join(p.State, "stop"))
 	s.Late, s.Registry = duties.LateNow(ctx, p)
 
-	return s, s.sayPlans(ctx, p, j)
+	whole := state.Whole(ctx, p, j)
+	if whole != nil {
+		s.Journal = whole.Error()
+	}
+	return s, errors.Join(whole, s.sayPlans(ctx, p, j))
 }
 
 // sayPlans lists the plans that wait for people. The error says why some cannot be used.

@@ -147,7 +147,7 @@ func (d *decider) hold() (found bool) {
 		}
 		if c := &d.set.Rows[i]; c.Op == judge.Delete && (d.view.late[i] || d.heldBack(i) || c.Kind == change.Owned &&
 			!d.freed(i)) ||
-			c.Op == judge.Anonymize && d.leftBehind(i) {
+			c.Op == judge.Anonymize && (d.view.late[i] || d.leftBehind(i)) {
 			d.ends[at], found = false, true
 		}
 	}
@@ -197,7 +197,7 @@ func (d *decider) leftBehind(i int) bool {
 	seen := map[int]bool{i: true}
 	for queue := []int{i}; len(queue) > 0; queue = queue[1:] {
 		for _, r := range d.in[queue[0]-d.view.from] {
-			if r.k < 0 || seen[r.row] || d.set.Rows[r.row].Refs[r.k].Does != change.Follows {
+			if seen[r.row] || r.k >= 0 && d.set.Rows[r.row].Refs[r.k].Does != change.Follows {
 				continue
 			}
 			if !d.left(r.row) {

@@ -125,29 +125,56 @@ func (x *Executor) newTable(t connectors.Table) *table {
 	return &table{Table: t, whole: whole, brief: x.layout(t, brief)}
 }
 
-// New makes the executor of a set. outcomes are those that an earlier run settled. A silo that no longer
-// governs a row's table ends the plan: the error wraps setup.ErrExpired.
-func New(store *stores.Store, set *change.Set, outcomes []byte, o Options) (*Executor, error) {
+// New makes the executor of a set that Fits. outcomes are those that an earlier run settled.
+func New(store *stores.Store, set *change.Set, outcomes []byte, o Options) *Executor {
 	x := &Executor{store: store, set: set, o: o, outcomes: outcomes, refused: map[int]Refusal{},
 		tables: map[string]*table{}, into: map[string][]int{}, identified: map[*judge.Judge]*via.Index{}}
 	for i := range set.Rows {
-		c := &set.Rows[i]
-		if x.tables[c.Table] == nil {
-			t, ok := store.Tables.Find(c.Table)
-			if !ok {
-				return nil, fmt.Errorf("%w: table %s is gone", connectors.ErrSchemaChanged, c.Table)
-			}
-			x.tables[c.Table] = x.newTable(t)
-		}
-		if c.Kind == change.Root && store.Judge(c.Silo, c.Table, c.Mapping) == nil {
-			return nil, fmt.Errorf("%w: silo %s no longer governs table %s of source %s", setup.ErrExpired, c.Silo,
-				c.Table, store.Name)
+		if name := set.Rows[i].Table; x.tables[name] == nil {
+			t, _ := store.Tables.Find(name)
+			x.tables[name] = x.newTable(t)
 		}
 	}
 	for i, e := range set.Edges {
 		x.into[e.Parent] = append(x.into[e.Parent], i)
 	}
-	return x, nil
+	return x
+}
+
+// Fits refuses a set whose tables are gone, or a row's no longer governed by its silo. The error wraps
+// setup.ErrExpired.
+func (x *Executor) Fits() error {
+	for i := range x.set.Rows {
+		c := &x.set.Rows[i]
+		if x.tables[c.Table].Name == "" {
+			return fmt.Errorf("%w: the schema of source %s changed since the plan was made: table %s is gone",
+				setup.ErrExpired, x.store.Name, c.Table)
+		}
+		if c.Kind == change.Root && x.store.Judge(c.Silo, c.Table, c.Mapping) == nil {
+			return fmt.Errorf("%w: silo %s no longer governs table %s of source %s", setup.ErrExpired, c.Silo,
+				c.Table, x.store.Name)
+		}
+	}
+	return x.sameEdges()
+}
+
+// sameEdges refuses a set whose tables are referred to in a way that it does not know: a release came between,
+// and what the engine would take along by the new foreign key was never looked at. The error wraps
+// setup.ErrExpired.
+func (x *Executor) sameEdges() error {
+	for _, child := range x.store.Tables {
+		for _, fk := range child.ForeignKeys {
+			if x.tables[fk.RefTable] != nil && !slices.ContainsFunc(x.set.Edges, func(e change.Edge) bool {
+				return e.Child == child.Name && e.Parent == fk.RefTable && e.OnDelete == fk.OnDelete &&
+					slices.Equal(e.Fields, fk.Fields) && slices.Equal(e.RefFields, fk.RefFields)
+			}) {
+				return fmt.Errorf("%w: the schema of source %s changed since the plan was made: table %s refers to %s "+
+					"by %s (on delete %s)", setup.ErrExpired, x.store.Name, child.Name, fk.RefTable,
+					strings.Join(fk.Fields, ", "), strings.ToLower(fk.OnDelete))
+			}
+		}
+	}
+	return nil
 }
 
 // Carried reports whether rows of a set are decided by identifiers that stand in other tables: they are to be read
@@ -164,6 +191,9 @@ func Carried(store *stores.Store, set *change.Set) bool {
 
 // Outcomes are those of the rows from one position up to another.
 func (x *Executor) Outcomes(from, to int) []byte { return x.outcomes[from:to] }
+
+// Take notes the outcomes of the rows from a position on.
+func (x *Executor) Take(from int, outcomes []byte) { copy(x.outcomes[from:], outcomes) }
 
 // Refused are the rows from one position up to another that the database refused.
 func (x *Executor) Refused(from, to int) map[int]Refusal {

@@ -7,48 +7,82 @@ import (
 	"slices"
 
 	"lethe/connectors"
+	"lethe/pipeline/change"
 	"lethe/pipeline/dependents"
 	"lethe/pipeline/judge"
+	"lethe/pipeline/policy"
 )
 
-// late makes the queries that look, under the lock, for rows which refer to one that is to be deleted and that
-// no change names: they came after the plan, or were moved. Where the engine itself refuses, they are asked for
+// late makes the queries that look, under the lock, for rows which refer to one that is to end and that no
+// change names: they came after the plan, or were moved. Where the engine itself refuses, they are asked for
 // only once it has refused.
 func (t *transaction) late(ctx context.Context) (queries []connectors.Query, edits []connectors.EditFunc, err error) {
 	changed, deleted := t.places()
-	t.referred, t.keyless = map[int]map[int]connectors.Key{}, nil
+	t.referred = map[int]map[int]connectors.Key{}
 	for _, table := range sortedKeys(deleted) {
 		for _, edge := range t.into[table] {
 			e := t.set.Edges[edge]
 			child, ok := t.store.Tables.Find(e.Child)
-			if !ok || !t.all && (e.OnDelete == "RESTRICT" || e.OnDelete == "NO ACTION") {
+			if !ok {
 				continue
 			}
-			l := &looking{transaction: t, edge: edge, rows: map[connectors.Key]int{}, changed: changed[e.Child]}
-			if err := l.ask(ctx, child, deleted[table]); err != nil {
-				return nil, nil, err
-			}
-			switch {
-			case len(l.query.Keys.Tuples) == 0:
-			case len(child.Key) == 0:
-				t.keyless = append(t.keyless, l)
-			default:
-				queries, edits = append(queries, l.query), append(edits, l.look)
+			mine, next := t.leavers(deleted[table], e)
+			for i, rows := range [][]int{mine, next} {
+				l := &looking{transaction: t, edge: edge, rows: map[connectors.Key]int{}, changed: changed[e.Child]}
+				if err := l.ask(ctx, child, rows); err != nil {
+					return nil, nil, err
+				}
+				switch {
+				case len(l.query.Keys.Tuples) == 0:
+				case i > 0 || len(child.Key) == 0:
+					t.asides = append(t.asides, aside{l.query, l.look})
+				default:
+					queries, edits = append(queries, l.query), append(edits, l.look)
+				}
 			}
 		}
 	}
 	return queries, edits, nil
 }
 
+// leavers are those of the rows for which it matters that another one refers to them by an edge, this
+// transaction's and the next ones': deleted ones, unless the engine itself would refuse before anything is
+// changed, and people who are anonymized with whom the referring row was to go.
+func (t *transaction) leavers(rows []int, e change.Edge) (mine, next []int) {
+	for _, i := range rows {
+		c := &t.set.Rows[i]
+		along := func(d policy.Dependent) bool {
+			return d.Do == "delete" && d.Table == e.Child && slices.Equal(d.FK, e.Fields) &&
+				(d.References == "" || d.References == e.Parent)
+		}
+		switch matters := c.Op == judge.Delete && (t.all || e.OnDelete != "RESTRICT" && e.OnDelete != "NO ACTION") ||
+			c.Op == judge.Anonymize && slices.ContainsFunc(t.judgeOf(c).Records.Dependents, along); {
+		case i >= t.to && (matters || c.Op == judge.Delete):
+			next = append(next, i)
+		case i < t.to && matters:
+			mine = append(mine, i)
+		}
+	}
+	return mine, next
+}
+
+// aside is a read beside the transaction, when all of it is locked.
+type aside struct {
+	query connectors.Query
+	look  connectors.EditFunc
+}
+
 // lookAside looks for rows without a key that refer to one which is to be deleted: they cannot be locked, but none
-// can come any more that the engine's foreign keys know of, once what they refer to is.
+// can come any more that the engine's foreign keys know of, once what they refer to is. Of a unit that is too large
+// for a transaction it also looks at what the next ones take, and at what refers to that: only what comes while the
+// unit is at work can leave it half done.
 func (t *transaction) lookAside(ctx context.Context) error {
-	for _, l := range t.keyless {
-		for b, err := range t.store.Conn.Scan(ctx, l.query) {
+	for _, a := range t.asides {
+		for b, err := range t.store.Conn.Scan(ctx, a.query) {
 			if err != nil {
 				return err
 			}
-			if _, err := l.look(b); err != nil {
+			if _, err := a.look(b); err != nil {
 				return err
 			}
 		}
@@ -56,8 +90,8 @@ func (t *transaction) lookAside(ctx context.Context) error {
 	return nil
 }
 
-// places are where the rows of the transaction stand in the set, and those of them that are to be deleted, by
-// table.
+// places are where the rows of the transaction stand in the set, and those of them that are to be deleted or
+// anonymized, by table.
 func (t *transaction) places() (changed map[string]map[connectors.Key]int, deleted map[string][]int) {
 	changed, deleted = map[string]map[connectors.Key]int{}, map[string][]int{}
 	for i := t.first; i < t.last; i++ {
@@ -69,7 +103,7 @@ func (t *transaction) places() (changed map[string]map[connectors.Key]int, delet
 		if !known || len(t.set.Rows[other].Refs) < len(c.Refs) { // of a row with two changes the one that knows
 			changed[c.Table][c.Key] = i
 		}
-		if i >= t.from && i < t.to && c.Op == judge.Delete {
+		if i >= t.from && (c.Op == judge.Delete || c.Op == judge.Anonymize) {
 			deleted[c.Table] = append(deleted[c.Table], i)
 		}
 	}
@@ -147,7 +181,7 @@ func (t *transaction) valuesOf(ctx context.Context, edge int, rows []int) (map[i
 	e := t.set.Edges[edge]
 	tab := t.tables[e.Parent]
 	values := map[int]connectors.Key{}
-	if slices.Equal(e.RefFields, tab.Key) {
+	if len(rows) == 0 || slices.Equal(e.RefFields, tab.Key) {
 		for _, i := range rows {
 			values[i] = t.set.Rows[i].Key
 		}
@@ -173,7 +207,10 @@ func (t *transaction) valuesOf(ctx context.Context, edge int, rows []int) (map[i
 			}
 		}
 	}
-	t.referred[edge] = values
+	if t.referred[edge] == nil {
+		t.referred[edge] = map[int]connectors.Key{}
+	}
+	maps.Copy(t.referred[edge], values)
 	return values, nil
 }
 

@@ -78,7 +78,7 @@ type transaction struct {
 	seen       *view
 	skipped    bool                           // a row was not as assumed, and so not changed
 	referred   map[int]map[int]connectors.Key // by edge to fields that are no key: the values of each row
-	keyless    []*looking                     // for rows that cannot be locked
+	asides     []aside                        // what cannot be locked, and what the next transactions take
 }
 
 // try runs the transaction until what it did is what the rows as they are ask for.
@@ -140,6 +140,7 @@ type step struct {
 	layout layout
 	detach bool // the fields by which rows refer in a circle are emptied, before anything else is done
 	only   bool // rows are looked at, and not changed here
+	aside  bool // and not locked either
 }
 
 // steps are the queries of the transaction: what is referred to before what refers, since edits are applied
@@ -155,13 +156,14 @@ func (t *transaction) steps() []step {
 	var steps []*step
 	for i := t.first; i < t.last; i++ {
 		c := &t.set.Rows[i]
-		mine := i >= t.from && i < t.to
-		if !mine && (i < t.from || c.Kind != change.Root) {
-			continue // dealt with, or the next transaction's; but what the rows follow is looked at
+		if i < t.from {
+			continue // dealt with
 		}
+		mine := i < t.to // or the next transaction's: nothing is begun that it could not end
 		p := place{c.Table, c.Level, !mine, c.Kind == change.Root}
 		if byPlace[p] == nil {
-			byPlace[p] = &step{table: c.Table, level: c.Level, only: !mine, layout: t.tables[c.Table].brief}
+			byPlace[p] = &step{table: c.Table, level: c.Level, only: !mine, aside: !mine && !p.root,
+				layout: t.tables[c.Table].brief}
 			if p.root {
 				byPlace[p].layout = t.tables[c.Table].whole
 			}
@@ -195,7 +197,7 @@ func (t *transaction) steps() []step {
 // run is one transaction. It is decided by what is known; where the rows turn out to ask for something else,
 // all is rolled back.
 func (t *transaction) run(ctx context.Context, known *view) error {
-	t.seen, t.skipped = t.fresh(), false
+	t.seen, t.skipped, t.asides = t.fresh(), false, nil
 	t.given = decide(t.set, known, t.recovering)
 	for i := t.from; i < t.to; i++ { // what is not met is gone
 		t.seen.rows[i-t.seen.from] = gone
@@ -209,8 +211,12 @@ func (t *transaction) run(ctx context.Context, known *view) error {
 				t.seen.rows[i-t.seen.from] = gone
 			}
 		}
-		queries = append(queries, t.query(s))
-		edit = append(edit, func(b connectors.Batch) (connectors.Edit, error) { return t.edit(s, b, known) })
+		look := func(b connectors.Batch) (connectors.Edit, error) { return t.edit(s, b, known) }
+		if s.aside {
+			t.asides = append(t.asides, aside{t.query(s), look})
+			continue
+		}
+		queries, edit = append(queries, t.query(s)), append(edit, look)
 	}
 	whose, takes, after, err := t.carried(ctx)
 	defer after()
@@ -268,21 +274,19 @@ func (t *transaction) edit(s step, b connectors.Batch, known *view) (connectors.
 			continue // the source matched more than was asked: not ours
 		}
 		v := t.given[i-known.from]
-		switch {
-		case s.detach:
+		if s.detach {
 			if v.op == judge.Delete && t.asAssumed(i, known) {
 				e.add(row, i, judge.SetNull, t.set.Rows[i].Detach)
 			}
 			continue
-		case s.only:
-			t.look(b, s.layout, row, i, t.seen)
-			continue
 		}
 		t.look(b, s.layout, row, i, t.seen)
 		t.sameValues(b, s.layout, row, i)
-		if t.asAssumed(i, known) {
+		switch {
+		case s.only:
+		case t.asAssumed(i, known):
 			e.add(row, i, v.op, v.nulls)
-		} else if v.op != judge.None {
+		case v.op != judge.None:
 			t.skipped = true
 		}
 	}
@@ -311,12 +315,30 @@ func (t *transaction) confirm(ctx context.Context) error {
 	if t.otherwise() {
 		return errAgain
 	}
+	begun := t.begun()
 	for i, v := range decide(t.set, t.seen, t.recovering) {
 		if at := t.first + i; at >= t.from && at < t.to {
 			t.outcomes[at] = v.outcome
+			if v.outcome == plan.Drift && begun[at] {
+				t.outcomes[at] = plan.Half
+			}
 		}
 	}
 	return nil
+}
+
+// begun are the rows with which others of their unit were to go, and went in an earlier transaction.
+func (t *transaction) begun() map[int]bool {
+	begun := map[int]bool{}
+	for i := t.first; i < t.to; i++ { // what refers stands before what it refers to
+		o := t.outcomes[i]
+		if begun[i] || i < t.from && (o == plan.Done || o == plan.Recovered || o == plan.Unverified) {
+			for _, r := range t.set.Rows[i].Refs {
+				begun[r.Row] = begun[r.Row] || r.Does != change.Holds
+			}
+		}
+	}
+	return begun
 }
 
 // otherwise reports whether the rows as they were seen ask for something else than what was done.

@@ -33,8 +33,7 @@ func begun(t *testing.T, from int, outcomes string, rows ...change.Change) *tran
 	tables, err := conn.Tables(t.Context())
 	require.NoError(t, err)
 	s.Tables = tables
-	x, err := New(s, &change.Set{Rows: rows}, []byte(outcomes), Options{})
-	require.NoError(t, err)
+	x := New(s, &change.Set{Rows: rows}, []byte(outcomes), Options{})
 	return &transaction{Executor: x, mutator: conn, from: from, to: len(rows), last: len(rows)}
 }
 

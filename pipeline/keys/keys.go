@@ -98,6 +98,9 @@ func Retire(ctx context.Context, p *setup.Setup, silo string, version int, becau
 // unplanned refuses while a plan may still change rows of the silo: it names them by references under the
 // key.
 func unplanned(ctx context.Context, p *setup.Setup, j *journal.Journal, silo string) error {
+	if err := state.Whole(ctx, p, j); err != nil {
+		return err
+	}
 	plans, err := j.Plans(ctx, journal.Waiting, journal.Approved)
 	if err != nil {
 		return err

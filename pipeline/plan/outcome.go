@@ -7,5 +7,7 @@ const (
 	Recovered  byte = 'r' // changed by a run that was cut off before it could say so
 	Drift      byte = 's' // skipped: the row, or the registry, is not as the plan saw it
 	Gone       byte = 'g' // skipped: somebody else deleted the row
+	Half       byte = 'h' // skipped like Drift, when rows that were to go with it had gone in an earlier transaction
+	Unknown    byte = '?' // a run was cut off at it, and nothing says any more what it was to write
 	Refused    byte = 'f' // the database refused the change
 )

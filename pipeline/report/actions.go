@@ -170,11 +170,13 @@ func outcomeWords(outcome byte) (status, code string, verified bool) {
 	case plan.Done:
 		return "done", "", true
 	case plan.Unverified:
-		return "done", "UNVERIFIED", false
+		return "failed", "UNVERIFIED", false
 	case plan.Recovered:
 		return "recovered", "", true
 	case plan.Drift:
 		return "skipped_drift", "", false
+	case plan.Half:
+		return "skipped_drift", "HALF_DONE", false
 	case plan.Gone:
 		return "skipped_drift", "GONE", true
 	case plan.Refused:

@@ -29,12 +29,13 @@ type ledger struct {
 // outcomes are all that a row can have, and one that nobody knows.
 var outcomes = map[byte]audit.Action{
 	plan.Done:       {Status: "done", Absent: true},
-	plan.Unverified: {Status: "done", ErrorCode: "UNVERIFIED"},
+	plan.Unverified: {Status: "failed", ErrorCode: "UNVERIFIED"},
 	plan.Recovered:  {Status: "recovered", Absent: true},
 	plan.Drift:      {Status: "skipped_drift"},
+	plan.Half:       {Status: "skipped_drift", ErrorCode: "HALF_DONE"},
 	plan.Gone:       {Status: "skipped_drift", ErrorCode: "GONE", Absent: true},
 	plan.Refused:    {Status: "refused", ErrorCode: "DATABASE"},
-	'?':             {Status: "failed", ErrorCode: "UNKNOWN"},
+	plan.Unknown:    {Status: "failed", ErrorCode: "UNKNOWN"},
 }
 
 // draw makes a plan of random sets, spools its rows into the folder, cuts them into chunks of two runs of
@@ -75,7 +76,7 @@ func (l *ledger) chunk(t *rapid.T, set int, first, rows int64) {
 	if rapid.IntRange(0, 4).Draw(t, "settled") > 0 {
 		for at := first; at < first+rows; at++ {
 			o := rapid.SampledFrom([]byte{plan.Done, plan.Unverified, plan.Recovered, plan.Drift, plan.Gone,
-				plan.Refused, '?'}).Draw(t, "outcome")
+				plan.Half, plan.Refused, plan.Unknown}).Draw(t, "outcome")
 			c.Outcome = append(c.Outcome, o)
 			if c.RunID == "ours" {
 				a := outcomes[o]

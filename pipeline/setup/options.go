@@ -4,14 +4,15 @@ import "time"
 
 // Options is one start of the night.
 type Options struct {
-	Job    string
-	AsOf   time.Time // zero: now
-	Apply  bool      // without it nothing is written to a source, nor to the registry
-	Again  bool      // also when this night is already done
-	Retry  bool      // also plan the rows that are set aside because a database refused to change them
-	Until  time.Time // no new work after this; zero: no window
-	Phases Phases
-	Full   bool // read every row, whatever Sampling says
+	Job     string
+	AsOf    time.Time // zero: now
+	Apply   bool      // without it nothing is written to a source, nor to the registry
+	Again   bool      // also when this night is already done
+	Retry   bool      // also plan the rows that are set aside because a database refused to change them
+	Until   time.Time // no new work after this; zero: no window
+	Phases  Phases
+	Rebuild bool // take runs that the journal does not know from their signed reports
+	Full    bool // read every row, whatever Sampling says
 }
 
 // Phases says how much of the night is run.

@@ -76,6 +76,7 @@ type Keystore struct {
 	keys      map[string][]byte
 	damaged   map[string]error // plans' keys whose file cannot be used: the plan is lost, and nothing else is
 	destroyed map[string]Evidence
+	unread    map[string]error // keys that were destroyed and of which the evidence cannot be read any more
 }
 
 // Evidence says that a key was destroyed: what stays of it. KeyID commits to the key without helping to
@@ -129,7 +130,8 @@ func Create(path, identityFile string) error {
 
 // Open decrypts every key of the keystore with the identity file. It returns ErrMissing when folder or
 // identity are not there, ErrReadable when the identity or a key file can be read by others, ErrDamaged
-// when a file does not open; but for the key of a plan, which keeps nothing else from being used.
+// when a file does not open; but for the key of a plan, and for what is left of a key that was destroyed
+// ([Keystore.Unread]), which keep nothing else from being used.
 func Open(ctx context.Context, path, identityFile string) (*Keystore, error) {
 	id, err := loadIdentity(identityFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -143,7 +145,7 @@ func Open(ctx context.Context, path, identityFile string) (*Keystore, error) {
 		return nil, fmt.Errorf("open keystore: folder %s: %w; create it with `lethe keys create`", path, ErrMissing)
 	}
 	k := &Keystore{path: path, identity: id, keys: map[string][]byte{}, damaged: map[string]error{},
-		destroyed: map[string]Evidence{}}
+		destroyed: map[string]Evidence{}, unread: map[string]error{}}
 	err = filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -175,20 +177,7 @@ func (k *Keystore) load(file, rel string) error {
 		if name, ok = strings.CutSuffix(name, ".json"); !ok {
 			return nil
 		}
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		var e Evidence
-		if err := json.Unmarshal(data, &e); err != nil || e.Name != name {
-			next := "restore the file from a copy"
-			if strings.HasPrefix(name, planKind) {
-				next += ", or move it out of the keystore: a plan's key is never made again"
-			}
-			return fmt.Errorf("evidence %s: %w: %s", rel, ErrDamaged, next)
-		}
-		k.destroyed[name] = e
-		return nil
+		return k.loadEvidence(file, name)
 	}
 	name, ok := strings.CutSuffix(rel, suffix)
 	if !ok {
@@ -444,6 +433,9 @@ func (k *Keystore) destroy(name string, evidence Evidence) (Evidence, error) {
 	key, exists := k.keys[name]
 	exists = exists || k.damaged[name] != nil
 	e, had := k.destroyed[name]
+	if err := k.unread[name]; err != nil && !strings.HasPrefix(name, planKind) {
+		return Evidence{}, fmt.Errorf("destroy key: %w", err)
+	}
 	if !exists {
 		if had {
 			return e, nil
@@ -497,6 +489,9 @@ func keyID(name string, key []byte) string {
 func (k *Keystore) get(name, what, hint string) ([]byte, error) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
+	if err := k.unread[name]; err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
 	e, ok := k.destroyed[name]
 	if ok && strings.HasPrefix(name, planKind) {
 		return nil, fmt.Errorf("%s: %w on %s, when the plan ended: the state folder is older than that", what,

@@ -231,6 +231,45 @@ func TestRefusesDamage(t *testing.T) {
 		_, err = k.PlanIdentity("lost")
 		require.ErrorIs(t, err, ErrDestroyed)
 	})
+	t.Run("what is left of a destroyed key loses that key and nothing else", func(t *testing.T) {
+		path, identity := create(t)
+		k := open(t, path, identity)
+		require.NoError(t, k.EnsureSilo("ended"))
+		require.NoError(t, k.EnsureSilo("sound"))
+		at := time.Date(2026, 11, 20, 1, 15, 0, 0, time.UTC)
+		_, err := k.NewPlan("begun")
+		require.NoError(t, err)
+		_, err = k.NewPlan("ended")
+		require.NoError(t, err)
+		for _, name := range []string{"plan/ended", "silo/ended"} {
+			_, err = k.Destroy(name, at)
+			require.NoError(t, err)
+		}
+		names := []string{"plan/begun", "plan/ended", "silo/ended"}
+		for _, name := range names {
+			file := filepath.Join(path, "destroyed", filepath.FromSlash(name)+".json")
+			require.NoError(t, os.WriteFile(file, []byte("{#"), 0o600))
+		}
+		k = open(t, path, identity)
+		require.Equal(t, names, k.Unread())
+		_, err = k.SiloKey("sound")
+		require.NoError(t, err)
+		_, err = k.SiloKey("ended")
+		require.ErrorIs(t, err, ErrDamaged)
+		require.ErrorIs(t, k.EnsureSilo("ended"), ErrDestroyed, "it does not come back")
+		require.NotContains(t, k.Current(), "ended")
+		_, err = k.DestroySilo("ended", 1, at, "asked again")
+		require.ErrorIs(t, err, ErrDamaged, "its witnesses are what the registry has to record")
+		for _, id := range []string{"begun", "ended"} {
+			_, err = k.PlanIdentity(id)
+			require.ErrorIs(t, err, ErrDamaged)
+			_, err = k.NewPlan(id)
+			require.Error(t, err)
+			_, err = k.Destroy("plan/"+id, at)
+			require.NoError(t, err, "a plan can be discarded")
+		}
+		require.NoFileExists(t, filepath.Join(path, "plan", "begun.age"))
+	})
 	t.Run("the leavings of an interrupted creation do not matter", func(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(path, "silo", ".new-1"), []byte("half"), 0o600))
 		open(t, path, identity)

@@ -1,0 +1,142 @@
+package state
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
+)
+
+// recalled is how a run ended that the journal knows from its signed report alone.
+const recalled = "recalled"
+
+// Unknown lists the reports that stand and of whose runs the journal knows nothing, in the order of the runs. There
+// are some where the state folder was lost, or put back from an older copy: a run is entered before anything else.
+func Unknown(ctx context.Context, p *setup.Setup, j *journal.Journal) ([]evidence.Standing, error) {
+	stand, err := standing(p) // before the journal is asked: a night may be at work
+	if err != nil || len(stand) == 0 {
+		return nil, err
+	}
+	ids := make([]string, len(stand))
+	for i, s := range stand {
+		ids[i] = s.RunID
+	}
+	ids, err = j.Unknown(ctx, ids)
+	stand = slices.DeleteFunc(stand, func(s evidence.Standing) bool { return !slices.Contains(ids, s.RunID) })
+	return stand, err
+}
+
+// standing are the reports that stand, in the order of the runs.
+func standing(p *setup.Setup) ([]evidence.Standing, error) {
+	stand, err := evidence.Stand(p.Reports)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the reports in %s cannot be looked at: give the folder and all below it to the "+
+			"account that Lethe runs as: %w", setup.ErrConfig, p.Reports, err)
+	}
+	slices.SortFunc(stand, func(a, b evidence.Standing) int { return strings.Compare(a.RunID, b.RunID) })
+	return stand, nil
+}
+
+// Whole returns [setup.ErrTampered] where reports stand that the journal does not know of, with the ways out.
+func Whole(ctx context.Context, p *setup.Setup, j *journal.Journal) error {
+	unknown, err := Unknown(ctx, p, j)
+	if err != nil || len(unknown) == 0 {
+		return err
+	}
+	return lost(p, unknown)
+}
+
+func lost(p *setup.Setup, unknown []evidence.Standing) error {
+	newest := unknown[len(unknown)-1]
+	return fmt.Errorf("%w: %s holds reports of %d runs that the journal in %s does not know, the newest of %s, run "+
+		"%s: the state folder was lost or is older than they are, and with it perhaps plans that waited or were "+
+		"approved, and the answers to them: put it back from its newest copy; where none is as new, "+
+		"`lethe run --apply --rebuild-journal` takes the runs from their signed reports, says so in its own, and "+
+		"asks anew",
+		setup.ErrTampered, p.Reports, len(unknown), p.State, newest.Date, newest.RunID)
+}
+
+// WholeUnopened is Whole for who only looks: it makes no journal where there is none.
+func WholeUnopened(ctx context.Context, p *setup.Setup) error {
+	if !FileExists(filepath.Join(p.State, "journal.db")) {
+		stand, err := standing(p)
+		if err != nil || len(stand) == 0 {
+			return err
+		}
+		return lost(p, stand)
+	}
+	j, err := journal.Open(ctx, p.State)
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	return Whole(ctx, p, j)
+}
+
+// Rebuild enters the runs into the journal that only their reports know, as their signed manifests have them: when
+// they were, how they ended, which heads of the registry they saw and which plans they knew. What people answered
+// and what became of single rows stands in no manifest, and is not brought back.
+func Rebuild(ctx context.Context, p *setup.Setup, j *journal.Journal) error {
+	unknown, err := Unknown(ctx, p, j)
+	if err != nil || len(unknown) == 0 {
+		return err
+	}
+	key, err := runnerPublic(p)
+	if err != nil {
+		return err
+	}
+	runs := make([]journal.Run, len(unknown))
+	for i, s := range unknown {
+		f, digest, err := evidence.Recall(p.Reports, s, key)
+		if err != nil {
+			return fmt.Errorf("%w: rebuild the journal: %w", setup.ErrTampered, err)
+		}
+		f.Run.StopReason = recalled
+		body, err := json.Marshal(f)
+		if err != nil {
+			return fmt.Errorf("rebuild the journal: %w", err)
+		}
+		runs[i] = journal.Run{ID: s.RunID, Key: f.Run.RunKey, Apply: f.Run.Mode == "apply", AsOf: f.Run.AsOf,
+			StartedAt: f.Run.StartedAt, EndedAt: f.Run.EndedAt, ExitCode: int(f.Run.ExitCode), Facts: body,
+			Manifest: digest}
+	}
+	return j.Recall(ctx, runs)
+}
+
+// Recalled are the newest of the published runs, as far as the journal knows them from their reports alone: no run
+// has said so yet in a report of its own. Runs come newest first.
+func Recalled(runs []journal.Run) (list []audit.Run, err error) {
+	for _, r := range runs {
+		if r.Manifest == "" {
+			continue
+		}
+		if len(r.Facts) == 0 {
+			break
+		}
+		f, err := FactsOf(r)
+		if err != nil {
+			return nil, err
+		}
+		if f.Run.StopReason != recalled {
+			break
+		}
+		list = append(list, f.Run)
+	}
+	return list, nil
+}
+
+func runnerPublic(p *setup.Setup) (keystore.PublicKey, error) {
+	runner, err := p.Keys.Runner()
+	if err != nil {
+		return keystore.PublicKey{}, err
+	}
+	return keystore.ParsePublic(runner.Public())
+}
