@@ -9,6 +9,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/decide"
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
@@ -62,7 +63,8 @@ func (g *Judge) ruleOn(
 	refs []keystore.Ref, found []standings.Found, rows arrow.Record, row int, asOf time.Time,
 ) Ruling {
 	r := Ruling{}
-	g.dates(rows, row)
+	g.Dates(rows, row)
+	g.Record.Trust = g.State.Trust
 	g.introduce(&r, refs, found, rows, row)
 	partial := g.meet(&r, rows, row)
 	r.Decision = decide.Decide(g.Silo, g.Record, asOf)
@@ -79,11 +81,11 @@ func (g *Judge) ruleOn(
 	return r
 }
 
-// dates begins the record of a row with what the row itself says: when it was collected, and where terms
+// Dates begins the record of a row with what the row itself says: when it was collected, and where terms
 // start.
-func (g *Judge) dates(rows arrow.Record, row int) {
+func (g *Judge) Dates(rows arrow.Record, row int) {
 	rec := &g.Record
-	*rec = policy.Record{Trust: g.State.Trust, Starts: rec.Starts}
+	*rec = policy.Record{Starts: rec.Starts}
 	if g.collected >= 0 {
 		made, err := g.made.Read(value(rows.Column(g.collected).(*array.Binary), row))
 		if g.dayOnly = made.Whole; err == nil && !made.None() {
@@ -97,6 +99,28 @@ func (g *Judge) dates(rows arrow.Record, row int) {
 		}
 		if col := rows.Column(f.Column).(*array.Binary); col.IsValid(row) {
 			rec.Starts[i] = f.Read(col.Value(row))
+		}
+	}
+	g.endsBeforeBegun()
+}
+
+// endsBeforeBegun takes an end for unknown that lies before the row itself was collected, or the person born: nothing
+// ends before it began. Of a day of which the policy says what it means, that counts.
+func (g *Judge) endsBeforeBegun() {
+	rec := &g.Record
+	begun := calendar.Date(0)
+	if !rec.Collected.IsZero() {
+		begun = calendar.DateOf(rec.Collected, g.zone)
+	}
+	rules := g.Silo.Rules()
+	for i, d := range rec.Starts {
+		if d.Known() && !rules[i].Start.Ends() {
+			begun = max(begun, d)
+		}
+	}
+	for i, f := range g.Starts {
+		if d := rec.Starts[i]; d.Known() && d < begun && rules[i].Start.Ends() && !f.Settled(d) {
+			rec.Starts[i] = calendar.Unreadable
 		}
 	}
 }
