@@ -55,8 +55,13 @@ day and has evidence.`,
 							"2026-06-11T09:30:00Z", setup.ErrUsage)
 					}
 					e.OccurredAt, e.Zone = at.Last, at.Zone
-					if e.Type.Kind().Grants {
+					switch now := c.Now(); {
+					case e.Type.Kind().Grants:
 						e.OccurredAt = at.First
+					case e.Type.Protects() && at.First.Before(now) && at.End().After(now):
+						e.OccurredAt = now // a day alone, today's
+					case e.Type.Protects():
+						e.OccurredAt = at.End()
 					}
 				}
 				if e.OccurredAt.After(c.Now().Add(time.Minute)) {

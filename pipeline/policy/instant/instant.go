@@ -139,6 +139,14 @@ func (w Writing) resolve(s *scanner) (Reading, error) {
 	return r.rounded(), nil
 }
 
+// End is the last moment that the text can mean: of a day alone that of the day.
+func (r Reading) End() time.Time {
+	if !r.Whole {
+		return r.Last
+	}
+	return (r.Date + 1).Start(r.First.Location()).Add(-time.Microsecond)
+}
+
 // rounded leaves out what is finer than a microsecond, which no registry keeps.
 func (r Reading) rounded() Reading {
 	r.First, r.Last = r.First.Truncate(time.Microsecond), r.Last.Truncate(time.Microsecond)

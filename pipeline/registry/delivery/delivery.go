@@ -76,6 +76,7 @@ type Import struct {
 
 	// Of the event at hand: the first instants of times that the clocks repeat or skip.
 	firsts [3]time.Time
+	end    time.Time // the last moment that its occurred_at can mean
 }
 
 // Report says what became of a delivery.
@@ -260,11 +261,11 @@ func textOf(e *event.Event, column string) *string {
 // begin makes an empty event of this delivery.
 func (in *Import) begin(e *event.Event) {
 	*e = event.Event{Source: in.Source, Country: in.Country, Subjects: e.Subjects[:0]}
-	in.firsts = [3]time.Time{}
+	in.firsts, in.end = [3]time.Time{}, time.Time{}
 }
 
 // finish applies the defaults of the delivery, and lets what grants something begin, and end, at the first of
-// two instants.
+// two instants, and a no at the last moment that its text can mean.
 func (in *Import) finish(p *event.Event) error {
 	for column, value := range in.Default {
 		if lacks(p, column) {
@@ -272,6 +273,9 @@ func (in *Import) finish(p *event.Event) error {
 				return err
 			}
 		}
+	}
+	if p.Type.Protects() && !in.end.IsZero() {
+		p.OccurredAt = in.end
 	}
 	if !p.Type.Kind().Grants {
 		return nil

@@ -97,6 +97,9 @@ var kinds = map[Type]Kind{
 // Kind is what the registry must know of a type, the zero value for one that there is not.
 func (t Type) Kind() Kind { return kinds[t] }
 
+// Protects reports whether an event of the type takes a use of data away: in doubt about when, it counts.
+func (t Type) Protects() bool { return t.Kind().No || t == Restricted || t == Invalidated }
+
 // ParseType returns the type of that name, or an error that lists the names.
 func ParseType(name string) (Type, bool) {
 	_, ok := kinds[Type(name)]

@@ -15,6 +15,7 @@ type Fact struct {
 	Occurred, From, Until, Recorded int64
 	notice, Proof, minor, Marketing bool
 	Details                         event.Details
+	doubted                         bool // its clock is impossible
 }
 
 // FactReader scans rows of tables.FactQuery.
