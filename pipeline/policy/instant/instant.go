@@ -43,6 +43,19 @@ type Writing struct {
 	Order Order          // of days that do not begin with the year; "": they are refused
 }
 
+// FixedZone is the zone of an offset, as +02:00 or Z; false for what is none.
+func FixedZone(offset string) (*time.Location, bool) {
+	at, err := time.Parse("Z07:00", offset)
+	if err != nil {
+		return nil, false
+	}
+	_, east := at.Zone()
+	if east == 0 {
+		return time.UTC, true
+	}
+	return time.FixedZone(offset, east), east >= -12*3600 && east <= 14*3600
+}
+
 // Reading is what a text means. Its instants are to the microsecond, and equal but for a civil time that the
 // clocks skip or repeat.
 type Reading struct {

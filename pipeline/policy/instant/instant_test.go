@@ -11,6 +11,17 @@ import (
 	"lethe/pipeline/policy/calendar"
 )
 
+func TestFixedZone(t *testing.T) {
+	for text, want := range map[string]string{"+02:00": "+02:00", "-05:30": "-05:30", "Z": "UTC", "+00:00": "UTC",
+		"+15:00": "", "02:00": "", "+2": "", "Rome": "", "": "", "+02:00x": "", "+02:75": ""} {
+		zone, ok := FixedZone(text)
+		require.Equal(t, want != "", ok, text)
+		if ok {
+			require.Equal(t, want, zone.String())
+		}
+	}
+}
+
 func zoneOf(t require.TestingT, name string) *time.Location {
 	z, err := time.LoadLocation(name)
 	require.NoError(t, err)
