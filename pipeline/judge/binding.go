@@ -179,7 +179,8 @@ func (b *binder) start(column, rule int) *starts.Field {
 	}
 	field := b.Table.Fields[column]
 	f := &starts.Field{Name: field.Name, Column: column, Kind: string(field.Kind), Zone: b.zone,
-		Writing: b.Source.Writing(b.Table.Name, field, b.zone), Means: b.Silo.Rules()[rule].Means}
+		Writing: b.Source.Writing(b.Table.Name, field, b.zone), Means: b.Silo.Rules()[rule].Means,
+		End: b.Silo.Rules()[rule].Start.Ends()}
 	f.Default([]byte(field.Default))
 	return f
 }

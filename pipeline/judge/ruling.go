@@ -12,6 +12,7 @@ import (
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/decide"
 	"lethe/pipeline/policy/reason"
+	"lethe/pipeline/policy/starts"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/standings"
@@ -101,28 +102,11 @@ func (g *Judge) Dates(rows arrow.Record, row int) {
 			rec.Starts[i] = f.Read(col.Value(row))
 		}
 	}
-	g.endsBeforeBegun()
-}
-
-// endsBeforeBegun takes an end for unknown that lies before the row itself was collected, or the person born: nothing
-// ends before it began. Of a day of which the policy says what it means, that counts.
-func (g *Judge) endsBeforeBegun() {
-	rec := &g.Record
 	begun := calendar.Date(0)
 	if !rec.Collected.IsZero() {
 		begun = calendar.DateOf(rec.Collected, g.zone)
 	}
-	rules := g.Silo.Rules()
-	for i, d := range rec.Starts {
-		if d.Known() && !rules[i].Start.Ends() {
-			begun = max(begun, d)
-		}
-	}
-	for i, f := range g.Starts {
-		if d := rec.Starts[i]; d.Known() && d < begun && rules[i].Start.Ends() && !f.Settled(d) {
-			rec.Starts[i] = calendar.Unreadable
-		}
-	}
+	starts.AfterBeginnings(g.Starts, rec.Starts, begun)
 }
 
 // name gives a ruling the reference of its record.
