@@ -14,8 +14,8 @@ import (
 // impossible and it is not trusted at all.
 const clockTolerance = 5 * time.Minute
 
-// maxAhead is by how much a no may be ahead without a doubt about its clock: a day alone is its last moment, and no zone
-// is further from another.
+// maxAhead is by how much a no may be ahead without a doubt about its clock: a day alone is its last moment, and no
+// zone is further from another.
 const maxAhead = 26 * time.Hour
 
 // accessMargin is how long after its due date an access or portability request that nobody closed still
