@@ -58,15 +58,14 @@ day and has evidence.`,
 					switch now := c.Now(); {
 					case e.Type.Kind().Grants:
 						e.OccurredAt = at.First
-					case e.Type.Protects() && at.First.Before(now) && at.End().After(now):
+					case e.Type.Closes() && at.First.Before(now) && at.End().After(now):
 						e.OccurredAt = now // a day alone, today's
-					case e.Type.Protects():
+					case e.Type.Closes():
 						e.OccurredAt = at.End()
 					}
 				}
 				if e.OccurredAt.After(c.Now().Add(time.Minute)) {
-					return fmt.Errorf("%w: --at: the instant lies in the future, so the event would never be relied "+
-						"on: say when the person acted", setup.ErrUsage)
+					return fmt.Errorf("%w: --at: the instant lies in the future: say when the person acted", setup.ErrUsage)
 				}
 				e.Country = cmp.Or(ev.country, o.cfg.Country(ev.silo))
 				seq, listed, err := o.intake.Record(cmd.Context(), ev.silo, e)

@@ -173,11 +173,11 @@ func (in *Intake) Import(ctx context.Context, silo string, d delivery.Import) (T
 	return t, errors.Join(err, failed)
 }
 
-// ahead reports whether an event is said to lie in the future. A no with a day alone is at its last moment, so that
-// of today does not.
+// ahead reports whether an event is said to lie in the future. A day alone may be its last moment: that of
+// today does not.
 func (in *Intake) ahead(e *event.Event) bool {
 	at := e.OccurredAt
-	if midnight := at.Add(time.Microsecond); e.Type.Protects() && midnight.Equal(midnight.Truncate(time.Minute)) {
+	if midnight := at.Add(time.Microsecond); e.Type.Closes() && midnight.Equal(midnight.Truncate(time.Minute)) {
 		at = at.AddDate(0, 0, -1)
 	}
 	return at.After(in.now.Add(clockTolerance))

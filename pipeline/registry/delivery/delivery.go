@@ -265,7 +265,7 @@ func (in *Import) begin(e *event.Event) {
 }
 
 // finish applies the defaults of the delivery, and lets what grants something begin, and end, at the first of
-// two instants, and a no at the last moment that its text can mean.
+// two instants, and a no and an answer at the last moment that its text can mean.
 func (in *Import) finish(p *event.Event) error {
 	for column, value := range in.Default {
 		if lacks(p, column) {
@@ -274,9 +274,7 @@ func (in *Import) finish(p *event.Event) error {
 			}
 		}
 	}
-	if p.Type.Protects() && !in.end.IsZero() {
-		p.OccurredAt = in.end
-	}
+	in.close(p)
 	if !p.Type.Kind().Grants {
 		return nil
 	}
@@ -287,6 +285,17 @@ func (in *Import) finish(p *event.Event) error {
 		}
 	}
 	return nil
+}
+
+// close lets an event of a day alone come at the end of the day, as its type does; what ends that day, ends no earlier.
+func (in *Import) close(p *event.Event) {
+	if !p.Type.Closes() || in.end.IsZero() {
+		return
+	}
+	if until := p.EffectiveUntil; !until.Before(p.OccurredAt) && until.Before(in.end) {
+		p.EffectiveUntil = in.end
+	}
+	p.OccurredAt = in.end
 }
 
 // lacks reports whether a line says nothing in a column. A flag that is off says nothing.

@@ -289,9 +289,7 @@ func (l *recordLines) isoEvent(p *event.Event, said receipt.Event, place string)
 		return err
 	}
 	if !p.Type.Kind().Grants {
-		if p.Type.Protects() {
-			p.OccurredAt = l.in.end
-		}
+		l.in.close(p)
 		return nil
 	}
 	if typ := strings.ToLower(said.Type[strings.LastIndexAny(said.Type, ":#/")+1:]); strings.HasPrefix(typ,

@@ -15,7 +15,8 @@ type Fact struct {
 	Occurred, From, Until, Recorded int64
 	notice, Proof, minor, Marketing bool
 	Details                         event.Details
-	doubted                         bool // its clock is impossible
+	doubted                         bool  // its clock is impossible
+	taken                           int64 // of what was said to lie ahead: who asks at this instant or later hears it
 }
 
 // FactReader scans rows of tables.FactQuery.

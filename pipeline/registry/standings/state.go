@@ -14,7 +14,7 @@ import (
 // impossible and it is not trusted at all.
 const clockTolerance = 5 * time.Minute
 
-// maxAhead is by how much a no may be ahead without a doubt about its clock: a day alone is its last moment, and no
+// maxAhead is by how much a no, or an answer, may be ahead without a doubt about its clock: a day alone is its last moment, and no
 // zone is further from another.
 const maxAhead = 26 * time.Hour
 
@@ -32,8 +32,8 @@ const accessMargin = 30 * 24 * time.Hour
 // of one type and instant count as one, proven when one of them is, ending when the first of them ends.
 // While a proven consent lasts, a later one without proof says nothing. An expired event of Lethe's own
 // ends the consent it was written for, and no other; a consent that expired is as proven as it was. An
-// event that happened more than five minutes after it was recorded is not trusted, but for a no, which counts from
-// when it was recorded. A no counts from when the person said it, also where it is said to hold since before: no
+// event that happened more than five minutes after it was recorded is not trusted, but for a no, and an answer of the
+// same day, which count from when they were recorded. A no counts from when the person said it, also where it is said to hold since before: no
 // consent given in between outlives it.
 //
 // An answer to an objection that names no purpose answers what was objected to. Requests for erasure are
@@ -109,16 +109,30 @@ func (f *folder) name(e *Fact) {
 }
 
 // settle says since when a no counts: not from before it was said, nor from after it was recorded, where it is said to
-// have been said later. Who writes the time of another zone, or a day alone, means no time to come.
+// have been said later. Who writes the time of another zone, or a day alone, means no time to come; nor does who
+// answers.
 func (e *Fact) settle() {
 	e.doubted = e.doubted || e.Impossible()
-	if e.Type.Protects() && e.Occurred > e.Recorded {
-		e.doubted = e.Occurred > e.Recorded+(maxAhead+clockTolerance).Microseconds()
+	if e.CountsAsRecorded() {
+		e.doubted = e.beyondZones()
+		e.taken = min(e.From, e.Recorded)
 		e.Occurred, e.From = e.Recorded, e.Recorded
 	}
 	if e.Type.Kind().No && !e.Impossible() {
 		e.From = max(e.From, e.Occurred)
 	}
+}
+
+// CountsAsRecorded reports whether an event is said to have happened after it was recorded, and counts from its
+// recording.
+func (e *Fact) CountsAsRecorded() bool {
+	return e.Occurred > e.Recorded && (e.Type.Protects() || e.Type.Closes() && !e.beyondZones())
+}
+
+// beyondZones reports whether an event happened so long after it was recorded that neither another zone nor a day
+// alone explains it.
+func (e *Fact) beyondZones() bool {
+	return e.Occurred > e.Recorded+(maxAhead+clockTolerance).Microseconds()
 }
 
 // Impossible reports whether an event happened after it was recorded.
@@ -138,14 +152,14 @@ func (f *folder) purpose(name string) *policy.PurposeStanding {
 func (f *folder) fold(e *Fact) {
 	f.seen(e)
 	f.doubt(e)
-	if e.Impossible() || e.From > f.asOf {
+	if e.Impossible() || e.From > f.asOf && (e.taken == 0 || e.taken > f.asOf) {
 		f.ahead(e)
 		return
 	}
 	if e.minor {
 		f.into.Minor, f.into.Aged = true, time.Time{}
 	}
-	at := event.Instant(e.From)
+	at := event.Instant(min(e.From, f.asOf))
 	if !f.foldPerson(e, at) && !f.foldRequest(e) {
 		f.foldPurposes(e, at)
 	}

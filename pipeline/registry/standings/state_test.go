@@ -163,6 +163,28 @@ func TestStateAt(t *testing.T) {
 		{"an objection of another year", []Fact{with(happened(event.Objected, -1), func(f *Fact) {
 			f.Occurred, f.From, f.Recorded = d(400), d(400), d(-1)
 		})}, policy.PurposeStanding{Objection: policy.ObjectionPending, ObjectedAt: on(-1), ImpossibleClock: true}},
+		{"the night that takes in a no of today counts it",
+			[]Fact{happened(event.Given, -3), with(happened(event.Withdrawn, 0), func(f *Fact) {
+				f.Occurred, f.Recorded = d(0)+6*3600e6, d(0)+2e6
+			})}, policy.PurposeStanding{State: policy.Withdrawn, Since: on(0), Proven: true}},
+		{"who asks before it was recorded does not hear of it",
+			[]Fact{happened(event.Given, -3), with(happened(event.Withdrawn, 0), func(f *Fact) {
+				f.Occurred, f.From, f.Recorded = d(0)+6*3600e6, d(0)+6*3600e6, d(0)+2e6
+			})}, policy.PurposeStanding{State: policy.Given, Since: on(-3), Proven: true}},
+		{"no consent given in between outlives a no that is said to lie ahead and to hold since before",
+			[]Fact{happened(event.Given, -1), with(happened(event.Withdrawn, 0), func(f *Fact) {
+				f.Occurred, f.From = d(0)+6*3600e6, d(-9)
+			})}, policy.PurposeStanding{State: policy.Withdrawn, Since: on(0), Proven: true}},
+		{"an answer of the same day", []Fact{
+			with(happened(event.Objected, -1), func(f *Fact) {
+				f.Occurred, f.From, f.Recorded = d(-1)+6*3600e6, d(-1)+6*3600e6, d(-1)
+			}),
+			with(happened(event.ObjectionOverridden, -1), func(f *Fact) {
+				f.Occurred, f.From, f.Recorded = d(-1)+6*3600e6, d(-1)+6*3600e6, d(-1)
+			})}, policy.PurposeStanding{Objection: policy.ObjectionOverridden, ObjectedAt: on(-1)}},
+		{"an answer of another year is not relied on", []Fact{happened(event.Objected, -1),
+			with(happened(event.ObjectionOverridden, -1), func(f *Fact) { f.Occurred, f.From = d(400), d(400) })},
+			policy.PurposeStanding{Objection: policy.ObjectionPending, ObjectedAt: on(-1), ImpossibleClock: true}},
 		{"five minutes are tolerated", []Fact{{Type: event.Given, Purpose: "news", Occurred: d(0) + 300e6,
 			From: d(-4), Recorded: d(0)}},
 			policy.PurposeStanding{State: policy.Given, Since: on(-4)}},
