@@ -62,6 +62,7 @@ type Reading struct {
 	First, Last time.Time
 	Date        calendar.Date // as it is written
 	Whole       bool          // a day without a time; the instants are its first moment
+	Midnight    bool          // a civil time without an offset that is 00:00:00, as fields for instants hold a day
 	Skipped     bool          // a civil time that the clocks skip
 	Zone        string        // the offset that the text has, or else the name of the Writing's zone
 }
@@ -146,15 +147,16 @@ func (w Writing) resolve(s *scanner) (Reading, error) {
 		}
 	default:
 		r.First, r.Last = civil(wall, s.nanos, w.Zone)
+		r.Midnight = s.seconds == 0 && s.nanos == 0
 		_, offset := r.First.Zone()
 		r.Skipped = r.First.Unix()+int64(offset) != wall
 	}
 	return r.rounded(), nil
 }
 
-// End is the last moment that the text can mean: of a day alone that of the day.
+// End is the last moment that the text can mean: of a day alone, or its midnight, that of the day.
 func (r Reading) End() time.Time {
-	if !r.Whole {
+	if !r.Whole && !r.Midnight {
 		return r.Last
 	}
 	return (r.Date + 1).Start(r.First.Location()).Add(-time.Microsecond)

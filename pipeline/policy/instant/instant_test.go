@@ -22,6 +22,31 @@ func TestFixedZone(t *testing.T) {
 	}
 }
 
+// TestEnd is the end of the day where a text says no time of it, also on the days on which the clocks change.
+func TestEnd(t *testing.T) {
+	rome := zoneOf(t, "Europe/Rome")
+	for text, want := range map[string]string{
+		"2026-03-01":                "2026-03-01T22:59:59.999999Z",
+		"2026-03-01 00:00:00":       "2026-03-01T22:59:59.999999Z",
+		"2026-03-01T00:00:00.000":   "2026-03-01T22:59:59.999999Z",
+		"2026-03-01 12:00 AM":       "2026-03-01T22:59:59.999999Z",
+		"2026-03-29 00:00":          "2026-03-29T21:59:59.999999Z",
+		"2026-10-25":                "2026-10-25T22:59:59.999999Z",
+		"2026-03-01 00:00:00.5":     "2026-02-28T23:00:00.5Z",
+		"2026-03-01 00:00:01":       "2026-02-28T23:00:01Z",
+		"2026-02-28 24:00":          "2026-02-28T23:00:00Z",
+		"2026-03-01 10:00":          "2026-03-01T09:00:00Z",
+		"2026-10-25 02:30":          "2026-10-25T01:30:00Z", // the later of two
+		"2026-03-01T00:00:00Z":      "2026-03-01T00:00:00Z",
+		"2026-03-01 00:00:00+01:00": "2026-02-28T23:00:00Z",
+		"1772319600":                "2026-02-28T23:00:00Z",
+	} {
+		r, err := Writing{Zone: rome}.Read([]byte(text))
+		require.NoError(t, err, text)
+		require.Equal(t, want, r.End().UTC().Format(time.RFC3339Nano), text)
+	}
+}
+
 func zoneOf(t require.TestingT, name string) *time.Location {
 	z, err := time.LoadLocation(name)
 	require.NoError(t, err)
