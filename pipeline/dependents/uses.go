@@ -105,7 +105,9 @@ func (u *uses) deleted(j *judge.Judge, t connectors.Table, seen map[string]bool)
 // referring adds that rows are looked at which refer to those of a table.
 func (u *uses) referring(t connectors.Table) {
 	for _, e := range u.to[t.Name] {
-		u.lock(e.child, e.Fields...)
+		if e.outside.Table == "" {
+			u.lock(e.child, e.Fields...)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"lethe/connectors"
+	"lethe/pipeline/change"
 	"lethe/pipeline/dependents"
 	"lethe/pipeline/judge"
 )
@@ -21,7 +22,13 @@ func (t *transaction) late(ctx context.Context) (queries []connectors.Query, edi
 		for _, edge := range t.into[table] {
 			e := t.set.Edges[edge]
 			child, ok := t.store.Tables.Find(e.Child)
-			if !ok || !t.all && (e.OnDelete == "RESTRICT" || e.OnDelete == "NO ACTION") {
+			outside, also := t.outside(e)
+			if also && outside.Hidden && outside.Acts() { // rows may be there that the engine would change along
+				for _, i := range deleted[table] {
+					t.seen.late[i] = true
+				}
+			}
+			if also = also && !outside.Hidden; !ok && !also || !t.all && (e.OnDelete == "RESTRICT" || e.OnDelete == "NO ACTION") {
 				continue
 			}
 			l := &looking{transaction: t, edge: edge, rows: map[connectors.Key]int{}, changed: changed[e.Child]}
@@ -38,6 +45,16 @@ func (t *transaction) late(ctx context.Context) (queries []connectors.Query, edi
 		}
 	}
 	return queries, edits, nil
+}
+
+// outside is the edge as the catalog has it of a table that is not in it: its rows have no key, and are looked at aside.
+func (t *transaction) outside(e change.Edge) (connectors.Outside, bool) {
+	for _, o := range t.tables[e.Parent].Outside {
+		if o.Table == e.Child && slices.Equal(o.Fields, e.Fields) {
+			return o, true
+		}
+	}
+	return connectors.Outside{}, false
 }
 
 // lookAside looks for rows without a key that refer to one which is to be deleted: they cannot be locked, but none

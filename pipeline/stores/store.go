@@ -72,6 +72,9 @@ func Fingerprint(tables []connectors.Table, touched map[string]bool) string {
 		for _, t := range tables {
 			if t.Name == name {
 				fmt.Fprintf(h, "%+v\n", shapeOf(t))
+				if len(t.Outside) > 0 {
+					fmt.Fprintf(h, "%+v\n", t.Outside)
+				}
 			}
 		}
 	}
