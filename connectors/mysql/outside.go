@@ -179,7 +179,7 @@ func (f *foresight) foreseeOutside(t *table) {
 		case o.Acts():
 			f.say(connectors.Obstacle{Table: t.Name, Kind: connectors.ErrDenied, Doubt: true, What: "table " + o.Table +
 				", whose rows may not be seen, " + does + ": no row is deleted, since the server would change those too",
-				Mend: "GRANT SELECT ON " + quoteName(schema) + "." + quoteName(name) + " TO the account of dsn"})
+				Mend: "GRANT SELECT ON " + quoteName(schema) + "." + quoteName(name) + " TO " + f.user.grantee})
 		}
 	}
 }

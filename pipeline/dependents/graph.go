@@ -55,6 +55,7 @@ type node struct {
 	out      []ref // rows that it refers to
 	contexts []*judge.Judge
 	expanded bool    // all that refer to it is known
+	barred   bool    // its table cannot be changed
 	held     bool    // it cannot go, whatever else does
 	unnamed  []*edge // by which rows refer to it that have no key, so that they can neither go nor forget
 	waits    bool    // it stands in a plan that waits, or is held back by such a row
@@ -243,6 +244,8 @@ func (g *Graph) node(at id) *node {
 	n := g.index[at]
 	if n == nil {
 		n = &node{id: at, seq: len(g.nodes)}
+		_, n.barred = g.store.Barred(at.table)
+		n.held = n.barred
 		_, n.waits = g.pending[judge.Place{Source: g.store.Name, Table: at.table, Key: at.key}]
 		g.nodes = append(g.nodes, n)
 		g.index[at] = n

@@ -35,9 +35,10 @@ func (t *transaction) late(ctx context.Context) (queries []connectors.Query, edi
 			if err := l.ask(ctx, child, deleted[table]); err != nil {
 				return nil, nil, err
 			}
+			_, barred := t.store.Barred(e.Child) // its rows cannot be locked
 			switch {
 			case len(l.query.Keys.Tuples) == 0:
-			case len(child.Key) == 0:
+			case len(child.Key) == 0 || barred:
 				t.keyless = append(t.keyless, l)
 			default:
 				queries, edits = append(queries, l.query), append(edits, l.look)
