@@ -98,6 +98,7 @@ func (s *source) addOutside(ctx context.Context, conn *sql.Conn, tables map[stri
 	if err != nil {
 		return false, err
 	}
+	eyes := []*sql.Conn{conn}
 	if s.also != nil {
 		other, err := s.also.db.Conn(ctx)
 		if err != nil {
@@ -108,7 +109,7 @@ func (s *source) addOutside(ctx context.Context, conn *sql.Conn, tables map[stri
 		if err != nil {
 			return false, err
 		}
-		list, all = merged(list, more), all || known
+		list, all, eyes = merged(list, more), all || known, append(eyes, other)
 	}
 	beside := map[string]*table{}
 	for _, r := range list {
@@ -117,7 +118,7 @@ func (s *source) addOutside(ctx context.Context, conn *sql.Conn, tables map[stri
 			slices.ContainsFunc(t.ForeignKeys, func(fk connectors.ForeignKey) bool { return strings.EqualFold(fk.Name, r.name) }) {
 			continue
 		}
-		child, err := s.outside(ctx, conn, r)
+		child, err := outside(ctx, r, eyes)
 		if err != nil {
 			return false, err
 		}
@@ -135,30 +136,34 @@ func (s *source) addOutside(ctx context.Context, conn *sql.Conn, tables map[stri
 	return all, nil
 }
 
-// outside reads what this user may see of a table that refers into the database, with the foreign key: without fields,
-// where it may not read those of the key. What the server would do is taken for a CASCADE where it may not be seen.
-func (s *source) outside(ctx context.Context, conn *sql.Conn, r referrer) (*table, error) {
+// outside reads what the first of the users may see of a table that refers into the database, with the foreign key:
+// without fields, where it may not read those of the key. What the server would do is taken for a CASCADE where none
+// may see it.
+func outside(ctx context.Context, r referrer, eyes []*sql.Conn) (*table, error) {
 	t := &table{Table: connectors.Table{Name: r.schema + "." + r.table, ForeignKeys: []connectors.ForeignKey{
 		{Name: r.name, OnDelete: r.onDelete}}}, from: quoteName(r.schema) + "." + quoteName(r.table),
 		bits: map[string]int{}, ordinal: map[string]bool{}}
 	var server *mysql.MySQLError
-	if r.onDelete == "" {
-		if err := readActions(ctx, conn, t); errors.As(err, &server) || errors.Is(err, connectors.ErrSchemaChanged) {
-			t.ForeignKeys[0].OnDelete = "CASCADE"
-		} else if err != nil {
+	for _, conn := range eyes {
+		if t.ForeignKeys[0].OnDelete != "" {
+			break
+		}
+		err := readActions(ctx, conn, t)
+		if err != nil && !errors.As(err, &server) && !errors.Is(err, connectors.ErrSchemaChanged) {
 			return nil, err
 		}
 	}
+	t.ForeignKeys[0].OnDelete = or(t.ForeignKeys[0].OnDelete, "CASCADE")
 	quoted := make([]string, len(r.fields))
 	for i, name := range r.fields {
 		quoted[i] = quoteName(name)
 	}
-	err := collect(ctx, conn, "EXPLAIN SELECT "+strings.Join(quoted, ", ")+" FROM "+t.from, func([]string) error { return nil })
+	err := collect(ctx, eyes[0], "EXPLAIN SELECT "+strings.Join(quoted, ", ")+" FROM "+t.from, func([]string) error { return nil })
 	if errors.As(err, &server) {
 		return t, nil
 	}
 	if err == nil {
-		err = collect(ctx, conn, fmt.Sprintf(columnsQuery, quoteText(r.schema)+" AND TABLE_NAME = "+quoteText(r.table)),
+		err = collect(ctx, eyes[0], fmt.Sprintf(columnsQuery, quoteText(r.schema)+" AND TABLE_NAME = "+quoteText(r.table)),
 			func(row []string) error { return addColumn(t, row) })
 	}
 	return t, err

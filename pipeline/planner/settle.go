@@ -70,7 +70,7 @@ func (pl *Planner) foresee(ctx context.Context, s *stores.Store, g *dependents.G
 	}
 	for _, o := range found {
 		if o.Referrers {
-			pl.Notes.Find(audit.Finding{Kind: "F_REFERRERS_UNSEEN", Severity: "medium", Source: s.Name, Count: 1,
+			pl.Notes.Find(audit.Finding{Kind: ReferrersUnseen, Severity: "medium", Source: s.Name, Count: 1,
 				Article: "Art. 5(1)(f)", Words: pl.said(o)})
 		}
 	}
@@ -96,7 +96,7 @@ func (pl *Planner) leaveBarred(s *stores.Store, g *judge.Judge) {
 // nameBarred says why a table cannot be changed, and what to do.
 func (pl *Planner) nameBarred(s *stores.Store, table string, rows int64) {
 	o, _ := s.Barred(table)
-	pl.Notes.Find(audit.Finding{Kind: "F_CANNOT_CHANGE", Severity: "medium", Source: s.Name, Object: table,
+	pl.Notes.Find(audit.Finding{Kind: CannotChange, Severity: "medium", Source: s.Name, Object: table,
 		Count: rows, Article: "Art. 17(1)", Words: "What is due cannot be done in this table: " + pl.said(o)})
 }
 
@@ -122,8 +122,12 @@ func (pl *Planner) holdBack(g *judge.Judge, r *judge.Root) {
 		Code: string(reason.EDependentKept), Count: 1})
 }
 
-// HeldBack is the finding of what keeps rows from going that are due.
-const HeldBack = "F_HELD_BACK"
+// The findings of what keeps rows from being changed that are due, and of what may be changed along.
+const (
+	HeldBack        = "F_HELD_BACK"
+	CannotChange    = "F_CANNOT_CHANGE"
+	ReferrersUnseen = "F_REFERRERS_UNSEEN"
+)
 
 // holderWords say why rows cannot go, and what would let them.
 var holderWords = map[dependents.Cause]string{
