@@ -19,6 +19,11 @@
 //
 // TRIGGER besides lets Foresee look whether the triggers can run.
 //
+// PROCESS, of either user, lets InnoDB tell all foreign keys that lead into the database, also from tables of others and
+// from those that neither may see; or SELECT on all databases:
+//
+//	GRANT PROCESS ON *.* TO 'lethe'@'10.0.0.5';
+//
 // For copies (apply_dsn), besides those, on the copy's table and on each of its views, by name:
 //
 //	GRANT SHOW VIEW ON crm.* TO 'lethe_apply'@'10.0.0.5';

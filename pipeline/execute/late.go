@@ -28,7 +28,7 @@ func (t *transaction) late(ctx context.Context) (queries []connectors.Query, edi
 					t.seen.late[i] = true
 				}
 			}
-			if also = also && !outside.Hidden; !ok && !also || !t.all && (e.OnDelete == "RESTRICT" || e.OnDelete == "NO ACTION") {
+			if !ok && (!also || outside.Hidden) || !t.all && (e.OnDelete == "RESTRICT" || e.OnDelete == "NO ACTION") {
 				continue
 			}
 			l := &looking{transaction: t, edge: edge, rows: map[connectors.Key]int{}, changed: changed[e.Child]}
@@ -48,7 +48,8 @@ func (t *transaction) late(ctx context.Context) (queries []connectors.Query, edi
 	return queries, edits, nil
 }
 
-// outside is the edge as the catalog has it of a table that is not in it: its rows have no key, and are looked at aside.
+// outside is the edge as the catalog has it of a table that is not in it: its rows have no key, and are looked at
+// aside.
 func (t *transaction) outside(e change.Edge) (connectors.Outside, bool) {
 	for _, o := range t.tables[e.Parent].Outside {
 		if o.Table == e.Child && slices.Equal(o.Fields, e.Fields) {

@@ -69,8 +69,8 @@ func WordsOf(code string) string {
 			"give the source an apply_dsn, or have its application change the row."
 	}
 	if code == CodeCannotChange {
-		return "The row would have to change, but its table cannot be changed as it is: the finding F_CANNOT_CHANGE of " +
-			"the table says why, and what to do."
+		return "The row would have to change, but its table cannot be changed as it is: the finding F_CANNOT_CHANGE " +
+			"of the table says why, and what to do."
 	}
 	if code == CodeRefused {
 		return "The row would have to change, but the database refused that (a constraint or trigger): it is set " +

@@ -132,12 +132,13 @@ const (
 // holderWords say why rows cannot go, and what would let them.
 var holderWords = map[dependents.Cause]string{
 	dependents.Unlisted: "no policy says what becomes of them: list the table under the silo's `dependents`",
-	dependents.Barred:   "the table cannot be changed as it is: the finding F_CANNOT_CHANGE of it says why, and what to do",
+	dependents.Barred: "the table cannot be changed as it is: the finding F_CANNOT_CHANGE of it says why, and " +
+		"what to do",
 	dependents.Governed: "a silo decides them and keeps them: what is due goes when they do",
-	dependents.Outside: "they are of another database, where this source changes nothing: what is due goes once they are " +
-		"gone, or refer to other rows",
-	dependents.Hidden: "nobody may see which of them do, and the server would change them too: let the account of `dsn` " +
-		"read the table (GRANT SELECT), and the rows to which none of them refers can go",
+	dependents.Outside: "they are of another database, where this source changes nothing: what is due goes once " +
+		"they are gone, or refer to other rows",
+	dependents.Hidden: "nobody may see which of them do, and the server would change them too: let the account of " +
+		"`dsn` read the table (GRANT SELECT), and the rows to which none of them refers can go",
 	dependents.NoKey: "they have no primary key, so that none of them can be named: give the table one",
 	dependents.Circle: "this database takes them in no order, as they refer to each other in a circle: let a column " +
 		"of it be NULL",
