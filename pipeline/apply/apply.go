@@ -276,8 +276,8 @@ func (a *application) barred(ctx context.Context) bool {
 	for _, table := range a.plan.Sets[a.position].Tables {
 		if o, ok := a.store.Barred(table); ok {
 			a.Notes.Problem(fmt.Errorf("%w: plan %s changes rows that cannot be changed in source %s: %s; then "+
-				"it is applied, or end it with `lethe plan discard %[2]s`", setup.ErrSource, a.plan.PlanID, a.store.Name,
-				a.Setup.Names.Sentence(o.String())))
+				"it is applied, or end it with `lethe plan discard %[2]s`", setup.ErrSource, a.plan.PlanID,
+				a.store.Name, a.Setup.Names.Sentence(o.String())))
 			return true
 		}
 	}
