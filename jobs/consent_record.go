@@ -65,7 +65,8 @@ day and has evidence.`,
 					}
 				}
 				if e.OccurredAt.After(c.Now().Add(time.Minute)) {
-					return fmt.Errorf("%w: --at: the instant lies in the future: say when the person acted", setup.ErrUsage)
+					return fmt.Errorf("%w: --at: the instant lies in the future: say when the person acted",
+						setup.ErrUsage)
 				}
 				e.Country = cmp.Or(ev.country, o.cfg.Country(ev.silo))
 				seq, listed, err := o.intake.Record(cmd.Context(), ev.silo, e)

@@ -14,8 +14,8 @@ import (
 // impossible and it is not trusted at all.
 const clockTolerance = 5 * time.Minute
 
-// maxAhead is by how much a no, or an answer, may be ahead without a doubt about its clock: a day alone is its last moment, and no
-// zone is further from another.
+// maxAhead is by how much a no, or an answer, may be ahead without a doubt about its clock: a day alone is its last
+// moment, and no zone is further from another.
 const maxAhead = 26 * time.Hour
 
 // accessMargin is how long after its due date an access or portability request that nobody closed still
@@ -32,9 +32,9 @@ const accessMargin = 30 * 24 * time.Hour
 // of one type and instant count as one, proven when one of them is, ending when the first of them ends.
 // While a proven consent lasts, a later one without proof says nothing. An expired event of Lethe's own
 // ends the consent it was written for, and no other; a consent that expired is as proven as it was. An
-// event that happened more than five minutes after it was recorded is not trusted, but for a no, and an answer of the
-// same day, which count from when they were recorded. A no counts from when the person said it, also where it is said to hold since before: no
-// consent given in between outlives it.
+// event that happened more than five minutes after it was recorded is not trusted, but for a no, and an answer of that
+// day, which count from when they were recorded. A no counts from when the person said it, also where it is said to
+// hold since before: no consent given in between outlives it.
 //
 // An answer to an objection that names no purpose answers what was objected to. Requests for erasure are
 // told apart by their names; those without one, of applications, are answered by the next answer to any.
