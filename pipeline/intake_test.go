@@ -218,6 +218,11 @@ func TestTheNightThatTakesANoInCountsIt(t *testing.T) {
 		r, err := w.night()
 		require.NoError(t, err)
 		require.Equal(t, "delete", r.Summary[0].Action, "%v", out)
+		for range 2 { // and every night the same row, also when that time has come
+			w.Now = w.Now.AddDate(0, 0, 1)
+			again := taken(t, t.Context(), w.Setup)
+			require.Zero(t, again.Refused+again.Events, "%v", out)
+		}
 	}
 }
 

@@ -269,7 +269,7 @@ func (r *rowReader) says(said saying, e *event.Event) (news bool, err error) {
 	if r.via != nil && event.Type(state) == event.Given && len(said.people) == 0 && r.shared() {
 		return false, event.Refuse(event.SharedIdentifier, r.fieldOf(m.Via[0].Kind()))
 	}
-	e.Type, e.Purpose, e.Zone, e.EffectiveFrom = event.Type(state), m.Purpose, "", time.Time{}
+	e.Type, e.Purpose, e.Zone = event.Type(state), m.Purpose, ""
 	e.Marketing = e.Type == event.Objected && r.silo.Silo.IsMarketing(m.Purpose)
 	e.Subjects = append(e.Subjects, said.people...)
 	if id, ok := r.cell(m.Collection); ok {
@@ -297,9 +297,6 @@ func (r *rowReader) says(said saying, e *event.Event) (news bool, err error) {
 	}
 	if r.in.ahead(e) {
 		r.unproven[notes.ConsentAhead]++
-	}
-	if e.Type.Protects() && e.OccurredAt.After(r.in.now) {
-		e.EffectiveFrom = r.in.now // counts tonight, not only from when it is recorded
 	}
 	e.ID = r.id(e, extra)
 	return true, nil

@@ -85,9 +85,6 @@ func saidBy(t *testing.T, of setup.Source, m intake.Mapping, rows ...[]any) (eve
 		if e.Undated {
 			words = append(words, "undated")
 		}
-		if !e.EffectiveFrom.IsZero() {
-			words = append(words, "from "+e.EffectiveFrom.UTC().Format(time.DateTime))
-		}
 		events, ids = append(events, strings.Join(words, " ")), append(ids, e.ID)
 	}
 }
@@ -160,13 +157,13 @@ func TestRowsBecomeEvents(t *testing.T) {
 			want: []string{"given news 2026-03-01 09:00:00 email=ada@lago.it how=web shown=v1 proof=f1"}},
 		"ahead of the clock": {row: row("0", nil, "2026-05-10 02:05:01", nil, nil, nil, nil, nil),
 			unproven: map[event.Reason]int{"E_CONSENT_AHEAD": 1},
-			want:     []string{"withdrawn news 2026-05-10 02:05:01 email=ada@lago.it from 2026-05-10 02:00:00"}},
+			want:     []string{"withdrawn news 2026-05-10 02:05:01 email=ada@lago.it"}},
 		"a no of today": {row: row("0", nil, "2026-05-10", nil, nil, nil, nil, nil),
-			want: []string{"withdrawn news 2026-05-10 23:59:59 email=ada@lago.it from 2026-05-10 02:00:00"}},
+			want: []string{"withdrawn news 2026-05-10 23:59:59 email=ada@lago.it"}},
 		"a no of yesterday": {row: row("0", nil, "2026-05-09", nil, nil, nil, nil, nil),
 			want: []string{"withdrawn news 2026-05-09 23:59:59 email=ada@lago.it"}},
 		"ahead by what clocks differ": {row: row("0", nil, "2026-05-10 02:05:00", nil, nil, nil, nil, nil),
-			want: []string{"withdrawn news 2026-05-10 02:05:00 email=ada@lago.it from 2026-05-10 02:00:00"}},
+			want: []string{"withdrawn news 2026-05-10 02:05:00 email=ada@lago.it"}},
 		"nobody was shown anything": {row: row("1", at, nil, "web", nil, "f1", born, nil),
 			want: []string{"refused E_NO_NOTICE shown"}},
 		"no act of a person's": {row: row("1", at, nil, "preticked", "v1", "f1", born, nil),

@@ -295,7 +295,9 @@ func (in *Import) close(p *event.Event) {
 	if until := p.EffectiveUntil; !until.Before(p.OccurredAt) && until.Before(in.end) {
 		p.EffectiveUntil = in.end
 	}
-	p.OccurredAt = in.end
+	if p.OccurredAt.Before(in.end) {
+		p.DayBegan, p.OccurredAt = p.OccurredAt, in.end
+	}
 }
 
 // lacks reports whether a line says nothing in a column. A flag that is off says nothing.

@@ -16,7 +16,7 @@ type Fact struct {
 	notice, Proof, minor, Marketing bool
 	Details                         event.Details
 	doubted                         bool  // its clock is impossible
-	taken                           int64 // of what was said to lie ahead: who asks at this instant or later hears it
+	slack                           int64 // by how much before From it is heard
 }
 
 // FactReader scans rows of tables.FactQuery.

@@ -110,13 +110,13 @@ func (f *folder) name(e *Fact) {
 
 // settle says since when a no counts: not from before it was said, nor from after it was recorded, where it is said to
 // have been said later. Who writes the time of another zone, or a day alone, means no time to come; nor does who
-// answers.
+// answers. It was said before it was recorded, nobody knows when: who asks as of that day hears it, as the night does
+// that takes it in.
 func (e *Fact) settle() {
 	e.doubted = e.doubted || e.Impossible()
 	if e.CountsAsRecorded() {
 		e.doubted = e.beyondZones()
-		e.taken = min(e.From, e.Recorded)
-		e.Occurred, e.From = e.Recorded, e.Recorded
+		e.Occurred, e.From, e.slack = e.Recorded, e.Recorded, maxAhead.Microseconds()
 	}
 	if e.Type.Kind().No && !e.Impossible() {
 		e.From = max(e.From, e.Occurred)
@@ -152,7 +152,7 @@ func (f *folder) purpose(name string) *policy.PurposeStanding {
 func (f *folder) fold(e *Fact) {
 	f.seen(e)
 	f.doubt(e)
-	if e.Impossible() || e.From > f.asOf && (e.taken == 0 || e.taken > f.asOf) {
+	if e.Impossible() || e.From-e.slack > f.asOf {
 		f.ahead(e)
 		return
 	}

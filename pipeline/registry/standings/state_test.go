@@ -165,11 +165,11 @@ func TestStateAt(t *testing.T) {
 		})}, policy.PurposeStanding{Objection: policy.ObjectionPending, ObjectedAt: on(-1), ImpossibleClock: true}},
 		{"the night that takes in a no of today counts it",
 			[]Fact{happened(event.Given, -3), with(happened(event.Withdrawn, 0), func(f *Fact) {
-				f.Occurred, f.Recorded = d(0)+6*3600e6, d(0)+2e6
-			})}, policy.PurposeStanding{State: policy.Withdrawn, Since: on(0), Proven: true}},
-		{"who asks before it was recorded does not hear of it",
-			[]Fact{happened(event.Given, -3), with(happened(event.Withdrawn, 0), func(f *Fact) {
 				f.Occurred, f.From, f.Recorded = d(0)+6*3600e6, d(0)+6*3600e6, d(0)+2e6
+			})}, policy.PurposeStanding{State: policy.Withdrawn, Since: on(0), Proven: true}},
+		{"who asks days before it was recorded does not hear of it",
+			[]Fact{happened(event.Given, -3), with(happened(event.Withdrawn, 0), func(f *Fact) {
+				f.Occurred, f.From, f.Recorded = d(2)+6*3600e6, d(2)+6*3600e6, d(2)
 			})}, policy.PurposeStanding{State: policy.Given, Since: on(-3), Proven: true}},
 		{"no consent given in between outlives a no that is said to lie ahead and to hold since before",
 			[]Fact{happened(event.Given, -1), with(happened(event.Withdrawn, 0), func(f *Fact) {
