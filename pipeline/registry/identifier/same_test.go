@@ -111,8 +111,8 @@ func TestRefused(t *testing.T) {
 		Phone: {
 			"+39 333 1234567 ext. 5": ErrAmbiguous, "tel:+393331234567;ext=5": ErrAmbiguous, "+39 333 1234567/8": ErrAmbiguous,
 			"+39 ٣33 1234567":                   ErrAmbiguous, // digits of two scripts
-			"+39 333 1234567 / +39 02 12345678": ErrInvalid,
-			"+39 333 1234567; +39 333 1234568":  ErrInvalid, "333 1234567": ErrInvalid, "+39 333\x001234567": ErrInvalid,
+			"+39 333 1234567 / +39 02 12345678": ErrAmbiguous,
+			"+39 333 1234567; +39 333 1234568":  ErrAmbiguous, "333 1234567": ErrInvalid, "+39 333\x001234567": ErrInvalid,
 			"+39 333 123456\ufffd": ErrAmbiguous, "tel:+39%ZZ": ErrInvalid, "\u200b": ErrInvalid,
 		},
 		Username: {
