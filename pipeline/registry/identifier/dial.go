@@ -75,7 +75,9 @@ func (d *dialled) group(gap, digits, next string, at int) bool {
 	return true
 }
 
-func (d *dialled) abroad() bool { return strings.HasPrefix(d.text, "+") || strings.HasPrefix(d.text, "00") }
+func (d *dialled) abroad() bool {
+	return strings.HasPrefix(d.text, "+") || strings.HasPrefix(d.text, "00")
+}
 
 // apart reports whether what stands between two groups parts those of one number: behind a slash or a hyphen with spaces
 // there is a line, or another number, if enough stood before it.

@@ -38,6 +38,9 @@ const longestLocal = 64 * utf8.UTFMax
 
 // email is the address in a value.
 func email(value, dst []byte) ([]byte, error) {
+	if value = bytes.TrimPrefix(value, []byte("email=")); bytes.HasPrefix(value, []byte(`="`)) {
+		value = exported(value)
+	}
 	if dst, ok := plainAddress(value, dst); ok {
 		return dst, nil
 	}
@@ -118,7 +121,7 @@ func addressIn(text string) (string, error) {
 	for range nested {
 		before, err := text, error(nil)
 		text = unwrapped(strings.Trim(text, ",; "))
-		for _, take := range []func(string) (string, error){named, withoutComments, linked} {
+		for _, take := range []func(string) (string, error){displayed, withoutComments, linked} {
 			if text, err = take(text); err != nil {
 				return "", err
 			}
@@ -149,9 +152,9 @@ func unwrapped(text string) string {
 	return text
 }
 
-// named takes the address out of "Anna Rossi <anna@example.org>", and of [] in the place of <>. A name that holds
+// displayed takes the address out of "Anna Rossi <anna@example.org>", and of [] in the place of <>. A name that holds
 // another address is refused: somebody wrote two.
-func named(text string) (string, error) {
+func displayed(text string) (string, error) {
 	if text == "" {
 		return "", ErrInvalid
 	}

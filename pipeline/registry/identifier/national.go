@@ -28,7 +28,10 @@ func national(kind string, value, dst []byte) ([]byte, error) {
 		}
 		value = []byte(text)
 	}
-	value = exported(value)
+	value, err := whole(exported(value))
+	if err != nil {
+		return dst, err
+	}
 	start := len(dst)
 	for _, c := range value {
 		switch {

@@ -254,8 +254,11 @@ func lower(text string) string {
 func name(value []byte, kind string) (string, error) {
 	text, digits, err := clean(value, true)
 	fold := kind == Username
-	if text = twins.Replace(text); kind == Customer {
-		text = string(exported([]byte(text)))
+	text = string(exported([]byte(twins.Replace(text))))
+	if err == nil && kind == Customer {
+		var number []byte
+		number, err = whole([]byte(text))
+		text = string(number)
 	}
 	switch {
 	case err != nil:
