@@ -46,7 +46,7 @@ var written = &unicode.RangeTable{
 }
 
 // typed are characters that programs put in the place of those of a keyboard.
-var typed = map[rune]rune{'‐': '-', '‒': '-', '–': '-', '⁃': '-', '˗': '-', '−': '-',
+var typed = map[rune]rune{'‐': '-', '‒': '-', '–': '-', '—': '-', '―': '-', '⁃': '-', '˗': '-', '−': '-',
 	'‘': '\'', '’': '\'', '‛': '\'', 'ʼ': '\'', 'ʻ': '\'', '′': '\'', '“': '"', '”': '"', '‟': '"', '″': '"'}
 
 // twins are letters of one writing that cannot be told apart where they stand: Romanian with a comma and with a
