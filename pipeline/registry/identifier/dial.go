@@ -79,8 +79,8 @@ func (d *dialled) abroad() bool {
 	return strings.HasPrefix(d.text, "+") || strings.HasPrefix(d.text, "00")
 }
 
-// apart reports whether what stands between two groups parts those of one number: behind a slash or a hyphen with spaces
-// there is a line, or another number, if enough stood before it.
+// apart reports whether what stands between two groups parts those of one number: behind a slash or a hyphen with
+// spaces there is a line, or another number, if enough stood before it.
 func (d *dialled) apart(gap string) bool {
 	most := longestArea
 	if d.abroad() {

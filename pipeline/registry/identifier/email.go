@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
+
+	"lethe/pipeline/registry/identifier/scripts"
 )
 
 // localSpecials are the characters that the unquoted local part of an address may hold beside letters and
@@ -281,7 +283,7 @@ func parts(text string) (local, domain string, err error) {
 // localPart is the canonical form of a local part: lower-case, and where it is not ASCII a PRECIS identifier, as
 // RFC 8265 has user names.
 func localPart(local string) (string, error) {
-	var digits scripts
+	var digits scripts.Set
 	if strings.ContainsFunc(local, func(r rune) bool { return r >= utf8.RuneSelf && unicode.IsDigit(r) }) {
 		var err error
 		if local, digits, err = clean([]byte(local), true); err != nil {
@@ -299,7 +301,7 @@ func localPart(local string) (string, error) {
 			return "", ErrInvalid
 		}
 	}
-	if local = twins.Replace(local); !digits.readable(local) {
+	if local = twins.Replace(local); !digits.Readable(local) {
 		return "", ErrAmbiguous
 	}
 	return checked(identifier, lower(local), digits)
@@ -320,14 +322,14 @@ func domainPart(domain string) (string, error) {
 		}
 		return domain, nil
 	}
-	if strings.Contains(written, "İ") || strings.Contains(domain, "i\u0307") || !readableDomain(written) {
+	if strings.Contains(written, "İ") || strings.Contains(domain, "i\u0307") || !scripts.ReadableDomain(written) {
 		return "", ErrAmbiguous
 	}
 	name, err := idna.Lookup.ToASCII(domain)
 	if err != nil || !domainName([]byte(name)) {
 		return "", ErrInvalid
 	}
-	if shown, err := idna.Lookup.ToUnicode(name); err != nil || !readableDomain(shown) {
+	if shown, err := idna.Lookup.ToUnicode(name); err != nil || !scripts.ReadableDomain(shown) {
 		return "", ErrAmbiguous
 	}
 	return name, nil

@@ -6,8 +6,8 @@ import (
 )
 
 // residue is white space, and what is none, as it looks after it was read in a wrong encoding or not decoded at all.
-var residue = [][]byte{[]byte("ï»¿"), []byte("â€‹"), []byte("Â\u00a0"), []byte("&nbsp;"), []byte("_x000D_"), []byte("_x000d_"),
-	[]byte("%20"), []byte("\u200b"), []byte("\ufeff")}
+var residue = [][]byte{[]byte("ï»¿"), []byte("â€‹"), []byte("Â\u00a0"), []byte("&nbsp;"),
+	[]byte("_x000D_"), []byte("_x000d_"), []byte("%20"), []byte("\u200b"), []byte("\ufeff")}
 
 // residueEnds are the bytes with which one begins or ends.
 var residueEnds = func() (ends [256]bool) {
@@ -34,8 +34,8 @@ func bare(value []byte) []byte {
 	}
 }
 
-// undecoded reports whether a value begins with what is left of an escape: a = of quoted-printable, or <, > or " of JSON.
-// Nobody can say how much of what follows belongs to it.
+// undecoded reports whether a value begins with what is left of an escape: a = of quoted-printable, or <, > or " of
+// JSON. Nobody can say how much of what follows belongs to it.
 func undecoded(value []byte) bool {
 	if len(value) < len("=3D") || value[0] != '=' && value[0]|0x20 != 'u' {
 		return false
@@ -48,8 +48,8 @@ func undecoded(value []byte) bool {
 	return false
 }
 
-// exported is a number or a name without what spreadsheets put around one to keep its zeros ('0042, ="0042"), and without
-// quotes, brackets, commas and semicolons around it.
+// exported is a number or a name without what spreadsheets put around one to keep its zeros ('0042, ="0042"), and
+// without quotes, brackets, commas and semicolons around it.
 func exported(value []byte) []byte {
 	for len(value) > 0 {
 		first, last := value[0], value[len(value)-1]

@@ -9,8 +9,8 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// phone is a telephone number as E.164 has it. Its digits are those that stand in the value, less the prefixes of calls:
-// what is no digit, and no sign that people group them with, is never left out.
+// phone is a telephone number as E.164 has it. Its digits are those that stand in the value, less the prefixes of
+// calls: what is no digit, and no sign that people group them with, is never left out.
 func phone(value []byte, country string, dst []byte) ([]byte, error) {
 	if plainNumber(value) && !mayHaveTrunk(value) {
 		return append(dst, value...), nil
