@@ -99,5 +99,6 @@ func whole(value []byte) ([]byte, error) {
 
 // mayBeFloat looks for the signs of a fraction, so that nothing is spent on what is none.
 func mayBeFloat(value []byte) bool {
-	return len(value) > 2 && value[0] <= '9' && bytes.IndexAny(value, ".,+-") > 0
+	n := len(value)
+	return n > 2 && value[0] <= '9' && value[n-1]-'0' <= 9 && bytes.IndexAny(value, ".,eE") > 0
 }
