@@ -90,7 +90,7 @@ func whole(value []byte) ([]byte, error) {
 		return nil, ErrAmbiguous
 	case !fraction.Match(value):
 		return value, nil
-	case bytes.IndexAny(integer, ".,") >= 0, len(integer) > exactDigits, integer[0] == '0' && len(integer) > 1:
+	case bytes.ContainsAny(integer, ".,"), len(integer) > exactDigits, integer[0] == '0' && len(integer) > 1:
 		return nil, ErrAmbiguous
 	default:
 		return integer, nil
