@@ -49,6 +49,9 @@ func email(value, dst []byte) ([]byte, error) {
 	if !hasAt(value) {
 		return dst, ErrInvalid
 	}
+	if bytes.HasSuffix(value, []byte("Â")) { // half of a space that was read in a wrong encoding; no domain ends so
+		return dst, ErrAmbiguous
+	}
 	text, _, err := clean(value, false)
 	if err != nil {
 		return dst, err

@@ -12,11 +12,15 @@ func TestExported(t *testing.T) {
 		Phone: "+393331234567"} {
 		for _, around := range [][2]string{{"\"", "\""}, {"=\"", "\""}, {"", ","}, {"", ";"}, {"<", ">"}, {"“", "”"}, {"ï»¿", ""}, {"", "Â\u00a0"},
 			{"Â\u00a0", ""}, {"&nbsp;", ""}, {"", "&nbsp; "}, {"_x000D_", ""}, {"", "_x000D_"}, {"", "_x000d_\r\n"}, {"%20", ""}, {"", "%20%20"},
+			{`\u200b`, ""}, {"", `\u00a0`}, {"", `\uFEFF`}, {"&#160;", ""}, {"", "&#xA0;"}, {"", "&#8203;"}, {"%C2%A0", ""}, {"", "%e2%80%8b"},
+			{"%EF%BB%BF", "%0D%0A"}, {"", "&NBSP;"},
 			{"â€‹", ""}, {" ï»¿\"", "\" "}, {"\ufeffï»¿", "Â\u00a0 \u200b"}} {
 			got, err := Normalise(kind, []byte(around[0]+plain+around[1]), "", nil)
 			require.NoError(t, err, "%s %+q", kind, around)
 			require.Equal(t, plain, string(got), "%s %+q", kind, around)
 		}
+		got, err := Normalise(kind, []byte(plain+`\u20`), "", nil)
+		require.NotEqual(t, plain, string(got), "%s: %v", kind, err)
 		for _, before := range []string{"=3D", "u003e", "u003c", "u0022"} {
 			got, err := Normalise(kind, []byte(before+plain), "", nil)
 			require.Error(t, err, "%s %s gave %s", kind, before, got)
@@ -30,6 +34,8 @@ func TestExported(t *testing.T) {
 	got, err := Normalise(Email, []byte("email=anna@example.org"), "", nil)
 	require.NoError(t, err)
 	require.Equal(t, "anna@example.org", string(got))
+	_, err = Normalise(Email, []byte("anna@example.orgÂ"), "", nil)
+	require.ErrorIs(t, err, ErrAmbiguous, "half of a space that was read in a wrong encoding")
 }
 
 // A number that went through a fraction is the whole one if all its digits are still there, and else nobody's.
