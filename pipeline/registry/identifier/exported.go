@@ -5,55 +5,6 @@ import (
 	"regexp"
 )
 
-// residue is white space, and what is none, as it looks after it was read in a wrong encoding or not decoded at all;
-// letters of ASCII in whatever case.
-var residue = []string{"ï»¿", "â€‹", "Â\u00a0", "\u200b", "\ufeff", "&nbsp;", "&#160;", "&#xa0;", "&#8203;", "&#x200b;", "&#65279;",
-	"&#xfeff;", "_x000d_", "%20", "%0d", "%0a", "%09", "%c2%a0", "%e2%80%8b", "%ef%bb%bf", `\u00a0`, `\u200b`, `\ufeff`}
-
-// The bytes with which residue begins, and those with which it ends.
-var residueBegins, residueEnds = func() (begins, ends [256]bool) {
-	for _, r := range residue {
-		last := r[len(r)-1]
-		begins[r[0]], ends[last] = true, true
-		if 'a' <= last && last <= 'z' {
-			ends[last-'a'+'A'] = true
-		}
-	}
-	return begins, ends
-}()
-
-// bare is a value without white space and residue around it.
-func bare(value []byte) []byte {
-	for {
-		value = bytes.Trim(value, " \t\r\n")
-		if len(value) == 0 || !residueBegins[value[0]] && !residueEnds[value[len(value)-1]] {
-			return bytes.TrimSpace(value)
-		}
-		before := len(value)
-		for _, r := range residue {
-			if n := len(r); n <= len(value) && alike(value[:n], r) {
-				value = value[n:]
-			}
-			if n := len(r); n <= len(value) && alike(value[len(value)-n:], r) {
-				value = value[:len(value)-n]
-			}
-		}
-		if len(value) == before {
-			return bytes.TrimSpace(value)
-		}
-	}
-}
-
-// alike reports whether a value is a text, whose letters of ASCII are lower-case.
-func alike(value []byte, text string) bool {
-	for i := range len(text) {
-		if c := value[i]; c != text[i] && (!upper(c) || c+'a'-'A' != text[i]) {
-			return false
-		}
-	}
-	return true
-}
-
 // undecoded reports whether a value begins with what is left of an escape: a = of quoted-printable, or <, > or " of
 // JSON. Nobody can say how much of what follows belongs to it.
 func undecoded(value []byte) bool {

@@ -13,6 +13,8 @@ import (
 	"errors"
 	"strings"
 	"unicode/utf8"
+
+	"lethe/pipeline/registry/identifier/residue"
 )
 
 // The kinds of identifier. A national id names its country: "national-id:IT".
@@ -71,7 +73,7 @@ func upper(c byte) bool { return 'A' <= c && c <= 'Z' }
 // In all but numbers, letters of more scripts than are written together (UTS #39, highly restrictive) are
 // refused, and so is what looks like ASCII from end to end and is not.
 func Normalise(kind string, value []byte, country string, dst []byte) ([]byte, error) {
-	if value = bare(value); len(value) == 0 || len(value) > maxLength && kind != Collection {
+	if value = residue.Trim(value); len(value) == 0 || len(value) > maxLength && kind != Collection {
 		return dst, ErrInvalid
 	}
 	if kind != Collection && undecoded(value) {
