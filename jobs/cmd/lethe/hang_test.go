@@ -108,8 +108,8 @@ func TestServerThatStops(t *testing.T) {
 		{"before anything", "", "", false, "open crm: no answer from the server for "},
 		{"in the catalog", "information_schema.COLUMNS", "", false, "catalog crm: no answer from the server for "},
 		{"in a scan", "FROM `staff` FORCE INDEX (PRIMARY) ORDER BY", "", false, "scan crm table staff: no answer"},
-		{"while it locks", "FOR UPDATE", "", false, "mutate crm table "},
-		{"holding locks", "DELETE FROM `orders`", "", false, "mutate crm table "},
+		{"while it locks", "ORDER BY `id` FOR UPDATE", "", false, "mutate crm table "},
+		{"holding locks", "DELETE FROM `orders` WHERE", "", false, "mutate crm table "},
 		{"before it commits", "DELETE FROM `orders`", "\x03COMMIT", false, "mutate crm: no answer from the server for "},
 		{"having committed", "DELETE FROM `orders`", "\x03COMMIT", true, "no answer from the server for "},
 	} {
