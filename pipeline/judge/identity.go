@@ -170,7 +170,7 @@ func (g *Judge) use(m standings.Match) {
 	switch m.Identity {
 	case policy.Matched:
 		g.State.Used.Add(m.Collection)
-		for _, c := range m.Others {
+		for _, c := range slices.Concat(m.Others, m.Shared) {
 			g.State.Used.Add(c)
 		}
 	case policy.Conflicting, policy.Shared:

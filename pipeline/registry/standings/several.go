@@ -1,6 +1,7 @@
 package standings
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -16,46 +17,87 @@ type Several struct {
 }
 
 // several finds the collections of a row that may have several identifiers of a kind: those of all of them, for they
-// are one person's, as long as the kinds do not contradict each other. What others have too never decides, and is
-// left out where something else tells who it is.
+// are one person's, beside the one that the row itself names or is linked to. What others have too never decides, and
+// is told apart.
 func (s *Standings) several(row *Row) Match {
 	if row.Several.Doubt {
 		return Match{Identity: policy.Conflicting}
 	}
-	if len(row.Identifiers) == 0 {
-		return Match{Identity: policy.Unparseable}
+	named := s.named(row)
+	if named.Identity == policy.Conflicting {
+		return named
 	}
+	anchored := named.Identity == policy.Matched
+	var all, shared []int32
 	byKind := map[uint8][]int32{}
-	var all []int32
-	unknown, shared := false, false
+	unknown := false
 	for i := range row.Identifiers {
 		here := s.lookup(nil, &row.Identifiers[i])
-		switch {
-		case len(here) == 0:
+		if len(here) == 0 {
 			unknown = true
-		case row.Several.Shared[i]:
-			shared = true
-		default:
-			m := s.settle(here, row, false)
-			if m.Identity != policy.Matched {
-				return m
-			}
-			kind := row.Several.Kinds[i]
-			byKind[kind] = append(byKind[kind], m.Collection)
-			all = append(all, m.Collection)
+			continue
 		}
+		if row.Several.Shared[i] {
+			shared = append(shared, here...)
+			continue
+		}
+		m := named // of several collections of an address, the one that the row names
+		if !anchored || !slices.Contains(here, named.Collection) {
+			m = s.settle(here, row, false)
+		}
+		if m.Identity != policy.Matched {
+			return m
+		}
+		kind := row.Several.Kinds[i]
+		byKind[kind] = append(byKind[kind], m.Collection)
+		all = append(all, m.Collection)
 	}
+	if !anchored {
+		if identity := unnamed(row, all, shared); identity != policy.Matched {
+			return Match{Identity: identity}
+		}
+		named.Collection = slices.Min(all)
+	}
+	others := func(list []int32) []int32 {
+		slices.Sort(list)
+		return slices.DeleteFunc(slices.Compact(list), func(c int32) bool { return c == named.Collection })
+	}
+	m := Match{Collection: named.Collection, Others: others(all), Partial: unknown, Apart: !agree(byKind)}
+	m.Shared = slices.DeleteFunc(others(shared), func(c int32) bool { return slices.Contains(m.Others, c) })
+	return m
+}
+
+// named finds the collection whose id a row carries, or else its record link; Unmatched where there is neither.
+func (s *Standings) named(row *Row) Match {
 	switch {
-	case len(all) == 0 && shared:
-		return Match{Identity: policy.Shared}
-	case len(all) == 0:
+	case row.Collection != nil:
+		return s.settle(s.lookup(nil, row.Collection), row, false)
+	case row.Record == nil:
 		return Match{Identity: policy.Unmatched}
-	case !agree(byKind):
+	}
+	found := s.lookup(nil, row.Record)
+	if s.elsewhere(row.own(), found) && len(found) > 0 {
 		return Match{Identity: policy.Conflicting}
 	}
-	slices.Sort(all)
-	all = slices.Compact(all)
-	return Match{Collection: all[0], Others: all[1:], Partial: unknown}
+	return s.settle(found, row, false)
+}
+
+// unnamed says how the identifiers of a row meet the registry that names no collection which is known: Matched where
+// they do.
+func unnamed(row *Row, all, shared []int32) policy.Identity {
+	switch {
+	case row.Collection != nil && len(all)+len(shared) > 0: // of a collection that the registry does not know
+		return policy.Conflicting
+	case row.Collection != nil:
+		return policy.Unmatched
+	case len(row.Identifiers) == 0:
+		return policy.Unparseable
+	case len(all) > 0:
+		return policy.Matched
+	case len(shared) > 0:
+		return policy.Shared
+	}
+	return policy.Unmatched
 }
 
 // agree reports whether the kinds of identifiers lead to at least one collection in common.
@@ -69,7 +111,7 @@ func agree(byKind map[uint8][]int32) bool {
 		}
 		common = slices.DeleteFunc(slices.Clone(common), func(c int32) bool { return !slices.Contains(collections, c) })
 	}
-	return len(common) > 0
+	return first || len(common) > 0
 }
 
 // own are the identifiers of a row that no other has.
@@ -87,22 +129,75 @@ func (row *Row) own() []keystore.Ref {
 }
 
 // Whole is At of all collections of a match, joined. Where they contradict each other the match is conflicting, and
-// there is none.
+// there is none; so it is where a no stands under what other rows have too, and the match is shared.
 func (s *Standings) Whole(m *Match, dst *policy.Standing) bool {
 	if !s.At(m.Collection, dst) {
 		return false
 	}
 	agree := true
+	var other policy.Standing
 	for _, c := range m.Others {
-		var other policy.Standing
 		if s.At(c, &other) {
+			agree = agree && (!m.Apart || same(dst, &other))
 			agree = Join(dst, &other) && agree
 		}
 	}
-	if !agree {
-		m.Identity = policy.Conflicting
+	unheard := false
+	for _, c := range m.Shared {
+		if s.At(c, &other) {
+			protect(dst, &other)
+			unheard = unheard || !heard(dst, &other)
+		}
 	}
-	return agree
+	switch {
+	case !agree:
+		m.Identity = policy.Conflicting
+	case unheard && !dst.Hold && !dst.Restricted:
+		m.Identity = policy.Shared
+	default:
+		return true
+	}
+	return false
+}
+
+// protect adds to a standing what protects in another.
+func protect(dst, other *policy.Standing) {
+	dst.Hold, dst.Restricted = dst.Hold || other.Hold, dst.Restricted || other.Restricted
+	dst.PendingAccess = dst.PendingAccess || other.PendingAccess
+}
+
+// same reports whether two standings of what may be different people say the same of every purpose, so that it does
+// not matter whose they are.
+func same(a, b *policy.Standing) bool {
+	return a.Erasure.Equal(b.Erasure) && slices.EqualFunc(byPurpose(a), byPurpose(b), func(p, q policy.PurposeStanding) bool {
+		return p.Purpose == q.Purpose && p.State == q.State && p.Since.Equal(q.Since) && p.Until.Equal(q.Until) &&
+			p.Objection == q.Objection && p.Started.Equal(q.Started) && p.Ended.Equal(q.Ended)
+	})
+}
+
+func byPurpose(s *policy.Standing) []policy.PurposeStanding {
+	return slices.SortedFunc(slices.Values(s.Purposes), func(a, b policy.PurposeStanding) int {
+		return cmp.Compare(a.Purpose, b.Purpose)
+	})
+}
+
+// heard reports whether a standing says every no that another says.
+func heard(own, other *policy.Standing) bool {
+	if !other.Erasure.IsZero() && own.Erasure.IsZero() && slices.ContainsFunc(own.Purposes,
+		func(p policy.PurposeStanding) bool { return given(&p) || open(&p) }) {
+		return false
+	}
+	return !slices.ContainsFunc(other.Purposes, func(n policy.PurposeStanding) bool {
+		return objects(&n) && !slices.ContainsFunc(own.Purposes, func(p policy.PurposeStanding) bool {
+			return p.Purpose == n.Purpose && (objects(&p) || refused(&p))
+		}) || refused(&n) && !slices.ContainsFunc(own.Purposes, func(p policy.PurposeStanding) bool {
+			return p.Purpose == n.Purpose && refused(&p)
+		})
+	})
+}
+
+func objects(p *policy.PurposeStanding) bool {
+	return p.Objection != policy.NoObjection && p.Objection != policy.ObjectionOverridden
 }
 
 // Join adds to a standing that of another collection of the same person: what protects in one protects, and what
@@ -112,8 +207,7 @@ func Join(dst *policy.Standing, other *policy.Standing) bool {
 	agrees := !overruled(dst, other) && !overruled(other, dst)
 	joinAges(dst, other)
 	dst.Collected = later(dst.Collected, other.Collected)
-	dst.Hold, dst.Restricted = dst.Hold || other.Hold, dst.Restricted || other.Restricted
-	dst.PendingAccess = dst.PendingAccess || other.PendingAccess
+	protect(dst, other)
 	dst.Erasure = later(dst.Erasure, other.Erasure)
 	dst.FirstSeq, dst.LastSeq = min(dst.FirstSeq, other.FirstSeq), max(dst.LastSeq, other.LastSeq)
 	for i := range other.Purposes {
@@ -144,8 +238,7 @@ func overruled(no, yes *policy.Standing) bool {
 				return true
 			}
 			about := n.Purpose == y.Purpose || n.Purpose == "" || n.Marketing
-			if about && n.Objection != policy.NoObjection && n.Objection != policy.ObjectionOverridden &&
-				n.ObjectedAt.Before(y.Since) {
+			if about && objects(n) && n.ObjectedAt.Before(y.Since) {
 				return true
 			}
 		}
