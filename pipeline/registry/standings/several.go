@@ -171,7 +171,7 @@ func protect(dst, other *policy.Standing) {
 func same(a, b *policy.Standing) bool {
 	return a.Erasure.Equal(b.Erasure) && slices.EqualFunc(byPurpose(a), byPurpose(b), func(p, q policy.PurposeStanding) bool {
 		return p.Purpose == q.Purpose && p.State == q.State && p.Since.Equal(q.Since) && p.Until.Equal(q.Until) &&
-			p.Objection == q.Objection && p.Started.Equal(q.Started) && p.Ended.Equal(q.Ended)
+			p.Proven == q.Proven && p.Objection == q.Objection && p.Started.Equal(q.Started) && p.Ended.Equal(q.Ended)
 	})
 }
 
