@@ -37,6 +37,7 @@ const (
 	LBlockDecides     = "L_BLOCK_DECIDES"
 	LSubjectLost      = "L_SUBJECT_LOST"
 	LIdentifierStays  = "L_IDENTIFIER_STAYS"
+	LIdentifierGoes   = "L_IDENTIFIER_GOES" // before the row that it identifies, or with another
 	LConsentLong      = "L_CONSENT_LONG"
 	LGraceLong        = "L_GRACE_LONG"
 	LMarketing        = "L_MARKETING"
@@ -242,17 +243,36 @@ func lintRecords(c *policy.Compiled, r remarks, asOf time.Time) {
 	}
 }
 
-// lintVia remarks on rows of other tables that say whose the records are, and would stay when those go.
+// lintVia remarks on rows of other tables that say whose the records are: those that would stay when the records go,
+// and those that would go before.
 func lintVia(c *policy.Compiled, rp remarks, rec policy.Records) {
 	for _, v := range rec.Via {
-		h := v.Path[0]
-		goes := slices.ContainsFunc(rec.Dependents, func(d policy.Dependent) bool { return d.Table == h.Table }) ||
-			slices.ContainsFunc(c.Silo.Records, func(o policy.Records) bool {
+		for i, h := range v.Path {
+			dependent := slices.ContainsFunc(rec.Dependents, func(d policy.Dependent) bool { return d.Table == h.Table })
+			governed := slices.ContainsFunc(c.Silo.Records, func(o policy.Records) bool {
 				return o.Source == rec.Source && o.Table == h.Table
 			})
-		if h.From == "" && !goes {
-			rp.add(LIdentifierStays, "Art. 17(1)", "rows of %s say whose a row is, and would stay when it goes: "+
-				"declare them under dependents, as {table: %[1]s, fk: [%s], do: delete}", h.Table, h.Field)
+			switch {
+			case h.From != "":
+			case governed:
+				rp.add(LIdentifierGoes, "Art. 5(1)(d)", "rows of %s say whose a row is, and have records of their own: "+
+					"when one goes, a no that was said under its address is not seen any more: leave the table to the "+
+					"dependents", h.Table)
+			case i > 0:
+			case slices.ContainsFunc(rec.Dependents, func(d policy.Dependent) bool { return h.Filters(d.Table, d.FK) }):
+				rp.add(LIdentifierGoes, "Art. 5(1)(d)", "rows of %s go with the row whether or not they count (where): "+
+					"leave them out of the dependents unless no row of another table has the same key, as with UUIDs",
+					h.Table)
+			case dependent:
+			case len(h.Where) > 0:
+				rp.add(LIdentifierStays, "Art. 17(1)", "rows of %s say whose a row is, and stay when it goes: only some "+
+					"of them are this table's (where), which a dependent cannot tell: let the application remove them, or declare them where keys "+
+					"are unique across tables, as UUIDs are",
+					h.Table)
+			default:
+				rp.add(LIdentifierStays, "Art. 17(1)", "rows of %s say whose a row is, and would stay when it goes: "+
+					"declare them under dependents, as {table: %[1]s, fk: [%s], do: delete}", h.Table, h.Field)
+			}
 		}
 	}
 }

@@ -45,6 +45,11 @@ func (v Via) String() string {
 	return strings.Join(hops, ", ")
 }
 
+// Filters reports whether only some of the rows of a table that refer by these fields count.
+func (h Hop) Filters(table string, fk []string) bool {
+	return len(h.Where) > 0 && h.Table == table && slices.Contains(fk, h.Field)
+}
+
 // String is the hop as the configuration writes it.
 func (h Hop) String() string {
 	if h.From == "" {
