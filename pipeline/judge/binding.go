@@ -142,31 +142,16 @@ func (b *binder) identity(tables connectors.Tables) {
 	if b.Via, err = via.Resolve(tables, b.Table, b.Records.Via, kinds); err != nil {
 		b.refuse("source %s: %w", b.Source.Name, err)
 	}
-	b.filtered()
+	for _, d := range b.Records.Dependents {
+		if err := via.CheckDependent(b.Table, b.Records.Via, d.Table, d.FK); err != nil {
+			b.refuse("source %s: %w", b.Source.Name, err)
+		}
+	}
 	b.where = b.cells(b.Records.Where)
 	if b.Records.Block != nil {
 		b.blocked, b.unblocked = b.cells(b.Records.Block.Set), b.cells(b.Records.Block.Unset)
 	}
 	b.collected, b.collection = b.optional(b.Records.Collected), b.optional(b.Records.Collection)
-}
-
-// filtered refuses dependents of a join table of which only some rows count, where rows of other tables may have the
-// same number: their rows there would go, too.
-func (b *binder) filtered() {
-	for _, d := range b.Records.Dependents {
-		for _, v := range b.Records.Via {
-			from := v.Path[0].From
-			if from == "" && len(b.Table.Key) == 1 {
-				from = b.Table.Key[0]
-			}
-			f, _ := b.Table.Field(from)
-			if v.Path[0].Filters(d.Table, d.FK) && (f.Kind == connectors.Integer || f.Kind == connectors.Decimal) {
-				b.refuse("source %s: dependent %s: via counts only some of its rows (where), and a dependent is all of "+
-					"them, also those of other tables' rows with the same number: leave it out, and let the application "+
-					"remove what is left", b.Source.Name, d.Table)
-			}
-		}
-	}
 }
 
 // rules finds the column at which the term of each rule starts. One that the engine sets anew at every

@@ -131,6 +131,24 @@ func (p *Paths) resolve(tables connectors.Tables, at connectors.Table, v subject
 	return way, nil
 }
 
+// CheckDependent refuses a dependent of a table that is a join table of which only some rows count, where rows of other
+// tables may have the same number: their rows there would go, too.
+func CheckDependent(table connectors.Table, vias []subject.Via, dependent string, fk []string) error {
+	for _, v := range vias {
+		from := v.Path[0].From
+		if from == "" && len(table.Key) == 1 {
+			from = table.Key[0]
+		}
+		f, _ := table.Field(from)
+		if v.Path[0].Filters(dependent, fk) && (f.Kind == connectors.Integer || f.Kind == connectors.Decimal) {
+			return fmt.Errorf("dependent %s: via counts only some of its rows (where), and a dependent is all of them, "+
+				"also those of other tables' rows with the same number: leave it out, and let the application remove "+
+				"what is left", dependent)
+		}
+	}
+	return nil
+}
+
 func column(t connectors.Table, field string, v subject.Via) (int, error) {
 	i := slices.IndexFunc(t.Fields, func(f connectors.Field) bool { return f.Name == field })
 	if i < 0 {

@@ -248,32 +248,38 @@ func lintRecords(c *policy.Compiled, r remarks, asOf time.Time) {
 func lintVia(c *policy.Compiled, rp remarks, rec policy.Records) {
 	for _, v := range rec.Via {
 		for i, h := range v.Path {
-			dependent := slices.ContainsFunc(rec.Dependents, func(d policy.Dependent) bool { return d.Table == h.Table })
-			governed := slices.ContainsFunc(c.Silo.Records, func(o policy.Records) bool {
+			if h.From != "" {
+				continue
+			}
+			if slices.ContainsFunc(c.Silo.Records, func(o policy.Records) bool {
 				return o.Source == rec.Source && o.Table == h.Table
-			})
-			switch {
-			case h.From != "":
-			case governed:
-				rp.add(LIdentifierGoes, "Art. 5(1)(d)", "rows of %s say whose a row is, and have records of their own: "+
-					"when one goes, a no that was said under its address is not seen any more: leave the table to the "+
-					"dependents", h.Table)
-			case i > 0:
-			case slices.ContainsFunc(rec.Dependents, func(d policy.Dependent) bool { return h.Filters(d.Table, d.FK) }):
-				rp.add(LIdentifierGoes, "Art. 5(1)(d)", "rows of %s go with the row whether or not they count (where): "+
-					"leave them out of the dependents unless no row of another table has the same key, as with UUIDs",
-					h.Table)
-			case dependent:
-			case len(h.Where) > 0:
-				rp.add(LIdentifierStays, "Art. 17(1)", "rows of %s say whose a row is, and stay when it goes: only some "+
-					"of them are this table's (where), which a dependent cannot tell: let the application remove them, or declare them where keys "+
-					"are unique across tables, as UUIDs are",
-					h.Table)
-			default:
-				rp.add(LIdentifierStays, "Art. 17(1)", "rows of %s say whose a row is, and would stay when it goes: "+
-					"declare them under dependents, as {table: %[1]s, fk: [%s], do: delete}", h.Table, h.Field)
+			}) {
+				rp.add(LIdentifierGoes, "Art. 5(1)(d)", "rows of %s say whose a row is, and have records of their "+
+					"own: when one goes, a no that was said under its address is not seen any more: leave the table "+
+					"to the dependents", h.Table)
+			} else if i == 0 {
+				lintCarrier(rp, rec, h)
 			}
 		}
+	}
+}
+
+// lintCarrier remarks on a table whose rows refer to the records, and that is not governed itself.
+func lintCarrier(rp remarks, rec policy.Records, h subject.Hop) {
+	is := func(d policy.Dependent) bool { return d.Table == h.Table }
+	counts := func(d policy.Dependent) bool { return h.Filters(d.Table, d.FK) }
+	switch {
+	case slices.ContainsFunc(rec.Dependents, counts):
+		rp.add(LIdentifierGoes, "Art. 5(1)(d)", "rows of %s go with the row whether or not they count (where): leave "+
+			"them out of the dependents unless no row of another table has the same key, as with UUIDs", h.Table)
+	case slices.ContainsFunc(rec.Dependents, is):
+	case len(h.Where) > 0:
+		rp.add(LIdentifierStays, "Art. 17(1)", "rows of %s say whose a row is, and stay when it goes: only some of "+
+			"them are this table's (where), which a dependent cannot tell: let the application remove them, or "+
+			"declare them where keys are unique across tables, as UUIDs are", h.Table)
+	default:
+		rp.add(LIdentifierStays, "Art. 17(1)", "rows of %s say whose a row is, and would stay when it goes: "+
+			"declare them under dependents, as {table: %[1]s, fk: [%s], do: delete}", h.Table, h.Field)
 	}
 }
 
