@@ -141,9 +141,9 @@ func CheckDependent(table connectors.Table, vias []subject.Via, dependent string
 		}
 		f, _ := table.Field(from)
 		if v.Path[0].Filters(dependent, fk) && (f.Kind == connectors.Integer || f.Kind == connectors.Decimal) {
-			return fmt.Errorf("dependent %s: via counts only some of its rows (where), and a dependent is all of them, "+
-				"also those of other tables' rows with the same number: leave it out, and let the application remove "+
-				"what is left", dependent)
+			return fmt.Errorf("dependent %s: via counts only some of its rows (where), and a dependent is all of "+
+				"them, also those of other tables' rows with the same number: leave it out, and let the "+
+				"application remove what is left", dependent)
 		}
 	}
 	return nil
