@@ -37,7 +37,7 @@ const (
 	LBlockDecides     = "L_BLOCK_DECIDES"
 	LSubjectLost      = "L_SUBJECT_LOST"
 	LIdentifierStays  = "L_IDENTIFIER_STAYS"
-	LIdentifierGoes   = "L_IDENTIFIER_GOES" // before the row that it identifies, or with another
+	LIdentifierGoes   = "L_IDENTIFIER_GOES"
 	LConsentLong      = "L_CONSENT_LONG"
 	LGraceLong        = "L_GRACE_LONG"
 	LMarketing        = "L_MARKETING"
@@ -228,7 +228,7 @@ func lintRecords(c *policy.Compiled, r remarks, asOf time.Time) {
 				"not know is never young enough to wait for, and none is seen to be older than its consent: name "+
 				"the field with the day of collecting")
 		}
-		lintVia(c, rp, rec)
+		lintVia(rp, rec)
 		lost := len(rec.Subject) > 0 && len(rec.Via) == 0
 		for _, f := range rec.Subject {
 			lost = lost && uncovered[f]
@@ -244,27 +244,16 @@ func lintRecords(c *policy.Compiled, r remarks, asOf time.Time) {
 }
 
 // lintVia remarks on rows of other tables that say whose the records are: those that would stay when the records go,
-// and those that would go before.
-func lintVia(c *policy.Compiled, rp remarks, rec policy.Records) {
+// and those that would go with others.
+func lintVia(rp remarks, rec policy.Records) {
 	for _, v := range rec.Via {
-		for i, h := range v.Path {
-			if h.From != "" {
-				continue
-			}
-			if slices.ContainsFunc(c.Silo.Records, func(o policy.Records) bool {
-				return o.Source == rec.Source && o.Table == h.Table
-			}) {
-				rp.add(LIdentifierGoes, "Art. 5(1)(d)", "rows of %s say whose a row is, and have records of their "+
-					"own: when one goes, a no that was said under its address is not seen any more: leave the table "+
-					"to the dependents", h.Table)
-			} else if i == 0 {
-				lintCarrier(rp, rec, h)
-			}
+		if h := v.Path[0]; h.Identifies(h.Table) {
+			lintCarrier(rp, rec, h)
 		}
 	}
 }
 
-// lintCarrier remarks on a table whose rows refer to the records, and that is not governed itself.
+// lintCarrier remarks on a table whose rows refer to the records.
 func lintCarrier(rp remarks, rec policy.Records, h subject.Hop) {
 	is := func(d policy.Dependent) bool { return d.Table == h.Table }
 	counts := func(d policy.Dependent) bool { return h.Filters(d.Table, d.FK) }
