@@ -37,6 +37,7 @@ type Hop struct {
 	in     int                 // column of Field
 	out    int                 // column at which the next hop starts; -1 at the last
 	where  []cell
+	mixed  bool // the one is a number, the other is not
 }
 
 type cell struct {
@@ -112,6 +113,7 @@ func (p *Paths) resolve(tables connectors.Tables, at connectors.Table, v subject
 		if hop.in, err = column(next, h.Field, v); err != nil {
 			return way, err
 		}
+		hop.mixed = numeric(at.Fields[start]) != numeric(next.Fields[hop.in])
 		for _, f := range slices.Sorted(maps.Keys(h.Where)) {
 			c, err := column(next, f, v)
 			if err != nil {
@@ -139,14 +141,17 @@ func CheckDependent(table connectors.Table, vias []subject.Via, dependent string
 		if from == "" && len(table.Key) == 1 {
 			from = table.Key[0]
 		}
-		f, _ := table.Field(from)
-		if v.Path[0].Filters(dependent, fk) && (f.Kind == connectors.Integer || f.Kind == connectors.Decimal) {
+		if f, _ := table.Field(from); v.Path[0].Filters(dependent, fk) && numeric(f) {
 			return fmt.Errorf("dependent %s: via counts only some of its rows (where), and a dependent is all of "+
 				"them, also those of other tables' rows with the same number: leave it out, and let the "+
 				"application remove what is left", dependent)
 		}
 	}
 	return nil
+}
+
+func numeric(f connectors.Field) bool {
+	return f.Kind == connectors.Integer || f.Kind == connectors.Decimal || f.Kind == connectors.Float
 }
 
 func column(t connectors.Table, field string, v subject.Via) (int, error) {
@@ -173,6 +178,12 @@ func (p *Paths) start(column int) uint8 {
 		}
 	}
 	return 0
+}
+
+// mixed reports whether values of a column at which paths start are numbers that are compared with texts, or texts that
+// are compared with numbers.
+func (p *Paths) mixed(column int) bool {
+	return slices.ContainsFunc(p.list, func(way path) bool { return way.from == column && way.hops[0].mixed })
 }
 
 // kind is the number of a kind of identifiers.

@@ -340,3 +340,33 @@ func BenchmarkIndex(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/10_000, "ns/row")
 }
+
+// Rows of a backup are judged with what is known of those that they were copied from.
+func TestBesideWhatWasCopied(t *testing.T) {
+	live := ask(t, []subject.Via{inEmails}, batch(t, emails,
+		[]string{"1", "1", "cid@lago.it", "0"}, []string{"2", "2", "cid@lago.it", "0"}, // has come to be two people's
+		[]string{"3", "4", "dan@lago.it", "0"},                                         // was handed on
+		[]string{"4", "5", "eve@lago.it", "0"}, []string{"5", "5", "eve@casa.it", "0"}, // got one more
+		[]string{"6", "6", "fay@casa.it", "0"}, // the key is another's by now
+		[]string{"7", "7", "gus@lago.it", "0"}, []string{"8", "8", "gus@lago.it", "0"}, []string{"9", "7", "gus@casa.it", "0"}))
+	copied := func(beside *Index) asked {
+		x := asked{t, NewIndex(live.paths, live.key, nil, "IT", true), live.key}
+		x.Beside(beside)
+		x.Observe(batch(t, emails, []string{"1", "1", "cid@lago.it", "0"}, []string{"3", "3", "dan@lago.it", "0"},
+			[]string{"4", "5", "eve@lago.it", "0"}, []string{"6", "6", "fay@lago.it", "0"}, []string{"7", "7", "gus@lago.it", "0"},
+			[]string{"8", "9", "hal@lago.it", "0"}))
+		x.Close()
+		for ref, s := range live.texts {
+			x.texts[ref] = s
+		}
+		return x
+	}
+	x := copied(live.Index)
+	for id, want := range map[string][]string{"1": {"cid@lago.it!"}, "3": {"dan@lago.it!"}, "5": {"eve@casa.it", "eve@lago.it"},
+		"6": {"fay@lago.it"}, "7": {"gus@lago.it!"}, "9": {"hal@lago.it"}, "2": nil} {
+		require.Equal(t, want, x.of(id, "-"), id)
+	}
+	require.Equal(t, []string{"hal@lago.it", "doubt"}, copied(nil).of("9", "-"))
+	unread := NewIndex(live.paths, live.key, nil, "IT", true)
+	require.Equal(t, []string{"hal@lago.it", "doubt"}, copied(unread).of("9", "-"))
+}
