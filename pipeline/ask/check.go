@@ -120,11 +120,7 @@ func checkSource(ctx context.Context, set *stores.Set, src setup.Source) ([]stri
 // foresee asks a source what would keep it from what nights can do there. What it is in doubt of is a line; the
 // error joins what it is sure of.
 func foresee(ctx context.Context, set *stores.Set, s *stores.Store) (lines []string, err error) {
-	f, ok := s.Conn.(connectors.Foreseer)
-	if !ok {
-		return nil, nil
-	}
-	found, err := f.Foresee(ctx, dependents.New(s, "", nil).Uses())
+	found, err := dependents.New(s, "", nil).Foresee(ctx)
 	errs := []error{err}
 	for _, o := range found {
 		said := set.Setup.Names.Sentence(o.String()) // of accounts nobody knows the names before
