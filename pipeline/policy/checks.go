@@ -31,8 +31,8 @@ func checkCarriers(p *problems, all []Records, r Records) {
 		for _, v := range r.Via {
 			for _, h := range v.Path {
 				if o.Source == r.Source && h.Identifies(o.Table) && o.Table != r.Table {
-					p.add("rows of %s say whose a row is (via), and records %d let them go by themselves, with what was "+
-						"said under their address: leave the table to the dependents", o.Table, i+1)
+					p.add("rows of %s say whose a row is (via), and records %d let them go by themselves, with what "+
+						"was said under their address: leave the table to the dependents", o.Table, i+1)
 				}
 			}
 		}
