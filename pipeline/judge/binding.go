@@ -143,7 +143,7 @@ func (b *binder) identity(tables connectors.Tables) {
 		b.refuse("source %s: %w", b.Source.Name, err)
 	}
 	for _, d := range b.Records.Dependents {
-		if err := via.CheckDependent(b.Table, b.Records.Via, d.Table, d.FK); err != nil {
+		if err := via.CheckDependent(tables, b.Table, b.Records.Via, d.Table, d.FK); err != nil {
 			b.refuse("source %s: %w", b.Source.Name, err)
 		}
 	}

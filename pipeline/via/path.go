@@ -134,8 +134,15 @@ func (p *Paths) resolve(tables connectors.Tables, at connectors.Table, v subject
 }
 
 // CheckDependent refuses a dependent of a table that is a join table of which only some rows count, where rows of other
-// tables may have the same number: their rows there would go, too.
-func CheckDependent(table connectors.Table, vias []subject.Via, dependent string, fk []string) error {
+// tables may have the same number: their rows there would go, too. A foreign key says that there are no others.
+func CheckDependent(tables connectors.Tables, table connectors.Table, vias []subject.Via, dependent string,
+	fk []string) error {
+	child, _ := tables.Find(dependent)
+	if slices.ContainsFunc(child.ForeignKeys, func(k connectors.ForeignKey) bool {
+		return k.RefTable == table.Name && slices.Equal(k.Fields, fk)
+	}) {
+		return nil
+	}
 	for _, v := range vias {
 		from := v.Path[0].From
 		if from == "" && len(table.Key) == 1 {

@@ -370,3 +370,31 @@ func TestBesideWhatWasCopied(t *testing.T) {
 	unread := NewIndex(live.paths, live.key, nil, "IT", true)
 	require.Equal(t, []string{"hal@lago.it", "doubt"}, copied(unread).of("9", "-"))
 }
+
+func TestDependentsOfWhichOnlySomeCount(t *testing.T) {
+	numbers := table("people", []string{"id"}, "id", "boss")
+	numbers.Fields[0].Kind = connectors.Integer
+	bound := emails
+	bound.ForeignKeys = []connectors.ForeignKey{{Fields: []string{"person"}, RefTable: "people", RefFields: []string{"id"}}}
+	elsewhere := emails
+	elsewhere.ForeignKeys = []connectors.ForeignKey{{Fields: []string{"person"}, RefTable: "places", RefFields: []string{"no"}}}
+	all := inEmails
+	all.Path = []subject.Hop{{Table: "emails", Field: "person"}}
+	for _, c := range []struct {
+		name          string
+		table, emails connectors.Table
+		via           subject.Via
+		fk            string
+		refused       bool
+	}{
+		{"numbers", numbers, emails, inEmails, "person", true},
+		{"numbers, and a foreign key", numbers, bound, inEmails, "person", false},
+		{"numbers, and a foreign key to another table", numbers, elsewhere, inEmails, "person", true},
+		{"texts", people, emails, inEmails, "person", false},
+		{"all of them count", numbers, emails, all, "person", false},
+		{"another field", numbers, emails, inEmails, "old", false},
+	} {
+		err := CheckDependent(connectors.Tables{c.emails, c.table}, c.table, []subject.Via{c.via}, "emails", []string{c.fk})
+		require.Equal(t, c.refused, err != nil, c.name)
+	}
+}

@@ -260,12 +260,12 @@ func lintCarrier(rp remarks, rec policy.Records, h subject.Hop) {
 	switch {
 	case slices.ContainsFunc(rec.Dependents, counts):
 		rp.add(LIdentifierGoes, "Art. 5(1)(d)", "rows of %s go with the row whether or not they count (where): leave "+
-			"them out of the dependents unless no row of another table has the same key, as with UUIDs", h.Table)
+			"them out of the dependents unless all are this table's, by a foreign key or by keys like UUIDs", h.Table)
 	case slices.ContainsFunc(rec.Dependents, is):
 	case len(h.Where) > 0:
 		rp.add(LIdentifierStays, "Art. 17(1)", "rows of %s say whose a row is, and stay when it goes: only some of "+
 			"them are this table's (where), which a dependent cannot tell: let the application remove them, or "+
-			"declare them where keys are unique across tables, as UUIDs are", h.Table)
+			"declare them where a foreign key or keys like UUIDs say that all are this table's", h.Table)
 	default:
 		rp.add(LIdentifierStays, "Art. 17(1)", "rows of %s say whose a row is, and would stay when it goes: "+
 			"declare them under dependents, as {table: %[1]s, fk: [%s], do: delete}", h.Table, h.Field)
