@@ -18,7 +18,7 @@ import (
 func (r *rowReader) readCarried(ctx context.Context, source connectors.Source, tables connectors.Tables) error {
 	m := r.mapping
 	table, _ := tables.Find(m.Table)
-	paths, err := via.Resolve(tables, table, m.Via, slices.Collect(maps.Keys(m.Subject)))
+	paths, err := via.Resolve(tables, table, m.Via, m.Subject)
 	if err != nil || paths == nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func (r *rowReader) readCarried(ctx context.Context, source connectors.Source, t
 	}
 	r.via = via.NewIndex(paths, r.key, r.standings, r.silo.Jurisdiction.Code, true)
 	var queries []connectors.Query
-	for _, t := range paths.Tables() {
+	for _, t := range paths.Reads() {
 		queries = append(queries, connectors.Query{Table: t})
 	}
 	for b, err := range source.Scan(ctx, queries...) {

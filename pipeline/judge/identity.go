@@ -24,7 +24,8 @@ const aheadRows = 256
 // identify appends the references of a row's identifiers: its own, then those in other tables.
 func (g *Judge) identify(refs []keystore.Ref, rows arrow.Record, row int) []keystore.Ref {
 	g.others.Reset()
-	own := via.Namer{Known: g.State.Standings, Keys: g.Match, Country: g.Silo.Jurisdiction.Code, Paths: g.Via}
+	own := via.Namer{Known: g.State.Standings, Keys: g.Match, Country: g.Silo.Jurisdiction.Code, Paths: g.Via,
+		Carried: g.Carried}
 	for _, s := range g.subjects {
 		if col := rows.Column(s.column).(*array.Binary); col.IsValid(row) { // what is none is told by unreadable
 			refs = g.others.Own(refs, own, s.kind, col.Value(row), &g.buf)

@@ -13,7 +13,7 @@ import (
 // Carriers are the tables that only say whose the rows of others are, sorted.
 func (s *Store) Carriers() (tables []string) {
 	for _, g := range s.Judges {
-		tables = append(tables, g.Via.Tables()...)
+		tables = append(tables, g.Via.Reads()...)
 	}
 	slices.Sort(tables)
 	return slices.Compact(tables)

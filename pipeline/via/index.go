@@ -100,10 +100,33 @@ func (x *Index) Beside(live *Index) {
 
 // Observe takes up a batch with all fields of a table, where a path leads over it.
 func (x *Index) Observe(b connectors.Batch) {
+	if len(x.paths.own) > 0 && b.Table == x.paths.table {
+		x.hold(b.Rows)
+	}
 	for p, way := range x.paths.list {
 		for h := range way.hops {
 			if way.hops[h].Table == b.Table {
 				x.take(p, h, b.Rows, nil)
+			}
+		}
+	}
+}
+
+// hold takes up what rows hold themselves, only to know who has it.
+func (x *Index) hold(rows arrow.Record) {
+	for _, from := range x.paths.From() {
+		col, number := rows.Column(from).(*array.Binary), x.paths.start(from)
+		for row := range int(rows.NumRows()) {
+			if col.IsNull(row) {
+				continue
+			}
+			here := x.place(number, col.Value(row), x.paths.mixed(from))
+			start := len(x.entries)
+			for _, id := range x.paths.own {
+				x.entries = x.identify(x.entries, id, here, rows, row)
+			}
+			for i := start; i < len(x.entries); i++ {
+				x.entries[i].at.exact |= uint32(number)<<fromShift | counted<<kindShift
 			}
 		}
 	}
@@ -319,6 +342,7 @@ type Namer struct {
 	Keys    *keystore.SiloKey
 	Country string
 	Paths   *Paths // nil: the row holds all of them
+	Carried *Index // nil: nothing was read
 }
 
 // Own adds an identifier of the row itself, and its references to refs. One that cannot be read is left out.
@@ -331,7 +355,8 @@ func (f *Found) Own(refs []keystore.Ref, n Namer, kind string, value []byte, buf
 	if err != nil {
 		return refs
 	}
-	f.Kinds, f.Shared, f.Doubt = append(f.Kinds, n.Paths.kind(kind)), append(f.Shared, false), f.Doubt || name.Doubt
+	f.Kinds, f.Doubt = append(f.Kinds, n.Paths.kind(kind)), f.Doubt || name.Doubt
+	f.Shared = append(f.Shared, n.Carried != nil && n.Carried.Shared(name.Known))
 	return append(refs, name.Known)
 }
 

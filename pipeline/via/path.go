@@ -21,6 +21,8 @@ type Paths struct {
 	list  []path
 	from  []int
 	Kinds []string // of the identifiers, sorted; those of the row itself among them
+	table string   // of the rows
+	own   []id     // of the identifiers that the row holds itself those of which other tables have some, too
 }
 
 type path struct {
@@ -55,13 +57,13 @@ type id struct {
 // as four bits tell apart, and one for other uses.
 const maxKinds = 14
 
-// Resolve finds the tables and fields of a table's paths. own are the kinds of identifiers that the row holds
-// itself. Its error joins all that the catalog does not have; ErrNoTable is among them where a table is missing.
-func Resolve(tables connectors.Tables, table connectors.Table, vias []subject.Via, own []string) (*Paths, error) {
+// Resolve finds the tables and fields of a table's paths. own are the fields of the row itself that identify its person,
+// by kind. Its error joins all that the catalog does not have; ErrNoTable is among them where a table is missing.
+func Resolve(tables connectors.Tables, table connectors.Table, vias []subject.Via, own map[string]string) (*Paths, error) {
 	if len(vias) == 0 {
 		return nil, nil
 	}
-	p := &Paths{Kinds: slices.Clone(own)}
+	p := &Paths{Kinds: slices.Collect(maps.Keys(own)), table: table.Name}
 	for _, v := range vias {
 		p.Kinds = append(p.Kinds, slices.Collect(maps.Keys(v.Fields))...)
 	}
@@ -69,6 +71,12 @@ func Resolve(tables connectors.Tables, table connectors.Table, vias []subject.Vi
 	if p.Kinds = slices.Compact(p.Kinds); max(len(p.Kinds), len(vias)) > maxKinds {
 		return nil, fmt.Errorf("table %s has %d kinds of identifiers, and %d ways to them: name at most %d of each",
 			table.Name, len(p.Kinds), len(vias), maxKinds)
+	}
+	for _, kind := range slices.Sorted(maps.Keys(own)) {
+		c := slices.IndexFunc(table.Fields, func(f connectors.Field) bool { return f.Name == own[kind] })
+		if c >= 0 && slices.ContainsFunc(vias, func(v subject.Via) bool { return v.Fields[kind] != "" }) {
+			p.own = append(p.own, id{p.kind(kind), c})
+		}
 	}
 	var errs []error
 	for _, v := range vias {
@@ -195,6 +203,17 @@ func (p *Paths) mixed(column int) bool {
 
 // kind is the number of a kind of identifiers.
 func (p *Paths) kind(kind string) uint8 { return uint8(slices.Index(p.Kinds, kind)) }
+
+// Reads are the tables that have to be read before rows can be decided, sorted: those over which the paths lead, and that
+// of the rows if what a row holds itself another may have by a path.
+func (p *Paths) Reads() []string {
+	names := p.Tables()
+	if p != nil && len(p.own) > 0 {
+		names = append(names, p.table)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
 
 // Tables are the tables over which the paths lead, sorted.
 func (p *Paths) Tables() (names []string) {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
@@ -78,7 +79,7 @@ type asked struct {
 }
 
 func ask(t testing.TB, vias []subject.Via, batches ...connectors.Batch) asked {
-	p, err := Resolve(tables, people, vias, []string{"customer-number"})
+	p, err := Resolve(tables, people, vias, map[string]string{"customer-number": "id"})
 	require.NoError(t, err)
 	key := siloKey(t)
 	x := NewIndex(p, key, nil, "IT", true)
@@ -256,6 +257,7 @@ func TestWhatTheCatalogLacksIsNamed(t *testing.T) {
 	var none *Paths
 	require.Empty(t, none.From())
 	require.Empty(t, none.Tables())
+	require.Empty(t, none.Reads())
 	require.Zero(t, none.Len())
 }
 
@@ -396,5 +398,30 @@ func TestDependentsOfWhichOnlySomeCount(t *testing.T) {
 	} {
 		err := CheckDependent(connectors.Tables{c.emails, c.table}, c.table, []subject.Via{c.via}, "emails", []string{c.fk})
 		require.Equal(t, c.refused, err != nil, c.name)
+	}
+}
+
+// What a row holds itself, and another by a path, or itself too, is several people's.
+func TestWhatRowsHoldThemselves(t *testing.T) {
+	for own, want := range map[string][]bool{"email": {false, true, true, true, false}, "customer-number": nil} {
+		p, err := Resolve(tables, people, []subject.Via{inEmails}, map[string]string{own: "name"})
+		require.NoError(t, err)
+		require.Equal(t, want != nil, slices.Contains(p.Reads(), "people"))
+		key := siloKey(t)
+		x := NewIndex(p, key, nil, "IT", false)
+		rows := batch(t, people, []string{"1", "ada@lago.it", "-"}, []string{"2", "both@lago.it", "-"},
+			[]string{"3", "two@lago.it", "-"}, []string{"4", "Two@lago.it", "-"}, []string{"5", "no address", "-"})
+		x.Observe(rows)
+		x.Observe(batch(t, emails, []string{"1", "1", "ada@lago.it", "0"}, []string{"2", "5", "both@lago.it", "0"}))
+		x.Close()
+		for row, shared := range want {
+			var f Found
+			refs := f.Own(nil, Namer{Keys: key, Country: "IT", Paths: p, Carried: x}, "email",
+				rows.Rows.Column(1).(*array.Binary).Value(row), new([]byte))
+			x.Row(rows.Rows, row, &f)
+			require.Equal(t, row == 4, len(refs) == 0, row)
+			require.Equal(t, shared || row == 4, slices.Contains(f.Shared, true), row)
+			require.False(t, f.Unreadable, row)
+		}
 	}
 }
