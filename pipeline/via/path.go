@@ -59,7 +59,8 @@ const maxKinds = 14
 
 // Resolve finds the tables and fields of a table's paths. own are the fields of the row itself that identify its person,
 // by kind. Its error joins all that the catalog does not have; ErrNoTable is among them where a table is missing.
-func Resolve(tables connectors.Tables, table connectors.Table, vias []subject.Via, own map[string]string) (*Paths, error) {
+func Resolve(tables connectors.Tables, table connectors.Table, vias []subject.Via,
+	own map[string]string) (*Paths, error) {
 	if len(vias) == 0 {
 		return nil, nil
 	}
@@ -204,8 +205,8 @@ func (p *Paths) mixed(column int) bool {
 // kind is the number of a kind of identifiers.
 func (p *Paths) kind(kind string) uint8 { return uint8(slices.Index(p.Kinds, kind)) }
 
-// Reads are the tables that have to be read before rows can be decided, sorted: those over which the paths lead, and that
-// of the rows if what a row holds itself another may have by a path.
+// Reads are the tables that have to be read before rows can be decided, sorted: those over which the paths lead, and
+// that of the rows if what a row holds itself another may have by a path.
 func (p *Paths) Reads() []string {
 	names := p.Tables()
 	if p != nil && len(p.own) > 0 {
