@@ -57,8 +57,9 @@ type id struct {
 // as four bits tell apart, and one for other uses.
 const maxKinds = 14
 
-// Resolve finds the tables and fields of a table's paths. own are the fields of the row itself that identify its person,
-// by kind. Its error joins all that the catalog does not have; ErrNoTable is among them where a table is missing.
+// Resolve finds the tables and fields of a table's paths. own are the fields of the row itself that identify its
+// person, by kind. Its error joins all that the catalog does not have; ErrNoTable is among them where a table is
+// missing.
 func Resolve(tables connectors.Tables, table connectors.Table, vias []subject.Via,
 	own map[string]string) (*Paths, error) {
 	if len(vias) == 0 {
