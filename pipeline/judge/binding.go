@@ -141,10 +141,8 @@ func (b *binder) identity(tables connectors.Tables) {
 	if b.Via, err = via.Resolve(tables, b.Table, b.Records.Via, b.Records.Subject); err != nil {
 		b.refuse("source %s: %w", b.Source.Name, err)
 	}
-	for _, d := range b.Records.Dependents {
-		if err := via.CheckDependent(tables, b.Table, b.Records.Via, d.Table, d.FK); err != nil {
-			b.refuse("source %s: %w", b.Source.Name, err)
-		}
+	if err := via.CheckDependents(tables, b.Table, b.Records); err != nil {
+		b.refuse("source %s: %w", b.Source.Name, err)
 	}
 	b.where = b.cells(b.Records.Where)
 	if b.Records.Block != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"lethe/connectors"
+	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/subject"
 )
 
@@ -143,28 +144,32 @@ func (p *Paths) resolve(tables connectors.Tables, at connectors.Table, v subject
 	return way, nil
 }
 
-// CheckDependent refuses a dependent of a table that is a join table of which only some rows count, where rows of other
-// tables may have the same number: their rows there would go, too. A foreign key says that there are no others.
-func CheckDependent(tables connectors.Tables, table connectors.Table, vias []subject.Via, dependent string,
-	fk []string) error {
-	child, _ := tables.Find(dependent)
-	if slices.ContainsFunc(child.ForeignKeys, func(k connectors.ForeignKey) bool {
-		return k.RefTable == table.Name && slices.Equal(k.Fields, fk)
-	}) {
-		return nil
-	}
-	for _, v := range vias {
-		from := v.Path[0].From
-		if from == "" && len(table.Key) == 1 {
-			from = table.Key[0]
-		}
-		if f, _ := table.Field(from); v.Path[0].Filters(dependent, fk) && numeric(f) {
-			return fmt.Errorf("dependent %s: via counts only some of its rows (where), and a dependent is all of "+
-				"them, also those of other tables' rows with the same number: leave it out, and let the "+
-				"application remove what is left", dependent)
+// CheckDependents refuses dependents of a join table of which only some rows count, where rows of other tables may have
+// the same number: their rows there would go, too. A foreign key says that there are no others.
+func CheckDependents(tables connectors.Tables, table connectors.Table, r policy.Records) error {
+	var errs []error
+	for _, d := range r.Dependents {
+		child, _ := tables.Find(d.Table)
+		bound := slices.ContainsFunc(child.ForeignKeys, func(k connectors.ForeignKey) bool {
+			return k.RefTable == table.Name && slices.Equal(k.Fields, d.FK)
+		})
+		if !bound && slices.ContainsFunc(r.Via, func(v subject.Via) bool { return others(table, v.Path[0], d) }) {
+			errs = append(errs, fmt.Errorf("dependent %s: via counts only some of its rows (where), and a dependent "+
+				"is all of them, also those of other tables' rows with the same number: leave it out, and let the "+
+				"application remove what is left", d.Table))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// others reports whether rows of other tables may be among a dependent's that is a join table.
+func others(table connectors.Table, h subject.Hop, d policy.Dependent) bool {
+	from := h.From
+	if from == "" && len(table.Key) == 1 {
+		from = table.Key[0]
+	}
+	f, _ := table.Field(from)
+	return h.Filters(d.Table, d.FK) && numeric(f)
 }
 
 func numeric(f connectors.Field) bool {

@@ -15,6 +15,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/connectors/mem"
+	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/subject"
 	"lethe/pipeline/registry/keystore"
 )
@@ -396,7 +397,8 @@ func TestDependentsOfWhichOnlySomeCount(t *testing.T) {
 		{"all of them count", numbers, emails, all, "person", false},
 		{"another field", numbers, emails, inEmails, "old", false},
 	} {
-		err := CheckDependent(connectors.Tables{c.emails, c.table}, c.table, []subject.Via{c.via}, "emails", []string{c.fk})
+		err := CheckDependents(connectors.Tables{c.emails, c.table}, c.table, policy.Records{Via: []subject.Via{c.via},
+			Dependents: []policy.Dependent{{Table: "emails", FK: []string{c.fk}}}})
 		require.Equal(t, c.refused, err != nil, c.name)
 	}
 }
