@@ -146,28 +146,44 @@ func (g *Graph) add(of change.Edge, child, parent connectors.Table) *edge {
 
 // named is the edge from these fields to a table; one that the catalog does not know refers to the table's key.
 func (g *Graph) named(child connectors.Table, fields []string, parent connectors.Table) *edge {
-	for _, e := range g.to[parent.Name] {
-		if e.Child == child.Name && slices.Equal(e.Fields, fields) {
-			return e
-		}
+	if e := g.find(child, fields, parent); e != nil {
+		return e
 	}
 	return g.add(change.Edge{Child: child.Name, Fields: fields, Parent: parent.Name, RefFields: parent.Key},
 		child, parent)
 }
 
-func (g *Graph) declare(j *judge.Judge, d policy.Dependent) {
-	child, _ := g.store.Tables.Find(d.Table)
-	for _, e := range g.edges {
-		if e.Child == d.Table && slices.Equal(e.Fields, d.FK) && (d.References == "" || d.References == e.Parent) {
-			e.do[j] = d.Do
-			return
+// find is the edge from these fields to a table, nil where there is none yet.
+func (g *Graph) find(child connectors.Table, fields []string, parent connectors.Table) *edge {
+	for _, e := range g.to[parent.Name] {
+		if e.Child == child.Name && slices.Equal(e.Fields, fields) {
+			return e
 		}
 	}
+	return nil
+}
+
+// declare notes what becomes of a dependent: by the reference to the table of the records, or by one to another table
+// that the catalog has. What other records declare by the same fields is no reference of these.
+func (g *Graph) declare(j *judge.Judge, d policy.Dependent) {
+	child, _ := g.store.Tables.Find(d.Table)
 	parent := j.Table
 	if d.References != "" {
 		parent, _ = g.store.Tables.Find(d.References)
 	}
-	g.named(child, d.FK, parent).do[j] = d.Do
+	e := g.find(child, d.FK, parent)
+	if e == nil && d.References == "" {
+		i := slices.IndexFunc(g.edges, func(e *edge) bool {
+			return e.Child == d.Table && slices.Equal(e.Fields, d.FK) && e.OnDelete != ""
+		})
+		if i >= 0 {
+			e = g.edges[i]
+		}
+	}
+	if e == nil {
+		e = g.named(child, d.FK, parent)
+	}
+	e.do[j] = d.Do
 }
 
 // Edges are the ways in which rows of the source refer to each other, as a set of changes names them.

@@ -18,7 +18,7 @@ import (
 func (r *rowReader) readCarried(ctx context.Context, source connectors.Source, tables connectors.Tables) error {
 	m := r.mapping
 	table, _ := tables.Find(m.Table)
-	paths, err := via.Resolve(tables, table, m.Via, slices.Collect(maps.Keys(m.Subject)))
+	paths, err := via.Resolve(tables, table, m.Via, m.Subject)
 	if err != nil || paths == nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func (r *rowReader) readCarried(ctx context.Context, source connectors.Source, t
 	}
 	r.via = via.NewIndex(paths, r.key, r.standings, r.silo.Jurisdiction.Code, true)
 	var queries []connectors.Query
-	for _, t := range paths.Tables() {
+	for _, t := range paths.Reads() {
 		queries = append(queries, connectors.Query{Table: t})
 	}
 	for b, err := range source.Scan(ctx, queries...) {
@@ -40,10 +40,10 @@ func (r *rowReader) readCarried(ctx context.Context, source connectors.Source, t
 	return nil
 }
 
-// sayings is what a row says in a state, and of whom. A yes is one person's, and binds the identifiers together; one
-// that others have too is none. A no is said of every identifier: of those that the registry has in different
-// collections one by one, and of one that others have too by itself.
-func (r *rowReader) sayings(state string) []saying {
+// sayings is what a row says in a state, and of whom. What the row holds itself belongs together. Of addresses in
+// other tables each is spoken of by itself, for it may be another's one day, and none that others have too: such a no
+// is for the suppression list alone.
+func (r *rowReader) sayings(state string) (list []saying) {
 	var own []event.Subject
 	for _, kind := range slices.Sorted(maps.Keys(r.mapping.Subject)) {
 		if value, ok := r.cell(r.mapping.Subject[kind]); ok && !identifier.Blank(value) {
@@ -51,63 +51,26 @@ func (r *rowReader) sayings(state string) []saying {
 		}
 	}
 	if r.via == nil {
-		return []saying{{state, own}}
+		return []saying{{state: state, people: own}}
 	}
-	people := append(own, r.via.People(r.batch.Rows, r.row, false)...)
-	if event.Type(state) == event.Given {
-		return []saying{{state, people}}
+	if len(own) > 0 {
+		list = append(list, saying{state: state, people: own})
 	}
-	var list []saying
-	for _, group := range r.apart(people) {
-		list = append(list, saying{state, group})
+	people := r.via.People(r.batch.Rows, r.row, false)
+	for _, s := range people {
+		list = append(list, saying{state: state, people: []event.Subject{s}})
 	}
-	for _, s := range r.via.People(r.batch.Rows, r.row, true) {
-		if !slices.Contains(people, s) {
-			list = append(list, saying{state, []event.Subject{s}})
-		}
-	}
-	if len(list) == 0 {
-		list = []saying{{state, nil}} // of nobody, which is refused
+	alone := len(list) == 0
+	shared := slices.DeleteFunc(r.via.People(r.batch.Rows, r.row, true), func(s event.Subject) bool {
+		return slices.Contains(people, s)
+	})
+	switch {
+	case len(shared) > 0 && (alone || event.Type(state) != event.Given):
+		list = append(list, saying{state: state, people: shared, shared: true, alone: alone})
+	case alone:
+		list = []saying{{state: state}} // of nobody, which is refused
 	}
 	return list
-}
-
-// shared reports whether the row has identifiers that others have too.
-func (r *rowReader) shared() bool { return len(r.via.People(r.batch.Rows, r.row, true)) > 0 }
-
-// apart tells identifiers apart by the collections that the registry has of them; what it does not know goes with
-// the first.
-func (r *rowReader) apart(people []event.Subject) (groups [][]event.Subject) {
-	if len(people) == 0 {
-		return nil
-	}
-	if len(people) == 1 || r.loadStandings() != nil { // what fails here fails again where it is said
-		return [][]event.Subject{people}
-	}
-	var unknown []event.Subject
-	var of [][]int32
-	for _, s := range people {
-		var found []int32
-		name, err := r.standings.Name(r.key, s.Kind, []byte(s.Value), r.silo.Jurisdiction.Code, &r.buf)
-		if err == nil {
-			found = r.standings.Lookup(name.Known)
-		}
-		if len(found) == 0 {
-			unknown = append(unknown, s)
-			continue
-		}
-		i := slices.IndexFunc(of, func(o []int32) bool { return slices.Equal(o, found) })
-		if i < 0 {
-			i = len(of)
-			of, groups = append(of, found), append(groups, nil)
-		}
-		groups[i] = append(groups[i], s)
-	}
-	if len(groups) == 0 {
-		return [][]event.Subject{unknown}
-	}
-	groups[0] = append(groups[0], unknown...)
-	return groups
 }
 
 // loadStandings loads what the registry says, once it is needed.

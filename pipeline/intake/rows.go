@@ -59,6 +59,8 @@ type rowReader struct {
 type saying struct {
 	state  string
 	people []event.Subject
+	shared bool // other rows have them too
+	alone  bool // and the row has nothing else
 }
 
 // FromTable reads an application's table and records what its rows say of consents: each row once for
@@ -152,12 +154,19 @@ func (r *rowReader) event(e *event.Event) error {
 		said := r.queue[0]
 		r.queue = r.queue[1:]
 		news, err := r.says(said, e)
-		if err != nil || news {
+		if err != nil || news && !said.shared {
 			return err
 		}
-		r.said++
-		e.OccurredAt = r.in.now
-		r.in.list.Note(&r.silo.Silo, e) // who said no before there was a list
+		if !news {
+			e.OccurredAt = r.in.now
+		}
+		r.in.list.Note(&r.silo.Silo, e) // who said no before there was a list, or with others
+		switch {
+		case said.alone:
+			return event.Refuse(event.SharedIdentifier, r.fieldOf(r.mapping.Via[0].Kind()))
+		case !said.shared:
+			r.said++
+		}
 		*e = event.Event{Source: e.Source, Country: e.Country, Subjects: e.Subjects[:0]}
 	}
 }
@@ -266,7 +275,7 @@ func (r *rowReader) text(c *intake.Cell) string {
 // says fills in the event of one state of the row; false if the registry knows it.
 func (r *rowReader) says(said saying, e *event.Event) (news bool, err error) {
 	m, state := r.mapping, said.state
-	if r.via != nil && event.Type(state) == event.Given && len(said.people) == 0 && r.shared() {
+	if said.alone && event.Type(state) == event.Given {
 		return false, event.Refuse(event.SharedIdentifier, r.fieldOf(m.Via[0].Kind()))
 	}
 	e.Type, e.Purpose, e.Zone = event.Type(state), m.Purpose, ""

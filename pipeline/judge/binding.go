@@ -138,8 +138,10 @@ func (b *binder) identity(tables connectors.Tables) {
 		b.subjects = append(b.subjects, subject{kind, b.column(b.Records.Subject[kind])})
 	}
 	var err error
-	kinds := slices.Collect(maps.Keys(b.Records.Subject))
-	if b.Via, err = via.Resolve(tables, b.Table, b.Records.Via, kinds); err != nil {
+	if b.Via, err = via.Resolve(tables, b.Table, b.Records.Via, b.Records.Subject); err != nil {
+		b.refuse("source %s: %w", b.Source.Name, err)
+	}
+	if err := via.CheckDependents(tables, b.Table, b.Records); err != nil {
 		b.refuse("source %s: %w", b.Source.Name, err)
 	}
 	b.where = b.cells(b.Records.Where)

@@ -24,7 +24,8 @@ const aheadRows = 256
 // identify appends the references of a row's identifiers: its own, then those in other tables.
 func (g *Judge) identify(refs []keystore.Ref, rows arrow.Record, row int) []keystore.Ref {
 	g.others.Reset()
-	own := via.Namer{Known: g.State.Standings, Keys: g.Match, Country: g.Silo.Jurisdiction.Code, Paths: g.Via}
+	own := via.Namer{Known: g.State.Standings, Keys: g.Match, Country: g.Silo.Jurisdiction.Code, Paths: g.Via,
+		Carried: g.Carried}
 	for _, s := range g.subjects {
 		if col := rows.Column(s.column).(*array.Binary); col.IsValid(row) { // what is none is told by unreadable
 			refs = g.others.Own(refs, own, s.kind, col.Value(row), &g.buf)
@@ -170,7 +171,7 @@ func (g *Judge) use(m standings.Match) {
 	switch m.Identity {
 	case policy.Matched:
 		g.State.Used.Add(m.Collection)
-		for _, c := range m.Others {
+		for _, c := range slices.Concat(m.Others, m.Shared) {
 			g.State.Used.Add(c)
 		}
 	case policy.Conflicting, policy.Shared:

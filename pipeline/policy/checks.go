@@ -24,6 +24,21 @@ func checkIntake(p *problems, s *Silo) {
 	}
 }
 
+// checkCarriers refuses records of a table whose rows refer to others and say whose those are: such a row would go by
+// itself, and a no that was said under its address would be the other's no more.
+func checkCarriers(p *problems, all []Records, r Records) {
+	for i, o := range all {
+		for _, v := range r.Via {
+			for _, h := range v.Path {
+				if o.Source == r.Source && h.Identifies(o.Table) && o.Table != r.Table {
+					p.add("rows of %s say whose a row is (via), and records %d let them go by themselves, with what "+
+						"was said under their address: leave the table to the dependents", o.Table, i+1)
+				}
+			}
+		}
+	}
+}
+
 // CheckSuppression checks a silo that is a suppression list, which is not compiled: it has no data but
 // references, and one rule that says why.
 func CheckSuppression(s Silo) error {

@@ -80,7 +80,9 @@ func Compile(s Silo, zone *time.Location, jurisdiction string) (*Compiled, error
 			"silo that only answers who may be used")
 	}
 	for i, r := range s.Records {
-		checkRecords(p.under("records %d (%s.%s)", i+1, r.Source, r.Table), r)
+		rp := p.under("records %d (%s.%s)", i+1, r.Source, r.Table)
+		checkRecords(rp, r)
+		checkCarriers(rp, s.Records, r)
 		for j := range i {
 			if !disjoint(s.Records[j], r) {
 				p.add("records %d and %d both take rows of %s.%s: tell them apart with where", j+1, i+1,

@@ -10,6 +10,7 @@ import (
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/policytest"
+	"lethe/pipeline/policy/subject"
 )
 
 func TestCompileRefuses(t *testing.T) {
@@ -79,6 +80,12 @@ func TestCompileRefuses(t *testing.T) {
 			"owns lacks table or fk"},
 		{"overlapping records", func(s *policy.Silo) { s.Records = append(s.Records, s.Records[0]) },
 			"records 1 and 2 both take rows of crm.people"},
+		{"what says whose rows are is governed itself", func(s *policy.Silo) {
+			s.Records = append(s.Records, s.Records[0], s.Records[0])
+			s.Records[1].Table, s.Records[2].Table = "emails", "chats"
+			s.Records[0].Via = []subject.Via{{Path: []subject.Hop{{Table: "emails", Field: "person"}},
+				Fields: map[string]string{"email": "email"}}}
+		}, "records 1 (crm.people): rows of emails say whose a row is (via), and records 2 let them go"},
 		{"purpose", rule(func(r *policy.Rule) { r.Purpose = "" }), "purpose is missing"},
 		{"basis", rule(func(r *policy.Rule) { r.Basis = "habit" }), `basis "habit"`},
 		{"because", rule(func(r *policy.Rule) { r.Because = "  " }), "because is missing"},

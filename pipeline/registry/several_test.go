@@ -32,6 +32,12 @@ func TestMatchOfSeveral(t *testing.T) {
 		email := func(v string) who { return who{ref: f.ref("forms", identifier.Email, v+"@example.org"), kind: mail} }
 		phone := who{ref: f.ref("forms", identifier.Phone, "+393330000001"), kind: tel}
 		shared := func(w who) who { w.shared = true; return w }
+		names := func(id string) func(*standings.Row) {
+			return func(r *standings.Row) { ref := f.ref("forms", identifier.Collection, id); r.Collection = &ref }
+		}
+		linked := func(id string) func(*standings.Row) { // what leads to a record leads to its collection
+			return func(r *standings.Row) { ref := f.ref("forms", identifier.Collection, id); r.Record = &ref }
+		}
 		for _, c := range []struct {
 			name string
 			who  []who
@@ -47,20 +53,33 @@ func TestMatchOfSeveral(t *testing.T) {
 			{"the kinds agree on one", []who{email("two"), email("one"), phone}, nil,
 				standings.Match{Collection: 1, Others: []int32{2}}},
 			{"the kinds contradict", []who{email("two"), email("three"), phone}, nil,
-				standings.Match{Identity: policy.Conflicting}},
+				standings.Match{Collection: 1, Others: []int32{2, 3}, Apart: true}},
 			{"a kind that is not known contradicts nobody", []who{email("x"), phone}, nil,
 				standings.Match{Collection: 1, Partial: true}},
 			{"another's too", []who{shared(email("one"))}, nil, standings.Match{Identity: policy.Shared}},
 			{"another's too, and not known", []who{shared(email("x"))}, nil, standings.Match{Identity: policy.Unmatched}},
-			{"told apart by another kind", []who{shared(email("two")), phone}, nil, standings.Match{Collection: 1}},
+			{"told apart by another kind", []who{shared(email("two")), phone}, nil,
+				standings.Match{Collection: 1, Shared: []int32{2}}},
 			{"told apart by an address of their own", []who{shared(email("two")), email("three")}, nil,
-				standings.Match{Collection: 3}},
+				standings.Match{Collection: 3, Shared: []int32{2}}},
 			{"not told apart by one that is not known", []who{shared(email("two")), email("x")}, nil,
 				standings.Match{Identity: policy.Shared}},
 			{"of several collections under one address", []who{email("twice"), email("one")}, nil,
 				standings.Match{Identity: policy.Conflicting}},
 			{"the same, silo scope", []who{email("twice"), email("one")},
 				func(r *standings.Row) { r.SiloScope = true }, standings.Match{Collection: 1, Others: []int32{5}}},
+			{"the collection that the row names, and that of another address", []who{email("one"), email("two")},
+				names("c2"), standings.Match{Collection: 2, Others: []int32{1}}},
+			{"of several collections under one address the one that the row names", []who{email("twice"), email("one")},
+				names("c5"), standings.Match{Collection: 5, Others: []int32{1}}},
+			{"a collection that is named, and what others have too", []who{shared(email("one"))}, names("c2"),
+				standings.Match{Collection: 2, Shared: []int32{1}}},
+			{"a collection that is not known, and an address that is", []who{email("one")}, names("c9"),
+				standings.Match{Identity: policy.Conflicting}},
+			{"a record that is linked, and another address", []who{email("one"), email("two")}, linked("c2"),
+				standings.Match{Collection: 2, Others: []int32{1}}},
+			{"a record that is linked, and an address that leads elsewhere", []who{email("one")}, linked("c2"),
+				standings.Match{Identity: policy.Conflicting}},
 			{"in doubt", []who{email("one")}, func(r *standings.Row) { r.Several.Doubt = true },
 				standings.Match{Identity: policy.Conflicting}},
 		} {
@@ -77,6 +96,9 @@ func TestMatchOfSeveral(t *testing.T) {
 				got := s.Match(row)
 				if len(got.Others) == 0 {
 					got.Others = nil
+				}
+				if len(got.Shared) == 0 {
+					got.Shared = nil
 				}
 				require.Equal(t, c.want, got)
 			})

@@ -2,6 +2,7 @@ package stores
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"lethe/connectors"
@@ -12,7 +13,7 @@ import (
 // Carriers are the tables that only say whose the rows of others are, sorted.
 func (s *Store) Carriers() (tables []string) {
 	for _, g := range s.Judges {
-		tables = append(tables, g.Via.Tables()...)
+		tables = append(tables, g.Via.Reads()...)
 	}
 	slices.Sort(tables)
 	return slices.Compact(tables)
@@ -29,8 +30,19 @@ func (s *Store) Carry(texts bool) {
 	for _, g := range s.Judges {
 		if g.Via != nil {
 			g.Carried = via.NewIndex(g.Via, g.Match, g.State.Standings, g.Silo.Jurisdiction.Code, texts)
+			if s.live != nil {
+				g.Carried.Beside(s.live.carriedOf(g.Silo.Silo.Name, g.Table.Name, s.Mapping(g)))
+			}
 		}
 	}
+}
+
+// carriedOf is what was read of whose the rows of a silo's records are, nil where it was not.
+func (s *Store) carriedOf(silo, table string, mapping int) *via.Index {
+	if g := s.Judge(silo, table, mapping); g != nil && s.Err == nil {
+		return g.Carried
+	}
+	return nil
 }
 
 // Carrying takes up a batch with all fields of a table, if it says whose the rows of others are.
@@ -51,8 +63,15 @@ func (s *Store) Carried() {
 	}
 }
 
-// ReadCarried reads the tables that say whose the rows of others are, and nothing else. Its errors are the source's.
+// ReadCarried reads the tables that say whose the rows of others are, and nothing else; of a backup first those of the
+// source that it is a backup of, if that was not done. Its errors are the source's.
 func (s *Store) ReadCarried(ctx context.Context, texts bool) error {
+	if l := s.live; l != nil && l.Conn != nil && l.Err == nil && slices.ContainsFunc(l.Judges,
+		func(g *judge.Judge) bool { return g.Via != nil && g.Carried == nil }) {
+		if err := l.ReadCarried(ctx, false); err != nil {
+			return fmt.Errorf("source %s, which %s is a backup of: %w", l.Name, s.Name, err)
+		}
+	}
 	s.Carry(texts)
 	var queries []connectors.Query
 	for _, table := range s.Carriers() {

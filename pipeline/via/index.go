@@ -32,6 +32,7 @@ type Index struct {
 	former  [][2]short              // references that the registry knows, each with that of the canonical form
 	texts   map[short]event.Subject // nil: only references are kept
 	whole   *Index                  // of which this is a part
+	beside  *Index                  // of the source that these rows are a copy of; nil where there is none
 	suspect bool                    // what was read does not fit together
 	buf     []byte
 }
@@ -88,12 +89,44 @@ func (x *Index) Part() *Index {
 	return part
 }
 
+// Beside tells an empty index of rows that were copied what is known of those that they were copied from: what another
+// row has there is several rows' here, too, and a row that still has something in common with its copy has given it
+// what it got since. One that is not whole, or nil, lets every row be in doubt.
+func (x *Index) Beside(live *Index) {
+	if x.suspect = live == nil || live.parts != nil; !x.suspect {
+		x.beside, x.seed = live, live.seed
+	}
+}
+
 // Observe takes up a batch with all fields of a table, where a path leads over it.
 func (x *Index) Observe(b connectors.Batch) {
+	if len(x.paths.own) > 0 && b.Table == x.paths.table {
+		x.hold(b.Rows)
+	}
 	for p, way := range x.paths.list {
 		for h := range way.hops {
 			if way.hops[h].Table == b.Table {
 				x.take(p, h, b.Rows, nil)
+			}
+		}
+	}
+}
+
+// hold takes up what rows hold themselves, only to know who has it.
+func (x *Index) hold(rows arrow.Record) {
+	for _, from := range x.paths.From() {
+		col, number := rows.Column(from).(*array.Binary), x.paths.start(from)
+		for row := range int(rows.NumRows()) {
+			if col.IsNull(row) {
+				continue
+			}
+			here := x.place(number, col.Value(row), x.paths.mixed(from))
+			start := len(x.entries)
+			for _, id := range x.paths.own {
+				x.entries = x.identify(x.entries, id, here, rows, row)
+			}
+			for i := start; i < len(x.entries); i++ {
+				x.entries[i].at.exact |= uint32(number)<<fromShift | counted<<kindShift
 			}
 		}
 	}
@@ -113,14 +146,16 @@ func (x *Index) take(p, h int, rows arrow.Record, in func(row int) []byte) {
 		if in != nil {
 			value = in(row)
 		}
-		from := uint8(0)
+		from, mixed := uint8(0), hop.mixed
 		if h == 0 {
 			from = x.paths.start(way.from)
+			mixed = x.paths.mixed(way.from)
 		}
-		here := x.place(from, value)
+		here := x.place(from, value, mixed)
 		if hop.out >= 0 {
 			if out := rows.Column(hop.out).(*array.Binary); out.IsValid(row) {
-				x.parts[p].links[h] = append(x.parts[p].links[h], link{here, x.place(0, out.Value(row))})
+				x.parts[p].links[h] = append(x.parts[p].links[h], link{here,
+					x.place(0, out.Value(row), way.hops[h+1].mixed)})
 			}
 			continue
 		}
@@ -172,8 +207,9 @@ func (x *Index) identify(list []entry, id id, at place, rows arrow.Record, row i
 	return list
 }
 
-// place is where a value stands: of rows that start at the same column of the table, or of a table between.
-func (x *Index) place(from uint8, value []byte) place {
+// place is where a value stands: of rows that start at the same column of the table, or of a table between. mixed is
+// that of the fold.
+func (x *Index) place(from uint8, value []byte, mixed bool) place {
 	var h maphash.Hash
 	h.SetSeed(x.seed)
 	h.WriteByte(from)
@@ -181,7 +217,7 @@ func (x *Index) place(from uint8, value []byte) place {
 	exact := uint32(h.Sum64()) & exactBits
 	h.Reset()
 	h.WriteByte(from)
-	writeFolded(&h, value)
+	writeFolded(&h, value, mixed)
 	sum := h.Sum64()
 	return place{uint32(sum >> 32), uint32(sum), exact}
 }
@@ -200,21 +236,26 @@ func (x *Index) Close() {
 		}
 	}
 	x.parts = nil
-	x.share()
+	if x.beside == nil {
+		x.share(x.entries)
+	} else {
+		x.share(slices.Concat(x.entries, x.beside.entries))
+	}
+	x.sortShared()
 	slices.SortFunc(x.entries, func(a, b entry) int {
 		return cmp.Or(a.at.compare(b.at), bytes.Compare(a.ref[:], b.ref[:]))
 	})
 	x.entries = slices.Clip(slices.Compact(x.entries))
 }
 
-// share finds the identifiers of several people. Who starts at different columns of the table (who a row is about,
-// and who it is from) is not compared.
-func (x *Index) share() {
-	slices.SortFunc(x.entries, func(a, b entry) int {
+// share finds the identifiers of several people among entries. Who starts at different columns of the table (who a row
+// is about, and who it is from) is not compared.
+func (x *Index) share(entries []entry) {
+	slices.SortFunc(entries, func(a, b entry) int {
 		return cmp.Or(bytes.Compare(a.ref[:], b.ref[:]), cmp.Compare(a.from(), b.from()), a.at.compare(b.at))
 	})
-	for i := 1; i < len(x.entries); i++ {
-		a, b := &x.entries[i-1], &x.entries[i]
+	for i := 1; i < len(entries); i++ {
+		a, b := &entries[i-1], &entries[i]
 		if a.ref != b.ref || a.from() != b.from() || a.at.like(b.at) || b.ref == (short{}) {
 			continue
 		}
@@ -222,6 +263,14 @@ func (x *Index) share() {
 			x.shared = append(x.shared, b.ref)
 		}
 	}
+}
+
+func (x *Index) sortShared() {
+	order := func() {
+		slices.SortFunc(x.shared, func(a, b short) int { return bytes.Compare(a[:], b[:]) })
+		x.shared = slices.Clip(slices.Compact(x.shared))
+	}
+	order()
 	var former []short // known by what a version before made of it
 	for _, f := range x.former {
 		if x.has(f[1]) {
@@ -229,7 +278,7 @@ func (x *Index) share() {
 		}
 	}
 	x.shared, x.former = append(x.shared, former...), nil
-	slices.SortFunc(x.shared, func(a, b short) int { return bytes.Compare(a[:], b[:]) })
+	order()
 }
 
 func (e *entry) kind() uint8 { return uint8(e.at.exact >> kindShift & counted) }
@@ -293,6 +342,7 @@ type Namer struct {
 	Keys    *keystore.SiloKey
 	Country string
 	Paths   *Paths // nil: the row holds all of them
+	Carried *Index // nil: nothing was read
 }
 
 // Own adds an identifier of the row itself, and its references to refs. One that cannot be read is left out.
@@ -305,7 +355,8 @@ func (f *Found) Own(refs []keystore.Ref, n Namer, kind string, value []byte, buf
 	if err != nil {
 		return refs
 	}
-	f.Kinds, f.Shared, f.Doubt = append(f.Kinds, n.Paths.kind(kind)), append(f.Shared, false), f.Doubt || name.Doubt
+	f.Kinds, f.Doubt = append(f.Kinds, n.Paths.kind(kind)), f.Doubt || name.Doubt
+	f.Shared = append(f.Shared, n.Carried != nil && n.Carried.Shared(name.Known))
 	return append(refs, name.Known)
 }
 
@@ -333,22 +384,45 @@ func (x *Index) Row(rows arrow.Record, row int, f *Found) {
 
 // of adds what is known of the row that holds a value in a column at which paths start.
 func (x *Index) of(from int, value []byte, f *Found) {
-	where := x.place(x.paths.start(from), value)
+	where := x.place(x.paths.start(from), value, x.paths.mixed(from))
 	f.Doubt = f.Doubt || x.suspect
-	for _, e := range at(x.entries, where) {
-		switch {
-		case e.kind() == counted:
-		case e.at.exact&exactBits != where.exact:
-			f.Doubt = true
-		case e.ref == short{}:
-			f.Unreadable = true
-		default:
-			var ref keystore.Ref
-			copy(ref[:], e.ref[:])
-			f.Refs = append(f.Refs, ref)
-			f.Kinds = append(f.Kinds, e.kind())
-			f.Shared = append(f.Shared, x.Shared(ref))
+	here := at(x.entries, where)
+	for _, e := range here {
+		x.found(e, where, f)
+	}
+	if x.beside == nil {
+		return
+	}
+	there := at(x.beside.entries, where)
+	if !slices.ContainsFunc(here, func(e entry) bool { return x.same(e, there) }) {
+		return // nothing says that it is still the same person
+	}
+	for _, e := range there {
+		if !slices.Contains(here, e) {
+			x.found(e, where, f)
 		}
+	}
+}
+
+// same reports whether an identifier that only one person has is among those of the row that was copied.
+func (x *Index) same(e entry, there []entry) bool {
+	return e.ref != short{} && e.kind() != counted && !x.has(e.ref) && slices.Contains(there, e)
+}
+
+// found adds an identifier that stands where the row's do.
+func (x *Index) found(e entry, where place, f *Found) {
+	switch {
+	case e.kind() == counted:
+	case e.at.exact&exactBits != where.exact:
+		f.Doubt = true
+	case e.ref == short{}:
+		f.Unreadable = true
+	default:
+		var ref keystore.Ref
+		copy(ref[:], e.ref[:])
+		f.Refs = append(f.Refs, ref)
+		f.Kinds = append(f.Kinds, e.kind())
+		f.Shared = append(f.Shared, x.Shared(ref))
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"lethe/connectors"
+	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/subject"
 )
 
@@ -21,6 +22,8 @@ type Paths struct {
 	list  []path
 	from  []int
 	Kinds []string // of the identifiers, sorted; those of the row itself among them
+	table string   // of the rows
+	own   []id     // of the identifiers that the row holds itself those of which other tables have some, too
 }
 
 type path struct {
@@ -37,6 +40,7 @@ type Hop struct {
 	in     int                 // column of Field
 	out    int                 // column at which the next hop starts; -1 at the last
 	where  []cell
+	mixed  bool // the one is a number, the other is not
 }
 
 type cell struct {
@@ -54,13 +58,15 @@ type id struct {
 // as four bits tell apart, and one for other uses.
 const maxKinds = 14
 
-// Resolve finds the tables and fields of a table's paths. own are the kinds of identifiers that the row holds
-// itself. Its error joins all that the catalog does not have; ErrNoTable is among them where a table is missing.
-func Resolve(tables connectors.Tables, table connectors.Table, vias []subject.Via, own []string) (*Paths, error) {
+// Resolve finds the tables and fields of a table's paths. own are the fields of the row itself that identify its
+// person, by kind. Its error joins all that the catalog does not have; ErrNoTable is among them where a table is
+// missing.
+func Resolve(tables connectors.Tables, table connectors.Table, vias []subject.Via,
+	own map[string]string) (*Paths, error) {
 	if len(vias) == 0 {
 		return nil, nil
 	}
-	p := &Paths{Kinds: slices.Clone(own)}
+	p := &Paths{Kinds: slices.Collect(maps.Keys(own)), table: table.Name}
 	for _, v := range vias {
 		p.Kinds = append(p.Kinds, slices.Collect(maps.Keys(v.Fields))...)
 	}
@@ -68,6 +74,12 @@ func Resolve(tables connectors.Tables, table connectors.Table, vias []subject.Vi
 	if p.Kinds = slices.Compact(p.Kinds); max(len(p.Kinds), len(vias)) > maxKinds {
 		return nil, fmt.Errorf("table %s has %d kinds of identifiers, and %d ways to them: name at most %d of each",
 			table.Name, len(p.Kinds), len(vias), maxKinds)
+	}
+	for _, kind := range slices.Sorted(maps.Keys(own)) {
+		c := slices.IndexFunc(table.Fields, func(f connectors.Field) bool { return f.Name == own[kind] })
+		if c >= 0 && slices.ContainsFunc(vias, func(v subject.Via) bool { return v.Fields[kind] != "" }) {
+			p.own = append(p.own, id{p.kind(kind), c})
+		}
 	}
 	var errs []error
 	for _, v := range vias {
@@ -112,6 +124,7 @@ func (p *Paths) resolve(tables connectors.Tables, at connectors.Table, v subject
 		if hop.in, err = column(next, h.Field, v); err != nil {
 			return way, err
 		}
+		hop.mixed = numeric(at.Fields[start]) != numeric(next.Fields[hop.in])
 		for _, f := range slices.Sorted(maps.Keys(h.Where)) {
 			c, err := column(next, f, v)
 			if err != nil {
@@ -129,6 +142,38 @@ func (p *Paths) resolve(tables connectors.Tables, at connectors.Table, v subject
 		way.ids = append(way.ids, id{uint8(slices.Index(p.Kinds, kind)), c})
 	}
 	return way, nil
+}
+
+// CheckDependents refuses dependents of a join table of which only some rows count, where rows of other tables may have
+// the same number: their rows there would go, too. A foreign key says that there are no others.
+func CheckDependents(tables connectors.Tables, table connectors.Table, r policy.Records) error {
+	var errs []error
+	for _, d := range r.Dependents {
+		child, _ := tables.Find(d.Table)
+		bound := slices.ContainsFunc(child.ForeignKeys, func(k connectors.ForeignKey) bool {
+			return k.RefTable == table.Name && slices.Equal(k.Fields, d.FK)
+		})
+		if !bound && slices.ContainsFunc(r.Via, func(v subject.Via) bool { return others(table, v.Path[0], d) }) {
+			errs = append(errs, fmt.Errorf("dependent %s: via counts only some of its rows (where), and a dependent "+
+				"is all of them, also those of other tables' rows with the same number: leave it out, and let the "+
+				"application remove what is left", d.Table))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// others reports whether rows of other tables may be among a dependent's that is a join table.
+func others(table connectors.Table, h subject.Hop, d policy.Dependent) bool {
+	from := h.From
+	if from == "" && len(table.Key) == 1 {
+		from = table.Key[0]
+	}
+	f, _ := table.Field(from)
+	return h.Filters(d.Table, d.FK) && numeric(f)
+}
+
+func numeric(f connectors.Field) bool {
+	return f.Kind == connectors.Integer || f.Kind == connectors.Decimal || f.Kind == connectors.Float
 }
 
 func column(t connectors.Table, field string, v subject.Via) (int, error) {
@@ -157,8 +202,25 @@ func (p *Paths) start(column int) uint8 {
 	return 0
 }
 
+// mixed reports whether values of a column at which paths start are numbers that are compared with texts, or texts that
+// are compared with numbers.
+func (p *Paths) mixed(column int) bool {
+	return slices.ContainsFunc(p.list, func(way path) bool { return way.from == column && way.hops[0].mixed })
+}
+
 // kind is the number of a kind of identifiers.
 func (p *Paths) kind(kind string) uint8 { return uint8(slices.Index(p.Kinds, kind)) }
+
+// Reads are the tables that have to be read before rows can be decided, sorted: those over which the paths lead, and
+// that of the rows if what a row holds itself another may have by a path.
+func (p *Paths) Reads() []string {
+	names := p.Tables()
+	if p != nil && len(p.own) > 0 {
+		names = append(names, p.table)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
 
 // Tables are the tables over which the paths lead, sorted.
 func (p *Paths) Tables() (names []string) {

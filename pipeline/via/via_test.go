@@ -10,10 +10,12 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/stretchr/testify/require"
 
 	"lethe/connectors"
 	"lethe/connectors/mem"
+	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/subject"
 	"lethe/pipeline/registry/keystore"
 )
@@ -78,7 +80,7 @@ type asked struct {
 }
 
 func ask(t testing.TB, vias []subject.Via, batches ...connectors.Batch) asked {
-	p, err := Resolve(tables, people, vias, []string{"customer-number"})
+	p, err := Resolve(tables, people, vias, map[string]string{"customer-number": "id"})
 	require.NoError(t, err)
 	key := siloKey(t)
 	x := NewIndex(p, key, nil, "IT", true)
@@ -256,6 +258,7 @@ func TestWhatTheCatalogLacksIsNamed(t *testing.T) {
 	var none *Paths
 	require.Empty(t, none.From())
 	require.Empty(t, none.Tables())
+	require.Empty(t, none.Reads())
 	require.Zero(t, none.Len())
 }
 
@@ -339,4 +342,88 @@ func BenchmarkIndex(b *testing.B) {
 		x.Close()
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/10_000, "ns/row")
+}
+
+// Rows of a backup are judged with what is known of those that they were copied from.
+func TestBesideWhatWasCopied(t *testing.T) {
+	live := ask(t, []subject.Via{inEmails}, batch(t, emails,
+		[]string{"1", "1", "cid@lago.it", "0"}, []string{"2", "2", "cid@lago.it", "0"}, // has come to be two people's
+		[]string{"3", "4", "dan@lago.it", "0"},                                         // was handed on
+		[]string{"4", "5", "eve@lago.it", "0"}, []string{"5", "5", "eve@casa.it", "0"}, // got one more
+		[]string{"6", "6", "fay@casa.it", "0"}, // the key is another's by now
+		[]string{"7", "7", "gus@lago.it", "0"}, []string{"8", "8", "gus@lago.it", "0"}, []string{"9", "7", "gus@casa.it", "0"}))
+	copied := func(beside *Index) asked {
+		x := asked{t, NewIndex(live.paths, live.key, nil, "IT", true), live.key}
+		x.Beside(beside)
+		x.Observe(batch(t, emails, []string{"1", "1", "cid@lago.it", "0"}, []string{"3", "3", "dan@lago.it", "0"},
+			[]string{"4", "5", "eve@lago.it", "0"}, []string{"6", "6", "fay@lago.it", "0"}, []string{"7", "7", "gus@lago.it", "0"},
+			[]string{"8", "9", "hal@lago.it", "0"}))
+		x.Close()
+		for ref, s := range live.texts {
+			x.texts[ref] = s
+		}
+		return x
+	}
+	x := copied(live.Index)
+	for id, want := range map[string][]string{"1": {"cid@lago.it!"}, "3": {"dan@lago.it!"}, "5": {"eve@casa.it", "eve@lago.it"},
+		"6": {"fay@lago.it"}, "7": {"gus@lago.it!"}, "9": {"hal@lago.it"}, "2": nil} {
+		require.Equal(t, want, x.of(id, "-"), id)
+	}
+	require.Equal(t, []string{"hal@lago.it", "doubt"}, copied(nil).of("9", "-"))
+	unread := NewIndex(live.paths, live.key, nil, "IT", true)
+	require.Equal(t, []string{"hal@lago.it", "doubt"}, copied(unread).of("9", "-"))
+}
+
+func TestDependentsOfWhichOnlySomeCount(t *testing.T) {
+	numbers := table("people", []string{"id"}, "id", "boss")
+	numbers.Fields[0].Kind = connectors.Integer
+	bound := emails
+	bound.ForeignKeys = []connectors.ForeignKey{{Fields: []string{"person"}, RefTable: "people", RefFields: []string{"id"}}}
+	elsewhere := emails
+	elsewhere.ForeignKeys = []connectors.ForeignKey{{Fields: []string{"person"}, RefTable: "places", RefFields: []string{"no"}}}
+	all := inEmails
+	all.Path = []subject.Hop{{Table: "emails", Field: "person"}}
+	for _, c := range []struct {
+		name          string
+		table, emails connectors.Table
+		via           subject.Via
+		fk            string
+		refused       bool
+	}{
+		{"numbers", numbers, emails, inEmails, "person", true},
+		{"numbers, and a foreign key", numbers, bound, inEmails, "person", false},
+		{"numbers, and a foreign key to another table", numbers, elsewhere, inEmails, "person", true},
+		{"texts", people, emails, inEmails, "person", false},
+		{"all of them count", numbers, emails, all, "person", false},
+		{"another field", numbers, emails, inEmails, "old", false},
+	} {
+		err := CheckDependents(connectors.Tables{c.emails, c.table}, c.table, policy.Records{Via: []subject.Via{c.via},
+			Dependents: []policy.Dependent{{Table: "emails", FK: []string{c.fk}}}})
+		require.Equal(t, c.refused, err != nil, c.name)
+	}
+}
+
+// What a row holds itself, and another by a path, or itself too, is several people's.
+func TestWhatRowsHoldThemselves(t *testing.T) {
+	for own, want := range map[string][]bool{"email": {false, true, true, true, false}, "customer-number": nil} {
+		p, err := Resolve(tables, people, []subject.Via{inEmails}, map[string]string{own: "name"})
+		require.NoError(t, err)
+		require.Equal(t, want != nil, slices.Contains(p.Reads(), "people"))
+		key := siloKey(t)
+		x := NewIndex(p, key, nil, "IT", false)
+		rows := batch(t, people, []string{"1", "ada@lago.it", "-"}, []string{"2", "both@lago.it", "-"},
+			[]string{"3", "two@lago.it", "-"}, []string{"4", "Two@lago.it", "-"}, []string{"5", "no address", "-"})
+		x.Observe(rows)
+		x.Observe(batch(t, emails, []string{"1", "1", "ada@lago.it", "0"}, []string{"2", "5", "both@lago.it", "0"}))
+		x.Close()
+		for row, shared := range want {
+			var f Found
+			refs := f.Own(nil, Namer{Keys: key, Country: "IT", Paths: p, Carried: x}, "email",
+				rows.Rows.Column(1).(*array.Binary).Value(row), new([]byte))
+			x.Row(rows.Rows, row, &f)
+			require.Equal(t, row == 4, len(refs) == 0, row)
+			require.Equal(t, shared || row == 4, slices.Contains(f.Shared, true), row)
+			require.False(t, f.Unreadable, row)
+		}
+	}
 }

@@ -185,8 +185,8 @@ RECORDS    rules:
 `
 
 // governed lets two nights run over a layout, with two approvals between, and returns what stands in the database
-// and in the dump that was made before.
-func (l layout) governed(t *testing.T, people []member) (live, dumped string) {
+// and in the dump that was made before. commands follow on the import of the consents.
+func (l layout) governed(t *testing.T, people []member, commands ...string) (live, dumped string) {
 	dir, server := t.TempDir(), servers.MariaDB(t)
 	db := server.Database(t)
 	sql, csv := l.schema, "customer-number,email,purpose,type,occurred_at,notice,method,evidence\n"
@@ -214,6 +214,9 @@ func (l layout) governed(t *testing.T, people []member) (live, dumped string) {
 	run("keys", "create")
 	run("registry", "init")
 	run("consent", "import", "--silo", "club", "--source", "form", "consents.csv")
+	for _, c := range commands {
+		run(strings.Fields(c)...)
+	}
 	out := run("run", "--apply")
 	_, plan, found := strings.Cut(out, "waits for approval: ")
 	require.True(t, found, out)
@@ -253,6 +256,93 @@ func TestViaDecidesAsAFlatCopy(t *testing.T) {
 			kept := strings.Count(strings.Split(live, "\n")[0], " ")
 			require.Greater(t, kept, 40)
 			require.Less(t, kept, 90)
+		})
+	}
+}
+
+// What becomes of people whose addresses stand in other tables, as somebody wrote it by hand, row for row.
+func TestViaDecidesAsWrittenByHand(t *testing.T) {
+	t.Parallel()
+	const yes, before, no, later = "given,2026-01-10T10:00:00Z", "given,2023-01-10T10:00:00Z", "withdrawn,2026-03-01T10:00:00Z",
+		"given,2026-05-01T10:00:00Z"
+	var people []member
+	var gone []int
+	for i, p := range []struct {
+		addresses string
+		said      []string // address=what
+		goes      bool
+	}{
+		{"one", []string{"one=" + yes}, false},
+		{"two", []string{"two=" + yes, "two=" + no}, true},
+		{"three home3", []string{"three=" + yes, "home3=" + yes}, false},
+		{"four home4", []string{"four=" + yes, "home4=" + no}, true},    // a no under either is the person's
+		{"five home5", []string{"five=" + no, "home5=" + later}, false}, // a person has to say
+		{"six home6", []string{"six=" + no, "home6=" + no}, false},      // held under the second
+		{"seven home7", []string{"seven=" + no, "home7=" + yes}, false}, // restricted under the second
+		{"eight home8", []string{"eight=" + no, "home8=" + yes}, false}, // access is asked for under the second
+		{"family9", []string{"family9=" + yes, "family9=" + no}, false}, // whose no it is nobody knows
+		{"family9", nil, false},
+		{"eleven family11", []string{"eleven=" + no}, true},                         // their own no
+		{"family11", nil, false},                                                    // whom nobody knows
+		{"thirteen family13", []string{"thirteen=" + no, "family13=" + yes}, false}, // what is held is held for both
+		{"family13", nil, false},
+		{"fifteen family15", []string{"fifteen=" + yes, "family15=" + yes, "family15=" + no}, false},
+		{"family15", nil, false},
+		{"", nil, false},
+		{"none", nil, false},                                                          // an address that is none
+		{"nineteen home19", []string{"nineteen=" + before, "home19=" + before}, true}, // has run out
+		{"twenty home20", []string{"twenty=" + yes, "home20=" + yes}, true},           // erasure is asked for under the second
+		{"nobody21", nil, false},
+		{"a22 b22 c22 d22", []string{"a22=" + yes, "b22=" + yes, "d22=" + no}, true},
+	} {
+		m := member{id: i + 1}
+		for _, a := range strings.Fields(p.addresses) {
+			if a != "none" {
+				a += "@example.org"
+			}
+			m.addresses = append(m.addresses, a)
+		}
+		for _, said := range p.said {
+			address, what, _ := strings.Cut(said, "=")
+			typ, at, _ := strings.Cut(what, ",")
+			m.consents = append(m.consents, fmt.Sprintf(",%s@example.org,club,%s,%s,v3,form,form-1", address, typ, at))
+		}
+		if people = append(people, m); p.goes {
+			gone = append(gone, m.id)
+		}
+	}
+	for _, l := range layouts {
+		t.Run(l.name, func(t *testing.T) {
+			t.Parallel()
+			live, dumped := l.governed(t, people, "hold place --silo club --subject email=home6@example.org --case 1 --as anna --id h6",
+				"hold place --silo club --subject email=family13@example.org --case 2 --as anna --id h13",
+				"request open --silo club --kind restriction --subject email=home7@example.org --id r7",
+				"request open --silo club --kind access --subject email=home8@example.org --id r8",
+				"request open --silo club --kind erasure --subject email=home20@example.org --id r20")
+			require.Equal(t, live, dumped)
+			var persons, links strings.Builder
+			row := 0
+			for _, m := range people {
+				stays := !slices.Contains(gone, m.id)
+				if stays {
+					fmt.Fprintf(&persons, " %s", strings.Trim(l.key(m), "'"))
+				}
+				for range m.addresses {
+					if row++; stays {
+						fmt.Fprintf(&links, " %d", row)
+					}
+				}
+			}
+			tables := strings.Split(live, "\n")
+			require.Equal(t, l.tables[0]+":"+persons.String(), strings.TrimSpace(tables[0]))
+			if l.name == "civicrm" {
+				require.Equal(t, l.tables[1]+":"+links.String(), strings.TrimSpace(tables[1]))
+				return
+			}
+			for _, m := range people {
+				stays := len(m.addresses) > 0 && !slices.Contains(gone, m.id)
+				require.Equal(t, stays, strings.Contains(tables[1], uuid("b", 10*m.id)), m.id)
+			}
 		})
 	}
 }

@@ -37,6 +37,7 @@ const (
 	LBlockDecides     = "L_BLOCK_DECIDES"
 	LSubjectLost      = "L_SUBJECT_LOST"
 	LIdentifierStays  = "L_IDENTIFIER_STAYS"
+	LIdentifierGoes   = "L_IDENTIFIER_GOES"
 	LConsentLong      = "L_CONSENT_LONG"
 	LGraceLong        = "L_GRACE_LONG"
 	LMarketing        = "L_MARKETING"
@@ -227,7 +228,7 @@ func lintRecords(c *policy.Compiled, r remarks, asOf time.Time) {
 				"not know is never young enough to wait for, and none is seen to be older than its consent: name "+
 				"the field with the day of collecting")
 		}
-		lintVia(c, rp, rec)
+		lintVia(rp, rec)
 		lost := len(rec.Subject) > 0 && len(rec.Via) == 0
 		for _, f := range rec.Subject {
 			lost = lost && uncovered[f]
@@ -242,18 +243,32 @@ func lintRecords(c *policy.Compiled, r remarks, asOf time.Time) {
 	}
 }
 
-// lintVia remarks on rows of other tables that say whose the records are, and would stay when those go.
-func lintVia(c *policy.Compiled, rp remarks, rec policy.Records) {
+// lintVia remarks on rows of other tables that say whose the records are: those that would stay when the records go,
+// and those that would go with others.
+func lintVia(rp remarks, rec policy.Records) {
 	for _, v := range rec.Via {
-		h := v.Path[0]
-		goes := slices.ContainsFunc(rec.Dependents, func(d policy.Dependent) bool { return d.Table == h.Table }) ||
-			slices.ContainsFunc(c.Silo.Records, func(o policy.Records) bool {
-				return o.Source == rec.Source && o.Table == h.Table
-			})
-		if h.From == "" && !goes {
-			rp.add(LIdentifierStays, "Art. 17(1)", "rows of %s say whose a row is, and would stay when it goes: "+
-				"declare them under dependents, as {table: %[1]s, fk: [%s], do: delete}", h.Table, h.Field)
+		if h := v.Path[0]; h.Identifies(h.Table) {
+			lintCarrier(rp, rec, h)
 		}
+	}
+}
+
+// lintCarrier remarks on a table whose rows refer to the records.
+func lintCarrier(rp remarks, rec policy.Records, h subject.Hop) {
+	is := func(d policy.Dependent) bool { return d.Table == h.Table }
+	counts := func(d policy.Dependent) bool { return h.Filters(d.Table, d.FK) }
+	switch {
+	case slices.ContainsFunc(rec.Dependents, counts):
+		rp.add(LIdentifierGoes, "Art. 5(1)(d)", "rows of %s go with the row whether or not they count (where): leave "+
+			"them out of the dependents unless all are this table's, by a foreign key or by keys like UUIDs", h.Table)
+	case slices.ContainsFunc(rec.Dependents, is):
+	case len(h.Where) > 0:
+		rp.add(LIdentifierStays, "Art. 17(1)", "rows of %s say whose a row is, and stay when it goes: only some of "+
+			"them are this table's (where), which a dependent cannot tell: let the application remove them, or "+
+			"declare them where a foreign key or keys like UUIDs say that all are this table's", h.Table)
+	default:
+		rp.add(LIdentifierStays, "Art. 17(1)", "rows of %s say whose a row is, and would stay when it goes: "+
+			"declare them under dependents, as {table: %[1]s, fk: [%s], do: delete}", h.Table, h.Field)
 	}
 }
 

@@ -45,6 +45,14 @@ func (v Via) String() string {
 	return strings.Join(hops, ", ")
 }
 
+// Filters reports whether only some of the rows of a table that refer by these fields count.
+func (h Hop) Filters(table string, fk []string) bool {
+	return len(h.Where) > 0 && h.Table == table && slices.Contains(fk, h.Field)
+}
+
+// Identifies reports whether rows of a table refer to the rows before the hop, and lead on to whose those are.
+func (h Hop) Identifies(table string) bool { return h.From == "" && h.Table == table }
+
 // String is the hop as the configuration writes it.
 func (h Hop) String() string {
 	if h.From == "" {

@@ -25,6 +25,8 @@ type Match struct {
 	Collection int32   // to be given to Standings.At
 	Partial    bool    // some identifiers are unknown to the registry (I_PARTIAL_ID)
 	Others     []int32 // further collections of the same person (Row.Several), to be joined
+	Shared     []int32 // collections of what other rows have too: what protects there protects, nothing else
+	Apart      bool    // kinds of identifiers have no collection in common: all have to say the same
 }
 
 // Match finds the collection of a row: the collection id it carries, else its
@@ -34,20 +36,20 @@ type Match struct {
 // recent one not later than itself when the silo's link scope is the silo; when it is the collection, or
 // none is early enough, the row is conflicting, and so kept.
 func (s *Standings) Match(row Row) Match {
+	if row.Several != nil {
+		return s.several(&row)
+	}
 	var first, next [4]int32 // so that few people's rows allocate
 	if row.Collection != nil {
 		return s.settle(s.lookup(first[:0], row.Collection), &row, false)
 	}
 	if row.Record != nil {
 		if found := s.lookup(first[:0], row.Record); len(found) > 0 {
-			if s.elsewhere(row.own(), found) {
+			if s.elsewhere(row.Identifiers, found) {
 				return Match{Identity: policy.Conflicting}
 			}
 			return s.settle(found, &row, false)
 		}
-	}
-	if row.Several != nil {
-		return s.several(&row)
 	}
 	if len(row.Identifiers) == 0 {
 		return Match{Identity: policy.Unparseable}
