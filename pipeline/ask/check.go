@@ -52,6 +52,11 @@ func Check(ctx context.Context, p *setup.Setup) (lines []string, err error) {
 		said, err := checkSource(ctx, stores, src)
 		lines, errs = append(lines, said...), append(errs, err)
 	}
+	for _, twin := range stores.Twins(ctx) {
+		if !slices.Contains(errs, twin) { // it is said of both
+			errs = append(errs, twin)
+		}
+	}
 	copier := &copies.Keeper{Setup: p, Tonight: tonight, Silos: silos, Stores: stores}
 	for _, c := range p.Grants {
 		said, err := copier.CheckCopy(ctx, c)
