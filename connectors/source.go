@@ -160,6 +160,7 @@ type Table struct {
 	ForeignKeys []ForeignKey
 	Unique      [][]string // unique constraints other than the key
 	Rows        int64      // the engine's estimate; -1 where it has none
+	Triggers    []Trigger  // sorted by name, as far as the user may see them; none where changes run none
 }
 
 // Field returns the field of that name.
