@@ -169,6 +169,12 @@ func (set *Set) Prepare(ctx context.Context, s *Store) error {
 	if err != nil {
 		return err
 	}
+	if _, ok := s.Conn.(connectors.Mutator); !ok {
+		tables = slices.Clone(tables)
+		for i := range tables { // who cannot be changed, or is written anew, runs none
+			tables[i].Triggers = nil
+		}
+	}
 	s.Tables = tables
 	set.Setup.Names.Learn(tables)
 	if s.Unread, err = UnreadOf(ctx, s.Conn); err != nil {
