@@ -60,6 +60,11 @@ func Check(ctx context.Context, p *setup.Setup) (lines []string, err error) {
 		said, err := checkSource(ctx, stores, src)
 		lines, errs = append(lines, said...), append(errs, err)
 	}
+	for _, twin := range stores.Twins(ctx) {
+		if !slices.Contains(errs, twin) { // it is said of both
+			errs = append(errs, twin)
+		}
+	}
 	copier := &copies.Keeper{Setup: p, Tonight: tonight, Silos: silos, Stores: stores}
 	for _, c := range p.Grants {
 		said, err := copier.CheckCopy(ctx, c)
@@ -113,18 +118,37 @@ func checkSource(ctx context.Context, set *stores.Set, src setup.Source) ([]stri
 			lines = append(lines, fmt.Sprintf("source %s, of the rows looked at: %s", s.Name, looked.Said()))
 		}
 	}
-	said, err = foresee(ctx, set, s)
+	uses := dependents.New(s, "", nil).Uses()
+	lines = append(lines, triggers(s, uses)...)
+	said, err = foresee(ctx, set, s, uses)
 	return append(lines, said...), err
+}
+
+// triggers says which triggers the changes of nights run.
+func triggers(s *stores.Store, uses []connectors.Use) (lines []string) {
+	var changes []connectors.Written
+	for _, u := range uses {
+		if len(u.Update) > 0 {
+			changes = append(changes, connectors.Written{Table: u.Table, Event: "UPDATE"})
+		}
+		if u.Delete {
+			changes = append(changes, connectors.Written{Table: u.Table, Event: "DELETE"})
+		}
+	}
+	for _, r := range s.Tables.Runs(changes...) {
+		lines = append(lines, fmt.Sprintf("source %s: %s", s.Name, r.Said()))
+	}
+	return lines
 }
 
 // foresee asks a source what would keep it from what nights can do there. What it is in doubt of is a line; the
 // error joins what it is sure of.
-func foresee(ctx context.Context, set *stores.Set, s *stores.Store) (lines []string, err error) {
+func foresee(ctx context.Context, set *stores.Set, s *stores.Store, uses []connectors.Use) (lines []string, err error) {
 	f, ok := s.Conn.(connectors.Foreseer)
 	if !ok {
 		return nil, nil
 	}
-	found, err := f.Foresee(ctx, dependents.New(s, "", nil).Uses())
+	found, err := f.Foresee(ctx, uses)
 	errs := []error{err}
 	for _, o := range found {
 		said := set.Setup.Names.Sentence(o.String()) // of accounts nobody knows the names before
