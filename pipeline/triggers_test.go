@@ -73,7 +73,7 @@ func TestWhatATriggerDoesIsAskedOnce(t *testing.T) {
 	w.triggered("three")
 	before := w.Rows("people")
 	_, err = pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "nightly", Phases: setup.ApplyOnly, Apply: true})
-	require.ErrorContains(t, err, "the schema of source crm changed since plan")
+	require.ErrorContains(t, err, "source crm: trigger cd on table people came, or was changed, since the plan was made")
 	require.Equal(t, before, w.Rows("people"), "a plan ends where a trigger is another than people saw")
 	require.Empty(t, waiting())
 }

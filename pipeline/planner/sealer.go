@@ -12,7 +12,6 @@ import (
 
 	"filippo.io/age"
 
-	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/change"
 	"lethe/pipeline/dependents"
@@ -203,7 +202,9 @@ func (pl *Planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.S
 			"\x1f") < strings.Join([]string{b.Silo, b.Source, b.Table, b.Change, b.Reason}, "\x1f")
 	})
 	p.Starts = pl.startsOf(p)
-	p.Triggers = pl.triggers(p)
+	for _, s := range pl.Stores.List {
+		p.Triggers = append(p.Triggers, p.Runs(s)...)
+	}
 	p.Questions = pl.Limits.Questions(p)
 	p.Stays = pl.stays(p)
 	if len(p.Sets) == 0 || ordered && !pl.Limits.Covers(p) {
@@ -256,50 +257,4 @@ func (pl *Planner) stays(p *plan.Sealed) (list []string) {
 		}
 	}
 	return list
-}
-
-// triggers are those that the changes of a plan run.
-func (pl *Planner) triggers(p *plan.Sealed) (list []plan.Trigger) {
-	for _, s := range pl.Stores.List {
-		var changes []connectors.Written
-		goes := func(table string) bool {
-			return slices.Contains(changes, connectors.Written{Table: table, Event: "DELETE"})
-		}
-		for _, c := range p.Counts {
-			if c.Source != s.Name {
-				continue
-			}
-			event := "UPDATE"
-			if c.Change == string(judge.Delete) {
-				event = "DELETE"
-			}
-			changes = append(changes, connectors.Written{Table: c.Table, Event: event})
-		}
-		for _, t := range s.Tables {
-			if !s.Defers() && goes(t.Name) && circular(s.Tables, t, goes) { // references are emptied first
-				changes = append(changes, connectors.Written{Table: t.Name, Event: "UPDATE"})
-			}
-		}
-		for _, r := range s.Tables.Runs(changes...) {
-			list = append(list, plan.TriggerOf(s.Name, r))
-		}
-	}
-	return list
-}
-
-// circular reports whether rows of a table refer to rows of it, by way of tables of which rows go.
-func circular(tables connectors.Tables, of connectors.Table, goes func(string) bool) bool {
-	reached := []string{of.Name}
-	for i := 0; i < len(reached); i++ {
-		t, _ := tables.Find(reached[i])
-		for _, fk := range t.ForeignKeys {
-			if fk.RefTable == of.Name {
-				return true
-			}
-			if goes(fk.RefTable) && !slices.Contains(reached, fk.RefTable) {
-				reached = append(reached, fk.RefTable)
-			}
-		}
-	}
-	return false
 }
