@@ -11,8 +11,8 @@ import (
 type Trigger struct {
 	Name   string
 	Event  string    // upper case as in SQL: INSERT, UPDATE or DELETE
-	Writes []Written // what its text says it changes, as far as that is simple to see, sorted
-	Calls  []string  // procedures that its text calls: what those change is not known
+	Writes []Written // what its text says that it changes, or may, as far as that is simple to see, sorted
+	Calls  []string  // procedures and functions that its text calls: what those change is not known
 	Digest string    // of its text, and of what else decides what it does
 }
 

@@ -62,6 +62,34 @@ func written(refs []triggerRef) string {
 	return strings.Join(out, " ")
 }
 
+func TestWhatATriggerMayWriteTo(t *testing.T) {
+	writes := func(text string) string {
+		var out []string
+		trigger := readTrigger([]string{"t", "tr", "DELETE", text, "", "", "", ""}, "crm", map[string]bool{"f": true})
+		for _, w := range trigger.Writes {
+			out = append(out, w.Event+" "+w.Table)
+		}
+		for _, c := range trigger.Calls {
+			out = append(out, "CALL "+c)
+		}
+		return strings.Join(out, ", ")
+	}
+	for text, want := range map[string]string{
+		"DELETE o FROM orders o JOIN people p ON p.id = o.who WHERE o.x IN (SELECT y FROM z)": "DELETE o, DELETE orders, DELETE people",
+		"DELETE FROM o USING orders o, people WHERE o.who = OLD.id":                           "DELETE o, DELETE orders, DELETE people",
+		"UPDATE a, b JOIN c ON b.x = c.x SET b.x = (SELECT x FROM d), a.y = 1":                "UPDATE a, UPDATE b, UPDATE c",
+		"UPDATE a SET x = 1, y = 2 WHERE z IN (1, 2)":                                         "UPDATE a",
+		"BEGIN DELETE FROM a; SELECT 1 INTO @x FROM b; END":                                   "DELETE a",
+		"BEGIN CREATE TEMPORARY TABLE q (id INT); DELETE FROM orders; SELECT 1 FROM q; END":   "DELETE orders",
+		"INSERT INTO a WITH q AS (SELECT 1 FROM b) SELECT * FROM q":                           "INSERT a",
+		"SET NEW.a = F(NEW.a), NEW.b = CONCAT(NEW.a, 'g()')":                                  "CALL F",
+		"SET NEW.a = other.g(NEW.a)":                                                          "CALL other.g",
+		"DELETE FROM CRM.people WHERE id = OLD.id":                                            "DELETE people",
+	} {
+		require.Equal(t, want, writes(text), text)
+	}
+}
+
 func FuzzReferences(f *testing.F) {
 	f.Add("INSERT INTO logs(x) VALUES ('a')", true)
 	f.Add("BEGIN DECLARE x INT; SELECT f(1) FROM `t`; END /*", false)

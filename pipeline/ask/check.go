@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"lethe/connectors"
@@ -137,6 +138,17 @@ func triggers(s *stores.Store, uses []connectors.Use) (lines []string) {
 	}
 	for _, r := range s.Tables.Runs(changes...) {
 		lines = append(lines, fmt.Sprintf("source %s: %s", s.Name, r.Said()))
+	}
+	for _, t := range s.Tables {
+		if runs := s.BlockRuns(t.Name); len(runs) > 0 {
+			var names []string
+			for _, r := range runs {
+				names = append(names, r.Name)
+			}
+			lines = append(lines, fmt.Sprintf("source %s: a block of rows of table %s runs trigger %s, and nobody is asked "+
+				"before it: while that must not happen, leave `block:` out of the table's records", s.Name, t.Name,
+				strings.Join(names, ", ")))
+		}
 	}
 	return lines
 }

@@ -357,10 +357,13 @@ func (in *Inspector) triggers(s *scan.Source, r *scan.Reading) {
 	}
 	if len(governed) > 0 {
 		f.Severity = "high"
-		f.Words += ", also at what can be taken back (a block), and rows that silos govern (of " +
-			strings.Join(governed, ", ") + ")"
+		f.Words += ", also rows that silos govern (of " + strings.Join(governed, ", ") + ")"
 	}
 	f.Words += ": " + strings.Join(said, "; ") + "."
+	if len(s.BlockRuns(r.Table.Name)) > 0 {
+		f.Words += " A block runs those at UPDATE, and nobody is asked before it: while that must not happen, leave " +
+			"`block:` out of the table's records in the policy."
+	}
 	in.Notes.Find(f)
 }
 
