@@ -145,9 +145,9 @@ func triggers(s *stores.Store, uses []connectors.Use) (lines []string) {
 			for _, r := range runs {
 				names = append(names, r.Name)
 			}
-			lines = append(lines, fmt.Sprintf("source %s: a block of rows of table %s runs trigger %s, and nobody is asked "+
-				"before it: while that must not happen, leave `block:` out of the table's records", s.Name, t.Name,
-				strings.Join(names, ", ")))
+			lines = append(lines, fmt.Sprintf("source %s: a block of rows of table %s runs trigger %s, and nobody is "+
+				"asked before it: while that must not happen, leave `block:` out of the table's records", s.Name,
+				t.Name, strings.Join(names, ", ")))
 		}
 	}
 	return lines
