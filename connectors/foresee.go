@@ -40,7 +40,9 @@ type Obstacle struct {
 	User  string // whom the engine takes it for, "" where it knows no users
 	What  string // "lacks UPDATE on email, phone", "trigger t calls function f, which is not there"
 	Mend  string // the statement or step that mends it, "" where What says it
-	Doubt bool   // it could not be seen whether all is well
+	Doubt bool   // it could not be seen whether all is well, or rows of others decide it
+	// Referrers says that what may not be seen is whether rows of others refer to those to be deleted.
+	Referrers bool
 }
 
 func (o Obstacle) String() string {

@@ -160,6 +160,7 @@ type Table struct {
 	// never changed in place.
 	Key         []string
 	ForeignKeys []ForeignKey
+	Outside     []Outside  // foreign keys that lead to it from tables which are not in the catalog
 	Unique      [][]string // unique constraints other than the key
 	// Distinct are further fields on which a unique constraint hangs: of them the engine computes a field or an
 	// expression that is unique. A connector that cannot tell leaves it empty; the engine then refuses what it must.
@@ -237,6 +238,28 @@ type ForeignKey struct {
 	RefFields []string
 	OnDelete  string // upper case as in SQL: RESTRICT, CASCADE, SET NULL, NO ACTION, SET DEFAULT
 	OnUpdate  string // what becomes of this table's rows where RefFields get other values; likewise
+}
+
+// Outside is a foreign key of a table that is not in the catalog: of another database, or one that may not be seen.
+type Outside struct {
+	Table     string // database.table; Scan answers queries of it by Keys, unless it is Hidden
+	Fields    []string
+	RefFields []string // of the table in the catalog
+	OnDelete  string   // as in ForeignKey; CASCADE where it may not be seen
+	Hidden    bool     // its rows may not be read
+}
+
+// Acts reports whether the engine changes rows along with those that they refer to, rather than refuse.
+func (o Outside) Acts() bool { return o.OnDelete != "RESTRICT" && o.OnDelete != "NO ACTION" }
+
+// OutsideKey is the key by which a table outside of the catalog refers to this one by such fields.
+func (t *Table) OutsideKey(child string, fields []string) (Outside, bool) {
+	for _, o := range t.Outside {
+		if o.Table == child && slices.Equal(o.Fields, fields) {
+			return o, true
+		}
+	}
+	return Outside{}, false
 }
 
 // Query asks for rows of one table.

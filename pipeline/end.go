@@ -240,7 +240,7 @@ func summaryLines(f audit.Facts) []SummaryLine {
 // heldLines are what the report says of rows that are due and stay: what holds them back, or refused them.
 func heldLines(f audit.Facts) (lines []HeldLine) {
 	for _, x := range f.Findings {
-		if x.Kind == planner.HeldBack {
+		if slices.Contains([]string{planner.HeldBack, planner.CannotChange}, x.Kind) {
 			lines = append(lines, HeldLine{Source: x.Source, Object: x.Object, Column: x.Column, Words: x.Words,
 				Rows: x.Count})
 		}

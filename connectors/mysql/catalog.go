@@ -23,6 +23,7 @@ type table struct {
 	copied        bool           // made by EnsureCopy
 	bits          map[string]int // declared length of the BIT fields
 	ordinal       map[string]bool
+	from          string // of a table outside the database: how statements name it
 }
 
 // catalogQueries read information_schema for the connection's database. A user with SELECT alone sees all
@@ -36,7 +37,7 @@ const (
 	columnsQuery = `SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE,
 		COALESCE(CHARACTER_MAXIMUM_LENGTH, 0), EXTRA, COALESCE(GENERATION_EXPRESSION, ''),
 		COALESCE(COLUMN_DEFAULT, '')
-		FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION`
+		FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s ORDER BY TABLE_NAME, ORDINAL_POSITION`
 	indexesQuery = `SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME
 		FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND NON_UNIQUE = 0 ORDER BY TABLE_NAME,
 			INDEX_NAME, SEQ_IN_INDEX`
@@ -99,7 +100,7 @@ func (s *source) load(ctx context.Context) (map[string]*table, error) {
 			}
 			return nil
 		}},
-		{columnsQuery, func(r []string) error { return addColumn(tables[r[0]], r) }},
+		{fmt.Sprintf(columnsQuery, "DATABASE()"), func(r []string) error { return addColumn(tables[r[0]], r) }},
 		{indexesQuery, func(r []string) error { addIndex(tables[r[0]], r); return nil }},
 		{foreignKeysQuery, func(r []string) error { addForeignKey(tables[r[0]], r); return nil }},
 	}
@@ -117,8 +118,15 @@ func (s *source) load(ctx context.Context) (map[string]*table, error) {
 			return nil, err
 		}
 	}
-	return tables, nil
+	all, err := s.addOutside(ctx, conn, tables)
+	s.mu.Lock()
+	s.seesAll = all
+	s.mu.Unlock()
+	return tables, err
 }
+
+// quoted is the table's name in statements.
+func (t *table) quoted() string { return or(t.from, quoteName(t.Name)) }
 
 // collect runs a query of the catalog and hands over each row as text; NULL is "".
 func collect(ctx context.Context, conn *sql.Conn, query string, row func([]string) error) error {
@@ -251,7 +259,7 @@ func readActions(ctx context.Context, conn *sql.Conn, t *table) error {
 		return nil
 	}
 	actions := map[string][]string{}
-	err := collect(ctx, conn, "SHOW CREATE TABLE "+quoteName(t.Name), func(r []string) error {
+	err := collect(ctx, conn, "SHOW CREATE TABLE "+t.quoted(), func(r []string) error {
 		for _, m := range constraintLine.FindAllStringSubmatch(r[1], -1) {
 			actions[m[1]] = []string{or(m[2], "RESTRICT"), or(m[3], "RESTRICT")}
 		}
@@ -285,7 +293,9 @@ func (s *source) Tables(ctx context.Context) ([]connectors.Table, error) {
 	s.mu.Unlock()
 	tables := make([]connectors.Table, 0, len(loaded))
 	for _, name := range slices.Sorted(maps.Keys(loaded)) {
-		tables = append(tables, loaded[name].Table)
+		if loaded[name].from == "" {
+			tables = append(tables, loaded[name].Table)
+		}
 	}
 	return tables, s.addTriggers(ctx, tables)
 }

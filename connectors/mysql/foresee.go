@@ -37,6 +37,7 @@ func (m *mutable) Foresee(ctx context.Context, uses []connectors.Use) ([]connect
 	for _, u := range uses {
 		reads.differing(m.source.known(u.Table), m.apply.known(u.Table))
 	}
+	reads.foreseeReferrers(m.source, uses)
 	triggered, err := m.foreseeTriggers(ctx, changes.user, uses)
 	if err != nil {
 		return nil, m.fail("check", "", err)

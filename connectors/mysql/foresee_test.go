@@ -80,7 +80,7 @@ func TestForeseeRights(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			db := database(t, foreseen, "CREATE TABLE other (id int PRIMARY KEY)", "INSERT INTO people (id) VALUES (1)")
-			reads, _ := account(t, db, "r", c.reads...)
+			reads, _ := account(t, db, "r", append(c.reads, "PROCESS ON *.*")...)
 			apply, _ := account(t, db, "a", c.apply...)
 			found, said := foresee(t, db, reads, apply, c.use)
 			require.Equal(t, c.want, said)
@@ -101,7 +101,7 @@ func TestForeseeARightOfARole(t *testing.T) {
 	role := db.Name + "_role"
 	db.Exec(t, fmt.Sprintf("CREATE ROLE %s; GRANT UPDATE, DELETE, TRIGGER ON `%s`.* TO %[1]s;", role, db.Name))
 	t.Cleanup(func() { db.Exec(t, "DROP ROLE "+role+";") })
-	dsn, grantee := account(t, db, "a", "SELECT ON %s.*")
+	dsn, grantee := account(t, db, "a", "SELECT ON %s.*", "PROCESS ON *.*")
 	db.Exec(t, fmt.Sprintf("GRANT %s TO %s; SET DEFAULT ROLE %[1]s FOR %[2]s;", role, grantee))
 	_, said := foresee(t, db, dsn, dsn, peopleUse)
 	require.Empty(t, said)
@@ -183,7 +183,7 @@ func TestForeseeWhoTriggersRunAs(t *testing.T) {
 	db := database(t, foreseen, "CREATE TABLE archive (id int PRIMARY KEY)")
 	db.Exec(t, "DELIMITER //\nCREATE TRIGGER t BEFORE DELETE ON people FOR EACH ROW BEGIN INSERT INTO archive VALUES "+
 		"(fold(OLD.id)); INSERT INTO elsewhere.log VALUES (ABS(OLD.id)); CALL tell(); END//")
-	dsn, _ := account(t, db, "a", "SELECT, UPDATE, DELETE, TRIGGER ON %s.*")
+	dsn, _ := account(t, db, "a", "SELECT, UPDATE, DELETE, TRIGGER ON %s.*", "PROCESS ON *.*")
 	found, said := foresee(t, db, dsn, dsn, peopleUse)
 	require.Equal(t, "table people: apply_dsn: may not see whether there is the account 'root'@'%', as which triggers run, and "+
 		"its rights: have an administrator look at SHOW GRANTS FOR 'root'@'%'\n"+

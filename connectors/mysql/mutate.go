@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
+
 	"lethe/connectors"
 	"lethe/connectors/internal/readback"
 )
@@ -420,6 +422,25 @@ type statement struct {
 	table      string
 }
 
+// ofTrigger takes an error for that of a trigger, which refuses some rows, where the statement itself does not have it:
+// the table is locked by now, so that it is there, and the server is asked whether this user may run the statement.
+func (st *statement) ofTrigger(ctx context.Context, conn *sql.Conn, err error) error {
+	var server *mysql.MySQLError
+	switch {
+	case !errors.As(err, &server):
+		return err
+	case slices.Contains([]uint16{1146, 1305, 1356, 1449}, server.Number):
+	case !slices.Contains([]uint16{1044, 1054, 1142, 1143, 1227, 1370}, server.Number):
+		return err
+	default:
+		if collect(ctx, conn, "EXPLAIN "+st.verb+st.text, func([]string) error { return nil }) != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%w (error %d: what a trigger of the table takes is not there, or its account may not)",
+		&connectors.RefusedError{Class: connectors.RefusedTrigger, By: st.table}, server.Number)
+}
+
 // run counts the rows: never more than named, and fewer only where a delete finds that a foreign key took some
 // along: all are read again when all is done.
 func (st *statement) run(ctx context.Context, conn *sql.Conn) error {
@@ -427,7 +448,7 @@ func (st *statement) run(ctx context.Context, conn *sql.Conn) error {
 	other := &connectors.RefusedError{Class: connectors.RefusedOther, By: st.table}
 	switch {
 	case err != nil:
-		return err
+		return st.ofTrigger(ctx, conn, err)
 	case matched > st.rows:
 		return fmt.Errorf("a statement for %d rows met %d: %w", st.rows, matched, other)
 	case matched < st.rows && st.verb != deleteFrom:

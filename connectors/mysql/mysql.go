@@ -19,6 +19,11 @@
 //
 // TRIGGER besides lets Foresee look whether the triggers can run.
 //
+// PROCESS, of either user, lets InnoDB tell all foreign keys that lead into the database, also from tables of others and
+// from those that neither may see; or SELECT on all databases:
+//
+//	GRANT PROCESS ON *.* TO 'lethe'@'10.0.0.5';
+//
 // For copies (apply_dsn), besides those, on the copy's table and on each of its views, by name:
 //
 //	GRANT SHOW VIEW ON crm.* TO 'lethe_apply'@'10.0.0.5';
@@ -89,9 +94,11 @@ type source struct {
 	database string
 	db       *sql.DB
 	dialer   *wire.Dialer
+	also     *source // the user of apply_dsn, who may see other tables
 
 	mu      sync.Mutex
 	catalog map[string]*table
+	seesAll bool // no foreign key leads into the database that the catalog does not know
 }
 
 // mutable is a source that can also be changed, over connections of its own.
@@ -121,6 +128,7 @@ func open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 		_ = s.db.Close()
 		return nil, err
 	}
+	s.also = a
 	return &mutable{source: s, apply: a}, nil
 }
 
@@ -536,7 +544,7 @@ func (r *reader) statement(at place, limit int, lock string) string {
 	if len(r.columns) == 0 {
 		b.WriteString("1")
 	}
-	b.WriteString(" FROM " + quoteName(r.table.Name))
+	b.WriteString(" FROM " + r.table.quoted())
 	if len(r.order) > 0 && (r.keys == nil || r.byPrimaryKey()) {
 		b.WriteString(" FORCE INDEX (PRIMARY)")
 	}

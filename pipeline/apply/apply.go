@@ -16,6 +16,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/change"
+	"lethe/pipeline/dependents"
 	"lethe/pipeline/execute"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
@@ -245,6 +246,9 @@ func (ap *Applier) applySet(ctx context.Context, a *application, all []journal.C
 			"apply_dsn again", setup.ErrSource, a.plan.PlanID, a.store.Name))
 		return false, nil
 	}
+	if a.barred(ctx) {
+		return false, nil
+	}
 	err = a.live(ctx, mutator, chunks)
 	if errors.Is(err, setup.ErrStopped) {
 		return false, err
@@ -254,6 +258,23 @@ func (ap *Applier) applySet(ctx context.Context, a *application, all []journal.C
 		return false, nil
 	}
 	return true, nil
+}
+
+// barred says which table of the set cannot be changed as it is, and reports whether there is one: then nothing of the
+// set is begun, or gone on with.
+func (a *application) barred(ctx context.Context) bool {
+	if _, err := dependents.New(a.store, a.plan.RunID, nil).Foresee(ctx); err != nil {
+		return false // changing will tell
+	}
+	for _, table := range a.plan.Sets[a.position].Tables {
+		if o, ok := a.store.Barred(table); ok {
+			a.Notes.Problem(fmt.Errorf("%w: plan %s changes rows that cannot be changed in source %s: %s; then "+
+				"it is applied, or end it with `lethe plan discard %[2]s`", setup.ErrSource, a.plan.PlanID,
+				a.store.Name, a.Setup.Names.Sentence(o.String())))
+			return true
+		}
+	}
+	return false
 }
 
 func (a *application) sameSchema() bool {

@@ -119,9 +119,9 @@ func checkSource(ctx context.Context, set *stores.Set, src setup.Source) ([]stri
 			lines = append(lines, fmt.Sprintf("source %s, of the rows looked at: %s", s.Name, looked.Said()))
 		}
 	}
-	uses := dependents.New(s, "", nil).Uses()
-	lines = append(lines, triggers(s, uses)...)
-	said, err = foresee(ctx, set, s, uses)
+	g := dependents.New(s, "", nil)
+	lines = append(lines, triggers(s, g.Uses())...)
+	said, err = foresee(ctx, set, s, g)
 	return append(lines, said...), err
 }
 
@@ -155,12 +155,8 @@ func triggers(s *stores.Store, uses []connectors.Use) (lines []string) {
 
 // foresee asks a source what would keep it from what nights can do there. What it is in doubt of is a line; the
 // error joins what it is sure of.
-func foresee(ctx context.Context, set *stores.Set, s *stores.Store, uses []connectors.Use) (lines []string, err error) {
-	f, ok := s.Conn.(connectors.Foreseer)
-	if !ok {
-		return nil, nil
-	}
-	found, err := f.Foresee(ctx, uses)
+func foresee(ctx context.Context, set *stores.Set, s *stores.Store, g *dependents.Graph) (lines []string, err error) {
+	found, err := g.Foresee(ctx)
 	errs := []error{err}
 	for _, o := range found {
 		said := set.Setup.Names.Sentence(o.String()) // of accounts nobody knows the names before

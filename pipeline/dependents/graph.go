@@ -38,6 +38,7 @@ type edge struct {
 	at       int // among the graph's edges
 	child    connectors.Table
 	parent   connectors.Table
+	outside  connectors.Outside      // of an edge from a table that is not in the catalog
 	nullable []string                // of its fields those that can be NULL
 	do       map[*judge.Judge]string // what the records of a silo declare of it
 	owned    map[*judge.Judge]bool   // the silos whose records own the parent by it
@@ -54,6 +55,7 @@ type node struct {
 	out      []ref // rows that it refers to
 	contexts []*judge.Judge
 	expanded bool    // all that refer to it is known
+	barred   bool    // its table cannot be changed
 	held     bool    // it cannot go, whatever else does
 	unnamed  []*edge // by which rows refer to it that have no key, so that they can neither go nor forget
 	waits    bool    // it stands in a plan that waits, or is held back by such a row
@@ -95,6 +97,12 @@ func New(s *stores.Store, runID string, pending map[judge.Place]bool) *Graph {
 				g.add(change.Edge{Child: child.Name, Fields: fk.Fields, Parent: fk.RefTable, RefFields: fk.RefFields,
 					OnDelete: fk.OnDelete}, child, parent)
 			}
+		}
+	}
+	for _, parent := range s.Tables {
+		for _, o := range parent.Outside {
+			g.add(change.Edge{Child: o.Table, Fields: o.Fields, Parent: parent.Name, RefFields: o.RefFields,
+				OnDelete: o.OnDelete}, connectors.Table{Name: o.Table}, parent).outside = o
 		}
 	}
 	for _, j := range s.Judges {
@@ -236,6 +244,8 @@ func (g *Graph) node(at id) *node {
 	n := g.index[at]
 	if n == nil {
 		n = &node{id: at, seq: len(g.nodes)}
+		_, n.barred = g.store.Barred(at.table)
+		n.held = n.barred
 		_, n.waits = g.pending[judge.Place{Source: g.store.Name, Table: at.table, Key: at.key}]
 		g.nodes = append(g.nodes, n)
 		g.index[at] = n
@@ -265,6 +275,14 @@ func (g *Graph) follow(r ref, from *judge.Judge) {
 
 // referring reads the rows that refer to nodes along one edge.
 func (g *Graph) referring(ctx context.Context, e *edge, parents []*node) error {
+	if e.outside.Hidden { // rows that the engine would change along may be there
+		for _, p := range parents {
+			if e.outside.Acts() {
+				p.unnamed = append(p.unnamed, e)
+			}
+		}
+		return nil
+	}
 	keys, of, err := g.tuples(ctx, e, parents)
 	if err != nil || len(keys.Tuples) == 0 {
 		return err

@@ -15,6 +15,9 @@ type Cause string
 const (
 	Unlisted Cause = "unlisted" // no policy says what becomes of them
 	Governed Cause = "governed" // a silo decides them, and they stay
+	Outside  Cause = "outside"  // they are of another database, or of a table that is not in the catalog
+	Hidden   Cause = "hidden"   // they may be there, and may not be seen
+	Barred   Cause = "barred"   // their table cannot be changed
 	NoKey    Cause = "no_key"   // they have no primary key, so that they cannot be named
 	Circle   Cause = "circle"   // they refer to each other, and the engine takes them in no order
 )
@@ -63,11 +66,20 @@ func (n *node) holders(from *judge.Judge, seen map[*node]bool, found map[Holder]
 		found[Holder{By: e.Child, Fields: strings.Join(e.Fields, ", "), Cause: why}] = true
 	}
 	for _, e := range n.unnamed {
-		say(e, NoKey)
+		switch {
+		case e.outside.Hidden:
+			say(e, Hidden)
+		case e.outside.Table != "":
+			say(e, Outside)
+		default:
+			say(e, NoKey)
+		}
 	}
 	for _, r := range n.in {
 		does := r.edge.do[from]
 		switch c := r.child; {
+		case c.barred:
+			say(r.edge, Barred)
 		case seen[c] || c.leaves() || r.lets() || does == string(judge.SetNull):
 		case c.governed:
 			say(r.edge, Governed)

@@ -100,7 +100,7 @@ func (n *node) going() bool { return n.live && (n.root == nil || n.ends == goes)
 
 // forgets reports whether the row that refers forgets the one that goes.
 func (r ref) forgets() bool {
-	return len(r.edge.nullable) == len(r.edge.Fields) &&
+	return !r.child.barred && len(r.edge.nullable) == len(r.edge.Fields) &&
 		slices.ContainsFunc(r.parent.via, func(j *judge.Judge) bool { return r.edge.do[j] == string(judge.SetNull) })
 }
 

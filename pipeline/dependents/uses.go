@@ -1,12 +1,27 @@
 package dependents
 
 import (
+	"context"
 	"slices"
 
 	"lethe/connectors"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/stores"
 )
+
+// Foresee asks the source, once, what stands in the way of what nights can do with it. From then on the rows of tables
+// that cannot be changed stay.
+func (g *Graph) Foresee(ctx context.Context) ([]connectors.Obstacle, error) {
+	f, ok := g.store.Conn.(connectors.Foreseer)
+	if ok && !g.store.Foreseen {
+		found, err := f.Foresee(ctx, g.Uses())
+		if err != nil {
+			return nil, err
+		}
+		g.store.Obstacles, g.store.Foreseen = found, true
+	}
+	return g.store.Obstacles, nil
+}
 
 // Uses are what nights can do with the tables of the source: they read all but those that are left out; and where
 // it can be changed they block, clear and anonymize the rows that silos govern, delete them with what goes with
@@ -105,7 +120,9 @@ func (u *uses) deleted(j *judge.Judge, t connectors.Table, seen map[string]bool)
 // referring adds that rows are looked at which refer to those of a table.
 func (u *uses) referring(t connectors.Table) {
 	for _, e := range u.to[t.Name] {
-		u.lock(e.child, e.Fields...)
+		if e.outside.Table == "" {
+			u.lock(e.child, e.Fields...)
+		}
 	}
 }
 

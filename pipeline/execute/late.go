@@ -23,9 +23,16 @@ func (t *transaction) late(ctx context.Context) (queries []connectors.Query, edi
 		for _, edge := range t.into[table] {
 			e := t.set.Edges[edge]
 			child, ok := t.store.Tables.Find(e.Child)
-			if !ok {
+			outside, also := t.tables[e.Parent].OutsideKey(e.Child, e.Fields)
+			for _, i := range deleted[table] { // rows may be there that the engine would change along
+				if also && outside.Hidden && outside.Acts() && t.set.Rows[i].Op == judge.Delete {
+					t.seen.late[i] = true
+				}
+			}
+			if !ok && (!also || outside.Hidden) {
 				continue
 			}
+			_, barred := t.store.Barred(e.Child) // its rows cannot be locked
 			mine, next := t.leavers(deleted[table], e)
 			for i, rows := range [][]int{mine, next} {
 				l := &looking{transaction: t, edge: edge, rows: map[connectors.Key]int{}, changed: changed[e.Child]}
@@ -34,7 +41,7 @@ func (t *transaction) late(ctx context.Context) (queries []connectors.Query, edi
 				}
 				switch {
 				case len(l.query.Keys.Tuples) == 0:
-				case i > 0 || len(child.Key) == 0:
+				case i > 0 || len(child.Key) == 0 || barred:
 					t.asides = append(t.asides, aside{l.query, l.look})
 				default:
 					queries, edits = append(queries, l.query), append(edits, l.look)

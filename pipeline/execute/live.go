@@ -104,22 +104,14 @@ func (t *transaction) try(ctx context.Context) error {
 		case errors.Is(err, connectors.ErrRefused) && !t.all: // perhaps for a row that came after the plan
 			t.all = true
 		case errors.Is(err, connectors.ErrTransient) && attempt < attempts:
-			if err := pause(ctx, time.Duration(attempt+1)*50*time.Millisecond); err != nil {
-				return err
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(time.Duration(attempt+1) * 50 * time.Millisecond):
 			}
 		default:
 			return err
 		}
-	}
-}
-
-// pause waits, unless the context ends.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
 	}
 }
 
@@ -228,7 +220,10 @@ func (t *transaction) run(ctx context.Context, known *view) error {
 	if err != nil {
 		return err
 	}
-	at := len(queries) - countDetach(steps)
+	at := len(queries)
+	for at > 0 && steps[len(steps)-1-(len(queries)-at)].detach {
+		at--
+	}
 	queries, edit = slices.Insert(queries, at, late...), slices.Insert(edit, at, looks...)
 	next := 0
 	_, err = t.mutator.Mutate(ctx, queries, func(b connectors.Batch) (connectors.Edit, error) {
@@ -240,15 +235,6 @@ func (t *transaction) run(ctx context.Context, known *view) error {
 		return e, err
 	}, func() error { return t.confirm(ctx) })
 	return err
-}
-
-func countDetach(steps []step) (n int) {
-	for _, s := range steps {
-		if s.detach {
-			n++
-		}
-	}
-	return n
 }
 
 func (t *transaction) query(s step) connectors.Query {

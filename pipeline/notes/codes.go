@@ -46,6 +46,7 @@ func Codes() []CodeMeaning {
 	}
 	list = append(list,
 		CodeMeaning{CodeNoKey, "Art. 5(2)", WordsOf(CodeNoKey)},
+		CodeMeaning{CodeCannotChange, "Art. 17(1)", WordsOf(CodeCannotChange)},
 		CodeMeaning{CodeReadOnly, "Art. 17(1)", WordsOf(CodeReadOnly)},
 		CodeMeaning{CodeRefused, "Art. 17(1)", WordsOf(CodeRefused)})
 	for _, reason := range append(event.Reasons(), ConsentStated, ConsentDefault, ConsentAhead) {

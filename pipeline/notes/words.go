@@ -52,6 +52,9 @@ const CodeNoKey = "E_NO_KEY"
 // CodeReadOnly is the exception of rows that would have to change in a source that can only be read.
 const CodeReadOnly = "E_READ_ONLY"
 
+// CodeCannotChange is the exception of rows that would have to change in a table that cannot be changed as it is.
+const CodeCannotChange = "E_CANNOT_CHANGE"
+
 // CodeRefused is the exception of rows that would have to change and that are set aside, as the database refused
 // that a while ago.
 const CodeRefused = "E_REFUSED"
@@ -64,6 +67,10 @@ func WordsOf(code string) string {
 	if code == CodeReadOnly {
 		return "The row would have to change, but its source can only be read: " +
 			"give the source an apply_dsn, or have its application change the row."
+	}
+	if code == CodeCannotChange {
+		return "The row would have to change, but its table cannot be changed as it is: the finding F_CANNOT_CHANGE " +
+			"of the table says why, and what to do."
 	}
 	if code == CodeRefused {
 		return "The row would have to change, but the database refused that (a constraint or trigger): it is set " +

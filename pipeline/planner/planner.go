@@ -92,6 +92,7 @@ func (pl *Planner) draft(ctx context.Context) ([]*plan.Draft, error) {
 		if err := pl.Limits.Cadence(ctx, d); err != nil {
 			return nil, err
 		}
+		pl.foresee(ctx, s, d.Graph)
 		if err := d.Graph.Follow(ctx); err != nil {
 			pl.Stores.FailedSource(s, err)
 			continue
@@ -102,6 +103,7 @@ func (pl *Planner) draft(ctx context.Context) ([]*plan.Draft, error) {
 				return nil, err
 			}
 			pl.leaveReadOnly(s, g)
+			pl.leaveBarred(s, g)
 			pl.Notes.Facts.Summary = append(pl.Notes.Facts.Summary, g.Summaries()...)
 			pl.Notes.Facts.Starts = append(pl.Notes.Facts.Starts,
 				stores.StartsOf(g.Binding, g.Spreads, pl.Setup.Since)...)

@@ -1,8 +1,11 @@
 package planner
 
 import (
+	"context"
 	"fmt"
+	"slices"
 
+	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/dependents"
 	"lethe/pipeline/judge"
@@ -53,6 +56,50 @@ func (pl *Planner) leaveReadOnly(s *stores.Store, g *judge.Judge) {
 	g.Roots = nil
 }
 
+// foresee asks a live source that can be changed, where rows of it have to change, what stands in the way: before
+// people are asked about what cannot be done.
+func (pl *Planner) foresee(ctx context.Context, s *stores.Store, g *dependents.Graph) {
+	_, mutable := s.Conn.(connectors.Mutator)
+	if !mutable || s.Backup() || !slices.ContainsFunc(s.Judges, func(j *judge.Judge) bool { return len(j.Roots) > 0 }) {
+		return
+	}
+	found, err := g.Foresee(ctx)
+	if err != nil { // applying will tell
+		pl.Setup.Log.Warn("could not be asked what stands in the way of changes", "run_id", pl.Tonight.RunID,
+			"source", s.Name, "error", err)
+	}
+	for _, o := range found {
+		if o.Referrers {
+			pl.Notes.Find(audit.Finding{Kind: ReferrersUnseen, Severity: "medium", Source: s.Name, Count: 1,
+				Article: "Art. 5(1)(f)", Words: pl.said(o)})
+		}
+	}
+}
+
+// said are the words of an obstacle, as a sentence.
+func (pl *Planner) said(o connectors.Obstacle) string {
+	return pl.Setup.Names.Sentence(o.String()) + "."
+}
+
+// leaveBarred keeps the rows of a table that cannot be changed as it is out of the plan, and names how many would
+// have to change.
+func (pl *Planner) leaveBarred(s *stores.Store, g *judge.Judge) {
+	if _, barred := s.Barred(g.Table.Name); !barred || len(g.Roots) == 0 || s.Backup() {
+		return
+	}
+	pl.Notes.Except(audit.Exception{Silo: g.Silo.Silo.Name, Source: s.Name, Object: g.Table.Name,
+		Code: notes.CodeCannotChange, Count: int64(len(g.Roots)), Owner: g.Silo.Silo.Rules[0].Owner})
+	pl.nameBarred(s, g.Table.Name, int64(len(g.Roots)))
+	g.Roots = nil
+}
+
+// nameBarred says why a table cannot be changed, and what to do.
+func (pl *Planner) nameBarred(s *stores.Store, table string, rows int64) {
+	o, _ := s.Barred(table)
+	pl.Notes.Find(audit.Finding{Kind: CannotChange, Severity: "medium", Source: s.Name, Object: table,
+		Count: rows, Article: "Art. 17(1)", Words: "What is due cannot be done in this table: " + pl.said(o)})
+}
+
 // holdBack decides a row anew that cannot be deleted, because a row that stays refers to it.
 func (pl *Planner) holdBack(g *judge.Judge, r *judge.Root) {
 	before := *r.Ruling
@@ -75,14 +122,24 @@ func (pl *Planner) holdBack(g *judge.Judge, r *judge.Root) {
 		Code: string(reason.EDependentKept), Count: 1})
 }
 
-// HeldBack is the finding of what keeps rows from going that are due.
-const HeldBack = "F_HELD_BACK"
+// The findings of what keeps rows from being changed that are due, and of what may be changed along.
+const (
+	HeldBack        = "F_HELD_BACK"
+	CannotChange    = "F_CANNOT_CHANGE"
+	ReferrersUnseen = "F_REFERRERS_UNSEEN"
+)
 
 // holderWords say why rows cannot go, and what would let them.
 var holderWords = map[dependents.Cause]string{
 	dependents.Unlisted: "no policy says what becomes of them: list the table under the silo's `dependents`",
+	dependents.Barred: "the table cannot be changed as it is: the finding F_CANNOT_CHANGE of it says why, and " +
+		"what to do",
 	dependents.Governed: "a silo decides them and keeps them: what is due goes when they do",
-	dependents.NoKey:    "they have no primary key, so that none of them can be named: give the table one",
+	dependents.Outside: "they are of another database, where this source changes nothing: what is due goes once " +
+		"they are gone, or refer to other rows",
+	dependents.Hidden: "nobody may see which of them do, and the server would change them too: let the account of " +
+		"`dsn` read the table (GRANT SELECT), and the rows to which none of them refers can go",
+	dependents.NoKey: "they have no primary key, so that none of them can be named: give the table one",
 	dependents.Circle: "this database takes them in no order, as they refer to each other in a circle: let a column " +
 		"of it be NULL",
 }
@@ -95,6 +152,9 @@ func (pl *Planner) nameHolders(s *stores.Store, g *dependents.Graph) {
 	}
 	holders, rows := g.Holders()
 	for _, h := range holders {
+		if h.Cause == dependents.Barred {
+			pl.nameBarred(s, h.By, rows[h])
+		}
 		pl.Notes.Find(audit.Finding{Kind: HeldBack, Severity: "medium", Source: s.Name, Object: h.By,
 			Column: h.Fields, Count: rows[h], Article: "Art. 5(1)(e), 17(1)", Words: fmt.Sprintf("Rows of %s that are "+
 				"due cannot go, for these refer to them, and %s.", h.Table, holderWords[h.Cause])})

@@ -72,6 +72,9 @@ func Fingerprint(tables []connectors.Table, touched map[string]bool) string {
 		for _, t := range tables {
 			if t.Name == name {
 				fmt.Fprintf(h, "%+v\n", shapeOf(t))
+				if len(t.Outside) > 0 {
+					fmt.Fprintf(h, "%+v\n", t.Outside)
+				}
 			}
 		}
 	}
@@ -121,16 +124,18 @@ func shapeOf(t connectors.Table) shape {
 // Store is an open source with its catalog, and who governs what in it.
 type Store struct {
 	setup.Source
-	Conn     connectors.Source
-	Tables   connectors.Tables
-	Unread   []connectors.Unread // what it holds beside them
-	Judges   []*judge.Judge      // of all tables, those that refer to others first
-	Governed map[string][]*judge.Judge
-	Looked   []audit.Start       // what the days of the rows that were looked at beforehand look like
-	claims   map[string][]string // silos by table, also where the registry was not asked
-	live     *Store              // of a backup the open source that it is a backup of, nil where there is none
-	Erased   bool                // rows were deleted tonight
-	Err      error
+	Conn      connectors.Source
+	Tables    connectors.Tables
+	Unread    []connectors.Unread // what it holds beside them
+	Judges    []*judge.Judge      // of all tables, those that refer to others first
+	Governed  map[string][]*judge.Judge
+	Looked    []audit.Start         // what the days of the rows that were looked at beforehand look like
+	claims    map[string][]string   // silos by table, also where the registry was not asked
+	live      *Store                // of a backup the open source that it is a backup of, nil where there is none
+	Foreseen  bool                  // the source was asked what stands in the way of changes
+	Obstacles []connectors.Obstacle // what it said
+	Erased    bool                  // rows were deleted tonight
+	Err       error
 }
 
 // NewStore is a source that is not open yet.
@@ -181,6 +186,18 @@ func (s *Store) Mapping(of *judge.Judge) (mapping int) {
 		}
 	}
 	return mapping
+}
+
+// Barred is what keeps every row of a table from being changed, as far as the source was asked and is sure of it. What
+// the engine may refuse only of some rows is tried.
+func (s *Store) Barred(table string) (connectors.Obstacle, bool) {
+	for _, o := range s.Obstacles {
+		if o.Table == table && !o.Doubt && o.DSN == "apply_dsn" &&
+			(errors.Is(o.Kind, errors.ErrUnsupported) || errors.Is(o.Kind, connectors.ErrDenied)) {
+			return o, true
+		}
+	}
+	return connectors.Obstacle{}, false
 }
 
 // Defers reports whether the engine lets rows that refer to each other in a circle go together, since it
