@@ -14,6 +14,7 @@ import (
 
 	"lethe/connectors/delimited"
 	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/identifier"
 )
 
 // csvLines reads CSV with a header line.
@@ -164,6 +165,10 @@ func (l *jsonLines) parse(text []byte, e *event.Event) error {
 	if err := decoder.Decode(&object); err != nil || object == nil || decoder.More() {
 		return event.Refuse(event.BadLine, "")
 	}
+	if namedTwice(text) {
+		return twice("")
+	}
+	seen := make([]string, 0, len(object))
 	// Sorted, so that the first bad column named is always the same, and identifiers come in one order.
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		column, ok := l.in.column(key)
@@ -176,13 +181,20 @@ func (l *jsonLines) parse(text []byte, e *event.Event) error {
 		if column == "" {
 			continue
 		}
+		if slices.Contains(seen, column) {
+			return twice(column)
+		}
+		seen = append(seen, column)
 		var value string
 		switch v := object[key].(type) {
 		case nil:
 		case string:
 			value = v
 		case json.Number:
-			value = v.String()
+			if value = v.String(); identifier.Known(column) && strings.Trim(value, "-0123456789") != "" {
+				return &event.RefusedError{Reason: event.AmbiguousIdentifier, Column: column,
+					Why: "a number that is no integer may have been rounded: deliver identifiers as text"}
+			}
 		case bool:
 			value = fmt.Sprint(v)
 		default:

@@ -160,6 +160,8 @@ func (l *recordLines) kantara(record []byte) error {
 		return event.Refuse(event.BadLine, "")
 	}
 	switch {
+	case namedTwice(record):
+		return twice("")
 	case !strings.HasPrefix(r.Version, "KI-CR-v1."):
 		return event.Refuse(event.BadLine, "version")
 	case r.ID == "":
@@ -253,6 +255,8 @@ func (l *recordLines) iso27560(record []byte) error {
 		return event.Refuse(event.BadLine, "")
 	}
 	switch {
+	case namedTwice(record):
+		return twice("")
 	case r.SchemaVersion == "":
 		return event.Refuse(event.BadLine, "schema_version")
 	case r.RecordID == "":

@@ -77,7 +77,8 @@ var reasonWords = map[Reason]string{
 	NoIdentifier:   "the event names nobody",
 	BadIdentifier:  "not an identifier of its kind",
 	AmbiguousIdentifier: "it cannot be told whose it is: letters of two alphabets, or that look like others; a sign " +
-		"that was lost; an extension; or two people in one field",
+		"that was lost; an extension, a remark or another number beside it; a number that a program rounded; or two " +
+		"people in one field",
 	IdentityConflict: "the identifiers lead to different collections; name one in the column collection",
 	SharedIdentifier: "other rows have the identifiers too, so it is not known who agreed",
 	NoPurpose:        "the type needs a purpose",

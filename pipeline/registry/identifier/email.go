@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
+
+	"lethe/pipeline/registry/identifier/scripts"
 )
 
 // localSpecials are the characters that the unquoted local part of an address may hold beside letters and
@@ -38,11 +40,17 @@ const longestLocal = 64 * utf8.UTFMax
 
 // email is the address in a value.
 func email(value, dst []byte) ([]byte, error) {
+	if value = bytes.TrimPrefix(value, []byte("email=")); bytes.HasPrefix(value, []byte(`="`)) {
+		value = exported(value)
+	}
 	if dst, ok := plainAddress(value, dst); ok {
 		return dst, nil
 	}
 	if !hasAt(value) {
 		return dst, ErrInvalid
+	}
+	if bytes.HasSuffix(value, []byte("Â")) { // half of a space that was read in a wrong encoding; no domain ends so
+		return dst, ErrAmbiguous
 	}
 	text, _, err := clean(value, false)
 	if err != nil {
@@ -118,7 +126,7 @@ func addressIn(text string) (string, error) {
 	for range nested {
 		before, err := text, error(nil)
 		text = unwrapped(strings.Trim(text, ",; "))
-		for _, take := range []func(string) (string, error){named, withoutComments, linked} {
+		for _, take := range []func(string) (string, error){displayed, withoutComments, linked} {
 			if text, err = take(text); err != nil {
 				return "", err
 			}
@@ -149,9 +157,9 @@ func unwrapped(text string) string {
 	return text
 }
 
-// named takes the address out of "Anna Rossi <anna@example.org>", and of [] in the place of <>. A name that holds
+// displayed takes the address out of "Anna Rossi <anna@example.org>", and of [] in the place of <>. A name that holds
 // another address is refused: somebody wrote two.
-func named(text string) (string, error) {
+func displayed(text string) (string, error) {
 	if text == "" {
 		return "", ErrInvalid
 	}
@@ -278,7 +286,7 @@ func parts(text string) (local, domain string, err error) {
 // localPart is the canonical form of a local part: lower-case, and where it is not ASCII a PRECIS identifier, as
 // RFC 8265 has user names.
 func localPart(local string) (string, error) {
-	var digits scripts
+	var digits scripts.Set
 	if strings.ContainsFunc(local, func(r rune) bool { return r >= utf8.RuneSelf && unicode.IsDigit(r) }) {
 		var err error
 		if local, digits, err = clean([]byte(local), true); err != nil {
@@ -296,7 +304,7 @@ func localPart(local string) (string, error) {
 			return "", ErrInvalid
 		}
 	}
-	if local = twins.Replace(local); !digits.readable(local) {
+	if local = twins.Replace(local); !digits.Readable(local) {
 		return "", ErrAmbiguous
 	}
 	return checked(identifier, lower(local), digits)
@@ -317,14 +325,14 @@ func domainPart(domain string) (string, error) {
 		}
 		return domain, nil
 	}
-	if strings.Contains(written, "İ") || strings.Contains(domain, "i\u0307") || !readableDomain(written) {
+	if strings.Contains(written, "İ") || strings.Contains(domain, "i\u0307") || !scripts.ReadableDomain(written) {
 		return "", ErrAmbiguous
 	}
 	name, err := idna.Lookup.ToASCII(domain)
 	if err != nil || !domainName([]byte(name)) {
 		return "", ErrInvalid
 	}
-	if shown, err := idna.Lookup.ToUnicode(name); err != nil || !readableDomain(shown) {
+	if shown, err := idna.Lookup.ToUnicode(name); err != nil || !scripts.ReadableDomain(shown) {
 		return "", ErrAmbiguous
 	}
 	return name, nil

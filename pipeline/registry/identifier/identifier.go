@@ -9,11 +9,12 @@
 package identifier
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"strings"
 	"unicode/utf8"
+
+	"lethe/pipeline/registry/identifier/residue"
 )
 
 // The kinds of identifier. A national id names its country: "national-id:IT".
@@ -65,15 +66,18 @@ func upper(c byte) bool { return 'A' <= c && c <= 'Z' }
 //	                 tell them apart
 //	phone            E.164
 //	national-id:CC   letters and digits, upper-case; check digits must be right where the scheme is known
-//	customer-number  as it is written, upper and lower case apart; without what spreadsheets put around numbers
+//	customer-number  as it is written, upper and lower case apart; without what spreadsheets put around numbers and
+//	                 behind them (.0)
 //	username         lower-case; spaces inside count, several as one
 //
 // In all but numbers, letters of more scripts than are written together (UTS #39, highly restrictive) are
 // refused, and so is what looks like ASCII from end to end and is not.
 func Normalise(kind string, value []byte, country string, dst []byte) ([]byte, error) {
-	value = bytes.TrimSpace(value)
-	if len(value) == 0 || len(value) > maxLength && kind != Collection {
+	if value = residue.Trim(value); len(value) == 0 || len(value) > maxLength && kind != Collection {
 		return dst, ErrInvalid
+	}
+	if kind != Collection && undecoded(value) {
+		return dst, ErrAmbiguous
 	}
 	switch {
 	case kind == Email:
@@ -82,43 +86,26 @@ func Normalise(kind string, value []byte, country string, dst []byte) ([]byte, e
 		return phone(value, country, dst)
 	case kind == Collection:
 		return append(dst, collection(value)...), nil
-	case kind == Customer:
-		if value = exported(value); plainName(value) && len(value) > 0 && len(value) <= longest {
-			return append(dst, value...), nil
-		}
-		text, err := name(value, kind)
-		return append(dst, text...), err
-	case kind == Username:
-		if plainName(value) && len(value) <= longest {
-			return appendLower(dst, value), nil
-		}
-		text, err := name(value, kind)
-		return append(dst, text...), err
+	case kind == Customer, kind == Username:
+		return named(value, kind, dst)
 	case strings.HasPrefix(kind, National):
 		return national(kind, value, dst)
 	}
 	return dst, ErrInvalid
 }
 
-// exported is a number without what spreadsheets put around one to keep its zeros ('0042, ="0042"), and without quotes,
-// commas and semicolons around it.
-func exported(value []byte) []byte {
-	for len(value) > 0 {
-		first, last := value[0], value[len(value)-1]
-		switch {
-		case last == ',' || last == ';' || last == ' ':
-			value = value[:len(value)-1]
-		case first == ',' || first == ';' || first == ' ' || first == '\'' && last != first:
-			value = value[1:]
-		case len(value) > 1 && first == last && (first == '"' || first == '\''):
-			value = value[1 : len(value)-1]
-		case len(value) > 2 && first == '=' && value[1] == '"' && last == '"':
-			value = value[2 : len(value)-1]
-		default:
-			return value
-		}
+// named is a user name or a customer number.
+func named(value []byte, kind string, dst []byte) ([]byte, error) {
+	value = exported(value)
+	if !plainName(value) || len(value) == 0 || len(value) > longest {
+		text, err := name(value, kind)
+		return append(dst, text...), err
 	}
-	return value
+	if kind == Username {
+		return appendLower(dst, value), nil
+	}
+	value, err := whole(value)
+	return append(dst, value...), err
 }
 
 // maxLength bounds the text in which an identifier stands, in bytes: a display name of 320 characters with an

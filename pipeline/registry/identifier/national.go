@@ -28,7 +28,30 @@ func national(kind string, value, dst []byte) ([]byte, error) {
 		}
 		value = []byte(text)
 	}
-	value = exported(value)
+	value, err := whole(exported(value))
+	if err != nil {
+		return dst, err
+	}
+	start := len(dst)
+	if dst, err = compact(value, dst); err != nil {
+		return dst, err
+	}
+	_, country, _ := strings.Cut(kind, ":")
+	schemes := nationalSchemes()[country]
+	if country == "" || len(schemes) == 0 {
+		return dst, nil
+	}
+	number := ident.Number{Raw: value, Compact: dst[start:]}
+	for i := range schemes {
+		if ident.Match(&schemes[i], number) {
+			return dst, nil
+		}
+	}
+	return dst[:start], ErrInvalid
+}
+
+// compact appends the letters, upper-case, and the digits of a number.
+func compact(value, dst []byte) ([]byte, error) {
 	start := len(dst)
 	for _, c := range value {
 		switch {
@@ -45,16 +68,5 @@ func national(kind string, value, dst []byte) ([]byte, error) {
 	if n := len(dst) - start; n < 4 || n > 32 {
 		return dst[:start], ErrInvalid
 	}
-	_, country, _ := strings.Cut(kind, ":")
-	schemes := nationalSchemes()[country]
-	if country == "" || len(schemes) == 0 {
-		return dst, nil
-	}
-	number := ident.Number{Raw: value, Compact: dst[start:]}
-	for i := range schemes {
-		if ident.Match(&schemes[i], number) {
-			return dst, nil
-		}
-	}
-	return dst[:start], ErrInvalid
+	return dst, nil
 }

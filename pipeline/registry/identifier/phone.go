@@ -2,7 +2,6 @@ package identifier
 
 import (
 	"net/url"
-	"regexp"
 	"regexp/syntax"
 	"strings"
 	"sync"
@@ -10,13 +9,14 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// phone is a telephone number as E.164 has it.
+// phone is a telephone number as E.164 has it. Its digits are those that stand in the value, less the prefixes of
+// calls: what is no digit, and no sign that people group them with, is never left out.
 func phone(value []byte, country string, dst []byte) ([]byte, error) {
-	if plainNumber(value) {
+	if plainNumber(value) && !mayHaveTrunk(value) {
 		return append(dst, value...), nil
 	}
 	text, err := string(value), error(nil)
-	if strings.Trim(text, "0123456789 -.+") != "" { // more than digits as people group them
+	if strings.Trim(text, "0123456789 -.+()/") != "" { // more than digits as people group them
 		if text, _, err = clean(value, true); err == nil {
 			text, err = subscriber(text)
 		}
@@ -24,12 +24,11 @@ func phone(value []byte, country string, dst []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	country = strings.ToUpper(country)
-	if bracket := strings.Index(text, "(0)"); bracket > 0 {
-		text, err = trunk(text, bracket, country)
-	} else {
-		text, err = e164(text, country)
+	number, err := numberIn(text)
+	if err != nil {
+		return dst, err
 	}
+	text, err = number.read(strings.ToUpper(country))
 	return append(dst, text...), err
 }
 
@@ -57,14 +56,14 @@ func plainNumber(value []byte) bool {
 	return true
 }
 
-// line is an end such as /8: of another number that shares the beginning.
-var line = regexp.MustCompile(`/ ?[0-9]{1,3}$`)
+// schemes are what stands before a number that a program wrote.
+var schemes = []string{"tel:", "callto:", "sms:", "whatsapp:", "p:"}
 
 // subscriber takes the number out of a tel: URI (RFC 3966), and out of quotes. One with an extension is refused: it
-// is one desk of a number that others share. So are two numbers in one.
+// is one desk of a number that others share.
 func subscriber(text string) (string, error) {
-	text = strings.Trim(text, `'"`+"`<>,;. ")
-	for _, scheme := range []string{"tel:", "callto:"} {
+	text = strings.TrimLeft(strings.Trim(text, `'"`+"`<>,;. "), `="' `)
+	for _, scheme := range schemes {
 		if len(text) < len(scheme) || !strings.EqualFold(text[:len(scheme)], scheme) {
 			continue
 		}
@@ -75,31 +74,17 @@ func subscriber(text string) (string, error) {
 		if text, _, err = clean([]byte(plain), true); err != nil {
 			return "", err
 		}
+		break
 	}
-	lower := strings.ToLower(text)
-	if strings.Contains(lower, ";ext=") || strings.Contains(lower, ";isub=") || line.MatchString(text) {
+	number, parameter, more := strings.Cut(text, ";")
+	if !more {
+		return text, nil
+	}
+	context, ok := strings.CutPrefix(strings.ToLower(parameter), "phone-context=+")
+	if !ok || context == "" || strings.Trim(context, "0123456789-.()") != "" || strings.HasPrefix(number, "+") {
 		return "", ErrAmbiguous
 	}
-	if strings.HasPrefix(text, "(+") || strings.HasPrefix(text, "(00") || strings.HasPrefix(text, "+(") {
-		text = strings.Replace(strings.Replace(text, "(", "", 1), ")", "", 1)
-	}
-	return text, nil
-}
-
-// trunk reads "+44 (0)20 7946 0000": the digit in brackets is not dialled from abroad, except where it belongs to
-// the number, as in Italy's. If both are numbers that somebody may have, it is refused.
-func trunk(text string, bracket int, country string) (string, error) {
-	kept, failed := e164(text, country)
-	dropped, err := e164(text[:bracket]+" "+text[bracket+len("(0)"):], country)
-	switch {
-	case err != nil || failed == nil && dropped == kept:
-		return kept, failed
-	case failed != nil || !assigned(kept) && assigned(dropped):
-		return dropped, nil
-	case assigned(kept) && !assigned(dropped):
-		return kept, nil
-	}
-	return "", ErrAmbiguous
+	return "+" + context + " " + number, nil
 }
 
 func assigned(number string) bool {
@@ -113,7 +98,7 @@ func e164(text, country string) (string, error) {
 	if text == "" {
 		return "", ErrInvalid
 	}
-	if text[0] != '+' && country == "" && !strings.Contains(text, ";phone-context=+") {
+	if text[0] != '+' && country == "" {
 		if !strings.HasPrefix(text, "00") {
 			return "", ErrInvalid
 		}

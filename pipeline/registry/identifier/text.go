@@ -9,6 +9,8 @@ import (
 	"golang.org/x/text/secure/precis"
 	"golang.org/x/text/unicode/bidi"
 	"golang.org/x/text/unicode/norm"
+
+	"lethe/pipeline/registry/identifier/scripts"
 )
 
 const (
@@ -46,7 +48,7 @@ var written = &unicode.RangeTable{
 }
 
 // typed are characters that programs put in the place of those of a keyboard.
-var typed = map[rune]rune{'‐': '-', '‒': '-', '–': '-', '⁃': '-', '˗': '-', '−': '-',
+var typed = map[rune]rune{'‐': '-', '‒': '-', '–': '-', '—': '-', '―': '-', '⁃': '-', '˗': '-', '−': '-',
 	'‘': '\'', '’': '\'', '‛': '\'', 'ʼ': '\'', 'ʻ': '\'', '′': '\'', '“': '"', '”': '"', '‟': '"', '″': '"'}
 
 // twins are letters of one writing that cannot be told apart where they stand: Romanian with a comma and with a
@@ -57,28 +59,28 @@ var twins = strings.NewReplacer("Ș", "Ş", "ș", "ş", "Ț", "Ţ", "ț", "ţ", 
 // cleaner makes plain text of what was written.
 type cleaner struct {
 	out     []byte
-	keep    bool    // digits as they are
-	digits  rune    // the zero of the script whose digits were seen; 0: none
-	mixed   bool    // digits of two scripts
-	joiners int     // how many stayed, to be judged
-	scripts scripts // of the digits
+	keep    bool        // digits as they are
+	digits  rune        // the zero of the script whose digits were seen; 0: none
+	mixed   bool        // digits of two scripts
+	joiners int         // how many stayed, to be judged
+	scripts scripts.Set // of the digits
 }
 
 // clean is the text as it is read: without what cannot be seen, on one line, with plain spaces, punctuation and
 // digits (unless those are to stay as they are), in NFC; and the scripts that its digits were of. The error is
 // ErrInvalid for a control character inside, ErrAmbiguous for what cannot be read.
-func clean(value []byte, digits bool) (string, scripts, error) {
+func clean(value []byte, digits bool) (string, scripts.Set, error) {
 	if !utf8.Valid(value) {
-		return "", scripts{}, ErrInvalid
+		return "", scripts.Set{}, ErrInvalid
 	}
 	c := cleaner{keep: !digits, out: make([]byte, 0, len(value)+8)}
 	for _, r := range norm.NFC.String(strings.TrimFunc(string(value), blank)) {
 		if err := c.take(r); err != nil {
-			return "", scripts{}, err
+			return "", scripts.Set{}, err
 		}
 	}
 	if c.mixed || c.joiners > mostJoiners {
-		return "", scripts{}, ErrAmbiguous
+		return "", scripts.Set{}, ErrAmbiguous
 	}
 	text := norm.NFC.String(string(c.out))
 	if c.joiners > 0 {
@@ -146,8 +148,8 @@ func (c *cleaner) number(r rune) {
 		c.put(rune(plain[0]))
 		return
 	}
-	if scriptOf(r) != "" { // else of more than one
-		c.scripts.read(string(r))
+	if scripts.Of(r) != "" { // else of more than one
+		c.scripts.Read(string(r))
 	}
 	zero := r
 	for unicode.Is(unicode.Nd, zero-1) && r-zero < 9 {
@@ -254,13 +256,16 @@ func lower(text string) string {
 func name(value []byte, kind string) (string, error) {
 	text, digits, err := clean(value, true)
 	fold := kind == Username
-	if text = twins.Replace(text); kind == Customer {
-		text = string(exported([]byte(text)))
+	text = string(exported([]byte(twins.Replace(text))))
+	if err == nil && kind == Customer {
+		var number []byte
+		number, err = whole([]byte(text))
+		text = string(number)
 	}
 	switch {
 	case err != nil:
 		return "", err
-	case !digits.readable(text) || !fold && strings.Contains(text, "i\u0307"):
+	case !digits.Readable(text) || !fold && strings.Contains(text, "i\u0307"):
 		return "", ErrAmbiguous
 	case fold:
 		text = lower(text)
@@ -273,8 +278,8 @@ func name(value []byte, kind string) (string, error) {
 
 // checked is a text that can be read, that a class of PRECIS has, and that is written in one direction (RFC
 // 5893).
-func checked(class *precis.Profile, text string, digits scripts) (string, error) {
-	if !digits.readable(text) || marks(text) != nil {
+func checked(class *precis.Profile, text string, digits scripts.Set) (string, error) {
+	if !digits.Readable(text) || marks(text) != nil {
 		return "", ErrAmbiguous
 	}
 	if _, err := class.String(text); err != nil {

@@ -1,4 +1,5 @@
-package identifier
+// Package scripts says in which writings a text is, and whether it can be seen (Unicode UTS #39).
+package scripts
 
 import (
 	"slices"
@@ -19,8 +20,8 @@ var common = []string{"Cyrillic", "Greek", "Arabic", "Hebrew", "Han", "Hiragana"
 // rightToLeft are scripts of which nobody reads a word as one of Latin letters.
 var rightToLeft = []string{"Arabic", "Hebrew", "Syriac", "Thaana", "Nko"}
 
-// scriptOf is the script of a character, "" for one of any script.
-func scriptOf(r rune) string {
+// Of is the script of a character, "" for one of any script.
+func Of(r rune) string {
 	if unicode.Is(unicode.Latin, r) {
 		return "Latin"
 	}
@@ -40,21 +41,21 @@ func scriptOf(r rune) string {
 	return ""
 }
 
-// scripts counts what a text is written in.
-type scripts struct {
+// Set counts what a text is written in.
+type Set struct {
 	names []string
 	clear []string // of which a letter stands there that looks like none of ASCII
 	alike bool     // a character that does stands among those of any script, or of Latin
 }
 
-func (s *scripts) read(text string) {
+func (s *Set) Read(text string) {
 	ascii := false
 	for _, r := range text {
 		if r < 0x80 {
 			ascii = ascii || 'a' <= r|0x20 && r|0x20 <= 'z'
 			continue
 		}
-		name, alike := scriptOf(r), unicode.Is(lookAlikes(), r)
+		name, alike := Of(r), unicode.Is(lookAlikes(), r)
 		s.alike = s.alike || alike && (name == "" || name == "Latin")
 		s.see(name, !alike)
 	}
@@ -63,7 +64,7 @@ func (s *scripts) read(text string) {
 	}
 }
 
-func (s *scripts) see(name string, clear bool) {
+func (s *Set) see(name string, clear bool) {
 	if name == "" {
 		return
 	}
@@ -76,40 +77,40 @@ func (s *scripts) see(name string, clear bool) {
 }
 
 // fit reports whether the scripts are written together.
-func (s *scripts) fit() bool {
+func (s *Set) fit() bool {
 	return len(s.names) <= 1 || slices.ContainsFunc(together, func(set []string) bool {
 		return !slices.ContainsFunc(s.names, func(name string) bool { return !slices.Contains(set, name) })
 	})
 }
 
 // plain reports whether nothing but ASCII looks like ASCII: of each other script there is a letter that shows it.
-func (s *scripts) plain() bool {
+func (s *Set) plain() bool {
 	return !s.alike && !slices.ContainsFunc(s.names, func(name string) bool {
 		return !slices.Contains(s.clear, name) && !slices.Contains(rightToLeft, name)
 	})
 }
 
-// readable reports whether it can be seen of a text in which letters it is written: in scripts that are written
+// Readable reports whether it can be seen of a text in which letters it is written: in scripts that are written
 // together, its digits included, and not all of one like letters of ASCII.
-func (s scripts) readable(text string) bool {
+func (s Set) Readable(text string) bool {
 	s.names, s.clear = slices.Clone(s.names), slices.Clone(s.clear)
-	s.read(text)
+	s.Read(text)
 	return s.fit() && s.plain()
 }
 
-// readableDomain is readable for the labels of a domain: each is in one writing, and all together show in which.
+// ReadableDomain is Readable for the labels of a domain: each is in one writing, and all together show in which.
 // Digits are those of ASCII: a domain of others is another domain.
-func readableDomain(domain string) bool {
+func ReadableDomain(domain string) bool {
 	if strings.ContainsFunc(domain, func(r rune) bool { return r >= utf8.RuneSelf && unicode.IsDigit(r) }) {
 		return false
 	}
-	var all scripts
+	var all Set
 	for label := range strings.SplitSeq(domain, ".") {
-		var s scripts
-		if s.read(label); !s.fit() {
+		var s Set
+		if s.Read(label); !s.fit() {
 			return false
 		}
-		all.read(label)
+		all.Read(label)
 	}
 	return all.plain()
 }

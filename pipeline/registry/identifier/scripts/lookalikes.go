@@ -1,4 +1,4 @@
-package identifier
+package scripts
 
 import (
 	"sync"

@@ -1,0 +1,75 @@
+package identifier
+
+import (
+	"bytes"
+	"regexp"
+)
+
+// undecoded reports whether a value begins with what is left of an escape: a = of quoted-printable, or <, > or " of
+// JSON. Nobody can say how much of what follows belongs to it.
+func undecoded(value []byte) bool {
+	if len(value) < len("=3D") || value[0] != '=' && value[0]|0x20 != 'u' {
+		return false
+	}
+	for _, escape := range []string{"=3D", "u003e", "u003c", "u0022", "u0027"} {
+		if len(value) >= len(escape) && bytes.EqualFold(value[:len(escape)], []byte(escape)) {
+			return true
+		}
+	}
+	return false
+}
+
+// exported is a number or a name without what spreadsheets put around one to keep its zeros ('0042, ="0042"), and
+// without quotes, brackets, commas and semicolons around it.
+func exported(value []byte) []byte {
+	for len(value) > 0 {
+		first, last := value[0], value[len(value)-1]
+		switch {
+		case last == ',' || last == ';' || last == ' ':
+			value = value[:len(value)-1]
+		case first == ',' || first == ';' || first == ' ' || first == '\'' && last != first:
+			value = value[1:]
+		case len(value) > 1 && (first == last && (first == '"' || first == '\'') || first == '<' && last == '>'):
+			value = value[1 : len(value)-1]
+		case len(value) > 2 && first == '=' && value[1] == '"' && last == '"':
+			value = value[2 : len(value)-1]
+		default:
+			return value
+		}
+	}
+	return value
+}
+
+var (
+	// rounded is a number that a program shortened.
+	rounded = regexp.MustCompile(`^[+-]?[0-9]+([.,][0-9]+[eE][+-]?|[eE][+-])[0-9]+$`)
+	// fraction is a whole number that a program took for a fraction.
+	fraction = regexp.MustCompile(`^[0-9]+[.,]00?$`)
+)
+
+// exactDigits is how many decimal digits a fraction of 64 bits keeps (IEEE 754).
+const exactDigits = 15
+
+// whole is a number without the .0 of a program that took it for a fraction. One that lost digits is refused, as is one
+// that no such program writes: with zeros in front, or two behind.
+func whole(value []byte) ([]byte, error) {
+	if !mayBeFloat(value) {
+		return value, nil
+	}
+	switch integer := value[:max(0, len(value)-len(".0"))]; {
+	case rounded.Match(value):
+		return nil, ErrAmbiguous
+	case !fraction.Match(value):
+		return value, nil
+	case bytes.ContainsAny(integer, ".,"), len(integer) > exactDigits, integer[0] == '0' && len(integer) > 1:
+		return nil, ErrAmbiguous
+	default:
+		return integer, nil
+	}
+}
+
+// mayBeFloat looks for the signs of a fraction, so that nothing is spent on what is none.
+func mayBeFloat(value []byte) bool {
+	n := len(value)
+	return n > 2 && value[0] <= '9' && value[n-1]-'0' <= 9 && bytes.IndexAny(value, ".,eE") > 0
+}
