@@ -11,7 +11,7 @@ type triggerRef struct {
 	table, procedure bool   // else a function
 	events           []string
 	may              string // what may be done to one of several tables of a statement
-	doubt            bool   // may be a cursor, or what the trigger makes itself
+	doubt            bool   // may be a cursor, an alias, or what the trigger makes itself
 }
 
 // token is a word, a quoted name or a character of SQL. Texts and variables are tokens without words.
@@ -29,7 +29,7 @@ func references(text string, ansi bool) (refs []triggerRef) {
 	p.sure = !slices.ContainsFunc(p.tokens, func(t token) bool { return t.is("WITH", "CREATE") })
 	for p.at < len(p.tokens) {
 		r, ok := p.next()
-		r.doubt = r.table && !p.sure
+		r.doubt = r.doubt || r.table && !p.sure
 		if ok && (!r.doubt || len(r.events) > 0 || r.may != "") && !slices.ContainsFunc(refs, r.equal) {
 			refs = append(refs, r)
 		}
@@ -39,7 +39,7 @@ func references(text string, ansi bool) (refs []triggerRef) {
 
 func (r triggerRef) equal(o triggerRef) bool {
 	return r.database == o.database && r.name == o.name && r.table == o.table && r.may == o.may &&
-		slices.Equal(r.events, o.events)
+		r.doubt == o.doubt && slices.Equal(r.events, o.events)
 }
 
 func (t token) is(words ...string) bool {
@@ -67,10 +67,11 @@ func (p *triggerText) next() (r triggerRef, ok bool) {
 	t := p.peek(0)
 	p.at++
 	switch {
-	case t.text == ";" || t.is("SET", "WHERE"):
+	case t.text == ";" || t.is("SET", "WHERE", "ORDER", "LIMIT"):
 		p.several = ""
 	case p.several != "" && len(p.selects) == 0 && (t.text == "," || t.is("USING")) && p.peek(0).name:
-		return p.table(nil)
+		r, ok = p.table(nil)
+		r.doubt = true
 	case t.text == "(":
 		p.selects = append(p.selects, false)
 	case t.text == ")" && len(p.selects) > 0:
@@ -100,7 +101,8 @@ func (p *triggerText) next() (r triggerRef, ok bool) {
 		if p.peek(0).is("FROM") {
 			return p.table([]string{"DELETE"}, "FROM")
 		}
-		return p.table(nil)
+		r, ok = p.table(nil)
+		r.doubt = true
 	case t.is("FROM") && (len(p.selects) == 0 || p.selects[len(p.selects)-1]) && !p.peek(-2).is("FETCH", "NEXT"):
 		return p.table(nil)
 	case t.is("JOIN", "STRAIGHT_JOIN"):
