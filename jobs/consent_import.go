@@ -199,7 +199,7 @@ func takeFile(ctx context.Context, c *Command, cfg *config.Config, intake *intak
 	}
 	var zone *time.Location
 	if in.zone != "" {
-		if zone, err = config.ZoneOf(in.zone); err != nil {
+		if zone, err = config.TimesZone(in.zone); err != nil {
 			return taken, fmt.Errorf("%w: --zone: %w", setup.ErrUsage, err)
 		}
 	}

@@ -55,13 +55,18 @@ day and has evidence.`,
 							"2026-06-11T09:30:00Z", setup.ErrUsage)
 					}
 					e.OccurredAt, e.Zone = at.Last, at.Zone
-					if e.Type.Kind().Grants {
+					switch now := c.Now(); {
+					case e.Type.Kind().Grants:
 						e.OccurredAt = at.First
+					case e.Type.Closes() && at.First.Before(now) && at.End().After(now):
+						e.OccurredAt = now // a day alone, today's
+					case e.Type.Closes():
+						e.OccurredAt = at.End()
 					}
 				}
 				if e.OccurredAt.After(c.Now().Add(time.Minute)) {
-					return fmt.Errorf("%w: --at: the instant lies in the future, so the event would never be relied "+
-						"on: say when the person acted", setup.ErrUsage)
+					return fmt.Errorf("%w: --at: the instant lies in the future: say when the person acted",
+						setup.ErrUsage)
 				}
 				e.Country = cmp.Or(ev.country, o.cfg.Country(ev.silo))
 				seq, listed, err := o.intake.Record(cmd.Context(), ev.silo, e)

@@ -90,7 +90,9 @@ func printKnown(c *Command, p *setup.Setup, k allowed.Known) {
 // eventRemarks says of an event what is not plain.
 func eventRemarks(e registry.PastEvent, day func(time.Time) string) string {
 	var words []string
-	if e.Impossible {
+	if e.Impossible && e.CountsAsRecorded {
+		words = append(words, "counts from when it was recorded, before it is said to have happened")
+	} else if e.Impossible {
 		words = append(words, "not relied on: it was recorded before it is said to have happened")
 	}
 	if e.Proof {

@@ -203,6 +203,29 @@ func TestChangedMindsAreFollowed(t *testing.T) {
 	})
 }
 
+// A night that takes a no in decides by it, though it is recorded after the night began: one without a date, one of
+// today without a time, and one that another zone or a mistake puts into the future.
+func TestTheNightThatTakesANoInCountsIt(t *testing.T) {
+	for _, out := range []any{nil, "2026-11-20", "2026-11-20 20:00:00", "2262-11-20 20:00:00"} {
+		rows, mapping := signups([]any{"1", "ada@example.org", "0", nil, out, nil, nil, nil, nil})
+		w := newWorld(t, news(func(s *policy.Silo) {
+			s.Records[0].Table, s.Records[0].Collected = "signups", ""
+			s.Consents = []policyintake.Mapping{mapping}
+		}), rows)
+		w.Event(event.Given, "ada@example.org", "news", w.Now.AddDate(0, -1, 0))
+		w.Setup.Now = func() time.Time { w.Now = w.Now.Add(time.Second); return w.Now }
+		require.Equal(t, "2026-11-20", w.Now.Format(time.DateOnly))
+		r, err := w.night()
+		require.NoError(t, err)
+		require.Equal(t, "delete", r.Summary[0].Action, "%v", out)
+		for range 2 { // and every night the same row, also when that time has come
+			w.Now = w.Now.AddDate(0, 0, 1)
+			again := taken(t, t.Context(), w.Setup)
+			require.Zero(t, again.Refused+again.Events, "%v", out)
+		}
+	}
+}
+
 // A table of consents that cannot be read: nobody knows who said yes since, so nothing of the silo is
 // destroyed, at once without registry.max_age, and with it once that is over. The night goes on.
 func TestUnreadConsentsDestroyNothing(t *testing.T) {

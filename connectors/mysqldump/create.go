@@ -469,7 +469,7 @@ func (c *creator) attributes(f *connectors.Field) (hidden bool) {
 			}
 		case t.is("DEFAULT"):
 			if !c.follows("NULL") {
-				f.Default = connectors.ConstantDefault(string(c.l.b[c.t.start:c.t.end]))
+				f.Default = connectors.ConstantDefault(string(c.l.b[c.t.start:]))
 			}
 		case t.is("PRIMARY"):
 			c.advance()

@@ -331,7 +331,7 @@ func (p *parser) column() {
 		case p.accept("NOT", "NULL"):
 			p.out.Fields[at].Nullable = false
 		case p.accept("DEFAULT"):
-			p.out.Fields[at].Default = connectors.ConstantDefault(string(p.l.b[p.t.start:p.t.end]))
+			p.out.Fields[at].Default = connectors.ConstantDefault(string(p.l.b[p.t.start:]))
 		case p.accept("PRIMARY", "KEY"):
 			p.out.setKey([]string{f.Name})
 		case p.accept("UNIQUE"):

@@ -100,7 +100,7 @@ func (c *Config) sourcesOf(d *sourceDraft) []setup.Source {
 func (c *Config) timesOf(d *sourceDraft) setup.Times {
 	own, live := d.of, c.Sources[d.of.Of]
 	zone := func(key, name string) *time.Location {
-		z, err := ZoneOf(name)
+		z, err := TimesZone(name)
 		if err != nil {
 			d.fail("%s: %w", key, err)
 		}
@@ -123,8 +123,20 @@ func (c *Config) timesOf(d *sourceDraft) setup.Times {
 	return t
 }
 
+// TimesZone is ZoneOf for times without an offset, which may also be of a fixed one: +02:00, or Z.
+func TimesZone(name string) (*time.Location, error) {
+	if zone, ok := instant.FixedZone(name); ok {
+		return zone, nil
+	}
+	return ZoneOf(name)
+}
+
 // ZoneOf finds a zone by its name in the IANA list.
 func ZoneOf(name string) (*time.Location, error) {
+	if strings.HasPrefix(name, "Etc/GMT+") || strings.HasPrefix(name, "Etc/GMT-") {
+		return time.UTC, fmt.Errorf("%q is counted westward, so that Etc/GMT+5 is -05:00: write the zone of a place, "+
+			"for example Europe/Rome, or an offset where times are read", name)
+	}
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "" || name == "Local" {
 		return time.UTC, fmt.Errorf("%q is no zone: name an IANA zone, for example UTC or Europe/Rome", name)

@@ -22,9 +22,10 @@ type Feed struct {
 	intake  *Intake
 }
 
-// Open makes the registry ready to take consents in.
+// Open makes the registry ready to take consents in. What has no date of its own happened at the instant of the
+// night's decisions, so that they count it.
 func (f *Feed) Open(ctx context.Context, r *registry.Registry, config registry.Config) (err error) {
-	f.intake, err = newIntake(ctx, f.Setup, r, config, config.Now())
+	f.intake, err = newIntake(ctx, f.Setup, r, config, f.Tonight.AsOf)
 	return err
 }
 

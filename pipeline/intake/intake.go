@@ -161,7 +161,7 @@ func (in *Intake) Import(ctx context.Context, silo string, d delivery.Import) (T
 		if (e.Type == event.Given || e.Type == event.Renewed) && e.Evidence == "" {
 			t.Unproven[notes.ConsentStated]++
 		}
-		if e.OccurredAt.After(in.now.Add(clockTolerance)) {
+		if in.ahead(e) {
 			t.Unproven[notes.ConsentAhead]++
 		}
 	}
@@ -171,6 +171,16 @@ func (in *Intake) Import(ctx context.Context, silo string, d delivery.Import) (T
 	added, failed := in.list.Flush(context.WithoutCancel(ctx), d.DryRun)
 	t.Suppressed = added
 	return t, errors.Join(err, failed)
+}
+
+// ahead reports whether an event is said to lie in the future. A day alone may be its last moment: that of
+// today does not.
+func (in *Intake) ahead(e *event.Event) bool {
+	at := e.OccurredAt
+	if midnight := at.Add(time.Microsecond); e.Type.Closes() && midnight.Equal(midnight.Truncate(time.Minute)) {
+		at = at.AddDate(0, 0, -1)
+	}
+	return at.After(in.now.Add(clockTolerance))
 }
 
 // link reads which row of a governed table an event is about: SOURCE.TABLE:KEY, where a key of

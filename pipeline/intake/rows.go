@@ -226,8 +226,8 @@ func (r *rowReader) dated(field string) bool {
 }
 
 // instant reads a field: zero where it says nothing. Of a time that the clocks repeat, or skip, a grant was at
-// the first of the two instants, and what ends one at the last.
-func (r *rowReader) instant(field string, grants bool) (time.Time, error) {
+// the first of the two instants, and what ends one at the last; a no with a day alone at its last moment.
+func (r *rowReader) instant(field string, of event.Type) (time.Time, error) {
 	if !r.dated(field) {
 		return time.Time{}, nil
 	}
@@ -236,8 +236,10 @@ func (r *rowReader) instant(field string, grants bool) (time.Time, error) {
 	switch {
 	case err != nil:
 		return time.Time{}, &event.RefusedError{Reason: event.BadTime, Column: field, Why: err.Error()}
-	case grants:
+	case of.Kind().Grants:
 		return at.First, nil
+	case of.Closes():
+		return at.End(), nil
 	}
 	return at.Last, nil
 }
@@ -275,7 +277,7 @@ func (r *rowReader) says(said saying, e *event.Event) (news bool, err error) {
 	}
 	named := m.States()
 	at := named[slices.IndexFunc(named, func(s intake.NamedState) bool { return s.Type == state })].At
-	if e.OccurredAt, err = r.instant(at, e.Type.Kind().Grants); err != nil {
+	if e.OccurredAt, err = r.instant(at, e.Type); err != nil {
 		return false, err
 	}
 	e.Undated = e.OccurredAt.IsZero()
@@ -293,7 +295,7 @@ func (r *rowReader) says(said saying, e *event.Event) (news bool, err error) {
 	if e.OccurredAt.IsZero() {
 		e.OccurredAt = r.in.now
 	}
-	if e.OccurredAt.After(r.in.now.Add(clockTolerance)) {
+	if r.in.ahead(e) {
 		r.unproven[notes.ConsentAhead]++
 	}
 	e.ID = r.id(e, extra)
@@ -313,7 +315,7 @@ func (r *rowReader) given(e *event.Event) error {
 	if e.Notice == "" { // refused, so its grade is not counted
 		return &event.RefusedError{Reason: event.NoNotice, Column: r.fieldOf("notice")}
 	}
-	created, err := r.instant(m.Created, true)
+	created, err := r.instant(m.Created, event.Given)
 	if err != nil {
 		return err
 	}

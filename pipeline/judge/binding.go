@@ -172,17 +172,16 @@ func (b *binder) rules() {
 }
 
 // start says how the column of a rule's term is read; nil for column -1, which is none. A day that the schema
-// fills in where it leaves no room for none (NULL) is nobody's.
+// itself fills in is nobody's, also where it leaves room for none (NULL).
 func (b *binder) start(column, rule int) *starts.Field {
 	if column < 0 {
 		return nil
 	}
 	field := b.Table.Fields[column]
 	f := &starts.Field{Name: field.Name, Column: column, Kind: string(field.Kind), Zone: b.zone,
-		Writing: b.Source.Writing(b.Table.Name, field, b.zone), Means: b.Silo.Rules()[rule].Means}
-	if !field.Nullable {
-		f.Default([]byte(field.Default))
-	}
+		Writing: b.Source.Writing(b.Table.Name, field, b.zone), Means: b.Silo.Rules()[rule].Means,
+		End: b.Silo.Rules()[rule].Start.Ends()}
+	f.Default([]byte(field.Default))
 	return f
 }
 

@@ -26,7 +26,7 @@ type trial struct {
 func trials() []trial {
 	bob := func(p *person) { p.email = "bob@example.com" }
 	eve := func(p *person) { p.email = "eve@example.com" }
-	over := func(p *person) { p.ended = "2024-01-01" }
+	over := func(p *person) { p.ended, p.since = "2024-01-01", "2023-02-01" }
 	blocked := func(p *person) { p.active = "0" }
 	noPhone := func(p *person) { p.phone = nil }
 	moved := func(p *person) { p.since = "2025-05-05" }

@@ -9,8 +9,10 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/policy"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/decide"
 	"lethe/pipeline/policy/reason"
+	"lethe/pipeline/policy/starts"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/standings"
@@ -62,7 +64,8 @@ func (g *Judge) ruleOn(
 	refs []keystore.Ref, found []standings.Found, rows arrow.Record, row int, asOf time.Time,
 ) Ruling {
 	r := Ruling{}
-	g.dates(rows, row)
+	g.Dates(rows, row)
+	g.Record.Trust = g.State.Trust
 	g.introduce(&r, refs, found, rows, row)
 	partial := g.meet(&r, rows, row)
 	r.Decision = decide.Decide(g.Silo, g.Record, asOf)
@@ -79,11 +82,11 @@ func (g *Judge) ruleOn(
 	return r
 }
 
-// dates begins the record of a row with what the row itself says: when it was collected, and where terms
+// Dates begins the record of a row with what the row itself says: when it was collected, and where terms
 // start.
-func (g *Judge) dates(rows arrow.Record, row int) {
+func (g *Judge) Dates(rows arrow.Record, row int) {
 	rec := &g.Record
-	*rec = policy.Record{Trust: g.State.Trust, Starts: rec.Starts}
+	*rec = policy.Record{Starts: rec.Starts}
 	if g.collected >= 0 {
 		made, err := g.made.Read(value(rows.Column(g.collected).(*array.Binary), row))
 		if g.dayOnly = made.Whole; err == nil && !made.None() {
@@ -99,6 +102,11 @@ func (g *Judge) dates(rows arrow.Record, row int) {
 			rec.Starts[i] = f.Read(col.Value(row))
 		}
 	}
+	begun := calendar.Date(0)
+	if !rec.Collected.IsZero() {
+		begun = calendar.DateOf(rec.Collected, g.zone)
+	}
+	starts.AfterBeginnings(g.Starts, rec.Starts, begun)
 }
 
 // name gives a ruling the reference of its record.

@@ -23,7 +23,7 @@ func TestWhatADecisionChanges(t *testing.T) {
 	bob := func(p *person) { p.email = "bob@example.com" }
 	eve := func(p *person) { p.email = "eve@example.com" }
 	zoe := func(p *person) { p.email = "zoe@example.com" }
-	over := func(p *person) { p.ended = "2024-01-01" }
+	over := func(p *person) { p.ended, p.since = "2024-01-01", nil }
 	blocked := func(p *person) { p.active = "0" }
 	noPhone := func(p *person) { p.phone = nil }
 	noNote := func(p *person) { p.note = nil }
@@ -53,6 +53,12 @@ func TestWhatADecisionChanges(t *testing.T) {
 		{name: "restricted and blocked", row: list(eve, blocked), reason: reason.KRestricted},
 		{name: "unknown to the registry", policy: edits(noEnd), row: list(zoe), reason: reason.XNoMatch},
 		{name: "no identifier", row: list(func(p *person) { p.email = "nonsense" }), reason: reason.EIDUnparseable},
+		{name: "ended before it was collected",
+			row:    list(bob, func(p *person) { p.since, p.ended = "2024-01-02", "2024-01-01" }),
+			reason: reason.EStartUnknown},
+		{name: "ended on the day of collecting",
+			row:    list(bob, func(p *person) { p.since, p.ended = "2024-01-01", "2024-01-01" }),
+			reason: reason.DConsentWithdrawn, change: Delete, block: true},
 		{name: "blocked by another", row: list(blocked), reason: reason.KContract, quiet: true},
 
 		{name: "anonymized, none is alive", policy: edits(anonymizing), row: list(bob, over),
@@ -91,7 +97,9 @@ func edits(edits ...func(*policy.Silo)) []func(*policy.Silo) { return edits }
 // the same person's.
 func TestATombstoneSaysThatARowIsDone(t *testing.T) {
 	c := registered(t)
-	over := func(p *person) { p.email, p.ended, p.active = "bob@example.com", "2024-01-01", "0" }
+	over := func(p *person) {
+		p.email, p.since, p.ended, p.active = "bob@example.com", "2023-02-01", "2024-01-01", "0"
+	}
 	gone := func(p *person) { p.name, p.phone, p.note = "gone", nil, nil }
 	for _, test := range []struct {
 		name    string

@@ -51,8 +51,8 @@ func TestSummaryOfABatch(t *testing.T) {
 	g, js := c.judge(), c.night()
 	require.NoError(t, js.Judge(g, batch(t,
 		ann(func(p *person) { p.id, p.phone = "0", nil }),
-		ann(func(p *person) { p.id, p.email, p.ended = "1", "bob@example.com", "2025-08-01" }),
-		ann(func(p *person) { p.id, p.email, p.ended = "2", "bob@example.com", "2025-05-05" }),
+		ann(func(p *person) { p.id, p.email, p.since, p.ended = "1", "bob@example.com", "2025-02-01", "2025-08-01" }),
+		ann(func(p *person) { p.id, p.email, p.since, p.ended = "2", "bob@example.com", "2025-02-01", "2025-05-05" }),
 		ann(func(p *person) { p.id, p.email, p.since = "3", "zoe@example.com", "2025-01-01" }),
 		ann(func(p *person) { p.id, p.email = "4", "nonsense" }),
 		ann(func(p *person) { p.id, p.kind = "5", "firm" }),
@@ -88,7 +88,7 @@ func TestWhatASessionRemembers(t *testing.T) {
 	bob := func(id string, edits ...func(*person)) person {
 		return ann(append(list(func(p *person) { p.id, p.email = id, "bob@example.com" }), edits...)...)
 	}
-	over := func(p *person) { p.ended = "2024-05-05" }
+	over := func(p *person) { p.ended, p.since = "2024-05-05", "2023-02-01" }
 	require.NoError(t, js.Judge(g, batch(t,
 		ann(func(p *person) { p.id = "1" }), // a plain keep
 		bob("2", over),                      // to be deleted, and blocked until then
@@ -132,7 +132,7 @@ func TestWhatASessionRemembers(t *testing.T) {
 func TestTheGuardsOfARoot(t *testing.T) {
 	c := registered(t)
 	bob := func(p *person) { p.email = "bob@example.com" }
-	over := func(p *person) { p.ended = "2024-05-05" }
+	over := func(p *person) { p.ended, p.since = "2024-05-05", "2023-02-01" }
 	gone := func(p *person) { p.name, p.phone, p.note = "gone", nil, nil }
 	for _, test := range []struct {
 		name       string
@@ -191,7 +191,7 @@ func TestAPlanThatAnonymizesIsReported(t *testing.T) {
 			c := registered(t)
 			g, js := c.judge(anonymizing, orElse), c.night()
 			js.Pending = test.pending
-			row := ann(func(p *person) { p.email, p.ended = "bob@example.com", "2024-05-05" })
+			row := ann(func(p *person) { p.email, p.ended, p.since = "bob@example.com", "2024-05-05", "2023-02-01" })
 			require.NoError(t, js.Judge(g, batch(t, row)))
 			require.Equal(t, test.action, g.Summaries()[0].Action)
 			require.Equal(t, test.action, g.Summaries()[0].Change)

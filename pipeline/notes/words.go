@@ -19,7 +19,8 @@ var takenWords = map[event.Reason]string{
 	ConsentStated: "It is said that people consented, without a proof of it. " +
 		"It is recorded, and does not count as consent (Art. 7(1)).",
 	ConsentAhead: "Consents or withdrawals are said to lie in the future. " +
-		"They are recorded, and never relied on: correct their dates.",
+		"A consent is never relied on, a withdrawal counts from when it was recorded: " +
+		"say the zone, or correct the dates.",
 	ConsentDefault: "An application's consents come from a default that no person set: " +
 		"no date of the choice, or that of the row. They are recorded, and do not count (Art. 4(11)).",
 }

@@ -146,6 +146,11 @@ const (
 	BirthPlusAge  Start = "birth_plus_age"
 )
 
+// Ends reports whether the point is an end of something, or comes after it began: it cannot lie before that.
+func (s Start) Ends() bool {
+	return s == ActivityEnded || s == RelationEnded || s == Inactivated || s == AtEvent
+}
+
 // Action is what a decision does to a record.
 type Action string
 

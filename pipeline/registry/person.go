@@ -43,8 +43,9 @@ type PastEvent struct {
 	Marketing  bool       `json:"marketing,omitempty"`
 	Name       string     `json:"name,omitempty"` // of the hold or the request that it is about
 	By         string     `json:"by,omitempty"`   // who placed, approved or released the hold
-	// it was recorded before it is said to have happened, so it is not relied on
-	Impossible bool `json:"impossible,omitempty"`
+	// it was recorded before it is said to have happened, so it is not relied on, or counts from then
+	Impossible       bool `json:"impossible,omitempty"`
+	CountsAsRecorded bool `json:"counts_as_recorded,omitempty"`
 }
 
 // Person returns what a silo knows of somebody at an instant, read for this person alone; nil if it knows
@@ -231,7 +232,7 @@ func personCollection(ctx context.Context, tx *database.Txn, silo chain.Silo, co
 			RecordedAt: event.Instant(f.Recorded), Notice: string(row.ColumnRawText(12)),
 			Method: string(row.ColumnRawText(13)), Source: string(row.ColumnRawText(14)),
 			Proof: f.Proof, Marketing: f.Marketing, Name: cmp.Or(f.Details.Hold, f.Details.Request), By: f.Details.By,
-			Impossible: f.Impossible()})
+			Impossible: f.Impossible(), CountsAsRecorded: f.CountsAsRecorded()})
 		return nil
 	}, silo.ID, silo.ID, collection)
 	if err != nil {

@@ -179,7 +179,7 @@ func TestImportThenStanding(t *testing.T) {
 			Since: time.Date(2026, 1, 10, 9, 0, 0, 0, time.UTC), Proven: true}, ada)
 		bob := f.standing("newsletter", "bob@example.org", noon)
 		require.Equal(t, policy.Withdrawn, bob.Purposes[0].State)
-		require.Equal(t, day("2026-02-01"), bob.Purposes[0].Since)
+		require.Equal(t, day("2026-02-02").Add(-time.Microsecond), bob.Purposes[0].Since, "a day alone, at its end")
 		require.Equal(t, day("2026-01-11"), bob.Collected)
 		require.Equal(t, []int64{2, 3}, []int64{bob.FirstSeq, bob.LastSeq})
 		require.Equal(t, policy.Given, f.standing("newsletter", "bob@example.org", day("2026-01-20")).Purposes[0].State)

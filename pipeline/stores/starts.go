@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/apache/arrow/go/v15/arrow/array"
-
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/judge"
@@ -37,15 +35,11 @@ func SurveyStarts(ctx context.Context, conn connectors.Source, b *judge.Binding)
 			if !g.Mine(batch.Rows, row) {
 				continue
 			}
+			g.Dates(batch.Rows, row)
 			for i, f := range b.Starts {
-				if f == nil {
-					continue
+				if f != nil {
+					spreads[i].Add(g.Record.Starts[i])
 				}
-				d := calendar.Date(0)
-				if col := batch.Rows.Column(f.Column).(*array.Binary); col.IsValid(row) {
-					d = f.Read(col.Value(row))
-				}
-				spreads[i].Add(d)
 			}
 		}
 	}

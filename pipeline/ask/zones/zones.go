@@ -54,7 +54,9 @@ func Look(ctx context.Context, conn connectors.Source, fields []Field, candidate
 		if c.Engine, err = z.Zone(ctx); err != nil {
 			return nil, err
 		}
-		if zone, err := time.LoadLocation(c.Engine); err == nil && c.Engine != "" {
+		if zone, ok := instant.FixedZone(c.Engine); ok {
+			candidates = append(candidates, zone)
+		} else if zone, err := time.LoadLocation(c.Engine); err == nil && c.Engine != "" {
 			candidates = append(candidates, zone)
 		}
 	}

@@ -76,9 +76,9 @@ const (
 // or later, and a child's has parental authorisation (which stays good when the child comes of age:
 // I_AGE_REACHED says that somebody has to tell the person). Contract and legal obligation are alive while
 // the relation is open, or through the end of the period. An end before the beginning that the registry knows is no
-// known start. Legitimate interest and public task too, unless
-// an objection is undecided or upheld; an erasure request has to be weighed first. Vital interest has an
-// explicit end. An objection to direct marketing ends every marketing ground of the silo.
+// known start, nor is one before the row's own day of collecting (which judge sees). Legitimate interest and public
+// task too, unless an objection is undecided or upheld; an erasure request has to be weighed first. Vital interest
+// has an explicit end. An objection to direct marketing ends every marketing ground of the silo.
 //
 // What the table leaves open is decided for keeping. A field is cleared only when no ground that is
 // undecided, unknown or not yet effective covers it either, and a dead ground covers its fields until its

@@ -43,12 +43,26 @@ type Writing struct {
 	Order Order          // of days that do not begin with the year; "": they are refused
 }
 
+// FixedZone is the zone of an offset, as +02:00 or Z; false for what is none.
+func FixedZone(offset string) (*time.Location, bool) {
+	at, err := time.Parse("Z07:00", offset)
+	if err != nil {
+		return nil, false
+	}
+	_, east := at.Zone()
+	if east == 0 {
+		return time.UTC, true
+	}
+	return time.FixedZone(offset, east), east >= -12*3600 && east <= 14*3600
+}
+
 // Reading is what a text means. Its instants are to the microsecond, and equal but for a civil time that the
 // clocks skip or repeat.
 type Reading struct {
 	First, Last time.Time
 	Date        calendar.Date // as it is written
 	Whole       bool          // a day without a time; the instants are its first moment
+	Midnight    bool          // a civil time without an offset that is 00:00:00, as fields for instants hold a day
 	Skipped     bool          // a civil time that the clocks skip
 	Zone        string        // the offset that the text has, or else the name of the Writing's zone
 }
@@ -133,10 +147,19 @@ func (w Writing) resolve(s *scanner) (Reading, error) {
 		}
 	default:
 		r.First, r.Last = civil(wall, s.nanos, w.Zone)
+		r.Midnight = s.seconds == 0 && s.nanos == 0
 		_, offset := r.First.Zone()
 		r.Skipped = r.First.Unix()+int64(offset) != wall
 	}
 	return r.rounded(), nil
+}
+
+// End is the last moment that the text can mean: of a day alone, or its midnight, that of the day.
+func (r Reading) End() time.Time {
+	if !r.Whole && !r.Midnight {
+		return r.Last
+	}
+	return (r.Date + 1).Start(r.First.Location()).Add(-time.Microsecond)
 }
 
 // rounded leaves out what is finer than a microsecond, which no registry keeps.

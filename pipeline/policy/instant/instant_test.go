@@ -11,6 +11,42 @@ import (
 	"lethe/pipeline/policy/calendar"
 )
 
+func TestFixedZone(t *testing.T) {
+	for text, want := range map[string]string{"+02:00": "+02:00", "-05:30": "-05:30", "Z": "UTC", "+00:00": "UTC",
+		"+15:00": "", "02:00": "", "+2": "", "Rome": "", "": "", "+02:00x": "", "+02:75": ""} {
+		zone, ok := FixedZone(text)
+		require.Equal(t, want != "", ok, text)
+		if ok {
+			require.Equal(t, want, zone.String())
+		}
+	}
+}
+
+// TestEnd is the end of the day where a text says no time of it, also on the days on which the clocks change.
+func TestEnd(t *testing.T) {
+	rome := zoneOf(t, "Europe/Rome")
+	for text, want := range map[string]string{
+		"2026-03-01":                "2026-03-01T22:59:59.999999Z",
+		"2026-03-01 00:00:00":       "2026-03-01T22:59:59.999999Z",
+		"2026-03-01T00:00:00.000":   "2026-03-01T22:59:59.999999Z",
+		"2026-03-01 12:00 AM":       "2026-03-01T22:59:59.999999Z",
+		"2026-03-29 00:00":          "2026-03-29T21:59:59.999999Z",
+		"2026-10-25":                "2026-10-25T22:59:59.999999Z",
+		"2026-03-01 00:00:00.5":     "2026-02-28T23:00:00.5Z",
+		"2026-03-01 00:00:01":       "2026-02-28T23:00:01Z",
+		"2026-02-28 24:00":          "2026-02-28T23:00:00Z",
+		"2026-03-01 10:00":          "2026-03-01T09:00:00Z",
+		"2026-10-25 02:30":          "2026-10-25T01:30:00Z", // the later of two
+		"2026-03-01T00:00:00Z":      "2026-03-01T00:00:00Z",
+		"2026-03-01 00:00:00+01:00": "2026-02-28T23:00:00Z",
+		"1772319600":                "2026-02-28T23:00:00Z",
+	} {
+		r, err := Writing{Zone: rome}.Read([]byte(text))
+		require.NoError(t, err, text)
+		require.Equal(t, want, r.End().UTC().Format(time.RFC3339Nano), text)
+	}
+}
+
 func zoneOf(t require.TestingT, name string) *time.Location {
 	z, err := time.LoadLocation(name)
 	require.NoError(t, err)

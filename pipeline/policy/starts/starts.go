@@ -17,6 +17,7 @@ type Field struct {
 	Column  int
 	Kind    string // the name of its connectors.Kind
 	Writing instant.Writing
+	End     bool           // its days are ends: none lies before the beginning
 	Zone    *time.Location // the controller's, in which days are counted
 	// Means are the days of which the policy says what they mean: open, unknown or real.
 	Means map[calendar.Date]string
@@ -103,6 +104,21 @@ func (f *Field) Written(value []byte) calendar.Date {
 func (f *Field) Default(value []byte) {
 	if d := f.Written(value); d.Known() {
 		f.Nothing = append(f.Nothing, d)
+	}
+}
+
+// AfterBeginnings takes the ends among a row's days for unknown that lie before it began: before that day, zero for
+// none, or another of its days that is no end. What the policy says of a day counts.
+func AfterBeginnings(fields []*Field, days []calendar.Date, begun calendar.Date) {
+	for i, f := range fields {
+		if f != nil && !f.End {
+			begun = max(begun, days[i])
+		}
+	}
+	for i, f := range fields {
+		if f != nil && f.End && days[i].Known() && days[i] < begun && !f.Settled(days[i]) {
+			days[i] = calendar.Unreadable
+		}
 	}
 }
 

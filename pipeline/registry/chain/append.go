@@ -50,7 +50,8 @@ type Pending struct {
 	collections []int64 // where it goes, when that is known beforehand
 	idem        [16]byte
 	content     [16]byte
-	before      [16]byte // content in the version of canonical forms before; zero if that is the same
+	// content as versions before had it, with other canonical forms or at the first moment of a day; zero: the same
+	before [3][16]byte
 
 	seq       int64 // outcome: the position of its (last) event
 	duplicate bool
@@ -83,30 +84,37 @@ func (p *Pending) prepare(keys *keystore.SiloKey, former bool, scratch *[]byte) 
 	if len(p.identifiers) == 0 {
 		return event.Refuse(event.NoIdentifier, "")
 	}
-	*scratch = p.Event.Content(*scratch)
-	if begun := len(*scratch); slices.ContainsFunc(p.identifiers, func(id reference) bool {
-		return id.was != keystore.Ref{}
-	}) {
-		for _, id := range p.identifiers {
-			was := cmp.Or(id.wasAtFirst, id.first)
-			*scratch = append(append(append(*scratch, id.kind...), '='), was[:]...)
-		}
-		before := keys.Dedup(p.Source, *scratch)
-		copy(p.before[:], before[:])
-		*scratch = (*scratch)[:begun]
+	p.content, p.before = p.sum(keys, &p.Event, false, scratch), [3][16]byte{}
+	p.idem = p.content
+	former = slices.ContainsFunc(p.identifiers, func(id reference) bool { return id.was != keystore.Ref{} })
+	if former {
+		p.before[0] = p.sum(keys, &p.Event, true, scratch)
 	}
-	for _, id := range p.identifiers {
-		*scratch = append(append(append(*scratch, id.kind...), '='), id.first[:]...)
-	}
-	content := keys.Dedup(p.Source, *scratch)
-	idem := content
 	if p.ID != "" {
+		if !p.DayBegan.IsZero() {
+			was := p.Event.AsDayBegan()
+			p.before[1], p.before[2] = p.sum(keys, &was, false, scratch), p.sum(keys, &was, former, scratch)
+		}
 		*scratch = append(append((*scratch)[:0], "id|"...), p.ID...)
-		idem = keys.Dedup(p.Source, *scratch)
+		idem := keys.Dedup(p.Source, *scratch)
+		copy(p.idem[:], idem[:])
 	}
-	copy(p.content[:], content[:])
-	copy(p.idem[:], idem[:])
 	return nil
+}
+
+// sum recognises what an event says of the people whom it names; former: as the version of canonical forms before.
+func (p *Pending) sum(keys *keystore.SiloKey, e *event.Event, former bool, scratch *[]byte) (content [16]byte) {
+	*scratch = e.Content(*scratch)
+	for _, id := range p.identifiers {
+		of := id.first
+		if former {
+			of = cmp.Or(id.wasAtFirst, id.first)
+		}
+		*scratch = append(append(append(*scratch, id.kind...), '='), of[:]...)
+	}
+	sum := keys.Dedup(p.Source, *scratch)
+	copy(content[:], sum[:])
+	return content
 }
 
 // Append records one event and returns its position. It is idempotent like Import: an event delivered twice
@@ -235,8 +243,8 @@ func (w *Writer) make(batch []*Pending, known map[[16]byte][16]byte, aliases map
 	for _, p := range batch {
 		idem := p.idem
 		content, ok := known[idem]
-		if ok && p.recordedAs(content) {
-			idem = anew(idem) // under the reference that it should have had
+		for ok && p.recordedAs(content) {
+			idem = anew(idem) // under the reference that it should have had, and at the time
 			content, ok = known[idem]
 		}
 		if ok {
@@ -286,10 +294,10 @@ func (w *Writer) handOver(out *database.Output) {
 	}
 }
 
-// recordedAs reports whether what was recorded of an event is what it says of an identifier as the version of
-// canonical forms before had it. It is recorded once more, of the person whom the identifier names now.
+// recordedAs reports whether what was recorded of an event is what a version before made of it. It is recorded once
+// more, of the person whom the identifier names now, at the end of the day.
 func (p *Pending) recordedAs(content [16]byte) bool {
-	return p.before != [16]byte{} && content == p.before && p.before != p.content
+	return content != p.content && content != [16]byte{} && slices.Contains(p.before[:], content)
 }
 
 func anew(idem [16]byte) [16]byte {
@@ -464,9 +472,10 @@ func (w *Writer) knownEvents(ctx context.Context, batch []*Pending, known map[[1
 	keys := make([][]byte, 0, len(batch))
 	for _, p := range batch {
 		keys = append(keys, p.idem[:])
-		if p.before != [16]byte{} {
+		if p.before != [3][16]byte{} {
 			again := anew(p.idem)
-			keys = append(keys, again[:])
+			twice := anew(again)
+			keys = append(keys, again[:], twice[:])
 		}
 	}
 	return w.Tx.LookUp(ctx, w.Silo.ID, `SELECT e.idem, p.content FROM event e LEFT

@@ -76,6 +76,7 @@ type Import struct {
 
 	// Of the event at hand: the first instants of times that the clocks repeat or skip.
 	firsts [3]time.Time
+	end    time.Time // the last moment that its occurred_at can mean
 }
 
 // Report says what became of a delivery.
@@ -260,11 +261,11 @@ func textOf(e *event.Event, column string) *string {
 // begin makes an empty event of this delivery.
 func (in *Import) begin(e *event.Event) {
 	*e = event.Event{Source: in.Source, Country: in.Country, Subjects: e.Subjects[:0]}
-	in.firsts = [3]time.Time{}
+	in.firsts, in.end = [3]time.Time{}, time.Time{}
 }
 
 // finish applies the defaults of the delivery, and lets what grants something begin, and end, at the first of
-// two instants.
+// two instants, and a no and an answer at the last moment that its text can mean.
 func (in *Import) finish(p *event.Event) error {
 	for column, value := range in.Default {
 		if lacks(p, column) {
@@ -273,6 +274,7 @@ func (in *Import) finish(p *event.Event) error {
 			}
 		}
 	}
+	in.close(p)
 	if !p.Type.Kind().Grants {
 		return nil
 	}
@@ -283,6 +285,19 @@ func (in *Import) finish(p *event.Event) error {
 		}
 	}
 	return nil
+}
+
+// close lets an event of a day alone come at the end of the day, as its type does; what ends that day, ends no earlier.
+func (in *Import) close(p *event.Event) {
+	if !p.Type.Closes() || in.end.IsZero() {
+		return
+	}
+	if until := p.EffectiveUntil; !until.Before(p.OccurredAt) && until.Before(in.end) {
+		p.EffectiveUntil = in.end
+	}
+	if p.OccurredAt.Before(in.end) {
+		p.DayBegan, p.OccurredAt = p.OccurredAt, in.end
+	}
 }
 
 // lacks reports whether a line says nothing in a column. A flag that is off says nothing.

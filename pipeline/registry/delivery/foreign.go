@@ -41,7 +41,7 @@ func (in *Import) occurred(e *event.Event, value, column string) (err error) {
 	case r.First.Before(r.Last):
 		in.firsts[0] = r.First
 	}
-	e.OccurredAt, e.Zone = r.Last, r.Zone
+	e.OccurredAt, e.Zone, in.end = r.Last, r.Zone, r.End()
 	return nil
 }
 

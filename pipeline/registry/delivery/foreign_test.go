@@ -66,7 +66,7 @@ func TestForeignFiles(t *testing.T) {
 				events[0].Subjects)
 			require.True(t, events[0].OccurredAt.Equal(want), events[0].OccurredAt)
 			require.Equal(t, event.Withdrawn, events[1].Type)
-			require.True(t, events[1].OccurredAt.Equal(time.Date(2025, 7, 3, 0, 0, 0, 0, rome)), events[1].OccurredAt)
+			require.True(t, events[1].OccurredAt.Equal(time.Date(2025, 7, 4, 0, 0, 0, -1000, rome)), events[1].OccurredAt)
 		})
 	}
 }

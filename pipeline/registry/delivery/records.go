@@ -293,6 +293,7 @@ func (l *recordLines) isoEvent(p *event.Event, said receipt.Event, place string)
 		return err
 	}
 	if !p.Type.Kind().Grants {
+		l.in.close(p)
 		return nil
 	}
 	if typ := strings.ToLower(said.Type[strings.LastIndexAny(said.Type, ":#/")+1:]); strings.HasPrefix(typ,

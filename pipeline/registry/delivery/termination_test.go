@@ -69,3 +69,25 @@ func example(t testing.TB, name string) []byte {
 	require.NoError(t, err)
 	return data
 }
+
+// TestADayAlone is the first moment of a yes, and the last of a no and of an answer. What it ends, ends with it.
+func TestADayAlone(t *testing.T) {
+	rome, err := time.LoadLocation("Europe/Rome")
+	require.NoError(t, err)
+	for typ, want := range map[event.Type]string{event.Given: "2026-06-10T00:00:00+02:00",
+		event.BasisStarted: "2026-06-10T00:00:00+02:00", event.RestrictionLifted: "2026-06-10T00:00:00+02:00",
+		event.Withdrawn: "2026-06-10T23:59:59.999999+02:00", event.Objected: "2026-06-10T23:59:59.999999+02:00",
+		event.Restricted: "2026-06-10T23:59:59.999999+02:00", event.ErasureRequested: "2026-06-10T23:59:59.999999+02:00",
+		event.Refused: "2026-06-10T23:59:59.999999+02:00", event.ErasureRefused: "2026-06-10T23:59:59.999999+02:00",
+		event.ObjectionOverridden: "2026-06-10T23:59:59.999999+02:00",
+		event.ObjectionUpheld:     "2026-06-10T23:59:59.999999+02:00"} {
+		r, err := NewReader(Import{Zone: rome, Source: "t", Format: CSV, Reader: bytes.NewReader(
+			[]byte("occurred_at,type,email,effective_until\n2026-06-10," + string(typ) + ",a@b.it,2026-06-10\n"))})
+		require.NoError(t, err)
+		var e event.Event
+		_, err = r.Next(&e)
+		require.NoError(t, err)
+		require.Equal(t, want, e.OccurredAt.In(rome).Format(time.RFC3339Nano), typ)
+		require.False(t, e.EffectiveUntil.Before(e.OccurredAt), typ)
+	}
+}

@@ -68,7 +68,9 @@ type Event struct {
 	// the source does not say when: OccurredAt is when it was read, and is no part of what recognises the
 	// event
 	Undated bool
-	Barred  Reason // the event is refused for this reason, unless it was recorded before; "": it is not
+	// of a day alone that came at its last moment: the first, at which versions before recorded it, or zero
+	DayBegan time.Time
+	Barred   Reason // the event is refused for this reason, unless it was recorded before; "": it is not
 
 	Details Details
 }
@@ -204,6 +206,17 @@ func (d Details) Encode() string {
 		panic(err) // strings and numbers always encode
 	}
 	return string(text)
+}
+
+// AsDayBegan is the event as versions before recorded it: at the first moment of the day.
+func (e Event) AsDayBegan() Event {
+	end := e.OccurredAt
+	for _, at := range []*time.Time{&e.OccurredAt, &e.EffectiveFrom, &e.EffectiveUntil} {
+		if at.Equal(end) {
+			*at = e.DayBegan
+		}
+	}
+	return e
 }
 
 // Content is what makes two deliveries the same, but for whose it is: everything but when it was recorded.

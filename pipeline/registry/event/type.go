@@ -97,6 +97,15 @@ var kinds = map[Type]Kind{
 // Kind is what the registry must know of a type, the zero value for one that there is not.
 func (t Type) Kind() Kind { return kinds[t] }
 
+// Protects reports whether an event of the type takes a use of data away: in doubt about when, it counts.
+func (t Type) Protects() bool { return t.Kind().No || t == Restricted || t == Invalidated }
+
+// Closes reports whether an event of the type that is said of a day alone came at the last moment of it: no consent of
+// the same day outlives a no, and an answer comes after what was asked.
+func (t Type) Closes() bool {
+	return t.Protects() || t == ObjectionOverridden || t == ObjectionUpheld || t == ErasureRefused
+}
+
 // ParseType returns the type of that name, or an error that lists the names.
 func ParseType(name string) (Type, bool) {
 	_, ok := kinds[Type(name)]

@@ -15,6 +15,8 @@ type Fact struct {
 	Occurred, From, Until, Recorded int64
 	notice, Proof, minor, Marketing bool
 	Details                         event.Details
+	doubted                         bool  // its clock is impossible
+	slack                           int64 // by how much before From it is heard
 }
 
 // FactReader scans rows of tables.FactQuery.

@@ -14,6 +14,10 @@ import (
 // impossible and it is not trusted at all.
 const clockTolerance = 5 * time.Minute
 
+// maxAhead is by how much a no, or an answer, may be ahead without a doubt about its clock: a day alone is its last
+// moment, and no zone is further from another.
+const maxAhead = 26 * time.Hour
+
 // accessMargin is how long after its due date an access or portability request that nobody closed still
 // protects the data.
 const accessMargin = 30 * 24 * time.Hour
@@ -28,8 +32,9 @@ const accessMargin = 30 * 24 * time.Hour
 // of one type and instant count as one, proven when one of them is, ending when the first of them ends.
 // While a proven consent lasts, a later one without proof says nothing. An expired event of Lethe's own
 // ends the consent it was written for, and no other; a consent that expired is as proven as it was. An
-// event that happened more than five minutes after it was recorded is not trusted. A no counts from when
-// the person said it, also where it is said to hold since before: no consent given in between outlives it.
+// event that happened more than five minutes after it was recorded is not trusted, but for a no, and an answer of that
+// day, which count from when they were recorded. A no counts from when the person said it, also where it is said to
+// hold since before: no consent given in between outlives it.
 //
 // An answer to an objection that names no purpose answers what was objected to. Requests for erasure are
 // told apart by their names; those without one, of applications, are answered by the next answer to any.
@@ -47,9 +52,7 @@ func StateAt(facts []Fact, asOf time.Time, purposes map[string]event.Type, into 
 func FoldAt(facts []Fact, asOf time.Time, purposes map[string]event.Type, into *policy.Standing) {
 	*into = policy.Standing{Purposes: into.Purposes[:0]}
 	for i := range facts {
-		if f := &facts[i]; f.Type.Kind().No && !f.Impossible() {
-			f.From = max(f.From, f.Occurred)
-		}
+		facts[i].settle()
 	}
 	// Of one type and instant what names no purpose comes last, for it is about what the others named, and
 	// of dates on which a request is due the latest, none being later than all.
@@ -98,11 +101,38 @@ func (f *folder) name(e *Fact) {
 		f.purpose(e.Purpose)
 		return
 	}
-	if e.Type.Kind().Purpose == event.OptionalPurpose || e.Impossible() {
+	if e.Type.Kind().Purpose == event.OptionalPurpose || e.doubted {
 		for p := range f.ends {
 			f.purpose(p)
 		}
 	}
+}
+
+// settle says since when a no counts: not from before it was said, nor from after it was recorded, where it is said to
+// have been said later. Who writes the time of another zone, or a day alone, means no time to come; nor does who
+// answers. It was said before it was recorded, nobody knows when: who asks as of that day hears it, as the night does
+// that takes it in.
+func (e *Fact) settle() {
+	e.doubted = e.doubted || e.Impossible()
+	if e.CountsAsRecorded() {
+		e.doubted = e.beyondZones()
+		e.Occurred, e.From, e.slack = e.Recorded, e.Recorded, maxAhead.Microseconds()
+	}
+	if e.Type.Kind().No && !e.Impossible() {
+		e.From = max(e.From, e.Occurred)
+	}
+}
+
+// CountsAsRecorded reports whether an event is said to have happened after it was recorded, and counts from its
+// recording.
+func (e *Fact) CountsAsRecorded() bool {
+	return e.Occurred > e.Recorded && (e.Type.Protects() || e.Type.Closes() && !e.beyondZones())
+}
+
+// beyondZones reports whether an event happened so long after it was recorded that neither another zone nor a day
+// alone explains it.
+func (e *Fact) beyondZones() bool {
+	return e.Occurred > e.Recorded+(maxAhead+clockTolerance).Microseconds()
 }
 
 // Impossible reports whether an event happened after it was recorded.
@@ -121,14 +151,15 @@ func (f *folder) purpose(name string) *policy.PurposeStanding {
 
 func (f *folder) fold(e *Fact) {
 	f.seen(e)
-	if e.Impossible() || e.From > f.asOf {
+	f.doubt(e)
+	if e.Impossible() || e.From-e.slack > f.asOf {
 		f.ahead(e)
 		return
 	}
 	if e.minor {
 		f.into.Minor, f.into.Aged = true, time.Time{}
 	}
-	at := event.Instant(e.From)
+	at := event.Instant(min(e.From, f.asOf))
 	if !f.foldPerson(e, at) && !f.foldRequest(e) {
 		f.foldPurposes(e, at)
 	}
@@ -150,12 +181,15 @@ func (f *folder) seen(e *Fact) {
 	}
 }
 
-// ahead takes up an event that is not yet effective, or whose clock is impossible: whatever that one says,
-// somebody has to look at it.
+// ahead takes up an event that is not yet effective, or whose clock is impossible.
 func (f *folder) ahead(e *Fact) {
 	consent := e.Type.Kind().Consent
 	f.each(e, func(p *policy.PurposeStanding) { p.Future = p.Future || consent })
-	if !e.Impossible() {
+}
+
+// doubt takes up that the clock of an event is impossible: whatever it says, somebody has to look at it.
+func (f *folder) doubt(e *Fact) {
+	if !e.doubted {
 		return
 	}
 	for i := range f.into.Purposes {

@@ -145,6 +145,46 @@ func TestStateAt(t *testing.T) {
 		{"an impossible clock is not trusted",
 			[]Fact{{Type: event.Given, Purpose: "news", Occurred: d(0) + 301e6, From: d(-4), Recorded: d(0)}},
 			policy.PurposeStanding{Future: true, ImpossibleClock: true}},
+		{"a withdrawal in another zone counts from when it was recorded",
+			[]Fact{happened(event.Given, -3), with(happened(event.Withdrawn, 0), func(f *Fact) {
+				f.Occurred, f.From, f.Recorded = d(-1)+14*3600e6, d(-1)+14*3600e6, d(-1)
+			})}, policy.PurposeStanding{State: policy.Withdrawn, Since: on(-1), Proven: true}},
+		{"and is renewed after it", []Fact{happened(event.Renewed, 0), with(happened(event.Withdrawn, 0), func(f *Fact) {
+			f.Occurred, f.From, f.Recorded = d(2), d(2), d(-1)
+		})}, policy.PurposeStanding{State: policy.Renewed, Since: on(0), Proven: true, ImpossibleClock: true}},
+		{"a withdrawal of another year counts from when it was recorded, and is looked at",
+			[]Fact{happened(event.Given, -3), with(happened(event.Withdrawn, -1), func(f *Fact) {
+				f.Occurred, f.From, f.Recorded = d(400), d(410), d(-1)
+			})}, policy.PurposeStanding{State: policy.Withdrawn, Since: on(-1), Proven: true, ImpossibleClock: true}},
+		{"a clock that is minutes ahead lets nobody be mailed until then",
+			[]Fact{happened(event.Given, -3), with(happened(event.Withdrawn, 0), func(f *Fact) {
+				f.Occurred, f.From = d(0)+200e6, d(0)+200e6
+			})}, policy.PurposeStanding{State: policy.Withdrawn, Since: on(0), Proven: true}},
+		{"an objection of another year", []Fact{with(happened(event.Objected, -1), func(f *Fact) {
+			f.Occurred, f.From, f.Recorded = d(400), d(400), d(-1)
+		})}, policy.PurposeStanding{Objection: policy.ObjectionPending, ObjectedAt: on(-1), ImpossibleClock: true}},
+		{"the night that takes in a no of today counts it",
+			[]Fact{happened(event.Given, -3), with(happened(event.Withdrawn, 0), func(f *Fact) {
+				f.Occurred, f.From, f.Recorded = d(0)+6*3600e6, d(0)+6*3600e6, d(0)+2e6
+			})}, policy.PurposeStanding{State: policy.Withdrawn, Since: on(0), Proven: true}},
+		{"who asks days before it was recorded does not hear of it",
+			[]Fact{happened(event.Given, -3), with(happened(event.Withdrawn, 0), func(f *Fact) {
+				f.Occurred, f.From, f.Recorded = d(2)+6*3600e6, d(2)+6*3600e6, d(2)
+			})}, policy.PurposeStanding{State: policy.Given, Since: on(-3), Proven: true}},
+		{"no consent given in between outlives a no that is said to lie ahead and to hold since before",
+			[]Fact{happened(event.Given, -1), with(happened(event.Withdrawn, 0), func(f *Fact) {
+				f.Occurred, f.From = d(0)+6*3600e6, d(-9)
+			})}, policy.PurposeStanding{State: policy.Withdrawn, Since: on(0), Proven: true}},
+		{"an answer of the same day", []Fact{
+			with(happened(event.Objected, -1), func(f *Fact) {
+				f.Occurred, f.From, f.Recorded = d(-1)+6*3600e6, d(-1)+6*3600e6, d(-1)
+			}),
+			with(happened(event.ObjectionOverridden, -1), func(f *Fact) {
+				f.Occurred, f.From, f.Recorded = d(-1)+6*3600e6, d(-1)+6*3600e6, d(-1)
+			})}, policy.PurposeStanding{Objection: policy.ObjectionOverridden, ObjectedAt: on(-1)}},
+		{"an answer of another year is not relied on", []Fact{happened(event.Objected, -1),
+			with(happened(event.ObjectionOverridden, -1), func(f *Fact) { f.Occurred, f.From = d(400), d(400) })},
+			policy.PurposeStanding{Objection: policy.ObjectionPending, ObjectedAt: on(-1), ImpossibleClock: true}},
 		{"five minutes are tolerated", []Fact{{Type: event.Given, Purpose: "news", Occurred: d(0) + 300e6,
 			From: d(-4), Recorded: d(0)}},
 			policy.PurposeStanding{State: policy.Given, Since: on(-4)}},
@@ -222,7 +262,7 @@ func TestStateAt(t *testing.T) {
 			[]Fact{happened(event.Given, -9), with(happened(event.Given, -9), func(f *Fact) { f.Until = d(-3) })},
 			policy.PurposeStanding{State: policy.Expired, Since: on(-3), Until: on(-3), Proven: true}},
 		{"erasure asked by an impossible clock is seen where nothing else is known",
-			[]Fact{of(Fact{Type: event.ErasureRequested, Occurred: d(1), From: d(-1), Recorded: d(0)}, "")},
+			[]Fact{of(Fact{Type: event.ErasureRequested, Occurred: d(2), From: d(-1), Recorded: d(0)}, "")},
 			policy.PurposeStanding{ImpossibleClock: true}},
 	}...)
 	t.Run("an objection to all marketing is to no purpose", func(t *testing.T) {
