@@ -165,7 +165,8 @@ type Table struct {
 	// Distinct are further fields on which a unique constraint hangs: of them the engine computes a field or an
 	// expression that is unique. A connector that cannot tell leaves it empty; the engine then refuses what it must.
 	Distinct []string
-	Rows     int64 // the engine's estimate; -1 where it has none
+	Rows     int64     // the engine's estimate; -1 where it has none
+	Triggers []Trigger // sorted by name, as far as the user may see them; none where changes run none
 }
 
 // Field returns the field of that name.

@@ -72,6 +72,11 @@ func showPlans(ctx context.Context, c *Command, p *setup.Setup, id string) error
 		for _, line := range d.Starts {
 			p.Names.Of(line.Field)
 		}
+		for _, t := range d.Triggers {
+			for _, name := range slices.Concat([]string{t.Table, t.Name}, t.Writes, t.Calls) {
+				p.Names.Of(name)
+			}
+		}
 	}
 	if c.json {
 		return errors.Join(append(unusable, c.printJSON(docs))...)
@@ -112,6 +117,9 @@ func showPlan(ctx context.Context, c *Command, p *setup.Setup, l plan.Listed) er
 	}
 	for _, q := range d.Questions {
 		fmt.Fprintf(c.Out, "question %s: %s\n", q, notes.QuestionWords(q))
+	}
+	for _, t := range d.Triggers {
+		fmt.Fprintf(c.Out, "%s: %s\n", t.Source, p.Names.Sentence(t.Said()))
 	}
 	for _, words := range d.Stays {
 		fmt.Fprintf(c.Out, "stays: %s\n", words)

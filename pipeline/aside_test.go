@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/stretchr/testify/require"
@@ -44,7 +45,10 @@ func TestARefusedRowIsSetAside(t *testing.T) {
 				return sqlite.Open(ctx, connectors.Options{Name: "crm", DSN: file, ApplyDSN: file})
 			}
 			w.UsualEvents()
-			w.planned()
+			_, err = w.night()
+			require.ErrorIs(t, err, setup.ErrUnapproved, "nobody was told of the trigger")
+			w.approve()
+			w.Now = w.Now.Add(time.Hour)
 			r, err := w.night()
 			require.ErrorIs(t, err, setup.ErrSource)
 			require.ErrorContains(t, err, "the database refused 1 rows")

@@ -7,7 +7,7 @@
 //		})
 //	}
 //
-// The suite asks the opened source whether it is a Mutator, a Rewriter, a CopyKeeper or a Foreseer and runs what
+// The suite asks the opened source whether it is a Mutator, a Rewriter, a CopyKeeper, a Foreseer or Placed and runs what
 // belongs to it, so a source that only reads passes too. A connector that promises to change rows asserts
 // that in its own test, lest it lose the capability unseen.
 package connectortest
@@ -83,6 +83,7 @@ func Run(t *testing.T, h Harness) {
 	_, rewrites := src.(connectors.Rewriter)
 	_, keeps := src.(connectors.CopyKeeper)
 	_, foresees := src.(connectors.Foreseer)
+	_, placed := src.(connectors.Placed)
 	require.NoError(t, src.Close())
 
 	run := func(group string, tests []subtest) {
@@ -104,5 +105,8 @@ func Run(t *testing.T, h Harness) {
 	}
 	if foresees {
 		run("foreseer", foreseerTests())
+	}
+	if placed {
+		run("placed", placedTests())
 	}
 }

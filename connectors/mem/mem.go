@@ -44,6 +44,9 @@ func New(name string, tables ...Table) *Store {
 // Close does nothing: the rows live as long as the Store.
 func (s *Store) Close() error { return nil }
 
+// Place is the store itself: in memory nothing else is the same.
+func (s *Store) Place(context.Context) (string, error) { return fmt.Sprintf("%p", s), nil }
+
 // Tables returns the catalog.
 func (s *Store) Tables(ctx context.Context) ([]connectors.Table, error) {
 	var catalog []connectors.Table

@@ -297,7 +297,16 @@ func (s *source) Tables(ctx context.Context) ([]connectors.Table, error) {
 			tables = append(tables, loaded[name].Table)
 		}
 	}
-	return tables, nil
+	return tables, s.addTriggers(ctx, tables)
+}
+
+// Tables also has the triggers that the user may see who changes.
+func (m *mutable) Tables(ctx context.Context) ([]connectors.Table, error) {
+	tables, err := m.source.Tables(ctx)
+	if err == nil {
+		err = m.apply.addTriggers(ctx, tables)
+	}
+	return tables, err
 }
 
 // table returns a catalog entry; one that is not known yet is looked for once more.

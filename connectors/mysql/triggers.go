@@ -129,6 +129,9 @@ func (l *lookout) look(ctx context.Context, t trigger) error {
 		return err
 	}
 	for _, r := range t.refs {
+		if r.doubt {
+			continue
+		}
 		gone, err := l.gone(ctx, r)
 		switch {
 		case err != nil:

@@ -10,6 +10,8 @@ type triggerRef struct {
 	database, name   string // database "" is that of the trigger
 	table, procedure bool   // else a function
 	events           []string
+	may              string // what may be done to one of several tables of a statement
+	doubt            bool   // may be a cursor, an alias, or what the trigger makes itself
 }
 
 // token is a word, a quoted name or a character of SQL. Texts and variables are tokens without words.
@@ -20,14 +22,15 @@ type token struct {
 	joined bool // a bracket follows at once
 }
 
-// references finds the tables, functions and procedures that a trigger's text names, as far as that is sure: what
-// a cursor or a common table expression may be is left out. ansi says that "x" is a name.
+// references finds the tables, functions and procedures that a trigger's text names. Of what a cursor or a common
+// table expression may be, only what is written to is left in, in doubt. ansi says that "x" is a name.
 func references(text string, ansi bool) (refs []triggerRef) {
 	p := &triggerText{tokens: tokens(text, ansi)}
 	p.sure = !slices.ContainsFunc(p.tokens, func(t token) bool { return t.is("WITH", "CREATE") })
 	for p.at < len(p.tokens) {
 		r, ok := p.next()
-		if ok && (p.sure || !r.table) && !slices.ContainsFunc(refs, r.equal) {
+		r.doubt = r.doubt || r.table && !p.sure
+		if ok && (!r.doubt || len(r.events) > 0 || r.may != "") && !slices.ContainsFunc(refs, r.equal) {
 			refs = append(refs, r)
 		}
 	}
@@ -35,7 +38,8 @@ func references(text string, ansi bool) (refs []triggerRef) {
 }
 
 func (r triggerRef) equal(o triggerRef) bool {
-	return r.database == o.database && r.name == o.name && r.table == o.table && slices.Equal(r.events, o.events)
+	return r.database == o.database && r.name == o.name && r.table == o.table && r.may == o.may &&
+		r.doubt == o.doubt && slices.Equal(r.events, o.events)
 }
 
 func (t token) is(words ...string) bool {
@@ -47,6 +51,7 @@ type triggerText struct {
 	tokens  []token
 	at      int
 	sure    bool
+	several string // what the statement at hand may do to each of its tables
 	selects []bool // for each open bracket, whether it holds a SELECT
 }
 
@@ -62,6 +67,11 @@ func (p *triggerText) next() (r triggerRef, ok bool) {
 	t := p.peek(0)
 	p.at++
 	switch {
+	case t.text == ";" || t.is("SET", "WHERE", "ORDER", "LIMIT"):
+		p.several = ""
+	case p.several != "" && len(p.selects) == 0 && (t.text == "," || t.is("USING")) && p.peek(0).name:
+		r, ok = p.table(nil)
+		r.doubt = true
 	case t.text == "(":
 		p.selects = append(p.selects, false)
 	case t.text == ")" && len(p.selects) > 0:
@@ -81,14 +91,18 @@ func (p *triggerText) next() (r triggerRef, ok bool) {
 		}
 		return p.table(events, "LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "IGNORE", "INTO")
 	case t.is("UPDATE") && !p.peek(-2).is("KEY", "FOR"):
-		return p.table([]string{"UPDATE"}, "LOW_PRIORITY", "IGNORE")
+		r, ok = p.table([]string{"UPDATE"}, "LOW_PRIORITY", "IGNORE")
+		p.several = "UPDATE"
 	case t.is("DELETE"):
 		for p.peek(0).is("LOW_PRIORITY", "QUICK", "IGNORE") {
 			p.at++
 		}
+		p.several = "DELETE"
 		if p.peek(0).is("FROM") {
 			return p.table([]string{"DELETE"}, "FROM")
 		}
+		r, ok = p.table(nil)
+		r.doubt = true
 	case t.is("FROM") && (len(p.selects) == 0 || p.selects[len(p.selects)-1]) && !p.peek(-2).is("FETCH", "NEXT"):
 		return p.table(nil)
 	case t.is("JOIN", "STRAIGHT_JOIN"):
@@ -120,6 +134,9 @@ func (p *triggerText) table(events []string, before ...string) (triggerRef, bool
 	}
 	r, ok := p.name()
 	r.table, r.events = true, events
+	if len(events) == 0 {
+		r.may = p.several
+	}
 	return r, ok && r.database != "NEW" && r.database != "OLD" && !strings.EqualFold(r.name, "dual")
 }
 

@@ -78,7 +78,7 @@ func loadTables(c *sqlite3.Conn, database string) ([]*table, error) {
 		}
 	}
 	slices.SortFunc(tables, func(a, b *table) int { return strings.Compare(a.Name, b.Name) })
-	return tables, nil
+	return tables, loadTriggers(c, tables)
 }
 
 // shadowNames returns the tables behind virtual ones, in lower case.

@@ -590,3 +590,31 @@ func TestViews(t *testing.T) {
 		{Name: "nested", Tables: []string{`or"ders`, "people"}}, {Name: "one", Tables: []string{"people"}}}, views)
 	require.NoError(t, src.Close())
 }
+
+func TestAFileHasOnePlaceByWhateverNameItIsOpened(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "crm.db")
+	db, err := sqlite3.Open(path)
+	require.NoError(t, err)
+	require.NoError(t, db.Exec("CREATE TABLE t (id INTEGER PRIMARY KEY)"))
+	require.NoError(t, db.Close())
+	link, hard, other := path+".link", path+".hard", path+".other"
+	require.NoError(t, os.Symlink(path, link))
+	require.NoError(t, os.Link(path, hard))
+	body, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(other, body, 0o600))
+	place := func(dsn string) string {
+		s, err := Open(t.Context(), connectors.Options{Name: "crm", DSN: dsn})
+		require.NoError(t, err)
+		defer func() { require.NoError(t, s.Close()) }()
+		found, err := s.(connectors.Placed).Place(t.Context())
+		require.NoError(t, err)
+		return found
+	}
+	want := place(path)
+	for _, dsn := range []string{link, hard, "sqlite:" + link, "file:" + hard + "?mode=ro", "sqlite://" + path} {
+		require.Equal(t, want, place(dsn), dsn)
+	}
+	require.NotEqual(t, want, place(other), "a copy is another")
+}

@@ -17,6 +17,7 @@ import (
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/plan"
+	"lethe/pipeline/setup"
 )
 
 // fit makes the executors of a plan. If one of its sets does not fit its source any more the plan ends, and
@@ -36,7 +37,7 @@ func (ap *Applier) fit(ctx context.Context, p *plan.Sealed, apps []*application,
 			RunID: p.RunID, Head: ap.Silos.Registry.Head, Reload: ap.Silos.Reload,
 			Now: func() time.Time { return latest(p.AsOf, ap.Tonight.AsOf, ap.Setup.Now()) },
 		})
-		misfit = errors.Join(misfit, a.x.Fits())
+		misfit = errors.Join(misfit, a.x.Fits(), a.sameTriggers())
 	}
 	if misfit == nil {
 		return true, nil
@@ -51,6 +52,32 @@ func (ap *Applier) fit(ctx context.Context, p *plan.Sealed, apps []*application,
 		}
 	}
 	return false, ap.lapse(ctx, p)
+}
+
+// sameTriggers refuses a plan whose changes would run other triggers than it names: whoever approved it was not told
+// of these. The error wraps setup.ErrExpired.
+func (a *application) sameTriggers() error {
+	if _, ok := a.store.Conn.(connectors.Mutator); !ok {
+		return nil // runs none, and the plan waits for one that does
+	}
+	named, runs := map[[5]string]bool{}, map[[5]string]bool{}
+	for _, t := range a.plan.Triggers {
+		named[t.Key()] = true
+	}
+	for _, t := range a.plan.Runs(a.store) {
+		runs[t.Key()] = true
+		if !named[t.Key()] {
+			return fmt.Errorf("%w: source %s: trigger %s on table %s came, or was changed, since the plan was made",
+				setup.ErrExpired, t.Source, t.Name, t.Table)
+		}
+	}
+	for _, t := range a.plan.Triggers {
+		if t.Source == a.store.Name && !runs[t.Key()] {
+			return fmt.Errorf("%w: source %s: trigger %s on table %s went since the plan was made", setup.ErrExpired,
+				t.Source, t.Name, t.Table)
+		}
+	}
+	return nil
 }
 
 // close settles a chunk at which a run was cut off by looking at its rows, and changes nothing. One of a source

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"lethe/connectors"
@@ -59,6 +60,11 @@ func Check(ctx context.Context, p *setup.Setup) (lines []string, err error) {
 	for _, src := range p.Sources {
 		said, err := checkSource(ctx, stores, src)
 		lines, errs = append(lines, said...), append(errs, err)
+	}
+	for _, twin := range stores.Twins(ctx) {
+		if !slices.Contains(errs, twin) { // it is said of both
+			errs = append(errs, twin)
+		}
 	}
 	copier := &copies.Keeper{Setup: p, Tonight: tonight, Silos: silos, Stores: stores}
 	for _, c := range p.Grants {
@@ -113,14 +119,44 @@ func checkSource(ctx context.Context, set *stores.Set, src setup.Source) ([]stri
 			lines = append(lines, fmt.Sprintf("source %s, of the rows looked at: %s", s.Name, looked.Said()))
 		}
 	}
-	said, err = foresee(ctx, set, s)
+	g := dependents.New(s, "", nil)
+	lines = append(lines, triggers(s, g.Uses())...)
+	said, err = foresee(ctx, set, s, g)
 	return append(lines, said...), err
+}
+
+// triggers says which triggers the changes of nights run.
+func triggers(s *stores.Store, uses []connectors.Use) (lines []string) {
+	var changes []connectors.Written
+	for _, u := range uses {
+		if len(u.Update) > 0 {
+			changes = append(changes, connectors.Written{Table: u.Table, Event: "UPDATE"})
+		}
+		if u.Delete {
+			changes = append(changes, connectors.Written{Table: u.Table, Event: "DELETE"})
+		}
+	}
+	for _, r := range s.Tables.Runs(changes...) {
+		lines = append(lines, fmt.Sprintf("source %s: %s", s.Name, r.Said()))
+	}
+	for _, t := range s.Tables {
+		if runs := s.BlockRuns(t.Name); len(runs) > 0 {
+			var names []string
+			for _, r := range runs {
+				names = append(names, r.Name)
+			}
+			lines = append(lines, fmt.Sprintf("source %s: a block of rows of table %s runs trigger %s, and nobody is "+
+				"asked before it: while that must not happen, leave `block:` out of the table's records", s.Name,
+				t.Name, strings.Join(names, ", ")))
+		}
+	}
+	return lines
 }
 
 // foresee asks a source what would keep it from what nights can do there. What it is in doubt of is a line; the
 // error joins what it is sure of.
-func foresee(ctx context.Context, set *stores.Set, s *stores.Store) (lines []string, err error) {
-	found, err := dependents.New(s, "", nil).Foresee(ctx)
+func foresee(ctx context.Context, set *stores.Set, s *stores.Store, g *dependents.Graph) (lines []string, err error) {
+	found, err := g.Foresee(ctx)
 	errs := []error{err}
 	for _, o := range found {
 		said := set.Setup.Names.Sentence(o.String()) // of accounts nobody knows the names before

@@ -48,6 +48,7 @@ func (in *Inspector) Inspect(s *scan.Source, inventory []audit.Inventory) {
 		in.testData(s, r, fields)
 		in.surplus(s, r, fields)
 		in.deletePath(s, r)
+		in.triggers(s, r)
 	}
 	in.unread(s)
 	in.joins(s)
@@ -327,6 +328,43 @@ func (in *Inspector) deletePath(s *scan.Source, r *scan.Reading) {
 	in.Notes.Find(audit.Finding{Kind: "F_NO_DELETE_PATH", Severity: "medium", Source: s.Name, Object: r.Table.Name,
 		Count: max(r.Rows, r.Table.Rows), Article: "Art. 17",
 		Words: "A silo governs the table, but nothing in it can be erased: " + why + "."})
+}
+
+// triggers finds what the engine runs when rows of a governed table change: nobody but who made it knows what it does.
+func (in *Inspector) triggers(s *scan.Source, r *scan.Reading) {
+	if len(s.SilosOf(r.Table.Name)) == 0 {
+		return
+	}
+	runs := s.Tables.Runs(connectors.Written{Table: r.Table.Name, Event: "UPDATE"},
+		connectors.Written{Table: r.Table.Name, Event: "DELETE"})
+	if len(runs) == 0 {
+		return
+	}
+	f := audit.Finding{Kind: "F_TRIGGER", Severity: "low", Source: s.Name, Object: r.Table.Name,
+		Count: int64(len(runs)), Article: "Art. 5(1)(d)",
+		Words: "Changes of the table run triggers of the database, which may change other rows"}
+	var governed, said []string
+	for _, run := range runs {
+		said = append(said, run.Said())
+		if len(run.Calls) > 0 {
+			f.Severity = "medium"
+		}
+		for _, table := range run.Tables() {
+			if len(s.SilosOf(table)) > 0 && !slices.Contains(governed, table) {
+				governed = append(governed, table)
+			}
+		}
+	}
+	if len(governed) > 0 {
+		f.Severity = "high"
+		f.Words += ", also rows that silos govern (of " + strings.Join(governed, ", ") + ")"
+	}
+	f.Words += ": " + strings.Join(said, "; ") + "."
+	if len(s.BlockRuns(r.Table.Name)) > 0 {
+		f.Words += " A block runs those at UPDATE, and nobody is asked before it: while that must not happen, leave " +
+			"`block:` out of the table's records in the policy."
+	}
+	in.Notes.Find(f)
 }
 
 // unread finds what the source holds and nobody reads: copies in which what is erased stays, and what may hold

@@ -41,6 +41,7 @@ type Limits struct {
 	Stores   *stores.Set
 	Scanner  *scan.Scanner
 	OrderUse map[string]map[int]int64 // rows that each standing order lets go, by plan
+	Told     map[[5]string]bool       // triggers that people were told of, by plan.Trigger.Key
 }
 
 // Stops tests what must hold before anything is planned for a table: a registry that knows its people,
@@ -128,6 +129,9 @@ func (l *Limits) Questions(p *plan.Sealed) []string {
 	}
 	if l.Notes.Last != nil && l.Notes.Last.Run.PolicyDigest != l.Setup.PolicyDigest {
 		asked[notes.AskPolicy] = true
+	}
+	if l.untold(p) {
+		asked[notes.AskTrigger] = true
 	}
 	return append([]string{}, slices.Sorted(maps.Keys(asked))...)
 }

@@ -8,6 +8,7 @@ const (
 	AskNewSource = "B_NEW_SOURCE"
 	AskPolicy    = "B_POLICY_CHANGED"
 	AskEmpty     = "B_EMPTY_TABLE"
+	AskTrigger   = "B_TRIGGER"
 )
 
 // The stops. They have no override short of removing the cause.
@@ -32,6 +33,8 @@ func QuestionWords(code string) string {
 		return "the policy changed since the last night"
 	case AskEmpty:
 		return "it would nearly empty a table"
+	case AskTrigger:
+		return "its changes run triggers that no plan before it showed as they are now"
 	}
 	return code
 }

@@ -5,6 +5,7 @@
 //   - [Document] is plan.json, a plan in numbers: the [Part] of the night that it is, a [Count] for each line of
 //     what it would do, and the rows, by [Set].
 //   - A [Start] says, for who looks at a plan, when the terms of a table's rows start.
+//   - A [Trigger] says what the engine runs besides.
 //   - A [Set] is the changes of one source, in two files beside plan.json; a [Writer] writes them,
 //     [Sealed.Changes] reads them back.
 //   - [Sealed] is a document with its folder and its digest, which is what people approve; [Open] reads and
@@ -51,7 +52,8 @@ type Document struct {
 	Counts       []Count           `json:"counts"`
 	Starts       []Start           `json:"starts,omitempty"` // of the tables in it
 	Questions    []string          `json:"questions"`
-	Stays        []string          `json:"stays,omitempty"` // what keeps a copy of rows that the plan changes, in words
+	Stays        []string          `json:"stays,omitempty"`    // what keeps a copy of rows that it changes, in words
+	Triggers     []Trigger         `json:"triggers,omitempty"` // that its changes run
 	Sets         []Set             `json:"sets"`
 }
 

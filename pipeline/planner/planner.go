@@ -53,6 +53,9 @@ func (pl *Planner) Plan(ctx context.Context) error {
 	}
 
 	pl.Limits.Ramp(drafts)
+	if err := pl.Limits.LearnTriggers(ctx); err != nil {
+		return err
+	}
 	if err := pl.askAgain(ctx); err != nil {
 		return err
 	}

@@ -202,6 +202,9 @@ func (pl *Planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.S
 			"\x1f") < strings.Join([]string{b.Silo, b.Source, b.Table, b.Change, b.Reason}, "\x1f")
 	})
 	p.Starts = pl.startsOf(p)
+	for _, s := range pl.Stores.List {
+		p.Triggers = append(p.Triggers, p.Runs(s)...)
+	}
 	p.Questions = pl.Limits.Questions(p)
 	p.Stays = pl.stays(p)
 	if len(p.Sets) == 0 || ordered && !pl.Limits.Covers(p) {

@@ -97,6 +97,11 @@ func (n *Names) Learn(tables []connectors.Table) {
 		for _, f := range t.Fields {
 			n.Of(f.Name)
 		}
+		for _, g := range t.Triggers {
+			for _, name := range slices.Concat([]string{g.Name}, g.Tables(), g.Calls) {
+				n.Of(name)
+			}
+		}
 	}
 }
 

@@ -211,6 +211,14 @@ func (s *Store) Defers() bool {
 	return ok && d.DefersForeignKeys()
 }
 
+// BlockRuns are the triggers that run when a silo marks a row of a table as blocked, before which nobody is asked.
+func (s *Store) BlockRuns(table string) []connectors.Run {
+	if !slices.ContainsFunc(s.Governed[table], func(g *judge.Judge) bool { return g.Records.Block != nil }) {
+		return nil
+	}
+	return s.Tables.Runs(connectors.Written{Table: table, Event: "UPDATE"})
+}
+
 // claim says that a silo covers a table: by its records, or by what follows from them.
 func (s *Store) claim(table, silo string) {
 	if !slices.Contains(s.claims[table], silo) {

@@ -96,6 +96,13 @@ func (set *Set) Open(ctx context.Context) error {
 	for _, s := range set.List {
 		s.live = set.Find(s.Of)
 	}
+	for s, err := range set.Twins(ctx) {
+		if errors.Is(err, setup.ErrConfig) {
+			misfits[s] = err
+		} else {
+			set.FailedSource(s, err)
+		}
+	}
 	errs = append(errs, set.leaveOut(misfits))
 	if errors.Join(errs...) != nil {
 		return errors.Join(errs...)
@@ -119,7 +126,9 @@ func (set *Set) leaveOut(misfits map[*Store]error) error {
 		err, misfit := misfits[s]
 		switch {
 		case !others && misfit:
-			errs = append(errs, err)
+			if !slices.Contains(errs, err) { // that of two sources is said once
+				errs = append(errs, err)
+			}
 		case misfit:
 			set.FailedSource(s, errors.New(err.Error())) // its kind would end the night as a whole
 		case others && systems[s.System()] && s.Err == nil:
@@ -159,6 +168,12 @@ func (set *Set) Prepare(ctx context.Context, s *Store) error {
 	tables, err := s.Conn.Tables(ctx)
 	if err != nil {
 		return err
+	}
+	if _, ok := s.Conn.(connectors.Mutator); !ok {
+		tables = slices.Clone(tables)
+		for i := range tables { // who cannot be changed, or is written anew, runs none
+			tables[i].Triggers = nil
+		}
 	}
 	s.Tables = tables
 	set.Setup.Names.Learn(tables)

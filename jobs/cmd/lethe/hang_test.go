@@ -101,17 +101,17 @@ func TestServerThatStops(t *testing.T) {
 	t.Parallel()
 	s := newStoppable(t)
 	for _, c := range []struct {
-		name, at, then string // it stops at a text that Lethe sends, the first after another; \x03 begins a statement
+		name, at, then string // it stops at a text that Lethe sends, not just prepares; the first after another; \x03 begins one
 		after          bool   // it hears it
 		says           string
 	}{
 		{"before anything", "", "", false, "open crm: no answer from the server for "},
 		{"in the catalog", "information_schema.COLUMNS", "", false, "catalog crm: no answer from the server for "},
 		{"in a scan", "FROM `staff` FORCE INDEX (PRIMARY) ORDER BY", "", false, "scan crm table staff: no answer"},
-		{"while it locks", "ORDER BY `id` FOR UPDATE", "", false, "mutate crm table "},
+		{"while it locks", "`id` FOR UPDATE", "", false, "mutate crm table "},
 		{"holding locks", "DELETE FROM `orders` WHERE", "", false, "mutate crm table "},
-		{"before it commits", "DELETE FROM `orders`", "\x03COMMIT", false, "mutate crm: no answer from the server for "},
-		{"having committed", "DELETE FROM `orders`", "\x03COMMIT", true, "no answer from the server for "},
+		{"before it commits", "DELETE FROM `orders` WHERE", "\x03COMMIT", false, "mutate crm: no answer from the server for "},
+		{"having committed", "DELETE FROM `orders` WHERE", "\x03COMMIT", true, "no answer from the server for "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := s.fresh(t, within)

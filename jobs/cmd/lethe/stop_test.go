@@ -154,7 +154,10 @@ func TestPipesAreNoSources(t *testing.T) {
 	}
 	_, out := run(t, dir, "discover", "exports")
 	require.NotContains(t, out, "interrupted")
-	rewrite(t, dir, "silos:", "  log: {application: log, environment: production, connector: sqlite, dsn: crm.db}\nsilos:")
+	body, err := os.ReadFile(filepath.Join(dir, "crm.db"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "log.db"), body, 0o600))
+	rewrite(t, dir, "silos:", "  log: {application: log, environment: production, connector: sqlite, dsn: log.db}\nsilos:")
 	code, out := run(t, dir, "run", "--apply")
 	require.Equal(t, 3, code, out)
 	require.Contains(t, out, "other.sql.gz")

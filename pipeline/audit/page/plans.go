@@ -31,6 +31,7 @@ var questionWords = map[string]string{
 	"B_NEW_SOURCE":     "a source is new",
 	"B_POLICY_CHANGED": "the policy was changed since the last night",
 	"B_EMPTY_TABLE":    "a table would be nearly emptied",
+	"B_TRIGGER":        "triggers of the database would run that no plan before showed as they are now",
 }
 
 // plans lists the plans, those that wait for people first.
