@@ -42,6 +42,7 @@ type Executor struct {
 	refused  map[int]Refusal
 	tables   map[string]*table
 	into     map[string][]int // edges of the set, by the table referred to
+	named    map[int][]inRef  // by row: what refers to it by other values than its key
 
 	// whose the rows of a unit are that is executed in several transactions, as the first of them found it
 	identified map[*judge.Judge]*via.Index
@@ -128,8 +129,14 @@ func (x *Executor) newTable(t connectors.Table) *table {
 // New makes the executor of a set that Fits. outcomes are those that an earlier run settled.
 func New(store *stores.Store, set *change.Set, outcomes []byte, o Options) *Executor {
 	x := &Executor{store: store, set: set, o: o, outcomes: outcomes, refused: map[int]Refusal{},
-		tables: map[string]*table{}, into: map[string][]int{}, identified: map[*judge.Judge]*via.Index{}}
+		tables: map[string]*table{}, into: map[string][]int{}, named: map[int][]inRef{},
+		identified: map[*judge.Judge]*via.Index{}}
 	for i := range set.Rows {
+		for k, r := range set.Rows[i].Refs {
+			if r.To != (judge.Guard{}) {
+				x.named[r.Row] = append(x.named[r.Row], inRef{i, k})
+			}
+		}
 		if name := set.Rows[i].Table; x.tables[name] == nil {
 			t, _ := store.Tables.Find(name)
 			x.tables[name] = x.newTable(t)
@@ -282,6 +289,14 @@ func (x *Executor) look(b connectors.Batch, l layout, row int, i int, v *view) {
 		}
 	}
 	v.refs[i-v.from] = refs
+	for _, in := range x.named[i] {
+		other := &x.set.Rows[in.row]
+		r := other.Refs[in.k]
+		values, ok := connectors.KeyOf(b.Rows, l.into[r.Edge], row)
+		if !ok || change.GuardOf(x.judgeOf(other).Match, x.o.RunID, x.set.Edges[r.Edge], values) != r.To {
+			v.apart[in] = true
+		}
+	}
 	v.rows[i-v.from] = agrees
 	if c.Kind != change.Root {
 		if c.Op == judge.Delete && slices.ContainsFunc(x.store.Governed[c.Table],
@@ -366,7 +381,9 @@ func (e *edits) edit() (connectors.Edit, error) {
 // settled says how a row stands that an earlier transaction dealt with.
 func settled(outcome byte) status {
 	switch outcome {
-	case plan.Done, plan.Unverified, plan.Recovered, plan.Gone:
+	case plan.Done, plan.Unverified, plan.Recovered:
+		return ended
+	case plan.Gone:
 		return gone
 	}
 	return drifted
