@@ -58,7 +58,7 @@ type node struct {
 	barred   bool                     // its table cannot be changed
 	held     bool                     // it cannot go, whatever else does
 	named    map[*edge]connectors.Key // the values by which it is referred to, where they are not its key
-	unnamed  []*edge                  // by which rows refer to it that have no key, so that they can neither go nor forget
+	unnamed  []*edge                  // by which rows refer to it that have no key: they can neither go nor forget
 	waits    bool                     // it stands in a plan that waits, or is held back by such a row
 	ends     ending
 	sealed   judge.Change // how it stands in a plan already
