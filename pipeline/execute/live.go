@@ -262,7 +262,7 @@ func (t *transaction) edit(s step, b connectors.Batch, known *view) (connectors.
 		c, v := &t.set.Rows[i], t.given[i-known.from]
 		if s.detach {
 			if v.op == judge.Delete && t.asAssumed(i, known) {
-				e.Add(row, c, t.judgeOf(c), judge.SetNull, c.Detach)
+				e.Add(row, c, nil, judge.SetNull, c.Detach)
 			}
 			continue
 		}
