@@ -13,8 +13,8 @@ import (
 var wrongly = []*charmap.Charmap{charmap.Windows1252, charmap.CodePage437, charmap.CodePage850, charmap.Macintosh}
 
 // Misread reports whether a text holds a character whose bytes in UTF-8 were read as characters of another encoding:
-// JosÃ© for José. What is left of one that ended with a space, which was taken off, counts too: an Â or, behind a small
-// letter, Ã, Ä or Å at an end.
+// JosÃ© for José. What is left of one that ended with a space, which was taken off, counts too: Â to Å at an end, the
+// only letter that is not of ASCII, and not in a word of capitals.
 func Misread(text string) bool {
 	runes := []rune(text)
 	for i, r := range runes {
@@ -22,22 +22,24 @@ func Misread(text string) bool {
 			continue
 		}
 		last := i == len(runes)-1
-		half := r == 'Â' || 'Ã' <= r && r <= 'Å' && i > 0 && runes[i-1] > 'Z'
-		if half && (last || runes[i+1] == ' ' || runes[i+1] == '@') && alone(runes, i) || !last && twice(runes[i:]) {
+		half := 'Â' <= r && r <= 'Å' && (last || runes[i+1] == ' ' || runes[i+1] == '@')
+		if half && alone(runes, i) || !last && twice(runes[i:]) {
 			return true
 		}
 	}
 	return false
 }
 
-// alone reports whether all but one of the characters are of ASCII.
+// alone reports whether all but one of the characters are of ASCII, and some of them digits or small letters.
 func alone(runes []rune, but int) bool {
+	small := false
 	for i, r := range runes {
 		if i != but && r >= utf8.RuneSelf {
 			return false
 		}
+		small = small || '0' <= r && r <= '9' || 'a' <= r && r <= 'z'
 	}
-	return true
+	return small
 }
 
 // twice reports whether the bytes of the first characters in one of the encodings are a character of UTF-8.

@@ -14,7 +14,7 @@ const dotAbove = '\u0307'
 var accents = &unicode.RangeTable{R16: []unicode.Range16{
 	{0x0300, 0x0304, 1}, {0x0306, 0x030c, 1}, {0x030f, 0x0311, 1}, {0x0313, 0x0314, 1}, {0x031b, 0x031b, 1},
 	{0x0323, 0x0328, 1}, {0x032d, 0x032e, 1}, {0x0330, 0x0331, 1}, {0x0342, 0x0342, 1}, {0x0345, 0x0345, 1},
-	{0x0358, 0x0358, 1},
+	{0x0358, 0x0358, 1}, {0x1dc4, 0x1dc9, 1}, // the last of Africa's tones
 }}
 
 // drawn are the blocks of the marks that stand over letters of any writing: accents, and what phoneticians, editors and

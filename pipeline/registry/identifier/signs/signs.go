@@ -38,8 +38,8 @@ var classes = func() (table [utf8.RuneSelf]uint8) {
 			table[c] = word | inNumber | opensName | endsName
 		}
 	}
-	for class, list := range map[uint8]string{inNumber: " -./_:#+*@|&", opensName: "_-~*!$^([{;",
-		endsName: "_-~*!$^)]}#%+;", likeDigit: "OoIl"} {
+	for class, list := range map[uint8]string{inNumber: " -./_:#+*@|&", opensName: "_-~*!$^([{",
+		endsName: "_-~*!$^)]}#%+", likeDigit: "OoIl"} {
 		for _, c := range list {
 			table[c] |= class
 		}
@@ -99,12 +99,19 @@ func Name(name []byte) Fault {
 	plus := len(name) > 1 && name[0] == '+' && '0' <= name[1] && name[1] <= '9' // a telephone number
 	_, wrapped := Unwrapped(name)
 	switch {
-	case first&opensName == 0 && !plus, last&endsName == 0, wrapped:
+	case first&opensName == 0 && !plus, last&endsName == 0 && !abbreviated(name), wrapped:
 		return Edge
 	case doubled(name):
 		return Inside
 	}
 	return ""
+}
+
+// abbreviated reports whether the full stop behind a name may be that of its last word: Anna R., John Smith Jr.
+func abbreviated(name []byte) bool {
+	words, stop := bytes.CutSuffix(name, []byte("."))
+	before := bytes.LastIndexByte(words, '.')
+	return stop && (bytes.IndexByte(words, ' ') > 0 || before > 0 && before == len(words)-len(".R"))
 }
 
 // doubled reports whether a quote stands twice, as SQL and CSV write one inside a text.
