@@ -106,6 +106,9 @@ func checkSource(ctx context.Context, set *stores.Set, src setup.Source) ([]stri
 		}
 		lines = append(lines, fmt.Sprintf("source %s: %s%s", s.Name, what, u.Reason))
 	}
+	for _, lack := range s.Lacks {
+		lines = append(lines, fmt.Sprintf("source %s: %s", s.Name, lack))
+	}
 	if src.ReadOnly && len(s.Judges) > 0 && !s.Backup() {
 		lines = append(lines, fmt.Sprintf("source %s: silos govern it, but it can only be read: "+
 			"a night names the rows that would have to change in it, and leaves them", s.Name))

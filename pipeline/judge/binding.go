@@ -77,8 +77,8 @@ func Bind(
 ) (*Binding, error) {
 	table, ok := tables.Find(records.Table)
 	if !ok {
-		return nil, fmt.Errorf("%w: silo %s: source %s has no table %s: name a table that the source has",
-			setup.ErrConfig, silo.Silo.Name, source.Name, records.Table)
+		return nil, fmt.Errorf("%w: silo %s: source %s has no table %s: %s", setup.ErrConfig, silo.Silo.Name,
+			source.Name, records.Table, next(source, "name a table that the source has"))
 	}
 	b := &binder{Binding: &Binding{
 		Source: source, Silo: silo, Records: records, Table: table, State: state, zone: zone,
@@ -103,12 +103,22 @@ func (b *binder) refuse(format string, args ...any) {
 	b.errs = append(b.errs, fmt.Errorf("%w: silo %s: "+format, args...))
 }
 
+// next is what to do about what a source lacks. A policy is written for a live source, so that it is not to be changed
+// for one of its backups.
+func next(source setup.Source, step string) string {
+	if source.Backup() {
+		return "the file is of another schema than the policy: nothing of it is decided until it ends by `keep`, so " +
+			"remove it before, or take it out of the pattern of `path`"
+	}
+	return step
+}
+
 // column finds a field of the table; one that is not there is refused.
 func (b *binder) column(name string) int {
 	i := slices.IndexFunc(b.Table.Fields, func(f connectors.Field) bool { return f.Name == name })
 	if i < 0 {
-		b.refuse("table %s of source %s has no field %s: name a field that the source has",
-			b.Table.Name, b.Source.Name, name)
+		b.refuse("table %s of source %s has no field %s: %s", b.Table.Name, b.Source.Name, name,
+			next(b.Source, "name a field that the source has"))
 		return 0
 	}
 	return i
@@ -245,7 +255,8 @@ func (b *binder) owns(tables connectors.Tables) {
 		}
 		owned, ok := tables.Find(o.Table)
 		if !ok {
-			b.refuse("owned table %s is not in source %s", o.Table, b.Source.Name)
+			b.refuse("owned table %s is not in source %s: %s", o.Table, b.Source.Name,
+				next(b.Source, "name a table that the source has under `owns`"))
 			continue
 		}
 		refers := owned.Key
@@ -255,7 +266,8 @@ func (b *binder) owns(tables connectors.Tables) {
 			}
 		}
 		if !slices.Equal(refers, owned.Key) || len(owned.Key) == 0 {
-			b.refuse("owned table %s: the foreign key must refer to its primary key", o.Table)
+			b.refuse("source %s: owned table %s: the foreign key must refer to its primary key: %s", b.Source.Name, o.Table,
+				next(b.Source, "name such a one under `owns`, or leave the table out there"))
 		}
 		b.Owned = append(b.Owned, e)
 	}
@@ -266,15 +278,17 @@ func (b *binder) dependents(tables connectors.Tables) {
 	for _, d := range b.Records.Dependents {
 		child, ok := tables.Find(d.Table)
 		if !ok {
-			b.refuse("dependent table %s is not in source %s", d.Table, b.Source.Name)
+			b.refuse("dependent table %s is not in source %s: %s", d.Table, b.Source.Name,
+				next(b.Source, "name a table that the source has under `dependents`"))
 			continue
 		}
 		for _, f := range d.FK {
 			if field, ok := child.Field(f); !ok {
-				b.refuse("dependent table %s has no field %s", d.Table, f)
+				b.refuse("dependent table %s of source %s has no field %s: %s", d.Table, b.Source.Name, f,
+					next(b.Source, "name under `fk` the field by which its rows refer"))
 			} else if d.Do == string(SetNull) && !field.Nullable {
-				b.refuse("dependent table %s field %s cannot be NULL, so set_null is impossible: use delete",
-					d.Table, f)
+				b.refuse("dependent table %s of source %s: field %s cannot be NULL, so set_null is impossible: %s", d.Table,
+					b.Source.Name, f, next(b.Source, "use delete"))
 			}
 		}
 	}

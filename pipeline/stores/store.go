@@ -127,6 +127,7 @@ type Store struct {
 	Conn      connectors.Source
 	Tables    connectors.Tables
 	Unread    []connectors.Unread // what it holds beside them
+	Lacks     []string            // of a backup what keeps its rows from being governed as those of its live source
 	Judges    []*judge.Judge      // of all tables, those that refer to others first
 	Governed  map[string][]*judge.Judge
 	Looked    []audit.Start         // what the days of the rows that were looked at beforehand look like
