@@ -133,7 +133,7 @@ func (f format) Survey(in *textfile.Window) ([]*table, error) {
 		if t.history {
 			t.addHistory()
 		}
-		t.bits = make([]int, len(t.Fields))
+		t.beside, t.bits = tables, make([]int, len(t.Fields))
 		for i, f := range t.Fields {
 			t.bits[i] = bitLength(f.Type)
 		}
