@@ -201,6 +201,15 @@ func (s *Store) Barred(table string) (connectors.Obstacle, bool) {
 	return connectors.Obstacle{}, false
 }
 
+// BarredFile is what keeps a backup from being rewritten as it is.
+func (s *Store) BarredFile() (connectors.Obstacle, bool) {
+	i := slices.IndexFunc(s.Obstacles, func(o connectors.Obstacle) bool { return o.Table == "" && !o.Doubt })
+	if i < 0 || !s.Backup() {
+		return connectors.Obstacle{}, false
+	}
+	return s.Obstacles[i], true
+}
+
 // Defers reports whether the engine lets rows that refer to each other in a circle go together, since it
 // checks references when all is done. A backup goes by the engine that it is a backup of.
 func (s *Store) Defers() bool {
