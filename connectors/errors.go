@@ -17,6 +17,8 @@ var (
 	// a file is truncated, corrupt or holds what cannot be read for sure
 	ErrDamaged   = errors.New("damaged or incomplete")
 	ErrRefused   = errors.New("refused by the database") // a constraint or a trigger refused a change
+	// somebody else held rows for longer than the engine waits; comes with ErrTransient
+	ErrLocked    = errors.New("locked by another session")
 	ErrTransient = errors.New("transient")               // worth another try: deadlock, lock timeout, lost connection
 )
 
