@@ -78,7 +78,7 @@ func Bind(
 	table, ok := tables.Find(records.Table)
 	if !ok {
 		return nil, fmt.Errorf("%w: silo %s: source %s has no table %s: %s", setup.ErrConfig, silo.Silo.Name,
-			source.Name, records.Table, next(source, "name a table that the source has"))
+			source.Name, records.Table, source.Next("name a table that the source has"))
 	}
 	b := &binder{Binding: &Binding{
 		Source: source, Silo: silo, Records: records, Table: table, State: state, zone: zone,
@@ -103,22 +103,12 @@ func (b *binder) refuse(format string, args ...any) {
 	b.errs = append(b.errs, fmt.Errorf("%w: silo %s: "+format, args...))
 }
 
-// next is what to do about what a source lacks. A policy is written for a live source, so that it is not to be changed
-// for one of its backups.
-func next(source setup.Source, step string) string {
-	if source.Backup() {
-		return "the file is of another schema than the policy: nothing of it is decided until it ends by `keep`, so " +
-			"remove it before, or take it out of the pattern of `path`"
-	}
-	return step
-}
-
 // column finds a field of the table; one that is not there is refused.
 func (b *binder) column(name string) int {
 	i := slices.IndexFunc(b.Table.Fields, func(f connectors.Field) bool { return f.Name == name })
 	if i < 0 {
 		b.refuse("table %s of source %s has no field %s: %s", b.Table.Name, b.Source.Name, name,
-			next(b.Source, "name a field that the source has"))
+			b.Source.Next("name a field that the source has"))
 		return 0
 	}
 	return i
@@ -255,8 +245,7 @@ func (b *binder) owns(tables connectors.Tables) {
 		}
 		owned, ok := tables.Find(o.Table)
 		if !ok {
-			b.refuse("owned table %s is not in source %s: %s", o.Table, b.Source.Name,
-				next(b.Source, "name a table that the source has under `owns`"))
+			b.refuse("owned table %s is not in source %s: correct `owns`", o.Table, b.Source.Name)
 			continue
 		}
 		refers := owned.Key
@@ -266,8 +255,7 @@ func (b *binder) owns(tables connectors.Tables) {
 			}
 		}
 		if !slices.Equal(refers, owned.Key) || len(owned.Key) == 0 {
-			b.refuse("source %s: owned table %s: the foreign key must refer to its primary key: %s", b.Source.Name, o.Table,
-				next(b.Source, "name such a one under `owns`, or leave the table out there"))
+			b.refuse("source %s: owned table %s: the foreign key must refer to its primary key", b.Source.Name, o.Table)
 		}
 		b.Owned = append(b.Owned, e)
 	}
@@ -278,17 +266,15 @@ func (b *binder) dependents(tables connectors.Tables) {
 	for _, d := range b.Records.Dependents {
 		child, ok := tables.Find(d.Table)
 		if !ok {
-			b.refuse("dependent table %s is not in source %s: %s", d.Table, b.Source.Name,
-				next(b.Source, "name a table that the source has under `dependents`"))
+			b.refuse("dependent table %s is not in source %s: correct `dependents`", d.Table, b.Source.Name)
 			continue
 		}
 		for _, f := range d.FK {
 			if field, ok := child.Field(f); !ok {
-				b.refuse("dependent table %s of source %s has no field %s: %s", d.Table, b.Source.Name, f,
-					next(b.Source, "name under `fk` the field by which its rows refer"))
+				b.refuse("dependent table %s of source %s has no field %s: correct `fk`", d.Table, b.Source.Name, f)
 			} else if d.Do == string(SetNull) && !field.Nullable {
-				b.refuse("dependent table %s of source %s: field %s cannot be NULL, so set_null is impossible: %s", d.Table,
-					b.Source.Name, f, next(b.Source, "use delete"))
+				b.refuse("dependent table %s of source %s: field %s cannot be NULL, so set_null is impossible: %s",
+					d.Table, b.Source.Name, f, b.Source.Next("use delete"))
 			}
 		}
 	}

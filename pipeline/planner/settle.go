@@ -74,9 +74,9 @@ func (pl *Planner) foresee(ctx context.Context, s *stores.Store, g *dependents.G
 	if o, barred := s.BarredFile(); barred {
 		for _, j := range s.Judges {
 			if len(j.Roots) > 0 {
-				pl.Notes.Find(audit.Finding{Kind: CannotChange, Severity: "medium", Source: s.Name, Object: j.Table.Name,
-					Count: int64(len(j.Roots)), Article: "Art. 17(1)", Words: "What is due cannot be done in this backup: " +
-						pl.said(o)})
+				pl.Notes.Find(audit.Finding{Kind: CannotChange, Severity: "medium", Source: s.Name,
+					Object: j.Table.Name, Count: int64(len(j.Roots)), Article: "Art. 17(1)",
+					Words: "What is due cannot be done in this backup: " + pl.said(o)})
 			}
 		}
 		return

@@ -279,8 +279,8 @@ func (set *Set) anonymous(s *Store, r policy.Records) bool {
 	for _, v := range r.Via {
 		for _, h := range v.Path {
 			if !s.has(h.Table, nil) {
-				set.lack(s, r.Table, fmt.Sprintf("table %s is not in it, which says whose the rows of %s are: nothing of "+
-					"them is decided; the file ends by `keep`", h.Table, r.Table))
+				set.lack(s, r.Table, fmt.Sprintf("table %s is not in it, which says whose the rows of %s are: nothing "+
+					"of them is decided; the file ends by `keep`", h.Table, r.Table))
 				return true
 			}
 		}
