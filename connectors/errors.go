@@ -15,9 +15,11 @@ var (
 	ErrPlaintext     = errors.New("connection without TLS") // refused unless the source waives it by name
 	ErrSchemaChanged = errors.New("schema changed")         // a table or field asked for does not exist
 	// a file is truncated, corrupt or holds what cannot be read for sure
-	ErrDamaged   = errors.New("damaged or incomplete")
-	ErrRefused   = errors.New("refused by the database") // a constraint or a trigger refused a change
-	ErrTransient = errors.New("transient")               // worth another try: deadlock, lock timeout, lost connection
+	ErrDamaged = errors.New("damaged or incomplete")
+	ErrRefused = errors.New("refused by the database") // a constraint or a trigger refused a change
+	// somebody else held rows for longer than the engine waits; comes with ErrTransient
+	ErrLocked    = errors.New("locked by another session")
+	ErrTransient = errors.New("transient") // worth another try: deadlock, lock timeout, lost connection
 )
 
 // RefusedError says what of the database refused a change. It wraps ErrRefused.

@@ -46,7 +46,8 @@ var serverErrors = []struct {
 		[]uint16{1059, 1103, 1166}},
 	{connectors.ErrConfig, "a field or a key is longer than the storage engine allows", "", []uint16{1071, 1074, 1118}},
 	{connectors.ErrSchemaChanged, "unknown table or field", "", []uint16{1146, 1054, 1072, 1412, 1051}},
-	{connectors.ErrTransient, "lock timeout", "", []uint16{1205}},
+	{connectors.ErrLocked, "lock timeout", "information_schema.innodb_trx says which session is open for long: end it, or " +
+		"let the next night try again", []uint16{1205}},
 	{connectors.ErrTransient, "deadlock", "", []uint16{1213, 3058, 1020}},
 	{connectors.ErrTransient, "too many connections", "", []uint16{1040, 1203, 1226}},
 	{connectors.ErrTransient, "the server ended the connection or the statement", "",
@@ -123,6 +124,10 @@ func classifyServer(e *mysql.MySQLError) (hint string, cause error) {
 		if slices.Contains(known.numbers, e.Number) {
 			if known.sentinel == connectors.ErrRefused {
 				return known.hint, refusal(known.what, e)
+			}
+			if known.sentinel == connectors.ErrLocked {
+				return known.hint, fmt.Errorf("%w: %w: %s (error %d)", connectors.ErrTransient, known.sentinel, known.what,
+					e.Number)
 			}
 			return known.hint, fmt.Errorf("%w: %s (error %d)", known.sentinel, known.what, e.Number)
 		}

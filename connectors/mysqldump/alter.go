@@ -112,9 +112,12 @@ func (c *creator) add(t *table) {
 	if len(c.out.Key) > 0 {
 		t.Key = c.out.Key
 	}
-	for _, f := range c.out.Fields {
+	for at, f := range c.out.Fields {
 		if i := t.index(f.Name); i >= 0 {
 			t.Fields[i].Nullable, t.Fields[i].AutoUpdate = f.Nullable, f.AutoUpdate
+			if i < len(t.collations) && c.out.collations[at] != asTable {
+				t.collations[i] = c.out.collations[at]
+			}
 		}
 	}
 	t.Unique = append(t.Unique, c.out.Unique...)

@@ -18,6 +18,9 @@ type table struct {
 	hidden []bool // INVISIBLE fields: an INSERT without a list of columns has no value for them
 	bits   []int  // declared length of BIT fields
 
+	collations []string // of each field, as declared for it or for the table; "" where the file does not say
+	beside     []*table // all of the file, with those that its texts refer to
+
 	versioned bool                 // WITH SYSTEM VERSIONING
 	history   bool                 // its INSERTs give row_start and row_end, which CREATE TABLE may leave out
 	stamps    map[string]bool      // fields AS ROW START and ROW END
@@ -44,6 +47,7 @@ func (t *table) addHistory() {
 	}
 	t.hidden = slices.Grow(t.hidden, len(t.Fields)+2)[:len(t.Fields)+2]
 	t.stamps = map[string]bool{rowStart: true, rowEnd: true}
+	t.collations = slices.Grow(t.collations, len(t.Fields)+2)[:len(t.Fields)+2]
 	t.Fields = slices.Clip(t.Fields)
 	for _, name := range []string{rowStart, rowEnd} {
 		t.hidden[len(t.Fields)] = true
@@ -95,6 +99,8 @@ type creator struct {
 	alter bool // what ends an element may be the end of the statement
 	utc   bool // the session is in UTC, so that a TIMESTAMP is written in it
 	moved bool // an ALTER TABLE gave a column another place
+	// set and collation of the column or table at hand, lower case; "" where it declares none
+	set, collation string
 	// json lists the fields that a check holds to be JSON: what MariaDB makes of the type of that name.
 	json []string
 }
@@ -131,10 +137,7 @@ func createTable(l lexer, database string, utc bool) (*table, error) {
 		c.out.Unread = c.err
 		return c.out, nil
 	}
-	for c.t.kind != endOfText {
-		c.out.versioned = c.out.versioned || c.t.is("VERSIONING")
-		c.advance()
-	}
+	c.options()
 	return c.out, nil
 }
 
@@ -449,7 +452,12 @@ func (c *creator) column() {
 	}
 	f.Length = declaredLength(base, args)
 	f.Zoned = base == "timestamp" && c.utc
+	c.set, c.collation = "", ""
 	hidden := c.attributes(&f)
+	if c.set == "" && c.collation == "" {
+		c.collation = asTable
+	}
+	c.out.collations = append(c.out.collations, c.collation)
 	c.out.Fields = append(c.out.Fields, f)
 	c.out.hidden = append(c.out.hidden, hidden)
 }
@@ -494,7 +502,9 @@ func (c *creator) attributes(f *connectors.Field) (hidden bool) {
 		case t.is("REFERENCES"):
 			c.references("", []string{f.Name})
 		case t.is("CHARACTER"), t.is("CHARSET"), t.is("COLLATE"):
-			c.charset(f)
+			if c.charset(); c.set == "binary" && f.Kind == connectors.Text {
+				f.Kind = connectors.Binary
+			}
 		default:
 			hidden = hidden || t.is("INVISIBLE")
 			c.place(f)
@@ -526,18 +536,6 @@ func (c *creator) follows(keyword string) bool {
 		c.advance()
 	}
 	return found
-}
-
-// charset parses CHARACTER SET x, CHARSET x and COLLATE x; the set `binary` makes a text binary.
-func (c *creator) charset(f *connectors.Field) {
-	c.advance()
-	if c.t.is("SET") || c.t.kind == '=' {
-		c.advance()
-	}
-	if c.t.is("binary") && f.Kind == connectors.Text {
-		f.Kind = connectors.Binary
-	}
-	c.advance()
 }
 
 // declaredLength returns the most characters or bytes that a type holds, counted as

@@ -51,7 +51,7 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 		return nil, s.Fail("open", "", fmt.Errorf("no path: %w", connectors.ErrConfig), "give the path of a dump")
 	}
 	if _, err := textfile.StampOf(o.DSN); errors.Is(err, connectors.ErrConfig) {
-		return nil, s.Fail("open", "", err, "give the path of a dump")
+		return nil, s.Fail("open", "", err, textfile.NoFile)
 	} else if err != nil {
 		return nil, s.Fail("open", "", err, "")
 	}
@@ -133,7 +133,7 @@ func (f format) Survey(in *textfile.Window) ([]*table, error) {
 		if t.history {
 			t.addHistory()
 		}
-		t.bits = make([]int, len(t.Fields))
+		t.beside, t.bits = tables, make([]int, len(t.Fields))
 		for i, f := range t.Fields {
 			t.bits[i] = bitLength(f.Type)
 		}

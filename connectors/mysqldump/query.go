@@ -7,7 +7,6 @@ import (
 
 	"lethe/connectors"
 	"lethe/connectors/internal/dumpfile"
-	"lethe/connectors/internal/keyset"
 )
 
 // target is a query on its way.
@@ -19,18 +18,12 @@ type target struct {
 
 // Target makes the target of a query.
 func (format) Target(t *table, q connectors.Query) (*target, error) {
-	g, err := dumpfile.NewTarget(&t.Entry, q, t.alike)
-	return &target{table: t, Target: g}, err
-}
-
-// alike says which keys may be equal though their bytes differ: texts that are not the primary key.
-func (t *table) alike(keyed []int) keyset.Fold {
-	text := slices.ContainsFunc(keyed, func(i int) bool { return t.Fields[i].Kind == connectors.Text })
-	primary := slices.EqualFunc(keyed, t.Key, func(i int, name string) bool { return t.Fields[i].Name == name })
-	if !text || primary {
-		return nil
+	var of *connectors.Referred
+	if q.Keys != nil {
+		of = q.Keys.Of
 	}
-	return foldAll
+	g, err := dumpfile.NewTarget(&t.Entry, q, t.alike(of))
+	return &target{table: t, Target: g}, err
 }
 
 // statement learns the places of the fields from the header of a statement.
@@ -112,12 +105,4 @@ func (g *target) take(d dialect, tuple []byte, values []span) (bool, error) {
 	}
 	g.Builder.EndRow()
 	return true, nil
-}
-
-func foldAll(values [][]byte) (string, error) {
-	parts := make([][]byte, len(values))
-	for i, v := range values {
-		parts[i] = []byte(connectors.Fold(string(v)))
-	}
-	return string(connectors.MakeKey(parts...)), nil
 }

@@ -66,6 +66,9 @@ func rewriteHint(err error) string {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return "the original is as it was; the folder needs free space for a second copy of the file"
 	}
+	if errors.Is(err, errSecondName) {
+		return mendSecondName
+	}
 	return ""
 }
 
@@ -126,9 +129,8 @@ func (j *job) begin() error {
 		return textfile.Error(err)
 	}
 	j.info = info
-	if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Nlink > 1 {
-		return fmt.Errorf("the file has a second name (a hard link), under which the old rows would stay: %w",
-			connectors.ErrConfig)
+	if linked(info) {
+		return fmt.Errorf("%w: %w", errSecondName, connectors.ErrConfig)
 	}
 	if err := clearTemporary(j.target); err != nil {
 		return err

@@ -204,7 +204,18 @@ func TestRewriteFile(t *testing.T) {
 	require.Equal(t, connectors.FileState{Path: link, Size: int64(len(want)), SHA256: sha256.Sum256([]byte(want))},
 		report.After)
 
+	foresee := func() []connectors.Obstacle {
+		found, err := open(t, link, connectors.Options{Rewrite: true}).(connectors.Foreseer).Foresee(t.Context(),
+			[]connectors.Use{{Table: "t"}})
+		require.NoError(t, err)
+		return found
+	}
+	require.Empty(t, foresee())
 	require.NoError(t, os.Link(path, path+".second"))
+	found := foresee()
+	require.Len(t, found, 1, "it is known before anything is written")
+	require.ErrorIs(t, found[0].Kind, connectors.ErrConfig)
+	require.Contains(t, found[0].String(), "hard link")
 	_, err = rewrite(t, path, connectors.Options{}, change{"2": "-"}, connectors.Query{Table: "t"})
 	require.ErrorIs(t, err, connectors.ErrConfig)
 	require.ErrorContains(t, err, "hard link")

@@ -57,7 +57,9 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 		return nil, s.Fail("open", "", fmt.Errorf("a dump of PostgreSQL is only read: %w", connectors.ErrConfig),
 			"leave out apply_dsn and rewrite, and let it expire: keep")
 	}
-	if _, err := textfile.StampOf(o.DSN); err != nil {
+	if _, err := textfile.StampOf(o.DSN); errors.Is(err, connectors.ErrConfig) {
+		return nil, s.Fail("open", "", err, textfile.NoFile)
+	} else if err != nil {
 		return nil, s.Fail("open", "", err, "give the path of a dump")
 	}
 	head, err := textfile.Head(o.DSN, headBytes)

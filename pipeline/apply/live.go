@@ -3,7 +3,10 @@ package apply
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"lethe/connectors"
@@ -50,6 +53,9 @@ func (a *application) live(ctx context.Context, m connectors.Mutator, chunks []j
 		took, err := a.chunk(ctx, m, c, false)
 		if err != nil {
 			return err
+		}
+		if _, err := a.x.Waited(); err != nil {
+			return errors.Join(err, a.said())
 		}
 		switch {
 		case took > chunkTime:
@@ -138,6 +144,17 @@ func (a *application) said() error {
 			"were, and set aside (`lethe status`); look at the constraint or trigger, and whether a policy should "+
 			"name it, then `lethe run --apply --retry-refused`",
 			setup.ErrSource, a.store.Name, rows, a.plan.PlanID, why))
+	}
+	units, _ := a.x.Waited()
+	locked := map[string]int{}
+	for _, table := range units {
+		locked[table]++
+	}
+	for _, table := range slices.Sorted(maps.Keys(locked)) {
+		a.Notes.Problem(fmt.Errorf("%w: source %s table %s: another session held rows locked, so that %d of plan %s, "+
+			"with what goes with them, are left as they were, and planned again by the next night: information_schema."+
+			"innodb_trx says which session is open for long: end it there", setup.ErrSource, a.store.Name, table,
+			locked[table], a.plan.PlanID))
 	}
 	left := map[byte]int{}
 	for _, o := range a.x.Outcomes(0, len(a.set.Rows)) {

@@ -91,6 +91,11 @@ func checkSource(ctx context.Context, set *stores.Set, src setup.Source) ([]stri
 	} else if _, ok := s.Conn.(connectors.Rewriter); ok && src.Rewrite != nil {
 		can = "may be rewritten"
 	}
+	g := dependents.New(s, "", nil)
+	said, err := foresee(ctx, set, s, g)
+	if _, barred := s.BarredFile(); barred {
+		can = "may be rewritten, and cannot be as it is"
+	}
 	governed := fmt.Sprintf("%d governed", len(s.Governed))
 	if len(set.Silos.Silos) == 0 && len(set.Setup.Silos) > 0 {
 		governed = "which of them are governed was not looked at" // that takes the registry
@@ -106,22 +111,23 @@ func checkSource(ctx context.Context, set *stores.Set, src setup.Source) ([]stri
 		}
 		lines = append(lines, fmt.Sprintf("source %s: %s%s", s.Name, what, u.Reason))
 	}
+	for _, lack := range s.Lacks {
+		lines = append(lines, fmt.Sprintf("source %s: %s", s.Name, lack))
+	}
 	if src.ReadOnly && len(s.Judges) > 0 && !s.Backup() {
 		lines = append(lines, fmt.Sprintf("source %s: silos govern it, but it can only be read: "+
 			"a night names the rows that would have to change in it, and leaves them", s.Name))
 	}
-	said, err := checkZones(ctx, set.Setup, s)
-	if lines = append(lines, said...); err != nil {
-		return lines, err
+	clues, wrong := checkZones(ctx, set.Setup, s)
+	if lines = append(lines, clues...); wrong != nil {
+		return lines, wrong
 	}
 	for _, looked := range s.Looked {
 		if looked.Rows+looked.Unknown > 0 {
 			lines = append(lines, fmt.Sprintf("source %s, of the rows looked at: %s", s.Name, looked.Said()))
 		}
 	}
-	g := dependents.New(s, "", nil)
 	lines = append(lines, triggers(s, g.Uses())...)
-	said, err = foresee(ctx, set, s, g)
 	return append(lines, said...), err
 }
 

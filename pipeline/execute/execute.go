@@ -40,6 +40,8 @@ type Executor struct {
 	o        Options
 	outcomes []byte // of each row; 0: not known yet
 	refused  map[int]Refusal
+	waited   []string // the tables of units that somebody else had locked
+	ends     error    // too many are locked
 	tables   map[string]*table
 	into     map[string][]int // edges of the set, by the table referred to
 	named    map[int][]inRef  // by row: what refers to it by other values than its key

@@ -31,6 +31,9 @@ func (x *Executor) Live(ctx context.Context, m connectors.Mutator, from, to int,
 	if errors.Is(err, connectors.ErrRefused) {
 		return x.split(ctx, t, err)
 	}
+	if errors.Is(err, connectors.ErrLocked) {
+		return x.locked(ctx, t, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -40,14 +43,7 @@ func (x *Executor) Live(ctx context.Context, m connectors.Mutator, from, to int,
 // split halves what the database refused, until the unit that it refuses is alone.
 func (x *Executor) split(ctx context.Context, t *transaction, refusal error) error {
 	ctx = context.WithoutCancel(ctx) // once the first half is changed, the outcome of all has to be known
-	middle := t.from + (t.to-t.from)/2
-	for middle > t.from && x.set.Rows[middle-1].Unit == x.set.Rows[middle].Unit {
-		middle--
-	}
-	if middle == t.from {
-		middle = min(x.set.UnitEnd(t.from), t.to)
-	}
-	if middle < t.to {
+	if middle := x.halve(t); middle < t.to {
 		if err := x.Live(ctx, t.mutator, t.from, middle, t.recovering); err != nil {
 			return err
 		}
@@ -63,6 +59,18 @@ func (x *Executor) split(ctx context.Context, t *transaction, refusal error) err
 		x.refused[i] = why
 	}
 	return nil
+}
+
+// halve is about the middle of a transaction, between two units; its end where it is of one.
+func (x *Executor) halve(t *transaction) int {
+	middle := t.from + (t.to-t.from)/2
+	for middle > t.from && x.set.Rows[middle-1].Unit == x.set.Rows[middle].Unit {
+		middle--
+	}
+	if middle == t.from {
+		middle = min(x.set.UnitEnd(t.from), t.to)
+	}
+	return middle
 }
 
 // transaction is one attempt after another to change some rows.
@@ -103,6 +111,8 @@ func (t *transaction) try(ctx context.Context) error {
 			known = t.seen
 		case errors.Is(err, connectors.ErrRefused) && !t.all: // perhaps for a row that came after the plan
 			t.all = true
+		case errors.Is(err, connectors.ErrLocked): // it was waited for, as long as the engine does
+			return err
 		case errors.Is(err, connectors.ErrTransient) && attempt < attempts:
 			select {
 			case <-ctx.Done():

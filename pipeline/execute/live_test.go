@@ -1,6 +1,10 @@
 package execute
 
 import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -83,4 +87,60 @@ func TestDeletedRowsAreReadAgain(t *testing.T) {
 	x := begun(t, 0, "drds", gone("1"), gone("2"), gone("3"), gone("1"))
 	require.NoError(t, x.verify(t.Context()))
 	require.Equal(t, "uuds", string(x.outcomes))
+}
+
+// lockedStore is a store in which another session holds rows.
+type lockedStore struct {
+	connectors.Mutator
+	held []connectors.Key
+	did  []connectors.Key
+}
+
+func (l *lockedStore) Mutate(_ context.Context, queries []connectors.Query, _ connectors.EditFunc,
+	_ func() error) ([]connectors.Outcome, error) {
+	for _, q := range queries {
+		if slices.ContainsFunc(q.Keys.Tuples, func(k connectors.Key) bool { return slices.Contains(l.held, k) }) {
+			return nil, &connectors.Error{Op: "mutate", Table: q.Table,
+				Err: fmt.Errorf("%w: %w", connectors.ErrTransient, connectors.ErrLocked)}
+		}
+		l.did = append(l.did, q.Keys.Tuples...)
+	}
+	return nil, nil
+}
+
+func TestWhatAnotherSessionHoldsStaysAlone(t *testing.T) {
+	var rows []change.Change
+	for i := range 40 {
+		rows = append(rows, change.Change{Table: "orders", Key: key(fmt.Sprint(i)), Unit: int64(i), Op: judge.Clear})
+	}
+	outcomes := func(held ...connectors.Key) (*lockedStore, *transaction, error) {
+		x := begun(t, 0, strings.Repeat("\x00", len(rows)), rows...)
+		l := &lockedStore{held: held}
+		return l, x, x.Live(t.Context(), l, 0, len(rows), false)
+	}
+	l, x, err := outcomes(key("2"), key("30"))
+	require.NoError(t, err)
+	require.Len(t, l.did, 38, "all others go")
+	for i, o := range x.outcomes {
+		require.Equal(t, i == 2 || i == 30, o == plan.Locked, i)
+	}
+	waited, ends := x.Waited()
+	require.Equal(t, []string{"orders", "orders"}, waited)
+	require.NoError(t, ends)
+
+	var all []connectors.Key
+	for _, c := range rows {
+		all = append(all, c.Key)
+	}
+	l, x, err = outcomes(all...)
+	require.NoError(t, err, "the outcome of the chunk is known")
+	require.Empty(t, l.did)
+	waited, ends = x.Waited()
+	require.Len(t, waited, maxLocked, "nobody waits for each of them")
+	require.ErrorIs(t, ends, connectors.ErrLocked)
+	require.Equal(t, strings.Repeat("l", len(rows)), string(x.outcomes))
+
+	x = begun(t, 0, strings.Repeat("\x00", len(rows)), rows...)
+	require.ErrorIs(t, x.Live(t.Context(), &lockedStore{held: all}, 0, len(rows), true), connectors.ErrLocked,
+		"what an earlier run may have changed is not said to be as it was")
 }

@@ -77,8 +77,8 @@ func Bind(
 ) (*Binding, error) {
 	table, ok := tables.Find(records.Table)
 	if !ok {
-		return nil, fmt.Errorf("%w: silo %s: source %s has no table %s: name a table that the source has",
-			setup.ErrConfig, silo.Silo.Name, source.Name, records.Table)
+		return nil, fmt.Errorf("%w: silo %s: source %s has no table %s: %s", setup.ErrConfig, silo.Silo.Name,
+			source.Name, records.Table, source.Next("name a table that the source has"))
 	}
 	b := &binder{Binding: &Binding{
 		Source: source, Silo: silo, Records: records, Table: table, State: state, zone: zone,
@@ -107,8 +107,8 @@ func (b *binder) refuse(format string, args ...any) {
 func (b *binder) column(name string) int {
 	i := slices.IndexFunc(b.Table.Fields, func(f connectors.Field) bool { return f.Name == name })
 	if i < 0 {
-		b.refuse("table %s of source %s has no field %s: name a field that the source has",
-			b.Table.Name, b.Source.Name, name)
+		b.refuse("table %s of source %s has no field %s: %s", b.Table.Name, b.Source.Name, name,
+			b.Source.Next("name a field that the source has"))
 		return 0
 	}
 	return i
@@ -245,7 +245,7 @@ func (b *binder) owns(tables connectors.Tables) {
 		}
 		owned, ok := tables.Find(o.Table)
 		if !ok {
-			b.refuse("owned table %s is not in source %s", o.Table, b.Source.Name)
+			b.refuse("owned table %s is not in source %s: correct `owns`", o.Table, b.Source.Name)
 			continue
 		}
 		refers := owned.Key
@@ -255,7 +255,7 @@ func (b *binder) owns(tables connectors.Tables) {
 			}
 		}
 		if !slices.Equal(refers, owned.Key) || len(owned.Key) == 0 {
-			b.refuse("owned table %s: the foreign key must refer to its primary key", o.Table)
+			b.refuse("source %s: owned table %s: the foreign key must refer to its primary key", b.Source.Name, o.Table)
 		}
 		b.Owned = append(b.Owned, e)
 	}
@@ -266,15 +266,15 @@ func (b *binder) dependents(tables connectors.Tables) {
 	for _, d := range b.Records.Dependents {
 		child, ok := tables.Find(d.Table)
 		if !ok {
-			b.refuse("dependent table %s is not in source %s", d.Table, b.Source.Name)
+			b.refuse("dependent table %s is not in source %s: correct `dependents`", d.Table, b.Source.Name)
 			continue
 		}
 		for _, f := range d.FK {
 			if field, ok := child.Field(f); !ok {
-				b.refuse("dependent table %s has no field %s", d.Table, f)
+				b.refuse("dependent table %s of source %s has no field %s: correct `fk`", d.Table, b.Source.Name, f)
 			} else if d.Do == string(SetNull) && !field.Nullable {
-				b.refuse("dependent table %s field %s cannot be NULL, so set_null is impossible: use delete",
-					d.Table, f)
+				b.refuse("dependent table %s of source %s: field %s cannot be NULL, so set_null is impossible: %s",
+					d.Table, b.Source.Name, f, b.Source.Next("use delete"))
 			}
 		}
 	}

@@ -64,10 +64,10 @@ func TestBindRefusesWhatASourceCannotServe(t *testing.T) {
 		}), words: []string{"dependent table visits is not in source crm"}},
 		{name: "no field of the dependent", edit: record(func(r *policy.Records) {
 			r.Dependents = []policy.Dependent{{Table: "clicks", FK: []string{"who"}, Do: "delete"}}
-		}), words: []string{"dependent table clicks has no field who"}},
+		}), words: []string{"dependent table clicks of source crm has no field who"}},
 		{name: "a dependent that cannot forget", edit: record(func(r *policy.Records) {
 			r.Dependents = []policy.Dependent{{Table: "clicks", FK: []string{"person"}, Do: "set_null"}}
-		}), words: []string{"clicks field person cannot be NULL"}},
+		}), words: []string{"clicks of source crm: field person cannot be NULL"}},
 		{name: "several",
 			edit:  record(func(r *policy.Records) { r.Table, r.Collected, r.Collection = "people", "made", "form" }),
 			words: []string{"no field made", "no field form"}},

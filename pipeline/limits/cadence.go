@@ -96,6 +96,7 @@ func (l *Limits) rewrites(s *plan.Draft, b *audit.Backup, oldest calendar.Date) 
 	after, every := s.Rewrite.After, s.Rewrite.AtMostEvery
 	last := calendar.DateOf(b.LastRewrite, l.Setup.Zone)
 	b.Strategy = "rewrite"
+	o, barred := s.BarredFile()
 	switch {
 	case b.Pending == 0:
 		b.Why = "nothing in it is due"
@@ -105,6 +106,8 @@ func (l *Limits) rewrites(s *plan.Draft, b *audit.Backup, oldest calendar.Date) 
 		b.Why = fmt.Sprintf("rewritten on %s, at most every %s", last, every)
 	case !b.ExpiresAt.IsZero() && b.ExpiresAt.Before(l.Tonight.AsOf):
 		b.Strategy, b.Why = "age_out", "the file is past its end and should be deleted, not rewritten"
+	case barred:
+		b.Why = fmt.Sprintf("erasures are due in it, and it cannot be rewritten: %s: %s", o.What, o.Mend)
 	default:
 		b.Why = "erasures are due in it"
 		return true

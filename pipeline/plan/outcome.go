@@ -9,5 +9,6 @@ const (
 	Gone       byte = 'g' // skipped: somebody else deleted the row
 	Half       byte = 'h' // skipped like Drift, when rows that were to go with it had gone in an earlier transaction
 	Unknown    byte = '?' // a run was cut off at it, and nothing says any more what it was to write
+	Locked     byte = 'l' // skipped: somebody else had it locked for longer than is waited
 	Refused    byte = 'f' // the database refused the change
 )

@@ -89,10 +89,10 @@ func (pl *Planner) draft(ctx context.Context) ([]*plan.Draft, error) {
 			continue
 		}
 		d := &plan.Draft{Store: s, Graph: dependents.New(s, pl.Tonight.RunID, pl.Session.Pending)}
+		pl.foresee(ctx, s, d.Graph)
 		if err := pl.Limits.Cadence(ctx, d); err != nil {
 			return nil, err
 		}
-		pl.foresee(ctx, s, d.Graph)
 		if err := d.Graph.Follow(ctx); err != nil {
 			pl.Stores.FailedSource(s, err)
 			continue

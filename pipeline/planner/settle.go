@@ -56,17 +56,30 @@ func (pl *Planner) leaveReadOnly(s *stores.Store, g *judge.Judge) {
 	g.Roots = nil
 }
 
-// foresee asks a live source that can be changed, where rows of it have to change, what stands in the way: before
-// people are asked about what cannot be done.
+// foresee asks a live source that can be changed, or a backup that may be rewritten, where rows of it have to change,
+// what stands in the way: before people are asked about what cannot be done.
 func (pl *Planner) foresee(ctx context.Context, s *stores.Store, g *dependents.Graph) {
 	_, mutable := s.Conn.(connectors.Mutator)
-	if !mutable || s.Backup() || !slices.ContainsFunc(s.Judges, func(j *judge.Judge) bool { return len(j.Roots) > 0 }) {
+	if s.Backup() {
+		mutable = s.Rewrite != nil
+	}
+	if !mutable || !slices.ContainsFunc(s.Judges, func(j *judge.Judge) bool { return len(j.Roots) > 0 }) {
 		return
 	}
 	found, err := g.Foresee(ctx)
 	if err != nil { // applying will tell
 		pl.Setup.Log.Warn("could not be asked what stands in the way of changes", "run_id", pl.Tonight.RunID,
 			"source", s.Name, "error", err)
+	}
+	if o, barred := s.BarredFile(); barred {
+		for _, j := range s.Judges {
+			if len(j.Roots) > 0 {
+				pl.Notes.Find(audit.Finding{Kind: CannotChange, Severity: "medium", Source: s.Name,
+					Object: j.Table.Name, Count: int64(len(j.Roots)), Article: "Art. 17(1)",
+					Words: "What is due cannot be done in this backup: " + pl.said(o)})
+			}
+		}
+		return
 	}
 	for _, o := range found {
 		if o.Referrers {

@@ -177,6 +177,8 @@ func outcomeWords(outcome byte) (status, code string, verified bool) {
 		return "skipped_drift", "", false
 	case plan.Half:
 		return "skipped_drift", "HALF_DONE", false
+	case plan.Locked:
+		return "skipped_drift", "LOCKED", false
 	case plan.Gone:
 		return "skipped_drift", "GONE", true
 	case plan.Refused:

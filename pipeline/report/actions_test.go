@@ -32,6 +32,7 @@ var outcomes = map[byte]audit.Action{
 	plan.Unverified: {Status: "failed", ErrorCode: "UNVERIFIED"},
 	plan.Recovered:  {Status: "recovered", Absent: true},
 	plan.Drift:      {Status: "skipped_drift"},
+	plan.Locked:     {Status: "skipped_drift", ErrorCode: "LOCKED"},
 	plan.Half:       {Status: "skipped_drift", ErrorCode: "HALF_DONE"},
 	plan.Gone:       {Status: "skipped_drift", ErrorCode: "GONE", Absent: true},
 	plan.Refused:    {Status: "refused", ErrorCode: "DATABASE"},
@@ -76,7 +77,7 @@ func (l *ledger) chunk(t *rapid.T, set int, first, rows int64) {
 	if rapid.IntRange(0, 4).Draw(t, "settled") > 0 {
 		for at := first; at < first+rows; at++ {
 			o := rapid.SampledFrom([]byte{plan.Done, plan.Unverified, plan.Recovered, plan.Drift, plan.Gone,
-				plan.Half, plan.Refused, plan.Unknown}).Draw(t, "outcome")
+				plan.Half, plan.Locked, plan.Refused, plan.Unknown}).Draw(t, "outcome")
 			c.Outcome = append(c.Outcome, o)
 			if c.RunID == "ours" {
 				a := outcomes[o]

@@ -133,6 +133,16 @@ func (s Source) System() string {
 	return s.Name
 }
 
+// Next is what to do about what a source lacks. A policy is written for a live source, so that it is not to be changed
+// for one of its backups.
+func (s Source) Next(step string) string {
+	if s.Backup() {
+		return "the file is of another schema than the policy: nothing of it is decided until it ends by `keep`, so " +
+			"remove it before, or take it out of the pattern of `path`"
+	}
+	return step
+}
+
 // Person may approve plans.
 type Person struct {
 	Key   keystore.PublicKey

@@ -56,7 +56,7 @@ func (s Source) CheckTimes(tables connectors.Tables) error {
 		t, ok := tables.Find(table)
 		f, has := t.Field(field)
 		switch {
-		case !ok && s.Backup():
+		case (!ok || !has) && s.Backup(): // of an older schema
 		case !ok:
 			refuse(name, "the source has no such table: write a table, or a field as table.field")
 		case !has:

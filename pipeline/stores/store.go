@@ -127,6 +127,7 @@ type Store struct {
 	Conn      connectors.Source
 	Tables    connectors.Tables
 	Unread    []connectors.Unread // what it holds beside them
+	Lacks     []string            // of a backup what keeps its rows from being governed as those of its live source
 	Judges    []*judge.Judge      // of all tables, those that refer to others first
 	Governed  map[string][]*judge.Judge
 	Looked    []audit.Start         // what the days of the rows that were looked at beforehand look like
@@ -198,6 +199,15 @@ func (s *Store) Barred(table string) (connectors.Obstacle, bool) {
 		}
 	}
 	return connectors.Obstacle{}, false
+}
+
+// BarredFile is what keeps a backup from being rewritten as it is.
+func (s *Store) BarredFile() (connectors.Obstacle, bool) {
+	i := slices.IndexFunc(s.Obstacles, func(o connectors.Obstacle) bool { return o.Table == "" && !o.Doubt })
+	if i < 0 || !s.Backup() {
+		return connectors.Obstacle{}, false
+	}
+	return s.Obstacles[i], true
 }
 
 // Defers reports whether the engine lets rows that refer to each other in a circle go together, since it

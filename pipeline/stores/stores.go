@@ -113,14 +113,19 @@ func (set *Set) Open(ctx context.Context) error {
 	return nil
 }
 
-// leaveOut lets sources fail that do not fit their configuration or the policy, with all copies and backups of
-// what they hold: one application's fault is no other's. Where there is no other, it is the night's.
+// leaveOut lets sources fail that do not fit their configuration or the policy: a live one with all backups of what it
+// holds, whose schema is not known then, a backup alone. One application's fault is no other's, and one file's neither.
+// Where there is no other, it is the night's.
 func (set *Set) leaveOut(misfits map[*Store]error) error {
-	systems := map[string]bool{}
+	live := map[string]bool{}
 	for s := range misfits {
-		systems[s.System()] = true
+		if !s.Backup() {
+			live[s.Name] = true
+		}
 	}
-	others := slices.ContainsFunc(set.List, func(s *Store) bool { return s.Err == nil && !systems[s.System()] })
+	others := slices.ContainsFunc(set.List, func(s *Store) bool {
+		return s.Err == nil && misfits[s] == nil && !live[s.System()]
+	})
 	var errs []error
 	for _, s := range set.List {
 		err, misfit := misfits[s]
@@ -131,7 +136,7 @@ func (set *Set) leaveOut(misfits map[*Store]error) error {
 			}
 		case misfit:
 			set.FailedSource(s, errors.New(err.Error())) // its kind would end the night as a whole
-		case others && systems[s.System()] && s.Err == nil:
+		case others && live[s.System()] && s.Err == nil:
 			set.FailedSource(s, fmt.Errorf("source %s: source %s, which it is a backup of, does not fit", s.Name,
 				s.System()))
 		}
@@ -235,8 +240,13 @@ func (set *Set) govern(ctx context.Context, s *Store, silo *policy.Compiled, r p
 	if _, ok := s.Tables.Find(r.Table); !ok && s.Backup() {
 		return nil
 	}
-	if s.Backup() && set.anonymous(s, r) {
-		return nil
+	if s.Backup() {
+		if set.anonymous(s, r) {
+			return nil
+		}
+		var lacks []string
+		r, lacks = set.older(s, r)
+		set.lack(s, r.Table, lacks...)
 	}
 	var errs []error
 	if rule, lost := lint.SubjectLost(silo, r, set.tonight.AsOf); lost && !s.Backup() {
@@ -268,18 +278,11 @@ func (set *Set) govern(ctx context.Context, s *Store, silo *policy.Compiled, r p
 func (set *Set) anonymous(s *Store, r policy.Records) bool {
 	for _, v := range r.Via {
 		for _, h := range v.Path {
-			if _, ok := s.Tables.Find(h.Table); ok {
-				continue
+			if !s.has(h.Table, nil) {
+				set.lack(s, r.Table, fmt.Sprintf("table %s is not in it, which says whose the rows of %s are: nothing "+
+					"of them is decided; the file ends by `keep`", h.Table, r.Table))
+				return true
 			}
-			if set.notes != nil {
-				set.notes.Find(audit.Finding{
-					Kind: "F_SOURCE_FAILED", Severity: "high", Source: s.Name, Object: r.Table,
-					Article: "Art. 5(2)",
-					Words: "The backup lacks the table " + h.Table + ", which says whose the rows are: nothing of " +
-						"them is decided tonight.",
-				})
-			}
-			return true
 		}
 	}
 	return false

@@ -122,6 +122,10 @@ func (s *Source[T, G]) Fail(op, table string, err error, hint string) error {
 	if table != "" && errors.Is(err, errors.ErrUnsupported) {
 		hint = "leave the table out by `skip:`, or take the dump without that statement"
 	}
+	if errors.Is(err, ErrAlike) {
+		hint = "write such texts in the database as what they refer to, or declare a collation that tells them apart " +
+			"(_bin), and take the dump anew; this one is left as it is, and ends by `keep`"
+	}
 	if errors.Is(err, ErrNoFields) {
 		hint = "name a file with its CREATE TABLE statements by `schema:` or its live source by `of:`"
 	}

@@ -1,6 +1,7 @@
 package dumpfile
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -65,6 +66,9 @@ func NewTarget(t *Entry, q connectors.Query, fold func(keyed []int) keyset.Fold)
 	return g, err
 }
 
+// ErrAlike says that it hangs on the server's collation whether a row is asked for.
+var ErrAlike = errors.New("whether the server takes the two for equal, the dump does not say")
+
 // filter prepares the set that rows are looked up in.
 func (g *Target) filter(t *Entry, k *connectors.Keys, fold func(keyed []int) keyset.Fold) error {
 	for _, name := range k.Fields {
@@ -124,9 +128,8 @@ func (g *Target) Found() (bool, error) {
 func (g *Target) find() (bool, error) {
 	found, alike, err := g.keys.Find(g.key)
 	if alike {
-		return false, fmt.Errorf("a row of table %s has a key asked for with a text that differs in case, accents or "+
-			"spaces; whether the server takes the two for equal, the dump does not say: %w", g.table,
-			connectors.ErrDamaged)
+		return false, fmt.Errorf("a row of table %s refers by a text that differs in case, accents or spaces from one "+
+			"asked for; %w: %w", g.table, ErrAlike, errors.ErrUnsupported)
 	}
 	return found, err
 }

@@ -229,13 +229,31 @@ func StampOf(path string) (Stamp, error) {
 		return Stamp{}, Error(err)
 	}
 	if !info.Mode().IsRegular() {
-		return Stamp{}, fmt.Errorf("not a regular file: %w", connectors.ErrConfig)
+		return Stamp{}, fmt.Errorf("not a regular file but %s: %w", kindOf(info.Mode()), connectors.ErrConfig)
 	}
 	s := Stamp{Size: info.Size(), Time: info.ModTime()}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		s.inode = st.Ino
 	}
 	return s, nil
+}
+
+// NoFile is what to do about what is no regular file.
+const NoFile = "give the path of a dump; beside backups, move it away, or have the pattern of `path` leave it out"
+
+// kindOf is what lies there instead of a file.
+func kindOf(m fs.FileMode) string {
+	switch {
+	case m.IsDir():
+		return "a folder"
+	case m&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	case m&fs.ModeSocket != 0:
+		return "a socket"
+	case m&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "something else"
 }
 
 // Error gives an error of the file system its sentinel.

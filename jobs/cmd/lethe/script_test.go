@@ -232,6 +232,10 @@ func fileCommands() map[string]func(*testscript.TestScript, bool, []string) {
 			whole, trailer, _ := strings.Cut(decompress(ts, args[0]), "-- Dump completed")
 			ts.Check(os.WriteFile(ts.MkAbs(args[0]), compress(whole+table+"-- Dump completed"+trailer), 0o600))
 		},
+		// link gives a file a second name: link backups/crm.sql second.
+		"link": func(ts *testscript.TestScript, _ bool, args []string) {
+			ts.Check(os.Link(ts.MkAbs(args[0]), ts.MkAbs(args[1])))
+		},
 		// cut keeps the first bytes of a file: cut backups/crm.sql.gz 1000.
 		"cut": func(ts *testscript.TestScript, _ bool, args []string) {
 			n, err := strconv.ParseInt(args[1], 10, 64)
