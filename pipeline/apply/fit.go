@@ -34,7 +34,7 @@ func (ap *Applier) fit(ctx context.Context, p *plan.Sealed, apps []*application,
 			return false, err
 		}
 		a.x = execute.New(a.store, a.set, outcomes, execute.Options{
-			RunID: p.RunID, Head: ap.Silos.Registry.Head, Reload: ap.Silos.Reload,
+			RunID: p.RunID, Head: ap.Silos.Registry.Head, Reload: ap.Silos.Reload, Share: a.share,
 			Now: func() time.Time { return latest(p.AsOf, ap.Tonight.AsOf, ap.Setup.Now()) },
 		})
 		misfit = errors.Join(misfit, a.x.Fits(), a.sameTriggers())

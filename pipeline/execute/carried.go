@@ -2,10 +2,12 @@ package execute
 
 import (
 	"context"
+	"slices"
 
 	"lethe/connectors"
 	"lethe/pipeline/change"
 	"lethe/pipeline/judge"
+	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/via"
 )
 
@@ -58,15 +60,55 @@ func (t *transaction) carried(ctx context.Context) (queries []connectors.Query, 
 	return queries, edits, after, nil
 }
 
-// whose are the keys of the transaction's rows that are decided by identifiers in other tables.
+// whose are the keys of the transaction's rows that are decided by identifiers in other tables, or that are among the
+// rows of a table of which others are.
 func (t *transaction) whose() map[*judge.Judge][]connectors.Key {
 	rows := map[*judge.Judge][]connectors.Key{}
 	for i := t.from; i < t.last; i++ {
 		if c := &t.set.Rows[i]; c.Kind == change.Root {
-			if g := t.judgeOf(c); g.Via != nil {
+			for _, g := range t.identifiers(c) {
 				rows[g] = append(rows[g], c.Key)
 			}
 		}
 	}
 	return rows
+}
+
+// identifiers are the judges who know of the rows of a change's table by identifiers in other tables: if one of them
+// does not decide the row, it still knows who has what the row has.
+func (x *Executor) identifiers(c *change.Change) []*judge.Judge {
+	return slices.DeleteFunc(slices.Clone(x.store.Governed[c.Table]), func(g *judge.Judge) bool { return g.Via == nil })
+}
+
+// Share is an identifier that others have too beside a row which is to be erased.
+type Share struct {
+	Judge *judge.Judge // for whose rows it is
+	Ref   keystore.Ref
+}
+
+// apart notes what others have too of a row that is to be erased.
+func (x *Executor) apart(b connectors.Batch, row, i int) {
+	c := &x.set.Rows[i]
+	delete(x.shares, i)
+	if c.Op.Reversible() {
+		return
+	}
+	for _, g := range x.identifiers(c) {
+		for _, ref := range g.Apart(b.Rows, row) {
+			x.shares[i] = append(x.shares[i], Share{g, ref})
+		}
+	}
+}
+
+// remember makes durable what others have too of the rows from one position up to another, as long as it can be seen:
+// what said so goes with them.
+func (x *Executor) remember(ctx context.Context, from, to int) error {
+	var list []Share
+	for i := from; i < to; i++ {
+		list = append(list, x.shares[i]...)
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return x.o.Share(ctx, list)
 }

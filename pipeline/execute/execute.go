@@ -31,6 +31,9 @@ type Options struct {
 	Now    func() time.Time                                      // as of which rows are decided anew
 	Head   func(ctx context.Context, silo string) (int64, error) // of the registry, now
 	Reload func(ctx context.Context, silo string) error          // brings a silo's standings to that head
+
+	// Share makes durable that some identifiers are several people's, before the rows of one of them are gone.
+	Share func(ctx context.Context, list []Share) error
 }
 
 // Executor executes the changes of one set in one source.
@@ -45,6 +48,7 @@ type Executor struct {
 
 	// whose the rows of a unit are that is executed in several transactions, as the first of them found it
 	identified map[*judge.Judge]*via.Index
+	shares     map[int][]Share // of the rows that agreed, when they were looked at
 }
 
 // Refusal says what kept the database from changing a row.
@@ -128,7 +132,8 @@ func (x *Executor) newTable(t connectors.Table) *table {
 // New makes the executor of a set that Fits. outcomes are those that an earlier run settled.
 func New(store *stores.Store, set *change.Set, outcomes []byte, o Options) *Executor {
 	x := &Executor{store: store, set: set, o: o, outcomes: outcomes, refused: map[int]Refusal{},
-		tables: map[string]*table{}, into: map[string][]int{}, identified: map[*judge.Judge]*via.Index{}}
+		tables: map[string]*table{}, into: map[string][]int{}, identified: map[*judge.Judge]*via.Index{},
+		shares: map[int][]Share{}}
 	for i := range set.Rows {
 		if name := set.Rows[i].Table; x.tables[name] == nil {
 			t, _ := store.Tables.Find(name)
@@ -295,6 +300,8 @@ func (x *Executor) look(b connectors.Batch, l layout, row int, i int, v *view) {
 		v.rows[i-v.from] = already
 	case judge.Drifted:
 		v.rows[i-v.from] = drifted
+	default:
+		x.apart(b, row, i)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/keystore"
@@ -96,6 +97,21 @@ func (g *Judge) collectionRef(id string) *keystore.Ref {
 
 // Others is what other tables know of the row that was ruled on last.
 func (g *Judge) Others() *via.Found { return &g.others }
+
+// Apart are the references of the identifiers of a row that others have too, which so say nothing of it.
+func (g *Judge) Apart(rows arrow.Record, row int) []keystore.Ref {
+	if g.Carried == nil {
+		return nil
+	}
+	refs := g.identify(nil, rows, row)
+	return g.Carried.Apart(refs[:len(refs)-len(g.others.Refs)], &g.others)
+}
+
+// Place names, in tombstones, the rows among which identifiers are several people's: those of the table, also in its
+// backups.
+func (g *Judge) Place() keystore.Ref {
+	return g.Match.Record(g.Source.System(), g.Table.Name+"\x1f"+registry.Shared, nil)
+}
 
 // siloScope reports whether a row belongs to whatever the silo has of its person, not to one collecting.
 func (g *Judge) siloScope() bool { return g.Silo.Silo.LinkScope == "silo" }

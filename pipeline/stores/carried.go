@@ -30,6 +30,9 @@ func (s *Store) Carry(texts bool) {
 	for _, g := range s.Judges {
 		if g.Via != nil {
 			g.Carried = via.NewIndex(g.Via, g.Match, g.State.Standings, g.Silo.Jurisdiction.Code, texts)
+			for _, t := range g.State.Tombstones.Find(g.Place()) {
+				g.Carried.Remember(t.Subject)
+			}
 			if s.live != nil {
 				g.Carried.Beside(s.live.carriedOf(g.Silo.Silo.Name, g.Table.Name, s.Mapping(g)))
 			}
@@ -61,6 +64,33 @@ func (s *Store) Carried() {
 			g.Carried.Close()
 		}
 	}
+}
+
+// NameShared reads them once more, where several people have an identifier, so that it can be remembered when one of
+// these is erased from a file. Its errors are the source's.
+func (s *Store) NameShared(ctx context.Context) error {
+	var queries []connectors.Query
+	for _, table := range s.Carriers() {
+		if slices.ContainsFunc(s.Judges, func(g *judge.Judge) bool {
+			return slices.Contains(g.Via.Tables(), table) && g.Carried.Shares()
+		}) {
+			queries = append(queries, connectors.Query{Table: table})
+		}
+	}
+	if len(queries) == 0 {
+		return nil
+	}
+	for b, err := range s.Conn.Scan(ctx, queries...) {
+		if err != nil {
+			return err
+		}
+		for _, g := range s.Judges {
+			if g.Via != nil {
+				g.Carried.Name(b)
+			}
+		}
+	}
+	return nil
 }
 
 // ReadCarried reads the tables that say whose the rows of others are, and nothing else; of a backup first those of the

@@ -29,11 +29,14 @@ type Index struct {
 	entries []entry
 	parts   []part // one for each path of several hops
 	shared  []short
-	former  [][2]short              // references that the registry knows, each with that of the canonical form
-	texts   map[short]event.Subject // nil: only references are kept
-	whole   *Index                  // of which this is a part
-	beside  *Index                  // of the source that these rows are a copy of; nil where there is none
-	suspect bool                    // what was read does not fit together
+	earlier []short                   // several people had it, as an earlier night found
+	held    []short                   // those of earlier that somebody still has, sorted
+	names   map[short][2]keystore.Ref // whole references of what is known and of its canonical form; nil: not kept
+	former  [][2]short                // references that the registry knows, each with that of the canonical form
+	texts   map[short]event.Subject   // nil: only references are kept
+	whole   *Index                    // of which this is a part
+	beside  *Index                    // of the source that these rows are a copy of; nil where there is none
+	suspect bool                      // what was read does not fit together
 	buf     []byte
 }
 
@@ -85,7 +88,7 @@ func NewIndex(paths *Paths, key *keystore.SiloKey, known *standings.Standings, c
 // Part is an empty index for a part of the rows: what several people have it knows by the whole.
 func (x *Index) Part() *Index {
 	part := NewIndex(x.paths, x.key, x.known, x.country, false)
-	part.whole = x
+	part.whole, part.names = x, map[short][2]keystore.Ref{}
 	return part
 }
 
@@ -194,6 +197,9 @@ func (x *Index) identify(list []entry, id id, at place, rows arrow.Record, row i
 		e.at.exact ^= exactBits
 	}
 	list = append(list, e)
+	if x.names != nil {
+		x.names[e.ref] = [2]keystore.Ref{name.Known, name.Canonical}
+	}
 	if name.Known != name.Canonical {
 		canonical := as(counted, name.Canonical)
 		list = append(list, canonical)
@@ -236,11 +242,12 @@ func (x *Index) Close() {
 		}
 	}
 	x.parts = nil
-	if x.beside == nil {
-		x.share(x.entries)
-	} else {
-		x.share(slices.Concat(x.entries, x.beside.entries))
+	all := x.entries
+	if x.beside != nil {
+		all = slices.Concat(x.entries, x.beside.entries)
 	}
+	x.share(all)
+	x.recollect(all)
 	x.sortShared()
 	slices.SortFunc(x.entries, func(a, b entry) int {
 		return cmp.Or(a.at.compare(b.at), bytes.Compare(a.ref[:], b.ref[:]))
@@ -329,11 +336,14 @@ type Found struct {
 	standings.Several
 	Refs       []keystore.Ref // of those in other tables; Several has the row's own before them
 	Unreadable bool           // one of them is none of its kind
+
+	canonical []keystore.Ref // of the row's own that others have too and the registry knows by another form
 }
 
 // Reset forgets what was found.
 func (f *Found) Reset() {
 	f.Kinds, f.Shared, f.Refs, f.Doubt, f.Unreadable = f.Kinds[:0], f.Shared[:0], f.Refs[:0], false, false
+	f.canonical = f.canonical[:0]
 }
 
 // Namer makes references of identifiers that a row holds itself.
@@ -356,7 +366,10 @@ func (f *Found) Own(refs []keystore.Ref, n Namer, kind string, value []byte, buf
 		return refs
 	}
 	f.Kinds, f.Doubt = append(f.Kinds, n.Paths.kind(kind)), f.Doubt || name.Doubt
-	f.Shared = append(f.Shared, n.Carried != nil && n.Carried.Shared(name.Known))
+	shared := n.Carried != nil && n.Carried.Shared(name.Known)
+	if f.Shared = append(f.Shared, shared); shared && name.Canonical != name.Known {
+		f.canonical = append(f.canonical, name.Canonical)
+	}
 	return append(refs, name.Known)
 }
 
