@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -69,13 +70,23 @@ func TestWhoseARowIsIsReadAgainUnderTheLock(t *testing.T) {
 			w.Event(event.Given, "bob@casa.it", "news", w.Now.Add(-time.Minute))
 		}, drifts},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t, mailed(nil), mailedPeople(), mails())
-			w.UsualEvents()
-			w.planned()
-			c.move(w)
-			require.Equal(t, c.want, w.applied())
-		})
+		for _, begun := range []bool{false, true} {
+			t.Run(fmt.Sprint(c.name, ", begun ", begun), func(t *testing.T) {
+				w := newWorld(t, mailed(nil), mailedPeople(), mails())
+				w.UsualEvents()
+				w.planned()
+				if begun { // what was to be read once for all rows was read
+					w.Setup.Crash = func(point string) {
+						if point == "intent" {
+							c.move(w)
+						}
+					}
+				} else {
+					c.move(w)
+				}
+				require.Equal(t, c.want, w.applied())
+			})
+		}
 	}
 }
 

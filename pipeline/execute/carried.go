@@ -3,6 +3,7 @@ package execute
 import (
 	"context"
 	"slices"
+	"time"
 
 	"lethe/connectors"
 	"lethe/pipeline/change"
@@ -27,7 +28,9 @@ func (t *transaction) carried(ctx context.Context) (queries []connectors.Query, 
 			continue
 		}
 		locked[g] = g.Carried.Part()
+		began := time.Now()
 		l, err := locked[g].Lookup(ctx, t.store.Conn, g.Table, keys)
+		t.ahead += time.Since(began)
 		if err != nil {
 			return nil, nil, after, err
 		}

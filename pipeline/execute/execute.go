@@ -48,6 +48,7 @@ type Executor struct {
 
 	// whose the rows of a unit are that is executed in several transactions, as the first of them found it
 	identified map[*judge.Judge]*via.Index
+	ahead      time.Duration   // for which transactions read before they locked anything
 	shares     map[int][]Share // of the rows that agreed, when they were looked at
 }
 
@@ -196,6 +197,9 @@ func Carried(store *stores.Store, set *change.Set) bool {
 
 // Outcomes are those of the rows from one position up to another.
 func (x *Executor) Outcomes(from, to int) []byte { return x.outcomes[from:to] }
+
+// Ahead is for how long its transactions read before they locked anything.
+func (x *Executor) Ahead() time.Duration { return x.ahead }
 
 // Take notes the outcomes of the rows from a position on.
 func (x *Executor) Take(from int, outcomes []byte) { copy(x.outcomes[from:], outcomes) }

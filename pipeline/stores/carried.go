@@ -86,7 +86,7 @@ func (s *Store) NameShared(ctx context.Context) error {
 		}
 		for _, g := range s.Judges {
 			if g.Via != nil {
-				g.Carried.Name(b)
+				g.Carried.NameShared(b)
 			}
 		}
 	}

@@ -36,6 +36,7 @@ type Index struct {
 	texts   map[short]event.Subject   // nil: only references are kept
 	whole   *Index                    // of which this is a part
 	beside  *Index                    // of the source that these rows are a copy of; nil where there is none
+	also    *Index                    // who else has what the rows of a part have, as it was before they were locked
 	suspect bool                      // what was read does not fit together
 	buf     []byte
 }
@@ -245,6 +246,9 @@ func (x *Index) Close() {
 	all := x.entries
 	if x.beside != nil {
 		all = slices.Concat(x.entries, x.beside.entries)
+	}
+	if x.also != nil {
+		all = slices.Concat(all, x.also.entries)
 	}
 	x.share(all)
 	x.recollect(all)

@@ -15,10 +15,15 @@ type Lookup struct {
 	Take    []func(connectors.Batch)
 }
 
-// Lookup fills an empty index with what is known of the rows of a table that have these keys. Its errors are the
-// source's.
+// Lookup fills an empty index with what is known of the rows of a table that have these keys. Who else has what they
+// have is read at once. Its errors are the source's.
 func (x *Index) Lookup(ctx context.Context, source connectors.Source, table connectors.Table,
 	keys []connectors.Key) (l Lookup, err error) {
+	o := &sharers{index: NewIndex(x.paths, x.key, x.known, x.country, false), source: source, whole: x.whole}
+	o.index.seed, x.also = x.seed, o.index
+	if err := o.own(ctx, table, keys); err != nil {
+		return l, err
+	}
 	for p, way := range x.paths.list {
 		values := slices.Sorted(slices.Values(keys))
 		if start := table.Fields[way.from].Name; !slices.Equal(table.Key, []string{start}) {
@@ -36,9 +41,12 @@ func (x *Index) Lookup(ctx context.Context, source connectors.Source, table conn
 			q := connectors.Query{Table: hop.Table, Keys: &connectors.Keys{Fields: []string{hop.Field}, Tuples: values,
 				Of: &hop.Refers}}
 			if values = nil; hop.out >= 0 {
-				if values, err = valuesOf(ctx, source, q, hop.out); err != nil {
-					return l, err
-				}
+				values, err = valuesOf(ctx, source, q, hop.out)
+			} else {
+				err = o.ask(ctx, q, way.ids)
+			}
+			if err != nil {
+				return l, err
 			}
 			next := values
 			l.Queries = append(l.Queries, q)
@@ -48,7 +56,7 @@ func (x *Index) Lookup(ctx context.Context, source connectors.Source, table conn
 			})
 		}
 	}
-	return l, nil
+	return l, o.find(ctx)
 }
 
 // tupleOf says which of the values asked for the rows of a batch answer, as the source compares them; nil: their own.

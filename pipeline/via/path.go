@@ -39,6 +39,7 @@ type Hop struct {
 	Refers connectors.Referred // what Field equals
 	in     int                 // column of Field
 	out    int                 // column at which the next hop starts; -1 at the last
+	start  string              // field of the table before at which it starts
 	where  []cell
 	mixed  bool // the one is a number, the other is not
 }
@@ -52,6 +53,7 @@ type cell struct {
 type id struct {
 	kind   uint8
 	column int
+	field  string
 }
 
 // maxKinds is how many kinds of identifiers a table's rows can have, and how many paths can lead from them: as many
@@ -78,7 +80,7 @@ func Resolve(tables connectors.Tables, table connectors.Table, vias []subject.Vi
 	for _, kind := range slices.Sorted(maps.Keys(own)) {
 		c := slices.IndexFunc(table.Fields, func(f connectors.Field) bool { return f.Name == own[kind] })
 		if c >= 0 && slices.ContainsFunc(vias, func(v subject.Via) bool { return v.Fields[kind] != "" }) {
-			p.own = append(p.own, id{p.kind(kind), c})
+			p.own = append(p.own, id{p.kind(kind), c, own[kind]})
 		}
 	}
 	var errs []error
@@ -120,7 +122,7 @@ func (p *Paths) resolve(tables connectors.Tables, at connectors.Table, v subject
 			return way, fmt.Errorf("via %s: %w %s: name a table that the source has", v, ErrNoTable, h.Table)
 		}
 		hop := Hop{Table: h.Table, Field: h.Field, Refers: connectors.Referred{Table: at.Name, Fields: []string{from}},
-			out: -1}
+			out: -1, start: from}
 		if hop.in, err = column(next, h.Field, v); err != nil {
 			return way, err
 		}
@@ -139,7 +141,7 @@ func (p *Paths) resolve(tables connectors.Tables, at connectors.Table, v subject
 		if err != nil {
 			return way, err
 		}
-		way.ids = append(way.ids, id{uint8(slices.Index(p.Kinds, kind)), c})
+		way.ids = append(way.ids, id{uint8(slices.Index(p.Kinds, kind)), c, v.Fields[kind]})
 	}
 	return way, nil
 }
