@@ -22,19 +22,18 @@ func (t *transaction) carried(ctx context.Context) (queries []connectors.Query, 
 			g.Carried = x
 		}
 	}
+	var others []func(context.Context) error
 	for g, keys := range t.whose() {
 		if whole[g] = g.Carried; t.first < t.from && t.identified[g] != nil {
 			g.Carried = t.identified[g] // what said whose the unit's rows are may be gone with its first rows
 			continue
 		}
 		locked[g] = g.Carried.Part()
-		began := time.Now()
 		l, err := locked[g].Lookup(ctx, t.store.Conn, g.Table, keys)
-		t.ahead += time.Since(began)
 		if err != nil {
 			return nil, nil, after, err
 		}
-		queries = append(queries, l.Queries...)
+		queries, others = append(queries, l.Queries...), append(others, l.Others)
 		for _, take := range l.Take {
 			edits = append(edits, func(b connectors.Batch) (connectors.Edit, error) {
 				take(b)
@@ -42,7 +41,14 @@ func (t *transaction) carried(ctx context.Context) (queries []connectors.Query, 
 			})
 		}
 	}
-	done := func() {
+	done := func() error {
+		began := time.Now()
+		for _, read := range others {
+			if err := read(ctx); err != nil {
+				return err
+			}
+		}
+		t.beside += time.Since(began)
 		for g, x := range locked {
 			x.Close()
 			g.Carried = x
@@ -50,15 +56,17 @@ func (t *transaction) carried(ctx context.Context) (queries []connectors.Query, 
 				t.identified[g] = x
 			}
 		}
+		return nil
 	}
 	if len(edits) == 0 {
-		done()
-		return queries, edits, after, nil
+		return nil, nil, after, done()
 	}
 	last := edits[len(edits)-1]
 	edits[len(edits)-1] = func(b connectors.Batch) (connectors.Edit, error) {
-		defer done()
-		return last(b)
+		if e, err := last(b); err != nil {
+			return e, err
+		}
+		return connectors.Edit{}, done()
 	}
 	return queries, edits, after, nil
 }

@@ -48,7 +48,7 @@ type Executor struct {
 
 	// whose the rows of a unit are that is executed in several transactions, as the first of them found it
 	identified map[*judge.Judge]*via.Index
-	ahead      time.Duration   // for which transactions read before they locked anything
+	beside     time.Duration   // for which transactions read who else has what their rows have
 	shares     map[int][]Share // of the rows that agreed, when they were looked at
 }
 
@@ -198,8 +198,9 @@ func Carried(store *stores.Store, set *change.Set) bool {
 // Outcomes are those of the rows from one position up to another.
 func (x *Executor) Outcomes(from, to int) []byte { return x.outcomes[from:to] }
 
-// Ahead is for how long its transactions read before they locked anything.
-func (x *Executor) Ahead() time.Duration { return x.ahead }
+// Beside is for how long its transactions read who else has what their rows have: where the source has to look through
+// a table for it, this takes as long for few rows as for many.
+func (x *Executor) Beside() time.Duration { return x.beside }
 
 // Take notes the outcomes of the rows from a position on.
 func (x *Executor) Take(from int, outcomes []byte) { copy(x.outcomes[from:], outcomes) }

@@ -13,10 +13,14 @@ import (
 type Lookup struct {
 	Queries []connectors.Query
 	Take    []func(connectors.Batch)
+
+	// Others reads, beside the transaction and when all of that was taken up, who else has what the rows have. It is
+	// asked before the index is closed; its errors are the source's.
+	Others func(context.Context) error
 }
 
-// Lookup fills an empty index with what is known of the rows of a table that have these keys. Who else has what they
-// have is read at once. Its errors are the source's.
+// Lookup fills an empty index with what is known of the rows of a table that have these keys. Its errors are the
+// source's.
 func (x *Index) Lookup(ctx context.Context, source connectors.Source, table connectors.Table,
 	keys []connectors.Key) (l Lookup, err error) {
 	o := &sharers{index: NewIndex(x.paths, x.key, x.known, x.country, false), source: source, whole: x.whole}
@@ -56,7 +60,8 @@ func (x *Index) Lookup(ctx context.Context, source connectors.Source, table conn
 			})
 		}
 	}
-	return l, o.find(ctx)
+	l.Others = o.find
+	return l, nil
 }
 
 // tupleOf says which of the values asked for the rows of a batch answer, as the source compares them; nil: their own.

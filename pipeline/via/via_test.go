@@ -427,3 +427,65 @@ func TestWhatRowsHoldThemselves(t *testing.T) {
 		}
 	}
 }
+
+// Who else has what a row has is found along every path, in the source's spelling and in the canonical one.
+func TestWhoElseHasIt(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		mails, linked [][]string // further rows of emails, and of links
+		own           string     // address that another row holds itself
+		shared        []string
+	}{
+		{name: "nobody", mails: [][]string{{"9", "2", "bob@lago.it", "0"}}, linked: [][]string{{"9", "2", "c"}}},
+		{name: "itself", mails: [][]string{{"9", "1", "ada@lago.it", "0"}}},
+		{name: "in the same table", mails: [][]string{{"9", "2", "ada@lago.it", "0"}}, shared: []string{"ada@lago.it"}},
+		{name: "in the canonical spelling", mails: [][]string{{"9", "2", "ann@lago.it", "0"}},
+			shared: []string{"Ann@Lago.it"}},
+		{name: "a row that does not count", mails: [][]string{{"9", "2", "ada@lago.it", "1"}}},
+		{name: "in another table", mails: [][]string{{"9", "2", "pat@lago.it", "0"}}, shared: []string{"pat@lago.it"}},
+		{name: "behind the same row", linked: [][]string{{"9", "2", "a"}}, shared: []string{"pat@lago.it"}},
+		{name: "behind another row", linked: [][]string{{"9", "2", "b"}}, shared: []string{"pat@lago.it"}},
+		{name: "in a row of the table itself", own: "ada@lago.it", shared: []string{"ada@lago.it"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rows := func(list [][]string) (rows []mem.Row) {
+				for _, r := range list {
+					row := mem.Row{}
+					for _, v := range r {
+						row = append(row, v)
+					}
+					rows = append(rows, row)
+				}
+				return rows
+			}
+			mails := [][]string{{"1", "1", "ada@lago.it", "0"}, {"2", "1", "Ann@Lago.it", "0"}}
+			store := mem.New("crm",
+				mem.Table{Def: people, Rows: []mem.Row{{"1", nil, nil}, {"2", c.own, nil}}},
+				mem.Table{Def: emails, Rows: rows(append(mails, c.mails...))},
+				mem.Table{Def: links, Rows: rows(append([][]string{{"1", "1", "a"}}, c.linked...))},
+				mem.Table{Def: places, Rows: []mem.Row{{"a", "pat@lago.it"}, {"b", "pat@lago.it"}, {"c", "cid@lago.it"}}})
+			p, err := Resolve(tables, people, []subject.Via{inEmails, inPlaces}, map[string]string{"email": "name"})
+			require.NoError(t, err)
+			x := asked{t, NewIndex(p, siloKey(t), nil, "IT", true), nil}
+			l, err := x.Lookup(t.Context(), store, people, []connectors.Key{connectors.MakeKey([]byte("1"))})
+			require.NoError(t, err)
+			next := 0
+			_, err = store.Mutate(t.Context(), l.Queries, func(b connectors.Batch) (connectors.Edit, error) {
+				l.Take[next](b)
+				if next++; next == len(l.Queries) {
+					return connectors.Edit{}, l.Others(t.Context())
+				}
+				return connectors.Edit{}, nil
+			}, func() error { return nil })
+			require.NoError(t, err)
+			x.Close()
+			want := []string{"Ann@Lago.it", "ada@lago.it", "pat@lago.it"}
+			for i, address := range want {
+				if slices.Contains(c.shared, address) {
+					want[i] += "!"
+				}
+			}
+			require.Equal(t, want, x.of("1", "-"))
+		})
+	}
+}
