@@ -192,3 +192,24 @@ func TestWhatSeveralHadIsForgottenAtLast(t *testing.T) {
 	night(1)
 	require.Zero(t, remembered())
 }
+
+// A no is heard in a list of addresses; where one of them cannot be read, nobody knows whether it stands there.
+func TestANoInAListOfAddresses(t *testing.T) {
+	for list, want := range map[string]string{
+		"ada@casa.it, ada@altro.it": "D_CONSENT_WITHDRAWN", "ada@casa.it": "K_CONSENT", "unknown": "K_CONSENT",
+		"ada@casa.it, ada@@altro.it": "E_ID_UNPARSEABLE", "ada@altro.it (old)": "D_CONSENT_WITHDRAWN",
+	} {
+		t.Run(list, func(t *testing.T) {
+			w := newWorld(t, mailed(nil), table("people", []connectors.Field{id, name, status, created}, nil,
+				[]any{"1", "Ada", "active", "2026-01-01"}), table("mails", []connectors.Field{id,
+				field("person", connectors.Integer, true), email, field("old", connectors.Integer, true)},
+				[]connectors.ForeignKey{fk("people", "person")}, []any{"1", "1", "ada@lago.it", "0"}, []any{"2", "1", list, "0"}))
+			w.UsualEvents()
+			w.Event(event.Withdrawn, "ada@altro.it", "news", w.Now.Add(-time.Hour))
+			_, err := w.night()
+			require.NoError(t, err)
+			require.Len(t, w.facts().Summary, 1)
+			require.Equal(t, want, w.facts().Summary[0].Reason)
+		})
+	}
+}

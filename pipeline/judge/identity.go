@@ -123,6 +123,9 @@ func (g *Judge) meet(r *Ruling, rows arrow.Record, row int) (partial bool) {
 	if m.Identity == policy.Unmatched && g.row.Collection == nil && g.unreadable(rows, row) {
 		m.Identity = policy.Unparseable
 	}
+	if g.others.Withheld && (m.Identity == policy.Matched || m.Identity == policy.Unmatched) { // a no may stand there
+		m.Identity = policy.Unparseable
+	}
 	whole := m.Identity == policy.Matched && g.State.Standings.Whole(&m, &g.standing)
 	g.use(m)
 	g.Record.Identity, r.identity = m.Identity, m.Identity

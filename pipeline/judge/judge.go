@@ -10,6 +10,8 @@
 package judge
 
 import (
+	"slices"
+
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 
@@ -17,6 +19,7 @@ import (
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/starts"
+	"lethe/pipeline/policy/subject"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/standings"
 	"lethe/pipeline/via"
@@ -52,7 +55,12 @@ func NewJudge(b *Binding) *Judge {
 }
 
 // Mine reports whether a row belongs to the silo.
-func (g *Judge) Mine(rows arrow.Record, row int) bool { return holds(rows, row, g.where) }
+func (g *Judge) Mine(rows arrow.Record, row int) bool {
+	return !slices.ContainsFunc(g.where, func(c cell) bool {
+		col := rows.Column(c.column).(*array.Binary)
+		return col.IsNull(row) || !subject.Holds(string(c.value), col.Value(row))
+	})
+}
 
 // holds reports whether a row holds the values of all cells.
 func holds(rows arrow.Record, row int, cells []cell) bool {

@@ -56,7 +56,8 @@ const (
 	counted   = 15 // kind of a reference that only counts who has it
 )
 
-// entry is one identifier of the rows at a place; a zero ref is one that cannot be read.
+// entry is one identifier of the rows at a place; a zero ref is one that cannot be read, and, where it is counted, one
+// that may be an address.
 type entry struct {
 	at  place
 	ref short
@@ -177,23 +178,33 @@ func (x *Index) take(p, h int, rows arrow.Record, in func(row int) []byte) {
 	}
 }
 
-// identify adds the identifier in a column of a row; none where it is empty.
+// identify adds the identifiers in a column of a row; none where it is empty.
 func (x *Index) identify(list []entry, id id, at place, rows arrow.Record, row int) []entry {
 	col := rows.Column(id.column).(*array.Binary)
 	if col.IsNull(row) || identifier.Blank(string(col.Value(row))) {
 		return list
 	}
-	as := func(kind uint8, ref keystore.Ref) entry {
-		e := entry{at: at, ref: short(ref[:len(short{})])}
-		e.at.exact |= uint32(kind) << kindShift
-		return e
-	}
 	kind := x.paths.Kinds[id.kind]
 	name, err := x.known.Name(x.key, kind, col.Value(row), x.country, &x.buf)
-	if err != nil {
-		return append(list, as(id.kind, keystore.Ref{})) // there, and none: the registry could know the person by it
+	if err == nil {
+		return x.enter(list, id, at, name, col.Value(row))
 	}
-	e := as(id.kind, name.Known)
+	before := len(list)
+	withheld := x.readList(kind, col.Value(row), func(name standings.Name, text []byte) {
+		list = x.enter(list, id, at, name, text)
+	})
+	if len(list) == before { // there, and none: the registry could know the person by it
+		list = append(list, entryOf(at, id.kind, keystore.Ref{}))
+	}
+	if withheld {
+		list = append(list, entryOf(at, counted, keystore.Ref{}))
+	}
+	return list
+}
+
+// enter adds an identifier that was read.
+func (x *Index) enter(list []entry, id id, at place, name standings.Name, text []byte) []entry {
+	e := entryOf(at, id.kind, name.Known)
 	if name.Doubt {
 		e.at.exact ^= exactBits
 	}
@@ -202,16 +213,22 @@ func (x *Index) identify(list []entry, id id, at place, rows arrow.Record, row i
 		x.names[e.ref] = [2]keystore.Ref{name.Known, name.Canonical}
 	}
 	if name.Known != name.Canonical {
-		canonical := as(counted, name.Canonical)
+		canonical := entryOf(at, counted, name.Canonical)
 		list = append(list, canonical)
 		x.former = append(x.former, [2]short{e.ref, canonical.ref})
 	}
 	if x.texts != nil {
 		if _, known := x.texts[e.ref]; !known {
-			x.texts[e.ref] = event.Subject{Kind: kind, Value: string(col.Value(row))}
+			x.texts[e.ref] = event.Subject{Kind: x.paths.Kinds[id.kind], Value: string(text)}
 		}
 	}
 	return list
+}
+
+func entryOf(at place, kind uint8, ref keystore.Ref) entry {
+	e := entry{at: at, ref: short(ref[:len(short{})])}
+	e.at.exact |= uint32(kind) << kindShift
+	return e
 }
 
 // place is where a value stands: of rows that start at the same column of the table, or of a table between. mixed is
@@ -340,14 +357,15 @@ type Found struct {
 	standings.Several
 	Refs       []keystore.Ref // of those in other tables; Several has the row's own before them
 	Unreadable bool           // one of them is none of its kind
+	Withheld   bool           // one may hold an address that cannot be read
 
 	canonical []keystore.Ref // of the row's own that others have too and the registry knows by another form
 }
 
 // Reset forgets what was found.
 func (f *Found) Reset() {
-	f.Kinds, f.Shared, f.Refs, f.Doubt, f.Unreadable = f.Kinds[:0], f.Shared[:0], f.Refs[:0], false, false
-	f.canonical = f.canonical[:0]
+	f.Kinds, f.Shared, f.Refs, f.canonical = f.Kinds[:0], f.Shared[:0], f.Refs[:0], f.canonical[:0]
+	f.Doubt, f.Unreadable, f.Withheld = false, false, false
 }
 
 // Namer makes references of identifiers that a row holds itself.
@@ -429,6 +447,8 @@ func (x *Index) same(e entry, there []entry) bool {
 // found adds an identifier that stands where the row's do.
 func (x *Index) found(e entry, where place, f *Found) {
 	switch {
+	case e.kind() == counted && e.ref == short{}:
+		f.Withheld = true
 	case e.kind() == counted:
 	case e.at.exact&exactBits != where.exact:
 		f.Doubt = true
@@ -462,6 +482,9 @@ func (x *Index) Digest(w io.Writer, rows arrow.Record, row int) {
 	}
 	if f.Unreadable {
 		w.Write([]byte{4})
+	}
+	if f.Withheld {
+		w.Write([]byte{5})
 	}
 }
 

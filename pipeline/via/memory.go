@@ -8,6 +8,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/standings"
 )
 
 // Remember tells an empty index of an identifier that several people had before some of them were erased: it goes on
@@ -55,10 +56,11 @@ func (x *Index) NameShared(b connectors.Batch) {
 		for _, id := range way.ids {
 			col := b.Rows.Column(id.column).(*array.Binary)
 			for row := range col.Len() {
-				name, err := x.known.Name(x.key, x.paths.Kinds[id.kind], col.Value(row), x.country, &x.buf)
-				if err == nil && x.Shared(name.Known) {
-					x.names[short(name.Known[:len(short{})])] = [2]keystore.Ref{name.Known, name.Canonical}
-				}
+				x.read(x.paths.Kinds[id.kind], col.Value(row), func(name standings.Name, _ []byte) {
+					if x.Shared(name.Known) {
+						x.names[short(name.Known[:len(short{})])] = [2]keystore.Ref{name.Known, name.Canonical}
+					}
+				})
 			}
 		}
 	}

@@ -253,7 +253,7 @@ func (p *Paths) Hops(i int) []Hop { return p.list[i].hops }
 func (h *Hop) counts(rows arrow.Record, row int) bool {
 	for _, c := range h.where {
 		col := rows.Column(c.column).(*array.Binary)
-		if col.IsNull(row) || string(col.Value(row)) != c.value {
+		if col.IsNull(row) || !subject.Holds(c.value, col.Value(row)) {
 			return false
 		}
 	}

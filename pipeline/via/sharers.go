@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"lethe/connectors"
+	"lethe/pipeline/registry/standings"
 )
 
 // sharers reads who else has what some rows have, as the source itself compares values: in its spelling, and in the
@@ -44,13 +45,14 @@ func (o *sharers) ask(ctx context.Context, q connectors.Query, ids []id) error {
 		for _, id := range ids {
 			col := b.Rows.Column(id.column).(*array.Binary)
 			for row := range col.Len() {
-				name, err := x.known.Name(x.key, x.paths.Kinds[id.kind], col.Value(row), x.country, &x.buf)
-				if err != nil || x.known != nil && len(x.known.Lookup(name.Known)) == 0 ||
-					o.whole != nil && o.whole.Shared(name.Known) {
-					continue
-				}
-				o.values[id.kind][connectors.MakeKey(col.Value(row))] = true
-				o.values[id.kind][connectors.MakeKey(x.buf)] = true
+				x.read(x.paths.Kinds[id.kind], col.Value(row), func(name standings.Name, text []byte) {
+					if x.known != nil && len(x.known.Lookup(name.Known)) == 0 || o.whole != nil && o.whole.Shared(name.Known) {
+						return
+					}
+					o.values[id.kind][connectors.MakeKey(col.Value(row))] = true
+					o.values[id.kind][connectors.MakeKey(text)] = true
+					o.values[id.kind][connectors.MakeKey(x.buf)] = true
+				})
 			}
 		}
 	}

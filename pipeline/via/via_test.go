@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -110,6 +111,9 @@ func (a asked) of(id, boss string) (known []string) {
 	if f.Unreadable {
 		known = append(known, "?")
 	}
+	if f.Withheld {
+		known = append(known, "withheld")
+	}
 	if f.Doubt {
 		known = append(known, "doubt")
 	}
@@ -131,6 +135,36 @@ func TestAddressesOfATable(t *testing.T) {
 		"-": nil, "99": nil,
 	} {
 		require.Equal(t, want, x.of(id, "-"), id)
+	}
+}
+
+// A field may hold a list of addresses: a no may stand under any of them, also under one that cannot be read.
+func TestListsOfAddresses(t *testing.T) {
+	const both = "a@lago.it b@lago.it"
+	for text, want := range map[string]string{
+		"a@lago.it, b@lago.it": both, "a@lago.it;b@lago.it;": both, "a@lago.it\nb@lago.it": both, "a@lago.it / b@lago.it": both,
+		"a@lago.it or b@lago.it": both, "A <a@lago.it>, B <b@lago.it>": "A <a@lago.it> B <b@lago.it>",
+		"a@lago.it | private": "a@lago.it", "a@lago.it": "a@lago.it", "A <a@lago.it>": "A <a@lago.it>",
+		"a@lago.it, b@@lago.it": "a@lago.it withheld", "a@lago.it, b@ lago.it": "a@lago.it b@ lago.it",
+		"b@@lago.it": "? withheld", "b@": "? withheld", "b＠": "? withheld", "none": "?", "a, b": "?", "-": "",
+	} {
+		x := ask(t, []subject.Via{inEmails}, batch(t, emails, []string{"1", "1", text, "0"}))
+		require.Equal(t, want, strings.Join(x.of("1", "-"), " "), text)
+	}
+	x := ask(t, []subject.Via{inEmails}, batch(t, emails, []string{"1", "1", "a@lago.it, b@lago.it", "0"},
+		[]string{"2", "2", "b@lago.it c@lago.it", "0"}))
+	require.Equal(t, []string{"a@lago.it", "b@lago.it!"}, x.of("1", "-"))
+	require.Equal(t, []string{"b@lago.it!", "c@lago.it"}, x.of("2", "-"))
+}
+
+// Whether a row counts is said in any way to write true or false.
+func TestWhereOfTruthValues(t *testing.T) {
+	way := subject.Via{Path: []subject.Hop{{Table: "emails", Field: "person", Where: map[string]string{"old": "false"}}},
+		Fields: map[string]string{"email": "email"}}
+	for old, counts := range map[string]bool{"false": true, "False": true, "0": true, "f": true, "t": false, "1": false,
+		"": false, "-": false} {
+		x := ask(t, []subject.Via{way}, batch(t, emails, []string{"1", "1", "ada@lago.it", old}))
+		require.Equal(t, counts, len(x.of("1", "-")) > 0, old)
 	}
 }
 
