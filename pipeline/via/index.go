@@ -36,6 +36,7 @@ type Index struct {
 	texts   map[short]event.Subject   // nil: only references are kept
 	whole   *Index                    // of which this is a part
 	beside  *Index                    // of the source that these rows are a copy of; nil where there is none
+	people  []uint64                  // the places of those who count, while it is read; nil: not asked
 	also    *Index                    // who else has what the rows of a part have, as it was before they were locked
 	suspect bool                      // what was read does not fit together
 	buf     []byte
@@ -105,7 +106,8 @@ func (x *Index) Beside(live *Index) {
 
 // Observe takes up a batch with all fields of a table, where a path leads over it.
 func (x *Index) Observe(b connectors.Batch) {
-	if len(x.paths.own) > 0 && b.Table == x.paths.table {
+	if b.Table == x.paths.table {
+		x.meet(b.Rows)
 		x.hold(b.Rows)
 	}
 	for p, way := range x.paths.list {
@@ -117,8 +119,42 @@ func (x *Index) Observe(b connectors.Batch) {
 	}
 }
 
+// meet takes up which rows there are, and are people of whom the policy speaks.
+func (x *Index) meet(rows arrow.Record) {
+	if len(x.paths.among) > 0 && x.people == nil {
+		x.people = []uint64{}
+	}
+	for row := range int(rows.NumRows()) {
+		if !slices.ContainsFunc(x.paths.among, func(where []cell) bool { return holds(rows, row, where) }) {
+			continue
+		}
+		for _, from := range x.paths.From() {
+			if col := rows.Column(from).(*array.Binary); col.IsValid(row) {
+				at := x.place(x.paths.start(from), col.Value(row), x.paths.mixed(from))
+				x.people = append(x.people, at.folded())
+			}
+		}
+	}
+}
+
+// nobodys drops what belongs to none of the people, if it is known who there is.
+func (x *Index) nobodys() {
+	if x.people == nil {
+		return
+	}
+	slices.Sort(x.people)
+	x.entries = slices.DeleteFunc(x.entries, func(e entry) bool {
+		_, there := slices.BinarySearch(x.people, e.at.folded())
+		return !there
+	})
+	x.people = nil
+}
+
 // hold takes up what rows hold themselves, only to know who has it.
 func (x *Index) hold(rows arrow.Record) {
+	if len(x.paths.own) == 0 {
+		return
+	}
 	for _, from := range x.paths.From() {
 		col, number := rows.Column(from).(*array.Binary), x.paths.start(from)
 		for row := range int(rows.NumRows()) {
@@ -260,6 +296,7 @@ func (x *Index) Close() {
 		}
 	}
 	x.parts = nil
+	x.nobodys()
 	all := x.entries
 	if x.beside != nil {
 		all = slices.Concat(x.entries, x.beside.entries)
@@ -344,6 +381,8 @@ func at(sorted []entry, where place) []entry {
 	}
 	return sorted[from:to]
 }
+
+func (p place) folded() uint64 { return uint64(p.high)<<32 | uint64(p.low) }
 
 func (p place) like(o place) bool { return p.high == o.high && p.low == o.low }
 

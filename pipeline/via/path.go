@@ -24,6 +24,7 @@ type Paths struct {
 	Kinds []string // of the identifiers, sorted; those of the row itself among them
 	table string   // of the rows
 	own   []id     // of the identifiers that the row holds itself those of which other tables have some, too
+	among [][]cell // who counts for whether several people have something: rows that hold one of these; nil: not asked
 }
 
 type path struct {
@@ -92,6 +93,23 @@ func Resolve(tables connectors.Tables, table connectors.Table, vias []subject.Vi
 	slices.Sort(p.from)
 	p.from = slices.Compact(p.from)
 	return p, errors.Join(errs...)
+}
+
+// Among says that who stands in no row of the table is nobody, nor is one in a row of others: of the table's rows those
+// count that hold all values of one of these.
+func (p *Paths) Among(table connectors.Table, wheres ...map[string]string) error {
+	for _, where := range wheres {
+		cells := []cell{}
+		for _, f := range slices.Sorted(maps.Keys(where)) {
+			c := slices.IndexFunc(table.Fields, func(field connectors.Field) bool { return field.Name == f })
+			if c < 0 {
+				return fmt.Errorf("table %s has no field %s: name a field that it has", table.Name, f)
+			}
+			cells = append(cells, cell{c, where[f]})
+		}
+		p.among = append(p.among, cells)
+	}
+	return nil
 }
 
 // ErrNoTable says that a table of a path is not in the catalog.
@@ -214,10 +232,10 @@ func (p *Paths) mixed(column int) bool {
 func (p *Paths) kind(kind string) uint8 { return uint8(slices.Index(p.Kinds, kind)) }
 
 // Reads are the tables that have to be read before rows can be decided, sorted: those over which the paths lead, and
-// that of the rows if what a row holds itself another may have by a path.
+// that of the rows, which says who there is, and what they hold themselves.
 func (p *Paths) Reads() []string {
 	names := p.Tables()
-	if p != nil && len(p.own) > 0 {
+	if p != nil && len(p.own)+len(p.among) > 0 {
 		names = append(names, p.table)
 	}
 	slices.Sort(names)
@@ -250,8 +268,10 @@ func (p *Paths) Len() int {
 func (p *Paths) Hops(i int) []Hop { return p.list[i].hops }
 
 // counts reports whether a row of the hop's table is among those that the policy wants.
-func (h *Hop) counts(rows arrow.Record, row int) bool {
-	for _, c := range h.where {
+func (h *Hop) counts(rows arrow.Record, row int) bool { return holds(rows, row, h.where) }
+
+func holds(rows arrow.Record, row int, cells []cell) bool {
+	for _, c := range cells {
 		col := rows.Column(c.column).(*array.Binary)
 		if col.IsNull(row) || !subject.Holds(c.value, col.Value(row)) {
 			return false

@@ -62,8 +62,11 @@ func (o *sharers) ask(ctx context.Context, q connectors.Query, ids []id) error {
 // find reads who has what was asked for.
 func (o *sharers) find(ctx context.Context) error {
 	x := o.index
+	if len(x.paths.among) > 0 {
+		x.people = []uint64{}
+	}
 	for _, id := range x.paths.own {
-		err := o.each(ctx, x.paths.table, id.field, o.asked(id), func(b connectors.Batch) { x.hold(b.Rows) })
+		err := o.each(ctx, x.paths.table, id.field, o.asked(id), func(b connectors.Batch) { x.meet(b.Rows); x.hold(b.Rows) })
 		if err != nil {
 			return err
 		}
@@ -106,7 +109,10 @@ func (o *sharers) back(ctx context.Context, p int, id id) error {
 		slices.Sort(before)
 		field, values = hops[h].start, slices.Compact(before)
 	}
-	return nil
+	if len(o.index.paths.among) == 0 {
+		return nil
+	}
+	return o.each(ctx, o.index.paths.table, field, values, func(b connectors.Batch) { o.index.meet(b.Rows) })
 }
 
 // each reads the rows of a table whose field has one of some values.

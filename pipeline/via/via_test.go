@@ -480,6 +480,8 @@ func TestWhoElseHasIt(t *testing.T) {
 		{name: "behind the same row", linked: [][]string{{"9", "2", "a"}}, shared: []string{"pat@lago.it"}},
 		{name: "behind another row", linked: [][]string{{"9", "2", "b"}}, shared: []string{"pat@lago.it"}},
 		{name: "in a row of the table itself", own: "ada@lago.it", shared: []string{"ada@lago.it"}},
+		{name: "of a row that is not there", mails: [][]string{{"9", "7", "ada@lago.it", "0"}}, linked: [][]string{{"9", "7", "a"}}},
+		{name: "of a row of others", mails: [][]string{{"9", "3", "ada@lago.it", "0"}}, linked: [][]string{{"9", "3", "b"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			rows := func(list [][]string) (rows []mem.Row) {
@@ -494,12 +496,13 @@ func TestWhoElseHasIt(t *testing.T) {
 			}
 			mails := [][]string{{"1", "1", "ada@lago.it", "0"}, {"2", "1", "Ann@Lago.it", "0"}}
 			store := mem.New("crm",
-				mem.Table{Def: people, Rows: []mem.Row{{"1", nil, nil}, {"2", c.own, nil}}},
+				mem.Table{Def: people, Rows: []mem.Row{{"1", nil, "x"}, {"2", c.own, "y"}, {"3", nil, "z"}}},
 				mem.Table{Def: emails, Rows: rows(append(mails, c.mails...))},
 				mem.Table{Def: links, Rows: rows(append([][]string{{"1", "1", "a"}}, c.linked...))},
 				mem.Table{Def: places, Rows: []mem.Row{{"a", "pat@lago.it"}, {"b", "pat@lago.it"}, {"c", "cid@lago.it"}}})
 			p, err := Resolve(tables, people, []subject.Via{inEmails, inPlaces}, map[string]string{"email": "name"})
 			require.NoError(t, err)
+			require.NoError(t, p.Among(people, map[string]string{"boss": "x"}, map[string]string{"boss": "y"}))
 			x := asked{t, NewIndex(p, siloKey(t), nil, "IT", true), nil}
 			l, err := x.Lookup(t.Context(), store, people, []connectors.Key{connectors.MakeKey([]byte("1"))})
 			require.NoError(t, err)
@@ -522,4 +525,33 @@ func TestWhoElseHasIt(t *testing.T) {
 			require.Equal(t, want, x.of("1", "-"))
 		})
 	}
+}
+
+// Who stands in no row of the table, or in one of which the policy does not speak, is nobody who has something too.
+func TestAmongWhomItIsSeveralPeoples(t *testing.T) {
+	rows := batch(t, emails, []string{"1", "1", "a@lago.it", "0"}, []string{"2", "9", "a@lago.it", "0"}, // of no row
+		[]string{"3", "1", "b@lago.it", "0"}, []string{"4", "3", "b@lago.it", "0"}, // of others' row
+		[]string{"5", "1", "c@lago.it", "0"}, []string{"6", "2", "c@lago.it", "0"})
+	for _, c := range []struct {
+		among  []map[string]string
+		shared []string
+	}{
+		{nil, []string{"a@lago.it!", "b@lago.it!", "c@lago.it!"}},
+		{[]map[string]string{nil}, []string{"a@lago.it", "b@lago.it!", "c@lago.it!"}},
+		{[]map[string]string{{"boss": "x"}, {"boss": "y"}}, []string{"a@lago.it", "b@lago.it", "c@lago.it!"}},
+		{[]map[string]string{{"boss": "x"}}, []string{"a@lago.it", "b@lago.it", "c@lago.it"}},
+	} {
+		p, err := Resolve(tables, people, []subject.Via{inEmails}, nil)
+		require.NoError(t, err)
+		require.NoError(t, p.Among(people, c.among...))
+		require.Equal(t, len(c.among) > 0, slices.Contains(p.Reads(), "people"))
+		x := asked{t, NewIndex(p, siloKey(t), nil, "IT", true), nil}
+		x.Observe(rows)
+		x.Observe(batch(t, people, []string{"1", "-", "x"}, []string{"2", "-", "y"}, []string{"3", "-", "z"}))
+		x.Close()
+		require.Equal(t, c.shared, x.of("1", "-"))
+	}
+	p, err := Resolve(tables, people, []subject.Via{inEmails}, nil)
+	require.NoError(t, err)
+	require.ErrorContains(t, p.Among(people, map[string]string{"sort": "x"}), "no field sort")
 }
