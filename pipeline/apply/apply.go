@@ -260,7 +260,9 @@ func (ap *Applier) applySet(ctx context.Context, a *application, all []journal.C
 
 // carried reads whose the rows of the set are, where other tables say it.
 func (a *application) carried(ctx context.Context) error {
-	if !execute.Carried(a.store, a.set) {
+	if !slices.ContainsFunc(a.set.Rows, func(c change.Change) bool {
+		return c.Kind == change.Root && len(a.store.Identified(c.Table)) > 0
+	}) {
 		return nil
 	}
 	for silo := range a.Silos.Silos { // an earlier plan of the night may have erased one of several
@@ -275,12 +277,12 @@ func (a *application) carried(ctx context.Context) error {
 }
 
 // share lets the registry remember which identifiers were several people's, before one of these is erased.
-func (a *application) share(ctx context.Context, list []execute.Share) error {
+func (a *application) share(ctx context.Context, list []stores.Share) error {
 	tombs := map[string][]registry.Tombstone{}
 	for _, s := range list {
 		silo := s.Judge.Silo.Silo.Name
 		tombs[silo] = append(tombs[silo], registry.Tombstone{System: a.store.System(), Object: s.Judge.Table.Name,
-			Record: s.Judge.Place(), Subject: s.Ref, Action: registry.Shared, PlanDigest: a.plan.Digest,
+			Record: stores.Place(s.Judge), Subject: s.Ref, Action: registry.Shared, PlanDigest: a.plan.Digest,
 			ErasedAt: latest(a.plan.AsOf, a.Tonight.AsOf), DropAfter: a.lastBackup(a.store.System())})
 	}
 	for silo, list := range tombs {

@@ -2,13 +2,12 @@ package execute
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"lethe/connectors"
 	"lethe/pipeline/change"
 	"lethe/pipeline/judge"
-	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/stores"
 	"lethe/pipeline/via"
 )
 
@@ -77,7 +76,7 @@ func (t *transaction) whose() map[*judge.Judge][]connectors.Key {
 	rows := map[*judge.Judge][]connectors.Key{}
 	for i := t.from; i < t.last; i++ {
 		if c := &t.set.Rows[i]; c.Kind == change.Root {
-			for _, g := range t.identifiers(c) {
+			for _, g := range t.store.Identified(c.Table) {
 				rows[g] = append(rows[g], c.Key)
 			}
 		}
@@ -85,36 +84,19 @@ func (t *transaction) whose() map[*judge.Judge][]connectors.Key {
 	return rows
 }
 
-// identifiers are the judges who know of the rows of a change's table by identifiers in other tables: if one of them
-// does not decide the row, it still knows who has what the row has.
-func (x *Executor) identifiers(c *change.Change) []*judge.Judge {
-	return slices.DeleteFunc(slices.Clone(x.store.Governed[c.Table]), func(g *judge.Judge) bool { return g.Via == nil })
-}
-
-// Share is an identifier that others have too beside a row which is to be erased.
-type Share struct {
-	Judge *judge.Judge // for whose rows it is
-	Ref   keystore.Ref
-}
-
 // apart notes what others have too of a row that is to be erased.
 func (x *Executor) apart(b connectors.Batch, row, i int) {
 	c := &x.set.Rows[i]
 	delete(x.shares, i)
-	if c.Op.Reversible() {
-		return
-	}
-	for _, g := range x.identifiers(c) {
-		for _, ref := range g.Apart(b.Rows, row) {
-			x.shares[i] = append(x.shares[i], Share{g, ref})
-		}
+	if !c.Op.Reversible() {
+		x.shares[i] = x.store.Apart(c.Table, b.Rows, row)
 	}
 }
 
 // remember makes durable what others have too of the rows from one position up to another, as long as it can be seen:
 // what said so goes with them.
 func (x *Executor) remember(ctx context.Context, from, to int) error {
-	var list []Share
+	var list []stores.Share
 	for i := from; i < to; i++ {
 		list = append(list, x.shares[i]...)
 	}

@@ -9,7 +9,6 @@ package execute
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +19,6 @@ import (
 	"lethe/pipeline/change"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/plan"
-	"lethe/pipeline/setup"
 	"lethe/pipeline/stores"
 	"lethe/pipeline/via"
 )
@@ -33,7 +31,7 @@ type Options struct {
 	Reload func(ctx context.Context, silo string) error          // brings a silo's standings to that head
 
 	// Share makes durable that some identifiers are several people's, before the rows of one of them are gone.
-	Share func(ctx context.Context, list []Share) error
+	Share func(ctx context.Context, list []stores.Share) error
 }
 
 // Executor executes the changes of one set in one source.
@@ -48,8 +46,8 @@ type Executor struct {
 
 	// whose the rows of a unit are that is executed in several transactions, as the first of them found it
 	identified map[*judge.Judge]*via.Index
-	beside     time.Duration   // for which transactions read who else has what their rows have
-	shares     map[int][]Share // of the rows that agreed, when they were looked at
+	beside     time.Duration          // for which transactions read who else has what their rows have
+	shares     map[int][]stores.Share // of the rows that agreed, when they were looked at
 }
 
 // Refusal says what kept the database from changing a row.
@@ -134,7 +132,7 @@ func (x *Executor) newTable(t connectors.Table) *table {
 func New(store *stores.Store, set *change.Set, outcomes []byte, o Options) *Executor {
 	x := &Executor{store: store, set: set, o: o, outcomes: outcomes, refused: map[int]Refusal{},
 		tables: map[string]*table{}, into: map[string][]int{}, identified: map[*judge.Judge]*via.Index{},
-		shares: map[int][]Share{}}
+		shares: map[int][]stores.Share{}}
 	for i := range set.Rows {
 		if name := set.Rows[i].Table; x.tables[name] == nil {
 			t, _ := store.Tables.Find(name)
@@ -145,54 +143,6 @@ func New(store *stores.Store, set *change.Set, outcomes []byte, o Options) *Exec
 		x.into[e.Parent] = append(x.into[e.Parent], i)
 	}
 	return x
-}
-
-// Fits refuses a set whose tables are gone, or a row's no longer governed by its silo. The error wraps
-// setup.ErrExpired.
-func (x *Executor) Fits() error {
-	for i := range x.set.Rows {
-		c := &x.set.Rows[i]
-		if x.tables[c.Table].Name == "" {
-			return fmt.Errorf("%w: the schema of source %s changed since the plan was made: table %s is gone",
-				setup.ErrExpired, x.store.Name, c.Table)
-		}
-		if c.Kind == change.Root && x.store.Judge(c.Silo, c.Table, c.Mapping) == nil {
-			return fmt.Errorf("%w: silo %s no longer governs table %s of source %s", setup.ErrExpired, c.Silo,
-				c.Table, x.store.Name)
-		}
-	}
-	return x.sameEdges()
-}
-
-// sameEdges refuses a set whose tables are referred to in a way that it does not know: a release came between,
-// and what the engine would take along by the new foreign key was never looked at. The error wraps
-// setup.ErrExpired.
-func (x *Executor) sameEdges() error {
-	for _, child := range x.store.Tables {
-		for _, fk := range child.ForeignKeys {
-			if x.tables[fk.RefTable] != nil && !slices.ContainsFunc(x.set.Edges, func(e change.Edge) bool {
-				return e.Child == child.Name && e.Parent == fk.RefTable && e.OnDelete == fk.OnDelete &&
-					slices.Equal(e.Fields, fk.Fields) && slices.Equal(e.RefFields, fk.RefFields)
-			}) {
-				return fmt.Errorf("%w: the schema of source %s changed since the plan was made: table %s refers to %s "+
-					"by %s (on delete %s)", setup.ErrExpired, x.store.Name, child.Name, fk.RefTable,
-					strings.Join(fk.Fields, ", "), strings.ToLower(fk.OnDelete))
-			}
-		}
-	}
-	return nil
-}
-
-// Carried reports whether rows of a set are decided by identifiers that stand in other tables: they are to be read
-// before it is executed.
-func Carried(store *stores.Store, set *change.Set) bool {
-	return slices.ContainsFunc(set.Rows, func(c change.Change) bool {
-		if c.Kind != change.Root {
-			return false
-		}
-		g := store.Judge(c.Silo, c.Table, c.Mapping)
-		return g != nil && g.Via != nil
-	})
 }
 
 // Outcomes are those of the rows from one position up to another.

@@ -119,8 +119,8 @@ func (fg *Forgetter) oldestBackup(silo *policy.Compiled) time.Time {
 
 // endTombstones drops the tombstones that no backup needs any more: those past the life of the last
 // backup that could hold the record, unless an older one is still there. The tombstone of an anonymized
-// record stays as long as the record, and forgets the person; that of an identifier which was several people's as long as
-// somebody has it.
+// record stays as long as the record, and forgets the person; that of an identifier which was several people's as long
+// as somebody has it.
 func (fg *Forgetter) endTombstones(ctx context.Context, silo string, oldest time.Time) error {
 	st := fg.Silos.Silos[silo]
 	var over, severed []registry.Tombstone
@@ -147,7 +147,7 @@ func (fg *Forgetter) endTombstones(ctx context.Context, silo string, oldest time
 func (fg *Forgetter) held(silo string, t registry.Tombstone) bool {
 	for _, s := range fg.Stores.List {
 		for _, g := range s.Judges {
-			if g.Silo.Silo.Name == silo && g.Carried != nil && g.Place() == t.Record && g.Carried.Holds(t.Subject) {
+			if g.Silo.Silo.Name == silo && g.Carried.Holds(t.Subject) && stores.Place(g) == t.Record {
 				return true
 			}
 		}

@@ -141,18 +141,8 @@ func (b *binder) identity(tables connectors.Tables) {
 	if b.Via, err = via.Resolve(tables, b.Table, b.Records.Via, b.Records.Subject); err != nil {
 		b.refuse("source %s: %w", b.Source.Name, err)
 	}
-	if b.Via != nil {
-		var wheres []map[string]string // of the silo's people, whichever of its records takes them
-		for _, r := range b.Silo.Silo.Records {
-			if r.Source == b.Records.Source && r.Table == b.Records.Table {
-				wheres = append(wheres, r.Where)
-			}
-		}
-		if err := b.Via.Among(b.Table, wheres...); err != nil {
-			b.refuse("source %s: %w", b.Source.Name, err)
-		}
-	}
-	if err := via.CheckDependents(tables, b.Table, b.Records); err != nil {
+	if err := errors.Join(b.Via.Among(b.Table, b.Silo.Silo.Wheres(b.Records.Source, b.Records.Table)...),
+		via.CheckDependents(tables, b.Table, b.Records)); err != nil {
 		b.refuse("source %s: %w", b.Source.Name, err)
 	}
 	b.where = b.cells(b.Records.Where)

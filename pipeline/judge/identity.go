@@ -10,12 +10,10 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
-	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/standings"
-	"lethe/pipeline/suppression"
 	"lethe/pipeline/via"
 )
 
@@ -105,12 +103,6 @@ func (g *Judge) Apart(rows arrow.Record, row int) []keystore.Ref {
 	}
 	refs := g.identify(nil, rows, row)
 	return g.Carried.Apart(refs[:len(refs)-len(g.others.Refs)], &g.others)
-}
-
-// Place names, in tombstones, the rows among which identifiers are several people's: those of the table, also in its
-// backups.
-func (g *Judge) Place() keystore.Ref {
-	return g.Match.Record(g.Source.System(), g.Table.Name+"\x1f"+registry.Shared, nil)
 }
 
 // siloScope reports whether a row belongs to whatever the silo has of its person, not to one collecting.
@@ -207,19 +199,6 @@ func (g *Judge) use(m standings.Match) {
 			}
 		}
 	}
-}
-
-// Admits reports whether the row that was ruled on last may be used for a purpose that is marketing
-// although one of its people may be on the list of those who said no.
-func (g *Judge) Admits(l *suppression.List, rows arrow.Record, row int, purpose string) bool {
-	if l == nil {
-		return true
-	}
-	var consent policy.PurposeStanding
-	if g.Record.Standing != nil {
-		consent, _ = suppression.ConsentTo(g.Record.Standing, purpose)
-	}
-	return l.Outlives(l.Since(g.People(rows, row, true), g.Silo.Jurisdiction.Code), consent.Since, consent.Proven)
 }
 
 // People are the identifiers of a row; shared says whether those count that other rows have too.

@@ -10,8 +10,6 @@
 package judge
 
 import (
-	"slices"
-
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 
@@ -55,18 +53,13 @@ func NewJudge(b *Binding) *Judge {
 }
 
 // Mine reports whether a row belongs to the silo.
-func (g *Judge) Mine(rows arrow.Record, row int) bool {
-	return !slices.ContainsFunc(g.where, func(c cell) bool {
-		col := rows.Column(c.column).(*array.Binary)
-		return col.IsNull(row) || !subject.Holds(string(c.value), col.Value(row))
-	})
-}
+func (g *Judge) Mine(rows arrow.Record, row int) bool { return holds(rows, row, g.where) }
 
 // holds reports whether a row holds the values of all cells.
 func holds(rows arrow.Record, row int, cells []cell) bool {
 	for _, c := range cells {
 		col := rows.Column(c.column).(*array.Binary)
-		if col.IsNull(row) || string(col.Value(row)) != string(c.value) {
+		if col.IsNull(row) || !subject.Holds(string(c.value), col.Value(row)) {
 			return false
 		}
 	}

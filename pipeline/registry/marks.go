@@ -83,6 +83,11 @@ type Tombstone struct {
 // erased: it still says nothing of the others.
 const Shared = "shared"
 
+// Place is the record of such a tombstone: it names the rows of an object of a system, and their copies in backups.
+func Place(keys *keystore.SiloKey, system, object string) keystore.Ref {
+	return keys.Record(system, object+"\x1f"+Shared, nil)
+}
+
 // PutTombstones records tombstones. One of the same record and person is replaced and keeps the later
 // DropAfter.
 func (r *Registry) PutTombstones(ctx context.Context, silo string, tombstones []Tombstone) error {

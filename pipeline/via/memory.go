@@ -43,8 +43,8 @@ func (x *Index) Holds(ref keystore.Ref) bool {
 // Shares reports whether some of its identifiers several people have.
 func (x *Index) Shares() bool { return len(x.shared) > 0 }
 
-// NameShared keeps the whole references of what several people have in a batch of what was read: an index itself holds no
-// more of a reference than it takes to find it.
+// NameShared keeps the whole references of what several people have in a batch of what was read: an index itself holds
+// no more of a reference than it takes to find it.
 func (x *Index) NameShared(b connectors.Batch) {
 	if x.names == nil {
 		x.names = map[short][2]keystore.Ref{}

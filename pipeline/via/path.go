@@ -98,6 +98,9 @@ func Resolve(tables connectors.Tables, table connectors.Table, vias []subject.Vi
 // Among says that who stands in no row of the table is nobody, nor is one in a row of others: of the table's rows those
 // count that hold all values of one of these.
 func (p *Paths) Among(table connectors.Table, wheres ...map[string]string) error {
+	if p == nil {
+		return nil
+	}
 	for _, where := range wheres {
 		cells := []cell{}
 		for _, f := range slices.Sorted(maps.Keys(where)) {

@@ -46,7 +46,8 @@ func (o *sharers) ask(ctx context.Context, q connectors.Query, ids []id) error {
 			col := b.Rows.Column(id.column).(*array.Binary)
 			for row := range col.Len() {
 				x.read(x.paths.Kinds[id.kind], col.Value(row), func(name standings.Name, text []byte) {
-					if x.known != nil && len(x.known.Lookup(name.Known)) == 0 || o.whole != nil && o.whole.Shared(name.Known) {
+					unknown := x.known != nil && len(x.known.Lookup(name.Known)) == 0
+					if unknown || o.whole != nil && o.whole.Shared(name.Known) {
 						return
 					}
 					o.values[id.kind][connectors.MakeKey(col.Value(row))] = true
@@ -66,7 +67,10 @@ func (o *sharers) find(ctx context.Context) error {
 		x.people = []uint64{}
 	}
 	for _, id := range x.paths.own {
-		err := o.each(ctx, x.paths.table, id.field, o.asked(id), func(b connectors.Batch) { x.meet(b.Rows); x.hold(b.Rows) })
+		err := o.each(ctx, x.paths.table, id.field, o.asked(id), func(b connectors.Batch) {
+			x.meet(b.Rows)
+			x.hold(b.Rows)
+		})
 		if err != nil {
 			return err
 		}

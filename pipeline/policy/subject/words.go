@@ -25,8 +25,8 @@ func boolean(text string) (is, ok bool) {
 	return is, is || strings.EqualFold(text, "false")
 }
 
-// truth reads a truth value as databases and exports write it: what PostgreSQL reads as one ("Boolean Type", section 8.6
-// of its manual), whatever its case.
+// truth reads a truth value as databases and exports write it: what PostgreSQL reads as one ("Boolean Type", section
+// 8.6 of its manual), whatever its case.
 func truth(text string) (is, ok bool) {
 	switch strings.ToLower(strings.TrimSpace(text)) {
 	case "true", "t", "yes", "y", "on", "1":
