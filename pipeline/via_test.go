@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"lethe/connectors/mem"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/subject"
+	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/event"
 )
 
@@ -68,13 +70,23 @@ func TestWhoseARowIsIsReadAgainUnderTheLock(t *testing.T) {
 			w.Event(event.Given, "bob@casa.it", "news", w.Now.Add(-time.Minute))
 		}, drifts},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t, mailed(nil), mailedPeople(), mails())
-			w.UsualEvents()
-			w.planned()
-			c.move(w)
-			require.Equal(t, c.want, w.applied())
-		})
+		for _, begun := range []bool{false, true} {
+			t.Run(fmt.Sprint(c.name, ", begun ", begun), func(t *testing.T) {
+				w := newWorld(t, mailed(nil), mailedPeople(), mails())
+				w.UsualEvents()
+				w.planned()
+				if begun { // what was to be read once for all rows was read
+					w.Setup.Crash = func(point string) {
+						if point == "intent" {
+							c.move(w)
+						}
+					}
+				} else {
+					c.move(w)
+				}
+				require.Equal(t, c.want, w.applied())
+			})
+		}
 	}
 }
 
@@ -139,4 +151,65 @@ func TestAnonymizedWithTheAddressesOfAnotherTable(t *testing.T) {
 		reasons[s.Reason] += s.Rows
 	}
 	require.Equal(t, map[string]int64{"K_ANONYMIZED": 2, "K_CONSENT": 1, "E_ID_UNPARSEABLE": 1}, reasons)
+}
+
+// What several had is remembered as long as somebody has it, and until no backup can hold it any more.
+func TestWhatSeveralHadIsForgottenAtLast(t *testing.T) {
+	w := newWorld(t, mailed(nil), mailedPeople(), table("mails", []connectors.Field{id,
+		field("person", connectors.Integer, true), email, field("old", connectors.Integer, true)},
+		[]connectors.ForeignKey{fk("people", "person")},
+		[]any{"11", "1", "ada@lago.it", "0"}, []any{"21", "2", "bob@lago.it", "0"}, []any{"22", "2", "both@lago.it", "0"},
+		[]any{"31", "3", "eve@lago.it", "0"}, []any{"41", "4", "both@lago.it", "0"}))
+	w.UsualEvents()
+	w.planned()
+	require.Equal(t, map[string]int64{"people delete done": 2, "mails delete done": 3}, w.applied())
+	w.Event(event.Withdrawn, "both@lago.it", "news", w.Now)
+	remembered := func() (n int) {
+		r, err := registry.Open(t.Context(), w.Setup.Registry)
+		require.NoError(t, err)
+		defer r.Close()
+		traces, err := r.Tombstones(t.Context(), w.Setup.Silos[0].Silo.Name)
+		require.NoError(t, err)
+		for _, one := range traces.All() {
+			if one.Action == registry.Shared {
+				n++
+			}
+		}
+		return n
+	}
+	night := func(days int) {
+		w.Now = w.Now.AddDate(0, 0, days)
+		r, err := w.night()
+		require.NoError(t, err)
+		require.Empty(t, r.Waiting)
+		require.Len(t, w.Rows("people"), 2)
+	}
+	night(1)
+	require.Equal(t, 1, remembered())
+	night(200)
+	require.Equal(t, 1, remembered(), "somebody has it")
+	w.Set("mails", "41", "email", "fay@lago.it")
+	night(1)
+	require.Zero(t, remembered())
+}
+
+// A no is heard in a list of addresses; where one of them cannot be read, nobody knows whether it stands there.
+func TestANoInAListOfAddresses(t *testing.T) {
+	for list, want := range map[string]string{
+		"ada@casa.it, ada@altro.it": "D_CONSENT_WITHDRAWN", "ada@casa.it": "K_CONSENT", "unknown": "K_CONSENT",
+		"ada@casa.it, ada@@altro.it": "E_ID_UNPARSEABLE", "ada@altro.it (old)": "D_CONSENT_WITHDRAWN",
+	} {
+		t.Run(list, func(t *testing.T) {
+			w := newWorld(t, mailed(nil), table("people", []connectors.Field{id, name, status, created}, nil,
+				[]any{"1", "Ada", "active", "2026-01-01"}), table("mails", []connectors.Field{id,
+				field("person", connectors.Integer, true), email, field("old", connectors.Integer, true)},
+				[]connectors.ForeignKey{fk("people", "person")}, []any{"1", "1", "ada@lago.it", "0"}, []any{"2", "1", list, "0"}))
+			w.UsualEvents()
+			w.Event(event.Withdrawn, "ada@altro.it", "news", w.Now.Add(-time.Hour))
+			_, err := w.night()
+			require.NoError(t, err)
+			require.Len(t, w.facts().Summary, 1)
+			require.Equal(t, want, w.facts().Summary[0].Reason)
+		})
+	}
 }

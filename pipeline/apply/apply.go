@@ -231,11 +231,9 @@ func (ap *Applier) applySet(ctx context.Context, a *application, all []journal.C
 		return false, nil
 	}
 	chunks := a.own(all)
-	if execute.Carried(a.store, a.set) {
-		if err := a.store.ReadCarried(ctx, false); err != nil {
-			ap.Stores.FailedSource(a.store, err)
-			return false, nil
-		}
+	if err := a.carried(ctx); err != nil {
+		ap.Stores.FailedSource(a.store, err)
+		return false, nil
 	}
 	if a.store.Backup() {
 		return a.rewrite(ctx, chunks)
@@ -258,6 +256,41 @@ func (ap *Applier) applySet(ctx context.Context, a *application, all []journal.C
 		return false, nil
 	}
 	return true, nil
+}
+
+// carried reads whose the rows of the set are, where other tables say it.
+func (a *application) carried(ctx context.Context) error {
+	if !slices.ContainsFunc(a.set.Rows, func(c change.Change) bool {
+		return c.Kind == change.Root && len(a.store.Identified(c.Table)) > 0
+	}) {
+		return nil
+	}
+	for silo := range a.Silos.Silos { // an earlier plan of the night may have erased one of several
+		if err := a.Silos.RecallTraces(ctx, silo); err != nil {
+			return err
+		}
+	}
+	if err := a.store.ReadCarried(ctx, false); err != nil || !a.store.Backup() {
+		return err
+	}
+	return a.store.NameShared(ctx)
+}
+
+// share lets the registry remember which identifiers were several people's, before one of these is erased.
+func (a *application) share(ctx context.Context, list []stores.Share) error {
+	tombs := map[string][]registry.Tombstone{}
+	for _, s := range list {
+		silo := s.Judge.Silo.Silo.Name
+		tombs[silo] = append(tombs[silo], registry.Tombstone{System: a.store.System(), Object: s.Judge.Table.Name,
+			Record: stores.Place(s.Judge), Subject: s.Ref, Action: registry.Shared, PlanDigest: a.plan.Digest,
+			ErasedAt: latest(a.plan.AsOf, a.Tonight.AsOf), DropAfter: a.lastBackup(a.store.System())})
+	}
+	for silo, list := range tombs {
+		if err := a.Silos.Registry.PutTombstones(ctx, silo, list); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // barred says which table of the set cannot be changed as it is, and reports whether there is one: then nothing of the

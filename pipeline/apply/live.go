@@ -91,9 +91,9 @@ func (a *application) cut(from, rows int) int {
 func (a *application) chunk(ctx context.Context, m connectors.Mutator, c journal.Chunk,
 	recovering bool) (took time.Duration, err error) {
 	from, to := int(c.First), int(c.First+c.Rows)
-	began := time.Now()
+	began, beside := time.Now(), a.x.Beside()
 	err = a.x.Live(ctx, m, from, to, recovering)
-	if took = time.Since(began); err != nil {
+	if took = time.Since(began) - (a.x.Beside() - beside); err != nil {
 		return took, err
 	}
 	return took, a.record(ctx, c, from, to)

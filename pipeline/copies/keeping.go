@@ -159,7 +159,8 @@ func (k *keeping) wantRow(wanted []copyRow, g *judge.Judge, b connectors.Batch, 
 		c := copyRow{record: record, silo: silo, purpose: purpose, status: copyBlocked}
 		at := slices.IndexFunc(k.permits, func(p decide.Permit) bool { return p.Purpose == purpose })
 		switch {
-		case at >= 0 && (!g.Silo.Silo.IsMarketing(purpose) || g.Admits(k.list, b.Rows, row, purpose)):
+		case at >= 0 && (k.list == nil || !g.Silo.Silo.IsMarketing(purpose) || k.list.Admits(
+			g.People(b.Rows, row, true), g.Silo.Jurisdiction.Code, g.Record.Standing, purpose)):
 			c.status = copyAllowed
 			if ends := k.permits[at].Ends; !ends.IsZero() {
 				// A part of a second is cut off: rather too early than too late.

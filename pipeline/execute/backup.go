@@ -51,7 +51,7 @@ func (x *Executor) Backup(ctx context.Context, r connectors.Rewriter, recovering
 		} else if err != nil {
 			return err
 		}
-		return nil
+		return x.remember(ctx, 0, len(x.set.Rows))
 	})
 	if err != nil {
 		return report, err

@@ -2,10 +2,12 @@ package execute
 
 import (
 	"context"
+	"time"
 
 	"lethe/connectors"
 	"lethe/pipeline/change"
 	"lethe/pipeline/judge"
+	"lethe/pipeline/stores"
 	"lethe/pipeline/via"
 )
 
@@ -19,6 +21,7 @@ func (t *transaction) carried(ctx context.Context) (queries []connectors.Query, 
 			g.Carried = x
 		}
 	}
+	var others []func(context.Context) error
 	for g, keys := range t.whose() {
 		if whole[g] = g.Carried; t.first < t.from && t.identified[g] != nil {
 			g.Carried = t.identified[g] // what said whose the unit's rows are may be gone with its first rows
@@ -29,7 +32,7 @@ func (t *transaction) carried(ctx context.Context) (queries []connectors.Query, 
 		if err != nil {
 			return nil, nil, after, err
 		}
-		queries = append(queries, l.Queries...)
+		queries, others = append(queries, l.Queries...), append(others, l.Others)
 		for _, take := range l.Take {
 			edits = append(edits, func(b connectors.Batch) (connectors.Edit, error) {
 				take(b)
@@ -37,7 +40,14 @@ func (t *transaction) carried(ctx context.Context) (queries []connectors.Query, 
 			})
 		}
 	}
-	done := func() {
+	done := func() error {
+		began := time.Now()
+		for _, read := range others {
+			if err := read(ctx); err != nil {
+				return err
+			}
+		}
+		t.beside += time.Since(began)
 		for g, x := range locked {
 			x.Close()
 			g.Carried = x
@@ -45,28 +55,53 @@ func (t *transaction) carried(ctx context.Context) (queries []connectors.Query, 
 				t.identified[g] = x
 			}
 		}
+		return nil
 	}
 	if len(edits) == 0 {
-		done()
-		return queries, edits, after, nil
+		return nil, nil, after, done()
 	}
 	last := edits[len(edits)-1]
 	edits[len(edits)-1] = func(b connectors.Batch) (connectors.Edit, error) {
-		defer done()
-		return last(b)
+		if e, err := last(b); err != nil {
+			return e, err
+		}
+		return connectors.Edit{}, done()
 	}
 	return queries, edits, after, nil
 }
 
-// whose are the keys of the transaction's rows that are decided by identifiers in other tables.
+// whose are the keys of the transaction's rows that are decided by identifiers in other tables, or that are among the
+// rows of a table of which others are.
 func (t *transaction) whose() map[*judge.Judge][]connectors.Key {
 	rows := map[*judge.Judge][]connectors.Key{}
 	for i := t.from; i < t.last; i++ {
 		if c := &t.set.Rows[i]; c.Kind == change.Root {
-			if g := t.judgeOf(c); g.Via != nil {
+			for _, g := range t.store.Identified(c.Table) {
 				rows[g] = append(rows[g], c.Key)
 			}
 		}
 	}
 	return rows
+}
+
+// apart notes what others have too of a row that is to be erased.
+func (x *Executor) apart(b connectors.Batch, row, i int) {
+	c := &x.set.Rows[i]
+	delete(x.shares, i)
+	if !c.Op.Reversible() {
+		x.shares[i] = x.store.Apart(c.Table, b.Rows, row)
+	}
+}
+
+// remember makes durable what others have too of the rows from one position up to another, as long as it can be seen:
+// what said so goes with them.
+func (x *Executor) remember(ctx context.Context, from, to int) error {
+	var list []stores.Share
+	for i := from; i < to; i++ {
+		list = append(list, x.shares[i]...)
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return x.o.Share(ctx, list)
 }

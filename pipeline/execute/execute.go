@@ -9,7 +9,6 @@ package execute
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +19,6 @@ import (
 	"lethe/pipeline/change"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/plan"
-	"lethe/pipeline/setup"
 	"lethe/pipeline/stores"
 	"lethe/pipeline/via"
 )
@@ -31,6 +29,9 @@ type Options struct {
 	Now    func() time.Time                                      // as of which rows are decided anew
 	Head   func(ctx context.Context, silo string) (int64, error) // of the registry, now
 	Reload func(ctx context.Context, silo string) error          // brings a silo's standings to that head
+
+	// Share makes durable that some identifiers are several people's, before the rows of one of them are gone.
+	Share func(ctx context.Context, list []stores.Share) error
 }
 
 // Executor executes the changes of one set in one source.
@@ -48,6 +49,8 @@ type Executor struct {
 
 	// whose the rows of a unit are that is executed in several transactions, as the first of them found it
 	identified map[*judge.Judge]*via.Index
+	beside     time.Duration          // for which transactions read who else has what their rows have
+	shares     map[int][]stores.Share // of the rows that agreed, when they were looked at
 }
 
 // Refusal says what kept the database from changing a row.
@@ -132,7 +135,7 @@ func (x *Executor) newTable(t connectors.Table) *table {
 func New(store *stores.Store, set *change.Set, outcomes []byte, o Options) *Executor {
 	x := &Executor{store: store, set: set, o: o, outcomes: outcomes, refused: map[int]Refusal{},
 		tables: map[string]*table{}, into: map[string][]int{}, named: map[int][]inRef{},
-		identified: map[*judge.Judge]*via.Index{}}
+		identified: map[*judge.Judge]*via.Index{}, shares: map[int][]stores.Share{}}
 	for i := range set.Rows {
 		for k, r := range set.Rows[i].Refs {
 			if r.To != (judge.Guard{}) {
@@ -150,56 +153,12 @@ func New(store *stores.Store, set *change.Set, outcomes []byte, o Options) *Exec
 	return x
 }
 
-// Fits refuses a set whose tables are gone, or a row's no longer governed by its silo. The error wraps
-// setup.ErrExpired.
-func (x *Executor) Fits() error {
-	for i := range x.set.Rows {
-		c := &x.set.Rows[i]
-		if x.tables[c.Table].Name == "" {
-			return fmt.Errorf("%w: the schema of source %s changed since the plan was made: table %s is gone",
-				setup.ErrExpired, x.store.Name, c.Table)
-		}
-		if c.Kind == change.Root && x.store.Judge(c.Silo, c.Table, c.Mapping) == nil {
-			return fmt.Errorf("%w: silo %s no longer governs table %s of source %s", setup.ErrExpired, c.Silo,
-				c.Table, x.store.Name)
-		}
-	}
-	return x.sameEdges()
-}
-
-// sameEdges refuses a set whose tables are referred to in a way that it does not know: a release came between,
-// and what the engine would take along by the new foreign key was never looked at. The error wraps
-// setup.ErrExpired.
-func (x *Executor) sameEdges() error {
-	for _, child := range x.store.Tables {
-		for _, fk := range child.ForeignKeys {
-			if x.tables[fk.RefTable] != nil && !slices.ContainsFunc(x.set.Edges, func(e change.Edge) bool {
-				return e.Child == child.Name && e.Parent == fk.RefTable && e.OnDelete == fk.OnDelete &&
-					slices.Equal(e.Fields, fk.Fields) && slices.Equal(e.RefFields, fk.RefFields)
-			}) {
-				return fmt.Errorf("%w: the schema of source %s changed since the plan was made: table %s refers to %s "+
-					"by %s (on delete %s)", setup.ErrExpired, x.store.Name, child.Name, fk.RefTable,
-					strings.Join(fk.Fields, ", "), strings.ToLower(fk.OnDelete))
-			}
-		}
-	}
-	return nil
-}
-
-// Carried reports whether rows of a set are decided by identifiers that stand in other tables: they are to be read
-// before it is executed.
-func Carried(store *stores.Store, set *change.Set) bool {
-	return slices.ContainsFunc(set.Rows, func(c change.Change) bool {
-		if c.Kind != change.Root {
-			return false
-		}
-		g := store.Judge(c.Silo, c.Table, c.Mapping)
-		return g != nil && g.Via != nil
-	})
-}
-
 // Outcomes are those of the rows from one position up to another.
 func (x *Executor) Outcomes(from, to int) []byte { return x.outcomes[from:to] }
+
+// Beside is for how long its transactions read who else has what their rows have: where the source has to look through
+// a table for it, this takes as long for few rows as for many.
+func (x *Executor) Beside() time.Duration { return x.beside }
 
 // Take notes the outcomes of the rows from a position on.
 func (x *Executor) Take(from int, outcomes []byte) { copy(x.outcomes[from:], outcomes) }
@@ -312,6 +271,8 @@ func (x *Executor) look(b connectors.Batch, l layout, row int, i int, v *view) {
 		v.rows[i-v.from] = already
 	case judge.Drifted:
 		v.rows[i-v.from] = drifted
+	default:
+		x.apart(b, row, i)
 	}
 }
 

@@ -311,6 +311,9 @@ func (t *transaction) confirm(ctx context.Context) error {
 	if t.otherwise() {
 		return errAgain
 	}
+	if err := t.remember(ctx, t.first, t.last); err != nil {
+		return err
+	}
 	begun := t.begun()
 	for i, v := range decide(t.set, t.seen, t.recovering) {
 		if at := t.first + i; at >= t.from && at < t.to {

@@ -119,12 +119,14 @@ func (fg *Forgetter) oldestBackup(silo *policy.Compiled) time.Time {
 
 // endTombstones drops the tombstones that no backup needs any more: those past the life of the last
 // backup that could hold the record, unless an older one is still there. The tombstone of an anonymized
-// record stays as long as the record, and forgets the person.
+// record stays as long as the record, and forgets the person; that of an identifier which was several people's as long
+// as somebody has it.
 func (fg *Forgetter) endTombstones(ctx context.Context, silo string, oldest time.Time) error {
 	st := fg.Silos.Silos[silo]
 	var over, severed []registry.Tombstone
 	for _, t := range st.Tombstones.All() {
 		switch {
+		case t.Action == registry.Shared && fg.held(silo, t):
 		case !t.DropAfter.Before(fg.Tonight.AsOf) || !t.ErasedAt.Before(oldest):
 		case t.Action != string(policy.Anonymize) || !st.Anonymized[t.Record]:
 			over = append(over, t)
@@ -139,4 +141,16 @@ func (fg *Forgetter) endTombstones(ctx context.Context, silo string, oldest time
 		return err
 	}
 	return fg.Silos.RecallTraces(ctx, silo)
+}
+
+// held reports whether some row still has an identifier that was several people's.
+func (fg *Forgetter) held(silo string, t registry.Tombstone) bool {
+	for _, s := range fg.Stores.List {
+		for _, g := range s.Judges {
+			if g.Silo.Silo.Name == silo && g.Carried.Holds(t.Subject) && stores.Place(g) == t.Record {
+				return true
+			}
+		}
+	}
+	return false
 }

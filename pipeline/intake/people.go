@@ -22,6 +22,15 @@ func (r *rowReader) readCarried(ctx context.Context, source connectors.Source, t
 	if err != nil || paths == nil {
 		return err
 	}
+	where := map[string]string{}
+	for f, value := range m.Where {
+		if value != nil {
+			where[f] = *value
+		}
+	}
+	if err := paths.Among(table, where); err != nil {
+		return err
+	}
 	if err := r.loadStandings(); err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/instant"
 	"lethe/pipeline/policy/intake"
+	"lethe/pipeline/policy/subject"
 	"lethe/pipeline/registry/delivery"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/keystore"
@@ -216,7 +217,7 @@ func (r *rowReader) cell(field string) (string, bool) {
 func (r *rowReader) holds(values map[string]*string) bool {
 	for field, want := range values {
 		col := r.batch.Rows.Column(r.columns[field]).(*array.Binary)
-		if col.IsNull(r.row) != (want == nil) || want != nil && string(col.Value(r.row)) != *want {
+		if col.IsNull(r.row) != (want == nil) || want != nil && !subject.Holds(*want, col.Value(r.row)) {
 			return false
 		}
 	}

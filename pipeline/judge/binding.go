@@ -30,7 +30,7 @@ type Binding struct {
 	zone    *time.Location     // the controller's
 
 	Key        []int // columns of the primary key
-	subjects   []subject
+	subjects   []naming
 	Via        *via.Paths // to identifiers in other tables; nil where the row holds all of them
 	where      []cell
 	collected  int             // column, -1 none
@@ -44,8 +44,8 @@ type Binding struct {
 	Owned      []OwnedEdge
 }
 
-// subject is a column that identifies a person, and the kind of identifier it holds.
-type subject struct {
+// naming is a column that identifies a person, and the kind of identifier it holds.
+type naming struct {
 	kind   string
 	column int
 }
@@ -135,13 +135,14 @@ func (b *binder) identity(tables connectors.Tables) {
 		b.Key = append(b.Key, b.column(f))
 	}
 	for _, kind := range slices.Sorted(maps.Keys(b.Records.Subject)) {
-		b.subjects = append(b.subjects, subject{kind, b.column(b.Records.Subject[kind])})
+		b.subjects = append(b.subjects, naming{kind, b.column(b.Records.Subject[kind])})
 	}
 	var err error
 	if b.Via, err = via.Resolve(tables, b.Table, b.Records.Via, b.Records.Subject); err != nil {
 		b.refuse("source %s: %w", b.Source.Name, err)
 	}
-	if err := via.CheckDependents(tables, b.Table, b.Records); err != nil {
+	if err := errors.Join(b.Via.Among(b.Table, b.Silo.Silo.Wheres(b.Records.Source, b.Records.Table)...),
+		via.CheckDependents(tables, b.Table, b.Records)); err != nil {
 		b.refuse("source %s: %w", b.Source.Name, err)
 	}
 	b.where = b.cells(b.Records.Where)

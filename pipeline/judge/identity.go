@@ -14,7 +14,6 @@ import (
 	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/standings"
-	"lethe/pipeline/suppression"
 	"lethe/pipeline/via"
 )
 
@@ -97,6 +96,15 @@ func (g *Judge) collectionRef(id string) *keystore.Ref {
 // Others is what other tables know of the row that was ruled on last.
 func (g *Judge) Others() *via.Found { return &g.others }
 
+// Apart are the references of the identifiers of a row that others have too, which so say nothing of it.
+func (g *Judge) Apart(rows arrow.Record, row int) []keystore.Ref {
+	if g.Carried == nil {
+		return nil
+	}
+	refs := g.identify(nil, rows, row)
+	return g.Carried.Apart(refs[:len(refs)-len(g.others.Refs)], &g.others)
+}
+
 // siloScope reports whether a row belongs to whatever the silo has of its person, not to one collecting.
 func (g *Judge) siloScope() bool { return g.Silo.Silo.LinkScope == "silo" }
 
@@ -105,6 +113,9 @@ func (g *Judge) siloScope() bool { return g.Silo.Silo.LinkScope == "silo" }
 func (g *Judge) meet(r *Ruling, rows arrow.Record, row int) (partial bool) {
 	m := g.State.Standings.Match(g.row)
 	if m.Identity == policy.Unmatched && g.row.Collection == nil && g.unreadable(rows, row) {
+		m.Identity = policy.Unparseable
+	}
+	if g.others.Withheld && (m.Identity == policy.Matched || m.Identity == policy.Unmatched) { // a no may stand there
 		m.Identity = policy.Unparseable
 	}
 	whole := m.Identity == policy.Matched && g.State.Standings.Whole(&m, &g.standing)
@@ -188,19 +199,6 @@ func (g *Judge) use(m standings.Match) {
 			}
 		}
 	}
-}
-
-// Admits reports whether the row that was ruled on last may be used for a purpose that is marketing
-// although one of its people may be on the list of those who said no.
-func (g *Judge) Admits(l *suppression.List, rows arrow.Record, row int, purpose string) bool {
-	if l == nil {
-		return true
-	}
-	var consent policy.PurposeStanding
-	if g.Record.Standing != nil {
-		consent, _ = suppression.ConsentTo(g.Record.Standing, purpose)
-	}
-	return l.Outlives(l.Since(g.People(rows, row, true), g.Silo.Jurisdiction.Code), consent.Since, consent.Proven)
 }
 
 // People are the identifiers of a row; shared says whether those count that other rows have too.

@@ -17,6 +17,7 @@ import (
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/starts"
+	"lethe/pipeline/policy/subject"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/standings"
 	"lethe/pipeline/via"
@@ -58,7 +59,7 @@ func (g *Judge) Mine(rows arrow.Record, row int) bool { return holds(rows, row, 
 func holds(rows arrow.Record, row int, cells []cell) bool {
 	for _, c := range cells {
 		col := rows.Column(c.column).(*array.Binary)
-		if col.IsNull(row) || string(col.Value(row)) != string(c.value) {
+		if col.IsNull(row) || !subject.Holds(string(c.value), col.Value(row)) {
 			return false
 		}
 	}

@@ -156,7 +156,7 @@ func (g *Judge) wasAnonymized(record, subject keystore.Ref) bool {
 // afterwards is nobody's.
 func (g *Judge) unnamed() bool {
 	return slices.ContainsFunc(g.Targets, func(t Target) bool {
-		return t.anonymize && slices.ContainsFunc(g.subjects, func(s subject) bool { return s.column == t.column })
+		return t.anonymize && slices.ContainsFunc(g.subjects, func(s naming) bool { return s.column == t.column })
 	})
 }
 

@@ -176,7 +176,7 @@ func disjoint(a, b Records) bool {
 		return true
 	}
 	for field, value := range a.Where {
-		if other, ok := b.Where[field]; ok && other != value {
+		if other, ok := b.Where[field]; ok && !subject.Together(other, value) {
 			return true
 		}
 	}

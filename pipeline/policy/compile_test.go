@@ -184,6 +184,10 @@ func TestCheckTables(t *testing.T) {
 	require.Error(t, policy.CheckTables(compile()), "one discriminator alone leaves rows to both")
 	b.Records[0].Where = map[string]string{"kind": "2"}
 	require.NoError(t, policy.CheckTables(compile()))
+	a.Records[0].Where["kind"], b.Records[0].Where["kind"] = "true", "1"
+	require.Error(t, policy.CheckTables(compile()), "a row may hold both")
+	b.Records[0].Where["kind"] = "False"
+	require.NoError(t, policy.CheckTables(compile()))
 	b.Records[0].Where, b.Records[0].Table = nil, "clicks"
 	require.NoError(t, policy.CheckTables(compile()))
 }

@@ -288,6 +288,16 @@ type Decision struct {
 	Flag    bool          // the reason has no date of its own: its first night is to be recorded
 }
 
+// Wheres are what rows of a table hold that are the silo's, one for each of its records there.
+func (s *Silo) Wheres(source, table string) (wheres []map[string]string) {
+	for _, r := range s.Records {
+		if r.Source == source && r.Table == table {
+			wheres = append(wheres, r.Where)
+		}
+	}
+	return wheres
+}
+
 // IsMarketing reports whether a rule of the silo uses the purpose for direct marketing.
 func (s *Silo) IsMarketing(purpose string) bool {
 	return slices.ContainsFunc(s.Rules, func(r Rule) bool { return r.Purpose == purpose && r.Marketing })

@@ -68,14 +68,24 @@ func (r *Registry) DropFlags(ctx context.Context, silo string, keys []FlagKey) e
 
 // Tombstone is the keyed trace of an erased or anonymized record, by which a restored backup is erased
 // again. Record binds source, object and key; Subject the person, because a source uses the
-// key of a deleted row again.
+// key of a deleted row again. One of action Shared is about an identifier that the record had and others have too:
+// Record binds source and object only, Subject is the identifier.
 type Tombstone struct {
 	Record, Subject keystore.Ref
 	System, Object  string // the live source and its table
-	Action          string // delete, anonymize or clear
+	Action          string // delete, anonymize or clear; Shared
 	PlanDigest      string
 	ErasedAt        time.Time
 	DropAfter       time.Time // when the last backup that could hold the record is gone
+}
+
+// Shared is the action of a tombstone that remembers of an identifier that several records had it, one of which is
+// erased: it still says nothing of the others.
+const Shared = "shared"
+
+// Place is the record of such a tombstone: it names the rows of an object of a system, and their copies in backups.
+func Place(keys *keystore.SiloKey, system, object string) keystore.Ref {
+	return keys.Record(system, object+"\x1f"+Shared, nil)
 }
 
 // PutTombstones records tombstones. One of the same record and person is replaced and keeps the later

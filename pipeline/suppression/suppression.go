@@ -133,6 +133,16 @@ func (l *List) Outlives(said calendar.Date, given time.Time, proven bool) bool {
 	return proven && day > said && day <= l.today
 }
 
+// Admits reports whether a row may be used for a purpose that is marketing although one of its people may be on the
+// list, by what the registry says of it; standing is nil where it says nothing.
+func (l *List) Admits(people []event.Subject, country string, standing *policy.Standing, purpose string) bool {
+	var consent policy.PurposeStanding
+	if standing != nil {
+		consent, _ = ConsentTo(standing, purpose)
+	}
+	return l.Outlives(l.Since(people, country), consent.Since, consent.Proven)
+}
+
 // Bar bars an event that would be a ground for marketing to somebody who said no.
 func (l *List) Bar(silo *policy.Silo, e *event.Event) {
 	if l == nil || e.Type != event.Given && e.Type != event.Renewed || !silo.IsMarketing(e.Purpose) {

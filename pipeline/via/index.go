@@ -29,11 +29,16 @@ type Index struct {
 	entries []entry
 	parts   []part // one for each path of several hops
 	shared  []short
-	former  [][2]short              // references that the registry knows, each with that of the canonical form
-	texts   map[short]event.Subject // nil: only references are kept
-	whole   *Index                  // of which this is a part
-	beside  *Index                  // of the source that these rows are a copy of; nil where there is none
-	suspect bool                    // what was read does not fit together
+	earlier []short                   // several people had it, as an earlier night found
+	held    []short                   // those of earlier that somebody still has, sorted
+	names   map[short][2]keystore.Ref // whole references of what is known and of its canonical form; nil: not kept
+	former  [][2]short                // references that the registry knows, each with that of the canonical form
+	texts   map[short]event.Subject   // nil: only references are kept
+	whole   *Index                    // of which this is a part
+	beside  *Index                    // of the source that these rows are a copy of; nil where there is none
+	people  []uint64                  // the places of those who count, while it is read; nil: not asked
+	also    *Index                    // who else has what the rows of a part have, as it was before they were locked
+	suspect bool                      // what was read does not fit together
 	buf     []byte
 }
 
@@ -52,7 +57,8 @@ const (
 	counted   = 15 // kind of a reference that only counts who has it
 )
 
-// entry is one identifier of the rows at a place; a zero ref is one that cannot be read.
+// entry is one identifier of the rows at a place; a zero ref is one that cannot be read, and, where it is counted, one
+// that may be an address.
 type entry struct {
 	at  place
 	ref short
@@ -85,7 +91,7 @@ func NewIndex(paths *Paths, key *keystore.SiloKey, known *standings.Standings, c
 // Part is an empty index for a part of the rows: what several people have it knows by the whole.
 func (x *Index) Part() *Index {
 	part := NewIndex(x.paths, x.key, x.known, x.country, false)
-	part.whole = x
+	part.whole, part.names = x, map[short][2]keystore.Ref{}
 	return part
 }
 
@@ -100,7 +106,8 @@ func (x *Index) Beside(live *Index) {
 
 // Observe takes up a batch with all fields of a table, where a path leads over it.
 func (x *Index) Observe(b connectors.Batch) {
-	if len(x.paths.own) > 0 && b.Table == x.paths.table {
+	if b.Table == x.paths.table {
+		x.meet(b.Rows)
 		x.hold(b.Rows)
 	}
 	for p, way := range x.paths.list {
@@ -112,8 +119,42 @@ func (x *Index) Observe(b connectors.Batch) {
 	}
 }
 
+// meet takes up which rows there are, and are people of whom the policy speaks.
+func (x *Index) meet(rows arrow.Record) {
+	if len(x.paths.among) > 0 && x.people == nil {
+		x.people = []uint64{}
+	}
+	for row := range int(rows.NumRows()) {
+		if !slices.ContainsFunc(x.paths.among, func(where []cell) bool { return holds(rows, row, where) }) {
+			continue
+		}
+		for _, from := range x.paths.From() {
+			if col := rows.Column(from).(*array.Binary); col.IsValid(row) {
+				at := x.place(x.paths.start(from), col.Value(row), x.paths.mixed(from))
+				x.people = append(x.people, at.folded())
+			}
+		}
+	}
+}
+
+// nobodys drops what belongs to none of the people, if it is known who there is.
+func (x *Index) nobodys() {
+	if x.people == nil {
+		return
+	}
+	slices.Sort(x.people)
+	x.entries = slices.DeleteFunc(x.entries, func(e entry) bool {
+		_, there := slices.BinarySearch(x.people, e.at.folded())
+		return !there
+	})
+	x.people = nil
+}
+
 // hold takes up what rows hold themselves, only to know who has it.
 func (x *Index) hold(rows arrow.Record) {
+	if len(x.paths.own) == 0 {
+		return
+	}
 	for _, from := range x.paths.From() {
 		col, number := rows.Column(from).(*array.Binary), x.paths.start(from)
 		for row := range int(rows.NumRows()) {
@@ -173,38 +214,57 @@ func (x *Index) take(p, h int, rows arrow.Record, in func(row int) []byte) {
 	}
 }
 
-// identify adds the identifier in a column of a row; none where it is empty.
+// identify adds the identifiers in a column of a row; none where it is empty.
 func (x *Index) identify(list []entry, id id, at place, rows arrow.Record, row int) []entry {
 	col := rows.Column(id.column).(*array.Binary)
 	if col.IsNull(row) || identifier.Blank(string(col.Value(row))) {
 		return list
 	}
-	as := func(kind uint8, ref keystore.Ref) entry {
-		e := entry{at: at, ref: short(ref[:len(short{})])}
-		e.at.exact |= uint32(kind) << kindShift
-		return e
-	}
 	kind := x.paths.Kinds[id.kind]
 	name, err := x.known.Name(x.key, kind, col.Value(row), x.country, &x.buf)
-	if err != nil {
-		return append(list, as(id.kind, keystore.Ref{})) // there, and none: the registry could know the person by it
+	if err == nil {
+		return x.enter(list, id, at, name, col.Value(row))
 	}
-	e := as(id.kind, name.Known)
+	before := len(list)
+	withheld := x.readList(kind, col.Value(row), func(name standings.Name, text []byte) {
+		list = x.enter(list, id, at, name, text)
+	})
+	if len(list) == before { // there, and none: the registry could know the person by it
+		list = append(list, entryOf(at, id.kind, keystore.Ref{}))
+	}
+	if withheld {
+		list = append(list, entryOf(at, counted, keystore.Ref{}))
+	}
+	return list
+}
+
+// enter adds an identifier that was read.
+func (x *Index) enter(list []entry, id id, at place, name standings.Name, text []byte) []entry {
+	e := entryOf(at, id.kind, name.Known)
 	if name.Doubt {
 		e.at.exact ^= exactBits
 	}
 	list = append(list, e)
+	if x.names != nil {
+		x.names[e.ref] = [2]keystore.Ref{name.Known, name.Canonical}
+	}
 	if name.Known != name.Canonical {
-		canonical := as(counted, name.Canonical)
+		canonical := entryOf(at, counted, name.Canonical)
 		list = append(list, canonical)
 		x.former = append(x.former, [2]short{e.ref, canonical.ref})
 	}
 	if x.texts != nil {
 		if _, known := x.texts[e.ref]; !known {
-			x.texts[e.ref] = event.Subject{Kind: kind, Value: string(col.Value(row))}
+			x.texts[e.ref] = event.Subject{Kind: x.paths.Kinds[id.kind], Value: string(text)}
 		}
 	}
 	return list
+}
+
+func entryOf(at place, kind uint8, ref keystore.Ref) entry {
+	e := entry{at: at, ref: short(ref[:len(short{})])}
+	e.at.exact |= uint32(kind) << kindShift
+	return e
 }
 
 // place is where a value stands: of rows that start at the same column of the table, or of a table between. mixed is
@@ -236,11 +296,16 @@ func (x *Index) Close() {
 		}
 	}
 	x.parts = nil
-	if x.beside == nil {
-		x.share(x.entries)
-	} else {
-		x.share(slices.Concat(x.entries, x.beside.entries))
+	x.nobodys()
+	all := x.entries
+	if x.beside != nil {
+		all = slices.Concat(x.entries, x.beside.entries)
 	}
+	if x.also != nil {
+		all = slices.Concat(all, x.also.entries)
+	}
+	x.share(all)
+	x.recollect(all)
 	x.sortShared()
 	slices.SortFunc(x.entries, func(a, b entry) int {
 		return cmp.Or(a.at.compare(b.at), bytes.Compare(a.ref[:], b.ref[:]))
@@ -317,6 +382,8 @@ func at(sorted []entry, where place) []entry {
 	return sorted[from:to]
 }
 
+func (p place) folded() uint64 { return uint64(p.high)<<32 | uint64(p.low) }
+
 func (p place) like(o place) bool { return p.high == o.high && p.low == o.low }
 
 func (p place) compare(o place) int {
@@ -329,11 +396,15 @@ type Found struct {
 	standings.Several
 	Refs       []keystore.Ref // of those in other tables; Several has the row's own before them
 	Unreadable bool           // one of them is none of its kind
+	Withheld   bool           // one may hold an address that cannot be read
+
+	canonical []keystore.Ref // of the row's own that others have too and the registry knows by another form
 }
 
 // Reset forgets what was found.
 func (f *Found) Reset() {
-	f.Kinds, f.Shared, f.Refs, f.Doubt, f.Unreadable = f.Kinds[:0], f.Shared[:0], f.Refs[:0], false, false
+	f.Kinds, f.Shared, f.Refs, f.canonical = f.Kinds[:0], f.Shared[:0], f.Refs[:0], f.canonical[:0]
+	f.Doubt, f.Unreadable, f.Withheld = false, false, false
 }
 
 // Namer makes references of identifiers that a row holds itself.
@@ -356,7 +427,10 @@ func (f *Found) Own(refs []keystore.Ref, n Namer, kind string, value []byte, buf
 		return refs
 	}
 	f.Kinds, f.Doubt = append(f.Kinds, n.Paths.kind(kind)), f.Doubt || name.Doubt
-	f.Shared = append(f.Shared, n.Carried != nil && n.Carried.Shared(name.Known))
+	shared := n.Carried != nil && n.Carried.Shared(name.Known)
+	if f.Shared = append(f.Shared, shared); shared && name.Canonical != name.Known {
+		f.canonical = append(f.canonical, name.Canonical)
+	}
 	return append(refs, name.Known)
 }
 
@@ -412,6 +486,8 @@ func (x *Index) same(e entry, there []entry) bool {
 // found adds an identifier that stands where the row's do.
 func (x *Index) found(e entry, where place, f *Found) {
 	switch {
+	case e.kind() == counted && e.ref == short{}:
+		f.Withheld = true
 	case e.kind() == counted:
 	case e.at.exact&exactBits != where.exact:
 		f.Doubt = true
@@ -445,6 +521,9 @@ func (x *Index) Digest(w io.Writer, rows arrow.Record, row int) {
 	}
 	if f.Unreadable {
 		w.Write([]byte{4})
+	}
+	if f.Withheld {
+		w.Write([]byte{5})
 	}
 }
 

@@ -13,12 +13,21 @@ import (
 type Lookup struct {
 	Queries []connectors.Query
 	Take    []func(connectors.Batch)
+
+	// Others reads, beside the transaction and when all of that was taken up, who else has what the rows have. It is
+	// asked before the index is closed; its errors are the source's.
+	Others func(context.Context) error
 }
 
 // Lookup fills an empty index with what is known of the rows of a table that have these keys. Its errors are the
 // source's.
 func (x *Index) Lookup(ctx context.Context, source connectors.Source, table connectors.Table,
 	keys []connectors.Key) (l Lookup, err error) {
+	o := &sharers{index: NewIndex(x.paths, x.key, x.known, x.country, false), source: source, whole: x.whole}
+	o.index.seed, x.also = x.seed, o.index
+	if err := o.own(ctx, table, keys); err != nil {
+		return l, err
+	}
 	for p, way := range x.paths.list {
 		values := slices.Sorted(slices.Values(keys))
 		if start := table.Fields[way.from].Name; !slices.Equal(table.Key, []string{start}) {
@@ -36,9 +45,12 @@ func (x *Index) Lookup(ctx context.Context, source connectors.Source, table conn
 			q := connectors.Query{Table: hop.Table, Keys: &connectors.Keys{Fields: []string{hop.Field}, Tuples: values,
 				Of: &hop.Refers}}
 			if values = nil; hop.out >= 0 {
-				if values, err = valuesOf(ctx, source, q, hop.out); err != nil {
-					return l, err
-				}
+				values, err = valuesOf(ctx, source, q, hop.out)
+			} else {
+				err = o.ask(ctx, q, way.ids)
+			}
+			if err != nil {
+				return l, err
 			}
 			next := values
 			l.Queries = append(l.Queries, q)
@@ -48,6 +60,7 @@ func (x *Index) Lookup(ctx context.Context, source connectors.Source, table conn
 			})
 		}
 	}
+	l.Others = o.find
 	return l, nil
 }
 

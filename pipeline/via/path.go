@@ -24,6 +24,7 @@ type Paths struct {
 	Kinds []string // of the identifiers, sorted; those of the row itself among them
 	table string   // of the rows
 	own   []id     // of the identifiers that the row holds itself those of which other tables have some, too
+	among [][]cell // who counts for whether several people have something: rows that hold one of these; nil: not asked
 }
 
 type path struct {
@@ -39,6 +40,7 @@ type Hop struct {
 	Refers connectors.Referred // what Field equals
 	in     int                 // column of Field
 	out    int                 // column at which the next hop starts; -1 at the last
+	start  string              // field of the table before at which it starts
 	where  []cell
 	mixed  bool // the one is a number, the other is not
 }
@@ -52,6 +54,7 @@ type cell struct {
 type id struct {
 	kind   uint8
 	column int
+	field  string
 }
 
 // maxKinds is how many kinds of identifiers a table's rows can have, and how many paths can lead from them: as many
@@ -78,7 +81,7 @@ func Resolve(tables connectors.Tables, table connectors.Table, vias []subject.Vi
 	for _, kind := range slices.Sorted(maps.Keys(own)) {
 		c := slices.IndexFunc(table.Fields, func(f connectors.Field) bool { return f.Name == own[kind] })
 		if c >= 0 && slices.ContainsFunc(vias, func(v subject.Via) bool { return v.Fields[kind] != "" }) {
-			p.own = append(p.own, id{p.kind(kind), c})
+			p.own = append(p.own, id{p.kind(kind), c, own[kind]})
 		}
 	}
 	var errs []error
@@ -90,6 +93,26 @@ func Resolve(tables connectors.Tables, table connectors.Table, vias []subject.Vi
 	slices.Sort(p.from)
 	p.from = slices.Compact(p.from)
 	return p, errors.Join(errs...)
+}
+
+// Among says that who stands in no row of the table is nobody, nor is one in a row of others: of the table's rows those
+// count that hold all values of one of these.
+func (p *Paths) Among(table connectors.Table, wheres ...map[string]string) error {
+	if p == nil {
+		return nil
+	}
+	for _, where := range wheres {
+		cells := []cell{}
+		for _, f := range slices.Sorted(maps.Keys(where)) {
+			c := slices.IndexFunc(table.Fields, func(field connectors.Field) bool { return field.Name == f })
+			if c < 0 {
+				return fmt.Errorf("table %s has no field %s: name a field that it has", table.Name, f)
+			}
+			cells = append(cells, cell{c, where[f]})
+		}
+		p.among = append(p.among, cells)
+	}
+	return nil
 }
 
 // ErrNoTable says that a table of a path is not in the catalog.
@@ -120,7 +143,7 @@ func (p *Paths) resolve(tables connectors.Tables, at connectors.Table, v subject
 			return way, fmt.Errorf("via %s: %w %s: name a table that the source has", v, ErrNoTable, h.Table)
 		}
 		hop := Hop{Table: h.Table, Field: h.Field, Refers: connectors.Referred{Table: at.Name, Fields: []string{from}},
-			out: -1}
+			out: -1, start: from}
 		if hop.in, err = column(next, h.Field, v); err != nil {
 			return way, err
 		}
@@ -139,7 +162,7 @@ func (p *Paths) resolve(tables connectors.Tables, at connectors.Table, v subject
 		if err != nil {
 			return way, err
 		}
-		way.ids = append(way.ids, id{uint8(slices.Index(p.Kinds, kind)), c})
+		way.ids = append(way.ids, id{uint8(slices.Index(p.Kinds, kind)), c, v.Fields[kind]})
 	}
 	return way, nil
 }
@@ -212,10 +235,10 @@ func (p *Paths) mixed(column int) bool {
 func (p *Paths) kind(kind string) uint8 { return uint8(slices.Index(p.Kinds, kind)) }
 
 // Reads are the tables that have to be read before rows can be decided, sorted: those over which the paths lead, and
-// that of the rows if what a row holds itself another may have by a path.
+// that of the rows, which says who there is, and what they hold themselves.
 func (p *Paths) Reads() []string {
 	names := p.Tables()
-	if p != nil && len(p.own) > 0 {
+	if p != nil && len(p.own)+len(p.among) > 0 {
 		names = append(names, p.table)
 	}
 	slices.Sort(names)
@@ -248,10 +271,12 @@ func (p *Paths) Len() int {
 func (p *Paths) Hops(i int) []Hop { return p.list[i].hops }
 
 // counts reports whether a row of the hop's table is among those that the policy wants.
-func (h *Hop) counts(rows arrow.Record, row int) bool {
-	for _, c := range h.where {
+func (h *Hop) counts(rows arrow.Record, row int) bool { return holds(rows, row, h.where) }
+
+func holds(rows arrow.Record, row int, cells []cell) bool {
+	for _, c := range cells {
 		col := rows.Column(c.column).(*array.Binary)
-		if col.IsNull(row) || string(col.Value(row)) != c.value {
+		if col.IsNull(row) || !subject.Holds(c.value, col.Value(row)) {
 			return false
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -110,6 +111,9 @@ func (a asked) of(id, boss string) (known []string) {
 	if f.Unreadable {
 		known = append(known, "?")
 	}
+	if f.Withheld {
+		known = append(known, "withheld")
+	}
 	if f.Doubt {
 		known = append(known, "doubt")
 	}
@@ -131,6 +135,36 @@ func TestAddressesOfATable(t *testing.T) {
 		"-": nil, "99": nil,
 	} {
 		require.Equal(t, want, x.of(id, "-"), id)
+	}
+}
+
+// A field may hold a list of addresses: a no may stand under any of them, also under one that cannot be read.
+func TestListsOfAddresses(t *testing.T) {
+	const both = "a@lago.it b@lago.it"
+	for text, want := range map[string]string{
+		"a@lago.it, b@lago.it": both, "a@lago.it;b@lago.it;": both, "a@lago.it\nb@lago.it": both, "a@lago.it / b@lago.it": both,
+		"a@lago.it or b@lago.it": both, "A <a@lago.it>, B <b@lago.it>": "A <a@lago.it> B <b@lago.it>",
+		"a@lago.it | private": "a@lago.it", "a@lago.it": "a@lago.it", "A <a@lago.it>": "A <a@lago.it>",
+		"a@lago.it, b@@lago.it": "a@lago.it withheld", "a@lago.it, b@ lago.it": "a@lago.it b@ lago.it",
+		"b@@lago.it": "? withheld", "b@": "? withheld", "b＠": "? withheld", "none": "?", "a, b": "?", "-": "",
+	} {
+		x := ask(t, []subject.Via{inEmails}, batch(t, emails, []string{"1", "1", text, "0"}))
+		require.Equal(t, want, strings.Join(x.of("1", "-"), " "), text)
+	}
+	x := ask(t, []subject.Via{inEmails}, batch(t, emails, []string{"1", "1", "a@lago.it, b@lago.it", "0"},
+		[]string{"2", "2", "b@lago.it c@lago.it", "0"}))
+	require.Equal(t, []string{"a@lago.it", "b@lago.it!"}, x.of("1", "-"))
+	require.Equal(t, []string{"b@lago.it!", "c@lago.it"}, x.of("2", "-"))
+}
+
+// Whether a row counts is said in any way to write true or false.
+func TestWhereOfTruthValues(t *testing.T) {
+	way := subject.Via{Path: []subject.Hop{{Table: "emails", Field: "person", Where: map[string]string{"old": "false"}}},
+		Fields: map[string]string{"email": "email"}}
+	for old, counts := range map[string]bool{"false": true, "False": true, "0": true, "f": true, "t": false, "1": false,
+		"": false, "-": false} {
+		x := ask(t, []subject.Via{way}, batch(t, emails, []string{"1", "1", "ada@lago.it", old}))
+		require.Equal(t, counts, len(x.of("1", "-")) > 0, old)
 	}
 }
 
@@ -426,4 +460,98 @@ func TestWhatRowsHoldThemselves(t *testing.T) {
 			require.False(t, f.Unreadable, row)
 		}
 	}
+}
+
+// Who else has what a row has is found along every path, in the source's spelling and in the canonical one.
+func TestWhoElseHasIt(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		mails, linked [][]string // further rows of emails, and of links
+		own           string     // address that another row holds itself
+		shared        []string
+	}{
+		{name: "nobody", mails: [][]string{{"9", "2", "bob@lago.it", "0"}}, linked: [][]string{{"9", "2", "c"}}},
+		{name: "itself", mails: [][]string{{"9", "1", "ada@lago.it", "0"}}},
+		{name: "in the same table", mails: [][]string{{"9", "2", "ada@lago.it", "0"}}, shared: []string{"ada@lago.it"}},
+		{name: "in the canonical spelling", mails: [][]string{{"9", "2", "ann@lago.it", "0"}},
+			shared: []string{"Ann@Lago.it"}},
+		{name: "a row that does not count", mails: [][]string{{"9", "2", "ada@lago.it", "1"}}},
+		{name: "in another table", mails: [][]string{{"9", "2", "pat@lago.it", "0"}}, shared: []string{"pat@lago.it"}},
+		{name: "behind the same row", linked: [][]string{{"9", "2", "a"}}, shared: []string{"pat@lago.it"}},
+		{name: "behind another row", linked: [][]string{{"9", "2", "b"}}, shared: []string{"pat@lago.it"}},
+		{name: "in a row of the table itself", own: "ada@lago.it", shared: []string{"ada@lago.it"}},
+		{name: "of a row that is not there", mails: [][]string{{"9", "7", "ada@lago.it", "0"}}, linked: [][]string{{"9", "7", "a"}}},
+		{name: "of a row of others", mails: [][]string{{"9", "3", "ada@lago.it", "0"}}, linked: [][]string{{"9", "3", "b"}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rows := func(list [][]string) (rows []mem.Row) {
+				for _, r := range list {
+					row := mem.Row{}
+					for _, v := range r {
+						row = append(row, v)
+					}
+					rows = append(rows, row)
+				}
+				return rows
+			}
+			mails := [][]string{{"1", "1", "ada@lago.it", "0"}, {"2", "1", "Ann@Lago.it", "0"}}
+			store := mem.New("crm",
+				mem.Table{Def: people, Rows: []mem.Row{{"1", nil, "x"}, {"2", c.own, "y"}, {"3", nil, "z"}}},
+				mem.Table{Def: emails, Rows: rows(append(mails, c.mails...))},
+				mem.Table{Def: links, Rows: rows(append([][]string{{"1", "1", "a"}}, c.linked...))},
+				mem.Table{Def: places, Rows: []mem.Row{{"a", "pat@lago.it"}, {"b", "pat@lago.it"}, {"c", "cid@lago.it"}}})
+			p, err := Resolve(tables, people, []subject.Via{inEmails, inPlaces}, map[string]string{"email": "name"})
+			require.NoError(t, err)
+			require.NoError(t, p.Among(people, map[string]string{"boss": "x"}, map[string]string{"boss": "y"}))
+			x := asked{t, NewIndex(p, siloKey(t), nil, "IT", true), nil}
+			l, err := x.Lookup(t.Context(), store, people, []connectors.Key{connectors.MakeKey([]byte("1"))})
+			require.NoError(t, err)
+			next := 0
+			_, err = store.Mutate(t.Context(), l.Queries, func(b connectors.Batch) (connectors.Edit, error) {
+				l.Take[next](b)
+				if next++; next == len(l.Queries) {
+					return connectors.Edit{}, l.Others(t.Context())
+				}
+				return connectors.Edit{}, nil
+			}, func() error { return nil })
+			require.NoError(t, err)
+			x.Close()
+			want := []string{"Ann@Lago.it", "ada@lago.it", "pat@lago.it"}
+			for i, address := range want {
+				if slices.Contains(c.shared, address) {
+					want[i] += "!"
+				}
+			}
+			require.Equal(t, want, x.of("1", "-"))
+		})
+	}
+}
+
+// Who stands in no row of the table, or in one of which the policy does not speak, is nobody who has something too.
+func TestAmongWhomItIsSeveralPeoples(t *testing.T) {
+	rows := batch(t, emails, []string{"1", "1", "a@lago.it", "0"}, []string{"2", "9", "a@lago.it", "0"}, // of no row
+		[]string{"3", "1", "b@lago.it", "0"}, []string{"4", "3", "b@lago.it", "0"}, // of others' row
+		[]string{"5", "1", "c@lago.it", "0"}, []string{"6", "2", "c@lago.it", "0"})
+	for _, c := range []struct {
+		among  []map[string]string
+		shared []string
+	}{
+		{nil, []string{"a@lago.it!", "b@lago.it!", "c@lago.it!"}},
+		{[]map[string]string{nil}, []string{"a@lago.it", "b@lago.it!", "c@lago.it!"}},
+		{[]map[string]string{{"boss": "x"}, {"boss": "y"}}, []string{"a@lago.it", "b@lago.it", "c@lago.it!"}},
+		{[]map[string]string{{"boss": "x"}}, []string{"a@lago.it", "b@lago.it", "c@lago.it"}},
+	} {
+		p, err := Resolve(tables, people, []subject.Via{inEmails}, nil)
+		require.NoError(t, err)
+		require.NoError(t, p.Among(people, c.among...))
+		require.Equal(t, len(c.among) > 0, slices.Contains(p.Reads(), "people"))
+		x := asked{t, NewIndex(p, siloKey(t), nil, "IT", true), nil}
+		x.Observe(rows)
+		x.Observe(batch(t, people, []string{"1", "-", "x"}, []string{"2", "-", "y"}, []string{"3", "-", "z"}))
+		x.Close()
+		require.Equal(t, c.shared, x.of("1", "-"))
+	}
+	p, err := Resolve(tables, people, []subject.Via{inEmails}, nil)
+	require.NoError(t, err)
+	require.ErrorContains(t, p.Among(people, map[string]string{"sort": "x"}), "no field sort")
 }

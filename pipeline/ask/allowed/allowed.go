@@ -255,7 +255,8 @@ func (a *View) row(g *judge.Judge, rows arrow.Record, row int) reason.Code {
 	if !a.usable(r.Decision, g.Record) {
 		return r.Reason
 	}
-	if !g.Admits(a.list, rows, row, a.purpose) {
+	if a.list != nil && !a.list.Admits(g.People(rows, row, true), g.Silo.Jurisdiction.Code, g.Record.Standing,
+		a.purpose) {
 		return suppressedCode
 	}
 	return ""

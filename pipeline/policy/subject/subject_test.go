@@ -2,6 +2,7 @@ package subject_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,4 +88,23 @@ func TestCheckFindsTheWayBack(t *testing.T) {
 	require.Len(t, said, 2)
 	require.Contains(t, said[0], "leads back to a")
 	require.Contains(t, said[1], "without kind or field")
+}
+
+func TestHolds(t *testing.T) {
+	for want, values := range map[string]string{
+		"true":  "true True TRUE t T 1 yes Yes y on",
+		"false": "false False FALSE f F 0 no NO n off",
+		"1":     "1", "0": "0", "t": "t", "Member": "Member",
+	} {
+		for _, value := range strings.Fields("true True TRUE t T 1 yes Yes y on false False FALSE f F 0 no NO n off Member member" +
+			" 2 -1 truely tr ja") {
+			require.Equal(t, slices.Contains(strings.Fields(values), value), subject.Holds(want, []byte(value)), "%s %s", want,
+				value)
+			require.Equal(t, subject.Holds(want, []byte(value)) || subject.Holds(value, []byte(want)),
+				subject.Together(want, value))
+		}
+		require.False(t, subject.Holds(want, nil), want)
+	}
+	require.True(t, subject.Holds("True", []byte("t")))
+	require.True(t, subject.Holds("false", []byte("f ")), "as a fixed length pads it")
 }
