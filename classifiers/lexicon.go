@@ -216,16 +216,20 @@ func isHump(runes []rune, i int) bool {
 	return unicode.IsLower(prev) || i+1 < len(runes) && unicode.IsLower(runes[i+1]) && unicode.IsUpper(prev)
 }
 
-// dropFillers removes articles and prepositions, which headers use or leave out as they like.
+// dropFillers removes articles and prepositions, which headers use or leave out as they like. The preposition
+// that ends a header says by whom something was done (erstellt_von, skapad_av): it stays.
 func dropFillers(tokens []string) []string {
 	kept := tokens[:0]
-	for _, t := range tokens {
-		if !isFiller([]byte(t)) {
+	for i, t := range tokens {
+		if !isFiller([]byte(t)) || i > 0 && i == len(tokens)-1 && isByWhom(t) {
 			kept = append(kept, t)
 		}
 	}
 	return kept
 }
+
+// isByWhom reports whether a filler means "by" where nothing follows it.
+func isByWhom(t string) bool { return t == "von" || t == "av" || t == "af" || t == "da" }
 
 // isFiller reports whether a token is an article or a preposition.
 func isFiller(token []byte) bool {
