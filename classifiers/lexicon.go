@@ -42,7 +42,8 @@ const (
 
 // readLexicon parses the embedded table.
 func readLexicon(tsv string) (*lexicon, error) {
-	lex := &lexicon{phrases: map[string][]meaning{}, vocab: map[string]bool{}}
+	size := strings.Count(tsv, ",")
+	lex := &lexicon{phrases: make(map[string][]meaning, size), vocab: make(map[string]bool, size)}
 	for n, line := range strings.Split(tsv, "\n") {
 		if line == "" || line[0] == '#' {
 			continue
@@ -96,7 +97,7 @@ func parseMeaning(text string) (meaning, error) {
 // add enters a phrase under each of its customary spellings.
 func (l *lexicon) add(phrase string, m meaning) error {
 	for _, spelling := range spellings(phrase) {
-		tokens := dropFillers(splitHeader(spelling))
+		tokens := phraseTokens(spelling)
 		if len(tokens) == 0 {
 			return errors.New("no token is left of it")
 		}
@@ -119,11 +120,24 @@ func (l *lexicon) add(phrase string, m meaning) error {
 	return nil
 }
 
+// phraseTokens cuts a phrase of the lexicon. Most are small letters and spaces, which need no folding.
+func phraseTokens(phrase string) []string {
+	for i := 0; i < len(phrase); i++ {
+		if c := phrase[i]; c != ' ' && (c < 'a' || c > 'z') {
+			return dropFillers(splitHeader(phrase))
+		}
+	}
+	return dropFillers(strings.Fields(phrase))
+}
+
 // writtenOut is how umlauts and Nordic letters are written where a keyboard lacks them.
 var writtenOut = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "ø", "oe", "å", "aa")
 
 // spellings returns the phrase and, where it has umlauts or Nordic letters, the form in which they are written out.
 func spellings(phrase string) []string {
+	if isASCII(phrase) {
+		return []string{phrase}
+	}
 	out := writtenOut.Replace(phrase)
 	if out == phrase {
 		return []string{phrase}
