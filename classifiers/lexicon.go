@@ -235,7 +235,7 @@ func isHump(runes []rune, i int) bool {
 func dropFillers(tokens []string) []string {
 	kept := tokens[:0]
 	for i, t := range tokens {
-		if !isFiller([]byte(t)) || i > 0 && i == len(tokens)-1 && isByWhom(t) {
+		if !isFiller([]byte(t)) || i == len(tokens)-1 && isByWhom(t) {
 			kept = append(kept, t)
 		}
 	}
@@ -375,10 +375,10 @@ func (r *roles) add(sub string) {
 	}
 }
 
-// tableRoles reads a table's name.
+// tableRoles reads a table's name without the schema that stands before it, which says little about one table.
 func (l *lexicon) tableRoles(name string) roles {
 	var r roles
-	tokens := l.tokens(name)
+	tokens := l.tokens(name[strings.LastIndexByte(name, '.')+1:])
 	for i := range tokens {
 		for j := i + 1; j <= min(len(tokens), i+3); j++ {
 			for _, m := range l.phrases[strings.Join(tokens[i:j], " ")] {
