@@ -256,7 +256,7 @@ func (c *Catalogue) textEvidence(f *fieldState, add func(evidence)) {
 	}
 	if f.header.generic == "text" && (prose > 0.3 || p.length > 60 && p.share(p.spaced) > 0.7) && p.distinct > 3 {
 		lo := 4.0
-		if f.table.subject == "" && !f.table.roles.record {
+		if f.table.subject != "person" && !f.table.roles.record {
 			lo = 3
 		}
 		e := c.fromMatches(bProse, p.hits[bProse], p.n, lo)

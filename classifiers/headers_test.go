@@ -68,3 +68,27 @@ func TestHeadersOfKnownSchemas(t *testing.T) {
 	require.Greater(t, float64(right)/n, 0.97, "exact kind")
 	require.Greater(t, float64(binary)/n, 0.98, "personal at all")
 }
+
+func TestWhoDidSomethingIsTheEndOfAHeader(t *testing.T) {
+	c := catalogue(t)
+	logins := []string{"mmeier", "k.lang", "jhuber2", "asommer", "mmeier", "t_kraus", "rwolf", "jhuber2"}
+	for _, header := range []string{"erstellt_von", "SkapadAv", "ændret_af", "inserito_da", "created_by"} {
+		f := classify(c, "vorgang", textFields(header, "email"), logins,
+			[]string{"a@b.de", "c@d.de", "e@f.de", "g@h.de", "i@j.de", "k@l.de", "m@n.de", "o@p.de"}).Fields[0]
+		require.Equal(t, classifiers.Username, f.Primary, "%s: %v", header, f.Terms)
+	}
+	for _, header := range []string{"erstellt", "skapad", "ændret", "inserito", "created"} {
+		f := classify(c, "vorgang", textFields(header, "email"), []string{"ja", "nein"},
+			[]string{"a@b.de", "c@d.de"}).Fields[0]
+		require.Equal(t, classifiers.None, f.Primary, "%s: %v", header, f.Terms)
+	}
+}
+
+func TestTheSchemaSaysNothingOfATable(t *testing.T) {
+	c := catalogue(t)
+	for table, subject := range map[string]string{"customers.products": "thing", "products.customers": "person",
+		"shop.people.countries": "place", "products": "thing"} {
+		v := classify(c, table, textFields("a"), []string{"x"})
+		require.Equal(t, subject, v.Subject, table)
+	}
+}

@@ -42,7 +42,8 @@ const (
 
 // readLexicon parses the embedded table.
 func readLexicon(tsv string) (*lexicon, error) {
-	lex := &lexicon{phrases: map[string][]meaning{}, vocab: map[string]bool{}}
+	size := strings.Count(tsv, ",")
+	lex := &lexicon{phrases: make(map[string][]meaning, size), vocab: make(map[string]bool, size)}
 	for n, line := range strings.Split(tsv, "\n") {
 		if line == "" || line[0] == '#' {
 			continue
@@ -96,7 +97,7 @@ func parseMeaning(text string) (meaning, error) {
 // add enters a phrase under each of its customary spellings.
 func (l *lexicon) add(phrase string, m meaning) error {
 	for _, spelling := range spellings(phrase) {
-		tokens := dropFillers(splitHeader(spelling))
+		tokens := phraseTokens(spelling)
 		if len(tokens) == 0 {
 			return errors.New("no token is left of it")
 		}
@@ -119,11 +120,24 @@ func (l *lexicon) add(phrase string, m meaning) error {
 	return nil
 }
 
+// phraseTokens cuts a phrase of the lexicon. Most are small letters and spaces, which need no folding.
+func phraseTokens(phrase string) []string {
+	for i := 0; i < len(phrase); i++ {
+		if c := phrase[i]; c != ' ' && (c < 'a' || c > 'z') {
+			return dropFillers(splitHeader(phrase))
+		}
+	}
+	return dropFillers(strings.Fields(phrase))
+}
+
 // writtenOut is how umlauts and Nordic letters are written where a keyboard lacks them.
 var writtenOut = strings.NewReplacer("ä", "ae", "ö", "oe", "ü", "ue", "ø", "oe", "å", "aa")
 
 // spellings returns the phrase and, where it has umlauts or Nordic letters, the form in which they are written out.
 func spellings(phrase string) []string {
+	if isASCII(phrase) {
+		return []string{phrase}
+	}
 	out := writtenOut.Replace(phrase)
 	if out == phrase {
 		return []string{phrase}
@@ -216,16 +230,20 @@ func isHump(runes []rune, i int) bool {
 	return unicode.IsLower(prev) || i+1 < len(runes) && unicode.IsLower(runes[i+1]) && unicode.IsUpper(prev)
 }
 
-// dropFillers removes articles and prepositions, which headers use or leave out as they like.
+// dropFillers removes articles and prepositions, which headers use or leave out as they like. The preposition
+// that ends a header says by whom something was done (erstellt_von, skapad_av): it stays.
 func dropFillers(tokens []string) []string {
 	kept := tokens[:0]
-	for _, t := range tokens {
-		if !isFiller([]byte(t)) {
+	for i, t := range tokens {
+		if !isFiller([]byte(t)) || i == len(tokens)-1 && isByWhom(t) {
 			kept = append(kept, t)
 		}
 	}
 	return kept
 }
+
+// isByWhom reports whether a filler means "by" where nothing follows it.
+func isByWhom(t string) bool { return t == "von" || t == "av" || t == "af" || t == "da" }
 
 // isFiller reports whether a token is an article or a preposition.
 func isFiller(token []byte) bool {
@@ -357,10 +375,10 @@ func (r *roles) add(sub string) {
 	}
 }
 
-// tableRoles reads a table's name.
+// tableRoles reads a table's name without the schema that stands before it, which says little about one table.
 func (l *lexicon) tableRoles(name string) roles {
 	var r roles
-	tokens := l.tokens(name)
+	tokens := l.tokens(name[strings.LastIndexByte(name, '.')+1:])
 	for i := range tokens {
 		for j := i + 1; j <= min(len(tokens), i+3); j++ {
 			for _, m := range l.phrases[strings.Join(tokens[i:j], " ")] {
