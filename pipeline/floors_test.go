@@ -42,11 +42,11 @@ var house = [][]string{
 	{"registry/retention"},
 	{"registry", "audit/page", "audit/parquet"},
 	{"audit/evidence"},
-	{"setup", "via"},         // what a night is wired with; identifiers that stand in other tables
-	{"state", "suppression"}, // what earlier nights left
-	{"notes", "silos"},       // what this one notes, and what the registry says
-	{"judge"},                // one row
-	{"change", "stores"},     // a change of a row; the open sources
+	{"setup", "via"},            // what a night is wired with; identifiers that stand in other tables
+	{"state", "suppression"},    // what earlier nights left
+	{"notes", "silos", "aside"}, // what this one notes, what the registry says, and what databases refused
+	{"judge"},                   // one row
+	{"change", "stores"},        // a change of a row; the open sources
 	{"dependents", "scan", "intake"},
 	{"plan", "copies/snapshot"},
 	{"report", "limits", "findings", "copies", "execute"},

@@ -37,7 +37,7 @@ func (ap *Applier) fit(ctx context.Context, p *plan.Sealed, apps []*application,
 			RunID: p.RunID, Head: ap.Silos.Registry.Head, Reload: ap.Silos.Reload,
 			Now: func() time.Time { return latest(p.AsOf, ap.Tonight.AsOf, ap.Setup.Now()) },
 		})
-		misfit = errors.Join(misfit, a.x.Fits(), a.sameTriggers())
+		misfit = errors.Join(misfit, a.sameMeaning(), a.sameTriggers())
 	}
 	if misfit == nil {
 		return true, nil

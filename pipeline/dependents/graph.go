@@ -24,6 +24,7 @@ type Graph struct {
 	to      map[string][]*edge // by the table referred to
 	nodes   []*node
 	index   map[id]*node
+	live    *Graph // of the source that this one is a backup of, nil where there is none
 }
 
 // id names a row.
@@ -207,10 +208,8 @@ func (g *Graph) Follow(ctx context.Context) error {
 				continue
 			}
 			n := g.node(id{j.Table.Name, r.Key})
-			n.judge, n.root, n.governed, n.ends = j, r, true, goes
-			if r.Change == judge.Anonymize {
-				n.ends = emptied
-			}
+			n.judge, n.root, n.governed = j, r, true
+			n.ends = g.due(n)
 			g.reach(n, j)
 		}
 	}
@@ -261,7 +260,7 @@ func (g *Graph) node(at id) *node {
 	if n == nil {
 		n = &node{id: at, seq: len(g.nodes)}
 		_, n.barred = g.store.Barred(at.table)
-		n.held = n.barred
+		n.held = n.barred || g.keeps(at)
 		_, n.waits = g.pending[judge.Place{Source: g.store.Name, Table: at.table, Key: at.key}]
 		g.nodes = append(g.nodes, n)
 		g.index[at] = n

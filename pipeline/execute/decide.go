@@ -55,6 +55,7 @@ type verdict struct {
 	op      judge.Change // None leaves it
 	nulls   []string     // SetNull: the fields
 	outcome byte
+	held    bool // it stays for what refers to it
 }
 
 // decider finds what may happen to the rows of a view: the greatest set of changes in which every row that is
@@ -64,6 +65,7 @@ type decider struct {
 	set  *change.Set
 	view *view
 	ends []bool    // the row is deleted, emptied, or not there any more
+	held []bool    // it stays for what refers to it
 	in   [][]inRef // by row: what refers to it
 }
 
@@ -71,7 +73,8 @@ type decider struct {
 type inRef struct{ row, k int }
 
 func newDecider(set *change.Set, v *view) *decider {
-	d := &decider{set: set, view: v, ends: make([]bool, len(v.rows)), in: make([][]inRef, len(v.rows))}
+	d := &decider{set: set, view: v, ends: make([]bool, len(v.rows)), held: make([]bool, len(v.rows)),
+		in: make([][]inRef, len(v.rows))}
 	for i := v.from; i < v.from+len(v.rows); i++ {
 		for k, r := range set.Rows[i].Refs {
 			if v.has(r.Row) {
@@ -98,6 +101,7 @@ func decide(set *change.Set, v *view, recovering bool) []verdict {
 	verdicts := make([]verdict, len(v.rows))
 	for i := range verdicts {
 		verdicts[i] = d.verdict(v.from+i, recovering)
+		verdicts[i].held = d.held[i]
 	}
 	return verdicts
 }
@@ -149,6 +153,7 @@ func (d *decider) hold() (found bool) {
 			!d.freed(i)) ||
 			c.Op == judge.Anonymize && (d.view.late[i] || d.leftBehind(i)) {
 			d.ends[at], found = false, true
+			d.held[at] = d.view.late[i] || c.Op == judge.Anonymize || d.heldBack(i)
 		}
 	}
 	return found

@@ -9,7 +9,6 @@ package execute
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +19,6 @@ import (
 	"lethe/pipeline/change"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/plan"
-	"lethe/pipeline/setup"
 	"lethe/pipeline/stores"
 	"lethe/pipeline/via"
 )
@@ -40,6 +38,7 @@ type Executor struct {
 	o        Options
 	outcomes []byte // of each row; 0: not known yet
 	refused  map[int]Refusal
+	held     map[int]bool // rows that stay for what refers to them by now
 	tables   map[string]*table
 	into     map[string][]int // edges of the set, by the table referred to
 
@@ -125,9 +124,9 @@ func (x *Executor) newTable(t connectors.Table) *table {
 	return &table{Table: t, whole: whole, brief: x.layout(t, brief)}
 }
 
-// New makes the executor of a set that Fits. outcomes are those that an earlier run settled.
+// New makes the executor of a set that fits its source and the policy. outcomes are those that an earlier run settled.
 func New(store *stores.Store, set *change.Set, outcomes []byte, o Options) *Executor {
-	x := &Executor{store: store, set: set, o: o, outcomes: outcomes, refused: map[int]Refusal{},
+	x := &Executor{store: store, set: set, o: o, outcomes: outcomes, refused: map[int]Refusal{}, held: map[int]bool{},
 		tables: map[string]*table{}, into: map[string][]int{}, identified: map[*judge.Judge]*via.Index{}}
 	for i := range set.Rows {
 		if name := set.Rows[i].Table; x.tables[name] == nil {
@@ -139,42 +138,6 @@ func New(store *stores.Store, set *change.Set, outcomes []byte, o Options) *Exec
 		x.into[e.Parent] = append(x.into[e.Parent], i)
 	}
 	return x
-}
-
-// Fits refuses a set whose tables are gone, or a row's no longer governed by its silo. The error wraps
-// setup.ErrExpired.
-func (x *Executor) Fits() error {
-	for i := range x.set.Rows {
-		c := &x.set.Rows[i]
-		if x.tables[c.Table].Name == "" {
-			return fmt.Errorf("%w: the schema of source %s changed since the plan was made: table %s is gone",
-				setup.ErrExpired, x.store.Name, c.Table)
-		}
-		if c.Kind == change.Root && x.store.Judge(c.Silo, c.Table, c.Mapping) == nil {
-			return fmt.Errorf("%w: silo %s no longer governs table %s of source %s", setup.ErrExpired, c.Silo,
-				c.Table, x.store.Name)
-		}
-	}
-	return x.sameEdges()
-}
-
-// sameEdges refuses a set whose tables are referred to in a way that it does not know: a release came between,
-// and what the engine would take along by the new foreign key was never looked at. The error wraps
-// setup.ErrExpired.
-func (x *Executor) sameEdges() error {
-	for _, child := range x.store.Tables {
-		for _, fk := range child.ForeignKeys {
-			if x.tables[fk.RefTable] != nil && !slices.ContainsFunc(x.set.Edges, func(e change.Edge) bool {
-				return e.Child == child.Name && e.Parent == fk.RefTable && e.OnDelete == fk.OnDelete &&
-					slices.Equal(e.Fields, fk.Fields) && slices.Equal(e.RefFields, fk.RefFields)
-			}) {
-				return fmt.Errorf("%w: the schema of source %s changed since the plan was made: table %s refers to %s "+
-					"by %s (on delete %s)", setup.ErrExpired, x.store.Name, child.Name, fk.RefTable,
-					strings.Join(fk.Fields, ", "), strings.ToLower(fk.OnDelete))
-			}
-		}
-	}
-	return nil
 }
 
 // Carried reports whether rows of a set are decided by identifiers that stand in other tables: they are to be read
@@ -205,6 +168,9 @@ func (x *Executor) Refused(from, to int) map[int]Refusal {
 	}
 	return found
 }
+
+// Held reports whether a row was left for what refers to it by now.
+func (x *Executor) Held(i int) bool { return x.held[i] }
 
 // errMoved says that the registry got new events while a transaction was at work.
 var errMoved = errors.New("the registry moved")
