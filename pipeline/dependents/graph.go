@@ -41,6 +41,7 @@ type edge struct {
 	parent   connectors.Table
 	outside  connectors.Outside      // of an edge from a table that is not in the catalog
 	nullable []string                // of its fields those that can be NULL
+	shares   []*edge                 // edges of the child that use one of its fields too
 	do       map[*judge.Judge]string // what the records of a silo declare of it
 	owned    map[*judge.Judge]bool   // the silos whose records own the parent by it
 }
@@ -116,6 +117,13 @@ func New(s *stores.Store, runID string, pending map[judge.Place]bool) *Graph {
 		}
 		g.identified(j)
 	}
+	for _, e := range g.edges {
+		for _, o := range g.edges {
+			if e != o && change.Shares(e.Edge, o.Edge) {
+				e.shares = append(e.shares, o)
+			}
+		}
+	}
 	return g
 }
 
@@ -136,7 +144,7 @@ func (g *Graph) add(of change.Edge, child, parent connectors.Table) *edge {
 	e := &edge{Edge: of, at: len(g.edges), child: child, parent: parent, do: map[*judge.Judge]string{},
 		owned: map[*judge.Judge]bool{}}
 	for _, name := range of.Fields {
-		if f, ok := child.Field(name); ok && f.Nullable && !slices.Contains(child.Key, name) {
+		if f, ok := child.Field(name); ok && f.Nullable && !f.Generated && !slices.Contains(child.Key, name) {
 			e.nullable = append(e.nullable, name)
 		}
 	}

@@ -73,7 +73,7 @@ type Kept struct {
 	Held    map[int]bool    // what stays there for what refers to it
 }
 
-// refuse leaves the units of what the live store refused; what an earlier run took from the file is gone.
+// refuse leaves the units of what the live store refused as they are.
 func (w *rewrite) refuse(live Kept) {
 	for i := 0; i < len(w.set.Rows); {
 		end := w.set.UnitEnd(i)
@@ -82,7 +82,7 @@ func (w *rewrite) refuse(live Kept) {
 			why, refused = live.Refused[k]
 		}
 		for ; i < end; i++ {
-			if o := w.verdicts[i].outcome; refused && o != plan.Gone && o != plan.Recovered {
+			if refused && w.verdicts[i].op != judge.None {
 				w.verdicts[i], w.refused[i] = verdict{outcome: plan.Refused}, why
 			}
 		}

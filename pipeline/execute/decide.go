@@ -254,7 +254,10 @@ func (d *decider) forget(i int, done byte) verdict {
 		}
 		switch d.view.ref(i, k) {
 		case refers:
-			for _, f := range d.set.Edges[r.Edge].Fields {
+			for _, f := range d.set.Own(i, k, func(other int) bool {
+				h := d.view.ref(i, other)
+				return h == emptied || h == refers && d.left(c.Refs[other].Row)
+			}) {
 				if !slices.Contains(v.nulls, f) {
 					v.nulls = append(v.nulls, f)
 				}
