@@ -304,7 +304,8 @@ func (t *transaction) confirm(ctx context.Context) error {
 	begun := t.begun()
 	for i, v := range decide(t.set, t.seen, t.recovering) {
 		if at := t.first + i; at >= t.from && at < t.to {
-			t.outcomes[at], t.held[at] = v.outcome, v.held
+			t.outcomes[at] = v.outcome
+			t.held[at] = v.held
 			if v.outcome == plan.Drift && begun[at] {
 				t.outcomes[at] = plan.Half
 			}
