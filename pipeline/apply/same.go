@@ -71,8 +71,8 @@ func (a *application) sameReasons(now *dependents.Graph) error {
 					r.Does == change.Loses && !slices.ContainsFunc(via[i-from], func(j *judge.Judge) bool {
 						return slices.ContainsFunc(e.Fields, j.Empties)
 					}) || r.Owns && !now.Says(e, via[i-from]).Owns {
-					return fmt.Errorf("%w: by the policy of today rows of table %s of source %s do not become what the "+
-						"plan says when those of %s go that they refer to by %s", setup.ErrExpired, e.Child,
+					return fmt.Errorf("%w: by the policy of today rows of table %s of source %s do not become what "+
+						"the plan says when those of %s go that they refer to by %s", setup.ErrExpired, e.Child,
 						a.store.Name, e.Parent, strings.Join(e.Fields, ", "))
 				}
 			}

@@ -119,13 +119,15 @@ func (s *Set) Destroys() bool {
 // Shares reports whether rows of a child use a field for both of two of its edges, so that emptying one may empty the
 // other. What only a policy declares of the same fields is another way to read the same reference.
 func Shares(e, other Edge) bool {
-	if e.Child != other.Child || slices.Equal(e.Fields, other.Fields) && (other.OnDelete == "" || other.Parent == e.Parent) {
+	same := slices.Equal(e.Fields, other.Fields) && (other.OnDelete == "" || other.Parent == e.Parent)
+	if e.Child != other.Child || same {
 		return false
 	}
 	return slices.ContainsFunc(e.Fields, func(f string) bool { return slices.Contains(other.Fields, f) })
 }
 
-// Own are the fields of an edge that none of the others uses: by emptying them a row forgets along it and along no other.
+// Own are the fields of an edge that none of the others uses: by emptying them a row forgets along it and along no
+// other.
 func Own(e Edge, others []Edge) (own []string) {
 	for _, f := range e.Fields {
 		if !slices.ContainsFunc(others, func(o Edge) bool { return Shares(e, o) && slices.Contains(o.Fields, f) }) {

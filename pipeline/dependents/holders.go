@@ -123,8 +123,8 @@ func (g *Graph) Cannot() (list []connectors.Obstacle) {
 			o.What = "the engine computes " + fields + ", so that `do: set_null` cannot empty it"
 			list = append(list, o)
 		case len(e.shares) > 0 && len(change.Own(e.Edge, edgesOf(e.shares))) == 0:
-			o.What, o.Doubt = "each of "+fields+" is of another foreign key too, so that `do: set_null` empties none of "+
-				"it in rows of which the other one stays", true
+			o.What, o.Doubt = "each of "+fields+" is of another foreign key too: where that one stays, "+
+				"`do: set_null` can empty none", true
 			list = append(list, o)
 		}
 	}

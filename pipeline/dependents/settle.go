@@ -356,8 +356,8 @@ func (l *leveling) number(nodes []*node) {
 	}
 }
 
-// circlesOf are the groups of rows that reach each other by references that the engine minds, each in the order in which
-// its rows were found.
+// circlesOf are the groups of rows that reach each other by references that the engine minds, in the order in which
+// they were found.
 func circlesOf(nodes []*node, minds func(ref) bool) [][]*node {
 	found := circles.Of(nodes, func(n *node) (to []*node) {
 		for _, r := range n.out {

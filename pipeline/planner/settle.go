@@ -140,10 +140,10 @@ var holderWords = map[dependents.Cause]string{
 	dependents.Hidden: "nobody may see which of them do, and the server would change them too: let the account of " +
 		"`dsn` read the table (GRANT SELECT), and the rows to which none of them refers can go",
 	dependents.NoKey: "they have no primary key, so that none of them can be named: give the table one",
-	dependents.Computed: "the database computes the field by which they do, so that they cannot forget it: say what else " +
-		"becomes of them, such as `do: delete`",
-	dependents.Shared: "a field by which they do is of another reference too, which would be emptied with it: say what " +
-		"else becomes of them, such as `do: delete`",
+	dependents.Computed: "the database computes the field by which they do, so that they cannot forget it: say " +
+		"what else becomes of them, such as `do: delete`",
+	dependents.Shared: "a field by which they do is of another reference too, which would be emptied with it: say " +
+		"what else becomes of them, such as `do: delete`",
 	dependents.Circle: "this database takes them in no order, as they refer to each other in a circle: let a column " +
 		"of it be NULL",
 }
