@@ -30,7 +30,8 @@ type floor struct {
 var house = [][]string{
 	// days, names, reasons, values, durable state, keys, identifiers, a database, tables: no package of ours
 	{"registry/identifier/scripts", "registry/identifier/residue", "registry/identifier/signs"},
-	{"policy/calendar", "policy/names", "policy/reason", "policy/subject", "anonymize", "journal", "registry/keystore", "registry/identifier",
+	{"dependents/circles", "policy/calendar", "policy/names", "policy/reason", "policy/subject", "anonymize", "journal", "registry/keystore",
+		"registry/identifier",
 		"registry/internal/database", "audit", "shown"},
 	{"policy/law", "policy/intake", "policy/instant", "registry/event", "registry/internal/tables"},
 	{"policy"}, // the rules
@@ -42,11 +43,11 @@ var house = [][]string{
 	{"registry/retention"},
 	{"registry", "audit/page", "audit/parquet"},
 	{"audit/evidence"},
-	{"setup", "via"},         // what a night is wired with; identifiers that stand in other tables
-	{"state", "suppression"}, // what earlier nights left
-	{"notes", "silos"},       // what this one notes, and what the registry says
-	{"judge"},                // one row
-	{"change", "stores"},     // a change of a row; the open sources
+	{"setup", "via"},            // what a night is wired with; identifiers that stand in other tables
+	{"state", "suppression"},    // what earlier nights left
+	{"notes", "silos", "aside"}, // what this one notes, what the registry says, and what databases refused
+	{"judge"},                   // one row
+	{"change", "stores"},        // a change of a row; the open sources
 	{"dependents", "scan", "intake"},
 	{"plan", "copies/snapshot"},
 	{"report", "limits", "findings", "copies", "execute"},

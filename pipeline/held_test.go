@@ -28,6 +28,8 @@ func TestWhatHoldsARowBackIsNamed(t *testing.T) {
 	lines := table("lines", []connectors.Field{id, field("note", connectors.Integer, false)},
 		[]connectors.ForeignKey{fk("notes", "note")}, []any{"1", "1"})
 	deletes := depends(policy.Dependent{Table: "notes", FK: []string{"person"}, Do: "delete"})
+	computed := maybe
+	computed.Generated = true
 	null := "null"
 	for _, c := range []struct {
 		name   string
@@ -45,6 +47,13 @@ func TestWhatHoldsARowBackIsNamed(t *testing.T) {
 		{"a table without a key", deletes, []mem.Table{people(), keyless}, "notes person: no primary key"},
 		{"a table whose rows forget", depends(policy.Dependent{Table: "notes", FK: []string{"person"}, Do: "set_null"}),
 			[]mem.Table{people(), refers("notes", maybe, []any{"1", "2"})}, ""},
+		{"a field that the engine computes", depends(policy.Dependent{Table: "notes", FK: []string{"person"}, Do: "set_null"}),
+			[]mem.Table{people(), refers("notes", computed, []any{"1", "2"})},
+			"notes person: the database computes the field"},
+		{"a field that is of another reference, which stays", depends(policy.Dependent{Table: "notes",
+			FK: []string{"person"}, Do: "set_null"}), []mem.Table{people(), table("others", []connectors.Field{id}, nil,
+			[]any{"2"}), table("notes", []connectors.Field{id, maybe}, []connectors.ForeignKey{fk("people", "person"),
+			fk("others", "person")}, []any{"1", "2"})}, "notes person: a field by which they do is of another"},
 		{"a row that a silo keeps", depends(policy.Dependent{Table: "people", FK: []string{"boss"}, Do: "delete"}),
 			[]mem.Table{staff}, "people boss: a silo decides them and keeps them"},
 		{"what is anonymized instead", func(s *policy.Silo) {

@@ -62,12 +62,17 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 	if phases == setup.ApplyOnly {
 		return n.copier.SyncErased(ctx)
 	}
+	if err := n.planner.SetAside(ctx); err != nil { // also what was refused just now
+		return err
+	}
 	for _, s := range n.stores.List { // live ones first, then backups
 		if s.Err != nil {
 			continue
 		}
 		if err := n.scanner.Survey(ctx, s); err != nil {
 			n.stores.FailedSource(s, err)
+		} else if !s.Backup() {
+			n.planner.Session.Aside.Read(s.System())
 		}
 	}
 	if phases == setup.DiscoverOnly {
@@ -105,8 +110,7 @@ func furnish(p *setup.Setup, b *book) *rooms {
 	t, notes, j := b.tonight, b.notes, b.journal
 	silos := silos.New(p, t, b.seen)
 	stores := stores.New(p, t, notes, silos)
-	session := &judge.Session{Tonight: t, Notes: notes, Decisions: b.decisions, Pending: map[judge.Place]bool{},
-		Aside: map[judge.Aside]bool{}}
+	session := &judge.Session{Tonight: t, Notes: notes, Decisions: b.decisions, Pending: map[judge.Place]bool{}}
 	scanner := &scan.Scanner{Setup: p, Tonight: t, Notes: notes, Session: session}
 	limits := &limits.Limits{Setup: p, Tonight: t, Notes: notes, Journal: j,
 		Silos: silos, Stores: stores, Scanner: scanner, OrderUse: map[string]map[int]int64{}}

@@ -139,6 +139,9 @@ func (ap *Applier) applySets(ctx context.Context, p *plan.Sealed, sets []*change
 		apps = append(apps, &application{Applier: ap, plan: p, position: i, store: store, set: sets[i]})
 	}
 	for _, a := range apps {
+		if i := slices.IndexFunc(apps, func(l *application) bool { return l.store.Name == a.store.Of }); i >= 0 {
+			a.source = apps[i]
+		}
 		if a.store.Err == nil && len(chunks) == 0 && !a.sameSchema() {
 			ap.Notes.Problem(fmt.Errorf("%w: the schema of source %s changed since plan %s was made: this night "+
 				"plans anew",
@@ -218,6 +221,7 @@ type application struct {
 	store    *stores.Store
 	set      *change.Set
 	x        *execute.Executor // nil while the source cannot be read
+	source   *application      // of a backup: what the plan changes in its live store; nil: nothing
 }
 
 // own are the chunks of the application's set.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -38,7 +37,7 @@ func (ap *Applier) fit(ctx context.Context, p *plan.Sealed, apps []*application,
 			RunID: p.RunID, Head: ap.Silos.Registry.Head, Reload: ap.Silos.Reload, Share: a.share,
 			Now: func() time.Time { return latest(p.AsOf, ap.Tonight.AsOf, ap.Setup.Now()) },
 		})
-		misfit = errors.Join(misfit, a.fits(), a.sameTriggers())
+		misfit = errors.Join(misfit, a.sameMeaning(), a.sameTriggers())
 	}
 	if misfit == nil {
 		return true, nil
@@ -53,46 +52,6 @@ func (ap *Applier) fit(ctx context.Context, p *plan.Sealed, apps []*application,
 		}
 	}
 	return false, ap.lapse(ctx, p)
-}
-
-// fits refuses a set whose tables are gone, or a row's no longer governed by its silo. The error wraps
-// setup.ErrExpired.
-func (a *application) fits() error {
-	for i := range a.set.Rows {
-		c := &a.set.Rows[i]
-		if _, ok := a.store.Tables.Find(c.Table); !ok {
-			return fmt.Errorf("%w: the schema of source %s changed since the plan was made: table %s is gone",
-				setup.ErrExpired, a.store.Name, c.Table)
-		}
-		if c.Kind == change.Root && a.store.Judge(c.Silo, c.Table, c.Mapping) == nil {
-			return fmt.Errorf("%w: silo %s no longer governs table %s of source %s", setup.ErrExpired, c.Silo,
-				c.Table, a.store.Name)
-		}
-	}
-	return a.sameEdges()
-}
-
-// sameEdges refuses a set whose tables are referred to in a way that it does not know: a release came between,
-// and what the engine would take along by the new foreign key was never looked at. The error wraps
-// setup.ErrExpired.
-func (a *application) sameEdges() error {
-	changed := map[string]bool{}
-	for i := range a.set.Rows {
-		changed[a.set.Rows[i].Table] = true
-	}
-	for _, child := range a.store.Tables {
-		for _, fk := range child.ForeignKeys {
-			if changed[fk.RefTable] && !slices.ContainsFunc(a.set.Edges, func(e change.Edge) bool {
-				return e.Child == child.Name && e.Parent == fk.RefTable && e.OnDelete == fk.OnDelete &&
-					slices.Equal(e.Fields, fk.Fields) && slices.Equal(e.RefFields, fk.RefFields)
-			}) {
-				return fmt.Errorf("%w: the schema of source %s changed since the plan was made: table %s refers to %s "+
-					"by %s (on delete %s)", setup.ErrExpired, a.store.Name, child.Name, fk.RefTable,
-					strings.Join(fk.Fields, ", "), strings.ToLower(fk.OnDelete))
-			}
-		}
-	}
-	return nil
 }
 
 // sameTriggers refuses a plan whose changes would run other triggers than it names: whoever approved it was not told

@@ -119,16 +119,23 @@ func (a *application) settle(ctx context.Context, c journal.Chunk, from, to int)
 	return a.Journal.Settle(ctx, c.ID, a.Tonight.RunID, a.x.Outcomes(from, to), a.refused(from, to), a.Setup.Now())
 }
 
-// refused are the rows that the database refused. Those that a silo governs are set aside.
+// refused are the rows that the database refused, and those that are held by what refers to them. Those that a silo
+// governs and the database refused are set aside.
 func (a *application) refused(from, to int) (list []journal.Refusal) {
 	for i, why := range a.x.Refused(from, to) {
 		r := journal.Refusal{PlanID: a.plan.PlanID, Group: a.position, Row: int64(i), Class: why.Class, By: why.By,
 			At: a.Tonight.Today.Start(a.Setup.Zone)}
-		if c := &a.set.Rows[i]; c.Kind == change.Root {
+		if c := &a.set.Rows[i]; c.Kind == change.Root && !a.store.Backup() { // a backup follows its live store
 			r.Aside = &journal.Aside{Source: a.store.Name, Table: c.Table, Record: hex.EncodeToString(c.Record[:]),
 				Destroys: !c.Op.Reversible(), Policy: a.plan.PolicyDigest}
 		}
 		list = append(list, r)
+	}
+	for i := from; i < to && !a.store.Backup(); i++ {
+		if a.x.Held(i) {
+			list = append(list, journal.Refusal{PlanID: a.plan.PlanID, Group: a.position, Row: int64(i), Class: held,
+				At: a.Tonight.Today.Start(a.Setup.Zone)})
+		}
 	}
 	return list
 }

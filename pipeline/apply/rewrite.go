@@ -23,6 +23,10 @@ func (a *application) rewrite(ctx context.Context, chunks []journal.Chunk) (done
 			"again", setup.ErrSource, a.plan.PlanID, a.store.Name))
 		return false, nil
 	}
+	if a.source != nil && !a.source.done() {
+		a.Limits.BackupRow(a.store).Status = "waiting"
+		return false, nil
+	}
 	if err := a.mayWrite(); err != nil {
 		return false, err
 	}
@@ -38,7 +42,11 @@ func (a *application) rewrite(ctx context.Context, chunks []journal.Chunk) (done
 		return false, err
 	}
 	a.Setup.Crash("rewrite_intent")
-	report, err := a.x.Backup(ctx, rewriter, recovering, func() { a.Setup.Crash("rewrite_read_back") })
+	kept, err := a.kept(ctx)
+	if err != nil {
+		return false, err
+	}
+	report, err := a.x.Backup(ctx, rewriter, kept, recovering, func() { a.Setup.Crash("rewrite_read_back") })
 	if err != nil {
 		a.Stores.FailedSource(a.store, err)
 		a.Limits.BackupRow(a.store).Status = "waiting"
@@ -57,6 +65,7 @@ func (a *application) rewrite(ctx context.Context, chunks []journal.Chunk) (done
 		return false, err
 	}
 	a.Setup.Crash("rewrite_settled")
+	a.saidKept()
 	return true, nil
 }
 

@@ -164,6 +164,9 @@ func triggers(s *stores.Store, uses []connectors.Use) (lines []string) {
 func foresee(ctx context.Context, set *stores.Set, s *stores.Store, g *dependents.Graph) (lines []string, err error) {
 	found, err := g.Foresee(ctx)
 	errs := []error{err}
+	if _, ok := s.Conn.(connectors.Mutator); ok {
+		found = slices.Concat(found, g.Cannot())
+	}
 	for _, o := range found {
 		said := set.Setup.Names.Sentence(o.String()) // of accounts nobody knows the names before
 		if o.Doubt {

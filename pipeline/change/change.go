@@ -6,6 +6,7 @@
 package change
 
 import (
+	"slices"
 	"strings"
 
 	"lethe/connectors"
@@ -113,4 +114,43 @@ func (s *Set) Destroys() bool {
 		}
 	}
 	return false
+}
+
+// Shares reports whether rows of a child use a field for both of two of its edges, so that emptying one may empty the
+// other. What only a policy declares of the same fields is another way to read the same reference.
+func Shares(e, other Edge) bool {
+	same := slices.Equal(e.Fields, other.Fields) && (other.OnDelete == "" || other.Parent == e.Parent)
+	if e.Child != other.Child || same {
+		return false
+	}
+	return slices.ContainsFunc(e.Fields, func(f string) bool { return slices.Contains(other.Fields, f) })
+}
+
+// Own are the fields of an edge that none of the others uses: by emptying them a row forgets along it and along no
+// other.
+func Own(e Edge, others []Edge) (own []string) {
+	for _, f := range e.Fields {
+		if !slices.ContainsFunc(others, func(o Edge) bool { return Shares(e, o) && slices.Contains(o.Fields, f) }) {
+			own = append(own, f)
+		}
+	}
+	return own
+}
+
+// Own are the fields by which a row forgets one of its references, and no other that stays; ends says of a reference
+// of the row that it does not.
+func (s *Set) Own(row, ref int, ends func(ref int) bool) []string {
+	refs := s.Rows[row].Refs
+	e := s.Edges[refs[ref].Edge]
+	ended := map[int]bool{refs[ref].Edge: true}
+	for k, r := range refs {
+		ended[r.Edge] = ended[r.Edge] || ends(k)
+	}
+	var stay []Edge
+	for at, other := range s.Edges {
+		if !ended[at] {
+			stay = append(stay, other)
+		}
+	}
+	return Own(e, stay)
 }

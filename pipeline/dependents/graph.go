@@ -24,6 +24,7 @@ type Graph struct {
 	to      map[string][]*edge // by the table referred to
 	nodes   []*node
 	index   map[id]*node
+	live    *Graph // of the source that this one is a backup of, nil where there is none
 }
 
 // id names a row.
@@ -40,6 +41,7 @@ type edge struct {
 	parent   connectors.Table
 	outside  connectors.Outside      // of an edge from a table that is not in the catalog
 	nullable []string                // of its fields those that can be NULL
+	shares   []*edge                 // edges of the child that use one of its fields too
 	do       map[*judge.Judge]string // what the records of a silo declare of it
 	owned    map[*judge.Judge]bool   // the silos whose records own the parent by it
 }
@@ -116,6 +118,13 @@ func New(s *stores.Store, runID string, pending map[judge.Place]bool) *Graph {
 		}
 		g.identified(j)
 	}
+	for _, e := range g.edges {
+		for _, o := range g.edges {
+			if e != o && change.Shares(e.Edge, o.Edge) {
+				e.shares = append(e.shares, o)
+			}
+		}
+	}
 	return g
 }
 
@@ -136,7 +145,7 @@ func (g *Graph) add(of change.Edge, child, parent connectors.Table) *edge {
 	e := &edge{Edge: of, at: len(g.edges), child: child, parent: parent, do: map[*judge.Judge]string{},
 		owned: map[*judge.Judge]bool{}}
 	for _, name := range of.Fields {
-		if f, ok := child.Field(name); ok && f.Nullable && !slices.Contains(child.Key, name) {
+		if f, ok := child.Field(name); ok && f.Nullable && !f.Generated && !slices.Contains(child.Key, name) {
 			e.nullable = append(e.nullable, name)
 		}
 	}
@@ -208,10 +217,8 @@ func (g *Graph) Follow(ctx context.Context) error {
 				continue
 			}
 			n := g.node(id{j.Table.Name, r.Key})
-			n.judge, n.root, n.governed, n.ends = j, r, true, goes
-			if r.Change == judge.Anonymize {
-				n.ends = emptied
-			}
+			n.judge, n.root, n.governed = j, r, true
+			n.ends = g.due(n)
 			g.reach(n, j)
 		}
 	}
@@ -262,7 +269,7 @@ func (g *Graph) node(at id) *node {
 	if n == nil {
 		n = &node{id: at, seq: len(g.nodes)}
 		_, n.barred = g.store.Barred(at.table)
-		n.held = n.barred
+		n.held = n.barred || g.keeps(at)
 		_, n.waits = g.pending[judge.Place{Source: g.store.Name, Table: at.table, Key: at.key}]
 		g.nodes = append(g.nodes, n)
 		g.index[at] = n

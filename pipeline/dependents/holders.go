@@ -2,9 +2,13 @@ package dependents
 
 import (
 	"cmp"
+	"errors"
+	"maps"
 	"slices"
 	"strings"
 
+	"lethe/connectors"
+	"lethe/pipeline/change"
 	"lethe/pipeline/judge"
 )
 
@@ -19,6 +23,8 @@ const (
 	Hidden   Cause = "hidden"   // they may be there, and may not be seen
 	Barred   Cause = "barred"   // their table cannot be changed
 	NoKey    Cause = "no_key"   // they have no primary key, so that they cannot be named
+	Computed Cause = "computed" // the engine computes a field by which they refer, so that they cannot forget it
+	Shared   Cause = "shared"   // emptying the reference would empty another one, which stays
 	Circle   Cause = "circle"   // they refer to each other, and the engine takes them in no order
 )
 
@@ -80,9 +86,13 @@ func (n *node) holders(from *judge.Judge, seen map[*node]bool, found map[Holder]
 		switch c := r.child; {
 		case c.barred:
 			say(r.edge, Barred)
-		case seen[c] || c.leaves() || r.lets() || does == string(judge.SetNull):
+		case seen[c] || c.leaves() || r.lets() || does == string(judge.SetNull) && r.canForget():
 		case c.governed:
 			say(r.edge, Governed)
+		case does == string(judge.SetNull) && r.edge.computed():
+			say(r.edge, Computed)
+		case does == string(judge.SetNull):
+			say(r.edge, Shared)
 		case does != string(judge.Delete):
 			say(r.edge, Unlisted)
 		default:
@@ -90,4 +100,40 @@ func (n *node) holders(from *judge.Judge, seen map[*node]bool, found map[Holder]
 			c.holders(from, seen, found)
 		}
 	}
+}
+
+// computed reports whether the engine computes a field of the edge.
+func (e *edge) computed() bool {
+	return slices.ContainsFunc(e.Fields, func(name string) bool {
+		f, _ := e.child.Field(name)
+		return f.Generated
+	})
+}
+
+// Cannot says which rows can never forget what they refer to, though a policy says that they do.
+func (g *Graph) Cannot() (list []connectors.Obstacle) {
+	for _, e := range g.edges {
+		forgets := slices.Contains(slices.Collect(maps.Values(e.do)), string(judge.SetNull))
+		o := connectors.Obstacle{Table: e.Child, DSN: "apply_dsn", Kind: errors.ErrUnsupported,
+			Mend: "say what else becomes of the rows, such as `do: delete`"}
+		fields := strings.Join(e.Fields, ", ")
+		switch {
+		case !forgets:
+		case e.computed():
+			o.What = "the engine computes " + fields + ", so that `do: set_null` cannot empty it"
+			list = append(list, o)
+		case len(e.shares) > 0 && len(change.Own(e.Edge, edgesOf(e.shares))) == 0:
+			o.What, o.Doubt = "each of "+fields+" is of another foreign key too: where that one stays, "+
+				"`do: set_null` can empty none", true
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+func edgesOf(edges []*edge) (list []change.Edge) {
+	for _, e := range edges {
+		list = append(list, e.Edge)
+	}
+	return list
 }

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 
+	"lethe/pipeline/change"
+	"lethe/pipeline/dependents/circles"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/policy"
 )
@@ -98,9 +100,23 @@ func (n *node) leaves() bool { return n.going() || n.sealed == judge.Delete }
 // going reports whether a row is deleted by what is being settled.
 func (n *node) going() bool { return n.live && (n.root == nil || n.ends == goes) || n.owner != nil }
 
+// canForget reports whether the row that refers could be emptied of the reference, and of no other that stays.
+func (r ref) canForget() bool {
+	if r.child.barred || len(r.edge.nullable) != len(r.edge.Fields) {
+		return false
+	}
+	var stay []change.Edge
+	for _, e := range r.edge.shares {
+		if !slices.ContainsFunc(r.child.out, func(o ref) bool { return o.edge == e && o.parent.leaves() }) {
+			stay = append(stay, e.Edge)
+		}
+	}
+	return len(change.Own(r.edge.Edge, stay)) > 0
+}
+
 // forgets reports whether the row that refers forgets the one that goes.
 func (r ref) forgets() bool {
-	return !r.child.barred && len(r.edge.nullable) == len(r.edge.Fields) &&
+	return r.canForget() &&
 		slices.ContainsFunc(r.parent.via, func(j *judge.Judge) bool { return r.edge.do[j] == string(judge.SetNull) })
 }
 
@@ -203,13 +219,13 @@ func (g *Graph) order(otherwise bool) bool {
 		}
 	}
 	// An action of the engine counts, too: what it cascades to may be referred to by a row that is to go later.
-	for _, circle := range circles(leaving, g.knows) {
+	for _, circle := range circlesOf(leaving, g.knows) {
 		for _, r := range within(circle, g.knows) {
 			r.child.detach = append(r.child.detach, missing(r.child.detach, r.edge.nullable)...)
 		}
 	}
 	left := func(r ref) bool { return g.knows(r) && !detached(r) }
-	for _, circle := range circles(leaving, left) {
+	for _, circle := range circlesOf(leaving, left) {
 		if len(within(circle, func(r ref) bool { return g.minds(r) && left(r) })) == 0 {
 			continue // the engine cascades all around it
 		}
@@ -281,7 +297,7 @@ type leveling struct {
 
 func levels(nodes []*node, knows func(ref) bool) {
 	l := &leveling{knows, map[*node]int{}, map[*node]*node{}, map[*node][]*node{}}
-	for i, c := range circles(nodes, between) {
+	for i, c := range circlesOf(nodes, between) {
 		for _, n := range c {
 			l.circle[n] = i + 1
 		}
@@ -289,7 +305,7 @@ func levels(nodes []*node, knows func(ref) bool) {
 	for _, n := range nodes {
 		l.first[n] = n
 	}
-	for _, c := range circles(nodes, func(r ref) bool { return between(r) && knows(r) }) {
+	for _, c := range circlesOf(nodes, func(r ref) bool { return between(r) && knows(r) }) {
 		for _, n := range c {
 			l.first[n] = c[0]
 		}
@@ -340,81 +356,21 @@ func (l *leveling) number(nodes []*node) {
 	}
 }
 
-// circles are the groups of rows that reach each other by references that the engine minds (strongly
-// connected components of more than one row; Tarjan, SIAM J. Comput. 1(2), 1972).
-func circles(nodes []*node, minds func(ref) bool) (found [][]*node) {
-	t := &tarjan{minds: minds, index: map[*node]int{}, low: map[*node]int{}, on: map[*node]bool{}}
-	for _, n := range nodes {
-		if _, seen := t.index[n]; !seen {
-			t.visit(n)
-		}
-	}
-	return t.found
-}
-
-type tarjan struct {
-	minds func(ref) bool
-	index map[*node]int
-	low   map[*node]int
-	on    map[*node]bool
-	stack []*node
-	found [][]*node
-}
-
-// frame is a row being visited, and how far.
-type frame struct {
-	n    *node
-	next int
-}
-
-func (t *tarjan) enter(n *node) frame {
-	t.index[n] = len(t.index)
-	t.low[n] = t.index[n]
-	t.stack, t.on[n] = append(t.stack, n), true
-	return frame{n: n}
-}
-
-func (t *tarjan) visit(from *node) {
-	frames := []frame{t.enter(from)}
-	for len(frames) > 0 {
-		f := &frames[len(frames)-1]
-		if f.next < len(f.n.out) {
-			r := f.n.out[f.next]
-			f.next++
-			if !r.parent.going() || !t.minds(r) {
-				continue
+// circlesOf are the groups of rows that reach each other by references that the engine minds, in the order in which
+// they were found.
+func circlesOf(nodes []*node, minds func(ref) bool) [][]*node {
+	found := circles.Of(nodes, func(n *node) (to []*node) {
+		for _, r := range n.out {
+			if r.parent.going() && minds(r) {
+				to = append(to, r.parent)
 			}
-			if _, seen := t.index[r.parent]; !seen {
-				frames = append(frames, t.enter(r.parent))
-			} else if t.on[r.parent] {
-				t.low[f.n] = min(t.low[f.n], t.index[r.parent])
-			}
-			continue
 		}
-		n := f.n
-		frames = frames[:len(frames)-1]
-		if len(frames) > 0 {
-			p := frames[len(frames)-1].n
-			t.low[p] = min(t.low[p], t.low[n])
-		}
-		if t.low[n] == t.index[n] {
-			t.close(n)
-		}
-	}
-}
-
-// close takes a component off the stack.
-func (t *tarjan) close(n *node) {
-	at := slices.Index(t.stack, n)
-	circle := slices.Clone(t.stack[at:])
-	t.stack = t.stack[:at]
-	for _, c := range circle {
-		t.on[c] = false
-	}
-	if len(circle) > 1 {
+		return to
+	})
+	for _, circle := range found {
 		slices.SortFunc(circle, func(a, b *node) int { return cmp.Compare(a.seq, b.seq) })
-		t.found = append(t.found, circle)
 	}
+	return found
 }
 
 // missing returns the fields of b that a lacks.

@@ -106,6 +106,9 @@ func (u *uses) deleted(j *judge.Judge, t connectors.Table, seen map[string]bool)
 	for _, e := range u.to[t.Name] {
 		switch e.do[j] {
 		case string(judge.SetNull):
+			if len(e.nullable) != len(e.Fields) {
+				continue // Cannot says so
+			}
 			use := u.lock(e.child, e.Fields...)
 			use.Update, _, _ = Union(use.Update, e.Fields)
 		case string(judge.Delete):

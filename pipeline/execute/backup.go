@@ -18,7 +18,8 @@ import (
 // what stands is dropped and changed, read back, and takes the file's place. Nothing else refers to a row
 // than when the plan was made, for the file is the same. readBack is called when the new file is whole and
 // about to be verified. recovering says that an earlier run may have replaced the file already.
-func (x *Executor) Backup(ctx context.Context, r connectors.Rewriter, recovering bool,
+// What the live store keeps stays, that which it refused with all of its unit.
+func (x *Executor) Backup(ctx context.Context, r connectors.Rewriter, live Kept, recovering bool,
 	readBack func()) (connectors.RewriteReport, error) {
 	silos := x.silos(0, len(x.set.Rows))
 	if err := x.reload(ctx, silos); err != nil {
@@ -36,7 +37,11 @@ func (x *Executor) Backup(ctx context.Context, r connectors.Rewriter, recovering
 	if err != nil {
 		return connectors.RewriteReport{}, err
 	}
+	for i := range live.Held {
+		seen.late[i] = true
+	}
 	w.verdicts = decide(x.set, seen, recovering)
+	w.refuse(live)
 	var queries []connectors.Query
 	for _, name := range sortedKeys(w.byKey) {
 		queries = append(queries, connectors.Query{Table: name})
@@ -60,6 +65,28 @@ func (x *Executor) Backup(ctx context.Context, r connectors.Rewriter, recovering
 		x.outcomes[i] = v.outcome
 	}
 	return report, nil
+}
+
+// Kept is what the live store keeps of the rows of a backup, by their positions in the set.
+type Kept struct {
+	Refused map[int]Refusal // what it would not change
+	Held    map[int]bool    // what stays there for what refers to it
+}
+
+// refuse leaves the units of what the live store refused as they are.
+func (w *rewrite) refuse(live Kept) {
+	for i := 0; i < len(w.set.Rows); {
+		end := w.set.UnitEnd(i)
+		why, refused := Refusal{}, false
+		for k := i; k < end && !refused; k++ {
+			why, refused = live.Refused[k]
+		}
+		for ; i < end; i++ {
+			if refused && w.verdicts[i].op != judge.None {
+				w.verdicts[i], w.refused[i] = verdict{outcome: plan.Refused}, why
+			}
+		}
+	}
 }
 
 // rewrite is one rewrite of a file.

@@ -61,6 +61,7 @@ type verdict struct {
 	op      judge.Change // None leaves it
 	nulls   []string     // SetNull: the fields
 	outcome byte
+	held    bool // it stays for what refers to it
 }
 
 // decider finds what may happen to the rows of a view: the greatest set of changes in which every row that is
@@ -70,6 +71,7 @@ type decider struct {
 	set  *change.Set
 	view *view
 	ends []bool    // the plan deletes the row or empties it, or did
+	held []bool    // it stays for what refers to it
 	in   [][]inRef // by row: what refers to it
 }
 
@@ -77,7 +79,8 @@ type decider struct {
 type inRef struct{ row, k int }
 
 func newDecider(set *change.Set, v *view) *decider {
-	d := &decider{set: set, view: v, ends: make([]bool, len(v.rows)), in: make([][]inRef, len(v.rows))}
+	d := &decider{set: set, view: v, ends: make([]bool, len(v.rows)), held: make([]bool, len(v.rows)),
+		in: make([][]inRef, len(v.rows))}
 	for i := v.from; i < v.from+len(v.rows); i++ {
 		for k, r := range set.Rows[i].Refs {
 			if v.has(r.Row) {
@@ -104,6 +107,7 @@ func decide(set *change.Set, v *view, recovering bool) []verdict {
 	verdicts := make([]verdict, len(v.rows))
 	for i := range verdicts {
 		verdicts[i] = d.verdict(v.from+i, recovering)
+		verdicts[i].held = d.held[i]
 	}
 	return verdicts
 }
@@ -155,6 +159,7 @@ func (d *decider) hold() (found bool) {
 			!d.freed(i)) ||
 			c.Op == judge.Anonymize && (d.view.late[i] || d.leftBehind(i)) {
 			d.ends[at], found = false, true
+			d.held[at] = d.view.late[i] || c.Op == judge.Anonymize || d.heldBack(i)
 		}
 	}
 	return found
@@ -261,7 +266,10 @@ func (d *decider) forget(i int, done byte) verdict {
 		}
 		switch hold := d.view.ref(i, k); {
 		case hold == refers && d.leaves(r.Row):
-			for _, f := range d.set.Edges[r.Edge].Fields {
+			for _, f := range d.set.Own(i, k, func(other int) bool {
+				h := d.view.ref(i, other)
+				return h == emptied || h == refers && d.left(c.Refs[other].Row)
+			}) {
 				if !slices.Contains(v.nulls, f) {
 					v.nulls = append(v.nulls, f)
 				}

@@ -43,6 +43,7 @@ type Executor struct {
 	refused  map[int]Refusal
 	waited   []string // the tables of units that somebody else had locked
 	ends     error    // too many are locked
+	held     map[int]bool // rows that stay for what refers to them by now
 	tables   map[string]*table
 	into     map[string][]int // edges of the set, by the table referred to
 	named    map[int][]inRef  // by row: what refers to it by other values than its key
@@ -131,9 +132,9 @@ func (x *Executor) newTable(t connectors.Table) *table {
 	return &table{Table: t, whole: whole, brief: x.layout(t, brief)}
 }
 
-// New makes the executor of a set that Fits. outcomes are those that an earlier run settled.
+// New makes the executor of a set that fits its source and the policy. outcomes are those that an earlier run settled.
 func New(store *stores.Store, set *change.Set, outcomes []byte, o Options) *Executor {
-	x := &Executor{store: store, set: set, o: o, outcomes: outcomes, refused: map[int]Refusal{},
+	x := &Executor{store: store, set: set, o: o, outcomes: outcomes, refused: map[int]Refusal{}, held: map[int]bool{},
 		tables: map[string]*table{}, into: map[string][]int{}, named: map[int][]inRef{},
 		identified: map[*judge.Judge]*via.Index{}, shares: map[int][]stores.Share{}}
 	for i := range set.Rows {
@@ -173,6 +174,9 @@ func (x *Executor) Refused(from, to int) map[int]Refusal {
 	}
 	return found
 }
+
+// Held reports whether a row was left for what refers to it by now.
+func (x *Executor) Held(i int) bool { return x.held[i] }
 
 // errMoved says that the registry got new events while a transaction was at work.
 var errMoved = errors.New("the registry moved")

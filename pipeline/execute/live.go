@@ -318,6 +318,7 @@ func (t *transaction) confirm(ctx context.Context) error {
 	for i, v := range decide(t.set, t.seen, t.recovering) {
 		if at := t.first + i; at >= t.from && at < t.to {
 			t.outcomes[at] = v.outcome
+			t.held[at] = v.held
 			if v.outcome == plan.Drift && begun[at] {
 				t.outcomes[at] = plan.Half
 			}

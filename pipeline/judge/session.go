@@ -7,13 +7,13 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 
 	"lethe/connectors"
+	"lethe/pipeline/aside"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/decide"
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
-	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 )
 
@@ -23,14 +23,7 @@ type Session struct {
 	Notes     *notes.Notes
 	Decisions *audit.Spool[audit.Decision]
 	Pending   map[Place]bool // rows of plans that wait; true: the plan anonymizes the row
-	Aside     map[Aside]bool // rows that are set aside
-}
-
-// Aside is a row that the database refused to change.
-type Aside struct {
-	Source, Table string
-	Record        keystore.Ref
-	Destroys      bool // what was refused
+	Aside     aside.List     // rows that the database refused to change
 }
 
 // Place is a row of a source.
@@ -85,9 +78,13 @@ func (js *Session) asPlanned(g *Judge, r *Ruling, rows arrow.Record, row int) {
 	}
 }
 
-// aside is the row at hand as it is set aside where the database refused a change.
-func (g *Judge) aside(r Ruling, c Change) Aside {
-	return Aside{Source: g.Source.Name, Table: g.Table.Name, Record: r.record, Destroys: !c.Reversible()}
+// setAside reports whether the database refused a change of the row at hand, or that of which this is a backup.
+func (js *Session) setAside(g *Judge, r Ruling, c Change) bool {
+	row := aside.Row{System: g.Source.System(), Table: g.Table.Name, Record: r.record, Destroys: !c.Reversible()}
+	if g.Source.Backup() {
+		return js.Aside.Backup(row)
+	}
+	return js.Aside.Live(row)
 }
 
 // place is where the row with a key stands.
@@ -132,13 +129,13 @@ func (js *Session) remember(g *Judge, r Ruling, rows arrow.Record, row int) erro
 	ref := audit.Ref(g.Refs.Ref(g.Source.System()+"\x1f"+g.Table.Name, []byte(key)))
 	_, waits := js.Pending[g.place(key)]
 	waits = waits && !r.Change.Reversible()
-	aside := r.Change != None && js.Aside[g.aside(r, r.Change)]
-	if aside {
+	refused := r.Change != None && js.setAside(g, r, r.Change)
+	if refused {
 		js.Notes.Except(audit.Exception{Silo: g.Silo.Silo.Name, Source: g.Source.Name, Object: g.Table.Name,
 			Code: notes.CodeRefused, Count: 1, Owner: g.Silo.Silo.Rules[0].Owner})
 	}
 
-	if !g.open(r) || waits || aside {
+	if !g.open(r) || waits || refused {
 		if err := js.Decisions.Append(g.Decision(r, ref)); err != nil {
 			return err
 		}
@@ -148,8 +145,8 @@ func (js *Session) remember(g *Judge, r Ruling, rows arrow.Record, row int) erro
 		g.Flags = append(g.Flags, registry.Flag{FlagKey: flag, Since: r.flagged})
 	}
 
-	r.Block = r.Block && !js.Aside[g.aside(r, Block)]
-	if waits || aside { // what destroys waits; blocking does not
+	r.Block = r.Block && !js.setAside(g, r, Block)
+	if waits || refused { // what destroys waits; blocking does not
 		r.Change = None
 		if r.Block {
 			r.Change, r.Block = Block, false

@@ -8,6 +8,7 @@ package planner
 
 import (
 	"context"
+	"slices"
 
 	"lethe/pipeline/dependents"
 	"lethe/pipeline/journal"
@@ -90,6 +91,9 @@ func (pl *Planner) draft(ctx context.Context) ([]*plan.Draft, error) {
 		}
 		d := &plan.Draft{Store: s, Graph: dependents.New(s, pl.Tonight.RunID, pl.Session.Pending)}
 		pl.foresee(ctx, s, d.Graph)
+		if i := slices.IndexFunc(drafts, func(d *plan.Draft) bool { return d.Name == s.Of }); i >= 0 {
+			d.Graph.Behind(drafts[i].Graph)
+		}
 		if err := pl.Limits.Cadence(ctx, d); err != nil {
 			return nil, err
 		}

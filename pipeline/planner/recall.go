@@ -8,6 +8,7 @@ import (
 
 	"filippo.io/age"
 
+	"lethe/pipeline/aside"
 	"lethe/pipeline/change"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
@@ -20,8 +21,10 @@ import (
 // nothing back: it is left alone, as a problem, until a person discards it or its folder is put back. Its rows may
 // then stand in a second plan; whichever is applied later finds them changed.
 func (pl *Planner) Recall(ctx context.Context) error {
-	if err := pl.setAside(ctx); err != nil {
-		return err
+	if pl.Tonight.Retry { // somebody wants what is set aside tried now
+		if err := pl.Journal.EndAside(ctx); err != nil {
+			return err
+		}
 	}
 	plans, err := pl.Journal.Plans(ctx, journal.Waiting, journal.Approved)
 	if err != nil {
@@ -49,22 +52,19 @@ func (pl *Planner) Recall(ctx context.Context) error {
 	return nil
 }
 
-// setAside makes the rows known to the judges that the database refused to change and whose next try is still to
-// come. Somebody may want them tried now: then none is set aside any more.
-func (pl *Planner) setAside(ctx context.Context) error {
-	if pl.Tonight.Retry {
-		return pl.Journal.EndAside(ctx)
-	}
+// SetAside makes the rows known to the judges that the database refused to change and whose next try is still to
+// come.
+func (pl *Planner) SetAside(ctx context.Context) error {
 	list, err := pl.Journal.SetAside(ctx, pl.Tonight.AsOf, pl.Setup.PolicyDigest)
 	if err != nil {
 		return err
 	}
 	for _, r := range list {
-		row := judge.Aside{Source: r.Aside.Source, Table: r.Aside.Table, Destroys: r.Aside.Destroys}
+		row := aside.Row{System: r.Aside.Source, Table: r.Aside.Table, Destroys: r.Aside.Destroys}
 		if _, err := hex.Decode(row.Record[:], []byte(r.Aside.Record)); err != nil {
 			return fmt.Errorf("rows that are set aside: %w", journal.ErrCorrupt)
 		}
-		pl.Session.Aside[row] = true
+		pl.Session.Aside.Add(row)
 	}
 	return nil
 }

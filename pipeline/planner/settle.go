@@ -153,6 +153,10 @@ var holderWords = map[dependents.Cause]string{
 	dependents.Hidden: "nobody may see which of them do, and the server would change them too: let the account of " +
 		"`dsn` read the table (GRANT SELECT), and the rows to which none of them refers can go",
 	dependents.NoKey: "they have no primary key, so that none of them can be named: give the table one",
+	dependents.Computed: "the database computes the field by which they do, so that they cannot forget it: say " +
+		"what else becomes of them, such as `do: delete`",
+	dependents.Shared: "a field by which they do is of another reference too, which would be emptied with it: say " +
+		"what else becomes of them, such as `do: delete`",
 	dependents.Circle: "this database takes them in no order, as they refer to each other in a circle: let a column " +
 		"of it be NULL",
 }
@@ -167,6 +171,11 @@ func (pl *Planner) nameHolders(s *stores.Store, g *dependents.Graph) {
 	for _, h := range holders {
 		if h.Cause == dependents.Barred {
 			pl.nameBarred(s, h.By, rows[h])
+		}
+		if h.Cause == dependents.Computed {
+			pl.Notes.Find(audit.Finding{Kind: CannotChange, Severity: "medium", Source: s.Name, Object: h.By,
+				Column: h.Fields, Count: rows[h], Article: "Art. 17(1)",
+				Words: "What is due cannot be done in this table: " + holderWords[h.Cause] + "."})
 		}
 		pl.Notes.Find(audit.Finding{Kind: HeldBack, Severity: "medium", Source: s.Name, Object: h.By,
 			Column: h.Fields, Count: rows[h], Article: "Art. 5(1)(e), 17(1)", Words: fmt.Sprintf("Rows of %s that are "+

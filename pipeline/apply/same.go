@@ -1,0 +1,110 @@
+package apply
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lethe/pipeline/change"
+	"lethe/pipeline/dependents"
+	"lethe/pipeline/judge"
+	"lethe/pipeline/setup"
+)
+
+// sameMeaning refuses a set whose tables are gone, or that the policy or the catalog, as they are now, would give other
+// reasons for: a row's silo governs it no longer, something else refers to its tables, or what follows from a row that
+// goes is something else. The error wraps setup.ErrExpired.
+func (a *application) sameMeaning() error {
+	for i := range a.set.Rows {
+		c := &a.set.Rows[i]
+		if _, ok := a.store.Tables.Find(c.Table); !ok {
+			return fmt.Errorf("%w: the schema of source %s changed since the plan was made: table %s is gone",
+				setup.ErrExpired, a.store.Name, c.Table)
+		}
+		if c.Kind == change.Root && a.store.Judge(c.Silo, c.Table, c.Mapping) == nil {
+			return fmt.Errorf("%w: silo %s no longer governs table %s of source %s", setup.ErrExpired, c.Silo,
+				c.Table, a.store.Name)
+		}
+	}
+	now := dependents.New(a.store, a.plan.RunID, nil)
+	return errors.Join(a.sameEdges(now), a.sameReasons(now))
+}
+
+// sameEdges refuses a set whose tables are referred to in a way that it does not know: a release came between, and
+// what the engine would take along by the new foreign key, or what the policy names by now, was never looked at.
+func (a *application) sameEdges(now *dependents.Graph) error {
+	touched := map[string]bool{}
+	for i := range a.set.Rows {
+		touched[a.set.Rows[i].Table] = true
+	}
+	for _, e := range now.Edges() {
+		_, inCatalog := a.store.Tables.Find(e.Child)
+		if !touched[e.Parent] || !inCatalog || slices.ContainsFunc(a.set.Edges, func(was change.Edge) bool {
+			return was.Child == e.Child && was.Parent == e.Parent && was.OnDelete == e.OnDelete &&
+				slices.Equal(was.Fields, e.Fields) && slices.Equal(was.RefFields, e.RefFields)
+		}) {
+			continue
+		}
+		if e.OnDelete == "" {
+			return fmt.Errorf("%w: by the policy of today table %s of source %s refers to %s by %s, which the plan "+
+				"does not know", setup.ErrExpired, e.Child, a.store.Name, e.Parent, strings.Join(e.Fields, ", "))
+		}
+		return fmt.Errorf("%w: the schema of source %s changed since the plan was made: table %s refers to %s by %s "+
+			"(on delete %s)", setup.ErrExpired, a.store.Name, e.Child, e.Parent, strings.Join(e.Fields, ", "),
+			strings.ToLower(e.OnDelete))
+	}
+	return nil
+}
+
+// sameReasons refuses a set of which a row goes with another one, forgets it or is owned by it, where the policy of
+// today says something else.
+func (a *application) sameReasons(now *dependents.Graph) error {
+	for from := 0; from < len(a.set.Rows); {
+		to := a.set.UnitEnd(from)
+		via := a.reached(now, from, to)
+		for i := from; i < to; i++ {
+			for _, r := range a.set.Rows[i].Refs {
+				e := a.set.Edges[r.Edge]
+				says := now.Says(e, via[r.Row-from])
+				if r.Does == change.Follows && !says.Goes || r.Does == change.Forgets && !says.Forgets ||
+					r.Does == change.Loses && !slices.ContainsFunc(via[i-from], func(j *judge.Judge) bool {
+						return slices.ContainsFunc(e.Fields, j.Empties)
+					}) || r.Owns && !now.Says(e, via[i-from]).Owns {
+					return fmt.Errorf("%w: by the policy of today rows of table %s of source %s do not become what "+
+						"the plan says when those of %s go that they refer to by %s", setup.ErrExpired, e.Child,
+						a.store.Name, e.Parent, strings.Join(e.Fields, ", "))
+				}
+			}
+		}
+		from = to
+	}
+	return nil
+}
+
+// reached are the records, by row of a unit, by whose word it goes: of a root its own, of what follows those from which
+// it is reached.
+func (a *application) reached(now *dependents.Graph, from, to int) [][]*judge.Judge {
+	via := make([][]*judge.Judge, to-from)
+	for i := from; i < to; i++ {
+		if c := &a.set.Rows[i]; c.Kind == change.Root {
+			via[i-from] = []*judge.Judge{a.store.Judge(c.Silo, c.Table, c.Mapping)}
+		}
+	}
+	for found := true; found; {
+		found = false
+		for i := to - 1; i >= from; i-- { // what refers stands before what it refers to
+			for _, r := range a.set.Rows[i].Refs {
+				if r.Does != change.Follows {
+					continue
+				}
+				for _, j := range via[r.Row-from] {
+					if now.Says(a.set.Edges[r.Edge], []*judge.Judge{j}).Goes && !slices.Contains(via[i-from], j) {
+						via[i-from], found = append(via[i-from], j), true
+					}
+				}
+			}
+		}
+	}
+	return via
+}
