@@ -50,6 +50,7 @@ var house = [][]string{
 	{"change", "stores"},        // a change of a row; the open sources
 	{"dependents", "scan", "intake"},
 	{"plan", "copies/snapshot"},
+	{"execute/verdict"}, // what may happen to a changed row now
 	{"report", "limits", "findings", "copies", "execute"},
 	{"planner", "apply", "forget", "duties", "keys"},
 	{"ask/allowed", "ask/whatif", "ask/lint", "ask/zones"},

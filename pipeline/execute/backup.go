@@ -10,6 +10,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/change"
+	"lethe/pipeline/execute/verdict"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/plan"
 )
@@ -38,9 +39,9 @@ func (x *Executor) Backup(ctx context.Context, r connectors.Rewriter, live Kept,
 		return connectors.RewriteReport{}, err
 	}
 	for i := range live.Held {
-		seen.late[i] = true
+		seen.Late[i] = true
 	}
-	w.verdicts = decide(x.set, seen, recovering)
+	w.verdicts = verdict.Of(x.set, seen, recovering)
 	w.refuse(live)
 	var queries []connectors.Query
 	for _, name := range sortedKeys(w.byKey) {
@@ -62,7 +63,7 @@ func (x *Executor) Backup(ctx context.Context, r connectors.Rewriter, live Kept,
 		return report, err
 	}
 	for i, v := range w.verdicts {
-		x.outcomes[i] = v.outcome
+		x.outcomes[i] = v.Outcome
 	}
 	return report, nil
 }
@@ -82,8 +83,8 @@ func (w *rewrite) refuse(live Kept) {
 			why, refused = live.Refused[k]
 		}
 		for ; i < end; i++ {
-			if refused && w.verdicts[i].op != judge.None {
-				w.verdicts[i], w.refused[i] = verdict{outcome: plan.Refused}, why
+			if refused && w.verdicts[i].Op != judge.None {
+				w.verdicts[i], w.refused[i] = verdict.Verdict{Outcome: plan.Refused}, why
 			}
 		}
 	}
@@ -93,14 +94,14 @@ func (w *rewrite) refuse(live Kept) {
 type rewrite struct {
 	*Executor
 	byKey    map[string]map[connectors.Key][]int // a row may be emptied and forget
-	verdicts []verdict
+	verdicts []verdict.Verdict
 }
 
 // read looks at every row of the set.
-func (w *rewrite) read(ctx context.Context) (*view, error) {
-	v := newView(0, len(w.set.Rows))
-	for i := range v.rows {
-		v.rows[i] = gone // until it is met
+func (w *rewrite) read(ctx context.Context) (*verdict.View, error) {
+	v := verdict.NewView(0, len(w.set.Rows))
+	for i := range v.Rows {
+		v.Rows[i] = verdict.Gone // until it is met
 	}
 	var queries []connectors.Query
 	for _, name := range sortedKeys(w.byKey) {
@@ -134,7 +135,7 @@ func (w *rewrite) edit(b connectors.Batch) (connectors.Edit, error) {
 		}
 		for _, i := range w.byKey[b.Table][key] {
 			c := &w.set.Rows[i]
-			e.Add(row, c, w.judgeOf(c), w.verdicts[i].op, w.verdicts[i].nulls)
+			e.Add(row, c, w.judgeOf(c), w.verdicts[i].Op, w.verdicts[i].Nulls)
 		}
 	}
 	return e.Edit()
@@ -168,11 +169,11 @@ func (w *rewrite) verify(ctx context.Context, rewritten connectors.Source) error
 func (w *rewrite) stands(b connectors.Batch, l layout, row, i int) error {
 	c, v := &w.set.Rows[i], w.verdicts[i]
 	switch {
-	case v.op == judge.None:
-	case v.op == judge.Delete:
+	case v.Op == judge.None:
+	case v.Op == judge.Delete:
 		return fmt.Errorf("table %s: a row that was to be erased is still there", b.Table)
-	case v.op == judge.SetNull:
-		if slices.ContainsFunc(l.places(v.nulls),
+	case v.Op == judge.SetNull:
+		if slices.ContainsFunc(l.places(v.Nulls),
 			func(col int) bool { return b.Rows.Column(col).(*array.Binary).IsValid(row) }) {
 			return fmt.Errorf("table %s: a reference that was to be forgotten is still there", b.Table)
 		}

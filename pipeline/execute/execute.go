@@ -17,6 +17,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/change"
+	"lethe/pipeline/execute/verdict"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/stores"
@@ -41,12 +42,12 @@ type Executor struct {
 	o        Options
 	outcomes []byte // of each row; 0: not known yet
 	refused  map[int]Refusal
-	waited   []string // the tables of units that somebody else had locked
-	ends     error    // too many are locked
+	waited   []string     // the tables of units that somebody else had locked
+	ends     error        // too many are locked
 	held     map[int]bool // rows that stay for what refers to them by now
 	tables   map[string]*table
-	into     map[string][]int // edges of the set, by the table referred to
-	named    map[int][]inRef  // by row: what refers to it by other values than its key
+	into     map[string][]int      // edges of the set, by the table referred to
+	named    map[int][]verdict.Ref // by row: what refers to it by other values than its key
 
 	// whose the rows of a unit are that is executed in several transactions, as the first of them found it
 	identified map[*judge.Judge]*via.Index
@@ -135,12 +136,12 @@ func (x *Executor) newTable(t connectors.Table) *table {
 // New makes the executor of a set that fits its source and the policy. outcomes are those that an earlier run settled.
 func New(store *stores.Store, set *change.Set, outcomes []byte, o Options) *Executor {
 	x := &Executor{store: store, set: set, o: o, outcomes: outcomes, refused: map[int]Refusal{}, held: map[int]bool{},
-		tables: map[string]*table{}, into: map[string][]int{}, named: map[int][]inRef{},
+		tables: map[string]*table{}, into: map[string][]int{}, named: map[int][]verdict.Ref{},
 		identified: map[*judge.Judge]*via.Index{}, shares: map[int][]stores.Share{}}
 	for i := range set.Rows {
 		for k, r := range set.Rows[i].Refs {
 			if r.To != (judge.Guard{}) {
-				x.named[r.Row] = append(x.named[r.Row], inRef{i, k})
+				x.named[r.Row] = append(x.named[r.Row], verdict.Ref{Row: i, K: k})
 			}
 		}
 		if name := set.Rows[i].Table; x.tables[name] == nil {
@@ -179,7 +180,7 @@ func (x *Executor) Refused(from, to int) map[int]Refusal {
 func (x *Executor) Held(i int) bool { return x.held[i] }
 
 // errMoved says that the registry got new events while a transaction was at work.
-var errMoved = errors.New("the registry moved")
+var errMoved = errors.New("the registry verdict.Moved")
 
 // errAgain says that the rows are not as it was assumed when the first of them were decided.
 var errAgain = errors.New("decided on what is not so")
@@ -238,9 +239,9 @@ func (x *Executor) judgeOf(c *change.Change) *judge.Judge {
 }
 
 // look says how one row of a batch stands beside its change.
-func (x *Executor) look(b connectors.Batch, l layout, row int, i int, v *view) {
+func (x *Executor) look(b connectors.Batch, l layout, row int, i int, v *verdict.View) {
 	c := &x.set.Rows[i]
-	refs := make([]hold, len(c.Refs))
+	refs := make([]verdict.Hold, len(c.Refs))
 	for k, r := range c.Refs {
 		e := x.set.Edges[r.Edge]
 		at := l.edges[r.Edge]
@@ -248,45 +249,45 @@ func (x *Executor) look(b connectors.Batch, l layout, row int, i int, v *view) {
 		switch {
 		case !ok && slices.ContainsFunc(at,
 			func(col int) bool { return b.Rows.Column(col).(*array.Binary).IsNull(row) }):
-			refs[k] = emptied
+			refs[k] = verdict.Emptied
 		case change.GuardOf(x.judgeOf(c).Match, x.o.RunID, e, values) != r.Guard:
-			refs[k] = moved
+			refs[k] = verdict.Moved
 		}
 	}
-	v.refs[i-v.from] = refs
+	v.Refs[i-v.From] = refs
 	for _, in := range x.named[i] {
-		other := &x.set.Rows[in.row]
-		r := other.Refs[in.k]
+		other := &x.set.Rows[in.Row]
+		r := other.Refs[in.K]
 		values, ok := connectors.KeyOf(b.Rows, l.into[r.Edge], row)
 		if !ok || change.GuardOf(x.judgeOf(other).Match, x.o.RunID, x.set.Edges[r.Edge], values) != r.To {
-			v.apart[in] = true
+			v.Apart[in] = true
 		}
 	}
-	v.rows[i-v.from] = agrees
+	v.Rows[i-v.From] = verdict.Agrees
 	if c.Kind != change.Root {
 		if c.Op == judge.Delete && slices.ContainsFunc(x.store.Governed[c.Table],
 			func(j *judge.Judge) bool { return j.Mine(b.Rows, row) }) {
-			v.rows[i-v.from] = drifted // a silo decides it by now
+			v.Rows[i-v.From] = verdict.Drifted // a silo decides it by now
 		}
 		return
 	}
 	switch x.judgeOf(c).Still(b.Rows, row, c.Planned(), x.o.RunID, x.o.Now()) {
 	case judge.Already:
-		v.rows[i-v.from] = already
+		v.Rows[i-v.From] = verdict.Already
 	case judge.Drifted:
-		v.rows[i-v.from] = drifted
+		v.Rows[i-v.From] = verdict.Drifted
 	default:
 		x.apart(b, row, i)
 	}
 }
 
 // settled says how a row stands that an earlier transaction dealt with.
-func settled(outcome byte) status {
+func settled(outcome byte) verdict.Status {
 	switch outcome {
 	case plan.Done, plan.Unverified, plan.Recovered:
-		return ended
+		return verdict.Ended
 	case plan.Gone:
-		return gone
+		return verdict.Gone
 	}
-	return drifted
+	return verdict.Drifted
 }

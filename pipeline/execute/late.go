@@ -9,6 +9,7 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/change"
 	"lethe/pipeline/dependents"
+	"lethe/pipeline/execute/verdict"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/policy"
 )
@@ -26,7 +27,7 @@ func (t *transaction) late(ctx context.Context) (queries []connectors.Query, edi
 			outside, also := t.tables[e.Parent].OutsideKey(e.Child, e.Fields)
 			for _, i := range deleted[table] { // rows may be there that the engine would change along
 				if also && outside.Hidden && outside.Acts() && t.set.Rows[i].Op == judge.Delete {
-					t.seen.late[i] = true
+					t.seen.Late[i] = true
 				}
 			}
 			if !ok && (!also || outside.Hidden) {
@@ -167,17 +168,17 @@ func (t *transaction) found(edge, parent int, changed map[connectors.Key]int, ke
 	i, known := changed[key]
 	switch {
 	case !known:
-		t.seen.late[parent] = true
+		t.seen.Late[parent] = true
 	case i == parent || t.set.Rows[i].Table == t.set.Rows[parent].Table && key == t.set.Rows[parent].Key: // itself
 	default:
 		for k, r := range t.set.Rows[i].Refs {
 			// One that is written otherwise by now counts as moved, though the engine says that it still refers.
-			if r.Row == parent && r.Edge == edge && t.seen.ref(i, k) == refers {
+			if r.Row == parent && r.Edge == edge && t.seen.Ref(i, k) == verdict.Refers {
 				return
 			}
 		}
-		if !slices.Contains(t.seen.others[parent], i) {
-			t.seen.others[parent] = append(t.seen.others[parent], i)
+		if !slices.Contains(t.seen.Others[parent], i) {
+			t.seen.Others[parent] = append(t.seen.Others[parent], i)
 		}
 	}
 }
@@ -230,7 +231,7 @@ func (t *transaction) sameValues(b connectors.Batch, l layout, row, i int) {
 			continue
 		}
 		if now, ok := connectors.KeyOf(b.Rows, l.into[edge], row); !ok || now != was {
-			t.seen.late[i] = true
+			t.seen.Late[i] = true
 		}
 	}
 }

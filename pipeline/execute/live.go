@@ -10,6 +10,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/change"
+	"lethe/pipeline/execute/verdict"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/plan"
 )
@@ -82,8 +83,8 @@ type transaction struct {
 	from, to   int  // the rows to be changed
 	last       int  // behind the unit that the last of them is in
 	all        bool // also look along edges at which the engine would refuse
-	given      []verdict
-	seen       *view
+	given      []verdict.Verdict
+	seen       *verdict.View
 	skipped    bool                           // a row was not as assumed, and so not changed
 	referred   map[int]map[int]connectors.Key // by edge to fields that are no key: the values of each row
 	asides     []aside                        // what cannot be locked, and what the next transactions take
@@ -126,10 +127,10 @@ func (t *transaction) try(ctx context.Context) error {
 }
 
 // fresh assumes of every row what the plan saw, but for those that earlier transactions dealt with.
-func (t *transaction) fresh() *view {
-	v := newView(t.first, t.last)
+func (t *transaction) fresh() *verdict.View {
+	v := verdict.NewView(t.first, t.last)
 	for i := t.first; i < t.from; i++ {
-		v.rows[i-v.from] = settled(t.outcomes[i])
+		v.Rows[i-v.From] = settled(t.outcomes[i])
 	}
 	return v
 }
@@ -198,11 +199,11 @@ func (t *transaction) steps() []step {
 
 // run is one transaction. It is decided by what is known; where the rows turn out to ask for something else,
 // all is rolled back.
-func (t *transaction) run(ctx context.Context, known *view) error {
+func (t *transaction) run(ctx context.Context, known *verdict.View) error {
 	t.seen, t.skipped, t.asides = t.fresh(), false, nil
-	t.given = decide(t.set, known, t.recovering)
+	t.given = verdict.Of(t.set, known, t.recovering)
 	for i := t.from; i < t.to; i++ { // what is not met is gone
-		t.seen.rows[i-t.seen.from] = gone
+		t.seen.Rows[i-t.seen.From] = verdict.Gone
 	}
 	steps := t.steps()
 	var queries []connectors.Query
@@ -210,7 +211,7 @@ func (t *transaction) run(ctx context.Context, known *view) error {
 	for _, s := range steps {
 		if s.only {
 			for _, i := range s.rows {
-				t.seen.rows[i-t.seen.from] = gone
+				t.seen.Rows[i-t.seen.From] = verdict.Gone
 			}
 		}
 		look := func(b connectors.Batch) (connectors.Edit, error) { return t.edit(s, b, known) }
@@ -257,7 +258,7 @@ func (t *transaction) query(s step) connectors.Query {
 }
 
 // edit looks at the locked rows of a step and says what happens to each.
-func (t *transaction) edit(s step, b connectors.Batch, known *view) (connectors.Edit, error) {
+func (t *transaction) edit(s step, b connectors.Batch, known *verdict.View) (connectors.Edit, error) {
 	byKey := make(map[connectors.Key]int, len(s.rows))
 	for _, i := range s.rows {
 		byKey[t.set.Rows[i].Key] = i
@@ -269,9 +270,9 @@ func (t *transaction) edit(s step, b connectors.Batch, known *view) (connectors.
 		if !planned {
 			continue // the source matched more than was asked: not ours
 		}
-		c, v := &t.set.Rows[i], t.given[i-known.from]
+		c, v := &t.set.Rows[i], t.given[i-known.From]
 		if s.detach {
-			if v.op == judge.Delete && t.asAssumed(i, known) {
+			if v.Op == judge.Delete && t.asAssumed(i, known) {
 				e.Add(row, c, nil, judge.SetNull, c.Detach)
 			}
 			continue
@@ -281,8 +282,8 @@ func (t *transaction) edit(s step, b connectors.Batch, known *view) (connectors.
 		switch {
 		case s.only:
 		case t.asAssumed(i, known):
-			e.Add(row, c, t.judgeOf(c), v.op, v.nulls)
-		case v.op != judge.None:
+			e.Add(row, c, t.judgeOf(c), v.Op, v.Nulls)
+		case v.Op != judge.None:
 			t.skipped = true
 		}
 	}
@@ -290,12 +291,12 @@ func (t *transaction) edit(s step, b connectors.Batch, known *view) (connectors.
 }
 
 // asAssumed reports whether a row is as it was assumed when it was decided.
-func (t *transaction) asAssumed(i int, known *view) bool {
-	if t.seen.status(i) != known.status(i) {
+func (t *transaction) asAssumed(i int, known *verdict.View) bool {
+	if t.seen.Status(i) != known.Status(i) {
 		return false
 	}
 	for k := range t.set.Rows[i].Refs {
-		if t.seen.ref(i, k) != known.ref(i, k) {
+		if t.seen.Ref(i, k) != known.Ref(i, k) {
 			return false
 		}
 	}
@@ -315,11 +316,11 @@ func (t *transaction) confirm(ctx context.Context) error {
 		return err
 	}
 	begun := t.begun()
-	for i, v := range decide(t.set, t.seen, t.recovering) {
+	for i, v := range verdict.Of(t.set, t.seen, t.recovering) {
 		if at := t.first + i; at >= t.from && at < t.to {
-			t.outcomes[at] = v.outcome
-			t.held[at] = v.held
-			if v.outcome == plan.Drift && begun[at] {
+			t.outcomes[at] = v.Outcome
+			t.held[at] = v.Held
+			if v.Outcome == plan.Drift && begun[at] {
 				t.outcomes[at] = plan.Half
 			}
 		}
@@ -346,10 +347,10 @@ func (t *transaction) otherwise() bool {
 	if t.skipped {
 		return true
 	}
-	asked := decide(t.set, t.seen, t.recovering)
+	asked := verdict.Of(t.set, t.seen, t.recovering)
 	for i := t.from; i < t.to; i++ {
 		is, was := asked[i-t.first], t.given[i-t.first]
-		if is.op != was.op || !slices.Equal(is.nulls, was.nulls) {
+		if is.Op != was.Op || !slices.Equal(is.Nulls, was.Nulls) {
 			return true
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"lethe/connectors"
 	"lethe/connectors/mem"
 	"lethe/pipeline/change"
+	"lethe/pipeline/execute/verdict"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/setup"
@@ -56,7 +57,7 @@ func TestReferencesInACircleAreEmptiedFirst(t *testing.T) {
 		return change.Change{Table: "customers", Key: key(k), Op: judge.Delete, Detach: []string{"last_order"}}
 	}
 	x := begun(t, 0, "", customer("1"), customer("2"))
-	x.given = []verdict{{op: judge.Delete, outcome: plan.Done}, {outcome: plan.Drift}}
+	x.given = []verdict.Verdict{{Op: judge.Delete, Outcome: plan.Done}, {Outcome: plan.Drift}}
 	x.seen = x.fresh()
 	steps := x.steps()
 	last := steps[len(steps)-1]
@@ -78,8 +79,8 @@ func TestWhatAnEarlierTransactionDidIsKnown(t *testing.T) {
 	for i := range rows {
 		rows[i] = change.Change{Table: "orders", Key: key("9")}
 	}
-	require.Equal(t, []status{ended, ended, ended, gone, drifted, drifted, agrees},
-		begun(t, 6, "durgsf", rows...).fresh().rows)
+	require.Equal(t, []verdict.Status{verdict.Ended, verdict.Ended, verdict.Ended, verdict.Gone, verdict.Drifted, verdict.Drifted, verdict.Agrees},
+		begun(t, 6, "durgsf", rows...).fresh().Rows)
 }
 
 func TestDeletedRowsAreReadAgain(t *testing.T) {
