@@ -49,7 +49,7 @@ var house = [][]string{
 	{"change", "stores"},     // a change of a row; the open sources
 	{"dependents", "scan", "intake"},
 	{"plan", "copies/snapshot"},
-	{"report", "limits", "findings", "copies", "execute"},
+	{"report", "limits", "findings", "copies", "execute", "plan/rows"},
 	{"planner", "apply", "forget", "duties", "keys"},
 	{"ask/allowed", "ask/whatif", "ask/lint", "ask/zones"},
 	{"ask"},
