@@ -132,7 +132,7 @@ type Plan struct {
 	Breakers         string    // questions this plan raised, joined by ';'
 	RequiresApproval bool      //
 	ValidUntil       time.Time //
-	State            string    // waiting, approved, applied, partly_applied, expired, rejected
+	State            string    // waiting, approved, applied, partly_applied, expired, rejected, withdrawn
 }
 
 // Approval is a signed answer to a plan.

@@ -32,6 +32,7 @@ type Planner struct {
 	Scanner *scan.Scanner
 	Session *judge.Session
 	Limits  *limits.Limits
+	older   []*older // plans whose place tonight's may take
 }
 
 // Plan seals what the night is to change: dependents are followed, limits tested, standing orders asked.
@@ -52,6 +53,7 @@ func (pl *Planner) Plan(ctx context.Context) error {
 		return err
 	}
 
+	left := pl.leave(drafts)
 	pl.Limits.Ramp(drafts)
 	if err := pl.Limits.LearnTriggers(ctx); err != nil {
 		return err
@@ -71,7 +73,14 @@ func (pl *Planner) Plan(ctx context.Context) error {
 		}
 	}
 
+	withdraw, err := pl.renew(ctx, drafts, left)
+	if err != nil {
+		return err
+	}
 	if _, err := pl.seal(ctx, drafts, plan.Destructive, "destructive", destroyed(true)); err != nil {
+		return err
+	}
+	if err := withdraw(); err != nil {
 		return err
 	}
 	if err := pl.unanswered(ctx); err != nil {
