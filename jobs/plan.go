@@ -25,19 +25,31 @@ func planCommand(c *Command) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return night(cmd.Context(), c, f, setup.PlanOnly) },
 	}
 	f.register(cmd, false)
+	var rows rowFlags
 	show := &cobra.Command{
-		Use:     "show [plan]",
-		Short:   "List the plans, or one in full: counts, reasons, who has to answer",
-		Args:    cobra.MaximumNArgs(1),
-		Example: "  lethe plan show\n  lethe plan show 0190f3",
+		Use:   "show [plan]",
+		Short: "List the plans, or one in full: counts, reasons, who has to answer; with --rows each row",
+		Args:  cobra.MaximumNArgs(1),
+		Example: "  lethe plan show\n  lethe plan show 0190f3\n  lethe plan show 0190f3 --rows\n" +
+			"  lethe plan show 0190f3 --rows --table crm.customers --csv > rows.csv",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := rows.wanted(args, c.json); err != nil {
+				return err
+			}
 			p, _, err := c.load(cmd.Context())
 			if err != nil {
 				return err
 			}
+			if rows.rows {
+				return showRows(cmd.Context(), c, p, args[0], rows)
+			}
 			return showPlans(cmd.Context(), c, p, strings.Join(args, ""))
 		},
 	}
+	show.Flags().BoolVar(&rows.rows, "rows", false, "each row, by table and key: what, why, until when it was lawful, "+
+		"and what goes with it")
+	show.Flags().StringVar(&rows.table, "table", "", "with --rows only those of this table: table, or source.table")
+	show.Flags().BoolVar(&rows.csv, "csv", false, "with --rows as CSV")
 	cmd.AddCommand(show, planDiscardCommand(c))
 	return cmd
 }

@@ -162,7 +162,8 @@ func (b *book) planStates(ctx context.Context) error {
 			} else {
 				report.Unopened(b.notes, e, state)
 			}
-			if err != nil && !b.notes.LeftAlone[e.ID] && e.State != journal.Rejected && e.State != journal.Lapsed {
+			if err != nil && !b.notes.LeftAlone[e.ID] && e.State != journal.Rejected && e.State != journal.Lapsed &&
+				e.State != journal.Withdrawn {
 				errs = append(errs, err)
 			}
 		}

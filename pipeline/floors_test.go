@@ -51,7 +51,7 @@ var house = [][]string{
 	{"dependents", "scan", "intake"},
 	{"plan", "copies/snapshot"},
 	{"execute/verdict"}, // what may happen to a changed row now
-	{"report", "limits", "findings", "copies", "execute"},
+	{"report", "limits", "findings", "copies", "execute", "plan/rows"},
 	{"planner", "apply", "forget", "duties", "keys"},
 	{"ask/allowed", "ask/whatif", "ask/lint", "ask/zones"},
 	{"ask"},

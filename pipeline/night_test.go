@@ -321,6 +321,111 @@ func TestWaitingPlanIsNotPlannedAgain(t *testing.T) {
 	require.Len(t, r.Waiting, 1, "the first plan has expired, a new one waits")
 }
 
+// Who has to answer has one plan before them with all that is due; one that somebody has answered stays as it is.
+func TestANewerPlanTakesThePlaceOfOneThatNobodyHasAnswered(t *testing.T) {
+	for _, answered := range []bool{false, true} {
+		w := newWorld(t, news(nil), people())
+		w.UsualEvents()
+		r, err := w.night()
+		require.NoError(t, err)
+		require.Len(t, r.Waiting, 1)
+		first := r.Waiting[0]
+		if answered {
+			_, err = plan.Approve(t.Context(), w.Setup, first, "anna", "approve", "", w.Signers["anna"])
+			require.NoError(t, err)
+		}
+		w.Now = w.Now.AddDate(0, 0, 1)
+		w.Event(event.Withdrawn, "ada@lago.it", "news", w.Now.Add(-time.Hour))
+		r, err = w.night()
+		require.NoError(t, err)
+		if answered {
+			require.Len(t, r.Waiting, 2, "nobody chases a digest that moves")
+			require.Contains(t, r.Waiting, first)
+			continue
+		}
+		require.Len(t, r.Waiting, 1)
+		require.NotEqual(t, first, r.Waiting[0])
+		listed, err := plan.List(t.Context(), w.Setup, journal.Withdrawn)
+		require.NoError(t, err)
+		require.Len(t, listed, 1)
+		require.Equal(t, first, listed[0].PlanID)
+		require.NotContains(t, w.Setup.Keys.Names("plan/"), "plan/"+first, "the keys of its rows are gone")
+		_, err = plan.Approve(t.Context(), w.Setup, first, "anna", "approve", "", w.Signers["anna"])
+		require.ErrorIs(t, err, setup.ErrConfig)
+		states := map[string]int64{}
+		for _, p := range w.facts().Plans {
+			if p.Part == string(plan.Destructive) {
+				states[p.State] += p.Rows
+			}
+		}
+		require.Equal(t, map[string]int64{"withdrawn": 2, "waiting": 3}, states)
+		w.approve()
+		require.Equal(t, map[string]int64{"people delete done": 3}, w.applied())
+	}
+}
+
+// withDump adds a backup of the people, and returns its file and what is to be true of it: broken, it cannot be opened.
+func withDump(t *testing.T, w *world) (file string, broken *bool) {
+	dump := mem.New("dump", people())
+	file, broken = filepath.Join(w.Dir, "crm.sql"), new(bool)
+	require.NoError(t, os.WriteFile(file, []byte("a dump"), 0o600))
+	w.Setup.Sources = append(w.Setup.Sources, setup.Source{Name: "dump", Application: "crm", Environment: "backup",
+		Of: "crm", Path: file, Connector: "mem", Rewrite: &setup.RewriteTerms{}, TakenAt: w.Now.AddDate(0, 0, -1),
+		Open: func(context.Context) (connectors.Source, error) {
+			if *broken {
+				return nil, connectors.ErrTransient
+			}
+			return dump, nil
+		}})
+	return file, broken
+}
+
+// What cannot be looked at tonight is in no newer plan: the older one stands, and what is new has one of its own.
+func TestAPlanIsNotWithdrawnWhileASourceOfItFails(t *testing.T) {
+	w := newWorld(t, news(nil), people())
+	w.UsualEvents()
+	_, broken := withDump(t, w)
+	r, err := w.night()
+	require.NoError(t, err)
+	first := r.Waiting[0]
+	w.Now = w.Now.AddDate(0, 0, 1)
+	w.Event(event.Withdrawn, "ada@lago.it", "news", w.Now.Add(-time.Hour))
+	*broken = true
+	r, err = w.night()
+	require.ErrorIs(t, err, setup.ErrSource)
+	require.Len(t, r.Waiting, 2)
+	require.Contains(t, r.Waiting, first)
+	*broken = false
+	w.Now = w.Now.AddDate(0, 0, 1)
+	r, err = w.night()
+	require.NoError(t, err)
+	require.Len(t, r.Waiting, 1, "the copy of what is new is due too, and one plan holds it all")
+	w.approve()
+	require.Equal(t, map[string]int64{"people delete done": 6}, w.applied())
+}
+
+// A backup's file is one unit: a plan of what it was cannot be applied to what stands in its place.
+func TestAPlanOfABackupThatIsAnotherFileIsWithdrawn(t *testing.T) {
+	w := newWorld(t, news(nil), people())
+	w.UsualEvents()
+	file, _ := withDump(t, w)
+	r, err := w.night()
+	require.NoError(t, err)
+	first := r.Waiting
+	w.Now = w.Now.AddDate(0, 0, 1)
+	r, err = w.night()
+	require.NoError(t, err)
+	require.Equal(t, first, r.Waiting, "nothing is new")
+	require.NoError(t, os.WriteFile(file, []byte("tonight's dump"), 0o600))
+	w.Now = w.Now.AddDate(0, 0, 1)
+	r, err = w.night()
+	require.NoError(t, err)
+	require.Len(t, r.Waiting, 1)
+	require.NotEqual(t, first, r.Waiting)
+	w.approve()
+	require.Equal(t, map[string]int64{"people delete done": 4}, w.applied())
+}
+
 func TestStandingOrder(t *testing.T) {
 	order := setup.Order{Silo: "news", Reasons: []reason.Code{reason.DConsentWithdrawn, reason.DConsentExpired},
 		MaxRows: 2, Until: mustDate("2027-01-01")}

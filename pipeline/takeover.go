@@ -45,7 +45,8 @@ func (b *book) takeOver(ctx context.Context) error {
 	if err := b.journal.TakeOver(ctx, b.tonight.RunID); err != nil {
 		return err
 	}
-	plans, err := b.journal.Plans(ctx, journal.Settled, journal.Lapsed, journal.Rejected)
+	plans, err := b.journal.Plans(ctx, journal.Settled, journal.Lapsed, journal.Rejected,
+		journal.Withdrawn)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func (b *book) tidy(ctx context.Context) error {
 // clearRows removes the rows of plans that have ended, once the reports of all runs that settled them are outdated.
 // What a plan was in numbers stays, and so does all of one that people ended.
 func (b *book) clearRows(ctx context.Context, outdated []string) error {
-	plans, err := b.journal.Plans(ctx, journal.Settled, journal.Lapsed)
+	plans, err := b.journal.Plans(ctx, journal.Settled, journal.Lapsed, journal.Withdrawn)
 	if err != nil {
 		return err
 	}

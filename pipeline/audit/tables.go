@@ -132,7 +132,7 @@ type Plan struct {
 	Breakers         string    // questions this plan raised, joined by ';'
 	RequiresApproval bool      //
 	ValidUntil       time.Time //
-	State            string    // waiting, approved, applied, partly_applied, expired, rejected
+	State            string    // waiting, approved, applied, partly_applied, expired, rejected, withdrawn
 }
 
 // Approval is a signed answer to a plan.
@@ -188,7 +188,7 @@ type Action struct {
 	Method    string    // sql_delete, sql_update, rewrite; techniques joined by ';' for anonymize
 	Reason    string    //
 	Status    string    // done, recovered, skipped_drift, refused, failed
-	ErrorCode string    // of refused the class: FOREIGN_KEY, TRIGGER, ...; else GONE, HALF_DONE, LOCKED, UNVERIFIED, ...
+	ErrorCode string    // of refused: FOREIGN_KEY, TRIGGER, ...; else GONE, HALF_DONE, LOCKED, ...
 	At        time.Time // of the chunk
 	Absent    bool      // verified absent (or changed) afterwards
 	RefusedBy string    // the constraint, field or table that refused, as the engine names it

@@ -253,6 +253,8 @@ const (
 	Settled  = "settled"  // every row has an outcome
 	Lapsed   = "expired"  // not approved in time, or stale
 	Rejected = "rejected" // by a person
+	// Withdrawn is one that nobody had answered when a newer one took its place.
+	Withdrawn = "withdrawn"
 )
 
 // PutPlan records a sealed plan.
@@ -268,6 +270,18 @@ func (j *Journal) SetPlanState(ctx context.Context, planID, state, runID string)
 	_, err := j.db.ExecContext(ctx, `UPDATE plan SET state = ?1, run_settled = ?2 WHERE plan_id = ?3
 		AND state IN (?1, '`+Waiting+`', '`+Approved+`')`, state, runID, planID)
 	return j.wrap("update plan", err)
+}
+
+// Withdraw ends a plan that waits and that nobody has answered; done is false for one that somebody has.
+func (j *Journal) Withdraw(ctx context.Context, planID, runID string) (done bool, err error) {
+	res, err := j.db.ExecContext(ctx, `UPDATE plan SET state = '`+Withdrawn+`', run_settled = ?1 WHERE plan_id = ?2
+		AND state = '`+Waiting+`' AND NOT EXISTS (SELECT 1 FROM approval WHERE approval.plan_id = ?2)
+		AND NOT EXISTS (SELECT 1 FROM taken_back WHERE taken_back.plan_id = ?2)`, runID, planID)
+	if err != nil {
+		return false, j.wrap("withdraw plan", err)
+	}
+	n, err := res.RowsAffected()
+	return n == 1, j.wrap("withdraw plan", err)
 }
 
 // Plans returns the plans in any of the states, oldest first; no state means all.

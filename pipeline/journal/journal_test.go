@@ -234,3 +234,33 @@ func TestWhatIsOutdated(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, ok)
 }
+
+func TestWhatSomebodyHasAnsweredIsNotWithdrawn(t *testing.T) {
+	for name, answer := range map[string]func(j *journal.Journal, p journal.Plan) error{
+		"nobody": func(*journal.Journal, journal.Plan) error { return nil },
+		"approved by one": func(j *journal.Journal, p journal.Plan) error {
+			return j.PutApproval(t.Context(), p.ID, "anna", []byte("yes"))
+		},
+		"taken back": func(j *journal.Journal, p journal.Plan) error {
+			return j.TakeBack(t.Context(), p, "dora", []byte("no"), journal.Waiting, 0)
+		},
+		"approved": func(j *journal.Journal, p journal.Plan) error {
+			return j.SetPlanState(t.Context(), p.ID, journal.Approved, "")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j, err := journal.Open(t.Context(), t.TempDir())
+			require.NoError(t, err)
+			defer j.Close()
+			p := journal.Plan{ID: "p", RunID: "r", State: journal.Waiting}
+			require.NoError(t, j.PutPlan(t.Context(), p))
+			require.NoError(t, answer(j, p))
+			done, err := j.Withdraw(t.Context(), "p", "r2")
+			require.NoError(t, err)
+			require.Equal(t, name == "nobody", done)
+			plans, err := j.Plans(t.Context(), journal.Withdrawn)
+			require.NoError(t, err)
+			require.Equal(t, done, len(plans) == 1)
+		})
+	}
+}

@@ -13,7 +13,6 @@ import (
 
 // Planned is what executing a row needs; it is encrypted at rest and destroyed with the settled plan.
 type Planned struct {
-	Root    int64 // position of its root in the segment of roots
 	Key     connectors.Key
 	Guard   Guard
 	Subject [32]byte

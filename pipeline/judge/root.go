@@ -21,12 +21,14 @@ type Root struct {
 	Block   bool // also to be blocked now, for the change may wait
 	Clear   []string
 	Code    reason.Code
+	Rule    string        // that gave the reason; "" none did
+	End     calendar.Date // the day on which the last ground ended, zero for none with a day; Due is of the erasure
 	Due     calendar.Date
 	Owns    []connectors.Key // one for each owned edge; "" NULL
 	Kept    bool             // a referencing row stays, so it cannot be deleted
 	Held    bool             // nor can it be anonymized, as what was declared to go with it stays
 	Waits   bool             // what refers to it stands in a plan that waits
-	Ramped  bool             // left for a later night by the ramp
+	Ramped  bool             // left for a later night by the ramp, or left in a plan that waits
 	Asks    bool             // no standing order covers it: people are asked
 
 	Ruling     *Ruling // of a row to be ended, until it is known whether what refers to it lets it go
@@ -44,7 +46,7 @@ func (g *Judge) open(r Ruling) bool {
 func (g *Judge) root(runID string, r Ruling, rows arrow.Record, row int, key connectors.Key, ref audit.Ref) *Root {
 	rt := &Root{
 		Key: key, Subject: r.subject, Record: r.record, Ref: ref,
-		Change: r.Change, Block: r.Block, Clear: r.Cleared, Code: r.Reason, Due: r.Due,
+		Change: r.Change, Block: r.Block, Clear: r.Cleared, Code: r.Reason, Rule: r.Rule, End: r.End, Due: r.Due,
 		Guard:      g.guard(runID, rows, row, r.Change, r.Cleared),
 		BlockGuard: g.guard(runID, rows, row, Block, nil),
 	}

@@ -189,7 +189,7 @@ func (l *Limits) Ramp(drafts []*plan.Draft) {
 		}
 		for _, g := range d.Judges {
 			for _, r := range g.Roots {
-				if destroys(r) {
+				if destroys(r) && !r.Ramped {
 					all = append(all, r)
 				}
 			}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"filippo.io/age"
+
 	"lethe/pipeline/journal"
 	"lethe/pipeline/setup"
 )
@@ -62,4 +64,23 @@ func find(ctx context.Context, j *journal.Journal, id string) (journal.Plan, err
 			setup.ErrConfig, len(hits), id)
 	}
 	return hits[0], nil
+}
+
+// Look opens a plan whose rows somebody wants to see, as it was sealed: what is shown then is what the digest says that
+// people sign. One that has ended has no keys of rows any more.
+func Look(ctx context.Context, p *setup.Setup, id string) (*Sealed, age.Identity, error) {
+	j, err := journal.Open(ctx, p.State)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer j.Close()
+	entry, err := find(ctx, j, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if entry.State != journal.Waiting && entry.State != journal.Approved {
+		return nil, nil, fmt.Errorf("%w: plan %s is %s: the keys of its rows were destroyed when it ended; the table "+
+			"`actions` of the report says, by reference, what became of them", setup.ErrConfig, entry.ID, entry.State)
+	}
+	return Usable(p, entry)
 }

@@ -239,6 +239,16 @@ func Lapse(ctx context.Context, p *setup.Setup, j *journal.Journal, planID, runI
 	return destroyKey(p, planID)
 }
 
+// Withdraw ends a plan whose place a newer one took, and destroys the keys of its rows; done is false for one that
+// somebody has answered meanwhile.
+func Withdraw(ctx context.Context, p *setup.Setup, j *journal.Journal, planID, runID string) (done bool, err error) {
+	if done, err = j.Withdraw(ctx, planID, runID); err != nil || !done {
+		return false, err
+	}
+	p.Crash("plan_withdrawn")
+	return true, destroyKey(p, planID)
+}
+
 // rows counts the planned rows of all segments.
 func (p *Sealed) rows() (n int64) {
 	for _, s := range p.Sets {

@@ -80,7 +80,7 @@ func (d *desk) seal(t *testing.T, id string) (*Sealed, journal.Plan) {
 	w, err := NewWriter(p.Folder, "000", Set{Source: "crm"}, to)
 	require.NoError(t, err)
 	c := change.Change{Kind: change.Root, Silo: "news", Table: "people", Key: "k", Op: judge.Delete}
-	require.NoError(t, w.Add(c, audit.Action{PlanID: id}))
+	require.NoError(t, w.Add(c, audit.Action{PlanID: id}, Why{}))
 	set, err := w.Close()
 	require.NoError(t, err)
 	p.Sets = []Set{set}
@@ -222,7 +222,7 @@ func write(t require.TestingT, folder string, to age.Recipient, set *change.Set)
 	w, err := NewWriter(folder, "000", Set{Source: "crm", Edges: set.Edges}, to)
 	require.NoError(t, err)
 	for i, c := range set.Rows {
-		require.NoError(t, w.Add(c, audit.Action{Object: c.Table, Change: string(c.Op), Reason: string(rune('a' + i%26))}))
+		require.NoError(t, w.Add(c, audit.Action{Object: c.Table, Change: string(c.Op), Reason: string(rune('a' + i%26))}, Why{}))
 	}
 	s, err := w.Close()
 	require.NoError(t, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,22 +21,31 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/change"
 	"lethe/pipeline/judge"
+	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/setup"
 )
 
 // Set is the changes of one source. Two files hold them, row by row alike: the actions in the clear, by keyed
 // reference, and the changes, with the keys of their rows, encrypted to the plan's own identity.
 type Set struct {
-	Source  string        `json:"source"`
-	Silos   []string      `json:"silos"`  // under which its rows are decided
-	Tables  []string      `json:"tables"` // that it changes
-	Edges   []change.Edge `json:"edges"`
-	Rows    int64         `json:"rows"`
-	Actions string        `json:"actions"` // file name
-	Changes string        `json:"changes"`
+	Source string        `json:"source"`
+	Silos  []string      `json:"silos"`  // under which its rows are decided
+	Tables []string      `json:"tables"` // that it changes
+	Edges  []change.Edge `json:"edges"`
+	Rows   int64         `json:"rows"`
+	// Keys are the fields of the primary keys of its tables, for who looks at the rows.
+	Keys    map[string][]KeyField `json:"keys,omitempty"`
+	Actions string                `json:"actions"` // file name
+	Changes string                `json:"changes"`
 	// The sha256 of the files, hex.
 	ActionsDigest string `json:"actions_sha256"`
 	ChangesDigest string `json:"changes_sha256"`
+}
+
+// KeyField is a field of a table's primary key.
+type KeyField struct {
+	Name     string `json:"name"`
+	Personal bool   `json:"personal,omitempty"` // its values say something of people, or may: they are not shown
 }
 
 var changeSchema = arrow.NewSchema([]arrow.Field{
@@ -53,7 +63,20 @@ var changeSchema = arrow.NewSchema([]arrow.Field{
 	{Name: "record", Type: &arrow.FixedSizeBinaryType{ByteWidth: 32}},
 	{Name: "refs", Type: arrow.BinaryTypes.Binary},
 	{Name: "mapping", Type: arrow.PrimitiveTypes.Int64},
+	{Name: "rule", Type: arrow.BinaryTypes.String},
+	{Name: "ended", Type: arrow.PrimitiveTypes.Int32},
+	{Name: "due", Type: arrow.PrimitiveTypes.Int32},
 }, nil)
+
+// withoutWhy is the schema of the plans of earlier versions, which may still wait.
+var withoutWhy = arrow.NewSchema(changeSchema.Fields()[:14], nil)
+
+// Why is what stands behind a change: of a row that goes along, behind that of the row that it goes with.
+type Why struct {
+	Rule  string        // that gave the reason; "" none did
+	Ended calendar.Date // the day on which the last ground ended that let the row be kept; zero: none with a day
+	Due   calendar.Date // the first day on which it has to be gone; zero: none
+}
 
 // Writer writes the two files of a set.
 type Writer struct {
@@ -86,8 +109,8 @@ func NewWriter(folder, name string, s Set, to age.Recipient) (*Writer, error) {
 	return w, nil
 }
 
-// Add writes a change and what the report says of it.
-func (w *Writer) Add(c change.Change, a audit.Action) error {
+// Add writes a change, what the report says of it, and why it is made.
+func (w *Writer) Add(c change.Change, a audit.Action, why Why) error {
 	w.b.Field(0).(*array.Int64Builder).Append(c.Unit)
 	w.b.Field(1).(*array.Int64Builder).Append(int64(c.Level))
 	for i, text := range []string{string(c.Kind), c.Silo, c.Table} {
@@ -102,6 +125,9 @@ func (w *Writer) Add(c change.Change, a audit.Action) error {
 	w.b.Field(11).(*array.FixedSizeBinaryBuilder).Append(c.Record[:])
 	w.b.Field(12).(*array.BinaryBuilder).Append(encodeRefs(c.Refs))
 	w.b.Field(13).(*array.Int64Builder).Append(int64(c.Mapping))
+	w.b.Field(14).(*array.StringBuilder).Append(why.Rule)
+	w.b.Field(15).(*array.Int32Builder).Append(int32(why.Ended))
+	w.b.Field(16).(*array.Int32Builder).Append(int32(why.Due))
 	w.set.Rows++
 	if !slices.Contains(w.set.Silos, c.Silo) {
 		w.set.Silos = append(w.set.Silos, c.Silo)
@@ -140,39 +166,70 @@ func (w *Writer) Close() (Set, error) {
 
 // Changes decrypts the changes of a set.
 func (p *Sealed) Changes(s Set, identity age.Identity) (*change.Set, error) {
-	f, err := os.Open(filepath.Join(p.Folder, s.Changes))
-	if err != nil {
-		return nil, fmt.Errorf("read set: %w", err)
-	}
-	defer f.Close()
-	clearText, err := age.Decrypt(f, identity)
-	if err != nil {
-		return nil, fmt.Errorf("read set %s: %w", s.Changes, err)
-	}
-	r, err := ipc.NewReader(clearText, ipc.WithSchema(changeSchema))
-	if err != nil {
-		return nil, fmt.Errorf("read set %s: %w", s.Changes, err)
-	}
-	defer r.Release()
 	set := &change.Set{Edges: s.Edges, Rows: make([]change.Change, 0, s.Rows)}
-	words := interned{}
-	for r.Next() {
-		rec := r.Record()
-		for i := range int(rec.NumRows()) {
-			c, err := readChange(rec, i, words)
-			if err != nil {
-				return nil, fmt.Errorf("read set %s: %w", s.Changes, err)
-			}
-			set.Rows = append(set.Rows, c)
+	for row, err := range p.Entries(s, identity) {
+		if err != nil {
+			return nil, err
 		}
-	}
-	if err := r.Err(); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("read set %s: %w", s.Changes, err)
+		set.Rows = append(set.Rows, row.Change)
 	}
 	if err := sound(set, s); err != nil {
 		return nil, fmt.Errorf("read set %s: %w: %w", s.Changes, err, setup.ErrChanged)
 	}
 	return set, nil
+}
+
+// Entry is a row of the sealed file of a set: a change, and why.
+type Entry struct {
+	change.Change
+	Why
+}
+
+// Entries yields the rows of the sealed file of a set, in its order. After an error there is no more.
+func (p *Sealed) Entries(s Set, identity age.Identity) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		if err := p.eachSealed(s, identity, func(row Entry) bool { return yield(row, nil) }); err != nil {
+			yield(Entry{}, fmt.Errorf("read set %s: %w", s.Changes, err))
+		}
+	}
+}
+
+// eachSealed hands the rows of the sealed file of a set over until there is one that is the last wanted.
+func (p *Sealed) eachSealed(s Set, identity age.Identity, more func(Entry) bool) error {
+	f, err := os.Open(filepath.Join(p.Folder, s.Changes))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	clearText, err := age.Decrypt(f, identity)
+	if err != nil {
+		return err
+	}
+	r, err := ipc.NewReader(clearText)
+	if err != nil {
+		return err
+	}
+	defer r.Release()
+	if !r.Schema().Equal(changeSchema) && !r.Schema().Equal(withoutWhy) {
+		return fmt.Errorf("another version of lethe sealed it: %w", setup.ErrChanged)
+	}
+	words := interned{}
+	for r.Next() {
+		rec := r.Record()
+		for i := range int(rec.NumRows()) {
+			row, err := readSealed(rec, i, words)
+			if err != nil {
+				return err
+			}
+			if !more(row) {
+				return nil
+			}
+		}
+	}
+	if err := r.Err(); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
 }
 
 // interned keeps one copy of words that rows repeat.
@@ -187,9 +244,9 @@ func (w interned) of(text string) string {
 	return own
 }
 
-func readChange(rec arrow.Record, i int, words interned) (c change.Change, err error) {
+func readSealed(rec arrow.Record, i int, words interned) (row Entry, err error) {
 	text := func(column int) string { return words.of(rec.Column(column).(*array.String).Value(i)) }
-	c = change.Change{
+	c := change.Change{
 		Unit: rec.Column(0).(*array.Int64).Value(i), Level: int(rec.Column(1).(*array.Int64).Value(i)),
 		Kind: change.Kind(text(2)), Silo: text(3), Table: text(4),
 		Key:     connectors.Key(rec.Column(5).(*array.Binary).Value(i)),
@@ -200,7 +257,12 @@ func readChange(rec arrow.Record, i int, words interned) (c change.Change, err e
 	copy(c.Subject[:], rec.Column(10).(*array.FixedSizeBinary).Value(i))
 	copy(c.Record[:], rec.Column(11).(*array.FixedSizeBinary).Value(i))
 	c.Refs, err = decodeRefs(rec.Column(12).(*array.Binary).Value(i))
-	return c, err
+	row.Change = c
+	if rec.NumCols() > 14 {
+		row.Why = Why{Rule: text(14), Ended: calendar.Date(rec.Column(15).(*array.Int32).Value(i)),
+			Due: calendar.Date(rec.Column(16).(*array.Int32).Value(i))}
+	}
+	return row, err
 }
 
 // sound checks that references lead to rows of the same unit, by edges of the set.

@@ -33,6 +33,7 @@ type Planner struct {
 	Scanner *scan.Scanner
 	Session *judge.Session
 	Limits  *limits.Limits
+	older   []*older // plans whose place tonight's may take
 }
 
 // Plan seals what the night is to change: dependents are followed, limits tested, standing orders asked.
@@ -53,6 +54,7 @@ func (pl *Planner) Plan(ctx context.Context) error {
 		return err
 	}
 
+	left := pl.leave(drafts)
 	pl.Limits.Ramp(drafts)
 	if err := pl.Limits.LearnTriggers(ctx); err != nil {
 		return err
@@ -72,7 +74,14 @@ func (pl *Planner) Plan(ctx context.Context) error {
 		}
 	}
 
+	withdraw, err := pl.renew(ctx, drafts, left)
+	if err != nil {
+		return err
+	}
 	if _, err := pl.seal(ctx, drafts, plan.Destructive, "destructive", destroyed(true)); err != nil {
+		return err
+	}
+	if err := withdraw(); err != nil {
 		return err
 	}
 	if err := pl.unanswered(ctx); err != nil {

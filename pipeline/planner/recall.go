@@ -16,8 +16,9 @@ import (
 	"lethe/pipeline/setup"
 )
 
-// Recall ends waiting plans whose time is over, and remembers the rows of the others: they are not planned
-// again, so that approvers never chase a moving digest. A plan that cannot be opened, waiting or approved, holds
+// Recall ends waiting plans whose time is over, and remembers the rows of the others: those of a plan that somebody
+// has answered are not planned again, so that approvers never chase a moving digest; that of one that nobody has may
+// be renewed. A plan that cannot be opened, waiting or approved, holds
 // nothing back: it is left alone, as a problem, until a person discards it or its folder is put back. Its rows may
 // then stand in a second plan; whichever is applied later finds them changed.
 func (pl *Planner) Recall(ctx context.Context) error {
@@ -43,7 +44,11 @@ func (pl *Planner) Recall(ctx context.Context) error {
 			continue
 		}
 		if unusable == nil {
-			unusable = pl.remember(p, identity)
+			renewable, err := pl.renewable(ctx, entry, p)
+			if err != nil {
+				return err
+			}
+			unusable = pl.remember(p, identity, renewable)
 		}
 		if unusable != nil {
 			pl.Notes.LeaveAlone(entry.ID, unusable)
@@ -79,8 +84,9 @@ func (pl *Planner) over(ctx context.Context, entry journal.Plan, unusable error)
 	return len(chunks) == 0, err
 }
 
-// remember makes the governed rows of a destructive plan known to the judges: they stand in a plan already.
-func (pl *Planner) remember(p *plan.Sealed, identity age.Identity) (err error) {
+// remember makes the governed rows of a destructive plan known to the judges: they stand in a plan already. Those of
+// one that may be renewed are judged as if they did not.
+func (pl *Planner) remember(p *plan.Sealed, identity age.Identity, renewable bool) (err error) {
 	if p.Part == plan.Reversible {
 		return nil
 	}
@@ -90,13 +96,20 @@ func (pl *Planner) remember(p *plan.Sealed, identity age.Identity) (err error) {
 			return plan.Unusable(p.PlanID, err)
 		}
 	}
+	if renewable {
+		pl.older = append(pl.older, &older{plan: p, rows: map[judge.Place]bool{}})
+	}
 	for i, s := range p.Sets {
 		set := sets[i]
 		for i := range set.Rows {
 			c := &set.Rows[i]
 			if c.Kind == change.Root {
 				place := judge.Place{Source: s.Source, Table: c.Table, Key: c.Key}
-				pl.Session.Pending[place] = c.Op == judge.Anonymize
+				if renewable {
+					pl.older[len(pl.older)-1].rows[place] = true
+				} else {
+					pl.Session.Pending[place] = c.Op == judge.Anonymize
+				}
 			}
 		}
 	}

@@ -46,7 +46,7 @@ func (pl *Planner) seal(ctx context.Context, drafts []*plan.Draft, part plan.Par
 		return nil, err
 	}
 	pl.Setup.Crash("plan_key")
-	s := &sealer{plan: p, to: to, counts: map[plan.Count]*plan.Count{}}
+	s := &sealer{Planner: pl, plan: p, to: to, counts: map[plan.Count]*plan.Count{}}
 	selected := make([][]dependents.Selected, len(drafts))
 	for i, d := range drafts {
 		if d.Backup() && !d.Due {
@@ -71,6 +71,7 @@ func (pl *Planner) seal(ctx context.Context, drafts []*plan.Draft, part plan.Par
 
 // sealer writes the sets of one plan, and counts what is in them.
 type sealer struct {
+	*Planner
 	plan   *plan.Sealed
 	to     age.Recipient
 	counts map[plan.Count]*plan.Count
@@ -132,7 +133,7 @@ func (s *setWriter) add(c dependents.Selected) (err error) {
 	a := audit.Action{PlanID: s.plan.PlanID, Silo: c.Silo, System: s.draft.System(), Source: s.draft.Name,
 		Object: c.Table,
 		Record: ref, Root: c.Of.Ref, Change: string(c.Op), Method: c.Judge.Method(c.Op), Reason: string(c.Of.Code)}
-	if err := s.w.Add(c.Change, a); err != nil {
+	if err := s.w.Add(c.Change, a, plan.Why{Rule: c.Of.Rule, Ended: c.Of.End, Due: c.Of.Due}); err != nil {
 		return err
 	}
 	s.count(c)
@@ -161,6 +162,7 @@ func (s *setWriter) end() error {
 	if err != nil {
 		return err
 	}
+	set.Keys = s.keys(s.draft.Store, set.Tables)
 	s.plan.Sets = append(s.plan.Sets, set)
 	touched := map[string]bool{}
 	for _, t := range set.Tables {

@@ -16,6 +16,7 @@ var planStates = map[string]struct{ words, level string }{
 	"partly_applied": {"carried out in part", "amber"},
 	"expired":        {"lapsed", "amber"},
 	"rejected":       {"rejected", "amber"},
+	"withdrawn":      {"withdrawn: a newer plan stands for what is still due of it", "green"},
 }
 
 var partWords = map[string]string{

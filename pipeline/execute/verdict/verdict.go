@@ -1,6 +1,6 @@
-// Package verdict says what may happen to the rows of a set of changes now. Its nouns: a View is what is known of some of
-// them, a Status how a row stands beside what the plan saw of it, a Hold how a reference does; a Verdict is what happens
-// to a row. It reads nothing.
+// Package verdict says what may happen to the rows of a set of changes now. Its nouns: a View is what is known of some
+// of them, a Status how a row stands beside what the plan saw of it, a Hold how a reference does; a Verdict is what
+// happens to a row. It reads nothing.
 package verdict
 
 import (
