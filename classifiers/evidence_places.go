@@ -116,11 +116,16 @@ func (c *Catalogue) dateEvidence(f *fieldState, add func(evidence)) {
 	}
 }
 
-// partsOfDates reports whether nearly all values are years, days of a month or dates written as one number.
+// partsOfDates reports whether nearly all values are years, days of a month or dates written as one number. What is
+// unknown of a date is 0.
 func (p *profile) partsOfDates() bool {
 	most := p.numeric*10 >= p.n*9
-	return most && p.low >= 1850 && p.high <= 2100 || most && p.low >= 1 && p.high <= 31 ||
-		p.numbers() && p.low >= 18500101 && p.high <= 21001231
+	return most && (p.between(1850, 2100) || p.between(1, 31)) || p.numbers() && p.between(18500000, 21001231)
+}
+
+// between reports whether the numbers are none but 0 and those of a range.
+func (p *profile) between(low, high float64) bool {
+	return (p.low == 0 || p.low >= low) && p.high >= low && p.high <= high
 }
 
 // span returns the years between which nine of ten dates lie.

@@ -83,7 +83,7 @@ func (c *Catalogue) documents(f *fieldState) documentSet {
 	d.settle(formats)
 	inside := &tableState{table: f.table.table, rows: int64(d.count), roles: f.table.roles}
 	for _, name := range mostSeen(columns) {
-		inside.fields = append(inside.fields, c.newPath(f, inside, name, &columns[name].column))
+		inside.fields = append(inside.fields, c.newPath(f, inside, name, columns[name]))
 		d.in[f.field.Name+"."+name] = columns[name].in
 	}
 	inside.observe()
@@ -176,8 +176,11 @@ func mostSeen(columns map[string]*pathColumn) []string {
 }
 
 // newPath makes the field of a path. Its last two names are its header: email in customer.email, name in product.name.
-func (c *Catalogue) newPath(f *fieldState, inside *tableState, path string, col *column) *fieldState {
-	names := strings.Split(f.field.Name+"."+path, ".")
+func (c *Catalogue) newPath(f *fieldState, inside *tableState, path string, of *pathColumn) *fieldState {
+	col, names := &of.column, strings.Split(f.field.Name+"."+path, ".")
+	if strings.HasPrefix(of.in, string(container.HTML)) {
+		names = append(names[:1], slices.DeleteFunc(names[1:], isLayout)...)
+	}
 	head := strings.Join(names[max(0, len(names)-2):], "_")
 	if h := c.lexicon.read(names[len(names)-1], 0); len(h.concepts) > 0 && !h.weak() {
 		head = names[len(names)-1]
@@ -190,6 +193,17 @@ func (c *Catalogue) newPath(f *fieldState, inside *tableState, path string, col 
 		header: c.lexicon.read(head, 0)}
 	p.profile = c.newProfile(col, field)
 	return p
+}
+
+// isLayout reports whether the name of an element of a page says how its text looks, and not what it is.
+func isLayout(name string) bool {
+	switch strings.ToLower(name) {
+	case "html", "head", "body", "p", "div", "span", "br", "a", "b", "i", "u", "em", "strong", "small", "pre", "ul", "ol",
+		"li", "table", "thead", "tbody", "tr", "td", "th", "h1", "h2", "h3", "h4", "h5", "h6", "img", "font", "center",
+		"section", "article", "blockquote":
+		return true
+	}
+	return false
 }
 
 // scalarKind is the kind of a path whose values are all truth values; numbers stay text, which any number may be.

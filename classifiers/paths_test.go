@@ -87,6 +87,18 @@ func TestDocumentsWithoutPersonalDataAreNothing(t *testing.T) {
 		"attributes.product.name", "attributes.sku"}, paths)
 }
 
+// The body of a page is no message, and its lists are no streets (ul. is one in Polish): elements for layout say nothing.
+func TestLayoutOfPagesSaysNothing(t *testing.T) {
+	var pages []string
+	for i := range 40 {
+		pages = append(pages, fmt.Sprintf("<html><body><p>Our opening hours change in week %d, please look at the list."+
+			"</p><ul><li>week %d: ten to six</li></ul></body></html>", i, i+1))
+	}
+	v := classify(catalogue(t), "snippets", textFields("content"), pages)
+	require.Empty(t, found(v))
+	require.Greater(t, len(v.Fields), 2, "paths")
+}
+
 func TestPathsAreBoundedAndHoldNoValues(t *testing.T) {
 	var docs []string
 	for i := range 400 {

@@ -263,3 +263,8 @@ func typedAway(c Category, f Field) bool {
 	}
 	return f.Kind == "time"
 }
+
+// isDayOfLife reports whether a date can be what the header names: the day of a death or of a wedding.
+func isDayOfLife(k *candidate, f Field) bool {
+	return k.sub == "life" && (f.Kind == "date" || f.Kind == "timestamp")
+}

@@ -218,7 +218,8 @@ func (c *Catalogue) candidates(f *fieldState) []candidate {
 	c.declared(f, get)
 	for i := range list {
 		k := &list[i] // an address shows that text stands there, whatever is declared
-		if typedAway(k.category, f.field) && !(k.own > 4 && (k.category == FreeText || k.category == Email)) {
+		if typedAway(k.category, f.field) && !isDayOfLife(k, f.field) &&
+			!(k.own > 4 && (k.category == FreeText || k.category == Email)) {
 			k.add("type", "a "+f.field.Kind+" does not hold this", -12)
 		}
 	}
