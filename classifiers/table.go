@@ -8,12 +8,13 @@ type tableState struct {
 	fields  []*fieldState
 	subject string
 	seen
-	child        bool // the table's name says that its rows are children
-	personRef    bool // a foreign key or header points to a person
-	tokens       []string
-	side         sides
-	refersPerson bool
-	senses       []string
+	child                    bool // the table's name says that its rows are children
+	personRef                bool // a foreign key or header points to a person
+	tokens                   []string
+	side                     sides
+	refersPerson             bool
+	refers, referred, isList bool
+	senses                   []string
 }
 
 // seen is what the headers and values of all fields of a table together have.

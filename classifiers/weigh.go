@@ -63,15 +63,28 @@ func kindIndex(c Category) int {
 	return slices.IndexFunc(categoryFacts, func(f categoryFact) bool { return f.category == c })
 }
 
-// impossible reports whether the declared type cannot hold a kind. Whatever is said of a person may be a date.
+// impossible reports whether a kind that nothing speaks for cannot be found all the same: what describes a person has
+// many names, and so have texts, while numbers of documents and amounts must be named or seen.
 func (f *fieldState) impossible(c Category) bool {
 	switch c {
-	case OtherPersonal, Health:
+	case OtherPersonal:
 		return false
-	case Financial, FreeText, Username, PersonName, CompanyOnly, PostalAddress, Secret:
-		return typedAway(c, f.field)
+	case Health:
+		return !slices.Contains(f.senses, "medical") && !slices.Contains(f.table.senses, "medical") &&
+			f.table.side[ofHealth]-f.told[ofHealth] < 0.5
+	case FreeText:
+		return typedAway(c, f.field) || !f.mayBeProse()
+	case Username:
+		return typedAway(c, f.field) || !slices.Contains(f.senses, "actor")
 	}
 	return true
+}
+
+// mayBeProse reports whether the header or the values are such as those of texts.
+func (f *fieldState) mayBeProse() bool {
+	form := f.form()
+	return f.header.generic == "text" || slices.Contains(f.senses, "remark") || slices.Contains(f.senses, "reason") ||
+		form == "prose" || form == "phrase"
 }
 
 // features are the terms of a candidate, grouped by where they come from.
@@ -359,6 +372,12 @@ func (t *tableState) features(f *fieldState, form string) []feature {
 		add("table called: "+name, 1)
 	}
 	is("table refers to persons", t.refersPerson)
+	is("table refers to others", t.refers)
+	is("others refer to the table", t.referred)
+	is("a list that others refer to", t.referred && !t.refers)
+	is("a list that others refer to: "+form, t.referred && !t.refers)
+	is("list in name: "+form, t.isList)
+	is("list in name", t.isList)
 	is("table: 4 fields or fewer", len(t.fields) <= 4)
 	is("table: 20 fields or more", len(t.fields) >= 20)
 	for _, s := range t.senses {
@@ -445,6 +464,7 @@ func linkTables(tables []*tableState) {
 	for _, t := range tables {
 		t.tell()
 	}
+	linkLists(tables)
 	person := map[string]bool{}
 	for _, t := range tables {
 		if t.side[ofPersons] > 1.5 || t.subject == "person" {
@@ -470,6 +490,54 @@ func linkTables(tables []*tableState) {
 			}
 		}
 	}
+}
+
+// linkLists finds which tables others refer to, by foreign keys and by names.
+func linkLists(tables []*tableState) {
+	named := map[string]*tableState{}
+	for _, t := range tables {
+		n := len(t.tokens)
+		t.isList = n > 0 && slices.Contains(listEndings[:], stem(t.tokens[n-1]))
+		for i := range t.tokens {
+			named[t.table.Database+"\x00"+stem(strings.Join(t.tokens[i:], ""))] = t
+		}
+		named[t.table.Database+"\x00"+t.table.Name] = t
+	}
+	for _, t := range tables {
+		for _, f := range t.fields {
+			to, _, ok := cutReference(f.field.References)
+			if !ok && f.field.Key {
+				continue
+			}
+			if !ok {
+				to = f.refersTo()
+			}
+			if o := named[t.table.Database+"\x00"+to]; to != "" && o != nil && o != t {
+				o.referred, t.refers = true, true
+			}
+		}
+	}
+}
+
+// listEndings are the stems of words that end the name of a table of kinds.
+var listEndings = [...]string{"type", "typ", "kind", "status", "statu", "state", "catego", "categor", "class", "clas", "tipo",
+	"tip", "art", "grou", "gro", "lookup", "looku", "enum", "druh", "rodza", "soort", "catego", "kategor", "role", "rol"}
+
+// refersTo is the stem of the table that a key's name speaks of, empty where it speaks of none.
+func (f *fieldState) refersTo() string {
+	var list []string
+	key := false
+	for _, t := range f.tokens {
+		if isIDWord(t) || t == "code" || t == "cod" || t == "no" || t == "nr" || t == "ref" {
+			key = true
+			continue
+		}
+		list = append(list, t)
+	}
+	if !key && f.field.Kind != "integer" || len(list) == 0 {
+		return ""
+	}
+	return stem(strings.Join(list, ""))
 }
 
 // stem takes the end of a word off, where plurals and cases differ.

@@ -115,13 +115,8 @@ func (c *Catalogue) weigh(f *fieldState) {
 		k.add("weights", "a contact of a company", z[company]+20-k.total)
 	} else {
 		kind := best
-		if odds <= 0 {
-			odds, kind = min(odds, z[company]), company
-			if z[company] > 0 {
-				odds = z[company]
-			} else {
-				kind = best
-			}
+		if odds <= 0 && z[company] > 0 {
+			odds, kind = z[company], company
 		}
 		f.choose(c.weigher, x, kind, z[kind], odds)
 	}
