@@ -9,38 +9,34 @@ type Feature struct {
 // Weighed is a field before it is weighed, for the training.
 type Weighed struct {
 	Field    string
+	Found    Category // by the rules
+	Asked    bool
+	Contact  Category // None where the rules found nothing
 	Base     []float64
 	Possible []bool
 	Own      [][]Feature
 	Features []Feature
 }
 
-// Judged are tables whose fields the rules have judged.
-type Judged struct{ tables []*tableState }
-
-// Judge judges by the rules.
-func (c *Catalogue) Judge(scans ...*Scan) Judged { return Judged{c.judged(scans)} }
-
-// Tell lets the fields of each table tell each other the chances of each kind.
-func (j Judged) Tell(chances func(table, field int) []float64) {
-	for i, t := range j.tables {
-		for k, f := range t.fields {
-			f.tellChances(chances(i, k))
-		}
-		t.gather()
-	}
-}
-
-// Weigh returns what is known of each field of each table.
-func (j Judged) Weigh() [][]Weighed {
+// Weigh returns what the rules know of each field of each table.
+func (c *Catalogue) Weigh(scans ...*Scan) [][]Weighed {
 	var all [][]Weighed
-	for _, t := range j.tables {
+	for _, t := range c.judged(scans) {
 		var list []Weighed
 		for _, f := range t.fields {
-			w := f.weighingOf()
-			x := Weighed{Field: f.field.Name, Base: w.base, Possible: w.possible, Features: exported(w.features)}
-			for _, own := range w.own {
-				x.Own = append(x.Own, exported(own))
+			x := Weighed{Field: f.field.Name, Found: f.verdict.Primary}
+			if f.verdict.Company {
+				x.Found = CompanyOnly
+			}
+			if w := f.weighingOf(); w != nil {
+				x.Asked, x.Base, x.Possible, x.Features = true, w.base, w.possible, exported(w.features)
+				x.Contact = None
+				if w.possible[kindIndex(CompanyOnly)] {
+					x.Contact = f.verdict.Primary
+				}
+				for _, own := range w.own {
+					x.Own = append(x.Own, exported(own))
+				}
 			}
 			list = append(list, x)
 		}

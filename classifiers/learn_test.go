@@ -6,16 +6,16 @@ import (
 
 // example is a labelled field: the parts of its score, and the kinds that are right.
 type example struct {
-	group    string
 	base     []float64
 	possible []bool
-	own      [][]entryOf
-	features []entryOf
+	own      [][]known
+	features []known
 	right    []bool // by kind; the last is none
 	weight   float64
 }
 
-type entryOf struct {
+// known is a feature by its number, and how far it holds.
+type known struct {
 	id int
 	x  float64
 }
@@ -23,15 +23,11 @@ type entryOf struct {
 // regression is a softmax over kinds, with none as the reference. Its parameters are one weight for each
 // feature that all personal kinds share, and one for each feature and kind.
 type regression struct {
-	kinds    int
-	personal []bool
-	shared   int // features
-	// penalties: half the weight of the square of a parameter
-	penaltyShared, penaltyKind float64
-	wordPenalty                func(id int) float64
+	kinds, features int
+	personal        []bool
 }
 
-func (m *regression) size() int { return m.shared * (m.kinds + 1) }
+func (m *regression) size() int { return m.features * (m.kinds + 1) }
 
 // scores puts the log-odds of each kind against none into z.
 func (m *regression) scores(w []float64, e *example, z []float64) {
@@ -39,7 +35,7 @@ func (m *regression) scores(w []float64, e *example, z []float64) {
 	copy(z, e.base)
 	for _, f := range e.features {
 		common += w[f.id] * f.x
-		row := w[m.shared+f.id*m.kinds:][:m.kinds]
+		row := w[m.features+f.id*m.kinds:][:m.kinds]
 		for k := range row {
 			z[k] += row[k] * f.x
 		}
@@ -49,7 +45,7 @@ func (m *regression) scores(w []float64, e *example, z []float64) {
 			z[k] += common
 		}
 		for _, f := range e.own[k] {
-			z[k] += f.x * (w[f.id] + w[m.shared+f.id*m.kinds+k])
+			z[k] += f.x * (w[f.id] + w[m.features+f.id*m.kinds+k])
 		}
 		if !e.possible[k] {
 			z[k] = -30
@@ -91,26 +87,24 @@ func (m *regression) loss(w []float64, list []*example, grad []float64) float64 
 			}
 			for _, f := range e.own[k] {
 				grad[f.id] += p[k] * f.x
-				grad[m.shared+f.id*m.kinds+k] += p[k] * f.x
+				grad[m.features+f.id*m.kinds+k] += p[k] * f.x
 			}
 		}
 		for _, f := range e.features {
 			grad[f.id] += common * f.x
-			row := grad[m.shared+f.id*m.kinds:][:m.kinds]
+			row := grad[m.features+f.id*m.kinds:][:m.kinds]
 			for k := range row {
 				row[k] += p[k] * f.x
 			}
 		}
 	}
-	for id := range m.shared {
-		by := m.wordPenalty(id)
-		sum += 0.5 * by * m.penaltyShared * w[id] * w[id]
-		grad[id] += by * m.penaltyShared * w[id]
-		for k := range m.kinds {
-			i := m.shared + id*m.kinds + k
-			sum += 0.5 * by * m.penaltyKind * w[i] * w[i]
-			grad[i] += by * m.penaltyKind * w[i]
+	for i, x := range w {
+		cost := float64(costShared)
+		if i >= m.features {
+			cost = costOfKind
 		}
+		sum += cost / 2 * x * x
+		grad[i] += cost * x
 	}
 	return sum
 }

@@ -76,9 +76,8 @@ type candidate struct {
 	total    float64
 	own      float64 // what the values alone say
 	company  bool
-	inside   bool    // its evidence is what stands among other text
-	declared bool    // by the configuration
-	byRules  float64 // its total before the weights
+	inside   bool // its evidence is what stands among other text
+	declared bool // by the configuration
 	also     []Category
 	detector []string
 }

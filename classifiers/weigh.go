@@ -12,51 +12,76 @@ type feature struct {
 	x    float64
 }
 
-// weighing is a field before it is weighed: what the rules say for each kind, and the features.
+// weighing is a question to the weights, and what they may need for the answer. Where the rules found nothing it is
+// what the field holds all the same; where they found a contact, whether it is one of a company.
 type weighing struct {
-	base     []float64 // by kind, in the order of Categories
+	base     []float64 // by kind, in the order of Categories: what the rules say
 	possible []bool
 	own      [][]feature // features of one kind
 	features []feature   // of the field
 }
 
-// absent is the base of a kind that nothing speaks for.
+// absent is what the rules say for a kind that nothing speaks for.
 const absent = prior
 
-// weighingOf collects what is known of a field once the rules have spoken.
+// doubtful is what the rules say at least for a kind that they do not find but that the weights may.
+const doubtful = -3.0
+
+// companyBase is what it weighs that the rules call a contact that of a company.
+const companyBase = 2.5
+
+// weighingOf asks about a field once the rules have spoken; nil where there is nothing to ask.
 func (f *fieldState) weighingOf() *weighing {
+	if slices.ContainsFunc(f.list, func(k candidate) bool { return k.declared }) {
+		return nil
+	}
 	n := len(categoryFacts)
 	w := &weighing{base: make([]float64, n), possible: make([]bool, n), own: make([][]feature, n)}
-	contact, saidCompany := -10.0, false
+	if v := &f.verdict; v.Primary != None {
+		if !slices.Contains(contacts, v.Primary) {
+			if v.Primary == CompanyOnly || f.proved() {
+				return nil
+			}
+			return f.whatItHolds(w)
+		}
+		i := kindIndex(CompanyOnly)
+		w.possible[i], w.base[i] = true, -companyBase
+		if v.Company {
+			w.base[i] = companyBase
+		}
+		w.own[i] = f.companyFeatures()
+		return w
+	}
+	if !f.hasWord() {
+		return nil
+	}
+	return f.whatItHolds(w)
+}
+
+// proved reports whether the values prove what the rules found, or there is nothing but the header to judge by.
+func (f *fieldState) proved() bool {
+	k := &f.list[0]
+	return k.own > 4 || k.inside || f.profile.n == 0 || !f.hasWord() || k.total > 20
+}
+
+// whatItHolds asks what a field holds.
+func (f *fieldState) whatItHolds(w *weighing) *weighing {
 	for i, fact := range categoryFacts {
 		w.base[i] = absent
-		w.possible[i] = fact.category != None && !f.impossible(fact.category)
-		j := indexOf(f.list, fact.category)
-		if j < 0 {
-			continue
+		w.possible[i] = fact.category.Personal() && !f.impossible(fact.category)
+		if j := indexOf(f.list, fact.category); j >= 0 && fact.category.Personal() {
+			k := &f.list[j]
+			w.possible[i] = w.possible[i] || k.total > doubtful
+			w.base[i], w.own[i] = clamp(k.total, 10), k.features()
 		}
-		k := &f.list[j]
-		w.possible[i] = fact.category != None
-		w.base[i] = clamp(k.total, 10)
-		if slices.Contains(contacts, fact.category) {
-			contact = max(contact, w.base[i])
-			saidCompany = saidCompany || k.company
-		}
-		w.own[i] = k.features()
 	}
 	w.features = f.features()
-	if contact > 0 {
-		i := kindIndex(CompanyOnly)
-		w.base[i] = max(w.base[i], contact-3)
-		w.own[i] = append(w.own[i], feature{"contact of a company", 1})
-		if saidCompany {
-			w.own[i] = append(w.own[i], feature{"contact: the rules say a company", 1})
-		}
-		for _, x := range f.table.companyFeatures() {
-			w.own[i] = append(w.own[i], x)
-		}
-	}
 	return w
+}
+
+// hasWord reports whether the header has a word in it: c1 has none.
+func (f *fieldState) hasWord() bool {
+	return slices.ContainsFunc(f.tokens, func(t string) bool { return len([]rune(t)) >= 3 && !allDigits(t) })
 }
 
 func kindIndex(c Category) int {
@@ -67,17 +92,26 @@ func kindIndex(c Category) int {
 // many names, and so have texts, while numbers of documents and amounts must be named or seen.
 func (f *fieldState) impossible(c Category) bool {
 	switch c {
-	case OtherPersonal:
-		return false
+	case OtherPersonal: // a number of a document that does not look like one is none, and nothing else
+		return len(f.header.concepts) > 0 && slices.Contains(documents, f.header.concepts[0].category)
 	case Health:
 		return !slices.Contains(f.senses, "medical") && !slices.Contains(f.table.senses, "medical") &&
 			f.table.side[ofHealth]-f.told[ofHealth] < 0.5
 	case FreeText:
-		return typedAway(c, f.field) || !f.mayBeProse()
+		return typedAway(c, f.field) || !f.mayBeProse() || !f.table.nearPersons()
 	case Username:
 		return typedAway(c, f.field) || !slices.Contains(f.senses, "actor")
 	}
 	return true
+}
+
+// nearPersons reports whether the table has something to do with persons or with what they do.
+func (t *tableState) nearPersons() bool {
+	if t.isList {
+		return false
+	}
+	named := t.roles.record || t.roles.person || t.side[ofPersons] > 0.5
+	return named || t.subject != "thing" && t.subject != "place" && (t.refersPerson || t.side[ofAccounts] > 0.5)
 }
 
 // mayBeProse reports whether the header or the values are such as those of texts.
@@ -233,21 +267,29 @@ func (r *roles) names() []string {
 	return list
 }
 
-// companyFeatures say whether the contacts of a table are those of companies.
-func (t *tableState) companyFeatures() []feature {
-	list := []feature{{"contacts in a table about: " + t.subject, 1}}
+// companyFeatures say whether a contact is that of a company.
+func (f *fieldState) companyFeatures() []feature {
+	t := f.table
+	list := []feature{{"contact", 1}, {"contact: table about " + t.subject, 1},
+		{"contact: kind " + string(f.verdict.Primary), 1}}
 	for _, name := range t.roles.names() {
-		list = append(list, feature{"contacts in a table called: " + name, 1})
+		list = append(list, feature{"contact: table called " + name, 1})
 	}
-	for _, w := range t.senses {
-		list = append(list, feature{"contacts in a table of sense: " + w, 1})
+	for _, name := range f.header.roles.names() {
+		list = append(list, feature{"contact: header about " + name, 1})
 	}
 	s := t.side
-	for _, x := range []struct {
-		name string
-		of   float64
-	}{{"persons", s[ofPersons]}, {"companies", s[ofCompanies]}, {"accounts", s[ofAccounts]}, {"health", s[ofHealth]}} {
-		list = append(list, feature{"contacts beside: " + x.name, min(x.of, 2)})
+	s[ofContacts], s[ofTexts], s[ofOthers] = 0, 0, 0
+	for i, x := range s {
+		if x > 0 {
+			list = append(list, feature{"contact: beside " + sideNames[i], min(1, x)})
+		}
+	}
+	if s[ofPersons] == 0 {
+		list = append(list, feature{"contact: beside no persons", 1})
+		if s[ofCompanies] > 0 {
+			list = append(list, feature{"contact: beside companies and no persons", 1})
+		}
 	}
 	return list
 }
@@ -312,16 +354,6 @@ func (t *tableState) tell() {
 		}
 	}
 	t.gather()
-}
-
-// tellChances sets what a field tells by the chances of each kind.
-func (f *fieldState) tellChances(chances []float64) {
-	f.told = sides{}
-	for i, p := range chances {
-		if c := categoryFacts[i].category; c != None {
-			f.told[sideOf(c)] += p
-		}
-	}
 }
 
 // gather sums up what the fields tell.
@@ -476,10 +508,10 @@ func linkTables(tables []*tableState) {
 	}
 	for _, t := range tables {
 		for _, f := range t.fields {
-			if table, _, ok := cutReference(f.field.References); ok {
+			if table, _, ok := cutReference(f.field.References); ok && !f.writes() {
 				t.refersPerson = t.refersPerson || person[strings.ToLower(t.table.Database+"\x00"+table)]
 			}
-			if !f.isKey() && f.field.Kind != "integer" || f.field.Key {
+			if !f.isKey() && f.field.Kind != "integer" || f.field.Key || f.writes() {
 				continue
 			}
 			t.refersPerson = t.refersPerson || f.header.roles.person
@@ -491,6 +523,17 @@ func linkTables(tables []*tableState) {
 		}
 	}
 }
+
+// writes reports whether a key says who wrote a row, and not whom it is about.
+func (f *fieldState) writes() bool {
+	return slices.Contains(f.senses, "stamp") || slices.ContainsFunc(f.tokens, func(t string) bool {
+		return slices.Contains(writers[:], t)
+	})
+}
+
+// writers are words for who made or changed a row.
+var writers = [...]string{"author", "auteur", "autor", "autore", "creator", "editor", "creat", "creation", "create", "insert",
+	"update", "change", "modif", "modify", "modifier", "valid", "cloture", "close", "by", "admin", "operator", "approve"}
 
 // linkLists finds which tables others refer to, by foreign keys and by names.
 func linkLists(tables []*tableState) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 )
@@ -17,17 +16,12 @@ var weightsTSV string
 // learned from labelled schemas: TestWeights makes them. A correction is a sum of features times weights; of each
 // feature, all personal kinds share one weight, and each kind has one of its own.
 type weigher struct {
-	bias    float64
 	weights map[string][]float64 // by feature: of each kind in the order of Categories, the last is the shared one
 }
 
-// missing is what a missed field costs against one wrongly found, as log-odds. The best F1 is reached where fields
-// are called personal whose chance is half of it (Lipton, Elkan and Naryanaswamy, ECML 2014): at 0.8, from 0.4 on.
-const missing = 0.4
-
 // readWeights reads the embedded table: a feature, and behind it kind=weight, "personal" for the shared one.
 func readWeights(tsv string) (*weigher, error) {
-	w := &weigher{bias: missing, weights: map[string][]float64{}}
+	w := &weigher{weights: map[string][]float64{}}
 	for n, line := range strings.Split(tsv, "\n") {
 		if line == "" || line[0] == '#' {
 			continue
@@ -85,72 +79,50 @@ func (w *weigher) scores(x *weighing) []float64 {
 // impossible is the score of a kind that cannot be.
 const impossible = -30.0
 
-// weigh settles the verdict of a field by the weights. What the configuration declares needs none.
+// weigh settles the verdict of a field by the weights.
 func (c *Catalogue) weigh(f *fieldState) {
-	if slices.ContainsFunc(f.list, func(k candidate) bool { return k.declared }) {
+	x := f.weighingOf()
+	if x == nil {
 		return
 	}
-	x := f.weighingOf()
 	z := c.weigher.scores(x)
-	best, company := 0, kindIndex(CompanyOnly)
-	odds := math.Inf(-1)
+	if company := kindIndex(CompanyOnly); x.possible[company] {
+		c.weighCompany(f, z[company])
+		return
+	}
+	best, odds := -1, math.Inf(-1)
 	for k := range z {
-		if k == company || !x.possible[k] {
-			continue
+		if x.possible[k] {
+			odds = logAdd(odds, z[k])
+			if best < 0 || z[k] > z[best] {
+				best = k
+			}
 		}
-		if z[k] > z[best] || !x.possible[best] {
-			best = k
-		}
-		odds = logAdd(odds, z[k])
 	}
-	odds += c.weigher.bias - logAdd(0, z[company])
-	for i := range f.list {
-		k := &f.list[i]
-		k.company = false
-		c.weigher.correct(k, x, z[kindIndex(k.category)])
+	if best < 0 {
+		return
 	}
-	if i := f.contactOf(); odds <= 0 && z[company] > 0 && i >= 0 {
-		k := &f.list[i]
-		k.company = true
-		k.add("weights", "a contact of a company", z[company]+20-k.total)
+	k := candidate{category: categoryFacts[best].category, class: categoryFacts[best].class}
+	if i := indexOf(f.list, k.category); i >= 0 {
+		k = f.list[i]
 	} else {
-		kind := best
-		if odds <= 0 && z[company] > 0 {
-			odds, kind = z[company], company
-		}
-		f.choose(c.weigher, x, kind, z[kind], odds)
-	}
-	sort.SliceStable(f.list, func(i, j int) bool { return f.list[i].total > f.list[j].total })
-	f.verdict = settle(f, f.list)
-}
-
-// choose makes a kind the first of the list, with the log-odds of the verdict.
-func (f *fieldState) choose(w *weigher, x *weighing, kind int, score, odds float64) {
-	cat := categoryFacts[kind].category
-	i := indexOf(f.list, cat)
-	if i < 0 {
-		k := candidate{category: cat, class: cat.Class()}
 		k.add("prior", "", prior)
-		w.correct(&k, x, score)
-		f.list = append(f.list, k)
-		i = len(f.list) - 1
 	}
-	k := &f.list[i]
-	k.add("weights", "what speaks for other kinds, and what it costs to miss one", odds-k.total)
-	for j := range f.list {
-		if o := &f.list[j]; j != i && o.total > k.total {
-			o.total = k.total
-		}
-	}
-	f.list[0], f.list[i] = f.list[i], f.list[0]
+	c.weigher.explain(&k, x, best)
+	k.add("weights", "what else it may be", odds-k.total)
+	list := slices.DeleteFunc(slices.Clone(f.list), func(o candidate) bool { return o.category == k.category })
+	f.verdict = settle(f, append([]candidate{k}, list...))
 }
 
-// contactOf is the place of the best candidate that a company may have as well, as far as the rules say; -1 where
-// there is none.
-func (f *fieldState) contactOf() int {
-	return slices.IndexFunc(f.list, func(k candidate) bool {
-		return k.byRules > 0 && slices.Contains(contacts, k.category)
-	})
+// surely is how sure the weights must be to overrule the rules about whose contact it is.
+const surely = 1.0
+
+// weighCompany settles whether a contact is that of a company.
+func (c *Catalogue) weighCompany(f *fieldState, odds float64) {
+	if company := odds > 0; math.Abs(odds) > surely && company != f.verdict.Company && f.list[0].category == f.verdict.Primary {
+		f.list[0].company = company
+		f.verdict = settle(f, f.list)
+	}
 }
 
 func logAdd(a, b float64) float64 {
@@ -164,17 +136,12 @@ func logAdd(a, b float64) float64 {
 }
 
 // groups of features, in the order in which they are explained.
-var groups = [...]struct{ name, of string }{
-	{"own", "the terms above, weighed together"}, {"header", "words of the header"}, {"values", "form of the values"},
-	{"table", "the table and the other fields"}, {"contacts", "contacts of a company"},
-}
+var groups = [...]string{"what the rules say", "words of the header", "form of the values", "the table and the other fields"}
 
-// correct adds the corrections to a candidate, a term for each group of features.
-func (w *weigher) correct(k *candidate, x *weighing, score float64) {
-	kind := kindIndex(k.category)
-	k.byRules = k.total
-	sums := [len(groups)]float64{}
-	most := [len(groups)]feature{}
+// explain adds the corrections to a candidate, a term for each group of features.
+func (w *weigher) explain(k *candidate, x *weighing, kind int) {
+	var sums [len(groups)]float64
+	var most [len(groups)]feature
 	for _, list := range [][]feature{x.own[kind], x.features} {
 		for _, f := range list {
 			g, by := groupOf(f.name), f.x*w.of(f.name, kind)
@@ -184,14 +151,11 @@ func (w *weigher) correct(k *candidate, x *weighing, score float64) {
 			}
 		}
 	}
-	rest := score - k.total
 	for g, sum := range sums {
-		rest -= sum
 		if math.Abs(sum) >= 0.05 {
-			k.add("weights", groups[g].of+", most of all \""+most[g].name+"\"", sum)
+			k.add("weights", groups[g]+", most of all "+most[g].name, sum)
 		}
 	}
-	k.total = score
 }
 
 func groupOf(feature string) int {
@@ -202,9 +166,6 @@ func groupOf(feature string) int {
 		return 1
 	case "form", "type", "values":
 		return 2
-	}
-	if strings.HasPrefix(feature, "contact") {
-		return 4
 	}
 	return 3
 }
