@@ -46,12 +46,14 @@ func readWeights(tsv string) (*weigher, error) {
 }
 
 // of is the weight of a feature for a kind.
-func (w *weigher) of(feature string, kind int) float64 {
-	row := w.weights[feature]
-	if row == nil {
+func (w *weigher) of(feature string, kind int) float64 { return ofRow(w.weights[feature], kind) }
+
+// ofRow is the weight of a kind in the row of a feature, with the one that all personal kinds share.
+func ofRow(row []float64, kind int) float64 {
+	switch {
+	case row == nil:
 		return 0
-	}
-	if categoryFacts[kind].category == CompanyOnly {
+	case categoryFacts[kind].category == CompanyOnly:
 		return row[kind]
 	}
 	return row[kind] + row[len(row)-1]
@@ -60,18 +62,20 @@ func (w *weigher) of(feature string, kind int) float64 {
 // scores are the log-odds of each kind against none, and finite.
 func (w *weigher) scores(x *weighing) []float64 {
 	z := slices.Clone(x.base)
+	for _, f := range x.features {
+		row := w.weights[f.name]
+		for k := range z {
+			z[k] += f.x * ofRow(row, k)
+		}
+	}
 	for k := range z {
-		if !x.possible[k] {
-			z[k] = impossible
-			continue
-		}
-		for _, f := range x.features {
-			z[k] += f.x * w.of(f.name, k)
-		}
 		for _, f := range x.own[k] {
 			z[k] += f.x * w.of(f.name, k)
 		}
 		z[k] = clamp(z[k], 20)
+		if !x.possible[k] {
+			z[k] = impossible
+		}
 	}
 	return z
 }
@@ -119,7 +123,8 @@ const surely = 1.0
 
 // weighCompany settles whether a contact is that of a company.
 func (c *Catalogue) weighCompany(f *fieldState, odds float64) {
-	if company := odds > 0; math.Abs(odds) > surely && company != f.verdict.Company && f.list[0].category == f.verdict.Primary {
+	company := odds > 0
+	if math.Abs(odds) > surely && company != f.verdict.Company && f.list[0].category == f.verdict.Primary {
 		f.list[0].company = company
 		f.verdict = settle(f, f.list)
 	}
@@ -136,7 +141,8 @@ func logAdd(a, b float64) float64 {
 }
 
 // groups of features, in the order in which they are explained.
-var groups = [...]string{"what the rules say", "words of the header", "form of the values", "the table and the other fields"}
+var groups = [...]string{"what the rules say", "words of the header", "form of the values",
+	"the table and the other fields"}
 
 // explain adds the corrections to a candidate, a term for each group of features.
 func (w *weigher) explain(k *candidate, x *weighing, kind int) {
