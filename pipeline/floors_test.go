@@ -29,7 +29,7 @@ type floor struct {
 // beside it.
 var house = [][]string{
 	// days, names, reasons, values, durable state, keys, identifiers, a database, tables: no package of ours
-	{"registry/identifier/scripts", "registry/identifier/residue"},
+	{"registry/identifier/scripts", "registry/identifier/residue", "registry/identifier/signs"},
 	{"policy/calendar", "policy/names", "policy/reason", "policy/subject", "anonymize", "journal", "registry/keystore", "registry/identifier",
 		"registry/internal/database", "audit", "shown"},
 	{"policy/law", "policy/intake", "policy/instant", "registry/event", "registry/internal/tables"},

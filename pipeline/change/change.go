@@ -67,10 +67,11 @@ type Ref struct {
 	Does  Does
 	Owns  bool        // an Owned row goes when the last that owns it does
 	Guard judge.Guard // of the values by which it refers
+	To    judge.Guard // of those by which the other is referred to, where they are not its key; else zero
 }
 
-// GuardOf is a keyed digest of the values by which a row refers to another, as the planning run saw them: as
-// long as they are the same, it still does.
+// GuardOf is a keyed digest of the values by which a row refers to another, or by which the other is referred to, as
+// the planning run saw them: as long as both are the same, it still does.
 func GuardOf(key *keystore.SiloKey, runID string, e Edge, values connectors.Key) judge.Guard {
 	keyed := key.Record("reference", runID, []byte(e.Child+"\x1f"+strings.Join(e.Fields, "\x1f")+"\x1f"+e.Parent+
 		"\x1f"+string(values)))

@@ -54,11 +54,12 @@ type node struct {
 	in       []ref // rows that refer to it
 	out      []ref // rows that it refers to
 	contexts []*judge.Judge
-	expanded bool    // all that refer to it is known
-	barred   bool    // its table cannot be changed
-	held     bool    // it cannot go, whatever else does
-	unnamed  []*edge // by which rows refer to it that have no key, so that they can neither go nor forget
-	waits    bool    // it stands in a plan that waits, or is held back by such a row
+	expanded bool                     // all that refer to it is known
+	barred   bool                     // its table cannot be changed
+	held     bool                     // it cannot go, whatever else does
+	named    map[*edge]connectors.Key // the values by which it is referred to, where they are not its key
+	unnamed  []*edge                  // by which rows refer to it that have no key: they can neither go nor forget
+	waits    bool                     // it stands in a plan that waits, or is held back by such a row
 	ends     ending
 	sealed   judge.Change // how it stands in a plan already
 
@@ -387,6 +388,10 @@ func (g *Graph) tuples(ctx context.Context, e *edge, nodes []*node) (*connectors
 			values, ok := connectors.KeyOf(batch.Rows, refCols, row)
 			if n := byKey[key]; ok && n != nil {
 				add(values, n)
+				if n.named == nil {
+					n.named = map[*edge]connectors.Key{}
+				}
+				n.named[e] = values
 			}
 		}
 	}

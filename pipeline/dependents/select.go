@@ -188,9 +188,13 @@ func (g *Graph) selectedRow(it *item, at map[*node]int) Selected {
 		if it.op == judge.SetNull && it.root != nil && does != change.Forgets { // the row's own change says so
 			continue
 		}
-		s.Refs = append(s.Refs, change.Ref{Row: row, Edge: r.edge.at, Does: does,
+		ref := change.Ref{Row: row, Edge: r.edge.at, Does: does,
 			Owns:  it.root != nil && r.edge.owned[it.judge] && r.parent.owner != nil,
-			Guard: change.GuardOf(s.Judge.Match, g.runID, r.edge.Edge, r.values)})
+			Guard: change.GuardOf(s.Judge.Match, g.runID, r.edge.Edge, r.values)}
+		if named, ok := r.parent.named[r.edge]; ok {
+			ref.To = change.GuardOf(s.Judge.Match, g.runID, r.edge.Edge, named)
+		}
+		s.Refs = append(s.Refs, ref)
 	}
 	return s
 }

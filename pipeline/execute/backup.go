@@ -98,18 +98,19 @@ func (w *rewrite) read(ctx context.Context) (*view, error) {
 
 // edit says what happens to the rows of one batch of the file.
 func (w *rewrite) edit(b connectors.Batch) (connectors.Edit, error) {
-	e := w.edits(b)
+	e := change.NewEdits(b)
 	l := w.tables[b.Table].whole
-	for row := range e.ops {
+	for row := range e.Ops {
 		key, ok := connectors.KeyOf(b.Rows, l.key, row)
 		if !ok {
 			continue
 		}
 		for _, i := range w.byKey[b.Table][key] {
-			e.add(row, i, w.verdicts[i].op, w.verdicts[i].nulls)
+			c := &w.set.Rows[i]
+			e.Add(row, c, w.judgeOf(c), w.verdicts[i].op, w.verdicts[i].nulls)
 		}
 	}
-	return e.edit()
+	return e.Edit()
 }
 
 // verify reads the rewritten file: what was to go is gone, and what was to change has changed.

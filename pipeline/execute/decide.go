@@ -15,7 +15,8 @@ const (
 	agrees  status = iota // as the plan saw it; also what is assumed of a row before it is read
 	already               // it holds what the change would write
 	drifted               // it, or the registry's answer, is not what the plan saw
-	gone                  // there is no such row
+	gone                  // there is no such row, and nobody knows what became of whom it was about
+	ended                 // an earlier transaction of the plan dealt with it
 )
 
 // hold is how a reference stands beside what the plan saw of it.
@@ -24,28 +25,33 @@ type hold uint8
 const (
 	refers  hold = iota // it refers to what it did; also what is assumed before it is read
 	emptied             // it is NULL
-	moved               // it refers to something else
+	moved               // it refers to something else, or what it referred to is referred to otherwise by now
 )
 
 // view is what is known of some rows of a set: those from one position up to another.
 type view struct {
 	from   int
 	rows   []status
-	refs   [][]hold      // by row and reference; nil: all refer
-	late   map[int]bool  // rows to which one refers that no change names
-	others map[int][]int // rows to which others of the set refer that did not when the plan was made
+	refs   [][]hold       // by row and reference; nil: all refer
+	apart  map[inRef]bool // references whose other end is not referred to by the values that the plan saw
+	late   map[int]bool   // rows to which one refers that no change names
+	others map[int][]int  // rows to which others of the set refer that did not when the plan was made
 }
 
 func newView(from, to int) *view {
-	return &view{from: from, rows: make([]status, to-from), refs: make([][]hold, to-from), late: map[int]bool{},
-		others: map[int][]int{}}
+	return &view{from: from, rows: make([]status, to-from), refs: make([][]hold, to-from), apart: map[inRef]bool{},
+		late: map[int]bool{}, others: map[int][]int{}}
 }
 
 func (v *view) has(i int) bool      { return i >= v.from && i < v.from+len(v.rows) }
 func (v *view) status(i int) status { return v.rows[i-v.from] }
 func (v *view) ref(i, k int) hold {
-	if refs := v.refs[i-v.from]; refs != nil {
+	refs := v.refs[i-v.from]
+	switch {
+	case refs != nil && refs[k] != refers:
 		return refs[k]
+	case v.apart[inRef{i, k}]:
+		return moved
 	}
 	return refers
 }
@@ -63,7 +69,7 @@ type verdict struct {
 type decider struct {
 	set  *change.Set
 	view *view
-	ends []bool    // the row is deleted, emptied, or not there any more
+	ends []bool    // the plan deletes the row or empties it, or did
 	in   [][]inRef // by row: what refers to it
 }
 
@@ -91,7 +97,7 @@ func newDecider(set *change.Set, v *view) *decider {
 func decide(set *change.Set, v *view, recovering bool) []verdict {
 	d := newDecider(set, v)
 	for i := range d.ends {
-		d.ends[i] = v.rows[i] != drifted
+		d.ends[i] = v.rows[i] != drifted && v.rows[i] != gone
 	}
 	for d.follow() || d.hold() {
 	}
@@ -131,7 +137,7 @@ func (d *decider) follow() (found bool) {
 	}
 	for i := range d.ends {
 		c := &d.set.Rows[d.view.from+i]
-		if d.ends[i] && c.Kind == change.Dependent && c.Op == judge.Delete && !reached[i] && d.view.rows[i] != gone {
+		if d.ends[i] && c.Kind == change.Dependent && c.Op == judge.Delete && !reached[i] && d.view.rows[i] != ended {
 			d.ends[i], found = false, true
 		}
 	}
@@ -142,7 +148,7 @@ func (d *decider) follow() (found bool) {
 func (d *decider) hold() (found bool) {
 	for at := range d.ends {
 		i := d.view.from + at
-		if !d.ends[at] || d.view.rows[at] == gone {
+		if !d.ends[at] || d.view.rows[at] == ended {
 			continue
 		}
 		if c := &d.set.Rows[i]; c.Op == judge.Delete && (d.view.late[i] || d.heldBack(i) || c.Kind == change.Owned &&
@@ -160,7 +166,13 @@ func (d *decider) left(i int) bool {
 	if !d.view.has(i) {
 		return true
 	}
-	return d.view.status(i) == gone || d.ends[i-d.view.from] && d.set.Rows[i].Op == judge.Delete
+	return d.view.status(i) == gone || d.leaves(i)
+}
+
+// leaves reports whether the plan deletes a row. One that is gone was not deleted by it: who was that, may be
+// somewhere else by now.
+func (d *decider) leaves(i int) bool {
+	return !d.view.has(i) || d.ends[i-d.view.from] && d.set.Rows[i].Op == judge.Delete
 }
 
 // heldBack reports whether a row that refers to i stays and still does.
@@ -214,7 +226,7 @@ func (d *decider) leftBehind(i int) bool {
 func (d *decider) freed(i int) bool {
 	return slices.ContainsFunc(d.in[i-d.view.from], func(r inRef) bool {
 		return r.k >= 0 && d.set.Rows[r.row].Refs[r.k].Owns && d.view.ref(r.row, r.k) == refers &&
-			(d.left(r.row) || d.forgets(r))
+			(d.leaves(r.row) || d.forgets(r))
 	})
 }
 
@@ -224,7 +236,7 @@ func (d *decider) verdict(i int, recovering bool) verdict {
 	if recovering {
 		done, missing = plan.Recovered, plan.Recovered
 	}
-	if d.view.rows[at] == gone {
+	if d.view.rows[at] == gone || d.view.rows[at] == ended {
 		return verdict{outcome: missing}
 	}
 	if c.Op != judge.SetNull && d.ends[at] {
@@ -247,14 +259,14 @@ func (d *decider) forget(i int, done byte) verdict {
 		if r.Does != change.Forgets || !d.left(r.Row) {
 			continue
 		}
-		switch d.view.ref(i, k) {
-		case refers:
+		switch hold := d.view.ref(i, k); {
+		case hold == refers && d.leaves(r.Row):
 			for _, f := range d.set.Edges[r.Edge].Fields {
 				if !slices.Contains(v.nulls, f) {
 					v.nulls = append(v.nulls, f)
 				}
 			}
-		case emptied:
+		case hold == emptied:
 			v.outcome = done
 		}
 	}

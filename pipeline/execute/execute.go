@@ -42,6 +42,7 @@ type Executor struct {
 	refused  map[int]Refusal
 	tables   map[string]*table
 	into     map[string][]int // edges of the set, by the table referred to
+	named    map[int][]inRef  // by row: what refers to it by other values than its key
 
 	// whose the rows of a unit are that is executed in several transactions, as the first of them found it
 	identified map[*judge.Judge]*via.Index
@@ -128,8 +129,14 @@ func (x *Executor) newTable(t connectors.Table) *table {
 // New makes the executor of a set that Fits. outcomes are those that an earlier run settled.
 func New(store *stores.Store, set *change.Set, outcomes []byte, o Options) *Executor {
 	x := &Executor{store: store, set: set, o: o, outcomes: outcomes, refused: map[int]Refusal{},
-		tables: map[string]*table{}, into: map[string][]int{}, identified: map[*judge.Judge]*via.Index{}}
+		tables: map[string]*table{}, into: map[string][]int{}, named: map[int][]inRef{},
+		identified: map[*judge.Judge]*via.Index{}}
 	for i := range set.Rows {
+		for k, r := range set.Rows[i].Refs {
+			if r.To != (judge.Guard{}) {
+				x.named[r.Row] = append(x.named[r.Row], inRef{i, k})
+			}
+		}
 		if name := set.Rows[i].Table; x.tables[name] == nil {
 			t, _ := store.Tables.Find(name)
 			x.tables[name] = x.newTable(t)
@@ -282,6 +289,14 @@ func (x *Executor) look(b connectors.Batch, l layout, row int, i int, v *view) {
 		}
 	}
 	v.refs[i-v.from] = refs
+	for _, in := range x.named[i] {
+		other := &x.set.Rows[in.row]
+		r := other.Refs[in.k]
+		values, ok := connectors.KeyOf(b.Rows, l.into[r.Edge], row)
+		if !ok || change.GuardOf(x.judgeOf(other).Match, x.o.RunID, x.set.Edges[r.Edge], values) != r.To {
+			v.apart[in] = true
+		}
+	}
 	v.rows[i-v.from] = agrees
 	if c.Kind != change.Root {
 		if c.Op == judge.Delete && slices.ContainsFunc(x.store.Governed[c.Table],
@@ -298,75 +313,12 @@ func (x *Executor) look(b connectors.Batch, l layout, row int, i int, v *view) {
 	}
 }
 
-// edits collects what happens to the rows of one batch, each from its own change.
-type edits struct {
-	x     *Executor
-	batch connectors.Batch
-	ops   []connectors.Op
-	nulls map[string][]bool // fields to be emptied, and in which rows
-	set   map[*judge.Judge][]judge.Planned
-}
-
-func (x *Executor) edits(b connectors.Batch) *edits {
-	return &edits{x: x, batch: b, ops: make([]connectors.Op, b.Rows.NumRows()), nulls: map[string][]bool{},
-		set: map[*judge.Judge][]judge.Planned{}}
-}
-
-// add says what happens to a row.
-func (e *edits) add(row, i int, op judge.Change, nulls []string) {
-	c := &e.x.set.Rows[i]
-	switch op {
-	case judge.None:
-	case judge.Delete:
-		e.ops[row] = connectors.Delete
-	case judge.SetNull:
-		e.ops[row] = connectors.Update
-		for _, f := range nulls {
-			if e.nulls[f] == nil {
-				e.nulls[f] = make([]bool, len(e.ops))
-			}
-			e.nulls[f][row] = true
-		}
-	default:
-		e.ops[row] = connectors.Update
-		j := e.x.judgeOf(c)
-		if e.set[j] == nil {
-			e.set[j] = make([]judge.Planned, len(e.ops))
-		}
-		e.set[j][row] = c.Planned()
-	}
-}
-
-// edit is the answer to the batch.
-func (e *edits) edit() (connectors.Edit, error) {
-	out := connectors.Edit{Ops: e.ops}
-	for j, planned := range e.set {
-		mine := make([]connectors.Op, len(e.ops))
-		for row := range mine {
-			if planned[row].Change != judge.None {
-				mine[row] = connectors.Update
-			}
-		}
-		set, err := j.Assign(e.batch, mine, planned)
-		if err != nil {
-			return out, err
-		}
-		out.Set = append(out.Set, set...)
-	}
-	for field, rows := range e.nulls {
-		col := new(connectors.Column)
-		for range rows {
-			col.AppendNull()
-		}
-		out.Set = append(out.Set, connectors.Assignment{Field: field, Rows: rows, Values: col.Array()})
-	}
-	return out, nil
-}
-
 // settled says how a row stands that an earlier transaction dealt with.
 func settled(outcome byte) status {
 	switch outcome {
-	case plan.Done, plan.Unverified, plan.Recovered, plan.Gone:
+	case plan.Done, plan.Unverified, plan.Recovered:
+		return ended
+	case plan.Gone:
 		return gone
 	}
 	return drifted

@@ -168,7 +168,7 @@ func (t *transaction) found(edge, parent int, changed map[connectors.Key]int, ke
 	switch {
 	case !known:
 		t.seen.late[parent] = true
-	case i == parent: // it goes with itself
+	case i == parent || t.set.Rows[i].Table == t.set.Rows[parent].Table && key == t.set.Rows[parent].Key: // itself
 	default:
 		for k, r := range t.set.Rows[i].Refs {
 			// One that is written otherwise by now counts as moved, though the engine says that it still refers.

@@ -252,17 +252,17 @@ func (t *transaction) edit(s step, b connectors.Batch, known *view) (connectors.
 	for _, i := range s.rows {
 		byKey[t.set.Rows[i].Key] = i
 	}
-	e := t.edits(b)
-	for row := range e.ops {
+	e := change.NewEdits(b)
+	for row := range e.Ops {
 		key, _ := connectors.KeyOf(b.Rows, s.layout.key, row)
 		i, planned := byKey[key]
 		if !planned {
 			continue // the source matched more than was asked: not ours
 		}
-		v := t.given[i-known.from]
+		c, v := &t.set.Rows[i], t.given[i-known.from]
 		if s.detach {
 			if v.op == judge.Delete && t.asAssumed(i, known) {
-				e.add(row, i, judge.SetNull, t.set.Rows[i].Detach)
+				e.Add(row, c, nil, judge.SetNull, c.Detach)
 			}
 			continue
 		}
@@ -271,12 +271,12 @@ func (t *transaction) edit(s step, b connectors.Batch, known *view) (connectors.
 		switch {
 		case s.only:
 		case t.asAssumed(i, known):
-			e.add(row, i, v.op, v.nulls)
+			e.Add(row, c, t.judgeOf(c), v.op, v.nulls)
 		case v.op != judge.None:
 			t.skipped = true
 		}
 	}
-	return e.edit()
+	return e.Edit()
 }
 
 // asAssumed reports whether a row is as it was assumed when it was decided.

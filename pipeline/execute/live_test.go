@@ -74,7 +74,7 @@ func TestWhatAnEarlierTransactionDidIsKnown(t *testing.T) {
 	for i := range rows {
 		rows[i] = change.Change{Table: "orders", Key: key("9")}
 	}
-	require.Equal(t, []status{gone, gone, gone, gone, drifted, drifted, agrees},
+	require.Equal(t, []status{ended, ended, ended, gone, drifted, drifted, agrees},
 		begun(t, 6, "durgsf", rows...).fresh().rows)
 }
 

@@ -238,13 +238,23 @@ func encodeRefs(refs []change.Ref) []byte {
 		if r.Owns {
 			does |= ownsBit
 		}
-		b = append(append(b, does), r.Guard[:]...)
+		named := r.To != judge.Guard{}
+		if named {
+			does |= namedBit
+		}
+		if b = append(append(b, does), r.Guard[:]...); named {
+			b = append(b, r.To[:]...)
+		}
 	}
 	return b
 }
 
-// ownsBit is set in the byte of what a row does if it owns the one that it refers to.
-const ownsBit = 0x80
+// Bits in the byte of what a row does: it owns the one that it refers to; that one is referred to by other values than
+// its key.
+const (
+	ownsBit  = 0x80
+	namedBit = 0x40
+)
 
 var errRefs = errors.New("damaged references")
 
@@ -262,9 +272,16 @@ func decodeRefs(b []byte) ([]change.Ref, error) {
 		if len(b) < 1+len(r.Guard) {
 			return nil, errRefs
 		}
-		r.Does, r.Owns = change.Does(b[0]&^ownsBit), b[0]&ownsBit != 0
+		r.Does, r.Owns = change.Does(b[0]&^(ownsBit|namedBit)), b[0]&ownsBit != 0
+		named := b[0]&namedBit != 0
 		copy(r.Guard[:], b[1:])
-		b = b[1+len(r.Guard):]
+		if b = b[1+len(r.Guard):]; named {
+			if len(b) < len(r.To) {
+				return nil, errRefs
+			}
+			copy(r.To[:], b)
+			b = b[len(r.To):]
+		}
 		refs = append(refs, r)
 	}
 	return refs, nil

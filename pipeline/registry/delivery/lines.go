@@ -191,7 +191,9 @@ func (l *jsonLines) parse(text []byte, e *event.Event) error {
 		case string:
 			value = v
 		case json.Number:
-			if value = v.String(); identifier.Known(column) && strings.Trim(value, "-0123456789") != "" {
+			// what is whole though it is written as a fraction (42.0) is read as in CSV
+			if value = v.String(); identifier.Known(column) &&
+				strings.Trim(strings.TrimSuffix(value, ".0"), "-0123456789") != "" {
 				return &event.RefusedError{Reason: event.AmbiguousIdentifier, Column: column,
 					Why: "a number that is no integer may have been rounded: deliver identifiers as text"}
 			}

@@ -23,10 +23,15 @@ func TestJSONThatCanBeReadInTwoWays(t *testing.T) {
 		{`{"email":"bob@x.example","E-Mail":"zed@x.example",` + rest, event.BadLine},
 		{`{"email":"bob@x.example","extra":[{"a":1},{"a":{"b":1,"B":2}}],` + rest, event.BadLine},
 		{`{"email":"bob@x.example","extra":[{"a":1},{"a":{"b":"a"}}],` + rest, ""},
-		{`{"customer-number":42.0,` + rest, event.AmbiguousIdentifier},
+		{`{"customer-number":42.0,` + rest, ""}, // as in CSV
+		{`{"customer-number":42.00,` + rest, event.AmbiguousIdentifier},
+		{`{"customer-number":42.5,` + rest, event.AmbiguousIdentifier},
+		{`{"customer-number":-42.0,` + rest, event.AmbiguousIdentifier},
+		{`{"customer-number":1234567890123456789.0,` + rest, event.AmbiguousIdentifier},
+		{`{"username":42.0,` + rest, event.AmbiguousIdentifier},
 		{`{"customer-number":1e8,` + rest, event.AmbiguousIdentifier},
 		{`{"customer-number":1E21,` + rest, event.AmbiguousIdentifier},
-		{`{"phone":393331234567.0,` + rest, event.AmbiguousIdentifier},
+		{`{"phone":393331234567.0,` + rest, ""},
 		{`{"customer-number":12345678901234567890,` + rest, ""},
 	}
 	for i, line := range lines {

@@ -31,10 +31,13 @@ func (s Subject) Normal(country string, dst []byte) ([]byte, error) {
 
 // refusal is a value's lack of a canonical form, as the refusal of a column.
 func refusal(column string, err error) error {
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.Is(err, identifier.ErrAmbiguous):
+	}
+	if why, ok := errors.AsType[identifier.Ambiguity](err); ok {
+		return &RefusedError{Reason: AmbiguousIdentifier, Column: column, Why: string(why)}
+	}
+	if errors.Is(err, identifier.ErrAmbiguous) {
 		return Refuse(AmbiguousIdentifier, column)
 	}
 	return Refuse(BadIdentifier, column)

@@ -10,7 +10,9 @@ import (
 
 	"golang.org/x/net/idna"
 
+	"lethe/pipeline/registry/identifier/residue"
 	"lethe/pipeline/registry/identifier/scripts"
+	"lethe/pipeline/registry/identifier/signs"
 )
 
 // localSpecials are the characters that the unquoted local part of an address may hold beside letters and
@@ -19,17 +21,20 @@ const localSpecials = ".!#$%&'*+-/=?^_`{|}~"
 
 // addressByte is what becomes of an ASCII byte of an address: letters turn lower-case, 0 is what cannot
 // stand there.
-type addressByte struct{ local, domain byte }
+type addressByte struct {
+	local, domain byte
+	look          bool // at the whole local part
+}
 
 var addressBytes = func() (table [utf8.RuneSelf]addressByte) {
 	for c := range byte(len(table)) {
 		switch {
 		case upper(c):
-			table[c] = addressByte{c + 'a' - 'A', c + 'a' - 'A'}
+			table[c] = addressByte{local: c + 'a' - 'A', domain: c + 'a' - 'A'}
 		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '.' || c == '-':
-			table[c] = addressByte{c, c}
+			table[c] = addressByte{local: c, domain: c}
 		case strings.IndexByte(localSpecials, c) >= 0:
-			table[c] = addressByte{local: c}
+			table[c] = addressByte{local: c, look: strings.IndexByte("'=%&", c) >= 0}
 		}
 	}
 	return table
@@ -41,7 +46,7 @@ const longestLocal = 64 * utf8.UTFMax
 // email is the address in a value.
 func email(value, dst []byte) ([]byte, error) {
 	if value = bytes.TrimPrefix(value, []byte("email=")); bytes.HasPrefix(value, []byte(`="`)) {
-		value = exported(value)
+		value = signs.Exported(value)
 	}
 	if dst, ok := plainAddress(value, dst); ok {
 		return dst, nil
@@ -49,8 +54,8 @@ func email(value, dst []byte) ([]byte, error) {
 	if !hasAt(value) {
 		return dst, ErrInvalid
 	}
-	if bytes.HasSuffix(value, []byte("Â")) { // half of a space that was read in a wrong encoding; no domain ends so
-		return dst, ErrAmbiguous
+	if residue.Misread(string(value[bytes.LastIndexByte(value, '<')+1:])) { // not of the name before
+		return dst, misread
 	}
 	text, _, err := clean(value, false)
 	if err != nil {
@@ -78,19 +83,23 @@ func email(value, dst []byte) ([]byte, error) {
 // plainAddress appends an address that is ASCII and nothing but the address, which nearly all are.
 func plainAddress(value, dst []byte) ([]byte, bool) {
 	at := bytes.LastIndexByte(value, '@')
-	if at <= 0 || at == len(value)-1 || at > longestLocal || len(value) > longest || quote(value[0]) {
+	if at <= 0 || at == len(value)-1 || at > longestLocal || len(value) > longest {
 		return dst, false
 	}
 	start := len(dst)
 	dst = append(dst, value...)
-	address := dst[start:]
+	address, look := dst[start:], value[0]|0x20 < 'a' || value[0]|0x20 > 'z'
 	for i, c := range address[:at] {
 		if c >= utf8.RuneSelf {
 			return dst[:start], false
 		}
+		look = look || addressBytes[c].look
 		if address[i] = addressBytes[c].local; address[i] == 0 {
 			return dst[:start], false
 		}
+	}
+	if look && localFault(address[:at]) != nil {
+		return dst[:start], false
 	}
 	domain, hyphen := address[at+1:], false
 	for i, c := range domain {
@@ -109,7 +118,13 @@ func plainAddress(value, dst []byte) ([]byte, bool) {
 	return dst, true
 }
 
-func quote(c byte) bool { return c == '\'' || c == '`' }
+// localFault says what of a local part, of characters that may stand in one, may not belong to it.
+func localFault(local []byte) error {
+	if residue.Undecoded(local) {
+		return escaped
+	}
+	return doubt(signs.Local(local))
+}
 
 // hasAt reports whether there may be an address in a value, so that nothing is spent on what is none.
 func hasAt(value []byte) bool {
@@ -293,16 +308,19 @@ func localPart(local string) (string, error) {
 			return "", err
 		}
 	}
-	switch {
-	case local == "", len(local) > longestLocal:
+	if local == "" || len(local) > longestLocal {
 		return "", ErrInvalid
-	case quote(local[0]): // of the address, or of the spreadsheet that it was in
-		return "", ErrAmbiguous
 	}
 	for i := range len(local) {
 		if c := local[i]; c < utf8.RuneSelf && addressBytes[c].local == 0 {
 			return "", ErrInvalid
 		}
+	}
+	if err := localFault([]byte(local)); err != nil {
+		return "", err
+	}
+	if scripts.TurkishCapital(local) {
+		return "", ErrAmbiguous
 	}
 	if local = twins.Replace(local); !digits.Readable(local) {
 		return "", ErrAmbiguous

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"lethe/pipeline/registry/identifier/residue"
+	"lethe/pipeline/registry/identifier/signs"
 )
 
 // The kinds of identifier. A national id names its country: "national-id:IT".
@@ -37,6 +38,30 @@ var (
 	// ErrAmbiguous: it cannot be told whose it is.
 	ErrAmbiguous = errors.New("it cannot be told whose it is")
 )
+
+// Ambiguity is an ErrAmbiguous that says why it is one, and what to do; it holds nothing of the value.
+type Ambiguity string
+
+// Error is the reason.
+func (a Ambiguity) Error() string { return string(a) }
+
+// Is makes errors.Is(err, ErrAmbiguous) true.
+func (Ambiguity) Is(target error) bool { return target == ErrAmbiguous }
+
+const (
+	escaped Ambiguity = "an escape in it was not decoded (%2B, &amp;, \\u0027, =3D): deliver it decoded"
+	misread Ambiguity = "it was read in a wrong encoding before it came here (JosÃ©): deliver it in the right one"
+	// marks and signs
+	unwritten Ambiguity = "a mark or a sign in it stands where no writing has one: deliver it as the person writes it"
+)
+
+// doubt is a fault of signs as an error.
+func doubt(fault signs.Fault) error {
+	if fault == "" {
+		return nil
+	}
+	return Ambiguity(fault)
+}
 
 // Known says whether Normalise can handle identifiers of this kind.
 func Known(kind string) bool {
@@ -66,9 +91,10 @@ func upper(c byte) bool { return 'A' <= c && c <= 'Z' }
 //	                 tell them apart
 //	phone            E.164
 //	national-id:CC   letters and digits, upper-case; check digits must be right where the scheme is known
-//	customer-number  as it is written, upper and lower case apart; without what spreadsheets put around numbers and
-//	                 behind them (.0)
-//	username         lower-case; spaces inside count, several as one
+//	customer-number  as it is written, upper and lower case apart; without what spreadsheets and people put around
+//	                 numbers and behind them (.0); letters and digits at both ends, and between them the signs that
+//	                 part groups
+//	username         lower-case, without the @ before it; signs and spaces inside count, several spaces as one
 //
 // In all but numbers, letters of more scripts than are written together (UTS #39, highly restrictive) are
 // refused, and so is what looks like ASCII from end to end and is not.
@@ -76,8 +102,8 @@ func Normalise(kind string, value []byte, country string, dst []byte) ([]byte, e
 	if value = residue.Trim(value); len(value) == 0 || len(value) > maxLength && kind != Collection {
 		return dst, ErrInvalid
 	}
-	if kind != Collection && undecoded(value) {
-		return dst, ErrAmbiguous
+	if kind != Collection && residue.Begun(value) {
+		return dst, escaped
 	}
 	switch {
 	case kind == Email:
@@ -96,16 +122,45 @@ func Normalise(kind string, value []byte, country string, dst []byte) ([]byte, e
 
 // named is a user name or a customer number.
 func named(value []byte, kind string, dst []byte) ([]byte, error) {
-	value = exported(value)
-	if !plainName(value) || len(value) == 0 || len(value) > longest {
+	value = signs.Exported(value)
+	if !plainName(value) || len(value) > longest {
 		text, err := name(value, kind)
 		return append(dst, text...), err
 	}
-	if kind == Username {
+	value, err := bare(value, kind)
+	switch {
+	case err != nil:
+		return dst, err
+	case kind == Username:
 		return appendLower(dst, value), nil
 	}
-	value, err := whole(value)
-	return append(dst, value...), err
+	return append(dst, value...), nil
+}
+
+// bare is a name or a number without what says that it is one: the @ before a user name, brackets around a number,
+// the .0 behind it. The error says what else may not belong to it.
+func bare(value []byte, kind string) ([]byte, error) {
+	if inside, ok := signs.Unwrapped(value); ok && kind == Customer {
+		value = signs.Exported(inside)
+	}
+	if kind == Username && len(value) > 1 && value[0] == '@' {
+		value = signs.Exported(value[1:])
+	}
+	number, fault := signs.Whole(value)
+	switch {
+	case fault != "":
+	case signs.Nothing(value):
+		return nil, ErrInvalid
+	case residue.Undecoded(value):
+		return nil, escaped
+	case kind == Customer:
+		value, fault = number, signs.Number(number)
+	case len(number) < len(value): // who chose 42.0 is another than who chose 42, and a program makes one of the other
+		fault = signs.Float
+	default:
+		fault = signs.Name(value)
+	}
+	return value, doubt(fault)
 }
 
 // maxLength bounds the text in which an identifier stands, in bytes: a display name of 320 characters with an

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"lethe/classifiers/ident"
+	"lethe/pipeline/registry/identifier/signs"
 )
 
 // nationalSchemes are the numbers of persons by country, each with its check digits.
@@ -28,11 +29,11 @@ func national(kind string, value, dst []byte) ([]byte, error) {
 		}
 		value = []byte(text)
 	}
-	value, err := whole(exported(value))
-	if err != nil {
-		return dst, err
+	value, fault := signs.Whole(signs.Exported(value))
+	if fault != "" {
+		return dst, doubt(fault)
 	}
-	start := len(dst)
+	start, err := len(dst), error(nil)
 	if dst, err = compact(value, dst); err != nil {
 		return dst, err
 	}

@@ -10,7 +10,9 @@ import (
 	"golang.org/x/text/unicode/bidi"
 	"golang.org/x/text/unicode/norm"
 
+	"lethe/pipeline/registry/identifier/residue"
 	"lethe/pipeline/registry/identifier/scripts"
+	"lethe/pipeline/registry/identifier/signs"
 )
 
 const (
@@ -48,8 +50,9 @@ var written = &unicode.RangeTable{
 }
 
 // typed are characters that programs put in the place of those of a keyboard.
-var typed = map[rune]rune{'‐': '-', '‒': '-', '–': '-', '—': '-', '―': '-', '⁃': '-', '˗': '-', '−': '-',
-	'‘': '\'', '’': '\'', '‛': '\'', 'ʼ': '\'', 'ʻ': '\'', '′': '\'', '“': '"', '”': '"', '‟': '"', '″': '"'}
+var typed = map[rune]rune{'‐': '-', '‒': '-', '–': '-', '—': '-', '―': '-', '⸺': '-', '⸻': '-', '⁃': '-', '˗': '-',
+	'−': '-', '‘': '\'', '’': '\'', '‛': '\'', 'ʼ': '\'', 'ʻ': '\'', '′': '\'', '“': '"', '”': '"', '„': '"', '«': '"',
+	'»': '"', '‟': '"', '″': '"'}
 
 // twins are letters of one writing that cannot be told apart where they stand: Romanian with a comma and with a
 // cedilla, Persian and Arabic yeh and kaf, kana of one form. Domains tell them apart, and so they stay in those.
@@ -89,7 +92,10 @@ func clean(value []byte, digits bool) (string, scripts.Set, error) {
 	if text = strings.Trim(text, " "); strings.Contains(text, "  ") {
 		text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == ' ' }), " ")
 	}
-	return text, c.scripts, marks(text)
+	if !scripts.Marked(text) {
+		return "", scripts.Set{}, unwritten
+	}
+	return text, c.scripts, nil
 }
 
 // Blank reports whether nothing is to be seen of a value: it is empty, or white space and what is invisible. It names
@@ -107,7 +113,7 @@ func (c *cleaner) take(r rune) error {
 		c.digit('0')
 		c.put(r)
 		return nil
-	case ' ' <= r && r < 0x7f, 0xc0 <= r && r < 0x250 && unicode.IsLetter(r) && !unicode.Is(written, r):
+	case ' ' <= r && r < 0x7f, 0xc0 <= r && r < 0x250 && unicode.IsLetter(r) && r != 'ſ' && !unicode.Is(written, r):
 		c.put(r)
 		return nil
 	}
@@ -213,27 +219,6 @@ var (
 	identifier = precis.NewIdentifier(precis.Norm(norm.NFC), precis.DisallowEmpty)
 )
 
-// marks refuses marks that cannot be seen or stand on nothing: at the beginning, one twice over the other, a dot
-// on what has one (UTS #39, 5.4).
-func marks(text string) error {
-	if strings.IndexFunc(text, unicode.IsMark) < 0 {
-		return nil
-	}
-	var before, base rune
-	for _, r := range norm.NFD.String(text) {
-		switch {
-		case !unicode.Is(unicode.M, r):
-			base = r
-		case base == 0 || base == ' ' || r == before && unicode.Is(unicode.Mn, r):
-			return ErrAmbiguous
-		case r == dotAbove && before != 'i' && (base == 'ı' || unicode.Is(unicode.Soft_Dotted, base)):
-			return ErrAmbiguous
-		}
-		before = r
-	}
-	return nil
-}
-
 // lower is a text in lower case, whatever the language, so that it does not matter in which case it came: the
 // final sigma is a sigma, the dotted I of Turkish an i, its dotless one apart, and sharp s no double s.
 func lower(text string) string {
@@ -254,18 +239,23 @@ func lower(text string) string {
 
 // name is the canonical form of a user name or a customer number that is not plain ASCII.
 func name(value []byte, kind string) (string, error) {
-	text, digits, err := clean(value, true)
-	fold := kind == Username
-	text = string(exported([]byte(twins.Replace(text))))
-	if err == nil && kind == Customer {
-		var number []byte
-		number, err = whole([]byte(text))
-		text = string(number)
+	if residue.Misread(string(value)) {
+		return "", misread
 	}
-	switch {
-	case err != nil:
+	text, digits, err := clean(value, true)
+	if err != nil {
 		return "", err
-	case !digits.Readable(text) || !fold && strings.Contains(text, "i\u0307"):
+	}
+	if !digits.Readable(twins.Replace(text)) {
+		return "", ErrAmbiguous
+	}
+	short, err := bare(signs.Exported([]byte(text)), kind)
+	if err != nil {
+		return "", err
+	}
+	fold := kind == Username
+	switch text = twins.Replace(string(short)); {
+	case fold && scripts.TurkishCapital(string(short)), !fold && strings.Contains(text, "i\u0307"):
 		return "", ErrAmbiguous
 	case fold:
 		text = lower(text)
@@ -279,8 +269,11 @@ func name(value []byte, kind string) (string, error) {
 // checked is a text that can be read, that a class of PRECIS has, and that is written in one direction (RFC
 // 5893).
 func checked(class *precis.Profile, text string, digits scripts.Set) (string, error) {
-	if !digits.Readable(text) || marks(text) != nil {
+	if !digits.Readable(text) {
 		return "", ErrAmbiguous
+	}
+	if !scripts.Marked(text) || !scripts.AtHome(text) {
+		return "", unwritten
 	}
 	if _, err := class.String(text); err != nil {
 		return "", ErrAmbiguous

@@ -1,13 +1,13 @@
 // Package residue takes off what is left of white space around a value that was read in a wrong encoding, or not
-// decoded.
+// decoded: Trim. Of what else such mishaps leave it says that it is there: Undecoded, Misread.
 package residue
 
 import "bytes"
 
 // all is white space, and what is none, as it looks after it was read in a wrong encoding or not decoded at all;
 // letters of ASCII in whatever case.
-var all = []string{"ï»¿", "â€‹", "Â\u00a0", "\u200b", "\ufeff", "&nbsp;", "&#160;", "&#xa0;", "&#8203;", "&#x200b;",
-	"&#65279;", "&#xfeff;", "_x000d_", "%20", "%0d", "%0a", "%09", "%c2%a0",
+var all = []string{"ï»¿", "â€‹", "Â\u00a0", "Â\u00ad", "\u200b", "\ufeff", "&nbsp;", "&#160;", "&#xa0;", "&#8203;",
+	"&#x200b;", "&#65279;", "&#xfeff;", "_x000d_", "%20", "%0d", "%0a", "%09", "%c2%a0",
 	"%e2%80%8b", "%ef%bb%bf", `\u00a0`, `\u200b`, `\ufeff`}
 
 // The bytes with which residue begins, and those with which it ends.

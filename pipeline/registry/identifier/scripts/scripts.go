@@ -98,16 +98,21 @@ func (s Set) Readable(text string) bool {
 	return s.fit() && s.plain()
 }
 
+// contextual are the signs that domains may have beside letters, digits and marks (RFC 5892, CONTEXTO and CONTEXTJ).
+const contextual = "·͵׳״・\u200c\u200d"
+
 // ReadableDomain is Readable for the labels of a domain: each is in one writing, and all together show in which.
-// Digits are those of ASCII: a domain of others is another domain.
+// Digits are those of ASCII: a domain of others is another domain. Other signs are in none that somebody has.
 func ReadableDomain(domain string) bool {
-	if strings.ContainsFunc(domain, func(r rune) bool { return r >= utf8.RuneSelf && unicode.IsDigit(r) }) {
+	if strings.ContainsFunc(domain, func(r rune) bool {
+		return r >= utf8.RuneSelf && !unicode.In(r, unicode.L, unicode.M) && !strings.ContainsRune(contextual, r)
+	}) {
 		return false
 	}
 	var all Set
 	for label := range strings.SplitSeq(domain, ".") {
 		var s Set
-		if s.Read(label); !s.fit() {
+		if s.Read(label); !s.fit() || !AtHome(label) {
 			return false
 		}
 		all.Read(label)

@@ -1,27 +1,13 @@
-package identifier
+package signs
 
 import (
 	"bytes"
 	"regexp"
 )
 
-// undecoded reports whether a value begins with what is left of an escape: a = of quoted-printable, or <, > or " of
-// JSON. Nobody can say how much of what follows belongs to it.
-func undecoded(value []byte) bool {
-	if len(value) < len("=3D") || value[0] != '=' && value[0]|0x20 != 'u' {
-		return false
-	}
-	for _, escape := range []string{"=3D", "u003e", "u003c", "u0022", "u0027"} {
-		if len(value) >= len(escape) && bytes.EqualFold(value[:len(escape)], []byte(escape)) {
-			return true
-		}
-	}
-	return false
-}
-
-// exported is a number or a name without what spreadsheets put around one to keep its zeros ('0042, ="0042"), and
+// Exported is a number or a name without what spreadsheets put around one to keep its zeros ('0042, ="0042"), and
 // without quotes, brackets, commas and semicolons around it.
-func exported(value []byte) []byte {
+func Exported(value []byte) []byte {
 	for len(value) > 0 {
 		first, last := value[0], value[len(value)-1]
 		switch {
@@ -50,21 +36,21 @@ var (
 // exactDigits is how many decimal digits a fraction of 64 bits keeps (IEEE 754).
 const exactDigits = 15
 
-// whole is a number without the .0 of a program that took it for a fraction. One that lost digits is refused, as is one
+// Whole is a number without the .0 of a program that took it for a fraction. One that lost digits is a fault, as is one
 // that no such program writes: with zeros in front, or two behind.
-func whole(value []byte) ([]byte, error) {
+func Whole(value []byte) ([]byte, Fault) {
 	if !mayBeFloat(value) {
-		return value, nil
+		return value, ""
 	}
 	switch integer := value[:max(0, len(value)-len(".0"))]; {
 	case rounded.Match(value):
-		return nil, ErrAmbiguous
+		return nil, Float
 	case !fraction.Match(value):
-		return value, nil
+		return value, ""
 	case bytes.ContainsAny(integer, ".,"), len(integer) > exactDigits, integer[0] == '0' && len(integer) > 1:
-		return nil, ErrAmbiguous
+		return nil, Float
 	default:
-		return integer, nil
+		return integer, ""
 	}
 }
 
