@@ -194,6 +194,8 @@ type Catalogue struct {
 	schemes   schemeIndex
 	customs   []custom
 	lexicon   *lexicon
+	senses    *senses
+	weigher   *weigher
 	openers   *openers
 	sets      struct{ phone, passport, plate, birth, address categorySet } // that the reading of texts asks for
 	digest    string
@@ -206,7 +208,12 @@ func New(customs ...Custom) (*Catalogue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lexicon: %w", err)
 	}
-	c := &Catalogue{builtins: builtins(), schemes: newSchemeIndex(), lexicon: lex, openers: newOpeners()}
+	weights, err := readWeights(weightsTSV)
+	if err != nil {
+		return nil, fmt.Errorf("weights: %w", err)
+	}
+	c := &Catalogue{weigher: weights, builtins: builtins(), schemes: newSchemeIndex(), lexicon: lex, openers: newOpeners(),
+		senses: readSenses(sensesTSV)}
 	c.sets.phone, c.sets.passport, c.sets.plate, c.sets.birth, c.sets.address = setOf(Phone), setOf(Passport),
 		setOf(VehiclePlate), setOf(DateOfBirth), setOf(IPAddress)
 	seen := map[string]bool{}

@@ -96,7 +96,7 @@ func digest(detectors []Detector, customs []Custom) string {
 	h := sha256.New()
 	fmt.Fprintln(h, engineVersion)
 	enc := json.NewEncoder(h)
-	for _, part := range []any{detectors, customs, lexiconTSV} {
+	for _, part := range []any{detectors, customs, lexiconTSV, sensesTSV, weightsTSV} {
 		if err := enc.Encode(part); err != nil { // strings and numbers only
 			panic(err)
 		}
@@ -105,4 +105,4 @@ func digest(detectors []Detector, customs []Custom) string {
 }
 
 // engineVersion is raised whenever the same detectors and lexicon can reach another verdict than before.
-const engineVersion = 3
+const engineVersion = 4

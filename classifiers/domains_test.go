@@ -78,6 +78,26 @@ func (s domainScore) kind() float64 { return float64(s.exact) / float64(s.truePe
 func scoreDomains(t *testing.T, file string) domainScore {
 	t.Helper()
 	c := catalogue(t)
+	domains, scans := scanDomains(t, c, file)
+	var score domainScore
+	for i, v := range c.Verdicts(scans...) {
+		for k, f := range v.Fields {
+			if f.Path || domains[i].fields[k].labels[0] == "*" {
+				continue
+			}
+			if labels := domains[i].fields[k].labels; !score.add(labels, f) {
+				t.Logf("%s.%s.%s is %s, judged %s %q; table about %q: %v", v.Database, v.Table, f.Field,
+					strings.Join(labels, " or "), f.Primary, f.Sub, v.Subject, f.Terms)
+			}
+		}
+	}
+	t.Logf("%s: %s", file, score)
+	return score
+}
+
+// scanDomains reads all tables of a corpus, with values invented for them.
+func scanDomains(t *testing.T, c *classifiers.Catalogue, file string) ([]domain, []*classifiers.Scan) {
+	t.Helper()
 	languages := map[string]land{}
 	for _, l := range lands() {
 		languages[l.language] = l
@@ -104,20 +124,7 @@ func scoreDomains(t *testing.T, file string) domainScore {
 		s.Observe(record(cols...))
 		scans = append(scans, s)
 	}
-	var score domainScore
-	for i, v := range c.Verdicts(scans...) {
-		for k, f := range v.Fields {
-			if f.Path || domains[i].fields[k].labels[0] == "*" {
-				continue
-			}
-			if labels := domains[i].fields[k].labels; !score.add(labels, f) {
-				t.Logf("%s.%s.%s is %s, judged %s %q; table about %q: %v", v.Database, v.Table, f.Field,
-					strings.Join(labels, " or "), f.Primary, f.Sub, v.Subject, f.Terms)
-			}
-		}
-	}
-	t.Logf("%s: %s", file, score)
-	return score
+	return domains, scans
 }
 
 func (s domainScore) String() string {

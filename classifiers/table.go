@@ -8,8 +8,13 @@ type tableState struct {
 	fields  []*fieldState
 	subject string
 	seen
-	child     bool // the table's name says that its rows are children
-	personRef bool // a foreign key or header points to a person
+	child                    bool // the table's name says that its rows are children
+	personRef                bool // a foreign key or header points to a person
+	tokens                   []string
+	side                     sides
+	refersPerson             bool
+	refers, referred, isList bool
+	senses                   []string
 }
 
 // seen is what the headers and values of all fields of a table together have.
@@ -21,12 +26,14 @@ type seen struct {
 
 func (c *Catalogue) newTableState(s *Scan) *tableState {
 	t := &tableState{table: s.table, rows: s.rows, roles: c.lexicon.tableRoles(s.table.Name),
-		child: hasChildWord(c.lexicon.tokens(s.table.Name))}
+		child: hasChildWord(c.lexicon.tokens(s.table.Name)), tokens: c.lexicon.tokens(s.table.Name)}
+	t.senses = c.senses.of(splitHeader(s.table.Name), nil)
 	skip := c.lexicon.sharedPrefix(s.table.Fields)
 	for i := range s.columns {
 		f := s.table.Fields[i]
 		fs := &fieldState{field: f, column: &s.columns[i], table: t, tokens: c.lexicon.tokens(f.Name),
 			header: c.lexicon.read(f.Name, skip)}
+		fs.senses = c.senses.of(fs.tokens, c.senses.of(splitHeader(f.Name), nil))
 		fs.profile = c.newProfile(fs.column, f)
 		t.fields = append(t.fields, fs)
 	}

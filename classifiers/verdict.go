@@ -20,23 +20,22 @@ type fieldState struct {
 	verdict Verdict
 	paired  bool // one of two fields that look like latitude and longitude
 	linked  bool // named like the key of another table
+	list    []candidate
+	senses  []string
+	told    sides
+	at      int
 }
 
 // Verdicts judges every field of the scanned tables, which should be all those of a database: foreign keys
 // carry verdicts from table to table. The result is in the order of the scans. The same scans give the same
 // verdicts.
 func (c *Catalogue) Verdicts(scans ...*Scan) []TableVerdict {
-	tables := make([]*tableState, len(scans))
-	for i, s := range scans {
-		tables[i] = c.newTableState(s)
-	}
-	linkByName(tables)
+	tables := c.judged(scans)
 	for _, t := range tables {
 		for _, f := range t.fields {
-			c.judge(f, nil)
+			c.weigh(f)
 		}
 	}
-	c.propagate(tables)
 	verdicts := make([]TableVerdict, len(tables))
 	for i, t := range tables {
 		v := TableVerdict{Database: t.table.Database, Table: t.table.Name, Rows: t.rows, Subject: t.subject}
@@ -51,6 +50,23 @@ func (c *Catalogue) Verdicts(scans ...*Scan) []TableVerdict {
 	return verdicts
 }
 
+// judged returns the tables with all fields judged by the rules.
+func (c *Catalogue) judged(scans []*Scan) []*tableState {
+	tables := make([]*tableState, len(scans))
+	for i, s := range scans {
+		tables[i] = c.newTableState(s)
+	}
+	linkByName(tables)
+	for _, t := range tables {
+		for _, f := range t.fields {
+			c.judge(f, nil)
+		}
+	}
+	c.propagate(tables)
+	linkTables(tables)
+	return tables
+}
+
 // candidate is a category with what speaks for and against it.
 type candidate struct {
 	category Category
@@ -61,6 +77,7 @@ type candidate struct {
 	own      float64 // what the values alone say
 	company  bool
 	inside   bool // its evidence is what stands among other text
+	declared bool // by the configuration
 	also     []Category
 	detector []string
 }
@@ -96,6 +113,7 @@ func (c *Catalogue) judge(f *fieldState, inherited map[Category]Term) {
 		list = append(list, k)
 	}
 	sort.SliceStable(list, func(i, j int) bool { return list[i].total > list[j].total })
+	f.list = list
 	f.verdict = settle(f, list)
 }
 
@@ -243,6 +261,7 @@ func (c *Catalogue) declared(f *fieldState, get func(Category) *candidate) {
 			cand.add("values", cu.detector.ID+" matches "+of(k, f.profile.n), lo)
 			cand.own += lo
 		}
+		cand.declared = true
 		cand.detector = append(cand.detector, cu.detector.ID)
 	}
 }

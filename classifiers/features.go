@@ -1,0 +1,249 @@
+package classifiers
+
+import (
+	"math"
+)
+
+// feature is one thing that is true of a field, or how far it is.
+type feature struct {
+	name string
+	x    float64
+}
+
+// features are the terms of a candidate, grouped by where they come from.
+func (k *candidate) features() []feature {
+	var header, values, table, rest float64
+	for _, t := range k.terms {
+		switch t.Name {
+		case "prior":
+		case "header":
+			header += t.LogOdds
+		case "table", "neighbours":
+			table += t.LogOdds
+		case "values", inside:
+			values += t.LogOdds
+		default:
+			rest += t.LogOdds
+		}
+	}
+	list := []feature{{"own: a candidate", 1}}
+	add := func(name string, x float64) {
+		if x != 0 {
+			list = append(list, feature{name, x})
+		}
+	}
+	add("own: header", header/7)
+	add("own: values for it", clamp(max(values, 0), 10)/7)
+	add("own: values against it", clamp(min(values, 0), 10)/7)
+	add("own: table for it", clamp(max(table, 0), 8)/4)
+	add("own: table against it", clamp(min(table, 0), 8)/4)
+	add("own: rest", clamp(rest, 8)/4)
+	if header > 0 && values < 0 {
+		add("own: header, but values against it", 1)
+	}
+	if header <= 0 && values > 0 {
+		add("own: values without a header", 1)
+	}
+	return list
+}
+
+// form is what a field looks like, whatever it is called.
+func (f *fieldState) form() string {
+	p := f.profile
+	switch {
+	case f.isKey():
+		return "key"
+	case f.field.Kind == "binary":
+		return "bytes"
+	case f.field.Kind == "timestamp" || f.field.Kind == "time":
+		return "stamp"
+	case f.field.Kind == "date" || p.n > 0 && p.dated():
+		return "date"
+	case f.field.Kind == "bool" || f.field.Kind == "bit" || p.n > 0 && isFlag(f):
+		return "flag"
+	case f.field.Kind == "decimal" || f.field.Kind == "float":
+		return "decimal"
+	case f.field.Kind == "integer":
+		if p.n > 0 && p.low >= 1e9 && p.high < 2.2e9 {
+			return "stamp"
+		}
+		return "integer"
+	case f.field.Kind == "json":
+		return "document"
+	case p.n == 0:
+		return "empty"
+	case p.rate(bProse) > 0.3 || p.length > 60 && p.share(p.spaced) > 0.7:
+		return "prose"
+	case p.share(p.spaced) > 0.3:
+		return "phrase"
+	case p.numeric*2 > p.n:
+		return "digits"
+	case p.share(p.digits) > 0.5 || p.share(p.upperCode) > 0.6:
+		return "code"
+	}
+	return "word"
+}
+
+// isKey reports whether the field is a key of this table or of another.
+func (f *fieldState) isKey() bool {
+	if f.field.Key || f.field.References != "" || f.linked || f.at == 0 && f.profile.dense {
+		return true
+	}
+	n := len(f.tokens)
+	if n == 0 {
+		return false
+	}
+	return isIDWord(f.tokens[n-1]) || n > 1 && isIDWord(f.tokens[0])
+}
+
+func isIDWord(t string) bool {
+	return t == "id" || t == "fk" || t == "uuid" || t == "ids" || t == "guid"
+}
+
+// features are those of the field, its header and its table.
+func (f *fieldState) features() []feature {
+	var list []feature
+	add := func(name string, x float64) { list = append(list, feature{name, x}) }
+	is := func(name string, holds bool) {
+		if holds {
+			add(name, 1)
+		}
+	}
+	form := f.form()
+	add("always", 1)
+	add("form: "+form, 1)
+	add("type: "+f.field.Kind, 1)
+	h := &f.header
+	for _, name := range h.roles.names() {
+		add("header about: "+name, 1)
+	}
+	is("header: nothing known", h.opaque)
+	is("header: a part unknown", !h.opaque && h.unknown > 0)
+	is("header: several meanings", h.weak())
+	is("header: a kind", len(h.concepts) > 0 && !h.weak())
+	is("header: a person last", h.byPerson)
+	is("header: a fact about it", h.killed != "")
+	if h.generic != "" {
+		add("header: a word for "+h.generic, 1)
+	}
+	if p := f.profile; p.n > 0 {
+		add("values: names", clamp(p.name, 3)/3*p.certainty())
+		add("values: places", clamp(p.cityMean, 3)/3*p.certainty())
+		add("values: prose", p.rate(bProse))
+		add("values: spaces", p.share(p.spaced))
+		add("values: common words", p.share(p.common))
+		add("values: companies", p.share(p.company))
+		add("values: length", math.Log1p(p.length)/4)
+		add("values: titles of jobs", p.rate(bJobTitle))
+	}
+	for _, s := range f.senses {
+		add("sense: "+s, 1)
+	}
+	return append(list, f.table.features(f, form)...)
+}
+
+func (r *roles) names() []string {
+	var list []string
+	for _, x := range []struct {
+		name string
+		is   bool
+	}{{"persons", r.person}, {"companies", r.company}, {"addresses", r.address}, {"things", r.thing},
+		{"places", r.place}, {"records", r.record}} {
+		if x.is {
+			list = append(list, x.name)
+		}
+	}
+	return list
+}
+
+// companyFeatures say whether a contact is that of a company.
+func (f *fieldState) companyFeatures() []feature {
+	t := f.table
+	list := []feature{{"contact", 1}, {"contact: table about " + t.subject, 1},
+		{"contact: kind " + string(f.verdict.Primary), 1}}
+	for _, name := range t.roles.names() {
+		list = append(list, feature{"contact: table called " + name, 1})
+	}
+	for _, name := range f.header.roles.names() {
+		list = append(list, feature{"contact: header about " + name, 1})
+	}
+	s := t.side
+	s[ofContacts], s[ofTexts], s[ofOthers] = 0, 0, 0
+	for i, x := range s {
+		if x > 0 {
+			list = append(list, feature{"contact: beside " + sideNames[i], min(1, x)})
+		}
+	}
+	if s[ofPersons] == 0 {
+		list = append(list, feature{"contact: beside no persons", 1})
+		if s[ofCompanies] > 0 {
+			list = append(list, feature{"contact: beside companies and no persons", 1})
+		}
+	}
+	return list
+}
+
+// features of a table, as seen from one of its fields.
+func (t *tableState) features(f *fieldState, form string) []feature {
+	var list []feature
+	add := func(name string, x float64) {
+		if x != 0 {
+			list = append(list, feature{name, x})
+		}
+	}
+	is := func(name string, holds bool) {
+		if holds {
+			add(name, 1)
+		}
+	}
+	s := t.side
+	for i := range s {
+		s[i] = max(0, s[i]-f.told[i])
+		add("beside: "+sideNames[i], min(1, s[i]))
+		add("beside, several: "+sideNames[i], clamp(max(0, s[i]-1), 2)/2)
+	}
+	others := max(1, len(t.fields)-1)
+	share := s.personal() / float64(others)
+	add("beside: share of personal fields", share)
+	near := t.near(f)
+	for i, x := range near {
+		add("next to: "+sideNames[i], x)
+	}
+	nearby := near.personal()
+	add("next to: personal fields", nearby)
+	kin, any := t.kin(f)
+	if any {
+		add("of one beginning: personal fields", kin-share)
+	}
+	add("table about: "+t.subject, 1)
+	for _, name := range t.roles.names() {
+		add("table called: "+name, 1)
+	}
+	is("table refers to persons", t.refersPerson)
+	is("table refers to others", t.refers)
+	is("others refer to the table", t.referred)
+	is("a list that others refer to", t.referred && !t.refers)
+	is("a list that others refer to: "+form, t.referred && !t.refers)
+	is("list in name: "+form, t.isList)
+	is("list in name", t.isList)
+	is("table: 4 fields or fewer", len(t.fields) <= 4)
+	is("table: 20 fields or more", len(t.fields) >= 20)
+	for _, s := range t.senses {
+		add("table sense: "+s, 1)
+	}
+	standing := t.standing(&s, share)
+	if form == "word" || form == "phrase" || form == "prose" || form == "code" || form == "flag" {
+		add(form+" beside: share of personal fields", share)
+		add(form+" next to: personal fields", nearby)
+	}
+	add("in "+standing, 1)
+	add("in "+standing+": "+form, 1)
+	if f.header.generic != "" {
+		add("in "+standing+": a word for "+f.header.generic, 1)
+	}
+	for _, s := range f.senses {
+		add("in "+standing+": sense "+s, 1)
+	}
+	is("in "+standing+": nothing known", f.header.opaque && form != "key")
+	return list
+}
