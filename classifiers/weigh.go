@@ -63,7 +63,8 @@ func (f *fieldState) whatItHolds(w *weighing) *weighing {
 		w.possible[i] = fact.category.Personal() && !f.impossible(fact.category)
 		if j := indexOf(f.list, fact.category); j >= 0 && fact.category.Personal() {
 			k := &f.list[j]
-			w.possible[i] = w.possible[i] || k.total > doubtful
+			gated := fact.category == FreeText || fact.category == Username // words of these stand in any table
+			w.possible[i] = w.possible[i] || k.total > 0 || k.total > doubtful && !gated
 			w.base[i], w.own[i] = clamp(k.total, 10), k.features()
 		}
 	}
@@ -92,7 +93,7 @@ func (f *fieldState) impossible(c Category) bool {
 		return f.table.isList || !slices.Contains(f.senses, "medical") && !slices.Contains(f.table.senses, "medical") &&
 			f.table.side[ofHealth]-f.told[ofHealth] < 0.5
 	case FreeText:
-		return typedAway(c, f.field) || !f.mayBeProse() || !f.table.nearPersons()
+		return typedAway(c, f.field) || !f.mayBeProse() || !f.table.nearPersons() || f.table.subject != "person"
 	case Username:
 		return typedAway(c, f.field) || !slices.Contains(f.senses, "actor") || !f.table.nearPersons()
 	}
