@@ -110,8 +110,16 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// trial makes a folder in another, writes a file of so many bytes in it, and removes both.
+// trial makes a folder in another, writes a file of so many bytes in it, and removes both, and what a run left there
+// that was killed meanwhile.
 func trial(in string, size int) (err error) {
+	left, err := filepath.Glob(filepath.Join(in, ".tmp-trial-*"))
+	for _, folder := range left {
+		err = errors.Join(err, os.RemoveAll(folder))
+	}
+	if err != nil {
+		return err
+	}
 	folder, err := os.MkdirTemp(in, ".tmp-trial-")
 	if err != nil {
 		return err

@@ -146,7 +146,8 @@ func (v *verifier) list() error {
 		}
 		rel = filepath.ToSlash(rel)
 		if d.IsDir() {
-			if strings.HasPrefix(rel, ".tmp-") || strings.HasPrefix(rel, ".quarantine-") {
+			trial := strings.HasPrefix(path.Base(rel), ".tmp-trial-") // of a killed run
+			if trial || strings.HasPrefix(rel, ".tmp-") || strings.HasPrefix(rel, ".quarantine-") {
 				v.report.Notes = append(v.report.Notes, rel+" was never published and is not checked")
 				return fs.SkipDir
 			}

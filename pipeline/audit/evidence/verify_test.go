@@ -215,6 +215,15 @@ func TestAnInterruptedPublicationIsMadeAnew(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestWhatAKilledTrialLeftIsNoTampering(t *testing.T) {
+	root, pub, _ := threeNights(t)
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "manifests", ".tmp-trial-1"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(root, "manifests", ".tmp-trial-1", "trial"), nil, 0o600))
+	report, err := Verify(t.Context(), root, pub)
+	require.NoError(t, err, strings.Join(report.Lines(), "\n"))
+	require.Contains(t, strings.Join(report.Notes, "\n"), "manifests/.tmp-trial-1 was never published")
+}
+
 func TestAFolderThatIsNotThere(t *testing.T) {
 	_, pub := newSigner(t)
 	_, err := Verify(t.Context(), filepath.Join(t.TempDir(), "none"), pub)
