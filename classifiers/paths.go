@@ -271,7 +271,7 @@ func (f *fieldState) settleDocuments(d documentSet, holds []Category, confidence
 		return
 	case v.Personal() && (len(f.header.concepts) > 0 || share < 0.5):
 		v.Also = union(v.Also, holds, v.Primary)
-		if v.Primary == FreeText {
+		if v.Primary == FreeText || slices.Contains(holds, v.Primary) { // found twice, it is as sure as the surer
 			v.Confidence = max(v.Confidence, confidence)
 		}
 		return
