@@ -179,6 +179,7 @@ func TestMoreEvidenceNeverFindsLess(t *testing.T) {
 	}
 	never(t, "city", "t", "timestamp", fillers[6], []string{"php object"}, 1) // an address, and documents that hold some
 	never(t, "c1", "t", "text", fillers[0], []string{"alone"}, 0)             // nothing but the values to judge by
+	never(t, "phone", "t", "binary", fillers[0], []string{"alone", "php object"}, 0)
 	rapid.Check(t, func(t *rapid.T) {
 		header := rapid.SampledFrom([]string{"c1", "options", "cc", "description", "email", "city", "name", "phone",
 			"amount", "status", "comment", "username", "value"}).Draw(t, "header")

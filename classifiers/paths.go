@@ -271,8 +271,10 @@ func (f *fieldState) settleDocuments(d documentSet, holds []Category, confidence
 		return
 	case v.Personal() && (len(f.header.concepts) > 0 || share < 0.5):
 		v.Also = union(v.Also, holds, v.Primary)
-		if v.Primary == FreeText || slices.Contains(holds, v.Primary) { // found twice, it is as sure as the surer
-			v.Confidence = max(v.Confidence, confidence)
+		if more := logOdds(confidence) - logOdds(v.Confidence); more > 0 { // documents never make it less
+			v.Confidence = confidence
+			v.Terms = append(v.Terms, Term{Name: "documents", LogOdds: more,
+				Detail: fmt.Sprintf("%s with personal paths: %s in %s", are, joined(holds), d.what)})
 		}
 		return
 	}

@@ -195,6 +195,9 @@ func subjectKind(v Verdict, f *fieldState) string {
 
 func logistic(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 
+// logOdds is the inverse of logistic, and finite.
+func logOdds(p float64) float64 { return math.Log(max(p, 1e-9) / max(1-p, 1e-9)) }
+
 // candidates weighs header and values.
 func (c *Catalogue) candidates(f *fieldState) []candidate {
 	var list []candidate
