@@ -159,8 +159,8 @@ func (a *application) said() error {
 	}
 	for _, table := range slices.Sorted(maps.Keys(locked)) {
 		a.Notes.Problem(fmt.Errorf("%w: source %s table %s: another session held rows locked, so that %d of plan %s, "+
-			"with what goes with them, are left as they were, and planned again by the next night: information_schema."+
-			"innodb_trx says which session is open for long: end it there", setup.ErrSource, a.store.Name, table,
+			"with what goes with them, are left as they were, and planned again by the next night: see on the server "+
+			"which session is open for long, and end it there", setup.ErrSource, a.store.Name, table,
 			locked[table], a.plan.PlanID))
 	}
 	left := map[byte]int{}

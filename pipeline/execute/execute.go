@@ -1,9 +1,8 @@
 // Package execute carries out a set of changes in the source that it was planned for. Its nouns: an Executor
-// executes one set; a view is what is known of its rows, a status how a row stands beside what the plan saw
-// of it; a verdict is what happens to a row now. Every row is looked at again under its lock, and every edit
-// is computed from that row's own change: nothing is carried along by position. A live source is changed in
-// transactions of whole units (Live), a backup in one rewrite (Backup); what happens to a row is decided by
-// the same code.
+// executes one set; what may happen to a row now is its verdict, in a package of its own. Every row is looked at
+// again under its lock, and every edit is computed from that row's own change: nothing is carried along by position.
+// A live source is changed in transactions of whole units (Live), a backup in one rewrite (Backup); what happens to
+// a row is decided by the same code.
 package execute
 
 import (

@@ -14,6 +14,7 @@ import (
 // Status is how a row stands beside what the plan saw of it.
 type Status uint8
 
+// How a row stands.
 const (
 	Agrees  Status = iota // as the plan saw it; also what is assumed of a row before it is read
 	Already               // it holds what the change would write
@@ -25,6 +26,7 @@ const (
 // Hold is how a reference stands beside what the plan saw of it.
 type Hold uint8
 
+// How a reference stands.
 const (
 	Refers  Hold = iota // it refers to what it did; also what is assumed before it is read
 	Emptied             // it is NULL
@@ -41,13 +43,18 @@ type View struct {
 	Others map[int][]int // rows to which others of the set refer that did not when the plan was made
 }
 
+// NewView assumes of the rows from one position up to another what the plan saw.
 func NewView(from, to int) *View {
 	return &View{From: from, Rows: make([]Status, to-from), Refs: make([][]Hold, to-from), Apart: map[Ref]bool{},
 		Late: map[int]bool{}, Others: map[int][]int{}}
 }
 
-func (v *View) has(i int) bool      { return i >= v.From && i < v.From+len(v.Rows) }
+func (v *View) has(i int) bool { return i >= v.From && i < v.From+len(v.Rows) }
+
+// Status is that of a row of the set.
 func (v *View) Status(i int) Status { return v.Rows[i-v.From] }
+
+// Ref is how the k-th reference of a row of the set stands, at both of its ends.
 func (v *View) Ref(i, k int) Hold {
 	refs := v.Refs[i-v.From]
 	switch {
@@ -63,8 +70,8 @@ func (v *View) Ref(i, k int) Hold {
 type Verdict struct {
 	Op      judge.Change // None leaves it
 	Nulls   []string     // SetNull: the fields
-	Outcome byte
-	Held    bool // it stays for what refers to it
+	Outcome byte         // one of those of package plan
+	Held    bool         // it stays for what refers to it
 }
 
 // decider finds what may happen to the rows of a view: the greatest set of changes in which every row that is
