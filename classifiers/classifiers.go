@@ -195,6 +195,7 @@ type Catalogue struct {
 	customs   []custom
 	lexicon   *lexicon
 	senses    *senses
+	house     house
 	weigher   *weigher
 	openers   *openers
 	sets      struct{ phone, passport, plate, birth, address categorySet } // that the reading of texts asks for

@@ -104,5 +104,11 @@ func digest(detectors []Detector, customs []Custom) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
+// digestOf is the digest of some texts, in the form of a catalogue's.
+func digestOf(texts []string) string {
+	sum := sha256.Sum256([]byte(strings.Join(texts, "\x1e")))
+	return hex.EncodeToString(sum[:16])
+}
+
 // engineVersion is raised whenever the same detectors and lexicon can reach another verdict than before.
 const engineVersion = 4

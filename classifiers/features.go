@@ -15,7 +15,7 @@ func (k *candidate) features() []feature {
 	var header, values, table, rest float64
 	for _, t := range k.terms {
 		switch t.Name {
-		case "prior":
+		case "prior", houseTerm: // both stand in what the rules say
 		case "header":
 			header += t.LogOdds
 		case "table", "neighbours":

@@ -43,14 +43,18 @@ type Verdict struct {
 	Company bool // the data is of legal persons: reported, not counted as personal
 	// RoleAddress marks an e-mail field in which most addresses belong to a role (info@, noreply@), not to a person.
 	RoleAddress bool
-	Confidence  float64 // probability that Primary holds, 0 to 1; for None, that nothing does
-	Terms       []Term  // what was added up for Primary, or for the best candidate where Primary is None
+	Confidence  float64  // probability that Primary holds, 0 to 1; for None, that nothing does
+	Candidate   Category // what came nearest where nothing personal was found; empty where nothing speaks for any kind
+	Terms       []Term   // what was added up for Primary, or for the best candidate where Primary is None
 	Rows        int64
 	NonEmpty    int64 // neither NULL nor ''
 	Distinct    int64 // estimate; exact up to 512 distinct values
 	Detectors   []string
 	// Fictitious counts sampled distinct values that an authority reserves for tests and examples.
 	Fictitious int64
+	// Shapes are the commonest forms of the values, without any of them: "Aa{3,9}" is a capital and three to nine small
+	// letters, 9 a digit, x a letter of a writing without capitals.
+	Shapes []string
 	// SubjectKind names the identifier that the field can serve as when a row is joined to a person's
 	// consents: email, phone, national-id, customer-number, or "".
 	SubjectKind string

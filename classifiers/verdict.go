@@ -23,6 +23,7 @@ type fieldState struct {
 	list    []candidate
 	senses  []string
 	told    sides
+	unsaid  Term // what the house says against every kind; zero: nothing
 	at      int
 }
 
@@ -42,6 +43,7 @@ func (c *Catalogue) Verdicts(scans ...*Scan) []TableVerdict {
 		var paths []Verdict
 		for _, f := range t.fields {
 			paths = append(paths, c.judgeDocuments(f)...)
+			f.verdict.Shapes = f.shapes()
 			v.Fields = append(v.Fields, f.verdict)
 		}
 		v.Fields = append(v.Fields, paths...)
@@ -139,6 +141,7 @@ func settle(f *fieldState, list []candidate) Verdict {
 	best := list[0]
 	v.Terms = best.terms
 	if best.total <= 0 {
+		v.Candidate = best.category
 		v.Confidence = 1 - logistic(best.total)
 		return v
 	}
@@ -237,6 +240,7 @@ func (c *Catalogue) candidates(f *fieldState) []candidate {
 		}
 	}
 	c.declared(f, get)
+	c.ofHouse(f, &list, get)
 	for i := range list {
 		k := &list[i] // an address shows that text stands there, whatever is declared
 		if typedAway(k.category, f.field) && !isDayOfLife(k, f.field) &&

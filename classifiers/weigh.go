@@ -59,7 +59,7 @@ func (f *fieldState) proved() bool {
 // whatItHolds asks what a field holds.
 func (f *fieldState) whatItHolds(w *weighing) *weighing {
 	for i, fact := range categoryFacts {
-		w.base[i] = absent
+		w.base[i] = absent + f.unsaid.LogOdds
 		w.possible[i] = fact.category.Personal() && !f.impossible(fact.category)
 		if j := indexOf(f.list, fact.category); j >= 0 && fact.category.Personal() {
 			k := &f.list[j]

@@ -111,6 +111,7 @@ func (c *Catalogue) weigh(f *fieldState) {
 		k = f.list[i]
 	} else {
 		k.add("prior", "", prior)
+		k.add(f.unsaid.Name, f.unsaid.Detail, f.unsaid.LogOdds)
 	}
 	c.weigher.explain(&k, x, best)
 	k.add("weights", "what else it may be", odds-k.total)
