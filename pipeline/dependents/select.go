@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"lethe/pipeline/change"
+	"lethe/pipeline/dependents/circles"
 	"lethe/pipeline/judge"
 )
 
@@ -132,38 +133,39 @@ func (g *Graph) selected() []Selected {
 	}
 	rows := make([]Selected, len(order))
 	for i, it := range order {
-		rows[i] = g.selectedRow(it, at)
+		rows[i] = g.selectedRow(it, items, at)
 	}
 	return rows
 }
 
+// minds reports whether it matters to what happens to one of two rows, of which the first refers to the other, what
+// happens to the other: it goes, or it is emptied and the first was to go with it.
+func (it *item) minds(r ref, other *item) bool {
+	switch other.op {
+	case judge.Delete:
+		return true
+	case judge.Anonymize:
+		return it.op == judge.Delete && (other.root.Change == judge.Delete || it.does(r) == change.Follows)
+	}
+	return false
+}
+
 // units numbers the connected rows, by their first one.
 func units(items map[*node]*item, order []*item) {
-	parent := make([]int, len(order))
-	for i := range parent {
-		parent[i] = i
-	}
-	find := func(i int) int {
-		for parent[i] != i {
-			parent[i] = parent[parent[i]]
-			i = parent[i]
-		}
-		return i
-	}
+	var joined circles.Joined
 	for _, it := range order {
 		for _, r := range it.out {
-			if other := items[r.parent]; other != nil {
-				a, b := find(it.unit), find(other.unit)
-				parent[max(a, b)] = min(a, b)
+			if other := items[r.parent]; other != nil && it.minds(r, other) {
+				joined.Join(it.unit, other.unit)
 			}
 		}
 	}
 	for _, it := range order {
-		it.unit = find(it.unit)
+		it.unit = joined.First(it.unit)
 	}
 }
 
-func (g *Graph) selectedRow(it *item, at map[*node]int) Selected {
+func (g *Graph) selectedRow(it *item, items map[*node]*item, at map[*node]int) Selected {
 	s := Selected{Of: it.from.root, Judge: it.from.judge}
 	s.Change = change.Change{Unit: int64(it.unit), Level: it.level, Kind: it.kind, Silo: s.Judge.Silo.Silo.Name,
 		Table: it.table, Key: it.key, Op: it.op}
@@ -180,7 +182,7 @@ func (g *Graph) selectedRow(it *item, at map[*node]int) Selected {
 	seen := map[int]bool{}
 	for _, r := range it.out {
 		row, ok := at[r.parent]
-		if !ok || r.parent == it.node || seen[row*len(g.edges)+r.edge.at] {
+		if !ok || r.parent == it.node || !it.minds(r, items[r.parent]) || seen[row*len(g.edges)+r.edge.at] {
 			continue
 		}
 		seen[row*len(g.edges)+r.edge.at] = true

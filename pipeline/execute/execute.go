@@ -179,7 +179,7 @@ func (x *Executor) Refused(from, to int) map[int]Refusal {
 func (x *Executor) Held(i int) bool { return x.held[i] }
 
 // errMoved says that the registry got new events while a transaction was at work.
-var errMoved = errors.New("the registry verdict.Moved")
+var errMoved = errors.New("the registry has moved on")
 
 // errAgain says that the rows are not as it was assumed when the first of them were decided.
 var errAgain = errors.New("decided on what is not so")

@@ -54,7 +54,7 @@ func (d *Document) Runs(s *stores.Store) (list []Trigger) {
 		changes = append(changes, connectors.Written{Table: c.Table, Event: event})
 	}
 	for _, t := range s.Tables {
-		if !s.Defers() && goes(t.Name) && circular(s.Tables, t, goes) { // references are emptied first
+		if goes(t.Name) && (!s.Defers() || emptied(t, goes)) && circular(s.Tables, t, goes) { // references are emptied
 			changes = append(changes, connectors.Written{Table: t.Name, Event: "UPDATE"})
 		}
 	}
@@ -62,6 +62,13 @@ func (d *Document) Runs(s *stores.Store) (list []Trigger) {
 		list = append(list, triggerOf(s.Name, r))
 	}
 	return list
+}
+
+// emptied reports whether the engine empties references of a table to rows that go.
+func emptied(t connectors.Table, goes func(string) bool) bool {
+	return slices.ContainsFunc(t.ForeignKeys, func(fk connectors.ForeignKey) bool {
+		return goes(fk.RefTable) && (fk.OnDelete == "SET NULL" || fk.OnDelete == "SET DEFAULT")
+	})
 }
 
 // circular reports whether rows of a table refer to rows of it, by way of tables of which rows go.

@@ -1,5 +1,5 @@
-// Package circles finds the rows that refer to each other in a circle. Its noun is the circle: rows, whatever they are
-// made of, of which each leads to each other one.
+// Package circles finds the rows that refer to each other in a circle, and those that hang together. Its nouns are the
+// circle: rows, whatever they are made of, of which each leads to each other one; and Joined.
 package circles
 
 import "slices"

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"lethe/pipeline/dependents/circles"
 )
@@ -36,4 +37,32 @@ func TestCircles(t *testing.T) {
 			require.Equal(t, c.want, found)
 		})
 	}
+}
+
+// A number hangs together with what a walk over the pairs reaches.
+func TestJoined(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		of := rapid.IntRange(0, 12)
+		var joined circles.Joined
+		beside := map[int][]int{}
+		for range rapid.IntRange(0, 15).Draw(t, "pairs") {
+			a, b := of.Draw(t, "a"), of.Draw(t, "b")
+			joined.Join(a, b)
+			beside[a], beside[b] = append(beside[a], b), append(beside[b], a)
+		}
+		for n := range 13 {
+			first := n
+			seen := map[int]bool{n: true}
+			for queue := []int{n}; len(queue) > 0; queue = queue[1:] {
+				first = min(first, queue[0])
+				for _, next := range beside[queue[0]] {
+					if !seen[next] {
+						seen[next] = true
+						queue = append(queue, next)
+					}
+				}
+			}
+			require.Equal(t, first, joined.First(n))
+		}
+	})
 }
