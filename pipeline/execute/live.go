@@ -50,16 +50,7 @@ func (x *Executor) split(ctx context.Context, t *transaction, refusal error) err
 		}
 		return x.Live(ctx, t.mutator, middle, t.to, t.recovering)
 	}
-	why := Refusal{Class: "DATABASE"}
-	var told *connectors.RefusedError
-	if errors.As(refusal, &told) {
-		why = Refusal{Class: string(told.Class), By: told.By}
-	}
-	for i := t.from; i < t.to; i++ {
-		x.outcomes[i] = plan.Refused
-		x.refused[i] = why
-	}
-	return nil
+	return x.refuse(ctx, t, refusalOf(refusal, Refusal{Class: "DATABASE"}))
 }
 
 // halve is about the middle of a transaction, between two units; its end where it is of one.
@@ -79,10 +70,11 @@ type transaction struct {
 	*Executor
 	mutator    connectors.Mutator
 	recovering bool
-	first      int  // of the unit that from is in
-	from, to   int  // the rows to be changed
-	last       int  // behind the unit that the last of them is in
-	all        bool // also look along edges at which the engine would refuse
+	first      int          // of the unit that from is in
+	from, to   int          // the rows to be changed
+	last       int          // behind the unit that the last of them is in
+	only       map[int]bool // of a unit that was refused, the part that is changed; nil: all
+	all        bool         // also look along edges at which the engine would refuse
 	given      []verdict.Verdict
 	seen       *verdict.View
 	skipped    bool                           // a row was not as assumed, and so not changed
@@ -131,6 +123,11 @@ func (t *transaction) fresh() *verdict.View {
 	v := verdict.NewView(t.first, t.last)
 	for i := t.first; i < t.from; i++ {
 		v.Rows[i-v.From] = settled(t.outcomes[i])
+	}
+	for i := t.from; i < t.to; i++ {
+		if t.stays(i) {
+			v.Rows[i-v.From] = verdict.Drifted
+		}
 	}
 	return v
 }
@@ -203,7 +200,9 @@ func (t *transaction) run(ctx context.Context, known *verdict.View) error {
 	t.seen, t.skipped, t.asides = t.fresh(), false, nil
 	t.given = verdict.Of(t.set, known, t.recovering)
 	for i := t.from; i < t.to; i++ { // what is not met is gone
-		t.seen.Rows[i-t.seen.From] = verdict.Gone
+		if !t.stays(i) {
+			t.seen.Rows[i-t.seen.From] = verdict.Gone
+		}
 	}
 	steps := t.steps()
 	var queries []connectors.Query
@@ -278,6 +277,9 @@ func (t *transaction) edit(s step, b connectors.Batch, known *verdict.View) (con
 			continue
 		}
 		t.look(b, s.layout, row, i, t.seen)
+		if t.stays(i) {
+			t.seen.Rows[i-t.seen.From] = verdict.Drifted
+		}
 		t.sameValues(b, s.layout, row, i)
 		switch {
 		case s.only:
@@ -317,7 +319,7 @@ func (t *transaction) confirm(ctx context.Context) error {
 	}
 	begun := t.begun()
 	for i, v := range verdict.Of(t.set, t.seen, t.recovering) {
-		if at := t.first + i; at >= t.from && at < t.to {
+		if at := t.first + i; at >= t.from && at < t.to && !t.stays(at) {
 			t.outcomes[at] = v.Outcome
 			t.held[at] = v.Held
 			if v.Outcome == plan.Drift && begun[at] {

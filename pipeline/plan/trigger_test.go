@@ -27,3 +27,15 @@ func TestCircular(t *testing.T) {
 	require.True(t, in("self", "self"))
 	require.False(t, in("leaf", "leaf", "a", "b", "c"))
 }
+
+func TestEmptiedByTheEngine(t *testing.T) {
+	of := func(action string) connectors.Table {
+		return connectors.Table{Name: "a", ForeignKeys: []connectors.ForeignKey{{RefTable: "b", OnDelete: action}}}
+	}
+	goes := func(table string) bool { return table == "b" }
+	require.True(t, emptied(of("SET NULL"), goes))
+	require.True(t, emptied(of("SET DEFAULT"), goes))
+	require.False(t, emptied(of("CASCADE"), goes), "its rows go, and that is named anyway")
+	require.False(t, emptied(of("NO ACTION"), goes))
+	require.False(t, emptied(of("SET NULL"), func(string) bool { return false }))
+}
