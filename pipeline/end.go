@@ -17,6 +17,7 @@ import (
 	"lethe/pipeline/planner"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/report"
+	"lethe/pipeline/review"
 	"lethe/pipeline/setup"
 )
 
@@ -61,6 +62,9 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	facts := b.notes.Facts
 	b.result.Copies = facts.ConsentSync
 	b.result.Summary, b.result.Settled, b.result.HeldBack = summaryLines(facts), settled, heldLines(facts)
+	if b.tonight.Phases == setup.DiscoverOnly {
+		b.result.Review = review.Asked(b.setup, facts.Inventory, b.tonight.Today)
+	}
 	published, publishErr := report.Publish(ctx, b.setup, b.journal, b.tonight.RunID, facts)
 	if publishErr != nil {
 		if errors.Is(publishErr, evidence.ErrGate) {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"lethe/pipeline/audit"
+	"lethe/pipeline/review"
 )
 
 // Result is how a run ended.
@@ -15,6 +16,7 @@ type Result struct {
 	Settled     []SettledLine // what was changed, or refused
 	HeldBack    []HeldLine    // what keeps rows that are due
 	Copies      []*audit.ConsentSync
+	Review      []review.Item `json:",omitempty"` // of a run that only read the sources: what a person should look at
 }
 
 // SettledLine counts planned rows by what became of them.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"lethe/classifiers"
@@ -140,7 +141,17 @@ func (c *Config) catalogue() (*classifiers.Catalogue, error) {
 		custom = append(custom, classifiers.Custom{ID: d.ID, Pattern: d.Pattern, Header: d.Header, Words: d.Words,
 			Category: classifiers.Category(d.Category)})
 	}
-	return classifiers.New(custom...)
+	catalogue, err := classifiers.New(custom...)
+	if err != nil {
+		return nil, err
+	}
+	answers := make([]classifiers.Answer, len(c.Reviews))
+	for i, r := range c.Reviews {
+		dot := max(0, strings.LastIndexByte(r.Field, '.'))
+		answers[i] = classifiers.Answer{Table: r.Field[:dot], Field: strings.TrimPrefix(r.Field[dot:], "."),
+			Category: classifiers.Category(r.Category)}
+	}
+	return catalogue.Taught(answers), nil
 }
 
 func (c *Config) breakers() setup.Breakers {

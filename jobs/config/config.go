@@ -197,6 +197,16 @@ type Review struct {
 	By       string `yaml:"by"`
 	Because  string `yaml:"because"`
 	Until    string `yaml:"until"` // 2006-01-02, the last day on which it holds
+
+	// What the person saw, and when: `lethe review` writes it. A field that is another by now is asked about again.
+	On  string `yaml:"on,omitempty" json:",omitempty"`  // 2006-01-02
+	Saw *Seen  `yaml:"saw,omitempty" json:",omitempty"` // nil: the review holds whatever the field becomes
+}
+
+// Seen is what a field was when a person looked at it.
+type Seen struct {
+	Type     string `yaml:"type"`     // as declared
+	Category string `yaml:"category"` // what the classifiers said
 }
 
 // Grant grants an application a copy of what the registry says of its own rows. It stands under `sync:` by

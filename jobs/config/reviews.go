@@ -49,8 +49,18 @@ func (c *Config) buildDiscovery(p *setup.Setup) error {
 		if err != nil {
 			fail("until: %w", err)
 		}
-		p.Reviews = append(p.Reviews, setup.Review{Source: r.Source, Table: r.Field[:dot], Field: r.Field[dot+1:],
-			Category: category, By: r.By, Because: r.Because, Until: until})
+		review := setup.Review{Source: r.Source, Table: r.Field[:dot], Field: r.Field[dot+1:],
+			Category: category, By: r.By, Because: r.Because, Until: until}
+		if _, err := calendar.ParseDate(r.On); r.On != "" && err != nil {
+			fail("on: %w", err)
+		}
+		if r.Saw != nil {
+			review.SawType, review.Saw = r.Saw.Type, classifiers.Category(r.Saw.Category)
+			if !slices.Contains(classifiers.Categories(), review.Saw) {
+				fail("saw: category %q: use a label of `lethe classifiers`, or none", r.Saw.Category)
+			}
+		}
+		p.Reviews = append(p.Reviews, review)
 	}
 	for _, name := range c.sourceOrder {
 		for _, class := range c.Sources[name].ApprovedFor {

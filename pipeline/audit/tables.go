@@ -63,7 +63,7 @@ type Inventory struct {
 	Company     bool    // data of a legal person
 	Confidence  float64 // 0 to 1
 	Detectors   string  // joined by ';'
-	Terms       string  // the verdict's terms with their log-odds, joined by ';'
+	Terms       string  // the verdict's terms, each with why and its log-odds, joined by ';'
 	OldestRow   string  // civil date, for a table with a collected or start field; "" unknown
 	NewestRow   string  //
 	SoftDelete  string  // the table's soft-delete column
@@ -81,6 +81,10 @@ type Inventory struct {
 	ReviewedUntil string  // civil date, the last on which the person's verdict holds
 	Because       string  // why the person decided so
 	Fingerprint   string  // of a backup's bytes and rules, hex: a file with an equal one is not classified again
+	Candidate     string  // what came nearest where nothing personal was found; "" nothing speaks for any kind
+	Shapes        string  // the commonest forms of the values, joined by ';', and no value: Aa{3,9}
+	RefersTo      string  // table.field, where a foreign key points; "" nowhere
+	Subject       string  // of a table: whose rows these are (person, company, place, thing); "" nothing tells
 }
 
 // Finding is something a person should look at. It has a stable identity from night to night.

@@ -19,6 +19,7 @@ import (
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/lint"
+	"lethe/pipeline/review"
 	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 )
@@ -53,7 +54,7 @@ func (in *Inspector) Inspect(s *scan.Source, inventory []audit.Inventory) {
 	in.unread(s)
 	in.joins(s)
 	in.orphan(s)
-	in.reviews(s)
+	in.reviews(s, inventory)
 }
 
 // InspectLeftOvers finds what rewrites that were killed left beside backups and what no rewrite has cleared since: it
@@ -460,19 +461,16 @@ func (in *Inspector) orphan(s *scan.Source) {
 	in.Notes.Find(f)
 }
 
-// reviews finds reviews that ran out, or that name what is not there.
-func (in *Inspector) reviews(s *scan.Source) {
+// reviews finds reviews that ran out, that are of what the field no longer is, or that name what is not there.
+func (in *Inspector) reviews(s *scan.Source, inventory []audit.Inventory) {
 	for _, v := range in.Setup.Reviews {
 		if v.Source != s.Name || s.Backup() {
 			continue
 		}
 		f := audit.Finding{Severity: "low", Source: s.Name, Object: v.Table, Column: v.Field, Article: "Art. 24"}
-		t, ok := s.Tables.Find(v.Table)
-		if ok {
-			_, ok = t.Field(v.Field)
-		}
+		at := slices.IndexFunc(inventory, func(i audit.Inventory) bool { return v.At(i.Object, i.Column) })
 		switch {
-		case !ok:
+		case !there(s, v):
 			f.Kind = "F_REVIEW_UNKNOWN"
 			f.Words = "A review names a field that the source does not have: correct the name, or remove the review."
 			in.Setup.Log.Warn("review of an unknown field", "run_id", in.Tonight.RunID,
@@ -480,10 +478,28 @@ func (in *Inspector) reviews(s *scan.Source) {
 		case v.Until < in.Tonight.Today:
 			f.Kind = "F_REVIEW_EXPIRED"
 			f.Words = fmt.Sprintf("The review by %s ran out on %s: the classifiers decide again until somebody "+
-				"renews it.", v.By, v.Until)
+				"renews it. `lethe review` asks.", v.By, v.Until)
+		case at >= 0 && inventory[at].State == "scanned" && inventory[at].ReviewedBy == "":
+			f.Kind = "F_REVIEW_CHANGED"
+			f.Words = fmt.Sprintf("The field is no longer what %s saw (%s, %s): it is %s, %s, and the classifiers "+
+				"decide again until somebody looks. `lethe review` asks.", v.By, v.SawType, v.Saw,
+				inventory[at].Type, review.KindOf(inventory[at]))
 		default:
 			continue
 		}
 		in.Notes.Find(f)
 	}
+}
+
+// there reports whether the source has the field of a review, or one with documents of which it names a path.
+func there(s *scan.Source, v setup.Review) bool {
+	for _, t := range s.Tables {
+		rest, ok := strings.CutPrefix(v.Table+"."+v.Field, t.Name+".")
+		if ok && slices.ContainsFunc(t.Fields, func(f connectors.Field) bool {
+			return rest == f.Name || strings.HasPrefix(rest, f.Name+".")
+		}) {
+			return true
+		}
+	}
+	return false
 }

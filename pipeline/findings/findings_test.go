@@ -230,6 +230,14 @@ func TestInspect(t *testing.T) {
 		"a review that ran out": {func(c *company) {
 			c.setup.Reviews = []setup.Review{{Source: "crm", Table: "people", Field: "code", Until: today - 1}}
 		}, []string{"F_REVIEW_EXPIRED low crm.people.code 0"}},
+		"a review of what the field no longer is": {func(c *company) {
+			c.setup.Reviews = []setup.Review{{Source: "crm", Table: "people", Field: "code", Until: today, SawType: "text",
+				Saw: classifiers.Email}}
+			c.fields = append(c.fields, audit.Inventory{Object: "people", Column: "code", State: "scanned"})
+		}, []string{"F_REVIEW_CHANGED low crm.people.code 0"}},
+		"a review of a path in documents": {func(c *company) {
+			c.setup.Reviews = []setup.Review{{Source: "crm", Table: "people.code.a", Field: "b", Until: today}}
+		}, nil},
 		"a review on its last day": {func(c *company) {
 			c.setup.Reviews = []setup.Review{{Source: "crm", Table: "people", Field: "code", Until: today}}
 		}, nil},

@@ -7,6 +7,7 @@ import (
 
 	"lethe/classifiers"
 	"lethe/connectors"
+	"lethe/pipeline/audit"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/stores"
 )
@@ -98,6 +99,22 @@ func Discover(ctx context.Context, source connectors.Source, catalogue *classifi
 		}
 	}
 	return d, nil
+}
+
+// Inventory is what was found as rows of an inventory, of which no earlier night knows anything.
+func (d *Discovery) Inventory() []audit.Inventory {
+	var rows []audit.Inventory
+	for _, t := range d.Tables {
+		base := audit.Inventory{Database: t.Database, Object: t.Table, State: "scanned", Change: "new"}
+		rows = append(rows, base)
+		for _, v := range t.Fields {
+			row := base
+			row.Column = v.Field
+			fill(&row, v)
+			rows = append(rows, row)
+		}
+	}
+	return rows
 }
 
 // pass scans the source once for all queries.

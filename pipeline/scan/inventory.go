@@ -9,6 +9,8 @@ import (
 	"lethe/classifiers"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/review"
+	"lethe/pipeline/setup"
 )
 
 // Inventory turns what was found in a source into rows of the report: each table, then its fields.
@@ -46,11 +48,11 @@ func (sc *Scanner) tableRow(s *Source, r *Reading) audit.Inventory {
 	if r.State != "scanned" {
 		return t
 	}
-	t.Fingerprint = s.fingerprint
+	t.Fingerprint, t.Subject = s.fingerprint, r.verdict.Subject
 	t.OldestRow, t.NewestRow = s.span(r.Table.Name)
 	if r.kept != nil && r.Rows == 0 {
 		was := r.kept[0]
-		t.Rows, t.SoftDelete, t.Inactive = was.Rows, was.SoftDelete, was.Inactive
+		t.Rows, t.SoftDelete, t.Inactive, t.Subject = was.Rows, was.SoftDelete, was.Inactive, was.Subject
 		t.OldestRow, t.NewestRow = cmp.Or(t.OldestRow, was.OldestRow), cmp.Or(t.NewestRow, was.NewestRow)
 		return t
 	}
@@ -69,7 +71,7 @@ func (sc *Scanner) tableRow(s *Source, r *Reading) audit.Inventory {
 // person's.
 func (sc *Scanner) fieldRows(s *Source, r *Reading, t audit.Inventory) []audit.Inventory {
 	base := t
-	base.OldestRow, base.NewestRow, base.SoftDelete, base.Inactive = "", "", "", 0
+	base.OldestRow, base.NewestRow, base.SoftDelete, base.Inactive, base.Subject = "", "", "", 0, ""
 	verdicts := map[string]classifiers.Verdict{}
 	for _, v := range r.verdict.Fields {
 		verdicts[v.Field] = v
@@ -81,7 +83,7 @@ func (sc *Scanner) fieldRows(s *Source, r *Reading, t audit.Inventory) []audit.I
 	var rows []audit.Inventory
 	for _, f := range r.Table.Fields {
 		row := base
-		row.Column, row.Type = f.Name, f.Type
+		row.Column, row.Type, row.RefersTo = f.Name, f.Type, r.refersTo(f.Name)
 		v, judged := verdicts[f.Name]
 		switch reason, left := r.left[f.Name]; {
 		case left:
@@ -134,7 +136,11 @@ func fill(row *audit.Inventory, v classifiers.Verdict) {
 	terms := make([]string, len(v.Terms))
 	for i, t := range v.Terms {
 		terms[i] = fmt.Sprintf("%s %+.1f", t.Name, t.LogOdds)
+		if t.Detail != "" {
+			terms[i] = fmt.Sprintf("%s (%s) %+.1f", t.Name, strings.ReplaceAll(t.Detail, ";", ","), t.LogOdds)
+		}
 	}
+	row.Candidate, row.Shapes = string(v.Candidate), strings.Join(v.Shapes, ";")
 	row.Also, row.Detectors = strings.Join(also, ";"), strings.Join(v.Detectors, ";")
 	row.Terms = strings.Join(terms, ";")
 }
@@ -144,6 +150,7 @@ func found(row *audit.Inventory, was audit.Inventory) {
 	row.Category, row.Class, row.DPV = was.Category, was.Class, was.DPV
 	row.Company, row.Confidence = was.Company, was.Confidence
 	row.Also, row.Detectors, row.Terms, row.Fictitious = was.Also, was.Detectors, was.Terms, was.Fictitious
+	row.Candidate, row.Shapes = was.Candidate, was.Shapes
 }
 
 // unreview gives an earlier row the machine's verdict back.
@@ -155,13 +162,14 @@ func unreview(row *audit.Inventory) {
 	}
 }
 
-// review puts a person's verdict in the place of the machine's, which stays beside it.
+// review puts a person's verdict in the place of the machine's, which stays beside it. A review of what is no longer
+// what the person saw does not hold.
 func (sc *Scanner) review(s *Source, row *audit.Inventory) {
 	for _, r := range sc.Setup.Reviews {
-		if !r.Of(s.Source) || r.Table != row.Object || r.Field != row.Column || r.Until < sc.Tonight.Today {
+		if !r.Of(s.Source) || !r.At(row.Object, row.Column) || r.Until < sc.Tonight.Today || !holds(r, s, *row) {
 			continue
 		}
-		row.Machine, row.ReviewedBy = row.Category, r.By
+		row.Machine, row.ReviewedBy = string(review.KindOf(*row)), r.By
 		row.ReviewedUntil, row.Because = r.Until.String(), r.Because
 		row.Category, row.Class, row.DPV = string(r.Category), string(r.Category.Class()), r.Category.DPV()
 		row.Company = r.Category == classifiers.CompanyOnly
@@ -169,6 +177,16 @@ func (sc *Scanner) review(s *Source, row *audit.Inventory) {
 			row.Also = ""
 		}
 	}
+}
+
+// holds reports whether a review is of what the field is: of the declared type and of the classifiers' verdict that
+// the person saw, or of the one that the person gave. Backups write types in ways of their own.
+func holds(r setup.Review, s *Source, row audit.Inventory) bool {
+	declared := row.Type
+	if s.Backup() {
+		declared = r.SawType
+	}
+	return r.Holds(declared, review.KindOf(row))
 }
 
 // Personal reports whether a row is a field with data of natural persons.

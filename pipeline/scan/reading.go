@@ -46,6 +46,16 @@ func (r *Reading) observe(rows arrow.Record) {
 	r.scan.Observe(rows)
 }
 
+// refersTo is the table.field that a foreign key of a field points to; "" where there is none.
+func (r *Reading) refersTo(field string) string {
+	for _, fk := range r.Table.ForeignKeys {
+		if i := slices.Index(fk.Fields, field); i >= 0 && i < len(fk.RefFields) {
+			return fk.RefTable + "." + fk.RefFields[i]
+		}
+	}
+	return ""
+}
+
 // describe tells the classifiers what the catalog says of a table.
 func (r *Reading) describe() classifiers.Table {
 	single := map[string]bool{}

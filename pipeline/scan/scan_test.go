@@ -78,6 +78,11 @@ func TestReviewStandsInPlaceOfTheVerdict(t *testing.T) {
 		return setup.Review{Source: source, Table: "people", Field: "code", Category: category, By: "anna",
 			Because: "looked", Until: until}
 	}
+	saw := func(declared string, category classifiers.Category) setup.Review {
+		r := by("crm", classifiers.Email, today)
+		r.SawType, r.Saw = declared, category
+		return r
+	}
 	tests := map[string]struct {
 		review  setup.Review
 		machine classifiers.Category
@@ -85,7 +90,14 @@ func TestReviewStandsInPlaceOfTheVerdict(t *testing.T) {
 		want    classifiers.Category
 		by      string
 		left    string // of also
+		backup  bool
 	}{
+		"it holds while the field is what the person saw": {review: saw("TEXT", classifiers.Phone), machine: classifiers.Phone,
+			want: classifiers.Email, by: "anna"},
+		"and once the classifiers agree":  {review: saw("text", classifiers.Phone), machine: classifiers.Email, want: classifiers.Email, by: "anna"},
+		"not of another kind":             {review: saw("text", classifiers.Phone), machine: classifiers.Health, want: classifiers.Health},
+		"nor of another type":             {review: saw("integer", classifiers.Phone), machine: classifiers.Phone, want: classifiers.Phone},
+		"which a backup writes otherwise": {review: saw("integer", classifiers.Phone), machine: classifiers.Phone, want: classifiers.Email, by: "anna", backup: true},
 		"it holds to its last day": {review: by("crm", classifiers.Email, today), machine: classifiers.Phone,
 			also: "name", want: classifiers.Email, by: "anna", left: "name"},
 		"it ran out": {review: by("crm", classifiers.Email, today-1),
@@ -99,8 +111,12 @@ func TestReviewStandsInPlaceOfTheVerdict(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sc := &Scanner{Setup: &setup.Setup{Reviews: []setup.Review{tt.review}},
 				Tonight: setup.Tonight{Today: today}}
-			s := &Source{Store: stores.NewStore(setup.Source{Name: "crm"})}
-			row := audit.Inventory{Object: "people", Column: "code", State: "scanned", Category: string(tt.machine),
+			source := setup.Source{Name: "crm"}
+			if tt.backup {
+				source = setup.Source{Name: "crm.sql", Of: "crm", Environment: "backup"}
+			}
+			s := &Source{Store: stores.NewStore(source)}
+			row := audit.Inventory{Object: "people", Column: "code", Type: "text", State: "scanned", Category: string(tt.machine),
 				Class: string(tt.machine.Class()), DPV: tt.machine.DPV(), Also: tt.also}
 			before := row
 

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"lethe/classifiers"
@@ -41,6 +42,20 @@ type Review struct {
 	By       string
 	Because  string
 	Until    calendar.Date // the last day on which it holds
+
+	// What the person saw, where that was noted: the declared type, and the classifiers' verdict.
+	SawType string
+	Saw     classifiers.Category // "" not noted
+}
+
+// At reports whether a review is of a field, or of a path inside the documents of one. Names of tables and paths may
+// have points in them.
+func (r Review) At(table, field string) bool { return r.Table+"."+r.Field == table+"."+field }
+
+// Holds reports whether a review is of what a field is now: a declared type, and what the classifiers say. It holds
+// also where they have come to say what the person said.
+func (r Review) Holds(declared string, machine classifiers.Category) bool {
+	return r.Saw == "" || strings.EqualFold(r.SawType, declared) && (machine == r.Saw || machine == r.Category)
 }
 
 // Of reports whether a review is of a source, or of what a source is a backup of.
