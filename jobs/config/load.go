@@ -32,6 +32,11 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", setup.ErrConfig, err)
 	}
+	return read(path, data)
+}
+
+// read decodes a configuration.
+func read(path string, data []byte) (*Config, error) {
 	c := &Config{path: path, dir: filepath.Dir(path), text: data}
 	switch err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(c); {
 	case errors.Is(err, io.EOF):
