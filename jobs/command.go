@@ -142,7 +142,7 @@ Without --apply it never changes anything.`,
 	})
 	root.PersistentFlags().StringVarP(&c.config, "config", "c", "lethe.yaml", "configuration file")
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON where a program would read it")
-	root.AddCommand(initCommand(c), checkCommand(c), discoverCommand(c), planCommand(c), approveCommand(c),
+	root.AddCommand(initCommand(c), checkCommand(c), discoverCommand(c), reviewCommand(c), planCommand(c), approveCommand(c),
 		applyCommand(c), runCommand(c), scheduleCommand(c),
 		statusCommand(c), explainCommand(c), reportCommand(c), auditCommand(c), consentCommand(c),
 		registryCommand(c), policyCommand(c), keysCommand(c), holdCommand(c), requestCommand(c),

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lethe/classifiers"
+	"lethe/pipeline/review"
 	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/shown"
@@ -115,6 +116,9 @@ func discoverAdHoc(ctx context.Context, c *Command, target, connector, format, e
 		writeUnread(c.Err, found.Unread)
 	}
 	err = writeInventory(w, found, format, all)
+	if format == "text" {
+		printAsked(w, review.Asked(&setup.Setup{}, review.Nights{Last: found.Inventory()}, 0), firstAsked, "")
+	}
 	if found.Failed != nil {
 		err = errors.Join(err, fmt.Errorf("%w: %w", setup.ErrSource, found.Failed))
 	}

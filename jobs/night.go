@@ -104,6 +104,7 @@ func printResult(c *Command, p *setup.Setup, r pipeline.Result, o setup.Options)
 			}
 		}
 	}
+	printAsked(c.Out, r.Review, firstAsked, "to answer: lethe review --as NAME, or lethe review --csv > FILE")
 	for _, id := range r.Waiting {
 		fmt.Fprintf(c.Out, "waits for approval: %s  (lethe plan show %s)\n", id, id)
 	}

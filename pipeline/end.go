@@ -63,7 +63,7 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	b.result.Copies = facts.ConsentSync
 	b.result.Summary, b.result.Settled, b.result.HeldBack = summaryLines(facts), settled, heldLines(facts)
 	if b.tonight.Phases == setup.DiscoverOnly {
-		b.result.Review = review.Asked(b.setup, facts.Inventory, b.tonight.Today)
+		b.result.Review = review.Asked(b.setup, b.nights(), b.tonight.Today)
 	}
 	published, publishErr := report.Publish(ctx, b.setup, b.journal, b.tonight.RunID, facts)
 	if publishErr != nil {
@@ -77,6 +77,15 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	}
 	b.result.Report, b.result.Manifest = published.ReportPath, published.ManifestSHA256
 	return errors.Join(err, settledErr)
+}
+
+// nights are what this run and the last before it said of the sources.
+func (b *book) nights() review.Nights {
+	n := review.Nights{Last: b.notes.Facts.Inventory}
+	if i := slices.IndexFunc(b.notes.History, func(f audit.Facts) bool { return len(f.Inventory) > 0 }); i >= 0 {
+		n.Before = b.notes.History[i].Inventory
+	}
+	return n
 }
 
 // enterEnd enters the end of the run, with its facts, into the journal. What went wrong until then gives

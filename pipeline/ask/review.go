@@ -4,22 +4,22 @@ import (
 	"context"
 	"fmt"
 
-	"lethe/pipeline/audit"
-	"lethe/pipeline/journal"
+		"lethe/pipeline/journal"
+	"lethe/pipeline/review"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
 )
 
-// LastRead returns the facts of the newest run that read the sources.
-func LastRead(ctx context.Context, p *setup.Setup) (audit.Facts, error) {
+// LastRead returns what the newest runs that read the sources said of them.
+func LastRead(ctx context.Context, p *setup.Setup) (n review.Nights, err error) {
 	j, err := journal.Open(ctx, p.State)
 	if err != nil {
-		return audit.Facts{}, err
+		return n, err
 	}
 	defer j.Close()
 	nights, err := j.Nights(ctx, 100)
 	if err != nil {
-		return audit.Facts{}, err
+		return n, err
 	}
 	for _, r := range nights {
 		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
@@ -27,12 +27,20 @@ func LastRead(ctx context.Context, p *setup.Setup) (audit.Facts, error) {
 		}
 		f, err := state.FactsOf(r)
 		if err != nil {
-			return audit.Facts{}, err
+			return n, err
 		}
-		if f.Run.Phases != "apply" && len(f.Inventory) > 0 {
-			return f, nil
+		switch {
+		case f.Run.Phases == "apply" || len(f.Inventory) == 0:
+		case n.Last == nil:
+			n.Last = f.Inventory
+		default:
+			n.Before = f.Inventory
+			return n, nil
 		}
 	}
-	return audit.Facts{}, fmt.Errorf("%w: no run has read the sources yet: `lethe discover` does, and changes nothing",
+	if n.Last != nil {
+		return n, nil
+	}
+	return n, fmt.Errorf("%w: no run has read the sources yet: `lethe discover` does, and changes nothing",
 		setup.ErrConfig)
 }

@@ -1,5 +1,6 @@
 // Package review orders the fields that a person should look at, by what the last night said of them.
 //
+//   - Nights are the inventories that are asked about.
 //   - Item is a field that a person is asked about: a kind that it holds, or may hold.
 //   - Asked are the items of a night, those first whose answer is worth most; All are those that can be answered.
 package review
@@ -25,7 +26,7 @@ type Item struct {
 	Found      bool                 `json:"found"`      // the classifiers call the field that
 	Confidence float64              `json:"confidence"` // of the classifiers in what they call it
 	Rows       int64                `json:"rows"`       // with a value
-	New        bool                 `json:"new"`        // found since the last night
+	New        bool                 `json:"new"`        // since the last night, or another kind than then
 	Again      string               `json:"again"`      // why it is asked although somebody answered; "" nobody did
 	Silos      []string             `json:"silos"`      // that govern the table
 	Terms      []string             `json:"terms"`      // why the classifiers say so
@@ -33,6 +34,9 @@ type Item struct {
 	Saw        classifiers.Category `json:"saw"`        // what the classifiers call the field
 	answered   bool                 // and the answer holds
 }
+
+// Nights are what the newest run that read the sources said of them, and the one before.
+type Nights struct{ Last, Before []audit.Inventory }
 
 // Doubt is the share of such verdicts that are wrong, by their own account.
 func (i *Item) Doubt() float64 { return 1 - i.Confidence }
@@ -45,9 +49,9 @@ const leastDoubt = 0.05
 
 // Asked lists what a person should look at: what is new since the last night or not what somebody saw, then what is in
 // doubt, each by doubt times rows. A backup is asked about where no live source has what it holds.
-func Asked(p *setup.Setup, inventory []audit.Inventory, today calendar.Date) []Item {
+func Asked(p *setup.Setup, n Nights, today calendar.Date) []Item {
 	var items []Item
-	for _, i := range All(p, inventory, today) {
+	for _, i := range All(p, n, today) {
 		if !i.answered && i.Kind != "" && i.Rows > 0 && (i.New && i.Found || i.Again != "" || i.Doubt() >= leastDoubt) {
 			items = append(items, i)
 		}
@@ -61,7 +65,7 @@ func Asked(p *setup.Setup, inventory []audit.Inventory, today calendar.Date) []I
 
 func urgency(i Item) int {
 	switch {
-	case i.New && i.Found:
+	case i.New:
 		return 2
 	case i.Again != "":
 		return 1
@@ -73,11 +77,14 @@ func urgency(i Item) int {
 func (i *Item) Place() string { return i.Source + "." + i.Table + "." + i.Field }
 
 // All lists every field that a person may say something of, in the order of the inventory.
-func All(p *setup.Setup, inventory []audit.Inventory, today calendar.Date) []Item {
+func All(p *setup.Setup, n Nights, today calendar.Date) []Item {
 	var items []Item
-	first := firstTime(inventory)
+	first, was := firstTime(n.Last), map[string]classifiers.Category{}
+	for _, row := range n.Before {
+		was[row.Source+"\x00"+row.Object+"\x00"+row.Column] = itemOf(row).Saw
+	}
 	met := map[string]bool{}
-	for _, row := range inventory {
+	for _, row := range n.Last {
 		source, ofAnother := sourceOf(p, row.Source)
 		if row.Column == "" || row.State != "scanned" || row.Change == "gone" || ofAnother {
 			continue
@@ -88,7 +95,8 @@ func All(p *setup.Setup, inventory []audit.Inventory, today calendar.Date) []Ite
 			continue
 		}
 		met[item.Place()] = true
-		item.New = !first[row.Source] && (row.Change == "new" || row.Change == "changed")
+		before, known := was[row.Source+"\x00"+row.Object+"\x00"+row.Column]
+		item.New = !first[row.Source] && (row.Change == "new" || row.Change == "changed" && known && before != item.Saw)
 		item.Again, item.answered = answered(p, item, today)
 		items = append(items, item)
 	}

@@ -41,7 +41,16 @@ func TestWhatIsAsked(t *testing.T) {
 		reviews []setup.Review
 		kind    classifiers.Category // "" it is not asked about
 		again   string
+		before  []audit.Inventory
 	}{
+		"what was another kind before": {row: func(i *audit.Inventory) { i.Change = "changed" }, kind: "email",
+			before: []audit.Inventory{field(func(i *audit.Inventory) { i.Category = "none" })}},
+		"what changed otherwise": {row: func(i *audit.Inventory) { i.Change = "changed" },
+			before: []audit.Inventory{field(func(*audit.Inventory) {})}},
+		"what was another kind until a person said so": {row: func(i *audit.Inventory) { i.Change = "changed" },
+			before: []audit.Inventory{field(func(i *audit.Inventory) {
+				i.Category, i.ReviewedBy, i.Machine = "none", "anna", "email"
+			})}},
 		"what is sure":                     {row: func(*audit.Inventory) {}},
 		"what is in doubt":                 {row: doubtful, kind: "email"},
 		"what is new, however sure":        {row: func(i *audit.Inventory) { i.Change = "new" }, kind: "email"},
@@ -62,7 +71,7 @@ func TestWhatIsAsked(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := &setup.Setup{Reviews: c.reviews, Sources: []setup.Source{{Name: "crm"},
 				{Name: "crm.sql", Of: "crm", Environment: "backup"}}}
-			items := review.Asked(p, []audit.Inventory{same, field(c.row)}, today)
+			items := review.Asked(p, review.Nights{Last: []audit.Inventory{same, field(c.row)}, Before: c.before}, today)
 			if c.kind == "" {
 				require.Empty(t, items)
 				return
@@ -81,7 +90,7 @@ func TestFilesOfASetAreAskedAboutOnce(t *testing.T) {
 	row := func(source string) audit.Inventory {
 		return field(func(i *audit.Inventory) { i.Source, i.Confidence = source, 0.6 })
 	}
-	items := review.Asked(p, []audit.Inventory{row("old/1"), row("old/2")}, 0)
+	items := review.Asked(p, review.Nights{Last: []audit.Inventory{row("old/1"), row("old/2")}}, 0)
 	require.Len(t, items, 1)
 	require.Equal(t, "old.people.note", items[0].Place())
 }
@@ -89,9 +98,9 @@ func TestFilesOfASetAreAskedAboutOnce(t *testing.T) {
 func TestTheFirstNightIsNoNews(t *testing.T) {
 	all := []audit.Inventory{field(func(i *audit.Inventory) { i.Change, i.Column = "new", "" }),
 		field(func(i *audit.Inventory) { i.Change = "new" })}
-	require.Empty(t, review.Asked(&setup.Setup{}, all, 0))
+	require.Empty(t, review.Asked(&setup.Setup{}, review.Nights{Last: all}, 0))
 	all = append(all, field(func(i *audit.Inventory) { i.Column = "other" }))
-	require.Len(t, review.Asked(&setup.Setup{}, all, 0), 1)
+	require.Len(t, review.Asked(&setup.Setup{}, review.Nights{Last: all}, 0), 1)
 }
 
 // What comes first is new, or was seen otherwise, or has more doubt times rows than what comes after it.
@@ -106,7 +115,7 @@ func TestTheOrderIsByWhatAnAnswerIsWorth(t *testing.T) {
 				i.Change = rapid.SampledFrom([]string{"same", "new", "changed"}).Draw(t, "change")
 			}))
 		}
-		items := review.Asked(&setup.Setup{}, rows, 0)
+		items := review.Asked(&setup.Setup{}, review.Nights{Last: rows}, 0)
 		require.True(t, slices.IsSortedFunc(items, func(a, b review.Item) int {
 			switch x, y := a.Doubt()*float64(a.Rows), b.Doubt()*float64(b.Rows); {
 			case a.New && !b.New, a.New == b.New && x > y:
