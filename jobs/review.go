@@ -16,6 +16,7 @@ import (
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/review"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/shown"
 )
 
 func reviewCommand(c *Command) *cobra.Command {
@@ -116,6 +117,9 @@ func (c *Command) openReview(ctx context.Context, f reviewFlags) (*reviewing, er
 			return nil, err
 		}
 	}
+	if err := r.mayStand(f.because); err != nil {
+		return nil, fmt.Errorf("%w: --because: %w", setup.ErrUsage, err)
+	}
 	nights, err := ask.LastRead(ctx, p)
 	if err != nil {
 		return nil, err
@@ -157,6 +161,15 @@ func (r *reviewing) may(i review.Item) error {
 		return fmt.Errorf("%s is neither an owner of a silo nor a custodian", r.flags.as)
 	case len(i.Silos) > 0 && !slices.ContainsFunc(i.Silos, owns):
 		return fmt.Errorf("%s does not own silo %s: an owner of it answers", r.flags.as, strings.Join(i.Silos, " or "))
+	}
+	return nil
+}
+
+// mayStand refuses a reason with something in it that no report may show.
+func (r *reviewing) mayStand(because string) error {
+	if spans := shown.Gated(r.p.Catalogue, because); len(spans) > 0 {
+		return fmt.Errorf("the reason would stand in the report, and holds what looks like %s: say it without",
+			strings.ReplaceAll(string(spans[0].Category), "_", " "))
 	}
 	return nil
 }

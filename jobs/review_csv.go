@@ -135,7 +135,7 @@ func (r *reviewing) answerOf(cell func(string) string) (a answer, given bool, er
 	if a.because == "" {
 		a.because = r.flags.because
 	}
-	if err := r.may(a.item); err != nil {
+	if err := errors.Join(r.may(a.item), r.mayStand(a.because)); err != nil {
 		return a, false, err
 	}
 	if seen := cell("said"); seen != "" && seen != string(a.item.Saw) || cell("type") != "" && cell("type") != a.item.Type {

@@ -290,6 +290,10 @@ func (w *walk) ask(ctx context.Context, at int, i review.Item) (move int, err er
 			if w.because, err = w.screen.line(); err != nil {
 				return 0, err
 			}
+			if err := w.mayStand(w.because); err != nil {
+				w.screen.print("  %s\n", err)
+				w.because = ""
+			}
 		case 'v':
 			w.values(ctx, i)
 		default:

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-		"lethe/pipeline/journal"
+	"lethe/pipeline/journal"
 	"lethe/pipeline/review"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"

@@ -17,7 +17,7 @@ var nameFields = []string{"Source", "System", "Target", "Application", "Database
 	"SoftDelete", "Path", "Host", "PlaintextWaived", "RefusedBy"}
 
 // wordFields are those that hold sentences, in which names may stand.
-var wordFields = []string{"Words", "Reason", "Why", "Error"}
+var wordFields = []string{"Words", "Reason", "Why", "Error", "Terms"}
 
 // named is a copy of a run's facts with all names as they are shown.
 func named(f audit.Facts, n *shown.Names) audit.Facts {
@@ -41,6 +41,9 @@ func named(f audit.Facts, n *shown.Names) audit.Facts {
 	}
 	v := reflect.ValueOf(&f).Elem()
 	change(v, nameFields, name) // all of them, before they are looked for in sentences
+	for i := range f.Inventory {
+		f.Inventory[i].RefersTo = n.Of(n.Text(f.Inventory[i].RefersTo)) // two names, of which one may not be known
+	}
 	change(v, wordFields, n.Text)
 	for i := range f.Findings {
 		if x, y := &f.Findings[i], was[i]; x.Source != y.Source || x.Object != y.Object || x.Column != y.Column {
