@@ -6,18 +6,24 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lethe/pipeline/answers"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/registry/keystore"
 )
 
 func approveCommand(c *Command) *cobra.Command {
 	var as, key, comment string
-	var reject, object bool
+	var reject, object, override, withdraw bool
+	others := map[answers.Act]*bool{answers.Reject: &reject, answers.Object: &object, answers.Override: &override,
+		answers.Withdraw: &withdraw}
 	cmd := &cobra.Command{
 		Use:   "approve <plan>",
-		Short: "Sign an answer to a plan: approve, reject, or object",
+		Short: "Sign an answer to a plan: approve, reject, object, override, or withdraw one",
 		Long: `Sign an answer to a plan that waits: approve, reject, or object. Until its first row is changed an
-approved plan can be taken back: --reject ends it, --object makes it wait again.`,
+approved plan can be taken back: --reject ends it, --object makes it wait again, and so does --withdraw of
+an approval. An objection stands until the data protection officer withdraws it, or an owner of each silo
+and a custodian override it, each with --override and a comment. Each answer follows the one before it in
+a chain that every report proves.`,
 		Args: cobra.ExactArgs(1),
 		Example: "  lethe approve 0190f3 --as anna --key anna.key\n" +
 			"  lethe approve 0190f3 --as bo --key bo.key --reject --comment \"wrong table\"",
@@ -30,17 +36,17 @@ approved plan can be taken back: --reject ends it, --object makes it wait again.
 			if err != nil {
 				return err
 			}
-			decision := "approve"
-			if reject {
-				decision = "reject"
-			} else if object {
-				decision = "object"
+			act := answers.Approve
+			for other, meant := range others {
+				if *meant {
+					act = other
+				}
 			}
-			state, err := plan.Approve(cmd.Context(), p, args[0], as, decision, comment, signer)
+			state, err := plan.Approve(cmd.Context(), p, args[0], as, act, comment, signer)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.Out, "%s: %s recorded; the plan is %s\n", as, decision, state)
+			fmt.Fprintf(c.Out, "%s: %s recorded; the plan is %s\n", as, act, state)
 			if state == "waiting" {
 				missing, err := plan.WaitsFor(cmd.Context(), p, args[0])
 				if err != nil {
@@ -56,7 +62,9 @@ approved plan can be taken back: --reject ends it, --object makes it wait again.
 	cmd.Flags().StringVar(&comment, "comment", "", "why; it stands in the report")
 	cmd.Flags().BoolVar(&reject, "reject", false, "reject the plan: it is never applied")
 	cmd.Flags().BoolVar(&object, "object", false, "object as data protection officer")
-	cmd.MarkFlagsMutuallyExclusive("reject", "object")
+	cmd.Flags().BoolVar(&override, "override", false, "approve in spite of an objection; say why with --comment")
+	cmd.Flags().BoolVar(&withdraw, "withdraw", false, "take back one's own answer, before the first change")
+	cmd.MarkFlagsMutuallyExclusive("reject", "object", "override", "withdraw")
 	for _, f := range []string{"as", "key"} {
 		if err := cmd.MarkFlagRequired(f); err != nil {
 			panic(err)

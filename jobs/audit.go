@@ -15,7 +15,7 @@ func auditCommand(c *Command) *cobra.Command {
 	var key string
 	verify := &cobra.Command{
 		Use:   "verify [reports folder]",
-		Short: "Check signatures, digests and row counts of all reports; detects change after signing",
+		Short: "Check signatures, digests, row counts and answers of all reports; detects change after signing",
 		Args:  cobra.MaximumNArgs(1),
 		Example: "  lethe audit verify\n" +
 			"  lethe audit verify ./copy-of-reports --key 'lethe-ed25519:...'   # without configuration, on another " +
@@ -56,6 +56,6 @@ func auditCommand(c *Command) *cobra.Command {
 		},
 	}
 	verify.Flags().StringVar(&key, "key", "", "public `key` of the runner, as lethe keys create printed it")
-	cmd.AddCommand(verify)
+	cmd.AddCommand(verify, auditAcknowledgeCommand(c))
 	return cmd
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/journal"
@@ -31,6 +32,7 @@ type book struct {
 	entry     journal.Run
 	began     bool // the entry stands in the journal
 	rebuilt   bool // the journal knows its newest runs from their reports alone
+	answers   *answers.Book
 	decisions *audit.Spool[audit.Decision]
 	seen      map[string]chain.Head // the registry's heads as the last finished run saw them
 	result    Result
@@ -102,8 +104,8 @@ func (b *book) whole(ctx context.Context) error {
 	b.notes.Find(audit.Finding{Kind: "F_JOURNAL_REBUILT", Severity: "high", Object: recalled[0].RunID,
 		Count: int64(len(recalled)), Article: "Art. 5(2)",
 		Words: "The journal did not know these runs: it was lost, or put back from an older copy. They were taken " +
-			"from their signed reports on request. Plans that waited or were approved, and the answers to them, are " +
-			"not brought back; what is still due is planned and asked anew."})
+			"from their signed reports on request, and what people answered from its files beside them. Plans that " +
+			"waited or were approved are not brought back; what is still due is planned and asked anew."})
 	return nil
 }
 
@@ -162,12 +164,16 @@ func (b *book) remember(ctx context.Context) error {
 	if b.seen, err = state.LastHeads(runs); err != nil {
 		return err
 	}
+	if err := b.openAnswers(ctx); err != nil {
+		return err
+	}
 	approved, err := b.journal.Plans(ctx, journal.Approved)
 	if err != nil {
 		return err
 	}
-	if len(approved) > 0 || b.rebuilt {
-		b.result.AlreadyDone = false // somebody approved a plan since, or this run has to say that it is rebuilt
+	if len(approved) > 0 || b.rebuilt || len(b.notes.Problems) > 0 {
+		// somebody approved a plan since, or this run has to say that it is rebuilt, or what it put back
+		b.result.AlreadyDone = false
 	}
 	return nil
 }

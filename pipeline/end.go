@@ -51,7 +51,7 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	err = errors.Join(err, b.planStates(ctx), night.observe(ctx))
 	settled, settledErr := b.settledLines(ctx)
 	b.overdue(settled)
-	err = errors.Join(err, b.writable())
+	err = errors.Join(err, b.noteAnswers(ctx), b.writable())
 
 	err, enterErr := b.enterEnd(ctx, night, err)
 	if enterErr != nil {

@@ -33,7 +33,7 @@ var house = [][]string{
 	{"dependents/circles", "policy/calendar", "policy/names", "policy/reason", "policy/subject", "anonymize", "journal", "registry/keystore",
 		"registry/identifier",
 		"registry/internal/database", "audit", "shown"},
-	{"policy/law", "policy/intake", "policy/instant", "registry/event", "registry/internal/tables"},
+	{"answers", "policy/law", "policy/intake", "policy/instant", "registry/event", "registry/internal/tables"},
 	{"policy"}, // the rules
 	{"policy/decide", "policy/starts", "registry/receipt"},
 	{"policy/words", "registry/delivery"},

@@ -301,7 +301,7 @@ func TestApprovals(t *testing.T) {
 	_, err = plan.Approve(t.Context(), w.Setup, waits, "dora", "object", "not yet", w.Signers["dora"])
 	require.NoError(t, err)
 	_, err = plan.Approve(t.Context(), w.Setup, waits, "bo", "approve", "", w.Signers["bo"])
-	require.NoError(t, err)
+	require.ErrorContains(t, err, "dora objected to it")
 	require.Empty(t, w.applied(), "an objection holds the plan")
 	require.Len(t, w.Rows("people"), 3)
 }

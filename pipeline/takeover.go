@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/plan"
@@ -70,11 +71,7 @@ func (b *book) takeOver(ctx context.Context) error {
 		} else if entry.SettledIn != b.tonight.RunID || entry.Part == string(plan.Reversible) {
 			continue
 		}
-		answers, err := plan.AnswersTo(ctx, b.setup, b.journal, entry.ID, entry.Digest)
-		if err != nil {
-			b.notes.Problem(err)
-		}
-		b.notes.Facts.Approvals = append(b.notes.Facts.Approvals, plan.Approvals(b.setup, answers)...)
+		report.Answered(b.notes, b.setup, b.answers.About(answers.AboutPlan(entry.ID), entry.Digest))
 	}
 	return nil
 }

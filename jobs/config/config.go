@@ -92,6 +92,7 @@ type Waits struct {
 type Person struct {
 	Key   string `yaml:"key"`
 	Roles Roles  `yaml:"roles"`
+	Until string `yaml:"until,omitempty" json:",omitempty"` // the last day on which the key counts
 }
 
 // Roles are the roles of a person. Inside braces the YAML reader takes owner:newsletter for a mapping, so

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/reason"
@@ -23,18 +24,26 @@ func (c *Config) buildPeople(p *setup.Setup) error {
 			errs = append(errs, fmt.Errorf("people.%s: %w", name, err))
 			continue
 		}
-		if other, taken := keys[person.Key]; taken {
+		if other, taken := keys[key.String()]; taken {
 			errs = append(errs, fmt.Errorf("people.%s has the key of %s: every person has a key of their own", name,
 				other))
 		}
-		keys[person.Key] = name
+		keys[key.String()] = name
+		var until time.Time
+		if person.Until != "" {
+			day, err := calendar.ParseDate(person.Until)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("people.%s: until: %w", name, err))
+			}
+			until = (day + 1).Start(p.Zone)
+		}
 		for _, role := range person.Roles {
 			silo, owner := strings.CutPrefix(role, "owner:")
 			if _, known := c.Silos[silo]; owner && !known || !owner && role != "custodian" && role != "dpo" {
 				errs = append(errs, fmt.Errorf("people.%s: role %q: use owner:SILO, custodian or dpo", name, role))
 			}
 		}
-		p.People[name] = setup.Person{Key: key, Roles: person.Roles}
+		p.People[name] = setup.Person{Key: key, Roles: person.Roles, Until: until}
 	}
 	return errors.Join(errs...)
 }

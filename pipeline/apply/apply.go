@@ -27,6 +27,7 @@ import (
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/report"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
 	"lethe/pipeline/state"
@@ -195,22 +196,34 @@ func (ap *Applier) authorised(ctx context.Context, p *plan.Sealed, sets []*chang
 	if !destroys {
 		return nil
 	}
-	answers, err := plan.Answers(ctx, ap.Setup, ap.Journal, p)
+	said, err := plan.SaidOf(ctx, ap.Setup, ap.Journal, p)
 	if err != nil {
 		return err
 	}
-	ap.Notes.Facts.Approvals = append(ap.Notes.Facts.Approvals, plan.Approvals(ap.Setup, answers)...)
-	missing := plan.Missing(ap.Setup, p, answers)
-	if len(missing) == 0 {
+	report.Answered(ap.Notes, ap.Setup, said.All)
+	missing := strings.Join(plan.Missing(ap.Setup, p, said), ", ")
+	void := strings.Join(said.Unmet(ap.Setup, p), "; ")
+	const next = "others approve it with `lethe approve %[2]s`, or it is ended with `lethe plan discard %[2]s` and " +
+		"the next night plans anew"
+	switch {
+	case said.Ended != nil:
+		return fmt.Errorf("%w: plan %s was ended by %s, and the journal has it as approved: end it with `lethe plan "+
+			"discard %[2]s`, and look who can write to the state folder", setup.ErrTampered, p.PlanID,
+			said.Ended.Answer.Actor)
+	case missing == "":
 		return nil
+	case said.Objection != nil:
+		return fmt.Errorf("%w: plan %s was objected to by %s, and the journal has it as approved: it lacks %s; or it "+
+			"is ended with `lethe plan discard %[2]s`", setup.ErrTampered, p.PlanID, said.Objection.Answer.Actor,
+			missing)
+	case ap.Limits.Covers(p):
+		ap.Limits.Note(p)
+		return nil
+	case void != "":
+		return fmt.Errorf("%w: plan %s lacks %s: %s: "+next, setup.ErrTampered, p.PlanID, missing, void)
 	}
-	if !ap.Limits.Covers(p) {
-		return fmt.Errorf("%w: plan %s lacks %s, though it was approved once: people or standing orders are not the "+
-			"same any more: end it with `lethe plan discard %[2]s` and let the next night plan anew",
-			setup.ErrUnapproved, p.PlanID, strings.Join(missing, ", "))
-	}
-	ap.Limits.Note(p)
-	return nil
+	return fmt.Errorf("%w: plan %s lacks %s, though it was approved once: people or standing orders are not the same "+
+		"any more: "+next, setup.ErrUnapproved, p.PlanID, missing)
 }
 
 // application is one set of a plan being executed.

@@ -40,6 +40,8 @@ type Run struct {
 	SingleApproval   bool      // approvals: 1 is configured
 	PlaintextWaived  string    // sources reached without TLS by waiver, joined by ';'
 	Forgotten        string    // by silo with a proof_retention: what was forgotten, or why nothing; joined by ';'
+	Answers          int64     // how long the chain of people's answers was when the run ended
+	AnswersHead      string    // hash of the last of them, hex; "" there was none
 }
 
 // Inventory is one table (Column "") or one field of a source.
@@ -139,18 +141,24 @@ type Plan struct {
 	State            string    // waiting, approved, applied, partly_applied, expired, rejected, withdrawn
 }
 
-// Approval is a signed answer to a plan.
+// Approval is a signed answer: one that was given since the night before, or to a plan that this night was about. What
+// is signed is made of these columns; the file answers/SEQ.json beside the tables holds it as it was signed.
 type Approval struct {
-	PlanID        string    //
-	Digest        string    //
+	PlanID        string    // "" what it is about is no plan
+	Digest        string    // of what it is about, hex
 	Actor         string    // a name from people:
-	Role          string    // owner or custodian; "order" for a standing order
-	Decision      string    // approve, reject, object, discard
+	Role          string    // the actor's roles, joined by ';'; "order" for a standing order
+	Decision      string    // approve, reject, object, override, withdraw, discard, adopt, order, revoke, ...
 	Comment       string    //
 	SignedAt      time.Time //
 	KeyID         string    // sha256 of the public key, first 16 hex digits
-	Signature     []byte    // Ed25519 over digest and counts
+	Signature     []byte    // Ed25519 over the answer
 	StandingOrder string    // "" for a person's own approval
+	Seq           int64     // place in the chain of answers; 0 for a standing order
+	Previous      string    // hash of the answer before it, hex
+	About         string    // plan:ID, policy, order:NAME, hold:SILO/ID, key:PUBLIC, answers
+	Rows          int64     // how many rows that is, where rows are what it is about
+	Key           string    // public key
 }
 
 // Decision is one record whose decision is not a plain keep.

@@ -1,5 +1,5 @@
 // Package journal is the durable record of what Lethe meant to do and what came of it: runs, plans,
-// approvals, and one row for each chunk of changes, written before the change (the intent) and completed
+// what people answered, and one row for each chunk of changes, written before the change (the intent) and completed
 // after it (the outcome). Reports are projected from it.
 package journal
 
@@ -37,11 +37,7 @@ CREATE INDEX IF NOT EXISTS run_by_key ON run (run_key);
 CREATE TABLE IF NOT EXISTS plan (
 	plan_id TEXT PRIMARY KEY, run_id TEXT NOT NULL, part TEXT NOT NULL, digest TEXT NOT NULL, created_at TEXT NOT NULL,
 	valid_until TEXT NOT NULL, state TEXT NOT NULL, run_settled TEXT NOT NULL DEFAULT '');
-CREATE TABLE IF NOT EXISTS approval (
-	id INTEGER PRIMARY KEY, plan_id TEXT NOT NULL REFERENCES plan, actor TEXT NOT NULL, body BLOB NOT NULL,
-	UNIQUE (plan_id, actor));
-CREATE TABLE IF NOT EXISTS taken_back (
-	id INTEGER PRIMARY KEY, plan_id TEXT NOT NULL REFERENCES plan, actor TEXT NOT NULL, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS answer (seq INTEGER PRIMARY KEY, about TEXT NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS chunk (
 	id INTEGER PRIMARY KEY, run_id TEXT NOT NULL, plan_id TEXT NOT NULL REFERENCES plan,
 	grp INTEGER NOT NULL, first INTEGER NOT NULL,
@@ -79,7 +75,11 @@ func Open(ctx context.Context, state string) (*Journal, error) {
 		return nil, fmt.Errorf("open journal in %s: %w: %w: put the state folder back from a copy", state,
 			ErrCorrupt, err)
 	}
-	return &Journal{db, state}, nil
+	j := &Journal{db, state}
+	if err := j.moveOver(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return j, nil
 }
 
 // failure says in words what keeps a journal from being read or written, whatever is in it; nil for what does not.
@@ -272,11 +272,10 @@ func (j *Journal) SetPlanState(ctx context.Context, planID, state, runID string)
 	return j.wrap("update plan", err)
 }
 
-// Withdraw ends a plan that waits and that nobody has answered; done is false for one that somebody has.
-func (j *Journal) Withdraw(ctx context.Context, planID, runID string) (done bool, err error) {
+// Withdraw ends a plan that waits and about which nobody has answered; done is false for one that somebody has.
+func (j *Journal) Withdraw(ctx context.Context, planID, about, runID string) (done bool, err error) {
 	res, err := j.db.ExecContext(ctx, `UPDATE plan SET state = '`+Withdrawn+`', run_settled = ?1 WHERE plan_id = ?2
-		AND state = '`+Waiting+`' AND NOT EXISTS (SELECT 1 FROM approval WHERE approval.plan_id = ?2)
-		AND NOT EXISTS (SELECT 1 FROM taken_back WHERE taken_back.plan_id = ?2)`, runID, planID)
+		AND state = '`+Waiting+`' AND NOT EXISTS (SELECT 1 FROM answer WHERE about = ?3)`, runID, planID, about)
 	if err != nil {
 		return false, j.wrap("withdraw plan", err)
 	}
@@ -305,70 +304,6 @@ func (j *Journal) Plans(ctx context.Context, states ...string) ([]Plan, error) {
 		}
 	}
 	return plans, j.wrap("read plans", rows.Err())
-}
-
-// ErrTwice says that this person has answered this plan already.
-var ErrTwice = errors.New("already answered by this person")
-
-// PutApproval records a signed answer to a plan: one for each person.
-func (j *Journal) PutApproval(ctx context.Context, planID, actor string, body []byte) error {
-	res, err := j.db.ExecContext(ctx, `INSERT INTO approval (plan_id, actor, body) VALUES (?, ?,
-		?) ON CONFLICT DO NOTHING`, planID, actor, body)
-	if err != nil {
-		return j.wrap("record approval", err)
-	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
-		return errors.Join(ErrTwice, err)
-	}
-	return nil
-}
-
-// ErrMovedOn says that a plan is not in the state any more that it was read in, or that it has begun.
-var ErrMovedOn = errors.New("the plan has moved on")
-
-// TakeBack records a signed answer that takes a plan back, also by a person who has answered it before, and
-// moves the plan from the state that it was read in to another: both or neither. Intents are how many it was seen
-// to have on record: if it has others by now, it is not taken back.
-func (j *Journal) TakeBack(ctx context.Context, p Plan, actor string, body []byte, state string, intents int) error {
-	tx, err := j.db.BeginTx(ctx, nil)
-	if err != nil {
-		return j.wrap("take plan back", err)
-	}
-	res, err := tx.ExecContext(ctx, `UPDATE plan SET state = ?, run_settled = '' WHERE plan_id = ? AND state = ?
-		AND (SELECT count(*) FROM chunk WHERE chunk.plan_id = plan.plan_id) = ?`, state, p.ID, p.State, intents)
-	if err == nil {
-		var n int64
-		if n, err = res.RowsAffected(); err == nil && n != 1 {
-			err = ErrMovedOn
-		}
-	}
-	if err == nil {
-		_, err = tx.ExecContext(ctx, `INSERT INTO taken_back (plan_id, actor, body) VALUES (?, ?, ?)`, p.ID,
-			actor, body)
-	}
-	if err != nil {
-		return j.wrap("take plan back", errors.Join(err, tx.Rollback()))
-	}
-	return j.wrap("take plan back", tx.Commit())
-}
-
-// Approvals returns the signed answers to a plan in the order they came, those that took it back last.
-func (j *Journal) Approvals(ctx context.Context, planID string) ([][]byte, error) {
-	rows, err := j.db.QueryContext(ctx, `SELECT body FROM (SELECT body, id, 0 AS later FROM approval WHERE plan_id = ?
-		UNION ALL SELECT body, id, 1 FROM taken_back WHERE plan_id = ?) ORDER BY later, id`, planID, planID)
-	if err != nil {
-		return nil, j.wrap("read approvals", err)
-	}
-	defer rows.Close()
-	var bodies [][]byte
-	for rows.Next() {
-		var b []byte
-		if err := rows.Scan(&b); err != nil {
-			return nil, j.wrap("read approvals", err)
-		}
-		bodies = append(bodies, b)
-	}
-	return bodies, j.wrap("read approvals", rows.Err())
 }
 
 // Chunk is some neighbouring rows of one group of a plan, changed in one transaction (a live store) or one

@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"database/sql"
 	"os"
 	"path/filepath"
 	"testing"
@@ -63,16 +64,59 @@ func TestPlansByState(t *testing.T) {
 	require.Equal(t, []string{"", "b", ""}, []string{all[0].SettledIn, all[1].SettledIn, all[2].SettledIn})
 }
 
-func TestAPersonAnswersAPlanOnce(t *testing.T) {
+func TestAnAnswerAndItsMoveAreOne(t *testing.T) {
 	j := open(t, t.TempDir())
 	plan(t, j, "p", journal.Waiting)
-	require.NoError(t, j.PutApproval(t.Context(), "p", "anna", []byte("1")))
-	require.ErrorIs(t, j.PutApproval(t.Context(), "p", "anna", []byte("2")), journal.ErrTwice)
-	require.NoError(t, j.PutApproval(t.Context(), "p", "bo", []byte("3")))
-	answers, err := j.Approvals(t.Context(), "p")
+	p := journal.Plan{ID: "p", State: journal.Waiting}
+	require.NoError(t, j.PutAnswer(t.Context(), 1, "plan:p", []byte("1"), nil))
+	require.NoError(t, j.PutAnswer(t.Context(), 1, "plan:p", []byte("1"), nil), "it stands there already")
+	require.Error(t, j.PutAnswer(t.Context(), 1, "plan:p", []byte("2"), &journal.Move{Plan: p, To: journal.Approved}))
+	require.ErrorIs(t, j.PutAnswer(t.Context(), 2, "plan:p", []byte("2"),
+		&journal.Move{Plan: p, To: journal.Approved, Intents: 1}), journal.ErrMovedOn)
+	waiting, err := j.Plans(t.Context(), journal.Waiting)
 	require.NoError(t, err)
-	require.Equal(t, [][]byte{[]byte("1"), []byte("3")}, answers)
-	require.Error(t, j.PutApproval(t.Context(), "no such plan", "anna", nil))
+	require.Len(t, waiting, 1)
+	require.NoError(t, j.PutAnswer(t.Context(), 2, "plan:p", []byte("3"), &journal.Move{Plan: p, To: journal.Approved}))
+	approved, err := j.Plans(t.Context(), journal.Approved)
+	require.NoError(t, err)
+	require.Len(t, approved, 1)
+	got, err := j.Answers(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, map[int64][]byte{1: []byte("1"), 2: []byte("3")}, got)
+}
+
+// TestAJournalOfBeforeTheChainIsMovedOver opens one in which people answered plans: what waits is asked anew.
+func TestAJournalOfBeforeTheChainIsMovedOver(t *testing.T) {
+	state := t.TempDir()
+	j := open(t, state)
+	for id, in := range map[string]string{"asked": journal.Waiting, "answered": journal.Waiting, "objected": journal.Waiting,
+		"approved": journal.Approved, "begun": journal.Approved, "ended": journal.Settled} {
+		plan(t, j, id, in)
+	}
+	_, err := j.Intend(t.Context(), journal.Chunk{PlanID: "begun", RunID: "r", Rows: 1, IntentAt: now})
+	require.NoError(t, err)
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(state, "journal.db"))
+	require.NoError(t, err)
+	defer db.Close()
+	_, err = db.ExecContext(t.Context(), `CREATE TABLE approval (id INTEGER PRIMARY KEY, plan_id TEXT NOT NULL
+		REFERENCES plan, actor TEXT NOT NULL, body BLOB NOT NULL, UNIQUE (plan_id, actor));
+		CREATE TABLE taken_back (id INTEGER PRIMARY KEY, plan_id TEXT NOT NULL REFERENCES plan, actor TEXT NOT NULL,
+		body BLOB NOT NULL);
+		INSERT INTO approval (plan_id, actor, body) VALUES ('answered', 'anna', x'00'), ('approved', 'anna', x'00'),
+		('begun', 'anna', x'00'), ('ended', 'anna', x'00');
+		INSERT INTO taken_back (plan_id, actor, body) VALUES ('objected', 'dora', x'00')`)
+	require.NoError(t, err)
+	for range 2 {
+		j := open(t, state)
+		plans, err := j.Plans(t.Context())
+		require.NoError(t, err)
+		got := map[string]string{}
+		for _, p := range plans {
+			got[p.ID] = p.State
+		}
+		require.Equal(t, map[string]string{"asked": journal.Waiting, "answered": journal.Lapsed,
+			"objected": journal.Lapsed, "approved": journal.Lapsed, "begun": journal.Approved, "ended": journal.Settled}, got)
+	}
 }
 
 func TestAChunkIsIntendedOnceAndSettledOnce(t *testing.T) {
@@ -239,10 +283,7 @@ func TestWhatSomebodyHasAnsweredIsNotWithdrawn(t *testing.T) {
 	for name, answer := range map[string]func(j *journal.Journal, p journal.Plan) error{
 		"nobody": func(*journal.Journal, journal.Plan) error { return nil },
 		"approved by one": func(j *journal.Journal, p journal.Plan) error {
-			return j.PutApproval(t.Context(), p.ID, "anna", []byte("yes"))
-		},
-		"taken back": func(j *journal.Journal, p journal.Plan) error {
-			return j.TakeBack(t.Context(), p, "dora", []byte("no"), journal.Waiting, 0)
+			return j.PutAnswer(t.Context(), 1, "plan:"+p.ID, []byte("yes"), nil)
 		},
 		"approved": func(j *journal.Journal, p journal.Plan) error {
 			return j.SetPlanState(t.Context(), p.ID, journal.Approved, "")
@@ -255,7 +296,7 @@ func TestWhatSomebodyHasAnsweredIsNotWithdrawn(t *testing.T) {
 			p := journal.Plan{ID: "p", RunID: "r", State: journal.Waiting}
 			require.NoError(t, j.PutPlan(t.Context(), p))
 			require.NoError(t, answer(j, p))
-			done, err := j.Withdraw(t.Context(), "p", "r2")
+			done, err := j.Withdraw(t.Context(), "p", "plan:p", "r2")
 			require.NoError(t, err)
 			require.Equal(t, name == "nobody", done)
 			plans, err := j.Plans(t.Context(), journal.Withdrawn)

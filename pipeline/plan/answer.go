@@ -2,111 +2,126 @@ package plan
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"lethe/pipeline/audit"
+	"lethe/pipeline/answers"
 	"lethe/pipeline/journal"
-	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 )
 
-// Answer is what a person says to a plan. What is signed is the plan's digest with its counts, so that
-// nobody approves what they did not see.
-type Answer struct {
-	PlanID   string    `json:"plan_id"`
-	Digest   string    `json:"digest"`
-	Rows     int64     `json:"rows"`
-	Actor    string    `json:"actor"`
-	Decision string    `json:"decision"` // approve, reject, object, discard
-	Comment  string    `json:"comment"`
-	SignedAt time.Time `json:"signed_at"`
+// Said is what people said of a plan. What may be done with the plan follows from it and from its changes, and from
+// nothing else.
+type Said struct {
+	All       []answers.Signed // over the plan's digest, by people who count, in their order
+	Approvals []answers.Signed // that stand; of a plan that was objected to, those that override it
+	Objection *answers.Signed  // that was not withdrawn; nil: none
+	Ended     *answers.Signed  // by which it was rejected or discarded; nil: it was not
+	Void      []string         // why others do not count
+	about     []answers.Signed // all over the digest, whoever signed them
 }
 
-// What a person may decide.
-const (
-	approve = "approve"
-	reject  = "reject"
-	object  = "object"
-	discard = "discard" // says nothing of what is in the plan, which may be unreadable
-)
+// Answered reports whether anybody has answered.
+func (s Said) Answered() bool { return len(s.All)+len(s.Void) > 0 || s.Objection != nil }
 
-// Signed is an answer with the signature of the person who gave it.
-type Signed struct {
-	Answer    Answer `json:"answer"`
-	Signature []byte `json:"signature"`
-}
-
-// approvalContext keeps a signature under an answer from being taken for one under anything else.
-const approvalContext = "plan-approval"
-
-func (a Answer) message() []byte {
-	body, err := json.Marshal(a)
+// SaidOf reads what people said of a plan.
+func SaidOf(ctx context.Context, p *setup.Setup, j *journal.Journal, doc *Sealed) (Said, error) {
+	b, err := answers.Open(ctx, j, p.Reports)
 	if err != nil {
-		panic(err) // strings, numbers and a time always marshal
+		return Said{}, err
 	}
-	return body
+	return said(p, b.Chain, doc.PlanID, doc.Digest, doc.SealedAt), nil
 }
 
-// Answers returns the answers to a plan that are about this very digest. One whose signature does not hold is
-// [setup.ErrTampered]; the others are returned all the same.
-func Answers(ctx context.Context, p *setup.Setup, j *journal.Journal, doc *Sealed) ([]Signed, error) {
-	return AnswersTo(ctx, p, j, doc.PlanID, doc.Digest)
+// said reads it from the chain; the plan need not be readable.
+func said(p *setup.Setup, c answers.Chain, id, digest string, sealed time.Time) Said {
+	given, void := c.Given(p.People, answers.AboutPlan(id), digest, p.Now())
+	count := given[:0]
+	for _, a := range given {
+		if a.Answer.SignedAt.Before(sealed.Truncate(time.Microsecond)) {
+			void = append(void, fmt.Sprintf("the %s of %s does not count: it says that it was signed before the plan "+
+				"was sealed", a.Answer.Act, a.Answer.Actor))
+			continue
+		}
+		count = append(count, a)
+	}
+	s := weigh(c.About(answers.AboutPlan(id), digest), count)
+	s.Void = void
+	return s
 }
 
-// AnswersTo is Answers of a plan that need not be readable.
-func AnswersTo(ctx context.Context, p *setup.Setup, j *journal.Journal, id, digest string) ([]Signed, error) {
-	bodies, err := j.Approvals(ctx, id)
-	if err != nil {
-		return nil, err
+// weigh says what follows from answers, of which some count. An objection counts whoever stands under people now: to
+// take the name away does not take back what was said. It is withdrawn by who has its key, or overridden.
+func weigh(about, count []answers.Signed) Said {
+	s := Said{about: about, All: count}
+	for _, a := range about {
+		switch {
+		case a.Answer.Act == answers.Object:
+			s.Objection = &a
+		case a.Answer.Act == answers.Withdraw && s.Objection != nil && s.Objection.Answer.Key == a.Answer.Key:
+			s.Objection = nil
+		}
 	}
-	var answers []Signed
-	var errs []error
-	for _, b := range bodies {
-		var s Signed
-		if err := json.Unmarshal(b, &s); err != nil {
-			errs = append(errs, fmt.Errorf("plan %s: an answer to it: %w: put the state folder back from a copy, "+
-				"or end the plan with `lethe plan discard %[1]s`", id, journal.ErrCorrupt))
-			continue
-		}
-		person, ok := p.People[s.Answer.Actor]
-		if !ok || s.Answer.Digest != digest || s.Answer.PlanID != id {
-			continue
-		}
-		if err := person.Key.Verify(approvalContext, s.Answer.message(), s.Signature); err != nil {
-			errs = append(errs, fmt.Errorf("%w: plan %s: the answer of %s does not verify: if their key is another "+
-				"one now, end the plan with `lethe plan discard %[2]s`", setup.ErrTampered, id, s.Answer.Actor))
-			continue
-		}
-		answers = append(answers, s)
+	for _, a := range count {
+		s.take(a)
 	}
-	return answers, errors.Join(errs...)
+	return s
 }
 
-// Missing says who must still approve; empty when the plan may be applied.
-func Missing(p *setup.Setup, doc *Sealed, answers []Signed) []string {
+// with is what will have been said with one more answer.
+func (s Said) with(a answers.Answer) Said {
+	a.Seq = int64(1)
+	if n := len(s.about); n > 0 {
+		a.Seq = s.about[n-1].Answer.Seq + 1
+	}
+	next := answers.Signed{Answer: a}
+	return weigh(append(slices.Clone(s.about), next), append(slices.Clone(s.All), next))
+}
+
+// take takes in what else was said.
+func (s *Said) take(a answers.Signed) {
+	switch a.Answer.Act {
+	case answers.Reject, answers.Discard:
+		s.Ended = &a
+	case answers.Withdraw:
+		s.Approvals = slices.DeleteFunc(s.Approvals, by(a.Answer.Key))
+	case answers.Approve, answers.Override:
+		over := s.Objection == nil || a.Answer.Act == answers.Override && a.Answer.Seq > s.Objection.Answer.Seq
+		if over && !slices.ContainsFunc(s.Approvals, by(a.Answer.Key)) {
+			s.Approvals = append(s.Approvals, a)
+		}
+	}
+}
+
+// by tells the answers that a key signed.
+func by(key string) func(answers.Signed) bool {
+	return func(s answers.Signed) bool { return s.Answer.Key == key }
+}
+
+// Missing says who must still approve; empty when the plan may be applied. Two people are two keys.
+func Missing(p *setup.Setup, doc *Sealed, s Said) []string {
+	missing := lacks(p, doc, s.Approvals)
+	if s.Objection != nil && len(missing) > 0 {
+		return []string{"the controller, over the data protection officer's objection: " +
+			strings.Join(missing, " and ") + ", each by --override"}
+	}
+	return missing
+}
+
+func lacks(p *setup.Setup, doc *Sealed, approvals []answers.Signed) (missing []string) {
 	var approved []setup.Person
-	for _, a := range answers {
-		switch a.Answer.Decision {
-		case approve:
-			approved = append(approved, p.People[a.Answer.Actor])
-		case object:
-			return []string{"the controller, over the data protection officer's objection"}
+	for _, a := range approvals {
+		if person := p.People[a.Answer.Actor]; mayAnswer(doc, person, a.Answer.Act) == nil {
+			approved = append(approved, person)
 		}
 	}
 	if p.Approvals == 1 && len(approved) >= 1 {
 		return nil
 	}
-
-	var missing []string
 	has := func(role string) bool {
-		return slices.ContainsFunc(approved, func(p setup.Person) bool { return slices.Contains(p.Roles, role) })
+		return slices.ContainsFunc(approved, func(p setup.Person) bool { return p.Is(role) })
 	}
 	for _, s := range doc.silos() {
 		if !has("owner:" + s) {
@@ -120,6 +135,17 @@ func Missing(p *setup.Setup, doc *Sealed, answers []Signed) []string {
 		missing = append(missing, "a second person")
 	}
 	return missing
+}
+
+// Unmet says why approvals that were given do not count any more.
+func (s Said) Unmet(p *setup.Setup, doc *Sealed) (why []string) {
+	for _, a := range s.Approvals {
+		if mayAnswer(doc, p.People[a.Answer.Actor], a.Answer.Act) != nil {
+			why = append(why, fmt.Sprintf("the %s of %s does not count: there is no role for it (any more)",
+				a.Answer.Act, a.Answer.Actor))
+		}
+	}
+	return append(why, s.Void...)
 }
 
 // WaitsFor says in words who has to answer a waiting plan.
@@ -142,35 +168,46 @@ func StillMissing(ctx context.Context, p *setup.Setup, j *journal.Journal, planI
 	if err != nil {
 		return nil, err
 	}
-	answers, err := Answers(ctx, p, j, doc)
+	s, err := SaidOf(ctx, p, j, doc)
 	if err != nil {
 		return nil, err
 	}
-	return Missing(p, doc, answers), nil
+	return Missing(p, doc, s), nil
 }
 
-// Approvals turns the answers to a plan into rows of the report.
-func Approvals(p *setup.Setup, answers []Signed) []audit.Approval {
-	var rows []audit.Approval
-	for _, s := range answers {
-		person := p.People[s.Answer.Actor]
-		rows = append(rows, audit.Approval{
-			PlanID:    s.Answer.PlanID,
-			Digest:    s.Answer.Digest,
-			Actor:     s.Answer.Actor,
-			Role:      strings.Join(person.Roles, ";"),
-			Decision:  s.Answer.Decision,
-			Comment:   s.Answer.Comment,
-			SignedAt:  s.Answer.SignedAt,
-			KeyID:     keyID(person.Key),
-			Signature: s.Signature,
-		})
+// Follow brings the state in which the journal has a plan in line with what people said of it, where the plan has not
+// begun: that state is a note of it, and may be old or altered. It returns the state; runID
+// is the run that asks.
+func Follow(ctx context.Context, p *setup.Setup, j *journal.Journal, entry journal.Plan, runID string) (string, error) {
+	doc, err := Read(p.State, entry)
+	if err != nil || doc.Part == Reversible {
+		return entry.State, nil // what cannot be read is the caller's to say
 	}
-	return rows
-}
-
-// keyID is a short name of a public key.
-func keyID(key keystore.PublicKey) string {
-	sum := sha256.Sum256([]byte(key.String()))
-	return hex.EncodeToString(sum[:8])
+	s, err := SaidOf(ctx, p, j, doc)
+	if err != nil {
+		return entry.State, err
+	}
+	to := entry.State
+	switch {
+	case s.Ended != nil:
+		to = journal.Rejected
+	case s.Objection != nil && len(Missing(p, doc, s)) > 0:
+		to = journal.Waiting
+	case len(s.Approvals) > 0 && len(Missing(p, doc, s)) == 0:
+		to = journal.Approved
+	}
+	if to == entry.State {
+		return to, nil
+	}
+	chunks, err := j.Chunks(ctx, entry.ID)
+	if err != nil || len(chunks) > 0 {
+		return entry.State, err
+	}
+	if to != journal.Rejected {
+		return to, j.SetPlanState(ctx, entry.ID, to, "")
+	}
+	if err := j.SetPlanState(ctx, entry.ID, to, runID); err != nil {
+		return to, err
+	}
+	return to, destroyKey(p, entry.ID)
 }

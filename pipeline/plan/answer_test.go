@@ -2,6 +2,8 @@ package plan
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -9,19 +11,37 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"lethe/pipeline/answers"
+	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
 )
 
-func (d *desk) answer(t *testing.T, name, decision string) (string, error) {
+func (d *desk) answer(t *testing.T, name string, act answers.Act) (string, error) {
 	t.Helper()
-	return Approve(t.Context(), d.p, d.plan.PlanID, name, decision, "", d.signers[name])
+	return Approve(t.Context(), d.p, d.plan.PlanID, name, act, "", d.signers[name])
 }
+
+// write is answer with a comment.
+func (d *desk) write(t *testing.T, name string, act answers.Act, comment string) (string, error) {
+	t.Helper()
+	return Approve(t.Context(), d.p, d.plan.PlanID, name, act, comment, d.signers[name])
+}
+
+const (
+	approve  = answers.Approve
+	reject   = answers.Reject
+	object   = answers.Object
+	override = answers.Override
+	withdraw = answers.Withdraw
+)
 
 func TestMissingNamesWhoHasToApprove(t *testing.T) {
 	const news, shop, custodian, second = "an owner of news", "an owner of shop", "a custodian", "a second person"
-	const controller = "the controller, over the data protection officer's objection"
+	const controller = "the controller, over the data protection officer's objection: "
+	const all = "an owner of news and an owner of shop and a custodian, each by --override"
 	for _, c := range []struct {
 		name      string
 		approvals int
@@ -39,8 +59,23 @@ func TestMissingNamesWhoHasToApprove(t *testing.T) {
 		{"a company of one, silent", 1, nil, []string{news, shop, custodian}},
 		{"three are asked for", 3, []string{"cleo:approve", "anna:approve"}, []string{second}},
 		{"an objection", 2, []string{"anna:approve", "bo:approve", "carl:approve", "dora:object"},
-			[]string{controller}},
-		{"an objection to a company of one", 1, []string{"carl:approve", "dora:object"}, []string{controller}},
+			[]string{controller + all}},
+		{"an objection to a company of one", 1, []string{"carl:approve", "dora:object"}, []string{controller + all}},
+		{"overridden by one", 2, []string{"anna:approve", "dora:object", "anna:override", "bo:override"},
+			[]string{controller + "a custodian, each by --override"}},
+		{"overridden by all", 2, []string{"dora:object", "anna:override", "bo:override", "carl:override"}, nil},
+		{"overridden in a company of one", 1, []string{"dora:object", "anna:override"}, nil},
+		{"overridden, and objected to again", 2, []string{"dora:object", "anna:override", "bo:override",
+			"carl:override", "dora:withdraw", "dora:object"}, []string{controller + all}},
+		{"approved after an objection", 2, []string{"dora:object", "anna:approve", "bo:approve", "carl:approve"},
+			[]string{controller + all}},
+		{"an objection that was withdrawn", 2, []string{"anna:approve", "dora:object", "bo:approve", "dora:withdraw",
+			"carl:approve"}, nil},
+		{"somebody else withdraws it", 2, []string{"anna:approve", "dora:object", "bo:approve", "anna:withdraw",
+			"carl:approve"}, []string{controller + all}},
+		{"an approval that was withdrawn", 2, []string{"anna:approve", "bo:approve", "carl:approve", "bo:withdraw"},
+			[]string{shop}},
+		{"and given again", 2, []string{"anna:approve", "bo:approve", "bo:withdraw", "carl:approve", "bo:approve"}, nil},
 		{"a rejection approves nothing", 2, []string{"cleo:reject", "anna:approve"}, []string{shop, custodian}},
 		{"somebody who left the configuration", 2, []string{"anna:approve", "bo:approve", "gone:approve"},
 			[]string{custodian}},
@@ -51,23 +86,24 @@ func TestMissingNamesWhoHasToApprove(t *testing.T) {
 				p.People[name] = setup.Person{Roles: r}
 			}
 			doc := &Sealed{Document: Document{Counts: []Count{{Silo: "news"}, {Silo: "shop"}, {Silo: "news"}}}}
-			var answers []Signed
-			for _, s := range c.said {
-				name, decision, _ := strings.Cut(s, ":")
-				answers = append(answers, Signed{Answer: Answer{Actor: name, Decision: decision}})
+			var s Said
+			for _, text := range c.said {
+				name, act, _ := strings.Cut(text, ":")
+				s = s.with(answers.Answer{Actor: name, Key: name, Act: answers.Act(act)})
 			}
-			require.Equal(t, c.want, Missing(p, doc, answers))
+			require.Equal(t, c.want, Missing(p, doc, s))
 		})
 	}
 }
 
 func TestMayAnswerByRole(t *testing.T) {
 	doc := &Sealed{Document: Document{Counts: []Count{{Silo: "news"}, {Silo: "shop"}}}}
-	for name, may := range map[string][]string{
-		"anna": {approve, reject}, "bo": {approve, reject}, "carl": {approve, reject}, "cleo": {approve, reject},
+	for name, may := range map[string][]answers.Act{
+		"anna": {approve, reject, override}, "bo": {approve, reject, override}, "carl": {approve, reject, override},
+		"cleo": {approve, reject, override},
 		"dora": {object}, "emil": nil,
 	} {
-		for _, decision := range []string{approve, reject, object, "shrug", ""} {
+		for _, decision := range []answers.Act{approve, reject, override, object, "shrug", ""} {
 			err := mayAnswer(doc, setup.Person{Roles: roles[name]}, decision)
 			if slices.Contains(may, decision) {
 				require.NoError(t, err, "%s %s", name, decision)
@@ -116,61 +152,226 @@ func TestAPlanOutOfTimeIsNotAnswered(t *testing.T) {
 	require.NoError(t, err, "a simulated clock is anybody's")
 }
 
-func TestAnswersAreThoseToThisVeryPlan(t *testing.T) {
-	d := newDesk(t)
-	sign := func(a Answer, by string) Signed {
-		return Signed{a, d.signers[by].Sign(approvalContext, a.message())}
-	}
-	a := Answer{PlanID: d.plan.PlanID, Digest: d.plan.Digest, Rows: 1, Actor: "anna", Decision: approve, SignedAt: noon}
-	older, stranger := a, a
-	older.Actor, older.Digest = "bo", "the digest of another document"
-	stranger.Actor = "zoe"
-	for _, s := range []Signed{sign(a, "anna"), sign(older, "bo"), sign(stranger, "anna")} {
-		d.put(t, s)
-	}
-	got, err := Answers(t.Context(), d.p, d.j, d.plan)
+// put enters a signed answer past Approve, as an insider with a key of their own could: its place in the chain is right.
+func (d *desk) put(t *testing.T, a answers.Answer, by string, at time.Time) {
+	t.Helper()
+	book, err := answers.Open(t.Context(), d.j, d.p.Reports)
 	require.NoError(t, err)
-	require.Equal(t, []Signed{sign(a, "anna")}, got)
-	rows := Approvals(d.p, got)
-	require.Len(t, rows, 1)
-	require.Equal(t, []any{"anna", "owner:news", approve, d.plan.Digest},
-		[]any{rows[0].Actor, rows[0].Role, rows[0].Decision, rows[0].Digest})
+	_, err = book.Sign(t.Context(), a, d.signers[by], at, nil)
+	require.NoError(t, err)
 }
 
-func TestAForgedAnswerIsRefused(t *testing.T) {
-	for name, forge := range map[string]func(d *desk, a Answer) Signed{
-		"another's signature": func(d *desk, a Answer) Signed {
-			return Signed{a, d.signers["bo"].Sign(approvalContext, a.message())}
-		},
-		"signed for something else": func(d *desk, a Answer) Signed {
-			return Signed{a, d.signers["carl"].Sign("manifest", a.message())}
-		},
-		"a rejection turned round": func(d *desk, a Answer) Signed {
-			a.Decision = reject
-			s := Signed{a, d.signers["carl"].Sign(approvalContext, a.message())}
-			s.Answer.Decision = approve
-			return s
-		},
-		"other counts": func(d *desk, a Answer) Signed {
-			s := Signed{a, d.signers["carl"].Sign(approvalContext, a.message())}
-			s.Answer.Rows = 1000
-			return s
-		},
+func (d *desk) said(t *testing.T) Said {
+	t.Helper()
+	s, err := SaidOf(t.Context(), d.p, d.j, d.plan)
+	require.NoError(t, err)
+	return s
+}
+
+// What an approval must be over, and by whom, for the plan to lack nothing: each of these differs in one thing.
+func TestWhatDoesNotApprove(t *testing.T) {
+	for name, c := range map[string]struct {
+		alter func(t *testing.T, d *desk, a *answers.Answer) (by string, at time.Time)
+		why   string
+	}{
+		"another digest": {func(_ *testing.T, _ *desk, a *answers.Answer) (string, time.Time) {
+			a.Digest = "another"
+			return "bo", noon
+		}, "it is over another digest"},
+		"an old plan": {func(_ *testing.T, _ *desk, a *answers.Answer) (string, time.Time) {
+			a.About = answers.AboutPlan("run0-destructive")
+			return "bo", noon
+		}, ""},
+		"another silo's owner": {func(_ *testing.T, _ *desk, a *answers.Answer) (string, time.Time) {
+			a.Actor = "emil"
+			return "emil", noon
+		}, "there is no role for it (any more)"},
+		"in somebody's name": {func(_ *testing.T, _ *desk, _ *answers.Answer) (string, time.Time) {
+			return "emil", noon
+		}, "signed by another key than the one under people"},
+		"somebody unknown": {func(_ *testing.T, _ *desk, a *answers.Answer) (string, time.Time) {
+			a.Actor = "zoe"
+			return "bo", noon
+		}, "not among people"},
+		"before the plan was sealed": {func(t *testing.T, d *desk, _ *answers.Answer) (string, time.Time) {
+			d.plan.SealedAt = noon.Add(time.Hour)
+			return "bo", noon
+		}, "signed before the plan was sealed"},
+		"the role was taken away since": {func(_ *testing.T, d *desk, _ *answers.Answer) (string, time.Time) {
+			d.p.People["bo"] = setup.Person{Key: d.p.People["bo"].Key}
+			return "bo", noon
+		}, "there is no role for it (any more)"},
+		"the key has ended": {func(_ *testing.T, d *desk, _ *answers.Answer) (string, time.Time) {
+			d.p.People["bo"] = setup.Person{Key: d.p.People["bo"].Key, Roles: roles["bo"], Until: noon}
+			return "bo", noon
+		}, "the key has ended"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t)
-			d.put(t, forge(d, Answer{PlanID: d.plan.PlanID, Digest: d.plan.Digest, Rows: 1, Actor: "carl",
-				Decision: approve, SignedAt: noon}))
-			_, err := Answers(t.Context(), d.p, d.j, d.plan)
-			require.ErrorIs(t, err, setup.ErrTampered)
+			a := answers.Answer{Act: approve, About: answers.AboutPlan(d.plan.PlanID), Digest: d.plan.Digest, Rows: 1,
+				Actor: "bo"}
+			by, at := c.alter(t, d, &a)
+			d.put(t, a, by, at)
+			s := d.said(t)
+			require.Contains(t, Missing(d.p, d.plan, s), "an owner of shop")
+			why := strings.Join(s.Unmet(d.p, d.plan), "; ")
+			require.Contains(t, why, c.why)
+			require.Equal(t, c.why == "", why == "")
 		})
 	}
 }
 
-// put enters an answer past Approve.
-func (d *desk) put(t *testing.T, s Signed) {
-	t.Helper()
-	body, err := json.Marshal(s)
+func TestAnEndedKeySignsNothing(t *testing.T) {
+	d := newDesk(t)
+	d.p.People["anna"] = setup.Person{Key: d.p.People["anna"].Key, Roles: roles["anna"], Until: noon}
+	_, err := d.answer(t, "anna", approve)
+	require.ErrorIs(t, err, setup.ErrConfig)
+	require.ErrorContains(t, err, "the key of anna has ended (until): make a new one with `lethe keys new`")
+
+	book, err := answers.Open(t.Context(), d.j, d.p.Reports)
 	require.NoError(t, err)
-	require.NoError(t, d.j.PutApproval(t.Context(), d.plan.PlanID, s.Answer.Actor, body))
+	_, err = state.Say(t.Context(), d.p, book, answers.Answer{Act: answers.Revoke, Actor: "carl",
+		About: answers.AboutKey(d.signers["bo"].Public())}, d.signers["carl"], nil)
+	require.NoError(t, err)
+	_, err = d.answer(t, "bo", approve)
+	require.ErrorIs(t, err, setup.ErrConfig)
+	require.ErrorContains(t, err, "the key of bo was revoked")
+	require.Len(t, d.all(t), 1, "nothing else is recorded")
+}
+
+func (d *desk) all(t *testing.T) []answers.Signed {
+	t.Helper()
+	book, err := answers.Open(t.Context(), d.j, d.p.Reports)
+	require.NoError(t, err)
+	return book.All()
+}
+
+func TestAClockSetBackAnswersNothing(t *testing.T) {
+	d := newDesk(t)
+	now := noon.Add(-time.Hour)
+	d.p.Now = func() time.Time { return now }
+	_, err := d.answer(t, "anna", approve)
+	require.ErrorIs(t, err, setup.ErrConfig)
+	require.ErrorContains(t, err, "was sealed at 2026-11-20T12:00:00Z: set the clock right")
+	now = noon.Add(time.Hour)
+	_, err = d.answer(t, "anna", approve)
+	require.NoError(t, err)
+	now = noon
+	_, err = d.answer(t, "bo", approve)
+	require.ErrorIs(t, err, answers.ErrClock)
+	require.Len(t, d.all(t), 1)
+}
+
+func TestACommentSaysNothingOfAnybody(t *testing.T) {
+	d := newDesk(t)
+	_, err := d.write(t, "anna", approve, "ask ada.byron@lago.it")
+	require.ErrorIs(t, err, setup.ErrConfig)
+	require.ErrorContains(t, err, "--comment holds what looks like")
+	require.NotContains(t, err.Error(), "ada")
+	require.Empty(t, d.all(t))
+}
+
+func TestAnObjectionIsOverriddenInWriting(t *testing.T) {
+	d := newDesk(t)
+	_, err := d.answer(t, "anna", override)
+	require.ErrorContains(t, err, "nobody objected to it")
+	d.approve(t)
+	_, err = d.write(t, "dora", object, "a claim")
+	require.NoError(t, err)
+	_, err = d.answer(t, "dora", object)
+	require.ErrorContains(t, err, "dora has answered plan "+d.plan.PlanID+" already")
+	_, err = d.write(t, "anna", override, " ")
+	require.ErrorContains(t, err, "an objection is overridden in writing: say why with --comment")
+	_, err = d.write(t, "dora", override, "never mind")
+	require.ErrorIs(t, err, setup.ErrConfig, "who objected does not override")
+	for _, step := range []struct{ name, state string }{
+		{"anna", journal.Waiting}, {"carl", journal.Waiting}, {"bo", journal.Approved}} {
+		state, err := d.write(t, step.name, override, "the claim is settled")
+		require.NoError(t, err)
+		require.Equal(t, step.state, state)
+	}
+	require.Len(t, d.all(t), 7, "both are recorded")
+}
+
+func TestOnesOwnAnswerIsWithdrawn(t *testing.T) {
+	d := newDesk(t)
+	_, err := d.answer(t, "anna", withdraw)
+	require.ErrorContains(t, err, "anna has no answer to it that stands")
+	d.approve(t)
+	_, err = d.answer(t, "anna", approve)
+	require.ErrorContains(t, err, "is approved, not waiting")
+	_, err = d.answer(t, "cleo", withdraw)
+	require.ErrorContains(t, err, "cleo has no answer to it that stands", "one's own")
+	to, err := d.answer(t, "anna", withdraw)
+	require.NoError(t, err)
+	require.Equal(t, journal.Waiting, to)
+	require.Equal(t, journal.Waiting, d.state(t, d.plan.PlanID))
+	to, err = d.answer(t, "anna", approve)
+	require.NoError(t, err)
+	require.Equal(t, journal.Approved, to)
+
+	_, err = d.answer(t, "dora", object)
+	require.NoError(t, err)
+	to, err = d.answer(t, "dora", withdraw)
+	require.NoError(t, err)
+	require.Equal(t, journal.Approved, to, "who approved before has approved")
+}
+
+// The state in the journal is a note: whatever somebody writes there, what people said is what holds.
+func TestTheStateFollowsWhatWasSaid(t *testing.T) {
+	for name, c := range map[string]struct {
+		said []string
+		in   string // what the journal has
+		want string
+	}{
+		"nobody":              {nil, journal.Waiting, journal.Waiting},
+		"a standing order":    {nil, journal.Approved, journal.Approved},
+		"approved":            {[]string{"anna:approve", "bo:approve", "carl:approve"}, journal.Waiting, journal.Approved},
+		"rejected":            {[]string{"anna:reject"}, journal.Waiting, journal.Rejected},
+		"rejected, and taken": {[]string{"anna:reject"}, journal.Approved, journal.Rejected},
+		"objected to":         {[]string{"dora:object"}, journal.Approved, journal.Waiting},
+		"approved by one":     {[]string{"anna:approve"}, journal.Approved, journal.Approved}, // apply refuses it
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			for _, text := range c.said {
+				name, act, _ := strings.Cut(text, ":")
+				d.put(t, answers.Answer{Act: answers.Act(act), About: answers.AboutPlan(d.plan.PlanID),
+					Digest: d.plan.Digest, Rows: 1, Actor: name}, name, noon)
+			}
+			require.NoError(t, d.j.SetPlanState(t.Context(), d.plan.PlanID, c.in, ""))
+			entry := d.entry
+			entry.State = c.in
+			got, err := Follow(t.Context(), d.p, d.j, entry, "run2")
+			require.NoError(t, err)
+			require.Equal(t, c.want, got)
+			require.Equal(t, c.want, d.state(t, d.plan.PlanID))
+			_, err = d.p.Keys.PlanIdentity(d.plan.PlanID)
+			require.Equal(t, c.want == journal.Rejected, err != nil)
+		})
+	}
+}
+
+// What a report has seen of the answers has to be there, whatever the journal says.
+func TestAnAnswerThatWasSeenIsMissed(t *testing.T) {
+	d := newDesk(t)
+	d.approve(t)
+	book, err := answers.Open(t.Context(), d.j, d.p.Reports)
+	require.NoError(t, err)
+	head := book.Head()
+	facts, err := json.Marshal(audit.Facts{Run: audit.Run{Answers: head.Length, AnswersHead: head.Hash}})
+	require.NoError(t, err)
+	require.NoError(t, d.j.Begin(t.Context(), journal.Run{ID: "run1", AsOf: noon, StartedAt: noon}))
+	require.NoError(t, d.j.End(t.Context(), journal.Run{ID: "run1", EndedAt: noon, Facts: facts}))
+	_, err = state.Answers(t.Context(), d.p, d.j)
+	require.NoError(t, err)
+
+	require.NoError(t, d.j.CutAnswers(t.Context(), 2))
+	require.NoError(t, os.Remove(filepath.Join(d.p.Reports, answers.Folder, answers.FileName(3))))
+	_, err = d.answer(t, "cleo", approve)
+	require.ErrorIs(t, err, answers.ErrBroken)
+	require.Equal(t, 12, setup.ExitCode(err))
+	require.ErrorContains(t, err, "2 answers are there of 3 that were seen")
+	require.ErrorContains(t, err, "lethe audit acknowledge")
+	require.Len(t, d.all(t), 2, "nothing is recorded")
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"lethe/pipeline/answers"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
@@ -30,6 +31,10 @@ func Discard(ctx context.Context, p *setup.Setup, planID, actor, comment string,
 		return "", err
 	}
 	defer j.Close()
+	book, err := state.Answers(ctx, p, j)
+	if err != nil {
+		return "", err
+	}
 
 	entry, err := find(ctx, j, planID)
 	if err != nil {
@@ -41,12 +46,9 @@ func Discard(ctx context.Context, p *setup.Setup, planID, actor, comment string,
 	if err := mayDiscard(p, entry, person); err != nil {
 		return "", err
 	}
-	body, err := signed(signer, Answer{PlanID: entry.ID, Digest: entry.Digest, Actor: actor, Decision: discard,
-		Comment: comment, SignedAt: p.Now().UTC()})
-	if err != nil {
-		return "", err
-	}
-	return entry.ID, takeBack(ctx, p, j, entry, takingBack{actor: actor, body: body, to: journal.Rejected,
+	a := answers.Answer{Act: answers.Discard, About: answers.AboutPlan(entry.ID), Digest: entry.Digest, Actor: actor,
+		Comment: comment}
+	return entry.ID, takeBack(ctx, p, j, entry, takingBack{book: book, answer: a, signer: signer, to: journal.Rejected,
 		begun: unfinishable(ctx, p, j, entry)})
 }
 
@@ -64,8 +66,8 @@ func unfinishable(ctx context.Context, p *setup.Setup, j *journal.Journal, entry
 			return true
 		}
 	}
-	answers, err := Answers(ctx, p, j, doc)
-	return err != nil || len(Missing(p, doc, answers)) > 0 && doc.Part != Reversible
+	s, err := SaidOf(ctx, p, j, doc)
+	return err != nil || len(Missing(p, doc, s)) > 0 && doc.Part != Reversible
 }
 
 // mayDiscard refuses people who may not answer the plan. Whose rows are in one that cannot be opened nobody can
@@ -80,42 +82,6 @@ func mayDiscard(p *setup.Setup, entry journal.Plan, person setup.Person) error {
 	}
 	return fmt.Errorf("%w: to discard a plan takes an owner of one of its silos, a custodian or "+
 		"the data protection officer", setup.ErrConfig)
-}
-
-// takingBack is a signed answer that moves a plan into another state.
-type takingBack struct {
-	actor string
-	body  []byte
-	to    string
-	begun bool // also if it has begun
-}
-
-// takeBack moves a plan that has not begun into another state, by a signed answer. No night may be at work on an
-// approved plan meanwhile.
-func takeBack(ctx context.Context, p *setup.Setup, j *journal.Journal, entry journal.Plan, t takingBack) error {
-	if entry.State == journal.Approved {
-		lock, err := state.TakeLock(p, "an answer to plan "+entry.ID)
-		if err != nil {
-			return err
-		}
-		defer lock.Close()
-	}
-	chunks, err := j.Chunks(ctx, entry.ID)
-	if err != nil {
-		return err
-	}
-	if len(chunks) > 0 && !t.begun {
-		return fmt.Errorf("%w: plan %s has begun, some of its rows may be changed already: it has to be finished: "+
-			"`lethe apply` goes on with it; if it cannot be, `lethe plan discard` ends it", setup.ErrConfig, entry.ID)
-	}
-	err = j.TakeBack(ctx, entry, t.actor, t.body, t.to, len(chunks))
-	if errors.Is(err, journal.ErrMovedOn) {
-		return fmt.Errorf("%w: plan %s: %w since it was looked at: ask again", setup.ErrConfig, entry.ID, err)
-	}
-	if err != nil || t.to != journal.Rejected {
-		return err
-	}
-	return destroyKey(p, entry.ID)
 }
 
 // destroyKey destroys the key of a plan's rows, if the keystore has it.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"lethe/pipeline/answers"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
@@ -61,11 +62,12 @@ func TestAnyPlanIsDiscardedWhateverItsFolderLooksLike(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, files, left, "the folder is evidence")
 
-			got, err := AnswersTo(t.Context(), d.p, d.j, d.entry.ID, d.entry.Digest)
+			book, err := answers.Open(t.Context(), d.j, d.p.Reports)
 			require.NoError(t, err)
+			got := book.About(answers.AboutPlan(d.entry.ID), d.entry.Digest)
 			require.Len(t, got, 2)
-			require.Equal(t, []string{"anna", discard, "a flipped bit"},
-				[]string{got[1].Answer.Actor, got[1].Answer.Decision, got[1].Answer.Comment})
+			require.Equal(t, []string{"anna", "discard", "a flipped bit"},
+				[]string{got[1].Answer.Actor, string(got[1].Answer.Act), got[1].Answer.Comment})
 			require.ErrorContains(t, d.discard(t, "carl", "again"), "is rejected: there is nothing to discard")
 		})
 	}
@@ -102,9 +104,9 @@ func TestAnApprovedPlanIsTakenBack(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, missing, 1)
 	require.Contains(t, missing[0], "objection")
-	state, err = d.answer(t, "cleo", approve)
-	require.NoError(t, err)
-	require.Equal(t, journal.Waiting, state, "an objection holds it")
+	_, err = d.answer(t, "cleo", approve)
+	require.ErrorContains(t, err, "dora objected to it on 2026-11-20")
+	require.Equal(t, journal.Waiting, d.state(t, d.plan.PlanID), "an objection holds it")
 
 	d = newDesk(t)
 	d.approve(t)
@@ -132,13 +134,12 @@ func TestAPlanThatHasBegunIsNotTakenBack(t *testing.T) {
 	require.ErrorContains(t, err, "has begun")
 	_, err = d.answer(t, "dora", object)
 	require.ErrorContains(t, err, "has begun")
-	entry := d.entry
-	entry.State = journal.Approved
-	require.ErrorIs(t, d.j.TakeBack(t.Context(), entry, "anna", []byte("{}"), journal.Rejected, 0), journal.ErrMovedOn)
+	_, err = d.answer(t, "anna", withdraw)
+	require.ErrorContains(t, err, "has begun")
 	require.Equal(t, journal.Approved, d.state(t, d.plan.PlanID))
-	got, err := d.j.Approvals(t.Context(), d.plan.PlanID)
+	book, err := answers.Open(t.Context(), d.j, d.p.Reports)
 	require.NoError(t, err)
-	require.Len(t, got, 3, "and nothing is recorded")
+	require.Len(t, book.All(), 3, "and nothing is recorded")
 }
 
 // A plan that has begun and that no night can finish is ended by people, and what is on record of it stays.

@@ -10,8 +10,8 @@
 //     [Sealed.Changes] reads them back.
 //   - [Sealed] is a document with its folder and its digest, which is what people approve; [Open] reads and
 //     checks it.
-//   - [Answer] is what one person says to a plan, [Signed] the same with the signature; [Missing] says who must
-//     still answer.
+//   - [Said] is what people said of a plan, from the chain of their answers; [Missing] says who must still answer,
+//     [Follow] in which state the plan is by it.
 //   - The outcomes are what became of a planned row, one byte each, as the journal keeps them.
 package plan
 
@@ -31,6 +31,7 @@ import (
 
 	"filippo.io/age"
 
+	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/setup"
@@ -44,6 +45,7 @@ type Document struct {
 	RunID        string            `json:"run_id"`
 	Part         Part              `json:"part"`
 	AsOf         time.Time         `json:"as_of"`
+	SealedAt     time.Time         `json:"sealed_at,omitzero"` // no answer to it can be older
 	ValidUntil   time.Time         `json:"valid_until"`
 	PolicyDigest string            `json:"policy_digest"`
 	Heads        string            `json:"registry_heads"`
@@ -242,7 +244,7 @@ func Lapse(ctx context.Context, p *setup.Setup, j *journal.Journal, planID, runI
 // Withdraw ends a plan whose place a newer one took, and destroys the keys of its rows; done is false for one that
 // somebody has answered meanwhile.
 func Withdraw(ctx context.Context, p *setup.Setup, j *journal.Journal, planID, runID string) (done bool, err error) {
-	if done, err = j.Withdraw(ctx, planID, runID); err != nil || !done {
+	if done, err = j.Withdraw(ctx, planID, answers.AboutPlan(planID), runID); err != nil || !done {
 		return false, err
 	}
 	p.Crash("plan_withdrawn")

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"lethe/classifiers"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/change"
@@ -46,7 +47,11 @@ func newDesk(t *testing.T) *desk {
 	require.NoError(t, keystore.Create(keys, identity))
 	store, err := keystore.Open(t.Context(), keys, identity)
 	require.NoError(t, err)
+	require.NoError(t, store.EnsureRunner())
+	catalogue, err := classifiers.New()
+	require.NoError(t, err)
 	d := &desk{signers: map[string]*keystore.Signer{}, p: &setup.Setup{State: filepath.Join(dir, "state"), Keys: store,
+		Reports: filepath.Join(dir, "reports"), Catalogue: catalogue,
 		Zone: time.UTC, Approvals: 2, People: map[string]setup.Person{}, Now: func() time.Time { return noon },
 		Sources: []setup.Source{{Name: "crm"}}}}
 	for name, roles := range roles {
@@ -71,7 +76,7 @@ func newDesk(t *testing.T) *desk {
 func (d *desk) seal(t *testing.T, id string) (*Sealed, journal.Plan) {
 	t.Helper()
 	p := &Sealed{Folder: filepath.Join(d.p.State, "plans", id), Document: Document{PlanID: id, RunID: "run1",
-		Part: Destructive, AsOf: noon, ValidUntil: noon.AddDate(0, 0, 7), Questions: []string{},
+		Part: Destructive, AsOf: noon, SealedAt: noon, ValidUntil: noon.AddDate(0, 0, 7), Questions: []string{},
 		Counts: []Count{{Silo: "news", Source: "crm", Table: "people", Change: "delete", Rows: 1},
 			{Silo: "shop", Source: "crm", Table: "orders", Change: "delete", Rows: 0}}}}
 	require.NoError(t, os.MkdirAll(p.Folder, 0o700))

@@ -32,6 +32,12 @@ func (pl *Planner) Recall(ctx context.Context) error {
 		return err
 	}
 	for _, entry := range plans {
+		if entry.State, err = plan.Follow(ctx, pl.Setup, pl.Journal, entry, pl.Tonight.RunID); err != nil {
+			return err
+		}
+		if entry.State == journal.Rejected {
+			continue
+		}
 		p, identity, unusable := plan.Usable(pl.Setup, entry)
 		over, err := pl.over(ctx, entry, unusable)
 		if err != nil {
@@ -121,11 +127,11 @@ func (pl *Planner) remember(p *plan.Sealed, identity age.Identity, renewable boo
 // another policy is the people's.
 func (pl *Planner) askAgain(ctx context.Context) error {
 	return pl.eachWaiting(ctx, func(p *plan.Sealed) error {
-		answered, err := pl.Journal.Approvals(ctx, p.PlanID)
+		said, err := plan.SaidOf(ctx, pl.Setup, pl.Journal, p)
 		if err != nil {
 			return err
 		}
-		if len(answered) > 0 || p.PolicyDigest != pl.Setup.PolicyDigest || !pl.Limits.Covers(p) {
+		if said.Answered() || p.PolicyDigest != pl.Setup.PolicyDigest || !pl.Limits.Covers(p) {
 			return nil
 		}
 		pl.Limits.Note(p)
@@ -137,14 +143,14 @@ func (pl *Planner) askAgain(ctx context.Context) error {
 // before: it is the same question for as long as it stands.
 func (pl *Planner) unanswered(ctx context.Context) error {
 	return pl.eachWaiting(ctx, func(p *plan.Sealed) error {
-		answers, err := plan.Answers(ctx, pl.Setup, pl.Journal, p)
+		said, err := plan.SaidOf(ctx, pl.Setup, pl.Journal, p)
 		if err != nil {
-			pl.Notes.Problem(err)
+			return err
 		}
 		if len(p.Questions) > 0 {
 			pl.Notes.Problem(fmt.Errorf("%w: plan %s asks %s and waits for %s: look at it with "+
 				"`lethe plan show`, then `lethe approve`", setup.ErrUnapproved, p.PlanID,
-				strings.Join(p.Questions, ", "), strings.Join(plan.Missing(pl.Setup, p, answers), " and ")))
+				strings.Join(p.Questions, ", "), strings.Join(plan.Missing(pl.Setup, p, said), " and ")))
 		}
 		return nil
 	})

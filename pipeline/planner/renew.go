@@ -23,8 +23,8 @@ func (pl *Planner) renewable(ctx context.Context, entry journal.Plan, p *plan.Se
 		pl.Tonight.AsOf.After(pl.Setup.Now()) && !pl.Setup.Simulated {
 		return false, nil
 	}
-	answers, err := pl.Journal.Approvals(ctx, p.PlanID)
-	return len(answers) == 0, err
+	said, err := plan.SaidOf(ctx, pl.Setup, pl.Journal, p)
+	return !said.Answered(), err
 }
 
 // left is what tonight leaves to the older plans.

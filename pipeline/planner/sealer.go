@@ -33,7 +33,7 @@ func (pl *Planner) seal(ctx context.Context, drafts []*plan.Draft, part plan.Par
 	id := pl.Tonight.RunID + "-" + name
 	p := &plan.Sealed{Folder: filepath.Join(pl.Setup.State, "plans", id), State: journal.Waiting,
 		Document: plan.Document{
-			PlanID: id, RunID: pl.Tonight.RunID, Part: part, AsOf: pl.Tonight.AsOf,
+			PlanID: id, RunID: pl.Tonight.RunID, Part: part, AsOf: pl.Tonight.AsOf, SealedAt: pl.Setup.Now().UTC(),
 			ValidUntil:   pl.Tonight.AsOf.AddDate(0, 0, planDays),
 			PolicyDigest: pl.Setup.PolicyDigest, Heads: pl.Silos.Words, Schemas: map[string]string{},
 			Files: map[string]string{}}}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"lethe/connectors"
+	"lethe/pipeline/answers"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
@@ -39,7 +40,7 @@ func ExitCode(err error) int {
 	}{
 		{2, []error{ErrConfig}},
 		{11, []error{ErrHeld}},
-		{12, []error{ErrTampered, ErrChanged, registry.ErrTampered, journal.ErrCorrupt}},
+		{12, []error{ErrTampered, ErrChanged, registry.ErrTampered, journal.ErrCorrupt, answers.ErrBroken}},
 		{10, []error{ErrRegistry}},
 		{13, []error{ErrExpired}},
 		{5, []error{ErrUnapproved}},
@@ -47,6 +48,7 @@ func ExitCode(err error) int {
 		{130, []error{context.Canceled}},
 		{2, []error{connectors.ErrConfig, connectors.ErrPlaintext, errors.ErrUnsupported}},
 		{2, []error{keystore.ErrMissing, keystore.ErrReadable, keystore.ErrDestroyed}},
+		{2, []error{answers.ErrClock, answers.ErrTaken}},
 		{2, []error{registry.ErrConfig, registry.ErrRefused, registry.ErrDelivery}},
 		{10, []error{registry.ErrKeyVersion, registry.ErrMissing, registry.ErrUnreachable, registry.ErrEmpty}},
 		{11, []error{registry.ErrLocked}},

@@ -17,6 +17,7 @@ import (
 
 	"lethe/classifiers"
 	"lethe/connectors"
+	"lethe/pipeline/answers"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/intake"
@@ -86,7 +87,7 @@ type Setup struct {
 	Registry     registry.Config
 	RegistryAge  calendar.Period // the oldest registry that may be relied on
 	Keys         *keystore.Keystore
-	People       map[string]Person
+	People       answers.People
 	Approvals    int // people who must approve a plan: 2, or 1 in a company of one
 	Orders       []Order
 	Breakers     Breakers
@@ -158,11 +159,8 @@ func (s Source) Next(step string) string {
 	return step
 }
 
-// Person may approve plans.
-type Person struct {
-	Key   keystore.PublicKey
-	Roles []string // owner:<silo>, custodian, dpo
-}
+// Person may answer plans: a key with its end, and roles.
+type Person = answers.Person
 
 // Order is a standing order: a permission for unattended nights that stands in the configuration in
 // people's names.

@@ -83,7 +83,8 @@ func Recall(root string, s Standing, key keystore.PublicKey) (f audit.Facts, dig
 	exit, _ := m.Run["exit_code"].(float64)
 	f.Run = audit.Run{RunID: s.RunID, RunKey: text("run_key"), Job: text("job"), Mode: text("mode"),
 		Phases: text("phases"), AsOf: at("as_of"), StartedAt: at("started_at"), EndedAt: at("ended_at"),
-		ExitCode: int32(exit), RegistryHeads: strings.Join(m.Heads, ";"), PreviousManifest: m.Previous}
+		ExitCode: int32(exit), RegistryHeads: strings.Join(m.Heads, ";"), PreviousManifest: m.Previous,
+		Answers: m.answersHead().Length, AnswersHead: m.answersHead().Hash}
 	for _, p := range m.Plans {
 		f.Plans = append(f.Plans, audit.Plan{PlanID: p.PlanID, Digest: p.Digest, State: p.State})
 	}

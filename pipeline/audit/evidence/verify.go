@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/parquet"
 	"lethe/pipeline/registry/keystore"
@@ -33,6 +34,7 @@ type VerifyReport struct {
 	Nights   []Night  // by run
 	Problems []string // what concerns no single night
 	Notes    []string // nothing wrong, but worth knowing
+	Answers  []answers.Signed
 }
 
 // Night is one published run.
@@ -45,6 +47,7 @@ type Night struct {
 	Rows     int64
 	Tables   map[string]int64 // rows by table
 	Problems []string         // empty: the night is as it was signed
+	answers  answers.Head     // as its manifest has it
 }
 
 // OK says that nothing is wrong.
@@ -83,6 +86,10 @@ func (r VerifyReport) Lines() []string {
 		out = append(out, "rows of the newest night: "+strings.Join(rows, ", "), "newest manifest "+last.Manifest+
 			": compare it with the one that the run printed; only so a removed newest night shows")
 	}
+	if len(r.Answers) > 0 {
+		out = append(out, fmt.Sprintf("%d answers of people, each signed and following the one before it",
+			len(r.Answers)))
+	}
 	if r.OK() {
 		return append(out, fmt.Sprintf("%d nights are as they were signed. This detects change after signing, "+
 			"not by who holds the runner's key.", len(r.Nights)))
@@ -93,7 +100,8 @@ func (r VerifyReport) Lines() []string {
 // Verify checks a reports folder, or a copy of one, with nothing but the runner's public key: the
 // signature of each night's manifest, the chain from each manifest to the one before it, and for each
 // file first the digest and then, reading back every value of every Parquet file with a reader that is
-// not the writer's, the number of rows. Files that are missing or that no manifest names are problems.
+// not the writer's, the number of rows; then the chain of what people answered. Files that are missing or that no
+// manifest names are problems.
 // The report is complete also with ErrEdited; other errors mean that the folder could not be read.
 //
 // It detects change after signing. That the newest nights were removed together shows only against a
@@ -107,6 +115,7 @@ func Verify(ctx context.Context, folder string, key keystore.PublicKey) (VerifyR
 		return v.report, fmt.Errorf("verify reports: %w", err)
 	}
 	v.chain()
+	v.answers()
 	v.newestPage()
 	for _, name := range slices.Sorted(maps.Keys(v.unclaimed)) {
 		v.problem("%s is named by no signed manifest: it was added, or an interrupted publication left it "+
@@ -215,6 +224,7 @@ func (v *verifier) night(ctx context.Context, dir string, n *Night) error {
 		wrong("%s is of run %s: it was moved", manifestName, m.runID())
 	}
 	n.Previous = m.Previous
+	n.answers = m.answersHead()
 	ours := "/date=" + n.Date + "/run=" + n.RunID
 	for _, f := range m.Files {
 		n.Files, n.Rows = n.Files+1, n.Rows+f.Rows

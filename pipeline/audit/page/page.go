@@ -44,6 +44,7 @@ type page struct {
 	Done        []doneView
 	Reasons     []reasonGroup
 	Plans       []planView
+	Answers     []answerView
 	Findings    []findingView
 	Exceptions  []exceptionView
 	Backups     []backupView
@@ -89,6 +90,7 @@ type (
 		Title, PlanID, State, Level, ValidUntil, Waits string
 		Counts, Starts, Questions, Answers             []string
 	}
+	answerView    struct{ Seq, Who, Said, About, When, Comment string }
 	findingView   struct{ Severity, Level, Words, Place, Article, Count, Since string }
 	exceptionView struct{ Words, Code, Place, Silo, Count, Days, Owner string }
 	backupView    struct{ Name, Path, Taken, Expires, Pending, Oldest, State, Level, Words string }

@@ -48,6 +48,12 @@ func (p *page) plans() {
 	for _, id := range order {
 		p.Plans = append(p.Plans, p.plan(id, byID[id]))
 	}
+	for _, a := range p.facts.Approvals {
+		if a.Seq > 0 {
+			p.Answers = append(p.Answers, answerView{Seq: number(a.Seq), Who: a.Actor, Said: a.Decision, About: a.About,
+				When: p.instant(a.SignedAt), Comment: a.Comment})
+		}
+	}
 	slices.SortStableFunc(p.Plans, func(a, b planView) int { return cmp.Compare(len(b.Waits), len(a.Waits)) })
 }
 
@@ -109,7 +115,8 @@ func (p *page) starts(v *planView, r audit.Plan) {
 
 func (p *page) answer(a audit.Approval) string {
 	verb := map[string]string{"approve": "Approved", "reject": "Rejected", "discard": "Discarded",
-		"object": "Objected to"}[a.Decision]
+		"object": "Objected to", "override": "Approved in spite of the objection",
+		"withdraw": "An answer was taken back"}[a.Decision]
 	if a.StandingOrder != "" {
 		return fmt.Sprintf("%s by standing order (%s), in the name of %s.", cmp.Or(verb, a.Decision),
 			a.StandingOrder, list(a.Actor))

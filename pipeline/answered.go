@@ -1,0 +1,67 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"lethe/pipeline/answers"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/report"
+	"lethe/pipeline/setup"
+	"lethe/pipeline/state"
+)
+
+// openAnswers reads what people answered, and makes the two copies of it alike again. That one lacked something, or had
+// it otherwise, is found and ends the night with 12, but stops nothing: the other still had it, signed and in its
+// place.
+func (b *book) openAnswers(ctx context.Context) (err error) {
+	if b.answers, err = state.Answers(ctx, b.setup, b.journal); err != nil {
+		return err
+	}
+	places, err := b.answers.Restore(ctx)
+	if err != nil || len(places) == 0 {
+		return err
+	}
+	first := b.answers.All()[places[0]-1].Answer
+	words := fmt.Sprintf("Answers of people were missing or altered in the journal or in the folder %s of the "+
+		"reports, the first of them %d, the %s of %s about %s. They were put back from the other copy. Look who can "+
+		"write there.", answers.Folder, first.Seq, first.Act, first.Actor, first.About)
+	b.notes.Find(audit.Finding{Kind: "F_ANSWERS_RESTORED", Severity: "high", Object: fmt.Sprint(first.Seq),
+		Count: int64(len(places)), Article: "Art. 5(2)", Words: words})
+	if !b.rebuilt { // else that is what was asked for
+		b.notes.Problem(fmt.Errorf("%w: %s", setup.ErrTampered, words))
+	}
+	return nil
+}
+
+// noteAnswers puts into the facts how long the chain of answers is now, and what was answered since the last report.
+func (b *book) noteAnswers(ctx context.Context) error {
+	now, err := answers.Open(ctx, b.journal, b.setup.Reports)
+	if err != nil {
+		now = b.answers // as the run found it
+	}
+	head := now.Head()
+	b.notes.Facts.Run.Answers, b.notes.Facts.Run.AnswersHead = head.Length, head.Hash
+	published, err2 := b.published(ctx)
+	if err2 != nil {
+		return err2
+	}
+	report.Answered(b.notes, b.setup, now.All()[min(published, head.Length):])
+	return err
+}
+
+// published is how many answers the last report that was published knew.
+func (b *book) published(ctx context.Context) (int64, error) {
+	runs, err := b.journal.Runs(ctx, lookBack)
+	if err != nil {
+		return 0, err
+	}
+	i := slices.IndexFunc(runs, func(r journal.Run) bool { return r.Manifest != "" && len(r.Facts) > 0 })
+	if i < 0 {
+		return 0, nil
+	}
+	f, err := state.FactsOf(runs[i])
+	return f.Run.Answers, err
+}

@@ -1,0 +1,99 @@
+package answers
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"lethe/pipeline/registry/keystore"
+)
+
+// Person is somebody whose answers count.
+type Person struct {
+	Key   keystore.PublicKey
+	Roles []string  // owner:<silo>, custodian, dpo
+	Until time.Time // the key counts before; zero: it has no end
+}
+
+// Is reports whether a person has a role: custodian, dpo.
+func (p Person) Is(role string) bool { return slices.Contains(p.Roles, role) }
+
+// Owns reports whether a person answers for a silo.
+func (p Person) Owns(silo string) bool { return p.Is("owner:" + silo) }
+
+// People are those of a policy, by name.
+type People map[string]Person
+
+// About are the answers about a thing, over a digest, whoever signed them.
+func (c Chain) About(about, digest string) (list []Signed) {
+	for _, s := range c.list {
+		if s.Answer.About == about && s.Answer.Digest == digest {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// Given are the answers about a thing, over a digest, whose signers count at an instant: they are among the people,
+// with the key that signed, which has not ended and was not revoked. What was said before an acknowledged loss of
+// answers does not count either, since an objection may be among what was lost. Void says why others do not count.
+// Acts are left as they came: that one was withdrawn, or that a role is not the right one, is the caller's to see.
+func (c Chain) Given(people People, about, digest string, now time.Time) (given []Signed, void []string) {
+	for _, s := range c.list {
+		a := s.Answer
+		if a.Act == Acknowledge && a.About == Itself {
+			for _, g := range given {
+				void = append(void, fmt.Sprintf("the %s of %s was said before answers were lost", g.Answer.Act,
+					g.Answer.Actor))
+			}
+			given = nil
+		}
+		if a.About != about {
+			continue
+		}
+		if why := c.voided(people, s, digest, now); why != "" {
+			void = append(void, fmt.Sprintf("the %s of %s does not count: %s", a.Act, a.Actor, why))
+			continue
+		}
+		given = append(given, s)
+	}
+	return given, void
+}
+
+// voided says why a signature does not count; "" it does.
+func (c Chain) voided(people People, s Signed, digest string, now time.Time) string {
+	a := s.Answer
+	person, ok := people[a.Actor]
+	switch {
+	case a.Digest != digest:
+		return "it is over another digest"
+	case !ok:
+		return "the name is not among people"
+	case person.Key.String() != a.Key:
+		return "it is signed by another key than the one under people"
+	case person.Ended(now) || person.Ended(a.SignedAt):
+		return "the key has ended"
+	case c.Revoked(people, a.Key):
+		return "the key was revoked"
+	}
+	return ""
+}
+
+// Ended reports whether a person's key has come to its end.
+func (p Person) Ended(now time.Time) bool { return !p.Until.IsZero() && !now.Before(p.Until) }
+
+// Revoked reports whether a key was revoked: by a custodian, or by who has it. A key that was revoked may revoke
+// others no more.
+func (c Chain) Revoked(people People, key string) bool {
+	gone := map[string]bool{}
+	for _, s := range c.list {
+		a := s.Answer
+		person, ok := people[a.Actor]
+		own := a.About == AboutKey(a.Key)
+		custodian := ok && person.Key.String() == a.Key && person.Is("custodian")
+		if a.Act == Revoke && !gone[AboutKey(a.Key)] && (own || custodian) {
+			gone[a.About] = true
+		}
+	}
+	return gone[AboutKey(key)]
+}

@@ -1,0 +1,58 @@
+package evidence
+
+import (
+	"fmt"
+	"strings"
+
+	"lethe/pipeline/answers"
+)
+
+// answersHead is the head of the chain of answers as a manifest has it; empty in one of before there was a chain.
+func (m manifest) answersHead() answers.Head {
+	length, _ := m.Run["answers"].(float64)
+	hash, _ := m.Run["answers_head"].(string)
+	return answers.Head{Length: int64(length), Hash: hash}
+}
+
+// answers checks the files of what people answered: their signatures, the chain from each to the one before it, and
+// that what every night saw of it is still there.
+func (v *verifier) answers() {
+	copied, err := answers.ReadFolder(v.folder)
+	if err != nil {
+		v.problem("%v", err)
+	}
+	for place := range copied {
+		delete(v.unclaimed, answers.Folder+"/"+answers.FileName(place))
+	}
+	for name := range v.unclaimed {
+		if strings.HasPrefix(name, answers.Folder+"/.tmp-") { // of one who was cut off while answering
+			delete(v.unclaimed, name)
+		}
+	}
+	c, _, err := answers.Merge(copied)
+	if err != nil {
+		v.problem("%s: %v", answers.Folder, err)
+	}
+	lost, before := map[string]bool{}, int64(0)
+	for i := range v.report.Nights {
+		n := &v.report.Nights[i]
+		two, err := c.Lacks(n.answers)
+		if err != nil {
+			n.Problems = append(n.Problems, fmt.Sprintf("its answers: %v", err))
+		}
+		if len(two) > 0 {
+			a, b := two[0].Answer, two[1].Answer
+			words := fmt.Sprintf("answers up to %d were lost, as %s and %s acknowledged: see whose keys these are: %s, %s",
+				a.Rows, a.Actor, b.Actor, a.Key, b.Key)
+			if !lost[words] {
+				v.report.Notes = append(v.report.Notes, words)
+			}
+			lost[words] = true
+		} else if n.answers.Length < before && n.Files > 0 {
+			n.Problems = append(n.Problems, fmt.Sprintf("it has %d answers, and a night before it had %d",
+				n.answers.Length, before))
+		}
+		before = max(before, n.answers.Length)
+	}
+	v.report.Answers = c.All()
+}

@@ -1,0 +1,117 @@
+package state
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"lethe/pipeline/answers"
+	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/journal"
+	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/setup"
+	"lethe/pipeline/shown"
+)
+
+// Answers opens the book of what people answered, and makes sure that it still has what a night has seen. A chain that
+// does not hold is [answers.ErrBroken], with the ways out.
+func Answers(ctx context.Context, p *setup.Setup, j *journal.Journal) (*answers.Book, error) {
+	b, err := answers.Open(ctx, j, p.Reports)
+	if err == nil {
+		err = Complete(ctx, p, j, b.Chain)
+	}
+	if err != nil {
+		return b, fmt.Errorf("%w: put the state folder, or %s/%s, back from a copy; where there is none, two people "+
+			"go on without what is lost by `lethe audit acknowledge`", err, p.Reports, answers.Folder)
+	}
+	return b, nil
+}
+
+// Complete makes sure that a chain has the answers that a night has seen, or that their loss was acknowledged by two
+// people who may: a custodian, and an owner or the data protection officer.
+func Complete(ctx context.Context, p *setup.Setup, j *journal.Journal, c answers.Chain) error {
+	seen, err := SeenAnswers(ctx, p, j)
+	if err != nil {
+		return err
+	}
+	for _, head := range seen {
+		two, err := c.Lacks(head)
+		if err != nil {
+			return err
+		}
+		if len(two) == 2 {
+			a, b := two[0].Answer, two[1].Answer
+			if p.People[a.Actor].Key.String() != a.Key || p.People[b.Actor].Key.String() != b.Key {
+				return fmt.Errorf("%w: who acknowledged that answers are lost (%s, %s) is not among people with "+
+					"that key", answers.ErrBroken, a.Actor, b.Actor)
+			}
+			if err := MayAcknowledge(p.People[a.Actor], p.People[b.Actor]); err != nil {
+				return fmt.Errorf("%w: %w", answers.ErrBroken, err)
+			}
+		}
+	}
+	return nil
+}
+
+// MayAcknowledge refuses two people who together may not say that the nights go on without lost evidence.
+func MayAcknowledge(a, b setup.Person) error {
+	other := func(p setup.Person) bool {
+		return p.Is("dpo") || strings.Contains(strings.Join(p.Roles, ";"), "owner:")
+	}
+	if a.Is("custodian") && other(b) || b.Is("custodian") && other(a) {
+		return nil
+	}
+	return fmt.Errorf("%w: to go on without lost evidence takes a custodian, and an owner or the data protection "+
+		"officer", setup.ErrConfig)
+}
+
+// SeenAnswers are the heads of the chain as the last run saw it, and as the newest signed report says.
+func SeenAnswers(ctx context.Context, p *setup.Setup, j *journal.Journal) (seen []answers.Head, err error) {
+	runs, err := j.Runs(ctx, 100)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range runs {
+		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
+			continue
+		}
+		f, err := FactsOf(r)
+		if err != nil {
+			return nil, err
+		}
+		seen = append(seen, answers.Head{Length: f.Run.Answers, Hash: f.Run.AnswersHead})
+		break
+	}
+	stand, err := standing(p)
+	if err != nil || len(stand) == 0 {
+		return seen, err
+	}
+	key, err := runnerPublic(p)
+	if err != nil {
+		return seen, err
+	}
+	f, _, err := evidence.Recall(p.Reports, stand[len(stand)-1], key)
+	if err != nil {
+		return seen, fmt.Errorf("%w: %w", setup.ErrTampered, err)
+	}
+	return append(seen, answers.Head{Length: f.Run.Answers, Hash: f.Run.AnswersHead}), nil
+}
+
+// Say lets a person of the configuration sign an answer with their key, and records it; m moves a plan with it, nil
+// none. Whether they may say that is for the caller.
+func Say(ctx context.Context, p *setup.Setup, b *answers.Book, a answers.Answer, by *keystore.Signer,
+	m *journal.Move) (answers.Signed, error) {
+	if _, err := p.Signs(a.Actor, by); err != nil {
+		return answers.Signed{}, err
+	}
+	if b.Revoked(p.People, by.Public()) {
+		return answers.Signed{}, fmt.Errorf("%w: the key of %s was revoked: make a new one with `lethe keys new` and "+
+			"put its public key under people", setup.ErrConfig, a.Actor)
+	}
+	a.Comment = strings.ToValidUTF8(strings.TrimSpace(a.Comment), "\uFFFD")
+	for _, span := range shown.Gated(p.Catalogue, a.Comment) {
+		return answers.Signed{}, fmt.Errorf("%w: --comment holds what looks like %s, and it would stand in the "+
+			"evidence for ever: say it without", setup.ErrConfig, span.Category)
+	}
+	return b.Sign(ctx, a, by, p.Now(), m)
+}
