@@ -42,11 +42,12 @@ a chain that every report proves.`,
 					act = other
 				}
 			}
-			state, err := plan.Approve(cmd.Context(), p, args[0], as, act, comment, signer)
+			state, given, err := plan.Approve(cmd.Context(), p, args[0], as, act, comment, signer)
 			if err != nil {
 				return err
 			}
 			fmt.Fprintf(c.Out, "%s: %s recorded; the plan is %s\n", as, act, state)
+			fmt.Fprintf(c.Out, "answer %d of the chain: %s\n", given.Answer.Seq, given.Hash())
 			if state == "waiting" {
 				missing, err := plan.WaitsFor(cmd.Context(), p, args[0])
 				if err != nil {

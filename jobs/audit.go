@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -12,7 +13,7 @@ import (
 
 func auditCommand(c *Command) *cobra.Command {
 	cmd := &cobra.Command{Use: "audit", Short: "Prove the reports"}
-	var key string
+	var key, answer string
 	verify := &cobra.Command{
 		Use:   "verify [reports folder]",
 		Short: "Check signatures, digests, row counts and answers of all reports; detects change after signing",
@@ -46,6 +47,7 @@ func auditCommand(c *Command) *cobra.Command {
 				return fmt.Errorf("%w: --key: %w", setup.ErrConfig, err)
 			}
 			report, err := evidence.Verify(cmd.Context(), folder, parsed)
+			err = errors.Join(err, report.Has(answer))
 			for _, line := range report.Lines() {
 				fmt.Fprintln(c.Out, line)
 			}
@@ -56,6 +58,8 @@ func auditCommand(c *Command) *cobra.Command {
 		},
 	}
 	verify.Flags().StringVar(&key, "key", "", "public `key` of the runner, as lethe keys create printed it")
+	verify.Flags().StringVar(&answer, "answer", "", "`hash` that somebody was given when they answered: it must still be "+
+		"in the chain")
 	cmd.AddCommand(verify, auditAcknowledgeCommand(c))
 	return cmd
 }

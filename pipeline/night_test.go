@@ -288,19 +288,19 @@ func TestApprovals(t *testing.T) {
 	r, err := w.night()
 	require.NoError(t, err)
 	waits := r.Waiting[0]
-	_, err = plan.Approve(t.Context(), w.Setup, waits, "anna", "approve", "", w.Signers["bo"])
+	_, _, err = plan.Approve(t.Context(), w.Setup, waits, "anna", "approve", "", w.Signers["bo"])
 	require.ErrorIs(t, err, setup.ErrConfig, "another's key")
-	_, err = plan.Approve(t.Context(), w.Setup, waits, "dora", "approve", "", w.Signers["dora"])
+	_, _, err = plan.Approve(t.Context(), w.Setup, waits, "dora", "approve", "", w.Signers["dora"])
 	require.ErrorIs(t, err, setup.ErrConfig, "the data protection officer does not approve")
-	state, err := plan.Approve(t.Context(), w.Setup, waits, "anna", "approve", "", w.Signers["anna"])
+	state, _, err := plan.Approve(t.Context(), w.Setup, waits, "anna", "approve", "", w.Signers["anna"])
 	require.NoError(t, err)
 	require.Equal(t, journal.Waiting, state)
-	_, err = plan.Approve(t.Context(), w.Setup, waits, "anna", "approve", "", w.Signers["anna"])
+	_, _, err = plan.Approve(t.Context(), w.Setup, waits, "anna", "approve", "", w.Signers["anna"])
 	require.ErrorIs(t, err, setup.ErrConfig, "twice by one person")
 	require.Empty(t, w.applied(), "one approval is not enough")
-	_, err = plan.Approve(t.Context(), w.Setup, waits, "dora", "object", "not yet", w.Signers["dora"])
+	_, _, err = plan.Approve(t.Context(), w.Setup, waits, "dora", "object", "not yet", w.Signers["dora"])
 	require.NoError(t, err)
-	_, err = plan.Approve(t.Context(), w.Setup, waits, "bo", "approve", "", w.Signers["bo"])
+	_, _, err = plan.Approve(t.Context(), w.Setup, waits, "bo", "approve", "", w.Signers["bo"])
 	require.ErrorContains(t, err, "dora objected to it")
 	require.Empty(t, w.applied(), "an objection holds the plan")
 	require.Len(t, w.Rows("people"), 3)
@@ -331,7 +331,7 @@ func TestANewerPlanTakesThePlaceOfOneThatNobodyHasAnswered(t *testing.T) {
 		require.Len(t, r.Waiting, 1)
 		first := r.Waiting[0]
 		if answered {
-			_, err = plan.Approve(t.Context(), w.Setup, first, "anna", "approve", "", w.Signers["anna"])
+			_, _, err = plan.Approve(t.Context(), w.Setup, first, "anna", "approve", "", w.Signers["anna"])
 			require.NoError(t, err)
 		}
 		w.Now = w.Now.AddDate(0, 0, 1)
@@ -350,7 +350,7 @@ func TestANewerPlanTakesThePlaceOfOneThatNobodyHasAnswered(t *testing.T) {
 		require.Len(t, listed, 1)
 		require.Equal(t, first, listed[0].PlanID)
 		require.NotContains(t, w.Setup.Keys.Names("plan/"), "plan/"+first, "the keys of its rows are gone")
-		_, err = plan.Approve(t.Context(), w.Setup, first, "anna", "approve", "", w.Signers["anna"])
+		_, _, err = plan.Approve(t.Context(), w.Setup, first, "anna", "approve", "", w.Signers["anna"])
 		require.ErrorIs(t, err, setup.ErrConfig)
 		states := map[string]int64{}
 		for _, p := range w.facts().Plans {

@@ -167,7 +167,7 @@ func TestADryRunDoesNotKeepTheNextNightFromItsOrders(t *testing.T) {
 func TestOrdersDoNotOverrulePeople(t *testing.T) {
 	for name, alter := range map[string]func(w *world, waits string){
 		"an objection": func(w *world, waits string) {
-			_, err := plan.Approve(w.T.Context(), w.Setup, waits, "dora", "object", "not yet", w.Signers["dora"])
+			_, _, err := plan.Approve(w.T.Context(), w.Setup, waits, "dora", "object", "not yet", w.Signers["dora"])
 			require.NoError(w.T, err)
 		},
 		"a policy changed since": func(w *world, _ string) { w.Setup.PolicyDigest = "another" },

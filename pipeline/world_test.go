@@ -46,7 +46,7 @@ func (w *world) approve() {
 	require.NotEmpty(w.T, docs, "no plan waits")
 	for _, d := range docs {
 		for _, name := range []string{"anna", "bo"} {
-			_, err := plan.Approve(w.T.Context(), w.Setup, d.PlanID, name, "approve", "", w.Signers[name])
+			_, _, err := plan.Approve(w.T.Context(), w.Setup, d.PlanID, name, "approve", "", w.Signers[name])
 			require.NoError(w.T, err)
 		}
 	}

@@ -21,13 +21,14 @@ import (
 
 func (d *desk) answer(t *testing.T, name string, act answers.Act) (string, error) {
 	t.Helper()
-	return Approve(t.Context(), d.p, d.plan.PlanID, name, act, "", d.signers[name])
+	return d.write(t, name, act, "")
 }
 
 // write is answer with a comment.
 func (d *desk) write(t *testing.T, name string, act answers.Act, comment string) (string, error) {
 	t.Helper()
-	return Approve(t.Context(), d.p, d.plan.PlanID, name, act, comment, d.signers[name])
+	to, _, err := Approve(t.Context(), d.p, d.plan.PlanID, name, act, comment, d.signers[name])
+	return to, err
 }
 
 const (

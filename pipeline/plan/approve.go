@@ -15,43 +15,43 @@ import (
 	"lethe/pipeline/state"
 )
 
-// Approve records a person's signed answer to a plan, and returns the state that the plan is in then. The
+// Approve records a person's signed answer to a plan, and returns it with the state that the plan is in then. The
 // plan may be applied once as many people as the configuration asks for have approved it, an owner of every
 // silo in it and a custodian among them; a single rejection ends it. The data protection officer's objection stands
 // until they withdraw it, or as many people as must approve override it, each in writing. Until its first change an
 // approved plan can be taken back: by a rejection, which ends it, or by an objection or by who withdraws their
 // approval, after which it waits again.
 func Approve(ctx context.Context, p *setup.Setup, planID, actor string, act answers.Act, comment string,
-	signer *keystore.Signer) (to string, err error) {
+	signer *keystore.Signer) (to string, given answers.Signed, err error) {
 	person, err := p.Signs(actor, signer)
 	if err != nil {
-		return "", err
+		return "", given, err
 	}
 	j, err := journal.Open(ctx, p.State)
 	if err != nil {
-		return "", err
+		return "", given, err
 	}
 	defer j.Close()
 	book, err := state.Answers(ctx, p, j)
 	if err != nil {
-		return "", err
+		return "", given, err
 	}
 
 	doc, entry, err := answerable(ctx, p, j, planID, act)
 	if err != nil {
-		return "", err
+		return "", given, err
 	}
 	if err := mayAnswer(doc, person, act); err != nil {
-		return "", err
+		return "", given, err
 	}
 	a := answers.Answer{Act: act, About: answers.AboutPlan(doc.PlanID), Digest: doc.Digest, Rows: doc.rows(),
 		Actor: actor, Key: signer.Public(), Comment: comment}
 	before := said(p, book.Chain, doc.PlanID, doc.Digest, doc.SealedAt)
 	if err := before.fits(a, doc); err != nil {
-		return "", err
+		return "", given, err
 	}
 	if p.Now().Before(doc.SealedAt) {
-		return "", fmt.Errorf("%w: it is %s here, and plan %s was sealed at %s: set the clock right", setup.ErrConfig,
+		return "", given, fmt.Errorf("%w: it is %s here, and plan %s was sealed at %s: set the clock right", setup.ErrConfig,
 			p.Now().UTC().Format(time.RFC3339), doc.PlanID, doc.SealedAt.UTC().Format(time.RFC3339))
 	}
 	return before.record(ctx, p, recording{journal: j, book: book, doc: doc, entry: entry, answer: a, signer: signer})
@@ -68,14 +68,15 @@ type recording struct {
 }
 
 // record signs an answer and brings the plan into the state that follows from it.
-func (s Said) record(ctx context.Context, p *setup.Setup, r recording) (to string, err error) {
+func (s Said) record(ctx context.Context, p *setup.Setup, r recording) (to string, given answers.Signed, err error) {
 	to = s.with(r.answer).leadsTo(p, r.doc, r.entry.State)
 	if to == r.entry.State {
-		_, err := state.Say(ctx, p, r.book, r.answer, r.signer, nil)
-		return to, err
+		given, err = state.Say(ctx, p, r.book, r.answer, r.signer, nil)
+		return to, given, err
 	}
-	return to, takeBack(ctx, p, r.journal, r.entry,
+	given, err = takeBack(ctx, p, r.journal, r.entry,
 		takingBack{book: r.book, answer: r.answer, signer: r.signer, to: to})
+	return to, given, err
 }
 
 // leadsTo is the state that a plan that has not begun is in by what was said.
@@ -178,29 +179,30 @@ type takingBack struct {
 
 // takeBack moves a plan that has not begun into another state, by a signed answer. No night may be at work on an
 // approved plan meanwhile.
-func takeBack(ctx context.Context, p *setup.Setup, j *journal.Journal, entry journal.Plan, t takingBack) error {
+func takeBack(ctx context.Context, p *setup.Setup, j *journal.Journal, entry journal.Plan, t takingBack) (given answers.Signed,
+	err error) {
 	if entry.State == journal.Approved {
 		lock, err := state.TakeLock(p, "an answer to plan "+entry.ID)
 		if err != nil {
-			return err
+			return given, err
 		}
 		defer lock.Close()
 	}
 	chunks, err := j.Chunks(ctx, entry.ID)
 	if err != nil {
-		return err
+		return given, err
 	}
 	if len(chunks) > 0 && !t.begun {
-		return fmt.Errorf("%w: plan %s has begun, some of its rows may be changed already: it has to be finished: "+
+		return given, fmt.Errorf("%w: plan %s has begun, some of its rows may be changed already: it has to be finished: "+
 			"`lethe apply` goes on with it; if it cannot be, `lethe plan discard` ends it", setup.ErrConfig, entry.ID)
 	}
 	move := &journal.Move{Plan: entry, To: t.to, Intents: len(chunks)}
-	_, err = state.Say(ctx, p, t.book, t.answer, t.signer, move)
+	given, err = state.Say(ctx, p, t.book, t.answer, t.signer, move)
 	if errors.Is(err, journal.ErrMovedOn) {
-		return fmt.Errorf("%w: plan %s: %w since it was looked at: ask again", setup.ErrConfig, entry.ID, err)
+		return given, fmt.Errorf("%w: plan %s: %w since it was looked at: ask again", setup.ErrConfig, entry.ID, err)
 	}
 	if err != nil || t.to != journal.Rejected {
-		return err
+		return given, err
 	}
-	return destroyKey(p, entry.ID)
+	return given, destroyKey(p, entry.ID)
 }

@@ -48,8 +48,9 @@ func Discard(ctx context.Context, p *setup.Setup, planID, actor, comment string,
 	}
 	a := answers.Answer{Act: answers.Discard, About: answers.AboutPlan(entry.ID), Digest: entry.Digest, Actor: actor,
 		Comment: comment}
-	return entry.ID, takeBack(ctx, p, j, entry, takingBack{book: book, answer: a, signer: signer, to: journal.Rejected,
+	_, err = takeBack(ctx, p, j, entry, takingBack{book: book, answer: a, signer: signer, to: journal.Rejected,
 		begun: unfinishable(ctx, p, j, entry)})
+	return entry.ID, err
 }
 
 // unfinishable reports whether no night can finish a plan as things stand: it cannot be opened, names a source

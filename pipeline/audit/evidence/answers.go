@@ -7,6 +7,23 @@ import (
 	"lethe/pipeline/answers"
 )
 
+// Has looks for an answer by its hash, which was given to who signed it, and says in the report what it finds; "" looks
+// for none.
+func (r *VerifyReport) Has(hash string) error {
+	if hash == "" {
+		return nil
+	}
+	for _, s := range r.Answers {
+		if a := s.Answer; s.Hash() == hash {
+			r.Notes = append(r.Notes, fmt.Sprintf("answer %d is there: the %s of %s about %s", a.Seq, a.Act, a.Actor,
+				a.About))
+			return nil
+		}
+	}
+	r.Problems = append(r.Problems, fmt.Sprintf("no answer has the hash %s: it was taken out, or never recorded", hash))
+	return fmt.Errorf("verify answer: %w", ErrEdited)
+}
+
 // answersHead is the head of the chain of answers as a manifest has it; empty in one of before there was a chain.
 func (m manifest) answersHead() answers.Head {
 	length, _ := m.Run["answers"].(float64)
@@ -42,8 +59,8 @@ func (v *verifier) answers() {
 		}
 		if len(two) > 0 {
 			a, b := two[0].Answer, two[1].Answer
-			words := fmt.Sprintf("answers up to %d were lost, as %s and %s acknowledged: see whose keys these are: %s, %s",
-				a.Rows, a.Actor, b.Actor, a.Key, b.Key)
+			words := fmt.Sprintf("answers up to %d were lost, as %s and %s acknowledged: see whose keys these are: %s, "+
+				"%s", a.Rows, a.Actor, b.Actor, a.Key, b.Key)
 			if !lost[words] {
 				v.report.Notes = append(v.report.Notes, words)
 			}

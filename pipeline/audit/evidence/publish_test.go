@@ -96,7 +96,8 @@ func TestSameFactsGiveTheSameBytes(t *testing.T) {
 	night := "manifests/date=2026-11-21/run=" + facts.Run.RunID + "/"
 	require.Equal(t, trees[0][night+"report.html"], trees[0]["report.html"])
 	require.Contains(t, trees[0][night+"manifest.json"],
-		`{"approvals":[{"actor":"anna","comment":"","decision":"approve","digest":"d1","key_id":"","plan_id":"plan-1"`)
+		`{"approvals":[{"about":"","actor":"anna","comment":"","decision":"approve","digest":"d1","key":"","key_id":"",`+
+			`"plan_id":"plan-1"`)
 	require.Contains(t, trees[0][night+"manifest.json"], `"as_of":"2026-11-21T01:00:00.123456Z"`)
 	require.Contains(t, trees[0][night+"manifest.json"],
 		`"plans":[{"digest":"d1","plan_id":"plan-1","state":"applied"}]`)
