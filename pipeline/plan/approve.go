@@ -51,8 +51,8 @@ func Approve(ctx context.Context, p *setup.Setup, planID, actor string, act answ
 		return "", given, err
 	}
 	if p.Now().Before(doc.SealedAt) {
-		return "", given, fmt.Errorf("%w: it is %s here, and plan %s was sealed at %s: set the clock right", setup.ErrConfig,
-			p.Now().UTC().Format(time.RFC3339), doc.PlanID, doc.SealedAt.UTC().Format(time.RFC3339))
+		return "", given, fmt.Errorf("%w: it is %s here, and plan %s was sealed at %s: set the clock right",
+			setup.ErrConfig, p.Now().UTC().Format(time.RFC3339), doc.PlanID, doc.SealedAt.UTC().Format(time.RFC3339))
 	}
 	return before.record(ctx, p, recording{journal: j, book: book, doc: doc, entry: entry, answer: a, signer: signer})
 }
@@ -179,8 +179,8 @@ type takingBack struct {
 
 // takeBack moves a plan that has not begun into another state, by a signed answer. No night may be at work on an
 // approved plan meanwhile.
-func takeBack(ctx context.Context, p *setup.Setup, j *journal.Journal, entry journal.Plan, t takingBack) (given answers.Signed,
-	err error) {
+func takeBack(ctx context.Context, p *setup.Setup, j *journal.Journal, entry journal.Plan,
+	t takingBack) (given answers.Signed, err error) {
 	if entry.State == journal.Approved {
 		lock, err := state.TakeLock(p, "an answer to plan "+entry.ID)
 		if err != nil {
@@ -193,8 +193,8 @@ func takeBack(ctx context.Context, p *setup.Setup, j *journal.Journal, entry jou
 		return given, err
 	}
 	if len(chunks) > 0 && !t.begun {
-		return given, fmt.Errorf("%w: plan %s has begun, some of its rows may be changed already: it has to be finished: "+
-			"`lethe apply` goes on with it; if it cannot be, `lethe plan discard` ends it", setup.ErrConfig, entry.ID)
+		return given, fmt.Errorf("%w: plan %s has begun, some of its rows may be changed already: it has to be "+
+			"finished: `lethe apply` goes on with it; if it cannot be, `lethe plan discard` ends it", setup.ErrConfig, entry.ID)
 	}
 	move := &journal.Move{Plan: entry, To: t.to, Intents: len(chunks)}
 	given, err = state.Say(ctx, p, t.book, t.answer, t.signer, move)

@@ -59,8 +59,8 @@ func (v *verifier) answers() {
 		}
 		if len(two) > 0 {
 			a, b := two[0].Answer, two[1].Answer
-			words := fmt.Sprintf("answers up to %d were lost, as %s and %s acknowledged: see whose keys these are: %s, "+
-				"%s", a.Rows, a.Actor, b.Actor, a.Key, b.Key)
+			words := fmt.Sprintf("answers up to %d were lost, as %s and %s acknowledged: see whose keys these are: "+
+				"%s, %s", a.Rows, a.Actor, b.Actor, a.Key, b.Key)
 			if !lost[words] {
 				v.report.Notes = append(v.report.Notes, words)
 			}
