@@ -194,7 +194,8 @@ func takeBack(ctx context.Context, p *setup.Setup, j *journal.Journal, entry jou
 	}
 	if len(chunks) > 0 && !t.begun {
 		return given, fmt.Errorf("%w: plan %s has begun, some of its rows may be changed already: it has to be "+
-			"finished: `lethe apply` goes on with it; if it cannot be, `lethe plan discard` ends it", setup.ErrConfig, entry.ID)
+			"finished: `lethe apply` goes on with it; if it cannot be, `lethe plan discard` ends it", setup.ErrConfig,
+			entry.ID)
 	}
 	move := &journal.Move{Plan: entry, To: t.to, Intents: len(chunks)}
 	given, err = state.Say(ctx, p, t.book, t.answer, t.signer, move)
