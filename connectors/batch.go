@@ -37,9 +37,13 @@ func NewBuilder(t Table, fields []string) (*Builder, error) {
 			fields = append(fields, f.Name)
 		}
 	}
+	known := make(map[string]Field, len(t.Fields))
+	for _, f := range t.Fields {
+		known[f.Name] = f
+	}
 	af := make([]arrow.Field, len(fields))
 	for i, name := range fields {
-		f, ok := t.Field(name)
+		f, ok := known[name]
 		if !ok {
 			return nil, fmt.Errorf("table %s has no field %s: %w", t.Name, name, ErrSchemaChanged)
 		}

@@ -47,4 +47,8 @@ type Options struct {
 
 	// Extra holds options of this connector alone, as it declares them in Connector.Options: see CheckOptions.
 	Extra map[string]string
+
+	// Files holds the same options for files of a folder, by the name of the file, or a pattern of names as of
+	// path.Match; a name goes before a pattern, and what stands there before Extra.
+	Files map[string]map[string]string
 }

@@ -2,6 +2,7 @@ package connectors
 
 import (
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -64,6 +65,10 @@ type Error struct {
 	Table  string // "" where it does not matter
 	Err    error
 	Hint   string // what to do next, "" where that is plain
+
+	// Alone says that only this table cannot be read, as it is a file of its own, whatever Err wraps: the queries
+	// of the Scan before it were answered, and those behind it can be asked again.
+	Alone bool
 }
 
 func (e *Error) Error() string {
@@ -80,3 +85,12 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// Alone reports whether every error that is joined in err is of one table alone.
+func Alone(err error) bool {
+	if list, ok := err.(interface{ Unwrap() []error }); ok {
+		return !slices.ContainsFunc(list.Unwrap(), func(err error) bool { return !Alone(err) })
+	}
+	var at *Error
+	return errors.As(err, &at) && at.Alone
+}

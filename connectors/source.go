@@ -167,6 +167,10 @@ type Table struct {
 	Distinct []string
 	Rows     int64     // the engine's estimate; -1 where it has none
 	Triggers []Trigger // sorted by name, as far as the user may see them; none where changes run none
+
+	// Unreadable says why the rows cannot be read, though those of the other tables can: a file of a folder that is
+	// damaged. What else is said of it may then be missing.
+	Unreadable error
 }
 
 // Field returns the field of that name.

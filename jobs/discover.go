@@ -114,6 +114,7 @@ func discoverAdHoc(ctx context.Context, c *Command, target, connector, format, e
 	}
 	if format == "tsv" || format == "csv" { // of which each line is a field
 		writeUnread(c.Err, found.Unread)
+		writeAssumed(c.Err, found.Assumed)
 	}
 	err = writeInventory(w, found, format, all)
 	if format == "text" {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lethe/classifiers"
+	"lethe/connectors"
 	"lethe/jobs/config"
 	"lethe/jobs/draft"
 	"lethe/pipeline/ask/zones"
@@ -82,7 +83,7 @@ func initFrom(ctx context.Context, c *Command, target, connector, output string)
 	if err != nil {
 		return err
 	}
-	if found.Failed != nil { // what it holds may have to be governed
+	if found.Failed != nil && !connectors.Alone(found.Failed) { // what it holds may have to be governed
 		return found.Failed
 	}
 	if len(k.Suffix) > 0 && filepath.Dir(output) != "." { // paths in the file are relative to the file
@@ -91,6 +92,7 @@ func initFrom(ctx context.Context, c *Command, target, connector, output string)
 		}
 	}
 	d := draft.New(k, o, tables, found.Tables, c.Now())
+	d.Written(found.Assumed)
 	clues, err := zones.Look(ctx, source, d.Times(), []*time.Location{time.UTC}, c.Now())
 	if err != nil {
 		return err
@@ -101,9 +103,13 @@ func initFrom(ctx context.Context, c *Command, target, connector, output string)
 	}
 	fmt.Fprintf(c.Out, "wrote %s: %d tables, %d with people in them\n", output, len(tables), d.People())
 	writeUnread(c.Out, found.Unread)
+	writeAssumed(c.Out, found.Assumed)
 	fmt.Fprint(c.Out, "\nnext:\n")
 	for i, step := range d.Steps(output) {
 		fmt.Fprintf(c.Out, "%2d. %s\n", i+1, step)
+	}
+	if found.Failed != nil {
+		return fmt.Errorf("%w: %w", setup.ErrSource, found.Failed)
 	}
 	return nil
 }

@@ -115,29 +115,35 @@ func writeInventory(w io.Writer, found *scan.Discovery, format string, all bool)
 func writeJSON(w io.Writer, found *scan.Discovery) error {
 	type entry struct {
 		classifiers.TableVerdict
-		NotRead string `json:",omitempty"` // why, of what was not read
+		NotRead string            `json:",omitempty"` // why, of what was not read
+		Assumed map[string]string `json:",omitempty"` // how it is written, where that had to be found out
+	}
+	assumed := map[string]map[string]string{}
+	for _, a := range found.Assumed {
+		assumed[a.Table] = a.Options
 	}
 	list := []entry{}
 	for _, t := range found.Tables {
-		list = append(list, entry{TableVerdict: t})
+		list = append(list, entry{TableVerdict: t, Assumed: assumed[t.Table]})
 	}
 	for _, u := range found.Unread {
 		if u.Read {
 			continue
 		}
-		list = append(list, entry{classifiers.TableVerdict{Table: u.Name, Fields: []classifiers.Verdict{}}, u.Reason})
+		list = append(list, entry{classifiers.TableVerdict{Table: u.Name, Fields: []classifiers.Verdict{}}, u.Reason, nil})
 	}
 	if len(found.Missed) == 0 {
 		return encodeInventory(w, &list)
 	}
 	type sampled struct {
 		classifiers.TableVerdict
-		NotRead     string  `json:",omitempty"`
-		MissedBelow float64 // the share of rows below which something can have been missed
+		NotRead     string            `json:",omitempty"`
+		Assumed     map[string]string `json:",omitempty"`
+		MissedBelow float64           // the share of rows below which something can have been missed
 	}
 	samples := make([]sampled, len(list))
 	for i, e := range list {
-		samples[i] = sampled{e.TableVerdict, e.NotRead, found.Missed[e.Table]}
+		samples[i] = sampled{e.TableVerdict, e.NotRead, e.Assumed, found.Missed[e.Table]}
 	}
 	return encodeInventory(w, &samples)
 }
@@ -153,6 +159,17 @@ func writeUnread(w io.Writer, list []connectors.Unread) {
 		default:
 			fmt.Fprintf(w, "not read: %s, %s\n", u.Name, u.Reason)
 		}
+	}
+}
+
+// writeAssumed prints how tables were read that are not written as usual, those that are written alike in one line.
+func writeAssumed(w io.Writer, list []connectors.Assumption) {
+	tables := map[string][]string{}
+	for _, a := range list {
+		tables[a.Said()] = append(tables[a.Said()], a.Table)
+	}
+	for _, said := range slices.Sorted(maps.Keys(tables)) {
+		fmt.Fprintf(w, "read with %s, as nobody said how: %s\n", said, strings.Join(tables[said], ", "))
 	}
 }
 
@@ -213,6 +230,7 @@ func writeText(w io.Writer, found *scan.Discovery, all bool) {
 		fmt.Fprintf(w, "no personal data found in: %s\n", strings.Join(without, ", "))
 	}
 	writeUnread(w, found.Unread)
+	writeAssumed(w, found.Assumed)
 	if len(found.Views) > 0 {
 		fmt.Fprintf(w, "views, which show rows of tables and are not read by themselves: %s\n",
 			strings.Join(found.Views, ", "))

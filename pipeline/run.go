@@ -10,6 +10,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 
 	"lethe/pipeline/apply"
 	"lethe/pipeline/copies"
@@ -66,14 +67,7 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 		return err
 	}
 	for _, s := range n.stores.List { // live ones first, then backups
-		if s.Err != nil {
-			continue
-		}
-		if err := n.scanner.Survey(ctx, s); err != nil {
-			n.stores.FailedSource(s, err)
-		} else if !s.Backup() {
-			n.planner.Session.Aside.Read(s.System())
-		}
+		n.survey(ctx, s)
 	}
 	if phases == setup.DiscoverOnly {
 		return nil
@@ -88,6 +82,22 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 		return err
 	}
 	return n.forgetter.Forget(ctx)
+}
+
+// survey reads a source; one that fails for a table that a silo governs, in what else it holds.
+func (n *rooms) survey(ctx context.Context, s *stores.Store) {
+	if s.Err == nil {
+		if err := n.scanner.Survey(ctx, s); err != nil {
+			n.stores.FailedSource(s, err)
+		} else if !s.Backup() {
+			n.planner.Session.Aside.Read(s.System())
+		}
+	}
+	if s.Err != nil {
+		if err := n.scanner.Rest(ctx, s); err != nil {
+			n.notes.Problem(fmt.Errorf("%w: %w", setup.ErrSource, err))
+		}
+	}
 }
 
 // rooms are those of one night, each with what its phase needs and nothing else.
@@ -142,6 +152,9 @@ func (n *rooms) observe(ctx context.Context) error {
 		rows := n.scanner.Inventory(s)
 		n.notes.Facts.Inventory = append(n.notes.Facts.Inventory, rows...)
 		n.inspector.Inspect(s, rows)
+	}
+	for _, s := range n.scanner.Parts() {
+		n.notes.Facts.Inventory = append(n.notes.Facts.Inventory, n.scanner.Inventory(s)...)
 	}
 	n.inspector.InspectLeftOvers()
 	n.inspector.InspectPolicy(n.notes.Facts.Inventory)

@@ -1,19 +1,21 @@
 // Package csvdir reads a folder of CSV files, or one such file: as exports of an application come. A file
-// is a table that bears its name without the ending; other files of the folder, and folders in it, are left
-// alone. Files may be gzip or zstd.
+// is a table that bears its name without the ending, or with it where two files would bear one; other files of the
+// folder, and folders in it, are left alone but where Options.Files names them. Files may be gzip or zstd.
 //
 // The format is RFC 4180: fields that hold the delimiter, a quote or a line break stand in quotes, quotes
-// within them are doubled. The delimiter is the one of comma, semicolon, tab and bar by which the first
-// rows fall into equally many fields, or that of a first line `sep=;`. An empty field is NULL unless it
-// stands in quotes, and so is \N. The first row names the fields. Three keys of the source say otherwise:
-// `header: none` names them c1, c2, ...; `delimiter: tab` (or one character); `encoding: windows-1252` (a
-// name of the WHATWG list), where the text is not UTF-8 and no byte order mark says so. Lines may end in carriage
-// returns alone. Opened without proof (Options.Unchecked), text
+// within them are doubled. What a file does otherwise is found out of its beginning (delimited.Sniff): another
+// delimiter, or a first line `sep=;`; other quotes, or none; backslashes before what would end a field, as MySQL,
+// PostgreSQL and PHP write them; lines of title before the names of the fields, no names, words for NULL, UTF-16.
+// An empty field is NULL unless it stands in quotes, and so is \N. Lines may end in carriage returns alone; lines at
+// the end that are no row (a count, a total, `\.`) are passed. Keys of the source say otherwise (options), for all files
+// or for some; Assumed says what was found. Opened without proof (Options.Unchecked), text
 // that is not UTF-8 is read as Windows-1252.
 //
 // All fields are text and there are no keys, unless the catalog given at Open says more of a table of that
-// name. Values are compared byte by byte. A row with more or fewer fields than the first one ends the scan
-// with ErrDamaged: whoever guesses which field is missing reads e-mail addresses as names.
+// name. Values are compared byte by byte. A row with more or fewer fields than the first one ends the reading of its
+// file with ErrDamaged: whoever guesses which field is missing reads e-mail addresses as names. So does a file that can
+// be read in several ways. Each file stands for itself: one that cannot be read is Table.Unreadable, or an error of
+// its own (Error.Alone).
 package csvdir
 
 import (
@@ -22,7 +24,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"maps"
 	"os"
@@ -50,36 +51,24 @@ var Connector = connectors.Connector{
 	Open:    Open,
 }
 
-var options = []connectors.OptionSpec{{
-	Name:  "header",
-	About: "none or first; whether the first row names the fields, as it does by default",
-	Check: checkHeader,
-}, {
-	Name:  "delimiter",
-	About: "tab, or one character of ASCII; found out by default",
-	Check: func(value string) error { _, err := parseDelimiter(value); return err },
-}, {
-	Name:  "encoding",
-	About: "a name of the WHATWG list such as windows-1252; UTF-8 by default",
-	Check: func(value string) error { _, err := delimited.Encoding(value); return err },
-}}
-
 // source is an open folder.
 type source struct {
 	name     string
 	database string
-	files    map[string]string // of tables, their paths
-	others   map[string]int    // what else is in the folder: how many of each ending
+	files    map[string]file // by table
+	others   map[string]int  // what else is in the folder: how many of each ending
 	catalog  []connectors.Table
-	format   format // as the configuration says; a delimiter of 0 is looked for
-	encoding string // "": UTF-8, or what a byte order mark says
-	guess    bool   // what is not UTF-8 is Windows-1252
+}
+
+// file is where a table is, and how it is to be read.
+type file struct {
+	path string
+	settings
 }
 
 // Open opens the folder or the file at the path o.DSN, to be read only. The files are listed, not read.
 func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
-	s := &source{name: o.Name, files: map[string]string{}, others: map[string]int{}, catalog: o.Catalog,
-		guess: o.Unchecked}
+	s := &source{name: o.Name, files: map[string]file{}, others: map[string]int{}, catalog: o.Catalog}
 	if s.name == "" {
 		s.name = filepath.Base(o.DSN)
 	}
@@ -91,10 +80,9 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 		return nil, s.fail("open", "", fmt.Errorf("CSV files are only read: %w", connectors.ErrConfig),
 			"leave out apply_dsn and rewrite")
 	}
-	if err := connectors.CheckOptions(options, o.Extra); err != nil {
+	if err := checkSettings(o); err != nil {
 		return nil, s.fail("open", "", err, "")
 	}
-	s.configure(o.Extra)
 	path, err := filepath.Abs(o.DSN)
 	if err != nil {
 		return nil, s.fail("open", "", err, "")
@@ -105,7 +93,11 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	}
 	if !info.IsDir() {
 		s.database, _ = tableOf(path)
-		s.files[s.database] = path
+		set, err := settingsOf(o, filepath.Base(path))
+		if err != nil {
+			return nil, s.fail("open", "", err, "")
+		}
+		s.files[s.database] = file{path, set}
 		return s, ctx.Err()
 	}
 	s.database = filepath.Base(path)
@@ -113,23 +105,41 @@ func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) 
 	if err != nil {
 		return nil, s.fail("open", "", textfile.Error(err), "")
 	}
+	if err := s.list(o, path, entries); err != nil {
+		return nil, err
+	}
+	return s, ctx.Err()
+}
+
+// list finds the tables of a folder.
+func (s *source) list(o connectors.Options, path string, entries []os.DirEntry) error {
+	var names []string
+	stems := map[string]int{}
 	for _, e := range entries {
-		table, ok := tableOf(e.Name())
-		if !ok || e.IsDir() || strings.HasPrefix(e.Name(), ".") {
+		stem, ok := tableOf(e.Name())
+		if e.IsDir() || strings.HasPrefix(e.Name(), ".") || !ok && !named(o, e.Name()) {
 			s.others[endingOf(e)]++
 			continue
 		}
-		if s.files[table] != "" {
-			return nil, s.fail("open", table, fmt.Errorf("two files are that table: %w", connectors.ErrConfig),
-				"move one of "+filepath.Base(s.files[table])+" and "+e.Name()+" out of the folder")
+		names = append(names, e.Name())
+		stems[stem]++
+	}
+	for _, name := range names {
+		table, _ := tableOf(name)
+		if stems[table] > 1 { // they may be two exports of one table, or of two
+			table = name
 		}
-		s.files[table] = filepath.Join(path, e.Name())
+		set, err := settingsOf(o, name)
+		if err != nil {
+			return s.fail("open", table, err, "")
+		}
+		s.files[table] = file{filepath.Join(path, name), set}
 	}
 	if len(s.files) == 0 {
-		return nil, s.fail("open", "", fmt.Errorf("no CSV file in the folder: %w", connectors.ErrConfig),
+		return s.fail("open", "", fmt.Errorf("no CSV file in the folder: %w", connectors.ErrConfig),
 			"their names end in "+strings.Join(endings, ", "))
 	}
-	return s, ctx.Err()
+	return nil
 }
 
 // tableOf returns the name of the table in a file; ok is false where the name does not end as that of a CSV
@@ -171,40 +181,23 @@ func (s *source) Unread(context.Context) ([]connectors.Unread, error) {
 		strings.Join(parts, ", ")}}, nil
 }
 
-// configure takes over options, which have been checked.
-func (s *source) configure(extra map[string]string) {
-	s.format.headless = extra["header"] == "none"
-	if value, ok := extra["delimiter"]; ok {
-		s.format.delimiter, _ = parseDelimiter(value)
-	}
-	if value, ok := extra["encoding"]; ok {
-		s.encoding, s.guess = value, false
-	}
-}
-
-func checkHeader(value string) error {
-	if value != "none" && value != "first" {
-		return errors.New("neither")
-	}
-	return nil
-}
-
-func parseDelimiter(value string) (byte, error) {
-	switch {
-	case value == "tab":
-		return '\t', nil
-	case len(value) == 1 && value[0] < 0x80 && strings.Trim(value, "\"\r\n\\ ") != "":
-		return value[0], nil
-	}
-	return 0, errors.New("no delimiter")
-}
-
 func (s *source) fail(op, table string, err error, hint string) error {
-	if errors.Is(err, errFields) || errors.Is(err, errQuote) {
-		hint = "quote the fields that hold a delimiter, a quote or a line break and double the quotes in them, or " +
-			"name the delimiter by `options: {delimiter: ...}`; best is a new export"
+	switch {
+	case errors.Is(err, errFields) || errors.Is(err, errQuote) || errors.Is(err, delimited.ErrUnclear):
+		hint = "say how the file is written by `delimiter`, `quote`, `escape` or `header_line` under `options:`, or " +
+			"under `files:` for this file alone; best is a new export, with every field in quotes and quotes in them doubled"
 	}
 	return &connectors.Error{Op: op, Source: s.name, Table: table, Err: err, Hint: hint}
+}
+
+// alone is the error of one file, whatever may be wrong with it.
+func (s *source) alone(op, table string, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	failed := s.fail(op, table, err, "").(*connectors.Error)
+	failed.Alone = !errors.Is(err, connectors.ErrSchemaChanged)
+	return failed
 }
 
 // Close does nothing: each scan closes what it opened.
@@ -213,54 +206,64 @@ func (s *source) Close() error { return nil }
 // Tables returns the catalog. It reads the beginning of each file; the number of rows is not known.
 func (s *source) Tables(ctx context.Context) ([]connectors.Table, error) {
 	var list []connectors.Table
-	for table := range s.files {
+	for _, table := range slices.Sorted(maps.Keys(s.files)) {
 		r, err := s.open(ctx, table)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		if err != nil {
-			return nil, s.fail("catalog", table, err, "")
+			list = append(list, connectors.Table{Database: s.database, Name: table, Rows: -1,
+				Unreadable: s.alone("catalog", table, err)})
+			continue
 		}
 		r.text.Close()
 		list = append(list, r.table)
 	}
-	slices.SortFunc(list, func(a, b connectors.Table) int { return strings.Compare(a.Name, b.Name) })
 	return list, nil
 }
 
-// reader is an open file behind its header.
-type reader struct {
-	*textfile.Window
-	text   *textfile.Text
-	format format
-	table  connectors.Table
-	cells  []cell
+// Assumed says how the files are written that are not written as usual, where nobody said it.
+func (s *source) Assumed(ctx context.Context) (list []connectors.Assumption, err error) {
+	for _, table := range slices.Sorted(maps.Keys(s.files)) {
+		r, err := s.open(ctx, table)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil { // Tables says it
+			continue
+		}
+		r.text.Close()
+		if len(r.assumed) > 0 || r.hint != "" {
+			list = append(list, connectors.Assumption{Table: table, File: filepath.Base(s.files[table].path),
+				Options: r.assumed, Hint: r.hint})
+		}
+	}
+	return list, nil
 }
 
 // open opens the file of a table, finds out about its format and reads its header.
 func (s *source) open(ctx context.Context, table string) (_ *reader, err error) {
-	t, err := textfile.OpenWith(s.files[table], textfile.Options{UTF16: true})
+	of := s.files[table]
+	t, err := textfile.OpenWith(of.path, textfile.Options{UTF16: true})
 	if err != nil {
-		return nil, err
+		return nil, noConfig(err)
 	}
 	defer func() {
 		if err != nil {
 			t.Close()
 		}
 	}()
-	text, err := delimited.Decode(t, s.encoding)
-	if err != nil {
+	r := &reader{text: t, settings: of.settings, assumed: map[string]string{}}
+	if err := r.begin(ctx); err != nil {
 		return nil, err
 	}
-	r := &reader{Window: textfile.NewWindow(ctx, delimited.Lines(text), textfile.WindowBytes), text: t, format: s.format}
-	if err := r.More(); err != nil && err != io.EOF {
-		return nil, err
-	}
-	r.begin()
 	r.table = connectors.Table{Database: s.database, Name: table, Rows: -1}
 	names, err := r.names()
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range names {
-		if s.guess && !utf8.ValidString(name) {
+		if of.guess && !utf8.ValidString(name) {
 			name = string(fromWindows(nil, []byte(name)))
 		}
 		r.table.Fields = append(r.table.Fields, connectors.Field{Name: name, Type: "text", Kind: connectors.Text,
@@ -272,6 +275,15 @@ func (s *source) open(ctx context.Context, table string) (_ *reader, err error) 
 		}
 	}
 	return r, nil
+}
+
+// noConfig makes what is wrong with one file of a folder (it is a pipe) no error of the configuration.
+func noConfig(err error) error {
+	if errors.Is(err, connectors.ErrConfig) {
+		return fmt.Errorf("%s: %w", strings.TrimSuffix(err.Error(), ": "+connectors.ErrConfig.Error()),
+			connectors.ErrDamaged)
+	}
+	return err
 }
 
 // enrich takes over what another catalog knows of the table.
@@ -305,7 +317,7 @@ func (s *source) Scan(ctx context.Context, queries ...connectors.Query) iter.Seq
 		for _, q := range queries {
 			if err := s.scan(ctx, q, yield); err != nil {
 				if err != errStop {
-					yield(connectors.Batch{}, s.fail("scan", q.Table, err, ""))
+					yield(connectors.Batch{}, s.alone("scan", q.Table, err))
 				}
 				return
 			}
@@ -319,7 +331,7 @@ var errStop = errors.New("stop") // the caller wants no more
 const batchRows = 1 << 14
 
 func (s *source) scan(ctx context.Context, q connectors.Query, yield func(connectors.Batch, error) bool) error {
-	if s.files[q.Table] == "" {
+	if _, ok := s.files[q.Table]; !ok {
 		return fmt.Errorf("no such table: %w", connectors.ErrSchemaChanged)
 	}
 	r, err := s.open(ctx, q.Table)
@@ -327,7 +339,7 @@ func (s *source) scan(ctx context.Context, q connectors.Query, yield func(connec
 		return err
 	}
 	defer r.text.Close()
-	sel, err := newSelection(r.table, q, s.guess)
+	sel, err := newSelection(r, q)
 	if err != nil {
 		return err
 	}
@@ -365,13 +377,14 @@ type selection struct {
 	keyFields []int
 	keys      map[connectors.Key]struct{} // nil: every row
 	after     int64
+	layout    delimited.Layout
 	guess     bool
 	scratch   []byte
 	key       []byte
 }
 
-func newSelection(t connectors.Table, q connectors.Query, guess bool) (*selection, error) {
-	sel := &selection{guess: guess}
+func newSelection(r *reader, q connectors.Query) (*selection, error) {
+	t, sel := r.table, &selection{guess: r.guess, layout: r.layout}
 	var err error
 	if sel.builder, err = connectors.NewBuilder(t, q.Fields); err != nil {
 		return nil, err
@@ -413,15 +426,16 @@ func newSelection(t connectors.Table, q connectors.Query, guess bool) (*selectio
 }
 
 // value returns the value of a field of a row; it is valid until the next call.
-func (sel *selection) value(field int, row []byte, cells []cell) (v []byte, null bool) {
+func (sel *selection) value(field int, row []byte, cells []delimited.Cell) (v []byte, null bool) {
 	c := cells[field]
-	v = row[c.start:c.end]
-	switch {
-	case !c.quoted && (len(v) == 0 || len(v) == 2 && v[0] == '\\' && v[1] == 'N'):
+	if c.Null(row) {
 		return nil, true
-	case c.doubled:
-		sel.scratch = undouble(sel.scratch[:0], v)
-		v = sel.scratch
+	}
+	if v = sel.layout.Text(sel.scratch[:0], row, c); len(v) > 0 && &v[0] != &row[c.Start] {
+		sel.scratch = v
+	}
+	if sel.layout.Null != "" && !c.Quoted && string(v) == sel.layout.Null {
+		return nil, true
 	}
 	if sel.guess && sel.texts[field] && !utf8.Valid(v) {
 		v = fromWindows(nil, v)
@@ -438,7 +452,7 @@ func fromWindows(to, v []byte) []byte {
 }
 
 // wanted reports whether the query asks for the row.
-func (sel *selection) wanted(row []byte, cells []cell) bool {
+func (sel *selection) wanted(row []byte, cells []delimited.Cell) bool {
 	if sel.keys == nil {
 		return true
 	}
@@ -455,7 +469,7 @@ func (sel *selection) wanted(row []byte, cells []cell) bool {
 }
 
 // fill adds the row to the batch.
-func (sel *selection) fill(row []byte, cells []cell) {
+func (sel *selection) fill(row []byte, cells []delimited.Cell) {
 	for col, field := range sel.fields {
 		if v, null := sel.value(field, row, cells); null {
 			sel.builder.AppendNull(col)

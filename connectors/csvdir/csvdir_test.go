@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/stretchr/testify/require"
@@ -92,6 +94,9 @@ func read(t testing.TB, o connectors.Options) (fields string, rows []string, err
 		return "", nil, err
 	}
 	require.Len(t, tables, 1)
+	if tables[0].Unreadable != nil {
+		return "", nil, tables[0].Unreadable
+	}
 	var names []string
 	for _, f := range tables[0].Fields {
 		names = append(names, f.Name)
@@ -165,6 +170,32 @@ func TestRead(t *testing.T) {
 		"carriage returns alone": {text: "sep=,\ra,b\r1,\"x\ny\"\r3,4\r", fields: "a|b", rows: []string{"1|x\ny", "3|4"}},
 		"UTF-16": {text: "\xff\xfea\x00;\x00b\x00\r\x00\n\x001\x00;\x002\x00\r\x00\n\x00", fields: "a|b",
 			rows: []string{"1|2"}},
+		"a title": {text: "Customers of 2026\n\nid,mail\n1,a@b.org\n", fields: "id|mail", rows: []string{"1|a@b.org"}},
+		"a title padded like a spreadsheet's": {text: "Customers;;\nid;born;name\n1;1970-01-02;Ann\n2;1971-02-03;Bea\n",
+			fields: "id|born|name", rows: []string{"1|1970-01-02|Ann", "2|1971-02-03|Bea"}},
+		"a header of gaps, and no title": {text: "name;;\nx;y;z\nu;v;w\n", fields: "name|c2|c3",
+			rows: []string{"x|y|z", "u|v|w"}},
+		"a line that is said": {text: "a,b\nc,d\n1,2\n", extra: extra("header_line", "2"), fields: "c|d", rows: []string{"1|2"}},
+		"rows alone":          {text: "1,a@b.org\n2,c@d.org\n", fields: "c1|c2", rows: []string{"1|a@b.org", "2|c@d.org"}},
+		"rows alone, one":     {text: "1;a@b.org\n", fields: "c1|c2", rows: []string{"1|a@b.org"}},
+		"years are names":     {text: "country,2019,2020\nIT,1,2\nDE,3,4\n", fields: "country|2019|2020", rows: []string{"IT|1|2", "DE|3|4"}},
+		"rows alone that are said to have names": {text: "1,a@b.org\n2,c@d.org\n", extra: extra("header", "first"),
+			fields: "1|a@b.org", rows: []string{"2|c@d.org"}},
+		"a word for NULL":          {text: "id,n,t\n1,NULL,x\n2,5,NULL\n3,6,\"NULL\"\n", fields: "id|n|t", rows: []string{"1|~|x", "2|5|~", "3|6|NULL"}},
+		"a name that is no NULL":   {text: "id,name\n1,Null\n2,NULL\n3,Bea\n", fields: "id|name", rows: []string{"1|Null", "2|NULL", "3|Bea"}},
+		"a word that is said":      {text: "id,n\n1,-\n", extra: extra("null", "-"), fields: "id|n", rows: []string{"1|~"}},
+		"psql":                     {text: "id|name\n1|Ann\n2|Bea\n(2 rows)\n\n", fields: "id|name", rows: []string{"1|Ann", "2|Bea"}},
+		"a total":                  {text: "id;n\n1;2\n2;3\nTotale: 5\n", fields: "id|n", rows: []string{"1|2", "2|3"}},
+		"backslashes":              {text: "a,b\n\"x \\\"y\\\", z\",2\n", fields: "a|b", rows: []string{"x \"y\", z|2"}},
+		"paths are no escapes":     {text: "a,b\n\"C:\\temp\\new\",2\n", fields: "a|b", rows: []string{"C:\\temp\\new|2"}},
+		"PHP":                      {text: "a,b\n\"{\"\"x\"\":\"\"\\\"y\\\"\"\"}\",2\n", fields: "a|b", rows: []string{"{\"x\":\"\\\"y\\\"\"}|2"}},
+		"PHP, a backslash at last": {text: "a,b\n\"say \"\"x\"\"\",1\n\"C:\\\",2\n", fields: "a|b", rows: []string{"say \"x\"|1", "C:\\|2"}},
+		"a stray quote and tabs":   {text: "a\tb\n\"x\t2\n3\t4\n", fields: "a|b", rows: []string{"\"x|2", "3|4"}},
+		"no quotes, said":          {text: "a,b\n\"x,2\n", extra: extra("quote", "none"), fields: "a|b", rows: []string{"\"x|2"}},
+		"sentences of one field":   {text: "note\nHi, you\nDear, me\n", fields: "note", rows: []string{"Hi, you", "Dear, me"}},
+		"decimal commas, one field": {text: "price\n1,50\n2,50\n", extra: extra("delimiter", ";"), fields: "price",
+			rows: []string{"1,50", "2,50"}},
+		"blanks before a quote": {text: "a,b\n\"x\", \"y, z\"\n", fields: "a|b", rows: []string{"x|y, z"}},
 		"blanks behind a quote": {text: "a,b\n\"x\" ,\"y\" \n", fields: "a|b", rows: []string{"x|y"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -186,10 +217,20 @@ func TestDamage(t *testing.T) {
 		"an open quote":            {"a,b\n1,2\n3,\"x\n4,5\n", "begins in line 3: a quote is not closed"},
 		"text behind a quote":      {"a,b\n1,\"x\"y\n", "begins in line 2: a quote is not closed"},
 		"a spreadsheet":            {"PK\x03\x04xxxx", "spreadsheet"},
+		"a page":                   {"\n<!DOCTYPE html>", "HTML"},
+		"JSON":                     {"{\"a\": 1, \"b\": 2}\n", "JSON"},
+		"zero bytes":               {"a\x00b,c\n1,2\n", "zero bytes"},
+		"a field more in each row": {"id,price,name\n1,1,50,Ann\n2,2,50,Bea\n", "begins in line 2: 4 instead of 3"},
+		"a cut last row":           {"id,name\n1,Ann\n2", "begins in line 3"},
+		"a last row of one field":  {"id,name\n1,Ann\nBea\n", "begins in line 3"},
+		"a title, or a name":       {"place\nRome,Italy\nOslo,Norway\n", "title"},
+		"two delimiters":           {"a,b;c\n1,x;y\n2,z;u\n", "in more than one way"},
+		"a gap behind the line":    {"a,b\n", "it ends before line"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := read(t,
-				connectors.Options{Name: "old", DSN: connectortest.WriteFile(t, "x.csv", []byte(tc.text))})
+				connectors.Options{Name: "old", DSN: connectortest.WriteFile(t, "x.csv", []byte(tc.text)),
+					Extra: map[string]map[string]string{"a gap behind the line": {"header_line": "4"}}[name]})
 			require.ErrorIs(t, err, connectors.ErrDamaged)
 			require.ErrorContains(t, err, tc.want)
 			require.ErrorContains(t, err, " old table x")
@@ -239,9 +280,15 @@ func TestFolder(t *testing.T) {
 	require.NotContains(t, list[0].Reason, "readme", "a name may be anybody's")
 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "b.csv.gz"), gzipped(t, []byte("x,y\n")), 0o600))
-	_, err = csvdir.Open(t.Context(), connectors.Options{DSN: dir})
-	require.ErrorIs(t, err, connectors.ErrConfig)
-	require.ErrorContains(t, err, "b.csv.gz")
+	src, err = csvdir.Open(t.Context(), connectors.Options{DSN: dir})
+	require.NoError(t, err)
+	tables, err = src.Tables(t.Context())
+	require.NoError(t, err)
+	var names []string
+	for _, t := range tables {
+		names = append(names, t.Name)
+	}
+	require.Equal(t, []string{"A", "b.csv", "b.csv.gz", "c", "d.e"}, names, "what would bear one name bears its file's")
 }
 
 func TestOpenRefuses(t *testing.T) {
@@ -269,9 +316,13 @@ func TestOptions(t *testing.T) {
 	connectortest.RunOptions(t, csvdir.Connector,
 		connectors.Options{DSN: connectortest.WriteFile(t, "x.csv", []byte("a,b\n"))},
 		map[string]connectortest.OptionValues{
-			"header":    {Good: []string{"none", "first"}, Bad: []string{"", "no", "false"}},
-			"delimiter": {Good: []string{"tab", ",", "|"}, Bad: []string{"", "||", `"`, " ", "\\", "§"}},
-			"encoding":  {Good: []string{"windows-1252", "utf-8", "UTF8"}, Bad: []string{"", "ebcdic-9"}},
+			"header":      {Good: []string{"none", "first"}, Bad: []string{"", "no", "false"}},
+			"delimiter":   {Good: []string{"tab", ",", "||", "§", `\x01`}, Bad: []string{"", "|||||", `"`, " ", "\\", "\n"}},
+			"encoding":    {Good: []string{"windows-1252", "utf-8", "UTF8"}, Bad: []string{"", "ebcdic-9"}},
+			"header_line": {Good: []string{"1", "12"}, Bad: []string{"", "0", "-1", "first"}},
+			"quote":       {Good: []string{"none", "'", `"`}, Bad: []string{"", "\\", "''", " ", "§"}},
+			"escape":      {Good: []string{"doubled", "backslash", "php"}, Bad: []string{"", "slash"}},
+			"null":        {Good: []string{"NULL", "-"}, Bad: []string{""}},
 		})
 }
 
@@ -319,4 +370,67 @@ func utf16(s string) string {
 		b.WriteByte(byte(r))
 	}
 	return b.String()
+}
+
+// TestFilesAlone reads the files of a folder that can be read, in the order in which they are asked for.
+func TestFilesAlone(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"a.csv": "x,y\n1,2\n", "b.csv": "x,y\n1,2\n3\n", "c.csv": "<html>",
+		"d.csv": "x,y\n5,6\n", "e.dat": "x;y\n7;8\n"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "pipe.csv"), 0o600))
+	require.NoError(t, os.Symlink("nowhere", filepath.Join(dir, "gone.csv")))
+	src, err := csvdir.Open(t.Context(), connectors.Options{Name: "exports", DSN: dir,
+		Files: map[string]map[string]string{"e.dat": {"header": "none"}, "[ab].csv": {"header": "first"}}})
+	require.NoError(t, err)
+	tables, err := src.Tables(t.Context())
+	require.NoError(t, err)
+	var unreadable []string
+	for _, table := range tables {
+		if table.Unreadable != nil {
+			unreadable = append(unreadable, table.Name)
+			require.True(t, connectors.Alone(table.Unreadable))
+			require.NotErrorIs(t, table.Unreadable, connectors.ErrConfig, "one file is no fault of the configuration")
+		}
+	}
+	require.Equal(t, []string{"c", "gone", "pipe"}, unreadable)
+	var read []string
+	var failed error
+	for b, err := range src.Scan(t.Context(), connectors.Query{Table: "a"}, connectors.Query{Table: "b"}, connectors.Query{Table: "d"}) {
+		if failed = err; err == nil {
+			read = append(read, b.Table)
+		}
+	}
+	require.Equal(t, []string{"a"}, read)
+	require.ErrorIs(t, failed, connectors.ErrDamaged)
+	require.True(t, connectors.Alone(failed))
+	rows, err := connectortest.Read(t, src, connectors.Query{Table: "e"})
+	require.NoError(t, err)
+	require.Equal(t, []string{"x|y", "7|8"}, rows)
+
+	assumed, err := src.(connectors.Assuming).Assumed(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []connectors.Assumption{{Table: "e", File: "e.dat", Options: map[string]string{"delimiter": ";"}}}, assumed)
+
+	for name, files := range map[string]map[string]map[string]string{
+		"fits":            {"a*": {"header": "none"}, "*.csv": {"header": "none"}},
+		"is no pattern":   {"[": {"header": "none"}},
+		"a.csv: unknown ": {"a.csv": {"headers": "none"}},
+	} {
+		_, err = csvdir.Open(t.Context(), connectors.Options{Name: "exports", DSN: dir, Files: files})
+		require.ErrorIs(t, err, connectors.ErrConfig)
+		require.ErrorContains(t, err, name)
+	}
+}
+
+// TestManyFields reads a header of many names, most of them the same.
+func TestManyFields(t *testing.T) {
+	began := time.Now()
+	fields, rows, err := read(t, connectors.Options{DSN: connectortest.WriteFile(t, "x.csv",
+		[]byte(strings.Repeat("name,", 60_000)+"name\n"+strings.Repeat("1,", 60_000)+"1\n"))})
+	require.NoError(t, err)
+	require.Len(t, rows, 1)
+	require.True(t, strings.HasSuffix(fields, "|name_60001"))
+	require.Less(t, time.Since(began), 20*time.Second, "that takes a second where it is not counted anew for each name")
 }

@@ -1,213 +1,165 @@
 package csvdir
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"lethe/connectors"
 	"lethe/connectors/delimited"
+	"lethe/connectors/internal/textfile"
 )
 
 // rowBytes is the most that a row may hold: what is longer is a quote that is not closed.
 const rowBytes = 256 << 20
-
-// noDelimiter stands for the delimiter of files with one field a row.
-const noDelimiter = 0x1f
-
-// delimiters are looked for in this order.
-var delimiters = []byte{',', ';', '\t', '|'}
-
-// format says how rows are laid out.
-type format struct {
-	delimiter byte
-	headless  bool // the first row is one of data
-}
-
-// cell is where a field stands in a row, without its quotes.
-type cell struct {
-	start, end int
-	quoted     bool
-	doubled    bool // quotes in it are doubled
-}
 
 var (
 	errFields = errors.New("not as many fields as in the first row")
 	errQuote  = errors.New("a quote is not closed, or something stands behind the one that closes a field")
 )
 
-// row finds the fields of the row at the start of b and the index behind it; -1 if b ends before it does, 0
-// if it cannot be read.
-func (f format) row(b []byte, cells []cell, eof bool) (_ []cell, n int) {
-	cells = cells[:0]
-	end := bytes.IndexByte(b, '\n')
-	if end < 0 && !eof {
-		return cells, -1
-	}
-	line, next := b, len(b)
-	if end >= 0 {
-		line, next = b[:end], end+1
-	}
-	if bytes.IndexByte(line, '"') < 0 {
-		return f.plain(bytes.TrimSuffix(line, []byte{'\r'}), cells), next
-	}
-	i := 0
-	for {
-		var c cell
-		if i < len(b) && b[i] == '"' {
-			if c, i = quotedCell(b, i+1, eof); i <= 0 {
-				return cells, i
-			}
-		} else {
-			c, i = f.bareCell(b, i)
-		}
-		cells = append(cells, c)
-		switch {
-		case i == len(b) && !eof:
-			return cells, -1
-		case i == len(b):
-			return cells, i
-		case b[i] == '\n':
-			return cells, i + 1
-		case b[i] != f.delimiter:
-			return cells, 0
-		}
-		i++
-	}
+// reader is an open file behind its header.
+type reader struct {
+	*textfile.Window
+	text *textfile.Text
+	settings
+	layout  delimited.Layout
+	table   connectors.Table
+	cells   []delimited.Cell
+	assumed map[string]string // of the layout, what is not usual and nobody said
+	hint    string
 }
 
-// quotedCell finds the field whose text begins at b[i], behind a quote, and the index behind it: -1 if b
-// ends before it does, 0 if the quote is never closed.
-func quotedCell(b []byte, i int, eof bool) (c cell, next int) {
-	c = cell{start: i, quoted: true}
-	if c.end, c.doubled = closing(b, i, eof); c.end < 0 {
-		if eof {
-			return c, 0
+// begin opens the text, finds out how it is laid out, and passes what stands before the header.
+func (r *reader) begin(ctx context.Context) error {
+	raw := bufio.NewReader(r.text)
+	if head, _ := raw.Peek(512); r.encoding == "" {
+		if r.encoding = delimited.Unmarked(head); r.encoding != "" {
+			r.assumed["encoding"] = r.encoding
 		}
-		return c, -1
 	}
-	i = c.end + 1
-	for i < len(b) && b[i] == ' ' {
-		i++
+	text, err := delimited.Decode(raw, r.encoding)
+	if err != nil {
+		return err
 	}
-	if i < len(b) && b[i] == '\r' {
-		i++
+	r.Window = textfile.NewWindow(ctx, delimited.Lines(text), textfile.WindowBytes)
+	if err := r.More(); err != nil && err != io.EOF {
+		return err
 	}
-	return c, i
+	if err := legible(r.Rest()); err != nil {
+		return err
+	}
+	if err := r.layOut(); err != nil {
+		return err
+	}
+	r.note()
+	return nil
 }
 
-// bareCell finds the field without quotes at b[i] and the index behind it.
-func (f format) bareCell(b []byte, i int) (c cell, next int) {
-	c.start = i
-	for i < len(b) && b[i] != f.delimiter && b[i] != '\n' {
-		i++
-	}
-	c.end = i
-	if i > c.start && b[i-1] == '\r' && (i == len(b) || b[i] == '\n') {
-		c.end--
-	}
-	return c, i
-}
-
-// plain cuts a line without quotes.
-func (f format) plain(line []byte, cells []cell) []cell {
-	start := 0
-	for {
-		n := bytes.IndexByte(line[start:], f.delimiter)
-		if n < 0 {
-			return append(cells, cell{start: start, end: len(line)})
-		}
-		cells = append(cells, cell{start: start, end: start + n})
-		start += n + 1
-	}
-}
-
-// closing returns the index of the quote that closes the field whose text begins at b[i], -1 if b ends
-// before that is known.
-func closing(b []byte, i int, eof bool) (end int, doubled bool) {
-	for {
-		n := bytes.IndexByte(b[i:], '"')
-		if n < 0 {
-			return -1, doubled
-		}
-		i += n
-		switch {
-		case i+1 == len(b) && !eof:
-			return -1, doubled
-		case i+1 == len(b) || b[i+1] != '"':
-			return i, doubled
-		}
-		doubled = true
-		i += 2
-	}
-}
-
-// undouble appends v with single quotes for its doubled ones.
-func undouble(to, v []byte) []byte {
-	for {
-		i := bytes.IndexByte(v, '"')
-		if i < 0 {
-			return append(to, v...)
-		}
-		to = append(to, v[:i+1]...)
-		v = v[min(i+2, len(v)):]
-	}
-}
-
-// begin passes what stands before the header and finds the delimiter.
-func (r *reader) begin() {
+// layOut finds out how the text is laid out, and passes what stands before the header.
+func (r *reader) layOut() (err error) {
 	if named, length, ok := delimited.SeparatorLine(r.Rest()); ok {
-		if r.format.delimiter == 0 {
-			r.format.delimiter = named
+		if r.said.Delimiter == nil {
+			said := string(named)
+			r.said.Delimiter = &said
 		}
-		r.Drop(length)
+		if r.headerLine < 2 {
+			r.Drop(length)
+		}
 	}
-	if r.format.delimiter == 0 {
-		r.format.delimiter = sniff(r.Rest(), r.EOF())
+	if err := r.pass(r.headerLine - 1); err != nil {
+		return err
 	}
+	if r.layout, err = delimited.Sniff(r.Rest(), r.EOF(), r.said); err != nil {
+		return fmt.Errorf("%w: %w", err, connectors.ErrDamaged)
+	}
+	before := r.Line(0)
+	if err := r.pass(r.layout.Skip); err != nil {
+		return err
+	}
+	if line := r.Line(0); line > before {
+		r.assumed["header_line"] = strconv.FormatInt(line, 10)
+	}
+	return nil
 }
 
-// sniff finds the delimiter by which the most of the first rows have as many fields as the first one has.
-func sniff(head []byte, eof bool) byte {
-	const rows = 200
-	best, bestScore := byte(noDelimiter), 0
-	for _, d := range delimiters {
-		f := format{delimiter: d}
-		var cells []cell
-		first, same, all := 0, 0, 0
-		for b := head; len(b) > 0 && all < rows; {
-			var n int
-			if cells, n = f.row(b, cells, eof); n <= 0 {
-				break
-			}
-			row := b[:n]
-			b = b[n:]
-			if isEmpty(row) {
-				continue
-			}
-			if all++; all == 1 {
-				first = len(cells)
-			}
-			if len(cells) == first {
-				same++
+// pass drops lines.
+func (r *reader) pass(lines int) error {
+	for ; lines > 0; lines-- {
+		for bytes.IndexByte(r.Rest(), '\n') < 0 && !r.EOF() {
+			if err := r.More(); err != nil && err != io.EOF {
+				return err
 			}
 		}
-		if first < 2 {
-			continue
+		end := bytes.IndexByte(r.Rest(), '\n')
+		if end < 0 {
+			return fmt.Errorf("it ends before line %d: %w", r.Line(0)+int64(lines), connectors.ErrDamaged)
 		}
-		if score := same*1_000_000/all + min(first, 10_000); score > bestScore {
-			best, bestScore = d, score
-		}
+		r.Drop(end + 1)
 	}
-	return best
+	return nil
 }
 
-// isEmpty reports whether a line has nothing on it. Where rows have one field, such a line is a row.
-func isEmpty(line []byte) bool { return len(bytes.TrimRight(line, " \r\n")) == 0 }
+// others are what a file may be instead, by its first bytes.
+var others = []textfile.Foreign{
+	{Magic: "<?xml", What: "it is XML"}, {Magic: "<!DOCTYPE", What: "it is a page of HTML"},
+	{Magic: "<!doctype", What: "it is a page of HTML"}, {Magic: "<html", What: "it is a page of HTML"},
+	{Magic: "<table", What: "it is a table of HTML"}, {Magic: "{\"", What: "it is JSON"}, {Magic: "[{", What: "it is JSON"},
+	{Magic: "PAR1", What: "it is Parquet"}, {Magic: "Obj\x01", What: "it is Avro"},
+	{Magic: "ARROW1", What: "it is Arrow"}, {Magic: "%PDF", What: "it is PDF"}, {Magic: "{\\rtf", What: "it is RTF"},
+}
+
+// legible refuses what is no text of rows.
+func legible(head []byte) error {
+	if err := textfile.Check(bytes.TrimLeft(head, " \t\r\n"), others...); err != nil {
+		return err
+	}
+	if line, _, _ := bytes.Cut(head, []byte{'\n'}); bytes.IndexByte(line[:min(len(line), 4096)], 0) >= 0 {
+		return fmt.Errorf("it holds zero bytes, and is no text; if it is one of UTF-16, say so by `encoding`: %w",
+			connectors.ErrDamaged)
+	}
+	return nil
+}
+
+// note keeps what was found of the layout and is not the usual.
+func (r *reader) note() {
+	l := r.layout
+	if r.said.Delimiter == nil && l.Delimiter != "" && l.Delimiter != "," {
+		r.assumed["delimiter"] = spelled(l.Delimiter)
+	}
+	if r.said.Quote == nil && l.Quote != '"' {
+		r.assumed["quote"] = spelled(quoteOf(l.Quote))
+	}
+	if r.said.Escape == "" && l.Escape != delimited.Doubled {
+		r.assumed["escape"] = string(l.Escape)
+	}
+	if r.said.Header == "" && l.Headless {
+		r.assumed["header"] = "none"
+	}
+	if r.said.Null == nil && l.Null != "" {
+		r.assumed["null"] = l.Null
+	}
+	head := r.Rest()
+	if cut := len(head) - utf8.UTFMax; cut > 0 && !r.EOF() {
+		head = head[:cut]
+		for len(head) > 0 && head[len(head)-1] >= utf8.RuneSelf {
+			head = head[:len(head)-1]
+		}
+	}
+	switch {
+	case r.encoding != "" || utf8.Valid(head):
+	case r.guess:
+		r.assumed["encoding"] = "windows-1252"
+	default:
+		r.hint = "it is not UTF-8: say by `encoding` what it is, for example windows-1252"
+	}
+}
 
 // names reads the header.
 func (r *reader) names() ([]string, error) {
@@ -215,22 +167,24 @@ func (r *reader) names() ([]string, error) {
 	if err != nil || n == 0 {
 		return nil, err // an empty file has neither fields nor rows
 	}
-	var names []string
+	names, used := make([]string, len(r.cells)), map[string]int{}
 	for i, c := range r.cells {
 		name := ""
-		if !r.format.headless {
-			name = strings.TrimSpace(string(undouble(nil, row[c.start:c.end])))
+		if !r.layout.Headless {
+			name = strings.TrimSpace(string(r.layout.Text(nil, row, c)))
 		}
 		if name == "" {
 			name = "c" + strconv.Itoa(i+1)
 		}
 		unique := name
-		for k := 2; slices.Contains(names, unique); k++ {
-			unique = name + "_" + strconv.Itoa(k)
+		for used[unique] > 0 {
+			used[name]++
+			unique = name + "_" + strconv.Itoa(used[name])
 		}
-		names = append(names, unique)
+		used[unique] = 1
+		names[i] = unique
 	}
-	if !r.format.headless {
+	if !r.layout.Headless {
 		r.Drop(n)
 	}
 	return names, nil
@@ -239,23 +193,25 @@ func (r *reader) names() ([]string, error) {
 // next makes the next row whole and finds its fields; n is 0 at the end. The row is valid until the next
 // call, and Drop(n) consumes it.
 func (r *reader) next() (row []byte, n int, err error) {
+	fields := len(r.table.Fields)
 	for {
 		b := r.Rest()
 		if len(b) > 0 {
-			r.cells, n = r.format.row(b, r.cells, r.EOF())
-			fields := len(r.table.Fields)
+			r.cells, n = r.layout.Row(b, r.cells, fields, r.EOF())
 			switch {
-			case n == 0:
-				return nil, 0, r.damaged(errQuote)
-			case n > 0 && fields != 1 && len(r.cells) == 1 && isEmpty(b[:n]):
+			case n > 0 && fields != 1 && len(r.cells) == 1 && delimited.Blank(b[:n]):
 				r.Drop(n)
 				continue
-			case n > 0 && fields > 0 && len(r.cells) != fields:
-				return nil, 0, r.damaged(fmt.Errorf("%d instead of %d: %w", len(r.cells), fields, errFields))
-			case n > 0:
+			case n > 0 && (fields == 0 || len(r.cells) == fields):
 				return b[:n], n, nil
+			case n >= 0:
+				if ended, err := r.ended(fields); ended || err != nil {
+					return nil, 0, err
+				}
+				return nil, 0, r.damaged(n, fields)
 			case len(b) > rowBytes:
-				return nil, 0, r.damaged(fmt.Errorf("longer than %d MB: %w", rowBytes>>20, errQuote))
+				return nil, 0, fmt.Errorf("the row that begins in line %d is longer than %d MB: %w: %w", r.Line(0),
+					rowBytes>>20, errQuote, connectors.ErrDamaged)
 			}
 		}
 		if err := r.More(); err == io.EOF && len(r.Rest()) == 0 {
@@ -266,7 +222,33 @@ func (r *reader) next() (row []byte, n int, err error) {
 	}
 }
 
-// damaged says in which line the row at hand begins.
-func (r *reader) damaged(err error) error {
+// ended reports whether nothing is left but lines that are no row.
+func (r *reader) ended(fields int) (bool, error) {
+	const most = 2000 // bytes that such lines may have
+	for !r.EOF() && len(r.Rest()) <= most {
+		if err := r.More(); err != nil && err != io.EOF {
+			return false, err
+		}
+	}
+	rest := r.Rest()
+	if fields < 2 || len(rest) > most || rest[len(rest)-1] != '\n' && !bytes.HasPrefix(rest, []byte("(")) {
+		return false, nil // what ends without a line end may be cut off
+	}
+	for line := range bytes.Lines(rest) {
+		if !delimited.Blank(line) && (!delimited.Footer(line) ||
+			r.layout.Delimiter != "" && bytes.Contains(line, []byte(r.layout.Delimiter))) {
+			return false, nil
+		}
+	}
+	r.Drop(len(rest))
+	return true, nil
+}
+
+// damaged says what is wrong with the row at hand, and in which line it begins.
+func (r *reader) damaged(n, fields int) error {
+	err := errQuote
+	if n > 0 {
+		err = fmt.Errorf("%d instead of %d: %w", len(r.cells), fields, errFields)
+	}
 	return fmt.Errorf("the row that begins in line %d: %w: %w", r.Line(0), err, connectors.ErrDamaged)
 }

@@ -11,12 +11,14 @@ import (
 	"pgregory.net/rapid"
 
 	"lethe/connectors"
+	"lethe/connectors/delimited"
 	"lethe/connectors/internal/textfile"
 )
 
 // parse reads all rows of a text through a window that begins with so many bytes.
-func parse(t testing.TB, text []byte, window int, f format) (header []string, rows [][]string, err error) {
-	r := &reader{Window: textfile.NewWindow(t.Context(), bytes.NewReader(text), window), format: f}
+func parse(t testing.TB, text []byte, window int, said delimited.Said) (header []string, rows [][]string, err error) {
+	r := &reader{Window: textfile.NewWindow(t.Context(), bytes.NewReader(text), window),
+		settings: settings{said: said}, assumed: map[string]string{}}
 	for len(r.Rest()) < min(len(text), 1<<16) { // the head is whole, as in a file
 		if err := r.More(); err != nil {
 			break
@@ -25,14 +27,16 @@ func parse(t testing.TB, text []byte, window int, f format) (header []string, ro
 	if r.More() == io.EOF {
 		require.True(t, r.EOF())
 	}
-	r.begin()
+	if err := r.layOut(); err != nil {
+		return nil, nil, err
+	}
 	if header, err = r.names(); err != nil {
 		return nil, nil, err
 	}
 	for _, name := range header {
 		r.table.Fields = append(r.table.Fields, connectors.Field{Name: name})
 	}
-	sel := &selection{texts: make([]bool, len(header))}
+	sel := &selection{texts: make([]bool, len(header)), layout: r.layout}
 	for {
 		row, n, err := r.next()
 		if err != nil || n == 0 {
@@ -58,8 +62,8 @@ func FuzzRows(f *testing.F) {
 		f.Add([]byte(seed), 1)
 	}
 	f.Fuzz(func(t *testing.T, text []byte, window int) {
-		header, rows, err := parse(t, text, 1<<16, format{})
-		header2, rows2, err2 := parse(t, text, 1+window&0xff, format{})
+		header, rows, err := parse(t, text, 1<<16, delimited.Said{})
+		header2, rows2, err2 := parse(t, text, 1+window&0xff, delimited.Said{})
 		require.Equal(t, err, err2)
 		require.Equal(t, header, header2)
 		require.Equal(t, rows, rows2)
@@ -77,7 +81,7 @@ func FuzzRows(f *testing.F) {
 func TestValuesReturn(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		fields := rapid.IntRange(2, 5).Draw(r, "fields")
-		f := format{delimiter: rapid.SampledFrom(delimiters).Draw(r, "delimiter")}
+		delimiter := rapid.SampledFrom([]string{",", ";", "\t", "|"}).Draw(r, "delimiter")
 		newline := rapid.SampledFrom([]string{"\n", "\r\n"}).Draw(r, "newline")
 		var text strings.Builder
 		var want [][]string
@@ -85,7 +89,7 @@ func TestValuesReturn(t *testing.T) {
 			var values []string
 			for i := range fields {
 				if i > 0 {
-					text.WriteByte(f.delimiter)
+					text.WriteString(delimiter)
 				}
 				if row > 0 && rapid.Bool().Draw(r, "null") {
 					values = append(values, "NULL")
@@ -104,7 +108,8 @@ func TestValuesReturn(t *testing.T) {
 				want = append(want, values)
 			}
 		}
-		_, rows, err := parse(t, []byte(text.String()), 1<<20, f)
+		_, rows, err := parse(t, []byte(text.String()), 1<<20, delimited.Said{Delimiter: &delimiter, Header: "first",
+			Escape: delimited.Doubled})
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -132,7 +137,9 @@ func TestLikeTheStandardLibrary(t *testing.T) {
 		if err != nil {
 			r.Fatal(err)
 		}
-		_, rows, err := parse(t, []byte(b.String()), 64, format{delimiter: ',', headless: true})
+		comma, quote := ",", `"`
+		_, rows, err := parse(t, []byte(b.String()), 64, delimited.Said{Delimiter: &comma, Quote: &quote,
+			Escape: delimited.Doubled, Header: "none"})
 		if err != nil {
 			r.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 // Package delimited reads what CSV is written in, wherever CSV is read: folders of CSV files, deliveries of
 // consents, lists of addresses. Decode finds the encoding, Lines the ends of the lines, and Separator what stands
-// between the fields.
+// between the fields. A Dialect cuts a row into its cells; Sniff finds the whole Layout of a text, of which nobody
+// need say anything but what cannot be seen.
 package delimited
 
 import (
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
 	utf "golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
 	"golang.org/x/text/transform"
 )
 
@@ -31,8 +33,8 @@ func Encoding(name string) (encoding.Encoding, error) {
 	return set, nil
 }
 
-// Decode reads a text as UTF-8, without a byte order mark. In what else it is written says the mark of UTF-16, or
-// the name of an encoding; without either it is UTF-8.
+// Decode reads a text as UTF-8, without a byte order mark. In what else it is written says the mark of UTF-16 or
+// UTF-32, or the name of an encoding; without either it is UTF-8.
 func Decode(r io.Reader, name string) (*bufio.Reader, error) {
 	var set encoding.Encoding
 	if name != "" {
@@ -42,16 +44,39 @@ func Decode(r io.Reader, name string) (*bufio.Reader, error) {
 		}
 	}
 	buffered := bufio.NewReaderSize(r, headBytes)
-	switch mark, _ := buffered.Peek(3); { // a shorter text gives what it has
+	mark, _ := buffered.Peek(3) // a shorter text gives what it has
+	wide, _ := buffered.Peek(4)
+	switch {
 	case string(mark) == "\uFEFF":
 		buffered.Discard(3)
 		return buffered, nil
+	case string(wide) == "\xff\xfe\x00\x00" || string(wide) == "\x00\x00\xfe\xff":
+		set = utf32.UTF32(utf32.LittleEndian, utf32.ExpectBOM)
 	case len(mark) >= 2 && (string(mark[:2]) == "\xff\xfe" || string(mark[:2]) == "\xfe\xff"):
 		set = utf.UTF16(utf.LittleEndian, utf.ExpectBOM)
 	case set == nil:
 		return buffered, nil
 	}
 	return bufio.NewReaderSize(transform.NewReader(buffered, set.NewDecoder()), headBytes), nil
+}
+
+// Unmarked is the encoding of a text of UTF-16 without a byte order mark, which is told by its zero bytes; "" for any
+// other.
+func Unmarked(head []byte) string {
+	zero := [2]int{}
+	for i, c := range head {
+		if c == 0 {
+			zero[i%2]++
+		}
+	}
+	switch pairs := len(head) / 2; {
+	case pairs < 2:
+	case zero[1] > pairs*3/5 && zero[0]*10 < zero[1]:
+		return "utf-16le"
+	case zero[0] > pairs*3/5 && zero[1]*10 < zero[0]:
+		return "utf-16be"
+	}
+	return ""
 }
 
 // Lines reads a text whose lines end in a carriage return alone, as those of old Macintosh programs do, as if they

@@ -144,6 +144,8 @@ type Source struct {
 	Waits       `yaml:",inline"`
 	// what only the connector knows, by its names; without one, no part of the policy's digest
 	Options map[string]string `yaml:"options,omitempty" json:",omitempty"`
+	// the same for single files of a folder, by name or pattern
+	Files map[string]map[string]string `yaml:"files,omitempty" json:",omitempty"`
 }
 
 // Rewrite is the cadence of rewriting backups.

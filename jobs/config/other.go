@@ -39,7 +39,7 @@ func (c *Config) sameData(o *Config) error {
 			same bool
 		}{{"connector", a.Connector == b.Connector}, {"dsn", a.DSN == b.DSN}, {"path", a.Path == b.Path},
 			{"of", a.Of == b.Of}, {"schema", a.Schema == b.Schema}, {"environment", a.Environment == b.Environment},
-			{"options", maps.Equal(a.Options, b.Options)}} {
+			{"options", maps.Equal(a.Options, b.Options)}, {"files", maps.EqualFunc(a.Files, b.Files, maps.Equal)}} {
 			if !e.same {
 				return differs("source " + name + ": " + e.key)
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -80,7 +81,7 @@ func (c *Config) sourcesOf(d *sourceDraft) []setup.Source {
 		d.base.Rewrite = &setup.RewriteTerms{After: s.Rewrite.After, AtMostEvery: s.Rewrite.AtMostEvery}
 	}
 	d.options = connectors.Options{Name: d.name, Plaintext: d.base.Plaintext, Rewrite: s.Rewrite != nil,
-		Unchecked: s.Complete == "unchecked", Extra: s.Options}
+		Unchecked: s.Complete == "unchecked", Extra: s.Options, Files: s.Files}
 	var err error
 	if d.options.AnswerWithin, d.options.StatementWithin, err = s.times(d.connector.Database != nil); err != nil {
 		d.fail("%w", err)
@@ -161,10 +162,27 @@ func (c *Config) checkSource(d *sourceDraft) {
 	if s.Complete != "" && s.Complete != "unchecked" {
 		d.fail("complete: %q: leave it out, or write unchecked", s.Complete)
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.Options)) {
-		err := connectors.CheckOptions(d.connector.Options, map[string]string{name: s.Options[name]})
-		if err != nil {
-			d.fail("options%s: %w", c.placeOf("sources", d.name, "options", name), err)
+	c.checkOptions(d, s.Options, "options")
+	if len(s.Files) > 0 && !slices.Contains(d.connector.Suffix, "/") {
+		d.fail("files%s: only a folder of files has them; what holds for the whole source stands under options",
+			c.placeOf("sources", d.name, "files"))
+		return
+	}
+	for _, file := range slices.Sorted(maps.Keys(s.Files)) {
+		if _, err := path.Match(file, ""); err != nil {
+			d.fail("files%s: %q is no pattern of names: write for example export-*.csv",
+				c.placeOf("sources", d.name, "files", file), file)
+		}
+		c.checkOptions(d, s.Files[file], "files", file)
+	}
+}
+
+// checkOptions checks what stands at a place under a source for its connector.
+func (c *Config) checkOptions(d *sourceDraft, options map[string]string, at ...string) {
+	for _, name := range slices.Sorted(maps.Keys(options)) {
+		if err := connectors.CheckOptions(d.connector.Options, map[string]string{name: options[name]}); err != nil {
+			d.fail("%s%s: %w", strings.Join(at, ": "), c.placeOf(append([]string{"sources", d.name}, append(at, name)...)...),
+				err)
 		}
 	}
 }
@@ -304,7 +322,8 @@ func (c *Config) liveCatalog(ctx context.Context, name string, live Source) []co
 	if !strings.Contains(dsn, "@") && len(Connectors()[i].Suffix) > 0 { // a file
 		dsn = c.abs(dsn)
 	}
-	o := connectors.Options{Name: name, DSN: dsn, Plaintext: live.TLS == "waived", Extra: live.Options}
+	o := connectors.Options{Name: name, DSN: dsn, Plaintext: live.TLS == "waived", Extra: live.Options,
+		Files: live.Files}
 	o.AnswerWithin, o.StatementWithin, _ = live.times(true) // checked with the source
 	source, err := c.unanswered.open(ctx, Connectors()[i], o)
 	if err != nil {

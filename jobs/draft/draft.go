@@ -32,6 +32,8 @@ type Draft struct {
 	via       map[string][]carrier // where such fields stand in other tables, by table
 	today     time.Time
 	zone, why string // proposed for times without an offset, and why
+
+	assumed []connectors.Assumption // how files are written
 }
 
 // New makes the draft for a source whose catalog was read and whose tables were scanned.
@@ -148,6 +150,7 @@ func (d *Draft) writeSource(b *strings.Builder) {
 		fmt.Fprintf(b, "    environment: production   # or test, development\n    connector: %s\n    dsn: %s\n"+
 			"    # apply_dsn: %[2]s   # without it the source is only read\n", d.connector.Name, word(d.options.DSN))
 	}
+	d.writeWritten(b)
 	b.WriteString("    # location: IT   # country in which the data lie\n")
 	if d.zone != "" || d.why != "" {
 		fmt.Fprintf(b, "    # zone: %s   # decide: of times without an offset; %s\n", cmp.Or(d.zone, "Europe/Rome"), d.why)

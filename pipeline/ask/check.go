@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -101,16 +102,9 @@ func checkSource(ctx context.Context, set *stores.Set, src setup.Source) ([]stri
 		governed = "which of them are governed was not looked at" // that takes the registry
 	}
 	lines := []string{fmt.Sprintf("source %s: %d tables, %s, %s", s.Name, len(s.Tables), governed, can)}
-	for _, u := range s.Unread {
-		what := "not read: "
-		if u.Read {
-			what = ""
-		}
-		if u.Name != "" {
-			what += u.Name + ": "
-		}
-		lines = append(lines, fmt.Sprintf("source %s: %s%s", s.Name, what, u.Reason))
-	}
+	lines = append(lines, unread(s)...)
+	lines = append(lines, written(s)...)
+	err = errors.Join(unreadable(s), err)
 	for _, lack := range s.Lacks {
 		lines = append(lines, fmt.Sprintf("source %s: %s", s.Name, lack))
 	}
@@ -129,6 +123,46 @@ func checkSource(ctx context.Context, set *stores.Set, src setup.Source) ([]stri
 	}
 	lines = append(lines, triggers(s, g.Uses())...)
 	return append(lines, said...), err
+}
+
+// unread says what a source holds beside its catalog.
+func unread(s *stores.Store) (lines []string) {
+	for _, u := range s.Unread {
+		what := "not read: "
+		if u.Read {
+			what = ""
+		}
+		if u.Name != "" {
+			what += u.Name + ": "
+		}
+		lines = append(lines, fmt.Sprintf("source %s: %s%s", s.Name, what, u.Reason))
+	}
+	return lines
+}
+
+// unreadable is what of a source cannot be read, and is not left out.
+func unreadable(s *stores.Store) error {
+	var errs []error
+	for _, t := range s.Tables {
+		if _, skip := s.Skip[t.Name]; t.Unreadable != nil && !skip {
+			errs = append(errs, fmt.Errorf("%w: %w", setup.ErrSource, t.Unreadable))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// written says how files are written, where nobody said it: those that are written alike in one line.
+func written(s *stores.Store) (lines []string) {
+	files := map[string][]string{}
+	for _, a := range s.Assumed {
+		files[a.Said()] = append(files[a.Said()], a.File)
+	}
+	for _, said := range slices.Sorted(maps.Keys(files)) {
+		lines = append(lines, fmt.Sprintf("source %s: %s: read with %s, as nobody said how: write it under `options:` "+
+			"or `files:` of the source, so that another file is not read otherwise", s.Name,
+			strings.Join(files[said], ", "), said))
+	}
+	return lines
 }
 
 // triggers says which triggers the changes of nights run.

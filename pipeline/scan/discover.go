@@ -29,6 +29,8 @@ type Discovery struct {
 	Unread []connectors.Unread        // what was not read, and why: what the source cannot read, and what failed
 	Views  []string
 	Failed error // of the tables that could not be read
+
+	Assumed []connectors.Assumption // how tables are written, where the source had to find out
 }
 
 // Discover reads one source that no configuration names, about so many rows of each table; 0 reads all. A table
@@ -43,6 +45,9 @@ func Discover(ctx context.Context, source connectors.Source, catalogue *classifi
 	if d.Unread, err = stores.UnreadOf(ctx, source); err != nil {
 		return nil, err
 	}
+	if d.Assumed, err = stores.AssumedOf(ctx, source); err != nil {
+		return nil, err
+	}
 	if viewer, ok := source.(connectors.Viewer); ok {
 		views, err := viewer.Views(ctx)
 		if err != nil {
@@ -53,41 +58,12 @@ func Discover(ctx context.Context, source connectors.Source, catalogue *classifi
 		}
 	}
 
-	var readings []*Reading
-	var total, read int64
-	for _, t := range tables {
-		r := &Reading{Table: t, State: "scanned", sample: sample}
-		r.scan = catalogue.Scan(r.describe())
-		readings = append(readings, r)
-		switch {
-		case t.Rows < 0 || total < 0:
-			total = -1
-		case sample > 0:
-			total += min(t.Rows, int64(sample))
-		default:
-			total += t.Rows
-		}
+	s := &Source{Store: &stores.Store{Conn: source}}
+	if err := d.read(ctx, s, tables, catalogue, sample, progress); err != nil {
+		return nil, err
 	}
-	s := &Source{Store: &stores.Store{Conn: source}, Readings: readings}
-	for queries := s.queries(); len(queries) > 0; queries = s.queries() {
-		err := d.pass(ctx, s, queries, func(rows int64) {
-			read += rows
-			progress(read, total)
-		})
-		if err == nil {
-			break
-		}
-		r := s.failed(err)
-		if r == nil {
-			return nil, err
-		}
-		r.State = "failed"
-		d.Failed = errors.Join(d.Failed, err)
-		d.Unread = append(d.Unread, connectors.Unread{Name: r.Table.Name, Reason: notes.Failure(err), Unknown: true})
-	}
-
 	var scans []*classifiers.Scan
-	for _, r := range readings {
+	for _, r := range s.Readings {
 		if r.State == "scanned" {
 			scans = append(scans, r.scan)
 		}
@@ -117,6 +93,49 @@ func (d *Discovery) Inventory() []audit.Inventory {
 	return rows
 }
 
+// read reads the tables, those after one that could not be read, too.
+func (d *Discovery) read(ctx context.Context, s *Source, tables []connectors.Table, catalogue *classifiers.Catalogue,
+	sample int, progress func(rows, of int64)) error {
+	var total, read int64
+	for _, t := range tables {
+		r := &Reading{Table: t, State: "scanned", sample: sample}
+		r.scan = catalogue.Scan(r.describe())
+		s.Readings = append(s.Readings, r)
+		switch {
+		case t.Unreadable != nil:
+			d.fail(r, t.Unreadable)
+		case t.Rows < 0 || total < 0:
+			total = -1
+		case sample > 0:
+			total += min(t.Rows, int64(sample))
+		default:
+			total += t.Rows
+		}
+	}
+	for queries := s.queries(); len(queries) > 0; queries = s.queries() {
+		err := d.pass(ctx, s, queries, func(rows int64) {
+			read += rows
+			progress(read, total)
+		})
+		if err == nil {
+			return nil
+		}
+		r := s.failed(err, queries)
+		if r == nil {
+			return err
+		}
+		d.fail(r, err)
+	}
+	return nil
+}
+
+// fail notes that a table could not be read.
+func (d *Discovery) fail(r *Reading, err error) {
+	r.State = "failed"
+	d.Failed = errors.Join(d.Failed, err)
+	d.Unread = append(d.Unread, connectors.Unread{Name: r.Table.Name, Reason: notes.Failure(err), Unknown: true})
+}
+
 // pass scans the source once for all queries.
 func (d *Discovery) pass(ctx context.Context, s *Source, queries []connectors.Query, read func(rows int64)) error {
 	for batch, err := range s.Conn.Scan(ctx, queries...) {
@@ -131,21 +150,29 @@ func (d *Discovery) pass(ctx context.Context, s *Source, queries []connectors.Qu
 	return nil
 }
 
-// failed is the table that an error is of, where the others can be read all the same; nil where the source failed.
-func (s *Source) failed(err error) *Reading {
+// failed is the table that an error is of, where the others can be read all the same; nil where the source failed. What
+// was read before it is not asked for again.
+func (s *Source) failed(err error, queries []connectors.Query) *Reading {
 	var at *connectors.Error
-	if !errors.As(err, &at) {
+	if !errors.As(err, &at) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return nil
 	}
-	for _, whole := range []error{connectors.ErrUnreachable, connectors.ErrTransient, connectors.ErrDamaged,
-		context.Canceled, context.DeadlineExceeded} {
-		if errors.Is(err, whole) {
+	for _, whole := range []error{connectors.ErrUnreachable, connectors.ErrTransient, connectors.ErrDamaged} {
+		if errors.Is(err, whole) && !at.Alone {
 			return nil
 		}
 	}
 	r := s.Reading(at.Table)
 	if r == nil || r.State != "scanned" {
 		return nil
+	}
+	if at.Alone {
+		for _, q := range queries {
+			if q.Table == at.Table {
+				break
+			}
+			s.Reading(q.Table).whole = true
+		}
 	}
 	return r
 }

@@ -27,6 +27,7 @@ type Reading struct {
 	verdict classifiers.TableVerdict
 	kept    []audit.Inventory // of an unchanged file: what the last night said of the table
 	next    connectors.Cursor // where the reading goes on after another table failed
+	whole   bool              // it was read before that, to its end
 }
 
 // observe hands rows to the classifiers, without the fields that are left out.

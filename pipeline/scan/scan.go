@@ -11,6 +11,7 @@ package scan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -31,6 +32,7 @@ type Scanner struct {
 	Notes   *notes.Notes
 	Session *judge.Session
 	sources []*Source
+	rest    []*Source // as far as they could be read, of those that failed for a table
 }
 
 // Of is what was read of a source, nil where nothing was.
@@ -56,9 +58,40 @@ func (sc *Scanner) Survey(ctx context.Context, source *stores.Store) error {
 	if err := sc.look(s); err != nil {
 		return err
 	}
-
-	rows := s.Estimate()
 	s.Carry(false)
+	if err := sc.survey(ctx, s); err != nil {
+		return err
+	}
+	s.Surveyed = true
+	return nil
+}
+
+// Rest reads what can be read of a source that failed for one of its tables, to say what it holds: no row of it is
+// decided.
+func (sc *Scanner) Rest(ctx context.Context, source *stores.Store) error {
+	var at *connectors.Error
+	if source.Tables == nil || !errors.As(source.Err, &at) || !at.Alone {
+		return nil
+	}
+	inventory := *source
+	inventory.Judges, inventory.Governed = nil, nil
+	s := &Source{Store: &inventory, carried: map[string]connectors.Cursor{}}
+	if err := sc.look(s); err != nil {
+		return err
+	}
+	if err := sc.survey(ctx, s); err != nil {
+		return err
+	}
+	sc.rest = append(sc.rest, s)
+	return nil
+}
+
+// Parts lists the sources that were read as far as they could be.
+func (sc *Scanner) Parts() []*Source { return sc.rest }
+
+// survey reads a source, whose tables were looked at.
+func (sc *Scanner) survey(ctx context.Context, s *Source) error {
+	rows := s.Estimate()
 	if err := sc.read(ctx, s, rows, s.queries, true); err != nil {
 		return err
 	}
@@ -84,7 +117,6 @@ func (sc *Scanner) Survey(ctx context.Context, source *stores.Store) error {
 			sc.Setup.Log.Warn("views not read", "run_id", sc.Tonight.RunID, "source", s.Name, "error", s.ViewsErr)
 		}
 	}
-	s.Surveyed = true
 	return nil
 }
 
@@ -97,7 +129,7 @@ func (sc *Scanner) read(ctx context.Context, s *Source, rows int64, queries func
 		if err == nil {
 			return nil
 		}
-		if !sc.failedTable(s, err) {
+		if !sc.failedTable(s, err, q) {
 			return err
 		}
 	}
@@ -126,6 +158,10 @@ func (sc *Scanner) look(s *Source) error {
 		if reason, skip := s.Skip[t.Name]; skip {
 			delete(unknown, t.Name)
 			r.State, r.reason = "skipped", reason
+			continue
+		}
+		if t.Unreadable != nil { // where a silo governs it, the source failed
+			sc.lost(s, r, t.Unreadable)
 			continue
 		}
 		for _, f := range t.Fields {
@@ -198,11 +234,17 @@ func (sc *Scanner) pass(ctx context.Context, s *Source, queries []connectors.Que
 
 // failedTable notes that one table could not be read, and reports whether the others may go on: not if
 // the source itself failed, nor if the rows of the table were to be decided, or say whose others are.
-func (sc *Scanner) failedTable(s *Source, err error) bool {
-	r := s.failed(err)
+func (sc *Scanner) failedTable(s *Source, err error, queries []connectors.Query) bool {
+	r := s.failed(err, queries)
 	if r == nil || len(s.Governed[r.Table.Name]) > 0 || s.carries(r.Table.Name) {
 		return false
 	}
+	sc.lost(s, r, err)
+	return true
+}
+
+// lost notes that a table could not be read.
+func (sc *Scanner) lost(s *Source, r *Reading, err error) {
 	r.State, r.reason = "failed", notes.Failure(err)
 	sc.Notes.Find(audit.Finding{
 		Kind: "F_SOURCE_FAILED", Severity: "high", Source: s.Name, Object: r.Table.Name, Article: "Art. 5(2)",
@@ -211,7 +253,6 @@ func (sc *Scanner) failedTable(s *Source, err error) bool {
 	sc.Notes.Problem(fmt.Errorf("%w: %w", setup.ErrSource, err))
 	sc.Setup.Log.Error("table failed", "run_id", sc.Tonight.RunID, "source", s.Name,
 		"table", r.Table.Name, "error", err)
-	return true
 }
 
 // RowsOf is the number of rows that the night counted in a table.

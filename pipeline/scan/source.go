@@ -35,7 +35,7 @@ func (s *Source) carries(table string) bool { return slices.Contains(s.carriers,
 // wanted reports whether the rows of a table are to be read for themselves. A table of an unchanged file is read
 // again only where its rows are decided.
 func (s *Source) wanted(r *Reading) bool {
-	return r.State == "scanned" && !r.Sampled && (r.kept == nil || len(s.Governed[r.Table.Name]) > 0)
+	return r.State == "scanned" && !r.Sampled && !r.whole && (r.kept == nil || len(s.Governed[r.Table.Name]) > 0)
 }
 
 // later reports whether a table is not read for itself in the first pass: other tables say whose its rows are, or

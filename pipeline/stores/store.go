@@ -25,6 +25,9 @@ func IntakeTable(silo *policy.Compiled, m *intake.Mapping, tables connectors.Tab
 		return connectors.Table{}, fmt.Errorf("%w: silo %s: consents: source %s has no table %s: "+
 			"name a table that the source has", setup.ErrConfig, silo.Silo.Name, m.Source, m.Table)
 	}
+	if table.Unreadable != nil {
+		return table, table.Unreadable
+	}
 	var errs []error
 	for _, name := range m.Fields() {
 		if _, ok := table.Field(name); !ok {
@@ -43,6 +46,14 @@ func IntakeTable(silo *policy.Compiled, m *intake.Mapping, tables connectors.Tab
 func UnreadOf(ctx context.Context, source connectors.Source) ([]connectors.Unread, error) {
 	if partial, ok := source.(connectors.Partial); ok {
 		return partial.Unread(ctx)
+	}
+	return nil, nil
+}
+
+// AssumedOf is how a source's tables are written, where it had to find out.
+func AssumedOf(ctx context.Context, source connectors.Source) ([]connectors.Assumption, error) {
+	if assuming, ok := source.(connectors.Assuming); ok {
+		return assuming.Assumed(ctx)
 	}
 	return nil, nil
 }
@@ -127,8 +138,9 @@ type Store struct {
 	Conn      connectors.Source
 	Tables    connectors.Tables
 	Unread    []connectors.Unread // what it holds beside them
-	Lacks     []string            // of a backup what keeps its rows from being governed as those of its live source
-	Judges    []*judge.Judge      // of all tables, those that refer to others first
+	Assumed   []connectors.Assumption
+	Lacks     []string       // of a backup what keeps its rows from being governed as those of its live source
+	Judges    []*judge.Judge // of all tables, those that refer to others first
 	Governed  map[string][]*judge.Judge
 	Looked    []audit.Start         // what the days of the rows that were looked at beforehand look like
 	claims    map[string][]string   // silos by table, also where the registry was not asked

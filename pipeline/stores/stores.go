@@ -188,6 +188,13 @@ func (set *Set) Prepare(ctx context.Context, s *Store) error {
 	for _, u := range s.Unread {
 		set.Setup.Names.Of(u.Name)
 	}
+	if s.Assumed, err = AssumedOf(ctx, s.Conn); err != nil {
+		return err
+	}
+	for _, a := range s.Assumed {
+		set.Setup.Log.Info("assumed how a file is written", "run_id", set.tonight.RunID, "source", s.Name,
+			"table", a.Table, "as", a.Said())
+	}
 	if err := errors.Join(NoRegistry(s.Name, tables), s.CheckTimes(tables)); err != nil {
 		return err
 	}
@@ -248,6 +255,9 @@ func (set *Set) govern(ctx context.Context, s *Store, silo *policy.Compiled, r p
 		r, lacks = set.older(s, r)
 		set.lack(s, r.Table, lacks...)
 	}
+	if err := unreadable(s.Tables, r); err != nil {
+		return err
+	}
 	var errs []error
 	if rule, lost := lint.SubjectLost(silo, r, set.tonight.AsOf); lost && !s.Backup() {
 		errs = append(errs, fmt.Errorf("%w: silo %s, source %s table %s: %s: %s",
@@ -270,6 +280,28 @@ func (set *Set) govern(ctx context.Context, s *Store, silo *policy.Compiled, r p
 	s.Looked = append(s.Looked, StartsOf(b, looked, set.Setup.Since)...)
 	s.Judges = append(s.Judges, g)
 	s.Governed[r.Table] = append(s.Governed[r.Table], g)
+	return errors.Join(errs...)
+}
+
+// unreadable is why a table cannot be read that the records need.
+func unreadable(tables connectors.Tables, r policy.Records) error {
+	names := []string{r.Table}
+	for _, d := range r.Dependents {
+		names = append(names, d.Table)
+	}
+	for _, o := range r.Owns {
+		names = append(names, o.Table)
+	}
+	for _, v := range r.Via {
+		for _, hop := range v.Path {
+			names = append(names, hop.Table)
+		}
+	}
+	var errs []error
+	for _, name := range names {
+		t, _ := tables.Find(name)
+		errs = append(errs, t.Unreadable)
+	}
 	return errors.Join(errs...)
 }
 

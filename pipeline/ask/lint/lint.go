@@ -89,6 +89,9 @@ func look(ctx context.Context, p *setup.Setup, src setup.Source) (tables connect
 			if r.Source != src.Name {
 				continue
 			}
+			if t, _ := tables.Find(r.Table); t.Unreadable != nil {
+				return nil, nil, t.Unreadable
+			}
 			b, err := judge.Bind(src, tables, silo, r, nil, p.Zone)
 			if err != nil {
 				continue
