@@ -31,6 +31,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
@@ -58,6 +59,17 @@ type source struct {
 	files    map[string]file // by table
 	others   map[string]int  // what else is in the folder: how many of each ending
 	catalog  []connectors.Table
+
+	mu    sync.Mutex
+	known map[string]known // how files were found to be written, by table
+}
+
+// known is how a file was found to be written, as long as it is the same.
+type known struct {
+	stamp   textfile.Stamp
+	layout  delimited.Layout
+	assumed map[string]string
+	hint    string
 }
 
 // file is where a table is, and how it is to be read.
@@ -68,7 +80,8 @@ type file struct {
 
 // Open opens the folder or the file at the path o.DSN, to be read only. The files are listed, not read.
 func Open(ctx context.Context, o connectors.Options) (connectors.Source, error) {
-	s := &source{name: o.Name, files: map[string]file{}, others: map[string]int{}, catalog: o.Catalog}
+	s := &source{name: o.Name, files: map[string]file{}, others: map[string]int{}, catalog: o.Catalog,
+		known: map[string]known{}}
 	if s.name == "" {
 		s.name = filepath.Base(o.DSN)
 	}
@@ -244,6 +257,10 @@ func (s *source) Assumed(ctx context.Context) (list []connectors.Assumption, err
 // open opens the file of a table, finds out about its format and reads its header.
 func (s *source) open(ctx context.Context, table string) (_ *reader, err error) {
 	of := s.files[table]
+	stamp, err := textfile.StampOf(of.path)
+	if err != nil {
+		return nil, noConfig(err)
+	}
 	t, err := textfile.OpenWith(of.path, textfile.Options{UTF16: true})
 	if err != nil {
 		return nil, noConfig(err)
@@ -254,7 +271,7 @@ func (s *source) open(ctx context.Context, table string) (_ *reader, err error) 
 		}
 	}()
 	r := &reader{text: t, settings: of.settings, assumed: map[string]string{}}
-	if err := r.begin(ctx); err != nil {
+	if err := s.begin(ctx, r, table, stamp); err != nil {
 		return nil, err
 	}
 	r.table = connectors.Table{Database: s.database, Name: table, Rows: -1}
@@ -275,6 +292,23 @@ func (s *source) open(ctx context.Context, table string) (_ *reader, err error) 
 		}
 	}
 	return r, nil
+}
+
+// begin begins to read a file, by what is known of it if it is still the same.
+func (s *source) begin(ctx context.Context, r *reader, table string, stamp textfile.Stamp) error {
+	s.mu.Lock()
+	k, ok := s.known[table]
+	s.mu.Unlock()
+	if ok && k.stamp == stamp {
+		r.layout, r.assumed, r.hint, r.sure = k.layout, k.assumed, k.hint, true
+	}
+	if err := r.begin(ctx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known[table] = known{stamp, r.layout, r.assumed, r.hint}
+	return nil
 }
 
 // noConfig makes what is wrong with one file of a folder (it is a pipe) no error of the configuration.

@@ -32,6 +32,7 @@ type reader struct {
 	layout  delimited.Layout
 	table   connectors.Table
 	cells   []delimited.Cell
+	sure    bool              // the layout is known
 	assumed map[string]string // of the layout, what is not usual and nobody said
 	hint    string
 }
@@ -40,7 +41,7 @@ type reader struct {
 func (r *reader) begin(ctx context.Context) error {
 	raw := bufio.NewReader(r.text)
 	if head, _ := raw.Peek(512); r.encoding == "" {
-		if r.encoding = delimited.Unmarked(head); r.encoding != "" {
+		if r.encoding = delimited.Unmarked(head); r.encoding != "" && !r.sure {
 			r.assumed["encoding"] = r.encoding
 		}
 	}
@@ -58,7 +59,9 @@ func (r *reader) begin(ctx context.Context) error {
 	if err := r.layOut(); err != nil {
 		return err
 	}
-	r.note()
+	if !r.sure {
+		r.note()
+	}
 	return nil
 }
 
@@ -76,14 +79,16 @@ func (r *reader) layOut() (err error) {
 	if err := r.pass(r.headerLine - 1); err != nil {
 		return err
 	}
-	if r.layout, err = delimited.Sniff(r.Rest(), r.EOF(), r.said); err != nil {
-		return fmt.Errorf("%w: %w", err, connectors.ErrDamaged)
+	if !r.sure {
+		if r.layout, err = delimited.Sniff(r.Rest(), r.EOF(), r.said); err != nil {
+			return fmt.Errorf("%w: %w", err, connectors.ErrDamaged)
+		}
 	}
 	before := r.Line(0)
 	if err := r.pass(r.layout.Skip); err != nil {
 		return err
 	}
-	if line := r.Line(0); line > before {
+	if line := r.Line(0); line > before && !r.sure {
 		r.assumed["header_line"] = strconv.FormatInt(line, 10)
 	}
 	return nil

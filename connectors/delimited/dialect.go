@@ -31,7 +31,7 @@ type Cell struct {
 
 // Row finds the fields of the row at the start of b and the index behind it; -1 if b ends before the row does, 0 if
 // it cannot be read. fields is how many the row must have, 0 where that is not known.
-func (d Dialect) Row(b []byte, cells []Cell, fields int, eof bool) (_ []Cell, n int) {
+func (d *Dialect) Row(b []byte, cells []Cell, fields int, eof bool) (_ []Cell, n int) {
 	cells = cells[:0]
 	end := bytes.IndexByte(b, '\n')
 	if end < 0 && !eof {
@@ -53,7 +53,7 @@ func (d Dialect) Row(b []byte, cells []Cell, fields int, eof bool) (_ []Cell, n 
 
 // php reads a row of PHP, which writes one that ends in a backslash as if its closing quote were one of the text. Where
 // it matters, that reading counts by which the row has as many fields as it must have; both, or none, is not read.
-func (d Dialect) php(b []byte, cells []Cell, fields int, eof bool) ([]Cell, int) {
+func (d *Dialect) php(b []byte, cells []Cell, fields int, eof bool) ([]Cell, int) {
 	cells, n := d.marked(b, cells, false, eof)
 	if n < 0 || n > 0 && !bytes.Contains(b[:n], []byte{'\\', d.Quote}) {
 		return cells, n
@@ -83,7 +83,7 @@ const phpAhead = 1 << 16
 
 // marked cuts a row that may hold quotes or escapes. ends says that a quote behind a backslash ends its field where a
 // field may end.
-func (d Dialect) marked(b []byte, cells []Cell, ends, eof bool) (_ []Cell, n int) {
+func (d *Dialect) marked(b []byte, cells []Cell, ends, eof bool) (_ []Cell, n int) {
 	for i := 0; ; i += len(d.Delimiter) {
 		c, quoted := Cell{}, false
 		if d.Quote != 0 {
@@ -97,7 +97,7 @@ func (d Dialect) marked(b []byte, cells []Cell, ends, eof bool) (_ []Cell, n int
 		}
 		cells = append(cells, c)
 		switch {
-		case i == len(b) && !eof, d.cutDelimiter(b[i:]) && !eof:
+		case i == len(b) && !eof, len(d.Delimiter) > 1 && d.cutDelimiter(b[i:]) && !eof:
 			return cells, -1
 		case i == len(b):
 			return cells, i
@@ -110,17 +110,20 @@ func (d Dialect) marked(b []byte, cells []Cell, ends, eof bool) (_ []Cell, n int
 }
 
 // delimits reports whether a delimiter stands at the start of b.
-func (d Dialect) delimits(b []byte) bool {
+func (d *Dialect) delimits(b []byte) bool {
+	if len(d.Delimiter) == 1 {
+		return len(b) > 0 && b[0] == d.Delimiter[0]
+	}
 	return d.Delimiter != "" && len(b) >= len(d.Delimiter) && string(b[:len(d.Delimiter)]) == d.Delimiter
 }
 
 // cutDelimiter reports whether b ends within a delimiter.
-func (d Dialect) cutDelimiter(b []byte) bool {
+func (d *Dialect) cutDelimiter(b []byte) bool {
 	return len(b) > 0 && len(b) < len(d.Delimiter) && d.Delimiter[:len(b)] == string(b)
 }
 
 // opened reads the field at b[i] if it stands in quotes, or in blanks and quotes on one line; next is as of quoted.
-func (d Dialect) opened(b []byte, i int, ends, eof bool) (c Cell, next int, ok bool) {
+func (d *Dialect) opened(b []byte, i int, ends, eof bool) (c Cell, next int, ok bool) {
 	at := i
 	for at < len(b) && b[at] == ' ' {
 		at++
@@ -145,7 +148,7 @@ func (d Dialect) opened(b []byte, i int, ends, eof bool) (c Cell, next int, ok b
 
 // quoted finds the field whose text begins at b[i], behind a quote, and the index behind it: -1 if b ends before it
 // does, 0 if the quote is never closed.
-func (d Dialect) quoted(b []byte, i int, ends, eof bool) (c Cell, next int) {
+func (d *Dialect) quoted(b []byte, i int, ends, eof bool) (c Cell, next int) {
 	c = Cell{Start: i, Quoted: true}
 	for {
 		n := bytes.IndexByte(b[i:], d.Quote)
@@ -181,12 +184,12 @@ func (d Dialect) quoted(b []byte, i int, ends, eof bool) (c Cell, next int) {
 }
 
 // mayEnd reports whether a field may end before b.
-func (d Dialect) mayEnd(b []byte, eof bool) bool {
+func (d *Dialect) mayEnd(b []byte, eof bool) bool {
 	return len(b) == 0 && eof || len(b) > 0 && (b[0] == '\n' || b[0] == '\r') || d.delimits(b)
 }
 
 // behind ends a field at its closing quote, and passes the blanks behind it.
-func (d Dialect) behind(b []byte, c Cell, quote int) (Cell, int) {
+func (d *Dialect) behind(b []byte, c Cell, quote int) (Cell, int) {
 	c.End = quote
 	i := quote + 1
 	for i < len(b) && b[i] == ' ' {
@@ -199,8 +202,13 @@ func (d Dialect) behind(b []byte, c Cell, quote int) (Cell, int) {
 }
 
 // bare finds the field without quotes at b[i] and the index behind it; -1 where b ends before that is known.
-func (d Dialect) bare(b []byte, i int, eof bool) (c Cell, next int) {
+func (d *Dialect) bare(b []byte, i int, eof bool) (c Cell, next int) {
 	c.Start = i
+	if len(d.Delimiter) == 1 && d.Escape != Backslash {
+		for sep := d.Delimiter[0]; i < len(b) && b[i] != '\n' && b[i] != sep; {
+			i++
+		}
+	}
 	for i < len(b) && b[i] != '\n' && !d.delimits(b[i:]) {
 		if b[i] == '\\' && d.Escape == Backslash {
 			c.escaped = true
@@ -221,7 +229,7 @@ func (d Dialect) bare(b []byte, i int, eof bool) (c Cell, next int) {
 }
 
 // plain cuts a line without quotes and escapes.
-func (d Dialect) plain(line []byte, cells []Cell) []Cell {
+func (d *Dialect) plain(line []byte, cells []Cell) []Cell {
 	start := 0
 	for d.Delimiter != "" {
 		n := -1
@@ -240,7 +248,7 @@ func (d Dialect) plain(line []byte, cells []Cell) []Cell {
 }
 
 // Text is what a field of a row stands for. It appends to scratch where that is not what is written.
-func (d Dialect) Text(scratch, row []byte, c Cell) []byte {
+func (d *Dialect) Text(scratch, row []byte, c Cell) []byte {
 	v := row[c.Start:c.End]
 	switch {
 	case !c.escaped:
@@ -261,7 +269,7 @@ func (d Dialect) Text(scratch, row []byte, c Cell) []byte {
 }
 
 // undouble appends v with single quotes for the doubled ones that stand behind no backslash.
-func (d Dialect) undouble(to, v []byte) []byte {
+func (d *Dialect) undouble(to, v []byte) []byte {
 	for i := 0; i < len(v); i++ {
 		to = append(to, v[i])
 		switch {
@@ -276,7 +284,7 @@ func (d Dialect) undouble(to, v []byte) []byte {
 }
 
 // unescape appends v with what its escapes stand for. A backslash that begins none stays.
-func (d Dialect) unescape(to, v []byte, quoted bool) []byte {
+func (d *Dialect) unescape(to, v []byte, quoted bool) []byte {
 	for i := 0; i < len(v); i++ {
 		c := v[i]
 		switch {
