@@ -7,10 +7,10 @@ BENCH    ?= .
 # The product needs no C compiler; only the race detector does.
 export CGO_ENABLED = 0
 
-.PHONY: help demo quick test lint vet race bench fuzz fuzz-targets mutants readers build
+.PHONY: help demo quick test lint vet race bench bench-discovery fuzz fuzz-targets mutants readers build
 
 help: ## Say what there is to make
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name about; do printf '  make %-7s %s\n' "$$name" "$$about"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name about; do printf '  make %-15s %s\n' "$$name" "$$about"; done
 
 demo: ## Run two nights over a made-up company; needs no server, takes under two minutes
 	go run ./fixtures/cmd/demo
@@ -49,6 +49,9 @@ race: ## Run tests with the race detector, where there is a C compiler
 
 bench: ## Measure, against real servers; BENCH=Night for one
 	fixtures/servers/up go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./...
+
+bench-discovery: ## Print what is found in the labelled schemas, what leaks, and how sure that is; ASIDE=1 for those put aside
+	@cd classifiers && go test -vet=off -count=1 -timeout 2h -run 'TestLeaks$$' -leaks $(if $(ASIDE),-aside) $(if $(SCANNER),-scanner '$(SCANNER)')
 
 fuzz: ## Run every fuzz target for FUZZTIME (30s), and SEEDS (3000) schemas against the model of execution
 	fixtures/servers/up $(MAKE) --no-print-directory fuzz-targets

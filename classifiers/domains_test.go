@@ -98,33 +98,43 @@ func scoreDomains(t *testing.T, file string) domainScore {
 // scanDomains reads all tables of a corpus, with values invented for them.
 func scanDomains(t *testing.T, c *classifiers.Catalogue, file string) ([]domain, []*classifiers.Scan) {
 	t.Helper()
+	var domains []domain
+	var scans []*classifiers.Scan
+	eachDomain(t, file, func(d domain, cols [][]string) {
+		var fields []classifiers.Field
+		for _, f := range d.fields {
+			fields = append(fields, f.Field)
+		}
+		fields[0].Key = true
+		s := c.Scan(classifiers.Table{Database: d.database, Name: d.table, Fields: fields})
+		s.Observe(record(cols...))
+		domains, scans = append(domains, d), append(scans, s)
+	})
+	return domains, scans
+}
+
+// eachDomain goes through the tables of a corpus, with the values that are invented for their fields.
+func eachDomain(t *testing.T, file string, do func(d domain, cols [][]string)) {
+	t.Helper()
 	languages := map[string]land{}
 	for _, l := range lands() {
 		languages[l.language] = l
 	}
 	languages["da"], languages["hu"] = languages["sv"], languages["cs"]
-	domains := readDomains(t, file)
-	var scans []*classifiers.Scan
-	for i, d := range domains {
+	for i, d := range readDomains(t, file) {
 		r := rand.New(rand.NewSource(int64(100 + i)))
 		l, ok := languages[d.language]
 		if !ok { // its values are lists
 			l = languages["en"]
 		}
-		var fields []classifiers.Field
 		cols := make([][]string, len(d.fields))
 		for k, f := range d.fields {
-			fields = append(fields, f.Field)
 			for row := range 150 {
 				cols[k] = append(cols[k], invent(t, r, l, f.values, row))
 			}
 		}
-		fields[0].Key = true
-		s := c.Scan(classifiers.Table{Database: d.database, Name: d.table, Fields: fields})
-		s.Observe(record(cols...))
-		scans = append(scans, s)
+		do(d, cols)
 	}
-	return domains, scans
 }
 
 func (s domainScore) String() string {

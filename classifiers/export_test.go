@@ -52,3 +52,27 @@ func exported(list []feature) []Feature {
 	}
 	return out
 }
+
+// Published counts the values that references publish as right which their detector recognises, and those published as
+// wrong which it refuses.
+func Published(c *Catalogue) (right, valid, refused, invalid int) {
+	list := builtins()
+	for _, e := range publishedExamples() {
+		d := &list[e.builtin]
+		pass := func(s string) bool {
+			v := newValue([]byte(s), len(s))
+			return d.needs(v.census) && d.match(v.raw)
+		}
+		for _, s := range e.valid {
+			if valid++; pass(s) {
+				right++
+			}
+		}
+		for _, s := range e.invalid {
+			if invalid++; !pass(s) {
+				refused++
+			}
+		}
+	}
+	return right, valid, refused, invalid
+}
