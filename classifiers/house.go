@@ -44,12 +44,21 @@ func (c *Catalogue) Taught(answers []Answer) *Catalogue {
 	}
 	names := votes{}
 	for at, category := range said {
-		names.add(c.wordsOf(at[1]), category)
+		if name := c.wordsOf(at[1]); c.teaches(name) {
+			names.add(name, category)
+		}
 	}
 	taught := *c
 	taught.house = names.lessons()
 	taught.digest = taught.house.digest(c.digest)
 	return &taught
+}
+
+// teaches reports whether a name can mean the same wherever it stands: "zubrow" and "nickname" can, while of what a name,
+// a label or a title is the table decides, and no answer about one of them is one about the next.
+func (c *Catalogue) teaches(name string) bool {
+	h := c.lexicon.read(name, 0)
+	return h.unknown > 0 || len(h.concepts) > 0 && !h.weak()
 }
 
 // wordsOf are the words of a field's name, of a path inside documents those of its last key.

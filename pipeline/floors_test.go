@@ -35,7 +35,7 @@ var house = [][]string{
 		"registry/internal/database", "audit", "shown"},
 	{"answers", "policy/law", "policy/intake", "policy/instant", "registry/event", "registry/internal/tables"},
 	{"policy"}, // the rules
-	{"policy/decide", "policy/starts", "registry/receipt"},
+	{"policy/decide", "policy/starts", "registry/receipt", "audit/picture"},
 	{"policy/words", "registry/delivery"},
 	{"policy/lint", "registry/chain"},
 	{"registry/cases"},

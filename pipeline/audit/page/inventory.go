@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/picture"
 )
 
 // news lists what is new, changed or gone since the last night.
@@ -65,7 +66,7 @@ type sourceTables struct {
 // inventory lists the tables that hold personal data, and those that were not read; of the others it
 // gives the number.
 func (p *page) inventory() {
-	sources := map[string]*sourceTables{}
+	sources, rows := map[string]*sourceTables{}, map[string][]audit.Inventory{}
 	for _, i := range p.facts.Inventory {
 		if i.Change == "gone" {
 			continue
@@ -74,9 +75,12 @@ func (p *page) inventory() {
 			sources[i.Source] = &sourceTables{first: i, byName: map[string]*tableView{}}
 		}
 		sources[i.Source].add(i)
+		rows[i.Source] = append(rows[i.Source], i)
 	}
 	for _, name := range slices.Sorted(maps.Keys(sources)) {
-		p.Sources = append(p.Sources, sources[name].view(name))
+		view := sources[name].view(name)
+		view.Map = picture.Of(name, rows[name])
+		p.Sources = append(p.Sources, view)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/net/html"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/picture"
 )
 
 //go:embed page.html
@@ -102,6 +103,7 @@ type (
 	sourceView    struct {
 		Name, Words string
 		Tables      []tableView
+		Map         *picture.Picture
 	}
 	tableView struct {
 		Name, Silo, Rows, State, Span string

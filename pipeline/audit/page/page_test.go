@@ -519,3 +519,33 @@ func TestPlansSayFromWhichDaysTermsCount(t *testing.T) {
 	require.Contains(t, sensitive, "count from customers.closed_on, from 2001-02-03 to 2024-05-06")
 	require.NotContains(t, sensitive, "71 rows")
 }
+
+// Each live source with personal data is drawn, and said in words for who does not see the drawing.
+func TestSourcesAreDrawnAndSaidInWords(t *testing.T) {
+	f, totals := aNight()
+	f.Inventory = append(f.Inventory, audit.Inventory{Source: "crm", Object: "contacts", Column: "customer",
+		Category: "none", RefersTo: "customers.id", State: "scanned", Change: "same"})
+	var labels []string
+	boxes, words := 0, 0
+	elements(t, render(t, f, totals), func(n *html.Node) {
+		switch {
+		case n.DataAtom == atom.Svg && n.Parent.DataAtom == atom.Figure:
+			for _, a := range n.Attr {
+				if a.Key == "aria-label" {
+					labels = append(labels, a.Val)
+				}
+			}
+		case n.Data == "g":
+			boxes++
+		case n.DataAtom == atom.Li && n.Parent.Parent.DataAtom == atom.Details:
+			words++
+			if strings.HasPrefix(n.FirstChild.Data, "contacts,") {
+				require.Contains(t, n.FirstChild.Data, "Its customer refers to customers.")
+			}
+		}
+	})
+	require.Equal(t, []string{"Tables of crm with personal data, by their foreign keys. No key leads to people: 4 tables.",
+		"Tables of payroll with personal data, by their foreign keys. No key leads to people: 2 tables."}, labels)
+	require.Equal(t, 6, boxes)
+	require.Equal(t, boxes, words)
+}
