@@ -237,7 +237,8 @@ func (g *Graph) order(otherwise bool) bool {
 	if !ordered {
 		return false
 	}
-	levels(leaving, g.knows)
+	// Also an engine that checks references at the end cascades at once.
+	levels(leaving, func(r ref) bool { return g.knows(r) || r.edge.OnDelete == "CASCADE" })
 	return true
 }
 
