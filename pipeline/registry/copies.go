@@ -2,11 +2,13 @@ package registry
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
+	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/internal/database"
+	"lethe/pipeline/registry/seal"
 )
 
 // Delivery is where the copy of one target stands: what was sent of a silo's state to one table's copy, and
@@ -27,18 +29,12 @@ type Delivery struct {
 // Deliveries lists a silo's deliveries by target and object.
 func (r *Registry) Deliveries(ctx context.Context, silo string) ([]Delivery, error) {
 	var list []Delivery
-	err := r.store.EachOf(ctx, silo, `SELECT target, object, sent_seq, acked_seq, copy_rows, digest, attempts,
-		error_code, sent_at, acked_at FROM sync_delivery
-		WHERE silo = ? ORDER BY target, object`, func(rows *sql.Rows) error {
-		var d Delivery
-		var digest sql.RawBytes
-		var sent, acked int64
-		if err := rows.Scan(&d.Target, &d.Object, &d.SentSeq, &d.AckedSeq, &d.Rows, &digest, &d.Attempts, &d.Error,
-			&sent, &acked); err != nil {
-			return err
-		}
-		copy(d.Digest[:], digest)
-		d.SentAt, d.AckedAt = event.Instant(sent), event.Instant(acked)
+	err := r.store.Each(ctx, silo, seal.Delivery, func(row database.Row) error {
+		d := Delivery{Target: string(row.ColumnRawText(0)), Object: string(row.ColumnRawText(1)),
+			SentSeq: row.ColumnInt64(2), AckedSeq: row.ColumnInt64(3), Rows: row.ColumnInt64(4),
+			Attempts: row.ColumnInt64(6), Error: string(row.ColumnRawText(7)),
+			SentAt: event.Instant(row.ColumnInt64(8)), AckedAt: event.Instant(row.ColumnInt64(9))}
+		copy(d.Digest[:], row.ColumnRawBlob(5))
 		list = append(list, d)
 		return nil
 	})
@@ -50,19 +46,22 @@ func (r *Registry) Deliveries(ctx context.Context, silo string) ([]Delivery, err
 
 // PutDelivery records how a delivery stands, in the place of what was known of that target and object.
 func (r *Registry) PutDelivery(ctx context.Context, silo string, d Delivery) error {
-	return r.eachWrite(ctx, silo, "record delivery", `INSERT INTO sync_delivery (silo, target, object, sent_seq,
-		acked_seq, copy_rows, digest, attempts, error_code, sent_at, acked_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`+r.store.Replacing("sync_delivery", "silo, target, object",
-		"sent_at", "sent_seq", "acked_seq", "copy_rows", "digest", "attempts", "error_code", "acked_at"), 1,
-		func(silo int64, _ int) []any {
-			return []any{silo, d.Target, d.Object, d.SentSeq, d.AckedSeq, d.Rows, d.Digest[:], d.Attempts, d.Error,
-				event.Micros(d.SentAt), event.Micros(d.AckedAt)}
-		})
+	return r.change(ctx, silo, "record delivery", seal.Delivery, nil, func(w *chain.Writer) error {
+		_, err := w.Tx.Exec(ctx, `INSERT INTO sync_delivery (silo, target, object, sent_seq,
+			acked_seq, copy_rows, digest, attempts, error_code, sent_at, acked_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`+w.Tx.Replacing("sync_delivery", "silo, target, object",
+			"sent_at", "sent_seq", "acked_seq", "copy_rows", "digest", "attempts", "error_code", "acked_at"),
+			w.Silo.ID, d.Target, d.Object, d.SentSeq, d.AckedSeq, d.Rows, d.Digest[:], d.Attempts, d.Error,
+			event.Micros(d.SentAt), event.Micros(d.AckedAt))
+		return err
+	})
 }
 
 // DropDelivery forgets a delivery whose copy is no longer granted.
 func (r *Registry) DropDelivery(ctx context.Context, silo, target, object string) error {
-	return r.eachWrite(ctx, silo, "drop delivery", `DELETE FROM sync_delivery WHERE silo = ? AND target = ?
-		AND object = ?`, 1,
-		func(silo int64, _ int) []any { return []any{silo, target, object} })
+	return r.change(ctx, silo, "drop delivery", seal.Delivery, nil, func(w *chain.Writer) error {
+		_, err := w.Tx.Exec(ctx, `DELETE FROM sync_delivery WHERE silo = ? AND target = ? AND object = ?`, w.Silo.ID,
+			target, object)
+		return err
+	})
 }

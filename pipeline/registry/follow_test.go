@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/internal/database"
 	"lethe/pipeline/registry/internal/tables"
 )
@@ -39,7 +38,7 @@ func TestFollowersReadWhatTheJoinReads(t *testing.T) {
 		tx, err := f.r.store.Begin(t.Context(), true)
 		require.NoError(rt, err)
 		defer tx.End()
-		s, err := chain.FindSilo(t.Context(), tx.Handle, silo)
+		s, err := f.r.store.FindSilo(t.Context(), tx.Handle, silo)
 		require.NoError(rt, err)
 		read := func(list *[]string) func(database.Row) error {
 			return func(row database.Row) error {

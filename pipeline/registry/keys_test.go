@@ -1,6 +1,8 @@
 package registry
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -38,6 +40,7 @@ func TestRotate(t *testing.T) {
 
 		for version := 2; version <= 3; version++ {
 			before := f.ref("crm", identifier.Email, "ann@example.org")
+			copied := f.copyKeys()
 			next, err := f.keys.RotateSilo("crm")
 			require.NoError(t, err)
 			require.Equal(t, version, next)
@@ -46,7 +49,7 @@ func TestRotate(t *testing.T) {
 			_, err = f.r.Append(t.Context(), key, event.Event{Type: event.Withdrawn, Purpose: "news",
 				OccurredAt: noon, Subjects: []event.Subject{{Kind: identifier.Email, Value: "ben@example.org"}}})
 			require.ErrorIs(t, err, chain.ErrKeyVersion, "nothing is recorded under a key that the references are not")
-			_, err = Open(t.Context(), Config{Driver: f.config.Driver, DSN: f.config.DSN, Keys: f.keys.Current()})
+			_, err = Open(t.Context(), Config{Driver: f.config.Driver, DSN: f.config.DSN, Keys: f.keys})
 			require.ErrorContains(t, err, "`lethe keys rotate --silo crm` carries them over")
 
 			carried, err := f.r.Rotate(t.Context(), key)
@@ -56,9 +59,9 @@ func TestRotate(t *testing.T) {
 			carried, err = f.r.Rotate(t.Context(), key)
 			require.NoError(t, err)
 			require.Zero(t, carried, "once is enough")
-			f.open(Config{Keys: f.keys.Current()})
+			f.open(Config{})
 			_, err = Open(t.Context(), Config{Driver: f.config.Driver, DSN: f.config.DSN,
-				Keys: map[string]int{"crm": version - 1}})
+				Keys: copied})
 			require.ErrorContains(t, err, "the keystore lacks version")
 
 			require.Equal(t, policy.Withdrawn, f.standing("crm", "ann@example.org", noon).Purposes[0].State)
@@ -104,7 +107,7 @@ func TestRotate(t *testing.T) {
 		_ = f.key("late")
 		_, err = f.keys.RotateSilo("late")
 		require.NoError(t, err)
-		f.r = f.open(Config{Keys: f.keys.Current()})
+		f.r = f.open(Config{})
 		f.importCSV("late", header1+"eve@example.org,withdrawn,news,2026-03-01,,,\n")
 		require.Equal(t, policy.Withdrawn, f.standing("late", "eve@example.org", noon).Purposes[0].State,
 			"a silo that is new to the registry begins with the version in use")
@@ -137,4 +140,18 @@ func TestDestroyedKeyIsNotUsedAgain(t *testing.T) {
 		}
 		require.NoError(t, f.r.Verify(t.Context(), "crm", chain.Head{}))
 	})
+}
+
+// copyKeys opens a copy of the keystore as it stands.
+func (f *fixture) copyKeys() *keystore.Keystore {
+	f.t.Helper()
+	dir := f.t.TempDir()
+	require.NoError(f.t, os.CopyFS(dir, os.DirFS(f.folder)))
+	for _, key := range f.keys.Names("") {
+		require.NoError(f.t, os.Chmod(filepath.Join(dir, "keys", filepath.FromSlash(key)+".age"), 0o600))
+	}
+	require.NoError(f.t, os.Chmod(filepath.Join(dir, "lethe.age"), 0o600))
+	keys, err := keystore.Open(f.t.Context(), filepath.Join(dir, "keys"), filepath.Join(dir, "lethe.age"))
+	require.NoError(f.t, err)
+	return keys
 }

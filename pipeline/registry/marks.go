@@ -4,14 +4,15 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"time"
 
+	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/internal/database"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/seal"
 )
 
 // The rows beside the log: flags, tombstones, record links.
@@ -31,16 +32,9 @@ type FlagKey struct {
 // Flags loads a silo's flags.
 func (r *Registry) Flags(ctx context.Context, silo string) (map[FlagKey]time.Time, error) {
 	flags := map[FlagKey]time.Time{}
-	err := r.store.EachOf(ctx, silo, `SELECT record_ref, reason, since FROM flag
-		WHERE silo = ?`, func(rows *sql.Rows) error {
-		var ref sql.RawBytes
-		var key FlagKey
-		var since int64
-		if err := rows.Scan(&ref, &key.Reason, &since); err != nil {
-			return err
-		}
-		copy(key.Record[:], ref)
-		flags[key] = event.Instant(since)
+	err := r.store.Each(ctx, silo, seal.Flag, func(row database.Row) error {
+		key := FlagKey{Record: keystore.Ref(row.ColumnRawBlob(0)), Reason: string(row.ColumnRawText(1))}
+		flags[key] = event.Instant(row.ColumnInt64(2))
 		return nil
 	})
 	if err != nil {
@@ -51,19 +45,29 @@ func (r *Registry) Flags(ctx context.Context, silo string) (map[FlagKey]time.Tim
 
 // SetFlags records flags. One that is there already keeps its first night.
 func (r *Registry) SetFlags(ctx context.Context, silo string, flags []Flag) error {
-	return r.bulkWrite(ctx, silo, "set flags", "flag", "silo, record_ref, reason, since",
-		r.store.Ignoring("silo, record_ref, reason"), len(flags),
-		func(silo database.Cell, i int) []database.Cell {
-			return []database.Cell{silo, database.Blob(flags[i].Record[:]), database.Text(flags[i].Reason),
-				database.Number(event.Micros(flags[i].Since))}
-		})
+	refs := refsOf(flags, func(f *Flag) []byte { return f.Record[:] })
+	return r.change(ctx, silo, "set flags", seal.Flag, refs, func(w *chain.Writer) error {
+		rows := database.NewBulk(w.Tx, "flag", "silo, record_ref, reason, since, seal")
+		rows.Clash = w.Tx.Ignoring("silo, record_ref, reason")
+		for i := range flags {
+			f, since := &flags[i], event.Micros(flags[i].Since)
+			tag := w.Silo.Book.Tag(seal.Flag, f.Record[:], f.Reason, since)
+			if err := add(ctx, rows, database.Number(w.Silo.ID), database.Blob(f.Record[:]), database.Text(f.Reason),
+				database.Number(since), database.Blob(tag[:])); err != nil {
+				return err
+			}
+		}
+		return rows.Flush(ctx)
+	})
 }
 
 // DropFlags removes the flags whose reason is gone.
 func (r *Registry) DropFlags(ctx context.Context, silo string, keys []FlagKey) error {
-	return r.eachWrite(ctx, silo, "drop flags", `DELETE FROM flag WHERE silo = ? AND record_ref = ?
-		AND reason = ?`, len(keys),
-		func(silo int64, i int) []any { return []any{silo, keys[i].Record[:], keys[i].Reason} })
+	refs := refsOf(keys, func(k *FlagKey) []byte { return k.Record[:] })
+	return r.change(ctx, silo, "drop flags", seal.Flag, refs, func(w *chain.Writer) error {
+		return each(ctx, w, `DELETE FROM flag WHERE silo = ? AND record_ref = ? AND reason = ?`, len(keys),
+			func(i int) []any { return []any{w.Silo.ID, keys[i].Record[:], keys[i].Reason} })
+	})
 }
 
 // Tombstone is the keyed trace of an erased or anonymized record, by which a restored backup is erased
@@ -91,18 +95,28 @@ func Place(keys *keystore.SiloKey, system, object string) keystore.Ref {
 // PutTombstones records tombstones. One of the same record and person is replaced and keeps the later
 // DropAfter.
 func (r *Registry) PutTombstones(ctx context.Context, silo string, tombstones []Tombstone) error {
-	rows := oneEach(tombstones)
-	return r.bulkWrite(ctx, silo, "put tombstones", "tombstone",
-		`silo, record_ref, subject_ref, "system", object, action, plan_digest, erased_at, drop_after`,
-		r.store.Replacing("tombstone", "silo, record_ref, subject_ref", "drop_after", "action", "plan_digest",
-			"erased_at"), len(rows),
-		func(silo database.Cell, i int) []database.Cell {
-			t := &rows[i]
-			return []database.Cell{silo, database.Blob(t.Record[:]), database.Blob(t.Subject[:]),
-				database.Text(t.System), database.Text(t.Object), database.Text(t.Action),
-				database.Text(t.PlanDigest), database.Number(event.Micros(t.ErasedAt)),
-				database.Number(event.Micros(t.DropAfter))}
-		})
+	list := oneEach(tombstones)
+	refs := refsOf(list, func(t *Tombstone) []byte { return t.Record[:] })
+	return r.change(ctx, silo, "put tombstones", seal.Tombstone, refs, func(w *chain.Writer) error {
+		rows := database.NewBulk(w.Tx, "tombstone", `silo, record_ref, subject_ref, "system", object, action, plan_digest,
+			erased_at, drop_after, seal`)
+		rows.Clash = w.Tx.Replacing("tombstone", "silo, record_ref, subject_ref", "drop_after", "action", "plan_digest",
+			"erased_at", "seal")
+		for i := range list {
+			t := &list[i]
+			erased, drop := event.Micros(t.ErasedAt), event.Micros(t.DropAfter)
+			// of one that is there and keeps its later drop_after, another one is made when all are written
+			tag := w.Silo.Book.Tag(seal.Tombstone, t.Record[:], t.Subject[:], t.System, t.Object, t.Action,
+				t.PlanDigest, erased, drop)
+			if err := add(ctx, rows, database.Number(w.Silo.ID), database.Blob(t.Record[:]),
+				database.Blob(t.Subject[:]), database.Text(t.System), database.Text(t.Object), database.Text(t.Action),
+				database.Text(t.PlanDigest), database.Number(erased), database.Number(drop),
+				database.Blob(tag[:])); err != nil {
+				return err
+			}
+		}
+		return rows.Flush(ctx)
+	})
 }
 
 // oneEach sorts tombstones and leaves one of each record and person, as if they were put one after the
@@ -137,14 +151,18 @@ func (r *Registry) DropTombstones(ctx context.Context, silo string, over, severe
 	if err := r.PutTombstones(ctx, silo, nobodys); err != nil {
 		return err
 	}
-	if err := r.eachWrite(ctx, silo, "unlink", `DELETE FROM record_link WHERE silo = ? AND record_ref = ?`, len(over),
-		func(silo int64, i int) []any { return []any{silo, over[i].Record[:]} }); err != nil {
+	records := func(t *Tombstone) []byte { return t.Record[:] }
+	if err := r.change(ctx, silo, "unlink", seal.Link, refsOf(over, records), func(w *chain.Writer) error {
+		return each(ctx, w, `DELETE FROM record_link WHERE silo = ? AND record_ref = ?`, len(over),
+			func(i int) []any { return []any{w.Silo.ID, over[i].Record[:]} })
+	}); err != nil {
 		return err
 	}
 	gone := slices.Concat(over, severed)
-	return r.eachWrite(ctx, silo, "drop tombstones", `DELETE FROM tombstone WHERE silo = ? AND record_ref = ?
-		AND subject_ref = ?`, len(gone),
-		func(silo int64, i int) []any { return []any{silo, gone[i].Record[:], gone[i].Subject[:]} })
+	return r.change(ctx, silo, "drop tombstones", seal.Tombstone, refsOf(gone, records), func(w *chain.Writer) error {
+		return each(ctx, w, `DELETE FROM tombstone WHERE silo = ? AND record_ref = ? AND subject_ref = ?`, len(gone),
+			func(i int) []any { return []any{w.Silo.ID, gone[i].Record[:], gone[i].Subject[:]} })
+	})
 }
 
 // Tombstones are a silo's tombstones, sorted by record and subject.
@@ -155,20 +173,12 @@ type Tombstones struct {
 // Tombstones loads a silo's tombstones.
 func (r *Registry) Tombstones(ctx context.Context, silo string) (*Tombstones, error) {
 	t := &Tombstones{}
-	err := r.store.EachOf(ctx, silo, `SELECT record_ref, subject_ref, "system", object, action, plan_digest,
-		erased_at, drop_after FROM tombstone
-		WHERE silo = ? ORDER BY record_ref, subject_ref`, func(rows *sql.Rows) error {
-		var record, subject sql.RawBytes
-		var one Tombstone
-		var erased, drop int64
-		if err := rows.Scan(&record, &subject, &one.System, &one.Object, &one.Action, &one.PlanDigest, &erased,
-			&drop); err != nil {
-			return err
-		}
-		copy(one.Record[:], record)
-		copy(one.Subject[:], subject)
-		one.ErasedAt, one.DropAfter = event.Instant(erased), event.Instant(drop)
-		t.list = append(t.list, one)
+	err := r.store.Each(ctx, silo, seal.Tombstone, func(row database.Row) error {
+		t.list = append(t.list, Tombstone{Record: keystore.Ref(row.ColumnRawBlob(0)),
+			Subject: keystore.Ref(row.ColumnRawBlob(1)), System: string(row.ColumnRawText(2)),
+			Object: string(row.ColumnRawText(3)), Action: string(row.ColumnRawText(4)),
+			PlanDigest: string(row.ColumnRawText(5)), ErasedAt: event.Instant(row.ColumnInt64(6)),
+			DropAfter: event.Instant(row.ColumnInt64(7))})
 		return nil
 	})
 	if err != nil {
@@ -198,10 +208,20 @@ func (t *Tombstones) Find(record keystore.Ref) []Tombstone {
 	return t.list[from:to:to]
 }
 
-// bulkWrite inserts n rows in one transaction; clash says what becomes of a row whose key is there.
-func (r *Registry) bulkWrite(ctx context.Context, silo, what, table, columns, clash string, n int,
-	row func(silo database.Cell, i int) []database.Cell) error {
-	if n == 0 {
+// refsOf are the references by which rows are looked up; none is not nil, which would be all rows.
+func refsOf[T any](rows []T, ref func(*T) []byte) [][]byte {
+	refs := make([][]byte, 0, len(rows))
+	for i := range rows {
+		refs = append(refs, ref(&rows[i]))
+	}
+	return refs
+}
+
+// change changes rows of a table of a silo in one transaction, those of the references, and seals them; all when
+// refs is nil, nothing when it is empty.
+func (r *Registry) change(ctx context.Context, silo, what string, t seal.Table, refs [][]byte,
+	do func(*chain.Writer) error) error {
+	if refs != nil && len(refs) == 0 {
 		return nil
 	}
 	return r.store.Write(ctx, fmt.Sprintf("%s of silo %q", what, silo), func(tx *database.Txn) error {
@@ -209,41 +229,33 @@ func (r *Registry) bulkWrite(ctx context.Context, silo, what, table, columns, cl
 		if err != nil {
 			return err
 		}
-		rows := database.NewBulk(tx, table, columns)
-		rows.Clash = clash
-		for i := range n {
-			rows.Add(row(database.Number(w.Silo.ID), i)...)
-			if i%database.FlushRows == database.FlushRows-1 {
-				if err := rows.Flush(ctx); err != nil {
-					return err
-				}
-			}
+		if err := w.Silo.Book.Change(ctx, tx, t, refs, func() error { return do(w) }); err != nil {
+			return err
 		}
-		return rows.Flush(ctx)
+		return w.Finish(ctx, false)
 	})
 }
 
-// eachWrite runs one statement n times in one transaction.
-func (r *Registry) eachWrite(ctx context.Context, silo, what, statement string, n int,
-	args func(silo int64, i int) []any) error {
-	if n == 0 {
+// add takes a row, and writes those that were taken when they are many.
+func add(ctx context.Context, rows *database.Bulk, cells ...database.Cell) error {
+	rows.Add(cells...)
+	if rows.Rows() < database.FlushRows {
 		return nil
 	}
-	return r.store.Write(ctx, fmt.Sprintf("%s of silo %q", what, silo), func(tx *database.Txn) error {
-		w, err := r.store.Writer(ctx, tx, silo) // a silo may get flags before its first event
-		if err != nil {
-			return err
+	return rows.Flush(ctx)
+}
+
+// each runs one statement n times.
+func each(ctx context.Context, w *chain.Writer, statement string, n int, args func(i int) []any) error {
+	st, err := w.Tx.Prepared(ctx, statement)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	for i := range n {
+		if _, err := st.ExecContext(ctx, args(i)...); err != nil {
+			return w.Tx.Failed(err)
 		}
-		st, err := tx.Prepared(ctx, statement)
-		if err != nil {
-			return err
-		}
-		defer st.Close()
-		for i := range n {
-			if _, err := st.ExecContext(ctx, args(w.Silo.ID, i)...); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }

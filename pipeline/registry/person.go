@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"lethe/pipeline/registry/internal/tables"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/receipt"
+	"lethe/pipeline/registry/seal"
 	"lethe/pipeline/registry/standings"
 )
 
@@ -157,15 +159,17 @@ func (r *Registry) ofPerson(ctx context.Context, keys *keystore.SiloKey, who eve
 			}
 		}
 		var collections []int64
-		err = tx.Scanned(ctx, `SELECT DISTINCT collection FROM subject_alias WHERE silo = ? AND alias_ref IN (?, ?)
-			ORDER BY collection`, func(row database.Row) error {
-			collections = append(collections, row.ColumnInt64(0))
-			return nil
+		check := silo.Book.Check(seal.Alias)
+		err = tx.Scanned(ctx, `SELECT alias_ref, collection, seal FROM subject_alias WHERE silo = ?
+			AND alias_ref IN (?, ?)`, func(row database.Row) error {
+			collections = append(collections, row.ColumnInt64(1))
+			return check.Row(row)
 		}, silo.ID, ref[:], was[:])
 		if err != nil {
 			return err
 		}
-		return do(tx, silo, collections)
+		slices.Sort(collections)
+		return do(tx, silo, slices.Compact(collections))
 	})
 }
 
@@ -176,7 +180,7 @@ func (r *Registry) snapshot(ctx context.Context, name string, do func(*database.
 		return err
 	}
 	defer tx.End()
-	silo, err := chain.FindSilo(ctx, tx.Handle, name)
+	silo, err := r.store.FindSilo(ctx, tx.Handle, name)
 	if err != nil {
 		return err
 	}
@@ -218,7 +222,7 @@ var personQuery = strings.Replace(tables.FactQuery, "FROM event_payload p", ", e
 func personCollection(ctx context.Context, tx *database.Txn, silo chain.Silo, collection int64, asOf time.Time,
 	purposes map[string]event.Type) (PersonCollection, error) {
 	p := PersonCollection{Number: int32(collection)}
-	var reader standings.FactReader
+	reader := standings.FactReader{Check: silo.Book.Check(seal.Payload)}
 	var facts []standings.Fact
 	err := tx.Each(ctx, personQuery+strings.Replace(tables.OfCollection, "ORDER BY p.seq",
 		"ORDER BY e.effective_from, p.seq", 1), func(row database.Row) error {
@@ -229,8 +233,8 @@ func personCollection(ctx context.Context, tx *database.Txn, silo chain.Silo, co
 		facts = append(facts, f)
 		p.Events = append(p.Events, PastEvent{Seq: f.Seq, Type: f.Type, Purpose: f.Purpose,
 			OccurredAt: event.Instant(f.Occurred), From: event.Instant(f.From), Until: event.Instant(f.Until),
-			RecordedAt: event.Instant(f.Recorded), Notice: string(row.ColumnRawText(12)),
-			Method: string(row.ColumnRawText(13)), Source: string(row.ColumnRawText(14)),
+			RecordedAt: event.Instant(f.Recorded), Notice: string(row.ColumnRawText(13)),
+			Method: string(row.ColumnRawText(14)), Source: string(row.ColumnRawText(15)),
 			Proof: f.Proof, Marketing: f.Marketing, Name: cmp.Or(f.Details.Hold, f.Details.Request), By: f.Details.By,
 			Impossible: f.Impossible(), CountsAsRecorded: f.CountsAsRecorded()})
 		return nil

@@ -32,6 +32,7 @@ import (
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/internal/database"
 	"lethe/pipeline/registry/internal/tables"
+	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/retention"
 	"lethe/pipeline/registry/standings"
 )
@@ -43,10 +44,11 @@ type Config struct {
 	Plaintext  bool   // allow a connection without TLS
 	ReadOnly   bool   // refuse every writing call; a run without --apply opens so
 	AllowEmpty bool   // do not return ErrEmpty: for those who fill it
-	// the version in use of the key of each silo, as the keystore has it: another one is refused
-	// (ErrKeyVersion)
-	Keys map[string]int
-	Now  func() time.Time // the clock of recorded_at; nil: time.Now. A simulated night gives its as_of
+	// by which references are made and rows are sealed: a registry whose references are under another version of a
+	// silo's key is refused (ErrKeyVersion), but for who carries them over
+	Keys       *keystore.Keystore
+	AnyVersion bool
+	Now        func() time.Time // the clock of recorded_at; nil: time.Now. A simulated night gives its as_of
 	// of a server: how long it may answer nothing, and how long a statement may be at work without a row while it
 	// answers others; 0 is the default of package wire
 	AnswerWithin, StatementWithin time.Duration
@@ -62,7 +64,8 @@ var (
 	ErrLocked      = database.ErrLocked              // another writer holds the registry
 	ErrSchema      = database.ErrSchema              // the file is no registry, or one of another version
 	ErrReadOnly    = chain.ErrReadOnly               // a writing call on a registry that was opened to read
-	// a chain is broken, or a head that was seen before is not in it: a *chain.TamperedError
+	// a chain is broken, a head that was seen before is not in it, or a row beside it is not as it was written: a
+	// *chain.TamperedError
 	ErrTampered    = chain.ErrTampered
 	ErrKeyVersion  = chain.ErrKeyVersion  // the references of a silo are under another version of its key
 	ErrUnknownSilo = chain.ErrUnknownSilo // the registry has never heard of the silo
@@ -129,6 +132,9 @@ func open(ctx context.Context, c Config) (*Registry, error) {
 	if err == nil {
 		store, err = chain.NewStore(ctx, db, c.ReadOnly, c.Keys, c.Now)
 	}
+	if err == nil && !c.AnyVersion {
+		err = chain.NewLog(store).CheckKeys(ctx)
+	}
 	if err != nil {
 		db.Close()
 		return nil, err
@@ -174,11 +180,11 @@ func (r *Registry) Simulated(ctx context.Context) (bool, error) {
 // Standings loads a silo as it stands at asOf, at the chain's present head: see Load.
 func (r *Registry) Standings(ctx context.Context, silo string, asOf time.Time,
 	purposes map[string]event.Type) (*standings.Standings, error) {
-	return standings.Load(ctx, r.store.DB, silo, asOf, purposes)
+	return standings.Load(ctx, r.store, silo, asOf, purposes)
 }
 
 // Refresh brings standings to the chain's present head and returns the collections that were touched, none
 // when nothing moved.
 func (r *Registry) Refresh(ctx context.Context, s *standings.Standings) ([]int32, error) {
-	return s.Refresh(ctx, r.store.DB)
+	return s.Refresh(ctx, r.store)
 }

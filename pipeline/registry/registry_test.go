@@ -24,6 +24,7 @@ import (
 	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/internal/database"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/seal"
 	"lethe/pipeline/registry/standings"
 )
 
@@ -33,6 +34,7 @@ type fixture struct {
 	config Config
 	path   string // of the file; "" on a server
 	r      *Registry
+	folder string // of the keystore
 	keys   *keystore.Keystore
 	now    time.Time
 }
@@ -69,7 +71,7 @@ func newSQLite(t testing.TB) *fixture {
 func newOn(t testing.TB, c Config) *fixture {
 	t.Helper()
 	dir := t.TempDir()
-	f := &fixture{t: t, config: c, now: noon}
+	f := &fixture{t: t, config: c, folder: dir, now: noon}
 	if c.Driver == "" {
 		f.path = c.DSN
 	}
@@ -85,7 +87,7 @@ func newOn(t testing.TB, c Config) *fixture {
 // open opens the fixture's registry once more.
 func (f *fixture) open(c Config) *Registry {
 	f.t.Helper()
-	c.Driver, c.DSN = f.config.Driver, f.config.DSN
+	c.Driver, c.DSN, c.Keys = f.config.Driver, f.config.DSN, f.keys
 	c.Now = func() time.Time { return f.now }
 	r, err := Open(f.t.Context(), c)
 	require.NoError(f.t, err)
@@ -112,12 +114,13 @@ func (f *fixture) importCSV(silo, text string) delivery.Report {
 // link ties a row to a collection, as an event that names the row does.
 func (f *fixture) link(silo string, record keystore.Ref, collection int64) {
 	f.t.Helper()
-	s, err := chain.FindSilo(f.t.Context(), f.r.store.Handle, silo)
-	require.NoError(f.t, err)
-	_, err = f.r.store.Exec(f.t.Context(),
-		`INSERT INTO record_link (silo, record_ref, collection, "system", object, linked_at) 
-			VALUES (?, ?, ?, 'crm', 'people', ?)`, s.ID, record[:], collection, event.Micros(noon))
-	require.NoError(f.t, err)
+	require.NoError(f.t, f.r.change(f.t.Context(), silo, "link", seal.Link, [][]byte{record[:]},
+		func(w *chain.Writer) error {
+			_, err := w.Tx.Exec(f.t.Context(),
+				`INSERT INTO record_link (silo, record_ref, collection, "system", object, linked_at)
+				VALUES (?, ?, ?, 'crm', 'people', ?)`, w.Silo.ID, record[:], collection, event.Micros(noon))
+			return err
+		}))
 }
 
 // ref is the reference of an identifier in a silo.

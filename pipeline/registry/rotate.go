@@ -20,7 +20,7 @@ const rotatePage = 5000
 // nothing is done. It returns how many references were carried over.
 func (r *Registry) Rotate(ctx context.Context, keys *keystore.SiloKey) (carried int, err error) {
 	err = r.store.Write(ctx, fmt.Sprintf("rotate the key of silo %q", keys.Silo()), func(tx *database.Txn) error {
-		s, err := chain.FindSilo(ctx, tx.Handle, keys.Silo())
+		s, err := r.store.FindSilo(ctx, tx.Handle, keys.Silo())
 		if err != nil {
 			return err
 		}
@@ -30,6 +30,9 @@ func (r *Registry) Rotate(ctx context.Context, keys *keystore.SiloKey) (carried 
 		}
 		if w.Version > keys.Version() {
 			return w.Under(keys)
+		}
+		if err := w.Silo.Book.Whole(ctx, tx); err != nil { // nothing is sealed anew that did not hold
+			return err
 		}
 		if carried, err = carryAliases(ctx, w, keys); err != nil {
 			return err

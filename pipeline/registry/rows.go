@@ -15,27 +15,36 @@ import (
 	"lethe/pipeline/registry/keystore"
 )
 
-// VerifyRows compares the rows that stand beside a silo's chain with what the chain says of them: whose the
-// identifiers are, which holds are in force and by whom, which requests are open and until when. Verify
-// proves the chain, and these rows nothing but the database guards. keys are nil where the silo's key was
-// destroyed: it has no identifiers then. The error is a *TamperedError.
+// VerifyRows looks whether every row that stands beside a silo's chain is as it was written, and no others, and
+// compares them with what the chain says of them: whose the identifiers are, which holds are in force and by whom,
+// which requests are open and until when. keys are nil where the silo's key was destroyed: it has no identifiers
+// then, and no seals that could be checked. The error is a *TamperedError.
 func (r *Registry) VerifyRows(ctx context.Context, silo string, keys *keystore.SiloKey) error {
 	tx, err := r.store.Begin(ctx, true)
 	if err != nil {
 		return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
 	}
 	defer tx.End()
-	s, err := chain.FindSilo(ctx, tx.Handle, silo)
+	s, err := r.store.FindSilo(ctx, tx.Handle, silo)
 	if err != nil {
 		return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
 	}
+	if err := s.Book.Whole(ctx, tx); err != nil {
+		return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
+	}
+	return said(ctx, tx, s, keys)
+}
+
+// said compares the rows beside a silo's chain with what its events say of them.
+func said(ctx context.Context, tx *database.Txn, s chain.Silo, keys *keystore.SiloKey) error {
+	silo := s.Silo
 	said := chainSays{keys: keys, requests: map[string]event.Details{}, holds: map[string]cases.Hold{},
 		released: map[string]bool{}, closed: map[string]bool{}}
 	if err := tx.Row(ctx, `SELECT COALESCE(MIN(key_version), 1) FROM silo_key
 		WHERE silo = ?`, s.ID).Scan(&said.version); err != nil {
 		return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
 	}
-	err = tx.Each(ctx, `SELECT e.type, p.collection, p.details, p.refs FROM event e
+	err := tx.Each(ctx, `SELECT e.type, p.collection, p.details, p.refs FROM event e
 		JOIN event_payload p ON p.silo = e.silo AND p.seq = e.seq WHERE e.silo = ? ORDER BY e.seq`, said.read, s.ID)
 	if err != nil {
 		return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
@@ -52,12 +61,18 @@ func (r *Registry) VerifyRows(ctx context.Context, silo string, keys *keystore.S
 		return &chain.TamperedError{Silo: silo, Seq: s.Seq, What: "the table subject_alias is not what the events " +
 			"say: an identifier was removed, added or given to somebody else"}
 	}
-	holds, err := r.Holds(ctx, silo)
-	if err != nil {
+	var holds []cases.Hold
+	var requests []cases.Request
+	if err := cases.EachHold(ctx, tx, s.Book, func(h cases.Hold) error {
+		holds = append(holds, h)
+		return nil
+	}); err != nil {
 		return err
 	}
-	requests, err := r.Requests(ctx, silo)
-	if err != nil {
+	if err := cases.EachRequest(ctx, tx, s.Book, func(q cases.Request) error {
+		requests = append(requests, q)
+		return nil
+	}); err != nil {
 		return err
 	}
 	if what := said.differs(holds, requests); what != "" {

@@ -3,7 +3,6 @@ package cases
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/internal/database"
+	"lethe/pipeline/registry/seal"
 )
 
 // Hold is a legal hold. It is in force from the moment it is placed, because doubt keeps; who approves it
@@ -40,11 +40,10 @@ func (c *Cases) PlaceHold(ctx context.Context, silo string, h Hold, collections 
 		if err != nil {
 			return err
 		}
-		result, err := tx.Exec(ctx, `INSERT INTO legal_hold (silo, hold, case_ref, placed_by, placed_at, approved_by,
-			review_by, released_by,
+		if err := changeRow(ctx, w, seal.Hold, "a hold of this name was placed before; choose another name",
+			`INSERT INTO legal_hold (silo, hold, case_ref, placed_by, placed_at, approved_by, review_by, released_by,
 			release_approved_by, released_at) VALUES (?, ?, ?, ?, ?, '', ?, '', '', 0)`+tx.Ignoring("silo, hold"),
-			w.Silo.ID, h.ID, h.CaseRef, h.PlacedBy, at, event.Micros(h.ReviewBy))
-		if err := one(result, err, "a hold of this name was placed before; choose another name"); err != nil {
+			w.Silo.ID, h.ID, h.CaseRef, h.PlacedBy, at, event.Micros(h.ReviewBy)); err != nil {
 			return err
 		}
 		return w.Own(ctx, event.HoldPlaced, event.Instant(at), event.Details{Hold: h.ID, By: h.PlacedBy}, collections)
@@ -58,11 +57,9 @@ func (c *Cases) ApproveHold(ctx context.Context, silo, hold, by string) error {
 		if err != nil {
 			return err
 		}
-		result, err := tx.Exec(ctx, `UPDATE legal_hold SET approved_by = ? WHERE silo = ? AND hold = ?
-			AND approved_by = '' AND placed_by <> ? AND ? <> ''`,
-			by, w.Silo.ID, hold, by, by)
-		if err := one(result, err, "there is no such hold to approve, or it was placed by the same person; another "+
-			"one must approve"); err != nil {
+		if err := changeRow(ctx, w, seal.Hold, "there is no such hold to approve, or it was placed by the same person; "+
+			"another one must approve", `UPDATE legal_hold SET approved_by = ? WHERE silo = ? AND hold = ?
+			AND approved_by = '' AND placed_by <> ? AND ? <> ''`, by, w.Silo.ID, hold, by, by); err != nil {
 			return err
 		}
 		collections, err := heldBy(ctx, w, hold)
@@ -84,10 +81,9 @@ func (c *Cases) ReleaseHold(ctx context.Context, silo, hold, by, approvedBy stri
 		if err != nil {
 			return err
 		}
-		result, err := tx.Exec(ctx, `UPDATE legal_hold SET released_by = ?, release_approved_by = ?, released_at = ?
-			WHERE silo = ? AND hold = ? AND released_at = 0`,
-			by, approvedBy, w.Now, w.Silo.ID, hold)
-		if err := one(result, err, "there is no such hold in force"); err != nil {
+		if err := changeRow(ctx, w, seal.Hold, "there is no such hold in force",
+			`UPDATE legal_hold SET released_by = ?, release_approved_by = ?, released_at = ?
+			WHERE silo = ? AND hold = ? AND released_at = 0`, by, approvedBy, w.Now, w.Silo.ID, hold); err != nil {
 			return err
 		}
 		collections, err := heldBy(ctx, w, hold)
@@ -102,17 +98,8 @@ func (c *Cases) ReleaseHold(ctx context.Context, silo, hold, by, approvedBy stri
 // Holds lists a silo's holds, the released ones too, by name.
 func (c *Cases) Holds(ctx context.Context, silo string) ([]Hold, error) {
 	var holds []Hold
-	err := c.store.EachOf(ctx, silo, `SELECT hold, case_ref, placed_by, placed_at, approved_by, review_by,
-		released_by, release_approved_by, released_at FROM legal_hold
-		WHERE silo = ? ORDER BY hold`, func(rows *sql.Rows) error {
-		var h Hold
-		var placed, review, released int64
-		if err := rows.Scan(&h.ID, &h.CaseRef, &h.PlacedBy, &placed, &h.ApprovedBy, &review, &h.ReleasedBy,
-			&h.ReleaseApprovedBy, &released); err != nil {
-			return err
-		}
-		h.PlacedAt, h.ReviewBy, h.ReleasedAt = event.Instant(placed), event.Instant(review), event.Instant(released)
-		holds = append(holds, h)
+	err := c.store.Each(ctx, silo, seal.Hold, func(row database.Row) error {
+		holds = append(holds, holdOf(row))
 		return nil
 	})
 	if err != nil {
@@ -121,14 +108,37 @@ func (c *Cases) Holds(ctx context.Context, silo string) ([]Hold, error) {
 	return holds, nil
 }
 
+// EachHold calls do with a silo's holds within a transaction, by name.
+func EachHold(ctx context.Context, tx *database.Txn, book *seal.Book, do func(Hold) error) error {
+	return book.Each(ctx, tx, seal.Hold, func(row database.Row) error { return do(holdOf(row)) })
+}
+
+// holdOf is a row of the table legal_hold.
+func holdOf(row database.Row) Hold {
+	return Hold{ID: string(row.ColumnRawText(0)), CaseRef: string(row.ColumnRawText(1)),
+		PlacedBy: string(row.ColumnRawText(2)), PlacedAt: event.Instant(row.ColumnInt64(3)),
+		ApprovedBy: string(row.ColumnRawText(4)), ReviewBy: event.Instant(row.ColumnInt64(5)),
+		ReleasedBy: string(row.ColumnRawText(6)), ReleaseApprovedBy: string(row.ColumnRawText(7)),
+		ReleasedAt: event.Instant(row.ColumnInt64(8))}
+}
+
+// changeRow runs a statement that changes one row of a table; where it changes none the hint says why.
+func changeRow(ctx context.Context, w *chain.Writer, t seal.Table, hint, statement string, args ...any) error {
+	return w.Silo.Book.Change(ctx, w.Tx, t, nil, func() error {
+		result, err := w.Tx.Exec(ctx, statement, args...)
+		return one(result, err, hint)
+	})
+}
+
 // held says whether a legal hold in force reaches one of the collections.
 func held(ctx context.Context, w *chain.Writer, collections []int32) (bool, error) {
 	inForce := map[string]bool{}
-	err := w.Tx.Each(ctx, `SELECT hold FROM legal_hold WHERE silo = ?
-		AND released_at = 0`, func(row database.Row) error {
-		inForce[string(row.ColumnRawText(0))] = true
+	err := EachHold(ctx, w.Tx, w.Silo.Book, func(h Hold) error {
+		if h.ReleasedAt.IsZero() {
+			inForce[h.ID] = true
+		}
 		return nil
-	}, w.Silo.ID)
+	})
 	if err != nil || len(inForce) == 0 {
 		return false, err
 	}

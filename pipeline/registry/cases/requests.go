@@ -10,6 +10,7 @@ import (
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/internal/database"
+	"lethe/pipeline/registry/seal"
 )
 
 // Request is a person's request in one silo.
@@ -87,11 +88,12 @@ func (c *Cases) OpenRequest(ctx context.Context, silo string, q Request, collect
 		if err != nil {
 			return err
 		}
-		result, err := tx.Exec(ctx, `INSERT INTO request (silo, request, kind, received_at, due_at, extended_to,
+		if err := changeRow(ctx, w, seal.Request, "a request of this name was opened before; choose another name",
+			`INSERT INTO request (silo, request, kind, received_at, due_at, extended_to,
 			extended_on, because, paused_at, paused, closed_at, outcome, exception)
 			VALUES (?, ?, ?, ?, ?, 0, 0, '', 0, 0, 0, '', '')`+
-			tx.Ignoring("silo, request"), w.Silo.ID, q.ID, q.Kind, event.Micros(q.Received), event.Micros(q.Due))
-		if err := one(result, err, "a request of this name was opened before; choose another name"); err != nil {
+				tx.Ignoring("silo, request"), w.Silo.ID, q.ID, q.Kind, event.Micros(q.Received),
+			event.Micros(q.Due)); err != nil {
 			return err
 		}
 		d := event.Details{Request: q.ID, Kind: q.Kind, Due: event.Micros(q.Due)}
@@ -128,18 +130,16 @@ func (c *Cases) CloseRequest(ctx context.Context, silo, request, outcome, except
 		if err != nil {
 			return err
 		}
-		result, err := tx.Exec(ctx, `UPDATE request SET closed_at = ?, outcome = ?, exception = ? WHERE silo = ?
-			AND request = ? AND closed_at = 0`,
-			w.Now, outcome, exception, w.Silo.ID, request)
-		if err := one(result, err, "there is no such open request"); err != nil {
+		if err := changeRow(ctx, w, seal.Request, "there is no such open request",
+			`UPDATE request SET closed_at = ?, outcome = ?, exception = ? WHERE silo = ?
+			AND request = ? AND closed_at = 0`, w.Now, outcome, exception, w.Silo.ID, request); err != nil {
 			return err
 		}
-		var kind string
-		var received int64
-		if err := tx.Row(ctx, `SELECT kind, received_at FROM request WHERE silo = ? AND request = ?`, w.Silo.ID,
-			request).Scan(&kind, &received); err != nil {
+		closed, err := requestOf(ctx, w, request)
+		if err != nil {
 			return err
 		}
+		kind, received := closed.Kind, closed.Received
 		collections, err := w.Concerned(ctx, event.RequestOpened,
 			func(d event.Details) bool { return d.Request == request })
 		if err != nil {
@@ -155,7 +155,7 @@ func (c *Cases) CloseRequest(ctx context.Context, silo, request, outcome, except
 		if typ, ok := closingEvents[[2]string{kind, outcome}]; ok {
 			at := event.Instant(w.Now)
 			if typ == event.Withdrawn {
-				at = event.Instant(received)
+				at = received
 			}
 			e := event.Event{Type: typ, OccurredAt: at, EffectiveFrom: at, Details: d}
 			if typ.Kind().Purpose != event.WithoutPurpose && kind == RequestObjection {
@@ -173,30 +173,41 @@ func (c *Cases) CloseRequest(ctx context.Context, silo, request, outcome, except
 
 // objectedTo is the purpose of the objection that a request brought, "" for all.
 func objectedTo(ctx context.Context, w *chain.Writer, request string) (purpose string, err error) {
-	err = w.Tx.Scanned(ctx, `SELECT e.purpose, p.details FROM event e JOIN event_payload p ON p.silo = e.silo
-		AND p.seq = e.seq WHERE e.silo = ? AND e.type = ?`, func(row database.Row) error {
-		d, err := event.DecodeDetails(row.ColumnRawText(1))
+	err = w.Facts(ctx, event.Objected, func(f *seal.Fact, d event.Details) {
 		if d.Request == request {
-			purpose = string(row.ColumnRawText(0))
+			purpose = string(f.Purpose)
 		}
-		return err
-	}, w.Silo.ID, string(event.Objected))
+	})
 	return purpose, err
 }
 
 // Requests lists a silo's requests by name.
 func (c *Cases) Requests(ctx context.Context, silo string) ([]Request, error) {
 	var requests []Request
-	err := c.store.EachOf(ctx, silo, `SELECT `+requestColumns+` FROM request WHERE silo = ? ORDER BY request`,
-		func(rows *sql.Rows) error {
-			q, err := scanRequest(rows)
-			requests = append(requests, q)
-			return err
-		})
+	err := c.store.Each(ctx, silo, seal.Request, func(row database.Row) error {
+		requests = append(requests, scanRequest(row))
+		return nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read requests of silo %q: %w", silo, err)
 	}
 	return requests, nil
+}
+
+// EachRequest calls do with a silo's requests within a transaction, by name.
+func EachRequest(ctx context.Context, tx *database.Txn, book *seal.Book, do func(Request) error) error {
+	return book.Each(ctx, tx, seal.Request, func(row database.Row) error { return do(scanRequest(row)) })
+}
+
+// requestOf finds a request of the writer's silo; its ID is "" where there is none.
+func requestOf(ctx context.Context, w *chain.Writer, id string) (found Request, err error) {
+	err = EachRequest(ctx, w.Tx, w.Silo.Book, func(q Request) error {
+		if q.ID == id {
+			found = q
+		}
+		return nil
+	})
+	return found, err
 }
 
 // one turns a statement that changed nothing into a refusal with a hint.

@@ -2,7 +2,6 @@ package cases
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/internal/database"
+	"lethe/pipeline/registry/seal"
 )
 
 // The term of a request: it rests while the controller checks who asks, and may be extended once (GDPR Art.
@@ -42,19 +42,13 @@ func (q Request) Rested(at time.Time) time.Duration {
 	return q.Paused + at.Sub(q.PausedAt)
 }
 
-const requestColumns = `request, kind, received_at, due_at, extended_to, extended_on, because, paused_at, paused,
-	closed_at, outcome, exception`
-
-// scanRequest reads the requestColumns of a row.
-func scanRequest(row interface{ Scan(...any) error }) (q Request, err error) {
-	var received, due, extended, told, pausedAt, paused, closed int64
-	err = row.Scan(&q.ID, &q.Kind, &received, &due, &extended, &told, &q.Because, &pausedAt, &paused, &closed,
-		&q.Outcome, &q.Exception)
-	q.Received, q.Due, q.ExtendedTo, q.ExtendedOn = event.Instant(received), event.Instant(due),
-		event.Instant(extended), event.Instant(told)
-	q.PausedAt, q.Paused, q.Closed = event.Instant(pausedAt), time.Duration(paused)*time.Microsecond,
-		event.Instant(closed)
-	return q, err
+// scanRequest is a row of the table request.
+func scanRequest(row database.Row) Request {
+	at := func(column int) time.Time { return event.Instant(row.ColumnInt64(column)) }
+	text := func(column int) string { return string(row.ColumnRawText(column)) }
+	return Request{ID: text(0), Kind: text(1), Received: at(2), Due: at(3), ExtendedTo: at(4), ExtendedOn: at(5),
+		Because: text(6), PausedAt: at(7), Paused: time.Duration(row.ColumnInt64(8)) * time.Microsecond, Closed: at(9),
+		Outcome: text(10), Exception: text(11)}
 }
 
 // PauseRequest lets the term of an open request rest from now on, because the person was asked to show who
@@ -129,19 +123,18 @@ func (c *Cases) changeTerm(ctx context.Context, verb, silo, request string,
 			if err != nil {
 				return err
 			}
-			q, err := scanRequest(tx.Row(ctx, `SELECT `+requestColumns+
-				` FROM request WHERE silo = ? AND request = ? AND closed_at = 0`, w.Silo.ID, request))
-			if errors.Is(err, sql.ErrNoRows) {
-				return fmt.Errorf("%w: there is no such open request", event.ErrRefused)
-			}
+			q, err := requestOf(ctx, w, request)
 			if err != nil {
 				return err
+			}
+			if q.ID == "" || !q.Closed.IsZero() {
+				return fmt.Errorf("%w: there is no such open request", event.ErrRefused)
 			}
 			e, err := change(&q, event.Instant(w.Now))
 			if err != nil {
 				return fmt.Errorf("%w: %w", event.ErrRefused, err)
 			}
-			if _, err := tx.Exec(ctx, `UPDATE request SET due_at = ?, extended_to = ?, extended_on = ?, because = ?,
+			if err := changeRow(ctx, w, seal.Request, "there is no such open request", `UPDATE request SET due_at = ?, extended_to = ?, extended_on = ?, because = ?,
 				paused_at = ?, paused = ? WHERE silo = ? AND request = ?`,
 				event.Micros(q.Due), event.Micros(q.ExtendedTo), event.Micros(q.ExtendedOn), q.Because,
 				event.Micros(q.PausedAt), q.Paused.Microseconds(), w.Silo.ID, request); err != nil {

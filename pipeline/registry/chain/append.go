@@ -10,9 +10,11 @@ import (
 	"slices"
 
 	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/hashed"
 	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/internal/database"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/seal"
 )
 
 // reference is a subject's identifier as reference: that of the silo's key in use, and that of its first
@@ -128,7 +130,7 @@ func (l *Log) Append(ctx context.Context, keys *keystore.SiloKey, e event.Event)
 		return 0, fmt.Errorf("record event in silo %q: %w", keys.Silo(), err)
 	}
 	scratch := make([]byte, 0, 512)
-	if err := p.prepare(keys, l.store.former, &scratch); err != nil {
+	if err := p.prepare(keys, l.store.Former(), &scratch); err != nil {
 		return 0, fmt.Errorf("record event in silo %q: %w", keys.Silo(), err)
 	}
 	err := l.store.Write(ctx, fmt.Sprintf("record event in silo %q", keys.Silo()), func(tx *database.Txn) error {
@@ -150,20 +152,28 @@ func (l *Log) Append(ctx context.Context, keys *keystore.SiloKey, e event.Event)
 	return p.seq, err
 }
 
-// Writer appends to the chain of one silo inside one transaction.
+// Writer appends to the chain of one silo inside one transaction, and changes what stands beside it. Finish ends it.
 type Writer struct {
-	Tx          *database.Txn
-	Silo        Silo
-	Version     int // of the silo's key that is in use
-	collections int64
-	Now         int64 // recorded_at of what is written
-	buf         []byte
-	salts       []byte
-	arena       []byte // blobs of rows that are not written
-	inserts     []*database.Bulk
+	Tx      *database.Txn
+	Silo    Silo
+	Version int   // of the silo's key that is in use
+	Now     int64 // recorded_at of what is written
+	store   *Store
+	found   int64 // where the chain ended
+	buf     []byte
+	salts   []byte
+	arena   []byte // blobs of rows that are not written
+	inserts []*database.Bulk
+	linked  map[linked]bool // the record links that are there, of the records of a batch
 	// append writes events without asking whether they were recorded before, and fails with ErrRecorded if
 	// one was
 	unasked bool
+}
+
+// linked is a record and a collection.
+type linked struct {
+	record     keystore.Ref
+	collection int64
 }
 
 // The tables a writer fills, in the order in which foreign keys allow it.
@@ -174,40 +184,53 @@ const (
 	intoLink
 )
 
-const linkColumns, linkKey = `silo, record_ref, collection, "system", object, linked_at`, "silo, record_ref, collection"
+const linkColumns, linkKey = `silo, record_ref, collection, "system", object, linked_at, seal`, "silo, record_ref, collection"
 
-// Writer opens the silo's chain for appending; a silo that is new gets its row.
+// Writer opens the silo's chain for appending; a silo that is new gets its row. What is found that is not as it was
+// written is an error: nothing is built upon it.
 func (s *Store) Writer(ctx context.Context, tx *database.Txn, silo string) (*Writer, error) {
-	row, err := FindSilo(ctx, tx.Handle, silo)
+	row, err := s.FindSilo(ctx, tx.Handle, silo)
 	if errors.Is(err, ErrUnknownSilo) {
-		first := genesis(silo)
-		if _, err := tx.Exec(ctx, `INSERT INTO silo (name, head_seq, head_hash, collections, recorded_at, heard_at)
-			VALUES (?, 0, ?, 0, 0, 0)`, silo, first[:]); err != nil {
-			return nil, err
-		}
-		row, err = FindSilo(ctx, tx.Handle, silo)
+		row, err = s.begin(ctx, tx, silo)
+	}
+	if err == nil {
+		err = row.keyless
 	}
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{Tx: tx, Silo: row, Now: s.now().UnixMicro(), buf: make([]byte, 0, 1024)}
-	if err := tx.Row(ctx, `SELECT collections FROM silo WHERE silo = ?`, row.ID).Scan(&w.collections); err != nil {
-		return nil, err
-	}
-	if err := w.keyed(ctx, cmp.Or(s.keys[silo], 1)); err != nil {
+	w := &Writer{Tx: tx, Silo: row, Now: s.now().UnixMicro(), store: s, found: row.Seq, buf: make([]byte, 0, 1024)}
+	if err := w.keyed(ctx); err != nil {
 		return nil, err
 	}
 	w.inserts = []*database.Bulk{
-		intoAlias: database.NewBulk(tx, "subject_alias", "silo, alias_ref, collection, kind, key_version"),
+		intoAlias: database.NewBulk(tx, "subject_alias", "silo, alias_ref, collection, kind, key_version, seal"),
 		intoEvent: database.NewBulk(tx, "event", "silo, seq, type, purpose, purpose_version, basis, occurred_at, "+
 			"zone, effective_from, effective_until,"+
 			"recorded_at, method, source, idem, notice, commitment, hash"),
 		intoPayload: database.NewBulk(tx, "event_payload", "silo, seq, collection, flags, details, refs, content, "+
-			"salt, evidence, evidence_salt"),
+			"salt, evidence, evidence_salt, seal"),
 		intoLink: database.NewBulk(tx, "record_link", linkColumns),
 	}
 	w.inserts[intoLink].Clash = tx.Ignoring(linkKey)
 	return w, nil
+}
+
+// begin makes the row of a silo that is new.
+func (s *Store) begin(ctx context.Context, tx *database.Txn, silo string) (Silo, error) {
+	sealer, err := s.sealer(sealerOf{silo: silo})
+	if err != nil {
+		return Silo{}, err
+	}
+	v := Silo{Former: s.Former()}
+	v.Silo, v.Hash = silo, hashed.Genesis(silo)
+	if _, err := tx.Exec(ctx, `INSERT INTO silo (name, head_seq, head_hash, collections, recorded_at, heard_at)
+		VALUES (?, 0, ?, 0, 0, 0)`, silo, v.Hash[:]); err != nil {
+		return Silo{}, err
+	}
+	err = tx.Row(ctx, `SELECT silo FROM silo WHERE name = ?`, silo).Scan(&v.ID)
+	v.Book = seal.New(silo, v.ID, sealer)
+	return v, err
 }
 
 // Append resolves and writes a batch. Outcomes stand in the items; an error means that nothing of the
@@ -227,6 +250,9 @@ func (w *Writer) appendKnowing(ctx context.Context, batch []*Pending, aliases ma
 		if err := w.knownEvents(ctx, batch, known); err != nil {
 			return err
 		}
+	}
+	if err := w.knownLinks(ctx, batch); err != nil {
+		return err
 	}
 	out := database.Beside(ctx)
 	if err := w.make(batch, known, aliases, out); err != nil {
@@ -322,8 +348,8 @@ func (w *Writer) resolve(p *Pending, aliases map[keystore.Ref][]int64) error {
 		return err
 	}
 	if p.collections = found; len(found) == 0 {
-		w.collections++
-		p.collections = []int64{w.collections}
+		w.Silo.collections++
+		p.collections = []int64{w.Silo.collections}
 	}
 	return nil
 }
@@ -359,14 +385,22 @@ func (w *Writer) link(p *Pending, collections []int64) {
 	if p.Link.Record == (keystore.Ref{}) || len(collections) != 1 {
 		return
 	}
-	w.inserts[intoLink].Add(database.Number(w.Silo.ID), w.keep(p.Link.Record[:]), database.Number(collections[0]),
-		database.Text(p.Link.System), database.Text(p.Link.Object), database.Number(w.Now))
+	to := linked{p.Link.Record, collections[0]}
+	if w.linked[to] {
+		return
+	}
+	w.linked[to] = true
+	tag := w.Silo.Book.Pair(seal.Link, to.record[:], to.collection)
+	w.inserts[intoLink].Add(database.Number(w.Silo.ID), w.keep(to.record[:]), database.Number(to.collection),
+		database.Text(p.Link.System), database.Text(p.Link.Object), database.Number(w.Now), w.keep(tag[:]))
 }
 
 // learn makes those identifiers of an event aliases of its collection that are not yet, and returns their
 // references.
 func (w *Writer) learn(p *Pending, collection int64, aliases map[keystore.Ref][]int64) []byte {
-	w.room(len(p.identifiers) * len(keystore.Ref{}))
+	// the references in one piece, which are also what the payload says
+	w.room(len(p.identifiers) * (len(keystore.Ref{}) + len(keystore.Tag{})))
+	tags := make([]keystore.Tag, 0, 4)
 	from := len(w.arena)
 	for i := range p.identifiers {
 		id := &p.identifiers[i]
@@ -377,28 +411,30 @@ func (w *Writer) learn(p *Pending, collection int64, aliases map[keystore.Ref][]
 		}
 		// events of the batch may hold the slice
 		aliases[id.ref] = slices.Concat(here[:at], []int64{collection}, here[at:])
+		tags = append(tags, w.Silo.Book.Pair(seal.Alias, id.ref[:], collection))
 		w.inserts[intoAlias].Add(database.Number(w.Silo.ID), w.keep(id.ref[:]), database.Number(collection),
-			database.Text(id.kind), database.Number(int64(w.Version)))
+			database.Text(id.kind), database.Number(int64(w.Version)), database.Cell{})
 	}
-	return w.arena[from:len(w.arena):len(w.arena)]
+	refs := w.arena[from:len(w.arena):len(w.arena)]
+	w.inserts[intoAlias].Fill(5, len(tags), func(i int) database.Cell { return w.keep(tags[i][:]) })
+	return refs
 }
 
 // event writes one event and moves the head.
 func (w *Writer) event(p *Pending, collection int64, idem [16]byte, aliases map[keystore.Ref][]int64) error {
-	h := header{seq: w.Silo.Seq + 1, typ: string(p.Type), purpose: p.Purpose, version: p.PurposeVersion,
-		basis: p.Basis, zone: p.Zone,
-		method: p.Method, source: p.Source, notice: p.Notice, occurred: event.Micros(p.OccurredAt),
-		from:  event.Micros(p.EffectiveFrom),
-		until: event.Micros(p.EffectiveUntil), recorded: w.Now, idem: idem}
-	body := payload{collection: collection, flags: p.Flags(), details: p.Details.Encode(), content: p.content,
-		refs: w.learn(p, collection, aliases)}
+	h := hashed.Header{Seq: w.Silo.Seq + 1, Type: string(p.Type), Purpose: p.Purpose, Version: p.PurposeVersion,
+		Basis: p.Basis, Zone: p.Zone, Method: p.Method, Source: p.Source, Notice: p.Notice,
+		Occurred: event.Micros(p.OccurredAt), From: event.Micros(p.EffectiveFrom),
+		Until: event.Micros(p.EffectiveUntil), Recorded: w.Now, Idem: idem}
+	body := hashed.Payload{Collection: collection, Flags: p.Flags(), Details: p.Details.Encode(), Content: p.content,
+		Refs: w.learn(p, collection, aliases)}
 	var err error
-	if body.salt, err = w.salt(); err != nil {
+	if body.Salt, err = w.salt(); err != nil {
 		return err
 	}
 	var refs, evidence, evidenceSalt database.Cell
-	if len(body.refs) > 0 {
-		refs = database.Blob(body.refs)
+	if len(body.Refs) > 0 {
+		refs = database.Blob(body.Refs)
 	}
 	if p.Evidence != "" {
 		salt, err := w.salt()
@@ -406,22 +442,24 @@ func (w *Writer) event(p *Pending, collection int64, idem [16]byte, aliases map[
 			return err
 		}
 		w.buf = append(append(w.buf[:0], salt[:]...), p.Evidence...)
-		body.evidence = sha256.Sum256(w.buf)
-		evidence, evidenceSalt = w.keep(body.evidence[:]), w.keep(salt[:])
+		body.Evidence = sha256.Sum256(w.buf)
+		evidence, evidenceSalt = w.keep(body.Evidence[:]), w.keep(salt[:])
 	}
-	h.commitment, w.buf = body.commit(w.buf)
-	w.Silo.Hash, w.buf = h.hash(w.Silo.Silo, w.Silo.Hash, w.buf)
-	w.Silo.Seq = h.seq
-	p.seq = h.seq
-	w.inserts[intoEvent].Add(database.Number(w.Silo.ID), database.Number(h.seq), database.Text(h.typ),
-		database.Text(h.purpose), database.Text(h.version), database.Text(h.basis), database.Number(h.occurred),
-		database.Text(h.zone),
-		database.Number(h.from), database.Number(h.until), database.Number(h.recorded), database.Text(h.method),
-		database.Text(h.source), w.keep(idem[:]), database.Text(h.notice), w.keep(h.commitment[:]),
-		w.keep(w.Silo.Hash[:]))
-	w.inserts[intoPayload].Add(database.Number(w.Silo.ID), database.Number(h.seq), database.Number(collection),
-		database.Number(body.flags), database.Text(body.details), refs, w.keep(p.content[:]), w.keep(body.salt[:]),
-		evidence, evidenceSalt)
+	h.Commitment, w.buf = body.Commit(w.buf)
+	w.Silo.Hash, w.buf = h.Hash(w.Silo.Silo, w.Silo.Hash, w.buf)
+	w.Silo.Seq = h.Seq
+	p.seq = h.Seq
+	tag := w.Silo.Book.Fact(seal.Fact{Seq: h.Seq, Collection: collection, Occurred: h.Occurred, From: h.From,
+		Until: h.Until, Recorded: h.Recorded, Notice: h.Notice != "", Evidence: p.Evidence != "", Flags: body.Flags},
+		h.Type, h.Purpose, body.Details)
+	w.inserts[intoEvent].Add(database.Number(w.Silo.ID), database.Number(h.Seq), database.Text(h.Type),
+		database.Text(h.Purpose), database.Text(h.Version), database.Text(h.Basis), database.Number(h.Occurred),
+		database.Text(h.Zone), database.Number(h.From), database.Number(h.Until), database.Number(h.Recorded),
+		database.Text(h.Method), database.Text(h.Source), w.keep(idem[:]), database.Text(h.Notice),
+		w.keep(h.Commitment[:]), w.keep(w.Silo.Hash[:]))
+	w.inserts[intoPayload].Add(database.Number(w.Silo.ID), database.Number(h.Seq), database.Number(collection),
+		database.Number(body.Flags), database.Text(body.Details), refs, w.keep(p.content[:]), w.keep(body.Salt[:]),
+		evidence, evidenceSalt, w.keep(tag[:]))
 	return nil
 }
 
@@ -453,17 +491,31 @@ func (w *Writer) salt() ([16]byte, error) {
 	return salt, nil
 }
 
-// Finish stores the new head. heard is true when a source delivered.
+// Finish stores the new head, and the sums of what stands beside the chain. heard is true when a source delivered.
 func (w *Writer) Finish(ctx context.Context, heard bool) error {
 	if heard {
 		w.Silo.HeardAt = event.Instant(w.Now)
 	}
-	// recorded_at comes first, because MySQL assigns from left to right.
-	_, err := w.Tx.Exec(ctx, `UPDATE silo SET recorded_at = CASE WHEN head_seq = ? THEN recorded_at ELSE ? END,
-		head_seq = ?, head_hash = ?,
-		collections = ?, heard_at = ? WHERE silo = ?`,
-		w.Silo.Seq, w.Now, w.Silo.Seq, w.Silo.Hash[:], w.collections, event.Micros(w.Silo.HeardAt), w.Silo.ID)
-	return err
+	if w.Silo.Seq != w.found {
+		w.Silo.RecordedAt, w.found = event.Instant(w.Now), w.Silo.Seq
+	}
+	return w.store.save(ctx, w.Tx, &w.Silo)
+}
+
+// knownLinks finds which links the records of the batch have.
+func (w *Writer) knownLinks(ctx context.Context, batch []*Pending) error {
+	w.linked = map[linked]bool{}
+	var keys [][]byte
+	for _, p := range batch {
+		if p.Link.Record != (keystore.Ref{}) {
+			keys = append(keys, p.Link.Record[:])
+		}
+	}
+	return w.Tx.LookUp(ctx, w.Silo.ID, `SELECT record_ref, collection FROM record_link WHERE silo = ? AND record_ref `,
+		keys, func(row database.Row) error {
+			w.linked[linked{keystore.Ref(row.ColumnRawBlob(0)), row.ColumnInt64(1)}] = true
+			return nil
+		})
 }
 
 // knownEvents finds which of the batch were recorded before, with their content (zero when the payload is
@@ -504,8 +556,13 @@ func knownAliases(ctx context.Context, tx *database.Txn, silo Silo, batch []*Pen
 			}
 		}
 	}
-	err := tx.LookUp(ctx, silo.ID, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ? AND alias_ref `,
+	check := silo.Book.Check(seal.Alias)
+	err := tx.LookUp(ctx, silo.ID, `SELECT alias_ref, collection, seal FROM subject_alias WHERE silo = ?
+		AND alias_ref `,
 		keys, func(row database.Row) error {
+			if err := check.Row(row); err != nil {
+				return err
+			}
 			ref, collection := keystore.Ref(row.ColumnRawBlob(0)), row.ColumnInt64(1)
 			at, _ := slices.BinarySearch(aliases[ref], collection)
 			aliases[ref] = slices.Insert(aliases[ref], at, collection)

@@ -11,51 +11,89 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"time"
 
 	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/internal/database"
 	"lethe/pipeline/registry/internal/tables"
+	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/seal"
 )
 
 // What a caller can tell apart with errors.Is.
 var (
 	// ErrReadOnly: a writing call on a registry that was opened to read.
 	ErrReadOnly = errors.New("registry is open read-only")
-	// ErrTampered: a chain is broken, or a head that was seen before is no longer in it. The error is a
-	// *TamperedError.
-	ErrTampered = errors.New("registry was tampered with")
+	// ErrTampered: a chain is broken, a head that was seen before is no longer in it, or a row beside it is not as
+	// it was written. The error is a *TamperedError.
+	ErrTampered = seal.ErrTampered
 	// ErrKeyVersion: the references of a silo are under another version of its key than the keystore's.
 	ErrKeyVersion = errors.New("version of the key does not fit")
 	// ErrUnknownSilo: the registry has never heard of the silo.
 	ErrUnknownSilo = errors.New("silo is not in the registry")
 )
 
+// TamperedError names what of a silo is not as it was written.
+type TamperedError = seal.TamperedError
+
 // Store is the database in which the chains are, with what it takes to append to them. There is one writer
 // at a time.
 type Store struct {
 	*database.DB
-	readOnly bool
-	now      func() time.Time
-	keys     map[string]int
-	former   bool // references of the version of canonical forms before may be in it
+	readOnly    bool
+	now         func() time.Time
+	keys        *keystore.Keystore
+	identifiers int // the oldest version of canonical forms of which references may be in it
+	mu          sync.Mutex
+	sealers     map[sealerOf]*keystore.Sealer
 }
 
-// NewStore is a store in an open database. keys are the version in use of the key of each silo, as the
-// keystore has it: another one is refused (ErrKeyVersion). now is the clock of recorded_at.
-func NewStore(ctx context.Context, db *database.DB, readOnly bool, keys map[string]int, now func() time.Time) (*Store,
-	error) {
-	s := &Store{DB: db, readOnly: readOnly, now: now, keys: keys}
+// sealerOf is a version of a silo's key; 0 the one in use.
+type sealerOf struct {
+	silo    string
+	version int
+}
+
+// NewStore is a store in an open database. keys are those by which its rows are sealed; now is the clock of
+// recorded_at.
+func NewStore(ctx context.Context, db *database.DB, readOnly bool, keys *keystore.Keystore,
+	now func() time.Time) (*Store, error) {
+	s := &Store{DB: db, readOnly: readOnly, now: now, keys: keys, sealers: map[sealerOf]*keystore.Sealer{}}
 	var err error
-	if s.former, err = tables.Former(ctx, db.Handle); err != nil {
+	s.identifiers, err = tables.Identifiers(ctx, db.Handle)
+	return s, err
+}
+
+// sealer is what a silo's rows are sealed with. The error is that of the keystore where the silo has no such key.
+func (s *Store) sealer(of sealerOf) (*keystore.Sealer, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sealer := s.sealers[of]; sealer != nil {
+		return sealer.Clone(), nil
+	}
+	if s.keys == nil {
+		return nil, fmt.Errorf("%w: the registry was opened without keys", keystore.ErrMissing)
+	}
+	var key *keystore.SiloKey
+	var err error
+	if of.version == 0 {
+		key, err = s.keys.SiloKey(of.silo)
+	} else {
+		key, err = s.keys.SiloKeyOf(of.silo, of.version)
+	}
+	if err != nil {
 		return nil, err
 	}
-	return s, s.checkKeys(ctx, keys)
+	s.sealers[of] = key.Sealer()
+	return s.sealers[of].Clone(), nil
 }
 
 // Former reports whether the registry may hold references of identifiers as the version before wrote them
 // (identifier.Former).
-func (s *Store) Former() bool { return s.former }
+func (s *Store) Former() bool { return s.identifiers < identifier.Version }
 
 // Now is the time by the store's clock.
 func (s *Store) Now() time.Time { return s.now() }
@@ -107,15 +145,14 @@ type Head struct {
 
 // Heads lists the heads of all silos, sorted by name.
 func (l *Log) Heads(ctx context.Context) ([]Head, error) {
-	rows, err := l.store.Query(ctx, `SELECT silo, name, head_seq, head_hash, recorded_at, heard_at FROM silo
-		ORDER BY name`)
+	rows, err := l.store.Query(ctx, selectSilo+` ORDER BY s.name`)
 	if err != nil {
 		return nil, fmt.Errorf("read registry heads: %w", err)
 	}
 	defer rows.Close()
 	var heads []Head
 	for rows.Next() {
-		s, err := scanSilo(rows)
+		s, err := l.store.scanSilo(rows)
 		if err != nil {
 			return nil, fmt.Errorf("read registry heads: %w", err)
 		}
@@ -138,54 +175,127 @@ func (l *Log) Head(ctx context.Context, silo string) (int64, error) {
 	return seq, nil
 }
 
-// Silo is a silo as stored: its number within this registry and its head.
+// Silo is a silo as stored: its number within this registry, its head, and the sums of its tables.
 type Silo struct {
 	ID int64
 	Head
+	Book        *seal.Book
+	Former      bool // see Store.Former
+	collections int64
+	version     int   // of its key that is in use; 0 none
+	keyless     error // why nothing of it can be sealed or checked
 }
 
-const selectSilo = `SELECT silo, name, head_seq, head_hash, recorded_at, heard_at FROM silo WHERE name = ?`
+const selectSilo = `SELECT s.silo, s.name, s.head_seq, s.head_hash, s.collections, s.recorded_at, s.heard_at, s.seal,
+	COALESCE((SELECT MAX(k.key_version) FROM silo_key k WHERE k.silo = s.silo AND k.active = 1), 0) FROM silo s`
 
-func scanSilo(row interface{ Scan(...any) error }) (Silo, error) {
-	var s Silo
-	var hash []byte
-	var recorded, heard int64
-	if err := row.Scan(&s.ID, &s.Silo, &s.Seq, &hash, &recorded, &heard); err != nil {
+// scanSilo reads a row of selectSilo and opens its seal. A silo whose key is gone has none that could be opened.
+func (s *Store) scanSilo(row interface{ Scan(...any) error }) (Silo, error) {
+	v, box, err := s.scanClosed(row)
+	if err != nil {
 		return Silo{}, err
 	}
-	copy(s.Hash[:], hash)
-	s.Count, s.RecordedAt, s.HeardAt = s.Seq, event.Instant(recorded), event.Instant(heard)
-	return s, nil
+	sealer, err := s.sealer(sealerOf{v.Silo, v.version})
+	if errors.Is(err, keystore.ErrDestroyed) || errors.Is(err, keystore.ErrMissing) {
+		sealer, v.keyless, err = nil, err, nil
+	}
+	if err == nil {
+		v.Book, err = seal.Open(v.Silo, v.ID, sealer, box, s.beside(&v))
+	}
+	return v, err
 }
 
-// FindSilo finds a silo: ErrUnknownSilo when no event ever came for it.
-func FindSilo(ctx context.Context, h database.Handle, name string) (Silo, error) {
-	s, err := scanSilo(h.Row(ctx, selectSilo, name))
+// scanClosed reads a row of selectSilo, and the box that stands in it. Nothing of the silo can be checked.
+func (s *Store) scanClosed(row interface{ Scan(...any) error }) (v Silo, box []byte, err error) {
+	v.Former = s.Former()
+	var hash []byte
+	var recorded, heard int64
+	if err := row.Scan(&v.ID, &v.Silo, &v.Seq, &hash, &v.collections, &recorded, &heard, &box, &v.version); err != nil {
+		return Silo{}, nil, err
+	}
+	copy(v.Hash[:], hash)
+	v.Count, v.RecordedAt, v.HeardAt = v.Seq, event.Instant(recorded), event.Instant(heard)
+	v.Book = seal.New(v.Silo, v.ID, nil)
+	return v, box, nil
+}
+
+// Unsealed are the silos of a registry of before there were seals, by name: of none anything can be checked.
+func (s *Store) Unsealed(ctx context.Context, tx *database.Txn) ([]Silo, error) {
+	rows, err := tx.Query(ctx, strings.Replace(selectSilo, "s.seal", "NULL", 1)+` ORDER BY s.name`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []Silo
+	for rows.Next() {
+		v, _, err := s.scanClosed(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, rows.Err()
+}
+
+// Seal seals all rows of a silo as they stand. One whose key was destroyed stays as it is.
+func (s *Store) Seal(ctx context.Context, tx *database.Txn, v Silo) error {
+	sealer, err := s.sealer(sealerOf{v.Silo, v.version})
+	if errors.Is(err, keystore.ErrDestroyed) {
+		return nil
+	}
+	if err == nil {
+		err = v.Book.Renew(ctx, tx, sealer)
+	}
+	if err != nil {
+		return err
+	}
+	return s.save(ctx, tx, &v)
+}
+
+// beside is what the box of a silo's sums is closed with: what its row says, and what the registry says of its
+// identifiers.
+func (s *Store) beside(v *Silo) []byte {
+	text := seal.Bytes(make([]byte, 0, 128), v.Silo)
+	for _, n := range []int64{v.ID, v.Seq, v.collections, event.Micros(v.RecordedAt), event.Micros(v.HeardAt),
+		int64(s.identifiers)} {
+		text = seal.Number(text, n)
+	}
+	return append(text, v.Hash[:]...)
+}
+
+// save stores a silo's row.
+func (s *Store) save(ctx context.Context, tx *database.Txn, v *Silo) error {
+	_, err := tx.Exec(ctx, `UPDATE silo SET recorded_at = ?, head_seq = ?, head_hash = ?, collections = ?, heard_at = ?,
+		seal = ? WHERE silo = ?`, event.Micros(v.RecordedAt), v.Seq, v.Hash[:], v.collections, event.Micros(v.HeardAt),
+		v.Book.Box(s.beside(v)), v.ID)
+	return err
+}
+
+// FindSilo finds a silo: ErrUnknownSilo when no event ever came for it, ErrTampered when its row is not as it was
+// written.
+func (s *Store) FindSilo(ctx context.Context, h database.Handle, name string) (Silo, error) {
+	v, err := s.scanSilo(h.Row(ctx, selectSilo+` WHERE s.name = ?`, name))
 	if errors.Is(err, sql.ErrNoRows) {
 		return Silo{}, fmt.Errorf("silo %q: %w; import its consents with `lethe consent import --silo %s`", name,
 			ErrUnknownSilo, name)
 	}
-	return s, err
+	return v, err
 }
 
-// EachOf runs a query over one silo's rows; a silo that the registry does not know has none.
-func (s *Store) EachOf(ctx context.Context, silo, query string, each func(*sql.Rows) error) error {
-	row, err := FindSilo(ctx, s.Handle, silo)
+// Each calls do with a silo's rows of a table, in the order of their keys: the columns that seal.Book reads. A silo
+// that the registry does not know has none.
+func (s *Store) Each(ctx context.Context, silo string, t seal.Table, do func(database.Row) error) error {
+	tx, err := s.Begin(ctx, true)
+	if err != nil {
+		return err
+	}
+	defer tx.End()
+	v, err := s.FindSilo(ctx, tx.Handle, silo)
 	if errors.Is(err, ErrUnknownSilo) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	rows, err := s.Query(ctx, query, row.ID)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := each(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return v.Book.Each(ctx, tx, t, do)
 }

@@ -35,7 +35,7 @@ func (l *Log) Import(ctx context.Context, in delivery.Import) (delivery.Report, 
 	if rows <= 0 {
 		rows = defaultBatchRows
 	}
-	ld := &load{in: &in, former: l.store.former, reader: reader, purposes: purposes, rows: rows, report: &report,
+	ld := &load{in: &in, former: l.store.Former(), reader: reader, purposes: purposes, rows: rows, report: &report,
 		scratch: make([]byte, 0, 512)}
 	if in.DryRun {
 		return report, l.dryRun(ctx, what, ld)
@@ -110,7 +110,7 @@ func (l *Log) lookAhead(ctx context.Context, silo string, batch []*Pending) *loo
 		return nil
 	}
 	defer tx.End()
-	s, err := FindSilo(ctx, tx.Handle, silo)
+	s, err := l.store.FindSilo(ctx, tx.Handle, silo)
 	if err != nil {
 		return nil
 	}

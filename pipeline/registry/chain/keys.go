@@ -1,9 +1,9 @@
 package chain
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -11,6 +11,7 @@ import (
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/internal/database"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/seal"
 )
 
 // KeyState says what a version of a silo's key is good for.
@@ -37,27 +38,22 @@ type KeyVersion struct {
 
 // KeyVersions lists the keys of all silos that the registry knows, by silo and version.
 func (l *Log) KeyVersions(ctx context.Context) ([]KeyVersion, error) {
-	rows, err := l.store.Query(ctx, `SELECT s.name, k.key_version, k.state, k.created_at, k.destroyed_at, k.evidence
-		FROM silo_key k JOIN silo s ON s.silo = k.silo
-		ORDER BY s.name, k.key_version`)
+	heads, err := l.Heads(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read states of keys: %w", err)
 	}
-	defer rows.Close()
 	var versions []KeyVersion
-	for rows.Next() {
-		var k KeyVersion
-		var created, destroyed int64
-		var evidence []byte
-		if err := rows.Scan(&k.Silo, &k.Version, &k.State, &created, &destroyed, &evidence); err != nil {
+	for _, h := range heads {
+		err := l.store.Each(ctx, h.Silo, seal.Key, func(row database.Row) error {
+			k := KeyVersion{Silo: h.Silo, Version: int(row.ColumnInt64(0)), State: KeyState(row.ColumnRawText(1)),
+				CreatedAt: event.Instant(row.ColumnInt64(2)), DestroyedAt: event.Instant(row.ColumnInt64(3))}
+			copy(k.Evidence[:], row.ColumnRawBlob(4))
+			versions = append(versions, k)
+			return nil
+		})
+		if err != nil {
 			return nil, fmt.Errorf("read states of keys: %w", err)
 		}
-		k.CreatedAt, k.DestroyedAt = event.Instant(created), event.Instant(destroyed)
-		copy(k.Evidence[:], evidence)
-		versions = append(versions, k)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read states of keys: %w", err)
 	}
 	return versions, nil
 }
@@ -67,25 +63,33 @@ func (l *Log) DestroyedKey(ctx context.Context, silo string, version int, at tim
 	evidence [sha256.Size]byte) error {
 	return l.store.Write(ctx, fmt.Sprintf("record destruction of the key of silo %q", silo),
 		func(tx *database.Txn) error {
-			s, err := FindSilo(ctx, tx.Handle, silo)
+			s, err := l.store.FindSilo(ctx, tx.Handle, silo)
 			if errors.Is(err, ErrUnknownSilo) {
 				return nil // nothing was ever referred to by it
 			}
 			if err != nil {
 				return err
 			}
-			_, err = tx.Exec(ctx, `UPDATE silo_key SET state = ?, active = NULL, destroyed_at = ?, evidence = ?
-				WHERE silo = ? AND key_version = ? AND destroyed_at = 0`,
-				string(KeyDestroyed), event.Micros(at), evidence[:], s.ID, version)
-			return err
+			record := func() error {
+				_, err := tx.Exec(ctx, `UPDATE silo_key SET state = ?, active = NULL, destroyed_at = ?, evidence = ?
+					WHERE silo = ? AND key_version = ? AND destroyed_at = 0`,
+					string(KeyDestroyed), event.Micros(at), evidence[:], s.ID, version)
+				return err
+			}
+			if !s.Book.Sealed() { // it was the last, and nothing of the silo can be sealed any more
+				return record()
+			}
+			if err := s.Book.Change(ctx, tx, seal.Key, nil, record); err != nil {
+				return err
+			}
+			return l.store.save(ctx, tx, &s)
 		})
 }
 
 // keyed makes sure that a silo has a key in use, and records which version a silo that is new begins with.
-func (w *Writer) keyed(ctx context.Context, first int) error {
-	err := w.Tx.Row(ctx, `SELECT key_version FROM silo_key WHERE silo = ? AND active = 1`, w.Silo.ID).Scan(&w.Version)
-	if !errors.Is(err, sql.ErrNoRows) {
-		return err
+func (w *Writer) keyed(ctx context.Context) error {
+	if w.Version = w.Silo.version; w.Version > 0 {
+		return nil
 	}
 	var known int
 	if err := w.Tx.Row(ctx, `SELECT COUNT(*) FROM silo_key WHERE silo = ?`, w.Silo.ID).Scan(&known); err != nil {
@@ -95,11 +99,12 @@ func (w *Writer) keyed(ctx context.Context, first int) error {
 		return fmt.Errorf("%w; the registry says so, whatever the keystore holds: give the silo another name",
 			keystore.ErrDestroyed)
 	}
-	w.Version = first
-	return w.useKey(ctx)
+	w.Version = cmp.Or(w.store.keys.Current()[w.Silo.Silo], 1)
+	return w.Silo.Book.Change(ctx, w.Tx, seal.Key, nil, func() error { return w.useKey(ctx) })
 }
 
-// NewKey retires the key in use and puts the next one in its place, to which every reference was carried over.
+// NewKey retires the key in use and puts the next one in its place, to which every reference was carried over. All
+// rows of the silo are sealed anew.
 func (w *Writer) NewKey(ctx context.Context, keys *keystore.SiloKey) error {
 	if _, err := w.Tx.Exec(ctx, `UPDATE silo_key SET state = ?, active = NULL WHERE silo = ? AND active = 1`,
 		string(KeyRetiring), w.Silo.ID); err != nil {
@@ -107,6 +112,9 @@ func (w *Writer) NewKey(ctx context.Context, keys *keystore.SiloKey) error {
 	}
 	w.Version = keys.Version()
 	if err := w.useKey(ctx); err != nil {
+		return err
+	}
+	if err := w.Silo.Book.Renew(ctx, w.Tx, keys.Sealer()); err != nil {
 		return err
 	}
 	return w.Own(ctx, event.Rekeyed, event.Instant(w.Now), event.Details{Key: w.Version}, nil)
@@ -136,12 +144,13 @@ func fits(silo string, registry, keystore int) error {
 	return nil
 }
 
-// checkKeys compares the versions of keys in use.
-func (s *Store) checkKeys(ctx context.Context, keys map[string]int) error {
-	if len(keys) == 0 {
+// CheckKeys compares the versions of keys in use with those that the keystore has in use.
+func (l *Log) CheckKeys(ctx context.Context) error {
+	if l.store.keys == nil {
 		return nil
 	}
-	versions, err := NewLog(s).KeyVersions(ctx)
+	keys := l.store.keys.Current()
+	versions, err := l.KeyVersions(ctx)
 	if err != nil {
 		return err
 	}

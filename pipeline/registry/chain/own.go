@@ -3,11 +3,13 @@ package chain
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"fmt"
 	"time"
 
 	"lethe/pipeline/registry/event"
+	"lethe/pipeline/registry/internal/database"
+	"lethe/pipeline/registry/internal/tables"
+	"lethe/pipeline/registry/seal"
 )
 
 // ownSource is the source of the events that Lethe writes by itself.
@@ -27,29 +29,30 @@ func (w *Writer) NewOwn(e event.Event, collection int64) *Pending {
 
 // Concerned lists the collections of the events of one type whose details fit; [0] for the whole silo.
 func (w *Writer) Concerned(ctx context.Context, typ event.Type, fits func(event.Details) bool) ([]int32, error) {
-	rows, err := w.Tx.Query(ctx, `SELECT p.collection, p.details FROM event e JOIN event_payload p ON p.silo = e.silo
-		AND p.seq = e.seq
-		WHERE e.silo = ? AND e.type = ? ORDER BY e.seq`, w.Silo.ID, string(typ))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	var list []int32
-	for rows.Next() {
-		var collection int32
-		var text sql.RawBytes
-		if err := rows.Scan(&collection, &text); err != nil {
-			return nil, err
-		}
-		d, err := event.DecodeDetails(text)
-		if err != nil {
-			return nil, err
-		}
+	err := w.Facts(ctx, typ, func(f *seal.Fact, d event.Details) {
 		if fits(d) {
-			list = append(list, collection)
+			list = append(list, int32(f.Collection))
 		}
-	}
-	return list, rows.Err()
+	})
+	return list, err
+}
+
+// Facts calls do with the events of one type, in order.
+func (w *Writer) Facts(ctx context.Context, typ event.Type, do func(*seal.Fact, event.Details)) error {
+	check := w.Silo.Book.Check(seal.Payload)
+	return w.Tx.Scanned(ctx, tables.FactQuery+`WHERE e.silo = ? AND e.type = ? ORDER BY e.seq`,
+		func(row database.Row) error {
+			f, tag := seal.FactOf(row)
+			if err := check.Fact(&f, tag); err != nil {
+				return err
+			}
+			d, err := event.DecodeDetails(f.Details)
+			if err == nil {
+				do(&f, d)
+			}
+			return err
+		}, w.Silo.ID, string(typ))
 }
 
 // Own appends an event of Lethe's own to each of the collections, to the whole silo (collection 0) when
@@ -65,7 +68,7 @@ func (w *Writer) OwnEvent(ctx context.Context, e event.Event, collections []int3
 	}
 	batch := make([]*Pending, 0, len(collections))
 	for _, collection := range collections {
-		if collection < 0 || int64(collection) > w.collections {
+		if collection < 0 || int64(collection) > w.Silo.collections {
 			return fmt.Errorf("%w: the silo has no such collection", event.ErrRefused)
 		}
 		batch = append(batch, w.NewOwn(e, int64(collection)))

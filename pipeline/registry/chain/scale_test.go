@@ -45,7 +45,8 @@ func written(t testing.TB, n, due int) (*registry.Registry, *keystore.SiloKey) {
 	key, err := keys.SiloKey("newsletter")
 	require.NoError(t, err)
 	require.NoError(t, registry.Create(t.Context(), config))
-	chain.Written(t, database.Config{DSN: config.DSN}, key, noon, n, due)
+	config.Keys = keys
+	chain.Written(t, database.Config{DSN: config.DSN}, keys, key, noon, n, due)
 	r, err := registry.Open(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(func() { r.Close() })

@@ -23,7 +23,8 @@ import (
 // rows are those of an import, hashes and all, but each tree is filled in the order of its keys and indexes
 // are made at the end, which takes a third of the time of an import. Of the consents, the first due ended
 // by a max_age of two years at noon.
-func Written(t testing.TB, c database.Config, key *keystore.SiloKey, noon time.Time, n, due int) {
+func Written(t testing.TB, c database.Config, keys *keystore.Keystore, key *keystore.SiloKey, noon time.Time,
+	n, due int) {
 	t.Helper()
 	ctx := t.Context()
 	db, err := tables.Open(ctx, c)
@@ -32,11 +33,12 @@ func Written(t testing.TB, c database.Config, key *keystore.SiloKey, noon time.T
 	db.Pool.SetMaxOpenConns(1)
 	_, err = db.Pool.Exec("PRAGMA journal_mode=off; PRAGMA synchronous=off")
 	require.NoError(t, err)
-	store, err := NewStore(ctx, db, false, nil, func() time.Time { return noon })
+	store, err := NewStore(ctx, db, false, keys, func() time.Time { return noon })
 	require.NoError(t, err)
 	type alias struct {
 		ref        keystore.Ref
 		collection int32
+		tag        keystore.Tag
 	}
 	aliases := make([]alias, 0, n)
 	none := map[keystore.Ref][]int64{}
@@ -69,13 +71,14 @@ func Written(t testing.TB, c database.Config, key *keystore.SiloKey, noon time.T
 			email = AppendPerson(email[:0], i)
 			p.identifiers[0] = reference{kind: identifier.Email, ref: key.Match(identifier.Email, email)}
 			binary.BigEndian.PutUint64(p.content[:], uint64(i))
-			w.collections++
-			if err := w.event(p, w.collections, p.content, none); err != nil {
+			w.Silo.collections++
+			if err := w.event(p, w.Silo.collections, p.content, none); err != nil {
 				return err
 			}
 			clear(none)
-			aliases = append(aliases, alias{p.identifiers[0].ref, int32(w.collections)})
 			aliasRow = append(aliasRow[:0], w.inserts[intoAlias].Cells...)
+			aliases = append(aliases, alias{p.identifiers[0].ref, int32(w.Silo.collections),
+				keystore.Tag(aliasRow[5].Bytes())})
 			w.inserts[intoAlias].Cells = w.inserts[intoAlias].Cells[:0]
 			if i%database.FlushRows == database.FlushRows-1 {
 				if err := flush(); err != nil {
@@ -89,6 +92,7 @@ func Written(t testing.TB, c database.Config, key *keystore.SiloKey, noon time.T
 		slices.SortFunc(aliases, func(a, b alias) int { return bytes.Compare(a.ref[:], b.ref[:]) })
 		for i := range aliases {
 			aliasRow[1], aliasRow[2] = database.Blob(aliases[i].ref[:]), database.Number(int64(aliases[i].collection))
+			aliasRow[5] = database.Blob(aliases[i].tag[:])
 			w.inserts[intoAlias].Add(aliasRow...)
 			if i%database.FlushRows == database.FlushRows-1 {
 				if err := w.inserts[intoAlias].Flush(ctx); err != nil {

@@ -57,6 +57,7 @@ type SiloKey struct {
 	silo                        string
 	match, record, dedup, fixed *mac
 	layers                      []layer // of the later versions
+	seal                        *Sealer
 }
 
 // layer turns the references of the version before into its own.
@@ -74,6 +75,10 @@ const (
 // newSiloKey makes the key of a first version from its secret, and that of a later one from what rotated gave.
 func newSiloKey(silo string, secret []byte) (*SiloKey, error) {
 	k := &SiloKey{silo: silo}
+	var err error
+	if k.seal, err = newSealer(silo, secret[:min(len(secret), keyLen)]); err != nil {
+		return nil, err
+	}
 	if len(secret) == keyLen {
 		keys, err := derive(silo, secret, labelMatch, labelRecord, labelDedup, labelFixed)
 		if err != nil {
@@ -142,10 +147,13 @@ func (k *SiloKey) Carry(ref Ref, record bool, from int) Ref {
 // Silo is the name of the silo whose key this is.
 func (k *SiloKey) Silo() string { return k.silo }
 
+// Sealer seals the silo's rows in the registry with the keys of this version.
+func (k *SiloKey) Sealer() *Sealer { return k.seal.Clone() }
+
 // Clone is an independent SiloKey of the same silo, for another goroutine.
 func (k *SiloKey) Clone() *SiloKey {
 	c := &SiloKey{silo: k.silo, match: k.match.clone(), record: k.record.clone(), dedup: k.dedup.clone(),
-		fixed: k.fixed.clone()}
+		fixed: k.fixed.clone(), seal: k.seal.Clone()}
 	for _, l := range k.layers {
 		c.layers = append(c.layers, layer{l.match.clone(), l.record.clone()})
 	}

@@ -2,7 +2,6 @@ package retention
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/internal/database"
 	"lethe/pipeline/registry/internal/tables"
+	"lethe/pipeline/registry/seal"
 	"lethe/pipeline/registry/standings"
 )
 
@@ -33,7 +33,7 @@ func (t *Retention) ExpireDue(ctx context.Context, silo string, asOf time.Time, 
 	written := 0
 	what := fmt.Sprintf("expire consents of silo %q", silo)
 	err := t.store.Write(ctx, what, func(tx *database.Txn) error {
-		s, err := chain.FindSilo(ctx, tx.Handle, silo)
+		s, err := t.store.FindSilo(ctx, tx.Handle, silo)
 		if errors.Is(err, chain.ErrUnknownSilo) {
 			return nil
 		}
@@ -45,7 +45,14 @@ func (t *Retention) ExpireDue(ctx context.Context, silo string, asOf time.Time, 
 			return err
 		}
 		w.Now = max(w.Now, asOf.UnixMicro()) // a simulated night is later than the clock
-		e := expiry{w: w, asOf: asOf, ends: ends, head: s.Seq}
+		e := expiry{w: w, asOf: asOf, ends: ends, head: s.Seq, marks: map[string]int64{},
+			reader: standings.FactReader{Check: w.Silo.Book.Check(seal.Payload)}}
+		if err := w.Silo.Book.Each(ctx, tx, seal.Pass, func(row database.Row) error {
+			e.marks[string(row.ColumnRawText(0))] = row.ColumnInt64(1)
+			return nil
+		}); err != nil {
+			return err
+		}
 		due, err := e.candidates(ctx)
 		if err != nil {
 			return err
@@ -80,6 +87,7 @@ type expiry struct {
 	asOf   time.Time
 	ends   ExpiryEnds
 	head   int64
+	marks  map[string]int64 // of the last pass
 	reader standings.FactReader
 }
 
@@ -90,22 +98,16 @@ const (
 	markHead  = "|head"  // events were looked at up to this position
 )
 
-func (e *expiry) mark(ctx context.Context, name string) (int64, error) {
-	var through int64
-	err := e.w.Tx.Row(ctx, `SELECT since_through FROM expiry_pass WHERE silo = ? AND purpose = ?`, e.w.Silo.ID,
-		name).Scan(&through)
-	if errors.Is(err, sql.ErrNoRows) {
-		return event.Micros(e.asOf.AddDate(-maxAgeYears, 0, 0)), nil
+func (e *expiry) mark(name string) int64 {
+	if through, ok := e.marks[name]; ok {
+		return through
 	}
-	return through, err
+	return event.Micros(e.asOf.AddDate(-maxAgeYears, 0, 0))
 }
 
 // candidates are the collections that may hold a consent that ended, sorted.
 func (e *expiry) candidates(ctx context.Context) ([]int64, error) {
-	until, err := e.mark(ctx, markUntil)
-	if err != nil {
-		return nil, err
-	}
+	until := e.mark(markUntil)
 	var found []int64
 	add := func(condition string, args ...any) error {
 		rows, err := e.w.Tx.Query(ctx, `SELECT p.collection FROM event e JOIN event_payload p ON p.silo = e.silo
@@ -128,10 +130,7 @@ func (e *expiry) candidates(ctx context.Context) ([]int64, error) {
 		event.Micros(e.asOf)); err != nil {
 		return nil, err
 	}
-	head, err := e.mark(ctx, markHead)
-	if err != nil {
-		return nil, err
-	}
+	head := e.mark(markHead)
 	// late news of a consent that ended before the last pass
 	const recordedSince = `e.seq > ? AND e.type IN ('given', 'renewed') AND `
 	if err := add(recordedSince+`e.effective_until > 0
@@ -139,10 +138,7 @@ func (e *expiry) candidates(ctx context.Context) ([]int64, error) {
 		return nil, err
 	}
 	for purpose, end := range e.ends {
-		since, err := e.mark(ctx, purpose)
-		if err != nil {
-			return nil, err
-		}
+		since := e.mark(purpose)
 		ended := event.Micros(latestEnded(end, e.asOf))
 		if err := add(`e.purpose = ? AND e.type IN ('given', 'renewed') AND e.effective_from > ?
 			AND e.effective_from <= ?`, purpose, since, ended); err != nil {
@@ -199,6 +195,10 @@ func (e *expiry) remember(ctx context.Context) error {
 	for purpose, end := range e.ends {
 		marks[purpose] = event.Micros(latestEnded(end, e.asOf))
 	}
+	return e.w.Silo.Book.Change(ctx, e.w.Tx, seal.Pass, nil, func() error { return e.put(ctx, marks) })
+}
+
+func (e *expiry) put(ctx context.Context, marks map[string]int64) error {
 	for name, through := range marks {
 		if _, err := e.w.Tx.Exec(ctx, `INSERT INTO expiry_pass (silo, purpose, since_through) VALUES (?, ?, ?)`+
 			e.w.Tx.Replacing("expiry_pass", "silo, purpose", "since_through"), e.w.Silo.ID, name, through); err != nil {

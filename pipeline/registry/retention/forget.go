@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"lethe/pipeline/policy"
+	"lethe/pipeline/registry/cases"
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/internal/database"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/seal"
 	"lethe/pipeline/registry/standings"
 )
 
@@ -85,10 +87,12 @@ func (f Forget) standings(ctx context.Context, w *chain.Writer, asOf time.Time) 
 // asked are the collections of requests that nobody closed, however long ago they were due.
 func asked(ctx context.Context, w *chain.Writer) (map[int32]bool, error) {
 	open := map[string]bool{}
-	err := w.Tx.Each(ctx, `SELECT request FROM request WHERE silo = ? AND closed_at = 0`, func(row database.Row) error {
-		open[string(row.ColumnRawText(0))] = true
+	err := cases.EachRequest(ctx, w.Tx, w.Silo.Book, func(q cases.Request) error {
+		if q.Closed.IsZero() {
+			open[q.ID] = true
+		}
 		return nil
-	}, w.Silo.ID)
+	})
 	if err != nil || len(open) == 0 {
 		return nil, err
 	}
@@ -106,30 +110,15 @@ func asked(ctx context.Context, w *chain.Writer) (map[int32]bool, error) {
 // what a backup brings back.
 func (t *Retention) Retire(ctx context.Context, silo string, asOf time.Time) (Forgotten, error) {
 	return t.forget(ctx, fmt.Sprintf("retire silo %q", silo), silo, asOf, func(w *chain.Writer) ([]int64, error) {
-		for _, obstacle := range []struct {
-			query string
-			since int64
-			hint  string
-		}{
-			{`SELECT COUNT(*) FROM legal_hold WHERE silo = ?
-				AND released_at = ?`, 0, "a legal hold is in force: release it first"},
-			{`SELECT COUNT(*) FROM request WHERE silo = ? AND closed_at = ?`, 0, "a request is open: close it first"},
-			{`SELECT COUNT(*) FROM tombstone WHERE silo = ?
-				AND drop_after >= ?`, asOf.UnixMicro(), "a backup may still hold what its tombstones erase: wait " +
-				"until the last one is gone"},
-		} {
-			var n int
-			if err := w.Tx.Row(ctx, obstacle.query, w.Silo.ID, obstacle.since).Scan(&n); err != nil {
-				return nil, err
-			}
-			if n > 0 {
-				return nil, fmt.Errorf("%w: %s", event.ErrRefused, obstacle.hint)
-			}
+		if err := unneeded(ctx, w, asOf); err != nil {
+			return nil, err
 		}
-		for _, table := range []string{"flag", "tombstone", "subject_alias"} {
+		for t, table := range map[seal.Table]string{seal.Flag: "flag", seal.Tombstone: "tombstone",
+			seal.Alias: "subject_alias"} {
 			if _, err := w.Tx.Exec(ctx, `DELETE FROM `+table+` WHERE silo = ?`, w.Silo.ID); err != nil {
 				return nil, err
 			}
+			w.Silo.Book.Clear(t)
 		}
 		var all []int64
 		err := w.Tx.Each(ctx, `SELECT DISTINCT collection FROM event_payload WHERE silo = ? AND collection > 0
@@ -141,12 +130,39 @@ func (t *Retention) Retire(ctx context.Context, silo string, asOf time.Time) (Fo
 	})
 }
 
+// unneeded refuses while something still needs the key of the silo.
+func unneeded(ctx context.Context, w *chain.Writer, asOf time.Time) error {
+	refuse := func(hint string) error { return fmt.Errorf("%w: %s", event.ErrRefused, hint) }
+	if err := cases.EachHold(ctx, w.Tx, w.Silo.Book, func(h cases.Hold) error {
+		if h.ReleasedAt.IsZero() {
+			return refuse("a legal hold is in force: release it first")
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := cases.EachRequest(ctx, w.Tx, w.Silo.Book, func(q cases.Request) error {
+		if q.Closed.IsZero() {
+			return refuse("a request is open: close it first")
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	return w.Silo.Book.Each(ctx, w.Tx, seal.Tombstone, func(row database.Row) error {
+		if row.ColumnInt64(seal.TombstoneDropAfter) >= asOf.UnixMicro() {
+			return refuse("a backup may still hold what its tombstones erase: wait until the last one is gone")
+		}
+		return nil
+	})
+}
+
 // forget purges the collections that find returns, in one transaction.
 func (t *Retention) forget(ctx context.Context, what, silo string, asOf time.Time,
 	find func(*chain.Writer) ([]int64, error)) (Forgotten, error) {
 	var gone Forgotten
 	err := t.store.Write(ctx, what, func(tx *database.Txn) error {
-		if _, err := chain.FindSilo(ctx, tx.Handle, silo); errors.Is(err, chain.ErrUnknownSilo) {
+		if _, err := t.store.FindSilo(ctx, tx.Handle, silo); errors.Is(err, chain.ErrUnknownSilo) {
 			return nil
 		}
 		w, err := t.store.Writer(ctx, tx, silo)
@@ -170,7 +186,7 @@ func (t *Retention) forget(ctx context.Context, what, silo string, asOf time.Tim
 			gone.Collections += len(portion)
 			gone.Events += n
 		}
-		return nil
+		return w.Finish(ctx, false)
 	})
 	if err != nil {
 		return Forgotten{}, err
@@ -224,25 +240,29 @@ func purge(ctx context.Context, w *chain.Writer, collections []int64, carried ma
 	for _, c := range collections {
 		refs = append(refs, carried[c]...)
 	}
+	remove := func(t seal.Table, table, condition string, args []any) error {
+		if err := w.Silo.Book.Removed(ctx, w.Tx, t, condition, args[1:]...); err != nil {
+			return err
+		}
+		_, err := w.Tx.Exec(ctx, `DELETE FROM `+table+` WHERE silo = ?`+condition, args...)
+		return err
+	}
 	for portion := range slices.Chunk(refs, database.LookUpRows) {
 		given := slices.Clone(args)
 		for _, ref := range portion {
 			given = append(given, ref)
 		}
 		// + 0, or SQLite would look up each reference once for each collection
-		if _, err := w.Tx.Exec(ctx, `DELETE FROM subject_alias WHERE silo = ?
-			AND collection + 0`+in+` AND alias_ref IN (`+database.Placeholders(len(portion))+`)`,
-			given...); err != nil {
+		if err := remove(seal.Alias, "subject_alias", ` AND collection + 0`+in+` AND alias_ref IN (`+
+			database.Placeholders(len(portion))+`)`, given); err != nil {
 			return 0, err
 		}
 	}
-	for _, statement := range []string{
-		`DELETE FROM event_payload WHERE silo = ? AND collection` + in,
-		`DELETE FROM record_link WHERE silo = ? AND collection` + in,
-	} {
-		if _, err := w.Tx.Exec(ctx, statement, args...); err != nil {
-			return 0, err
-		}
+	if err := remove(seal.Payload, "event_payload", ` AND collection`+in, args); err != nil {
+		return 0, err
+	}
+	if err := remove(seal.Link, "record_link", ` AND collection`+in, args); err != nil {
+		return 0, err
 	}
 	return len(seqs), w.Own(ctx, event.PayloadPurged, event.Instant(w.Now),
 		event.Details{Seqs: strings.Join(seqs, ",")}, nil)

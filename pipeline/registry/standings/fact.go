@@ -5,6 +5,7 @@ import (
 
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/internal/database"
+	"lethe/pipeline/registry/seal"
 )
 
 // Fact is an event as the state needs it.
@@ -19,22 +20,24 @@ type Fact struct {
 	slack                           int64 // by how much before From it is heard
 }
 
-// FactReader scans rows of tables.FactQuery.
+// FactReader scans rows of tables.FactQuery, and looks that each is as it was written.
 type FactReader struct {
+	Check           *seal.Check
 	types, purposes database.Texts
 }
 
 // Read reads a row: its collection, and the event.
 func (t *FactReader) Read(row database.Row) (int64, Fact, error) {
-	flags := row.ColumnInt64(10)
-	f := Fact{Seq: row.ColumnInt64(1), Type: event.Type(t.types.Text(row.ColumnRawText(2))),
-		Purpose: t.purposes.Text(row.ColumnRawText(3)), Occurred: row.ColumnInt64(4),
-		From: row.ColumnInt64(5), Until: row.ColumnInt64(6), Recorded: row.ColumnInt64(7),
-		notice: row.ColumnInt64(8) != 0, Proof: row.ColumnInt64(9) != 0,
-		minor: flags&event.FlagMinor != 0, Marketing: flags&event.FlagMarketing != 0}
+	r, tag := seal.FactOf(row)
+	if err := t.Check.Fact(&r, tag); err != nil {
+		return 0, Fact{}, err
+	}
+	f := Fact{Seq: r.Seq, Type: event.Type(t.types.Text(r.Type)), Purpose: t.purposes.Text(r.Purpose),
+		Occurred: r.Occurred, From: r.From, Until: r.Until, Recorded: r.Recorded, notice: r.Notice, Proof: r.Evidence,
+		minor: r.Flags&event.FlagMinor != 0, Marketing: r.Flags&event.FlagMarketing != 0}
 	var err error
-	if f.Details, err = event.DecodeDetails(row.ColumnRawText(11)); err != nil {
+	if f.Details, err = event.DecodeDetails(r.Details); err != nil {
 		return 0, Fact{}, fmt.Errorf("event %d: its details cannot be read: %w", f.Seq, err)
 	}
-	return row.ColumnInt64(0), f, nil
+	return r.Collection, f, nil
 }

@@ -4,6 +4,8 @@
 package standings
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +18,7 @@ import (
 	"lethe/pipeline/registry/internal/database"
 	"lethe/pipeline/registry/internal/tables"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/seal"
 )
 
 // Standings is what the registry says of every collection of one silo at one instant and one position of
@@ -44,14 +47,14 @@ type shortRef [16]byte
 // Load loads a silo as it stands at asOf, at the chain's present head. purposes are the purposes of the
 // silo's rules, each with the type of the event that ends it ("" for basis_ended). A silo that the registry
 // does not know has no collections and head 0.
-func Load(ctx context.Context, db *database.DB, silo string, asOf time.Time,
+func Load(ctx context.Context, db *chain.Store, silo string, asOf time.Time,
 	purposes map[string]event.Type) (*Standings, error) {
 	tx, err := db.Begin(ctx, true)
 	if err != nil {
 		return nil, fmt.Errorf("load standings of silo %q: %w", silo, err)
 	}
 	defer tx.End()
-	row, err := chain.FindSilo(ctx, tx.Handle, silo)
+	row, err := db.FindSilo(ctx, tx.Handle, silo)
 	if errors.Is(err, chain.ErrUnknownSilo) {
 		s := empty(silo, asOf, purposes)
 		s.index.finish()
@@ -75,15 +78,17 @@ func empty(silo string, asOf time.Time, purposes map[string]event.Type) *Standin
 func LoadIn(ctx context.Context, tx *database.Txn, silo chain.Silo, asOf time.Time,
 	purposes map[string]event.Type) (*Standings, error) {
 	s := empty(silo.Silo, asOf, purposes)
-	s.head = silo.Seq
-	var err error
-	if s.former, err = tables.Former(ctx, tx.Handle); err != nil {
+	s.head, s.former = silo.Seq, silo.Former
+	if err := s.loadIndex(ctx, tx, silo); err != nil {
 		return nil, err
 	}
-	if err := s.loadIndex(ctx, tx, silo.ID); err != nil {
+	check := silo.Book.Check(seal.Payload)
+	if err := s.loadEvents(check, func(do func(database.Row) error) error {
+		return tables.AllFacts(ctx, tx, silo.ID, do)
+	}); err != nil {
 		return nil, err
 	}
-	return s, s.loadEvents(func(do func(database.Row) error) error { return tables.AllFacts(ctx, tx, silo.ID, do) })
+	return s, check.End()
 }
 
 // Head is the position of the chain at which the standings were loaded or refreshed.
@@ -101,13 +106,13 @@ func (s *Standings) Len() int { return len(s.offsets) }
 
 // Refresh brings the standings to the chain's present head and returns the collections that were touched,
 // none when nothing moved. The instant stays. Nobody else may use s meanwhile.
-func (s *Standings) Refresh(ctx context.Context, db *database.DB) ([]int32, error) {
+func (s *Standings) Refresh(ctx context.Context, db *chain.Store) ([]int32, error) {
 	tx, err := db.Begin(ctx, true)
 	if err != nil {
 		return nil, fmt.Errorf("refresh standings of silo %q: %w", s.silo, err)
 	}
 	defer tx.End()
-	row, err := chain.FindSilo(ctx, tx.Handle, s.silo)
+	row, err := db.FindSilo(ctx, tx.Handle, s.silo)
 	if errors.Is(err, chain.ErrUnknownSilo) {
 		return nil, nil
 	}
@@ -159,16 +164,25 @@ func (s *Standings) refresh(ctx context.Context, tx *database.Txn, silo chain.Si
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return nil, err
 	}
+	check, fresh := silo.Book.Check(seal.Payload), int64(0)
 	for _, collection := range touched {
-		err := s.loadEvents(func(do func(database.Row) error) error {
-			return tx.Each(ctx, tables.FactQuery+tables.OfCollection, do, silo.ID, silo.ID, int64(collection))
+		err := s.loadEvents(check, func(do func(database.Row) error) error {
+			return tx.Each(ctx, tables.FactQuery+tables.OfCollection, func(row database.Row) error {
+				if row.ColumnInt64(1) > s.head {
+					fresh++
+				}
+				return do(row)
+			}, silo.ID, silo.ID, int64(collection))
 		})
 		if err != nil {
 			return nil, err
 		}
-		if err := s.loadAliases(ctx, tx, silo.ID, collection); err != nil {
+		if err := s.loadAliases(ctx, tx, silo, collection); err != nil {
 			return nil, err
 		}
+	}
+	if fresh != silo.Seq-s.head {
+		return nil, silo.Book.Broken("event_payload", "some of the newest events are gone")
 	}
 	return touched, nil
 }
@@ -189,47 +203,66 @@ func (s *Standings) reload(ctx context.Context, tx *database.Txn, row chain.Silo
 }
 
 // loadAliases takes up the references that one collection's events brought since the standings were loaded.
-func (s *Standings) loadAliases(ctx context.Context, tx *database.Txn, silo int64, collection int32) error {
-	return tx.Each(ctx, `SELECT refs FROM event_payload WHERE silo = ? AND collection = ? AND seq > ?
+func (s *Standings) loadAliases(ctx context.Context, tx *database.Txn, silo chain.Silo, collection int32) error {
+	var said [][]byte
+	if err := tx.Each(ctx, `SELECT refs FROM event_payload WHERE silo = ? AND collection = ? AND seq > ?
 		AND refs IS NOT NULL`, func(row database.Row) error {
-		for raw := range slices.Chunk(row.ColumnRawBlob(0), len(keystore.Ref{})) {
-			ref := shortRef(raw)
-			if slices.Contains(s.lookupAt(nil, s.index.find(&ref), &ref), collection) {
-				continue
-			}
-			if s.added == nil {
-				s.added = map[shortRef][]int32{}
-			}
-			s.added[ref] = append(s.added[ref], collection)
-		}
+		said = slices.AppendSeq(said, slices.Chunk(bytes.Clone(row.ColumnRawBlob(0)), len(keystore.Ref{})))
 		return nil
-	}, silo, int64(collection), s.head)
+	}, silo.ID, int64(collection), s.head); err != nil {
+		return err
+	}
+	check := silo.Book.Check(seal.Alias)
+	return tx.LookUp(ctx, silo.ID, `SELECT alias_ref, collection, seal FROM subject_alias WHERE silo = ?
+		AND alias_ref `, said, func(row database.Row) error {
+		if err := check.Row(row); err != nil {
+			return err
+		}
+		ref := shortRef(row.ColumnRawBlob(0))
+		if row.ColumnInt64(1) != int64(collection) ||
+			slices.Contains(s.lookupAt(nil, s.index.find(&ref), &ref), collection) {
+			return nil
+		}
+		if s.added == nil {
+			s.added = map[shortRef][]int32{}
+		}
+		s.added[ref] = append(s.added[ref], collection)
+		return nil
+	})
 }
 
 // loadIndex reads the references of aliases and linked records, in order.
-func (s *Standings) loadIndex(ctx context.Context, tx *database.Txn, silo int64) error {
+func (s *Standings) loadIndex(ctx context.Context, tx *database.Txn, silo chain.Silo) error {
 	var n, links, collections int
 	if err := tx.Row(ctx, `SELECT (SELECT COUNT(*) FROM subject_alias WHERE silo = ?), (SELECT COUNT(*)
-		FROM record_link WHERE silo = ?),
-		(SELECT collections FROM silo WHERE silo = ?)`, silo, silo, silo).Scan(&n, &links, &collections); err != nil {
+		FROM record_link WHERE silo = ?), (SELECT collections FROM silo WHERE silo = ?)`, silo.ID, silo.ID,
+		silo.ID).Scan(&n, &links, &collections); err != nil {
 		return err
 	}
 	n, s.linked = n+links, links > 0
 	s.offsets = make([]uint32, collections)
 	s.index.grow(n)
-	err := tx.Each(ctx, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ?
-		UNION ALL SELECT record_ref, collection FROM record_link WHERE silo = ? ORDER BY 1,
+	aliases, records := silo.Book.Check(seal.Alias), silo.Book.Check(seal.Link)
+	err := tx.Each(ctx, `SELECT alias_ref, collection, seal, 0 FROM subject_alias WHERE silo = ?
+		UNION ALL SELECT record_ref, collection, seal, 1 FROM record_link WHERE silo = ? ORDER BY 1,
 		2`, func(row database.Row) error {
+		check := aliases
+		if s.linked && row.ColumnInt64(3) == 1 {
+			check = records
+		}
+		if err := check.Row(row); err != nil {
+			return err
+		}
 		s.index.add(shortRef(row.ColumnRawBlob(0)), int32(row.ColumnInt64(1)))
 		return nil
-	}, silo, silo)
+	}, silo.ID, silo.ID)
 	s.index.finish()
-	return err
+	return cmp.Or(err, aliases.End(), records.End())
 }
 
 // loadEvents folds events that come collection by collection, as rows of tables.FactQuery.
-func (s *Standings) loadEvents(each func(func(database.Row) error) error) error {
-	var reader FactReader
+func (s *Standings) loadEvents(check *seal.Check, each func(func(database.Row) error) error) error {
+	reader := FactReader{Check: check}
 	var facts []Fact
 	var standing policy.Standing
 	current := int64(-1)

@@ -66,6 +66,9 @@ func Text(s string) Cell { return Cell{kind: cellText, text: s} }
 // Blob is a cell with bytes, which must not change until they are written.
 func Blob(b []byte) Cell { return Cell{kind: cellBlob, blob: b} }
 
+// Bytes are those of a cell that Blob made.
+func (c *Cell) Bytes() []byte { return c.blob }
+
 func (c *Cell) value() any {
 	switch c.kind {
 	case cellNumber:
@@ -101,6 +104,14 @@ func NewBulk(tx *Txn, table, columns string) *Bulk {
 
 // Add takes one row.
 func (b *Bulk) Add(row ...Cell) { b.Cells = append(b.Cells, row...) }
+
+// Fill sets a column of the last rows that it took, in their order.
+func (b *Bulk) Fill(column, rows int, cell func(i int) Cell) {
+	first := len(b.Cells) - rows*b.columns
+	for i := range rows {
+		b.Cells[first+i*b.columns+column] = cell(i)
+	}
+}
 
 // Rows is how many it took.
 func (b *Bulk) Rows() int { return len(b.Cells) / b.columns }

@@ -175,6 +175,31 @@ func (e *engine) create(ctx context.Context, c Config, schema []string, version 
 	return h.Failed(tx.Commit())
 }
 
+// AddColumn adds a column to a table that has it not; definition is in the schema's words.
+func (d *DB) AddColumn(ctx context.Context, table, column, definition string) error {
+	rows, err := d.Query(ctx, `SELECT `+column+` FROM `+table+` WHERE 1 = 0`)
+	if err == nil {
+		return rows.Close()
+	}
+	_, err = d.Exec(ctx, d.words.Replace(`ALTER TABLE `+table+` ADD COLUMN `+column+` `+definition))
+	return err
+}
+
+// Reguard makes the guard of event_payload anew, as a registry that is created now has it.
+func (d *DB) Reguard(ctx context.Context) error {
+	if _, err := d.Exec(ctx, d.unguard); err != nil {
+		return err
+	}
+	for _, guard := range d.guards {
+		if strings.HasPrefix(guard, "CREATE TRIGGER event_payload_") {
+			if _, err := d.Exec(ctx, guard); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 var tableRE = regexp.MustCompile(`^CREATE TABLE (\w+)`)
 
 // halfMade reports whether the database holds nothing but tables of a registry that Create did not finish.

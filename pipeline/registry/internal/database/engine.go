@@ -35,6 +35,7 @@ type engine struct {
 
 	words   *strings.Replacer // turns the schema's types and options into the engine's
 	guards  []string          // the triggers that make event append-only, and what belongs to them
+	unguard string            // takes away the guard of event_payload, if it is there
 	numbers bool              // parameters are $1, $2, ... instead of ?
 	insert  string            // begins the INSERT of many rows
 	onKey   bool              // ON DUPLICATE KEY UPDATE instead of ON CONFLICT
@@ -48,6 +49,10 @@ type engine struct {
 	// failure turns an error of the driver into one with a sentinel, in words that hold no value of a row.
 	failure func(error) error
 }
+
+// sealedPayload are the columns of event_payload that are never updated: all but its seal, which is made anew when
+// the silo's key is.
+const sealedPayload = "silo, seq, collection, flags, details, refs, content, salt, evidence, evidence_salt"
 
 // engines are the values of Config.Driver.
 func engineOf(name string) (*engine, error) {

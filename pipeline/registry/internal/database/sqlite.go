@@ -28,14 +28,15 @@ var sqliteEngine = engine{
 	guards: []string{
 		`CREATE TRIGGER event_no_update BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'event is append-only'); END`,
 		`CREATE TRIGGER event_no_delete BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'event is append-only'); END`,
-		`CREATE TRIGGER event_payload_no_update BEFORE UPDATE ON event_payload
+		`CREATE TRIGGER event_payload_no_update BEFORE UPDATE OF ` + sealedPayload + ` ON event_payload
 			BEGIN SELECT RAISE(ABORT, 'event_payload is never updated'); END`,
 	},
-	insert: "INSERT OR FAIL INTO ",
-	latest: "max",
-	reader: sql.TxOptions{ReadOnly: true},
-	Scrub:  `PRAGMA wal_checkpoint(truncate)`,
-	Direct: true,
+	unguard: `DROP TRIGGER IF EXISTS event_payload_no_update`,
+	insert:  "INSERT OR FAIL INTO ",
+	latest:  "max",
+	reader:  sql.TxOptions{ReadOnly: true},
+	Scrub:   `PRAGMA wal_checkpoint(truncate)`,
+	Direct:  true,
 	failure: func(err error) error {
 		if errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.LOCKED) {
 			return fmt.Errorf("%w: %w", ErrBusy, err)

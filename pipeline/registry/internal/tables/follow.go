@@ -100,7 +100,7 @@ const (
 // followed are the columns of FactQuery: where each comes from, and its place in the table's query.
 var followed = [...]struct{ table, column int }{{fromIndex, 0}, {fromEvent, 0}, {fromEvent, 1}, {fromEvent, 2},
 	{fromEvent, 3}, {fromEvent, 4}, {fromEvent, 5},
-	{fromEvent, 6}, {fromEvent, 7}, {fromPayload, 3}, {fromPayload, 1}, {fromPayload, 2}}
+	{fromEvent, 6}, {fromEvent, 7}, {fromPayload, 3}, {fromPayload, 1}, {fromPayload, 2}, {fromPayload, 4}}
 
 func (r *followedRow) ColumnInt64(column int) int64 {
 	at := followed[column]
@@ -138,7 +138,7 @@ func AllFacts(ctx context.Context, t *database.Txn, silo int64, do func(database
 				fromEvent: `SELECT seq, type, purpose, occurred_at, effective_from, effective_until, recorded_at,
 					notice <> '' FROM event
 				WHERE silo = ? AND seq >= ? ORDER BY seq`,
-				fromPayload: `SELECT seq, flags, details, evidence IS NOT NULL FROM event_payload WHERE silo = ?
+				fromPayload: `SELECT seq, flags, details, evidence IS NOT NULL, seal FROM event_payload WHERE silo = ?
 					AND seq >= ? ORDER BY seq`,
 			} {
 				if tables[table], err = follow(index.Conn(), silo, query); err != nil {
@@ -259,7 +259,7 @@ const (
 // FactQuery begins a query of what the state of a collection is made of.
 const FactQuery = `SELECT p.collection, e.seq, e.type, e.purpose, e.occurred_at, e.effective_from, e.effective_until,
 	e.recorded_at,
-	CASE WHEN e.notice <> '' THEN 1 ELSE 0 END, CASE WHEN p.evidence IS NULL THEN 0 ELSE 1 END, p.flags, p.details
+	CASE WHEN e.notice <> '' THEN 1 ELSE 0 END, CASE WHEN p.evidence IS NULL THEN 0 ELSE 1 END, p.flags, p.details, p.seal
 	FROM event_payload p JOIN event e ON e.silo = p.silo AND e.seq = p.seq `
 
 // OfCollection selects one collection's events in order; its arguments are the silo, twice, and the

@@ -13,7 +13,7 @@ import (
 )
 
 // schemaVersion is stored with the registry; another version is refused.
-const schemaVersion = 3
+const schemaVersion = 4
 
 // Schema creates the tables. Facts only: rules are the policy file's. Everything hangs on a silo's number,
 // so no key, index or foreign key can lead from one silo into another. Times are microseconds since 1970 in
@@ -29,6 +29,9 @@ const schemaVersion = 3
 // numbered within their silo, so what names one by silo and number cannot name another silo's; a foreign
 // key to the collection would have each purge of one search all aliases.
 //
+// A row's seal is the tag of package seal over what a decision reads of it; that of a silo the box with the sums
+// of its tables, NULL where the silo has no key any more.
+//
 // Written in SQLite's words; an engine replaces those it has others for. NUMBERED is a key that the
 // database counts, LONGTEXT and LONGBLOB are of any length; other texts have at most 255 bytes, blobs 32.
 // The engine's guards come after it.
@@ -42,7 +45,8 @@ var Schema = []string{
 		head_hash   BLOB    NOT NULL,
 		collections INTEGER NOT NULL,
 		recorded_at INTEGER NOT NULL,
-		heard_at    INTEGER NOT NULL)`,
+		heard_at    INTEGER NOT NULL,
+		seal        LONGBLOB)`,
 
 	// active is 1 or NULL, so that the key of the table allows one active version a silo on every engine.
 	`CREATE TABLE silo_key (
@@ -53,6 +57,7 @@ var Schema = []string{
 		created_at   INTEGER NOT NULL,
 		destroyed_at INTEGER NOT NULL,
 		evidence     BLOB,
+		seal       BLOB    NOT NULL DEFAULT '',
 		PRIMARY KEY (silo, key_version),
 		UNIQUE (silo, active),
 		CHECK ((state = 'active') = (active IS NOT NULL)),
@@ -66,6 +71,7 @@ var Schema = []string{
 		collection INTEGER NOT NULL,
 		kind       TEXT    NOT NULL,
 		key_version INTEGER NOT NULL,
+		seal       BLOB    NOT NULL DEFAULT '',
 		PRIMARY KEY (silo, alias_ref, collection),
 		FOREIGN KEY (silo) REFERENCES silo (silo) DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID`,
 
@@ -104,6 +110,7 @@ var Schema = []string{
 		salt       BLOB    NOT NULL,
 		evidence   BLOB,
 		evidence_salt BLOB,
+		seal       BLOB    NOT NULL DEFAULT '',
 		PRIMARY KEY (silo, seq),
 		CHECK ((evidence IS NULL) = (evidence_salt IS NULL))) WITHOUT ROWID`,
 	`CREATE INDEX event_payload_collection ON event_payload (silo, collection, seq)`,
@@ -115,6 +122,7 @@ var Schema = []string{
 		"system"     TEXT    NOT NULL,
 		object     TEXT    NOT NULL,
 		linked_at  INTEGER NOT NULL,
+		seal       BLOB    NOT NULL DEFAULT '',
 		PRIMARY KEY (silo, record_ref, collection),
 		FOREIGN KEY (silo) REFERENCES silo (silo) DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID`,
 
@@ -129,6 +137,7 @@ var Schema = []string{
 		released_by TEXT    NOT NULL,
 		release_approved_by TEXT NOT NULL CHECK (release_approved_by = '' OR release_approved_by <> released_by),
 		released_at INTEGER NOT NULL,
+		seal       BLOB    NOT NULL DEFAULT '',
 		PRIMARY KEY (silo, hold),
 		FOREIGN KEY (silo) REFERENCES silo (silo) DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID`,
 
@@ -146,6 +155,7 @@ var Schema = []string{
 		closed_at INTEGER NOT NULL,
 		outcome   TEXT    NOT NULL,
 		exception TEXT    NOT NULL,
+		seal       BLOB    NOT NULL DEFAULT '',
 		CHECK ((extended_to = 0) = (because = '')),
 		PRIMARY KEY (silo, request),
 		FOREIGN KEY (silo) REFERENCES silo (silo) DEFERRABLE INITIALLY DEFERRED) WITHOUT ROWID`,
@@ -160,6 +170,7 @@ var Schema = []string{
 		plan_digest TEXT    NOT NULL,
 		erased_at   INTEGER NOT NULL,
 		drop_after  INTEGER NOT NULL,
+		seal       BLOB    NOT NULL DEFAULT '',
 		PRIMARY KEY (silo, record_ref, subject_ref)) WITHOUT ROWID`,
 	`CREATE INDEX tombstone_drop ON tombstone (silo, drop_after)`,
 
@@ -168,6 +179,7 @@ var Schema = []string{
 		record_ref BLOB    NOT NULL,
 		reason     TEXT    NOT NULL,
 		since      INTEGER NOT NULL,
+		seal       BLOB    NOT NULL DEFAULT '',
 		PRIMARY KEY (silo, record_ref, reason)) WITHOUT ROWID`,
 
 	`CREATE TABLE sync_delivery (
@@ -182,12 +194,14 @@ var Schema = []string{
 		error_code TEXT    NOT NULL,
 		sent_at    INTEGER NOT NULL,
 		acked_at   INTEGER NOT NULL,
+		seal       BLOB    NOT NULL DEFAULT '',
 		PRIMARY KEY (silo, target, object)) WITHOUT ROWID`,
 
 	`CREATE TABLE expiry_pass (
 		silo          INTEGER NOT NULL,
 		purpose       TEXT    NOT NULL,
 		since_through INTEGER NOT NULL,
+		seal       BLOB    NOT NULL DEFAULT '',
 		PRIMARY KEY (silo, purpose)) WITHOUT ROWID`,
 }
 
@@ -201,23 +215,23 @@ func Create(ctx context.Context, c database.Config) error {
 // registry may hold references. A registry that says nothing was begun in version 1.
 const identifiers = "identifiers"
 
-// Former reports whether the registry may hold references of the version of canonical forms before. They stay: of an
+// Identifiers is the oldest version of canonical forms of which the registry may hold references. They stay: of an
 // identifier it has nothing but its reference, and so they are not made anew, but looked up beside.
-func Former(ctx context.Context, h database.Handle) (bool, error) {
+func Identifiers(ctx context.Context, h database.Handle) (int, error) {
 	var text string
 	if err := h.Row(ctx, `SELECT COALESCE(MAX(value), '1') FROM meta WHERE name = ?`, identifiers).Scan(
 		&text); err != nil {
-		return false, err
+		return 0, err
 	}
 	switch version, err := strconv.Atoi(text); {
 	case err != nil || version < 1:
-		return false, fmt.Errorf("%w: it does not say the version of its identifiers: restore it from a copy",
+		return 0, fmt.Errorf("%w: it does not say the version of its identifiers: restore it from a copy",
 			database.ErrSchema)
 	case version > identifier.Version:
-		return false, fmt.Errorf("%w: its identifiers are of version %d, and this Lethe knows %d: use the Lethe that "+
+		return 0, fmt.Errorf("%w: its identifiers are of version %d, and this Lethe knows %d: use the Lethe that "+
 			"made it, or a later one", database.ErrSchema, version, identifier.Version)
 	default:
-		return version < identifier.Version, nil
+		return version, nil
 	}
 }
 
@@ -234,11 +248,55 @@ func Open(ctx context.Context, c database.Config) (*database.DB, error) {
 	return db, nil
 }
 
+// before is the version of the registries that Upgrade takes.
+const before = schemaVersion - 1
+
+// OpenBefore opens a registry of the version before, to be upgraded; current says that it is of this one already.
+func OpenBefore(ctx context.Context, c database.Config) (db *database.DB, current bool, err error) {
+	if db, err = database.Open(ctx, c); err != nil {
+		return nil, false, err
+	}
+	if version, err := Meta(ctx, db.Handle, "schema"); err == nil && version == strconv.Itoa(before) {
+		return db, false, nil
+	}
+	if err := checkVersion(ctx, db); err != nil {
+		db.Close()
+		return nil, false, err
+	}
+	return db, true, nil
+}
+
+// sealed are the tables whose rows have a seal, and that of silos.
+var sealed = []string{"silo_key", "subject_alias", "event_payload", "record_link", "legal_hold", "request",
+	"tombstone", "flag", "sync_delivery", "expiry_pass"}
+
+// AddSeals adds to the tables of a registry of the version before what this one has. Cut off, it is done again.
+func AddSeals(ctx context.Context, db *database.DB) error {
+	for _, table := range sealed {
+		if err := db.AddColumn(ctx, table, "seal", "BLOB NOT NULL DEFAULT ''"); err != nil {
+			return err
+		}
+	}
+	if err := db.AddColumn(ctx, "silo", "seal", "LONGBLOB"); err != nil {
+		return err
+	}
+	return db.Reguard(ctx)
+}
+
+// SetVersion says that a registry is of this version.
+func SetVersion(ctx context.Context, tx *database.Txn) error {
+	_, err := tx.Exec(ctx, `UPDATE meta SET value = ? WHERE name = 'schema'`, strconv.Itoa(schemaVersion))
+	return err
+}
+
 func checkVersion(ctx context.Context, db *database.DB) error {
 	version, err := Meta(ctx, db.Handle, "schema")
 	switch {
 	case err == nil && version == strconv.Itoa(schemaVersion):
 		return nil
+	case err == nil && version == strconv.Itoa(before):
+		return fmt.Errorf("%w: it is of version %s, and this Lethe wants %d: `lethe registry upgrade` moves it over",
+			database.ErrSchema, version, schemaVersion)
 	case err == nil:
 		return fmt.Errorf("%w: it is of version %s, and this Lethe wants %d; registry.dsn must name one made by its "+
 			"`lethe registry init`",

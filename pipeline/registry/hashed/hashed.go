@@ -1,0 +1,69 @@
+// Package hashed is what the chain of a silo hashes: a Header of each event, which commits to its Payload and
+// continues the hash before it; a Walk recomputes them one after the other.
+package hashed
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"strconv"
+)
+
+// Header is what the chain hashes of an event: no personal data, only the commitment to the payload.
+type Header struct {
+	Seq                                                         int64
+	Type, Purpose, Version, Basis, Zone, Method, Source, Notice string
+	Occurred, From, Until, Recorded                             int64
+	Idem                                                        [16]byte
+	Commitment                                                  [sha256.Size]byte
+}
+
+// Hash is SHA-256(prev ‖ commitment ‖ fields joined by 0x1f).
+func (h *Header) Hash(silo string, prev [sha256.Size]byte, buf []byte) ([sha256.Size]byte, []byte) {
+	buf = append(append(buf[:0], prev[:]...), h.Commitment[:]...)
+	num := func(n int64) { buf = append(strconv.AppendInt(buf, n, 10), 0x1f) }
+	text := func(s string) { buf = append(append(buf, s...), 0x1f) }
+	text(silo)
+	num(h.Seq)
+	text(h.Type)
+	text(h.Purpose)
+	text(h.Version)
+	text(h.Basis)
+	num(h.Occurred)
+	text(h.Zone)
+	num(h.From)
+	num(h.Until)
+	num(h.Recorded)
+	text(h.Method)
+	text(h.Source)
+	text(h.Notice)
+	buf = hex.AppendEncode(buf, h.Idem[:])
+	return sha256.Sum256(buf), buf
+}
+
+// Genesis is the hash before the first event.
+func Genesis(silo string) [sha256.Size]byte { return sha256.Sum256([]byte("genesis:" + silo)) }
+
+// Payload is the severable part of an event.
+type Payload struct {
+	Collection int64 // 0: the whole silo
+	Flags      int64
+	Evidence   [sha256.Size]byte // the salted commitment to it; zero: none
+	Details    string
+	Refs       []byte // references that became aliases of the collection by the event, 32 bytes each
+	Content    [16]byte
+	Salt       [16]byte
+}
+
+// Commit is the salted commitment that the header carries.
+func (p *Payload) Commit(buf []byte) ([sha256.Size]byte, []byte) {
+	buf = append(buf[:0], p.Salt[:]...)
+	buf = binary.BigEndian.AppendUint64(buf, uint64(p.Collection))
+	buf = binary.BigEndian.AppendUint64(buf, uint64(p.Flags))
+	buf = append(buf, p.Evidence[:]...)
+	buf = append(buf, p.Content[:]...)
+	buf = binary.BigEndian.AppendUint64(buf, uint64(len(p.Refs)))
+	buf = append(buf, p.Refs...)
+	buf = append(buf, p.Details...)
+	return sha256.Sum256(buf), buf
+}

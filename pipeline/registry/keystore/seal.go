@@ -1,0 +1,163 @@
+package keystore
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// Tag is what stands beside a row and says that whoever wrote it had the silo's key: AES-CMAC (RFC 4493, NIST SP
+// 800-38B) of the row's place and content. There may be many millions of rows in a night, and an HMAC of each
+// would cost several times as much.
+type Tag [aes.BlockSize]byte
+
+// Sealer seals what stands in the registry beside a silo's chain, with keys of their own that derive from the
+// version in use of the silo's: who has the database and not the keystore can neither make a row nor take one
+// away, nor put an old one back. It reuses its memory and so serves one goroutine; Clone makes one for another.
+type Sealer struct {
+	rows, sums cipher.Block
+	box        cipher.AEAD
+	last       [2][2]uint64 // subkeys for a last block that is whole, and for one that is filled up
+	block, out [aes.BlockSize]byte
+}
+
+// The labels of a Sealer's keys.
+const (
+	labelSealRows = "lethe/v1/seal/rows"
+	labelSealSums = "lethe/v1/seal/sums"
+	labelSealBox  = "lethe/v1/seal/box"
+)
+
+// newSealer derives a sealer from the secret of a version of a silo's key.
+func newSealer(silo string, secret []byte) (*Sealer, error) {
+	keys, err := derive(silo, secret, labelSealRows, labelSealSums, labelSealBox)
+	if err != nil {
+		return nil, err
+	}
+	box, err := aes.NewCipher(keys[2])
+	if err != nil {
+		return nil, fmt.Errorf("derive seal of silo %q: %w", silo, err)
+	}
+	s := &Sealer{}
+	if s.box, err = cipher.NewGCMWithRandomNonce(box); err != nil {
+		return nil, fmt.Errorf("derive seal of silo %q: %w", silo, err)
+	}
+	if s.sums, err = aes.NewCipher(keys[1][:sealKeyLen]); err != nil {
+		return nil, fmt.Errorf("derive seal of silo %q: %w", silo, err)
+	}
+	return s, s.keyRows(keys[0][:sealKeyLen])
+}
+
+// sealKeyLen is that of AES-128, as in RFC 4493: a quarter less work a block than AES-256.
+const sealKeyLen = 16
+
+// keyRows sets the key of tags.
+func (s *Sealer) keyRows(key []byte) (err error) {
+	if s.rows, err = aes.NewCipher(key); err != nil {
+		return err
+	}
+	s.block = [aes.BlockSize]byte{}
+	s.rows.Encrypt(s.block[:], s.block[:])
+	s.last[0] = double(binary.BigEndian.Uint64(s.block[:8]), binary.BigEndian.Uint64(s.block[8:]))
+	s.last[1] = double(s.last[0][0], s.last[0][1])
+	return nil
+}
+
+// double multiplies by x in GF(2^128).
+func double(high, low uint64) [2]uint64 {
+	return [2]uint64{high<<1 | low>>63, low<<1 ^ (high>>63)*0x87}
+}
+
+// Clone is an independent sealer of the same silo, for another goroutine.
+func (s *Sealer) Clone() *Sealer {
+	c := *s
+	return &c
+}
+
+// Row is the tag of a row: its place, then its content, so that no two rows have one text.
+func (s *Sealer) Row(text []byte) Tag {
+	var high, low uint64
+	for len(text) > aes.BlockSize {
+		high, low = s.next(high^binary.BigEndian.Uint64(text), low^binary.BigEndian.Uint64(text[8:]))
+		text = text[aes.BlockSize:]
+	}
+	last := &s.last[0]
+	if n := len(text); n < aes.BlockSize {
+		s.out = [aes.BlockSize]byte{}
+		copy(s.out[:], text)
+		s.out[n] = 0x80
+		text, last = s.out[:], &s.last[1]
+	}
+	s.next(high^binary.BigEndian.Uint64(text)^last[0], low^binary.BigEndian.Uint64(text[8:])^last[1])
+	return s.block
+}
+
+// next encrypts a block, which stays in s.block.
+func (s *Sealer) next(high, low uint64) (uint64, uint64) {
+	binary.BigEndian.PutUint64(s.block[:8], high)
+	binary.BigEndian.PutUint64(s.block[8:], low)
+	s.rows.Encrypt(s.block[:], s.block[:])
+	return binary.BigEndian.Uint64(s.block[:8]), binary.BigEndian.Uint64(s.block[8:])
+}
+
+// Sum is how many rows a table has, and the sum of what their tags become under a key of its own. Rows may be added
+// and taken away in any order. It is nothing that anybody sees who has no key (Box), so that no rows can be found
+// that have the same.
+type Sum struct {
+	Rows     int64
+	of, more uint64
+}
+
+// Plus is the sum of the rows of both.
+func (s Sum) Plus(o Sum) Sum { return Sum{s.Rows + o.Rows, s.of + o.of, s.more + o.more} }
+
+// Less is the sum without the rows of another.
+func (s Sum) Less(o Sum) Sum { return Sum{s.Rows - o.Rows, s.of - o.of, s.more - o.more} }
+
+// Add adds a row by its tag.
+func (s *Sealer) Add(sum *Sum, tag Tag) { s.count(sum, tag, 1) }
+
+// Take takes a row away by its tag.
+func (s *Sealer) Take(sum *Sum, tag Tag) { s.count(sum, tag, -1) }
+
+func (s *Sealer) count(sum *Sum, tag Tag, n int64) {
+	s.block = tag
+	s.sums.Encrypt(s.out[:], s.block[:])
+	sum.Rows += n
+	sum.of += uint64(n) * binary.LittleEndian.Uint64(s.out[:8])
+	sum.more += uint64(n) * binary.LittleEndian.Uint64(s.out[8:])
+}
+
+// sumLen is how many bytes a sum has.
+const sumLen = 24
+
+// Box closes sums together with a text that stands beside them, by AES-GCM: nobody without the key can read the
+// sums, or change either.
+func (s *Sealer) Box(sums []Sum, beside []byte) []byte {
+	plain := make([]byte, 0, len(sums)*sumLen)
+	for _, sum := range sums {
+		plain = binary.LittleEndian.AppendUint64(plain, uint64(sum.Rows))
+		plain = binary.LittleEndian.AppendUint64(plain, sum.of)
+		plain = binary.LittleEndian.AppendUint64(plain, sum.more)
+	}
+	return s.box.Seal(nil, nil, plain, beside)
+}
+
+// ErrUnsealed: what was sealed, or what stands beside it, was changed.
+var ErrUnsealed = errors.New("the seal does not hold")
+
+// Open opens a box of so many sums: ErrUnsealed for another one, and for another text beside it.
+func (s *Sealer) Open(box []byte, sums []Sum, beside []byte) error {
+	plain, err := s.box.Open(nil, nil, box, beside)
+	if err != nil || len(plain) != len(sums)*sumLen {
+		return ErrUnsealed
+	}
+	for i := range sums {
+		of := plain[i*sumLen:]
+		sums[i] = Sum{Rows: int64(binary.LittleEndian.Uint64(of)), of: binary.LittleEndian.Uint64(of[8:]),
+			more: binary.LittleEndian.Uint64(of[16:])}
+	}
+	return nil
+}

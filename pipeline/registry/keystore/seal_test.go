@@ -1,0 +1,92 @@
+package keystore
+
+import (
+	"bytes"
+	"encoding/hex"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+func hexBytes(t require.TestingT, text string) []byte {
+	b, err := hex.DecodeString(text)
+	require.NoError(t, err)
+	return b
+}
+
+// TestRowIsCMAC compares tags with the examples of RFC 4493, 4.
+func TestRowIsCMAC(t *testing.T) {
+	s, err := newSealer("crm", make([]byte, keyLen))
+	require.NoError(t, err)
+	require.NoError(t, s.keyRows(hexBytes(t, "2b7e151628aed2a6abf7158809cf4f3c")))
+	message := hexBytes(t, "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e5130c81c46a35ce411"+
+		"e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710")
+	for n, want := range map[int]string{0: "bb1d6929e95937287fa37d129b756746", 16: "070a16b46b4d4144f79bdd9dd04a287c",
+		40: "dfa66747de9ae63030ca32611497c827", 64: "51f0bebf7e3b9d92fc49741779363cfe"} {
+		tag := s.Row(message[:n])
+		require.Equal(t, want, hex.EncodeToString(tag[:]), "%d bytes", n)
+	}
+}
+
+// TestSumsOfRows holds that a sum says which rows there are, in whatever order they came and went.
+func TestSumsOfRows(t *testing.T) {
+	s, err := newSealer("crm", bytes.Repeat([]byte{7}, keyLen))
+	require.NoError(t, err)
+	rapid.Check(t, func(r *rapid.T) {
+		rows := rapid.SliceOfDistinct(rapid.SliceOfN(rapid.Byte(), 0, 40), func(b []byte) string { return string(b) }).
+			Draw(r, "rows")
+		var there, other Sum
+		for _, row := range rows {
+			s.Add(&there, s.Row(row))
+		}
+		for _, row := range rapid.Permutation(rows).Draw(r, "other order") {
+			s.Add(&other, s.Row(row))
+		}
+		require.Equal(r, there, other)
+		if len(rows) == 0 {
+			return
+		}
+		s.Take(&other, s.Row(rows[0]))
+		require.NotEqual(r, there, other)
+		s.Add(&other, s.Row(append([]byte("another "), rows[0]...)))
+		require.Equal(r, there.Rows, other.Rows)
+		require.NotEqual(r, there, other)
+	})
+}
+
+// TestBox opens what was closed, by the same key and with the same text beside it only.
+func TestBox(t *testing.T) {
+	s, err := newSealer("crm", bytes.Repeat([]byte{7}, keyLen))
+	require.NoError(t, err)
+	sums := []Sum{{1, 2, 3}, {4, 5, 6}}
+	box := s.Box(sums, []byte("beside"))
+	require.NotEqual(t, box, s.Box(sums, []byte("beside")), "two of the same cannot be told to be")
+	opened := make([]Sum, 2)
+	require.NoError(t, s.Open(box, opened, []byte("beside")))
+	require.Equal(t, sums, opened)
+	require.ErrorIs(t, s.Open(box, opened, []byte("besides")), ErrUnsealed)
+	require.ErrorIs(t, s.Open(box, opened[:1], []byte("beside")), ErrUnsealed)
+	require.ErrorIs(t, s.Open(nil, opened, []byte("beside")), ErrUnsealed)
+	for i := range box {
+		changed := bytes.Clone(box)
+		changed[i] ^= 1
+		require.ErrorIs(t, s.Open(changed, opened, []byte("beside")), ErrUnsealed)
+	}
+	other, err := newSealer("shop", bytes.Repeat([]byte{8}, keyLen))
+	require.NoError(t, err)
+	require.ErrorIs(t, other.Open(box, opened, []byte("beside")), ErrUnsealed)
+	require.NotEqual(t, s.Row([]byte("row")), other.Row([]byte("row")))
+}
+
+// BenchmarkSealRow seals a row as long as that of an identifier.
+func BenchmarkSealRow(b *testing.B) {
+	s, err := newSealer("crm", bytes.Repeat([]byte{7}, keyLen))
+	require.NoError(b, err)
+	row := make([]byte, 45)
+	var sum Sum
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Add(&sum, s.Row(row))
+	}
+}
