@@ -15,9 +15,10 @@ func consentVerifyCommand(c *Command) *cobra.Command {
 	return &cobra.Command{
 		Use: "verify", Short: "Recompute every silo's hash chain", Args: cobra.NoArgs,
 		Long: `Recompute every silo's hash chain, and look whether it still has the head that the last night saw: an
-event that was changed, removed, added or cut off at the end shows. Then compare what stands beside the
-chain with it: whose the identifiers are, the holds and who placed, approved and released them, the
-requests and their terms. It ends with 12 when anything does not hold. Who can write the database, the
+event that was changed, removed, added or cut off at the end shows. Then look at every row that stands
+beside the chain: each is sealed with the silo's key, over its place and content, and the silo says which
+there are; and compare with the chain whose the identifiers are, the holds and who placed, approved and
+released them, the requests and their terms. It ends with 12 when anything does not hold. Who can write the database, the
 state folder and the reports can make all of them anew; keep the manifest digests that each run prints
 out of the operator's reach.`,
 		Example: "  lethe consent verify",

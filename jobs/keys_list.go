@@ -73,7 +73,7 @@ func keysListCommand(c *Command) *cobra.Command {
 func keyLines(ctx context.Context, p *setup.Setup) (lines []keyLine, err error) {
 	known := map[string]chain.KeyVersion{}
 	cfg := p.Registry
-	cfg.ReadOnly, cfg.AllowEmpty, cfg.Keys = true, true, nil
+	cfg.ReadOnly, cfg.AllowEmpty, cfg.AnyVersion = true, true, true
 	switch r, err := registry.Open(ctx, cfg); {
 	case errors.Is(err, registry.ErrMissing), errors.Is(err, registry.ErrSchema): // keys come before the registry
 	case err != nil:

@@ -34,8 +34,8 @@ var house = [][]string{
 		"registry/identifier",
 		"registry/internal/database", "audit", "shown"},
 	{"answers", "policy/law", "policy/intake", "policy/instant", "registry/event", "registry/internal/tables"},
-	{"policy"}, // the rules
-	{"policy/decide", "policy/starts", "registry/receipt", "audit/picture"},
+	{"policy", "registry/seal"}, // the rules; what keeps rows from being believed that somebody else wrote
+	{"policy/decide", "policy/starts", "registry/receipt", "registry/hashed", "audit/picture"},
 	{"policy/words", "registry/delivery"},
 	{"policy/lint", "registry/chain"},
 	{"registry/cases"},

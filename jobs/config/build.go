@@ -56,7 +56,7 @@ func (c *Config) Build(ctx context.Context, log *slog.Logger) (*setup.Setup, err
 	if p.Keys, err = keystore.Open(ctx, path, identity); err != nil {
 		return nil, fmt.Errorf("%w: %w", setup.ErrConfig, err)
 	}
-	p.Registry.Keys = p.Keys.Current()
+	p.Registry.Keys = p.Keys
 	c.nameAll(p)
 	for _, w := range c.warnings {
 		log.Warn(p.Names.Text(w))

@@ -43,7 +43,7 @@ func newCourt(t *testing.T) *court {
 	require.NoError(t, c.keys.EnsureSilo("crm"))
 	require.NoError(t, c.keys.EnsureAudit("crm", "2026-Q4"))
 	config := registry.Config{
-		DSN: filepath.Join(dir, "registry.db"), Now: func() time.Time { return c.asOf }, AllowEmpty: true,
+		DSN: filepath.Join(dir, "registry.db"), Now: func() time.Time { return c.asOf }, AllowEmpty: true, Keys: c.keys,
 	}
 	require.NoError(t, registry.Create(ctx, config))
 	c.registry, err = registry.Open(ctx, config)

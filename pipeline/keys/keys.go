@@ -22,7 +22,7 @@ import (
 // registryForKeys opens the registry whatever the versions of its keys.
 func registryForKeys(ctx context.Context, p *setup.Setup) (*registry.Registry, error) {
 	config := p.Registry
-	config.AllowEmpty, config.Keys = true, nil
+	config.AllowEmpty, config.AnyVersion = true, true
 	return registry.Open(ctx, config)
 }
 

@@ -66,7 +66,8 @@ func New(t *testing.T, silo policy.Silo, tables ...mem.Table) *World {
 	require.NoError(t, err)
 	catalogue, err := classifiers.New()
 	require.NoError(t, err)
-	rc := registry.Config{DSN: filepath.Join(w.Dir, "registry.db"), Now: func() time.Time { return w.Now }}
+	rc := registry.Config{DSN: filepath.Join(w.Dir, "registry.db"), Keys: store,
+		Now: func() time.Time { return w.Now }}
 	require.NoError(t, registry.Create(ctx, rc))
 	w.Live = mem.New("crm", tables...)
 	w.Setup = &setup.Setup{

@@ -13,6 +13,7 @@ import (
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/internal/database"
 	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/seal"
 )
 
 // VerifyRows looks whether every row that stands beside a silo's chain is as it was written, and no others, and
@@ -77,6 +78,17 @@ func said(ctx context.Context, tx *database.Txn, s chain.Silo, keys *keystore.Si
 	}
 	if what := said.differs(holds, requests); what != "" {
 		return &chain.TamperedError{Silo: silo, Seq: s.Seq, What: what}
+	}
+	return nil
+}
+
+// VerifyCases looks whether a silo's keys, holds, requests, deliveries and marks of expiry are as they were written:
+// what a night reads of a silo only here and there, and not by Standings, Flags or Tombstones.
+func (r *Registry) VerifyCases(ctx context.Context, silo string) error {
+	for _, t := range []seal.Table{seal.Key, seal.Hold, seal.Request, seal.Delivery, seal.Pass} {
+		if err := r.store.Each(ctx, silo, t, func(database.Row) error { return nil }); err != nil {
+			return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
+		}
 	}
 	return nil
 }

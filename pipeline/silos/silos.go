@@ -5,6 +5,7 @@
 package silos
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -116,7 +117,8 @@ func (set *Set) config() registry.Config {
 // keepsConsents reports whether applications keep consents of a silo in tables of their own.
 func keepsConsents(s *policy.Compiled) bool { return len(s.Silo.Consents) > 0 }
 
-// verifySuppression recomputes the chain of the list of those who said no, where there is one already.
+// verifySuppression verifies the chain of the list of those who said no, where there is one already. What stands
+// beside it is looked at where the list is opened.
 func (set *Set) verifySuppression(ctx context.Context) error {
 	name := set.setup.Suppression.Name
 	if name == "" {
@@ -133,13 +135,10 @@ func (set *Set) isNew(silo string, verified error) bool {
 	return errors.Is(verified, registry.ErrUnknownSilo) && set.Seen[silo].Seq == 0
 }
 
-// verify recomputes a silo's chain.
+// verify recomputes a silo's chain from the head on that the last night saw, all of it when none did. What came
+// before is sealed row by row, and looked at when it is read.
 func (set *Set) verify(ctx context.Context, silo string, seen chain.Head) error {
-	verify := set.Registry.Verify
-	if set.tonight.Phases == setup.SyncOnly { // the next night looks at what came before
-		verify = set.Registry.VerifySince
-	}
-	err := verify(ctx, silo, seen)
+	err := set.Registry.VerifySince(ctx, silo, seen)
 	switch {
 	case errors.Is(err, registry.ErrUnknownSilo):
 		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
@@ -149,13 +148,19 @@ func (set *Set) verify(ctx context.Context, silo string, seen chain.Head) error 
 	return nil
 }
 
-// OpenSilo verifies a silo's chain, takes in and writes what is due (both only with --apply), and loads
-// what the registry says of it. A silo that is not in the registry may come with its first consents.
-func (set *Set) OpenSilo(ctx context.Context, s *policy.Compiled, feed Feed) error {
+// OpenSilo verifies a silo's chain and what stands beside it, loads what the registry says of it, and then takes in
+// and writes what is due (both only with --apply): nothing is written upon what does not hold. A silo that is not in
+// the registry may come with its first consents.
+func (set *Set) OpenSilo(ctx context.Context, s *policy.Compiled, feed Feed) (err error) {
 	name := s.Silo.Name
 	seen := set.Seen[name]
-	verified := set.verify(ctx, name, seen)
 	st := &Silo{Anonymized: map[keystore.Ref]bool{}}
+	verified := set.verify(ctx, name, seen)
+	if verified == nil {
+		if verified = set.load(ctx, s, st); verified != nil {
+			return verified
+		}
+	}
 	if set.tonight.Apply && keepsConsents(s) && (verified == nil || set.isNew(name, verified)) {
 		stale, err := feed.TakeIn(ctx, s)
 		if err != nil {
@@ -165,7 +170,7 @@ func (set *Set) OpenSilo(ctx context.Context, s *policy.Compiled, feed Feed) err
 			st.Trust = policy.Stale
 		}
 		if verified != nil { // it may have come with its first consents
-			verified = set.verify(ctx, name, seen)
+			verified = cmp.Or(set.verify(ctx, name, seen), set.load(ctx, s, st))
 		}
 	}
 	if verified != nil {
@@ -177,9 +182,20 @@ func (set *Set) OpenSilo(ctx context.Context, s *policy.Compiled, feed Feed) err
 			return err
 		}
 	}
+	if _, err := set.Registry.Refresh(ctx, st.Standings); err != nil { // what was written just now
+		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+	}
+	return nil
+}
+
+// load loads what the registry says of a silo, and looks at the rest of what stands beside its chain.
+func (set *Set) load(ctx context.Context, s *policy.Compiled, st *Silo) (err error) {
+	name := s.Silo.Name
 	set.Silos[name] = st
-	var err error
 	if st.Standings, err = set.Registry.Standings(ctx, name, set.tonight.AsOf, Endings(s)); err != nil {
+		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+	}
+	if err := set.Registry.VerifyCases(ctx, name); err != nil {
 		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 	}
 	return set.RecallTraces(ctx, name)

@@ -26,7 +26,7 @@ func open(t *testing.T) *List {
 	keys, err := keystore.Open(t.Context(), folder, identity)
 	require.NoError(t, err)
 	require.NoError(t, keys.EnsureSilo("no"))
-	config := registry.Config{DSN: filepath.Join(dir, "registry.db"), Now: now}
+	config := registry.Config{DSN: filepath.Join(dir, "registry.db"), Keys: keys, Now: now}
 	require.NoError(t, registry.Create(t.Context(), config))
 	list := policy.Silo{Name: "no", Rules: []policy.Rule{{Purpose: "marketing"}}}
 	l, err := Open(t.Context(), &setup.Setup{Zone: time.UTC, Keys: keys, Suppression: list}, config, now())

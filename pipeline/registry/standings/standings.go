@@ -144,7 +144,7 @@ func (s *Standings) refresh(ctx context.Context, tx *database.Txn, silo chain.Si
 		string(event.PayloadPurged)).Scan(&purges); err != nil {
 		return nil, err
 	}
-	if purges > 0 {
+	if purges > 0 || silo.Seq-s.head > manyNew+int64(len(s.offsets))/8 {
 		return s.reload(ctx, tx, silo)
 	}
 	rows, err := tx.Query(ctx, `SELECT DISTINCT collection FROM event_payload WHERE silo = ? AND seq > ?
@@ -187,8 +187,12 @@ func (s *Standings) refresh(ctx context.Context, tx *database.Txn, silo chain.Si
 	return touched, nil
 }
 
-// reload loads everything anew, because what was purged leaves no trace of whose it was; every collection
-// counts as touched.
+// manyNew is after how many new events, and an eighth of the collections, everything is loaded anew: it is quicker
+// than to look each collection up.
+const manyNew = 1000
+
+// reload loads everything anew, because what was purged leaves no trace of whose it was, or because much is new;
+// every collection counts as touched.
 func (s *Standings) reload(ctx context.Context, tx *database.Txn, row chain.Silo) ([]int32, error) {
 	fresh, err := LoadIn(ctx, tx, row, s.asOf, s.purposes)
 	if err != nil {
