@@ -62,6 +62,17 @@ func onEngines(t *testing.T, test func(*testing.T, newFixture)) {
 	}
 }
 
+// embedded runs a test on the embedded engine, and on the servers too where that is asked: most of what is edited as a
+// superuser reads alike on each.
+func embedded(t *testing.T, serversToo bool, test func(*testing.T, newFixture)) {
+	t.Helper()
+	if serversToo {
+		onEngines(t, test)
+		return
+	}
+	test(t, newSQLite)
+}
+
 // newSQLite is a fixture on the embedded engine.
 func newSQLite(t testing.TB) *fixture {
 	t.Helper()

@@ -147,7 +147,7 @@ func TestUpgradeRefuses(t *testing.T) {
 		"a silo removed":    {`UPDATE meta SET value = value`, "the silo is gone"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onEngines(t, func(t *testing.T, newFixture newFixture) {
+			embedded(t, name == "a hold removed", func(t *testing.T, newFixture newFixture) {
 				f := furnished(t, newFixture)
 				config := f.config
 				config.Keys = f.keys
