@@ -65,7 +65,7 @@ func (set *Set) Open(ctx context.Context, feed Feed) (err error) {
 	}
 	config := set.config()
 	if set.Registry, err = registry.Open(ctx, config); err != nil {
-		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+		return unusable(err)
 	}
 	if set.setup.Simulated && set.tonight.Apply {
 		if err := set.Registry.MarkSimulated(ctx); err != nil {
@@ -80,7 +80,7 @@ func (set *Set) Open(ctx context.Context, feed Feed) (err error) {
 	}
 	if set.tonight.Apply {
 		if err := feed.Open(ctx, set.Registry, config); err != nil {
-			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+			return unusable(err)
 		}
 		defer func() { err = errors.Join(err, feed.Close()) }()
 	}
@@ -91,7 +91,7 @@ func (set *Set) Open(ctx context.Context, feed Feed) (err error) {
 	}
 	heads, err := set.Registry.Heads(ctx)
 	if err != nil {
-		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+		return unusable(err)
 	}
 	for _, h := range heads {
 		set.Heads[h.Silo] = h
@@ -141,11 +141,19 @@ func (set *Set) verify(ctx context.Context, silo string, seen chain.Head) error 
 	err := set.Registry.VerifySince(ctx, silo, seen)
 	switch {
 	case errors.Is(err, registry.ErrUnknownSilo):
-		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+		return unusable(err)
 	case err != nil:
 		return fmt.Errorf("%w: %w", setup.ErrTampered, err)
 	}
 	return nil
+}
+
+// unusable is the error of a registry that cannot be relied on: it was tampered with, or something else is wrong.
+func unusable(err error) error {
+	if errors.Is(err, registry.ErrTampered) {
+		return fmt.Errorf("%w: %w", setup.ErrTampered, err)
+	}
+	return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 }
 
 // OpenSilo verifies a silo's chain and what stands beside it, loads what the registry says of it, and then takes in
@@ -183,7 +191,7 @@ func (set *Set) OpenSilo(ctx context.Context, s *policy.Compiled, feed Feed) (er
 		}
 	}
 	if _, err := set.Registry.Refresh(ctx, st.Standings); err != nil { // what was written just now
-		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+		return unusable(err)
 	}
 	return nil
 }
@@ -193,10 +201,10 @@ func (set *Set) load(ctx context.Context, s *policy.Compiled, st *Silo) (err err
 	name := s.Silo.Name
 	set.Silos[name] = st
 	if st.Standings, err = set.Registry.Standings(ctx, name, set.tonight.AsOf, Endings(s)); err != nil {
-		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+		return unusable(err)
 	}
 	if err := set.Registry.VerifyCases(ctx, name); err != nil {
-		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+		return unusable(err)
 	}
 	return set.RecallTraces(ctx, name)
 }
@@ -205,10 +213,10 @@ func (set *Set) load(ctx context.Context, s *policy.Compiled, st *Silo) (err err
 func (set *Set) RecallTraces(ctx context.Context, silo string) (err error) {
 	st := set.Silos[silo]
 	if st.Tombstones, err = set.Registry.Tombstones(ctx, silo); err != nil {
-		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+		return unusable(err)
 	}
 	if st.Flags, err = set.Registry.Flags(ctx, silo); err != nil {
-		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+		return unusable(err)
 	}
 	return nil
 }
@@ -243,7 +251,7 @@ func (set *Set) Fresh(heads []chain.Head) error {
 func (set *Set) keysHold(ctx context.Context) error {
 	versions, err := set.Registry.KeyVersions(ctx)
 	if err != nil {
-		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+		return unusable(err)
 	}
 	active := map[string]bool{}
 	for _, v := range versions {

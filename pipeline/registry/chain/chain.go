@@ -143,7 +143,8 @@ type Head struct {
 	HeardAt    time.Time // when a source last delivered (Import, Append), even if nothing was new: the registry's age
 }
 
-// Heads lists the heads of all silos, sorted by name.
+// Heads lists the heads of all silos, sorted by name. The error is ErrTampered where the row of one is not as it was
+// written; it is in the list all the same, as it stands.
 func (l *Log) Heads(ctx context.Context) ([]Head, error) {
 	rows, err := l.store.Query(ctx, selectSilo+` ORDER BY s.name`)
 	if err != nil {
@@ -151,8 +152,12 @@ func (l *Log) Heads(ctx context.Context) ([]Head, error) {
 	}
 	defer rows.Close()
 	var heads []Head
+	var broken []error
 	for rows.Next() {
 		s, err := l.store.scanSilo(rows)
+		if errors.Is(err, ErrTampered) {
+			broken, err = append(broken, err), nil
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read registry heads: %w", err)
 		}
@@ -161,7 +166,7 @@ func (l *Log) Heads(ctx context.Context) ([]Head, error) {
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read registry heads: %w", err)
 	}
-	return heads, nil
+	return heads, errors.Join(broken...)
 }
 
 // Head is the position of the silo's last event. It is one look-up by key, cheap enough to ask for each
@@ -199,8 +204,12 @@ func (s *Store) scanSilo(row interface{ Scan(...any) error }) (Silo, error) {
 	if errors.Is(err, keystore.ErrDestroyed) || errors.Is(err, keystore.ErrMissing) {
 		sealer, v.keyless, err = nil, err, nil
 	}
+	if err != nil {
+		return v, err
+	}
+	book, err := seal.Open(v.Silo, v.ID, sealer, box, s.beside(&v))
 	if err == nil {
-		v.Book, err = seal.Open(v.Silo, v.ID, sealer, box, s.beside(&v))
+		v.Book = book
 	}
 	return v, err
 }
@@ -272,7 +281,7 @@ func (s *Store) save(ctx context.Context, tx *database.Txn, v *Silo) error {
 }
 
 // FindSilo finds a silo: ErrUnknownSilo when no event ever came for it, ErrTampered when its row is not as it was
-// written.
+// written, which is then returned as it stands, with a book that can check nothing.
 func (s *Store) FindSilo(ctx context.Context, h database.Handle, name string) (Silo, error) {
 	v, err := s.scanSilo(h.Row(ctx, selectSilo+` WHERE s.name = ?`, name))
 	if errors.Is(err, sql.ErrNoRows) {

@@ -150,16 +150,23 @@ func (l *Log) CheckKeys(ctx context.Context) error {
 		return nil
 	}
 	keys := l.store.keys.Current()
-	versions, err := l.KeyVersions(ctx)
+	rows, err := l.store.Query(ctx, `SELECT s.name, k.key_version FROM silo_key k JOIN silo s ON s.silo = k.silo
+		WHERE k.active = 1 ORDER BY s.name`)
 	if err != nil {
-		return err
+		return fmt.Errorf("read states of keys: %w", err)
 	}
-	for _, v := range versions {
-		if has, ok := keys[v.Silo]; ok && v.State == KeyActive {
-			if err := fits(v.Silo, v.Version, has); err != nil {
+	defer rows.Close()
+	for rows.Next() {
+		var silo string
+		var version int
+		if err := rows.Scan(&silo, &version); err != nil {
+			return fmt.Errorf("read states of keys: %w", err)
+		}
+		if has, ok := keys[silo]; ok {
+			if err := fits(silo, version, has); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	return rows.Err()
 }

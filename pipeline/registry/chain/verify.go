@@ -2,6 +2,7 @@ package chain
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -42,10 +43,11 @@ func (l *Log) verify(ctx context.Context, silo string, since Head, tail bool) er
 		}
 		return nil
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrTampered) {
 		return fmt.Errorf("verify silo %q: %w", silo, err)
 	}
-	return l.store.Walk(ctx, tx, s, since, tail)
+	// of a head that does not hold, the first event that does not either says more
+	return cmp.Or(l.store.Walk(ctx, tx, s, since, tail), err)
 }
 
 // Walk recomputes the chain of a silo; tail: what came after since only.
