@@ -98,8 +98,8 @@ func (r *Registry) PutTombstones(ctx context.Context, silo string, tombstones []
 	list := oneEach(tombstones)
 	refs := refsOf(list, func(t *Tombstone) []byte { return t.Record[:] })
 	return r.change(ctx, silo, "put tombstones", seal.Tombstone, refs, func(w *chain.Writer) error {
-		rows := database.NewBulk(w.Tx, "tombstone", `silo, record_ref, subject_ref, "system", object, action, plan_digest,
-			erased_at, drop_after, seal`)
+		rows := database.NewBulk(w.Tx, "tombstone", `silo, record_ref, subject_ref, "system", object, action,
+			plan_digest, erased_at, drop_after, seal`)
 		rows.Clash = w.Tx.Replacing("tombstone", "silo, record_ref, subject_ref", "drop_after", "action", "plan_digest",
 			"erased_at", "seal")
 		for i := range list {

@@ -13,9 +13,11 @@
 // events, and the rows that nights leave beside the log: Flag, Tombstone and Delivery.
 //
 // It lives in SQLite (embedded, the default), PostgreSQL, MySQL or MariaDB. UPDATE and DELETE of an event
-// are refused by the database; what a superuser does all the same is found by Verify. On a server the
-// service account needs, in a database of the registry's own, CREATE, ALTER, INDEX, REFERENCES and TRIGGER
-// once, for `lethe registry init`; then SELECT on all tables, INSERT on all, UPDATE and DELETE on all but
+// are refused by the database; what a superuser does all the same is found by Verify. Every row that a decision
+// reads is sealed with the silo's key (package seal): Standings, Flags, Tombstones, Holds and all others return
+// ErrTampered for what somebody else wrote, and nothing is written upon it. Upgrade seals a registry of before. On
+// a server the service account needs, in a database of the registry's own, CREATE, ALTER, INDEX, REFERENCES and
+// TRIGGER once, for `lethe registry init`; then SELECT on all tables, INSERT on all, UPDATE and DELETE on all but
 // event.
 package registry
 

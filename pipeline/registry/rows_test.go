@@ -3,7 +3,6 @@ package registry
 import (
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -95,8 +94,7 @@ func TestRowsBesideTheChain(t *testing.T) {
 				f := furnished(t, newFixture)
 				require.NoError(t, f.read("crm"))
 				f.superuser(c.edit)
-				f.r, _ = Open(t.Context(), Config{Driver: f.config.Driver, DSN: f.config.DSN, Keys: f.keys, AnyVersion: true,
-					Now: func() time.Time { return f.now }})
+				f.r = f.open(Config{})
 				err := f.read("crm")
 				require.ErrorIs(t, err, chain.ErrTampered)
 				require.ErrorContains(t, err, c.what)

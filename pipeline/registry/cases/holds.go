@@ -57,8 +57,8 @@ func (c *Cases) ApproveHold(ctx context.Context, silo, hold, by string) error {
 		if err != nil {
 			return err
 		}
-		if err := changeRow(ctx, w, seal.Hold, "there is no such hold to approve, or it was placed by the same person; "+
-			"another one must approve", `UPDATE legal_hold SET approved_by = ? WHERE silo = ? AND hold = ?
+		const hint = "there is no such hold to approve, or it was placed by the same person; another one must approve"
+		if err := changeRow(ctx, w, seal.Hold, hint, `UPDATE legal_hold SET approved_by = ? WHERE silo = ? AND hold = ?
 			AND approved_by = '' AND placed_by <> ? AND ? <> ''`, by, w.Silo.ID, hold, by, by); err != nil {
 			return err
 		}

@@ -134,7 +134,8 @@ func (c *Cases) changeTerm(ctx context.Context, verb, silo, request string,
 			if err != nil {
 				return fmt.Errorf("%w: %w", event.ErrRefused, err)
 			}
-			if err := changeRow(ctx, w, seal.Request, "there is no such open request", `UPDATE request SET due_at = ?, extended_to = ?, extended_on = ?, because = ?,
+			if err := changeRow(ctx, w, seal.Request, "there is no such open request",
+				`UPDATE request SET due_at = ?, extended_to = ?, extended_on = ?, because = ?,
 				paused_at = ?, paused = ? WHERE silo = ? AND request = ?`,
 				event.Micros(q.Due), event.Micros(q.ExtendedTo), event.Micros(q.ExtendedOn), q.Because,
 				event.Micros(q.PausedAt), q.Paused.Microseconds(), w.Silo.ID, request); err != nil {

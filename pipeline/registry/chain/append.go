@@ -3,7 +3,6 @@ package chain
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -161,8 +160,8 @@ type Writer struct {
 	store   *Store
 	found   int64 // where the chain ended
 	buf     []byte
-	salts   []byte
-	arena   []byte // blobs of rows that are not written
+	salts   hashed.Salts
+	arena   hashed.Arena // blobs of rows that are not written
 	inserts []*database.Bulk
 	linked  map[linked]bool // the record links that are there, of the records of a batch
 	// append writes events without asking whether they were recorded before, and fails with ErrRecorded if
@@ -184,7 +183,10 @@ const (
 	intoLink
 )
 
-const linkColumns, linkKey = `silo, record_ref, collection, "system", object, linked_at, seal`, "silo, record_ref, collection"
+const (
+	linkColumns = `silo, record_ref, collection, "system", object, linked_at, seal`
+	linkKey     = "silo, record_ref, collection"
+)
 
 // Writer opens the silo's chain for appending; a silo that is new gets its row. What is found that is not as it was
 // written is an error: nothing is built upon it.
@@ -399,9 +401,9 @@ func (w *Writer) link(p *Pending, collections []int64) {
 // references.
 func (w *Writer) learn(p *Pending, collection int64, aliases map[keystore.Ref][]int64) []byte {
 	// the references in one piece, which are also what the payload says
-	w.room(len(p.identifiers) * (len(keystore.Ref{}) + len(keystore.Tag{})))
+	w.arena.Room(len(p.identifiers) * (len(keystore.Ref{}) + len(keystore.Tag{})))
 	tags := make([]keystore.Tag, 0, 4)
-	from := len(w.arena)
+	from := w.arena.Len()
 	for i := range p.identifiers {
 		id := &p.identifiers[i]
 		here := aliases[id.ref]
@@ -415,7 +417,7 @@ func (w *Writer) learn(p *Pending, collection int64, aliases map[keystore.Ref][]
 		w.inserts[intoAlias].Add(database.Number(w.Silo.ID), w.keep(id.ref[:]), database.Number(collection),
 			database.Text(id.kind), database.Number(int64(w.Version)), database.Cell{})
 	}
-	refs := w.arena[from:len(w.arena):len(w.arena)]
+	refs := w.arena.Since(from)
 	w.inserts[intoAlias].Fill(5, len(tags), func(i int) database.Cell { return w.keep(tags[i][:]) })
 	return refs
 }
@@ -429,7 +431,7 @@ func (w *Writer) event(p *Pending, collection int64, idem [16]byte, aliases map[
 	body := hashed.Payload{Collection: collection, Flags: p.Flags(), Details: p.Details.Encode(), Content: p.content,
 		Refs: w.learn(p, collection, aliases)}
 	var err error
-	if body.Salt, err = w.salt(); err != nil {
+	if body.Salt, err = w.salts.Next(); err != nil {
 		return err
 	}
 	var refs, evidence, evidenceSalt database.Cell
@@ -437,7 +439,7 @@ func (w *Writer) event(p *Pending, collection int64, idem [16]byte, aliases map[
 		refs = database.Blob(body.Refs)
 	}
 	if p.Evidence != "" {
-		salt, err := w.salt()
+		salt, err := w.salts.Next()
 		if err != nil {
 			return err
 		}
@@ -464,32 +466,7 @@ func (w *Writer) event(p *Pending, collection int64, idem [16]byte, aliases map[
 }
 
 // keep copies a blob to where it stays until the flush.
-func (w *Writer) keep(b []byte) database.Cell {
-	w.room(len(b))
-	at := len(w.arena)
-	w.arena = append(w.arena, b...)
-	return database.Blob(w.arena[at:len(w.arena):len(w.arena)])
-}
-
-// room makes room for so many bytes in one piece of the arena.
-func (w *Writer) room(n int) {
-	if cap(w.arena)-len(w.arena) < n {
-		w.arena = make([]byte, 0, max(n, 1<<20))
-	}
-}
-
-// salt is 16 random bytes; they are drawn in larger portions.
-func (w *Writer) salt() ([16]byte, error) {
-	if len(w.salts) < 16 {
-		w.salts = make([]byte, 16*1024)
-		if _, err := rand.Read(w.salts); err != nil {
-			return [16]byte{}, err
-		}
-	}
-	salt := [16]byte(w.salts)
-	w.salts = w.salts[16:]
-	return salt, nil
-}
+func (w *Writer) keep(b []byte) database.Cell { return database.Blob(w.arena.Keep(b)) }
 
 // Finish stores the new head, and the sums of what stands beside the chain. heard is true when a source delivered.
 func (w *Writer) Finish(ctx context.Context, heard bool) error {

@@ -3,6 +3,7 @@
 package hashed
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -67,3 +68,43 @@ func (p *Payload) Commit(buf []byte) ([sha256.Size]byte, []byte) {
 	buf = append(buf, p.Details...)
 	return sha256.Sum256(buf), buf
 }
+
+// Salts are random bytes, drawn in larger portions.
+type Salts struct{ left []byte }
+
+// Next is the next salt.
+func (s *Salts) Next() ([16]byte, error) {
+	if len(s.left) < 16 {
+		s.left = make([]byte, 16*1024)
+		if _, err := rand.Read(s.left); err != nil {
+			return [16]byte{}, err
+		}
+	}
+	salt := [16]byte(s.left)
+	s.left = s.left[16:]
+	return salt, nil
+}
+
+// Arena keeps blobs of rows until they are written.
+type Arena struct{ buf []byte }
+
+// Keep copies a blob to where it stays.
+func (a *Arena) Keep(b []byte) []byte {
+	a.Room(len(b))
+	at := len(a.buf)
+	a.buf = append(a.buf, b...)
+	return a.Since(at)
+}
+
+// Room makes room for so many bytes in one piece.
+func (a *Arena) Room(n int) {
+	if cap(a.buf)-len(a.buf) < n {
+		a.buf = make([]byte, 0, max(n, 1<<20))
+	}
+}
+
+// Len is where the next blob will stand, Since what was kept from there on, in the same piece.
+func (a *Arena) Len() int { return len(a.buf) }
+
+// Since is what was kept from a place on.
+func (a *Arena) Since(at int) []byte { return a.buf[at:len(a.buf):len(a.buf)] }

@@ -32,8 +32,8 @@ var postgresEngine = engine{
 			BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$`,
 		`CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event FOR EACH STATEMENT
 			EXECUTE FUNCTION append_only()`,
-		`CREATE TRIGGER event_payload_append_only BEFORE UPDATE OF ` + sealedPayload + ` OR TRUNCATE ON event_payload FOR EACH STATEMENT
-			EXECUTE FUNCTION append_only()`,
+		`CREATE TRIGGER event_payload_append_only BEFORE UPDATE OF ` + sealedPayload + ` OR TRUNCATE ON event_payload
+			FOR EACH STATEMENT EXECUTE FUNCTION append_only()`,
 	},
 	unguard: `DROP TRIGGER IF EXISTS event_payload_append_only ON event_payload`,
 	numbers: true,

@@ -259,8 +259,8 @@ const (
 // FactQuery begins a query of what the state of a collection is made of.
 const FactQuery = `SELECT p.collection, e.seq, e.type, e.purpose, e.occurred_at, e.effective_from, e.effective_until,
 	e.recorded_at,
-	CASE WHEN e.notice <> '' THEN 1 ELSE 0 END, CASE WHEN p.evidence IS NULL THEN 0 ELSE 1 END, p.flags, p.details, p.seal
-	FROM event_payload p JOIN event e ON e.silo = p.silo AND e.seq = p.seq `
+	CASE WHEN e.notice <> '' THEN 1 ELSE 0 END, CASE WHEN p.evidence IS NULL THEN 0 ELSE 1 END, p.flags, p.details,
+	p.seal FROM event_payload p JOIN event e ON e.silo = p.silo AND e.seq = p.seq `
 
 // OfCollection selects one collection's events in order; its arguments are the silo, twice, and the
 // collection. SQLite, left to itself, would read the whole silo by its primary key.
