@@ -181,6 +181,9 @@ func (r *Registry) snapshot(ctx context.Context, name string, do func(*database.
 	}
 	defer tx.End()
 	silo, err := r.store.FindSilo(ctx, tx.Handle, name)
+	if err == nil {
+		err = silo.Keyless
+	}
 	if err != nil {
 		return err
 	}

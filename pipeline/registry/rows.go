@@ -30,6 +30,9 @@ func (r *Registry) VerifyRows(ctx context.Context, silo string, keys *keystore.S
 	if err != nil {
 		return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
 	}
+	if keys != nil && !s.Book.Sealed() {
+		return s.Book.Broken("silo_key", "it says that the silo's key was destroyed, and the keystore has it")
+	}
 	if err := s.Book.Whole(ctx, tx); err != nil {
 		return fmt.Errorf("verify the rows of silo %q: %w", silo, err)
 	}

@@ -196,7 +196,7 @@ func (s *Store) Writer(ctx context.Context, tx *database.Txn, silo string) (*Wri
 		row, err = s.begin(ctx, tx, silo)
 	}
 	if err == nil {
-		err = row.keyless
+		err = row.Keyless
 	}
 	if err != nil {
 		return nil, err
@@ -220,7 +220,7 @@ func (s *Store) Writer(ctx context.Context, tx *database.Txn, silo string) (*Wri
 
 // begin makes the row of a silo that is new.
 func (s *Store) begin(ctx context.Context, tx *database.Txn, silo string) (Silo, error) {
-	sealer, err := s.sealer(sealerOf{silo: silo})
+	sealer, err := s.sealer(sealerOf{silo, cmp.Or(s.current(silo), 1)})
 	if err != nil {
 		return Silo{}, err
 	}

@@ -51,7 +51,7 @@ type Store struct {
 	sealers     map[sealerOf]*keystore.Sealer
 }
 
-// sealerOf is a version of a silo's key; 0 the one in use.
+// sealerOf is a version of a silo's key.
 type sealerOf struct {
 	silo    string
 	version int
@@ -77,18 +77,20 @@ func (s *Store) sealer(of sealerOf) (*keystore.Sealer, error) {
 	if s.keys == nil {
 		return nil, fmt.Errorf("%w: the registry was opened without keys", keystore.ErrMissing)
 	}
-	var key *keystore.SiloKey
-	var err error
 	if of.version == 0 {
-		key, err = s.keys.SiloKey(of.silo)
-	} else {
-		key, err = s.keys.SiloKeyOf(of.silo, of.version)
+		return nil, fmt.Errorf("silo %q: %w; the registry says so, whatever the keystore holds: give the silo another "+
+			"name", of.silo, keystore.ErrDestroyed)
 	}
+	key, err := s.keys.SiloKey(of.silo)
 	if err != nil {
 		return nil, err
 	}
-	s.sealers[of] = key.Sealer()
-	return s.sealers[of].Clone(), nil
+	sealer, err := key.SealerOf(of.version)
+	if err != nil {
+		return nil, err
+	}
+	s.sealers[of] = sealer
+	return sealer.Clone(), nil
 }
 
 // Former reports whether the registry may hold references of identifiers as the version before wrote them
@@ -188,7 +190,7 @@ type Silo struct {
 	Former      bool // see Store.Former
 	collections int64
 	version     int   // of its key that is in use; 0 none
-	keyless     error // why nothing of it can be sealed or checked
+	Keyless     error // why nothing of it can be sealed or checked; nil: all can
 }
 
 const selectSilo = `SELECT s.silo, s.name, s.head_seq, s.head_hash, s.collections, s.recorded_at, s.heard_at, s.seal,
@@ -202,7 +204,7 @@ func (s *Store) scanSilo(row interface{ Scan(...any) error }) (Silo, error) {
 	}
 	sealer, err := s.sealer(sealerOf{v.Silo, v.version})
 	if errors.Is(err, keystore.ErrDestroyed) || errors.Is(err, keystore.ErrMissing) {
-		sealer, v.keyless, err = nil, err, nil
+		sealer, v.Keyless, err = nil, err, nil
 	}
 	if err != nil {
 		return v, err

@@ -91,15 +91,7 @@ func (w *Writer) keyed(ctx context.Context) error {
 	if w.Version = w.Silo.version; w.Version > 0 {
 		return nil
 	}
-	var known int
-	if err := w.Tx.Row(ctx, `SELECT COUNT(*) FROM silo_key WHERE silo = ?`, w.Silo.ID).Scan(&known); err != nil {
-		return err
-	}
-	if known > 0 {
-		return fmt.Errorf("%w; the registry says so, whatever the keystore holds: give the silo another name",
-			keystore.ErrDestroyed)
-	}
-	w.Version = cmp.Or(w.store.keys.Current()[w.Silo.Silo], 1)
+	w.Version = cmp.Or(w.store.current(w.Silo.Silo), 1)
 	return w.Silo.Book.Change(ctx, w.Tx, seal.Key, nil, func() error { return w.useKey(ctx) })
 }
 
@@ -114,7 +106,11 @@ func (w *Writer) NewKey(ctx context.Context, keys *keystore.SiloKey) error {
 	if err := w.useKey(ctx); err != nil {
 		return err
 	}
-	if err := w.Silo.Book.Renew(ctx, w.Tx, keys.Sealer()); err != nil {
+	sealer, err := keys.Sealer()
+	if err != nil {
+		return err
+	}
+	if err := w.Silo.Book.Renew(ctx, w.Tx, sealer); err != nil {
 		return err
 	}
 	return w.Own(ctx, event.Rekeyed, event.Instant(w.Now), event.Details{Key: w.Version}, nil)
@@ -142,6 +138,14 @@ func fits(silo string, registry, keystore int) error {
 			ErrKeyVersion, silo, registry)
 	}
 	return nil
+}
+
+// current is the version in use of a silo's key; 0 it has none.
+func (s *Store) current(silo string) int {
+	if s.keys == nil {
+		return 0
+	}
+	return s.keys.Current()[silo]
 }
 
 // CheckKeys compares the versions of keys in use with those that the keystore has in use.

@@ -335,11 +335,6 @@ func (k *Keystore) SiloKey(silo string) (*SiloKey, error) {
 	case len(gone) > 0:
 		version = gone[len(gone)-1]
 	}
-	return k.SiloKeyOf(silo, version)
-}
-
-// SiloKeyOf is one version of a silo's key, of those that are there.
-func (k *Keystore) SiloKeyOf(silo string, version int) (*SiloKey, error) {
 	secret, err := k.get(siloName(silo, version), fmt.Sprintf("silo %q", silo), "lethe keys create")
 	if errors.Is(err, ErrDestroyed) {
 		err = fmt.Errorf("%w: take the silo, its records and the roles of its owners out of the configuration", err)
@@ -347,7 +342,7 @@ func (k *Keystore) SiloKeyOf(silo string, version int) (*SiloKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newSiloKey(silo, secret)
+	return newSiloKey(silo, version, secret)
 }
 
 // AuditKey is the key for the audit references of one silo and epoch.

@@ -291,7 +291,7 @@ func TestTwoProcessesCreateOneKey(t *testing.T) {
 
 func TestReferencesAreSeparated(t *testing.T) {
 	key := func(silo string, fill byte) *SiloKey {
-		k, err := newSiloKey(silo, bytes.Repeat([]byte{fill}, 32))
+		k, err := newSiloKey(silo, 1, bytes.Repeat([]byte{fill}, 32))
 		require.NoError(t, err)
 		return k
 	}
@@ -318,14 +318,14 @@ func TestReferencesAreSeparated(t *testing.T) {
 // TestKnownReference holds the derivation still: HKDF-SHA256 (RFC 5869) and HMAC-SHA256, recomputed with
 // Python's hmac module.
 func TestKnownReference(t *testing.T) {
-	k, err := newSiloKey("a", bytes.Repeat([]byte{7}, 32))
+	k, err := newSiloKey("a", 1, bytes.Repeat([]byte{7}, 32))
 	require.NoError(t, err)
 	ref := k.Match("email", []byte("ada@example.org"))
 	require.Equal(t, "da0bf1d5f86462f1283604107397430a447dcb2f17b5379a879b45211e857e9d", hex.EncodeToString(ref[:]))
 }
 
 func TestMatchDoesNotAllocate(t *testing.T) {
-	k, err := newSiloKey("a", bytes.Repeat([]byte{7}, 32))
+	k, err := newSiloKey("a", 1, bytes.Repeat([]byte{7}, 32))
 	require.NoError(t, err)
 	value := []byte("ada@example.org")
 	require.Zero(t, testing.AllocsPerRun(100, func() { k.Match("email", value); k.Record("crm", "people", value) }))
@@ -422,7 +422,7 @@ func TestVersionsOfASilo(t *testing.T) {
 	require.ErrorIs(t, err, ErrDestroyed)
 	require.ErrorContains(t, err, "out of the configuration")
 	require.ErrorIs(t, k.EnsureSilo("newsletter"), ErrDestroyed)
-	_, err = newSiloKey("newsletter", make([]byte, 4*keyLen))
+	_, err = newSiloKey("newsletter", 2, make([]byte, 4*keyLen))
 	require.ErrorIs(t, err, ErrDamaged)
 }
 

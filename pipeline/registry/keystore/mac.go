@@ -56,8 +56,8 @@ func (m *mac) over(ref Ref) Ref {
 type SiloKey struct {
 	silo                        string
 	match, record, dedup, fixed *mac
-	layers                      []layer // of the later versions
-	seal                        *Sealer
+	layers                      []layer  // of the later versions
+	seals                       [][]byte // what each version seals with, this one's last; nil: it is not known any more
 }
 
 // layer turns the references of the version before into its own.
@@ -73,34 +73,41 @@ const (
 )
 
 // newSiloKey makes the key of a first version from its secret, and that of a later one from what rotated gave.
-func newSiloKey(silo string, secret []byte) (*SiloKey, error) {
+func newSiloKey(silo string, version int, secret []byte) (*SiloKey, error) {
 	k := &SiloKey{silo: silo}
-	var err error
-	if k.seal, err = newSealer(silo, secret[:min(len(secret), keyLen)]); err != nil {
-		return nil, err
-	}
 	if len(secret) == keyLen {
-		keys, err := derive(silo, secret, labelMatch, labelRecord, labelDedup, labelFixed)
+		keys, err := derive(silo, secret, labelMatch, labelRecord, labelDedup, labelFixed, labelSeal)
 		if err != nil {
 			return nil, err
 		}
 		k.match, k.record, k.dedup, k.fixed = newMAC(keys[0]), newMAC(keys[1]), newMAC(keys[2]), newMAC(keys[3])
+		k.seals = keys[4:]
 		return k, nil
 	}
-	const first = 5 * keyLen // its own secret, and four keys derived from the first version's
-	if len(secret) < first || (len(secret)-first)%(2*keyLen) != 0 {
+	// its own secret, four keys derived from the first version's, and two of each version in between; then what the
+	// versions before seal with, which earlier builds did not keep
+	plain := (5 + 2*(version-2)) * keyLen
+	if version < 2 || len(secret) != plain && len(secret) != plain+(version-1)*keyLen {
 		return nil, fmt.Errorf("key of silo %q: %w: restore the file from a copy", silo, ErrDamaged)
 	}
 	secret = bytes.Clone(secret) // the keystore's is cleared when it is destroyed
+	k.seals = make([][]byte, version-1)
+	for i := range k.seals {
+		if base := secret[plain:]; len(base) > 0 && !bytes.Equal(base[i*keyLen:(i+1)*keyLen], make([]byte, keyLen)) {
+			k.seals[i] = base[i*keyLen : (i+1)*keyLen]
+		}
+	}
+	secret = secret[:plain]
 	part := func(i int) *mac { return newMAC(secret[i*keyLen : (i+1)*keyLen]) }
 	k.match, k.record, k.dedup, k.fixed = part(1), part(2), part(3), part(4)
 	for i := 5; i*keyLen < len(secret); i += 2 {
 		k.layers = append(k.layers, layer{part(i), part(i + 1)})
 	}
-	own, err := derive(silo, secret[:keyLen], labelMatch, labelRecord)
+	own, err := derive(silo, secret[:keyLen], labelMatch, labelRecord, labelSeal)
 	if err != nil {
 		return nil, err
 	}
+	k.seals = append(k.seals, own[2])
 	k.layers = append(k.layers, layer{newMAC(own[0]), newMAC(own[1])})
 	return k, nil
 }
@@ -117,7 +124,7 @@ func derive(silo string, secret []byte, labels ...string) ([][]byte, error) {
 }
 
 // rotated is what the file of the next version holds: a fresh secret, and of this version what its
-// references are made with, but not its secret.
+// references are made with and its rows were sealed with, but not its secret.
 func (k *SiloKey) rotated() ([]byte, error) {
 	secret, err := random()
 	for _, m := range []*mac{k.match, k.record, k.dedup, k.fixed} {
@@ -125,6 +132,12 @@ func (k *SiloKey) rotated() ([]byte, error) {
 	}
 	for _, l := range k.layers {
 		secret = append(append(secret, l.match.key...), l.record.key...)
+	}
+	for _, base := range k.seals {
+		if base == nil {
+			base = make([]byte, keyLen)
+		}
+		secret = append(secret, base...)
 	}
 	return secret, err
 }
@@ -148,12 +161,21 @@ func (k *SiloKey) Carry(ref Ref, record bool, from int) Ref {
 func (k *SiloKey) Silo() string { return k.silo }
 
 // Sealer seals the silo's rows in the registry with the keys of this version.
-func (k *SiloKey) Sealer() *Sealer { return k.seal.Clone() }
+func (k *SiloKey) Sealer() (*Sealer, error) { return k.SealerOf(k.Version()) }
+
+// SealerOf is the sealer of a version up to this one, so that a registry from before a rotation can still be checked:
+// ErrMissing where that version was replaced by a build that kept no seals.
+func (k *SiloKey) SealerOf(version int) (*Sealer, error) {
+	if version < 1 || version > len(k.seals) || k.seals[version-1] == nil {
+		return nil, fmt.Errorf("what version %d of the key of silo %q sealed with: %w", version, k.silo, ErrMissing)
+	}
+	return newSealer(k.silo, k.seals[version-1])
+}
 
 // Clone is an independent SiloKey of the same silo, for another goroutine.
 func (k *SiloKey) Clone() *SiloKey {
 	c := &SiloKey{silo: k.silo, match: k.match.clone(), record: k.record.clone(), dedup: k.dedup.clone(),
-		fixed: k.fixed.clone(), seal: k.seal.Clone()}
+		fixed: k.fixed.clone(), seals: k.seals}
 	for _, l := range k.layers {
 		c.layers = append(c.layers, layer{l.match.clone(), l.record.clone()})
 	}

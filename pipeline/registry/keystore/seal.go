@@ -25,14 +25,15 @@ type Sealer struct {
 
 // The labels of a Sealer's keys.
 const (
+	labelSeal     = "lethe/v1/seal"
 	labelSealRows = "lethe/v1/seal/rows"
 	labelSealSums = "lethe/v1/seal/sums"
 	labelSealBox  = "lethe/v1/seal/box"
 )
 
-// newSealer derives a sealer from the secret of a version of a silo's key.
-func newSealer(silo string, secret []byte) (*Sealer, error) {
-	keys, err := derive(silo, secret, labelSealRows, labelSealSums, labelSealBox)
+// newSealer derives a sealer from what a version of a silo's key seals with.
+func newSealer(silo string, base []byte) (*Sealer, error) {
+	keys, err := derive(silo, base, labelSealRows, labelSealSums, labelSealBox)
 	if err != nil {
 		return nil, err
 	}

@@ -90,3 +90,43 @@ func BenchmarkSealRow(b *testing.B) {
 		s.Add(&sum, s.Row(row))
 	}
 }
+
+// TestSealsOfEarlierVersions checks, with the key of a later version, what an earlier one sealed; not where a build
+// that knew no seals made the later one.
+func TestSealsOfEarlierVersions(t *testing.T) {
+	k, err := newSiloKey("crm", 1, bytes.Repeat([]byte{7}, keyLen))
+	require.NoError(t, err)
+	tags := []Tag{}
+	for version := 1; version <= 4; version++ {
+		s, err := k.Sealer()
+		require.NoError(t, err)
+		tags = append(tags, s.Row([]byte("row")))
+		require.NotContains(t, tags[:version-1], tags[version-1])
+		for before := 1; before <= version; before++ {
+			s, err := k.SealerOf(before)
+			require.NoError(t, err)
+			require.Equal(t, tags[before-1], s.Row([]byte("row")))
+		}
+		_, err = k.SealerOf(version + 1)
+		require.ErrorIs(t, err, ErrMissing)
+		secret, err := k.rotated()
+		require.NoError(t, err)
+		k, err = newSiloKey("crm", version+1, secret)
+		require.NoError(t, err)
+		plain, err := newSiloKey("crm", version+1, secret[:(5+2*(version-1))*keyLen])
+		require.NoError(t, err)
+		require.Equal(t, k.Match("email", []byte("a")), plain.Match("email", []byte("a")))
+		_, err = plain.SealerOf(version)
+		require.ErrorIs(t, err, ErrMissing)
+		_, err = plain.Sealer()
+		require.NoError(t, err)
+		secret, err = plain.rotated()
+		require.NoError(t, err)
+		plain, err = newSiloKey("crm", version+2, secret)
+		require.NoError(t, err)
+		_, err = plain.SealerOf(version)
+		require.ErrorIs(t, err, ErrMissing)
+		_, err = plain.SealerOf(version + 1)
+		require.NoError(t, err)
+	}
+}

@@ -77,6 +77,9 @@ func empty(silo string, asOf time.Time, purposes map[string]event.Type) *Standin
 // LoadIn is Load within a transaction.
 func LoadIn(ctx context.Context, tx *database.Txn, silo chain.Silo, asOf time.Time,
 	purposes map[string]event.Type) (*Standings, error) {
+	if silo.Keyless != nil {
+		return nil, silo.Keyless
+	}
 	s := empty(silo.Silo, asOf, purposes)
 	s.head, s.former = silo.Seq, silo.Former
 	if err := s.loadIndex(ctx, tx, silo); err != nil {
