@@ -250,6 +250,9 @@ func (set *Set) Fresh(heads []chain.Head) error {
 // folder can be put back from a copy.
 func (set *Set) keysHold(ctx context.Context) error {
 	versions, err := set.Registry.KeyVersions(ctx)
+	if errors.Is(err, registry.ErrTampered) { // which silo's, and what of it, is found when it is opened
+		return nil
+	}
 	if err != nil {
 		return unusable(err)
 	}

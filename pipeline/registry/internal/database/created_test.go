@@ -23,7 +23,7 @@ func TestCreateGoesOn(t *testing.T) {
 			db := server.Database(t)
 			config := registry.Config{Driver: "mysql", DSN: db.DSN()}
 			for _, s := range statements[:done] {
-				db.Exec(t, "SET sql_mode = 'ANSI_QUOTES'; "+s)
+				db.Exec(t, "SET sql_mode = 'ANSI_QUOTES';\nDELIMITER //\n"+s+"//\n") // a guard has a ; in it
 			}
 			_, err := registry.Open(t.Context(), config)
 			require.Error(t, err)
