@@ -2,6 +2,7 @@
 
 FUZZTIME ?= 30s
 SEEDS    ?= 3000
+ODD      ?= 10000
 BENCH    ?= .
 
 # The product needs no C compiler; only the race detector does.
@@ -53,11 +54,14 @@ bench: ## Measure, against real servers; BENCH=Night for one
 bench-discovery: ## Print what is found in the labelled schemas, what leaks, and how sure that is; ASIDE=1 for those put aside
 	@cd classifiers && go test -vet=off -count=1 -timeout 2h -run 'TestLeaks$$' -leaks $(if $(ASIDE),-aside) $(if $(SCANNER),-scanner '$(SCANNER)')
 
-fuzz: ## Run every fuzz target for FUZZTIME (30s), and SEEDS (3000) schemas against the model of execution
+fuzz: ## Run every fuzz target for FUZZTIME (30s), SEEDS (3000) schemas against the model of execution, ODD (10000) odd ones
 	fixtures/servers/up $(MAKE) --no-print-directory fuzz-targets
 
 fuzz-targets:
 	go test -count=1 -timeout 3h -run TestSoak ./fixtures/model -first $$(date +%s) -seeds $(SEEDS) -counts
+	go test -count=1 -timeout 3h -run TestOddSchemas ./jobs -v -odd $(ODD) -odd-first $$(date +%s)
+	go test -count=1 -timeout 3h -run TestDialects ./connectors/csvdir -rapid.checks=$(ODD)
+	go test -count=1 -timeout 3h -run TestVerdictsAreFinite ./classifiers -rapid.checks=$(ODD)
 	@set -e; for package in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
 		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$package"/*_test.go); do \
 			echo "$$package $$target"; \

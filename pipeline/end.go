@@ -53,15 +53,19 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	b.overdue(settled)
 	err = errors.Join(err, b.noteAnswers(ctx), b.writable())
 
+	facts := b.notes.Facts // whatever becomes of the report, what was done is said
+	b.result.Copies = facts.ConsentSync
+	b.result.Summary, b.result.Settled, b.result.HeldBack = summaryLines(facts), settled, heldLines(facts)
+
 	err, enterErr := b.enterEnd(ctx, night, err)
 	if enterErr != nil {
-		return errors.Join(err, enterErr)
+		return errors.Join(err, settledErr, fmt.Errorf("the end of the night is not on record, and no report was "+
+			"made; each row that was changed is in the journal in %s: make room there, and start again: %w",
+			b.setup.State, enterErr))
 	}
 	b.setup.Crash("ended")
 
-	facts := b.notes.Facts
-	b.result.Copies = facts.ConsentSync
-	b.result.Summary, b.result.Settled, b.result.HeldBack = summaryLines(facts), settled, heldLines(facts)
+	facts = b.notes.Facts
 	if b.tonight.Phases == setup.DiscoverOnly {
 		b.result.Review = review.Asked(b.setup, b.nights(), b.tonight.Today)
 	}
@@ -70,6 +74,9 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 		if errors.Is(publishErr, evidence.ErrGate) {
 			publishErr = fmt.Errorf("%w: %w: correct the rule that let it through, then `lethe report --from-journal`",
 				setup.ErrTampered, publishErr)
+		} else {
+			publishErr = fmt.Errorf("the report is not written, and the journal has all that was done: make it "+
+				"possible to write to %s, then `lethe report --from-journal`: %w", b.setup.Reports, publishErr)
 		}
 		err = errors.Join(err, publishErr)
 		b.entry.ExitCode = setup.ExitCode(err)
