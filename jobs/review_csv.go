@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"lethe/classifiers"
+	"lethe/connectors/delimited"
 	"lethe/pipeline/review"
 	"lethe/pipeline/setup"
 )
@@ -47,8 +48,14 @@ func (r *reviewing) readCSV(ctx context.Context, path string) error {
 		return fmt.Errorf("%w: %w", setup.ErrConfig, err)
 	}
 	defer in.Close()
-	reader := csv.NewReader(in)
-	reader.FieldsPerRecord = -1
+	text, err := delimited.Decode(in, "")
+	if err != nil {
+		return fmt.Errorf("%w: %w", setup.ErrConfig, err)
+	}
+	text = delimited.Lines(text)
+	comma, passed := delimited.Separator(text) // a spreadsheet may have put another between the cells
+	reader := csv.NewReader(text)
+	reader.FieldsPerRecord, reader.Comma = -1, comma
 	head, err := reader.Read()
 	if err != nil {
 		return fmt.Errorf("%w: line 1: no line of column names: `lethe review --csv` prints a file to be answered in",
@@ -69,6 +76,7 @@ func (r *reviewing) readCSV(ctx context.Context, path string) error {
 			return fmt.Errorf("%w: %w: nothing was taken", setup.ErrConfig, err)
 		}
 		line, _ := reader.FieldPos(0)
+		line += passed
 		a, given, err := r.answerOf(sheet.row(cells))
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("line %d: %w", line, err))
@@ -92,11 +100,11 @@ type sheet map[string]int
 func newSheet(head []string) (sheet, error) {
 	s := sheet{}
 	for n, name := range head {
-		s[strings.ToLower(strings.TrimSpace(strings.TrimPrefix(name, "\ufeff")))] = n
+		s[strings.ToLower(strings.TrimSpace(name))] = n
 	}
 	for _, name := range []string{"source", "table", "field", "answer"} {
 		if _, ok := s[name]; !ok {
-			return nil, fmt.Errorf("%w: line 1: no column %s, parted by commas: `lethe review --csv` prints a file with "+
+			return nil, fmt.Errorf("%w: line 1: no column %s: `lethe review --csv` prints a file with "+
 				"all", setup.ErrConfig, name)
 		}
 	}
