@@ -450,3 +450,24 @@ func TestPathsInsideAFieldStandInTheInventory(t *testing.T) {
 	require.Equal(t, "email", at(t, f, "profiles", "meta.data.mail").Category)
 	require.Equal(t, "path in json in php", at(t, f, "profiles", "meta.data.mail").Type)
 }
+
+// The inventory says what a person needs to judge a field, and where its foreign keys lead; never a value.
+func TestTheInventorySaysWhyAndWhatValuesLookLike(t *testing.T) {
+	owner := field("owner", connectors.Integer, true)
+	var rows [][]any
+	for i := range 12 {
+		rows = append(rows, []any{fmt.Sprint(i), "1", fmt.Sprintf("ref%d-x", i+10)})
+	}
+	gear := table("gear", []connectors.Field{id, owner, field("label", connectors.Text, true)},
+		[]connectors.ForeignKey{fk("people", "owner")}, rows...)
+	w := newWorld(t, news(nil), people(), gear)
+	f := w.discover()
+	require.Equal(t, "people.id", at(t, f, "gear", "owner").RefersTo)
+	require.Empty(t, at(t, f, "gear", "label").RefersTo)
+	require.Equal(t, "a{3}9{2}-a", at(t, f, "gear", "label").Shapes)
+	require.Equal(t, "person", at(t, f, "people", "").Subject)
+	require.Empty(t, at(t, f, "people", "email").Subject)
+	require.Contains(t, at(t, f, "people", "email").Terms, `header ("email" means it) +7.0`)
+	require.Equal(t, at(t, f, "gear", "label").Category, "none")
+	require.NotEmpty(t, at(t, f, "gear", "label").Candidate)
+}
