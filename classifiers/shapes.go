@@ -1,10 +1,12 @@
 package classifiers
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // How much of the form of values is told: of no form that fewer rows have, the commonest few, and of each so much.
@@ -14,10 +16,11 @@ const (
 	mostRuns   = 12
 )
 
-// shape is the form of values: runs of characters of one kind, with how long they are.
+// shape is the form of values: runs of characters of one kind, with how long they are. A run is A capitals, a small
+// letters, x other letters, 9 digits, or the sign itself; 0 is none.
 type shape struct {
-	kinds    string // of each run: A capitals, a small letters, x other letters, 9 digits, or the sign itself
-	from, to []int
+	runs     [mostRuns]byte
+	from, to [mostRuns]int
 	rows     int
 	cut      bool // there is more behind it
 }
@@ -29,13 +32,15 @@ func (f *fieldState) shapes() []string {
 		f.form() == "prose" || f.form() == "document" {
 		return nil
 	}
-	byKinds := map[string]*shape{}
-	for _, e := range f.column.sample.entries {
+	byRuns := map[[mostRuns]byte]*shape{}
+	for i := range f.column.sample.entries {
+		e := &f.column.sample.entries[i]
 		s := shapeOf(e.value, int(e.size) > len(e.value))
-		old := byKinds[s.kinds]
+		old := byRuns[s.runs]
 		if old == nil {
-			old = &s
-			byKinds[s.kinds] = old
+			first := s
+			old = &first
+			byRuns[s.runs] = old
 		}
 		old.rows += int(e.count)
 		old.cut = old.cut || s.cut
@@ -44,7 +49,7 @@ func (f *fieldState) shapes() []string {
 		}
 	}
 	var list []*shape
-	for _, s := range byKinds {
+	for _, s := range byRuns {
 		if s.rows >= fewestRows {
 			list = append(list, s)
 		}
@@ -53,7 +58,7 @@ func (f *fieldState) shapes() []string {
 		if a.rows != b.rows {
 			return b.rows - a.rows
 		}
-		return strings.Compare(a.kinds, b.kinds)
+		return bytes.Compare(a.runs[:], b.runs[:])
 	})
 	var out []string
 	for _, s := range list[:min(len(list), mostShapes)] {
@@ -73,27 +78,26 @@ func mayShowShape(c Category) bool {
 
 func shapeOf(value []byte, cut bool) shape {
 	s := shape{cut: cut}
-	last := rune(0)
-	for _, r := range strings.ToValidUTF8(string(value), "?") {
+	n := -1
+	for len(value) > 0 {
+		r, size := utf8.DecodeRune(value)
+		value = value[size:]
 		kind := kindOfSign(r)
-		if kind == last && len(s.from) > 0 {
-			s.from[len(s.from)-1]++
-			s.to[len(s.to)-1]++
-			continue
+		if n < 0 || kind != s.runs[n] {
+			if n++; n == mostRuns {
+				s.cut = true
+				break
+			}
+			s.runs[n] = kind
 		}
-		if len(s.from) == mostRuns {
-			s.cut = true
-			break
-		}
-		s.kinds += string(kind)
-		s.from, s.to = append(s.from, 1), append(s.to, 1)
-		last = kind
+		s.from[n]++
 	}
+	s.to = s.from
 	return s
 }
 
 // kindOfSign is the sign that stands for a character in a shape.
-func kindOfSign(r rune) rune {
+func kindOfSign(r rune) byte {
 	switch {
 	case unicode.IsDigit(r):
 		return '9'
@@ -106,15 +110,18 @@ func kindOfSign(r rune) rune {
 	case unicode.IsSpace(r):
 		return ' '
 	case r > ' ' && r < 0x7f && r != ';': // which parts shapes in the tables of the report
-		return r
+		return byte(r)
 	}
 	return '?'
 }
 
 func (s *shape) String() string {
 	var b strings.Builder
-	for i, kind := range []rune(s.kinds) {
-		b.WriteRune(kind)
+	for i, run := range s.runs {
+		if run == 0 {
+			break
+		}
+		b.WriteByte(run)
 		switch from, to := s.from[i], s.to[i]; {
 		case from < to:
 			fmt.Fprintf(&b, "{%d,%d}", from, to)

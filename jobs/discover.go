@@ -118,7 +118,8 @@ func discoverAdHoc(ctx context.Context, c *Command, target, connector, format, e
 	}
 	err = writeInventory(w, found, format, all)
 	if format == "text" {
-		printAsked(w, review.Asked(&setup.Setup{}, review.Nights{Last: found.Inventory()}, 0), firstAsked, "")
+		printAsked(w, review.Asked(&setup.Setup{}, review.Nights{Last: found.Inventory()}, 0), firstAsked,
+			"once they are configured (lethe init), lethe review asks about them")
 	}
 	if found.Failed != nil {
 		err = errors.Join(err, fmt.Errorf("%w: %w", setup.ErrSource, found.Failed))
