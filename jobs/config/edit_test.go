@@ -78,6 +78,37 @@ func TestReviewsAreWrittenBesideWhatStands(t *testing.T) {
 	}
 }
 
+func TestAnAnswerIsFreshWhereItSaysMoreThanTheLast(t *testing.T) {
+	stands := answer("t.a", "none")
+	for name, c := range map[string]struct {
+		today  string
+		change func(*Review)
+		fresh  int
+	}{
+		"the same":                  {"2026-12-01", func(*Review) {}, 0},
+		"another person, the same":  {"2026-12-01", func(r *Review) { r.By, r.On, r.Until = "bo", "2026-12-01", "2027-12-01" }, 0},
+		"no reason":                 {"2026-12-01", func(r *Review) { r.Because = "" }, 0},
+		"another kind":              {"2026-12-01", func(r *Review) { r.Category = "phone" }, 1},
+		"another reason":            {"2026-12-01", func(r *Review) { r.Because = "a ship" }, 1},
+		"of what it has become":     {"2026-12-01", func(r *Review) { r.Saw = &Seen{"text", "email"} }, 1},
+		"on the last day":           {stands.Until, func(r *Review) { r.Until = "2028-12-01" }, 0},
+		"after it ran out":          {"2027-11-30", func(r *Review) { r.Until = "2028-12-01" }, 1},
+		"of another field":          {"2026-12-01", func(r *Review) { r.Field = "t.b" }, 1},
+		"of that of another source": {"2026-12-01", func(r *Review) { r.Source = "shop" }, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := stands
+			c.change(&r)
+			text, fresh, err := parsed(t, "reviews:\n  - "+line(stands)+"\n").WithReviews([]Review{r}, c.today)
+			require.NoError(t, err)
+			require.Equal(t, c.fresh, fresh)
+			if c.fresh > 0 {
+				require.Contains(t, parsed(t, string(text)).Reviews, r)
+			}
+		})
+	}
+}
+
 func TestWhatCannotBeWrittenInSaysSo(t *testing.T) {
 	entry := "{source: crm, field: t.a, category: email, by: bo, because: x, until: 2027-01-01}"
 	for name, text := range map[string]string{
