@@ -55,6 +55,8 @@ func TestReviewsAreWrittenBesideWhatStands(t *testing.T) {
 		"of one that is written line by line": {"reviews:\n  - source: crm # live\n    # why?\n    field: t.a\n    category: email\n" +
 			"    by: bo\n    because: |\n      two\n      lines\n    until: 2027-01-01\n  # of the next\n  - " + old("t.x") + "\nstate: v\n",
 			[]Review{a, b}, "reviews:\n  # live\n  # why?\n  - " + written + "\n  # of the next\n  - " + old("t.x") + "\n  - " + another + "\nstate: v\n"},
+		"of one that begins below its dash": {"reviews:\n-\n source: crm\n field: t.a\n category: email\n by: bo\n because: x\n" +
+			" until: 2027-01-01\nstate: v\n", []Review{a}, "reviews:\n-\n " + written + "\nstate: v\n"},
 		"in a list in brackets": {"reviews: [" + old("t.x") + ", " + old("t.a") + "] # all\nstate: v\n", []Review{a, b},
 			"reviews: [" + old("t.x") + ", " + written + ",\n  " + another + "] # all\nstate: v\n"},
 		"with the ends of lines of the file": {"reviews:\r\n  - " + old("t.x") + "\r\nstate: v\r\n", []Review{a},
@@ -171,6 +173,19 @@ func TestAnswersChangeTheirOwnEntriesOnly(t *testing.T) {
 		require.NoError(t, err)
 		require.Zero(t, n)
 		require.Equal(t, string(out), string(again))
+	})
+}
+
+// Whatever a type, a name or a reason is, it is read as it was written.
+func TestTextsAreReadAsTheyAreWritten(t *testing.T) {
+	text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"null", "~", "yes", "On", "1.0", "0x1f", "2026-01-01", "a: b",
+		"a #b", "-", "{a}", "'", "\"", "é", "\u2028", "<b>", ""}))
+	rapid.Check(t, func(t *rapid.T) {
+		r := answer("t."+text.Draw(t, "field"), "none")
+		r.Source, r.Because, r.Saw.Type = text.Draw(t, "source"), text.Draw(t, "because"), text.Draw(t, "type")
+		out, _, err := parsed(t, "state: v\n").WithReviews([]Review{r}, "2026-11-29")
+		require.NoError(t, err)
+		require.Equal(t, []Review{r}, parsed(t, string(out)).Reviews)
 	})
 }
 
