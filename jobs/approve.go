@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lethe/pipeline/adopted"
 	"lethe/pipeline/answers"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/registry/keystore"
@@ -48,6 +49,9 @@ a chain that every report proves.`,
 			}
 			fmt.Fprintf(c.Out, "%s: %s recorded; the plan is %s\n", as, act, state)
 			fmt.Fprintf(c.Out, "answer %d of the chain: %s\n", given.Answer.Seq, given.Hash())
+			if now, err := adopted.JudgeNow(cmd.Context(), p); err == nil && p.Adopted == "" && now.Adopted != "" {
+				fmt.Fprintf(c.Out, "the policy is adopted along with it: %s\n", now.Adopted)
+			}
 			if state == "waiting" {
 				missing, err := plan.WaitsFor(cmd.Context(), p, args[0])
 				if err != nil {

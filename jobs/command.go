@@ -22,6 +22,7 @@ import (
 	"golang.org/x/term"
 
 	"lethe/jobs/config"
+	"lethe/pipeline/adopted"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/shown"
 )
@@ -175,6 +176,10 @@ func (c *Command) load(ctx context.Context) (*setup.Setup, *config.Config, error
 		return nil, nil, err
 	}
 	p, err := c.build(ctx, cfg)
+	if err != nil {
+		return p, cfg, err
+	}
+	p, err = adopted.JudgeNow(ctx, p)
 	return p, cfg, err
 }
 

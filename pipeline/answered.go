@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
+	"lethe/pipeline/adopted"
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
@@ -34,6 +36,23 @@ func (b *book) openAnswers(ctx context.Context) (err error) {
 		b.notes.Problem(fmt.Errorf("%w: %s", setup.ErrTampered, words))
 	}
 	return nil
+}
+
+// judged looks at the night with the people of the policy in force, and finds where the configuration has another one.
+func (b *book) judged() (err error) {
+	if b.setup, err = adopted.Judge(b.setup, b.answers.Chain); err != nil {
+		return err
+	}
+	if b.setup.Adopted == "" || b.setup.Adopted == b.setup.PolicyDigest {
+		return nil
+	}
+	missing, err := adopted.Missing(b.setup, b.answers.Chain)
+	b.notes.Find(audit.Finding{Kind: "F_POLICY_UNADOPTED", Severity: "high", Object: "policy", Count: 1,
+		Article: "Art. 24", Words: fmt.Sprintf("The configuration's policy is another one than people adopted. Until "+
+			"it is adopted, no standing order counts, each plan that destroys asks people, and only those of the "+
+			"adopted one may answer. See what differs, and adopt it, with `lethe policy adopt`; it lacks %s.",
+			strings.Join(missing, " and "))})
+	return err
 }
 
 // noteAnswers puts into the facts how long the chain of answers is now, and what was answered since the last report.

@@ -167,6 +167,9 @@ func (b *book) remember(ctx context.Context) error {
 	if err := b.openAnswers(ctx); err != nil {
 		return err
 	}
+	if err := b.judged(); err != nil {
+		return err
+	}
 	approved, err := b.journal.Plans(ctx, journal.Approved)
 	if err != nil {
 		return err

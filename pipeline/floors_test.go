@@ -43,11 +43,11 @@ var house = [][]string{
 	{"registry/retention"},
 	{"registry", "audit/page", "audit/parquet"},
 	{"audit/evidence"},
-	{"setup", "via"},                   // what a night is wired with; identifiers that stand in other tables
-	{"state", "suppression", "review"}, // what earlier nights left, and what a person is asked of it
-	{"notes", "silos", "aside"},        // what this one notes, what the registry says, and what databases refused
-	{"judge"},                          // one row
-	{"change", "stores"},               // a change of a row; the open sources
+	{"setup", "via"},                       // what a night is wired with; identifiers that stand in other tables
+	{"state", "suppression", "review"},     // what earlier nights left, and what a person is asked of it
+	{"notes", "silos", "aside", "adopted"}, // what this one notes, what the registry says, and what databases refused
+	{"judge"},                              // one row
+	{"change", "stores"},                   // a change of a row; the open sources
 	{"dependents", "scan", "intake"},
 	{"plan", "copies/snapshot"},
 	{"execute/verdict"}, // what may happen to a changed row now

@@ -33,7 +33,7 @@ import (
 // joins all that went wrong; the result is there in any case.
 func Run(ctx context.Context, p *setup.Setup, o setup.Options) (Result, error) {
 	book, err := begin(ctx, p, o)
-	night := furnish(p, book)
+	night := furnish(book)
 	if err == nil && !book.result.AlreadyDone {
 		err = night.phases(ctx, o.Phases)
 	}
@@ -116,8 +116,8 @@ type rooms struct {
 }
 
 // furnish makes the rooms of a night, which share its notes, its registry and its sources.
-func furnish(p *setup.Setup, b *book) *rooms {
-	t, notes, j := b.tonight, b.notes, b.journal
+func furnish(b *book) *rooms {
+	p, t, notes, j := b.setup, b.tonight, b.notes, b.journal
 	silos := silos.New(p, t, b.seen)
 	stores := stores.New(p, t, notes, silos)
 	session := &judge.Session{Tonight: t, Notes: notes, Decisions: b.decisions, Pending: map[judge.Place]bool{}}

@@ -3,6 +3,8 @@ package config
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,7 +36,9 @@ func (c *Config) Build(ctx context.Context, log *slog.Logger) (*setup.Setup, err
 	}
 	var zoneErr, digestErr, catalogueErr error
 	p.Zone, zoneErr = c.zone()
-	p.PolicyDigest, digestErr = c.digest()
+	p.Policy, digestErr = c.policy()
+	sum := sha256.Sum256(p.Policy)
+	p.PolicyDigest = hex.EncodeToString(sum[:])
 	p.Catalogue, catalogueErr = c.catalogue()
 	_, noticeErr := c.NoticeTargets()
 	var sinceErr error

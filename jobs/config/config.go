@@ -6,8 +6,6 @@ package config
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -243,9 +241,9 @@ func (c *Config) abs(path string) string {
 	return filepath.Join(c.dir, path)
 }
 
-// digest is the sha256 of what decides: silos, rules, breakers, orders, people and the controller's zone.
-// Paths and secrets are not in it.
-func (c *Config) digest() (string, error) {
+// policy is the text of what decides: silos, rules, breakers, people and the controller's zone. Paths and secrets are
+// not in it, nor are orders, which people sign one by one.
+func (c *Config) policy() ([]byte, error) {
 	sources := map[string]Source{}
 	for name, s := range c.Sources {
 		s.DSN, s.ApplyDSN, s.Path = "", "", ""
@@ -258,13 +256,11 @@ func (c *Config) digest() (string, error) {
 		Sources    map[string]Source
 		Silos      map[string]policy.Silo
 		Breakers   Breakers
-		Orders     []Order
 		Detectors  []Detector
 		Reviews    []Review // what a person said of a field decides whether it is personal data
-	}{c.Controller, c.People, c.Approvals, sources, c.Silos, c.Breakers, c.Orders, c.Detectors, c.Reviews})
+	}{c.Controller, c.People, c.Approvals, sources, c.Silos, c.Breakers, c.Detectors, c.Reviews})
 	if err != nil {
-		return "", fmt.Errorf("digest of the policy: %w", err)
+		return nil, fmt.Errorf("text of the policy: %w", err)
 	}
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:]), nil
+	return body, nil
 }

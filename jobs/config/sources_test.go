@@ -85,9 +85,9 @@ func TestBackupOfOneDatabase(t *testing.T) {
 // What a policy's digest was before there were options it is without them.
 func TestDigestWithoutOptions(t *testing.T) {
 	digest := func(options map[string]string) string {
-		d, err := (&Config{Sources: map[string]Source{"crm": {Connector: "sqlite", Options: options}}}).digest()
+		d, err := (&Config{Sources: map[string]Source{"crm": {Connector: "sqlite", Options: options}}}).policy()
 		require.NoError(t, err)
-		return d
+		return string(d)
 	}
 	require.Equal(t, digest(nil), digest(map[string]string{}))
 	require.NotEqual(t, digest(nil), digest(map[string]string{"busy_timeout": "9s"}), "options say how rows are read")

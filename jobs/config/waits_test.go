@@ -64,9 +64,9 @@ func TestWaits(t *testing.T) {
 // How long is waited decides nothing about anybody, so nobody is asked for it again.
 func TestWaitsAreNoPolicy(t *testing.T) {
 	digest := func(w Waits) string {
-		d, err := (&Config{Sources: map[string]Source{"crm": {Connector: "mysql", Waits: w}}}).digest()
+		d, err := (&Config{Sources: map[string]Source{"crm": {Connector: "mysql", Waits: w}}}).policy()
 		require.NoError(t, err)
-		return d
+		return string(d)
 	}
 	require.Equal(t, digest(Waits{}), digest(Waits{AnswerWithin: "5m", StatementWithin: "6h"}))
 }

@@ -79,6 +79,9 @@ func (c Chain) voided(people People, s Signed, digest string, now time.Time) str
 	return ""
 }
 
+// Upto is the chain as it was after so many answers.
+func (c Chain) Upto(n int64) Chain { return Chain{c.list[:n]} }
+
 // Ended reports whether a person's key has come to its end.
 func (p Person) Ended(now time.Time) bool { return !p.Until.IsZero() && !now.Before(p.Until) }
 

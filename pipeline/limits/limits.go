@@ -127,13 +127,22 @@ func (l *Limits) Questions(p *plan.Sealed) []string {
 			asked[question] = true
 		}
 	}
-	if l.Notes.Last != nil && l.Notes.Last.Run.PolicyDigest != l.Setup.PolicyDigest {
+	if l.changed() {
 		asked[notes.AskPolicy] = true
 	}
 	if l.untold(p) {
 		asked[notes.AskTrigger] = true
 	}
 	return append([]string{}, slices.Sorted(maps.Keys(asked))...)
+}
+
+// changed reports whether the policy is another one than people adopted; while they have adopted none, than the last
+// night's.
+func (l *Limits) changed() bool {
+	if l.Setup.Adopted != "" {
+		return l.Setup.Adopted != l.Setup.PolicyDigest
+	}
+	return l.Notes.Last != nil && l.Notes.Last.Run.PolicyDigest != l.Setup.PolicyDigest
 }
 
 // spikes reports whether a count of a plan is far above what nights usually change. Rows that only

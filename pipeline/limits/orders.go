@@ -74,8 +74,12 @@ func doomed(drafts []*plan.Draft, visit func(*plan.Draft, *judge.Judge, *judge.R
 	}
 }
 
-// orderFor is the first order that names a silo and a reason and is still in force; -1 if there is none.
+// orderFor is the first order that names a silo and a reason and is still in force; -1 if there is none, and while the
+// policy is not the one that people adopted.
 func (l *Limits) orderFor(silo string, reason reason.Code) int {
+	if l.Setup.Adopted != "" && l.Setup.Adopted != l.Setup.PolicyDigest {
+		return -1
+	}
 	return slices.IndexFunc(l.Setup.Orders, func(o setup.Order) bool {
 		return o.Silo == silo && slices.Contains(o.Reasons, reason) && l.Tonight.Today <= o.Until
 	})

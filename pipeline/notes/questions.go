@@ -30,7 +30,7 @@ func QuestionWords(code string) string {
 	case AskNewSource:
 		return "a source is new: its first plans are looked at by people"
 	case AskPolicy:
-		return "the policy changed since the last night"
+		return "the policy is another one than people adopted: `lethe policy adopt`"
 	case AskEmpty:
 		return "it would nearly empty a table"
 	case AskTrigger:

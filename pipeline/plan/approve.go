@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"lethe/pipeline/adopted"
 	"lethe/pipeline/answers"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/registry/keystore"
@@ -20,7 +21,7 @@ import (
 // silo in it and a custodian among them; a single rejection ends it. The data protection officer's objection stands
 // until they withdraw it, or as many people as must approve override it, each in writing. Until its first change an
 // approved plan can be taken back: by a rejection, which ends it, or by an objection or by who withdraws their
-// approval, after which it waits again.
+// approval, after which it waits again. While no policy was adopted, who approves adopts the plan's along with it.
 func Approve(ctx context.Context, p *setup.Setup, planID, actor string, act answers.Act, comment string,
 	signer *keystore.Signer) (to string, given answers.Signed, err error) {
 	person, err := p.Signs(actor, signer)
@@ -54,7 +55,12 @@ func Approve(ctx context.Context, p *setup.Setup, planID, actor string, act answ
 		return "", given, fmt.Errorf("%w: it is %s here, and plan %s was sealed at %s: set the clock right",
 			setup.ErrConfig, p.Now().UTC().Format(time.RFC3339), doc.PlanID, doc.SealedAt.UTC().Format(time.RFC3339))
 	}
-	return before.record(ctx, p, recording{journal: j, book: book, doc: doc, entry: entry, answer: a, signer: signer})
+	to, given, err = before.record(ctx, p,
+		recording{journal: j, book: book, doc: doc, entry: entry, answer: a, signer: signer})
+	if err == nil && (act == answers.Approve || act == answers.Override) {
+		_, err = adopted.First(ctx, p, book, actor, doc.PolicyDigest, signer)
+	}
+	return to, given, err
 }
 
 // recording is an answer to a plan that is about to be signed.

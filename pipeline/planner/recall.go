@@ -9,6 +9,7 @@ import (
 	"filippo.io/age"
 
 	"lethe/pipeline/aside"
+	"lethe/pipeline/audit"
 	"lethe/pipeline/change"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
@@ -32,8 +33,15 @@ func (pl *Planner) Recall(ctx context.Context) error {
 		return err
 	}
 	for _, entry := range plans {
+		was := entry.State
 		if entry.State, err = plan.Follow(ctx, pl.Setup, pl.Journal, entry, pl.Tonight.RunID); err != nil {
 			return err
+		}
+		if entry.State != was {
+			words := "The journal had this plan as " + was + ", and by what people answered it is " + entry.State +
+				": somebody wrote there, or an answer was cut off while it was recorded."
+			pl.Notes.Find(audit.Finding{Kind: "F_PLAN_STATE", Severity: "medium", Object: entry.ID, Count: 1,
+				Article: "Art. 5(2)", Words: words})
 		}
 		if entry.State == journal.Rejected {
 			continue

@@ -32,6 +32,10 @@ func (p *Setup) Signs(name string, signer *keystore.Signer) (Person, error) {
 
 // Nobody is the error of a name that the configuration does not know.
 func (p *Setup) Nobody(name string) error {
+	if p.Adopted != "" && p.Adopted != p.PolicyDigest {
+		return fmt.Errorf("%w: %q is not among the people of the policy that is in force with this key: if the "+
+			"configuration adds them, others adopt it first, with `lethe policy adopt`", ErrConfig, name)
+	}
 	return fmt.Errorf("%w: %q is not among people: add the name with its public key", ErrConfig, name)
 }
 

@@ -96,6 +96,8 @@ type Setup struct {
 	State        string // folder
 	Reports      string // folder
 	PolicyDigest string // sha256 of the decision-relevant configuration, hex
+	Policy       []byte // the text of which that is the digest; nil: not known, and never adopted
+	Adopted      string // digest of the policy that people adopted, as package adopted has it; "" none yet
 	Simulated    bool   // as_of may lie after the wall clock
 	Version      string
 	Host         string

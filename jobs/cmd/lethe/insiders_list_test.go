@@ -1,8 +1,10 @@
 package main_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/stretchr/testify/require"
@@ -65,7 +67,7 @@ func inState() []insider {
 				w.plan("approved") + "'")
 		}, "unseen"},
 		{"removes an approved plan from the journal", func(w *inside) {
-			w.journal("PRAGMA foreign_keys = off; DELETE FROM approval WHERE plan_id = '" + w.plan("approved") +
+			w.journal("PRAGMA foreign_keys = off; DELETE FROM answer WHERE about = 'plan:" + w.plan("approved") +
 				"'; DELETE FROM plan WHERE plan_id = '" + w.plan("approved") + "'")
 		}, ""},
 		{"removes the folder of an approved plan", func(w *inside) { w.remove("var/state/plans/" + w.plan("approved")) }, ""},
@@ -113,28 +115,35 @@ func inState() []insider {
 // inAnswers change what people said.
 func inAnswers() []insider {
 	return []insider{
-		{"takes an objection away", func(w *inside) {
-			w.journal("DELETE FROM taken_back WHERE plan_id = '" + w.plan("objected") + "'")
-		}, "unseen"},
+		{"takes an objection away", func(w *inside) { w.journal("DELETE FROM " + w.answers("objected", "object")) }, ""},
 		{"takes an objection away and calls the plan approved", func(w *inside) {
-			w.journal("DELETE FROM taken_back WHERE plan_id = '" + w.plan("objected") + "'")
+			w.journal("DELETE FROM " + w.answers("objected", "object"))
 			w.journal("UPDATE plan SET state = 'approved' WHERE plan_id = '" + w.plan("objected") + "'")
-		}, "erases, unseen"},
-		{"takes an approval away", func(w *inside) {
-			w.journal("DELETE FROM approval WHERE actor = 'bo' AND plan_id = '" + w.plan("approved") + "'")
 		}, ""},
-		{"repeats answers under another plan", func(w *inside) {
-			w.journal("INSERT INTO approval (plan_id, actor, body) SELECT '" + w.plan("half") + "', actor, body FROM " +
-				"approval WHERE actor = 'bo' AND plan_id = '" + w.plan("approved") + "'")
+		{"takes an objection away wherever it stands", func(w *inside) {
+			seq := w.ask("var/state/journal.db", "SELECT seq FROM "+w.answers("objected", "object"))
+			w.journal("DELETE FROM " + w.answers("objected", "object"))
+			n, err := strconv.Atoi(seq)
+			require.NoError(w, err)
+			w.remove(fmt.Sprintf("var/reports/answers/%06d.json", n))
+		}, ""},
+		{"calls a plan approved that was objected to", func(w *inside) {
+			w.journal("UPDATE plan SET state = 'approved' WHERE plan_id = '" + w.plan("objected") + "'")
 		}, "unseen"},
+		{"takes an approval away", func(w *inside) { w.journal("DELETE FROM " + w.answers("approved", "approve")) }, ""},
+		{"repeats answers under another plan", func(w *inside) {
+			w.journal("INSERT INTO answer (seq, about, body) SELECT (SELECT max(seq) + 1 FROM answer), 'plan:" +
+				w.plan("half") + "', body FROM " + w.answers("approved", "approve") + " LIMIT 1")
+		}, ""},
 		{"repeats answers under another plan and calls it approved", func(w *inside) {
-			w.journal("INSERT INTO approval (plan_id, actor, body) SELECT '" + w.plan("half") + "', actor, body FROM " +
-				"approval WHERE actor = 'bo' AND plan_id = '" + w.plan("approved") + "'")
+			w.journal("INSERT INTO answer (seq, about, body) SELECT (SELECT max(seq) + 1 FROM answer), 'plan:" +
+				w.plan("half") + "', replace(body, '" + w.plan("approved") + "', '" + w.plan("half") + "') FROM " +
+				w.answers("approved", "approve") + " LIMIT 1")
 			w.journal("UPDATE plan SET state = 'approved' WHERE plan_id = '" + w.plan("half") + "'")
 		}, ""},
 		{"turns an objection into an approval", func(w *inside) {
-			w.journal("UPDATE taken_back SET body = CAST(replace(CAST(body AS TEXT), '\"object\"', '\"approve\"') AS BLOB) " +
-				"WHERE plan_id = '" + w.plan("objected") + "'")
+			rest := strings.TrimPrefix(w.answers("objected", "object"), "answer")
+			w.journal("UPDATE answer SET body = CAST(replace(CAST(body AS TEXT), '\"object\"', '\"approve\"') AS BLOB)" + rest)
 			w.journal("UPDATE plan SET state = 'approved' WHERE plan_id = '" + w.plan("objected") + "'")
 		}, ""},
 		{"replaces a person's key by an own one and approves", func(w *inside) {

@@ -141,6 +141,11 @@ func (w *inside) plan(name string) string {
 	return strings.TrimSpace(w.read("plan-" + name))
 }
 
+// answers names the answers to a plan in the journal.
+func (w *inside) answers(plan, act string) string {
+	return "answer WHERE about = 'plan:" + w.plan(plan) + `' AND CAST(body AS TEXT) LIKE '%"act":"` + act + `"%'`
+}
+
 // measured is when the night after an insider's change runs.
 const measured = "2026-12-22T00:15:00Z"
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"lethe/pipeline/answers"
+	"lethe/pipeline/audit"
 )
 
 // Has looks for an answer by its hash, which was given to who signed it, and says in the report what it finds; "" looks
@@ -72,4 +73,17 @@ func (v *verifier) answers() {
 		before = max(before, n.answers.Length)
 	}
 	v.report.Answers = c.All()
+}
+
+// policies checks the texts of policies that people adopted: each stands under its digest.
+func (v *verifier) policies() {
+	for name := range v.unclaimed {
+		digest, ok := strings.CutPrefix(strings.TrimSuffix(name, ".json"), "policies/")
+		if !ok {
+			continue
+		}
+		if got, err := audit.FileDigest(v.path(name)); err == nil && got == digest {
+			delete(v.unclaimed, name)
+		}
+	}
 }

@@ -116,6 +116,7 @@ func Verify(ctx context.Context, folder string, key keystore.PublicKey) (VerifyR
 	}
 	v.chain()
 	v.answers()
+	v.policies()
 	v.newestPage()
 	for _, name := range slices.Sorted(maps.Keys(v.unclaimed)) {
 		v.problem("%s is named by no signed manifest: it was added, or an interrupted publication left it "+

@@ -30,7 +30,7 @@ var questionWords = map[string]string{
 	"B_MAX_PCT":        "a larger share of one table would change than a night may change unasked",
 	"B_SPIKE":          "many more rows would change than usual",
 	"B_NEW_SOURCE":     "a source is new",
-	"B_POLICY_CHANGED": "the policy was changed since the last night",
+	"B_POLICY_CHANGED": "the policy is not the one that people adopted",
 	"B_EMPTY_TABLE":    "a table would be nearly emptied",
 	"B_TRIGGER":        "triggers of the database would run that no plan before showed as they are now",
 }
