@@ -89,6 +89,15 @@ func brazilAndMexico() []Scheme {
 			Invalid: []string{"GODE 561331 GR8"},
 		},
 		{
+			ID: "mx.rfc_signo", Name: "Registro Federal de Contribuyentes (RFC) with Ñ or &", Country: "MX",
+			Labels: []string{"tax_id", "company_only"},
+			Check:  func(n Number) bool { return rfcWithSign(n.Raw) }, Chance: 0.037,
+			Source: "Código Fiscal de la Federación, art. 27; Servicio de Administración Tributaria: letters are A to Z, " +
+				"Ñ and &; python-stdnum mx.rfc",
+			Valid:   []string{"AÑE9902224Z4", "BAÑ-930616-R66", "Ñ&T130705MD6"},
+			Invalid: []string{"AÑE9913324Z4", "AÑ990222"},
+		},
+		{
 			ID: "mx.rfc_moral", Name: "Registro Federal de Contribuyentes (RFC) de personas morales", Country: "MX",
 			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"AAA999999???"}, Chance: 0.011,
@@ -192,6 +201,12 @@ func southAmerica() []Scheme {
 			Valid:  []string{"10117410"},
 		},
 		{
+			ID: "pe.ce", Name: "Carné de extranjería", Country: "PE", Labels: []string{"national_id"},
+			Layouts: []string{"999999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1, HeaderOnly: true,
+			Source: "Superintendencia Nacional de Migraciones: nine digits; stdnum-js pe.ce",
+			Valid:  []string{"001043328"},
+		},
+		{
 			ID: "pe.ruc", Name: "Registro Único de Contribuyentes (RUC)", Country: "PE",
 			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool {
@@ -204,11 +219,30 @@ func southAmerica() []Scheme {
 			Invalid: []string{"20512333798"},
 		},
 		{
+			ID: "py.cedula", Name: "Cédula de identidad civil", Country: "PY", Labels: []string{"national_id"},
+			Layouts: []string{"99999", "999999", "9999999"}, Check: on(func(c []byte) bool { return c[0] != '0' && !same(c) }),
+			Chance: 0.9, HeaderOnly: true,
+			Source: "Departamento de Identificaciones, Policía Nacional del Paraguay: up to seven digits; stdnum-js py.cedula",
+			Valid:  []string{"3 785 123", "6-001-234", "15000"},
+		},
+		{
+			ID: "bo.ci", Name: "Cédula de identidad", Country: "BO", Labels: []string{"national_id"},
+			Layouts: bolivianLayouts(), Check: on(bolivian), Chance: 0.015, HeaderOnly: true,
+			Source: "Servicio General de Identificación Personal (SEGIP): five to eight digits, department, complement; " +
+				"stdnum-js bo.ci",
+			Valid:   []string{"1234567-SC", "12345678-LP", "1234567-OR-1", "9876543.CB.AB"},
+			Invalid: []string{"1234567-XX"},
+		},
+		{
 			ID: "py.ruc", Name: "Registro Único de Contribuyentes (RUC)", Country: "PY",
 			Labels:  []string{"tax_id", "company_only"},
-			Layouts: []string{"999999999", "99999999", "9999999"}, Check: on(paraguayan), Chance: 0.09,
+			Layouts: []string{"999999999", "99999999", "9999999", "999999", "99999"}, Chance: 0.09,
+			Check: func(n Number) bool {
+				c := n.Compact
+				return (len(c) > 6 || len(n.Raw) > len(c)) && grouped(n.Raw, len(c)-1) && paraguayan(c)
+			},
 			Source:  "Dirección Nacional de Ingresos Tributarios, RUC; python-stdnum py.ruc",
-			Valid:   []string{"80028061-0", "9991603"},
+			Valid:   []string{"80028061-0", "9991603", "2660-3"},
 			Invalid: []string{"800532492"},
 		},
 		{
@@ -234,6 +268,14 @@ func southAmerica() []Scheme {
 			Source:  "Junta Central Electoral, cédula; python-stdnum do.cedula",
 			Valid:   []string{"00113918205", "22400022111"},
 			Invalid: []string{"00113918204"},
+		},
+		{
+			ID: "do.cedula_unchecked", Name: "Cédula de identidad y electoral, any check digit", Country: "DO",
+			Labels:  []string{"national_id", "tax_id"},
+			Layouts: []string{"99999999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1,
+			HeaderOnly: true,
+			Source:     "python-stdnum do.cedula: numbers were issued whose check digit is wrong, and are valid",
+			Valid:      []string{"00114272368"},
 		},
 		{
 			ID: "do.rnc", Name: "Registro Nacional del Contribuyente (RNC)", Country: "DO",
@@ -301,6 +343,15 @@ func centralAmerica() []Scheme {
 			Invalid: []string{"30-1234-1234"},
 		},
 		{
+			ID: "cr.dimex", Name: "Documento de Identidad Migratorio para Extranjeros (DIMEX)", Country: "CR",
+			Labels:  []string{"national_id", "tax_id"},
+			Layouts: []string{"19999999999", "199999999999"}, Check: shape, Chance: 1, HeaderOnly: true,
+			Source: "Dirección General de Migración y Extranjería de Costa Rica: eleven or twelve digits that start " +
+				"with 1; python-stdnum cr.cr",
+			Valid:   []string{"155812994816", "10123456789"},
+			Invalid: []string{"30123456789"},
+		},
+		{
 			ID: "cr.cedula_juridica", Name: "Cédula de persona jurídica", Country: "CR",
 			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"9999999999"}, Check: on(costaRican), Chance: 0.003,
@@ -311,7 +362,7 @@ func centralAmerica() []Scheme {
 		{
 			ID: "gt.nit", Name: "Número de Identificación Tributaria (NIT)", Country: "GT",
 			Labels:  []string{"tax_id", "company_only"},
-			Layouts: []string{"9999999", "999999K", "99999999", "9999999K", "99999"}, Check: on(guatemalan),
+			Layouts: []string{"9999999", "999999K", "99999999", "9999999K", "99999", "999999", "99999K"}, Check: on(guatemalan),
 			Chance:  0.092,
 			Source:  "Superintendencia de Administración Tributaria, NIT; python-stdnum gt.nit",
 			Valid:   []string{"576937-K", "7108-0", "39525503"},
@@ -521,4 +572,64 @@ func salvadoran(c []byte) bool {
 		return lastIs(c, weighted(c, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2)%11%10)
 	}
 	return lastIs(c, mod(-weighted(c, 2, 7, 6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2), 11)%10)
+}
+
+// bolivianLayouts are five to eight digits and a department, alone or with a complement of one or two characters.
+func bolivianLayouts() []string {
+	var layouts []string
+	for digits := "99999"; len(digits) <= 8; digits += "9" {
+		layouts = append(layouts, digits+"AA", digits+"AA?", digits+"AA??")
+	}
+	return layouts
+}
+
+func bolivian(c []byte) bool {
+	at := 0
+	for isDigit(c[at]) {
+		at++
+	}
+	switch string(c[at : at+2]) {
+	case "LP", "SC", "CB", "OR", "PT", "CH", "TJ", "BE", "BN", "PA", "PD":
+		return c[0] != '0'
+	}
+	return false
+}
+
+// rfcWithSign reads a number with a letter that is not in the compact form: three of a company or four of a person,
+// a day, three characters.
+func rfcWithSign(raw []byte) bool {
+	if len(raw) < 12 || len(raw) > 18 {
+		return false
+	}
+	signs, letters, rest := 0, 0, raw
+	for len(rest) > 0 && !isDigit(rest[0]) && rest[0] != '-' && rest[0] != ' ' {
+		switch {
+		case isLetter(rest[0]):
+			rest = rest[1:]
+		case rest[0] == '&':
+			rest = rest[1:]
+			signs++
+		case len(rest) > 1 && rest[0] == 0xc3 && (rest[1] == 0x91 || rest[1] == 0xb1): // Ñ, ñ
+			rest = rest[2:]
+			signs++
+		default:
+			return false
+		}
+		letters++
+	}
+	if signs == 0 || letters < 3 || letters > 4 {
+		return false
+	}
+	var buf [10]byte
+	c := buf[:0]
+	for _, b := range rest {
+		switch {
+		case b == '-' || b == ' ':
+		case len(c) < 9 && (isDigit(b) || isLetter(b)):
+			c = append(c, b)
+		default:
+			return false
+		}
+	}
+	return len(c) == 9 && isDigits(c[:6]) && yymmdd(c)
 }

@@ -53,10 +53,19 @@ func eastAsia() []Scheme {
 			Invalid: []string{"A1234567L", "A223456789"},
 		},
 		{
+			ID: "tw.arc_old", Name: "外來人口統一證號 (舊式)", Country: "TW", Labels: []string{"national_id", "tax_id"},
+			Layouts: []string{"AA99999999"}, Chance: 0.015,
+			Check: on(func(c []byte) bool { return c[1] >= 'A' && c[1] <= 'D' && taiwanese(c) }),
+			Source: "內政部移民署: before 2021 the second place is a letter from A to D, which counts as the last digit of " +
+				"its number; stdnum-js tw.ui",
+			Valid:   []string{"AB12345677", "CC00151114"},
+			Invalid: []string{"AB12345678", "AE12345677"},
+		},
+		{
 			ID: "tw.ubn", Name: "統一編號", Country: "TW", Labels: []string{"company_only", "tax_id"}, Company: true,
-			Layouts: []string{"99999999"}, Check: on(ubn), Chance: 0.11,
-			Source:  "財政部, 統一編號; python-stdnum tw.ubn",
-			Valid:   []string{"00501503"},
+			Layouts: []string{"99999999"}, Check: on(ubn), Chance: 0.22,
+			Source:  "財政部, 營利事業統一編號檢查碼邏輯修正說明 (2023); python-stdnum tw.ubn",
+			Valid:   []string{"00501503", "10000004", "10000171"},
 			Invalid: []string{"00501502"},
 		},
 		{
@@ -137,6 +146,15 @@ func southAsia() []Scheme {
 			Invalid: []string{"234123412347", "123412341234", "643343121", "222222222222"},
 		},
 		{
+			ID: "in.vid", Name: "Aadhaar Virtual ID", Country: "IN", Labels: []string{"national_id"},
+			Layouts: []string{"9999999999999999"}, Chance: 0.08,
+			Check: on(func(c []byte) bool { return c[0] >= '2' && !palindrome(c) && verhoeff(c) }),
+			Source: "Unique Identification Authority of India, circular 1 of 2018: sixteen digits, Verhoeff; " +
+				"python-stdnum in_.vid",
+			Valid:   []string{"2341234123412341"},
+			Invalid: []string{"2341234123412342", "1341234123412341"},
+		},
+		{
 			ID: "in.pan", Name: "Permanent Account Number (PAN)", Country: "IN", Labels: []string{"tax_id"},
 			Layouts: []string{"AAAAA9999A"}, Chance: 0.43,
 			Check:   on(func(c []byte) bool { return oneOf(c[3], "ABCFGHJKLPT") && string(c[5:9]) != "0000" }),
@@ -192,6 +210,13 @@ func southAsia() []Scheme {
 			Source:  "National Database and Registration Authority; python-stdnum pk.cnic; validator.js isIdentityCard",
 			Valid:   []string{"34201-0891231-8", "42201-0397640-8"},
 			Invalid: []string{"11111", "54104-9890578"},
+		},
+		{
+			ID: "pk.ntn", Name: "National Tax Number (NTN)", Country: "PK", Labels: []string{"tax_id", "company_only"},
+			Layouts: []string{"9999999", "99999999"}, HeaderOnly: true, Chance: 1,
+			Check:  func(n Number) bool { return grouped(n.Raw, 7) && !same(n.Compact) },
+			Source: "Federal Board of Revenue: seven digits, and one more behind a dash; stdnum-js pk.ntn",
+			Valid:  []string{"1234567"},
 		},
 		{
 			ID: "lk.nic", Name: "National Identity Card number", Country: "LK", Labels: []string{"national_id"},
@@ -338,16 +363,21 @@ func taiwanese(c []byte) bool {
 		}
 		letter++
 	}
-	return (letter/10+letter%10*9+weighted(c[1:], 8, 7, 6, 5, 4, 3, 2, 1, 1))%10 == 0
+	s := letter/10 + letter%10*9 + weighted(c[2:], 7, 6, 5, 4, 3, 2, 1, 1)
+	if isDigit(c[1]) {
+		return (s+8*value(c[1]))%10 == 0
+	}
+	return (s+8*int(c[1]-'A'))%10 == 0 // A is 10, B is 11, ...
 }
 
-// ubn: products' digits are added; a 7 at the seventh place may count as one or nought; divisible by five since 2023.
+// ubn: products' digits are added; a 7 at the seventh place may count as one or nought; divisible by five since
+// 2023, when numbers began to run out, by ten before.
 func ubn(c []byte) bool {
 	s := 0
 	for i, w := range [...]int{1, 2, 1, 2, 1, 2, 4, 1} {
 		s += digitSum(w * int(c[i]-'0'))
 	}
-	return number(c) > 0 && (s%10 == 0 || c[6] == '7' && s%10 == 9)
+	return number(c) > 0 && (s%5 == 0 || c[6] == '7' && s%5 == 4)
 }
 
 func myNumber(c []byte) bool {

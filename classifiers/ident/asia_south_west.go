@@ -32,7 +32,8 @@ func southEastAsia() []Scheme {
 			Invalid: []string{"1-2345-45678-78-9", "0234567890124", "0034567890124", "1284567890124", "12345678901234"},
 		},
 		{
-			ID: "th.moa", Name: "เลขทะเบียนนิติบุคคล", Country: "TH", Labels: []string{"company_only"}, Company: true,
+			ID: "th.moa", Name: "เลขทะเบียนนิติบุคคล", Country: "TH",
+			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"0999999999999"},
 			Check:   on(func(c []byte) bool { return number(c[1:3]) >= 10 && thaiCheck(c) }), Chance: 0.1,
 			Source:  "Department of Business Development; python-stdnum th.moa",
@@ -126,7 +127,7 @@ func westAsia() []Scheme {
 			Invalid: []string{"3933742-2", "490154203237518", "A1234567L", "523656782"},
 		},
 		{
-			ID: "il.hp", Name: "מספר חברה (ח.פ.)", Country: "IL", Labels: []string{"company_only", "tax_id"},
+			ID: "il.hp", Name: "מספר חברה (ח.פ.)", Country: "IL", Labels: []string{"company_only"},
 			Company: true,
 			Layouts: []string{"599999999"}, Check: on(luhn), Chance: 0.1,
 			Source:  "רשות התאגידים; python-stdnum il.hp",
@@ -193,6 +194,16 @@ func westAsia() []Scheme {
 			HeaderOnly: true,
 			Source:     "Iraqi Ministry of Interior: twelve digits; identique/idnumbers IRQ",
 			Valid:      []string{"123456789012"},
+		},
+		{
+			ID: "om.vatin", Name: "رقم التعريف الضريبي (VATIN)", Country: "OM", Labels: []string{"company_only", "tax_id"},
+			Company: true,
+			Layouts: []string{"OM9999999999", "OM999999999X"}, Chance: 0.01,
+			Check:      on(func(c []byte) bool { return c[2] == '1' && mod112(c[4:]) }),
+			Source:     "Oman Tax Authority, VATIN: OM and ten characters; python-stdnum om.vat",
+			Unverified: "the check character (ISO 7064 MOD 11-2 over the last eight), worked out from 22 published numbers",
+			Valid:      []string{"OM1100006083", "OM 1100 0060 83", "OM110000378X", "OM1200362117"},
+			Invalid:    []string{"OM1100006084"},
 		},
 		{
 			ID: "kz.iin", Name: "Жеке сәйкестендіру нөмірі (ЖСН) / ИИН", Country: "KZ",

@@ -21,6 +21,8 @@ const draws = 200_000
 // either case, '*' a character of a machine-readable zone.
 var printed = map[string][]string{
 	"us.ssn":             {"999-99-9999"},
+	"mx.rfc_signo":       {"A&A999999???"},
+	"ro.onrc":            {"A99/9999/9999", "A9999999999999"},
 	"cz.cislo_uctu":      {"999999-9999999999/9999"},
 	"hk.hkid":            {"A9999999", "AA9999999"},
 	"x.mrz_passport":     {"********************************************"},

@@ -61,6 +61,29 @@ func easternEurope() []Scheme {
 			"грађана; identique/idnumbers SRB", 60, 99, 0.00035,
 			"0101990700002"),
 		{
+			ID: "ro.onrc", Name: "Număr de ordine în registrul comerțului", Country: "RO", Labels: []string{"company_only"},
+			Company: true,
+			Check:   func(n Number) bool { return onrc(n.Raw) || len(n.Compact) == 14 && onrcNew(n.Compact) }, Chance: 0.0002,
+			Source: "Legea nr. 26/1990 and Legea nr. 265/2022 privind registrul comerțului: letter, county, serial and " +
+				"year; since 26 July 2024 letter, year, serial, county and check digit; python-stdnum ro.onrc",
+			Unverified: "the check digit (the letter's code and all digits added), worked out from published numbers",
+			Valid: []string{"J52/750/2012", "J/52/750/2012", "J52/750/22.11.2012", "F 26 1132/2007", "J22-1515-2007",
+				"J2012000750528", "J2024030812006", "C2009000002022"},
+			Invalid: []string{"X52/750/2012", "J49/750/2012", "J2012000750529", "J22/1515/2007/123", "J52/100000/2012"},
+		},
+		{
+			ID: "si.maticna", Name: "Matična številka poslovnega registra", Country: "SI", Labels: []string{"company_only"},
+			Company: true,
+			Layouts: []string{"9999999", "9999999999", "9999999A99"}, Chance: 0.09,
+			Check: on(func(c []byte) bool {
+				r := weighted(c, 7, 6, 5, 4, 3, 2) % 11
+				return number(c[:6]) > 0 && r > 0 && value(c[6]) == (11-r)%10
+			}),
+			Source:  "AJPES, Poslovni register Slovenije: seven digits, three more of the unit; python-stdnum si.maticna",
+			Valid:   []string{"9331310000", "9331310 000", "9331310", "8982279A00"},
+			Invalid: []string{"9331320000", "5491710", "93313100A0"},
+		},
+		{
 			ID: "si.davcna_stevilka", Name: "Davčna številka", Country: "SI",
 			Labels:  []string{"tax_id", "company_only"},
 			Layouts: []string{"99999999", "SI99999999"}, Chance: 0.082,
@@ -160,7 +183,7 @@ func easternEurope() []Scheme {
 			Invalid: []string{"1759013770"},
 		},
 		{
-			ID: "ua.edrpou", Name: "Код ЄДРПОУ", Country: "UA", Labels: []string{"company_only", "tax_id"},
+			ID: "ua.edrpou", Name: "Код ЄДРПОУ", Country: "UA", Labels: []string{"company_only"},
 			Company: true,
 			Layouts: []string{"99999999"}, Check: on(edrpou), Chance: 0.1,
 			Source:  "Міністерство юстиції України, ЄДРПОУ; python-stdnum ua.edrpou",
@@ -180,6 +203,22 @@ func easternEurope() []Scheme {
 			Layouts: []string{"9999999A999AA9"}, Check: on(belarusian), Chance: 1e-6, HeaderOnly: true,
 			Source: "Указ Президента Республики Беларусь № 200: century and sex, day of birth, region, serial, PB BA " +
 				"or BI, weights 7, 3, 1",
+		},
+		{
+			ID: "ru.ogrn", Name: "ОГРН", Country: "RU", Labels: []string{"company_only"}, Company: true,
+			Layouts: []string{"1999999999999", "5999999999999"}, Chance: 0.1,
+			Check:   on(func(c []byte) bool { return lastIs(c, number(c[:12])%11%10) }),
+			Source:  "Приказ Минфина России от 30.10.2017 № 165н; python-stdnum ru.ogrn",
+			Valid:   []string{"1022200525819", "1027739552642"},
+			Invalid: []string{"1022500001328"},
+		},
+		{
+			ID: "ru.ogrnip", Name: "ОГРНИП", Country: "RU", Labels: []string{"tax_id", "company_only"},
+			Layouts: []string{"399999999999999"}, Chance: 0.1,
+			Check:   on(func(c []byte) bool { return lastIs(c, number(c[:14])%13%10) }),
+			Source:  "Приказ Минфина России от 30.10.2017 № 165н: of a person who trades; python-stdnum ru.ogrn",
+			Valid:   []string{"385768585948949"},
+			Invalid: []string{"385768585948948"},
 		},
 		{
 			ID: "ru.inn", Name: "ИНН физического лица", Country: "RU", Labels: []string{"tax_id", "national_id"},
@@ -230,7 +269,8 @@ func easternEurope() []Scheme {
 			Invalid: []string{"17291716050", "07291716092", "62286775983"},
 		},
 		{
-			ID: "tr.vkn", Name: "Vergi Kimlik Numarası", Country: "TR", Labels: []string{"company_only"}, Company: true,
+			ID: "tr.vkn", Name: "Vergi Kimlik Numarası", Country: "TR", Labels: []string{"company_only", "tax_id"},
+			Company: true,
 			Layouts: []string{"9999999999"}, Check: on(vkn), Chance: 0.1,
 			Source:  "Gelir İdaresi Başkanlığı, VKN; python-stdnum tr.vkn",
 			Valid:   []string{"4540536920"},
@@ -263,12 +303,21 @@ func easternEurope() []Scheme {
 			Source: "Ministry of Internal Affairs of Azerbaijan: seven characters without I and O",
 		},
 		{
-			ID: "az.voen", Name: "VÖEN", Country: "AZ", Labels: []string{"company_only", "tax_id"}, Company: true,
-			Layouts: []string{"9999999999"}, Check: on(func(c []byte) bool { return c[9] == '1' || c[9] == '2' }),
-			Chance: 0.2, HeaderOnly: true,
-			Source:  "State Tax Service of Azerbaijan: the last digit is 1 for a company, 2 for a person",
-			Valid:   []string{"1231231231"},
-			Invalid: []string{"1231231233"},
+			ID: "az.voen", Name: "VÖEN (hüquqi şəxs)", Country: "AZ", Labels: []string{"company_only", "tax_id"},
+			Company: true,
+			Layouts: []string{"9999999991", "999999991"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1,
+			HeaderOnly: true,
+			Source:     "State Tax Service of Azerbaijan: the last digit is 1 for a company; python-stdnum az.voen",
+			Valid:      []string{"1231231231"},
+			Invalid:    []string{"1231231233"},
+		},
+		{
+			ID: "az.voen_fiziki", Name: "VÖEN (fiziki şəxs)", Country: "AZ", Labels: []string{"tax_id"},
+			Layouts: []string{"9999999992", "999999992"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1,
+			HeaderOnly: true,
+			Source:     "State Tax Service of Azerbaijan: the last digit is 2 for a person; python-stdnum az.voen",
+			Valid:      []string{"1400057172"},
+			Invalid:    []string{"1231231233"},
 		},
 	}
 }
@@ -430,4 +479,58 @@ func vkn(c []byte) bool {
 		}
 	}
 	return !same(c) && lastIs(c, mod(-s, 10))
+}
+
+// onrc reads the number of the trade register as it was written until July 2024: letter, county, serial, and
+// the year or the day of registration, with slashes, dashes or spaces between them.
+func onrc(raw []byte) bool {
+	if len(raw) < 8 || len(raw) > 24 || !oneOf(raw[0]&^0x20, "JFC") {
+		return false
+	}
+	var part [4]struct{ n, digits int } // county, serial, and what may be the year, the month or the day
+	at := -1
+	for i, b := range raw[1:] {
+		switch {
+		case isDigit(b):
+			if !isDigit(raw[i]) {
+				at++
+			}
+			if at < 0 || at > 4 {
+				return false
+			}
+			p := &part[min(at, 2)]
+			if at > 2 && !isDigit(raw[i]) {
+				p.n, p.digits = 0, 0 // day and month before the year
+			}
+			p.n, p.digits = p.n*10+int(b-'0'), p.digits+1
+			if p.digits > 5 {
+				return false
+			}
+		case b != '/' && b != '-' && b != ' ' && (b != '.' || at < 2):
+			return false
+		}
+	}
+	county, serial, year := part[0], part[1], part[2]
+	return (at == 2 || at == 4 && dotted(raw)) && county.digits <= 2 && romanianCounty(county.n) && serial.n > 0 &&
+		year.digits == 4 && year.n >= 1990 && year.n <= horizon
+}
+
+// dotted reports whether there are two dots: those of a day.
+func dotted(raw []byte) bool { return countByte(raw, '.') == 2 }
+
+// romanianCounty: 1 to 40, 51 and 52 since two counties were split off.
+func romanianCounty(n int) bool { return n >= 1 && n <= 40 || n == 51 || n == 52 }
+
+// onrcNew: numbers given since July 2024 have no county; older ones keep theirs.
+func onrcNew(c []byte) bool {
+	if !oneOf(c[0], "JFC") || !isDigits(c[1:]) {
+		return false
+	}
+	year, county := number(c[1:5]), number(c[11:13])
+	s := int(c[0])
+	for _, b := range c[1:13] {
+		s += int(b - '0')
+	}
+	return year >= 1990 && year <= horizon && number(c[5:11]) > 0 && lastIs(c, s%10) &&
+		(county == 0 && year >= 2024 || romanianCounty(county) && year <= 2024)
 }

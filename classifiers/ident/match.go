@@ -18,7 +18,7 @@ func All() []Scheme {
 		italy(), poland(), spain(), netherlands(), sweden(), germany(), france(), unitedKingdom(), unitedStates(),
 		nordics(), westernEurope(), mediterranean(), centralEurope(), easternEurope(),
 		canada(), brazilAndMexico(), southAmerica(), centralAmerica(), eastAsia(), southAsia(), southEastAsia(),
-		westAsia(), oceania(), africa(), neutral(),
+		westAsia(), oceania(), africa(), smallStates(), neutral(), devices(), things(),
 		vatNumbers(), passports(), plates(),
 	)
 	slices.SortFunc(all, func(a, b Scheme) int { return strings.Compare(a.ID, b.ID) })
@@ -27,9 +27,11 @@ func All() []Scheme {
 
 // Compact appends to dst the compact form of src (see Number) and reports whether src, trimmed, is made of
 // nothing but ASCII letters, digits and separators, has at least one letter or digit, and is no longer than
-// 64 bytes. Separators are space, dot, dash, slash, their typographic variants (no-break spaces,
-// non-breaking hyphen, en dash, middle dot), and a '+' after a digit, which Sweden and Finland write for
-// people older than a century. Where it answers false, what was appended to dst means nothing.
+// 64 bytes. Digits of the Arabic, Persian, Indic and Thai scripts and the full-width ones of East Asia count as
+// those of ASCII. Separators are space, dot, dash, slash, their typographic variants (no-break spaces,
+// non-breaking hyphen, dashes, minus, middle dot), a '+' after a digit, which Sweden and Finland write for
+// people older than a century, and a ':' after the two letters of a country ("EL: 094259216").
+// Where it answers false, what was appended to dst means nothing.
 func Compact(dst, src []byte) ([]byte, bool) {
 	src = bytes.TrimSpace(src)
 	if len(src) == 0 || len(src) > maxLen {
@@ -45,10 +47,14 @@ func Compact(dst, src []byte) ([]byte, bool) {
 			dst = append(dst, c-'a'+'A')
 		case c == ' ' || c == '.' || c == '-' || c == '/':
 		case c == '+' && i > 0 && isDigit(src[i-1]):
+		case c == ':' && i == 2 && isLetter(src[0]) && isLetter(src[1]):
 		default:
-			n := wideSeparator(src[i:])
+			d, n := wide(src[i:])
 			if n == 0 {
 				return dst, false
+			}
+			if d >= 0 {
+				dst = append(dst, '0'+byte(d))
 			}
 			i += n
 			continue
@@ -58,17 +64,23 @@ func Compact(dst, src []byte) ([]byte, bool) {
 	return dst, len(dst) > start
 }
 
-// wideSeparator returns the length in bytes of the typographic separator at the start of b, 0 if there is none.
-func wideSeparator(b []byte) int {
+// wide returns the length in bytes of the typographic separator or the digit beyond ASCII at the start of b, 0 if
+// there is neither, and which digit it is, -1 for a separator.
+func wide(b []byte) (digit, length int) {
 	if b[0] < utf8.RuneSelf {
-		return 0
+		return -1, 0
 	}
 	r, n := utf8.DecodeRune(b)
 	switch r {
-	case '\u00a0', '\u202f', '\u2007', '\u2009', '\u00b7', '\u2010', '\u2011', '\u2012', '\u2013':
-		return n
+	case '\u00a0', '\u202f', '\u2007', '\u2009', '\u00b7', '\u2010', '\u2011', '\u2012', '\u2013', '\u2014', '\u2212':
+		return -1, n
 	}
-	return 0
+	for _, zero := range [...]rune{'٠', '۰', '०', '০', '๐', '０'} {
+		if r >= zero && r <= zero+9 {
+			return int(r - zero), n
+		}
+	}
+	return -1, 0
 }
 
 // Match reports whether n is well formed under s: one of its layouts admits the compact form, and its check
@@ -145,15 +157,23 @@ func strip(c []byte, prefixes ...string) []byte {
 // them: after the given numbers of letters and digits. A value without separators passes.
 func grouped(raw []byte, after ...int) bool {
 	seen := 0
-	for _, c := range raw {
+	for i, c := range raw {
 		switch {
 		case isDigit(c) || isLetter(c):
 			seen++
+		case c >= utf8.RuneSelf && isWideDigit(raw[i:]):
+			seen++
+		case c >= utf8.RuneSelf && !utf8.RuneStart(c): // the rest of a character that was looked at
 		case !slices.Contains(after, seen):
 			return false
 		}
 	}
 	return true
+}
+
+func isWideDigit(b []byte) bool {
+	d, n := wide(b)
+	return n > 0 && d >= 0
 }
 
 func isDigit(c byte) bool  { return '0' <= c && c <= '9' }

@@ -40,28 +40,6 @@ func neutral() []Scheme {
 				"55555555-5555-5555-5555-555555555555"},
 		},
 		{
-			ID: "x.imei", Name: "International Mobile Equipment Identity", Labels: []string{"device_id"},
-			Layouts: []string{"999999999999999"}, Check: on(imei), Chance: 0.018,
-			Source:  "3GPP TS 23.003; GSMA TS.06 (reporting bodies); python-stdnum imei",
-			Valid:   []string{"354178036859789", "49-015420-323751-8"},
-			Invalid: []string{"35-417803-685978-1", "49-015420-323751-7", "35-209900-1761482-3"},
-		},
-		{
-			ID: "x.iccid", Name: "Integrated Circuit Card Identifier", Labels: []string{"device_id"},
-			Layouts: []string{"8999999999999999999", "89999999999999999999"}, Check: on(luhn), Chance: 0.1,
-			Source:  "ITU-T E.118: 89, issuer, account, Luhn",
-			Valid:   []string{"8991101200003204514"},
-			Invalid: []string{"8991101200003204510"},
-		},
-		{
-			ID: "x.imsi", Name: "International Mobile Subscriber Identity", Labels: []string{"device_id"},
-			Layouts: []string{"999999999999999"},
-			Check:   on(func(c []byte) bool { return mobileCountry(number(c[:3])) }), Chance: 0.24, HeaderOnly: true,
-			Source:  "ITU-T E.212, list of mobile country codes; python-stdnum imsi",
-			Valid:   []string{"429011234567890"},
-			Invalid: []string{"439011234567890"},
-		},
-		{
 			ID: "x.vin", Name: "Vehicle identification number", Labels: []string{"vehicle_plate", "other_personal"},
 			Layouts: []string{"?????????????????"},
 			Check:   on(func(c []byte) bool { return vinShape(c) && vinCheck(c) }), Chance: 5e-5,
@@ -139,31 +117,6 @@ func neutral() []Scheme {
 			Source:  "ISO 17442; python-stdnum lei",
 			Valid:   []string{"213800KUD8LAJWSQ9D15"},
 			Invalid: []string{"213800KUD8LXJWSQ9D15"},
-		},
-		{
-			ID: "x.isin", Name: "International Securities Identification Number", Labels: []string{"none"},
-			Company: true,
-			Layouts: []string{"AA?????????9"}, Check: on(isin), Chance: 0.037,
-			Source:  "ISO 6166; python-stdnum isin; validator.js isISIN",
-			Valid:   []string{"US0378331005"},
-			Invalid: []string{"US0378331003", "DE000BAY0018"},
-		},
-		{
-			ID: "x.gtin", Name: "Global Trade Item Number (EAN-8, UPC-A, EAN-13, GTIN-14)", Labels: []string{"none"},
-			Company: true,
-			Layouts: []string{"99999999", "999999999999", "9999999999999", "99999999999999"},
-			Check:   on(func(c []byte) bool { return !same(c) && ean(c) }), Chance: 0.1,
-			Source:  "GS1 General Specifications; python-stdnum ean",
-			Valid:   []string{"73513537", "978-0-471-11709-4", "98412345678908"},
-			Invalid: []string{"98412345678907"},
-		},
-		{
-			ID: "x.isbn", Name: "International Standard Book Number", Labels: []string{"none"}, Company: true,
-			Layouts: []string{"9789999999999", "9799999999999", "9999999999", "999999999A"}, Check: on(isbn),
-			Chance:  0.1,
-			Source:  "ISO 2108; python-stdnum isbn",
-			Valid:   []string{"978-9024538270", "1-85798-218-5", "080442957X"},
-			Invalid: []string{"978-9024538271", "1-85798-218-6"},
 		},
 	}
 }
@@ -277,30 +230,6 @@ func card(c []byte) bool {
 		}
 	}
 	return false
-}
-
-func imei(c []byte) bool {
-	switch number(c[:2]) {
-	case 0, 1, 10, 30, 33, 35, 44, 45, 49, 50, 51, 52, 53, 54, 86, 91, 98, 99:
-		return number(c) > 0 && luhn(c)
-	}
-	return false
-}
-
-// mobileCountry reports whether the ITU has assigned the mobile country code.
-func mobileCountry(mcc int) bool {
-	switch mcc {
-	case 202, 204, 206, 208, 212, 213, 214, 216, 218, 219, 220, 221, 222, 226, 228, 230, 231, 232, 234, 235, 238, 240,
-		242, 244, 246, 247, 248, 250, 255, 257, 259, 260, 262, 266, 268, 270, 272, 274, 276, 278, 280, 282, 283, 284,
-		286, 288, 289, 290, 292, 293, 294, 295, 297, 302, 308, 330, 332, 334, 338, 340, 342, 344, 346, 348, 350, 352,
-		354, 356, 358, 360, 362, 363, 364, 365, 366, 368, 370, 372, 374, 376, 400, 401, 402, 404, 405, 406, 410, 434,
-		436, 437, 438, 440, 441, 450, 452, 454, 455, 456, 457, 460, 461, 466, 467, 470, 472, 502, 505, 510, 514, 515,
-		520, 525, 528, 530, 702, 704, 706, 708, 710, 712, 714, 716, 722, 724, 730, 732, 734, 736, 738, 740, 742, 744,
-		746, 748, 750, 901, 995, 999:
-		return true
-	}
-	return mcc >= 310 && mcc <= 316 || mcc >= 412 && mcc <= 432 && mcc != 423 || mcc >= 536 && mcc <= 555 ||
-		mcc >= 602 && mcc <= 659 && mcc != 656
 }
 
 // vinShape: no I, O or Q, and digits at the last four places.
@@ -417,33 +346,4 @@ func mrzCard(raw []byte) bool {
 	var all [64]byte
 	composite := append(append(append(append(all[:0], zone[5:30]...), zone[30:37]...), zone[38:45]...), zone[48:59]...)
 	return mrzDigit(composite, zone[59])
-}
-
-func isin(c []byte) bool {
-	if !isCountry(c[0], c[1]) && string(c[:2]) != "XS" && string(c[:2]) != "EU" {
-		return false
-	}
-	var digits [24]byte
-	n := 0
-	for _, b := range c {
-		v := value(b)
-		if v > 9 {
-			digits[n] = byte('0' + v/10)
-			n++
-		}
-		digits[n] = byte('0' + v%10)
-		n++
-	}
-	return luhn(digits[:n])
-}
-
-func isbn(c []byte) bool {
-	if len(c) == 13 {
-		return ean(c)
-	}
-	s := weighted(c, 10, 9, 8, 7, 6, 5, 4, 3, 2)
-	if c[9] == 'X' {
-		return (s+10)%11 == 0
-	}
-	return !same(c) && isDigit(c[9]) && (s+value(c[9]))%11 == 0
 }

@@ -26,6 +26,10 @@ type Scheme struct {
 	// digit, or none at all).
 	HeaderOnly bool
 
+	// Unverified says what of the rule no source that states it was found for: it is taken from a test suite or
+	// a library alone, or was worked out from published numbers. Empty where Source states all of it.
+	Unverified string
+
 	Source  string   // where the authority, or a well-known reference, publishes the rule and the examples
 	Valid   []string // examples as printed by that source
 	Invalid []string // examples that the source calls invalid, or a valid one with a digit altered
