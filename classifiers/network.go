@@ -6,16 +6,62 @@ import (
 	"strings"
 )
 
-// isIPv4 accepts four decimal octets, with an optional prefix length or port.
+// isIPv4 accepts four decimal octets, alone or with a port, a prefix length (RFC 4632), a network mask behind a
+// slash or a blank, or the last address of a range behind a dash.
 func isIPv4(b []byte) bool {
-	if i := bytes.IndexAny(b, "/:"); i > 0 {
-		if rest := b[i+1:]; len(rest) > 5 || !allOf(rest, isDigit) {
-			return false
-		}
+	i := bytes.IndexAny(b, "/:- ")
+	if i < 0 {
+		_, ok := octets(b)
+		return ok
+	}
+	if _, ok := octets(b[:i]); !ok {
+		return false
+	}
+	rest := bytes.TrimLeft(b[i:], " ")
+	switch {
+	case len(rest) == 0:
+		return false
+	case rest[0] == ':':
+		return isUpTo(rest[1:], 65535)
+	case rest[0] == '/' && isUpTo(rest[1:], 32):
+		return true
+	case rest[0] == '/':
+		return isNetworkMask(rest[1:])
+	case rest[0] == '-':
+		_, ok := octets(bytes.TrimLeft(rest[1:], " "))
+		return ok
+	}
+	return isNetworkMask(rest)
+}
+
+// firstAddress returns the octets of what isIPv4 accepts, without what may stand behind them.
+func firstAddress(b []byte) ([4]int, bool) {
+	if i := bytes.IndexAny(b, "/:- "); i > 0 {
 		b = b[:i]
 	}
-	_, ok := octets(b)
-	return ok
+	return octets(b)
+}
+
+// isUpTo reports whether b is a decimal number without leading zeros, and at most the given one.
+func isUpTo(b []byte, most int) bool {
+	if len(b) == 0 || len(b) > 5 || len(b) > 1 && b[0] == '0' {
+		return false
+	}
+	n := 0
+	for _, c := range b {
+		if !isDigit(c) {
+			return false
+		}
+		n = 10*n + int(c-'0')
+	}
+	return n <= most
+}
+
+// isNetworkMask accepts four octets whose ones, in bits, all stand before their noughts, or all behind (wildcards).
+func isNetworkMask(b []byte) bool {
+	o, ok := octets(b)
+	mask := uint32(o[0])<<24 | uint32(o[1])<<16 | uint32(o[2])<<8 | uint32(o[3])
+	return ok && (^mask&(^mask+1) == 0 || mask&(mask+1) == 0)
 }
 
 func octets(b []byte) (o [4]int, ok bool) {
@@ -43,17 +89,25 @@ func octets(b []byte) (o [4]int, ok bool) {
 	return o, part == 3 && digits > 0
 }
 
-// isIPv6 accepts the text forms of RFC 4291, with a zone or a prefix length.
+// isIPv6 accepts the text forms of RFC 4291, with a zone (RFC 4007), a prefix length, or both, and in the brackets of
+// RFC 3986 with a port.
 func isIPv6(b []byte) bool {
 	if len(b) < 3 || len(b) > 60 || bytes.Count(b, []byte(":")) < 2 {
 		return false
 	}
-	s := string(b)
-	if addr, err := netip.ParseAddr(s); err == nil {
-		return addr.Is6() && s != "::"
+	if b[0] == '[' {
+		end := bytes.IndexByte(b, ']')
+		if end < 0 || end+1 < len(b) && (b[end+1] != ':' || !isUpTo(b[end+2:], 65535)) {
+			return false
+		}
+		b = b[1:end]
 	}
-	p, err := netip.ParsePrefix(s)
-	return err == nil && p.Addr().Is6()
+	address, prefix, found := bytes.Cut(b, []byte("/"))
+	if found && !isUpTo(prefix, 128) {
+		return false
+	}
+	addr, err := netip.ParseAddr(string(address))
+	return err == nil && addr.Is6() && (found || !addr.IsUnspecified()) && bytes.Count(address, []byte("%")) < 2
 }
 
 // isMAC accepts EUI-48 and EUI-64 with ':' or '-' between octets, '.' between groups of four, or space between octets.

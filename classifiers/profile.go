@@ -121,7 +121,7 @@ func (s *survey) value(v *value) {
 	}
 	s.number(v)
 	s.phone(v.raw, isDate)
-	if o, ok := octets(v.raw); ok && isSpread(o) {
+	if o, ok := firstAddress(v.raw); ok && isSpread(o) {
 		s.octetSpread++
 	}
 	if len(v.raw) > 0 && isGenderWord(v.raw) {

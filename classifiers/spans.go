@@ -183,7 +183,7 @@ func network(run []byte, c census) (Category, string) {
 
 // isAddress tells an IPv4 address from a version: by its numbers, or by the word before it.
 func (r *reader) isAddress(start int, b []byte) bool {
-	o, _ := octets(b)
+	o, _ := firstAddress(b)
 	if isSpread(o) {
 		return true
 	}

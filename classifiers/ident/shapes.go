@@ -1,6 +1,7 @@
 package ident
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -134,10 +135,10 @@ var plateShapes = [...]struct{ country, shapes string }{
 	{"BG", "A-9999-AA AA-9999-AA"}, {"BR", "AAA-9999 AAA-9A99"},
 	{"CZ", "9A9-9999 9AA-9999 ???????? ??????? ?????? ?????"}, {"DK", "AA-99-999"}, {"EE", "999-AAA"},
 	{"ES", "9999-AAA A-9999-AA AA-9999-AA"},
-	{"FI", "AAA-999 AA-999 AAA-99 AAA-9 AA-99 AA-9 999-AAA 99-AAA 9-AAA 999-AA 99-AA CD-9999 C-9999 C-99999"},
+	{"FI", "A-999 999-A AAA-999 AA-999 AAA-99 AAA-9 AA-99 AA-9 999-AAA 99-AAA 9-AAA 999-AA 99-AA CD-9999 C-9999 C-99999"},
 	{"FR", "AA-999-AA"}, {"GB", "AA99-AAA A999-AAA A99-AAA A9-AAA AAA-999A AAA-99A AAA-9A"}, {"GR", "AAA-9999"},
 	{"HR", "AA_999-AA AA_9999-AA AA_9999-A AA_999-A"},
-	{"HU", "AAA_999 AA-AA_999 M999999 AA_99_99 CD_999_999 C_A_9999 X_A_9999 E_99999 P_99999 V_99999 Z_99999 S_AAA_99"},
+	{"HU", "AAA_999 AA-AA_999 M999999 AA_99_99 CD_999_999 C_C_9999 C_X_9999 X_A_9999 X_B_9999 X_C_9999 E_99999 P_99999 V_99999 Z_99999 S_AAA_99"},
 	{"IE", "99-A-9 99-A-99 99-A-999 99-A-9999 99-A-99999 999-A-9999 999-A-99999 99-AA-9999 99-AA-99999 999-AA-9999 " +
 		"999-AA-99999"},
 	{"IN", "AA-99-AA-9999 AA-99-AAA-9999 AA-9-AAA-9999 AA-99-A-9999 AA-9-AA-9999 AA-9-A-9999 99-BH-9999-AA " +
@@ -154,9 +155,23 @@ var plateShapes = [...]struct{ country, shapes string }{
 	{"TR", "99_A_9999 99_A_99999 99_AA_999 99_AA_9999 99_AAA_99 99_AAA_999 99AAA999 99AA999 99A9999"},
 }
 
+// morePlateShapes are of countries whose own rules were not read.
+var morePlateShapes = [...]struct{ country, shapes string }{
+	{"AM", "99-AA-999"}, {"BA", "A99-A-999"}, {"BY", "9999-AA-9 AA-9999-9"},
+	{"CH", "AA-99 AA-999 AA-9999 AA-99999 AA-999999"}, {"GE", "AA-999-AA"}, {"IS", "AA-999 AA-A99"},
+	{"KZ", "999-AAA-99 999-AA-99"}, {"LU", "AA-9999"}, {"MD", "AAA-999"}, {"ME", "AA-AA999"},
+	{"MK", "AA-9999-AA AA-999-AA"}, {"RS", "AA-999-AA AA-9999-AA"}, {"RU", "A-999-AA-99 A-999-AA-999"},
+	{"UA", "AA-9999-AA"},
+}
+
 func plates() []Scheme {
-	schemes := make([]Scheme, 0, len(plateShapes)+2)
-	for _, p := range plateShapes {
+	schemes := make([]Scheme, 0, len(plateShapes)+len(morePlateShapes)+2)
+	for i, p := range slices.Concat(plateShapes[:], morePlateShapes[:]) {
+		source, unverified := "National vehicle registration authorities, forms of current plates; validator.js "+
+			"isLicensePlate; Presidio", ""
+		if i >= len(plateShapes) {
+			source, unverified = "Wikipedia, Vehicle registration plates of Europe", "the forms: no rule of the country was read"
+		}
 		shapes := strings.Fields(p.shapes)
 		layouts := make([]string, len(shapes))
 		for i, s := range shapes {
@@ -166,7 +181,7 @@ func plates() []Scheme {
 		schemes = append(schemes, Scheme{
 			ID: strings.ToLower(country) + ".plate", Name: "Number plate", Country: country,
 			Labels:  []string{"vehicle_plate"},
-			Layouts: layouts, HeaderOnly: true, Chance: 1,
+			Layouts: layouts, HeaderOnly: true, Chance: plateChance(country),
 			Check: func(n Number) bool {
 				if mixedCase(n.Raw) {
 					return false
@@ -178,8 +193,7 @@ func plates() []Scheme {
 				}
 				return false
 			},
-			Source: "National vehicle registration authorities, forms of current plates; validator.js " +
-				"isLicensePlate; Presidio",
+			Source: source, Unverified: unverified,
 		})
 	}
 	return append(schemes,
@@ -188,8 +202,8 @@ func plates() []Scheme {
 			Chance:  0.9,
 			Check:   germanPlate,
 			Source:  "Fahrzeug-Zulassungsverordnung, Anlage 1 and 2; validator.js isLicensePlate; Presidio DE_KFZ",
-			Valid:   []string{"HH AB 1234", "FS A 1234", "FS-AB-1234", "FS AB 1234 E"},
-			Invalid: []string{"BAB1234", "MZG-AB-123X", "ÖHR FA 123D", "FS ABC 123", "FS AB 0123"},
+			Valid:   []string{"HH AB 1234", "FS A 1234", "FS-AB-1234", "FS AB 1234 E", "LRO-AB-123-E"},
+			Invalid: []string{"BAB1234", "MZG-AB-123X", "ÖHR FA 123D", "FS ABC 123", "FS AB 0123", "YY AB 123"},
 		},
 		Scheme{
 			ID: "se.plate_personal", Name: "Personlig skylt", Country: "SE", Labels: []string{"vehicle_plate"},
@@ -201,6 +215,17 @@ func plates() []Scheme {
 			Invalid: []string{"lower", "abc 12A", "TOOLONGWORD"},
 		},
 	)
+}
+
+// plateChance is what the letters that the country uses leave of its forms.
+func plateChance(country string) float64 {
+	switch country {
+	case "CH":
+		return 0.038
+	case "RU":
+		return 0.1
+	}
+	return 1
 }
 
 // printedAs reports whether n has the given printed form.
@@ -253,10 +278,22 @@ func plateRule(country string, c []byte) bool {
 		province := number(c[:2])
 		return province >= 1 && province <= 81
 	case "HU":
-		if len(c) == 6 && isUpper(c[1]) && isDigit(c[2]) {
+		switch {
+		case len(c) == 6 && isUpper(c[1]) && isDigit(c[2]):
 			return hungarianPair(string(c[:2]))
+		case len(c) == 6 && c[0] == 'S' && isUpper(c[3]) && isDigit(c[4]): // test plates
+			return c[1] == 'A'
 		}
 		return true
+	case "RU":
+		for _, b := range c {
+			if isUpper(b) && !oneOf(b, "ABEKMHOPCTYX") {
+				return false
+			}
+		}
+		return true
+	case "CH":
+		return swissCanton(string(c[:2]))
 	case "SE":
 		return within(c[:3], "ABCDEFGHJKLMNOPRSTUWXYZ") && !oneOf(c[5], "IQVO")
 	case "PT":
@@ -265,6 +302,16 @@ func plateRule(country string, c []byte) bool {
 		return !oneOf('G', string(c)) && !oneOf('O', string(c)) && !oneOf('Q', string(c)) && !oneOf('W', string(c))
 	}
 	return true
+}
+
+// swissCanton reports whether two letters are of a canton, of the army or of the administration.
+func swissCanton(p string) bool {
+	switch p {
+	case "AG", "AI", "AR", "BE", "BL", "BS", "FR", "GE", "GL", "GR", "JU", "LU", "NE", "NW", "OW", "SG", "SH", "SO", "SZ",
+		"TG", "TI", "UR", "VD", "VS", "ZG", "ZH":
+		return true
+	}
+	return false
 }
 
 // hungarianPair reports whether two letters start the plates of special vehicles with twice two digits.
@@ -312,8 +359,8 @@ func germanPlate(n Number) bool {
 		return false
 	}
 	switch string(rest[digits:]) {
-	case "", "E", "H", " E", " H":
-		return true
+	case "", "E", "H", " E", " H", "-E", "-H":
+		return raw[0] != 'X' && raw[0] != 'Y' // of the army and of headquarters, which have no letters of their own
 	}
 	return false
 }
