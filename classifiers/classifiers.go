@@ -169,8 +169,11 @@ type Detector struct {
 	Also     []Category // further categories that are true of the same values
 	Class    Class
 	DPV      string
-	Source   string  // where the rule is published
-	Chance   float64 // probability that a random string of the detector's shape passes; 1 where there is no check
+	Source   string // where the rule is published
+	// Unverified says what of the rule, or of what is reserved, no source that states it was found for.
+	Unverified string
+	Reserved   string  // numbers that the issuer has set aside for tests and print, and where that is said
+	Chance     float64 // probability that a random string of the detector's shape passes; 1 where there is no check
 	// HeaderOnly marks a detector whose check proves nothing unless the field's header names it.
 	HeaderOnly bool
 	Company    bool     // values are of legal persons

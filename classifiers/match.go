@@ -1,6 +1,7 @@
 package classifiers
 
 import (
+	"slices"
 	"sort"
 	"strings"
 )
@@ -17,6 +18,8 @@ type Match struct {
 	Why   string
 	// Start and End are the bytes of the value that match.
 	Start, End int
+
+	rarity float64 // how seldom a random string of such signs is one
 }
 
 // matchPrior is the log-odds of one detector before a single value is looked at.
@@ -26,22 +29,28 @@ const matchPrior = -3.0
 // names the category and a country that issues the number speak for a match; a country leaves out the
 // numbers of other countries. Detectors whose check proves nothing are listed only where one of the two
 // speaks for them, but for postal codes and the printed forms of plates and telephone numbers, which have no
-// other way. A value that no detector meets as a whole is searched inside.
+// other way, and where no number of a thing explains the value better: an ISBN is not an identity number of which every
+// tenth number is one. A value that no detector meets as a whole is searched inside.
 func (c *Catalogue) Match(text, head, country string) []Match {
 	v := newValue([]byte(text), 0)
 	if len(v.raw) == 0 {
 		return nil
 	}
 	at := strings.Index(text, string(v.raw))
-	m := matcher{header: c.lexicon.read(head, 0), country: country, start: at, end: at + len(v.raw)}
+	m := matcher{thing: 1, header: c.lexicon.read(head, 0), country: country, start: at, end: at + len(v.raw)}
 	for i := range c.builtins {
 		if c.builtins[i].needs(v.census) {
 			c.matchBuiltin(&m, i, &v, len(v.raw) < len(text))
 		}
 	}
 	for _, i := range c.schemes.match(nil, v.raw) {
-		if d := c.schemes.detector(int(i)); m.admits(&d, &v) {
+		d := c.schemes.detector(int(i))
+		if d.Category == None && !d.HeaderOnly {
+			m.thing = min(m.thing, c.schemes.rarity(int(i), v.raw))
+		}
+		if m.admits(&d, &v) {
 			m.add(d)
+			m.list[len(m.list)-1].rarity = c.schemes.rarity(int(i), v.raw)
 		}
 	}
 	tokens := c.lexicon.tokens(head)
@@ -53,6 +62,7 @@ func (c *Catalogue) Match(text, head, country string) []Match {
 	if !m.whole {
 		c.matchInside(&m, []byte(text))
 	}
+	m.yieldToThings()
 	sort.SliceStable(m.list, func(i, j int) bool { return m.list[i].Score > m.list[j].Score })
 	return m.list
 }
@@ -95,7 +105,22 @@ type matcher struct {
 	country    string
 	start, end int
 	list       []Match
-	whole      bool // something other than running text matches the whole value
+	whole      bool    // something other than running text matches the whole value
+	thing      float64 // the rarity of the rarest number of a thing that the value is; 1 where it is none
+}
+
+// clearly is how many times rarer than a number of a person a number of a thing must be, to be what the value is.
+const clearly = 3
+
+// yieldToThings leaves out what a number of a thing with a check digit explains better, where neither a header nor a
+// country speaks for anything: forms that have no check, and checks that many more values pass.
+func (m *matcher) yieldToThings() {
+	if m.thing > 0.2 || m.country != "" || len(m.header.concepts) > 0 {
+		return
+	}
+	m.list = slices.DeleteFunc(m.list, func(a Match) bool {
+		return a.Category.Personal() && a.Start == m.start && a.End == m.end && a.rarity > clearly*m.thing
+	})
 }
 
 func (m *matcher) add(d Detector) {
@@ -113,7 +138,11 @@ func (m *matcher) add(d Detector) {
 		why = append(why, "the country issues it")
 	}
 	m.whole = m.whole || d.Category != FreeText && d.Category != None
-	m.list = append(m.list, Match{Detector: d.ID, Category: d.Category, Also: d.Also, Country: d.Country, Score: score,
+	rarity := d.Chance
+	if d.HeaderOnly {
+		rarity = 1
+	}
+	m.list = append(m.list, Match{rarity: rarity, Detector: d.ID, Category: d.Category, Also: d.Also, Country: d.Country, Score: score,
 		Why: strings.Join(why, "; "), Start: m.start, End: m.end})
 }
 

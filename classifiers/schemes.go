@@ -94,6 +94,13 @@ func (x *schemeIndex) detector(i int) Detector {
 	s := &x.all[i]
 	d := Detector{ID: s.ID, Name: s.Name, Country: s.Country, Source: s.Source, Chance: s.Chance,
 		HeaderOnly: s.HeaderOnly, Company: s.Company, Valid: s.Valid, Invalid: s.Invalid}
+	d.Unverified = s.Unverified
+	if r, ok := ident.ReservedOf(s.ID); ok {
+		d.Reserved = r.Says + " (" + r.Source + ")"
+		if r.Unverified {
+			d.Unverified = strings.TrimPrefix(d.Unverified+"; that "+r.Says+" are reserved for tests", "; ")
+		}
+	}
 	for _, l := range s.Labels {
 		if c := Category(l); d.Category == "" {
 			d.Category = c
@@ -126,6 +133,36 @@ func (x *schemeIndex) match(dst []uint16, v []byte) []uint16 {
 		}
 	}
 	return dst
+}
+
+// rarity is the chance that a random string passes scheme i and has what its layout spells out as well: ISBNs start
+// with 978. Separators that must be there make a number rarer too.
+func (x *schemeIndex) rarity(i int, v []byte) float64 {
+	s := &x.all[i]
+	if s.HeaderOnly {
+		return 1
+	}
+	rarity := s.Chance
+	if len(s.Layouts) == 0 {
+		return rarity / 100
+	}
+	var buf [64]byte
+	compact, _ := ident.Compact(buf[:0], v)
+	for _, l := range s.Layouts {
+		if ident.Fits(l, compact) {
+			for _, b := range []byte(l) {
+				switch {
+				case b == '9' || b == 'A' || b == '?': // a nine of "978" counts as any digit
+				case isDigit(b):
+					rarity /= 10
+				default:
+					rarity /= 26
+				}
+			}
+			return rarity
+		}
+	}
+	return rarity
 }
 
 // chance is the probability that decides about a column. Numbers that systems make are not random: they hold

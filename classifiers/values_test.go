@@ -109,3 +109,46 @@ func FuzzValue(f *testing.F) {
 		newNeedleFinder(c).find(b, &n)
 	})
 }
+
+// TestThingsAreNobodys: what a number of a thing explains better is no number of a person, unless a header or a country
+// speaks for one; numbers of companies alone are not personal.
+func TestThingsAreNobodys(t *testing.T) {
+	c, err := New()
+	require.NoError(t, err)
+	for _, k := range []struct {
+		value, head, country string
+		personal             bool
+	}{
+		{"978-0-471-11709-4", "", "", false}, {"1-85798-218-5", "", "", false}, {"7732-18-5", "", "", false},
+		{"200-001-8", "", "", false}, {"2434-561X", "", "", false}, {"RF18 5390 0754 7034", "", "", false},
+		{"32855961", "", "UA", false}, {"J2012000750528", "", "RO", false}, {"5491711", "", "SI", false},
+		{"516179157", "company number", "IL", true}, // also a passport by its form, where Israel is said
+		{"9434765870", "", "", true}, {"2428 77813 2-1", "", "AU", true}, {"39337423", "", "IL", true},
+		{"0080423906", "nhs number", "", true},
+	} {
+		personal := false
+		for _, m := range c.Match(k.value, k.head, k.country) {
+			personal = personal || m.Category.Personal()
+		}
+		require.Equal(t, k.personal, personal, "%v: %v", k, c.Match(k.value, k.head, k.country))
+	}
+}
+
+// TestRegistersOfCompaniesNameNoPerson: where a number is only a company's, no label of it is personal but a tax number's,
+// by which a header may call it.
+func TestRegistersOfCompaniesNameNoPerson(t *testing.T) {
+	c, err := New()
+	require.NoError(t, err)
+	companies := 0
+	for _, d := range c.Detectors() {
+		if !d.Company {
+			continue
+		}
+		companies++
+		require.False(t, d.Category.Personal(), d.ID)
+		for _, a := range d.Also {
+			require.Equal(t, TaxID, a, d.ID)
+		}
+	}
+	require.Greater(t, companies, 100)
+}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,26 +14,77 @@ import (
 )
 
 func classifiersCommand(c *Command) *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "classifiers", Short: "List the detectors", Args: cobra.NoArgs,
-		Example: "  lethe classifiers\n  lethe classifiers --json",
-		RunE: func(*cobra.Command, []string) error {
+	cmd := &cobra.Command{Use: "classifiers", Short: "The detectors: what they look for, and whether a value is it"}
+	list := &cobra.Command{
+		Use:   "list [detector]...",
+		Short: "List the detectors, or say of some where their rules are published and what of them is unverified",
+		Long: `All detectors, a line each; those named, with the source of their rule and the numbers that are reserved for
+tests. "unverified" marks a detector of which a part has no source that states it: taken from a library or a
+test suite alone, or worked out from published numbers.`,
+		Example: "  lethe classifiers list\n  lethe classifiers list nz.nhi om.vatin\n  lethe classifiers list --json",
+		RunE: func(_ *cobra.Command, args []string) error {
 			catalogue, err := classifiers.New()
 			if err != nil {
 				return err
 			}
-			if c.json {
-				return c.printJSON(catalogue.Detectors())
+			detectors := catalogue.Detectors()
+			if len(args) > 0 {
+				if detectors, err = named(detectors, args); err != nil {
+					return err
+				}
 			}
-			var rows [][]string
-			for _, d := range catalogue.Detectors() {
+			switch {
+			case c.json:
+				return c.printJSON(detectors)
+			case len(args) > 0:
+				printDetectors(c, detectors)
+				return nil
+			}
+			rows := [][]string{{"ID", "COUNTRY", "CATEGORY", "CLASS", "CHANCE", "RULE", "NAME"}}
+			for _, d := range detectors {
+				rule := ""
+				if d.Unverified != "" {
+					rule = "unverified"
+				}
 				rows = append(rows, []string{d.ID, d.Country, string(d.Category), string(d.Class),
-					fmt.Sprintf("%.2g", d.Chance), d.Name})
+					fmt.Sprintf("%.2g", d.Chance), rule, d.Name})
 			}
-			table(c.Out, append([][]string{{"ID", "COUNTRY", "CATEGORY", "CLASS", "CHANCE", "NAME"}}, rows...))
+			table(c.Out, rows)
 			return nil
 		},
 	}
+	cmd.AddCommand(list, classifiersTestCommand(c))
+	return cmd
+}
+
+// named picks detectors by ID, in the order asked for.
+func named(all []classifiers.Detector, ids []string) ([]classifiers.Detector, error) {
+	var picked []classifiers.Detector
+	for _, id := range ids {
+		i := slices.IndexFunc(all, func(d classifiers.Detector) bool { return d.ID == id })
+		if i < 0 {
+			return nil, fmt.Errorf("%w: no detector is called %q; `lethe classifiers list` has their IDs", setup.ErrUsage, id)
+		}
+		picked = append(picked, all[i])
+	}
+	return picked, nil
+}
+
+// printDetectors says all that is known of a few detectors.
+func printDetectors(c *Command, detectors []classifiers.Detector) {
+	for _, d := range detectors {
+		fmt.Fprintf(c.Out, "%s  %s\n", d.ID, d.Name)
+		for _, line := range [][2]string{{"category", string(d.Category)}, {"country", d.Country},
+			{"chance", fmt.Sprintf("%.2g", d.Chance)}, {"source", d.Source}, {"reserved", d.Reserved},
+			{"unverified", d.Unverified}} {
+			if line[1] != "" {
+				fmt.Fprintf(c.Out, "  %-11s %s\n", line[0], line[1])
+			}
+		}
+	}
+}
+
+func classifiersTestCommand(c *Command) *cobra.Command {
 	var header, country string
 	test := &cobra.Command{
 		Use:   "test [value]...",
@@ -75,8 +127,7 @@ func classifiersCommand(c *Command) *cobra.Command {
 	}
 	test.Flags().StringVar(&header, "header", "", "name of the field the values stand in")
 	test.Flags().StringVar(&country, "country", "", "country of the values (ISO 3166-1 alpha-2)")
-	cmd.AddCommand(test)
-	return cmd
+	return test
 }
 
 type probe struct {
@@ -91,6 +142,9 @@ func printMatches(c *Command, catalogue *classifiers.Catalogue, p probe) error {
 	matches := catalogue.Match(p.Value, p.Header, p.Country)
 	if c.json {
 		predicted := []string{}
+		if matches == nil {
+			matches = []classifiers.Match{}
+		}
 		for _, m := range matches {
 			predicted = append(predicted, string(m.Category))
 			for _, also := range m.Also {

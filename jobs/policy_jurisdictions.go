@@ -13,7 +13,7 @@ import (
 func policyJurisdictionsCommand(c *Command) *cobra.Command {
 	return &cobra.Command{
 		Use:   "jurisdictions [country]...",
-		Short: "List what Lethe knows of national law, where it was read, and what nobody checked",
+		Short: "List what Lethe knows of national law, where it was read, and what is unverified",
 		Long: `National law that a decision needs (the age from which a child consents, blocking before deletion) and
 terms worth knowing, each with its source and the day on which it was read there. Terms are never
 applied by themselves. All of it is a starting point: have it confirmed by a lawyer before you rely on
@@ -41,7 +41,7 @@ it.`,
 			var rows [][]string
 			laws := func(code string, laws []law.Law) {
 				for _, l := range laws {
-					checked := "not checked"
+					checked := "unverified"
 					if l.Checked != "" {
 						checked = l.Checked + " at " + l.Seen
 					}

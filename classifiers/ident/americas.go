@@ -139,7 +139,8 @@ func southAmerica() []Scheme {
 			Labels: []string{"company_only", "tax_id"}, Company: true,
 			Layouts: []string{"99999999999"},
 			Check:   on(func(c []byte) bool { return oneOf(c[1], "034") && c[0] == '3' && cuit(c) }), Chance: 0.0027,
-			Source:  "Administración Federal de Ingresos Públicos, CUIT; the tax authority's own number",
+			Source: "Wikipedia, Clave Única de Identificación Tributaria: 30 for companies; python-stdnum ar.cuit: 33 and 34 " +
+				"as well; the tax authority's own number",
 			Valid:   []string{"33-69345023-9"},
 			Invalid: []string{"33-69345023-8"},
 		},

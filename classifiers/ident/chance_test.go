@@ -21,6 +21,10 @@ const draws = 200_000
 // either case, '*' a character of a machine-readable zone.
 var printed = map[string][]string{
 	"us.ssn":             {"999-99-9999"},
+	"x.isbn_printed":     {"9-9999-9999-9", "978-9-999-99999-9"},
+	"x.issn":             {"9999-9999"},
+	"x.cas":              {"9999-99-9"},
+	"x.ec_number":        {"999-999-9"},
 	"mx.rfc_signo":       {"A&A999999???"},
 	"ro.onrc":            {"A99/9999/9999", "A9999999999999"},
 	"cz.cislo_uctu":      {"999999-9999999999/9999"},

@@ -149,10 +149,14 @@ func centralEurope() []Scheme {
 		{
 			ID: "hu.adoazonosito_jel", Name: "Adóazonosító jel", Country: "HU",
 			Labels:  []string{"tax_id", "national_id"},
-			Layouts: []string{"8999999999"}, Chance: 0.091,
-			Check:   on(func(c []byte) bool { return lastIs(c, weighted(c, 1, 2, 3, 4, 5, 6, 7, 8, 9)%11) }),
-			Source:  "2017. évi CL. törvény; European Commission, TIN by country, Hungary",
-			Valid:   []string{"8071592153"},
+			Layouts: []string{"8999999999"}, Chance: 0.056,
+			Check: on(func(c []byte) bool {
+				const latest = 61_727 // days from 1 January 1867 to the end of 2035
+				return number(c[1:6]) <= latest && lastIs(c, weighted(c, 1, 2, 3, 4, 5, 6, 7, 8, 9)%11)
+			}),
+			Source: "1996. évi XX. törvény, annex, as hu.wikipedia, Adóazonosító jel, quotes it: 8, days from 1 January " +
+				"1867 to the birth, serial; worked example of muzso.hu; European Commission, TIN by country, Hungary",
+			Valid:   []string{"8071592153", "8365670003"},
 			Invalid: []string{"8071592154"},
 		},
 		{

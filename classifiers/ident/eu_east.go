@@ -249,7 +249,8 @@ func easternEurope() []Scheme {
 			Check: on(func(c []byte) bool {
 				return number(c[:9]) > 1001998 && weighted(c, 9, 8, 7, 6, 5, 4, 3, 2, 1)%101%100 == number(c[9:])
 			}),
-			Source:  "Постановление Правления ПФР, СНИЛС; worked example of Wikipedia, Контрольное число",
+			Source: "Пенсионный фонд, алгоритм формирования контрольного числа (consultant.ru, LAW 124607, 8): for numbers " +
+				"above 001-001-998, with the example",
 			Valid:   []string{"112-233-445 95"},
 			Invalid: []string{"112-233-445 96"},
 		},

@@ -42,8 +42,8 @@ func westernEurope() []Scheme {
 				n := number(c)
 				return n/100 > 0 && (n/100+96)%97+1 == n%100
 			}),
-			Source: "Febelfin, account structure before IBAN; account of the SWIFT registry's IBAN example for " +
-				"Belgium",
+			Source: "bronso.nl, Rekeningnummer: bank, account, and the ten digits modulo 97; account of the SWIFT " +
+				"registry's IBAN example for Belgium",
 			Valid:   []string{"539-0075470-34"},
 			Invalid: []string{"539-0075470-35"},
 		},
@@ -51,7 +51,8 @@ func westernEurope() []Scheme {
 			ID: "lu.matricule", Name: "Numéro d'identification national (matricule)", Country: "LU",
 			Labels:  []string{"national_id", "tax_id"},
 			Layouts: []string{"9999999999999"}, Check: on(matricule), Chance: 8e-5,
-			Source:  "Loi du 19 juin 2013; OECD, tax identification numbers, Luxembourg",
+			Source: "Loi du 19 juin 2013; European Commission, FS-TIN Algorithms, Luxembourg; lookuptax.com, Luxembourg: Luhn " +
+				"over eleven digits, Verhoeff over the same",
 			Valid:   []string{"1893120105732"},
 			Invalid: []string{"1893120105733", "189312010573"},
 		},

@@ -1,37 +1,78 @@
 package ident
 
+// Reserved is what the issuer of a scheme has set aside for tests and print.
+type Reserved struct {
+	Says       string // which numbers, in words
+	Source     string // where that is published
+	Unverified bool   // no source that states it was found
+	is         func(c []byte) bool
+}
+
 // Fictitious reports whether n, which Match need not accept, is a number that the issuer of the scheme with
-// this ID has set aside for tests and print: fine in a test environment, worth a finding in production. It
-// knows:
-//   - us.ssn, us.ssn_unformatted: 987-65-4320 to 4329, 078-05-1120 and 219-09-9999 (Social Security
-//     Administration, advertising numbers);
-//   - se.personnummer: serials 980 to 999 (Skatteverket, testpersonnummer);
-//   - fi.hetu: individual numbers 900 to 999 (Digi- ja väestötietovirasto);
-//   - no.fodselsnummer: months plus 80 (Skatteetaten, Tenor) or 40 (NAV);
-//   - gb.nhs: 999 000 0000 to 999 999 9999 (NHS England);
-//   - gb.nino: prefix QQ (HMRC, NIM39110) and TN;
-//   - nl.bsn: 999990000 and above (RvIG, test numbers);
-//   - x.card: the numbers that the networks and their gateways publish for tests.
+// this ID has set aside for tests and print: fine in a test environment, worth a finding in production.
 func Fictitious(id string, n Number) bool {
 	reserved := reservedNumbers[id]
-	return reserved != nil && reserved(n.Compact)
+	return reserved.is != nil && reserved.is(n.Compact)
+}
+
+// ReservedOf returns what is set aside of a scheme, and whether anything is.
+func ReservedOf(id string) (Reserved, bool) {
+	reserved, ok := reservedNumbers[id]
+	return reserved, ok
 }
 
 // reservedNumbers are asked by the ID of the scheme.
-var reservedNumbers = map[string]func(c []byte) bool{
-	"us.ssn":             advertisedSSN,
-	"us.ssn_unformatted": advertisedSSN,
-	"se.personnummer": func(c []byte) bool {
-		return (len(c) == 10 || len(c) == 12) && isDigits(c) && number(c[len(c)-4:len(c)-1]) >= 980
+var reservedNumbers = map[string]Reserved{
+	"us.ssn":             advertised,
+	"us.ssn_unformatted": advertised,
+	"se.personnummer": {
+		Says:   "serials 980 to 999",
+		Source: "Skatteverket, open data, test numbers (entryscape catalog 9, dataset 147), as ActiveLogin's tests quote it",
+		is: func(c []byte) bool {
+			return (len(c) == 10 || len(c) == 12) && isDigits(c) && number(c[len(c)-4:len(c)-1]) >= 980
+		},
 	},
-	"fi.hetu":          func(c []byte) bool { return len(c) >= 10 && len(c) <= 11 && c[len(c)-4] == '9' },
-	"no.fodselsnummer": func(c []byte) bool { return len(c) == 11 && isDigits(c) && oneOf(c[2], "4589") },
-	"gb.nhs":           func(c []byte) bool { return len(c) == 10 && string(c[:3]) == "999" },
-	"gb.nino": func(c []byte) bool {
-		return len(c) >= 8 && len(c) <= 9 && (string(c[:2]) == "QQ" || string(c[:2]) == "TN")
+	"fi.hetu": {
+		Says: "individual numbers 900 to 999, which the register never gives: test persons, and temporary numbers that " +
+			"others hand out",
+		Source: "Digi- ja väestötietovirasto, made-up test persons, as dimarchi.net quotes them; CSC, oppijanumero: " +
+			"temporary numbers start with 9",
+		is: func(c []byte) bool { return len(c) >= 10 && len(c) <= 11 && c[len(c)-4] == '9' },
 	},
-	"nl.bsn": func(c []byte) bool { return len(c) == 9 && string(c[:5]) == "99999" },
-	"x.card": func(c []byte) bool { return testCard(string(c)) },
+	// Months plus 40 are not among them: hospitals give such numbers (H-nummer) to people whose own is not known.
+	"no.fodselsnummer": {
+		Says:   "months plus 80",
+		Source: "Skatteetaten, Test-Norge, as the libraries of navikt read it",
+		is:     func(c []byte) bool { return len(c) == 11 && isDigits(c) && oneOf(c[2], "89") },
+	},
+	"gb.nhs": {
+		Says:   "999 000 0000 to 999 999 9999",
+		Source: "the nhs-number library, ranges: reserved for tests and never issued",
+		is:     func(c []byte) bool { return len(c) == 10 && string(c[:3]) == "999" },
+	},
+	"gb.nino": {
+		Says:   "prefix QQ",
+		Source: "HMRC, NIM39110: an example that is not to be used as an actual number",
+		is:     func(c []byte) bool { return len(c) >= 8 && len(c) <= 9 && string(c[:2]) == "QQ" },
+	},
+	"nl.bsn": {
+		Says:       "999990000 and above",
+		Source:     "Rijksdienst voor Identiteitsgegevens, Aansluiting testen en toetsen BSN: there is a set of test numbers",
+		Unverified: true,
+		is:         func(c []byte) bool { return len(c) == 9 && string(c[:5]) == "99999" },
+	},
+	"x.card": {
+		Says:   "the numbers that networks and gateways publish for tests",
+		Source: "test card numbers of the payment gateways; validator.js isCreditCard",
+		is:     func(c []byte) bool { return testCard(string(c)) },
+	},
+}
+
+var advertised = Reserved{
+	Says: "987-65-4320 to 4329, 078-05-1120 and 219-09-9999",
+	Source: "Social Security Administration, Meaning of SSN numbers and the story of 078-05-1120; Wikipedia, Social " +
+		"Security number",
+	is: advertisedSSN,
 }
 
 func advertisedSSN(c []byte) bool {

@@ -73,10 +73,13 @@ func germany() []Scheme {
 		},
 		{
 			ID: "de.fuehrerschein", Name: "Führerscheinnummer", Country: "DE", Labels: []string{"other_personal"},
-			Layouts: []string{"?9???????9?"}, Chance: 0.093, HeaderOnly: true,
-			Check: on(func(c []byte) bool { return value(c[9]) == fuehrerscheinDigit(c) }),
-			Source: "Fahrerlaubnis-Verordnung, Anlage 8; Kraftfahrt-Bundesamt; example of Wikipedia, Führerschein " +
-				"(EU-Recht)",
+			Layouts: []string{"?9???????9?", "?9???????X?"}, Chance: 0.093, HeaderOnly: true,
+			Check: on(func(c []byte) bool {
+				d := fuehrerscheinDigit(c)
+				return c[9] == 'X' && d == 10 || c[9] != 'X' && value(c[9]) == d
+			}),
+			Source: "Wikipedia, Führerscheinnummer, with the specimen's number worked out: authority, serial, check digit, " +
+				"issue",
 			Valid:   []string{"B072RRE2I55"},
 			Invalid: []string{"B072RRE2I45", "B12345678A"},
 		},
@@ -193,8 +196,7 @@ func kvnr(c []byte) bool {
 // digitSum adds the two digits of a number below a hundred.
 func digitSum(n int) int { return n/10 + n%10 }
 
-// fuehrerscheinDigit weighs the nine characters before the check digit 9 to 1; ten is written X and does not
-// occur in a layout.
+// fuehrerscheinDigit weighs the nine characters before the check digit 9 to 1; ten is written X.
 func fuehrerscheinDigit(c []byte) int { return weighted(c, 9, 8, 7, 6, 5, 4, 3, 2, 1) % 11 }
 
 func lanr(c []byte) bool {

@@ -96,14 +96,15 @@ func Match(s *Scheme, n Number) bool {
 // admits reports whether one of the layouts has the shape of c.
 func admits(layouts []string, c []byte) bool {
 	for _, l := range layouts {
-		if fits(l, c) {
+		if Fits(l, c) {
 			return true
 		}
 	}
 	return false
 }
 
-func fits(layout string, c []byte) bool {
+// Fits reports whether a compact form has the shape of a layout.
+func Fits(layout string, c []byte) bool {
 	if len(layout) != len(c) {
 		return false
 	}

@@ -20,7 +20,8 @@ func neutral() []Scheme {
 		{
 			ID: "x.bic", Name: "Business Identifier Code", Labels: []string{"bank_account"},
 			Layouts: []string{"AAAAAA??", "AAAAAA?????"},
-			Check:   on(func(c []byte) bool { return isCountry(c[4], c[5]) }), Chance: 0.37, HeaderOnly: true,
+			Check:   func(n Number) bool { return grouped(n.Raw, 4, 6, 8) && isCountry(n.Compact[4], n.Compact[5]) },
+			Chance:  0.37, HeaderOnly: true,
 			Source:  "ISO 9362; python-stdnum bic; validator.js isBIC",
 			Valid:   []string{"AGRIFRPP882", "ABNA BE 2A", "agriFRPP", "SBICKEN1345"},
 			Invalid: []string{"AGRIFRPP8", "AGRIF2PP", "AGRIZZPP"},
@@ -191,7 +192,7 @@ func ibanLayouts() []string {
 func iban(c []byte) bool {
 	for _, s := range ibanStructures {
 		if s.country[0] == c[0] && s.country[1] == c[1] {
-			return fits(s.bban, c[4:]) && mod97From(mod97(c[4:]), c[:4]) == 1
+			return Fits(s.bban, c[4:]) && mod97From(mod97(c[4:]), c[:4]) == 1
 		}
 	}
 	return false

@@ -67,9 +67,13 @@ func oceania() []Scheme {
 			ID: "nz.nhi", Name: "National Health Index number", Country: "NZ",
 			Labels:  []string{"national_id", "health"},
 			Layouts: []string{"AAA9999", "AAA99AA"}, Check: on(nhi), Chance: 0.071,
-			Source:  "Ministry of Health, HISO 10046 Consumer Health Identity Standard: the examples of its annex",
-			Valid:   []string{"ZZZ0016", "ZZZ0024"},
-			Invalid: []string{"ZZZ0044", "ZZZ0017"},
+			Source: "HISO 10046:2024, Consumer Health Identity Standard; Te Whatu Ora, NHI number format changes (the new " +
+				"form since July 2026, with examples); datacraft.nz, Check digit collisions in the new NHI",
+			Unverified: "the modulus of the check letter: 23, worked out from Te Whatu Ora's six examples; numbers by the " +
+				"earlier draft's 24 pass too",
+			Valid: []string{"ZZZ0016", "ZZZ0024", "ZAA0067", "ACA31FM", "ASE37QK", "ARE62RS", "BGJ06AS", "BGA44DT", "BWT41BY",
+				"ZAD96LT"},
+			Invalid: []string{"ZZZ0044", "ZZZ0017", "ACA31FN"},
 		},
 		{
 			ID: "nz.driver_licence", Name: "Driver licence number", Country: "NZ", Labels: []string{"other_personal"},
@@ -124,7 +128,7 @@ func ird(c []byte) bool {
 }
 
 // nhi: letters count 1 to 24 without I and O; the old form ends with a digit modulo eleven, the new with a
-// letter modulo 24.
+// letter modulo 23 (24 in the draft of 2019, whose numbers libraries have as examples).
 func nhi(c []byte) bool {
 	s := 0
 	for i, b := range c[:6] {
@@ -138,7 +142,7 @@ func nhi(c []byte) bool {
 	if isDigit(last) {
 		return isDigit(c[5]) && s%11 != 0 && int(last-'0') == (11-s%11)%10
 	}
-	return isUpper(c[5]) && nhiValue(last) == 24-s%24
+	return isUpper(c[5]) && (nhiValue(last) == 23-s%23 || nhiValue(last) == 24-s%24)
 }
 
 func nhiValue(b byte) int {

@@ -41,10 +41,12 @@ func poland() []Scheme {
 		{
 			ID: "pl.paszport", Name: "Seria i numer paszportu", Country: "PL", Labels: []string{"passport"},
 			Layouts: []string{"AA9999999"}, Chance: 0.1,
-			Check:   on(func(c []byte) bool { return weighted(c, 7, 3, 9, 1, 7, 3, 1, 7, 3)%10 == 0 }),
-			Source:  "Ministerstwo Spraw Wewnętrznych i Administracji, paszport; specimen in PRADO",
-			Valid:   []string{"ZS0000177"},
-			Invalid: []string{"ZS0000178"},
+			Check: on(func(c []byte) bool { return weighted(c, 7, 3, 9, 1, 7, 3, 1, 7, 3)%10 == 0 }),
+			Source: "PRADO and the specimen of the Ministerstwo Spraw Wewnętrznych: two letters and seven digits, the first " +
+				"of them the check digit",
+			Unverified: "the weights of the check digit: no rule of the authority was found; the specimen keeps them",
+			Valid:      []string{"ZS0000177"},
+			Invalid:    []string{"ZS0000178"},
 		},
 	}
 }

@@ -90,10 +90,11 @@ func unitedKingdom() []Scheme {
 		{
 			ID: "gb.vat_government", Name: "VAT registration number of a department or health authority", Country: "GB",
 			Labels:  []string{"company_only"},
-			Company: true, Layouts: []string{"GBGD999", "GBHA999"}, Chance: 0.5, HeaderOnly: true,
-			Check:   on(func(c []byte) bool { return c[2] == 'G' && c[4] < '5' || c[2] == 'H' && c[4] >= '5' }),
-			Source:  "European Commission, VIES FAQ, structure of VAT numbers: GBGD001 to 499, GBHA500 to 999",
-			Valid:   []string{"GBGD001", "GBHA599"},
+			Company: true, Layouts: []string{"GBGD999", "GBHA999", "GD999", "HA999"}, Chance: 0.5, HeaderOnly: true,
+			Check: digitsAfter(func(c []byte) bool { return c[0] == 'G' && c[2] < '5' || c[0] == 'H' && c[2] >= '5' }, "GB"),
+			Source: "HMRC, VATGPB9400: GD and three digits; European Commission, VIES FAQ, structure of VAT numbers, as " +
+				"vat-number-validation.eu quotes it: GD000 to 499, HA500 to 999",
+			Valid:   []string{"GBGD001", "GBHA599", "GD100"},
 			Invalid: []string{"GBGD500", "GBHA499"},
 		},
 		{
@@ -247,8 +248,8 @@ func unitedStates() []Scheme {
 		{
 			ID: "us.dea", Name: "DEA registration number", Country: "US", Labels: []string{"other_personal"},
 			Layouts: []string{"AA9999999", "A99999999"}, Check: on(dea), Chance: 0.069,
-			Source:  "21 CFR 1301; worked example of Wikipedia, DEA number",
-			Valid:   []string{"F91234563"},
+			Source:  "Wikipedia, DEA number, with its example; worked example of takerx.com, Verify a DEA number",
+			Valid:   []string{"F91234563", "AP5836727"},
 			Invalid: []string{"FA1234564"},
 		},
 		{

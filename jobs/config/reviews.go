@@ -37,7 +37,7 @@ func (c *Config) buildDiscovery(p *setup.Setup) error {
 		}
 		category := classifiers.Category(r.Category)
 		if !slices.Contains(classifiers.Categories(), category) {
-			fail("category %q: use a label of `lethe classifiers`, or none", r.Category)
+			fail("category %q: use a label of `lethe classifiers list`, or none", r.Category)
 		}
 		if _, ok := c.People[r.By]; !ok {
 			fail("by: %q is not among people", r.By)

@@ -33,7 +33,7 @@ type Law struct {
 	Law    string          `json:"law"`             // as a lawyer would cite it
 	// where the statement was read: a page, seldom the law's own text
 	Seen string `json:"seen,omitempty"`
-	// when it was read there, 2006-01-02; "": nobody looked, it is common knowledge
+	// when it was read there, 2006-01-02; "": nobody found it anywhere, it is unverified
 	Checked string `json:"checked,omitempty"`
 }
 
@@ -51,7 +51,10 @@ const (
 	ConsentProof   Topic = "proof of consent"
 )
 
-const seenOn = "2026-11-22"
+const (
+	seenOn  = "2026-11-22"
+	seenNow = "2026-11-29"
+)
 
 // tracker lists the ages that the member states chose under Art. 8(1), with the day on which each was
 // looked at.
@@ -77,7 +80,7 @@ var jurisdictions = []Jurisdiction{
 		{ConsentProof, "the proof of a consent to telephone marketing is kept for 5 years from consent and from " +
 			"each use of it", calendar.Period{Years: 5}, "event", "§ 7a UWG", "lexetius.com, § 7a UWG", seenOn},
 		{Limitation, "ordinary claims lapse after 3 years from the end of the year in which they arose",
-			calendar.Period{Years: 3}, "relation_ended", "§§ 195, 199 BGB", "", ""},
+			calendar.Period{Years: 3}, "relation_ended", "§§ 195, 199 BGB", "rechtslupe.de, quoting both", seenNow},
 	}},
 	{Code: "ES", Name: "Spain", Authority: "Agencia Española de Protección de Datos (AEPD)", ChildConsentAge: 14,
 		Blocking: calendar.Period{Years: 3}, Laws: []Law{
@@ -89,12 +92,12 @@ var jurisdictions = []Jurisdiction{
 			{BlockingRegime, "3 years is the longest limitation of infringements of the regulation, and so the " +
 				"blocking that is applied here", calendar.Period{Years: 3}, "event", "LOPDGDD, art. 72", "", ""},
 			{BlockingRegime, "the right of access reaches blocked data", calendar.Period{}, "",
-				"AEPD, R/00532/2020", "", ""},
+				"AEPD, R/00532/2020", "ramonycajalabogados.es, quoting the decision", seenNow},
 			{Accounting, "books, letters and vouchers are kept for 6 years from the last entry",
 				calendar.Period{Years: 6}, "activity_ended", "Código de Comercio, art. 30.1",
 				"civil-mercantil.com", seenOn},
-			{Limitation, "personal claims lapse after 5 years", calendar.Period{Years: 5}, "relation_ended",
-				"Código Civil, art. 1964", "", ""},
+			{Limitation, "personal claims lapse after 5 years from when they can be demanded", calendar.Period{Years: 5},
+				"relation_ended", "Código Civil, art. 1964.2", "miguelabogado.es, quoting the article", seenNow},
 		}},
 	{Code: "FR", Name: "France", Authority: "Commission nationale de l'informatique et des libertés (CNIL)",
 		ChildConsentAge: 15, Laws: []Law{
@@ -124,7 +127,7 @@ var jurisdictions = []Jurisdiction{
 				"privacy.it",
 				seenOn},
 			{ConsentAge, "loyalty cards: 24 months for marketing, 12 for profiling", calendar.Period{Months: 24}, "",
-				"Garante, provv. of 24 February 2005 (loyalty cards)", "", ""},
+				"Garante, provv. of 24 February 2005 (loyalty cards)", "studiocataldi.it", seenNow},
 			{Accounting, "books, invoices and business letters are kept for 10 years from the last entry",
 				calendar.Period{Years: 10}, "activity_ended", "Codice civile, art. 2220",
 				"mondodiritto.it, quoting art. 2220", seenOn},
@@ -137,8 +140,9 @@ var jurisdictions = []Jurisdiction{
 		{Accounting, "what may matter for taxes is kept for 7 years", calendar.Period{Years: 7}, "activity_ended",
 			"Algemene wet inzake rijksbelastingen, art. 52(4)", "eytaxlaw.nl, Besluit Fiscaal Bestuursrecht, 20",
 			seenOn},
-		{Limitation, "claims for performance lapse after 5 years", calendar.Period{Years: 5}, "relation_ended",
-			"Burgerlijk Wetboek, art. 3:307", "", ""},
+		{Limitation, "claims for performance of a contract lapse after 5 years from the day after they are due",
+			calendar.Period{Years: 5}, "relation_ended", "Burgerlijk Wetboek, art. 3:307",
+			"wetboekplus.nl, art. 3:307", seenNow},
 	}},
 	{Code: "PL", Name: "Poland", Authority: "Prezes Urzędu Ochrony Danych Osobowych (UODO)", ChildConsentAge: 16,
 		Laws: []Law{
@@ -149,7 +153,7 @@ var jurisdictions = []Jurisdiction{
 			{Limitation, "claims of a business lapse after 3 years, at the end of the calendar year",
 				calendar.Period{Years: 3}, "relation_ended", "Kodeks cywilny, art. 118", "dmslegal.pl", seenOn},
 			{Accounting, "accounting vouchers are kept for 5 years from the year after", calendar.Period{Years: 5},
-				"activity_ended", "Ustawa o rachunkowości, art. 74", "", ""},
+				"activity_ended", "Ustawa o rachunkowości, art. 74", "sip.lex.pl, art. 74", seenNow},
 		}},
 	{Code: "SE", Name: "Sweden", Authority: "Integritetsskyddsmyndigheten (IMY)", ChildConsentAge: 13, Laws: []Law{
 		{ChildAge, "from 13 years", calendar.Period{}, "", "Lag (2018:218), 2 kap. 4 §",
@@ -158,7 +162,7 @@ var jurisdictions = []Jurisdiction{
 			"financial year ended", calendar.Period{Years: 7}, "activity_ended",
 			"Bokföringslag (1999:1078), 7 kap. 2 §", "zentralen.se, skatteverket.se", seenOn},
 		{Limitation, "claims lapse after 10 years, against consumers mostly after 3", calendar.Period{Years: 10},
-			"relation_ended", "Preskriptionslag (1981:130), 2 §", "", ""},
+			"relation_ended", "Preskriptionslag (1981:130), 2 §", "lagen.nu, 1981:130", seenNow},
 	}},
 }
 
@@ -203,17 +207,17 @@ func (j Jurisdiction) About(topic Topic) []Law {
 
 // Sentence is what a law says, with its source.
 func (l Law) Sentence() string {
-	seen := "nobody checked this yet"
+	seen := "unverified"
 	if l.Checked != "" {
 		seen = "read on " + l.Checked + " at " + l.Seen
 	}
 	return fmt.Sprintf("On %s: %s (%s; %s).", l.Topic, l.Says, l.Law, seen)
 }
 
-// Cite names the law, and says when nobody checked it.
+// Cite names the law, and says when it is unverified.
 func (l Law) Cite() string {
 	if l.Checked == "" {
-		return l.Law + "; not checked"
+		return l.Law + "; unverified"
 	}
 	return l.Law
 }

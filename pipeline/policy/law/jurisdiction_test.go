@@ -1,6 +1,7 @@
 package law_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,6 +30,15 @@ func TestJurisdictions(t *testing.T) {
 		}
 		require.Equal(t, code == "ES", !j.Blocking.IsZero(), code)
 	}
+	unverified := 0
+	for _, l := range append(law.European(), law.All()[1].Laws...) {
+		require.Equal(t, l.Checked == "", strings.HasSuffix(l.Cite(), "; unverified"), l.Says)
+		require.Equal(t, l.Checked == "", strings.Contains(l.Sentence(), "unverified"), l.Says)
+		if l.Checked == "" {
+			unverified++
+		}
+	}
+	require.Equal(t, 2, unverified, "of European and Spanish law")
 	require.Len(t, law.All(), 7)
 	j, ok := law.Of("AT")
 	require.False(t, ok)

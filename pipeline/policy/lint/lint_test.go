@@ -80,7 +80,7 @@ func TestLint(t *testing.T) {
 			rule(func(r *policy.Rule) { r.MaxAge = calendar.Period{Months: 25} }), []string{LConsentLong},
 			"max_age P25M: loyalty cards: 24 months for marketing, 12 for profiling; because should say why " +
 				"consents are relied on for longer, or shorten it (Garante, provv. of 24 February 2005 (loyalty " +
-				"cards); not checked)"},
+				"cards))"},
 		{"consents as old as the authority says",
 			rule(func(r *policy.Rule) { r.MaxAge = calendar.Period{Months: 24} }), nil, ""},
 		{"old consents where no authority says anything",
