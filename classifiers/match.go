@@ -142,7 +142,8 @@ func (m *matcher) add(d Detector) {
 	if d.HeaderOnly {
 		rarity = 1
 	}
-	m.list = append(m.list, Match{rarity: rarity, Detector: d.ID, Category: d.Category, Also: d.Also, Country: d.Country, Score: score,
+	m.list = append(m.list, Match{rarity: rarity, Detector: d.ID, Category: d.Category, Also: d.Also,
+		Country: d.Country, Score: score,
 		Why: strings.Join(why, "; "), Start: m.start, End: m.end})
 }
 

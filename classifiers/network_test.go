@@ -9,7 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestAddressesAsPeopleWriteThem draws addresses and writes them in the ways of logs, firewalls and allow lists; with one
+// TestAddressesAsPeopleWriteThem draws addresses and writes them in the ways of logs, firewalls and allow lists;
+// with one
 // part out of range, none is an address.
 func TestAddressesAsPeopleWriteThem(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -18,7 +19,8 @@ func TestAddressesAsPeopleWriteThem(t *testing.T) {
 		a := fmt.Sprintf("%d.%d.%d.%d", o[0], o[1], o[2], o[3])
 		mask := ^uint32(0) << (32 - bits)
 		m := netip.AddrFrom4([4]byte{byte(mask >> 24), byte(mask >> 16), byte(mask >> 8), byte(mask)}).String()
-		for _, s := range []string{a, fmt.Sprintf("%s/%d", a, bits), fmt.Sprintf("%s:%d", a, port), a + "/" + m, a + " " + m,
+		for _, s := range []string{a, fmt.Sprintf("%s/%d", a, bits), fmt.Sprintf("%s:%d", a, port), a + "/" + m,
+			a + " " + m,
 			a + "-" + a, a + " - " + a} {
 			require.True(t, isIPv4([]byte(s)), s)
 			first, ok := firstAddress([]byte(s))
@@ -26,7 +28,8 @@ func TestAddressesAsPeopleWriteThem(t *testing.T) {
 			require.Equal(t, [4]int(o), first, s)
 		}
 		for _, s := range []string{fmt.Sprintf("%s/%d", a, 33+bits), fmt.Sprintf("%s:%d", a, 65536+port), a + "/0" + m,
-			a + "/", a + ":", a + "-", a + "." + a, fmt.Sprintf("%s/0%d", a, bits), fmt.Sprintf("%d%s", 256+o[0], a[1:])} {
+			a + "/", a + ":", a + "-", a + "." + a, fmt.Sprintf("%s/0%d", a, bits),
+			fmt.Sprintf("%d%s", 256+o[0], a[1:])} {
 			require.False(t, isIPv4([]byte(s)), s)
 		}
 		var raw [16]byte

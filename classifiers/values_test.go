@@ -134,7 +134,8 @@ func TestThingsAreNobodys(t *testing.T) {
 	}
 }
 
-// TestRegistersOfCompaniesNameNoPerson: where a number is only a company's, no label of it is personal but a tax number's,
+// TestRegistersOfCompaniesNameNoPerson: where a number is only a company's, no label of it is personal but a tax
+// number's,
 // by which a header may call it.
 func TestRegistersOfCompaniesNameNoPerson(t *testing.T) {
 	c, err := New()

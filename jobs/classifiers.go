@@ -18,9 +18,9 @@ func classifiersCommand(c *Command) *cobra.Command {
 	list := &cobra.Command{
 		Use:   "list [detector]...",
 		Short: "List the detectors, or say of some where their rules are published and what of them is unverified",
-		Long: `All detectors, a line each; those named, with the source of their rule and the numbers that are reserved for
-tests. "unverified" marks a detector of which a part has no source that states it: taken from a library or a
-test suite alone, or worked out from published numbers.`,
+		Long: `All detectors, a line each; those named, with the source of their rule and the numbers that are
+reserved for tests. "unverified" marks a detector of which a part has no source that states it: taken from a
+library or a test suite alone, or worked out from published numbers.`,
 		Example: "  lethe classifiers list\n  lethe classifiers list nz.nhi om.vatin\n  lethe classifiers list --json",
 		RunE: func(_ *cobra.Command, args []string) error {
 			catalogue, err := classifiers.New()
@@ -63,7 +63,8 @@ func named(all []classifiers.Detector, ids []string) ([]classifiers.Detector, er
 	for _, id := range ids {
 		i := slices.IndexFunc(all, func(d classifiers.Detector) bool { return d.ID == id })
 		if i < 0 {
-			return nil, fmt.Errorf("%w: no detector is called %q; `lethe classifiers list` has their IDs", setup.ErrUsage, id)
+			return nil, fmt.Errorf("%w: no detector is called %q; `lethe classifiers list` has their IDs",
+				setup.ErrUsage, id)
 		}
 		picked = append(picked, all[i])
 	}

@@ -84,9 +84,10 @@ func africa() []Scheme {
 		{
 			ID: "eg.tax_number", Name: "رقم التسجيل الضريبي", Country: "EG", Labels: []string{"tax_id", "company_only"},
 			Layouts: []string{"999999999"}, Chance: 1, HeaderOnly: true,
-			Check:  func(n Number) bool { return grouped(n.Raw, 3, 6) && !same(n.Compact) },
-			Source: "Egyptian Tax Authority: nine digits in three groups, no published check digit; python-stdnum eg.tn",
-			Valid:  []string{"100-531-385", "٣٣١-١٠٥-٢٦٨"},
+			Check: func(n Number) bool { return grouped(n.Raw, 3, 6) && !same(n.Compact) },
+			Source: "Egyptian Tax Authority: nine digits in three groups, no published check digit; python-stdnum " +
+				"eg.tn",
+			Valid: []string{"100-531-385", "٣٣١-١٠٥-٢٦٨"},
 		},
 		{
 			ID: "sn.ninea", Name: "Numéro d'Identification Nationale des Entreprises et Associations (NINEA)",
@@ -112,7 +113,8 @@ func africa() []Scheme {
 		{
 			ID: "gn.nifp", Name: "Numéro d'Identification Fiscale Permanent (NIFp)", Country: "GN",
 			Labels:  []string{"tax_id", "company_only"},
-			Layouts: []string{"999999999"}, Check: on(func(c []byte) bool { return c[0] != '0' && luhn(c) }), Chance: 0.09,
+			Layouts: []string{"999999999"}, Check: on(func(c []byte) bool { return c[0] != '0' && luhn(c) }),
+			Chance:     0.09,
 			Source:     "Direction Nationale des Impôts de Guinée; python-stdnum gn.nifp",
 			Unverified: "the check digit: Luhn, as in python-stdnum",
 			Valid:      []string{"693770885", "693-770-885"},
@@ -145,9 +147,10 @@ func africa() []Scheme {
 			Layouts: tunisianLayouts(), Check: on(func(c []byte) bool { return tunisian(c, true) }), Chance: 0.038,
 			Source: "Ministère des Finances de Tunisie: serial, control letter, VAT code, category, establishment; " +
 				"python-stdnum tn.mf",
-			Unverified: "the control letter (weights 7 to 1 modulo 23), worked out from published numbers: 142 of 147 keep it",
-			Valid:      []string{"1282182 W", "1182431M/A/M/000", "000 123 LAM 000", "868024/D/A/M/000", "1496298/T"},
-			Invalid:    []string{"1219773U", "1282182 V", "1182431M/A/X/000", "1182431M/A/M/001"},
+			Unverified: "the control letter (weights 7 to 1 modulo 23), worked out from published numbers: 142 of " +
+				"147 keep it",
+			Valid:   []string{"1282182 W", "1182431M/A/M/000", "000 123 LAM 000", "868024/D/A/M/000", "1496298/T"},
+			Invalid: []string{"1219773U", "1282182 V", "1182431M/A/X/000", "1182431M/A/M/001"},
 		},
 		{
 			ID: "tn.mf_shape", Name: "Matricule fiscal, any control letter", Country: "TN",
@@ -265,7 +268,8 @@ func tunisian(c []byte, checked bool) bool {
 		return false
 	}
 	rest := c[at+1:]
-	return len(rest) == 0 || oneOf(rest[0], "ABPDN") && oneOf(rest[1], "MPCNE") && (rest[1] == 'E') == (number(rest[2:]) > 0)
+	return len(rest) == 0 ||
+		oneOf(rest[0], "ABPDN") && oneOf(rest[1], "MPCNE") && (rest[1] == 'E') == (number(rest[2:]) > 0)
 }
 
 func mauritian(c []byte) bool {

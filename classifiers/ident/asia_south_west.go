@@ -196,14 +196,16 @@ func westAsia() []Scheme {
 			Valid:      []string{"123456789012"},
 		},
 		{
-			ID: "om.vatin", Name: "رقم التعريف الضريبي (VATIN)", Country: "OM", Labels: []string{"company_only", "tax_id"},
+			ID: "om.vatin", Name: "رقم التعريف الضريبي (VATIN)", Country: "OM",
+			Labels:  []string{"company_only", "tax_id"},
 			Company: true,
 			Layouts: []string{"OM9999999999", "OM999999999X"}, Chance: 0.01,
-			Check:      on(func(c []byte) bool { return c[2] == '1' && mod112(c[4:]) }),
-			Source:     "Oman Tax Authority, VATIN: OM and ten characters; python-stdnum om.vat",
-			Unverified: "the check character (ISO 7064 MOD 11-2 over the last eight), worked out from 22 published numbers",
-			Valid:      []string{"OM1100006083", "OM 1100 0060 83", "OM110000378X", "OM1200362117"},
-			Invalid:    []string{"OM1100006084"},
+			Check:  on(func(c []byte) bool { return c[2] == '1' && mod112(c[4:]) }),
+			Source: "Oman Tax Authority, VATIN: OM and ten characters; python-stdnum om.vat",
+			Unverified: "the check character (ISO 7064 MOD 11-2 over the last eight), worked out from 22 published " +
+				"numbers",
+			Valid:   []string{"OM1100006083", "OM 1100 0060 83", "OM110000378X", "OM1200362117"},
+			Invalid: []string{"OM1100006084"},
 		},
 		{
 			ID: "kz.iin", Name: "Жеке сәйкестендіру нөмірі (ЖСН) / ИИН", Country: "KZ",

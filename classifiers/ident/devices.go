@@ -25,7 +25,8 @@ func devices() []Scheme {
 			Invalid: []string{"AF 01 23 45 0A BC DE D", "GF 01 23 45 0A BC DE C"},
 		},
 		{
-			ID: "x.meid_unchecked", Name: "MEID without check digit, and in decimal digits", Labels: []string{"device_id"},
+			ID: "x.meid_unchecked", Name: "MEID without check digit, and in decimal digits",
+			Labels:  []string{"device_id"},
 			Layouts: []string{"A?????????????", "999999999999999999", "9999999999999999999"},
 			Check:   on(meidUnchecked), HeaderOnly: true, Chance: 0.027,
 			Source: "3GPP2 S.R0048-A: the decimal form has ten digits for the first 32 bits, which are at least " +

@@ -154,7 +154,8 @@ func centralEurope() []Scheme {
 				const latest = 61_727 // days from 1 January 1867 to the end of 2035
 				return number(c[1:6]) <= latest && lastIs(c, weighted(c, 1, 2, 3, 4, 5, 6, 7, 8, 9)%11)
 			}),
-			Source: "1996. évi XX. törvény, annex, as hu.wikipedia, Adóazonosító jel, quotes it: 8, days from 1 January " +
+			Source: "1996. évi XX. törvény, annex, as hu.wikipedia, Adóazonosító jel, quotes it: 8, days from 1 " +
+				"January " +
 				"1867 to the birth, serial; worked example of muzso.hu; European Commission, TIN by country, Hungary",
 			Valid:   []string{"8071592153", "8365670003"},
 			Invalid: []string{"8071592154"},

@@ -61,10 +61,13 @@ func easternEurope() []Scheme {
 			"грађана; identique/idnumbers SRB", 60, 99, 0.00035,
 			"0101990700002"),
 		{
-			ID: "ro.onrc", Name: "Număr de ordine în registrul comerțului", Country: "RO", Labels: []string{"company_only"},
+			ID: "ro.onrc", Name: "Număr de ordine în registrul comerțului", Country: "RO",
+			Labels:  []string{"company_only"},
 			Company: true,
-			Check:   func(n Number) bool { return onrc(n.Raw) || len(n.Compact) == 14 && onrcNew(n.Compact) }, Chance: 0.0002,
-			Source: "Legea nr. 26/1990 and Legea nr. 265/2022 privind registrul comerțului: letter, county, serial and " +
+			Check:   func(n Number) bool { return onrc(n.Raw) || len(n.Compact) == 14 && onrcNew(n.Compact) },
+			Chance:  0.0002,
+			Source: "Legea nr. 26/1990 and Legea nr. 265/2022 privind registrul comerțului: letter, county, serial " +
+				"and " +
 				"year; since 26 July 2024 letter, year, serial, county and check digit; python-stdnum ro.onrc",
 			Unverified: "the check digit (the letter's code and all digits added), worked out from published numbers",
 			Valid: []string{"J52/750/2012", "J/52/750/2012", "J52/750/22.11.2012", "F 26 1132/2007", "J22-1515-2007",
@@ -72,14 +75,16 @@ func easternEurope() []Scheme {
 			Invalid: []string{"X52/750/2012", "J49/750/2012", "J2012000750529", "J22/1515/2007/123", "J52/100000/2012"},
 		},
 		{
-			ID: "si.maticna", Name: "Matična številka poslovnega registra", Country: "SI", Labels: []string{"company_only"},
+			ID: "si.maticna", Name: "Matična številka poslovnega registra", Country: "SI",
+			Labels:  []string{"company_only"},
 			Company: true,
 			Layouts: []string{"9999999", "9999999999", "9999999A99"}, Chance: 0.09,
 			Check: on(func(c []byte) bool {
 				r := weighted(c, 7, 6, 5, 4, 3, 2) % 11
 				return number(c[:6]) > 0 && r > 0 && value(c[6]) == (11-r)%10
 			}),
-			Source:  "AJPES, Poslovni register Slovenije: seven digits, three more of the unit; python-stdnum si.maticna",
+			Source: "AJPES, Poslovni register Slovenije: seven digits, three more of the unit; python-stdnum " +
+				"si.maticna",
 			Valid:   []string{"9331310000", "9331310 000", "9331310", "8982279A00"},
 			Invalid: []string{"9331320000", "5491710", "93313100A0"},
 		},
@@ -249,7 +254,8 @@ func easternEurope() []Scheme {
 			Check: on(func(c []byte) bool {
 				return number(c[:9]) > 1001998 && weighted(c, 9, 8, 7, 6, 5, 4, 3, 2, 1)%101%100 == number(c[9:])
 			}),
-			Source: "Пенсионный фонд, алгоритм формирования контрольного числа (consultant.ru, LAW 124607, 8): for numbers " +
+			Source: "Пенсионный фонд, алгоритм формирования контрольного числа (consultant.ru, LAW 124607, 8): for " +
+				"numbers " +
 				"above 001-001-998, with the example",
 			Valid:   []string{"112-233-445 95"},
 			Invalid: []string{"112-233-445 96"},

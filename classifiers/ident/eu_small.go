@@ -42,7 +42,8 @@ func smallStates() []Scheme {
 			Invalid: []string{"12345"},
 		},
 		{
-			ID: "mc.tva", Name: "Numéro de TVA", Country: "MC", Labels: []string{"company_only", "tax_id"}, Company: true,
+			ID: "mc.tva", Name: "Numéro de TVA", Country: "MC", Labels: []string{"company_only", "tax_id"},
+			Company: true,
 			Layouts: []string{"FR99000999999", "99000999999"}, Chance: 0.01,
 			Check: digitsAfter(func(c []byte) bool { return (12+3*(number(c[2:])%97))%97 == number(c[:2]) }, "FR"),
 			Source: "European Commission, VIES: the numbers of Monaco are French ones whose nine digits start with " +
@@ -52,16 +53,19 @@ func smallStates() []Scheme {
 		},
 		{
 			ID: "sm.iss", Name: "Codice ISS", Country: "SM", Labels: []string{"national_id", "health"},
-			Layouts: []string{"999999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1, HeaderOnly: true,
-			Source: "OECD, tax identification numbers, San Marino: nine digits; identique/idnumbers SMR",
-			Valid:  []string{"123456789"},
+			Layouts: []string{"999999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1,
+			HeaderOnly: true,
+			Source:     "OECD, tax identification numbers, San Marino: nine digits; identique/idnumbers SMR",
+			Valid:      []string{"123456789"},
 		},
 		{
-			ID: "sm.coe", Name: "Codice operatore economico (COE)", Country: "SM", Labels: []string{"company_only", "tax_id"},
+			ID: "sm.coe", Name: "Codice operatore economico (COE)", Country: "SM",
+			Labels:  []string{"company_only", "tax_id"},
 			Company: true,
-			Layouts: []string{"99", "999", "9999", "99999", "999999", "SM99999"}, Check: shape, Chance: 1, HeaderOnly: true,
-			Source: "OECD, tax identification numbers, San Marino; python-stdnum sm.coe",
-			Valid:  []string{"51", "024165", "SM 12345"},
+			Layouts: []string{"99", "999", "9999", "99999", "999999", "SM99999"}, Check: shape, Chance: 1,
+			HeaderOnly: true,
+			Source:     "OECD, tax identification numbers, San Marino; python-stdnum sm.coe",
+			Valid:      []string{"51", "024165", "SM 12345"},
 		},
 	}
 }

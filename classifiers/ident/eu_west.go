@@ -51,7 +51,8 @@ func westernEurope() []Scheme {
 			ID: "lu.matricule", Name: "Numéro d'identification national (matricule)", Country: "LU",
 			Labels:  []string{"national_id", "tax_id"},
 			Layouts: []string{"9999999999999"}, Check: on(matricule), Chance: 8e-5,
-			Source: "Loi du 19 juin 2013; European Commission, FS-TIN Algorithms, Luxembourg; lookuptax.com, Luxembourg: Luhn " +
+			Source: "Loi du 19 juin 2013; European Commission, FS-TIN Algorithms, Luxembourg; lookuptax.com, " +
+				"Luxembourg: Luhn " +
 				"over eleven digits, Verhoeff over the same",
 			Valid:   []string{"1893120105732"},
 			Invalid: []string{"1893120105733", "189312010573"},

@@ -26,14 +26,16 @@ var reservedNumbers = map[string]Reserved{
 	"us.ssn":             advertised,
 	"us.ssn_unformatted": advertised,
 	"se.personnummer": {
-		Says:   "serials 980 to 999",
-		Source: "Skatteverket, open data, test numbers (entryscape catalog 9, dataset 147), as ActiveLogin's tests quote it",
+		Says: "serials 980 to 999",
+		Source: "Skatteverket, open data, test numbers (entryscape catalog 9, dataset 147), as ActiveLogin's tests " +
+			"quote it",
 		is: func(c []byte) bool {
 			return (len(c) == 10 || len(c) == 12) && isDigits(c) && number(c[len(c)-4:len(c)-1]) >= 980
 		},
 	},
 	"fi.hetu": {
-		Says: "individual numbers 900 to 999, which the register never gives: test persons, and temporary numbers that " +
+		Says: "individual numbers 900 to 999, which the register never gives: test persons, and temporary numbers " +
+			"that " +
 			"others hand out",
 		Source: "Digi- ja väestötietovirasto, made-up test persons, as dimarchi.net quotes them; CSC, oppijanumero: " +
 			"temporary numbers start with 9",
@@ -56,8 +58,9 @@ var reservedNumbers = map[string]Reserved{
 		is:     func(c []byte) bool { return len(c) >= 8 && len(c) <= 9 && string(c[:2]) == "QQ" },
 	},
 	"nl.bsn": {
-		Says:       "999990000 and above",
-		Source:     "Rijksdienst voor Identiteitsgegevens, Aansluiting testen en toetsen BSN: there is a set of test numbers",
+		Says: "999990000 and above",
+		Source: "Rijksdienst voor Identiteitsgegevens, Aansluiting testen en toetsen BSN: there is a set of " +
+			"test numbers",
 		Unverified: true,
 		is:         func(c []byte) bool { return len(c) == 9 && string(c[:5]) == "99999" },
 	},

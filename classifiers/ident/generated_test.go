@@ -24,7 +24,8 @@ func weightedBy(digits string, weights ...int) int {
 var generators = map[string]func(t *rapid.T) string{
 	"sn.ninea": func(t *rapid.T) string {
 		body := fmt.Sprintf("%06d", rapid.IntRange(1, 999999).Draw(t, "serial"))
-		return body + fmt.Sprint((10-weightedBy(body, 1, 2, 1, 2, 1, 2)%10)%10) // the last of seven has weight 1, the sixth 2
+		// the last of seven has weight 1, the one before it 2
+		return body + fmt.Sprint((10-weightedBy(body, 1, 2, 1, 2, 1, 2)%10)%10)
 	},
 	"mz.nuit": func(t *rapid.T) string {
 		body := fmt.Sprintf("%08d", rapid.IntRange(1, 99999999).Draw(t, "serial"))
@@ -38,7 +39,8 @@ var generators = map[string]func(t *rapid.T) string{
 	},
 	"ro.onrc": func(t *rapid.T) string {
 		body := rapid.SampledFrom([]string{"J", "F", "C"}).Draw(t, "letter") +
-			fmt.Sprintf("%d%06d00", rapid.IntRange(2024, 2035).Draw(t, "year"), rapid.IntRange(1, 999999).Draw(t, "serial"))
+			fmt.Sprintf("%d%06d00", rapid.IntRange(2024, 2035).Draw(t, "year"),
+				rapid.IntRange(1, 999999).Draw(t, "serial"))
 		s := int(body[0])
 		for _, b := range body[1:] {
 			s += int(b - '0')
@@ -66,7 +68,8 @@ var generators = map[string]func(t *rapid.T) string{
 		return "OM11" + body + "0123456789X"[r:][:1]
 	},
 	"tw.ubn": func(t *rapid.T) string {
-		body := rapid.StringMatching(`[0-9]{6}`).Draw(t, "serial") + rapid.SampledFrom([]string{"0", "1", "5"}).Draw(t, "seventh")
+		body := rapid.StringMatching(`[0-9]{6}`).Draw(t, "serial") + rapid.SampledFrom([]string{"0", "1",
+			"5"}).Draw(t, "seventh")
 		s := 0
 		for i, w := range []int{1, 2, 1, 2, 1, 2, 4} {
 			d := w * int(body[i]-'0')
@@ -103,7 +106,8 @@ var generators = map[string]func(t *rapid.T) string{
 	},
 }
 
-// TestGeneratedNumbers makes numbers by their rule: they pass, also in groups and small letters, and one with a wrong check
+// TestGeneratedNumbers makes numbers by their rule: they pass, also in groups and small letters, and one with a
+// wrong check
 // character at the end does not.
 func TestGeneratedNumbers(t *testing.T) {
 	byID := map[string]ident.Scheme{}

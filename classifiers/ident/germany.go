@@ -78,7 +78,8 @@ func germany() []Scheme {
 				d := fuehrerscheinDigit(c)
 				return c[9] == 'X' && d == 10 || c[9] != 'X' && value(c[9]) == d
 			}),
-			Source: "Wikipedia, Führerscheinnummer, with the specimen's number worked out: authority, serial, check digit, " +
+			Source: "Wikipedia, Führerscheinnummer, with the specimen's number worked out: authority, serial, check " +
+				"digit, " +
 				"issue",
 			Valid:   []string{"B072RRE2I55"},
 			Invalid: []string{"B072RRE2I45", "B12345678A"},

@@ -27,7 +27,8 @@ func oceania() []Scheme {
 			ID: "au.driver_licence", Name: "Driver licence number", Country: "AU", Labels: []string{"other_personal"},
 			Layouts: []string{"99999999", "999999999", "9999999999", "999999", "9999999", "A99999", "A9999"},
 			Check:   on(func(c []byte) bool { return !same(c) }), Chance: 1, HeaderOnly: true,
-			Source: "Austroads, driver licence and card number by state: six to ten digits, Tasmania and the Northern " +
+			Source: "Austroads, driver licence and card number by state: six to ten digits, Tasmania and the " +
+				"Northern " +
 				"Territory others; identique/idnumbers AUS",
 			Valid: []string{"12 345 678", "123 456 789", "A12345"},
 		},
@@ -67,11 +68,14 @@ func oceania() []Scheme {
 			ID: "nz.nhi", Name: "National Health Index number", Country: "NZ",
 			Labels:  []string{"national_id", "health"},
 			Layouts: []string{"AAA9999", "AAA99AA"}, Check: on(nhi), Chance: 0.071,
-			Source: "HISO 10046:2024, Consumer Health Identity Standard; Te Whatu Ora, NHI number format changes (the new " +
+			Source: "HISO 10046:2024, Consumer Health Identity Standard; Te Whatu Ora, NHI number format changes " +
+				"(the new " +
 				"form since July 2026, with examples); datacraft.nz, Check digit collisions in the new NHI",
-			Unverified: "the modulus of the check letter: 23, worked out from Te Whatu Ora's six examples; numbers by the " +
+			Unverified: "the modulus of the check letter: 23, worked out from Te Whatu Ora's six examples; numbers " +
+				"by the " +
 				"earlier draft's 24 pass too",
-			Valid: []string{"ZZZ0016", "ZZZ0024", "ZAA0067", "ACA31FM", "ASE37QK", "ARE62RS", "BGJ06AS", "BGA44DT", "BWT41BY",
+			Valid: []string{"ZZZ0016", "ZZZ0024", "ZAA0067", "ACA31FM", "ASE37QK", "ARE62RS", "BGJ06AS", "BGA44DT",
+				"BWT41BY",
 				"ZAD96LT"},
 			Invalid: []string{"ZZZ0044", "ZZZ0017", "ACA31FN"},
 		},
@@ -83,9 +87,10 @@ func oceania() []Scheme {
 		},
 		{
 			ID: "pg.nid", Name: "National identity number", Country: "PG", Labels: []string{"national_id"},
-			Layouts: []string{"9999999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1, HeaderOnly: true,
-			Source: "PNG Civil & Identity Registry: ten digits; identique/idnumbers PNG",
-			Valid:  []string{"0211907202"},
+			Layouts: []string{"9999999999"}, Check: on(func(c []byte) bool { return !same(c) }), Chance: 1,
+			HeaderOnly: true,
+			Source:     "PNG Civil & Identity Registry: ten digits; identique/idnumbers PNG",
+			Valid:      []string{"0211907202"},
 		},
 		{
 			ID: "nz.bank_account", Name: "Bank account number", Country: "NZ", Labels: []string{"bank_account"},

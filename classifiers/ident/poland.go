@@ -42,7 +42,8 @@ func poland() []Scheme {
 			ID: "pl.paszport", Name: "Seria i numer paszportu", Country: "PL", Labels: []string{"passport"},
 			Layouts: []string{"AA9999999"}, Chance: 0.1,
 			Check: on(func(c []byte) bool { return weighted(c, 7, 3, 9, 1, 7, 3, 1, 7, 3)%10 == 0 }),
-			Source: "PRADO and the specimen of the Ministerstwo Spraw Wewnętrznych: two letters and seven digits, the first " +
+			Source: "PRADO and the specimen of the Ministerstwo Spraw Wewnętrznych: two letters and seven digits, " +
+				"the first " +
 				"of them the check digit",
 			Unverified: "the weights of the check digit: no rule of the authority was found; the specimen keeps them",
 			Valid:      []string{"ZS0000177"},

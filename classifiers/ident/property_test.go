@@ -108,9 +108,11 @@ func TestFictitious(t *testing.T) {
 		{"us.ssn", "987-65-4321", true}, {"us.ssn", "078-05-1120", true}, {"us.ssn", "219-09-9999", true},
 		{"us.ssn", "536-90-4399", false}, {"se.personnummer", "19900101-9802", true},
 		{"se.personnummer", "880320-0016", false}, {"fi.hetu", "010199-9012", true}, {"fi.hetu", "131052-308T", false},
-		{"no.fodselsnummer", "01817012345", true}, {"no.fodselsnummer", "01417012345", false}, {"no.fodselsnummer", "15108695088", false},
+		{"no.fodselsnummer", "01817012345", true}, {"no.fodselsnummer", "01417012345", false}, {"no.fodselsnummer",
+			"15108695088", false},
 		{"gb.nhs", "999 123 4560", true}, {"gb.nhs", "943 476 5870", false}, {"gb.nino", "QQ 12 34 56 C", true},
-		{"gb.nino", "AA 12 34 56 B", false}, {"gb.nino", "TN 12 34 56 F", false}, {"nl.bsn", "999990019", true}, {"nl.bsn", "111222333", false},
+		{"gb.nino", "AA 12 34 56 B", false}, {"gb.nino", "TN 12 34 56 F", false}, {"nl.bsn", "999990019", true},
+		{"nl.bsn", "111222333", false},
 		{"x.card", "4111 1111 1111 1111", true}, {"x.card", "5398228707871527", false},
 		{"it.codice_fiscale", "RCCMNL83S18D969H", false},
 	} {

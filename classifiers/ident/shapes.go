@@ -135,10 +135,13 @@ var plateShapes = [...]struct{ country, shapes string }{
 	{"BG", "A-9999-AA AA-9999-AA"}, {"BR", "AAA-9999 AAA-9A99"},
 	{"CZ", "9A9-9999 9AA-9999 ???????? ??????? ?????? ?????"}, {"DK", "AA-99-999"}, {"EE", "999-AAA"},
 	{"ES", "9999-AAA A-9999-AA AA-9999-AA"},
-	{"FI", "A-999 999-A AAA-999 AA-999 AAA-99 AAA-9 AA-99 AA-9 999-AAA 99-AAA 9-AAA 999-AA 99-AA CD-9999 C-9999 C-99999"},
+	{"FI",
+		"A-999 999-A AAA-999 AA-999 AAA-99 AAA-9 AA-99 AA-9 999-AAA 99-AAA 9-AAA 999-AA 99-AA CD-9999 C-9999 C-99999"},
 	{"FR", "AA-999-AA"}, {"GB", "AA99-AAA A999-AAA A99-AAA A9-AAA AAA-999A AAA-99A AAA-9A"}, {"GR", "AAA-9999"},
 	{"HR", "AA_999-AA AA_9999-AA AA_9999-A AA_999-A"},
-	{"HU", "AAA_999 AA-AA_999 M999999 AA_99_99 CD_999_999 C_C_9999 C_X_9999 X_A_9999 X_B_9999 X_C_9999 E_99999 P_99999 V_99999 Z_99999 S_AAA_99"},
+	{"HU",
+		"AAA_999 AA-AA_999 M999999 AA_99_99 CD_999_999 C_C_9999 C_X_9999 X_A_9999 X_B_9999 X_C_9999 " +
+			"E_99999 P_99999 V_99999 Z_99999 S_AAA_99"},
 	{"IE", "99-A-9 99-A-99 99-A-999 99-A-9999 99-A-99999 999-A-9999 999-A-99999 99-AA-9999 99-AA-99999 999-AA-9999 " +
 		"999-AA-99999"},
 	{"IN", "AA-99-AA-9999 AA-99-AAA-9999 AA-9-AAA-9999 AA-99-A-9999 AA-9-AA-9999 AA-9-A-9999 99-BH-9999-AA " +
@@ -170,7 +173,8 @@ func plates() []Scheme {
 		source, unverified := "National vehicle registration authorities, forms of current plates; validator.js "+
 			"isLicensePlate; Presidio", ""
 		if i >= len(plateShapes) {
-			source, unverified = "Wikipedia, Vehicle registration plates of Europe", "the forms: no rule of the country was read"
+			source, unverified = "Wikipedia, Vehicle registration plates of Europe",
+				"the forms: no rule of the country was read"
 		}
 		shapes := strings.Fields(p.shapes)
 		layouts := make([]string, len(shapes))
@@ -307,7 +311,8 @@ func plateRule(country string, c []byte) bool {
 // swissCanton reports whether two letters are of a canton, of the army or of the administration.
 func swissCanton(p string) bool {
 	switch p {
-	case "AG", "AI", "AR", "BE", "BL", "BS", "FR", "GE", "GL", "GR", "JU", "LU", "NE", "NW", "OW", "SG", "SH", "SO", "SZ",
+	case "AG", "AI", "AR", "BE", "BL", "BS", "FR", "GE", "GL", "GR", "JU", "LU", "NE", "NW", "OW", "SG", "SH", "SO",
+		"SZ",
 		"TG", "TI", "UR", "VD", "VS", "ZG", "ZH":
 		return true
 	}

@@ -40,7 +40,8 @@ func spain() []Scheme {
 			ID: "es.naf", Name: "Número de afiliación a la Seguridad Social (NAF, NUSS)", Country: "ES",
 			Labels:  []string{"national_id"},
 			Layouts: []string{"999999999999"}, Check: on(naf), Chance: 0.0067,
-			Source: "Tesorería General de la Seguridad Social; mvp-access.es, Cómo obtener el dígito de control de un número " +
+			Source: "Tesorería General de la Seguridad Social; mvp-access.es, Cómo obtener el dígito de control de " +
+				"un número " +
 				"de Seguridad Social; stdnum-js es.nss",
 			Valid:   []string{"28/1234567840", "281234567840"},
 			Invalid: []string{"281234567841"},

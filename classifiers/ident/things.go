@@ -32,7 +32,8 @@ func things() []Scheme {
 			ID: "x.isbn_printed", Name: "International Standard Book Number in its groups", Labels: []string{"none"},
 			Company: true,
 			Check:   func(n Number) bool { return isbnGroups(n.Raw) && isbn(n.Compact) }, Chance: 0.09,
-			Source: "ISO 2108; International ISBN Agency, ISBN Users' Manual: four groups, of which the last is the check " +
+			Source: "ISO 2108; International ISBN Agency, ISBN Users' Manual: four groups, of which the last is the " +
+				"check " +
 				"digit, behind 978 or 979 five",
 			Valid:   []string{"1-85798-218-5", "978-0-471-11709-4", "0 8044 2957 X"},
 			Invalid: []string{"1-85798-218-6", "1857982185", "185-798-2185"},
@@ -66,7 +67,8 @@ func things() []Scheme {
 			Valid:  []string{"87-86-5", "7732-18-5", "329-65-7"}, Invalid: []string{"87-86-6", "87865", "7732-185"},
 		},
 		{
-			ID: "x.ec_number", Name: "European Community number of a substance", Labels: []string{"none"}, Company: true,
+			ID: "x.ec_number", Name: "European Community number of a substance", Labels: []string{"none"},
+			Company: true,
 			Check: func(n Number) bool {
 				c := n.Compact
 				return len(n.Raw) == 9 && len(c) == 7 && n.Raw[3] == '-' && n.Raw[7] == '-' && isDigits(c) &&
@@ -100,7 +102,8 @@ func things() []Scheme {
 			Invalid: []string{"B15KXQ7", "0263495"},
 		},
 		{
-			ID: "it.aic", Name: "Autorizzazione all'Immissione in Commercio (AIC)", Country: "IT", Labels: []string{"none"},
+			ID: "it.aic", Name: "Autorizzazione all'Immissione in Commercio (AIC)", Country: "IT",
+			Labels:  []string{"none"},
 			Company: true,
 			Layouts: []string{"099999999", "A099999999"}, Chance: 0.1,
 			Check: digitsAfter(func(c []byte) bool {
@@ -115,7 +118,8 @@ func things() []Scheme {
 			Invalid: []string{"000307053"},
 		},
 		{
-			ID: "x.creditor_reference", Name: "Structured Creditor Reference (RF)", Labels: []string{"none"}, Company: true,
+			ID: "x.creditor_reference", Name: "Structured Creditor Reference (RF)", Labels: []string{"none"},
+			Company: true,
 			Layouts: creditorReferences(), Chance: 0.011,
 			Check:   on(func(c []byte) bool { return mod97From(mod97(c[4:]), c[:4]) == 1 }),
 			Source:  "ISO 11649; python-stdnum iso11649",

@@ -91,8 +91,11 @@ func unitedKingdom() []Scheme {
 			ID: "gb.vat_government", Name: "VAT registration number of a department or health authority", Country: "GB",
 			Labels:  []string{"company_only"},
 			Company: true, Layouts: []string{"GBGD999", "GBHA999", "GD999", "HA999"}, Chance: 0.5, HeaderOnly: true,
-			Check: digitsAfter(func(c []byte) bool { return c[0] == 'G' && c[2] < '5' || c[0] == 'H' && c[2] >= '5' }, "GB"),
-			Source: "HMRC, VATGPB9400: GD and three digits; European Commission, VIES FAQ, structure of VAT numbers, as " +
+			Check: digitsAfter(func(c []byte) bool {
+				return c[0] == 'G' && c[2] < '5' || c[0] == 'H' && c[2] >= '5'
+			}, "GB"),
+			Source: "HMRC, VATGPB9400: GD and three digits; European Commission, VIES FAQ, structure of VAT " +
+				"numbers, as " +
 				"vat-number-validation.eu quotes it: GD000 to 499, HA500 to 999",
 			Valid:   []string{"GBGD001", "GBHA599", "GD100"},
 			Invalid: []string{"GBGD500", "GBHA499"},

@@ -96,8 +96,9 @@ var jurisdictions = []Jurisdiction{
 			{Accounting, "books, letters and vouchers are kept for 6 years from the last entry",
 				calendar.Period{Years: 6}, "activity_ended", "Código de Comercio, art. 30.1",
 				"civil-mercantil.com", seenOn},
-			{Limitation, "personal claims lapse after 5 years from when they can be demanded", calendar.Period{Years: 5},
-				"relation_ended", "Código Civil, art. 1964.2", "miguelabogado.es, quoting the article", seenNow},
+			{Limitation, "personal claims lapse after 5 years from when they can be demanded",
+				calendar.Period{Years: 5}, "relation_ended", "Código Civil, art. 1964.2",
+					"miguelabogado.es, quoting the article", seenNow},
 		}},
 	{Code: "FR", Name: "France", Authority: "Commission nationale de l'informatique et des libertés (CNIL)",
 		ChildConsentAge: 15, Laws: []Law{
