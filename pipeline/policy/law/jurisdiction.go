@@ -98,7 +98,7 @@ var jurisdictions = []Jurisdiction{
 				"civil-mercantil.com", seenOn},
 			{Limitation, "personal claims lapse after 5 years from when they can be demanded",
 				calendar.Period{Years: 5}, "relation_ended", "Código Civil, art. 1964.2",
-					"miguelabogado.es, quoting the article", seenNow},
+				"miguelabogado.es, quoting the article", seenNow},
 		}},
 	{Code: "FR", Name: "France", Authority: "Commission nationale de l'informatique et des libertés (CNIL)",
 		ChildConsentAge: 15, Laws: []Law{
