@@ -3,6 +3,7 @@ package classifiers_test
 import (
 	"fmt"
 	"math/rand"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -61,4 +62,33 @@ func TestOrdinaryNumbersHaveAConfidence(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestNoSchemeWithoutACheckIsEvidence: numbers that fit schemes without a check are not found for them in a field whose
+// name says nothing, whichever scheme it is.
+func TestNoSchemeWithoutACheckIsEvidence(t *testing.T) {
+	c := catalogue(t)
+	looked := 0
+	for _, d := range c.Detectors() {
+		if !d.HeaderOnly || d.Country == "" || len(d.Valid) == 0 {
+			continue
+		}
+		looked++
+		values := make([]string, 40)
+		for i := range values {
+			r := rand.New(rand.NewSource(int64(i)))
+			values[i] = strings.Map(func(b rune) rune {
+				if b >= '0' && b <= '9' && r.Intn(2) == 0 {
+					return '0' + rune(r.Intn(10))
+				}
+				return b
+			}, d.Valid[i%len(d.Valid)])
+		}
+		fields := []classifiers.Field{{Name: "c1", Kind: "text"}}
+		v := classify(c, "t", fields, values).Fields[0]
+		for _, term := range v.Terms {
+			require.NotContains(t, term.Detail, d.ID+" passes", "%s: %v", d.ID, v.Terms)
+		}
+	}
+	require.Greater(t, looked, 60)
 }

@@ -5,8 +5,8 @@ func smallStates() []Scheme {
 		{
 			ID: "ad.nrt", Name: "Número de Registre Tributari (NRT) de persones físiques", Country: "AD",
 			Labels:  []string{"tax_id", "national_id"},
-			Layouts: []string{"F999999A", "E999999A"}, HeaderOnly: true, Chance: 0.85,
-			Check: on(func(c []byte) bool { return c[0] == 'E' || number(c[1:7]) < 700000 }),
+			Layouts: []string{"F999999A", "E999999A", "ADF999999A", "ADE999999A"}, HeaderOnly: true, Chance: 1,
+			Check: digitsAfter(func(c []byte) bool { return c[0] == 'E' || number(c[1:7]) < 700000 }, "AD"),
 			Source: "OECD, tax identification numbers, Andorra: F and the NIA for residents, E for others, a control " +
 				"letter whose rule is not published; python-stdnum ad.nrt",
 			Valid:   []string{"F-221117-V", "F-000429-F"},
@@ -15,16 +15,16 @@ func smallStates() []Scheme {
 		{
 			ID: "ad.nrt_entitat", Name: "Número de Registre Tributari (NRT) d'entitats", Country: "AD",
 			Labels: []string{"company_only", "tax_id"}, Company: true,
-			Layouts: []string{"A999999A", "L999999A"}, HeaderOnly: true, Chance: 0.24,
-			Check: on(func(c []byte) bool {
+			Layouts: []string{"A999999A", "ADA999999A"}, HeaderOnly: true, Chance: 0.24,
+			Check: digitsAfter(func(c []byte) bool {
 				n := number(c[1:7])
 				if c[0] == 'A' || c[0] == 'L' { // societat anònima, societat limitada
 					return n >= 700000 && n < 800000
 				}
 				return oneOf(c[0], "CDGOPU")
-			}),
+			}, "AD"),
 			Source:  "OECD, tax identification numbers, Andorra; python-stdnum ad.nrt",
-			Valid:   []string{"U-132950-X", "U 132.950 X", "A-700555-R", "L709811-C"},
+			Valid:   []string{"U-132950-X", "U 132.950 X", "A-700555-R", "L709811-C", "ADC000000C"},
 			Invalid: []string{"A699999X", "A800000X", "L699999X", "I 706193 G"},
 		},
 		{

@@ -29,11 +29,25 @@ func germany() []Scheme {
 		{
 			ID: "de.personalausweis", Name: "Seriennummer des Personalausweises mit Prüfziffer", Country: "DE",
 			Labels:  []string{"national_id"},
-			Layouts: []string{"A????????9"}, Chance: 0.0044,
-			Check:   on(func(c []byte) bool { return ausweis(c, "LMNPRTVWXYZ") }),
-			Source:  "Personalausweisverordnung, Anhang; specimen of the Bundesministerium des Innern",
-			Valid:   []string{"T220001293"},
-			Invalid: []string{"T220001294"},
+			Layouts: []string{"A????????9", "A????????9D"}, Chance: 0.0044,
+			Check: on(func(c []byte) bool { return ausweis(c, "LMNPRTVWXYZ") }),
+			Source: "Personalausweisverordnung, Anhang; specimen of the Bundesministerium des Innern; stdnum-js " +
+				"de.pwnr, with " +
+				"the D of the line for machines",
+			Valid:   []string{"T220001293", "T220001293D"},
+			Invalid: []string{"T220001294", "T220001294D"},
+		},
+		{
+			ID: "de.personalausweis_alt", Name: "Seriennummer des Personalausweises bis 2010", Country: "DE",
+			Labels:  []string{"national_id"},
+			Layouts: []string{"9999999999D", "999999999999999999999999D9", "9999999999D999999999999999"}, Chance: 0.1,
+			Check:      on(oldAusweis),
+			Source:     "stdnum-js de.pwnr: authority, serial, check digit, D; or with the days of birth and expiry " +
+				"behind them",
+			Unverified: "the order of the parts of the long form",
+			Valid: []string{"2406055684D", "240605568468102030705109D6", "2406055684-6810203-0705109-D-6",
+				"1220001297D 6408125 1710319 8"},
+			Invalid: []string{"2406055685D", "240605568468102030705109D7"},
 		},
 		{
 			ID: "de.personalausweis_ohne_pruefziffer", Name: "Seriennummer des Personalausweises", Country: "DE",
@@ -45,7 +59,7 @@ func germany() []Scheme {
 		},
 		{
 			ID: "de.reisepass", Name: "Reisepassnummer mit Prüfziffer", Country: "DE", Labels: []string{"passport"},
-			Layouts: []string{"A????????9"}, Chance: 0.0025,
+			Layouts: []string{"A????????9", "A????????9D"}, Chance: 0.0025,
 			Check:   on(func(c []byte) bool { return ausweis(c, "CFGHJK") }),
 			Source:  "Passverordnung, Anlage; specimen of the Bundesministerium des Innern",
 			Valid:   []string{"C01X00T478"},
@@ -124,7 +138,27 @@ func germany() []Scheme {
 const ausweisAlphabet = "CFGHJKLMNPRTVWXYZ0123456789"
 
 func ausweis(c []byte, first string) bool {
-	return oneOf(c[0], first) && within(c[:9], ausweisAlphabet) && lastIs(c, icao731(c[:9]))
+	return oneOf(c[0], first) && within(c[:9], ausweisAlphabet) && lastIs(c[:10], icao731(c[:9]))
+}
+
+// oldAusweis checks the number, and if they follow the day of birth, the day of expiry and the digit over all.
+func oldAusweis(c []byte) bool {
+	if !lastIs(c[:10], icao731(c[:9])) {
+		return false
+	}
+	if len(c) == 11 {
+		return true
+	}
+	var d [25]byte // without the D
+	n := copy(d[:], c[:10])
+	for _, b := range c[10:] {
+		if b != 'D' {
+			d[n] = b
+			n++
+		}
+	}
+	return yymmdd(d[10:16]) && lastIs(d[:17], icao731(d[10:16])) && yymmdd(d[17:23]) &&
+		lastIs(d[:24], icao731(d[17:23])) && lastIs(d[:], icao731(d[:24]))
 }
 
 // idnr: among the first ten digits one occurs twice or thrice (thrice not in a row), the others at most once.

@@ -9,12 +9,12 @@ import (
 
 // bitcoin checks an address in base58check (versions 0 and 5) or in bech32 and bech32m with the human-readable part bc.
 func bitcoin(b []byte) bool {
-	if len(b) < 26 || len(b) > 62 {
+	if len(b) < 14 || len(b) > 90 { // BIP 173: a human-readable part, a version, two to forty bytes, six characters
 		return false
 	}
 	switch b[0] {
 	case '1', '3':
-		return len(b) <= 35 && base58check(b)
+		return len(b) >= 26 && len(b) <= 35 && base58check(b)
 	case 'b', 'B':
 		return bech32(b)
 	}
