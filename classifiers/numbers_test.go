@@ -92,3 +92,19 @@ func TestNoSchemeWithoutACheckIsEvidence(t *testing.T) {
 	}
 	require.Greater(t, looked, 60)
 }
+
+// TestAddressesWithPortsAreNoVersions: what stands behind an address hides it no more than its header does.
+func TestAddressesWithPortsAreNoVersions(t *testing.T) {
+	c := catalogue(t)
+	for _, form := range []string{"%s", "%s:8080", "%s/24", "%s/255.255.255.0", "%s 255.255.255.0", "%s-203.0.113.9"} {
+		var addresses, versions []string
+		for i := range 60 {
+			addresses = append(addresses, fmt.Sprintf(form, fmt.Sprintf("%d.%d.%d.%d", 80+i, 3*i, 250-i, i)))
+			versions = append(versions, fmt.Sprintf(form, fmt.Sprintf("%d.%d.%d.%d", 1+i%4, i%10, i%7, i%3)))
+		}
+		fields := []classifiers.Field{{Name: "c1", Kind: "text"}}
+		v := classify(c, "t", fields, addresses).Fields[0]
+		require.Equal(t, classifiers.IPAddress, v.Primary, "%s: %v", form, v.Terms)
+		require.False(t, classify(c, "t", fields, versions).Fields[0].Personal(), form)
+	}
+}

@@ -124,7 +124,8 @@ func TestThingsAreNobodys(t *testing.T) {
 		{"32855961", "", "UA", false}, {"J2012000750528", "", "RO", false}, {"5491711", "", "SI", false},
 		{"516179157", "company number", "IL", true}, // also a passport by its form, where Israel is said
 		{"9434765870", "", "", true}, {"2428 77813 2-1", "", "AU", true}, {"39337423", "", "IL", true},
-		{"0080423906", "nhs number", "", true},
+		{"0080423906", "nhs number", "", true}, {"9780520230453", "", "", false},
+		{"9780520230453", "cnp", "", true}, {"9780520230453", "", "RO", true},
 	} {
 		personal := false
 		for _, m := range c.Match(k.value, k.head, k.country) {

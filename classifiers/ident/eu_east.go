@@ -72,7 +72,8 @@ func easternEurope() []Scheme {
 			Unverified: "the check digit (the letter's code and all digits added), worked out from published numbers",
 			Valid: []string{"J52/750/2012", "J/52/750/2012", "J52/750/22.11.2012", "F 26 1132/2007", "J22-1515-2007",
 				"J2012000750528", "J2024030812006", "C2009000002022"},
-			Invalid: []string{"X52/750/2012", "J49/750/2012", "J2012000750529", "J22/1515/2007/123", "J52/100000/2012"},
+			Invalid: []string{"X52/750/2012", "J49/750/2012", "J2012000750529", "J22/1515/2007/123", "J52/100000/2012",
+				"J22/1515/12/2007"},
 		},
 		{
 			ID: "si.maticna", Name: "Matična številka poslovnega registra", Country: "SI",

@@ -41,8 +41,8 @@ func germany() []Scheme {
 			ID: "de.personalausweis_alt", Name: "Seriennummer des Personalausweises bis 2010", Country: "DE",
 			Labels:  []string{"national_id"},
 			Layouts: []string{"9999999999D", "999999999999999999999999D9", "9999999999D999999999999999"}, Chance: 0.1,
-			Check:      on(oldAusweis),
-			Source:     "stdnum-js de.pwnr: authority, serial, check digit, D; or with the days of birth and expiry " +
+			Check: on(oldAusweis),
+			Source: "stdnum-js de.pwnr: authority, serial, check digit, D; or with the days of birth and expiry " +
 				"behind them",
 			Unverified: "the order of the parts of the long form",
 			Valid: []string{"2406055684D", "240605568468102030705109D6", "2406055684-6810203-0705109-D-6",

@@ -22,11 +22,19 @@ func things() []Scheme {
 		},
 		{
 			ID: "x.isbn", Name: "International Standard Book Number", Labels: []string{"none"}, Company: true,
-			Layouts: []string{"9789999999999", "9799999999999", "9999999999", "999999999A"}, Check: on(isbn),
-			Chance:  0.1,
+			Layouts: []string{"9789999999999", "9799999999999"}, Check: on(isbn), Chance: 0.01,
 			Source:  "ISO 2108; python-stdnum isbn",
-			Valid:   []string{"978-9024538270", "1-85798-218-5", "080442957X"},
-			Invalid: []string{"978-9024538271", "1-85798-218-6"},
+			Valid:   []string{"978-9024538270"},
+			Invalid: []string{"978-9024538271", "1789024538278"},
+		},
+		{
+			ID: "x.isbn_10", Name: "International Standard Book Number of ten digits, until 2007",
+			Labels: []string{"none"},
+			Company: true,
+			Layouts: []string{"9999999999", "999999999X"}, Check: on(isbn), Chance: 0.091,
+			Source:  "ISO 2108; python-stdnum isbn",
+			Valid:   []string{"1-85798-218-5", "080442957X"},
+			Invalid: []string{"1-85798-218-6"},
 		},
 		{
 			ID: "x.isbn_printed", Name: "International Standard Book Number in its groups", Labels: []string{"none"},
