@@ -33,7 +33,7 @@ digit. With --values and the key of a person who owns the table's silo the key v
 		Args: cobra.MaximumNArgs(1),
 		Example: `  lethe review                            # what would be asked
   lethe review --as anna                  # asks, one key an answer
-  lethe review --csv > fields.csv         # to be answered in a spreadsheet: y, n or a label of lethe classifiers
+  lethe review --csv > fields.csv         # to be answered in a spreadsheet: y, n or a label of lethe classifiers list
   lethe review --csv fields.csv --as anna
   lethe review --as anna --key anna.key --values`,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -163,7 +163,7 @@ func (r *reviewing) isNamed(name, text string) bool {
 func kindSaid(said string, i review.Item) (classifiers.Category, error) {
 	switch label := strings.ToLower(said); {
 	case label == "y" && i.Kind == "":
-		return "", fmt.Errorf("%s: nothing was asked that y could mean: give a label of `lethe classifiers`, or n",
+		return "", fmt.Errorf("%s: nothing was asked that y could mean: give a label of `lethe classifiers list`, or n",
 			i.Place())
 	case label == "y":
 		return i.Kind, nil

@@ -57,7 +57,7 @@ func (c *Config) buildDiscovery(p *setup.Setup) error {
 		if r.Saw != nil {
 			review.SawType, review.Saw = r.Saw.Type, classifiers.Category(r.Saw.Category)
 			if !slices.Contains(classifiers.Categories(), review.Saw) {
-				fail("saw: category %q: use a label of `lethe classifiers`, or none", r.Saw.Category)
+				fail("saw: category %q: use a label of `lethe classifiers list`, or none", r.Saw.Category)
 			}
 		}
 		p.Reviews = append(p.Reviews, review)
