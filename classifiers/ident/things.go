@@ -29,7 +29,7 @@ func things() []Scheme {
 		},
 		{
 			ID: "x.isbn_10", Name: "International Standard Book Number of ten digits, until 2007",
-			Labels: []string{"none"},
+			Labels:  []string{"none"},
 			Company: true,
 			Layouts: []string{"9999999999", "999999999X"}, Check: on(isbn), Chance: 0.091,
 			Source:  "ISO 2108; python-stdnum isbn",
