@@ -122,6 +122,7 @@ func TestThingsAreNobodys(t *testing.T) {
 		{"978-0-471-11709-4", "", "", false}, {"1-85798-218-5", "", "", false}, {"7732-18-5", "", "", false},
 		{"200-001-8", "", "", false}, {"2434-561X", "", "", false}, {"RF18 5390 0754 7034", "", "", false},
 		{"32855961", "", "UA", false}, {"J2012000750528", "", "RO", false}, {"5491711", "", "SI", false},
+		{"1008600038413", "", "MD", false},
 		{"516179157", "company number", "IL", true}, // also a passport by its form, where Israel is said
 		{"9434765870", "", "", true}, {"2428 77813 2-1", "", "AU", true}, {"39337423", "", "IL", true},
 		{"0080423906", "nhs number", "", true}, {"9780520230453", "", "", false},

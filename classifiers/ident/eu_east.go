@@ -167,15 +167,24 @@ func easternEurope() []Scheme {
 			Invalid: []string{"Z90308094Z"},
 		},
 		{
-			ID: "md.idnp", Name: "Numărul de identificare de stat (IDNP, IDNO)", Country: "MD",
+			ID: "md.idnp", Name: "Numărul de identificare de stat al persoanei fizice (IDNP)", Country: "MD",
 			Labels:  []string{"national_id", "tax_id"},
-			Layouts: []string{"9999999999999"}, Chance: 0.041,
-			Check: on(func(c []byte) bool {
-				return oneOf(c[0], "0129") && lastIs(c, weighted(c, 7, 3, 1, 7, 3, 1, 7, 3, 1, 7, 3, 1)%10)
-			}),
-			Source:  "Agenția Servicii Publice, IDNP; python-stdnum md.idno",
+			Layouts: []string{"9999999999999"}, Chance: 0.03,
+			Check:  on(func(c []byte) bool { return oneOf(c[0], "029") && moldovan(c) }),
+			Source: "Agenția Servicii Publice, IDNP: the first digit is the kind of register; python-stdnum md.idno",
+			Unverified: "that the numbers of persons start with 0, 2 or 9 and keep the check digit of companies; no " +
+				"example " +
+				"was found, and the one here is made by the rule",
+			Valid:   []string{"2004042012359"},
+			Invalid: []string{"2004042012358", "1008600038413"},
+		},
+		{
+			ID: "md.idno", Name: "Numărul de identificare de stat al unității de drept (IDNO)", Country: "MD",
+			Labels: []string{"company_only"}, Company: true,
+			Layouts: []string{"1999999999999"}, Check: on(moldovan), Chance: 0.1,
+			Source:  "Agenția Servicii Publice, IDNO; python-stdnum md.idno, whose numbers all start with 1",
 			Valid:   []string{"1008600038413"},
-			Invalid: []string{"1008600038412"},
+			Invalid: []string{"1008600038412", "2004042012359"},
 		},
 		{
 			ID: "ua.rnokpp", Name: "РНОКПП (індивідуальний податковий номер)", Country: "UA",
@@ -541,4 +550,9 @@ func onrcNew(c []byte) bool {
 	}
 	return year >= 1990 && year <= horizon && number(c[5:11]) > 0 && lastIs(c, s%10) &&
 		(county == 0 && year >= 2024 || romanianCounty(county) && year <= 2024)
+}
+
+// moldovan: weights 7, 3 and 1 in turn.
+func moldovan(c []byte) bool {
+	return lastIs(c, weighted(c, 7, 3, 1, 7, 3, 1, 7, 3, 1, 7, 3, 1)%10)
 }
