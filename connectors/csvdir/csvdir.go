@@ -197,8 +197,8 @@ func (s *source) Unread(context.Context) ([]connectors.Unread, error) {
 func (s *source) fail(op, table string, err error, hint string) error {
 	switch {
 	case errors.Is(err, errFields) || errors.Is(err, errQuote) || errors.Is(err, delimited.ErrUnclear):
-		hint = "say how the file is written by `delimiter`, `quote`, `escape` or `header_line` under `options:`, or " +
-			"under `files:` for this file alone; best is a new export, with every field in quotes and quotes in them doubled"
+		hint = "say how the file is written by `delimiter`, `quote`, `escape`, `header_line` or `short_rows` under `options:`, " +
+			"or under `files:` for this file alone; best is a new export, with every field in quotes and quotes in them doubled"
 	}
 	return &connectors.Error{Op: op, Source: s.name, Table: table, Err: err, Hint: hint}
 }

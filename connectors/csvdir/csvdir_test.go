@@ -190,8 +190,10 @@ func TestRead(t *testing.T) {
 		"PHP":                      {text: "a,b\n\"{\"\"x\"\":\"\"\\\"y\\\"\"\"}\",2\n", fields: "a|b", rows: []string{"{\"x\":\"\\\"y\\\"\"}|2"}},
 		"PHP, a backslash at last": {text: "a,b\n\"say \"\"x\"\"\",1\n\"C:\\\",2\n", fields: "a|b", rows: []string{"say \"x\"|1", "C:\\|2"}},
 		"a stray quote and tabs":   {text: "a\tb\n\"x\t2\n3\t4\n", fields: "a|b", rows: []string{"\"x|2", "3|4"}},
-		"no quotes, said":          {text: "a,b\n\"x,2\n", extra: extra("quote", "none"), fields: "a|b", rows: []string{"\"x|2"}},
-		"sentences of one field":   {text: "note\nHi, you\nDear, me\n", fields: "note", rows: []string{"Hi, you", "Dear, me"}},
+		"short rows, said": {text: "a,b,c\n1\n2,3\n4,5,6\nTotal: 3\n", extra: extra("short_rows", "filled"), fields: "a|b|c",
+			rows: []string{"1|~|~", "2|3|~", "4|5|6"}},
+		"no quotes, said":        {text: "a,b\n\"x,2\n", extra: extra("quote", "none"), fields: "a|b", rows: []string{"\"x|2"}},
+		"sentences of one field": {text: "note\nHi, you\nDear, me\n", fields: "note", rows: []string{"Hi, you", "Dear, me"}},
 		"decimal commas, one field": {text: "price\n1,50\n2,50\n", extra: extra("delimiter", ";"), fields: "price",
 			rows: []string{"1,50", "2,50"}},
 		"blanks before a quote": {text: "a,b\n\"x\", \"y, z\"\n", fields: "a|b", rows: []string{"x|y, z"}},
@@ -225,11 +227,13 @@ func TestDamage(t *testing.T) {
 		"a title, or a name":       {"place\nRome,Italy\nOslo,Norway\n", "title"},
 		"two delimiters":           {"a,b;c\n1,x;y\n2,z;u\n", "in more than one way"},
 		"a gap behind the line":    {"a,b\n", "it ends before line"},
+		"a long row, filled":       {"a,b\n1\n2,3,4\n", "begins in line 3: 3 instead of 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := read(t,
 				connectors.Options{Name: "old", DSN: connectortest.WriteFile(t, "x.csv", []byte(tc.text)),
-					Extra: map[string]map[string]string{"a gap behind the line": {"header_line": "4"}}[name]})
+					Extra: map[string]map[string]string{"a gap behind the line": {"header_line": "4"},
+						"a long row, filled": {"short_rows": "filled"}}[name]})
 			require.ErrorIs(t, err, connectors.ErrDamaged)
 			require.ErrorContains(t, err, tc.want)
 			require.ErrorContains(t, err, " old table x")
@@ -321,6 +325,7 @@ func TestOptions(t *testing.T) {
 			"header_line": {Good: []string{"1", "12"}, Bad: []string{"", "0", "-1", "first"}},
 			"quote":       {Good: []string{"none", "'", `"`}, Bad: []string{"", "\\", "''", " ", "§"}},
 			"escape":      {Good: []string{"doubled", "backslash", "php"}, Bad: []string{"", "slash"}},
+			"short_rows":  {Good: []string{"refused", "filled"}, Bad: []string{"", "yes"}},
 			"null":        {Good: []string{"NULL", "-"}, Bad: []string{""}},
 		})
 }

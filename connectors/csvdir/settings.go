@@ -45,6 +45,10 @@ var options = []connectors.OptionSpec{{
 		return nil
 	},
 }, {
+	Name:  "short_rows",
+	About: "refused or filled; whether a row with fewer fields than the first ends in empty ones; refused by default",
+	Check: func(value string) error { return oneOf(value, "refused", "filled") },
+}, {
 	Name:  "encoding",
 	About: "a name of the WHATWG list such as windows-1252; UTF-8 by default",
 	Check: func(value string) error { _, err := delimited.Encoding(value); return err },
@@ -56,6 +60,7 @@ type settings struct {
 	headerLine int
 	encoding   string // "": UTF-8, or what the text shows
 	guess      bool   // what is not UTF-8 is Windows-1252
+	short      bool   // a row with fewer fields than the first ends in empty ones
 }
 
 // checkSettings refuses options that cannot be.
@@ -101,7 +106,7 @@ func settingsOf(o connectors.Options, name string) (settings, error) {
 		}
 	}
 	maps.Copy(extra, own)
-	s := settings{guess: o.Unchecked}
+	s := settings{guess: o.Unchecked, short: extra["short_rows"] == "filled"}
 	s.said.Header, s.said.Escape = extra["header"], delimited.Escape(extra["escape"])
 	if value, ok := extra["header_line"]; ok {
 		s.headerLine, _ = parseLine(value)
