@@ -224,6 +224,8 @@ func TestDamage(t *testing.T) {
 		"a field more in each row": {"id,price,name\n1,1,50,Ann\n2,2,50,Bea\n", "begins in line 2: 4 instead of 3"},
 		"a cut last row":           {"id,name\n1,Ann\n2", "begins in line 3"},
 		"a last row of one field":  {"id,name\n1,Ann\nBea\n", "begins in line 3"},
+		"a total that may be cut":  {"id;name\n1;Ann\nTotal: 1", "begins in line 3"},
+		"quotes, or none":          {"id\tnote\n1\t\"a\nb\tc\"\n", "whether quotes enclose fields"},
 		"a title, or a name":       {"place\nRome,Italy\nOslo,Norway\n", "title"},
 		"two delimiters":           {"a,b;c\n1,x;y\n2,z;u\n", "in more than one way"},
 		"a gap behind the line":    {"a,b\n", "it ends before line"},
