@@ -183,6 +183,7 @@ func TestRead(t *testing.T) {
 		"a word for NULL":          {text: "id,n,t\n1,NULL,x\n2,5,NULL\n3,6,\"NULL\"\n", fields: "id|n|t", rows: []string{"1|~|x", "2|5|~", "3|6|NULL"}},
 		"a name that is no NULL":   {text: "id,name\n1,Null\n2,NULL\n3,Bea\n", fields: "id|name", rows: []string{"1|Null", "2|NULL", "3|Bea"}},
 		"a word that is said":      {text: "id,n\n1,-\n", extra: extra("null", "-"), fields: "id|n", rows: []string{"1|~"}},
+		"double colons":            {text: "id::title\n1::Toy Story\n2::Jumanji\n", fields: "id|title", rows: []string{"1|Toy Story", "2|Jumanji"}},
 		"psql":                     {text: "id|name\n1|Ann\n2|Bea\n(2 rows)\n\n", fields: "id|name", rows: []string{"1|Ann", "2|Bea"}},
 		"a total":                  {text: "id;n\n1;2\n2;3\nTotale: 5\n", fields: "id|n", rows: []string{"1|2", "2|3"}},
 		"backslashes":              {text: "a,b\n\"x \\\"y\\\", z\",2\n", fields: "a|b", rows: []string{"x \"y\", z|2"}},

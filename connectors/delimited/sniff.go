@@ -217,9 +217,9 @@ func delimiting(list []look) (look, error) {
 		switch {
 		case l.Delimiter == best.Delimiter:
 		case best.before != l.before && max(best.before, l.before) > 0 && l.cost() > best.cost():
-		case best.Delimiter == "|" && l.Delimiter == "||" && best.fields == 2*l.fields-1:
+		case l.Delimiter == best.Delimiter+best.Delimiter && best.fields == 2*l.fields-1:
 			best = l
-		case best.Delimiter == "||" && l.Delimiter == "|" && l.fields == 2*best.fields-1:
+		case best.Delimiter == l.Delimiter+l.Delimiter && l.fields == 2*best.fields-1:
 		case best.rows() > 1 && l.cost() < 2.2*best.cost()+0.03:
 			return look{}, fmt.Errorf("whether %s or %s stands between the fields: %w", nameOf(best.Delimiter),
 				nameOf(l.Delimiter), ErrUnclear)
