@@ -80,7 +80,7 @@ day and has evidence.`,
 				case seq == 0:
 					fmt.Fprintln(c.Out, "was recorded before")
 				default:
-					fmt.Fprintf(c.Out, "recorded as event %d of silo %s%s\n", seq, ev.silo, newlyListed(listed))
+					fmt.Fprintf(c.Out, "recorded in silo %s%s\n", ev.silo, newlyListed(listed))
 				}
 				return nil
 			})

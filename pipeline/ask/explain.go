@@ -158,7 +158,7 @@ func (ex *explainer) ruling(ctx context.Context, g *judge.Judge, r judge.Ruling)
 	if r.Due.Known() {
 		add("     ended %s, erasure due %s", r.End, r.Due)
 	}
-	if r.SeqTo == 0 {
+	if !r.Relied {
 		return lines, nil
 	}
 
@@ -167,7 +167,7 @@ func (ex *explainer) ruling(ctx context.Context, g *judge.Judge, r judge.Ruling)
 	if err != nil {
 		return nil, err
 	}
-	add("     from the registry, events %d to %d:", r.SeqFrom, r.SeqTo)
+	add("     from the registry:")
 	for _, e := range events {
 		add("       %s", eventWords(e, ex.setup.Zone))
 	}
@@ -209,7 +209,7 @@ func eventWords(e registry.PastEvent, zone *time.Location) string {
 	case granted:
 		words = append(words, "no proof")
 	}
-	return fmt.Sprintf("%s (event %d)", strings.Join(words, ", "), e.Seq)
+	return strings.Join(words, ", ")
 }
 
 // explainPast finds the records, by their keyed references, in what earlier nights decided and did, and

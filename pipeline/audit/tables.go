@@ -179,8 +179,6 @@ type Decision struct {
 	Until     string    // civil date the last live ground ends
 	Due       string    // civil date erasure is due
 	FlaggedAt time.Time // the anchor of a reason without a date; zero none
-	SeqFrom   int64     // registry positions relied on
-	SeqTo     int64     //
 	Notes     string    // exceptions and remarks, joined by ';'
 	Change    string    // block, unblock, clear, anonymize, delete, "" none
 }

@@ -18,7 +18,7 @@ func (g *Judge) Decision(r Ruling, ref audit.Ref) audit.Decision {
 		Action: string(r.Action), Use: string(r.Use), Change: string(r.Change),
 		Reason: string(r.Reason), Article: r.Reason.Article(), Row: r.Row, Rule: r.Rule,
 		Grounds: strings.Join(r.Grounds, ";"), Cleared: strings.Join(r.Cleared, ";"), Notes: strings.Join(notes, ";"),
-		Until: r.Until.String(), Due: r.Due.String(), SeqFrom: r.SeqFrom, SeqTo: r.SeqTo,
+		Until: r.Until.String(), Due: r.Due.String(),
 	}
 	if r.Flag {
 		d.FlaggedAt = r.flagged

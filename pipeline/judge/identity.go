@@ -123,7 +123,7 @@ func (g *Judge) meet(r *Ruling, rows arrow.Record, row int) (partial bool) {
 	g.Record.Identity, r.identity = m.Identity, m.Identity
 	if whole {
 		g.Record.Standing, r.Collection = &g.standing, m.Collection
-		r.SeqFrom, r.SeqTo = g.standing.FirstSeq, g.standing.LastSeq
+		r.Relied = g.standing.LastSeq > 0
 		r.proven = slices.ContainsFunc(g.standing.Purposes, func(p policy.PurposeStanding) bool { return p.Proven })
 	}
 	return m.Partial

@@ -28,8 +28,8 @@ type Ruling struct {
 	Block   bool     // also to be blocked now, for the change may wait
 	Cleared []string // the fields of Decision.Clear that still hold something
 	flagged time.Time
-	SeqFrom int64 // registry positions relied on
-	SeqTo   int64
+	// the registry knows the person, and the decision relied on it
+	Relied bool
 
 	identity policy.Identity // whom the registry knows
 	proven   bool            // the collection has a purpose with a proof

@@ -31,7 +31,6 @@ type PersonCollection struct {
 
 // PastEvent is an event as it is shown to people.
 type PastEvent struct {
-	Seq        int64      `json:"seq"`
 	Type       event.Type `json:"type"`
 	Purpose    string     `json:"purpose,omitempty"`
 	OccurredAt time.Time  `json:"occurred_at"`
@@ -234,7 +233,7 @@ func personCollection(ctx context.Context, tx *database.Txn, silo chain.Silo, co
 			return err
 		}
 		facts = append(facts, f)
-		p.Events = append(p.Events, PastEvent{Seq: f.Seq, Type: f.Type, Purpose: f.Purpose,
+		p.Events = append(p.Events, PastEvent{Type: f.Type, Purpose: f.Purpose,
 			OccurredAt: event.Instant(f.Occurred), From: event.Instant(f.From), Until: event.Instant(f.Until),
 			RecordedAt: event.Instant(f.Recorded), Notice: string(row.ColumnRawText(13)),
 			Method: string(row.ColumnRawText(14)), Source: string(row.ColumnRawText(15)),

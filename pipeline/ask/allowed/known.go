@@ -29,7 +29,7 @@ type Known struct {
 
 // KnownCollection is one act of collecting: where each purpose stands, and what happened.
 type KnownCollection struct {
-	Number   int32                `json:"collection"`
+	Number   int                  `json:"collection"`      // among the person's, from 1
 	Flags    []string             `json:"flags,omitempty"` // what holds of all purposes, in words
 	Purposes []KnownPurpose       `json:"purposes"`
 	Events   []registry.PastEvent `json:"events"`
@@ -78,8 +78,8 @@ func Show(ctx context.Context, p *setup.Setup, silo string, who event.Subject, c
 		return known, err
 	}
 	known = Known{Silo: silo, AsOf: asOf, Suppressed: list.Since([]event.Subject{who}, country).String()}
-	for _, f := range found {
-		c := KnownCollection{Number: f.Number, Flags: flagWords(&f.Standing, p.Zone), Events: f.Events}
+	for i, f := range found {
+		c := KnownCollection{Number: i + 1, Flags: flagWords(&f.Standing, p.Zone), Events: f.Events}
 		var purposes []string
 		for _, rule := range s.Silo.Rules {
 			if !slices.Contains(purposes, rule.Purpose) {

@@ -60,8 +60,8 @@ func Decisions(n int) []audit.Decision {
 			Record: ref(i), Action: "delete", Use: "blocked", Reason: reasons[r], Article: "Art. 17(1)", Row: "D3",
 			Rule: "rule-1", Grounds: "consent;contract", Cleared: "phone;email", Until: "2026-11-20",
 			Due:       fmt.Sprintf("2026-%02d-%02d", i%12+1, i%28+1),
-			FlaggedAt: time.Date(2026, 1, 1+i%300, 2, 3, 4, i%1e9, time.UTC), SeqFrom: int64(i),
-			SeqTo: int64(i + 1), Change: "delete"}
+			FlaggedAt: time.Date(2026, 1, 1+i%300, 2, 3, 4, i%1e9, time.UTC),
+			Change:    "delete"}
 	}
 	return rows
 }

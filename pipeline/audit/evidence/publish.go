@@ -6,6 +6,7 @@ package evidence
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -160,12 +161,31 @@ func (w *publisher) tables(ctx context.Context) error {
 		},
 		func() error { return writeRows(ctx, w, "holds", f.Holds, func(h *audit.Hold) string { return h.Silo }) },
 		func() error {
-			return writeTable(ctx, w, "decisions", w.Decisions, func(d *audit.Decision) string { return d.Silo })
+			return writeTable(ctx, w, "decisions", byRecord(w, w.Decisions, compareDecisions), func(d *audit.Decision) string { return d.Silo })
 		},
 		func() error {
-			return writeTable(ctx, w, "actions", w.counted(), func(a *audit.Action) string { return a.Silo })
+			return writeTable(ctx, w, "actions", byRecord(w, w.counted(), compareActions), func(a *audit.Action) string { return a.Silo })
 		},
 	)
+}
+
+// byRecord orders rows by the references of their records, which say nothing: neither in which order the rows stand in
+// their source, nor in which the registry heard of the people.
+func byRecord[T any](w *publisher, rows iter.Seq2[[]T, error], compare func(a, b *T) int) iter.Seq2[[]T, error] {
+	if rows == nil {
+		return nil
+	}
+	return audit.Sorted(w.folder, rows, compare)
+}
+
+func compareDecisions(a, b *audit.Decision) int {
+	return cmp.Or(bytes.Compare(a.Record[:], b.Record[:]), cmp.Compare(a.Source, b.Source),
+		cmp.Compare(a.Object, b.Object))
+}
+
+func compareActions(a, b *audit.Action) int {
+	return cmp.Or(bytes.Compare(a.Record[:], b.Record[:]), cmp.Compare(a.Source, b.Source),
+		cmp.Compare(a.Object, b.Object), cmp.Compare(a.PlanID, b.PlanID), cmp.Compare(a.Batch, b.Batch))
 }
 
 // inOrder runs steps until one fails.

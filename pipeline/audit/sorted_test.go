@@ -1,0 +1,58 @@
+package audit
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestSorted orders what fits into memory and what does not, and leaves no file.
+func TestSorted(t *testing.T) {
+	compare := func(a, b *Decision) int {
+		return cmp.Or(bytes.Compare(a.Record[:], b.Record[:]), cmp.Compare(a.Source, b.Source))
+	}
+	for _, n := range []int{0, 1, 100, sortRows, sortRows + 1, 2*sortRows + 17} {
+		dir := t.TempDir()
+		order := rand.New(rand.NewPCG(1, 2)).Perm(n)
+		given := func(yield func([]Decision, error) bool) {
+			batch := make([]Decision, 0, 1000)
+			for i, v := range order {
+				d := Decision{Source: "crm"}
+				binary.BigEndian.PutUint64(d.Record[:], uint64(v))
+				batch = append(batch, d)
+				if len(batch) == 1000 || i == n-1 {
+					if !yield(batch, nil) {
+						return
+					}
+					batch = batch[:0] // used again, as readers do
+				}
+			}
+		}
+		at := uint64(0)
+		for rows, err := range Sorted(dir, given, compare) {
+			require.NoError(t, err)
+			for i := range rows {
+				if at != binary.BigEndian.Uint64(rows[i].Record[:]) {
+					t.Fatal("not in order")
+				}
+				at++
+			}
+		}
+		require.EqualValues(t, n, at)
+		left, err := os.ReadDir(dir)
+		require.NoError(t, err)
+		require.Empty(t, left)
+	}
+	broken := errors.New("broken")
+	for _, err := range Sorted(t.TempDir(), func(yield func([]Decision, error) bool) {
+		_ = yield(make([]Decision, 5), nil) && yield(nil, broken)
+	}, compare) {
+		require.ErrorIs(t, err, broken)
+	}
+}
