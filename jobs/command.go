@@ -31,11 +31,12 @@ import (
 type Command struct {
 	Out, Err io.Writer
 	Now      func() time.Time
-	Crash    func(point string) // called at named points of a night; tests kill the process there
-	Grace    time.Duration      // how long a command may go on that somebody stopped; 0 until it ends by itself
-	names    *shown.Names       // as the configuration, or what was named instead, has them; nil before it is read
-	data     io.Writer          // Out for programs: values of records, which are nobody's to alter
-	screen   *os.File           // the terminal that Err is, nil where it is none
+	Shuffle  func(n int, swap func(i, j int)) // of the events of a delivery; nil: at random
+	Crash    func(point string)               // called at named points of a night; tests kill the process there
+	Grace    time.Duration                    // how long a command may go on that somebody stopped; 0 until it ends by itself
+	names    *shown.Names                     // as the configuration, or what was named instead, has them; nil before it is read
+	data     io.Writer                        // Out for programs: values of records, which are nobody's to alter
+	screen   *os.File                         // the terminal that Err is, nil where it is none
 	config   string
 	json     bool
 	started  bool // the arguments are understood and a command is at work
@@ -191,6 +192,7 @@ func (c *Command) build(ctx context.Context, cfg *config.Config) (*setup.Setup, 
 	}
 	c.names = p.Names
 	p.Now, p.Crash, p.Registry.Now, p.Version = c.Now, c.Crash, c.Now, version()
+	p.Registry.Shuffle = c.Shuffle
 	return p, nil
 }
 

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"time"
@@ -97,14 +98,27 @@ func appendRows[T any](b *array.RecordBuilder, rows []T) {
 	}
 }
 
+// placesOf says where in a file the columns of T stand. Columns that T has not are those of an earlier build.
+func placesOf[T any](file *arrow.Schema) ([]int, error) {
+	var at []int
+	for _, want := range Schema[T]().Fields() {
+		found := file.FieldIndices(want.Name)
+		if len(found) != 1 || !arrow.TypeEqual(file.Field(found[0]).Type, want.Type) {
+			return nil, fmt.Errorf("column %s is not in the file as it should be", want.Name)
+		}
+		at = append(at, found[0])
+	}
+	return at, nil
+}
+
 // rowsOf copies a record of Schema[T] into rows.
-func rowsOf[T any](rec arrow.Record) []T {
+func rowsOf[T any](rec arrow.Record, at []int) []T {
 	rows := make([]T, rec.NumRows())
 	for i := range rows {
 		v := reflect.ValueOf(&rows[i]).Elem()
 		for c := range v.NumField() {
 			f := v.Field(c)
-			switch col := rec.Column(c).(type) {
+			switch col := rec.Column(at[c]).(type) {
 			case *array.String:
 				f.SetString(strings.Clone(col.Value(i)))
 			case *array.Int64:

@@ -15,8 +15,14 @@ const sortRows = 1 << 17
 // Sorted yields rows in an order of their own, so that a file does not say in which order they came. Files of parts
 // stand in the folder while it lasts. An error among the rows ends it.
 func Sorted[T any](folder string, rows iter.Seq2[[]T, error], compare func(a, b *T) int) iter.Seq2[[]T, error] {
+	return sorted(folder, rows, compare, sortRows)
+}
+
+// sorted is Sorted that orders so many rows in memory.
+func sorted[T any](folder string, rows iter.Seq2[[]T, error], compare func(a, b *T) int,
+	most int) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
-		s := sorting[T]{folder: folder, compare: compare}
+		s := sorting[T]{folder: folder, compare: compare, most: most}
 		defer s.clear()
 		for batch, err := range rows {
 			if err == nil {
@@ -44,6 +50,7 @@ func Sorted[T any](folder string, rows iter.Seq2[[]T, error], compare func(a, b 
 type sorting[T any] struct {
 	folder  string
 	compare func(a, b *T) int
+	most    int
 	held    []T
 	parts   []string
 }
@@ -55,9 +62,9 @@ func (s *sorting[T]) sort() {
 // add takes rows, and puts a part aside when they are many.
 func (s *sorting[T]) add(rows []T) error {
 	for len(rows) > 0 {
-		n := min(len(rows), sortRows-len(s.held))
+		n := min(len(rows), s.most-len(s.held))
 		s.held, rows = append(s.held, rows[:n]...), rows[n:]
-		if len(s.held) == sortRows && len(rows) > 0 {
+		if len(s.held) == s.most && len(rows) > 0 {
 			if err := s.aside(); err != nil {
 				return err
 			}

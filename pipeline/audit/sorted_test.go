@@ -17,7 +17,8 @@ func TestSorted(t *testing.T) {
 	compare := func(a, b *Decision) int {
 		return cmp.Or(bytes.Compare(a.Record[:], b.Record[:]), cmp.Compare(a.Source, b.Source))
 	}
-	for _, n := range []int{0, 1, 100, sortRows, sortRows + 1, 2*sortRows + 17} {
+	const most = 3000
+	for _, n := range []int{0, 1, 100, most, most + 1, 5*most + 17} {
 		dir := t.TempDir()
 		order := rand.New(rand.NewPCG(1, 2)).Perm(n)
 		given := func(yield func([]Decision, error) bool) {
@@ -35,7 +36,7 @@ func TestSorted(t *testing.T) {
 			}
 		}
 		at := uint64(0)
-		for rows, err := range Sorted(dir, given, compare) {
+		for rows, err := range sorted(dir, given, compare, most) {
 			require.NoError(t, err)
 			for i := range rows {
 				if at != binary.BigEndian.Uint64(rows[i].Record[:]) {

@@ -106,14 +106,19 @@ func ReadSpool[T any](path string) iter.Seq2[[]T, error] {
 			return
 		}
 		defer f.Close()
-		r, err := ipc.NewReader(f, ipc.WithSchema(Schema[T]()))
+		r, err := ipc.NewReader(f)
 		if err != nil {
 			yield(nil, fmt.Errorf("read spool: %w", err))
 			return
 		}
 		defer r.Release()
+		at, err := placesOf[T](r.Schema())
+		if err != nil {
+			yield(nil, fmt.Errorf("read spool: %w", err))
+			return
+		}
 		for r.Next() {
-			if !yield(rowsOf[T](r.Record()), nil) {
+			if !yield(rowsOf[T](r.Record(), at), nil) {
 				return
 			}
 		}

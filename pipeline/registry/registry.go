@@ -51,6 +51,7 @@ type Config struct {
 	Keys       *keystore.Keystore
 	AnyVersion bool
 	Now        func() time.Time // the clock of recorded_at; nil: time.Now. A simulated night gives its as_of
+	Shuffle    delivery.Shuffle // of the events of a delivery; nil: at random, so that their order says nothing
 	// of a server: how long it may answer nothing, and how long a statement may be at work without a row while it
 	// answers others; 0 is the default of package wire
 	AnswerWithin, StatementWithin time.Duration
@@ -132,7 +133,7 @@ func open(ctx context.Context, c Config) (*Registry, error) {
 	}
 	var store *chain.Store
 	if err == nil {
-		store, err = chain.NewStore(ctx, db, c.ReadOnly, c.Keys, c.Now)
+		store, err = chain.NewStore(ctx, db, c.ReadOnly, c.Keys, c.Now, c.Shuffle)
 	}
 	if err == nil && !c.AnyVersion {
 		err = chain.NewLog(store).CheckKeys(ctx)

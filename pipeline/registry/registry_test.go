@@ -62,6 +62,9 @@ func onEngines(t *testing.T, test func(*testing.T, newFixture)) {
 	}
 }
 
+// asTheyCome leaves the events of a delivery in their order.
+func asTheyCome(int, func(i, j int)) {}
+
 // embedded runs a test on the embedded engine, and on the servers too where that is asked: most of what is edited as a
 // superuser reads alike on each.
 func embedded(t *testing.T, serversToo bool, test func(*testing.T, newFixture)) {
@@ -100,6 +103,9 @@ func (f *fixture) open(c Config) *Registry {
 	f.t.Helper()
 	c.Driver, c.DSN, c.Keys = f.config.Driver, f.config.DSN, f.keys
 	c.Now = func() time.Time { return f.now }
+	if c.Shuffle == nil {
+		c.Shuffle = asTheyCome
+	}
 	r, err := Open(f.t.Context(), c)
 	require.NoError(f.t, err)
 	f.t.Cleanup(func() { r.Close() })

@@ -34,7 +34,7 @@ func Upgrade(ctx context.Context, c Config, seen map[string]chain.Head) (done Up
 	if current {
 		return Upgraded{Current: true}, nil
 	}
-	store, err := chain.NewStore(ctx, db, c.ReadOnly, c.Keys, time.Now)
+	store, err := chain.NewStore(ctx, db, c.ReadOnly, c.Keys, time.Now, c.Shuffle)
 	if err != nil {
 		return done, fmt.Errorf("%s: %w", what, err)
 	}

@@ -49,7 +49,8 @@ const (
 )
 
 func letheMain() {
-	c := &jobs.Command{Out: os.Stdout, Err: os.Stderr, Now: time.Now, Crash: func(string) {}, Grace: jobs.Grace}
+	c := &jobs.Command{Out: os.Stdout, Err: os.Stderr, Now: time.Now, Crash: func(string) {}, Grace: jobs.Grace,
+		Shuffle: func(int, func(i, j int)) {}} // scripts name events by their place
 	if grace := os.Getenv(graceVariable); grace != "" {
 		var err error
 		c.Grace, err = time.ParseDuration(grace)

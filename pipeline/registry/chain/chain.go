@@ -11,10 +11,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
 
+	"lethe/pipeline/registry/delivery"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/registry/identifier"
 	"lethe/pipeline/registry/internal/database"
@@ -46,6 +48,7 @@ type Store struct {
 	readOnly    bool
 	now         func() time.Time
 	keys        *keystore.Keystore
+	shuffle     delivery.Shuffle
 	identifiers int // the oldest version of canonical forms of which references may be in it
 	mu          sync.Mutex
 	sealers     map[sealerOf]*keystore.Sealer
@@ -58,10 +61,14 @@ type sealerOf struct {
 }
 
 // NewStore is a store in an open database. keys are those by which its rows are sealed; now is the clock of
-// recorded_at.
-func NewStore(ctx context.Context, db *database.DB, readOnly bool, keys *keystore.Keystore,
-	now func() time.Time) (*Store, error) {
-	s := &Store{DB: db, readOnly: readOnly, now: now, keys: keys, sealers: map[sealerOf]*keystore.Sealer{}}
+// recorded_at; shuffle the order in which the events of a delivery are recorded, nil: at random.
+func NewStore(ctx context.Context, db *database.DB, readOnly bool, keys *keystore.Keystore, now func() time.Time,
+	shuffle delivery.Shuffle) (*Store, error) {
+	if shuffle == nil {
+		shuffle = rand.Shuffle
+	}
+	s := &Store{DB: db, readOnly: readOnly, now: now, keys: keys, shuffle: shuffle,
+		sealers: map[sealerOf]*keystore.Sealer{}}
 	var err error
 	s.identifiers, err = tables.Identifiers(ctx, db.Handle)
 	return s, err

@@ -35,8 +35,9 @@ func (l *Log) Import(ctx context.Context, in delivery.Import) (delivery.Report, 
 	if rows <= 0 {
 		rows = defaultBatchRows
 	}
-	ld := &load{in: &in, former: l.store.Former(), reader: reader, purposes: purposes, rows: rows, report: &report,
-		scratch: make([]byte, 0, 512)}
+	ld := &load{in: &in, former: l.store.Former(), reader: reader.Shuffled(l.store.shuffle), purposes: purposes,
+		rows: rows, report: &report, scratch: make([]byte, 0, 512)}
+	defer report.Sort()
 	if in.DryRun {
 		return report, l.dryRun(ctx, what, ld)
 	}
@@ -74,7 +75,7 @@ func (l *Log) Import(ctx context.Context, in delivery.Import) (delivery.Report, 
 type load struct {
 	in       *delivery.Import
 	former   bool // see Store
-	reader   *delivery.Reader
+	reader   *delivery.Shuffled
 	purposes map[string]bool
 	rows     int
 	report   *delivery.Report

@@ -33,7 +33,7 @@ func Written(t testing.TB, c database.Config, keys *keystore.Keystore, key *keys
 	db.Pool.SetMaxOpenConns(1)
 	_, err = db.Pool.Exec("PRAGMA journal_mode=off; PRAGMA synchronous=off")
 	require.NoError(t, err)
-	store, err := NewStore(ctx, db, false, keys, func() time.Time { return noon })
+	store, err := NewStore(ctx, db, false, keys, func() time.Time { return noon }, nil)
 	require.NoError(t, err)
 	type alias struct {
 		ref        keystore.Ref

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"lethe/pipeline/registry/event"
 )
@@ -69,6 +70,9 @@ func (r *Report) Refuse(in *Import, line Reject) {
 		r.Rejects = append(r.Rejects, line)
 	}
 }
+
+// Sort orders the refused lines as they stand in the delivery.
+func (r *Report) Sort() { slices.SortFunc(r.Rejects, func(a, b Reject) int { return a.Line - b.Line }) }
 
 // named refuses an event that names nobody, or not as its kind of identifier is written, or whose instant
 // is missing.
