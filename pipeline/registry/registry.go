@@ -26,6 +26,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"lethe/pipeline/registry/cases"
@@ -127,6 +128,9 @@ func open(ctx context.Context, c Config) (*Registry, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Shuffle == nil {
+		c.Shuffle = rand.Shuffle
 	}
 	if !c.AllowEmpty {
 		err = filled(ctx, db)

@@ -161,10 +161,12 @@ func (w *publisher) tables(ctx context.Context) error {
 		},
 		func() error { return writeRows(ctx, w, "holds", f.Holds, func(h *audit.Hold) string { return h.Silo }) },
 		func() error {
-			return writeTable(ctx, w, "decisions", byRecord(w, w.Decisions, compareDecisions), func(d *audit.Decision) string { return d.Silo })
+			rows := byRecord(w, w.Decisions, compareDecisions)
+			return writeTable(ctx, w, "decisions", rows, func(d *audit.Decision) string { return d.Silo })
 		},
 		func() error {
-			return writeTable(ctx, w, "actions", byRecord(w, w.counted(), compareActions), func(a *audit.Action) string { return a.Silo })
+			rows := byRecord(w, w.counted(), compareActions)
+			return writeTable(ctx, w, "actions", rows, func(a *audit.Action) string { return a.Silo })
 		},
 	)
 }

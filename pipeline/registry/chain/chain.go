@@ -11,7 +11,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
@@ -61,12 +60,9 @@ type sealerOf struct {
 }
 
 // NewStore is a store in an open database. keys are those by which its rows are sealed; now is the clock of
-// recorded_at; shuffle the order in which the events of a delivery are recorded, nil: at random.
+// recorded_at; shuffle the order in which the events of a delivery are recorded.
 func NewStore(ctx context.Context, db *database.DB, readOnly bool, keys *keystore.Keystore, now func() time.Time,
 	shuffle delivery.Shuffle) (*Store, error) {
-	if shuffle == nil {
-		shuffle = rand.Shuffle
-	}
 	s := &Store{DB: db, readOnly: readOnly, now: now, keys: keys, shuffle: shuffle,
 		sealers: map[sealerOf]*keystore.Sealer{}}
 	var err error
@@ -104,7 +100,7 @@ func (s *Store) sealer(of sealerOf) (*keystore.Sealer, error) {
 // (identifier.Former).
 func (s *Store) Former() bool { return s.identifiers < identifier.Version }
 
-// Now is the time by the store's clock.
+// Now is the time by the clock of recorded_at.
 func (s *Store) Now() time.Time { return s.now() }
 
 // Log is the chains of all silos.
