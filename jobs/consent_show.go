@@ -76,7 +76,7 @@ func printKnown(c *Command, p *setup.Setup, k allowed.Known) {
 		}
 		var rows [][]string
 		for _, e := range collection.Events {
-			rows = append(rows, []string{" ", day(e.From), string(e.Type), e.Purpose, e.Notice,
+			rows = append(rows, []string{"  ", day(e.From), string(e.Type), e.Purpose, e.Notice,
 				e.Method, e.Source, eventRemarks(e, day)})
 		}
 		table(c.Out, rows)
