@@ -2,6 +2,7 @@ package classifiers
 
 import (
 	"math"
+	"slices"
 )
 
 // feature is one thing that is true of a field, or how far it is.
@@ -90,7 +91,7 @@ func (f *fieldState) isKey() bool {
 		return true
 	}
 	n := len(f.tokens)
-	if n == 0 {
+	if n == 0 || f.profile.n > 0 && f.profile.share(f.profile.digits) < 0.5 && f.field.Kind == "text" { // names under modified_id
 		return false
 	}
 	return isIDWord(f.tokens[n-1]) || n > 1 && isIDWord(f.tokens[0])
@@ -122,6 +123,7 @@ func (f *fieldState) features() []feature {
 	is("header: several meanings", h.weak())
 	is("header: a kind", len(h.concepts) > 0 && !h.weak())
 	is("header: a person last", h.byPerson)
+	is("header: by whom: "+form, f.writes())
 	is("header: a fact about it", h.killed != "")
 	if h.generic != "" {
 		add("header: a word for "+h.generic, 1)
@@ -135,9 +137,46 @@ func (f *fieldState) features() []feature {
 		add("values: companies", p.share(p.company))
 		add("values: length", math.Log1p(p.length)/4)
 		add("values: titles of jobs", p.rate(bJobTitle))
+		add("values: like user names", p.share(p.usernames))
+		add("values: codes", p.share(p.upperCode))
+		add("values: digits", p.share(p.digits))
+		add("values: addresses of mail", p.rate(bEmail))
+		add("values: addresses of pages", p.rate(bURL))
+		is("values: hashes", p.hashed())
+		for _, b := range tellingDetectors {
+			add("values: "+detectorNames[b], p.rate(b)*p.certainty())
+		}
+		add("values: forms of telephones", p.rate(bPhoneNational)*p.certainty())
+		if h.generic == "name" {
+			add("values: like user names, a name", p.share(p.usernames)*(1-clamp(max(p.name, 0), 2)/2))
+			add("values: names, a name", clamp(p.name, 3)/3*p.certainty())
+		}
+		is("values: few", p.distinct <= 8)
+		is("values: few: "+form, p.distinct <= 8)
+		if n := f.column.nonEmpty; n > 0 {
+			add("values: all different", clamp(float64(p.distinct)/float64(n), 1))
+		}
+		if n := f.column.rows; n > 0 {
+			add("values: often none", 1-clamp(float64(f.column.nonEmpty)/float64(n), 1))
+		}
 	}
 	for _, s := range f.senses {
 		add("sense: "+s, 1)
+		add("sense: "+s+": "+form, 1)
+	}
+	if g := f.header.generic; g != "" {
+		add("header: a word for "+g+": "+form, 1)
+		add("header: a word for "+g+": table about "+f.table.subject, 1)
+	}
+	for i, w := range f.tokens {
+		if len(w) > 1 && !allDigits(w) && !slices.Contains(f.tokens[:i], w) {
+			add("word: "+w, 1)
+		}
+	}
+	for i, w := range f.table.tokens {
+		if len(w) > 1 && !allDigits(w) && !slices.Contains(f.table.tokens[:i], w) {
+			add("table word: "+w, 1)
+		}
 	}
 	return append(list, f.table.features(f, form)...)
 }
@@ -159,8 +198,7 @@ func (r *roles) names() []string {
 // companyFeatures say whether a contact is that of a company.
 func (f *fieldState) companyFeatures() []feature {
 	t := f.table
-	list := []feature{{"contact", 1}, {"contact: table about " + t.subject, 1},
-		{"contact: kind " + string(f.verdict.Primary), 1}}
+	list := []feature{{"contact", 1}, {"contact: table about " + t.subject, 1}}
 	for _, name := range t.roles.names() {
 		list = append(list, feature{"contact: table called " + name, 1})
 	}
@@ -203,7 +241,7 @@ func (t *tableState) features(f *fieldState, form string) []feature {
 		add("beside, several: "+sideNames[i], clamp(max(0, s[i]-1), 2)/2)
 	}
 	others := max(1, len(t.fields)-1)
-	share := s.personal() / float64(others)
+	share := s.personal() / float64(others+2) // of a few fields one says little
 	add("beside: share of personal fields", share)
 	near := t.near(f)
 	for i, x := range near {
@@ -245,5 +283,28 @@ func (t *tableState) features(f *fieldState, form string) []feature {
 		add("in "+standing+": sense "+s, 1)
 	}
 	is("in "+standing+": nothing known", f.header.opaque && form != "key")
+	add("in table about "+t.subject+": "+form, 1)
+	if t.medical {
+		add("in medical table: "+form, 1)
+		for _, s := range f.senses {
+			add("in medical table: sense "+s, 1)
+		}
+		is("in medical table: nothing known", f.header.opaque && form != "key")
+		is("in medical table: refers to persons", t.refersPerson)
+		is("in medical table: list", t.isList || t.referred && !t.refers)
+	}
+	if t.clinic {
+		add("in medical database: "+form, 1)
+		add("in medical database, "+standing, 1)
+		is("in medical database: nothing known", f.header.opaque && form != "key")
+	}
 	return list
 }
+
+// tellingDetectors are those whose values say something under headers that nobody knows, with what they are called.
+var tellingDetectors = [...]int{bStreet, bCity, bCountry, bRegion, bPostcodeForm, bGender, bReligion, bMarital, bDate,
+	bImagePath, bICD, bPerson}
+
+var detectorNames = map[int]string{bStreet: "streets", bCity: "cities", bCountry: "countries", bRegion: "regions",
+	bPostcodeForm: "forms of postal codes", bGender: "words for gender", bReligion: "religions", bMarital: "states of marriage",
+	bDate: "dates", bImagePath: "paths of pictures", bICD: "codes of diagnoses", bPerson: "names of persons"}

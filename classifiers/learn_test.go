@@ -4,13 +4,13 @@ import (
 	"math"
 )
 
-// example is a labelled field: the parts of its score, and the kinds that are right.
+// example is a labelled field: what the rules say of each answer, what is true of the field, and which answers are right.
 type example struct {
 	base     []float64
 	possible []bool
-	own      [][]known
+	own      [][]known // true of one answer
 	features []known
-	right    []bool // by kind; the last is none
+	right    []bool
 	weight   float64
 }
 
@@ -20,99 +20,90 @@ type known struct {
 	x  float64
 }
 
-// regression is a softmax over kinds, with none as the reference. Its parameters are one weight for each
-// feature that all personal kinds share, and one for each feature and kind.
-type regression struct {
-	kinds, features int
-	personal        []bool
+// softmax gives answers; with a single one it is asked whether it is so at all. A weight costs its square times half of
+// the cost.
+type softmax struct {
+	answers, features int
+	cost              float64
 }
 
-func (m *regression) size() int { return m.features * (m.kinds + 1) }
-
-// scores puts the log-odds of each kind against none into z.
-func (m *regression) scores(w []float64, e *example, z []float64) {
-	common := 0.0
+// scores puts the log-odds of each answer into z.
+func (m *softmax) scores(w []float64, e *example, z []float64) {
 	copy(z, e.base)
 	for _, f := range e.features {
-		common += w[f.id] * f.x
-		row := w[m.features+f.id*m.kinds:][:m.kinds]
+		row := w[f.id*m.answers:][:m.answers]
 		for k := range row {
 			z[k] += row[k] * f.x
 		}
 	}
-	for k := range m.kinds {
-		if m.personal[k] {
-			z[k] += common
-		}
+	if e.own == nil {
+		return
+	}
+	for k := range z {
 		for _, f := range e.own[k] {
-			z[k] += f.x * (w[f.id] + w[m.features+f.id*m.kinds+k])
-		}
-		if !e.possible[k] {
-			z[k] = -30
+			z[k] += f.x * w[f.id*m.answers+k]
 		}
 	}
 }
 
-// loss is the negative log-likelihood with the penalties, and its gradient.
-func (m *regression) loss(w []float64, list []*example, grad []float64) float64 {
-	for i := range grad {
-		grad[i] = 0
-	}
+// loss is the negative log-likelihood with the penalty, and its gradient.
+func (m *softmax) loss(w []float64, list []*example, grad []float64) float64 {
 	sum := 0.0
-	z, p := make([]float64, m.kinds+1), make([]float64, m.kinds+1)
+	for i, x := range w {
+		sum += m.cost / 2 * x * x
+		grad[i] = m.cost * x
+	}
+	z := make([]float64, m.answers)
 	for _, e := range list {
-		m.scores(w, e, z[:m.kinds])
-		z[m.kinds] = 0
+		m.scores(w, e, z)
 		all, good := 0.0, 0.0
+		if m.answers == 1 { // against none
+			all = 1
+			if !e.right[0] {
+				good = 1
+			}
+		}
 		for k := range z {
-			p[k] = math.Exp(z[k])
-			all += p[k]
+			if !e.possible[k] {
+				z[k] = 0
+				continue
+			}
+			z[k] = math.Exp(min(z[k], 60))
+			all += z[k]
 			if e.right[k] {
-				good += p[k]
+				good += z[k]
 			}
 		}
 		sum -= e.weight * math.Log(good/all)
-		common := 0.0
-		for k := range m.kinds {
-			d := p[k] / all
+		for k := range z {
+			d := z[k] / all
 			if e.right[k] {
-				d -= p[k] / good
+				d -= z[k] / good
 			}
-			p[k] = d * e.weight
-			if !e.possible[k] {
-				p[k] = 0
-			}
-			if m.personal[k] {
-				common += p[k]
-			}
-			for _, f := range e.own[k] {
-				grad[f.id] += p[k] * f.x
-				grad[m.features+f.id*m.kinds+k] += p[k] * f.x
-			}
+			z[k] = d * e.weight
 		}
 		for _, f := range e.features {
-			grad[f.id] += common * f.x
-			row := grad[m.features+f.id*m.kinds:][:m.kinds]
+			row := grad[f.id*m.answers:][:m.answers]
 			for k := range row {
-				row[k] += p[k] * f.x
+				row[k] += z[k] * f.x
 			}
 		}
-	}
-	for i, x := range w {
-		cost := float64(costShared)
-		if i >= m.features {
-			cost = costOfKind
+		if e.own == nil {
+			continue
 		}
-		sum += cost / 2 * x * x
-		grad[i] += cost * x
+		for k := range z {
+			for _, f := range e.own[k] {
+				grad[f.id*m.answers+k] += z[k] * f.x
+			}
+		}
 	}
 	return sum
 }
 
 // fit minimises the loss by L-BFGS (Nocedal and Wright, Numerical Optimization, 2006, algorithm 7.5), from zero.
-func (m *regression) fit(list []*example, rounds int) []float64 {
+func (m *softmax) fit(list []*example, rounds int) []float64 {
 	const memory = 8
-	n := m.size()
+	n := m.answers * m.features
 	w, grad := make([]float64, n), make([]float64, n)
 	value := m.loss(w, list, grad)
 	var steps, turns [][]float64

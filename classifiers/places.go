@@ -390,7 +390,15 @@ func isLatLong(b []byte) bool {
 	}
 	x, okLat := degrees(strings.TrimSpace(lat), "NS")
 	y, okLon := degrees(strings.TrimSpace(lon), "EW")
-	return okLat && okLon && x >= -90 && x <= 90 && y >= -180 && y <= 180
+	return okLat && okLon && x >= -90 && x <= 90 && y >= -180 && y <= 180 && (isFine(lat) || isFine(lon))
+}
+
+// isFine reports whether a coordinate has two decimals or the letter of a hemisphere: whole numbers with a comma between
+// are a list, and numbers with a decimal comma.
+func isFine(s string) bool {
+	s = strings.TrimSpace(s)
+	point := strings.IndexByte(s, '.')
+	return point >= 0 && len(s)-point > 2 || s != "" && !isDigit(s[len(s)-1])
 }
 
 // degrees reads one coordinate: a decimal number with a sign, or up to three numbers of degrees, minutes and

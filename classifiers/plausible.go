@@ -124,7 +124,13 @@ func isFlag(f *fieldState) bool {
 
 func notUserNames(f *fieldState) bool {
 	p := f.profile
-	return p.share(p.usernames) < 0.5 && p.rate(bEmail) < 0.5 || isFlag(f) || p.dated() || p.dense
+	return p.share(p.usernames) < 0.5 && p.rate(bEmail) < 0.5 || isFlag(f) || p.dated() || p.dense || p.hashed()
+}
+
+// hashed reports whether the values are of one length, of sixteen signs or more, and mixed of letters and digits: keys.
+func (p *profile) hashed() bool {
+	return p.n > 2 && p.shortest == p.longest && p.longest >= 16 && p.share(p.digits) > 0.9 && p.share(p.letters) > 0.9 &&
+		p.spaced == 0
 }
 
 func likePostcodes(f *fieldState) bool {

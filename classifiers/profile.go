@@ -53,6 +53,7 @@ type profile struct {
 	genderFormPairs bool
 	single          int // values of one or two characters
 	usernames       int
+	shortest        int
 }
 
 // survey is the state of newProfile between two values.
@@ -262,6 +263,9 @@ func (p *profile) shape(v *value, size int) {
 	c := v.census
 	p.length += float64(size)
 	p.longest = max(p.longest, size)
+	if p.shortest == 0 || size < p.shortest {
+		p.shortest = size
+	}
 	if c.digits > 0 {
 		p.digits++
 		if c.digits == len(v.raw) {

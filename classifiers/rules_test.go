@@ -139,6 +139,10 @@ func TestContext(t *testing.T) {
 		{fieldState{}, tableState{roles: roles{place: true}}, candidate{category: Country},
 			[]Term{{"table", "a list of places", -8}}},
 		{fieldState{}, tableState{roles: roles{place: true, person: true}}, candidate{category: Country}, nil},
+		{fieldState{column: &column{nonEmpty: 20}}, tableState{roles: roles{place: true, person: true}, endsInPlace: true},
+			candidate{category: Country}, []Term{{"table", "a list of places, each once", -8}}},
+		{fieldState{column: &column{nonEmpty: 7}}, tableState{roles: roles{place: true, person: true}, endsInPlace: true},
+			candidate{category: Country}, nil},
 		{fieldState{}, table("thing", seen{}), candidate{category: Postcode},
 			[]Term{{"table", "a table about things", -4}}},
 		{fieldState{}, table("thing", seen{hasStreet: true}), candidate{category: Region},
@@ -178,7 +182,10 @@ func TestContext(t *testing.T) {
 			candidate{category: Email}, nil},
 	} {
 		f, k := row.field, row.candidate
-		f.table, f.profile = &row.table, &profile{}
+		f.table, f.profile = &row.table, &profile{distinct: 20}
+		if f.column == nil {
+			f.column = &column{nonEmpty: 100}
+		}
 		for i := range contextRules {
 			if r := firstOf(contextRules[i].rules, &f, &k); r != nil {
 				reached[r] = true

@@ -152,6 +152,7 @@ func linkTables(tables []*tableState) {
 		t.tell()
 	}
 	linkLists(tables)
+	tellTopics(tables)
 	person := map[string]bool{}
 	for _, t := range tables {
 		if t.side[ofPersons] > 1.5 || t.subject == "person" {
@@ -260,4 +261,25 @@ func (t *tableState) stems() []string {
 		}
 	}
 	return list
+}
+
+// tellTopics finds the tables and the databases that speak of health.
+func tellTopics(tables []*tableState) {
+	medical, all := map[string]int{}, map[string]int{}
+	for _, t := range tables {
+		n := 0
+		for _, f := range t.fields {
+			if slices.Contains(f.senses, "medical") || f.told[ofHealth] > 0 {
+				n++
+			}
+		}
+		t.medical = slices.Contains(t.senses, "medical") || n > 1 && n*5 >= len(t.fields)
+		all[t.table.Database]++
+		if t.medical {
+			medical[t.table.Database]++
+		}
+	}
+	for _, t := range tables {
+		t.clinic = medical[t.table.Database]*4 >= all[t.table.Database] && medical[t.table.Database] > 1
+	}
 }

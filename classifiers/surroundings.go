@@ -29,6 +29,7 @@ var contextRules = [...]struct {
 	}},
 	{"table", []contextRule{
 		{places, isListOfPlaces, -8, "a list of places"},
+		{places, isEachOnce, -8, "a list of places, each once"},
 		{places, isThingWithoutStreet, -4, "a table about things"},
 		{places, besideAddresses, 1, "beside persons or addresses"},
 
@@ -125,6 +126,12 @@ func onlyLinks(f *fieldState, k *candidate) bool {
 func isListOfPlaces(f *fieldState, _ *candidate) bool {
 	t := f.table
 	return t.roles.place && !t.roles.address && !t.roles.person && !t.hasStreet && !t.hasEmail && !t.hasBirth
+}
+
+// isEachOnce reports whether a table whose name ends in a word for places names each place once.
+func isEachOnce(f *fieldState, _ *candidate) bool {
+	t, rows := f.table, f.column.nonEmpty
+	return t.endsInPlace && !t.hasStreet && !t.hasEmail && !t.hasBirth && rows >= 8 && f.profile.distinct*10 >= rows*9
 }
 
 func isThing(f *fieldState, _ *candidate) bool {

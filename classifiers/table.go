@@ -15,6 +15,9 @@ type tableState struct {
 	refersPerson             bool
 	refers, referred, isList bool
 	senses                   []string
+	endsInPlace              bool // the last word of its name is one for places
+	medical                  bool // its name or its fields speak of health
+	clinic                   bool // many tables of the database do
 }
 
 // seen is what the headers and values of all fields of a table together have.
@@ -24,16 +27,21 @@ type seen struct {
 	hasSecret, hasUsername, hasNetwork bool
 }
 
-func (c *Catalogue) newTableState(s *Scan) *tableState {
-	t := &tableState{table: s.table, rows: s.rows, roles: c.lexicon.tableRoles(s.table.Name),
-		child: hasChildWord(c.lexicon.tokens(s.table.Name)), tokens: c.lexicon.tokens(s.table.Name)}
-	t.senses = c.senses.of(splitHeader(s.table.Name), nil)
+func (c *Catalogue) newTableState(s *Scan, glued prefixes) *tableState {
+	name := glued.table(s.table)
+	t := &tableState{table: s.table, rows: s.rows, roles: c.lexicon.tableRoles(name),
+		child: hasChildWord(c.lexicon.tokens(name)), tokens: c.lexicon.tokens(name)}
+	t.senses = c.senses.of(splitHeader(name), nil)
+	if n := len(t.tokens); n > 0 {
+		t.endsInPlace = c.lexicon.tableRoles(t.tokens[n-1]).place
+	}
 	skip := c.lexicon.sharedPrefix(s.table.Fields)
 	for i := range s.columns {
 		f := s.table.Fields[i]
-		fs := &fieldState{field: f, column: &s.columns[i], table: t, tokens: c.lexicon.tokens(f.Name),
-			header: c.lexicon.read(f.Name, skip)}
-		fs.senses = c.senses.of(fs.tokens, c.senses.of(splitHeader(f.Name), nil))
+		name := glued.field(s.table, f.Name)
+		fs := &fieldState{field: f, column: &s.columns[i], table: t, tokens: c.lexicon.tokens(name),
+			header: c.lexicon.read(name, skip)}
+		fs.senses = c.senses.of(fs.tokens, c.senses.of(splitHeader(name), nil))
 		fs.profile = c.newProfile(fs.column, f)
 		t.fields = append(t.fields, fs)
 	}

@@ -55,8 +55,9 @@ func (c *Catalogue) Verdicts(scans ...*Scan) []TableVerdict {
 // judged returns the tables with all fields judged by the rules.
 func (c *Catalogue) judged(scans []*Scan) []*tableState {
 	tables := make([]*tableState, len(scans))
+	glued := c.lexicon.newPrefixes(scans)
 	for i, s := range scans {
-		tables[i] = c.newTableState(s)
+		tables[i] = c.newTableState(s, glued)
 	}
 	linkByName(tables)
 	for _, t := range tables {

@@ -4,13 +4,16 @@ import (
 	"slices"
 )
 
-// weighing is a question to the weights, and what they may need for the answer. Where the rules found nothing it is
-// what the field holds all the same; where they found a contact, whether it is one of a company.
+// weighing is a question to the weights, and what they may need for the answer: what a field holds. What rules found, and
+// values prove, may be given another name by them, and nothing more.
 type weighing struct {
 	base     []float64 // by kind, in the order of Categories: what the rules say
 	possible []bool
 	own      [][]feature // features of one kind
 	features []feature   // of the field
+	first    int         // the personal kind that the rules hold for likeliest, -1 where nothing speaks for any
+	proved   bool        // it holds one of the kinds for sure
+	least    float64     // how sure the weights must be to find it
 }
 
 // absent is what the rules say for a kind that nothing speaks for.
@@ -22,54 +25,98 @@ const doubtful = -3.0
 // companyBase is what it weighs that the rules call a contact that of a company.
 const companyBase = 2.5
 
-// weighingOf asks about a field once the rules have spoken; nil where there is nothing to ask.
+// weighingOf asks about a field once the rules have spoken; nil where there is nothing to ask: the configuration
+// declares the field, or addresses stand in its texts, or there is nothing but the header or the values to judge by, or the
+// values contradict the header.
 func (f *fieldState) weighingOf() *weighing {
-	if slices.ContainsFunc(f.list, func(k candidate) bool { return k.declared }) {
+	if slices.ContainsFunc(f.list, func(k candidate) bool { return k.declared }) || !f.hasWord() {
+		return nil
+	}
+	if f.contradicted() || f.taught() {
 		return nil
 	}
 	n := len(categoryFacts)
-	w := &weighing{base: make([]float64, n), possible: make([]bool, n), own: make([][]feature, n)}
-	if v := &f.verdict; v.Primary != None {
-		if !slices.Contains(contacts, v.Primary) {
-			if v.Primary == CompanyOnly || f.proved() {
-				return nil
-			}
-			return f.whatItHolds(w)
+	w := &weighing{base: make([]float64, n), possible: make([]bool, n), own: make([][]feature, n), first: -1}
+	if f.verdict.Primary != None {
+		k := &f.list[0]
+		if k.inside || f.profile.n == 0 {
+			return nil
 		}
-		i := kindIndex(CompanyOnly)
-		w.possible[i], w.base[i] = true, -companyBase
-		if v.Company {
-			w.base[i] = companyBase
-		}
-		w.own[i] = f.companyFeatures()
-		return w
+		w.proved = k.category.Personal() && k.own > 4 && !slices.Contains(places, k.category) // there are lists of places
 	}
-	if !f.hasWord() {
-		return nil
-	}
-	return f.whatItHolds(w)
-}
-
-// proved reports whether the values prove what the rules found, or there is nothing but the header to judge by.
-func (f *fieldState) proved() bool {
-	k := &f.list[0]
-	return k.own > 4 || k.inside || f.profile.n == 0 || !f.hasWord() || k.total > 20
-}
-
-// whatItHolds asks what a field holds.
-func (f *fieldState) whatItHolds(w *weighing) *weighing {
 	for i, fact := range categoryFacts {
 		w.base[i] = absent + f.unsaid.LogOdds
-		w.possible[i] = fact.category.Personal() && !f.impossible(fact.category)
-		if j := indexOf(f.list, fact.category); j >= 0 && fact.category.Personal() {
+		personal := fact.category.Personal()
+		w.possible[i] = personal && !w.proved && !f.impossible(fact.category)
+		if j := indexOf(f.list, fact.category); j >= 0 {
 			k := &f.list[j]
-			gated := fact.category == FreeText || fact.category == Username // words of these stand in any table
-			w.possible[i] = w.possible[i] || k.total > 0 || k.total > doubtful && !gated
+			w.possible[i] = w.possible[i] || k.total > doubtful
 			w.base[i], w.own[i] = clamp(k.total, 10), k.features()
+			if personal && (w.first < 0 || w.base[i] > w.base[w.first]) {
+				w.first = i
+			}
 		}
 	}
-	w.features = f.features()
+	w.features, w.least = f.features(), w.threshold(f)
 	return w
+}
+
+// How sure the weights must be to find what the rules did not, and above what they keep what the rules found: where most
+// fields of a database are of nobody, as in whole databases and not in corpora, both are on the safe side.
+const (
+	toFind    = 0.4
+	toBelieve = 0.0  // what the rules only doubt
+	toDrop    = -0.8 // what the rules found
+	toDeny    = -2.0 // what the header says beside persons, in words of one meaning
+)
+
+func (w *weighing) threshold(f *fieldState) float64 {
+	h := &f.header
+	switch {
+	case f.verdict.Primary.Personal() && len(h.concepts) > 0 && !h.weak() && h.unknown == 0 && f.table.ofPersons():
+		return toDeny
+	case f.verdict.Primary.Personal():
+		return toDrop
+	case w.odds() > doubtful:
+		return toBelieve
+	}
+	return toFind
+}
+
+// odds is what the rules say that the field holds personal data.
+func (w *weighing) odds() float64 {
+	if w.first < 0 {
+		return w.base[0]
+	}
+	return w.base[w.first]
+}
+
+// firsts are features of the kind that the rules hold for likeliest.
+func (w *weighing) firsts() []feature {
+	if w.first < 0 {
+		return []feature{{"rules: nothing", 1}}
+	}
+	kind := string(categoryFacts[w.first].category)
+	list := []feature{{"rules: " + kind, 1}, {"rules: doubt of " + kind, clamp(min(w.base[w.first], 0), 8) / 4},
+		{"rules: for " + kind, clamp(max(w.base[w.first], 0), 8) / 4}}
+	for _, f := range w.own[w.first] {
+		list = append(list, feature{"rules, " + f.name, f.x})
+	}
+	return list
+}
+
+// contradicted reports whether the header names one thing, and the values cannot be it: a day of birth of 280.
+func (f *fieldState) contradicted() bool {
+	h := &f.header
+	return f.verdict.Primary == None && len(f.list) > 0 && f.list[0].own <= -5 && f.list[0].total < 0 && !h.weak() &&
+		h.unknown == 0 && h.names(f.list[0].category)
+}
+
+// taught reports whether what people said of the name has found it.
+func (f *fieldState) taught() bool {
+	return f.verdict.Primary != None && slices.ContainsFunc(f.list[0].terms, func(t Term) bool {
+		return t.Name == houseTerm && t.LogOdds > 0
+	})
 }
 
 // hasWord reports whether the header has a word in it: c1 has none.
@@ -81,23 +128,30 @@ func kindIndex(c Category) int {
 	return slices.IndexFunc(categoryFacts, func(f categoryFact) bool { return f.category == c })
 }
 
-// impossible reports whether a kind that nothing speaks for cannot be found all the same: what describes a person has
-// many names, and so have texts, while numbers of documents and amounts must be named or seen.
+// impossible reports whether a kind that nothing speaks for cannot be found all the same.
 func (f *fieldState) impossible(c Category) bool {
+	if typedAway(c, f.field) {
+		return true
+	}
 	switch c {
 	case OtherPersonal: // nor is a number of a document that does not look like one
 		return f.table.isList || slices.ContainsFunc(f.header.concepts, func(k concept) bool {
 			return k.category == CompanyOnly || slices.Contains(documents, k.category)
 		})
 	case Health:
-		return f.table.isList || !slices.Contains(f.senses, "medical") && !slices.Contains(f.table.senses, "medical") &&
-			f.table.side[ofHealth]-f.told[ofHealth] < 0.5
+		return f.table.isList || !f.mayBeMedical()
 	case FreeText:
-		return typedAway(c, f.field) || !f.mayBeProse() || !f.table.nearPersons() || f.table.subject != "person"
-	case Username:
-		return typedAway(c, f.field) || !slices.Contains(f.senses, "actor") || !f.table.nearPersons()
+		return !f.mayBeProse() || f.table.isList
+	case PersonName, PostalAddress, City, Username:
+		return f.table.isList || f.profile.share(f.profile.letters) < 0.5 || f.profile.hashed()
 	}
-	return true
+	return true // numbers of documents, amounts, secrets and the like must be named or seen
+}
+
+// mayBeMedical reports whether the field, its table or its database speaks of health.
+func (f *fieldState) mayBeMedical() bool {
+	t := f.table
+	return t.medical || t.clinic || slices.Contains(f.senses, "medical") || t.side[ofHealth]-f.told[ofHealth] > 0.5
 }
 
 // mayBeProse reports whether the header or the values are such as those of texts.

@@ -12,14 +12,14 @@ import (
 //go:embed weights.tsv
 var weightsTSV string
 
-// weigher is the last stage of a verdict. What the rules added up for each kind is corrected by weights that were
-// learned from labelled schemas: TestWeights makes them. A correction is a sum of features times weights; of each
-// feature, all personal kinds share one weight, and each kind has one of its own.
+// weigher is the last stage of a verdict. What the rules added up is corrected by weights that were learned from
+// labelled schemas: TestWeights makes them. A correction is a sum of features times weights: first whether the field holds
+// personal data at all, then of which kind, and where it is a contact, whether it is one of a company.
 type weigher struct {
-	weights map[string][]float64 // by feature: of each kind in the order of Categories, the last is the shared one
+	weights map[string][]float64 // by feature: of each kind in the order of Categories, the last for any personal kind
 }
 
-// readWeights reads the embedded table: a feature, and behind it kind=weight, "personal" for the shared one.
+// readWeights reads the embedded table: a feature, and behind it kind=weight, "personal" for any.
 func readWeights(tsv string) (*weigher, error) {
 	w := &weigher{weights: map[string][]float64{}}
 	for n, line := range strings.Split(tsv, "\n") {
@@ -45,100 +45,115 @@ func readWeights(tsv string) (*weigher, error) {
 	return w, nil
 }
 
-// of is the weight of a feature for a kind.
-func (w *weigher) of(feature string, kind int) float64 { return ofRow(w.weights[feature], kind) }
-
-// ofRow is the weight of a kind in the row of a feature, with the one that all personal kinds share.
-func ofRow(row []float64, kind int) float64 {
-	switch {
-	case row == nil:
-		return 0
-	case categoryFacts[kind].category == CompanyOnly:
+// of is the weight of a feature for a kind, or of the last for a personal kind at all.
+func (w *weigher) of(feature string, kind int) float64 {
+	if row := w.weights[feature]; row != nil {
 		return row[kind]
 	}
-	return row[kind] + row[len(row)-1]
+	return 0
 }
 
-// scores are the log-odds of each kind against none, and finite.
-func (w *weigher) scores(x *weighing) []float64 {
+// personal are the log-odds that a field holds personal data, and finite.
+func (w *weigher) personal(x *weighing) float64 {
+	z, at := x.odds(), len(categoryFacts)-1
+	for _, f := range x.features {
+		z += f.x * w.of(f.name, at)
+	}
+	for _, f := range x.firsts() {
+		z += f.x * w.of(f.name, at)
+	}
+	return clamp(z, 20)
+}
+
+// kind is the likeliest kind, where the field holds personal data; -1 where none is possible.
+func (w *weigher) kind(x *weighing) int {
 	z := slices.Clone(x.base)
 	for _, f := range x.features {
-		row := w.weights[f.name]
-		for k := range z {
-			z[k] += f.x * ofRow(row, k)
+		for k, by := range w.weights[f.name] {
+			z[k] += f.x * by
 		}
 	}
+	best := -1
 	for k := range z {
 		for _, f := range x.own[k] {
 			z[k] += f.x * w.of(f.name, k)
 		}
-		z[k] = clamp(z[k], 20)
-		if !x.possible[k] {
-			z[k] = impossible
+		if x.possible[k] && categoryFacts[k].category.Personal() && (best < 0 || z[k] > z[best]) {
+			best = k
 		}
 	}
-	return z
+	return best
 }
-
-// impossible is the score of a kind that cannot be.
-const impossible = -30.0
 
 // weigh settles the verdict of a field by the weights.
 func (c *Catalogue) weigh(f *fieldState) {
-	x := f.weighingOf()
-	if x == nil {
-		return
-	}
-	z := c.weigher.scores(x)
-	if company := kindIndex(CompanyOnly); x.possible[company] {
-		c.weighCompany(f, z[company])
-		return
-	}
-	best, odds := -1, math.Inf(-1)
-	for k := range z {
-		if x.possible[k] {
-			odds = logAdd(odds, z[k])
-			if best < 0 || z[k] > z[best] {
-				best = k
-			}
+	if x := f.weighingOf(); x != nil {
+		odds, best := c.weigher.personal(x), c.weigher.kind(x)
+		found := f.verdict.Primary.Personal()
+		if best >= 0 && (odds > x.least || x.proved) {
+			c.settleWeighed(f, x, best, odds)
+		} else if found {
+			c.settleWeighed(f, x, kindIndex(f.verdict.Primary), min(odds, -doubtfully))
+		} else if best >= 0 && f.verdict.Primary == None {
+			c.settleWeighed(f, x, best, min(odds, -doubtfully))
 		}
 	}
-	if best < 0 {
-		return
+	if v := &f.verdict; slices.Contains(contacts, v.Primary) && f.list[0].category == v.Primary && f.hasWord() &&
+		!f.list[0].declared {
+		c.weighCompany(f)
 	}
+}
+
+// settleWeighed makes the answer the verdict. What is proved stays found.
+func (c *Catalogue) settleWeighed(f *fieldState, x *weighing, best int, odds float64) {
 	k := candidate{category: categoryFacts[best].category, class: categoryFacts[best].class}
 	if i := indexOf(f.list, k.category); i >= 0 {
+		if x.proved && i == 0 {
+			return
+		}
 		k = f.list[i]
+		k.terms = slices.Clone(k.terms)
 	} else {
 		k.add("prior", "", prior)
 		k.add(f.unsaid.Name, f.unsaid.Detail, f.unsaid.LogOdds)
 	}
-	c.weigher.explain(&k, x, best)
+	if x.proved {
+		odds = max(odds, f.list[0].total)
+	} else if odds > x.least && f.verdict.Primary.Personal() {
+		odds = max(odds, doubtfully)
+	}
+	c.weigher.explain(&k, x)
 	k.add("weights", "what else it may be", odds-k.total)
 	list := slices.DeleteFunc(slices.Clone(f.list), func(o candidate) bool { return o.category == k.category })
-	f.verdict = settle(f, append([]candidate{k}, list...))
+	f.list = append([]candidate{k}, list...)
+	f.verdict = settle(f, f.list)
 }
+
+// doubtfully is how sure a verdict is that the rules reached and the weights doubt.
+const doubtfully = 0.05
 
 // surely is how sure the weights must be to overrule the rules about whose contact it is.
 const surely = 1.0
 
 // weighCompany settles whether a contact is that of a company.
-func (c *Catalogue) weighCompany(f *fieldState, odds float64) {
+func (c *Catalogue) weighCompany(f *fieldState) {
+	odds := f.companyBase()
+	for _, x := range append(f.companyFeatures(), feature{"contact: kind " + string(f.verdict.Primary), 1}) {
+		odds += x.x * c.weigher.of(x.name, kindIndex(CompanyOnly))
+	}
 	company := odds > 0
-	if math.Abs(odds) > surely && company != f.verdict.Company && f.list[0].category == f.verdict.Primary {
+	if math.Abs(odds) > surely && company != f.verdict.Company {
 		f.list[0].company = company
 		f.verdict = settle(f, f.list)
 	}
 }
 
-func logAdd(a, b float64) float64 {
-	if a < b {
-		a, b = b, a
+// companyBase is what the rules say about whose contact it is.
+func (f *fieldState) companyBase() float64 {
+	if f.verdict.Company {
+		return companyBase
 	}
-	if math.IsInf(b, -1) {
-		return a
-	}
-	return a + math.Log1p(math.Exp(b-a))
+	return -companyBase
 }
 
 // groups of features, in the order in which they are explained.
@@ -146,12 +161,12 @@ var groups = [...]string{"what the rules say", "words of the header", "form of t
 	"the table and the other fields"}
 
 // explain adds the corrections to a candidate, a term for each group of features.
-func (w *weigher) explain(k *candidate, x *weighing, kind int) {
+func (w *weigher) explain(k *candidate, x *weighing) {
 	var sums [len(groups)]float64
 	var most [len(groups)]feature
-	for _, list := range [][]feature{x.own[kind], x.features} {
+	for _, list := range [][]feature{x.firsts(), x.features} {
 		for _, f := range list {
-			g, by := groupOf(f.name), f.x*w.of(f.name, kind)
+			g, by := groupOf(f.name), f.x*w.of(f.name, len(categoryFacts)-1)
 			sums[g] += by
 			if math.Abs(by) > math.Abs(most[g].x) {
 				most[g] = feature{f.name, by}
@@ -167,9 +182,9 @@ func (w *weigher) explain(k *candidate, x *weighing, kind int) {
 
 func groupOf(feature string) int {
 	switch head, _, _ := strings.Cut(feature, ":"); head {
-	case "own", "always":
+	case "own", "always", "rules", "rules, own":
 		return 0
-	case "header", "sense":
+	case "header", "sense", "word":
 		return 1
 	case "form", "type", "values":
 		return 2
