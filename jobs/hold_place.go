@@ -5,6 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lethe/pipeline/answers"
+	"lethe/pipeline/duties"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry/cases"
 	"lethe/pipeline/setup"
@@ -12,12 +14,13 @@ import (
 
 func holdPlaceCommand(c *Command) *cobra.Command {
 	var s scope
-	var id, caseRef, as, review string
+	var id, caseRef, review string
+	var signer signerFlags
 	cmd := &cobra.Command{
 		Use: "place", Short: "Place a legal hold on a silo, or on some people in it", Args: cobra.NoArgs,
 		Example: "  lethe hold place --silo customers --subject email=ada@example.org --case 7/2026 --as anna " +
-			"--review-by 2027-05-01\n" +
-			"  lethe hold place --silo customers --case 8/2026 --as anna   # the whole silo",
+			"--key anna.key --review-by 2027-05-01\n" +
+			"  lethe hold place --silo customers --case 8/2026 --as anna --key anna.key   # the whole silo",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.withIntake(cmd.Context(), s.silo, func(o opened) error {
 				now := calendar.DateOf(c.Now(), o.p.Zone)
@@ -32,9 +35,15 @@ func holdPlaceCommand(c *Command) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				h := cases.Hold{ID: nameOf(id, "hold-"), CaseRef: caseRef, PlacedBy: as, PlacedAt: c.Now(),
+				me, err := signer.load()
+				if err != nil {
+					return err
+				}
+				h := cases.Hold{ID: nameOf(id, "hold-"), CaseRef: caseRef, PlacedBy: me[0].Name, PlacedAt: c.Now(),
 					ReviewBy: by.Start(o.p.Zone)}
-				n, err := o.intake.PlaceHold(cmd.Context(), s.silo, h, who, country)
+				n, err := o.intake.PlaceHold(cmd.Context(), s.silo, h, who, country, func(place func() error) error {
+					return duties.HoldSigned(cmd.Context(), o.p, answers.HoldPlace, s.silo, h, me, place)
+				})
 				if err != nil {
 					return err
 				}
@@ -43,7 +52,7 @@ func holdPlaceCommand(c *Command) *cobra.Command {
 					on = fmt.Sprintf("%d collections of silo %s", n, s.silo)
 				}
 				fmt.Fprintf(c.Out, "hold %s is in force on %s; somebody else has to approve it: lethe hold approve %s "+
-					"--silo %s --as NAME\n", h.ID, on, h.ID, s.silo)
+					"--silo %s --as NAME --key FILE\n", h.ID, on, h.ID, s.silo)
 				return nil
 			})
 		},
@@ -51,9 +60,10 @@ func holdPlaceCommand(c *Command) *cobra.Command {
 	s.register(cmd, "a person it is limited to: kind=value; may be repeated")
 	cmd.Flags().StringVar(&id, "id", "", "name of the hold; it must say nothing of anybody")
 	cmd.Flags().StringVar(&caseRef, "case", "", "file number of the case")
-	cmd.Flags().StringVar(&as, "as", "", "who places it: a name under people")
+	signer.register(cmd, "who places it: a name under people, an owner of the silo, a custodian or the data "+
+		"protection officer")
 	cmd.Flags().StringVar(&review, "review-by", "",
 		"day by which somebody looks whether it is still needed; default in a year")
-	required(cmd, "case", "as")
+	required(cmd, "case")
 	return cmd
 }

@@ -9,6 +9,20 @@ import (
 	"lethe/pipeline/setup"
 )
 
+// signerFlags are one person who signs, with the file of their signing key.
+type signerFlags struct{ as, key string }
+
+func (s *signerFlags) register(cmd *cobra.Command, who string) {
+	cmd.Flags().StringVar(&s.as, "as", "", who)
+	cmd.Flags().StringVar(&s.key, "key", "", "file with that person's signing key")
+	required(cmd, "as", "key")
+}
+
+// load reads the person's key.
+func (s *signerFlags) load() ([]setup.Witness, error) {
+	return (&witnessFlags{as: []string{s.as}, keys: []string{s.key}}).load()
+}
+
 // witnessFlags are the people who act together, each with the file of their signing key.
 type witnessFlags struct{ as, keys []string }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy/calendar"
@@ -19,6 +20,7 @@ type Book struct {
 	Setup   *setup.Setup
 	Tonight setup.Tonight
 	Notes   *notes.Notes
+	Answers *answers.Book // what people answered; nil where the night did not come so far
 }
 
 // keptYears is for how long a request that was closed, or a hold that was released, stands in the reports.
@@ -76,6 +78,7 @@ func (ow *Book) bookRequests(ctx context.Context, reg *registry.Registry) error 
 		if err != nil {
 			return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
 		}
+		ow.compareHolds(name, holds)
 		for _, h := range holds {
 			if !over(h.ReleasedAt) {
 				ow.Notes.Facts.Holds = append(ow.Notes.Facts.Holds, ow.hold(name, h))

@@ -2,6 +2,7 @@
 // reviews of legal holds.
 //
 //   - Duty is one thing that is late; Late lists them at an instant, LateNow as of now for somebody who asks.
+//   - HoldSigned lets people sign what they do with a hold, before it is done.
 //   - Book puts what is late, and the requests and holds as they stand, into a night's report.
 package duties
 

@@ -2,7 +2,7 @@
 // legal holds upon them. All of it passes the suppression list, which who says no to marketing is put on.
 //
 //   - Intake takes in files (Import), single events (Record), an application's own table (FromTable), requests
-//     (OpenRequest) and holds (PlaceHold, ApproveHold).
+//     (OpenRequest) and holds (PlaceHold).
 //   - Taken says what became of a delivery, or of the rows of a table.
 //   - Feed reads the tables of all silos at the beginning of a night, and says which silo may not be relied on
 //     because they could not be read.

@@ -36,25 +36,14 @@ func collectionsOf(ctx context.Context, p *setup.Setup, r *registry.Registry, si
 }
 
 // PlaceHold places a legal hold on people of a silo, on the whole of it when none are named, and returns
-// how many collections it names.
-func (in *Intake) PlaceHold(ctx context.Context, silo string, h cases.Hold, who []event.Subject,
-	country string) (int, error) {
-	if _, ok := in.setup.People[h.PlacedBy]; !ok {
-		return 0, in.setup.Nobody(h.PlacedBy)
-	}
+// how many collections it names. It is placed by sign, when the people are found.
+func (in *Intake) PlaceHold(ctx context.Context, silo string, h cases.Hold, who []event.Subject, country string,
+	sign func(place func() error) error) (int, error) {
 	collections, err := collectionsOf(ctx, in.setup, in.registry, silo, who, country)
 	if err != nil {
 		return 0, err
 	}
-	return len(collections), in.registry.PlaceHold(ctx, silo, h, collections...)
-}
-
-// ApproveHold approves a legal hold that somebody else placed.
-func (in *Intake) ApproveHold(ctx context.Context, silo, hold, by string) error {
-	if _, ok := in.setup.People[by]; !ok {
-		return in.setup.Nobody(by)
-	}
-	return in.registry.ApproveHold(ctx, silo, hold, by)
+	return len(collections), sign(func() error { return in.registry.PlaceHold(ctx, silo, h, collections...) })
 }
 
 // OpenRequest records a person's request in a silo. Who objects to marketing by it, or withdraws from it,

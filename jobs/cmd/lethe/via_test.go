@@ -314,8 +314,8 @@ func TestViaDecidesAsWrittenByHand(t *testing.T) {
 	for _, l := range layouts {
 		t.Run(l.name, func(t *testing.T) {
 			t.Parallel()
-			live, dumped := l.governed(t, people, "hold place --silo club --subject email=home6@example.org --case 1 --as anna --id h6",
-				"hold place --silo club --subject email=family13@example.org --case 2 --as anna --id h13",
+			live, dumped := l.governed(t, people, "hold place --silo club --subject email=home6@example.org --case 1 --as anna --key anna.key --id h6",
+				"hold place --silo club --subject email=family13@example.org --case 2 --as anna --key anna.key --id h13",
 				"request open --silo club --kind restriction --subject email=home7@example.org --id r7",
 				"request open --silo club --kind access --subject email=home8@example.org --id r8",
 				"request open --silo club --kind erasure --subject email=home20@example.org --id r20")
