@@ -22,7 +22,6 @@ type nightFlags struct {
 	apply, again     bool
 	retry            bool // rows that a database refused to change
 	detailed         bool
-	rebuild          bool // the journal, from the reports
 	full             bool // read every row
 	sample           int  // of tables that no silo covers; 0 as configured
 }
@@ -37,8 +36,6 @@ func (f *nightFlags) register(cmd *cobra.Command, apply bool) {
 		cmd.Flags().BoolVar(&f.again, "again", false, "run although this night is already done")
 		cmd.Flags().BoolVar(&f.retry, "retry-refused", false,
 			"plan again what a database refused to change, before its next try is due")
-		cmd.Flags().BoolVar(&f.rebuild, "rebuild-journal", false, "take the runs that the journal lost from their "+
-			"signed reports, once, where no newer copy of the state folder is left")
 		cmd.Flags().StringVar(&f.until, "until", "",
 			"start nothing new after this time of day (15:04); a start after it does nothing")
 		cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 4 when a plan waits for approval")
@@ -49,7 +46,7 @@ func (f *nightFlags) register(cmd *cobra.Command, apply bool) {
 // ends on it has ended.
 func (f *nightFlags) options(p *setup.Setup) (setup.Options, error) {
 	o := setup.Options{Job: f.job, Apply: f.apply, Again: f.again || f.retry, Retry: f.retry,
-		Rebuild: f.rebuild, Full: f.full}
+		Full: f.full}
 	if f.sample > 0 {
 		p.Sampling = setup.Sampling{Rows: f.sample}
 	}

@@ -10,6 +10,7 @@ import (
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/plan"
 	"lethe/pipeline/report"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
@@ -53,6 +54,33 @@ func (b *book) judged() (err error) {
 			"adopted one may answer. See what differs, and adopt it, with `lethe policy adopt`; it lacks %s.",
 			strings.Join(missing, " and "))})
 	return err
+}
+
+// unsaidDays is for how long a plan is looked at after its term.
+const unsaidDays = 30
+
+// unsaid finds plans that are in another state than follows from what people said and what was done.
+func (b *book) unsaid(ctx context.Context) error {
+	entries, err := b.journal.Plans(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.ValidUntil.AddDate(0, 0, unsaidDays).Before(b.tonight.AsOf) {
+			continue
+		}
+		words, err := plan.Unsaid(ctx, b.setup, b.journal, e)
+		if err != nil {
+			return err
+		}
+		if words != "" {
+			b.notes.Find(audit.Finding{Kind: "F_PLAN_STATE", Severity: "high", Object: e.ID, Count: 1,
+				Article: "Art. 5(2)", Words: "A plan was not in the state that people brought it to: " + words + ". " +
+					"Either people, keys or roles are others than when they answered, or somebody changed the " +
+					"journal: look who can write to the state folder."})
+		}
+	}
+	return nil
 }
 
 // noteAnswers puts into the facts how long the chain of answers is now, and what was answered since the last report.

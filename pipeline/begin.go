@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -18,6 +19,7 @@ import (
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/report"
 	"lethe/pipeline/setup"
+	"lethe/pipeline/silos"
 	"lethe/pipeline/state"
 )
 
@@ -35,6 +37,8 @@ type book struct {
 	answers   *answers.Book
 	decisions *audit.Spool[audit.Decision]
 	seen      map[string]chain.Head // the registry's heads as the last finished run saw them
+	self      silos.Journal
+	lastRun   time.Time // when the newest run began
 	result    Result
 }
 
@@ -81,10 +85,13 @@ func begin(ctx context.Context, p *setup.Setup, o setup.Options) (*book, error) 
 	return b, b.tidy(ctx)
 }
 
-// whole makes sure that the journal knows every run of which a report stands. Where a person lets this run rebuild
+// whole makes sure that the journal knows every run of which a report stands. Where two people let this run rebuild
 // it, that is found, by this run and by each after it until one has said so in a published report.
 func (b *book) whole(ctx context.Context) error {
-	if b.tonight.Rebuild {
+	if b.tonight.Phases == setup.RebuildOnly {
+		if err := mayRebuild(b.setup, b.tonight.Rebuild); err != nil {
+			return err
+		}
 		if err := state.Rebuild(ctx, b.setup, b.journal); err != nil {
 			return err
 		}
@@ -104,8 +111,8 @@ func (b *book) whole(ctx context.Context) error {
 	b.notes.Find(audit.Finding{Kind: "F_JOURNAL_REBUILT", Severity: "high", Object: recalled[0].RunID,
 		Count: int64(len(recalled)), Article: "Art. 5(2)",
 		Words: "The journal did not know these runs: it was lost, or put back from an older copy. They were taken " +
-			"from their signed reports on request, and what people answered from its files beside them. Plans that " +
-			"waited or were approved are not brought back; what is still due is planned and asked anew."})
+			"from their signed reports, as two people said, and what people answered from its files beside them. " +
+			"Plans that waited or were approved are not brought back; what is still due is planned and asked anew."})
 	return nil
 }
 
@@ -137,7 +144,7 @@ func runKey(t setup.Tonight) string {
 
 // phaseWords are what the report calls a part of a night.
 var phaseWords = map[setup.Phases]string{setup.WholeNight: "night", setup.DiscoverOnly: "discover",
-	setup.PlanOnly: "plan", setup.ApplyOnly: "apply", setup.SyncOnly: "sync"}
+	setup.PlanOnly: "plan", setup.ApplyOnly: "apply", setup.SyncOnly: "sync", setup.RebuildOnly: "rebuild"}
 
 func mode(t setup.Tonight) string {
 	if t.Apply {
@@ -164,10 +171,20 @@ func (b *book) remember(ctx context.Context) error {
 	if b.seen, err = state.LastHeads(runs); err != nil {
 		return err
 	}
+	if len(runs) > 0 {
+		b.lastRun = runs[0].StartedAt
+	}
+	if b.self.ID, err = b.journal.ID(ctx); err != nil {
+		return err
+	}
+	b.self.Nights = len(b.seen) > 0
 	if err := b.openAnswers(ctx); err != nil {
 		return err
 	}
 	if err := b.judged(); err != nil {
+		return err
+	}
+	if err := b.unsaid(ctx); err != nil {
 		return err
 	}
 	approved, err := b.journal.Plans(ctx, journal.Approved)

@@ -26,6 +26,12 @@ func (w *world) reopened() {
 	w.Setup.Keys = keys
 }
 
+// rebuild is the run by which anna, an owner, and bo, a custodian, let the nights go on.
+func (w *world) rebuild() setup.Options {
+	return setup.Options{Job: "nightly", Apply: true, Phases: setup.RebuildOnly, Rebuild: setup.Rebuilding{
+		Two: []setup.Witness{{Name: "anna", Signer: w.Signers["anna"]}, {Name: "bo", Signer: w.Signers["bo"]}}, Comment: "a disk"}}
+}
+
 // verified says how many reports stand, all as they were signed.
 func (w *world) verified() int {
 	w.T.Helper()
@@ -142,7 +148,7 @@ func TestALostJournalIsRecognised(t *testing.T) {
 					r, err := pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "nightly", Apply: true, Phases: phases})
 					require.ErrorIs(t, err, setup.ErrTampered)
 					require.Equal(t, 12, setup.ExitCode(err))
-					require.ErrorContains(t, err, "--rebuild-journal")
+					require.ErrorContains(t, err, "lethe state rebuild")
 					require.Empty(t, r.Waiting)
 				}
 				s, err := ask.StatusOf(t.Context(), w.Setup)
@@ -166,13 +172,12 @@ func TestALostJournalIsRecognised(t *testing.T) {
 						panic(point)
 					}
 				}
-				again := setup.Options{Job: "nightly", Apply: true, Rebuild: true}
-				require.Panics(t, func() { _, _ = pipeline.Run(t.Context(), w.Setup, again) })
+				require.Panics(t, func() { _, _ = pipeline.Run(t.Context(), w.Setup, w.rebuild()) })
 				w.Setup.Crash = func(string) {}
 				removeAll(t, filepath.Join(w.Setup.State, "lock")) // the process died with it
 				r, err := pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "nightly", Apply: true, Again: true})
-				require.NoError(t, err)
-				require.Len(t, found(t, w, r.RunID, "F_JOURNAL_REBUILT"), 1)
+				require.Equal(t, 5, setup.ExitCode(err), err)
+				require.ErrorContains(t, err, "B_STATE_REBUILT")
 				require.NotEmpty(t, r.Waiting, "people are asked anew")
 				require.Equal(t, before, w.Rows("people"))
 				w.approve()
@@ -181,6 +186,9 @@ func TestALostJournalIsRecognised(t *testing.T) {
 				r, err = w.night()
 				require.NoError(t, err)
 				require.Empty(t, found(t, w, r.RunID, "F_JOURNAL_REBUILT"), "it was said")
+				_, err = pipeline.Run(t.Context(), w.Setup, w.rebuild())
+				require.ErrorContains(t, err, "there is nothing to rebuild")
+				require.Equal(t, 2, setup.ExitCode(err))
 				w.verified()
 			})
 		}
@@ -202,8 +210,7 @@ func TestAJournalIsRebuiltFromSignedReportsAlone(t *testing.T) {
 
 	forged := filepath.Join(w.Setup.Reports, "manifests", date, "run="+stray)
 	require.NoError(t, os.CopyFS(forged, os.DirFS(manifest)))
-	rebuild := setup.Options{Job: "nightly", Apply: true, Rebuild: true}
-	_, err = pipeline.Run(t.Context(), w.Setup, rebuild)
+	_, err = pipeline.Run(t.Context(), w.Setup, w.rebuild())
 	require.ErrorIs(t, err, setup.ErrTampered)
 	require.ErrorContains(t, err, stray)
 	removeAll(t, forged)
@@ -220,9 +227,10 @@ func TestAJournalIsRebuiltFromSignedReportsAlone(t *testing.T) {
 	docs, err := plan.List(t.Context(), w.Setup)
 	require.NoError(t, err)
 	require.Empty(t, docs)
-	r, err = pipeline.Run(t.Context(), w.Setup, rebuild)
+	r, err = pipeline.Run(t.Context(), w.Setup, w.rebuild())
 	require.NoError(t, err)
 	require.False(t, r.AlreadyDone)
+	require.Len(t, found(t, w, r.RunID, "F_STATE_REBUILT"), 1)
 	require.Len(t, found(t, w, r.RunID, "F_JOURNAL_REBUILT"), 1)
 	require.NotEmpty(t, found(t, w, r.RunID, "F_PLAN_UNKNOWN"), "the plan that waited is left alone")
 	require.Equal(t, 2, w.verified())
@@ -258,4 +266,91 @@ func removeAll(t *testing.T, pattern string) {
 	for _, path := range paths {
 		require.NoError(t, os.RemoveAll(path))
 	}
+}
+
+// TestARegistryKnowsWhoseNightsItHad loses state and reports, and every way in which they come to an end: nothing is
+// changed until two people say so, and then nothing without people, until they have approved a plan.
+func TestARegistryKnowsWhoseNightsItHad(t *testing.T) {
+	w := newWorld(t, news(nil), people())
+	w.UsualEvents()
+	_, err := w.night()
+	require.NoError(t, err)
+	before := w.Rows("people")
+	removeAll(t, w.Setup.State)
+	removeAll(t, w.Setup.Reports)
+	for range 3 { // a night that was refused is no memory
+		w.Now = w.Now.Add(24 * time.Hour)
+		_, err = w.night()
+		require.ErrorIs(t, err, setup.ErrTampered)
+		require.ErrorContains(t, err, "lethe state rebuild")
+		require.Equal(t, before, w.Rows("people"))
+	}
+
+	for name, spoil := range map[string]func(o *setup.Rebuilding){
+		"one person":            func(o *setup.Rebuilding) { o.Two = o.Two[:1] },
+		"the same person twice": func(o *setup.Rebuilding) { o.Two[1] = o.Two[0] },
+		"another's key":         func(o *setup.Rebuilding) { o.Two[1].Signer = o.Two[0].Signer },
+		"no reason":             func(o *setup.Rebuilding) { o.Comment = " " },
+	} {
+		o := w.rebuild()
+		spoil(&o.Rebuild)
+		_, err = pipeline.Run(t.Context(), w.Setup, o)
+		require.Equal(t, 2, setup.ExitCode(err), name)
+	}
+	_, err = w.night()
+	require.ErrorIs(t, err, setup.ErrTampered, "nothing of it counted")
+
+	r, err := pipeline.Run(t.Context(), w.Setup, w.rebuild())
+	require.NoError(t, err)
+	require.Len(t, found(t, w, r.RunID, "F_STATE_REBUILT"), 1)
+	w.Now = w.Now.Add(24 * time.Hour)
+	_, err = w.night()
+	require.ErrorContains(t, err, "B_STATE_REBUILT")
+	w.approve()
+	require.NotEmpty(t, w.applied())
+	w.Now = w.Now.Add(24 * time.Hour)
+	_, err = w.night()
+	require.NoError(t, err)
+	w.verified()
+}
+
+// TestAnOlderRegistryIsTakenByTwoPeople puts the registry back from an older copy: the night refuses it, and so do two
+// people who do not say that they know.
+func TestAnOlderRegistryIsTakenByTwoPeople(t *testing.T) {
+	w := newWorld(t, news(nil), people())
+	w.UsualEvents()
+	file := w.Setup.Registry.DSN
+	old, err := os.ReadFile(file)
+	require.NoError(t, err)
+	_, err = w.night()
+	require.NoError(t, err)
+	w.Event(event.Withdrawn, "ada@lago.it", "news", w.Now)
+	w.Now = w.Now.Add(24 * time.Hour)
+	_, err = w.night()
+	require.NoError(t, err)
+
+	w.Now = w.Now.Add(24 * time.Hour)
+	removeAll(t, file+"*")
+	require.NoError(t, os.WriteFile(file, old, 0o600))
+	_, err = w.night()
+	require.ErrorIs(t, err, setup.ErrTampered)
+	r, err := pipeline.Run(t.Context(), w.Setup, w.rebuild())
+	require.ErrorIs(t, err, setup.ErrTampered)
+	require.ErrorContains(t, err, "--older-registry")
+	require.Empty(t, found(t, w, r.RunID, "F_STATE_REBUILT"))
+	_, err = w.night()
+	require.ErrorIs(t, err, setup.ErrTampered, "a refused one is no registry that a night saw")
+
+	o := w.rebuild()
+	o.Rebuild.Older = true
+	r, err = pipeline.Run(t.Context(), w.Setup, o)
+	require.NoError(t, err)
+	require.Len(t, found(t, w, r.RunID, "F_REGISTRY_OLDER"), 1)
+	w.Now = w.Now.Add(24 * time.Hour)
+	before := w.Rows("people")
+	w.Setup.Orders = onlyWithdrawn()
+	_, err = w.night()
+	require.NoError(t, err)
+	require.Equal(t, before, w.Rows("people"), "no order answers the plan that waits")
+	w.verified()
 }

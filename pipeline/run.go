@@ -42,9 +42,13 @@ func Run(ctx context.Context, p *setup.Setup, o setup.Options) (Result, error) {
 
 // phases is the night in one screen.
 func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
+	if phases == setup.RebuildOnly {
+		return n.book.rebuild(ctx, n.silos)
+	}
 	if err := n.silos.Open(ctx, n.feed); err != nil {
 		return err
 	}
+	n.book.clock(n.silos)
 	if err := n.stores.Open(ctx); err != nil {
 		return err
 	}
@@ -102,6 +106,7 @@ func (n *rooms) survey(ctx context.Context, s *stores.Store) {
 
 // rooms are those of one night, each with what its phase needs and nothing else.
 type rooms struct {
+	book      *book
 	notes     *notes.Notes
 	feed      *intake.Feed
 	silos     *silos.Set
@@ -119,13 +124,15 @@ type rooms struct {
 func furnish(b *book) *rooms {
 	p, t, notes, j := b.setup, b.tonight, b.notes, b.journal
 	silos := silos.New(p, t, b.seen)
+	silos.Journal = b.self
 	stores := stores.New(p, t, notes, silos)
 	session := &judge.Session{Tonight: t, Notes: notes, Decisions: b.decisions, Pending: map[judge.Place]bool{}}
 	scanner := &scan.Scanner{Setup: p, Tonight: t, Notes: notes, Session: session}
 	limits := &limits.Limits{Setup: p, Tonight: t, Notes: notes, Journal: j,
-		Silos: silos, Stores: stores, Scanner: scanner, OrderUse: map[string]map[int]int64{}}
+		Silos: silos, Stores: stores, Scanner: scanner, OrderUse: map[string]map[int]int64{}, Rebuilt: b.asksAnew()}
 
 	return &rooms{
+		book:    b,
 		notes:   notes,
 		feed:    &intake.Feed{Setup: p, Tonight: t, Notes: notes},
 		silos:   silos,
@@ -139,7 +146,7 @@ func furnish(b *book) *rooms {
 		forgetter: &forget.Forgetter{Setup: p, Tonight: t, Notes: notes,
 			Silos: silos, Stores: stores, Scanner: scanner},
 		inspector: &findings.Inspector{Setup: p, Tonight: t, Notes: notes, Scanner: scanner},
-		owing:     &duties.Book{Setup: p, Tonight: t, Notes: notes},
+		owing:     &duties.Book{Setup: p, Tonight: t, Notes: notes, Answers: b.answers},
 	}
 }
 

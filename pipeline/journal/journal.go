@@ -47,6 +47,7 @@ CREATE TABLE IF NOT EXISTS refusal (
 	by_name TEXT NOT NULL, at TEXT NOT NULL, source TEXT NOT NULL, tbl TEXT NOT NULL, record TEXT NOT NULL,
 	destroys INTEGER NOT NULL, policy TEXT NOT NULL, next_try TEXT NOT NULL, PRIMARY KEY (plan_id, grp, row));
 CREATE INDEX IF NOT EXISTS refusal_by_record ON refusal (source, tbl, record);
+CREATE TABLE IF NOT EXISTS self (id TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS rewrite (
 	file TEXT PRIMARY KEY, rewritten_at TEXT NOT NULL, sha256 TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS made (

@@ -2,9 +2,20 @@ package journal
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"slices"
 )
+
+// ID is the name that a journal gave itself when it was first asked: a copy of it has the same, and another journal
+// another one.
+func (j *Journal) ID(ctx context.Context) (id string, err error) {
+	_, err = j.db.ExecContext(ctx, `INSERT INTO self (id) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM self)`, rand.Text())
+	if err == nil {
+		err = j.db.QueryRowContext(ctx, `SELECT id FROM self`).Scan(&id)
+	}
+	return id, j.wrap("read the journal's id", err)
+}
 
 // Unknown returns those of the runs that the journal does not know, in their order.
 func (j *Journal) Unknown(ctx context.Context, ids []string) ([]string, error) {

@@ -41,6 +41,7 @@ type Limits struct {
 	Stores   *stores.Set
 	Scanner  *scan.Scanner
 	OrderUse map[string]map[int]int64 // rows that each standing order lets go, by plan
+	Rebuilt  bool                     // earlier nights were forgotten, and nobody has approved a plan since
 	Told     map[[5]string]bool       // triggers that people were told of, by plan.Trigger.Key
 }
 
@@ -129,6 +130,9 @@ func (l *Limits) Questions(p *plan.Sealed) []string {
 	}
 	if l.changed() {
 		asked[notes.AskPolicy] = true
+	}
+	if l.Rebuilt {
+		asked[notes.AskRebuilt] = true
 	}
 	if l.untold(p) {
 		asked[notes.AskTrigger] = true

@@ -86,9 +86,13 @@ func (l *Limits) orderFor(silo string, reason reason.Code) int {
 }
 
 // Covers reports whether standing orders cover a destructive plan wholly: every count of every silo, and
-// no question that only people may answer. An order's own limits take the place of the rows and percent
-// of the breakers; what it allows a night counts over all the plans it lets go that night.
+// no question that only people may answer; none while nights are forgotten and people have to look first.
+// An order's own limits take the place of the rows and percent of the breakers; what it allows a night
+// counts over all the plans it lets go that night.
 func (l *Limits) Covers(p *plan.Sealed) bool {
+	if l.Rebuilt {
+		return false
+	}
 	for _, q := range p.Questions {
 		if q != notes.AskRows && q != notes.AskPercent {
 			return false

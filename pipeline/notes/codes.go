@@ -53,7 +53,8 @@ func Codes() []CodeMeaning {
 		code := IntakeCode(reason)
 		list = append(list, CodeMeaning{code, cmp.Or(reasonArticles[reason], "Art. 5(1)(d)"), WordsOf(code)})
 	}
-	for _, question := range []string{AskRows, AskPercent, AskSpike, AskNewSource, AskPolicy, AskEmpty, AskTrigger} {
+	for _, question := range []string{AskRows, AskPercent, AskSpike, AskNewSource, AskPolicy, AskEmpty, AskTrigger,
+		AskRebuilt} {
 		words := "A plan asks two people, because " + QuestionWords(question) + "."
 		list = append(list, CodeMeaning{question, "Art. 32", words})
 	}

@@ -9,6 +9,7 @@ const (
 	AskPolicy    = "B_POLICY_CHANGED"
 	AskEmpty     = "B_EMPTY_TABLE"
 	AskTrigger   = "B_TRIGGER"
+	AskRebuilt   = "B_STATE_REBUILT"
 )
 
 // The stops. They have no override short of removing the cause.
@@ -35,6 +36,8 @@ func QuestionWords(code string) string {
 		return "it would nearly empty a table"
 	case AskTrigger:
 		return "its changes run triggers that no plan before it showed as they are now"
+	case AskRebuilt:
+		return "nights before were forgotten, and nobody has approved a plan since"
 	}
 	return code
 }

@@ -117,7 +117,8 @@ func lacks(p *setup.Setup, doc *Sealed, approvals []answers.Signed) (missing []s
 			approved = append(approved, person)
 		}
 	}
-	if p.Approvals == 1 && len(approved) >= 1 {
+	needed := max(p.Approvals, doc.Approvals)
+	if needed == 1 && len(approved) >= 1 {
 		return nil
 	}
 	has := func(role string) bool {
@@ -131,7 +132,7 @@ func lacks(p *setup.Setup, doc *Sealed, approvals []answers.Signed) (missing []s
 	if !has("custodian") {
 		missing = append(missing, "a custodian")
 	}
-	if len(missing) == 0 && len(approved) < p.Approvals {
+	if len(missing) == 0 && len(approved) < needed {
 		missing = append(missing, "a second person")
 	}
 	return missing

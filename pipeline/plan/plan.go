@@ -48,6 +48,7 @@ type Document struct {
 	SealedAt     time.Time         `json:"sealed_at,omitzero"` // no answer to it can be older
 	ValidUntil   time.Time         `json:"valid_until"`
 	PolicyDigest string            `json:"policy_digest"`
+	Approvals    int               `json:"approvals,omitzero"` // that it takes, as when it was sealed, or more
 	Heads        string            `json:"registry_heads"`
 	Schemas      map[string]string `json:"schemas"`         // by source: fingerprint of the tables it touches
 	Files        map[string]string `json:"files,omitempty"` // by backup: sha256 of the file as planned

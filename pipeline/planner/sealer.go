@@ -35,8 +35,8 @@ func (pl *Planner) seal(ctx context.Context, drafts []*plan.Draft, part plan.Par
 		Document: plan.Document{
 			PlanID: id, RunID: pl.Tonight.RunID, Part: part, AsOf: pl.Tonight.AsOf, SealedAt: pl.Setup.Now().UTC(),
 			ValidUntil:   pl.Tonight.AsOf.AddDate(0, 0, planDays),
-			PolicyDigest: pl.Setup.PolicyDigest, Heads: pl.Silos.Words, Schemas: map[string]string{},
-			Files: map[string]string{}}}
+			PolicyDigest: pl.Setup.PolicyDigest, Approvals: pl.Setup.Approvals, Heads: pl.Silos.Words,
+			Schemas: map[string]string{}, Files: map[string]string{}}}
 	if err := os.MkdirAll(p.Folder, 0o700); err != nil {
 		return nil, fmt.Errorf("seal plan: %w", err)
 	}

@@ -11,8 +11,8 @@ type Options struct {
 	Retry   bool      // also plan the rows that are set aside because a database refused to change them
 	Until   time.Time // no new work after this; zero: no window
 	Phases  Phases
-	Rebuild bool // take runs that the journal does not know from their signed reports
-	Full    bool // read every row, whatever Sampling says
+	Rebuild Rebuilding // of RebuildOnly
+	Full    bool       // read every row, whatever Sampling says
 }
 
 // Phases says how much of the night is run.
@@ -25,4 +25,13 @@ const (
 	PlanOnly
 	ApplyOnly // plans approved earlier
 	SyncOnly  // the applications' copies of their consents
+	// the state of nights that were forgotten, from the signed reports and the registry
+	RebuildOnly
 )
+
+// Rebuilding is what two people say who let the nights go on though earlier ones were forgotten.
+type Rebuilding struct {
+	Two     []Witness
+	Comment string
+	Older   bool // also with a registry that is older than the last report
+}

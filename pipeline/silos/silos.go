@@ -30,6 +30,7 @@ type Set struct {
 	Heads    map[string]chain.Head
 	Seen     map[string]chain.Head // the heads as the last finished run saw them
 	Words    string                // the heads in words
+	Journal  Journal               // of the nights; none for who only asks
 }
 
 // New is a set that opens nothing yet. seen are the heads as the last finished run saw them.
@@ -55,6 +56,30 @@ func (set *Set) Close() error {
 	return set.Registry.Close()
 }
 
+// Connect opens the registry, and marks it where the clock is simulated: one that real nights have written to is
+// refused then.
+func (set *Set) Connect(ctx context.Context) (err error) {
+	if set.Registry, err = registry.Open(ctx, set.config()); err != nil {
+		return unusable(err)
+	}
+	if !set.setup.Simulated || !set.tonight.Apply {
+		return nil
+	}
+	simulated, err := set.Registry.Simulated(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+	}
+	m, err := set.Registry.Memory(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", setup.ErrRegistry, err)
+	}
+	if m.Nights && !simulated {
+		return fmt.Errorf("%w: clock: simulated is for a company that is made up, and nights by the real clock have "+
+			"written to this registry: leave it out, or begin with a registry of its own", setup.ErrConfig)
+	}
+	return set.Registry.MarkSimulated(ctx)
+}
+
 // Open opens the registry, verifies its chains against the heads that the last night saw, reads the
 // consents that applications keep and writes the `expired` events that are due (both only with --apply),
 // and loads every silo's standings at one head. Its errors wrap setup.ErrRegistry, ErrTampered or
@@ -63,12 +88,11 @@ func (set *Set) Open(ctx context.Context, feed Feed) (err error) {
 	if set.tonight.Phases == setup.DiscoverOnly {
 		return nil
 	}
-	config := set.config()
-	if set.Registry, err = registry.Open(ctx, config); err != nil {
-		return unusable(err)
+	if err := set.Connect(ctx); err != nil {
+		return err
 	}
-	if set.setup.Simulated && set.tonight.Apply {
-		if err := set.Registry.MarkSimulated(ctx); err != nil {
+	if set.Journal.ID != "" {
+		if err := set.Remembered(ctx); err != nil {
 			return err
 		}
 	}
@@ -79,7 +103,7 @@ func (set *Set) Open(ctx context.Context, feed Feed) (err error) {
 		return err
 	}
 	if set.tonight.Apply {
-		if err := feed.Open(ctx, set.Registry, config); err != nil {
+		if err := feed.Open(ctx, set.Registry, set.config()); err != nil {
 			return unusable(err)
 		}
 		defer func() { err = errors.Join(err, feed.Close()) }()

@@ -59,8 +59,7 @@ func lost(p *setup.Setup, unknown []evidence.Standing) error {
 	return fmt.Errorf("%w: %s holds reports of %d runs that the journal in %s does not know, the newest of %s, run "+
 		"%s: the state folder was lost or is older than they are, and with it perhaps plans that waited or were "+
 		"approved, and the answers to them: put it back from its newest copy; where none is as new, "+
-		"`lethe run --apply --rebuild-journal` takes the runs from their signed reports, says so in its own, and "+
-		"asks anew",
+		"`lethe state rebuild` lets two people say that the nights go on from the signed reports, and asks anew",
 		setup.ErrTampered, p.Reports, len(unknown), p.State, newest.Date, newest.RunID)
 }
 

@@ -58,10 +58,10 @@ func inState() []insider {
 	return []insider{
 		{"calls a plan approved that one person approved", state("half", "approved"), ""},
 		{"calls a plan approved that was objected to", state("objected", "approved"), ""},
-		{"calls an approved plan rejected", state("approved", "rejected"), "saves, unseen"},
-		{"calls an approved plan settled", state("approved", "settled"), "saves, unseen"},
-		{"calls an approved plan withdrawn", state("approved", "withdrawn"), "saves, unseen"},
-		{"calls an approved plan waiting", state("approved", "waiting"), "saves, unseen"},
+		{"calls an approved plan rejected", state("approved", "rejected"), ""},
+		{"calls an approved plan settled", state("approved", "settled"), ""},
+		{"calls an approved plan withdrawn", state("approved", "withdrawn"), ""},
+		{"calls an approved plan waiting", state("approved", "waiting"), ""},
 		{"ends the term of an approved plan", func(w *inside) {
 			w.journal("UPDATE plan SET valid_until = '2026-12-21T00:00:00.000000000Z' WHERE plan_id = '" +
 				w.plan("approved") + "'")
@@ -88,7 +88,7 @@ func inState() []insider {
 		{"says that a backup was rewritten just now", func(w *inside) {
 			w.journal("INSERT INTO rewrite VALUES ('backups/leads.sql', '2026-12-21T09:00:00.000000000Z', '')")
 		}, "saves, unseen"},
-		{"puts the journal back as it was before people approved", func(w *inside) { w.restore("asked", "journal.db") }, "saves, unseen"},
+		{"puts the journal back as it was before people approved", func(w *inside) { w.restore("asked", "journal.db") }, ""},
 		{"puts the journal back as it was after the first night", func(w *inside) { w.restore("first", "journal.db") }, ""},
 		{"removes the state folder", func(w *inside) { w.remove("var/state") }, ""},
 		{"takes the newest night out of journal and reports", func(w *inside) {
@@ -103,13 +103,29 @@ func inState() []insider {
 				}
 			}
 		}, "unseen"},
-		{"removes state and reports", func(w *inside) { w.remove("var/state", "var/reports", "var/keys/plan") }, "saves, unseen"},
+		{"removes state and reports", func(w *inside) { w.remove("var/state", "var/reports", "var/keys/plan") }, ""},
 		{"removes state and reports, and puts the registry back from an older copy", func(w *inside) {
 			w.remove("var/state", "var/reports", "var/keys/plan")
 			w.restore("first", "registry.db")
-		}, "saves, unseen"},
+		}, ""},
 		{"leaves a stop file", func(w *inside) { w.write("var/state/stop", "") }, ""},
 	}
+}
+
+// answer is the place of the first answer of an act to a plan.
+func (w *inside) answer(plan, act string) string {
+	w.Helper()
+	return w.ask("var/state/journal.db", "SELECT seq FROM answer WHERE about = 'plan:"+w.plan(plan)+
+		"' AND CAST(body AS TEXT) LIKE '%\"act\":\""+act+"\"%' ORDER BY seq LIMIT 1")
+}
+
+// answerFiles are the files of the answers, by their place.
+func (w *inside) answerFiles() []string {
+	w.Helper()
+	found, err := filepath.Glob(w.path("var/reports/answers/*.json"))
+	require.NoError(w, err)
+	require.NotEmpty(w, found)
+	return found
 }
 
 // inAnswers change what people said.
@@ -127,9 +143,29 @@ func inAnswers() []insider {
 			require.NoError(w, err)
 			w.remove(fmt.Sprintf("var/reports/answers/%06d.json", n))
 		}, ""},
-		{"calls a plan approved that was objected to", func(w *inside) {
+		{"takes an objection and all after it away", func(w *inside) {
+			seq := w.answer("objected", "object")
+			w.journal("DELETE FROM answer WHERE seq >= " + seq)
+			for _, name := range w.answerFiles() {
+				if number := strings.TrimLeft(strings.TrimSuffix(filepath.Base(name), ".json"), "0"); len(number) > len(seq) ||
+					len(number) == len(seq) && number >= seq {
+					require.NoError(w, os.Remove(name))
+				}
+			}
 			w.journal("UPDATE plan SET state = 'approved' WHERE plan_id = '" + w.plan("objected") + "'")
-		}, "unseen"},
+		}, ""},
+		{"takes the files of answers away", func(w *inside) {
+			for _, name := range w.answerFiles() {
+				require.NoError(w, os.Remove(name))
+			}
+		}, ""},
+		{"takes away what people answered since the last report", func(w *inside) {
+			last := w.answer("approved", "approve")
+			w.journal("DELETE FROM answer WHERE seq >= " + last)
+			for _, name := range w.answerFiles()[len(w.list("var/state/journal.db", "SELECT seq FROM answer")):] {
+				require.NoError(w, os.Remove(name))
+			}
+		}, ""},
 		{"takes an approval away", func(w *inside) { w.journal("DELETE FROM " + w.answers("approved", "approve")) }, ""},
 		{"repeats answers under another plan", func(w *inside) {
 			w.journal("INSERT INTO answer (seq, about, body) SELECT (SELECT max(seq) + 1 FROM answer), 'plan:" +
@@ -161,7 +197,7 @@ func inAnswers() []insider {
 			w.edit("lethe.yaml", `"owner:members"`, `custodian, "owner:members"`)
 			w.edit("lethe.yaml", "orders:\n", "approvals: 1\norders:\n")
 			w.journal("UPDATE plan SET state = 'approved' WHERE plan_id = '" + w.plan("half") + "'")
-		}, "erases"},
+		}, ""},
 		{"asks for one approval only", func(w *inside) {
 			w.edit("lethe.yaml", "orders:\n", "approvals: 1\norders:\n")
 		}, ""},
@@ -226,7 +262,7 @@ func inRegistry() []insider {
 				"(SELECT hash FROM event e WHERE e.silo = silo.silo ORDER BY seq DESC LIMIT 1) WHERE name = 'members'")
 		}, ""},
 		{"puts the registry back from an older copy", func(w *inside) { w.restore("first", "registry.db") }, ""},
-		{"puts the registry back as it was the day before", func(w *inside) { w.restore("asked", "registry.db") }, "saves, unseen"},
+		{"puts the registry back as it was the day before", func(w *inside) { w.restore("asked", "registry.db") }, ""},
 		{"empties the list of those who said no", func(w *inside) {
 			w.registry("DELETE FROM subject_alias WHERE silo = " + of("suppression"))
 		}, "saves, unseen"},
@@ -248,22 +284,24 @@ func inMarks() []insider {
 		{"releases a hold", func(w *inside) {
 			w.registry("UPDATE legal_hold SET released_by = 'anna', release_approved_by = 'bo', released_at = placed_at " +
 				"WHERE hold = 'case3'")
-		}, "unseen"},
-		{"removes a hold", func(w *inside) { w.registry("DELETE FROM legal_hold WHERE hold = 'case3'") }, "unseen"},
+		}, ""},
+		{"removes a hold", func(w *inside) { w.registry("DELETE FROM legal_hold WHERE hold = 'case3'") }, ""},
 		{"puts a released hold in force again", func(w *inside) {
 			w.registry("UPDATE legal_hold SET released_by = '', release_approved_by = '', released_at = 0 WHERE hold = 'case10'")
-		}, "unseen"},
+		}, ""},
 		{"makes up a hold on a silo", func(w *inside) {
 			w.registry("INSERT INTO legal_hold SELECT silo, 'case99', '99/2026', 'anna', placed_at, 'bo', review_by, '', '', 0 " +
 				"FROM legal_hold WHERE hold = 'case3'")
-		}, "unseen"},
+		}, ""},
 		{"approves a hold in a colleague's name", func(w *inside) {
 			w.registry("UPDATE legal_hold SET approved_by = 'dora' WHERE hold = 'case3'")
 		}, "unseen"},
 		{"places a hold in a colleague's name", func(w *inside) {
-			w.lethe("hold", "place", "--silo", "members", "--case", "5/2026", "--as", "bo", "--id", "case5")
-			w.lethe("hold", "approve", "case5", "--silo", "members", "--as", "anna")
-		}, "saves, unseen"},
+			w.lethe("hold", "place", "--silo", "members", "--case", "5/2026", "--as", "bo", "--key", "anna.key", "--id",
+				"case5")
+			w.registry("INSERT INTO legal_hold SELECT silo, 'case5', case_ref, 'bo', placed_at, 'anna', review_by, '', '', 0 " +
+				"FROM legal_hold WHERE hold = 'case3'")
+		}, ""},
 		{"closes a request for access", func(w *inside) {
 			w.registry("UPDATE request SET closed_at = received_at, outcome = 'completed' WHERE request = 'r4'")
 		}, "unseen"},
@@ -361,7 +399,7 @@ func inConfiguration() []insider {
 		{"begins with new state and reports", func(w *inside) {
 			w.edit("lethe.yaml", "state: var/state", "state: var/fresh")
 			w.edit("lethe.yaml", "reports: var/reports", "reports: var/new")
-		}, "saves, unseen"},
+		}, ""},
 		{"takes an old copy of the registry for the registry", edits("dsn: var/registry.db", "dsn: old/first/registry.db"), ""},
 		{"moves the company to where it is yesterday", edits("timezone: Europe/Rome", "timezone: Pacific/Honolulu"), ""},
 		{"moves the company to where it is tomorrow", edits("timezone: Europe/Rome", "timezone: Pacific/Kiritimati"), ""},
@@ -403,8 +441,8 @@ func inOrders() []insider {
 // inClock change what day it is.
 func inClock() []insider {
 	return []insider{
-		{"sets the clock back a month", func(w *inside) { w.at = "2026-11-22T00:15:00Z" }, "saves, unseen"},
-		{"sets the clock back a day", func(w *inside) { w.at = "2026-12-21T00:20:00Z" }, "saves, unseen"},
+		{"sets the clock back a month", func(w *inside) { w.at = "2026-11-22T00:15:00Z" }, ""},
+		{"sets the clock back a day", func(w *inside) { w.at = "2026-12-21T00:20:00Z" }, ""},
 		{"sets the clock on by nine months", func(w *inside) { w.at = "2027-09-20T00:15:00Z" }, ""},
 		{"simulates the clock and a night of a later year", func(w *inside) {
 			w.edit("lethe.yaml", "orders:\n", "clock: simulated\norders:\n")
@@ -417,7 +455,7 @@ func inClock() []insider {
 			w.at = "2026-12-21T20:00:00Z"
 			w.lethe("run", "--apply", "--as-of", "2026-11-25")
 			w.at = measured
-		}, "unseen"},
+		}, ""},
 		{"has a plan of a later day sealed", func(w *inside) {
 			w.at = "2027-09-20T00:15:00Z"
 			w.lethe("run")

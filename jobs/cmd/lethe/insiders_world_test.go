@@ -320,11 +320,13 @@ func insiderWorld(t testing.TB, dir string) {
 	w.at = "2026-12-13T09:00:00Z"
 	w.tell("members", "club", "withdrawn m5 2026-12-13", "withdrawn m3 2026-12-13", "withdrawn m4 2026-12-13")
 	w.must(0, "hold", "place", "--silo", "members", "--subject", "email=m3@example.org", "--case", "3/2026", "--as",
-		"anna", "--id", "case3")
-	w.must(0, "hold", "approve", "case3", "--silo", "members", "--as", "bo")
+		"anna", "--key", "anna.key", "--id", "case3")
+	w.must(0, "hold", "approve", "case3", "--silo", "members", "--as", "bo", "--key",
+		"bo.key")
 	w.must(0, "hold", "place", "--silo", "members", "--subject", "email=m10@example.org", "--case", "10/2026", "--as",
-		"anna", "--id", "case10")
-	w.must(0, "hold", "approve", "case10", "--silo", "members", "--as", "bo")
+		"anna", "--key", "anna.key", "--id", "case10")
+	w.must(0, "hold", "approve", "case10", "--silo", "members", "--as", "bo", "--key",
+		"bo.key")
 	w.must(0, "request", "open", "--silo", "members", "--kind", "access", "--subject", "email=m4@example.org", "--id", "r4")
 	w.must(0, "request", "open", "--silo", "members", "--kind", "restriction", "--subject", "email=m12@example.org",
 		"--id", "r12")

@@ -32,6 +32,7 @@ var questionWords = map[string]string{
 	"B_NEW_SOURCE":     "a source is new",
 	"B_POLICY_CHANGED": "the policy is not the one that people adopted",
 	"B_EMPTY_TABLE":    "a table would be nearly emptied",
+	"B_STATE_REBUILT":  "nights before were forgotten, and nobody has approved a plan since",
 	"B_TRIGGER":        "triggers of the database would run that no plan before showed as they are now",
 }
 

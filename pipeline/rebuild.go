@@ -1,0 +1,102 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"strings"
+
+	"lethe/pipeline/answers"
+	"lethe/pipeline/audit"
+	"lethe/pipeline/setup"
+	"lethe/pipeline/silos"
+	"lethe/pipeline/state"
+)
+
+// aboutState is what the answers of those are about who rebuild it.
+const aboutState = "state"
+
+// mayRebuild refuses who may not say where the nights begin again.
+func mayRebuild(p *setup.Setup, r setup.Rebuilding) error {
+	if err := p.Proven(r.Two); err != nil {
+		return err
+	}
+	if err := state.MayAcknowledge(p.People[r.Two[0].Name], p.People[r.Two[1].Name]); err != nil {
+		return err
+	}
+	if strings.TrimSpace(r.Comment) == "" {
+		return fmt.Errorf("%w: --comment: say how the state was lost", setup.ErrConfig)
+	}
+	return nil
+}
+
+// rebuild lets the nights go on though earlier ones were forgotten. It compares the registry with what the newest
+// report saw of it, lets both people sign what it is now, and makes it the registry of this journal. The runs are in
+// the journal already, as far as there are reports of them. It is refused where nothing is lost. Cut off anywhere, it
+// is asked for again.
+func (b *book) rebuild(ctx context.Context, set *silos.Set) error {
+	asked := b.tonight.Rebuild
+	if err := set.Connect(ctx); err != nil {
+		return err
+	}
+	older, err := set.Lost(ctx)
+	if err != nil {
+		return err
+	}
+	forgotten := set.Remembered(ctx)
+	if !b.rebuilt && len(older) == 0 && forgotten == nil {
+		return fmt.Errorf("%w: the journal remembers the nights of this registry and of the reports: there is nothing "+
+			"to rebuild", setup.ErrConfig)
+	}
+	if len(older) > 0 {
+		words := strings.Join(older, "; ")
+		if !asked.Older {
+			set.Words = "" // nobody said yet that this is the registry
+			return fmt.Errorf("%w: the registry is older than the last report: %s: put its newest copy back, and "+
+				"import again what came since; where none is as new, --older-registry goes on with this one: consents "+
+				"given since are not in it, and whose they were would be erased, if people approve it",
+				setup.ErrTampered, words)
+		}
+		b.notes.Find(audit.Finding{Kind: "F_REGISTRY_OLDER", Severity: "high", Count: int64(len(older)),
+			Article: "Art. 5(2)", Words: "The registry is older than a night before had it, and two people said that " +
+				"the nights go on with it: " + words + ". What people said since is not in it: import it again " +
+				"before a plan is approved."})
+	}
+	digest := fmt.Sprintf("%x", sha256.Sum256([]byte(set.Words)))
+	for _, w := range asked.Two {
+		a := answers.Answer{Act: answers.Rebuild, About: aboutState, Digest: digest, Actor: w.Name,
+			Comment: asked.Comment}
+		if _, err := state.Say(ctx, b.setup, b.answers, a, w.Signer, nil); err != nil {
+			return err
+		}
+	}
+	b.notes.Find(audit.Finding{Kind: "F_STATE_REBUILT", Severity: "high", Article: "Art. 5(2)",
+		Object: asked.Two[0].Name + ", " + asked.Two[1].Name,
+		Words: "The state folder did not remember the nights before. These two people said that the nights go on " +
+			"from the reports and the registry as they are. Until two people have approved a plan, no standing order " +
+			"lets one go."})
+	return set.Registry.RememberedBy(ctx, b.self.ID)
+}
+
+// asksAnew reports whether people have to approve the next plan themselves: two said that the nights go on though
+// earlier ones were forgotten, and nobody has looked at a plan since.
+func (b *book) asksAnew() bool {
+	if b.answers == nil {
+		return false
+	}
+	rebuilt, approved := false, map[string]map[string]bool{}
+	for _, s := range b.answers.All() {
+		switch a := s.Answer; a.Act {
+		case answers.Rebuild:
+			rebuilt, approved = true, map[string]map[string]bool{}
+		case answers.Approve, answers.Override:
+			if approved[a.About] == nil {
+				approved[a.About] = map[string]bool{}
+			}
+			if approved[a.About][a.Key] = true; len(approved[a.About]) >= b.setup.Approvals {
+				rebuilt = false
+			}
+		}
+	}
+	return rebuilt
+}
