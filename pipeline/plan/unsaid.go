@@ -24,21 +24,37 @@ func Unsaid(ctx context.Context, p *setup.Setup, j *journal.Journal, entry journ
 	if err != nil {
 		return "", err
 	}
+	return s.unlike(p, doc, entry.State, len(chunks)), nil
+}
+
+// unlike says how a state, with so many intents on record, does not follow from what was said.
+func (s Said) unlike(p *setup.Setup, doc *Sealed, state string, intents int) string {
 	ended := slices.ContainsFunc(s.about, func(a answers.Signed) bool {
 		return a.Answer.Act == answers.Reject || a.Answer.Act == answers.Discard
 	})
-	approved := doc.Part != Reversible && s.Objection == nil && len(s.Approvals) > 0 && len(Missing(p, doc, s)) == 0
-	switch {
-	case entry.State == journal.Rejected && !ended:
-		return "it is said to be rejected, and nobody rejected or discarded it", nil
-	case entry.State == journal.Withdrawn && s.Answered():
-		return "it is said to be withdrawn because nobody answered it, and people did", nil
-	case entry.State == journal.Settled && doc.rows() > 0 && len(chunks) == 0:
-		return "it is said to be settled, and none of its rows was begun", nil
-	case entry.State == journal.Approved && s.Objection != nil && len(chunks) == 0 && len(Missing(p, doc, s)) > 0:
-		return "it is said to be approved, and " + s.Objection.Answer.Actor + " objected to it", nil
-	case entry.State == journal.Waiting && approved && !ended:
-		return "it is said to wait, and people approved it", nil
+	complete := len(Missing(p, doc, s)) == 0
+	approved := doc.Part != Reversible && s.Objection == nil && len(s.Approvals) > 0 && complete
+	switch state {
+	case journal.Rejected:
+		if !ended {
+			return "it is said to be rejected, and nobody rejected or discarded it"
+		}
+	case journal.Withdrawn:
+		if s.Answered() {
+			return "it is said to be withdrawn because nobody answered it, and people did"
+		}
+	case journal.Settled:
+		if doc.rows() > 0 && intents == 0 {
+			return "it is said to be settled, and none of its rows was begun"
+		}
+	case journal.Approved:
+		if s.Objection != nil && intents == 0 && !complete {
+			return "it is said to be approved, and " + s.Objection.Answer.Actor + " objected to it"
+		}
+	case journal.Waiting:
+		if approved && !ended {
+			return "it is said to wait, and people approved it"
+		}
 	}
-	return "", nil
+	return ""
 }
