@@ -36,6 +36,9 @@ func mayRebuild(p *setup.Setup, r setup.Rebuilding) error {
 // is asked for again.
 func (b *book) rebuild(ctx context.Context, set *silos.Set) error {
 	asked := b.tonight.Rebuild
+	if err := mayRebuild(b.setup, asked); err != nil { // once more, by the policy that people adopted
+		return err
+	}
 	if err := set.Connect(ctx); err != nil {
 		return err
 	}
