@@ -3,6 +3,7 @@ package connectors
 import (
 	"encoding/binary"
 	"errors"
+	"hash"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -40,6 +41,23 @@ func KeyOf(rows arrow.Record, columns []int, row int) (key Key, ok bool) {
 		b = append(b, v...)
 	}
 	return Key(b), true
+}
+
+// DigestCell adds a cell, its length before it, so that no text can stand for another's; NULL is no text.
+func DigestCell(m hash.Hash, rows arrow.Record, column, row int) {
+	col := rows.Column(column).(*array.Binary)
+	if col.IsNull(row) {
+		m.Write([]byte{0})
+		return
+	}
+	v := col.Value(row)
+	var head [9]byte
+	head[0] = 1
+	for i, l := 1, len(v); i < len(head); i, l = i+1, l>>8 {
+		head[i] = byte(l)
+	}
+	m.Write(head[:])
+	m.Write(v)
 }
 
 var errKey = errors.New("damaged key")

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -20,6 +21,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/registry/event"
 	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 )
@@ -331,7 +333,7 @@ func TestUnchangedBackupIsNotClassifiedAgain(t *testing.T) {
 		setup.Source{Name: "dumps/crm.sql", Set: "dumps", Application: "crm", Environment: "backup", Of: "crm",
 			Path: file, Connector: "mem",
 			Open: func(context.Context) (connectors.Source, error) { return lame{Store: dump, asked: &asked}, nil }})
-	w.UsualEvents()
+	w.Event(event.Given, "ada@lago.it", "news", time.Date(2026, 1, 1, 9, 0, 0, 0, rome))
 	pass := func() audit.Facts {
 		t.Helper()
 		asked = nil
@@ -373,6 +375,11 @@ func TestUnchangedBackupIsNotClassifiedAgain(t *testing.T) {
 	require.Equal(t, []string{"contacts", "people"}, asked, "the rules changed")
 	pass()
 	require.Equal(t, []string{"people"}, asked)
+
+	w.Event(event.Withdrawn, "ada@lago.it", "news", w.Now.AddDate(0, 0, -1))
+	pass()
+	pass()
+	require.Equal(t, []string{"contacts", "people"}, asked, "somebody should be gone: perhaps from there too")
 }
 
 func TestDiscoverSample(t *testing.T) {

@@ -119,10 +119,10 @@ func TestATrialLeavesNothing(t *testing.T) {
 // TestALostJournalIsRecognised loses the state folder in two ways while a plan is approved, and goes both ways out.
 func TestALostJournalIsRecognised(t *testing.T) {
 	for name, lose := range map[string]func(w *world, old string){
-		"the journal":            func(w *world, _ string) { removeAll(w.T, filepath.Join(w.Setup.State, "journal.db*")) },
-		"the whole state folder": func(w *world, _ string) { removeAll(w.T, w.Setup.State) },
+		"the journal":            func(w *world, _ string) { removeAll(t, filepath.Join(w.Setup.State, "journal.db*")) },
+		"the whole state folder": func(w *world, _ string) { removeAll(t, w.Setup.State) },
 		"put back from a copy of the first night": func(w *world, old string) {
-			removeAll(w.T, w.Setup.State)
+			removeAll(t, w.Setup.State)
 			require.NoError(w.T, os.CopyFS(w.Setup.State, os.DirFS(old)))
 		},
 	} {

@@ -22,6 +22,7 @@ import (
 	"lethe/pipeline/limits"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/planner"
+	"lethe/pipeline/remnants"
 	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
@@ -52,6 +53,9 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 	if err := n.stores.Open(ctx); err != nil {
 		return err
 	}
+	if err := n.scanner.Remnants.OpenToEnd(); err != nil {
+		return err
+	}
 	if err := n.planner.Recall(ctx); err != nil {
 		return err
 	}
@@ -70,12 +74,16 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 	if err := n.planner.SetAside(ctx); err != nil { // also what was refused just now
 		return err
 	}
+	if err := n.scanner.Remnants.Open(); err != nil { // with what was erased just now
+		return err
+	}
 	for _, s := range n.stores.List { // live ones first, then backups
 		n.survey(ctx, s)
 	}
 	if phases == setup.DiscoverOnly {
 		return nil
 	}
+	n.scanner.EndRemnants()
 	if err := n.planner.Plan(ctx); err != nil { // seal, trip breakers, ask standing orders
 		return err
 	}
@@ -127,7 +135,9 @@ func furnish(b *book) *rooms {
 	silos.Journal = b.self
 	stores := stores.New(p, t, notes, silos)
 	session := &judge.Session{Tonight: t, Notes: notes, Decisions: b.decisions, Pending: map[judge.Place]bool{}}
-	scanner := &scan.Scanner{Setup: p, Tonight: t, Notes: notes, Session: session}
+	scanner := &scan.Scanner{Setup: p, Tonight: t, Notes: notes, Session: session,
+		Remnants: &remnants.Watch{Setup: p, RunID: t.RunID, Silos: silos}}
+	stores.Without = scanner.Remnants.Without
 	limits := &limits.Limits{Setup: p, Tonight: t, Notes: notes, Journal: j,
 		Silos: silos, Stores: stores, Scanner: scanner, OrderUse: map[string]map[int]int64{}, Rebuilt: b.asksAnew()}
 
@@ -163,6 +173,7 @@ func (n *rooms) observe(ctx context.Context) error {
 	for _, s := range n.scanner.Parts() {
 		n.notes.Facts.Inventory = append(n.notes.Facts.Inventory, n.scanner.Inventory(s)...)
 	}
+	n.inspector.InspectRemnants()
 	n.inspector.InspectLeftOvers()
 	n.inspector.InspectPolicy(n.notes.Facts.Inventory)
 	n.scanner.Drift(n.stores.List)

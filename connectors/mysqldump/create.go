@@ -415,10 +415,6 @@ func (c *creator) references(name string, fields []string) {
 			fk.OnUpdate = action
 		}
 	}
-	if len(fk.RefFields) != len(fields) { // of a table that cannot be read
-		c.fail("as many fields as refer")
-		return
-	}
 	c.out.ForeignKeys = append(c.out.ForeignKeys, fk)
 	c.out.Refs = append(c.out.Refs, ref)
 }

@@ -54,6 +54,12 @@ func (c *Config) buildSilos(p *setup.Setup) error {
 					"follow", name, r.Source, s.Of))
 			}
 		}
+		for i, r := range c.Silos[name].Remnants {
+			if s, ok := c.Sources[r.Source]; !ok || s.Of != "" {
+				errs = append(errs, fmt.Errorf("silo %s, remnants %d (%s.%s.%s): source %q is no live source under "+
+					"sources: name one, its backups follow", name, i+1, r.Source, r.Table, r.Field, r.Source))
+			}
+		}
 		for i, m := range c.Silos[name].Consents {
 			errs = append(errs, c.checkIntake(fmt.Sprintf("silo %s, consents %d (%s.%s)", name, i+1, m.Source,
 				m.Table), m))

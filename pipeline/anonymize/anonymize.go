@@ -50,6 +50,7 @@ type Technique struct {
 	// truncate: characters; mask: characters kept at the end; hash: length of the output, or its largest
 	// integer
 	n    int
+	told func(value []byte) Told
 	uuid bool   // hash: as a UUID
 	key  []byte // hash: the key of the field's domain
 }
@@ -64,6 +65,8 @@ const (
 	month
 	truncate
 	mask
+	without
+	emptied
 )
 
 // forms gives each form its method in the audit and its result.
@@ -79,6 +82,8 @@ var forms = [...]struct {
 	month:    {method: "generalise", result: Generalised, maps: true},
 	truncate: {method: "truncate", result: Pseudonymised, maps: true},
 	mask:     {method: "mask", result: Pseudonymised, maps: true},
+	without:  {method: "replace_spans", result: Generalised, maps: true},
+	emptied:  {method: "null_fields", result: Anonymised},
 }
 
 // Parse reads a technique and checks that its results fit the field. The errors name the field and the next
@@ -282,7 +287,7 @@ func (t *Technique) textOnly(word string) error {
 func (t Technique) Method() string { return forms[t.form].method }
 
 // Empties reports whether the technique leaves NULL.
-func (t Technique) Empties() bool { return t.form == null }
+func (t Technique) Empties() bool { return t.form == null || t.form == emptied }
 
 // Result says what the technique leaves.
 func (t Technique) Result() Result { return forms[t.form].result }

@@ -84,6 +84,8 @@ func (t Technique) Holds(value []byte, isNull bool) bool {
 		return false
 	case t.form == hash:
 		return t.looksHashed(value)
+	case t.told != nil:
+		return t.told(value).Gone == 0
 	}
 	w := writer{Technique: t}
 	v, becomesNull := w.replace(value)
@@ -101,6 +103,10 @@ type writer struct {
 // replace returns the new value of one that is not NULL; it is valid until the next call.
 func (w *writer) replace(v []byte) (out []byte, isNull bool) {
 	switch w.form {
+	case without:
+		return w.told(v).Without, false
+	case emptied:
+		return v, w.told(v).Gone > 0
 	case constant:
 		return w.constant, false
 	case hash:

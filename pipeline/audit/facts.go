@@ -21,6 +21,7 @@ type Facts struct {
 	ConsentSync []*ConsentSync
 	Requests    []Request
 	Holds       []Hold
+	Remnants    []Remnant
 }
 
 // DecodeFacts reads the facts that the journal keeps of a run.

@@ -312,3 +312,21 @@ type Hold struct {
 	ReleasedAt time.Time //
 	ReleasedBy string    // the two who did, joined by ';'
 }
+
+// Remnant is a field that no silo governs in which people stand who are gone from a silo: whom a night erased, or who
+// are out of consent, and whom no silo may hold. It does not say who they are.
+type Remnant struct {
+	Silo      string //
+	Source    string //
+	Object    string //
+	Column    string //
+	Kinds     string // of the identifiers that were met, joined by ';'
+	People    int64  // distinct identifiers
+	Erased    int64  // of those, the ones whose records a night erased; the others are out of consent
+	Rows      int64  // in which each of them stands, added up
+	Since     string // civil date since when the first of them should be gone; "" not known
+	FirstSeen string // civil date of the first night that found it
+	Sampled   int64  // rows that were searched of a table that was read in part; 0 all
+	More      bool   // there are more people than were counted
+	Example   int64  // the primary key of a row to look at, where it is a number that says nothing; 0 none
+}

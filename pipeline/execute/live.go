@@ -41,24 +41,16 @@ func (x *Executor) Live(ctx context.Context, m connectors.Mutator, from, to int,
 	return t.verify(context.WithoutCancel(ctx)) // it is changed: its outcome has to be known
 }
 
-// split changes what the database refused without that for which it refuses it: by what hangs together, and where that
-// cannot be seen by halves, until the unit is alone that it refuses.
+// split halves what the database refused, until the unit that it refuses is alone.
 func (x *Executor) split(ctx context.Context, t *transaction, refusal error) error {
 	ctx = context.WithoutCancel(ctx) // once the first half is changed, the outcome of all has to be known
-	why := refusalOf(refusal, Refusal{Class: "DATABASE"})
-	if t.first == t.from && t.last == t.to && !t.otherwise() {
-		return x.byParts(ctx, t, why)
-	}
 	if middle := x.halve(t); middle < t.to {
 		if err := x.Live(ctx, t.mutator, t.from, middle, t.recovering); err != nil {
 			return err
 		}
 		return x.Live(ctx, t.mutator, middle, t.to, t.recovering)
 	}
-	for i := t.from; i < t.to; i++ {
-		x.outcomes[i], x.refused[i] = plan.Refused, why
-	}
-	return nil
+	return x.refuse(ctx, t, refusalOf(refusal, Refusal{Class: "DATABASE"}))
 }
 
 // halve is about the middle of a transaction, between two units; its end where it is of one.
@@ -208,7 +200,9 @@ func (t *transaction) run(ctx context.Context, known *verdict.View) error {
 	t.seen, t.skipped, t.asides = t.fresh(), false, nil
 	t.given = verdict.Of(t.set, known, t.recovering)
 	for i := t.from; i < t.to; i++ { // what is not met is gone
-		t.seen.Rows[i-t.seen.From] = verdict.Gone
+		if !t.stays(i) {
+			t.seen.Rows[i-t.seen.From] = verdict.Gone
+		}
 	}
 	steps := t.steps()
 	var queries []connectors.Query

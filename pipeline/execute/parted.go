@@ -3,7 +3,6 @@ package execute
 import (
 	"context"
 	"errors"
-	"maps"
 
 	"lethe/connectors"
 	"lethe/pipeline/dependents/circles"
@@ -12,44 +11,40 @@ import (
 	"lethe/pipeline/plan"
 )
 
-// byParts settles a transaction of whole units that the database refused. What the plan connected may hang together no
-// more, as the rows are now, and what it did not may: each part is tried apart from the others, by halves, until only
-// those stay that are refused alone. A row that was to stay anyway has its own outcome.
-func (x *Executor) byParts(ctx context.Context, t *transaction, why Refusal) error {
+// refuse settles a unit that the database refused. What the plan connected may hang together no more, as the rows are
+// now: then each part is tried alone, and only one that is refused again stays for that. A row that was to stay anyway
+// has its own outcome. Of a unit that is too large for a transaction all that is left is refused.
+func (x *Executor) refuse(ctx context.Context, t *transaction, why Refusal) error {
+	if t.first < t.from || t.last > t.to || t.otherwise() {
+		for i := t.from; i < t.to; i++ {
+			x.outcomes[i], x.refused[i] = plan.Refused, why
+		}
+		return nil
+	}
 	for i, v := range t.given {
 		if v.Op == judge.None {
 			x.outcomes[t.from+i], x.held[t.from+i] = v.Outcome, v.Held
 		}
 	}
-	return x.halves(ctx, t, t.parts(), why)
-}
-
-// halves tries each half of some parts that were refused together.
-func (x *Executor) halves(ctx context.Context, t *transaction, parts []map[int]bool, why Refusal) error {
-	if len(parts) <= 1 {
-		for _, part := range parts {
-			for i := range part {
-				x.outcomes[i], x.refused[i] = plan.Refused, why
-			}
-		}
-		return nil
-	}
-	middle := (len(parts) + 1) / 2
-	for _, half := range [][]map[int]bool{parts[:middle], parts[middle:]} {
-		only := map[int]bool{}
-		for _, part := range half {
-			maps.Copy(only, part)
-		}
+	parts := t.parts()
+	for _, part := range parts {
 		alone := &transaction{Executor: x, mutator: t.mutator, recovering: t.recovering, first: t.first, from: t.from,
-			to: t.to, last: t.last, all: t.all, only: only}
-		err := alone.try(ctx)
-		if errors.Is(err, connectors.ErrRefused) {
-			err = x.halves(ctx, t, half, refusalOf(err, why))
-		} else if err == nil {
-			err = alone.verify(ctx)
+			to: t.to, last: t.last, only: part}
+		err := error(connectors.ErrRefused)
+		if len(parts) > 1 {
+			err = alone.try(ctx)
 		}
-		if err != nil {
+		switch {
+		case errors.Is(err, connectors.ErrRefused):
+			for i := range part {
+				x.outcomes[i], x.refused[i] = plan.Refused, refusalOf(err, why)
+			}
+		case err != nil:
 			return err
+		default:
+			if err := alone.verify(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

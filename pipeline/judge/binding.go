@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lethe/connectors"
+	"lethe/pipeline/judge/cells"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/instant"
 	"lethe/pipeline/policy/starts"
@@ -32,29 +33,23 @@ type Binding struct {
 	Key        []int // columns of the primary key
 	subjects   []naming
 	Via        *via.Paths // to identifiers in other tables; nil where the row holds all of them
-	where      []cell
+	where      []cells.Cell
 	collected  int             // column, -1 none
 	made       instant.Writing // how it writes instants
 	collection int             // column, -1 none
 	Starts     []*starts.Field // the column at which each rule's term starts; nil where there is none
-	blocked    []cell          // the fields and values of a blocked row
-	unblocked  []cell
+	blocked    []cells.Cell    // the fields and values of a blocked row
+	unblocked  []cells.Cell
 	Targets    []Target
 	guarded    []int // decision-relevant columns
 	Owned      []OwnedEdge
+	ending     map[string]bool // fields in which people end who should be gone: with the row? nil: rows are decided
 }
 
 // naming is a column that identifies a person, and the kind of identifier it holds.
 type naming struct {
 	kind   string
 	column int
-}
-
-// cell is a column and the canonical text it holds.
-type cell struct {
-	field  string
-	column int
-	value  []byte
 }
 
 // OwnedEdge leads from a row to a parent that goes with the last row which refers to it.
@@ -122,11 +117,11 @@ func (b *binder) optional(name string) int {
 	return b.column(name)
 }
 
-func (b *binder) cells(values map[string]string) (cells []cell) {
+func (b *binder) cells(values map[string]string) (list []cells.Cell) {
 	for _, f := range slices.Sorted(maps.Keys(values)) {
-		cells = append(cells, cell{f, b.column(f), []byte(values[f])})
+		list = append(list, cells.Cell{Field: f, Column: b.column(f), Value: []byte(values[f])})
 	}
-	return cells
+	return list
 }
 
 // identity finds the columns that say which row it is, whose, and of which collecting.
@@ -214,7 +209,7 @@ func (b *binder) guards() {
 		relevant[s.column] = true
 	}
 	for _, w := range b.where {
-		relevant[w.column] = true
+		relevant[w.Column] = true
 	}
 	for _, c := range b.Via.From() {
 		relevant[c] = true

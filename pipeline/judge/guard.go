@@ -2,10 +2,10 @@ package judge
 
 import (
 	"crypto/sha256"
-	"hash"
 
 	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"lethe/connectors"
 )
 
 // Guard is a keyed digest of what a decision saw of a row.
@@ -16,31 +16,17 @@ type Guard [16]byte
 func (g *Judge) guard(runID string, rows arrow.Record, row int, c Change, fields []string) Guard {
 	h := sha256.New()
 	for _, c := range g.guarded {
-		digestCell(h, rows, c, row)
+		connectors.DigestCell(h, rows, c, row)
 	}
 	g.Carried.Digest(h, rows, row) // whose the row is, as other tables say it
 	for _, t := range g.Targets {
 		if t.in(Planned{Change: c, Fields: fields}) {
-			digestCell(h, rows, t.column, row)
+			connectors.DigestCell(h, rows, t.column, row)
 		}
+	}
+	for _, t := range g.Targets { // who should be gone of those in it
+		h.Write(t.technique.Digest([]byte(g.Text(rows, row, t.column))))
 	}
 	keyed := g.Match.Record("guard", runID, h.Sum(nil))
 	return Guard(keyed[:len(Guard{})])
-}
-
-// digestCell adds a cell, its length before it, so that no text can stand for another's; NULL is no text.
-func digestCell(m hash.Hash, rows arrow.Record, column, row int) {
-	col := rows.Column(column).(*array.Binary)
-	if col.IsNull(row) {
-		m.Write([]byte{0})
-		return
-	}
-	v := col.Value(row)
-	var head [9]byte
-	head[0] = 1
-	for i, l := 1, len(v); i < len(head); i, l = i+1, l>>8 {
-		head[i] = byte(l)
-	}
-	m.Write(head[:])
-	m.Write(v)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"lethe/connectors"
+	"lethe/pipeline/judge/cells"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry/event"
@@ -164,7 +165,7 @@ func (g *Judge) reused(record, subject keystore.Ref) bool {
 // the person by it.
 func (g *Judge) unreadable(rows arrow.Record, row int) bool {
 	for _, s := range g.subjects {
-		text := value(rows.Column(s.column).(*array.Binary), row)
+		text := cells.Value(rows.Column(s.column).(*array.Binary), row)
 		if identifier.Blank(string(text)) {
 			continue
 		}

@@ -14,10 +14,10 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/judge/cells"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/starts"
-	"lethe/pipeline/policy/subject"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/registry/standings"
 	"lethe/pipeline/via"
@@ -53,31 +53,12 @@ func NewJudge(b *Binding) *Judge {
 }
 
 // Mine reports whether a row belongs to the silo.
-func (g *Judge) Mine(rows arrow.Record, row int) bool { return holds(rows, row, g.where) }
-
-// holds reports whether a row holds the values of all cells.
-func holds(rows arrow.Record, row int, cells []cell) bool {
-	for _, c := range cells {
-		col := rows.Column(c.column).(*array.Binary)
-		if col.IsNull(row) || !subject.Holds(string(c.value), col.Value(row)) {
-			return false
-		}
-	}
-	return true
-}
+func (g *Judge) Mine(rows arrow.Record, row int) bool { return cells.Held(rows, row, g.where) }
 
 // Text is the text of a cell; "" for NULL, and for column -1, which is none.
 func (g *Judge) Text(rows arrow.Record, row, column int) string {
 	if column < 0 {
 		return ""
 	}
-	return string(value(rows.Column(column).(*array.Binary), row))
-}
-
-// value is a cell's text, nil for NULL.
-func value(col *array.Binary, row int) []byte {
-	if col.IsNull(row) {
-		return nil
-	}
-	return col.Value(row)
+	return string(cells.Value(rows.Column(column).(*array.Binary), row))
 }

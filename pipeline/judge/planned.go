@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"lethe/connectors"
+	"lethe/pipeline/judge/cells"
 	"lethe/pipeline/policy"
 )
 
@@ -64,9 +65,9 @@ func (r Ruling) asksFor(p Planned) bool {
 func (g *Judge) HoldsNew(rows arrow.Record, row int, p Planned) bool {
 	switch p.Change {
 	case Block:
-		return holds(rows, row, g.blocked)
+		return cells.Held(rows, row, g.blocked)
 	case Unblock:
-		return holds(rows, row, g.unblocked)
+		return cells.Held(rows, row, g.unblocked)
 	}
 	return !slices.ContainsFunc(g.Targets, func(t Target) bool { return t.in(p) && !t.heldBy(rows, row) })
 }
@@ -90,13 +91,13 @@ func (g *Judge) Assign(
 		}
 		return marks
 	}
-	constant := func(cells []cell, c Change) {
+	constant := func(list []cells.Cell, c Change) {
 		marks := updated(func(p Planned) bool { return p.Change == c })
 		if !slices.Contains(marks, true) {
 			return
 		}
-		for _, cell := range cells {
-			set = append(set, connectors.Assignment{Field: cell.field, Rows: marks, Values: cell.values(marks)})
+		for _, cell := range list {
+			set = append(set, connectors.Assignment{Field: cell.Field, Rows: marks, Values: cell.Values(marks)})
 		}
 	}
 	constant(g.blocked, Block)
@@ -113,17 +114,4 @@ func (g *Judge) Assign(
 		set = append(set, connectors.Assignment{Field: t.field, Rows: marks, Values: col.Array()})
 	}
 	return set, nil
-}
-
-// values is a column of the cell's value where marked.
-func (c cell) values(marks []bool) *array.Binary {
-	col := new(connectors.Column)
-	for _, marked := range marks {
-		if marked {
-			col.Append(c.value)
-		} else {
-			col.AppendNull()
-		}
-	}
-	return col.Array()
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"lethe/connectors"
+	"lethe/pipeline/judge/cells"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/decide"
@@ -55,6 +56,9 @@ func plain(d policy.Decision) bool {
 
 // Rule decides one row at an instant. It is asked when planning and again, of the locked row, when applying.
 func (g *Judge) Rule(rows arrow.Record, row int, asOf time.Time) Ruling {
+	if g.ending != nil {
+		return g.ends(rows, row)
+	}
 	g.refsOf = g.identify(g.refsOf[:0], rows, row)
 	return g.ruleOn(g.refsOf, nil, rows, row, asOf)
 }
@@ -88,7 +92,7 @@ func (g *Judge) Dates(rows arrow.Record, row int) {
 	rec := &g.Record
 	*rec = policy.Record{Starts: rec.Starts}
 	if g.collected >= 0 {
-		made, err := g.made.Read(value(rows.Column(g.collected).(*array.Binary), row))
+		made, err := g.made.Read(cells.Value(rows.Column(g.collected).(*array.Binary), row))
 		if g.dayOnly = made.Whole; err == nil && !made.None() {
 			rec.Collected = made.Last
 		}
@@ -199,7 +203,7 @@ func (g *Judge) blocking(r *Ruling, rows arrow.Record, row int) {
 	if len(g.blocked) == 0 {
 		return
 	}
-	is := holds(rows, row, g.blocked)
+	is := cells.Held(rows, row, g.blocked)
 	switch {
 	case r.WritesBlock() && !is:
 		if r.Change == None {

@@ -49,6 +49,9 @@ func (js *Session) Judge(g *Judge, batch connectors.Batch) error {
 		}
 		r := g.ruleOn(refs, found, batch.Rows, row, js.Tonight.AsOf)
 		js.asPlanned(g, &r, batch.Rows, row)
+		if !g.Source.Backup() {
+			g.State.Rule(&r.Decision, r.Collection, refs, found)
+		}
 
 		g.seen()
 		g.count(r)

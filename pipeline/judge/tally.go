@@ -11,6 +11,7 @@ import (
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/policy/starts"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/silos"
 )
 
 // Tally is what a judge has found of its rows.
@@ -19,10 +20,10 @@ type Tally struct {
 	Roots          []*Root // by pointer: the graph of dependents keeps them while rows leave the list
 	Stopped        bool    // a stop forbids changes in the table tonight
 	Summary        map[SummaryKey]*audit.Summary
-	Oldest, Newest calendar.Date   // of the days of collecting, or those where the first rule's term starts
-	Flags          []registry.Flag // rows whose reason has no date, with the night that first found it
-	Spreads        []starts.Spread // of the days at which the terms of each rule start
-	met            []uint64        // a bit for each collection that a row of the table led to
+	Oldest, Newest calendar.Date     // of the days of collecting, or those where the first rule's term starts
+	Flags          []registry.Flag   // rows whose reason has no date, with the night that first found it
+	Spreads        []starts.Spread   // of the days at which the terms of each rule start
+	met            silos.Collections // those that a row of the table led to
 }
 
 // SummaryKey tells the lines of a summary apart: rows decided alike share one.
@@ -42,12 +43,8 @@ func (g *Judge) again(collection int32) bool {
 	if collection == 0 || g.siloScope() {
 		return false
 	}
-	if word := int(collection / 64); word >= len(g.met) {
-		g.met = append(g.met, make([]uint64, max(word+1-len(g.met), len(g.met)))...)
-	}
-	bit := uint64(1) << (collection % 64)
-	was := g.met[collection/64]&bit != 0
-	g.met[collection/64] |= bit
+	was := g.met.Has(collection)
+	g.met.Add(collection)
 	return was
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"lethe/connectors"
 	"lethe/pipeline/anonymize"
+	"lethe/pipeline/judge/cells"
 	"lethe/pipeline/policy"
 )
 
@@ -27,22 +28,11 @@ type Target struct {
 func Techniques(silo *policy.Compiled, t connectors.Table) (targets []Target, wrong []error) {
 	spec := silo.Clearable()
 	maps.Copy(spec, silo.Silo.Anonymize)
-	for i, f := range t.Fields {
-		technique, named := spec[f.Name]
-		if !named {
-			continue
-		}
-		parsed, err := anonymize.Parse(technique, anonymize.Field{
-			Name: f.Name, Kind: f.Kind, Type: f.Type, Length: f.Length, Nullable: f.Nullable, Generated: f.Generated,
-			Key:    slices.Contains(t.Key, f.Name),
-			Unique: t.TakesPart(f.Name),
-		})
-		if err != nil {
-			wrong = append(wrong, err)
-			continue
-		}
-		_, always := silo.Silo.Anonymize[f.Name]
-		targets = append(targets, Target{field: f.Name, column: i, technique: parsed, anonymize: always})
+	list, wrong := anonymize.ForTable(t, spec)
+	for _, n := range list {
+		field := t.Fields[n.Column].Name
+		_, always := silo.Silo.Anonymize[field]
+		targets = append(targets, Target{field: field, column: n.Column, technique: n.Technique, anonymize: always})
 	}
 	return targets, wrong
 }
@@ -50,14 +40,14 @@ func Techniques(silo *policy.Compiled, t connectors.Table) (targets []Target, wr
 // Writes are the fields that blocking, clearing and anonymizing rows may set.
 func (b *Binding) Writes() (fields []string) {
 	for _, c := range slices.Concat(b.blocked, b.unblocked) {
-		fields = append(fields, c.field)
+		fields = append(fields, c.Field)
 	}
 	rules, clears := b.Silo.Silo.Rules, b.Silo.Clearable()
 	anonymizes := slices.ContainsFunc(rules, func(r policy.Rule) bool {
 		return r.End == policy.Anonymize || r.Else == policy.Anonymize
 	})
 	for _, t := range b.Targets {
-		if _, cleared := clears[t.field]; cleared || t.anonymize && anonymizes {
+		if _, cleared := clears[t.field]; cleared || t.anonymize && anonymizes || b.Ends(t.field) && !b.ending[t.field] {
 			fields = append(fields, t.field)
 		}
 	}
@@ -73,5 +63,5 @@ func (t Target) in(p Planned) bool {
 // heldBy reports whether a row holds already what the technique yields.
 func (t Target) heldBy(rows arrow.Record, row int) bool {
 	col := rows.Column(t.column).(*array.Binary)
-	return t.technique.Holds(value(col, row), col.IsNull(row))
+	return t.technique.Holds(cells.Value(col, row), col.IsNull(row))
 }

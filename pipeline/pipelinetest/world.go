@@ -31,7 +31,7 @@ import (
 // World is a company in memory: one live source, perhaps a backup, a registry of real events, real keys and
 // real people.
 type World struct {
-	T       *testing.T
+	T       testing.TB
 	Setup   *setup.Setup
 	Live    *mem.Store
 	Signers map[string]*keystore.Signer // of the people, by name
@@ -51,7 +51,7 @@ func Rome() *time.Location {
 
 // New makes a world that one silo governs. Its live source, crm, has these tables; anna owns the silo, bo
 // is a custodian, dora the data protection officer.
-func New(t *testing.T, silo policy.Silo, tables ...mem.Table) *World {
+func New(t testing.TB, silo policy.Silo, tables ...mem.Table) *World {
 	t.Helper()
 	w := &World{T: t, Now: time.Date(2026, 11, 20, 1, 15, 0, 0, Rome()), Dir: t.TempDir(),
 		Signers: map[string]*keystore.Signer{}}

@@ -24,6 +24,27 @@ func checkIntake(p *problems, s *Silo) {
 	}
 }
 
+// checkRemnants checks how people who should be gone end where no silo looks.
+func checkRemnants(p *problems, s *Silo) {
+	for i, r := range s.Remnants {
+		p := p.under("remnants %d (%s.%s.%s)", i+1, r.Source, r.Table, r.Field)
+		for _, name := range []struct{ key, value string }{{"source", r.Source}, {"table", r.Table}, {"field", r.Field}} {
+			if name.value == "" {
+				p.add("%s is missing: write {source: crm, table: audit_log, field: new_value, do: replace}", name.key)
+			}
+		}
+		p.oneOf("do", r.Do, ClearRemnant, ReplaceRemnant, DeleteRemnant)
+		if slices.ContainsFunc(s.Records, func(o Records) bool { return o.Source == r.Source && o.Table == r.Table }) {
+			p.add("the silo governs rows of the table (records): those end by its rules, so remove the entry")
+		}
+		if slices.ContainsFunc(s.Remnants[:i], func(o Remnant) bool {
+			return o.Source == r.Source && o.Table == r.Table && o.Field == r.Field
+		}) {
+			p.add("the field is named twice: say once what becomes of it")
+		}
+	}
+}
+
 // checkCarriers refuses records of a table whose rows refer to others and say whose those are: such a row would go by
 // itself, and a no that was said under its address would be the other's no more.
 func checkCarriers(p *problems, all []Records, r Records) {

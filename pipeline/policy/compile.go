@@ -97,6 +97,7 @@ func Compile(s Silo, zone *time.Location, jurisdiction string) (*Compiled, error
 	}
 	c.compileRules(p)
 	checkIntake(p, &c.Silo)
+	checkRemnants(p, &c.Silo)
 	if err := p.join(); err != nil {
 		return nil, err
 	}

@@ -28,6 +28,8 @@ type Silo struct {
 	NoMatch      string             `yaml:"no_match,omitempty"`     // keep (default) or expire: what D6 does
 	// tables in which applications keep consents themselves
 	Consents []intake.Mapping `yaml:"consents,omitempty"`
+	// how people who should be gone end in fields that no silo governs
+	Remnants []Remnant `yaml:"remnants,omitempty" json:",omitempty"`
 	// the silo is the list of those who said no to marketing
 	Suppression bool `yaml:"suppression,omitempty"`
 
@@ -63,6 +65,21 @@ func (r *Records) UnmarshalYAML(unmarshal func(any) error) error {
 	}
 	return err
 }
+
+// Remnant says how people who are gone from the silo, and whom no other may hold, end in a field that no silo governs.
+type Remnant struct {
+	Source string `yaml:"source"`
+	Table  string `yaml:"table"`
+	Field  string `yaml:"field"`
+	Do     string `yaml:"do"` // clear, replace or delete
+}
+
+// What becomes of a field in which somebody stands who should be gone.
+const (
+	ClearRemnant   = "clear"   // it becomes NULL
+	ReplaceRemnant = "replace" // what names the person becomes as many x
+	DeleteRemnant  = "delete"  // the row goes
+)
 
 // Block says how a row's use is blocked in the source, reversibly.
 type Block struct {

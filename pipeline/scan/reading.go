@@ -9,6 +9,7 @@ import (
 	"lethe/classifiers"
 	"lethe/connectors"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/remnants"
 )
 
 // Reading is what the night reads of one table, and what it found there.
@@ -24,6 +25,7 @@ type Reading struct {
 	columns []int             // of the fields that are classified; nil: all
 	scan    *classifiers.Scan
 	life    *life
+	search  *remnants.Search // for people who should be gone; nil: not
 	verdict classifiers.TableVerdict
 	kept    []audit.Inventory // of an unchanged file: what the last night said of the table
 	next    connectors.Cursor // where the reading goes on after another table failed

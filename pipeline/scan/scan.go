@@ -21,6 +21,7 @@ import (
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy/calendar"
+	"lethe/pipeline/remnants"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/stores"
 )
@@ -31,8 +32,10 @@ type Scanner struct {
 	Tonight setup.Tonight
 	Notes   *notes.Notes
 	Session *judge.Session
-	sources []*Source
-	rest    []*Source // as far as they could be read, of those that failed for a table
+	// Remnants knows who should be gone; nil where nobody asks
+	Remnants *remnants.Watch
+	sources  []*Source
+	rest     []*Source // as far as they could be read, of those that failed for a table
 }
 
 // Of is what was read of a source, nil where nothing was.
@@ -171,7 +174,8 @@ func (sc *Scanner) look(s *Source) error {
 			}
 		}
 		r.life = newLife(t, sc.Tonight.Today.String())
-		if r.kept = sc.unchanged(s, t); r.kept != nil {
+		r.kept = sc.unchanged(s, t)
+		if r.search = sc.search(s, r); r.kept != nil {
 			continue
 		}
 		if len(r.left) > 0 {
@@ -221,6 +225,9 @@ func (sc *Scanner) pass(ctx context.Context, s *Source, queries []connectors.Que
 		}
 		r.next, r.Sampled = batch.Next, batch.Sampled
 		r.observe(batch.Rows)
+		if r.search != nil {
+			r.search.Read(batch, s.taken(batch))
+		}
 		for _, g := range s.Governed[batch.Table] {
 			if err := sc.Session.Judge(g, batch); err != nil {
 				return err

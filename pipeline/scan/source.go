@@ -17,6 +17,7 @@ type Source struct {
 	rows        int64                        // that were read
 	fingerprint string                       // backups: of the file and the rules it was read by
 	carriers    []string                     // tables that say whose the rows of others are
+	follow      []string                     // tables whose rows go with governed ones
 	carried     map[string]connectors.Cursor // how far each of them was read
 }
 
@@ -33,9 +34,10 @@ func (s *Source) Reading(table string) *Reading {
 func (s *Source) carries(table string) bool { return slices.Contains(s.carriers, table) }
 
 // wanted reports whether the rows of a table are to be read for themselves. A table of an unchanged file is read
-// again only where its rows are decided.
+// again only where its rows are decided, or searched for people who should be gone.
 func (s *Source) wanted(r *Reading) bool {
-	return r.State == "scanned" && !r.Sampled && !r.whole && (r.kept == nil || len(s.Governed[r.Table.Name]) > 0)
+	return r.State == "scanned" && !r.Sampled && !r.whole &&
+		(r.kept == nil || len(s.Governed[r.Table.Name]) > 0 || r.search != nil)
 }
 
 // later reports whether a table is not read for itself in the first pass: other tables say whose its rows are, or

@@ -17,6 +17,7 @@ type Silo struct {
 	Flags      map[registry.FlagKey]time.Time
 	Used       Collections           // to which rows belong that the night read
 	Anonymized map[keystore.Ref]bool // records that an earlier night anonymized, and that are still there
+	Held       Held                  // whose rows stay, and whose end
 }
 
 // Collections is a set of a silo's collections: a bit for each, which is 1.2 MB for ten million.

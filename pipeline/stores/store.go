@@ -142,18 +142,19 @@ type Store struct {
 	Lacks     []string       // of a backup what keeps its rows from being governed as those of its live source
 	Judges    []*judge.Judge // of all tables, those that refer to others first
 	Governed  map[string][]*judge.Judge
-	Looked    []audit.Start         // what the days of the rows that were looked at beforehand look like
-	claims    map[string][]string   // silos by table, also where the registry was not asked
-	live      *Store                // of a backup the open source that it is a backup of, nil where there is none
-	Foreseen  bool                  // the source was asked what stands in the way of changes
-	Obstacles []connectors.Obstacle // what it said
-	Erased    bool                  // rows were deleted tonight
+	Endings   map[string][]*judge.Judge // by table: who ends people in fields of it who should be gone, and decides no row
+	Looked    []audit.Start             // what the days of the rows that were looked at beforehand look like
+	claims    map[string][]string       // silos by table, also where the registry was not asked
+	live      *Store                    // of a backup the open source that it is a backup of, nil where there is none
+	Foreseen  bool                      // the source was asked what stands in the way of changes
+	Obstacles []connectors.Obstacle     // what it said
+	Erased    bool                      // rows were deleted tonight
 	Err       error
 }
 
 // NewStore is a source that is not open yet.
 func NewStore(src setup.Source) *Store {
-	return &Store{Source: src, Governed: map[string][]*judge.Judge{}}
+	return &Store{Source: src, Governed: map[string][]*judge.Judge{}, Endings: map[string][]*judge.Judge{}}
 }
 
 // Column is the number of a field of a table, -1 where there is none.
@@ -174,9 +175,9 @@ func (s *Store) Estimate() (rows int64) {
 }
 
 // Judge is the judge of a silo's rows of a table by one of its records of that table, nil where the silo has
-// no such any more.
+// no such any more; behind those, who ends people of the silo in fields of it.
 func (s *Store) Judge(silo, table string, mapping int) *judge.Judge {
-	for _, g := range s.Governed[table] {
+	for _, g := range s.ofTable(table) {
 		if g.Silo.Silo.Name != silo {
 			continue
 		}
@@ -190,7 +191,7 @@ func (s *Store) Judge(silo, table string, mapping int) *judge.Judge {
 
 // Mapping is the place of a judge among those of its silo and table.
 func (s *Store) Mapping(of *judge.Judge) (mapping int) {
-	for _, g := range s.Governed[of.Table.Name] {
+	for _, g := range s.ofTable(of.Table.Name) {
 		if g == of {
 			break
 		}
@@ -199,6 +200,11 @@ func (s *Store) Mapping(of *judge.Judge) (mapping int) {
 		}
 	}
 	return mapping
+}
+
+// ofTable are the judges of a table.
+func (s *Store) ofTable(table string) []*judge.Judge {
+	return slices.Concat(s.Governed[table], s.Endings[table])
 }
 
 // Barred is what keeps every row of a table from being changed, as far as the source was asked and is sure of it. What

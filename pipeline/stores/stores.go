@@ -30,6 +30,7 @@ type Set struct {
 	notes   *notes.Notes
 	Silos   *silos.Set
 	List    []*Store
+	Without Without // nil where nobody is ended in fields that no silo governs
 }
 
 // New is a set that opens nothing yet.
@@ -236,6 +237,9 @@ func (set *Set) Mapped(ctx context.Context, s *Store) error {
 			if set.Silos.Registry != nil { // else only discovering
 				errs = append(errs, set.govern(ctx, s, silo, r))
 			}
+		}
+		if set.Silos.Registry != nil {
+			errs = append(errs, set.endings(s, silo))
 		}
 	}
 	sortChildrenFirst(s)

@@ -111,7 +111,7 @@ func TestWhatIsMissingMovedOrAddedIsNamed(t *testing.T) {
 	nightFolders := func(root string, run string) []string {
 		found, err := filepath.Glob(filepath.Join(root, "*", "date=*", "run="+run))
 		require.NoError(t, err)
-		require.Len(t, found, 15)
+		require.Len(t, found, 16)
 		return found
 	}
 	published, pub, _ := threeNights(t)

@@ -3,6 +3,8 @@ package page
 import (
 	"cmp"
 	"slices"
+	"strconv"
+	"strings"
 
 	"lethe/pipeline/audit"
 )
@@ -39,6 +41,32 @@ func (p *page) findings() {
 			(s.Action == "delete" || s.Action == "anonymize") {
 			p.overdueFrom = s.OldestDue
 		}
+	}
+}
+
+// remnants lists the fields in which people stand who should be gone, silo by silo.
+func (p *page) remnants() {
+	for _, r := range p.facts.Remnants {
+		v := remnantView{
+			Place:  place(r.Source, r.Object, r.Column),
+			Silo:   r.Silo,
+			Kinds:  list(strings.ReplaceAll(r.Kinds, "-", " ")),
+			People: p.count(r.Silo, r.People),
+			Erased: p.count(r.Silo, r.Erased),
+			Rows:   p.count(r.Silo, r.Rows),
+			Since:  cmp.Or(shortDate(r.Since), "not known"),
+			Found:  shortDate(r.FirstSeen),
+		}
+		if r.Example != 0 {
+			v.Example = strconv.FormatInt(r.Example, 10)
+		}
+		if r.More {
+			v.Words = "There are more."
+		}
+		if r.Sampled > 0 {
+			v.Words = strings.TrimSpace(v.Words + " Only " + number(r.Sampled) + " rows were read.")
+		}
+		p.Remnants = append(p.Remnants, v)
 	}
 }
 

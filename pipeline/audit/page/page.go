@@ -52,6 +52,7 @@ type page struct {
 	Copies      []copyView
 	Requests    []requestView
 	Holds       []holdView
+	Remnants    []remnantView
 	Reviews     []reviewView
 	News        []newsView
 	Sources     []sourceView
@@ -98,6 +99,7 @@ type (
 	copyView      struct{ Target, Silo, Place, Rows, Changed, Drift, State, Level, Words string }
 	requestView   struct{ Silo, ID, Kind, Received, Due, State, Level, Words string }
 	holdView      struct{ Silo, ID, Placed, Approved, Review, State, Level string }
+	remnantView   struct{ Place, Silo, Kinds, People, Erased, Rows, Since, Found, Example, Words string }
 	reviewView    struct{ Place, Machine, Now, By, Until, Because string }
 	newsView      struct{ Change, Place, Now string }
 	sourceView    struct {
@@ -198,6 +200,7 @@ func newPage(f audit.Facts, totals Totals, date string) *page {
 	p.reasons()
 	p.plans()
 	p.findings()
+	p.remnants()
 	p.exceptions()
 	p.backups()
 	p.copies()

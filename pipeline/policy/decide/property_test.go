@@ -315,9 +315,9 @@ func TestEveryFieldIsDrawn(t *testing.T) {
 		"Record.Trust": true, "Record.Identity": true, "Record.Anonymized": true, "Standing.FirstSeq": true,
 		"Standing.LastSeq": true,
 		"Silo.Name":        true, "Silo.LinkScope": true, "Silo.Anonymize": true, "Silo.Suppression": true,
-		"Silo.ProofRetention": true,
-		"Rule.Event":          true, // which event ended it is for the registry to see
-		"Rule.Special":        true, "Rule.Notice": true, "Rule.Because": true, "Rule.Owner": true,
+		"Silo.ProofRetention": true, "Silo.Remnants": true,
+		"Rule.Event":   true, // which event ended it is for the registry to see
+		"Rule.Special": true, "Rule.Notice": true, "Rule.Because": true, "Rule.Owner": true,
 		"Rule.ReviewBy": true, "Rule.Dates": true, // what days mean is known when they are read
 	}
 	for name, values := range drawn {

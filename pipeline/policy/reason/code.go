@@ -32,6 +32,7 @@ const (
 	DConsentExpired     Code = "D_CONSENT_EXPIRED"
 	DRetentionElapsed   Code = "D_RETENTION_ELAPSED"
 	DNoConsent          Code = "D_NO_CONSENT"
+	DRemnant            Code = "D_REMNANT"
 
 	XNoMatchGrace    Code = "X_NO_MATCH_GRACE"
 	XNoMatch         Code = "X_NO_MATCH"
@@ -90,6 +91,9 @@ var codes = []struct {
 	{DConsentExpired, "Art. 5(1)(e), 17(1)(a)", "Consent has run out and was not renewed."},
 	{DRetentionElapsed, "Art. 5(1)(e), 17(1)(a)", "The retention period is over."},
 	{DNoConsent, "Art. 6(1), 17(1)(d)", "The registry knows the person, but holds no consent for this purpose."},
+
+	{DRemnant, "Art. 17(1)", "A person who is gone from the silo, and whom no other may hold, still stood in a field " +
+		"that no silo governs."},
 
 	{XNoMatchGrace, "Art. 5(2)", "The registry does not know this person yet; the record is recent, so the registry " +
 		"may still catch up."},

@@ -55,6 +55,21 @@ func (s *Standings) Warm(refs []keystore.Ref, dst []Found) []Found {
 // Lookup returns the collections that a reference leads to, sorted, nil for none.
 func (s *Standings) Lookup(ref keystore.Ref) []int32 { return s.lookup(nil, &ref) }
 
+// Each calls do for each reference, of which it has the first half, and one collection that it leads to.
+func (s *Standings) Each(do func(half *[16]byte, collection int32)) {
+	for i := range s.index.entries {
+		do((*[16]byte)(&s.index.entries[i].ref), s.index.entries[i].collection)
+	}
+	for ref, collections := range s.added {
+		for _, c := range collections {
+			do((*[16]byte)(&ref), c)
+		}
+	}
+}
+
+// Collections is Lookup that appends to dst.
+func (s *Standings) Collections(dst []int32, ref *keystore.Ref) []int32 { return s.lookup(dst, ref) }
+
 // lookup is Lookup that appends to dst.
 func (s *Standings) lookup(dst []int32, ref *keystore.Ref) []int32 {
 	short := (*shortRef)(ref[:16])
