@@ -408,3 +408,34 @@ func TestRemnantsThatCannotEndAreRefused(t *testing.T) {
 		})
 	}
 }
+
+// TestARemnantThatOthersReferToStays deletes no row to which one refers that stays, and says what holds it.
+func TestARemnantThatOthersReferToStays(t *testing.T) {
+	w := newWorld(t, news(ends("delete", "text")), people(), log("bob@lago.it", "eve@lago.it"),
+		table("seen", []connectors.Field{id, field("log", connectors.Integer, true)},
+			[]connectors.ForeignKey{fk("log", "log")}, []any{"1", "1"}))
+	w.UsualEvents()
+	w.planned()
+	require.Contains(t, kinds(w.facts()), "F_HELD_BACK medium seen.log")
+	done := w.applied()
+	require.Equal(t, int64(1), done["log delete done"], done)
+	require.Equal(t, []string{"1 bob@lago.it"}, w.Rows("log"))
+	w.Now = w.Now.AddDate(0, 0, 1)
+	r, err := w.night()
+	require.NoError(t, err)
+	require.Empty(t, r.Waiting, "nobody is asked about what cannot be done")
+	require.Equal(t, []string{"news crm.log.text 1/1 in 1, row 1"}, w.left())
+}
+
+// TestAKeyThatSaysWhoIsNotShown keeps the key of an example to itself where it was found to be a number of people.
+func TestAKeyThatSaysWhoIsNotShown(t *testing.T) {
+	l := table("log", []connectors.Field{field("tel_mobile", connectors.Integer, false), text}, nil,
+		[]any{"393331234567", "bob@lago.it"})
+	l.Def.Key = []string{"tel_mobile"}
+	w := newWorld(t, news(nil), people(), l)
+	w.UsualEvents()
+	_, err := w.night()
+	require.NoError(t, err)
+	require.Equal(t, []string{"news crm.log.text 1/0 in 1, row 0"}, w.left())
+	nowhere(t, w, "393331234567")
+}

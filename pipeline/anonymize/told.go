@@ -64,7 +64,8 @@ func Tells(f Field, clears bool, told func(value []byte) Told) (Technique, error
 		err = errors.New("the field is NOT NULL: use replace or delete")
 	case !clears && f.Unique:
 		err = errors.New("the field is unique, and two people may become the same: use clear or delete")
-	case !clears && (f.Kind != connectors.Text && f.Kind != connectors.JSON || len(enumOf(f.Type)) > 0 || special(f.Type)):
+	case !clears && !(f.Kind == connectors.Text && len(enumOf(f.Type)) == 0 && !special(f.Type) ||
+		f.Kind == connectors.JSON):
 		err = errors.New("replace is for fields of text: use clear or delete")
 	}
 	if err != nil {

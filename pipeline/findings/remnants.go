@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/scan"
 	"lethe/pipeline/setup"
 )
 
@@ -26,6 +27,9 @@ func (in *Inspector) InspectRemnants() {
 	left := in.Scanner.Left()
 	for i := range left {
 		left[i].FirstSeen = in.firstLeft(left[i])
+		if in.saysWho(left[i]) {
+			left[i].Example = 0
+		}
 	}
 	in.Notes.Facts.Remnants = left
 
@@ -104,6 +108,15 @@ func (f *leftIn) finding() audit.Finding {
 	}
 	found.Words = b.String()
 	return found
+}
+
+// saysWho reports whether the key of a table's rows was found to say something of people: it is not shown.
+func (in *Inspector) saysWho(r audit.Remnant) bool {
+	s := in.Scanner.Of(r.Source)
+	t, _ := s.Tables.Find(r.Object)
+	return slices.ContainsFunc(in.Notes.Facts.Inventory, func(i audit.Inventory) bool {
+		return i.Source == r.Source && i.Object == r.Object && scan.Personal(i) && slices.Contains(t.Key, i.Column)
+	})
 }
 
 // setOf is the set of backups that a source belongs to, or itself, and whether it is a backup.

@@ -15,8 +15,8 @@ import (
 func NewEnding(b *Binding, fields []anonymize.Named, goes map[string]bool) *Judge {
 	b.collected, b.collection = -1, -1
 	for _, f := range fields {
-		b.guarded = append(b.guarded, f.Column)
-		b.Targets = append(b.Targets, Target{field: b.Table.Fields[f.Column].Name, column: f.Column, technique: f.Technique})
+		t := Target{field: b.Table.Fields[f.Column].Name, column: f.Column, technique: f.Technique}
+		b.guarded, b.Targets = append(b.guarded, f.Column), append(b.Targets, t)
 	}
 	b.ending = goes
 	return NewJudge(b)

@@ -47,7 +47,8 @@ func (b *Binding) Writes() (fields []string) {
 		return r.End == policy.Anonymize || r.Else == policy.Anonymize
 	})
 	for _, t := range b.Targets {
-		if _, cleared := clears[t.field]; cleared || t.anonymize && anonymizes || b.Ends(t.field) && !b.ending[t.field] {
+		_, cleared := clears[t.field]
+		if goes, ends := b.ending[t.field]; cleared || t.anonymize && anonymizes || ends && !goes {
 			fields = append(fields, t.field)
 		}
 	}

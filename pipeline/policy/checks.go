@@ -28,7 +28,8 @@ func checkIntake(p *problems, s *Silo) {
 func checkRemnants(p *problems, s *Silo) {
 	for i, r := range s.Remnants {
 		p := p.under("remnants %d (%s.%s.%s)", i+1, r.Source, r.Table, r.Field)
-		for _, name := range []struct{ key, value string }{{"source", r.Source}, {"table", r.Table}, {"field", r.Field}} {
+		for _, name := range []struct{ key, value string }{{"source", r.Source}, {"table", r.Table},
+			{"field", r.Field}} {
 			if name.value == "" {
 				p.add("%s is missing: write {source: crm, table: audit_log, field: new_value, do: replace}", name.key)
 			}

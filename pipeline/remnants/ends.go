@@ -14,7 +14,8 @@ type end struct {
 	people []*person // who were met in its fields that are ended
 }
 
-// end takes up that somebody was met in a row, where the policy of a silo that knows the person ends people in the field.
+// end takes up that somebody was met in a row, where the policy of a silo that knows the person ends people in the
+// field.
 func (s *Search) end(c *column, p *person, rows arrow.Record, row int) {
 	for _, g := range s.Endings {
 		if !g.Ends(c.field) || p.at(g) == nil {

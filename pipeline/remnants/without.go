@@ -10,8 +10,8 @@ import (
 	"lethe/pipeline/registry/keystore"
 )
 
-// Without says who of a silo's people should be gone and stands in a value, and what it is without them: as many x in the
-// place of each, which no one can take for an identifier, and which keeps the length that formats write down. It is
+// Without says who of a silo's people should be gone and stands in a value, and what it is without them: as many x in
+// the place of each, which no one can take for an identifier, and which keep the length that formats write down. It is
 // asked when a plan is made and again when it is carried out, by what the registry says then.
 func (w *Watch) Without(silo string, t connectors.Table, field int, value []byte) anonymize.Told {
 	told := anonymize.Told{Without: value}

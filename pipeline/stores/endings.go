@@ -17,8 +17,8 @@ import (
 // them.
 type Without func(silo string, t connectors.Table, field int, value []byte) anonymize.Told
 
-// endings gives the tables in fields of which people of a silo end who should be gone a judge each, that decides no rows.
-// An older or partial dump need not hold each.
+// endings gives the tables in fields of which people of a silo end who should be gone a judge each, that decides no
+// rows. An older or partial dump need not hold each.
 func (set *Set) endings(s *Store, silo *policy.Compiled) error {
 	fields, goes := map[string][]anonymize.Named{}, map[string]map[string]bool{}
 	var errs []error
@@ -30,8 +30,8 @@ func (set *Set) endings(s *Store, silo *policy.Compiled) error {
 		named, err := set.ending(s, silo, r, t)
 		switch {
 		case err != nil && s.Backup():
-			set.lack(s, r.Table, fmt.Sprintf("people who should be gone stay in its field %s until the file ends by `keep`: "+
-				"%v", r.Field, err))
+			set.lack(s, r.Table, fmt.Sprintf("people who should be gone stay in its field %s until the file ends by "+
+				"`keep`: %v", r.Field, err))
 		case err != nil:
 			errs = append(errs, fmt.Errorf("%w: silo %s: remnants of source %s, table %s: %w", setup.ErrConfig,
 				silo.Silo.Name, s.Name, r.Table, err))

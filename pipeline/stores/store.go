@@ -142,7 +142,7 @@ type Store struct {
 	Lacks     []string       // of a backup what keeps its rows from being governed as those of its live source
 	Judges    []*judge.Judge // of all tables, those that refer to others first
 	Governed  map[string][]*judge.Judge
-	Endings   map[string][]*judge.Judge // by table: who ends people in fields of it who should be gone, and decides no row
+	Endings   map[string][]*judge.Judge // by table: who ends people in its fields, and decides no row
 	Looked    []audit.Start             // what the days of the rows that were looked at beforehand look like
 	claims    map[string][]string       // silos by table, also where the registry was not asked
 	live      *Store                    // of a backup the open source that it is a backup of, nil where there is none

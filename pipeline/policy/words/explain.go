@@ -349,11 +349,11 @@ func togetherWords(c *policy.Compiled, asOf time.Time, today calendar.Date) []st
 			spell(p))
 	}
 	out = append(out, proof)
+	ends := map[string]string{policy.ClearRemnant: "the field is emptied",
+		policy.ReplaceRemnant: "what names them is replaced", policy.DeleteRemnant: "the row is deleted"}
 	for _, r := range c.Silo.Remnants {
-		out = append(out, fmt.Sprintf("Of people who are gone from the silo, and whom no other may hold, %s in %s.%s.%s, "+
-			"by plans that people sign or orders let go.", map[string]string{policy.ClearRemnant: "the field is emptied",
-			policy.ReplaceRemnant: "what names them is replaced", policy.DeleteRemnant: "the row is deleted"}[r.Do],
-			r.Source, r.Table, r.Field))
+		out = append(out, fmt.Sprintf("Of people who are gone from the silo, and whom no other may hold, %s in "+
+			"%s.%s.%s, by plans that people sign or orders let go.", ends[r.Do], r.Source, r.Table, r.Field))
 	}
 	inForce := 0
 	for i := range c.Rules() {
