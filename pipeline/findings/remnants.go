@@ -113,6 +113,9 @@ func (f *leftIn) finding() audit.Finding {
 // saysWho reports whether the key of a table's rows was found to say something of people: it is not shown.
 func (in *Inspector) saysWho(r audit.Remnant) bool {
 	s := in.Scanner.Of(r.Source)
+	if s == nil { // it was read as far as it could be
+		return true
+	}
 	t, _ := s.Tables.Find(r.Object)
 	return slices.ContainsFunc(in.Notes.Facts.Inventory, func(i audit.Inventory) bool {
 		return i.Source == r.Source && i.Object == r.Object && scan.Personal(i) && slices.Contains(t.Key, i.Column)

@@ -77,7 +77,7 @@ func (sc *Scanner) Rest(ctx context.Context, source *stores.Store) error {
 		return nil
 	}
 	inventory := *source
-	inventory.Judges, inventory.Governed = nil, nil
+	inventory.Judges, inventory.Governed, inventory.Endings = nil, nil, nil
 	s := &Source{Store: &inventory, carried: map[string]connectors.Cursor{}}
 	if err := sc.look(s); err != nil {
 		return err
