@@ -3,7 +3,6 @@ package scan
 import (
 	"slices"
 
-	"lethe/connectors"
 	"lethe/pipeline/aside"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/judge"
@@ -29,7 +28,7 @@ func (sc *Scanner) search(s *Source, r *Reading) *remnants.Search {
 		}
 	}
 	return sc.Remnants.Table(remnants.Place{Source: s.Name, Table: r.Table, Fields: fields,
-		Follows: slices.Contains(s.followers(), r.Table.Name), Endings: s.Endings[r.Table.Name]})
+		Follows: slices.Contains(s.Followers(), r.Table.Name), Endings: s.Endings[r.Table.Name]})
 }
 
 // keepsConsents reports whether an application keeps consents in a table of a source, or did when the backup was made.
@@ -49,47 +48,6 @@ func (sc *Scanner) undecided(s *Source, table string) bool {
 			return r.Source == s.System() && r.Table == table
 		})
 	})
-}
-
-// followers are the tables whose rows go with governed ones: what refers to them, what they own, and what says whose
-// they are.
-func (s *Source) followers() []string {
-	if s.follow != nil {
-		return s.follow
-	}
-	list := append([]string{}, s.carriers...)
-	for _, g := range s.Judges {
-		for _, d := range g.Records.Dependents {
-			list = append(list, d.Table)
-		}
-		for _, o := range g.Records.Owns {
-			list = append(list, o.Table)
-		}
-	}
-	for n := -1; n < len(list); {
-		n = len(list)
-		for _, t := range s.Tables {
-			refers := slices.ContainsFunc(t.ForeignKeys, func(fk connectors.ForeignKey) bool {
-				return len(s.Governed[fk.RefTable]) > 0 || slices.Contains(list, fk.RefTable)
-			})
-			if refers && !slices.Contains(list, t.Name) {
-				list = append(list, t.Name)
-			}
-		}
-	}
-	s.follow = list
-	return list
-}
-
-// taken reports, of the rows of a batch, which a silo takes; nil where none takes any.
-func (s *Source) taken(batch connectors.Batch) func(row int) bool {
-	groups := s.Governed[batch.Table]
-	if len(groups) == 0 {
-		return nil
-	}
-	return func(row int) bool {
-		return slices.ContainsFunc(groups, func(g *judge.Judge) bool { return g.Mine(batch.Rows, row) })
-	}
 }
 
 // Unsure names the live sources with rows that silos govern which were not read to their end: who may be held there is

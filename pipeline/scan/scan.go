@@ -226,7 +226,7 @@ func (sc *Scanner) pass(ctx context.Context, s *Source, queries []connectors.Que
 		r.next, r.Sampled = batch.Next, batch.Sampled
 		r.observe(batch.Rows)
 		if r.search != nil {
-			r.search.Read(batch, s.taken(batch))
+			r.search.Read(batch, s.Taken(batch))
 		}
 		for _, g := range s.Governed[batch.Table] {
 			if err := sc.Session.Judge(g, batch); err != nil {

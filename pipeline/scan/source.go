@@ -17,7 +17,6 @@ type Source struct {
 	rows        int64                        // that were read
 	fingerprint string                       // backups: of the file and the rules it was read by
 	carriers    []string                     // tables that say whose the rows of others are
-	follow      []string                     // tables whose rows go with governed ones
 	carried     map[string]connectors.Cursor // how far each of them was read
 }
 

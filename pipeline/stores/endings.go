@@ -88,3 +88,44 @@ func (set *Set) ending(s *Store, silo *policy.Compiled, r policy.Remnant, t conn
 	})
 	return n, err
 }
+
+// Followers are the tables whose rows go with governed ones: what refers to them, what they own, and what says whose
+// they are.
+func (s *Store) Followers() []string {
+	if s.follow != nil {
+		return s.follow
+	}
+	list := append([]string{}, s.Carriers()...)
+	for _, g := range s.Judges {
+		for _, d := range g.Records.Dependents {
+			list = append(list, d.Table)
+		}
+		for _, o := range g.Records.Owns {
+			list = append(list, o.Table)
+		}
+	}
+	for n := -1; n < len(list); {
+		n = len(list)
+		for _, t := range s.Tables {
+			refers := slices.ContainsFunc(t.ForeignKeys, func(fk connectors.ForeignKey) bool {
+				return len(s.Governed[fk.RefTable]) > 0 || slices.Contains(list, fk.RefTable)
+			})
+			if refers && !slices.Contains(list, t.Name) {
+				list = append(list, t.Name)
+			}
+		}
+	}
+	s.follow = list
+	return list
+}
+
+// Taken reports, of the rows of a batch, which a silo takes; nil where none takes any.
+func (s *Store) Taken(batch connectors.Batch) func(row int) bool {
+	groups := s.Governed[batch.Table]
+	if len(groups) == 0 {
+		return nil
+	}
+	return func(row int) bool {
+		return slices.ContainsFunc(groups, func(g *judge.Judge) bool { return g.Mine(batch.Rows, row) })
+	}
+}

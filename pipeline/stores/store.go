@@ -145,6 +145,7 @@ type Store struct {
 	Endings   map[string][]*judge.Judge // by table: who ends people in its fields, and decides no row
 	Looked    []audit.Start             // what the days of the rows that were looked at beforehand look like
 	claims    map[string][]string       // silos by table, also where the registry was not asked
+	follow    []string                  // tables whose rows go with governed ones; nil: not asked yet
 	live      *Store                    // of a backup the open source that it is a backup of, nil where there is none
 	Foreseen  bool                      // the source was asked what stands in the way of changes
 	Obstacles []connectors.Obstacle     // what it said
