@@ -194,7 +194,14 @@ func (t *table) loadFields(c *sqlite3.Conn, strict bool) (rowidAlias bool, err e
 		t.Key = append(t.Key, key[i])
 		t.columns[t.field(key[i])].key = true
 	}
-	return len(key) == 1 && strings.EqualFold(t.Fields[t.field(key[1])].Type, "INTEGER"), nil
+	if len(key) != 1 || !strings.EqualFold(t.Fields[t.field(key[1])].Type, "INTEGER") {
+		return false, nil
+	}
+	rowidAlias = true // unless it has an index: x INTEGER PRIMARY KEY DESC, or PRIMARY KEY (x, x)
+	err = rows(c, `SELECT 1 FROM pragma_index_list(?, 'main') WHERE origin = 'pk'`, func(*sqlite3.Stmt) {
+		rowidAlias = false
+	}, t.Name)
+	return rowidAlias, err
 }
 
 func (t *table) loadIndexes(c *sqlite3.Conn) error {
