@@ -46,7 +46,7 @@ func (r *Registry) Deliveries(ctx context.Context, silo string) ([]Delivery, err
 
 // PutDelivery records how a delivery stands, in the place of what was known of that target and object.
 func (r *Registry) PutDelivery(ctx context.Context, silo string, d Delivery) error {
-	return r.change(ctx, silo, "record delivery", seal.Delivery, nil, func(w *chain.Writer) error {
+	return r.change(ctx, silo, "record delivery", seal.Delivery, nil, 0, func(w *chain.Writer) error {
 		_, err := w.Tx.Exec(ctx, `INSERT INTO sync_delivery (silo, target, object, sent_seq,
 			acked_seq, copy_rows, digest, attempts, error_code, sent_at, acked_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`+w.Tx.Replacing("sync_delivery", "silo, target, object",
@@ -59,7 +59,7 @@ func (r *Registry) PutDelivery(ctx context.Context, silo string, d Delivery) err
 
 // DropDelivery forgets a delivery whose copy is no longer granted.
 func (r *Registry) DropDelivery(ctx context.Context, silo, target, object string) error {
-	return r.change(ctx, silo, "drop delivery", seal.Delivery, nil, func(w *chain.Writer) error {
+	return r.change(ctx, silo, "drop delivery", seal.Delivery, nil, 0, func(w *chain.Writer) error {
 		_, err := w.Tx.Exec(ctx, `DELETE FROM sync_delivery WHERE silo = ? AND target = ? AND object = ?`, w.Silo.ID,
 			target, object)
 		return err

@@ -46,7 +46,7 @@ func (r *Registry) Flags(ctx context.Context, silo string) (map[FlagKey]time.Tim
 // SetFlags records flags. One that is there already keeps its first night.
 func (r *Registry) SetFlags(ctx context.Context, silo string, flags []Flag) error {
 	refs := refsOf(flags, func(f *Flag) []byte { return f.Record[:] })
-	return r.change(ctx, silo, "set flags", seal.Flag, refs, func(w *chain.Writer) error {
+	return r.change(ctx, silo, "set flags", seal.Flag, refs, distinct(flags), func(w *chain.Writer) error {
 		rows := database.NewBulk(w.Tx, "flag", "silo, record_ref, reason, since, seal")
 		rows.Clash = w.Tx.Ignoring("silo, record_ref, reason")
 		for i := range flags {
@@ -64,7 +64,7 @@ func (r *Registry) SetFlags(ctx context.Context, silo string, flags []Flag) erro
 // DropFlags removes the flags whose reason is gone.
 func (r *Registry) DropFlags(ctx context.Context, silo string, keys []FlagKey) error {
 	refs := refsOf(keys, func(k *FlagKey) []byte { return k.Record[:] })
-	return r.change(ctx, silo, "drop flags", seal.Flag, refs, func(w *chain.Writer) error {
+	return r.change(ctx, silo, "drop flags", seal.Flag, refs, 0, func(w *chain.Writer) error {
 		return each(ctx, w, `DELETE FROM flag WHERE silo = ? AND record_ref = ? AND reason = ?`, len(keys),
 			func(i int) []any { return []any{w.Silo.ID, keys[i].Record[:], keys[i].Reason} })
 	})
@@ -97,7 +97,7 @@ func Place(keys *keystore.SiloKey, system, object string) keystore.Ref {
 func (r *Registry) PutTombstones(ctx context.Context, silo string, tombstones []Tombstone) error {
 	list := oneEach(tombstones)
 	refs := refsOf(list, func(t *Tombstone) []byte { return t.Record[:] })
-	return r.change(ctx, silo, "put tombstones", seal.Tombstone, refs, func(w *chain.Writer) error {
+	return r.change(ctx, silo, "put tombstones", seal.Tombstone, refs, len(list), func(w *chain.Writer) error {
 		rows := database.NewBulk(w.Tx, "tombstone", `silo, record_ref, subject_ref, "system", object, action,
 			plan_digest, erased_at, drop_after, seal`)
 		rows.Clash = w.Tx.Replacing("tombstone", "silo, record_ref, subject_ref", "drop_after", "action", "plan_digest",
@@ -152,17 +152,18 @@ func (r *Registry) DropTombstones(ctx context.Context, silo string, over, severe
 		return err
 	}
 	records := func(t *Tombstone) []byte { return t.Record[:] }
-	if err := r.change(ctx, silo, "unlink", seal.Link, refsOf(over, records), func(w *chain.Writer) error {
+	if err := r.change(ctx, silo, "unlink", seal.Link, refsOf(over, records), 0, func(w *chain.Writer) error {
 		return each(ctx, w, `DELETE FROM record_link WHERE silo = ? AND record_ref = ?`, len(over),
 			func(i int) []any { return []any{w.Silo.ID, over[i].Record[:]} })
 	}); err != nil {
 		return err
 	}
 	gone := slices.Concat(over, severed)
-	return r.change(ctx, silo, "drop tombstones", seal.Tombstone, refsOf(gone, records), func(w *chain.Writer) error {
+	drop := func(w *chain.Writer) error {
 		return each(ctx, w, `DELETE FROM tombstone WHERE silo = ? AND record_ref = ? AND subject_ref = ?`, len(gone),
 			func(i int) []any { return []any{w.Silo.ID, gone[i].Record[:], gone[i].Subject[:]} })
-	})
+	}
+	return r.change(ctx, silo, "drop tombstones", seal.Tombstone, refsOf(gone, records), 0, drop)
 }
 
 // Tombstones are a silo's tombstones, sorted by record and subject.
@@ -218,8 +219,8 @@ func refsOf[T any](rows []T, ref func(*T) []byte) [][]byte {
 }
 
 // change changes rows of a table of a silo in one transaction, those of the references, and seals them; all when
-// refs is nil, nothing when it is empty.
-func (r *Registry) change(ctx context.Context, silo, what string, t seal.Table, refs [][]byte,
+// refs is nil, nothing when it is empty. least is how many rows there are of them afterwards, or more.
+func (r *Registry) change(ctx context.Context, silo, what string, t seal.Table, refs [][]byte, least int,
 	do func(*chain.Writer) error) error {
 	if refs != nil && len(refs) == 0 {
 		return nil
@@ -232,8 +233,20 @@ func (r *Registry) change(ctx context.Context, silo, what string, t seal.Table, 
 		if err := w.Silo.Book.Change(ctx, tx, t, refs, func() error { return do(w) }); err != nil {
 			return err
 		}
+		if err := w.Silo.Book.Least(t, least); err != nil {
+			return err
+		}
 		return w.Finish(ctx, false)
 	})
+}
+
+// distinct is how many flags differ in their keys.
+func distinct(flags []Flag) int {
+	keys := make(map[FlagKey]bool, len(flags))
+	for i := range flags {
+		keys[flags[i].FlagKey] = true
+	}
+	return len(keys)
 }
 
 // add takes a row, and writes those that were taken when they are many.

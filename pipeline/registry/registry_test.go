@@ -131,7 +131,7 @@ func (f *fixture) importCSV(silo, text string) delivery.Report {
 // link ties a row to a collection, as an event that names the row does.
 func (f *fixture) link(silo string, record keystore.Ref, collection int64) {
 	f.t.Helper()
-	require.NoError(f.t, f.r.change(f.t.Context(), silo, "link", seal.Link, [][]byte{record[:]},
+	require.NoError(f.t, f.r.change(f.t.Context(), silo, "link", seal.Link, [][]byte{record[:]}, 1,
 		func(w *chain.Writer) error {
 			_, err := w.Tx.Exec(f.t.Context(),
 				`INSERT INTO record_link (silo, record_ref, collection, "system", object, linked_at)

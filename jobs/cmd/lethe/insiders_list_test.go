@@ -219,14 +219,14 @@ func inRegistry() []insider {
 	last := "(SELECT max(seq) FROM event WHERE silo = " + of("members") + " AND type = 'withdrawn')"
 	return []insider{
 		{"points a member's reference to one who withdrew", alias("2", "9"), ""},
-		{"points the reference of one who withdrew to a member", alias("9", "2"), "saves, unseen"},
+		{"points the reference of one who withdrew to a member", alias("9", "2"), ""},
 		{"removes the reference of one who withdrew", func(w *inside) {
 			w.registry("DELETE FROM subject_alias WHERE collection = 9 AND silo = " + of("members"))
-		}, "saves, unseen"},
+		}, ""},
 		{"adds the reference of a member to one who withdrew", func(w *inside) {
-			w.registry("INSERT INTO subject_alias SELECT silo, alias_ref, 9, kind, key_version FROM subject_alias WHERE " +
+			w.registry("INSERT INTO subject_alias SELECT silo, alias_ref, 9, kind, key_version, seal FROM subject_alias WHERE " +
 				"collection = 2 AND silo = " + of("members"))
-		}, "unseen"},
+		}, ""},
 		{"makes a withdrawal somebody else's", func(w *inside) {
 			w.registry("UPDATE event_payload SET collection = 2 WHERE collection = 9 AND silo = " + of("members") +
 				" AND seq IN (SELECT seq FROM event WHERE type = 'withdrawn' AND silo = " + of("members") + ")")
@@ -251,7 +251,7 @@ func inRegistry() []insider {
 		{"gives a consent a proof", func(w *inside) {
 			w.registry("UPDATE event_payload SET evidence = x'00', evidence_salt = x'00' WHERE silo = " + of("leads") +
 				" AND collection = 1")
-		}, "saves, unseen"},
+		}, ""},
 		{"swaps the names of two silos", func(w *inside) {
 			w.registry("UPDATE silo SET name = 'x' WHERE name = 'leads'; UPDATE silo SET name = 'leads' WHERE name = 'news'; " +
 				"UPDATE silo SET name = 'news' WHERE name = 'x'")
@@ -265,7 +265,7 @@ func inRegistry() []insider {
 		{"puts the registry back as it was the day before", func(w *inside) { w.restore("asked", "registry.db") }, ""},
 		{"empties the list of those who said no", func(w *inside) {
 			w.registry("DELETE FROM subject_alias WHERE silo = " + of("suppression"))
-		}, "saves, unseen"},
+		}, ""},
 		{"removes the list of those who said no", func(w *inside) {
 			for _, table := range []string{"subject_alias", "event_payload", "event", "silo_key", "silo"} {
 				w.registry("DELETE FROM " + table + " WHERE silo = " + of("suppression"))
@@ -274,7 +274,7 @@ func inRegistry() []insider {
 		{"lets the registry lose each erasure that it is told", func(w *inside) {
 			w.registry("CREATE TRIGGER lose AFTER INSERT ON tombstone BEGIN DELETE FROM tombstone WHERE record_ref = " +
 				"NEW.record_ref; END")
-		}, "unseen"},
+		}, ""},
 	}
 }
 
@@ -290,12 +290,12 @@ func inMarks() []insider {
 			w.registry("UPDATE legal_hold SET released_by = '', release_approved_by = '', released_at = 0 WHERE hold = 'case10'")
 		}, ""},
 		{"makes up a hold on a silo", func(w *inside) {
-			w.registry("INSERT INTO legal_hold SELECT silo, 'case99', '99/2026', 'anna', placed_at, 'bo', review_by, '', '', 0 " +
+			w.registry("INSERT INTO legal_hold SELECT silo, 'case99', '99/2026', 'anna', placed_at, 'bo', review_by, '', '', 0, seal " +
 				"FROM legal_hold WHERE hold = 'case3'")
 		}, ""},
 		{"approves a hold in a colleague's name", func(w *inside) {
 			w.registry("UPDATE legal_hold SET approved_by = 'dora' WHERE hold = 'case3'")
-		}, "unseen"},
+		}, ""},
 		{"places a hold in a colleague's name", func(w *inside) {
 			w.lethe("hold", "place", "--silo", "members", "--case", "5/2026", "--as", "bo", "--key", "anna.key", "--id",
 				"case5")
@@ -304,43 +304,43 @@ func inMarks() []insider {
 		}, ""},
 		{"closes a request for access", func(w *inside) {
 			w.registry("UPDATE request SET closed_at = received_at, outcome = 'completed' WHERE request = 'r4'")
-		}, "unseen"},
-		{"removes a request for erasure", func(w *inside) { w.registry("DELETE FROM request WHERE request = 'r8'") }, "unseen"},
+		}, ""},
+		{"removes a request for erasure", func(w *inside) { w.registry("DELETE FROM request WHERE request = 'r8'") }, ""},
 		{"dates a flag back", func(w *inside) {
 			w.registry("UPDATE flag SET since = since - 2592000000000 WHERE silo = " + of("leads"))
-		}, "erases, unseen"},
+		}, ""},
 		{"removes the flags", func(w *inside) {
 			w.registry("DELETE FROM flag WHERE silo = " + of("leads") + " AND since = (SELECT min(since) FROM flag WHERE " +
 				"silo = " + of("leads") + ")")
-		}, "saves, unseen"},
+		}, ""},
 		{"dates a flag on", func(w *inside) {
 			w.registry("UPDATE flag SET since = since + 2592000000000 WHERE silo = " + of("leads"))
-		}, "saves, unseen"},
+		}, ""},
 		{"makes up a flag", func(w *inside) {
-			w.registry("INSERT INTO flag SELECT silo, record_ref, 'D_CONSENT_INVALID', since FROM flag WHERE silo = " +
+			w.registry("INSERT INTO flag SELECT silo, record_ref, 'D_CONSENT_INVALID', since, seal FROM flag WHERE silo = " +
 				of("leads"))
-		}, "unseen"},
-		{"removes the tombstones", func(w *inside) { w.registry("DELETE FROM tombstone") }, "unseen"},
-		{"ends a tombstone", func(w *inside) { w.registry("UPDATE tombstone SET drop_after = 1") }, "unseen"},
+		}, ""},
+		{"removes the tombstones", func(w *inside) { w.registry("DELETE FROM tombstone") }, ""},
+		{"ends a tombstone", func(w *inside) { w.registry("UPDATE tombstone SET drop_after = 1") }, ""},
 		{"makes up a tombstone", func(w *inside) {
 			w.registry("INSERT INTO tombstone SELECT silo, randomblob(32), subject_ref, \"system\", object, action, " +
-				"plan_digest, erased_at, drop_after FROM tombstone LIMIT 1")
-		}, "unseen"},
+				"plan_digest, erased_at, drop_after, seal FROM tombstone LIMIT 1")
+		}, ""},
 		{"says that expiry was looked at until long after", func(w *inside) {
 			w.registry("UPDATE expiry_pass SET since_through = 4102444800000000")
-		}, "unseen"},
-		{"removes the marks of expiry", func(w *inside) { w.registry("DELETE FROM expiry_pass") }, "unseen"},
+		}, ""},
+		{"removes the marks of expiry", func(w *inside) { w.registry("DELETE FROM expiry_pass") }, ""},
 		{"says that a silo was heard of today", func(w *inside) {
 			w.registry("UPDATE silo SET heard_at = heard_at + 864000000000 WHERE name = 'members'")
-		}, "unseen"},
+		}, ""},
 		{"destroys the key of a silo on paper", func(w *inside) {
 			w.registry("UPDATE silo_key SET state = 'destroyed', active = NULL, destroyed_at = created_at, evidence = x'00' " +
 				"WHERE silo = " + of("leads"))
 		}, ""},
 		{"leads a row to one who withdrew", func(w *inside) {
 			w.registry("INSERT INTO record_link SELECT silo, (SELECT record_ref FROM flag f WHERE f.silo = l.silo ORDER BY " +
-				"since DESC LIMIT 1), 1, 'crm', 'leads', 1 FROM silo l WHERE name = 'leads'")
-		}, "unseen"},
+				"since DESC LIMIT 1), 1, 'crm', 'leads', 1, x'00' FROM silo l WHERE name = 'leads'")
+		}, ""},
 	}
 }
 
@@ -479,7 +479,7 @@ func inKeystore() []insider {
 		{"makes a silo's key anew", func(w *inside) {
 			w.remove("var/keys/silo/leads*")
 			w.lethe("keys", "create")
-		}, "saves, unseen"},
+		}, ""},
 		{"removes a silo's key", func(w *inside) { w.remove("var/keys/silo/leads*") }, ""},
 		{"makes the runner's key anew", func(w *inside) {
 			w.remove("var/keys/runner.age")

@@ -32,8 +32,17 @@ func (b *Book) Change(ctx context.Context, tx *database.Txn, t Table, refs [][]b
 	if err != nil {
 		return err
 	}
-	b.sums[t] = b.sums[t].Less(c.sum).Plus(after)
+	b.sums[t], b.left = b.sums[t].Less(c.sum).Plus(after), after.Rows
 	return nil
+}
+
+// Least is an error where the last Change left fewer rows, of those it was about: a trigger of somebody else takes away
+// what is written.
+func (b *Book) Least(t Table, rows int) error {
+	if b.left >= int64(rows) {
+		return nil
+	}
+	return b.Broken(defs[t].name, "rows that were written just now are not there: look for a trigger that is not Lethe's")
 }
 
 // rows calls do with the rows of a table: those of references, or all.

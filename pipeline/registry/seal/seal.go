@@ -184,6 +184,7 @@ type Book struct {
 	id     int64
 	sealer *keystore.Sealer // nil of a silo that ended: nobody can seal or check anything of it
 	sums   [count]keystore.Sum
+	left   int64 // the rows that the last Change left
 	buf    []byte
 }
 
