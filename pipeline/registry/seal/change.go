@@ -42,7 +42,8 @@ func (b *Book) Least(t Table, rows int) error {
 	if b.left >= int64(rows) {
 		return nil
 	}
-	return b.Broken(defs[t].name, "rows that were written just now are not there: look for a trigger that is not Lethe's")
+	return b.Broken(defs[t].name, "rows that were written just now are not there: look for a trigger that is not "+
+		"Lethe's")
 }
 
 // rows calls do with the rows of a table: those of references, or all.
