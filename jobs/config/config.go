@@ -164,8 +164,8 @@ type Breakers struct {
 	NewSourceRuns      *int     `yaml:"new_source_runs,omitempty"`
 }
 
-// Order is a standing order. Nobody signs it: it stands in the names of people, for as long as the configuration
-// says so.
+// Order is a standing order. It is a proposal until the policy is adopted of which it is a part: whoever signs that
+// signs it.
 type Order struct {
 	Silo       string   `yaml:"silo"`
 	Reasons    []string `yaml:"reasons"`
@@ -241,8 +241,8 @@ func (c *Config) abs(path string) string {
 	return filepath.Join(c.dir, path)
 }
 
-// policy is the text of what decides: silos, rules, breakers, people and the controller's zone. Paths and secrets are
-// not in it, nor are orders, which people sign one by one.
+// policy is the text of what decides: silos, rules, breakers, orders, people and the controller's zone. Paths and
+// secrets are not in it.
 func (c *Config) policy() ([]byte, error) {
 	sources := map[string]Source{}
 	for name, s := range c.Sources {
@@ -256,9 +256,10 @@ func (c *Config) policy() ([]byte, error) {
 		Sources    map[string]Source
 		Silos      map[string]policy.Silo
 		Breakers   Breakers
+		Orders     []Order
 		Detectors  []Detector
 		Reviews    []Review // what a person said of a field decides whether it is personal data
-	}{c.Controller, c.People, c.Approvals, sources, c.Silos, c.Breakers, c.Detectors, c.Reviews})
+	}{c.Controller, c.People, c.Approvals, sources, c.Silos, c.Breakers, c.Orders, c.Detectors, c.Reviews})
 	if err != nil {
 		return nil, fmt.Errorf("text of the policy: %w", err)
 	}

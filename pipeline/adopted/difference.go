@@ -24,6 +24,8 @@ type Difference struct {
 	Lines []string // PATH: OLD -> NEW
 	Silos []string // concerned, of those that both have or the old one had; sorted
 	kinds map[string]bool
+
+	ordered map[string][]string // silos that an order is about, before and after, by its place
 }
 
 // Kind says who has to adopt it. What is not known to keep more is taken for what destroys more.
@@ -38,7 +40,12 @@ func (d Difference) Kind() string {
 
 // Between compares the texts of two policies.
 func Between(before, after *Policy) Difference {
-	d := Difference{kinds: map[string]bool{}}
+	d := Difference{kinds: map[string]bool{}, ordered: map[string][]string{}}
+	for _, p := range []*Policy{before, after} {
+		for i, silo := range p.ordered {
+			d.ordered[strconv.Itoa(i)] = append(d.ordered[strconv.Itoa(i)], silo)
+		}
+	}
 	d.walk(nil, tree(before.Text), tree(after.Text))
 	d.Silos = slices.DeleteFunc(d.Silos, func(s string) bool { return !slices.Contains(before.silos, s) })
 	slices.Sort(d.Silos)
@@ -55,8 +62,9 @@ func tree(text []byte) (v any) {
 	return v
 }
 
-// walk goes down both trees where they have the same form.
+// walk goes down both trees where they have the same form; what is not there has that of the other.
 func (d *Difference) walk(path []string, a, b any) {
+	a, b = like(a, b), like(b, a)
 	switch before := a.(type) {
 	case map[string]any:
 		if after, ok := b.(map[string]any); ok {
@@ -78,6 +86,20 @@ func (d *Difference) walk(path []string, a, b any) {
 	if say(a) != say(b) {
 		d.note(path, a, b)
 	}
+}
+
+// like is a value, or for none an empty one in the form of another.
+func like(v, other any) any {
+	if v != nil || len(say(other)) <= 2 { // also an empty list or mapping is nothing
+		return v
+	}
+	switch other.(type) {
+	case map[string]any:
+		return map[string]any{}
+	case []any:
+		return []any{}
+	}
+	return v
 }
 
 func at(list []any, i int) any {
@@ -103,6 +125,9 @@ func (d *Difference) note(path []string, a, b any) {
 	d.Lines = append(d.Lines, fmt.Sprintf("%s: %s -> %s", strings.Join(path, "."), say(a), say(b)))
 	if path[0] == "Silos" && len(path) > 1 {
 		d.Silos = append(d.Silos, path[1])
+	}
+	if path[0] == "Orders" && len(path) > 1 {
+		d.Silos = append(d.Silos, d.ordered[path[1]]...)
 	}
 	switch {
 	case path[0] == "People" || path[0] == "Approvals":

@@ -74,10 +74,15 @@ func doomed(drafts []*plan.Draft, visit func(*plan.Draft, *judge.Judge, *judge.R
 	}
 }
 
-// orderFor is the first order that names a silo and a reason and is still in force; -1 if there is none, and while the
-// policy is not the one that people adopted.
+// ordered reports whether standing orders count: they are proposals until people have adopted the policy of which they
+// are a part.
+func (l *Limits) ordered() bool {
+	return l.Setup.Policy == nil || l.Setup.Adopted == l.Setup.PolicyDigest
+}
+
+// orderFor is the first order that names a silo and a reason and is still in force; -1 if there is none.
 func (l *Limits) orderFor(silo string, reason reason.Code) int {
-	if l.Setup.Adopted != "" && l.Setup.Adopted != l.Setup.PolicyDigest {
+	if !l.ordered() {
 		return -1
 	}
 	return slices.IndexFunc(l.Setup.Orders, func(o setup.Order) bool {
