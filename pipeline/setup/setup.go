@@ -164,8 +164,8 @@ func (s Source) Next(step string) string {
 // Person may answer plans: a key with its end, and roles.
 type Person = answers.Person
 
-// Order is a standing order: a permission for unattended nights that stands in the configuration in
-// people's names.
+// Order is a standing order: a permission for unattended nights. What the configuration says is a proposal; it counts
+// as part of the policy that people adopted.
 type Order struct {
 	Silo       string
 	Reasons    []reason.Code
