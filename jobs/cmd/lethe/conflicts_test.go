@@ -169,7 +169,7 @@ func (e *registryEngine) setup(t *testing.T, env *testscript.Env) error {
 	}
 	env.Setenv(clockVariable, time.Date(2026, 11, 19, 17, 0, 0, 0, rome).Format(time.RFC3339))
 	for _, args := range [][]string{{"keys", "create"}, {"registry", "init"},
-		{"policy", "adopt", "--as", "anna", "--key", "anna.key"}} {
+		{"policy", "adopt", "--as", "anna", "--key", path("anna.key")}} {
 		if out, code := inProcess(env.WorkDir, env.Getenv(clockVariable), args...); code != 0 {
 			return fmt.Errorf("lethe %s: %s", args, out)
 		}
