@@ -52,9 +52,9 @@ func (b *book) judged() (err error) {
 	}
 	if b.setup.Adopted == "" {
 		b.notes.Find(audit.Finding{Kind: "F_ORDERS_UNSIGNED", Severity: "medium", Object: "orders",
-			Count: int64(len(b.setup.Orders)), Article: "Art. 24", Words: "The configuration proposes standing orders, " +
-				"and nobody has adopted a policy yet: they count once an owner and a custodian have, with `lethe policy " +
-				"adopt` or by approving the first plan."})
+			Count: int64(len(b.setup.Orders)), Article: "Art. 24", Words: "The configuration proposes standing " +
+				"orders, and nobody has adopted a policy yet: they count once an owner and a custodian have, with " +
+				"`lethe policy adopt` or by approving the first plan."})
 		return nil
 	}
 	missing, err := adopted.Missing(b.setup, b.answers.Chain)
