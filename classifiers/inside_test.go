@@ -121,8 +121,9 @@ func TestAddressesInsideTexts(t *testing.T) {
 	}
 }
 
-// certain is a confidence beyond which more is no more: another kind may then be the better word for the field.
-const certain = 0.999
+// certain is a confidence beyond which more is no more, the one that people read as that word: another kind may then be
+// the better word for the field, or another value stand in the sample of those that are taken apart.
+const certain = 0.95
 
 // TestMoreEvidenceNeverFindsLess adds rows that hold something, one kind or several in whatever writing, to rows of any
 // other content: the finding never becomes less.
@@ -177,8 +178,9 @@ func TestMoreEvidenceNeverFindsLess(t *testing.T) {
 		}
 		require.Greater(t, last, 0.5, "%v", few)
 	}
-	never(t, "city", "t", "timestamp", fillers[6], []string{"php object"}, 1) // an address, and documents that hold some
-	never(t, "c1", "t", "text", fillers[0], []string{"alone"}, 0)             // nothing but the values to judge by
+	never(t, "c1", "t", "binary", fillers[6], []string{"yaml", "alone", "calendar"}, 700) // a document leaves the sample
+	never(t, "city", "t", "timestamp", fillers[6], []string{"php object"}, 1)             // an address, and documents that hold some
+	never(t, "c1", "t", "text", fillers[0], []string{"alone"}, 0)                         // nothing but the values to judge by
 	never(t, "phone", "t", "binary", fillers[0], []string{"alone", "php object"}, 0)
 	rapid.Check(t, func(t *rapid.T) {
 		header := rapid.SampledFrom([]string{"c1", "options", "cc", "description", "email", "city", "name", "phone",
