@@ -177,9 +177,9 @@ func begin(text []byte, from, at int) int {
 
 // sentence tries an address without its last label, where that may be the beginning of a sentence: "a@b.it.Then".
 func sentence(address []byte, meet func([]byte) bool) bool {
-	dot := bytes.LastIndexByte(address, '.')
-	if dot < 0 || dot+1 == len(address) || address[dot+1] < 'A' || address[dot+1] > 'Z' ||
-		bytes.IndexByte(address[bytes.LastIndexByte(address, '@'):dot], '.') < 0 {
+	at, dot := bytes.LastIndexByte(address, '@'), bytes.LastIndexByte(address, '.')
+	if dot < at || dot+1 == len(address) || address[dot+1] < 'A' || address[dot+1] > 'Z' ||
+		bytes.IndexByte(address[at:dot], '.') < 0 {
 		return false
 	}
 	return meet(address[:dot])

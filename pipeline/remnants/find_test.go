@@ -100,6 +100,7 @@ func TestFindsNobodyElse(t *testing.T) {
 		"1+393331234567":            "+393331234568",
 		"XRSSMRA85T10A562S":         "RSSMRA85T10A562S",
 		"RSSMRA85T10A562S-2026-001": "RSSMRA85T10A562S",
+		"bob.Ada@lago":              "ada@lago.it", // the last dot stands before the sign
 		"12345":                     "12345",
 		"4539123412341234":          "4539123412341234",
 	} {

@@ -422,19 +422,19 @@ func (w *inside) orderOf(silo, reason string) {
 // inOrders change what stands in other people's names.
 func inOrders() []insider {
 	return []insider{
-		{"adds reasons to an order", func(w *inside) { w.orderOf("members", "D_CONSENT_EXPIRED, D_ERASURE_REQUEST") }, "erases, unseen"},
+		{"adds reasons to an order", func(w *inside) { w.orderOf("members", "D_CONSENT_EXPIRED, D_ERASURE_REQUEST") }, ""},
 		{"makes up an order", func(w *inside) {
 			w.edit("lethe.yaml", "orders:\n", "orders:\n  - {silo: members, reasons: [D_CONSENT_EXPIRED], max_rows: 20, "+
 				"max_percent: 40, until: 2027-10-01, signed_by: [anna, bo]}\n")
-		}, "erases, unseen"},
+		}, ""},
 		{"takes an order away", func(w *inside) {
 			w.edit("lethe.yaml", "  - {silo: members, reasons: [D_CONSENT_WITHDRAWN], max_rows: 20, max_percent: 40, until: "+
 				"2027-10-01, signed_by: [anna, bo]}\n", "")
-		}, "saves, unseen"},
+		}, ""},
 		{"lets an order end", func(w *inside) {
 			w.edit("lethe.yaml", "max_percent: 40, until: 2027-10-01", "max_percent: 40, until: 2026-12-01")
-		}, "saves, unseen"},
-		{"lets an order allow nothing", func(w *inside) { w.edit("lethe.yaml", "max_rows: 20", "max_rows: 1") }, "saves, unseen"},
+		}, ""},
+		{"lets an order allow nothing", func(w *inside) { w.edit("lethe.yaml", "max_rows: 20", "max_rows: 1") }, ""},
 	}
 }
 
@@ -538,7 +538,8 @@ func inReports() []insider {
 			require.NotEmpty(w, found)
 			data, err := os.ReadFile(found[0])
 			require.NoError(w, err)
-			require.NoError(w, os.WriteFile(found[0], []byte(strings.ReplaceAll(string(data), "anna", "dora")), 0o600))
+			data[len(data)/2] ^= 1 // its pages are compressed: no name stands in it to be replaced
+			require.NoError(w, os.WriteFile(found[0], data, 0o600))
 		}, ""},
 		{"edits the page of an old night", func(w *inside) {
 			page, err := filepath.Rel(w.dir, filepath.Join(w.nights()[0], "report.html"))
