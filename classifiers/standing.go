@@ -5,15 +5,6 @@ import (
 	"strings"
 )
 
-// nearPersons reports whether the table has something to do with persons or with what they do.
-func (t *tableState) nearPersons() bool {
-	if t.isList {
-		return false
-	}
-	named := t.roles.record || t.roles.person || t.side[ofPersons] > 0.5
-	return named || t.subject != "thing" && t.subject != "place" && (t.refersPerson || t.side[ofAccounts] > 0.5)
-}
-
 // sides are groups of kinds that the fields of a table tell each other of.
 type sides [sideCount]float64
 

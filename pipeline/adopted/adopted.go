@@ -165,8 +165,7 @@ func lacks(now, next *Policy, signed []answers.Answer) (missing []string, kind s
 	if now == nil {
 		judge = next
 	} else {
-		var d Difference
-		d = Between(now, next)
+		d := Between(now, next)
 		owners, kind = d.Silos, d.Kind()
 	}
 	var people []answers.Person
