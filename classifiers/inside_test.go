@@ -121,9 +121,15 @@ func TestAddressesInsideTexts(t *testing.T) {
 	}
 }
 
-// certain is a confidence beyond which more is no more, the one that people read as that word: another kind may then be
-// the better word for the field, or another value stand in the sample of those that are taken apart.
-const certain = 0.95
+// certain is a confidence beyond which more is no more: another kind may then be the better word for the field. Where
+// not all values are taken apart any more, a document may leave the sample for another value, and with it what it told
+// beside the address in it: such a field stays found, and is no less than probable.
+func certain(rows int) float64 {
+	if rows > 512 {
+		return 0.8
+	}
+	return 0.999
+}
 
 // TestMoreEvidenceNeverFindsLess adds rows that hold something, one kind or several in whatever writing, to rows of any
 // other content: the finding never becomes less.
@@ -168,11 +174,12 @@ func TestMoreEvidenceNeverFindsLess(t *testing.T) {
 			}
 			s.Observe(record(rows))
 			v := c.Verdicts(s)[0].Fields[0]
-			found := min(v.Confidence, certain)
+			most := certain(others + n + added)
+			found := min(v.Confidence, most)
 			if !v.Personal() {
 				found = 1 - v.Confidence
 			}
-			require.GreaterOrEqual(t, found, last, "%v of %s.%s after %d rows with an address beside %d others: %v", few,
+			require.GreaterOrEqual(t, found, min(last, most), "%v of %s.%s after %d rows with an address beside %d others: %v", few,
 				table, header, n+added, others, v)
 			last = found
 		}

@@ -64,18 +64,22 @@ func luhnDigit(c []byte) int {
 	return mod(-s, 10)
 }
 
-// luhn36 is Luhn over the values 0 to 35 of digits and letters (doubled values add their two digits in base 36): GSTIN.
-func luhn36(c []byte) bool {
+// luhn36 is Luhn over the values 0 to 35 of digits and letters: GSTIN.
+func luhn36(c []byte) bool { return luhnIn(36, c) }
+
+// luhnIn is Luhn in a base above ten: from the right of what stands before the check digit each second value doubled,
+// and its two digits in that base added.
+func luhnIn(base int, c []byte) bool {
 	s := 0
 	for i, b := range c {
 		v := value(b)
 		if (len(c)-i)%2 == 0 {
 			v *= 2
-			v = v/36 + v%36
+			v = v/base + v%base
 		}
 		s += v
 	}
-	return s%36 == 0
+	return s%base == 0
 }
 
 // mod97 is the remainder by 97 of c, letters counting as two digits (ISO 7064 MOD 97-10). A valid number gives 1.

@@ -63,23 +63,8 @@ func reportingBody(c []byte) bool {
 	return false
 }
 
-// meid is Luhn in base 16: from the right of what stands before the check digit, each second digit doubled and
-// its two digits added.
-func meid(c []byte) bool {
-	if !isMEID(c) {
-		return false
-	}
-	s := 0
-	for i, b := range c {
-		v := value(b)
-		if (len(c)-i)%2 == 0 {
-			v *= 2
-			v = v/16 + v%16
-		}
-		s += v
-	}
-	return s%16 == 0
-}
+// meid is Luhn in base 16.
+func meid(c []byte) bool { return isMEID(c) && luhnIn(16, c) }
 
 func isMEID(c []byte) bool { return !isDigit(c[0]) && within(c, "0123456789ABCDEF") }
 

@@ -20,7 +20,7 @@ const attempts = 8
 
 // Live changes the rows from one position of the set up to another in one transaction: whole units, or the
 // beginning of one that is too large for a transaction, or what is left of it. What the database refuses is
-// left as it was, unit by unit. recovering says that an earlier run may have committed it already.
+// left as it was, with what hangs together with it. recovering says that an earlier run may have committed it already.
 func (x *Executor) Live(ctx context.Context, m connectors.Mutator, from, to int, recovering bool) error {
 	first := from
 	for first > 0 && x.set.Rows[first-1].Unit == x.set.Rows[from].Unit {

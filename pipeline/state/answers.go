@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"lethe/pipeline/answers"
+	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/registry/keystore"
@@ -71,16 +72,15 @@ func SeenAnswers(ctx context.Context, p *setup.Setup, j *journal.Journal) (seen 
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range runs {
-		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
-			continue
-		}
-		f, err := FactsOf(r)
-		if err != nil {
-			return nil, err
-		}
-		seen = append(seen, answers.Head{Length: f.Run.Answers, Hash: f.Run.AnswersHead})
-		break
+	head := func(f *audit.Facts) answers.Head {
+		return answers.Head{Length: f.Run.Answers, Hash: f.Run.AnswersHead}
+	}
+	last, err := newest(runs, func(*audit.Facts) bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	if last != nil {
+		seen = append(seen, head(last))
 	}
 	stand, err := standing(p)
 	if err != nil || len(stand) == 0 {
@@ -94,7 +94,7 @@ func SeenAnswers(ctx context.Context, p *setup.Setup, j *journal.Journal) (seen 
 	if err != nil {
 		return seen, fmt.Errorf("%w: %w", setup.ErrTampered, err)
 	}
-	return append(seen, answers.Head{Length: f.Run.Answers, Hash: f.Run.AnswersHead}), nil
+	return append(seen, head(&f)), nil
 }
 
 // Say lets a person of the configuration sign an answer with their key, and records it; m moves a plan with it, nil

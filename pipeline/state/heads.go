@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/registry/chain"
 	"lethe/pipeline/setup"
@@ -30,6 +31,15 @@ func SeenHeads(ctx context.Context, p *setup.Setup) (map[string]chain.Head, erro
 
 // LastHeads are the registry's heads as the newest run that looked at them saw them.
 func LastHeads(runs []journal.Run) (map[string]chain.Head, error) {
+	f, err := newest(runs, func(f *audit.Facts) bool { return f.Run.RegistryHeads != "" })
+	if err != nil || f == nil {
+		return nil, err
+	}
+	return parseHeads(f.Run.RegistryHeads)
+}
+
+// newest are the facts of the newest run that ended and says something; nil where none does. Runs come newest first.
+func newest(runs []journal.Run, says func(*audit.Facts) bool) (*audit.Facts, error) {
 	for _, r := range runs {
 		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
 			continue
@@ -38,8 +48,8 @@ func LastHeads(runs []journal.Run) (map[string]chain.Head, error) {
 		if err != nil {
 			return nil, err
 		}
-		if f.Run.RegistryHeads != "" {
-			return parseHeads(f.Run.RegistryHeads)
+		if says(&f) {
+			return &f, nil
 		}
 	}
 	return nil, nil
