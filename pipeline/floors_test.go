@@ -35,7 +35,8 @@ var house = [][]string{
 		"registry/internal/database", "audit", "shown"},
 	{"answers", "policy/law", "policy/intake", "policy/instant", "registry/event", "registry/internal/tables"},
 	{"policy", "registry/seal"}, // the rules; what keeps rows from being believed that somebody else wrote
-	{"policy/decide", "policy/starts", "registry/receipt", "registry/hashed", "audit/picture"},
+	{"policy/decide", "policy/starts", "registry/receipt", "registry/hashed", "audit/picture",
+		"audit/queries"},
 	{"policy/words", "registry/delivery"},
 	{"policy/lint", "registry/chain"},
 	{"registry/cases"},

@@ -1,0 +1,39 @@
+package audit
+
+import "reflect"
+
+// Table is one table of a night: its name and the type of its rows.
+type Table struct {
+	Name string
+	Row  reflect.Type
+}
+
+// Tables lists the tables of a night, in the order in which they are written.
+func Tables() []Table {
+	return []Table{
+		{"runs", reflect.TypeFor[Run]()},
+		{"inventory", reflect.TypeFor[Inventory]()},
+		{"findings", reflect.TypeFor[Finding]()},
+		{"summary", reflect.TypeFor[Summary]()},
+		{"starts", reflect.TypeFor[Start]()},
+		{"plan", reflect.TypeFor[Plan]()},
+		{"approvals", reflect.TypeFor[Approval]()},
+		{"exceptions", reflect.TypeFor[Exception]()},
+		{"backups", reflect.TypeFor[Backup]()},
+		{"consent_sync", reflect.TypeFor[ConsentSync]()},
+		{"requests", reflect.TypeFor[Request]()},
+		{"holds", reflect.TypeFor[Hold]()},
+		{"remnants", reflect.TypeFor[Remnant]()},
+		{"decisions", reflect.TypeFor[Decision]()},
+		{"actions", reflect.TypeFor[Action]()},
+	}
+}
+
+// TableNames are the names of all tables.
+func TableNames() []string {
+	var names []string
+	for _, t := range Tables() {
+		names = append(names, t.Name)
+	}
+	return names
+}
