@@ -91,6 +91,9 @@ func printStatus(c *Command, p *setup.Setup, s ask.Status) {
 		rows = append(rows, []string{lateWords[d.Kind], fmt.Sprintf("%s in silo %s, late since %s, %d days", d.ID,
 			d.Silo, dayOf(d.Due, p.Zone), d.Days)})
 	}
+	for _, o := range s.Orders {
+		rows = append(rows, []string{"order", fmt.Sprintf("%s of silo %s %s", o.Order, o.Silo, o.Words)})
+	}
 	if s.Journal != "" {
 		rows = append(rows, []string{"journal", "it does not know all runs of which reports stand: see below"})
 	}

@@ -10,6 +10,7 @@ import (
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/orders"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/report"
 	"lethe/pipeline/setup"
@@ -44,17 +45,13 @@ func (b *book) judged() (err error) {
 	if b.setup, err = adopted.Judge(b.setup, b.answers.Chain); err != nil {
 		return err
 	}
-	if b.setup.Adopted == b.setup.PolicyDigest || b.setup.Adopted == "" && len(b.setup.Orders) == 0 {
-		return nil
-	}
 	if b.setup.Policy == nil { // made by a program, not read
 		return nil
 	}
-	if b.setup.Adopted == "" {
-		b.notes.Find(audit.Finding{Kind: "F_ORDERS_UNSIGNED", Severity: "medium", Object: "orders",
-			Count: int64(len(b.setup.Orders)), Article: "Art. 24", Words: "The configuration proposes standing " +
-				"orders, and nobody has adopted a policy yet: they count once an owner and a custodian have, with " +
-				"`lethe policy adopt` or by approving the first plan."})
+	if err := b.ordered(); err != nil {
+		return err
+	}
+	if b.setup.Adopted == b.setup.PolicyDigest || b.setup.Adopted == "" {
 		return nil
 	}
 	missing, err := adopted.Missing(b.setup, b.answers.Chain)
@@ -63,6 +60,22 @@ func (b *book) judged() (err error) {
 			"it is adopted, no standing order counts, each plan that destroys asks people, and only those of the "+
 			"adopted one may answer. See what differs, and adopt it, with `lethe policy adopt`; it lacks %s.",
 			strings.Join(missing, " and "))})
+	return err
+}
+
+// ordered looks at the night with the standing orders that people signed, and finds what a person should look at in them.
+func (b *book) ordered() error {
+	list, err := orders.Look(b.setup, b.answers.Chain)
+	if err != nil {
+		return err
+	}
+	for _, s := range list {
+		if kind, severity, words := s.Finding(b.setup.Adopted != ""); kind != "" {
+			b.notes.Find(audit.Finding{Kind: kind, Severity: severity, Object: s.Order.Silo, Column: s.Name(), Count: 1,
+				Article: "Art. 24", Words: words})
+		}
+	}
+	b.setup, err = orders.Judge(b.setup, b.answers.Chain)
 	return err
 }
 

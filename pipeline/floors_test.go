@@ -52,6 +52,7 @@ var house = [][]string{
 	{"dependents", "scan", "intake"},
 	{"plan", "copies/snapshot"},
 	{"execute/verdict"}, // what may happen to a changed row now
+	{"orders"},          // what people let nights do unasked
 	{"report", "limits", "findings", "copies", "execute", "plan/rows"},
 	{"planner", "apply", "forget", "duties", "keys"},
 	{"ask/allowed", "ask/whatif", "ask/lint", "ask/zones"},

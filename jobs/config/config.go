@@ -164,15 +164,13 @@ type Breakers struct {
 	NewSourceRuns      *int     `yaml:"new_source_runs,omitempty"`
 }
 
-// Order is a standing order. It is a proposal until the policy is adopted of which it is a part: whoever signs that
-// signs it.
+// Order proposes a standing order. People sign it with `lethe order sign`.
 type Order struct {
 	Silo       string   `yaml:"silo"`
 	Reasons    []string `yaml:"reasons"`
 	MaxRows    int64    `yaml:"max_rows"`
 	MaxPercent float64  `yaml:"max_percent,omitempty"`
 	Until      string   `yaml:"until"`
-	SignedBy   []string `yaml:"signed_by"`
 }
 
 // Detector is a detector of the company's own.
@@ -241,8 +239,8 @@ func (c *Config) abs(path string) string {
 	return filepath.Join(c.dir, path)
 }
 
-// policy is the text of what decides: silos, rules, breakers, orders, people and the controller's zone. Paths and
-// secrets are not in it.
+// policy is the text of what decides: silos, rules, breakers, people and the controller's zone. Paths and secrets are
+// not in it, nor are standing orders, which are signed by themselves.
 func (c *Config) policy() ([]byte, error) {
 	sources := map[string]Source{}
 	for name, s := range c.Sources {
@@ -256,10 +254,9 @@ func (c *Config) policy() ([]byte, error) {
 		Sources    map[string]Source
 		Silos      map[string]policy.Silo
 		Breakers   Breakers
-		Orders     []Order
 		Detectors  []Detector
 		Reviews    []Review // what a person said of a field decides whether it is personal data
-	}{c.Controller, c.People, c.Approvals, sources, c.Silos, c.Breakers, c.Orders, c.Detectors, c.Reviews})
+	}{c.Controller, c.People, c.Approvals, sources, c.Silos, c.Breakers, c.Detectors, c.Reviews})
 	if err != nil {
 		return nil, fmt.Errorf("text of the policy: %w", err)
 	}

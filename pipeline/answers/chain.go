@@ -82,13 +82,14 @@ type Answer struct {
 	Seq      int64     `json:"seq"`      // its place in the chain, from 1
 	Previous string    `json:"previous"` // hash of the answer before it, hex; "" of the first
 	Act      Act       `json:"act"`
-	About    string    `json:"about"`  // plan:ID, policy, order:NAME, hold:SILO/ID, key:PUBLIC, answers
+	About    string    `json:"about"`  // plan:ID, policy, order:SILO, hold:SILO/ID, key:PUBLIC, answers
 	Digest   string    `json:"digest"` // of what it is about, hex
 	Rows     int64     `json:"rows"`   // how many rows that is, where rows are what it is about
 	Actor    string    `json:"actor"`  // a name under people
 	Key      string    `json:"key"`    // public, by which it is signed
 	Comment  string    `json:"comment"`
-	SignedAt time.Time `json:"signed_at"` // in UTC, to the microsecond
+	Document string    `json:"document,omitempty"` // what it is over, where nothing else keeps that; its digest is Digest
+	SignedAt time.Time `json:"signed_at"`          // in UTC, to the microsecond
 }
 
 // Signed is an answer with its signature. Its JSON is a file in the folder `answers`, and its hash the SHA-256 of that.
@@ -161,6 +162,10 @@ func (c Chain) follow(body []byte) (Signed, error) {
 	}
 	if s.Answer.SignedAt.Before(c.last()) {
 		return s, wrong("says that it was signed before the one before it")
+	}
+	if sum := sha256.Sum256([]byte(s.Answer.Document)); s.Answer.Document != "" &&
+		hex.EncodeToString(sum[:]) != s.Answer.Digest {
+		return s, wrong("is over another digest than its document's")
 	}
 	return s, nil
 }

@@ -51,7 +51,7 @@ func (c Chain) Given(people People, about, digest string, now time.Time) (given 
 		if a.About != about {
 			continue
 		}
-		if why := c.voided(people, s, digest, now); why != "" {
+		if why := c.Voided(people, s, digest, now); why != "" {
 			void = append(void, fmt.Sprintf("the %s of %s does not count: %s", a.Act, a.Actor, why))
 			continue
 		}
@@ -60,8 +60,8 @@ func (c Chain) Given(people People, about, digest string, now time.Time) (given 
 	return given, void
 }
 
-// voided says why a signature does not count; "" it does.
-func (c Chain) voided(people People, s Signed, digest string, now time.Time) string {
+// Voided says why a signature does not count at an instant; "" it does.
+func (c Chain) Voided(people People, s Signed, digest string, now time.Time) string {
 	a := s.Answer
 	person, ok := people[a.Actor]
 	switch {

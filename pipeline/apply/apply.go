@@ -55,6 +55,9 @@ func (ap *Applier) Apply(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := ap.Limits.Hear(ctx); err != nil {
+		return err
+	}
 	for _, entry := range plans {
 		if ap.Notes.LeftAlone[entry.ID] {
 			continue

@@ -22,6 +22,7 @@ import (
 	"lethe/pipeline/ask/zones"
 	"lethe/pipeline/copies"
 	"lethe/pipeline/dependents"
+	"lethe/pipeline/orders"
 	"lethe/pipeline/policy/lint"
 	"lethe/pipeline/report"
 	"lethe/pipeline/setup"
@@ -52,7 +53,8 @@ func Check(ctx context.Context, p *setup.Setup) (lines []string, err error) {
 		lines = append(lines, fmt.Sprintf("keys: the evidence that %s was destroyed cannot be read any more: put its "+
 			"file back from a copy", name))
 	}
-	errs = append(errs, ready)
+	said, err := checkOrders(ctx, p)
+	lines, errs = append(lines, said...), append(errs, ready, err)
 	for _, silo := range p.Silos {
 		for _, remark := range lint.Lint(silo, tonight.AsOf) {
 			lines = append(lines, remark.String())
@@ -73,6 +75,22 @@ func Check(ctx context.Context, p *setup.Setup) (lines []string, err error) {
 		lines, errs = append(lines, said...), append(errs, err)
 	}
 	return lines, errors.Join(errs...)
+}
+
+// checkOrders says what keeps standing orders from being in force.
+func checkOrders(ctx context.Context, p *setup.Setup) (lines []string, err error) {
+	if len(p.Orders) == 0 {
+		return nil, nil
+	}
+	all, err := orders.Now(ctx, p)
+	for _, o := range ordersOf(all) {
+		lines = append(lines, fmt.Sprintf("order %s of silo %s %s", o.Order, o.Silo, o.Words))
+	}
+	if p.Adopted == "" {
+		lines = append(lines, "orders: none counts before a policy is adopted: with `lethe policy adopt`, or by approving "+
+			"the first plan")
+	}
+	return lines, err
 }
 
 // checkSource opens a source, resolves the policy against it and says what a night could do there.

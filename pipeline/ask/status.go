@@ -3,14 +3,17 @@ package ask
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/duties"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/orders"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
@@ -32,6 +35,7 @@ type Status struct {
 	Interrupted bool            `json:"interrupted"` // the last run was cut off
 	Copies      []CopyStatus    `json:"copies"`      // how the applications' copies stood after the last delivery
 	Late        []duties.Duty   `json:"late"`        // what people owe
+	Orders      []OrderStatus   `json:"orders"`      // that are not in force, or soon are not
 	Journal     string          `json:"journal"`     // why it is not whole; "" it is
 	Registry    string          `json:"registry"`    // why the registry could not be asked for it; "" it could
 }
@@ -66,6 +70,27 @@ func setAsideOf(list []journal.Refusal) (counts []SetAside) {
 type Running struct {
 	RunID string    `json:"run_id"`
 	Since time.Time `json:"since"`
+}
+
+// OrderStatus says of a standing order what keeps it from being in force, or that it soon ends.
+type OrderStatus struct {
+	Order string `json:"order"` // the beginning of its digest
+	Silo  string `json:"silo"`
+	Words string `json:"words"`
+}
+
+// ordersOf are those of the standing orders that somebody has to look at.
+func ordersOf(all []orders.Standing) (list []OrderStatus) {
+	for _, s := range all {
+		words := "is not in force: " + s.Why()
+		if s.Why() == "" && !s.Ends {
+			continue
+		} else if s.Why() == "" {
+			words = fmt.Sprintf("ends on %s: write a later day and sign it with `lethe order sign`", s.Order.Until)
+		}
+		list = append(list, OrderStatus{s.Name(), s.Order.Silo, words})
+	}
+	return list
 }
 
 // CopyStatus says how far a target's copy of one silo's consents is behind.
@@ -147,7 +172,18 @@ func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 	if whole != nil {
 		s.Journal = whole.Error()
 	}
-	return s, errors.Join(whole, s.sayPlans(ctx, p, j))
+	return s, errors.Join(whole, s.sayPlans(ctx, p, j), s.sayOrders(ctx, p, j))
+}
+
+// sayOrders lists the standing orders that somebody has to look at. A chain that does not hold is said of the plans.
+func (s *Status) sayOrders(ctx context.Context, p *setup.Setup, j *journal.Journal) error {
+	b, err := answers.Open(ctx, j, p.Reports)
+	if err != nil {
+		return nil //nolint:nilerr // as said above
+	}
+	all, err := orders.Look(p, b.Chain)
+	s.Orders = ordersOf(all)
+	return err
 }
 
 // sayPlans lists the plans that wait for people. The error says why some cannot be used.

@@ -156,7 +156,7 @@ type Approval struct {
 	StandingOrder string    // "" for a person's own approval
 	Seq           int64     // place in the chain of answers; 0 for a standing order
 	Previous      string    // hash of the answer before it, hex
-	About         string    // plan:ID, policy, order:NAME, hold:SILO/ID, key:PUBLIC, answers
+	About         string    // plan:ID, policy, order:SILO, hold:SILO/ID, key:PUBLIC, answers
 	Rows          int64     // how many rows that is, where rows are what it is about
 	Key           string    // public key
 }

@@ -6,15 +6,18 @@
 package limits
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"sort"
 
+	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
+	"lethe/pipeline/orders"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/scan"
@@ -43,6 +46,16 @@ type Limits struct {
 	OrderUse map[string]map[int]int64 // rows that each standing order lets go, by plan
 	Rebuilt  bool                     // earlier nights were forgotten, and nobody has approved a plan since
 	Told     map[[5]string]bool       // triggers that people were told of, by plan.Trigger.Key
+}
+
+// Hear reads anew what people said of standing orders: one may have been revoked since the night began.
+func (l *Limits) Hear(ctx context.Context) error {
+	b, err := answers.Open(ctx, l.Journal, l.Setup.Reports)
+	if err != nil {
+		return err
+	}
+	l.Setup, err = orders.Judge(l.Setup, b.Chain)
+	return err
 }
 
 // Stops tests what must hold before anything is planned for a table: a registry that knows its people,

@@ -74,8 +74,7 @@ func doomed(drafts []*plan.Draft, visit func(*plan.Draft, *judge.Judge, *judge.R
 	}
 }
 
-// ordered reports whether standing orders count: they are proposals until people have adopted the policy of which they
-// are a part.
+// ordered reports whether standing orders count: not while the policy is another one than people adopted.
 func (l *Limits) ordered() bool {
 	return l.Setup.Policy == nil || l.Setup.Adopted == l.Setup.PolicyDigest
 }
@@ -86,7 +85,7 @@ func (l *Limits) orderFor(silo string, reason reason.Code) int {
 		return -1
 	}
 	return slices.IndexFunc(l.Setup.Orders, func(o setup.Order) bool {
-		return o.Silo == silo && slices.Contains(o.Reasons, reason) && l.Tonight.Today <= o.Until
+		return o.Why == "" && o.Silo == silo && slices.Contains(o.Reasons, reason) && l.Tonight.Today <= o.Until
 	})
 }
 
@@ -168,7 +167,7 @@ func (l *Limits) Note(p *plan.Sealed) {
 		a := audit.Approval{
 			PlanID: p.PlanID, Actor: strings.Join(o.SignedBy, ";"), Role: "order", Decision: "approve",
 			SignedAt:      l.Tonight.AsOf,
-			StandingOrder: fmt.Sprintf("%s until %s, at most %d rows", o.Silo, o.Until, o.MaxRows),
+			StandingOrder: fmt.Sprintf("%s until %s, at most %d rows", o.Silo, o.Until, o.MaxRows), Digest: o.Digest,
 		}
 		// An order is asked when the plan is sealed, and again before it is applied.
 		said := func(b audit.Approval) bool { return b.PlanID == a.PlanID && b.StandingOrder == a.StandingOrder }

@@ -8,6 +8,7 @@ package planner
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"lethe/pipeline/dependents"
@@ -40,7 +41,7 @@ type Planner struct {
 // What destroys is up to two plans, one that orders let go and one that waits for people; what can be taken
 // back is one of its own.
 func (pl *Planner) Plan(ctx context.Context) error {
-	if err := pl.Limits.Stops(); err != nil {
+	if err := errors.Join(pl.Limits.Stops(), pl.Limits.Hear(ctx)); err != nil {
 		return err
 	}
 	drafts, err := pl.draft(ctx)

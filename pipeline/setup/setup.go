@@ -164,15 +164,17 @@ func (s Source) Next(step string) string {
 // Person may answer plans: a key with its end, and roles.
 type Person = answers.Person
 
-// Order is a standing order: a permission for unattended nights. What the configuration says is a proposal; it counts
-// as part of the policy that people adopted.
+// Order is a standing order: a permission for unattended nights. What the configuration says is a proposal; package
+// orders says whether people signed it.
 type Order struct {
 	Silo       string
 	Reasons    []reason.Code
 	MaxRows    int64
 	MaxPercent float64 // 0: as the breakers say
 	Until      calendar.Date
-	SignedBy   []string
+	Digest     string   // of the document that people sign, hex
+	SignedBy   []string // whose signatures count
+	Why        string   // it lets nothing go; "" it is in force
 }
 
 // Breakers are the limits that stop a run before it destroys. Zero values are replaced by the defaults

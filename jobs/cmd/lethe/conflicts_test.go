@@ -168,11 +168,43 @@ func (e *registryEngine) setup(t *testing.T, env *testscript.Env) error {
 		}
 	}
 	env.Setenv(clockVariable, time.Date(2026, 11, 19, 17, 0, 0, 0, rome).Format(time.RFC3339))
-	for _, args := range [][]string{{"keys", "create"}, {"registry", "init"},
-		{"policy", "adopt", "--as", "anna", "--key", path("anna.key")}} {
+	for _, args := range [][]string{{"keys", "create"}, {"registry", "init"}} {
 		if out, code := inProcess(env.WorkDir, env.Getenv(clockVariable), args...); code != 0 {
 			return fmt.Errorf("lethe %s: %s", args, out)
 		}
+	}
+	if out, code := inProcess(env.WorkDir, "2020-01-01T00:00:00Z", "policy", "adopt", "--as", "anna", "--key",
+		path("anna.key")); code != 0 { // before any script begins
+		return fmt.Errorf("adopt the policy: %s", out)
+	}
+	return renewOrders(env.WorkDir, env.Getenv(clockVariable))
+}
+
+// untilRE is the last day of an order.
+var untilRE = regexp.MustCompile(`until: (20\d\d-\d\d-\d\d)\}`)
+
+// renewOrders lets the orders of a company go on from an instant, where they would not do so for long.
+func renewOrders(dir, clock string) error {
+	now, err := time.Parse(time.RFC3339, clock)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir, "lethe.yaml")
+	config, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	until := untilRE.FindSubmatch(config)
+	if until == nil || string(until[1]) > now.AddDate(0, 1, 0).Format(time.DateOnly) {
+		return nil
+	}
+	config = untilRE.ReplaceAll(config, []byte("until: "+now.AddDate(0, 5, 0).Format(time.DateOnly)+"}"))
+	if err := os.WriteFile(path, config, 0o600); err != nil {
+		return err
+	}
+	out, code := inProcess(dir, clock, "order", "sign", "--all", "--as", "anna", "--key", filepath.Join(dir, "anna.key"))
+	if code != 0 {
+		return fmt.Errorf("sign orders: %s", out)
 	}
 	return nil
 }
@@ -194,7 +226,7 @@ func ordersFor(text []byte) (string, error) {
 	var b strings.Builder
 	b.WriteString("orders:\n")
 	for _, silo := range slices.Sorted(maps.Keys(own.Silos)) {
-		fmt.Fprintf(&b, "  - {silo: %s, reasons: [%s], max_rows: 100, until: 2099-01-01, signed_by: [anna]}\n", silo,
+		fmt.Fprintf(&b, "  - {silo: %s, reasons: [%s], max_rows: 100, until: 2020-01-01}\n", silo,
 			strings.Join(reasons, ", "))
 	}
 	return b.String(), nil
@@ -221,6 +253,7 @@ func at(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Check(err)
 	ts.Setenv(clockVariable, now.Format(time.RFC3339))
+	ts.Check(renewOrders(ts.MkAbs("."), now.Format(time.RFC3339)))
 }
 
 // cases prints, for each row that a table of crm.db has or had, its name, whether it is in use, blocked, or

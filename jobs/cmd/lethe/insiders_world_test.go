@@ -274,6 +274,9 @@ func insiderWorld(t testing.TB, dir string) {
 	w.at = "2026-11-20T09:00:00Z"
 	w.must(0, "keys", "create")
 	w.must(0, "registry", "init")
+	for _, name := range []string{"anna", "bo"} {
+		w.must(0, "order", "sign", "--all", "--as", name, "--key", name+".key")
+	}
 	var members, leads, news, shop []string
 	for id := 1; id <= 40; id++ {
 		switch id {
