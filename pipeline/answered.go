@@ -63,7 +63,8 @@ func (b *book) judged() (err error) {
 	return err
 }
 
-// ordered looks at the night with the standing orders that people signed, and finds what a person should look at in them.
+// ordered looks at the night with the standing orders that people signed, and finds what a person should look at in
+// them.
 func (b *book) ordered() error {
 	list, err := orders.Look(b.setup, b.answers.Chain)
 	if err != nil {

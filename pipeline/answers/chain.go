@@ -88,7 +88,7 @@ type Answer struct {
 	Actor    string    `json:"actor"`  // a name under people
 	Key      string    `json:"key"`    // public, by which it is signed
 	Comment  string    `json:"comment"`
-	Document string    `json:"document,omitempty"` // what it is over, where nothing else keeps that; its digest is Digest
+	Document string    `json:"document,omitempty"` // over which it is, where nothing else keeps it
 	SignedAt time.Time `json:"signed_at"`          // in UTC, to the microsecond
 }
 

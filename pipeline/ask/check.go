@@ -87,8 +87,8 @@ func checkOrders(ctx context.Context, p *setup.Setup) (lines []string, err error
 		lines = append(lines, fmt.Sprintf("order %s of silo %s %s", o.Order, o.Silo, o.Words))
 	}
 	if p.Adopted == "" {
-		lines = append(lines, "orders: none counts before a policy is adopted: with `lethe policy adopt`, or by approving "+
-			"the first plan")
+		lines = append(lines, "orders: none counts before a policy is adopted: with `lethe policy adopt`, or by "+
+			"approving the first plan")
 	}
 	return lines, err
 }

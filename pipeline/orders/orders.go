@@ -109,8 +109,8 @@ func (s Standing) Finding(adopted bool) (kind, severity, words string) {
 	why := s.Why()
 	switch {
 	case s.Place == 0:
-		return "F_ORDER_GONE", "high", "People signed " + name + ", which is still to run, and " + why + ". Until then " +
-			"what it lets go waits for people."
+		return "F_ORDER_GONE", "high", "People signed " + name + ", which is still to run, and " + why + ". Until " +
+			"then what it lets go waits for people."
 	case s.Revoked != nil:
 		return "F_ORDER_REVOKED", "low", "The configuration proposes " + name + ": " + why + "."
 	case s.Over:
@@ -119,11 +119,11 @@ func (s Standing) Finding(adopted bool) (kind, severity, words string) {
 		return "F_ORDER_UNSIGNED", "medium", "The configuration proposes " + name + ", and what it lets go waits for " +
 			"people: " + why + "."
 	case !adopted:
-		return "F_ORDER_UNSIGNED", "medium", "People signed " + name + ", and nobody has adopted a policy yet: it counts " +
-			"once an owner and a custodian have, with `lethe policy adopt` or by approving the first plan."
+		return "F_ORDER_UNSIGNED", "medium", "People signed " + name + ", and nobody has adopted a policy yet: it " +
+			"counts once an owner and a custodian have, with `lethe policy adopt` or by approving the first plan."
 	case s.Ends:
-		return "F_ORDER_ENDS", "medium", fmt.Sprintf("The last day of %s is %s. Where it is to go on, write a later one "+
-			"(`until`), up to six months from now, and sign it with `lethe order sign`.", name, s.Order.Until)
+		return "F_ORDER_ENDS", "medium", fmt.Sprintf("The last day of %s is %s. Where it is to go on, write a later "+
+			"one (`until`), up to six months from now, and sign it with `lethe order sign`.", name, s.Order.Until)
 	}
 	return "", "", ""
 }
@@ -208,7 +208,8 @@ func standing(p *setup.Setup, c answers.Chain, text string, o setup.Order) (Stan
 	s.Over, s.Ends = o.Until < today, o.Until <= calendar.EndOf(today, soon)
 	for _, a := range c.All() {
 		if a.Answer.Act == answers.Acknowledge && a.Answer.About == answers.Itself && len(s.Signed) > 0 {
-			s.Signed, s.Void = nil, append(s.Void, "it was signed before answers were lost") // as may be that it was revoked
+			s.Signed = nil
+			s.Void = append(s.Void, "it was signed before answers were lost, of which one may have revoked it")
 		}
 		if a.Answer.About != About(o.Silo) || a.Answer.Digest != s.Digest {
 			continue
