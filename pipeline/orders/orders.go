@@ -211,7 +211,7 @@ func standing(p *setup.Setup, c answers.Chain, text string, o setup.Order) (Stan
 			s.Signed = nil
 			s.Void = append(s.Void, "it was signed before answers were lost, of which one may have revoked it")
 		}
-		if a.Answer.About != About(o.Silo) || a.Answer.Digest != s.Digest {
+		if a.Answer.Digest != s.Digest {
 			continue
 		}
 		if a.Answer.Act == answers.Revoke { // whoever stands under people now

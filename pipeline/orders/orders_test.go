@@ -179,6 +179,7 @@ func TestWhichOrdersAreInForce(t *testing.T) {
 		"by one with two roles": {func(o *office) {
 			person(o, "anna", func(p *setup.Person) { p.Roles = []string{"owner:news", "custodian"} })
 			o.sign("anna")
+			forged(o, "anna", "anna", asItIs)
 		}, "it lacks a second person"},
 		"by one, where one is enough": {func(o *office) { o.p.Approvals = 1; o.configure(); o.sign("carl") }, ""},
 		"by nobody, there":            {func(o *office) { o.p.Approvals = 1 }, "it lacks an owner of news or a custodian"},
@@ -322,6 +323,8 @@ func TestWhatIsMissed(t *testing.T) {
 	require.Equal(t, []string{"F_ORDER_UNSIGNED", "F_ORDER_GONE"}, gone())
 	o.sign("anna", "carl")
 	require.Empty(t, gone(), "a later one took its place")
+	o.p.Orders = slices.Clone(first)
+	require.Equal(t, []string{"F_ORDER_GONE"}, gone(), "the earlier one is back")
 	o.p.Orders = nil
 	require.Equal(t, []string{"F_ORDER_GONE", "F_ORDER_GONE"}, gone())
 	for _, s := range []setup.Order{first[0]} {
