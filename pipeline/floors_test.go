@@ -55,7 +55,7 @@ var house = [][]string{
 	{"orders"},          // what people let nights do unasked
 	{"report", "limits", "findings", "copies", "execute", "plan/rows"},
 	{"planner", "apply", "forget", "duties", "keys"},
-	{"ask/allowed", "ask/whatif", "ask/lint", "ask/zones"},
+	{"ask/allowed", "ask/whatif", "ask/lint", "ask/zones", "ask/processing"},
 	{"ask"},
 }
 

@@ -62,6 +62,10 @@ type Controller struct {
 	// Public holidays, on which no answer to a request is due: 12-25 for every year, 2027-03-29 for one. They
 	// decide nothing, so they are no part of the policy.
 	Holidays []Holiday `yaml:"holidays,omitempty" json:"-"`
+
+	// For the record of processing activities (Art. 30); they decide nothing.
+	DPO      string   `yaml:"dpo,omitempty" json:"-"`      // contact of the data protection officer
+	Measures []string `yaml:"measures,omitempty" json:"-"` // technical and organisational ones that Lethe cannot know
 }
 
 // Keystore says where the keys are.
@@ -133,6 +137,9 @@ type Source struct {
 	Keep        calendar.Period   `yaml:"keep,omitempty"`
 	Rewrite     *Rewrite          `yaml:"rewrite,omitempty"`
 	Location    string            `yaml:"location,omitempty"`
+	Processor   string            `yaml:"processor,omitempty" json:"-"`      // who holds it for the controller (Art. 28)
+	Agreement   string            `yaml:"agreement,omitempty" json:"-"`      // where the contract with the processor is filed
+	Transfer    string            `yaml:"transfer,omitempty" json:"-"`       // what a transfer outside the EEA rests on (Art. 45 to 49)
 	Zone        string            `yaml:"zone,omitempty" json:",omitempty"`  // of civil times without an offset
 	Zones       map[string]string `yaml:"zones,omitempty" json:",omitempty"` // table, or table.field: where it is another
 	Dates       string            `yaml:"dates,omitempty" json:",omitempty"` // dmy or mdy: days that do not begin with the year

@@ -73,6 +73,7 @@ func (c *Config) sourcesOf(d *sourceDraft) []setup.Source {
 	times := c.timesOf(d)
 	d.base = setup.Source{
 		Name: d.name, Application: s.Application, Environment: s.Environment, Location: s.Location,
+		Processor: s.Processor, Agreement: s.Agreement, Transfer: s.Transfer,
 		Connector: s.Connector, Of: s.Of,
 		Keep: s.Keep, Skip: s.Skip, ApprovedFor: s.ApprovedFor, Plaintext: s.TLS == "waived",
 		ReadOnly: s.ApplyDSN == "" && s.Rewrite == nil, Times: times,

@@ -32,7 +32,7 @@ func LastRead(ctx context.Context, p *setup.Setup) (n review.Nights, err error) 
 		switch {
 		case f.Run.Phases == "apply" || len(f.Inventory) == 0:
 		case n.Last == nil:
-			n.Last = f.Inventory
+			n.Last, n.Read = f.Inventory, r.EndedAt
 		default:
 			n.Before = f.Inventory
 			return n, nil

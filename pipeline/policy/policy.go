@@ -33,6 +33,9 @@ type Silo struct {
 	// the silo is the list of those who said no to marketing
 	Suppression bool `yaml:"suppression,omitempty"`
 
+	// DataSubjects are the categories of people in it, for the record of processing (Art. 30). They decide nothing.
+	DataSubjects []string `yaml:"data_subjects,omitempty" json:"-"`
+
 	// ProofRetention is how long the registry keeps the proof of a consent, contract or other ground after
 	// its end, usually the limitation period of claims; then it forgets whose it was. None: the proof is
 	// kept for ever.

@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"lethe/classifiers"
 	"lethe/pipeline/audit"
@@ -36,7 +37,10 @@ type Item struct {
 }
 
 // Nights are what the newest run that read the sources said of them, and the one before.
-type Nights struct{ Last, Before []audit.Inventory }
+type Nights struct {
+	Last, Before []audit.Inventory
+	Read         time.Time // when the last one ended
+}
 
 // Doubt is the share of such verdicts that are wrong, by their own account.
 func (i *Item) Doubt() float64 { return 1 - i.Confidence }

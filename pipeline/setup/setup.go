@@ -113,6 +113,9 @@ type Source struct {
 	Application string
 	Environment string // production, test, development, backup
 	Location    string // ISO 3166-1 alpha-2
+	Processor   string // who holds it for the controller; "" the controller
+	Agreement   string // where the contract with the processor is filed
+	Transfer    string // what a transfer outside the EEA rests on
 	Connector   string
 	Of          string // backups: the live source whose records it holds
 	Path        string // backups: the file

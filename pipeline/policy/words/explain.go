@@ -138,7 +138,7 @@ func nationalWords(c *policy.Compiled) []string {
 	switch {
 	case !j.Blocking.IsZero():
 		out = append(out, fmt.Sprintf("Whatever is due for deletion is first kept blocked for %s, for courts and "+
-			"authorities only, and deleted after that.", spell(j.Blocking)))
+			"authorities only, and deleted after that.", Spell(j.Blocking)))
 	case len(regime) > 0:
 		out = append(out, "Nothing is kept blocked before deletion by itself; where the law asks for it, record a "+
 			"restriction.")
@@ -162,7 +162,7 @@ func matchingWords(c *policy.Compiled) []string {
 		unknown = "after that its use is blocked, and it is reported"
 	}
 	out := []string{scope, fmt.Sprintf("A row that the registry does not know is left alone for %s, for the "+
-		"registry may be late; %s. It is never deleted by itself.", spell(c.OrphanGrace()), unknown)}
+		"registry may be late; %s. It is never deleted by itself.", Spell(c.OrphanGrace()), unknown)}
 	for i := range c.Silo.Consents {
 		m := &c.Silo.Consents[i]
 		out = append(out, fmt.Sprintf("What people said about %q is also read from the application's table %s.%s; "+
@@ -186,7 +186,7 @@ func ruleWords(c *policy.Compiled, ru *policy.CompiledRule, today calendar.Date)
 	switch ru.Basis {
 	case policy.Consent:
 		out = append(out, fmt.Sprintf("%s for at most %s from the day it was given, or for as long as the consent "+
-			"itself says if that is shorter.", start, spell(ru.MaxAge)),
+			"itself says if that is shorter.", start, Spell(ru.MaxAge)),
 			fmt.Sprintf("It ends earlier when the person withdraws, when it is found invalid, and when nobody can "+
 				"prove it; %s.", endWords(c, ru)))
 	default:
@@ -239,11 +239,11 @@ func termWords(c *policy.Compiled, ru *policy.CompiledRule) string {
 		if ru.Period.IsZero() {
 			return "until " + ru.Fixed.String()
 		}
-		return fmt.Sprintf("until %s after %s", spell(ru.Period), ru.Fixed)
+		return fmt.Sprintf("until %s after %s", Spell(ru.Period), ru.Fixed)
 	case policy.BirthPlusAge:
 		after := ""
 		if !ru.Period.IsZero() {
-			after = spell(ru.Period) + " after "
+			after = Spell(ru.Period) + " after "
 		}
 		return fmt.Sprintf("until %sthe person is %d, by the field %s", after, ru.Age, ru.At)
 	}
@@ -258,9 +258,9 @@ func termWords(c *policy.Compiled, ru *policy.CompiledRule) string {
 		where = ", as the registry has it"
 	}
 	if open := openWords[ru.Start]; open != "" && ru.Basis != policy.VitalInterest {
-		return fmt.Sprintf("%s, and for %s after that%s", open, spell(ru.Period), where)
+		return fmt.Sprintf("%s, and for %s after that%s", open, Spell(ru.Period), where)
 	}
-	return fmt.Sprintf("for %s from %s%s", spell(ru.Period), startWords[ru.Start], where)
+	return fmt.Sprintf("for %s from %s%s", Spell(ru.Period), startWords[ru.Start], where)
 }
 
 // endWords says what happens when a rule has ended.
@@ -271,9 +271,9 @@ func endWords(c *policy.Compiled, ru *policy.CompiledRule) string {
 	}
 	when := verb + " at once"
 	if b := c.Jurisdiction.Blocking; ru.End == policy.Delete && b.Longest() > ru.Grace.Longest() {
-		when = fmt.Sprintf("%s %s later, as the law of %s wants", verb, spell(b), c.Jurisdiction.Name)
+		when = fmt.Sprintf("%s %s later, as the law of %s wants", verb, Spell(b), c.Jurisdiction.Name)
 	} else if !ru.Grace.IsZero() {
-		when = fmt.Sprintf("%s %s later", verb, spell(ru.Grace))
+		when = fmt.Sprintf("%s %s later", verb, Spell(ru.Grace))
 	}
 	return "use is blocked the same day and the row is " + when + ", unless another rule still needs it"
 }
@@ -346,7 +346,7 @@ func togetherWords(c *policy.Compiled, asOf time.Time, today calendar.Date) []st
 	if p := c.Silo.ProofRetention; !p.IsZero() {
 		proof = fmt.Sprintf("The registry keeps the proof of a ground for %s after its end, "+
 			"and then forgets whose it was.",
-			spell(p))
+			Spell(p))
 	}
 	out = append(out, proof)
 	ends := map[string]string{policy.ClearRemnant: "the field is emptied",
@@ -394,7 +394,7 @@ func classes(c *policy.Compiled, today calendar.Date) []DeletionClass {
 	for _, k := range keys {
 		period := "no period"
 		if !k.period.IsZero() {
-			period = spell(k.period)
+			period = Spell(k.period)
 		}
 		out = append(out, DeletionClass{Start: k.start, Period: period, Rules: by[k]})
 	}
@@ -520,7 +520,7 @@ func backupWords(b Backup, today calendar.Date) string {
 	gone := "nothing says how long its files are kept"
 	if !b.Keep.IsZero() {
 		gone = fmt.Sprintf("its files live for %s, so that what is erased today is gone from the last of them by %s "+
-			"at the latest", spell(b.Keep), calendar.EndOf(today, b.Keep)+1)
+			"at the latest", Spell(b.Keep), calendar.EndOf(today, b.Keep)+1)
 	}
 	how := "its files are not rewritten"
 	if b.Rewritten {
@@ -528,10 +528,10 @@ func backupWords(b Backup, today calendar.Date) string {
 		case b.After.IsZero() && b.AtMostEvery.IsZero():
 			how = "its files are rewritten in the night of the erasure"
 		case b.AtMostEvery.IsZero():
-			how = "its files are rewritten when an erasure has waited for " + spell(b.After)
+			how = "its files are rewritten when an erasure has waited for " + Spell(b.After)
 		default:
 			how = fmt.Sprintf("its files are rewritten when an erasure has waited for %s, each at most once in %s",
-				spell(b.After), spell(b.AtMostEvery))
+				Spell(b.After), Spell(b.AtMostEvery))
 		}
 	}
 	return fmt.Sprintf("In the backups %s an erased row counts as beyond use, "+

@@ -94,10 +94,12 @@ func TestNoticeIsTheRetentionTable(t *testing.T) {
 		func(r *policy.Rule) { r.From = "2027-01-01" }))
 	require.Equal(t, []NoticeLine{
 		{Silo: "s", Purpose: "newsletter", Basis: "consent (Art. 6(1)(a))", Data: "email",
-			Kept: "until you withdraw consent, at most 2 years", Then: "deleted within 30 days"},
+			Kept: "until you withdraw consent, at most 2 years", Then: "deleted within 30 days",
+			Term: "until consent is withdrawn, at most 2 years", Owner: "anna", ReviewBy: "2027-06-01"},
 		{Silo: "s", Purpose: "contract", Basis: "a contract with the person (Art. 6(1)(b))", Data: "all",
 			Kept: "for as long as the relation lasts, and for 10 years after that, as the field closed_on has it",
-			Then: "deleted"},
+			Then: "deleted", Owner: "bo", ReviewBy: "2027-06-01",
+			Term: "for as long as the relation lasts, and for 10 years after that, as the field closed_on has it"},
 	}, Notice(policytest.Compiled(t, s), policytest.At(t, policytest.Now)))
 	s.Jurisdiction = "ES"
 	require.Equal(t, "blocked for 3 years, then deleted",
@@ -109,7 +111,7 @@ func TestNoticeIsTheRetentionTable(t *testing.T) {
 func TestSpell(t *testing.T) {
 	for text, want := range map[string]string{"P24M": "24 months", "P1Y": "1 year", "P1Y6M": "1 year and 6 months",
 		"P1Y2M3W4D": "1 year, 2 months, 3 weeks and 4 days", "P0D": "0 days"} {
-		require.Equal(t, want, spell(must(calendar.ParsePeriod(text))))
+		require.Equal(t, want, Spell(must(calendar.ParsePeriod(text))))
 	}
 }
 

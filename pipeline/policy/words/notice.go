@@ -10,8 +10,8 @@ import (
 	"lethe/pipeline/policy/calendar"
 )
 
-// spell writes a period in words: 24 months, 1 year and 6 months.
-func spell(p calendar.Period) string {
+// Spell writes a period in words: 24 months, 1 year and 6 months.
+func Spell(p calendar.Period) string {
 	var parts []string
 	for _, u := range []struct {
 		n    int
@@ -46,6 +46,10 @@ type NoticeLine struct {
 	Data    string `json:"data"` // fields, or all
 	Kept    string `json:"kept"`
 	Then    string `json:"then"`
+
+	Term     string `json:"-"` // Kept, where it is not the person who is spoken to
+	Owner    string `json:"-"`
+	ReviewBy string `json:"-"` // civil day
 }
 
 // Notice returns the retention table for the privacy notice, a line for each rule in force, in words that
@@ -59,17 +63,20 @@ func Notice(c *policy.Compiled, asOf time.Time) []NoticeLine {
 			continue
 		}
 		l := NoticeLine{Silo: c.Silo.Name, Purpose: ru.Purpose, Basis: basisWords[ru.Basis],
-			Data: cmp.Or(strings.Join(ru.Fields, ", "), "all"), Kept: termWords(c, ru), Then: "deleted"}
+			Data: cmp.Or(strings.Join(ru.Fields, ", "), "all"), Kept: termWords(c, ru), Then: "deleted",
+			Owner: ru.Owner, ReviewBy: ru.ReviewBy}
+		l.Term = l.Kept
 		if ru.Basis == policy.Consent {
-			l.Kept = "until you withdraw consent, at most " + spell(ru.MaxAge)
+			l.Kept = "until you withdraw consent, at most " + Spell(ru.MaxAge)
+			l.Term = "until consent is withdrawn, at most " + Spell(ru.MaxAge)
 		}
 		if ru.End == policy.Anonymize {
 			l.Then = "anonymized"
 		}
 		if b := c.Jurisdiction.Blocking; ru.End == policy.Delete && b.Longest() > ru.Grace.Longest() {
-			l.Then = "blocked for " + spell(b) + ", then deleted"
+			l.Then = "blocked for " + Spell(b) + ", then deleted"
 		} else if !ru.Grace.IsZero() {
-			l.Then += " within " + spell(ru.Grace)
+			l.Then += " within " + Spell(ru.Grace)
 		}
 		lines = append(lines, l)
 	}
@@ -94,7 +101,7 @@ func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // Class is the deletion class in words: relation ended + 10 years.
 func Class(ru *policy.CompiledRule) string {
-	return Spaced(cmp.Or(string(ru.Start), "consent given")) + " + " + spell(ru.Term())
+	return Spaced(cmp.Or(string(ru.Start), "consent given")) + " + " + Spell(ru.Term())
 }
 
 // Spaced makes words of a name: legitimate_interest, national_id.
