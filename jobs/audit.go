@@ -3,6 +3,7 @@ package jobs
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -14,13 +15,22 @@ import (
 func auditCommand(c *Command) *cobra.Command {
 	cmd := &cobra.Command{Use: "audit", Short: "Prove the reports"}
 	var key, answer string
+	var held heldFlags
 	verify := &cobra.Command{
 		Use:   "verify [reports folder]",
-		Short: "Check signatures, digests, row counts and answers of all reports; detects change after signing",
-		Args:  cobra.MaximumNArgs(1),
+		Short: "Check signatures, digests, row counts, the log and answers of all reports",
+		Long: `Check a folder of reports, or a copy of one, with public keys alone: the signature of each night, the digest
+and the row count of each file, the registry's heads from night to night, the chain of what people answered,
+and the log of nights, in which each manifest is an entry. It names the file, the night or the answer that is
+missing, was altered, replaced or put in, with the next step, and ends with 12.
+A checkpoint that was kept out of the operator's reach (--since) shows whether the newest nights were taken
+away, and whether the nights up to there are still the same; so does a cosignature (lethe audit cosign).
+Without either it detects change after signing, not by who holds the runner's key.`,
+		Args: cobra.MaximumNArgs(1),
 		Example: "  lethe audit verify\n" +
 			"  lethe audit verify ./copy-of-reports --key 'lethe-ed25519:...'   # without configuration, on another " +
-			"machine",
+			"machine\n" +
+			"  lethe audit verify ./copy-of-reports --key 'lethe-ed25519:...' --since checkpoint-of-last-month",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			folder, public := "", key
 			if len(args) == 1 {
@@ -46,7 +56,11 @@ func auditCommand(c *Command) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%w: --key: %w", setup.ErrConfig, err)
 			}
-			report, err := evidence.Verify(cmd.Context(), folder, parsed)
+			against, err := held.load(parsed)
+			if err != nil {
+				return err
+			}
+			report, err := evidence.VerifyAgainst(cmd.Context(), folder, parsed, against)
 			err = errors.Join(err, report.Has(answer))
 			for _, line := range report.Lines() {
 				fmt.Fprintln(c.Out, line)
@@ -58,8 +72,42 @@ func auditCommand(c *Command) *cobra.Command {
 		},
 	}
 	verify.Flags().StringVar(&key, "key", "", "public `key` of the runner, as lethe keys create printed it")
+	held.register(verify)
 	verify.Flags().StringVar(&answer, "answer", "", "`hash` that somebody was given when they answered: it must still be "+
 		"in the chain")
 	cmd.AddCommand(verify, auditAcknowledgeCommand(c))
 	return cmd
+}
+
+// heldFlags are what somebody has to hold a folder of reports against, besides the runner's key.
+type heldFlags struct {
+	since     string
+	witnesses []string
+}
+
+func (h *heldFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&h.since, "since", "", "`checkpoint` that you keep: the file of one, or SIZE:ROOT as a run prints it")
+	cmd.Flags().StringArrayVar(&h.witnesses, "witness", nil, "public `key` of who cosigns; may be given again")
+}
+
+func (h *heldFlags) load(key keystore.PublicKey) (against evidence.Against, err error) {
+	for _, text := range h.witnesses {
+		witness, err := keystore.ParsePublic(text)
+		if err != nil {
+			return against, fmt.Errorf("%w: --witness: %w", setup.ErrConfig, err)
+		}
+		against.Witnesses = append(against.Witnesses, witness)
+	}
+	if h.since == "" {
+		return against, nil
+	}
+	c, err := evidence.ReadCheckpoint(h.since, os.ReadFile, key)
+	if errors.Is(err, evidence.ErrEdited) {
+		return against, fmt.Errorf("%w: --since: %w", setup.ErrTampered, err)
+	}
+	if err != nil {
+		return against, fmt.Errorf("%w: --since: %w", setup.ErrConfig, err)
+	}
+	against.Since = &c
+	return against, nil
 }

@@ -19,7 +19,7 @@ event that was changed, removed, added or cut off at the end shows. Then look at
 beside the chain: each is sealed with the silo's key, over its place and content, and the silo says which
 there are; and compare with the chain whose the identifiers are, the holds and who placed, approved and
 released them, the requests and their terms. It ends with 12 when anything does not hold. Who can write the database, the
-state folder and the reports can make all of them anew; keep the manifest digests that each run prints
+state folder and the reports can make all of them anew; keep a checkpoint, which each run prints,
 out of the operator's reach.`,
 		Example: "  lethe consent verify",
 		RunE: func(cmd *cobra.Command, _ []string) error {

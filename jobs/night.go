@@ -109,7 +109,7 @@ func printResult(c *Command, p *setup.Setup, r pipeline.Result, o setup.Options)
 		fmt.Fprintf(c.Out, "waits for approval: %s  (lethe plan show %s)\n", id, id)
 	}
 	if r.Report != "" {
-		fmt.Fprintf(c.Out, "report    %s\nmanifest  %s\n", relative(r.Report), r.Manifest)
+		fmt.Fprintf(c.Out, "report    %s\nmanifest  %s\ncheckpoint  %s\n", relative(r.Report), r.Manifest, r.Checkpoint)
 	}
 }
 

@@ -23,7 +23,7 @@ func reportCommand(c *Command) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.Out, "report    %s\nmanifest  %s\n", r.Report, r.Manifest)
+			fmt.Fprintf(c.Out, "report    %s\nmanifest  %s\ncheckpoint  %s\n", r.Report, r.Manifest, r.Checkpoint)
 			return nil
 		},
 	}

@@ -65,6 +65,9 @@ func begin(ctx context.Context, p *setup.Setup, o setup.Options) (*book, error) 
 		return b, err
 	}
 	b.unreadKeys()
+	if err := b.keepLog(ctx); err != nil {
+		return b, err
+	}
 	if err := b.publishLate(ctx); err != nil {
 		return b, err
 	}

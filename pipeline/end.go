@@ -51,7 +51,7 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	err = errors.Join(err, b.planStates(ctx), night.observe(ctx))
 	settled, settledErr := b.settledLines(ctx)
 	b.overdue(settled)
-	err = errors.Join(err, b.noteAnswers(ctx), b.writable())
+	err = errors.Join(err, b.noteAnswers(ctx), b.noteLog(), b.writable())
 
 	facts := b.notes.Facts // whatever becomes of the report, what was done is said
 	b.result.Copies = facts.ConsentSync
@@ -83,6 +83,7 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 		return errors.Join(err, b.journal.End(ctx, b.entry))
 	}
 	b.result.Report, b.result.Manifest = published.ReportPath, published.ManifestSHA256
+	b.result.Checkpoint = published.Checkpoint.String()
 	return errors.Join(err, settledErr)
 }
 

@@ -40,7 +40,8 @@ func Republish(ctx context.Context, p *setup.Setup, runID string) (Result, error
 		if err != nil {
 			return Result{}, err
 		}
-		return Result{RunID: r.ID, Report: published.ReportPath, Manifest: published.ManifestSHA256}, nil
+		return Result{RunID: r.ID, Report: published.ReportPath, Manifest: published.ManifestSHA256,
+			Checkpoint: published.Checkpoint.String()}, nil
 	}
 	return Result{}, fmt.Errorf("%w: the journal has no finished run %q", setup.ErrConfig, runID)
 }

@@ -22,6 +22,7 @@ type Facts struct {
 	Requests    []Request
 	Holds       []Hold
 	Remnants    []Remnant
+	Log         []LogLine
 }
 
 // DecodeFacts reads the facts that the journal keeps of a run.

@@ -24,6 +24,7 @@ func Tables() []Table {
 		{"requests", reflect.TypeFor[Request]()},
 		{"holds", reflect.TypeFor[Hold]()},
 		{"remnants", reflect.TypeFor[Remnant]()},
+		{"log", reflect.TypeFor[LogLine]()},
 		{"decisions", reflect.TypeFor[Decision]()},
 		{"actions", reflect.TypeFor[Action]()},
 	}

@@ -27,6 +27,7 @@ func TestSpoolGivesBackWhatItGot(t *testing.T) {
 		"consent_sync": spoolRoundTrip[audit.ConsentSync],
 		"requests":     spoolRoundTrip[audit.Request],
 		"holds":        spoolRoundTrip[audit.Hold],
+		"log":          spoolRoundTrip[audit.LogLine],
 		"starts":       spoolRoundTrip[audit.Start],
 		"decisions":    spoolRoundTrip[audit.Decision],
 		"actions":      spoolRoundTrip[audit.Action],

@@ -7,7 +7,8 @@
 //   - Names of sources, files, tables and fields that hold what no report may are shown otherwise.
 //   - A gate runs the product's own detectors over the report before it is published, so that it holds no
 //     personal data.
-//   - [Publish] puts them together, signs them, and records their manifest in the journal.
+//   - [Publish] puts them together, signs them, adds them to the log of nights, and records their manifest in the
+//     journal.
 package report
 
 import (
@@ -19,6 +20,8 @@ import (
 
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/audit/tilelog"
+	"lethe/pipeline/chronicle"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy/calendar"
@@ -58,26 +61,39 @@ func decisions(p *setup.Setup, runID string, f audit.Facts) iter.Seq2[[]audit.De
 	}
 }
 
-// Publish makes the report of a run from its facts and its settled rows, and records the manifest in the
-// journal. Made again from the same journal, it has the same bytes. A report that the gate does not let
+// Published is a report that stands.
+type Published struct {
+	evidence.Published
+	Checkpoint tilelog.Checkpoint // of the log of nights, with this one
+}
+
+// Publish makes the report of a run from its facts and its settled rows, adds it to the log of nights, and records the
+// manifest in the journal. Made again from the same journal, it has the same bytes. A report that the gate does not let
 // through is [evidence.ErrGate].
 func Publish(ctx context.Context, p *setup.Setup, j *journal.Journal, runID string, f audit.Facts) (
-	evidence.Published, error,
+	published Published, err error,
 ) {
 	signer, err := p.Keys.Runner()
 	if err != nil {
-		return evidence.Published{}, err
+		return published, err
 	}
-	published, err := evidence.Publish(ctx, evidence.Publication{
+	date := calendar.DateOf(f.Run.AsOf, p.Zone).String()
+	published.Published, err = evidence.Publish(ctx, evidence.Publication{
 		Facts:     named(f, p.Names),
 		Root:      p.Reports,
-		Date:      calendar.DateOf(f.Run.AsOf, p.Zone).String(),
+		Date:      date,
 		Signer:    signer,
 		Decisions: eachNamed(decisions(p, runID, f), p.Names),
 		Actions:   eachNamed(Actions(ctx, p, j, runID), p.Names),
 		Gate:      gate{p.Catalogue},
 		Aside:     func(key string) bool { return strings.Contains(key, journal.SyncOnly+"/") },
 	})
+	if err != nil {
+		return published, err
+	}
+	p.Crash("report_stands")
+	published.Checkpoint, err = chronicle.Append(ctx, p, j, tilelog.Entry{Kind: tilelog.Night, Run: runID, Date: date,
+		Manifest: published.ManifestSHA256})
 	if err != nil {
 		return published, err
 	}

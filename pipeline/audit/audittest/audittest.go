@@ -166,7 +166,7 @@ func Rounded[T any](rows []T) []T {
 // EachTable runs a test for the row type of every table.
 func EachTable(t *testing.T, run map[string]func(*testing.T)) {
 	t.Helper()
-	require.Len(t, run, 14)
+	require.Len(t, run, 15)
 	for name, test := range run {
 		t.Run(name, test)
 	}

@@ -35,6 +35,13 @@ type manifest struct {
 	Approvals []map[string]any `json:"approvals"`
 	Files     []manifestFile   `json:"files"` // by path
 	Key       string           `json:"runner_key"`
+	Log       *manifestLog     `json:"log,omitempty"` // nil in one of before there was a log
+}
+
+// manifestLog is the checkpoint of the log of nights before this one: from then on there must be one.
+type manifestLog struct {
+	Size int64  `json:"size"`
+	Root string `json:"root"` // hex
 }
 
 type manifestPlan struct {
@@ -72,6 +79,11 @@ func newManifest(f audit.Facts, files []manifestFile, key string) manifest {
 		if !known[p.PlanID] {
 			known[p.PlanID] = true
 			m.Plans = append(m.Plans, manifestPlan{PlanID: p.PlanID, Digest: p.Digest, State: p.State})
+		}
+	}
+	for _, l := range f.Log {
+		if l.Signer == audit.LogSigner {
+			m.Log = &manifestLog{Size: l.Size, Root: l.Root}
 		}
 	}
 	for _, a := range f.Approvals {
@@ -138,6 +150,13 @@ func openManifest(body, sig []byte, key keystore.PublicKey) (manifest, error) {
 		return manifest{}, fmt.Errorf("it is of format %q: a newer version of lethe is needed to read it", m.Format)
 	}
 	return m, nil
+}
+
+// at is an instant of the run.
+func (m manifest) at(name string) time.Time {
+	text, _ := m.Run[name].(string)
+	at, _ := time.Parse(time.RFC3339Nano, text)
+	return at
 }
 
 func (m manifest) runID() string {

@@ -163,6 +163,7 @@ func (w *publisher) tables(ctx context.Context) error {
 		func() error {
 			return writeRows(ctx, w, "remnants", f.Remnants, func(r *audit.Remnant) string { return r.Silo })
 		},
+		func() error { return writeRows(ctx, w, "log", f.Log, nil) },
 		func() error {
 			rows := byRecord(w, w.Decisions, compareDecisions)
 			return writeTable(ctx, w, "decisions", rows, func(d *audit.Decision) string { return d.Silo })

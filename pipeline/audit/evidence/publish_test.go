@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/audittest"
+	"lethe/pipeline/audit/tilelog"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -44,13 +46,35 @@ func batches[T any](size int, rows []T) iter.Seq2[[]T, error] {
 	}
 }
 
-// publishNight publishes one small night and returns its manifest's digest.
+// publishNight publishes one small night, adds it to the log, and returns its manifest's digest.
 func publishNight(t testing.TB, root string, run int, previous string, s *keystore.Signer) Published {
 	t.Helper()
-	p, err := Publish(t.Context(), Publication{Facts: audittest.Facts(run, previous),
-		Decisions: batches(7, audittest.Decisions(1200)), Actions: batches(5, audittest.Actions(30)), Root: root,
-		Date: fmt.Sprintf("2026-11-%02d", 20+run), Signer: s, Gate: &audittest.Gate{}})
+	return publishFacts(t, root, run, audittest.Facts(run, previous), 1200, s)
+}
+
+func publishFacts(t testing.TB, root string, run int, facts audit.Facts, rows int, s *keystore.Signer) Published {
+	t.Helper()
+	_, newest, err := tilelog.Newest(root, s.PublicKey())
 	require.NoError(t, err)
+	entries, err := tilelog.Entries(root, newest.Size)
+	require.NoError(t, err)
+	if i := slices.IndexFunc(entries, func(e tilelog.Entry) bool { return e.Run == facts.Run.RunID }); i >= 0 {
+		entries = entries[:i]
+	}
+	before, err := tilelog.New(entries)
+	require.NoError(t, err)
+	hash, err := before.Root(before.Size())
+	require.NoError(t, err)
+	facts.Log = []audit.LogLine{{Size: before.Size(), Root: hex.EncodeToString(hash[:]), Signer: audit.LogSigner}}
+	date := fmt.Sprintf("2026-11-%02d", 20+run)
+	p, err := Publish(t.Context(), Publication{Facts: facts, Decisions: batches(7, audittest.Decisions(rows)),
+		Actions: batches(5, audittest.Actions(30)), Root: root, Date: date, Signer: s, Gate: &audittest.Gate{}})
+	require.NoError(t, err)
+	if newest.Size == before.Size() {
+		e := tilelog.Entry{Kind: tilelog.Night, Run: facts.Run.RunID, Date: date, Manifest: p.ManifestSHA256}
+		_, err = tilelog.Write(root, append(entries, e), s, func(string) {})
+		require.NoError(t, err)
+	}
 	return p
 }
 

@@ -15,10 +15,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/parquet"
+	"lethe/pipeline/audit/tilelog"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -35,6 +37,9 @@ type VerifyReport struct {
 	Problems []string // what concerns no single night
 	Notes    []string // nothing wrong, but worth knowing
 	Answers  []answers.Signed
+
+	Checkpoint   *tilelog.Checkpoint // the newest of the log of nights; nil: there is none that can be believed
+	Cosignatures []tilelog.Cosignature
 }
 
 // Night is one published run.
@@ -43,11 +48,21 @@ type Night struct {
 	Date     string
 	Manifest string // sha256 of its manifest, hex
 	Previous string // the manifest before it; "" for the first
+	Place    int64  // of its entry in the log
 	Files    int
 	Rows     int64
 	Tables   map[string]int64 // rows by table
 	Problems []string         // empty: the night is as it was signed
-	answers  answers.Head     // as its manifest has it
+
+	// As its manifest has them.
+	answers        answers.Head
+	log            *manifestLog
+	heads          []string
+	started, ended time.Time
+}
+
+func (n *Night) wrong(format string, args ...any) {
+	n.Problems = append(n.Problems, fmt.Sprintf(format, args...))
 }
 
 // OK says that nothing is wrong.
@@ -83,9 +98,9 @@ func (r VerifyReport) Lines() []string {
 			rows = append(rows, fmt.Sprintf("%s %d", table, n))
 		}
 		slices.Sort(rows)
-		out = append(out, "rows of the newest night: "+strings.Join(rows, ", "), "newest manifest "+last.Manifest+
-			": compare it with the one that the run printed; only so a removed newest night shows")
+		out = append(out, "rows of the newest night: "+strings.Join(rows, ", "), "newest manifest "+last.Manifest)
 	}
+	out = append(out, r.logLines()...)
 	if len(r.Answers) > 0 {
 		out = append(out, fmt.Sprintf("%d answers of people, each signed and following the one before it",
 			len(r.Answers)))
@@ -101,12 +116,18 @@ func (r VerifyReport) Lines() []string {
 // signature of each night's manifest, the chain from each manifest to the one before it, and for each
 // file first the digest and then, reading back every value of every Parquet file with a reader that is
 // not the writer's, the number of rows; then the chain of what people answered. Files that are missing or that no
-// manifest names are problems.
+// manifest names are problems. Then each night is held against the log of nights, and the registry's heads of each
+// against those before.
 // The report is complete also with ErrEdited; other errors mean that the folder could not be read.
 //
-// It detects change after signing. That the newest nights were removed together shows only against a
-// manifest digest kept elsewhere.
+// It detects change after signing. That the newest nights were removed together, with their entries in the log, shows
+// only against a checkpoint that was kept elsewhere or cosigned.
 func Verify(ctx context.Context, folder string, key keystore.PublicKey) (VerifyReport, error) {
+	return VerifyAgainst(ctx, folder, key, Against{})
+}
+
+// VerifyAgainst is Verify, with what else somebody has to hold the folder against.
+func VerifyAgainst(ctx context.Context, folder string, key keystore.PublicKey, against Against) (VerifyReport, error) {
 	v := &verifier{folder: folder, key: key, unclaimed: map[string]bool{}}
 	if err := v.list(); err != nil {
 		return v.report, fmt.Errorf("verify reports: %w", err)
@@ -117,15 +138,40 @@ func Verify(ctx context.Context, folder string, key keystore.PublicKey) (VerifyR
 	v.chain()
 	v.answers()
 	v.policies()
-	v.newestPage()
-	for _, name := range slices.Sorted(maps.Keys(v.unclaimed)) {
-		v.problem("%s is named by no signed manifest: it was added, or an interrupted publication left it "+
-			"(`lethe report --from-journal` makes that anew)", name)
+	if err := v.log(against); err != nil {
+		return v.report, fmt.Errorf("verify reports: %w", err)
 	}
+	v.heads()
+	v.newestPage()
+	v.unnamed()
 	if !v.report.OK() {
 		return v.report, fmt.Errorf("verify reports: %w", ErrEdited)
 	}
 	return v.report, nil
+}
+
+// unnamed says which files no signed manifest names: of each night the first, with how many there are.
+func (v *verifier) unnamed() {
+	var order []string
+	of := map[string][]string{}
+	for _, name := range slices.Sorted(maps.Keys(v.unclaimed)) {
+		where := name
+		if _, run, ok := strings.Cut(name, "/run="); ok {
+			where = "run " + strings.Split(run, "/")[0]
+		}
+		if of[where] == nil {
+			order = append(order, where)
+		}
+		of[where] = append(of[where], name)
+	}
+	for _, where := range order {
+		names, more := of[where], ""
+		if len(names) > 1 {
+			more = fmt.Sprintf(", like %d more of %s", len(names)-1, where)
+		}
+		v.problem("%s is named by no signed manifest%s: it was added, or is of another folder, or an interrupted "+
+			"publication left it (the next night, or `lethe report --from-journal`, makes that anew)", names[0], more)
+	}
 }
 
 type verifier struct {
@@ -201,7 +247,7 @@ func (v *verifier) nights(ctx context.Context) error {
 
 // night checks one night. The error is of a cancelled context only.
 func (v *verifier) night(ctx context.Context, dir string, n *Night) error {
-	wrong := func(format string, args ...any) { n.Problems = append(n.Problems, fmt.Sprintf(format, args...)) }
+	wrong, missing := n.wrong, []string{}
 	parts := map[string][]byte{}
 	for _, name := range []string{manifestName, signatureName, keyName} {
 		delete(v.unclaimed, dir+name)
@@ -214,7 +260,9 @@ func (v *verifier) night(ctx context.Context, dir string, n *Night) error {
 	sum := sha256.Sum256(parts[manifestName])
 	n.Manifest = hex.EncodeToString(sum[:])
 	if string(parts[keyName]) != v.key.String()+"\n" {
-		wrong("%s does not hold the given public key", keyName)
+		wrong("%s does not hold the given public key: it is the night of another company, or of another keystore, "+
+			"or the "+
+			"key is another; keep the folders of two companies apart", keyName)
 	}
 	m, err := openManifest(parts[manifestName], parts[signatureName], v.key)
 	if err != nil {
@@ -225,7 +273,8 @@ func (v *verifier) night(ctx context.Context, dir string, n *Night) error {
 		wrong("%s is of run %s: it was moved", manifestName, m.runID())
 	}
 	n.Previous = m.Previous
-	n.answers = m.answersHead()
+	n.answers, n.log, n.heads = m.answersHead(), m.Log, m.Heads
+	n.started, n.ended = m.at("started_at"), m.at("ended_at")
 	ours := "/date=" + n.Date + "/run=" + n.RunID
 	for _, f := range m.Files {
 		n.Files, n.Rows = n.Files+1, n.Rows+f.Rows
@@ -242,8 +291,16 @@ func (v *verifier) night(ctx context.Context, dir string, n *Night) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
+			if errors.Is(err, fs.ErrNotExist) {
+				missing = append(missing, f.Path)
+				continue
+			}
 			wrong("%s %v", f.Path, reason(err))
 		}
+	}
+	if len(missing) > 0 {
+		wrong("%s is missing, and %d more of the %d files of this night: copy the folder of reports again, whole",
+			missing[0], len(missing)-1, n.Files)
 	}
 	return nil
 }

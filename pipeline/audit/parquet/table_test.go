@@ -91,6 +91,7 @@ func TestTablesReadBackByAnotherReader(t *testing.T) {
 		"consent_sync": tableRoundTrip[audit.ConsentSync],
 		"requests":     tableRoundTrip[audit.Request],
 		"holds":        tableRoundTrip[audit.Hold],
+		"log":          tableRoundTrip[audit.LogLine],
 		"starts":       tableRoundTrip[audit.Start],
 		"decisions":    tableRoundTrip[audit.Decision],
 		"actions":      tableRoundTrip[audit.Action],

@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
@@ -14,6 +15,7 @@ import (
 const (
 	publicPrefix = "lethe-ed25519:"
 	secretPrefix = "lethe-ed25519-secret:"
+	separation   = "lethe-sig-v1|" // what every message begins with that Sign signs
 )
 
 // Signer signs as the runner or as a person (Ed25519, RFC 8032). It prints as "***".
@@ -109,7 +111,7 @@ func (p PublicKey) Verify(context string, message, signature []byte) error {
 func (p PublicKey) String() string { return publicPrefix + base64.StdEncoding.EncodeToString(p.key) }
 
 func separated(context string, message []byte) []byte {
-	buf := appendName([]byte("lethe-sig-v1|"), context)
+	buf := appendName([]byte(separation), context)
 	return append(buf, message...)
 }
 
@@ -159,3 +161,27 @@ func LoadPerson(file string) (*Signer, error) {
 	}
 	return nil, fmt.Errorf("load signing key %s: %w: it holds no %sBASE64 line", file, ErrDamaged, secretPrefix)
 }
+
+// SignNote signs the text of a note (C2SP signed-note) as it stands. A text that could be taken for what Sign signs is
+// refused, so that neither serves for the other.
+func (s *Signer) SignNote(text []byte) ([]byte, error) {
+	if bytes.HasPrefix(text, []byte(separation)) {
+		return nil, fmt.Errorf("sign note: it begins like a message of another purpose")
+	}
+	return ed25519.Sign(s.key, text), nil
+}
+
+// VerifyNote checks a signature that SignNote gave.
+func (p PublicKey) VerifyNote(text, signature []byte) error {
+	if len(p.key) != ed25519.PublicKeySize || bytes.HasPrefix(text, []byte(separation)) ||
+		!ed25519.Verify(p.key, text, signature) {
+		return fmt.Errorf("verify note: %w", ErrSignature)
+	}
+	return nil
+}
+
+// Bytes are the 32 bytes of the key (RFC 8032).
+func (p PublicKey) Bytes() []byte { return bytes.Clone(p.key) }
+
+// PublicKey is the key that verifies what the signer signs.
+func (s *Signer) PublicKey() PublicKey { return PublicKey{key: s.key.Public().(ed25519.PublicKey)} }
