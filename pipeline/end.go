@@ -48,14 +48,22 @@ func (b *book) end(ctx context.Context, night *rooms, err error) (Result, error)
 
 // conclude completes the facts, enters the end of the run and publishes the report.
 func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
+	night.balance.CarryPlans()
 	err = errors.Join(err, b.planStates(ctx), night.observe(ctx))
-	settled, settledErr := b.settledLines(ctx)
-	b.overdue(settled)
-	err = errors.Join(err, b.noteAnswers(ctx), b.noteLog(), b.writable())
+	held := heldLines(b.notes.Facts)
+	night.balance.Carry()
+	settled, settledErr := b.settledLines(ctx, b.tonight.RunID)
+	before, beforeErr := b.settledBefore(ctx)
+	settledErr = errors.Join(settledErr, beforeErr)
+	b.overdue(slices.Concat(settled, before))
+	night.balance.Draw(settled)
+	err = errors.Join(err, b.noteAnswers(ctx), b.noteLog())
+	report.Digests(b.notes)
+	err = errors.Join(err, b.writable())
 
 	facts := b.notes.Facts // whatever becomes of the report, what was done is said
 	b.result.Copies = facts.ConsentSync
-	b.result.Summary, b.result.Settled, b.result.HeldBack = summaryLines(facts), settled, heldLines(facts)
+	b.result.Summary, b.result.Settled, b.result.HeldBack = summaryLines(facts.Own()), settled, held
 
 	err, enterErr := b.enterEnd(ctx, night, err)
 	if enterErr != nil {
@@ -133,10 +141,26 @@ func (b *book) writable() error {
 	return fmt.Errorf("%w: the report leaves out %s: %s", setup.ErrSource, words, next)
 }
 
-// settledLines counts what the run settled, by place, change and outcome.
-func (b *book) settledLines(ctx context.Context) ([]SettledLine, error) {
+// settledBefore counts what was settled before by the night on which the run goes on, and since.
+func (b *book) settledBefore(ctx context.Context) (lines []SettledLine, err error) {
+	night := b.notes.Facts.Run.Night
+	for _, f := range b.notes.History {
+		if night == "" || f.Run.RunID != night && f.Run.Night != night {
+			continue
+		}
+		more, err := b.settledLines(ctx, f.Run.RunID)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, more...)
+	}
+	return lines, nil
+}
+
+// settledLines counts what a run settled, by place, change and outcome.
+func (b *book) settledLines(ctx context.Context, runID string) ([]SettledLine, error) {
 	counts := map[SettledLine]int64{}
-	for rows, err := range report.Actions(ctx, b.setup, b.journal, b.tonight.RunID) {
+	for rows, err := range report.Actions(ctx, b.setup, b.journal, runID) {
 		if err != nil {
 			return nil, err
 		}

@@ -47,6 +47,7 @@ var house = [][]string{
 	{"setup", "via"},                                                   // what a night is wired with; identifiers that stand in other tables
 	{"state", "suppression", "review"},                                 // what earlier nights left, and what a person is asked of it
 	{"chronicle", "notes", "silos", "aside", "adopted", "judge/cells"}, // what this one notes, what the registry says, and what databases refused
+	{"census"},                       // the people and rows that the night meets
 	{"judge"},                        // one row
 	{"change", "stores", "remnants"}, // a change of a row; the open sources; people in fields that no silo governs
 	{"dependents", "scan", "intake"},
@@ -54,7 +55,7 @@ var house = [][]string{
 	{"execute/verdict"}, // what may happen to a changed row now
 	{"orders"},          // what people let nights do unasked
 	{"report", "limits", "findings", "copies", "execute", "plan/rows"},
-	{"planner", "apply", "forget", "duties", "keys"},
+	{"planner", "apply", "forget", "duties", "keys", "balance"},
 	{"ask/allowed", "ask/whatif", "ask/lint", "ask/zones", "ask/processing"},
 	{"ask"},
 }

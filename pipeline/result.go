@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"lethe/pipeline/audit"
+	"lethe/pipeline/balance"
 	"lethe/pipeline/review"
 )
 
@@ -21,10 +22,7 @@ type Result struct {
 }
 
 // SettledLine counts planned rows by what became of them.
-type SettledLine struct {
-	Silo, Source, Object, Change, Reason, Status string
-	Rows                                         int64
-}
+type SettledLine = balance.Settled
 
 // HeldLine says why rows that are due stay: the database refused to change them, or others refer to them.
 type HeldLine struct {

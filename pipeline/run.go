@@ -13,6 +13,8 @@ import (
 	"fmt"
 
 	"lethe/pipeline/apply"
+	"lethe/pipeline/balance"
+	"lethe/pipeline/census"
 	"lethe/pipeline/copies"
 	"lethe/pipeline/duties"
 	"lethe/pipeline/findings"
@@ -64,6 +66,9 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 	}
 	if phases == setup.SyncOnly {
 		return nil
+	}
+	if err := n.balance.Recall(); err != nil {
+		return err
 	}
 	if err := n.applier.Apply(ctx); err != nil { // plans approved since, or cut off by a crash
 		return err
@@ -126,6 +131,7 @@ type rooms struct {
 	forgetter *forget.Forgetter
 	inspector *findings.Inspector
 	owing     *duties.Book
+	balance   *balance.Book
 }
 
 // furnish makes the rooms of a night, which share its notes, its registry and its sources.
@@ -134,7 +140,8 @@ func furnish(b *book) *rooms {
 	silos := silos.New(p, t, b.seen)
 	silos.Journal = b.self
 	stores := stores.New(p, t, notes, silos)
-	session := &judge.Session{Tonight: t, Notes: notes, Decisions: b.decisions, Pending: map[judge.Place]bool{}}
+	session := &judge.Session{Tonight: t, Notes: notes, Decisions: b.decisions, Pending: map[judge.Place]bool{},
+		Census: census.New(t.Today)}
 	scanner := &scan.Scanner{Setup: p, Tonight: t, Notes: notes, Session: session,
 		Remnants: &remnants.Watch{Setup: p, RunID: t.RunID, Silos: silos}}
 	stores.Without = scanner.Remnants.Without
@@ -151,12 +158,14 @@ func furnish(b *book) *rooms {
 		planner: &planner.Planner{Setup: p, Tonight: t, Notes: notes, Journal: j,
 			Silos: silos, Stores: stores, Session: session, Scanner: scanner, Limits: limits},
 		applier: &apply.Applier{Setup: p, Tonight: t, Notes: notes, Journal: j,
-			Silos: silos, Stores: stores, Limits: limits},
+			Silos: silos, Stores: stores, Limits: limits, Census: session.Census},
 		copier: &copies.Keeper{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Stores: stores},
 		forgetter: &forget.Forgetter{Setup: p, Tonight: t, Notes: notes,
 			Silos: silos, Stores: stores, Scanner: scanner},
 		inspector: &findings.Inspector{Setup: p, Tonight: t, Notes: notes, Scanner: scanner},
-		owing:     &duties.Book{Setup: p, Tonight: t, Notes: notes, Answers: b.answers},
+		balance: &balance.Book{Setup: p, Tonight: t, Notes: notes, Census: session.Census, Stores: stores,
+			Scanner: scanner},
+		owing: &duties.Book{Setup: p, Tonight: t, Notes: notes, Answers: b.answers},
 	}
 }
 

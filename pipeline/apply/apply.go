@@ -15,6 +15,7 @@ import (
 	"filippo.io/age"
 
 	"lethe/connectors"
+	"lethe/pipeline/census"
 	"lethe/pipeline/change"
 	"lethe/pipeline/dependents"
 	"lethe/pipeline/execute"
@@ -43,6 +44,7 @@ type Applier struct {
 	Silos   *silos.Set
 	Stores  *stores.Set
 	Limits  *limits.Limits
+	Census  *census.Night // takes back what is ended; nil: nobody counts
 }
 
 // Apply executes every approved plan, oldest first. What a crash interrupted is finished; what moved since
@@ -380,6 +382,7 @@ func (a *application) trace(ctx context.Context, from, to int) error {
 			}
 			tombs[c.Silo] = append(tombs[c.Silo], t)
 			a.store.Erased = true
+			a.count(c)
 		case judge.Block:
 			blocked[c.Silo] = append(blocked[c.Silo],
 				registry.Flag{FlagKey: mark, Since: latest(a.plan.AsOf, a.Tonight.AsOf)})
@@ -394,6 +397,13 @@ func (a *application) trace(ctx context.Context, from, to int) error {
 			r.DropFlags(ctx, silo, freed[silo]))
 	}
 	return errors.Join(errs...)
+}
+
+// count takes a row back from the census that was ended.
+func (a *application) count(c *change.Change) {
+	if st := a.Silos.Silos[c.Silo]; st != nil && (c.Op == judge.Delete || c.Op == judge.Anonymize) {
+		a.Census.Ended(c.Silo, a.store.Name, census.PersonOf(st.Standings, c.Subject), c.Op == judge.Delete)
+	}
 }
 
 // flagsOf are the marks of a deleted row: its key may be used again, for a row that Lethe did not block and

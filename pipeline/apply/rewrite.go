@@ -64,6 +64,7 @@ func (a *application) rewrite(ctx context.Context, chunks []journal.Chunk) (done
 	if err := a.settle(ctx, intent, 0, rows); err != nil {
 		return false, err
 	}
+	a.x.Changed(0, rows, a.count)
 	a.Setup.Crash("rewrite_settled")
 	a.saidKept()
 	return true, nil

@@ -23,6 +23,10 @@ type Facts struct {
 	Holds       []Hold
 	Remnants    []Remnant
 	Log         []LogLine
+
+	Silos   []Silo
+	Ages    []Age
+	Sources []Source
 }
 
 // DecodeFacts reads the facts that the journal keeps of a run.
@@ -32,6 +36,15 @@ func DecodeFacts(body []byte) (Facts, error) {
 		return Facts{}, fmt.Errorf("decode facts: %w", err)
 	}
 	return f, nil
+}
+
+// Own are the facts without what a run that only applied has from the night on which it goes on: it read nothing, and
+// decided nothing.
+func (f Facts) Own() Facts {
+	if f.Run.Night != "" {
+		f.Inventory, f.Summary, f.Starts = nil, nil, nil
+	}
+	return f
 }
 
 // Gate judges what is to be published. Check gets strings of one column, each that occurs at least

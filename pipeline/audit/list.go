@@ -25,6 +25,9 @@ func Tables() []Table {
 		{"holds", reflect.TypeFor[Hold]()},
 		{"remnants", reflect.TypeFor[Remnant]()},
 		{"log", reflect.TypeFor[LogLine]()},
+		{"silos", reflect.TypeFor[Silo]()},
+		{"ages", reflect.TypeFor[Age]()},
+		{"sources", reflect.TypeFor[Source]()},
 		{"decisions", reflect.TypeFor[Decision]()},
 		{"actions", reflect.TypeFor[Action]()},
 	}

@@ -19,6 +19,9 @@ func TestSpoolGivesBackWhatItGot(t *testing.T) {
 		"runs":         spoolRoundTrip[audit.Run],
 		"inventory":    spoolRoundTrip[audit.Inventory],
 		"findings":     spoolRoundTrip[audit.Finding],
+		"silos":        spoolRoundTrip[audit.Silo],
+		"ages":         spoolRoundTrip[audit.Age],
+		"sources":      spoolRoundTrip[audit.Source],
 		"summary":      spoolRoundTrip[audit.Summary],
 		"plan":         spoolRoundTrip[audit.Plan],
 		"approvals":    spoolRoundTrip[audit.Approval],
@@ -29,6 +32,7 @@ func TestSpoolGivesBackWhatItGot(t *testing.T) {
 		"holds":        spoolRoundTrip[audit.Hold],
 		"log":          spoolRoundTrip[audit.LogLine],
 		"starts":       spoolRoundTrip[audit.Start],
+		"remnants":     spoolRoundTrip[audit.Remnant],
 		"decisions":    spoolRoundTrip[audit.Decision],
 		"actions":      spoolRoundTrip[audit.Action],
 	})

@@ -13,7 +13,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 
-	"lethe/pipeline/audit"
+	"lethe/pipeline/census"
 	"lethe/pipeline/judge/cells"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
@@ -46,7 +46,7 @@ type Judge struct {
 // NewJudge makes a judge of a binding.
 func NewJudge(b *Binding) *Judge {
 	g := &Judge{Binding: b}
-	g.Summary = map[SummaryKey]*audit.Summary{}
+	g.Summary = census.Lines{}
 	g.Record.Starts = make([]calendar.Date, len(b.Starts))
 	g.Spreads = make([]starts.Spread, len(b.Starts))
 	return g

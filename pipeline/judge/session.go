@@ -9,6 +9,7 @@ import (
 	"lethe/connectors"
 	"lethe/pipeline/aside"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/census"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/decide"
@@ -24,6 +25,7 @@ type Session struct {
 	Decisions *audit.Spool[audit.Decision]
 	Pending   map[Place]bool // rows of plans that wait; true: the plan anonymizes the row
 	Aside     aside.List     // rows that the database refused to change
+	Census    *census.Night  // nil: nobody asks for people
 }
 
 // Place is a row of a source.
@@ -35,6 +37,7 @@ type Place struct {
 // Judge decides every row of a batch and remembers what is not a plain keep. Its errors are those of writing
 // decisions down.
 func (js *Session) Judge(g *Judge, batch connectors.Batch) error {
+	counts := js.Census.Table(g.Silo.Silo.Name, g.Source.Name, g.Table.Name, g.Source.Backup())
 	for row := range int(batch.Rows.NumRows()) {
 		if row%aheadRows == 0 {
 			g.lookAhead(batch.Rows, row)
@@ -55,6 +58,7 @@ func (js *Session) Judge(g *Judge, batch connectors.Batch) error {
 
 		g.seen()
 		g.count(r)
+		counts.Add(g.told(r, refs, batch.Rows, row))
 		js.exceptions(g, r)
 		again := g.again(r.Collection)
 		if r.quiet() {

@@ -1,16 +1,19 @@
 package judge
 
 import (
-	"fmt"
 	"slices"
-	"sort"
+
+	"github.com/apache/arrow/go/v15/arrow"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/census"
+	"lethe/pipeline/judge/cells"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/policy/starts"
 	"lethe/pipeline/registry"
+	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/silos"
 )
 
@@ -19,22 +22,16 @@ type Tally struct {
 	Rows           int64   // of the silo in this table
 	Roots          []*Root // by pointer: the graph of dependents keeps them while rows leave the list
 	Stopped        bool    // a stop forbids changes in the table tonight
-	Summary        map[SummaryKey]*audit.Summary
+	Summary        census.Lines
 	Oldest, Newest calendar.Date     // of the days of collecting, or those where the first rule's term starts
 	Flags          []registry.Flag   // rows whose reason has no date, with the night that first found it
 	Spreads        []starts.Spread   // of the days at which the terms of each rule start
 	met            silos.Collections // those that a row of the table led to
 }
 
-// SummaryKey tells the lines of a summary apart: rows decided alike share one.
-type SummaryKey struct {
-	Reason reason.Code
-	Action policy.Action
-	Use    policy.Use
-	Change Change
+func keyOf(r Ruling) census.Key {
+	return census.Key{Reason: r.Reason, Action: r.Action, Use: r.Use, Change: string(r.Change)}
 }
-
-func keyOf(r Ruling) SummaryKey { return SummaryKey{r.Reason, r.Action, r.Use, r.Change} }
 
 // again reports whether an earlier row of the table belongs to the same collection: the same person's
 // data of the same collecting stand in several rows. Each is decided by itself, and alike. Where the
@@ -61,15 +58,37 @@ func (g *Judge) seen() {
 	} else if len(g.Record.Starts) > 0 {
 		d = g.Record.Starts[0]
 	}
-	if !d.Known() {
-		return
-	}
-	if !g.Oldest.Known() || d < g.Oldest {
+	if d.Known() && (!g.Oldest.Known() || d < g.Oldest) {
 		g.Oldest = d
 	}
-	if g.Newest < d {
-		g.Newest = d
+	g.Newest = max(g.Newest, d)
+}
+
+// told is what the census is told of the row that was ruled on last, which has these references.
+func (g *Judge) told(r Ruling, refs []keystore.Ref, rows arrow.Record, row int) census.Row {
+	c := census.Row{Ground: census.GroundOf(r.Reason, r.Action, r.Use, r.kept()), End: r.End,
+		Anonymous: r.Reason == reason.KAnonymized, Nobodys: r.Reason == reason.XNoMatch}
+	switch {
+	case len(refs) > 0:
+		c.Person = census.PersonOf(g.State.Standings, refs[0])
+	case r.Collection > 0:
+		c.Person = census.Person(r.Collection)
 	}
+	if !c.End.Known() {
+		c.End = r.Until
+	}
+	if i := slices.IndexFunc(g.Silo.Silo.Rules, func(s policy.Rule) bool { return s.ID == r.Rule }); i >= 0 {
+		c.Start = g.Record.Starts[i]
+	}
+	if !c.Start.Known() && !g.Record.Collected.IsZero() {
+		c.Start = calendar.DateOf(g.Record.Collected, g.zone)
+	}
+	if c.Ground >= census.InGrace {
+		c.Blocked = len(g.blocked) > 0 && (r.WritesBlock() || cells.Held(rows, row, g.blocked))
+	}
+	c.Erased = g.Source.Backup() && c.Ground == census.Due && r.known &&
+		slices.ContainsFunc(g.State.Tombstones.Find(r.record), registry.Tombstone.Gone)
+	return c
 }
 
 func (g *Judge) count(r Ruling) {
@@ -83,21 +102,11 @@ func (g *Judge) count(r Ruling) {
 
 // line is the line of the summary on which a ruling is counted.
 func (g *Judge) line(r Ruling) *audit.Summary {
-	k := keyOf(r)
-	s := g.Summary[k]
-	if s == nil {
-		s = &audit.Summary{
-			Silo: g.Silo.Silo.Name, Source: g.Source.Name, Object: g.Table.Name,
-			Reason: string(r.Reason), Words: r.Reason.Words(), Article: r.Reason.Article(),
-			Action: string(r.Action), Use: string(r.Use), Change: string(r.Change),
-		}
-		if r.Action == policy.Keep && slices.Contains(r.Notes, reason.EDependentKept) {
-			s.Words += " It stays, as another record that stays refers to it."
-		}
-		g.Summary[k] = s
-	}
-	return s
+	return g.Summary.Of(keyOf(r), g.Silo.Silo.Name, g.Source.Name, g.Table.Name, r.kept())
 }
+
+// kept reports whether a row that is due stays, as another refers to it.
+func (r Ruling) kept() bool { return slices.Contains(r.Notes, reason.EDependentKept) }
 
 // identities counts whom the registry knows of the rows of a line.
 func (g *Judge) identities(s *audit.Summary, r Ruling, rows int64) {
@@ -123,17 +132,4 @@ func (g *Judge) Recount(from, to Ruling) {
 		delete(g.Summary, keyOf(from))
 	}
 	g.count(to)
-}
-
-// Summaries returns the lines of the summary in a stable order.
-func (g *Judge) Summaries() []audit.Summary {
-	out := make([]audit.Summary, 0, len(g.Summary))
-	for _, s := range g.Summary {
-		out = append(out, *s)
-	}
-	sort.Slice(out, func(i, j int) bool {
-		a, b := out[i], out[j]
-		return fmt.Sprint(a.Action, a.Reason, a.Use, a.Change) < fmt.Sprint(b.Action, b.Reason, b.Use, b.Change)
-	})
-	return out
 }

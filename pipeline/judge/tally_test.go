@@ -40,7 +40,7 @@ func TestRecountingIsCountingAnew(t *testing.T) {
 			moved.Recount(b, to)
 			anew.count(to)
 		}
-		require.Equal(r, anew.Summaries(), moved.Summaries())
+		require.Equal(r, anew.Summary.List(), moved.Summary.List())
 	})
 }
 
@@ -60,7 +60,7 @@ func TestSummaryOfABatch(t *testing.T) {
 	require.EqualValues(t, 5, g.Rows, "the firm is no row of the silo")
 
 	byReason := map[string]audit.Summary{}
-	for _, s := range g.Summaries() {
+	for _, s := range g.Summary.List() {
 		byReason[s.Reason] = s
 	}
 	require.Len(t, byReason, 3)
@@ -193,8 +193,8 @@ func TestAPlanThatAnonymizesIsReported(t *testing.T) {
 			js.Pending = test.pending
 			row := ann(func(p *person) { p.email, p.ended, p.since = "bob@example.com", "2024-05-05", "2023-02-01" })
 			require.NoError(t, js.Judge(g, batch(t, row)))
-			require.Equal(t, test.action, g.Summaries()[0].Action)
-			require.Equal(t, test.action, g.Summaries()[0].Change)
+			require.Equal(t, test.action, g.Summary.List()[0].Action)
+			require.Equal(t, test.action, g.Summary.List()[0].Change)
 		})
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"lethe/connectors"
 	"lethe/connectors/mem"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/census"
 	"lethe/pipeline/dependents"
 	"lethe/pipeline/judge"
 	"lethe/pipeline/notes"
@@ -130,8 +131,8 @@ func TestStops(t *testing.T) {
 			l := c.limits(setup.Breakers{NoMatchPercent: 20, UnparseablePercent: 10})
 			g := l.Stores.List[0].Judges[0]
 			g.Rows = test.rows
-			g.Summary[judge.SummaryKey{}] = &audit.Summary{Unmatched: test.unmatched, Unparseable: test.unparseable}
-			g.Summary[judge.SummaryKey{Reason: reason.KAnonymized}] = &audit.Summary{
+			g.Summary[census.Key{}] = &audit.Summary{Unmatched: test.unmatched, Unparseable: test.unparseable}
+			g.Summary[census.Key{Reason: reason.KAnonymized}] = &audit.Summary{
 				Reason: string(reason.KAnonymized), Unmatched: test.anonymized, Unparseable: test.anonymized,
 			}
 			require.NoError(t, l.Stops())

@@ -48,7 +48,8 @@ type Notes struct {
 	Tonight  setup.Tonight
 	Facts    audit.Facts
 	Last     *audit.Facts  // of the last finished run that decided
-	History  []audit.Facts // of the last 30 finished runs, newest first
+	Newest   *audit.Facts  // of the last one, or of one that applied since, and goes on from it
+	History  []audit.Facts // of the last 30 finished runs, newest first, each with its own alone
 	Problems []error       // what went wrong and does not stop the night
 	// LeftAlone are the plans that could not be opened or may not be applied: each is among the problems already.
 	LeftAlone map[string]bool
@@ -56,6 +57,10 @@ type Notes struct {
 
 // Recall takes in what an earlier run left, the newest first.
 func (n *Notes) Recall(f audit.Facts) {
+	if n.Newest == nil && len(f.Summary) > 0 {
+		n.Newest = &f
+	}
+	f = f.Own()
 	if n.Last == nil && len(f.Summary) > 0 {
 		n.Last = &f
 	}

@@ -77,7 +77,8 @@ type Count struct {
 	Change    string  `json:"change"`
 	Reason    string  `json:"reason"`
 	Rows      int64   `json:"rows"`
-	Percent   float64 `json:"percent"` // of the table's rows
+	People    int64   `json:"people,omitempty"` // whose rows a silo decided, each counted once; 0 not counted
+	Percent   float64 `json:"percent"`          // of the table's rows
 	OldestDue string  `json:"oldest_due,omitempty"`
 }
 

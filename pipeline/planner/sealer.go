@@ -13,6 +13,7 @@ import (
 	"filippo.io/age"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/census"
 	"lethe/pipeline/change"
 	"lethe/pipeline/dependents"
 	"lethe/pipeline/journal"
@@ -46,7 +47,8 @@ func (pl *Planner) seal(ctx context.Context, drafts []*plan.Draft, part plan.Par
 		return nil, err
 	}
 	pl.Setup.Crash("plan_key")
-	s := &sealer{Planner: pl, plan: p, to: to, counts: map[plan.Count]*plan.Count{}}
+	s := &sealer{Planner: pl, plan: p, to: to, counts: map[plan.Count]*plan.Count{},
+		people: map[plan.Count]*census.People{}}
 	selected := make([][]dependents.Selected, len(drafts))
 	for i, d := range drafts {
 		if d.Backup() && !d.Due {
@@ -75,6 +77,7 @@ type sealer struct {
 	plan   *plan.Sealed
 	to     age.Recipient
 	counts map[plan.Count]*plan.Count
+	people map[plan.Count]*census.People
 }
 
 // source writes the set of one source: what goes together, then the rows that are changed by themselves.
@@ -146,7 +149,10 @@ func (s *setWriter) count(c dependents.Selected) {
 	if count == nil {
 		fresh := k
 		count = &fresh
-		s.counts[k] = count
+		s.counts[k], s.people[k] = count, &census.People{}
+	}
+	if who := census.PersonOf(s.Silos.Silos[c.Silo].Standings, c.Subject); who != 0 && c.Kind == change.Root {
+		s.people[k].Add(who)
 	}
 	count.Rows++
 	if due := c.Of.Due.String(); due != "" && (count.OldestDue == "" || due < count.OldestDue) {
@@ -192,7 +198,8 @@ func (pl *Planner) startsOf(p *plan.Sealed) (list []plan.Start) {
 // journal's row. A plan that is empty, or that orders were to answer and do not, leaves no trace.
 func (pl *Planner) finish(ctx context.Context, s *sealer, ordered bool) (*plan.Sealed, error) {
 	p := s.plan
-	for _, c := range s.counts {
+	for k, c := range s.counts {
+		c.People = s.people[k].Len()
 		if t := pl.Scanner.RowsOf(c.Source, c.Table); t > 0 {
 			c.Percent = 100 * float64(c.Rows) / float64(t)
 		}

@@ -83,6 +83,9 @@ type Tombstone struct {
 	DropAfter       time.Time // when the last backup that could hold the record is gone
 }
 
+// Gone reports whether its record was ended: it is deleted, or anonymized.
+func (t Tombstone) Gone() bool { return t.Action == "delete" || t.Action == "anonymize" }
+
 // Shared is the action of a tombstone that remembers of an identifier that several records had it, one of which is
 // erased: it still says nothing of the others.
 const Shared = "shared"

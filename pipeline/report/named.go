@@ -14,7 +14,7 @@ import (
 // nameFields are the fields of rows that hold names, as the database, the file system or the configuration has
 // them, or several joined by ';'.
 var nameFields = []string{"Source", "System", "Target", "Application", "Database", "Object", "Column", "Type",
-	"SoftDelete", "Path", "Host", "PlaintextWaived", "RefusedBy"}
+	"BackupOf", "SourceSet", "SoftDelete", "Path", "Host", "PlaintextWaived", "RefusedBy"}
 
 // wordFields are those that hold sentences, in which names may stand.
 var wordFields = []string{"Words", "Reason", "Why", "Error", "Terms"}
@@ -26,7 +26,8 @@ func named(f audit.Facts, n *shown.Names) audit.Facts {
 	}
 	f.Inventory, f.Findings, f.Summary = slices.Clone(f.Inventory), slices.Clone(f.Findings), slices.Clone(f.Summary)
 	f.Plans, f.Exceptions, f.Backups = slices.Clone(f.Plans), slices.Clone(f.Exceptions), slices.Clone(f.Backups)
-	f.ConsentSync, f.Starts = slices.Clone(f.ConsentSync), slices.Clone(f.Starts)
+	f.ConsentSync, f.Starts, f.Remnants = slices.Clone(f.ConsentSync), slices.Clone(f.Starts), slices.Clone(f.Remnants)
+	f.Silos, f.Ages, f.Sources = slices.Clone(f.Silos), slices.Clone(f.Ages), slices.Clone(f.Sources)
 	for i, line := range f.ConsentSync {
 		copied := *line
 		f.ConsentSync[i] = &copied

@@ -29,6 +29,7 @@ func Plan(n *notes.Notes, p *plan.Sealed, state string) {
 			Change:           c.Change,
 			Reason:           c.Reason,
 			Rows:             c.Rows,
+			People:           c.People,
 			PercentOfObject:  c.Percent,
 			Usual:            plan.Usual(n.History, c),
 			Breakers:         strings.Join(p.Questions, ";"),

@@ -119,7 +119,7 @@ func play(t *testing.T, company string, does func(*inside)) (o aftermath) {
 			rows, err := fixture.ReadParquet(f)
 			require.NoError(t, err)
 			for _, r := range rows {
-				o.said[nameless(strings.Join([]string{r["kind"], r["source"], r["object"], r["column"]}, " "))] = true
+				o.said[nameless(strings.Join([]string{r["kind"], r["source"], r["object"], r["field"]}, " "))] = true
 			}
 		}
 	}

@@ -92,13 +92,13 @@ func newManifest(f audit.Facts, files []manifestFile, key string) manifest {
 	return m
 }
 
-// object is a row with its fields named as in the Parquet tables; instants are RFC 3339 in UTC to the
-// microsecond, null when zero.
+// object is a row with its fields named as in the Parquet tables, lists joined by ';'; instants are RFC 3339 in UTC to
+// the microsecond, null when zero.
 func object[T any](row T) map[string]any {
 	v := reflect.ValueOf(row)
 	out := make(map[string]any, v.NumField())
-	for i, column := range audit.Schema[T]().Fields() {
-		value := v.Field(i).Interface()
+	for _, column := range audit.Columns(v.Type()) {
+		value := v.Field(column.Field).Interface()
 		if t, ok := value.(time.Time); ok {
 			value = nil
 			if !t.IsZero() {

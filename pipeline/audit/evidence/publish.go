@@ -164,6 +164,9 @@ func (w *publisher) tables(ctx context.Context) error {
 			return writeRows(ctx, w, "remnants", f.Remnants, func(r *audit.Remnant) string { return r.Silo })
 		},
 		func() error { return writeRows(ctx, w, "log", f.Log, nil) },
+		func() error { return writeRows(ctx, w, "silos", f.Silos, func(s *audit.Silo) string { return s.Silo }) },
+		func() error { return writeRows(ctx, w, "ages", f.Ages, func(a *audit.Age) string { return a.Silo }) },
+		func() error { return writeRows(ctx, w, "sources", f.Sources, nil) },
 		func() error {
 			rows := byRecord(w, w.Decisions, compareDecisions)
 			return writeTable(ctx, w, "decisions", rows, func(d *audit.Decision) string { return d.Silo })

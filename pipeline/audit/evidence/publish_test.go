@@ -217,8 +217,8 @@ func TestTheGateSeesEveryStringThatIsPublished(t *testing.T) {
 	for place, value := range map[string]string{"runs.controller": "Example S.p.A.",
 		"summary.words": "The person withdrew consent.", "plan.plan_id": "plan-1", "approvals.actor": "anna",
 		"findings.object":  "old_contacts",
-		"decisions.reason": "D_RETENTION_ELAPSED", "decisions.grounds": "consent;contract",
-		"actions.method": "sql_delete", "page.text": "A table with personal data has no rule."} {
+		"decisions.reason": "D_RETENTION_ELAPSED", "decisions.grounds": "contract",
+		"actions.methods": "sql_delete", "page.text": "A table with personal data has no rule."} {
 		require.True(t, g.Shown[place][value], place)
 	}
 }

@@ -82,7 +82,8 @@ func Recall(root string, s Standing, key keystore.PublicKey) (f audit.Facts, dig
 	at := func(name string) time.Time { t, _ := time.Parse(time.RFC3339Nano, text(name)); return t }
 	exit, _ := m.Run["exit_code"].(float64)
 	f.Run = audit.Run{RunID: s.RunID, RunKey: text("run_key"), Job: text("job"), Mode: text("mode"),
-		Phases: text("phases"), AsOf: at("as_of"), StartedAt: at("started_at"), EndedAt: at("ended_at"),
+		Phases: text("phases"), Night: text("night"), AsOf: at("as_of"), StartedAt: at("started_at"),
+		EndedAt:  at("ended_at"),
 		ExitCode: int32(exit), RegistryHeads: strings.Join(m.Heads, ";"), PreviousManifest: m.Previous,
 		Answers: m.answersHead().Length, AnswersHead: m.answersHead().Hash}
 	for _, p := range m.Plans {

@@ -2,11 +2,14 @@ package parquet
 
 import (
 	"fmt"
+	"math"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/bitutil"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/file"
@@ -27,19 +30,23 @@ const (
 
 // column holds the buffers of one column, filled anew for each chunk.
 type column struct {
-	field  arrow.Field
-	index  int
-	text   []byte
-	values []parquet.ByteArray
-	fixed  []parquet.FixedLenByteArray
-	longs  []int64
-	ints   []int32
-	floats []float64
-	bools  []bool
-	levels []int16
-	seen   map[string]struct{}
-	fresh  []string // not yet judged by the gate
-	hits   []error
+	audit.Column
+	index   int // of the file's column, and of the row's field
+	text    []byte
+	values  []parquet.ByteArray
+	fixed   []parquet.FixedLenByteArray
+	longs   []int64
+	ints    []int32
+	floats  []float64
+	bools   []bool
+	levels  []int16 // of the values at hand; nil where none can be NULL
+	room    []int16 // for levels
+	repeats []int16 // of lists
+	valid   []byte
+	nulls   int // among ints
+	seen    map[string]struct{}
+	fresh   []string // not yet judged by the gate
+	hits    []error
 }
 
 // dictionary numbers the strings of one column in the order in which the Parquet writer saw them first,
@@ -56,59 +63,142 @@ func (c *column) write(w file.ColumnChunkWriter, rows reflect.Value, dict *dicti
 	var err error
 	switch w := w.(type) {
 	case *file.ByteArrayColumnChunkWriter:
-		if c.field.Type.ID() == arrow.STRING {
+		switch c.Kind {
+		case audit.Text:
 			return c.writeStrings(w, rows, dict)
+		case audit.List:
+			return c.writeLists(w, rows)
 		}
-		c.values = gather(c, c.values, rows, func(f reflect.Value) parquet.ByteArray { return f.Bytes() })
-		_, err = w.WriteBatch(c.values, nil, nil)
-	case *file.FixedLenByteArrayColumnChunkWriter:
-		c.fixed = gather(c, c.fixed, rows, func(f reflect.Value) parquet.FixedLenByteArray {
-			return f.Slice(0, f.Len()).Bytes()
+		c.values = gather(c, c.values, rows, func(f reflect.Value) (parquet.ByteArray, bool) {
+			return f.Bytes(), f.Len() > 0
 		})
-		_, err = w.WriteBatch(c.fixed, nil, nil)
+		_, err = w.WriteBatch(c.values, c.levels, nil)
+	case *file.FixedLenByteArrayColumnChunkWriter:
+		c.fixed = gather(c, c.fixed, rows, func(f reflect.Value) (parquet.FixedLenByteArray, bool) {
+			return f.Slice(0, f.Len()).Bytes(), true
+		})
+		_, err = w.WriteBatch(c.fixed, c.levels, nil)
 	case *file.Int64ColumnChunkWriter:
-		if c.field.Nullable {
-			c.fillTimes(rows)
-			_, err = w.WriteBatch(c.longs, c.levels, nil)
-			break
-		}
-		c.longs = gather(c, c.longs, rows, reflect.Value.Int)
-		_, err = w.WriteBatch(c.longs, nil, nil)
+		c.longs = gather(c, c.longs, rows, c.long)
+		_, err = w.WriteBatch(c.longs, c.levels, nil)
 	case *file.Int32ColumnChunkWriter:
-		c.ints = gather(c, c.ints, rows, func(f reflect.Value) int32 { return int32(f.Int()) })
-		_, err = w.WriteBatch(c.ints, nil, nil)
+		if c.Kind == audit.Day {
+			return c.writeDays(w, rows)
+		}
+		c.ints = gather(c, c.ints, rows, func(f reflect.Value) (int32, bool) { return int32(f.Int()), f.Int() != 0 })
+		_, err = w.WriteBatch(c.ints, c.levels, nil)
 	case *file.Float64ColumnChunkWriter:
-		c.floats = gather(c, c.floats, rows, reflect.Value.Float)
-		_, err = w.WriteBatch(c.floats, nil, nil)
+		c.floats = gather(c, c.floats, rows, func(f reflect.Value) (float64, bool) { return f.Float(), true })
+		_, err = w.WriteBatch(c.floats, c.levels, nil)
 	case *file.BooleanColumnChunkWriter:
-		c.bools = gather(c, c.bools, rows, reflect.Value.Bool)
-		_, err = w.WriteBatch(c.bools, nil, nil)
+		c.bools = gather(c, c.bools, rows, func(f reflect.Value) (bool, bool) { return f.Bool(), true })
+		_, err = w.WriteBatch(c.bools, c.levels, nil)
 	default:
 		err = fmt.Errorf("no writer for %T", w)
 	}
 	return err
 }
 
-// gather fills a buffer with a column's values.
-func gather[V any](c *column, buffer []V, rows reflect.Value, value func(reflect.Value) V) []V {
-	buffer = buffer[:0]
+// gather fills a buffer with a column's values. Where the column is nullable, those that are not there have the level
+// of a null and no value.
+func gather[V any](c *column, buffer []V, rows reflect.Value, value func(reflect.Value) (V, bool)) []V {
+	buffer, c.levels = buffer[:0], nil
+	if c.Nullable {
+		c.levels = c.room[:0]
+	}
 	for i := range rows.Len() {
-		buffer = append(buffer, value(rows.Index(i).Field(c.index)))
+		v, there := value(rows.Index(i).Field(c.Field))
+		if there || !c.Nullable {
+			buffer = append(buffer, v)
+		}
+		if c.Nullable {
+			c.levels = append(c.levels, level(there))
+		}
+	}
+	if c.Nullable {
+		c.room = c.levels
 	}
 	return buffer
 }
 
+func level(there bool) int16 {
+	if there {
+		return 1
+	}
+	return 0
+}
+
+// long is a value that takes 64 bits.
+func (c *column) long(f reflect.Value) (int64, bool) {
+	switch c.Kind {
+	case audit.Instant:
+		t := f.Addr().Interface().(*time.Time)
+		return t.UnixMicro(), !t.IsZero()
+	case audit.Decimal:
+		return int64(math.Round(f.Float() * math.Pow10(c.Scale))), f.Float() != 0
+	}
+	return f.Int(), f.Int() != 0
+}
+
+// writeDays writes civil dates. A text that is none is an error: it must not pass for an unknown one.
+func (c *column) writeDays(w *file.Int32ColumnChunkWriter, rows reflect.Value) error {
+	var wrong error
+	last, number := "", int32(0)
+	c.ints = gather(c, c.ints, rows, func(f reflect.Value) (int32, bool) {
+		if day := f.String(); day != last {
+			n, err := audit.DayNumber(day)
+			if err != nil && day != "" {
+				wrong = err
+			}
+			last, number = day, n
+		}
+		return number, last != ""
+	})
+	if wrong != nil {
+		return wrong
+	}
+	_, err := w.WriteBatch(c.ints, c.levels, nil)
+	return err
+}
+
+// writeLists writes lists of texts.
+func (c *column) writeLists(w *file.ByteArrayColumnChunkWriter, rows reflect.Value) error {
+	c.values, c.levels, c.repeats = c.values[:0], c.room[:0], c.repeats[:0]
+	for i := range rows.Len() {
+		text := rows.Index(i).Field(c.Field).String()
+		if text == "" {
+			c.levels, c.repeats = append(c.levels, 0), append(c.repeats, 0)
+			continue
+		}
+		again := int16(0)
+		for part := range strings.SplitSeq(text, ";") {
+			c.note(part)
+			c.values = append(c.values, parquet.ByteArray(part))
+			c.levels, c.repeats = append(c.levels, 1), append(c.repeats, again)
+			again = 1
+		}
+	}
+	c.room = c.levels
+	_, err := w.WriteBatch(c.values, c.levels, c.repeats)
+	return err
+}
+
 // writeStrings writes runs of known strings as numbers of the dictionary, and each new one as itself,
-// which teaches the writer its number.
+// which teaches the writer its number. An empty one is NULL.
 func (c *column) writeStrings(w *file.ByteArrayColumnChunkWriter, rows reflect.Value, d *dictionary) error {
 	if d.index == nil {
 		d.index = map[string]int32{}
 	}
-	c.ints = c.ints[:0]
+	c.ints, c.levels, c.nulls = c.ints[:0], c.room[:0], 0
 	n := rows.Len()
 	for i := range n {
-		v := rows.Index(i).Field(c.index).String()
-		if v != d.last || len(d.index) == 0 {
+		v := rows.Index(i).Field(c.Field).String()
+		if v == "" {
+			c.ints, c.levels = append(c.ints, 0), append(c.levels, 0)
+			c.nulls++
+			continue
+		}
+		if v != d.last {
 			at, known := d.index[v]
 			if !known {
 				c.note(v)
@@ -118,40 +208,57 @@ func (c *column) writeStrings(w *file.ByteArrayColumnChunkWriter, rows reflect.V
 				if len(d.index) >= dictEntries || d.bytes+len(v) > dictBytes {
 					return c.writePlain(w, rows, i)
 				}
-				c.values = append(c.values[:0], parquet.ByteArray(v))
-				if _, err := w.WriteBatch(c.values, nil, nil); err != nil {
+				c.values, c.levels = append(c.values[:0], parquet.ByteArray(v)), append(c.levels[:0], 1)
+				if _, err := w.WriteBatch(c.values, c.levels, nil); err != nil {
 					return err
 				}
+				c.levels = c.levels[:0]
 				d.last, d.at, d.bytes = v, int32(len(d.index)), d.bytes+len(v)
 				d.index[v] = d.at
 				continue
 			}
 			d.last, d.at = v, at
 		}
-		c.ints = append(c.ints, d.at)
+		c.ints, c.levels = append(c.ints, d.at), append(c.levels, 1)
 	}
 	return c.writeIndices(w)
 }
 
-// writeIndices writes the numbers that wait in ints.
+// writeIndices writes the numbers that wait in ints, with the nulls among them.
 func (c *column) writeIndices(w *file.ByteArrayColumnChunkWriter) error {
-	if len(c.ints) == 0 {
+	n := len(c.ints)
+	if n == 0 {
 		return nil
 	}
+	var valid *memory.Buffer
+	if c.nulls > 0 {
+		c.valid = append(c.valid[:0], make([]byte, bitutil.BytesForBits(int64(n)))...)
+		for i, l := range c.levels {
+			if l == 1 {
+				bitutil.SetBit(c.valid, i)
+			}
+		}
+		valid = memory.NewBufferBytes(c.valid)
+	}
 	bytes := memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.ints))
-	data := array.NewData(arrow.PrimitiveTypes.Int32, len(c.ints), []*memory.Buffer{nil, bytes}, nil, 0, 0)
+	data := array.NewData(arrow.PrimitiveTypes.Int32, n, []*memory.Buffer{valid, bytes}, nil, c.nulls, 0)
 	defer data.Release()
 	numbers := array.NewInt32Data(data)
 	defer numbers.Release()
-	c.ints = c.ints[:0]
-	return w.WriteDictIndices(numbers, nil, nil)
+	levels := c.levels
+	c.room, c.ints, c.levels, c.nulls = levels, c.ints[:0], levels[:0], 0
+	return w.WriteDictIndices(numbers, levels, nil)
 }
 
 // writePlain writes the strings from row i on as they are.
 func (c *column) writePlain(w *file.ByteArrayColumnChunkWriter, rows reflect.Value, i int) error {
-	c.text, c.longs, c.values = c.text[:0], c.longs[:0], c.values[:0]
+	c.text, c.longs, c.values, c.levels = c.text[:0], c.longs[:0], c.values[:0], c.room[:0]
 	for ; i < rows.Len(); i++ {
-		v := rows.Index(i).Field(c.index).String()
+		v := rows.Index(i).Field(c.Field).String()
+		c.levels = append(c.levels, level(v != ""))
+		if v == "" {
+			continue
+		}
 		c.note(v)
 		c.text = append(c.text, v...)
 		c.longs = append(c.longs, int64(len(c.text)))
@@ -161,7 +268,8 @@ func (c *column) writePlain(w *file.ByteArrayColumnChunkWriter, rows reflect.Val
 		c.values = append(c.values, c.text[from:to:to])
 		from = to
 	}
-	_, err := w.WriteBatch(c.values, nil, nil)
+	c.room = c.levels
+	_, err := w.WriteBatch(c.values, c.levels, nil)
 	return err
 }
 
@@ -177,26 +285,12 @@ func (c *column) note(v string) {
 	c.fresh = append(c.fresh, v)
 }
 
-// fillTimes puts the instants into longs; those that are zero have the level of a null and no value.
-func (c *column) fillTimes(rows reflect.Value) {
-	c.longs, c.levels = c.longs[:0], c.levels[:0]
-	for i := range rows.Len() {
-		t := rows.Index(i).Field(c.index).Addr().Interface().(*time.Time)
-		if t.IsZero() {
-			c.levels = append(c.levels, 0)
-			continue
-		}
-		c.levels = append(c.levels, 1)
-		c.longs = append(c.longs, t.UnixMicro())
-	}
-}
-
 // judge has the gate see the strings that it has not seen.
 func (c *column) judge(gate audit.Gate, table string) {
 	if len(c.fresh) == 0 {
 		return
 	}
-	if err := gate.Check(table, c.field.Name, c.fresh); err != nil && len(c.hits) < 10 {
+	if err := gate.Check(table, c.Name, c.fresh); err != nil && len(c.hits) < 10 {
 		c.hits = append(c.hits, err)
 	}
 	c.fresh = nil

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/xitongsys/parquet-go-source/local"
+	"github.com/xitongsys/parquet-go/common"
 	"github.com/xitongsys/parquet-go/compress"
 	"github.com/xitongsys/parquet-go/layout"
 	"github.com/xitongsys/parquet-go/parquet"
@@ -52,7 +54,8 @@ func ReadBack(ctx context.Context, path string, decode int64) (found Content, er
 	for _, g := range r.Footer.RowGroups {
 		sum += g.NumRows
 		for _, c := range g.Columns {
-			if c.MetaData.NumValues != g.NumRows {
+			if lists := len(c.MetaData.PathInSchema) > 1; !lists && c.MetaData.NumValues != g.NumRows ||
+				c.MetaData.NumValues < g.NumRows {
 				return found, fmt.Errorf("a column of %d values in a group of %d rows", c.MetaData.NumValues,
 					g.NumRows)
 			}
@@ -81,13 +84,14 @@ func ReadBack(ctx context.Context, path string, decode int64) (found Content, er
 // readPages decompresses the pages of a column and counts the values that their headers promise.
 func readPages(r *reader.ParquetReader, index, rows int64) (string, error) {
 	name := columnName(r, index)
-	sum := int64(0)
+	sum, want := int64(0), int64(0)
 	for _, g := range r.Footer.RowGroups {
 		meta := g.Columns[index].MetaData
 		offset := meta.DataPageOffset
 		if meta.DictionaryPageOffset != nil {
 			offset = *meta.DictionaryPageOffset
 		}
+		want += meta.NumValues
 		pages := source.ConvertToThriftReader(r.PFile, offset, meta.TotalCompressedSize)
 		for values := int64(0); values < meta.NumValues; {
 			header, err := layout.ReadPageHeader(pages)
@@ -112,8 +116,8 @@ func readPages(r *reader.ParquetReader, index, rows int64) (string, error) {
 			}
 		}
 	}
-	if sum != rows {
-		return name, fmt.Errorf("column %s has %d values in its pages, want %d", name, sum, rows)
+	if sum != want || want < rows {
+		return name, fmt.Errorf("column %s has %d values in its pages, want %d", name, sum, want)
 	}
 	return name, nil
 }
@@ -121,7 +125,8 @@ func readPages(r *reader.ParquetReader, index, rows int64) (string, error) {
 var errPage = errors.New("damaged page")
 
 func columnName(r *reader.ParquetReader, index int64) string {
-	return r.SchemaHandler.Infos[r.SchemaHandler.MapIndex[r.SchemaHandler.ValueColumns[index]]].ExName
+	path := r.SchemaHandler.InPathToExPath[r.SchemaHandler.ValueColumns[index]]
+	return strings.Split(path, common.PAR_GO_PATH_DELIMITER)[1] // below the root: a list has its values deeper
 }
 
 // readColumn decodes the values of a column.
@@ -129,21 +134,25 @@ func readColumn(r *reader.ParquetReader, index, rows int64) (string, error) {
 	path := r.SchemaHandler.ValueColumns[index]
 	element := r.SchemaHandler.MapIndex[path]
 	name := columnName(r, index)
-	required := r.SchemaHandler.SchemaElements[element].GetRepetitionType() == parquet.FieldRepetitionType_REQUIRED
+	list := strings.Count(path, common.PAR_GO_PATH_DELIMITER) > 1 // an empty one has no value
+	repetition := r.SchemaHandler.SchemaElements[element].GetRepetitionType()
+	required := !list && repetition == parquet.FieldRepetitionType_REQUIRED
 	for done := int64(0); done < rows; {
-		values, _, levels, err := r.ReadColumnByIndex(index, min(readRows, rows-done))
+		values, repeats, levels, err := r.ReadColumnByIndex(index, min(readRows, rows-done))
 		if err != nil {
 			return name, fmt.Errorf("column %s: %w", name, err)
 		}
-		if len(values) == 0 || len(values) != len(levels) {
+		if len(values) == 0 || len(values) != len(levels) || len(values) != len(repeats) || repeats[0] != 0 {
 			return name, fmt.Errorf("column %s ends after %d of %d rows", name, done, rows)
 		}
 		for i, v := range values {
 			if v == nil && (required || levels[i] != 0) {
 				return name, fmt.Errorf("column %s has no value in row %d", name, done+int64(i))
 			}
+			if repeats[i] == 0 {
+				done++
+			}
 		}
-		done += int64(len(values))
 	}
 	if cb := r.ColumnBuffers[path]; cb != nil {
 		cb.PFile.Close()

@@ -20,7 +20,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/parquet"
 	"github.com/apache/arrow/go/v15/parquet/compress"
 	"github.com/apache/arrow/go/v15/parquet/file"
@@ -32,7 +31,7 @@ import (
 )
 
 const (
-	schemaVersion = "1"
+	schemaVersion = "2"
 
 	// decodeRows is the most rows of a file that Publish decodes value by value; of larger files it
 	// opens every page. Verify always decodes.
@@ -110,17 +109,17 @@ func (c *counter) Write(p []byte) (int, error) {
 // NewTable begins the table of a run's night, below a folder that is not yet published. The gate sees
 // each string that is written.
 func NewTable[T any](name, folder, date string, run audit.Run, gate audit.Gate) (*Table[T], error) {
-	columns := audit.Schema[T]()
+	columns := audit.Columns(reflect.TypeFor[T]())
 	t := &Table[T]{name: name, folder: folder, place: "date=" + date + "/run=" + run.RunID, gate: gate,
 		limit: groupRows}
 	options := []parquet.WriterProperty{parquet.WithVersion(parquet.V2_LATEST), parquet.WithCreatedBy("lethe"),
 		parquet.WithDictionaryDefault(false), parquet.WithBatchSize(chunkRows), parquet.WithDataPageSize(4 << 20)}
-	for i, f := range columns.Fields() {
-		t.columns = append(t.columns, &column{field: f, index: i, seen: map[string]struct{}{}})
-		switch f.Type.ID() {
-		case arrow.STRING:
-			options = append(options, parquet.WithDictionaryFor(f.Name, true), parquet.WithStatsFor(f.Name, false))
-		case arrow.FIXED_SIZE_BINARY: // random bytes
+	for i, f := range columns {
+		t.columns = append(t.columns, &column{Column: f, index: i, seen: map[string]struct{}{}})
+		switch f.Kind {
+		case audit.Text, audit.List:
+			options = append(options, parquet.WithDictionaryFor(leaf(f), true), parquet.WithStatsFor(leaf(f), false))
+		case audit.Reference: // random bytes
 			options = append(options, parquet.WithStatsFor(f.Name, false),
 				parquet.WithCompressionFor(f.Name, compress.Codecs.Uncompressed))
 		}
@@ -237,11 +236,11 @@ func (t *Table[T]) flush(p *part[T]) error {
 	for _, c := range t.columns {
 		w, err := p.group.Column(c.index)
 		if err != nil {
-			return fmt.Errorf("table %s column %s: %w", t.name, c.field.Name, err)
+			return fmt.Errorf("table %s column %s: %w", t.name, c.Name, err)
 		}
 		work.Go(func() error {
 			if err := c.write(w, rows, &p.dicts[c.index]); err != nil {
-				return fmt.Errorf("table %s column %s: %w", t.name, c.field.Name, err)
+				return fmt.Errorf("table %s column %s: %w", t.name, c.Name, err)
 			}
 			if len(c.fresh) >= newStrings {
 				c.judge(t.gate, t.name)
@@ -319,7 +318,7 @@ func (t *Table[T]) compare(back Content, rows int64) error {
 	if back.Rows != rows {
 		return fmt.Errorf("%d rows, want %d", back.Rows, rows)
 	}
-	if !slices.EqualFunc(back.Columns, t.columns, func(name string, c *column) bool { return name == c.field.Name }) {
+	if !slices.EqualFunc(back.Columns, t.columns, func(name string, c *column) bool { return name == c.Name }) {
 		return fmt.Errorf("columns %v are not those of the table", back.Columns)
 	}
 	return nil

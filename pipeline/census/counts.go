@@ -1,0 +1,224 @@
+package census
+
+import (
+	"cmp"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"lethe/pipeline/policy/calendar"
+)
+
+// Counts are the people of one silo, each once.
+type Counts struct {
+	People        int64 // of whom it has live rows
+	WithoutGround int64 // of them, those who have a row without a ground
+	Blocked       int64 // of those, those whose rows without a ground are all blocked
+	Unknown       int64 // of those without a ground, those whom the registry does not know
+}
+
+// Copies are the people of one silo of whom backups have rows though a night ended theirs.
+type Copies struct {
+	People   int64            // each once
+	LastCopy calendar.Date    // when the last of their copies is gone; zero: of some it is not known
+	Last     map[string]int64 // by backup: people whose last copy is in it
+	InFile   map[string]int64 // by backup: people of whom it has a copy
+}
+
+// close counts a silo as it was met, once.
+func (s *silo) close() {
+	if s.Debts != nil {
+		return
+	}
+	s.Debts = make(map[Person]debt, len(s.due))
+	s.Base = Counts{People: s.people.Len(), WithoutGround: int64(len(s.without))}
+	for p, rows := range s.without {
+		if !s.inUse[p] {
+			s.Base.Blocked++
+		}
+		if s.stranger.has(p) {
+			s.Base.Unknown++
+		}
+		if due := s.due[p]; due > 0 {
+			s.Debts[p] = debt{Due: due, Without: rows, Stays: s.stays.has(p), InUse: s.inUse[p],
+				Stranger: s.stranger.has(p)}
+		}
+	}
+}
+
+// Of are the people of a silo, without those of whom all was ended that counts them.
+func (n *Night) Of(name string) (c Counts, known bool) {
+	s := n.silos[name]
+	if s == nil {
+		return c, false
+	}
+	s.close()
+	c = s.Base
+	for p, gone := range s.gone {
+		d, owes := s.Debts[p]
+		if !owes {
+			continue
+		}
+		if gone >= d.Due && !d.Stays {
+			c.People--
+		}
+		if gone >= d.Without {
+			c.WithoutGround--
+			c.Blocked -= one(!d.InUse)
+			c.Unknown -= one(d.Stranger)
+		}
+	}
+	return c, true
+}
+
+func one(yes bool) int64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// Ended are the live rows of a silo that were ended after they were counted.
+func (n *Night) EndedOf(name string) Ended {
+	if s := n.silos[name]; s != nil {
+		return s.ended
+	}
+	return Ended{}
+}
+
+// CopiesOf are the people of a silo who were erased and are in backups. goes is when what should be gone from a backup
+// is; zero it is not known.
+func (n *Night) CopiesOf(name string, goes func(source string) calendar.Date) Copies {
+	c := Copies{Last: map[string]int64{}, InFile: map[string]int64{}}
+	s := n.silos[name]
+	if s == nil {
+		return c
+	}
+	last := map[Person]string{}
+	for at, copy := range s.Copies {
+		if !copy.Erased && s.gone[at.Person] == 0 {
+			continue
+		}
+		c.InFile[at.Source]++
+		was, known := last[at.Person]
+		if !known || later(goes(at.Source), at.Source, goes(was), was) {
+			last[at.Person] = at.Source
+		}
+	}
+	c.People = int64(len(last))
+	open := false
+	for _, source := range last {
+		c.Last[source]++
+		day := goes(source)
+		open = open || !day.Known()
+		c.LastCopy = max(c.LastCopy, day)
+	}
+	if open {
+		c.LastCopy = 0
+	}
+	return c
+}
+
+// later reports whether a backup is there longer than another: no known end is the longest.
+func later(a calendar.Date, nameA string, b calendar.Date, nameB string) bool {
+	if a.Known() != b.Known() {
+		return !a.Known()
+	}
+	return cmp.Or(cmp.Compare(a, b), strings.Compare(nameA, nameB)) > 0
+}
+
+// Nobodys are the people of a silo's table whom the registry does not know.
+func (n *Night) Nobodys(silo, source, object string) int64 {
+	s := n.silos[silo]
+	if s == nil || s.nobodys[[2]string{source, object}] == nil {
+		return 0
+	}
+	return s.nobodys[[2]string{source, object}].Len()
+}
+
+// Ages are the rows of all silos by how much of their term is over, sorted.
+func (n *Night) Ages() (list []Age) {
+	for _, s := range n.silos {
+		for _, a := range s.ages {
+			list = append(list, *a)
+		}
+	}
+	slices.SortFunc(list, func(a, b Age) int {
+		return cmp.Or(strings.Compare(a.Silo, b.Silo), strings.Compare(a.Source, b.Source),
+			strings.Compare(a.Object, b.Object), cmp.Compare(a.Tenth, b.Tenth))
+	})
+	return list
+}
+
+// kept is what a file keeps of a silo.
+type kept struct {
+	Silo  string
+	Books books
+	Live  []string
+}
+
+// Save keeps what later runs need to take back what they end: whose rows are due, and how many.
+func (n *Night) Save(path string) error {
+	var list []kept
+	for _, name := range slices.Sorted(maps.Keys(n.silos)) {
+		s := n.silos[name]
+		s.close()
+		list = append(list, kept{Silo: name, Books: s.left(), Live: slices.Sorted(maps.Keys(s.live))})
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("keep the census: %w", err)
+	}
+	if err := errors.Join(gob.NewEncoder(f).Encode(list), f.Close()); err != nil {
+		return fmt.Errorf("keep the census: %w", err)
+	}
+	return nil
+}
+
+// left are the books with what was taken back taken off.
+func (s *silo) left() books {
+	b := books{Debts: map[Person]debt{}, Copies: map[stay]copied{}}
+	for at, c := range s.Copies {
+		b.Copies[at] = copied{Rows: c.Rows, Erased: c.Erased || s.gone[at.Person] > 0}
+	}
+	for p, d := range s.Debts {
+		gone := min(s.gone[p], d.Due)
+		d.Due, d.Without = d.Due-gone, d.Without-min(gone, d.Without)
+		if d.Due > 0 {
+			b.Debts[p] = d
+		}
+	}
+	return b
+}
+
+// Load goes on from what an earlier run kept. It holds no counts: those stand in that run's report.
+func (n *Night) Load(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var list []kept
+	if err := gob.NewDecoder(f).Decode(&list); err != nil {
+		return fmt.Errorf("read the census: %w", err)
+	}
+	for _, k := range list {
+		s := n.silo(k.Silo)
+		s.books = k.Books
+		s.gone = map[Person]uint32{}
+		for _, source := range k.Live {
+			s.live[source] = true
+		}
+		if s.Debts == nil {
+			s.Debts = map[Person]debt{}
+		}
+		if s.Copies == nil {
+			s.Copies = map[stay]copied{}
+		}
+	}
+	return nil
+}
