@@ -1,11 +1,9 @@
 package audit
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"os"
 
@@ -17,9 +15,10 @@ import (
 // SpoolRows is the most rows of one batch of a spool.
 const SpoolRows = 1 << 14
 
-// Spool is a durable file of rows, in Arrow IPC stream format.
+// Spool is a durable file of rows, a packed stream in Arrow's IPC format.
 type Spool[T any] struct {
 	file    *os.File
+	packer  Packer
 	w       *ipc.Writer
 	b       *array.RecordBuilder
 	pending int
@@ -34,8 +33,12 @@ func NewSpool[T any](path string) (*Spool[T], error) {
 	if err != nil {
 		return nil, fmt.Errorf("create spool: %w", err)
 	}
+	packer, err := NewPacker(f)
+	if err != nil {
+		return nil, fmt.Errorf("create spool: %w", errors.Join(err, f.Close()))
+	}
 	schema := Schema[T]()
-	return &Spool[T]{file: f, w: ipc.NewWriter(f, ipc.WithSchema(schema)),
+	return &Spool[T]{file: f, packer: packer, w: ipc.NewWriter(packer, ipc.WithSchema(schema)),
 		b: array.NewRecordBuilder(memory.DefaultAllocator, schema)}, nil
 }
 
@@ -57,7 +60,7 @@ func (s *Spool[T]) flush() error {
 	rec := s.b.NewRecord()
 	defer rec.Release()
 	s.pending = 0
-	if err := s.w.Write(rec); err != nil {
+	if err := cmp.Or(s.w.Write(rec), s.packer.Flush()); err != nil {
 		s.failed = fmt.Errorf("write spool: %w", err)
 	}
 	return s.failed
@@ -75,25 +78,10 @@ func (s *Spool[T]) Close() error {
 		return nil
 	}
 	s.closed = true
-	err := errors.Join(s.flush(), s.w.Close(), s.file.Sync(), s.file.Close())
+	err := errors.Join(s.flush(), s.w.Close(), s.packer.Close(), s.file.Sync(), s.file.Close())
 	s.b.Release()
 	s.failed = err
 	return err
-}
-
-// ended checks that a file ends as a closed Arrow stream does. The reader itself takes a stream cut
-// between two batches for a whole one.
-func ended(f *os.File) error {
-	mark := []byte{0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}
-	tail := make([]byte, len(mark))
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if _, err := f.ReadAt(tail, max(0, info.Size()-int64(len(mark)))); err != nil || !bytes.Equal(tail, mark) {
-		return io.ErrUnexpectedEOF
-	}
-	return nil
 }
 
 // ReadSpool yields the rows of a spool batch by batch, in the order they were appended. A spool cut off
@@ -106,7 +94,13 @@ func ReadSpool[T any](path string) iter.Seq2[[]T, error] {
 			return
 		}
 		defer f.Close()
-		r, err := ipc.NewReader(f)
+		stream, err := unpack(f)
+		if err != nil {
+			yield(nil, fmt.Errorf("read spool: %w", err))
+			return
+		}
+		defer stream.Close()
+		r, err := ipc.NewReader(stream)
 		if err != nil {
 			yield(nil, fmt.Errorf("read spool: %w", err))
 			return
@@ -122,7 +116,7 @@ func ReadSpool[T any](path string) iter.Seq2[[]T, error] {
 				return
 			}
 		}
-		if err := cmp.Or(r.Err(), ended(f)); err != nil {
+		if err := cmp.Or(r.Err(), stream.ended()); err != nil {
 			yield(nil, fmt.Errorf("read spool: %w", err))
 		}
 	}

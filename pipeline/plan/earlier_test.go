@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/stretchr/testify/require"
 
+	"lethe/pipeline/audit"
 	"lethe/pipeline/change"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/judge"
@@ -69,7 +70,10 @@ func recode(t *testing.T, p *Sealed, id *age.X25519Identity, as func(arrow.Recor
 	defer f.Close()
 	text, err := age.Decrypt(f, id)
 	require.NoError(t, err)
-	r, err := ipc.NewReader(text)
+	stream, err := audit.Unpack(text)
+	require.NoError(t, err)
+	defer stream.Close()
+	r, err := ipc.NewReader(stream)
 	require.NoError(t, err)
 	defer r.Release()
 	require.True(t, r.Next())

@@ -85,6 +85,7 @@ type Writer struct {
 	actions *audit.Spool[audit.Action]
 	file    *os.File
 	sealed  io.WriteCloser
+	packer  audit.Packer
 	changes *ipc.Writer
 	b       *array.RecordBuilder
 	pending int
@@ -105,7 +106,10 @@ func NewWriter(folder, name string, s Set, to age.Recipient) (*Writer, error) {
 	if w.sealed, err = age.Encrypt(w.file, to); err != nil {
 		return nil, fmt.Errorf("create set: %w", err)
 	}
-	w.changes = ipc.NewWriter(w.sealed, ipc.WithSchema(changeSchema))
+	if w.packer, err = audit.NewPacker(w.sealed); err != nil {
+		return nil, fmt.Errorf("create set: %w", err)
+	}
+	w.changes = ipc.NewWriter(w.packer, ipc.WithSchema(changeSchema))
 	return w, nil
 }
 
@@ -152,7 +156,8 @@ func (w *Writer) flush() error {
 
 // Close makes both files durable and returns the set with their digests.
 func (w *Writer) Close() (Set, error) {
-	err := errors.Join(w.flush(), w.changes.Close(), w.sealed.Close(), w.file.Sync(), w.file.Close(), w.actions.Close())
+	err := errors.Join(w.flush(), w.changes.Close(), w.packer.Close(), w.sealed.Close(), w.file.Sync(), w.file.Close(),
+		w.actions.Close())
 	w.b.Release()
 	if err != nil {
 		return w.set, fmt.Errorf("write set: %w", err)
@@ -205,7 +210,12 @@ func (p *Sealed) eachSealed(s Set, identity age.Identity, more func(Entry) bool)
 	if err != nil {
 		return err
 	}
-	r, err := ipc.NewReader(clearText)
+	stream, err := audit.Unpack(clearText)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	r, err := ipc.NewReader(stream)
 	if err != nil {
 		return err
 	}
