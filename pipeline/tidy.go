@@ -38,31 +38,41 @@ func (b *book) tidy(ctx context.Context) error {
 	if err := b.clearRows(ctx, outdated); err != nil {
 		return err
 	}
-	return b.journal.DropFacts(ctx, lookBack)
+	if err := b.journal.Shrink(ctx); err != nil { // it needs room itself; the night does not need it
+		b.setup.Log.Warn("the journal stays as large as it is", "run_id", b.tonight.RunID, "error", err)
+	}
+	return errors.Join(b.journal.DropFacts(ctx, lookBack), b.journal.PackFacts(ctx))
 }
 
-// clearRows removes the rows of plans that have ended, once the reports of all runs that settled them are outdated.
-// What a plan was in numbers stays, and so does all of one that people ended.
+// clearRows removes the rows of plans that have ended: what is sealed under a key that was destroyed, at once; what the
+// reports say of them, once those of all runs that settled one are outdated, or where none did. What a plan was in
+// numbers stays, and so does what the report would say of one that people ended.
 func (b *book) clearRows(ctx context.Context, outdated []string) error {
-	plans, err := b.journal.Plans(ctx, journal.Settled, journal.Lapsed, journal.Withdrawn)
+	plans, err := b.journal.Plans(ctx, journal.Settled, journal.Lapsed, journal.Withdrawn, journal.Rejected)
 	if err != nil {
 		return err
 	}
-	needed := func(runID string) bool { return runID != "" && !slices.Contains(outdated, runID) }
+	keys := b.setup.Keys.Names("plan/")
 	for _, p := range plans {
-		files, err := filepath.Glob(filepath.Join(b.setup.State, "plans", p.ID, "*.arrow*"))
-		if err != nil {
-			return fmt.Errorf("clear the rows of plan %s: %w", p.ID, err)
-		}
-		if len(files) == 0 || needed(p.SettledIn) || needed(p.RunID) {
+		if slices.Contains(keys, "plan/"+p.ID) {
 			continue
 		}
-		chunks, err := b.journal.Chunks(ctx, p.ID)
+		files, err := b.rowsOf(p, "*.changes.arrow.age")
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(chunks, func(c journal.Chunk) bool { return needed(c.RunID) }) {
-			continue
+		reported, err := b.rowsOf(p, "*.actions.arrow")
+		if err != nil {
+			return err
+		}
+		if len(reported) > 0 && p.State != journal.Rejected {
+			done, err := b.reported(ctx, p, outdated)
+			if err != nil {
+				return err
+			}
+			if done {
+				files = append(files, reported...)
+			}
 		}
 		for _, file := range files {
 			if err := os.Remove(file); err != nil {
@@ -71,6 +81,25 @@ func (b *book) clearRows(ctx context.Context, outdated []string) error {
 		}
 	}
 	return nil
+}
+
+func (b *book) rowsOf(p journal.Plan, files string) ([]string, error) {
+	found, err := filepath.Glob(filepath.Join(b.setup.State, "plans", p.ID, files))
+	if err != nil {
+		return nil, fmt.Errorf("clear the rows of plan %s: %w", p.ID, err)
+	}
+	return found, nil
+}
+
+// reported says that no report will be made of the rows of a plan any more.
+func (b *book) reported(ctx context.Context, p journal.Plan, outdated []string) (bool, error) {
+	chunks, err := b.journal.Chunks(ctx, p.ID)
+	if err != nil || len(chunks) == 0 {
+		return len(chunks) == 0, err
+	}
+	needed := func(runID string) bool { return runID != "" && !slices.Contains(outdated, runID) }
+	return !needed(p.SettledIn) && !needed(p.RunID) &&
+		!slices.ContainsFunc(chunks, func(c journal.Chunk) bool { return needed(c.RunID) }), nil
 }
 
 // planName is what a run calls the plans that it seals: by its own id, a UUID, and what they are.

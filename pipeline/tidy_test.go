@@ -132,6 +132,12 @@ func TestTheStateFolderStaysSmall(t *testing.T) {
 	w.planned()
 	first := w.applied()
 	require.NotEmpty(t, first)
+	sealed := func() []string {
+		files, err := filepath.Glob(filepath.Join(w.Setup.State, "plans", "*", "*.changes.arrow.age"))
+		require.NoError(t, err)
+		return files
+	}
+	require.NotEmpty(t, sealed())
 	var runs []string
 	for range 12 {
 		w.Event(event.Withdrawn, "ada@lago.it", "news", w.Now)
@@ -140,6 +146,7 @@ func TestTheStateFolderStaysSmall(t *testing.T) {
 		r, err := w.night()
 		require.NoError(t, err)
 		runs = append(runs, r.RunID)
+		require.Empty(t, sealed(), "the key of what was sealed is gone")
 	}
 	kept, err := filepath.Glob(filepath.Join(w.Setup.State, "runs", "*", "decisions.arrow"))
 	require.NoError(t, err)

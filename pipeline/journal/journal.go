@@ -135,8 +135,11 @@ func (j *Journal) Begin(ctx context.Context, r Run) error {
 
 // End records how a run ended, with the facts its report is made of.
 func (j *Journal) End(ctx context.Context, r Run) error {
-	_, err := j.db.ExecContext(ctx, `UPDATE run SET ended_at = ?, exit_code = ?, facts = ? WHERE run_id = ?`,
-		stamp(r.EndedAt), r.ExitCode, r.Facts, r.ID)
+	facts, err := pack(r.Facts)
+	if err == nil {
+		_, err = j.db.ExecContext(ctx, `UPDATE run SET ended_at = ?, exit_code = ?, facts = ? WHERE run_id = ?`,
+			stamp(r.EndedAt), r.ExitCode, facts, r.ID)
+	}
 	return j.wrap("end run", err)
 }
 
@@ -172,6 +175,9 @@ func (j *Journal) runs(ctx context.Context, which string, limit int, args ...any
 		var asOf, started, ended string
 		if err := rows.Scan(&r.ID, &r.Key, &r.Apply, &asOf, &started, &ended, &r.ExitCode, &r.Facts,
 			&r.Manifest); err != nil {
+			return nil, j.wrap("read runs", err)
+		}
+		if r.Facts, err = unpack(r.Facts); err != nil {
 			return nil, j.wrap("read runs", err)
 		}
 		r.AsOf, r.StartedAt, r.EndedAt = parse(asOf), parse(started), parse(ended)

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,45 @@ func TestRunsComeBackNewestFirstAndWhole(t *testing.T) {
 	runs, err = open(t, state).Runs(t.Context(), 1)
 	require.NoError(t, err)
 	require.Len(t, runs, 1)
+}
+
+// TestFactsArePackedAndTheirRoomIsGivenBack writes facts as earlier builds did, and has them packed and forgotten.
+func TestFactsArePackedAndTheirRoomIsGivenBack(t *testing.T) {
+	state := t.TempDir()
+	j := open(t, state)
+	facts := []byte(`{"words":"` + strings.Repeat("the same of the same table; ", 1<<16) + `"}`)
+	for i := range 4 {
+		id := string(rune('a' + i))
+		require.NoError(t, j.Begin(t.Context(), journal.Run{ID: id, AsOf: now, StartedAt: now.Add(time.Duration(i))}))
+		require.NoError(t, j.End(t.Context(), journal.Run{ID: id, EndedAt: now}))
+		require.NoError(t, j.Publish(t.Context(), id, "m"))
+	}
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(state, "journal.db"))
+	require.NoError(t, err)
+	defer db.Close()
+	size := func() (n int64) {
+		require.NoError(t, db.QueryRow(`SELECT page_count * page_size FROM pragma_page_count, pragma_page_size`).Scan(&n))
+		return n
+	}
+	_, err = db.ExecContext(t.Context(), `UPDATE run SET facts = CAST(? AS BLOB)`, facts)
+	require.NoError(t, err)
+	require.Greater(t, size(), int64(7<<20))
+
+	require.NoError(t, j.PackFacts(t.Context()))
+	require.NoError(t, j.PackFacts(t.Context()), "nothing is packed twice")
+	require.NoError(t, j.Shrink(t.Context()))
+	require.Less(t, size(), int64(1<<18))
+	runs, err := j.Runs(t.Context(), 10)
+	require.NoError(t, err)
+	require.Len(t, runs, 4)
+	for _, r := range runs {
+		require.Equal(t, facts, r.Facts)
+	}
+
+	_, err = db.ExecContext(t.Context(), `UPDATE run SET facts = substr(facts, 1, 40) WHERE run_id = 'b'`)
+	require.NoError(t, err)
+	_, err = j.Runs(t.Context(), 10)
+	require.ErrorIs(t, err, journal.ErrCorrupt)
 }
 
 func plan(t *testing.T, j *journal.Journal, id, state string) {

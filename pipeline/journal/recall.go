@@ -43,9 +43,13 @@ func (j *Journal) Recall(ctx context.Context, runs []Run) error {
 		return j.wrap("recall runs", err)
 	}
 	for _, r := range runs {
+		facts, err := pack(r.Facts)
+		if err != nil {
+			return j.wrap("recall runs", errors.Join(err, tx.Rollback()))
+		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO run (run_id, run_key, apply, as_of, started_at, ended_at,
 			exit_code, facts, manifest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, r.ID, r.Key, r.Apply, stamp(r.AsOf),
-			stamp(r.StartedAt), stamp(r.EndedAt), r.ExitCode, r.Facts, r.Manifest); err != nil {
+			stamp(r.StartedAt), stamp(r.EndedAt), r.ExitCode, facts, r.Manifest); err != nil {
 			return j.wrap("recall runs", errors.Join(err, tx.Rollback()))
 		}
 	}
