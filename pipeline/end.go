@@ -58,7 +58,6 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	b.overdue(slices.Concat(settled, before))
 	night.balance.Draw(settled)
 	err = errors.Join(err, b.noteAnswers(ctx), b.noteLog())
-	report.Digests(b.notes)
 	err = errors.Join(err, b.writable())
 
 	facts := b.notes.Facts // whatever becomes of the report, what was done is said

@@ -12,18 +12,6 @@ import (
 	"lethe/pipeline/setup"
 )
 
-// Digests completes the approvals by standing orders, which are asked before a plan is sealed, with the digest that the
-// plan has since.
-func Digests(n *notes.Notes) {
-	for i := range n.Facts.Approvals {
-		a := &n.Facts.Approvals[i]
-		at := slices.IndexFunc(n.Facts.Plans, func(p audit.Plan) bool { return p.PlanID == a.PlanID })
-		if a.Digest == "" && at >= 0 {
-			a.Digest = n.Facts.Plans[at].Digest
-		}
-	}
-}
-
 // Answered adds what people answered to a run's facts, each answer once, in the order of the chain.
 func Answered(n *notes.Notes, p *setup.Setup, list []answers.Signed) {
 	rows := &n.Facts.Approvals

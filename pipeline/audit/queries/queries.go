@@ -61,15 +61,19 @@ func (q Query) Tables() (names []string) {
 }
 
 // Prelude is what a query needs to have been said before: the night, a civil date YYYY-MM-DD, and a view of each table
-// that it reads in the reports folder. Of a day with several runs the views keep the last that decided or changed
-// something.
+// that it reads in the reports folder. Of a day with several runs the views keep what the last left that decided or
+// applied something, as it goes on from those before; of actions all, each of which only the run has that settled it.
 func (q Query) Prelude(reports, night string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "SET VARIABLE night = DATE %s;\n", quoted(night))
 	fmt.Fprintf(&b, "CREATE VIEW nights AS SELECT max(run_id) AS run FROM %s\n"+
-		"WHERE phases IN ('night', 'plan', 'apply') GROUP BY date;\n", parquet(reports, "runs"))
+		"  WHERE phases IN ('night', 'plan', 'apply') GROUP BY date;\n", parquet(reports, "runs"))
 	for _, table := range q.Tables() {
-		fmt.Fprintf(&b, "CREATE VIEW %s AS FROM %s WHERE run IN (FROM nights);\n", table, parquet(reports, table))
+		only := " WHERE run IN (FROM nights)"
+		if table == "actions" || table == "runs" {
+			only = ""
+		}
+		fmt.Fprintf(&b, "CREATE VIEW %s AS FROM %s%s;\n", table, parquet(reports, table), only)
 	}
 	return b.String()
 }
@@ -77,7 +81,7 @@ func (q Query) Prelude(reports, night string) string {
 // parquet reads all nights of a table. What an earlier version wrote may lack columns.
 func parquet(reports, table string) string {
 	return "read_parquet(" + quoted(reports+"/table="+table+"/**/*.parquet") +
-		", hive_partitioning = true, union_by_name = true)"
+		",\n  hive_partitioning = true, union_by_name = true)"
 }
 
 // quoted is a text in SQL.
