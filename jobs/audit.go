@@ -1,13 +1,17 @@
 package jobs
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/audit/stamp"
+	"lethe/pipeline/chronicle"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 )
@@ -32,18 +36,13 @@ Without either it detects change after signing, not by who holds the runner's ke
 			"machine\n" +
 			"  lethe audit verify ./copy-of-reports --key 'lethe-ed25519:...' --since checkpoint-of-last-month",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			folder, public := "", key
-			if len(args) == 1 {
-				folder = args[0]
-			}
+			folder, public, p := strings.Join(args, ""), key, (*setup.Setup)(nil)
 			if folder == "" || public == "" {
-				p, _, err := c.load(cmd.Context())
-				if err != nil {
+				var err error
+				if p, _, err = c.load(cmd.Context()); err != nil {
 					return err
 				}
-				if folder == "" {
-					folder = p.Reports
-				}
+				folder = cmp.Or(folder, p.Reports)
 				if public == "" {
 					runner, err := p.Keys.Runner()
 					if err != nil {
@@ -60,6 +59,13 @@ Without either it detects change after signing, not by who holds the runner's ke
 			if err != nil {
 				return err
 			}
+			if p != nil { // whom the configuration knows
+				_, witnesses := chronicle.Witnesses(p)
+				against.Witnesses = append(against.Witnesses, witnesses...)
+				if p.Timestamps != nil && against.Roots == nil {
+					against.Roots = p.Timestamps.Roots
+				}
+			}
 			report, err := evidence.VerifyAgainst(cmd.Context(), folder, parsed, against)
 			err = errors.Join(err, report.Has(answer))
 			for _, line := range report.Lines() {
@@ -75,19 +81,20 @@ Without either it detects change after signing, not by who holds the runner's ke
 	held.register(verify)
 	verify.Flags().StringVar(&answer, "answer", "", "`hash` that somebody was given when they answered: it must still be "+
 		"in the chain")
-	cmd.AddCommand(verify, auditAcknowledgeCommand(c))
+	cmd.AddCommand(verify, auditCosignCommand(c), auditReceiptCommand(c), auditAcknowledgeCommand(c))
 	return cmd
 }
 
 // heldFlags are what somebody has to hold a folder of reports against, besides the runner's key.
 type heldFlags struct {
-	since     string
-	witnesses []string
+	since, tsa string
+	witnesses  []string
 }
 
 func (h *heldFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&h.since, "since", "", "`checkpoint` that you keep: the file of one, or SIZE:ROOT as a run prints it")
 	cmd.Flags().StringArrayVar(&h.witnesses, "witness", nil, "public `key` of who cosigns; may be given again")
+	cmd.Flags().StringVar(&h.tsa, "tsa", "", "`file` with the root certificate of the time stamp authority, in PEM")
 }
 
 func (h *heldFlags) load(key keystore.PublicKey) (against evidence.Against, err error) {
@@ -97,6 +104,15 @@ func (h *heldFlags) load(key keystore.PublicKey) (against evidence.Against, err 
 			return against, fmt.Errorf("%w: --witness: %w", setup.ErrConfig, err)
 		}
 		against.Witnesses = append(against.Witnesses, witness)
+	}
+	if h.tsa != "" {
+		pem, err := os.ReadFile(h.tsa)
+		if err == nil {
+			against.Roots, err = stamp.Roots(pem)
+		}
+		if err != nil {
+			return against, fmt.Errorf("%w: --tsa: %w", setup.ErrConfig, err)
+		}
 	}
 	if h.since == "" {
 		return against, nil

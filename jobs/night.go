@@ -110,6 +110,9 @@ func printResult(c *Command, p *setup.Setup, r pipeline.Result, o setup.Options)
 	}
 	if r.Report != "" {
 		fmt.Fprintf(c.Out, "report    %s\nmanifest  %s\ncheckpoint  %s\n", relative(r.Report), r.Manifest, r.Checkpoint)
+		if r.Unstamped != "" {
+			fmt.Fprintln(c.Err, "lethe:", r.Unstamped+"; the next night asks again")
+		}
 	}
 }
 

@@ -94,6 +94,13 @@ func printStatus(c *Command, p *setup.Setup, s ask.Status) {
 	for _, o := range s.Orders {
 		rows = append(rows, []string{"order", fmt.Sprintf("%s of silo %s %s", o.Order, o.Silo, o.Words)})
 	}
+	if s.Log.Words != "" {
+		words := s.Log.Words
+		if s.Log.Late {
+			words += ": the data protection officer is to cosign it, with `lethe audit cosign`"
+		}
+		rows = append(rows, []string{"log", words})
+	}
 	if s.Journal != "" {
 		rows = append(rows, []string{"journal", "it does not know all runs of which reports stand: see below"})
 	}

@@ -11,6 +11,7 @@ import (
 
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/chronicle"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/plan"
@@ -91,6 +92,12 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	}
 	b.result.Report, b.result.Manifest = published.ReportPath, published.ManifestSHA256
 	b.result.Checkpoint = published.Checkpoint.String()
+	if b.tonight.Phases != setup.SyncOnly {
+		if err := chronicle.Stamp(ctx, b.setup); err != nil {
+			b.result.Unstamped = err.Error()
+			b.setup.Log.Warn("no time stamp", "run_id", b.tonight.RunID, "why", err)
+		}
+	}
 	return errors.Join(err, settledErr)
 }
 

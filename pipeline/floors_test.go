@@ -42,10 +42,11 @@ var house = [][]string{
 	{"registry/cases"},
 	{"registry/standings"},
 	{"registry/retention"},
-	{"registry", "audit/tilelog", "audit/page", "audit/parquet"},
+	{"registry", "audit/tilelog", "audit/stamp", "audit/page", "audit/parquet"},
 	{"audit/evidence"},
-	{"setup", "via"},                                                   // what a night is wired with; identifiers that stand in other tables
-	{"state", "suppression", "review"},                                 // what earlier nights left, and what a person is asked of it
+	{"audit/witness"},
+	{"setup", "via"},                   // what a night is wired with; identifiers that stand in other tables
+	{"state", "suppression", "review"}, // what earlier nights left, and what a person is asked of it
 	{"chronicle", "notes", "silos", "aside", "adopted", "judge/cells"}, // what this one notes, what the registry says, and what databases refused
 	{"census"},                       // the people and rows that the night meets
 	{"judge"},                        // one row
@@ -135,6 +136,7 @@ var outside = []struct {
 	{"github.com/xitongsys", []string{"pipeline/audit/parquet"}},
 	{"github.com/apache/arrow/go/v15/parquet", []string{"pipeline/audit/parquet"}},
 	{"github.com/apache/arrow/go/v15/parquet/pqarrow", nil}, // brings grpc: 14 MB
+	{"github.com/digitorus", []string{"pipeline/audit/stamp"}},
 	{"golang.org/x/mod/sumdb", []string{"pipeline/audit/tilelog"}},
 	{"html/template", nil},                             // calls methods by name, so that all are linked: 5 MB
 	{"text/template", []string{"pipeline/audit/page"}}, // its parser

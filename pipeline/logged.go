@@ -22,6 +22,11 @@ func (b *book) keepLog(ctx context.Context) error {
 			Article: "Art. 5(2)", Words: "The log of nights begins: the reports that stood before it are its first " +
 				"entries, in their order. It proves them from now on, not what they were before."})
 	}
+	if b.tonight.Phases != setup.SyncOnly {
+		if err := chronicle.Stamp(ctx, b.setup); err != nil && ctx.Err() == nil {
+			b.notes.Find(chronicle.Unstamped(err))
+		}
+	}
 	if kept.Restored == "" {
 		return nil
 	}

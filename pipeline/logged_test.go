@@ -201,7 +201,7 @@ func TestAnOldCosignatureIsSaid(t *testing.T) {
 	late := w.found("F_NOT_COSIGNED")
 	require.Len(t, late, 1)
 	require.Equal(t, int64(7), late[0].Count)
-	require.Contains(t, late[0].Words, "dora cosigned the log of nights on 2026-11-22, up to entry 2; 7 nights were published")
+	require.Contains(t, late[0].Words, "cosigned by dora on 2026-11-22, up to entry 2; nights since: 7")
 	lines := w.facts().Log
 	require.Len(t, lines, 2)
 	require.Equal(t, "log", lines[0].Signer)

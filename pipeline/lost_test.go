@@ -70,6 +70,8 @@ func TestNothingIsChangedThatCouldNotBeProved(t *testing.T) {
 		"a silo's key is missing":                       {moved("keys", "silo", "news.age"), "no such key"},
 		"the reports folder is a file":                  {file("reports"), "reports"},
 		"a table's folder is a file":                    {file("reports", "table=runs"), "no report can be written"},
+		"the log of nights is a file":                   {file("reports", "log"), "no report can be written"},
+		"the checkpoints are a file":                    {file("reports", "log", "checkpoints"), "no report can be written"},
 		"a table's day is a file":                       {file("reports", "table=runs", "date=2026-11-20"), "no report can be written"},
 		"the manifests of the day are gone, and a file": {file("reports", "manifests", "date=2026-11-20"), "cannot be looked at"},
 	} {

@@ -13,6 +13,7 @@ type Result struct {
 	Report      string        // path of report.html; "" when none was published
 	Manifest    string        // sha256 of the manifest, hex
 	Checkpoint  string        // of the log of nights, with this one, as `lethe audit verify --since` takes it
+	Unstamped   string        // why the checkpoint has no time stamp, though an authority is configured
 	Waiting     []string      // plans that wait for approval
 	Summary     []SummaryLine // what was decided
 	Settled     []SettledLine // what was changed, or refused

@@ -62,6 +62,31 @@ func TestANightThatCannotWriteItsReportSaysWhatItDid(t *testing.T) {
 			},
 			late: true, says: "lethe report --from-journal",
 		},
+		"the log of nights is no folder any more": {
+			fails: func(t *testing.T, w *world) {
+				require.NoError(t, os.Rename(filepath.Join(w.Setup.Reports, "log"), w.Setup.Reports+".away"))
+				require.NoError(t, os.WriteFile(filepath.Join(w.Setup.Reports, "log"), nil, 0o600))
+			},
+			mends: func(t *testing.T, w *world) {
+				require.NoError(t, os.Remove(filepath.Join(w.Setup.Reports, "log")))
+				require.NoError(t, os.Rename(w.Setup.Reports+".away", filepath.Join(w.Setup.Reports, "log")))
+			},
+			late: true, says: "lethe report --from-journal",
+		},
+		"its entry of the log cannot be recorded": {
+			fails: func(t *testing.T, w *world) {
+				exec(t, w, "CREATE TRIGGER full BEFORE INSERT ON leaf BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END")
+			},
+			mends: func(t *testing.T, w *world) { exec(t, w, "DROP TRIGGER full") },
+			late:  true, says: "lethe report --from-journal",
+		},
+		"that the log is signed cannot be recorded": {
+			fails: func(t *testing.T, w *world) {
+				exec(t, w, "CREATE TRIGGER full BEFORE UPDATE ON leaf BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END")
+			},
+			mends: func(t *testing.T, w *world) { exec(t, w, "DROP TRIGGER full") },
+			late:  true, says: "lethe report --from-journal",
+		},
 		"the journal takes no more": {
 			fails: func(t *testing.T, w *world) {
 				exec(t, w, "CREATE TRIGGER full BEFORE UPDATE OF facts ON run BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END")

@@ -36,6 +36,7 @@ type Config struct {
 	Reviews     []Review               `yaml:"reviews,omitempty"`
 	Schedule    []schedule.Job         `yaml:"schedule,omitempty"`
 	Notify      []Secret               `yaml:"notify,omitempty"`
+	Timestamps  *Timestamps            `yaml:"timestamps,omitempty"`
 	path, dir   string
 	text        []byte   // of the file
 	sourceOrder []string // as written in the file
@@ -66,6 +67,13 @@ type Controller struct {
 	// For the record of processing activities (Art. 30); they decide nothing.
 	DPO      string   `yaml:"dpo,omitempty" json:"-"`      // contact of the data protection officer
 	Measures []string `yaml:"measures,omitempty" json:"-"` // technical and organisational ones that Lethe cannot know
+}
+
+// Timestamps says who vouches for the time of the log of nights: an authority of RFC 3161. It decides nothing, so it is no
+// part of the policy.
+type Timestamps struct {
+	URL string `yaml:"url"` // http or https
+	CA  string `yaml:"ca"`  // file with the certificates that are trusted, in PEM
 }
 
 // Keystore says where the keys are.

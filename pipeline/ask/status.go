@@ -11,6 +11,7 @@ import (
 
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/chronicle"
 	"lethe/pipeline/duties"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/orders"
@@ -36,8 +37,33 @@ type Status struct {
 	Copies      []CopyStatus    `json:"copies"`      // how the applications' copies stood after the last delivery
 	Late        []duties.Duty   `json:"late"`        // what people owe
 	Orders      []OrderStatus   `json:"orders"`      // that are not in force, or soon are not
+	Log         Log             `json:"log"`         // of nights: how it stands, and who cosigned it
 	Journal     string          `json:"journal"`     // why it is not whole; "" it is
 	Registry    string          `json:"registry"`    // why the registry could not be asked for it; "" it could
+}
+
+// Log is how the log of nights stands.
+type Log struct {
+	Checkpoint string    `json:"checkpoint"`  // the newest, SIZE:ROOT; "" there is none
+	CosignedBy string    `json:"cosigned_by"` // "" nobody ever did
+	CosignedAt time.Time `json:"cosigned_at"`
+	Nights     int       `json:"nights"` // that were published since
+	Late       bool      `json:"late"`
+	Words      string    `json:"words"`
+}
+
+// sayLog says how the log of nights stands. What is wrong with it is the next night's, and of audit verify, to say.
+func (s *Status) sayLog(p *setup.Setup) {
+	standing, err := chronicle.Stand(p)
+	if err != nil {
+		s.Log.Words = "it cannot be read: " + err.Error()
+		return
+	}
+	if standing.Checkpoint.Size == 0 {
+		return
+	}
+	s.Log = Log{standing.Checkpoint.String(), standing.By, standing.At, standing.Nights, standing.Late(),
+		standing.Words(p.Zone)}
 }
 
 // SetAside are rows that a database refused to change, until their next try.
@@ -166,6 +192,7 @@ func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 		s.Report = path
 	}
 	s.StopFile = state.FileExists(filepath.Join(p.State, "stop"))
+	s.sayLog(p)
 	s.Late, s.Registry = duties.LateNow(ctx, p)
 
 	whole := state.Whole(ctx, p, j)

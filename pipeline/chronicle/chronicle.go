@@ -194,8 +194,8 @@ func published(ctx context.Context, p *setup.Setup, j *journal.Journal, entries 
 	return more, nil
 }
 
-// witnesses are the people whose cosignatures count: they cannot be those who run it.
-func witnesses(p *setup.Setup) (names []string, keys []keystore.PublicKey) {
+// Witnesses are the people whose cosignatures count: they cannot be those who run it.
+func Witnesses(p *setup.Setup) (names []string, keys []keystore.PublicKey) {
 	for name, person := range p.People {
 		if person.Is("dpo") {
 			names = append(names, name)
@@ -210,7 +210,7 @@ func witnesses(p *setup.Setup) (names []string, keys []keystore.PublicKey) {
 
 // goesOn makes sure that the log goes on from all that was cosigned.
 func goesOn(p *setup.Setup, entries []tilelog.Entry, key keystore.PublicKey) error {
-	_, keys := witnesses(p)
+	_, keys := Witnesses(p)
 	cosigned, err := tilelog.Cosigned(p.Reports, key, keys)
 	if err != nil {
 		return err

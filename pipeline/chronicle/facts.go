@@ -27,9 +27,9 @@ func (s Standing) Late() bool { return s.Witnesses > 0 && s.Nights >= audit.Late
 // Words say how old the last cosignature is.
 func (s Standing) Words(zone *time.Location) string {
 	if s.By == "" {
-		return fmt.Sprintf("nobody has cosigned the log of nights yet; it has %d", s.Nights)
+		return fmt.Sprintf("nobody has cosigned it yet; nights in it: %d", s.Nights)
 	}
-	return fmt.Sprintf("%s cosigned the log of nights on %s, up to entry %d; %d nights were published since", s.By,
+	return fmt.Sprintf("cosigned by %s on %s, up to entry %d; nights since: %d", s.By,
 		s.At.In(zone).Format(time.DateOnly), s.Size, s.Nights)
 }
 
@@ -61,7 +61,7 @@ func Stand(p *setup.Setup) (s Standing, err error) {
 	if err != nil {
 		return s, err
 	}
-	names, keys := witnesses(p)
+	names, keys := Witnesses(p)
 	cosigned, err := tilelog.Cosigned(p.Reports, key, keys)
 	if err != nil {
 		return s, err
@@ -83,5 +83,13 @@ func Stand(p *setup.Setup) (s Standing, err error) {
 		}
 	}
 	s.Nights = len(l.Nights(s.Size))
+	if stamp, ok := stamped(p, newest); ok {
+		root, err := l.Root(stamp.Size)
+		if err != nil {
+			return s, err
+		}
+		stamp.Root = hex.EncodeToString(root[:])
+		s.Lines = append(s.Lines, stamp)
+	}
 	return s, nil
 }

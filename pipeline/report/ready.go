@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"lethe/pipeline/audit/tilelog"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
@@ -93,6 +94,11 @@ func probe(p *setup.Setup, t setup.Tonight) (err error) {
 		dir := filepath.Join(p.Reports, e.Name())
 		errs = append(errs, trial(dir, 0))
 		if dir = filepath.Join(dir, date); exists(dir) {
+			errs = append(errs, trial(dir, 0))
+		}
+	}
+	for _, dir := range []string{"", "checkpoints", "tile"} {
+		if dir = filepath.Join(p.Reports, tilelog.Folder, dir); exists(dir) {
 			errs = append(errs, trial(dir, 0))
 		}
 	}

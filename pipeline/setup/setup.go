@@ -9,6 +9,7 @@ package setup
 
 import (
 	"context"
+	"crypto/x509"
 	"log/slog"
 	"os"
 	"slices"
@@ -93,18 +94,25 @@ type Setup struct {
 	Breakers     Breakers
 	Sampling     Sampling
 	Reviews      []Review
-	State        string // folder
-	Reports      string // folder
-	PolicyDigest string // sha256 of the decision-relevant configuration, hex
-	Policy       []byte // the text of which that is the digest; nil: not known, and never adopted
-	Adopted      string // digest of the policy that people adopted, as package adopted has it; "" none yet
-	Simulated    bool   // as_of may lie after the wall clock
+	State        string     // folder
+	Reports      string     // folder
+	PolicyDigest string     // sha256 of the decision-relevant configuration, hex
+	Policy       []byte     // the text of which that is the digest; nil: not known, and never adopted
+	Adopted      string     // digest of the policy that people adopted, as package adopted has it; "" none yet
+	Simulated    bool       // as_of may lie after the wall clock
+	Timestamps   *Authority // who stamps the log of nights; nil: nobody
 	Version      string
 	Host         string
 	Now          func() time.Time
 	Log          *slog.Logger
 	Progress     func(phase, source string, rows, of int64) // of is -1 where the total is not known
 	Crash        func(point string)                         // nil but in crash tests: called at named points
+}
+
+// Authority is a time stamp authority (RFC 3161).
+type Authority struct {
+	URL   string
+	Roots *x509.CertPool // whom its certificate must lead to
 }
 
 // Source is one configured source, or one file of a set of backups.

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"lethe/pipeline/answers"
+	"lethe/pipeline/audit/stamp"
 	"lethe/pipeline/audit/tilelog"
 	"lethe/pipeline/registry/keystore"
 )
@@ -18,6 +20,36 @@ import (
 type Against struct {
 	Since     *tilelog.Checkpoint  // one that somebody kept
 	Witnesses []keystore.PublicKey // whose cosignatures are to be believed
+	Roots     *x509.CertPool       // of time stamp authorities that are trusted; nil: none
+}
+
+// Stamped is a time stamp under a checkpoint of the log.
+type Stamped struct {
+	Size int64
+	stamp.Stamp
+}
+
+// stamps looks at the time stamps over checkpoints.
+func (v *verifier) stamps(sizes []int64, roots *x509.CertPool) {
+	for _, size := range sizes {
+		name := tilelog.StampFile(size)
+		answer, err := readSmall(v.path(name))
+		var message []byte
+		if err == nil {
+			message, err = readSmall(v.path(tilelog.CheckpointFile(size)))
+		}
+		var s stamp.Stamp
+		if err == nil {
+			s, err = stamp.Verify(answer, message, roots)
+		}
+		if err != nil {
+			v.problem("%s: the time stamp over %s does not hold: %v: ask for both files again, and whether --tsa is "+
+				"the root "+
+				"of that authority", name, tilelog.CheckpointFile(size), reason(err))
+			continue
+		}
+		v.report.Stamps = append(v.report.Stamps, Stamped{size, s})
+	}
 }
 
 // log checks the log of nights, and each night against its entry in it.
@@ -50,8 +82,9 @@ func (v *verifier) log(against Against) error {
 	if found.Log == nil {
 		return nil
 	}
-	v.report.Checkpoint, v.report.Cosignatures = &found.Newest, found.Cosignatures
+	v.report.Checkpoint, v.report.Cosignatures, v.report.since = &found.Newest, found.Cosignatures, against.Since
 	v.entries(found.Log)
+	v.stamps(found.Stamps, against.Roots)
 	return nil
 }
 
@@ -208,7 +241,33 @@ func (r VerifyReport) logLines() (out []string) {
 			"--witness "+
 			"and their public key", c.Name, c.ID, c.Checkpoint.Size, r.Checkpoint.Size))
 	}
+	if n := len(r.Stamps); n > 0 {
+		s, whose := r.Stamps[n-1], "by the authority given"
+		if !s.Trusted {
+			whose = "by whoever has that certificate: give --tsa with the authority's root to see that it is theirs"
+		}
+		out = append(out, fmt.Sprintf("%d time stamps; the newest over %d of %d entries, on %s, %q, %s", n, s.Size,
+			r.Checkpoint.Size, s.At.Format(time.RFC3339), s.By, whose))
+	}
 	return out
+}
+
+// vouched says against whom it is known that the nights are as they were signed.
+func (r VerifyReport) vouched() string {
+	size, by := int64(0), ""
+	if r.since != nil {
+		size, by = r.since.Size, "the checkpoint that you keep"
+	}
+	for _, c := range r.Cosignatures {
+		if c.Known && c.Checkpoint.Size > size {
+			size, by = c.Checkpoint.Size, "the cosignature of "+c.Name
+		}
+	}
+	if size == 0 {
+		return "This detects change after signing, not by who holds the runner's key."
+	}
+	return fmt.Sprintf("The first %d of %d entries of the log are those of %s, whoever holds the runner's key; after "+
+		"them this detects change after signing.", size, r.Checkpoint.Size, by)
 }
 
 // ReadCheckpoint reads a checkpoint that somebody kept: the line that a run printed, or the file of one. A file must be

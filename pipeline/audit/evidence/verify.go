@@ -40,6 +40,8 @@ type VerifyReport struct {
 
 	Checkpoint   *tilelog.Checkpoint // the newest of the log of nights; nil: there is none that can be believed
 	Cosignatures []tilelog.Cosignature
+	Stamps       []Stamped // by size
+	since        *tilelog.Checkpoint
 }
 
 // Night is one published run.
@@ -106,8 +108,7 @@ func (r VerifyReport) Lines() []string {
 			len(r.Answers)))
 	}
 	if r.OK() {
-		return append(out, fmt.Sprintf("%d nights are as they were signed. This detects change after signing, "+
-			"not by who holds the runner's key.", len(r.Nights)))
+		return append(out, fmt.Sprintf("%d nights are as they were signed. %s", len(r.Nights), r.vouched()))
 	}
 	return append(out, "The reports are NOT what was signed.")
 }

@@ -80,13 +80,13 @@ func Write(reports string, entries []Entry, by *keystore.Signer, crash func(poin
 		return now, fmt.Errorf("write log: %w", err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if err := put(filepath.Join(root, filepath.FromSlash(name)), files[name]); err != nil {
+		if err := Put(filepath.Join(root, filepath.FromSlash(name)), files[name]); err != nil {
 			return now, fmt.Errorf("write log: %w", err)
 		}
 	}
 	crash("log_tiles")
 	for _, name := range []string{filepath.FromSlash(CheckpointFile(now.Size)), filepath.Join(Folder, newestName)} {
-		if err := put(filepath.Join(reports, name), signed); err != nil {
+		if err := Put(filepath.Join(reports, name), signed); err != nil {
 			return now, fmt.Errorf("write log: %w", err)
 		}
 		crash("log_checkpoint")
@@ -136,8 +136,8 @@ func sizes(reports string) (list []int64, err error) {
 	return list, err
 }
 
-// put makes a file hold a body, in one step, durably; one that does already is left alone.
-func put(file string, body []byte) error {
+// Put makes a file hold a body, in one step, durably; one that does already is left alone.
+func Put(file string, body []byte) error {
 	if stands, err := os.ReadFile(file); err == nil && bytes.Equal(stands, body) {
 		return nil
 	}
@@ -164,7 +164,7 @@ func put(file string, body []byte) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// cutOff removes what put left that was cut off.
+// cutOff removes what Put left that was cut off.
 func cutOff(root string) error {
 	for _, dir := range []string{root, filepath.Join(root, checkpoints), filepath.Join(root, "tile", "*")} {
 		left, err := filepath.Glob(filepath.Join(dir, ".tmp-*"))
@@ -206,7 +206,7 @@ func outgrown(root string, files map[string][]byte) error {
 // is replaced.
 func AddCosignature(reports string, signed []byte, c Cosignature) (string, error) {
 	name := CosignatureFile(c)
-	if err := put(filepath.Join(reports, filepath.FromSlash(name)), signed); err != nil {
+	if err := Put(filepath.Join(reports, filepath.FromSlash(name)), signed); err != nil {
 		return "", fmt.Errorf("add cosignature: %w", err)
 	}
 	return name, nil
@@ -214,7 +214,7 @@ func AddCosignature(reports string, signed []byte, c Cosignature) (string, error
 
 // AddStamp puts a time stamp into the reports.
 func AddStamp(reports string, size int64, token []byte) error {
-	if err := put(filepath.Join(reports, filepath.FromSlash(StampFile(size))), token); err != nil {
+	if err := Put(filepath.Join(reports, filepath.FromSlash(StampFile(size))), token); err != nil {
 		return fmt.Errorf("add time stamp: %w", err)
 	}
 	return nil

@@ -369,3 +369,43 @@ func TestEntriesAreWrittenInOneWay(t *testing.T) {
 		require.Error(t, err, body)
 	}
 }
+
+// TestAProofProvesOneEntry proves any entry of any log, and changes any byte of the proof: it proves the same, or nothing.
+func TestAProofProvesOneEntry(t *testing.T) {
+	s, dora := newSigner(t), newSigner(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		n := rapid.IntRange(1, 300).Draw(rt, "entries")
+		place := rapid.IntRange(0, n-1).Draw(rt, "place")
+		size := rapid.IntRange(place+1, n).Draw(rt, "size")
+		l, err := New(entriesOf(n))
+		require.NoError(rt, err)
+		early, err := New(entriesOf(size))
+		require.NoError(rt, err)
+		signed, err := early.Sign(s)
+		require.NoError(rt, err)
+		signed, err = Cosign(signed, s.PublicKey(), "dora", dora, time.Unix(1_800_000_000, 0))
+		require.NoError(rt, err)
+		proof, err := l.Prove(int64(place), signed, s.PublicKey())
+		require.NoError(rt, err)
+		witnesses := []keystore.PublicKey{dora.PublicKey()}
+		p, err := CheckProof(proof, s.PublicKey(), witnesses)
+		require.NoError(rt, err)
+		require.Equal(rt, entry(place), p.Entry)
+		require.Equal(rt, int64(size), p.Checkpoint.Size)
+		require.True(rt, p.Cosignatures[0].Known)
+
+		at := rapid.IntRange(0, len(proof)-1).Draw(rt, "at")
+		changed := slices.Clone(proof)
+		if rapid.Bool().Draw(rt, "cut") {
+			changed = changed[:at]
+		} else {
+			changed[at] ^= byte(1 << rapid.IntRange(0, 7).Draw(rt, "bit"))
+		}
+		if other, err := CheckProof(changed, s.PublicKey(), witnesses); err == nil {
+			require.Equal(rt, p.Entry, other.Entry)
+			require.Equal(rt, p.Checkpoint, other.Checkpoint)
+		}
+		_, err = CheckProof(proof, dora.PublicKey(), nil)
+		require.ErrorIs(rt, err, ErrOther)
+	})
+}
