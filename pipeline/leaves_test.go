@@ -36,6 +36,8 @@ func TestWhatANightLeaves(t *testing.T) {
 	require.Equal(t, audit.Silo{Silo: "news", People: 3, PeopleWithoutGround: 2, Rows: 3, WithGround: 1, Waiting: 2,
 		Copies: 3, ReadOn: "2026-11-20"}, siloOf(w))
 	night := w.facts()
+	require.Equal(t, []audit.Rollup{{RunID: night.Run.RunID, Phases: "night", Silos: 1, People: 3, PeopleWithoutGround: 2,
+		Rows: 3, Waiting: 2, Copies: 3}}, night.Rollup)
 
 	require.Equal(t, map[string]int64{"people delete done": 2}, w.applied())
 	require.Equal(t, audit.Silo{Silo: "news", People: 1, Rows: 1, WithGround: 1, RowsEnded: 2, Copies: 3,

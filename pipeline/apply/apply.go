@@ -401,9 +401,17 @@ func (a *application) trace(ctx context.Context, from, to int) error {
 
 // count takes a row back from the census that was ended.
 func (a *application) count(c *change.Change) {
-	if st := a.Silos.Silos[c.Silo]; st != nil && (c.Op == judge.Delete || c.Op == judge.Anonymize) {
-		a.Census.Ended(c.Silo, a.store.Name, census.PersonOf(st.Standings, c.Subject), c.Op == judge.Delete)
+	st := a.Silos.Silos[c.Silo]
+	if st == nil || c.Op != judge.Delete && c.Op != judge.Anonymize {
+		return
 	}
+	how := census.Deleted
+	if j := a.store.Judge(c.Silo, c.Table, c.Mapping); c.Op == judge.Anonymize && j != nil && j.Weak() {
+		how = census.Weak
+	} else if c.Op == judge.Anonymize {
+		how = census.Anonymized
+	}
+	a.Census.Ended(c.Silo, a.store.Name, census.PersonOf(st.Standings, c.Subject), how)
 }
 
 // flagsOf are the marks of a deleted row: its key may be used again, for a row that Lethe did not block and

@@ -27,6 +27,7 @@ type Facts struct {
 	Silos   []Silo
 	Ages    []Age
 	Sources []Source
+	Rollup  []Rollup // one, of a run that draws up silos
 }
 
 // DecodeFacts reads the facts that the journal keeps of a run.

@@ -26,6 +26,7 @@ func Tables() []Table {
 		{"remnants", reflect.TypeFor[Remnant]()},
 		{"log", reflect.TypeFor[LogLine]()},
 		{"silos", reflect.TypeFor[Silo]()},
+		{"run_rollup", reflect.TypeFor[Rollup]()},
 		{"ages", reflect.TypeFor[Age]()},
 		{"sources", reflect.TypeFor[Source]()},
 		{"decisions", reflect.TypeFor[Decision]()},

@@ -22,6 +22,7 @@ func TestSpoolGivesBackWhatItGot(t *testing.T) {
 		"silos":        spoolRoundTrip[audit.Silo],
 		"ages":         spoolRoundTrip[audit.Age],
 		"sources":      spoolRoundTrip[audit.Source],
+		"run_rollup":   spoolRoundTrip[audit.Rollup],
 		"summary":      spoolRoundTrip[audit.Summary],
 		"plan":         spoolRoundTrip[audit.Plan],
 		"approvals":    spoolRoundTrip[audit.Approval],

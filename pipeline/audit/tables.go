@@ -243,6 +243,29 @@ type Silo struct {
 	ReadOn              string `col:",date"` // civil date of the night that read all its live sources; "" none did yet
 }
 
+// Rollup is the one row of table run_rollup: a run in sums over all silos, which stays when its rows are long gone.
+// Silos are never joined, so that somebody who is in two counts twice.
+type Rollup struct {
+	RunID               string // the run
+	Phases              string // as in table runs
+	Silos               int64  // that were summed
+	Stale               int64  // of them, those that were not read in this run: their last figures are in the sums
+	People              int64  // as in table silos, like all that follow
+	PeopleWithoutGround int64  // who have a row without a ground
+	Rows                int64  // live
+	InGrace             int64  // no ground; their grace is not over
+	Waiting             int64  // due, in a plan that waits for people
+	NotDone             int64  // due, in no such plan
+	Unknown             int64  // the registry does not know whose they are
+	RowsEnded           int64  // deleted or anonymized
+	Copies              int64  // rows in backup files
+	ErasedPeople        int64  // who are still in a backup
+	RequestsOpen        int64  // of people, when the run ended
+	RequestsOverdue     int64  // of them, those past their term
+	RequestsClosed      int64  // closed since the run before
+	RequestsInTerm      int64  // of those, those that were closed within their term
+}
+
 // Age counts live rows of a silo's table by how much of their term is over, at the beginning of a night.
 type Age struct {
 	Silo     string // as the policy names it; NULL where none governs

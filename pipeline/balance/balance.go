@@ -80,6 +80,7 @@ func (b *Book) Draw(settled []Settled) {
 		b.Notes.Facts.Silos = append(b.Notes.Facts.Silos, b.silo(s.Silo.Name, settled))
 	}
 	b.lastCopies()
+	b.rollUp()
 	for i := range b.Notes.Facts.Exceptions {
 		e := &b.Notes.Facts.Exceptions[i]
 		if n := b.Census.Nobodys(e.Silo, e.Source, e.Object); n > 0 && e.Code == string(reason.XNoMatch) {
@@ -307,8 +308,9 @@ func (b *Book) owed(s *audit.Silo, due int64) {
 	ended := b.Census.EndedOf(s.Silo)
 	ended.Deleted = min(ended.Deleted, due)
 	ended.Anonymized = min(ended.Anonymized, due-ended.Deleted)
-	s.Rows, s.WithGround = s.Rows-ended.Deleted, s.WithGround+ended.Anonymized
-	due -= ended.Deleted + ended.Anonymized
+	ended.Weak = min(ended.Weak, due-ended.Deleted-ended.Anonymized)
+	s.Rows, s.WithGround, s.InDoubt = s.Rows-ended.Deleted, s.WithGround+ended.Anonymized, s.InDoubt+ended.Weak
+	due -= ended.Deleted + ended.Anonymized + ended.Weak
 	waits := int64(0)
 	for _, p := range b.Notes.Facts.Plans {
 		if p.Silo == s.Silo && p.State == journal.Waiting && (p.Change == "delete" || p.Change == "anonymize") &&

@@ -133,7 +133,18 @@ type copied struct {
 }
 
 // Ended are rows that were ended after they were counted: live ones, and copies that are gone.
-type Ended struct{ Deleted, Anonymized, Copies int64 }
+type Ended struct{ Deleted, Anonymized, Weak, Copies int64 }
+
+// How says how a row was ended.
+type How uint8
+
+// Deleted rows are gone, anonymized ones are nobody's any more; of weak ones a pseudonym is left, so that they are
+// still somebody's.
+const (
+	Deleted How = iota
+	Anonymized
+	Weak
+)
 
 type age struct {
 	source, object string
@@ -253,25 +264,26 @@ func (t *Table) age(r Row) {
 }
 
 // Ended takes back a row of a source that was ended after it was counted. What was not counted is not taken back.
-func (n *Night) Ended(silo, source string, p Person, deleted bool) {
+func (n *Night) Ended(silo, source string, p Person, how How) {
 	if n == nil || n.silos[silo] == nil {
 		return
 	}
 	s := n.silos[silo]
 	at := stay{p, source}
 	c, backup := s.Copies[at]
-	if deleted && !s.live[source] {
+	if how == Deleted && !s.live[source] {
 		s.ended.Copies++
 	}
 	switch {
+	case s.live[source] && how == Weak:
+		s.ended.Weak++
+	case s.live[source] && how == Deleted:
+		s.gone[p]++
+		s.ended.Deleted++
 	case s.live[source]:
 		s.gone[p]++
-		if deleted {
-			s.ended.Deleted++
-		} else {
-			s.ended.Anonymized++
-		}
-	case !backup:
+		s.ended.Anonymized++
+	case !backup || how == Weak:
 	case c.Rows > 1:
 		s.Copies[at] = copied{Rows: c.Rows - 1, Erased: c.Erased}
 	default:

@@ -79,7 +79,7 @@ func TestPeopleAreCountedOnce(t *testing.T) {
 			for i := range rows {
 				if rows[i].Ground == Due && !rows[i].ended && rapid.Bool().Draw(r, "end") {
 					rows[i].ended = true
-					n.Ended("s", "crm", rows[i].Person, rapid.Bool().Draw(r, "deleted"))
+					n.Ended("s", "crm", rows[i].Person, How(rapid.IntRange(0, 1).Draw(r, "how")))
 				}
 			}
 		}
@@ -120,7 +120,7 @@ func TestWhoIsStillInBackups(t *testing.T) {
 	require.EqualValues(t, 1, n.CopiesOf("s", goes).People, "whom an earlier night erased")
 	require.Equal(t, calendar.Date(20010), n.CopiesOf("s", goes).LastCopy)
 
-	n.Ended("s", "shop", one, true)
+	n.Ended("s", "shop", one, Deleted)
 	c := n.CopiesOf("s", goes)
 	require.Equal(t, Copies{People: 2, LastCopy: 20020, Last: map[string]int64{"old": 1, "young": 1},
 		InFile: map[string]int64{"old": 2, "young": 1}}, c)
@@ -128,8 +128,8 @@ func TestWhoIsStillInBackups(t *testing.T) {
 		return map[string]calendar.Date{"old": 20010}[source]
 	}).LastCopy.Known(), "the end of one file is not known")
 
-	n.Ended("s", "young", one, true)
-	n.Ended("s", "old", three, true)
+	n.Ended("s", "young", one, Deleted)
+	n.Ended("s", "old", three, Deleted)
 	c = n.CopiesOf("s", goes)
 	require.EqualValues(t, 1, c.People)
 	require.Equal(t, map[string]int64{"old": 1}, c.Last)

@@ -144,8 +144,8 @@ func (k *keeping) wantRow(wanted []copyRow, g *judge.Judge, b connectors.Batch, 
 	record connectors.Key) []copyRow {
 	n, silo := k.Keeper, g.Silo.Silo.Name
 	r := g.Rule(b.Rows, row, n.Tonight.AsOf)
-	if r.Reason == reason.KAnonymized {
-		return wanted // nobody's any more
+	if r.Reason == reason.KAnonymized || r.Reason == reason.EAnonWeak {
+		return wanted // nobody's any more, or of a pseudonym
 	}
 
 	// A request for access changes no use.

@@ -132,7 +132,7 @@ func (g *Judge) recall(r *Ruling, rows arrow.Record, row int, asOf time.Time) {
 	if !plain(r.Decision) && g.wasAnonymized(r.record, r.subject) {
 		g.State.Anonymized[r.record] = true
 		if g.anonymized(rows, row) {
-			g.Record.Anonymized, again = true, true
+			g.Record.Anonymized, g.Record.Weak, again = true, g.Weak(), true
 		}
 	}
 	if r.Flag {

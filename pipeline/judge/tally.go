@@ -66,7 +66,7 @@ func (g *Judge) seen() {
 
 // told is what the census is told of the row that was ruled on last, which has these references.
 func (g *Judge) told(r Ruling, refs []keystore.Ref, rows arrow.Record, row int) census.Row {
-	c := census.Row{Ground: census.GroundOf(r.Reason, r.Action, r.Use, r.kept()), End: r.End,
+	c := census.Row{Ground: census.GroundOf(r.Reason, r.Action, r.Use, r.kept()), End: max(r.End, r.Until),
 		Anonymous: r.Reason == reason.KAnonymized, Nobodys: r.Reason == reason.XNoMatch}
 	switch {
 	case len(refs) > 0:
@@ -74,18 +74,14 @@ func (g *Judge) told(r Ruling, refs []keystore.Ref, rows arrow.Record, row int) 
 	case r.Collection > 0:
 		c.Person = census.Person(r.Collection)
 	}
-	if !c.End.Known() {
-		c.End = r.Until
-	}
 	if i := slices.IndexFunc(g.Silo.Silo.Rules, func(s policy.Rule) bool { return s.ID == r.Rule }); i >= 0 {
 		c.Start = g.Record.Starts[i]
 	}
 	if !c.Start.Known() && !g.Record.Collected.IsZero() {
 		c.Start = calendar.DateOf(g.Record.Collected, g.zone)
 	}
-	if c.Ground >= census.InGrace {
-		c.Blocked = len(g.blocked) > 0 && (r.WritesBlock() || cells.Held(rows, row, g.blocked))
-	}
+	c.Blocked = c.Ground >= census.InGrace && len(g.blocked) > 0 &&
+		(r.WritesBlock() || cells.Held(rows, row, g.blocked))
 	c.Erased = g.Source.Backup() && c.Ground == census.Due && r.known &&
 		slices.ContainsFunc(g.State.Tombstones.Find(r.record), registry.Tombstone.Gone)
 	return c

@@ -61,6 +61,11 @@ func (t Target) in(p Planned) bool {
 	return p.Change == Anonymize && t.anonymize || p.Change == Clear && slices.Contains(p.Fields, t.field)
 }
 
+// Weak reports whether anonymizing leaves something that is derived from what identified the person.
+func (b *Binding) Weak() bool { return slices.ContainsFunc(b.Targets, Target.weak) }
+
+func (t Target) weak() bool { return t.anonymize && t.technique.Result() == anonymize.Pseudonymised }
+
 // heldBy reports whether a row holds already what the technique yields.
 func (t Target) heldBy(rows arrow.Record, row int) bool {
 	col := rows.Column(t.column).(*array.Binary)

@@ -81,7 +81,7 @@ func (l *Limits) Stops() error {
 func (l *Limits) ratios(g *judge.Judge) {
 	var unmatched, unparseable int64
 	for _, line := range g.Summary {
-		if line.Reason == string(reason.KAnonymized) {
+		if line.Reason == string(reason.KAnonymized) || line.Reason == string(reason.EAnonWeak) {
 			continue
 		}
 		unmatched += line.Unmatched

@@ -221,7 +221,9 @@ type Record struct {
 	Identity Identity
 	// a tombstone (anonymize) exists and every target field already holds what the technique yields
 	Anonymized bool
-	Collected  time.Time // zero: unknown
+	// Weak says of an anonymized record that a pseudonym, or a part of what was there, is left: it is still personal.
+	Weak      bool
+	Collected time.Time // zero: unknown
 	// one for each of the silo's rules, in order, read by ParseStart from the rule's At, or the field of
 	// collecting; zero: the row does not say (no At, or NULL)
 	Starts   []calendar.Date

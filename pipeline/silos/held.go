@@ -24,7 +24,7 @@ func (s *Silo) Rule(d *policy.Decision, collection int32, refs []keystore.Ref, f
 	switch {
 	case d.Action == policy.Delete || d.Action == policy.Anonymize:
 		set = &s.Held.ends
-	case d.Reason == reason.KAnonymized: // it is nobody's any more
+	case d.Reason == reason.KAnonymized, d.Reason == reason.EAnonWeak: // nobody's any more, or of a pseudonym
 		return
 	}
 	set.Add(collection)

@@ -165,6 +165,7 @@ func (w *publisher) tables(ctx context.Context) error {
 		},
 		func() error { return writeRows(ctx, w, "log", f.Log, nil) },
 		func() error { return writeRows(ctx, w, "silos", f.Silos, func(s *audit.Silo) string { return s.Silo }) },
+		func() error { return writeRows(ctx, w, "run_rollup", f.Rollup, nil) },
 		func() error { return writeRows(ctx, w, "ages", f.Ages, func(a *audit.Age) string { return a.Silo }) },
 		func() error { return writeRows(ctx, w, "sources", f.Sources, nil) },
 		func() error {

@@ -104,6 +104,7 @@ func TestTablesReadBackByAnotherReader(t *testing.T) {
 		"silos":        tableRoundTrip[audit.Silo],
 		"ages":         tableRoundTrip[audit.Age],
 		"sources":      tableRoundTrip[audit.Source],
+		"run_rollup":   tableRoundTrip[audit.Rollup],
 		"summary":      tableRoundTrip[audit.Summary],
 		"plan":         tableRoundTrip[audit.Plan],
 		"approvals":    tableRoundTrip[audit.Approval],

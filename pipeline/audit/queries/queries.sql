@@ -128,3 +128,15 @@ WHERE date = getvariable('night') AND code = 'E_NO_KEY' AND environment <> 'back
 -- q30: The night: times, digests, exit
 SELECT run_id, phases, started_at, ended_at, tool_version, policy_digest, exit_code, stop_reason
 FROM runs WHERE date = getvariable('night') ORDER BY started_at;
+
+-- q31: A month, night by night (the board's report): the 31 days to the night
+SELECT date, sum(in_grace + waiting + not_done + unknown) AS without_ground, sum(rows_ended) AS ended,
+       sum(erased_people) AS in_backups
+FROM run_rollup WHERE date > getvariable('night') - 31 AND date <= getvariable('night') GROUP BY date ORDER BY date;
+
+-- q32: Twelve months (the board's report), to the night
+SELECT date_trunc('month', date) AS month, max_by(people_without_ground, date) AS without_ground,
+       sum(rows_ended) AS ended, max_by(erased_people, date) AS in_backups, sum(requests_closed) AS closed,
+       sum(requests_in_term) AS in_term
+FROM run_rollup WHERE date > getvariable('night') - INTERVAL 12 MONTH AND date <= getvariable('night')
+GROUP BY 1 ORDER BY 1;

@@ -43,6 +43,7 @@ const (
 // that holds answers. C looks at all grounds (rules) in force.
 //
 //	A0  anonymized before, and it holds                     keep      unchanged  K_ANONYMIZED
+//	A7  anonymized before, and a pseudonym is left          keep      unchanged  E_ANON_WEAK
 //	A1  no rule in force on that day                        keep      unchanged  E_NO_POLICY
 //	A2  registry chain broken, or its old head missing      keep      unchanged  E_REGISTRY_TAMPERED
 //	A3  registry older than allowed                         keep      unchanged  E_REGISTRY_STALE
@@ -90,6 +91,9 @@ const (
 // expire until that period is over; fields that D1 clears are cleared without it, because a field cannot be
 // blocked by itself.
 func Decide(c *policy.Compiled, r policy.Record, asOf time.Time) policy.Decision {
+	if r.Anonymized && r.Weak {
+		return policy.Decision{Action: policy.Keep, Use: policy.Unchanged, Reason: reason.EAnonWeak, Row: "A7"}
+	}
 	if r.Anonymized {
 		return policy.Decision{Action: policy.Keep, Use: policy.Unchanged, Reason: reason.KAnonymized, Row: "A0"}
 	}

@@ -77,6 +77,8 @@ func TestDecideFollowsTheTable(t *testing.T) {
 	}{
 		{"A0 anonymized before", one, policy.Record{Anonymized: true, Trust: policy.Tampered},
 			policy.Decision{Row: "A0", Action: policy.Keep, Use: policy.Unchanged, Reason: reason.KAnonymized}},
+		{"A7 anonymized before, and a pseudonym is left", one, policy.Record{Anonymized: true, Weak: true},
+			policy.Decision{Row: "A7", Action: policy.Keep, Use: policy.Unchanged, Reason: reason.EAnonWeak}},
 		{"A1 no rule in force", silo(consentRule(func(r *policy.Rule) { r.From = "2027-01-01" })),
 			matched(standing(withdrawn)),
 			policy.Decision{Row: "A1", Action: policy.Keep, Use: policy.Unchanged, Reason: reason.ENoPolicy}},
