@@ -40,7 +40,6 @@ func TestOrdersLetGoWhatTheyCoverAndPeopleAreAskedAboutTheRest(t *testing.T) {
 		w.Rows("people"))
 	facts := w.facts()
 	require.Len(t, facts.Approvals, 1)
-	require.NotEmpty(t, facts.Approvals[0].Digest)
 	require.Equal(t, "order", facts.Approvals[0].Role)
 	w.approve()
 	require.Equal(t, map[string]int64{"people delete done": 1}, w.applied())
