@@ -25,6 +25,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	fixture "lethe/fixtures/company"
+	"lethe/pipeline/audit"
 	"lethe/pipeline/registry/keystore"
 )
 
@@ -288,7 +289,12 @@ func siloOfSegment(path string) string {
 }
 
 func (t *traces) readArrow(name string, data []byte, silo string) error {
-	r, err := ipc.NewReader(bytes.NewReader(data))
+	plain, err := audit.Unpack(bytes.NewReader(data))
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	defer plain.Close()
+	r, err := ipc.NewReader(plain)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
