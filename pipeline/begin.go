@@ -38,6 +38,7 @@ type book struct {
 	decisions *audit.Spool[audit.Decision]
 	seen      map[string]chain.Head // the registry's heads as the last finished run saw them
 	self      silos.Journal
+	aside     bool      // the journal was set aside: somebody else had written to it
 	lastRun   time.Time // when the newest run began
 	result    Result
 }
@@ -92,14 +93,14 @@ func begin(ctx context.Context, p *setup.Setup, o setup.Options) (*book, error) 
 // it, that is found, by this run and by each after it until one has said so in a published report.
 func (b *book) whole(ctx context.Context) error {
 	if b.tonight.Phases == setup.RebuildOnly {
-		if err := mayRebuild(b.setup, b.tonight.Rebuild); err != nil {
-			return err
-		}
-		if err := state.Rebuild(ctx, b.setup, b.journal); err != nil {
+		if err := b.recover(ctx); err != nil {
 			return err
 		}
 	}
 	if err := state.Whole(ctx, b.setup, b.journal); err != nil {
+		return err
+	}
+	if err := state.Intact(ctx, b.setup, b.journal); err != nil {
 		return err
 	}
 	runs, err := b.journal.Runs(ctx, lookBack)
@@ -113,8 +114,8 @@ func (b *book) whole(ctx context.Context) error {
 	b.rebuilt = true
 	b.notes.Find(audit.Finding{Kind: "F_JOURNAL_REBUILT", Severity: "high", Object: recalled[0].RunID,
 		Count: int64(len(recalled)), Article: "Art. 5(2)",
-		Words: "The journal did not know these runs: it was lost, or put back from an older copy. They were taken " +
-			"from their signed reports, as two people said, and what people answered from its files beside them. " +
+		Words: "The journal did not know these runs: it was lost, put back from an older copy, or set aside since " +
+			"somebody else had written to it. They were taken from their signed reports, as two people said, and what people answered from its files beside them. " +
 			"Plans that waited or were approved are not brought back; what is still due is planned and asked anew."})
 	return nil
 }

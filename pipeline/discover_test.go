@@ -19,7 +19,6 @@ import (
 	"lethe/connectors/mem"
 	"lethe/pipeline"
 	"lethe/pipeline/audit"
-	"lethe/pipeline/journal"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry/event"
 	"lethe/pipeline/scan"
@@ -37,7 +36,7 @@ func (w *world) discover() audit.Facts {
 // facts returns what the newest run said.
 func (w *world) facts() audit.Facts {
 	w.T.Helper()
-	j, err := journal.Open(w.T.Context(), w.Setup.State)
+	j, err := w.Setup.Journal(w.T.Context())
 	require.NoError(w.T, err)
 	defer j.Close()
 	runs, err := j.Runs(w.T.Context(), 1)

@@ -119,11 +119,13 @@ func (b *book) enterEnd(ctx context.Context, night *rooms, err error) (wrong, fa
 	facts.Run.EndedAt = b.setup.Now()
 	facts.Run.ExitCode = int32(setup.ExitCode(err))
 	facts.Run.StopReason = stopReason(err, b.result)
+	var writesErr error
+	facts.Run.JournalWrites, writesErr = b.journal.Writes(ctx)
 	runs, runsErr := b.journal.Runs(ctx, lookBack)
 	if i := slices.IndexFunc(runs, func(r journal.Run) bool { return r.Manifest != "" }); i >= 0 {
 		facts.Run.PreviousManifest = runs[i].Manifest
 	}
-	wrong = errors.Join(err, runsErr)
+	wrong = errors.Join(err, writesErr, runsErr)
 
 	b.entry.EndedAt, b.entry.ExitCode = facts.Run.EndedAt, int(facts.Run.ExitCode)
 	if b.entry.Facts, failed = json.Marshal(*facts); failed != nil {

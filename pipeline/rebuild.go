@@ -3,11 +3,13 @@ package pipeline
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"strings"
 
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/journal"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
 	"lethe/pipeline/state"
@@ -30,6 +32,32 @@ func mayRebuild(p *setup.Setup, r setup.Rebuilding) error {
 	return nil
 }
 
+// recover puts an empty journal in the place of one that somebody else wrote to, and enters the runs that only their
+// reports know.
+func (b *book) recover(ctx context.Context) error {
+	if err := mayRebuild(b.setup, b.tonight.Rebuild); err != nil {
+		return err
+	}
+	unknown, err := state.Unknown(ctx, b.setup, b.journal)
+	if err != nil {
+		return err
+	}
+	if len(unknown) > 0 {
+		err = b.journal.Whole(ctx, 1) // it may be older, or new: its runs are brought back
+	} else {
+		err = state.Intact(ctx, b.setup, b.journal)
+	}
+	if errors.Is(err, journal.ErrAltered) {
+		b.aside = true
+		err = b.folder.SetAside(ctx, b.setup)
+		b.journal = b.folder.Journal
+	}
+	if err != nil {
+		return err
+	}
+	return state.Rebuild(ctx, b.setup, b.journal)
+}
+
 // rebuild lets the nights go on though earlier ones were forgotten. It compares the registry with what the newest
 // report saw of it, lets both people sign what it is now, and makes it the registry of this journal. The runs are in
 // the journal already, as far as there are reports of them. It is refused where nothing is lost. Cut off anywhere, it
@@ -47,7 +75,7 @@ func (b *book) rebuild(ctx context.Context, set *silos.Set) error {
 		return err
 	}
 	forgotten := set.Remembered(ctx)
-	if !b.rebuilt && len(older) == 0 && forgotten == nil {
+	if !b.rebuilt && !b.aside && len(older) == 0 && forgotten == nil {
 		return fmt.Errorf("%w: the journal remembers the nights of this registry and of the reports: there is nothing "+
 			"to rebuild", setup.ErrConfig)
 	}

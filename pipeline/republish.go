@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 
-	"lethe/pipeline/journal"
 	"lethe/pipeline/report"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
@@ -15,7 +14,7 @@ import (
 
 // Republish makes the report of a run anew from the journal; "" is the last run.
 func Republish(ctx context.Context, p *setup.Setup, runID string) (Result, error) {
-	j, err := journal.Open(ctx, p.State)
+	j, err := p.Journal(ctx)
 	if err != nil {
 		return Result{}, err
 	}

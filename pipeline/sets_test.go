@@ -48,7 +48,7 @@ func TestAPlanIsNotAppliedOnTheJournalsWord(t *testing.T) {
 	w.UsualEvents()
 	r, err := w.night()
 	require.NoError(t, err)
-	j, err := journal.Open(t.Context(), w.Setup.State)
+	j, err := w.Setup.Journal(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, j.SetPlanState(t.Context(), r.Waiting[0], journal.Approved, ""))
 	require.NoError(t, j.Close())

@@ -33,7 +33,7 @@ func strayPlan(t *testing.T, w *world) (path string) {
 // openJournal opens the journal of a world, for what an earlier night did.
 func openJournal(t *testing.T, w *world) *journal.Journal {
 	t.Helper()
-	j, err := journal.Open(t.Context(), w.Setup.State)
+	j, err := w.Setup.Journal(t.Context())
 	require.NoError(t, err)
 	return j
 }

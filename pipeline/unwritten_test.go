@@ -13,7 +13,6 @@ import (
 	"lethe/connectors"
 	"lethe/connectors/mem"
 	"lethe/pipeline"
-	"lethe/pipeline/journal"
 	"lethe/pipeline/setup"
 )
 
@@ -138,7 +137,7 @@ func TestANightThatCannotWriteItsReportSaysWhatItDid(t *testing.T) {
 				require.NoError(t, err)
 				require.FileExists(t, made.Report)
 			}
-			j, err := journal.Open(t.Context(), w.Setup.State)
+			j, err := w.Setup.Journal(t.Context())
 			require.NoError(t, err)
 			plans, err := j.Plans(t.Context())
 			require.NoError(t, err)

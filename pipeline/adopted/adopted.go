@@ -23,7 +23,6 @@ import (
 	"time"
 
 	"lethe/pipeline/answers"
-	"lethe/pipeline/journal"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
@@ -240,7 +239,7 @@ func JudgeNow(ctx context.Context, p *setup.Setup) (*setup.Setup, error) {
 	if !state.FileExists(filepath.Join(p.State, "journal.db")) {
 		return p, nil
 	}
-	j, err := journal.Open(ctx, p.State)
+	j, err := p.Journal(ctx)
 	if err != nil {
 		return p, nil //nolint:nilerr // whoever opens it again says it
 	}
@@ -267,7 +266,7 @@ func Sign(ctx context.Context, p *setup.Setup, actor, comment string, signer *ke
 	if !owns(person) && len(person.Roles) == 0 {
 		return nil, fmt.Errorf("%w: to adopt a policy takes an owner of a silo or a custodian", setup.ErrConfig)
 	}
-	j, err := journal.Open(ctx, p.State)
+	j, err := p.Journal(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -360,7 +359,7 @@ type Adoption struct {
 
 // Look says how the configuration's policy stands to the one in force.
 func Look(ctx context.Context, p *setup.Setup) (a Adoption, err error) {
-	j, err := journal.Open(ctx, p.State)
+	j, err := p.Journal(ctx)
 	if err != nil {
 		return a, err
 	}

@@ -56,7 +56,7 @@ func newOffice(t *testing.T) *office {
 	o.doc = map[string]any{"People": people, "Approvals": 0, "Silos": map[string]any{"news": map[string]any{"Rules": rule()},
 		"shop": map[string]any{"Rules": rule()}}, "Breakers": map[string]any{"MaxRows": 1000}}
 	o.configure(t, func(map[string]any) {})
-	o.j, err = journal.Open(t.Context(), o.p.State)
+	o.j, err = o.p.Journal(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, o.j.Close()) })
 	return o

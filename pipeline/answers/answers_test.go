@@ -242,7 +242,7 @@ func TestTwoPeopleAcknowledgeALoss(t *testing.T) {
 func bookOf(t *testing.T) (*journal.Journal, string, map[string]*keystore.Signer) {
 	t.Helper()
 	signers, _ := signersOf(t, "anna", "bo")
-	j, err := journal.Open(t.Context(), t.TempDir())
+	j, err := journal.Open(t.Context(), t.TempDir(), nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, j.Close()) })
 	reports := filepath.Join(t.TempDir(), "reports")

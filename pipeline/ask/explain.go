@@ -220,7 +220,7 @@ func (ex *explainer) explainPast(ctx context.Context, s *stores.Store, table str
 	if err != nil {
 		return err
 	}
-	j, err := journal.Open(ctx, ex.setup.State)
+	j, err := ex.setup.Journal(ctx)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"lethe/pipeline/journal"
 	"lethe/pipeline/review"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
@@ -12,7 +11,7 @@ import (
 
 // LastRead returns what the newest runs that read the sources said of them.
 func LastRead(ctx context.Context, p *setup.Setup) (n review.Nights, err error) {
-	j, err := journal.Open(ctx, p.State)
+	j, err := p.Journal(ctx)
 	if err != nil {
 		return n, err
 	}

@@ -166,7 +166,7 @@ type WaitingPlan struct {
 // says so, and the error says why ([setup.ErrChanged], [setup.ErrTampered]).
 func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 	s := Status{LastExit: -1}
-	j, err := journal.Open(ctx, p.State)
+	j, err := p.Journal(ctx)
 	if err != nil {
 		return s, err
 	}

@@ -43,6 +43,7 @@ type Run struct {
 	Forgotten        string    `col:",list"` // by silo with a proof_retention: what was forgotten, or why nothing
 	Answers          int64     // how long the chain of people's answers was when the run ended
 	AnswersHead      string    // hash of the last of them, hex; "" there was none
+	JournalWrites    int64     // how often anything was written to the journal until then; 0 it was not sealed
 }
 
 // Inventory is one table (Column "") or one field of a source.

@@ -12,7 +12,6 @@ import (
 
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
-	"lethe/pipeline/journal"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/cases"
 	"lethe/pipeline/setup"
@@ -45,7 +44,7 @@ func HoldSigned(ctx context.Context, p *setup.Setup, act answers.Act, silo strin
 				"is none of them", setup.ErrConfig, silo, w.Name)
 		}
 	}
-	j, err := journal.Open(ctx, p.State)
+	j, err := p.Journal(ctx)
 	if err != nil {
 		return err
 	}

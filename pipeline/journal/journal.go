@@ -1,6 +1,7 @@
 // Package journal is the durable record of what Lethe meant to do and what came of it: runs, plans,
 // what people answered, and one row for each chunk of changes, written before the change (the intent) and completed
-// after it (the outcome). Reports are projected from it.
+// after it (the outcome). Reports are projected from it. Its rows are sealed: [Journal.Whole] says whether nobody else
+// wrote to it.
 package journal
 
 import (
@@ -15,7 +16,9 @@ import (
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
-	_ "github.com/ncruces/go-sqlite3/driver" // the database/sql driver "sqlite3"
+	"github.com/ncruces/go-sqlite3/driver"
+
+	"lethe/pipeline/registry/keystore"
 )
 
 // ErrCorrupt says that the journal cannot be read. Restore the state folder from a copy; never delete it
@@ -26,6 +29,7 @@ var ErrCorrupt = errors.New("journal corrupt")
 type Journal struct {
 	db    *sql.DB
 	state string // its folder
+	seals seals
 }
 
 const schema = `
@@ -55,22 +59,26 @@ CREATE TABLE IF NOT EXISTS rewrite (
 CREATE TABLE IF NOT EXISTS made (
 	target TEXT NOT NULL, source TEXT NOT NULL, tbl TEXT NOT NULL, folder TEXT NOT NULL, PRIMARY KEY (target,
 		source, tbl, folder));
+CREATE TABLE IF NOT EXISTS seals (id INTEGER PRIMARY KEY, box BLOB NOT NULL);
 `
 
-// Open opens the journal in the given state folder, and makes it if the folder has none.
-func Open(ctx context.Context, state string) (*Journal, error) {
+// Open opens the journal in the given state folder, and makes it if the folder has none. What is written is sealed with
+// the sealer of the keystore; without one, which a company has that was given no keys yet, a journal that is sealed can
+// only be read.
+func Open(ctx context.Context, state string, sealer *keystore.Sealer) (*Journal, error) {
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	file := &url.URL{Path: filepath.Join(state, "journal.db")} // a folder's name may hold ? and #
 	dsn := "file:" + file.EscapedPath() + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)" +
 		"&_pragma=synchronous(full)&_pragma=foreign_keys(on)"
-	db, err := sql.Open("sqlite3", dsn)
+	s := seals{sealer}
+	db, err := driver.Open(dsn, s.connect)
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	db.SetMaxOpenConns(1)
-	if _, err := db.ExecContext(ctx, schema); err != nil {
+	if err := db.PingContext(ctx); err != nil {
 		db.Close()
 		if err := failure(state, "open", err); err != nil {
 			return nil, err
@@ -78,7 +86,7 @@ func Open(ctx context.Context, state string) (*Journal, error) {
 		return nil, fmt.Errorf("open journal in %s: %w: %w: put the state folder back from a copy", state,
 			ErrCorrupt, err)
 	}
-	j := &Journal{db, state}
+	j := &Journal{db, state, s}
 	if err := j.moveOver(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -18,7 +18,7 @@ var now = time.Date(2026, 11, 20, 1, 15, 0, 123456789, time.UTC)
 
 func open(t *testing.T, state string) *journal.Journal {
 	t.Helper()
-	j, err := journal.Open(t.Context(), state)
+	j, err := journal.Open(t.Context(), state, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = j.Close() })
 	return j
@@ -221,7 +221,7 @@ func TestRewritesAreRemembered(t *testing.T) {
 func TestJournalThatCannotBeOpenedIsNotCalledDamaged(t *testing.T) {
 	state := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(state, "journal.db"), 0o700))
-	_, err := journal.Open(t.Context(), state)
+	_, err := journal.Open(t.Context(), state, nil)
 	require.ErrorIs(t, err, sqlite3.CANTOPEN)
 	require.NotErrorIs(t, err, journal.ErrCorrupt)
 	require.ErrorContains(t, err, "may not open it")
@@ -231,7 +231,7 @@ func TestDamagedJournalIsRefused(t *testing.T) {
 	state := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(state, "journal.db"), []byte("this is no database, and long "+
 		"enough to be looked at as one, page by page"), 0o600))
-	_, err := journal.Open(t.Context(), state)
+	_, err := journal.Open(t.Context(), state, nil)
 	require.ErrorIs(t, err, journal.ErrCorrupt)
 }
 
@@ -330,7 +330,7 @@ func TestWhatSomebodyHasAnsweredIsNotWithdrawn(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			j, err := journal.Open(t.Context(), t.TempDir())
+			j, err := journal.Open(t.Context(), t.TempDir(), nil)
 			require.NoError(t, err)
 			defer j.Close()
 			p := journal.Plan{ID: "p", RunID: "r", State: journal.Waiting}

@@ -36,8 +36,9 @@ func (j *Journal) Unknown(ctx context.Context, ids []string) ([]string, error) {
 	return unknown, j.wrap("read runs", rows.Err())
 }
 
-// Recall records runs that ended and were published, as their reports have them: all or none.
-func (j *Journal) Recall(ctx context.Context, runs []Run) error {
+// Recall records runs that ended and were published, as their reports have them: all or none. From then on the journal
+// says that as often anything was written to it as they say.
+func (j *Journal) Recall(ctx context.Context, runs []Run, writes int64) error {
 	tx, err := j.db.BeginTx(ctx, nil)
 	if err != nil {
 		return j.wrap("recall runs", err)
@@ -52,6 +53,9 @@ func (j *Journal) Recall(ctx context.Context, runs []Run) error {
 			stamp(r.StartedAt), stamp(r.EndedAt), r.ExitCode, facts, r.Manifest); err != nil {
 			return j.wrap("recall runs", errors.Join(err, tx.Rollback()))
 		}
+	}
+	if err := j.raise(ctx, tx, writes); err != nil {
+		return j.wrap("recall runs", errors.Join(err, tx.Rollback()))
 	}
 	return j.wrap("recall runs", tx.Commit())
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"lethe/pipeline/journal"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
@@ -77,7 +76,7 @@ func destroyKey(ctx context.Context, p *setup.Setup, r *registry.Registry, v key
 // unneeded refuses while a plan may still change rows of the silo, or the last night saw rows of it: what
 // shows why they are held would be gone.
 func unneeded(ctx context.Context, p *setup.Setup, silo string) error {
-	j, err := journal.Open(ctx, p.State)
+	j, err := p.Journal(ctx)
 	if err != nil {
 		return err
 	}

@@ -151,7 +151,7 @@ func (s Said) Unmet(p *setup.Setup, doc *Sealed) (why []string) {
 
 // WaitsFor says in words who has to answer a waiting plan.
 func WaitsFor(ctx context.Context, p *setup.Setup, planID string) ([]string, error) {
-	j, err := journal.Open(ctx, p.State)
+	j, err := p.Journal(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func Approve(ctx context.Context, p *setup.Setup, planID, actor string, act answ
 	if err != nil {
 		return "", given, err
 	}
-	j, err := journal.Open(ctx, p.State)
+	j, err := p.Journal(ctx)
 	if err != nil {
 		return "", given, err
 	}

@@ -26,7 +26,7 @@ func Discard(ctx context.Context, p *setup.Setup, planID, actor, comment string,
 	if strings.TrimSpace(comment) == "" {
 		return "", fmt.Errorf("%w: --comment: say why the plan is discarded", setup.ErrConfig)
 	}
-	j, err := journal.Open(ctx, p.State)
+	j, err := p.Journal(ctx)
 	if err != nil {
 		return "", err
 	}

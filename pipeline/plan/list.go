@@ -20,7 +20,7 @@ type Listed struct {
 
 // List returns the plans in any of the states, oldest first.
 func List(ctx context.Context, p *setup.Setup, states ...string) ([]Listed, error) {
-	j, err := journal.Open(ctx, p.State)
+	j, err := p.Journal(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func find(ctx context.Context, j *journal.Journal, id string) (journal.Plan, err
 // Look opens a plan whose rows somebody wants to see, as it was sealed: what is shown then is what the digest says that
 // people sign. One that has ended has no keys of rows any more.
 func Look(ctx context.Context, p *setup.Setup, id string) (*Sealed, age.Identity, error) {
-	j, err := journal.Open(ctx, p.State)
+	j, err := p.Journal(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -65,7 +65,7 @@ func newDesk(t *testing.T) *desk {
 		require.NoError(t, err)
 	}
 
-	d.j, err = journal.Open(t.Context(), d.p.State)
+	d.j, err = d.p.Journal(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, d.j.Close()) })
 	d.plan, d.entry = d.seal(t, "run1-destructive")

@@ -154,7 +154,7 @@ func (l *ledger) harm(t *rapid.T) bool {
 func evening(t *testing.T, first []byte) (*setup.Setup, *journal.Journal) {
 	t.Helper()
 	p := &setup.Setup{State: t.TempDir()}
-	j, err := journal.Open(t.Context(), p.State)
+	j, err := p.Journal(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, j.Close()) })
 	for i, id := range []string{"p1", "p2", "p3"} {

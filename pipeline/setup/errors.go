@@ -40,7 +40,8 @@ func ExitCode(err error) int {
 	}{
 		{2, []error{ErrConfig}},
 		{11, []error{ErrHeld}},
-		{12, []error{ErrTampered, ErrChanged, registry.ErrTampered, journal.ErrCorrupt, answers.ErrBroken}},
+		{12, []error{ErrTampered, ErrChanged, registry.ErrTampered, journal.ErrCorrupt, journal.ErrAltered,
+			answers.ErrBroken}},
 		{10, []error{ErrRegistry}},
 		{13, []error{ErrExpired}},
 		{5, []error{ErrUnapproved}},

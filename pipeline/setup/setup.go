@@ -10,6 +10,7 @@ package setup
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"log/slog"
 	"os"
 	"slices"
@@ -19,6 +20,7 @@ import (
 	"lethe/classifiers"
 	"lethe/connectors"
 	"lethe/pipeline/answers"
+	"lethe/pipeline/journal"
 	"lethe/pipeline/policy"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/intake"
@@ -113,6 +115,19 @@ type Setup struct {
 type Authority struct {
 	URL   string
 	Roots *x509.CertPool // whom its certificate must lead to
+}
+
+// Journal opens the journal in the state folder. What is written to it is sealed with the keystore's key; where the
+// keystore has none yet, nothing can have been done.
+func (p *Setup) Journal(ctx context.Context) (*journal.Journal, error) {
+	var sealer *keystore.Sealer
+	if p.Keys != nil {
+		var err error
+		if sealer, err = p.Keys.Journal(); err != nil && !errors.Is(err, keystore.ErrMissing) {
+			return nil, err
+		}
+	}
+	return journal.Open(ctx, p.State, sealer)
 }
 
 // Source is one configured source, or one file of a set of backups.

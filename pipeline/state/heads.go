@@ -17,7 +17,7 @@ import (
 // SeenHeads are the heads of the registry's chains, by silo, as the newest night that looked at them saw
 // them; none before the first.
 func SeenHeads(ctx context.Context, p *setup.Setup) (map[string]chain.Head, error) {
-	j, err := journal.Open(ctx, p.State)
+	j, err := p.Journal(ctx)
 	if err != nil {
 		return nil, err
 	}

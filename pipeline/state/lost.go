@@ -3,7 +3,9 @@ package state
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -72,12 +74,64 @@ func WholeUnopened(ctx context.Context, p *setup.Setup) error {
 		}
 		return lost(p, stand)
 	}
-	j, err := journal.Open(ctx, p.State)
+	j, err := p.Journal(ctx)
 	if err != nil {
 		return err
 	}
 	defer j.Close()
 	return Whole(ctx, p, j)
+}
+
+// Intact makes sure that nobody else than Lethe wrote to the journal, and that it is not an older one than the newest
+// report knows: [journal.ErrAltered], with the ways out. One of an earlier build is sealed as it stands.
+func Intact(ctx context.Context, p *setup.Setup, j *journal.Journal) error {
+	writes := int64(0)
+	stand, err := standing(p)
+	if err != nil {
+		return err
+	}
+	if len(stand) > 0 {
+		key, err := runnerPublic(p)
+		if errors.Is(err, keystore.ErrMissing) {
+			return nil // whoever needs the key says it
+		}
+		if err != nil {
+			return err
+		}
+		f, _, err := evidence.Recall(p.Reports, stand[len(stand)-1], key)
+		if err != nil {
+			return fmt.Errorf("%w: %w", setup.ErrTampered, err)
+		}
+		writes = f.Run.JournalWrites
+	}
+	if err := j.Whole(ctx, writes); err != nil {
+		return fmt.Errorf("journal in %s: %w: put the state folder back from its newest copy, and look who can write "+
+			"there; where there is none, `lethe state rebuild` sets the journal aside and lets two people say that the "+
+			"nights go on from the signed reports", p.State, err)
+	}
+	return j.Seal(ctx)
+}
+
+// SetAside moves the journal into a hidden folder beside it, where it can be looked at, and opens an empty one.
+func (f *Folder) SetAside(ctx context.Context, p *setup.Setup) error {
+	if err := f.Journal.Close(); err != nil {
+		return err
+	}
+	aside := filepath.Join(p.State, ".quarantine-journal-"+p.Now().UTC().Format("20060102T150405Z"))
+	if err := os.MkdirAll(aside, 0o700); err != nil {
+		return fmt.Errorf("set the journal aside: %w", err)
+	}
+	files, err := filepath.Glob(filepath.Join(p.State, "journal.db*"))
+	for _, file := range files {
+		if err == nil {
+			err = os.Rename(file, filepath.Join(aside, filepath.Base(file)))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("set the journal aside: %w", err)
+	}
+	f.Journal, err = p.Journal(ctx)
+	return err
 }
 
 // Rebuild enters the runs into the journal that only their reports know, as their signed manifests have them: when
@@ -92,13 +146,13 @@ func Rebuild(ctx context.Context, p *setup.Setup, j *journal.Journal) error {
 	if err != nil {
 		return err
 	}
-	runs := make([]journal.Run, len(unknown))
+	runs, writes := make([]journal.Run, len(unknown)), int64(0)
 	for i, s := range unknown {
 		f, digest, err := evidence.Recall(p.Reports, s, key)
 		if err != nil {
 			return fmt.Errorf("%w: rebuild the journal: %w", setup.ErrTampered, err)
 		}
-		f.Run.StopReason = recalled
+		f.Run.StopReason, writes = recalled, max(writes, f.Run.JournalWrites)
 		body, err := json.Marshal(f)
 		if err != nil {
 			return fmt.Errorf("rebuild the journal: %w", err)
@@ -107,7 +161,7 @@ func Rebuild(ctx context.Context, p *setup.Setup, j *journal.Journal) error {
 			StartedAt: f.Run.StartedAt, EndedAt: f.Run.EndedAt, ExitCode: int(f.Run.ExitCode), Facts: body,
 			Manifest: digest}
 	}
-	return j.Recall(ctx, runs)
+	return j.Recall(ctx, runs, writes)
 }
 
 // Recalled are the newest of the published runs, as far as the journal knows them from their reports alone: no run

@@ -31,7 +31,7 @@ func Open(ctx context.Context, p *setup.Setup, what string) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	j, err := journal.Open(ctx, p.State)
+	j, err := p.Journal(ctx)
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}

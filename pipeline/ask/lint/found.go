@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"lethe/connectors"
-	"lethe/pipeline/journal"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/lint"
@@ -24,7 +23,7 @@ func foundCategories(ctx context.Context, p *setup.Setup) (found []lint.Category
 	if !state.FileExists(filepath.Join(p.State, "journal.db")) {
 		return nil, since, nil
 	}
-	j, err := journal.Open(ctx, p.State)
+	j, err := p.Journal(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

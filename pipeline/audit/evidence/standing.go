@@ -81,11 +81,12 @@ func Recall(root string, s Standing, key keystore.PublicKey) (f audit.Facts, dig
 	text := func(name string) string { s, _ := m.Run[name].(string); return s }
 	at := func(name string) time.Time { t, _ := time.Parse(time.RFC3339Nano, text(name)); return t }
 	exit, _ := m.Run["exit_code"].(float64)
+	writes, _ := m.Run["journal_writes"].(float64)
 	f.Run = audit.Run{RunID: s.RunID, RunKey: text("run_key"), Job: text("job"), Mode: text("mode"),
 		Phases: text("phases"), Night: text("night"), AsOf: at("as_of"), StartedAt: at("started_at"),
 		EndedAt:  at("ended_at"),
 		ExitCode: int32(exit), RegistryHeads: strings.Join(m.Heads, ";"), PreviousManifest: m.Previous,
-		Answers: m.answersHead().Length, AnswersHead: m.answersHead().Hash}
+		Answers: m.answersHead().Length, AnswersHead: m.answersHead().Hash, JournalWrites: int64(writes)}
 	for _, p := range m.Plans {
 		f.Plans = append(f.Plans, audit.Plan{PlanID: p.PlanID, Digest: p.Digest, State: p.State})
 	}

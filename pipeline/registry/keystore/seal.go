@@ -29,6 +29,7 @@ const (
 	labelSealRows = "lethe/v1/seal/rows"
 	labelSealSums = "lethe/v1/seal/sums"
 	labelSealBox  = "lethe/v1/seal/box"
+	labelJournal  = "lethe/v1/journal"
 )
 
 // newSealer derives a sealer from what a version of a silo's key seals with.
@@ -49,6 +50,19 @@ func newSealer(silo string, base []byte) (*Sealer, error) {
 		return nil, fmt.Errorf("derive seal of silo %q: %w", silo, err)
 	}
 	return s, s.keyRows(keys[0][:sealKeyLen])
+}
+
+// Journal is the sealer of the journal's rows. Its keys derive from the runner's: both say what was done.
+func (k *Keystore) Journal() (*Sealer, error) {
+	seed, err := k.get(runner, "the runner", "lethe keys create")
+	if err != nil {
+		return nil, err
+	}
+	keys, err := derive(runner, seed, labelJournal)
+	if err != nil {
+		return nil, err
+	}
+	return newSealer(runner, keys[0])
 }
 
 // sealKeyLen is that of AES-128, as in RFC 4493: a quarter less work a block than AES-256.
