@@ -39,6 +39,7 @@ type book struct {
 	seen      map[string]chain.Head // the registry's heads as the last finished run saw them
 	self      silos.Journal
 	aside     bool      // the journal was set aside: somebody else had written to it
+	leapt     bool      // the clock went far on, and nobody has approved a plan since
 	lastRun   time.Time // when the newest run began
 	result    Result
 }
@@ -115,9 +116,27 @@ func (b *book) whole(ctx context.Context) error {
 	b.notes.Find(audit.Finding{Kind: "F_JOURNAL_REBUILT", Severity: "high", Object: recalled[0].RunID,
 		Count: int64(len(recalled)), Article: "Art. 5(2)",
 		Words: "The journal did not know these runs: it was lost, put back from an older copy, or set aside since " +
-			"somebody else had written to it. They were taken from their signed reports, as two people said, and what people answered from its files beside them. " +
-			"Plans that waited or were approved are not brought back; what is still due is planned and asked anew."})
+			"somebody else had written to it. They were taken from their signed reports, as two people said, and " +
+			"what people answered from its files beside them. Plans that waited or were approved are not brought back; what is still due is planned and asked anew."})
 	return nil
+}
+
+// goneKeys finds that of plans which ended neither the key is there nor what says that it was destroyed.
+func (b *book) goneKeys(ended []journal.Plan) {
+	there := map[string]bool{}
+	for _, name := range b.setup.Keys.Names("plan/") {
+		there[name] = true
+	}
+	ended = slices.DeleteFunc(ended, func(p journal.Plan) bool {
+		return there["plan/"+p.ID] || b.setup.Keys.Destroyed("plan/"+p.ID)
+	})
+	if len(ended) == 0 {
+		return
+	}
+	b.notes.Find(audit.Finding{Kind: "F_KEY_EVIDENCE_GONE", Severity: "medium", Object: ended[0].ID,
+		Count: int64(len(ended)), Article: "Art. 5(2)",
+		Words: "Of plans that ended the keystore (its folder destroyed) does not say any more that their keys were " +
+			"destroyed; the first is named. Put the files back from a copy, and look who can write there."})
 }
 
 // unreadKeys finds the keys that were destroyed and of which what is left cannot be read: only what needs one of
@@ -182,10 +201,17 @@ func (b *book) remember(ctx context.Context) error {
 		return err
 	}
 	b.self.Nights = len(b.seen) > 0
+	b.self.Knows = func(ctx context.Context, runID string) (bool, error) {
+		_, ok, err := b.journal.Find(ctx, runID)
+		return ok, err
+	}
 	if err := b.openAnswers(ctx); err != nil {
 		return err
 	}
 	if err := b.judged(); err != nil {
+		return err
+	}
+	if err := b.leaps(runs); err != nil {
 		return err
 	}
 	if err := b.unsaid(ctx); err != nil {
@@ -217,7 +243,8 @@ func (b *book) recall(ctx context.Context) error {
 			return err
 		}
 		b.notes.Recall(f)
-		done := r.Key == b.entry.Key && r.Apply && r.ExitCode == 0
+		// by the configuration as it is now: one that somebody edited since has not been looked at
+		done := r.Key == b.entry.Key && r.Apply && r.ExitCode == 0 && f.Run.PolicyDigest == b.setup.PolicyDigest
 		if done && !b.tonight.Again && b.tonight.Phases == setup.WholeNight {
 			b.result.AlreadyDone, b.result.RunID = true, r.ID
 		}

@@ -2,15 +2,62 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/journal"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
+	"lethe/pipeline/state"
 )
 
 // clockSlack is how far the clock of a machine may stand before what another one, or an earlier night, wrote down.
 const clockSlack = time.Hour
+
+// leap is how far the clock may go on between two runs before people have to look: a company that runs Lethe once a
+// month is not asked.
+const leap = 40 * 24 * time.Hour
+
+// leaps finds that the clock went on by more than that since the run before this one: either nothing ran for so long, or
+// somebody set it on, so that what is due much later would go now. That stands, through all runs, until people have
+// approved a plan.
+func (b *book) leaps(runs []journal.Run) error {
+	at, words, answered := b.setup.Now(), "", int64(len(b.answers.All()))
+	for _, r := range runs { // those that were cut off, up to the newest that has something to say
+		if at.Sub(r.StartedAt) > leap && !b.setup.Simulated {
+			words = fmt.Sprintf("The clock went on from %s to %s between two runs.", r.StartedAt.UTC().Format(time.RFC3339),
+				at.UTC().Format(time.RFC3339))
+			break
+		}
+		at = r.StartedAt
+		if r.EndedAt.IsZero() || len(r.Facts) == 0 {
+			continue
+		}
+		f, err := state.FactsOf(r)
+		if err != nil {
+			return err
+		}
+		if i := slices.IndexFunc(f.Findings, func(f audit.Finding) bool { return f.Kind == clockAhead }); i >= 0 {
+			words, _, _ = strings.Cut(f.Findings[i].Words, eitherOr)
+			answered = f.Run.Answers
+		}
+		break
+	}
+	if b.leapt = words != "" && !b.looked(answered); !b.leapt {
+		return nil
+	}
+	b.notes.Find(audit.Finding{Kind: clockAhead, Severity: "high", Count: 1, Article: "Art. 5(1)(f)", Words: words +
+		eitherOr + "Until two people have approved a plan no standing order lets one go, and the registry forgets " +
+		"nothing."})
+	return nil
+}
+
+const (
+	clockAhead = "F_CLOCK_AHEAD"
+	eitherOr   = " Either nothing ran in between, or somebody set it on. "
+)
 
 // clock finds that this machine's clock stands before a night that was, or before something that the registry recorded:
 // what is due since then would stay, and nobody would notice. The night goes on, since it is right for the day that it

@@ -10,6 +10,7 @@ import (
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
 	"lethe/pipeline/state"
@@ -106,28 +107,44 @@ func (b *book) rebuild(ctx context.Context, set *silos.Set) error {
 		Words: "The state folder did not remember the nights before. These two people said that the nights go on " +
 			"from the reports and the registry as they are. Until two people have approved a plan, no standing order " +
 			"lets one go."})
-	return set.Registry.RememberedBy(ctx, b.self.ID)
+	return set.RememberedHere(ctx)
 }
 
-// asksAnew reports whether people have to approve the next plan themselves: two said that the nights go on though
-// earlier ones were forgotten, and nobody has looked at a plan since.
-func (b *book) asksAnew() bool {
+// asksAnew are the questions that stand until people have approved a plan themselves: two said that the nights go on
+// though earlier ones were forgotten, or the clock leapt, and nobody has looked at a plan since.
+func (b *book) asksAnew() (questions []string) {
 	if b.answers == nil {
-		return false
+		return nil
 	}
-	rebuilt, approved := false, map[string]map[string]bool{}
+	rebuilt := int64(0)
 	for _, s := range b.answers.All() {
-		switch a := s.Answer; a.Act {
-		case answers.Rebuild:
-			rebuilt, approved = true, map[string]map[string]bool{}
-		case answers.Approve, answers.Override:
-			if approved[a.About] == nil {
-				approved[a.About] = map[string]bool{}
-			}
-			if approved[a.About][a.Key] = true; len(approved[a.About]) >= b.setup.Approvals {
-				rebuilt = false
-			}
+		if s.Answer.Act == answers.Rebuild {
+			rebuilt = s.Answer.Seq
 		}
 	}
-	return rebuilt
+	if rebuilt > 0 && !b.looked(rebuilt) {
+		questions = append(questions, notes.AskRebuilt)
+	}
+	if b.leapt {
+		questions = append(questions, notes.AskClock)
+	}
+	return questions
+}
+
+// looked reports whether people approved a plan after so many answers.
+func (b *book) looked(after int64) bool {
+	approved := map[string]map[string]bool{}
+	for _, s := range b.answers.All() {
+		a := s.Answer
+		if a.Seq <= after || a.Act != answers.Approve && a.Act != answers.Override {
+			continue
+		}
+		if approved[a.About] == nil {
+			approved[a.About] = map[string]bool{}
+		}
+		if approved[a.About][a.Key] = true; len(approved[a.About]) >= b.setup.Approvals {
+			return true
+		}
+	}
+	return false
 }

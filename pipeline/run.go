@@ -146,7 +146,7 @@ func furnish(b *book) *rooms {
 		Remnants: &remnants.Watch{Setup: p, RunID: t.RunID, Silos: silos}}
 	stores.Without = scanner.Remnants.Without
 	limits := &limits.Limits{Setup: p, Tonight: t, Notes: notes, Journal: j,
-		Silos: silos, Stores: stores, Scanner: scanner, OrderUse: map[string]map[int]int64{}, Rebuilt: b.asksAnew()}
+		Silos: silos, Stores: stores, Scanner: scanner, OrderUse: map[string]map[int]int64{}, Anew: b.asksAnew()}
 
 	return &rooms{
 		book:    b,
@@ -161,7 +161,7 @@ func furnish(b *book) *rooms {
 			Silos: silos, Stores: stores, Limits: limits, Census: session.Census},
 		copier: &copies.Keeper{Setup: p, Tonight: t, Notes: notes, Journal: j, Silos: silos, Stores: stores},
 		forgetter: &forget.Forgetter{Setup: p, Tonight: t, Notes: notes,
-			Silos: silos, Stores: stores, Scanner: scanner},
+			Silos: silos, Stores: stores, Scanner: scanner, Unsure: b.leapt},
 		inspector: &findings.Inspector{Setup: p, Tonight: t, Notes: notes, Scanner: scanner},
 		balance: &balance.Book{Setup: p, Tonight: t, Notes: notes, Census: session.Census, Stores: stores,
 			Scanner: scanner},
@@ -184,6 +184,8 @@ func (n *rooms) observe(ctx context.Context) error {
 	}
 	n.inspector.InspectRemnants()
 	n.inspector.InspectLeftOvers()
+	n.inspector.InspectGone()
+	n.inspector.InspectShrunk()
 	n.inspector.InspectPolicy(n.notes.Facts.Inventory)
 	n.scanner.Drift(n.stores.List)
 	return err

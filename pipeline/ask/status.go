@@ -196,6 +196,9 @@ func StatusOf(ctx context.Context, p *setup.Setup) (Status, error) {
 	s.Late, s.Registry = duties.LateNow(ctx, p)
 
 	whole := state.Whole(ctx, p, j)
+	if whole == nil {
+		whole = state.Untouched(ctx, p, j)
+	}
 	if whole != nil {
 		s.Journal = whole.Error()
 	}

@@ -32,6 +32,7 @@ type Forgetter struct {
 	Silos   *silos.Set
 	Stores  *stores.Set
 	Scanner *scan.Scanner
+	Unsure  bool // nobody has looked yet whether the clock is right: nothing is forgotten
 }
 
 // Forget lets the registry forget, silo by silo, at the end of a night that read every source and may
@@ -80,6 +81,9 @@ func (fg *Forgetter) forgot(silo, what string) {
 func (fg *Forgetter) unread(silo *policy.Compiled) string {
 	if errors.Is(errors.Join(fg.Notes.Problems...), setup.ErrStopped) {
 		return "the night was stopped before its end"
+	}
+	if fg.Unsure {
+		return "nobody has looked yet whether the clock is right"
 	}
 	for _, r := range silo.Silo.Records {
 		for _, s := range fg.Stores.List {

@@ -3,6 +3,7 @@ package journal
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -82,14 +83,45 @@ func putAnswer(ctx context.Context, tx *sql.Tx, seq int64, about string, body []
 	if !bytes.Equal(stands, body) {
 		return fmt.Errorf("another answer stands at place %d: try again", seq)
 	}
-	return nil
+	return lastAnswer(ctx, tx, seq, body)
+}
+
+// lastAnswer remembers, sealed, which answer was recorded last, so that it cannot be taken away before a night saw it.
+func lastAnswer(ctx context.Context, tx *sql.Tx, seq int64, body []byte) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO answered (id, seq, hash) VALUES (1, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash`, seq,
+		fmt.Sprintf("%x", sha256.Sum256(body)))
+	return err
+}
+
+// LastAnswer is the place of the answer that was recorded last, and the SHA-256 of its body, hex; 0 where none was.
+func (j *Journal) LastAnswer(ctx context.Context) (seq int64, hash string, err error) {
+	err = j.db.QueryRowContext(ctx, `SELECT seq, hash FROM answered`).Scan(&seq, &hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, "", nil
+	}
+	return seq, hash, j.wrap("read answers", err)
 }
 
 // RestoreAnswer puts an answer to its place, whatever stands there.
 func (j *Journal) RestoreAnswer(ctx context.Context, seq int64, about string, body []byte) error {
-	_, err := j.db.ExecContext(ctx, `INSERT INTO answer (seq, about, body) VALUES (?, ?, ?)
+	last, _, err := j.LastAnswer(ctx)
+	if err != nil {
+		return err
+	}
+	tx, err := j.db.BeginTx(ctx, nil)
+	if err != nil {
+		return j.wrap("restore answer", err)
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO answer (seq, about, body) VALUES (?, ?, ?)
 		ON CONFLICT (seq) DO UPDATE SET about = excluded.about, body = excluded.body`, seq, about, body)
-	return j.wrap("restore answer", err)
+	if err == nil && seq > last { // who signed it was cut off before the journal had it
+		err = lastAnswer(ctx, tx, seq, body)
+	}
+	if err != nil {
+		return j.wrap("restore answer", errors.Join(err, tx.Rollback()))
+	}
+	return j.wrap("restore answer", tx.Commit())
 }
 
 // CutAnswers takes out the answers after a place.

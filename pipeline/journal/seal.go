@@ -19,7 +19,8 @@ import (
 // was there before and is again.
 var ErrAltered = errors.New("the journal was changed by somebody else")
 
-// sealedTable is one whose rows are sealed. The answers are not: they are a chain of their own, which people sign.
+// sealedTable is one whose rows are sealed. The answers are not: they are a chain of their own, which people sign, and
+// of which only the end is kept here.
 type sealedTable struct {
 	name    string
 	columns []string // the key first
@@ -37,6 +38,7 @@ var sealedTables = []sealedTable{
 	{"self", []string{"id"}, 1},
 	{"rewrite", []string{"file", "rewritten_at", "sha256"}, 1},
 	{"made", []string{"target", "source", "tbl", "folder"}, 4},
+	{"answered", []string{"id", "seq", "hash"}, 1},
 }
 
 // of lists the columns, each after a word: "NEW." for example.
@@ -245,15 +247,24 @@ func (j *Journal) Whole(ctx context.Context, writes int64) error {
 	if j.seals.sealer == nil {
 		return nil
 	}
+	tx, err := j.db.BeginTx(ctx, nil) // a night may be at work
+	if err != nil {
+		return j.wrap("read seals", err)
+	}
+	return errors.Join(j.whole(ctx, tx, writes), tx.Rollback())
+}
+
+func (j *Journal) whole(ctx context.Context, tx *sql.Tx, writes int64) error {
 	var alien string
-	err := j.db.QueryRowContext(ctx, `SELECT name FROM main.sqlite_schema WHERE type IN ('trigger', 'view')`).Scan(&alien)
+	err := tx.QueryRowContext(ctx,
+		`SELECT name FROM main.sqlite_schema WHERE type IN ('trigger', 'view')`).Scan(&alien)
 	if err == nil {
 		return fmt.Errorf("%w: somebody let it act by itself (%s), which Lethe does not", ErrAltered, alien)
 	}
 	if !errors.Is(err, sql.ErrNoRows) {
 		return j.wrap("read seals", err)
 	}
-	sums, err := j.sums(ctx)
+	sums, err := j.sumsIn(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -266,7 +277,7 @@ func (j *Journal) Whole(ctx context.Context, writes int64) error {
 		return fmt.Errorf("%w: it is older than the last report: put back from a copy", ErrAltered)
 	}
 	for i := range sealedTables {
-		if err := j.wholeTable(ctx, i, sums[i]); err != nil {
+		if err := j.wholeTable(ctx, tx, i, sums[i]); err != nil {
 			return err
 		}
 	}
@@ -274,9 +285,9 @@ func (j *Journal) Whole(ctx context.Context, writes int64) error {
 }
 
 // wholeTable reads a table and holds it against its sum.
-func (j *Journal) wholeTable(ctx context.Context, table int, want keystore.Sum) error {
+func (j *Journal) wholeTable(ctx context.Context, tx *sql.Tx, table int, want keystore.Sum) error {
 	t := sealedTables[table]
-	rows, err := j.db.QueryContext(ctx, fmt.Sprintf(`SELECT %s, seal, %s(%d, %s) FROM %s ORDER BY rowid`,
+	rows, err := tx.QueryContext(ctx, fmt.Sprintf(`SELECT %s, seal, %s(%d, %s) FROM %s ORDER BY rowid`,
 		strings.Join(t.columns[:t.key], " || ' ' || "), fnTag, table, t.of(""), t.name))
 	if err != nil {
 		return j.wrap("read seals", err)

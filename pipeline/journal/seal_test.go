@@ -60,6 +60,8 @@ func live(t *testing.T, j *journal.Journal) {
 	require.NoError(t, j.Begin(t.Context(), journal.Run{ID: "cut", Key: "k", AsOf: now, StartedAt: now}))
 	_, err = j.Intend(t.Context(), journal.Chunk{RunID: "cut", PlanID: "p0", First: 9, Rows: 1, IntentAt: now})
 	require.NoError(t, err)
+	require.NoError(t, j.PutAnswer(t.Context(), 1, "plan:p1", []byte("yes"), nil))
+	require.NoError(t, j.RestoreAnswer(t.Context(), 2, "plan:p1", []byte("no")))
 	require.NoError(t, j.TakeOver(t.Context(), "r2"))
 	require.NoError(t, j.Recall(t.Context(), []journal.Run{{ID: "old", AsOf: now, StartedAt: now, EndedAt: now}}, 100))
 }
@@ -110,7 +112,7 @@ func TestEveryForgedRowIsSeen(t *testing.T) {
 	}
 	require.NoError(t, errors.Join(st.Err(), st.Close(), c.Close()))
 	delete(columns, "answer") // a chain of its own
-	require.Len(t, columns, 8)
+	require.Len(t, columns, 9)
 	forged := 0
 	for table, names := range columns {
 		statements := []string{`DELETE FROM ` + table + ` WHERE rowid = (SELECT max(rowid) FROM ` + table + `)`,

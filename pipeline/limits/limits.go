@@ -44,7 +44,7 @@ type Limits struct {
 	Stores   *stores.Set
 	Scanner  *scan.Scanner
 	OrderUse map[string]map[int]int64 // rows that each standing order lets go, by plan
-	Rebuilt  bool                     // earlier nights were forgotten, and nobody has approved a plan since
+	Anew     []string                 // questions that stand until people have approved a plan, whatever is in it
 	Told     map[[5]string]bool       // triggers that people were told of, by plan.Trigger.Key
 }
 
@@ -144,8 +144,8 @@ func (l *Limits) Questions(p *plan.Sealed) []string {
 	if l.changed() {
 		asked[notes.AskPolicy] = true
 	}
-	if l.Rebuilt {
-		asked[notes.AskRebuilt] = true
+	for _, question := range l.Anew {
+		asked[question] = true
 	}
 	if l.untold(p) {
 		asked[notes.AskTrigger] = true

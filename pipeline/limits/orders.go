@@ -90,11 +90,11 @@ func (l *Limits) orderFor(silo string, reason reason.Code) int {
 }
 
 // Covers reports whether standing orders cover a destructive plan wholly: every count of every silo, and
-// no question that only people may answer; none while nights are forgotten and people have to look first.
+// no question that only people may answer; none while people have to look first.
 // An order's own limits take the place of the rows and percent of the breakers; what it allows a night
 // counts over all the plans it lets go that night.
 func (l *Limits) Covers(p *plan.Sealed) bool {
-	if l.Rebuilt {
+	if len(l.Anew) > 0 {
 		return false
 	}
 	for _, q := range p.Questions {

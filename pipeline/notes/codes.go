@@ -54,7 +54,7 @@ func Codes() []CodeMeaning {
 		list = append(list, CodeMeaning{code, cmp.Or(reasonArticles[reason], "Art. 5(1)(d)"), WordsOf(code)})
 	}
 	for _, question := range []string{AskRows, AskPercent, AskSpike, AskNewSource, AskPolicy, AskEmpty, AskTrigger,
-		AskRebuilt} {
+		AskRebuilt, AskClock} {
 		words := "A plan asks two people, because " + QuestionWords(question) + "."
 		list = append(list, CodeMeaning{question, "Art. 32", words})
 	}

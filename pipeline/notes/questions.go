@@ -10,6 +10,7 @@ const (
 	AskEmpty     = "B_EMPTY_TABLE"
 	AskTrigger   = "B_TRIGGER"
 	AskRebuilt   = "B_STATE_REBUILT"
+	AskClock     = "B_CLOCK_AHEAD"
 )
 
 // The stops. They have no override short of removing the cause.
@@ -38,6 +39,8 @@ func QuestionWords(code string) string {
 		return "its changes run triggers that no plan before it showed as they are now"
 	case AskRebuilt:
 		return "nights before were forgotten, and nobody has approved a plan since"
+	case AskClock:
+		return "the clock went on by more than forty days between two runs, and nobody has approved a plan since"
 	}
 	return code
 }

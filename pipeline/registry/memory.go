@@ -15,7 +15,7 @@ const rememberedBy = "remembered_by"
 
 // Memory is what the registry knows of the nights that wrote to it.
 type Memory struct {
-	By     string // the id of the journal that remembers them; "" it does not say
+	By     string // what the last of them left with RememberedBy; "" nothing
 	Nights bool   // there were some: they left marks
 }
 
@@ -34,12 +34,12 @@ func (r *Registry) Memory(ctx context.Context) (m Memory, err error) {
 	return m, nil
 }
 
-// RememberedBy says that the nights from now on are remembered by the journal of an id.
-func (r *Registry) RememberedBy(ctx context.Context, id string) error {
+// RememberedBy says which night wrote to the registry last, and where it is remembered.
+func (r *Registry) RememberedBy(ctx context.Context, note string) error {
 	return r.store.Write(ctx, "say where nights are remembered", func(tx *database.Txn) error {
 		_, err := tx.Exec(ctx, `DELETE FROM meta WHERE name = ?`, rememberedBy)
 		if err == nil {
-			_, err = tx.Exec(ctx, `INSERT INTO meta (name, value) VALUES (?, ?)`, rememberedBy, id)
+			_, err = tx.Exec(ctx, `INSERT INTO meta (name, value) VALUES (?, ?)`, rememberedBy, note)
 		}
 		return err
 	})

@@ -66,7 +66,8 @@ func MayAcknowledge(a, b setup.Person) error {
 		"officer", setup.ErrConfig)
 }
 
-// SeenAnswers are the heads of the chain as the last run saw it, and as the newest signed report says.
+// SeenAnswers are the heads of the chain as the last run saw it, as the journal recorded it last, and as the newest
+// signed report says.
 func SeenAnswers(ctx context.Context, p *setup.Setup, j *journal.Journal) (seen []answers.Head, err error) {
 	runs, err := j.Runs(ctx, 100)
 	if err != nil {
@@ -82,6 +83,11 @@ func SeenAnswers(ctx context.Context, p *setup.Setup, j *journal.Journal) (seen 
 	if last != nil {
 		seen = append(seen, head(last))
 	}
+	recorded := answers.Head{}
+	if recorded.Length, recorded.Hash, err = j.LastAnswer(ctx); err != nil {
+		return nil, err
+	}
+	seen = append(seen, recorded)
 	stand, err := standing(p)
 	if err != nil || len(stand) == 0 {
 		return seen, err

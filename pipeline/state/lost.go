@@ -79,12 +79,23 @@ func WholeUnopened(ctx context.Context, p *setup.Setup) error {
 		return err
 	}
 	defer j.Close()
-	return Whole(ctx, p, j)
+	if err := Whole(ctx, p, j); err != nil {
+		return err
+	}
+	return Untouched(ctx, p, j)
 }
 
-// Intact makes sure that nobody else than Lethe wrote to the journal, and that it is not an older one than the newest
-// report knows: [journal.ErrAltered], with the ways out. One of an earlier build is sealed as it stands.
+// Intact is Untouched for a run; the journal of an earlier build is sealed as it stands.
 func Intact(ctx context.Context, p *setup.Setup, j *journal.Journal) error {
+	if err := Untouched(ctx, p, j); err != nil {
+		return err
+	}
+	return j.Seal(ctx)
+}
+
+// Untouched makes sure that nobody else than Lethe wrote to the journal, and that it is not an older one than the newest
+// report knows: [journal.ErrAltered], with the ways out.
+func Untouched(ctx context.Context, p *setup.Setup, j *journal.Journal) error {
 	writes := int64(0)
 	stand, err := standing(p)
 	if err != nil {
@@ -105,11 +116,11 @@ func Intact(ctx context.Context, p *setup.Setup, j *journal.Journal) error {
 		writes = f.Run.JournalWrites
 	}
 	if err := j.Whole(ctx, writes); err != nil {
-		return fmt.Errorf("journal in %s: %w: put the state folder back from its newest copy, and look who can write "+
-			"there; where there is none, `lethe state rebuild` sets the journal aside and lets two people say that the "+
-			"nights go on from the signed reports", p.State, err)
+		return fmt.Errorf("journal in %s: %w: put the state folder back from its newest copy, and look who can "+
+			"write there; where there is none, `lethe state rebuild` sets the journal aside and lets two people say "+
+			"that the nights go on from the signed reports", p.State, err)
 	}
-	return j.Seal(ctx)
+	return nil
 }
 
 // SetAside moves the journal into a hidden folder beside it, where it can be looked at, and opens an empty one.

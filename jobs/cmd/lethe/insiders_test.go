@@ -102,7 +102,10 @@ func play(t *testing.T, company string, does func(*inside)) (o aftermath) {
 	known := w.runs()
 	o.said = map[string]bool{}
 	for i, args := range [][]string{{"run", "--apply"}, {"audit", "verify"}} {
-		o.codes[i] = w.lethe(args...)
+		if i == 0 {
+			args = append(args, w.with...)
+		}
+		o.codes[i] = w.letheWith(w.env, args...)
 		for line := range strings.Lines(w.last) {
 			if strings.HasPrefix(line, "lethe:") || strings.HasPrefix(line, "changed") {
 				o.said[nameless(line)] = true
@@ -157,8 +160,12 @@ func contents(t testing.TB, dir string) map[string]bool {
 			rows[table+" "+row] = true
 		}
 	}
-	files, err := filepath.Glob(filepath.Join(dir, "backups", "*"))
-	require.NoError(t, err)
+	var files []string
+	for _, pattern := range []string{"backups/*.*", "backups/below/*", "else/*"} { // wherever somebody put them
+		found, err := filepath.Glob(filepath.Join(dir, pattern))
+		require.NoError(t, err)
+		files = append(files, found...)
+	}
 	for _, f := range files {
 		data, err := os.ReadFile(f)
 		require.NoError(t, err)

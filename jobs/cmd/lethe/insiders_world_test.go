@@ -20,8 +20,10 @@ import (
 type inside struct {
 	testing.TB
 	dir  string
-	at   string // what the clock of the machine says
-	last string // what the last command printed
+	at   string   // what the clock of the machine says
+	with []string // what stands behind the night's command, as somebody edits a crontab
+	env  []string // of the night
+	last string   // what the last command printed
 }
 
 func (w *inside) path(name string) string { return filepath.Join(w.dir, name) }

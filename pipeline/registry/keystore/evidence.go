@@ -30,6 +30,14 @@ func (k *Keystore) loadEvidence(file, name string) error {
 	return nil
 }
 
+// Destroyed reports whether a key was destroyed, by what is left of it.
+func (k *Keystore) Destroyed(name string) bool {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	_, gone := k.destroyed[name]
+	return gone
+}
+
 // Unread lists the keys that were destroyed and of which the evidence cannot be read any more, sorted.
 func (k *Keystore) Unread() []string {
 	k.mu.RLock()
