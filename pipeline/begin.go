@@ -117,7 +117,8 @@ func (b *book) whole(ctx context.Context) error {
 		Count: int64(len(recalled)), Article: "Art. 5(2)",
 		Words: "The journal did not know these runs: it was lost, put back from an older copy, or set aside since " +
 			"somebody else had written to it. They were taken from their signed reports, as two people said, and " +
-			"what people answered from its files beside them. Plans that waited or were approved are not brought back; what is still due is planned and asked anew."})
+			"what people answered from its files beside them. Plans that waited or were approved are not brought " +
+			"back; what is still due is planned and asked anew."})
 	return nil
 }
 

@@ -16,19 +16,16 @@ import (
 // clockSlack is how far the clock of a machine may stand before what another one, or an earlier night, wrote down.
 const clockSlack = time.Hour
 
-// leap is how far the clock may go on between two runs before people have to look: a company that runs Lethe once a
-// month is not asked.
-const leap = 40 * 24 * time.Hour
-
-// leaps finds that the clock went on by more than that since the run before this one: either nothing ran for so long, or
-// somebody set it on, so that what is due much later would go now. That stands, through all runs, until people have
-// approved a plan.
+// leaps finds that the clock went on by more days since the run before this one than the breakers allow: either nothing
+// ran for so long, or somebody set it on, so that what is due much later would go now. That stands, through all runs,
+// until people have approved a plan.
 func (b *book) leaps(runs []journal.Run) error {
 	at, words, answered := b.setup.Now(), "", int64(len(b.answers.All()))
+	pause := time.Duration(b.setup.Breakers.PauseDays) * 24 * time.Hour
 	for _, r := range runs { // those that were cut off, up to the newest that has something to say
-		if at.Sub(r.StartedAt) > leap && !b.setup.Simulated {
-			words = fmt.Sprintf("The clock went on from %s to %s between two runs.", r.StartedAt.UTC().Format(time.RFC3339),
-				at.UTC().Format(time.RFC3339))
+		if pause > 0 && at.Sub(r.StartedAt) > pause && !b.setup.Simulated {
+			words = fmt.Sprintf("The clock went on from %s to %s between two runs.",
+				r.StartedAt.UTC().Format(time.RFC3339), at.UTC().Format(time.RFC3339))
 			break
 		}
 		at = r.StartedAt

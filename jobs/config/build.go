@@ -160,7 +160,7 @@ func (c *Config) catalogue() (*classifiers.Catalogue, error) {
 
 func (c *Config) breakers() setup.Breakers {
 	b := setup.Breakers{MaxRows: 1000, MaxPercent: 5, NoMatchPercent: 2, UnparseablePercent: 1, EmptyPercent: 50,
-		Spike: 3, NewSourceRuns: 1}
+		Spike: 3, NewSourceRuns: 1, PauseDays: 40}
 	set(&b.MaxRows, c.Breakers.MaxRows)
 	set(&b.MaxPercent, c.Breakers.MaxPercent)
 	set(&b.NoMatchPercent, c.Breakers.NoMatchPercent)
@@ -169,6 +169,7 @@ func (c *Config) breakers() setup.Breakers {
 	set(&b.Spike, c.Breakers.Spike)
 	set(&b.MaxRowsANight, c.Breakers.MaxRowsANight)
 	set(&b.NewSourceRuns, c.Breakers.NewSourceRuns)
+	set(&b.PauseDays, c.Breakers.PauseDays)
 	return b
 }
 

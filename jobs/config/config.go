@@ -177,6 +177,7 @@ type Breakers struct {
 	Spike              *float64 `yaml:"spike,omitempty"`
 	MaxRowsANight      *int64   `yaml:"max_rows_a_night,omitempty"`
 	NewSourceRuns      *int     `yaml:"new_source_runs,omitempty"`
+	PauseDays          *int64   `yaml:"pause_days,omitempty" json:",omitempty"` // as in policies of before there was one
 }
 
 // Order proposes a standing order. People sign it with `lethe order sign`.

@@ -138,7 +138,8 @@ func keepsMore(path []string, a, b any) bool {
 	if path[0] == "Silos" && len(path) == 5 && path[2] == "Rules" && slices.Contains(terms, last) {
 		return longer(a, b)
 	}
-	limits := []string{"MaxRows", "MaxPercent", "NoMatchPercent", "UnparseablePercent", "EmptyPercent", "Spike"}
+	limits := []string{"MaxRows", "MaxPercent", "NoMatchPercent", "UnparseablePercent", "EmptyPercent", "Spike",
+		"PauseDays"}
 	if path[0] == "Breakers" && slices.Contains(limits, last) {
 		x, errX := strconv.ParseFloat(say(a), 64)
 		y, errY := strconv.ParseFloat(say(b), 64)

@@ -87,11 +87,11 @@ func (in *Inspector) gone(set string, files []audit.Backup) {
 		until = fmt.Sprintf("by its keep the first was to be there until %s",
 			files[0].ExpiresAt.In(in.Setup.Zone).Format(time.DateOnly))
 	}
-	in.Notes.Find(audit.Finding{Kind: "F_BACKUP_GONE", Severity: "medium", Source: set, Object: path.Base(files[0].Path),
-		Count: int64(len(files)), Article: "Art. 5(1)(e)", Words: fmt.Sprintf("Backups that a night of the last %d days "+
-			"read are not there any more, %d are left of this source; %s. What should be gone stays in a copy that was "+
-			"moved away, and in one that path does not find any more. Where they were deleted, say a shorter keep.",
-			goneDays, left, until)})
+	words := fmt.Sprintf("Backups that a night of the last %d days read are not there any more, %d are left of this "+
+		"source; %s. What should be gone stays in a copy that was moved away, and in one that path does not find any "+
+		"more. Where they were deleted, say a shorter keep.", goneDays, left, until)
+	in.Notes.Find(audit.Finding{Kind: "F_BACKUP_GONE", Severity: "medium", Source: set,
+		Object: path.Base(files[0].Path), Count: int64(len(files)), Article: "Art. 5(1)(e)", Words: words})
 }
 
 // InspectShrunk finds backups that hold less than half of the rows of a table that they held when a night read them
@@ -102,11 +102,11 @@ func (in *Inspector) InspectShrunk() {
 			continue
 		}
 		if was := in.lastRead(now); 2*now.Rows < was {
-			in.Notes.Find(audit.Finding{Kind: "F_BACKUP_SHRUNK", Severity: "medium", Source: now.Source, Object: now.Object,
-				Count: was - now.Rows, Article: "Art. 5(1)(e)", Words: fmt.Sprintf("This backup holds %d rows of the "+
-					"table, and held %d when it was read last, and Lethe did not rewrite it: either it was made anew of "+
-					"less, or another file is in its place. What should be gone stays in a copy that was moved away.",
-					now.Rows, was)})
+			words := fmt.Sprintf("This backup holds %d rows of the table, and held %d when it was read last, and Lethe "+
+				"did not rewrite it: either it was made anew of less, or another file is in its place. What should be "+
+				"gone stays in a copy that was moved away.", now.Rows, was)
+			in.Notes.Find(audit.Finding{Kind: "F_BACKUP_SHRUNK", Severity: "medium", Source: now.Source,
+				Object: now.Object, Count: was - now.Rows, Article: "Art. 5(1)(e)", Words: words})
 		}
 	}
 }

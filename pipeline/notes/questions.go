@@ -40,7 +40,7 @@ func QuestionWords(code string) string {
 	case AskRebuilt:
 		return "nights before were forgotten, and nobody has approved a plan since"
 	case AskClock:
-		return "the clock went on by more than forty days between two runs, and nobody has approved a plan since"
+		return "the clock went on by more days between two runs than pause_days, and nobody has approved a plan since"
 	}
 	return code
 }

@@ -19,7 +19,6 @@ import (
 
 	"lethe/pipeline/adopted"
 	"lethe/pipeline/answers"
-	"lethe/pipeline/journal"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/setup"
@@ -316,7 +315,7 @@ func Now(ctx context.Context, p *setup.Setup) ([]Standing, error) {
 	if !state.FileExists(filepath.Join(p.State, "journal.db")) {
 		return Look(p, answers.Chain{})
 	}
-	j, err := journal.Open(ctx, p.State)
+	j, err := p.Journal(ctx)
 	if err != nil {
 		return nil, err
 	}

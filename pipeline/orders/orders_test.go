@@ -14,7 +14,6 @@ import (
 	"lethe/classifiers"
 	"lethe/pipeline/adopted"
 	"lethe/pipeline/answers"
-	"lethe/pipeline/journal"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/policy/reason"
 	"lethe/pipeline/registry/keystore"
@@ -122,7 +121,7 @@ func (o *office) sign(names ...string) {
 // put records an answer past all that a command refuses, as somebody might who has a key and writes the files.
 func (o *office) put(a answers.Answer, by *keystore.Signer) {
 	o.t.Helper()
-	j, err := journal.Open(o.t.Context(), o.p.State)
+	j, err := o.p.Journal(o.t.Context())
 	require.NoError(o.t, err)
 	defer j.Close()
 	b, err := answers.Open(o.t.Context(), j, o.p.Reports)
@@ -136,7 +135,7 @@ func (o *office) why() string {
 	o.t.Helper()
 	list, err := Now(o.t.Context(), o.judged())
 	require.NoError(o.t, err)
-	j, err := journal.Open(o.t.Context(), o.p.State)
+	j, err := o.p.Journal(o.t.Context())
 	require.NoError(o.t, err)
 	defer j.Close()
 	b, err := state.Answers(o.t.Context(), o.judged(), j)

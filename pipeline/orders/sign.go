@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"lethe/pipeline/answers"
-	"lethe/pipeline/journal"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
@@ -52,7 +51,7 @@ func (say Saying) to(ctx context.Context, p *setup.Setup, act answers.Act,
 	if err != nil {
 		return nil, err
 	}
-	j, err := journal.Open(ctx, p.State)
+	j, err := p.Journal(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -214,6 +214,7 @@ type Breakers struct {
 	Spike              float64 // a question above so many times the median of the last 30 runs; of followers from 51 on
 	MaxRowsANight      int64   // the ramp: oldest due first; 0 none
 	NewSourceRuns      int     // finished runs a source must have been seen in before an order covers it
+	PauseDays          int64   // a question when the clock went on by more days than this between two runs; 0 none
 }
 
 // TakenAt is when a backup file was written, as far as its own time says.

@@ -93,8 +93,8 @@ func Intact(ctx context.Context, p *setup.Setup, j *journal.Journal) error {
 	return j.Seal(ctx)
 }
 
-// Untouched makes sure that nobody else than Lethe wrote to the journal, and that it is not an older one than the newest
-// report knows: [journal.ErrAltered], with the ways out.
+// Untouched makes sure that nobody else than Lethe wrote to the journal, and that it is not an older one than the
+// newest report knows: [journal.ErrAltered], with the ways out.
 func Untouched(ctx context.Context, p *setup.Setup, j *journal.Journal) error {
 	writes := int64(0)
 	stand, err := standing(p)

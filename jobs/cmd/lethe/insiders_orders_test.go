@@ -18,12 +18,17 @@ func (w *inside) orderOf(silo, reason string) {
 	w.edit("lethe.yaml", "{silo: "+silo+", reasons: [", "{silo: "+silo+", reasons: ["+reason+", ")
 }
 
-// forge puts an answer into the chain past all that the commands refuse: its place and its signature hold.
+// forge puts an answer into the chain past all that the commands refuse: its place, its signature and its seal hold, of
+// one who reads the identity of the keystore.
 func (w *inside) forge(a answers.Answer, keyFile string) {
 	w.Helper()
 	signer, err := keystore.LoadPerson(w.path(keyFile))
 	require.NoError(w, err)
-	j, err := journal.Open(w.Context(), w.path("var/state"))
+	keys, err := keystore.Open(w.Context(), w.path("var/keys"), w.path("var/lethe.age"))
+	require.NoError(w, err)
+	sealer, err := keys.Journal()
+	require.NoError(w, err)
+	j, err := journal.Open(w.Context(), w.path("var/state"), sealer)
 	require.NoError(w, err)
 	defer j.Close()
 	b, err := answers.Open(w.Context(), j, w.path("var/reports"))

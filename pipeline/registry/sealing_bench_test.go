@@ -1,0 +1,71 @@
+package registry
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"lethe/pipeline/policy"
+	"lethe/pipeline/registry/identifier"
+	"lethe/pipeline/registry/keystore"
+	"lethe/pipeline/registry/seal"
+	"lethe/pipeline/registry/standings"
+)
+
+// cpu is what the process has used until now, in seconds.
+func cpu() float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
+}
+
+// BenchmarkSealing says what it costs that every row which a decision reads is looked at: the time to load a silo's
+// standings with the seals of its rows and without, as a part of reconciling as many rows with them, from the text of
+// an address to the standing (sealing-%).
+func BenchmarkSealing(b *testing.B) {
+	f := newSQLite(b)
+	const n = 200_000
+	f.fill("newsletter", n)
+	tx, err := f.r.store.Begin(b.Context(), true)
+	require.NoError(b, err)
+	defer tx.End()
+	silo, err := f.r.store.FindSilo(b.Context(), tx.Handle, "newsletter")
+	require.NoError(b, err)
+	sealed := silo.Book
+	load := func(book *seal.Book) (*standings.Standings, float64) {
+		silo.Book = book
+		began := cpu()
+		s, err := standings.LoadIn(b.Context(), tx, silo, noon, nil)
+		require.NoError(b, err)
+		return s, cpu() - began
+	}
+	key := f.key("newsletter")
+	var with, without, match float64
+	for b.Loop() {
+		_, spent := load(seal.New("newsletter", silo.ID, nil))
+		without += spent
+		s, spent := load(sealed)
+		with += spent
+		began := cpu()
+		var standing policy.Standing
+		refs, scratch := make([]keystore.Ref, 1), make([]byte, 0, 64)
+		for i := range n {
+			email := fmt.Appendf(nil, "person%d@example.org", i*7919%n)
+			value, err := identifier.Normalise(identifier.Email, email, "", scratch[:0])
+			require.NoError(b, err)
+			refs[0] = key.Match(identifier.Email, value)
+			if m := s.Match(standings.Row{Identifiers: refs}); !s.At(m.Collection, &standing) {
+				b.Fatal("not matched")
+			}
+		}
+		match += cpu() - began
+	}
+	b.ReportMetric(100*(with-without)/(without+match), "sealing-%")
+	b.ReportMetric(1e9*without/float64(b.N*n), "load-ns/row")
+	b.ReportMetric(1e9*(with-without)/float64(b.N*n), "seals-ns/row")
+	b.ReportMetric(1e9*match/float64(b.N*n), "match-ns/row")
+}
