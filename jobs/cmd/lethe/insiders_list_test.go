@@ -203,7 +203,7 @@ func inAnswers() []insider {
 		}, ""},
 		{"discards an approved plan alone", func(w *inside) {
 			w.lethe("plan", "discard", w.plan("approved"), "--as", "anna", "--key", "anna.key", "--comment", "no")
-		}, ""},
+		}, "saves, unseen"},
 	}
 }
 
