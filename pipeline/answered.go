@@ -89,14 +89,9 @@ func (b *book) unsaid(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var ended []journal.Plan
-	defer func() { b.goneKeys(ended) }()
 	for _, e := range entries {
 		if e.ValidUntil.AddDate(0, 0, unsaidDays).Before(b.tonight.AsOf) {
 			continue
-		}
-		if e.State != journal.Waiting && e.State != journal.Approved {
-			ended = append(ended, e)
 		}
 		words, err := plan.Unsaid(ctx, b.setup, b.journal, e)
 		if err != nil {

@@ -66,7 +66,6 @@ func begin(ctx context.Context, p *setup.Setup, o setup.Options) (*book, error) 
 	if err := report.Ready(p, b.tonight); err != nil {
 		return b, err
 	}
-	b.unreadKeys()
 	if err := b.keepLog(ctx); err != nil {
 		return b, err
 	}
@@ -120,37 +119,6 @@ func (b *book) whole(ctx context.Context) error {
 			"what people answered from its files beside them. Plans that waited or were approved are not brought " +
 			"back; what is still due is planned and asked anew."})
 	return nil
-}
-
-// goneKeys finds that of plans which ended neither the key is there nor what says that it was destroyed.
-func (b *book) goneKeys(ended []journal.Plan) {
-	there := map[string]bool{}
-	for _, name := range b.setup.Keys.Names("plan/") {
-		there[name] = true
-	}
-	ended = slices.DeleteFunc(ended, func(p journal.Plan) bool {
-		return there["plan/"+p.ID] || b.setup.Keys.Destroyed("plan/"+p.ID)
-	})
-	if len(ended) == 0 {
-		return
-	}
-	b.notes.Find(audit.Finding{Kind: "F_KEY_EVIDENCE_GONE", Severity: "medium", Object: ended[0].ID,
-		Count: int64(len(ended)), Article: "Art. 5(2)",
-		Words: "Of plans that ended the keystore (its folder destroyed) does not say any more that their keys were " +
-			"destroyed; the first is named. Put the files back from a copy, and look who can write there."})
-}
-
-// unreadKeys finds the keys that were destroyed and of which what is left cannot be read: only what needs one of
-// them fails.
-func (b *book) unreadKeys() {
-	unread := b.setup.Keys.Unread()
-	if len(unread) == 0 {
-		return
-	}
-	b.notes.Find(audit.Finding{Kind: "F_KEY_EVIDENCE_UNREAD", Severity: "medium", Object: unread[0],
-		Count: int64(len(unread)), Article: "Art. 5(2)",
-		Words: "The keystore's evidence that keys were destroyed (its folder destroyed) cannot be read any more; the " +
-			"first is named. They stay destroyed, and all else goes on. Put the files back from a copy."})
 }
 
 // runKey names what a run does: only a finished night of the same key makes another one superfluous.

@@ -122,29 +122,11 @@ func (b *book) asksAnew() (questions []string) {
 			rebuilt = s.Answer.Seq
 		}
 	}
-	if rebuilt > 0 && !b.looked(rebuilt) {
+	if rebuilt > 0 && !b.answers.Approved(rebuilt, b.setup.Approvals) {
 		questions = append(questions, notes.AskRebuilt)
 	}
 	if b.leapt {
 		questions = append(questions, notes.AskClock)
 	}
 	return questions
-}
-
-// looked reports whether people approved a plan after so many answers.
-func (b *book) looked(after int64) bool {
-	approved := map[string]map[string]bool{}
-	for _, s := range b.answers.All() {
-		a := s.Answer
-		if a.Seq <= after || a.Act != answers.Approve && a.Act != answers.Override {
-			continue
-		}
-		if approved[a.About] == nil {
-			approved[a.About] = map[string]bool{}
-		}
-		if approved[a.About][a.Key] = true; len(approved[a.About]) >= b.setup.Approvals {
-			return true
-		}
-	}
-	return false
 }

@@ -10,6 +10,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"lethe/pipeline/apply"
@@ -184,9 +185,11 @@ func (n *rooms) observe(ctx context.Context) error {
 	}
 	n.inspector.InspectRemnants()
 	n.inspector.InspectLeftOvers()
+	plans, plansErr := n.book.journal.Plans(ctx)
+	n.inspector.InspectKeys(plans)
 	n.inspector.InspectGone()
 	n.inspector.InspectShrunk()
 	n.inspector.InspectPolicy(n.notes.Facts.Inventory)
 	n.scanner.Drift(n.stores.List)
-	return err
+	return errors.Join(err, plansErr)
 }

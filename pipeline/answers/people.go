@@ -82,6 +82,24 @@ func (c Chain) Voided(people People, s Signed, digest string, now time.Time) str
 // Upto is the chain as it was after so many answers.
 func (c Chain) Upto(n int64) Chain { return Chain{c.list[:n]} }
 
+// Approved reports whether, after the answer at a place, so many keys approved one plan: people have looked since.
+func (c Chain) Approved(after int64, keys int) bool {
+	approved := map[string]map[string]bool{}
+	for _, s := range c.list {
+		a := s.Answer
+		if a.Seq <= after || a.Act != Approve && a.Act != Override {
+			continue
+		}
+		if approved[a.About] == nil {
+			approved[a.About] = map[string]bool{}
+		}
+		if approved[a.About][a.Key] = true; len(approved[a.About]) >= keys {
+			return true
+		}
+	}
+	return false
+}
+
 // Ended reports whether a person's key has come to its end.
 func (p Person) Ended(now time.Time) bool { return !p.Until.IsZero() && !now.Before(p.Until) }
 

@@ -102,9 +102,9 @@ func (in *Inspector) InspectShrunk() {
 			continue
 		}
 		if was := in.lastRead(now); 2*now.Rows < was {
-			words := fmt.Sprintf("This backup holds %d rows of the table, and held %d when it was read last, and Lethe "+
-				"did not rewrite it: either it was made anew of less, or another file is in its place. What should be "+
-				"gone stays in a copy that was moved away.", now.Rows, was)
+			words := fmt.Sprintf("This backup holds %d rows of the table, and held %d when it was read last, and "+
+				"Lethe did not rewrite it: either it was made anew of less, or another file is in its place. What "+
+				"should be gone stays in a copy that was moved away.", now.Rows, was)
 			in.Notes.Find(audit.Finding{Kind: "F_BACKUP_SHRUNK", Severity: "medium", Source: now.Source,
 				Object: now.Object, Count: was - now.Rows, Article: "Art. 5(1)(e)", Words: words})
 		}

@@ -53,8 +53,8 @@ func (set *Set) Remembered(ctx context.Context) error {
 	}
 	return fmt.Errorf("%w: nights have written to this registry that the journal in %s does not remember: the state "+
 		"folder was lost, is older or another one, and with it perhaps plans that waited or were approved, and what "+
-		"people answered: put it back from its newest copy; where there is none, `lethe state rebuild` lets two people say "+
-		"that the nights go on without it", setup.ErrTampered, set.setup.State)
+		"people answered: put it back from its newest copy; where there is none, `lethe state rebuild` lets two "+
+		"people say that the nights go on without it", setup.ErrTampered, set.setup.State)
 }
 
 // known reports whether the journal remembers the last night that wrote to the registry.
