@@ -39,6 +39,7 @@ var sealedTables = []sealedTable{
 	{"rewrite", []string{"file", "rewritten_at", "sha256"}, 1},
 	{"made", []string{"target", "source", "tbl", "folder"}, 4},
 	{"answered", []string{"id", "seq", "hash"}, 1},
+	{"leaf", []string{"place", "body", "signed"}, 1},
 }
 
 // of lists the columns, each after a word: "NEW." for example.
