@@ -11,7 +11,8 @@ import (
 )
 
 func registryCommand(c *Command) *cobra.Command {
-	cmd := &cobra.Command{Use: "registry", Short: "Create the consent registry, or move one of an earlier Lethe over"}
+	cmd := &cobra.Command{Use: "registry", Short: "Create the consent registry, move one of an earlier Lethe over, seal it"}
+	cmd.AddCommand(registryResealCommand(c))
 	cmd.AddCommand(&cobra.Command{
 		Use: "init", Short: "Create an empty registry where the configuration says", Args: cobra.NoArgs,
 		Example: "  lethe registry init",

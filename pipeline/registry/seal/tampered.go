@@ -22,7 +22,7 @@ type TamperedError struct {
 func (e *TamperedError) Error() string {
 	if e.Table != "" {
 		return fmt.Sprintf("registry, silo %q, table %s: %s; restore the registry from a copy and import again what "+
-			"came since", e.Silo, e.Table, e.What)
+			"came since; where there is none, two people go on with `lethe registry reseal`", e.Silo, e.Table, e.What)
 	}
 	return fmt.Sprintf("registry, silo %q, event %d: %s; restore the registry from a copy and import again what "+
 		"came since", e.Silo, e.Seq, e.What)
