@@ -13,6 +13,7 @@ import (
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/clock"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy/calendar"
@@ -180,7 +181,7 @@ func (b *book) remember(ctx context.Context) error {
 	if err := b.judged(); err != nil {
 		return err
 	}
-	if err := b.leaps(runs); err != nil {
+	if b.leapt, err = (&clock.Watch{Setup: b.setup, Notes: b.notes}).Leapt(runs, b.answers.Chain); err != nil {
 		return err
 	}
 	if err := b.unsaid(ctx); err != nil {

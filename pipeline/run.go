@@ -16,6 +16,7 @@ import (
 	"lethe/pipeline/apply"
 	"lethe/pipeline/balance"
 	"lethe/pipeline/census"
+	"lethe/pipeline/clock"
 	"lethe/pipeline/copies"
 	"lethe/pipeline/duties"
 	"lethe/pipeline/findings"
@@ -52,7 +53,7 @@ func (n *rooms) phases(ctx context.Context, phases setup.Phases) error {
 	if err := n.silos.Open(ctx, n.feed); err != nil {
 		return err
 	}
-	n.book.clock(n.silos)
+	(&clock.Watch{Setup: n.book.setup, Notes: n.notes}).Back(n.silos, n.book.lastRun)
 	if err := n.stores.Open(ctx); err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ import (
 var ErrAltered = errors.New("the journal was changed by somebody else")
 
 // sealedTable is one whose rows are sealed. The answers are not: they are a chain of their own, which people sign, and
-// of which only the end is kept here.
+// of which only the end is kept here; nor is the log, which stands in the reports with its signed checkpoints.
 type sealedTable struct {
 	name    string
 	columns []string // the key first
@@ -39,7 +39,6 @@ var sealedTables = []sealedTable{
 	{"rewrite", []string{"file", "rewritten_at", "sha256"}, 1},
 	{"made", []string{"target", "source", "tbl", "folder"}, 4},
 	{"answered", []string{"id", "seq", "hash"}, 1},
-	{"leaf", []string{"place", "body", "signed"}, 1},
 }
 
 // of lists the columns, each after a word: "NEW." for example.

@@ -24,8 +24,8 @@ type Resealed struct {
 // Reseal is the way out of a registry of which rows beside the chains are not as they were written, and no copy is left
 // (`lethe registry reseal`). Every chain is recomputed, and compared with the heads that the last night saw: one that
 // does not hold is refused, and so are holds and requests that the events say otherwise. References of people are made
-// to be what the events say. Flags, tombstones, record links, deliveries, marks of expiry, and when a silo was heard of,
-// are taken as they stand. Before anything is written agreed is asked; it may be asked again, of the same. None is
+// to be what the events say. Flags, tombstones, record links, deliveries, marks of expiry, and when a silo was heard
+// of, are taken as they stand. Before anything is written agreed is asked; it may be asked again, of the same. None is
 // returned where every row holds.
 func Reseal(ctx context.Context, c Config, seen map[string]chain.Head, agreed func([]Resealed) error) (done []Resealed,
 	err error) {
@@ -143,7 +143,8 @@ func references(ctx context.Context, tx *database.Txn, s chain.Silo, key *keysto
 		collection int64
 	}
 	var strays []stray
-	if err := tx.Each(ctx, `SELECT alias_ref, collection FROM subject_alias WHERE silo = ?`, func(row database.Row) error {
+	const all = `SELECT alias_ref, collection FROM subject_alias WHERE silo = ?`
+	if err := tx.Each(ctx, all, func(row database.Row) error {
 		ref, collection := bytes.Clone(row.ColumnRawBlob(0)), row.ColumnInt64(1)
 		if len(ref) == len(keystore.Ref{}) {
 			if p := (pair{keystore.Ref(ref), collection}); !said[p] {

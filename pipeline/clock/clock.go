@@ -1,4 +1,8 @@
-package pipeline
+// Package clock finds that a machine's clock stands where it cannot be right: before what was written down already, or
+// far after it.
+//
+//   - Watch looks at it once a night: Leapt before anything is read, Back when the registry is open.
+package clock
 
 import (
 	"fmt"
@@ -6,24 +10,32 @@ import (
 	"strings"
 	"time"
 
+	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
 	"lethe/pipeline/journal"
+	"lethe/pipeline/notes"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/silos"
 	"lethe/pipeline/state"
 )
 
-// clockSlack is how far the clock of a machine may stand before what another one, or an earlier night, wrote down.
-const clockSlack = time.Hour
+// slack is how far the clock of a machine may stand before what another one, or an earlier night, wrote down.
+const slack = time.Hour
 
-// leaps finds that the clock went on by more days since the run before this one than the breakers allow: either nothing
+// Watch looks at the clock of one night.
+type Watch struct {
+	Setup *setup.Setup
+	Notes *notes.Notes
+}
+
+// Leapt finds that the clock went on by more days since the run before this one than the breakers allow: either nothing
 // ran for so long, or somebody set it on, so that what is due much later would go now. That stands, through all runs,
 // until people have approved a plan.
-func (b *book) leaps(runs []journal.Run) error {
-	at, words, answered := b.setup.Now(), "", int64(len(b.answers.All()))
-	pause := time.Duration(b.setup.Breakers.PauseDays) * 24 * time.Hour
+func (w *Watch) Leapt(runs []journal.Run, said answers.Chain) (bool, error) {
+	at, words, answered := w.Setup.Now(), "", int64(len(said.All()))
+	pause := time.Duration(w.Setup.Breakers.PauseDays) * 24 * time.Hour
 	for _, r := range runs { // those that were cut off, up to the newest that has something to say
-		if pause > 0 && at.Sub(r.StartedAt) > pause && !b.setup.Simulated {
+		if pause > 0 && at.Sub(r.StartedAt) > pause && !w.Setup.Simulated {
 			words = fmt.Sprintf("The clock went on from %s to %s between two runs.",
 				r.StartedAt.UTC().Format(time.RFC3339), at.UTC().Format(time.RFC3339))
 			break
@@ -34,7 +46,7 @@ func (b *book) leaps(runs []journal.Run) error {
 		}
 		f, err := state.FactsOf(r)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if i := slices.IndexFunc(f.Findings, func(f audit.Finding) bool { return f.Kind == clockAhead }); i >= 0 {
 			words, _, _ = strings.Cut(f.Findings[i].Words, eitherOr)
@@ -42,13 +54,13 @@ func (b *book) leaps(runs []journal.Run) error {
 		}
 		break
 	}
-	if b.leapt = words != "" && !b.answers.Approved(answered, b.setup.Approvals); !b.leapt {
-		return nil
+	if words == "" || said.Approved(answered, w.Setup.Approvals) {
+		return false, nil
 	}
-	b.notes.Find(audit.Finding{Kind: clockAhead, Severity: "high", Count: 1, Article: "Art. 5(1)(f)", Words: words +
+	w.Notes.Find(audit.Finding{Kind: clockAhead, Severity: "high", Count: 1, Article: "Art. 5(1)(f)", Words: words +
 		eitherOr + "Until two people have approved a plan no standing order lets one go, and the registry forgets " +
 		"nothing."})
-	return nil
+	return true, nil
 }
 
 const (
@@ -56,24 +68,24 @@ const (
 	eitherOr   = " Either nothing ran in between, or somebody set it on. "
 )
 
-// clock finds that this machine's clock stands before a night that was, or before something that the registry recorded:
+// Back finds that this machine's clock stands before a night that was, or before something that the registry recorded:
 // what is due since then would stay, and nobody would notice. The night goes on, since it is right for the day that it
 // knows, and is no night in order.
-func (b *book) clock(registry *silos.Set) {
-	p := b.setup
-	latest, of := b.lastRun, "the night before began"
+func (w *Watch) Back(registry *silos.Set, lastRun time.Time) {
+	p := w.Setup
+	latest, of := lastRun, "the night before began"
 	for _, h := range registry.Heads {
 		if h.RecordedAt.After(latest) {
 			latest, of = h.RecordedAt, "the registry recorded something of silo "+h.Silo
 		}
 	}
-	if p.Simulated || !p.Now().Add(clockSlack).Before(latest) {
+	if p.Simulated || !p.Now().Add(slack).Before(latest) {
 		return
 	}
 	words := fmt.Sprintf("The clock says %s, and at %s %s.", p.Now().UTC().Format(time.RFC3339),
 		latest.UTC().Format(time.RFC3339), of)
-	b.notes.Find(audit.Finding{Kind: "F_CLOCK_BACK", Severity: "high", Count: 1, Article: "Art. 5(1)(e)",
+	w.Notes.Find(audit.Finding{Kind: "F_CLOCK_BACK", Severity: "high", Count: 1, Article: "Art. 5(1)(e)",
 		Words: words + " One of the two is wrong: rows that are due by the later one are still kept."})
-	b.notes.Problem(fmt.Errorf("%w: %s One of the two is wrong: set the clock of the machine right; if it is, this "+
+	w.Notes.Problem(fmt.Errorf("%w: %s One of the two is wrong: set the clock of the machine right; if it is, this "+
 		"ends by itself when that instant is over", setup.ErrExpired, words))
 }
