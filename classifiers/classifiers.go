@@ -198,6 +198,7 @@ type Catalogue struct {
 	customs   []custom
 	lexicon   *lexicon
 	senses    *senses
+	guesser   *guesser
 	house     house
 	weigher   *weigher
 	openers   *openers
@@ -217,7 +218,7 @@ func New(customs ...Custom) (*Catalogue, error) {
 		return nil, fmt.Errorf("weights: %w", err)
 	}
 	c := &Catalogue{weigher: weights, builtins: builtins(), schemes: newSchemeIndex(), lexicon: lex, openers: newOpeners(),
-		senses: readSenses(sensesTSV)}
+		senses: readSenses(sensesTSV), guesser: newGuesser(lex)}
 	c.sets.phone, c.sets.passport, c.sets.plate, c.sets.birth, c.sets.address = setOf(Phone), setOf(Passport),
 		setOf(VehiclePlate), setOf(DateOfBirth), setOf(IPAddress)
 	seen := map[string]bool{}

@@ -73,7 +73,7 @@ var plainDetectors = [...]struct {
 
 func (c *Catalogue) plainEvidence(f *fieldState, b int, floor float64, add func(evidence)) {
 	p, d := f.profile, &c.builtins[b].detector
-	if p.tested[b] == 0 && !f.header.names(d.Category) || d.Category == Coordinates && p.hits[b] == 0 ||
+	if p.tested[b] == 0 && !f.header.names(d.Category) || (d.Category == Coordinates || b == bProfile) && p.hits[b] == 0 ||
 		b == bEmail && f.listsOfMail() {
 		return
 	}
@@ -136,6 +136,9 @@ func (c *Catalogue) networkEvidence(f *fieldState, add func(evidence)) {
 	}
 }
 
+// fewValues are too few values to contradict a header that names persons: the accounts of a system may stand in them.
+const fewValues = 8
+
 func (c *Catalogue) nameEvidence(f *fieldState, add func(evidence)) {
 	p := f.profile
 	named := f.header.names(PersonName)
@@ -149,7 +152,11 @@ func (c *Catalogue) nameEvidence(f *fieldState, add func(evidence)) {
 	full := p.certainty()
 	lo := clamp(4*p.name*full, 8)
 	if named {
-		lo = min(max(lo, -3), 4)
+		least := -3.0
+		if p.n < fewValues && !f.header.weak() && f.header.unknown == 0 {
+			least = -1.5
+		}
+		lo = min(max(lo, least), 4)
 	}
 	if p.share(p.company) > 0.4 {
 		e := fromValues(CompanyOnly, 8*p.share(p.company)*full, "legal forms or words of company "+

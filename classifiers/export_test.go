@@ -116,6 +116,6 @@ func (c *Catalogue) Forget(share float64, seed uint32) *Catalogue {
 			}
 		}
 	}
-	d.lexicon, d.senses = &lex, &sen
+	d.lexicon, d.senses, d.guesser = &lex, &sen, newGuesser(&lex)
 	return &d
 }

@@ -178,7 +178,28 @@ func (f *fieldState) features() []feature {
 			add("table word: "+w, 1)
 		}
 	}
+	for _, g := range f.guesses {
+		list = append(list, g, feature{g.name + ": " + form, g.x})
+	}
 	return append(list, f.table.features(f, form)...)
+}
+
+// where says what the field's table is about.
+func (f *fieldState) where() []string {
+	t := f.table
+	s := t.side
+	for i := range s {
+		s[i] = max(0, s[i]-f.told[i])
+	}
+	share := s.personal() / float64(max(1, len(t.fields)-1)+2)
+	list := []string{"in " + t.standing(&s, share), "table about: " + t.subject}
+	for _, sense := range t.senses {
+		list = append(list, "table sense: "+sense)
+	}
+	for _, name := range t.roles.names() {
+		list = append(list, "table called: "+name)
+	}
+	return list
 }
 
 func (r *roles) names() []string {
@@ -205,6 +226,22 @@ func (f *fieldState) companyFeatures() []feature {
 	for _, name := range f.header.roles.names() {
 		list = append(list, feature{"contact: header about " + name, 1})
 	}
+	for _, x := range t.senses {
+		list = append(list, feature{"contact: table sense " + x, 1})
+	}
+	for _, x := range f.senses {
+		list = append(list, feature{"contact: sense " + x, 1})
+	}
+	for i, w := range t.tokens {
+		if len(w) > 2 && !allDigits(w) && !slices.Contains(t.tokens[:i], w) {
+			list = append(list, feature{"contact: table word " + w, 1})
+		}
+	}
+	for i, w := range f.tokens {
+		if len(w) > 2 && !allDigits(w) && !slices.Contains(f.tokens[:i], w) {
+			list = append(list, feature{"contact: word " + w, 1})
+		}
+	}
 	s := t.side
 	s[ofContacts], s[ofTexts], s[ofOthers] = 0, 0, 0
 	for i, x := range s {
@@ -212,10 +249,26 @@ func (f *fieldState) companyFeatures() []feature {
 			list = append(list, feature{"contact: beside " + sideNames[i], min(1, x)})
 		}
 	}
+	is := func(name string, holds bool) {
+		if holds {
+			list = append(list, feature{name, 1})
+		}
+	}
+	is("contact: table refers to persons", t.refersPerson)
+	is("contact: others refer to the table", t.referred)
+	is("contact: list that others refer to", t.referred && !t.refers)
+	is("contact: each once", f.column.nonEmpty > 0 && f.profile.distinct*10 >= f.column.nonEmpty*9)
+	if p := f.profile; p.hits[bEmail] > 0 {
+		list = append(list, feature{"contact: addresses of roles", float64(p.roleMail) / float64(p.hits[bEmail])})
+	}
 	if s[ofPersons] == 0 {
-		list = append(list, feature{"contact: beside no persons", 1})
-		if s[ofCompanies] > 0 {
-			list = append(list, feature{"contact: beside companies and no persons", 1})
+		is("contact: beside no persons", true)
+		is("contact: beside companies and no persons", s[ofCompanies] > 0)
+		is("contact: beside accounts and no persons", s[ofAccounts] > 0)
+		is("contact: refers to persons, beside none", t.refersPerson)
+		is("contact: called after persons, beside none", t.roles.person)
+		for _, x := range t.senses {
+			is("contact: beside no persons, table sense "+x, true)
 		}
 	}
 	return list
@@ -268,6 +321,10 @@ func (t *tableState) features(f *fieldState, form string) []feature {
 	is("table: 20 fields or more", len(t.fields) >= 20)
 	for _, s := range t.senses {
 		add("table sense: "+s, 1)
+		add("table sense: "+s+": "+form, 1)
+		if g := f.header.generic; g != "" {
+			add("table sense: "+s+": a word for "+g, 1)
+		}
 	}
 	standing := t.standing(&s, share)
 	if form == "word" || form == "phrase" || form == "prose" || form == "code" || form == "flag" {

@@ -261,6 +261,9 @@ func (f *fieldState) settleDocuments(d documentSet, holds []Category, confidence
 	v := &f.verdict
 	share, are := f.profile.share(d.count), of(d.count, f.profile.n)+" are documents ("+d.what+")"
 	v.Inside = d.what
+	if d.what == string(container.HTML) && v.Primary == None && f.hasWord() && slices.Equal(holds, []Category{FreeText}) {
+		return // markup is how a text is written; whether it is about persons, the header and the table have said
+	}
 	switch {
 	case len(holds) == 0:
 		if share > 0.8 && d.named && len(f.header.concepts) == 0 && f.column.needles.found() == 0 {

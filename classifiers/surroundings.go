@@ -40,6 +40,7 @@ var contextRules = [...]struct {
 		{traits, about("thing"), -4, "a table about things"},
 		{traits, about("place"), -4, "a table about places"},
 
+		{[]Category{FreeText}, isOfProgram, -4, "a table of settings, templates or parts of the program"},
 		{[]Category{FreeText}, besideWriters, 1.5, "text about or by persons"},
 		{[]Category{FreeText}, isWeakAbout("thing"), -5, "a table about things"},
 		{[]Category{FreeText}, isWeakAbout("place"), -5, "a table about places"},
@@ -77,9 +78,16 @@ func (c *Catalogue) context(f *fieldState, k *candidate) {
 			k.add(group.name, r.detail, r.lo)
 		}
 	}
+	k.company = k.company || f.companyHeader(k.category)
 	if f.table.subject == "company" && slices.Contains(contacts, k.category) {
 		k.company = k.category != Email || f.profile.roleMail*2 > f.profile.hits[bEmail]
 	}
+}
+
+// companyHeader reports whether the header says that a contact is a company's: companyAddress, employer_phone.
+func (f *fieldState) companyHeader(c Category) bool {
+	h := &f.header
+	return (h.roles.company || h.names(CompanyOnly)) && !h.roles.person && c != Email && slices.Contains(contacts, c)
 }
 
 func firstOf(rules []contextRule, f *fieldState, k *candidate) *contextRule {
@@ -158,6 +166,13 @@ func besideTraits(f *fieldState, k *candidate) bool {
 
 func besideWriters(f *fieldState, _ *candidate) bool {
 	return f.table.ofPersons() || f.table.personRef || f.table.roles.record
+}
+
+// isOfProgram reports whether the table's name is one for what a program is made of, and nothing in it is about persons.
+func isOfProgram(f *fieldState, k *candidate) bool {
+	t := f.table
+	return slices.Contains(t.senses, "template") && !slices.Contains(t.senses, "talk") && !t.roles.person &&
+		!t.hasPersonal && !t.hasEmail && !t.personRef && k.own < 5
 }
 
 func isWeakAbout(subject string) func(*fieldState, *candidate) bool {

@@ -42,6 +42,7 @@ func (c *Catalogue) newTableState(s *Scan, glued prefixes) *tableState {
 		fs := &fieldState{field: f, column: &s.columns[i], table: t, tokens: c.lexicon.tokens(name),
 			header: c.lexicon.read(name, skip)}
 		fs.senses = c.senses.of(fs.tokens, c.senses.of(splitHeader(name), nil))
+		fs.guesses = c.guesser.of(fs.tokens, c.lexicon)
 		fs.profile = c.newProfile(fs.column, f)
 		t.fields = append(t.fields, fs)
 	}

@@ -22,6 +22,7 @@ type fieldState struct {
 	linked  bool // named like the key of another table
 	list    []candidate
 	senses  []string
+	guesses []feature // what unknown words of the header may mean
 	told    sides
 	unsaid  Term // what the house says against every kind; zero: nothing
 	at      int

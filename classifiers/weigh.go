@@ -13,6 +13,7 @@ type weighing struct {
 	features []feature   // of the field
 	first    int         // the personal kind that the rules hold for likeliest, -1 where nothing speaks for any
 	proved   bool        // it holds one of the kinds for sure
+	where    []string    // what its table is about
 	least    float64     // how sure the weights must be to find it
 }
 
@@ -39,7 +40,7 @@ func (f *fieldState) weighingOf() *weighing {
 	w := &weighing{base: make([]float64, n), possible: make([]bool, n), own: make([][]feature, n), first: -1}
 	if f.verdict.Primary != None {
 		k := &f.list[0]
-		if k.inside || f.profile.n == 0 {
+		if k.inside || f.profile.n == 0 && k.category != FreeText {
 			return nil
 		}
 		w.proved = k.category.Personal() && k.own > 4 && !slices.Contains(places, k.category) // there are lists of places
@@ -57,7 +58,7 @@ func (f *fieldState) weighingOf() *weighing {
 			}
 		}
 	}
-	w.features, w.least = f.features(), w.threshold(f)
+	w.features, w.where, w.least = f.features(), f.where(), w.threshold(f)
 	return w
 }
 
@@ -66,21 +67,34 @@ func (f *fieldState) weighingOf() *weighing {
 const (
 	toFind    = 0.4
 	toBelieve = 0.0  // what the rules only doubt
-	toDrop    = -0.8 // what the rules found
+	toDrop    = -0.4 // what the rules found
+	toDropOne = -1.3 // what names one person, and texts: to lose it costs more than to look at it
 	toDeny    = -2.0 // what the header says beside persons, in words of one meaning
 )
+
+// identifying are the kinds of which a value names one person, and the texts that may.
+var identifying = append([]Category{Email, Phone, PersonName, Username, PostalAddress, FreeText}, documents...)
 
 func (w *weighing) threshold(f *fieldState) float64 {
 	h := &f.header
 	switch {
 	case f.verdict.Primary.Personal() && len(h.concepts) > 0 && !h.weak() && h.unknown == 0 && f.table.ofPersons():
 		return toDeny
+	case f.verdict.Primary.Personal() && (f.inherited() || f.column.nonEmpty < fewValues && f.verdict.Primary != FreeText):
+		return toDeny // few values say little, and what a key refers to has been looked at
+	case slices.Contains(identifying, f.verdict.Primary):
+		return toDropOne
 	case f.verdict.Primary.Personal():
 		return toDrop
 	case w.odds() > doubtful:
 		return toBelieve
 	}
 	return toFind
+}
+
+// inherited reports whether a key has brought what the rules found.
+func (f *fieldState) inherited() bool {
+	return slices.ContainsFunc(f.list[0].terms, func(t Term) bool { return t.Name == "foreign key" && t.LogOdds > 0 })
 }
 
 // odds is what the rules say that the field holds personal data.
@@ -102,13 +116,16 @@ func (w *weighing) firsts() []feature {
 	for _, f := range w.own[w.first] {
 		list = append(list, feature{"rules, " + f.name, f.x})
 	}
+	for _, where := range w.where {
+		list = append(list, feature{"rules: " + kind + ", " + where, 1})
+	}
 	return list
 }
 
 // contradicted reports whether the header names one thing, and the values cannot be it: a day of birth of 280.
 func (f *fieldState) contradicted() bool {
 	h := &f.header
-	return f.verdict.Primary == None && len(f.list) > 0 && f.list[0].own <= -5 && f.list[0].total < 0 && !h.weak() &&
+	return f.verdict.Primary == None && len(f.list) > 0 && f.list[0].category != FreeText && f.list[0].own <= -5 && f.list[0].total < 0 && !h.weak() &&
 		h.unknown == 0 && h.names(f.list[0].category)
 }
 
@@ -144,6 +161,14 @@ func (f *fieldState) impossible(c Category) bool {
 		return !f.mayBeProse() || f.table.isList
 	case PersonName, PostalAddress, City, Username:
 		return f.table.isList || f.profile.share(f.profile.letters) < 0.5 || f.profile.hashed()
+	case PersonalURL:
+		return f.table.isList || f.profile.rate(bURL) < 0.5
+	case Secret:
+		return f.table.isList || !f.mayBeSecret()
+	case Phone:
+		return f.table.isList || f.profile.rate(bPhoneNational) < 0.5
+	case Financial:
+		return f.table.isList || f.form() != "decimal" && !f.mayBeMoney()
 	}
 	return true // numbers of documents, amounts, secrets and the like must be named or seen
 }
@@ -152,6 +177,24 @@ func (f *fieldState) impossible(c Category) bool {
 func (f *fieldState) mayBeMedical() bool {
 	t := f.table
 	return t.medical || t.clinic || slices.Contains(f.senses, "medical") || t.side[ofHealth]-f.told[ofHealth] > 0.5
+}
+
+// mayBeSecret reports whether the header speaks of keys, digests or sessions, and the values are long enough for them.
+func (f *fieldState) mayBeSecret() bool {
+	p := f.profile
+	if p.n > 0 && p.length < 6 {
+		return false
+	}
+	return p.hashed() || slices.ContainsFunc(f.tokens, func(t string) bool { return slices.Contains(secrets[:], t) })
+}
+
+// secrets are words for what lets somebody in, none of which means it by itself.
+var secrets = [...]string{"token", "hash", "key", "sid", "session", "code", "uuid", "auth", "secret", "community", "nonce",
+	"salt", "verify", "reset", "activation", "api", "otp", "private", "value", "cookie", "login", "id"}
+
+// mayBeMoney reports whether the header speaks of money, and the values are numbers.
+func (f *fieldState) mayBeMoney() bool {
+	return slices.Contains(f.senses, "money") && (f.profile.n == 0 || f.profile.numeric*2 > f.profile.n)
 }
 
 // mayBeProse reports whether the header or the values are such as those of texts.

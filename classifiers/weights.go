@@ -95,6 +95,9 @@ func (c *Catalogue) weigh(f *fieldState) {
 		} else if found {
 			c.settleWeighed(f, x, kindIndex(f.verdict.Primary), min(odds, -doubtfully))
 		} else if best >= 0 && f.verdict.Primary == None {
+			if x.first >= 0 {
+				best = x.first // of what is not found, the rules say what it may be
+			}
 			c.settleWeighed(f, x, best, min(odds, -doubtfully))
 		}
 	}
@@ -114,6 +117,7 @@ func (c *Catalogue) settleWeighed(f *fieldState, x *weighing, best int, odds flo
 		k = f.list[i]
 		k.terms = slices.Clone(k.terms)
 	} else {
+		k.company = f.companyHeader(k.category)
 		k.add("prior", "", prior)
 		k.add(f.unsaid.Name, f.unsaid.Detail, f.unsaid.LogOdds)
 	}
