@@ -67,7 +67,7 @@ func (f *fieldState) weighingOf() *weighing {
 const (
 	toFind    = 0.4
 	toBelieve = 0.0  // what the rules only doubt
-	toDrop    = -0.4 // what the rules found
+	toDrop    = -0.1 // what the rules found
 	toDropOne = -1.3 // what names one person, and texts: to lose it costs more than to look at it
 	toDeny    = -2.0 // what the header says beside persons, in words of one meaning
 )
