@@ -16,5 +16,6 @@ func applyCommand(c *Command) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return night(cmd.Context(), c, f, setup.ApplyOnly) },
 	}
 	f.register(cmd, false)
+	f.registerOperator(cmd)
 	return cmd
 }

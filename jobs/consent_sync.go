@@ -30,5 +30,6 @@ and repaired.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return night(cmd.Context(), c, f, setup.SyncOnly) },
 	}
 	f.register(cmd, true)
+	f.registerOperator(cmd)
 	return cmd
 }

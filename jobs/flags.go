@@ -19,6 +19,7 @@ import (
 // nightFlags are the flags that commands which run a night share.
 type nightFlags struct {
 	asOf, until, job string
+	as, key          string // who runs it
 	apply, again     bool
 	retry            bool // rows that a database refused to change
 	detailed         bool
@@ -40,6 +41,13 @@ func (f *nightFlags) register(cmd *cobra.Command, apply bool) {
 			"start nothing new after this time of day (15:04); a start after it does nothing")
 		cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 4 when a plan waits for approval")
 	}
+}
+
+// registerOperator adds who runs a night that changes something.
+func (f *nightFlags) registerOperator(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.as, "as", "", "who runs it, where people have the role operator: one of them; default "+
+		"operator: of the configuration")
+	cmd.Flags().StringVar(&f.key, "key", "", "file with that person's signing key")
 }
 
 // options resolves the flags in the controller's zone. A civil date means the last second of that day: what

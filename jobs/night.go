@@ -27,6 +27,9 @@ func night(ctx context.Context, c *Command, f nightFlags, phases setup.Phases) e
 	if phases == setup.ApplyOnly {
 		o.Apply = true
 	}
+	if o.Operator, err = operator(cfg, o.Apply, f.as, f.key); err != nil {
+		return err
+	}
 	stop := c.progress(p)
 	result, err := pipeline.Run(ctx, p, o)
 	stop()
@@ -36,6 +39,24 @@ func night(ctx context.Context, c *Command, f nightFlags, phases setup.Phases) e
 		return setup.ErrWaiting
 	}
 	return err
+}
+
+// operator is who runs a night that applies: whoever is named with their key, or else the configuration's.
+func operator(cfg *config.Config, apply bool, as, key string) (*setup.Witness, error) {
+	switch {
+	case (as == "") != (key == ""):
+		return nil, fmt.Errorf("%w: --as and --key go together", setup.ErrUsage)
+	case as == "" && cfg.Operator.Name != "":
+		as, key = cfg.Operator.Name, cfg.OperatorKey()
+	}
+	if as == "" || !apply {
+		return nil, nil
+	}
+	who, err := (&signerFlags{as: as, key: key}).load()
+	if err != nil {
+		return nil, err
+	}
+	return &who[0], nil
 }
 
 // notify tells the targets of the configuration how a night with --apply ended.

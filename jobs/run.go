@@ -15,5 +15,6 @@ func runCommand(c *Command) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return night(cmd.Context(), c, f, setup.WholeNight) },
 	}
 	f.register(cmd, true)
+	f.registerOperator(cmd)
 	return cmd
 }

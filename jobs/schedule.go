@@ -65,6 +65,9 @@ func fire(ctx context.Context, p *setup.Setup, cfg *config.Config, j schedule.Jo
 	f := nightFlags{job: j.Name, until: j.Until, apply: j.Apply}
 	o, err := f.nightOptions(p, cfg)
 	if err == nil {
+		o.Operator, err = operator(cfg, o.Apply, "", "")
+	}
+	if err == nil {
 		var r pipeline.Result
 		r, err = pipeline.Run(ctx, p, o)
 		log.Info("night ended", "job", j.Name, "run_id", r.RunID, "exit_code", setup.ExitCode(err),

@@ -82,6 +82,9 @@ func begin(ctx context.Context, p *setup.Setup, o setup.Options) (*book, error) 
 	if err := b.enter(ctx); err != nil {
 		return b, err
 	}
+	if err := b.operated(ctx); err != nil {
+		return b, err
+	}
 	if o.Apply { // a run that changes nothing has nothing to answer for
 		if err := b.takeOver(ctx); err != nil {
 			return b, err
@@ -178,7 +181,7 @@ func (b *book) remember(ctx context.Context) error {
 	if err := b.openAnswers(ctx); err != nil {
 		return err
 	}
-	if err := b.judged(); err != nil {
+	if err := b.judged(ctx); err != nil {
 		return err
 	}
 	if b.leapt, err = (&clock.Watch{Setup: b.setup, Notes: b.notes}).Leapt(runs, b.answers.Chain); err != nil {

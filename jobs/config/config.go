@@ -25,6 +25,7 @@ type Config struct {
 	Registry    Registry               `yaml:"registry"`
 	People      map[string]Person      `yaml:"people,omitempty"`
 	Approvals   int                    `yaml:"approvals,omitempty"` // 2, or 1 in a company of one
+	Operator    Operator               `yaml:"operator,omitempty"`  // who runs nights that nobody starts
 	Clock       string                 `yaml:"clock,omitempty"`     // simulated: --apply may use an as_of in the future
 	Sources     map[string]Source      `yaml:"sources"`
 	Silos       map[string]policy.Silo `yaml:"silos,omitempty"`
@@ -98,6 +99,15 @@ type Waits struct {
 	StatementWithin string `yaml:"statement_within,omitempty" json:"-"`
 }
 
+// Operator is who runs the nights that cron or a schedule starts. It decides nothing, so it is no part of the policy.
+type Operator struct {
+	Name string `yaml:"name"`
+	Key  string `yaml:"key"` // the file of the signing key
+}
+
+// OperatorKey is the file of the operator's signing key.
+func (c *Config) OperatorKey() string { return c.abs(strings.TrimPrefix(c.Operator.Key, "file:")) }
+
 // Person is somebody who may answer plans.
 type Person struct {
 	Key   string `yaml:"key"`
@@ -125,7 +135,7 @@ func (r *Roles) UnmarshalYAML(unmarshal func(any) error) error {
 				*r = append(*r, fmt.Sprintf("%s:%v", key, value))
 			}
 		default:
-			return fmt.Errorf("roles: %v is no role: use owner:SILO, custodian or dpo", v)
+			return fmt.Errorf("roles: %v is no role: use owner:SILO, %s", v, strings.Join(roles, ", "))
 		}
 	}
 	return nil

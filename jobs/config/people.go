@@ -14,6 +14,9 @@ import (
 	"lethe/pipeline/setup"
 )
 
+// roles are those that are of no silo.
+var roles = []string{"custodian", "dpo", "admin", "operator"}
+
 func (c *Config) buildPeople(p *setup.Setup) error {
 	var errs []error
 	keys := map[string]string{}
@@ -39,11 +42,17 @@ func (c *Config) buildPeople(p *setup.Setup) error {
 		}
 		for _, role := range person.Roles {
 			silo, owner := strings.CutPrefix(role, "owner:")
-			if _, known := c.Silos[silo]; owner && !known || !owner && role != "custodian" && role != "dpo" {
-				errs = append(errs, fmt.Errorf("people.%s: role %q: use owner:SILO, custodian or dpo", name, role))
+			if _, known := c.Silos[silo]; owner && !known || !owner && !slices.Contains(roles, role) {
+				errs = append(errs, fmt.Errorf("people.%s: role %q: use owner:SILO, %s", name, role,
+					strings.Join(roles, ", ")))
 			}
 		}
+		p.Operated = p.Operated || slices.Contains(person.Roles, "operator")
 		p.People[name] = setup.Person{Key: key, Roles: person.Roles, Until: until}
+	}
+	if o := c.Operator; o != (Operator{}) && (o.Key == "" || !p.People[o.Name].Is("operator")) {
+		errs = append(errs, fmt.Errorf("operator: name somebody with the role operator under people, and the file of "+
+			"their key"))
 	}
 	return errors.Join(errs...)
 }

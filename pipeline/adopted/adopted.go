@@ -180,7 +180,10 @@ func lacks(now, next *Policy, signed []answers.Answer) (missing []string, kind s
 		return missing, kind
 	}
 	if kind == OfPeople { // whoever of them is gone, the others can go on
-		if len(people) < 2 {
+		two := slices.DeleteFunc(slices.Clone(people), func(p answers.Person) bool {
+			return !responsible(p) && !p.Is("dpo") && !p.Is("admin")
+		})
+		if len(two) < 2 {
 			missing = append(missing, "two of the owners, custodians and data protection officers")
 		}
 		return missing, kind
@@ -218,7 +221,16 @@ func Judge(p *setup.Setup, c answers.Chain) (*setup.Setup, error) {
 	judged := *p
 	judged.Adopted = now.Digest
 	judged.Approvals = max(now.Approvals, p.Approvals)
+	for _, person := range now.People { // also if the configuration leaves them out
+		judged.Operated = judged.Operated || person.Is("operator")
+	}
 	judged.People = answers.People{}
+	revoked := c.RevokedBy(func(a answers.Answer) answers.People {
+		if then, err := InForce(p, c.Upto(a.Seq-1)); err == nil && then != nil {
+			return then.People
+		}
+		return p.People
+	})
 	for name, person := range p.People {
 		before, ok := now.People[name]
 		if !ok || before.Key.String() != person.Key.String() {
@@ -228,6 +240,7 @@ func Judge(p *setup.Setup, c answers.Chain) (*setup.Setup, error) {
 		if person.Until.IsZero() || !before.Until.IsZero() && before.Until.Before(person.Until) {
 			person.Until = before.Until
 		}
+		person.Revoked = revoked[person.Key.String()]
 		judged.People[name] = person
 	}
 	return &judged, nil

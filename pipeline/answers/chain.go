@@ -60,6 +60,7 @@ const (
 	Acknowledge Act = "acknowledge" // evidence that was lost: the nights go on from here
 	Destroy     Act = "destroy"     // a key
 	Rebuild     Act = "rebuild"     // the state, from registry and evidence
+	Run         Act = "run"         // a night that changes what is due, under the policy of the digest
 )
 
 // What an answer can be about, before a colon and the name.
@@ -74,6 +75,9 @@ const Itself = "answers"
 // AboutPlan names a plan.
 func AboutPlan(id string) string { return aboutPlan + id }
 
+// AboutRun names a night.
+func AboutRun(id string) string { return "run:" + id }
+
 // AboutKey names a person's public key.
 func AboutKey(key string) string { return aboutKey + key }
 
@@ -82,7 +86,7 @@ type Answer struct {
 	Seq      int64     `json:"seq"`      // its place in the chain, from 1
 	Previous string    `json:"previous"` // hash of the answer before it, hex; "" of the first
 	Act      Act       `json:"act"`
-	About    string    `json:"about"`  // plan:ID, policy, order:SILO, hold:SILO/ID, key:PUBLIC, answers
+	About    string    `json:"about"`  // plan:ID, policy, order:SILO, hold:SILO/ID, key:PUBLIC, run:ID, answers, ...
 	Digest   string    `json:"digest"` // of what it is about, hex
 	Rows     int64     `json:"rows"`   // how many rows that is, where rows are what it is about
 	Actor    string    `json:"actor"`  // a name under people

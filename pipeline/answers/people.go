@@ -3,6 +3,7 @@ package answers
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"lethe/pipeline/registry/keystore"
@@ -13,6 +14,9 @@ type Person struct {
 	Key   keystore.PublicKey
 	Roles []string  // owner:<silo>, custodian, dpo
 	Until time.Time // the key counts before; zero: it has no end
+
+	// Revoked: a custodian of the policy that stood then, or who has it, revoked the key, as package adopted has it.
+	Revoked bool
 }
 
 // Is reports whether a person has a role: custodian, dpo.
@@ -73,7 +77,7 @@ func (c Chain) Voided(people People, s Signed, digest string, now time.Time) str
 		return "it is signed by another key than the one under people"
 	case person.Ended(now) || person.Ended(a.SignedAt):
 		return "the key has ended"
-	case c.Revoked(people, a.Key):
+	case person.Revoked || c.Revoked(people, a.Key):
 		return "the key was revoked"
 	}
 	return ""
@@ -103,18 +107,28 @@ func (c Chain) Approved(after int64, keys int) bool {
 // Ended reports whether a person's key has come to its end.
 func (p Person) Ended(now time.Time) bool { return !p.Until.IsZero() && !now.Before(p.Until) }
 
-// Revoked reports whether a key was revoked: by a custodian, or by who has it. A key that was revoked may revoke
-// others no more.
+// MayRevoke reports whether a person may revoke other people's keys.
+func (p Person) MayRevoke() bool { return p.Is("custodian") || p.Is("admin") }
+
+// Revoked reports whether a key was revoked: by a custodian or an admin, or by who has it. A key that was revoked may
+// revoke others no more.
 func (c Chain) Revoked(people People, key string) bool {
+	return c.RevokedBy(func(Answer) People { return people })[key]
+}
+
+// RevokedBy are the keys that were revoked, by the people who stood when each answer was given.
+func (c Chain) RevokedBy(stood func(Answer) People) map[string]bool {
 	gone := map[string]bool{}
 	for _, s := range c.list {
 		a := s.Answer
-		person, ok := people[a.Actor]
-		own := a.About == AboutKey(a.Key)
-		custodian := ok && person.Key.String() == a.Key && person.Is("custodian")
-		if a.Act == Revoke && !gone[AboutKey(a.Key)] && (own || custodian) {
-			gone[a.About] = true
+		key, about := strings.CutPrefix(a.About, aboutKey)
+		if a.Act != Revoke || !about || gone[a.Key] {
+			continue
+		}
+		person, ok := stood(a)[a.Actor]
+		if key == a.Key || ok && person.Key.String() == a.Key && person.MayRevoke() {
+			gone[key] = true
 		}
 	}
-	return gone[AboutKey(key)]
+	return gone
 }

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
+	"lethe/pipeline/answers"
+	"lethe/pipeline/journal"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
@@ -19,7 +22,7 @@ import (
 // the evidence of the first time.
 func Destroy(ctx context.Context, p *setup.Setup, silo, because string,
 	witnesses []setup.Witness) (destroyed []keystore.Evidence, err error) {
-	if err := p.Proven(witnesses); err != nil {
+	if err := mayWitness(p, witnesses); err != nil {
 		return nil, err
 	}
 	lock, err := state.TakeLock(p, "a key is destroyed")
@@ -43,6 +46,9 @@ func Destroy(ctx context.Context, p *setup.Setup, silo, because string,
 		return nil, err
 	}
 	p.Crash("retired")
+	if err := signed(ctx, p, versions, because, witnesses); err != nil {
+		return nil, err
+	}
 	for _, v := range versions {
 		evidence, err := destroyKey(ctx, p, r, v, because, witnesses)
 		if err != nil {
@@ -56,6 +62,51 @@ func Destroy(ctx context.Context, p *setup.Setup, silo, because string,
 		}
 	}
 	return destroyed, nil
+}
+
+// mayWitness refuses people who may not say that a silo's key goes.
+func mayWitness(p *setup.Setup, witnesses []setup.Witness) error {
+	if err := p.Proven(witnesses); err != nil {
+		return err
+	}
+	for _, w := range witnesses {
+		if !slices.ContainsFunc(p.People[w.Name].Roles, func(role string) bool {
+			return role == "custodian" || role == "dpo" || strings.HasPrefix(role, "owner:")
+		}) {
+			return fmt.Errorf("%w: a silo's key is destroyed before two owners, custodians or data protection "+
+				"officers: %s is none", setup.ErrConfig, w.Name)
+		}
+	}
+	return nil
+}
+
+// signed lets the witnesses say in the chain of answers that keys are destroyed, each once, before they are.
+func signed(ctx context.Context, p *setup.Setup, versions []keystore.SiloVersion, because string,
+	witnesses []setup.Witness) error {
+	j, err := journal.Open(ctx, p.State)
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	book, err := state.Answers(ctx, p, j)
+	if err != nil {
+		return err
+	}
+	for _, v := range versions {
+		about := fmt.Sprintf("silo-key:%s/%d", v.Silo, v.Version)
+		for _, w := range witnesses {
+			if slices.ContainsFunc(book.About(about, v.KeyID), func(s answers.Signed) bool {
+				return s.Answer.Act == answers.Destroy && s.Answer.Key == w.Signer.Public()
+			}) {
+				continue // before it was cut off
+			}
+			a := answers.Answer{Act: answers.Destroy, About: about, Digest: v.KeyID, Actor: w.Name, Comment: because}
+			if _, err := state.Say(ctx, p, book, a, w.Signer, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // destroyKey destroys one version of a silo's key before witnesses and records it.

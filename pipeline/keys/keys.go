@@ -71,7 +71,7 @@ func Rotate(ctx context.Context, p *setup.Setup, silo string) (version, carried 
 // Retire destroys, before two witnesses, a version of a silo's key that a later one has replaced.
 func Retire(ctx context.Context, p *setup.Setup, silo string, version int, because string,
 	witnesses []setup.Witness) (evidence keystore.Evidence, err error) {
-	if err := p.Proven(witnesses); err != nil {
+	if err := mayWitness(p, witnesses); err != nil {
 		return evidence, err
 	}
 	r, err := registry.Open(ctx, p.Registry) // the versions fit: no rotation is half done
@@ -91,6 +91,9 @@ func Retire(ctx context.Context, p *setup.Setup, silo string, version int, becau
 	if i < 0 || !slices.ContainsFunc(known, replaced) {
 		return evidence, fmt.Errorf("%w: version %d of the key of silo %q is not one that a later version "+
 			"replaced: `lethe keys list` shows them", setup.ErrConfig, version, silo)
+	}
+	if err := signed(ctx, p, held[i:i+1], because, witnesses); err != nil {
+		return evidence, err
 	}
 	return destroyKey(ctx, p, r, held[i], because, witnesses)
 }

@@ -18,9 +18,11 @@ type Said struct {
 	All       []answers.Signed // over the plan's digest, by people who count, in their order
 	Approvals []answers.Signed // that stand; of a plan that was objected to, those that override it
 	Objection *answers.Signed  // that was not withdrawn; nil: none
+	Discards  []answers.Signed // of people who want it discarded, which takes two
 	Ended     *answers.Signed  // by which it was rejected or discarded; nil: it was not
 	Void      []string         // why others do not count
 	about     []answers.Signed // all over the digest, whoever signed them
+	needed    int              // people who discard it
 }
 
 // Answered reports whether anybody has answered.
@@ -47,15 +49,15 @@ func said(p *setup.Setup, c answers.Chain, id, digest string, sealed time.Time) 
 		}
 		count = append(count, a)
 	}
-	s := weigh(c.About(answers.AboutPlan(id), digest), count)
+	s := weigh(c.About(answers.AboutPlan(id), digest), count, min(p.Approvals, 2))
 	s.Void = void
 	return s
 }
 
 // weigh says what follows from answers, of which some count. An objection counts whoever stands under people now: to
 // take the name away does not take back what was said. It is withdrawn by who has its key, or overridden.
-func weigh(about, count []answers.Signed) Said {
-	s := Said{about: about, All: count}
+func weigh(about, count []answers.Signed, needed int) Said {
+	s := Said{about: about, All: count, needed: needed}
 	for _, a := range about {
 		switch {
 		case a.Answer.Act == answers.Object:
@@ -77,16 +79,24 @@ func (s Said) with(a answers.Answer) Said {
 		a.Seq = s.about[n-1].Answer.Seq + 1
 	}
 	next := answers.Signed{Answer: a}
-	return weigh(append(slices.Clone(s.about), next), append(slices.Clone(s.All), next))
+	return weigh(append(slices.Clone(s.about), next), append(slices.Clone(s.All), next), s.needed)
 }
 
 // take takes in what else was said.
 func (s *Said) take(a answers.Signed) {
 	switch a.Answer.Act {
-	case answers.Reject, answers.Discard:
+	case answers.Reject:
 		s.Ended = &a
+	case answers.Discard:
+		if !slices.ContainsFunc(s.Discards, by(a.Answer.Key)) {
+			s.Discards = append(s.Discards, a)
+		}
+		if len(s.Discards) >= s.needed {
+			s.Ended = &a
+		}
 	case answers.Withdraw:
 		s.Approvals = slices.DeleteFunc(s.Approvals, by(a.Answer.Key))
+		s.Discards = slices.DeleteFunc(s.Discards, by(a.Answer.Key))
 	case answers.Approve, answers.Override:
 		over := s.Objection == nil || a.Answer.Act == answers.Override && a.Answer.Seq > s.Objection.Answer.Seq
 		if over && !slices.ContainsFunc(s.Approvals, by(a.Answer.Key)) {

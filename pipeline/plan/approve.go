@@ -104,6 +104,7 @@ func (s Said) fits(a answers.Answer, doc *Sealed) error {
 		return fmt.Errorf("%w: plan %s: %s", setup.ErrConfig, doc.PlanID, fmt.Sprintf(words, args...))
 	}
 	mine := slices.ContainsFunc(s.Approvals, by(a.Key))
+	discards := slices.ContainsFunc(s.Discards, by(a.Key))
 	objected := s.Objection != nil && s.Objection.Answer.Key == a.Key
 	switch {
 	case (a.Act == answers.Approve || a.Act == answers.Override) && mine, a.Act == answers.Object && objected:
@@ -117,7 +118,7 @@ func (s Said) fits(a answers.Answer, doc *Sealed) error {
 		return refuse("nobody objected to it: approve it without --override")
 	case a.Act == answers.Override && strings.TrimSpace(a.Comment) == "":
 		return refuse("an objection is overridden in writing: say why with --comment")
-	case a.Act == answers.Withdraw && !mine && !objected:
+	case a.Act == answers.Withdraw && !mine && !objected && !discards:
 		return refuse("%s has no answer to it that stands: there is nothing to withdraw", a.Actor)
 	}
 	return nil

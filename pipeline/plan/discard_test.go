@@ -3,6 +3,7 @@ package plan
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -14,9 +15,17 @@ import (
 	"lethe/pipeline/state"
 )
 
-func (d *desk) discard(t *testing.T, name, comment string) error {
+// discard has people, parted by spaces, sign together that the plan is discarded.
+func (d *desk) discard(t *testing.T, names, comment string) error {
 	t.Helper()
-	_, err := Discard(t.Context(), d.p, d.plan.PlanID, name, comment, d.signers[name])
+	var people []setup.Witness
+	for name := range strings.FieldsSeq(names) {
+		people = append(people, setup.Witness{Name: name, Signer: d.signers[name]})
+	}
+	_, missing, err := Discard(t.Context(), d.p, d.plan.PlanID, comment, people)
+	if err == nil {
+		require.Equal(t, d.state(t, d.plan.PlanID) == journal.Rejected, len(missing) == 0)
+	}
 	return err
 }
 
@@ -54,7 +63,11 @@ func TestAnyPlanIsDiscardedWhateverItsFolderLooksLike(t *testing.T) {
 			files, err := filepath.Glob(filepath.Join(d.plan.Folder, "*"))
 			require.NoError(t, err)
 
+			before := d.state(t, d.plan.PlanID)
 			require.NoError(t, d.discard(t, "anna", "a flipped bit"), "who answered before may, too")
+			require.Equal(t, before, d.state(t, d.plan.PlanID), "one alone ends nothing")
+			require.ErrorContains(t, d.discard(t, "anna", "again"), "another person has to")
+			require.NoError(t, d.discard(t, "dora", "a flipped bit"))
 			require.Equal(t, journal.Rejected, d.state(t, d.plan.PlanID))
 			_, err = d.p.Keys.PlanIdentity(d.plan.PlanID)
 			require.Error(t, err)
@@ -65,7 +78,7 @@ func TestAnyPlanIsDiscardedWhateverItsFolderLooksLike(t *testing.T) {
 			book, err := answers.Open(t.Context(), d.j, d.p.Reports)
 			require.NoError(t, err)
 			got := book.About(answers.AboutPlan(d.entry.ID), d.entry.Digest)
-			require.Len(t, got, 2)
+			require.Len(t, got, 3)
 			require.Equal(t, []string{"anna", "discard", "a flipped bit"},
 				[]string{got[1].Answer.Actor, string(got[1].Answer.Act), got[1].Answer.Comment})
 			require.ErrorContains(t, d.discard(t, "carl", "again"), "is rejected: there is nothing to discard")
@@ -74,7 +87,8 @@ func TestAnyPlanIsDiscardedWhateverItsFolderLooksLike(t *testing.T) {
 }
 
 func TestWhoMayDiscard(t *testing.T) {
-	for name, may := range map[string]bool{"anna": true, "carl": true, "dora": true, "emil": false} {
+	for name, may := range map[string]bool{"anna carl": true, "carl dora": true, "dora anna": true, "anna emil": false,
+		"anna anna": false, "emil dora": false} {
 		d := newDesk(t)
 		err := d.discard(t, name, "lost")
 		if may {
@@ -88,9 +102,9 @@ func TestWhoMayDiscard(t *testing.T) {
 	require.ErrorContains(t, d.discard(t, "anna", " "), "say why")
 	d.p.People["emil"] = setup.Person{Key: d.p.People["emil"].Key}
 	require.NoError(t, os.RemoveAll(d.plan.Folder))
-	require.ErrorIs(t, d.discard(t, "emil", "lost"), setup.ErrConfig, "somebody without a role")
+	require.ErrorIs(t, d.discard(t, "emil dora", "lost"), setup.ErrConfig, "somebody without a role")
 	d.p.People["emil"] = setup.Person{Key: d.p.People["emil"].Key, Roles: roles["emil"]}
-	require.NoError(t, d.discard(t, "emil", "lost"), "whose rows were in it nobody can say")
+	require.NoError(t, d.discard(t, "emil dora", "lost"), "whose rows were in it nobody can say")
 }
 
 func TestAnApprovedPlanIsTakenBack(t *testing.T) {
@@ -164,7 +178,7 @@ func TestAPlanThatHasBegunAndCannotBeFinishedIsDiscarded(t *testing.T) {
 			require.NoError(t, d.j.Settle(t.Context(), c.ID, "run2", []byte{Done}, nil, noon))
 			require.ErrorContains(t, d.discard(t, "anna", "sound"), "it has to be finished")
 			stuck(t, d)
-			require.NoError(t, d.discard(t, "anna", "lost"))
+			require.NoError(t, d.discard(t, "anna carl", "lost"))
 			require.Equal(t, journal.Rejected, d.state(t, d.plan.PlanID))
 			chunks, err := d.j.Chunks(t.Context(), d.plan.PlanID)
 			require.NoError(t, err)

@@ -2,9 +2,7 @@ package plan
 
 import (
 	"context"
-	"slices"
 
-	"lethe/pipeline/answers"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/setup"
 )
@@ -29,9 +27,7 @@ func Unsaid(ctx context.Context, p *setup.Setup, j *journal.Journal, entry journ
 
 // unlike says how a state, with so many intents on record, does not follow from what was said.
 func (s Said) unlike(p *setup.Setup, doc *Sealed, state string, intents int) string {
-	ended := slices.ContainsFunc(s.about, func(a answers.Signed) bool {
-		return a.Answer.Act == answers.Reject || a.Answer.Act == answers.Discard
-	})
+	ended := weigh(s.about, s.about, s.needed).Ended != nil // whoever counts now
 	complete := len(Missing(p, doc, s)) == 0
 	approved := doc.Part != Reversible && s.Objection == nil && len(s.Approvals) > 0 && complete
 	switch state {

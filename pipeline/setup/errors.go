@@ -48,7 +48,7 @@ func ExitCode(err error) int {
 		{3, []error{ErrSource, ErrStopped}},
 		{130, []error{context.Canceled}},
 		{2, []error{connectors.ErrConfig, connectors.ErrPlaintext, errors.ErrUnsupported}},
-		{2, []error{keystore.ErrMissing, keystore.ErrReadable, keystore.ErrDestroyed}},
+		{2, []error{keystore.ErrMissing, keystore.ErrReadable, keystore.ErrDamaged, keystore.ErrDestroyed}},
 		{2, []error{answers.ErrClock, answers.ErrTaken}},
 		{2, []error{registry.ErrConfig, registry.ErrRefused, registry.ErrDelivery}},
 		{10, []error{registry.ErrKeyVersion, registry.ErrMissing, registry.ErrUnreachable, registry.ErrEmpty}},

@@ -12,7 +12,10 @@ type Options struct {
 	Until   time.Time // no new work after this; zero: no window
 	Phases  Phases
 	Rebuild Rebuilding // of RebuildOnly
-	Full    bool       // read every row, whatever Sampling says
+
+	// Operator runs a night that applies; nil: nobody in particular, which Setup.Operated refuses.
+	Operator *Witness
+	Full     bool // read every row, whatever Sampling says
 }
 
 // Phases says how much of the night is run.

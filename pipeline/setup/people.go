@@ -23,6 +23,10 @@ func (p *Setup) Signs(name string, signer *keystore.Signer) (Person, error) {
 		return Person{}, fmt.Errorf("%w: the signing key is not %s's: "+
 			"its public key differs from the one under people", ErrConfig, name)
 	}
+	if person.Revoked {
+		return Person{}, fmt.Errorf("%w: the key of %s was revoked: make a new one with `lethe keys new`, put its "+
+			"public key under people, and let two others adopt that with `lethe policy adopt`", ErrConfig, name)
+	}
 	if person.Ended(p.Now()) {
 		return Person{}, fmt.Errorf("%w: the key of %s has ended (until): make a new one with `lethe keys new` and "+
 			"put its public key under people", ErrConfig, name)

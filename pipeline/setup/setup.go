@@ -91,7 +91,8 @@ type Setup struct {
 	RegistryAge  calendar.Period // the oldest registry that may be relied on
 	Keys         *keystore.Keystore
 	People       answers.People
-	Approvals    int // people who must approve a plan: 2, or 1 in a company of one
+	Approvals    int  // people who must approve a plan: 2, or 1 in a company of one
+	Operated     bool // somebody has the role operator: nights that apply are run by one of them
 	Orders       []Order
 	Breakers     Breakers
 	Sampling     Sampling

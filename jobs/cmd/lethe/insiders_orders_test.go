@@ -131,3 +131,33 @@ func inOrders() []insider {
 		}, ""},
 	}
 }
+
+// inRoles use the keys that lie on the machine, and one's own, for more than they are for.
+func inRoles() []insider {
+	return []insider{
+		{"revokes their own key", func(w *inside) {
+			w.must(0, "keys", "revoke", "anna", "--as", "anna", "--key", "anna.key", "--comment", "no")
+		}, ""},
+		{"revokes a colleague's key with a key of their own", func(w *inside) {
+			public := w.stranger()
+			w.forge(answers.Answer{Act: answers.Revoke, About: answers.AboutKey(strings.Trim(w.publicOf("bo"), `"`)),
+				Actor: "bo"}, "own.key")
+			w.forge(answers.Answer{Act: answers.Revoke, About: answers.AboutKey(public), Actor: "bo"}, "own.key")
+		}, ""},
+		{"gives themselves the role of an operator", func(w *inside) {
+			w.line("anna", `roles: ["owner:members", "owner:leads", "owner:news", "owner:shop", "owner:staff", operator]`)
+		}, ""},
+		{"has a plan discarded by a name that nobody has", func(w *inside) {
+			w.stranger()
+			w.must(0, "plan", "discard", w.plan("approved"), "--as", "anna", "--key", "anna.key", "--comment", "no")
+			w.forge(answers.Answer{Act: answers.Discard, About: answers.AboutPlan(w.plan("approved")),
+				Digest: w.digestOf("approved"), Actor: "bo"}, "own.key")
+		}, ""},
+		{"has a plan discarded alone, twice", func(w *inside) {
+			w.must(0, "plan", "discard", w.plan("approved"), "--as", "anna", "--key", "anna.key", "--comment", "no")
+			w.forge(answers.Answer{Act: answers.Discard, About: answers.AboutPlan(w.plan("approved")),
+				Digest: w.digestOf("approved"), Actor: "anna"}, "anna.key")
+			w.state("approved", "rejected")
+		}, ""},
+	}
+}

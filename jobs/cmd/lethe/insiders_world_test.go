@@ -255,11 +255,8 @@ func (w *inside) waiting(name string) string {
 	return id
 }
 
-// insiderWorld plays a month of nights. At its end, in the evening of 2026-12-21, there are: an approved plan that no
-// night has begun (member 8), one that the data protection officer objected to (6), one that one person approved (7),
-// holds, requests, a refused row (5) that is to be tried again, flags, tombstones, a list of those who said no, and rows
-// that the next night erases under standing orders: members 5, 9 and 10, leads 1 and 2, shopper 20.
-func insiderWorld(t testing.TB, dir string) {
+// firstNight makes the company, and plays a night whose plan waits for people.
+func firstNight(t testing.TB, dir string) *inside {
 	w := &inside{TB: t, dir: dir}
 	config, err := os.ReadFile("testdata/insiders/lethe.yaml")
 	require.NoError(t, err)
@@ -317,6 +314,15 @@ func insiderWorld(t testing.TB, dir string) {
 	// The first night: a row of standing orders, and what people approve.
 	w.at = "2026-11-21T00:15:00Z"
 	w.must(0, "run", "--apply")
+	return w
+}
+
+// insiderWorld plays a month of nights. At its end, in the evening of 2026-12-21, there are: an approved plan that no
+// night has begun (member 8), one that the data protection officer objected to (6), one that one person approved (7),
+// holds, requests, a refused row (5) that is to be tried again, flags, tombstones, a list of those who said no, and rows
+// that the next night erases under standing orders: members 5, 9 and 10, leads 1 and 2, shopper 20.
+func insiderWorld(t testing.TB, dir string) {
+	w := firstNight(t, dir)
 	w.approve(w.waiting("first"), "anna", "bo")
 	w.must(0, "apply")
 
