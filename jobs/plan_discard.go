@@ -32,13 +32,14 @@ protection officer. One alone can reject a plan that has not begun, with "lethe 
 			if err != nil {
 				return err
 			}
-			id, missing, err := plan.Discard(cmd.Context(), p, args[0], comment, who)
+			id, done, err := plan.Discard(cmd.Context(), p, args[0], comment, who)
 			if err != nil {
 				return err
 			}
 			fmt.Fprintf(c.Out, "%s: discard recorded; ", strings.Join(people.as, " and "))
-			if len(missing) > 0 {
-				fmt.Fprintf(c.Out, "plan %s goes on until it is complete\nstill needed: %s\n", id, strings.Join(missing, ", "))
+			if !done {
+				fmt.Fprintf(c.Out, "plan %s goes on until another one signs it\nstill needed: a second person: an owner of "+
+					"one of its silos, a custodian or the data protection officer\n", id)
 				return nil
 			}
 			fmt.Fprintf(c.Out, "plan %s is rejected, and the next night plans its rows anew\n", id)

@@ -14,6 +14,7 @@ import (
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
 	"lethe/pipeline/clock"
+	"lethe/pipeline/findings"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/notes"
 	"lethe/pipeline/policy/calendar"
@@ -187,7 +188,8 @@ func (b *book) remember(ctx context.Context) error {
 	if b.leapt, err = (&clock.Watch{Setup: b.setup, Notes: b.notes}).Leapt(runs, b.answers.Chain); err != nil {
 		return err
 	}
-	if err := b.unsaid(ctx); err != nil {
+	in := &findings.Inspector{Setup: b.setup, Tonight: b.tonight, Notes: b.notes}
+	if err := in.InspectPlans(ctx, b.journal, b.answers.Chain); err != nil {
 		return err
 	}
 	approved, err := b.journal.Plans(ctx, journal.Approved)

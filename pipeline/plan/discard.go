@@ -16,65 +16,64 @@ import (
 )
 
 // Discard ends a plan that has not begun, or that has and cannot be finished, whatever its folder and its key look
-// like, by the signed answers of two people who may answer plans, together or one after the other: missing says whom it
-// still takes. Nothing is destroyed but the plan's key: the folder stays as evidence, and the next night plans the rows
-// that are still there anew.
+// like, by the signed answers of two people who may answer plans, together or one after the other: done says that it
+// is. Nothing is destroyed but the plan's key: the folder stays as evidence, and the next night plans the rows anew.
 func Discard(ctx context.Context, p *setup.Setup, planID, comment string, people []setup.Witness) (id string,
-	missing []string, err error) {
+	done bool, err error) {
 	if strings.TrimSpace(comment) == "" {
-		return "", nil, fmt.Errorf("%w: --comment: say why the plan is discarded", setup.ErrConfig)
+		return "", false, fmt.Errorf("%w: --comment: say why the plan is discarded", setup.ErrConfig)
 	}
 	j, err := p.Journal(ctx)
 	if err != nil {
-		return "", nil, err
+		return "", false, err
 	}
 	defer j.Close()
 	var entry journal.Plan
 	for _, w := range people { // before anybody signs
 		person, err := p.Signs(w.Name, w.Signer)
 		if err != nil {
-			return "", nil, err
+			return "", false, err
 		}
 		if entry, err = find(ctx, j, planID); err != nil {
-			return "", nil, err
+			return "", false, err
 		}
 		if err := mayDiscard(p, entry, person); err != nil {
-			return "", nil, err
+			return "", false, err
 		}
 	}
 	for _, w := range people {
-		if missing, err = discard(ctx, p, j, entry, w, comment); err != nil {
-			return entry.ID, missing, err
+		if done, err = discard(ctx, p, j, entry, w, comment); err != nil {
+			return entry.ID, false, err
 		}
 	}
-	return entry.ID, missing, nil
+	return entry.ID, done, nil
 }
 
 // discard lets one person sign that a plan is discarded.
 func discard(ctx context.Context, p *setup.Setup, j *journal.Journal, entry journal.Plan, w setup.Witness,
-	comment string) (missing []string, err error) {
+	comment string) (done bool, err error) {
 	book, err := state.Answers(ctx, p, j)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
 	if entry.State != journal.Waiting && entry.State != journal.Approved {
-		return nil, fmt.Errorf("%w: plan %s is %s: there is nothing to discard", setup.ErrConfig, entry.ID, entry.State)
+		return false, fmt.Errorf("%w: plan %s is %s: there is nothing to discard", setup.ErrConfig, entry.ID,
+			entry.State)
 	}
 	a := answers.Answer{Act: answers.Discard, About: answers.AboutPlan(entry.ID), Digest: entry.Digest, Actor: w.Name,
 		Key: w.Signer.Public(), Comment: comment}
 	before := said(p, book.Chain, entry.ID, entry.Digest, time.Time{})
 	if slices.ContainsFunc(before.Discards, by(a.Key)) {
-		return nil, fmt.Errorf("%w: %s has signed already that plan %s is discarded: another person has to",
+		return false, fmt.Errorf("%w: %s has signed already that plan %s is discarded: another person has to",
 			setup.ErrConfig, w.Name, entry.ID)
 	}
 	t := takingBack{book: book, answer: a, signer: w.Signer, to: journal.Rejected,
 		begun: unfinishable(ctx, p, j, entry)}
-	if before.with(a).Ended == nil {
+	if done = before.with(a).Ended != nil; !done {
 		t.to = entry.State
-		missing = []string{"a second person: an owner of one of its silos, a custodian or the data protection officer"}
 	}
 	_, err = takeBack(ctx, p, j, entry, t)
-	return missing, err
+	return done, err
 }
 
 // Discarding are the names of those who want a plan discarded that is not yet.
