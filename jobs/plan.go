@@ -31,7 +31,8 @@ func planCommand(c *Command) *cobra.Command {
 		Short: "List the plans, or one in full: counts, reasons, who has to answer; with --rows each row",
 		Args:  cobra.MaximumNArgs(1),
 		Example: "  lethe plan show\n  lethe plan show 0190f3\n  lethe plan show 0190f3 --rows\n" +
-			"  lethe plan show 0190f3 --rows --table crm.customers --csv > rows.csv",
+			"  lethe plan show 0190f3 --rows --table crm.customers --csv > rows.csv\n" +
+			"  lethe plan show 0190f3 --values --as anna --key anna.key",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := rows.wanted(args, c.json); err != nil {
 				return err
@@ -40,7 +41,7 @@ func planCommand(c *Command) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if rows.rows {
+			if rows.rows || rows.values {
 				return showRows(cmd.Context(), c, p, args[0], rows)
 			}
 			return showPlans(cmd.Context(), c, p, strings.Join(args, ""))
@@ -50,6 +51,10 @@ func planCommand(c *Command) *cobra.Command {
 		"and what goes with it")
 	show.Flags().StringVar(&rows.table, "table", "", "with --rows only those of this table: table, or source.table")
 	show.Flags().BoolVar(&rows.csv, "csv", false, "with --rows as CSV")
+	show.Flags().BoolVar(&rows.values, "values", false, "each row with what stands in it now, read live, for an owner of "+
+		"its silo, who signs that they look")
+	show.Flags().StringVar(&rows.as, "as", "", "with --values: who looks, a name under people")
+	show.Flags().StringVar(&rows.key, "key", "", "with --values: file with that person's signing key")
 	cmd.AddCommand(show, planDiscardCommand(c))
 	return cmd
 }

@@ -25,20 +25,24 @@ import (
 
 // rowFlags say which rows of a plan are shown, and how.
 type rowFlags struct {
-	rows  bool
-	table string // "" all
-	csv   bool
+	rows    bool
+	values  bool   // with what stands in them now
+	table   string // "" all
+	csv     bool
+	as, key string // who looks at values
 }
 
 // wanted refuses what says how rows are shown where none are.
 func (f rowFlags) wanted(plans []string, json bool) error {
 	switch {
-	case !f.rows && (f.table != "" || f.csv):
+	case (f.as != "" || f.key != "") && !f.values, f.values && (f.as == "" || f.key == ""):
+		return fmt.Errorf("%w: --values goes with --as NAME and --key FILE: who looks signs it", setup.ErrUsage)
+	case !f.rows && !f.values && (f.table != "" || f.csv):
 		return fmt.Errorf("%w: --table and --csv say which rows are shown, and how: add --rows", setup.ErrUsage)
 	case f.csv && json:
 		return fmt.Errorf("%w: --csv and --json are two forms: say one", setup.ErrUsage)
-	case f.rows && len(plans) != 1:
-		return fmt.Errorf("%w: --rows shows the rows of one plan: name it, as `lethe plan show` lists them",
+	case (f.rows || f.values) && len(plans) != 1:
+		return fmt.Errorf("%w: --rows and --values show the rows of one plan: name it, as `lethe plan show` lists them",
 			setup.ErrUsage)
 	}
 	return nil
@@ -63,6 +67,17 @@ type shownRow struct {
 	Unit        int64     `json:"unit"`
 	By          []shownBy `json:"by,omitempty"`
 	Along       []along   `json:"along,omitempty"`
+	Now         []shownAs `json:"now,omitempty"`     // with --values
+	Unshown     string    `json:"unshown,omitempty"` // why there are no values; "" there are, or nobody asked
+
+	source, table string // as they are
+	key           connectors.Key
+}
+
+// shownAs is what stands in a field.
+type shownAs struct {
+	Field string  `json:"field"`
+	Value *string `json:"value"` // null: NULL
 }
 
 // shownBy is how a row is reached.
@@ -110,15 +125,27 @@ func showRows(ctx context.Context, c *Command, p *setup.Setup, id string, f rowF
 		printer = &rowJSON{w: out}
 	}
 	if f.csv {
-		printer = rowCSV{csv.NewWriter(out)}
+		printer = rowCSV{csv.NewWriter(out), f.values}
+	}
+	text, _ := printer.(*rowText)
+	var look *looking
+	if f.values {
+		if look, err = c.look(ctx, p, sealed, f, printer); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, look.Close()) }()
+		printer = look
 	}
 	if err := printer.begin(); err != nil {
 		return err
 	}
 	for _, s := range sealed.Sets {
-		if t, ok := printer.(*rowText); ok && sealed.Files[s.Source] != "" && slices.ContainsFunc(s.Tables,
+		if text != nil && sealed.Files[s.Source] != "" && slices.ContainsFunc(s.Tables,
 			func(table string) bool { return mine(s, table) }) {
-			t.file(p.Names.Of(s.Source))
+			if err := look.flush(); err != nil {
+				return err
+			}
+			text.file(p.Names.Of(s.Source))
 		}
 		show := rowShower{set: s, names: p.Names, hides: func(text string) bool {
 			return len(shown.Gated(p.Catalogue, text)) > 0
@@ -160,7 +187,7 @@ func (r rowShower) row(row *rows.Row) shownRow {
 	s := shownRow{Source: r.names.Of(row.Source), Table: r.names.Of(row.Table), Record: hex.EncodeToString(row.Record[:]),
 		Silo: row.Silo, Change: string(row.Op), Fields: r.all(row.Fields), Reason: row.Reason,
 		Words: reason.Code(row.Reason).Words(), Rule: row.Rule, LawfulUntil: day(row.Ended), Due: day(row.Due),
-		Kind: string(row.Kind), Unit: row.Unit}
+		Kind: string(row.Kind), Unit: row.Unit, source: row.Source, table: row.Table, key: row.Key}
 	s.Key, s.Hidden = r.key(row.Table, row.Key)
 	for _, by := range row.By {
 		other := by.Edge.Parent
@@ -185,6 +212,14 @@ func (r rowShower) all(names []string) (list []string) {
 		list = append(list, r.names.Of(n))
 	}
 	return list
+}
+
+// text is what stands in a field as a person reads it.
+func (v shownAs) text(escaped *shown.Names) string {
+	if v.Value == nil {
+		return "NULL"
+	}
+	return escaped.Of(*v.Value)
 }
 
 // said is how a row is reached, in words.
@@ -251,6 +286,12 @@ func (t *rowText) row(s shownRow) error {
 	if s.Hidden {
 		line += "\n    record " + s.Record
 	}
+	for _, v := range s.Now {
+		line += "\n    " + v.Field + ": " + v.text(escaped)
+	}
+	if s.Unshown != "" {
+		line += "\n    " + s.Unshown
+	}
 	_, err := fmt.Fprintln(t.w, line)
 	return err
 }
@@ -295,17 +336,32 @@ func (j *rowJSON) end() error {
 }
 
 // rowCSV prints a line for each row, lists joined by semicolons.
-type rowCSV struct{ w *csv.Writer }
+type rowCSV struct {
+	w      *csv.Writer
+	values bool
+}
 
 func (t rowCSV) begin() error {
-	return t.w.Write([]string{"source", "table", "key", "record", "silo", "change", "fields", "reason", "words", "rule",
-		"lawful_until", "due", "kind", "unit", "by", "along"})
+	head := []string{"source", "table", "key", "record", "silo", "change", "fields", "reason", "words", "rule",
+		"lawful_until", "due", "kind", "unit", "by", "along"}
+	if t.values {
+		head = append(head, "now", "unshown")
+	}
+	return t.w.Write(head)
 }
 
 func (t rowCSV) row(s shownRow) error {
-	return t.w.Write([]string{s.Source, s.Table, inert(strings.Join(s.Key, ";")), s.Record, s.Silo, s.Change,
+	line := []string{s.Source, s.Table, inert(strings.Join(s.Key, ";")), s.Record, s.Silo, s.Change,
 		strings.Join(s.Fields, ";"), s.Reason, s.Words, s.Rule, s.LawfulUntil, s.Due, s.Kind,
-		strconv.FormatInt(s.Unit, 10), s.said(), s.with()})
+		strconv.FormatInt(s.Unit, 10), s.said(), s.with()}
+	if t.values {
+		now, err := json.Marshal(s.Now)
+		if err != nil {
+			return err
+		}
+		line = append(line, string(now), s.Unshown)
+	}
+	return t.w.Write(line)
 }
 
 func (t rowCSV) end() error {

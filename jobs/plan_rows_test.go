@@ -13,7 +13,7 @@ func TestNoKeyIsAFormula(t *testing.T) {
 	for key, want := range map[string]string{"7": "7", "-7": "-7", "": "", "a=b": "a=b", "=1+1": "'=1+1", "+x": "'+x",
 		"-x": "'-x", "@x": "'@x", "\tx": "'\tx"} {
 		var b bytes.Buffer
-		rows := rowCSV{csv.NewWriter(&b)}
+		rows := rowCSV{csv.NewWriter(&b), false}
 		require.NoError(t, rows.row(shownRow{Source: "crm", Table: "people", Key: []string{key}}))
 		require.NoError(t, rows.end())
 		cells, err := csv.NewReader(&b).Read()

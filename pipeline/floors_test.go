@@ -56,7 +56,7 @@ var house = [][]string{
 	{"plan", "copies/snapshot"},
 	{"execute/verdict"}, // what may happen to a changed row now
 	{"orders"},          // what people let nights do unasked
-	{"report", "limits", "findings", "clock", "copies", "execute", "plan/rows"},
+	{"report", "limits", "findings", "clock", "copies", "execute", "plan/rows", "plan/values"},
 	{"planner", "apply", "forget", "duties", "keys", "balance"},
 	{"ask/allowed", "ask/whatif", "ask/lint", "ask/zones", "ask/processing"},
 	{"ask"},

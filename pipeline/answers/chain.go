@@ -60,6 +60,7 @@ const (
 	Acknowledge Act = "acknowledge" // evidence that was lost: the nights go on from here
 	Destroy     Act = "destroy"     // a key
 	Rebuild     Act = "rebuild"     // the state, from registry and evidence
+	Look        Act = "look"        // at what stands in the rows of a plan
 	Run         Act = "run"         // a night that changes what is due, under the policy of the digest
 )
 
@@ -74,6 +75,9 @@ const Itself = "answers"
 
 // AboutPlan names a plan.
 func AboutPlan(id string) string { return aboutPlan + id }
+
+// AboutValues names what stands in the rows of a plan; to look at it is no answer to the plan.
+func AboutValues(plan string) string { return "values:" + plan }
 
 // AboutRun names a night.
 func AboutRun(id string) string { return "run:" + id }

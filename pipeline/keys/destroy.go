@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"lethe/pipeline/answers"
-	"lethe/pipeline/journal"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
@@ -83,7 +82,7 @@ func mayWitness(p *setup.Setup, witnesses []setup.Witness) error {
 // signed lets the witnesses say in the chain of answers that keys are destroyed, each once, before they are.
 func signed(ctx context.Context, p *setup.Setup, versions []keystore.SiloVersion, because string,
 	witnesses []setup.Witness) error {
-	j, err := journal.Open(ctx, p.State)
+	j, err := p.Journal(ctx)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"lethe/pipeline/answers"
-	"lethe/pipeline/journal"
 	"lethe/pipeline/registry/keystore"
 	"lethe/pipeline/setup"
 	"lethe/pipeline/state"
@@ -35,7 +34,7 @@ func Revoke(ctx context.Context, p *setup.Setup, whose, actor, comment string,
 	if key.String() != signer.Public() && !me.MayRevoke() {
 		return "", fmt.Errorf("%w: to revoke the key of somebody else takes a custodian or an admin", setup.ErrConfig)
 	}
-	j, err := journal.Open(ctx, p.State)
+	j, err := p.Journal(ctx)
 	if err != nil {
 		return "", err
 	}
