@@ -40,7 +40,7 @@ type document struct {
 	Silo       string   `json:"silo"`
 	Reasons    []string `json:"reasons"` // sorted, each once
 	MaxRows    int64    `json:"max_rows"`
-	MaxPercent float64  `json:"max_percent"`
+	MaxPercent float64  `json:"max_percent,omitempty"` // as the breakers say
 	ValidUntil string   `json:"valid_until"`
 }
 
