@@ -1,4 +1,4 @@
-package values_test
+package pipeline_test
 
 import (
 	"testing"
@@ -9,7 +9,6 @@ import (
 	"lethe/pipeline"
 	"lethe/pipeline/answers"
 	"lethe/pipeline/journal"
-	"lethe/pipeline/pipelinetest"
 	"lethe/pipeline/plan"
 	"lethe/pipeline/plan/values"
 	"lethe/pipeline/setup"
@@ -17,7 +16,7 @@ import (
 
 // An owner of a silo sees what stands in rows now, and that they looked is signed before they do.
 func TestAnOwnerSeesWhatStandsThereNow(t *testing.T) {
-	w := pipelinetest.New(t, pipelinetest.News(nil), pipelinetest.People())
+	w := newWorld(t, news(nil), people())
 	w.UsualEvents()
 	_, err := pipeline.Run(t.Context(), w.Setup, setup.Options{Job: "nightly", Phases: setup.PlanOnly})
 	require.NoError(t, err)
