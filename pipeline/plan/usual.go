@@ -20,7 +20,6 @@ func Usual(history []audit.Facts, c Count) float64 {
 	if len(rows) == 0 {
 		return 0
 	}
-
 	slices.Sort(rows)
 	m := len(rows) / 2
 	if len(rows)%2 == 1 {

@@ -82,8 +82,8 @@ func (l *Look) Of(ctx context.Context, source, table string, keys []connectors.K
 	}
 	t, ok := s.tables.Find(table)
 	if !ok || len(t.Key) == 0 {
-		return nil, fmt.Errorf("%w: source %s has no table of the plan any more, or it has no key: the next night plans "+
-			"anew", setup.ErrConfig, source)
+		return nil, fmt.Errorf("%w: source %s has no table of the plan any more, or it has no key: the next night "+
+			"plans anew", setup.ErrConfig, source)
 	}
 	fields := slices.Clone(t.Key)
 	for _, f := range t.Fields {
