@@ -26,7 +26,7 @@ func TestAnOwnerSeesWhatStandsThereNow(t *testing.T) {
 	sealed, _, err := plan.Look(t.Context(), w.Setup, docs[0].PlanID)
 	require.NoError(t, err)
 	looks := func() (list []answers.Signed) {
-		j, err := journal.Open(t.Context(), w.Setup.State)
+		j, err := w.Setup.Journal(t.Context())
 		require.NoError(t, err)
 		defer j.Close()
 		b, err := answers.Open(t.Context(), j, w.Setup.Reports)
