@@ -45,7 +45,9 @@ func (b *book) keepLog(ctx context.Context) error {
 func (b *book) noteLog() error {
 	s, err := chronicle.Stand(b.setup)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: the log of nights was altered while the night was at work, or cannot be read: %w: "+
+			"the next "+
+			"night writes it anew", setup.ErrTampered, err)
 	}
 	b.notes.Facts.Log = s.Lines
 	if f, late := s.Finding(b.setup.Zone); late {

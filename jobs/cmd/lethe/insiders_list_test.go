@@ -91,17 +91,19 @@ func inState() []insider {
 		{"puts the journal back as it was before people approved", func(w *inside) { w.restore("asked", "journal.db") }, ""},
 		{"puts the journal back as it was after the first night", func(w *inside) { w.restore("first", "journal.db") }, ""},
 		{"removes the state folder", func(w *inside) { w.remove("var/state") }, ""},
-		{"takes the newest night out of journal and reports", func(w *inside) {
-			run := w.ask("var/state/journal.db", "SELECT run_id FROM run ORDER BY started_at DESC LIMIT 1")
-			w.journal("DELETE FROM run WHERE run_id = '" + run + "'")
-			for _, pattern := range []string{"var/reports/*/date=*/run=" + run} {
-				found, err := filepath.Glob(w.path(pattern))
-				require.NoError(w, err)
-				require.NotEmpty(w, found)
-				for _, path := range found {
-					require.NoError(w, os.RemoveAll(path))
-				}
-			}
+		{"takes the newest night out of journal and reports", func(w *inside) { w.withoutNewest() }, ""},
+		{"takes the newest night out of journal, reports and log", func(w *inside) {
+			w.withoutNewest()
+			w.cutLog()
+		}, ""},
+		{"takes a night that was cosigned out of journal, reports and log", func(w *inside) {
+			public, err := os.ReadFile(filepath.Join(w.nights()[0], "runner.pub"))
+			require.NoError(w, err)
+			w.must(0, "audit", "cosign", "var/reports", "--key", "dora.key", "--runner", strings.TrimSpace(string(public)),
+				"--held", "of-dora")
+			w.remove("of-dora")
+			w.withoutNewest()
+			w.cutLog()
 		}, ""},
 		{"removes state and reports", func(w *inside) { w.remove("var/state", "var/reports", "var/keys/plan") }, ""},
 		{"removes state and reports, and puts the registry back from an older copy", func(w *inside) {
@@ -486,6 +488,44 @@ func inKeystore() []insider {
 			require.NoError(w, os.Chmod(w.path("var/lethe.age"), 0o600))
 			w.write("var/lethe.age", strings.ToUpper(w.read("var/lethe.age"))[:40])
 		}, ""},
+	}
+}
+
+// withoutNewest takes the newest night out of the journal's runs and out of the reports.
+func (w *inside) withoutNewest() {
+	w.Helper()
+	run := w.ask("var/state/journal.db", "SELECT run_id FROM run ORDER BY started_at DESC LIMIT 1")
+	w.journal("DELETE FROM run WHERE run_id = '" + run + "'")
+	found, err := filepath.Glob(w.path("var/reports/*/date=*/run=" + run))
+	require.NoError(w, err)
+	require.NotEmpty(w, found)
+	for _, path := range found {
+		require.NoError(w, os.RemoveAll(path))
+	}
+}
+
+// cutLog takes the newest entry out of the log of nights, in journal and reports: the checkpoint before it is still there,
+// signed, and hashes and entries are what anybody can cut.
+func (w *inside) cutLog() {
+	w.Helper()
+	size, err := strconv.Atoi(w.ask("var/state/journal.db", "SELECT count(*) FROM leaf"))
+	require.NoError(w, err)
+	w.journal(fmt.Sprintf("DELETE FROM leaf WHERE place = %d", size-1))
+	w.remove(fmt.Sprintf("var/reports/log/checkpoints/%06d", size))
+	w.write("var/reports/log/checkpoint", w.read(fmt.Sprintf("var/reports/log/checkpoints/%06d", size-1)))
+	for kind, keep := range map[string]func(body string) string{
+		"0": func(body string) string { return body[:len(body)-32] },
+		"entries": func(body string) string {
+			last := 0
+			for at := 0; at < len(body); at += 2 + int(body[at])<<8 + int(body[at+1]) {
+				last = at
+			}
+			return body[:last]
+		},
+	} {
+		name := "var/reports/log/tile/" + kind + "/000.p/"
+		w.write(name+strconv.Itoa(size-1), keep(w.read(name+strconv.Itoa(size))))
+		w.remove(name + strconv.Itoa(size))
 	}
 }
 

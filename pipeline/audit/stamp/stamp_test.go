@@ -1,7 +1,10 @@
 package stamp
 
 import (
+	"crypto"
+	"crypto/tls"
 	"crypto/x509"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/digitorus/timestamp"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -56,6 +60,7 @@ func TestAStampOfARealAuthority(t *testing.T) {
 func TestAWrongAnswerIsNone(t *testing.T) {
 	a, stranger := tsa.New(t, tsa.Stamping), tsa.New(t, tsa.Stamping)
 	other := tsa.New(t, tsa.Serving)
+	others := roots(t, other)
 	message := []byte("message")
 	old, _, err := Ask(t.Context(), a.Serve(tsa.AsItIs), roots(t, a), message, time.Time{})
 	require.NoError(t, err)
@@ -71,16 +76,36 @@ func TestAWrongAnswerIsNone(t *testing.T) {
 		"it goes on for ever": a.Serve(func(w http.ResponseWriter, _, _ []byte) {
 			_, _ = w.Write(make([]byte, maxAnswer+10))
 		}),
-		"an old answer":                    a.Serve(func(w http.ResponseWriter, _, _ []byte) { _, _ = w.Write(old) }),
-		"somebody else answers":            a.Serve(func(w http.ResponseWriter, query, _ []byte) { _, _ = w.Write(stranger.Reply(query)) }),
-		"a certificate for something else": other.Serve(tsa.AsItIs),
+		"an old answer":         a.Serve(func(w http.ResponseWriter, _, _ []byte) { _, _ = w.Write(old) }),
+		"somebody else answers": a.Serve(func(w http.ResponseWriter, query, _ []byte) { _, _ = w.Write(stranger.Reply(query)) }),
+		"a certificate for something else": a.Serve(func(w http.ResponseWriter, query, _ []byte) {
+			_, _ = w.Write(signedBy(t, other, query))
+		}),
 	} {
 		_, _, err := Ask(t.Context(), url, roots(t, a), message, time.Now())
 		require.Error(t, err, name)
 		require.NotContains(t, err.Error(), "sign in", name)
 	}
+	_, _, err = Ask(t.Context(), a.Serve(func(w http.ResponseWriter, query, _ []byte) {
+		_, _ = w.Write(signedBy(t, other, query))
+	}), others, message, time.Now())
+	require.ErrorContains(t, err, "who signed it", "its root is trusted, and its use is another")
 	_, _, err = Ask(t.Context(), a.Serve(tsa.AsItIs), roots(t, a), message, time.Now().Add(2*time.Hour))
 	require.ErrorContains(t, err, "look at both clocks")
+}
+
+// signedBy answers a question with the certificate of an authority, whatever that is for: openssl refuses to.
+func signedBy(t testing.TB, by *tsa.Authority, query []byte) []byte {
+	t.Helper()
+	q, err := timestamp.ParseRequest(query)
+	require.NoError(t, err)
+	pair, err := tls.LoadX509KeyPair(filepath.Join(by.Dir, "tsa.pem"), filepath.Join(by.Dir, "tsa.key"))
+	require.NoError(t, err)
+	stamp := timestamp.Timestamp{HashAlgorithm: q.HashAlgorithm, HashedMessage: q.HashedMessage, Nonce: q.Nonce,
+		Time: time.Now(), Policy: asn1.ObjectIdentifier{1, 2, 3, 4}, AddTSACertificate: true}
+	answer, err := stamp.CreateResponseWithOpts(pair.Leaf, pair.PrivateKey.(crypto.Signer), crypto.SHA256)
+	require.NoError(t, err)
+	return answer
 }
 
 // TestNoByteOfAnAnswerMayDiffer changes one byte of an answer that held, or cuts it off: it holds no more, or says the same.
