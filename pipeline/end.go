@@ -11,6 +11,7 @@ import (
 
 	"lethe/pipeline/audit"
 	"lethe/pipeline/audit/evidence"
+	"lethe/pipeline/audit/figures"
 	"lethe/pipeline/chronicle"
 	"lethe/pipeline/journal"
 	"lethe/pipeline/notes"
@@ -53,12 +54,13 @@ func (b *book) conclude(ctx context.Context, night *rooms, err error) error {
 	err = errors.Join(err, b.planStates(ctx), night.observe(ctx))
 	held := heldLines(b.notes.Facts)
 	night.balance.Carry()
-	settled, settledErr := b.settledLines(ctx, b.tonight.RunID)
+	settled, totals, settledErr := b.settledLines(ctx, b.tonight.RunID)
 	before, beforeErr := b.settledBefore(ctx)
 	settledErr = errors.Join(settledErr, beforeErr)
 	b.overdue(slices.Concat(settled, before))
 	night.balance.Draw(settled)
 	err = errors.Join(err, b.noteAnswers(ctx), b.noteLog())
+	figures.Conclude(&b.notes.Facts, b.notes.History, totals, b.tonight.Today.String())
 	err = errors.Join(err, b.writable())
 
 	facts := b.notes.Facts // whatever becomes of the report, what was done is said
@@ -156,7 +158,7 @@ func (b *book) settledBefore(ctx context.Context) (lines []SettledLine, err erro
 		if night == "" || f.Run.RunID != night && f.Run.Night != night {
 			continue
 		}
-		more, err := b.settledLines(ctx, f.Run.RunID)
+		more, _, err := b.settledLines(ctx, f.Run.RunID)
 		if err != nil {
 			return nil, err
 		}
@@ -166,12 +168,13 @@ func (b *book) settledBefore(ctx context.Context) (lines []SettledLine, err erro
 }
 
 // settledLines counts what a run settled, by place, change and outcome.
-func (b *book) settledLines(ctx context.Context, runID string) ([]SettledLine, error) {
-	counts := map[SettledLine]int64{}
+func (b *book) settledLines(ctx context.Context, runID string) ([]SettledLine, figures.Totals, error) {
+	counts, totals := map[SettledLine]int64{}, figures.Totals{}
 	for rows, err := range report.Actions(ctx, b.setup, b.journal, runID) {
 		if err != nil {
-			return nil, err
+			return nil, totals, err
 		}
+		totals.Add(rows)
 		for _, a := range rows {
 			counts[SettledLine{Silo: a.Silo, Source: a.Source, Object: a.Object,
 				Change: a.Change, Reason: a.Reason, Status: a.Status}]++
@@ -187,7 +190,7 @@ func (b *book) settledLines(ctx context.Context, runID string) ([]SettledLine, e
 			strings.Compare(x.Object, y.Object), strings.Compare(x.Change, y.Change),
 			strings.Compare(x.Reason+x.Status, y.Reason+y.Status))
 	})
-	return lines, nil
+	return lines, totals, nil
 }
 
 // planStates brings the report's plans up to date with what became of them, and lists what waits.

@@ -14,6 +14,7 @@ import (
 
 	"lethe/classifiers"
 	"lethe/jobs/schedule"
+	"lethe/pipeline/audit/page/lang"
 	"lethe/pipeline/policy/calendar"
 	"lethe/pipeline/registry"
 	"lethe/pipeline/registry/keystore"
@@ -25,7 +26,7 @@ import (
 // joined, so that a person sees all of them at once.
 func (c *Config) Build(ctx context.Context, log *slog.Logger) (*setup.Setup, error) {
 	p := &setup.Setup{
-		Controller: c.Controller.Name, State: c.abs(c.State), Reports: c.abs(c.Reports), RegistryAge: c.Registry.MaxAge,
+		Controller: c.Controller.Name, Language: c.Language, State: c.abs(c.State), Reports: c.abs(c.Reports), RegistryAge: c.Registry.MaxAge,
 		Approvals: cmp.Or(c.Approvals, 2), Breakers: c.breakers(), Simulated: c.Clock == "simulated", Log: log,
 		Now:      time.Now,
 		Progress: func(string, string, int64, int64) {}, Crash: func(string) {}, People: map[string]setup.Person{},
@@ -47,7 +48,11 @@ func (c *Config) Build(ctx context.Context, log *slog.Logger) (*setup.Setup, err
 			sinceErr = fmt.Errorf("controller.since %q: %w", c.Controller.Since, sinceErr)
 		}
 	}
-	err = errors.Join(zoneErr, c.checkPlain(), digestErr,
+	_, languageErr := lang.In(c.Language)
+	if languageErr != nil {
+		languageErr = fmt.Errorf("language: %w", languageErr)
+	}
+	err = errors.Join(languageErr, zoneErr, c.checkPlain(), digestErr,
 		c.buildSilos(p), c.buildPeople(p), c.buildOrders(p), c.buildSources(p), c.buildCopies(p), c.buildDiscovery(p),
 		schedule.Check(c.Schedule, c.Controller.Timezone), noticeErr, catalogueErr, sinceErr, c.buildRegistry(p), c.buildTimestamps(p))
 	if err != nil {

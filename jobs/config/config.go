@@ -21,6 +21,7 @@ type Config struct {
 	Controller  Controller             `yaml:"controller"`
 	State       string                 `yaml:"state"`
 	Reports     string                 `yaml:"reports"`
+	Language    string                 `yaml:"language,omitempty"` // of the page; English
 	Keystore    Keystore               `yaml:"keystore"`
 	Registry    Registry               `yaml:"registry"`
 	People      map[string]Person      `yaml:"people,omitempty"`

@@ -28,6 +28,10 @@ type Facts struct {
 	Ages    []Age
 	Sources []Source
 	Rollup  []Rollup // one, of a run that draws up silos
+
+	Ended  []Ended   // rows that this run deleted or anonymized, for what later ones keep of it
+	Nights []Figures // this night in numbers, after earlier ones
+	Kept   []Kept    // of sources that this run did not read
 }
 
 // DecodeFacts reads the facts that the journal keeps of a run.

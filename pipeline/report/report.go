@@ -82,6 +82,7 @@ func Publish(ctx context.Context, p *setup.Setup, j *journal.Journal, runID stri
 		Facts:     named(f, p.Names),
 		Root:      p.Reports,
 		Date:      date,
+		Language:  p.Language,
 		Signer:    signer,
 		Decisions: eachNamed(decisions(p, runID, f), p.Names),
 		Actions:   eachNamed(Actions(ctx, p, j, runID), p.Names),

@@ -78,6 +78,7 @@ func (p *Setup) Named(source string) bool {
 // Setup is the wiring of a night. A run does not change it.
 type Setup struct {
 	Controller   string
+	Language     string         // of the page; "" English
 	Zone         *time.Location // in which terms are counted
 	Since        calendar.Date  // the company's first day; zero: not known
 	Sources      []Source       // live ones first, then backups

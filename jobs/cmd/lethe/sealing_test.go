@@ -68,7 +68,7 @@ func TestKilledWhileSealing(t *testing.T) {
 					killed(t, dir, "left_key_destroyed", 1)
 				}
 				finish(t, dir)
-				page, err := os.ReadFile(filepath.Join(dir, "var/reports/report.html"))
+				page, err := os.ReadFile(filepath.Join(dir, "var/reports/details.html"))
 				require.NoError(t, err)
 				require.Equal(t, cleared, strings.Contains(string(page), "was cut off while it sealed this plan"),
 					"it is said")

@@ -21,7 +21,6 @@ const (
 	manifestName    = "manifest.json"
 	signatureName   = "manifest.sig"
 	keyName         = "runner.pub"
-	pageName        = "report.html"
 )
 
 // manifest names everything that a run published. What is signed are its bytes as they stand in the

@@ -23,7 +23,10 @@ import (
 	"time"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/figures"
 	"lethe/pipeline/audit/page"
+	"lethe/pipeline/audit/page/fill"
+	"lethe/pipeline/audit/page/night"
 	"lethe/pipeline/audit/parquet"
 	"lethe/pipeline/registry/keystore"
 )
@@ -39,6 +42,7 @@ type Publication struct {
 	Actions   iter.Seq2[[]audit.Action, error]
 	Root      string // the reports folder
 	Date      string // civil date of the run, YYYY-MM-DD
+	Language  string // of the page; "" English
 	Signer    *keystore.Signer
 	Gate      audit.Gate
 
@@ -61,14 +65,14 @@ type publisher struct {
 	folder string // ROOT/.tmp-RUN
 	files  []manifestFile
 	hits   []error
-	totals page.Totals
+	totals figures.Totals
 }
 
 // Publish writes the Parquet tables, the page and the signed manifest of a run below Root:
 //
 //	table=NAME/date=DATE/run=RUN/silo=SILO.parquet   '_' where rows belong to no silo
-//	manifests/date=DATE/run=RUN/                     manifest.json, manifest.sig, runner.pub, report.html
-//	report.html                                      a copy of the newest page
+//	manifests/date=DATE/run=RUN/       manifest.json, manifest.sig, runner.pub, report.html, details.html
+//	report.html, details.html          copies of the newest pages
 //
 // All is written into a temporary folder, read back by another Parquet reader, judged by the gate, made
 // durable, and renamed into place, the manifest last. The same publication gives the same bytes and may
@@ -78,7 +82,7 @@ func Publish(ctx context.Context, p Publication) (Published, error) {
 	if err := p.check(); err != nil {
 		return Published{}, fmt.Errorf("publish report: %w", err)
 	}
-	w := &publisher{Publication: p, folder: filepath.Join(p.Root, ".tmp-"+p.Facts.Run.RunID), totals: page.Totals{}}
+	w := &publisher{Publication: p, folder: filepath.Join(p.Root, ".tmp-"+p.Facts.Run.RunID), totals: figures.Totals{}}
 	published, err := w.publish(ctx)
 	if rerr := os.RemoveAll(w.folder); err == nil {
 		err = rerr
@@ -112,7 +116,7 @@ func (w *publisher) publish(ctx context.Context) (Published, error) {
 	if err := w.tables(ctx); err != nil {
 		return Published{}, err
 	}
-	if err := w.page(); err != nil {
+	if err := w.pages(); err != nil {
 		return Published{}, err
 	}
 	if err := errors.Join(w.hits...); err != nil {
@@ -127,7 +131,7 @@ func (w *publisher) publish(ctx context.Context) (Published, error) {
 	if err := w.moveIn(); err != nil {
 		return Published{}, err
 	}
-	path := filepath.Join(w.Root, filepath.FromSlash(w.night()), pageName)
+	path := filepath.Join(w.Root, filepath.FromSlash(w.night()), page.Report)
 	return Published{ReportPath: path, ManifestSHA256: digest}, nil
 }
 
@@ -274,23 +278,29 @@ func writeTable[T any](ctx context.Context, w *publisher, table string, batches 
 	return nil
 }
 
-// page renders the page and has its texts judged.
-func (w *publisher) page() error {
-	body, err := page.Render(w.Facts, w.totals, w.Date)
+// pages renders the pages and has their texts judged.
+func (w *publisher) pages() error {
+	pages, err := page.Render(night.Input{Facts: w.Facts, Totals: w.totals, Date: w.Date, Language: w.Language})
 	if err != nil {
 		return err
 	}
-	texts, err := page.Texts(body)
-	if err != nil {
-		return err
+	for _, p := range pages {
+		texts, err := fill.Texts(p.Body)
+		if err != nil {
+			return err
+		}
+		if err := w.Gate.Check("page", "text", texts); err != nil {
+			w.hits = append(w.hits, err)
+		}
+		path := w.night() + "/" + p.Name
+		sum := sha256.Sum256(p.Body)
+		w.files = append(w.files, manifestFile{Path: path, Bytes: int64(len(p.Body)),
+			SHA256: hex.EncodeToString(sum[:])})
+		if err := writeDurably(filepath.Join(w.folder, filepath.FromSlash(path)), p.Body); err != nil {
+			return err
+		}
 	}
-	if err := w.Gate.Check("page", "text", texts); err != nil {
-		w.hits = append(w.hits, err)
-	}
-	path := w.night() + "/" + pageName
-	sum := sha256.Sum256(body)
-	w.files = append(w.files, manifestFile{Path: path, Bytes: int64(len(body)), SHA256: hex.EncodeToString(sum[:])})
-	return writeDurably(filepath.Join(w.folder, filepath.FromSlash(path)), body)
+	return nil
 }
 
 // sign writes the manifest, its signature and the key that it is checked with, and returns the
@@ -346,15 +356,20 @@ func (w *publisher) moveIn() error {
 	if newest, err := w.newestNight(nights); err != nil || filepath.Base(newest) != "run="+w.Facts.Run.RunID {
 		return err
 	}
-	body, err := os.ReadFile(filepath.Join(w.Root, filepath.FromSlash(night), pageName))
-	if err != nil {
-		return err
+	for _, name := range pageNames {
+		body, err := os.ReadFile(filepath.Join(w.Root, filepath.FromSlash(night), name))
+		if err != nil {
+			return err
+		}
+		fresh := filepath.Join(w.folder, name)
+		if err := writeDurably(fresh, body); err != nil {
+			return err
+		}
+		if err := os.Rename(fresh, filepath.Join(w.Root, name)); err != nil {
+			return err
+		}
 	}
-	fresh := filepath.Join(w.folder, pageName)
-	if err := writeDurably(fresh, body); err != nil {
-		return err
-	}
-	return errors.Join(os.Rename(fresh, filepath.Join(w.Root, pageName)), syncDir(w.Root))
+	return syncDir(w.Root)
 }
 
 // newestNight is the folder of the run, asides apart, that started last: run ids are UUIDv7, which sort

@@ -126,15 +126,17 @@ func (c *company) cutBack(t testing.TB, root string, night int) {
 	}
 	_, err = tilelog.Write(root, entries[:night], c.signer, func(string) {})
 	require.NoError(t, err)
-	page, err := os.ReadFile(filepath.Join(root, "manifests", fmt.Sprintf("date=2026-11-%d", 20+night), "run="+runID(night),
-		pageName))
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(root, pageName), page, 0o600))
+	for _, name := range pageNames {
+		page, err := os.ReadFile(filepath.Join(root, "manifests", fmt.Sprintf("date=2026-11-%d", 20+night),
+			"run="+runID(night), name))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(root, name), page, 0o600))
+	}
 }
 
-// TestEachTamperingOfACopyIsNamed tampers with a copy of a folder, in the ways of who has the folder, and of who has the
-// runner's key too: each is named with its place and the next step. What only shows against what somebody kept is said
-// so.
+// TestEachTamperingOfACopyIsNamed tampers with a copy of a folder, in the ways of who has the folder, and of who has
+// the runner's key too: each is named with its place and the next step. What only shows against what somebody kept is
+// said so.
 func TestEachTamperingOfACopyIsNamed(t *testing.T) {
 	c := newCompany(t, 5)
 	report, err := c.verify(t, c.root, true)

@@ -19,6 +19,7 @@ import (
 
 	"lethe/pipeline/answers"
 	"lethe/pipeline/audit"
+	"lethe/pipeline/audit/page"
 	"lethe/pipeline/audit/parquet"
 	"lethe/pipeline/audit/tilelog"
 	"lethe/pipeline/registry/keystore"
@@ -178,8 +179,8 @@ func (v *verifier) unnamed() {
 type verifier struct {
 	folder    string
 	key       keystore.PublicKey
-	unclaimed map[string]bool // slash paths of files that no manifest has named yet
-	newest    string          // digest of the newest night's page
+	unclaimed map[string]bool   // slash paths of files that no manifest has named yet
+	newest    map[string]string // digests of the newest night's pages
 	report    VerifyReport
 }
 
@@ -223,7 +224,7 @@ func (v *verifier) nights(ctx context.Context) error {
 	var folders []string
 	for _, name := range slices.Sorted(maps.Keys(v.unclaimed)) {
 		dir, base := path.Split(name)
-		if ok, _ := path.Match("manifests/date=*/run=*/", dir); ok && base != pageName &&
+		if ok, _ := path.Match("manifests/date=*/run=*/", dir); ok && !slices.Contains(pageNames, base) &&
 			!slices.Contains(folders, dir) {
 			folders = append(folders, dir)
 		}
@@ -276,12 +277,14 @@ func (v *verifier) night(ctx context.Context, dir string, n *Night) error {
 	n.Previous = m.Previous
 	n.answers, n.log, n.heads = m.answersHead(), m.Log, m.Heads
 	n.started, n.ended = m.at("started_at"), m.at("ended_at")
+	pages := map[string]string{}
+	v.newest = pages
 	ours := "/date=" + n.Date + "/run=" + n.RunID
 	for _, f := range m.Files {
 		n.Files, n.Rows = n.Files+1, n.Rows+f.Rows
 		delete(v.unclaimed, f.Path)
-		if f.Path == dir+pageName {
-			v.newest = f.SHA256
+		if name, ok := strings.CutPrefix(f.Path, dir); ok && slices.Contains(pageNames, name) {
+			pages[name] = f.SHA256
 		} else if table, ok := strings.CutPrefix(f.Path, "table="); ok && strings.HasSuffix(path.Dir(f.Path), ours) {
 			n.Tables[table[:strings.IndexByte(table, '/')]] += f.Rows
 		} else {
@@ -366,18 +369,23 @@ func (v *verifier) chain() {
 	}
 }
 
-// newestPage checks the copy of the newest page.
+// pageNames are the files that a night's pages are, of which the newest stand on top too.
+var pageNames = []string{page.Report, page.Details}
+
+// newestPage checks the copies of the newest pages.
 func (v *verifier) newestPage() {
-	if !v.unclaimed[pageName] {
-		if len(v.report.Nights) > 0 {
-			v.problem("%s, the copy of the newest page, is missing", pageName)
+	for _, name := range pageNames {
+		if !v.unclaimed[name] {
+			if len(v.report.Nights) > 0 && (name == page.Report || v.newest[name] != "") {
+				v.problem("%s, the copy of the newest page, is missing", name)
+			}
+			continue
 		}
-		return
-	}
-	delete(v.unclaimed, pageName)
-	body, err := readSmall(v.path(pageName))
-	if sum := sha256.Sum256(body); err != nil || hex.EncodeToString(sum[:]) != v.newest {
-		v.problem("%s is not the page of the newest night", pageName)
+		delete(v.unclaimed, name)
+		body, err := readSmall(v.path(name))
+		if sum := sha256.Sum256(body); err != nil || hex.EncodeToString(sum[:]) != v.newest[name] {
+			v.problem("%s is not the page of the newest night", name)
+		}
 	}
 }
 

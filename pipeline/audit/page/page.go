@@ -1,256 +1,35 @@
-// Package page makes the page of a night, for the data protection officer: one file of HTML without
-// scripts and without anything from elsewhere. Its nouns: Totals (what was settled), by Outcome, with a
-// Count for each; Render gives the page of facts and totals, and Texts what stands in a page.
+// Package page makes the pages of a night, each one file of HTML without scripts and without anything from elsewhere.
+// Its noun: a Page, a file with its name.
 package page
 
 import (
-	"bytes"
-	"cmp"
-	_ "embed" // the page's template
 	"fmt"
-	"slices"
-	"strings"
-	"time"
 
-	"golang.org/x/net/html"
-
-	"lethe/pipeline/audit"
-	"lethe/pipeline/audit/picture"
+	"lethe/pipeline/audit/page/details"
+	"lethe/pipeline/audit/page/night"
 )
 
-//go:embed page.html
-var source string
-
-// page is what the template shows. All of it is text that is ready to read; the template escapes it.
-type page struct {
-	Run         audit.Run
-	Controller  string
-	Day         string
-	Mode        string
-	Unread      string // why the run looked at no source; "" it did
-	Undecided   string // why it decided on no record; "" it did, or there was none
-	AsOf        string
-	AsOfUTC     string
-	Started     string
-	Ended       string
-	Reason      string
-	Scanned     string
-	Plaintext   string
-	Forgotten   []string // what the registry forgot, by silo
-	First       bool
-	Heads       []string
-	Verdict     verdict
-	Tiles       []tile
-	Silos       []siloView
-	Done        []doneView
-	Reasons     []reasonGroup
-	Plans       []planView
-	Answers     []answerView
-	Findings    []findingView
-	Exceptions  []exceptionView
-	Backups     []backupView
-	Copies      []copyView
-	Requests    []requestView
-	Holds       []holdView
-	Remnants    []remnantView
-	Reviews     []reviewView
-	News        []newsView
-	Sources     []sourceView
-	facts       audit.Facts
-	totals      Totals
-	zone        *time.Location
-	sensitive   map[string]bool // silos whose small counts are not shown
-	waitingRows int64
-	waiting     int
-	overdue     int64
-	overdueFrom string
-	pending     int64
-	pendingTill time.Time
-}
-
-type (
-	verdict struct {
-		Level, Label, Sentence string
-		Points                 []string
-	}
-	tile     struct{ Value, Label, Note, Level string }
-	siloView struct {
-		Name, Total, Aria, Note string
-		Segments                []segment
-	}
-	segment struct {
-		Class, Label, Rows, Share string
-		X, Width                  int // of 1000
-	}
-	doneView    struct{ Silo, Change, Done, Verified, Left, Failed string }
-	reasonGroup struct {
-		Title string
-		Rows  []reasonView
-	}
-	reasonView struct{ Words, Code, Article, Silos, Rows string }
-	planView   struct {
-		Title, PlanID, State, Level, ValidUntil, Waits string
-		Counts, Starts, Questions, Answers             []string
-	}
-	answerView    struct{ Seq, Who, Said, About, When, Comment string }
-	findingView   struct{ Severity, Level, Words, Place, Article, Count, Since string }
-	exceptionView struct{ Words, Code, Place, Silo, Count, Days, Owner string }
-	backupView    struct{ Name, Path, Taken, Expires, Pending, Oldest, State, Level, Words string }
-	copyView      struct{ Target, Silo, Place, Rows, Changed, Drift, State, Level, Words string }
-	requestView   struct{ Silo, ID, Kind, Received, Due, State, Level, Words string }
-	holdView      struct{ Silo, ID, Placed, Approved, Review, State, Level string }
-	remnantView   struct{ Place, Silo, Kinds, People, Erased, Rows, Since, Found, Example, Words string }
-	reviewView    struct{ Place, Machine, Now, By, Until, Because string }
-	newsView      struct{ Change, Place, Now string }
-	sourceView    struct {
-		Name, Words string
-		Tables      []tableView
-		Map         *picture.Picture
-	}
-	tableView struct {
-		Name, Silo, Rows, State, Span string
-		Part                          string // what reading it in part can have missed
-		Fields                        []fieldView
-	}
-	fieldView struct {
-		Name, Category string
-		Special        bool
-	}
+// Names of the pages.
+const (
+	Report  = "report.html"  // the night, on two sheets
+	Details = "details.html" // beside it, with what there is no room for
 )
 
-// Totals counts settled rows.
-type Totals map[Outcome]Count
-
-// Outcome is how rows of a silo were settled.
-type Outcome struct{ Silo, Change, Status string }
-
-// Count is of the rows settled in one way, and of those that were read again and found gone or changed.
-type Count struct{ Rows, Verified int64 }
-
-// Add counts rows.
-func (t Totals) Add(rows []audit.Action) {
-	for i := range rows {
-		at := Outcome{rows[i].Silo, rows[i].Change, rows[i].Status}
-		n := t[at]
-		n.Rows++
-		if rows[i].Absent {
-			n.Verified++
-		}
-		t[at] = n
-	}
+// Page is a file.
+type Page struct {
+	Name string
+	Body []byte
 }
 
-// Render makes the page of a night.
-func Render(f audit.Facts, totals Totals, date string) ([]byte, error) {
-	t, err := parseTemplate(source)
+// Render makes the pages of a night.
+func Render(in night.Input) ([]Page, error) {
+	report, err := night.Render(in)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", Report, err)
 	}
-	return t.execute(newPage(f, totals, date))
-}
-
-// Texts are the distinct texts and attributes of a page.
-func Texts(body []byte) ([]string, error) {
-	root, err := html.Parse(bytes.NewReader(body))
+	beside, err := details.Render(in.Facts, in.Totals, in.Date)
 	if err != nil {
-		return nil, fmt.Errorf("read page: %w", err)
+		return nil, fmt.Errorf("%s: %w", Details, err)
 	}
-	var texts []string
-	for n := range root.Descendants() {
-		if n.Type == html.TextNode {
-			texts = append(texts, strings.TrimSpace(n.Data))
-		}
-		for _, a := range n.Attr {
-			texts = append(texts, a.Val)
-		}
-	}
-	slices.Sort(texts)
-	return slices.Compact(texts), nil
-}
-
-func newPage(f audit.Facts, totals Totals, date string) *page {
-	run := f.Run
-	p := &page{facts: f, totals: totals, Run: run, sensitive: map[string]bool{}}
-	var err error
-	if p.zone, err = time.LoadLocation(run.Zone); err != nil {
-		p.zone = time.UTC
-	}
-	p.Controller, p.Day = cmp.Or(run.Controller, "Retention of personal data"), longDate(date)
-	p.First = run.PreviousManifest == ""
-	p.Scanned, p.Plaintext = number(run.RowsScanned), list(run.PlaintextWaived)
-	p.Reason = cmp.Or(stopWords[run.StopReason], run.StopReason)
-	p.AsOf = p.instant(run.AsOf) + " (" + p.zone.String() + ")"
-	p.AsOfUTC = run.AsOf.UTC().Format("2006-01-02 15:04:05") + " UTC"
-	p.Started, p.Ended = p.instant(run.StartedAt), p.instant(run.EndedAt)
-	p.Mode = "A dry run: nothing was to be changed."
-	if run.Mode == "apply" {
-		p.Mode = "A night with --apply: what was approved, or needs no approval, was to be changed."
-	}
-	p.parts()
-	p.Forgotten, p.Heads = entries(run.Forgotten), entries(run.RegistryHeads)
-	for _, i := range f.Inventory {
-		if i.Class == "special" || i.Class == "criminal" || i.Class == "child" {
-			for silo := range strings.SplitSeq(i.Silo, ";") {
-				p.sensitive[silo] = silo != ""
-			}
-		}
-	}
-	p.silos()
-	p.done()
-	p.reasons()
-	p.plans()
-	p.findings()
-	p.remnants()
-	p.exceptions()
-	p.backups()
-	p.copies()
-	p.requests()
-	p.holds()
-	p.reviews()
-	p.news()
-	p.inventory()
-	p.tiles()
-	p.judge()
-	return p
-}
-
-// runParts say what a run did that was a part of a night, and what it did not.
-var runParts = map[string]struct{ did, unread, undecided string }{
-	"discover": {"Read the sources, and decided nothing.", "", "This run only read the sources."},
-	"plan":     {"Planned, and carried nothing out.", "", ""},
-	"apply": {"Carried out what was approved before, and looked at nothing else.",
-		"This run only carried out what was approved before: it did not look. The report of the last whole night " +
-			"has it.",
-		"This run only carried out what was approved before."},
-	"sync": {"Brought the applications' copies of their consents up to date, and looked at nothing else.",
-		"This run only brought the applications' copies up to date: it did not look. The report of the last whole " +
-			"night has it.",
-		"This run only brought the applications' copies up to date."},
-}
-
-// parts says what a run did not do, since it was a part of a night or ended before.
-func (p *page) parts() {
-	part := runParts[p.Run.Phases]
-	p.Unread, p.Undecided = part.unread, part.undecided
-	if part.did != "" {
-		p.Mode = part.did
-		if p.Run.Mode != "apply" {
-			p.Mode += " Without --apply: nothing was to be changed."
-		}
-	}
-	if p.Unread == "" && p.Run.ExitCode != 0 && len(p.facts.Inventory) == 0 {
-		p.Unread = "This run ended before it read a source: it did not look."
-	}
-}
-
-// stopWords say why a run ended.
-var stopWords = map[string]string{
-	"done":          "ended as planned",
-	"already_done":  "this night had been done already",
-	"waiting":       "ended as planned, with plans that wait for people",
-	"window_end":    "stopped at the end of its window or by the stop file",
-	"stop_file":     "stopped by the stop file",
-	"breaker":       "stopped: a safety limit asks for people",
-	"source_failed": "a source could not be read to the end",
-	"error":         "ended with an error",
+	return []Page{{Report, report}, {Details, beside}}, nil
 }

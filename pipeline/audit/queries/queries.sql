@@ -140,3 +140,7 @@ SELECT date_trunc('month', date) AS month, max_by(people_without_ground, date) A
        sum(requests_in_term) AS in_term
 FROM run_rollup WHERE date > getvariable('night') - INTERVAL 12 MONTH AND date <= getvariable('night')
 GROUP BY 1 ORDER BY 1;
+
+-- q34: What somebody should look at, by weight
+SELECT kind, severity, source, object, field, count AS rows, first_seen, words
+FROM findings WHERE date = getvariable('night') AND severity <> 'low' ORDER BY severity, rows DESC;

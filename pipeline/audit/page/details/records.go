@@ -1,4 +1,4 @@
-package page
+package details
 
 import (
 	"cmp"
@@ -45,12 +45,6 @@ func (p *page) backups() {
 			Level:   cmp.Or(state.level, "amber"),
 			Words:   words,
 		})
-		if b.Pending > 0 {
-			p.pending += b.Pending
-			if b.ExpiresAt.After(p.pendingTill) {
-				p.pendingTill = b.ExpiresAt
-			}
-		}
 	}
 }
 

@@ -1,4 +1,4 @@
-package page
+package details
 
 import (
 	"cmp"
@@ -30,16 +30,6 @@ func (p *page) findings() {
 					Since:    shortDate(f.FirstSeen),
 				})
 			}
-			if f.Severity == s.name && f.Kind == "F_OVERDUE" {
-				p.overdue += f.Count
-			}
-		}
-	}
-	for _, s := range p.facts.Summary {
-		if p.overdue > 0 && s.OldestDue != "" && s.Change != "" &&
-			(p.overdueFrom == "" || s.OldestDue < p.overdueFrom) &&
-			(s.Action == "delete" || s.Action == "anonymize") {
-			p.overdueFrom = s.OldestDue
 		}
 	}
 }

@@ -1,4 +1,6 @@
-package page
+// Package fill fills templates in. Its nouns: a Template, the filler that writes
+// what a struct says in its places, and Texts (what stands in a page, for who judges it).
+package fill
 
 import (
 	"bytes"
@@ -7,32 +9,42 @@ import (
 	"strconv"
 	"strings"
 	"text/template/parse"
+
+	"lethe/pipeline/audit/page/chart"
+	"lethe/pipeline/audit/page/lang"
 )
 
-// template is a page to be filled in, in the language of html/template, of which it knows what the page
-// uses: fields, if, with and range. (html/template itself calls methods by names that it reads, so that
-// the linker has to keep every exported method of the program: five megabytes.) Values stand in text and
-// in quoted attributes only, never in a script, a style or an address: there one way to escape does for
-// all. The tests hold each page against the one that html/template makes.
-type template struct{ root *parse.ListNode }
+// Template is a page to be filled in, in the language of html/template, of which it knows what the page uses: fields,
+// if, with, range, and say "KEY", a message. Drawings stand as they are, and the marks of texts become bold and code.
+// (html/template itself calls methods by names that it reads, so that the linker has to keep every exported method of
+// the program: five megabytes.) Values stand in text and in quoted attributes only, never in a script, a style or an
+// address: there one way to escape does for all. The tests hold each page against the one that html/template makes.
+type Template struct{ root *parse.ListNode }
 
-// escaper makes text of what a value holds.
-func escaper() *strings.Replacer {
-	return strings.NewReplacer("\x00", "\uFFFD", `"`, "&#34;", "&", "&amp;", "'", "&#39;", "+", "&#43;", "<", "&lt;",
-		">", "&gt;")
-}
-
-func parseTemplate(source string) (template, error) {
-	trees, err := parse.Parse("page", source, "", "")
-	if err != nil {
-		return template{}, fmt.Errorf("page template: %w", err)
+// escaper makes text of what a value holds, and bold and code of its marks where they mean something.
+func escaper(marks bool) *strings.Replacer {
+	signs := []string{"\x00", "\uFFFD", `"`, "&#34;", "&", "&amp;", "'", "&#39;", "+", "&#43;", "<", "&lt;",
+		">", "&gt;"}
+	if marks {
+		signs = append(signs, string(lang.BoldOn), "<b>", string(lang.BoldOff), "</b>", string(lang.CodeOn), "<code>",
+			string(lang.CodeOff), "</code>")
 	}
-	return template{trees["page"].Root}, nil
+	return strings.NewReplacer(signs...)
 }
 
-// execute fills the template in with the fields of a struct.
-func (t template) execute(data any) ([]byte, error) {
-	f := &filler{escape: escaper()}
+// Parse takes a template apart.
+func Parse(source string) (Template, error) {
+	trees, err := parse.Parse("page", source, "", "", map[string]any{"say": true})
+	if err != nil {
+		return Template{}, fmt.Errorf("page template: %w", err)
+	}
+	return Template{trees["page"].Root}, nil
+}
+
+// Execute fills the template in with the fields of a struct, and with messages: where there are some, the
+// marks of texts mean something. say is nil where there are none.
+func (t Template) Execute(data any, say func(key string, args ...any) string) ([]byte, error) {
+	f := &filler{escape: escaper(say != nil), say: say}
 	if err := f.list(t.root, reflect.ValueOf(data)); err != nil {
 		return nil, fmt.Errorf("page template: %w", err)
 	}
@@ -43,6 +55,7 @@ func (t template) execute(data any) ([]byte, error) {
 type filler struct {
 	out    bytes.Buffer
 	escape *strings.Replacer
+	say    func(key string, args ...any) string
 }
 
 // list writes nodes; dot is what their fields are of.
@@ -64,6 +77,9 @@ func (f *filler) node(n parse.Node, dot reflect.Value) error {
 		f.out.Write(n.Text)
 		return nil
 	case *parse.ActionNode:
+		if key, ok := message(n.Pipe); ok && f.say != nil {
+			return f.text(reflect.ValueOf(f.say(key)))
+		}
 		v, err := value(n.Pipe, dot)
 		if err != nil {
 			return err
@@ -100,6 +116,9 @@ func (f *filler) branch(n *parse.BranchNode, dot reflect.Value, full func(reflec
 
 func (f *filler) text(v reflect.Value) error {
 	switch {
+	case v.Type() == reflect.TypeFor[chart.Drawing]():
+		f.out.WriteString(v.String())
+		return nil
 	case v.Kind() == reflect.String:
 		_, err := f.escape.WriteString(&f.out, v.String())
 		return err
@@ -108,6 +127,19 @@ func (f *filler) text(v reflect.Value) error {
 		return nil
 	}
 	return fmt.Errorf("a %s is no text", v.Type())
+}
+
+// message is the key of a message that is to be said.
+func message(pipe *parse.PipeNode) (key string, ok bool) {
+	if len(pipe.Decl) > 0 || len(pipe.Cmds) != 1 || len(pipe.Cmds[0].Args) != 2 {
+		return "", false
+	}
+	say, ok := pipe.Cmds[0].Args[0].(*parse.IdentifierNode)
+	text, quoted := pipe.Cmds[0].Args[1].(*parse.StringNode)
+	if !ok || !quoted || say.Ident != "say" {
+		return "", false
+	}
+	return text.Text, true
 }
 
 // value is the dot or a field below it.

@@ -1,4 +1,4 @@
-package page
+package details
 
 import (
 	"cmp"
@@ -91,8 +91,6 @@ func (p *page) plan(id string, rows []audit.Plan) planView {
 		v.Answers = append(v.Answers, p.answer(a))
 	}
 	if rows[0].State == "waiting" && rows[0].Part != "reversible" {
-		p.waiting++
-		p.waitingRows += total
 		v.Waits = waits(roles, p.Run.SingleApproval)
 	}
 	return v
