@@ -24,17 +24,24 @@ func (w *inside) forge(a answers.Answer, keyFile string) {
 	w.Helper()
 	signer, err := keystore.LoadPerson(w.path(keyFile))
 	require.NoError(w, err)
+	j := w.sealedJournal()
+	defer j.Close()
+	b, err := answers.Open(w.Context(), j, w.path("var/reports"))
+	require.NoError(w, err)
+	_, err = b.Sign(w.Context(), a, signer, b.All()[len(b.All())-1].Answer.SignedAt, nil)
+	require.NoError(w, err)
+}
+
+// sealedJournal opens the journal as who can open the keystore: what they write holds.
+func (w *inside) sealedJournal() *journal.Journal {
+	w.Helper()
 	keys, err := keystore.Open(w.Context(), w.path("var/keys"), w.path("var/lethe.age"))
 	require.NoError(w, err)
 	sealer, err := keys.Journal()
 	require.NoError(w, err)
 	j, err := journal.Open(w.Context(), w.path("var/state"), sealer)
 	require.NoError(w, err)
-	defer j.Close()
-	b, err := answers.Open(w.Context(), j, w.path("var/reports"))
-	require.NoError(w, err)
-	_, err = b.Sign(w.Context(), a, signer, b.All()[len(b.All())-1].Answer.SignedAt, nil)
-	require.NoError(w, err)
+	return j
 }
 
 // forgeOrder puts a signature under a document into the chain.

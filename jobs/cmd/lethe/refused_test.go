@@ -29,10 +29,12 @@ func (w *inside) digestOf(plan string) string {
 	return w.ask("var/state/journal.db", "SELECT digest FROM plan WHERE plan_id = '"+w.plan(plan)+"'")
 }
 
-// state brings a plan into a state, as who can write to the journal does.
+// state brings a plan into a state, as who can open the keystore does, so that the row holds.
 func (w *inside) state(plan, to string) {
 	w.Helper()
-	w.journal("UPDATE plan SET state = '" + to + "' WHERE plan_id = '" + w.plan(plan) + "'")
+	j := w.sealedJournal()
+	defer j.Close()
+	require.NoError(w, j.SetPlanState(w.Context(), w.plan(plan), to, ""))
 }
 
 // approveForged puts an approval of the first plan into the chain, over a digest.
