@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/hex"
 	"fmt"
 	"unicode/utf8"
 
@@ -18,9 +19,19 @@ func (g gate) Check(table, column string, values []string) error {
 		if !utf8.ValidString(v) {
 			return fmt.Errorf("table %s column %s holds text that is not UTF-8", table, column)
 		}
+		if column == "key_id" && isDigest(v) {
+			continue
+		}
 		for _, span := range shown.Gated(g.catalogue, v) {
 			return fmt.Errorf("table %s column %s looks like %s", table, column, span.Category)
 		}
 	}
 	return nil
+}
+
+// isDigest reports whether a key's id is what Lethe makes of the key. Of such hexadecimal digits some are all decimal,
+// and one in ten of those passes for the number of a card: by chance, and then in every night.
+func isDigest(id string) bool {
+	_, err := hex.DecodeString(id)
+	return err == nil && (len(id) == 8 || len(id) == 16)
 }

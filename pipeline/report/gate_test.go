@@ -33,3 +33,13 @@ func TestGateLetsNoPersonalDataThrough(t *testing.T) {
 		require.NotContains(t, err.Error(), value)
 	}
 }
+
+// The id of a key may look like the number of a card, and is none. Nothing else may stand in its place.
+func TestGateLetsIDsOfKeysThrough(t *testing.T) {
+	catalogue, err := classifiers.New()
+	require.NoError(t, err)
+	g := gate{catalogue}
+	require.NoError(t, g.Check("approvals", "key_id", []string{"4111111111111111", "41111111"}))
+	require.Error(t, g.Check("approvals", "comment", []string{"4111111111111111"}))
+	require.Error(t, g.Check("approvals", "key_id", []string{"ada@example.com", "4111 1111 1111 1111"}))
+}
