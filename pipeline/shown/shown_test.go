@@ -86,7 +86,8 @@ func TestJSONStaysJSON(t *testing.T) {
 		require.NoError(t, err)
 		var back []string
 		require.NoError(t, json.Unmarshal([]byte(n.Text(string(text))), &back), "%q", text)
-		if len(name) > 3 { // a name of a letter may stand in the other word
+		// a name of a letter may stand in the other word; one of white space stands in every text, and is left as it is
+		if len(name) > 3 && strings.TrimSpace(name) != "" {
 			require.Equal(t, []string{"see " + shown, shown}, back)
 		}
 	})
