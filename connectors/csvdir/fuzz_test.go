@@ -100,6 +100,9 @@ func TestValuesReturn(t *testing.T) {
 				}
 				v := rapid.StringOf(rapid.OneOf(rapid.Rune(), rapid.SampledFrom([]rune("\",;\n\r\\N| ")))).Draw(r,
 					"value")
+				if row == 0 {
+					v = "n" + v // a line of fields that are mostly empty is a title, and stands before the one with names
+				}
 				values = append(values, "="+v)
 				text.WriteString(`"` + strings.ReplaceAll(v, `"`, `""`) + `"`)
 			}

@@ -164,10 +164,10 @@ func quoting(list []look) (look, error) {
 	case best == nil && plain == nil:
 		return list[0], nil
 	case best == nil, plain != nil && best.quoted == 0,
-		plain != nil && plain.nulls && best.quoted < best.rows()-1 && !strings.Contains(",;", best.Delimiter):
-		// who writes \N and quotes has whole fields in them
+		plain != nil && plain.nulls && best.quoted < best.rows()-1 && best.bare > 0 && !strings.Contains(",;",
+			best.Delimiter): // who writes \N and quotes has whole fields in them, and few of those are here
 		return *plain, nil
-	case plain != nil && plain.rows() != best.rows() && best.quoted == best.broken:
+	case plain != nil && plain.rows() != best.rows() && best.quoted == best.broken && best.bare > 0:
 		return look{}, fmt.Errorf("whether quotes enclose fields: %w", ErrUnclear)
 	}
 	return *best, nil
@@ -305,6 +305,7 @@ type look struct {
 
 	quoted, doubled int  // fields in quotes, and with quotes doubled in them
 	broken          int  // fields in quotes on several lines
+	bare            int  // fields without quotes that hold something else than \N
 	odd, pairs      int  // backslashes that begin no escape, and those before one or the end of a line
 	nulls           bool // a field is \N
 	words           []word
@@ -484,7 +485,13 @@ func (l *look) weigh(head []byte, rows []span) {
 				}
 			} else {
 				l.weight += strange(raw, l.Delimiter)
-				l.nulls = l.nulls || string(raw) == `\N`
+				switch string(raw) {
+				case `\N`:
+					l.nulls = true
+				case "":
+				default:
+					l.bare++
+				}
 				if slices.Contains(spellings, texts[i]) {
 					l.words = append(l.words, word{texts[i], len(l.texts), i})
 				}
