@@ -40,37 +40,19 @@ func TestANightThatCannotWriteItsReportSaysWhatItDid(t *testing.T) {
 		says         string
 	}{
 		"where reports stand is no folder any more": {
-			fails: func(t *testing.T, w *world) {
-				require.NoError(t, os.Rename(w.Setup.Reports, w.Setup.Reports+".away"))
-				require.NoError(t, os.WriteFile(w.Setup.Reports, nil, 0o600))
-			},
-			mends: func(t *testing.T, w *world) {
-				require.NoError(t, os.Remove(w.Setup.Reports))
-				require.NoError(t, os.Rename(w.Setup.Reports+".away", w.Setup.Reports))
-			},
-			late: true, says: "lethe report --from-journal",
+			fails: func(t *testing.T, w *world) { noFolder(t, w, "") },
+			mends: func(t *testing.T, w *world) { aFolderAgain(t, w, "") },
+			late:  true, says: "lethe report --from-journal",
 		},
 		"something else stands where the manifest goes": {
-			fails: func(t *testing.T, w *world) {
-				require.NoError(t, os.Rename(filepath.Join(w.Setup.Reports, "manifests"), w.Setup.Reports+".away"))
-				require.NoError(t, os.WriteFile(filepath.Join(w.Setup.Reports, "manifests"), nil, 0o600))
-			},
-			mends: func(t *testing.T, w *world) {
-				require.NoError(t, os.Remove(filepath.Join(w.Setup.Reports, "manifests")))
-				require.NoError(t, os.Rename(w.Setup.Reports+".away", filepath.Join(w.Setup.Reports, "manifests")))
-			},
-			late: true, says: "lethe report --from-journal",
+			fails: func(t *testing.T, w *world) { noFolder(t, w, "manifests") },
+			mends: func(t *testing.T, w *world) { aFolderAgain(t, w, "manifests") },
+			late:  true, says: "lethe report --from-journal",
 		},
 		"the log of nights is no folder any more": {
-			fails: func(t *testing.T, w *world) {
-				require.NoError(t, os.Rename(filepath.Join(w.Setup.Reports, "log"), w.Setup.Reports+".away"))
-				require.NoError(t, os.WriteFile(filepath.Join(w.Setup.Reports, "log"), nil, 0o600))
-			},
-			mends: func(t *testing.T, w *world) {
-				require.NoError(t, os.Remove(filepath.Join(w.Setup.Reports, "log")))
-				require.NoError(t, os.Rename(w.Setup.Reports+".away", filepath.Join(w.Setup.Reports, "log")))
-			},
-			late: true, says: "lethe report --from-journal",
+			fails: func(t *testing.T, w *world) { noFolder(t, w, "log") },
+			mends: func(t *testing.T, w *world) { aFolderAgain(t, w, "log") },
+			late:  true, says: "lethe report --from-journal",
 		},
 		"its entry of the log cannot be recorded": {
 			fails: func(t *testing.T, w *world) {
@@ -148,4 +130,15 @@ func TestANightThatCannotWriteItsReportSaysWhatItDid(t *testing.T) {
 			require.NoError(t, err, "the next night goes on")
 		})
 	}
+}
+
+// noFolder puts a file where a folder of the reports stands ("" they themselves), which goes aside.
+func noFolder(t *testing.T, w *world, name string) {
+	require.NoError(t, os.Rename(filepath.Join(w.Setup.Reports, name), w.Setup.Reports+".away"))
+	require.NoError(t, os.WriteFile(filepath.Join(w.Setup.Reports, name), nil, 0o600))
+}
+
+func aFolderAgain(t *testing.T, w *world, name string) {
+	require.NoError(t, os.Remove(filepath.Join(w.Setup.Reports, name)))
+	require.NoError(t, os.Rename(w.Setup.Reports+".away", filepath.Join(w.Setup.Reports, name)))
 }

@@ -279,15 +279,11 @@ func Sign(ctx context.Context, p *setup.Setup, actor, comment string, signer *ke
 	if !owns(person) && len(person.Roles) == 0 {
 		return nil, fmt.Errorf("%w: to adopt a policy takes an owner of a silo or a custodian", setup.ErrConfig)
 	}
-	j, err := p.Journal(ctx)
+	j, b, err := state.Book(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	defer j.Close()
-	b, err := state.Answers(ctx, p, j)
-	if err != nil {
-		return nil, err
-	}
 	return along(ctx, p, b, answers.Answer{Actor: actor, Comment: comment}, signer)
 }
 
@@ -372,15 +368,11 @@ type Adoption struct {
 
 // Look says how the configuration's policy stands to the one in force.
 func Look(ctx context.Context, p *setup.Setup) (a Adoption, err error) {
-	j, err := p.Journal(ctx)
+	j, b, err := state.Book(ctx, p)
 	if err != nil {
 		return a, err
 	}
 	defer j.Close()
-	b, err := state.Answers(ctx, p, j)
-	if err != nil {
-		return a, err
-	}
 	now, err := InForce(p, b.Chain)
 	if err != nil {
 		return a, err

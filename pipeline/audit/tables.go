@@ -91,6 +91,11 @@ type Inventory struct {
 	Subject       string  // of a table: whose rows these are (person, company, place, thing); "" nothing tells
 }
 
+// Personal reports whether a field holds personal data: a kind of it, and not of legal persons only.
+func (i Inventory) Personal() bool {
+	return i.Category != "" && i.Category != "none" && i.Category != "company_only" && !i.Company
+}
+
 // Finding is something a person should look at. It has a stable identity from night to night.
 type Finding struct {
 	FindingID string // hash of kind and place, hex

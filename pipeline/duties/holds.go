@@ -44,15 +44,11 @@ func HoldSigned(ctx context.Context, p *setup.Setup, act answers.Act, silo strin
 				"is none of them", setup.ErrConfig, silo, w.Name)
 		}
 	}
-	j, err := p.Journal(ctx)
+	j, book, err := state.Book(ctx, p)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
-	book, err := state.Answers(ctx, p, j)
-	if err != nil {
-		return err
-	}
 	for _, w := range people {
 		a := answers.Answer{Act: act, About: aboutHold(silo, h.ID), Digest: holdDigest(silo, h), Actor: w.Name}
 		if _, err := state.Say(ctx, p, book, a, w.Signer, nil); err != nil {

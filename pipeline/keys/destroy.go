@@ -82,15 +82,11 @@ func mayWitness(p *setup.Setup, witnesses []setup.Witness) error {
 // signed lets the witnesses say in the chain of answers that keys are destroyed, each once, before they are.
 func signed(ctx context.Context, p *setup.Setup, versions []keystore.SiloVersion, because string,
 	witnesses []setup.Witness) error {
-	j, err := p.Journal(ctx)
+	j, book, err := state.Book(ctx, p)
 	if err != nil {
 		return err
 	}
 	defer j.Close()
-	book, err := state.Answers(ctx, p, j)
-	if err != nil {
-		return err
-	}
 	for _, v := range versions {
 		about := fmt.Sprintf("silo-key:%s/%d", v.Silo, v.Version)
 		for _, w := range witnesses {

@@ -34,15 +34,11 @@ func Revoke(ctx context.Context, p *setup.Setup, whose, actor, comment string,
 	if key.String() != signer.Public() && !me.MayRevoke() {
 		return "", fmt.Errorf("%w: to revoke the key of somebody else takes a custodian or an admin", setup.ErrConfig)
 	}
-	j, err := p.Journal(ctx)
+	j, book, err := state.Book(ctx, p)
 	if err != nil {
 		return "", err
 	}
 	defer j.Close()
-	book, err := state.Answers(ctx, p, j)
-	if err != nil {
-		return "", err
-	}
 	if p.People[whose].Revoked || book.Revoked(p.People, key.String()) {
 		return "", fmt.Errorf("%w: that key was revoked before: there is nothing to revoke", setup.ErrConfig)
 	}

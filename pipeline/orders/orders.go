@@ -315,15 +315,11 @@ func Now(ctx context.Context, p *setup.Setup) ([]Standing, error) {
 	if !state.FileExists(filepath.Join(p.State, "journal.db")) {
 		return Look(p, answers.Chain{})
 	}
-	j, err := p.Journal(ctx)
+	j, b, err := state.Book(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	defer j.Close()
-	b, err := state.Answers(ctx, p, j)
-	if err != nil {
-		return nil, err
-	}
 	return Look(p, b.Chain)
 }
 

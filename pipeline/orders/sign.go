@@ -51,15 +51,11 @@ func (say Saying) to(ctx context.Context, p *setup.Setup, act answers.Act,
 	if err != nil {
 		return nil, err
 	}
-	j, err := p.Journal(ctx)
+	j, b, err := state.Book(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	defer j.Close()
-	b, err := state.Answers(ctx, p, j)
-	if err != nil {
-		return nil, err
-	}
 	all, err := Look(p, b.Chain)
 	if err != nil {
 		return nil, err

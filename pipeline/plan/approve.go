@@ -28,15 +28,11 @@ func Approve(ctx context.Context, p *setup.Setup, planID, actor string, act answ
 	if err != nil {
 		return "", given, err
 	}
-	j, err := p.Journal(ctx)
+	j, book, err := state.Book(ctx, p)
 	if err != nil {
 		return "", given, err
 	}
 	defer j.Close()
-	book, err := state.Answers(ctx, p, j)
-	if err != nil {
-		return "", given, err
-	}
 
 	doc, entry, err := answerable(ctx, p, j, planID, act)
 	if err != nil {

@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -26,6 +27,19 @@ func Answers(ctx context.Context, p *setup.Setup, j *journal.Journal) (*answers.
 			"go on without what is lost by `lethe audit acknowledge`", err, p.Reports, answers.Folder)
 	}
 	return b, nil
+}
+
+// Book opens the journal, and in it the book of what people answered, as [Answers] does. The caller closes the journal.
+func Book(ctx context.Context, p *setup.Setup) (*journal.Journal, *answers.Book, error) {
+	j, err := p.Journal(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := Answers(ctx, p, j)
+	if err != nil {
+		return nil, nil, errors.Join(err, j.Close())
+	}
+	return j, b, nil
 }
 
 // Complete makes sure that a chain has the answers that a night has seen, or that their loss was acknowledged by two

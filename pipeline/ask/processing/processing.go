@@ -127,8 +127,9 @@ func (w *writer) silo(s *policy.Compiled, asOf time.Time) {
 	for _, purpose := range slices.Sorted(maps.Keys(activities)) {
 		a := activities[purpose]
 		w.stores(a, s)
-		a.Recipients = w.recipients(a)
-		for _, list := range []*[]string{&a.Data, &a.Special, &a.Basis, &a.Transfers, &a.Kept, &a.Stores, &a.Owners} {
+		w.recipients(a)
+		for _, list := range []*[]string{&a.Data, &a.Special, &a.Basis, &a.Recipients, &a.Transfers, &a.Kept, &a.Stores,
+			&a.Owners} {
 			*list = unique(*list)
 		}
 		w.r.Activities = append(w.r.Activities, *a)
@@ -170,7 +171,7 @@ func (w *writer) suppression() {
 // rule adds what a rule says. Its fields are looked at where the stores are.
 func (a *Activity) rule(l words.NoticeLine) {
 	a.Basis = append(a.Basis, l.Basis)
-	a.Kept = append(a.Kept, l.Data+": "+l.Term+", then "+strings.TrimPrefix(l.Then, "then "))
+	a.Kept = append(a.Kept, l.Data+": "+l.Term+", then "+l.Then)
 	a.Owners = append(a.Owners, l.Owner)
 	if a.ReviewBy == "" || l.ReviewBy < a.ReviewBy {
 		a.ReviewBy = l.ReviewBy
@@ -189,7 +190,6 @@ func (w *writer) stores(a *Activity, s *policy.Compiled) {
 			live[r.Source] = append(live[r.Source], o.Table)
 		}
 	}
-	backups := map[string]int{} // where, by the set's name
 	for _, src := range w.p.Sources {
 		switch {
 		case live[src.Name] != nil:
@@ -197,15 +197,17 @@ func (w *writer) stores(a *Activity, s *policy.Compiled) {
 			a.Stores = append(a.Stores, src.Name+" ("+src.Application+"): "+strings.Join(tables, ", ")+where(src))
 			w.found(a, src.Name, tables, purposeFields(s, a.Purpose))
 		case src.Of != "" && live[src.Of] != nil:
-			backups[cmp.Or(src.Set, src.Name)+": backups of "+src.Of+where(src)]++
+			a.Stores = append(a.Stores, cmp.Or(src.Set, src.Name)+": backups of "+src.Of+where(src))
 		default:
 			continue
 		}
-		if third := transfer(src); third != "" {
-			a.Transfers = append(a.Transfers, third)
+		if src.Processor != "" {
+			a.Recipients = append(a.Recipients, "processor "+src.Processor)
+		}
+		if abroad(src) {
+			a.Transfers = append(a.Transfers, strings.ToUpper(src.Location)+": "+cmp.Or(src.Transfer, "not stated"))
 		}
 	}
-	a.Stores = append(a.Stores, slices.Sorted(maps.Keys(backups))...)
 }
 
 // purposeFields are the fields that a purpose's rules cover, as they are written; nil: every one.
@@ -229,7 +231,7 @@ func (w *writer) found(a *Activity, source string, tables, fields []string) {
 		if i.Source != source || i.Column == "" || !slices.Contains(tables, i.Object) {
 			continue
 		}
-		if !personal(i) || i.Silo != "" && fields != nil && !slices.Contains(fields, i.Column) {
+		if !i.Personal() || i.Silo != "" && fields != nil && !slices.Contains(fields, i.Column) {
 			continue
 		}
 		for _, c := range append([]string{i.Category}, strings.Split(i.Also, ";")...) {
@@ -243,27 +245,14 @@ func (w *writer) found(a *Activity, source string, tables, fields []string) {
 	}
 }
 
-func personal(i audit.Inventory) bool {
-	return i.Category != "" && i.Category != "none" && i.Category != "company_only" && !i.Company
-}
-
-// recipients are the controller's, the applications that are told of the purpose's rows, and processors.
-func (w *writer) recipients(a *Activity) (list []string) {
-	list = append(list, w.r.Controller.Recipients...)
+// recipients adds the controller's, and the applications that are told of the purpose's rows.
+func (w *writer) recipients(a *Activity) {
+	a.Recipients = append(a.Recipients, w.r.Controller.Recipients...)
 	for _, g := range w.p.Grants {
 		if slices.Contains(g.Grants[a.Silo], a.Purpose) {
-			list = append(list, "application "+g.Target)
+			a.Recipients = append(a.Recipients, "application "+g.Target)
 		}
 	}
-	for _, src := range w.p.Sources {
-		held := func(store string) bool {
-			return strings.HasPrefix(store, src.Name+" (") || strings.HasPrefix(store, cmp.Or(src.Set, src.Name)+": ")
-		}
-		if src.Processor != "" && slices.ContainsFunc(a.Stores, held) {
-			list = append(list, "processor "+src.Processor)
-		}
-	}
-	return unique(list)
 }
 
 // sources names what is not said of the stores.
@@ -277,7 +266,7 @@ func (w *writer) sources() {
 		if src.Processor != "" && src.Agreement == "" {
 			w.gap("28(3)", "agreement"+key, "where the contract with %s, who holds %s, is filed", src.Processor, name)
 		}
-		if src.Location != "" && !inEEA(src.Location) && src.Transfer == "" {
+		if abroad(src) && src.Transfer == "" {
 			w.gap("30(1)(e)", "transfer"+key, "what the transfer of %s to %s rests on (Art. 45 to 49)", name,
 				strings.ToUpper(src.Location))
 		}
@@ -292,7 +281,7 @@ func where(src setup.Source) string {
 	if src.Processor != "" {
 		parts = append(parts, "at "+src.Processor)
 	}
-	if src.Keep != (setup.Source{}).Keep {
+	if !src.Keep.IsZero() {
 		parts = append(parts, "kept for "+words.Spell(src.Keep))
 	}
 	if parts == nil {
@@ -301,18 +290,12 @@ func where(src setup.Source) string {
 	return ", " + strings.Join(parts, " ")
 }
 
-func transfer(src setup.Source) string {
-	if src.Location == "" || inEEA(src.Location) {
-		return ""
-	}
-	return strings.ToUpper(src.Location) + ": " + cmp.Or(src.Transfer, "not stated")
-}
-
 // eea are the countries to which data go freely: the members of the Union, Iceland, Liechtenstein and Norway.
 const eea = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK"
 
-func inEEA(country string) bool {
-	return slices.Contains(strings.Fields(eea), strings.ToUpper(country))
+// abroad reports whether a store is said to lie outside the EEA.
+func abroad(src setup.Source) bool {
+	return src.Location != "" && !slices.Contains(strings.Fields(eea), strings.ToUpper(src.Location))
 }
 
 // measures are those that Lethe itself takes, and knows.

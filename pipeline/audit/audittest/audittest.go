@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -19,7 +20,34 @@ import (
 	"pgregory.net/rapid"
 
 	"lethe/pipeline/audit"
+	"lethe/pipeline/registry/keystore"
 )
+
+// Signer is somebody with a key of their own.
+func Signer(t testing.TB) *keystore.Signer {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "key")
+	_, err := keystore.NewPerson(path)
+	require.NoError(t, err)
+	s, err := keystore.LoadPerson(path)
+	require.NoError(t, err)
+	return s
+}
+
+// Spoiled is what a file holds, but for one bit, its end, or a line end too many.
+func Spoiled(t *rapid.T, file string) []byte {
+	body := []byte(file)
+	at := rapid.IntRange(0, len(body)-1).Draw(t, "at")
+	switch rapid.IntRange(0, 4).Draw(t, "kind") {
+	case 0:
+		body = body[:at]
+	case 1:
+		body = append(body, '\n')
+	default:
+		body[at] ^= byte(1 << rapid.IntRange(0, 7).Draw(t, "bit"))
+	}
+	return body
+}
 
 // Gate keeps what it was shown and objects to one string.
 type Gate struct {

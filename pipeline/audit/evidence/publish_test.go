@@ -26,11 +26,7 @@ import (
 
 func newSigner(t testing.TB) (*keystore.Signer, keystore.PublicKey) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "key")
-	_, err := keystore.NewPerson(path)
-	require.NoError(t, err)
-	s, err := keystore.LoadPerson(path)
-	require.NoError(t, err)
+	s := audittest.Signer(t)
 	pub, err := keystore.ParsePublic(s.Public())
 	require.NoError(t, err)
 	return s, pub

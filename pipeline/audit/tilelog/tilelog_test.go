@@ -20,18 +20,9 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 	"pgregory.net/rapid"
 
+	"lethe/pipeline/audit/audittest"
 	"lethe/pipeline/registry/keystore"
 )
-
-func newSigner(t testing.TB) *keystore.Signer {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "key")
-	_, err := keystore.NewPerson(path)
-	require.NoError(t, err)
-	s, err := keystore.LoadPerson(path)
-	require.NoError(t, err)
-	return s
-}
 
 func entry(i int) Entry {
 	return Entry{Kind: Night, Run: fmt.Sprintf("run-%05d", i), Date: time.Date(2026, 1, 1+i, 0, 0, 0, 0, time.UTC).
@@ -76,7 +67,7 @@ func TestRootsAreThoseOfTheStandard(t *testing.T) {
 // TestAnyHistoryGoesOnFromItsBeginnings grows a log in steps of any length: what was signed before agrees with each later
 // one, and not with one of which an entry before it is another.
 func TestAnyHistoryGoesOnFromItsBeginnings(t *testing.T) {
-	s := newSigner(t)
+	s := audittest.Signer(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		n := rapid.IntRange(1, 700).Draw(rt, "entries")
 		at := rapid.IntRange(1, n).Draw(rt, "kept")
@@ -116,7 +107,7 @@ func TestAnyHistoryGoesOnFromItsBeginnings(t *testing.T) {
 
 // TestALogIsWrittenAsItGrows writes a log in steps, over the borders of tiles, and checks it after each.
 func TestALogIsWrittenAsItGrows(t *testing.T) {
-	root, s := t.TempDir(), newSigner(t)
+	root, s := t.TempDir(), audittest.Signer(t)
 	for _, n := range []int{1, 2, 3, 254, 255, 256, 257, 258, 511, 512, 513} {
 		c, err := Write(root, entriesOf(n), s, nothing)
 		require.NoError(t, err)
@@ -172,7 +163,7 @@ func TestKilledWhileItIsWritten(t *testing.T) {
 	errKilled := errors.New("killed")
 	for _, n := range []int{1, 2, 5, 256, 257} {
 		whole := t.TempDir()
-		s := newSigner(t)
+		s := audittest.Signer(t)
 		for i := 1; i <= n; i++ {
 			if i < n-1 && i > 1 {
 				continue
@@ -211,7 +202,7 @@ func TestKilledWhileItIsWritten(t *testing.T) {
 }
 
 func TestNoSizeGetsTwoRoots(t *testing.T) {
-	root, s := t.TempDir(), newSigner(t)
+	root, s := t.TempDir(), audittest.Signer(t)
 	_, err := Write(root, entriesOf(5), s, nothing)
 	require.NoError(t, err)
 	before := files(t, root)
@@ -223,7 +214,7 @@ func TestNoSizeGetsTwoRoots(t *testing.T) {
 	require.ErrorIs(t, err, ErrForked)
 	_, err = Write(root, entriesOf(4), s, nothing)
 	require.ErrorIs(t, err, ErrCut)
-	_, err = Write(root, entriesOf(6), newSigner(t), nothing)
+	_, err = Write(root, entriesOf(6), audittest.Signer(t), nothing)
 	require.ErrorIs(t, err, ErrOther)
 	require.Equal(t, before, files(t, root), "nothing was written")
 
@@ -237,7 +228,7 @@ func TestNoSizeGetsTwoRoots(t *testing.T) {
 
 // TestEveryByteOfTheLogCounts changes one byte of any file of a log, or its length, or takes it away.
 func TestEveryByteOfTheLogCounts(t *testing.T) {
-	root, s, dora := t.TempDir(), newSigner(t), newSigner(t)
+	root, s, dora := t.TempDir(), audittest.Signer(t), audittest.Signer(t)
 	_, err := Write(root, entriesOf(257), s, nothing)
 	require.NoError(t, err)
 	cosign(t, root, s, dora, "dora", time.Unix(1_800_000_000, 0))
@@ -245,18 +236,8 @@ func TestEveryByteOfTheLogCounts(t *testing.T) {
 	names := slices.Sorted(maps.Keys(all))
 	rapid.Check(t, func(rt *rapid.T) {
 		name := rapid.SampledFrom(names).Draw(rt, "file")
-		body := []byte(all[name])
-		at := rapid.IntRange(0, len(body)-1).Draw(rt, "at")
-		switch rapid.IntRange(0, 3).Draw(rt, "kind") {
-		case 0:
-			body = body[:at]
-		case 1:
-			body = append(body, '\n')
-		default:
-			body[at] ^= byte(1 << rapid.IntRange(0, 7).Draw(rt, "bit"))
-		}
 		path := filepath.Join(root, name)
-		require.NoError(rt, os.WriteFile(path, body, 0o600))
+		require.NoError(rt, os.WriteFile(path, audittest.Spoiled(rt, all[name]), 0o600))
 		defer func() { require.NoError(rt, os.WriteFile(path, []byte(all[name]), 0o600)) }()
 		found, err := Check(root, names, s.PublicKey(), []keystore.PublicKey{dora.PublicKey()}, nil)
 		require.NoError(rt, err)
@@ -280,7 +261,7 @@ func cosign(t testing.TB, root string, log, by *keystore.Signer, name string, at
 
 // TestCosignaturesAreThoseOfTheStandard takes one apart without the library: C2SP tlog-cosignature.
 func TestCosignaturesAreThoseOfTheStandard(t *testing.T) {
-	root, s, dora, eve := t.TempDir(), newSigner(t), newSigner(t), newSigner(t)
+	root, s, dora, eve := t.TempDir(), audittest.Signer(t), audittest.Signer(t), audittest.Signer(t)
 	_, err := Write(root, entriesOf(3), s, nothing)
 	require.NoError(t, err)
 	at := time.Unix(1_800_000_000, 0)
@@ -326,7 +307,7 @@ func TestCosignaturesAreThoseOfTheStandard(t *testing.T) {
 }
 
 func TestASignatureServesOnePurpose(t *testing.T) {
-	s := newSigner(t)
+	s := audittest.Signer(t)
 	_, err := s.SignNote([]byte("lethe-sig-v1|anything"))
 	require.Error(t, err)
 	text := []byte("a checkpoint\n")
@@ -338,7 +319,7 @@ func TestASignatureServesOnePurpose(t *testing.T) {
 }
 
 func TestCheckpointsThatAreNone(t *testing.T) {
-	s := newSigner(t)
+	s := audittest.Signer(t)
 	l, err := New(entriesOf(3))
 	require.NoError(t, err)
 	signed, err := l.Sign(s)
@@ -372,7 +353,7 @@ func TestEntriesAreWrittenInOneWay(t *testing.T) {
 
 // TestAProofProvesOneEntry proves any entry of any log, and changes any byte of the proof: it proves the same, or nothing.
 func TestAProofProvesOneEntry(t *testing.T) {
-	s, dora := newSigner(t), newSigner(t)
+	s, dora := audittest.Signer(t), audittest.Signer(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		n := rapid.IntRange(1, 300).Draw(rt, "entries")
 		place := rapid.IntRange(0, n-1).Draw(rt, "place")

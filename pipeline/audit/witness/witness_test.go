@@ -17,16 +17,6 @@ import (
 	"lethe/pipeline/registry/keystore"
 )
 
-func newSigner(t testing.TB) *keystore.Signer {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "key")
-	_, err := keystore.NewPerson(path)
-	require.NoError(t, err)
-	s, err := keystore.LoadPerson(path)
-	require.NoError(t, err)
-	return s
-}
-
 // published is a folder of so many nights; words make it another history.
 func published(t testing.TB, s *keystore.Signer, nights int, words string) string {
 	t.Helper()
@@ -56,12 +46,12 @@ func published(t testing.TB, s *keystore.Signer, nights int, words string) strin
 // TestAWitnessSignsOneHistory shows a witness folders one after the other: they sign what goes on from what they signed,
 // again what they signed, and nothing else; what they hold is what they signed last.
 func TestAWitnessSignsOneHistory(t *testing.T) {
-	s, dora := newSigner(t), newSigner(t)
+	s, dora := audittest.Signer(t), audittest.Signer(t)
 	runner := s.PublicKey()
 	home := filepath.Join(t.TempDir(), "home")
 	two, three := published(t, s, 2, "as it was"), published(t, s, 3, "as it was")
 	forked, longer := published(t, s, 3, "as it never was"), published(t, s, 5, "as it never was")
-	stranger := published(t, newSigner(t), 3, "as it was")
+	stranger := published(t, audittest.Signer(t), 3, "as it was")
 	at := time.Unix(1_800_000_000, 0)
 	sign := func(folder string, runner *keystore.PublicKey) (tilelog.Cosignature, error) {
 		h, err := Open(home, folder, runner)
@@ -114,7 +104,7 @@ func TestAWitnessSignsOneHistory(t *testing.T) {
 
 // TestOnlyACosignatureOfTheLogIsAdded gives the reports what is none of theirs.
 func TestOnlyACosignatureOfTheLogIsAdded(t *testing.T) {
-	s, dora, eve := newSigner(t), newSigner(t), newSigner(t)
+	s, dora, eve := audittest.Signer(t), audittest.Signer(t), audittest.Signer(t)
 	root, forked := published(t, s, 2, "as it was"), published(t, s, 2, "as it never was")
 	cosign := func(folder string, by *keystore.Signer) []byte {
 		signed, _, err := tilelog.Newest(folder, s.PublicKey())

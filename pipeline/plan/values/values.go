@@ -51,15 +51,11 @@ func Begin(ctx context.Context, p *setup.Setup, sealed *plan.Sealed, who setup.W
 		return nil, fmt.Errorf("%w: --values shows records: it takes an owner of a silo of the plan, and %s is none",
 			setup.ErrConfig, who.Name)
 	}
-	j, err := p.Journal(ctx)
+	j, book, err := state.Book(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	defer j.Close()
-	book, err := state.Answers(ctx, p, j)
-	if err != nil {
-		return nil, err
-	}
 	a := answers.Answer{Act: answers.Look, About: answers.AboutValues(sealed.PlanID), Digest: sealed.Digest,
 		Actor: who.Name, Comment: of}
 	for _, s := range sealed.Sets {

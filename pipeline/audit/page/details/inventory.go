@@ -26,7 +26,7 @@ func (p *page) news() {
 			now = "not read: " + i.Reason
 		case i.Column == "":
 			now = number(i.Rows) + " rows, " + cmp.Or(siloWords(i.Silo), "in no silo")
-		case isPersonal(i):
+		case i.Personal():
 			now = categoryWords(i)
 		default:
 			now = "no personal data"
@@ -34,10 +34,6 @@ func (p *page) news() {
 		p.News = append(p.News,
 			newsView{Change: words[i.Change], Place: place(i.Source, i.Object, i.Column), Now: now})
 	}
-}
-
-func isPersonal(i audit.Inventory) bool {
-	return i.Category != "" && i.Category != "none" && i.Category != "company_only" && !i.Company
 }
 
 func categoryWords(i audit.Inventory) string {
@@ -99,7 +95,7 @@ func (s *sourceTables) add(i audit.Inventory) {
 		}
 		s.byName[i.Object] = t
 		s.tables = append(s.tables, t)
-	case isPersonal(i) && t != nil:
+	case i.Personal() && t != nil:
 		special := slices.Contains([]string{"special", "criminal", "child", "credential"}, i.Class)
 		t.Fields = append(t.Fields, fieldView{Name: i.Column, Category: categoryWords(i), Special: special})
 	}

@@ -1,6 +1,6 @@
 // Package details makes the page beside a night's page, with what there is no room for there: each plan with its
-// counts and answers, every finding and exception, backups, copies, holds, and the inventory with its pictures. Each
-// list has a most, and says how many more there are. It is in English, as the tables are.
+// counts and answers, every finding and exception, backups, copies, holds, and the inventory with its pictures. Its
+// lists have no bound. It is in English, as the tables are.
 package details
 
 import (
